@@ -1,1 +1,30 @@
-//! Placeholder.
+#![doc = include_str!("../README.md")]
+
+mod answer;
+mod capabilities;
+mod channel;
+mod code;
+mod error;
+mod ids;
+mod next_step;
+mod provider;
+mod recipient;
+mod request;
+mod secret;
+pub mod settings;
+mod system;
+mod text;
+
+pub use answer::{Balance, Cancellation, Delivery, Sent, Status, Verdict};
+pub use capabilities::{Capabilities, Limits, RateLimit, VendorCodes};
+pub use channel::Channel;
+pub use code::{Code, CodeError, CodeSource};
+pub use error::{Blame, Certainty, Error, ErrorKind};
+pub use ids::{IdError, IdempotencyKey, ProviderId, Purpose, VendorReference};
+pub use next_step::{NextStep, Situation, next_step};
+pub use provider::{Context, OtpProvider};
+pub use recipient::{EmailAddress, PhoneNumber, Recipient, RecipientError};
+pub use request::{ClientContext, ResendRequest, SendRequest, Target, VerifyRequest};
+pub use secret::Secret;
+pub use system::{Clock, Entropy, EntropyError, OsEntropy, SystemClock};
+pub use text::plain_words;

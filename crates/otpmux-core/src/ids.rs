@@ -1,0 +1,192 @@
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::system::{Entropy, EntropyError};
+
+/// A name that does not have the form it must have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{what} must be 1 to 64 characters of a-z, 0-9, '_' and '-'")]
+pub struct IdError {
+    what: &'static str,
+}
+
+pub(crate) fn check_name(what: &'static str, text: &str) -> Result<(), IdError> {
+    let fits = (1..=64).contains(&text.len())
+        && text
+            .bytes()
+            .all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-'));
+    if fits { Ok(()) } else { Err(IdError { what }) }
+}
+
+macro_rules! name {
+    ($(#[$doc:meta])* $name:ident, $what:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(Arc<str>);
+
+        impl $name {
+            /// Takes 1 to 64 characters of `a-z`, `0-9`, `_` and `-`.
+            pub fn new(text: impl AsRef<str>) -> Result<Self, IdError> {
+                let text = text.as_ref();
+                check_name($what, text)?;
+                Ok(Self(text.into()))
+            }
+
+            /// The name as text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = IdError;
+
+            fn from_str(text: &str) -> Result<Self, IdError> {
+                Self::new(text)
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = IdError;
+
+            fn try_from(text: String) -> Result<Self, IdError> {
+                Self::new(text)
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(name: $name) -> Self {
+                name.as_str().to_owned()
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, concat!(stringify!($name), "({})"), self.0)
+            }
+        }
+    };
+}
+
+name! {
+    /// The name of one configured instance of a vendor, such as `easyotp-eu`. Cheap to clone.
+    ProviderId, "a provider's name"
+}
+
+name! {
+    /// What a verification is for, such as `login`: a code for one purpose is no good for another,
+    /// and a new send supersedes an older one of the same recipient and purpose only.
+    Purpose, "a purpose"
+}
+
+impl Default for Purpose {
+    /// `default`.
+    fn default() -> Self {
+        Self("default".into())
+    }
+}
+
+/// A key that lets a vendor recognise a repeated send. It stays the same over all tries of one leg
+/// and is new for the next; on the wire it is a version 4 UUID.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct IdempotencyKey([u8; 16]);
+
+impl IdempotencyKey {
+    /// Makes a new key.
+    pub fn generate(entropy: &dyn Entropy) -> Result<Self, EntropyError> {
+        let mut bytes = [0; 16];
+        entropy.fill(&mut bytes)?;
+        Ok(Self::from_random(bytes))
+    }
+
+    /// A key from 128 random bits, six of which are replaced by the UUID's version and variant.
+    pub const fn from_random(mut bytes: [u8; 16]) -> Self {
+        bytes[6] = (bytes[6] & 0x0f) | 0x40;
+        bytes[8] = (bytes[8] & 0x3f) | 0x80;
+        Self(bytes)
+    }
+
+    /// The key's bytes, for a store; [`from_random`](Self::from_random) takes them back.
+    pub const fn to_bytes(self) -> [u8; 16] {
+        self.0
+    }
+}
+
+impl fmt::Display for IdempotencyKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, byte) in self.0.iter().enumerate() {
+            if matches!(i, 4 | 6 | 8 | 10) {
+                f.write_str("-")?;
+            }
+            write!(f, "{byte:02x}")?;
+        }
+        Ok(())
+    }
+}
+
+/// What a vendor calls its side of a leg: an id, or whatever else its adapter needs to find it
+/// again, in a form that only that adapter reads. Kept in the store and handed back on verify,
+/// resend, cancel and status.
+///
+/// Its text is not shown by `Debug`: some vendors build their ids from the phone number.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct VendorReference(Box<str>);
+
+impl VendorReference {
+    /// Wraps the adapter's text.
+    pub fn new(text: impl Into<Box<str>>) -> Self {
+        Self(text.into())
+    }
+
+    /// The adapter's text, as it was given.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for VendorReference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "VendorReference({} bytes)", self.0.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::OsEntropy;
+
+    #[test]
+    fn keys_are_version_4_uuids_and_survive_the_store() {
+        let key = IdempotencyKey::generate(&OsEntropy).unwrap();
+        let text = key.to_string();
+        assert_eq!(text.len(), 36);
+        assert_eq!(&text[14..15], "4");
+        assert!(matches!(&text[19..20], "8" | "9" | "a" | "b"));
+        assert_eq!(IdempotencyKey::from_random(key.to_bytes()), key);
+        assert_ne!(IdempotencyKey::generate(&OsEntropy).unwrap(), key);
+    }
+
+    #[test]
+    fn a_reference_does_not_show_its_text() {
+        let reference = VendorReference::new("+14155550123");
+        assert_eq!(format!("{reference:?}"), "VendorReference(12 bytes)");
+    }
+
+    #[test]
+    fn names_are_checked() {
+        assert!(ProviderId::new("easyotp-eu").is_ok());
+        let error = ProviderId::new("Easy OTP").unwrap_err();
+        assert!(error.to_string().starts_with("a provider's name must be"));
+    }
+}

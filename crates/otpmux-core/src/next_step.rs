@@ -1,0 +1,243 @@
+use std::time::Duration;
+
+use crate::{Blame, Certainty, Error};
+
+/// What surrounds a failed send: everything besides the error that the decision needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "a new fact must be thought about by every caller"
+)]
+pub struct Situation {
+    /// Another provider that has not been tried could take this send.
+    pub another_provider: bool,
+    /// This provider may be tried again: tries are left, and there is time.
+    pub may_retry: bool,
+    /// The vendor is known to honour our idempotency key.
+    pub idempotent: bool,
+    /// The code is ours, so that every message that arrives carries the same one.
+    pub supplied_code: bool,
+    /// How many more messages may go out than the user needs.
+    pub duplicates_left: u32,
+}
+
+/// What may happen after a failed send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "these are all the things that may happen"
+)]
+pub enum NextStep {
+    /// Give the caller the error.
+    Stop,
+    /// Send by the next provider, with the same code if it is ours.
+    NextProvider,
+    /// Send by this provider again, with the same idempotency key.
+    RetryHere {
+        /// Not before this time has passed.
+        after: Option<Duration>,
+    },
+    /// Give the caller the verification as unconfirmed: the code may well arrive.
+    Keep,
+}
+
+/// Decides what may happen after a failed send. Every failover and every retry goes through here.
+///
+/// | blame | certainty | next |
+/// |---|---|---|
+/// | caller, policy, recipient | any | stop: nobody would do better, or nobody may be used as a way around |
+/// | provider | not sent, refused | next provider; else retry here if not sent, or if told when; else stop |
+/// | provider | unknown, idempotent | retry here; when no try is left, as below |
+/// | provider | unknown, supplied code, a duplicate left | next provider, same code; else keep |
+/// | provider | unknown otherwise | keep |
+///
+/// The last answer is not the whole story: an engine that stops after an earlier leg of unknown
+/// outcome tells its caller so, since that leg's code may arrive.
+pub fn next_step(error: &Error, situation: &Situation) -> NextStep {
+    if error.blame() != Blame::Provider {
+        return NextStep::Stop;
+    }
+    if error.certainty() == Certainty::Unknown {
+        if situation.idempotent && situation.may_retry {
+            return NextStep::RetryHere {
+                after: error.retry_after(),
+            };
+        }
+        let may_duplicate = situation.supplied_code && situation.duplicates_left > 0;
+        return if may_duplicate && situation.another_provider {
+            NextStep::NextProvider
+        } else {
+            NextStep::Keep
+        };
+    }
+    if situation.another_provider {
+        return NextStep::NextProvider;
+    }
+    let worth_it = error.certainty() == Certainty::NotSent || error.retry_after().is_some();
+    if worth_it && situation.may_retry {
+        NextStep::RetryHere {
+            after: error.retry_after(),
+        }
+    } else {
+        NextStep::Stop
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::ErrorKind;
+
+    const NOBODY: Situation = Situation {
+        another_provider: false,
+        may_retry: false,
+        idempotent: false,
+        supplied_code: false,
+        duplicates_left: 0,
+    };
+    const EVERYTHING: Situation = Situation {
+        another_provider: true,
+        may_retry: true,
+        idempotent: true,
+        supplied_code: true,
+        duplicates_left: 1,
+    };
+
+    fn step(blame: Blame, certainty: Certainty, situation: Situation) -> NextStep {
+        next_step(
+            &Error::new(ErrorKind::Unavailable, certainty, blame),
+            &situation,
+        )
+    }
+
+    #[test]
+    fn the_table() {
+        use Blame::{Caller, Policy, Provider, Recipient};
+        use Certainty::{NotSent, Refused, Unknown};
+        use NextStep::{Keep, NextProvider, RetryHere, Stop};
+        let here = RetryHere { after: None };
+        let alone = Situation {
+            another_provider: false,
+            ..EVERYTHING
+        };
+        let no_key = Situation {
+            idempotent: false,
+            ..EVERYTHING
+        };
+        let tried = Situation {
+            may_retry: false,
+            ..EVERYTHING
+        };
+        let vendors_code = Situation {
+            supplied_code: false,
+            ..no_key
+        };
+        let no_duplicate = Situation {
+            duplicates_left: 0,
+            ..no_key
+        };
+        for (blame, certainty, situation, expected) in [
+            (Caller, NotSent, EVERYTHING, Stop),
+            (Policy, Refused, EVERYTHING, Stop),
+            (Recipient, Refused, EVERYTHING, Stop),
+            (Policy, Unknown, EVERYTHING, Stop),
+            (Provider, NotSent, EVERYTHING, NextProvider),
+            (Provider, Refused, EVERYTHING, NextProvider),
+            (Provider, NotSent, alone, here),
+            (Provider, Refused, alone, Stop),
+            (Provider, NotSent, NOBODY, Stop),
+            (Provider, Unknown, EVERYTHING, here),
+            (Provider, Unknown, tried, NextProvider),
+            (Provider, Unknown, no_key, NextProvider),
+            (Provider, Unknown, vendors_code, Keep),
+            (Provider, Unknown, no_duplicate, Keep),
+            (Provider, Unknown, NOBODY, Keep),
+        ] {
+            let got = step(blame, certainty, situation);
+            assert_eq!(got, expected, "{blame:?} {certainty:?} {situation:?}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_that_says_when_is_retried_when_there_is_nobody_else() {
+        let after = Duration::from_secs(2);
+        let error = Error::new(ErrorKind::RateLimited, Certainty::Refused, Blame::Provider)
+            .with_retry_after(after);
+        let alone = Situation {
+            may_retry: true,
+            ..NOBODY
+        };
+        assert_eq!(
+            next_step(&error, &alone),
+            NextStep::RetryHere { after: Some(after) }
+        );
+    }
+
+    fn any_error() -> impl Strategy<Value = Error> {
+        use Blame::{Caller, Policy, Provider, Recipient};
+        use Certainty::{NotSent, Refused, Unknown};
+        let blame = prop::sample::select(vec![Caller, Policy, Provider, Recipient]);
+        let certainty = prop::sample::select(vec![NotSent, Refused, Unknown]);
+        (blame, certainty, any::<Option<u16>>()).prop_map(|(blame, certainty, after)| {
+            let error = Error::new(ErrorKind::Unavailable, certainty, blame);
+            match after {
+                Some(secs) => error.with_retry_after(Duration::from_secs(secs.into())),
+                None => error,
+            }
+        })
+    }
+
+    prop_compose! {
+        fn any_situation()(
+            (another_provider, may_retry, idempotent, supplied_code, duplicates_left) in
+                any::<(bool, bool, bool, bool, u32)>()
+        ) -> Situation {
+            Situation { another_provider, may_retry, idempotent, supplied_code, duplicates_left }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn rule_1_no_second_send_here_after_unknown_without_a_key(
+            error in any_error(), situation in any_situation()
+        ) {
+            let again = matches!(next_step(&error, &situation), NextStep::RetryHere { .. });
+            if error.certainty() == Certainty::Unknown && !situation.idempotent {
+                prop_assert!(!again);
+            }
+            prop_assert!(!again || situation.may_retry);
+        }
+
+        #[test]
+        fn rule_2_no_duplicate_beyond_the_allowed(
+            error in any_error(), situation in any_situation()
+        ) {
+            let next = next_step(&error, &situation) == NextStep::NextProvider;
+            if next && error.certainty() == Certainty::Unknown {
+                prop_assert!(situation.duplicates_left > 0 && situation.supplied_code);
+            }
+        }
+
+        #[test]
+        fn rule_3_only_a_providers_fault_reaches_another_provider(
+            error in any_error(), situation in any_situation()
+        ) {
+            let step = next_step(&error, &situation);
+            if error.blame() != Blame::Provider {
+                prop_assert_eq!(step, NextStep::Stop);
+            }
+            prop_assert!(step != NextStep::NextProvider || situation.another_provider);
+        }
+
+        #[test]
+        fn a_providers_unknown_outcome_is_never_called_a_failure(
+            error in any_error(), situation in any_situation()
+        ) {
+            if error.certainty() == Certainty::Unknown && error.blame() == Blame::Provider {
+                prop_assert_ne!(next_step(&error, &situation), NextStep::Stop);
+            }
+        }
+    }
+}

@@ -1,0 +1,90 @@
+use std::fmt;
+use std::time::Instant;
+
+use async_trait::async_trait;
+
+use crate::{
+    Balance, Cancellation, Capabilities, Error, IdempotencyKey, ProviderId, ResendRequest,
+    SendRequest, Sent, Status, Target, Verdict, VerifyRequest,
+};
+
+/// One configured instance of one vendor. Implement it to add a vendor; applications call
+/// `OtpClient` instead, which adds everything that makes codes safe.
+///
+/// # Contract
+///
+/// - A call puts at most one request on the wire and never retries: deciding that is the caller's.
+/// - What [`capabilities`](Self::capabilities) does not claim is answered with
+///   [`Error::unsupported`], without any I/O. Every claim is tested by the conformance suite.
+/// - Every [`Error`] states honestly what is known about the vendor's side. When in doubt, it is
+///   [`Unknown`](crate::Certainty::Unknown).
+/// - [`Verdict::Approved`] is answered to an explicit positive in a known place of the vendor's
+///   answer and to nothing else. An answer that cannot be read is a protocol error.
+/// - Calls end by the deadline of their [`Context`], and may be dropped at any await.
+/// - Neither `Debug` nor any error or log shows a code, a recipient or a secret.
+///
+/// Each method must be written out. A decorator that forgot one would silently lose it, so none
+/// has a default.
+#[async_trait]
+pub trait OtpProvider: Send + Sync + fmt::Debug {
+    /// The name of this instance.
+    fn id(&self) -> &ProviderId;
+
+    /// What this instance can do. Does not change during its life.
+    fn capabilities(&self) -> &Capabilities;
+
+    /// Has the vendor send a code. At most one request on the wire; never retries.
+    async fn send(&self, cx: &Context, request: &SendRequest) -> Result<Sent, Error>;
+
+    /// Asks the vendor whether the code is right. Uses up one of the vendor's attempts, and an
+    /// approval is usually given only once: never repeat it blindly.
+    ///
+    /// Requires [`Capabilities::vendor_codes`].
+    async fn verify(&self, cx: &Context, request: &VerifyRequest) -> Result<Verdict, Error>;
+
+    /// Has the vendor send its own code again.
+    ///
+    /// Requires [`Capabilities::resend`].
+    async fn resend(&self, cx: &Context, request: &ResendRequest) -> Result<Sent, Error>;
+
+    /// Voids the vendor's code.
+    ///
+    /// Requires [`Capabilities::cancel`].
+    async fn cancel(&self, cx: &Context, target: &Target) -> Result<Cancellation, Error>;
+
+    /// Asks where the message is. Changes nothing and may be repeated.
+    ///
+    /// Requires [`Capabilities::status`].
+    async fn status(&self, cx: &Context, target: &Target) -> Result<Status, Error>;
+
+    /// Asks what is left in the account. Changes nothing and may be repeated.
+    ///
+    /// Requires [`Capabilities::balance`].
+    async fn balance(&self, cx: &Context) -> Result<Balance, Error>;
+}
+
+/// What a call is given from above, as opposed to what its caller wants.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Context {
+    /// When the call must have ended. `None` leaves it to the transport's own attempt timeout.
+    pub deadline: Option<Instant>,
+    /// The same for all tries of one leg, new for the next leg.
+    pub idempotency_key: IdempotencyKey,
+}
+
+impl Context {
+    /// A context without a deadline.
+    pub fn new(idempotency_key: IdempotencyKey) -> Self {
+        Self {
+            deadline: None,
+            idempotency_key,
+        }
+    }
+
+    /// Sets when the call must have ended.
+    pub fn with_deadline(mut self, deadline: Instant) -> Self {
+        self.deadline = Some(deadline);
+        self
+    }
+}

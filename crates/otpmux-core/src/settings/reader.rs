@@ -1,0 +1,333 @@
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+
+use super::{ConfigError, Setting, SettingKind};
+use crate::Secret;
+
+/// Reads tables against lists of [`Setting`]s and reports every mistake at once.
+pub struct SettingsReader<'a> {
+    resolve: &'a ResolveSecret,
+}
+
+/// Turns the text behind a secret's key into the secret, or says why not.
+type ResolveSecret = dyn Fn(&str) -> Result<Secret, String>;
+
+impl std::fmt::Debug for SettingsReader<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("SettingsReader")
+    }
+}
+
+impl<'a> SettingsReader<'a> {
+    /// A reader that looks secrets up by `resolve`. Its errors are shown, so they must name the
+    /// reference and never the secret.
+    pub fn new(resolve: &'a ResolveSecret) -> Self {
+        Self { resolve }
+    }
+
+    /// Reads one table, whose keys are those of `lists` together.
+    ///
+    /// # Errors
+    ///
+    /// Every unknown key, missing key and wrong value of this table.
+    pub fn read(
+        &self,
+        path: &str,
+        lists: &[&'static [Setting]],
+        table: &Map<String, Value>,
+    ) -> Result<Settings, Vec<ConfigError>> {
+        let known = || lists.iter().copied().flatten();
+        let mut errors = Vec::new();
+        for key in table.keys() {
+            if !known().any(|setting| setting.name == key) {
+                let at = format!("{path}.{key}");
+                errors.push(unknown_key(at, key, known().map(|setting| setting.name)));
+            }
+        }
+        let mut values = BTreeMap::new();
+        for setting in known() {
+            let at = format!("{path}.{}", setting.name);
+            match table.get(setting.name) {
+                None if setting.required => {
+                    errors.push(ConfigError::new(at, "missing; it is required"));
+                }
+                None => {}
+                Some(raw) => match self.value(&setting.kind, raw) {
+                    Ok(value) => drop(values.insert(setting.name, value)),
+                    Err(message) => errors.push(ConfigError::new(at, message)),
+                },
+            }
+        }
+        if errors.is_empty() {
+            Ok(Settings {
+                path: path.to_owned(),
+                values,
+            })
+        } else {
+            Err(errors)
+        }
+    }
+
+    fn value(&self, kind: &SettingKind, raw: &Value) -> Result<Checked, String> {
+        let text = || {
+            raw.as_str()
+                .filter(|text| !text.is_empty())
+                .ok_or_else(|| format!("must be text in quotes, not {}", type_of(raw)))
+        };
+        match kind {
+            SettingKind::Text => text().map(|text| Checked::Text(text.to_owned())),
+            SettingKind::Secret => (self.resolve)(text()?).map(Checked::Secret),
+            SettingKind::Flag => match raw {
+                Value::Bool(flag) => Ok(Checked::Flag(*flag)),
+                _ => Err(format!("must be true or false, not {}", type_of(raw))),
+            },
+            SettingKind::Integer(range) => match raw.as_i64() {
+                Some(number) if range.contains(&number) => Ok(Checked::Integer(number)),
+                _ => Err(format!(
+                    "must be a whole number from {} to {}",
+                    range.start(),
+                    range.end()
+                )),
+            },
+            SettingKind::Duration(range) => match raw.as_str().and_then(parse_duration) {
+                Some(time) if range.contains(&time) => Ok(Checked::Duration(time)),
+                _ => Err(format!(
+                    "must be a time such as \"500ms\", \"10s\", \"5m\" or \"1h\", from {:?} to {:?}",
+                    range.start(),
+                    range.end(),
+                )),
+            },
+            SettingKind::Choice(words) => {
+                let text = text()?;
+                match words.iter().find(|word| **word == text) {
+                    Some(word) => Ok(Checked::Text((*word).to_owned())),
+                    None => Err(format!("must be one of: {}", words.join(", "))),
+                }
+            }
+            SettingKind::Texts => {
+                let table = raw.as_object().and_then(|table| {
+                    let text = |(key, value): (&String, &Value)| {
+                        Some((key.clone(), value.as_str()?.to_owned()))
+                    };
+                    table.iter().map(text).collect::<Option<BTreeMap<_, _>>>()
+                });
+                table
+                    .map(Checked::Texts)
+                    .ok_or_else(|| "must be a table of texts".to_owned())
+            }
+        }
+    }
+}
+
+/// The values of one table, checked against its list of [`Setting`]s.
+///
+/// The getters answer `None` for a key that is not there. Asking for a key by the wrong type is a
+/// mistake in the adapter and answers `None` too.
+#[derive(Debug)]
+pub struct Settings {
+    path: String,
+    values: BTreeMap<&'static str, Checked>,
+}
+
+#[derive(Debug)]
+enum Checked {
+    Text(String),
+    Secret(Secret),
+    Flag(bool),
+    Integer(i64),
+    Duration(Duration),
+    Texts(BTreeMap<String, String>),
+}
+
+macro_rules! getter {
+    ($(#[$doc:meta])* $name:ident -> $type:ty, $variant:ident, $value:ident => $result:expr) => {
+        $(#[$doc])*
+        pub fn $name(&self, key: &str) -> Option<$type> {
+            match self.values.get(key)? {
+                Checked::$variant($value) => Some($result),
+                _ => None,
+            }
+        }
+    };
+}
+
+impl Settings {
+    getter! {
+        /// The text behind a key, also of a choice.
+        text -> &str, Text, value => value
+    }
+    getter! {
+        /// The flag behind a key.
+        flag -> bool, Flag, value => *value
+    }
+    getter! {
+        /// The number behind a key, within its setting's range.
+        integer -> i64, Integer, value => *value
+    }
+    getter! {
+        /// The time behind a key, within its setting's range.
+        duration -> Duration, Duration, value => *value
+    }
+    getter! {
+        /// The secret behind a key.
+        secret -> Secret, Secret, value => value.clone()
+    }
+    getter! {
+        /// The table behind a key.
+        texts -> &BTreeMap<String, String>, Texts, value => value
+    }
+
+    /// A required value that is there because its setting says so.
+    ///
+    /// # Errors
+    ///
+    /// If the adapter asks for a key that its table does not require.
+    pub fn required<T>(&self, key: &str, value: Option<T>) -> Result<T, ConfigError> {
+        value.ok_or_else(|| self.error(key, "missing; it is required"))
+    }
+
+    /// A mistake that only the adapter can see, such as two keys that exclude each other.
+    pub fn error(&self, key: &str, message: impl Into<String>) -> ConfigError {
+        ConfigError::new(format!("{}.{key}", self.path), message)
+    }
+}
+
+fn unknown_key<'k>(
+    path: String,
+    key: &str,
+    known: impl Iterator<Item = &'k str> + Clone,
+) -> ConfigError {
+    let message = if let Some(name) = nearest(key, known.clone()) {
+        format!("unknown key; did you mean `{name}`?")
+    } else {
+        format!(
+            "unknown key; the known ones are: {}",
+            known.collect::<Vec<_>>().join(", ")
+        )
+    };
+    ConfigError::new(path, message)
+}
+
+/// The known word nearest to `word`, if one is near enough to be meant.
+pub fn nearest<'k>(word: &str, known: impl Iterator<Item = &'k str>) -> Option<&'k str> {
+    known
+        .map(|name| (strsim::damerau_levenshtein(word, name), name))
+        .filter(|(distance, name)| *distance <= name.len().max(word.len()) / 3 + 1)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, name)| name)
+}
+
+/// Takes a whole number and one of the units `ms`, `s`, `m`, `h`.
+fn parse_duration(text: &str) -> Option<Duration> {
+    let unit = text.find(|c: char| !c.is_ascii_digit())?;
+    let (number, unit) = text.split_at(unit);
+    let number: u64 = number.parse().ok()?;
+    let millis = match unit {
+        "ms" => 1,
+        "s" => 1_000,
+        "m" => 60_000,
+        "h" => 3_600_000,
+        _ => return None,
+    };
+    number.checked_mul(millis).map(Duration::from_millis)
+}
+
+fn type_of(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "nothing",
+        Value::Bool(_) => "true or false",
+        Value::Number(_) => "a number",
+        Value::String(_) => "empty text",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "a table",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const ALL: &[Setting] = &[
+        Setting::secret("api_key", "").required(),
+        Setting::text("sender", ""),
+        Setting::flag("relaxed", ""),
+        Setting::integer("length", 4..=8, ""),
+        Setting::duration(
+            "timeout",
+            Duration::from_secs(1)..=Duration::from_mins(1),
+            "",
+        ),
+        Setting::choice("mode", &["transport", "managed"], ""),
+        Setting::texts("paths", ""),
+    ];
+
+    fn read(table: &Value) -> Result<Settings, Vec<String>> {
+        let resolve = |text: &str| match text.strip_prefix("env:") {
+            Some("KEY") => Ok(Secret::new("s3cret")),
+            _ => Err(format!("{text} cannot be resolved")),
+        };
+        SettingsReader::new(&resolve)
+            .read("p", &[ALL], table.as_object().unwrap())
+            .map_err(|errors| errors.iter().map(ToString::to_string).collect())
+    }
+
+    #[test]
+    fn reads_every_kind() {
+        let settings = read(&json!({
+            "api_key": "env:KEY", "sender": "Acme", "relaxed": true, "length": 6,
+            "timeout": "1500ms", "mode": "managed", "paths": {"send": "/x"},
+        }))
+        .unwrap();
+        assert_eq!(settings.secret("api_key").unwrap().expose(), "s3cret");
+        assert_eq!(settings.text("sender"), Some("Acme"));
+        assert_eq!(settings.flag("relaxed"), Some(true));
+        assert_eq!(settings.integer("length"), Some(6));
+        assert_eq!(
+            settings.duration("timeout"),
+            Some(Duration::from_millis(1500))
+        );
+        assert_eq!(settings.text("mode"), Some("managed"));
+        assert_eq!(settings.texts("paths").unwrap()["send"], "/x");
+        assert!(!format!("{settings:?}").contains("s3cret"));
+    }
+
+    #[test]
+    fn reports_every_mistake_at_once() {
+        let errors = read(&json!({
+            "senders": "Acme", "relaxed": "yes", "length": 9, "timeout": 5, "mode": "none",
+            "paths": {"send": 1}, "zzz": 1,
+        }))
+        .unwrap_err();
+        assert_eq!(errors.len(), 8, "{errors:#?}");
+        assert!(errors.contains(&"p.senders: unknown key; did you mean `sender`?".to_owned()));
+        assert!(errors.contains(&"p.api_key: missing; it is required".to_owned()));
+        assert!(errors.contains(&"p.length: must be a whole number from 4 to 8".to_owned()));
+        assert!(errors.contains(&"p.mode: must be one of: transport, managed".to_owned()));
+        assert!(
+            errors
+                .iter()
+                .any(|e| e.starts_with("p.zzz: unknown key; the known ones are: "))
+        );
+    }
+
+    #[test]
+    fn durations() {
+        assert_eq!(parse_duration("5m"), Some(Duration::from_mins(5)));
+        for bad in [
+            "",
+            "5",
+            "s",
+            "5 s",
+            "-5s",
+            "5d",
+            "99999999999999999999h",
+            "1.5s",
+        ] {
+            assert_eq!(parse_duration(bad), None, "{bad:?}");
+        }
+    }
+}
