@@ -1,1 +1,20 @@
-//! Placeholder.
+#![doc = include_str!("../README.md")]
+
+mod answer;
+mod base_url;
+mod body;
+mod call;
+mod reading;
+mod retry_after;
+mod settings;
+mod time;
+mod transport;
+
+pub use answer::Answer;
+pub use base_url::{BaseUrl, BaseUrlError};
+pub use call::Call;
+pub use reading::Reading;
+pub use retry_after::retry_after_field;
+pub use settings::{HTTP_SETTINGS, HttpConfig};
+pub use time::parse_time;
+pub use transport::Transport;

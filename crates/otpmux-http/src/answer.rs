@@ -1,0 +1,172 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use otpmux_core::{Error, ErrorKind, ProviderId, Secret, plain_words};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::Reading;
+
+/// What a vendor answered: a status, and a body that was read to its end.
+#[derive(Debug)]
+pub struct Answer {
+    pub(crate) provider: ProviderId,
+    pub(crate) status: u16,
+    pub(crate) retry_after: Option<Duration>,
+    pub(crate) body: Body,
+    pub(crate) hidden: Hidden,
+}
+
+/// The bytes of an answer, which may repeat anything that the request held.
+pub(crate) struct Body(pub(crate) Bytes);
+
+impl std::fmt::Debug for Body {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} bytes", self.0.len())
+    }
+}
+
+/// The values that must not get out by way of the vendor's answer.
+pub(crate) struct Hidden {
+    pub(crate) secrets: Arc<[Secret]>,
+    pub(crate) values: Vec<Box<str>>,
+}
+
+impl std::fmt::Debug for Hidden {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("•••")
+    }
+}
+
+impl Hidden {
+    fn is_in(&self, text: &str) -> bool {
+        let secrets = self.secrets.iter().map(Secret::expose);
+        let mut values = self.values.iter().map(AsRef::as_ref).chain(secrets);
+        values.any(|value: &str| {
+            // A phone number may come back with other separators, or without its plus.
+            let bare = value.trim_start_matches('+');
+            !bare.is_empty() && (text.contains(bare) || digits(text).contains(bare))
+        })
+    }
+}
+
+fn digits(text: &str) -> String {
+    text.chars().filter(char::is_ascii_digit).collect()
+}
+
+impl Answer {
+    /// The HTTP status.
+    pub fn status(&self) -> u16 {
+        self.status
+    }
+
+    /// Whether the status is 200 to 299. That is never success by itself.
+    pub fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+
+    /// The `Retry-After` header, capped at one day.
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.retry_after
+    }
+
+    /// The body as JSON of any shape; `None` when it is none.
+    pub fn json(&self) -> Option<Value> {
+        serde_json::from_slice(&self.body.0).ok()
+    }
+
+    /// The body as a known shape; `None` when it does not fit.
+    pub fn parse<T: DeserializeOwned>(&self) -> Option<T> {
+        serde_json::from_slice(&self.body.0).ok()
+    }
+
+    /// The error that a row of an adapter's table makes of this answer. A protection against ever
+    /// calling a failure safe by mistake: `NotSent` makes no sense of an answer and is read as
+    /// refused.
+    pub fn error(&self, reading: Reading) -> Error {
+        let certainty = reading.certainty.max(otpmux_core::Certainty::Refused);
+        let error = Error::new(reading.kind, certainty, reading.blame)
+            .with_provider(self.provider.clone())
+            .with_status(self.status);
+        match self.retry_after {
+            Some(after) => error.with_retry_after(after),
+            None => error,
+        }
+    }
+
+    /// The error for an answer that is not what the vendor documents: nobody knows what it did.
+    pub fn protocol_error(&self, detail: &'static str) -> Error {
+        self.error(Reading::unknown(ErrorKind::Protocol))
+            .with_detail(detail)
+    }
+
+    /// A vendor's id that may be shown to operators; `None` when it is no id, or repeats something
+    /// of the request.
+    pub fn public_id(&self, text: &str) -> Option<String> {
+        let fits = (1..=64).contains(&text.len())
+            && text
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b))
+            && !self.hidden.is_in(text);
+        fits.then(|| text.to_owned())
+    }
+
+    /// A vendor's text, reduced to plain words; empty when it repeats something of the request in a
+    /// form that would survive that.
+    pub fn public_text(&self, text: &str) -> String {
+        let plain = plain_words(text);
+        if self.hidden.is_in(&plain) {
+            String::new()
+        } else {
+            plain
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer() -> Answer {
+        Answer {
+            provider: ProviderId::new("p").unwrap(),
+            status: 400,
+            retry_after: None,
+            body: Body(Bytes::from_static(b"{\"to\":\"+14155550123\"}")),
+            hidden: Hidden {
+                secrets: Arc::new([Secret::new("swordfish")]),
+                values: vec!["+14155550123".into(), "004217".into()],
+            },
+        }
+    }
+
+    #[test]
+    fn what_repeats_the_request_does_not_get_out() {
+        let answer = answer();
+        assert_eq!(
+            answer.public_id("11f951d5-32d1").as_deref(),
+            Some("11f951d5-32d1")
+        );
+        for bad in [
+            "req-14155550123",
+            "1415-5550-123",
+            "otp_004217",
+            "swordfish",
+            "a b",
+            "",
+        ] {
+            assert_eq!(answer.public_id(bad), None, "{bad}");
+        }
+        assert_eq!(answer.public_text("Bad number +1 415"), "Bad number …");
+        assert_eq!(answer.public_text("Unknown key swordfish."), "");
+        assert!(!format!("{answer:?}").contains("4155"));
+    }
+
+    #[test]
+    fn an_answer_is_never_read_as_not_sent() {
+        use otpmux_core::{Blame, Certainty};
+        let row = Reading::new(ErrorKind::Unavailable, Certainty::NotSent, Blame::Provider);
+        assert_eq!(answer().error(row).certainty(), Certainty::Refused);
+    }
+}

@@ -1,0 +1,105 @@
+use std::str::FromStr;
+
+use url::{Host, Url};
+
+/// Where a vendor's API lives. HTTPS, except on this machine's own loopback addresses.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BaseUrl(Url);
+
+impl BaseUrl {
+    /// The URL of an endpoint. `path` begins with `/`; its segments are already percent-encoded.
+    pub(crate) fn join(&self, path: &str) -> Url {
+        let mut url = self.0.clone();
+        let base = self.0.path().trim_end_matches('/');
+        url.set_path(&format!("{base}{path}"));
+        url
+    }
+
+    pub(crate) fn is_loopback(&self) -> bool {
+        is_loopback(&self.0)
+    }
+
+    /// The URL as text.
+    pub fn as_str(&self) -> &str {
+        self.0.as_str()
+    }
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(Host::Ipv6(ip)) => ip.is_loopback(),
+        None => false,
+    }
+}
+
+impl FromStr for BaseUrl {
+    type Err = BaseUrlError;
+
+    fn from_str(text: &str) -> Result<Self, BaseUrlError> {
+        let url = Url::parse(text).map_err(|_| BaseUrlError::NotUrl)?;
+        let fits = match url.scheme() {
+            "https" => url.has_host(),
+            "http" => is_loopback(&url),
+            _ => false,
+        };
+        if !fits {
+            return Err(BaseUrlError::NotHttps);
+        }
+        let bare = url.username().is_empty() && url.password().is_none();
+        if !bare || url.query().is_some() || url.fragment().is_some() {
+            return Err(BaseUrlError::Extras);
+        }
+        Ok(Self(url))
+    }
+}
+
+/// A text that is no base URL. It does not repeat the text, which may hold credentials.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum BaseUrlError {
+    /// Not a URL.
+    #[error("not a URL such as https://api.example.com/v1")]
+    NotUrl,
+    /// Not `https`, and not a loopback address.
+    #[error("must begin with https:// (plain http:// is for 127.0.0.1, [::1] and localhost only)")]
+    NotHttps,
+    /// Credentials, a query or a fragment.
+    #[error("must not hold credentials, a query or a fragment")]
+    Extras,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn https_everywhere_else_loopback() {
+        use BaseUrlError::{Extras, NotHttps, NotUrl};
+        for good in [
+            "https://a.example/v1",
+            "http://127.0.0.1:1/",
+            "http://[::1]:1",
+            "http://localhost:1",
+        ] {
+            assert!(good.parse::<BaseUrl>().is_ok(), "{good}");
+        }
+        for (bad, why) in [
+            ("http://a.example", NotHttps),
+            ("http://127.0.0.1.a.example", NotHttps),
+            ("ftp://a.example", NotHttps),
+            ("a.example", NotUrl),
+            ("https://user:pw@a.example", Extras),
+            ("https://a.example?key=1", Extras),
+        ] {
+            assert_eq!(bad.parse::<BaseUrl>(), Err(why), "{bad}");
+        }
+    }
+
+    #[test]
+    fn joins_below_the_base_path() {
+        let base: BaseUrl = "https://a.example/api/v1/".parse().unwrap();
+        assert_eq!(base.join("/send").as_str(), "https://a.example/api/v1/send");
+    }
+}

@@ -1,0 +1,97 @@
+use bytes::Bytes;
+use http::Method;
+use serde::Serialize;
+
+/// A request to be: what to ask where, and which of its values must never be shown.
+#[derive(Clone)]
+pub struct Call {
+    pub(crate) method: Method,
+    pub(crate) endpoint: &'static str,
+    pub(crate) path: String,
+    pub(crate) query: Vec<(&'static str, String)>,
+    pub(crate) body: Option<Bytes>,
+    pub(crate) hidden: Vec<Box<str>>,
+}
+
+impl Call {
+    /// A `POST` of a JSON body. `endpoint` is the path below the base URL, beginning with `/`; it
+    /// is what logs show.
+    pub fn post(endpoint: &'static str, body: &impl Serialize) -> Self {
+        // Our wire types are plain structs of texts and numbers, which always serialise; should one
+        // ever not, the vendor refuses the `null`.
+        let body = serde_json::to_vec(body).unwrap_or_else(|_| b"null".to_vec());
+        Self {
+            body: Some(body.into()),
+            ..Self::new(Method::POST, endpoint)
+        }
+    }
+
+    /// A `GET`.
+    pub fn get(endpoint: &'static str) -> Self {
+        Self::new(Method::GET, endpoint)
+    }
+
+    fn new(method: Method, endpoint: &'static str) -> Self {
+        Self {
+            method,
+            endpoint,
+            path: endpoint.to_owned(),
+            query: Vec::new(),
+            body: None,
+            hidden: Vec::new(),
+        }
+    }
+
+    /// Replaces `{id}` in the path by a value, percent-encoded as one segment.
+    pub fn with_id(mut self, id: &str) -> Self {
+        let segment: String = id
+            .bytes()
+            .map(|byte| match byte {
+                b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'~' => {
+                    char::from(byte).to_string()
+                }
+                // Dots too: a segment of dots would climb out of the path.
+                other => format!("%{other:02X}"),
+            })
+            .collect();
+        self.path = self.path.replace("{id}", &segment);
+        self
+    }
+
+    /// Uses another path than the endpoint's documented one; logs keep showing the endpoint.
+    pub fn with_path(mut self, path: impl Into<String>) -> Self {
+        self.path = path.into();
+        self
+    }
+
+    /// Adds a query parameter.
+    pub fn with_query(mut self, key: &'static str, value: impl Into<String>) -> Self {
+        self.query.push((key, value.into()));
+        self
+    }
+
+    /// Names a code, recipient or other value of this request that the vendor may repeat in its
+    /// answer and that must never be shown.
+    pub fn hiding(mut self, value: &str) -> Self {
+        self.hidden.push(value.into());
+        self
+    }
+}
+
+impl std::fmt::Debug for Call {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Call({} {})", self.method, self.endpoint)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_stays_one_segment() {
+        let call = Call::get("/messages/{id}").with_id("../x?y=1#é");
+        assert_eq!(call.path, "/messages/%2E%2E%2Fx%3Fy%3D1%23%C3%A9");
+        assert_eq!(format!("{call:?}"), "Call(GET /messages/{id})");
+    }
+}

@@ -1,0 +1,109 @@
+use otpmux_core::{Blame, Certainty, ErrorKind};
+
+/// What an unsuccessful answer means: one row of an adapter's error table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "a row states all three; a fourth would change every table"
+)]
+pub struct Reading {
+    /// What kind of failure it is.
+    pub kind: ErrorKind,
+    /// What is known about the effect.
+    pub certainty: Certainty,
+    /// Whose fault it is.
+    pub blame: Blame,
+}
+
+impl Reading {
+    /// A row.
+    pub const fn new(kind: ErrorKind, certainty: Certainty, blame: Blame) -> Self {
+        Self {
+            kind,
+            certainty,
+            blame,
+        }
+    }
+
+    /// The vendor said no, did nothing, and is not to blame on anyone but itself: another vendor
+    /// may do better.
+    pub const fn provider(kind: ErrorKind) -> Self {
+        Self::new(kind, Certainty::Refused, Blame::Provider)
+    }
+
+    /// The vendor said no, did nothing, and so would every other.
+    pub const fn caller(kind: ErrorKind) -> Self {
+        Self::new(kind, Certainty::Refused, Blame::Caller)
+    }
+
+    /// A limit or protection said no, which must not be got around by another vendor.
+    pub const fn policy(kind: ErrorKind) -> Self {
+        Self::new(kind, Certainty::Refused, Blame::Policy)
+    }
+
+    /// The answer does not tell what the vendor did.
+    pub const fn unknown(kind: ErrorKind) -> Self {
+        Self::new(kind, Certainty::Unknown, Blame::Provider)
+    }
+
+    /// What a status means at a vendor that says nothing more about it.
+    ///
+    /// `retry_after` is whether the answer says when to come back: a 503 that does is a refusal,
+    /// any other may come from a proxy whose backend has done its work.
+    pub const fn of_status(status: u16, retry_after: bool) -> Self {
+        match status {
+            401 => Self::provider(ErrorKind::Unauthenticated),
+            402 => Self::provider(ErrorKind::InsufficientFunds),
+            403 => Self::provider(ErrorKind::Forbidden),
+            404 => Self::caller(ErrorKind::NotFound),
+            405 | 501 => Self::provider(ErrorKind::Unsupported),
+            408 => Self::unknown(ErrorKind::Timeout),
+            409 | 425 => Self::caller(ErrorKind::Conflict),
+            429 => Self::provider(ErrorKind::RateLimited),
+            503 if retry_after => Self::provider(ErrorKind::Unavailable),
+            300..=399 => Self::provider(ErrorKind::Unavailable),
+            400..=499 => Self::caller(ErrorKind::InvalidRequest),
+            500..=599 => Self::unknown(ErrorKind::Unavailable),
+            // 1xx, 2xx that an adapter could not read, and numbers that HTTP does not know.
+            _ => Self::unknown(ErrorKind::Protocol),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_default_table() {
+        use Blame::{Caller, Provider};
+        use Certainty::{Refused, Unknown};
+        use ErrorKind as K;
+        for (status, hint, kind, certainty, blame) in [
+            (200, false, K::Protocol, Unknown, Provider),
+            (302, false, K::Unavailable, Refused, Provider),
+            (400, false, K::InvalidRequest, Refused, Caller),
+            (401, false, K::Unauthenticated, Refused, Provider),
+            (402, false, K::InsufficientFunds, Refused, Provider),
+            (403, false, K::Forbidden, Refused, Provider),
+            (404, false, K::NotFound, Refused, Caller),
+            (408, false, K::Timeout, Unknown, Provider),
+            (409, false, K::Conflict, Refused, Caller),
+            (422, false, K::InvalidRequest, Refused, Caller),
+            (429, true, K::RateLimited, Refused, Provider),
+            (500, false, K::Unavailable, Unknown, Provider),
+            (502, true, K::Unavailable, Unknown, Provider),
+            (503, false, K::Unavailable, Unknown, Provider),
+            (503, true, K::Unavailable, Refused, Provider),
+            (504, false, K::Unavailable, Unknown, Provider),
+            (999, false, K::Protocol, Unknown, Provider),
+        ] {
+            let expected = Reading::new(kind, certainty, blame);
+            assert_eq!(
+                Reading::of_status(status, hint),
+                expected,
+                "{status} {hint}"
+            );
+        }
+    }
+}

@@ -1,0 +1,272 @@
+use std::fmt;
+use std::sync::Arc;
+
+use bytes::{Bytes, BytesMut};
+use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
+use otpmux_core::{
+    Blame, Certainty, Clock, Context, Error, ErrorKind, ProviderId, Secret, SystemClock,
+};
+use tokio::time::Instant;
+use tracing::Instrument;
+
+use crate::answer::{Body, Hidden};
+use crate::body::{MarkedBody, WriteMarker};
+use crate::retry_after::retry_after_header;
+use crate::{Answer, BaseUrl, Call, HttpConfig, Reading};
+
+/// The way to one vendor: its address, its credentials, and a pool of connections.
+///
+/// One [`call`](Self::call) is at most one request on the wire.
+#[derive(Clone)]
+pub struct Transport {
+    client: reqwest::Client,
+    provider: ProviderId,
+    config: Arc<HttpConfig>,
+    credentials: HeaderMap,
+    secrets: Arc<[Secret]>,
+    clock: Arc<dyn Clock>,
+}
+
+impl Transport {
+    /// Prepares the way; opens no connection. `credentials` are headers that go with every call,
+    /// and to the configured host only.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Configuration`] for a credential that cannot stand in a header, timeouts that
+    /// contradict each other, or a machine without TLS roots.
+    pub fn new(
+        provider: ProviderId,
+        config: HttpConfig,
+        credentials: &[(&'static str, Secret)],
+    ) -> Result<Self, Error> {
+        let wrong = |detail: &'static str| {
+            Error::new(
+                ErrorKind::Configuration,
+                Certainty::NotSent,
+                Blame::Provider,
+            )
+            .with_provider(provider.clone())
+            .with_detail(detail)
+        };
+        if config.connect_timeout >= config.timeout {
+            return Err(wrong(
+                "the connect timeout must be shorter than the timeout",
+            ));
+        }
+        let mut headers = HeaderMap::new();
+        for (name, secret) in credentials {
+            let mut value = HeaderValue::from_str(secret.expose())
+                .map_err(|_| wrong("a credential holds characters that no header may hold"))?;
+            value.set_sensitive(true);
+            headers.insert(HeaderName::from_static(name), value);
+        }
+        let client = client(&config)
+            .map_err(|_| wrong("the TLS client cannot start; are root certificates installed?"))?;
+        Ok(Self {
+            client,
+            provider,
+            config: Arc::new(config),
+            credentials: headers,
+            secrets: credentials
+                .iter()
+                .map(|(_, secret)| secret.clone())
+                .collect(),
+            clock: Arc::new(SystemClock),
+        })
+    }
+
+    /// Takes the time for `Retry-After` dates from another clock.
+    pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// The provider that this is the way to.
+    pub fn provider(&self) -> &ProviderId {
+        &self.provider
+    }
+
+    /// Makes one request and reads the answer to its end. Every status but a redirect is an answer.
+    ///
+    /// # Errors
+    ///
+    /// - not sent: the deadline had passed, no connection, or nothing of the request was written;
+    /// - refused: a redirect, which is never followed, since it would carry the key elsewhere;
+    /// - unknown: everything else. The request may have arrived whole.
+    ///
+    /// All blamed on the provider, of kind [`ErrorKind::Timeout`], [`ErrorKind::Transport`],
+    /// [`ErrorKind::Protocol`] or, for redirects, [`ErrorKind::Unavailable`].
+    pub async fn call(&self, cx: &Context, call: Call) -> Result<Answer, Error> {
+        let span = tracing::debug_span!(
+            "vendor_call",
+            provider = %self.provider,
+            method = %call.method,
+            endpoint = call.endpoint,
+            status = tracing::field::Empty,
+            error = tracing::field::Empty,
+        );
+        let result = self.exchange(cx, call).instrument(span.clone()).await;
+        match &result {
+            Ok(answer) => span.record("status", answer.status),
+            Err(error) => span.record("error", error.kind().as_str()),
+        };
+        result
+    }
+
+    async fn exchange(&self, cx: &Context, call: Call) -> Result<Answer, Error> {
+        let now = Instant::now();
+        let attempt_ends = now + self.config.timeout;
+        let ends = match cx.deadline.map(Instant::from_std) {
+            Some(deadline) if deadline <= now => {
+                return Err(self
+                    .failure(ErrorKind::Timeout, Certainty::NotSent)
+                    .with_detail("the deadline had passed before the call"));
+            }
+            Some(deadline) => attempt_ends.min(deadline),
+            None => attempt_ends,
+        };
+        let marker = WriteMarker::default();
+        let hidden = Hidden {
+            secrets: Arc::clone(&self.secrets),
+            values: call.hidden.clone(),
+        };
+        let exchange = async {
+            let response = self.request(call, &marker).send().await;
+            let response = response.map_err(|error| self.classify(&error, &marker))?;
+            self.read(response, hidden).await
+        };
+        if let Ok(result) = tokio::time::timeout_at(ends, exchange).await {
+            return result;
+        }
+        let (certainty, detail) = if marker.close() {
+            (Certainty::NotSent, "no connection in time")
+        } else {
+            (Certainty::Unknown, "no whole answer in time")
+        };
+        Err(self
+            .failure(ErrorKind::Timeout, certainty)
+            .with_detail(detail))
+    }
+
+    fn request(&self, call: Call, marker: &WriteMarker) -> reqwest::RequestBuilder {
+        let mut url = self.config.base_url.join(&call.path);
+        if !call.query.is_empty() {
+            url.query_pairs_mut().extend_pairs(&call.query);
+        }
+        let request = self
+            .client
+            .request(call.method, url)
+            .headers(self.credentials.clone());
+        match call.body {
+            Some(bytes) if !bytes.is_empty() => request
+                .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
+                .body(reqwest::Body::wrap(MarkedBody::new(bytes, marker.clone()))),
+            _ => {
+                // Without a body nothing tells when the request left: assume that it did.
+                marker.take();
+                request
+            }
+        }
+    }
+
+    /// What a failed exchange proves. Only a failure to connect, or a body that was never read,
+    /// proves that nothing arrived: `is_request`, a reset and an incomplete message all happen
+    /// after the vendor has read the whole request, too.
+    fn classify(&self, error: &reqwest::Error, marker: &WriteMarker) -> Error {
+        let not_sent = error.is_builder() || error.is_connect() || marker.close();
+        let certainty = if not_sent {
+            Certainty::NotSent
+        } else {
+            Certainty::Unknown
+        };
+        let kind = if error.is_timeout() {
+            ErrorKind::Timeout
+        } else {
+            ErrorKind::Transport
+        };
+        self.failure(kind, certainty)
+            .with_detail(match (error.is_connect(), not_sent) {
+                (true, _) => "no connection",
+                (false, true) => "the connection broke before anything was written",
+                (false, false) => "the connection broke, or what came back is not HTTP",
+            })
+    }
+
+    async fn read(&self, response: reqwest::Response, hidden: Hidden) -> Result<Answer, Error> {
+        let status = response.status().as_u16();
+        let retry_after = response
+            .headers()
+            .get(RETRY_AFTER)
+            .and_then(|value| value.to_str().ok())
+            .and_then(|text| retry_after_header(text, self.clock.now()));
+        let redirect = response.status().is_redirection();
+        let body = if redirect {
+            Bytes::new()
+        } else {
+            self.read_body(response).await?
+        };
+        let provider = self.provider.clone();
+        let answer = Answer {
+            provider,
+            status,
+            retry_after,
+            body: Body(body),
+            hidden,
+        };
+        if redirect {
+            return Err(answer
+                .error(Reading::of_status(status, false))
+                .with_detail("the vendor redirects, which is not followed; check base_url"));
+        }
+        Ok(answer)
+    }
+
+    async fn read_body(&self, mut response: reqwest::Response) -> Result<Bytes, Error> {
+        let limit = self.config.max_answer;
+        let mut body = BytesMut::new();
+        while let Some(chunk) = response.chunk().await.map_err(|_| {
+            self.failure(ErrorKind::Transport, Certainty::Unknown)
+                .with_detail("the answer was cut off")
+        })? {
+            if body.len() + chunk.len() > limit {
+                return Err(self
+                    .failure(ErrorKind::Protocol, Certainty::Unknown)
+                    .with_detail("the answer is longer than any that this vendor documents"));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(body.freeze())
+    }
+
+    fn failure(&self, kind: ErrorKind, certainty: Certainty) -> Error {
+        Error::new(kind, certainty, Blame::Provider).with_provider(self.provider.clone())
+    }
+}
+
+fn client(config: &HttpConfig) -> reqwest::Result<reqwest::Client> {
+    let builder = reqwest::Client::builder()
+        .user_agent(concat!("otpmux/", env!("CARGO_PKG_VERSION")))
+        .redirect(reqwest::redirect::Policy::none())
+        .retry(reqwest::retry::never())
+        .referer(false)
+        .connect_timeout(config.connect_timeout)
+        .pool_idle_timeout(config.idle_timeout)
+        .https_only(!config.base_url.is_loopback());
+    // A proxy between this machine and itself would only be in the way.
+    if config.base_url.is_loopback() {
+        builder.no_proxy()
+    } else {
+        builder
+    }
+    .build()
+}
+
+impl fmt::Debug for Transport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Transport")
+            .field("provider", &self.provider)
+            .field("base_url", &BaseUrl::as_str(&self.config.base_url))
+            .finish_non_exhaustive()
+    }
+}
