@@ -45,6 +45,9 @@ pub struct Capabilities {
     /// It is known to send once, however often a send with one idempotency key reaches it. Being
     /// documented is not enough: a wrong claim here costs users a second message.
     pub idempotent: bool,
+    /// Recipients that the vendor has for tests, to be verified by the vendor's own fixed codes.
+    /// Empty unless the configuration switches them on: whoever names such a recipient gets in.
+    pub test_recipients: &'static [&'static str],
     /// What the vendor's documentation says about its limits.
     pub limits: Limits,
 }
@@ -106,6 +109,7 @@ impl Capabilities {
             status: false,
             balance: false,
             idempotent: false,
+            test_recipients: &[],
             limits: Limits::default(),
         }
     }

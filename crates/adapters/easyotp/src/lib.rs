@@ -1,1 +1,9 @@
-//! Placeholder.
+#![doc = include_str!("../README.md")]
+
+mod config;
+mod error;
+mod provider;
+mod wire;
+
+pub use config::{ADAPTER, EasyOtpConfig};
+pub use provider::EasyOtp;

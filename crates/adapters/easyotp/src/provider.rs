@@ -1,0 +1,215 @@
+use std::time::Duration;
+
+use async_trait::async_trait;
+use otpmux_core::{
+    Balance, Blame, Cancellation, Capabilities, Certainty, Channel, Context, Error, ErrorKind,
+    OtpProvider, ProviderId, RateLimit, ResendRequest, Secret, SendRequest, Sent, Status, Target,
+    VendorReference, Verdict, VerifyRequest,
+};
+use otpmux_http::{Answer, Call, Transport, parse_time, retry_after_field};
+
+use crate::EasyOtpConfig;
+use crate::error::{Endpoint, error};
+use crate::wire::{ErrorAnswer, Send, SendAnswer, Verify, VerifyAnswer};
+
+const MINUTE: Duration = Duration::from_mins(1);
+const HOUR: Duration = Duration::from_hours(1);
+
+/// EasyOTP's test recipients (API introduction). The page names two e-mail addresses as well, which
+/// it masks.
+const TEST_RECIPIENTS: &[&str] = &["+15555550100", "+15555550101", "+15555550102"];
+
+/// EasyOTP as an [`OtpProvider`].
+#[derive(Debug)]
+pub struct EasyOtp {
+    id: ProviderId,
+    transport: Transport,
+    capabilities: Capabilities,
+    message: Option<String>,
+    subject: Option<String>,
+}
+
+impl EasyOtp {
+    /// Prepares a provider; opens no connection.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Configuration`] for a key that cannot stand in a header, and what
+    /// [`Transport::new`] says.
+    pub fn new(id: ProviderId, config: EasyOtpConfig) -> Result<Self, Error> {
+        let bearer = Secret::new(format!("Bearer {}", config.api_key.expose()));
+        let transport = Transport::new(id.clone(), config.http, &[("authorization", bearer)])?;
+        let mut capabilities = documented();
+        if config.test_recipients {
+            capabilities.test_recipients = TEST_RECIPIENTS;
+        }
+        Ok(Self {
+            id,
+            transport,
+            capabilities,
+            message: config.message,
+            subject: config.subject,
+        })
+    }
+
+    fn read_sent(answer: &Answer) -> Result<Sent, Error> {
+        // Only 200 is documented; 201 would be as good.
+        if !matches!(answer.status(), 200 | 201) {
+            return Err(if answer.is_success() {
+                answer.protocol_error("an undocumented kind of success")
+            } else {
+                error(answer, Endpoint::Send)
+            });
+        }
+        let body: SendAnswer = answer
+            .parse()
+            .ok_or_else(|| answer.protocol_error("the answer to a send is not as documented"))?;
+        let id = body.verification_id.filter(|id| !id.is_empty());
+        match (body.success, id) {
+            (Some(false), _) => Err(answer.protocol_error("a success that says success=false")),
+            (_, None) => Err(answer.protocol_error("the field verification_id is missing")),
+            (_, Some(id)) => {
+                let mut sent = Sent::new().with_reference(VendorReference::new(id));
+                sent.expires_at = body.expires_at.as_deref().and_then(parse_time);
+                sent.request_id = body.request_id.and_then(|id| answer.public_id(&id));
+                Ok(sent)
+            }
+        }
+    }
+
+    fn read_verdict(answer: &Answer) -> Result<Verdict, Error> {
+        match answer.status() {
+            200 | 201 => Self::read_verified(answer),
+            // Both only with the documented error body: a proxy's page says nothing about the code.
+            404 if answer.parse::<ErrorAnswer>().is_some() => Ok(Verdict::NotFound),
+            404 => Err(answer.protocol_error("not the vendor's own 404; check base_url")),
+            429 => {
+                let body: Option<ErrorAnswer> = answer.parse();
+                let field = body.and_then(|body| retry_after_field(body.retry_after.as_ref()));
+                match field {
+                    // The lockout promises `retry_after`, the key's limit does not.
+                    Some(after) => Ok(Verdict::TooManyAttempts {
+                        retry_after: Some(after),
+                    }),
+                    None => Err(error(answer, Endpoint::Verify)),
+                }
+            }
+            _ if answer.is_success() => {
+                Err(answer.protocol_error("an undocumented kind of success"))
+            }
+            _ => Err(error(answer, Endpoint::Verify)),
+        }
+    }
+
+    fn read_verified(answer: &Answer) -> Result<Verdict, Error> {
+        let body: VerifyAnswer = answer
+            .parse()
+            .ok_or_else(|| answer.protocol_error("the answer to a verify is not as documented"))?;
+        match (body.success, body.verified) {
+            (Some(false), _) => Err(answer.protocol_error("a success that says success=false")),
+            (_, None) => Err(answer.protocol_error("the field verified is missing")),
+            (_, Some(true)) => Ok(Verdict::Approved),
+            (_, Some(false)) => Ok(match body.message.as_deref() {
+                Some("Invalid code") => Verdict::WrongCode {
+                    attempts_left: None,
+                },
+                Some("Code expired") => Verdict::Expired,
+                Some("Code already used") => Verdict::AlreadyUsed,
+                _ => Verdict::Rejected,
+            }),
+        }
+    }
+}
+
+/// What the vendor documents (API introduction, send page).
+fn documented() -> Capabilities {
+    let mut capabilities = Capabilities::new([Channel::Sms, Channel::Voice, Channel::Email])
+        .with_supplied_codes(4..=10)
+        .with_vendor_codes(None)
+        .with_lifetimes(MINUTE..=HOUR);
+    capabilities.message = true;
+    capabilities.limits.requests = vec![RateLimit::new(120, MINUTE)];
+    capabilities.limits.sends_per_recipient = vec![
+        RateLimit::new(2, MINUTE),
+        RateLimit::new(15, HOUR),
+        RateLimit::new(50, 24 * HOUR),
+    ];
+    capabilities.limits.attempts = Some(5);
+    capabilities.limits.lockout = Some(15 * MINUTE);
+    capabilities
+}
+
+#[async_trait]
+impl OtpProvider for EasyOtp {
+    fn id(&self) -> &ProviderId {
+        &self.id
+    }
+
+    fn capabilities(&self) -> &Capabilities {
+        &self.capabilities
+    }
+
+    async fn send(&self, cx: &Context, request: &SendRequest) -> Result<Sent, Error> {
+        self.capabilities.check_send(&self.id, request)?;
+        let message = request.message.as_deref().or(self.message.as_deref());
+        if message.is_some_and(|text| !text.contains("{code}")) {
+            return Err(
+                Error::new(ErrorKind::InvalidRequest, Certainty::NotSent, Blame::Caller)
+                    .with_provider(self.id.clone())
+                    .with_detail("the message must hold {code} where the code belongs"),
+            );
+        }
+        let email = request.channel.wants_email();
+        let subject = request.subject.as_deref().or(self.subject.as_deref());
+        let code = request.code.supplied();
+        let body = Send {
+            channel: request.channel.as_str(),
+            recipient: request.recipient.expose(),
+            message,
+            subject: subject.filter(|_| email),
+            expires_in: request.lifetime.map(|lifetime| lifetime.as_secs()),
+            code: code.map(otpmux_core::Code::expose),
+        };
+        let mut call = Call::post("/send", &body).hiding(request.recipient.expose());
+        if let Some(code) = code {
+            call = call.hiding(code.expose());
+        }
+        Self::read_sent(&self.transport.call(cx, call).await?)
+    }
+
+    async fn verify(&self, cx: &Context, request: &VerifyRequest) -> Result<Verdict, Error> {
+        let Some(reference) = &request.reference else {
+            return Err(Error::unsupported(
+                &self.id,
+                "verify without the id of the send",
+            ));
+        };
+        let body = Verify {
+            verification_id: reference.as_str(),
+            code: request.code.expose(),
+        };
+        let call = Call::post("/verify", &body)
+            .hiding(request.code.expose())
+            .hiding(request.recipient.expose());
+        Self::read_verdict(&self.transport.call(cx, call).await?)
+    }
+
+    async fn resend(&self, _: &Context, _: &ResendRequest) -> Result<Sent, Error> {
+        Err(Error::unsupported(
+            &self.id,
+            "resend: EasyOTP has none, send again",
+        ))
+    }
+
+    async fn cancel(&self, _: &Context, _: &Target) -> Result<Cancellation, Error> {
+        Err(Error::unsupported(&self.id, "cancel"))
+    }
+
+    async fn status(&self, _: &Context, _: &Target) -> Result<Status, Error> {
+        Err(Error::unsupported(&self.id, "status"))
+    }
+
+    async fn balance(&self, _: &Context) -> Result<Balance, Error> {
+        Err(Error::unsupported(&self.id, "balance"))
+    }
+}
