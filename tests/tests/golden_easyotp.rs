@@ -1,4 +1,5 @@
 //! Every golden answer of EasyOTP, read by its adapter; and its requests, as the adapter makes them.
+#![expect(clippy::unwrap_used, reason = "a test that cannot be set up must stop")]
 
 use std::time::Duration;
 
