@@ -1,6 +1,7 @@
 //! What the tests that cross crates share.
 #![expect(
     clippy::expect_used,
+    clippy::missing_panics_doc,
     reason = "a broken test fixture must stop its test"
 )]
 
