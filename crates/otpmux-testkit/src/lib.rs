@@ -1,1 +1,15 @@
-//! Placeholder.
+#![doc = include_str!("../README.md")]
+
+pub mod leaks;
+
+mod log_capture;
+mod manual_clock;
+mod script;
+mod scripted_provider;
+mod seeded_entropy;
+
+pub use log_capture::LogCapture;
+pub use manual_clock::ManualClock;
+pub use script::Script;
+pub use scripted_provider::ScriptedProvider;
+pub use seeded_entropy::SeededEntropy;

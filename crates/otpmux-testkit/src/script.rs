@@ -1,0 +1,154 @@
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use otpmux_core::{Context, Error};
+use tokio::sync::watch;
+
+type Standing<Q, A> = Arc<dyn Fn(&Context, &Q) -> Result<A, Error> + Send + Sync>;
+
+/// What one call of a [`ScriptedProvider`](crate::ScriptedProvider) answers, and what it was asked.
+///
+/// Everything takes `&self`, so that a test can go on scripting a provider that it has handed over.
+pub struct Script<Q, A> {
+    queue: Mutex<VecDeque<Turn<A>>>,
+    standing: Mutex<Standing<Q, A>>,
+    calls: watch::Sender<Vec<(Context, Q)>>,
+}
+
+struct Turn<A> {
+    after: Duration,
+    answer: Option<Result<A, Error>>,
+}
+
+impl<Q: Clone, A> Script<Q, A> {
+    pub(crate) fn new(
+        standing: impl Fn(&Context, &Q) -> Result<A, Error> + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            queue: Mutex::default(),
+            standing: Mutex::new(Arc::new(standing)),
+            calls: watch::Sender::new(Vec::new()),
+        }
+    }
+
+    /// Queues an answer to one call.
+    pub fn answer(&self, answer: Result<A, Error>) {
+        self.answer_after(Duration::ZERO, answer);
+    }
+
+    /// Queues an answer that comes late, by tokio's clock.
+    pub fn answer_after(&self, after: Duration, answer: Result<A, Error>) {
+        let answer = Some(answer);
+        lock(&self.queue).push_back(Turn { after, answer });
+    }
+
+    /// Queues a call that never ends.
+    pub fn hang(&self) {
+        lock(&self.queue).push_back(Turn {
+            after: Duration::ZERO,
+            answer: None,
+        });
+    }
+
+    /// Answers all calls for which nothing is queued.
+    pub fn always(
+        &self,
+        standing: impl Fn(&Context, &Q) -> Result<A, Error> + Send + Sync + 'static,
+    ) {
+        *lock(&self.standing) = Arc::new(standing);
+    }
+
+    /// How many calls came, those that hang or were dropped included.
+    pub fn count(&self) -> usize {
+        self.calls.borrow().len()
+    }
+
+    /// The requests, in order.
+    pub fn requests(&self) -> Vec<Q> {
+        let calls = self.calls.borrow();
+        calls.iter().map(|(_, request)| request.clone()).collect()
+    }
+
+    /// The contexts, in order.
+    pub fn contexts(&self) -> Vec<Context> {
+        let calls = self.calls.borrow();
+        calls.iter().map(|(cx, _)| cx.clone()).collect()
+    }
+
+    /// Waits until this many calls have come.
+    pub async fn called(&self, times: usize) {
+        // The sender lives in `self`, so waiting cannot end in an error.
+        let _ = self
+            .calls
+            .subscribe()
+            .wait_for(|calls| calls.len() >= times)
+            .await;
+    }
+
+    pub(crate) async fn play(&self, cx: &Context, request: &Q) -> Result<A, Error> {
+        let entry = (cx.clone(), request.clone());
+        let turn = lock(&self.queue).pop_front();
+        self.calls.send_modify(|calls| calls.push(entry));
+        match turn {
+            Some(Turn {
+                after,
+                answer: Some(answer),
+            }) => {
+                if !after.is_zero() {
+                    tokio::time::sleep(after).await;
+                }
+                answer
+            }
+            Some(Turn { answer: None, .. }) => std::future::pending().await,
+            None => {
+                let standing = Arc::clone(&lock(&self.standing));
+                standing(cx, request)
+            }
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl<Q, A> fmt::Debug for Script<Q, A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Script({} calls)", self.calls.borrow().len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use otpmux_core::IdempotencyKey;
+    use tokio::time::{Instant, timeout};
+
+    use super::*;
+
+    fn cx() -> Context {
+        Context::new(IdempotencyKey::from_random([1; 16]))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn plays_the_queue_then_the_standing_answer() {
+        let script: Script<u8, u8> = Script::new(|_, request| Ok(request + 1));
+        script.answer(Ok(7));
+        script.answer_after(Duration::from_secs(9), Ok(8));
+        script.hang();
+        let begun = Instant::now();
+        assert_eq!(script.play(&cx(), &1).await.unwrap(), 7);
+        assert_eq!(begun.elapsed(), Duration::ZERO);
+        assert_eq!(script.play(&cx(), &1).await.unwrap(), 8);
+        assert_eq!(begun.elapsed(), Duration::from_secs(9));
+        let hung = timeout(Duration::from_hours(1), script.play(&cx(), &1)).await;
+        assert!(hung.is_err());
+        assert_eq!(script.play(&cx(), &1).await.unwrap(), 2);
+        script.always(|_, _| Ok(0));
+        assert_eq!(script.play(&cx(), &1).await.unwrap(), 0);
+        script.called(5).await;
+        assert_eq!((script.count(), script.contexts().len()), (5, 5));
+        assert_eq!(script.requests(), [1; 5]);
+    }
+}

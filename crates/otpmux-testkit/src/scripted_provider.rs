@@ -1,0 +1,178 @@
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use otpmux_core::{
+    Balance, Cancellation, Capabilities, Context, Error, OtpProvider, ProviderId, ResendRequest,
+    SendRequest, Sent, Status, Target, Verdict, VerifyRequest,
+};
+
+use crate::script::Script;
+
+/// A provider that answers what it was told to, and remembers what it was asked.
+///
+/// Each of the six calls has a [`Script`]: first the queued answers, in order, then the standing
+/// one. Without either, a send is accepted, a verify answers a wrong code, and the rest is
+/// unsupported. The capabilities are what the test says; they are not enforced.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// use otpmux_core::*;
+/// use otpmux_testkit::ScriptedProvider;
+///
+/// let provider = ScriptedProvider::new("primary", Capabilities::new([Channel::Sms]));
+/// let down = Error::new(ErrorKind::Unavailable, Certainty::Unknown, Blame::Provider);
+/// provider.sends.answer(Err(down));
+///
+/// let to: Recipient = "+14155550123".parse().unwrap();
+/// let code = CodeSource::Supplied("004217".parse().unwrap());
+/// let request = SendRequest::new(to, Channel::Sms, code);
+/// let cx = Context::new(IdempotencyKey::from_random([0; 16]));
+/// assert!(provider.send(&cx, &request).await.is_err());
+/// assert!(provider.send(&cx, &request).await.is_ok());
+/// assert_eq!(provider.sends.count(), 2);
+/// assert_eq!(provider.supplied_codes(), ["004217", "004217"]);
+/// # }
+/// ```
+#[non_exhaustive]
+pub struct ScriptedProvider {
+    id: ProviderId,
+    capabilities: Capabilities,
+    /// What happens on send.
+    pub sends: Script<SendRequest, Sent>,
+    /// What happens on verify.
+    pub verifies: Script<VerifyRequest, Verdict>,
+    /// What happens on resend.
+    pub resends: Script<ResendRequest, Sent>,
+    /// What happens on cancel.
+    pub cancels: Script<Target, Cancellation>,
+    /// What happens on status.
+    pub statuses: Script<Target, Status>,
+    /// What happens on balance.
+    pub balances: Script<(), Balance>,
+}
+
+impl ScriptedProvider {
+    /// A provider of this name.
+    ///
+    /// # Panics
+    ///
+    /// When `id` is no provider's name.
+    #[expect(
+        clippy::expect_used,
+        reason = "a test that misnames its provider must fail"
+    )]
+    pub fn new(id: &str, capabilities: Capabilities) -> Self {
+        let id = ProviderId::new(id).expect("a provider's name");
+        Self {
+            sends: Script::new(|_, _| Ok(Sent::new())),
+            verifies: Script::new(|_, _| {
+                Ok(Verdict::WrongCode {
+                    attempts_left: None,
+                })
+            }),
+            resends: unsupported(&id, "resend"),
+            cancels: unsupported(&id, "cancel"),
+            statuses: unsupported(&id, "status"),
+            balances: unsupported(&id, "balance"),
+            id,
+            capabilities,
+        }
+    }
+
+    /// The supplied codes that sends came with, in order.
+    pub fn supplied_codes(&self) -> Vec<String> {
+        let code = |send: &SendRequest| send.code.supplied().map(|code| code.expose().to_owned());
+        let calls = self.sends.requests();
+        calls.iter().filter_map(code).collect()
+    }
+
+    /// How many calls came in all.
+    pub fn count(&self) -> usize {
+        let (sends, verifies) = (self.sends.count(), self.verifies.count());
+        let rest = [self.resends.count(), self.cancels.count()];
+        let asked = [self.statuses.count(), self.balances.count()];
+        sends + verifies + rest.iter().chain(&asked).sum::<usize>()
+    }
+
+    /// The provider as engines take it; clone the `Arc` before to keep the scripts.
+    pub fn port(self: &Arc<Self>) -> Arc<dyn OtpProvider> {
+        Arc::<Self>::clone(self)
+    }
+}
+
+fn unsupported<Q: Clone, A>(id: &ProviderId, operation: &'static str) -> Script<Q, A> {
+    let id = id.clone();
+    Script::new(move |_, _| Err(Error::unsupported(&id, operation)))
+}
+
+#[async_trait]
+impl OtpProvider for ScriptedProvider {
+    fn id(&self) -> &ProviderId {
+        &self.id
+    }
+
+    fn capabilities(&self) -> &Capabilities {
+        &self.capabilities
+    }
+
+    async fn send(&self, cx: &Context, request: &SendRequest) -> Result<Sent, Error> {
+        self.sends.play(cx, request).await
+    }
+
+    async fn verify(&self, cx: &Context, request: &VerifyRequest) -> Result<Verdict, Error> {
+        self.verifies.play(cx, request).await
+    }
+
+    async fn resend(&self, cx: &Context, request: &ResendRequest) -> Result<Sent, Error> {
+        self.resends.play(cx, request).await
+    }
+
+    async fn cancel(&self, cx: &Context, target: &Target) -> Result<Cancellation, Error> {
+        self.cancels.play(cx, target).await
+    }
+
+    async fn status(&self, cx: &Context, target: &Target) -> Result<Status, Error> {
+        self.statuses.play(cx, target).await
+    }
+
+    async fn balance(&self, cx: &Context) -> Result<Balance, Error> {
+        self.balances.play(cx, &()).await
+    }
+}
+
+impl fmt::Debug for ScriptedProvider {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ScriptedProvider")
+            .field("id", &self.id)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use otpmux_core::{Channel, ErrorKind, IdempotencyKey};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn unscripted_calls_have_their_documented_answers() {
+        let provider = ScriptedProvider::new("p", Capabilities::new([Channel::Sms]));
+        let cx = Context::new(IdempotencyKey::from_random([1; 16]));
+        let to: otpmux_core::Recipient = "+14155550123".parse().unwrap();
+        let verify = VerifyRequest::new(to.clone(), None, "004217".parse().unwrap());
+        let verdict = provider.verify(&cx, &verify).await.unwrap();
+        assert_eq!(
+            verdict,
+            Verdict::WrongCode {
+                attempts_left: None
+            }
+        );
+        let target = Target::new(to, None);
+        let error = provider.cancel(&cx, &target).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unsupported);
+        assert!(provider.balance(&cx).await.is_err());
+        assert_eq!(provider.count(), 3);
+        assert_eq!(provider.verifies.requests()[0].code.expose(), "004217");
+    }
+}
