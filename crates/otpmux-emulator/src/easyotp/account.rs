@@ -1,0 +1,42 @@
+//! The EasyOTP account that the emulator plays for, and its settings.
+
+use serde::{Deserialize, Serialize};
+
+/// The account at EasyOTP: credentials, credits and what the vendor's documents leave open.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct EasyOtpAccount {
+    /// The bearer token.
+    pub api_key: String,
+    /// Credits left; each send that is accepted takes one.
+    pub credits: u64,
+    /// The key is disabled: every request is answered 403.
+    pub disabled: bool,
+    /// The length of codes that the vendor makes, 4 to 10.
+    pub code_length: u8,
+    /// The code that the vendor "makes" whenever the caller brings none; random when unset.
+    pub fixed_code: Option<String>,
+    /// Whether the limits per recipient and per key are enforced. Load tests switch them off.
+    pub enforce_limits: bool,
+    /// The test address for which `123456` succeeds. The vendor's own two addresses are masked in
+    /// every public copy of its documents, so these defaults are ours.
+    pub test_email_always_ok: String,
+    /// The test address for which every code is invalid; ours, as above.
+    pub test_email_always_invalid: String,
+}
+
+impl Default for EasyOtpAccount {
+    fn default() -> Self {
+        Self {
+            api_key: "easyotp_emulator_key".to_owned(),
+            credits: 1_000_000,
+            disabled: false,
+            code_length: 6,
+            fixed_code: None,
+            enforce_limits: true,
+            test_email_always_ok: "always-ok@emulator.test".to_owned(),
+            test_email_always_invalid: "always-invalid@emulator.test".to_owned(),
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! The handle to a running emulator.
+
+use std::fmt;
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::airtexts::AirTextsAccount;
+use crate::config::EmulatorConfig;
+use crate::easyotp::EasyOtpAccount;
+use crate::fault::Fault;
+use crate::outbox::{Message, MessageFilter};
+use crate::ready;
+use crate::requests::SeenRequest;
+use crate::server::{self, Shared};
+use crate::startmessaging::StartMessagingAccount;
+use crate::vendor::Vendor;
+use crate::world::World;
+
+/// A running emulator. Dropping it stops it at once; [`Emulator::shutdown`] lets connections
+/// finish first.
+pub struct Emulator {
+    shared: Arc<Shared>,
+    stop: watch::Sender<bool>,
+    server: JoinHandle<()>,
+}
+
+impl Emulator {
+    /// Binds the address and begins to serve. Must be called inside a Tokio runtime.
+    ///
+    /// # Errors
+    ///
+    /// When the address cannot be bound, or is no loopback address and
+    /// [`EmulatorConfig::allow_non_loopback`] is not set, or the frozen clock is out of range.
+    pub async fn start(config: EmulatorConfig) -> io::Result<Self> {
+        config.check()?;
+        let world = World::new(&config)?;
+        let listener = TcpListener::bind(config.listen).await?;
+        let shared = Arc::new(Shared::new(listener.local_addr()?, world));
+        let (stop, stopped) = watch::channel(false);
+        let server = tokio::spawn(server::serve(listener, Arc::clone(&shared), stopped));
+        Ok(Self {
+            shared,
+            stop,
+            server,
+        })
+    }
+
+    /// The address it listens on, with the port it really has.
+    pub fn addr(&self) -> SocketAddr {
+        self.shared.addr
+    }
+
+    /// What to configure as the vendor's base URL.
+    pub fn base_url(&self, vendor: Vendor) -> String {
+        ready::base_url(self.addr(), vendor)
+    }
+
+    /// One line of JSON with the address and each vendor's base URL and credentials, for a
+    /// command to print once it serves.
+    pub fn ready_line(&self) -> String {
+        ready::description(self.addr(), &self.shared.world()).to_string()
+    }
+
+    /// The messages that vendors accepted, oldest first. At most the newest 10,000 are kept.
+    pub fn messages(&self, filter: &MessageFilter) -> Vec<Message> {
+        self.shared.world().outbox.list(filter)
+    }
+
+    /// The code of the newest message to the recipient.
+    pub fn last_code(&self, to: &str) -> Option<String> {
+        self.shared
+            .world()
+            .outbox
+            .newest_to(to)
+            .map(|message| message.code.clone())
+    }
+
+    /// Empties the outbox.
+    pub fn clear_messages(&self) {
+        self.shared.world().outbox.clear();
+    }
+
+    /// The requests that were read to their end, oldest first, of one vendor or of all. At most
+    /// the newest 10,000 are kept.
+    pub fn requests(&self, vendor: Option<Vendor>) -> Vec<SeenRequest> {
+        self.shared.world().requests.list(vendor)
+    }
+
+    /// How many requests the vendor read to their end.
+    pub fn request_count(&self, vendor: Vendor) -> u64 {
+        self.shared.world().requests.count(Some(vendor))
+    }
+
+    /// Gives the vendor a fault in place of any that it has.
+    pub fn set_fault(&self, vendor: Vendor, fault: impl Into<Fault>) {
+        self.shared.world().faults.set(vendor, fault.into());
+    }
+
+    /// The vendor's fault, with the number of requests it still lasts for.
+    pub fn fault(&self, vendor: Vendor) -> Option<Fault> {
+        self.shared.world().faults.get(vendor).cloned()
+    }
+
+    /// Lets the vendor work again. Requests that hang already go on hanging.
+    pub fn clear_faults(&self, vendor: Vendor) {
+        self.shared.world().faults.clear(vendor);
+    }
+
+    /// Moves the emulator's clock forward.
+    ///
+    /// # Panics
+    ///
+    /// When the sum of all advances passes 100 years.
+    pub fn advance_clock(&self, by: Duration) {
+        let advanced = self.shared.world().clock.advance(by);
+        assert!(advanced, "the clock is not advanced by more than 100 years");
+    }
+
+    /// A copy of the account at EasyOTP as it stands.
+    pub fn easyotp(&self) -> EasyOtpAccount {
+        self.shared.world().easyotp.account.clone()
+    }
+
+    /// Changes the account at EasyOTP.
+    pub fn update_easyotp(&self, change: impl FnOnce(&mut EasyOtpAccount)) {
+        change(&mut self.shared.world().easyotp.account);
+    }
+
+    /// A copy of the account at StartMessaging as it stands.
+    pub fn startmessaging(&self) -> StartMessagingAccount {
+        self.shared.world().startmessaging.account.clone()
+    }
+
+    /// Changes the account at StartMessaging.
+    pub fn update_startmessaging(&self, change: impl FnOnce(&mut StartMessagingAccount)) {
+        change(&mut self.shared.world().startmessaging.account);
+    }
+
+    /// A copy of the account at AirTexts as it stands.
+    pub fn airtexts(&self) -> AirTextsAccount {
+        self.shared.world().airtexts.account.clone()
+    }
+
+    /// Changes the account at AirTexts.
+    pub fn update_airtexts(&self, change: impl FnOnce(&mut AirTextsAccount)) {
+        change(&mut self.shared.world().airtexts.account);
+    }
+
+    /// Serves until the future completes (a signal, for example), then shuts down.
+    pub async fn run_until(mut self, until: impl Future<Output = ()>) {
+        tokio::select! {
+            () = until => self.shutdown().await,
+            _ = &mut self.server => {}
+        }
+    }
+
+    /// Stops accepting, lets connections finish for half a second, then cuts them. Requests that
+    /// hang or are delayed by a fault are cut without waiting.
+    pub async fn shutdown(mut self) {
+        let _ = self.stop.send(true);
+        let _ = (&mut self.server).await;
+    }
+}
+
+impl Drop for Emulator {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+impl fmt::Debug for Emulator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Emulator")
+            .field("addr", &self.addr())
+            .finish_non_exhaustive()
+    }
+}

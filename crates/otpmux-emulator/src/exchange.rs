@@ -1,0 +1,100 @@
+//! A request as a vendor sees it, and the answer to it.
+
+use bytes::Bytes;
+use http::{HeaderMap, Method};
+use serde_json::Value;
+use url::form_urlencoded;
+
+/// One whole request. `path` is without the prefix under which the emulator serves the vendor.
+#[derive(Debug)]
+pub(crate) struct Call {
+    pub(crate) method: Method,
+    pub(crate) path: String,
+    pub(crate) query: String,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+impl Call {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    /// The value after the scheme of the `Authorization` header.
+    pub(crate) fn authorization(&self, scheme: &str) -> Option<&str> {
+        let (given, value) = self.header("authorization")?.split_once(' ')?;
+        given.eq_ignore_ascii_case(scheme).then_some(value.trim())
+    }
+
+    pub(crate) fn is_json(&self) -> bool {
+        let media = self
+            .header("content-type")
+            .and_then(|value| value.split(';').next());
+        media.is_some_and(|media| media.trim().eq_ignore_ascii_case("application/json"))
+    }
+
+    /// The body, when it is a JSON object.
+    pub(crate) fn object(&self) -> Option<Value> {
+        serde_json::from_slice(&self.body)
+            .ok()
+            .filter(Value::is_object)
+    }
+
+    /// The first value of a query parameter.
+    pub(crate) fn query(&self, name: &str) -> Option<String> {
+        form_urlencoded::parse(self.query.as_bytes())
+            .find_map(|(key, value)| (key == name).then(|| value.into_owned()))
+    }
+
+    /// `page` and `limit` of the query: from 1, by default 1 and 20, at most 100 a page.
+    pub(crate) fn page(&self) -> (usize, usize) {
+        let number = |name: &str, default: usize| {
+            let given = self.query(name).and_then(|text| text.parse::<usize>().ok());
+            given.filter(|number| *number > 0).unwrap_or(default)
+        };
+        (number("page", 1), number("limit", 20).min(100))
+    }
+
+    pub(crate) fn is(&self, method: &Method, path: &str) -> bool {
+        self.method == *method && self.path == path
+    }
+}
+
+/// An answer that can still be given over HTTP.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Bytes,
+}
+
+impl Reply {
+    pub(crate) fn json(status: u16, body: &Value) -> Self {
+        Self::bytes(status, "application/json", body.to_string())
+    }
+
+    pub(crate) fn bytes(status: u16, media: &str, body: impl Into<Bytes>) -> Self {
+        let headers = vec![("content-type".to_owned(), media.to_owned())];
+        Self {
+            status,
+            headers,
+            body: body.into(),
+        }
+    }
+
+    pub(crate) fn empty(status: u16) -> Self {
+        Self {
+            status,
+            headers: Vec::new(),
+            body: Bytes::new(),
+        }
+    }
+
+    /// Replaces a header of the same name.
+    pub(crate) fn with_header(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.headers
+            .retain(|(given, _)| !given.eq_ignore_ascii_case(name));
+        self.headers.push((name.to_owned(), value.into()));
+        self
+    }
+}

@@ -1,0 +1,60 @@
+//! Random identifiers and codes in the forms that the vendors use.
+
+use std::fmt::Write as _;
+
+use uuid::Uuid;
+
+use crate::system;
+
+pub(crate) fn uuid() -> String {
+    uuid::Builder::from_random_bytes(system::random())
+        .into_uuid()
+        .to_string()
+}
+
+pub(crate) fn is_uuid(text: &str) -> bool {
+    // `Uuid` also reads the braced and the undashed forms, which the vendors do not take.
+    text.len() == 36 && Uuid::try_parse(text).is_ok()
+}
+
+/// 16 hexadecimal digits after the prefix.
+pub(crate) fn prefixed(prefix: &str) -> String {
+    system::random::<8>()
+        .iter()
+        .fold(prefix.to_owned(), |mut text, byte| {
+            // Writing to a `String` cannot fail.
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
+}
+
+/// `length` decimal digits, each equally likely.
+pub(crate) fn code(length: u8) -> String {
+    let mut digits = String::with_capacity(length.into());
+    while digits.len() < usize::from(length) {
+        for byte in system::random::<16>() {
+            // 250 is the largest multiple of ten in a byte: taking more would favour low digits.
+            if byte < 250 && digits.len() < usize::from(length) {
+                digits.push(char::from(b'0' + byte % 10));
+            }
+        }
+    }
+    digits
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn forms() {
+        assert!(is_uuid(&uuid()));
+        assert!(!is_uuid("6a1f0f0e2c1b4c559c3e1f2a3b4c5d6e"));
+        assert_eq!(prefixed("req_").len(), 20);
+        for length in 4..=10 {
+            let code = code(length);
+            assert_eq!(code.len(), usize::from(length));
+            assert!(code.bytes().all(|byte| byte.is_ascii_digit()));
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! The log of requests that the vendors saw.
+
+use std::collections::VecDeque;
+
+use serde::{Deserialize, Serialize};
+
+use crate::vendor::Vendor;
+
+const NEWEST: usize = 10_000;
+
+/// A request that a vendor read to its end, whatever it answered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct SeenRequest {
+    /// The vendor.
+    pub vendor: Vendor,
+    /// The HTTP method.
+    pub method: String,
+    /// The path as the vendor sees it (`/send`, not `/easyotp/api/v1/send`), without the query.
+    pub path: String,
+    /// When, by the emulator's clock (RFC 3339).
+    pub at: String,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct RequestLog {
+    newest: VecDeque<SeenRequest>,
+    counts: [u64; Vendor::ALL.len()],
+}
+
+impl RequestLog {
+    pub(crate) fn push(&mut self, request: SeenRequest) {
+        if self.newest.len() == NEWEST {
+            self.newest.pop_front();
+        }
+        self.counts[request.vendor as usize] += 1;
+        self.newest.push_back(request);
+    }
+
+    /// How many were seen, including those that are no longer listed.
+    pub(crate) fn count(&self, vendor: Option<Vendor>) -> u64 {
+        vendor.map_or_else(
+            || self.counts.iter().sum(),
+            |vendor| self.counts[vendor as usize],
+        )
+    }
+
+    /// Oldest first.
+    pub(crate) fn list(&self, vendor: Option<Vendor>) -> Vec<SeenRequest> {
+        let fits = |request: &&SeenRequest| vendor.is_none_or(|vendor| vendor == request.vendor);
+        self.newest.iter().filter(fits).cloned().collect()
+    }
+
+    pub(crate) fn clear(&mut self) {
+        *self = Self::default();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_count_outlives_the_list() {
+        let mut log = RequestLog::default();
+        for _ in 0..=NEWEST {
+            log.push(SeenRequest {
+                vendor: Vendor::AirTexts,
+                method: "GET".to_owned(),
+                path: "/otp/list".to_owned(),
+                at: String::new(),
+            });
+        }
+        assert_eq!(log.list(Some(Vendor::AirTexts)).len(), NEWEST);
+        assert_eq!(log.count(Some(Vendor::AirTexts)), NEWEST as u64 + 1);
+        assert_eq!(log.count(Some(Vendor::EasyOtp)), 0);
+        assert_eq!(log.count(None), NEWEST as u64 + 1);
+    }
+}

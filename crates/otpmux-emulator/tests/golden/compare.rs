@@ -1,0 +1,116 @@
+//! Compares an answer with a file: literally, but for what differs from run to run.
+
+use serde_json::Value;
+
+use crate::WireResponse;
+use crate::stage::Answer;
+
+/// Ids and times. Their values differ from run to run; their JSON type and form do not.
+const VOLATILE: [&str; 18] = [
+    "request_id",
+    "verification_id",
+    "requestId",
+    "otpRequestId",
+    "messageId",
+    "id",
+    "userId",
+    "timestamp",
+    "expires_at",
+    "expiresAt",
+    "created_at",
+    "createdAt",
+    "updatedAt",
+    "deliveredAt",
+    "submittedAt",
+    "reviewedAt",
+    "reset_at",
+    "channelId",
+];
+
+pub(crate) fn differences(expected: &WireResponse, answer: &Answer) -> Vec<String> {
+    let mut found = Vec::new();
+    if answer.status != expected.status {
+        found.push(format!(
+            "status {} instead of {}",
+            answer.status, expected.status
+        ));
+    }
+    for (name, value) in &expected.headers {
+        let given = answer
+            .headers
+            .get(name)
+            .map(|value| value.to_str().unwrap());
+        if given != Some(value) {
+            found.push(format!("header {name} is {given:?} instead of {value:?}"));
+        }
+    }
+    match &expected.body {
+        Value::String(text) => {
+            if answer.body != *text {
+                found.push(format!("body {:?} instead of {text:?}", answer.body));
+            }
+        }
+        json => match serde_json::from_str::<Value>(&answer.body) {
+            Ok(body) => compare("", json, &body, &mut found),
+            Err(error) => found.push(format!("body {:?} is not JSON: {error}", answer.body)),
+        },
+    }
+    found
+}
+
+fn compare(at: &str, expected: &Value, given: &Value, found: &mut Vec<String>) {
+    match (expected, given) {
+        (Value::Object(expected), Value::Object(given)) => {
+            for (key, value) in expected {
+                let at = format!("{at}/{key}");
+                match given.get(key) {
+                    None => found.push(format!("{at} is missing")),
+                    Some(other) if VOLATILE.contains(&key.as_str()) => {
+                        if form(value) != form(other) {
+                            found.push(format!("{at} is {other} where the file has {value}"));
+                        }
+                    }
+                    Some(other) => compare(&at, value, other, found),
+                }
+            }
+            for key in given.keys().filter(|key| !expected.contains_key(*key)) {
+                found.push(format!("{at}/{key} is not in the file"));
+            }
+        }
+        (Value::Array(expected), Value::Array(given)) => {
+            if expected.len() != given.len() {
+                found.push(format!(
+                    "{at} has {} entries, not {}",
+                    given.len(),
+                    expected.len()
+                ));
+            }
+            for (n, (expected, given)) in expected.iter().zip(given).enumerate() {
+                compare(&format!("{at}/{n}"), expected, given, found);
+            }
+        }
+        _ if expected == given => {}
+        _ => found.push(format!("{at} is {given} instead of {expected}")),
+    }
+}
+
+/// The form of a volatile value.
+fn form(value: &Value) -> String {
+    let Some(text) = value.as_str() else {
+        return match value {
+            Value::Null => "null".to_owned(),
+            other => format!("not a string: {other}"),
+        };
+    };
+    // Some files write what kind of id would stand there instead of an id.
+    if text.starts_with("uuid-") || uuid::Uuid::try_parse(text).is_ok() {
+        return "a UUID".to_owned();
+    }
+    for prefix in ["req_", "otp_"] {
+        if text.starts_with(prefix) {
+            return format!("{prefix} and an id");
+        }
+    }
+    let digits_as_zero = |c: char| if c.is_ascii_digit() { '0' } else { c };
+    text.chars().map(digits_as_zero).collect()
+}

@@ -1,0 +1,164 @@
+//! An emulator on which one golden file is played.
+
+use std::time::{Duration, SystemTime};
+
+use otpmux_emulator::{
+    AirTextsAccount, EasyOtpAccount, Emulator, EmulatorConfig, Fault, StartMessagingAccount, Vendor,
+};
+use reqwest::header::HeaderMap;
+use serde_json::Value;
+
+use crate::WireRequest;
+
+/// Something that happens before the file's request is played.
+#[derive(Clone)]
+pub(crate) enum Step {
+    EasyOtp(fn(&mut EasyOtpAccount)),
+    StartMessaging(fn(&mut StartMessagingAccount)),
+    AirTexts(fn(&mut AirTextsAccount)),
+    /// The file's own request, so many times.
+    Same(usize),
+    /// A successful POST with the file's own headers.
+    Post(&'static str, Value),
+    /// As `Post`; the id at the pointer of the answer is what the placeholder stands for.
+    Open {
+        path: &'static str,
+        body: Value,
+        id: &'static str,
+        placeholder: &'static str,
+    },
+    Advance(u64),
+    Fault(Fault),
+    /// Some files show an error against a request that does not deserve it, because no error
+    /// of that vendor is documented. Then the request gets the flaw that the answer speaks of.
+    Flaw(&'static str, Value),
+}
+
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: String,
+}
+
+pub(crate) struct Stage {
+    name: String,
+    vendor: Vendor,
+    emulator: Emulator,
+    client: reqwest::Client,
+    request: WireRequest,
+}
+
+impl Stage {
+    pub(crate) async fn new(name: &str, request: WireRequest, client: reqwest::Client) -> Self {
+        let vendor: Vendor = name.split('-').next().unwrap().parse().unwrap();
+        let config = EmulatorConfig::default()
+            .with_frozen_clock(SystemTime::UNIX_EPOCH + Duration::from_secs(1_771_151_400))
+            .with_easyotp(|account| account.api_key = "YOUR_API_KEY".to_owned())
+            .with_startmessaging(|account| {
+                account.api_key = "sm_live_your_api_key_here".to_owned();
+            })
+            .with_airtexts(|account| {
+                account.appid = "your_app_id".to_owned();
+                account.api_key = "your_api_key".to_owned();
+                account.api_secret = "your_api_secret".to_owned();
+                account.username = "username".to_owned();
+                account.password = "password".to_owned();
+            });
+        Self {
+            name: name.to_owned(),
+            vendor,
+            emulator: Emulator::start(config).await.unwrap(),
+            client,
+            request,
+        }
+    }
+
+    pub(crate) async fn play(&mut self, step: Step) {
+        match step {
+            Step::EasyOtp(change) => self.emulator.update_easyotp(change),
+            Step::StartMessaging(change) => self.emulator.update_startmessaging(change),
+            Step::AirTexts(change) => self.emulator.update_airtexts(change),
+            Step::Same(times) => {
+                for _ in 0..times {
+                    self.send(&self.request).await;
+                }
+            }
+            Step::Post(path, body) => {
+                self.post(path, body).await;
+            }
+            Step::Open {
+                path,
+                body,
+                id,
+                placeholder,
+            } => {
+                let answer = self.post(path, body).await;
+                let body: Value = serde_json::from_str(&answer.body).unwrap();
+                let id = body
+                    .pointer(id)
+                    .and_then(Value::as_str)
+                    .expect("an id")
+                    .to_owned();
+                self.substitute(placeholder, &id);
+            }
+            Step::Advance(seconds) => self.emulator.advance_clock(Duration::from_secs(seconds)),
+            Step::Fault(fault) => self.emulator.set_fault(self.vendor, fault),
+            Step::Flaw(pointer, value) => {
+                *self.request.body.pointer_mut(pointer).expect("a field") = value;
+            }
+        }
+    }
+
+    pub(crate) async fn finish(self) -> Answer {
+        let answer = self.send(&self.request).await;
+        self.emulator.shutdown().await;
+        answer
+    }
+
+    fn substitute(&mut self, placeholder: &str, id: &str) {
+        let body = self.request.body.to_string();
+        let found = self.request.path.contains(placeholder) || body.contains(placeholder);
+        assert!(
+            found || self.request.path.contains("appid"),
+            "{}: {placeholder} is nowhere in the request",
+            self.name
+        );
+        self.request.path = self.request.path.replace(placeholder, id);
+        self.request.body = serde_json::from_str(&body.replace(placeholder, id)).unwrap();
+    }
+
+    async fn post(&self, path: &str, body: Value) -> Answer {
+        let mut headers = self.request.headers.clone();
+        headers.insert("Content-Type".to_owned(), "application/json".to_owned());
+        let request = WireRequest {
+            method: "POST".to_owned(),
+            path: path.to_owned(),
+            headers,
+            body,
+        };
+        self.send(&request).await
+    }
+
+    async fn send(&self, request: &WireRequest) -> Answer {
+        // The base URL of EasyOTP ends in the path with which its files begin.
+        let path = match self.vendor {
+            Vendor::EasyOtp => request.path.trim_start_matches("/api/v1"),
+            _ => &request.path,
+        };
+        let url = format!("{}{path}", self.emulator.base_url(self.vendor));
+        let mut builder = self.client.request(request.method.parse().unwrap(), url);
+        for (name, value) in &request.headers {
+            builder = builder.header(name, value);
+        }
+        if !request.body.is_null() {
+            builder = builder.body(request.body.to_string());
+        }
+        let response = builder.send().await.unwrap();
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        Answer {
+            status,
+            headers,
+            body: response.text().await.unwrap(),
+        }
+    }
+}
