@@ -56,6 +56,26 @@ fn digits(text: &str) -> String {
 }
 
 impl Answer {
+    /// An answer made by hand, for an adapter's own tests of how it reads one. It hides nothing.
+    pub fn new(
+        provider: ProviderId,
+        status: u16,
+        retry_after: Option<Duration>,
+        body: impl Into<Vec<u8>>,
+    ) -> Self {
+        let hidden = Hidden {
+            secrets: Arc::new([]),
+            values: Vec::new(),
+        };
+        Self {
+            provider,
+            status,
+            retry_after,
+            body: Body(body.into().into()),
+            hidden,
+        }
+    }
+
     /// The HTTP status.
     pub fn status(&self) -> u16 {
         self.status
