@@ -1,1 +1,24 @@
-//! Placeholder.
+#![doc = include_str!("../README.md")]
+
+mod client;
+mod countries;
+mod id;
+mod keys;
+mod memory;
+mod policy;
+mod record;
+mod routing;
+mod store;
+
+pub use client::{
+    BuildError, ClientBuilder, LegView, NewVerification, OtpClient, Verification,
+    VerificationStatus,
+};
+pub use countries::country_of;
+pub use id::{ParseIdError, VerificationId};
+pub use keys::{CodeMac, Guess, KeyError, KeyId, RecipientHash, Sealed, ServerKeys};
+pub use memory::MemoryStore;
+pub use policy::{Policy, PolicyError};
+pub use record::{Leg, LegState, Record, State};
+pub use routing::{Route, Routes};
+pub use store::{Attempt, BeginLeg, Begun, ResendTerms, SettleLeg, VerificationStore};

@@ -1,0 +1,134 @@
+use std::collections::BTreeMap;
+
+use otpmux_core::{
+    Blame, Certainty, Channel, Code, CodeSource, Entropy, EntropyError, Error, ErrorKind, Purpose,
+    Recipient, SendRequest,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use zeroize::Zeroizing;
+
+use super::plan::Candidate;
+use crate::{Record, Sealed, ServerKeys, VerificationId};
+
+/// What a resend needs, on its way into and out of its encrypted form.
+pub(super) struct Kept {
+    pub(super) recipient: Recipient,
+    pub(super) code: Option<Code>,
+    request: Wishes,
+    purpose: Purpose,
+}
+
+/// The parts of a request that a resend repeats. Names are short: they are stored with every record.
+#[derive(Serialize, Deserialize)]
+struct Wishes {
+    #[serde(rename = "t")]
+    to: String,
+    #[serde(rename = "h")]
+    channel: Channel,
+    #[serde(rename = "c", default, skip_serializing_if = "Option::is_none")]
+    code: Option<String>,
+    #[serde(rename = "n", default, skip_serializing_if = "Option::is_none")]
+    length: Option<u8>,
+    #[serde(rename = "m", default, skip_serializing_if = "Option::is_none")]
+    message: Option<String>,
+    #[serde(rename = "s", default, skip_serializing_if = "Option::is_none")]
+    subject: Option<String>,
+    #[serde(rename = "p", default, skip_serializing_if = "Option::is_none")]
+    template: Option<String>,
+    #[serde(rename = "l", default, skip_serializing_if = "Option::is_none")]
+    locale: Option<String>,
+    #[serde(rename = "f", default, skip_serializing_if = "Option::is_none")]
+    sender: Option<String>,
+    #[serde(rename = "x", default, skip_serializing_if = "BTreeMap::is_empty")]
+    extensions: BTreeMap<String, Value>,
+}
+
+impl Kept {
+    pub(super) fn of(request: &SendRequest, code: &Code, candidates: &[Candidate]) -> Self {
+        let supplied = candidates
+            .iter()
+            .any(|candidate| candidate.source.is_supplied());
+        let wished = candidates
+            .iter()
+            .find_map(|candidate| candidate.source.wished_length());
+        Self {
+            recipient: request.recipient.clone(),
+            code: supplied.then(|| code.clone()),
+            purpose: request.purpose.clone(),
+            request: Wishes {
+                to: request.recipient.expose().to_owned(),
+                channel: request.channel.clone(),
+                code: supplied.then(|| code.expose().to_owned()),
+                length: wished,
+                message: request.message.clone(),
+                subject: request.subject.clone(),
+                template: request.template.clone(),
+                locale: request.locale.clone(),
+                sender: request.sender.clone(),
+                extensions: request.extensions.clone(),
+            },
+        }
+    }
+
+    pub(super) fn seal(
+        &self,
+        id: VerificationId,
+        keys: &ServerKeys,
+        entropy: &dyn Entropy,
+    ) -> Result<Sealed, EntropyError> {
+        // Texts, numbers and JSON values always serialise.
+        let text = Zeroizing::new(serde_json::to_vec(&self.request).unwrap_or_default());
+        keys.seal(id, &self.purpose, &text, entropy)
+    }
+
+    /// # Errors
+    ///
+    /// [`ErrorKind::Store`]: the server key is gone, or the record was tampered with.
+    pub(super) fn open(record: &Record, keys: &ServerKeys) -> Result<Self, Error> {
+        let read = || {
+            let text = Zeroizing::new(keys.open(record.id, &record.purpose, &record.sealed)?);
+            let request: Wishes = serde_json::from_slice(&text).ok()?;
+            let recipient = request.to.parse().ok()?;
+            let code = match &request.code {
+                Some(code) => Some(code.parse().ok()?),
+                None => None,
+            };
+            Some(Self {
+                recipient,
+                code,
+                request,
+                purpose: record.purpose.clone(),
+            })
+        };
+        read().ok_or_else(|| {
+            Error::new(ErrorKind::Store, Certainty::NotSent, Blame::Policy).with_detail(
+                "the record cannot be decrypted; is the server key that it names still configured?",
+            )
+        })
+    }
+
+    /// Digits that were asked of a vendor.
+    pub(super) fn wished_length(&self) -> Option<u8> {
+        self.request.length
+    }
+
+    /// The request again, with the code of ours or a wish for the vendor's.
+    pub(super) fn into_request(self) -> SendRequest {
+        let code = match self.code {
+            Some(code) => CodeSource::Supplied(code),
+            None => CodeSource::Vendor {
+                length: self.request.length,
+            },
+        };
+        let mut request = SendRequest::new(self.recipient, self.request.channel, code);
+        request.purpose = self.purpose;
+        request.message = self.request.message;
+        request.subject = self.request.subject;
+        request.template = self.request.template;
+        request.locale = self.request.locale;
+        request.sender = self.request.sender;
+        request.extensions = self.request.extensions;
+        request
+    }
+}

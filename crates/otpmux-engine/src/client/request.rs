@@ -1,0 +1,94 @@
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use otpmux_core::{Channel, ClientContext, Purpose, Recipient};
+use serde_json::Value;
+
+/// What an application wants verified, and its wishes for the message.
+///
+/// ```
+/// use otpmux_core::{Channel, Recipient};
+/// use otpmux_engine::NewVerification;
+///
+/// let to: Recipient = "+14155550123".parse()?;
+/// let new = NewVerification::to(to).by(Channel::Voice);
+/// # Ok::<(), otpmux_core::RecipientError>(())
+/// ```
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct NewVerification {
+    /// Who gets the code.
+    pub recipient: Recipient,
+    /// How it gets there; `None` means sms for a number and e-mail for an address.
+    pub channel: Option<Channel>,
+    /// What for: a code for one purpose is no good for another.
+    pub purpose: Purpose,
+    /// How long the code is good for; `None` means the policy's lifetime.
+    pub lifetime: Option<Duration>,
+    /// Digits of the code; `None` means the policy's, or the vendor's where it alone decides.
+    pub code_length: Option<u8>,
+    /// The text, with `{code}` where the code belongs, where the provider takes one.
+    pub message: Option<String>,
+    /// The subject of an e-mail.
+    pub subject: Option<String>,
+    /// The vendor's name for a message template.
+    pub template: Option<String>,
+    /// The language of the message, such as `pt`.
+    pub locale: Option<String>,
+    /// The sender's name.
+    pub sender: Option<String>,
+    /// What is known about the end user's device. Not kept.
+    pub client: ClientContext,
+    /// Further parameters, by provider kind, then by the vendor's own word.
+    pub extensions: BTreeMap<String, Value>,
+}
+
+impl NewVerification {
+    /// A verification of this recipient, with everything else left to policy and provider.
+    pub fn to(recipient: impl Into<Recipient>) -> Self {
+        Self {
+            recipient: recipient.into(),
+            channel: None,
+            purpose: Purpose::default(),
+            lifetime: None,
+            code_length: None,
+            message: None,
+            subject: None,
+            template: None,
+            locale: None,
+            sender: None,
+            client: ClientContext::default(),
+            extensions: BTreeMap::new(),
+        }
+    }
+
+    /// Chooses the channel.
+    pub fn by(mut self, channel: Channel) -> Self {
+        self.channel = Some(channel);
+        self
+    }
+
+    /// Names the purpose.
+    pub fn for_purpose(mut self, purpose: Purpose) -> Self {
+        self.purpose = purpose;
+        self
+    }
+
+    /// Sets how long the code is good for.
+    pub fn with_lifetime(mut self, lifetime: Duration) -> Self {
+        self.lifetime = Some(lifetime);
+        self
+    }
+
+    /// Sets the number of digits.
+    pub fn with_code_length(mut self, digits: u8) -> Self {
+        self.code_length = Some(digits);
+        self
+    }
+
+    /// Sets the text, with `{code}` where the code belongs.
+    pub fn with_message(mut self, message: impl Into<String>) -> Self {
+        self.message = Some(message.into());
+        self
+    }
+}

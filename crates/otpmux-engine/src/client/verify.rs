@@ -1,0 +1,90 @@
+use std::time::SystemTime;
+
+use otpmux_core::{Code, Error, ErrorKind, Verdict, VerifyRequest};
+
+use super::Inner;
+use super::kept::Kept;
+use crate::{Attempt, Record, VerificationId};
+
+impl Inner {
+    pub(super) async fn verify(&self, id: VerificationId, code: &Code) -> Result<Verdict, Error> {
+        let now = self.clock.now();
+        let guess = self.keys.guess(id, code);
+        let verdict = match self.store.attempt(id, &guess, now).await? {
+            Attempt::Verdict(verdict) => verdict,
+            Attempt::AskVendors(record) => self.ask_vendors(&record, code, now).await?,
+        };
+        tracing::debug!(verdict = verdict.as_str(), "code tried");
+        Ok(verdict)
+    }
+
+    /// Asks the vendor of every leg whose code is the vendor's, each once, until one approves.
+    ///
+    /// A "no" counts only when every vendor gave one: if one could not be asked, the code may be
+    /// that one's, and calling it wrong would be a guess.
+    async fn ask_vendors(
+        &self,
+        record: &Record,
+        code: &Code,
+        now: SystemTime,
+    ) -> Result<Verdict, Error> {
+        let kept = Kept::open(record, &self.keys)?;
+        let mut answer = None;
+        let mut failure = None;
+        for (provider, leg) in self.live_legs(record).filter(|(_, leg)| !leg.supplied) {
+            let request =
+                VerifyRequest::new(kept.recipient.clone(), leg.reference.clone(), code.clone());
+            match provider.verify(&self.context(leg), &request).await {
+                // The vendor approves once per verification of its own; ours decides whether this
+                // one still stands.
+                Ok(Verdict::Approved) => return self.store.approve(record.id, now).await,
+                Ok(verdict) => answer = Some(more_telling(answer, verdict)),
+                // The answer to the send was lost, and its id with it: nobody can ask about this
+                // leg.
+                Err(error) if error.kind() == ErrorKind::Unsupported => {}
+                Err(error) => {
+                    tracing::debug!(%error, "the vendor could not be asked");
+                    failure = Some(error);
+                }
+            }
+        }
+        match (failure, answer) {
+            (Some(error), _) => Err(error),
+            (None, answer) => Ok(counted(answer, record.attempts_left())),
+        }
+    }
+}
+
+/// Of two vendors' reasons for "no", the one that helps the user more: a wrong code can be corrected.
+fn more_telling(answer: Option<Verdict>, other: Verdict) -> Verdict {
+    let rank = |verdict: &Verdict| match verdict {
+        Verdict::WrongCode { .. } => 5,
+        Verdict::TooManyAttempts { .. } => 4,
+        Verdict::Expired => 3,
+        Verdict::AlreadyUsed => 2,
+        Verdict::NotFound => 1,
+        _ => 0,
+    };
+    match answer {
+        Some(answer) if rank(&answer) >= rank(&other) => answer,
+        _ => other,
+    }
+}
+
+/// Our own count of attempts holds; a vendor's that is stricter does too.
+fn counted(answer: Option<Verdict>, ours: u32) -> Verdict {
+    match answer {
+        Some(Verdict::WrongCode {
+            attempts_left: Some(theirs),
+        }) => Verdict::WrongCode {
+            attempts_left: Some(theirs.min(ours)),
+        },
+        Some(Verdict::WrongCode {
+            attempts_left: None,
+        })
+        | None => Verdict::WrongCode {
+            attempts_left: Some(ours),
+        },
+        Some(verdict) => verdict,
+    }
+}

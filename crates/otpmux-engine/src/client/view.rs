@@ -1,0 +1,121 @@
+use std::time::SystemTime;
+
+use otpmux_core::{Channel, Delivery, ErrorKind, ProviderId, Recipient};
+use serde::Serialize;
+
+use crate::VerificationId;
+use crate::record::{LegState, Record, State};
+
+/// What an application may know about a verification, and show to its user.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Verification {
+    /// Its handle, for verify, resend, cancel and status.
+    pub id: VerificationId,
+    /// Where it stands.
+    pub status: VerificationStatus,
+    /// How the newest message went.
+    pub channel: Channel,
+    /// Who it went to, in a form that only they recognise.
+    pub to: String,
+    /// Whether a vendor has said that it took the newest message. If not, it may have gone out all
+    /// the same: let the user type, and offer a resend.
+    pub confirmed: bool,
+    /// From when on the code is worth nothing.
+    pub expires_at: SystemTime,
+    /// Digits of the code; `None` when the vendor alone decides. Do not hard-code it.
+    pub code_length: Option<u8>,
+    /// From when on a resend is allowed.
+    pub resend_after: SystemTime,
+    /// Codes that may still be tried.
+    pub attempts_left: u32,
+    /// What was tried, oldest first.
+    pub legs: Vec<LegView>,
+}
+
+/// Where a verification stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum VerificationStatus {
+    /// A code may be tried.
+    Pending,
+    /// The right code was given.
+    Approved,
+    /// Its time is over.
+    Expired,
+    /// Too many wrong codes.
+    Locked,
+    /// Cancelled, superseded, or never sent.
+    Closed,
+}
+
+/// One try at one provider, as an operator sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LegView {
+    /// The provider.
+    pub provider: ProviderId,
+    /// The channel.
+    pub channel: Channel,
+    /// What is known about it.
+    pub state: LegState,
+    /// Why it failed.
+    pub failure: Option<ErrorKind>,
+    /// Where the message is, when the vendor was asked and could tell.
+    pub delivery: Option<Delivery>,
+}
+
+impl Verification {
+    pub(super) fn of(record: &Record, recipient: &Recipient, now: SystemTime) -> Self {
+        let newest = record.legs.last();
+        Self {
+            id: record.id,
+            status: VerificationStatus::of(record, now),
+            // A record is born with its first leg.
+            channel: newest.map_or(Channel::Sms, |leg| leg.channel.clone()),
+            to: recipient.masked(),
+            confirmed: newest.is_some_and(|leg| leg.state == LegState::Accepted),
+            expires_at: record.expires_at,
+            code_length: record.code_length,
+            resend_after: record.resend_after,
+            attempts_left: record.attempts_left(),
+            legs: record.legs.iter().map(LegView::of).collect(),
+        }
+    }
+}
+
+impl VerificationStatus {
+    fn of(record: &Record, now: SystemTime) -> Self {
+        match record.state {
+            State::Approved => Self::Approved,
+            State::Closed => Self::Closed,
+            State::Pending if now >= record.expires_at => Self::Expired,
+            State::Pending if record.attempts_left() == 0 => Self::Locked,
+            State::Pending => Self::Pending,
+        }
+    }
+
+    /// The word that the HTTP API and logs use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Approved => "approved",
+            Self::Expired => "expired",
+            Self::Locked => "locked",
+            Self::Closed => "closed",
+        }
+    }
+}
+
+impl LegView {
+    fn of(leg: &crate::Leg) -> Self {
+        Self {
+            provider: leg.provider.clone(),
+            channel: leg.channel.clone(),
+            state: leg.state,
+            failure: leg.failure,
+            delivery: None,
+        }
+    }
+}

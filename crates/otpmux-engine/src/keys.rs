@@ -1,0 +1,333 @@
+use std::fmt;
+use std::sync::Arc;
+
+use chacha20poly1305::aead::{Aead, KeyInit, Payload};
+use chacha20poly1305::{XChaCha20Poly1305, XNonce};
+use hmac::{Hmac, Mac};
+use otpmux_core::{Code, Entropy, EntropyError, Purpose, Recipient, Secret};
+use sha2::Sha256;
+use subtle::ConstantTimeEq;
+
+use crate::VerificationId;
+
+type HmacSha256 = Hmac<Sha256>;
+
+const NONCE: usize = 24;
+
+/// The name of a server key, stored with everything that the key has signed or encrypted.
+pub type KeyId = Arc<str>;
+
+/// The keys under which codes and recipients are kept. The first signs and encrypts; all verify and
+/// decrypt, so that a key can be replaced while verifications made under the old one are pending.
+///
+/// Each server key is stretched into three by HMAC-SHA-256 with a label: one signs codes, one
+/// hashes recipients, one encrypts (XChaCha20-Poly1305).
+///
+/// A store alone gives nothing away. A store and its key do: a code has so few digits that anybody
+/// with the key can try them all, HMAC or not. So the code may also stand in what is encrypted for a
+/// resend without making anything weaker.
+#[derive(Clone)]
+pub struct ServerKeys {
+    signing: Keys,
+    older: Vec<Keys>,
+}
+
+#[derive(Clone)]
+struct Keys {
+    id: KeyId,
+    code: HmacSha256,
+    recipient: HmacSha256,
+    cipher: XChaCha20Poly1305,
+}
+
+/// A key ring that cannot be.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum KeyError {
+    /// No key at all.
+    #[error("at least one server key is needed")]
+    None,
+    /// A key that could be guessed.
+    #[error("server key `{0}` is shorter than 32 bytes; make one with `openssl rand -base64 32`")]
+    Short(String),
+    /// Two keys of one name.
+    #[error("two server keys are named `{0}`")]
+    Twice(String),
+}
+
+impl ServerKeys {
+    /// A key ring of named keys, the signing one first. Each key is a text of at least 32 bytes.
+    pub fn new(keys: &[(String, Secret)]) -> Result<Self, KeyError> {
+        let mut ring = Vec::with_capacity(keys.len());
+        for (at, (id, secret)) in keys.iter().enumerate() {
+            if secret.expose().len() < 32 {
+                return Err(KeyError::Short(id.clone()));
+            }
+            if keys[..at].iter().any(|(other, _)| other == id) {
+                return Err(KeyError::Twice(id.clone()));
+            }
+            ring.push(Keys::new(id, secret.expose().as_bytes()));
+        }
+        let mut ring = ring.into_iter();
+        let signing = ring.next().ok_or(KeyError::None)?;
+        Ok(Self {
+            signing,
+            older: ring.collect(),
+        })
+    }
+
+    /// A key ring of one random key, for a store that lives no longer than the process.
+    pub fn ephemeral(entropy: &dyn Entropy) -> Result<Self, EntropyError> {
+        let mut key = zeroize::Zeroizing::new([0; 32]);
+        entropy.fill(&mut *key)?;
+        Ok(Self {
+            signing: Keys::new("ephemeral", &*key),
+            older: Vec::new(),
+        })
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Keys> {
+        std::iter::once(&self.signing).chain(&self.older)
+    }
+
+    /// The form of a code at rest. Bound to its verification, whose id is its salt.
+    pub fn sign(&self, id: VerificationId, code: &Code) -> CodeMac {
+        self.signing.sign(id, code)
+    }
+
+    /// The forms that a typed code would have at rest, under every key.
+    pub fn guess(&self, id: VerificationId, code: &Code) -> Guess {
+        Guess(self.all().map(|keys| keys.sign(id, code)).collect())
+    }
+
+    /// The form of a recipient at rest, the same for every purpose. Under the signing key only: a
+    /// new key forgets which verification an older one has live.
+    pub fn hash(&self, recipient: &Recipient) -> RecipientHash {
+        let mut mac = self.signing.recipient.clone();
+        mac.update(recipient.expose().as_bytes());
+        RecipientHash(mac.finalize().into_bytes().into())
+    }
+
+    /// Encrypts what a resend needs, bound to its verification and purpose.
+    pub fn seal(
+        &self,
+        id: VerificationId,
+        purpose: &Purpose,
+        text: &[u8],
+        entropy: &dyn Entropy,
+    ) -> Result<Sealed, EntropyError> {
+        let mut nonce = [0; NONCE];
+        entropy.fill(&mut nonce)?;
+        let aad = associated(id, purpose);
+        let payload = Payload {
+            msg: text,
+            aad: &aad,
+        };
+        // The cipher refuses texts of more than 256 GiB, and nothing else.
+        let sealed = self.signing.cipher.encrypt(&XNonce::from(nonce), payload);
+        let sealed = sealed.map_err(|_| EntropyError::new())?;
+        Ok(Sealed {
+            key: Arc::clone(&self.signing.id),
+            bytes: [&nonce[..], &sealed].concat().into(),
+        })
+    }
+
+    /// Decrypts what was sealed; `None` when the key is gone or the bytes were tampered with.
+    pub fn open(&self, id: VerificationId, purpose: &Purpose, sealed: &Sealed) -> Option<Vec<u8>> {
+        let keys = self.all().find(|keys| keys.id == sealed.key)?;
+        let (nonce, text) = sealed.bytes.split_first_chunk::<NONCE>()?;
+        let aad = associated(id, purpose);
+        keys.cipher
+            .decrypt(
+                &XNonce::from(*nonce),
+                Payload {
+                    msg: text,
+                    aad: &aad,
+                },
+            )
+            .ok()
+    }
+}
+
+fn associated(id: VerificationId, purpose: &Purpose) -> Vec<u8> {
+    [&id.to_bytes()[..], purpose.as_str().as_bytes()].concat()
+}
+
+impl Keys {
+    fn new(id: &str, secret: &[u8]) -> Self {
+        let derive = |label: &str| -> zeroize::Zeroizing<[u8; 32]> {
+            let mut mac = keyed(secret);
+            mac.update(label.as_bytes());
+            zeroize::Zeroizing::new(mac.finalize().into_bytes().into())
+        };
+        Self {
+            id: id.into(),
+            code: keyed(&*derive("otpmux code v1")),
+            recipient: keyed(&*derive("otpmux recipient v1")),
+            cipher: XChaCha20Poly1305::new((&*derive("otpmux seal v1")).into()),
+        }
+    }
+
+    fn sign(&self, id: VerificationId, code: &Code) -> CodeMac {
+        let mut mac = self.code.clone();
+        mac.update(&id.to_bytes());
+        mac.update(code.expose().as_bytes());
+        CodeMac {
+            key: Arc::clone(&self.id),
+            mac: mac.finalize().into_bytes().into(),
+        }
+    }
+}
+
+#[expect(clippy::expect_used, reason = "HMAC takes keys of every length")]
+fn keyed(key: &[u8]) -> HmacSha256 {
+    <HmacSha256 as hmac::KeyInit>::new_from_slice(key).expect("HMAC takes keys of every length")
+}
+
+impl fmt::Debug for ServerKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list()
+            .entries(self.all().map(|keys| &keys.id))
+            .finish()
+    }
+}
+
+/// A code at rest: an HMAC and the name of its key.
+#[derive(Clone, Debug)]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "stores take it apart and put it together"
+)]
+pub struct CodeMac {
+    /// The key that signed it.
+    pub key: KeyId,
+    /// HMAC-SHA-256.
+    pub mac: [u8; 32],
+}
+
+/// A typed code, in the forms that it would have at rest.
+#[derive(Clone, Debug)]
+pub struct Guess(Vec<CodeMac>);
+
+impl Guess {
+    /// Whether this is the code, compared in constant time.
+    pub fn matches(&self, code: &CodeMac) -> bool {
+        let same = |guess: &&CodeMac| guess.key == code.key;
+        self.0
+            .iter()
+            .find(same)
+            .is_some_and(|guess| guess.mac.ct_eq(&code.mac).into())
+    }
+
+    /// The forms, for a store that compares elsewhere.
+    pub fn forms(&self) -> &[CodeMac] {
+        &self.0
+    }
+}
+
+/// A recipient at rest: a keyed hash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "stores take it apart and put it together"
+)]
+pub struct RecipientHash(pub [u8; 32]);
+
+/// What a resend needs, encrypted.
+#[derive(Clone, Debug)]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "stores take it apart and put it together"
+)]
+pub struct Sealed {
+    /// The key that encrypted it.
+    pub key: KeyId,
+    /// The nonce and the ciphertext.
+    pub bytes: Box<[u8]>,
+}
+
+#[cfg(test)]
+mod tests {
+    use otpmux_core::OsEntropy;
+
+    use super::*;
+
+    fn ring(names: &[&str]) -> ServerKeys {
+        let key = |name: &&str| {
+            (
+                (*name).to_owned(),
+                Secret::new(format!("{name}-{}", "k".repeat(32))),
+            )
+        };
+        ServerKeys::new(&names.iter().map(key).collect::<Vec<_>>()).unwrap()
+    }
+
+    fn id(n: u8) -> VerificationId {
+        VerificationId::from_bytes([n; 16])
+    }
+
+    #[test]
+    fn a_code_matches_under_its_own_id_and_key_only() {
+        let code: Code = "004217".parse().unwrap();
+        let (ring, other) = (ring(&["a"]), ring(&["b"]));
+        let signed = ring.sign(id(1), &code);
+        assert!(ring.guess(id(1), &code).matches(&signed));
+        assert!(
+            !ring
+                .guess(id(1), &"004218".parse().unwrap())
+                .matches(&signed)
+        );
+        assert!(
+            !ring.guess(id(2), &code).matches(&signed),
+            "another verification"
+        );
+        assert!(!other.guess(id(1), &code).matches(&signed), "another key");
+    }
+
+    #[test]
+    fn sec_09_a_new_key_verifies_and_opens_what_the_old_one_made() {
+        let (old, rotated) = (ring(&["old"]), ring(&["new", "old"]));
+        let (code, purpose) = ("123456".parse().unwrap(), Purpose::default());
+        let signed = old.sign(id(1), &code);
+        let sealed = old.seal(id(1), &purpose, b"text", &OsEntropy).unwrap();
+        assert!(rotated.guess(id(1), &code).matches(&signed));
+        assert_eq!(rotated.open(id(1), &purpose, &sealed).unwrap(), b"text");
+        assert_eq!(&*rotated.sign(id(1), &code).key, "new");
+        assert!(
+            ring(&["new"]).open(id(1), &purpose, &sealed).is_none(),
+            "the old key is gone"
+        );
+    }
+
+    #[test]
+    fn what_is_sealed_is_bound_to_its_verification_and_purpose() {
+        let (ring, purpose) = (ring(&["a"]), Purpose::new("login").unwrap());
+        let mut sealed = ring
+            .seal(id(1), &purpose, b"+14155550123", &OsEntropy)
+            .unwrap();
+        assert!(ring.open(id(2), &purpose, &sealed).is_none());
+        assert!(ring.open(id(1), &Purpose::default(), &sealed).is_none());
+        assert!(!sealed.bytes.windows(6).any(|w| w == b"415555"));
+        sealed.bytes[30] ^= 1;
+        assert!(
+            ring.open(id(1), &purpose, &sealed).is_none(),
+            "tampered with"
+        );
+    }
+
+    #[test]
+    fn rings_that_cannot_be() {
+        let short = [("a".to_owned(), Secret::new("short"))];
+        assert_eq!(ServerKeys::new(&[]).unwrap_err(), KeyError::None);
+        assert_eq!(
+            ServerKeys::new(&short).unwrap_err(),
+            KeyError::Short("a".into())
+        );
+        let twice = [("a".to_owned(), Secret::new("k".repeat(32))); 2];
+        assert_eq!(
+            ServerKeys::new(&twice).unwrap_err(),
+            KeyError::Twice("a".into())
+        );
+        assert_eq!(format!("{:?}", ring(&["a", "b"])), r#"["a", "b"]"#);
+    }
+}

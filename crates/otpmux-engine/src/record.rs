@@ -1,0 +1,123 @@
+use std::time::SystemTime;
+
+use otpmux_core::{Channel, ErrorKind, IdempotencyKey, ProviderId, Purpose, VendorReference};
+use serde::{Deserialize, Serialize};
+
+use crate::{CodeMac, RecipientHash, Sealed, VerificationId};
+
+/// A verification as a store keeps it. Holds no code and no recipient in the clear.
+#[derive(Clone, Debug)]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "stores take it apart and put it together"
+)]
+pub struct Record {
+    /// Its handle.
+    pub id: VerificationId,
+    /// Who is to prove.
+    pub recipient: RecipientHash,
+    /// What for. One verification per recipient and purpose is live.
+    pub purpose: Purpose,
+    /// Where it stands.
+    pub state: State,
+    /// The code of ours; `None` when no provider in sight takes one.
+    pub code: Option<CodeMac>,
+    /// Digits of the code, where that is known.
+    pub code_length: Option<u8>,
+    /// From when on it is worth nothing.
+    pub expires_at: SystemTime,
+    /// Codes that were tried.
+    pub attempts: u32,
+    /// Codes that may be tried.
+    pub max_attempts: u32,
+    /// How often it was sent again at the user's wish.
+    pub resends: u32,
+    /// From when on it may be sent again.
+    pub resend_after: SystemTime,
+    /// What a resend needs, encrypted.
+    pub sealed: Sealed,
+    /// The tries, oldest first.
+    pub legs: Vec<Leg>,
+}
+
+/// Where a verification stands, apart from time and attempts running out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(clippy::exhaustive_enums, reason = "stores write each of them down")]
+pub enum State {
+    /// A code may be tried.
+    Pending,
+    /// The right code was given, once.
+    Approved,
+    /// Cancelled, superseded by a newer one, or never sent: no code is good for it.
+    Closed,
+}
+
+/// One try at one provider.
+#[derive(Clone, Debug)]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "stores take it apart and put it together"
+)]
+pub struct Leg {
+    /// The provider.
+    pub provider: ProviderId,
+    /// The channel.
+    pub channel: Channel,
+    /// Whether it carries the code of ours; otherwise the vendor made one.
+    pub supplied: bool,
+    /// The key that all tries of this leg share.
+    pub key: IdempotencyKey,
+    /// What is known about it.
+    pub state: LegState,
+    /// Why it failed.
+    pub failure: Option<ErrorKind>,
+    /// What the vendor calls it.
+    pub reference: Option<VendorReference>,
+}
+
+/// What is known about a leg.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(clippy::exhaustive_enums, reason = "stores write each of them down")]
+pub enum LegState {
+    /// Written down; the call is under way, or was when the process died.
+    Intended,
+    /// The vendor took it.
+    Accepted,
+    /// It never reached the vendor.
+    NotSent,
+    /// The vendor said no.
+    Refused,
+    /// The vendor may have taken it.
+    Unknown,
+}
+
+impl LegState {
+    /// Whether a message may be on its way: what has no certain end counts as sent.
+    pub const fn may_have_sent(self) -> bool {
+        matches!(self, Self::Intended | Self::Accepted | Self::Unknown)
+    }
+}
+
+impl Record {
+    /// Whether the code of ours may have reached the user. Before that, nobody can know it, and a
+    /// guess that happens to hit it must not get in.
+    pub fn code_is_out(&self) -> bool {
+        self.legs
+            .iter()
+            .any(|leg| leg.supplied && leg.state.may_have_sent())
+    }
+
+    /// Whether a vendor may have sent a code of its own, which only that vendor can verify.
+    pub fn vendor_code_is_out(&self) -> bool {
+        self.legs
+            .iter()
+            .any(|leg| !leg.supplied && leg.state.may_have_sent())
+    }
+
+    /// Codes that may still be tried.
+    pub fn attempts_left(&self) -> u32 {
+        self.max_attempts.saturating_sub(self.attempts)
+    }
+}

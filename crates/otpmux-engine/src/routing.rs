@@ -1,0 +1,164 @@
+use otpmux_core::{Channel, ProviderId, Purpose, Recipient};
+
+use crate::countries::{country_of, is_country};
+
+/// One rule: which providers may send what, in which order. An empty list does not restrict.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Route {
+    /// Countries of the recipient's number, as ISO 3166-1 codes of two capital letters.
+    pub countries: Vec<String>,
+    /// Channels.
+    pub channels: Vec<Channel>,
+    /// Beginnings of the recipient's number, each with its `+`.
+    pub prefixes: Vec<String>,
+    /// Purposes.
+    pub purposes: Vec<Purpose>,
+    /// The providers, the preferred one first.
+    pub providers: Vec<ProviderId>,
+}
+
+/// Ordered rules; the first that fits decides. Nothing fits: nothing is sent.
+#[derive(Clone, Debug, Default)]
+pub struct Routes(Vec<Route>);
+
+impl Route {
+    /// A rule that fits everything.
+    pub fn to(providers: impl IntoIterator<Item = ProviderId>) -> Self {
+        Self {
+            providers: providers.into_iter().collect(),
+            ..Self::default()
+        }
+    }
+
+    /// What is wrong with this rule by itself, if something is: a country that no number can have,
+    /// a prefix that no number can begin with, or no provider.
+    pub fn mistake(&self) -> Option<String> {
+        if let Some(country) = self.countries.iter().find(|country| !is_country(country)) {
+            return Some(format!(
+                "`{country}` is not a country with telephone numbers; \
+                 write two capital letters such as IN"
+            ));
+        }
+        let fits = |prefix: &str| {
+            let digits = prefix.strip_prefix('+').unwrap_or_default();
+            (1..=15).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit())
+        };
+        if let Some(prefix) = self.prefixes.iter().find(|prefix| !fits(prefix)) {
+            return Some(format!(
+                "`{prefix}` does not begin a number; write it such as +9198"
+            ));
+        }
+        self.providers
+            .is_empty()
+            .then(|| "a route needs at least one provider".to_owned())
+    }
+
+    fn fits(&self, recipient: &Recipient, channel: &Channel, purpose: &Purpose) -> bool {
+        let number = recipient.phone();
+        let country = || number.and_then(country_of);
+        let in_country = |wanted: &Vec<String>| {
+            country().is_some_and(|country| wanted.iter().any(|wanted| wanted == country))
+        };
+        let has_prefix = |wanted: &Vec<String>| {
+            number.is_some_and(|phone| wanted.iter().any(|p| phone.expose().starts_with(&**p)))
+        };
+        (self.countries.is_empty() || in_country(&self.countries))
+            && (self.prefixes.is_empty() || has_prefix(&self.prefixes))
+            && (self.channels.is_empty() || self.channels.contains(channel))
+            && (self.purposes.is_empty() || self.purposes.contains(purpose))
+    }
+}
+
+impl Routes {
+    /// Rules in their order.
+    pub fn new(routes: impl IntoIterator<Item = Route>) -> Self {
+        Self(routes.into_iter().collect())
+    }
+
+    /// The rules in their order.
+    pub fn as_slice(&self) -> &[Route] {
+        &self.0
+    }
+
+    /// The providers of the first rule that fits, the preferred one first; `None` when none fits.
+    pub fn providers(
+        &self,
+        recipient: &Recipient,
+        channel: &Channel,
+        purpose: &Purpose,
+    ) -> Option<&[ProviderId]> {
+        let route = self
+            .0
+            .iter()
+            .find(|route| route.fits(recipient, channel, purpose))?;
+        Some(&route.providers)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id(name: &str) -> ProviderId {
+        ProviderId::new(name).unwrap()
+    }
+
+    #[test]
+    fn the_first_rule_that_fits_decides() {
+        let login = Purpose::new("login").unwrap();
+        let mut india = Route::to([id("in"), id("all")]);
+        india.countries = vec!["IN".into()];
+        india.channels = vec![Channel::Sms];
+        let mut prefix = Route::to([id("prefix")]);
+        prefix.prefixes = vec!["+9198".into(), "+44".into()];
+        let mut purpose = Route::to([id("login")]);
+        purpose.purposes = vec![login.clone()];
+        let mut email = Route::to([id("mail")]);
+        email.channels = vec![Channel::Email];
+        let routes = Routes::new([india, prefix, purpose, email]);
+        let first = |to: &str, channel: Channel, purpose: &Purpose| {
+            let providers = routes.providers(&to.parse().unwrap(), &channel, purpose);
+            providers.map(|list| list[0].to_string())
+        };
+        let any = Purpose::default();
+        assert_eq!(
+            first("+919876543210", Channel::Sms, &any).as_deref(),
+            Some("in")
+        );
+        assert_eq!(
+            first("+919876543210", Channel::Voice, &any).as_deref(),
+            Some("prefix")
+        );
+        assert_eq!(
+            first("+447700900123", Channel::Sms, &any).as_deref(),
+            Some("prefix")
+        );
+        assert_eq!(
+            first("+14155550123", Channel::Sms, &login).as_deref(),
+            Some("login")
+        );
+        assert_eq!(
+            first("a@example.com", Channel::Email, &any).as_deref(),
+            Some("mail")
+        );
+        assert_eq!(
+            first("+14155550123", Channel::Sms, &any),
+            None,
+            "nothing fits"
+        );
+    }
+
+    #[test]
+    fn mistakes_are_named() {
+        let with = |change: fn(&mut Route)| {
+            let mut route = Route::to([id("a")]);
+            change(&mut route);
+            route.mistake().unwrap_or_default()
+        };
+        assert_eq!(with(|_| {}), "");
+        assert!(with(|r| r.countries = vec!["India".into()]).contains("`India`"));
+        assert!(with(|r| r.prefixes = vec!["9198".into()]).contains("`9198`"));
+        assert!(with(|r| r.providers.clear()).contains("at least one"));
+    }
+}
