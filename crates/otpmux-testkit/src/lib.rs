@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod faulty;
 pub mod leaks;
 
 mod log_capture;

@@ -1,11 +1,12 @@
 use std::fmt::{self, Write as _};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use tracing::field::{Field, Visit};
+use tracing::level_filters::LevelFilter;
 use tracing::span::{Attributes, Id, Record};
 use tracing::subscriber::DefaultGuard;
-use tracing::{Event, Metadata, Subscriber};
+use tracing::{Dispatch, Event, Metadata, Subscriber};
 
 use crate::leaks;
 
@@ -34,13 +35,13 @@ impl LogCapture {
 
     /// Records this thread until the guard is dropped.
     pub fn install_scoped(&self) -> DefaultGuard {
-        forward_log_records();
+        prepare();
         tracing::subscriber::set_default(self.recorder())
     }
 
     /// Records this thread while `run` runs.
     pub fn with_default<T>(&self, run: impl FnOnce() -> T) -> T {
-        forward_log_records();
+        prepare();
         tracing::subscriber::with_default(self.recorder(), run)
     }
 
@@ -151,13 +152,44 @@ impl log::Log for Forward {
     fn flush(&self) {}
 }
 
-fn forward_log_records() {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
+fn prepare() {
+    static SECOND: OnceLock<Dispatch> = OnceLock::new();
+    SECOND.get_or_init(|| {
         if log::set_logger(&Forward).is_ok() {
             log::set_max_level(log::LevelFilter::Trace);
         }
+        // While there is but one subscriber in the process, `tracing` decides whether a line is of
+        // interest by asking the thread that comes by it first, and remembers a "never" of one that
+        // has no subscriber, for all threads. With a second one it asks all that there are.
+        Dispatch::new(Deaf)
     });
+}
+
+/// A subscriber that wants nothing.
+struct Deaf;
+
+impl Subscriber for Deaf {
+    fn enabled(&self, _: &Metadata<'_>) -> bool {
+        false
+    }
+
+    fn max_level_hint(&self) -> Option<LevelFilter> {
+        Some(LevelFilter::OFF)
+    }
+
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+    fn event(&self, _: &Event<'_>) {}
+
+    fn enter(&self, _: &Id) {}
+
+    fn exit(&self, _: &Id) {}
 }
 
 #[cfg(test)]
@@ -197,5 +229,19 @@ mod tests {
         tracing::debug!(to = "+14155550123");
         drop(guard);
         capture.assert_clean(&["+14155550123"]);
+    }
+
+    /// Another thread, without a capture, comes by the line first.
+    #[test]
+    fn does_not_miss_what_another_thread_met_first() {
+        fn line() {
+            tracing::trace!("met");
+        }
+        let capture = LogCapture::new();
+        let guard = capture.install_scoped();
+        std::thread::spawn(line).join().unwrap();
+        line();
+        drop(guard);
+        assert!(capture.text().contains("met"));
     }
 }
