@@ -44,16 +44,20 @@ impl Call {
 
     /// Replaces `{id}` in the path by a value, percent-encoded as one segment.
     pub fn with_id(mut self, id: &str) -> Self {
-        let segment: String = id
-            .bytes()
-            .map(|byte| match byte {
-                b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'~' => {
-                    char::from(byte).to_string()
-                }
-                // Dots too: a segment of dots would climb out of the path.
-                other => format!("%{other:02X}"),
-            })
-            .collect();
+        let segment: String = match id {
+            // URLs know no segment of these names: encoded or not, they climb in the path. Encoded
+            // twice, they are an id that the vendor does not know.
+            "." | ".." => id.replace('.', "%252E"),
+            _ => id
+                .bytes()
+                .map(|byte| match byte {
+                    b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'~' => {
+                        char::from(byte).to_string()
+                    }
+                    other => format!("%{other:02X}"),
+                })
+                .collect(),
+        };
         self.path = self.path.replace("{id}", &segment);
         self
     }
