@@ -1,0 +1,147 @@
+//! Failures after which nobody knows what the vendor did.
+
+use std::time::Duration;
+
+use otpmux_core::Certainty::{NotSent, Unknown};
+use otpmux_core::ErrorKind::{Timeout, Transport};
+use otpmux_core::{Certainty, Error, ErrorKind};
+use otpmux_http::Call;
+use otpmux_testkit::faulty::{FaultyServer, Play, Step};
+
+use crate::support::{
+    assert_error, assert_honest, cx, cx_for, impatient, now, patient, post, send, since,
+};
+
+/// One send to a server that plays this, whose one connection is then over.
+async fn failed_send(play: Play) -> (Error, FaultyServer) {
+    let server = FaultyServer::start(play).await;
+    let error = send(&impatient(&server.url())).await.unwrap_err();
+    server.until_ended(1).await;
+    assert_eq!(server.connections().len(), 1, "no second try: {error:?}");
+    assert_honest(&error, &server);
+    (error, server)
+}
+
+/// As `failed_send`, for a play that reads the whole request.
+async fn assert_read(play: Play, kind: ErrorKind, certainty: Certainty) {
+    let (error, server) = failed_send(play).await;
+    assert_error(&error, kind, certainty);
+    assert_eq!(server.requests().len(), 1, "the request arrived whole");
+}
+
+#[tokio::test]
+async fn read_then_close() {
+    assert_read(Play::read_then_close(), Transport, Unknown).await;
+}
+
+#[tokio::test]
+async fn read_then_reset() {
+    assert_read(Play::read_then_reset(), Transport, Unknown).await;
+}
+
+#[tokio::test]
+async fn read_then_no_answer() {
+    assert_read(Play::silence(), Timeout, Unknown).await;
+}
+
+#[tokio::test]
+async fn header_that_never_ends() {
+    assert_read(Play::slow_header(), Timeout, Unknown).await;
+}
+
+#[tokio::test]
+async fn body_that_never_ends() {
+    let head = "HTTP/1.1 200 OK\r\ncontent-length: 100000\r\n\r\n";
+    let bytes = "{}".repeat(50_000).into();
+    let pause = Duration::from_millis(10);
+    let play = Play::new([
+        Step::Read,
+        Step::Write(head.into()),
+        Step::Trickle { bytes, pause },
+    ]);
+    assert_read(play, Timeout, Unknown).await;
+}
+
+#[tokio::test]
+async fn cut_header() {
+    assert_read(Play::cut_header(), Transport, Unknown).await;
+}
+
+#[tokio::test]
+async fn cut_body() {
+    assert_read(Play::cut_body(), Transport, Unknown).await;
+}
+
+#[tokio::test]
+async fn not_http() {
+    assert_read(Play::not_http(), Transport, Unknown).await;
+}
+
+/// Here the server knows better than the client ever can: something came, nothing was read.
+#[tokio::test]
+async fn reset_before_reading_what_was_written() {
+    let (error, server) = failed_send(Play::notice_then_reset()).await;
+    assert_error(&error, Transport, Unknown);
+    assert!(server.requests().is_empty());
+}
+
+/// A close or reset that races with the writing: either the client saw it first, and its body was
+/// never read, or nobody knows. Repeated, since either may win.
+#[tokio::test]
+async fn accept_then_close_or_reset() {
+    for play in [Play::accept_then_close(), Play::accept_then_reset()] {
+        for _ in 0..25 {
+            let (error, server) = failed_send(play.clone()).await;
+            let either = if error.certainty() == NotSent {
+                NotSent
+            } else {
+                Unknown
+            };
+            assert_error(&error, Transport, either);
+            assert!(server.requests().is_empty());
+        }
+    }
+}
+
+#[tokio::test]
+async fn get_has_no_body_to_mark_and_is_never_called_not_sent() {
+    let server = FaultyServer::start(Play::read_then_close()).await;
+    let call = Call::get("/balance");
+    let error = patient(&server.url()).call(&cx(), call).await.unwrap_err();
+    assert_error(&error, Transport, Unknown);
+    assert_eq!(server.requests().len(), 1);
+}
+
+/// The server accepts and reads only after the call has ended. The whole request lies in its
+/// buffers, so that "unknown" is the truth; it is there once, and the client has hung up.
+#[tokio::test]
+async fn server_that_reads_too_late() {
+    let play = Play::new([Step::Wait, Step::Silence]);
+    let server = FaultyServer::start(play).await;
+    let begun = now();
+    let cx = cx_for(Duration::from_millis(200));
+    let error = patient(&server.url()).call(&cx, post()).await.unwrap_err();
+    assert!(since(begun) < Duration::from_secs(10));
+    assert_error(&error, Timeout, Unknown);
+    server.release();
+    server.until_ended(1).await;
+    assert_honest(&error, &server);
+    assert_eq!(server.drained().await, 1);
+}
+
+/// More than fits in the buffers on the way: the call ends while its body is half written. The HTTP
+/// client goes on writing what it has taken, so that "unknown" is the truth here too.
+#[tokio::test]
+async fn half_written_body_may_become_whole_later() {
+    let play = Play::new([Step::Wait, Step::Silence]);
+    let server = FaultyServer::start(play).await;
+    let call = Call::post("/send", &"x".repeat(16 << 20));
+    let cx = cx_for(Duration::from_millis(300));
+    let transport = patient(&server.url());
+    let error = transport.call(&cx, call).await.unwrap_err();
+    assert_error(&error, Timeout, Unknown);
+    server.release();
+    server.until_ended(1).await;
+    assert_honest(&error, &server);
+    assert_eq!(server.connections().len(), 1);
+}
