@@ -1,0 +1,219 @@
+//! What the vendor's answers mean.
+
+use std::collections::BTreeMap;
+
+use otpmux_core::{Balance, Delivery, Error, ErrorKind, Sent, Status, Verdict};
+use otpmux_http::{Answer, Reading, parse_time};
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use crate::Mode;
+use crate::dialect::Reference;
+use crate::error::{Endpoint, error, is_duplicate, is_failure, lacks_the_call};
+use crate::wire::Envelope;
+
+/// An answer that reports success: 200 in the tutorials, 201 in the documentation, and nothing in
+/// it that says no.
+fn success(answer: &Answer, endpoint: Endpoint) -> Result<Envelope, Error> {
+    if !matches!(answer.status(), 200 | 201) {
+        return Err(if answer.is_success() {
+            answer.protocol_error("an undocumented kind of success")
+        } else {
+            error(answer, endpoint)
+        });
+    }
+    let body = Envelope::of(answer)
+        .ok_or_else(|| answer.protocol_error("the answer is not a JSON object"))?;
+    match body.says_no() {
+        true if body.data().is_some_and(|data| !data.is_null()) => {
+            Err(answer.protocol_error("an answer that says both yes and no"))
+        }
+        true => Err(error(answer, endpoint)),
+        false => Ok(body),
+    }
+}
+
+/// The answer to a send in the given mode.
+pub(crate) fn sent(answer: &Answer, mode: Mode) -> Result<Sent, Error> {
+    // The first answer, and the id in it, are lost: only a code of ours can do without.
+    if is_duplicate(answer) && !mode.vendor_makes_code() {
+        return Ok(Sent::new());
+    }
+    accepted(answer, mode, Endpoint::Send(mode))
+}
+
+/// The answer to a resend, which is not documented and assumed to be that of a send.
+pub(crate) fn resent(answer: &Answer, mode: Mode) -> Result<Sent, Error> {
+    accepted(answer, mode, Endpoint::Resend)
+}
+
+fn accepted(answer: &Answer, mode: Mode, endpoint: Endpoint) -> Result<Sent, Error> {
+    let body = success(answer, endpoint)?;
+    // Never the envelope's `requestId`: that one is for the vendor's log.
+    let otp = ["otpRequestId", "requestId"]
+        .into_iter()
+        .find_map(|key| body.data_text(key))
+        .or_else(|| body.bare_request_id().filter(|_| mode.vendor_makes_code()));
+    let message = body.data_text("messageId");
+    if otp.is_none() && mode.vendor_makes_code() {
+        return Err(answer.protocol_error("the id that verify takes is missing"));
+    }
+    if otp.is_none() && message.is_none() && !body.says_yes() {
+        return Err(answer.protocol_error("neither a success flag nor an id"));
+    }
+    let mut sent = Sent::new();
+    sent.reference = Reference {
+        mode,
+        otp: otp.map(str::to_owned),
+        message: message.map(str::to_owned),
+    }
+    .write();
+    sent.request_id = body.id_of_call().and_then(|id| answer.public_id(id));
+    sent.delivery = body.data_text("status").map(delivery);
+    if mode.vendor_makes_code() {
+        sent.expires_at = body.data_text("expiresAt").and_then(parse_time);
+        sent.attempts_left = body.attempts_left();
+    }
+    Ok(sent)
+}
+
+/// The words of the documentation, and `expired` of the server.
+fn delivery(word: &str) -> Delivery {
+    match word {
+        "initiated" | "queued" => Delivery::Accepted,
+        "sent" => Delivery::Sent,
+        "delivered" => Delivery::Delivered,
+        "failed" => Delivery::Failed,
+        "expired" => Delivery::Expired,
+        _ => Delivery::Unknown,
+    }
+}
+
+/// The answer to a verify of the verification `asked`.
+pub(crate) fn verdict(answer: &Answer, asked: &str) -> Result<Verdict, Error> {
+    let status = answer.status();
+    if !matches!(status, 200 | 201 | 400 | 404 | 410 | 422) {
+        return Err(if answer.is_success() {
+            answer.protocol_error("an undocumented kind of success")
+        } else {
+            error(answer, Endpoint::Verify)
+        });
+    }
+    // A proxy's page says nothing about the code.
+    let body = Envelope::of(answer)
+        .ok_or_else(|| answer.protocol_error("not the vendor's own answer; check base_url"))?;
+    match status {
+        200 | 201 => verified(answer, &body, asked),
+        404 if lacks_the_call(&body) => Err(error(answer, Endpoint::Verify)),
+        404 if body.code().is_none() && body.words().is_empty() => {
+            Err(answer.protocol_error("not the vendor's own 404; check base_url"))
+        }
+        404 => Ok(Verdict::NotFound),
+        _ => refusal(answer, &body),
+    }
+}
+
+fn verified(answer: &Answer, body: &Envelope, asked: &str) -> Result<Verdict, Error> {
+    match body.data().and_then(|data| data.get("verified")) {
+        Some(Value::Bool(true)) if body.says_no() => {
+            Err(answer.protocol_error("an answer that says both yes and no"))
+        }
+        // Dialect b repeats the id.
+        Some(Value::Bool(true))
+            if body
+                .data_text("otpRequestId")
+                .is_some_and(|id| !id.eq_ignore_ascii_case(asked)) =>
+        {
+            Err(answer.protocol_error("the answer is about another verification"))
+        }
+        Some(Value::Bool(true)) => Ok(Verdict::Approved),
+        // Not shown in any of the three dialects.
+        Some(Value::Bool(false)) => Ok(hint(answer, body).unwrap_or(Verdict::WrongCode {
+            attempts_left: body.attempts_left(),
+        })),
+        _ if body.says_no() => refusal(answer, body),
+        _ => Err(answer.protocol_error("the field data.verified is missing or not a boolean")),
+    }
+}
+
+/// A no: by its code, then by its words, which no page fixes. One that tells nothing is a plain no.
+fn refusal(answer: &Answer, body: &Envelope) -> Result<Verdict, Error> {
+    let failure = |code| is_failure(code, Endpoint::Verify);
+    if body.code().is_some_and(failure) {
+        return Err(error(answer, Endpoint::Verify));
+    }
+    Ok(hint(answer, body).unwrap_or(Verdict::Rejected))
+}
+
+fn hint(answer: &Answer, body: &Envelope) -> Option<Verdict> {
+    let words = body.words().to_ascii_lowercase();
+    let has = |any: &[&str]| any.iter().any(|word| words.contains(word));
+    let exhausted = has(&["attempt"]) && has(&["exceeded", "maximum", "too many"]);
+    // "Invalid or expired" tells neither, but the tutorials give expiry a status of its own.
+    let expired = has(&["expired"]);
+    let wrong = has(&["invalid otp", "invalid code", "incorrect", "wrong"]);
+    // The codes are those of the vendor's other API (`/v1/auth`): they cannot but say no.
+    Some(match body.code() {
+        Some("MAX_ATTEMPTS_EXCEEDED") => Verdict::TooManyAttempts { retry_after: None },
+        Some("OTP_EXPIRED") => Verdict::Expired,
+        Some("ALREADY_VERIFIED") => Verdict::AlreadyUsed,
+        Some("INVALID_REQUEST_ID") => Verdict::NotFound,
+        _ if exhausted => Verdict::TooManyAttempts { retry_after: None },
+        _ if answer.status() == 410 || (expired && !has(&["invalid"])) => Verdict::Expired,
+        _ if wrong && !expired => Verdict::WrongCode {
+            attempts_left: body.attempts_left(),
+        },
+        _ if has(&["already verified", "already used"]) => Verdict::AlreadyUsed,
+        _ => return None,
+    })
+}
+
+/// The answer to `GET /messages/:id`, by the documentation's names or by the server's.
+pub(crate) fn status(answer: &Answer) -> Result<Status, Error> {
+    let body = success(answer, Endpoint::Status)?;
+    // The server's older way to say 404.
+    if body.data() == Some(&Value::Null) {
+        return Err(answer
+            .error(Reading::caller(ErrorKind::NotFound))
+            .with_detail("the vendor knows no such message"));
+    }
+    let word = body
+        .data_text("status")
+        .ok_or_else(|| answer.protocol_error("the field data.status is missing"))?;
+    let mut status = Status::new(delivery(word));
+    status.delivered_at = body.data_text("deliveredAt").and_then(parse_time);
+    let failure = body
+        .data_text("error")
+        .or_else(|| body.data_text("failureReason"));
+    status.failure = failure
+        .map(|text| answer.public_text(text))
+        .filter(|text| !text.is_empty());
+    Ok(status)
+}
+
+/// The answer to `GET /wallet`. The amount is a decimal text or a number, and a number is kept as
+/// it is written: reading it as a float would change it.
+pub(crate) fn balance(answer: &Answer) -> Result<Balance, Error> {
+    type Fields = BTreeMap<String, Box<RawValue>>;
+    success(answer, Endpoint::Balance)?;
+    let fields: Option<Fields> = answer.parse();
+    let data: Option<Fields> =
+        fields.and_then(|fields| serde_json::from_str(fields.get("data")?.get()).ok());
+    let data = data.ok_or_else(|| answer.protocol_error("the field data is missing"))?;
+    let raw = |key| data.get(key).map(|value| value.get());
+    let text = |key| raw(key).and_then(|raw| serde_json::from_str::<String>(raw).ok());
+    let amount = text("balance").or_else(|| raw("balance").map(str::to_owned));
+    let amount = amount
+        .filter(|amount| is_decimal(amount))
+        .ok_or_else(|| answer.protocol_error("the field data.balance is no decimal number"))?;
+    let currency = text("currency")
+        .filter(|word| word.len() == 3 && word.bytes().all(|b| b.is_ascii_uppercase()));
+    Ok(Balance::new(amount, currency))
+}
+
+fn is_decimal(text: &str) -> bool {
+    let digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+    let number = text.strip_prefix('-').unwrap_or(text);
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
+    text.len() <= 40 && digits(whole) && digits(fraction)
+}
