@@ -323,7 +323,7 @@ mod tests {
             ServerKeys::new(&short).unwrap_err(),
             KeyError::Short("a".into())
         );
-        let twice = [("a".to_owned(), Secret::new("k".repeat(32))); 2];
+        let twice = [0, 1].map(|_| ("a".to_owned(), Secret::new("k".repeat(32))));
         assert_eq!(
             ServerKeys::new(&twice).unwrap_err(),
             KeyError::Twice("a".into())

@@ -11,7 +11,7 @@ mod routing;
 mod store;
 
 pub use client::{
-    BuildError, ClientBuilder, LegView, NewVerification, OtpClient, Verification,
+    BuildError, ClientBuilder, ClientConfig, LegView, NewVerification, OtpClient, Verification,
     VerificationStatus,
 };
 pub use countries::country_of;

@@ -42,6 +42,19 @@ pub enum BuildError {
     Entropy(#[from] EntropyError),
 }
 
+/// What holds everything that a client needs, such as a configuration file that was read; see
+/// [`OtpClient::from_config`].
+pub trait ClientConfig {
+    /// Why there can be no such client.
+    type Error;
+
+    /// A builder with all of it.
+    fn client_builder(&self) -> Result<ClientBuilder, Self::Error>;
+
+    /// Says of a client that cannot be in which place of the configuration that is.
+    fn locate(error: BuildError) -> Self::Error;
+}
+
 impl Default for ClientBuilder {
     fn default() -> Self {
         Self {

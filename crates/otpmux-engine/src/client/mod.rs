@@ -17,7 +17,7 @@ use otpmux_core::{
 };
 use tokio::time::Instant;
 
-pub use build::{BuildError, ClientBuilder};
+pub use build::{BuildError, ClientBuilder, ClientConfig};
 pub use request::NewVerification;
 pub use view::{LegView, Verification, VerificationStatus};
 
@@ -69,6 +69,15 @@ impl OtpClient {
     /// A client in the making: at least one provider, the rest has defaults.
     pub fn builder() -> ClientBuilder {
         ClientBuilder::default()
+    }
+
+    /// The client that a configuration describes. Calls nobody.
+    ///
+    /// # Errors
+    ///
+    /// What does not fit together, in the configuration's own words.
+    pub fn from_config<C: ClientConfig + ?Sized>(config: &C) -> Result<Self, C::Error> {
+        config.client_builder()?.build().map_err(C::locate)
     }
 
     /// Sends a code, by the first provider that takes it, and by further ones where

@@ -1,0 +1,188 @@
+//! What is left behind when a call dies half-way, or the store does.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::SystemTime;
+
+use async_trait::async_trait;
+use otpmux_core::{Blame, Certainty, Error, ErrorKind, Verdict};
+use otpmux_engine::{
+    Attempt, BeginLeg, Begun, Guess, LegState, MemoryStore, NewVerification, OtpClient, Policy,
+    Record, SettleLeg, VerificationId, VerificationStore,
+};
+use otpmux_testkit::ScriptedProvider;
+
+use crate::world::{World, builder, carrier, down, keys, phone, unknown};
+
+/// A leg is written down before its call, so that a call which never comes back leaves its mark.
+#[tokio::test]
+async fn a_send_that_dies_in_the_call_leaves_a_leg_that_counts() {
+    let a = carrier("a");
+    a.sends.hang();
+    let world = World::of(&[&a]);
+    let client = world.client.clone();
+    let send = tokio::spawn(async move { client.send(NewVerification::to(phone())).await });
+    a.sends.called(1).await;
+    send.abort();
+    assert!(send.await.unwrap_err().is_cancelled());
+    assert_eq!(world.store.len(), 1);
+    // The user got that message all the same: its code is as good as any.
+    let next = a.sends.requests().remove(0);
+    assert!(next.code.supplied().is_some());
+}
+
+/// A store that works until it has been asked so many times, then fails.
+#[derive(Debug)]
+struct Failing {
+    inner: MemoryStore,
+    left: AtomicUsize,
+    ids: std::sync::Mutex<Vec<VerificationId>>,
+}
+
+impl Failing {
+    fn after(operations: usize) -> Arc<Self> {
+        let left = AtomicUsize::new(operations);
+        Arc::new(Self {
+            inner: MemoryStore::new(100),
+            left,
+            ids: std::sync::Mutex::default(),
+        })
+    }
+
+    fn step(&self) -> Result<(), Error> {
+        let left = self
+            .left
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |n| n.checked_sub(1));
+        left.map(|_| ())
+            .map_err(|_| Error::new(ErrorKind::Store, Certainty::NotSent, Blame::Policy))
+    }
+}
+
+#[async_trait]
+impl VerificationStore for Failing {
+    async fn create(&self, record: Record, now: SystemTime) -> Result<(), Error> {
+        self.step()?;
+        self.ids.lock().unwrap().push(record.id);
+        self.inner.create(record, now).await
+    }
+    async fn begin_leg(
+        &self,
+        id: VerificationId,
+        begin: BeginLeg,
+        now: SystemTime,
+    ) -> Result<Begun, Error> {
+        self.step()?;
+        self.inner.begin_leg(id, begin, now).await
+    }
+    async fn settle_leg(
+        &self,
+        id: VerificationId,
+        settle: SettleLeg,
+        now: SystemTime,
+    ) -> Result<(), Error> {
+        self.step()?;
+        self.inner.settle_leg(id, settle, now).await
+    }
+    async fn attempt(
+        &self,
+        id: VerificationId,
+        guess: &Guess,
+        now: SystemTime,
+    ) -> Result<Attempt, Error> {
+        self.step()?;
+        self.inner.attempt(id, guess, now).await
+    }
+    async fn approve(&self, id: VerificationId, now: SystemTime) -> Result<Verdict, Error> {
+        self.step()?;
+        self.inner.approve(id, now).await
+    }
+    async fn cancel(&self, id: VerificationId, now: SystemTime) -> Result<bool, Error> {
+        self.step()?;
+        self.inner.cancel(id, now).await
+    }
+    async fn load(&self, id: VerificationId, now: SystemTime) -> Result<Option<Record>, Error> {
+        self.step()?;
+        self.inner.load(id, now).await
+    }
+}
+
+fn client(providers: &[&Arc<ScriptedProvider>], store: &Arc<Failing>) -> OtpClient {
+    let shared: Arc<dyn VerificationStore> = Arc::<Failing>::clone(store);
+    builder(providers, Policy::default(), &Arc::default())
+        .store(shared, keys())
+        .build()
+        .unwrap()
+}
+
+#[tokio::test]
+async fn nothing_is_sent_that_could_not_be_written_down() {
+    let a = carrier("a");
+    let error = client(&[&a], &Failing::after(0))
+        .send(NewVerification::to(phone()))
+        .await
+        .unwrap_err();
+    assert_eq!(
+        (error.kind(), error.certainty()),
+        (ErrorKind::Store, Certainty::NotSent)
+    );
+    assert_eq!(a.count(), 0);
+
+    let (a, b) = (carrier("a"), carrier("b"));
+    a.sends.answer(Err(down()));
+    let error = client(&[&a, &b], &Failing::after(1))
+        .send(NewVerification::to(phone()))
+        .await;
+    assert_eq!(
+        error.unwrap_err().certainty(),
+        Certainty::NotSent,
+        "the first leg was refused"
+    );
+    assert_eq!(b.count(), 0, "and the second was never written down");
+
+    let (a, b) = (carrier("a"), carrier("b"));
+    a.sends.answer(Err(unknown()));
+    let error = client(&[&a, &b], &Failing::after(1))
+        .send(NewVerification::to(phone()))
+        .await;
+    assert_eq!(
+        error.unwrap_err().certainty(),
+        Certainty::Unknown,
+        "the first may be out"
+    );
+    assert_eq!(b.count(), 0);
+}
+
+#[tokio::test]
+async fn a_message_that_went_out_and_could_not_be_settled_still_counts() {
+    let a = carrier("a");
+    let store = Failing::after(1);
+    let error = client(&[&a], &store)
+        .send(NewVerification::to(phone()))
+        .await
+        .unwrap_err();
+    assert_eq!(
+        (error.kind(), error.certainty()),
+        (ErrorKind::Store, Certainty::Unknown)
+    );
+    let id = store.ids.lock().unwrap()[0];
+    let now = otpmux_core::Clock::now(&otpmux_testkit::ManualClock::default());
+    let record = store.inner.load(id, now).await.unwrap().unwrap();
+    assert_eq!(record.legs[0].state, LegState::Intended);
+    assert!(record.code_is_out(), "an intended leg counts as sent");
+}
+
+/// Never let anyone in on doubt.
+#[tokio::test]
+async fn a_store_that_is_down_approves_nobody() {
+    let a = carrier("a");
+    let store = Failing::after(2);
+    let client = client(&[&a], &store);
+    let sent = client.send(NewVerification::to(phone())).await.unwrap();
+    let code = a.supplied_codes().remove(0).parse().unwrap();
+    assert_eq!(
+        client.verify(sent.id, &code).await.unwrap_err().kind(),
+        ErrorKind::Store
+    );
+    store.left.store(1, Ordering::SeqCst);
+    assert!(client.verify(sent.id, &code).await.unwrap().is_approved());
+}

@@ -1,0 +1,242 @@
+use std::time::Duration;
+
+use otpmux_core::{Blame, Capabilities, Certainty, Channel, ErrorKind};
+use otpmux_engine::{LegState, Policy};
+use otpmux_testkit::ScriptedProvider;
+use tokio::time::Instant;
+
+use crate::world::{World, carrier, down, error, idempotent_carrier, unknown, vendor};
+
+#[tokio::test]
+async fn a_refusal_goes_on_to_the_next_with_the_same_code() {
+    let (a, b) = (carrier("a"), carrier("b"));
+    let world = World::of(&[&a, &b]);
+    a.sends.answer(Err(down()));
+    let sent = world.send().await.unwrap();
+    assert!(sent.confirmed);
+    assert_eq!(a.supplied_codes(), b.supplied_codes());
+    let states: Vec<_> = sent
+        .legs
+        .iter()
+        .map(|leg| (leg.state, leg.failure))
+        .collect();
+    let refused = (LegState::Refused, Some(ErrorKind::Unavailable));
+    assert_eq!(states, [refused, (LegState::Accepted, None)]);
+    assert_eq!(
+        world.verify(&sent, &b.supplied_codes()[0]).await,
+        "approved"
+    );
+}
+
+#[tokio::test]
+async fn an_unknown_outcome_allows_one_duplicate_with_the_same_code() {
+    let (a, b, c) = (carrier("a"), carrier("b"), carrier("c"));
+    let world = World::of(&[&a, &b, &c]);
+    a.sends.answer(Err(unknown()));
+    b.sends.answer(Err(unknown()));
+    let sent = world.send().await.unwrap();
+    assert!(!sent.confirmed, "two may be out, and no third may follow");
+    assert_eq!((a.count(), b.count(), c.count()), (1, 1, 0));
+    assert_eq!(a.supplied_codes(), b.supplied_codes());
+    assert_eq!(
+        world.verify(&sent, &a.supplied_codes()[0]).await,
+        "approved"
+    );
+}
+
+#[tokio::test]
+async fn no_duplicates_means_none() {
+    let (a, b) = (carrier("a"), carrier("b"));
+    let mut policy = Policy::default();
+    policy.duplicates = 0;
+    let world = World::with(&[&a, &b], policy);
+    a.sends.answer(Err(unknown()));
+    let sent = world.send().await.unwrap();
+    assert!(!sent.confirmed);
+    assert_eq!(b.count(), 0);
+}
+
+/// Rule 1.
+#[tokio::test(start_paused = true)]
+async fn no_second_send_at_one_provider_after_unknown_without_a_key() {
+    let alone = carrier("a");
+    let world = World::of(&[&alone]);
+    alone.sends.answer(Err(unknown()));
+    assert!(!world.send().await.unwrap().confirmed);
+    assert_eq!(alone.count(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_idempotent_provider_is_asked_again_with_the_same_key() {
+    let (a, b) = (idempotent_carrier("a"), carrier("b"));
+    let world = World::of(&[&a, &b]);
+    a.sends.answer(Err(unknown()));
+    a.sends.answer(Err(unknown()));
+    assert!(world.send().await.unwrap().confirmed);
+    assert_eq!((a.count(), b.count()), (3, 0));
+    let keys: Vec<_> = a
+        .sends
+        .contexts()
+        .iter()
+        .map(|cx| cx.idempotency_key)
+        .collect();
+    assert!(
+        keys.iter().all(|key| *key == keys[0]),
+        "one key over all tries of a leg"
+    );
+
+    a.sends.answer(Err(down()));
+    world.send().await.unwrap();
+    let next = b.sends.contexts()[0].idempotency_key;
+    assert!(
+        a.sends
+            .contexts()
+            .iter()
+            .all(|cx| cx.idempotency_key != next),
+        "a new one for the next"
+    );
+}
+
+/// A try that is refused does not undo what an earlier one may have done.
+#[tokio::test(start_paused = true)]
+async fn once_unknown_a_leg_stays_unknown() {
+    let (a, b) = (idempotent_carrier("a"), carrier("b"));
+    let mut policy = Policy::default();
+    policy.duplicates = 0;
+    let world = World::with(&[&a, &b], policy);
+    a.sends.answer(Err(unknown()));
+    a.sends.always(|_, _| Err(down()));
+    let sent = world.send().await.unwrap();
+    assert_eq!(b.count(), 0, "a second message would be one too many");
+    assert_eq!(sent.legs[0].state, LegState::Unknown);
+    assert!(!sent.confirmed);
+}
+
+/// Rule 3.
+#[tokio::test]
+async fn only_a_providers_own_fault_reaches_another() {
+    for blame in [Blame::Policy, Blame::Caller, Blame::Recipient] {
+        for certainty in [Certainty::NotSent, Certainty::Refused] {
+            let (a, b) = (carrier("a"), carrier("b"));
+            let world = World::of(&[&a, &b]);
+            a.sends.answer(Err(error(certainty, blame)));
+            assert_eq!(world.send().await.unwrap_err().blame(), blame);
+            assert_eq!(b.count(), 0, "{blame:?} {certainty:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_limit_after_an_unknown_leg_keeps_the_verification() {
+    let (a, b) = (carrier("a"), carrier("b"));
+    let world = World::of(&[&a, &b]);
+    a.sends.answer(Err(unknown()));
+    b.sends
+        .answer(Err(error(Certainty::Refused, Blame::Policy)));
+    let sent = world.send().await.unwrap();
+    assert!(!sent.confirmed);
+    assert_eq!(
+        world.verify(&sent, &a.supplied_codes()[0]).await,
+        "approved"
+    );
+}
+
+#[tokio::test]
+async fn a_vendors_own_code_that_may_be_out_is_not_followed_by_another() {
+    let (a, b) = (vendor("a"), carrier("b"));
+    let world = World::of(&[&a, &b]);
+    a.sends.answer(Err(unknown()));
+    assert!(!world.send().await.unwrap().confirmed);
+    assert_eq!(b.count(), 0, "the user would hold two codes");
+}
+
+#[tokio::test]
+async fn a_code_of_ours_that_may_be_out_is_followed_by_the_same_only() {
+    let (a, b, c) = (carrier("a"), vendor("b"), carrier("c"));
+    let world = World::of(&[&a, &b, &c]);
+    a.sends.answer(Err(unknown()));
+    assert!(world.send().await.unwrap().confirmed);
+    assert_eq!((b.count(), c.count()), (0, 1));
+    assert_eq!(a.supplied_codes(), c.supplied_codes());
+}
+
+#[tokio::test(start_paused = true)]
+async fn alone_what_was_not_sent_is_tried_again_after_a_pause() {
+    let a = carrier("a");
+    let world = World::of(&[&a]);
+    let not_sent = || error(Certainty::NotSent, Blame::Provider);
+    a.sends.answer(Err(not_sent()));
+    a.sends.answer(Err(not_sent()));
+    let begun = Instant::now();
+    assert!(world.send().await.unwrap().confirmed);
+    assert_eq!(begun.elapsed(), Duration::from_millis(250 + 500));
+
+    a.sends
+        .always(move |_, _| Err(error(Certainty::NotSent, Blame::Provider)));
+    assert_eq!(
+        world.send().await.unwrap_err().certainty(),
+        Certainty::NotSent
+    );
+    assert_eq!(a.count(), 3 + 3, "one try and two retries");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_provider_that_says_when_is_waited_for_within_the_deadline() {
+    let a = carrier("a");
+    let world = World::of(&[&a]);
+    a.sends
+        .answer(Err(down().with_retry_after(Duration::from_secs(3))));
+    let begun = Instant::now();
+    assert!(world.send().await.unwrap().confirmed);
+    assert_eq!(begun.elapsed(), Duration::from_secs(3));
+
+    let far = Duration::from_secs(60);
+    a.sends.answer(Err(down().with_retry_after(far)));
+    let error = world.send().await.unwrap_err();
+    assert_eq!(
+        error.retry_after(),
+        Some(far),
+        "longer than the deadline: the caller is told"
+    );
+    assert_eq!(begun.elapsed(), Duration::from_secs(3));
+}
+
+/// Each candidate is given its share of the time.
+#[tokio::test]
+async fn deadlines_are_shared_out() {
+    let (a, b) = (carrier("a"), carrier("b"));
+    let world = World::of(&[&a, &b]);
+    a.sends.answer(Err(down()));
+    let begun = Instant::now().into_std();
+    world.send().await.unwrap();
+    let share = |provider: &ScriptedProvider| {
+        provider.sends.contexts()[0]
+            .deadline
+            .unwrap()
+            .duration_since(begun)
+            .as_secs()
+    };
+    assert!((9..=10).contains(&share(&a)), "half of 20 s");
+    assert!((18..=20).contains(&share(&b)), "what is left");
+}
+
+#[tokio::test]
+async fn providers_that_cannot_are_passed_over_without_a_call() {
+    let mut capabilities = Capabilities::new([Channel::Sms]).with_supplied_codes(4..=6);
+    capabilities.phone_prefixes = &["+1"];
+    let american = std::sync::Arc::new(ScriptedProvider::new("us", capabilities));
+    let rest = carrier("rest");
+    let world = World::of(&[&american, &rest]);
+    world.send().await.unwrap();
+    assert_eq!((american.count(), rest.count()), (0, 1));
+}
+
+#[tokio::test]
+async fn all_down_then_one_up_and_the_very_next_send_works() {
+    let (a, b) = (carrier("a"), carrier("b"));
+    let world = World::of(&[&a, &b]);
+    a.sends.always(|_, _| Err(down()));
+    b.sends.answer(Err(down()));
+    assert!(world.send().await.is_err());
+    assert!(world.send().await.unwrap().confirmed);
+}

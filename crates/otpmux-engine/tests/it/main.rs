@@ -1,0 +1,14 @@
+//! The engine over its public client, with scripted providers and a clock that tests move.
+#![expect(clippy::unwrap_used, reason = "a test that cannot be set up must stop")]
+
+mod crash;
+mod failover;
+mod limits;
+mod model;
+mod races;
+mod resend;
+mod rest;
+mod send;
+mod vendor_codes;
+mod verify;
+mod world;

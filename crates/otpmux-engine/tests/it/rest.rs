@@ -1,0 +1,28 @@
+//! What lies in the store.
+
+use otpmux_core::Clock;
+use otpmux_engine::{NewVerification, VerificationStore};
+
+use crate::world::{PHONE, World, carrier, phone};
+
+/// SEC-08, W2: neither code nor number in the clear, whole or in part of the record's bytes.
+#[tokio::test]
+async fn sec_08_a_record_holds_neither_code_nor_number() {
+    let provider = carrier("a");
+    let world = World::of(&[&provider]);
+    let new = NewVerification::to(phone()).with_message("Your code for Acme: {code}");
+    let sent = world.client.send(new).await.unwrap();
+    let code = provider.supplied_codes().remove(0);
+    let record = world
+        .store
+        .load(sent.id, world.clock.now())
+        .await
+        .unwrap()
+        .unwrap();
+    let shown = format!("{record:?} {:?} {sent:?}", world.client);
+    assert!(!shown.contains(&PHONE[1..]) && !shown.contains(&format!("\"{code}\"")));
+    for secret in [code.as_bytes(), PHONE[1..].as_bytes(), b"Acme"] {
+        let sealed = &record.sealed.bytes;
+        assert!(!sealed.windows(secret.len()).any(|window| window == secret));
+    }
+}

@@ -1,0 +1,236 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use otpmux_core::{
+    Cancellation, Capabilities, Certainty, Channel, CodeSource, Delivery, ErrorKind, Sent, Status,
+    VendorReference, Verdict,
+};
+use otpmux_engine::{NewVerification, Policy};
+use otpmux_testkit::ScriptedProvider;
+
+use crate::world::{World, carrier, down, phone, unknown, vendor};
+
+fn approves(provider: &ScriptedProvider, code: &'static str) {
+    provider.verifies.always(move |_, request| {
+        let right = request.code.expose() == code;
+        Ok(if right {
+            Verdict::Approved
+        } else {
+            Verdict::WrongCode {
+                attempts_left: None,
+            }
+        })
+    });
+}
+
+#[tokio::test]
+async fn the_vendor_that_made_the_code_is_asked_and_ours_decides() {
+    let a = vendor("a");
+    let world = World::of(&[&a]);
+    approves(&a, "1111");
+    let sent = world.send().await.unwrap();
+    assert_eq!(
+        a.sends.requests()[0].code,
+        CodeSource::Vendor { length: Some(6) }
+    );
+    assert_eq!(world.verify(&sent, "2222").await, "wrong_code");
+    assert_eq!(world.verify(&sent, "1111").await, "approved");
+    assert_eq!(
+        world.verify(&sent, "1111").await,
+        "already_used",
+        "though the vendor would"
+    );
+    assert_eq!(a.verifies.count(), 2);
+    let asked = &a.verifies.requests()[0];
+    assert_eq!(asked.reference, Some(VendorReference::new("a-1")));
+    assert_eq!(asked.recipient, phone());
+}
+
+/// Our counter stands before the vendor's.
+#[tokio::test]
+async fn a_locked_verification_does_not_reach_the_vendor() {
+    let a = vendor("a");
+    let world = World::of(&[&a]);
+    approves(&a, "1111");
+    let sent = world.send().await.unwrap();
+    for _ in 0..5 {
+        assert_eq!(world.verify(&sent, "2222").await, "wrong_code");
+    }
+    assert_eq!(world.verify(&sent, "1111").await, "too_many_attempts");
+    assert_eq!(a.verifies.count(), 5);
+}
+
+#[tokio::test]
+async fn the_stricter_count_is_told() {
+    let a = vendor("a");
+    let world = World::of(&[&a]);
+    a.verifies.answer(Ok(Verdict::WrongCode {
+        attempts_left: Some(1),
+    }));
+    let sent = world.send().await.unwrap();
+    let verdict = world
+        .client
+        .verify(sent.id, &"2222".parse().unwrap())
+        .await
+        .unwrap();
+    assert_eq!(
+        verdict,
+        Verdict::WrongCode {
+            attempts_left: Some(1)
+        }
+    );
+}
+
+#[tokio::test]
+async fn after_failover_the_vendors_verdict_comes_from_the_right_one() {
+    let (a, b) = (vendor("a"), vendor("b"));
+    let world = World::of(&[&a, &b]);
+    a.sends.answer(Err(down()));
+    approves(&b, "1111");
+    let sent = world.send().await.unwrap();
+    assert_eq!(world.verify(&sent, "1111").await, "approved");
+    assert_eq!((a.verifies.count(), b.verifies.count()), (0, 1));
+}
+
+#[tokio::test]
+async fn a_code_of_ours_that_never_went_out_lets_nobody_in() {
+    let (a, b) = (vendor("a"), carrier("b"));
+    let world = World::of(&[&a, &b]);
+    b.sends.answer(Err(down()));
+    let sent = world.send().await.unwrap();
+    assert_eq!(
+        (a.count(), b.count()),
+        (1, 0),
+        "the first took it: ours was never sent"
+    );
+    let record = otpmux_engine::VerificationStore::load(
+        &*world.store,
+        sent.id,
+        otpmux_core::Clock::now(&*world.clock),
+    );
+    let record = record.await.unwrap().unwrap();
+    assert!(record.code.is_some() && !record.code_is_out());
+}
+
+/// Verifying at a vendor that cannot be asked is neither a yes nor a no.
+#[tokio::test]
+async fn a_vendor_that_cannot_be_asked_is_an_error() {
+    let a = vendor("a");
+    let world = World::of(&[&a]);
+    let sent = world.send().await.unwrap();
+    a.verifies.answer(Err(unknown()));
+    let error = world
+        .client
+        .verify(sent.id, &"1111".parse().unwrap())
+        .await
+        .unwrap_err();
+    assert_eq!(error.certainty(), Certainty::Unknown);
+    assert_eq!(a.verifies.count(), 1, "and is not asked twice");
+    assert_eq!(
+        world.client.status(sent.id).await.unwrap().attempts_left,
+        4,
+        "but it is counted"
+    );
+}
+
+#[tokio::test]
+async fn an_approval_after_a_cancel_is_too_late() {
+    let a = vendor("a");
+    let world = World::of(&[&a]);
+    let sent = world.send().await.unwrap();
+    let client = world.client.clone();
+    a.verifies
+        .answer_after(Duration::from_millis(1), Ok(Verdict::Approved));
+    let code = "1111".parse().unwrap();
+    let (verdict, cancelled) = tokio::join!(client.verify(sent.id, &code), async {
+        a.verifies.called(1).await;
+        client.cancel(sent.id).await
+    });
+    assert!(cancelled.unwrap());
+    assert_eq!(verdict.unwrap(), Verdict::NotFound);
+}
+
+#[tokio::test]
+async fn a_vendor_that_resends_is_asked_to() {
+    let mut capabilities = Capabilities::new([Channel::Sms]).with_vendor_codes(None);
+    capabilities.resend = true;
+    let a = Arc::new(ScriptedProvider::new("a", capabilities));
+    let first = Sent::new().with_reference(VendorReference::new("first"));
+    a.sends.answer(Ok(first));
+    a.resends.answer(Ok(
+        Sent::new().with_reference(VendorReference::new("second"))
+    ));
+    let world = World::of(&[&a]);
+    let sent = world.send().await.unwrap();
+    assert_eq!(sent.code_length, None, "the vendor alone decides");
+    world.advance(30);
+    let again = world.client.resend(sent.id, None).await.unwrap();
+    assert!(again.confirmed);
+    assert_eq!((a.sends.count(), a.resends.count()), (1, 1));
+    let target = &a.resends.requests()[0].target;
+    assert_eq!(target.reference, Some(VendorReference::new("first")));
+    approves(&a, "1111");
+    assert_eq!(world.verify(&sent, "1111").await, "approved");
+    let asked = a.verifies.requests();
+    assert_eq!(
+        asked[0].reference,
+        Some(VendorReference::new("second")),
+        "newest first"
+    );
+}
+
+#[tokio::test]
+async fn cancel_and_status_reach_the_vendors_that_can() {
+    let mut capabilities = Capabilities::new([Channel::Sms]).with_vendor_codes(None);
+    capabilities.cancel = true;
+    capabilities.status = true;
+    let a = Arc::new(ScriptedProvider::new("a", capabilities));
+    a.sends
+        .always(|_, _| Ok(Sent::new().with_reference(VendorReference::new("x"))));
+    a.statuses
+        .always(|_, _| Ok(Status::new(Delivery::Delivered)));
+    a.cancels.always(|_, _| Ok(Cancellation::Cancelled));
+    let world = World::of(&[&a]);
+    let sent = world.send().await.unwrap();
+    let status = world.client.status(sent.id).await.unwrap();
+    assert_eq!(status.legs[0].delivery, Some(Delivery::Delivered));
+    assert!(world.client.cancel(sent.id).await.unwrap());
+    assert_eq!(a.cancels.count(), 1);
+
+    a.statuses.always(|_, _| Err(unknown()));
+    let silent = world.client.status(sent.id).await.unwrap();
+    assert_eq!(
+        silent.legs[0].delivery, None,
+        "a vendor that does not tell is no error"
+    );
+}
+
+/// A test recipient gets no message, so a code of ours would be known to nobody.
+#[tokio::test]
+async fn test_recipients_are_left_to_their_vendor() {
+    let mut capabilities = Capabilities::new([Channel::Sms])
+        .with_supplied_codes(4..=10)
+        .with_vendor_codes(None);
+    capabilities.test_recipients = &["+15555550100"];
+    let a = Arc::new(ScriptedProvider::new("a", capabilities));
+    let world = World::with(&[&a], Policy::default());
+    approves(&a, "123456");
+    a.sends
+        .always(|_, _| Ok(Sent::new().with_reference(VendorReference::new("t"))));
+    let to: otpmux_core::Recipient = "+15555550100".parse().unwrap();
+    let sent = world.client.send(NewVerification::to(to)).await.unwrap();
+    assert_eq!(
+        a.sends.requests()[0].code,
+        CodeSource::Vendor { length: None }
+    );
+    assert_eq!(world.verify(&sent, "123456").await, "approved");
+}
+
+#[tokio::test]
+async fn a_length_that_the_vendor_cannot_make_is_refused_when_insisted_on() {
+    let a = vendor("a");
+    let world = World::of(&[&a]);
+    let new = NewVerification::to(phone()).with_code_length(9);
+    let error = world.client.send(new).await.unwrap_err();
+    assert_eq!((error.kind(), a.count()), (ErrorKind::Unsupported, 0));
+}

@@ -1,0 +1,130 @@
+//! A client with scripted providers, a clock and a store, and the words to talk about them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use otpmux_core::{
+    Blame, Capabilities, Certainty, Channel, Clock, Code, Error, ErrorKind, Purpose, Recipient,
+    Sent, VendorReference,
+};
+use otpmux_engine::{
+    ClientBuilder, MemoryStore, NewVerification, OtpClient, Policy, ServerKeys, Verification,
+    VerificationStore,
+};
+use otpmux_testkit::{ManualClock, ScriptedProvider};
+
+pub(crate) const PHONE: &str = "+919876543210";
+
+pub(crate) struct World {
+    pub(crate) client: OtpClient,
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) store: Arc<MemoryStore>,
+}
+
+/// A provider that takes our codes.
+pub(crate) fn carrier(id: &str) -> Arc<ScriptedProvider> {
+    let capabilities =
+        Capabilities::new([Channel::Sms, Channel::Voice]).with_supplied_codes(4..=10);
+    Arc::new(ScriptedProvider::new(id, capabilities))
+}
+
+/// A provider that is known to honour idempotency keys.
+pub(crate) fn idempotent_carrier(id: &str) -> Arc<ScriptedProvider> {
+    let mut capabilities = Capabilities::new([Channel::Sms]).with_supplied_codes(4..=10);
+    capabilities.idempotent = true;
+    Arc::new(ScriptedProvider::new(id, capabilities))
+}
+
+/// A provider that insists on its own codes.
+pub(crate) fn vendor(id: &str) -> Arc<ScriptedProvider> {
+    let capabilities = Capabilities::new([Channel::Sms]).with_vendor_codes(Some(4..=8));
+    let provider = Arc::new(ScriptedProvider::new(id, capabilities));
+    let reference = VendorReference::new(format!("{id}-1"));
+    provider
+        .sends
+        .always(move |_, _| Ok(Sent::new().with_reference(reference.clone())));
+    provider
+}
+
+impl World {
+    pub(crate) fn of(providers: &[&Arc<ScriptedProvider>]) -> Self {
+        Self::with(providers, Policy::default())
+    }
+
+    pub(crate) fn with(providers: &[&Arc<ScriptedProvider>], policy: Policy) -> Self {
+        let clock = Arc::new(ManualClock::default());
+        let store = Arc::new(MemoryStore::new(1_000));
+        let shared: Arc<dyn VerificationStore> = Arc::<MemoryStore>::clone(&store);
+        let client = builder(providers, policy, &clock)
+            .store(shared, keys())
+            .build()
+            .unwrap();
+        Self {
+            client,
+            clock,
+            store,
+        }
+    }
+
+    pub(crate) async fn send(&self) -> Result<Verification, Error> {
+        self.client.send(NewVerification::to(phone())).await
+    }
+
+    pub(crate) async fn send_for(&self, purpose: &str) -> Verification {
+        let new = NewVerification::to(phone()).for_purpose(Purpose::new(purpose).unwrap());
+        self.client.send(new).await.unwrap()
+    }
+
+    pub(crate) async fn verify(&self, sent: &Verification, code: &str) -> &'static str {
+        let code: Code = code.parse().unwrap();
+        self.client.verify(sent.id, &code).await.unwrap().as_str()
+    }
+
+    pub(crate) fn advance(&self, seconds: u64) {
+        self.clock.advance(Duration::from_secs(seconds));
+    }
+
+    pub(crate) fn seconds_until(&self, then: std::time::SystemTime) -> u64 {
+        then.duration_since(self.clock.now()).unwrap().as_secs()
+    }
+}
+
+pub(crate) fn builder(
+    providers: &[&Arc<ScriptedProvider>],
+    policy: Policy,
+    clock: &Arc<ManualClock>,
+) -> ClientBuilder {
+    let clock: Arc<dyn Clock> = Arc::<ManualClock>::clone(clock);
+    let builder = OtpClient::builder().policy(policy).clock(clock);
+    providers.iter().fold(builder, |builder, provider| {
+        builder.provider(provider.port())
+    })
+}
+
+pub(crate) fn keys() -> ServerKeys {
+    ServerKeys::new(&[("test".to_owned(), "k".repeat(32).into())]).unwrap()
+}
+
+pub(crate) fn phone() -> Recipient {
+    PHONE.parse().unwrap()
+}
+
+pub(crate) fn error(certainty: Certainty, blame: Blame) -> Error {
+    Error::new(ErrorKind::Unavailable, certainty, blame)
+}
+
+/// The vendor may have sent it.
+pub(crate) fn unknown() -> Error {
+    error(Certainty::Unknown, Blame::Provider)
+}
+
+/// The vendor has not sent it, and another one may.
+pub(crate) fn down() -> Error {
+    error(Certainty::Refused, Blame::Provider)
+}
+
+/// Another code than this one, of the same length.
+pub(crate) fn wrong(code: &str) -> String {
+    let last = if code.ends_with('0') { "1" } else { "0" };
+    format!("{}{last}", &code[..code.len() - 1])
+}
