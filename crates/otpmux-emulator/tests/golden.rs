@@ -1,6 +1,16 @@
 //! Plays the request of every golden wire file at an emulator that was brought into the state the
 //! file describes, and compares the answer.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a failure here fails the test"
+)]
+#![expect(
+    clippy::assigning_clones,
+    reason = "settings are assigned once, plainly"
+)]
+
 #[path = "golden/airtexts.rs"]
 mod airtexts;
 #[path = "golden/compare.rs"]
@@ -67,8 +77,13 @@ fn folder() -> PathBuf {
 fn wire_files() -> BTreeSet<String> {
     fs::read_dir(folder())
         .unwrap()
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .filter(|name| name.ends_with(".json") && name != EXCEPTIONS)
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| {
+            path.extension()
+                .is_some_and(|extension| extension == "json")
+        })
+        .map(|path| path.file_name().unwrap().to_str().unwrap().to_owned())
+        .filter(|name| name != EXCEPTIONS)
         .collect()
 }
 

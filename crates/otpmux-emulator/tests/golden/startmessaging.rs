@@ -115,7 +115,7 @@ fn live(case: &str) -> Option<Vec<Step>> {
         }
         "message-get-failed" => Some(sent(MESSAGE, Delivery::Failed)),
         "message-get-null-older" => setting(StartMessaging(|account| {
-            account.unknown_message_is_null = true
+            account.unknown_message_is_null = true;
         })),
         "messages-list" => Some(vec![Post("/otp/send", send_body()), Advance(5)]),
         "send-400-insufficient-balance" => setting(no_balance()),
@@ -131,7 +131,7 @@ fn live(case: &str) -> Option<Vec<Step>> {
         "send-429-throttled" => setting(Same(200)),
         "send-500" => setting(Step::Fault(Fault::status(500))),
         "send-ok-initiated" => setting(StartMessaging(|account| {
-            account.send_status = Some("initiated".to_owned())
+            account.send_status = Some("initiated".to_owned());
         })),
         "send-repeat-not-deduplicated" => setting(Same(1)),
         "wallet" => setting(StartMessaging(|account| account.balance_paise = 1000)),
@@ -140,7 +140,7 @@ fn live(case: &str) -> Option<Vec<Step>> {
 }
 
 fn other_key() -> Step {
-    StartMessaging(|account| account.api_key = "sm_live_another".to_owned())
+    StartMessaging(|account| account.api_key.push('x'))
 }
 
 fn no_balance() -> Step {

@@ -1,0 +1,15 @@
+//! The emulator's behaviour, through real sockets.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a failure here fails the test"
+)]
+
+mod admin;
+mod airtexts;
+mod easyotp;
+mod faults;
+mod lifecycle;
+mod startmessaging;
+mod support;
