@@ -1,0 +1,263 @@
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use otpmux_core::{
+    Balance, Blame, Cancellation, Capabilities, Certainty, Channel, Clock, CodeSource, Context,
+    Error, ErrorKind, OtpProvider, PhoneNumber, ProviderId, Recipient, ResendRequest, Secret,
+    SendRequest, Sent, Status, SystemClock, Target, VendorReference, Verdict, VerifyRequest,
+};
+use otpmux_http::{Answer, Call, Transport};
+use serde::Serialize;
+
+use crate::config::is_path;
+use crate::wire::{Resend, Send, Verify};
+use crate::{AirTextsConfig, Approval, Credentials, Endpoint, read};
+
+/// AirTexts as an [`OtpProvider`], and its management calls.
+#[derive(Debug)]
+pub struct AirTexts {
+    id: ProviderId,
+    transport: Transport,
+    capabilities: Capabilities,
+    clock: Arc<dyn Clock>,
+    /// What an answer might repeat of the credentials: the headers hold them in another form.
+    secrets: Vec<Secret>,
+    appid: String,
+    from: Option<String>,
+    template_id: Option<u64>,
+    lang: Option<String>,
+    otp_length: Option<u8>,
+    paths: BTreeMap<Endpoint, String>,
+    approval: Option<Approval>,
+}
+
+impl AirTexts {
+    /// Prepares a provider; opens no connection.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Configuration`], never sent, for credentials that cannot stand in a header, a
+    /// user name with a colon, a path that is none, a length of codes outside 4 to 8, and what
+    /// [`Transport::new`] says.
+    pub fn new(id: ProviderId, config: AirTextsConfig) -> Result<Self, Error> {
+        let wrong = |detail: &'static str| {
+            let (kind, blame) = (ErrorKind::Configuration, Blame::Provider);
+            Err(Error::new(kind, Certainty::NotSent, blame)
+                .with_provider(id.clone())
+                .with_detail(detail))
+        };
+        if matches!(&config.credentials, Credentials::Basic { username, .. } if username.contains(':'))
+        {
+            return wrong("a user name of Basic authentication holds no colon");
+        }
+        if !config.paths.values().all(|path| is_path(path)) {
+            return wrong("a path begins with / and holds no ?, # or space");
+        }
+        if config
+            .otp_length
+            .is_some_and(|length| !(4..=8).contains(&length))
+        {
+            return wrong("the length of codes is 4 to 8");
+        }
+        let (headers, secrets) = headers(&config.credentials);
+        Ok(Self {
+            transport: Transport::new(id.clone(), config.http, &headers)?,
+            id,
+            capabilities: capabilities(config.resend, config.status),
+            clock: Arc::new(SystemClock),
+            secrets,
+            appid: config.appid,
+            from: config.from,
+            template_id: config.template_id,
+            lang: config.lang,
+            otp_length: config.otp_length,
+            paths: config.paths,
+            approval: config.approval,
+        })
+    }
+
+    /// Takes the time, which an expiry in seconds is counted from, from another clock.
+    pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.transport = self.transport.with_clock(Arc::clone(&clock));
+        self.clock = clock;
+        self
+    }
+
+    /// A `GET` with the application's id.
+    pub(crate) fn get(&self, endpoint: Endpoint) -> Call {
+        self.at(endpoint, Call::get(endpoint.path()))
+            .with_query("appid", &self.appid)
+    }
+
+    fn post(&self, endpoint: Endpoint, body: &impl Serialize) -> Call {
+        self.at(endpoint, Call::post(endpoint.path(), body))
+    }
+
+    fn at(&self, endpoint: Endpoint, call: Call) -> Call {
+        let call = match self.paths.get(&endpoint) {
+            Some(path) => call.with_path(path),
+            None => call,
+        };
+        let hide = |call: Call, secret: &Secret| call.hiding(secret.expose());
+        self.secrets.iter().fold(call, hide)
+    }
+
+    pub(crate) async fn call(&self, cx: &Context, call: Call) -> Result<Answer, Error> {
+        self.transport.call(cx, call).await
+    }
+
+    /// The number of the template.
+    fn template(&self, request: &SendRequest) -> Result<Option<u64>, Error> {
+        match &request.template {
+            None => Ok(self.template_id),
+            Some(template) => match template.parse() {
+                Ok(id) => Ok(Some(id)),
+                Err(_) => Err(self.invalid("a template is a whole number here")),
+            },
+        }
+    }
+
+    /// What verify, resend and status need: a number and the id that the send was answered with.
+    fn known<'a>(
+        &self,
+        recipient: &'a Recipient,
+        reference: Option<&'a VendorReference>,
+    ) -> Result<(&'a str, &'a VendorReference), Error> {
+        let phone = recipient.phone().map(PhoneNumber::expose);
+        let phone = phone.ok_or_else(|| self.invalid("the recipient is no telephone number"))?;
+        let without = || Error::unsupported(&self.id, "without the id of the send");
+        Ok((phone, reference.ok_or_else(without)?))
+    }
+
+    fn invalid(&self, detail: &'static str) -> Error {
+        Error::new(ErrorKind::InvalidRequest, Certainty::NotSent, Blame::Caller)
+            .with_provider(self.id.clone())
+            .with_detail(detail)
+    }
+}
+
+/// The headers of one kind of credentials, and the secrets in them as they were given.
+fn headers(credentials: &Credentials) -> (Vec<(&'static str, Secret)>, Vec<Secret>) {
+    match credentials {
+        Credentials::KeyPair { key, secret } => (
+            vec![("x-api-key", key.clone()), ("x-api-secret", secret.clone())],
+            Vec::new(),
+        ),
+        Credentials::Basic { username, password } => {
+            let pair = Secret::new(STANDARD.encode(format!("{username}:{}", password.expose())));
+            let header = Secret::new(format!("Basic {}", pair.expose()));
+            (
+                vec![("authorization", header)],
+                vec![pair, password.clone()],
+            )
+        }
+        Credentials::Bearer { token } => {
+            let header = Secret::new(format!("Bearer {}", token.expose()));
+            (vec![("authorization", header)], vec![token.clone()])
+        }
+    }
+}
+
+/// What the overview and the send page document. There are rate limits, without any figure.
+fn capabilities(resend: bool, status: bool) -> Capabilities {
+    let mut capabilities =
+        Capabilities::new([Channel::Sms, Channel::WhatsApp]).with_vendor_codes(Some(4..=8));
+    capabilities.template = true;
+    capabilities.locale = true;
+    capabilities.sender = true;
+    capabilities.resend = resend;
+    capabilities.status = status;
+    capabilities
+}
+
+/// The vendor shows bare languages (`en`, `pt`) only, so the country of a locale is left away.
+fn language(locale: &str) -> &str {
+    locale.split(['-', '_']).next().unwrap_or(locale)
+}
+
+#[async_trait]
+impl OtpProvider for AirTexts {
+    fn id(&self) -> &ProviderId {
+        &self.id
+    }
+
+    fn capabilities(&self) -> &Capabilities {
+        &self.capabilities
+    }
+
+    async fn send(&self, cx: &Context, request: &SendRequest) -> Result<Sent, Error> {
+        self.capabilities.check_send(&self.id, request)?;
+        let length = match request.code {
+            CodeSource::Vendor { length } => length,
+            _ => None,
+        };
+        let locale = request.locale.as_deref().map(language);
+        let body = Send {
+            appid: &self.appid,
+            recipient: request.recipient.expose(),
+            channel: request.channel.as_str(),
+            from: request.sender.as_deref().or(self.from.as_deref()),
+            otp_length: length.or(self.otp_length),
+            template_id: self.template(request)?,
+            lang: locale.or(self.lang.as_deref()),
+        };
+        let call = self
+            .post(Endpoint::Send, &body)
+            .hiding(request.recipient.expose());
+        read::sent(&self.call(cx, call).await?, self.clock.now())
+    }
+
+    async fn verify(&self, cx: &Context, request: &VerifyRequest) -> Result<Verdict, Error> {
+        let (phone, reference) = self.known(&request.recipient, request.reference.as_ref())?;
+        let body = Verify {
+            appid: &self.appid,
+            recipient: phone,
+            otp_code: request.code.expose(),
+            verification_id: reference.as_str(),
+        };
+        let call = self
+            .post(Endpoint::Verify, &body)
+            .hiding(request.code.expose())
+            .hiding(phone);
+        read::verdict(&self.call(cx, call).await?, self.approval.as_ref())
+    }
+
+    async fn resend(&self, cx: &Context, request: &ResendRequest) -> Result<Sent, Error> {
+        if !self.capabilities.resend {
+            return Err(Error::unsupported(&self.id, "resend: not switched on"));
+        }
+        let target = &request.target;
+        let (phone, reference) = self.known(&target.recipient, target.reference.as_ref())?;
+        let channel = request.channel.as_ref();
+        if channel.is_some_and(|channel| !self.capabilities.channels.contains(channel)) {
+            return Err(Error::unsupported(&self.id, "resend by this channel"));
+        }
+        let body = Resend {
+            appid: &self.appid,
+            recipient: phone,
+            verification_id: reference.as_str(),
+            channel: channel.map(Channel::as_str),
+        };
+        let call = self.post(Endpoint::Resend, &body).hiding(phone);
+        read::resent(&self.call(cx, call).await?, reference, self.clock.now())
+    }
+
+    async fn cancel(&self, _: &Context, _: &Target) -> Result<Cancellation, Error> {
+        Err(Error::unsupported(&self.id, "cancel"))
+    }
+
+    async fn status(&self, cx: &Context, target: &Target) -> Result<Status, Error> {
+        if !self.capabilities.status {
+            return Err(Error::unsupported(&self.id, "status: not switched on"));
+        }
+        let (phone, reference) = self.known(&target.recipient, target.reference.as_ref())?;
+        self.delivery(cx, phone, reference.as_str()).await
+    }
+
+    async fn balance(&self, _: &Context) -> Result<Balance, Error> {
+        Err(Error::unsupported(&self.id, "balance"))
+    }
+}
