@@ -1,0 +1,27 @@
+# Everything that must hold before a change lands.
+check:
+    ./scripts/check
+
+# The story of the README, over real sockets.
+demo:
+    cargo run -- demo
+
+# The quick loop while working on one crate: `just test otpmux-engine`.
+test crate:
+    cargo clippy -p {{crate}} --all-targets -- -D warnings
+    cargo test -p {{crate}}
+
+format:
+    cargo fmt --all
+
+# The figures of the README.
+bench:
+    cargo bench -p otpmux-benches
+
+# Known vulnerabilities; fetches the advisory database.
+advisories:
+    cargo deny check advisories
+
+# Writes docs/otpmux.schema.json anew.
+schema:
+    cargo run --quiet -- schema > docs/otpmux.schema.json
