@@ -32,10 +32,11 @@ impl Word {
     }
 }
 
-/// Reads a code in capitals, with `_` between its words. Whole codes only: `TOKEN_EXPIRED` is not
-/// about the code that the user typed.
+/// Reads a code in any letter case, with `_` or `-` between its words. Whole codes only:
+/// `TOKEN_EXPIRED` is not about the code that the user typed.
 pub(crate) fn word(code: &str) -> Option<Word> {
-    Some(match code {
+    let code = code.to_ascii_uppercase().replace('-', "_");
+    Some(match &*code {
         "INVALID_CODE" | "INVALID_OTP" | "INVALID_OTP_CODE" | "WRONG_CODE" | "WRONG_OTP"
         | "INCORRECT_CODE" | "INCORRECT_OTP" | "CODE_INVALID" | "CODE_INCORRECT"
         | "CODE_MISMATCH" | "OTP_INVALID" | "OTP_INCORRECT" | "OTP_MISMATCH" => Word::WrongCode,
@@ -146,7 +147,7 @@ fn of_word(word: Word, endpoint: Endpoint) -> Reading {
 pub(crate) fn error(answer: &Answer, fields: &Fields, endpoint: Endpoint) -> Error {
     let when = fields.retry_after(answer);
     let code = fields.code();
-    let word = code.as_deref().and_then(word);
+    let word = code.and_then(word);
     // The text comes last, and only to keep a limit from being taken for something else.
     let word = word.or_else(|| fields.speaks_of_limit().then_some(Word::Limit));
     let row = reading(answer.status(), word, endpoint, when.is_some());
@@ -160,7 +161,7 @@ pub(crate) fn error(answer: &Answer, fields: &Fields, endpoint: Endpoint) -> Err
     // Four digits might be the code that was sent: an answer may carry it in clear.
     let digits = |code: &str| code.bytes().filter(u8::is_ascii_digit).count();
     match code.filter(|code| digits(code) < 4 && answer.public_id(code).is_some()) {
-        Some(code) => error.with_vendor_code(&code),
+        Some(code) => error.with_vendor_code(code),
         None => error,
     }
 }

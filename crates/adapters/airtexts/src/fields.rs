@@ -48,23 +48,20 @@ impl Fields {
             .find(|error| !matches!(error, Value::Null | Value::Bool(false)))
     }
 
-    /// The vendor's code in capitals, from `error.code`, a one-word `error`, or `code` (A11). Never
-    /// from `data.code`, which may be the code that was sent.
-    pub(crate) fn code(&self) -> Option<String> {
+    /// The vendor's code, from `error.code`, a one-word `error`, or `code` (A11). Never from
+    /// `data.code`, which may be the code that was sent.
+    pub(crate) fn code(&self) -> Option<&str> {
         let error = self.error_member();
         let inner = error.and_then(|error| error.get("code"));
         let candidates = [inner, error, self.root().and_then(|root| root.get("code"))];
-        let code = candidates
+        candidates
             .into_iter()
             .flatten()
             .filter_map(Value::as_str)
             .find(|text| {
-                text.starts_with(|c: char| c.is_ascii_alphabetic())
-                    && text
-                        .bytes()
-                        .all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b))
-            })?;
-        Some(code.to_ascii_uppercase().replace('-', "_"))
+                let word = |b: u8| b.is_ascii_alphanumeric() || b"_-".contains(&b);
+                text.starts_with(|c: char| c.is_ascii_alphabetic()) && text.bytes().all(word)
+            })
     }
 
     /// The vendor's text, from `error.message`, `message` or an `error` that is text (A11).
@@ -153,11 +150,10 @@ impl Fields {
     pub(crate) fn named(&self) -> Option<Word> {
         let by_status = || {
             self.places().find_map(|(_, place)| {
-                let status = place.get("status")?.as_str()?.to_ascii_uppercase();
-                word(&status).filter(|word| word.is_about_code())
+                word(place.get("status")?.as_str()?).filter(|word| word.is_about_code())
             })
         };
-        self.code().as_deref().and_then(word).or_else(by_status)
+        self.code().and_then(word).or_else(by_status)
     }
 
     /// The same, or where its text does. A code that only says "wrong request" is made clearer by

@@ -172,7 +172,7 @@ fn after_refusal(answer: &Answer, fields: &Fields, said: &Said) -> Result<Verdic
 
 /// Whether a 404 tells of a missing route rather than of a missing verification.
 fn is_about_routes(fields: &Fields) -> bool {
-    let code = fields.code().unwrap_or_default();
+    let code = fields.code().unwrap_or_default().to_ascii_uppercase();
     let text = fields.message().unwrap_or_default().to_ascii_lowercase();
     ["ROUTE", "ENDPOINT", "PATH"]
         .iter()

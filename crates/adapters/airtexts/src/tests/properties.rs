@@ -128,7 +128,7 @@ fn read_all(status: u16, body: &[u8]) -> [Result<Verdict, Error>; 2] {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(4096))]
+    #![proptest_config(ProptestConfig::with_cases(8192))]
 
     #[test]
     fn nothing_but_an_explicit_positive_is_approved(status in status(), body in body()) {
