@@ -1,0 +1,118 @@
+//! Trials of resend, cancel, status and balance.
+
+use otpmux_core::{Cancellation, Delivery, ResendRequest, Sent};
+
+use super::case::{Cases, ensure};
+use super::stand::{A_WHILE, cx, unexpected};
+
+pub(super) fn resend(cases: &mut Cases) {
+    cases.add("resend/sends-again", async |bench| {
+        let (stand, sent, _) = bench.start_sent().await?;
+        // Vendors make users wait between two messages.
+        stand.instance.advance(A_WHILE).await;
+        let request = ResendRequest::new(stand.target(&sent));
+        let again = stand.provider.resend(&cx(), &request).await;
+        let again = again.map_err(unexpected)?;
+        let messages = stand.instance.delivered().await.len();
+        ensure!(messages == 2, "{messages} messages after one resend");
+        let code = stand.last_code().await?;
+        // A vendor that names no new reference goes on with the old one.
+        let reference = if again.reference.is_some() {
+            again
+        } else {
+            sent
+        };
+        let verdict = stand.verify(&reference, &code).await.map_err(unexpected)?;
+        ensure!(
+            verdict.is_approved(),
+            "the code that was sent again: {verdict:?}"
+        );
+        Ok(())
+    });
+}
+
+pub(super) fn no_resend(cases: &mut Cases) {
+    cases.add("resend/is-refused", async |bench| {
+        let stand = bench.start().await?;
+        let request = ResendRequest::new(stand.target(&Sent::new()));
+        let cx = cx();
+        stand
+            .unsupported(stand.provider.resend(&cx, &request))
+            .await
+    });
+}
+
+pub(super) fn cancel(cases: &mut Cases) {
+    cases.add("cancel/voids-the-code", async |bench| {
+        let (stand, sent, code) = bench.start_sent().await?;
+        let target = stand.target(&sent);
+        let mut cancelled = stand.provider.cancel(&cx(), &target).await;
+        if let Ok(Cancellation::TooEarly { retry_after }) = cancelled {
+            stand.instance.advance(retry_after.unwrap_or(A_WHILE)).await;
+            cancelled = stand.provider.cancel(&cx(), &target).await;
+        }
+        let cancelled = cancelled.map_err(unexpected)?;
+        ensure!(cancelled == Cancellation::Cancelled, "{cancelled:?}");
+        let verdict = stand.verify(&sent, &code).await.map_err(unexpected)?;
+        ensure!(!verdict.is_approved(), "approved a code that was cancelled");
+        Ok(())
+    });
+}
+
+pub(super) fn no_cancel(cases: &mut Cases) {
+    cases.add("cancel/is-refused", async |bench| {
+        let stand = bench.start().await?;
+        let (cx, target) = (cx(), stand.target(&Sent::new()));
+        stand.unsupported(stand.provider.cancel(&cx, &target)).await
+    });
+}
+
+pub(super) fn status(cases: &mut Cases) {
+    cases.add("status/tells-where-a-message-is", async |bench| {
+        let stand = bench.start().await?;
+        let sent = stand.send(&stand.request()).await.map_err(unexpected)?;
+        let before = stand.instance.requests_seen().await;
+        let target = stand.target(&sent);
+        let status = stand.provider.status(&cx(), &target).await;
+        let status = status.map_err(unexpected)?;
+        let known = status.delivery != Delivery::Unknown;
+        ensure!(known, "the vendor's usual word for a message is not known");
+        let requests = stand.instance.requests_seen().await - before;
+        ensure!(requests == 1, "{requests} requests for one status");
+        let messages = stand.instance.delivered().await.len();
+        ensure!(messages == 1, "asking has sent something");
+        Ok(())
+    });
+}
+
+pub(super) fn no_status(cases: &mut Cases) {
+    cases.add("status/is-refused", async |bench| {
+        let stand = bench.start().await?;
+        let (cx, target) = (cx(), stand.target(&Sent::new()));
+        stand.unsupported(stand.provider.status(&cx, &target)).await
+    });
+}
+
+pub(super) fn balance(cases: &mut Cases) {
+    cases.add("balance/is-a-decimal-number", async |bench| {
+        let stand = bench.start().await?;
+        let balance = stand.provider.balance(&cx()).await.map_err(unexpected)?;
+        let amount = balance.amount.strip_prefix('-').unwrap_or(&balance.amount);
+        let (whole, part) = amount.split_once('.').unwrap_or((amount, "0"));
+        let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+        ensure!(
+            digits(whole) && digits(part),
+            "{:?} is no number",
+            balance.amount
+        );
+        Ok(())
+    });
+}
+
+pub(super) fn no_balance(cases: &mut Cases) {
+    cases.add("balance/is-refused", async |bench| {
+        let stand = bench.start().await?;
+        let cx = cx();
+        stand.unsupported(stand.provider.balance(&cx)).await
+    });
+}
