@@ -44,9 +44,11 @@ impl Hidden {
         let secrets = self.secrets.iter().map(Secret::expose);
         let mut values = self.values.iter().map(AsRef::as_ref).chain(secrets);
         values.any(|value: &str| {
-            // A phone number may come back with other separators, or without its plus.
+            // A phone number may come back with other separators, or without its plus. A code is too
+            // short for that: any long id would hold it by chance.
             let bare = value.trim_start_matches('+');
-            !bare.is_empty() && (text.contains(bare) || digits(text).contains(bare))
+            let spread = bare.len() >= 7 && digits(text).contains(bare);
+            !bare.is_empty() && (text.contains(bare) || spread)
         })
     }
 }
@@ -96,9 +98,15 @@ impl Answer {
         serde_json::from_slice(&self.body.0).ok()
     }
 
-    /// The body as a known shape; `None` when it does not fit.
+    /// The body as a JSON object of a known shape; `None` when it does not fit. An array never does:
+    /// deserialisers would fill a struct from one by position, and so read meaning into an answer
+    /// that nobody documents.
     pub fn parse<T: DeserializeOwned>(&self) -> Option<T> {
-        serde_json::from_slice(&self.body.0).ok()
+        let body = self.body.0.trim_ascii_start();
+        if body.first() != Some(&b'{') {
+            return None;
+        }
+        serde_json::from_slice(body).ok()
     }
 
     /// The error that a row of an adapter's table makes of this answer. A protection against ever
@@ -181,6 +189,28 @@ mod tests {
         assert_eq!(answer.public_text("Bad number +1 415"), "Bad number …");
         assert_eq!(answer.public_text("Unknown key swordfish."), "");
         assert!(!format!("{answer:?}").contains("4155"));
+    }
+
+    #[test]
+    fn a_code_inside_a_long_id_by_chance_is_no_leak() {
+        let id = "req_0a0b4c2d1e7f8a9b";
+        assert_eq!(answer().public_id(id).as_deref(), Some(id));
+    }
+
+    #[test]
+    fn a_shape_is_never_read_from_an_array() {
+        #[derive(serde::Deserialize)]
+        struct Shape {
+            ok: bool,
+        }
+        let answer = |body: &'static str| {
+            let provider = ProviderId::new("p").unwrap();
+            Answer::new(provider, 200, None, body)
+        };
+        assert!(answer(" \n{\"ok\":true}").parse::<Shape>().unwrap().ok);
+        for body in ["[true]", "true", "", "{\"ok\":true", "{\"ok\":1}"] {
+            assert!(answer(body).parse::<Shape>().is_none(), "{body}");
+        }
     }
 
     #[test]

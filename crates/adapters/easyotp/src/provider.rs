@@ -213,3 +213,77 @@ impl OtpProvider for EasyOtp {
         Err(Error::unsupported(&self.id, "balance"))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn answer(status: u16, body: impl Into<Vec<u8>>) -> Answer {
+        Answer::new(ProviderId::new("p").unwrap(), status, None, body.into())
+    }
+
+    fn any_json() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(json!(true)),
+            Just(json!(false)),
+            Just(json!(null)),
+            Just(json!("true")),
+            Just(json!("Code verified successfully")),
+            any::<i64>().prop_map(|n| json!(n)),
+            "\\PC{0,12}".prop_map(|text| json!(text)),
+        ];
+        let key = prop::sample::select(vec![
+            "success",
+            "verified",
+            "message",
+            "verification_id",
+            "error",
+            "retry_after",
+            "data",
+        ]);
+        leaf.prop_recursive(3, 24, 6, move |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4).prop_map(Value::Array),
+                prop::collection::hash_map(key.clone(), inner, 0..6).prop_map(|map| {
+                    map.into_iter()
+                        .map(|(key, value)| (key.to_owned(), value))
+                        .collect()
+                }),
+            ]
+        })
+    }
+
+    proptest! {
+        /// Rule 6: the one positive is `verified: true` in a 200 or 201 that does not deny success.
+        #[test]
+        fn only_verified_true_approves(status in 100u16..600, body in any_json()) {
+            let verdict = EasyOtp::read_verdict(&answer(status, body.to_string()));
+            let positive = matches!(status, 200 | 201)
+                && body.is_object()
+                && body["verified"] == json!(true)
+                && body["success"] != json!(false);
+            if verdict.is_ok_and(|verdict| verdict.is_approved()) {
+                prop_assert!(positive, "{status} {body}");
+            }
+            let _ = EasyOtp::read_sent(&answer(status, body.to_string()));
+        }
+
+        #[test]
+        fn bytes_of_any_kind_are_classified(
+            status in 0u16..1000, body in prop::collection::vec(any::<u8>(), 0..64)
+        ) {
+            let verdict = EasyOtp::read_verdict(&answer(status, body.clone()));
+            prop_assert!(!verdict.is_ok_and(|verdict| verdict.is_approved()));
+            prop_assert!(EasyOtp::read_sent(&answer(status, body)).is_err());
+        }
+    }
+
+    #[test]
+    fn an_array_in_the_place_of_the_answer_approves_nobody() {
+        let verdict = EasyOtp::read_verdict(&answer(200, "[null,true,null]"));
+        assert_eq!(verdict.unwrap_err().kind(), ErrorKind::Protocol);
+    }
+}

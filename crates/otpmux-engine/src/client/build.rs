@@ -46,13 +46,10 @@ pub enum BuildError {
 /// [`OtpClient::from_config`].
 pub trait ClientConfig {
     /// Why there can be no such client.
-    type Error;
+    type Error: From<BuildError>;
 
     /// A builder with all of it.
     fn client_builder(&self) -> Result<ClientBuilder, Self::Error>;
-
-    /// Says of a client that cannot be in which place of the configuration that is.
-    fn locate(error: BuildError) -> Self::Error;
 }
 
 impl Default for ClientBuilder {

@@ -77,7 +77,7 @@ impl OtpClient {
     ///
     /// What does not fit together, in the configuration's own words.
     pub fn from_config<C: ClientConfig + ?Sized>(config: &C) -> Result<Self, C::Error> {
-        config.client_builder()?.build().map_err(C::locate)
+        Ok(config.client_builder()?.build()?)
     }
 
     /// Sends a code, by the first provider that takes it, and by further ones where

@@ -1,6 +1,6 @@
 use std::time::SystemTime;
 
-use otpmux_core::{Code, Error, ErrorKind, Verdict, VerifyRequest};
+use otpmux_core::{Certainty, Code, Error, ErrorKind, Verdict, VerifyRequest};
 
 use super::Inner;
 use super::kept::Kept;
@@ -40,8 +40,8 @@ impl Inner {
                 Ok(Verdict::Approved) => return self.store.approve(record.id, now).await,
                 Ok(verdict) => answer = Some(more_telling(answer, verdict)),
                 // The answer to the send was lost, and its id with it: nobody can ask about this
-                // leg.
-                Err(error) if error.kind() == ErrorKind::Unsupported => {}
+                // leg. A vendor that was asked and has no such call is another matter.
+                Err(error) if not_asked(&error) => {}
                 Err(error) => {
                     tracing::debug!(%error, "the vendor could not be asked");
                     failure = Some(error);
@@ -53,6 +53,10 @@ impl Inner {
             (None, answer) => Ok(counted(answer, record.attempts_left())),
         }
     }
+}
+
+fn not_asked(error: &Error) -> bool {
+    error.kind() == ErrorKind::Unsupported && error.certainty() == Certainty::NotSent
 }
 
 /// Of two vendors' reasons for "no", the one that helps the user more: a wrong code can be corrected.

@@ -2,8 +2,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use otpmux_core::{
-    Cancellation, Capabilities, Certainty, Channel, CodeSource, Delivery, ErrorKind, Sent, Status,
-    VendorReference, Verdict,
+    Blame, Cancellation, Capabilities, Certainty, Channel, CodeSource, Delivery, Error, ErrorKind,
+    Sent, Status, VendorReference, Verdict,
 };
 use otpmux_engine::{NewVerification, Policy};
 use otpmux_testkit::ScriptedProvider;
@@ -131,6 +131,25 @@ async fn a_vendor_that_cannot_be_asked_is_an_error() {
         4,
         "but it is counted"
     );
+}
+
+/// A deployment without the verify call must not look like a user who mistypes for ever.
+#[tokio::test]
+async fn a_vendor_without_the_call_is_an_error_and_a_lost_id_is_none() {
+    let a = vendor("a");
+    let world = World::of(&[&a]);
+    let sent = world.send().await.unwrap();
+    let no_route = || Error::new(ErrorKind::Unsupported, Certainty::Refused, Blame::Provider);
+    a.verifies.answer(Err(no_route()));
+    let error = world
+        .client
+        .verify(sent.id, &"1111".parse().unwrap())
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unsupported);
+    a.verifies
+        .answer(Err(Error::unsupported(&"a".parse().unwrap(), "no id")));
+    assert_eq!(world.verify(&sent, "1111").await, "wrong_code");
 }
 
 #[tokio::test]

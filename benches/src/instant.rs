@@ -1,0 +1,61 @@
+use async_trait::async_trait;
+use otpmux_core::{
+    Balance, Cancellation, Capabilities, Channel, Context, Error, OtpProvider, ProviderId,
+    ResendRequest, SendRequest, Sent, Status, Target, Verdict, VerifyRequest,
+};
+
+/// A provider that takes every send at once, without any I/O.
+#[derive(Debug)]
+pub struct InstantProvider {
+    id: ProviderId,
+    capabilities: Capabilities,
+}
+
+impl InstantProvider {
+    /// Takes our codes by sms.
+    ///
+    /// # Panics
+    ///
+    /// When `id` is no provider's name.
+    pub fn new(id: &str) -> Self {
+        Self {
+            id: ProviderId::new(id).expect("a provider's name"),
+            capabilities: Capabilities::new([Channel::Sms]).with_supplied_codes(4..=10),
+        }
+    }
+}
+
+#[async_trait]
+impl OtpProvider for InstantProvider {
+    fn id(&self) -> &ProviderId {
+        &self.id
+    }
+
+    fn capabilities(&self) -> &Capabilities {
+        &self.capabilities
+    }
+
+    async fn send(&self, _: &Context, _: &SendRequest) -> Result<Sent, Error> {
+        Ok(Sent::new())
+    }
+
+    async fn verify(&self, _: &Context, _: &VerifyRequest) -> Result<Verdict, Error> {
+        Err(Error::unsupported(&self.id, "verify"))
+    }
+
+    async fn resend(&self, _: &Context, _: &ResendRequest) -> Result<Sent, Error> {
+        Err(Error::unsupported(&self.id, "resend"))
+    }
+
+    async fn cancel(&self, _: &Context, _: &Target) -> Result<Cancellation, Error> {
+        Err(Error::unsupported(&self.id, "cancel"))
+    }
+
+    async fn status(&self, _: &Context, _: &Target) -> Result<Status, Error> {
+        Err(Error::unsupported(&self.id, "status"))
+    }
+
+    async fn balance(&self, _: &Context) -> Result<Balance, Error> {
+        Err(Error::unsupported(&self.id, "balance"))
+    }
+}
