@@ -3,6 +3,7 @@
 pub mod conformance;
 pub mod faulty;
 pub mod leaks;
+pub mod stores;
 
 mod log_capture;
 mod manual_clock;

@@ -2,15 +2,15 @@
 
 use otpmux_core::Blame::{self, Provider};
 use otpmux_core::Certainty::{self, Refused, Unknown};
-use otpmux_core::{ErrorKind, Verdict};
+use otpmux_core::{Error, ErrorKind, Verdict};
 
 use super::VendorFault;
 use super::case::{Cases, Outcome, ensure};
-use super::stand::{Bench, blamed, certain, expect, failed};
+use super::stand::{Bench, blamed, certain, expect, failed, unexpected};
 
-/// The status, and what must be known about its effect. Where the vendor's own code in the body
-/// may say more than the status does, there is no word on the blame; a 503 may be documented as a
-/// refusal.
+/// The status, and what must be known about its effect and its blame; `None` where a vendor's
+/// documentation may say either. A 409 may mean that an earlier send with the same key is still under
+/// way, a 503 may be a refusal, and many a 4xx is somebody else's fault than it seems.
 const STATUSES: &[(u16, Option<Certainty>, Option<Blame>)] = &[
     (400, Some(Refused), None),
     (401, Some(Refused), Some(Provider)),
@@ -18,7 +18,7 @@ const STATUSES: &[(u16, Option<Certainty>, Option<Blame>)] = &[
     (403, Some(Refused), Some(Provider)),
     (404, Some(Refused), None),
     (408, Some(Unknown), Some(Provider)),
-    (409, Some(Refused), None),
+    (409, None, None),
     (422, Some(Refused), None),
     (429, Some(Refused), None),
     (500, Some(Unknown), Some(Provider)),
@@ -61,15 +61,8 @@ async fn answered(
     certainty: Option<Certainty>,
     blame: Option<Blame>,
 ) -> Outcome {
-    let stand = bench.start().await?;
-    stand.instance.fault(VendorFault::Status(status)).await;
-    let error = failed(stand.send(&stand.request()).await)?;
-    ensure!(
-        error.certainty() != Certainty::NotSent,
-        "it was sent: {error}"
-    );
-    let named = error.provider() == Some(stand.provider.id());
-    ensure!(named, "the error does not name its provider: {error}");
+    // Without a body that says more, the status is all there is.
+    let error = refused(bench, VendorFault::Answer(status, "{}".to_owned())).await?;
     ensure!(
         error.status() == Some(status),
         "the error does not name the status: {error}"
@@ -80,12 +73,25 @@ async fn answered(
     if let Some(blame) = blame {
         blamed(&error, blame)?;
     }
+    refused(bench, VendorFault::Status(status)).await.map(drop)
+}
+
+/// The error of a send to a vendor that answers this; the next send must work again.
+async fn refused(bench: &Bench, fault: VendorFault) -> Result<Error, String> {
+    let stand = bench.start().await?;
+    stand.instance.fault(fault).await;
+    let error = failed(stand.send(&stand.request()).await)?;
+    ensure!(
+        error.certainty() != Certainty::NotSent,
+        "it was sent: {error}"
+    );
+    let named = error.provider() == Some(stand.provider.id());
+    ensure!(named, "the error does not name its provider: {error}");
     let requests = stand.instance.requests_seen().await;
     ensure!(requests == 1, "{requests} requests for one send");
     stand.instance.heal().await;
-    let healed = stand.send(&stand.request()).await;
-    ensure!(healed.is_ok(), "does not recover: {healed:?}");
-    Ok(())
+    stand.send(&stand.request()).await.map_err(unexpected)?;
+    Ok(error)
 }
 
 async fn no_status_approves(bench: Bench) -> Outcome {

@@ -40,7 +40,7 @@ pub trait Instance: Send + Sync {
     /// How many requests the vendor has received, faults included.
     async fn requests_seen(&self) -> usize;
 
-    /// The secrets that the providers of this instance were configured with, the wrong ones too.
+    /// The secrets that [`provider`](Self::provider) was configured with, and no others.
     fn credentials(&self) -> Vec<String>;
 
     /// The name of a template that the vendor knows. Needed where the capabilities claim templates.
@@ -90,7 +90,7 @@ impl fmt::Debug for DeliveredMessage {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum VendorFault {
-    /// It answers this status, with the body that the vendor has for it, if any.
+    /// It answers this status, with the body that the vendor has for it, or else an empty one.
     Status(u16),
     /// It answers this status with this body, said to be JSON.
     Answer(u16, String),

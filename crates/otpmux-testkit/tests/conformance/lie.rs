@@ -41,6 +41,7 @@ lies! {
     LeaksTheKey,
     PanicsOnGarbage,
     CallsRefusalsUnknown,
+    CallsRefusalsNotSent,
     WritesBalanceInWords,
     NeverSendsAgain,
     ChangesItsName,

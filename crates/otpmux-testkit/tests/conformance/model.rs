@@ -128,7 +128,7 @@ impl Instance for ModelInstance {
     }
 
     fn credentials(&self) -> Vec<String> {
-        vec![KEY.to_owned(), "key-of-a-stranger".to_owned()]
+        vec![KEY.to_owned()]
     }
 
     fn template(&self) -> Option<String> {

@@ -133,7 +133,8 @@ impl ModelProvider {
 
     fn garbage(&self) -> Result<(), Error> {
         match self.lie {
-            Lie::PanicsOnGarbage => panic!("no such field"),
+            // As a panic, but without a report on stderr.
+            Lie::PanicsOnGarbage => std::panic::resume_unwind(Box::new("no such field")),
             Lie::AcceptsGarbage => Ok(()),
             _ => Err(self.error(ErrorKind::Protocol, Certainty::Unknown, Blame::Provider)),
         }
@@ -152,6 +153,9 @@ impl ModelProvider {
                 (ErrorKind::Unavailable, Certainty::Refused, Blame::Provider)
             }
             500.. => (ErrorKind::Unavailable, Certainty::Unknown, Blame::Provider),
+            400..=499 if self.lie == Lie::CallsRefusalsNotSent => {
+                (ErrorKind::Unavailable, Certainty::NotSent, Blame::Provider)
+            }
             400..=499 if self.lie == Lie::CallsRefusalsUnknown => {
                 (ErrorKind::Unavailable, Certainty::Unknown, Blame::Provider)
             }
