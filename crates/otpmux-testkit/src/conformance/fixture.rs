@@ -8,8 +8,9 @@ use otpmux_core::{Channel, OtpProvider, Recipient};
 /// What the suite needs of an adapter: instances of it, each wired to a vendor of its own.
 #[async_trait]
 pub trait Fixture: Send + Sync + 'static {
-    /// A new provider, with good credentials and a timeout of a second or less, and a new vendor
-    /// that nothing has happened to. The same capabilities every time.
+    /// A new provider with good credentials, and a new vendor that nothing has happened to. The same
+    /// capabilities every time. Give the provider a timeout of one second: trials wait for it, and
+    /// with a shorter one a deadline that is not obeyed would not be noticed.
     async fn start(&self) -> Box<dyn Instance>;
 }
 
