@@ -2,7 +2,9 @@
 #![expect(
     clippy::expect_used,
     clippy::missing_panics_doc,
+    clippy::panic,
     reason = "a broken test fixture must stop its test"
 )]
 
+pub mod fixtures;
 pub mod golden;

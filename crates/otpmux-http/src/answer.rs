@@ -140,6 +140,13 @@ impl Answer {
         fits.then(|| text.to_owned())
     }
 
+    /// A vendor's error code that may be shown; `None` when it might be something else. Four digits
+    /// are enough for a one-time code, which an answer may hold though this request did not.
+    pub fn public_code<'a>(&self, code: &'a str) -> Option<&'a str> {
+        let few_digits = code.bytes().filter(u8::is_ascii_digit).count() < 4;
+        (few_digits && self.public_id(code).is_some()).then_some(code)
+    }
+
     /// A vendor's text, reduced to plain words; empty when it repeats something of the request in a
     /// form that would survive that.
     pub fn public_text(&self, text: &str) -> String {
@@ -186,6 +193,8 @@ mod tests {
         ] {
             assert_eq!(answer.public_id(bad), None, "{bad}");
         }
+        assert_eq!(answer.public_code("OTP_EXPIRED"), Some("OTP_EXPIRED"));
+        assert_eq!(answer.public_code("E9921"), None, "might be a code");
         assert_eq!(answer.public_text("Bad number +1 415"), "Bad number …");
         assert_eq!(answer.public_text("Unknown key swordfish."), "");
         assert!(!format!("{answer:?}").contains("4155"));

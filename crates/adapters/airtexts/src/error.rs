@@ -158,9 +158,7 @@ pub(crate) fn error(answer: &Answer, fields: &Fields, endpoint: Endpoint) -> Err
     if let Some(message) = fields.message() {
         error = error.with_detail(answer.public_text(message));
     }
-    // Four digits might be the code that was sent: an answer may carry it in clear.
-    let digits = |code: &str| code.bytes().filter(u8::is_ascii_digit).count();
-    match code.filter(|code| digits(code) < 4 && answer.public_id(code).is_some()) {
+    match code.and_then(|code| answer.public_code(code)) {
         Some(code) => error.with_vendor_code(code),
         None => error,
     }

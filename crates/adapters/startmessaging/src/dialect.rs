@@ -64,7 +64,6 @@ impl Mode {
         }
         capabilities.phone_prefixes = INDIAN_MOBILES;
         capabilities.template = self.has_variables();
-        capabilities.resend = self == Self::Managed(Dialect::B);
         capabilities.balance = true;
         // The limits page and the SMS page.
         capabilities.limits.requests = vec![RateLimit::new(20, Duration::from_secs(1))];

@@ -161,8 +161,8 @@ pub(crate) fn error(answer: &Answer, endpoint: Endpoint) -> Error {
     if row == Reading::policy(ErrorKind::RateLimited) && endpoint.sends() && !says_when {
         error = error.with_retry_after(NUMBER_LIMIT);
     }
-    if let Some(code) = code.and_then(|code| answer.public_id(code)) {
-        error = error.with_vendor_code(&code);
+    if let Some(code) = code.and_then(|code| answer.public_code(code)) {
+        error = error.with_vendor_code(code);
     }
     let id = body.as_ref().and_then(Envelope::id_of_call);
     match id.and_then(|id| answer.public_id(id)) {

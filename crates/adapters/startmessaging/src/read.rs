@@ -92,6 +92,9 @@ fn delivery(word: &str) -> Delivery {
 /// The answer to a verify of the verification `asked`.
 pub(crate) fn verdict(answer: &Answer, asked: &str) -> Result<Verdict, Error> {
     let status = answer.status();
+    if status == 409 && says_used(answer) {
+        return Ok(Verdict::AlreadyUsed);
+    }
     if !matches!(status, 200 | 201 | 400 | 404 | 410 | 422) {
         return Err(if answer.is_success() {
             answer.protocol_error("an undocumented kind of success")
@@ -111,6 +114,12 @@ pub(crate) fn verdict(answer: &Answer, asked: &str) -> Result<Verdict, Error> {
         404 => Ok(Verdict::NotFound),
         _ => refusal(answer, &body),
     }
+}
+
+/// Whether a conflict is about the code: no page shows how a used one is answered.
+fn says_used(answer: &Answer) -> bool {
+    let hinted = Envelope::of(answer).and_then(|body| hint(answer, &body));
+    hinted == Some(Verdict::AlreadyUsed)
 }
 
 fn verified(answer: &Answer, body: &Envelope, asked: &str) -> Result<Verdict, Error> {

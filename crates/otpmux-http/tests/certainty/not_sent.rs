@@ -100,8 +100,9 @@ async fn tcp_handshake_hangs_and_the_body_does_not_come_later() {
 
     let by_connect_timeout = send(&impatient(&server.url())).await.unwrap_err();
     assert_error(&by_connect_timeout, Timeout, NotSent);
+    let transport = patient(&server.url());
     let cx = cx_for(Duration::from_millis(200));
-    let by_deadline = patient(&server.url()).call(&cx, post()).await.unwrap_err();
+    let by_deadline = transport.call(&cx, post()).await.unwrap_err();
     assert_error(&by_deadline, Timeout, NotSent);
 
     server.release();

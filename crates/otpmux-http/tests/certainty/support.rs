@@ -15,7 +15,7 @@ pub(crate) const CODE: &str = "00420017";
 pub(crate) const SECRETS: &[&str] = &[KEY, "swordfish", TO, CODE];
 
 /// Long enough for anything on loopback, short enough to wait for.
-const TIMEOUT: Duration = Duration::from_millis(300);
+const TIMEOUT: Duration = Duration::from_millis(800);
 
 pub(crate) fn config(url: &str) -> HttpConfig {
     HttpConfig::new(url.parse::<BaseUrl>().unwrap()).with_timeout(TIMEOUT)

@@ -118,9 +118,10 @@ async fn get_has_no_body_to_mark_and_is_never_called_not_sent() {
 async fn server_that_reads_too_late() {
     let play = Play::new([Step::Wait, Step::Silence]);
     let server = FaultyServer::start(play).await;
+    let transport = patient(&server.url());
     let begun = now();
-    let cx = cx_for(Duration::from_millis(200));
-    let error = patient(&server.url()).call(&cx, post()).await.unwrap_err();
+    let cx = cx_for(Duration::from_millis(900));
+    let error = transport.call(&cx, post()).await.unwrap_err();
     assert!(since(begun) < Duration::from_secs(10));
     assert_error(&error, Timeout, Unknown);
     server.release();
@@ -136,8 +137,8 @@ async fn half_written_body_may_become_whole_later() {
     let play = Play::new([Step::Wait, Step::Silence]);
     let server = FaultyServer::start(play).await;
     let call = Call::post("/send", &"x".repeat(16 << 20));
-    let cx = cx_for(Duration::from_millis(300));
     let transport = patient(&server.url());
+    let cx = cx_for(Duration::from_millis(900));
     let error = transport.call(&cx, call).await.unwrap_err();
     assert_error(&error, Timeout, Unknown);
     server.release();

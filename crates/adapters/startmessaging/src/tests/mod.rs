@@ -116,6 +116,22 @@ fn what_is_accepted_and_what_is_not() {
 }
 
 #[test]
+fn a_409_on_verify_is_an_answer_only_when_it_is_about_the_code() {
+    let used = json!({"statusCode": 409, "message": "OTP already verified"});
+    assert_eq!(
+        read::verdict(&answer(409, &used), "id").unwrap(),
+        Verdict::AlreadyUsed
+    );
+    let other = json!({"statusCode": 409, "message": "Conflict"});
+    assert_eq!(
+        read::verdict(&answer(409, &other), "id")
+            .unwrap_err()
+            .kind(),
+        ErrorKind::Conflict
+    );
+}
+
+#[test]
 fn a_409_counts_as_accepted_only_when_it_plainly_says_so() {
     let plain = json!({"statusCode": 409, "message": "Duplicate idempotency key"});
     for mode in [Mode::Transport, B, C] {
