@@ -23,7 +23,7 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use reader::{Settings, SettingsReader, nearest};
+pub use reader::{Settings, SettingsReader, nearest, unknown_key};
 
 use crate::{OtpProvider, ProviderId};
 

@@ -8,11 +8,11 @@ use crate::Secret;
 
 /// Reads tables against lists of [`Setting`]s and reports every mistake at once.
 pub struct SettingsReader<'a> {
-    resolve: &'a ResolveSecret,
+    resolve: &'a ResolveSecret<'a>,
 }
 
 /// Turns the text behind a secret's key into the secret, or says why not.
-type ResolveSecret = dyn Fn(&str) -> Result<Secret, String>;
+type ResolveSecret<'a> = dyn Fn(&str) -> Result<Secret, String> + 'a;
 
 impl std::fmt::Debug for SettingsReader<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -23,7 +23,7 @@ impl std::fmt::Debug for SettingsReader<'_> {
 impl<'a> SettingsReader<'a> {
     /// A reader that looks secrets up by `resolve`. Its errors are shown, so they must name the
     /// reference and never the secret.
-    pub fn new(resolve: &'a ResolveSecret) -> Self {
+    pub fn new(resolve: &'a ResolveSecret<'a>) -> Self {
         Self { resolve }
     }
 
@@ -194,8 +194,9 @@ impl Settings {
     }
 }
 
-fn unknown_key<'k>(
-    path: String,
+/// The mistake of a key that nobody knows, with the nearest known one or else all of them.
+pub fn unknown_key<'k>(
+    path: impl Into<String>,
     key: &str,
     known: impl Iterator<Item = &'k str> + Clone,
 ) -> ConfigError {
@@ -239,7 +240,8 @@ fn type_of(value: &Value) -> &'static str {
         Value::Null => "nothing",
         Value::Bool(_) => "true or false",
         Value::Number(_) => "a number",
-        Value::String(_) => "empty text",
+        Value::String(text) if text.is_empty() => "empty text",
+        Value::String(_) => "text",
         Value::Array(_) => "a list",
         Value::Object(_) => "a table",
     }
@@ -305,6 +307,8 @@ mod tests {
         assert_eq!(errors.len(), 8, "{errors:#?}");
         assert!(errors.contains(&"p.senders: unknown key; did you mean `sender`?".to_owned()));
         assert!(errors.contains(&"p.api_key: missing; it is required".to_owned()));
+        let flag = "p.relaxed: must be true or false, not text";
+        assert!(errors.contains(&flag.to_owned()));
         assert!(errors.contains(&"p.length: must be a whole number from 4 to 8".to_owned()));
         assert!(errors.contains(&"p.mode: must be one of: transport, managed".to_owned()));
         assert!(
