@@ -1,1 +1,45 @@
-//! Placeholder.
+#![doc = include_str!("../README.md")]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+mod config;
+mod environment;
+mod registry;
+mod schema;
+mod secret_ref;
+pub mod store;
+
+pub use async_trait::async_trait;
+pub use otpmux_core::{
+    Balance, Blame, Cancellation, Capabilities, Certainty, Channel, ClientContext, Clock, Code,
+    CodeError, CodeSource, Context, Delivery, EmailAddress, Entropy, EntropyError, Error,
+    ErrorKind, IdError, IdempotencyKey, Limits, NextStep, OsEntropy, OtpProvider, PhoneNumber,
+    ProviderId, Purpose, RateLimit, Recipient, RecipientError, ResendRequest, Secret, SendRequest,
+    Sent, Situation, Status, SystemClock, Target, VendorCodes, VendorReference, Verdict,
+    VerifyRequest, next_step, plain_words, settings,
+};
+pub use otpmux_engine::{
+    BuildError, ClientBuilder, ClientConfig, KeyError, LegState, LegView, MemoryStore,
+    NewVerification, OtpClient, ParseIdError, Policy, PolicyError, Route, Routes, ServerKeys,
+    Verification, VerificationId, VerificationStatus, VerificationStore, country_of,
+};
+
+pub use config::{
+    ApiKey, ApiKeySecret, Config, ConfigErrors, ConfiguredProvider, ServerConfig, StoreConfig,
+};
+pub use environment::Environment;
+pub use registry::Registry;
+pub use schema::config_schema;
+pub use secret_ref::SecretRef;
+
+#[cfg(feature = "airtexts")]
+#[cfg_attr(docsrs, doc(cfg(feature = "airtexts")))]
+pub use otpmux_airtexts as airtexts;
+#[cfg(feature = "easyotp")]
+#[cfg_attr(docsrs, doc(cfg(feature = "easyotp")))]
+pub use otpmux_easyotp as easyotp;
+#[cfg(feature = "http")]
+#[cfg_attr(docsrs, doc(cfg(feature = "http")))]
+pub use otpmux_http as http;
+#[cfg(feature = "startmessaging")]
+#[cfg_attr(docsrs, doc(cfg(feature = "startmessaging")))]
+pub use otpmux_startmessaging as startmessaging;

@@ -1,0 +1,54 @@
+//! From the text of a file to tables.
+
+use otpmux_core::settings::ConfigError;
+use serde_json::{Map, Number, Value};
+
+/// A file's content, of which only the form is known.
+pub(super) struct Document {
+    pub(super) root: Map<String, Value>,
+    /// The names of the providers in the order of the file, which counts.
+    pub(super) providers: Vec<String>,
+}
+
+impl Document {
+    pub(super) fn parse(text: &str) -> Result<Self, ConfigError> {
+        let table: toml::Table = text.parse().map_err(|error| located(text, &error))?;
+        let providers = match table.get("providers") {
+            Some(toml::Value::Table(providers)) => providers.keys().cloned().collect(),
+            _ => Vec::new(),
+        };
+        Ok(Self {
+            root: object(table),
+            providers,
+        })
+    }
+}
+
+/// Only the place and the parser's own words: its `Display` shows the line, secrets and all.
+fn located(text: &str, error: &toml::de::Error) -> ConfigError {
+    let at = error.span().map_or(0, |span| span.start);
+    let before = text.get(..at).unwrap_or(text);
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().map_or(0, |l| l.chars().count()) + 1;
+    ConfigError::new(
+        format!("line {line}, column {column}"),
+        format!("not TOML: {}", error.message()),
+    )
+}
+
+fn object(table: toml::Table) -> Map<String, Value> {
+    let entry = |(key, value)| (key, json(value));
+    table.into_iter().map(entry).collect()
+}
+
+fn json(value: toml::Value) -> Value {
+    match value {
+        toml::Value::String(text) => Value::String(text),
+        toml::Value::Integer(number) => Value::Number(number.into()),
+        toml::Value::Float(number) => Number::from_f64(number).map_or(Value::Null, Value::Number),
+        toml::Value::Boolean(flag) => Value::Bool(flag),
+        toml::Value::Datetime(time) => Value::String(time.to_string()),
+        toml::Value::Array(list) => Value::Array(list.into_iter().map(json).collect()),
+        toml::Value::Table(table) => Value::Object(object(table)),
+    }
+}

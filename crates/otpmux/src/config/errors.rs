@@ -1,0 +1,106 @@
+use std::fmt;
+
+use otpmux_core::EntropyError;
+use otpmux_core::settings::ConfigError;
+use otpmux_engine::{BuildError, PolicyError};
+
+/// Every mistake of a configuration. Never empty, and never shows a secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigErrors {
+    origin: Option<String>,
+    first: ConfigError,
+    rest: Vec<ConfigError>,
+}
+
+impl ConfigErrors {
+    /// The mistakes, of which there must be one at least.
+    pub(super) fn of(errors: Vec<ConfigError>) -> Option<Self> {
+        let mut errors = errors.into_iter();
+        Some(Self {
+            origin: None,
+            first: errors.next()?,
+            rest: errors.collect(),
+        })
+    }
+
+    /// Names the file that they are in.
+    pub(super) fn in_file(mut self, origin: String) -> Self {
+        self.origin = Some(origin);
+        self
+    }
+
+    /// The mistakes, in the order of the sections.
+    pub fn iter(&self) -> impl Iterator<Item = &ConfigError> {
+        std::iter::once(&self.first).chain(&self.rest)
+    }
+
+    /// How many there are; at least one.
+    pub fn count(&self) -> usize {
+        1 + self.rest.len()
+    }
+}
+
+impl From<ConfigError> for ConfigErrors {
+    fn from(first: ConfigError) -> Self {
+        Self {
+            origin: None,
+            first,
+            rest: Vec::new(),
+        }
+    }
+}
+
+impl From<BuildError> for ConfigErrors {
+    fn from(error: BuildError) -> Self {
+        let path = match &error {
+            BuildError::NoProvider | BuildError::Twice(_) => "providers",
+            BuildError::UnknownProvider(_) | BuildError::Route(_) => "routes",
+            BuildError::Policy(PolicyError::CodeLength) => "policy.code_length",
+            BuildError::Policy(PolicyError::Lifetime) => "policy.lifetime",
+            BuildError::Policy(PolicyError::Attempts) => "policy.attempts",
+            BuildError::Policy(PolicyError::Duplicates) => "policy.duplicates",
+            BuildError::Policy(PolicyError::Deadline) => "policy.deadline",
+            BuildError::Policy(PolicyError::Resends) => "policy.resends",
+            BuildError::Policy(_) => "policy",
+            BuildError::Entropy(_) => "server_keys",
+            _ => "configuration",
+        };
+        ConfigError::new(path, error.to_string()).into()
+    }
+}
+
+impl From<EntropyError> for ConfigErrors {
+    fn from(error: EntropyError) -> Self {
+        BuildError::from(error).into()
+    }
+}
+
+impl fmt::Display for ConfigErrors {
+    /// How many, then each on a line of its own.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let origin = self.origin.as_deref().unwrap_or("the configuration");
+        match self.count() {
+            1 => write!(f, "{origin} has 1 mistake:")?,
+            count => write!(f, "{origin} has {count} mistakes:")?,
+        }
+        for error in self.iter() {
+            f.write_str("\n  ")?;
+            write_line(f, &error.to_string())?;
+        }
+        Ok(())
+    }
+}
+
+/// A key may hold a line end, and a terminal obeys control characters: both are shown escaped.
+fn write_line(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
+    for c in text.chars() {
+        if c.is_control() {
+            write!(f, "{}", c.escape_default())?;
+        } else {
+            write!(f, "{c}")?;
+        }
+    }
+    Ok(())
+}
+
+impl std::error::Error for ConfigErrors {}

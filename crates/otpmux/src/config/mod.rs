@@ -1,0 +1,215 @@
+//! The configuration file: providers, routes, store, keys and policy as TOML.
+
+mod document;
+mod errors;
+mod overrides;
+pub(crate) mod policy;
+mod providers;
+mod reading;
+pub(crate) mod routes;
+pub(crate) mod server;
+pub(crate) mod server_keys;
+pub(crate) mod store;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use otpmux_core::OsEntropy;
+use otpmux_core::settings::ConfigError;
+use otpmux_engine::ServerKeys;
+use otpmux_engine::{ClientBuilder, ClientConfig, MemoryStore, OtpClient, Policy, Routes};
+use serde_json::Value;
+
+pub use errors::ConfigErrors;
+pub use providers::ConfiguredProvider;
+pub use server::{ApiKey, ApiKeySecret, ServerConfig};
+pub use store::StoreConfig;
+
+use crate::{Environment, Registry};
+use document::Document;
+use reading::Reading;
+
+/// The keys at the top of a file.
+pub(crate) const TOP: [&str; 7] = [
+    "providers",
+    "routes",
+    "store",
+    "server_keys",
+    "policy",
+    "server",
+    "allow_literal_secrets",
+];
+
+/// A configuration that was read and is right: its secrets are looked up, its providers built. No
+/// connection was opened.
+///
+/// ```
+/// # #[cfg(all(feature = "easyotp", feature = "startmessaging"))] {
+/// use otpmux::{Config, Environment, OtpClient};
+///
+/// let environment = Environment::new().with("EASYOTP_API_KEY", "made-up").with("SM_KEY", "made-up");
+/// let config = Config::from_toml(
+///     r#"
+///     [providers.primary]
+///     kind = "easyotp"
+///     api_key = "env:EASYOTP_API_KEY"
+///
+///     [providers.backup]
+///     kind = "startmessaging"
+///     api_key = "env:SM_KEY"
+///     "#,
+///     &environment,
+/// )?;
+/// let client = OtpClient::from_config(&config)?;
+/// # let _ = client;
+/// # }
+/// # Ok::<(), otpmux::ConfigErrors>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Config {
+    providers: Vec<ConfiguredProvider>,
+    routes: Option<Routes>,
+    store: StoreConfig,
+    server_keys: Option<ServerKeys>,
+    server_key_ids: Vec<String>,
+    policy: Policy,
+    server: Option<ServerConfig>,
+}
+
+impl Config {
+    /// Reads a text, with the adapters that are compiled in.
+    ///
+    /// # Errors
+    ///
+    /// Every mistake in it; a text that is not TOML has one.
+    pub fn from_toml(text: &str, environment: &Environment) -> Result<Self, ConfigErrors> {
+        Self::from_toml_with(text, environment, &Registry::with_compiled_in())
+    }
+
+    /// Reads a text, with the adapters of a registry.
+    ///
+    /// # Errors
+    ///
+    /// As [`from_toml`](Self::from_toml).
+    pub fn from_toml_with(
+        text: &str,
+        environment: &Environment,
+        registry: &Registry,
+    ) -> Result<Self, ConfigErrors> {
+        let mut document = Document::parse(text)?;
+        let allow = document.root.get("allow_literal_secrets");
+        let mut cx = Reading {
+            environment,
+            registry,
+            allow_literals: allow == Some(&Value::Bool(true)),
+            errors: Vec::new(),
+        };
+        if allow.is_some_and(|allow| !allow.is_boolean()) {
+            cx.mistake("allow_literal_secrets", "must be true or false");
+        }
+        cx.unknown_keys("", &document.root, &TOP);
+        let overrides = overrides::apply(&mut document, &mut cx);
+        let config = Self::assemble(&document, &mut cx);
+        overrides::name_sources(&mut cx.errors, &overrides);
+        ConfigErrors::of(cx.errors).map_or(Ok(config), Err)
+    }
+
+    /// Reads a file, with the adapters that are compiled in and the environment of this process.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read; every mistake in it.
+    pub fn from_file(path: impl AsRef<Path>) -> Result<Self, ConfigErrors> {
+        let environment = Environment::from_process();
+        Self::from_file_with(path, &environment, &Registry::with_compiled_in())
+    }
+
+    /// Reads a file, with the adapters of a registry.
+    ///
+    /// # Errors
+    ///
+    /// As [`from_file`](Self::from_file).
+    pub fn from_file_with(
+        path: impl AsRef<Path>,
+        environment: &Environment,
+        registry: &Registry,
+    ) -> Result<Self, ConfigErrors> {
+        let path = path.as_ref();
+        let name = path.display().to_string();
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| ConfigError::new(&name, format!("cannot be read: {error}")))?;
+        Self::from_toml_with(&text, environment, registry).map_err(|errors| errors.in_file(name))
+    }
+
+    fn assemble(document: &Document, cx: &mut Reading<'_>) -> Self {
+        let root = &document.root;
+        let providers = providers::read(document, cx);
+        let routes = routes::read(document, &providers, cx);
+        let store = store::read(root, cx);
+        let (server_keys, server_key_ids) = server_keys::read(root, cx).unzip();
+        Self {
+            providers,
+            routes,
+            store,
+            server_keys,
+            server_key_ids: server_key_ids.unwrap_or_default(),
+            policy: policy::read(root, cx),
+            server: server::read(root, cx),
+        }
+    }
+
+    /// The providers, in the order of the file, which is the order of preference without routes.
+    pub fn providers(&self) -> &[ConfiguredProvider] {
+        &self.providers
+    }
+
+    /// Who may send what; `None`: everybody everything.
+    pub fn routes(&self) -> Option<&Routes> {
+        self.routes.as_ref()
+    }
+
+    /// Where verifications live.
+    pub fn store(&self) -> &StoreConfig {
+        &self.store
+    }
+
+    /// The names of the server keys, the signing one first. None: a random key is made for each
+    /// client, and gone with it.
+    pub fn server_key_ids(&self) -> &[String] {
+        &self.server_key_ids
+    }
+
+    /// The rules for every verification.
+    pub fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// The gateway's section, which a client has no use for.
+    pub fn server(&self) -> Option<&ServerConfig> {
+        self.server.as_ref()
+    }
+}
+
+impl ClientConfig for Config {
+    type Error = ConfigErrors;
+
+    fn client_builder(&self) -> Result<ClientBuilder, ConfigErrors> {
+        let keys = match &self.server_keys {
+            Some(keys) => keys.clone(),
+            None => ServerKeys::ephemeral(&OsEntropy)?,
+        };
+        let store = match self.store {
+            StoreConfig::Memory { capacity } => MemoryStore::new(capacity),
+        };
+        let mut builder = OtpClient::builder()
+            .policy(self.policy.clone())
+            .store(Arc::new(store), keys);
+        for configured in &self.providers {
+            builder = builder.provider(Arc::clone(&configured.provider));
+        }
+        if let Some(routes) = &self.routes {
+            builder = builder.routes(routes.clone());
+        }
+        Ok(builder)
+    }
+}

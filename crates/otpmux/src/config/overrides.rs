@@ -1,0 +1,227 @@
+//! `OTPMUX_STORE__URL` and the like: single values of a file, replaced by the environment.
+
+use std::collections::BTreeSet;
+
+use otpmux_core::settings::{ConfigError, Setting, SettingKind, nearest, unknown_key};
+use serde_json::{Map, Value};
+
+use super::document::Document;
+use super::reading::Reading;
+use super::{policy, server, store};
+
+const PREFIX: &str = "OTPMUX_";
+
+/// A value that came from the environment.
+pub(super) struct Override {
+    path: String,
+    variable: String,
+}
+
+/// Where a value belongs.
+struct Place {
+    /// The tables from the top down, then the key.
+    path: Vec<String>,
+    value: Value,
+}
+
+/// Puts every variable that is meant as an override into its place.
+///
+/// Only names with a double underscore are meant so: `OTPMUX_API_KEY` is a secret's name like any
+/// other. A variable that the file itself refers to by `env:` is a secret as well.
+pub(super) fn apply(document: &mut Document, cx: &mut Reading<'_>) -> Vec<Override> {
+    let mut referenced = BTreeSet::new();
+    for value in document.root.values() {
+        references(value, &mut referenced);
+    }
+    let meant = |(name, value)| {
+        let name: &str = name;
+        let rest = name.strip_prefix(PREFIX)?;
+        (rest.contains("__") && !referenced.contains(name)).then_some((name, rest, value))
+    };
+    let mut variables: Vec<_> = cx.environment.iter().filter_map(meant).collect();
+    // Kinds first: they decide which other keys there are.
+    variables.sort_by_key(|(_, rest, _)| !rest.to_lowercase().ends_with("__kind"));
+    let mut done: Vec<Override> = Vec::new();
+    for (variable, rest, value) in variables {
+        let words = rest.to_lowercase();
+        let words: Vec<_> = words.split("__").collect();
+        match place(variable, &words, value, document, cx) {
+            Err(error) => cx.errors.push(error),
+            Ok(None) => {}
+            Ok(Some(place)) => {
+                let path = place.path.join(".");
+                if done.iter().any(|other| other.path == path) {
+                    let message = format!("another variable sets {path} already");
+                    cx.mistake(variable, message);
+                } else if put(&mut document.root, place) {
+                    done.push(Override {
+                        path,
+                        variable: variable.to_owned(),
+                    });
+                }
+            }
+        }
+    }
+    done
+}
+
+/// Says of each mistake that is in an overridden value where that value came from.
+pub(super) fn name_sources(errors: &mut [ConfigError], overrides: &[Override]) {
+    for error in errors {
+        if let Some(from) = overrides.iter().find(|one| one.path == error.path()) {
+            let message = format!("{} (set by {})", error.message(), from.variable);
+            *error = ConfigError::new(error.path(), message);
+        }
+    }
+}
+
+fn references(value: &Value, names: &mut BTreeSet<String>) {
+    match value {
+        Value::String(text) => names.extend(text.strip_prefix("env:").map(str::to_owned)),
+        Value::Array(list) => list.iter().for_each(|value| references(value, names)),
+        Value::Object(table) => table.values().for_each(|value| references(value, names)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+/// `None` for a value of a table that is wrong as a whole, which is told elsewhere.
+fn place(
+    variable: &str,
+    words: &[&str],
+    value: &str,
+    document: &Document,
+    cx: &Reading<'_>,
+) -> Result<Option<Place>, ConfigError> {
+    let mistake = |message: String| Err(ConfigError::new(variable, message));
+    match words {
+        ["routes" | "server_keys", ..] | ["server", "api_keys", ..] => {
+            mistake("a list cannot be overridden; change the file".to_owned())
+        }
+        [section @ "store", key] => section_key(variable, section, store::SETTINGS, key, value),
+        [section @ "policy", key] => section_key(variable, section, policy::SETTINGS, key, value),
+        [section @ "server", key] => section_key(variable, section, server::SETTINGS, key, value),
+        ["providers", name, key @ ..] if !key.is_empty() => {
+            provider_key(variable, name, key, value, document, cx)
+        }
+        _ => mistake(
+            "overrides nothing; such names are OTPMUX_ with PROVIDERS__NAME__KEY, STORE__KEY, \
+             POLICY__KEY or SERVER__LISTEN"
+                .to_owned(),
+        ),
+    }
+}
+
+fn section_key(
+    variable: &str,
+    section: &str,
+    settings: &[Setting],
+    key: &str,
+    value: &str,
+) -> Result<Option<Place>, ConfigError> {
+    match settings.iter().find(|setting| fits(setting.name, key)) {
+        Some(setting) => Ok(Some(Place {
+            path: vec![section.to_owned(), setting.name.to_owned()],
+            value: typed(&setting.kind, value),
+        })),
+        None => Err(unknown_key(
+            variable,
+            key,
+            settings.iter().map(|setting| setting.name),
+        )),
+    }
+}
+
+fn provider_key(
+    variable: &str,
+    name: &str,
+    key: &[&str],
+    value: &str,
+    document: &Document,
+    cx: &Reading<'_>,
+) -> Result<Option<Place>, ConfigError> {
+    let known = || document.providers.iter().map(String::as_str);
+    let mut named = known().filter(|known| fits(known, name));
+    let provider = match (named.next(), named.next()) {
+        (Some(provider), None) => provider,
+        (Some(one), Some(other)) => {
+            let message = format!("may mean both `{one}` and `{other}`; rename one of them");
+            return Err(ConfigError::new(variable, message));
+        }
+        (None, _) => {
+            let message = match nearest(name, known()) {
+                Some(near) => format!("no provider is named `{name}`; did you mean `{near}`?"),
+                None => format!("no provider is named `{name}`"),
+            };
+            return Err(ConfigError::new(variable, message));
+        }
+    };
+    let at = |key: &str| vec!["providers".to_owned(), provider.to_owned(), key.to_owned()];
+    if key == ["kind"] {
+        return Ok(Some(Place {
+            path: at("kind"),
+            value: value.into(),
+        }));
+    }
+    let kind = document.root["providers"][provider]["kind"].as_str();
+    let Some(Ok(adapter)) = kind.map(|kind| cx.registry.adapter(kind)) else {
+        return Ok(None);
+    };
+    let settings = || adapter.settings.iter().copied().flatten();
+    let setting = settings().find(|setting| fits(setting.name, key[0]));
+    match (setting, key) {
+        (Some(setting), [_, entry]) if setting.kind == SettingKind::Texts => {
+            let mut path = at(setting.name);
+            path.push((*entry).to_owned());
+            Ok(Some(Place {
+                path,
+                value: value.into(),
+            }))
+        }
+        (Some(setting), [_]) if setting.kind == SettingKind::Texts => {
+            let message = "a table cannot be overridden as a whole; add __ and one of its keys";
+            Err(ConfigError::new(variable, message))
+        }
+        (Some(setting), [_]) => Ok(Some(Place {
+            path: at(setting.name),
+            value: typed(&setting.kind, value),
+        })),
+        _ => Err(unknown_key(
+            variable,
+            &key.join("__"),
+            settings().map(|setting| setting.name),
+        )),
+    }
+}
+
+/// Whether a word of a variable, in lower case, means this name.
+fn fits(name: &str, word: &str) -> bool {
+    name.to_lowercase().replace('-', "_") == word
+}
+
+/// As it would stand in the file; what does not fit stays text and is reported like any other value.
+fn typed(kind: &SettingKind, value: &str) -> Value {
+    let parsed = match kind {
+        SettingKind::Flag => value.parse().ok().map(Value::Bool),
+        SettingKind::Integer(_) => value.parse::<i64>().ok().map(Value::from),
+        _ => None,
+    };
+    parsed.unwrap_or_else(|| value.into())
+}
+
+fn put(root: &mut Map<String, Value>, place: Place) -> bool {
+    let Some((key, tables)) = place.path.split_last() else {
+        return false;
+    };
+    let mut table = root;
+    for name in tables {
+        let next = table
+            .entry(name.as_str())
+            .or_insert_with(|| Map::new().into());
+        match next {
+            Value::Object(next) => table = next,
+            _ => return false,
+        }
+    }
+    table.insert(key.clone(), place.value);
+    true
+}

@@ -1,0 +1,6 @@
+//! What a [`VerificationStore`](crate::VerificationStore) of one's own is made of.
+
+pub use otpmux_engine::{
+    Attempt, BeginLeg, Begun, CodeMac, Guess, KeyId, Leg, LegState, RecipientHash, Record,
+    ResendTerms, Sealed, SettleLeg, State, VerificationStore,
+};

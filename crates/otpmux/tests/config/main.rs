@@ -1,0 +1,38 @@
+//! The configuration file: what is right, what is wrong, and in which words.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot be set up must fail"
+)]
+
+mod mistakes;
+mod never_leaks;
+mod overrides;
+mod reads;
+mod secrets;
+mod switch_vendor;
+
+use otpmux::{Config, Environment};
+
+const SERVER_KEY: &str = "a server key of more than 32 bytes";
+
+fn environment() -> Environment {
+    Environment::new()
+        .with("KEY", "made-up")
+        .with("SERVER_KEY", SERVER_KEY)
+}
+
+fn read(text: &str) -> Result<Config, Vec<String>> {
+    read_in(text, &environment())
+}
+
+fn read_in(text: &str, environment: &Environment) -> Result<Config, Vec<String>> {
+    Config::from_toml(text, environment)
+        .map_err(|errors| errors.iter().map(ToString::to_string).collect())
+}
+
+/// A file with one right provider, `p`, and something more.
+fn with(more: &str) -> String {
+    format!("{more}\n[providers.p]\nkind = \"easyotp\"\napi_key = \"env:KEY\"\n")
+}

@@ -1,0 +1,313 @@
+//! Files that are wrong, and the whole of what is said about each.
+
+use crate::{read, with};
+
+fn assert_mistakes(text: &str, expected: &[&str]) {
+    let mistakes = read(text).expect_err(text);
+    assert_eq!(mistakes, expected, "of {text}");
+}
+
+#[test]
+fn syntax_has_a_line_and_a_column_alone() {
+    assert_mistakes(
+        "[providers.p]\nkind = \"easyotp\"\napi_key = sk_live_1\n",
+        &["line 3, column 11: not TOML: string values must be quoted, expected literal string"],
+    );
+    assert_mistakes(
+        "[store]\n[store]",
+        &["line 2, column 2: not TOML: duplicate key"],
+    );
+}
+
+#[test]
+fn top_level() {
+    assert_mistakes(
+        "",
+        &["providers: at least one is needed; begin it with [providers.NAME]"],
+    );
+    assert_mistakes(
+        "providers = 1",
+        &["providers: must be a table; begin it with [providers]"],
+    );
+    assert_mistakes(
+        &with("allow_literal_secrets = 1\nrouts = []\nzzzzzzzzzz = 1"),
+        &[
+            "allow_literal_secrets: must be true or false",
+            "routs: unknown key; did you mean `routes`?",
+            "zzzzzzzzzz: unknown key; the known ones are: providers, routes, store, server_keys, \
+         policy, server, allow_literal_secrets",
+        ],
+    );
+}
+
+#[test]
+fn providers() {
+    assert_mistakes(
+        "[providers]\np = 1",
+        &["providers.p: must be a table; begin it with [providers.p]"],
+    );
+    assert_mistakes(
+        "[providers.p]\napi_key = \"env:KEY\"",
+        &[
+            "providers.p.kind: missing; it is required, and one of: easyotp, startmessaging, airtexts",
+        ],
+    );
+    assert_mistakes(
+        "[providers.p]\nkind = 1",
+        &["providers.p.kind: must be text in quotes, the name of a vendor"],
+    );
+    assert_mistakes(
+        "[providers.p]\nkind = \"easyopt\"",
+        &["providers.p.kind: unknown kind `easyopt`; did you mean `easyotp`?"],
+    );
+    assert_mistakes(
+        "[providers.p]\nkind = \"carrier-pigeon\"",
+        &["providers.p.kind: unknown kind `carrier-pigeon`; \
+         the known ones are: easyotp, startmessaging, airtexts"],
+    );
+    assert_mistakes(
+        "[providers.\"Easy OTP\"]\nkind = \"easyotp\"\napi_key = \"env:KEY\"",
+        &[
+            "providers.Easy OTP: a provider's name must be 1 to 64 characters of a-z, 0-9, '_' and '-'",
+        ],
+    );
+    assert_mistakes(
+        "[providers.p]\nkind = \"easyotp\"\napi_kye = \"env:KEY\"",
+        &[
+            "providers.p.api_kye: unknown key; did you mean `api_key`?",
+            "providers.p.api_key: missing; it is required",
+        ],
+    );
+    assert_mistakes(
+        "[providers.p]\nkind = \"easyotp\"\napi_key = \"env:KEY\"\nbase_url = \"http://a.example\"",
+        &["providers.p.base_url: must begin with https:// \
+             (plain http:// is for 127.0.0.1, [::1] and localhost only)"],
+    );
+}
+
+#[test]
+fn routes() {
+    let route = |lines: &str| with(&format!("[[routes]]\n{lines}"));
+    assert_mistakes(
+        &with("routes = []"),
+        &["routes: an empty list; remove it, or fill it"],
+    );
+    assert_mistakes(
+        &with("[routes]\nproviders = [\"p\"]"),
+        &["routes: must be a list of tables; begin each with [[routes]]"],
+    );
+    assert_mistakes(
+        &route("contry = [\"IN\"]"),
+        &[
+            "routes[0].contry: unknown key; did you mean `country`?",
+            "routes[0].providers: missing; it is required",
+        ],
+    );
+    assert_mistakes(
+        &route("providers = []"),
+        &["routes[0].providers: must be a list of texts, with one at least"],
+    );
+    assert_mistakes(
+        &route("providers = \"p\""),
+        &["routes[0].providers: must be a list of texts, with one at least"],
+    );
+    assert_mistakes(
+        &route("providers = [\"p\", \"p\", \"q\", \"backup\", 1]"),
+        &[
+            "routes[0].providers[1]: is in this list twice",
+            "routes[0].providers[2]: no provider is named `q`; did you mean `p`?",
+            "routes[0].providers[3]: no provider is named `backup`; there are: p",
+            "routes[0].providers[4]: must be text in quotes",
+        ],
+    );
+    assert_mistakes(
+        &route("providers = [\"p\"]\ncountry = [\"in\", \"US\"]\nprefix = [\"91\"]"),
+        &[
+            "routes[0].country[0]: `in` is not a country with telephone numbers; \
+         write two capital letters such as IN",
+            "routes[0].prefix[0]: `91` does not begin a number; write it such as +9198",
+        ],
+    );
+    assert_mistakes(
+        &route("providers = [\"p\"]\nchannel = [\"SMS\"]\npurpose = [\"log in\"]"),
+        &[
+            "routes[0].channel[0]: channel must be 1 to 64 characters of a-z, 0-9, '_' and '-'",
+            "routes[0].purpose[0]: a purpose must be 1 to 64 characters of a-z, 0-9, '_' and '-'",
+        ],
+    );
+    assert_mistakes(
+        &route("providers = [\"p\"]\nchannel = [\"smss\"]"),
+        &[
+            "routes[0].channel[0]: none of this route's providers sends by it; \
+         they do by email, sms, voice",
+        ],
+    );
+    assert_mistakes(
+        &with(
+            "[[routes]]\ncountry = [\"IN\", \"US\"]\nproviders = [\"p\"]\n\
+             [[routes]]\ncountry = [\"IN\"]\nchannel = [\"sms\"]\nproviders = [\"p\"]",
+        ),
+        &["routes[1]: is never reached: routes[0] takes all of it"],
+    );
+}
+
+#[test]
+fn store() {
+    let store = |lines: &str| with(&format!("[store]\n{lines}"));
+    for later in ["sqlite:", "redis://", "rediss://"] {
+        let message =
+            format!("store.url: `{later}` is not available in this version; write memory:");
+        assert_mistakes(
+            &store(&format!("url = \"{later}user:pass@host\"")),
+            &[&message],
+        );
+    }
+    assert_mistakes(
+        &store("url = \"memory\"\ncapacity = 0\nurls = 1"),
+        &[
+            "store.urls: unknown key; did you mean `url`?",
+            "store.capacity: must be a whole number from 1 to 100000000",
+        ],
+    );
+    assert_mistakes(
+        &store("url = \"memory\""),
+        &["store.url: not a store that is known; write memory:"],
+    );
+}
+
+#[test]
+fn server_keys() {
+    let key = |id: &str, key: &str| format!("[[server_keys]]\nid = \"{id}\"\nkey = \"{key}\"\n");
+    assert_mistakes(
+        &with(&key("a", "env:KEY")),
+        &[
+            "server_keys[0].key: server key `a` is shorter than 32 bytes; \
+         make one with `openssl rand -base64 32`",
+        ],
+    );
+    let twice = key("a", "env:SERVER_KEY").repeat(2) + "[[server_keys]]\nname = 1";
+    assert_mistakes(
+        &with(&twice),
+        &[
+            "server_keys[1].id: two server keys are named `a`",
+            "server_keys[2].name: unknown key; the known ones are: id, key",
+            "server_keys[2].id: missing; it is required",
+            "server_keys[2].key: missing; it is required",
+        ],
+    );
+    assert_mistakes(
+        &with("server_keys = []"),
+        &["server_keys: an empty list; remove it, or fill it"],
+    );
+}
+
+#[test]
+fn policy() {
+    let policy = |lines: &str| with(&format!("[policy]\n{lines}"));
+    assert_mistakes(
+        &policy("code_length = 4"),
+        &["policy.code_length: code_length must be 6 to 10; 4 and 5 need allow_short_codes = true"],
+    );
+    assert_mistakes(
+        &policy("lifetime = \"11m\"\nattempt = 3\nduplicates = \"1\""),
+        &[
+            "policy.attempt: unknown key; did you mean `attempts`?",
+            "policy.lifetime: must be a time such as \"500ms\", \"10s\", \"5m\" or \"1h\", \
+         from 30s to 600s",
+            "policy.duplicates: must be a whole number from 0 to 3",
+        ],
+    );
+    assert!(read(&policy("code_length = 4\nallow_short_codes = true")).is_ok());
+}
+
+#[test]
+fn server() {
+    let server = |lines: &str| with(&format!("[server]\n{lines}"));
+    assert_mistakes(
+        &server("listen = \"localhost\"\nport = 1\napi_keys = 1"),
+        &[
+            "server.port: unknown key; the known ones are: listen, api_keys",
+            "server.listen: must be an address and a port, such as 127.0.0.1:8080 or [::1]:8080",
+            "server.api_keys: must be a list of tables; begin each with [[server.api_keys]]",
+        ],
+    );
+    let key = |lines: &str| server(&format!("[[server.api_keys]]\n{lines}"));
+    let both = "server.api_keys[0]: needs exactly one of `key` and `key_sha256`";
+    assert_mistakes(&key("name = \"web\""), &[both]);
+    assert_mistakes(
+        &key("name = \"web\"\nkey = \"env:A\"\nkey_sha256 = \"00\""),
+        &[both],
+    );
+    assert_mistakes(
+        &key("name = \"web\"\nkey_sha256 = \"00\""),
+        &["server.api_keys[0].key_sha256: must be 64 hex digits; \
+         make them with `printf %s \"$KEY\" | sha256sum`"],
+    );
+    let web = "[[server.api_keys]]\nname = \"web\"\nkey = \"env:A\"\n";
+    assert_mistakes(
+        &with(&web.repeat(2)),
+        &["server.api_keys[1].name: another key has this name already"],
+    );
+}
+
+#[test]
+fn all_mistakes_of_a_file_at_once() {
+    let text = r#"
+        colour = "blue"
+
+        [providers.primary]
+        kind = "easyotp"
+        api_key = "sk_live_0123456789"
+        timeout = 5
+
+        [providers.backup]
+        kind = "startmesaging"
+
+        [[routes]]
+        providers = ["primry"]
+
+        [store]
+        url = "postgres://user:hunter2@db"
+
+        [[server_keys]]
+        id = "now"
+        key = "env:NO_SUCH_VARIABLE"
+
+        [policy]
+        attempts = 99
+    "#;
+    let errors = otpmux::Config::from_toml(text, &crate::environment()).unwrap_err();
+    assert_eq!(errors.count(), 8);
+    assert_eq!(
+        errors.to_string(),
+        "the configuration has 8 mistakes:\
+         \n  colour: unknown key; the known ones are: providers, routes, store, server_keys, \
+         policy, server, allow_literal_secrets\
+         \n  providers.primary.api_key: a secret in plain text; write env:NAME or file:PATH, \
+         or set allow_literal_secrets = true\
+         \n  providers.primary.timeout: must be a time such as \"500ms\", \"10s\", \"5m\" or \"1h\", \
+         from 100ms to 120s\
+         \n  providers.backup.kind: unknown kind `startmesaging`; did you mean `startmessaging`?\
+         \n  routes[0].providers[0]: no provider is named `primry`; did you mean `primary`?\
+         \n  store.url: not a store that is known; write memory:\
+         \n  server_keys[0].key: the environment variable `NO_SUCH_VARIABLE` is not set\
+         \n  policy.attempts: must be a whole number from 1 to 10"
+    );
+}
+
+#[test]
+fn a_key_with_a_line_end_stays_on_its_line() {
+    let errors = otpmux::Config::from_toml("\"a\\nb\" = 1", &crate::environment()).unwrap_err();
+    assert_eq!(errors.to_string().lines().count(), 1 + errors.count());
+}
+
+#[test]
+fn a_file_that_cannot_be_read() {
+    let errors = otpmux::Config::from_file("/no/such/otpmux.toml").unwrap_err();
+    assert!(
+        errors
+            .to_string()
+            .contains("/no/such/otpmux.toml: cannot be read: No such file"),
+        "{errors}"
+    );
+}

@@ -1,0 +1,142 @@
+use std::time::Duration;
+
+use otpmux::{Environment, StoreConfig};
+
+use crate::{environment, read_in, with};
+
+fn mistakes(text: &str, environment: &Environment) -> Vec<String> {
+    read_in(text, environment).expect_err(text)
+}
+
+#[test]
+fn replace_single_values() {
+    let environment = environment()
+        .with("OTPMUX_STORE__CAPACITY", "7")
+        .with("OTPMUX_POLICY__LIFETIME", "2m")
+        .with("OTPMUX_Policy__allow_short_codes", "true")
+        .with("OTPMUX_POLICY__CODE_LENGTH", "4")
+        .with("OTPMUX_SERVER__LISTEN", "0.0.0.0:80")
+        .with("OTPMUX_PROVIDERS__EASY_EU__API_KEY", "env:OTHER")
+        .with("OTHER", "made-up");
+    let text = "[providers.easy-eu]\nkind = \"easyotp\"\napi_key = \"env:NOT_SET\"";
+    let config = read_in(text, &environment).unwrap();
+    assert_eq!(config.store(), &StoreConfig::Memory { capacity: 7 });
+    assert_eq!(config.policy().lifetime, Duration::from_mins(2));
+    assert_eq!(config.policy().code_length, 4);
+    assert_eq!(config.server().unwrap().listen.port(), 80);
+}
+
+#[test]
+fn may_change_the_vendor() {
+    let environment = environment()
+        .with("OTPMUX_PROVIDERS__P__KIND", "startmessaging")
+        .with("OTPMUX_PROVIDERS__P__APP_NAME", "Acme");
+    let config = read_in(&with(""), &environment).unwrap();
+    assert_eq!(config.providers()[0].kind, "startmessaging");
+}
+
+#[test]
+fn reach_into_a_table_of_texts() {
+    let text = "[providers.a]\nkind = \"airtexts\"\nappid = \"x\"\nbearer = \"env:KEY\"";
+    let good = environment().with("OTPMUX_PROVIDERS__A__PATHS__SEND", "/v2/send");
+    assert!(read_in(text, &good).is_ok());
+    let bad = environment().with("OTPMUX_PROVIDERS__A__PATHS__SEND", "v2");
+    assert_eq!(
+        mistakes(text, &bad),
+        [
+            "providers.a.paths.send: must begin with / and hold no ?, # or space \
+         (set by OTPMUX_PROVIDERS__A__PATHS__SEND)",
+        ]
+    );
+}
+
+#[test]
+fn a_wrong_value_names_its_variable() {
+    let environment = environment()
+        .with("OTPMUX_PROVIDERS__P__TIMEOUT", "soon")
+        .with("OTPMUX_PROVIDERS__P__API_KEY", "sk_live_1")
+        .with("OTPMUX_POLICY__ATTEMPTS", "many")
+        .with("OTPMUX_POLICY__ALLOW_SHORT_CODES", "yes");
+    assert_eq!(
+        mistakes(&with(""), &environment),
+        [
+            "providers.p.api_key: a secret in plain text; write env:NAME or file:PATH, \
+         or set allow_literal_secrets = true (set by OTPMUX_PROVIDERS__P__API_KEY)",
+            "providers.p.timeout: must be a time such as \"500ms\", \"10s\", \"5m\" or \"1h\", \
+         from 100ms to 120s (set by OTPMUX_PROVIDERS__P__TIMEOUT)",
+            "policy.allow_short_codes: must be true or false, not text \
+         (set by OTPMUX_POLICY__ALLOW_SHORT_CODES)",
+            "policy.attempts: must be a whole number from 1 to 10 (set by OTPMUX_POLICY__ATTEMPTS)",
+        ]
+    );
+}
+
+#[test]
+fn one_that_fits_nothing_is_a_mistake() {
+    for (variable, message) in [
+        (
+            "OTPMUX_PROVIDERS__Q__TIMEOUT",
+            "no provider is named `q`; did you mean `p`?",
+        ),
+        (
+            "OTPMUX_PROVIDERS__BACKUP__TIMEOUT",
+            "no provider is named `backup`",
+        ),
+        (
+            "OTPMUX_PROVIDERS__P__TIMEUOT",
+            "unknown key; did you mean `timeout`?",
+        ),
+        ("OTPMUX_STORE__ULR", "unknown key; did you mean `url`?"),
+        (
+            "OTPMUX_ROUTES__0__COUNTRY",
+            "a list cannot be overridden; change the file",
+        ),
+        (
+            "OTPMUX_SERVER_KEYS__0__KEY",
+            "a list cannot be overridden; change the file",
+        ),
+        (
+            "OTPMUX_SERVER__API_KEYS__0__KEY",
+            "a list cannot be overridden; change the file",
+        ),
+        (
+            "OTPMUX_ALLOW__LITERALS",
+            "overrides nothing; such names are OTPMUX_ with PROVIDERS__NAME__KEY, STORE__KEY, \
+             POLICY__KEY or SERVER__LISTEN",
+        ),
+    ] {
+        let environment = environment().with(variable, "1");
+        assert_eq!(
+            mistakes(&with(""), &environment),
+            [format!("{variable}: {message}")]
+        );
+    }
+}
+
+#[test]
+fn two_names_that_look_alike_are_told_apart_or_refused() {
+    let text = "[providers.a-b]\nkind = \"easyotp\"\napi_key = \"env:KEY\"\n\
+                [providers.a_b]\nkind = \"easyotp\"\napi_key = \"env:KEY\"";
+    let environment = environment().with("OTPMUX_PROVIDERS__A_B__TIMEOUT", "5s");
+    assert_eq!(
+        mistakes(text, &environment),
+        ["OTPMUX_PROVIDERS__A_B__TIMEOUT: may mean both `a-b` and `a_b`; rename one of them",]
+    );
+    let environment = crate::environment()
+        .with("OTPMUX_STORE__CAPACITY", "1")
+        .with("OTPMUX_store__capacity", "2");
+    assert_eq!(
+        mistakes(&with(""), &environment),
+        ["OTPMUX_store__capacity: another variable sets store.capacity already",]
+    );
+}
+
+#[test]
+fn names_of_secrets_are_no_overrides() {
+    let environment = environment()
+        .with("OTPMUX_API_KEY", "made-up")
+        .with("OTPMUX_SERVER_KEY", "made-up")
+        .with("OTPMUX_MY__KEY", "made-up");
+    let text = "[providers.p]\nkind = \"easyotp\"\napi_key = \"env:OTPMUX_MY__KEY\"";
+    assert!(read_in(text, &environment).is_ok());
+}

@@ -1,0 +1,55 @@
+//! Without any adapter of this crate: a registry is what its application makes of it.
+
+use std::sync::Arc;
+
+use otpmux::settings::{Adapter, Setting};
+use otpmux::{Capabilities, Channel, Config, Environment, OtpClient, Registry};
+use otpmux_testkit::ScriptedProvider;
+
+const PIGEON: Adapter = Adapter::new(
+    "pigeon",
+    &[&[Setting::text("loft", "Where they live.").required()]],
+    |id, _| {
+        let capabilities = Capabilities::new([Channel::Sms]).with_supplied_codes(4..=10);
+        Ok(Arc::new(ScriptedProvider::new(id.as_str(), capabilities)))
+    },
+);
+
+fn read(text: &str, registry: &Registry) -> Result<Config, String> {
+    Config::from_toml_with(text, &Environment::new(), registry).map_err(|errors| errors.to_string())
+}
+
+#[test]
+fn a_registered_kind_is_read_and_checked() {
+    let registry = Registry::new().register(PIGEON);
+    let config = read(
+        "[providers.p]\nkind = \"pigeon\"\nloft = \"roof\"",
+        &registry,
+    )
+    .unwrap();
+    OtpClient::from_config(&config).unwrap();
+    assert_eq!(
+        read(
+            "[providers.p]\nkind = \"pigeon\"\nlofts = \"roof\"",
+            &registry
+        )
+        .unwrap_err(),
+        "the configuration has 2 mistakes:\
+         \n  providers.p.lofts: unknown key; did you mean `loft`?\
+         \n  providers.p.loft: missing; it is required"
+    );
+}
+
+#[test]
+fn a_kind_that_is_not_compiled_in_names_its_feature() {
+    for kind in ["easyotp", "startmessaging", "airtexts"] {
+        let text = format!("[providers.p]\nkind = \"{kind}\"");
+        assert_eq!(
+            read(&text, &Registry::new().register(PIGEON)).unwrap_err(),
+            format!(
+                "the configuration has 1 mistake:\n  providers.p.kind: kind `{kind}` is not \
+                 compiled in; enable the feature `{kind}` of the crate `otpmux`"
+            )
+        );
+    }
+}
