@@ -1,2 +1,80 @@
-//! Placeholder.
-fn main() {}
+//! The program `otpmux`.
+
+mod check_config;
+mod demo;
+mod emulate;
+mod failure;
+mod logs;
+mod output;
+mod report;
+mod schema;
+mod send;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use output::Output;
+
+/// Sends and verifies one-time codes over any of several vendors.
+#[derive(Debug, Parser)]
+#[command(name = "otpmux", version, propagate_version = true)]
+struct Cli {
+    /// Log to standard error; twice for more. Logs hold no code, recipient or secret
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    verbose: u8,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Shows a code going out, being verified, and surviving its vendor's failure. Needs nothing,
+    /// sends nothing
+    Demo,
+    /// Plays the vendors' HTTP APIs on this machine
+    Emulate(emulate::Args),
+    /// Sends a code to a recipient and verifies what they type
+    Send(send::Args),
+    /// Checks a configuration file and tells what it means
+    CheckConfig(check_config::Args),
+    /// Prints the JSON Schema of the configuration file
+    Schema,
+}
+
+/// How the program ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Exit {
+    /// It did what was asked.
+    Done,
+    /// It failed, or the answer was no.
+    Failed,
+    /// The arguments or the configuration are wrong. Clap uses the same number.
+    Usage,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        match exit {
+            Exit::Done => Self::SUCCESS,
+            Exit::Failed => Self::FAILURE,
+            Exit::Usage => Self::from(2),
+        }
+    }
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    let cli = Cli::parse();
+    logs::begin(cli.verbose);
+    let mut output = Output::to_terminal();
+    let ended = match cli.command {
+        Command::Demo => demo::run(&mut output).await,
+        Command::Emulate(args) => emulate::run(&args, &mut output).await,
+        Command::Send(args) => send::run(&args, &mut output).await,
+        Command::CheckConfig(args) => check_config::run(&args, &mut output),
+        Command::Schema => schema::run(&mut output),
+    };
+    // The reader has gone away (`otpmux schema | head`): there is nobody to tell.
+    ended.map_or(ExitCode::FAILURE, ExitCode::from)
+}

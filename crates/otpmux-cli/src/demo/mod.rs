@@ -1,0 +1,161 @@
+//! `otpmux demo`: the whole way of a code, on this machine, with real sockets and made-up vendors.
+
+mod stage;
+
+use std::error::Error;
+use std::io;
+
+use otpmux::{Code, Verdict, Verification};
+use otpmux_emulator::{Fault, FaultKind, Message, Vendor};
+
+use crate::Exit;
+use crate::output::Output;
+use crate::report;
+use stage::{Stage, name, wrong};
+
+/// Indian mobiles, which both vendors reach.
+const FIRST: &str = "+919876543210";
+const SECOND: &str = "+919812345678";
+const THIRD: &str = "+919898989898";
+
+pub(crate) async fn run(output: &mut Output) -> io::Result<Exit> {
+    match tell(output).await {
+        Ok(()) => Ok(Exit::Done),
+        Err(error) => {
+            output.note(format_args!(
+                "error: the demonstration left its script: {error}"
+            ))?;
+            Ok(Exit::Failed)
+        }
+    }
+}
+
+async fn tell(output: &mut Output) -> Result<(), Box<dyn Error>> {
+    let mut stage = Stage::set().await?;
+    output
+        .line("Two vendors are played on this machine; nothing leaves it. The configuration is")?;
+    output.line("a real one: without base_url it would reach the vendors themselves.\n")?;
+    for line in stage.config().lines() {
+        output.line(format!("    {line}").trim_end())?;
+    }
+    one_code(&mut stage, output).await?;
+    lost_answer(&mut stage, output).await?;
+    refusal(&mut stage, output).await?;
+    stage.close().await;
+    output.title("\nWhat you saw")?;
+    output.line(
+        "    One code per verification, whoever carries it: any message that arrives works.",
+    )?;
+    output.line("    One more message at most when nobody knows whether the first went out.")?;
+    output.line("    None when the first vendor certainly did nothing.")?;
+    output
+        .line("\nNext: `otpmux emulate` keeps the vendors running for an application of yours;")?;
+    output.line("`otpmux send --help` sends through your own configuration.")?;
+    Ok(())
+}
+
+async fn one_code(stage: &mut Stage, output: &mut Output) -> Result<(), Box<dyn Error>> {
+    output.title("\n1. A code goes out through EasyOTP")?;
+    let sent = stage.send(FIRST).await?;
+    show_legs(&sent, output)?;
+    let messages = stage.arrived();
+    show_messages(&messages, output)?;
+    expect_from(&messages, &[Vendor::EasyOtp])?;
+    let code = &messages[0].code;
+    for (typed, what, expected) in [
+        (wrong(code)?, "a wrong code", "wrong_code"),
+        (code.parse()?, "the right code", "approved"),
+        (code.parse()?, "the same again", "already_used"),
+    ] {
+        let verdict = verify(stage, &sent, &typed, what, output).await?;
+        expect(verdict.as_str() == expected, "the verdict")?;
+    }
+    Ok(())
+}
+
+async fn lost_answer(stage: &mut Stage, output: &mut Output) -> Result<(), Box<dyn Error>> {
+    output
+        .title("\n2. EasyOTP breaks at the worst moment: the message is out, its answer is lost")?;
+    stage.break_easyotp(Fault::new(FaultKind::ResetAfterRead).after_work());
+    let sent = stage.send(SECOND).await?;
+    show_legs(&sent, output)?;
+    output.line(
+        "    Whether EasyOTP sent anything cannot be known. The policy allows one duplicate,",
+    )?;
+    output.line("    so StartMessaging sends too, and sends the same code:")?;
+    let messages = stage.arrived();
+    show_messages(&messages, output)?;
+    expect_from(&messages, &[Vendor::EasyOtp, Vendor::StartMessaging])?;
+    expect(messages[0].code == messages[1].code, "one code for both")?;
+    let code = messages[0].code.parse()?;
+    let verdict = verify(stage, &sent, &code, "the code of either message", output).await?;
+    expect(verdict.is_approved(), "approval")?;
+    output.line("    EasyOTP is still down: verifying a code of ours needs no vendor.")?;
+    stage.mend_easyotp();
+    Ok(())
+}
+
+async fn refusal(stage: &mut Stage, output: &mut Output) -> Result<(), Box<dyn Error>> {
+    output.title("\n3. EasyOTP refuses: its account is empty")?;
+    stage.break_easyotp(Fault::status(402));
+    let sent = stage.send(THIRD).await?;
+    show_legs(&sent, output)?;
+    output
+        .line("    A refusal is certain: EasyOTP sent nothing, so there is one message in all.")?;
+    let messages = stage.arrived();
+    show_messages(&messages, output)?;
+    expect_from(&messages, &[Vendor::StartMessaging])?;
+    let code = messages[0].code.parse()?;
+    let verdict = verify(stage, &sent, &code, "the code", output).await?;
+    expect(verdict.is_approved(), "approval")?;
+    stage.mend_easyotp();
+    Ok(())
+}
+
+fn show_legs(sent: &Verification, output: &mut Output) -> io::Result<()> {
+    output.line(format_args!("    send to {}", sent.to))?;
+    for leg in &sent.legs {
+        output.line(format_args!("      {}", report::leg_text(leg)))?;
+    }
+    Ok(())
+}
+
+fn show_messages(messages: &[Message], output: &mut Output) -> io::Result<()> {
+    for message in messages {
+        output.line(format_args!(
+            "    handset: \"{}\" (by {})",
+            message.text,
+            name(message.vendor)
+        ))?;
+    }
+    Ok(())
+}
+
+async fn verify(
+    stage: &Stage,
+    sent: &Verification,
+    code: &Code,
+    what: &str,
+    output: &mut Output,
+) -> Result<Verdict, Box<dyn Error>> {
+    let verdict = stage.client().verify(sent.id, code).await?;
+    output.line(format_args!(
+        "    {what}, {}: {}",
+        code.expose(),
+        report::verdict_text(&verdict)
+    ))?;
+    Ok(verdict)
+}
+
+fn expect_from(messages: &[Message], vendors: &[Vendor]) -> Result<(), String> {
+    let came = messages.iter().map(|message| &message.vendor);
+    expect(came.eq(vendors), "who sends what")
+}
+
+fn expect(holds: bool, what: &str) -> Result<(), String> {
+    if holds {
+        Ok(())
+    } else {
+        Err(format!("{what} came out otherwise"))
+    }
+}

@@ -1,0 +1,93 @@
+//! Emulated vendors, a handset, and a client that was configured as any other.
+
+use std::error::Error;
+
+use otpmux::{Code, Config, Environment, NewVerification, OtpClient, Recipient, Verification};
+use otpmux_emulator::{Emulator, EmulatorConfig, Fault, Message, MessageFilter, Vendor};
+
+pub(super) struct Stage {
+    emulator: Emulator,
+    client: OtpClient,
+    config: String,
+    /// How many of the handsets' messages were shown.
+    shown: usize,
+}
+
+impl Stage {
+    pub(super) async fn set() -> Result<Self, Box<dyn Error>> {
+        let emulator = Emulator::start(EmulatorConfig::default()).await?;
+        let config = format!(
+            r#"[providers.easyotp]
+kind = "easyotp"
+api_key = "env:EASYOTP_API_KEY"
+base_url = "{}"
+
+[providers.startmessaging]
+kind = "startmessaging"
+api_key = "env:STARTMESSAGING_API_KEY"
+base_url = "{}""#,
+            emulator.base_url(Vendor::EasyOtp),
+            emulator.base_url(Vendor::StartMessaging),
+        );
+        let environment = Environment::new()
+            .with("EASYOTP_API_KEY", emulator.easyotp().api_key)
+            .with("STARTMESSAGING_API_KEY", emulator.startmessaging().api_key);
+        let client = OtpClient::from_config(&Config::from_toml(&config, &environment)?)?;
+        Ok(Self {
+            emulator,
+            client,
+            config,
+            shown: 0,
+        })
+    }
+
+    pub(super) fn config(&self) -> &str {
+        &self.config
+    }
+
+    pub(super) fn client(&self) -> &OtpClient {
+        &self.client
+    }
+
+    pub(super) fn break_easyotp(&self, fault: Fault) {
+        self.emulator.set_fault(Vendor::EasyOtp, fault);
+    }
+
+    pub(super) fn mend_easyotp(&self) {
+        self.emulator.clear_faults(Vendor::EasyOtp);
+    }
+
+    pub(super) async fn send(&self, to: &str) -> Result<Verification, Box<dyn Error>> {
+        let to: Recipient = to.parse()?;
+        Ok(self.client.send(NewVerification::to(to)).await?)
+    }
+
+    /// The messages that arrived since the last look.
+    pub(super) fn arrived(&mut self) -> Vec<Message> {
+        let mut messages = self.emulator.messages(&MessageFilter::default());
+        let new = messages.split_off(self.shown);
+        self.shown += new.len();
+        new
+    }
+
+    pub(super) async fn close(self) {
+        self.emulator.shutdown().await;
+    }
+}
+
+/// A code of the same length that is not this one.
+pub(super) fn wrong(code: &str) -> Result<Code, Box<dyn Error>> {
+    let last = if code.ends_with('0') { '1' } else { '0' };
+    let head = code.get(..code.len() - 1).unwrap_or_default();
+    Ok(format!("{head}{last}").parse()?)
+}
+
+/// The vendor's name as it writes it.
+pub(super) fn name(vendor: Vendor) -> &'static str {
+    match vendor {
+        Vendor::EasyOtp => "EasyOTP",
+        Vendor::StartMessaging => "StartMessaging",
+        Vendor::AirTexts => "AirTexts",
+        _ => "another vendor",
+    }
+}

@@ -1,0 +1,83 @@
+//! `otpmux emulate`
+
+use std::io;
+use std::net::SocketAddr;
+
+use otpmux_emulator::{Emulator, EmulatorConfig};
+
+use crate::Exit;
+use crate::output::Output;
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Prints one line of JSON once it serves, with each vendor's base URL and made-up credentials, and
+ends on SIGINT or SIGTERM. Nothing is ever sent: messages are kept for whoever asks.")]
+pub(crate) struct Args {
+    /// The address and port; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:4010")]
+    listen: SocketAddr,
+    /// Allow an address that other machines reach: they then see all codes and set faults
+    #[arg(long)]
+    allow_non_loopback: bool,
+}
+
+pub(crate) async fn run(args: &Args, output: &mut Output) -> io::Result<Exit> {
+    if !args.allow_non_loopback && !args.listen.ip().is_loopback() {
+        output.note(format_args!(
+            "error: other machines reach {}, and could read every code there; use 127.0.0.1, \
+             or say --allow-non-loopback",
+            args.listen.ip()
+        ))?;
+        return Ok(Exit::Usage);
+    }
+    // Before the ready line: whoever reads it may stop us at once.
+    let stop = stop()?;
+    let config = EmulatorConfig::default()
+        .with_listen(args.listen)
+        .allow_non_loopback(args.allow_non_loopback);
+    match Emulator::start(config).await {
+        Ok(emulator) => {
+            output.line(emulator.ready_line())?;
+            emulator.run_until(stop).await;
+            Ok(Exit::Done)
+        }
+        Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
+            output.note(format_args!(
+                "error: something listens on {} already, perhaps another emulator; stop it, or \
+                 choose another port by --listen (port 0 takes a free one)",
+                args.listen
+            ))?;
+            Ok(Exit::Failed)
+        }
+        Err(error) => {
+            output.note(format_args!(
+                "error: cannot listen on {}: {error}",
+                args.listen
+            ))?;
+            Ok(Exit::Failed)
+        }
+    }
+}
+
+/// Completes on SIGINT or SIGTERM; both are caught from the call on.
+#[cfg(unix)]
+fn stop() -> io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
+}
+
+#[cfg(not(unix))]
+fn stop() -> io::Result<impl Future<Output = ()>> {
+    let mut interrupt = tokio::signal::windows::ctrl_c()?;
+    Ok(async move {
+        interrupt.recv().await;
+    })
+}

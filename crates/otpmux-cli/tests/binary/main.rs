@@ -1,0 +1,14 @@
+//! The program as its users meet it: started, spoken to, ended.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot be set up must fail"
+)]
+
+mod check_config;
+mod demo;
+mod emulate;
+mod send;
+mod send_fails;
+mod support;
