@@ -5,17 +5,18 @@ use std::time::Duration;
 use otpmux_core::Certainty::{NotSent, Unknown};
 use otpmux_core::ErrorKind::{Timeout, Transport};
 use otpmux_core::{Certainty, Error, ErrorKind};
-use otpmux_http::Call;
+use otpmux_http::{Call, Transport as HttpTransport};
 use otpmux_testkit::faulty::{FaultyServer, Play, Step};
 
 use crate::support::{
     assert_error, assert_honest, cx, cx_for, impatient, now, patient, post, send, since,
 };
 
-/// One send to a server that plays this, whose one connection is then over.
-async fn failed_send(play: Play) -> (Error, FaultyServer) {
+/// One send to a server that plays this, whose one connection is then over. The transport is in no
+/// hurry, except where only its timeout can end the call.
+async fn failed_send(play: Play, way: fn(&str) -> HttpTransport) -> (Error, FaultyServer) {
     let server = FaultyServer::start(play).await;
-    let error = send(&impatient(&server.url())).await.unwrap_err();
+    let error = send(&way(&server.url())).await.unwrap_err();
     server.until_ended(1).await;
     assert_eq!(server.connections().len(), 1, "no second try: {error:?}");
     assert_honest(&error, &server);
@@ -24,7 +25,8 @@ async fn failed_send(play: Play) -> (Error, FaultyServer) {
 
 /// As `failed_send`, for a play that reads the whole request.
 async fn assert_read(play: Play, kind: ErrorKind, certainty: Certainty) {
-    let (error, server) = failed_send(play).await;
+    let way = if kind == Timeout { impatient } else { patient };
+    let (error, server) = failed_send(play, way).await;
     assert_error(&error, kind, certainty);
     assert_eq!(server.requests().len(), 1, "the request arrived whole");
 }
@@ -80,7 +82,7 @@ async fn not_http() {
 /// Here the server knows better than the client ever can: something came, nothing was read.
 #[tokio::test]
 async fn reset_before_reading_what_was_written() {
-    let (error, server) = failed_send(Play::notice_then_reset()).await;
+    let (error, server) = failed_send(Play::notice_then_reset(), patient).await;
     assert_error(&error, Transport, Unknown);
     assert!(server.requests().is_empty());
 }
@@ -91,7 +93,7 @@ async fn reset_before_reading_what_was_written() {
 async fn accept_then_close_or_reset() {
     for play in [Play::accept_then_close(), Play::accept_then_reset()] {
         for _ in 0..25 {
-            let (error, server) = failed_send(play.clone()).await;
+            let (error, server) = failed_send(play.clone(), patient).await;
             let either = if error.certainty() == NotSent {
                 NotSent
             } else {
