@@ -1,0 +1,101 @@
+//! A vendor of one's own: implement `OtpProvider`, and the rest of otpmux works with it.
+//!
+//! This one writes messages to the terminal, which is all that an application in development needs.
+//! Never in production: whoever reads the terminal gets in. For a vendor with an HTTP API, see
+//! `otpmux::http` and the adapters in crates/adapters.
+//!
+//!     cargo run -p otpmux-examples --example custom_provider
+
+#![expect(clippy::print_stdout, reason = "a program for the terminal")]
+
+use std::error::Error as StdError;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use otpmux::{
+    Balance, Cancellation, Capabilities, Channel, Code, Context, Error, NewVerification, OtpClient,
+    OtpProvider, ProviderId, Recipient, ResendRequest, SendRequest, Sent, Status, Target, Verdict,
+    VerifyRequest, async_trait,
+};
+
+#[derive(Debug)]
+struct Console {
+    id: ProviderId,
+    capabilities: Capabilities,
+    /// Only so that this example can type what the terminal showed.
+    last: Mutex<Option<Code>>,
+}
+
+#[async_trait]
+impl OtpProvider for Console {
+    fn id(&self) -> &ProviderId {
+        &self.id
+    }
+
+    fn capabilities(&self) -> &Capabilities {
+        &self.capabilities
+    }
+
+    async fn send(&self, _: &Context, request: &SendRequest) -> Result<Sent, Error> {
+        // Refuses what was not claimed: another channel, a code of another length, ...
+        self.capabilities.check_send(&self.id, request)?;
+        let code = request.code.supplied();
+        let code = code.ok_or_else(|| Error::unsupported(&self.id, "codes of its own"))?;
+        println!(
+            "[sms to {}] Your code is {}",
+            request.recipient.masked(),
+            code.expose()
+        );
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(code.clone());
+        Ok(Sent::new())
+    }
+
+    // Our codes are verified by otpmux itself, so the vendor is never asked.
+    async fn verify(&self, _: &Context, _: &VerifyRequest) -> Result<Verdict, Error> {
+        Err(Error::unsupported(&self.id, "verify"))
+    }
+
+    async fn resend(&self, _: &Context, _: &ResendRequest) -> Result<Sent, Error> {
+        Err(Error::unsupported(&self.id, "resend"))
+    }
+
+    async fn cancel(&self, _: &Context, _: &Target) -> Result<Cancellation, Error> {
+        Err(Error::unsupported(&self.id, "cancel"))
+    }
+
+    async fn status(&self, _: &Context, _: &Target) -> Result<Status, Error> {
+        Err(Error::unsupported(&self.id, "status"))
+    }
+
+    async fn balance(&self, _: &Context) -> Result<Balance, Error> {
+        Err(Error::unsupported(&self.id, "balance"))
+    }
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Box<dyn StdError>> {
+    let console = Arc::new(Console {
+        id: ProviderId::new("console")?,
+        capabilities: Capabilities::new([Channel::Sms]).with_supplied_codes(4..=10),
+        last: Mutex::new(None),
+    });
+    // To name it as a `kind` in the configuration file instead, describe it as an
+    // `otpmux::settings::Adapter` and register that: `Registry::register`.
+    let client = OtpClient::builder()
+        .provider(Arc::clone(&console) as _)
+        .build()?;
+
+    let to: Recipient = "+14155550123".parse()?;
+    let sent = client.send(NewVerification::to(to)).await?;
+    let shown = console
+        .last
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .clone();
+    let typed = shown.ok_or("nothing was written to the terminal")?;
+    let verdict = client.verify(sent.id, &typed).await?;
+    println!("verdict: {}", verdict.as_str());
+    if !verdict.is_approved() {
+        return Err("the right code was not approved".into());
+    }
+    Ok(())
+}
