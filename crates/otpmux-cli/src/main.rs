@@ -10,6 +10,7 @@ mod report;
 mod schema;
 mod send;
 
+use std::io;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -75,6 +76,14 @@ async fn main() -> ExitCode {
         Command::CheckConfig(args) => check_config::run(&args, &mut output),
         Command::Schema => schema::run(&mut output),
     };
-    // The reader has gone away (`otpmux schema | head`): there is nobody to tell.
-    ended.map_or(ExitCode::FAILURE, ExitCode::from)
+    match ended {
+        Ok(exit) => exit.into(),
+        Err(error) => {
+            // Of a reader that has gone away (`otpmux schema | head`) there is nothing to tell.
+            if error.kind() != io::ErrorKind::BrokenPipe {
+                let _ = output.note(format_args!("error: {error}"));
+            }
+            ExitCode::FAILURE
+        }
+    }
 }

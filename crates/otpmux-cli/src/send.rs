@@ -82,15 +82,15 @@ async fn verify(
     sent: &Verification,
     output: &mut Output,
 ) -> io::Result<Exit> {
-    let mut typed = String::new();
+    let mut typed = Vec::new();
     loop {
         output.ask("Code:")?;
         typed.clear();
-        if io::stdin().lock().read_line(&mut typed)? == 0 {
+        if io::stdin().lock().read_until(b'\n', &mut typed)? == 0 {
             output.note("\nno code was typed; it ends with this program, so send anew")?;
             return Ok(Exit::Failed);
         }
-        let Ok(code) = typed.trim().parse::<Code>() else {
+        let Ok(code) = String::from_utf8_lossy(&typed).trim().parse::<Code>() else {
             output.note("a code is 4 to 10 digits and nothing else; this did not count")?;
             continue;
         };

@@ -1,4 +1,4 @@
-//! What a [`VerificationStore`](crate::VerificationStore) of one's own is made of.
+//! What a [`VerificationStore`] of one's own is made of.
 
 pub use otpmux_engine::{
     Attempt, BeginLeg, Begun, CodeMac, Guess, KeyId, Leg, LegState, RecipientHash, Record,
