@@ -1,4 +1,4 @@
-//! The program `otpmux`.
+#![doc = include_str!("../README.md")]
 
 mod check_config;
 mod demo;

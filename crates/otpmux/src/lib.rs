@@ -27,9 +27,9 @@ pub use config::{
     ApiKey, ApiKeySecret, Config, ConfigErrors, ConfiguredProvider, ServerConfig, StoreConfig,
 };
 pub use environment::Environment;
-pub use registry::Registry;
+pub use registry::{Registry, UnknownKind};
 pub use schema::config_schema;
-pub use secret_ref::SecretRef;
+pub use secret_ref::{SecretError, SecretRef};
 
 #[cfg(feature = "airtexts")]
 #[cfg_attr(docsrs, doc(cfg(feature = "airtexts")))]

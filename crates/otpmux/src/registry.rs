@@ -1,3 +1,5 @@
+use std::fmt;
+
 use otpmux_core::settings::{Adapter, nearest};
 
 /// The vendors that a configuration may name: a value, made by the application and handed to
@@ -60,25 +62,15 @@ impl Registry {
     /// # Errors
     ///
     /// Nobody of that kind is here: what to do about it, in words.
-    pub fn adapter(&self, kind: &str) -> Result<&Adapter, String> {
-        if let Some(adapter) = self.adapters.iter().find(|adapter| adapter.kind == kind) {
-            return Ok(adapter);
-        }
-        if KNOWN.contains(&kind) {
-            return Err(format!(
-                "kind `{kind}` is not compiled in; enable the feature `{kind}` of the crate `otpmux`"
-            ));
-        }
-        let known = || {
-            let missing = KNOWN.into_iter().filter(|kind| !self.has(kind));
-            self.kinds().chain(missing)
-        };
-        Err(match nearest(kind, known()) {
-            Some(near) => format!("unknown kind `{kind}`; did you mean `{near}`?"),
-            None => format!(
-                "unknown kind `{kind}`; the known ones are: {}",
-                known().collect::<Vec<_>>().join(", ")
-            ),
+    pub fn adapter(&self, kind: &str) -> Result<&Adapter, UnknownKind> {
+        let found = self.adapters.iter().find(|adapter| adapter.kind == kind);
+        found.ok_or_else(|| UnknownKind {
+            kind: kind.to_owned(),
+            known: KNOWN
+                .into_iter()
+                .filter(|kind| !self.has(kind))
+                .chain(self.kinds())
+                .collect(),
         })
     }
 
@@ -86,6 +78,36 @@ impl Registry {
         self.kinds().any(|known| known == kind)
     }
 }
+
+/// A kind that a registry cannot build.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnknownKind {
+    kind: String,
+    /// What the registry has, and what features could add.
+    known: Vec<&'static str>,
+}
+
+impl fmt::Display for UnknownKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = &self.kind;
+        if self.known.contains(&kind.as_str()) {
+            return write!(
+                f,
+                "kind `{kind}` is not compiled in; enable the feature `{kind}` of the crate `otpmux`"
+            );
+        }
+        match nearest(kind, self.known.iter().copied()) {
+            Some(near) => write!(f, "unknown kind `{kind}`; did you mean `{near}`?"),
+            None => write!(
+                f,
+                "unknown kind `{kind}`; the known ones are: {}",
+                self.known.join(", ")
+            ),
+        }
+    }
+}
+
+impl std::error::Error for UnknownKind {}
 
 impl Default for Registry {
     /// [`with_compiled_in`](Self::with_compiled_in).
@@ -100,7 +122,7 @@ mod tests {
 
     #[test]
     fn a_known_kind_that_is_not_compiled_in_names_its_feature() {
-        let error = Registry::new().adapter("airtexts").unwrap_err();
+        let error = Registry::new().adapter("airtexts").unwrap_err().to_string();
         assert_eq!(
             error,
             "kind `airtexts` is not compiled in; enable the feature `airtexts` of the crate `otpmux`"
@@ -111,11 +133,11 @@ mod tests {
     fn an_unknown_kind_names_the_nearest_or_all() {
         let registry = Registry::new();
         assert_eq!(
-            registry.adapter("easyopt").unwrap_err(),
+            registry.adapter("easyopt").unwrap_err().to_string(),
             "unknown kind `easyopt`; did you mean `easyotp`?"
         );
         assert_eq!(
-            registry.adapter("carrier-pigeon").unwrap_err(),
+            registry.adapter("carrier-pigeon").unwrap_err().to_string(),
             "unknown kind `carrier-pigeon`; \
              the known ones are: easyotp, startmessaging, airtexts"
         );

@@ -27,23 +27,24 @@ impl SecretRef {
     /// # Errors
     ///
     /// A secret in plain text, unless `allow_literals`. The message does not repeat it.
-    pub fn parse(text: &str, allow_literals: bool) -> Result<Self, String> {
+    pub fn parse(text: &str, allow_literals: bool) -> Result<Self, SecretError> {
         let place = if let Some(name) = text.strip_prefix("env:") {
             if name.is_empty() {
-                return Err("`env:` needs the name of a variable, such as env:API_KEY".to_owned());
+                return fault("`env:` needs the name of a variable, such as env:API_KEY");
             }
             Place::Environment(name.to_owned())
         } else if let Some(path) = text.strip_prefix("file:") {
             if path.is_empty() {
-                return Err("`file:` needs a path, such as file:/run/secrets/api_key".to_owned());
+                return fault("`file:` needs a path, such as file:/run/secrets/api_key");
             }
             Place::File(path.into())
         } else if allow_literals {
             Place::Literal(Secret::new(text))
         } else {
-            return Err("a secret in plain text; write env:NAME or file:PATH, \
-                        or set allow_literal_secrets = true"
-                .to_owned());
+            return fault(
+                "a secret in plain text; write env:NAME or file:PATH, \
+                 or set allow_literal_secrets = true",
+            );
         };
         Ok(Self(place))
     }
@@ -53,11 +54,11 @@ impl SecretRef {
     /// # Errors
     ///
     /// It is not there, empty or not text. The message names the variable or the path.
-    pub fn resolve(&self, environment: &Environment) -> Result<Secret, String> {
+    pub fn resolve(&self, environment: &Environment) -> Result<Secret, SecretError> {
         match &self.0 {
             Place::Environment(name) => match environment.get(name) {
-                None => Err(format!("the environment variable `{name}` is not set")),
-                Some("") => Err(format!("the environment variable `{name}` is empty")),
+                None => fault(format!("the environment variable `{name}` is not set")),
+                Some("") => fault(format!("the environment variable `{name}` is empty")),
                 Some(text) => Ok(Secret::new(text)),
             },
             Place::File(path) => read(path),
@@ -66,21 +67,37 @@ impl SecretRef {
     }
 }
 
-fn read(path: &Path) -> Result<Secret, String> {
-    let fault = |what: &str| format!("the file {} {what}", path.display());
+fn read(path: &Path) -> Result<Secret, SecretError> {
+    let broken = |what: &str| SecretError(format!("the file {} {what}", path.display()));
     let mut bytes = Vec::new();
     File::open(path)
         .and_then(|file| file.take(LONGEST + 1).read_to_end(&mut bytes))
-        .map_err(|error| fault(&format!("cannot be read: {error}")))?;
+        .map_err(|error| broken(&format!("cannot be read: {error}")))?;
     if bytes.len() as u64 > LONGEST {
-        return Err(fault("is longer than 64 KiB, too long for a secret"));
+        return Err(broken("is longer than 64 KiB, too long for a secret"));
     }
-    let text = String::from_utf8(bytes).map_err(|_| fault("is not UTF-8 text"))?;
+    let text = String::from_utf8(bytes).map_err(|_| broken("is not UTF-8 text"))?;
     match text.trim_end_matches(['\n', '\r']) {
-        "" => Err(fault("is empty")),
+        "" => Err(broken("is empty")),
         text => Ok(Secret::new(text)),
     }
 }
+
+/// A secret that cannot be had. Names the variable or the path, never the secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SecretError(String);
+
+fn fault<T>(message: impl Into<String>) -> Result<T, SecretError> {
+    Err(SecretError(message.into()))
+}
+
+impl fmt::Display for SecretError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for SecretError {}
 
 impl fmt::Debug for SecretRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

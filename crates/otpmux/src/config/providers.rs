@@ -52,7 +52,7 @@ fn one(name: &str, table: &Value, cx: &mut Reading<'_>) -> Option<ConfiguredProv
     let kind = kind(&path, table, cx)?;
     let adapter = cx.registry.adapter(kind);
     let adapter = *adapter
-        .map_err(|message| cx.mistake(format!("{path}.kind"), message))
+        .map_err(|error| cx.mistake(format!("{path}.kind"), error.to_string()))
         .ok()?;
     let mut table = table.clone();
     table.remove("kind");

@@ -26,7 +26,10 @@ impl Reading<'_> {
         table: &Map<String, Value>,
     ) -> Option<Settings> {
         let (environment, allow) = (self.environment, self.allow_literals);
-        let resolve = |text: &str| SecretRef::parse(text, allow)?.resolve(environment);
+        let resolve = |text: &str| {
+            let secret = SecretRef::parse(text, allow).and_then(|at| at.resolve(environment));
+            secret.map_err(|error| error.to_string())
+        };
         self.read(path, lists, table, &SettingsReader::new(&resolve))
     }
 
@@ -38,7 +41,10 @@ impl Reading<'_> {
         table: &Map<String, Value>,
     ) -> Option<Settings> {
         let allow = self.allow_literals;
-        let keep = |text: &str| SecretRef::parse(text, allow).map(|_| Secret::new(text));
+        let keep = |text: &str| match SecretRef::parse(text, allow) {
+            Ok(_) => Ok(Secret::new(text)),
+            Err(error) => Err(error.to_string()),
+        };
         self.read(path, lists, table, &SettingsReader::new(&keep))
     }
 

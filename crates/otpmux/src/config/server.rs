@@ -103,7 +103,7 @@ fn api_key(path: &str, table: &Map<String, Value>, cx: &mut Reading<'_>) -> Opti
     let secret = match (settings.secret("key"), settings.text("key_sha256")) {
         (Some(reference), None) => SecretRef::parse(reference.expose(), cx.allow_literals)
             .map(ApiKeySecret::Reference)
-            .map_err(|message| (format!("{path}.key"), message)),
+            .map_err(|error| (format!("{path}.key"), error.to_string())),
         (None, Some(hex)) => sha256(hex).map(ApiKeySecret::Sha256).ok_or_else(|| {
             (
                 format!("{path}.key_sha256"),

@@ -16,9 +16,10 @@ impl Scratch {
     }
 
     fn resolve(&self) -> Result<String, String> {
-        let reference = SecretRef::parse(&format!("file:{}", self.0.display()), false)?;
-        let secret = reference.resolve(&Environment::new())?;
-        Ok(secret.expose().to_owned())
+        SecretRef::parse(&format!("file:{}", self.0.display()), false)
+            .and_then(|reference| reference.resolve(&Environment::new()))
+            .map(|secret| secret.expose().to_owned())
+            .map_err(|error| error.to_string())
     }
 }
 
@@ -54,7 +55,7 @@ fn a_file_that_is_no_secret_names_its_path_and_never_its_content() {
         assert_eq!(file.resolve().unwrap_err(), expected);
     }
     let gone = SecretRef::parse("file:/no/such/file", false).unwrap();
-    let message = gone.resolve(&Environment::new()).unwrap_err();
+    let message = gone.resolve(&Environment::new()).unwrap_err().to_string();
     assert!(
         message.starts_with("the file /no/such/file cannot be read: "),
         "{message}"
