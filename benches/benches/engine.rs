@@ -1,8 +1,5 @@
 //! The engine's own part: a provider that answers at once, and the memory store.
-#![expect(
-    clippy::expect_used,
-    reason = "a benchmark that cannot be set up must stop"
-)]
+#![expect(clippy::expect_used, reason = "a benchmark that cannot be set up must stop")]
 
 use std::sync::Arc;
 
@@ -23,26 +20,18 @@ fn client() -> OtpClient {
 }
 
 fn engine(criterion: &mut Criterion) {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.expect("a runtime");
     let to: Recipient = "+919876543210".parse().expect("a number");
     let client = client();
 
     criterion.bench_function("engine/send", |bencher| {
         bencher.to_async(&runtime).iter(|| async {
-            client
-                .send(NewVerification::to(to.clone()))
-                .await
-                .expect("sent")
-                .id
+            client.send(NewVerification::to(to.clone())).await.expect("sent").id
         });
     });
 
-    let sent = runtime
-        .block_on(client.send(NewVerification::to(to)))
-        .expect("sent");
+    let sent = runtime.block_on(client.send(NewVerification::to(to))).expect("sent");
     let wrong: Code = "000000".parse().expect("a code");
     criterion.bench_function("engine/verify", |bencher| {
         bencher.to_async(&runtime).iter(|| async {

@@ -1,9 +1,6 @@
 //! One send through `OtpClient` and the EasyOTP adapter against a loopback server, beside a
 //! hand-written reqwest call with the same JSON and the same client settings.
-#![expect(
-    clippy::expect_used,
-    reason = "a benchmark that cannot be set up must stop"
-)]
+#![expect(clippy::expect_used, reason = "a benchmark that cannot be set up must stop")]
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,9 +26,7 @@ struct Answer {
 }
 
 fn send(criterion: &mut Criterion) {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.expect("a runtime");
     let url = format!("http://{}/api/v1", loopback_vendor());
 
@@ -60,42 +55,20 @@ fn send(criterion: &mut Criterion) {
     let to: Recipient = "+919876543210".parse().expect("a number");
 
     let mut group = criterion.benchmark_group("send");
-    group
-        .sample_size(200)
-        .measurement_time(Duration::from_secs(12));
+    group.sample_size(200).measurement_time(Duration::from_secs(12));
     let endpoint = format!("{url}/send");
     group.bench_function("by_hand", |bencher| {
         bencher.to_async(&runtime).iter(|| async {
-            let body = Body {
-                channel: "sms",
-                recipient: to.expose(),
-                expires_in: 300,
-                code: "004217",
-            };
-            let answer = by_hand
-                .post(&endpoint)
-                .bearer_auth("key")
-                .json(&body)
-                .send()
-                .await;
-            let answer = answer
-                .expect("an answer")
-                .error_for_status()
-                .expect("a success");
-            answer
-                .json::<Answer>()
-                .await
-                .expect("an id")
-                .verification_id
+            let body =
+                Body { channel: "sms", recipient: to.expose(), expires_in: 300, code: "004217" };
+            let answer = by_hand.post(&endpoint).bearer_auth("key").json(&body).send().await;
+            let answer = answer.expect("an answer").error_for_status().expect("a success");
+            answer.json::<Answer>().await.expect("an id").verification_id
         });
     });
     group.bench_function("otpmux", |bencher| {
         bencher.to_async(&runtime).iter(|| async {
-            client
-                .send(NewVerification::to(to.clone()))
-                .await
-                .expect("sent")
-                .id
+            client.send(NewVerification::to(to.clone())).await.expect("sent").id
         });
     });
     group.finish();

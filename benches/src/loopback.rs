@@ -17,13 +17,10 @@ const ANSWER: &str = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconte
 pub fn loopback_vendor() -> SocketAddr {
     let (tell, told) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_io()
-            .build();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build();
         runtime.expect("a runtime").block_on(async move {
             let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-            tell.send(listener.local_addr().expect("a bound address"))
-                .expect("a listener");
+            tell.send(listener.local_addr().expect("a bound address")).expect("a listener");
             while let Ok((stream, _)) = listener.accept().await {
                 tokio::spawn(serve(stream));
             }
@@ -52,11 +49,7 @@ fn request_end(buffer: &[u8]) -> Option<usize> {
     let text = str::from_utf8(buffer).ok()?;
     let head = text.find("\r\n\r\n")? + 4;
     let length = text[..head].lines().find_map(|line| {
-        line.to_ascii_lowercase()
-            .strip_prefix("content-length:")?
-            .trim()
-            .parse::<usize>()
-            .ok()
+        line.to_ascii_lowercase().strip_prefix("content-length:")?.trim().parse::<usize>().ok()
     })?;
     (buffer.len() >= head + length).then_some(head + length)
 }

@@ -40,11 +40,7 @@ impl OtpProvider for Console {
         self.capabilities.check_send(&self.id, request)?;
         let code = request.code.supplied();
         let code = code.ok_or_else(|| Error::unsupported(&self.id, "codes of its own"))?;
-        println!(
-            "[sms to {}] Your code is {}",
-            request.recipient.masked(),
-            code.expose()
-        );
+        println!("[sms to {}] Your code is {}", request.recipient.masked(), code.expose());
         *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(code.clone());
         Ok(Sent::new())
     }
@@ -80,17 +76,11 @@ async fn main() -> Result<(), Box<dyn StdError>> {
     });
     // To name it as a `kind` in the configuration file instead, describe it as an
     // `otpmux::settings::Adapter` and register that: `Registry::register`.
-    let client = OtpClient::builder()
-        .provider(Arc::clone(&console) as _)
-        .build()?;
+    let client = OtpClient::builder().provider(Arc::clone(&console) as _).build()?;
 
     let to: Recipient = "+14155550123".parse()?;
     let sent = client.send(NewVerification::to(to)).await?;
-    let shown = console
-        .last
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .clone();
+    let shown = console.last.lock().unwrap_or_else(PoisonError::into_inner).clone();
     let typed = shown.ok_or("nothing was written to the terminal")?;
     let verdict = client.verify(sent.id, &typed).await?;
     println!("verdict: {}", verdict.as_str());

@@ -21,6 +21,7 @@ const WRONG: &str = "sm_live_ffffffffffffffffffffffffffffffffffffffff";
 
 /// An adapter in one of its modes.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub enum Setup {
     /// EasyOTP.
     EasyOtp,
@@ -90,10 +91,7 @@ impl Setup {
 
     fn provider(self, emulator: &Emulator, secrets: &[String]) -> Arc<dyn OtpProvider> {
         let id = ProviderId::new("suite").expect("a name");
-        let url = emulator
-            .base_url(self.vendor())
-            .parse()
-            .expect("a base URL");
+        let url = emulator.base_url(self.vendor()).parse().expect("a base URL");
         let secret = |at: usize| Secret::new(secrets[at].as_str());
         match self.vendor() {
             Vendor::EasyOtp => {
@@ -109,10 +107,7 @@ impl Setup {
                 Arc::new(StartMessaging::new(id, config).expect("a provider"))
             }
             _ => {
-                let credentials = Credentials::KeyPair {
-                    key: secret(0),
-                    secret: secret(1),
-                };
+                let credentials = Credentials::KeyPair { key: secret(0), secret: secret(1) };
                 let appid = emulator.airtexts().appid;
                 let mut config = AirTextsConfig::new(url, appid, credentials);
                 config.http = config.http.with_timeout(TIMEOUT);
@@ -137,11 +132,7 @@ impl Fixture for Setup {
             });
         let emulator = Emulator::start(config).await.expect("a free port");
         let provider = self.provider(&emulator, &self.credentials(&emulator));
-        Box::new(Emulated {
-            setup: *self,
-            emulator,
-            provider,
-        })
+        Box::new(Emulated { setup: *self, emulator, provider })
     }
 }
 
@@ -158,11 +149,7 @@ impl Instance for Emulated {
     }
 
     fn recipient(&self, channel: &Channel) -> Recipient {
-        let to = if channel.wants_email() {
-            "someone@example.com"
-        } else {
-            "+919876543210"
-        };
+        let to = if channel.wants_email() { "someone@example.com" } else { "+919876543210" };
         to.parse().expect("a recipient")
     }
 
@@ -201,8 +188,7 @@ impl Instance for Emulated {
     }
 
     async fn wrong_credentials(&self) -> Arc<dyn OtpProvider> {
-        self.setup
-            .provider(&self.emulator, &[WRONG.to_owned(), WRONG.to_owned()])
+        self.setup.provider(&self.emulator, &[WRONG.to_owned(), WRONG.to_owned()])
     }
 
     async fn requests_seen(&self) -> usize {

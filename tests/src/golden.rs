@@ -83,15 +83,8 @@ pub fn assert_all_named(vendor: &str, source: &str) {
     let text = std::fs::read_to_string(folder().join("exceptions.json")).expect("it exists");
     let exceptions: Vec<Exception> = serde_json::from_str(&text).expect("it is a list");
     for entry in std::fs::read_dir(folder()).expect("the folder exists") {
-        let file = entry
-            .expect("it is readable")
-            .file_name()
-            .into_string()
-            .expect("it is UTF-8");
-        let Some(name) = file
-            .strip_suffix(".json")
-            .filter(|name| name.starts_with(vendor))
-        else {
+        let file = entry.expect("it is readable").file_name().into_string().expect("it is UTF-8");
+        let Some(name) = file.strip_suffix(".json").filter(|name| name.starts_with(vendor)) else {
             continue;
         };
         let named = source.contains(&format!("\"{name}\""));
@@ -147,29 +140,17 @@ impl Replay {
 
     /// The same, but for fields of the body that stand in one of the two only, or differ.
     pub async fn assert_asked_the_golden_request_but_for(&self, fields: &[&str]) {
-        let asked = self
-            .server
-            .received_requests()
-            .await
-            .expect("requests are recorded");
-        let [asked] = &asked[..] else {
-            panic!("{} requests instead of one", asked.len())
-        };
+        let asked = self.server.received_requests().await.expect("requests are recorded");
+        let [asked] = &asked[..] else { panic!("{} requests instead of one", asked.len()) };
         let golden = &self.golden.request;
         assert_eq!(asked.method.as_str(), golden.method);
-        let query = asked
-            .url
-            .query()
-            .map_or_else(String::new, |query| format!("?{query}"));
+        let query = asked.url.query().map_or_else(String::new, |query| format!("?{query}"));
         assert_eq!(format!("{}{query}", asked.url.path()), golden.path);
         for (name, value) in &golden.headers {
             if name == "Content-Type" && golden.body.is_null() {
                 continue;
             }
-            let got = asked
-                .headers
-                .get(name.as_str())
-                .and_then(|value| value.to_str().ok());
+            let got = asked.headers.get(name.as_str()).and_then(|value| value.to_str().ok());
             assert_eq!(got, Some(value.as_str()), "header {name}");
         }
         let body = serde_json::from_slice(&asked.body).unwrap_or(Value::Null);

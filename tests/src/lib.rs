@@ -8,3 +8,4 @@
 
 pub mod fixtures;
 pub mod golden;
+pub mod stage;

@@ -5,9 +5,6 @@ use otpmux_tests::fixtures::Setup;
 
 fn main() {
     let arguments = libtest_mimic::Arguments::from_args();
-    let trials = Setup::ALL
-        .into_iter()
-        .flat_map(|(name, setup)| suite(name, setup))
-        .collect();
+    let trials = Setup::ALL.into_iter().flat_map(|(name, setup)| suite(name, setup)).collect();
     libtest_mimic::run(&arguments, trials).exit();
 }

@@ -29,10 +29,7 @@ impl Clock for Fixed {
 }
 
 fn key_pair() -> Credentials {
-    Credentials::KeyPair {
-        key: "your_api_key".into(),
-        secret: "your_api_secret".into(),
-    }
+    Credentials::KeyPair { key: "your_api_key".into(), secret: "your_api_secret".into() }
 }
 
 fn provider(replay: &Replay, credentials: Credentials) -> AirTexts {
@@ -84,10 +81,7 @@ async fn successful_sends() {
     let mut whatsapp = request();
     whatsapp.channel = Channel::WhatsApp;
     whatsapp.sender = Some("YourCompany".to_owned());
-    let basic = Credentials::Basic {
-        username: "username".to_owned(),
-        password: "password".into(),
-    };
+    let basic = Credentials::Basic { username: "username".to_owned(), password: "password".into() };
     for (name, request, credentials) in [
         ("airtexts-send-ok", request(), key_pair()),
         ("airtexts-send-ok-nested-data", request(), key_pair()),
@@ -108,48 +102,12 @@ async fn failed_sends() {
     use Certainty::{Refused, Unknown};
     use ErrorKind as K;
     for (name, kind, certainty, blame, code) in [
-        (
-            "airtexts-send-400",
-            K::InvalidRecipient,
-            Refused,
-            Recipient,
-            "INVALID_RECIPIENT",
-        ),
-        (
-            "airtexts-send-401",
-            K::Unauthenticated,
-            Refused,
-            Provider,
-            "UNAUTHORIZED",
-        ),
-        (
-            "airtexts-send-402",
-            K::InsufficientFunds,
-            Refused,
-            Provider,
-            "INSUFFICIENT_BALANCE",
-        ),
-        (
-            "airtexts-send-403",
-            K::Forbidden,
-            Refused,
-            Provider,
-            "INVALID_APP_ID",
-        ),
-        (
-            "airtexts-send-429",
-            K::RateLimited,
-            Refused,
-            Policy,
-            "RATE_LIMITED",
-        ),
-        (
-            "airtexts-send-500",
-            K::Unavailable,
-            Unknown,
-            Provider,
-            "INTERNAL_ERROR",
-        ),
+        ("airtexts-send-400", K::InvalidRecipient, Refused, Recipient, "INVALID_RECIPIENT"),
+        ("airtexts-send-401", K::Unauthenticated, Refused, Provider, "UNAUTHORIZED"),
+        ("airtexts-send-402", K::InsufficientFunds, Refused, Provider, "INSUFFICIENT_BALANCE"),
+        ("airtexts-send-403", K::Forbidden, Refused, Provider, "INVALID_APP_ID"),
+        ("airtexts-send-429", K::RateLimited, Refused, Policy, "RATE_LIMITED"),
+        ("airtexts-send-500", K::Unavailable, Unknown, Provider, "INTERNAL_ERROR"),
     ] {
         let (replay, provider) = replay(name).await;
         let error: Error = provider.send(&cx(), &request()).await.unwrap_err();
@@ -174,9 +132,7 @@ async fn verdict(name: &str, code: &str) -> (Replay, Verdict) {
 #[tokio::test]
 async fn verdicts() {
     let wrong = |attempts_left| Verdict::WrongCode { attempts_left };
-    let exhausted = Verdict::TooManyAttempts {
-        retry_after: Some(Duration::from_mins(5)),
-    };
+    let exhausted = Verdict::TooManyAttempts { retry_after: Some(Duration::from_mins(5)) };
     for (name, code, expected) in [
         ("airtexts-verify-ok", "123456", Verdict::Approved),
         ("airtexts-verify-wrong-code", "000000", wrong(Some(2))),

@@ -26,11 +26,7 @@ fn cx() -> Context {
 fn request(to: &str) -> SendRequest {
     let code = CodeSource::Vendor { length: None };
     let recipient: otpmux_core::Recipient = to.parse().unwrap();
-    let channel = if recipient.email().is_some() {
-        Channel::Email
-    } else {
-        Channel::Sms
-    };
+    let channel = if recipient.email().is_some() { Channel::Email } else { Channel::Sms };
     SendRequest::new(recipient, channel, code)
 }
 
@@ -70,10 +66,7 @@ async fn successful_sends() {
     ] {
         let sent = sent(name, &request).await.unwrap();
         assert_eq!(sent.reference, Some(VendorReference::new(ID)), "{name}");
-        assert_eq!(
-            sent.request_id.as_deref(),
-            Some("7b4d6022-7260-4568-b6b7-29c366c47bbc")
-        );
+        assert_eq!(sent.request_id.as_deref(), Some("7b4d6022-7260-4568-b6b7-29c366c47bbc"));
         let noon = std::time::SystemTime::UNIX_EPOCH + Duration::from_secs(1_704_110_700);
         assert_eq!(sent.expires_at, Some(noon));
     }
@@ -85,137 +78,45 @@ async fn failed_sends() {
     use Certainty::{Refused, Unknown};
     use ErrorKind as K;
     for (name, kind, certainty, blame, retry_after) in [
-        (
-            "easyotp-send-400-channel",
-            K::InvalidRequest,
-            Refused,
-            Caller,
-            None,
-        ),
-        (
-            "easyotp-send-400-code",
-            K::InvalidRequest,
-            Refused,
-            Caller,
-            None,
-        ),
-        (
-            "easyotp-send-400-expires-in",
-            K::InvalidRequest,
-            Refused,
-            Caller,
-            None,
-        ),
-        (
-            "easyotp-send-400-recipient",
-            K::InvalidRequest,
-            Refused,
-            Caller,
-            None,
-        ),
-        (
-            "easyotp-send-401",
-            K::Unauthenticated,
-            Refused,
-            Provider,
-            None,
-        ),
-        (
-            "easyotp-send-402",
-            K::InsufficientFunds,
-            Refused,
-            Provider,
-            None,
-        ),
+        ("easyotp-send-400-channel", K::InvalidRequest, Refused, Caller, None),
+        ("easyotp-send-400-code", K::InvalidRequest, Refused, Caller, None),
+        ("easyotp-send-400-expires-in", K::InvalidRequest, Refused, Caller, None),
+        ("easyotp-send-400-recipient", K::InvalidRequest, Refused, Caller, None),
+        ("easyotp-send-401", K::Unauthenticated, Refused, Provider, None),
+        ("easyotp-send-402", K::InsufficientFunds, Refused, Provider, None),
         ("easyotp-send-403", K::Forbidden, Refused, Provider, None),
-        (
-            "easyotp-send-429-api-key",
-            K::RateLimited,
-            Refused,
-            Provider,
-            None,
-        ),
-        (
-            "easyotp-send-429-recipient-minute",
-            K::RateLimited,
-            Refused,
-            Policy,
-            Some(42),
-        ),
-        (
-            "easyotp-send-429-recipient-hour",
-            K::RateLimited,
-            Refused,
-            Policy,
-            Some(1800),
-        ),
-        (
-            "easyotp-send-429-recipient-day",
-            K::RateLimited,
-            Refused,
-            Policy,
-            Some(43_200),
-        ),
+        ("easyotp-send-429-api-key", K::RateLimited, Refused, Provider, None),
+        ("easyotp-send-429-recipient-minute", K::RateLimited, Refused, Policy, Some(42)),
+        ("easyotp-send-429-recipient-hour", K::RateLimited, Refused, Policy, Some(1800)),
+        ("easyotp-send-429-recipient-day", K::RateLimited, Refused, Policy, Some(43_200)),
         ("easyotp-send-500", K::Unavailable, Unknown, Provider, None),
-        (
-            "easyotp-send-502-html",
-            K::Unavailable,
-            Unknown,
-            Provider,
-            None,
-        ),
+        ("easyotp-send-502-html", K::Unavailable, Unknown, Provider, None),
     ] {
         let error = sent(name, &full_request("+1234567890")).await.unwrap_err();
         let got = (error.kind(), error.certainty(), error.blame());
         assert_eq!(got, (kind, certainty, blame), "{name}: {error}");
-        assert_eq!(
-            error.retry_after().map(|d| d.as_secs()),
-            retry_after,
-            "{name}"
-        );
+        assert_eq!(error.retry_after().map(|d| d.as_secs()), retry_after, "{name}");
         assert_eq!(error.provider().unwrap().as_str(), "easyotp");
     }
 }
 
 #[tokio::test]
 async fn verdicts() {
-    let locked = Verdict::TooManyAttempts {
-        retry_after: Some(Duration::from_secs(900)),
-    };
-    let wrong = || Verdict::WrongCode {
-        attempts_left: None,
-    };
+    let locked = Verdict::TooManyAttempts { retry_after: Some(Duration::from_secs(900)) };
+    let wrong = || Verdict::WrongCode { attempts_left: None };
     for (name, id, code, expected) in [
         ("easyotp-verify-ok", ID, "123456", Verdict::Approved),
-        (
-            "easyotp-test-verify-always-ok",
-            ID,
-            "123456",
-            Verdict::Approved,
-        ),
+        ("easyotp-test-verify-always-ok", ID, "123456", Verdict::Approved),
         ("easyotp-verify-invalid", ID, "000000", wrong()),
         ("easyotp-test-verify-always-invalid", ID, "123456", wrong()),
         ("easyotp-verify-expired", ID, "123456", Verdict::Expired),
-        (
-            "easyotp-test-verify-expired",
-            ID,
-            "123456",
-            Verdict::Expired,
-        ),
+        ("easyotp-test-verify-expired", ID, "123456", Verdict::Expired),
         ("easyotp-verify-used", ID, "123456", Verdict::AlreadyUsed),
         ("easyotp-verify-429-locked", ID, "000000", locked),
-        (
-            "easyotp-verify-404",
-            "00000000-0000-4000-8000-000000000000",
-            "123456",
-            Verdict::NotFound,
-        ),
+        ("easyotp-verify-404", "00000000-0000-4000-8000-000000000000", "123456", Verdict::NotFound),
     ] {
         let replay = Replay::start(name).await;
-        let verdict = provider(&replay)
-            .verify(&cx(), &verify(id, code))
-            .await
-            .unwrap();
+        let verdict = provider(&replay).verify(&cx(), &verify(id, code)).await.unwrap();
         assert_eq!(verdict, expected, "{name}");
         replay.assert_asked_the_golden_request().await;
     }
@@ -233,15 +134,8 @@ async fn failed_verifies() {
         ("easyotp-verify-500", K::Unavailable, Unknown),
     ] {
         let replay = Replay::start(name).await;
-        let error = provider(&replay)
-            .verify(&cx(), &verify(ID, "123456"))
-            .await
-            .unwrap_err();
-        assert_eq!(
-            (error.kind(), error.certainty()),
-            (kind, certainty),
-            "{name}: {error}"
-        );
+        let error = provider(&replay).verify(&cx(), &verify(ID, "123456")).await.unwrap_err();
+        assert_eq!((error.kind(), error.certainty()), (kind, certainty), "{name}: {error}");
     }
 }
 

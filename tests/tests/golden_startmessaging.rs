@@ -34,11 +34,7 @@ fn cx() -> Context {
 /// A provider and a request that should make a golden file's request.
 fn set_up(name: &str, mode: Mode, uri: &str) -> (StartMessaging, SendRequest) {
     let body = load(name).request.body;
-    let text = |path: &str| {
-        body.pointer(path)
-            .and_then(Value::as_str)
-            .map(str::to_owned)
-    };
+    let text = |path: &str| body.pointer(path).and_then(Value::as_str).map(str::to_owned);
     let key = Secret::new("sm_live_your_api_key_here");
     let mut config = StartMessagingConfig::new(uri.parse().unwrap(), key);
     config.mode = mode;
@@ -78,10 +74,8 @@ async fn sent(name: &str, mode: Mode, but_for: Option<&[&str]>) -> Result<Sent, 
 }
 
 fn reference(mode: Mode, otp: Option<&str>, message: Option<&str>) -> VendorReference {
-    let field = |name, id: Option<&str>| {
-        id.map(|id| format!(r#","{name}":"{id}""#))
-            .unwrap_or_default()
-    };
+    let field =
+        |name, id: Option<&str>| id.map(|id| format!(r#","{name}":"{id}""#)).unwrap_or_default();
     let mode = serde_json::to_string(&mode).unwrap();
     let (otp, message) = (field("otp", otp), field("message", message));
     VendorReference::new(format!(r#"{{"mode":{mode}{otp}{message}}}"#))
@@ -94,9 +88,7 @@ fn number() -> Recipient {
 /// What an error says, in the words of the HTTP API: kind, certainty, blame, seconds, vendor code.
 fn facts(error: &Error) -> String {
     assert_eq!(error.provider().unwrap().as_str(), "startmessaging");
-    let after = error
-        .retry_after()
-        .map_or("-".to_owned(), |after| after.as_secs().to_string());
+    let after = error.retry_after().map_or("-".to_owned(), |after| after.as_secs().to_string());
     let (kind, certainty, blame) = (error.kind(), error.certainty(), error.blame());
     format!(
         "{} {} {} {after} {}",
@@ -114,18 +106,8 @@ async fn sends_with_codes_of_the_vendor() {
     let no_key: &[&str] = &["idempotencyKey"];
     for (name, but_for, id, expires_at) in [
         ("startmessaging-a-send-ok", &[][..], "req_test_123", noon),
-        (
-            "startmessaging-a-send-idempotent-replay",
-            &[],
-            "req_test_123",
-            noon,
-        ),
-        (
-            "startmessaging-a-send-ok-bare-data",
-            no_key,
-            "req_123",
-            later,
-        ),
+        ("startmessaging-a-send-idempotent-replay", &[], "req_test_123", noon),
+        ("startmessaging-a-send-ok-bare-data", no_key, "req_123", later),
     ] {
         let sent = sent(name, A, Some(but_for)).await.unwrap();
         let expected = reference(A, Some(id), None);
@@ -152,35 +134,11 @@ async fn sends_with_codes_of_ours() {
     for (name, mode, but_for, ids, delivery) in [
         ("startmessaging-b-send-ok", B, key, documented, Accepted),
         ("startmessaging-c-send-ok", C, key, documented, Accepted),
-        (
-            "startmessaging-c-send-ok",
-            TRANSPORT,
-            key,
-            documented,
-            Accepted,
-        ),
+        ("startmessaging-c-send-ok", TRANSPORT, key, documented, Accepted),
         ("startmessaging-s-send-ok", TRANSPORT, key, server, Sent),
-        (
-            "startmessaging-s-send-ok-initiated",
-            TRANSPORT,
-            key,
-            server,
-            Accepted,
-        ),
-        (
-            "startmessaging-s-send-ok-superset-body",
-            TRANSPORT,
-            second_code,
-            server,
-            Sent,
-        ),
-        (
-            "startmessaging-s-send-repeat-not-deduplicated",
-            TRANSPORT,
-            &[],
-            again,
-            Sent,
-        ),
+        ("startmessaging-s-send-ok-initiated", TRANSPORT, key, server, Accepted),
+        ("startmessaging-s-send-ok-superset-body", TRANSPORT, second_code, server, Sent),
+        ("startmessaging-s-send-repeat-not-deduplicated", TRANSPORT, &[], again, Sent),
     ] {
         let sent = sent(name, mode, Some(but_for)).await.unwrap();
         let (otp, message, call) = ids;
@@ -218,10 +176,8 @@ const FAILED_SENDS: &[(&str, Mode, &str)] = &[
 ];
 
 /// Requests that cannot be made at all: the number has no plus, the code has two digits.
-const UNASKABLE: [&str; 2] = [
-    "startmessaging-s-send-400-validation-otp",
-    "startmessaging-s-send-400-validation-phone",
-];
+const UNASKABLE: [&str; 2] =
+    ["startmessaging-s-send-400-validation-otp", "startmessaging-s-send-400-validation-phone"];
 
 #[tokio::test]
 async fn failed_sends() {
@@ -268,9 +224,7 @@ async fn verified(name: &str, mode: Mode) -> Result<Verdict, Error> {
 
 #[tokio::test]
 async fn verdicts() {
-    let wrong = Verdict::WrongCode {
-        attempts_left: None,
-    };
+    let wrong = Verdict::WrongCode { attempts_left: None };
     let exhausted = Verdict::TooManyAttempts { retry_after: None };
     for (name, mode, expected) in [
         ("startmessaging-a-verify-ok", A, Verdict::Approved),
@@ -327,10 +281,7 @@ async fn status(name: &str) -> Result<Status, Error> {
 #[tokio::test]
 async fn messages() {
     let delivered_at = SystemTime::UNIX_EPOCH + Duration::from_secs(1_771_151_405);
-    for name in [
-        "startmessaging-c-message-delivered",
-        "startmessaging-s-message-get-delivered",
-    ] {
+    for name in ["startmessaging-c-message-delivered", "startmessaging-s-message-get-delivered"] {
         let status = status(name).await.unwrap();
         let got = (status.delivery, status.delivered_at, status.failure);
         let expected = (Delivery::Delivered, Some(delivered_at), None);
@@ -338,29 +289,16 @@ async fn messages() {
     }
     for (name, why) in [
         ("startmessaging-c-message-failed", "Delivery failed"),
-        (
-            "startmessaging-s-message-get-failed",
-            "Message could not be delivered",
-        ),
+        ("startmessaging-s-message-get-failed", "Message could not be delivered"),
     ] {
         let status = status(name).await.unwrap();
-        let got = (
-            status.delivery,
-            status.delivered_at,
-            status.failure.as_deref(),
-        );
+        let got = (status.delivery, status.delivered_at, status.failure.as_deref());
         assert_eq!(got, (Delivery::Failed, None, Some(why)), "{name}");
     }
     for (name, kind) in [
         ("startmessaging-s-message-get-404", ErrorKind::NotFound),
-        (
-            "startmessaging-s-message-get-null-older",
-            ErrorKind::NotFound,
-        ),
-        (
-            "startmessaging-s-message-get-400-not-uuid",
-            ErrorKind::InvalidRequest,
-        ),
+        ("startmessaging-s-message-get-null-older", ErrorKind::NotFound),
+        ("startmessaging-s-message-get-400-not-uuid", ErrorKind::InvalidRequest),
     ] {
         let error = status(name).await.unwrap_err();
         assert_eq!(error.kind(), kind, "{name}");

@@ -77,10 +77,7 @@ fn text(config: &Config, output: &mut Output) -> io::Result<()> {
         [] => "server keys: none, so a random one that ends with the program".to_owned(),
         [only] => format!("server keys: {only} signs and verifies"),
         [first, older @ ..] => {
-            format!(
-                "server keys: {first} signs, {} verify too",
-                older.join(", ")
-            )
+            format!("server keys: {first} signs, {} verify too", older.join(", "))
         }
     })?;
     let policy = config.policy();
@@ -158,11 +155,7 @@ fn facts(capabilities: &Capabilities) -> Vec<String> {
         (capabilities.status, "delivery status"),
         (capabilities.balance, "balance"),
     ];
-    let verbs: Vec<_> = verbs
-        .iter()
-        .filter(|(can, _)| *can)
-        .map(|(_, verb)| *verb)
-        .collect();
+    let verbs: Vec<_> = verbs.iter().filter(|(can, _)| *can).map(|(_, verb)| *verb).collect();
     if !verbs.is_empty() {
         facts.push(format!("has {} of its own", verbs.join(", ")));
     }
@@ -194,22 +187,10 @@ fn route_text(route: &Route) -> String {
             conditions.push(format!("{name} {}", values.join(" or ")));
         }
     };
-    condition(
-        "country",
-        route.countries.iter().map(String::as_str).collect(),
-    );
-    condition(
-        "channel",
-        route.channels.iter().map(Channel::as_str).collect(),
-    );
-    condition(
-        "prefix",
-        route.prefixes.iter().map(String::as_str).collect(),
-    );
-    condition(
-        "purpose",
-        route.purposes.iter().map(Purpose::as_str).collect(),
-    );
+    condition("country", route.countries.iter().map(String::as_str).collect());
+    condition("channel", route.channels.iter().map(Channel::as_str).collect());
+    condition("prefix", route.prefixes.iter().map(String::as_str).collect());
+    condition("purpose", route.purposes.iter().map(Purpose::as_str).collect());
     let conditions = match conditions.as_slice() {
         [] => "everything else".to_owned(),
         some => some.join(", "),

@@ -50,10 +50,7 @@ pub(crate) async fn run(args: &Args, output: &mut Output) -> io::Result<Exit> {
             Ok(Exit::Failed)
         }
         Err(error) => {
-            output.note(format_args!(
-                "error: cannot listen on {}: {error}",
-                args.listen
-            ))?;
+            output.note(format_args!("error: cannot listen on {}: {error}", args.listen))?;
             Ok(Exit::Failed)
         }
     }

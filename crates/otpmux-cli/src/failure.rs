@@ -73,10 +73,6 @@ impl From<Error> for Failure {
 
 impl From<ConfigErrors> for Failure {
     fn from(errors: ConfigErrors) -> Self {
-        Self {
-            kind: ErrorKind::Configuration,
-            message: errors.to_string(),
-            ..Self::usage("")
-        }
+        Self { kind: ErrorKind::Configuration, message: errors.to_string(), ..Self::usage("") }
     }
 }

@@ -13,8 +13,6 @@ pub(crate) fn begin(verbose: u8) {
         _ => LevelFilter::TRACE,
     };
     let ours = Targets::new().with_target("otpmux", level);
-    let layer = tracing_subscriber::fmt::layer()
-        .with_writer(io::stderr)
-        .with_filter(ours);
+    let layer = tracing_subscriber::fmt::layer().with_writer(io::stderr).with_filter(ours);
     tracing_subscriber::registry().with(layer).init();
 }

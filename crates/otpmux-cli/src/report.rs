@@ -91,15 +91,11 @@ pub(crate) fn verdict_json(verdict: &Verdict) -> Value {
 pub(crate) fn verdict_text(verdict: &Verdict) -> String {
     match verdict {
         Verdict::Approved => "approved".to_owned(),
-        Verdict::WrongCode {
-            attempts_left: Some(1),
-        } => "wrong code, 1 attempt left".to_owned(),
-        Verdict::WrongCode {
-            attempts_left: Some(left),
-        } => format!("wrong code, {left} attempts left"),
-        Verdict::WrongCode {
-            attempts_left: None,
-        } => "wrong code".to_owned(),
+        Verdict::WrongCode { attempts_left: Some(1) } => "wrong code, 1 attempt left".to_owned(),
+        Verdict::WrongCode { attempts_left: Some(left) } => {
+            format!("wrong code, {left} attempts left")
+        }
+        Verdict::WrongCode { attempts_left: None } => "wrong code".to_owned(),
         Verdict::Expired => "expired; send a new code".to_owned(),
         Verdict::AlreadyUsed => "already used; a code is approved once".to_owned(),
         Verdict::TooManyAttempts { .. } => "too many wrong codes; send a new one".to_owned(),
@@ -112,9 +108,7 @@ fn rfc3339(time: SystemTime) -> Option<String> {
     let time = Timestamp::try_from(time).ok()?;
     let whole = jiff::Unit::Second;
     // Rounded down: an expiry is not to be promised beyond its time.
-    let round = jiff::TimestampRound::new()
-        .smallest(whole)
-        .mode(jiff::RoundMode::Trunc);
+    let round = jiff::TimestampRound::new().smallest(whole).mode(jiff::RoundMode::Trunc);
     Some(time.round(round).ok()?.to_string())
 }
 

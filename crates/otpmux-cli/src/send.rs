@@ -105,9 +105,7 @@ async fn verify(
         }
         match verdict {
             Verdict::Approved => return Ok(Exit::Done),
-            Verdict::WrongCode {
-                attempts_left: Some(0),
-            } => return Ok(Exit::Failed),
+            Verdict::WrongCode { attempts_left: Some(0) } => return Ok(Exit::Failed),
             Verdict::WrongCode { .. } => {}
             _ => return Ok(Exit::Failed),
         }

@@ -131,11 +131,7 @@ pub struct Status {
 impl Status {
     /// A status without details.
     pub fn new(delivery: Delivery) -> Self {
-        Self {
-            delivery,
-            delivered_at: None,
-            failure: None,
-        }
+        Self { delivery, delivered_at: None, failure: None }
     }
 }
 
@@ -152,10 +148,7 @@ pub struct Balance {
 impl Balance {
     /// An amount as the vendor writes it.
     pub fn new(amount: impl Into<String>, currency: Option<String>) -> Self {
-        Self {
-            amount: amount.into(),
-            currency,
-        }
+        Self { amount: amount.into(), currency }
     }
 }
 

@@ -138,10 +138,7 @@ impl Capabilities {
         match recipient {
             Recipient::Phone(phone) => {
                 self.phone_prefixes.is_empty()
-                    || self
-                        .phone_prefixes
-                        .iter()
-                        .any(|prefix| phone.expose().starts_with(prefix))
+                    || self.phone_prefixes.iter().any(|prefix| phone.expose().starts_with(prefix))
             }
             Recipient::Email(_) => self.channels.iter().any(Channel::wants_email),
         }
@@ -158,10 +155,8 @@ impl Capabilities {
         let email = matches!(request.recipient, Recipient::Email(_));
         let open = matches!(request.channel, Channel::Other(_));
         if !open && request.channel.wants_email() != email {
-            return Err(
-                Error::new(ErrorKind::InvalidRequest, Certainty::NotSent, Blame::Caller)
-                    .with_detail("the channel and the recipient do not go together"),
-            );
+            return Err(Error::new(ErrorKind::InvalidRequest, Certainty::NotSent, Blame::Caller)
+                .with_detail("the channel and the recipient do not go together"));
         }
         match self.shortcoming(request) {
             None => Ok(()),

@@ -96,10 +96,7 @@ impl FromStr for Code {
         }
         let mut digits = [0; MAX];
         digits[..bytes.len()].copy_from_slice(bytes);
-        Ok(Self {
-            digits,
-            len: u8::try_from(bytes.len()).unwrap_or(Self::MAX_LENGTH),
-        })
+        Ok(Self { digits, len: u8::try_from(bytes.len()).unwrap_or(Self::MAX_LENGTH) })
     }
 }
 
@@ -189,21 +186,13 @@ mod tests {
 
     #[test]
     fn leading_zeros_survive() {
-        assert_eq!(
-            Code::generate(6, &script(&[42])).unwrap().expose(),
-            "000042"
-        );
+        assert_eq!(Code::generate(6, &script(&[42])).unwrap().expose(), "000042");
         assert_eq!("0000".parse::<Code>().unwrap().expose(), "0000");
     }
 
     #[test]
     fn numbers_that_would_bias_are_thrown_away() {
-        assert_eq!(
-            Code::generate(10, &script(&[u64::MAX, 7]))
-                .unwrap()
-                .expose(),
-            "0000000007"
-        );
+        assert_eq!(Code::generate(10, &script(&[u64::MAX, 7])).unwrap().expose(), "0000000007");
         let broken = Code::generate(10, &script(&[u64::MAX])).unwrap_err();
         assert_eq!(broken, CodeError::Entropy(EntropyError::new()));
     }
@@ -217,20 +206,14 @@ mod tests {
             let code = Code::generate(4, &OsEntropy).unwrap();
             seen[code.expose().parse::<usize>().unwrap()] += 1;
         }
-        let chi: f64 = seen
-            .iter()
-            .map(|&n| (f64::from(n) - 100.0).powi(2) / 100.0)
-            .sum();
+        let chi: f64 = seen.iter().map(|&n| (f64::from(n) - 100.0).powi(2) / 100.0).sum();
         assert!((8_870.0..11_130.0).contains(&chi), "chi-square {chi}");
     }
 
     #[test]
     fn lengths_outside_are_refused() {
         for length in [0, 3, 11, 255] {
-            assert_eq!(
-                Code::generate(length, &OsEntropy).unwrap_err(),
-                CodeError::Length
-            );
+            assert_eq!(Code::generate(length, &OsEntropy).unwrap_err(), CodeError::Length);
         }
     }
 

@@ -46,10 +46,7 @@ struct Inner {
 /// What we know about the effect of a failed call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[expect(
-    clippy::exhaustive_enums,
-    reason = "decisions are made on exactly these three"
-)]
+#[expect(clippy::exhaustive_enums, reason = "decisions are made on exactly these three")]
 pub enum Certainty {
     /// The request cannot have reached the vendor.
     NotSent,
@@ -73,10 +70,7 @@ impl Certainty {
 /// Whose fault a failure is, that is: would another vendor do better?
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[expect(
-    clippy::exhaustive_enums,
-    reason = "decisions are made on exactly these four"
-)]
+#[expect(clippy::exhaustive_enums, reason = "decisions are made on exactly these four")]
 pub enum Blame {
     /// The request is wrong; it would be wrong everywhere.
     Caller,
@@ -236,9 +230,7 @@ impl Error {
     /// digits is dropped: it might be a number or a key.
     pub fn with_vendor_code(mut self, code: &str) -> Self {
         let fits = (1..=64).contains(&code.len())
-            && code
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || b"_-.".contains(&b))
+            && code.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-.".contains(&b))
             && code.bytes().filter(u8::is_ascii_digit).count() <= 6;
         self.0.vendor_code = fits.then(|| code.into());
         self
@@ -415,15 +407,9 @@ mod tests {
     fn a_vendor_code_that_might_be_a_number_or_key_is_dropped() {
         let code = |text: &str| {
             let error = Error::new(ErrorKind::Internal, Certainty::NotSent, Blame::Caller);
-            error
-                .with_vendor_code(text)
-                .vendor_code()
-                .map(str::to_owned)
+            error.with_vendor_code(text).vendor_code().map(str::to_owned)
         };
-        assert_eq!(
-            code("VALIDATION_ERROR").as_deref(),
-            Some("VALIDATION_ERROR")
-        );
+        assert_eq!(code("VALIDATION_ERROR").as_deref(), Some("VALIDATION_ERROR"));
         assert_eq!(code("60203").as_deref(), Some("60203"));
         assert_eq!(code("14155550123"), None);
         assert_eq!(code("sk live"), None);

@@ -15,9 +15,7 @@ pub struct IdError {
 
 pub(crate) fn check_name(what: &'static str, text: &str) -> Result<(), IdError> {
     let fits = (1..=64).contains(&text.len())
-        && text
-            .bytes()
-            .all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-'));
+        && text.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-'));
     if fits { Ok(()) } else { Err(IdError { what }) }
 }
 

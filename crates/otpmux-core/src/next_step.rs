@@ -4,10 +4,7 @@ use crate::{Blame, Certainty, Error};
 
 /// What surrounds a failed send: everything besides the error that the decision needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(
-    clippy::exhaustive_structs,
-    reason = "a new fact must be thought about by every caller"
-)]
+#[expect(clippy::exhaustive_structs, reason = "a new fact must be thought about by every caller")]
 pub struct Situation {
     /// Another provider that has not been tried could take this send.
     pub another_provider: bool,
@@ -23,10 +20,7 @@ pub struct Situation {
 
 /// What may happen after a failed send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(
-    clippy::exhaustive_enums,
-    reason = "these are all the things that may happen"
-)]
+#[expect(clippy::exhaustive_enums, reason = "these are all the things that may happen")]
 pub enum NextStep {
     /// Give the caller the error.
     Stop,
@@ -59,9 +53,7 @@ pub fn next_step(error: &Error, situation: &Situation) -> NextStep {
     }
     if error.certainty() == Certainty::Unknown {
         if situation.idempotent && situation.may_retry {
-            return NextStep::RetryHere {
-                after: error.retry_after(),
-            };
+            return NextStep::RetryHere { after: error.retry_after() };
         }
         let may_duplicate = situation.supplied_code && situation.duplicates_left > 0;
         return if may_duplicate && situation.another_provider {
@@ -75,9 +67,7 @@ pub fn next_step(error: &Error, situation: &Situation) -> NextStep {
     }
     let worth_it = error.certainty() == Certainty::NotSent || error.retry_after().is_some();
     if worth_it && situation.may_retry {
-        NextStep::RetryHere {
-            after: error.retry_after(),
-        }
+        NextStep::RetryHere { after: error.retry_after() }
     } else {
         NextStep::Stop
     }
@@ -106,10 +96,7 @@ mod tests {
     };
 
     fn step(blame: Blame, certainty: Certainty, situation: Situation) -> NextStep {
-        next_step(
-            &Error::new(ErrorKind::Unavailable, certainty, blame),
-            &situation,
-        )
+        next_step(&Error::new(ErrorKind::Unavailable, certainty, blame), &situation)
     }
 
     #[test]
@@ -118,26 +105,11 @@ mod tests {
         use Certainty::{NotSent, Refused, Unknown};
         use NextStep::{Keep, NextProvider, RetryHere, Stop};
         let here = RetryHere { after: None };
-        let alone = Situation {
-            another_provider: false,
-            ..EVERYTHING
-        };
-        let no_key = Situation {
-            idempotent: false,
-            ..EVERYTHING
-        };
-        let tried = Situation {
-            may_retry: false,
-            ..EVERYTHING
-        };
-        let vendors_code = Situation {
-            supplied_code: false,
-            ..no_key
-        };
-        let no_duplicate = Situation {
-            duplicates_left: 0,
-            ..no_key
-        };
+        let alone = Situation { another_provider: false, ..EVERYTHING };
+        let no_key = Situation { idempotent: false, ..EVERYTHING };
+        let tried = Situation { may_retry: false, ..EVERYTHING };
+        let vendors_code = Situation { supplied_code: false, ..no_key };
+        let no_duplicate = Situation { duplicates_left: 0, ..no_key };
         for (blame, certainty, situation, expected) in [
             (Caller, NotSent, EVERYTHING, Stop),
             (Policy, Refused, EVERYTHING, Stop),
@@ -165,14 +137,8 @@ mod tests {
         let after = Duration::from_secs(2);
         let error = Error::new(ErrorKind::RateLimited, Certainty::Refused, Blame::Provider)
             .with_retry_after(after);
-        let alone = Situation {
-            may_retry: true,
-            ..NOBODY
-        };
-        assert_eq!(
-            next_step(&error, &alone),
-            NextStep::RetryHere { after: Some(after) }
-        );
+        let alone = Situation { may_retry: true, ..NOBODY };
+        assert_eq!(next_step(&error, &alone), NextStep::RetryHere { after: Some(after) });
     }
 
     fn any_error() -> impl Strategy<Value = Error> {

@@ -76,10 +76,7 @@ pub struct Context {
 impl Context {
     /// A context without a deadline.
     pub fn new(idempotency_key: IdempotencyKey) -> Self {
-        Self {
-            deadline: None,
-            idempotency_key,
-        }
+        Self { deadline: None, idempotency_key }
     }
 
     /// Sets when the call must have ended.

@@ -100,18 +100,11 @@ impl FromStr for PhoneNumber {
     type Err = RecipientError;
 
     fn from_str(text: &str) -> Result<Self, RecipientError> {
-        let digits = text
-            .strip_prefix('+')
-            .ok_or(RecipientError::NotE164)?
-            .as_bytes();
+        let digits = text.strip_prefix('+').ok_or(RecipientError::NotE164)?.as_bytes();
         let fits = (7..=15).contains(&digits.len())
             && digits[0] != b'0'
             && digits.iter().all(u8::is_ascii_digit);
-        if fits {
-            Ok(Self(text.into()))
-        } else {
-            Err(RecipientError::NotE164)
-        }
+        if fits { Ok(Self(text.into())) } else { Err(RecipientError::NotE164) }
     }
 }
 
@@ -147,15 +140,11 @@ impl FromStr for EmailAddress {
         // RFC 5321: 64 octets of local part, 254 of the whole.
         let fits = text.len() <= 254
             && (1..=64).contains(&local.len())
-            && local
-                .split('.')
-                .all(|atom| !atom.is_empty() && atom.bytes().all(is_atom))
+            && local.split('.').all(|atom| !atom.is_empty() && atom.bytes().all(is_atom))
             && domain.split('.').count() >= 2
             && domain.split('.').all(is_label);
         if fits {
-            Ok(Self(
-                format!("{local}@{}", domain.to_ascii_lowercase()).into(),
-            ))
+            Ok(Self(format!("{local}@{}", domain.to_ascii_lowercase()).into()))
         } else {
             Err(RecipientError::NotEmail)
         }
@@ -169,9 +158,7 @@ fn is_atom(byte: u8) -> bool {
 
 fn is_label(label: &str) -> bool {
     (1..=63).contains(&label.len())
-        && label
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b == b'-')
+        && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
         && !label.starts_with('-')
         && !label.ends_with('-')
 }
@@ -208,12 +195,7 @@ mod tests {
 
     #[test]
     fn phones() {
-        for good in [
-            "+1234567",
-            "+14155550123",
-            "+919876543210",
-            "+123456789012345",
-        ] {
+        for good in ["+1234567", "+14155550123", "+919876543210", "+123456789012345"] {
             assert_eq!(good.parse::<Recipient>().unwrap().expose(), good);
         }
         for bad in [

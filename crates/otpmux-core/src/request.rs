@@ -78,12 +78,7 @@ pub struct VerifyRequest {
 impl VerifyRequest {
     /// A request without client context.
     pub fn new(recipient: Recipient, reference: Option<VendorReference>, code: Code) -> Self {
-        Self {
-            recipient,
-            reference,
-            code,
-            client: ClientContext::default(),
-        }
+        Self { recipient, reference, code, client: ClientContext::default() }
     }
 }
 
@@ -100,10 +95,7 @@ pub struct ResendRequest {
 impl ResendRequest {
     /// The same again.
     pub fn new(target: Target) -> Self {
-        Self {
-            target,
-            channel: None,
-        }
+        Self { target, channel: None }
     }
 }
 
@@ -120,10 +112,7 @@ pub struct Target {
 impl Target {
     /// Names what was sent.
     pub fn new(recipient: Recipient, reference: Option<VendorReference>) -> Self {
-        Self {
-            recipient,
-            reference,
-        }
+        Self { recipient, reference }
     }
 }
 

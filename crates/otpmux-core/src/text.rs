@@ -31,9 +31,7 @@ pub fn plain_words(text: &str) -> String {
 /// than any such word is no word but a token.
 fn is_plain(word: &str) -> bool {
     word.len() <= 24
-        && word
-            .bytes()
-            .all(|b| b.is_ascii_alphabetic() || b"'\"(),.:;!?/_-".contains(&b))
+        && word.bytes().all(|b| b.is_ascii_alphabetic() || b"'\"(),.:;!?/_-".contains(&b))
 }
 
 #[cfg(test)]

@@ -47,10 +47,7 @@ fn route(call: &Call, world: &mut World, shared: &Shared) -> Result<Reply, Refus
                 Some(rest) => format!("+{rest}"),
                 None => to,
             });
-            let filter = MessageFilter {
-                vendor: vendor_parameter(vendor)?,
-                to,
-            };
+            let filter = MessageFilter { vendor: vendor_parameter(vendor)?, to };
             ok(world.outbox.list(&filter))
         }
         ("DELETE", ["_emulator", "messages"]) => {
@@ -82,10 +79,7 @@ fn route(call: &Call, world: &mut World, shared: &Shared) -> Result<Reply, Refus
         ("POST", ["_emulator", "clock"]) => {
             let Advance { advance_seconds } = body(call)?;
             if !world.clock.advance(Duration::from_secs(advance_seconds)) {
-                return Err((
-                    400,
-                    "the clock is not advanced by more than 100 years".to_owned(),
-                ));
+                return Err((400, "the clock is not advanced by more than 100 years".to_owned()));
             }
             ok(now(world))
         }
@@ -111,16 +105,10 @@ fn unknown_route(method: &Method, path: &str, segments: &[&str]) -> Refusal {
             | ["_emulator", "faults" | "accounts", _]
     );
     if known {
-        return (
-            405,
-            format!("{path} does not take {method}; there are: {ROUTES}"),
-        );
+        return (405, format!("{path} does not take {method}; there are: {ROUTES}"));
     }
     let bases = Vendor::ALL.map(Vendor::base_path).join(", ");
-    (
-        404,
-        format!("nothing at {path}; the vendors are at {bases}, and there are: {ROUTES}"),
-    )
+    (404, format!("nothing at {path}; the vendors are at {bases}, and there are: {ROUTES}"))
 }
 
 fn ok(body: impl Serialize) -> Result<Reply, Refusal> {
@@ -139,8 +127,7 @@ fn vendor_segment(name: &str) -> Result<Vendor, Refusal> {
 }
 
 fn vendor_parameter(name: Option<String>) -> Result<Option<Vendor>, Refusal> {
-    name.map(|name| Vendor::from_str(&name).map_err(|error| (400, error.to_string())))
-        .transpose()
+    name.map(|name| Vendor::from_str(&name).map_err(|error| (400, error.to_string()))).transpose()
 }
 
 /// The values of the named query parameters; any other parameter is an error.
@@ -152,10 +139,7 @@ fn parameters<const N: usize>(
     for (name, value) in form_urlencoded::parse(call.query.as_bytes()) {
         let Some(place) = names.iter().position(|known| *known == name) else {
             let known = names.join(", ");
-            return Err((
-                400,
-                format!("unknown query parameter `{name}`; known are: {known}"),
-            ));
+            return Err((400, format!("unknown query parameter `{name}`; known are: {known}")));
         };
         values[place] = Some(value.into_owned());
     }
@@ -164,10 +148,7 @@ fn parameters<const N: usize>(
 
 fn faults(world: &World) -> Value {
     let active = Vendor::ALL.into_iter().filter_map(|vendor| {
-        Some((
-            vendor.as_str().to_owned(),
-            serde_json::to_value(world.faults.get(vendor)?).ok()?,
-        ))
+        Some((vendor.as_str().to_owned(), serde_json::to_value(world.faults.get(vendor)?).ok()?))
     });
     Value::Object(active.collect())
 }

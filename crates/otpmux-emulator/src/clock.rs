@@ -22,19 +22,15 @@ impl Clock {
             .map(Timestamp::try_from)
             .transpose()
             .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error.to_string()))?;
-        if frozen_at.is_some_and(|at| {
-            at.checked_add(SignedDuration::from_hours(9_000_000))
-                .is_err()
-        }) {
+        if frozen_at
+            .is_some_and(|at| at.checked_add(SignedDuration::from_hours(9_000_000)).is_err())
+        {
             return Err(io::Error::new(
                 io::ErrorKind::InvalidInput,
                 "the frozen clock starts too close to the end of time",
             ));
         }
-        Ok(Self {
-            frozen_at,
-            advanced: Duration::ZERO,
-        })
+        Ok(Self { frozen_at, advanced: Duration::ZERO })
     }
 
     pub(crate) fn now(&self) -> Timestamp {
@@ -44,11 +40,7 @@ impl Clock {
 
     /// False, and unchanged, when the sum of all advances would pass [`MAX_ADVANCE`].
     pub(crate) fn advance(&mut self, by: Duration) -> bool {
-        match self
-            .advanced
-            .checked_add(by)
-            .filter(|sum| *sum <= MAX_ADVANCE)
-        {
+        match self.advanced.checked_add(by).filter(|sum| *sum <= MAX_ADVANCE) {
             Some(sum) => {
                 self.advanced = sum;
                 true
@@ -59,15 +51,12 @@ impl Clock {
 }
 
 pub(crate) fn plus(at: Timestamp, seconds: u64) -> Timestamp {
-    at.checked_add(Duration::from_secs(seconds))
-        .unwrap_or(Timestamp::MAX)
+    at.checked_add(Duration::from_secs(seconds)).unwrap_or(Timestamp::MAX)
 }
 
 /// Whole seconds from `now` to `then`, rounded up; 0 when `then` has passed.
 pub(crate) fn seconds_until(now: Timestamp, then: Timestamp) -> u64 {
-    u64::try_from(then.duration_since(now).as_millis())
-        .unwrap_or(0)
-        .div_ceil(1000)
+    u64::try_from(then.duration_since(now).as_millis()).unwrap_or(0).div_ceil(1000)
 }
 
 /// `2024-01-01T12:05:00.000Z`, as JavaScript back ends write it.

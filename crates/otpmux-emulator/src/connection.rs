@@ -95,9 +95,7 @@ async fn end(mut stream: TcpStream, how: Rupture) -> io::Result<()> {
 }
 
 fn response(reply: Reply) -> Response<Full<Bytes>> {
-    let status = StatusCode::from_u16(reply.status)
-        .ok()
-        .filter(|status| status.as_u16() >= 200);
+    let status = StatusCode::from_u16(reply.status).ok().filter(|status| status.as_u16() >= 200);
     let mut response = Response::new(Full::new(reply.body));
     *response.status_mut() = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     for (name, value) in reply.headers {

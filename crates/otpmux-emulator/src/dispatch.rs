@@ -89,10 +89,7 @@ async fn at_vendor(
         let mut world = shared.world();
         world.note(vendor, call);
         let fault = world.faults.take(vendor, &call.path);
-        if fault
-            .as_ref()
-            .is_some_and(|fault| fault.after_work && breaks_the_answer(fault))
-        {
+        if fault.as_ref().is_some_and(|fault| fault.after_work && breaks_the_answer(fault)) {
             world.serve(vendor, call, true);
         }
         fault
@@ -108,11 +105,7 @@ async fn at_vendor(
                 () = stopped(&mut stop) => Outcome::Rupture(Rupture::Close),
             }
         }
-        Some(FaultKind::Status {
-            status,
-            body,
-            headers,
-        }) => {
+        Some(FaultKind::Status { status, body, headers }) => {
             let mut reply = match body {
                 None => shared.world().usual_error(vendor, status),
                 Some(Value::String(text)) => Reply::bytes(status, "text/plain", text),

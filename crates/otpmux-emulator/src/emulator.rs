@@ -45,11 +45,7 @@ impl Emulator {
         let shared = Arc::new(Shared::new(listener.local_addr()?, world));
         let (stop, stopped) = watch::channel(false);
         let server = tokio::spawn(server::serve(listener, Arc::clone(&shared), stopped));
-        Ok(Self {
-            shared,
-            stop,
-            server,
-        })
+        Ok(Self { shared, stop, server })
     }
 
     /// The address it listens on, with the port it really has.
@@ -75,11 +71,7 @@ impl Emulator {
 
     /// The code of the newest message to the recipient.
     pub fn last_code(&self, to: &str) -> Option<String> {
-        self.shared
-            .world()
-            .outbox
-            .newest_to(to)
-            .map(|message| message.code.clone())
+        self.shared.world().outbox.newest_to(to).map(|message| message.code.clone())
     }
 
     /// Empties the outbox.
@@ -177,8 +169,6 @@ impl Drop for Emulator {
 
 impl fmt::Debug for Emulator {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Emulator")
-            .field("addr", &self.addr())
-            .finish_non_exhaustive()
+        f.debug_struct("Emulator").field("addr", &self.addr()).finish_non_exhaustive()
     }
 }

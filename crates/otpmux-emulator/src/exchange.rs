@@ -27,17 +27,13 @@ impl Call {
     }
 
     pub(crate) fn is_json(&self) -> bool {
-        let media = self
-            .header("content-type")
-            .and_then(|value| value.split(';').next());
+        let media = self.header("content-type").and_then(|value| value.split(';').next());
         media.is_some_and(|media| media.trim().eq_ignore_ascii_case("application/json"))
     }
 
     /// The body, when it is a JSON object.
     pub(crate) fn object(&self) -> Option<Value> {
-        serde_json::from_slice(&self.body)
-            .ok()
-            .filter(Value::is_object)
+        serde_json::from_slice(&self.body).ok().filter(Value::is_object)
     }
 
     /// The first value of a query parameter.
@@ -75,25 +71,16 @@ impl Reply {
 
     pub(crate) fn bytes(status: u16, media: &str, body: impl Into<Bytes>) -> Self {
         let headers = vec![("content-type".to_owned(), media.to_owned())];
-        Self {
-            status,
-            headers,
-            body: body.into(),
-        }
+        Self { status, headers, body: body.into() }
     }
 
     pub(crate) fn empty(status: u16) -> Self {
-        Self {
-            status,
-            headers: Vec::new(),
-            body: Bytes::new(),
-        }
+        Self { status, headers: Vec::new(), body: Bytes::new() }
     }
 
     /// Replaces a header of the same name.
     pub(crate) fn with_header(mut self, name: &str, value: impl Into<String>) -> Self {
-        self.headers
-            .retain(|(given, _)| !given.eq_ignore_ascii_case(name));
+        self.headers.retain(|(given, _)| !given.eq_ignore_ascii_case(name));
         self.headers.push((name.to_owned(), value.into()));
         self
     }

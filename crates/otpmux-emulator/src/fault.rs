@@ -64,31 +64,18 @@ pub struct Fault {
 impl Fault {
     /// A fault of the kind, for every request until it is cleared.
     pub fn new(kind: FaultKind) -> Self {
-        Self {
-            kind,
-            count: None,
-            endpoint: None,
-            after_work: false,
-        }
+        Self { kind, count: None, endpoint: None, after_work: false }
     }
 
     /// The vendor's own error answer with this status.
     pub fn status(status: u16) -> Self {
-        Self::new(FaultKind::Status {
-            status,
-            body: None,
-            headers: BTreeMap::new(),
-        })
+        Self::new(FaultKind::Status { status, body: None, headers: BTreeMap::new() })
     }
 
     /// An answer with this status and body: a string is sent as it is, another value as JSON.
     pub fn status_with_body(status: u16, body: impl Into<Value>) -> Self {
         let body = Some(body.into());
-        Self::new(FaultKind::Status {
-            status,
-            body,
-            headers: BTreeMap::new(),
-        })
+        Self::new(FaultKind::Status { status, body, headers: BTreeMap::new() })
     }
 
     /// Only the next `count` requests.
@@ -155,19 +142,13 @@ impl Faults {
     }
 
     pub(crate) fn any_refusal(&self) -> bool {
-        self.active
-            .values()
-            .any(|fault| fault.kind == FaultKind::Refuse)
+        self.active.values().any(|fault| fault.kind == FaultKind::Refuse)
     }
 
     /// The fault that this request meets; counts it.
     pub(crate) fn take(&mut self, vendor: Vendor, path: &str) -> Option<Fault> {
         let fault = self.active.get_mut(&vendor)?;
-        if fault
-            .endpoint
-            .as_ref()
-            .is_some_and(|suffix| !path.ends_with(suffix.as_str()))
-        {
+        if fault.endpoint.as_ref().is_some_and(|suffix| !path.ends_with(suffix.as_str())) {
             return None;
         }
         match &mut fault.count {
@@ -189,8 +170,7 @@ impl Faults {
 
     /// As `take`, but only when the fault is a refusal: what is known before a request is read.
     pub(crate) fn take_refusal(&mut self, vendor: Vendor, path: &str) -> bool {
-        self.get(vendor)
-            .is_some_and(|fault| fault.kind == FaultKind::Refuse)
+        self.get(vendor).is_some_and(|fault| fault.kind == FaultKind::Refuse)
             && self.take(vendor, path).is_some()
     }
 }

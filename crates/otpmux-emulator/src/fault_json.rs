@@ -53,16 +53,9 @@ impl FaultJson {
             ("headers", !self.headers.is_empty(), self.kind == K::Status),
             ("millis", self.millis.is_some(), self.kind == K::Latency),
             ("garbage", self.garbage.is_some(), self.kind == K::Garbage),
-            (
-                "after_work",
-                self.after_work,
-                !no_after_work.contains(&self.kind),
-            ),
+            ("after_work", self.after_work, !no_after_work.contains(&self.kind)),
         ];
-        match given
-            .into_iter()
-            .find(|(_, is_given, belongs)| *is_given && !belongs)
-        {
+        match given.into_iter().find(|(_, is_given, belongs)| *is_given && !belongs) {
             Some((field, ..)) => Err(format!("`{field}` does not belong to this kind of fault")),
             None => Ok(()),
         }
@@ -76,22 +69,14 @@ impl TryFrom<FaultJson> for Fault {
         json.refuse_strangers()?;
         let kind = match json.kind {
             KindName::Status => {
-                let status = json
-                    .status
-                    .ok_or("a fault of kind `status` needs `status`")?;
+                let status = json.status.ok_or("a fault of kind `status` needs `status`")?;
                 if !(200..=599).contains(&status) {
                     return Err("`status` must be from 200 to 599".to_owned());
                 }
-                FaultKind::Status {
-                    status,
-                    body: json.body,
-                    headers: json.headers,
-                }
+                FaultKind::Status { status, body: json.body, headers: json.headers }
             }
             KindName::Latency => {
-                let millis = json
-                    .millis
-                    .ok_or("a fault of kind `latency` needs `millis`")?;
+                let millis = json.millis.ok_or("a fault of kind `latency` needs `millis`")?;
                 FaultKind::Latency(Duration::from_millis(millis))
             }
             KindName::Hang => FaultKind::Hang,
@@ -104,12 +89,7 @@ impl TryFrom<FaultJson> for Fault {
         if json.count == Some(0) {
             return Err("`count` must be at least 1".to_owned());
         }
-        Ok(Self {
-            kind,
-            count: json.count,
-            endpoint: json.endpoint,
-            after_work: json.after_work,
-        })
+        Ok(Self { kind, count: json.count, endpoint: json.endpoint, after_work: json.after_work })
     }
 }
 
@@ -127,11 +107,7 @@ impl From<Fault> for FaultJson {
             after_work: fault.after_work,
         };
         json.kind = match fault.kind {
-            FaultKind::Status {
-                status,
-                body,
-                headers,
-            } => {
+            FaultKind::Status { status, body, headers } => {
                 (json.status, json.body, json.headers) = (Some(status), body, headers);
                 KindName::Status
             }
@@ -188,9 +164,7 @@ mod tests {
             (json!({"kind": "hang", "counts": 1}), "counts"),
             (json!({"kind": "hang", "count": 0}), "at least 1"),
         ] {
-            let error = serde_json::from_value::<Fault>(json.clone())
-                .unwrap_err()
-                .to_string();
+            let error = serde_json::from_value::<Fault>(json.clone()).unwrap_err().to_string();
             assert!(error.contains(word), "{json}: {error}");
         }
     }

@@ -7,9 +7,7 @@ use uuid::Uuid;
 use crate::system;
 
 pub(crate) fn uuid() -> String {
-    uuid::Builder::from_random_bytes(system::random())
-        .into_uuid()
-        .to_string()
+    uuid::Builder::from_random_bytes(system::random()).into_uuid().to_string()
 }
 
 pub(crate) fn is_uuid(text: &str) -> bool {
@@ -19,13 +17,11 @@ pub(crate) fn is_uuid(text: &str) -> bool {
 
 /// 16 hexadecimal digits after the prefix.
 pub(crate) fn prefixed(prefix: &str) -> String {
-    system::random::<8>()
-        .iter()
-        .fold(prefix.to_owned(), |mut text, byte| {
-            // Writing to a `String` cannot fail.
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
+    system::random::<8>().iter().fold(prefix.to_owned(), |mut text, byte| {
+        // Writing to a `String` cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 /// `length` decimal digits, each equally likely.

@@ -19,30 +19,20 @@ pub(crate) struct Ledger<T> {
 
 impl<T> Default for Ledger<T> {
     fn default() -> Self {
-        Self {
-            rows: HashMap::new(),
-            order: VecDeque::new(),
-        }
+        Self { rows: HashMap::new(), order: VecDeque::new() }
     }
 }
 
 impl<T> Ledger<T> {
     pub(crate) fn insert(&mut self, now: Timestamp, id: String, row: T) {
         while self.order.len() >= MOST
-            || self
-                .order
-                .front()
-                .is_some_and(|(at, _)| plus(*at, KEEP_SECONDS) <= now)
+            || self.order.front().is_some_and(|(at, _)| plus(*at, KEEP_SECONDS) <= now)
         {
             let Some((at, old)) = self.order.pop_front() else {
                 break;
             };
             // An id that was written again has a younger row and a second place in the order.
-            if self
-                .rows
-                .get(&old)
-                .is_some_and(|(written, _)| *written == at)
-            {
+            if self.rows.get(&old).is_some_and(|(written, _)| *written == at) {
                 self.rows.remove(&old);
             }
         }
@@ -83,10 +73,7 @@ mod tests {
         ledger.insert(plus(start, 3600), "younger".to_owned(), 2);
         ledger.insert(plus(start, KEEP_SECONDS), "new".to_owned(), 3);
         assert_eq!(ledger.get("old"), None);
-        assert_eq!(
-            ledger.newest().map(|(id, _)| id).collect::<Vec<_>>(),
-            ["new", "younger"]
-        );
+        assert_eq!(ledger.newest().map(|(id, _)| id).collect::<Vec<_>>(), ["new", "younger"]);
     }
 
     #[test]

@@ -18,11 +18,7 @@ pub(crate) struct Window {
 
 impl Window {
     pub(crate) fn new(keep: u64) -> Self {
-        Self {
-            keep,
-            events: HashMap::new(),
-            since_sweep: 0,
-        }
+        Self { keep, events: HashMap::new(), since_sweep: 0 }
     }
 
     pub(crate) fn record(&mut self, key: &str, now: Timestamp) {
@@ -46,12 +42,7 @@ impl Window {
 
     pub(crate) fn count(&self, key: &str, now: Timestamp, seconds: u64) -> usize {
         let row = self.events.get(key);
-        row.map_or(0, |row| {
-            row.iter()
-                .rev()
-                .take_while(|at| plus(**at, seconds) > now)
-                .count()
-        })
+        row.map_or(0, |row| row.iter().rev().take_while(|at| plus(**at, seconds) > now).count())
     }
 
     /// When the key has had `max` events in the last `seconds`: the seconds until it may have
@@ -70,8 +61,7 @@ impl Window {
     fn sweep(&mut self, now: Timestamp) {
         self.since_sweep = 0;
         let keep = self.keep;
-        self.events
-            .retain(|_, row| row.back().is_some_and(|at| plus(*at, keep) > now));
+        self.events.retain(|_, row| row.back().is_some_and(|at| plus(*at, keep) > now));
     }
 }
 

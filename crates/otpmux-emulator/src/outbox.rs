@@ -70,11 +70,7 @@ impl Outbox {
 
     /// Oldest first.
     pub(crate) fn list(&self, filter: &MessageFilter) -> Vec<Message> {
-        self.messages
-            .iter()
-            .filter(|message| filter.fits(message))
-            .cloned()
-            .collect()
+        self.messages.iter().filter(|message| filter.fits(message)).cloned().collect()
     }
 
     pub(crate) fn newest_to(&self, to: &str) -> Option<&Message> {

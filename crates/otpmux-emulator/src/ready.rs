@@ -13,11 +13,8 @@ pub(crate) fn base_url(addr: SocketAddr, vendor: Vendor) -> String {
 
 /// The address, and each vendor's base URL and credentials.
 pub(crate) fn description(addr: SocketAddr, world: &World) -> Value {
-    let (easyotp, startmessaging, airtexts) = (
-        &world.easyotp.account,
-        &world.startmessaging.account,
-        &world.airtexts.account,
-    );
+    let (easyotp, startmessaging, airtexts) =
+        (&world.easyotp.account, &world.startmessaging.account, &world.airtexts.account);
     json!({
         "listen": addr,
         "vendors": {

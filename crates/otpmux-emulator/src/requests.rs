@@ -39,10 +39,7 @@ impl RequestLog {
 
     /// How many were seen, including those that are no longer listed.
     pub(crate) fn count(&self, vendor: Option<Vendor>) -> u64 {
-        vendor.map_or_else(
-            || self.counts.iter().sum(),
-            |vendor| self.counts[vendor as usize],
-        )
+        vendor.map_or_else(|| self.counts.iter().sum(), |vendor| self.counts[vendor as usize])
     }
 
     /// Oldest first.

@@ -26,10 +26,7 @@ pub(crate) struct Shared {
 
 impl Shared {
     pub(crate) fn new(addr: SocketAddr, world: World) -> Self {
-        Self {
-            addr,
-            world: Mutex::new(world),
-        }
+        Self { addr, world: Mutex::new(world) }
     }
 
     pub(crate) fn world(&self) -> MutexGuard<'_, World> {
@@ -64,8 +61,5 @@ pub(crate) async fn serve(
     }
     drop(listener);
     // What is left after that is aborted when the set is dropped.
-    let _ = timeout(GRACE, async {
-        while connections.join_next().await.is_some() {}
-    })
-    .await;
+    let _ = timeout(GRACE, async { while connections.join_next().await.is_some() {} }).await;
 }

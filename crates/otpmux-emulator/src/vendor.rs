@@ -62,9 +62,7 @@ impl FromStr for Vendor {
         Self::ALL
             .into_iter()
             .find(|vendor| vendor.as_str() == text)
-            .ok_or_else(|| UnknownVendor {
-                name: text.to_owned(),
-            })
+            .ok_or_else(|| UnknownVendor { name: text.to_owned() })
     }
 }
 
@@ -89,10 +87,7 @@ mod tests {
 
     #[test]
     fn paths_belong_to_vendors() {
-        assert_eq!(
-            Vendor::of_path("/easyotp/api/v1/send"),
-            Some((Vendor::EasyOtp, "/send"))
-        );
+        assert_eq!(Vendor::of_path("/easyotp/api/v1/send"), Some((Vendor::EasyOtp, "/send")));
         assert_eq!(Vendor::of_path("/airtexts"), Some((Vendor::AirTexts, "")));
         assert_eq!(Vendor::of_path("/airtextsy/otp/send"), None);
         assert_eq!(Vendor::of_path("/_emulator/clock"), None);

@@ -77,11 +77,7 @@ impl World {
     /// The vendor's own answer; `deliver` says whether accepted messages reach the outbox.
     pub(crate) fn serve(&mut self, vendor: Vendor, call: &Call, deliver: bool) -> Reply {
         let outbox = deliver.then_some(&mut self.outbox);
-        let mut cx = Context {
-            now: self.clock.now(),
-            vendor,
-            outbox,
-        };
+        let mut cx = Context { now: self.clock.now(), vendor, outbox };
         match vendor {
             Vendor::EasyOtp => self.easyotp.serve(call, &mut cx),
             Vendor::StartMessaging => self.startmessaging.serve(call, &mut cx),

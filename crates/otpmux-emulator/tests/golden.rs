@@ -1,15 +1,8 @@
 //! Plays the request of every golden wire file at an emulator that was brought into the state the
 //! file describes, and compares the answer.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    reason = "a failure here fails the test"
-)]
-#![expect(
-    clippy::assigning_clones,
-    reason = "settings are assigned once, plainly"
-)]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a failure here fails the test")]
+#![expect(clippy::assigning_clones, reason = "settings are assigned once, plainly")]
 
 #[path = "golden/airtexts.rs"]
 mod airtexts;
@@ -78,10 +71,7 @@ fn wire_files() -> BTreeSet<String> {
     fs::read_dir(folder())
         .unwrap()
         .map(|entry| entry.unwrap().path())
-        .filter(|path| {
-            path.extension()
-                .is_some_and(|extension| extension == "json")
-        })
+        .filter(|path| path.extension().is_some_and(|extension| extension == "json"))
         .map(|path| path.file_name().unwrap().to_str().unwrap().to_owned())
         .filter(|name| name != EXCEPTIONS)
         .collect()
@@ -110,16 +100,8 @@ fn every_file_has_a_case_or_an_exception() {
     let exceptions: Vec<Exception> = read(EXCEPTIONS);
     let mut excused = BTreeSet::new();
     for exception in &exceptions {
-        assert!(
-            files.contains(&exception.file),
-            "{}: no such file",
-            exception.file
-        );
-        assert!(
-            !exception.why.trim().is_empty(),
-            "{}: says no reason",
-            exception.file
-        );
+        assert!(files.contains(&exception.file), "{}: no such file", exception.file);
+        assert!(!exception.why.trim().is_empty(), "{}: says no reason", exception.file);
         if exception.side != Side::Adapter {
             excused.insert(exception.file.as_str());
         }
@@ -147,11 +129,7 @@ async fn the_emulator_answers_as_the_files_say() {
         }
         let answer = stage.finish().await;
         let mut found = compare::differences(&wire.response, &answer);
-        failures.extend(
-            found
-                .drain(..)
-                .map(|difference| format!("{name}: {difference}")),
-        );
+        failures.extend(found.drain(..).map(|difference| format!("{name}: {difference}")));
         played += 1;
     }
     assert!(failures.is_empty(), "{}", failures.join("\n"));

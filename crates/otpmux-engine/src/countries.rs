@@ -11,9 +11,7 @@ use otpmux_core::PhoneNumber;
 pub fn country_of(phone: &PhoneNumber) -> Option<&'static str> {
     let digits = phone.expose_digits();
     (1..=LONGEST.min(digits.len())).rev().find_map(|length| {
-        let at = CODES
-            .binary_search_by_key(&&digits[..length], |(code, _)| code)
-            .ok()?;
+        let at = CODES.binary_search_by_key(&&digits[..length], |(code, _)| code).ok()?;
         Some(CODES[at].1)
     })
 }
@@ -333,10 +331,7 @@ mod tests {
     #[test]
     fn the_table_is_sorted_and_its_codes_fit() {
         assert!(CODES.is_sorted_by_key(|(code, _)| code));
-        assert_eq!(
-            CODES.iter().map(|(code, _)| code.len()).max(),
-            Some(LONGEST)
-        );
+        assert_eq!(CODES.iter().map(|(code, _)| code.len()).max(), Some(LONGEST));
     }
 
     #[test]

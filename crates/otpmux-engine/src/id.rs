@@ -67,13 +67,9 @@ mod tests {
         let id = VerificationId::from_bytes([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 0]);
         assert_eq!(id.to_string(), "0102030405060708090a0b0c0d0e0f00");
         assert_eq!(id.to_string().parse(), Ok(id));
-        for bad in [
-            "",
-            "0102",
-            "0102030405060708090A0B0C0D0E0F00",
-            &"g".repeat(32),
-            &"+".repeat(32),
-        ] {
+        for bad in
+            ["", "0102", "0102030405060708090A0B0C0D0E0F00", &"g".repeat(32), &"+".repeat(32)]
+        {
             assert_eq!(bad.parse::<VerificationId>(), Err(ParseIdError), "{bad:?}");
         }
     }

@@ -70,20 +70,14 @@ impl ServerKeys {
         }
         let mut ring = ring.into_iter();
         let signing = ring.next().ok_or(KeyError::None)?;
-        Ok(Self {
-            signing,
-            older: ring.collect(),
-        })
+        Ok(Self { signing, older: ring.collect() })
     }
 
     /// A key ring of one random key, for a store that lives no longer than the process.
     pub fn ephemeral(entropy: &dyn Entropy) -> Result<Self, EntropyError> {
         let mut key = zeroize::Zeroizing::new([0; 32]);
         entropy.fill(&mut *key)?;
-        Ok(Self {
-            signing: Keys::new("ephemeral", &*key),
-            older: Vec::new(),
-        })
+        Ok(Self { signing: Keys::new("ephemeral", &*key), older: Vec::new() })
     }
 
     fn all(&self) -> impl Iterator<Item = &Keys> {
@@ -119,10 +113,7 @@ impl ServerKeys {
         let mut nonce = [0; NONCE];
         entropy.fill(&mut nonce)?;
         let aad = associated(id, purpose);
-        let payload = Payload {
-            msg: text,
-            aad: &aad,
-        };
+        let payload = Payload { msg: text, aad: &aad };
         // The cipher refuses texts of more than 256 GiB, and nothing else.
         let sealed = self.signing.cipher.encrypt(&XNonce::from(nonce), payload);
         let sealed = sealed.map_err(|_| EntropyError::new())?;
@@ -137,15 +128,7 @@ impl ServerKeys {
         let keys = self.all().find(|keys| keys.id == sealed.key)?;
         let (nonce, text) = sealed.bytes.split_first_chunk::<NONCE>()?;
         let aad = associated(id, purpose);
-        keys.cipher
-            .decrypt(
-                &XNonce::from(*nonce),
-                Payload {
-                    msg: text,
-                    aad: &aad,
-                },
-            )
-            .ok()
+        keys.cipher.decrypt(&XNonce::from(*nonce), Payload { msg: text, aad: &aad }).ok()
     }
 }
 
@@ -172,10 +155,7 @@ impl Keys {
         let mut mac = self.code.clone();
         mac.update(&id.to_bytes());
         mac.update(code.expose().as_bytes());
-        CodeMac {
-            key: Arc::clone(&self.id),
-            mac: mac.finalize().into_bytes().into(),
-        }
+        CodeMac { key: Arc::clone(&self.id), mac: mac.finalize().into_bytes().into() }
     }
 }
 
@@ -186,18 +166,13 @@ fn keyed(key: &[u8]) -> HmacSha256 {
 
 impl fmt::Debug for ServerKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list()
-            .entries(self.all().map(|keys| &keys.id))
-            .finish()
+        f.debug_list().entries(self.all().map(|keys| &keys.id)).finish()
     }
 }
 
 /// A code at rest: an HMAC and the name of its key.
 #[derive(Clone, Debug)]
-#[expect(
-    clippy::exhaustive_structs,
-    reason = "stores take it apart and put it together"
-)]
+#[expect(clippy::exhaustive_structs, reason = "stores take it apart and put it together")]
 pub struct CodeMac {
     /// The key that signed it.
     pub key: KeyId,
@@ -213,10 +188,7 @@ impl Guess {
     /// Whether this is the code, compared in constant time.
     pub fn matches(&self, code: &CodeMac) -> bool {
         let same = |guess: &&CodeMac| guess.key == code.key;
-        self.0
-            .iter()
-            .find(same)
-            .is_some_and(|guess| guess.mac.ct_eq(&code.mac).into())
+        self.0.iter().find(same).is_some_and(|guess| guess.mac.ct_eq(&code.mac).into())
     }
 
     /// The forms, for a store that compares elsewhere.
@@ -227,18 +199,12 @@ impl Guess {
 
 /// A recipient at rest: a keyed hash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[expect(
-    clippy::exhaustive_structs,
-    reason = "stores take it apart and put it together"
-)]
+#[expect(clippy::exhaustive_structs, reason = "stores take it apart and put it together")]
 pub struct RecipientHash(pub [u8; 32]);
 
 /// What a resend needs, encrypted.
 #[derive(Clone, Debug)]
-#[expect(
-    clippy::exhaustive_structs,
-    reason = "stores take it apart and put it together"
-)]
+#[expect(clippy::exhaustive_structs, reason = "stores take it apart and put it together")]
 pub struct Sealed {
     /// The key that encrypted it.
     pub key: KeyId,
@@ -253,12 +219,8 @@ mod tests {
     use super::*;
 
     fn ring(names: &[&str]) -> ServerKeys {
-        let key = |name: &&str| {
-            (
-                (*name).to_owned(),
-                Secret::new(format!("{name}-{}", "k".repeat(32))),
-            )
-        };
+        let key =
+            |name: &&str| ((*name).to_owned(), Secret::new(format!("{name}-{}", "k".repeat(32))));
         ServerKeys::new(&names.iter().map(key).collect::<Vec<_>>()).unwrap()
     }
 
@@ -272,15 +234,8 @@ mod tests {
         let (ring, other) = (ring(&["a"]), ring(&["b"]));
         let signed = ring.sign(id(1), &code);
         assert!(ring.guess(id(1), &code).matches(&signed));
-        assert!(
-            !ring
-                .guess(id(1), &"004218".parse().unwrap())
-                .matches(&signed)
-        );
-        assert!(
-            !ring.guess(id(2), &code).matches(&signed),
-            "another verification"
-        );
+        assert!(!ring.guess(id(1), &"004218".parse().unwrap()).matches(&signed));
+        assert!(!ring.guess(id(2), &code).matches(&signed), "another verification");
         assert!(!other.guess(id(1), &code).matches(&signed), "another key");
     }
 
@@ -293,41 +248,27 @@ mod tests {
         assert!(rotated.guess(id(1), &code).matches(&signed));
         assert_eq!(rotated.open(id(1), &purpose, &sealed).unwrap(), b"text");
         assert_eq!(&*rotated.sign(id(1), &code).key, "new");
-        assert!(
-            ring(&["new"]).open(id(1), &purpose, &sealed).is_none(),
-            "the old key is gone"
-        );
+        assert!(ring(&["new"]).open(id(1), &purpose, &sealed).is_none(), "the old key is gone");
     }
 
     #[test]
     fn what_is_sealed_is_bound_to_its_verification_and_purpose() {
         let (ring, purpose) = (ring(&["a"]), Purpose::new("login").unwrap());
-        let mut sealed = ring
-            .seal(id(1), &purpose, b"+14155550123", &OsEntropy)
-            .unwrap();
+        let mut sealed = ring.seal(id(1), &purpose, b"+14155550123", &OsEntropy).unwrap();
         assert!(ring.open(id(2), &purpose, &sealed).is_none());
         assert!(ring.open(id(1), &Purpose::default(), &sealed).is_none());
         assert!(!sealed.bytes.windows(6).any(|w| w == b"415555"));
         sealed.bytes[30] ^= 1;
-        assert!(
-            ring.open(id(1), &purpose, &sealed).is_none(),
-            "tampered with"
-        );
+        assert!(ring.open(id(1), &purpose, &sealed).is_none(), "tampered with");
     }
 
     #[test]
     fn rings_that_cannot_be() {
         let short = [("a".to_owned(), Secret::new("short"))];
         assert_eq!(ServerKeys::new(&[]).unwrap_err(), KeyError::None);
-        assert_eq!(
-            ServerKeys::new(&short).unwrap_err(),
-            KeyError::Short("a".into())
-        );
+        assert_eq!(ServerKeys::new(&short).unwrap_err(), KeyError::Short("a".into()));
         let twice = [0, 1].map(|_| ("a".to_owned(), Secret::new("k".repeat(32))));
-        assert_eq!(
-            ServerKeys::new(&twice).unwrap_err(),
-            KeyError::Twice("a".into())
-        );
+        assert_eq!(ServerKeys::new(&twice).unwrap_err(), KeyError::Twice("a".into()));
         assert_eq!(format!("{:?}", ring(&["a", "b"])), r#"["a", "b"]"#);
     }
 }

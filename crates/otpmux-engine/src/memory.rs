@@ -36,10 +36,7 @@ impl MemoryStore {
     /// A store of at most `capacity` verifications, those that have ended within the last ten
     /// minutes included. One takes about half a kilobyte.
     pub fn new(capacity: usize) -> Self {
-        Self {
-            capacity,
-            shelf: Mutex::default(),
-        }
+        Self { capacity, shelf: Mutex::default() }
     }
 
     /// How many verifications it holds.
@@ -83,9 +80,7 @@ impl Shelf {
 
     /// A record, unless its time is over even for being told so.
     fn get(&mut self, id: VerificationId, now: SystemTime) -> Option<&mut Record> {
-        self.records
-            .get_mut(&id)
-            .filter(|record| now < record.expires_at + GRACE)
+        self.records.get_mut(&id).filter(|record| now < record.expires_at + GRACE)
     }
 }
 
@@ -95,11 +90,10 @@ impl VerificationStore for MemoryStore {
         let guarded = &mut *self.shelf();
         guarded.drop_ended(now);
         if guarded.records.len() >= self.capacity {
-            return Err(
-                Error::new(ErrorKind::Store, Certainty::NotSent, Blame::Policy).with_detail(
+            return Err(Error::new(ErrorKind::Store, Certainty::NotSent, Blame::Policy)
+                .with_detail(
                     "the memory store is full; raise its capacity or use a shared store",
-                ),
-            );
+                ));
         }
         let key = (record.recipient, record.purpose.clone());
         if let Some(older) = guarded.newest.insert(key, record.id)
@@ -119,10 +113,7 @@ impl VerificationStore for MemoryStore {
         begin: BeginLeg,
         now: SystemTime,
     ) -> Result<Begun, Error> {
-        let outcome = self
-            .shelf()
-            .get(id, now)
-            .map(|record| record.begin(begin, now));
+        let outcome = self.shelf().get(id, now).map(|record| record.begin(begin, now));
         Ok(outcome.unwrap_or(Begun::Over(Verdict::NotFound)))
     }
 
@@ -144,10 +135,7 @@ impl VerificationStore for MemoryStore {
         guess: &Guess,
         now: SystemTime,
     ) -> Result<Attempt, Error> {
-        let attempt = self
-            .shelf()
-            .get(id, now)
-            .map(|record| record.attempt(guess, now));
+        let attempt = self.shelf().get(id, now).map(|record| record.attempt(guess, now));
         Ok(attempt.unwrap_or(Attempt::Verdict(Verdict::NotFound)))
     }
 

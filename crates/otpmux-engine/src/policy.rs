@@ -89,18 +89,11 @@ impl Policy {
             ),
             (self.resends <= 10, PolicyError::Resends),
         ];
-        rules
-            .into_iter()
-            .find(|(holds, _)| !holds)
-            .map_or(Ok(()), |(_, error)| Err(error))
+        rules.into_iter().find(|(holds, _)| !holds).map_or(Ok(()), |(_, error)| Err(error))
     }
 
     pub(crate) fn check_code_length(&self, length: u8) -> Result<(), PolicyError> {
-        let shortest = if self.allow_short_codes {
-            Code::MIN_LENGTH
-        } else {
-            6
-        };
+        let shortest = if self.allow_short_codes { Code::MIN_LENGTH } else { 6 };
         if (shortest..=Code::MAX_LENGTH).contains(&length) {
             Ok(())
         } else {
@@ -129,10 +122,7 @@ mod tests {
 
     #[test]
     fn sec_02_short_codes_need_their_flag() {
-        let mut policy = Policy {
-            code_length: 4,
-            ..Policy::default()
-        };
+        let mut policy = Policy { code_length: 4, ..Policy::default() };
         assert_eq!(policy.check(), Err(PolicyError::CodeLength));
         policy.allow_short_codes = true;
         assert_eq!(policy.check(), Ok(()));
@@ -142,33 +132,12 @@ mod tests {
     fn refuses_what_is_not_safe() {
         for (policy, error) in [
             (
-                Policy {
-                    lifetime: Duration::from_secs(601),
-                    ..Policy::default()
-                },
+                Policy { lifetime: Duration::from_secs(601), ..Policy::default() },
                 PolicyError::Lifetime,
             ),
-            (
-                Policy {
-                    attempts: 0,
-                    ..Policy::default()
-                },
-                PolicyError::Attempts,
-            ),
-            (
-                Policy {
-                    duplicates: 4,
-                    ..Policy::default()
-                },
-                PolicyError::Duplicates,
-            ),
-            (
-                Policy {
-                    deadline: Duration::ZERO,
-                    ..Policy::default()
-                },
-                PolicyError::Deadline,
-            ),
+            (Policy { attempts: 0, ..Policy::default() }, PolicyError::Attempts),
+            (Policy { duplicates: 4, ..Policy::default() }, PolicyError::Duplicates),
+            (Policy { deadline: Duration::ZERO, ..Policy::default() }, PolicyError::Deadline),
         ] {
             assert_eq!(policy.check(), Err(error));
         }

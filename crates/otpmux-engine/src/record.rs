@@ -7,10 +7,7 @@ use crate::{CodeMac, RecipientHash, Sealed, VerificationId};
 
 /// A verification as a store keeps it. Holds no code and no recipient in the clear.
 #[derive(Clone, Debug)]
-#[expect(
-    clippy::exhaustive_structs,
-    reason = "stores take it apart and put it together"
-)]
+#[expect(clippy::exhaustive_structs, reason = "stores take it apart and put it together")]
 pub struct Record {
     /// Its handle.
     pub id: VerificationId,
@@ -55,10 +52,7 @@ pub enum State {
 
 /// One try at one provider.
 #[derive(Clone, Debug)]
-#[expect(
-    clippy::exhaustive_structs,
-    reason = "stores take it apart and put it together"
-)]
+#[expect(clippy::exhaustive_structs, reason = "stores take it apart and put it together")]
 pub struct Leg {
     /// The provider.
     pub provider: ProviderId,
@@ -104,16 +98,12 @@ impl Record {
     /// Whether the code of ours may have reached the user. Before that, nobody can know it, and a
     /// guess that happens to hit it must not get in.
     pub fn code_is_out(&self) -> bool {
-        self.legs
-            .iter()
-            .any(|leg| leg.supplied && leg.state.may_have_sent())
+        self.legs.iter().any(|leg| leg.supplied && leg.state.may_have_sent())
     }
 
     /// Whether a vendor may have sent a code of its own, which only that vendor can verify.
     pub fn vendor_code_is_out(&self) -> bool {
-        self.legs
-            .iter()
-            .any(|leg| !leg.supplied && leg.state.may_have_sent())
+        self.legs.iter().any(|leg| !leg.supplied && leg.state.may_have_sent())
     }
 
     /// Codes that may still be tried.

@@ -25,10 +25,7 @@ pub struct Routes(Vec<Route>);
 impl Route {
     /// A rule that fits everything.
     pub fn to(providers: impl IntoIterator<Item = ProviderId>) -> Self {
-        Self {
-            providers: providers.into_iter().collect(),
-            ..Self::default()
-        }
+        Self { providers: providers.into_iter().collect(), ..Self::default() }
     }
 
     /// What is wrong with this rule by itself, if something is: a country that no number can have,
@@ -45,13 +42,9 @@ impl Route {
             (1..=15).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit())
         };
         if let Some(prefix) = self.prefixes.iter().find(|prefix| !fits(prefix)) {
-            return Some(format!(
-                "`{prefix}` does not begin a number; write it such as +9198"
-            ));
+            return Some(format!("`{prefix}` does not begin a number; write it such as +9198"));
         }
-        self.providers
-            .is_empty()
-            .then(|| "a route needs at least one provider".to_owned())
+        self.providers.is_empty().then(|| "a route needs at least one provider".to_owned())
     }
 
     fn fits(&self, recipient: &Recipient, channel: &Channel, purpose: &Purpose) -> bool {
@@ -88,10 +81,7 @@ impl Routes {
         channel: &Channel,
         purpose: &Purpose,
     ) -> Option<&[ProviderId]> {
-        let route = self
-            .0
-            .iter()
-            .find(|route| route.fits(recipient, channel, purpose))?;
+        let route = self.0.iter().find(|route| route.fits(recipient, channel, purpose))?;
         Some(&route.providers)
     }
 }
@@ -122,31 +112,12 @@ mod tests {
             providers.map(|list| list[0].to_string())
         };
         let any = Purpose::default();
-        assert_eq!(
-            first("+919876543210", Channel::Sms, &any).as_deref(),
-            Some("in")
-        );
-        assert_eq!(
-            first("+919876543210", Channel::Voice, &any).as_deref(),
-            Some("prefix")
-        );
-        assert_eq!(
-            first("+447700900123", Channel::Sms, &any).as_deref(),
-            Some("prefix")
-        );
-        assert_eq!(
-            first("+14155550123", Channel::Sms, &login).as_deref(),
-            Some("login")
-        );
-        assert_eq!(
-            first("a@example.com", Channel::Email, &any).as_deref(),
-            Some("mail")
-        );
-        assert_eq!(
-            first("+14155550123", Channel::Sms, &any),
-            None,
-            "nothing fits"
-        );
+        assert_eq!(first("+919876543210", Channel::Sms, &any).as_deref(), Some("in"));
+        assert_eq!(first("+919876543210", Channel::Voice, &any).as_deref(), Some("prefix"));
+        assert_eq!(first("+447700900123", Channel::Sms, &any).as_deref(), Some("prefix"));
+        assert_eq!(first("+14155550123", Channel::Sms, &login).as_deref(), Some("login"));
+        assert_eq!(first("a@example.com", Channel::Email, &any).as_deref(), Some("mail"));
+        assert_eq!(first("+14155550123", Channel::Sms, &any), None, "nothing fits");
     }
 
     #[test]

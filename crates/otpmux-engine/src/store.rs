@@ -155,9 +155,7 @@ impl Record {
         if self.vendor_code_is_out() {
             return Attempt::AskVendors(Box::new(self.clone()));
         }
-        Attempt::Verdict(Verdict::WrongCode {
-            attempts_left: Some(self.attempts_left()),
-        })
+        Attempt::Verdict(Verdict::WrongCode { attempts_left: Some(self.attempts_left()) })
     }
 
     /// The step of [`VerificationStore::approve`].

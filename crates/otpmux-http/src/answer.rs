@@ -65,17 +65,8 @@ impl Answer {
         retry_after: Option<Duration>,
         body: impl Into<Vec<u8>>,
     ) -> Self {
-        let hidden = Hidden {
-            secrets: Arc::new([]),
-            values: Vec::new(),
-        };
-        Self {
-            provider,
-            status,
-            retry_after,
-            body: Body(body.into().into()),
-            hidden,
-        }
+        let hidden = Hidden { secrets: Arc::new([]), values: Vec::new() };
+        Self { provider, status, retry_after, body: Body(body.into().into()), hidden }
     }
 
     /// The HTTP status.
@@ -125,17 +116,14 @@ impl Answer {
 
     /// The error for an answer that is not what the vendor documents: nobody knows what it did.
     pub fn protocol_error(&self, detail: &'static str) -> Error {
-        self.error(Reading::unknown(ErrorKind::Protocol))
-            .with_detail(detail)
+        self.error(Reading::unknown(ErrorKind::Protocol)).with_detail(detail)
     }
 
     /// A vendor's id that may be shown to operators; `None` when it is no id, or repeats something
     /// of the request.
     pub fn public_id(&self, text: &str) -> Option<String> {
         let fits = (1..=64).contains(&text.len())
-            && text
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b))
+            && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b))
             && !self.hidden.is_in(text);
         fits.then(|| text.to_owned())
     }
@@ -151,11 +139,7 @@ impl Answer {
     /// form that would survive that.
     pub fn public_text(&self, text: &str) -> String {
         let plain = plain_words(text);
-        if self.hidden.is_in(&plain) {
-            String::new()
-        } else {
-            plain
-        }
+        if self.hidden.is_in(&plain) { String::new() } else { plain }
     }
 }
 
@@ -179,18 +163,8 @@ mod tests {
     #[test]
     fn what_repeats_the_request_does_not_get_out() {
         let answer = answer();
-        assert_eq!(
-            answer.public_id("11f951d5-32d1").as_deref(),
-            Some("11f951d5-32d1")
-        );
-        for bad in [
-            "req-14155550123",
-            "1415-5550-123",
-            "otp_004217",
-            "swordfish",
-            "a b",
-            "",
-        ] {
+        assert_eq!(answer.public_id("11f951d5-32d1").as_deref(), Some("11f951d5-32d1"));
+        for bad in ["req-14155550123", "1415-5550-123", "otp_004217", "swordfish", "a b", ""] {
             assert_eq!(answer.public_id(bad), None, "{bad}");
         }
         assert_eq!(answer.public_code("OTP_EXPIRED"), Some("OTP_EXPIRED"));

@@ -77,12 +77,9 @@ mod tests {
     #[test]
     fn https_everywhere_else_loopback() {
         use BaseUrlError::{Extras, NotHttps, NotUrl};
-        for good in [
-            "https://a.example/v1",
-            "http://127.0.0.1:1/",
-            "http://[::1]:1",
-            "http://localhost:1",
-        ] {
+        for good in
+            ["https://a.example/v1", "http://127.0.0.1:1/", "http://[::1]:1", "http://localhost:1"]
+        {
             assert!(good.parse::<BaseUrl>().is_ok(), "{good}");
         }
         for (bad, why) in [

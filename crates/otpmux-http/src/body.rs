@@ -22,10 +22,7 @@ impl WriteMarker {
     /// Forbids the body to leave from now on. `true` proves that none of it has: the vendor cannot
     /// have got the request whole. `false` proves nothing.
     pub(crate) fn close(&self) -> bool {
-        match self
-            .0
-            .compare_exchange(UNTOUCHED, CLOSED, Ordering::AcqRel, Ordering::Acquire)
-        {
+        match self.0.compare_exchange(UNTOUCHED, CLOSED, Ordering::AcqRel, Ordering::Acquire) {
             Ok(_) => true,
             Err(state) => state == CLOSED,
         }
@@ -33,10 +30,7 @@ impl WriteMarker {
 
     /// Notes that the body leaves; `false` when that has been forbidden.
     pub(crate) fn take(&self) -> bool {
-        match self
-            .0
-            .compare_exchange(UNTOUCHED, TAKEN, Ordering::AcqRel, Ordering::Acquire)
-        {
+        match self.0.compare_exchange(UNTOUCHED, TAKEN, Ordering::AcqRel, Ordering::Acquire) {
             Ok(_) => true,
             Err(state) => state == TAKEN,
         }
@@ -55,10 +49,7 @@ impl MarkedBody {
     /// `bytes` must not be empty: an empty body is never read, and its marker would lie.
     pub(crate) fn new(bytes: Bytes, marker: WriteMarker) -> Self {
         debug_assert!(!bytes.is_empty());
-        Self {
-            bytes: Some(bytes),
-            marker,
-        }
+        Self { bytes: Some(bytes), marker }
     }
 }
 

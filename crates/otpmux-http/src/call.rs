@@ -20,10 +20,7 @@ impl Call {
         // Our wire types are plain structs of texts and numbers, which always serialise; should one
         // ever not, the vendor refuses the `null`.
         let body = serde_json::to_vec(body).unwrap_or_else(|_| b"null".to_vec());
-        Self {
-            body: Some(body.into()),
-            ..Self::new(Method::POST, endpoint)
-        }
+        Self { body: Some(body.into()), ..Self::new(Method::POST, endpoint) }
     }
 
     /// A `GET`.

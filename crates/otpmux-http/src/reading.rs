@@ -18,11 +18,7 @@ pub struct Reading {
 impl Reading {
     /// A row.
     pub const fn new(kind: ErrorKind, certainty: Certainty, blame: Blame) -> Self {
-        Self {
-            kind,
-            certainty,
-            blame,
-        }
+        Self { kind, certainty, blame }
     }
 
     /// The vendor said no, did nothing, and is not to blame on anyone but itself: another vendor
@@ -99,11 +95,7 @@ mod tests {
             (999, false, K::Protocol, Unknown, Provider),
         ] {
             let expected = Reading::new(kind, certainty, blame);
-            assert_eq!(
-                Reading::of_status(status, hint),
-                expected,
-                "{status} {hint}"
-            );
+            assert_eq!(Reading::of_status(status, hint), expected, "{status} {hint}");
         }
     }
 }

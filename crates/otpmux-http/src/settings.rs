@@ -6,10 +6,7 @@ use crate::BaseUrl;
 
 /// The keys that every HTTP adapter has.
 pub const HTTP_SETTINGS: &[Setting] = &[
-    Setting::text(
-        "base_url",
-        "Where the vendor's API lives; https, or http on loopback.",
-    ),
+    Setting::text("base_url", "Where the vendor's API lives; https, or http on loopback."),
     Setting::duration(
         "timeout",
         Duration::from_millis(100)..=Duration::from_mins(2),
@@ -62,9 +59,7 @@ impl HttpConfig {
     /// Reads [`HTTP_SETTINGS`]; `default_url` is the vendor's documented address.
     pub fn from_settings(settings: &Settings, default_url: &str) -> Result<Self, ConfigError> {
         let url = settings.text("base_url").unwrap_or(default_url);
-        let url = url
-            .parse()
-            .map_err(|error| settings.error("base_url", format!("{error}")))?;
+        let url = url.parse().map_err(|error| settings.error("base_url", format!("{error}")))?;
         let mut config = Self::new(url);
         if let Some(timeout) = settings.duration("timeout") {
             config = config.with_timeout(timeout);

@@ -14,11 +14,9 @@ mod tests {
     #[test]
     fn reads_the_vendors_forms() {
         let expected = SystemTime::UNIX_EPOCH + Duration::from_secs(1_704_110_700);
-        for text in [
-            "2024-01-01T12:05:00.000Z",
-            "2024-01-01T12:05:00Z",
-            "2024-01-01T17:35:00+05:30",
-        ] {
+        for text in
+            ["2024-01-01T12:05:00.000Z", "2024-01-01T12:05:00Z", "2024-01-01T17:35:00+05:30"]
+        {
             assert_eq!(parse_time(text), Some(expected), "{text}");
         }
         for bad in ["", "soon", "2024-13-01T00:00:00Z", "1704110700"] {

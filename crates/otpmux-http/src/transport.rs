@@ -41,18 +41,12 @@ impl Transport {
         credentials: &[(&'static str, Secret)],
     ) -> Result<Self, Error> {
         let wrong = |detail: &'static str| {
-            Error::new(
-                ErrorKind::Configuration,
-                Certainty::NotSent,
-                Blame::Provider,
-            )
-            .with_provider(provider.clone())
-            .with_detail(detail)
+            Error::new(ErrorKind::Configuration, Certainty::NotSent, Blame::Provider)
+                .with_provider(provider.clone())
+                .with_detail(detail)
         };
         if config.connect_timeout >= config.timeout {
-            return Err(wrong(
-                "the connect timeout must be shorter than the timeout",
-            ));
+            return Err(wrong("the connect timeout must be shorter than the timeout"));
         }
         let mut headers = HeaderMap::new();
         for (name, secret) in credentials {
@@ -68,10 +62,7 @@ impl Transport {
             provider,
             config: Arc::new(config),
             credentials: headers,
-            secrets: credentials
-                .iter()
-                .map(|(_, secret)| secret.clone())
-                .collect(),
+            secrets: credentials.iter().map(|(_, secret)| bare(secret)).collect(),
             clock: Arc::new(SystemClock),
         })
     }
@@ -127,10 +118,7 @@ impl Transport {
             None => attempt_ends,
         };
         let marker = WriteMarker::default();
-        let hidden = Hidden {
-            secrets: Arc::clone(&self.secrets),
-            values: call.hidden.clone(),
-        };
+        let hidden = Hidden { secrets: Arc::clone(&self.secrets), values: call.hidden.clone() };
         let exchange = async {
             let response = self.request(call, &marker).send().await;
             let response = response.map_err(|error| self.classify(&error, &marker))?;
@@ -144,9 +132,7 @@ impl Transport {
         } else {
             (Certainty::Unknown, "no whole answer in time")
         };
-        Err(self
-            .failure(ErrorKind::Timeout, certainty)
-            .with_detail(detail))
+        Err(self.failure(ErrorKind::Timeout, certainty).with_detail(detail))
     }
 
     fn request(&self, call: Call, marker: &WriteMarker) -> reqwest::RequestBuilder {
@@ -154,10 +140,7 @@ impl Transport {
         if !call.query.is_empty() {
             url.query_pairs_mut().extend_pairs(&call.query);
         }
-        let request = self
-            .client
-            .request(call.method, url)
-            .headers(self.credentials.clone());
+        let request = self.client.request(call.method, url).headers(self.credentials.clone());
         match call.body {
             Some(bytes) if !bytes.is_empty() => request
                 .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
@@ -175,22 +158,13 @@ impl Transport {
     /// after the vendor has read the whole request, too.
     fn classify(&self, error: &reqwest::Error, marker: &WriteMarker) -> Error {
         let not_sent = error.is_builder() || error.is_connect() || marker.close();
-        let certainty = if not_sent {
-            Certainty::NotSent
-        } else {
-            Certainty::Unknown
-        };
-        let kind = if error.is_timeout() {
-            ErrorKind::Timeout
-        } else {
-            ErrorKind::Transport
-        };
-        self.failure(kind, certainty)
-            .with_detail(match (error.is_connect(), not_sent) {
-                (true, _) => "no connection",
-                (false, true) => "the connection broke before anything was written",
-                (false, false) => "the connection broke, or what came back is not HTTP",
-            })
+        let certainty = if not_sent { Certainty::NotSent } else { Certainty::Unknown };
+        let kind = if error.is_timeout() { ErrorKind::Timeout } else { ErrorKind::Transport };
+        self.failure(kind, certainty).with_detail(match (error.is_connect(), not_sent) {
+            (true, _) => "no connection",
+            (false, true) => "the connection broke before anything was written",
+            (false, false) => "the connection broke, or what came back is not HTTP",
+        })
     }
 
     async fn read(&self, response: reqwest::Response, hidden: Hidden) -> Result<Answer, Error> {
@@ -201,19 +175,9 @@ impl Transport {
             .and_then(|value| value.to_str().ok())
             .and_then(|text| retry_after_header(text, self.clock.now()));
         let redirect = response.status().is_redirection();
-        let body = if redirect {
-            Bytes::new()
-        } else {
-            self.read_body(response).await?
-        };
+        let body = if redirect { Bytes::new() } else { self.read_body(response).await? };
         let provider = self.provider.clone();
-        let answer = Answer {
-            provider,
-            status,
-            retry_after,
-            body: Body(body),
-            hidden,
-        };
+        let answer = Answer { provider, status, retry_after, body: Body(body), hidden };
         if redirect {
             return Err(answer
                 .error(Reading::of_status(status, false))
@@ -244,6 +208,13 @@ impl Transport {
     }
 }
 
+/// The secret without its authentication scheme: a vendor that repeats a key does so without the
+/// `Bearer` before it.
+fn bare(secret: &Secret) -> Secret {
+    let text = secret.expose();
+    Secret::new(text.rsplit_once(' ').map_or(text, |(_, token)| token))
+}
+
 fn client(config: &HttpConfig) -> reqwest::Result<reqwest::Client> {
     let builder = reqwest::Client::builder()
         .user_agent(concat!("otpmux/", env!("CARGO_PKG_VERSION")))
@@ -254,12 +225,7 @@ fn client(config: &HttpConfig) -> reqwest::Result<reqwest::Client> {
         .pool_idle_timeout(config.idle_timeout)
         .https_only(!config.base_url.is_loopback());
     // A proxy between this machine and itself would only be in the way.
-    if config.base_url.is_loopback() {
-        builder.no_proxy()
-    } else {
-        builder
-    }
-    .build()
+    if config.base_url.is_loopback() { builder.no_proxy() } else { builder }.build()
 }
 
 impl fmt::Debug for Transport {

@@ -12,12 +12,7 @@ pub fn found<'a>(text: &str, secrets: &[&'a str]) -> Vec<&'a str> {
         let phone = secret.strip_prefix('+').filter(|rest| is_number(rest));
         lower.contains(&wanted) || phone.is_some_and(|digits| holds_digits(text, digits))
     };
-    secrets
-        .iter()
-        .filter(|secret| !secret.is_empty())
-        .filter(holds)
-        .copied()
-        .collect()
+    secrets.iter().filter(|secret| !secret.is_empty()).filter(holds).copied().collect()
 }
 
 fn is_number(text: &str) -> bool {
@@ -86,12 +81,8 @@ mod tests {
 
     #[test]
     fn leaves_the_rest_alone() {
-        for text in [
-            "",
-            "+1•••••••23",
-            "1 in 4, 1 in 5, 5, 5, 0, 1, 2 or 3",
-            "00421 7",
-        ] {
+        for text in ["", "+1•••••••23", "1 in 4, 1 in 5, 5, 5, 0, 1, 2 or 3", "00421 7"]
+        {
             assert_clean(text, SECRETS);
         }
         assert_clean("anything", &[""]);

@@ -61,10 +61,7 @@ impl LogCapture {
     }
 
     fn recorder(&self) -> Recorder {
-        Recorder {
-            capture: self.clone(),
-            spans: AtomicU64::new(1),
-        }
+        Recorder { capture: self.clone(), spans: AtomicU64::new(1) }
     }
 
     fn lock(&self) -> MutexGuard<'_, String> {
@@ -93,8 +90,7 @@ impl Subscriber for Recorder {
 
     fn new_span(&self, span: &Attributes<'_>) -> Id {
         let metadata = span.metadata();
-        self.capture
-            .line(metadata, metadata.name(), |fields| span.record(fields));
+        self.capture.line(metadata, metadata.name(), |fields| span.record(fields));
         Id::from_u64(self.spans.fetch_add(1, Ordering::Relaxed))
     }
 
@@ -108,8 +104,7 @@ impl Subscriber for Recorder {
     fn record_follows_from(&self, _: &Id, _: &Id) {}
 
     fn event(&self, event: &Event<'_>) {
-        self.capture
-            .line(event.metadata(), "event", |fields| event.record(fields));
+        self.capture.line(event.metadata(), "event", |fields| event.record(fields));
     }
 
     fn enter(&self, _: &Id) {}
@@ -208,14 +203,7 @@ mod tests {
         });
         tracing::error!("afterwards");
         let text = capture.text();
-        for part in [
-            "call",
-            "first=one",
-            "late=two",
-            "number=3",
-            "said four",
-            "said five",
-        ] {
+        for part in ["call", "first=one", "late=two", "number=3", "said four", "said five"] {
             assert!(text.contains(part), "{part} is missing in:\n{text}");
         }
         assert!(!text.contains("afterwards"));

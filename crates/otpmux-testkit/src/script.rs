@@ -46,10 +46,7 @@ impl<Q: Clone, A> Script<Q, A> {
 
     /// Queues a call that never ends.
     pub fn hang(&self) {
-        lock(&self.queue).push_back(Turn {
-            after: Duration::ZERO,
-            answer: None,
-        });
+        lock(&self.queue).push_back(Turn { after: Duration::ZERO, answer: None });
     }
 
     /// Answers all calls for which nothing is queued.
@@ -80,11 +77,7 @@ impl<Q: Clone, A> Script<Q, A> {
     /// Waits until this many calls have come.
     pub async fn called(&self, times: usize) {
         // The sender lives in `self`, so waiting cannot end in an error.
-        let _ = self
-            .calls
-            .subscribe()
-            .wait_for(|calls| calls.len() >= times)
-            .await;
+        let _ = self.calls.subscribe().wait_for(|calls| calls.len() >= times).await;
     }
 
     pub(crate) async fn play(&self, cx: &Context, request: &Q) -> Result<A, Error> {
@@ -92,10 +85,7 @@ impl<Q: Clone, A> Script<Q, A> {
         let turn = lock(&self.queue).pop_front();
         self.calls.send_modify(|calls| calls.push(entry));
         match turn {
-            Some(Turn {
-                after,
-                answer: Some(answer),
-            }) => {
+            Some(Turn { after, answer: Some(answer) }) => {
                 if !after.is_zero() {
                     tokio::time::sleep(after).await;
                 }

@@ -58,19 +58,12 @@ impl ScriptedProvider {
     /// # Panics
     ///
     /// When `id` is no provider's name.
-    #[expect(
-        clippy::expect_used,
-        reason = "a test that misnames its provider must fail"
-    )]
+    #[expect(clippy::expect_used, reason = "a test that misnames its provider must fail")]
     pub fn new(id: &str, capabilities: Capabilities) -> Self {
         let id = ProviderId::new(id).expect("a provider's name");
         Self {
             sends: Script::new(|_, _| Ok(Sent::new())),
-            verifies: Script::new(|_, _| {
-                Ok(Verdict::WrongCode {
-                    attempts_left: None,
-                })
-            }),
+            verifies: Script::new(|_, _| Ok(Verdict::WrongCode { attempts_left: None })),
             resends: unsupported(&id, "resend"),
             cancels: unsupported(&id, "cancel"),
             statuses: unsupported(&id, "status"),
@@ -143,9 +136,7 @@ impl OtpProvider for ScriptedProvider {
 
 impl fmt::Debug for ScriptedProvider {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ScriptedProvider")
-            .field("id", &self.id)
-            .finish_non_exhaustive()
+        f.debug_struct("ScriptedProvider").field("id", &self.id).finish_non_exhaustive()
     }
 }
 
@@ -162,12 +153,7 @@ mod tests {
         let to: otpmux_core::Recipient = "+14155550123".parse().unwrap();
         let verify = VerifyRequest::new(to.clone(), None, "004217".parse().unwrap());
         let verdict = provider.verify(&cx, &verify).await.unwrap();
-        assert_eq!(
-            verdict,
-            Verdict::WrongCode {
-                attempts_left: None
-            }
-        );
+        assert_eq!(verdict, Verdict::WrongCode { attempts_left: None });
         let target = Target::new(to, None);
         let error = provider.cancel(&cx, &target).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unsupported);

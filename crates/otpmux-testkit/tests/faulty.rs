@@ -45,28 +45,18 @@ async fn plays_the_last_connection_for_all_further_ones() {
         let answer = exchange(&server).await.unwrap();
         assert!(String::from_utf8_lossy(&answer).contains(status));
     }
-    assert_eq!(
-        (server.requests().len(), server.connections().len()),
-        (3, 3)
-    );
+    assert_eq!((server.requests().len(), server.connections().len()), (3, 3));
 }
 
 #[tokio::test]
 async fn tells_a_whole_request_from_a_part_of_one() {
     let server = FaultyServer::start(Play::silence()).await;
     let mut client = connect(&server).await;
-    client
-        .write_all(&REQUEST[..REQUEST.len() - 1])
-        .await
-        .unwrap();
-    server
-        .until(|all| all.iter().any(|one| !one.requests.is_empty()))
-        .await;
+    client.write_all(&REQUEST[..REQUEST.len() - 1]).await.unwrap();
+    server.until(|all| all.iter().any(|one| !one.requests.is_empty())).await;
     assert!(server.requests().is_empty());
     client.write_all(b"}").await.unwrap();
-    server
-        .until(|all| all[0].requests.iter().any(|one| one.whole))
-        .await;
+    server.until(|all| all[0].requests.iter().any(|one| one.whole)).await;
     drop(client);
     server.until_ended(1).await;
     assert_eq!(server.requests()[0].text(), "{}");
@@ -105,9 +95,7 @@ async fn busy_server_lets_nobody_in_until_released() {
 
 #[tokio::test]
 async fn nobody_listens_at_a_refused_address() {
-    let error = TcpStream::connect(refused_address().await)
-        .await
-        .unwrap_err();
+    let error = TcpStream::connect(refused_address().await).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::ConnectionRefused);
 }
 
@@ -119,8 +107,6 @@ async fn ends_when_dropped() {
     server.until(|all| !all.is_empty()).await;
     drop(server);
     // Closed or reset, whichever; but not open.
-    let ended = timeout(Duration::from_secs(10), client.read(&mut [0]))
-        .await
-        .unwrap();
+    let ended = timeout(Duration::from_secs(10), client.read(&mut [0])).await.unwrap();
     assert!(ended.is_err() || ended.is_ok_and(|count| count == 0));
 }

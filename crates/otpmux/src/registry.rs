@@ -21,9 +21,7 @@ const KNOWN: [&str; 3] = ["easyotp", "startmessaging", "airtexts"];
 impl Registry {
     /// A registry that knows nobody.
     pub const fn new() -> Self {
-        Self {
-            adapters: Vec::new(),
-        }
+        Self { adapters: Vec::new() }
     }
 
     /// The adapters whose features are switched on.
@@ -66,11 +64,7 @@ impl Registry {
         let found = self.adapters.iter().find(|adapter| adapter.kind == kind);
         found.ok_or_else(|| UnknownKind {
             kind: kind.to_owned(),
-            known: KNOWN
-                .into_iter()
-                .filter(|kind| !self.has(kind))
-                .chain(self.kinds())
-                .collect(),
+            known: KNOWN.into_iter().filter(|kind| !self.has(kind)).chain(self.kinds()).collect(),
         })
     }
 
@@ -98,11 +92,9 @@ impl fmt::Display for UnknownKind {
         }
         match nearest(kind, self.known.iter().copied()) {
             Some(near) => write!(f, "unknown kind `{kind}`; did you mean `{near}`?"),
-            None => write!(
-                f,
-                "unknown kind `{kind}`; the known ones are: {}",
-                self.known.join(", ")
-            ),
+            None => {
+                write!(f, "unknown kind `{kind}`; the known ones are: {}", self.known.join(", "))
+            }
         }
     }
 }

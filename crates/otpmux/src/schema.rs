@@ -74,18 +74,15 @@ fn list(items: &Value, doc: &str) -> Value {
 
 fn table(lists: &[&[Setting]]) -> Value {
     let settings = || lists.iter().copied().flatten();
-    let properties: Map<_, _> = settings()
-        .map(|setting| (setting.name.to_owned(), value(setting)))
-        .collect();
+    let properties: Map<_, _> =
+        settings().map(|setting| (setting.name.to_owned(), value(setting))).collect();
     let mut table = json!({
         "type": "object",
         "additionalProperties": false,
         "properties": properties,
     });
-    let required: Vec<_> = settings()
-        .filter(|setting| setting.required)
-        .map(|setting| setting.name)
-        .collect();
+    let required: Vec<_> =
+        settings().filter(|setting| setting.required).map(|setting| setting.name).collect();
     if !required.is_empty() {
         table["required"] = json!(required);
     }
@@ -131,10 +128,8 @@ fn route() -> Value {
             "items": { "type": "string" },
         })
     };
-    let properties: Map<_, _> = routes::KEYS
-        .into_iter()
-        .map(|(key, doc)| (key.to_owned(), texts(doc)))
-        .collect();
+    let properties: Map<_, _> =
+        routes::KEYS.into_iter().map(|(key, doc)| (key.to_owned(), texts(doc))).collect();
     json!({
         "type": "object",
         "required": ["providers"],

@@ -6,14 +6,11 @@ use otpmux::settings::{Adapter, Setting};
 use otpmux::{Capabilities, Channel, Config, Environment, OtpClient, Registry};
 use otpmux_testkit::ScriptedProvider;
 
-const PIGEON: Adapter = Adapter::new(
-    "pigeon",
-    &[&[Setting::text("loft", "Where they live.").required()]],
-    |id, _| {
+const PIGEON: Adapter =
+    Adapter::new("pigeon", &[&[Setting::text("loft", "Where they live.").required()]], |id, _| {
         let capabilities = Capabilities::new([Channel::Sms]).with_supplied_codes(4..=10);
         Ok(Arc::new(ScriptedProvider::new(id.as_str(), capabilities)))
-    },
-);
+    });
 
 fn read(text: &str, registry: &Registry) -> Result<Config, String> {
     Config::from_toml_with(text, &Environment::new(), registry).map_err(|errors| errors.to_string())
@@ -22,18 +19,10 @@ fn read(text: &str, registry: &Registry) -> Result<Config, String> {
 #[test]
 fn a_registered_kind_is_read_and_checked() {
     let registry = Registry::new().register(PIGEON);
-    let config = read(
-        "[providers.p]\nkind = \"pigeon\"\nloft = \"roof\"",
-        &registry,
-    )
-    .unwrap();
+    let config = read("[providers.p]\nkind = \"pigeon\"\nloft = \"roof\"", &registry).unwrap();
     OtpClient::from_config(&config).unwrap();
     assert_eq!(
-        read(
-            "[providers.p]\nkind = \"pigeon\"\nlofts = \"roof\"",
-            &registry
-        )
-        .unwrap_err(),
+        read("[providers.p]\nkind = \"pigeon\"\nlofts = \"roof\"", &registry).unwrap_err(),
         "the configuration has 2 mistakes:\
          \n  providers.p.lofts: unknown key; did you mean `loft`?\
          \n  providers.p.loft: missing; it is required"

@@ -17,39 +17,20 @@ const SETTINGS: &[Setting] = &[
     Setting::text("appid", "The application's id at AirTexts.").required(),
     Setting::secret("api_key", "The API key; goes with `api_secret`."),
     Setting::secret("api_secret", "The API secret; goes with `api_key`."),
-    Setting::text(
-        "username",
-        "The user of Basic authentication; goes with `password`.",
-    ),
-    Setting::secret(
-        "password",
-        "The password of Basic authentication; goes with `username`.",
-    ),
+    Setting::text("username", "The user of Basic authentication; goes with `password`."),
+    Setting::secret("password", "The password of Basic authentication; goes with `username`."),
     Setting::secret("bearer", "A token for Bearer authentication, as it is."),
     Setting::text("from", "The sender's name. The vendor's default is `OTP`."),
     Setting::integer("template_id", 0..=i64::MAX, "The number of a template."),
-    Setting::text(
-        "lang",
-        "The language of messages, such as `pt`. The vendor's default is `en`.",
-    ),
-    Setting::integer(
-        "otp_length",
-        4..=8,
-        "The length of codes. The vendor's default is 6.",
-    ),
+    Setting::text("lang", "The language of messages, such as `pt`. The vendor's default is `en`."),
+    Setting::integer("otp_length", 4..=8, "The length of codes. The vendor's default is 6."),
     Setting::texts(
         "paths",
         "Other paths than the documented ones: send, verify, resend, status, list, logs, \
          rate_limits, attempts, reports.",
     ),
-    Setting::flag(
-        "resend",
-        "The account has /otp/resend, whose form is assumed.",
-    ),
-    Setting::flag(
-        "status",
-        "The account has /otp/status, whose form is assumed.",
-    ),
+    Setting::flag("resend", "The account has /otp/resend, whose form is assumed."),
+    Setting::flag("status", "The account has /otp/status, whose form is assumed."),
     Setting::text(
         "approved_field",
         "Where the answer to a verify says that the code is right, such as `data.result`.",
@@ -70,9 +51,7 @@ pub const ADAPTER: Adapter =
             Credentials::Bearer { .. } => "bearer",
         };
         let provider = AirTexts::new(id, config);
-        Ok(Arc::new(provider.map_err(|error| {
-            settings.error(key, error.detail().to_owned())
-        })?))
+        Ok(Arc::new(provider.map_err(|error| settings.error(key, error.detail().to_owned()))?))
     });
 
 /// The three documented kinds of credentials (overview page). One of them, never two, goes on the
@@ -121,18 +100,14 @@ impl Approval {
     }
 
     fn new(field: &str, value: Value) -> Self {
-        Self {
-            path: field.split('.').map(str::to_owned).collect(),
-            value,
-        }
+        Self { path: field.split('.').map(str::to_owned).collect(), value }
     }
 
     /// Whether the field is there (`Some`), and whether it holds the value.
     pub(crate) fn holds(&self, root: &serde_json::Map<String, Value>) -> Option<bool> {
         let (first, rest) = self.path.split_first()?;
-        let found = rest
-            .iter()
-            .try_fold(root.get(first)?, |value, name| value.as_object()?.get(name))?;
+        let found =
+            rest.iter().try_fold(root.get(first)?, |value, name| value.as_object()?.get(name))?;
         Some(*found == self.value)
     }
 
@@ -213,10 +188,7 @@ impl AirTextsConfig {
 fn credentials(settings: &Settings) -> Result<Credentials, ConfigError> {
     let secret = |key| settings.secret(key);
     let pair = (secret("api_key"), secret("api_secret"));
-    let basic = (
-        settings.text("username").map(str::to_owned),
-        secret("password"),
-    );
+    let basic = (settings.text("username").map(str::to_owned), secret("password"));
     let bearer = secret("bearer");
     let given = [
         ("api_key", pair.0.is_some() || pair.1.is_some()),
@@ -280,10 +252,7 @@ pub(crate) fn is_path(text: &str) -> bool {
 }
 
 fn approval(settings: &Settings) -> Result<Option<Approval>, ConfigError> {
-    match (
-        settings.text("approved_field"),
-        settings.text("approved_value"),
-    ) {
+    match (settings.text("approved_field"), settings.text("approved_value")) {
         (None, None) => Ok(None),
         (Some(_), None) => {
             Err(settings.error("approved_value", "missing; it goes with `approved_field`"))

@@ -120,11 +120,9 @@ fn reading(status: u16, word: Option<Word>, endpoint: Endpoint, says_when: bool)
 fn of_word(word: Word, endpoint: Endpoint) -> Reading {
     use otpmux_core::{Blame, Certainty};
     match word {
-        Word::Recipient => Reading::new(
-            ErrorKind::InvalidRecipient,
-            Certainty::Refused,
-            Blame::Recipient,
-        ),
+        Word::Recipient => {
+            Reading::new(ErrorKind::InvalidRecipient, Certainty::Refused, Blame::Recipient)
+        }
         Word::Forbidden => Reading::provider(ErrorKind::Forbidden),
         Word::Credentials => Reading::provider(ErrorKind::Unauthenticated),
         Word::Funds => Reading::provider(ErrorKind::InsufficientFunds),

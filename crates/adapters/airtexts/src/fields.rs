@@ -37,8 +37,7 @@ impl Fields {
 
     /// The first of these fields, in the first place that has one.
     fn first(&self, names: &[&str]) -> Option<&Value> {
-        self.places()
-            .find_map(|(_, place)| names.iter().find_map(|name| place.get(*name)))
+        self.places().find_map(|(_, place)| names.iter().find_map(|name| place.get(*name)))
     }
 
     /// The `error` member; `null` and `false` say that there is none.
@@ -54,23 +53,17 @@ impl Fields {
         let error = self.error_member();
         let inner = error.and_then(|error| error.get("code"));
         let candidates = [inner, error, self.root().and_then(|root| root.get("code"))];
-        candidates
-            .into_iter()
-            .flatten()
-            .filter_map(Value::as_str)
-            .find(|text| {
-                let word = |b: u8| b.is_ascii_alphanumeric() || b"_-".contains(&b);
-                text.starts_with(|c: char| c.is_ascii_alphabetic()) && text.bytes().all(word)
-            })
+        candidates.into_iter().flatten().filter_map(Value::as_str).find(|text| {
+            let word = |b: u8| b.is_ascii_alphanumeric() || b"_-".contains(&b);
+            text.starts_with(|c: char| c.is_ascii_alphabetic()) && text.bytes().all(word)
+        })
     }
 
     /// The vendor's text, from `error.message`, `message` or an `error` that is text (A11).
     pub(crate) fn message(&self) -> Option<&str> {
         let error = self.error_member();
         let inner = error.and_then(|error| error.get("message")?.as_str());
-        inner
-            .or_else(|| self.root()?.get("message")?.as_str())
-            .or_else(|| error?.as_str())
+        inner.or_else(|| self.root()?.get("message")?.as_str()).or_else(|| error?.as_str())
     }
 
     /// Whether the text tells of a limit.
@@ -87,9 +80,7 @@ impl Fields {
     }
 
     pub(crate) fn attempts_left(&self) -> Option<u32> {
-        let inner = self
-            .error_member()
-            .and_then(|e| e.get("attempts_remaining"));
+        let inner = self.error_member().and_then(|e| e.get("attempts_remaining"));
         inner
             .or_else(|| self.first(&["attempts_remaining", "attemptsRemaining"]))?
             .as_u64()?
@@ -106,10 +97,7 @@ impl Fields {
         self.error_member().is_some()
             || self.places().any(|(_, place)| {
                 place.get("success").is_some_and(is_no)
-                    || place
-                        .get("status")
-                        .and_then(Value::as_str)
-                        .is_some_and(failed)
+                    || place.get("status").and_then(Value::as_str).is_some_and(failed)
             })
     }
 
@@ -118,9 +106,7 @@ impl Fields {
         self.root().is_some_and(|root| {
             let status = root.get("status").and_then(Value::as_str);
             root.get("success").is_some_and(is_no)
-                || root
-                    .get("error")
-                    .is_some_and(|e| !matches!(e, Value::Null | Value::Bool(false)))
+                || root.get("error").is_some_and(|e| !matches!(e, Value::Null | Value::Bool(false)))
                 || status.is_some_and(|status| status.eq_ignore_ascii_case("error"))
         })
     }
@@ -138,9 +124,7 @@ impl Fields {
 
     /// When the code expires, as far as the answer says (A4).
     pub(crate) fn expires_at(&self, now: SystemTime) -> Option<SystemTime> {
-        let at = self
-            .first(&["expires_at", "expiresAt"])
-            .and_then(Value::as_str);
+        let at = self.first(&["expires_at", "expiresAt"]).and_then(Value::as_str);
         let after = || retry_after_field(self.first(&["expires_in", "expiresIn"]));
         at.and_then(parse_time)
             .or_else(|| now.checked_add(after().filter(|after| !after.is_zero())?))
@@ -169,12 +153,8 @@ impl Fields {
     /// What the answer says about the code, in the known places only (A6).
     pub(crate) fn said(&self, approval: Option<&Approval>) -> Said {
         let named = approval.and_then(|approval| approval.holds(self.root()?));
-        let mut said = Said {
-            yes: named == Some(true),
-            no: false,
-            muddled: false,
-            named: named.is_some(),
-        };
+        let mut said =
+            Said { yes: named == Some(true), no: false, muddled: false, named: named.is_some() };
         for (prefix, place) in self.places() {
             // A6 knows two places; a third may contradict them but not stand for them.
             let counts = prefix != Some("result");

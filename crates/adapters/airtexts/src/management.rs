@@ -25,22 +25,14 @@ pub struct ListQuery {
 
 impl Default for ListQuery {
     fn default() -> Self {
-        Self {
-            page: 1,
-            limit: 20,
-            filters: Vec::new(),
-        }
+        Self { page: 1, limit: 20, filters: Vec::new() }
     }
 }
 
 impl ListQuery {
     /// A page of so many.
     pub fn page(page: u32, limit: u32) -> Self {
-        Self {
-            page,
-            limit,
-            ..Self::default()
-        }
+        Self { page, limit, ..Self::default() }
     }
 
     /// Adds a filter. The vendor says that there are filters, and not what they are called.
@@ -81,10 +73,7 @@ impl ReportQuery {
 
     /// Sets from when and until when.
     pub fn between(from: impl Into<String>, to: impl Into<String>) -> Self {
-        Self {
-            from: Some(from.into()),
-            to: Some(to.into()),
-        }
+        Self { from: Some(from.into()), to: Some(to.into()) }
     }
 }
 
@@ -175,9 +164,7 @@ impl AirTexts {
         cx: &Context,
         verification_id: &str,
     ) -> Result<OtpStatus, Error> {
-        let call = self
-            .get(Endpoint::Status)
-            .with_query("verification_id", verification_id);
+        let call = self.get(Endpoint::Status).with_query("verification_id", verification_id);
         otp_status(&self.call(cx, call).await?)
     }
 
@@ -188,10 +175,8 @@ impl AirTexts {
         phone: &str,
         verification_id: &str,
     ) -> Result<Status, Error> {
-        let call = self
-            .get(Endpoint::Status)
-            .with_query("verification_id", verification_id)
-            .hiding(phone);
+        let call =
+            self.get(Endpoint::Status).with_query("verification_id", verification_id).hiding(phone);
         delivery(&self.call(cx, call).await?)
     }
 
@@ -248,9 +233,7 @@ impl AirTexts {
     ///
     /// As above.
     pub async fn attempts(&self, cx: &Context, verification_id: &str) -> Result<Page, Error> {
-        let call = self
-            .get(Endpoint::Attempts)
-            .with_query("verification_id", verification_id);
+        let call = self.get(Endpoint::Attempts).with_query("verification_id", verification_id);
         page(&self.call(cx, call).await?, Endpoint::Attempts)
     }
 
@@ -277,19 +260,14 @@ pub(crate) fn raw(answer: &Answer, endpoint: Endpoint) -> Result<Value, Error> {
     if !answer.is_success() || fields.envelope_says_no() {
         return Err(error(answer, &fields, endpoint));
     }
-    answer
-        .json()
-        .ok_or_else(|| answer.protocol_error("the answer is no JSON"))
+    answer.json().ok_or_else(|| answer.protocol_error("the answer is no JSON"))
 }
 
 /// A list at the top, in `data` or in `items` (A18).
 pub(crate) fn page(answer: &Answer, endpoint: Endpoint) -> Result<Page, Error> {
     let mut root = match raw(answer, endpoint)? {
         Value::Array(items) => {
-            return Ok(Page {
-                items,
-                ..Page::default()
-            });
+            return Ok(Page { items, ..Page::default() });
         }
         Value::Object(root) => root,
         _ => return Err(answer.protocol_error("the answer is neither list nor object")),
@@ -299,18 +277,12 @@ pub(crate) fn page(answer: &Answer, endpoint: Endpoint) -> Result<Page, Error> {
         inner.or_else(|| root.get(name)).and_then(Value::as_u64)
     };
     let (number, limit, total) = (number("page"), number("limit"), number("total"));
-    let list = ["data", "items"]
-        .into_iter()
-        .find(|name| root.get(*name).is_some_and(Value::is_array));
+    let list =
+        ["data", "items"].into_iter().find(|name| root.get(*name).is_some_and(Value::is_array));
     let Some(Value::Array(items)) = list.and_then(|name| root.remove(name)) else {
         return Err(answer.protocol_error("no list in the field data or items"));
     };
-    Ok(Page {
-        items,
-        page: number,
-        limit,
-        total,
-    })
+    Ok(Page { items, page: number, limit, total })
 }
 
 /// A status in `data`, in `result` or at the top (A17).
@@ -318,17 +290,15 @@ pub(crate) fn otp_status(answer: &Answer) -> Result<OtpStatus, Error> {
     let Value::Object(mut root) = raw(answer, Endpoint::Status)? else {
         return Err(answer.protocol_error("the answer is no JSON object"));
     };
-    let inner = ["data", "result"]
-        .into_iter()
-        .find(|name| root.get(*name).is_some_and(Value::is_object));
+    let inner =
+        ["data", "result"].into_iter().find(|name| root.get(*name).is_some_and(Value::is_object));
     let mut fields = match inner.and_then(|name| root.remove(name)) {
         Some(Value::Object(inner)) => inner,
         _ => root,
     };
     let mut text = |names: [&str; 2]| {
-        let name = names
-            .into_iter()
-            .find(|name| fields.get(*name).is_some_and(Value::is_string))?;
+        let name =
+            names.into_iter().find(|name| fields.get(*name).is_some_and(Value::is_string))?;
         match fields.remove(name) {
             Some(Value::String(text)) => Some(text),
             _ => None,
@@ -338,9 +308,7 @@ pub(crate) fn otp_status(answer: &Answer) -> Result<OtpStatus, Error> {
         verification_id: text(["verification_id", "verificationId"]),
         status: text(["status", "state"]),
         channel: text(["channel", "type"]),
-        expires_at: text(["expires_at", "expiresAt"])
-            .as_deref()
-            .and_then(parse_time),
+        expires_at: text(["expires_at", "expiresAt"]).as_deref().and_then(parse_time),
         verified: fields.get("verified").and_then(Value::as_bool),
         extra: fields,
     };
@@ -357,9 +325,7 @@ pub(crate) fn delivery(answer: &Answer) -> Result<Status, Error> {
     let text = |name: &str| found.extra.get(name).and_then(Value::as_str);
     status.delivered_at = text("delivered_at").and_then(parse_time);
     if status.delivery == Delivery::Failed {
-        let reason = text("reason")
-            .or_else(|| text("error"))
-            .or_else(|| text("message"));
+        let reason = text("reason").or_else(|| text("error")).or_else(|| text("message"));
         status.failure = reason.map(|reason| answer.public_text(reason));
     }
     Ok(status)

@@ -56,10 +56,7 @@ impl AirTexts {
         if !config.paths.values().all(|path| is_path(path)) {
             return wrong("a path begins with / and holds no ?, # or space");
         }
-        if config
-            .otp_length
-            .is_some_and(|length| !(4..=8).contains(&length))
-        {
+        if config.otp_length.is_some_and(|length| !(4..=8).contains(&length)) {
             return wrong("the length of codes is 4 to 8");
         }
         let (headers, secrets) = headers(&config.credentials);
@@ -88,8 +85,7 @@ impl AirTexts {
 
     /// A `GET` with the application's id.
     pub(crate) fn get(&self, endpoint: Endpoint) -> Call {
-        self.at(endpoint, Call::get(endpoint.path()))
-            .with_query("appid", &self.appid)
+        self.at(endpoint, Call::get(endpoint.path())).with_query("appid", &self.appid)
     }
 
     fn post(&self, endpoint: Endpoint, body: &impl Serialize) -> Call {
@@ -142,17 +138,13 @@ impl AirTexts {
 /// The headers of one kind of credentials, and the secrets in them as they were given.
 fn headers(credentials: &Credentials) -> (Vec<(&'static str, Secret)>, Vec<Secret>) {
     match credentials {
-        Credentials::KeyPair { key, secret } => (
-            vec![("x-api-key", key.clone()), ("x-api-secret", secret.clone())],
-            Vec::new(),
-        ),
+        Credentials::KeyPair { key, secret } => {
+            (vec![("x-api-key", key.clone()), ("x-api-secret", secret.clone())], Vec::new())
+        }
         Credentials::Basic { username, password } => {
             let pair = Secret::new(STANDARD.encode(format!("{username}:{}", password.expose())));
             let header = Secret::new(format!("Basic {}", pair.expose()));
-            (
-                vec![("authorization", header)],
-                vec![pair, password.clone()],
-            )
+            (vec![("authorization", header)], vec![pair, password.clone()])
         }
         Credentials::Bearer { token } => {
             let header = Secret::new(format!("Bearer {}", token.expose()));
@@ -204,9 +196,7 @@ impl OtpProvider for AirTexts {
             template_id: self.template(request)?,
             lang: locale.or(self.lang.as_deref()),
         };
-        let call = self
-            .post(Endpoint::Send, &body)
-            .hiding(request.recipient.expose());
+        let call = self.post(Endpoint::Send, &body).hiding(request.recipient.expose());
         read::sent(&self.call(cx, call).await?, self.clock.now())
     }
 
@@ -218,10 +208,7 @@ impl OtpProvider for AirTexts {
             otp_code: request.code.expose(),
             verification_id: reference.as_str(),
         };
-        let call = self
-            .post(Endpoint::Verify, &body)
-            .hiding(request.code.expose())
-            .hiding(phone);
+        let call = self.post(Endpoint::Verify, &body).hiding(request.code.expose()).hiding(phone);
         read::verdict(&self.call(cx, call).await?, self.approval.as_ref())
     }
 

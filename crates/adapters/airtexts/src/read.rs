@@ -36,9 +36,7 @@ pub(crate) fn resent(
     now: SystemTime,
 ) -> Result<Sent, Error> {
     let fields = accepted(answer, Endpoint::Resend)?;
-    let reference = fields
-        .id()
-        .map_or_else(|| old.clone(), VendorReference::new);
+    let reference = fields.id().map_or_else(|| old.clone(), VendorReference::new);
     let mut sent = Sent::new().with_reference(reference);
     sent.expires_at = fields.expires_at(now);
     sent.attempts_left = fields.attempts_left();
@@ -79,12 +77,10 @@ pub(crate) fn verdict(answer: &Answer, approval: Option<&Approval>) -> Result<Ve
         _ => Err(error(answer, &fields, Endpoint::Verify)),
     }?;
     Ok(match verdict {
-        Verdict::WrongCode { .. } => Verdict::WrongCode {
-            attempts_left: fields.attempts_left(),
-        },
-        Verdict::TooManyAttempts { .. } => Verdict::TooManyAttempts {
-            retry_after: fields.retry_after(answer),
-        },
+        Verdict::WrongCode { .. } => Verdict::WrongCode { attempts_left: fields.attempts_left() },
+        Verdict::TooManyAttempts { .. } => {
+            Verdict::TooManyAttempts { retry_after: fields.retry_after(answer) }
+        }
         other => other,
     })
 }
@@ -128,9 +124,7 @@ fn after_success(answer: &Answer, fields: &Fields, said: &Said) -> Result<Verdic
 /// An explicit no with no reason that we know: a wrong code, unless there is a reason (A8).
 fn unexplained(fields: &Fields) -> Verdict {
     match fields.code() {
-        None => Verdict::WrongCode {
-            attempts_left: None,
-        },
+        None => Verdict::WrongCode { attempts_left: None },
         Some(_) => Verdict::Rejected,
     }
 }
@@ -174,19 +168,13 @@ fn after_refusal(answer: &Answer, fields: &Fields, said: &Said) -> Result<Verdic
 fn is_about_routes(fields: &Fields) -> bool {
     let code = fields.code().unwrap_or_default().to_ascii_uppercase();
     let text = fields.message().unwrap_or_default().to_ascii_lowercase();
-    ["ROUTE", "ENDPOINT", "PATH"]
-        .iter()
-        .any(|word| code.contains(word))
-        || ["/", "cannot ", "route", "endpoint", "url"]
-            .iter()
-            .any(|word| text.contains(word))
+    ["ROUTE", "ENDPOINT", "PATH"].iter().any(|word| code.contains(word))
+        || ["/", "cannot ", "route", "endpoint", "url"].iter().any(|word| text.contains(word))
 }
 
 fn verdict_of(word: Word) -> Option<Verdict> {
     Some(match word {
-        Word::WrongCode => Verdict::WrongCode {
-            attempts_left: None,
-        },
+        Word::WrongCode => Verdict::WrongCode { attempts_left: None },
         Word::Expired => Verdict::Expired,
         Word::Used => Verdict::AlreadyUsed,
         Word::Exhausted => Verdict::TooManyAttempts { retry_after: None },

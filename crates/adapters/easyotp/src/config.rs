@@ -11,24 +11,16 @@ const BASE_URL: &str = "https://app.easyotp.dev/api/v1";
 
 const SETTINGS: &[Setting] = &[
     Setting::secret("api_key", "The key from the EasyOTP dashboard.").required(),
-    Setting::text(
-        "message",
-        "The text of messages, with {code} where the code belongs.",
-    ),
+    Setting::text("message", "The text of messages, with {code} where the code belongs."),
     Setting::text("subject", "The subject of e-mails."),
-    Setting::flag(
-        "test_recipients",
-        "Let EasyOTP verify its documented test recipients.",
-    ),
+    Setting::flag("test_recipients", "Let EasyOTP verify its documented test recipients."),
 ];
 
 /// What a registry needs to know about this adapter.
 pub const ADAPTER: Adapter = Adapter::new("easyotp", &[SETTINGS, HTTP_SETTINGS], |id, settings| {
     let config = EasyOtpConfig::from_settings(settings)?;
     let provider = EasyOtp::new(id, config);
-    Ok(Arc::new(provider.map_err(|error| {
-        settings.error("api_key", error.detail().to_owned())
-    })?))
+    Ok(Arc::new(provider.map_err(|error| settings.error("api_key", error.detail().to_owned()))?))
 });
 
 /// One account at EasyOTP.
@@ -89,9 +81,7 @@ mod tests {
             .read("providers.p", ADAPTER.settings, table.as_object().unwrap())
             .map_err(|errors| errors[0].to_string())?;
         let id = ProviderId::new("p").unwrap();
-        (ADAPTER.build)(id, &settings)
-            .map(|_| ())
-            .map_err(|error| error.to_string())
+        (ADAPTER.build)(id, &settings).map(|_| ()).map_err(|error| error.to_string())
     }
 
     #[test]

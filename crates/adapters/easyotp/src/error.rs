@@ -26,27 +26,18 @@ fn reading(status: u16, endpoint: Endpoint, body_says_when: bool) -> Reading {
 /// The error that an unsuccessful answer means.
 pub(crate) fn error(answer: &Answer, endpoint: Endpoint) -> Error {
     let body: Option<ErrorAnswer> = answer.parse();
-    let field = body
-        .as_ref()
-        .and_then(|body| retry_after_field(body.retry_after.as_ref()));
+    let field = body.as_ref().and_then(|body| retry_after_field(body.retry_after.as_ref()));
     // The body comes first: it is documented, the header is not.
     let says_when = field.or(answer.retry_after());
     // A 503 is a refusal if either says when; the other rows look at the body only.
-    let hint = if answer.status() == 503 {
-        says_when.is_some()
-    } else {
-        field.is_some()
-    };
+    let hint = if answer.status() == 503 { says_when.is_some() } else { field.is_some() };
     let mut error = answer.error(reading(answer.status(), endpoint, hint));
     if let Some(after) = says_when {
         error = error.with_retry_after(after);
     }
     if let Some(body) = body {
         error = error.with_detail(answer.public_text(&body.error));
-        let id = body
-            .request_id
-            .as_ref()
-            .and_then(|id| answer.public_id(id.as_str()?));
+        let id = body.request_id.as_ref().and_then(|id| answer.public_id(id.as_str()?));
         if let Some(id) = id {
             error = error.with_request_id(id);
         }
@@ -80,11 +71,7 @@ mod tests {
             (503, Send, true, K::Unavailable, Refused, Provider),
         ] {
             let expected = Reading::new(kind, certainty, blame);
-            assert_eq!(
-                reading(status, endpoint, says_when),
-                expected,
-                "{status} {says_when}"
-            );
+            assert_eq!(reading(status, endpoint, says_when), expected, "{status} {says_when}");
         }
     }
 }

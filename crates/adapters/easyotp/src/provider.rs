@@ -43,13 +43,7 @@ impl EasyOtp {
         if config.test_recipients {
             capabilities.test_recipients = TEST_RECIPIENTS;
         }
-        Ok(Self {
-            id,
-            transport,
-            capabilities,
-            message: config.message,
-            subject: config.subject,
-        })
+        Ok(Self { id, transport, capabilities, message: config.message, subject: config.subject })
     }
 
     fn read_sent(answer: &Answer) -> Result<Sent, Error> {
@@ -88,9 +82,7 @@ impl EasyOtp {
                 let field = body.and_then(|body| retry_after_field(body.retry_after.as_ref()));
                 match field {
                     // The lockout promises `retry_after`, the key's limit does not.
-                    Some(after) => Ok(Verdict::TooManyAttempts {
-                        retry_after: Some(after),
-                    }),
+                    Some(after) => Ok(Verdict::TooManyAttempts { retry_after: Some(after) }),
                     None => Err(error(answer, Endpoint::Verify)),
                 }
             }
@@ -110,9 +102,7 @@ impl EasyOtp {
             (_, None) => Err(answer.protocol_error("the field verified is missing")),
             (_, Some(true)) => Ok(Verdict::Approved),
             (_, Some(false)) => Ok(match body.message.as_deref() {
-                Some("Invalid code") => Verdict::WrongCode {
-                    attempts_left: None,
-                },
+                Some("Invalid code") => Verdict::WrongCode { attempts_left: None },
                 Some("Code expired") => Verdict::Expired,
                 Some("Code already used") => Verdict::AlreadyUsed,
                 _ => Verdict::Rejected,
@@ -129,11 +119,8 @@ fn documented() -> Capabilities {
         .with_lifetimes(MINUTE..=HOUR);
     capabilities.message = true;
     capabilities.limits.requests = vec![RateLimit::new(120, MINUTE)];
-    capabilities.limits.sends_per_recipient = vec![
-        RateLimit::new(2, MINUTE),
-        RateLimit::new(15, HOUR),
-        RateLimit::new(50, 24 * HOUR),
-    ];
+    capabilities.limits.sends_per_recipient =
+        vec![RateLimit::new(2, MINUTE), RateLimit::new(15, HOUR), RateLimit::new(50, 24 * HOUR)];
     capabilities.limits.attempts = Some(5);
     capabilities.limits.lockout = Some(15 * MINUTE);
     capabilities
@@ -153,11 +140,9 @@ impl OtpProvider for EasyOtp {
         self.capabilities.check_send(&self.id, request)?;
         let message = request.message.as_deref().or(self.message.as_deref());
         if message.is_some_and(|text| !text.contains("{code}")) {
-            return Err(
-                Error::new(ErrorKind::InvalidRequest, Certainty::NotSent, Blame::Caller)
-                    .with_provider(self.id.clone())
-                    .with_detail("the message must hold {code} where the code belongs"),
-            );
+            return Err(Error::new(ErrorKind::InvalidRequest, Certainty::NotSent, Blame::Caller)
+                .with_provider(self.id.clone())
+                .with_detail("the message must hold {code} where the code belongs"));
         }
         let email = request.channel.wants_email();
         let subject = request.subject.as_deref().or(self.subject.as_deref());
@@ -179,15 +164,9 @@ impl OtpProvider for EasyOtp {
 
     async fn verify(&self, cx: &Context, request: &VerifyRequest) -> Result<Verdict, Error> {
         let Some(reference) = &request.reference else {
-            return Err(Error::unsupported(
-                &self.id,
-                "verify without the id of the send",
-            ));
+            return Err(Error::unsupported(&self.id, "verify without the id of the send"));
         };
-        let body = Verify {
-            verification_id: reference.as_str(),
-            code: request.code.expose(),
-        };
+        let body = Verify { verification_id: reference.as_str(), code: request.code.expose() };
         let call = Call::post("/verify", &body)
             .hiding(request.code.expose())
             .hiding(request.recipient.expose());
@@ -195,10 +174,7 @@ impl OtpProvider for EasyOtp {
     }
 
     async fn resend(&self, _: &Context, _: &ResendRequest) -> Result<Sent, Error> {
-        Err(Error::unsupported(
-            &self.id,
-            "resend: EasyOTP has none, send again",
-        ))
+        Err(Error::unsupported(&self.id, "resend: EasyOTP has none, send again"))
     }
 
     async fn cancel(&self, _: &Context, _: &Target) -> Result<Cancellation, Error> {
@@ -248,9 +224,7 @@ mod tests {
             prop_oneof![
                 prop::collection::vec(inner.clone(), 0..4).prop_map(Value::Array),
                 prop::collection::hash_map(key.clone(), inner, 0..6).prop_map(|map| {
-                    map.into_iter()
-                        .map(|(key, value)| (key.to_owned(), value))
-                        .collect()
+                    map.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
                 }),
             ]
         })

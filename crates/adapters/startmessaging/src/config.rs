@@ -21,10 +21,7 @@ const SETTINGS: &[Setting] = &[
         &["a", "b", "c"],
         "Which of its documented APIs to speak in managed mode: a (the default), b or c.",
     ),
-    Setting::text(
-        "template_id",
-        "The template of messages, by the id in the vendor's account.",
-    ),
+    Setting::text("template_id", "The template of messages, by the id in the vendor's account."),
     Setting::text("app_name", "The name that templates show as appName."),
     Setting::flag(
         "any_number",
@@ -37,17 +34,14 @@ const SETTINGS: &[Setting] = &[
 ];
 
 /// What a registry needs to know about this adapter.
-pub const ADAPTER: Adapter = Adapter::new(
-    "startmessaging",
-    &[SETTINGS, HTTP_SETTINGS],
-    |id, settings| {
+pub const ADAPTER: Adapter =
+    Adapter::new("startmessaging", &[SETTINGS, HTTP_SETTINGS], |id, settings| {
         let config = StartMessagingConfig::from_settings(settings)?;
         let provider = StartMessaging::new(id, config);
-        Ok(Arc::new(provider.map_err(|error| {
-            settings.error("api_key", error.detail().to_owned())
-        })?))
-    },
-);
+        Ok(Arc::new(
+            provider.map_err(|error| settings.error("api_key", error.detail().to_owned()))?,
+        ))
+    });
 
 /// One account at StartMessaging.
 #[derive(Clone, Debug)]
@@ -161,10 +155,7 @@ mod tests {
     fn names_what_is_wrong() {
         for (table, expected) in [
             (json!({}), "providers.p.api_key: missing"),
-            (
-                json!({"api_key": "env:K", "dialect": "c"}),
-                "providers.p.dialect: only goes with",
-            ),
+            (json!({"api_key": "env:K", "dialect": "c"}), "providers.p.dialect: only goes with"),
             (
                 json!({"api_key": "env:K", "mode": "transport", "dialect": "a"}),
                 "providers.p.dialect: only goes with",

@@ -80,11 +80,8 @@ impl Mode {
         app_name: Option<&'a str>,
     ) -> Send<'a> {
         let otp = request.code.supplied().map(Code::expose);
-        let variables = otp.map(|otp| Variables {
-            otp,
-            app_name,
-            expiry: request.lifetime.map(minutes),
-        });
+        let variables =
+            otp.map(|otp| Variables { otp, app_name, expiry: request.lifetime.map(minutes) });
         Send {
             phone_number: request.recipient.expose(),
             otp: otp.filter(|_| self == Self::Managed(Dialect::B)),
@@ -105,14 +102,8 @@ impl Dialect {
     pub(crate) fn verify<'a>(self, id: &'a str, code: &'a Code) -> Verify<'a> {
         let code = code.expose();
         match self {
-            Self::A | Self::C => Verify::RequestId {
-                request_id: id,
-                otp_code: code,
-            },
-            Self::B => Verify::OtpRequestId {
-                otp_request_id: id,
-                otp: code,
-            },
+            Self::A | Self::C => Verify::RequestId { request_id: id, otp_code: code },
+            Self::B => Verify::OtpRequestId { otp_request_id: id, otp: code },
         }
     }
 }

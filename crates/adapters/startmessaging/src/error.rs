@@ -75,11 +75,9 @@ fn of_code(code: &str, words: &str, endpoint: Endpoint) -> Option<Reading> {
             Reading::provider(ErrorKind::Unsupported)
         }
         "VALIDATION_ERROR" | "INVALID_INPUT" => Reading::caller(ErrorKind::InvalidRequest),
-        "INVALID_PHONE_NUMBER" => Reading::new(
-            ErrorKind::InvalidRecipient,
-            Certainty::Refused,
-            Blame::Recipient,
-        ),
+        "INVALID_PHONE_NUMBER" => {
+            Reading::new(ErrorKind::InvalidRecipient, Certainty::Refused, Blame::Recipient)
+        }
         "UNAUTHORIZED" if is_suspended(words) => Reading::provider(ErrorKind::Forbidden),
         "UNAUTHORIZED" | "INVALID_API_KEY" => Reading::provider(ErrorKind::Unauthenticated),
         "FORBIDDEN" => Reading::provider(ErrorKind::Forbidden),
@@ -238,9 +236,7 @@ mod tests {
         for row in TABLE.lines().skip(1) {
             let (asked, expected) = row.split_once('>').unwrap();
             let asked: Vec<&str> = asked.split_whitespace().collect();
-            let [status, code, endpoint_word, words @ ..] = &asked[..] else {
-                panic!("{row}")
-            };
+            let [status, code, endpoint_word, words @ ..] = &asked[..] else { panic!("{row}") };
             let code = Some(*code).filter(|code| *code != "-");
             let words = words.join(" ");
             let endpoint = endpoint(endpoint_word);

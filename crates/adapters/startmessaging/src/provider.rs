@@ -117,9 +117,7 @@ impl OtpProvider for StartMessaging {
         let Some((Dialect::B, id)) = Reference::managed(reference) else {
             return Err(self.unsupported("resend: only dialect b has one, send again"));
         };
-        let body = Resend {
-            otp_request_id: &id,
-        };
+        let body = Resend { otp_request_id: &id };
         let call = Call::post("/otp/resend", &body).hiding(request.target.recipient.expose());
         let answer = self.transport.call(cx, call).await?;
         let mut sent = read::resent(&answer, Mode::Managed(Dialect::B))?;
@@ -140,9 +138,7 @@ impl OtpProvider for StartMessaging {
         let Some(message) = reference.and_then(|reference| reference.message) else {
             return Err(self.unsupported("status without the id of the message"));
         };
-        let call = Call::get("/messages/{id}")
-            .with_id(&message)
-            .hiding(target.recipient.expose());
+        let call = Call::get("/messages/{id}").with_id(&message).hiding(target.recipient.expose());
         read::status(&self.transport.call(cx, call).await?)
     }
 

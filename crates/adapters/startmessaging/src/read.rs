@@ -62,12 +62,9 @@ fn accepted(answer: &Answer, mode: Mode, endpoint: Endpoint) -> Result<Sent, Err
         return Err(answer.protocol_error("neither a success flag nor an id"));
     }
     let mut sent = Sent::new();
-    sent.reference = Reference {
-        mode,
-        otp: otp.map(str::to_owned),
-        message: message.map(str::to_owned),
-    }
-    .write();
+    sent.reference =
+        Reference { mode, otp: otp.map(str::to_owned), message: message.map(str::to_owned) }
+            .write();
     sent.request_id = body.id_of_call().and_then(|id| answer.public_id(id));
     sent.delivery = body.data_text("status").map(delivery);
     if mode.vendor_makes_code() {
@@ -129,17 +126,14 @@ fn verified(answer: &Answer, body: &Envelope, asked: &str) -> Result<Verdict, Er
         }
         // Dialect b repeats the id.
         Some(Value::Bool(true))
-            if body
-                .data_text("otpRequestId")
-                .is_some_and(|id| !id.eq_ignore_ascii_case(asked)) =>
+            if body.data_text("otpRequestId").is_some_and(|id| !id.eq_ignore_ascii_case(asked)) =>
         {
             Err(answer.protocol_error("the answer is about another verification"))
         }
         Some(Value::Bool(true)) => Ok(Verdict::Approved),
         // Not shown in any of the three dialects.
-        Some(Value::Bool(false)) => Ok(hint(answer, body).unwrap_or(Verdict::WrongCode {
-            attempts_left: body.attempts_left(),
-        })),
+        Some(Value::Bool(false)) => Ok(hint(answer, body)
+            .unwrap_or(Verdict::WrongCode { attempts_left: body.attempts_left() })),
         _ if body.says_no() => refusal(answer, body),
         _ => Err(answer.protocol_error("the field data.verified is missing or not a boolean")),
     }
@@ -169,9 +163,7 @@ fn hint(answer: &Answer, body: &Envelope) -> Option<Verdict> {
         Some("INVALID_REQUEST_ID") => Verdict::NotFound,
         _ if exhausted => Verdict::TooManyAttempts { retry_after: None },
         _ if answer.status() == 410 || (expired && !has(&["invalid"])) => Verdict::Expired,
-        _ if wrong && !expired => Verdict::WrongCode {
-            attempts_left: body.attempts_left(),
-        },
+        _ if wrong && !expired => Verdict::WrongCode { attempts_left: body.attempts_left() },
         _ if has(&["already verified", "already used"]) => Verdict::AlreadyUsed,
         _ => return None,
     })
@@ -191,12 +183,8 @@ pub(crate) fn status(answer: &Answer) -> Result<Status, Error> {
         .ok_or_else(|| answer.protocol_error("the field data.status is missing"))?;
     let mut status = Status::new(delivery(word));
     status.delivered_at = body.data_text("deliveredAt").and_then(parse_time);
-    let failure = body
-        .data_text("error")
-        .or_else(|| body.data_text("failureReason"));
-    status.failure = failure
-        .map(|text| answer.public_text(text))
-        .filter(|text| !text.is_empty());
+    let failure = body.data_text("error").or_else(|| body.data_text("failureReason"));
+    status.failure = failure.map(|text| answer.public_text(text)).filter(|text| !text.is_empty());
     Ok(status)
 }
 

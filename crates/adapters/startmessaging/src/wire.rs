@@ -40,15 +40,9 @@ pub(crate) struct Variables<'a> {
 #[serde(untagged, rename_all_fields = "camelCase")]
 pub(crate) enum Verify<'a> {
     /// Dialects a and c. In c the value is that of `data.otpRequestId`.
-    RequestId {
-        request_id: &'a str,
-        otp_code: &'a str,
-    },
+    RequestId { request_id: &'a str, otp_code: &'a str },
     /// Dialect b.
-    OtpRequestId {
-        otp_request_id: &'a str,
-        otp: &'a str,
-    },
+    OtpRequestId { otp_request_id: &'a str, otp: &'a str },
 }
 
 /// `POST /otp/resend`, dialect b.
@@ -120,10 +114,7 @@ impl Envelope {
     pub(crate) fn words(&self) -> String {
         let error = self.0.get("error");
         let message = error.and_then(|error| error.get("message"));
-        [message, self.0.get("message"), error]
-            .into_iter()
-            .find_map(joined)
-            .unwrap_or_default()
+        [message, self.0.get("message"), error].into_iter().find_map(joined).unwrap_or_default()
     }
 }
 

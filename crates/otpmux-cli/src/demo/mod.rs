@@ -22,9 +22,7 @@ pub(crate) async fn run(output: &mut Output) -> io::Result<Exit> {
     match tell(output).await {
         Ok(()) => Ok(Exit::Done),
         Err(error) => {
-            output.note(format_args!(
-                "error: the demonstration left its script: {error}"
-            ))?;
+            output.note(format_args!("error: the demonstration left its script: {error}"))?;
             Ok(Exit::Failed)
         }
     }
@@ -153,9 +151,5 @@ fn expect_from(messages: &[Message], vendors: &[Vendor]) -> Result<(), String> {
 }
 
 fn expect(holds: bool, what: &str) -> Result<(), String> {
-    if holds {
-        Ok(())
-    } else {
-        Err(format!("{what} came out otherwise"))
-    }
+    if holds { Ok(()) } else { Err(format!("{what} came out otherwise")) }
 }

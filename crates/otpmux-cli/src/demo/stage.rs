@@ -33,12 +33,7 @@ base_url = "{}""#,
             .with("EASYOTP_API_KEY", emulator.easyotp().api_key)
             .with("STARTMESSAGING_API_KEY", emulator.startmessaging().api_key);
         let client = OtpClient::from_config(&Config::from_toml(&config, &environment)?)?;
-        Ok(Self {
-            emulator,
-            client,
-            config,
-            shown: 0,
-        })
+        Ok(Self { emulator, client, config, shown: 0 })
     }
 
     pub(super) fn config(&self) -> &str {

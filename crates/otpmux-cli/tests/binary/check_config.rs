@@ -51,11 +51,7 @@ fn a_right_file_in_words() {
         "store: in memory, at most 100000 verifications, gone with the program",
         "server keys: 2026-11 signs and verifies",
     ] {
-        assert!(
-            ended.stdout.lines().any(|shown| shown == line),
-            "{line}\n{}",
-            ended.stdout
-        );
+        assert!(ended.stdout.lines().any(|shown| shown == line), "{line}\n{}", ended.stdout);
     }
     assert!(!ended.everything().contains("made-up"));
 }
@@ -73,9 +69,7 @@ fn a_right_file_in_json() {
 
 #[test]
 fn a_wrong_file_has_all_its_mistakes_told() {
-    let wrong = GOOD
-        .replace("startmessaging", "startmesaging")
-        .replace("env:SERVER_KEY", "env:NO");
+    let wrong = GOOD.replace("startmessaging", "startmesaging").replace("env:SERVER_KEY", "env:NO");
     let ended = check(&wrong, &[]);
     assert_eq!((ended.status, ended.stdout.as_str()), (Some(2), ""));
     assert!(ended.stderr.contains("has 2 mistakes:"), "{}", ended.stderr);
@@ -100,21 +94,12 @@ fn a_wrong_file_has_all_its_mistakes_told() {
 fn a_file_that_is_not_there() {
     let ended = run(program().args(["check-config", "/no/such/otpmux.toml"]), "");
     assert_eq!(ended.status, Some(2));
-    assert!(
-        ended
-            .stderr
-            .contains("/no/such/otpmux.toml: cannot be read"),
-        "{}",
-        ended.stderr
-    );
+    assert!(ended.stderr.contains("/no/such/otpmux.toml: cannot be read"), "{}", ended.stderr);
 }
 
 #[test]
 fn the_schema_is_json() {
     let ended = run(program().arg("schema"), "");
     let schema: serde_json::Value = serde_json::from_str(&ended.stdout).unwrap();
-    assert_eq!(
-        schema["$schema"],
-        "https://json-schema.org/draft/2020-12/schema"
-    );
+    assert_eq!(schema["$schema"], "https://json-schema.org/draft/2020-12/schema");
 }

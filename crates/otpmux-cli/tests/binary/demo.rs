@@ -3,9 +3,7 @@ use crate::support::{program, run};
 /// The six digits after the last quotation mark that opens in this line.
 fn code(line: &str) -> &str {
     let digits = |word: &&str| word.len() == 6 && word.bytes().all(|b| b.is_ascii_digit());
-    line.split(|c: char| !c.is_ascii_digit())
-        .find(digits)
-        .expect(line)
+    line.split(|c: char| !c.is_ascii_digit()).find(digits).expect(line)
 }
 
 #[test]
@@ -13,10 +11,7 @@ fn tells_its_story_and_ends_well() {
     let ended = run(program().arg("demo"), "");
     assert_eq!(ended.status, Some(0), "{}", ended.everything());
     assert_eq!(ended.stderr, "");
-    assert!(
-        !ended.stdout.contains('\u{1b}'),
-        "no styles but on a terminal"
-    );
+    assert!(!ended.stdout.contains('\u{1b}'), "no styles but on a terminal");
     let chapters: Vec<_> = ended.stdout.split("\n\n").collect();
     let chapter = |title: &str| {
         let found = chapters.iter().find(|chapter| chapter.starts_with(title));

@@ -84,9 +84,5 @@ fn a_port_that_is_taken() {
 fn an_address_that_others_reach_must_be_allowed() {
     let ended = run(program().args(["emulate", "--listen", "0.0.0.0:0"]), "");
     assert_eq!(ended.status, Some(2));
-    assert!(
-        ended.stderr.contains("--allow-non-loopback"),
-        "{}",
-        ended.stderr
-    );
+    assert!(ended.stderr.contains("--allow-non-loopback"), "{}", ended.stderr);
 }

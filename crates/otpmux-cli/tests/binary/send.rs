@@ -37,12 +37,7 @@ impl Waiting {
         let mut line = String::new();
         answers.read_line(&mut line).unwrap();
         let sent = serde_json::from_str(&line).expect(&line);
-        Self {
-            child,
-            input,
-            answers,
-            sent,
-        }
+        Self { child, input, answers, sent }
     }
 
     fn type_in(&mut self, text: &str) {
@@ -65,10 +60,7 @@ impl Waiting {
 fn json_has_every_field() {
     let vendors = Vendors::start();
     let file = vendors.file("");
-    let ended = run(
-        &mut vendors.send(&file, &["--to", TO, "--json", "--no-wait"]),
-        "",
-    );
+    let ended = run(&mut vendors.send(&file, &["--to", TO, "--json", "--no-wait"]), "");
     assert_eq!(ended.status, Some(0), "{}", ended.everything());
     let sent = &ended.json()[0];
     assert!(!sent["id"].as_str().unwrap().is_empty());
@@ -85,10 +77,7 @@ fn json_has_every_field() {
         assert!(text.len() == 20 && text.ends_with('Z'), "{text}");
     }
     let code = vendors.emulator.last_code(TO).unwrap();
-    assert_clean(
-        &ended.everything(),
-        &[TO, &code, &vendors.emulator.easyotp().api_key],
-    );
+    assert_clean(&ended.everything(), &[TO, &code, &vendors.emulator.easyotp().api_key]);
 }
 
 #[test]
@@ -102,10 +91,7 @@ fn asks_until_the_code_is_right() {
     waiting.type_in(wrong);
     let verdict = waiting.verdict();
     assert_eq!(verdict["verdict"], "wrong_code");
-    assert_eq!(
-        verdict["attempts_left"], 4,
-        "what is no code does not count"
-    );
+    assert_eq!(verdict["attempts_left"], 4, "what is no code does not count");
     waiting.type_in(&format!(" {code} "));
     assert_eq!(waiting.verdict()["verdict"], "approved");
     let ended = waiting.end();
@@ -155,16 +141,8 @@ fn no_code_is_no_approval() {
     let file = vendors.file("");
     let ended = run(&mut vendors.send(&file, &["--to", TO]), "");
     assert_eq!(ended.status, Some(1));
-    assert!(
-        ended.stdout.starts_with("Sent by sms to +9•••••••••10.\n"),
-        "{}",
-        ended.stdout
-    );
-    assert!(
-        ended.stderr.contains("no code was typed"),
-        "{}",
-        ended.stderr
-    );
+    assert!(ended.stdout.starts_with("Sent by sms to +9•••••••••10.\n"), "{}", ended.stdout);
+    assert!(ended.stderr.contains("no code was typed"), "{}", ended.stderr);
 }
 
 #[test]
@@ -179,14 +157,7 @@ fn text_and_logs_hold_no_secret() {
         .spawn()
         .unwrap();
     let ended = finish(child, "123\n");
-    assert!(
-        ended.stdout.contains("Sent by voice"),
-        "{}",
-        ended.everything()
-    );
+    assert!(ended.stdout.contains("Sent by voice"), "{}", ended.everything());
     let code = vendors.emulator.last_code(TO).unwrap();
-    assert_clean(
-        &ended.everything(),
-        &[TO, &code, &vendors.emulator.easyotp().api_key],
-    );
+    assert_clean(&ended.everything(), &[TO, &code, &vendors.emulator.easyotp().api_key]);
 }

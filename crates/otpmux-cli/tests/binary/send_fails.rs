@@ -40,10 +40,7 @@ fn a_recipient_that_is_none() {
         let ended = run(&mut vendors.send(&file, &["--json", "--to", to]), "");
         assert_eq!(ended.status, Some(2));
         let (facts, message) = facts(&ended);
-        assert_eq!(
-            facts,
-            facts_of("invalid_request", "not_sent", "caller", None)
-        );
+        assert_eq!(facts, facts_of("invalid_request", "not_sent", "caller", None));
         assert!(message.contains(reason), "{message}");
         assert_clean(&ended.everything(), &[to, TO]);
     }
@@ -73,14 +70,8 @@ fn every_mistake_of_the_file() {
     assert_eq!(ended.status, Some(2));
     let (_, message) = facts(&ended);
     assert!(message.contains("has 2 mistakes:"), "{message}");
-    assert!(
-        message.contains("timeuot: unknown key; did you mean `timeout`?"),
-        "{message}"
-    );
-    assert!(
-        message.contains("polcy: unknown key; did you mean `policy`?"),
-        "{message}"
-    );
+    assert!(message.contains("timeuot: unknown key; did you mean `timeout`?"), "{message}");
+    assert!(message.contains("polcy: unknown key; did you mean `policy`?"), "{message}");
 
     let ended = run(&mut vendors.send(&file, &["--to", TO]), "");
     assert_eq!((ended.status, ended.stdout.as_str()), (Some(2), ""));
@@ -102,10 +93,7 @@ fn a_vendor_that_cannot_be_reached() {
     let ended = run(&mut command, "");
     assert_eq!(ended.status, Some(1));
     let (facts, message) = facts(&ended);
-    assert_eq!(
-        facts,
-        facts_of("transport", "not_sent", "provider", Some("easyotp"))
-    );
+    assert_eq!(facts, facts_of("transport", "not_sent", "provider", Some("easyotp")));
     assert!(message.contains("nothing was sent"), "{message}");
     assert_clean(&ended.everything(), &[TO, "made-up-key"]);
 }
@@ -118,10 +106,7 @@ fn a_key_that_the_vendor_does_not_accept() {
     let ended = run(command.env("KEY", "made-up-key"), "");
     assert_eq!(ended.status, Some(1));
     let (facts, _) = facts(&ended);
-    assert_eq!(
-        facts,
-        facts_of("unauthenticated", "refused", "provider", Some("easyotp"))
-    );
+    assert_eq!(facts, facts_of("unauthenticated", "refused", "provider", Some("easyotp")));
     assert_clean(&ended.everything(), &[TO, "made-up-key"]);
 }
 
@@ -131,43 +116,27 @@ fn a_limit_of_the_vendor_says_when_to_come_back() {
     let file = vendors.file("[policy]\nretries = 0");
     let mut last = None;
     for _ in 0..3 {
-        last = Some(run(
-            &mut vendors.send(&file, &["--json", "--no-wait", "--to", TO]),
-            "",
-        ));
+        last = Some(run(&mut vendors.send(&file, &["--json", "--no-wait", "--to", TO]), ""));
     }
     let ended = last.unwrap();
     assert_eq!(ended.status, Some(1));
     let error = error(&ended);
     assert_eq!(error["kind"], "rate_limited");
     assert_eq!(error["blame"], "policy");
-    assert!(
-        (1..=60).contains(&error["retry_after"].as_u64().unwrap()),
-        "{error}"
-    );
+    assert!((1..=60).contains(&error["retry_after"].as_u64().unwrap()), "{error}");
 }
 
 #[test]
 fn an_answer_that_is_lost_is_no_failure_but_unconfirmed() {
     let vendors = Vendors::start();
     let file = vendors.file("");
-    vendors.emulator.set_fault(
-        Vendor::EasyOtp,
-        Fault::new(FaultKind::ResetAfterRead).after_work(),
-    );
-    let ended = run(
-        &mut vendors.send(&file, &["--json", "--no-wait", "--to", TO]),
-        "",
-    );
+    vendors.emulator.set_fault(Vendor::EasyOtp, Fault::new(FaultKind::ResetAfterRead).after_work());
+    let ended = run(&mut vendors.send(&file, &["--json", "--no-wait", "--to", TO]), "");
     assert_eq!(ended.status, Some(0), "{}", ended.everything());
     let sent = &ended.json()[0];
     assert_eq!(sent["confirmed"], false);
     assert_eq!(sent["legs"][0]["state"], "unknown");
-    assert_eq!(
-        vendors.emulator.request_count(Vendor::EasyOtp),
-        1,
-        "never repeated"
-    );
+    assert_eq!(vendors.emulator.request_count(Vendor::EasyOtp), 1, "never repeated");
 }
 
 #[test]

@@ -43,11 +43,7 @@ pub(crate) fn program() -> Command {
 
 /// Runs it with these arguments and lines of input.
 pub(crate) fn run(command: &mut Command, input: &str) -> Ended {
-    let child = command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn();
+    let child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
     finish(child.unwrap(), input)
 }
 
@@ -97,9 +93,7 @@ impl Vendors {
             .enable_all()
             .build()
             .unwrap();
-        let emulator = runtime
-            .block_on(Emulator::start(EmulatorConfig::default()))
-            .unwrap();
+        let emulator = runtime.block_on(Emulator::start(EmulatorConfig::default())).unwrap();
         Self { emulator, runtime }
     }
 

@@ -49,11 +49,7 @@ impl Adapter {
         settings: &'static [&'static [Setting]],
         build: BuildProvider,
     ) -> Self {
-        Self {
-            kind,
-            settings,
-            build,
-        }
+        Self { kind, settings, build }
     }
 }
 
@@ -99,12 +95,7 @@ pub enum SettingKind {
 
 impl Setting {
     const fn new(name: &'static str, kind: SettingKind, doc: &'static str) -> Self {
-        Self {
-            name,
-            kind,
-            required: false,
-            doc,
-        }
+        Self { name, kind, required: false, doc }
     }
 
     /// A key for text.
@@ -172,10 +163,7 @@ pub struct ConfigError {
 impl ConfigError {
     /// A mistake at `path`, such as `providers.primary.api_key`.
     pub fn new(path: impl Into<String>, message: impl Into<String>) -> Self {
-        Self {
-            path: path.into(),
-            message: message.into(),
-        }
+        Self { path: path.into(), message: message.into() }
     }
 
     /// Where the mistake is.

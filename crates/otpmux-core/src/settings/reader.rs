@@ -60,14 +60,7 @@ impl<'a> SettingsReader<'a> {
                 },
             }
         }
-        if errors.is_empty() {
-            Ok(Settings {
-                path: path.to_owned(),
-                values,
-            })
-        } else {
-            Err(errors)
-        }
+        if errors.is_empty() { Ok(Settings { path: path.to_owned(), values }) } else { Err(errors) }
     }
 
     fn value(&self, kind: &SettingKind, raw: &Value) -> Result<Checked, String> {
@@ -85,11 +78,9 @@ impl<'a> SettingsReader<'a> {
             },
             SettingKind::Integer(range) => match raw.as_i64() {
                 Some(number) if range.contains(&number) => Ok(Checked::Integer(number)),
-                _ => Err(format!(
-                    "must be a whole number from {} to {}",
-                    range.start(),
-                    range.end()
-                )),
+                _ => {
+                    Err(format!("must be a whole number from {} to {}", range.start(), range.end()))
+                }
             },
             SettingKind::Duration(range) => match raw.as_str().and_then(parse_duration) {
                 Some(time) if range.contains(&time) => Ok(Checked::Duration(time)),
@@ -113,9 +104,7 @@ impl<'a> SettingsReader<'a> {
                     };
                     table.iter().map(text).collect::<Option<BTreeMap<_, _>>>()
                 });
-                table
-                    .map(Checked::Texts)
-                    .ok_or_else(|| "must be a table of texts".to_owned())
+                table.map(Checked::Texts).ok_or_else(|| "must be a table of texts".to_owned())
             }
         }
     }
@@ -203,10 +192,7 @@ pub fn unknown_key<'k>(
     let message = if let Some(name) = nearest(key, known.clone()) {
         format!("unknown key; did you mean `{name}`?")
     } else {
-        format!(
-            "unknown key; the known ones are: {}",
-            known.collect::<Vec<_>>().join(", ")
-        )
+        format!("unknown key; the known ones are: {}", known.collect::<Vec<_>>().join(", "))
     };
     ConfigError::new(path, message)
 }
@@ -258,11 +244,7 @@ mod tests {
         Setting::text("sender", ""),
         Setting::flag("relaxed", ""),
         Setting::integer("length", 4..=8, ""),
-        Setting::duration(
-            "timeout",
-            Duration::from_secs(1)..=Duration::from_mins(1),
-            "",
-        ),
+        Setting::duration("timeout", Duration::from_secs(1)..=Duration::from_mins(1), ""),
         Setting::choice("mode", &["transport", "managed"], ""),
         Setting::texts("paths", ""),
     ];
@@ -288,10 +270,7 @@ mod tests {
         assert_eq!(settings.text("sender"), Some("Acme"));
         assert_eq!(settings.flag("relaxed"), Some(true));
         assert_eq!(settings.integer("length"), Some(6));
-        assert_eq!(
-            settings.duration("timeout"),
-            Some(Duration::from_millis(1500))
-        );
+        assert_eq!(settings.duration("timeout"), Some(Duration::from_millis(1500)));
         assert_eq!(settings.text("mode"), Some("managed"));
         assert_eq!(settings.texts("paths").unwrap()["send"], "/x");
         assert!(!format!("{settings:?}").contains("s3cret"));
@@ -311,26 +290,13 @@ mod tests {
         assert!(errors.contains(&flag.to_owned()));
         assert!(errors.contains(&"p.length: must be a whole number from 4 to 8".to_owned()));
         assert!(errors.contains(&"p.mode: must be one of: transport, managed".to_owned()));
-        assert!(
-            errors
-                .iter()
-                .any(|e| e.starts_with("p.zzz: unknown key; the known ones are: "))
-        );
+        assert!(errors.iter().any(|e| e.starts_with("p.zzz: unknown key; the known ones are: ")));
     }
 
     #[test]
     fn durations() {
         assert_eq!(parse_duration("5m"), Some(Duration::from_mins(5)));
-        for bad in [
-            "",
-            "5",
-            "s",
-            "5 s",
-            "-5s",
-            "5d",
-            "99999999999999999999h",
-            "1.5s",
-        ] {
+        for bad in ["", "5", "s", "5 s", "-5s", "5d", "99999999999999999999h", "1.5s"] {
             assert_eq!(parse_duration(bad), None, "{bad:?}");
         }
     }

@@ -10,24 +10,14 @@ use crate::exchange::Reply;
 pub(super) enum Problem {
     Unauthorized,
     AppNotAllowed,
-    Invalid {
-        code: &'static str,
-        message: &'static str,
-    },
-    RateLimited {
-        wait: u64,
-    },
+    Invalid { code: &'static str, message: &'static str },
+    RateLimited { wait: u64 },
     Balance,
     NotFound,
     Used,
     Expired,
-    Exhausted {
-        wait: u64,
-    },
-    WrongCode {
-        status: u16,
-        left: u32,
-    },
+    Exhausted { wait: u64 },
+    WrongCode { status: u16, left: u32 },
     NoRoute,
     Method,
 }

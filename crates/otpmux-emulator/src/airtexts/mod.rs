@@ -62,12 +62,7 @@ pub(crate) struct AirTexts {
 
 impl AirTexts {
     pub(crate) fn new(account: AirTextsAccount) -> Self {
-        Self {
-            account,
-            otps: Ledger::default(),
-            sends: Window::new(HOUR),
-            events: VecDeque::new(),
-        }
+        Self { account, otps: Ledger::default(), sends: Window::new(HOUR), events: VecDeque::new() }
     }
 
     pub(crate) fn serve(&mut self, call: &Call, cx: &mut Context<'_>) -> Reply {
@@ -120,8 +115,7 @@ impl AirTexts {
         };
         let authorization = call.header("authorization").map(|_| {
             let basic = BASE64.encode(format!("{}:{}", account.username, account.password));
-            call.authorization("Basic")
-                .is_some_and(|given| same_secret(given, &basic))
+            call.authorization("Basic").is_some_and(|given| same_secret(given, &basic))
                 || call
                     .authorization("Bearer")
                     .is_some_and(|given| same_secret(given, &account.bearer))
@@ -134,10 +128,9 @@ impl AirTexts {
 
     fn check_app(&self, appid: Option<&str>) -> Result<(), Problem> {
         match appid {
-            None | Some("") => Err(Problem::Invalid {
-                code: "INVALID_REQUEST",
-                message: "appid is required",
-            }),
+            None | Some("") => {
+                Err(Problem::Invalid { code: "INVALID_REQUEST", message: "appid is required" })
+            }
             Some(appid) if appid == self.account.appid && !self.account.disabled => Ok(()),
             Some(_) => Err(Problem::AppNotAllowed),
         }
@@ -147,11 +140,7 @@ impl AirTexts {
         if self.events.len() == NEWEST_EVENTS {
             self.events.pop_front();
         }
-        self.events.push_back(Event {
-            id: id.to_owned(),
-            what,
-            at: now,
-        });
+        self.events.push_back(Event { id: id.to_owned(), what, at: now });
     }
 
     /// The id that the body names, or the newest of the recipient that it names.
@@ -160,11 +149,7 @@ impl AirTexts {
         if let Some(id) = body["verification_id"].as_str() {
             let otp = self.otps.get(id).ok_or(Problem::NotFound)?;
             let fits = recipient.is_none_or(|recipient| recipient == otp.recipient);
-            return if fits {
-                Ok(id.to_owned())
-            } else {
-                Err(Problem::NotFound)
-            };
+            return if fits { Ok(id.to_owned()) } else { Err(Problem::NotFound) };
         }
         let recipient = recipient.ok_or(Problem::Invalid {
             code: "INVALID_REQUEST",

@@ -21,10 +21,7 @@ fn read_channel(body: &Value) -> Result<Option<&str>, Problem> {
     match first(body, &["channel"]).map(Value::as_str) {
         None => Ok(None),
         Some(Some(channel @ ("sms" | "whatsapp"))) => Ok(Some(channel)),
-        Some(_) => Err(Problem::Invalid {
-            code: "INVALID_CHANNEL",
-            message: "Invalid channel",
-        }),
+        Some(_) => Err(Problem::Invalid { code: "INVALID_CHANNEL", message: "Invalid channel" }),
     }
 }
 
@@ -34,10 +31,7 @@ impl AirTexts {
         let to = recipient(body)
             .and_then(Value::as_str)
             .filter(|to| is_e164(to))
-            .ok_or(Problem::Invalid {
-                code: "INVALID_RECIPIENT",
-                message: "Invalid recipient",
-            })?;
+            .ok_or(Problem::Invalid { code: "INVALID_RECIPIENT", message: "Invalid recipient" })?;
         let channel = read_channel(body)?.unwrap_or("sms");
         let length = match first(body, &["otp_length"]) {
             None => 6,
@@ -56,9 +50,7 @@ impl AirTexts {
                 message: "templateId must be an integer",
             });
         }
-        let from = first(body, &["from", "sender"])
-            .and_then(Value::as_str)
-            .unwrap_or("OTP");
+        let from = first(body, &["from", "sender"]).and_then(Value::as_str).unwrap_or("OTP");
         self.take_place(to, cx.now)?;
         let otp = Otp {
             recipient: to.to_owned(),
@@ -113,20 +105,13 @@ impl AirTexts {
                 return Err(Problem::RateLimited { wait });
             }
         }
-        self.account.balance = self
-            .account
-            .balance
-            .checked_sub(1)
-            .ok_or(Problem::Balance)?;
+        self.account.balance = self.account.balance.checked_sub(1).ok_or(Problem::Balance)?;
         self.sends.record(to, now);
         Ok(())
     }
 
     fn new_code(&self, length: u8) -> String {
-        self.account
-            .fixed_code
-            .clone()
-            .unwrap_or_else(|| ids::code(length))
+        self.account.fixed_code.clone().unwrap_or_else(|| ids::code(length))
     }
 
     fn open(&mut self, id: String, otp: Otp, event: &'static str, cx: &mut Context<'_>) -> Reply {

@@ -14,10 +14,7 @@ impl AirTexts {
     pub(super) fn verify(&mut self, body: &Value, now: Timestamp) -> Answer {
         let code = first(body, &["otp_code", "code"])
             .and_then(Value::as_str)
-            .ok_or(Problem::Invalid {
-                code: "INVALID_REQUEST",
-                message: "otp_code is required",
-            })?;
+            .ok_or(Problem::Invalid { code: "INVALID_REQUEST", message: "otp_code is required" })?;
         let id = self.find(body)?;
         let most = self.account.max_attempts;
         let otp = self.otps.get_mut(&id).ok_or(Problem::NotFound)?;
@@ -28,9 +25,7 @@ impl AirTexts {
             return Err(Problem::Expired);
         }
         if otp.wrong >= most {
-            return Err(Problem::Exhausted {
-                wait: seconds_until(now, otp.expires_at),
-            });
+            return Err(Problem::Exhausted { wait: seconds_until(now, otp.expires_at) });
         }
         let right = same_secret(code, &otp.code);
         otp.attempts.push((now, right));

@@ -103,12 +103,8 @@ impl AirTexts {
 
     /// Over all that is still remembered; the dates that one may name are not emulated.
     fn reports(&self) -> Reply {
-        let count = |of: &[&str]| {
-            self.events
-                .iter()
-                .filter(|event| of.contains(&event.what))
-                .count()
-        };
+        let count =
+            |of: &[&str]| self.events.iter().filter(|event| of.contains(&event.what)).count();
         with_data(&json!({
             "sent": count(&["sent", "resent"]),
             "verified": count(&["verified"]),
@@ -123,11 +119,8 @@ fn with_data(data: &Value) -> Reply {
 
 fn paginated(call: &Call, all: &[Value]) -> Reply {
     let (page, limit) = call.page();
-    let shown: Vec<&Value> = all
-        .iter()
-        .skip((page - 1).saturating_mul(limit))
-        .take(limit)
-        .collect();
+    let shown: Vec<&Value> =
+        all.iter().skip((page - 1).saturating_mul(limit)).take(limit).collect();
     Reply::json(
         200,
         &json!({

@@ -75,11 +75,7 @@ impl EasyOtp {
             return usual_error(403);
         }
         if self.account.enforce_limits {
-            if self
-                .requests
-                .wait("", cx.now, KEY_LIMIT_SECONDS, KEY_LIMIT)
-                .is_some()
-            {
+            if self.requests.wait("", cx.now, KEY_LIMIT_SECONDS, KEY_LIMIT).is_some() {
                 // No `retry_after`: the vendor promises it for its other two limits only.
                 return usual_error(429);
             }

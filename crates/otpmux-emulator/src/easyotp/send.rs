@@ -58,20 +58,11 @@ impl<'a> Request<'a> {
         };
         let code = match first(body, &["code"]) {
             None => None,
-            Some(value) => Some(
-                value
-                    .as_str()
-                    .filter(|code| is_digits(code, 4..=10))
-                    .ok_or(answer::CODE)?,
-            ),
+            Some(value) => {
+                Some(value.as_str().filter(|code| is_digits(code, 4..=10)).ok_or(answer::CODE)?)
+            }
         };
-        Ok(Self {
-            channel,
-            recipient,
-            message,
-            lifetime,
-            code,
-        })
+        Ok(Self { channel, recipient, message, lifetime, code })
     }
 }
 
@@ -88,11 +79,7 @@ impl EasyOtp {
             Err(text) => return answer::error(400, text),
         };
         if let Some(test) = self.test_recipient(&request) {
-            let lifetime = if test.expires_at_once {
-                0
-            } else {
-                request.lifetime
-            };
+            let lifetime = if test.expires_at_once { 0 } else { request.lifetime };
             // Whether a caller's own code would win over 123456 here is not documented.
             return self.open(TEST_CODE.to_owned(), test.behaviour, lifetime, cx.now);
         }
@@ -127,26 +114,21 @@ impl EasyOtp {
             (_, "+15555550102") => (Behaviour::Ordinary, true),
             _ => return None,
         };
-        Some(TestRecipient {
-            behaviour,
-            expires_at_once,
-        })
+        Some(TestRecipient { behaviour, expires_at_once })
     }
 
     fn over_limit(&self, recipient: &str, now: Timestamp) -> Option<Reply> {
         if !self.account.enforce_limits {
             return None;
         }
-        RECIPIENT_LIMITS
-            .into_iter()
-            .find_map(|(most, seconds, word)| {
-                let wait = self.sends.wait(recipient, now, seconds, most)?;
-                let text = format!(
-                    "Rate limit exceeded: Maximum {most} verification codes per {word}. \
+        RECIPIENT_LIMITS.into_iter().find_map(|(most, seconds, word)| {
+            let wait = self.sends.wait(recipient, now, seconds, most)?;
+            let text = format!(
+                "Rate limit exceeded: Maximum {most} verification codes per {word}. \
                  Please try again in {wait} seconds."
-                );
-                Some(answer::error_with_wait(&text, wait))
-            })
+            );
+            Some(answer::error_with_wait(&text, wait))
+        })
     }
 
     fn open(&mut self, code: String, behaviour: Behaviour, lifetime: u64, now: Timestamp) -> Reply {

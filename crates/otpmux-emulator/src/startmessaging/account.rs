@@ -105,10 +105,7 @@ impl Default for Template {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "independent switches, each named in the JSON"
-)]
+#[expect(clippy::struct_excessive_bools, reason = "independent switches, each named in the JSON")]
 pub struct StartMessagingAccount {
     /// The key for `X-API-Key`: `sm_live_` and 40 hexadecimal digits at the vendor.
     pub api_key: String,

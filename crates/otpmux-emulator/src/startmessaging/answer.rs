@@ -51,27 +51,19 @@ impl Problem {
                 (403, "FORBIDDEN", "KYC submission required")
             }
             P::Onboarding(Onboarding::KycApproval) => (403, "FORBIDDEN", "KYC approval pending"),
-            P::Throttled(_) => (
-                429,
-                "INTERNAL_ERROR",
-                "ThrottlerException: Too Many Requests",
-            ),
-            P::Validation(texts) => (
-                400,
-                "VALIDATION_ERROR",
-                texts.first().copied().unwrap_or("Bad Request"),
-            ),
+            P::Throttled(_) => (429, "INTERNAL_ERROR", "ThrottlerException: Too Many Requests"),
+            P::Validation(texts) => {
+                (400, "VALIDATION_ERROR", texts.first().copied().unwrap_or("Bad Request"))
+            }
             // The server says 400 to the next two; the documents and tutorials say 429 and 402.
             P::NumberLimit(_) => (
                 if live { 400 } else { 429 },
                 "RATE_LIMIT_EXCEEDED",
                 "Too many OTP requests for this mobile number. Please try again after 5 minutes.",
             ),
-            P::Balance => (
-                if live { 400 } else { 402 },
-                "INSUFFICIENT_BALANCE",
-                "Insufficient balance",
-            ),
+            P::Balance => {
+                (if live { 400 } else { 402 }, "INSUFFICIENT_BALANCE", "Insufficient balance")
+            }
             P::Upstream => (400, "OTP_SEND_FAILED", "Failed to initiate OTP"),
             P::DuplicateKey => (409, "DUPLICATE_ENTRY", "Duplicate idempotency key"),
             P::KeyOfOtherNumber => (
@@ -81,11 +73,7 @@ impl Problem {
             ),
             // What verify answers to these is shown by no document; ours.
             P::WrongCode => (400, "INVALID_INPUT", "Invalid OTP"),
-            P::Exhausted => (
-                400,
-                "INVALID_INPUT",
-                "Maximum verification attempts exceeded",
-            ),
+            P::Exhausted => (400, "INVALID_INPUT", "Maximum verification attempts exceeded"),
             P::Expired => (410, "INVALID_INPUT", "OTP expired"),
             P::Used => (409, "CONFLICT", "OTP already verified"),
             P::UnknownRequest => (404, "NOT_FOUND", "OTP request not found"),
@@ -114,10 +102,7 @@ impl Problem {
 
     fn is_about_verify(&self) -> bool {
         use Problem as P;
-        matches!(
-            self,
-            P::WrongCode | P::Exhausted | P::Expired | P::Used | P::UnknownRequest
-        )
+        matches!(self, P::WrongCode | P::Exhausted | P::Expired | P::Used | P::UnknownRequest)
     }
 
     fn retry_after(&self, dialect: Dialect) -> Option<u64> {
@@ -135,10 +120,7 @@ impl Problem {
             let Row(status, code, text) = self.row(dialect);
             let mut error = json!({ "code": code, "message": text });
             if let Self::Validation(texts) = self {
-                error["details"] = texts
-                    .iter()
-                    .map(|text| json!({ "message": text }))
-                    .collect();
+                error["details"] = texts.iter().map(|text| json!({ "message": text })).collect();
             }
             let mut body = envelope(false, status, now);
             body["error"] = error;

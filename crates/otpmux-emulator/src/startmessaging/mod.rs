@@ -90,9 +90,7 @@ impl StartMessaging {
     pub(crate) fn serve(&mut self, call: &Call, cx: &mut Context<'_>) -> Reply {
         self.settle(cx.now);
         let dialect = self.account.dialect;
-        let reply = self
-            .route(call, cx)
-            .unwrap_or_else(|problem| problem.answer(dialect, cx.now));
+        let reply = self.route(call, cx).unwrap_or_else(|problem| problem.answer(dialect, cx.now));
         if dialect == Dialect::Live && reply.status < 400 {
             self.with_rate_limit_headers(reply, call, cx.now)
         } else {
@@ -185,11 +183,7 @@ impl StartMessaging {
 
     fn with_rate_limit_headers(&self, reply: Reply, call: &Call, now: Timestamp) -> Reply {
         let is_send = call.is(&Method::POST, "/otp/send");
-        let (key, most, seconds) = if is_send {
-            (SENDS, 200, 10)
-        } else {
-            (OVERALL, 1200, 60)
-        };
+        let (key, most, seconds) = if is_send { (SENDS, 200, 10) } else { (OVERALL, 1200, 60) };
         let left = most - self.throttle.count(key, now, seconds).min(most);
         reply
             .with_header("x-ratelimit-limit", most.to_string())

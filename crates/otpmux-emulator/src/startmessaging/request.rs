@@ -25,8 +25,7 @@ pub(super) fn object(call: &Call) -> Result<Value, Problem> {
     if call.body.is_empty() || !call.is_json() {
         return Ok(Value::Object(serde_json::Map::new()));
     }
-    call.object()
-        .ok_or_else(|| Problem::Validation(vec!["Request body is not valid JSON"]))
+    call.object().ok_or_else(|| Problem::Validation(vec!["Request body is not valid JSON"]))
 }
 
 /// A string, or a number as the framework converts it.
@@ -64,10 +63,7 @@ impl SendBody {
                 if idempotency_key.as_ref().is_none_or(String::is_empty) {
                     wrong.push("idempotencyKey is required");
                 }
-                body["otp"]
-                    .as_str()
-                    .filter(|code| is_digits(code, 4..=8))
-                    .map(str::to_owned)
+                body["otp"].as_str().filter(|code| is_digits(code, 4..=8)).map(str::to_owned)
             }
             Dialect::Live | Dialect::Docs => {
                 text(&variables["otp"]).filter(|code| is_digits(code, 4..=6))

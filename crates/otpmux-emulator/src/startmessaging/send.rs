@@ -45,11 +45,7 @@ impl StartMessaging {
         self.requests.insert(cx.now, request_id.clone(), request);
         let reply = self.accepted(&request_id, &message_id, &body.phone, expires_at, cx.now);
         if let Some(key) = body.idempotency_key {
-            let used = KeyUse {
-                at: cx.now,
-                phone: body.phone,
-                reply: reply.clone(),
-            };
+            let used = KeyUse { at: cx.now, phone: body.phone, reply: reply.clone() };
             self.keys.insert(cx.now, key, used);
         }
         Ok(reply)
@@ -59,12 +55,7 @@ impl StartMessaging {
     pub(super) fn resend(&mut self, call: &Call, cx: &mut Context<'_>) -> Answer {
         let body = object(call)?;
         let id = body["otpRequestId"].as_str().unwrap_or_default();
-        let phone = self
-            .requests
-            .get(id)
-            .ok_or(Problem::UnknownRequest)?
-            .phone
-            .clone();
+        let phone = self.requests.get(id).ok_or(Problem::UnknownRequest)?.phone.clone();
         self.take_place(&phone, cx.now)?;
         let code = self.own_code();
         let text = render(DEFAULT_TEXT, &code, "", &self.minutes());
@@ -84,10 +75,7 @@ impl StartMessaging {
         if policy == Idempotency::Ignore {
             return Ok(None);
         }
-        let used = body
-            .idempotency_key
-            .as_ref()
-            .and_then(|key| self.keys.get(key));
+        let used = body.idempotency_key.as_ref().and_then(|key| self.keys.get(key));
         match used.filter(|used| plus(used.at, KEY_SECONDS) > now) {
             None => Ok(None),
             Some(used) if used.phone != body.phone => Err(Problem::KeyOfOtherNumber),
@@ -100,10 +88,7 @@ impl StartMessaging {
     /// stays when the balance is too low and is given back when the operator refuses.
     fn take_place(&mut self, phone: &str, now: Timestamp) -> Result<(), Problem> {
         if self.account.enforce_limits {
-            if let Some(wait) = self
-                .numbers
-                .wait(phone, now, NUMBER_LIMIT_SECONDS, NUMBER_LIMIT)
-            {
+            if let Some(wait) = self.numbers.wait(phone, now, NUMBER_LIMIT_SECONDS, NUMBER_LIMIT) {
                 return Err(Problem::NumberLimit(wait));
             }
             self.numbers.record(phone, now);
@@ -172,19 +157,12 @@ impl StartMessaging {
     }
 
     fn own_code(&self) -> String {
-        self.account
-            .fixed_code
-            .clone()
-            .unwrap_or_else(|| ids::code(6))
+        self.account.fixed_code.clone().unwrap_or_else(|| ids::code(6))
     }
 
     /// Ten minutes in the tutorials, five elsewhere.
     fn lifetime(&self) -> u64 {
-        if self.account.dialect == Dialect::Tutorial {
-            600
-        } else {
-            300
-        }
+        if self.account.dialect == Dialect::Tutorial { 600 } else { 300 }
     }
 
     fn minutes(&self) -> String {
@@ -193,8 +171,5 @@ impl StartMessaging {
 }
 
 fn render(pattern: &str, code: &str, app_name: &str, expiry: &str) -> String {
-    pattern
-        .replace("{{appName}}", app_name)
-        .replace("{{expiry}}", expiry)
-        .replace("{{otp}}", code)
+    pattern.replace("{{appName}}", app_name).replace("{{expiry}}", expiry).replace("{{otp}}", code)
 }

@@ -15,16 +15,10 @@ impl StartMessaging {
         let dialect = self.account.dialect;
         let body = object(call)?;
         let (id_field, code_field, missing) = match dialect {
-            Dialect::February => (
-                "otpRequestId",
-                "otp",
-                vec!["otpRequestId and otp must be strings"],
-            ),
-            _ => (
-                "requestId",
-                "otpCode",
-                vec!["requestId and otpCode must be strings"],
-            ),
+            Dialect::February => {
+                ("otpRequestId", "otp", vec!["otpRequestId and otp must be strings"])
+            }
+            _ => ("requestId", "otpCode", vec!["requestId and otpCode must be strings"]),
         };
         let (Some(id), Some(code)) = (body[id_field].as_str(), body[code_field].as_str()) else {
             return Err(Problem::Validation(missing));
@@ -36,10 +30,7 @@ impl StartMessaging {
         if request.expires_at <= now {
             return Err(Problem::Expired);
         }
-        request.attempts_left = request
-            .attempts_left
-            .checked_sub(1)
-            .ok_or(Problem::Exhausted)?;
+        request.attempts_left = request.attempts_left.checked_sub(1).ok_or(Problem::Exhausted)?;
         if !same_secret(code, &request.code) {
             return Err(Problem::WrongCode);
         }
@@ -48,10 +39,9 @@ impl StartMessaging {
             Dialect::Tutorial if self.account.bare_data => {
                 Reply::json(200, &json!({ "data": { "verified": true } }))
             }
-            Dialect::Tutorial => Reply::json(
-                200,
-                &json!({ "success": true, "data": { "verified": true } }),
-            ),
+            Dialect::Tutorial => {
+                Reply::json(200, &json!({ "success": true, "data": { "verified": true } }))
+            }
             Dialect::February => success(200, json!({ "verified": true, "otpRequestId": id }), now),
             _ => success(200, json!({ "verified": true }), now),
         })

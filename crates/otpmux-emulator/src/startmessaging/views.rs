@@ -36,11 +36,7 @@ impl StartMessaging {
             other => other,
         };
         let shape = self.account.message_shape();
-        Ok(success(
-            201,
-            message.view(id, &self.user_id, shape, status),
-            now,
-        ))
+        Ok(success(201, message.view(id, &self.user_id, shape, status), now))
     }
 
     /// `None` where older revisions answer null for an unknown message.
@@ -59,15 +55,9 @@ impl StartMessaging {
     pub(super) fn list_messages(&self, call: &Call, now: Timestamp) -> Reply {
         let wanted = call.query("status");
         let fits = |message: &SentMessage| {
-            wanted
-                .as_deref()
-                .is_none_or(|status| status == message.status())
+            wanted.as_deref().is_none_or(|status| status == message.status())
         };
-        let all: Vec<_> = self
-            .messages
-            .newest()
-            .filter(|(_, message)| fits(message))
-            .collect();
+        let all: Vec<_> = self.messages.newest().filter(|(_, message)| fits(message)).collect();
         paginated(call, now, &all, |(id, message)| {
             message.view(id, &self.user_id, MessageShape::Server, message.status())
         })
@@ -123,10 +113,7 @@ impl StartMessaging {
 fn paginated<T>(call: &Call, now: Timestamp, all: &[T], view: impl Fn(&T) -> Value) -> Reply {
     let (page, limit) = call.page();
     let pages = all.len().div_ceil(limit);
-    let shown = all
-        .iter()
-        .skip((page - 1).saturating_mul(limit))
-        .take(limit);
+    let shown = all.iter().skip((page - 1).saturating_mul(limit)).take(limit);
     let mut body = envelope(true, 200, now);
     body["data"] = shown.map(view).collect();
     body["pagination"] = json!({

@@ -31,20 +31,14 @@ async fn a_reset_comes_after_the_request_was_read() {
     let rig = rig(FaultKind::ResetAfterRead).await;
     let error = read_all(&mut rig.raw_send().await).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::ConnectionReset);
-    assert_eq!(
-        (rig.emulator.request_count(VENDOR), delivered(&rig)),
-        (1, 0)
-    );
+    assert_eq!((rig.emulator.request_count(VENDOR), delivered(&rig)), (1, 0));
 }
 
 #[tokio::test]
 async fn a_close_is_orderly_and_comes_without_an_answer() {
     let rig = rig(FaultKind::CloseBeforeAnswer).await;
     assert_eq!(read_all(&mut rig.raw_send().await).await.unwrap(), b"");
-    assert_eq!(
-        (rig.emulator.request_count(VENDOR), delivered(&rig)),
-        (1, 0)
-    );
+    assert_eq!((rig.emulator.request_count(VENDOR), delivered(&rig)), (1, 0));
 }
 
 #[tokio::test]
@@ -70,10 +64,7 @@ async fn a_refused_connection_is_closed_before_the_vendor_reads() {
         Ok(bytes) => assert_eq!(bytes, b""),
         Err(error) => assert_eq!(error.kind(), ErrorKind::ConnectionReset),
     }
-    assert_eq!(
-        (rig.emulator.request_count(VENDOR), delivered(&rig)),
-        (0, 0)
-    );
+    assert_eq!((rig.emulator.request_count(VENDOR), delivered(&rig)), (0, 0));
     // Other endpoints and other vendors are served on the same port.
     assert_eq!(rig.easyotp_verify("unknown", "1234").await.status, 404);
     assert_eq!(rig.get(Vendor::StartMessaging, "/wallet").await.status, 200);
@@ -83,16 +74,10 @@ async fn a_refused_connection_is_closed_before_the_vendor_reads() {
 async fn a_refusal_also_meets_connections_that_are_open_already() {
     let rig = Rig::start(config()).await;
     rig.easyotp_open(TO, "1111").await;
-    rig.emulator
-        .set_fault(VENDOR, Fault::new(FaultKind::Refuse).times(1));
-    let request = rig
-        .request(reqwest::Method::POST, VENDOR, "/send")
-        .json(&body());
+    rig.emulator.set_fault(VENDOR, Fault::new(FaultKind::Refuse).times(1));
+    let request = rig.request(reqwest::Method::POST, VENDOR, "/send").json(&body());
     assert!(request.send().await.is_err());
-    assert_eq!(
-        (rig.emulator.request_count(VENDOR), delivered(&rig)),
-        (1, 1)
-    );
+    assert_eq!((rig.emulator.request_count(VENDOR), delivered(&rig)), (1, 1));
     rig.easyotp_open(TO, "1111").await;
 }
 
@@ -101,17 +86,11 @@ async fn garbage_breaks_http_or_json() {
     let rig = rig(FaultKind::Garbage(Garbage::Http)).await;
     let bytes = read_all(&mut rig.raw_send().await).await.unwrap();
     assert!(!bytes.is_empty() && !bytes.starts_with(b"HTTP"));
-    let request = rig
-        .request(reqwest::Method::POST, VENDOR, "/send")
-        .json(&body());
+    let request = rig.request(reqwest::Method::POST, VENDOR, "/send").json(&body());
     assert!(request.send().await.is_err());
-    rig.emulator
-        .set_fault(VENDOR, FaultKind::Garbage(Garbage::Json));
+    rig.emulator.set_fault(VENDOR, FaultKind::Garbage(Garbage::Json));
     let answer = rig.post(VENDOR, "/send", body()).await;
-    assert_eq!(
-        (answer.status, answer.header("content-type")),
-        (200, Some("application/json"))
-    );
+    assert_eq!((answer.status, answer.header("content-type")), (200, Some("application/json")));
     assert!(serde_json::from_str::<Value>(&answer.text).is_err());
     assert_eq!(delivered(&rig), 0);
 }
@@ -133,10 +112,7 @@ async fn a_hanging_vendor_reads_and_never_answers() {
     // No answer can only be seen as time that passes without one.
     let read = tokio::time::timeout(Duration::from_millis(60), read_all(&mut stream));
     assert!(read.await.is_err());
-    assert_eq!(
-        (rig.emulator.request_count(VENDOR), delivered(&rig)),
-        (1, 0)
-    );
+    assert_eq!((rig.emulator.request_count(VENDOR), delivered(&rig)), (1, 0));
     rig.emulator.clear_faults(VENDOR);
     rig.easyotp_open(TO, "1111").await;
 }
@@ -147,10 +123,7 @@ async fn an_accepted_message_may_never_arrive() {
     let id = rig.easyotp_open(TO, "0042").await;
     assert_eq!(delivered(&rig), 0);
     rig.emulator.clear_faults(VENDOR);
-    assert_eq!(
-        rig.easyotp_verify(&id, "0042").await.json()["verified"],
-        true
-    );
+    assert_eq!(rig.easyotp_verify(&id, "0042").await.json()["verified"], true);
 }
 
 #[tokio::test]
@@ -163,15 +136,9 @@ async fn a_status_has_a_body_and_headers_of_choice_and_an_end() {
     assert_eq!(rig.easyotp_verify("unknown", "1234").await.status, 404);
     for left in [Some(1), None] {
         let answer = rig.post(VENDOR, "/send", body()).await;
-        assert_eq!(
-            (answer.status, answer.header("retry-after")),
-            (429, Some("7"))
-        );
+        assert_eq!((answer.status, answer.header("retry-after")), (429, Some("7")));
         assert_eq!(answer.json(), json!({ "slow": "down" }));
-        assert_eq!(
-            rig.emulator.fault(VENDOR).and_then(|fault| fault.count()),
-            left
-        );
+        assert_eq!(rig.emulator.fault(VENDOR).and_then(|fault| fault.count()), left);
     }
     assert_eq!(rig.post(VENDOR, "/send", body()).await.status, 200);
 }
@@ -184,10 +151,7 @@ async fn a_bare_status_is_said_in_each_vendors_words() {
     }
     let easyotp = rig.post(VENDOR, "/send", body()).await.json();
     assert_eq!(easyotp["error"], "Internal server error");
-    let startmessaging = rig
-        .post(Vendor::StartMessaging, "/otp/send", body())
-        .await
-        .json();
+    let startmessaging = rig.post(Vendor::StartMessaging, "/otp/send", body()).await.json();
     assert_eq!(startmessaging["error"]["code"], "INTERNAL_ERROR");
     let airtexts = rig.post(Vendor::AirTexts, "/otp/send", body()).await.json();
     assert_eq!(airtexts["error"]["code"], "INTERNAL_ERROR");

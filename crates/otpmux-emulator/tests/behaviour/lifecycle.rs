@@ -25,14 +25,10 @@ async fn the_ready_line_tells_all_that_a_client_needs() {
         assert_eq!(said["base_url"], rig.emulator.base_url(vendor));
         assert!(said["credentials"]["api_key"].is_string());
     }
-    let key = ready["vendors"]["startmessaging"]["credentials"]["api_key"]
-        .as_str()
-        .unwrap();
+    let key = ready["vendors"]["startmessaging"]["credentials"]["api_key"].as_str().unwrap();
     let hex = key.strip_prefix("sm_live_").unwrap();
     assert!(hex.len() == 40 && hex.bytes().all(|byte| byte.is_ascii_hexdigit()));
-    let airtexts = ready["vendors"]["airtexts"]["credentials"]
-        .as_object()
-        .unwrap();
+    let airtexts = ready["vendors"]["airtexts"]["credentials"].as_object().unwrap();
     for name in ["appid", "api_secret", "username", "password", "bearer"] {
         assert!(airtexts[name].is_string(), "{name}");
     }
@@ -45,31 +41,17 @@ async fn an_address_that_others_reach_must_be_allowed() {
     let everywhere = EmulatorConfig::default().with_listen(([0, 0, 0, 0], 0).into());
     let error = Emulator::start(everywhere.clone()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidInput);
-    assert!(
-        error
-            .to_string()
-            .contains("0.0.0.0:0 is not a loopback address"),
-        "{error}"
-    );
-    Emulator::start(everywhere.allow_non_loopback(true))
-        .await
-        .unwrap()
-        .shutdown()
-        .await;
+    assert!(error.to_string().contains("0.0.0.0:0 is not a loopback address"), "{error}");
+    Emulator::start(everywhere.allow_non_loopback(true)).await.unwrap().shutdown().await;
 }
 
 #[tokio::test]
 async fn what_cannot_start_says_so() {
     let rig = Rig::start(config()).await;
     let taken = EmulatorConfig::default().with_listen(rig.emulator.addr());
-    assert_eq!(
-        Emulator::start(taken).await.unwrap_err().kind(),
-        ErrorKind::AddrInUse
-    );
+    assert_eq!(Emulator::start(taken).await.unwrap_err().kind(), ErrorKind::AddrInUse);
     let late = SystemTime::UNIX_EPOCH + Duration::from_secs(250_000_000_000);
-    let error = Emulator::start(config().with_frozen_clock(late))
-        .await
-        .unwrap_err();
+    let error = Emulator::start(config().with_frozen_clock(late)).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidInput);
 }
 
@@ -128,17 +110,9 @@ async fn a_code_approves_once_however_many_ask() {
     let mut asked = JoinSet::new();
     for _ in 0..50 {
         let body = serde_json::json!({ "verification_id": id, "code": "1234" });
-        let request = rig
-            .request(reqwest::Method::POST, Vendor::EasyOtp, "/verify")
-            .json(&body);
+        let request = rig.request(reqwest::Method::POST, Vendor::EasyOtp, "/verify").json(&body);
         asked.spawn(async move { request.send().await.unwrap().json::<Value>().await.unwrap() });
     }
     let answers = asked.join_all().await;
-    assert_eq!(
-        answers
-            .iter()
-            .filter(|answer| answer["verified"] == true)
-            .count(),
-        1
-    );
+    assert_eq!(answers.iter().filter(|answer| answer["verified"] == true).count(), 1);
 }

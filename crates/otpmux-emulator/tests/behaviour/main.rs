@@ -1,10 +1,6 @@
 //! The emulator's behaviour, through real sockets.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    reason = "a failure here fails the test"
-)]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a failure here fails the test")]
 
 mod admin;
 mod airtexts;

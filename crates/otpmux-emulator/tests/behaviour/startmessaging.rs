@@ -16,9 +16,7 @@ fn live_body() -> Value {
 }
 
 fn sent(rig: &Rig) -> usize {
-    rig.emulator
-        .messages(&MessageFilter::default().vendor(VENDOR))
-        .len()
+    rig.emulator.messages(&MessageFilter::default().vendor(VENDOR)).len()
 }
 
 #[tokio::test]
@@ -29,12 +27,8 @@ async fn the_callers_code_is_put_into_the_template() {
     body["templateId"] = json!(rig.emulator.startmessaging().templates[0].id);
     body["variables"]["expiry"] = json!(7);
     assert_eq!(rig.post(VENDOR, "/otp/send", body).await.status, 201);
-    let texts: Vec<_> = rig
-        .emulator
-        .messages(&MessageFilter::default())
-        .into_iter()
-        .map(|m| m.text)
-        .collect();
+    let texts: Vec<_> =
+        rig.emulator.messages(&MessageFilter::default()).into_iter().map(|m| m.text).collect();
     assert_eq!(
         texts,
         [
@@ -64,8 +58,7 @@ async fn the_live_deployment_bills_a_repeat_again() {
 async fn a_replay_gives_the_stored_answer_and_sends_nothing() {
     for dialect in [Dialect::Tutorial, Dialect::February, Dialect::Docs] {
         let rig = in_dialect(dialect).await;
-        rig.emulator
-            .update_startmessaging(|account| account.idempotency = Idempotency::Replay);
+        rig.emulator.update_startmessaging(|account| account.idempotency = Idempotency::Replay);
         let mut body = live_body();
         body["otp"] = json!("0042");
         body["idempotencyKey"] = json!("k1");
@@ -89,10 +82,7 @@ async fn a_replay_gives_the_stored_answer_and_sends_nothing() {
 #[tokio::test]
 async fn the_tutorial_makes_and_verifies_the_code() {
     let rig = in_dialect(Dialect::Tutorial).await;
-    let answer = rig
-        .post(VENDOR, "/otp/send", json!({ "phoneNumber": TO }))
-        .await
-        .json();
+    let answer = rig.post(VENDOR, "/otp/send", json!({ "phoneNumber": TO })).await.json();
     let id = answer["data"]["requestId"].as_str().unwrap().to_owned();
     let code = rig.emulator.last_code(TO).unwrap();
     let wrong = if code == "000000" { "111111" } else { "000000" };
@@ -108,10 +98,7 @@ async fn the_tutorial_makes_and_verifies_the_code() {
 #[tokio::test]
 async fn three_wrong_codes_use_up_the_tutorials_attempts() {
     let rig = in_dialect(Dialect::Tutorial).await;
-    let answer = rig
-        .post(VENDOR, "/otp/send", json!({ "phoneNumber": TO }))
-        .await
-        .json();
+    let answer = rig.post(VENDOR, "/otp/send", json!({ "phoneNumber": TO })).await.json();
     let code = rig.emulator.last_code(TO).unwrap();
     for attempt in ["x", "x", "x", &code] {
         let body = json!({ "requestId": answer["data"]["requestId"], "otpCode": attempt });
@@ -127,34 +114,22 @@ async fn a_resent_code_replaces_the_callers() {
     let rig = in_dialect(Dialect::February).await;
     let body = json!({ "phoneNumber": TO, "otp": "0042", "idempotencyKey": "k" });
     let id = rig.post(VENDOR, "/otp/send", body).await.json()["data"]["otpRequestId"].clone();
-    let resent = rig
-        .post(VENDOR, "/otp/resend", json!({ "otpRequestId": id }))
-        .await
-        .json();
+    let resent = rig.post(VENDOR, "/otp/resend", json!({ "otpRequestId": id })).await.json();
     assert_eq!(resent["data"]["otpRequestId"], id);
     let code = rig.emulator.last_code(TO).unwrap();
     let body = json!({ "otpRequestId": id, "otp": code });
-    assert_eq!(
-        rig.post(VENDOR, "/otp/verify", body).await.json()["data"]["verified"],
-        true
-    );
+    assert_eq!(rig.post(VENDOR, "/otp/verify", body).await.json()["data"]["verified"], true);
 }
 
 #[tokio::test]
 async fn the_fourth_send_to_a_number_waits_five_minutes() {
-    for (dialect, status, wait) in [
-        (Dialect::Live, 400, None),
-        (Dialect::Docs, 429, Some("300")),
-    ] {
+    for (dialect, status, wait) in [(Dialect::Live, 400, None), (Dialect::Docs, 429, Some("300"))] {
         let rig = in_dialect(dialect).await;
         for _ in 0..3 {
             assert_eq!(rig.post(VENDOR, "/otp/send", live_body()).await.status, 201);
         }
         let refused = rig.post(VENDOR, "/otp/send", live_body()).await;
-        assert_eq!(
-            (refused.status, refused.header("retry-after")),
-            (status, wait)
-        );
+        assert_eq!((refused.status, refused.header("retry-after")), (status, wait));
         assert_eq!(refused.json()["error"]["code"], "RATE_LIMIT_EXCEEDED");
         rig.advance(300);
         assert_eq!(rig.post(VENDOR, "/otp/send", live_body()).await.status, 201);
@@ -164,14 +139,12 @@ async fn the_fourth_send_to_a_number_waits_five_minutes() {
 #[tokio::test]
 async fn a_refusing_operator_gives_the_place_back_and_an_empty_wallet_does_not() {
     let rig = in_dialect(Dialect::Live).await;
-    rig.emulator
-        .update_startmessaging(|account| account.upstream_refuses = true);
+    rig.emulator.update_startmessaging(|account| account.upstream_refuses = true);
     for _ in 0..5 {
         let code = rig.post(VENDOR, "/otp/send", live_body()).await.json()["error"]["code"].clone();
         assert_eq!(code, "OTP_SEND_FAILED");
     }
-    rig.emulator
-        .update_startmessaging(|account| account.balance_paise = 0);
+    rig.emulator.update_startmessaging(|account| account.balance_paise = 0);
     for expected in [&["INSUFFICIENT_BALANCE"; 3][..], &["RATE_LIMIT_EXCEEDED"]].concat() {
         let code = rig.post(VENDOR, "/otp/send", live_body()).await.json()["error"]["code"].clone();
         assert_eq!(code, expected);
@@ -181,31 +154,18 @@ async fn a_refusing_operator_gives_the_place_back_and_an_empty_wallet_does_not()
 #[tokio::test]
 async fn delivery_takes_its_time_and_may_expire() {
     let rig = in_dialect(Dialect::Docs).await;
-    rig.emulator
-        .update_startmessaging(|account| account.delivery = Delivery::Expired);
+    rig.emulator.update_startmessaging(|account| account.delivery = Delivery::Expired);
     let id = rig.post(VENDOR, "/otp/send", live_body()).await.json()["data"]["messageId"].clone();
     let (path, check) = (
         format!("/messages/{}", id.as_str().unwrap()),
         format!("/messages/{}/check-status", id.as_str().unwrap()),
     );
-    assert_eq!(
-        rig.get(VENDOR, &path).await.json()["data"]["status"],
-        "queued"
-    );
-    assert_eq!(
-        rig.post(VENDOR, &check, json!({})).await.json()["data"]["status"],
-        "sent"
-    );
+    assert_eq!(rig.get(VENDOR, &path).await.json()["data"]["status"], "queued");
+    assert_eq!(rig.post(VENDOR, &check, json!({})).await.json()["data"]["status"], "sent");
     rig.advance(5);
-    assert_eq!(
-        rig.get(VENDOR, &path).await.json()["data"]["status"],
-        "expired"
-    );
+    assert_eq!(rig.get(VENDOR, &path).await.json()["data"]["status"], "expired");
     let checked = rig.post(VENDOR, &check, json!({})).await;
-    assert_eq!(
-        (checked.status, &checked.json()["data"]["status"]),
-        (201, &json!("failed"))
-    );
+    assert_eq!((checked.status, &checked.json()["data"]["status"]), (201, &json!("failed")));
 }
 
 #[tokio::test]
@@ -241,11 +201,7 @@ async fn a_bearer_token_is_no_key_here() {
     let key = rig.emulator.startmessaging().api_key;
     let answer = rig.client.get(url).bearer_auth(key).send().await.unwrap();
     assert_eq!(answer.status(), 401);
-    rig.emulator
-        .update_startmessaging(|account| account.address_refused = true);
+    rig.emulator.update_startmessaging(|account| account.address_refused = true);
     let refused = rig.get(VENDOR, "/wallet").await;
-    assert_eq!(
-        refused.json()["error"]["message"],
-        "Authentication required"
-    );
+    assert_eq!(refused.json()["error"]["message"], "Authentication required");
 }

@@ -35,11 +35,7 @@ impl Answer {
 
     pub(crate) async fn read(response: Response) -> Self {
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        Self {
-            status,
-            headers,
-            text: response.text().await.unwrap(),
-        }
+        Self { status, headers, text: response.text().await.unwrap() }
     }
 }
 
@@ -52,10 +48,7 @@ pub(crate) fn config() -> EmulatorConfig {
 impl Rig {
     pub(crate) async fn start(config: EmulatorConfig) -> Self {
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
-        Self {
-            emulator: Emulator::start(config).await.unwrap(),
-            client,
-        }
+        Self { emulator: Emulator::start(config).await.unwrap(), client }
     }
 
     pub(crate) fn advance(&self, seconds: u64) {
@@ -91,13 +84,7 @@ impl Rig {
     }
 
     pub(crate) async fn get(&self, vendor: Vendor, path: &str) -> Answer {
-        Answer::read(
-            self.request(Method::GET, vendor, path)
-                .send()
-                .await
-                .unwrap(),
-        )
-        .await
+        Answer::read(self.request(Method::GET, vendor, path).send().await.unwrap()).await
     }
 
     /// A request to the admin API; null sends no body.
@@ -115,10 +102,7 @@ impl Rig {
         let body = json!({ "channel": "sms", "recipient": to, "code": code });
         let answer = self.post(Vendor::EasyOtp, "/send", body).await;
         assert_eq!(answer.status, 200, "{}", answer.text);
-        answer.json()["verification_id"]
-            .as_str()
-            .unwrap()
-            .to_owned()
+        answer.json()["verification_id"].as_str().unwrap().to_owned()
     }
 
     pub(crate) async fn easyotp_verify(&self, id: &str, code: &str) -> Answer {
@@ -146,8 +130,6 @@ impl Rig {
 pub(crate) async fn read_all(stream: &mut TcpStream) -> std::io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let read = stream.read_to_end(&mut bytes);
-    timeout(PATIENCE, read)
-        .await
-        .expect("the connection ends")?;
+    timeout(PATIENCE, read).await.expect("the connection ends")?;
     Ok(bytes)
 }

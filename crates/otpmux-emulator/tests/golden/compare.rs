@@ -30,16 +30,10 @@ const VOLATILE: [&str; 18] = [
 pub(crate) fn differences(expected: &WireResponse, answer: &Answer) -> Vec<String> {
     let mut found = Vec::new();
     if answer.status != expected.status {
-        found.push(format!(
-            "status {} instead of {}",
-            answer.status, expected.status
-        ));
+        found.push(format!("status {} instead of {}", answer.status, expected.status));
     }
     for (name, value) in &expected.headers {
-        let given = answer
-            .headers
-            .get(name)
-            .map(|value| value.to_str().unwrap());
+        let given = answer.headers.get(name).map(|value| value.to_str().unwrap());
         if given != Some(value) {
             found.push(format!("header {name} is {given:?} instead of {value:?}"));
         }
@@ -79,11 +73,7 @@ fn compare(at: &str, expected: &Value, given: &Value, found: &mut Vec<String>) {
         }
         (Value::Array(expected), Value::Array(given)) => {
             if expected.len() != given.len() {
-                found.push(format!(
-                    "{at} has {} entries, not {}",
-                    given.len(),
-                    expected.len()
-                ));
+                found.push(format!("{at} has {} entries, not {}", given.len(), expected.len()));
             }
             for (n, (expected, given)) in expected.iter().zip(given).enumerate() {
                 compare(&format!("{at}/{n}"), expected, given, found);

@@ -86,19 +86,10 @@ impl Stage {
             Step::Post(path, body) => {
                 self.post(path, body).await;
             }
-            Step::Open {
-                path,
-                body,
-                id,
-                placeholder,
-            } => {
+            Step::Open { path, body, id, placeholder } => {
                 let answer = self.post(path, body).await;
                 let body: Value = serde_json::from_str(&answer.body).unwrap();
-                let id = body
-                    .pointer(id)
-                    .and_then(Value::as_str)
-                    .expect("an id")
-                    .to_owned();
+                let id = body.pointer(id).and_then(Value::as_str).expect("an id").to_owned();
                 self.substitute(placeholder, &id);
             }
             Step::Advance(seconds) => self.emulator.advance_clock(Duration::from_secs(seconds)),
@@ -130,12 +121,8 @@ impl Stage {
     async fn post(&self, path: &str, body: Value) -> Answer {
         let mut headers = self.request.headers.clone();
         headers.insert("Content-Type".to_owned(), "application/json".to_owned());
-        let request = WireRequest {
-            method: "POST".to_owned(),
-            path: path.to_owned(),
-            headers,
-            body,
-        };
+        let request =
+            WireRequest { method: "POST".to_owned(), path: path.to_owned(), headers, body };
         self.send(&request).await
     }
 
@@ -155,10 +142,6 @@ impl Stage {
         }
         let response = builder.send().await.unwrap();
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        Answer {
-            status,
-            headers,
-            body: response.text().await.unwrap(),
-        }
+        Answer { status, headers, body: response.text().await.unwrap() }
     }
 }

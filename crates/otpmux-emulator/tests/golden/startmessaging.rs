@@ -9,18 +9,9 @@ use crate::stage::Step::{self, Advance, Flaw, Post, Same, StartMessaging};
 pub(crate) fn steps(case: &str) -> Option<Vec<Step>> {
     let (dialect, case) = case.split_once('-')?;
     let (dialect, steps) = match dialect {
-        "a" => (
-            StartMessaging(|account| account.dialect = Dialect::Tutorial),
-            tutorial(case)?,
-        ),
-        "b" => (
-            StartMessaging(|account| account.dialect = Dialect::February),
-            february(case)?,
-        ),
-        "c" => (
-            StartMessaging(|account| account.dialect = Dialect::Docs),
-            docs(case)?,
-        ),
+        "a" => (StartMessaging(|account| account.dialect = Dialect::Tutorial), tutorial(case)?),
+        "b" => (StartMessaging(|account| account.dialect = Dialect::February), february(case)?),
+        "c" => (StartMessaging(|account| account.dialect = Dialect::Docs), docs(case)?),
         "s" => return live(case),
         _ => return None,
     };
@@ -31,13 +22,7 @@ fn tutorial(case: &str) -> Option<Vec<Step>> {
     let known_code = StartMessaging(|account| account.fixed_code = Some("384920".to_owned()));
     let opened = |rest: Vec<Step>| {
         let body = json!({ "phoneNumber": "+919876543210" });
-        Some(
-            [
-                vec![known_code, open(body, "/data/requestId", "req_test_123")],
-                rest,
-            ]
-            .concat(),
-        )
+        Some([vec![known_code, open(body, "/data/requestId", "req_test_123")], rest].concat())
     };
     match case {
         "send-400" => Some(vec![Flaw("/phoneNumber", json!("12345"))]),
@@ -71,11 +56,9 @@ fn february(case: &str) -> Option<Vec<Step>> {
     let body = json!({ "phoneNumber": "+919876543210", "otp": "123456", "idempotencyKey": "k" });
     match case {
         "send-ok" => Some(vec![]),
-        "resend-ok" | "verify-ok" => Some(vec![open(
-            body,
-            "/data/otpRequestId",
-            "uuid-from-send-response",
-        )]),
+        "resend-ok" | "verify-ok" => {
+            Some(vec![open(body, "/data/otpRequestId", "uuid-from-send-response")])
+        }
         _ => None,
     }
 }
@@ -83,11 +66,7 @@ fn february(case: &str) -> Option<Vec<Step>> {
 fn docs(case: &str) -> Option<Vec<Step>> {
     match case {
         "send-ok" => Some(vec![]),
-        "verify-ok" => Some(vec![open(
-            send_body(),
-            "/data/otpRequestId",
-            "uuid-of-otp-request",
-        )]),
+        "verify-ok" => Some(vec![open(send_body(), "/data/otpRequestId", "uuid-of-otp-request")]),
         "message-delivered" => Some(sent("uuid-of-message", Delivery::Delivered)),
         "message-failed" => Some(sent("uuid-of-message", Delivery::Failed)),
         _ => None,
@@ -152,12 +131,7 @@ fn send_body() -> Value {
 }
 
 fn open(body: Value, id: &'static str, placeholder: &'static str) -> Step {
-    Step::Open {
-        path: "/otp/send",
-        body,
-        id,
-        placeholder,
-    }
+    Step::Open { path: "/otp/send", body, id, placeholder }
 }
 
 /// A message whose fate is known, in the state `sent` before that as the files have it.
@@ -166,9 +140,5 @@ fn sent(placeholder: &'static str, delivery: Delivery) -> Vec<Step> {
         Delivery::Failed => StartMessaging(|account| account.delivery = Delivery::Failed),
         _ => StartMessaging(|account| account.delivery = Delivery::Delivered),
     };
-    vec![
-        fate,
-        open(send_body(), "/data/messageId", placeholder),
-        Advance(5),
-    ]
+    vec![fate, open(send_body(), "/data/messageId", placeholder), Advance(5)]
 }

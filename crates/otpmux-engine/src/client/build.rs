@@ -112,11 +112,7 @@ impl ClientBuilder {
     /// The first thing that does not fit together.
     pub fn build(self) -> Result<OtpClient, BuildError> {
         self.policy.check()?;
-        let order: Vec<_> = self
-            .providers
-            .iter()
-            .map(|provider| provider.id().clone())
-            .collect();
+        let order: Vec<_> = self.providers.iter().map(|provider| provider.id().clone()).collect();
         let mut providers = HashMap::new();
         for provider in self.providers {
             let id = provider.id().clone();
@@ -127,18 +123,12 @@ impl ClientBuilder {
         if providers.is_empty() {
             return Err(BuildError::NoProvider);
         }
-        let routes = self
-            .routes
-            .unwrap_or_else(|| Routes::new([Route::to(order)]));
+        let routes = self.routes.unwrap_or_else(|| Routes::new([Route::to(order)]));
         for route in routes.as_slice() {
             if let Some(mistake) = route.mistake() {
                 return Err(BuildError::Route(mistake));
             }
-            if let Some(id) = route
-                .providers
-                .iter()
-                .find(|id| !providers.contains_key(*id))
-            {
+            if let Some(id) = route.providers.iter().find(|id| !providers.contains_key(*id)) {
                 return Err(BuildError::UnknownProvider(id.clone()));
             }
         }
@@ -149,9 +139,7 @@ impl ClientBuilder {
         Ok(OtpClient(Arc::new(Inner {
             providers,
             routes,
-            store: self
-                .store
-                .unwrap_or_else(|| Arc::new(MemoryStore::default())),
+            store: self.store.unwrap_or_else(|| Arc::new(MemoryStore::default())),
             keys,
             policy: self.policy,
             clock: self.clock,

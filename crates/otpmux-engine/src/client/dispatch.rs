@@ -45,20 +45,8 @@ impl<'a> Dispatch<'a> {
         code: Option<Code>,
     ) -> Self {
         let deadline = Instant::now() + inner.policy.deadline;
-        let Plan {
-            request,
-            candidates,
-        } = plan;
-        Self {
-            inner,
-            record,
-            leg,
-            request,
-            candidates,
-            code,
-            deadline,
-            possible: 0,
-        }
+        let Plan { request, candidates } = plan;
+        Self { inner, record, leg, request, candidates, code, deadline, possible: 0 }
     }
 
     pub(super) async fn run(mut self) -> Result<Verification, Error> {
@@ -66,10 +54,7 @@ impl<'a> Dispatch<'a> {
         loop {
             match self.leg(at).await {
                 Ok(sent) => return self.accepted(sent).await,
-                Err(Failed {
-                    error,
-                    next: Some(next),
-                }) => {
+                Err(Failed { error, next: Some(next) }) => {
                     self.begin(next, &error).await?;
                     at = next;
                 }
@@ -96,11 +81,7 @@ impl<'a> Dispatch<'a> {
                 Err(error) => error,
             };
             // What an earlier try may have done stays done, whatever the next one is told.
-            let error = if uncertain {
-                error.with_certainty(Certainty::Unknown)
-            } else {
-                error
-            };
+            let error = if uncertain { error.with_certainty(Certainty::Unknown) } else { error };
             if error.certainty() == Certainty::Unknown && !uncertain {
                 uncertain = true;
                 self.possible += 1;
@@ -146,16 +127,10 @@ impl<'a> Dispatch<'a> {
 
     /// Settles the failed leg and writes down the next, in one step of the store.
     async fn begin(&mut self, next: usize, error: &Error) -> Result<(), Error> {
-        let leg = self
-            .inner
-            .new_leg(&self.candidates[next], &self.request.channel)?;
+        let leg = self.inner.new_leg(&self.candidates[next], &self.request.channel)?;
         let settle = self.settle(error, false);
         self.settle_here(&settle);
-        let begin = BeginLeg {
-            settle: Some(settle),
-            leg: leg.clone(),
-            resend: None,
-        };
+        let begin = BeginLeg { settle: Some(settle), leg: leg.clone(), resend: None };
         let now = self.inner.clock.now();
         match self.inner.store.begin_leg(self.record.id, begin, now).await {
             Ok(Begun::Leg(place)) => {
@@ -200,11 +175,7 @@ impl<'a> Dispatch<'a> {
 
     async fn write(&self, settle: SettleLeg) -> Result<Verification, Error> {
         let now = self.inner.clock.now();
-        let written = self
-            .inner
-            .store
-            .settle_leg(self.record.id, settle, now)
-            .await;
+        let written = self.inner.store.settle_leg(self.record.id, settle, now).await;
         written.map_err(|error| error.with_certainty(self.certainty()))?;
         Ok(Verification::of(&self.record, &self.request.recipient, now))
     }
@@ -225,19 +196,12 @@ impl<'a> Dispatch<'a> {
 
     fn settle_here(&mut self, settle: &SettleLeg) {
         let leg = self.record.legs.len() - 1;
-        self.record.settle(SettleLeg {
-            leg,
-            ..settle.clone()
-        });
+        self.record.settle(SettleLeg { leg, ..settle.clone() });
     }
 
     /// What is known of this send as a whole.
     fn certainty(&self) -> Certainty {
-        if self.possible > 0 {
-            Certainty::Unknown
-        } else {
-            Certainty::NotSent
-        }
+        if self.possible > 0 { Certainty::Unknown } else { Certainty::NotSent }
     }
 
     fn newest(&self) -> &crate::Leg {

@@ -46,12 +46,8 @@ struct Wishes {
 
 impl Kept {
     pub(super) fn of(request: &SendRequest, code: &Code, candidates: &[Candidate]) -> Self {
-        let supplied = candidates
-            .iter()
-            .any(|candidate| candidate.source.is_supplied());
-        let wished = candidates
-            .iter()
-            .find_map(|candidate| candidate.source.wished_length());
+        let supplied = candidates.iter().any(|candidate| candidate.source.is_supplied());
+        let wished = candidates.iter().find_map(|candidate| candidate.source.wished_length());
         Self {
             recipient: request.recipient.clone(),
             code: supplied.then(|| code.clone()),
@@ -94,12 +90,7 @@ impl Kept {
                 Some(code) => Some(code.parse().ok()?),
                 None => None,
             };
-            Some(Self {
-                recipient,
-                code,
-                request,
-                purpose: record.purpose.clone(),
-            })
+            Some(Self { recipient, code, request, purpose: record.purpose.clone() })
         };
         read().ok_or_else(|| {
             Error::new(ErrorKind::Store, Certainty::NotSent, Blame::Policy).with_detail(
@@ -117,9 +108,7 @@ impl Kept {
     pub(super) fn into_request(self) -> SendRequest {
         let code = match self.code {
             Some(code) => CodeSource::Supplied(code),
-            None => CodeSource::Vendor {
-                length: self.request.length,
-            },
+            None => CodeSource::Vendor { length: self.request.length },
         };
         let mut request = SendRequest::new(self.recipient, self.request.channel, code);
         request.purpose = self.purpose;

@@ -101,9 +101,7 @@ impl OtpClient {
         let plan = inner.plan_send(&new, &code)?;
         let id = VerificationId::generate(&*inner.entropy).map_err(no_entropy)?;
         let kept = Kept::of(&plan.request, &code, &plan.candidates);
-        let sealed = kept
-            .seal(id, &inner.keys, &*inner.entropy)
-            .map_err(no_entropy)?;
+        let sealed = kept.seal(id, &inner.keys, &*inner.entropy).map_err(no_entropy)?;
         let request = &plan.request;
         let lifetime = request.lifetime.unwrap_or(inner.policy.lifetime);
         let supplied = plan.candidates.iter().any(|c| c.source.is_supplied());
@@ -123,9 +121,7 @@ impl OtpClient {
             legs: vec![inner.new_leg(&plan.candidates[0], &request.channel)?],
         };
         inner.store.create(record.clone(), now).await?;
-        Dispatch::new(inner, record, 0, plan, Some(code))
-            .run()
-            .await
+        Dispatch::new(inner, record, 0, plan, Some(code)).run().await
     }
 
     /// Tries a code. A wrong code is an answer, not an error.
@@ -167,11 +163,7 @@ impl OtpClient {
             next_after: now + inner.policy.resend_delay,
         };
         let leg = inner.new_leg(&plan.candidates[0], &plan.request.channel)?;
-        let begin = BeginLeg {
-            settle: None,
-            leg: leg.clone(),
-            resend: Some(terms),
-        };
+        let begin = BeginLeg { settle: None, leg: leg.clone(), resend: Some(terms) };
         let place = match inner.store.begin_leg(id, begin, now).await? {
             Begun::Leg(place) => place,
             Begun::Over(_) => return Err(gone()),

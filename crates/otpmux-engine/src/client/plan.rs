@@ -50,11 +50,7 @@ impl Source {
 impl Candidate {
     /// Digits of the code that it will send, where that is known.
     pub(super) fn code_length(&self, ours: &Code) -> Option<u8> {
-        if self.source.is_supplied() {
-            Some(ours.length())
-        } else {
-            self.source.wished_length()
-        }
+        if self.source.is_supplied() { Some(ours.length()) } else { self.source.wished_length() }
     }
 
     /// Turns the plan's request into this candidate's.
@@ -62,9 +58,7 @@ impl Candidate {
         request.lifetime = self.lifetime;
         request.code = match (&self.source, ours) {
             (Source::Supplied, Some(code)) => CodeSource::Supplied(code.clone()),
-            (source, _) => CodeSource::Vendor {
-                length: source.wished_length(),
-            },
+            (source, _) => CodeSource::Vendor { length: source.wished_length() },
         };
     }
 }
@@ -83,22 +77,12 @@ struct Wanted<'a> {
 impl Inner {
     pub(super) fn plan_send(&self, new: &NewVerification, code: &Code) -> Result<Plan, Error> {
         let recipient = new.recipient.clone();
-        let default = if recipient.email().is_some() {
-            Channel::Email
-        } else {
-            Channel::Sms
-        };
+        let default = if recipient.email().is_some() { Channel::Email } else { Channel::Sms };
         let channel = new.channel.clone().unwrap_or(default);
         let lifetime = new.lifetime.unwrap_or(self.policy.lifetime);
         self.policy.check_lifetime(lifetime).map_err(invalid)?;
-        if new
-            .message
-            .as_ref()
-            .is_some_and(|text| !text.contains("{code}"))
-        {
-            return Err(invalid(
-                "the message must hold {code} where the code belongs",
-            ));
+        if new.message.as_ref().is_some_and(|text| !text.contains("{code}")) {
+            return Err(invalid("the message must hold {code} where the code belongs"));
         }
         let mut request = SendRequest::new(recipient, channel, CodeSource::Supplied(code.clone()));
         request.lifetime = Some(lifetime);
@@ -137,34 +121,23 @@ impl Inner {
             request.channel = channel;
         }
         request.lifetime = Some(until(record.expires_at, now));
-        let wanted = Wanted {
-            code: code.as_ref(),
-            exact_length: None,
-            wished_length,
-            again: Some(record),
-        };
+        let wanted =
+            Wanted { code: code.as_ref(), exact_length: None, wished_length, again: Some(record) };
         let mut plan = self.plan(request, &wanted)?;
         // Who has carried a message that did not reach the user comes last.
         let carried = |candidate: &Candidate| {
             let id = candidate.provider.id();
-            record
-                .legs
-                .iter()
-                .any(|leg| leg.provider == *id && leg.state.may_have_sent())
+            record.legs.iter().any(|leg| leg.provider == *id && leg.state.may_have_sent())
         };
         plan.candidates.sort_by_key(carried);
         Ok((plan, code))
     }
 
     fn plan(&self, mut request: SendRequest, wanted: &Wanted<'_>) -> Result<Plan, Error> {
-        let ids = self
-            .routes
-            .providers(&request.recipient, &request.channel, &request.purpose);
+        let ids = self.routes.providers(&request.recipient, &request.channel, &request.purpose);
         let Some(ids) = ids else {
-            return Err(
-                Error::new(ErrorKind::Unsupported, Certainty::NotSent, Blame::Policy)
-                    .with_detail("no route takes this country, channel and purpose"),
-            );
+            return Err(Error::new(ErrorKind::Unsupported, Certainty::NotSent, Blame::Policy)
+                .with_detail("no route takes this country, channel and purpose"));
         };
         let lifetime = request.lifetime;
         let mut candidates = Vec::with_capacity(ids.len());
@@ -193,10 +166,7 @@ impl Inner {
         match (candidates.is_empty(), refusal) {
             (true, Some(error)) => Err(error),
             (true, None) => Err(invalid("the route has no provider")),
-            (false, _) => Ok(Plan {
-                request,
-                candidates,
-            }),
+            (false, _) => Ok(Plan { request, candidates }),
         }
     }
 }
@@ -205,9 +175,7 @@ impl Inner {
 /// message, so a code of ours would never be known to anybody: their vendor verifies them.
 fn source(provider: &Arc<dyn OtpProvider>, request: &SendRequest, wanted: &Wanted<'_>) -> Source {
     let capabilities = provider.capabilities();
-    let test = capabilities
-        .test_recipients
-        .contains(&request.recipient.expose());
+    let test = capabilities.test_recipients.contains(&request.recipient.expose());
     if capabilities.supplied_codes.is_some() && wanted.code.is_some() && !test {
         return Source::Supplied;
     }
@@ -217,23 +185,14 @@ fn source(provider: &Arc<dyn OtpProvider>, request: &SendRequest, wanted: &Wante
                 leg.provider == *provider.id() && !leg.supplied && leg.reference.is_some()
             })
     {
-        return Source::Again(Target::new(
-            request.recipient.clone(),
-            leg.reference.clone(),
-        ));
+        return Source::Again(Target::new(request.recipient.clone(), leg.reference.clone()));
     }
-    let wish = wanted
-        .exact_length
-        .or_else(|| wanted.wished_length.filter(|n| can_ask(capabilities, *n)));
-    Source::Vendor {
-        length: if test { None } else { wish },
-    }
+    let wish =
+        wanted.exact_length.or_else(|| wanted.wished_length.filter(|n| can_ask(capabilities, *n)));
+    Source::Vendor { length: if test { None } else { wish } }
 }
 
 fn can_ask(capabilities: &Capabilities, length: u8) -> bool {
-    let lengths = capabilities
-        .vendor_codes
-        .as_ref()
-        .and_then(|codes| codes.lengths.as_ref());
+    let lengths = capabilities.vendor_codes.as_ref().and_then(|codes| codes.lengths.as_ref());
     lengths.is_some_and(|lengths| lengths.contains(&length))
 }

@@ -78,17 +78,12 @@ fn more_telling(answer: Option<Verdict>, other: Verdict) -> Verdict {
 /// Our own count of attempts holds; a vendor's that is stricter does too.
 fn counted(answer: Option<Verdict>, ours: u32) -> Verdict {
     match answer {
-        Some(Verdict::WrongCode {
-            attempts_left: Some(theirs),
-        }) => Verdict::WrongCode {
-            attempts_left: Some(theirs.min(ours)),
-        },
-        Some(Verdict::WrongCode {
-            attempts_left: None,
-        })
-        | None => Verdict::WrongCode {
-            attempts_left: Some(ours),
-        },
+        Some(Verdict::WrongCode { attempts_left: Some(theirs) }) => {
+            Verdict::WrongCode { attempts_left: Some(theirs.min(ours)) }
+        }
+        Some(Verdict::WrongCode { attempts_left: None }) | None => {
+            Verdict::WrongCode { attempts_left: Some(ours) }
+        }
         Some(verdict) => verdict,
     }
 }

@@ -42,17 +42,11 @@ struct Failing {
 impl Failing {
     fn after(operations: usize) -> Arc<Self> {
         let left = AtomicUsize::new(operations);
-        Arc::new(Self {
-            inner: MemoryStore::new(100),
-            left,
-            ids: std::sync::Mutex::default(),
-        })
+        Arc::new(Self { inner: MemoryStore::new(100), left, ids: std::sync::Mutex::default() })
     }
 
     fn step(&self) -> Result<(), Error> {
-        let left = self
-            .left
-            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |n| n.checked_sub(1));
+        let left = self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |n| n.checked_sub(1));
         left.map(|_| ())
             .map_err(|_| Error::new(ErrorKind::Store, Certainty::NotSent, Blame::Policy))
     }
@@ -108,47 +102,27 @@ impl VerificationStore for Failing {
 
 fn client(providers: &[&Arc<ScriptedProvider>], store: &Arc<Failing>) -> OtpClient {
     let shared: Arc<dyn VerificationStore> = Arc::<Failing>::clone(store);
-    builder(providers, Policy::default(), &Arc::default())
-        .store(shared, keys())
-        .build()
-        .unwrap()
+    builder(providers, Policy::default(), &Arc::default()).store(shared, keys()).build().unwrap()
 }
 
 #[tokio::test]
 async fn nothing_is_sent_that_could_not_be_written_down() {
     let a = carrier("a");
-    let error = client(&[&a], &Failing::after(0))
-        .send(NewVerification::to(phone()))
-        .await
-        .unwrap_err();
-    assert_eq!(
-        (error.kind(), error.certainty()),
-        (ErrorKind::Store, Certainty::NotSent)
-    );
+    let error =
+        client(&[&a], &Failing::after(0)).send(NewVerification::to(phone())).await.unwrap_err();
+    assert_eq!((error.kind(), error.certainty()), (ErrorKind::Store, Certainty::NotSent));
     assert_eq!(a.count(), 0);
 
     let (a, b) = (carrier("a"), carrier("b"));
     a.sends.answer(Err(down()));
-    let error = client(&[&a, &b], &Failing::after(1))
-        .send(NewVerification::to(phone()))
-        .await;
-    assert_eq!(
-        error.unwrap_err().certainty(),
-        Certainty::NotSent,
-        "the first leg was refused"
-    );
+    let error = client(&[&a, &b], &Failing::after(1)).send(NewVerification::to(phone())).await;
+    assert_eq!(error.unwrap_err().certainty(), Certainty::NotSent, "the first leg was refused");
     assert_eq!(b.count(), 0, "and the second was never written down");
 
     let (a, b) = (carrier("a"), carrier("b"));
     a.sends.answer(Err(unknown()));
-    let error = client(&[&a, &b], &Failing::after(1))
-        .send(NewVerification::to(phone()))
-        .await;
-    assert_eq!(
-        error.unwrap_err().certainty(),
-        Certainty::Unknown,
-        "the first may be out"
-    );
+    let error = client(&[&a, &b], &Failing::after(1)).send(NewVerification::to(phone())).await;
+    assert_eq!(error.unwrap_err().certainty(), Certainty::Unknown, "the first may be out");
     assert_eq!(b.count(), 0);
 }
 
@@ -156,14 +130,8 @@ async fn nothing_is_sent_that_could_not_be_written_down() {
 async fn a_message_that_went_out_and_could_not_be_settled_still_counts() {
     let a = carrier("a");
     let store = Failing::after(1);
-    let error = client(&[&a], &store)
-        .send(NewVerification::to(phone()))
-        .await
-        .unwrap_err();
-    assert_eq!(
-        (error.kind(), error.certainty()),
-        (ErrorKind::Store, Certainty::Unknown)
-    );
+    let error = client(&[&a], &store).send(NewVerification::to(phone())).await.unwrap_err();
+    assert_eq!((error.kind(), error.certainty()), (ErrorKind::Store, Certainty::Unknown));
     let id = store.ids.lock().unwrap()[0];
     let now = otpmux_core::Clock::now(&otpmux_testkit::ManualClock::default());
     let record = store.inner.load(id, now).await.unwrap().unwrap();
@@ -179,10 +147,7 @@ async fn a_store_that_is_down_approves_nobody() {
     let client = client(&[&a], &store);
     let sent = client.send(NewVerification::to(phone())).await.unwrap();
     let code = a.supplied_codes().remove(0).parse().unwrap();
-    assert_eq!(
-        client.verify(sent.id, &code).await.unwrap_err().kind(),
-        ErrorKind::Store
-    );
+    assert_eq!(client.verify(sent.id, &code).await.unwrap_err().kind(), ErrorKind::Store);
     store.left.store(1, Ordering::SeqCst);
     assert!(client.verify(sent.id, &code).await.unwrap().is_approved());
 }

@@ -15,17 +15,10 @@ async fn a_refusal_goes_on_to_the_next_with_the_same_code() {
     let sent = world.send().await.unwrap();
     assert!(sent.confirmed);
     assert_eq!(a.supplied_codes(), b.supplied_codes());
-    let states: Vec<_> = sent
-        .legs
-        .iter()
-        .map(|leg| (leg.state, leg.failure))
-        .collect();
+    let states: Vec<_> = sent.legs.iter().map(|leg| (leg.state, leg.failure)).collect();
     let refused = (LegState::Refused, Some(ErrorKind::Unavailable));
     assert_eq!(states, [refused, (LegState::Accepted, None)]);
-    assert_eq!(
-        world.verify(&sent, &b.supplied_codes()[0]).await,
-        "approved"
-    );
+    assert_eq!(world.verify(&sent, &b.supplied_codes()[0]).await, "approved");
 }
 
 #[tokio::test]
@@ -38,10 +31,7 @@ async fn an_unknown_outcome_allows_one_duplicate_with_the_same_code() {
     assert!(!sent.confirmed, "two may be out, and no third may follow");
     assert_eq!((a.count(), b.count(), c.count()), (1, 1, 0));
     assert_eq!(a.supplied_codes(), b.supplied_codes());
-    assert_eq!(
-        world.verify(&sent, &a.supplied_codes()[0]).await,
-        "approved"
-    );
+    assert_eq!(world.verify(&sent, &a.supplied_codes()[0]).await, "approved");
 }
 
 #[tokio::test]
@@ -74,25 +64,14 @@ async fn an_idempotent_provider_is_asked_again_with_the_same_key() {
     a.sends.answer(Err(unknown()));
     assert!(world.send().await.unwrap().confirmed);
     assert_eq!((a.count(), b.count()), (3, 0));
-    let keys: Vec<_> = a
-        .sends
-        .contexts()
-        .iter()
-        .map(|cx| cx.idempotency_key)
-        .collect();
-    assert!(
-        keys.iter().all(|key| *key == keys[0]),
-        "one key over all tries of a leg"
-    );
+    let keys: Vec<_> = a.sends.contexts().iter().map(|cx| cx.idempotency_key).collect();
+    assert!(keys.iter().all(|key| *key == keys[0]), "one key over all tries of a leg");
 
     a.sends.answer(Err(down()));
     world.send().await.unwrap();
     let next = b.sends.contexts()[0].idempotency_key;
     assert!(
-        a.sends
-            .contexts()
-            .iter()
-            .all(|cx| cx.idempotency_key != next),
+        a.sends.contexts().iter().all(|cx| cx.idempotency_key != next),
         "a new one for the next"
     );
 }
@@ -131,14 +110,10 @@ async fn a_limit_after_an_unknown_leg_keeps_the_verification() {
     let (a, b) = (carrier("a"), carrier("b"));
     let world = World::of(&[&a, &b]);
     a.sends.answer(Err(unknown()));
-    b.sends
-        .answer(Err(error(Certainty::Refused, Blame::Policy)));
+    b.sends.answer(Err(error(Certainty::Refused, Blame::Policy)));
     let sent = world.send().await.unwrap();
     assert!(!sent.confirmed);
-    assert_eq!(
-        world.verify(&sent, &a.supplied_codes()[0]).await,
-        "approved"
-    );
+    assert_eq!(world.verify(&sent, &a.supplied_codes()[0]).await, "approved");
 }
 
 #[tokio::test]
@@ -171,12 +146,8 @@ async fn alone_what_was_not_sent_is_tried_again_after_a_pause() {
     assert!(world.send().await.unwrap().confirmed);
     assert_eq!(begun.elapsed(), Duration::from_millis(250 + 500));
 
-    a.sends
-        .always(move |_, _| Err(error(Certainty::NotSent, Blame::Provider)));
-    assert_eq!(
-        world.send().await.unwrap_err().certainty(),
-        Certainty::NotSent
-    );
+    a.sends.always(move |_, _| Err(error(Certainty::NotSent, Blame::Provider)));
+    assert_eq!(world.send().await.unwrap_err().certainty(), Certainty::NotSent);
     assert_eq!(a.count(), 3 + 3, "one try and two retries");
 }
 
@@ -184,8 +155,7 @@ async fn alone_what_was_not_sent_is_tried_again_after_a_pause() {
 async fn a_provider_that_says_when_is_waited_for_within_the_deadline() {
     let a = carrier("a");
     let world = World::of(&[&a]);
-    a.sends
-        .answer(Err(down().with_retry_after(Duration::from_secs(3))));
+    a.sends.answer(Err(down().with_retry_after(Duration::from_secs(3))));
     let begun = Instant::now();
     assert!(world.send().await.unwrap().confirmed);
     assert_eq!(begun.elapsed(), Duration::from_secs(3));
@@ -193,11 +163,7 @@ async fn a_provider_that_says_when_is_waited_for_within_the_deadline() {
     let far = Duration::from_secs(60);
     a.sends.answer(Err(down().with_retry_after(far)));
     let error = world.send().await.unwrap_err();
-    assert_eq!(
-        error.retry_after(),
-        Some(far),
-        "longer than the deadline: the caller is told"
-    );
+    assert_eq!(error.retry_after(), Some(far), "longer than the deadline: the caller is told");
     assert_eq!(begun.elapsed(), Duration::from_secs(3));
 }
 
@@ -210,11 +176,7 @@ async fn deadlines_are_shared_out() {
     let begun = Instant::now().into_std();
     world.send().await.unwrap();
     let share = |provider: &ScriptedProvider| {
-        provider.sends.contexts()[0]
-            .deadline
-            .unwrap()
-            .duration_since(begun)
-            .as_secs()
+        provider.sends.contexts()[0].deadline.unwrap().duration_since(begun).as_secs()
     };
     assert!((9..=10).contains(&share(&a)), "half of 20 s");
     assert!((18..=20).contains(&share(&b)), "what is left");

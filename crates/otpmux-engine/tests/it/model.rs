@@ -123,26 +123,16 @@ fn check_operation(
     for (i, call) in calls.iter().enumerate() {
         let later = &calls[i + 1..];
         let kind = kinds[call.provider];
-        if call
-            .outcome
-            .is_some_and(|(certainty, _)| certainty == Certainty::Unknown)
-        {
+        if call.outcome.is_some_and(|(certainty, _)| certainty == Certainty::Unknown) {
             let again = later.iter().filter(|next| next.provider == call.provider);
             for next in again {
                 prop_assert!(kind.idempotent, "rule 1: sent again after unknown");
                 prop_assert_eq!(next.key, call.key, "and under another key");
             }
         }
-        if call
-            .outcome
-            .is_some_and(|(_, blame)| blame != Blame::Provider)
-        {
+        if call.outcome.is_some_and(|(_, blame)| blame != Blame::Provider) {
             let elsewhere = later.iter().any(|next| next.provider != call.provider);
-            prop_assert!(
-                !elsewhere,
-                "rule 3: another vendor after {:?}",
-                call.outcome
-            );
+            prop_assert!(!elsewhere, "rule 3: another vendor after {:?}", call.outcome);
         }
         if call.outcome.is_none() {
             prop_assert!(later.is_empty(), "sent again after success");
@@ -150,16 +140,9 @@ fn check_operation(
     }
     let mut legs: Vec<_> = calls.iter().filter(|call| call.may_have_sent()).collect();
     legs.dedup_by_key(|call| call.key);
-    prop_assert!(
-        legs.len() <= 1 + duplicates as usize,
-        "rule 2: {} messages",
-        legs.len()
-    );
+    prop_assert!(legs.len() <= 1 + duplicates as usize, "rule 2: {} messages", legs.len());
     let same = legs.iter().all(|call| call.code == legs[0].code);
-    prop_assert!(
-        same && (legs.len() < 2 || legs[0].code.is_some()),
-        "two different codes"
-    );
+    prop_assert!(same && (legs.len() < 2 || legs[0].code.is_some()), "two different codes");
     match result {
         Ok(sent) => {
             prop_assert!(!legs.is_empty(), "called sent, and nothing was");
@@ -182,11 +165,8 @@ async fn play(
 ) -> Result<(), TestCaseError> {
     let journal = Arc::new(Mutex::new(Journal::default()));
     journal.lock().unwrap().outcomes = outcomes.into();
-    let providers: Vec<_> = kinds
-        .iter()
-        .enumerate()
-        .map(|(at, kind)| provider(at, *kind, &journal))
-        .collect();
+    let providers: Vec<_> =
+        kinds.iter().enumerate().map(|(at, kind)| provider(at, *kind, &journal)).collect();
     let mut policy = Policy::default();
     policy.duplicates = duplicates;
     let world = World::with(&providers.iter().collect::<Vec<_>>(), policy);
@@ -195,12 +175,7 @@ async fn play(
         journal.lock().unwrap().operation = operation;
         let calls = || -> Vec<Call> {
             let journal = journal.lock().unwrap();
-            journal
-                .calls
-                .iter()
-                .filter(|call| call.operation == operation)
-                .cloned()
-                .collect()
+            journal.calls.iter().filter(|call| call.operation == operation).cloned().collect()
         };
         match action {
             Action::Send => {
@@ -225,10 +200,7 @@ async fn play(
             }
             Action::Wrong => {
                 let Some(live) = &mut live else { continue };
-                let code = live
-                    .code
-                    .as_deref()
-                    .map_or_else(|| "222222".to_owned(), wrong);
+                let code = live.code.as_deref().map_or_else(|| "222222".to_owned(), wrong);
                 live.verify(&world, &code).await?;
             }
             Action::Cancel => {
@@ -254,14 +226,8 @@ struct Live {
 
 impl Live {
     fn new(sent: Verification, calls: &[Call]) -> Self {
-        let mut live = Self {
-            sent,
-            code: None,
-            vendor_code_out: false,
-            tries: 0,
-            approvals: 0,
-            over: false,
-        };
+        let mut live =
+            Self { sent, code: None, vendor_code_out: false, tries: 0, approvals: 0, over: false };
         let _ = live.note(calls);
         live
     }

@@ -26,10 +26,7 @@ async fn verdicts(
 }
 
 fn count(verdicts: &[Verdict], wanted: &str) -> usize {
-    verdicts
-        .iter()
-        .filter(|verdict| verdict.as_str() == wanted)
-        .count()
+    verdicts.iter().filter(|verdict| verdict.as_str() == wanted).count()
 }
 
 /// Rule 4, SEC-04.
@@ -42,10 +39,7 @@ async fn sec_04_of_64_parallel_right_codes_one_is_approved() {
         let code = provider.supplied_codes().pop().unwrap();
         let verdicts = verdicts(&world, sent.id, vec![code; 64]).await;
         assert_eq!(count(&verdicts, "approved"), 1, "round {round}");
-        assert_eq!(
-            count(&verdicts, "already_used") + count(&verdicts, "too_many_attempts"),
-            63
-        );
+        assert_eq!(count(&verdicts, "already_used") + count(&verdicts, "too_many_attempts"), 63);
     }
 }
 

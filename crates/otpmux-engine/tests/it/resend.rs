@@ -15,10 +15,7 @@ async fn goes_by_another_provider_with_the_same_code() {
     assert_eq!(a.supplied_codes(), b.supplied_codes());
     assert_eq!(again.id, sent.id);
     assert_eq!(again.expires_at, sent.expires_at, "SEC-03: not renewed");
-    assert_eq!(
-        world.verify(&sent, &a.supplied_codes()[0]).await,
-        "approved"
-    );
+    assert_eq!(world.verify(&sent, &a.supplied_codes()[0]).await, "approved");
 }
 
 #[tokio::test]
@@ -27,11 +24,7 @@ async fn alone_the_same_provider_sends_again_by_the_channel_asked_for() {
     let world = World::of(&[&a]);
     let sent = world.send().await.unwrap();
     world.advance(30);
-    let again = world
-        .client
-        .resend(sent.id, Some(Channel::Voice))
-        .await
-        .unwrap();
+    let again = world.client.resend(sent.id, Some(Channel::Voice)).await.unwrap();
     assert_eq!(again.channel, Channel::Voice);
     let channels: Vec<_> = a.sends.requests().into_iter().map(|r| r.channel).collect();
     assert_eq!(channels, [Channel::Sms, Channel::Voice]);
@@ -48,21 +41,10 @@ async fn sec_06_does_not_refill_the_attempts() {
         world.verify(&sent, &wrong(&code)).await;
     }
     world.advance(30);
-    assert_eq!(
-        world
-            .client
-            .resend(sent.id, None)
-            .await
-            .unwrap()
-            .attempts_left,
-        1
-    );
+    assert_eq!(world.client.resend(sent.id, None).await.unwrap().attempts_left, 1);
     assert_eq!(world.verify(&sent, &wrong(&code)).await, "wrong_code");
     world.advance(30);
-    assert_eq!(
-        world.client.resend(sent.id, None).await.unwrap_err().kind(),
-        ErrorKind::NotFound
-    );
+    assert_eq!(world.client.resend(sent.id, None).await.unwrap_err().kind(), ErrorKind::NotFound);
     assert_eq!(a.count(), 2, "nothing is sent for a locked one");
 }
 
@@ -73,10 +55,7 @@ async fn too_soon_and_too_often_are_refused_before_any_vendor() {
     let sent = world.send().await.unwrap();
     world.advance(10);
     let error = world.client.resend(sent.id, None).await.unwrap_err();
-    assert_eq!(
-        (error.kind(), error.blame()),
-        (ErrorKind::RateLimited, Blame::Policy)
-    );
+    assert_eq!((error.kind(), error.blame()), (ErrorKind::RateLimited, Blame::Policy));
     assert_eq!(error.retry_after().unwrap().as_secs(), 20);
     for _ in 0..4 {
         world.advance(30);
@@ -84,10 +63,7 @@ async fn too_soon_and_too_often_are_refused_before_any_vendor() {
     }
     world.advance(30);
     let error = world.client.resend(sent.id, None).await.unwrap_err();
-    assert_eq!(
-        (error.kind(), error.retry_after()),
-        (ErrorKind::RateLimited, None)
-    );
+    assert_eq!((error.kind(), error.retry_after()), (ErrorKind::RateLimited, None));
     assert_eq!(a.count(), 5);
 }
 
@@ -95,20 +71,14 @@ async fn too_soon_and_too_often_are_refused_before_any_vendor() {
 async fn nothing_is_sent_for_what_is_over() {
     let a = carrier("a");
     let world = World::of(&[&a]);
-    let [used, cancelled, expired] = [
-        world.send_for("x").await,
-        world.send_for("y").await,
-        world.send_for("z").await,
-    ];
+    let [used, cancelled, expired] =
+        [world.send_for("x").await, world.send_for("y").await, world.send_for("z").await];
     world.verify(&used, &a.supplied_codes()[0]).await;
     world.client.cancel(cancelled.id).await.unwrap();
     world.advance(300);
     for sent in [used, cancelled, expired] {
         let error = world.client.resend(sent.id, None).await.unwrap_err();
-        assert_eq!(
-            (error.kind(), error.blame()),
-            (ErrorKind::NotFound, Blame::Caller)
-        );
+        assert_eq!((error.kind(), error.blame()), (ErrorKind::NotFound, Blame::Caller));
     }
     assert_eq!(a.count(), 3);
 }
@@ -122,10 +92,7 @@ async fn a_failed_resend_leaves_the_first_message_good() {
     a.sends.always(|_, _| Err(down()));
     b.sends.always(|_, _| Err(down()));
     assert!(world.client.resend(sent.id, None).await.is_err());
-    assert_eq!(
-        world.verify(&sent, &a.supplied_codes()[0]).await,
-        "approved"
-    );
+    assert_eq!(world.verify(&sent, &a.supplied_codes()[0]).await, "approved");
 }
 
 /// Each resend is one wanted message, with the same duplicates allowed as the first.

@@ -13,12 +13,7 @@ async fn sec_08_a_record_holds_neither_code_nor_number() {
     let new = NewVerification::to(phone()).with_message("Your code for Acme: {code}");
     let sent = world.client.send(new).await.unwrap();
     let code = provider.supplied_codes().remove(0);
-    let record = world
-        .store
-        .load(sent.id, world.clock.now())
-        .await
-        .unwrap()
-        .unwrap();
+    let record = world.store.load(sent.id, world.clock.now()).await.unwrap().unwrap();
     let shown = format!("{record:?} {:?} {sent:?}", world.client);
     assert!(!shown.contains(&PHONE[1..]) && !shown.contains(&format!("\"{code}\"")));
     for secret in [code.as_bytes(), &PHONE.as_bytes()[1..], b"Acme"] {

@@ -18,10 +18,7 @@ async fn says_what_was_sent() {
     assert!(sent.confirmed);
     assert_eq!(world.seconds_until(sent.expires_at), 300);
     assert_eq!(world.seconds_until(sent.resend_after), 30);
-    assert_eq!(
-        (sent.code_length, sent.attempts_left, sent.legs.len()),
-        (Some(6), 5, 1)
-    );
+    assert_eq!((sent.code_length, sent.attempts_left, sent.legs.len()), (Some(6), 5, 1));
     let request = &provider.sends.requests()[0];
     assert_eq!(request.lifetime, Some(Duration::from_secs(300)));
     assert_eq!(request.recipient, phone());
@@ -34,46 +31,14 @@ async fn nothing_that_is_wrong_reaches_a_provider() {
     let to = || NewVerification::to(phone());
     let email: Recipient = "a@example.com".parse().unwrap();
     for (new, kind, blame) in [
-        (
-            to().with_code_length(5),
-            ErrorKind::InvalidRequest,
-            Blame::Caller,
-        ),
-        (
-            to().with_code_length(11),
-            ErrorKind::InvalidRequest,
-            Blame::Caller,
-        ),
-        (
-            to().with_lifetime(Duration::from_secs(601)),
-            ErrorKind::InvalidRequest,
-            Blame::Caller,
-        ),
-        (
-            to().with_lifetime(Duration::from_secs(29)),
-            ErrorKind::InvalidRequest,
-            Blame::Caller,
-        ),
-        (
-            to().with_message("no place for it"),
-            ErrorKind::InvalidRequest,
-            Blame::Caller,
-        ),
-        (
-            to().by(Channel::Email),
-            ErrorKind::InvalidRequest,
-            Blame::Caller,
-        ),
-        (
-            to().by(Channel::WhatsApp),
-            ErrorKind::Unsupported,
-            Blame::Provider,
-        ),
-        (
-            NewVerification::to(email),
-            ErrorKind::Unsupported,
-            Blame::Provider,
-        ),
+        (to().with_code_length(5), ErrorKind::InvalidRequest, Blame::Caller),
+        (to().with_code_length(11), ErrorKind::InvalidRequest, Blame::Caller),
+        (to().with_lifetime(Duration::from_secs(601)), ErrorKind::InvalidRequest, Blame::Caller),
+        (to().with_lifetime(Duration::from_secs(29)), ErrorKind::InvalidRequest, Blame::Caller),
+        (to().with_message("no place for it"), ErrorKind::InvalidRequest, Blame::Caller),
+        (to().by(Channel::Email), ErrorKind::InvalidRequest, Blame::Caller),
+        (to().by(Channel::WhatsApp), ErrorKind::Unsupported, Blame::Provider),
+        (NewVerification::to(email), ErrorKind::Unsupported, Blame::Provider),
     ] {
         let error = world.client.send(new).await.unwrap_err();
         let got = (error.kind(), error.certainty(), error.blame());
@@ -88,17 +53,10 @@ async fn a_failed_send_leaves_no_code_behind() {
     let provider = carrier("a");
     let world = World::of(&[&provider]);
     provider.sends.answer(Err(down()));
-    assert_eq!(
-        world.send().await.unwrap_err().certainty(),
-        Certainty::Refused
-    );
+    assert_eq!(world.send().await.unwrap_err().certainty(), Certainty::Refused);
     let code = provider.supplied_codes().remove(0);
     let next = world.send().await.unwrap();
-    assert_ne!(
-        provider.supplied_codes()[1],
-        code,
-        "and the next send makes a new one"
-    );
+    assert_ne!(provider.supplied_codes()[1], code, "and the next send makes a new one");
     assert_eq!(world.verify(&next, &code).await, "wrong_code");
 }
 
@@ -114,43 +72,22 @@ async fn routes_decide_who_sends_and_nothing_else_is_sent() {
     assert_eq!((india.count(), rest.count()), (1, 0));
 
     let elsewhere: Recipient = "+14155550123".parse().unwrap();
-    let error = client
-        .send(NewVerification::to(elsewhere))
-        .await
-        .unwrap_err();
-    assert_eq!(
-        (error.blame(), error.certainty()),
-        (Blame::Policy, Certainty::NotSent)
-    );
-    assert_eq!(
-        (india.count(), rest.count()),
-        (1, 0),
-        "FRD-01: refused before any vendor"
-    );
+    let error = client.send(NewVerification::to(elsewhere)).await.unwrap_err();
+    assert_eq!((error.blame(), error.certainty()), (Blame::Policy, Certainty::NotSent));
+    assert_eq!((india.count(), rest.count()), (1, 0), "FRD-01: refused before any vendor");
 }
 
 #[tokio::test]
 async fn clients_that_cannot_be() {
     let (a, twin) = (carrier("a"), carrier("a"));
     let clock = std::sync::Arc::default();
-    assert_eq!(
-        OtpClient::builder().build().unwrap_err(),
-        BuildError::NoProvider
-    );
-    let twice = builder(&[&a, &twin], Policy::default(), &clock)
-        .build()
-        .unwrap_err();
+    assert_eq!(OtpClient::builder().build().unwrap_err(), BuildError::NoProvider);
+    let twice = builder(&[&a, &twin], Policy::default(), &clock).build().unwrap_err();
     assert_eq!(twice, BuildError::Twice("a".parse().unwrap()));
     let unknown = Routes::new([Route::to(["b".parse().unwrap()])]);
-    let error = builder(&[&a], Policy::default(), &clock)
-        .routes(unknown)
-        .build()
-        .unwrap_err();
+    let error = builder(&[&a], Policy::default(), &clock).routes(unknown).build().unwrap_err();
     assert_eq!(error, BuildError::UnknownProvider("b".parse().unwrap()));
     let mut policy = Policy::default();
     policy.code_length = 4;
-    assert!(matches!(
-        builder(&[&a], policy, &clock).build(),
-        Err(BuildError::Policy(_))
-    ));
+    assert!(matches!(builder(&[&a], policy, &clock).build(), Err(BuildError::Policy(_))));
 }

@@ -13,13 +13,7 @@ use crate::world::{World, carrier, down, phone, unknown, vendor};
 fn approves(provider: &ScriptedProvider, code: &'static str) {
     provider.verifies.always(move |_, request| {
         let right = request.code.expose() == code;
-        Ok(if right {
-            Verdict::Approved
-        } else {
-            Verdict::WrongCode {
-                attempts_left: None,
-            }
-        })
+        Ok(if right { Verdict::Approved } else { Verdict::WrongCode { attempts_left: None } })
     });
 }
 
@@ -29,17 +23,10 @@ async fn the_vendor_that_made_the_code_is_asked_and_ours_decides() {
     let world = World::of(&[&a]);
     approves(&a, "1111");
     let sent = world.send().await.unwrap();
-    assert_eq!(
-        a.sends.requests()[0].code,
-        CodeSource::Vendor { length: Some(6) }
-    );
+    assert_eq!(a.sends.requests()[0].code, CodeSource::Vendor { length: Some(6) });
     assert_eq!(world.verify(&sent, "2222").await, "wrong_code");
     assert_eq!(world.verify(&sent, "1111").await, "approved");
-    assert_eq!(
-        world.verify(&sent, "1111").await,
-        "already_used",
-        "though the vendor would"
-    );
+    assert_eq!(world.verify(&sent, "1111").await, "already_used", "though the vendor would");
     assert_eq!(a.verifies.count(), 2);
     let asked = &a.verifies.requests()[0];
     assert_eq!(asked.reference, Some(VendorReference::new("a-1")));
@@ -64,21 +51,10 @@ async fn a_locked_verification_does_not_reach_the_vendor() {
 async fn the_stricter_count_is_told() {
     let a = vendor("a");
     let world = World::of(&[&a]);
-    a.verifies.answer(Ok(Verdict::WrongCode {
-        attempts_left: Some(1),
-    }));
+    a.verifies.answer(Ok(Verdict::WrongCode { attempts_left: Some(1) }));
     let sent = world.send().await.unwrap();
-    let verdict = world
-        .client
-        .verify(sent.id, &"2222".parse().unwrap())
-        .await
-        .unwrap();
-    assert_eq!(
-        verdict,
-        Verdict::WrongCode {
-            attempts_left: Some(1)
-        }
-    );
+    let verdict = world.client.verify(sent.id, &"2222".parse().unwrap()).await.unwrap();
+    assert_eq!(verdict, Verdict::WrongCode { attempts_left: Some(1) });
 }
 
 #[tokio::test]
@@ -98,11 +74,7 @@ async fn a_code_of_ours_that_never_went_out_lets_nobody_in() {
     let world = World::of(&[&a, &b]);
     b.sends.answer(Err(down()));
     let sent = world.send().await.unwrap();
-    assert_eq!(
-        (a.count(), b.count()),
-        (1, 0),
-        "the first took it: ours was never sent"
-    );
+    assert_eq!((a.count(), b.count()), (1, 0), "the first took it: ours was never sent");
     let record = otpmux_engine::VerificationStore::load(
         &*world.store,
         sent.id,
@@ -119,18 +91,10 @@ async fn a_vendor_that_cannot_be_asked_is_an_error() {
     let world = World::of(&[&a]);
     let sent = world.send().await.unwrap();
     a.verifies.answer(Err(unknown()));
-    let error = world
-        .client
-        .verify(sent.id, &"1111".parse().unwrap())
-        .await
-        .unwrap_err();
+    let error = world.client.verify(sent.id, &"1111".parse().unwrap()).await.unwrap_err();
     assert_eq!(error.certainty(), Certainty::Unknown);
     assert_eq!(a.verifies.count(), 1, "and is not asked twice");
-    assert_eq!(
-        world.client.status(sent.id).await.unwrap().attempts_left,
-        4,
-        "but it is counted"
-    );
+    assert_eq!(world.client.status(sent.id).await.unwrap().attempts_left, 4, "but it is counted");
 }
 
 /// A deployment without the verify call must not look like a user who mistypes for ever.
@@ -141,14 +105,9 @@ async fn a_vendor_without_the_call_is_an_error_and_a_lost_id_is_none() {
     let sent = world.send().await.unwrap();
     let no_route = || Error::new(ErrorKind::Unsupported, Certainty::Refused, Blame::Provider);
     a.verifies.answer(Err(no_route()));
-    let error = world
-        .client
-        .verify(sent.id, &"1111".parse().unwrap())
-        .await
-        .unwrap_err();
+    let error = world.client.verify(sent.id, &"1111".parse().unwrap()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unsupported);
-    a.verifies
-        .answer(Err(Error::unsupported(&"a".parse().unwrap(), "no id")));
+    a.verifies.answer(Err(Error::unsupported(&"a".parse().unwrap(), "no id")));
     assert_eq!(world.verify(&sent, "1111").await, "wrong_code");
 }
 
@@ -158,8 +117,7 @@ async fn an_approval_after_a_cancel_is_too_late() {
     let world = World::of(&[&a]);
     let sent = world.send().await.unwrap();
     let client = world.client.clone();
-    a.verifies
-        .answer_after(Duration::from_millis(1), Ok(Verdict::Approved));
+    a.verifies.answer_after(Duration::from_millis(1), Ok(Verdict::Approved));
     let code = "1111".parse().unwrap();
     let (verdict, cancelled) = tokio::join!(client.verify(sent.id, &code), async {
         a.verifies.called(1).await;
@@ -176,9 +134,7 @@ async fn a_vendor_that_resends_is_asked_to() {
     let a = Arc::new(ScriptedProvider::new("a", capabilities));
     let first = Sent::new().with_reference(VendorReference::new("first"));
     a.sends.answer(Ok(first));
-    a.resends.answer(Ok(
-        Sent::new().with_reference(VendorReference::new("second"))
-    ));
+    a.resends.answer(Ok(Sent::new().with_reference(VendorReference::new("second"))));
     let world = World::of(&[&a]);
     let sent = world.send().await.unwrap();
     assert_eq!(sent.code_length, None, "the vendor alone decides");
@@ -191,11 +147,7 @@ async fn a_vendor_that_resends_is_asked_to() {
     approves(&a, "1111");
     assert_eq!(world.verify(&sent, "1111").await, "approved");
     let asked = a.verifies.requests();
-    assert_eq!(
-        asked[0].reference,
-        Some(VendorReference::new("second")),
-        "newest first"
-    );
+    assert_eq!(asked[0].reference, Some(VendorReference::new("second")), "newest first");
 }
 
 #[tokio::test]
@@ -204,10 +156,8 @@ async fn cancel_and_status_reach_the_vendors_that_can() {
     capabilities.cancel = true;
     capabilities.status = true;
     let a = Arc::new(ScriptedProvider::new("a", capabilities));
-    a.sends
-        .always(|_, _| Ok(Sent::new().with_reference(VendorReference::new("x"))));
-    a.statuses
-        .always(|_, _| Ok(Status::new(Delivery::Delivered)));
+    a.sends.always(|_, _| Ok(Sent::new().with_reference(VendorReference::new("x"))));
+    a.statuses.always(|_, _| Ok(Status::new(Delivery::Delivered)));
     a.cancels.always(|_, _| Ok(Cancellation::Cancelled));
     let world = World::of(&[&a]);
     let sent = world.send().await.unwrap();
@@ -218,30 +168,22 @@ async fn cancel_and_status_reach_the_vendors_that_can() {
 
     a.statuses.always(|_, _| Err(unknown()));
     let silent = world.client.status(sent.id).await.unwrap();
-    assert_eq!(
-        silent.legs[0].delivery, None,
-        "a vendor that does not tell is no error"
-    );
+    assert_eq!(silent.legs[0].delivery, None, "a vendor that does not tell is no error");
 }
 
 /// A test recipient gets no message, so a code of ours would be known to nobody.
 #[tokio::test]
 async fn test_recipients_are_left_to_their_vendor() {
-    let mut capabilities = Capabilities::new([Channel::Sms])
-        .with_supplied_codes(4..=10)
-        .with_vendor_codes(None);
+    let mut capabilities =
+        Capabilities::new([Channel::Sms]).with_supplied_codes(4..=10).with_vendor_codes(None);
     capabilities.test_recipients = &["+15555550100"];
     let a = Arc::new(ScriptedProvider::new("a", capabilities));
     let world = World::with(&[&a], Policy::default());
     approves(&a, "123456");
-    a.sends
-        .always(|_, _| Ok(Sent::new().with_reference(VendorReference::new("t"))));
+    a.sends.always(|_, _| Ok(Sent::new().with_reference(VendorReference::new("t"))));
     let to: otpmux_core::Recipient = "+15555550100".parse().unwrap();
     let sent = world.client.send(NewVerification::to(to)).await.unwrap();
-    assert_eq!(
-        a.sends.requests()[0].code,
-        CodeSource::Vendor { length: None }
-    );
+    assert_eq!(a.sends.requests()[0].code, CodeSource::Vendor { length: None });
     assert_eq!(world.verify(&sent, "123456").await, "approved");
 }
 

@@ -29,18 +29,13 @@ async fn sec_06_wrong_codes_are_counted_down_to_the_lock() {
     for left in (0..5).rev() {
         let guess: Code = wrong(&code).parse().unwrap();
         let verdict = world.client.verify(sent.id, &guess).await.unwrap();
-        let expected = otpmux_core::Verdict::WrongCode {
-            attempts_left: Some(left),
-        };
+        let expected = otpmux_core::Verdict::WrongCode { attempts_left: Some(left) };
         assert_eq!(verdict, expected);
     }
     assert_eq!(world.verify(&sent, &code).await, "too_many_attempts");
     assert_eq!(world.verify(&sent, &code).await, "too_many_attempts");
     let status = world.client.status(sent.id).await.unwrap();
-    assert_eq!(
-        (status.status, status.attempts_left),
-        (VerificationStatus::Locked, 0)
-    );
+    assert_eq!((status.status, status.attempts_left), (VerificationStatus::Locked, 0));
 }
 
 /// SEC-03: exact, and told apart from "never was" for a while.
@@ -51,24 +46,15 @@ async fn sec_03_expiry_is_exact() {
     let new = || NewVerification::to(phone()).with_lifetime(Duration::from_secs(600));
     let early = world.client.send(new()).await.unwrap();
     world.advance(599);
-    assert_eq!(
-        world.verify(&early, &provider.supplied_codes()[0]).await,
-        "approved"
-    );
+    assert_eq!(world.verify(&early, &provider.supplied_codes()[0]).await, "approved");
 
     let late = world.client.send(new()).await.unwrap();
     world.advance(600);
-    assert_eq!(
-        world.verify(&late, &provider.supplied_codes()[1]).await,
-        "expired"
-    );
+    assert_eq!(world.verify(&late, &provider.supplied_codes()[1]).await, "expired");
     let status = world.client.status(late.id).await.unwrap().status;
     assert_eq!(status, VerificationStatus::Expired);
     world.advance(600);
-    assert_eq!(
-        world.verify(&late, &provider.supplied_codes()[1]).await,
-        "not_found"
-    );
+    assert_eq!(world.verify(&late, &provider.supplied_codes()[1]).await, "not_found");
 }
 
 /// SEC-05: the swap matrix of two purposes and two recipients.
@@ -79,11 +65,7 @@ async fn sec_05_a_code_is_good_for_its_own_verification_only() {
     let other = || "+919876543211".parse::<otpmux_core::Recipient>().unwrap();
     let login = world.send_for("login").await;
     let payment = world.send_for("payment").await;
-    let stranger = world
-        .client
-        .send(NewVerification::to(other()))
-        .await
-        .unwrap();
+    let stranger = world.client.send(NewVerification::to(other())).await.unwrap();
     let codes = provider.supplied_codes();
     let all = [login, payment, stranger];
     for (i, sent) in all.iter().enumerate() {
@@ -102,10 +84,7 @@ async fn sec_05_a_code_is_good_for_its_own_verification_only() {
 async fn a_new_send_supersedes_the_older_of_the_same_purpose() {
     let provider = carrier("a");
     let world = World::of(&[&provider]);
-    let (old, other) = (
-        world.send_for("login").await,
-        world.send_for("payment").await,
-    );
+    let (old, other) = (world.send_for("login").await, world.send_for("payment").await);
     let new = world.send_for("login").await;
     let codes = provider.supplied_codes();
     assert_eq!(world.verify(&old, &codes[0]).await, "not_found");
@@ -117,11 +96,7 @@ async fn a_new_send_supersedes_the_older_of_the_same_purpose() {
 async fn an_unknown_id_is_not_found() {
     let world = World::of(&[&carrier("a")]);
     let code: Code = "000000".parse().unwrap();
-    let verdict = world
-        .client
-        .verify(VerificationId::from_bytes([7; 16]), &code)
-        .await
-        .unwrap();
+    let verdict = world.client.verify(VerificationId::from_bytes([7; 16]), &code).await.unwrap();
     assert_eq!(verdict, otpmux_core::Verdict::NotFound);
 }
 
@@ -141,16 +116,7 @@ async fn a_cancelled_verification_lets_nobody_in() {
     let world = World::of(&[&provider]);
     let sent = world.send().await.unwrap();
     assert!(world.client.cancel(sent.id).await.unwrap());
-    assert!(
-        !world.client.cancel(sent.id).await.unwrap(),
-        "it was pending once"
-    );
-    assert_eq!(
-        world.verify(&sent, &provider.supplied_codes()[0]).await,
-        "not_found"
-    );
-    assert_eq!(
-        world.client.status(sent.id).await.unwrap().status,
-        VerificationStatus::Closed
-    );
+    assert!(!world.client.cancel(sent.id).await.unwrap(), "it was pending once");
+    assert_eq!(world.verify(&sent, &provider.supplied_codes()[0]).await, "not_found");
+    assert_eq!(world.client.status(sent.id).await.unwrap().status, VerificationStatus::Closed);
 }

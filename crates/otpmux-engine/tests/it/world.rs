@@ -40,9 +40,7 @@ pub(crate) fn vendor(id: &str) -> Arc<ScriptedProvider> {
     let capabilities = Capabilities::new([Channel::Sms]).with_vendor_codes(Some(4..=8));
     let provider = Arc::new(ScriptedProvider::new(id, capabilities));
     let reference = VendorReference::new(format!("{id}-1"));
-    provider
-        .sends
-        .always(move |_, _| Ok(Sent::new().with_reference(reference.clone())));
+    provider.sends.always(move |_, _| Ok(Sent::new().with_reference(reference.clone())));
     provider
 }
 
@@ -55,15 +53,8 @@ impl World {
         let clock = Arc::new(ManualClock::default());
         let store = Arc::new(MemoryStore::new(1_000));
         let shared: Arc<dyn VerificationStore> = Arc::<MemoryStore>::clone(&store);
-        let client = builder(providers, policy, &clock)
-            .store(shared, keys())
-            .build()
-            .unwrap();
-        Self {
-            client,
-            clock,
-            store,
-        }
+        let client = builder(providers, policy, &clock).store(shared, keys()).build().unwrap();
+        Self { client, clock, store }
     }
 
     pub(crate) async fn send(&self) -> Result<Verification, Error> {
@@ -96,9 +87,7 @@ pub(crate) fn builder(
 ) -> ClientBuilder {
     let clock: Arc<dyn Clock> = Arc::<ManualClock>::clone(clock);
     let builder = OtpClient::builder().policy(policy).clock(clock);
-    providers.iter().fold(builder, |builder, provider| {
-        builder.provider(provider.port())
-    })
+    providers.iter().fold(builder, |builder, provider| builder.provider(provider.port()))
 }
 
 pub(crate) fn keys() -> ServerKeys {

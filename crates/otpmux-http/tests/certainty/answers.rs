@@ -22,11 +22,7 @@ async fn hundred_megabytes_are_not_read() {
     let connections = server.connections();
     assert_eq!(connections.len(), 1);
     // The rest is what the sockets' buffers hold.
-    assert!(
-        connections[0].written < HUGE / 2,
-        "{}",
-        connections[0].written
-    );
+    assert!(connections[0].written < HUGE / 2, "{}", connections[0].written);
 }
 
 #[tokio::test]
@@ -47,15 +43,9 @@ async fn compressed_answer_stays_packed() {
     let server = FaultyServer::start(Play::gzip_bomb(unpacked)).await;
     let answer = send(&patient(&server.url())).await.unwrap();
     let packed = format!("{} bytes", gzip_bomb(unpacked).len());
-    assert!(
-        format!("{answer:?}").contains(&packed),
-        "{answer:?} is not {packed}"
-    );
+    assert!(format!("{answer:?}").contains(&packed), "{answer:?} is not {packed}");
     assert!(answer.json().is_none());
-    assert!(
-        server.requests()[0].header("accept-encoding").is_none(),
-        "it was not asked for"
-    );
+    assert!(server.requests()[0].header("accept-encoding").is_none(), "it was not asked for");
 }
 
 #[tokio::test]

@@ -29,10 +29,7 @@ async fn deadline_before_the_timeout_is_obeyed() {
     let cx = cx_for(Duration::from_millis(900));
     let error = transport.call(&cx, post()).await.unwrap_err();
     let took = since(begun);
-    assert!(
-        took >= Duration::from_millis(900) && took < Duration::from_secs(10),
-        "{took:?}"
-    );
+    assert!(took >= Duration::from_millis(900) && took < Duration::from_secs(10), "{took:?}");
     assert_error(&error, Timeout, Unknown);
     assert_honest(&error, &server);
 }
@@ -57,16 +54,12 @@ async fn caller_that_goes_in_the_middle() {
         let transport = transport.clone();
         async move { send(&transport).await }
     });
-    server
-        .until(|all| all.iter().any(|one| !one.requests.is_empty()))
-        .await;
+    server.until(|all| all.iter().any(|one| !one.requests.is_empty())).await;
     call.abort();
     assert!(call.await.unwrap_err().is_cancelled());
     server.until_ended(1).await;
     assert_eq!(server.requests().len(), 1, "nobody finished or repeated it");
-    send(&transport)
-        .await
-        .expect("the transport is as good as before");
+    send(&transport).await.expect("the transport is as good as before");
 }
 
 #[test]

@@ -14,9 +14,7 @@ use crate::support::{
 #[tokio::test]
 async fn refused() {
     let address = refused_address().await;
-    let error = send(&patient(&format!("http://{address}")))
-        .await
-        .unwrap_err();
+    let error = send(&patient(&format!("http://{address}"))).await.unwrap_err();
     assert_error(&error, Transport, NotSent);
 }
 
@@ -34,11 +32,7 @@ async fn host_name_that_does_not_resolve() {
     let transport = impatient(&format!("https://{UNRESOLVABLE_HOST}"));
     let error = send(&transport).await.unwrap_err();
     // A resolver that is out of reach itself may run into the connect timeout instead.
-    let kind = if error.kind() == Timeout {
-        Timeout
-    } else {
-        Transport
-    };
+    let kind = if error.kind() == Timeout { Timeout } else { Transport };
     assert_error(&error, kind, NotSent);
 }
 

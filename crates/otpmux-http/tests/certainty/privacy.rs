@@ -16,20 +16,13 @@ fn plays() -> Vec<Play> {
     let header = format!("{KEY}; to={TO}; code={CODE}");
     let echoed = |status| {
         let reply = Reply::json(status, echo.clone());
-        Play::from(
-            &reply
-                .with_header("retry-after", &header)
-                .with_header("x-echo", &header),
-        )
+        Play::from(&reply.with_header("retry-after", &header).with_header("x-echo", &header))
     };
     vec![
         echoed(200),
         echoed(400),
         echoed(500),
-        Play::redirect(
-            302,
-            &format!("https://elsewhere.example/?to={TO}&key={KEY}&code={CODE}"),
-        ),
+        Play::redirect(302, &format!("https://elsewhere.example/?to={TO}&key={KEY}&code={CODE}")),
         Play::accept_then_reset(),
         Play::read_then_close(),
         Play::silence(),
@@ -43,9 +36,7 @@ fn plays() -> Vec<Play> {
 }
 
 fn calls() -> [Call; 2] {
-    let get = Call::get("/state/{id}")
-        .with_id(CODE)
-        .with_query("phone", TO);
+    let get = Call::get("/state/{id}").with_id(CODE).with_query("phone", TO);
     [post(), get.hiding(TO).hiding(CODE)]
 }
 
@@ -81,10 +72,7 @@ async fn nothing_shows_key_recipient_or_code() {
 
     let log = capture.text();
     assert!(log.contains("vendor_call"), "the capture works:\n{log}");
-    assert!(
-        log.contains("reqwest"),
-        "the HTTP client's own lines too:\n{log}"
-    );
+    assert!(log.contains("reqwest"), "the HTTP client's own lines too:\n{log}");
     capture.assert_clean(SECRETS);
     leaks::assert_clean(&shown, SECRETS);
 }

@@ -21,11 +21,7 @@ async fn are_refused_and_the_other_host_sees_nothing() {
         }
         let requests = server.requests();
         assert_eq!(requests.len(), 2, "one request per call");
-        assert_eq!(
-            requests[0].header("x-api-key"),
-            Some(KEY),
-            "the right host has the key"
-        );
+        assert_eq!(requests[0].header("x-api-key"), Some(KEY), "the right host has the key");
         assert_eq!(elsewhere.drained().await, 0, "{status} was followed");
     }
 }
@@ -33,10 +29,7 @@ async fn are_refused_and_the_other_host_sees_nothing() {
 #[tokio::test]
 async fn are_refused_on_the_same_host_too() {
     let server = FaultyServer::start(Play::redirect(307, "/v2/send")).await;
-    let error = patient(&server.url())
-        .call(&cx(), post())
-        .await
-        .unwrap_err();
+    let error = patient(&server.url()).call(&cx(), post()).await.unwrap_err();
     assert_error(&error, Unavailable, Refused);
     assert_eq!(server.requests().len(), 1);
 }

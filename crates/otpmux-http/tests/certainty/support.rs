@@ -45,9 +45,7 @@ pub(crate) fn cx_for(time: Duration) -> Context {
 }
 
 pub(crate) fn post() -> Call {
-    Call::post("/send", &json!({ "to": TO, "code": CODE }))
-        .hiding(TO)
-        .hiding(CODE)
+    Call::post("/send", &json!({ "to": TO, "code": CODE })).hiding(TO).hiding(CODE)
 }
 
 /// The outcome of one send, and how long it took.
@@ -58,11 +56,7 @@ pub(crate) async fn send(transport: &Transport) -> Result<Answer, Error> {
 /// Checks all that a transport's own error states.
 #[track_caller]
 pub(crate) fn assert_error(error: &Error, kind: ErrorKind, certainty: Certainty) {
-    assert_eq!(
-        (error.kind(), error.certainty()),
-        (kind, certainty),
-        "{error:?}"
-    );
+    assert_eq!((error.kind(), error.certainty()), (kind, certainty), "{error:?}");
     assert_eq!(error.blame(), Blame::Provider, "{error:?}");
     assert_eq!(error.provider().map(ProviderId::as_str), Some("faulty"));
     leaks::assert_clean(&leaks::shown(error), SECRETS);

@@ -56,11 +56,7 @@ async fn body_that_never_ends() {
     let head = "HTTP/1.1 200 OK\r\ncontent-length: 100000\r\n\r\n";
     let bytes = "{}".repeat(50_000).into();
     let pause = Duration::from_millis(10);
-    let play = Play::new([
-        Step::Read,
-        Step::Write(head.into()),
-        Step::Trickle { bytes, pause },
-    ]);
+    let play = Play::new([Step::Read, Step::Write(head.into()), Step::Trickle { bytes, pause }]);
     assert_read(play, Timeout, Unknown).await;
 }
 
@@ -94,11 +90,7 @@ async fn accept_then_close_or_reset() {
     for play in [Play::accept_then_close(), Play::accept_then_reset()] {
         for _ in 0..25 {
             let (error, server) = failed_send(play.clone(), patient).await;
-            let either = if error.certainty() == NotSent {
-                NotSent
-            } else {
-                Unknown
-            };
+            let either = if error.certainty() == NotSent { NotSent } else { Unknown };
             assert_error(&error, Transport, either);
             assert!(server.requests().is_empty());
         }

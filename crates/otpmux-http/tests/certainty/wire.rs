@@ -20,10 +20,7 @@ async fn on_the_wire(base: &str, call: Call) -> Request {
 #[tokio::test]
 async fn post_has_key_type_and_exact_length() {
     let request = on_the_wire("/api/v1", post()).await;
-    assert_eq!(
-        (request.method.as_str(), request.target.as_str()),
-        ("POST", "/api/v1/send")
-    );
+    assert_eq!((request.method.as_str(), request.target.as_str()), ("POST", "/api/v1/send"));
     assert_eq!(request.header("x-api-key"), Some(KEY));
     assert_eq!(request.header("content-type"), Some("application/json"));
     let expected = format!(r#"{{"code":"{CODE}","to":"{TO}"}}"#);
@@ -62,18 +59,10 @@ async fn id_of_dots_stays_below_the_endpoint() {
 
 #[test]
 fn plain_http_is_for_loopback_only() {
-    for bad in [
-        "http://api.example",
-        "http://10.0.0.1",
-        "http://127.0.0.1.example/",
-    ] {
+    for bad in ["http://api.example", "http://10.0.0.1", "http://127.0.0.1.example/"] {
         assert_eq!(bad.parse::<BaseUrl>(), Err(BaseUrlError::NotHttps), "{bad}");
     }
-    for good in [
-        "https://api.example",
-        "http://127.0.0.1:8080/v1",
-        "http://localhost:1",
-    ] {
+    for good in ["https://api.example", "http://127.0.0.1:8080/v1", "http://localhost:1"] {
         assert!(good.parse::<BaseUrl>().is_ok(), "{good}");
     }
 }

@@ -63,10 +63,7 @@ async fn answered(
 ) -> Outcome {
     // Without a body that says more, the status is all there is.
     let error = refused(bench, VendorFault::Answer(status, "{}".to_owned())).await?;
-    ensure!(
-        error.status() == Some(status),
-        "the error does not name the status: {error}"
-    );
+    ensure!(error.status() == Some(status), "the error does not name the status: {error}");
     if let Some(certainty) = certainty {
         certain(&error, certainty)?;
     }
@@ -81,10 +78,7 @@ async fn refused(bench: &Bench, fault: VendorFault) -> Result<Error, String> {
     let stand = bench.start().await?;
     stand.instance.fault(fault).await;
     let error = failed(stand.send(&stand.request()).await)?;
-    ensure!(
-        error.certainty() != Certainty::NotSent,
-        "it was sent: {error}"
-    );
+    ensure!(error.certainty() != Certainty::NotSent, "it was sent: {error}");
     let named = error.provider() == Some(stand.provider.id());
     ensure!(named, "the error does not name its provider: {error}");
     let requests = stand.instance.requests_seen().await;
@@ -95,9 +89,7 @@ async fn refused(bench: &Bench, fault: VendorFault) -> Result<Error, String> {
 }
 
 async fn no_status_approves(bench: Bench) -> Outcome {
-    for status in [
-        200, 201, 202, 204, 400, 401, 403, 404, 409, 410, 422, 429, 500, 503,
-    ] {
+    for status in [200, 201, 202, 204, 400, 401, 403, 404, 409, 410, 422, 429, 500, 503] {
         let (stand, sent, code) = bench.start_sent().await?;
         // An empty object for the successes: the vendor's own answer to those would be a real one.
         let fault = if status < 300 {

@@ -21,16 +21,9 @@ pub(super) fn resend(cases: &mut Cases) {
             return Ok(());
         }
         // A vendor that names no new reference goes on with the old one.
-        let reference = if again.reference.is_some() {
-            again
-        } else {
-            sent
-        };
+        let reference = if again.reference.is_some() { again } else { sent };
         let verdict = stand.verify(&reference, &code).await.map_err(unexpected)?;
-        ensure!(
-            verdict.is_approved(),
-            "the code that was sent again: {verdict:?}"
-        );
+        ensure!(verdict.is_approved(), "the code that was sent again: {verdict:?}");
         Ok(())
     });
 }
@@ -51,9 +44,7 @@ pub(super) fn no_resend(cases: &mut Cases) {
         let stand = bench.start().await?;
         let request = ResendRequest::new(stand.target(&Sent::new()));
         let cx = cx();
-        stand
-            .unsupported(stand.provider.resend(&cx, &request))
-            .await
+        stand.unsupported(stand.provider.resend(&cx, &request)).await
     });
 }
 
@@ -118,11 +109,7 @@ pub(super) fn balance(cases: &mut Cases) {
         let amount = balance.amount.strip_prefix('-').unwrap_or(&balance.amount);
         let (whole, part) = amount.split_once('.').unwrap_or((amount, "0"));
         let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-        ensure!(
-            digits(whole) && digits(part),
-            "{:?} is no number",
-            balance.amount
-        );
+        ensure!(digits(whole) && digits(part), "{:?} is no number", balance.amount);
         Ok(())
     });
 }

@@ -11,10 +11,7 @@ pub(super) fn add(cases: &mut Cases) {
         let stand = bench.start().await?;
         // Whatever becomes of it: the port stays as it was.
         let _ = stand.send(&stand.request()).await;
-        ensure!(
-            *stand.provider.capabilities() == bench.capabilities,
-            "other capabilities"
-        );
+        ensure!(*stand.provider.capabilities() == bench.capabilities, "other capabilities");
         let again = stand.instance.provider();
         ensure!(again.id() == stand.provider.id(), "another name");
         Ok(())
@@ -28,45 +25,32 @@ pub(super) fn add(cases: &mut Cases) {
                 continue;
             }
             let mut request = stand.request();
-            let to = if channel.wants_email() {
-                "user@example.com"
-            } else {
-                "+14155550123"
-            };
+            let to = if channel.wants_email() { "user@example.com" } else { "+14155550123" };
             request.recipient = recipient(to)?;
             request.channel = channel;
             stand.unsupported(stand.send(&request)).await?;
         }
         Ok(())
     });
-    cases.add(
-        "before-io/channel-that-cannot-reach-the-recipient",
-        async |bench| {
-            let stand = bench.start().await?;
-            let channels = bench.capabilities.channels.iter();
-            for channel in channels.filter(|channel| !matches!(channel, Channel::Other(_))) {
-                let mut request = stand.request();
-                let to = if channel.wants_email() {
-                    "+14155550123"
-                } else {
-                    "user@example.com"
-                };
-                request.recipient = recipient(to)?;
-                request.channel = channel.clone();
-                let error = stand.untouched(stand.send(&request)).await?;
-                expect(&error, ErrorKind::InvalidRequest, Certainty::NotSent)?;
-                blamed(&error, Blame::Caller)?;
-            }
-            Ok(())
-        },
-    );
+    cases.add("before-io/channel-that-cannot-reach-the-recipient", async |bench| {
+        let stand = bench.start().await?;
+        let channels = bench.capabilities.channels.iter();
+        for channel in channels.filter(|channel| !matches!(channel, Channel::Other(_))) {
+            let mut request = stand.request();
+            let to = if channel.wants_email() { "+14155550123" } else { "user@example.com" };
+            request.recipient = recipient(to)?;
+            request.channel = channel.clone();
+            let error = stand.untouched(stand.send(&request)).await?;
+            expect(&error, ErrorKind::InvalidRequest, Certainty::NotSent)?;
+            blamed(&error, Blame::Caller)?;
+        }
+        Ok(())
+    });
     cases.add("before-io/deadline-that-has-passed", async |bench| {
         let stand = bench.start().await?;
         let late: Context = cx().with_deadline(Instant::now().into_std());
         let request = stand.request();
-        let error = stand
-            .untouched(stand.provider.send(&late, &request))
-            .await?;
+        let error = stand.untouched(stand.provider.send(&late, &request)).await?;
         expect(&error, ErrorKind::Timeout, Certainty::NotSent)
     });
 }

@@ -76,8 +76,7 @@ fn on_own_runtime<T>(work: impl Future<Output = Result<T, String>>) -> Result<T,
 
 fn message(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<String>().map(String::as_str);
-    text.or(panic.downcast_ref::<&str>().copied())
-        .unwrap_or("without a text")
+    text.or(panic.downcast_ref::<&str>().copied()).unwrap_or("without a text")
 }
 
 /// The trials that have been gathered so far.
@@ -98,10 +97,7 @@ impl Cases {
             Ok(capabilities) => (capabilities, None),
             Err(failure) => (Capabilities::new([]), Some(failure)),
         };
-        let mut cases = Self {
-            bench: Bench::new(fixture, capabilities),
-            list: Vec::new(),
-        };
+        let mut cases = Self { bench: Bench::new(fixture, capabilities), list: Vec::new() };
         if let Some(failure) = failure {
             cases.add("starts", async |_| Err(failure));
         }

@@ -24,12 +24,7 @@ const fn claim(
     trials: fn(&mut Cases),
     otherwise: fn(&mut Cases),
 ) -> Claim {
-    Claim {
-        field,
-        claimed,
-        trials,
-        otherwise,
-    }
+    Claim { field, claimed, trials, otherwise }
 }
 
 /// Says something about the vendor that the provider does nothing about.
@@ -38,36 +33,16 @@ const fn data(field: &'static str) -> Claim {
 }
 
 const CLAIMS: &[Claim] = &[
-    claim(
-        "channels",
-        |c| !c.channels.is_empty(),
-        sending::channels,
-        nothing,
-    ),
-    claim(
-        "supplied_codes",
-        |c| c.supplied_codes.is_some(),
-        supplied::claimed,
-        supplied::unclaimed,
-    ),
+    claim("channels", |c| !c.channels.is_empty(), sending::channels, nothing),
+    claim("supplied_codes", |c| c.supplied_codes.is_some(), supplied::claimed, supplied::unclaimed),
     claim(
         "vendor_codes",
         |c| c.vendor_codes.is_some(),
         vendor_codes::claimed,
         vendor_codes::unclaimed,
     ),
-    claim(
-        "lifetimes",
-        |c| c.lifetimes.is_some(),
-        sending::lifetimes,
-        nothing,
-    ),
-    claim(
-        "phone_prefixes",
-        |c| !c.phone_prefixes.is_empty(),
-        sending::prefixes,
-        nothing,
-    ),
+    claim("lifetimes", |c| c.lifetimes.is_some(), sending::lifetimes, nothing),
+    claim("phone_prefixes", |c| !c.phone_prefixes.is_empty(), sending::prefixes, nothing),
     claim("message", |c| c.message, wishes::message, nothing),
     claim("template", |c| c.template, wishes::template, nothing),
     claim("locale", |c| c.locale, wishes::locale, nothing),
@@ -75,12 +50,7 @@ const CLAIMS: &[Claim] = &[
     claim("resend", |c| c.resend, asking::resend, asking::no_resend),
     claim("cancel", |c| c.cancel, asking::cancel, asking::no_cancel),
     claim("status", |c| c.status, asking::status, asking::no_status),
-    claim(
-        "balance",
-        |c| c.balance,
-        asking::balance,
-        asking::no_balance,
-    ),
+    claim("balance", |c| c.balance, asking::balance, asking::no_balance),
     claim("idempotent", |c| c.idempotent, sending::idempotent, nothing),
     claim(
         "test_recipients",
@@ -105,10 +75,7 @@ pub(super) fn add(cases: &mut Cases) {
         let before = cases.len();
         (claim.trials)(cases);
         if cases.len() == before {
-            problems.push(format!(
-                "`{}` is claimed, and nothing was tried",
-                claim.field
-            ));
+            problems.push(format!("`{}` is claimed, and nothing was tried", claim.field));
         }
     }
     cases.add("claims/each-has-a-trial", async move |_| {
@@ -167,10 +134,7 @@ mod tests {
         struct Inner {
             deeper: bool,
         }
-        let grown = Grown {
-            channels: vec![1],
-            teleport: Some(Inner { deeper: true }),
-        };
+        let grown = Grown { channels: vec![1], teleport: Some(Inner { deeper: true }) };
         assert_eq!(fields(&format!("{grown:#?}")), ["channels", "teleport"]);
     }
 }

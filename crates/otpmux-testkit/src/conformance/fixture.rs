@@ -72,12 +72,7 @@ impl DeliveredMessage {
         code: impl Into<String>,
         text: impl Into<String>,
     ) -> Self {
-        Self {
-            channel,
-            to: to.into(),
-            code: code.into(),
-            text: text.into(),
-        }
+        Self { channel, to: to.into(), code: code.into(), text: text.into() }
     }
 }
 

@@ -24,10 +24,7 @@ pub(super) fn add(cases: &mut Cases) {
         if found > 0 {
             // The lines themselves would be the leak that this trial is about.
             let leaky = |line: &&str| !leaks::found(line, &secrets).is_empty();
-            let mut lines = shown
-                .lines()
-                .filter(leaky)
-                .map(|line| redact(line, &secrets));
+            let mut lines = shown.lines().filter(leaky).map(|line| redact(line, &secrets));
             let first = lines.next().unwrap_or_default();
             return Err(format!("{found} secrets are shown, first in: {first}"));
         }
@@ -57,10 +54,7 @@ async fn use_everything(bench: &Bench, shown: &mut String) -> Result<Vec<String>
     secrets.dedup();
     // A code of four digits is found in every port number.
     secrets.retain(|secret| secret.len() >= 6);
-    ensure!(
-        !secrets.is_empty(),
-        "the fixture names no secret to look for"
-    );
+    ensure!(!secrets.is_empty(), "the fixture names no secret to look for");
     Ok(secrets)
 }
 
@@ -94,9 +88,7 @@ async fn ask(stand: &Stand, sent: &Sent, shown: &mut String) {
 async fn bad_days(stand: &Stand, shown: &mut String, secrets: &mut Vec<String>) {
     let request = stand.request();
     let ours = request.code.supplied();
-    let code = ours
-        .map(|code| code.expose().to_owned())
-        .unwrap_or_default();
+    let code = ours.map(|code| code.expose().to_owned()).unwrap_or_default();
     let to = stand.recipient.expose();
     let keys = stand.instance.credentials().join(" ");
     // A vendor that repeats all it was sent, where adapters look for texts, codes and ids.
@@ -113,10 +105,7 @@ async fn bad_days(stand: &Stand, shown: &mut String, secrets: &mut Vec<String>) 
         VendorFault::Answer(200, echo.clone()),
         VendorFault::Answer(400, echo.clone()),
         VendorFault::Answer(500, echo),
-        VendorFault::Redirect(format!(
-            "https://elsewhere.invalid/?{}",
-            said.replace(' ', "&")
-        )),
+        VendorFault::Redirect(format!("https://elsewhere.invalid/?{}", said.replace(' ', "&"))),
         VendorFault::ResetAfterRead,
         VendorFault::GarbageHttp,
         VendorFault::Refuse,

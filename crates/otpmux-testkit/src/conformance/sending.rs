@@ -21,26 +21,15 @@ async fn sends(bench: &Bench, channel: Channel) -> Outcome {
     let requests = stand.instance.requests_seen().await;
     ensure!(requests == 1, "{requests} requests for one send");
     let delivered = stand.instance.delivered().await;
-    ensure!(
-        delivered.len() == 1,
-        "{} messages for one send",
-        delivered.len()
-    );
+    ensure!(delivered.len() == 1, "{} messages for one send", delivered.len());
     let message = stand.last_message().await?;
-    ensure!(
-        message.channel == stand.channel,
-        "it came by {}",
-        message.channel
-    );
+    ensure!(message.channel == stand.channel, "it came by {}", message.channel);
     let same = bare(&message.to) == bare(stand.recipient.expose());
     ensure!(same, "somebody else got it");
     let code = stand.last_code().await?;
     match request.code.supplied() {
         Some(ours) => ensure!(*ours == code, "another code than ours arrived"),
-        None => ensure!(
-            message.text.contains(code.expose()),
-            "the text holds no code"
-        ),
+        None => ensure!(message.text.contains(code.expose()), "the text holds no code"),
     }
     Ok(())
 }
@@ -77,12 +66,7 @@ pub(super) fn lifetimes(cases: &mut Cases) {
 
 pub(super) fn prefixes(cases: &mut Cases) {
     cases.add("phone-prefixes/outside-is-refused", async |bench| {
-        let numbers = [
-            "+14155550123",
-            "+919876543210",
-            "+4915112345678",
-            "+99912345678",
-        ];
+        let numbers = ["+14155550123", "+919876543210", "+4915112345678", "+99912345678"];
         let mut recipients = numbers.iter().filter_map(|number| number.parse().ok());
         let outside = recipients.find(|one: &Recipient| !bench.capabilities.reaches(one));
         let outside = outside.ok_or("it claims prefixes, and all numbers that were tried")?;

@@ -25,10 +25,7 @@ pub(super) struct Bench {
 
 impl Bench {
     pub(super) fn new(fixture: Arc<dyn Fixture>, capabilities: Capabilities) -> Self {
-        Self {
-            fixture,
-            capabilities,
-        }
+        Self { fixture, capabilities }
     }
 
     /// A new vendor and provider; requests go by the first channel.
@@ -128,15 +125,9 @@ impl Stand {
         let before = self.instance.requests_seen().await;
         let error = failed(call.await)?;
         let certainty = error.certainty();
-        ensure!(
-            certainty == Certainty::NotSent,
-            "{certainty:?} is not NotSent: {error}"
-        );
+        ensure!(certainty == Certainty::NotSent, "{certainty:?} is not NotSent: {error}");
         let requests = self.instance.requests_seen().await - before;
-        ensure!(
-            requests == 0,
-            "{requests} requests before it was refused: {error}"
-        );
+        ensure!(requests == 0, "{requests} requests before it was refused: {error}");
         Ok(error)
     }
 
@@ -181,10 +172,7 @@ pub(super) fn other_code(code: &Code, nth: usize) -> Code {
     wrong
 }
 
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "handed to `map_err` as it is"
-)]
+#[expect(clippy::needless_pass_by_value, reason = "handed to `map_err` as it is")]
 pub(super) fn unexpected(error: Error) -> String {
     format!("should have worked, but: {error}")
 }
@@ -199,27 +187,18 @@ pub(super) fn failed<T: Debug>(result: Result<T, Error>) -> Result<Error, String
 pub(super) fn expect(error: &Error, kind: ErrorKind, certainty: Certainty) -> Result<(), String> {
     let found = (error.kind(), error.certainty());
     let expected = (kind, certainty);
-    ensure!(
-        found == expected,
-        "{found:?} instead of {expected:?}: {error}"
-    );
+    ensure!(found == expected, "{found:?} instead of {expected:?}: {error}");
     Ok(())
 }
 
 pub(super) fn certain(error: &Error, certainty: Certainty) -> Result<(), String> {
     let found = error.certainty();
-    ensure!(
-        found == certainty,
-        "{found:?} instead of {certainty:?}: {error}"
-    );
+    ensure!(found == certainty, "{found:?} instead of {certainty:?}: {error}");
     Ok(())
 }
 
 pub(super) fn blamed(error: &Error, blame: Blame) -> Result<(), String> {
     let found = error.blame();
-    ensure!(
-        found == blame,
-        "blamed on {found:?} instead of {blame:?}: {error}"
-    );
+    ensure!(found == blame, "blamed on {found:?} instead of {blame:?}: {error}");
     Ok(())
 }

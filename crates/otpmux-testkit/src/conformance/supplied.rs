@@ -10,42 +10,29 @@ pub(super) fn claimed(cases: &mut Cases) {
     let (shortest, longest) = range.into_inner();
     for (name, length) in [("shortest", shortest), ("longest", longest)] {
         // Leading zeros are what gets lost when somebody takes a code for a number.
-        cases.add(
-            format!("supplied-codes/{name}-with-leading-zeros"),
-            async move |bench| {
-                let stand = bench.start().await?;
-                let code = fresh_code(length);
-                ensure!(
-                    code.len() == usize::from(length),
-                    "codes have 4 to 10 digits"
-                );
-                let request = stand.supplied_request(&code);
-                stand.send(&request).await.map_err(unexpected)?;
-                let message = stand.last_message().await?;
-                ensure!(message.code == code, "another code than ours arrived");
-                ensure!(
-                    message.text.contains(&code),
-                    "the text does not hold the code"
-                );
-                Ok(())
-            },
-        );
+        cases.add(format!("supplied-codes/{name}-with-leading-zeros"), async move |bench| {
+            let stand = bench.start().await?;
+            let code = fresh_code(length);
+            ensure!(code.len() == usize::from(length), "codes have 4 to 10 digits");
+            let request = stand.supplied_request(&code);
+            stand.send(&request).await.map_err(unexpected)?;
+            let message = stand.last_message().await?;
+            ensure!(message.code == code, "another code than ours arrived");
+            ensure!(message.text.contains(&code), "the text does not hold the code");
+            Ok(())
+        });
     }
-    let outside: Vec<u8> = (4..=10)
-        .filter(|length| !(shortest..=longest).contains(length))
-        .collect();
+    let outside: Vec<u8> =
+        (4..=10).filter(|length| !(shortest..=longest).contains(length)).collect();
     if !outside.is_empty() {
-        cases.add(
-            "supplied-codes/other-lengths-are-refused",
-            async move |bench| {
-                let stand = bench.start().await?;
-                for length in outside {
-                    let request = stand.supplied_request(&fresh_code(length));
-                    stand.unsupported(stand.send(&request)).await?;
-                }
-                Ok(())
-            },
-        );
+        cases.add("supplied-codes/other-lengths-are-refused", async move |bench| {
+            let stand = bench.start().await?;
+            for length in outside {
+                let request = stand.supplied_request(&fresh_code(length));
+                stand.unsupported(stand.send(&request)).await?;
+            }
+            Ok(())
+        });
     }
 }
 

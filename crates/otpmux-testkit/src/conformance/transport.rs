@@ -29,10 +29,7 @@ pub(super) fn add(cases: &mut Cases) {
         // A vendor that closes at once may do so before or after the first bytes were written.
         let error = broken(&bench, VendorFault::Refuse).await?;
         let certainty = error.certainty();
-        ensure!(
-            certainty == NotSent || certainty == Unknown,
-            "{certainty:?}: {error}"
-        );
+        ensure!(certainty == NotSent || certainty == Unknown, "{certainty:?}: {error}");
         Ok(())
     });
     cases.add("transport/redirect-is-not-followed", redirect);
@@ -46,20 +43,15 @@ pub(super) fn add(cases: &mut Cases) {
         expect(&error, ErrorKind::Timeout, error.certainty())?;
         ensure!(error.certainty() != Refused, "nobody has answered: {error}");
         let late = deadline.elapsed();
-        ensure!(
-            late < Duration::from_millis(500),
-            "{late:?} after its deadline"
-        );
+        ensure!(late < Duration::from_millis(500), "{late:?} after its deadline");
         Ok(())
     });
     cases.add("transport/a-call-may-be-dropped", dropped);
     if cases.capabilities().vendor_codes.is_some() {
         cases.add("verify/a-broken-connection-is-unknown", async |bench| {
-            for fault in [
-                VendorFault::ResetAfterRead,
-                VendorFault::CloseBeforeAnswer,
-                VendorFault::Hang,
-            ] {
+            for fault in
+                [VendorFault::ResetAfterRead, VendorFault::CloseBeforeAnswer, VendorFault::Hang]
+            {
                 let (stand, sent, code) = bench.start_sent().await?;
                 stand.instance.fault(fault).await;
                 let verdict: Result<Verdict, Error> = stand.verify(&sent, &code).await;
@@ -79,10 +71,7 @@ async fn broken(bench: &Bench, fault: VendorFault) -> Result<Error, String> {
     let requests = stand.instance.requests_seen().await;
     ensure!(requests <= 1, "{requests} requests for one send");
     let messages = stand.instance.delivered().await.len();
-    ensure!(
-        messages == 0,
-        "{messages} messages from a vendor that did nothing"
-    );
+    ensure!(messages == 0, "{messages} messages from a vendor that did nothing");
     stand.instance.heal().await;
     stand.send(&stand.request()).await.map_err(unexpected)?;
     Ok(error)

@@ -9,16 +9,8 @@ use super::case::{Cases, Outcome, ensure};
 use super::stand::{Bench, Stand, blamed, certain, expect, failed};
 
 /// Answers with status 200 that accept nothing in any vendor's language.
-const NOTHING: &[&str] = &[
-    "",
-    "{}",
-    "[]",
-    "null",
-    "\"ok\"",
-    "true",
-    "{\"success\":",
-    "<html>OK</html>",
-];
+const NOTHING: &[&str] =
+    &["", "{}", "[]", "null", "\"ok\"", "true", "{\"success\":", "<html>OK</html>"];
 
 /// Answers with status 200 that look like an approval, and are none.
 const ALMOST: &[&str] = &[

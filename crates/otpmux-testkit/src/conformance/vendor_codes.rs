@@ -6,11 +6,7 @@ use super::case::{Cases, Outcome, ensure};
 use super::stand::{LONG, Stand, fresh_code, other_code, unexpected};
 
 pub(super) fn claimed(cases: &mut Cases) {
-    let lengths = cases
-        .capabilities()
-        .vendor_codes
-        .clone()
-        .and_then(|codes| codes.lengths);
+    let lengths = cases.capabilities().vendor_codes.clone().and_then(|codes| codes.lengths);
     match lengths {
         Some(range) => {
             let (shortest, longest) = range.into_inner();
@@ -32,17 +28,14 @@ pub(super) fn claimed(cases: &mut Cases) {
 }
 
 fn refuses_lengths(cases: &mut Cases, lengths: Vec<u8>) {
-    cases.add(
-        "vendor-codes/other-lengths-are-refused",
-        async move |bench| {
-            let stand = bench.start().await?;
-            for length in lengths {
-                let request = stand.vendor_request(Some(length));
-                stand.unsupported(stand.send(&request)).await?;
-            }
-            Ok(())
-        },
-    );
+    cases.add("vendor-codes/other-lengths-are-refused", async move |bench| {
+        let stand = bench.start().await?;
+        for length in lengths {
+            let request = stand.vendor_request(Some(length));
+            stand.unsupported(stand.send(&request)).await?;
+        }
+        Ok(())
+    });
 }
 
 fn verdicts(cases: &mut Cases) {
@@ -74,18 +67,15 @@ fn verdicts(cases: &mut Cases) {
         denied(&stand, &sent, &code).await
     });
     if let Some(attempts) = cases.capabilities().limits.attempts {
-        cases.add(
-            "verify/not-after-too-many-wrong-codes",
-            async move |bench| {
-                let (stand, sent, code) = bench.start_sent().await?;
-                for nth in 0..attempts {
-                    // The last of them may itself be answered as one too many.
-                    let wrong = other_code(&code, usize::try_from(nth % 8).unwrap_or(0));
-                    denied(&stand, &sent, &wrong).await?;
-                }
-                denied(&stand, &sent, &code).await
-            },
-        );
+        cases.add("verify/not-after-too-many-wrong-codes", async move |bench| {
+            let (stand, sent, code) = bench.start_sent().await?;
+            for nth in 0..attempts {
+                // The last of them may itself be answered as one too many.
+                let wrong = other_code(&code, usize::try_from(nth % 8).unwrap_or(0));
+                denied(&stand, &sent, &wrong).await?;
+            }
+            denied(&stand, &sent, &code).await
+        });
     }
     cases.add("verify/unknown-reference-is-not-approved", async |bench| {
         let (stand, _, code) = bench.start_sent().await?;
@@ -109,33 +99,28 @@ async fn denied(stand: &Stand, sent: &Sent, code: &Code) -> Outcome {
 
 /// The vendor verifies them by codes of its own that nobody gets.
 pub(super) fn test_recipients(cases: &mut Cases) {
-    cases.add(
-        "test-recipients/are-accepted-and-get-nothing",
-        async |bench| {
-            let mut by_phone = bench.capabilities.channels.iter();
-            let channel = by_phone.find(|channel| !channel.wants_email()).cloned();
-            let channel =
-                channel.ok_or("test recipients are telephones, and no channel reaches one")?;
-            let stand = bench.start_with(channel).await;
-            for number in bench.capabilities.test_recipients {
-                let mut request = stand.vendor_request(None);
-                let recipient: Result<Recipient, _> = number.parse();
-                request.recipient = recipient.map_err(|error| format!("{number}: {error}"))?;
-                stand.send(&request).await.map_err(unexpected)?;
-            }
-            let messages = stand.instance.delivered().await.len();
-            ensure!(messages == 0, "{messages} messages went out");
-            Ok(())
-        },
-    );
+    cases.add("test-recipients/are-accepted-and-get-nothing", async |bench| {
+        let mut by_phone = bench.capabilities.channels.iter();
+        let channel = by_phone.find(|channel| !channel.wants_email()).cloned();
+        let channel =
+            channel.ok_or("test recipients are telephones, and no channel reaches one")?;
+        let stand = bench.start_with(channel).await;
+        for number in bench.capabilities.test_recipients {
+            let mut request = stand.vendor_request(None);
+            let recipient: Result<Recipient, _> = number.parse();
+            request.recipient = recipient.map_err(|error| format!("{number}: {error}"))?;
+            stand.send(&request).await.map_err(unexpected)?;
+        }
+        let messages = stand.instance.delivered().await.len();
+        ensure!(messages == 0, "{messages} messages went out");
+        Ok(())
+    });
 }
 
 pub(super) fn unclaimed(cases: &mut Cases) {
     cases.add("vendor-codes/are-refused", async |bench| {
         let stand = bench.start().await?;
-        stand
-            .unsupported(stand.send(&stand.vendor_request(None)))
-            .await
+        stand.unsupported(stand.send(&stand.vendor_request(None))).await
     });
     cases.add("verify/is-refused", async |bench| {
         let stand = bench.start().await?;

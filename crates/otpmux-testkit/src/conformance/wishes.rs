@@ -20,10 +20,7 @@ pub(super) fn message(cases: &mut Cases) {
         let stand = sent_with(bench, |request| request.message = Some(text.to_owned())).await?;
         let message = stand.last_message().await?;
         let expected = text.replace("{code}", &message.code);
-        ensure!(
-            message.text.contains(&expected),
-            "another text than ours arrived"
-        );
+        ensure!(message.text.contains(&expected), "another text than ours arrived");
         Ok(())
     });
 }

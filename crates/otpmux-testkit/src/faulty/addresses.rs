@@ -1,7 +1,4 @@
-#![expect(
-    clippy::expect_used,
-    reason = "a machine without a loopback port must fail the test"
-)]
+#![expect(clippy::expect_used, reason = "a machine without a loopback port must fail the test")]
 
 use std::net::SocketAddr;
 
@@ -16,8 +13,6 @@ pub const UNRESOLVABLE_HOST: &str = "otpmux-testkit.invalid";
 ///
 /// When the machine has no free loopback port.
 pub async fn refused_address() -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0")
-        .await
-        .expect("a free loopback port");
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free loopback port");
     listener.local_addr().expect("the port just bound")
 }

@@ -51,8 +51,7 @@ impl Player {
                     let mut left = *count;
                     while left > 0 {
                         let now = left.min(chunk.len() as u64);
-                        self.write(&chunk[..usize::try_from(now).unwrap_or(chunk.len())])
-                            .await?;
+                        self.write(&chunk[..usize::try_from(now).unwrap_or(chunk.len())]).await?;
                         left -= now;
                     }
                 }

@@ -45,9 +45,7 @@ pub struct Play {
 impl Play {
     /// The same steps on every connection.
     pub fn new(steps: impl IntoIterator<Item = Step>) -> Self {
-        Self {
-            connections: vec![steps.into_iter().collect()],
-        }
+        Self { connections: vec![steps.into_iter().collect()] }
     }
 
     /// After the connections of this play, those of another.
@@ -126,12 +124,7 @@ impl Play {
     /// Reads the request, then answers with so many spaces, well announced.
     pub fn huge_body(length: u64) -> Self {
         let head = Reply::json(200, "").with_length(length).to_bytes();
-        Self::new([
-            Step::Read,
-            Step::Write(head),
-            Step::Spaces(length),
-            Step::Close,
-        ])
+        Self::new([Step::Read, Step::Write(head), Step::Spaces(length), Step::Close])
     }
 
     /// Reads the request, then answers with a small body that unpacks to `unpacked` bytes.

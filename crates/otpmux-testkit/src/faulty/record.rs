@@ -19,13 +19,7 @@ pub struct Connection {
 
 impl Connection {
     pub(super) fn new(peer: SocketAddr) -> Self {
-        Self {
-            peer,
-            bytes: Vec::new(),
-            requests: Vec::new(),
-            written: 0,
-            ended: false,
-        }
+        Self { peer, bytes: Vec::new(), requests: Vec::new(), written: 0, ended: false }
     }
 }
 
@@ -74,11 +68,7 @@ impl Request {
         let head_len = bytes.windows(4).position(|four| four == b"\r\n\r\n")? + 4;
         let head = String::from_utf8_lossy(&bytes[..head_len]).into_owned();
         let mut lines = head.split("\r\n");
-        let mut first = lines
-            .next()
-            .unwrap_or_default()
-            .split(' ')
-            .map(str::to_owned);
+        let mut first = lines.next().unwrap_or_default().split(' ').map(str::to_owned);
         let headers: Vec<_> = lines
             .filter_map(|line| line.split_once(':'))
             .map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()))
@@ -90,9 +80,7 @@ impl Request {
             body: Vec::new(),
             whole: false,
         };
-        let length = request
-            .header("content-length")
-            .and_then(|text| text.parse().ok());
+        let length = request.header("content-length").and_then(|text| text.parse().ok());
         let length: usize = length.unwrap_or(0);
         let mut taken = head_len;
         if let Some(body) = bytes[head_len..].get(..length) {
@@ -116,13 +104,7 @@ mod tests {
         assert!(!Request::parse(&wire[..end - 1]).unwrap().0.whole);
         let (request, taken) = Request::parse(wire).unwrap();
         assert_eq!((request.whole, taken), (true, end));
-        assert_eq!(
-            (request.method.as_str(), request.target.as_str()),
-            ("POST", "/send?a=%2B")
-        );
-        assert_eq!(
-            (request.header("host"), request.text().as_str()),
-            (Some("x"), "{}")
-        );
+        assert_eq!((request.method.as_str(), request.target.as_str()), ("POST", "/send?a=%2B"));
+        assert_eq!((request.header("host"), request.text().as_str()), (Some("x"), "{}"));
     }
 }

@@ -12,19 +12,12 @@ pub struct Reply {
 impl Reply {
     /// An answer without a body.
     pub fn new(status: u16) -> Self {
-        Self {
-            status,
-            headers: Vec::new(),
-            body: Bytes::new(),
-            length: 0,
-        }
+        Self { status, headers: Vec::new(), body: Bytes::new(), length: 0 }
     }
 
     /// An answer with a body of type JSON, whatever it holds.
     pub fn json(status: u16, body: impl Into<Bytes>) -> Self {
-        Self::new(status)
-            .with_header("content-type", "application/json")
-            .with_body(body)
+        Self::new(status).with_header("content-type", "application/json").with_body(body)
     }
 
     /// Adds a header.

@@ -1,7 +1,4 @@
-#![expect(
-    clippy::expect_used,
-    reason = "a harness that cannot listen must fail the test"
-)]
+#![expect(clippy::expect_used, reason = "a harness that cannot listen must fail the test")]
 
 use std::collections::HashSet;
 use std::net::SocketAddr;
@@ -45,9 +42,7 @@ impl FaultyServer {
     ///
     /// When the machine has no free loopback port.
     pub async fn start(play: impl Into<Play>) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0")
-            .await
-            .expect("a free loopback port");
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free loopback port");
         Self::serve(listener, play.into(), Vec::new(), false)
     }
 
@@ -59,19 +54,14 @@ impl FaultyServer {
     /// When the machine has no free loopback port, or a queue that never fills.
     pub async fn start_busy(play: impl Into<Play>) -> Self {
         let socket = TcpSocket::new_v4().expect("a TCP socket");
-        socket
-            .bind(([127, 0, 0, 1], 0).into())
-            .expect("a free loopback port");
+        socket.bind(([127, 0, 0, 1], 0).into()).expect("a free loopback port");
         let listener = socket.listen(1).expect("a socket that was bound");
         let address = listener.local_addr().expect("the port just bound");
         let mut fillers = Vec::new();
         while let Ok(filler) = timeout(Duration::from_millis(50), TcpStream::connect(address)).await
         {
             fillers.push(filler.expect("a connection that waits in the queue"));
-            assert!(
-                fillers.len() < 100,
-                "the queue of new connections never fills"
-            );
+            assert!(fillers.len() < 100, "the queue of new connections never fills");
         }
         Self::serve(listener, play.into(), fillers, true)
     }
@@ -88,12 +78,7 @@ impl FaultyServer {
             record.clone(),
             released.subscribe(),
         ));
-        Self {
-            address,
-            record,
-            released,
-            listening: listening.abort_handle(),
-        }
+        Self { address, record, released, listening: listening.abort_handle() }
     }
 
     /// Where it listens.
@@ -119,9 +104,7 @@ impl FaultyServer {
     /// The requests that were received whole, over all connections: what a vendor would act on.
     pub fn requests(&self) -> Vec<Request> {
         let connections = self.record.borrow();
-        let requests = connections
-            .iter()
-            .flat_map(|connection| &connection.requests);
+        let requests = connections.iter().flat_map(|connection| &connection.requests);
         requests.filter(|request| request.whole).cloned().collect()
     }
 
@@ -139,8 +122,7 @@ impl FaultyServer {
 
     /// Waits until all connections that it has accepted, this many at least, have ended.
     pub async fn until_ended(&self, connections: usize) {
-        self.until(|all| all.len() >= connections && all.iter().all(|one| one.ended))
-            .await;
+        self.until(|all| all.len() >= connections && all.iter().all(|one| one.ended)).await;
     }
 
     /// How many connections were waiting or accepted before this call: connects itself, as the last
@@ -150,9 +132,7 @@ impl FaultyServer {
     ///
     /// When it does not listen any more.
     pub async fn drained(&self) -> usize {
-        let last = TcpStream::connect(self.address)
-            .await
-            .expect("a server that listens");
+        let last = TcpStream::connect(self.address).await.expect("a server that listens");
         let last = last.local_addr().expect("a connected socket");
         let mut before = 0;
         self.until(|all| {
@@ -200,13 +180,8 @@ async fn listen(
         let steps = play.connections.get(index).or(play.connections.last());
         let steps = steps.cloned().unwrap_or_default();
         record.send_modify(|all| all.push(Connection::new(peer)));
-        let player = Player {
-            stream,
-            record: record.clone(),
-            index,
-            released: released.clone(),
-            next: 0,
-        };
+        let player =
+            Player { stream, record: record.clone(), index, released: released.clone(), next: 0 };
         players.spawn(async move { player.play(&steps).await });
         index += 1;
     }

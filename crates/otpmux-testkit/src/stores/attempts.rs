@@ -19,13 +19,9 @@ pub(super) async fn the_right_code_is_approved_once(store: Store) {
 pub(super) async fn wrong_codes_count_down_to_the_lock(store: Store) {
     let id = put(&*store, record(1)).await;
     for left in (0..5).rev() {
-        let attempt = store
-            .attempt(id, &guess(id, WRONG), now())
-            .await
-            .expect("a store that works");
-        let expected = Verdict::WrongCode {
-            attempts_left: Some(left),
-        };
+        let attempt =
+            store.attempt(id, &guess(id, WRONG), now()).await.expect("a store that works");
+        let expected = Verdict::WrongCode { attempts_left: Some(left) };
         assert!(matches!(attempt, Attempt::Verdict(verdict) if verdict == expected));
     }
     assert_eq!(try_code(&*store, id, CODE).await, "too_many_attempts");
@@ -45,24 +41,15 @@ pub(super) async fn a_code_that_is_not_out_lets_nobody_in(store: Store) {
         let mut maybe = record(1);
         maybe.legs = vec![leg("primary", true, state)];
         let id = put(&*store, maybe).await;
-        assert_eq!(
-            try_code(&*store, id, CODE).await,
-            "approved",
-            "it may have been sent"
-        );
+        assert_eq!(try_code(&*store, id, CODE).await, "approved", "it may have been sent");
     }
 }
 
 pub(super) async fn a_vendors_code_is_left_to_its_vendor_and_counted(store: Store) {
     let id = put(&*store, vendor_record(1)).await;
     for counted in 1..=5 {
-        let attempt = store
-            .attempt(id, &guess(id, CODE), now())
-            .await
-            .expect("a store that works");
-        let Attempt::AskVendors(record) = attempt else {
-            panic!("only the vendor can tell")
-        };
+        let attempt = store.attempt(id, &guess(id, CODE), now()).await.expect("a store that works");
+        let Attempt::AskVendors(record) = attempt else { panic!("only the vendor can tell") };
         assert_eq!(record.attempts, counted);
         assert_eq!(record.legs[0].provider.as_str(), "vendor");
     }
@@ -74,22 +61,15 @@ pub(super) async fn a_vendors_approval_is_consumed_once(store: Store) {
     assert_eq!(approve(&*store, id).await, Verdict::Approved);
     assert_eq!(approve(&*store, id).await, Verdict::AlreadyUsed);
     let cancelled = put(&*store, vendor_record(2)).await;
-    assert!(
-        store
-            .cancel(cancelled, now())
-            .await
-            .expect("a store that works")
-    );
+    assert!(store.cancel(cancelled, now()).await.expect("a store that works"));
     assert_eq!(approve(&*store, cancelled).await, Verdict::NotFound);
 }
 
 pub(super) async fn a_code_is_compared_under_the_key_that_signed_it(store: Store) {
     let (old, new) = ("k".repeat(32), "n".repeat(32));
     let ring = |names: &[(&str, &str)]| -> ServerKeys {
-        let keys: Vec<_> = names
-            .iter()
-            .map(|(id, key)| ((*id).to_owned(), (*key).into()))
-            .collect();
+        let keys: Vec<_> =
+            names.iter().map(|(id, key)| ((*id).to_owned(), (*key).into())).collect();
         ServerKeys::new(&keys).expect("a key ring")
     };
     let rotated = ring(&[("new", &new), ("suite", &old)]);
@@ -98,37 +78,19 @@ pub(super) async fn a_code_is_compared_under_the_key_that_signed_it(store: Store
     let tried = |guess: Guess| {
         let store = &store;
         async move {
-            match store
-                .attempt(id, &guess, now())
-                .await
-                .expect("a store that works")
-            {
+            match store.attempt(id, &guess, now()).await.expect("a store that works") {
                 Attempt::Verdict(verdict) => verdict.as_str(),
                 Attempt::AskVendors(_) => "ask_vendors",
             }
         }
     };
-    assert_eq!(
-        tried(replaced.guess(id, &code(CODE))).await,
-        "wrong_code",
-        "another key"
-    );
-    assert_eq!(
-        tried(rotated.guess(id, &code(CODE))).await,
-        "approved",
-        "the older key"
-    );
+    assert_eq!(tried(replaced.guess(id, &code(CODE))).await, "wrong_code", "another key");
+    assert_eq!(tried(rotated.guess(id, &code(CODE))).await, "approved", "the older key");
 }
 
 pub(super) async fn another_verifications_code_is_wrong(store: Store) {
     let (mine, theirs) = (put(&*store, record(1)).await, put(&*store, record(2)).await);
     let foreign = keys().guess(theirs, &code(CODE));
-    let attempt = store
-        .attempt(mine, &foreign, now())
-        .await
-        .expect("a store that works");
-    assert!(matches!(
-        attempt,
-        Attempt::Verdict(Verdict::WrongCode { .. })
-    ));
+    let attempt = store.attempt(mine, &foreign, now()).await.expect("a store that works");
+    assert!(matches!(attempt, Attempt::Verdict(Verdict::WrongCode { .. })));
 }

@@ -10,32 +10,16 @@ use super::records::{CODE, WRONG, after, leg, now, put, read, record, try_code};
 
 fn settle(leg: usize, state: LegState) -> SettleLeg {
     let failure = (state == LegState::Refused).then_some(ErrorKind::Unavailable);
-    SettleLeg {
-        leg,
-        state,
-        failure,
-        reference: None,
-        close: false,
-    }
+    SettleLeg { leg, state, failure, reference: None, close: false }
 }
 
 fn next(settle: Option<SettleLeg>) -> BeginLeg {
-    BeginLeg {
-        settle,
-        leg: leg("second", true, LegState::Intended),
-        resend: None,
-    }
+    BeginLeg { settle, leg: leg("second", true, LegState::Intended), resend: None }
 }
 
 fn again(max_resends: u32, next_after: u64) -> BeginLeg {
-    let terms = ResendTerms {
-        max_resends,
-        next_after: after(next_after),
-    };
-    BeginLeg {
-        resend: Some(terms),
-        ..next(None)
-    }
+    let terms = ResendTerms { max_resends, next_after: after(next_after) };
+    BeginLeg { resend: Some(terms), ..next(None) }
 }
 
 pub(super) async fn a_leg_is_settled_and_the_next_begun_in_one_step(store: Store) {
@@ -43,23 +27,11 @@ pub(super) async fn a_leg_is_settled_and_the_next_begun_in_one_step(store: Store
     intended.legs[0].state = LegState::Intended;
     let id = put(&*store, intended).await;
     let begin = next(Some(settle(0, LegState::Refused)));
-    let begun = store
-        .begin_leg(id, begin, now())
-        .await
-        .expect("a store that works");
+    let begun = store.begin_leg(id, begin, now()).await.expect("a store that works");
     assert_eq!(begun, Begun::Leg(1));
     let legs = read(&*store, id).await.legs;
-    let told: Vec<_> = legs
-        .iter()
-        .map(|leg| (leg.provider.as_str(), leg.state))
-        .collect();
-    assert_eq!(
-        told,
-        [
-            ("primary", LegState::Refused),
-            ("second", LegState::Intended)
-        ]
-    );
+    let told: Vec<_> = legs.iter().map(|leg| (leg.provider.as_str(), leg.state)).collect();
+    assert_eq!(told, [("primary", LegState::Refused), ("second", LegState::Intended)]);
     assert_eq!(legs[0].failure, Some(ErrorKind::Unavailable));
 }
 
@@ -67,63 +39,36 @@ pub(super) async fn what_is_over_begins_no_leg_but_settles_the_last(store: Store
     let id = put(&*store, record(1)).await;
     assert!(store.cancel(id, now()).await.expect("a store that works"));
     let begin = next(Some(settle(0, LegState::Refused)));
-    let begun = store
-        .begin_leg(id, begin, now())
-        .await
-        .expect("a store that works");
+    let begun = store.begin_leg(id, begin, now()).await.expect("a store that works");
     assert_eq!(begun, Begun::Over(Verdict::NotFound));
     let legs = read(&*store, id).await.legs;
     assert_eq!((legs.len(), legs[0].state), (1, LegState::Refused));
 
     let used = put(&*store, record(2)).await;
     assert_eq!(try_code(&*store, used, CODE).await, "approved");
-    let begun = store
-        .begin_leg(used, next(None), now())
-        .await
-        .expect("a store that works");
+    let begun = store.begin_leg(used, next(None), now()).await.expect("a store that works");
     assert_eq!(begun, Begun::Over(Verdict::AlreadyUsed));
 }
 
 pub(super) async fn settling_can_close(store: Store) {
     let id = put(&*store, record(1)).await;
-    let closing = SettleLeg {
-        close: true,
-        ..settle(0, LegState::Refused)
-    };
-    store
-        .settle_leg(id, closing.clone(), now())
-        .await
-        .expect("a store that works");
+    let closing = SettleLeg { close: true, ..settle(0, LegState::Refused) };
+    store.settle_leg(id, closing.clone(), now()).await.expect("a store that works");
     assert_eq!(read(&*store, id).await.state, State::Closed);
     let used = put(&*store, record(2)).await;
     assert_eq!(try_code(&*store, used, CODE).await, "approved");
-    store
-        .settle_leg(used, closing, now())
-        .await
-        .expect("a store that works");
-    assert_eq!(
-        read(&*store, used).await.state,
-        State::Approved,
-        "what is used stays so"
-    );
+    store.settle_leg(used, closing, now()).await.expect("a store that works");
+    assert_eq!(read(&*store, used).await.state, State::Approved, "what is used stays so");
 }
 
 pub(super) async fn settling_keeps_a_reference_that_it_does_not_replace(store: Store) {
     let id = put(&*store, record(1)).await;
-    store
-        .settle_leg(id, settle(0, LegState::Accepted), now())
-        .await
-        .expect("a store that works");
+    store.settle_leg(id, settle(0, LegState::Accepted), now()).await.expect("a store that works");
     let kept = read(&*store, id).await.legs[0].reference.clone();
     assert_eq!(kept, Some(VendorReference::new("primary-reference")));
-    let new = SettleLeg {
-        reference: Some(VendorReference::new("new")),
-        ..settle(0, LegState::Accepted)
-    };
-    store
-        .settle_leg(id, new, now())
-        .await
-        .expect("a store that works");
+    let new =
+        SettleLeg { reference: Some(VendorReference::new("new")), ..settle(0, LegState::Accepted) };
+    store.settle_leg(id, new, now()).await.expect("a store that works");
     let replaced = read(&*store, id).await.legs[0].reference.clone();
     assert_eq!(replaced, Some(VendorReference::new("new")));
     store
@@ -136,34 +81,16 @@ pub(super) async fn a_resend_obeys_its_terms(store: Store) {
     let id = put(&*store, record(1)).await;
     let begin = |terms, at| {
         let store = &store;
-        async move {
-            store
-                .begin_leg(id, terms, after(at))
-                .await
-                .expect("a store that works")
-        }
+        async move { store.begin_leg(id, terms, after(at)).await.expect("a store that works") }
     };
-    assert_eq!(
-        begin(again(2, 60), 10).await,
-        Begun::TooSoon(Duration::from_secs(20))
-    );
+    assert_eq!(begin(again(2, 60), 10).await, Begun::TooSoon(Duration::from_secs(20)));
     assert_eq!(begin(again(2, 60), 30).await, Begun::Leg(1));
-    assert_eq!(
-        begin(again(2, 90), 59).await,
-        Begun::TooSoon(Duration::from_secs(1))
-    );
+    assert_eq!(begin(again(2, 90), 59).await, Begun::TooSoon(Duration::from_secs(1)));
     assert_eq!(begin(again(2, 90), 60).await, Begun::Leg(2));
     assert_eq!(begin(again(2, 120), 90).await, Begun::TooMany);
     let back = read(&*store, id).await;
-    assert_eq!(
-        (back.resends, back.legs.len(), back.resend_after),
-        (2, 3, after(90))
-    );
-    assert_eq!(
-        back.expires_at,
-        after(300),
-        "a resend does not renew the lifetime"
-    );
+    assert_eq!((back.resends, back.legs.len(), back.resend_after), (2, 3, after(90)));
+    assert_eq!(back.expires_at, after(300), "a resend does not renew the lifetime");
 }
 
 pub(super) async fn a_locked_one_is_not_sent_again(store: Store) {
@@ -171,12 +98,6 @@ pub(super) async fn a_locked_one_is_not_sent_again(store: Store) {
     for _ in 0..5 {
         try_code(&*store, id, WRONG).await;
     }
-    let begun = store
-        .begin_leg(id, again(4, 90), after(60))
-        .await
-        .expect("a store that works");
-    assert_eq!(
-        begun,
-        Begun::Over(Verdict::TooManyAttempts { retry_after: None })
-    );
+    let begun = store.begin_leg(id, again(4, 90), after(60)).await.expect("a store that works");
+    assert_eq!(begun, Begun::Over(Verdict::TooManyAttempts { retry_after: None }));
 }

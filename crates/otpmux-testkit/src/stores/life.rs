@@ -15,20 +15,12 @@ pub(super) async fn a_record_comes_back_as_it_went_in(store: Store) {
     full.legs[2].reference = None;
     let id = put(&*store, full.clone()).await;
     // Records have no equality of their own: their forms tell every field.
-    assert_eq!(
-        format!("{:?}", read(&*store, id).await),
-        format!("{full:?}")
-    );
+    assert_eq!(format!("{:?}", read(&*store, id).await), format!("{full:?}"));
     let (back, sealed) = (read(&*store, id).await, full.sealed);
     assert_eq!(back.sealed.bytes, sealed.bytes);
-    assert_eq!(
-        back.code.map(|code| code.mac),
-        full.code.map(|code| code.mac)
-    );
+    assert_eq!(back.code.map(|code| code.mac), full.code.map(|code| code.mac));
     let references = |legs: &[otpmux_engine::Leg]| -> Vec<Option<String>> {
-        legs.iter()
-            .map(|leg| Some(leg.reference.as_ref()?.as_str().to_owned()))
-            .collect()
+        legs.iter().map(|leg| Some(leg.reference.as_ref()?.as_str().to_owned())).collect()
     };
     assert_eq!(references(&back.legs), references(&full.legs));
 }
@@ -57,44 +49,19 @@ pub(super) async fn an_approved_one_is_not_touched_by_a_new_one(store: Store) {
 pub(super) async fn expiry_is_exact_for_every_step(store: Store) {
     let [early, late, vendors, sent] = [1, 2, 3, 4].map(record);
     let early = put(&*store, early).await;
-    assert_eq!(
-        try_code_at(&*store, early, CODE, after(299)).await,
-        "approved"
-    );
+    assert_eq!(try_code_at(&*store, early, CODE, after(299)).await, "approved");
     let late = put(&*store, late).await;
-    assert_eq!(
-        try_code_at(&*store, late, CODE, after(300)).await,
-        "expired"
-    );
+    assert_eq!(try_code_at(&*store, late, CODE, after(300)).await, "expired");
     let vendors = put(&*store, vendors).await;
-    let verdict = store
-        .approve(vendors, after(300))
-        .await
-        .expect("a store that works");
+    let verdict = store.approve(vendors, after(300)).await.expect("a store that works");
     assert_eq!(verdict, Verdict::Expired);
     let sent = put(&*store, sent).await;
     let next = leg("second", true, LegState::Intended);
-    let begin = BeginLeg {
-        settle: None,
-        leg: next,
-        resend: None,
-    };
-    let begun = store
-        .begin_leg(sent, begin, after(300))
-        .await
-        .expect("a store that works");
+    let begin = BeginLeg { settle: None, leg: next, resend: None };
+    let begun = store.begin_leg(sent, begin, after(300)).await.expect("a store that works");
     assert_eq!(begun, Begun::Over(Verdict::Expired));
-    assert!(
-        !store
-            .cancel(sent, after(300))
-            .await
-            .expect("a store that works")
-    );
-    assert_eq!(
-        read(&*store, late).await.attempts,
-        0,
-        "what is over counts no attempt"
-    );
+    assert!(!store.cancel(sent, after(300)).await.expect("a store that works"));
+    assert_eq!(read(&*store, late).await.attempts, 0, "what is over counts no attempt");
 }
 
 pub(super) async fn cancelling_closes_once(store: Store) {
@@ -113,23 +80,10 @@ pub(super) async fn an_unknown_id_is_not_found(store: Store) {
     assert_eq!(try_code(&*store, id, CODE).await, "not_found");
     assert_eq!(approve(&*store, id).await, Verdict::NotFound);
     assert!(!store.cancel(id, now()).await.expect("a store that works"));
-    assert!(
-        store
-            .load(id, now())
-            .await
-            .expect("a store that works")
-            .is_none()
-    );
+    assert!(store.load(id, now()).await.expect("a store that works").is_none());
     let next = leg("second", true, LegState::Intended);
-    let begin = BeginLeg {
-        settle: None,
-        leg: next,
-        resend: None,
-    };
-    let begun = store
-        .begin_leg(id, begin, now())
-        .await
-        .expect("a store that works");
+    let begin = BeginLeg { settle: None, leg: next, resend: None };
+    let begun = store.begin_leg(id, begin, now()).await.expect("a store that works");
     assert_eq!(begun, Begun::Over(Verdict::NotFound));
     let settle = SettleLeg {
         leg: 0,
@@ -138,8 +92,5 @@ pub(super) async fn an_unknown_id_is_not_found(store: Store) {
         reference: None,
         close: false,
     };
-    store
-        .settle_leg(id, settle, now())
-        .await
-        .expect("nothing to do is no error");
+    store.settle_leg(id, settle, now()).await.expect("nothing to do is no error");
 }

@@ -9,11 +9,7 @@
 //! });
 //! libtest_mimic::run(&libtest_mimic::Arguments::from_args(), trials).exit();
 //! ```
-#![expect(
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a trial that fails must panic"
-)]
+#![expect(clippy::expect_used, clippy::panic, reason = "a trial that fails must panic")]
 
 mod attempts;
 mod legs;

@@ -64,11 +64,7 @@ pub(super) async fn of_many_vendors_approvals_one_counts(store: Store) {
             let store = store.clone();
             async move { approve(&*store, id).await }
         });
-        assert_eq!(
-            count(&verdicts.await, &Verdict::Approved),
-            1,
-            "round {round}"
-        );
+        assert_eq!(count(&verdicts.await, &Verdict::Approved), 1, "round {round}");
     }
 }
 
@@ -78,22 +74,10 @@ pub(super) async fn of_many_resends_one_begins(store: Store) {
         let shared = store.clone();
         let begun = all_at_once(32, move || {
             let store = shared.clone();
-            let terms = ResendTerms {
-                max_resends: 4,
-                next_after: after(60),
-            };
+            let terms = ResendTerms { max_resends: 4, next_after: after(60) };
             let leg = leg("second", true, LegState::Intended);
-            let begin = BeginLeg {
-                settle: None,
-                leg,
-                resend: Some(terms),
-            };
-            async move {
-                store
-                    .begin_leg(id, begin, after(30))
-                    .await
-                    .expect("a store that works")
-            }
+            let begin = BeginLeg { settle: None, leg, resend: Some(terms) };
+            async move { store.begin_leg(id, begin, after(30)).await.expect("a store that works") }
         });
         assert_eq!(count(&begun.await, &Begun::Leg(1)), 1, "round {round}");
         assert_eq!(read(&*store, id).await.legs.len(), 2);

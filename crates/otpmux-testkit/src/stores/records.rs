@@ -61,12 +61,7 @@ pub(super) fn record(number: u32) -> Record {
 /// The same, but its one leg left the code to the vendor.
 pub(super) fn vendor_record(number: u32) -> Record {
     let legs = vec![leg("vendor", false, LegState::Accepted)];
-    Record {
-        code: None,
-        code_length: None,
-        legs,
-        ..record(number)
-    }
+    Record { code: None, code_length: None, legs, ..record(number) }
 }
 
 pub(super) fn leg(provider: &str, supplied: bool, state: LegState) -> Leg {
@@ -89,11 +84,7 @@ pub(super) async fn put(store: &dyn VerificationStore, record: Record) -> Verifi
 }
 
 pub(super) async fn read(store: &dyn VerificationStore, id: VerificationId) -> Record {
-    store
-        .load(id, now())
-        .await
-        .expect("a store that works")
-        .expect("a record")
+    store.load(id, now()).await.expect("a store that works").expect("a record")
 }
 
 /// Tries a code at the time of creation.
@@ -111,11 +102,7 @@ pub(super) async fn try_code_at(
     text: &str,
     at: SystemTime,
 ) -> &'static str {
-    match store
-        .attempt(id, &guess(id, text), at)
-        .await
-        .expect("a store that works")
-    {
+    match store.attempt(id, &guess(id, text), at).await.expect("a store that works") {
         Attempt::Verdict(verdict) => verdict.as_str(),
         Attempt::AskVendors(_) => "ask_vendors",
     }

@@ -21,10 +21,7 @@ fn failures(capabilities: Capabilities, lie: Lie) -> Vec<String> {
         let text = result.outcome.err()?;
         Some(format!("{}: {text}", result.name))
     };
-    run(Model::new(capabilities, lie))
-        .into_iter()
-        .filter_map(failed)
-        .collect()
+    run(Model::new(capabilities, lie)).into_iter().filter_map(failed).collect()
 }
 
 #[test]
@@ -42,10 +39,7 @@ fn trials_follow_the_claims() {
     };
     let (all, few) = (names(everything()), names(bare()));
     assert!(all.len() > 50, "{}", all.len());
-    for name in [
-        "model::status/tells-where-a-message-is",
-        "model::sends/email",
-    ] {
+    for name in ["model::status/tells-where-a-message-is", "model::sends/email"] {
         assert!(all.iter().any(|one| one == name), "{name}");
         assert!(few.iter().all(|one| one != name), "{name}");
     }
@@ -65,14 +59,8 @@ fn caught(lie: Lie, trials: &[&str]) {
 fn caught_with(capabilities: Capabilities, lie: Lie, trials: &[&str]) {
     let failures = failures(capabilities, lie);
     for trial in trials {
-        let there = failures
-            .iter()
-            .any(|text| text.starts_with(&format!("{trial}: ")));
-        assert!(
-            there,
-            "{lie:?} gets through {trial}; these failed:\n{}",
-            failures.join("\n")
-        );
+        let there = failures.iter().any(|text| text.starts_with(&format!("{trial}: ")));
+        assert!(there, "{lie:?} gets through {trial}; these failed:\n{}", failures.join("\n"));
     }
 }
 
@@ -89,121 +77,67 @@ fn claim_that_is_not_kept() {
 #[test]
 fn what_is_not_claimed_and_asked_for_all_the_same() {
     caught_with(bare(), Lie::AsksUnclaimed, &["balance/is-refused"]);
-    let lengths = [
-        "supplied-codes/other-lengths-are-refused",
-        "lifetimes/outside-is-refused",
-    ];
+    let lengths = ["supplied-codes/other-lengths-are-refused", "lifetimes/outside-is-refused"];
     caught(Lie::ChecksNothing, &lengths);
-    caught(
-        Lie::ChecksNothing,
-        &["before-io/channel-that-is-not-claimed"],
-    );
+    caught(Lie::ChecksNothing, &["before-io/channel-that-is-not-claimed"]);
 }
 
 #[test]
 fn approvals_that_are_none() {
     caught(
         Lie::ApprovesEverything,
-        &[
-            "verify/wrong-code-is-an-answer",
-            "verify/approves-once",
-            "verify/not-after-its-time",
-        ],
+        &["verify/wrong-code-is-an-answer", "verify/approves-once", "verify/not-after-its-time"],
     );
-    caught(
-        Lie::ApprovesAnySuccess,
-        &["unreadable/almost-approved-is-not"],
-    );
+    caught(Lie::ApprovesAnySuccess, &["unreadable/almost-approved-is-not"]);
     caught(Lie::ApprovesByStatus, &["verify/no-status-approves"]);
     caught(Lie::WrongCodeIsAnError, &["verify/wrong-code-is-an-answer"]);
-    caught(
-        Lie::CountsNoAttempts,
-        &["verify/not-after-too-many-wrong-codes"],
-    );
+    caught(Lie::CountsNoAttempts, &["verify/not-after-too-many-wrong-codes"]);
 }
 
 #[test]
 fn false_certainty() {
-    caught(
-        Lie::CallsServerErrorsRefused,
-        &["answers/500", "answers/504"],
-    );
-    caught(
-        Lie::CallsBreaksNotSent,
-        &["transport/reset-after-reading", "transport/no-answer"],
-    );
-    caught(
-        Lie::BlamesTheCaller,
-        &["answers/401", "transport/no-answer"],
-    );
-    caught(
-        Lie::AcceptsGarbage,
-        &["unreadable/send-is-a-protocol-error"],
-    );
+    caught(Lie::CallsServerErrorsRefused, &["answers/500", "answers/504"]);
+    caught(Lie::CallsBreaksNotSent, &["transport/reset-after-reading", "transport/no-answer"]);
+    caught(Lie::BlamesTheCaller, &["answers/401", "transport/no-answer"]);
+    caught(Lie::AcceptsGarbage, &["unreadable/send-is-a-protocol-error"]);
 }
 
 #[test]
 fn requests_that_nobody_asked_for() {
     caught(Lie::SendsTwice, &["sends/sms"]);
-    caught(
-        Lie::RetriesAfterBreak,
-        &["transport/closed-before-the-answer"],
-    );
-    caught(
-        Lie::FollowsRedirects,
-        &["transport/redirect-is-not-followed"],
-    );
+    caught(Lie::RetriesAfterBreak, &["transport/closed-before-the-answer"]);
+    caught(Lie::FollowsRedirects, &["transport/redirect-is-not-followed"]);
 }
 
 #[test]
 fn time_that_is_not_kept() {
     caught(
         Lie::IgnoresDeadlines,
-        &[
-            "transport/deadline-is-obeyed",
-            "before-io/deadline-that-has-passed",
-        ],
+        &["transport/deadline-is-obeyed", "before-io/deadline-that-has-passed"],
     );
 }
 
 #[test]
 fn code_that_became_a_number() {
-    caught(
-        Lie::DropsLeadingZeros,
-        &["supplied-codes/shortest-with-leading-zeros"],
-    );
+    caught(Lie::DropsLeadingZeros, &["supplied-codes/shortest-with-leading-zeros"]);
 }
 
 #[test]
 fn leaks() {
-    for lie in [
-        Lie::LeaksInDebug,
-        Lie::LeaksInErrors,
-        Lie::LeaksInLogs,
-        Lie::LeaksTheKey,
-    ] {
+    for lie in [Lie::LeaksInDebug, Lie::LeaksInErrors, Lie::LeaksInLogs, Lie::LeaksTheKey] {
         caught(lie, &["privacy/nothing-shows-a-secret"]);
     }
 }
 
 #[test]
 fn panics() {
-    caught(
-        Lie::PanicsOnGarbage,
-        &["unreadable/send-is-a-protocol-error"],
-    );
+    caught(Lie::PanicsOnGarbage, &["unreadable/send-is-a-protocol-error"]);
 }
 
 #[test]
 fn vendor_that_refuses() {
-    caught(
-        Lie::CallsRefusalsUnknown,
-        &["answers/400", "answers/404", "answers/429"],
-    );
-    caught(
-        Lie::RefusesWishes,
-        &["wishes/template", "wishes/locale", "wishes/sender"],
-    );
+    caught(Lie::CallsRefusalsUnknown, &["answers/400", "answers/404", "answers/429"]);
+    caught(Lie::RefusesWishes, &["wishes/template", "wishes/locale", "wishes/sender"]);
 }
 
 /// No trial is there for nothing: each is failed by some liar.
@@ -211,9 +145,7 @@ fn vendor_that_refuses() {
 fn every_trial_can_fail() {
     let claims = [everything, bare, vendor_only];
     let names = |failed: bool, lie| -> BTreeSet<String> {
-        let results = claims
-            .iter()
-            .flat_map(|claims| run(Model::new(claims(), lie)));
+        let results = claims.iter().flat_map(|claims| run(Model::new(claims(), lie)));
         let results = results.filter(|result| !failed || result.outcome.is_err());
         results.map(|result| result.name).collect()
     };
@@ -221,10 +153,8 @@ fn every_trial_can_fail() {
     // Its own tests are those of the table of claims.
     never.remove("claims/each-has-a-trial");
     thread::scope(|scope| {
-        let liars: Vec<_> = Lie::ALL
-            .iter()
-            .map(|&lie| scope.spawn(move || names(true, lie)))
-            .collect();
+        let liars: Vec<_> =
+            Lie::ALL.iter().map(|&lie| scope.spawn(move || names(true, lie))).collect();
         for liar in liars {
             let failed = liar.join().unwrap();
             assert!(!failed.is_empty());

@@ -78,12 +78,7 @@ struct ModelInstance {
 impl ModelInstance {
     fn with_key(&self, key: &str) -> Arc<dyn OtpProvider> {
         let vendor = Arc::clone(&self.vendor);
-        Arc::new(ModelProvider::new(
-            self.capabilities.clone(),
-            self.lie,
-            key,
-            vendor,
-        ))
+        Arc::new(ModelProvider::new(self.capabilities.clone(), self.lie, key, vendor))
     }
 }
 
@@ -95,11 +90,7 @@ impl Instance for ModelInstance {
 
     fn recipient(&self, channel: &Channel) -> Recipient {
         let email = channel.wants_email();
-        let text = if email {
-            "somebody@example.com"
-        } else {
-            "+14155550123"
-        };
+        let text = if email { "somebody@example.com" } else { "+14155550123" };
         text.parse().unwrap()
     }
 

@@ -42,13 +42,7 @@ impl ModelProvider {
         };
         vendor.lock().instances += 1;
         let (id, key) = (ProviderId::new(id).unwrap(), key.to_owned());
-        Self {
-            id,
-            capabilities,
-            lie,
-            key,
-            vendor,
-        }
+        Self { id, capabilities, lie, key, vendor }
     }
 
     fn error(&self, kind: ErrorKind, certainty: Certainty, blame: Blame) -> Error {
@@ -71,11 +65,7 @@ impl ModelProvider {
         };
         let broken = |kind| {
             let not_sent = self.lie == Lie::CallsBreaksNotSent;
-            let certainty = if not_sent {
-                Certainty::NotSent
-            } else {
-                Certainty::Unknown
-            };
+            let certainty = if not_sent { Certainty::NotSent } else { Certainty::Unknown };
             self.error(kind, certainty, Blame::Provider)
         };
         match fault {
@@ -142,11 +132,7 @@ impl ModelProvider {
 
     fn answer(&self, status: u16) -> Error {
         let (kind, certainty, blame) = match status {
-            401 => (
-                ErrorKind::Unauthenticated,
-                Certainty::Refused,
-                Blame::Provider,
-            ),
+            401 => (ErrorKind::Unauthenticated, Certainty::Refused, Blame::Provider),
             300..=399 | 402 | 403 => (ErrorKind::Unavailable, Certainty::Refused, Blame::Provider),
             408 => (ErrorKind::Timeout, Certainty::Unknown, Blame::Provider),
             500.. if self.lie == Lie::CallsServerErrorsRefused => {
@@ -180,33 +166,19 @@ impl ModelProvider {
             return;
         }
         let text = text.filter(|_| self.lie != Lie::IgnoresMessage);
-        let text = text
-            .unwrap_or("Your code is {code}")
-            .replace("{code}", code);
+        let text = text.unwrap_or("Your code is {code}").replace("{code}", code);
         let to = to.expose().trim_start_matches('+');
         let message = DeliveredMessage::new(channel.clone(), to, code, text);
         self.vendor.lock().messages.push(message);
     }
 
     fn new_code(&self, length: u8) -> (String, Sent) {
-        let length = if self.lie == Lie::IgnoresVendorLengths {
-            7
-        } else {
-            length
-        };
-        let code = Code::generate(length, &OsEntropy)
-            .unwrap()
-            .expose()
-            .to_owned();
+        let length = if self.lie == Lie::IgnoresVendorLengths { 7 } else { length };
+        let code = Code::generate(length, &OsEntropy).unwrap().expose().to_owned();
         let mut vendor = self.vendor.lock();
         let reference = VendorReference::new(vendor.codes.len().to_string());
         let made = vendor.now;
-        vendor.codes.push(VendorCode {
-            code: code.clone(),
-            made,
-            wrong: 0,
-            over: false,
-        });
+        vendor.codes.push(VendorCode { code: code.clone(), made, wrong: 0, over: false });
         (code, Sent::new().with_reference(reference))
     }
 }
@@ -254,10 +226,9 @@ impl OtpProvider for ModelProvider {
             return Ok(Sent::new());
         }
         let (code, sent) = match &request.code {
-            CodeSource::Supplied(code) if self.lie == Lie::DropsLeadingZeros => (
-                code.expose().trim_start_matches('0').to_owned(),
-                Sent::new(),
-            ),
+            CodeSource::Supplied(code) if self.lie == Lie::DropsLeadingZeros => {
+                (code.expose().trim_start_matches('0').to_owned(), Sent::new())
+            }
             CodeSource::Supplied(code) => (code.expose().to_owned(), Sent::new()),
             CodeSource::Vendor { length } => self.new_code(length.unwrap_or(6)),
             _ => return Err(Error::unsupported(&self.id, "this source of codes")),
@@ -302,19 +273,14 @@ impl OtpProvider for ModelProvider {
         if self.lie == Lie::WrongCodeIsAnError {
             return Err(self.answer(400));
         }
-        Ok(Verdict::WrongCode {
-            attempts_left: None,
-        })
+        Ok(Verdict::WrongCode { attempts_left: None })
     }
 
     async fn resend(&self, cx: &Context, request: &ResendRequest) -> Result<Sent, Error> {
         self.unless(self.capabilities.resend, "resend")?;
         self.request(cx).await?;
         let (code, sent) = self.new_code(6);
-        let channel = request
-            .channel
-            .clone()
-            .unwrap_or(self.capabilities.channels[0].clone());
+        let channel = request.channel.clone().unwrap_or(self.capabilities.channels[0].clone());
         self.deliver(&channel, &request.target.recipient, &code, None);
         Ok(sent)
     }

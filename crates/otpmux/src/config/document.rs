@@ -17,10 +17,7 @@ impl Document {
             Some(toml::Value::Table(providers)) => providers.keys().cloned().collect(),
             _ => Vec::new(),
         };
-        Ok(Self {
-            root: object(table),
-            providers,
-        })
+        Ok(Self { root: object(table), providers })
     }
 }
 

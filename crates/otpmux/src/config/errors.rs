@@ -16,11 +16,7 @@ impl ConfigErrors {
     /// The mistakes, of which there must be one at least.
     pub(super) fn of(errors: Vec<ConfigError>) -> Option<Self> {
         let mut errors = errors.into_iter();
-        Some(Self {
-            origin: None,
-            first: errors.next()?,
-            rest: errors.collect(),
-        })
+        Some(Self { origin: None, first: errors.next()?, rest: errors.collect() })
     }
 
     /// Names the file that they are in.
@@ -42,11 +38,7 @@ impl ConfigErrors {
 
 impl From<ConfigError> for ConfigErrors {
     fn from(first: ConfigError) -> Self {
-        Self {
-            origin: None,
-            first,
-            rest: Vec::new(),
-        }
+        Self { origin: None, first, rest: Vec::new() }
     }
 }
 

@@ -30,15 +30,8 @@ use document::Document;
 use reading::Reading;
 
 /// The keys at the top of a file.
-pub(crate) const TOP: [&str; 7] = [
-    "providers",
-    "routes",
-    "store",
-    "server_keys",
-    "policy",
-    "server",
-    "allow_literal_secrets",
-];
+pub(crate) const TOP: [&str; 7] =
+    ["providers", "routes", "store", "server_keys", "policy", "server", "allow_literal_secrets"];
 
 /// A configuration that was read and is right: its secrets are looked up, its providers built. No
 /// connection was opened.
@@ -201,9 +194,8 @@ impl ClientConfig for Config {
         let store = match self.store {
             StoreConfig::Memory { capacity } => MemoryStore::new(capacity),
         };
-        let mut builder = OtpClient::builder()
-            .policy(self.policy.clone())
-            .store(Arc::new(store), keys);
+        let mut builder =
+            OtpClient::builder().policy(self.policy.clone()).store(Arc::new(store), keys);
         for configured in &self.providers {
             builder = builder.provider(Arc::clone(&configured.provider));
         }

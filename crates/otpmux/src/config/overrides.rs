@@ -54,10 +54,7 @@ pub(super) fn apply(document: &mut Document, cx: &mut Reading<'_>) -> Vec<Overri
                     let message = format!("another variable sets {path} already");
                     cx.mistake(variable, message);
                 } else if put(&mut document.root, place) {
-                    done.push(Override {
-                        path,
-                        variable: variable.to_owned(),
-                    });
+                    done.push(Override { path, variable: variable.to_owned() });
                 }
             }
         }
@@ -123,11 +120,7 @@ fn section_key(
             path: vec![section.to_owned(), setting.name.to_owned()],
             value: typed(&setting.kind, value),
         })),
-        None => Err(unknown_key(
-            variable,
-            key,
-            settings.iter().map(|setting| setting.name),
-        )),
+        None => Err(unknown_key(variable, key, settings.iter().map(|setting| setting.name))),
     }
 }
 
@@ -157,10 +150,7 @@ fn provider_key(
     };
     let at = |key: &str| vec!["providers".to_owned(), provider.to_owned(), key.to_owned()];
     if key == ["kind"] {
-        return Ok(Some(Place {
-            path: at("kind"),
-            value: value.into(),
-        }));
+        return Ok(Some(Place { path: at("kind"), value: value.into() }));
     }
     let kind = document.root["providers"][provider]["kind"].as_str();
     let Some(Ok(adapter)) = kind.map(|kind| cx.registry.adapter(kind)) else {
@@ -172,24 +162,16 @@ fn provider_key(
         (Some(setting), [_, entry]) if setting.kind == SettingKind::Texts => {
             let mut path = at(setting.name);
             path.push((*entry).to_owned());
-            Ok(Some(Place {
-                path,
-                value: value.into(),
-            }))
+            Ok(Some(Place { path, value: value.into() }))
         }
         (Some(setting), [_]) if setting.kind == SettingKind::Texts => {
             let message = "a table cannot be overridden as a whole; add __ and one of its keys";
             Err(ConfigError::new(variable, message))
         }
-        (Some(setting), [_]) => Ok(Some(Place {
-            path: at(setting.name),
-            value: typed(&setting.kind, value),
-        })),
-        _ => Err(unknown_key(
-            variable,
-            &key.join("__"),
-            settings().map(|setting| setting.name),
-        )),
+        (Some(setting), [_]) => {
+            Ok(Some(Place { path: at(setting.name), value: typed(&setting.kind, value) }))
+        }
+        _ => Err(unknown_key(variable, &key.join("__"), settings().map(|setting| setting.name))),
     }
 }
 
@@ -214,9 +196,7 @@ fn put(root: &mut Map<String, Value>, place: Place) -> bool {
     };
     let mut table = root;
     for name in tables {
-        let next = table
-            .entry(name.as_str())
-            .or_insert_with(|| Map::new().into());
+        let next = table.entry(name.as_str()).or_insert_with(|| Map::new().into());
         match next {
             Value::Object(next) => table = next,
             _ => return false,

@@ -26,11 +26,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
         Policy::MIN_LIFETIME..=Policy::MAX_LIFETIME,
         "How long a code is good for, from the first send on. Default 5m.",
     ),
-    Setting::integer(
-        "attempts",
-        1..=10,
-        "Wrong codes before a verification is locked. Default 5.",
-    ),
+    Setting::integer("attempts", 1..=10, "Wrong codes before a verification is locked. Default 5."),
     Setting::integer(
         "duplicates",
         0..=3,
@@ -141,10 +137,7 @@ mod tests {
             let line = |policy: &Policy| {
                 let shown = format!("{policy:#?}");
                 let wanted = format!("{}: ", setting.name);
-                shown
-                    .lines()
-                    .find(|line| line.trim().starts_with(&wanted))
-                    .map(str::to_owned)
+                shown.lines().find(|line| line.trim().starts_with(&wanted)).map(str::to_owned)
             };
             assert_ne!(line(&changed), line(&default), "{}", setting.name);
         }

@@ -32,36 +32,25 @@ pub(super) fn read(document: &Document, cx: &mut Reading<'_>) -> Vec<ConfiguredP
         let table = table?.get(name)?;
         Some((name, table))
     });
-    tables
-        .filter_map(|(name, table)| one(name, table, cx))
-        .collect()
+    tables.filter_map(|(name, table)| one(name, table, cx)).collect()
 }
 
 fn one(name: &str, table: &Value, cx: &mut Reading<'_>) -> Option<ConfiguredProvider> {
     let path = format!("providers.{name}");
-    let id = ProviderId::new(name)
-        .map_err(|error| cx.mistake(&path, error.to_string()))
-        .ok();
+    let id = ProviderId::new(name).map_err(|error| cx.mistake(&path, error.to_string())).ok();
     let Value::Object(table) = table else {
-        cx.mistake(
-            &path,
-            format!("must be a table; begin it with [providers.{name}]"),
-        );
+        cx.mistake(&path, format!("must be a table; begin it with [providers.{name}]"));
         return None;
     };
     let kind = kind(&path, table, cx)?;
     let adapter = cx.registry.adapter(kind);
-    let adapter = *adapter
-        .map_err(|error| cx.mistake(format!("{path}.kind"), error.to_string()))
-        .ok()?;
+    let adapter =
+        *adapter.map_err(|error| cx.mistake(format!("{path}.kind"), error.to_string())).ok()?;
     let mut table = table.clone();
     table.remove("kind");
     let settings = cx.settings(&path, adapter.settings, &table)?;
     match (adapter.build)(id?, &settings) {
-        Ok(provider) => Some(ConfiguredProvider {
-            kind: adapter.kind,
-            provider,
-        }),
+        Ok(provider) => Some(ConfiguredProvider { kind: adapter.kind, provider }),
         Err(error) => {
             cx.errors.push(error);
             None

@@ -112,13 +112,8 @@ impl Reading<'_> {
         known: &[&'static str],
     ) {
         for key in table.keys().filter(|key| !known.contains(&key.as_str())) {
-            let at = if path.is_empty() {
-                key.clone()
-            } else {
-                format!("{path}.{key}")
-            };
-            self.errors
-                .push(unknown_key(at, key, known.iter().copied()));
+            let at = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+            self.errors.push(unknown_key(at, key, known.iter().copied()));
         }
     }
 }

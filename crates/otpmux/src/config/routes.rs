@@ -11,20 +11,11 @@ use super::reading::Reading;
 
 /// The keys of a route, with what each does.
 pub(crate) const KEYS: [(&str, &str); 5] = [
-    (
-        "country",
-        "Countries of the recipient's number, as ISO 3166-1 codes such as IN.",
-    ),
+    ("country", "Countries of the recipient's number, as ISO 3166-1 codes such as IN."),
     ("channel", "Channels, such as sms, voice, email, whatsapp."),
-    (
-        "prefix",
-        "Beginnings of the recipient's number, such as +9198.",
-    ),
+    ("prefix", "Beginnings of the recipient's number, such as +9198."),
     ("purpose", "Purposes, such as login."),
-    (
-        "providers",
-        "The names of the providers, the preferred one first.",
-    ),
+    ("providers", "The names of the providers, the preferred one first."),
 ];
 
 pub(super) fn read(
@@ -68,17 +59,13 @@ fn route(
         alone.mistake().map_or(Ok(prefix.to_owned()), Err)
     });
     route.channels = list(path, "channel", table, cx, |channel| {
-        channel
-            .parse::<Channel>()
-            .map_err(|error| error.to_string())
+        channel.parse::<Channel>().map_err(|error| error.to_string())
     });
     route.purposes = list(path, "purpose", table, cx, |purpose| {
         Purpose::new(purpose).map_err(|error| error.to_string())
     });
     if table.contains_key("providers") {
-        route.providers = list(path, "providers", table, cx, |name| {
-            provider(name, document)
-        });
+        route.providers = list(path, "providers", table, cx, |name| provider(name, document));
     } else {
         cx.mistake(format!("{path}.providers"), "missing; it is required");
     }
@@ -149,11 +136,8 @@ fn channels_are_served(
     if of_route.len() != route.providers.len() {
         return;
     }
-    let served = || {
-        of_route
-            .iter()
-            .flat_map(|configured| &configured.provider.capabilities().channels)
-    };
+    let served =
+        || of_route.iter().flat_map(|configured| &configured.provider.capabilities().channels);
     for (at, channel) in route.channels.iter().enumerate() {
         if !served().any(|served| served == channel) {
             let mut words: Vec<_> = served().map(Channel::as_str).collect();

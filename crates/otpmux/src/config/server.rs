@@ -66,9 +66,8 @@ pub(super) fn read(root: &Map<String, Value>, cx: &mut Reading<'_>) -> Option<Se
     cx.unknown_keys("server", table, &["listen", "api_keys"]);
     let mut own = table.clone();
     own.retain(|key, _| key == "listen");
-    let listen = cx
-        .unresolved("server", &[SETTINGS], &own)
-        .and_then(|settings| listen(&settings, cx));
+    let listen =
+        cx.unresolved("server", &[SETTINGS], &own).and_then(|settings| listen(&settings, cx));
     let api_keys = cx.tables("server.api_keys", table.get("api_keys"));
     let api_keys: Vec<_> = api_keys
         .into_iter()
@@ -110,16 +109,10 @@ fn api_key(path: &str, table: &Map<String, Value>, cx: &mut Reading<'_>) -> Opti
                 "must be 64 hex digits; make them with `printf %s \"$KEY\" | sha256sum`".to_owned(),
             )
         }),
-        _ => Err((
-            path.to_owned(),
-            "needs exactly one of `key` and `key_sha256`".to_owned(),
-        )),
+        _ => Err((path.to_owned(), "needs exactly one of `key` and `key_sha256`".to_owned())),
     };
     match secret {
-        Ok(secret) => Some(ApiKey {
-            name: settings.text("name")?.to_owned(),
-            secret,
-        }),
+        Ok(secret) => Some(ApiKey { name: settings.text("name")?.to_owned(), secret }),
         Err((path, message)) => {
             cx.mistake(path, message);
             None
@@ -128,13 +121,9 @@ fn api_key(path: &str, table: &Map<String, Value>, cx: &mut Reading<'_>) -> Opti
 }
 
 fn sha256(hex: &str) -> Option<[u8; 32]> {
-    let digits: Option<Vec<u8>> = hex
-        .chars()
-        .map(|c| c.to_digit(16).and_then(|digit| digit.try_into().ok()))
-        .collect();
-    let bytes: Vec<u8> = digits?
-        .chunks(2)
-        .filter_map(|pair| Some(pair.first()? << 4 | pair.get(1)?))
-        .collect();
+    let digits: Option<Vec<u8>> =
+        hex.chars().map(|c| c.to_digit(16).and_then(|digit| digit.try_into().ok())).collect();
+    let bytes: Vec<u8> =
+        digits?.chunks(2).filter_map(|pair| Some(pair.first()? << 4 | pair.get(1)?)).collect();
     (hex.len() == 64).then(|| bytes.try_into().ok())?
 }

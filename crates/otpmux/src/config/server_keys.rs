@@ -9,11 +9,8 @@ use super::reading::Reading;
 
 pub(crate) const SETTINGS: &[Setting] = &[
     Setting::text("id", "The key's name, stored with what it has signed.").required(),
-    Setting::secret(
-        "key",
-        "The key, at least 32 bytes: make one with `openssl rand -base64 32`.",
-    )
-    .required(),
+    Setting::secret("key", "The key, at least 32 bytes: make one with `openssl rand -base64 32`.")
+        .required(),
 ];
 
 /// The key ring, and the names of its keys.
@@ -30,10 +27,7 @@ pub(super) fn read(root: &Map<String, Value>, cx: &mut Reading<'_>) -> Option<Ri
             continue;
         };
         if keys.iter().any(|(other, _)| other == id) {
-            cx.mistake(
-                format!("{path}.id"),
-                KeyError::Twice(id.to_owned()).to_string(),
-            );
+            cx.mistake(format!("{path}.id"), KeyError::Twice(id.to_owned()).to_string());
             continue;
         }
         // By itself, so that every key's mistake is told and has its path.

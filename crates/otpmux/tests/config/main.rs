@@ -18,9 +18,7 @@ use otpmux::{Config, Environment};
 const SERVER_KEY: &str = "a server key of more than 32 bytes";
 
 fn environment() -> Environment {
-    Environment::new()
-        .with("KEY", "made-up")
-        .with("SERVER_KEY", SERVER_KEY)
+    Environment::new().with("KEY", "made-up").with("SERVER_KEY", SERVER_KEY)
 }
 
 fn read(text: &str) -> Result<Config, Vec<String>> {

@@ -13,22 +13,13 @@ fn syntax_has_a_line_and_a_column_alone() {
         "[providers.p]\nkind = \"easyotp\"\napi_key = sk_live_1\n",
         &["line 3, column 11: not TOML: string values must be quoted, expected literal string"],
     );
-    assert_mistakes(
-        "[store]\n[store]",
-        &["line 2, column 2: not TOML: duplicate key"],
-    );
+    assert_mistakes("[store]\n[store]", &["line 2, column 2: not TOML: duplicate key"]);
 }
 
 #[test]
 fn top_level() {
-    assert_mistakes(
-        "",
-        &["providers: at least one is needed; begin it with [providers.NAME]"],
-    );
-    assert_mistakes(
-        "providers = 1",
-        &["providers: must be a table; begin it with [providers]"],
-    );
+    assert_mistakes("", &["providers: at least one is needed; begin it with [providers.NAME]"]);
+    assert_mistakes("providers = 1", &["providers: must be a table; begin it with [providers]"]);
     assert_mistakes(
         &with("allow_literal_secrets = 1\nrouts = []\nzzzzzzzzzz = 1"),
         &[
@@ -88,10 +79,7 @@ fn providers() {
 #[test]
 fn routes() {
     let route = |lines: &str| with(&format!("[[routes]]\n{lines}"));
-    assert_mistakes(
-        &with("routes = []"),
-        &["routes: an empty list; remove it, or fill it"],
-    );
+    assert_mistakes(&with("routes = []"), &["routes: an empty list; remove it, or fill it"]);
     assert_mistakes(
         &with("[routes]\nproviders = [\"p\"]"),
         &["routes: must be a list of tables; begin each with [[routes]]"],
@@ -137,10 +125,8 @@ fn routes() {
     );
     assert_mistakes(
         &route("providers = [\"p\"]\nchannel = [\"smss\"]"),
-        &[
-            "routes[0].channel[0]: none of this route's providers sends by it; \
-         they do by email, sms, voice",
-        ],
+        &["routes[0].channel[0]: none of this route's providers sends by it; \
+         they do by email, sms, voice"],
     );
     assert_mistakes(
         &with(
@@ -157,10 +143,7 @@ fn store() {
     for later in ["sqlite:", "redis://", "rediss://"] {
         let message =
             format!("store.url: `{later}` is not available in this version; write memory:");
-        assert_mistakes(
-            &store(&format!("url = \"{later}user:pass@host\"")),
-            &[&message],
-        );
+        assert_mistakes(&store(&format!("url = \"{later}user:pass@host\"")), &[&message]);
     }
     assert_mistakes(
         &store("url = \"memory\"\ncapacity = 0\nurls = 1"),
@@ -180,10 +163,8 @@ fn server_keys() {
     let key = |id: &str, key: &str| format!("[[server_keys]]\nid = \"{id}\"\nkey = \"{key}\"\n");
     assert_mistakes(
         &with(&key("a", "env:KEY")),
-        &[
-            "server_keys[0].key: server key `a` is shorter than 32 bytes; \
-         make one with `openssl rand -base64 32`",
-        ],
+        &["server_keys[0].key: server key `a` is shorter than 32 bytes; \
+         make one with `openssl rand -base64 32`"],
     );
     let twice = key("a", "env:SERVER_KEY").repeat(2) + "[[server_keys]]\nname = 1";
     assert_mistakes(
@@ -234,10 +215,7 @@ fn server() {
     let key = |lines: &str| server(&format!("[[server.api_keys]]\n{lines}"));
     let both = "server.api_keys[0]: needs exactly one of `key` and `key_sha256`";
     assert_mistakes(&key("name = \"web\""), &[both]);
-    assert_mistakes(
-        &key("name = \"web\"\nkey = \"env:A\"\nkey_sha256 = \"00\""),
-        &[both],
-    );
+    assert_mistakes(&key("name = \"web\"\nkey = \"env:A\"\nkey_sha256 = \"00\""), &[both]);
     assert_mistakes(
         &key("name = \"web\"\nkey_sha256 = \"00\""),
         &["server.api_keys[0].key_sha256: must be 64 hex digits; \
@@ -305,9 +283,7 @@ fn a_key_with_a_line_end_stays_on_its_line() {
 fn a_file_that_cannot_be_read() {
     let errors = otpmux::Config::from_file("/no/such/otpmux.toml").unwrap_err();
     assert!(
-        errors
-            .to_string()
-            .contains("/no/such/otpmux.toml: cannot be read: No such file"),
+        errors.to_string().contains("/no/such/otpmux.toml: cannot be read: No such file"),
         "{errors}"
     );
 }

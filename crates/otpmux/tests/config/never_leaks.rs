@@ -70,8 +70,7 @@ fn line() -> impl Strategy<Value = String> {
 /// Whether the secret stands where nothing is secret, so that it may be repeated.
 fn repeatable(text: &str) -> bool {
     let open = ["kind = ", "name = ", "template_id = "];
-    text.lines()
-        .any(|line| line.contains(SECRET) && open.iter().any(|key| line.starts_with(key)))
+    text.lines().any(|line| line.contains(SECRET) && open.iter().any(|key| line.starts_with(key)))
 }
 
 fn said(text: &str, environment: &Environment) -> String {

@@ -43,10 +43,8 @@ fn reach_into_a_table_of_texts() {
     let bad = environment().with("OTPMUX_PROVIDERS__A__PATHS__SEND", "v2");
     assert_eq!(
         mistakes(text, &bad),
-        [
-            "providers.a.paths.send: must begin with / and hold no ?, # or space \
-         (set by OTPMUX_PROVIDERS__A__PATHS__SEND)",
-        ]
+        ["providers.a.paths.send: must begin with / and hold no ?, # or space \
+         (set by OTPMUX_PROVIDERS__A__PATHS__SEND)",]
     );
 }
 
@@ -74,31 +72,13 @@ fn a_wrong_value_names_its_variable() {
 #[test]
 fn one_that_fits_nothing_is_a_mistake() {
     for (variable, message) in [
-        (
-            "OTPMUX_PROVIDERS__Q__TIMEOUT",
-            "no provider is named `q`; did you mean `p`?",
-        ),
-        (
-            "OTPMUX_PROVIDERS__BACKUP__TIMEOUT",
-            "no provider is named `backup`",
-        ),
-        (
-            "OTPMUX_PROVIDERS__P__TIMEUOT",
-            "unknown key; did you mean `timeout`?",
-        ),
+        ("OTPMUX_PROVIDERS__Q__TIMEOUT", "no provider is named `q`; did you mean `p`?"),
+        ("OTPMUX_PROVIDERS__BACKUP__TIMEOUT", "no provider is named `backup`"),
+        ("OTPMUX_PROVIDERS__P__TIMEUOT", "unknown key; did you mean `timeout`?"),
         ("OTPMUX_STORE__ULR", "unknown key; did you mean `url`?"),
-        (
-            "OTPMUX_ROUTES__0__COUNTRY",
-            "a list cannot be overridden; change the file",
-        ),
-        (
-            "OTPMUX_SERVER_KEYS__0__KEY",
-            "a list cannot be overridden; change the file",
-        ),
-        (
-            "OTPMUX_SERVER__API_KEYS__0__KEY",
-            "a list cannot be overridden; change the file",
-        ),
+        ("OTPMUX_ROUTES__0__COUNTRY", "a list cannot be overridden; change the file"),
+        ("OTPMUX_SERVER_KEYS__0__KEY", "a list cannot be overridden; change the file"),
+        ("OTPMUX_SERVER__API_KEYS__0__KEY", "a list cannot be overridden; change the file"),
         (
             "OTPMUX_ALLOW__LITERALS",
             "overrides nothing; such names are OTPMUX_ with PROVIDERS__NAME__KEY, STORE__KEY, \
@@ -106,10 +86,7 @@ fn one_that_fits_nothing_is_a_mistake() {
         ),
     ] {
         let environment = environment().with(variable, "1");
-        assert_eq!(
-            mistakes(&with(""), &environment),
-            [format!("{variable}: {message}")]
-        );
+        assert_eq!(mistakes(&with(""), &environment), [format!("{variable}: {message}")]);
     }
 }
 

@@ -68,11 +68,7 @@ fn every_section() {
         .iter()
         .map(|configured| (configured.provider.id().as_str(), configured.kind))
         .collect();
-    let order = [
-        ("zulu", "easyotp"),
-        ("alpha", "startmessaging"),
-        ("mike", "airtexts"),
-    ];
+    let order = [("zulu", "easyotp"), ("alpha", "startmessaging"), ("mike", "airtexts")];
     assert_eq!(names, order, "the order of the file counts");
     let routes = config.routes().unwrap().as_slice();
     assert_eq!(routes.len(), 2);
@@ -89,10 +85,7 @@ fn every_section() {
     assert_eq!(config.policy().resends, 4, "left out: the default");
     let server = config.server().unwrap();
     assert_eq!(server.listen.to_string(), "[::1]:9000");
-    assert!(matches!(
-        &server.api_keys[0].secret,
-        ApiKeySecret::Reference(_)
-    ));
+    assert!(matches!(&server.api_keys[0].secret, ApiKeySecret::Reference(_)));
     let ApiKeySecret::Sha256(hash) = &server.api_keys[1].secret else {
         panic!("{:?}", server.api_keys[1]);
     };

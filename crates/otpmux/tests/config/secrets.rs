@@ -32,10 +32,7 @@ impl Drop for Scratch {
 #[test]
 fn a_file_without_its_trailing_line_end() {
     assert_eq!(Scratch::new("lf", "s3cret\n").resolve().unwrap(), "s3cret");
-    assert_eq!(
-        Scratch::new("crlf", "s3cret\r\n").resolve().unwrap(),
-        "s3cret"
-    );
+    assert_eq!(Scratch::new("crlf", "s3cret\r\n").resolve().unwrap(), "s3cret");
     assert_eq!(Scratch::new("inner", " a\nb ").resolve().unwrap(), " a\nb ");
 }
 
@@ -44,11 +41,7 @@ fn a_file_that_is_no_secret_names_its_path_and_never_its_content() {
     for (name, content, reason) in [
         ("empty", b"\n".to_vec(), "is empty"),
         ("bytes", b"s3cret\xff".to_vec(), "is not UTF-8 text"),
-        (
-            "long",
-            vec![b's'; 70_000],
-            "is longer than 64 KiB, too long for a secret",
-        ),
+        ("long", vec![b's'; 70_000], "is longer than 64 KiB, too long for a secret"),
     ] {
         let file = Scratch::new(name, content);
         let expected = format!("the file {} {reason}", file.0.display());
@@ -56,10 +49,7 @@ fn a_file_that_is_no_secret_names_its_path_and_never_its_content() {
     }
     let gone = SecretRef::parse("file:/no/such/file", false).unwrap();
     let message = gone.resolve(&Environment::new()).unwrap_err().to_string();
-    assert!(
-        message.starts_with("the file /no/such/file cannot be read: "),
-        "{message}"
-    );
+    assert!(message.starts_with("the file /no/such/file cannot be read: "), "{message}");
 }
 
 #[test]
@@ -70,22 +60,13 @@ fn references_that_lead_nowhere() {
         read_in(&text, &environment).expect_err(reference)
     };
     for (reference, message) in [
-        (
-            "env:",
-            "`env:` needs the name of a variable, such as env:API_KEY",
-        ),
-        (
-            "file:",
-            "`file:` needs a path, such as file:/run/secrets/api_key",
-        ),
+        ("env:", "`env:` needs the name of a variable, such as env:API_KEY"),
+        ("file:", "`file:` needs a path, such as file:/run/secrets/api_key"),
         ("env:EMPTY", "the environment variable `EMPTY` is empty"),
         ("env:NONE", "the environment variable `NONE` is not set"),
         ("", "must be text in quotes, not empty text"),
     ] {
-        assert_eq!(
-            provider(reference),
-            [format!("providers.p.api_key: {message}")]
-        );
+        assert_eq!(provider(reference), [format!("providers.p.api_key: {message}")]);
     }
 }
 

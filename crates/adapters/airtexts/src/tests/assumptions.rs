@@ -158,12 +158,10 @@ fn show_sent(sent: &Sent) -> String {
 
 fn show_verdict(verdict: &Verdict) -> String {
     match verdict {
-        Verdict::WrongCode {
-            attempts_left: Some(left),
-        } => format!("wrong_code {left} left"),
-        Verdict::TooManyAttempts {
-            retry_after: Some(after),
-        } => format!("too_many_attempts {}s", after.as_secs()),
+        Verdict::WrongCode { attempts_left: Some(left) } => format!("wrong_code {left} left"),
+        Verdict::TooManyAttempts { retry_after: Some(after) } => {
+            format!("too_many_attempts {}s", after.as_secs())
+        }
         verdict => verdict.as_str().to_owned(),
     }
 }
@@ -171,9 +169,7 @@ fn show_verdict(verdict: &Verdict) -> String {
 fn check(rows: &str) {
     for row in rows.lines().filter(|row| !row.is_empty()) {
         let cells: Vec<&str> = row.split(" | ").collect();
-        let [_, asked, body, expected] = cells[..] else {
-            panic!("{row}")
-        };
+        let [_, asked, body, expected] = cells[..] else { panic!("{row}") };
         let (endpoint, status) = asked.split_once(' ').unwrap();
         let answer = answer(status.parse().unwrap(), body);
         assert_eq!(read_row(endpoint, &answer), expected, "{row}");
@@ -231,65 +227,20 @@ fn the_operators_word_counts() {
     let nested = Approval::flag("data.result.ok", true);
     let spelled = Approval::text("verified", "yes");
     for (approval, status, body, expected) in [
-        (
-            &message,
-            200,
-            r#"{"success":true,"message":"OTP verified successfully"}"#,
-            "approved",
-        ),
-        (
-            &message,
-            200,
-            r#"{"success":true,"message":"otp verified successfully"}"#,
-            UNKNOWN,
-        ),
-        (
-            &message,
-            200,
-            r#"{"success":true,"message":"Invalid OTP code"}"#,
-            "wrong_code",
-        ),
+        (&message, 200, r#"{"success":true,"message":"OTP verified successfully"}"#, "approved"),
+        (&message, 200, r#"{"success":true,"message":"otp verified successfully"}"#, UNKNOWN),
+        (&message, 200, r#"{"success":true,"message":"Invalid OTP code"}"#, "wrong_code"),
         (&message, 200, r#"{"success":true}"#, UNKNOWN),
-        (
-            &message,
-            200,
-            r#"{"success":false,"message":"OTP verified successfully"}"#,
-            UNKNOWN,
-        ),
-        (
-            &message,
-            200,
-            r#"{"verified":false,"message":"OTP verified successfully"}"#,
-            UNKNOWN,
-        ),
-        (
-            &message,
-            400,
-            r#"{"message":"OTP verified successfully"}"#,
-            UNKNOWN,
-        ),
+        (&message, 200, r#"{"success":false,"message":"OTP verified successfully"}"#, UNKNOWN),
+        (&message, 200, r#"{"verified":false,"message":"OTP verified successfully"}"#, UNKNOWN),
+        (&message, 400, r#"{"message":"OTP verified successfully"}"#, UNKNOWN),
         (&message, 200, r#"{"verified":true}"#, "approved"),
-        (
-            &nested,
-            200,
-            r#"{"data":{"result":{"ok":true}}}"#,
-            "approved",
-        ),
-        (
-            &nested,
-            200,
-            r#"{"data":{"result":{"ok":"true"}}}"#,
-            UNKNOWN,
-        ),
+        (&nested, 200, r#"{"data":{"result":{"ok":true}}}"#, "approved"),
+        (&nested, 200, r#"{"data":{"result":{"ok":"true"}}}"#, UNKNOWN),
         (&nested, 200, r#"{"data.result.ok":true}"#, UNKNOWN),
         (&spelled, 200, r#"{"verified":"yes"}"#, "approved"),
         (&spelled, 200, r#"{"verified":"no"}"#, UNKNOWN),
-        (
-            &spelled,
-            200,
-            r#"{"verified":"yes","valid":"yes"}"#,
-            UNKNOWN,
-        ),
+        (&spelled, 200, r#"{"verified":"yes","valid":"yes"}"#, UNKNOWN),
     ] {
         let got = read::verdict(&answer(status, body), Some(approval));
         let got = got.map_or_else(|error| in_short(&error), |verdict| show_verdict(&verdict));
@@ -313,10 +264,7 @@ fn a_status_keeps_what_it_does_not_know_and_shows_none_of_it() {
     let status = otp_status(&answer(200, body)).unwrap();
     assert_eq!(status.extra["recipient"], "+14155550123");
     let shown = format!("{status:?} {:?}", delivery(&answer(200, body)).unwrap());
-    assert!(
-        shown.contains("No route to …") && !shown.contains("4155"),
-        "{shown}"
-    );
+    assert!(shown.contains("No route to …") && !shown.contains("4155"), "{shown}");
     let list = page(&answer(200, r#"["+14155550123"]"#), Endpoint::List).unwrap();
     assert!(!format!("{list:?}").contains("4155"));
 }

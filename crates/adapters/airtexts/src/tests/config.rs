@@ -10,18 +10,13 @@ fn build(extra: &Value) -> Result<(), String> {
     let mut table = json!({"appid": "app"});
     let given = extra.as_object().unwrap().clone();
     table.as_object_mut().unwrap().extend(given);
-    table
-        .as_object_mut()
-        .unwrap()
-        .retain(|_, value| !value.is_null());
+    table.as_object_mut().unwrap().retain(|_, value| !value.is_null());
     let resolve = |name: &str| Ok(Secret::new(name.replace("env:", "")));
     let settings = SettingsReader::new(&resolve)
         .read("providers.p", ADAPTER.settings, table.as_object().unwrap())
         .map_err(|errors| errors[0].to_string())?;
     let id = ProviderId::new("p").unwrap();
-    (ADAPTER.build)(id, &settings)
-        .map(|_| ())
-        .map_err(|error| error.to_string())
+    (ADAPTER.build)(id, &settings).map(|_| ()).map_err(|error| error.to_string())
 }
 
 #[test]
@@ -57,10 +52,7 @@ fn names_what_is_wrong() {
             json!({"api_key": "env:K", "api_secret": "env:S", "username": "u"}),
             "username: more than one kind",
         ),
-        (
-            json!({"api_key": "env:K"}),
-            "api_secret: missing; it goes with `api_key`",
-        ),
+        (json!({"api_key": "env:K"}), "api_secret: missing; it goes with `api_key`"),
         (json!({"api_secret": "env:S"}), "api_key: missing; it goes"),
         (json!({"username": "u"}), "password: missing; it goes"),
         (json!({"password": "env:P"}), "username: missing; it goes"),
@@ -68,10 +60,7 @@ fn names_what_is_wrong() {
             json!({"username": "u:v", "password": "env:P"}),
             "username: a user name of Basic authentication holds no colon",
         ),
-        (
-            json!({"bearer": "env:two\nlines"}),
-            "bearer: a credential holds characters",
-        ),
+        (json!({"bearer": "env:two\nlines"}), "bearer: a credential holds characters"),
         (bearer("otp_length", json!(9)), "otp_length: must be"),
         (bearer("template_id", json!("x")), "template_id: must be"),
         (
@@ -82,14 +71,8 @@ fn names_what_is_wrong() {
             bearer("paths", json!({"something": "/x"})),
             "paths.something: unknown path; the known ones are: send, verify,",
         ),
-        (
-            bearer("paths", json!({"verify": "x"})),
-            "paths.verify: must begin with /",
-        ),
-        (
-            bearer("paths", json!({"verify": "/x?key=1"})),
-            "paths.verify: must begin with /",
-        ),
+        (bearer("paths", json!({"verify": "x"})), "paths.verify: must begin with /"),
+        (bearer("paths", json!({"verify": "/x?key=1"})), "paths.verify: must begin with /"),
         (
             bearer("approved_field", json!("message")),
             "approved_value: missing; it goes with `approved_field`",
@@ -102,14 +85,8 @@ fn names_what_is_wrong() {
             json!({"bearer": "env:T", "approved_field": "a..b", "approved_value": "x"}),
             "approved_field: must be names joined by single dots",
         ),
-        (
-            bearer("base_url", json!("http://a.example")),
-            "base_url: must",
-        ),
-        (
-            bearer("form", json!("Acme")),
-            "form: unknown key; did you mean `from`?",
-        ),
+        (bearer("base_url", json!("http://a.example")), "base_url: must"),
+        (bearer("form", json!("Acme")), "form: unknown key; did you mean `from`?"),
     ] {
         let error = build(&table).unwrap_err();
         let expected = format!("providers.p.{expected}");

@@ -22,9 +22,7 @@ pub(crate) fn answer(status: u16, body: impl Into<Vec<u8>>) -> Answer {
 /// An error in one line: what it is, how sure, whose fault, when to come back.
 pub(crate) fn in_short(error: &Error) -> String {
     let (kind, certainty) = (error.kind().as_str(), error.certainty().as_str());
-    let after = error
-        .retry_after()
-        .map(|after| format!(" in {}s", after.as_secs()));
+    let after = error.retry_after().map(|after| format!(" in {}s", after.as_secs()));
     let blame = error.blame().as_str();
     format!("{kind} {certainty} {blame}{}", after.unwrap_or_default())
 }

@@ -121,10 +121,7 @@ fn read_all(status: u16, body: &[u8]) -> [Result<Verdict, Error>; 2] {
     for error in errors.into_iter().flatten() {
         assert_ne!(error.certainty(), Certainty::NotSent, "{error}");
     }
-    [
-        read::verdict(&answer, None),
-        read::verdict(&answer, Some(&operator)),
-    ]
+    [read::verdict(&answer, None), read::verdict(&answer, Some(&operator))]
 }
 
 proptest! {

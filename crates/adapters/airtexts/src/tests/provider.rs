@@ -14,13 +14,7 @@ use wiremock::{Mock, MockServer, Request, ResponseTemplate};
 use crate::{AirTexts, AirTextsConfig, Approval, Credentials, Endpoint, ListQuery};
 
 const PHONE: &str = "+5511999888777";
-const SECRETS: [&str; 5] = [
-    "5511999888777",
-    "424242",
-    "hunter",
-    "dXNlcjpodW50ZXI",
-    "OTP_424242",
-];
+const SECRETS: [&str; 5] = ["5511999888777", "424242", "hunter", "dXNlcjpodW50ZXI", "OTP_424242"];
 
 #[derive(Debug)]
 struct Fixed;
@@ -39,10 +33,7 @@ async fn vendor(status: u16, body: &Value) -> MockServer {
 }
 
 fn config(server: &MockServer) -> AirTextsConfig {
-    let credentials = Credentials::KeyPair {
-        key: "hunter".into(),
-        secret: "hunter-secret".into(),
-    };
+    let credentials = Credentials::KeyPair { key: "hunter".into(), secret: "hunter-secret".into() };
     AirTextsConfig::new(server.uri().parse().unwrap(), "app", credentials)
 }
 
@@ -60,11 +51,7 @@ fn recipient() -> Recipient {
 }
 
 fn send() -> SendRequest {
-    SendRequest::new(
-        recipient(),
-        Channel::Sms,
-        CodeSource::Vendor { length: None },
-    )
+    SendRequest::new(recipient(), Channel::Sms, CodeSource::Vendor { length: None })
 }
 
 fn verify() -> VerifyRequest {
@@ -82,19 +69,11 @@ async fn asked(server: &MockServer) -> Vec<Request> {
 
 #[tokio::test]
 async fn one_kind_of_credentials_goes_on_the_wire() {
-    let basic = Credentials::Basic {
-        username: "username".to_owned(),
-        password: "password".into(),
-    };
-    let bearer = Credentials::Bearer {
-        token: "abc=".into(),
-    };
+    let basic = Credentials::Basic { username: "username".to_owned(), password: "password".into() };
+    let bearer = Credentials::Bearer { token: "abc=".into() };
     for (credentials, expected) in [
         (None, [None, Some("hunter"), Some("hunter-secret")]),
-        (
-            Some(basic),
-            [Some("Basic dXNlcm5hbWU6cGFzc3dvcmQ="), None, None],
-        ),
+        (Some(basic), [Some("Basic dXNlcm5hbWU6cGFzc3dvcmQ="), None, None]),
         (Some(bearer), [Some("Bearer abc="), None, None]),
     ] {
         let server = vendor(200, &json!({"verification_id": "otp_1"})).await;
@@ -174,25 +153,14 @@ async fn what_cannot_be_asked_is_refused_before_any_io() {
     }
     let mut lost = verify();
     lost.reference = None;
-    check(
-        provider.verify(&cx, &lost).await.unwrap_err(),
-        unsupported,
-        Blame::Provider,
-    );
+    check(provider.verify(&cx, &lost).await.unwrap_err(), unsupported, Blame::Provider);
     let mut email = verify();
     email.recipient = "a@example.com".parse().unwrap();
-    check(
-        provider.verify(&cx, &email).await.unwrap_err(),
-        invalid,
-        Blame::Caller,
-    );
+    check(provider.verify(&cx, &email).await.unwrap_err(), invalid, Blame::Caller);
     let mut voice = ResendRequest::new(target());
     voice.channel = Some(Channel::Voice);
     for error in [
-        provider
-            .resend(&cx, &ResendRequest::new(target()))
-            .await
-            .unwrap_err(),
+        provider.resend(&cx, &ResendRequest::new(target())).await.unwrap_err(),
         on.resend(&cx, &voice).await.unwrap_err(),
         provider.status(&cx, &target()).await.unwrap_err(),
         provider.cancel(&cx, &target()).await.unwrap_err(),
@@ -207,19 +175,10 @@ async fn what_cannot_be_asked_is_refused_before_any_io() {
 async fn the_operators_field_is_used() {
     let server = vendor(200, &json!({"success": true, "message": "fine"})).await;
     let mut config = config(&server);
-    let error = build(config.clone())
-        .verify(&cx(), &verify())
-        .await
-        .unwrap_err();
+    let error = build(config.clone()).verify(&cx(), &verify()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Protocol);
     config.approval = Some(Approval::text("message", "fine"));
-    assert!(
-        build(config)
-            .verify(&cx(), &verify())
-            .await
-            .unwrap()
-            .is_approved()
-    );
+    assert!(build(config).verify(&cx(), &verify()).await.unwrap().is_approved());
 }
 
 #[tokio::test]
@@ -236,11 +195,7 @@ async fn a_filter_goes_into_the_query() {
 async fn nothing_of_the_request_or_the_code_gets_out() {
     let text = format!("The code 424242 went to {PHONE} or 55 11 999 888 777, dXNlcjpodW50ZXI");
     for status in [200, 400, 401, 404, 409, 429, 500] {
-        for (code, text) in [
-            ("424242", &*text),
-            ("OTP_424242", &text),
-            ("hunter", "hunter!"),
-        ] {
+        for (code, text) in [("424242", &*text), ("OTP_424242", &text), ("hunter", "hunter!")] {
             let error = json!({"code": code, "message": text});
             let data = json!({"code": "424242"});
             let body = json!({"success": false, "error": error, "data": data, "code": code});
@@ -252,13 +207,8 @@ async fn nothing_of_the_request_or_the_code_gets_out() {
 
 async fn nothing_gets_out(server: &MockServer) {
     let username = "user".to_owned();
-    let basic = Credentials::Basic {
-        username,
-        password: "hunter".into(),
-    };
-    let bearer = Credentials::Bearer {
-        token: "hunter".into(),
-    };
+    let basic = Credentials::Basic { username, password: "hunter".into() };
+    let bearer = Credentials::Bearer { token: "hunter".into() };
     for credentials in [config(server).credentials, basic, bearer] {
         let mut config = config(server);
         (config.resend, config.status) = (true, true);
@@ -282,10 +232,7 @@ async fn nothing_gets_out(server: &MockServer) {
         }
         let shown = shown.join("\n").to_lowercase();
         for secret in SECRETS {
-            assert!(
-                !shown.contains(&secret.to_lowercase()),
-                "{secret} in {shown}"
-            );
+            assert!(!shown.contains(&secret.to_lowercase()), "{secret} in {shown}");
         }
     }
 }

@@ -47,9 +47,7 @@ async fn nothing_leaves_that_the_vendor_cannot_take() {
         (B, "+919876543210", None),
         (C, "+91987654321", Some("123456")),
     ] {
-        let send = provider(mode, nowhere)
-            .send(&cx(), &request(to, code))
-            .await;
+        let send = provider(mode, nowhere).send(&cx(), &request(to, code)).await;
         assert_not_sent(&send.unwrap_err());
     }
     let recipient: Recipient = "+919876543210".parse().unwrap();
@@ -87,10 +85,7 @@ async fn the_request_holds_what_it_should_and_no_more() {
     request.template = Some(String::new());
     let provider = provider(Mode::Transport, &server.uri());
     let sent = provider.send(&cx(), &request).await.unwrap();
-    assert_eq!(
-        reference(&sent),
-        Some(r#"{"mode":"transport","otp":"o","message":"m"}"#)
-    );
+    assert_eq!(reference(&sent), Some(r#"{"mode":"transport","otp":"o","message":"m"}"#));
     request.lifetime = Some(Duration::from_secs(20));
     request.template = Some("t".to_owned());
     provider.send(&cx(), &request).await.unwrap();
@@ -115,11 +110,7 @@ async fn a_verification_goes_back_the_way_it_came() {
     let ok = ResponseTemplate::new(200).set_body_json(json!({"data": {"verified": true}}));
     Mock::given(any()).respond_with(ok).mount(&server).await;
     let recipient: Recipient = "+919876543210".parse().unwrap();
-    let reference = Reference {
-        mode: B,
-        otp: Some("o".to_owned()),
-        message: None,
-    };
+    let reference = Reference { mode: B, otp: Some("o".to_owned()), message: None };
     let code = "123456".parse().unwrap();
     let verify = VerifyRequest::new(recipient, reference.write(), code);
     // Sent in dialect b; since then the configuration has gone back to transport.

@@ -80,11 +80,7 @@ fn the_two_things_called_request_id() {
 fn what_is_accepted_and_what_is_not() {
     let ok = json!({"success": true, "statusCode": 201, "data": {}});
     for mode in [Mode::Transport, B, C] {
-        assert_eq!(
-            read::sent(&answer(201, &ok), mode).unwrap(),
-            Sent::new(),
-            "{mode:?}"
-        );
+        assert_eq!(read::sent(&answer(201, &ok), mode).unwrap(), Sent::new(), "{mode:?}");
     }
     for (status, body) in [
         (202, json!({"success": true, "data": {"messageId": "m"}})),
@@ -94,10 +90,7 @@ fn what_is_accepted_and_what_is_not() {
         (200, json!({"data": {"status": "sent"}})),
         (200, json!({"data": ["o", "m"]})),
         (200, json!({"success": false, "data": {"messageId": "m"}})),
-        (
-            200,
-            json!({"success": true, "error": "x", "data": {"messageId": "m"}}),
-        ),
+        (200, json!({"success": true, "error": "x", "data": {"messageId": "m"}})),
         (200, json!({"success": "false", "requestId": "r"})),
         (200, json!({"success": false})),
     ] {
@@ -106,11 +99,7 @@ fn what_is_accepted_and_what_is_not() {
     }
     let refused = json!({"success": false, "error": {"code": "INSUFFICIENT_BALANCE"}});
     let error = read::sent(&answer(200, &refused), Mode::Transport).unwrap_err();
-    let expected = (
-        ErrorKind::InsufficientFunds,
-        Certainty::Refused,
-        Blame::Provider,
-    );
+    let expected = (ErrorKind::InsufficientFunds, Certainty::Refused, Blame::Provider);
     assert_eq!(facts(&error), expected);
     assert_eq!(error.vendor_code(), Some("INSUFFICIENT_BALANCE"));
 }
@@ -118,17 +107,9 @@ fn what_is_accepted_and_what_is_not() {
 #[test]
 fn a_409_on_verify_is_an_answer_only_when_it_is_about_the_code() {
     let used = json!({"statusCode": 409, "message": "OTP already verified"});
-    assert_eq!(
-        read::verdict(&answer(409, &used), "id").unwrap(),
-        Verdict::AlreadyUsed
-    );
+    assert_eq!(read::verdict(&answer(409, &used), "id").unwrap(), Verdict::AlreadyUsed);
     let other = json!({"statusCode": 409, "message": "Conflict"});
-    assert_eq!(
-        read::verdict(&answer(409, &other), "id")
-            .unwrap_err()
-            .kind(),
-        ErrorKind::Conflict
-    );
+    assert_eq!(read::verdict(&answer(409, &other), "id").unwrap_err().kind(), ErrorKind::Conflict);
 }
 
 #[test]
@@ -143,11 +124,7 @@ fn a_409_counts_as_accepted_only_when_it_plainly_says_so() {
         (A, plain, unknown),
         (Mode::Transport, json!({"message": "Conflict"}), unknown),
         (Mode::Transport, json!(null), unknown),
-        (
-            C,
-            json!({"message": "Duplicate idempotency key with a different number"}),
-            unknown,
-        ),
+        (C, json!({"message": "Duplicate idempotency key with a different number"}), unknown),
         (
             C,
             json!({"error": {"code": "IDEMPOTENCY_CONFLICT",
@@ -163,14 +140,8 @@ fn a_409_counts_as_accepted_only_when_it_plainly_says_so() {
 #[test]
 fn the_places_of_an_error_text() {
     for (body, expected) in [
-        (
-            json!({"error": {"message": "one"}, "message": "two"}),
-            "one",
-        ),
-        (
-            json!({"error": "three", "message": ["one", "two"]}),
-            "one, two",
-        ),
+        (json!({"error": {"message": "one"}, "message": "two"}), "one"),
+        (json!({"error": "three", "message": ["one", "two"]}), "one, two"),
         (json!({"error": "three"}), "three"),
         (json!({"error": {"message": ["to +919876543210"]}}), "to …"),
         (json!({"error": {"message": 7}}), ""),
@@ -188,14 +159,8 @@ fn limits_say_when() {
     };
     let number = json!({"error": {"code": "RATE_LIMIT_EXCEEDED"}});
     assert_eq!(when(400, &number), Some(300));
-    assert_eq!(
-        when(429, &json!({"message": "Too many requests"})),
-        Some(300)
-    );
-    assert_eq!(
-        when(429, &json!({"error": {"code": "INTERNAL_ERROR"}})),
-        None
-    );
+    assert_eq!(when(429, &json!({"message": "Too many requests"})), Some(300));
+    assert_eq!(when(429, &json!({"error": {"code": "INTERNAL_ERROR"}})), None);
     let ten = Some(Duration::from_secs(10));
     let named = Answer::new(ProviderId::new("p").unwrap(), 400, ten, number.to_string());
     let error = read::sent(&named, Mode::Transport).unwrap_err();
@@ -208,70 +173,34 @@ fn verdicts() {
     let exhausted = Verdict::TooManyAttempts { retry_after: None };
     for (status, body, expected) in [
         (201, json!({"data": {"verified": true}}), Verdict::Approved),
-        (
-            200,
-            json!({"data": {"verified": true, "otpRequestId": "ID"}}),
-            Verdict::Approved,
-        ),
+        (200, json!({"data": {"verified": true, "otpRequestId": "ID"}}), Verdict::Approved),
         (200, json!({"data": {"verified": false}}), wrong(None)),
         (
             200,
             json!({"success": false, "data": {"verified": false, "attemptsLeft": 2}}),
             wrong(Some(2)),
         ),
-        (
-            200,
-            json!({"data": {"verified": false}, "message": "OTP has expired"}),
-            Verdict::Expired,
-        ),
-        (
-            200,
-            json!({"success": false, "message": "Invalid OTP"}),
-            wrong(None),
-        ),
+        (200, json!({"data": {"verified": false}, "message": "OTP has expired"}), Verdict::Expired),
+        (200, json!({"success": false, "message": "Invalid OTP"}), wrong(None)),
         (200, json!({"success": false}), Verdict::Rejected),
         (
             400,
             json!({"message": "Incorrect code. 2 attempts remaining", "attemptsLeft": 2}),
             wrong(Some(2)),
         ),
-        (
-            422,
-            json!({"message": ["Too many failed attempts"]}),
-            exhausted.clone(),
-        ),
-        (
-            400,
-            json!({"error": {"code": "MAX_ATTEMPTS_EXCEEDED"}}),
-            exhausted,
-        ),
+        (422, json!({"message": ["Too many failed attempts"]}), exhausted.clone()),
+        (400, json!({"error": {"code": "MAX_ATTEMPTS_EXCEEDED"}}), exhausted),
         (
             400,
             json!({"error": {"code": "ALREADY_VERIFIED", "message": "Invalid OTP"}}),
             Verdict::AlreadyUsed,
         ),
-        (
-            400,
-            json!({"message": "OTP already used"}),
-            Verdict::AlreadyUsed,
-        ),
-        (
-            400,
-            json!({"message": "Invalid or expired OTP"}),
-            Verdict::Rejected,
-        ),
-        (
-            410,
-            json!({"message": "Invalid or expired OTP"}),
-            Verdict::Expired,
-        ),
+        (400, json!({"message": "OTP already used"}), Verdict::AlreadyUsed),
+        (400, json!({"message": "Invalid or expired OTP"}), Verdict::Rejected),
+        (410, json!({"message": "Invalid or expired OTP"}), Verdict::Expired),
         (410, json!({}), Verdict::Expired),
         (400, json!({"message": "No"}), Verdict::Rejected),
-        (
-            404,
-            json!({"message": "OTP request not found"}),
-            Verdict::NotFound,
-        ),
+        (404, json!({"message": "OTP request not found"}), Verdict::NotFound),
     ] {
         let verdict = read::verdict(&answer(status, &body), "id").unwrap();
         assert_eq!(verdict, expected, "{status} {body}");
@@ -292,46 +221,22 @@ fn what_is_no_verdict() {
         (200, json!([true, {"verified": true}]), PROTOCOL),
         (202, json!({"data": {"verified": true}}), PROTOCOL),
         // Positive, and yet not.
-        (
-            200,
-            json!({"success": false, "data": {"verified": true}}),
-            PROTOCOL,
-        ),
-        (
-            200,
-            json!({"error": {}, "data": {"verified": true}}),
-            PROTOCOL,
-        ),
-        (
-            200,
-            json!({"data": {"verified": true, "otpRequestId": "other"}}),
-            PROTOCOL,
-        ),
+        (200, json!({"success": false, "data": {"verified": true}}), PROTOCOL),
+        (200, json!({"error": {}, "data": {"verified": true}}), PROTOCOL),
+        (200, json!({"data": {"verified": true, "otpRequestId": "other"}}), PROTOCOL),
         // Not the vendor's own words.
         (400, json!("Bad Request"), PROTOCOL),
         (404, json!({}), PROTOCOL),
         // Failures of the call.
-        (
-            401,
-            json!({"message": "Invalid OTP"}),
-            provider(ErrorKind::Unauthenticated),
-        ),
+        (401, json!({"message": "Invalid OTP"}), provider(ErrorKind::Unauthenticated)),
         (402, json!({}), provider(ErrorKind::InsufficientFunds)),
         (
             400,
             json!({"error": {"code": "VALIDATION_ERROR", "message": "Invalid OTP"}}),
             caller(ErrorKind::InvalidRequest),
         ),
-        (
-            404,
-            json!({"message": "Cannot POST /otp/verify"}),
-            provider(ErrorKind::Unsupported),
-        ),
-        (
-            429,
-            json!({"message": "Invalid OTP"}),
-            provider(ErrorKind::RateLimited),
-        ),
+        (404, json!({"message": "Cannot POST /otp/verify"}), provider(ErrorKind::Unsupported)),
+        (429, json!({"message": "Invalid OTP"}), provider(ErrorKind::RateLimited)),
         (
             500,
             json!({"data": {"verified": true}}),

@@ -1,0 +1,246 @@
+//! The stories that the project is for, over real sockets.
+#![expect(clippy::unwrap_used, reason = "a test that cannot be set up must stop")]
+
+use std::time::Duration;
+
+use otpmux_core::{Blame, Channel, Delivery, ErrorKind, Recipient};
+use otpmux_emulator::{EmulatorConfig, Fault, FaultKind, Garbage, Vendor};
+use otpmux_engine::{LegState, NewVerification, VerificationStatus};
+use otpmux_testkit::faulty::refused_address;
+use otpmux_tests::stage::{Stage, phone, provider};
+
+use Vendor::{AirTexts, EasyOtp, StartMessaging};
+
+fn wrong(code: &str) -> String {
+    let last = if code.ends_with('0') { '1' } else { '0' };
+    format!("{}{last}", &code[..code.len() - 1])
+}
+
+#[tokio::test]
+async fn a_code_goes_out_and_is_good_once() {
+    let stage = Stage::start(&[EasyOtp, StartMessaging]).await;
+    let sent = stage.send().await.unwrap();
+    assert!(sent.confirmed);
+    let (vendor, code) = stage.handset().remove(0);
+    assert_eq!(vendor, EasyOtp);
+    assert_eq!(stage.verify(&sent, &wrong(&code)).await, "wrong_code");
+    assert_eq!(stage.verify(&sent, &code).await, "approved");
+    assert_eq!(stage.verify(&sent, &code).await, "already_used");
+    // Codes of ours are verified without the vendor: it saw the send and nothing else.
+    assert_eq!(stage.emulator.request_count(EasyOtp), 1);
+}
+
+/// Ask 1: whatever happens at the first vendor, the code arrives by the second.
+#[tokio::test]
+async fn a_broken_vendor_is_passed_over() {
+    let faults: [(&str, Fault, LegState); 8] = [
+        ("down", Fault::status(503).with_header("retry-after", "60"), LegState::Refused),
+        ("credentials", Fault::status(401), LegState::Refused),
+        ("out of credit", Fault::status(402), LegState::Refused),
+        ("error", Fault::status(500), LegState::Unknown),
+        ("reset", FaultKind::ResetAfterRead.into(), LegState::Unknown),
+        ("closed", FaultKind::CloseBeforeAnswer.into(), LegState::Unknown),
+        ("garbage", FaultKind::Garbage(Garbage::Http).into(), LegState::Unknown),
+        ("hangs", FaultKind::Hang.into(), LegState::Unknown),
+    ];
+    for (name, fault, state) in faults {
+        let stage = Stage::start(&[EasyOtp, StartMessaging]).await;
+        stage.emulator.set_fault(EasyOtp, fault);
+        let sent = stage.send().await.unwrap();
+        assert!(sent.confirmed, "{name}");
+        assert_eq!(sent.legs[0].state, state, "{name}");
+        assert_eq!(sent.legs[1].state, LegState::Accepted, "{name}");
+        let handset = stage.handset();
+        assert_eq!(handset.len(), 1, "{name}");
+        assert_eq!(handset[0].0, StartMessaging, "{name}");
+        assert_eq!(stage.verify(&sent, &handset[0].1).await, "approved", "{name}");
+        assert_eq!(stage.emulator.request_count(EasyOtp), 1, "{name}: asked once");
+    }
+}
+
+/// The vendor sent it and its answer was lost: two messages, one code.
+#[tokio::test]
+async fn a_duplicate_carries_the_same_code() {
+    let stage = Stage::start(&[EasyOtp, StartMessaging]).await;
+    let lost: Fault = FaultKind::ResetAfterRead.into();
+    stage.emulator.set_fault(EasyOtp, lost.after_work());
+    let sent = stage.send().await.unwrap();
+    let handset = stage.handset();
+    assert_eq!([handset[0].0, handset[1].0], [EasyOtp, StartMessaging]);
+    assert_eq!(handset[0].1, handset[1].1, "rule of the house: never two different codes");
+    assert_eq!(stage.verify(&sent, &handset[0].1).await, "approved");
+}
+
+/// Nothing listens: certainly not sent, and the second vendor is asked at once.
+#[tokio::test]
+async fn a_vendor_that_cannot_be_reached_is_passed_over() {
+    let stage = Stage::start(&[EasyOtp]).await;
+    let nowhere = format!("http://{}", refused_address().await);
+    let client = otpmux_engine::OtpClient::builder()
+        .provider(provider(&stage.emulator, EasyOtp, &nowhere))
+        .provider(provider(
+            &stage.emulator,
+            StartMessaging,
+            &stage.emulator.base_url(StartMessaging),
+        ))
+        .build()
+        .unwrap();
+    let sent = client.send(NewVerification::to(phone())).await.unwrap();
+    assert_eq!(sent.legs[0].state, LegState::NotSent);
+    assert_eq!(sent.legs[0].failure, Some(ErrorKind::Transport));
+    assert_eq!(stage.handset().len(), 1);
+}
+
+#[tokio::test]
+async fn a_resend_goes_by_the_other_vendor_with_the_same_code() {
+    let stage = Stage::start(&[EasyOtp, StartMessaging]).await;
+    let first = stage.send().await.unwrap();
+    let again = stage.client.resend(first.id, None).await.unwrap();
+    let handset = stage.handset();
+    assert_eq!([handset[0].0, handset[1].0], [EasyOtp, StartMessaging]);
+    assert_eq!(handset[0].1, handset[1].1);
+    assert_eq!(stage.verify(&again, &handset[0].1).await, "approved");
+}
+
+/// A vendor's limit for a recipient is not to be got around by another vendor.
+#[tokio::test]
+async fn a_recipients_limit_stops_the_send() {
+    let stage = Stage::start(&[EasyOtp, StartMessaging]).await;
+    for _ in 0..2 {
+        stage.send().await.unwrap();
+    }
+    let error = stage.send().await.unwrap_err();
+    assert_eq!((error.kind(), error.blame()), (ErrorKind::RateLimited, Blame::Policy));
+    assert!(error.retry_after().unwrap() <= Duration::from_secs(60));
+    assert_eq!(stage.emulator.request_count(StartMessaging), 0);
+}
+
+#[tokio::test]
+async fn by_mail_and_by_voice() {
+    let stage = Stage::start(&[EasyOtp]).await;
+    let mail: Recipient = "someone@example.com".parse().unwrap();
+    let sent = stage.client.send(NewVerification::to(mail)).await.unwrap();
+    assert_eq!(sent.channel, Channel::Email);
+    let voice = NewVerification::to(phone()).by(Channel::Voice);
+    stage.client.send(voice).await.unwrap();
+    let messages = stage.emulator.messages(&otpmux_emulator::MessageFilter::default());
+    let channels: Vec<_> = messages.iter().map(|message| message.channel.as_str()).collect();
+    assert_eq!(channels, ["email", "voice"]);
+    assert_eq!(stage.verify(&sent, &messages[0].code).await, "approved");
+}
+
+/// AirTexts makes its own codes: the right vendor is asked, under our own counter.
+#[tokio::test]
+async fn a_vendors_own_code() {
+    let stage = Stage::start(&[AirTexts]).await;
+    let sent = stage.send().await.unwrap();
+    let code = stage.handset().remove(0).1;
+    assert_eq!(stage.verify(&sent, &wrong(&code)).await, "wrong_code");
+    assert_eq!(stage.verify(&sent, &code).await, "approved");
+    assert_eq!(stage.verify(&sent, &code).await, "already_used");
+    assert_eq!(stage.emulator.request_count(AirTexts), 3, "one send, two verifies");
+}
+
+/// Failover from a vendor's code to ours, and back.
+#[tokio::test]
+async fn from_a_vendors_code_to_ours_and_back() {
+    for order in [[AirTexts, StartMessaging], [StartMessaging, AirTexts]] {
+        let stage = Stage::start(&order).await;
+        stage.emulator.set_fault(order[0], Fault::status(402));
+        let sent = stage.send().await.unwrap();
+        let (vendor, code) = stage.handset().remove(0);
+        assert_eq!(vendor, order[1]);
+        assert_eq!(stage.verify(&sent, &code).await, "approved");
+    }
+}
+
+/// While the outcome at AirTexts is unknown, nobody else sends: the user would hold two codes.
+#[tokio::test]
+async fn a_vendors_code_that_may_be_out_is_kept() {
+    let stage = Stage::start(&[AirTexts, StartMessaging]).await;
+    stage.emulator.set_fault(AirTexts, FaultKind::ResetAfterRead);
+    let sent = stage.send().await.unwrap();
+    assert!(!sent.confirmed);
+    assert_eq!(stage.emulator.request_count(StartMessaging), 0);
+}
+
+#[tokio::test]
+async fn airtexts_sends_its_own_code_again() {
+    let stage = Stage::start(&[AirTexts]).await;
+    let sent = stage.send().await.unwrap();
+    stage.client.resend(sent.id, None).await.unwrap();
+    let code = stage.handset().pop().unwrap().1;
+    assert_eq!(stage.handset().len(), 2);
+    assert_eq!(stage.verify(&sent, &code).await, "approved");
+}
+
+/// Ask 19: accepted is not delivered.
+#[tokio::test]
+async fn the_vendors_delivery_status_is_told() {
+    let stage = Stage::start(&[StartMessaging]).await;
+    let sent = stage.send().await.unwrap();
+    let early = stage.client.status(sent.id).await.unwrap();
+    assert_eq!(early.legs[0].delivery, Some(Delivery::Sent));
+    stage.emulator.advance_clock(Duration::from_secs(60));
+    let late = stage.client.status(sent.id).await.unwrap();
+    assert_eq!(late.legs[0].delivery, Some(Delivery::Delivered));
+    assert_eq!(late.status, VerificationStatus::Pending);
+}
+
+/// The vendor's fixed code, where the operator allows it.
+#[tokio::test]
+async fn test_recipients_verify_by_the_vendors_code() {
+    let stage = Stage::start(&[EasyOtp]).await;
+    for (to, code, expected) in [
+        ("+15555550100", "123456", "approved"),
+        ("+15555550101", "123456", "wrong_code"),
+        ("+15555550102", "123456", "expired"),
+    ] {
+        let to: Recipient = to.parse().unwrap();
+        let sent = stage.client.send(NewVerification::to(to)).await.unwrap();
+        assert_eq!(stage.verify(&sent, code).await, expected);
+    }
+    assert!(stage.handset().is_empty(), "and nothing is sent");
+}
+
+/// Rule 2, with every vendor failing after its work.
+#[tokio::test]
+async fn never_more_messages_than_one_and_its_duplicate() {
+    let stage = Stage::start(&[EasyOtp, StartMessaging, AirTexts]).await;
+    for vendor in [EasyOtp, StartMessaging, AirTexts] {
+        let lost: Fault = FaultKind::CloseBeforeAnswer.into();
+        stage.emulator.set_fault(vendor, lost.after_work());
+    }
+    let sent = stage.send().await.unwrap();
+    assert!(!sent.confirmed);
+    let handset = stage.handset();
+    assert_eq!(handset.len(), 2);
+    assert_eq!(handset[0].1, handset[1].1);
+    assert_eq!(
+        stage.verify(&sent, &handset[1].1).await,
+        "approved",
+        "though nothing was confirmed"
+    );
+}
+
+/// Ask 3.
+#[tokio::test]
+async fn after_all_were_down_the_next_send_works() {
+    let stage = Stage::start(&[EasyOtp, StartMessaging]).await;
+    for vendor in [EasyOtp, StartMessaging] {
+        stage.emulator.set_fault(vendor, Fault::status(402).times(1));
+    }
+    assert_eq!(stage.send().await.unwrap_err().kind(), ErrorKind::InsufficientFunds);
+    assert!(stage.handset().is_empty());
+    assert!(stage.send().await.unwrap().confirmed);
+}
+
+/// A real account that runs dry, not a switched fault.
+#[tokio::test]
+async fn an_empty_account_fails_over() {
+    let config = EmulatorConfig::default().with_easyotp(|account| account.credits = 0);
+    let stage = Stage::start_with(&[EasyOtp, StartMessaging], config).await;
+    let sent = stage.send().await.unwrap();
+    assert_eq!(sent.legs[0].failure, Some(ErrorKind::InsufficientFunds));
+    assert_eq!(stage.handset()[0].0, StartMessaging);
+}

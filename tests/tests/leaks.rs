@@ -1,0 +1,153 @@
+//! Rule 7: no code, number, address or secret in any log line, at any level, in any error, or in any
+//! `Debug`, on any path. Everything is run once, everything is written down, and searched.
+#![expect(clippy::unwrap_used, reason = "a test that cannot be set up must stop")]
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use otpmux_core::{Channel, ClientContext, Code, Recipient};
+use otpmux_emulator::{EmulatorConfig, Fault, FaultKind, Garbage, MessageFilter, Vendor};
+use otpmux_engine::NewVerification;
+use otpmux_testkit::{LogCapture, leaks};
+use otpmux_tests::stage::{PHONE, Stage, phone};
+use serde_json::json;
+
+use Vendor::{AirTexts, EasyOtp, StartMessaging};
+
+const MAIL: &str = "someone.private@example.com";
+const CLIENT: &str = "203.0.113.77";
+
+/// Vendors that repeat what they were told, in every place that an adapter reads. Each status says
+/// another secret in each place.
+fn echoes(secrets: &[String]) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    for (turn, status) in
+        [200, 400, 401, 403, 404, 409, 410, 422, 429, 500, 503].into_iter().enumerate()
+    {
+        let said = |place: usize| &secrets[(turn + place) % secrets.len()];
+        let body = json!({
+            "success": false,
+            "error": {"code": said(0), "message": said(1), "details": [{"message": said(2)}]},
+            "message": said(3), "code": said(4), "request_id": said(5), "requestId": said(6),
+            "status": said(0), "retry_after": said(1),
+        });
+        faults.push(Fault::status_with_body(status, body));
+        let flat = json!({"error": said(2), "request_id": said(3), "code": said(5)});
+        faults.push(Fault::status_with_body(status, flat));
+    }
+    faults
+}
+
+fn faults(secrets: &[String]) -> Vec<Fault> {
+    let mut faults = vec![
+        FaultKind::ResetAfterRead.into(),
+        FaultKind::CloseBeforeAnswer.into(),
+        FaultKind::Garbage(Garbage::Http).into(),
+        FaultKind::Garbage(Garbage::Json).into(),
+        FaultKind::Refuse.into(),
+        Fault::status(307).with_header("location", format!("http://127.0.0.1:1/{}", secrets[0])),
+    ];
+    faults.extend(echoes(secrets));
+    faults
+}
+
+/// One of everything, and what it shows.
+async fn run(stage: &Stage, shown: &mut String) {
+    let client = ClientContext::new().with_ip(CLIENT.parse().unwrap());
+    for to in [PHONE, MAIL] {
+        let to: Recipient = to.parse().unwrap();
+        let mut new = NewVerification::to(to.clone());
+        new.client = client.clone();
+        write!(shown, "{new:?} {to:?}").unwrap();
+        match stage.client.send(new).await {
+            Ok(sent) => {
+                write!(shown, "{sent:?}").unwrap();
+                let code: Code = "000000".parse().unwrap();
+                note(shown, stage.client.verify(sent.id, &code).await);
+                note(shown, stage.client.status(sent.id).await);
+                note(shown, stage.client.resend(sent.id, None).await);
+                note(shown, stage.client.resend(sent.id, Some(Channel::Voice)).await);
+                if let Some(message) = stage.emulator.messages(&MessageFilter::default()).pop() {
+                    let code: Code = message.code.parse().unwrap();
+                    write!(shown, "{code:?}").unwrap();
+                    note(shown, stage.client.verify(sent.id, &code).await);
+                }
+                note(shown, stage.client.cancel(sent.id).await);
+            }
+            Err(error) => shown.push_str(&leaks::shown(&error)),
+        }
+    }
+    write!(shown, "{:?}", stage.client).unwrap();
+}
+
+fn note<T: std::fmt::Debug>(shown: &mut String, result: Result<T, otpmux_core::Error>) {
+    match result {
+        Ok(answer) => write!(shown, "{answer:?}").unwrap(),
+        Err(error) => shown.push_str(&leaks::shown(&error)),
+    }
+}
+
+#[tokio::test]
+async fn nothing_secret_or_personal_gets_out() {
+    let capture = LogCapture::new();
+    let _guard = capture.install_scoped();
+    let mut shown = String::new();
+    for order in [[EasyOtp, StartMessaging, AirTexts], [AirTexts, EasyOtp, StartMessaging]] {
+        let config = EmulatorConfig::default()
+            .with_easyotp(|account| account.enforce_limits = false)
+            .with_startmessaging(|account| account.enforce_limits = false)
+            .with_airtexts(|account| account.enforce_limits = false);
+        let stage = Stage::start_with(&order, config).await;
+        let personal = [PHONE, MAIL, CLIENT].map(str::to_owned);
+        let airtexts = stage.emulator.airtexts();
+        let keys = [
+            (EasyOtp, vec![stage.emulator.easyotp().api_key]),
+            (StartMessaging, vec![stage.emulator.startmessaging().api_key]),
+            (AirTexts, vec![airtexts.api_key, airtexts.api_secret]),
+        ];
+
+        run(&stage, &mut shown).await;
+        for (vendor, keys) in &keys {
+            // A vendor can repeat what it was told: the recipient, and its own keys.
+            let told = [&personal[..], keys].concat();
+            for fault in faults(&told) {
+                stage.emulator.set_fault(*vendor, fault);
+                run(&stage, &mut shown).await;
+            }
+            stage.emulator.clear_faults(*vendor);
+        }
+        let keys = keys.into_iter().flat_map(|(_, keys)| keys);
+        let secrets: Vec<String> = personal.into_iter().chain(keys).collect();
+        // A vendor that hangs, once: it takes its whole timeout.
+        stage.emulator.set_fault(order[0], Fault::new(FaultKind::Hang).times(1));
+        run(&stage, &mut shown).await;
+
+        let messages = stage.emulator.messages(&MessageFilter::default());
+        assert!(messages.len() > 100, "the paths that send were run: {}", messages.len());
+        let codes = messages.into_iter().map(|message| message.code);
+        let all: Vec<String> = secrets.into_iter().chain(codes).collect();
+        let all: Vec<&str> = all.iter().map(String::as_str).collect();
+        leaks::assert_clean(&shown, &all);
+        capture.assert_clean(&all);
+    }
+    let text = capture.text();
+    assert!(text.contains("vendor_call") && text.contains("leg failed"), "the logs were captured");
+    assert!(text.len() > 10_000 && shown.len() > 10_000);
+}
+
+/// The capture itself: it would have seen a leak in our own words and in the HTTP client's.
+#[tokio::test]
+async fn the_search_finds_what_is_there() {
+    let capture = LogCapture::new();
+    let _guard = capture.install_scoped();
+    tracing::trace!(to = PHONE, "oops");
+    assert_eq!(leaks::found(&capture.text(), &[PHONE]), [PHONE]);
+    let stage = Stage::start(&[EasyOtp]).await;
+    let sent = tokio::time::timeout(
+        Duration::from_secs(10),
+        stage.client.send(NewVerification::to(phone())),
+    );
+    assert!(sent.await.unwrap().unwrap().confirmed);
+    let text = capture.text();
+    assert!(text.contains("reqwest") || text.contains("hyper"), "the HTTP client's lines are seen");
+}
