@@ -1,5 +1,4 @@
 //! The stories that the project is for, over real sockets.
-#![expect(clippy::unwrap_used, reason = "a test that cannot be set up must stop")]
 
 use std::time::Duration;
 

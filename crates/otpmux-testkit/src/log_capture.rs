@@ -50,6 +50,11 @@ impl LogCapture {
         self.lock().clone()
     }
 
+    /// What has been recorded since the last time, which is then forgotten.
+    pub fn take(&self) -> String {
+        std::mem::take(&mut *self.lock())
+    }
+
     /// Checks that none of the secrets has been recorded.
     ///
     /// # Panics
