@@ -92,7 +92,12 @@ impl PhoneNumber {
 
     fn masked(&self) -> String {
         let (head, tail) = (&self.0[..2], &self.0[self.0.len() - 2..]);
-        format!("{head}{}{tail}", "•".repeat(self.0.len() - 4))
+        let hidden = self.0.len() - 4;
+        let mut masked = String::with_capacity(4 + hidden * '•'.len_utf8());
+        masked.push_str(head);
+        masked.extend(std::iter::repeat_n('•', hidden));
+        masked.push_str(tail);
+        masked
     }
 }
 

@@ -1,8 +1,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use chacha20poly1305::aead::{Aead, KeyInit, Payload};
-use chacha20poly1305::{XChaCha20Poly1305, XNonce};
+use aes_gcm::Aes256Gcm;
+use aes_gcm::aead::{Aead, KeyInit, Payload};
 use hmac::{Hmac, Mac};
 use otpmux_core::{Code, Entropy, EntropyError, Purpose, Recipient, Secret};
 use sha2::Sha256;
@@ -12,7 +12,7 @@ use crate::VerificationId;
 
 type HmacSha256 = Hmac<Sha256>;
 
-const NONCE: usize = 24;
+const NONCE: usize = 12;
 
 /// The name of a server key, stored with everything that the key has signed or encrypted.
 pub type KeyId = Arc<str>;
@@ -21,7 +21,8 @@ pub type KeyId = Arc<str>;
 /// decrypt, so that a key can be replaced while verifications made under the old one are pending.
 ///
 /// Each server key is stretched into three by HMAC-SHA-256 with a label: one signs codes, one
-/// hashes recipients, one encrypts (XChaCha20-Poly1305).
+/// hashes recipients, and from the third each verification gets an AES-256-GCM key of its own, so
+/// that no number of them wears a key out.
 ///
 /// A store alone gives nothing away. A store and its key do: a code has so few digits that anybody
 /// with the key can try them all, HMAC or not. So the code may also stand in what is encrypted for a
@@ -37,7 +38,7 @@ struct Keys {
     id: KeyId,
     code: HmacSha256,
     recipient: HmacSha256,
-    cipher: XChaCha20Poly1305,
+    seal: HmacSha256,
 }
 
 /// A key ring that cannot be.
@@ -114,8 +115,8 @@ impl ServerKeys {
         entropy.fill(&mut nonce)?;
         let aad = associated(id, purpose);
         let payload = Payload { msg: text, aad: &aad };
-        // The cipher refuses texts of more than 256 GiB, and nothing else.
-        let sealed = self.signing.cipher.encrypt(&XNonce::from(nonce), payload);
+        // The cipher refuses texts of more than 64 GiB, and nothing else.
+        let sealed = self.signing.cipher(id).encrypt(&nonce.into(), payload);
         let sealed = sealed.map_err(|_| EntropyError::new())?;
         Ok(Sealed {
             key: Arc::clone(&self.signing.id),
@@ -128,7 +129,7 @@ impl ServerKeys {
         let keys = self.all().find(|keys| keys.id == sealed.key)?;
         let (nonce, text) = sealed.bytes.split_first_chunk::<NONCE>()?;
         let aad = associated(id, purpose);
-        keys.cipher.decrypt(&XNonce::from(*nonce), Payload { msg: text, aad: &aad }).ok()
+        keys.cipher(id).decrypt(&(*nonce).into(), Payload { msg: text, aad: &aad }).ok()
     }
 }
 
@@ -147,8 +148,16 @@ impl Keys {
             id: id.into(),
             code: keyed(&*derive("otpmux code v1")),
             recipient: keyed(&*derive("otpmux recipient v1")),
-            cipher: XChaCha20Poly1305::new((&*derive("otpmux seal v1")).into()),
+            seal: keyed(&*derive("otpmux seal v1")),
         }
+    }
+
+    /// The cipher of one verification.
+    fn cipher(&self, id: VerificationId) -> Aes256Gcm {
+        let mut mac = self.seal.clone();
+        mac.update(&id.to_bytes());
+        let key = zeroize::Zeroizing::new(<[u8; 32]>::from(mac.finalize().into_bytes()));
+        Aes256Gcm::new((&*key).into())
     }
 
     fn sign(&self, id: VerificationId, code: &Code) -> CodeMac {

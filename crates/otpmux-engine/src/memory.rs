@@ -25,7 +25,8 @@ pub struct MemoryStore {
 
 #[derive(Debug, Default)]
 struct Shelf {
-    records: HashMap<VerificationId, Record>,
+    /// Boxed: a table of large records would move them all whenever it grows.
+    records: HashMap<VerificationId, Box<Record>>,
     /// The newest verification of a recipient and purpose.
     newest: HashMap<(RecipientHash, Purpose), VerificationId>,
     /// When records may be thrown away, soonest first.
@@ -70,7 +71,8 @@ impl Shelf {
             }
             self.ends.pop_first();
             if let Some(record) = self.records.remove(&id) {
-                let key = (record.recipient, record.purpose);
+                let Record { recipient, purpose, .. } = *record;
+                let key = (recipient, purpose);
                 if self.newest.get(&key) == Some(&id) {
                     self.newest.remove(&key);
                 }
@@ -80,7 +82,8 @@ impl Shelf {
 
     /// A record, unless its time is over even for being told so.
     fn get(&mut self, id: VerificationId, now: SystemTime) -> Option<&mut Record> {
-        self.records.get_mut(&id).filter(|record| now < record.expires_at + GRACE)
+        let record = self.records.get_mut(&id)?;
+        (now < record.expires_at + GRACE).then_some(record)
     }
 }
 
@@ -103,7 +106,7 @@ impl VerificationStore for MemoryStore {
             older.state = State::Closed;
         }
         guarded.ends.insert((record.expires_at + GRACE, record.id));
-        guarded.records.insert(record.id, record);
+        guarded.records.insert(record.id, Box::new(record));
         Ok(())
     }
 

@@ -7,7 +7,7 @@ use otpmux_core::{
 use tokio::time::Instant;
 
 use super::plan::{Candidate, Plan, Source};
-use super::{Inner, Verification, gone};
+use super::{Inner, Verification, gone, new_leg};
 use crate::record::{LegState, Record};
 use crate::{BeginLeg, Begun, SettleLeg};
 
@@ -49,7 +49,7 @@ impl<'a> Dispatch<'a> {
         Self { inner, record, leg, request, candidates, code, deadline, possible: 0 }
     }
 
-    pub(super) async fn run(mut self) -> Result<Verification, Error> {
+    pub(super) async fn run(&mut self) -> Result<Verification, Error> {
         let mut at = 0;
         loop {
             match self.leg(at).await {
@@ -127,7 +127,7 @@ impl<'a> Dispatch<'a> {
 
     /// Settles the failed leg and writes down the next, in one step of the store.
     async fn begin(&mut self, next: usize, error: &Error) -> Result<(), Error> {
-        let leg = self.inner.new_leg(&self.candidates[next], &self.request.channel)?;
+        let leg = new_leg(&self.candidates[next], &self.request.channel, &*self.inner.entropy)?;
         let settle = self.settle(error, false);
         self.settle_here(&settle);
         let begin = BeginLeg { settle: Some(settle), leg: leg.clone(), resend: None };
@@ -144,7 +144,7 @@ impl<'a> Dispatch<'a> {
         }
     }
 
-    async fn accepted(mut self, sent: Sent) -> Result<Verification, Error> {
+    async fn accepted(&mut self, sent: Sent) -> Result<Verification, Error> {
         let settle = SettleLeg {
             leg: self.leg,
             state: LegState::Accepted,
@@ -157,7 +157,7 @@ impl<'a> Dispatch<'a> {
         self.write(settle).await
     }
 
-    async fn give_up(mut self, error: Error) -> Result<Verification, Error> {
+    async fn give_up(&mut self, error: Error) -> Result<Verification, Error> {
         // A resend that fails leaves the earlier messages and their code as good as they were.
         let earlier = self
             .record

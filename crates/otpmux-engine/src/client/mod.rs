@@ -2,6 +2,7 @@ mod build;
 mod dispatch;
 mod kept;
 mod plan;
+mod pool;
 mod request;
 mod verify;
 mod view;
@@ -27,6 +28,7 @@ use crate::{BeginLeg, Begun, Policy, Routes, ServerKeys, VerificationId, Verific
 use dispatch::Dispatch;
 use kept::Kept;
 use plan::{Candidate, Source};
+use pool::Pool;
 
 /// The one thing that an application holds: it sends codes over its providers and verifies them.
 ///
@@ -97,11 +99,12 @@ impl OtpClient {
     pub async fn send(&self, new: NewVerification) -> Result<Verification, Error> {
         let inner = &*self.0;
         let now = inner.clock.now();
-        let code = inner.new_code(&new)?;
-        let plan = inner.plan_send(&new, &code)?;
-        let id = VerificationId::generate(&*inner.entropy).map_err(no_entropy)?;
+        let pool = Pool::fetch(&*inner.entropy).map_err(no_entropy)?;
+        let code = inner.new_code(&new, &pool)?;
+        let plan = inner.plan_send(new, &code)?;
+        let id = VerificationId::generate(&pool).map_err(no_entropy)?;
         let kept = Kept::of(&plan.request, &code, &plan.candidates);
-        let sealed = kept.seal(id, &inner.keys, &*inner.entropy).map_err(no_entropy)?;
+        let sealed = kept.seal(id, &inner.keys, &pool).map_err(no_entropy)?;
         let request = &plan.request;
         let lifetime = request.lifetime.unwrap_or(inner.policy.lifetime);
         let supplied = plan.candidates.iter().any(|c| c.source.is_supplied());
@@ -118,7 +121,7 @@ impl OtpClient {
             resends: 0,
             resend_after: now + inner.policy.resend_delay,
             sealed,
-            legs: vec![inner.new_leg(&plan.candidates[0], &request.channel)?],
+            legs: vec![new_leg(&plan.candidates[0], &request.channel, &pool)?],
         };
         inner.store.create(record.clone(), now).await?;
         Dispatch::new(inner, record, 0, plan, Some(code)).run().await
@@ -162,7 +165,7 @@ impl OtpClient {
             max_resends: inner.policy.resends,
             next_after: now + inner.policy.resend_delay,
         };
-        let leg = inner.new_leg(&plan.candidates[0], &plan.request.channel)?;
+        let leg = new_leg(&plan.candidates[0], &plan.request.channel, &*inner.entropy)?;
         let begin = BeginLeg { settle: None, leg: leg.clone(), resend: Some(terms) };
         let place = match inner.store.begin_leg(id, begin, now).await? {
             Begun::Leg(place) => place,
@@ -229,26 +232,10 @@ impl OtpClient {
 }
 
 impl Inner {
-    fn new_code(&self, new: &NewVerification) -> Result<Code, Error> {
+    fn new_code(&self, new: &NewVerification, entropy: &dyn Entropy) -> Result<Code, Error> {
         let length = new.code_length.unwrap_or(self.policy.code_length);
         self.policy.check_code_length(length).map_err(invalid)?;
-        Code::generate(length, &*self.entropy).map_err(|_| no_entropy(EntropyError::new()))
-    }
-
-    fn new_leg(&self, candidate: &Candidate, channel: &Channel) -> Result<Leg, Error> {
-        let key = otpmux_core::IdempotencyKey::generate(&*self.entropy).map_err(no_entropy)?;
-        Ok(Leg {
-            provider: candidate.provider.id().clone(),
-            channel: channel.clone(),
-            supplied: candidate.source.is_supplied(),
-            key,
-            state: LegState::Intended,
-            failure: None,
-            reference: match &candidate.source {
-                Source::Again(target) => target.reference.clone(),
-                Source::Supplied | Source::Vendor { .. } => None,
-            },
-        })
+        Code::generate(length, entropy).map_err(|_| no_entropy(EntropyError::new()))
     }
 
     /// The legs whose message may be out, newest first, the accepted ones before the others.
@@ -293,6 +280,22 @@ impl fmt::Debug for OtpClient {
             .field("store", &self.0.store)
             .finish_non_exhaustive()
     }
+}
+
+fn new_leg(candidate: &Candidate, channel: &Channel, entropy: &dyn Entropy) -> Result<Leg, Error> {
+    let key = otpmux_core::IdempotencyKey::generate(entropy).map_err(no_entropy)?;
+    Ok(Leg {
+        provider: candidate.provider.id().clone(),
+        channel: channel.clone(),
+        supplied: candidate.source.is_supplied(),
+        key,
+        state: LegState::Intended,
+        failure: None,
+        reference: match &candidate.source {
+            Source::Again(target) => target.reference.clone(),
+            Source::Supplied | Source::Vendor { .. } => None,
+        },
+    })
 }
 
 fn invalid(error: impl fmt::Display) -> Error {

@@ -75,10 +75,10 @@ struct Wanted<'a> {
 }
 
 impl Inner {
-    pub(super) fn plan_send(&self, new: &NewVerification, code: &Code) -> Result<Plan, Error> {
-        let recipient = new.recipient.clone();
+    pub(super) fn plan_send(&self, new: NewVerification, code: &Code) -> Result<Plan, Error> {
+        let recipient = new.recipient;
         let default = if recipient.email().is_some() { Channel::Email } else { Channel::Sms };
-        let channel = new.channel.clone().unwrap_or(default);
+        let channel = new.channel.unwrap_or(default);
         let lifetime = new.lifetime.unwrap_or(self.policy.lifetime);
         self.policy.check_lifetime(lifetime).map_err(invalid)?;
         if new.message.as_ref().is_some_and(|text| !text.contains("{code}")) {
@@ -86,14 +86,14 @@ impl Inner {
         }
         let mut request = SendRequest::new(recipient, channel, CodeSource::Supplied(code.clone()));
         request.lifetime = Some(lifetime);
-        request.purpose = new.purpose.clone();
-        request.message.clone_from(&new.message);
-        request.subject.clone_from(&new.subject);
-        request.template.clone_from(&new.template);
-        request.locale.clone_from(&new.locale);
-        request.sender.clone_from(&new.sender);
-        request.client = new.client.clone();
-        request.extensions.clone_from(&new.extensions);
+        request.purpose = new.purpose;
+        request.message = new.message;
+        request.subject = new.subject;
+        request.template = new.template;
+        request.locale = new.locale;
+        request.sender = new.sender;
+        request.client = new.client;
+        request.extensions = new.extensions;
         let wanted = Wanted {
             code: Some(code),
             exact_length: new.code_length,
