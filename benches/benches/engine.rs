@@ -2,25 +2,11 @@
 #![expect(clippy::expect_used, reason = "a benchmark that cannot be set up must stop")]
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, SystemTime};
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use otpmux_benches::InstantProvider;
-use otpmux_core::{Clock, Code, Recipient, Secret};
+use otpmux_benches::{BusyClock, InstantProvider};
+use otpmux_core::{Code, Recipient, Secret};
 use otpmux_engine::{MemoryStore, NewVerification, OtpClient, ServerKeys};
-
-/// A clock that goes on by a tenth of a second at each look, so that verifications expire as new
-/// ones come: the store holds some thousands at any time, as that of a busy service does.
-#[derive(Debug, Default)]
-struct BusyClock(AtomicU64);
-
-impl Clock for BusyClock {
-    fn now(&self) -> SystemTime {
-        let looks = self.0.fetch_add(1, Ordering::Relaxed);
-        SystemTime::UNIX_EPOCH + Duration::from_millis(100 * looks)
-    }
-}
 
 fn client() -> OtpClient {
     let keys = ServerKeys::new(&[("a".to_owned(), Secret::new("k".repeat(32)))]);

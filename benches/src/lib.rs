@@ -1,8 +1,11 @@
-//! What the benchmarks share: a vendor that answers at once, over a socket and without one.
+//! What the benchmarks share: a vendor that answers at once, over a socket and without one, and a
+//! clock on which verifications expire.
 #![expect(clippy::expect_used, reason = "a benchmark that cannot be set up must stop")]
 
+mod busy_clock;
 mod instant;
 mod loopback;
 
+pub use busy_clock::BusyClock;
 pub use instant::InstantProvider;
 pub use loopback::loopback_vendor;
