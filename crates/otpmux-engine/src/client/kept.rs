@@ -8,7 +8,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use super::plan::Candidate;
 use crate::{Record, Sealed, ServerKeys, VerificationId};
 
 /// What a resend needs, on its way into and out of its encrypted form.
@@ -45,18 +44,18 @@ struct Wishes {
 }
 
 impl Kept {
-    pub(super) fn of(request: &SendRequest, code: &Code, candidates: &[Candidate]) -> Self {
-        let supplied = candidates.iter().any(|candidate| candidate.source.is_supplied());
-        let wished = candidates.iter().find_map(|candidate| candidate.source.wished_length());
+    /// `code` is the one of ours, if any provider may carry it; `length` is what is asked of a
+    /// vendor that makes its own.
+    pub(super) fn of(request: &SendRequest, code: Option<&Code>, length: Option<u8>) -> Self {
         Self {
             recipient: request.recipient.clone(),
-            code: supplied.then(|| code.clone()),
+            code: code.cloned(),
             purpose: request.purpose.clone(),
             request: Wishes {
                 to: request.recipient.expose().to_owned(),
                 channel: request.channel.clone(),
-                code: supplied.then(|| code.expose().to_owned()),
-                length: wished,
+                code: code.map(|code| code.expose().to_owned()),
+                length,
                 message: request.message.clone(),
                 subject: request.subject.clone(),
                 template: request.template.clone(),

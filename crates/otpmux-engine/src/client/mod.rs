@@ -103,17 +103,19 @@ impl OtpClient {
         let code = inner.new_code(&new, &pool)?;
         let plan = inner.plan_send(new, &code)?;
         let id = VerificationId::generate(&pool).map_err(no_entropy)?;
-        let kept = Kept::of(&plan.request, &code, &plan.candidates);
+        let candidates = &plan.candidates;
+        let ours = candidates.iter().any(|c| c.source.is_supplied()).then_some(&code);
+        let wished = candidates.iter().find_map(|c| c.source.wished_length());
+        let kept = Kept::of(&plan.request, ours, wished);
         let sealed = kept.seal(id, &inner.keys, &pool).map_err(no_entropy)?;
         let request = &plan.request;
         let lifetime = request.lifetime.unwrap_or(inner.policy.lifetime);
-        let supplied = plan.candidates.iter().any(|c| c.source.is_supplied());
         let record = Record {
             id,
             recipient: inner.keys.hash(&request.recipient),
             purpose: request.purpose.clone(),
             state: State::Pending,
-            code: supplied.then(|| inner.keys.sign(id, &code)),
+            code: ours.map(|code| inner.keys.sign(id, code)),
             code_length: plan.candidates[0].code_length(&code),
             expires_at: now + lifetime,
             attempts: 0,

@@ -1,0 +1,50 @@
+//! Rule 8: features are additive. This file is run with each feature alone, with all and with none,
+//! and expects the same defaults every time.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use otpmux::{Capabilities, Channel, NewVerification, OtpClient, Policy, Purpose, Registry};
+use otpmux_testkit::ScriptedProvider;
+
+#[test]
+fn the_policy_is_the_same_whatever_is_compiled_in() {
+    let policy = Policy::default();
+    assert_eq!((policy.code_length, policy.allow_short_codes), (6, false));
+    assert_eq!((policy.lifetime, policy.attempts), (Duration::from_mins(5), 5));
+    assert_eq!((policy.duplicates, policy.retries), (1, 2));
+    assert_eq!(policy.retry_pause, Duration::from_millis(250));
+    assert_eq!(policy.deadline, Duration::from_secs(20));
+    assert_eq!((policy.resend_delay, policy.resends), (Duration::from_secs(30), 4));
+}
+
+#[test]
+fn the_compiled_in_kinds_are_those_of_the_features_and_no_others() {
+    let expected: Vec<&str> = [
+        ("airtexts", cfg!(feature = "airtexts")),
+        ("easyotp", cfg!(feature = "easyotp")),
+        ("startmessaging", cfg!(feature = "startmessaging")),
+    ]
+    .into_iter()
+    .filter_map(|(kind, on)| on.then_some(kind))
+    .collect();
+    let mut kinds: Vec<_> = Registry::with_compiled_in().kinds().collect();
+    kinds.sort_unstable();
+    assert_eq!(kinds, expected);
+    assert_eq!(Registry::new().kinds().count(), 0, "an empty registry stays empty");
+}
+
+#[tokio::test]
+async fn a_plain_send_asks_the_same_of_a_provider() {
+    let capabilities = Capabilities::new([Channel::Sms]).with_supplied_codes(4..=10);
+    let provider = Arc::new(ScriptedProvider::new("a", capabilities));
+    let client = OtpClient::builder().provider(provider.port()).build().unwrap();
+    let to: otpmux::Recipient = "+919876543210".parse().unwrap();
+    client.send(NewVerification::to(to)).await.unwrap();
+    let asked = &provider.sends.requests()[0];
+    assert_eq!(asked.channel, Channel::Sms);
+    assert_eq!(asked.lifetime, Some(Duration::from_mins(5)));
+    assert_eq!(asked.purpose, Purpose::default());
+    assert_eq!((&asked.message, &asked.template, &asked.sender), (&None, &None, &None));
+    assert_eq!(asked.code.supplied().map(otpmux::Code::length), Some(6));
+}
