@@ -11,7 +11,7 @@ use crate::ProviderId;
 ///
 /// One pointer wide. Whoever makes one states its [`kind`](Self::kind), its
 /// [`certainty`](Self::certainty) and its [`blame`](Self::blame); there are no defaults, since
-/// [`next_step`](crate::next_step) decides by them whether a message may go out again.
+/// [`next_step`](crate::next_step()) decides by them whether a message may go out again.
 ///
 /// `Display` is one line for an operator: what failed, what is known about the vendor's side, what
 /// to do next. Neither it nor `Debug` ever holds a code, a recipient or a secret, and whoever adds
