@@ -230,10 +230,15 @@ mod tests {
         })
     }
 
+    /// The statuses that an answer can approve with come often; any other comes too.
+    fn any_status() -> impl Strategy<Value = u16> {
+        prop_oneof![4 => Just(200), 1 => Just(201), 3 => 0u16..1000]
+    }
+
     proptest! {
         /// Rule 6: the one positive is `verified: true` in a 200 or 201 that does not deny success.
         #[test]
-        fn only_verified_true_approves(status in 100u16..600, body in any_json()) {
+        fn only_verified_true_approves(status in any_status(), body in any_json()) {
             let verdict = EasyOtp::read_verdict(&answer(status, body.to_string()));
             let positive = matches!(status, 200 | 201)
                 && body.is_object()
@@ -247,7 +252,7 @@ mod tests {
 
         #[test]
         fn bytes_of_any_kind_are_classified(
-            status in 0u16..1000, body in prop::collection::vec(any::<u8>(), 0..64)
+            status in any_status(), body in prop::collection::vec(any::<u8>(), 0..64)
         ) {
             let verdict = EasyOtp::read_verdict(&answer(status, body.clone()));
             prop_assert!(!verdict.is_ok_and(|verdict| verdict.is_approved()));
