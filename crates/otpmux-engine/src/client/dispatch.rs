@@ -13,8 +13,9 @@ use crate::{BeginLeg, Begun, SettleLeg};
 
 /// One send or resend on its way through its candidates.
 ///
-/// Invariant: every call was written down as a leg before it was made. `possible` counts the messages of this send that may have gone
-/// out; it never exceeds one more than the duplicates that the policy allows.
+/// Invariant: every call was written down as a leg before it was made. `possible` counts the
+/// messages of this send that may have gone out; it never exceeds one more than the duplicates that
+/// the policy allows.
 pub(super) struct Dispatch<'a> {
     inner: &'a Inner,
     /// The record as it was when the leg under way was written down; that leg is its last.
