@@ -92,15 +92,14 @@ impl ServerKeys {
 
     /// The forms that a typed code would have at rest, under every key.
     pub fn guess(&self, id: VerificationId, code: &Code) -> Guess {
-        Guess(self.all().map(|keys| keys.sign(id, code)).collect())
+        let forms = self.all().map(|keys| keys.sign(id, code)).collect();
+        Guess { forms, recipients: None, purpose: None }
     }
 
     /// The form of a recipient at rest, the same for every purpose. Under the signing key only: a
     /// new key forgets which verification an older one has live.
     pub fn hash(&self, recipient: &Recipient) -> RecipientHash {
-        let mut mac = self.signing.recipient.clone();
-        mac.update(recipient.expose().as_bytes());
-        RecipientHash(mac.finalize().into_bytes().into())
+        self.signing.hash(recipient)
     }
 
     /// Encrypts what a resend needs, bound to its verification and purpose.
@@ -152,6 +151,12 @@ impl Keys {
         }
     }
 
+    fn hash(&self, recipient: &Recipient) -> RecipientHash {
+        let mut mac = self.recipient.clone();
+        mac.update(recipient.expose().as_bytes());
+        RecipientHash(mac.finalize().into_bytes().into())
+    }
+
     /// The cipher of one verification.
     fn cipher(&self, id: VerificationId) -> Aes256Gcm {
         let mut mac = self.seal.clone();
@@ -180,7 +185,7 @@ impl fmt::Debug for ServerKeys {
 }
 
 /// A code at rest: an HMAC and the name of its key.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[expect(clippy::exhaustive_structs, reason = "stores take it apart and put it together")]
 pub struct CodeMac {
     /// The key that signed it.
@@ -189,30 +194,64 @@ pub struct CodeMac {
     pub mac: [u8; 32],
 }
 
-/// A typed code, in the forms that it would have at rest.
-#[derive(Clone, Debug)]
-pub struct Guess(Vec<CodeMac>);
+/// A typed code, in the forms that it would have at rest, and what it is typed for.
+#[derive(Clone)]
+pub struct Guess {
+    forms: Vec<CodeMac>,
+    /// Under every key, since a record does not tell which one hashed its recipient.
+    recipients: Option<Vec<RecipientHash>>,
+    purpose: Option<Purpose>,
+}
 
 impl Guess {
+    /// Expects a recipient.
+    pub fn for_recipient(mut self, recipient: &Recipient, keys: &ServerKeys) -> Self {
+        self.recipients = Some(keys.all().map(|keys| keys.hash(recipient)).collect());
+        self
+    }
+
+    /// Expects a purpose.
+    pub fn for_purpose(mut self, purpose: Purpose) -> Self {
+        self.purpose = Some(purpose);
+        self
+    }
+
+    /// Whether a verification of this recipient and purpose is the expected one. Anyone's is, where
+    /// nothing is expected.
+    pub fn is_for(&self, recipient: &RecipientHash, purpose: &Purpose) -> bool {
+        self.recipients.as_ref().is_none_or(|all| all.contains(recipient))
+            && self.purpose.as_ref().is_none_or(|expected| expected == purpose)
+    }
+
     /// Whether this is the code, compared in constant time.
     pub fn matches(&self, code: &CodeMac) -> bool {
         let same = |guess: &&CodeMac| guess.key == code.key;
-        self.0.iter().find(same).is_some_and(|guess| guess.mac.ct_eq(&code.mac).into())
+        self.forms.iter().find(same).is_some_and(|guess| guess.mac.ct_eq(&code.mac).into())
     }
 
     /// The forms, for a store that compares elsewhere.
     pub fn forms(&self) -> &[CodeMac] {
-        &self.0
+        &self.forms
+    }
+
+    /// The recipient that is expected, under every key; `None` when anyone is.
+    pub fn recipients(&self) -> Option<&[RecipientHash]> {
+        self.recipients.as_deref()
+    }
+
+    /// The purpose that is expected; `None` when any is.
+    pub fn purpose(&self) -> Option<&Purpose> {
+        self.purpose.as_ref()
     }
 }
 
 /// A recipient at rest: a keyed hash.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_structs, reason = "stores take it apart and put it together")]
 pub struct RecipientHash(pub [u8; 32]);
 
 /// What a resend needs, encrypted.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[expect(clippy::exhaustive_structs, reason = "stores take it apart and put it together")]
 pub struct Sealed {
     /// The key that encrypted it.
@@ -220,6 +259,21 @@ pub struct Sealed {
     /// The nonce and the ciphertext.
     pub bytes: Box<[u8]>,
 }
+
+/// Codes have few digits, and numbers are few too: with the key, a MAC or hash is as good as what it
+/// stands for. So none is shown.
+macro_rules! show_key_only {
+    ($($type:ident $(.$key:ident)?),*) => {
+        $(impl fmt::Debug for $type {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.debug_struct(stringify!($type))
+                    $(.field("key", &self.$key))?
+                    .finish_non_exhaustive()
+            }
+        })*
+    };
+}
+show_key_only!(CodeMac.key, Sealed.key, RecipientHash, Guess);
 
 #[cfg(test)]
 mod tests {

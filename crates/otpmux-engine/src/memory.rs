@@ -1,4 +1,5 @@
 use std::collections::{BTreeSet, HashMap};
+use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -17,13 +18,12 @@ const GRACE: Duration = Duration::from_mins(10);
 ///
 /// A store that is full of live verifications refuses new ones. Giving up live ones instead would
 /// let a flood of sends throw everybody else out.
-#[derive(Debug)]
 pub struct MemoryStore {
     capacity: usize,
     shelf: Mutex<Shelf>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Shelf {
     /// Boxed: a table of large records would move them all whenever it grows.
     records: HashMap<VerificationId, Box<Record>>,
@@ -53,6 +53,16 @@ impl MemoryStore {
     fn shelf(&self) -> MutexGuard<'_, Shelf> {
         // No step under the lock can panic half-way, so a poisoned shelf is still a whole one.
         self.shelf.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for MemoryStore {
+    /// What it holds is what it protects: only its size is shown.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemoryStore")
+            .field("capacity", &self.capacity)
+            .field("len", &self.len())
+            .finish_non_exhaustive()
     }
 }
 
@@ -125,11 +135,12 @@ impl VerificationStore for MemoryStore {
         id: VerificationId,
         settle: SettleLeg,
         now: SystemTime,
-    ) -> Result<(), Error> {
-        if let Some(record) = self.shelf().get(id, now) {
+    ) -> Result<State, Error> {
+        let state = self.shelf().get(id, now).map(|record| {
             record.settle(settle);
-        }
-        Ok(())
+            record.state
+        });
+        Ok(state.unwrap_or(State::Closed))
     }
 
     async fn attempt(

@@ -69,6 +69,15 @@ pub enum PolicyError {
     /// The resends.
     #[error("resends must be at most 10")]
     Resends,
+    /// The retries.
+    #[error("retries must be at most 10")]
+    Retries,
+    /// The pause before a retry.
+    #[error("retry_pause must be at most 1 m")]
+    RetryPause,
+    /// The pause before a resend.
+    #[error("resend_delay must be at most 1 h")]
+    ResendDelay,
 }
 
 impl Policy {
@@ -88,6 +97,9 @@ impl Policy {
                 PolicyError::Deadline,
             ),
             (self.resends <= 10, PolicyError::Resends),
+            (self.retries <= 10, PolicyError::Retries),
+            (self.retry_pause <= Duration::from_mins(1), PolicyError::RetryPause),
+            (self.resend_delay <= Duration::from_hours(1), PolicyError::ResendDelay),
         ];
         rules.into_iter().find(|(holds, _)| !holds).map_or(Ok(()), |(_, error)| Err(error))
     }
@@ -138,6 +150,8 @@ mod tests {
             (Policy { attempts: 0, ..Policy::default() }, PolicyError::Attempts),
             (Policy { duplicates: 4, ..Policy::default() }, PolicyError::Duplicates),
             (Policy { deadline: Duration::ZERO, ..Policy::default() }, PolicyError::Deadline),
+            (Policy { retry_pause: Duration::MAX, ..Policy::default() }, PolicyError::RetryPause),
+            (Policy { resend_delay: Duration::MAX, ..Policy::default() }, PolicyError::ResendDelay),
         ] {
             assert_eq!(policy.check(), Err(error));
         }

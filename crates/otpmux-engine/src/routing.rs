@@ -29,7 +29,7 @@ impl Route {
     }
 
     /// What is wrong with this rule by itself, if something is: a country that no number can have,
-    /// a prefix that no number can begin with, or no provider.
+    /// a prefix that no number can begin with, no provider, or one that stands twice.
     pub fn mistake(&self) -> Option<String> {
         if let Some(country) = self.countries.iter().find(|country| !is_country(country)) {
             return Some(format!(
@@ -43,6 +43,10 @@ impl Route {
         };
         if let Some(prefix) = self.prefixes.iter().find(|prefix| !fits(prefix)) {
             return Some(format!("`{prefix}` does not begin a number; write it such as +9198"));
+        }
+        let mut seen = self.providers.iter().enumerate();
+        if let Some((_, twice)) = seen.find(|(at, id)| self.providers[..*at].contains(id)) {
+            return Some(format!("`{twice}` stands twice; each provider is tried once"));
         }
         self.providers.is_empty().then(|| "a route needs at least one provider".to_owned())
     }
@@ -130,6 +134,7 @@ mod tests {
         assert_eq!(with(|_| {}), "");
         assert!(with(|r| r.countries = vec!["India".into()]).contains("`India`"));
         assert!(with(|r| r.prefixes = vec!["9198".into()]).contains("`9198`"));
+        assert!(with(|r| r.providers.push(id("a"))).contains("`a` stands twice"));
         assert!(with(|r| r.providers.clear()).contains("at least one"));
     }
 }

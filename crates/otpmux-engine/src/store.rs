@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 use async_trait::async_trait;
 use otpmux_core::{Error, ErrorKind, VendorReference, Verdict};
 
-use crate::{Guess, Leg, LegState, Record, VerificationId};
+use crate::{Guess, Leg, LegState, Record, State, VerificationId};
 
 /// Where verifications live.
 ///
@@ -24,7 +24,7 @@ pub trait VerificationStore: Send + Sync + fmt::Debug {
     async fn create(&self, record: Record, now: SystemTime) -> Result<(), Error>;
 
     /// Writes down a further leg, after settling the one before it if there is one. Refuses when
-    /// the verification is not [pending](crate::State::Pending) or has expired, so that nothing
+    /// the verification is not [pending](State::Pending) or has expired, so that nothing
     /// is sent for it; the settling is done all the same.
     async fn begin_leg(
         &self,
@@ -33,16 +33,17 @@ pub trait VerificationStore: Send + Sync + fmt::Debug {
         now: SystemTime,
     ) -> Result<Begun, Error>;
 
-    /// Writes down how a leg ended. Does nothing when the record is gone.
+    /// Writes down how a leg ended, and tells where the verification stands afterwards: closed,
+    /// when its record is gone.
     async fn settle_leg(
         &self,
         id: VerificationId,
         settle: SettleLeg,
         now: SystemTime,
-    ) -> Result<(), Error>;
+    ) -> Result<State, Error>;
 
-    /// Tries a code, in one step: refuse what is closed, used, locked or expired; count the attempt;
-    /// compare; consume.
+    /// Tries a code, in one step: refuse what is not the [expected](Guess::is_for) recipient's and
+    /// purpose's, closed, used, locked or expired; count the attempt; compare; consume.
     async fn attempt(
         &self,
         id: VerificationId,
@@ -54,7 +55,7 @@ pub trait VerificationStore: Send + Sync + fmt::Debug {
     /// otherwise why not. Counts no attempt.
     async fn approve(&self, id: VerificationId, now: SystemTime) -> Result<Verdict, Error>;
 
-    /// Closes a verification; whether it was [pending](crate::State::Pending).
+    /// Closes a verification; whether it was [pending](State::Pending).
     async fn cancel(&self, id: VerificationId, now: SystemTime) -> Result<bool, Error>;
 
     /// Reads a verification.
@@ -109,7 +110,8 @@ pub struct SettleLeg {
     pub failure: Option<ErrorKind>,
     /// What the vendor calls it.
     pub reference: Option<VendorReference>,
-    /// Close the verification: nothing was sent for it, so there is no code to type.
+    /// Close the verification, unless another leg may have sent something after all: if nothing was
+    /// sent for it, there is no code to type.
     pub close: bool,
 }
 
@@ -130,15 +132,19 @@ impl Record {
     /// Why no code is good for this verification at this time, if none is.
     pub fn over(&self, now: SystemTime) -> Option<Verdict> {
         match self.state {
-            crate::State::Closed => Some(Verdict::NotFound),
-            crate::State::Approved => Some(Verdict::AlreadyUsed),
-            crate::State::Pending if now >= self.expires_at => Some(Verdict::Expired),
-            crate::State::Pending => None,
+            State::Closed => Some(Verdict::NotFound),
+            State::Approved => Some(Verdict::AlreadyUsed),
+            State::Pending if now >= self.expires_at => Some(Verdict::Expired),
+            State::Pending => None,
         }
     }
 
     /// The step of [`VerificationStore::attempt`].
     pub fn attempt(&mut self, guess: &Guess, now: SystemTime) -> Attempt {
+        // To whoever expects another recipient or purpose, this verification does not exist.
+        if !guess.is_for(&self.recipient, &self.purpose) {
+            return Attempt::Verdict(Verdict::NotFound);
+        }
         if let Some(verdict) = self.over(now) {
             return Attempt::Verdict(verdict);
         }
@@ -149,7 +155,7 @@ impl Record {
         // an attempt, never us a free one.
         self.attempts += 1;
         if self.code_is_out() && self.code.as_ref().is_some_and(|code| guess.matches(code)) {
-            self.state = crate::State::Approved;
+            self.state = State::Approved;
             return Attempt::Verdict(Verdict::Approved);
         }
         if self.vendor_code_is_out() {
@@ -161,7 +167,7 @@ impl Record {
     /// The step of [`VerificationStore::approve`].
     pub fn approve(&mut self, now: SystemTime) -> Verdict {
         self.over(now).unwrap_or_else(|| {
-            self.state = crate::State::Approved;
+            self.state = State::Approved;
             Verdict::Approved
         })
     }
@@ -173,8 +179,9 @@ impl Record {
             leg.failure = settle.failure;
             leg.reference = settle.reference.or(leg.reference.take());
         }
-        if settle.close && self.state == crate::State::Pending {
-            self.state = crate::State::Closed;
+        let nothing_sent = !self.legs.iter().any(|leg| leg.state.may_have_sent());
+        if settle.close && nothing_sent && self.state == State::Pending {
+            self.state = State::Closed;
         }
     }
 

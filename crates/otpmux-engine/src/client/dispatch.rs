@@ -88,10 +88,12 @@ impl<'a> Dispatch<'a> {
                 self.possible += 1;
             }
             let pause = error.retry_after().unwrap_or_else(|| self.pause(tries));
+            // A vendor may ask for more time than clocks can count.
+            let in_time = Instant::now().checked_add(pause).is_some_and(|then| then < ends);
             let next = self.next_after(at);
             let situation = Situation {
                 another_provider: next.is_some(),
-                may_retry: tries < self.inner.policy.retries && Instant::now() + pause < ends,
+                may_retry: tries < self.inner.policy.retries && in_time,
                 idempotent: candidate.provider.capabilities().idempotent,
                 supplied_code: candidate.source.is_supplied(),
                 duplicates_left: (self.inner.policy.duplicates + 1).saturating_sub(self.possible),
@@ -107,11 +109,27 @@ impl<'a> Dispatch<'a> {
                 "leg failed",
             );
             match step {
-                NextStep::RetryHere { .. } => tokio::time::sleep(pause).await,
+                NextStep::RetryHere { .. } => {
+                    tokio::time::sleep(pause).await;
+                    if let Some(error) = self.over().await {
+                        return Err(Failed { error, next: None });
+                    }
+                }
                 NextStep::NextProvider => return Err(Failed { error, next }),
                 NextStep::Stop | NextStep::Keep => return Err(Failed { error, next: None }),
             }
             tries += 1;
+        }
+    }
+
+    /// Why this send must not go on, if its verification was cancelled, superseded, used or has
+    /// expired while it paused: a message would carry a code that is good for nothing.
+    async fn over(&self) -> Option<Error> {
+        let now = self.inner.clock.now();
+        match self.inner.store.load(self.record.id, now).await {
+            Ok(Some(record)) if record.over(now).is_none() => None,
+            Ok(_) => Some(gone().with_certainty(self.certainty())),
+            Err(error) => Some(error.with_certainty(self.certainty())),
         }
     }
 
@@ -123,12 +141,13 @@ impl<'a> Dispatch<'a> {
     }
 
     fn pause(&self, tries: u32) -> Duration {
-        self.inner.policy.retry_pause * 2u32.saturating_pow(tries.min(10))
+        self.inner.policy.retry_pause.saturating_mul(2u32.saturating_pow(tries))
     }
 
     /// Settles the failed leg and writes down the next, in one step of the store.
     async fn begin(&mut self, next: usize, error: &Error) -> Result<(), Error> {
-        let leg = new_leg(&self.candidates[next], &self.request.channel, &*self.inner.entropy)?;
+        let leg = new_leg(&self.candidates[next], &self.request.channel, &*self.inner.entropy)
+            .map_err(|error| error.with_certainty(self.certainty()))?;
         let settle = self.settle(error, false);
         self.settle_here(&settle);
         let begin = BeginLeg { settle: Some(settle), leg: leg.clone(), resend: None };
@@ -174,10 +193,11 @@ impl<'a> Dispatch<'a> {
         }
     }
 
-    async fn write(&self, settle: SettleLeg) -> Result<Verification, Error> {
+    async fn write(&mut self, settle: SettleLeg) -> Result<Verification, Error> {
         let now = self.inner.clock.now();
-        let written = self.inner.store.settle_leg(self.record.id, settle, now).await;
-        written.map_err(|error| error.with_certainty(self.certainty()))?;
+        let state = self.inner.store.settle_leg(self.record.id, settle, now).await;
+        // It may have been cancelled, superseded or used while the call was under way.
+        self.record.state = state.map_err(|error| error.with_certainty(self.certainty()))?;
         Ok(Verification::of(&self.record, &self.request.recipient, now))
     }
 

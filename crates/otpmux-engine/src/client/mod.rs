@@ -93,9 +93,9 @@ impl OtpClient {
     ///
     /// Nothing went out for this verification, and no code is good for it. Not sent: no provider
     /// could take the request (invalid, unsupported, no route), or the store is out of reach.
-    /// Refused or not sent: the last provider's own error. One exception: an error of kind
-    /// [`ErrorKind::Store`] with certainty unknown means that a message went out and could not be
-    /// written down.
+    /// Refused or not sent: the last provider's own error. An error with certainty unknown is the
+    /// exception: a message may have gone out, but it could not be written down, or the
+    /// verification was cancelled or superseded meanwhile.
     pub async fn send(&self, new: NewVerification) -> Result<Verification, Error> {
         let inner = &*self.0;
         let now = inner.clock.now();
@@ -116,7 +116,7 @@ impl OtpClient {
             purpose: request.purpose.clone(),
             state: State::Pending,
             code: ours.map(|code| inner.keys.sign(id, code)),
-            code_length: plan.candidates[0].code_length(&code),
+            code_length: plan.code_length(&code),
             expires_at: now + lifetime,
             attempts: 0,
             max_attempts: inner.policy.attempts,
@@ -131,6 +131,10 @@ impl OtpClient {
 
     /// Tries a code. A wrong code is an answer, not an error.
     ///
+    /// The id says which verification is meant, so it must come from where only the application
+    /// can have put it (a server-side session). Where it comes back from the user, use
+    /// [`verify_for`](Self::verify_for).
+    ///
     /// # Errors
     ///
     /// Nobody is let in on an error. The store is out of reach, or the code is a vendor's and that
@@ -141,7 +145,27 @@ impl OtpClient {
         id: VerificationId,
         code: &Code,
     ) -> Result<otpmux_core::Verdict, Error> {
-        self.0.verify(id, code).await
+        let guess = self.0.keys.guess(id, code);
+        self.0.verify(id, &guess, code).await
+    }
+
+    /// Tries a code for one recipient and purpose: to everything else, this verification does not
+    /// exist ([`NotFound`](otpmux_core::Verdict::NotFound), and no attempt is counted). So an id that
+    /// comes back from a user cannot be one of a lesser purpose, or of a number of their own.
+    ///
+    /// # Errors
+    ///
+    /// As [`verify`](Self::verify).
+    pub async fn verify_for(
+        &self,
+        id: VerificationId,
+        code: &Code,
+        recipient: &Recipient,
+        purpose: &otpmux_core::Purpose,
+    ) -> Result<otpmux_core::Verdict, Error> {
+        let keys = &self.0.keys;
+        let guess = keys.guess(id, code).for_recipient(recipient, keys);
+        self.0.verify(id, &guess.for_purpose(purpose.clone()), code).await
     }
 
     /// Sends again at the user's wish: the same code where it is ours, by another provider than
@@ -181,8 +205,8 @@ impl OtpClient {
         Dispatch::new(inner, record, place, plan, code).run().await
     }
 
-    /// Makes a verification worthless, whatever its vendors do. Those that can are told, without
-    /// waiting for what they make of it.
+    /// Makes a verification worthless, whatever its vendors do. Those that can cancel are told, all
+    /// within the policy's deadline; what they make of it changes nothing.
     ///
     /// Answers whether it was pending.
     ///
@@ -193,18 +217,10 @@ impl OtpClient {
         let inner = &*self.0;
         let now = inner.clock.now();
         let was_pending = inner.store.cancel(id, now).await?;
-        if was_pending && let Some(record) = inner.store.load(id, now).await? {
-            let Ok(kept) = Kept::open(&record, &inner.keys) else {
-                return Ok(true);
-            };
-            for (provider, leg) in inner.live_legs(&record) {
-                if !leg.supplied && provider.capabilities().cancel {
-                    let target = Target::new(kept.recipient.clone(), leg.reference.clone());
-                    if let Err(error) = provider.cancel(&inner.context(leg), &target).await {
-                        tracing::debug!(%error, "cancelled here, but not at the vendor");
-                    }
-                }
-            }
+        if was_pending {
+            let deadline = inner.deadline();
+            // From here on nothing can undo the cancel, so nothing may hide it.
+            let _ = tokio::time::timeout_at(deadline, inner.cancel_at_vendors(id, deadline)).await;
         }
         Ok(was_pending)
     }
@@ -221,9 +237,10 @@ impl OtpClient {
         let now = inner.clock.now();
         let record = inner.store.load(id, now).await?.ok_or_else(gone)?;
         let kept = Kept::open(&record, &inner.keys)?;
+        let deadline = inner.deadline();
         let mut deliveries = vec![None; record.legs.len()];
         for (leg, delivery) in record.legs.iter().zip(&mut deliveries) {
-            *delivery = inner.delivery(&kept.recipient, leg).await;
+            *delivery = inner.delivery(&kept.recipient, leg, deadline).await;
         }
         let mut view = Verification::of(&record, &kept.recipient, now);
         for (leg, delivery) in view.legs.iter_mut().zip(deliveries) {
@@ -254,18 +271,36 @@ impl Inner {
         of(true).chain(of(false)).filter_map(known)
     }
 
-    fn context(&self, leg: &Leg) -> otpmux_core::Context {
-        let deadline = Instant::now() + self.policy.deadline;
-        otpmux_core::Context::new(leg.key).with_deadline(deadline.into_std())
+    /// When a call that begins now must have ended, over all vendors that it asks.
+    fn deadline(&self) -> Instant {
+        Instant::now() + self.policy.deadline
     }
 
-    async fn delivery(&self, recipient: &Recipient, leg: &Leg) -> Option<Delivery> {
+    async fn cancel_at_vendors(&self, id: VerificationId, deadline: Instant) {
+        let Ok(Some(record)) = self.store.load(id, self.clock.now()).await else { return };
+        let Ok(kept) = Kept::open(&record, &self.keys) else { return };
+        for (provider, leg) in self.live_legs(&record) {
+            if !leg.supplied && provider.capabilities().cancel {
+                let target = Target::new(kept.recipient.clone(), leg.reference.clone());
+                if let Err(error) = provider.cancel(&context(leg, deadline), &target).await {
+                    tracing::debug!(%error, "cancelled here, but not at the vendor");
+                }
+            }
+        }
+    }
+
+    async fn delivery(
+        &self,
+        recipient: &Recipient,
+        leg: &Leg,
+        deadline: Instant,
+    ) -> Option<Delivery> {
         let provider = self.providers.get(&leg.provider)?;
         if !provider.capabilities().status || leg.reference.is_none() {
             return None;
         }
         let target = Target::new(recipient.clone(), leg.reference.clone());
-        match provider.status(&self.context(leg), &target).await {
+        match provider.status(&context(leg, deadline), &target).await {
             Ok(status) => Some(status.delivery),
             Err(error) => {
                 tracing::debug!(%error, "the vendor did not tell the status");
@@ -298,6 +333,11 @@ fn new_leg(candidate: &Candidate, channel: &Channel, entropy: &dyn Entropy) -> R
             Source::Supplied | Source::Vendor { .. } => None,
         },
     })
+}
+
+/// What a call about one leg is given.
+fn context(leg: &Leg, deadline: Instant) -> otpmux_core::Context {
+    otpmux_core::Context::new(leg.key).with_deadline(deadline.into_std())
 }
 
 fn invalid(error: impl fmt::Display) -> Error {

@@ -17,6 +17,16 @@ pub(super) struct Plan {
     pub(super) candidates: Vec<Candidate>,
 }
 
+impl Plan {
+    /// Digits of the code, where all candidates agree: a form is built for it before it is known who
+    /// will have sent it.
+    pub(super) fn code_length(&self, ours: &Code) -> Option<u8> {
+        let first = self.candidates.first()?.code_length(ours);
+        let agree = |candidate: &Candidate| candidate.code_length(ours) == first;
+        first.filter(|_| self.candidates.iter().all(agree))
+    }
+}
+
 /// A provider that can take the send, by what it says of itself.
 pub(super) struct Candidate {
     pub(super) provider: Arc<dyn OtpProvider>,
@@ -49,7 +59,7 @@ impl Source {
 
 impl Candidate {
     /// Digits of the code that it will send, where that is known.
-    pub(super) fn code_length(&self, ours: &Code) -> Option<u8> {
+    fn code_length(&self, ours: &Code) -> Option<u8> {
         if self.source.is_supplied() { Some(ours.length()) } else { self.source.wished_length() }
     }
 
@@ -124,6 +134,12 @@ impl Inner {
         let wanted =
             Wanted { code: code.as_ref(), exact_length: None, wished_length, again: Some(record) };
         let mut plan = self.plan(request, &wanted)?;
+        // While the user may hold the code of ours, nobody sends another one if somebody can repeat
+        // it.
+        let ours = |candidate: &Candidate| candidate.source.is_supplied();
+        if record.code_is_out() && plan.candidates.iter().any(ours) {
+            plan.candidates.retain(ours);
+        }
         // Who has carried a message that did not reach the user comes last.
         let carried = |candidate: &Candidate| {
             let id = candidate.provider.id();
@@ -150,7 +166,7 @@ impl Inner {
                     // What is left of a lifetime may be less than a vendor lets us ask for. Our own
                     // expiry rules in any case.
                     (Some(range), Some(_)) => {
-                        lifetime.map(|left| left.clamp(*range.start(), *range.end()))
+                        lifetime.map(|left| left.max(*range.start()).min(*range.end()))
                     }
                     _ => lifetime,
                 },

@@ -1,18 +1,19 @@
-use std::time::SystemTime;
+use otpmux_core::{Blame, Certainty, Code, Error, ErrorKind, Verdict, VerifyRequest};
 
-use otpmux_core::{Certainty, Code, Error, ErrorKind, Verdict, VerifyRequest};
-
-use super::Inner;
 use super::kept::Kept;
-use crate::{Attempt, Record, VerificationId};
+use super::{Inner, context};
+use crate::{Attempt, Guess, Leg, Record, VerificationId};
 
 impl Inner {
-    pub(super) async fn verify(&self, id: VerificationId, code: &Code) -> Result<Verdict, Error> {
-        let now = self.clock.now();
-        let guess = self.keys.guess(id, code);
-        let verdict = match self.store.attempt(id, &guess, now).await? {
+    pub(super) async fn verify(
+        &self,
+        id: VerificationId,
+        guess: &Guess,
+        code: &Code,
+    ) -> Result<Verdict, Error> {
+        let verdict = match self.store.attempt(id, guess, self.clock.now()).await? {
             Attempt::Verdict(verdict) => verdict,
-            Attempt::AskVendors(record) => self.ask_vendors(&record, code, now).await?,
+            Attempt::AskVendors(record) => self.ask_vendors(&record, code).await?,
         };
         tracing::debug!(verdict = verdict.as_str(), "code tried");
         Ok(verdict)
@@ -22,22 +23,20 @@ impl Inner {
     ///
     /// A "no" counts only when every vendor gave one: if one could not be asked, the code may be
     /// that one's, and calling it wrong would be a guess.
-    async fn ask_vendors(
-        &self,
-        record: &Record,
-        code: &Code,
-        now: SystemTime,
-    ) -> Result<Verdict, Error> {
+    async fn ask_vendors(&self, record: &Record, code: &Code) -> Result<Verdict, Error> {
         let kept = Kept::open(record, &self.keys)?;
+        let deadline = self.deadline();
         let mut answer = None;
-        let mut failure = None;
+        let mut failure = self.missing(record);
         for (provider, leg) in self.live_legs(record).filter(|(_, leg)| !leg.supplied) {
             let request =
                 VerifyRequest::new(kept.recipient.clone(), leg.reference.clone(), code.clone());
-            match provider.verify(&self.context(leg), &request).await {
+            match provider.verify(&context(leg, deadline), &request).await {
                 // The vendor approves once per verification of its own; ours decides whether this
                 // one still stands.
-                Ok(Verdict::Approved) => return self.store.approve(record.id, now).await,
+                Ok(Verdict::Approved) => {
+                    return self.store.approve(record.id, self.clock.now()).await;
+                }
                 Ok(verdict) => answer = Some(more_telling(answer, verdict)),
                 // The answer to the send was lost, and its id with it: nobody can ask about this
                 // leg. A vendor that was asked and has no such call is another matter.
@@ -50,8 +49,27 @@ impl Inner {
         }
         match (failure, answer) {
             (Some(error), _) => Err(error),
-            (None, answer) => Ok(counted(answer, record.attempts_left())),
+            (None, Some(answer)) => Ok(counted(answer, record.attempts_left())),
+            // It was compared with the code of ours, and nobody else can be asked.
+            (None, None) if record.code_is_out() => {
+                Ok(Verdict::WrongCode { attempts_left: Some(record.attempts_left()) })
+            }
+            (None, None) => Ok(Verdict::Rejected),
         }
+    }
+
+    /// The failure to ask a vendor whose provider this client does not have.
+    fn missing(&self, record: &Record) -> Option<Error> {
+        let unknown = |leg: &&Leg| {
+            !leg.supplied
+                && leg.state.may_have_sent()
+                && !self.providers.contains_key(&leg.provider)
+        };
+        let leg = record.legs.iter().find(unknown)?;
+        let error = Error::new(ErrorKind::Configuration, Certainty::NotSent, Blame::Provider)
+            .with_provider(leg.provider.clone())
+            .with_detail("only this provider can verify its code, and it is not configured here");
+        Some(error)
     }
 }
 
@@ -76,14 +94,11 @@ fn more_telling(answer: Option<Verdict>, other: Verdict) -> Verdict {
 }
 
 /// Our own count of attempts holds; a vendor's that is stricter does too.
-fn counted(answer: Option<Verdict>, ours: u32) -> Verdict {
+fn counted(answer: Verdict, ours: u32) -> Verdict {
     match answer {
-        Some(Verdict::WrongCode { attempts_left: Some(theirs) }) => {
-            Verdict::WrongCode { attempts_left: Some(theirs.min(ours)) }
+        Verdict::WrongCode { attempts_left } => {
+            Verdict::WrongCode { attempts_left: Some(attempts_left.unwrap_or(ours).min(ours)) }
         }
-        Some(Verdict::WrongCode { attempts_left: None }) | None => {
-            Verdict::WrongCode { attempts_left: Some(ours) }
-        }
-        Some(verdict) => verdict,
+        verdict => verdict,
     }
 }

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use otpmux_core::{Blame, Certainty, Error, ErrorKind, Verdict};
 use otpmux_engine::{
     Attempt, BeginLeg, Begun, Guess, LegState, MemoryStore, NewVerification, OtpClient, Policy,
-    Record, SettleLeg, VerificationId, VerificationStore,
+    Record, SettleLeg, State, VerificationId, VerificationStore,
 };
 use otpmux_testkit::ScriptedProvider;
 
@@ -73,7 +73,7 @@ impl VerificationStore for Failing {
         id: VerificationId,
         settle: SettleLeg,
         now: SystemTime,
-    ) -> Result<(), Error> {
+    ) -> Result<State, Error> {
         self.step()?;
         self.inner.settle_leg(id, settle, now).await
     }

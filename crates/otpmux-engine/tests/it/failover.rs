@@ -167,6 +167,32 @@ async fn a_provider_that_says_when_is_waited_for_within_the_deadline() {
     assert_eq!(begun.elapsed(), Duration::from_secs(3));
 }
 
+/// A pause is time in which users cancel and click again.
+#[tokio::test(start_paused = true)]
+async fn what_is_over_after_a_pause_is_not_sent() {
+    let a = carrier("a");
+    let world = World::of(&[&a]);
+    a.sends.answer(Err(error(Certainty::NotSent, Blame::Provider)));
+    let client = world.client.clone();
+    let first = tokio::spawn(async move {
+        client.send(otpmux_engine::NewVerification::to(crate::world::phone())).await
+    });
+    a.sends.called(1).await;
+    let second = world.send().await.unwrap();
+    let error = first.await.unwrap().unwrap_err();
+    assert_eq!((error.kind(), error.certainty()), (ErrorKind::NotFound, Certainty::NotSent));
+    assert_eq!(a.count(), 2, "the first was superseded before its second try");
+    assert_eq!(world.verify(&second, &a.supplied_codes()[1]).await, "approved");
+}
+
+#[tokio::test]
+async fn a_vendor_that_asks_for_eternity_is_not_waited_for() {
+    let a = carrier("a");
+    let world = World::of(&[&a]);
+    a.sends.answer(Err(down().with_retry_after(Duration::MAX)));
+    assert_eq!(world.send().await.unwrap_err().retry_after(), Some(Duration::MAX));
+}
+
 /// Each candidate is given its share of the time.
 #[tokio::test]
 async fn deadlines_are_shared_out() {

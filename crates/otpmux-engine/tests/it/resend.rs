@@ -18,6 +18,18 @@ async fn goes_by_another_provider_with_the_same_code() {
     assert_eq!(world.verify(&sent, &a.supplied_codes()[0]).await, "approved");
 }
 
+/// A vendor's own code would be a second one, while the first message may still arrive.
+#[tokio::test]
+async fn does_not_go_to_a_vendor_with_a_code_of_its_own() {
+    let (a, b) = (carrier("a"), crate::world::vendor("b"));
+    let world = World::of(&[&a, &b]);
+    let sent = world.send().await.unwrap();
+    world.advance(30);
+    world.client.resend(sent.id, None).await.unwrap();
+    assert_eq!((a.count(), b.count()), (2, 0));
+    assert_eq!(a.supplied_codes()[0], a.supplied_codes()[1]);
+}
+
 #[tokio::test]
 async fn alone_the_same_provider_sends_again_by_the_channel_asked_for() {
     let a = carrier("a");

@@ -16,6 +16,7 @@ async fn sec_08_a_record_holds_neither_code_nor_number() {
     let record = world.store.load(sent.id, world.clock.now()).await.unwrap().unwrap();
     let shown = format!("{record:?} {:?} {sent:?}", world.client);
     assert!(!shown.contains(&PHONE[1..]) && !shown.contains(&format!("\"{code}\"")));
+    assert!(!format!("{:?}", world.client).contains(&sent.id.to_string()), "nor what it holds");
     for secret in [code.as_bytes(), &PHONE.as_bytes()[1..], b"Acme"] {
         let sealed = &record.sealed.bytes;
         assert!(!sealed.windows(secret.len()).any(|window| window == secret));

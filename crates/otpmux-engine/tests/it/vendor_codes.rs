@@ -108,7 +108,62 @@ async fn a_vendor_without_the_call_is_an_error_and_a_lost_id_is_none() {
     let error = world.client.verify(sent.id, &"1111".parse().unwrap()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unsupported);
     a.verifies.answer(Err(Error::unsupported(&"a".parse().unwrap(), "no id")));
-    assert_eq!(world.verify(&sent, "1111").await, "wrong_code");
+    assert_eq!(world.verify(&sent, "1111").await, "rejected", "nobody called it wrong");
+}
+
+/// The provider was renamed, or this process has another configuration.
+#[tokio::test]
+async fn a_vendor_that_is_not_configured_here_is_an_error() {
+    let (a, b) = (vendor("a"), vendor("b"));
+    let world = World::of(&[&a]);
+    let sent = world.send().await.unwrap();
+    let shared: Arc<dyn otpmux_engine::VerificationStore> =
+        Arc::<otpmux_engine::MemoryStore>::clone(&world.store);
+    let other = crate::world::builder(&[&b], Policy::default(), &world.clock)
+        .store(shared, crate::world::keys())
+        .build()
+        .unwrap();
+    let error = other.verify(sent.id, &"1111".parse().unwrap()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Configuration);
+    assert_eq!(b.count(), 0);
+}
+
+/// The answer came after the code's time was over.
+#[tokio::test]
+async fn an_approval_after_expiry_is_too_late() {
+    let a = vendor("a");
+    let world = World::of(&[&a]);
+    let sent = world.send().await.unwrap();
+    world.advance(299);
+    let clock = Arc::clone(&world.clock);
+    a.verifies.always(move |_, _| {
+        clock.advance(Duration::from_secs(20));
+        Ok(Verdict::Approved)
+    });
+    assert_eq!(world.verify(&sent, "1111").await, "expired");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_vendor_that_hangs_does_not_hold_up_a_cancel_for_ever() {
+    let mut capabilities = Capabilities::new([Channel::Sms]).with_vendor_codes(None);
+    capabilities.cancel = true;
+    let a = Arc::new(ScriptedProvider::new("a", capabilities));
+    a.cancels.hang();
+    let world = World::of(&[&a]);
+    let sent = world.send().await.unwrap();
+    assert!(world.client.cancel(sent.id).await.unwrap());
+    assert_eq!(world.verify(&sent, "1111").await, "not_found");
+}
+
+/// A form is built before it is known who will have sent the code.
+#[tokio::test]
+async fn the_length_is_told_only_where_all_agree() {
+    let capabilities = Capabilities::new([Channel::Sms]).with_vendor_codes(None);
+    let free = Arc::new(ScriptedProvider::new("free", capabilities));
+    let a = carrier("a");
+    a.sends.answer(Err(down()));
+    let world = World::of(&[&a, &free]);
+    assert_eq!(world.send().await.unwrap().code_length, None);
 }
 
 #[tokio::test]

@@ -80,6 +80,23 @@ async fn sec_05_a_code_is_good_for_its_own_verification_only() {
     }
 }
 
+/// SEC-05: an id that comes back from the user is not taken for another purpose or recipient.
+#[tokio::test]
+async fn sec_05_an_id_is_good_for_its_own_purpose_and_recipient_only() {
+    let provider = carrier("a");
+    let world = World::of(&[&provider]);
+    let sent = world.send_for("login").await;
+    let code: Code = provider.supplied_codes()[0].parse().unwrap();
+    let (mine, other) = (phone(), "+919876543211".parse().unwrap());
+    let (login, payment) = ("login".parse().unwrap(), "payment".parse().unwrap());
+    for (to, purpose, expected) in
+        [(&mine, &payment, "not_found"), (&other, &login, "not_found"), (&mine, &login, "approved")]
+    {
+        let verdict = world.client.verify_for(sent.id, &code, to, purpose).await.unwrap();
+        assert_eq!(verdict.as_str(), expected);
+    }
+}
+
 #[tokio::test]
 async fn a_new_send_supersedes_the_older_of_the_same_purpose() {
     let provider = carrier("a");

@@ -1,6 +1,6 @@
 //! Codes are tried.
 
-use otpmux_core::Verdict;
+use otpmux_core::{Purpose, Recipient, Verdict};
 use otpmux_engine::{Attempt, Guess, LegState, ServerKeys, State};
 
 use super::Store;
@@ -86,6 +86,27 @@ pub(super) async fn a_code_is_compared_under_the_key_that_signed_it(store: Store
     };
     assert_eq!(tried(replaced.guess(id, &code(CODE))).await, "wrong_code", "another key");
     assert_eq!(tried(rotated.guess(id, &code(CODE))).await, "approved", "the older key");
+}
+
+pub(super) async fn another_recipient_or_purpose_finds_nothing(store: Store) {
+    let id = put(&*store, record(1)).await;
+    let keys = keys();
+    let to =
+        |number: u32| -> Recipient { format!("+9198765{number:05}").parse().expect("a number") };
+    let purpose = |name: &str| Purpose::new(name).expect("a purpose");
+    let guess = || keys.guess(id, &code(CODE));
+    for (guess, expected) in [
+        (guess().for_recipient(&to(2), &keys), "not_found"),
+        (guess().for_purpose(purpose("payment")), "not_found"),
+        (guess().for_recipient(&to(1), &keys).for_purpose(purpose("payment")), "not_found"),
+        (guess().for_recipient(&to(1), &keys).for_purpose(purpose("login")), "approved"),
+    ] {
+        match store.attempt(id, &guess, now()).await.expect("a store that works") {
+            Attempt::Verdict(verdict) => assert_eq!(verdict.as_str(), expected),
+            Attempt::AskVendors(_) => panic!("the code is ours"),
+        }
+    }
+    assert_eq!(read(&*store, id).await.attempts, 1, "what is not found counts no attempt");
 }
 
 pub(super) async fn another_verifications_code_is_wrong(store: Store) {

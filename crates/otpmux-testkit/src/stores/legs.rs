@@ -53,12 +53,17 @@ pub(super) async fn what_is_over_begins_no_leg_but_settles_the_last(store: Store
 pub(super) async fn settling_can_close(store: Store) {
     let id = put(&*store, record(1)).await;
     let closing = SettleLeg { close: true, ..settle(0, LegState::Refused) };
-    store.settle_leg(id, closing.clone(), now()).await.expect("a store that works");
-    assert_eq!(read(&*store, id).await.state, State::Closed);
+    let state = store.settle_leg(id, closing.clone(), now()).await.expect("a store that works");
+    assert_eq!((state, read(&*store, id).await.state), (State::Closed, State::Closed));
     let used = put(&*store, record(2)).await;
     assert_eq!(try_code(&*store, used, CODE).await, "approved");
-    store.settle_leg(used, closing, now()).await.expect("a store that works");
-    assert_eq!(read(&*store, used).await.state, State::Approved, "what is used stays so");
+    let state = store.settle_leg(used, closing.clone(), now()).await.expect("a store that works");
+    assert_eq!(state, State::Approved, "what is used stays so");
+    let mut resent = record(3);
+    resent.legs.push(leg("second", true, LegState::Accepted));
+    let resent = put(&*store, resent).await;
+    let state = store.settle_leg(resent, closing, now()).await.expect("a store that works");
+    assert_eq!(state, State::Pending, "another leg has sent the code");
 }
 
 pub(super) async fn settling_keeps_a_reference_that_it_does_not_replace(store: Store) {

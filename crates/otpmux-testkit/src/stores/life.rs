@@ -17,6 +17,7 @@ pub(super) async fn a_record_comes_back_as_it_went_in(store: Store) {
     // Records have no equality of their own: their forms tell every field.
     assert_eq!(format!("{:?}", read(&*store, id).await), format!("{full:?}"));
     let (back, sealed) = (read(&*store, id).await, full.sealed);
+    assert_eq!(back.recipient, full.recipient);
     assert_eq!(back.sealed.bytes, sealed.bytes);
     assert_eq!(back.code.map(|code| code.mac), full.code.map(|code| code.mac));
     let references = |legs: &[otpmux_engine::Leg]| -> Vec<Option<String>> {

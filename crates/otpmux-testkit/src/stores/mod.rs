@@ -52,6 +52,7 @@ where
         attempts::a_vendors_code_is_left_to_its_vendor_and_counted,
         attempts::a_vendors_approval_is_consumed_once,
         attempts::a_code_is_compared_under_the_key_that_signed_it,
+        attempts::another_recipient_or_purpose_finds_nothing,
         attempts::another_verifications_code_is_wrong,
         legs::a_leg_is_settled_and_the_next_begun_in_one_step,
         legs::what_is_over_begins_no_leg_but_settles_the_last,
