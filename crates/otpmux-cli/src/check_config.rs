@@ -88,7 +88,7 @@ fn text(config: &Config, output: &mut Output) -> io::Result<()> {
     if let Some(server) = config.server() {
         let keys = server.api_keys.len();
         output.line(format_args!(
-            "gateway: {}, {keys} API keys (not looked up here)",
+            "gateway: {}, {keys} API keys (form checked only: this version has no gateway)",
             server.listen
         ))?;
     }

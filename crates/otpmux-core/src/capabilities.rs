@@ -60,7 +60,8 @@ pub struct VendorCodes {
     pub lengths: Option<RangeInclusive<u8>>,
 }
 
-/// A vendor's documented limits, as data for limiters, pages and emulators.
+/// A vendor's documented limits, as data for pages, limiters and emulators. Claimed, not enforced:
+/// `OtpClient` does not count requests.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {

@@ -23,7 +23,11 @@ const SETTINGS: &[Setting] = &[
     Setting::text("from", "The sender's name. The vendor's default is `OTP`."),
     Setting::integer("template_id", 0..=i64::MAX, "The number of a template."),
     Setting::text("lang", "The language of messages, such as `pt`. The vendor's default is `en`."),
-    Setting::integer("otp_length", 4..=8, "The length of codes. The vendor's default is 6."),
+    Setting::integer(
+        "otp_length",
+        4..=8,
+        "The length of all codes here. Default: what is asked for, else the vendor's 6.",
+    ),
     Setting::texts(
         "paths",
         "Other paths than the documented ones: send, verify, resend, status, list, logs, \

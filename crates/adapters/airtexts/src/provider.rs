@@ -61,9 +61,9 @@ impl AirTexts {
         }
         let (headers, secrets) = headers(&config.credentials);
         Ok(Self {
+            capabilities: capabilities(&config),
             transport: Transport::new(id.clone(), config.http, &headers)?,
             id,
-            capabilities: capabilities(config.resend, config.status),
             clock: Arc::new(SystemClock),
             secrets,
             appid: config.appid,
@@ -153,15 +153,17 @@ fn headers(credentials: &Credentials) -> (Vec<(&'static str, Secret)>, Vec<Secre
     }
 }
 
-/// What the overview and the send page document. There are rate limits, without any figure.
-fn capabilities(resend: bool, status: bool) -> Capabilities {
+/// What the overview and the send page document, narrowed to what is configured. There are rate
+/// limits, without any figure.
+fn capabilities(config: &AirTextsConfig) -> Capabilities {
+    let lengths = config.otp_length.map_or(4..=8, |length| length..=length);
     let mut capabilities =
-        Capabilities::new([Channel::Sms, Channel::WhatsApp]).with_vendor_codes(Some(4..=8));
+        Capabilities::new([Channel::Sms, Channel::WhatsApp]).with_vendor_codes(Some(lengths));
     capabilities.template = true;
     capabilities.locale = true;
     capabilities.sender = true;
-    capabilities.resend = resend;
-    capabilities.status = status;
+    capabilities.resend = config.resend;
+    capabilities.status = config.status;
     capabilities
 }
 

@@ -10,16 +10,16 @@ pub(crate) enum Endpoint {
     Verify,
 }
 
-/// The table: status, endpoint and whether the body says when to come back. EasyOTP has no error
+/// The table: status, endpoint and whether the answer says when to come back. EasyOTP has no error
 /// codes, and its texts are read by nobody.
-fn reading(status: u16, endpoint: Endpoint, body_says_when: bool) -> Reading {
+fn reading(status: u16, endpoint: Endpoint, says_when: bool) -> Reading {
     match (status, endpoint) {
         // The limit per recipient promises `retry_after`, the key's limit does not (API
         // introduction). The first must not be got around by another vendor.
-        (429, Endpoint::Send) if body_says_when => Reading::policy(ErrorKind::RateLimited),
+        (429, Endpoint::Send) if says_when => Reading::policy(ErrorKind::RateLimited),
         // Nothing is looked up on send: a wrong base_url.
         (404, Endpoint::Send) => Reading::provider(ErrorKind::Unavailable),
-        _ => Reading::of_status(status, body_says_when),
+        _ => Reading::of_status(status, says_when),
     }
 }
 
@@ -29,14 +29,13 @@ pub(crate) fn error(answer: &Answer, endpoint: Endpoint) -> Error {
     let field = body.as_ref().and_then(|body| retry_after_field(body.retry_after.as_ref()));
     // The body comes first: it is documented, the header is not.
     let says_when = field.or(answer.retry_after());
-    // A 503 is a refusal if either says when; the other rows look at the body only.
-    let hint = if answer.status() == 503 { says_when.is_some() } else { field.is_some() };
-    let mut error = answer.error(reading(answer.status(), endpoint, hint));
+    let mut error = answer.error(reading(answer.status(), endpoint, says_when.is_some()));
     if let Some(after) = says_when {
         error = error.with_retry_after(after);
     }
     if let Some(body) = body {
-        error = error.with_detail(answer.public_text(&body.error));
+        let text = body.error.as_ref().and_then(|text| text.as_str()).unwrap_or_default();
+        error = error.with_detail(answer.public_text(text));
         let id = body.request_id.as_ref().and_then(|id| answer.public_id(id.as_str()?));
         if let Some(id) = id {
             error = error.with_request_id(id);

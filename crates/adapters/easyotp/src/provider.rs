@@ -7,6 +7,7 @@ use otpmux_core::{
     VendorReference, Verdict, VerifyRequest,
 };
 use otpmux_http::{Answer, Call, Transport, parse_time, retry_after_field};
+use serde_json::Value;
 
 use crate::EasyOtpConfig;
 use crate::error::{Endpoint, error};
@@ -64,8 +65,8 @@ impl EasyOtp {
             (_, None) => Err(answer.protocol_error("the field verification_id is missing")),
             (_, Some(id)) => {
                 let mut sent = Sent::new().with_reference(VendorReference::new(id));
-                sent.expires_at = body.expires_at.as_deref().and_then(parse_time);
-                sent.request_id = body.request_id.and_then(|id| answer.public_id(&id));
+                sent.expires_at = body.expires_at.and_then(|at| parse_time(at.as_str()?));
+                sent.request_id = body.request_id.and_then(|id| answer.public_id(id.as_str()?));
                 Ok(sent)
             }
         }
@@ -75,7 +76,9 @@ impl EasyOtp {
         match answer.status() {
             200 | 201 => Self::read_verified(answer),
             // Both only with the documented error body: a proxy's page says nothing about the code.
-            404 if answer.parse::<ErrorAnswer>().is_some() => Ok(Verdict::NotFound),
+            404 if answer.parse().is_some_and(|body: ErrorAnswer| body.error.is_some()) => {
+                Ok(Verdict::NotFound)
+            }
             404 => Err(answer.protocol_error("not the vendor's own 404; check base_url")),
             429 => {
                 let body: Option<ErrorAnswer> = answer.parse();
@@ -101,7 +104,7 @@ impl EasyOtp {
             (Some(false), _) => Err(answer.protocol_error("a success that says success=false")),
             (_, None) => Err(answer.protocol_error("the field verified is missing")),
             (_, Some(true)) => Ok(Verdict::Approved),
-            (_, Some(false)) => Ok(match body.message.as_deref() {
+            (_, Some(false)) => Ok(match body.message.as_ref().and_then(Value::as_str) {
                 Some("Invalid code") => Verdict::WrongCode { attempts_left: None },
                 Some("Code expired") => Verdict::Expired,
                 Some("Code already used") => Verdict::AlreadyUsed,
@@ -193,7 +196,7 @@ impl OtpProvider for EasyOtp {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     use super::*;
 
@@ -258,6 +261,28 @@ mod tests {
             prop_assert!(!verdict.is_ok_and(|verdict| verdict.is_approved()));
             prop_assert!(EasyOtp::read_sent(&answer(status, body)).is_err());
         }
+    }
+
+    #[test]
+    fn fields_of_a_strange_type_change_nothing_that_matters() {
+        let sent = r#"{"success":true,"verification_id":"v1","expires_at":7,"request_id":17}"#;
+        let sent = EasyOtp::read_sent(&answer(200, sent)).unwrap();
+        assert_eq!(sent.reference, Some(VendorReference::new("v1")));
+        let verified = r#"{"success":true,"verified":true,"message":7}"#;
+        assert_eq!(EasyOtp::read_verdict(&answer(200, verified)).unwrap(), Verdict::Approved);
+        let limited = EasyOtp::read_sent(&answer(429, r#"{"message":"x","retry_after":42}"#));
+        assert_eq!(limited.unwrap_err().blame(), Blame::Policy);
+        let locked = EasyOtp::read_verdict(&answer(429, r#"{"error":7,"retry_after":900}"#));
+        let after = Some(Duration::from_secs(900));
+        assert_eq!(locked.unwrap(), Verdict::TooManyAttempts { retry_after: after });
+    }
+
+    #[test]
+    fn a_limit_that_says_when_in_the_header_is_a_recipients_too() {
+        let id = ProviderId::new("p").unwrap();
+        let after = Some(Duration::from_secs(42));
+        let answer = Answer::new(id, 429, after, r#"{"error":"Rate limit exceeded"}"#);
+        assert_eq!(EasyOtp::read_sent(&answer).unwrap_err().blame(), Blame::Policy);
     }
 
     #[test]

@@ -22,14 +22,14 @@ pub(crate) struct Send<'a> {
     pub code: Option<&'a str>,
 }
 
-/// The answer to a send. Every field is optional to the reader; the provider decides what must be
-/// there.
+/// The answer to a send. Every field is optional to the reader, and those that nothing depends on may
+/// have any type: a strange one must not turn a success into a doubt, and so into a second message.
 #[derive(Deserialize)]
 pub(crate) struct SendAnswer {
     pub success: Option<bool>,
     pub verification_id: Option<String>,
-    pub expires_at: Option<String>,
-    pub request_id: Option<String>,
+    pub expires_at: Option<Value>,
+    pub request_id: Option<Value>,
 }
 
 /// `POST /verify`. The recipient is not part of it.
@@ -44,13 +44,13 @@ pub(crate) struct Verify<'a> {
 pub(crate) struct VerifyAnswer {
     pub success: Option<bool>,
     pub verified: Option<bool>,
-    pub message: Option<String>,
+    pub message: Option<Value>,
 }
 
 /// The body of every answer but a 200. There is no machine code in it.
 #[derive(Deserialize)]
 pub(crate) struct ErrorAnswer {
-    pub error: String,
+    pub error: Option<Value>,
     pub request_id: Option<Value>,
     /// Seconds; promised for the limit per recipient and for the lockout, not for the key's limit.
     pub retry_after: Option<Value>,

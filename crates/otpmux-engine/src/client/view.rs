@@ -21,13 +21,13 @@ pub struct Verification {
     /// Whether a vendor has said that it took the newest message. If not, it may have gone out all
     /// the same: let the user type, and offer a resend.
     pub confirmed: bool,
-    /// From when on the code is worth nothing.
+    /// From when on the code is worth nothing. A vendor's own code may end earlier; verify says so.
     pub expires_at: SystemTime,
     /// Digits of the code; `None` when the vendor alone decides. Do not hard-code it.
     pub code_length: Option<u8>,
     /// From when on a resend is allowed.
     pub resend_after: SystemTime,
-    /// Codes that may still be tried.
+    /// Codes that may still be tried. A vendor may allow fewer for its own code; verify says so.
     pub attempts_left: u32,
     /// What was tried, oldest first.
     pub legs: Vec<LegView>,

@@ -104,8 +104,11 @@ async fn the_request_wins_over_the_configuration() {
     request.sender = Some("Asked".to_owned());
     request.locale = Some("pt-BR".to_owned());
     request.template = Some("2".to_owned());
-    request.code = CodeSource::Vendor { length: Some(8) };
     provider.send(&cx(), &request).await.unwrap();
+    // The length is the account's: a configured one is all that this provider claims.
+    request.code = CodeSource::Vendor { length: Some(8) };
+    let error = provider.send(&cx(), &request).await.unwrap_err();
+    assert_eq!(error.kind(), otpmux_core::ErrorKind::Unsupported);
     let bodies: Vec<Value> = asked(&server)
         .await
         .iter()
@@ -121,7 +124,7 @@ async fn the_request_wins_over_the_configuration() {
         })
     };
     assert_eq!(bodies[0], common("Configured", 4, 1, "en"));
-    assert_eq!(bodies[1], common("Asked", 8, 2, "pt"));
+    assert_eq!(bodies[1], common("Asked", 4, 2, "pt"));
 }
 
 #[tokio::test]
