@@ -140,13 +140,15 @@ impl Config {
         let routes = routes::read(document, &providers, cx);
         let store = store::read(root, cx);
         let (server_keys, server_key_ids) = server_keys::read(root, cx).unzip();
+        let policy = policy::read(root, cx);
+        providers::check_policy(&providers, &policy, cx);
         Self {
             providers,
             routes,
             store,
             server_keys,
             server_key_ids: server_key_ids.unwrap_or_default(),
-            policy: policy::read(root, cx),
+            policy,
             server: server::read(root, cx),
         }
     }

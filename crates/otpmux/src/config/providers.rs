@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use otpmux_core::{OtpProvider, ProviderId};
+use otpmux_core::{Capabilities, OtpProvider, ProviderId};
+use otpmux_engine::Policy;
 use serde_json::{Map, Value};
 
 use super::document::Document;
@@ -33,6 +34,33 @@ pub(super) fn read(document: &Document, cx: &mut Reading<'_>) -> Vec<ConfiguredP
         Some((name, table))
     });
     tables.filter_map(|(name, table)| one(name, table, cx)).collect()
+}
+
+/// Names a rule of the policy that no provider can keep: nothing could ever be sent. One that keeps
+/// it is enough, since the others are passed over.
+pub(super) fn check_policy(
+    providers: &[ConfiguredProvider],
+    policy: &Policy,
+    cx: &mut Reading<'_>,
+) {
+    let nobody = |keeps: &dyn Fn(&Capabilities) -> bool| {
+        !providers.is_empty() && !providers.iter().any(|p| keeps(p.provider.capabilities()))
+    };
+    let makes_or_carries = |capabilities: &Capabilities| match &capabilities.supplied_codes {
+        Some(lengths) => lengths.contains(&policy.code_length),
+        None => capabilities.vendor_codes.is_some(),
+    };
+    let lasts = |capabilities: &Capabilities| {
+        capabilities.lifetimes.as_ref().is_none_or(|range| range.contains(&policy.lifetime))
+    };
+    if nobody(&makes_or_carries) {
+        let message = format!("no provider here carries codes of {} digits", policy.code_length);
+        cx.mistake("policy.code_length", message);
+    }
+    if nobody(&lasts) {
+        let message = format!("no provider here takes a lifetime of {:?}", policy.lifetime);
+        cx.mistake("policy.lifetime", message);
+    }
 }
 
 fn one(name: &str, table: &Value, cx: &mut Reading<'_>) -> Option<ConfiguredProvider> {

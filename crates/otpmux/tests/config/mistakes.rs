@@ -287,3 +287,14 @@ fn a_file_that_cannot_be_read() {
         "{errors}"
     );
 }
+
+#[test]
+fn a_policy_that_no_provider_can_keep() {
+    assert_mistakes(
+        &with("[policy]\ncode_length = 10\nlifetime = \"30s\""),
+        &["policy.lifetime: no provider here takes a lifetime of 30s"],
+    );
+    let text = "[providers.p]\nkind = \"startmessaging\"\napi_key = \"env:KEY\"\n\
+                [policy]\ncode_length = 8";
+    assert_mistakes(text, &["policy.code_length: no provider here carries codes of 8 digits"]);
+}
