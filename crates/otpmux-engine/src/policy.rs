@@ -88,7 +88,7 @@ impl Policy {
 
     pub(crate) fn check(&self) -> Result<(), PolicyError> {
         self.check_code_length(self.code_length)?;
-        self.check_lifetime(self.lifetime)?;
+        Self::check_lifetime(self.lifetime)?;
         let rules = [
             ((1..=10).contains(&self.attempts), PolicyError::Attempts),
             (self.duplicates <= 3, PolicyError::Duplicates),
@@ -113,8 +113,7 @@ impl Policy {
         }
     }
 
-    #[expect(clippy::unused_self, reason = "its twin above needs it")]
-    pub(crate) fn check_lifetime(&self, lifetime: Duration) -> Result<(), PolicyError> {
+    pub(crate) fn check_lifetime(lifetime: Duration) -> Result<(), PolicyError> {
         if (Self::MIN_LIFETIME..=Self::MAX_LIFETIME).contains(&lifetime) {
             Ok(())
         } else {

@@ -75,7 +75,7 @@ impl EasyOtp {
     fn read_verdict(answer: &Answer) -> Result<Verdict, Error> {
         match answer.status() {
             200 | 201 => Self::read_verified(answer),
-            // Both only with the documented error body: a proxy's page says nothing about the code.
+            // Only with the documented error body: a proxy's page says nothing about the code.
             404 if answer.parse().is_some_and(|body: ErrorAnswer| body.error.is_some()) => {
                 Ok(Verdict::NotFound)
             }

@@ -178,13 +178,9 @@ impl<'a> Dispatch<'a> {
     }
 
     async fn give_up(&mut self, error: Error) -> Result<Verification, Error> {
-        // A resend that fails leaves the earlier messages and their code as good as they were.
-        let earlier = self
-            .record
-            .legs
-            .split_last()
-            .is_some_and(|(_, earlier)| earlier.iter().any(|leg| leg.state.may_have_sent()));
-        let settle = self.settle(&error, self.possible == 0 && !earlier);
+        // Closes only what has sent nothing: a resend that fails leaves the earlier messages and
+        // their code as good as they were.
+        let settle = self.settle(&error, true);
         self.settle_here(&settle);
         if self.possible > 0 {
             self.write(settle).await

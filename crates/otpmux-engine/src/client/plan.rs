@@ -8,7 +8,7 @@ use otpmux_core::{
 
 use super::kept::Kept;
 use super::{Inner, NewVerification, gone, invalid, until};
-use crate::Record;
+use crate::{Policy, Record};
 
 /// A send, thought through before anything is written or called: what is asked, and who may be
 /// asked in which order. Never without a candidate.
@@ -90,7 +90,7 @@ impl Inner {
         let default = if recipient.email().is_some() { Channel::Email } else { Channel::Sms };
         let channel = new.channel.unwrap_or(default);
         let lifetime = new.lifetime.unwrap_or(self.policy.lifetime);
-        self.policy.check_lifetime(lifetime).map_err(invalid)?;
+        Policy::check_lifetime(lifetime).map_err(invalid)?;
         if new.message.as_ref().is_some_and(|text| !text.contains("{code}")) {
             return Err(invalid("the message must hold {code} where the code belongs"));
         }
