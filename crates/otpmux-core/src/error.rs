@@ -127,6 +127,8 @@ pub enum ErrorKind {
     Transport,
     /// The vendor answered something that cannot be read as an answer.
     Protocol,
+    /// Left alone for now: too many calls to this provider have failed.
+    CircuitOpen,
     /// The store is out of reach, full or damaged.
     Store,
     /// The configuration is wrong.
@@ -153,6 +155,7 @@ impl ErrorKind {
             Self::Timeout => "timeout",
             Self::Transport => "transport",
             Self::Protocol => "protocol",
+            Self::CircuitOpen => "circuit_open",
             Self::Store => "store",
             Self::Configuration => "configuration",
             Self::Internal => "internal",
@@ -175,6 +178,7 @@ impl ErrorKind {
             Self::Timeout => "timed out",
             Self::Transport => "connection failed",
             Self::Protocol => "unreadable answer",
+            Self::CircuitOpen => "left alone after failures",
             Self::Store => "store failed",
             Self::Configuration => "wrong configuration",
             Self::Internal => "internal error",

@@ -22,7 +22,7 @@ pub use code::{Code, CodeError, CodeSource};
 pub use error::{Blame, Certainty, Error, ErrorKind};
 pub use ids::{IdError, IdempotencyKey, ProviderId, Purpose, VendorReference};
 pub use next_step::{NextStep, Situation, next_step};
-pub use provider::{Context, OtpProvider};
+pub use provider::{Context, OtpProvider, Standing};
 pub use recipient::{EmailAddress, PhoneNumber, Recipient, RecipientError};
 pub use request::{ClientContext, ResendRequest, SendRequest, Target, VerifyRequest};
 pub use secret::Secret;

@@ -1,4 +1,5 @@
 use std::fmt;
+use std::sync::Arc;
 use std::time::Instant;
 
 use async_trait::async_trait;
@@ -64,6 +65,8 @@ pub trait OtpProvider: Send + Sync + fmt::Debug {
 }
 
 /// What a call is given from above, as opposed to what its caller wants.
+///
+/// Adapters read the deadline and the key; the rest is for the decorators around them.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Context {
@@ -71,17 +74,53 @@ pub struct Context {
     pub deadline: Option<Instant>,
     /// The same for all tries of one leg, new for the next leg.
     pub idempotency_key: IdempotencyKey,
+    /// No other provider could take this send if this one fails, so a further try here is worth
+    /// its time. Default no.
+    pub alone: bool,
+    /// Every provider that is well has been tried: one that is left alone after failures may be
+    /// called all the same. Default no.
+    pub probe: bool,
+    /// Whether what is to be sent is still wanted; asked before each further try.
+    pub standing: Option<Arc<dyn Standing>>,
+}
+
+/// Tells whether a send still stands. While it pauses before a further try, its verification may be
+/// cancelled or superseded; a message sent then would carry a code that is good for nothing.
+#[async_trait]
+pub trait Standing: Send + Sync + fmt::Debug {
+    /// # Errors
+    ///
+    /// Nothing more may be sent, for this reason.
+    async fn still_wanted(&self) -> Result<(), Error>;
 }
 
 impl Context {
     /// A context without a deadline.
     pub fn new(idempotency_key: IdempotencyKey) -> Self {
-        Self { deadline: None, idempotency_key }
+        Self { deadline: None, idempotency_key, alone: false, probe: false, standing: None }
     }
 
     /// Sets when the call must have ended.
     pub fn with_deadline(mut self, deadline: Instant) -> Self {
         self.deadline = Some(deadline);
+        self
+    }
+
+    /// Says that no other provider could take this send.
+    pub fn alone(mut self, alone: bool) -> Self {
+        self.alone = alone;
+        self
+    }
+
+    /// Calls even a provider that is left alone after failures.
+    pub fn probing(mut self, probe: bool) -> Self {
+        self.probe = probe;
+        self
+    }
+
+    /// Sets who tells whether the send still stands.
+    pub fn with_standing(mut self, standing: Arc<dyn Standing>) -> Self {
+        self.standing = Some(standing);
         self
     }
 }

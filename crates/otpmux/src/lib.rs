@@ -14,7 +14,7 @@ pub use otpmux_core::{
     CodeError, CodeSource, Context, Delivery, EmailAddress, Entropy, EntropyError, Error,
     ErrorKind, IdError, IdempotencyKey, Limits, NextStep, OsEntropy, OtpProvider, PhoneNumber,
     ProviderId, Purpose, RateLimit, Recipient, RecipientError, ResendRequest, Secret, SendRequest,
-    Sent, Situation, Status, SystemClock, Target, VendorCodes, VendorReference, Verdict,
+    Sent, Situation, Standing, Status, SystemClock, Target, VendorCodes, VendorReference, Verdict,
     VerifyRequest, next_step, plain_words, settings,
 };
 pub use otpmux_engine::{
