@@ -2,6 +2,7 @@
 
 mod client;
 mod countries;
+mod health;
 mod id;
 mod keys;
 mod memory;
@@ -15,6 +16,7 @@ pub use client::{
     VerificationStatus,
 };
 pub use countries::country_of;
+pub use health::{HealthMark, OpenMark};
 pub use id::{ParseIdError, VerificationId};
 pub use keys::{CodeMac, Guess, KeyError, KeyId, RecipientHash, Sealed, ServerKeys};
 pub use memory::MemoryStore;
