@@ -1,6 +1,8 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
     Blame, Certainty, Channel, CodeSource, Error, ErrorKind, ProviderId, Recipient, SendRequest,
 };
@@ -60,8 +62,7 @@ pub struct VendorCodes {
     pub lengths: Option<RangeInclusive<u8>>,
 }
 
-/// A vendor's documented limits, as data for pages, limiters and emulators. Claimed, not enforced:
-/// `OtpClient` does not count requests.
+/// A vendor's documented limits, as data for limiters, pages and emulators.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
@@ -73,6 +74,39 @@ pub struct Limits {
     pub attempts: Option<u32>,
     /// How long it stays locked.
     pub lockout: Option<Duration>,
+}
+
+/// What a provider lacks for a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Shortcoming {
+    /// It does not send by this channel.
+    Channel,
+    /// It does not reach this country or kind of number.
+    Recipient,
+    /// It takes no code of ours.
+    SuppliedCode,
+    /// It makes no codes of its own.
+    VendorCode,
+    /// The code's length is outside its range.
+    CodeLength,
+    /// The lifetime is outside its range.
+    Lifetime,
+}
+
+impl Shortcoming {
+    /// The same, for an operator.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Channel => "this provider does not send by this channel",
+            Self::Recipient => "this provider does not reach this country or kind of number",
+            Self::SuppliedCode => "this provider does not take a supplied code",
+            Self::VendorCode => "this provider makes no codes of its own",
+            Self::CodeLength => "the code's length is outside this provider's range",
+            Self::Lifetime => "the lifetime is outside this provider's range",
+        }
+    }
 }
 
 /// So many in so long a time.
@@ -161,36 +195,38 @@ impl Capabilities {
         }
         match self.shortcoming(request) {
             None => Ok(()),
-            Some(what) => Err(Error::unsupported(provider, what)),
+            Some(what) => Err(Error::unsupported(provider, what.words())),
         }
     }
 
-    fn shortcoming(&self, request: &SendRequest) -> Option<&'static str> {
+    /// What this provider lacks for a request, if something. Whether channel and recipient go
+    /// together is not looked at.
+    pub fn shortcoming(&self, request: &SendRequest) -> Option<Shortcoming> {
         if !self.channels.contains(&request.channel) {
-            return Some("this provider does not send by this channel");
+            return Some(Shortcoming::Channel);
         }
         if !self.reaches(&request.recipient) {
-            return Some("this provider does not reach this country or kind of number");
+            return Some(Shortcoming::Recipient);
         }
         let (lengths, wanted) = match &request.code {
             CodeSource::Supplied(code) => match &self.supplied_codes {
-                None => return Some("this provider does not take a supplied code"),
+                None => return Some(Shortcoming::SuppliedCode),
                 lengths => (lengths.as_ref(), Some(code.length())),
             },
             CodeSource::Vendor { length } => match &self.vendor_codes {
-                None => return Some("this provider makes no codes of its own"),
+                None => return Some(Shortcoming::VendorCode),
                 Some(codes) => (codes.lengths.as_ref(), *length),
             },
         };
         if let Some(wanted) = wanted
             && !lengths.is_some_and(|lengths| lengths.contains(&wanted))
         {
-            return Some("the code's length is outside this provider's range");
+            return Some(Shortcoming::CodeLength);
         }
         if let (Some(range), Some(wanted)) = (&self.lifetimes, request.lifetime)
             && !range.contains(&wanted)
         {
-            return Some("the lifetime is outside this provider's range");
+            return Some(Shortcoming::Lifetime);
         }
         None
     }

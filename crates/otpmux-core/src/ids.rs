@@ -132,6 +132,20 @@ impl fmt::Display for IdempotencyKey {
     }
 }
 
+impl Serialize for IdempotencyKey {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for IdempotencyKey {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?.replace('-', "");
+        let number = u128::from_str_radix(&text, 16).map_err(serde::de::Error::custom)?;
+        Ok(Self(number.to_be_bytes()))
+    }
+}
+
 /// What a vendor calls its side of a leg: an id, or whatever else its adapter needs to find it
 /// again, in a form that only that adapter reads. Kept in the store and handed back on verify,
 /// resend, cancel and status.
@@ -173,6 +187,8 @@ mod tests {
         assert!(matches!(&text[19..20], "8" | "9" | "a" | "b"));
         assert_eq!(IdempotencyKey::from_random(key.to_bytes()), key);
         assert_ne!(IdempotencyKey::generate(&OsEntropy).unwrap(), key);
+        let json = serde_json::to_string(&key).unwrap();
+        assert_eq!(serde_json::from_str::<IdempotencyKey>(&json).unwrap(), key);
     }
 
     #[test]

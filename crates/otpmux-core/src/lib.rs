@@ -16,7 +16,7 @@ mod system;
 mod text;
 
 pub use answer::{Balance, Cancellation, Delivery, Sent, Status, Verdict};
-pub use capabilities::{Capabilities, Limits, RateLimit, VendorCodes};
+pub use capabilities::{Capabilities, Limits, RateLimit, Shortcoming, VendorCodes};
 pub use channel::Channel;
 pub use code::{Code, CodeError, CodeSource};
 pub use error::{Blame, Certainty, Error, ErrorKind};

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use aes_gcm::Aes256Gcm;
 use aes_gcm::aead::{Aead, KeyInit, Payload};
 use hmac::{Hmac, Mac};
-use otpmux_core::{Code, Entropy, EntropyError, Purpose, Recipient, Secret};
+use otpmux_core::{Code, Entropy, EntropyError, Purpose, RateLimit, Recipient, Secret};
 use sha2::Sha256;
 use subtle::ConstantTimeEq;
 
@@ -20,8 +20,8 @@ pub type KeyId = Arc<str>;
 /// The keys under which codes and recipients are kept. The first signs and encrypts; all verify and
 /// decrypt, so that a key can be replaced while verifications made under the old one are pending.
 ///
-/// Each server key is stretched into three by HMAC-SHA-256 with a label: one signs codes, one
-/// hashes recipients, and from the third each verification gets an AES-256-GCM key of its own, so
+/// Each server key is stretched into four by HMAC-SHA-256 with a label: one signs codes, one hashes
+/// recipients, one whatever else is personal, and from the fourth each verification gets an AES-256-GCM key of its own, so
 /// that no number of them wears a key out.
 ///
 /// A store alone gives nothing away. A store and its key do: a code has so few digits that anybody
@@ -38,6 +38,7 @@ struct Keys {
     id: KeyId,
     code: HmacSha256,
     recipient: HmacSha256,
+    tag: HmacSha256,
     seal: HmacSha256,
 }
 
@@ -93,13 +94,26 @@ impl ServerKeys {
     /// The forms that a typed code would have at rest, under every key.
     pub fn guess(&self, id: VerificationId, code: &Code) -> Guess {
         let forms = self.all().map(|keys| keys.sign(id, code)).collect();
-        Guess { forms, recipients: None, purpose: None }
+        Guess { forms, windows: Arc::default(), recipients: None, purpose: None }
     }
 
     /// The form of a recipient at rest, the same for every purpose. Under the signing key only: a
     /// new key forgets which verification an older one has live.
     pub fn hash(&self, recipient: &Recipient) -> RecipientHash {
         self.signing.hash(recipient)
+    }
+
+    /// A short keyed hash of something personal that is neither a code nor a recipient, such as an
+    /// address. `label` keeps uses apart. Under the signing key only.
+    pub fn tag(&self, label: &str, value: &[u8]) -> [u8; 16] {
+        let mut mac = self.signing.tag.clone();
+        // No label holds a zero, so that no value can be taken for the end of a label.
+        mac.update(label.as_bytes());
+        mac.update(&[0]);
+        mac.update(value);
+        let mut tag = [0; 16];
+        tag.copy_from_slice(&mac.finalize().into_bytes()[..16]);
+        tag
     }
 
     /// Encrypts what a resend needs, bound to its verification and purpose.
@@ -147,6 +161,7 @@ impl Keys {
             id: id.into(),
             code: keyed(&*derive("otpmux code v1")),
             recipient: keyed(&*derive("otpmux recipient v1")),
+            tag: keyed(&*derive("otpmux tag v1")),
             seal: keyed(&*derive("otpmux seal v1")),
         }
     }
@@ -198,12 +213,25 @@ pub struct CodeMac {
 #[derive(Clone)]
 pub struct Guess {
     forms: Vec<CodeMac>,
+    windows: Arc<[RateLimit]>,
     /// Under every key, since a record does not tell which one hashed its recipient.
     recipients: Option<Vec<RecipientHash>>,
     purpose: Option<Purpose>,
 }
 
 impl Guess {
+    /// Counts it in these windows of its verification's recipient, each with a count of one at
+    /// least. Default none.
+    pub fn within(mut self, windows: Arc<[RateLimit]>) -> Self {
+        self.windows = windows;
+        self
+    }
+
+    /// The windows of its verification's recipient that count it.
+    pub fn windows(&self) -> &[RateLimit] {
+        &self.windows
+    }
+
     /// Expects a recipient.
     pub fn for_recipient(mut self, recipient: &Recipient, keys: &ServerKeys) -> Self {
         self.recipients = Some(keys.all().map(|keys| keys.hash(recipient)).collect());

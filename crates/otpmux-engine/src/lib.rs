@@ -5,6 +5,7 @@ mod countries;
 mod health;
 mod id;
 mod keys;
+mod limits;
 mod memory;
 mod policy;
 mod record;
@@ -19,8 +20,12 @@ pub use countries::country_of;
 pub use health::{HealthMark, OpenMark};
 pub use id::{ParseIdError, VerificationId};
 pub use keys::{CodeMac, Guess, KeyError, KeyId, RecipientHash, Sealed, ServerKeys};
+pub use limits::{Charge, LimitKey, LimitScope, Limited, longest, millis};
 pub use memory::MemoryStore;
 pub use policy::{Policy, PolicyError};
-pub use record::{Leg, LegState, Record, State};
+pub use record::{Choice, Leg, LegState, Record, RequestTag, Skip, SkipReason, State};
 pub use routing::{Route, Routes};
-pub use store::{Attempt, BeginLeg, Begun, ResendTerms, SettleLeg, VerificationStore};
+pub use store::{
+    Attempt, BeginLeg, Begun, Counted, Create, Created, GRACE, HEALTH_KEPT, LegEnd, ResendTerms,
+    Settle, VerificationStore,
+};

@@ -1,18 +1,21 @@
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use async_trait::async_trait;
-use otpmux_core::{Blame, Certainty, Error, ErrorKind, Purpose, Verdict};
+use otpmux_core::{Blame, Certainty, Error, ErrorKind, ProviderId, Purpose, RateLimit, Verdict};
 
+use crate::limits::{Charge, HitLog, LimitKey, LimitScope, Limited, longest, millis};
+use crate::store::{GRACE, HEALTH_KEPT};
 use crate::{
-    Attempt, BeginLeg, Begun, Guess, RecipientHash, Record, SettleLeg, State, VerificationId,
-    VerificationStore,
+    Attempt, BeginLeg, Begun, Counted, Create, Created, Guess, HealthMark, RecipientHash, Record,
+    Settle, State, VerificationId, VerificationStore,
 };
 
-/// How long a record outlives its code, so that a late user is told "expired" and not "not found".
-const GRACE: Duration = Duration::from_mins(10);
+/// How many keys of limits there may be for each verification that there is room for: a recipient's
+/// hits are remembered for longer than its verifications.
+const KEYS_PER_RECORD: usize = 8;
 
 /// The store of a single process: bounded, expiring, gone with the process.
 ///
@@ -23,14 +26,28 @@ pub struct MemoryStore {
     shelf: Mutex<Shelf>,
 }
 
+/// Boxed: a table of large records would move them all whenever it grows.
+type Records = HashMap<VerificationId, Box<Record>>;
+
 #[derive(Default)]
 struct Shelf {
-    /// Boxed: a table of large records would move them all whenever it grows.
-    records: HashMap<VerificationId, Box<Record>>,
+    records: Records,
     /// The newest verification of a recipient and purpose.
     newest: HashMap<(RecipientHash, Purpose), VerificationId>,
+    /// The verifications whose requests have names.
+    named: HashMap<[u8; 16], VerificationId>,
     /// When records may be thrown away, soonest first.
     ends: BTreeSet<(SystemTime, VerificationId)>,
+    limits: Limits,
+    health: BTreeMap<ProviderId, HealthMark>,
+}
+
+/// The hits of every key.
+#[derive(Default)]
+struct Limits {
+    logs: HashMap<LimitKey, HitLog>,
+    /// When logs may be thrown away, by what was known when they were last looked at.
+    ends: BTreeSet<(u64, LimitKey)>,
 }
 
 impl MemoryStore {
@@ -73,74 +90,188 @@ impl Default for MemoryStore {
     }
 }
 
+impl Limits {
+    /// The charge without room that keeps waiting the longest.
+    fn full(&self, charges: &[Charge], now: SystemTime) -> Option<Limited> {
+        let full = |charge: &Charge| {
+            self.logs.get(&charge.key)?.full(charge.key.scope, &charge.windows, now)
+        };
+        charges.iter().filter_map(full).max_by_key(|limited| limited.retry_after)
+    }
+
+    fn hit(&mut self, charges: &[Charge], now: SystemTime) {
+        for charge in charges {
+            self.count(charge.key, &charge.windows, now);
+        }
+    }
+
+    fn count(&mut self, key: LimitKey, windows: &[RateLimit], now: SystemTime) {
+        if windows.is_empty() {
+            return;
+        }
+        let log = self.logs.entry(key).or_insert_with(|| {
+            self.ends.insert((millis(now + longest(windows)), key));
+            HitLog::default()
+        });
+        log.hit(windows, now);
+    }
+
+    fn empty(&mut self, key: LimitKey) {
+        self.logs.remove(&key);
+    }
+
+    /// Throws away what no window counts any more. A log that was hit again since it was written
+    /// down gets another turn.
+    fn drop_ended(&mut self, now: SystemTime) {
+        let now = millis(now);
+        while let Some(&(end, key)) = self.ends.first() {
+            if end > now {
+                break;
+            }
+            self.ends.pop_first();
+            let over = self.logs.get(&key).is_none_or(|log| log.end() <= now);
+            if over {
+                self.logs.remove(&key);
+            } else if let Some(log) = self.logs.get(&key) {
+                self.ends.insert((log.end(), key));
+            }
+        }
+    }
+}
+
 impl Shelf {
     fn drop_ended(&mut self, now: SystemTime) {
+        self.limits.drop_ended(now);
         while let Some(&(end, id)) = self.ends.first() {
             if end > now {
                 break;
             }
             self.ends.pop_first();
             if let Some(record) = self.records.remove(&id) {
-                let Record { recipient, purpose, .. } = *record;
+                let Record { recipient, purpose, request, .. } = *record;
                 let key = (recipient, purpose);
                 if self.newest.get(&key) == Some(&id) {
                     self.newest.remove(&key);
+                }
+                if let Some(request) = request
+                    && self.named.get(&request.name) == Some(&id)
+                {
+                    self.named.remove(&request.name);
                 }
             }
         }
     }
 
-    /// A record, unless its time is over even for being told so.
     fn get(&mut self, id: VerificationId, now: SystemTime) -> Option<&mut Record> {
-        let record = self.records.get_mut(&id)?;
-        (now < record.expires_at + GRACE).then_some(record)
+        get(&mut self.records, id, now)
     }
+
+    /// What came of a request that was made before under the name of this one.
+    fn before(&mut self, record: &Record, now: SystemTime) -> Option<Created> {
+        let request = record.request.as_deref()?;
+        let id = *self.named.get(&request.name)?;
+        let before = self.get(id, now).filter(|before| !before.has_failed())?;
+        let same = before.request.as_deref().is_some_and(|it| it.content == request.content);
+        Some(if same { Created::Before(Box::new(before.clone())) } else { Created::OtherContent })
+    }
+
+    fn learn(&mut self, news: Vec<HealthMark>) {
+        for mark in news {
+            let known = self.health.get(&mark.provider);
+            if known.is_none_or(|known| known.at <= mark.at) {
+                self.health.insert(mark.provider.clone(), mark);
+            }
+        }
+    }
+
+    fn health(&self, now: SystemTime) -> Vec<HealthMark> {
+        let kept = |mark: &&HealthMark| now < mark.at + HEALTH_KEPT;
+        self.health.values().filter(kept).cloned().collect()
+    }
+}
+
+/// A record, unless its time is over even for being told so.
+fn get(records: &mut Records, id: VerificationId, now: SystemTime) -> Option<&mut Record> {
+    let record = records.get_mut(&id)?;
+    (now < record.expires_at + GRACE).then_some(record)
+}
+
+fn full() -> Error {
+    Error::new(ErrorKind::Store, Certainty::NotSent, Blame::Policy)
+        .with_detail("the memory store is full; raise its capacity or use a shared store")
 }
 
 #[async_trait]
 impl VerificationStore for MemoryStore {
-    async fn create(&self, record: Record, now: SystemTime) -> Result<(), Error> {
-        let guarded = &mut *self.shelf();
-        guarded.drop_ended(now);
-        if guarded.records.len() >= self.capacity {
-            return Err(Error::new(ErrorKind::Store, Certainty::NotSent, Blame::Policy)
-                .with_detail(
-                    "the memory store is full; raise its capacity or use a shared store",
-                ));
+    async fn create(&self, create: Create, now: SystemTime) -> Result<Created, Error> {
+        let shelf = &mut *self.shelf();
+        shelf.drop_ended(now);
+        let Create { record, charges } = create;
+        if let Some(before) = shelf.before(&record, now) {
+            return Ok(before);
         }
+        if let Some(limited) = shelf.limits.full(&charges, now) {
+            return Ok(Created::Limited(limited));
+        }
+        let keys = shelf.limits.logs.len();
+        if shelf.records.len() >= self.capacity
+            || keys >= self.capacity.saturating_mul(KEYS_PER_RECORD)
+        {
+            return Err(full());
+        }
+        shelf.limits.hit(&charges, now);
         let key = (record.recipient, record.purpose.clone());
-        if let Some(older) = guarded.newest.insert(key, record.id)
-            && let Some(older) = guarded.records.get_mut(&older)
+        if let Some(older) = shelf.newest.insert(key, record.id)
+            && let Some(older) = shelf.records.get_mut(&older)
             && older.state == State::Pending
         {
             older.state = State::Closed;
         }
-        guarded.ends.insert((record.expires_at + GRACE, record.id));
-        guarded.records.insert(record.id, Box::new(record));
-        Ok(())
+        if let Some(request) = &record.request {
+            shelf.named.insert(request.name, record.id);
+        }
+        shelf.ends.insert((record.expires_at + GRACE, record.id));
+        shelf.records.insert(record.id, Box::new(record));
+        Ok(Created::New(shelf.health(now)))
     }
 
     async fn begin_leg(
         &self,
         id: VerificationId,
-        begin: BeginLeg,
+        mut begin: BeginLeg,
         now: SystemTime,
     ) -> Result<Begun, Error> {
-        let outcome = self.shelf().get(id, now).map(|record| record.begin(begin, now));
-        Ok(outcome.unwrap_or(Begun::Over(Verdict::NotFound)))
+        let shelf = &mut *self.shelf();
+        shelf.learn(std::mem::take(&mut begin.news));
+        let charges = std::mem::take(&mut begin.charges);
+        let full = shelf.limits.full(&charges, now);
+        let Some(record) = shelf.get(id, now) else { return Ok(Begun::Over(Verdict::NotFound)) };
+        let begun = record.begin(begin, full, now);
+        if matches!(begun, Begun::Leg(_)) {
+            shelf.limits.hit(&charges, now);
+        }
+        Ok(begun)
     }
 
-    async fn settle_leg(
+    async fn settle(
         &self,
         id: VerificationId,
-        settle: SettleLeg,
+        mut settle: Settle,
         now: SystemTime,
     ) -> Result<State, Error> {
-        let state = self.shelf().get(id, now).map(|record| {
-            record.settle(settle);
-            record.state
-        });
-        Ok(state.unwrap_or(State::Closed))
+        let shelf = &mut *self.shelf();
+        shelf.learn(std::mem::take(&mut settle.news));
+        let refund = settle.refund;
+        let Some(record) = shelf.get(id, now) else { return Ok(State::Closed) };
+        record.settle(settle);
+        let state = record.state;
+        let key = LimitKey::of_recipient(LimitScope::Recipient, &record.recipient);
+        if let Some(at) = refund
+            && let Some(log) = shelf.limits.logs.get_mut(&key)
+        {
+            log.take_back(at);
+        }
+        Ok(state)
     }
 
     async fn attempt(
@@ -149,26 +280,42 @@ impl VerificationStore for MemoryStore {
         guess: &Guess,
         now: SystemTime,
     ) -> Result<Attempt, Error> {
-        let attempt = self.shelf().get(id, now).map(|record| record.attempt(guess, now));
-        Ok(attempt.unwrap_or(Attempt::Verdict(Verdict::NotFound)))
+        let Shelf { records, limits, .. } = &mut *self.shelf();
+        let Some(record) = get(records, id, now) else {
+            return Ok(Attempt::Verdict(Verdict::NotFound));
+        };
+        let key = LimitKey::of_recipient(LimitScope::Guesses, &record.recipient);
+        let log = limits.logs.get(&key);
+        let full = log.and_then(|log| log.full(key.scope, guess.windows(), now));
+        let wait = full.map(|limited| limited.retry_after);
+        let (attempt, counted) = record.attempt(guess, wait, now);
+        match counted {
+            Counted::Nothing => {}
+            Counted::Hit => limits.count(key, guess.windows(), now),
+            Counted::Emptied => limits.empty(key),
+        }
+        Ok(attempt)
     }
 
     async fn approve(&self, id: VerificationId, now: SystemTime) -> Result<Verdict, Error> {
-        let verdict = self.shelf().get(id, now).map(|record| record.approve(now));
-        Ok(verdict.unwrap_or(Verdict::NotFound))
+        let Shelf { records, limits, .. } = &mut *self.shelf();
+        let Some(record) = get(records, id, now) else { return Ok(Verdict::NotFound) };
+        let verdict = record.approve(now);
+        if verdict.is_approved() {
+            limits.empty(LimitKey::of_recipient(LimitScope::Guesses, &record.recipient));
+        }
+        Ok(verdict)
     }
 
     async fn cancel(&self, id: VerificationId, now: SystemTime) -> Result<bool, Error> {
-        Ok(self.shelf().get(id, now).is_some_and(|record| {
-            let live = record.over(now).is_none();
-            if live {
-                record.state = State::Closed;
-            }
-            live
-        }))
+        Ok(self.shelf().get(id, now).is_some_and(|record| record.cancel(now)))
     }
 
     async fn load(&self, id: VerificationId, now: SystemTime) -> Result<Option<Record>, Error> {
         Ok(self.shelf().get(id, now).cloned())
+    }
+
+    async fn health(&self, now: SystemTime) -> Result<Vec<HealthMark>, Error> {
+        Ok(self.shelf().health(now))
     }
 }

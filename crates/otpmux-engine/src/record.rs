@@ -1,6 +1,8 @@
 use std::time::SystemTime;
 
-use otpmux_core::{Channel, ErrorKind, IdempotencyKey, ProviderId, Purpose, VendorReference};
+use otpmux_core::{
+    Channel, ErrorKind, IdempotencyKey, ProviderId, Purpose, Shortcoming, VendorReference,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::{CodeMac, RecipientHash, Sealed, VerificationId};
@@ -35,6 +37,20 @@ pub struct Record {
     pub sealed: Sealed,
     /// The tries, oldest first.
     pub legs: Vec<Leg>,
+    /// The providers that were passed over, in the order in which that happened.
+    pub skips: Vec<Skip>,
+    /// The request that made it, where its caller named one.
+    pub request: Option<Box<RequestTag>>,
+}
+
+/// A send that its caller has given a name, so that saying it twice sends once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "stores take it apart and put it together")]
+pub struct RequestTag {
+    /// The name, as a keyed hash.
+    pub name: [u8; 16],
+    /// What was asked under it, as a keyed hash.
+    pub content: [u8; 16],
 }
 
 /// Where a verification stands, apart from time and attempts running out.
@@ -51,11 +67,13 @@ pub enum State {
 }
 
 /// One try at one provider.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[expect(clippy::exhaustive_structs, reason = "stores take it apart and put it together")]
 pub struct Leg {
     /// The provider.
     pub provider: ProviderId,
+    /// Why it was this provider's turn.
+    pub why: Choice,
     /// The channel.
     pub channel: Channel,
     /// Whether it carries the code of ours; otherwise the vendor made one.
@@ -68,6 +86,52 @@ pub struct Leg {
     pub failure: Option<ErrorKind>,
     /// What the vendor calls it.
     pub reference: Option<VendorReference>,
+}
+
+/// Why a leg went to its provider.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Choice {
+    /// It is the first of its route that can.
+    Preferred,
+    /// The weights of its route have drawn it.
+    Drawn,
+    /// A leg before it has failed.
+    Failover,
+    /// A leg before it has not answered for a while.
+    Hedge,
+    /// The user asked for another message.
+    Resend,
+    /// It was being left alone, but nobody else was left.
+    LastResort,
+}
+
+/// A provider that was passed over.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(clippy::exhaustive_structs, reason = "stores take it apart and put it together")]
+pub struct Skip {
+    /// How many legs there were when that happened.
+    pub before: u8,
+    /// The provider.
+    pub provider: ProviderId,
+    /// Why.
+    pub why: SkipReason,
+}
+
+/// Why a provider was passed over.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum SkipReason {
+    /// It cannot carry the request.
+    Unable(Shortcoming),
+    /// Too many calls to it have failed since then.
+    BreakerOpen(SystemTime),
+    /// It has had as many requests as it may.
+    Limit,
+    /// The user may hold a code already, and this provider would send another one.
+    OtherCode,
 }
 
 /// What is known about a leg.
@@ -104,6 +168,11 @@ impl Record {
     /// Whether a vendor may have sent a code of its own, which only that vendor can verify.
     pub fn vendor_code_is_out(&self) -> bool {
         self.legs.iter().any(|leg| !leg.supplied && leg.state.may_have_sent())
+    }
+
+    /// Whether a message may be on its way.
+    pub fn may_have_sent(&self) -> bool {
+        self.legs.iter().any(|leg| leg.state.may_have_sent())
     }
 
     /// Codes that may still be tried.

@@ -4,28 +4,42 @@ use std::time::{Duration, SystemTime};
 use async_trait::async_trait;
 use otpmux_core::{Error, ErrorKind, VendorReference, Verdict};
 
-use crate::{Guess, Leg, LegState, Record, State, VerificationId};
+use crate::limits::{Charge, Limited};
+use crate::{Guess, HealthMark, Leg, LegState, Record, Skip, State, VerificationId};
 
-/// Where verifications live.
+/// How long a record outlives its code, so that a late user is told "expired" and not "not found".
+pub const GRACE: Duration = Duration::from_mins(10);
+
+/// Where verifications live, and what processes must know of each other to keep limits and to leave
+/// a provider alone.
 ///
 /// # Contract
 ///
 /// - Every operation is atomic, over all processes that share the store.
-/// - A record is kept until it expires and a while longer, so that its user is told so; then it
-///   disappears by itself. A store that is full refuses new records and never gives up live ones.
+/// - A record is kept until it expires and [`GRACE`] longer, so that its user is told so; then it
+///   disappears by itself, and so does everything else that is written here. A store that is full
+///   refuses new records and never gives up live ones.
 /// - A store that cannot be reached, or whose answer cannot be trusted, answers an error of kind
 ///   [`ErrorKind::Store`]; nothing is ever approved or sent on doubt.
-/// - `now` comes from the caller's clock, and expiry is exact: at `expires_at` a record is worth
-///   nothing.
+/// - `now` comes from the caller's clock, and expiry is exact, to the millisecond: at `expires_at` a
+///   record is worth nothing.
 #[async_trait]
 pub trait VerificationStore: Send + Sync + fmt::Debug {
     /// Writes down a new verification with its first leg, and closes the one that is live for the
-    /// same recipient and purpose.
-    async fn create(&self, record: Record, now: SystemTime) -> Result<(), Error>;
+    /// same recipient and purpose. In this order, all or nothing:
+    ///
+    /// 1. A request of the same [name](crate::RequestTag::name) is there already: nothing is
+    ///    written, and [`Created::Before`] or [`Created::OtherContent`] answered. One that was
+    ///    closed without having sent anything does not count.
+    /// 2. A limit has no room: [`Created::Limited`], and nothing is counted.
+    /// 3. Every limit counts one hit, and the record is written.
+    async fn create(&self, create: Create, now: SystemTime) -> Result<Created, Error>;
 
-    /// Writes down a further leg, after settling the one before it if there is one. Refuses when
-    /// the verification is not [pending](State::Pending) or has expired, so that nothing
-    /// is sent for it; the settling is done all the same.
+    /// Writes down a further leg, after settling those before it that have ended.
+    ///
+    /// Refuses when the verification is not [pending](State::Pending) or has expired, when a resend
+    /// breaks its terms, or when a limit has no room, so that nothing is sent for it; limits count
+    /// only what is begun. The settling, the skips and the news are written all the same.
     async fn begin_leg(
         &self,
         id: VerificationId,
@@ -33,17 +47,19 @@ pub trait VerificationStore: Send + Sync + fmt::Debug {
         now: SystemTime,
     ) -> Result<Begun, Error>;
 
-    /// Writes down how a leg ended, and tells where the verification stands afterwards: closed,
-    /// when its record is gone.
-    async fn settle_leg(
+    /// Writes down how legs ended, and tells where the verification stands afterwards: closed, when
+    /// its record is gone.
+    async fn settle(
         &self,
         id: VerificationId,
-        settle: SettleLeg,
+        settle: Settle,
         now: SystemTime,
     ) -> Result<State, Error>;
 
     /// Tries a code, in one step: refuse what is not the [expected](Guess::is_for) recipient's and
-    /// purpose's, closed, used, locked or expired; count the attempt; compare; consume.
+    /// purpose's, closed, used, locked or expired, or what its recipient's
+    /// [windows](Guess::windows) have no room for; count the attempt, here and there; compare;
+    /// consume. An approval empties the recipient's windows.
     async fn attempt(
         &self,
         id: VerificationId,
@@ -52,7 +68,7 @@ pub trait VerificationStore: Send + Sync + fmt::Debug {
     ) -> Result<Attempt, Error>;
 
     /// Consumes a verification that a vendor has approved: [`Verdict::Approved`] once, whoever asks;
-    /// otherwise why not. Counts no attempt.
+    /// otherwise why not. Counts no attempt, and empties the recipient's windows of guesses.
     async fn approve(&self, id: VerificationId, now: SystemTime) -> Result<Verdict, Error>;
 
     /// Closes a verification; whether it was [pending](State::Pending).
@@ -60,18 +76,58 @@ pub trait VerificationStore: Send + Sync + fmt::Debug {
 
     /// Reads a verification.
     async fn load(&self, id: VerificationId, now: SystemTime) -> Result<Option<Record>, Error>;
+
+    /// The marks that were written within the last hour, the newest of each provider.
+    ///
+    /// # Errors
+    ///
+    /// The store cannot be reached; so this tells, too, whether it can.
+    async fn health(&self, now: SystemTime) -> Result<Vec<HealthMark>, Error>;
+}
+
+/// How long a [`HealthMark`] is kept.
+pub const HEALTH_KEPT: Duration = Duration::from_hours(1);
+
+/// A new verification.
+#[derive(Clone, Debug)]
+#[expect(clippy::exhaustive_structs, reason = "stores take it apart")]
+pub struct Create {
+    /// Its record, with its first leg.
+    pub record: Record,
+    /// What counts it, all or none.
+    pub charges: Vec<Charge>,
+}
+
+/// Whether a verification was written down.
+#[derive(Clone, Debug)]
+#[expect(clippy::exhaustive_enums, reason = "a client must handle each of them")]
+pub enum Created {
+    /// It was. What is known about providers here, as [`VerificationStore::health`] tells it.
+    New(Vec<HealthMark>),
+    /// Not: this request had been made before, and this came of it.
+    Before(Box<Record>),
+    /// Not: another request had been made under this name.
+    OtherContent,
+    /// Not: this limit has no room.
+    Limited(Limited),
 }
 
 /// A further leg.
 #[derive(Clone, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "stores take it apart")]
 pub struct BeginLeg {
-    /// How the leg before it ended.
-    pub settle: Option<SettleLeg>,
+    /// How legs before it ended.
+    pub ends: Vec<LegEnd>,
+    /// The providers that were passed over since the last leg.
+    pub skips: Vec<Skip>,
+    /// What this process has learnt about providers.
+    pub news: Vec<HealthMark>,
     /// The leg.
     pub leg: Leg,
     /// For the first leg of a resend: what the record must allow, and what it says afterwards.
     pub resend: Option<ResendTerms>,
+    /// What counts it, all or none.
+    pub charges: Vec<Charge>,
 }
 
 /// What a resend needs of its record.
@@ -96,12 +152,31 @@ pub enum Begun {
     TooSoon(Duration),
     /// Not any more: there were as many resends as there may be.
     TooMany,
+    /// Not now: this limit has no room.
+    Limited(Limited),
+}
+
+/// How the calls of some legs ended.
+#[derive(Clone, Debug, Default)]
+#[expect(clippy::exhaustive_structs, reason = "stores take it apart")]
+pub struct Settle {
+    /// The legs.
+    pub ends: Vec<LegEnd>,
+    /// The providers that were passed over since the last leg.
+    pub skips: Vec<Skip>,
+    /// What this process has learnt about providers.
+    pub news: Vec<HealthMark>,
+    /// Close the verification, unless another leg may have sent something after all: if nothing was
+    /// sent for it, there is no code to type.
+    pub close: bool,
+    /// Take back one hit of this time from the recipient's windows of messages: none was sent.
+    pub refund: Option<SystemTime>,
 }
 
 /// How a leg ended.
 #[derive(Clone, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "stores take it apart")]
-pub struct SettleLeg {
+pub struct LegEnd {
     /// Its place among the record's legs.
     pub leg: usize,
     /// What is known about it.
@@ -110,9 +185,6 @@ pub struct SettleLeg {
     pub failure: Option<ErrorKind>,
     /// What the vendor calls it.
     pub reference: Option<VendorReference>,
-    /// Close the verification, unless another leg may have sent something after all: if nothing was
-    /// sent for it, there is no code to type.
-    pub close: bool,
 }
 
 /// What came of trying a code.
@@ -139,29 +211,46 @@ impl Record {
         }
     }
 
-    /// The step of [`VerificationStore::attempt`].
-    pub fn attempt(&mut self, guess: &Guess, now: SystemTime) -> Attempt {
+    /// Whether this is a request that came to nothing, so that it may be made again under its name.
+    pub fn has_failed(&self) -> bool {
+        self.state == State::Closed && !self.may_have_sent()
+    }
+
+    /// The step of [`VerificationStore::attempt`]. `wait` is how long the recipient's windows of
+    /// guesses have no room for another one.
+    pub fn attempt(
+        &mut self,
+        guess: &Guess,
+        wait: Option<Duration>,
+        now: SystemTime,
+    ) -> (Attempt, Counted) {
+        let refuse = |verdict| (Attempt::Verdict(verdict), Counted::Nothing);
         // To whoever expects another recipient or purpose, this verification does not exist.
         if !guess.is_for(&self.recipient, &self.purpose) {
-            return Attempt::Verdict(Verdict::NotFound);
+            return refuse(Verdict::NotFound);
         }
         if let Some(verdict) = self.over(now) {
-            return Attempt::Verdict(verdict);
+            return refuse(verdict);
         }
         if self.attempts >= self.max_attempts {
-            return Attempt::Verdict(Verdict::TooManyAttempts { retry_after: None });
+            return refuse(Verdict::TooManyAttempts { retry_after: None });
+        }
+        if wait.is_some() {
+            return refuse(Verdict::TooManyAttempts { retry_after: wait });
         }
         // Counted before anything is compared: a crash or a race after this line costs the guesser
         // an attempt, never us a free one.
         self.attempts += 1;
         if self.code_is_out() && self.code.as_ref().is_some_and(|code| guess.matches(code)) {
             self.state = State::Approved;
-            return Attempt::Verdict(Verdict::Approved);
+            return (Attempt::Verdict(Verdict::Approved), Counted::Emptied);
         }
-        if self.vendor_code_is_out() {
-            return Attempt::AskVendors(Box::new(self.clone()));
-        }
-        Attempt::Verdict(Verdict::WrongCode { attempts_left: Some(self.attempts_left()) })
+        let attempt = if self.vendor_code_is_out() {
+            Attempt::AskVendors(Box::new(self.clone()))
+        } else {
+            Attempt::Verdict(Verdict::WrongCode { attempts_left: Some(self.attempts_left()) })
+        };
+        (attempt, Counted::Hit)
     }
 
     /// The step of [`VerificationStore::approve`].
@@ -172,24 +261,38 @@ impl Record {
         })
     }
 
-    /// The step of [`VerificationStore::settle_leg`].
-    pub fn settle(&mut self, settle: SettleLeg) {
-        if let Some(leg) = self.legs.get_mut(settle.leg) {
-            leg.state = settle.state;
-            leg.failure = settle.failure;
-            leg.reference = settle.reference.or(leg.reference.take());
+    /// The step of [`VerificationStore::cancel`].
+    pub fn cancel(&mut self, now: SystemTime) -> bool {
+        let live = self.over(now).is_none();
+        if live {
+            self.state = State::Closed;
         }
-        let nothing_sent = !self.legs.iter().any(|leg| leg.state.may_have_sent());
-        if settle.close && nothing_sent && self.state == State::Pending {
+        live
+    }
+
+    /// The step of [`VerificationStore::settle`], apart from news and refund.
+    pub fn settle(&mut self, settle: Settle) {
+        self.end(settle.ends, settle.skips);
+        if settle.close && !self.may_have_sent() && self.state == State::Pending {
             self.state = State::Closed;
         }
     }
 
-    /// The step of [`VerificationStore::begin_leg`].
-    pub fn begin(&mut self, begin: BeginLeg, now: SystemTime) -> Begun {
-        if let Some(settle) = begin.settle {
-            self.settle(settle);
+    fn end(&mut self, ends: Vec<LegEnd>, skips: Vec<Skip>) {
+        for end in ends {
+            if let Some(leg) = self.legs.get_mut(end.leg) {
+                leg.state = end.state;
+                leg.failure = end.failure;
+                leg.reference = end.reference.or(leg.reference.take());
+            }
         }
+        self.skips.extend(skips);
+    }
+
+    /// The step of [`VerificationStore::begin_leg`], apart from the news. `full` is the limit that
+    /// has no room; limits count the leg when it was [begun](Begun::Leg).
+    pub fn begin(&mut self, begin: BeginLeg, full: Option<Limited>, now: SystemTime) -> Begun {
+        self.end(begin.ends, begin.skips);
         if let Some(verdict) = self.over(now) {
             return Begun::Over(verdict);
         }
@@ -205,10 +308,27 @@ impl Record {
             {
                 return Begun::TooSoon(wait);
             }
+        }
+        if let Some(limited) = full {
+            return Begun::Limited(limited);
+        }
+        if let Some(terms) = begin.resend {
             self.resends += 1;
             self.resend_after = terms.next_after;
         }
         self.legs.push(begin.leg);
         Begun::Leg(self.legs.len() - 1)
     }
+}
+
+/// What an attempt does to its recipient's windows of guesses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "a store must handle each of them")]
+pub enum Counted {
+    /// Nothing: no code was looked at.
+    Nothing,
+    /// They count a hit.
+    Hit,
+    /// They are empty: the recipient has proven themselves.
+    Emptied,
 }

@@ -14,8 +14,8 @@ pub use otpmux_core::{
     CodeError, CodeSource, Context, Delivery, EmailAddress, Entropy, EntropyError, Error,
     ErrorKind, IdError, IdempotencyKey, Limits, NextStep, OsEntropy, OtpProvider, PhoneNumber,
     ProviderId, Purpose, RateLimit, Recipient, RecipientError, ResendRequest, Secret, SendRequest,
-    Sent, Situation, Standing, Status, SystemClock, Target, VendorCodes, VendorReference, Verdict,
-    VerifyRequest, next_step, plain_words, settings,
+    Sent, Shortcoming, Situation, Standing, Status, SystemClock, Target, VendorCodes,
+    VendorReference, Verdict, VerifyRequest, next_step, plain_words, settings,
 };
 pub use otpmux_engine::{
     BuildError, ClientBuilder, ClientConfig, KeyError, LegState, LegView, MemoryStore,

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::plan::{Candidate, Plan, Source};
 use super::{Inner, Verification, gone, new_leg};
 use crate::record::{LegState, Record};
-use crate::{BeginLeg, Begun, SettleLeg};
+use crate::{BeginLeg, Begun, LegEnd, Settle};
 
 /// One send or resend on its way through its candidates.
 ///
@@ -150,7 +150,14 @@ impl<'a> Dispatch<'a> {
             .map_err(|error| error.with_certainty(self.certainty()))?;
         let settle = self.settle(error, false);
         self.settle_here(&settle);
-        let begin = BeginLeg { settle: Some(settle), leg: leg.clone(), resend: None };
+        let begin = BeginLeg {
+            ends: settle.ends,
+            skips: Vec::new(),
+            news: Vec::new(),
+            leg: leg.clone(),
+            resend: None,
+            charges: Vec::new(),
+        };
         let now = self.inner.clock.now();
         match self.inner.store.begin_leg(self.record.id, begin, now).await {
             Ok(Begun::Leg(place)) => {
@@ -165,13 +172,13 @@ impl<'a> Dispatch<'a> {
     }
 
     async fn accepted(&mut self, sent: Sent) -> Result<Verification, Error> {
-        let settle = SettleLeg {
+        let end = LegEnd {
             leg: self.leg,
             state: LegState::Accepted,
             failure: None,
             reference: sent.reference,
-            close: false,
         };
+        let settle = Settle { ends: vec![end], ..Settle::default() };
         self.settle_here(&settle);
         self.possible += 1;
         self.write(settle).await
@@ -189,16 +196,16 @@ impl<'a> Dispatch<'a> {
         }
     }
 
-    async fn write(&mut self, settle: SettleLeg) -> Result<Verification, Error> {
+    async fn write(&mut self, settle: Settle) -> Result<Verification, Error> {
         let now = self.inner.clock.now();
-        let state = self.inner.store.settle_leg(self.record.id, settle, now).await;
+        let state = self.inner.store.settle(self.record.id, settle, now).await;
         // It may have been cancelled, superseded or used while the call was under way.
         self.record.state = state.map_err(|error| error.with_certainty(self.certainty()))?;
         Ok(Verification::of(&self.record, &self.request.recipient, now))
     }
 
-    fn settle(&self, error: &Error, close: bool) -> SettleLeg {
-        SettleLeg {
+    fn settle(&self, error: &Error, close: bool) -> Settle {
+        let end = LegEnd {
             leg: self.leg,
             state: match error.certainty() {
                 Certainty::NotSent => LegState::NotSent,
@@ -207,13 +214,15 @@ impl<'a> Dispatch<'a> {
             },
             failure: Some(error.kind()),
             reference: None,
-            close,
-        }
+        };
+        Settle { ends: vec![end], close, ..Settle::default() }
     }
 
-    fn settle_here(&mut self, settle: &SettleLeg) {
+    fn settle_here(&mut self, settle: &Settle) {
         let leg = self.record.legs.len() - 1;
-        self.record.settle(SettleLeg { leg, ..settle.clone() });
+        let mut here = settle.clone();
+        here.ends.iter_mut().for_each(|end| end.leg = leg);
+        self.record.settle(here);
     }
 
     /// What is known of this send as a whole.

@@ -123,9 +123,12 @@ impl OtpClient {
             resends: 0,
             resend_after: now + inner.policy.resend_delay,
             sealed,
+            skips: Vec::new(),
+            request: None,
             legs: vec![new_leg(&plan.candidates[0], &request.channel, &pool)?],
         };
-        inner.store.create(record.clone(), now).await?;
+        let create = crate::Create { record: record.clone(), charges: Vec::new() };
+        inner.store.create(create, now).await?;
         Dispatch::new(inner, record, 0, plan, Some(code)).run().await
     }
 
@@ -192,11 +195,19 @@ impl OtpClient {
             next_after: now + inner.policy.resend_delay,
         };
         let leg = new_leg(&plan.candidates[0], &plan.request.channel, &*inner.entropy)?;
-        let begin = BeginLeg { settle: None, leg: leg.clone(), resend: Some(terms) };
+        let begin = BeginLeg {
+            ends: Vec::new(),
+            skips: Vec::new(),
+            news: Vec::new(),
+            leg: leg.clone(),
+            resend: Some(terms),
+            charges: Vec::new(),
+        };
         let place = match inner.store.begin_leg(id, begin, now).await? {
             Begun::Leg(place) => place,
             Begun::Over(_) => return Err(gone()),
             Begun::TooSoon(wait) => return Err(refused("a resend so soon").with_retry_after(wait)),
+            Begun::Limited(_) => return Err(refused("x")),
             Begun::TooMany => return Err(refused("more resends than one verification may have")),
         };
         let mut record = record;
@@ -323,6 +334,7 @@ fn new_leg(candidate: &Candidate, channel: &Channel, entropy: &dyn Entropy) -> R
     let key = otpmux_core::IdempotencyKey::generate(entropy).map_err(no_entropy)?;
     Ok(Leg {
         provider: candidate.provider.id().clone(),
+        why: crate::Choice::Preferred,
         channel: channel.clone(),
         supplied: candidate.source.is_supplied(),
         key,

@@ -7,8 +7,8 @@ use std::time::SystemTime;
 use async_trait::async_trait;
 use otpmux_core::{Blame, Certainty, Error, ErrorKind, Verdict};
 use otpmux_engine::{
-    Attempt, BeginLeg, Begun, Guess, LegState, MemoryStore, NewVerification, OtpClient, Policy,
-    Record, SettleLeg, State, VerificationId, VerificationStore,
+    Attempt, BeginLeg, Begun, Create, Created, Guess, HealthMark, LegState, MemoryStore,
+    NewVerification, OtpClient, Policy, Record, Settle, State, VerificationId, VerificationStore,
 };
 use otpmux_testkit::ScriptedProvider;
 
@@ -54,10 +54,10 @@ impl Failing {
 
 #[async_trait]
 impl VerificationStore for Failing {
-    async fn create(&self, record: Record, now: SystemTime) -> Result<(), Error> {
+    async fn create(&self, create: Create, now: SystemTime) -> Result<Created, Error> {
         self.step()?;
-        self.ids.lock().unwrap().push(record.id);
-        self.inner.create(record, now).await
+        self.ids.lock().unwrap().push(create.record.id);
+        self.inner.create(create, now).await
     }
     async fn begin_leg(
         &self,
@@ -68,14 +68,14 @@ impl VerificationStore for Failing {
         self.step()?;
         self.inner.begin_leg(id, begin, now).await
     }
-    async fn settle_leg(
+    async fn settle(
         &self,
         id: VerificationId,
-        settle: SettleLeg,
+        settle: Settle,
         now: SystemTime,
     ) -> Result<State, Error> {
         self.step()?;
-        self.inner.settle_leg(id, settle, now).await
+        self.inner.settle(id, settle, now).await
     }
     async fn attempt(
         &self,
@@ -93,6 +93,10 @@ impl VerificationStore for Failing {
     async fn cancel(&self, id: VerificationId, now: SystemTime) -> Result<bool, Error> {
         self.step()?;
         self.inner.cancel(id, now).await
+    }
+    async fn health(&self, now: SystemTime) -> Result<Vec<HealthMark>, Error> {
+        self.step()?;
+        self.inner.health(now).await
     }
     async fn load(&self, id: VerificationId, now: SystemTime) -> Result<Option<Record>, Error> {
         self.step()?;

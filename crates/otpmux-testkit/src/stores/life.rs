@@ -1,10 +1,12 @@
 //! Records come, change hands, and go.
 
 use otpmux_core::{Purpose, Verdict};
-use otpmux_engine::{BeginLeg, Begun, LegState, SettleLeg, VerificationId};
+use otpmux_engine::{Begun, LegState, VerificationId};
 
 use super::Store;
-use super::records::{CODE, after, approve, leg, now, put, read, record, try_code, try_code_at};
+use super::records::{
+    CODE, after, approve, begin, end, leg, now, put, read, record, settle, try_code, try_code_at,
+};
 
 pub(super) async fn a_record_comes_back_as_it_went_in(store: Store) {
     let mut full = record(1);
@@ -57,9 +59,8 @@ pub(super) async fn expiry_is_exact_for_every_step(store: Store) {
     let verdict = store.approve(vendors, after(300)).await.expect("a store that works");
     assert_eq!(verdict, Verdict::Expired);
     let sent = put(&*store, sent).await;
-    let next = leg("second", true, LegState::Intended);
-    let begin = BeginLeg { settle: None, leg: next, resend: None };
-    let begun = store.begin_leg(sent, begin, after(300)).await.expect("a store that works");
+    let begun =
+        store.begin_leg(sent, begin("second"), after(300)).await.expect("a store that works");
     assert_eq!(begun, Begun::Over(Verdict::Expired));
     assert!(!store.cancel(sent, after(300)).await.expect("a store that works"));
     assert_eq!(read(&*store, late).await.attempts, 0, "what is over counts no attempt");
@@ -82,16 +83,8 @@ pub(super) async fn an_unknown_id_is_not_found(store: Store) {
     assert_eq!(approve(&*store, id).await, Verdict::NotFound);
     assert!(!store.cancel(id, now()).await.expect("a store that works"));
     assert!(store.load(id, now()).await.expect("a store that works").is_none());
-    let next = leg("second", true, LegState::Intended);
-    let begin = BeginLeg { settle: None, leg: next, resend: None };
-    let begun = store.begin_leg(id, begin, now()).await.expect("a store that works");
+    let begun = store.begin_leg(id, begin("second"), now()).await.expect("a store that works");
     assert_eq!(begun, Begun::Over(Verdict::NotFound));
-    let settle = SettleLeg {
-        leg: 0,
-        state: LegState::Accepted,
-        failure: None,
-        reference: None,
-        close: false,
-    };
-    store.settle_leg(id, settle, now()).await.expect("nothing to do is no error");
+    let settled = settle(end(0, LegState::Accepted));
+    store.settle(id, settled, now()).await.expect("nothing to do is no error");
 }

@@ -3,11 +3,11 @@
 use std::future::Future;
 
 use otpmux_core::Verdict;
-use otpmux_engine::{BeginLeg, Begun, LegState, ResendTerms, State};
+use otpmux_engine::{BeginLeg, Begun, ResendTerms, State};
 
 use super::Store;
 use super::records::{
-    CODE, WRONG, after, approve, leg, put, read, record, try_code, vendor_record,
+    CODE, WRONG, after, approve, begin, put, read, record, try_code, vendor_record,
 };
 
 const ROUNDS: u32 = 100;
@@ -75,8 +75,7 @@ pub(super) async fn of_many_resends_one_begins(store: Store) {
         let begun = all_at_once(32, move || {
             let store = shared.clone();
             let terms = ResendTerms { max_resends: 4, next_after: after(60) };
-            let leg = leg("second", true, LegState::Intended);
-            let begin = BeginLeg { settle: None, leg, resend: Some(terms) };
+            let begin = BeginLeg { resend: Some(terms), ..begin("second") };
             async move { store.begin_leg(id, begin, after(30)).await.expect("a store that works") }
         });
         assert_eq!(count(&begun.await, &Begun::Leg(1)), 1, "round {round}");

@@ -7,7 +7,8 @@ use otpmux_core::{
     VendorReference, Verdict,
 };
 use otpmux_engine::{
-    Attempt, Guess, Leg, LegState, Record, ServerKeys, State, VerificationId, VerificationStore,
+    Attempt, BeginLeg, Choice, Create, Created, Guess, Leg, LegEnd, LegState, Record, ServerKeys,
+    Settle, State, VerificationId, VerificationStore,
 };
 
 pub(super) const CODE: &str = "004217";
@@ -55,6 +56,8 @@ pub(super) fn record(number: u32) -> Record {
         resend_after: after(30),
         sealed: sealed.expect("randomness"),
         legs: vec![leg("primary", true, LegState::Accepted)],
+        skips: Vec::new(),
+        request: None,
     }
 }
 
@@ -67,6 +70,7 @@ pub(super) fn vendor_record(number: u32) -> Record {
 pub(super) fn leg(provider: &str, supplied: bool, state: LegState) -> Leg {
     Leg {
         provider: ProviderId::new(provider).expect("a name"),
+        why: Choice::Preferred,
         channel: Channel::Sms,
         supplied,
         key: IdempotencyKey::generate(&OsEntropy).expect("randomness"),
@@ -76,10 +80,34 @@ pub(super) fn leg(provider: &str, supplied: bool, state: LegState) -> Leg {
     }
 }
 
+/// A further leg by our code, and nothing else.
+pub(super) fn begin(provider: &str) -> BeginLeg {
+    BeginLeg {
+        ends: Vec::new(),
+        skips: Vec::new(),
+        news: Vec::new(),
+        leg: leg(provider, true, LegState::Intended),
+        resend: None,
+        charges: Vec::new(),
+    }
+}
+
+/// The end of one leg, and nothing else.
+pub(super) fn end(leg: usize, state: LegState) -> LegEnd {
+    let failure = (state == LegState::Refused).then_some(ErrorKind::Unavailable);
+    LegEnd { leg, state, failure, reference: None }
+}
+
+pub(super) fn settle(end: LegEnd) -> Settle {
+    Settle { ends: vec![end], ..Settle::default() }
+}
+
 /// Creates a record and gives its id.
 pub(super) async fn put(store: &dyn VerificationStore, record: Record) -> VerificationId {
     let id = record.id;
-    store.create(record, now()).await.expect("room");
+    let create = Create { record, charges: Vec::new() };
+    let created = store.create(create, now()).await.expect("room");
+    assert!(matches!(created, Created::New(_)), "{created:?}");
     id
 }
 

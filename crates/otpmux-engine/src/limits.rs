@@ -1,0 +1,234 @@
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use otpmux_core::RateLimit;
+
+use crate::RecipientHash;
+
+/// What a limit counts by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "stores write each of them down")]
+pub enum LimitScope {
+    /// Messages to one recipient.
+    Recipient,
+    /// Messages asked for from one address: an IPv4 address, or an IPv6 network of 64 bits.
+    Client,
+    /// Messages for one purpose.
+    Purpose,
+    /// Messages to numbers that differ in their last four digits only.
+    Prefix,
+    /// Messages by one provider.
+    Provider,
+    /// All messages.
+    Global,
+    /// Codes that were tried for one recipient, over all its verifications.
+    Guesses,
+}
+
+impl LimitScope {
+    /// The word that the configuration, the HTTP API and logs use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Recipient => "recipient",
+            Self::Client => "client",
+            Self::Purpose => "purpose",
+            Self::Prefix => "prefix",
+            Self::Provider => "provider",
+            Self::Global => "global",
+            Self::Guesses => "guesses",
+        }
+    }
+}
+
+/// Whose hits are counted together: a scope, and a hash of who it is within it. What is personal is
+/// hashed under a server key.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[expect(clippy::exhaustive_structs, reason = "stores take it apart and put it together")]
+pub struct LimitKey {
+    /// The scope.
+    pub scope: LimitScope,
+    /// Who it is.
+    pub hash: [u8; 16],
+}
+
+impl LimitKey {
+    /// A recipient's own key within a scope.
+    pub fn of_recipient(scope: LimitScope, recipient: &RecipientHash) -> Self {
+        let mut hash = [0; 16];
+        hash.copy_from_slice(&recipient.0[..16]);
+        Self { scope, hash }
+    }
+}
+
+impl fmt::Debug for LimitKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LimitKey").field("scope", &self.scope).finish_non_exhaustive()
+    }
+}
+
+/// One hit to be counted, if all windows have room.
+#[derive(Clone, Debug)]
+#[expect(clippy::exhaustive_structs, reason = "stores take it apart")]
+pub struct Charge {
+    /// Where it is counted.
+    pub key: LimitKey,
+    /// The windows that must have room. Each has a count of one at least.
+    pub windows: Arc<[RateLimit]>,
+}
+
+/// A limit that had no room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "stores put it together")]
+pub struct Limited {
+    /// What it counts by.
+    pub scope: LimitScope,
+    /// The window.
+    pub window: RateLimit,
+    /// When there will be room, if nothing else is counted until then.
+    pub retry_after: Duration,
+}
+
+impl Limited {
+    /// Of two limits without room, the one that keeps waiting for longer.
+    pub fn later(a: Option<Self>, b: Option<Self>) -> Option<Self> {
+        [a, b].into_iter().flatten().max_by_key(|limited| limited.retry_after)
+    }
+}
+
+/// The hits of one key, as sliding windows need them: no window of a length holds more hits than
+/// its count, wherever it begins. For stores that hold them in their hands.
+///
+/// Invariant: milliseconds since the epoch, oldest first; as many hits as the largest count among
+/// its windows, at most.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct HitLog {
+    hits: VecDeque<u64>,
+    /// The longest window that it was hit in.
+    longest: u64,
+}
+
+impl HitLog {
+    /// The window without room that keeps waiting the longest.
+    ///
+    /// A window of `count` in `per` has room when the hit that is `count` back is older than `per`.
+    pub(crate) fn full(
+        &self,
+        scope: LimitScope,
+        windows: &[RateLimit],
+        now: SystemTime,
+    ) -> Option<Limited> {
+        let full = |window: &RateLimit| {
+            let back = usize::try_from(window.count).unwrap_or(usize::MAX);
+            let hit = *self.hits.get(self.hits.len().checked_sub(back)?)?;
+            let room = hit.saturating_add(millis_of(window.per));
+            let wait = room.checked_sub(millis(now)).filter(|wait| *wait > 0)?;
+            Some(Limited { scope, window: *window, retry_after: Duration::from_millis(wait) })
+        };
+        windows.iter().filter_map(full).max_by_key(|limited| limited.retry_after)
+    }
+
+    pub(crate) fn hit(&mut self, windows: &[RateLimit], now: SystemTime) {
+        let most = windows.iter().map(|window| window.count).max().unwrap_or(0);
+        while self.hits.len() >= usize::try_from(most).unwrap_or(usize::MAX).max(1) {
+            self.hits.pop_front();
+        }
+        self.hits.push_back(millis(now));
+        self.longest = millis_of(longest(windows));
+    }
+
+    /// Takes back one hit of a time, if it is there.
+    pub(crate) fn take_back(&mut self, at: SystemTime) {
+        let at = millis(at);
+        if let Some(place) = self.hits.iter().rposition(|hit| *hit == at) {
+            self.hits.remove(place);
+        }
+    }
+
+    /// From when on no hit counts anywhere, in milliseconds since the epoch.
+    pub(crate) fn end(&self) -> u64 {
+        self.hits.back().map_or(0, |newest| newest.saturating_add(self.longest))
+    }
+}
+
+/// A time as stores write it: milliseconds since 1970, nothing before that.
+pub fn millis(time: SystemTime) -> u64 {
+    millis_of(time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default())
+}
+
+fn millis_of(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// How long the longest of these windows is: a hit that is older counts nowhere.
+pub fn longest(windows: &[RateLimit]) -> Duration {
+    windows.iter().map(|window| window.per).max().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    fn at(seconds: u64) -> SystemTime {
+        SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000 + seconds)
+    }
+
+    fn full(log: &HitLog, windows: &[RateLimit], seconds: u64) -> Option<u64> {
+        let full = log.full(LimitScope::Recipient, windows, at(seconds));
+        full.map(|limited| limited.retry_after.as_secs())
+    }
+
+    #[test]
+    fn a_window_slides() {
+        let windows = [RateLimit::new(2, MINUTE)];
+        let mut log = HitLog::default();
+        assert_eq!(full(&log, &windows, 0), None);
+        log.hit(&windows, at(0));
+        assert_eq!(full(&log, &windows, 50), None);
+        log.hit(&windows, at(50));
+        assert_eq!(full(&log, &windows, 51), Some(9));
+        assert_eq!(full(&log, &windows, 59), Some(1));
+        assert_eq!(full(&log, &windows, 60), None);
+        log.hit(&windows, at(60));
+        assert_eq!(full(&log, &windows, 61), Some(49), "not a window that starts anew");
+    }
+
+    #[test]
+    fn the_longest_wait_is_told() {
+        let windows = [RateLimit::new(1, MINUTE), RateLimit::new(2, 10 * MINUTE)];
+        let mut log = HitLog::default();
+        log.hit(&windows, at(0));
+        log.hit(&windows, at(100));
+        let limited = log.full(LimitScope::Client, &windows, at(110)).unwrap();
+        assert_eq!((limited.window, limited.retry_after.as_secs()), (windows[1], 490));
+    }
+
+    proptest! {
+        /// Whatever comes whenever: no window anywhere holds more than its count, and a hit is
+        /// refused only when one would.
+        #[test]
+        fn no_window_ever_holds_more(steps in prop::collection::vec(0u64..30, 1..200)) {
+            let windows =
+                [RateLimit::new(2, MINUTE), RateLimit::new(5, 5 * MINUTE), RateLimit::new(9, 20 * MINUTE)];
+            let (mut log, mut taken, mut now) = (HitLog::default(), Vec::<u64>::new(), 0);
+            let within = |taken: &[u64], now: u64, window: &RateLimit| {
+                let young = |hit: &&u64| now - **hit < window.per.as_secs();
+                u32::try_from(taken.iter().filter(young).count()).unwrap()
+            };
+            for step in steps {
+                now += step;
+                let room = windows.iter().all(|window| within(&taken, now, window) < window.count);
+                prop_assert_eq!(full(&log, &windows, now).is_none(), room);
+                if room {
+                    log.hit(&windows, at(now));
+                    taken.push(now);
+                }
+            }
+        }
+    }
+}
