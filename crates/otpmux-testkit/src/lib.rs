@@ -7,12 +7,14 @@ pub mod stores;
 
 mod log_capture;
 mod manual_clock;
+mod redis_server;
 mod script;
 mod scripted_provider;
 mod seeded_entropy;
 
 pub use log_capture::LogCapture;
 pub use manual_clock::ManualClock;
+pub use redis_server::{RedisServer, Reply as RedisReply};
 pub use script::Script;
 pub use scripted_provider::ScriptedProvider;
 pub use seeded_entropy::SeededEntropy;

@@ -1,0 +1,244 @@
+#![expect(clippy::expect_used, reason = "a harness without its server must fail the test")]
+#![expect(clippy::missing_panics_doc, reason = "said once, at the type")]
+
+mod cluster;
+mod output;
+mod resp;
+
+use std::fs;
+use std::io::ErrorKind;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use output::Output;
+pub use resp::Reply;
+
+/// How long a server may take to start, or to answer.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// Ports that may be taken by somebody else between being found free and being used.
+const TRIES: u32 = 20;
+
+/// A `redis-server` of one's own, on a free port of 127.0.0.1, in a directory that goes with it.
+/// Keeps everything in memory, unless told otherwise. Dropping it ends exactly this process, also
+/// when a test panics.
+///
+/// ```
+/// use otpmux_testkit::{RedisReply, RedisServer};
+///
+/// let mut redis = RedisServer::start();
+/// assert_eq!(redis.command(&["SET", "key", "value"]), RedisReply::Text("OK".into()));
+/// redis.restart();
+/// assert_eq!(redis.command(&["DBSIZE"]), RedisReply::Number(0), "it kept nothing");
+/// ```
+///
+/// # Panics
+///
+/// Every method does when the server does not do what it is told, and the first call does where
+/// `redis-server` is not installed: a test that needs it must not pass without it.
+#[derive(Debug)]
+pub struct RedisServer {
+    port: u16,
+    directory: Directory,
+    options: Vec<String>,
+    running: Option<Running>,
+}
+
+#[derive(Debug)]
+struct Running {
+    child: Child,
+    output: Output,
+}
+
+/// A directory that is removed when it is dropped.
+#[derive(Debug)]
+struct Directory(PathBuf);
+
+impl RedisServer {
+    /// Whether there is a `redis-server` to start.
+    pub fn is_installed() -> bool {
+        let mut version = Command::new("redis-server");
+        version.arg("--version").stdout(Stdio::null()).stderr(Stdio::null());
+        version.status().is_ok_and(|status| status.success())
+    }
+
+    /// Starts a server and waits until it answers.
+    pub fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// The same with options of redis.conf, such as `["--appendonly", "yes"]`.
+    pub fn start_with(options: &[&str]) -> Self {
+        let options: Vec<String> = options.iter().map(|&option| option.to_owned()).collect();
+        for _ in 0..TRIES {
+            let port = free_port();
+            let directory = Directory::new();
+            if let Some(running) = spawn(port, &directory.0, &options) {
+                return Self { port, directory, options, running: Some(running) };
+            }
+        }
+        panic!("no port of {TRIES} stayed free until redis-server had taken it");
+    }
+
+    /// Starts so many servers as one cluster, of masters alone, and waits until each of them serves.
+    pub fn start_cluster(nodes: u16) -> Vec<Self> {
+        cluster::start(nodes)
+    }
+
+    /// Its URL, without user or password.
+    pub fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}", self.port)
+    }
+
+    /// Its port, the same over restarts.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Where it keeps its files: `dump.rdb` after `SAVE`, `appendonlydir` with `--appendonly yes`.
+    pub fn directory(&self) -> &Path {
+        &self.directory.0
+    }
+
+    /// Ends it at once, as a crash would. Whoever is connected sees the connection close.
+    pub fn kill(&mut self) {
+        self.running = None;
+    }
+
+    /// Starts it on the same port, with what it has kept on disk; ends it first if it runs.
+    pub fn restart(&mut self) {
+        self.kill();
+        self.running = spawn(self.port, &self.directory.0, &self.options);
+        assert!(self.running.is_some(), "port {} was taken by somebody else", self.port);
+    }
+
+    /// Sends one command over a connection of its own.
+    pub fn command<Word: AsRef<[u8]>>(&self, words: &[Word]) -> Reply {
+        let words: Vec<&[u8]> = words.iter().map(AsRef::as_ref).collect();
+        resp::ask(self.port, &words).expect("an answer of redis-server")
+    }
+
+    /// Waits until it has written a line like this to its log since it was started.
+    fn until(&self, words: &str) {
+        let running = self.running.as_ref().expect("a server that runs");
+        assert!(running.output.until(words), "redis-server never said `{words}`");
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It fails only for a process that has ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Directory {
+    fn new() -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        loop {
+            let next = NEXT.fetch_add(1, Ordering::Relaxed);
+            let name = format!("otpmux-redis-{}-{next}", std::process::id());
+            let path = std::env::temp_dir().join(name);
+            match fs::create_dir(&path) {
+                Ok(()) => return Self(path),
+                // What a killed process of the same id has left behind.
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+                Err(error) => panic!("no directory for redis-server: {error}"),
+            }
+        }
+    }
+}
+
+impl Drop for Directory {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// A port that was free a moment ago, and whose cluster bus would be too.
+fn free_port() -> u16 {
+    loop {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free loopback port");
+        let port = listener.local_addr().expect("the port just bound").port();
+        let bus = port.checked_add(cluster::BUS);
+        if bus.is_some_and(|bus| TcpListener::bind(("127.0.0.1", bus)).is_ok()) {
+            return port;
+        }
+    }
+}
+
+/// Starts a server; `None` when it did not come up, since its port is taken.
+fn spawn(port: u16, directory: &Path, options: &[String]) -> Option<Running> {
+    let port_word = port.to_string();
+    let mut command = Command::new("redis-server");
+    command
+        .args(["--port", &port_word, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"])
+        .arg("--dir")
+        .arg(directory)
+        .args(options)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null());
+    let mut child = match command.spawn() {
+        Ok(child) => child,
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            panic!("redis-server is not installed: apt-get install redis-server")
+        }
+        Err(error) => panic!("redis-server cannot be started: {error}"),
+    };
+    let output = Output::of(child.stdout.take().expect("an output that is piped"));
+    let running = Running { child, output };
+    if !running.output.until("Ready to accept connections") {
+        let said = running.output.text();
+        assert!(said.contains("Address already in use"), "redis-server did not start:\n{said}");
+        return None;
+    }
+    let pong = resp::ask(port, &[b"PING"]).expect("an answer of a server that is ready");
+    assert_eq!(pong, Reply::Text("PONG".into()), "somebody else answers");
+    Some(running)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_servers_are_apart_and_a_killed_one_comes_back_empty() {
+        let (mut one, other) = (RedisServer::start(), RedisServer::start());
+        assert_ne!(one.port(), other.port());
+        one.command(&["SET", "key", "value"]);
+        assert_eq!(other.command(&["GET", "key"]), Reply::Nothing);
+        let url = one.url();
+        one.kill();
+        assert!(resp::ask(one.port(), &[b"PING"]).is_err());
+        one.restart();
+        assert_eq!(one.url(), url);
+        assert_eq!(one.command(&["GET", "key"]), Reply::Nothing);
+    }
+
+    #[test]
+    fn options_count_and_the_directory_goes() {
+        let mut redis =
+            RedisServer::start_with(&["--appendonly", "yes", "--appendfsync", "always"]);
+        redis.command(&["SET", "key", "value"]);
+        redis.restart();
+        assert_eq!(redis.command(&["GET", "key"]), Reply::Text("value".into()));
+        let directory = redis.directory().to_owned();
+        assert!(directory.is_dir());
+        drop(redis);
+        assert!(!directory.exists());
+    }
+
+    #[test]
+    fn a_cluster_serves() {
+        let nodes = RedisServer::start_cluster(3);
+        let answers = nodes.iter().map(|node| node.command(&["SET", "{a}key", "value"]));
+        let (taken, sent_on): (Vec<_>, Vec<_>) =
+            answers.partition(|answer| *answer == Reply::Text("OK".into()));
+        assert_eq!((taken.len(), sent_on.len()), (1, 2));
+        assert!(sent_on.iter().all(|it| matches!(it, Reply::Error(it) if it.starts_with("MOVED"))));
+    }
+}

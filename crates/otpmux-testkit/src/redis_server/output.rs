@@ -1,0 +1,56 @@
+use std::io::{BufRead, BufReader};
+use std::process::ChildStdout;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+
+use super::PATIENCE;
+
+/// What a server has written so far. A thread reads it, since a pipe that nobody reads stops its
+/// writer.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Output(Arc<Shared>);
+
+#[derive(Debug, Default)]
+struct Shared {
+    said: Mutex<Said>,
+    more: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Said {
+    text: String,
+    ended: bool,
+}
+
+impl Output {
+    pub(super) fn of(pipe: ChildStdout) -> Self {
+        let output = Self::default();
+        let theirs = output.clone();
+        std::thread::spawn(move || {
+            for line in BufReader::new(pipe).lines().map_while(Result::ok) {
+                theirs.change(|said| {
+                    said.text.push_str(&line);
+                    said.text.push('\n');
+                });
+            }
+            theirs.change(|said| said.ended = true);
+        });
+        output
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Said)) {
+        change(&mut self.0.said.lock().unwrap_or_else(PoisonError::into_inner));
+        self.0.more.notify_all();
+    }
+
+    pub(super) fn text(&self) -> String {
+        self.0.said.lock().unwrap_or_else(PoisonError::into_inner).text.clone()
+    }
+
+    /// Waits for words; `false` when the server has ended without them, or takes too long.
+    pub(super) fn until(&self, words: &str) -> bool {
+        let said = self.0.said.lock().unwrap_or_else(PoisonError::into_inner);
+        let silent = |said: &mut Said| !said.ended && !said.text.contains(words);
+        let waited = self.0.more.wait_timeout_while(said, PATIENCE, silent);
+        waited.unwrap_or_else(PoisonError::into_inner).0.text.contains(words)
+    }
+}
