@@ -27,3 +27,76 @@ pub struct OpenMark {
     /// The kind of the failure that opened it, or that its last probe ended in.
     pub why: ErrorKind,
 }
+
+/// How one process sees a provider: the state of its breaker.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Health {
+    /// Calls go through.
+    Closed,
+    /// Left alone after failures. Once the pause is over, one call probes.
+    Open {
+        /// Since when it has been left alone.
+        since: SystemTime,
+        /// From when on one call may probe.
+        until: SystemTime,
+        /// The kind of the failure that opened it, or that its last probe ended in.
+        why: ErrorKind,
+    },
+    /// One call is finding out whether it is well again; all others are refused meanwhile.
+    Probing {
+        /// Since when it has been left alone.
+        since: SystemTime,
+        /// The kind of the failure that opened it, or that its last probe ended in.
+        why: ErrorKind,
+    },
+}
+
+impl Health {
+    /// Whether an ordinary send would be let through at this time: the breaker is closed, or its
+    /// pause is over and nobody probes yet.
+    pub fn admits(&self, now: SystemTime) -> bool {
+        match self {
+            Self::Closed => true,
+            Self::Open { until, .. } => *until <= now,
+            Self::Probing { .. } => false,
+        }
+    }
+
+    /// Since when the provider has been left alone, if it is.
+    pub fn since(&self) -> Option<SystemTime> {
+        match self {
+            Self::Closed => None,
+            Self::Open { since, .. } | Self::Probing { since, .. } => Some(*since),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn an_open_breaker_admits_from_its_time_on() {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(100);
+        let why = ErrorKind::Unavailable;
+        let open = Health::Open { since: now, until: now + Duration::from_secs(5), why };
+        assert!(!open.admits(now + Duration::from_millis(4_999)));
+        assert!(open.admits(now + Duration::from_secs(5)));
+        assert!(Health::Closed.admits(now));
+        assert!(!Health::Probing { since: now, why }.admits(now + Duration::from_mins(1)));
+    }
+
+    #[test]
+    fn a_mark_survives_the_store() {
+        let at = SystemTime::UNIX_EPOCH + Duration::from_millis(1_500);
+        let open = OpenMark { since: at, until: at, why: ErrorKind::InsufficientFunds };
+        for state in [None, Some(open)] {
+            let mark = HealthMark { provider: ProviderId::new("a").unwrap(), at, state };
+            let text = serde_json::to_string(&mark).unwrap();
+            assert_eq!(serde_json::from_str::<HealthMark>(&text).unwrap(), mark);
+        }
+    }
+}

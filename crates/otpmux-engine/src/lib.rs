@@ -5,6 +5,7 @@ mod countries;
 mod health;
 mod id;
 mod keys;
+mod layers;
 mod limits;
 mod memory;
 mod policy;
@@ -17,9 +18,10 @@ pub use client::{
     VerificationStatus,
 };
 pub use countries::country_of;
-pub use health::{HealthMark, OpenMark};
+pub use health::{Health, HealthMark, OpenMark};
 pub use id::{ParseIdError, VerificationId};
 pub use keys::{CodeMac, Guess, KeyError, KeyId, RecipientHash, Sealed, ServerKeys};
+pub use layers::{BreakerSettings, Guarded, Guards, GuardsError, RetryBudget, describe_metrics};
 pub use limits::{Charge, LimitKey, LimitScope, Limited, longest, millis};
 pub use memory::MemoryStore;
 pub use policy::{Policy, PolicyError};

@@ -3,6 +3,12 @@
 
 mod crash;
 mod failover;
+mod layers_breaker;
+mod layers_limits;
+mod layers_marks;
+mod layers_observed;
+mod layers_retry;
+mod layers_world;
 mod limits;
 mod model;
 mod races;

@@ -1,0 +1,27 @@
+/// The six calls of the port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Call {
+    Send,
+    Verify,
+    Resend,
+    Cancel,
+    Status,
+    Balance,
+}
+
+impl Call {
+    pub(super) const ALL: [Self; 6] =
+        [Self::Send, Self::Verify, Self::Resend, Self::Cancel, Self::Status, Self::Balance];
+
+    /// The word that metrics and logs use.
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Send => "send",
+            Self::Verify => "verify",
+            Self::Resend => "resend",
+            Self::Cancel => "cancel",
+            Self::Status => "status",
+            Self::Balance => "balance",
+        }
+    }
+}

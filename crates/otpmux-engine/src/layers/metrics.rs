@@ -1,0 +1,200 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use metrics::{Key, KeyName, Label, Level, Metadata, SharedString, Unit, with_recorder};
+use otpmux_core::{
+    Balance, Cancellation, Capabilities, Channel, Context, Error, OtpProvider, ProviderId,
+    Recipient, ResendRequest, SendRequest, Sent, Status, Target, Verdict, VerifyRequest,
+};
+use tokio::time::Instant;
+
+use super::call::Call;
+use super::circuit::Phase;
+use crate::country_of;
+
+const CALLS: &str = "otpmux_calls_total";
+const SECONDS: &str = "otpmux_call_seconds";
+const RETRIES: &str = "otpmux_retries_total";
+const BREAKER: &str = "otpmux_breaker_state";
+
+static METADATA: Metadata<'static> = Metadata::new("otpmux", Level::INFO, Some(module_path!()));
+
+/// Tells the installed recorder of the `metrics` crate what the engine's metrics mean. Call it once,
+/// after installing the recorder; the metrics are recorded without it too.
+///
+/// | metric | labels | value |
+/// |---|---|---|
+/// | `otpmux_calls_total` | `provider`, `call`, `channel`, `country`, `outcome`, `certainty` | calls that ended, further tries included in theirs |
+/// | `otpmux_call_seconds` | `provider`, `call` | how long they took, pauses and waiting included |
+/// | `otpmux_retries_total` | `provider` | further tries at the same provider |
+/// | `otpmux_breaker_state` | `provider` | 0 closed, 0.5 probing, 1 open |
+///
+/// `call` is a method of [`OtpProvider`]. `outcome` is `ok`, the verdict's word, or the kind of the
+/// error, and `certainty` is the error's. A label that does not apply says `none`; the country is
+/// that of the telephone number. No label ever holds a recipient.
+pub fn describe_metrics() {
+    with_recorder(|recorder| {
+        let name = KeyName::from_const_str;
+        let text = "Calls to providers that ended, by outcome";
+        recorder.describe_counter(name(CALLS), Some(Unit::Count), text.into());
+        let text = "How long calls to providers took, further tries included";
+        recorder.describe_histogram(name(SECONDS), Some(Unit::Seconds), text.into());
+        let text = "Further tries of sends at the same provider";
+        recorder.describe_counter(name(RETRIES), Some(Unit::Count), text.into());
+        let text = "Breaker of a provider: 0 closed, 0.5 probing, 1 open";
+        recorder.describe_gauge(name(BREAKER), None, text.into());
+    });
+}
+
+/// A further try at this provider begins.
+pub(super) fn retried(provider: &ProviderId) {
+    let key = Key::from_parts(RETRIES, vec![provider_label(provider.as_str().to_owned())]);
+    with_recorder(|recorder| recorder.register_counter(&key, &METADATA)).increment(1);
+}
+
+/// The breaker of this provider stands here now.
+pub(super) fn breaker_is(provider: &ProviderId, phase: Phase) {
+    let key = Key::from_parts(BREAKER, vec![provider_label(provider.as_str().to_owned())]);
+    let value = match phase {
+        Phase::Closed => 0.0,
+        Phase::Probing => 0.5,
+        Phase::Open => 1.0,
+    };
+    with_recorder(|recorder| recorder.register_gauge(&key, &METADATA)).set(value);
+}
+
+fn provider_label(provider: impl Into<SharedString>) -> Label {
+    Label::new("provider", provider)
+}
+
+/// Counts and times every call.
+#[derive(Debug)]
+pub(super) struct Metrics {
+    inner: Arc<dyn OtpProvider>,
+    provider: SharedString,
+    /// In the order of [`Call::ALL`].
+    seconds: [Key; Call::ALL.len()],
+}
+
+/// What a call is counted under, besides its provider and its end.
+#[derive(Clone, Copy)]
+struct Labels<'a> {
+    call: Call,
+    channel: Option<&'a Channel>,
+    recipient: Option<&'a Recipient>,
+}
+
+impl Metrics {
+    pub(super) fn new(inner: Arc<dyn OtpProvider>) -> Self {
+        let provider = SharedString::from_shared(Arc::from(inner.id().as_str()));
+        let seconds = Call::ALL.map(|call| {
+            let call = Label::from_static_parts("call", call.as_str());
+            Key::from_parts(SECONDS, vec![provider_label(provider.clone()), call])
+        });
+        Self { inner, provider, seconds }
+    }
+
+    async fn counted<T>(
+        &self,
+        labels: Labels<'_>,
+        call: impl Future<Output = Result<T, Error>> + Send,
+        word: fn(&T) -> &'static str,
+    ) -> Result<T, Error> {
+        let begun = Instant::now();
+        let result = call.await;
+        let (outcome, certainty) = match &result {
+            Ok(answer) => (word(answer), "none"),
+            Err(error) => (error.kind().as_str(), error.certainty().as_str()),
+        };
+        self.record(labels, outcome, certainty, begun.elapsed());
+        result
+    }
+
+    fn record(
+        &self,
+        labels: Labels<'_>,
+        outcome: &'static str,
+        certainty: &'static str,
+        elapsed: Duration,
+    ) {
+        let Labels { call, channel, recipient } = labels;
+        let country = match recipient {
+            Some(Recipient::Phone(phone)) => country_of(phone),
+            _ => None,
+        };
+        let name = |label, value| Label::from_static_parts(label, value);
+        let calls = vec![
+            provider_label(self.provider.clone()),
+            name("call", call.as_str()),
+            channel.map_or(name("channel", "none"), channel_label),
+            name("country", country.unwrap_or("none")),
+            name("outcome", outcome),
+            name("certainty", certainty),
+        ];
+        let calls = Key::from_parts(CALLS, calls);
+        with_recorder(|recorder| {
+            recorder.register_counter(&calls, &METADATA).increment(1);
+            let seconds = &self.seconds[call as usize];
+            recorder.register_histogram(seconds, &METADATA).record(elapsed.as_secs_f64());
+        });
+    }
+}
+
+fn channel_label(channel: &Channel) -> Label {
+    let word: SharedString = match channel {
+        Channel::Sms => "sms".into(),
+        Channel::Voice => "voice".into(),
+        Channel::Email => "email".into(),
+        Channel::WhatsApp => "whatsapp".into(),
+        other => other.as_str().to_owned().into(),
+    };
+    Label::new("channel", word)
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl OtpProvider for Metrics {
+    fn id(&self) -> &ProviderId {
+        self.inner.id()
+    }
+
+    fn capabilities(&self) -> &Capabilities {
+        self.inner.capabilities()
+    }
+
+    async fn send(&self, cx: &Context, request: &SendRequest) -> Result<Sent, Error> {
+        let (channel, recipient) = (Some(&request.channel), Some(&request.recipient));
+        let labels = Labels { call: Call::Send, channel, recipient };
+        self.counted(labels, self.inner.send(cx, request), |_| "ok").await
+    }
+
+    async fn verify(&self, cx: &Context, request: &VerifyRequest) -> Result<Verdict, Error> {
+        let recipient = Some(&request.recipient);
+        let labels = Labels { call: Call::Verify, channel: None, recipient };
+        self.counted(labels, self.inner.verify(cx, request), Verdict::as_str).await
+    }
+
+    async fn resend(&self, cx: &Context, request: &ResendRequest) -> Result<Sent, Error> {
+        let (channel, recipient) = (request.channel.as_ref(), Some(&request.target.recipient));
+        let labels = Labels { call: Call::Resend, channel, recipient };
+        self.counted(labels, self.inner.resend(cx, request), |_| "ok").await
+    }
+
+    async fn cancel(&self, cx: &Context, target: &Target) -> Result<Cancellation, Error> {
+        let recipient = Some(&target.recipient);
+        let labels = Labels { call: Call::Cancel, channel: None, recipient };
+        self.counted(labels, self.inner.cancel(cx, target), |_| "ok").await
+    }
+
+    async fn status(&self, cx: &Context, target: &Target) -> Result<Status, Error> {
+        let recipient = Some(&target.recipient);
+        let labels = Labels { call: Call::Status, channel: None, recipient };
+        self.counted(labels, self.inner.status(cx, target), |_| "ok").await
+    }
+
+    async fn balance(&self, cx: &Context) -> Result<Balance, Error> {
+        let labels = Labels { call: Call::Balance, channel: None, recipient: None };
+        self.counted(labels, self.inner.balance(cx), |_| "ok").await
+    }
+}

@@ -1,0 +1,114 @@
+//! The decorators around an adapter. Each takes and gives the port, and their order is
+//! `trace(metrics(retry(breaker(rate_limit(concurrency(adapter))))))`:
+//!
+//! - what is traced and counted is the call as its caller sees it, further tries included;
+//! - each try asks the breaker, so that a provider that fails meanwhile is left alone at once;
+//! - what the breaker refuses takes no slot of the rate limit, and what waits for a place takes
+//!   one, since it will be sent.
+//!
+//! No layer has a timeout of its own: only the transport knows whether a request had left.
+
+mod breaker;
+mod budget;
+mod call;
+mod circuit;
+mod concurrency;
+mod gate;
+mod guards;
+mod metrics;
+mod rate_limit;
+mod retry;
+mod trace;
+mod window;
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use otpmux_core::{Clock, Context, Entropy, OtpProvider};
+use tokio::time::Instant;
+
+pub use self::guards::{BreakerSettings, Guards, GuardsError, RetryBudget};
+pub use self::metrics::describe_metrics;
+use crate::health::{Health, HealthMark};
+
+/// A provider with its guards: retry, breaker, rate limit, bound on calls, metrics and tracing.
+///
+/// All its state (the breaker, the logs of the rate limit, the retry budget) lives here. Clones are
+/// cheap and share it, so that it survives a new configuration.
+#[derive(Clone, Debug)]
+pub struct Guarded {
+    port: Arc<dyn OtpProvider>,
+    breaker: Arc<breaker::Breaker>,
+}
+
+impl Guarded {
+    /// Puts the guards around a provider. Settings that are out of their ranges are brought into
+    /// them; whoever wants to hear of it calls [`Guards::check`] first.
+    ///
+    /// `clock` is for what is shown to others; pauses follow tokio's clock. `entropy` spreads
+    /// pauses.
+    pub fn new(
+        provider: Arc<dyn OtpProvider>,
+        guards: &Guards,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+    ) -> Self {
+        let guards = guards.clone().within();
+        let documented = &provider.capabilities().limits.requests;
+        let requests = guards.requests.clone().unwrap_or_else(|| documented.clone());
+        let bounded: Arc<dyn OtpProvider> = match guards.concurrency {
+            Some(bound) => Arc::new(concurrency::Concurrency::new(provider, bound)),
+            None => provider,
+        };
+        let limited = Arc::new(rate_limit::RateLimiter::new(bounded, &requests));
+        let breaker = breaker::Breaker::new(limited, guards.breaker, clock, Arc::clone(&entropy));
+        let breaker = Arc::new(breaker);
+        let retry =
+            Arc::new(retry::Retry::new(Arc::<breaker::Breaker>::clone(&breaker), &guards, entropy));
+        let port = Arc::new(trace::Trace::new(Arc::new(metrics::Metrics::new(retry))));
+        Self { port, breaker }
+    }
+
+    /// The provider, to be called through all its guards.
+    pub fn port(&self) -> &Arc<dyn OtpProvider> {
+        &self.port
+    }
+
+    /// How this process sees the provider.
+    pub fn health(&self) -> Health {
+        self.breaker.health()
+    }
+
+    /// What has changed since this was last called, for the other processes: the breaker has
+    /// opened, will stay open for longer, or has closed. Only the newest change is told, and none
+    /// that was itself [learned](Self::learn).
+    pub fn news(&self) -> Option<HealthMark> {
+        self.breaker.news()
+    }
+
+    /// Takes in what another process has seen, if it is newer than all that is known here and about
+    /// this provider: the breaker opens, without a failure of its own, or closes.
+    ///
+    /// Where a pause is left, some time at random is added, up to [`BreakerSettings::pause`], so
+    /// that not all processes probe at once.
+    pub fn learn(&self, mark: &HealthMark, now: SystemTime) {
+        self.breaker.learn(mark, now);
+    }
+}
+
+/// How long a call waits for its turn, where it has no deadline.
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
+
+fn ends(cx: &Context) -> Instant {
+    cx.deadline.map_or_else(|| Instant::now() + LONGEST_WAIT, Instant::from_std)
+}
+
+/// A number from 0 to 1 that spreads what would happen at the same time; 1 where there is no
+/// randomness.
+fn chance(entropy: &dyn Entropy) -> f64 {
+    let mut bytes = [0; 4];
+    match entropy.fill(&mut bytes) {
+        Ok(()) => f64::from(u32::from_le_bytes(bytes)) / f64::from(u32::MAX),
+        Err(_) => 1.0,
+    }
+}

@@ -1,0 +1,141 @@
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use otpmux_core::{
+    Balance, Blame, Cancellation, Capabilities, Certainty, Context, Error, ErrorKind, OtpProvider,
+    ProviderId, RateLimit, ResendRequest, SendRequest, Sent, Status, Target, Verdict,
+    VerifyRequest,
+};
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, sleep_until, timeout_at};
+
+use super::ends;
+use super::gate::Gate;
+
+/// Keeps to the limit on requests of one account, so that the vendor need not refuse.
+///
+/// A send that does not fit is refused at once: another provider is better than waiting. Every
+/// other call waits in line until its deadline, since only this vendor can answer it.
+#[derive(Debug)]
+pub(super) struct RateLimiter {
+    inner: Arc<dyn OtpProvider>,
+    gate: Mutex<Gate>,
+    /// Held by the one that is at the head of the line.
+    turn: Semaphore,
+}
+
+impl RateLimiter {
+    pub(super) fn new(inner: Arc<dyn OtpProvider>, limits: &[RateLimit]) -> Self {
+        Self { inner, gate: Mutex::new(Gate::new(limits)), turn: Semaphore::new(1) }
+    }
+
+    fn take_for_send(&self) -> Result<(), Error> {
+        self.gate().take_for_send(Instant::now()).map_err(|after| self.full(after))
+    }
+
+    async fn wait(&self, cx: &Context) -> Result<(), Error> {
+        let _waiting = {
+            let mut gate = self.gate();
+            if gate.waiting == 0 && gate.take(Instant::now()).is_ok() {
+                return Ok(());
+            }
+            gate.waiting += 1;
+            Waiting(&self.gate)
+        };
+        let ends = ends(cx);
+        // The semaphore is never closed, so an error is the deadline.
+        let Ok(_turn) = timeout_at(ends, self.turn.acquire()).await else {
+            let left = self.gate().left(Instant::now());
+            return Err(self.full(left));
+        };
+        loop {
+            let now = Instant::now();
+            let Err(after) = self.gate().take(now) else { return Ok(()) };
+            // It cannot be free before `then`: past the deadline there is nothing to wait for.
+            match now.checked_add(after).filter(|then| *then <= ends) {
+                Some(then) => sleep_until(then).await,
+                None => return Err(self.full(after)),
+            }
+        }
+    }
+
+    fn full(&self, retry_after: Duration) -> Error {
+        Error::new(ErrorKind::RateLimited, Certainty::NotSent, Blame::Provider)
+            .with_provider(self.id().clone())
+            .with_detail("our own limit on requests")
+            .with_retry_after(retry_after)
+    }
+
+    /// Takes the vendor at its word when it says that there were too many.
+    fn heed<T>(&self, result: Result<T, Error>) -> Result<T, Error> {
+        if let Err(error) = &result
+            && error.kind() == ErrorKind::RateLimited
+            && error.certainty() == Certainty::Refused
+            && error.blame() == Blame::Provider
+            && let Some(after) = error.retry_after()
+        {
+            self.gate().hold(after, Instant::now());
+        }
+        result
+    }
+
+    fn gate(&self) -> MutexGuard<'_, Gate> {
+        lock(&self.gate)
+    }
+}
+
+/// A place in the line.
+struct Waiting<'a>(&'a Mutex<Gate>);
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        lock(self.0).waiting -= 1;
+    }
+}
+
+fn lock(gate: &Mutex<Gate>) -> MutexGuard<'_, Gate> {
+    gate.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl OtpProvider for RateLimiter {
+    fn id(&self) -> &ProviderId {
+        self.inner.id()
+    }
+
+    fn capabilities(&self) -> &Capabilities {
+        self.inner.capabilities()
+    }
+
+    async fn send(&self, cx: &Context, request: &SendRequest) -> Result<Sent, Error> {
+        self.take_for_send()?;
+        self.heed(self.inner.send(cx, request).await)
+    }
+
+    async fn verify(&self, cx: &Context, request: &VerifyRequest) -> Result<Verdict, Error> {
+        self.wait(cx).await?;
+        self.inner.verify(cx, request).await
+    }
+
+    async fn resend(&self, cx: &Context, request: &ResendRequest) -> Result<Sent, Error> {
+        self.take_for_send()?;
+        self.heed(self.inner.resend(cx, request).await)
+    }
+
+    async fn cancel(&self, cx: &Context, target: &Target) -> Result<Cancellation, Error> {
+        self.wait(cx).await?;
+        self.inner.cancel(cx, target).await
+    }
+
+    async fn status(&self, cx: &Context, target: &Target) -> Result<Status, Error> {
+        self.wait(cx).await?;
+        self.inner.status(cx, target).await
+    }
+
+    async fn balance(&self, cx: &Context) -> Result<Balance, Error> {
+        self.wait(cx).await?;
+        self.inner.balance(cx).await
+    }
+}

@@ -1,0 +1,345 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use otpmux_core::{Blame, Certainty, Delivery, Error, ErrorKind, Sent, Status};
+use otpmux_engine::{Guards, Health};
+use otpmux_testkit::ScriptedProvider;
+use tokio::sync::Barrier;
+
+use crate::layers_world::{
+    Fixed, Guard, MINUTE, SECOND, cx, fails, is_well, not_sent, once, resend_request, too_many,
+    verify_request,
+};
+use crate::world::{carrier, unknown};
+
+/// A provider whose breaker has just opened, for five seconds.
+async fn open() -> (Arc<ScriptedProvider>, Guard) {
+    let provider = carrier("a");
+    let guard = Guard::of(&provider, &once());
+    fails(&provider, unknown);
+    guard.sends(5).await;
+    assert_eq!(guard.refused().await, 5 * SECOND);
+    assert_eq!(provider.count(), 5);
+    (provider, guard)
+}
+
+fn failing(kind: ErrorKind, certainty: Certainty, blame: Blame) -> Error {
+    Error::new(kind, certainty, blame)
+}
+
+#[tokio::test(start_paused = true)]
+async fn opens_on_failures_one_after_another() {
+    let provider = carrier("a");
+    let guard = Guard::of(&provider, &once());
+    fails(&provider, unknown);
+    guard.sends(4).await;
+    provider.sends.answer(Ok(Sent::new()));
+    guard.sends(5).await;
+    assert!(guard.is_closed(), "a success in between");
+    guard.sends(1).await;
+    let (since, until) = (guard.now(), guard.now() + 5 * SECOND);
+    let why = ErrorKind::Unavailable;
+    assert_eq!(guard.guarded.health(), Health::Open { since, until, why });
+    guard.pass(2 * SECOND).await;
+    assert_eq!(guard.refused().await, 3 * SECOND);
+    assert_eq!(provider.count(), 10, "left alone");
+    assert!(!guard.guarded.health().admits(guard.now()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn opens_when_too_few_succeed() {
+    let provider = carrier("a");
+    let guard = Guard::of(&provider, &once());
+    let mut turn = 0;
+    let mut one = || {
+        turn += 1;
+        provider.sends.answer(if turn % 3 == 0 { Ok(Sent::new()) } else { Err(not_sent()) });
+    };
+    for _ in 0..19 {
+        one();
+        guard.send().await.ok();
+        guard.pass(SECOND).await;
+    }
+    assert!(guard.is_closed(), "too few to tell");
+    one();
+    guard.sends(1).await;
+    assert!(!guard.is_closed(), "six of twenty");
+
+    // The same so slowly that never twenty fall into one minute.
+    let guard = Guard::of(&provider, &once());
+    for _ in 0..99 {
+        one();
+        guard.send().await.ok();
+        guard.pass(4 * SECOND).await;
+    }
+    assert!(guard.is_closed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_depends_on_the_request_alone_opens_nothing() {
+    use {Blame as B, Certainty as C, ErrorKind as K};
+    let provider = carrier("a");
+    let guard = Guard::of(&provider, &once());
+    for (kind, certainty, blame) in [
+        (K::InvalidRecipient, C::Refused, B::Recipient),
+        (K::InvalidRecipient, C::Refused, B::Provider),
+        (K::InvalidRequest, C::Refused, B::Caller),
+        (K::InvalidRequest, C::NotSent, B::Caller),
+        (K::RateLimited, C::Refused, B::Policy),
+        (K::FraudSuspected, C::Unknown, B::Policy),
+        (K::RateLimited, C::Refused, B::Provider),
+        (K::Unsupported, C::NotSent, B::Provider),
+        (K::Configuration, C::NotSent, B::Provider),
+    ] {
+        provider.sends.always(move |_, _| Err(failing(kind, certainty, blame)));
+        guard.sends(100).await;
+        assert!(guard.is_closed(), "{kind:?} {certainty:?} {blame:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_shows_a_vendor_at_work_and_an_ignored_error_shows_nothing() {
+    let provider = carrier("a");
+    let guard = Guard::of(&provider, &once());
+    fails(&provider, unknown);
+    guard.sends(4).await;
+    let refused = failing(ErrorKind::InvalidRecipient, Certainty::Refused, Blame::Recipient);
+    provider.sends.answer(Err(refused));
+    guard.sends(5).await;
+    assert!(guard.is_closed(), "the row of failures was broken");
+    provider.sends.answer(Err(too_many(Duration::ZERO)));
+    guard.sends(2).await;
+    assert!(!guard.is_closed(), "the row went on");
+}
+
+#[tokio::test(start_paused = true)]
+async fn trouble_with_the_account_opens_at_once_and_for_longer() {
+    for kind in [ErrorKind::Unauthenticated, ErrorKind::Forbidden, ErrorKind::InsufficientFunds] {
+        let provider = carrier("a");
+        let guard = Guard::of(&provider, &once());
+        provider.sends.always(move |_, _| Err(failing(kind, Certainty::Refused, Blame::Provider)));
+        guard.sends(1).await;
+        assert_eq!(guard.refused().await, MINUTE, "{kind:?}");
+        guard.pass(MINUTE).await;
+        guard.sends(1).await;
+        assert_eq!(guard.refused().await, 2 * MINUTE, "{kind:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_sends_and_resends_are_refused_and_only_they_count() {
+    let (provider, guard) = open().await;
+    provider.statuses.always(|_, _| Ok(Status::new(Delivery::Sent)));
+    let port = guard.guarded.port();
+    let target = resend_request().target;
+    assert!(port.verify(&cx(), &verify_request()).await.is_ok());
+    assert!(port.status(&cx(), &target).await.is_ok());
+    let resent = port.resend(&cx(), &resend_request()).await.unwrap_err();
+    assert_eq!(resent.kind(), ErrorKind::CircuitOpen);
+    assert_eq!(port.cancel(&cx(), &target).await.unwrap_err().kind(), ErrorKind::Unsupported);
+    assert_eq!(port.balance(&cx()).await.unwrap_err().kind(), ErrorKind::Unsupported);
+    assert!(!guard.is_closed(), "none of them is a probe");
+
+    let provider = carrier("b");
+    let guard = Guard::of(&provider, &once());
+    provider.verifies.always(|_, _| Err(unknown()));
+    provider.statuses.always(|_, _| Err(unknown()));
+    provider.resends.always(|_, _| Err(unknown()));
+    let port = guard.guarded.port();
+    for _ in 0..50 {
+        port.verify(&cx(), &verify_request()).await.unwrap_err();
+        port.status(&cx(), &target).await.unwrap_err();
+    }
+    assert!(guard.is_closed());
+    for _ in 0..5 {
+        port.resend(&cx(), &resend_request()).await.unwrap_err();
+    }
+    assert!(!guard.is_closed());
+}
+
+/// Calls at once from as many tasks, all begun together; how many reached the provider.
+async fn rush(provider: &ScriptedProvider, guard: &Guard, tasks: usize) -> usize {
+    let before = provider.count();
+    let start = Arc::new(Barrier::new(tasks));
+    let calls = (0..tasks).map(|_| {
+        let (guarded, start) = (guard.guarded.clone(), Arc::clone(&start));
+        tokio::spawn(async move {
+            start.wait().await;
+            guarded.port().send(&cx(), &crate::layers_world::send_request()).await
+        })
+    });
+    for call in calls.collect::<Vec<_>>() {
+        if let Err(error) = call.await.unwrap()
+            && error.kind() == ErrorKind::CircuitOpen
+        {
+            assert_eq!(error.retry_after(), Some(SECOND), "while another probes");
+        }
+    }
+    provider.count() - before
+}
+
+#[tokio::test(start_paused = true)]
+async fn exactly_one_call_probes() {
+    let (provider, guard) = open().await;
+    guard.pass(5 * SECOND).await;
+    assert!(guard.guarded.health().admits(guard.now()), "due");
+    provider.sends.answer_after(SECOND, Err(unknown()));
+    assert_eq!(rush(&provider, &guard, 64).await, 1);
+    assert_eq!(guard.refused().await, 10 * SECOND, "it failed");
+    guard.pass(10 * SECOND).await;
+    provider.sends.answer_after(SECOND, Ok(Sent::new()));
+    assert_eq!(rush(&provider, &guard, 64).await, 1);
+    is_well(&provider);
+    assert_eq!(rush(&provider, &guard, 64).await, 64, "it succeeded");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn exactly_one_call_probes_on_many_threads() {
+    let provider = carrier("a");
+    let mut guards = once();
+    let pause = Duration::from_millis(100);
+    (guards.breaker.pause, guards.breaker.account_pause) = (pause, pause);
+    guards.breaker.longest_pause = pause;
+    let guard = Guard::of(&provider, &guards);
+    fails(&provider, unknown);
+    guard.sends(5).await;
+    for _ in 0..10 {
+        tokio::time::sleep(pause + Duration::from_millis(10)).await;
+        provider.sends.answer_after(Duration::from_millis(50), Err(unknown()));
+        assert_eq!(rush(&provider, &guard, 64).await, 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_pause_doubles_up_to_the_longest_and_begins_anew() {
+    let (provider, guard) = open().await;
+    for seconds in [5, 10, 20, 40, 80, 160, 300, 300] {
+        assert_eq!(guard.refused().await, seconds * SECOND);
+        guard.pass((seconds - 1) * SECOND).await;
+        assert_eq!(guard.refused().await, SECOND);
+        guard.pass(SECOND).await;
+        guard.sends(1).await;
+    }
+    assert_eq!(provider.count(), 5 + 8);
+    let Health::Open { since, .. } = guard.guarded.health() else { panic!("open") };
+    assert_eq!(guard.now().duration_since(since).unwrap(), 915 * SECOND, "since the first time");
+    guard.pass(300 * SECOND).await;
+    is_well(&provider);
+    guard.sends(1).await;
+    assert!(guard.is_closed());
+    fails(&provider, unknown);
+    guard.sends(5).await;
+    assert_eq!(guard.refused().await, 5 * SECOND);
+}
+
+#[tokio::test(start_paused = true)]
+async fn up_to_a_fifth_is_added_at_random() {
+    let provider = carrier("a");
+    let guard = Guard::with(provider.port(), &once(), Fixed(0xff));
+    fails(&provider, unknown);
+    guard.sends(5).await;
+    assert_eq!(guard.refused().await, 6 * SECOND);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_vendor_may_say_when_within_bounds() {
+    for (asked, pause) in [(1, 5), (90, 90), (86_400, 300)] {
+        let provider = carrier("a");
+        let guard = Guard::of(&provider, &once());
+        let asked = Duration::from_secs(asked);
+        provider.sends.always(move |_, _| Err(unknown().with_retry_after(asked)));
+        guard.sends(5).await;
+        assert_eq!(guard.refused().await, pause * SECOND);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_probe_that_tells_nothing_is_due_again() {
+    let (provider, guard) = open().await;
+    guard.pass(5 * SECOND).await;
+    provider.sends.hang();
+    let dropped = tokio::time::timeout(SECOND, guard.send()).await;
+    assert!(dropped.is_err());
+    provider.sends.answer(Err(too_many(Duration::ZERO)));
+    assert_eq!(guard.send().await.unwrap_err().kind(), ErrorKind::RateLimited);
+    let Health::Open { .. } = guard.guarded.health() else { panic!("still open") };
+    provider.sends.answer(Ok(Sent::new()));
+    guard.send().await.unwrap();
+    assert!(guard.is_closed());
+    assert_eq!(provider.count(), 5 + 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_probe_may_be_asked_for_before_its_time_but_only_one() {
+    let (provider, guard) = open().await;
+    let probing = cx().probing(true);
+    provider.sends.answer_after(SECOND, Err(unknown()));
+    let (first, second) =
+        tokio::join!(guard.send_with(&probing), async { guard.refused_with(&probing).await });
+    assert_eq!(first.unwrap_err().kind(), ErrorKind::Unavailable);
+    assert_eq!(second, SECOND);
+    for _ in 0..9 {
+        guard.send_with(&probing).await.unwrap_err();
+    }
+    assert_eq!(guard.refused().await, 4 * SECOND, "they do not drive the pause up");
+    let funds = failing(ErrorKind::InsufficientFunds, Certainty::Refused, Blame::Provider);
+    provider.sends.answer(Err(funds));
+    guard.send_with(&probing).await.unwrap_err();
+    assert_eq!(guard.refused().await, MINUTE, "but what is worse does");
+    is_well(&provider);
+    guard.send_with(&probing).await.unwrap();
+    assert!(guard.is_closed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn calls_from_before_count_no_more() {
+    let provider = carrier("a");
+    let guard = Guard::of(&provider, &once());
+    // Begun while all was well, ended while it is left alone, and after.
+    provider.sends.answer_after(2 * SECOND, Ok(Sent::new()));
+    provider.sends.answer_after(3 * SECOND, Err(unknown()));
+    for _ in 0..9 {
+        provider.sends.answer_after(20 * SECOND, Err(unknown()));
+    }
+    let early: Vec<_> = (0..11)
+        .map(|_| {
+            let guarded = guard.guarded.clone();
+            let request = crate::layers_world::send_request();
+            tokio::spawn(async move { guarded.port().send(&cx(), &request).await })
+        })
+        .collect();
+    provider.sends.called(11).await;
+    fails(&provider, unknown);
+    guard.sends(5).await;
+    guard.pass(4 * SECOND).await;
+    assert_eq!(guard.refused().await, SECOND, "neither closed nor open for longer");
+    guard.pass(SECOND).await;
+    is_well(&provider);
+    guard.send().await.unwrap();
+    assert!(guard.is_closed());
+    for call in early {
+        let _ = call.await.unwrap();
+    }
+    assert!(guard.is_closed(), "nine old failures");
+}
+
+#[tokio::test(start_paused = true)]
+async fn settings_that_were_never_checked_do_no_harm() {
+    let mut guards = Guards::default();
+    guards.retries = u32::MAX;
+    guards.retry_pause = Duration::MAX;
+    guards.concurrency = Some(usize::MAX);
+    guards.breaker.pause = Duration::MAX;
+    guards.breaker.longest_pause = Duration::ZERO;
+    guards.breaker.failures = 0;
+    let provider = carrier("a");
+    fails(&provider, unknown);
+    let (clock, entropy) = (otpmux_core::SystemClock, otpmux_core::OsEntropy);
+    let guarded =
+        otpmux_engine::Guarded::new(provider.port(), &guards, Arc::new(clock), Arc::new(entropy));
+    let request = crate::layers_world::send_request();
+    for _ in 0..9 {
+        guarded.port().send(&cx(), &request).await.unwrap_err();
+    }
+    assert_eq!(provider.count(), 1);
+}

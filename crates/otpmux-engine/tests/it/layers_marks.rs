@@ -1,0 +1,150 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use otpmux_core::{ErrorKind, ProviderId};
+use otpmux_engine::{Health, HealthMark, OpenMark};
+use otpmux_testkit::ScriptedProvider;
+
+use crate::layers_world::{Fixed, Guard, MINUTE, SECOND, cx, fails, is_well, once};
+use crate::world::{carrier, unknown};
+
+/// One provider, seen by two processes whose clocks and jitter differ.
+struct Two {
+    provider: Arc<ScriptedProvider>,
+    one: Guard,
+    other: Guard,
+}
+
+impl Two {
+    fn new() -> Self {
+        let provider = carrier("a");
+        let one = Guard::of(&provider, &once());
+        let other = Guard::with(provider.port(), &once(), Fixed(0x80));
+        Self { provider, one, other }
+    }
+
+    async fn pass(&self, time: Duration) {
+        self.one.clock.advance(time);
+        self.other.pass(time).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_one_process_finds_out_the_other_knows() {
+    let Two { provider, one, other } = &Two::new();
+    fails(provider, unknown);
+    one.sends(5).await;
+    let news = one.guarded.news().unwrap();
+    assert_eq!(one.guarded.news(), None, "told once");
+    let open =
+        OpenMark { since: one.now(), until: one.now() + 5 * SECOND, why: ErrorKind::Unavailable };
+    let provider_id = ProviderId::new("a").unwrap();
+    assert_eq!(news, HealthMark { provider: provider_id, at: one.now(), state: Some(open) });
+
+    other.learn(&news);
+    let before = provider.count();
+    let wait = other.refused().await;
+    assert_eq!(provider.count(), before, "without a call");
+    assert!(wait > 7 * SECOND && wait < 8 * SECOND, "half a pause later: {wait:?}");
+    assert_eq!(other.guarded.news(), None, "what was learned is no news");
+
+    one.clock.advance(5 * SECOND);
+    other.pass(5 * SECOND).await;
+    is_well(provider);
+    one.send().await.unwrap();
+    let news = one.guarded.news().unwrap();
+    assert_eq!((news.at, &news.state), (one.now(), &None));
+    other.learn(&news);
+    assert!(other.is_closed(), "without a probe of its own");
+    assert_eq!(other.guarded.news(), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_probe_of_one_that_fails_keeps_the_other_away_for_longer() {
+    let two = Two::new();
+    let Two { provider, one, other } = &two;
+    fails(provider, unknown);
+    one.sends(5).await;
+    other.learn(&one.guarded.news().unwrap());
+    two.pass(5 * SECOND).await;
+    one.sends(1).await;
+    other.learn(&one.guarded.news().unwrap());
+    assert!(other.refused().await >= 10 * SECOND);
+    // The other one's own pause goes on from there.
+    two.pass(13 * SECOND).await;
+    other.sends(1).await;
+    assert!(other.refused().await >= 20 * SECOND);
+    let Health::Open { since, .. } = other.guarded.health() else { panic!("open") };
+    assert_eq!(other.now().duration_since(since).unwrap(), 18 * SECOND, "since the first failure");
+    one.learn(&other.guarded.news().unwrap());
+    assert!(one.refused().await >= 20 * SECOND);
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_newer_marks_about_this_provider_count() {
+    let Two { provider, one, other } = &Two::new();
+    fails(provider, unknown);
+    let mark = |at, open: bool| HealthMark {
+        provider: ProviderId::new("a").unwrap(),
+        at,
+        state: open.then(|| OpenMark { since: at, until: at + MINUTE, why: ErrorKind::Timeout }),
+    };
+    let now = one.now();
+    one.learn(&HealthMark { provider: ProviderId::new("b").unwrap(), ..mark(now, true) });
+    assert!(one.is_closed(), "another provider's");
+
+    one.learn(&mark(now, false));
+    one.learn(&mark(now - SECOND, true));
+    one.learn(&mark(now, true));
+    assert!(one.is_closed(), "old");
+    one.sends(5).await;
+    let opened = one.guarded.news().unwrap();
+    assert!(opened.at > now, "newer than what it was told, whatever the clock says");
+    one.learn(&mark(now, false));
+    assert!(!one.is_closed());
+
+    // A change that was not told yet and is overtaken is no news any more.
+    other.sends(5).await;
+    other.learn(&mark(other.now() + SECOND, false));
+    assert!(other.is_closed());
+    assert_eq!(other.guarded.news(), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_mark_of_a_wrong_clock_does_no_lasting_harm() {
+    let Two { provider, one, .. } = &Two::new();
+    let year = Duration::from_hours(24 * 365);
+    let at = one.now() + year;
+    let state = Some(OpenMark { since: at, until: at + year, why: ErrorKind::Timeout });
+    one.learn(&HealthMark { provider: ProviderId::new("a").unwrap(), at, state });
+    assert_eq!(one.refused().await, 6 * MINUTE, "the longest pause and its jitter");
+    one.pass(6 * MINUTE).await;
+    one.send().await.unwrap();
+    assert!(one.is_closed());
+    assert!(one.guarded.news().unwrap().at > at, "and this is believed by those who believed that");
+    assert_eq!(provider.count(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_mark_whose_pause_is_over_lets_one_probe() {
+    let Two { one, .. } = &Two::new();
+    let at = one.now() - MINUTE;
+    let state = Some(OpenMark { since: at, until: at + SECOND, why: ErrorKind::Timeout });
+    one.learn(&HealthMark { provider: ProviderId::new("a").unwrap(), at, state });
+    assert!(!one.is_closed());
+    assert!(one.guarded.health().admits(one.now()));
+    one.send().await.unwrap();
+    assert!(one.is_closed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn many_failing_probes_ahead_of_their_time_are_no_news() {
+    let Two { provider, one, .. } = &Two::new();
+    fails(provider, unknown);
+    one.sends(5).await;
+    assert!(one.guarded.news().is_some());
+    for _ in 0..100 {
+        one.send_with(&cx().probing(true)).await.unwrap_err();
+    }
+    assert_eq!(one.guarded.news(), None);
+}

@@ -1,0 +1,150 @@
+//! One guarded provider, without an engine, and what its layers are told.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use otpmux_core::{
+    Blame, Capabilities, Certainty, Channel, Clock, CodeSource, Context, Entropy, EntropyError,
+    Error, ErrorKind, IdempotencyKey, OtpProvider, ResendRequest, SendRequest, Sent, Target,
+    VerifyRequest,
+};
+use otpmux_engine::{Guarded, Guards, Health, HealthMark};
+use otpmux_testkit::{ManualClock, ScriptedProvider};
+
+use crate::world::phone;
+
+pub(crate) const SECOND: Duration = Duration::from_secs(1);
+pub(crate) const MINUTE: Duration = Duration::from_mins(1);
+
+/// Randomness that is always the same byte: all zeros spread nothing, all ones as far as it goes.
+#[derive(Debug)]
+pub(crate) struct Fixed(pub(crate) u8);
+
+impl Entropy for Fixed {
+    fn fill(&self, dest: &mut [u8]) -> Result<(), EntropyError> {
+        dest.fill(self.0);
+        Ok(())
+    }
+}
+
+pub(crate) struct Guard {
+    pub(crate) guarded: Guarded,
+    pub(crate) clock: Arc<ManualClock>,
+}
+
+/// No further tries, so that each send is one call.
+pub(crate) fn once() -> Guards {
+    let mut guards = Guards::default();
+    guards.retries = 0;
+    guards
+}
+
+impl Guard {
+    /// Without jitter.
+    pub(crate) fn of(provider: &Arc<ScriptedProvider>, guards: &Guards) -> Self {
+        Self::with(provider.port(), guards, Fixed(0))
+    }
+
+    pub(crate) fn with(
+        provider: Arc<dyn OtpProvider>,
+        guards: &Guards,
+        entropy: impl Entropy + 'static,
+    ) -> Self {
+        guards.check().unwrap();
+        let clock = Arc::new(ManualClock::default());
+        let shared: Arc<dyn Clock> = Arc::<ManualClock>::clone(&clock);
+        Self { guarded: Guarded::new(provider, guards, shared, Arc::new(entropy)), clock }
+    }
+
+    pub(crate) async fn send(&self) -> Result<Sent, Error> {
+        self.send_with(&cx()).await
+    }
+
+    pub(crate) async fn send_with(&self, cx: &Context) -> Result<Sent, Error> {
+        self.guarded.port().send(cx, &send_request()).await
+    }
+
+    /// Sends so often.
+    pub(crate) async fn sends(&self, times: usize) {
+        for _ in 0..times {
+            let _ = self.send().await;
+        }
+    }
+
+    /// A send that the breaker refuses; for how long.
+    pub(crate) async fn refused(&self) -> Duration {
+        self.refused_with(&cx()).await
+    }
+
+    pub(crate) async fn refused_with(&self, cx: &Context) -> Duration {
+        let error = self.send_with(cx).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::CircuitOpen);
+        assert_eq!((error.certainty(), error.blame()), (Certainty::NotSent, Blame::Provider));
+        assert_eq!(error.provider(), Some(self.guarded.port().id()));
+        error.retry_after().unwrap()
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.guarded.health() == Health::Closed
+    }
+
+    pub(crate) fn now(&self) -> SystemTime {
+        self.clock.now()
+    }
+
+    /// Lets time pass by both clocks.
+    pub(crate) async fn pass(&self, time: Duration) {
+        self.clock.advance(time);
+        tokio::time::sleep(time).await;
+    }
+
+    pub(crate) fn learn(&self, mark: &HealthMark) {
+        self.guarded.learn(mark, self.now());
+    }
+}
+
+pub(crate) fn cx() -> Context {
+    Context::new(IdempotencyKey::from_random([7; 16]))
+}
+
+/// With so much time left.
+pub(crate) fn cx_for(time: Duration) -> Context {
+    cx().with_deadline((tokio::time::Instant::now() + time).into_std())
+}
+
+pub(crate) fn send_request() -> SendRequest {
+    SendRequest::new(phone(), Channel::Sms, CodeSource::Supplied("004217".parse().unwrap()))
+}
+
+pub(crate) fn resend_request() -> ResendRequest {
+    ResendRequest::new(Target::new(phone(), None))
+}
+
+pub(crate) fn verify_request() -> VerifyRequest {
+    VerifyRequest::new(phone(), None, "004217".parse().unwrap())
+}
+
+/// Answers every send with this error.
+pub(crate) fn fails(provider: &ScriptedProvider, error: fn() -> Error) {
+    provider.sends.always(move |_, _| Err(error()));
+}
+
+/// Takes every send.
+pub(crate) fn is_well(provider: &ScriptedProvider) {
+    provider.sends.always(|_, _| Ok(Sent::new()));
+}
+
+pub(crate) fn not_sent() -> Error {
+    Error::new(ErrorKind::Transport, Certainty::NotSent, Blame::Provider)
+}
+
+pub(crate) fn too_many(after: Duration) -> Error {
+    Error::new(ErrorKind::RateLimited, Certainty::Refused, Blame::Provider).with_retry_after(after)
+}
+
+/// A provider that documents a limit on requests.
+pub(crate) fn limited(limits: &[otpmux_core::RateLimit]) -> Arc<ScriptedProvider> {
+    let mut capabilities = Capabilities::new([Channel::Sms]).with_supplied_codes(4..=10);
+    capabilities.limits.requests = limits.to_vec();
+    Arc::new(ScriptedProvider::new("a", capabilities))
+}
