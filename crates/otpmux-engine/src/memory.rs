@@ -223,9 +223,9 @@ impl VerificationStore for MemoryStore {
         let key = (record.recipient, record.purpose.clone());
         if let Some(older) = shelf.newest.insert(key, record.id)
             && let Some(older) = shelf.records.get_mut(&older)
-            && older.state == State::Pending
         {
-            older.state = State::Closed;
+            // Only one that is live: a user of what has expired is told so.
+            older.cancel(now);
         }
         if let Some(request) = &record.request {
             shelf.named.insert(request.name, record.id);
