@@ -1,11 +1,12 @@
 //! Codes are tried.
 
-use otpmux_core::{Purpose, Recipient, Verdict};
+use otpmux_core::Verdict;
 use otpmux_engine::{Attempt, Guess, LegState, ServerKeys, State};
 
 use super::Store;
 use super::records::{
-    CODE, WRONG, approve, code, guess, keys, leg, now, put, read, record, try_code, vendor_record,
+    CODE, WRONG, approve, code, guess, keys, leg, now, purpose, put, read, recipient, record,
+    try_code, vendor_record,
 };
 
 pub(super) async fn the_right_code_is_approved_once(store: Store) {
@@ -91,15 +92,12 @@ pub(super) async fn a_code_is_compared_under_the_key_that_signed_it(store: Store
 pub(super) async fn another_recipient_or_purpose_finds_nothing(store: Store) {
     let id = put(&*store, record(1)).await;
     let keys = keys();
-    let to =
-        |number: u32| -> Recipient { format!("+9198765{number:05}").parse().expect("a number") };
-    let purpose = |name: &str| Purpose::new(name).expect("a purpose");
     let guess = || keys.guess(id, &code(CODE));
     for (guess, expected) in [
-        (guess().for_recipient(&to(2), &keys), "not_found"),
+        (guess().for_recipient(&recipient(2), keys), "not_found"),
         (guess().for_purpose(purpose("payment")), "not_found"),
-        (guess().for_recipient(&to(1), &keys).for_purpose(purpose("payment")), "not_found"),
-        (guess().for_recipient(&to(1), &keys).for_purpose(purpose("login")), "approved"),
+        (guess().for_recipient(&recipient(1), keys).for_purpose(purpose("payment")), "not_found"),
+        (guess().for_recipient(&recipient(1), keys).for_purpose(purpose("login")), "approved"),
     ] {
         match store.attempt(id, &guess, now()).await.expect("a store that works") {
             Attempt::Verdict(verdict) => assert_eq!(verdict.as_str(), expected),

@@ -5,17 +5,36 @@
 //! use otpmux_engine::{MemoryStore, VerificationStore};
 //!
 //! let trials = otpmux_testkit::stores::suite("memory", || async {
-//!     Arc::new(MemoryStore::new(1_000)) as Arc<dyn VerificationStore>
+//!     Arc::new(MemoryStore::new(10_000)) as Arc<dyn VerificationStore>
 //! });
 //! libtest_mimic::run(&libtest_mimic::Arguments::from_args(), trials).exit();
 //! ```
+//!
+//! A store needs room for 10,000 verifications. The time is the one that each trial says: it stands
+//! still, or runs for days. So what a store's own clock throws away, it must not throw away before
+//! its time is up by the times that it was told.
 #![expect(clippy::expect_used, clippy::panic, reason = "a trial that fails must panic")]
 
 mod attempts;
+mod charged_legs;
+mod crowds;
+mod dice;
+mod expiry;
+mod guesses;
+mod health;
 mod legs;
 mod life;
+mod limits;
+mod model;
+mod naive;
+mod named;
 mod races;
 mod records;
+mod steps;
+mod trail;
+mod walks;
+mod whole;
+mod world;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -25,27 +44,102 @@ use libtest_mimic::Trial;
 use otpmux_engine::VerificationStore;
 
 type Store = Arc<dyn VerificationStore>;
-type Body = fn(Store) -> Pin<Box<dyn Future<Output = ()> + Send>>;
+type Body = fn(Store, Effort) -> Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// How often the trials repeat what depends on chance: races and random walks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Effort {
+    /// As often as the contract promises: 1,000 rounds of the races for a code.
+    Full,
+    /// Enough to find what is plainly wrong, for a store to which every step is a journey.
+    Quick,
+}
+
+impl Effort {
+    /// Of the races that matter most.
+    fn rounds(self) -> u32 {
+        match self {
+            Self::Full => 1_000,
+            Self::Quick => 20,
+        }
+    }
+
+    /// Of all other races.
+    fn some_rounds(self) -> u32 {
+        match self {
+            Self::Full => 100,
+            Self::Quick => 5,
+        }
+    }
+
+    /// Random walks of some hundred steps, each by a seed of its own.
+    fn walks(self) -> u32 {
+        match self {
+            Self::Full => 12,
+            Self::Quick => 2,
+        }
+    }
+}
 
 macro_rules! trials {
-    ($($module:ident :: $name:ident),* $(,)?) => {
-        [$((stringify!($name), (|store| Box::pin($module::$name(store))) as Body)),*]
+    (@body $module:ident $name:ident) => {
+        |store, _| Box::pin($module::$name(store))
+    };
+    (@body $module:ident $name:ident $effort:ident) => {
+        |store, $effort| Box::pin($module::$name(store, $effort))
+    };
+    ($($module:ident :: $name:ident $(($effort:ident))?),* $(,)?) => {
+        [$((stringify!($name), (trials!(@body $module $name $($effort)?)) as Body)),*]
     };
 }
 
-/// The trials for a store; `open` gives a fresh and empty one each time.
+/// The trials for a store with [full](Effort::Full) effort; `open` gives a fresh and empty one each
+/// time.
 pub fn suite<F, Opened>(name: &str, open: F) -> Vec<Trial>
 where
     F: Fn() -> Opened + Clone + Send + Sync + 'static,
     Opened: Future<Output = Store> + Send,
 {
-    let trials = trials![
-        life::a_record_comes_back_as_it_went_in,
+    suite_with(name, Effort::Full, open)
+}
+
+/// The trials for a store, with so much effort.
+pub fn suite_with<F, Opened>(name: &str, effort: Effort, open: F) -> Vec<Trial>
+where
+    F: Fn() -> Opened + Clone + Send + Sync + 'static,
+    Opened: Future<Output = Store> + Send,
+{
+    let trial = |(trial, body): (&str, Body)| {
+        let open = open.clone();
+        Trial::test(format!("{name}::{trial}"), move || {
+            let runtime = tokio::runtime::Builder::new_multi_thread()
+                .worker_threads(4)
+                .enable_all()
+                .build()?;
+            runtime.block_on(async { body(open().await, effort).await });
+            Ok(())
+        })
+    };
+    trials().into_iter().map(trial).collect()
+}
+
+fn trials() -> Vec<(&'static str, Body)> {
+    trials![
+        whole::a_record_comes_back_as_it_went_in,
+        whole::every_text_comes_back_as_it_went_in,
+        whole::every_byte_comes_back_as_it_went_in,
+        whole::every_failure_comes_back_as_it_went_in,
+        whole::what_is_over_comes_back_as_it_was,
         life::a_new_one_closes_the_older_of_its_recipient_and_purpose,
         life::an_approved_one_is_not_touched_by_a_new_one,
-        life::expiry_is_exact_for_every_step,
         life::cancelling_closes_once,
         life::an_unknown_id_is_not_found,
+        expiry::expiry_is_exact_for_every_step,
+        expiry::who_comes_late_is_told_so_until_the_record_is_gone,
+        expiry::one_that_has_expired_is_not_superseded,
+        expiry::what_ends_takes_nothing_with_it,
+        expiry::purposes_end_each_by_itself,
         attempts::the_right_code_is_approved_once,
         attempts::wrong_codes_count_down_to_the_lock,
         attempts::a_code_that_is_not_out_lets_nobody_in,
@@ -60,22 +154,60 @@ where
         legs::settling_keeps_a_reference_that_it_does_not_replace,
         legs::a_resend_obeys_its_terms,
         legs::a_locked_one_is_not_sent_again,
-        races::of_many_right_codes_one_is_approved,
-        races::of_many_wrong_codes_the_cap_is_compared,
-        races::of_many_vendors_approvals_one_counts,
-        races::of_many_resends_one_begins,
-        races::of_many_creations_one_stays_live,
-    ];
-    let trial = |(trial, body): (&str, Body)| {
-        let open = open.clone();
-        Trial::test(format!("{name}::{trial}"), move || {
-            let runtime = tokio::runtime::Builder::new_multi_thread()
-                .worker_threads(4)
-                .enable_all()
-                .build()?;
-            runtime.block_on(async { body(open().await).await });
-            Ok(())
-        })
-    };
-    trials.into_iter().map(trial).collect()
+        trail::skips_come_back_in_order,
+        trail::legs_come_back_as_they_were_begun,
+        trail::several_legs_end_in_one_step,
+        trail::an_end_says_why,
+        limits::a_window_slides,
+        limits::the_longest_wait_is_told,
+        limits::what_is_refused_is_not_counted,
+        limits::what_is_refused_is_not_written,
+        limits::scopes_and_keys_do_not_mix,
+        limits::many_keys_are_counted_each_by_itself,
+        limits::a_large_count_is_exact,
+        limits::a_refund_takes_back_one_hit_of_its_time,
+        limits::a_refund_goes_with_what_else_is_settled,
+        charged_legs::a_leg_without_room_is_not_begun_but_all_else_is_written,
+        charged_legs::a_resend_without_room_uses_none_up,
+        charged_legs::only_a_leg_that_is_begun_counts,
+        charged_legs::what_is_over_is_told_before_what_is_full,
+        guesses::guesses_count_over_all_verifications_of_a_recipient,
+        guesses::guesses_outlive_their_verification,
+        guesses::an_approval_empties_the_windows_of_guesses,
+        guesses::another_recipients_guesses_are_their_own,
+        guesses::a_guess_that_looks_at_no_code_counts_nothing,
+        guesses::guesses_at_a_vendors_code_count,
+        guesses::guesses_and_messages_do_not_mix,
+        guesses::a_guess_without_windows_counts_nowhere,
+        walks::limits_answer_as_a_naive_count_does(effort),
+        walks::guesses_answer_as_a_naive_count_does(effort),
+        named::a_request_said_twice_is_made_once,
+        named::other_content_under_a_name_is_told,
+        named::a_repeat_charges_no_limit,
+        named::a_request_that_came_to_nothing_frees_its_name,
+        named::a_request_that_may_have_sent_keeps_its_name,
+        named::a_name_is_good_as_long_as_its_record,
+        named::a_name_that_was_given_on_outlives_its_first_record,
+        named::names_do_not_mix,
+        health::marks_come_back_as_they_went_in,
+        health::the_newest_mark_of_a_provider_counts,
+        health::marks_fade,
+        health::news_travel_with_every_leg,
+        health::news_travel_with_every_settling,
+        races::of_many_right_codes_one_is_approved(effort),
+        races::of_many_wrong_codes_the_cap_is_compared(effort),
+        races::of_many_vendors_approvals_one_counts(effort),
+        races::of_many_resends_one_begins(effort),
+        races::of_many_creations_one_stays_live(effort),
+        races::of_an_approval_and_a_cancellation_one_wins(effort),
+        crowds::of_many_charges_the_count_is_admitted(effort),
+        crowds::of_many_refunds_each_takes_one_back(effort),
+        crowds::of_many_requests_of_one_name_one_is_made(effort),
+        crowds::of_many_guesses_at_a_recipient_the_windows_count_is_compared(effort),
+        crowds::of_many_changes_to_one_record_none_is_lost(effort),
+        crowds::of_a_new_leg_and_a_closing_one_comes_first(effort),
+        crowds::of_many_marks_the_newest_stays(effort),
+        model::random_steps_are_answered_as_by_the_memory_store(effort),
+    ]
+    .to_vec()
 }

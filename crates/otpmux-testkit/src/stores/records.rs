@@ -1,14 +1,15 @@
 //! Records to put into a store, and the words to talk about them.
 
+use std::sync::LazyLock;
 use std::time::{Duration, SystemTime};
 
 use otpmux_core::{
-    Channel, Code, ErrorKind, IdempotencyKey, OsEntropy, ProviderId, Purpose, Recipient,
+    Channel, Code, ErrorKind, IdempotencyKey, OsEntropy, ProviderId, Purpose, RateLimit, Recipient,
     VendorReference, Verdict,
 };
 use otpmux_engine::{
-    Attempt, BeginLeg, Choice, Create, Created, Guess, Leg, LegEnd, LegState, Record, ServerKeys,
-    Settle, State, VerificationId, VerificationStore,
+    Attempt, BeginLeg, Charge, Choice, Create, Created, Guess, Leg, LegEnd, LegState, LimitKey,
+    LimitScope, Record, ServerKeys, Settle, State, VerificationId, VerificationStore,
 };
 
 pub(super) const CODE: &str = "004217";
@@ -22,8 +23,50 @@ pub(super) fn after(seconds: u64) -> SystemTime {
     now() + Duration::from_secs(seconds)
 }
 
-pub(super) fn keys() -> ServerKeys {
-    ServerKeys::new(&[("suite".to_owned(), "k".repeat(32).into())]).expect("a key ring")
+/// A time so many milliseconds after that of creation.
+pub(super) fn after_ms(milliseconds: u64) -> SystemTime {
+    now() + Duration::from_millis(milliseconds)
+}
+
+pub(super) fn keys() -> &'static ServerKeys {
+    static KEYS: LazyLock<ServerKeys> = LazyLock::new(|| {
+        ServerKeys::new(&[("suite".to_owned(), "k".repeat(32).into())]).expect("a key ring")
+    });
+    &KEYS
+}
+
+pub(super) fn recipient(number: u32) -> Recipient {
+    format!("+9198765{number:05}").parse().expect("a number")
+}
+
+pub(super) fn purpose(name: &str) -> Purpose {
+    Purpose::new(name).expect("a purpose")
+}
+
+/// Counts a hit of a key in windows of so many in so many seconds.
+pub(super) fn charge(key: LimitKey, windows: &[(u32, u64)]) -> Charge {
+    let window = |(count, seconds): &(u32, u64)| window(*count, *seconds);
+    Charge { key, windows: windows.iter().map(window).collect() }
+}
+
+pub(super) const fn window(count: u32, seconds: u64) -> RateLimit {
+    RateLimit::new(count, Duration::from_secs(seconds))
+}
+
+/// 128 bits at which a store might trip, and each that differs from zero in one byte only.
+pub(super) fn awkward_bits() -> Vec<[u8; 16]> {
+    let mut all = vec![[0; 16], [0xff; 16], *b"a:b{c}d\n\r*?[]'\"\\"];
+    for place in 0..16 {
+        let mut bits = [0; 16];
+        bits[place] = 1;
+        all.push(bits);
+    }
+    all
+}
+
+/// A key of a scope; different for each number.
+pub(super) fn limit(scope: LimitScope, number: u32) -> LimitKey {
+    LimitKey { scope, hash: keys().tag("limit", &number.to_be_bytes()) }
 }
 
 pub(super) fn code(text: &str) -> Code {
@@ -39,12 +82,11 @@ pub(super) fn guess(id: VerificationId, text: &str) -> Guess {
 /// accepted. Expires after 300 seconds, may be sent again after 30.
 pub(super) fn record(number: u32) -> Record {
     let id = VerificationId::generate(&OsEntropy).expect("randomness");
-    let to: Recipient = format!("+9198765{number:05}").parse().expect("a number");
-    let purpose = Purpose::new("login").expect("a purpose");
+    let purpose = purpose("login");
     let sealed = keys().seal(id, &purpose, b"what a resend needs", &OsEntropy);
     Record {
         id,
-        recipient: keys().hash(&to),
+        recipient: keys().hash(&recipient(number)),
         purpose,
         state: State::Pending,
         code: Some(keys().sign(id, &code(CODE))),

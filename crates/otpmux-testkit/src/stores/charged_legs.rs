@@ -1,0 +1,106 @@
+//! Limits count further legs.
+
+use std::time::Duration;
+
+use otpmux_core::{ErrorKind, ProviderId, Verdict};
+use otpmux_engine::{
+    BeginLeg, Begun, HealthMark, LegState, LimitScope, Limited, ResendTerms, Skip, SkipReason,
+    VerificationId,
+};
+
+use super::Store;
+use super::limits::send;
+use super::records::{
+    WRONG, after, begin, charge, end, limit, now, put, read, record, try_code, window,
+};
+use super::steps::{begin_at, cancel_at, health_at};
+
+fn charged(number: u32, windows: &[(u32, u64)]) -> BeginLeg {
+    let charges = vec![charge(limit(LimitScope::Provider, number), windows)];
+    BeginLeg { charges, ..begin("second") }
+}
+
+pub(super) async fn a_leg_without_room_is_not_begun_but_all_else_is_written(store: Store) {
+    let id = put(&*store, record(1)).await;
+    assert_eq!(begin_at(&*store, id, charged(1, &[(1, 60)]), now()).await, Begun::Leg(1));
+    let provider = ProviderId::new("primary").expect("a name");
+    let skip = Skip { before: 2, provider: provider.clone(), why: SkipReason::Limit };
+    let mark = HealthMark { provider, at: now(), state: None };
+    let begin = BeginLeg {
+        ends: vec![end(1, LegState::Refused)],
+        skips: vec![skip.clone()],
+        news: vec![mark.clone()],
+        ..charged(1, &[(1, 60)])
+    };
+    let window = window(1, 60);
+    let retry_after = Duration::from_secs(59);
+    let limited = Limited { scope: LimitScope::Provider, window, retry_after };
+    assert_eq!(begin_at(&*store, id, begin, after(1)).await, Begun::Limited(limited));
+    let back = read(&*store, id).await;
+    assert_eq!((back.legs.len(), back.legs[1].state), (2, LegState::Refused));
+    assert_eq!(back.legs[1].failure, Some(ErrorKind::Unavailable));
+    assert_eq!(back.skips, [skip]);
+    assert_eq!(health_at(&*store, after(1)).await, [mark]);
+    assert_eq!(begin_at(&*store, id, charged(1, &[(1, 60)]), after(60)).await, Begun::Leg(2));
+}
+
+pub(super) async fn a_resend_without_room_uses_none_up(store: Store) {
+    let id = put(&*store, record(1)).await;
+    let resend = |number, next_after| {
+        let terms = ResendTerms { max_resends: 1, next_after: after(next_after) };
+        BeginLeg { resend: Some(terms), ..charged(number, &[(1, 600)]) }
+    };
+    assert_eq!(begin_at(&*store, id, charged(1, &[(1, 600)]), now()).await, Begun::Leg(1));
+    let begun = begin_at(&*store, id, resend(1, 90), after(30)).await;
+    assert!(matches!(begun, Begun::Limited(_)), "{begun:?}");
+    let back = read(&*store, id).await;
+    assert_eq!((back.resends, back.resend_after), (0, after(30)));
+    assert_eq!(begin_at(&*store, id, resend(2, 90), after(31)).await, Begun::Leg(2));
+    let back = read(&*store, id).await;
+    assert_eq!((back.resends, back.resend_after), (1, after(90)));
+}
+
+pub(super) async fn only_a_leg_that_is_begun_counts(store: Store) {
+    let [open, over, locked] = [1, 2, 3].map(record);
+    let [open, over, locked] =
+        [put(&*store, open).await, put(&*store, over).await, put(&*store, locked).await];
+    assert!(cancel_at(&*store, over, now()).await);
+    for _ in 0..5 {
+        assert_eq!(try_code(&*store, locked, WRONG).await, "wrong_code");
+    }
+    let unknown = VerificationId::from_bytes([9; 16]);
+    let charged = || charged(1, &[(1, 600)]);
+    let resend = |max_resends| {
+        let terms = ResendTerms { max_resends, next_after: after(60) };
+        BeginLeg { resend: Some(terms), ..charged() }
+    };
+    let too_many = Verdict::TooManyAttempts { retry_after: None };
+    for (id, begin, at, expected) in [
+        (over, charged(), 1, Begun::Over(Verdict::NotFound)),
+        (unknown, charged(), 1, Begun::Over(Verdict::NotFound)),
+        (open, resend(4), 1, Begun::TooSoon(Duration::from_secs(29))),
+        (open, resend(0), 30, Begun::TooMany),
+        (locked, resend(4), 30, Begun::Over(too_many)),
+        (open, charged(), 300, Begun::Over(Verdict::Expired)),
+    ] {
+        assert_eq!(begin_at(&*store, id, begin, after(at)).await, expected);
+    }
+    let charges = charged().charges;
+    assert_eq!(send(&*store, &charges, after(300)).await, None, "nothing was counted before");
+    let full = send(&*store, &charges, after(301)).await.expect("a full window");
+    assert_eq!(full.retry_after, Duration::from_secs(599));
+}
+
+pub(super) async fn what_is_over_is_told_before_what_is_full(store: Store) {
+    let [open, over] = [put(&*store, record(1)).await, put(&*store, record(2)).await];
+    assert!(cancel_at(&*store, over, now()).await);
+    let charged = || charged(1, &[(1, 600)]);
+    assert_eq!(send(&*store, &charged().charges, now()).await, None);
+    assert_eq!(begin_at(&*store, over, charged(), now()).await, Begun::Over(Verdict::NotFound));
+    let terms = ResendTerms { max_resends: 1, next_after: after(60) };
+    let resend = BeginLeg { resend: Some(terms), ..charged() };
+    let begun = begin_at(&*store, open, resend, now()).await;
+    assert_eq!(begun, Begun::TooSoon(Duration::from_secs(30)));
+    let begun = begin_at(&*store, open, charged(), now()).await;
+    assert!(matches!(begun, Begun::Limited(_)), "{begun:?}");
+}

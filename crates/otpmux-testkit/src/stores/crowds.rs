@@ -1,0 +1,199 @@
+//! Many tasks at one limit, one name, one recipient, or at different parts of one record.
+
+use std::time::Duration;
+
+use otpmux_core::{ErrorKind, ProviderId, VendorReference, Verdict};
+use otpmux_engine::{
+    BeginLeg, Begun, LegEnd, LegState, LimitScope, Record, Settle, Skip, SkipReason, State,
+};
+
+use super::health::{closed, open, tell};
+use super::limits::{messages_to, send};
+use super::named::{ask, named};
+use super::races::{all_at_once, count};
+use super::records::{
+    WRONG, after_ms, begin, charge, end, guess, limit, now, purpose, put, read, record, settle,
+    window,
+};
+use super::steps::{begin_at, guess_at, health_at, settle_at};
+use super::{Effort, Store};
+
+pub(super) async fn of_many_charges_the_count_is_admitted(store: Store, effort: Effort) {
+    for round in 0..effort.some_rounds() {
+        let charges = [
+            charge(limit(LimitScope::Global, round), &[(10, 60), (20, 600)]),
+            charge(limit(LimitScope::Client, round), &[(15, 60)]),
+        ];
+        let id = put(&*store, record(round)).await;
+        let admitted = all_at_once(64, |task| {
+            let (store, charges) = (store.clone(), charges.clone());
+            async move {
+                if task % 4 == 0 {
+                    let begin = BeginLeg { charges: charges.to_vec(), ..begin("second") };
+                    matches!(begin_at(&*store, id, begin, now()).await, Begun::Leg(_))
+                } else {
+                    send(&*store, &charges, now()).await.is_none()
+                }
+            }
+        });
+        assert_eq!(count(&admitted.await, &true), 10, "round {round}");
+        // What was refused has not been counted by the other limit, either.
+        for left in (0..5).rev() {
+            let full = send(&*store, &charges[1..], now()).await;
+            assert_eq!(full, None, "round {round}: {left} left");
+        }
+        assert!(send(&*store, &charges[1..], now()).await.is_some(), "round {round}");
+    }
+}
+
+pub(super) async fn of_many_refunds_each_takes_one_back(store: Store, effort: Effort) {
+    for round in 0..effort.some_rounds() {
+        let charges = [charge(messages_to(round), &[(16, 60)])];
+        let id = put(&*store, record(round)).await;
+        for _ in 0..16 {
+            assert_eq!(send(&*store, &charges, now()).await, None);
+        }
+        all_at_once(8, |_| {
+            let store = store.clone();
+            let settle = Settle { refund: Some(now()), ..Settle::default() };
+            async move { settle_at(&*store, id, settle, now()).await }
+        })
+        .await;
+        let mut room = 0;
+        while send(&*store, &charges, now()).await.is_none() {
+            room += 1;
+        }
+        assert_eq!(room, 8, "round {round}");
+    }
+}
+
+pub(super) async fn of_many_requests_of_one_name_one_is_made(store: Store, effort: Effort) {
+    for round in 0..effort.some_rounds() {
+        let asked = all_at_once(50, |_| {
+            let (store, mut record) = (store.clone(), named(round, 1, 1));
+            let tag = record.request.as_mut().expect("a name");
+            tag.name[..4].copy_from_slice(&round.to_be_bytes());
+            async move { ask(&*store, record, now()).await }
+        })
+        .await;
+        let new: Vec<_> = asked.iter().filter(|(answer, _)| *answer == "new").collect();
+        assert_eq!(new.len(), 1, "round {round}");
+        let same = ("before", new[0].1);
+        assert_eq!(count(&asked, &same), 49, "round {round}");
+    }
+}
+
+pub(super) async fn of_many_guesses_at_a_recipient_the_windows_count_is_compared(
+    store: Store,
+    effort: Effort,
+) {
+    for round in 0..effort.some_rounds() {
+        let mut guesses = Vec::new();
+        for name in ["a", "b", "c", "d"] {
+            let record = Record { purpose: purpose(name), max_attempts: 50, ..record(round) };
+            let id = put(&*store, record).await;
+            guesses.push((id, guess(id, WRONG).within([window(20, 600), window(10, 60)].into())));
+        }
+        let verdicts = all_at_once(100, |task| {
+            let (store, (id, guess)) = (store.clone(), guesses[task % 4].clone());
+            async move { guess_at(&*store, id, &guess, now()).await }
+        })
+        .await;
+        let retry_after = Some(Duration::from_mins(1));
+        let refused = Verdict::TooManyAttempts { retry_after };
+        assert_eq!(count(&verdicts, &refused), 90, "round {round}");
+        let mut compared = 0;
+        for (id, _) in guesses {
+            compared += read(&*store, id).await.attempts;
+        }
+        assert_eq!(compared, 10, "round {round}");
+        let words: Vec<_> = verdicts.iter().map(Verdict::as_str).collect();
+        assert_eq!(count(&words, &"wrong_code"), 10, "round {round}");
+    }
+}
+
+/// Every task begins a leg, settles it, and guesses.
+pub(super) async fn of_many_changes_to_one_record_none_is_lost(store: Store, effort: Effort) {
+    for round in 0..effort.some_rounds() {
+        let id = put(&*store, Record { max_attempts: 100, ..record(round) }).await;
+        let wrong = guess(id, WRONG);
+        let begun = all_at_once(16, |task| {
+            let (store, wrong) = (store.clone(), wrong.clone());
+            async move {
+                let provider = ProviderId::new(format!("provider-{task}")).expect("a name");
+                let skip = Skip { before: 0, provider, why: SkipReason::Limit };
+                let skips = vec![skip.clone()];
+                let begin = BeginLeg { skips, ..begin(&format!("provider-{task}")) };
+                let Begun::Leg(leg) = begin_at(&*store, id, begin, now()).await else {
+                    panic!("nothing is over")
+                };
+                let verdict = guess_at(&*store, id, &wrong, now()).await;
+                assert_eq!(verdict.as_str(), "wrong_code");
+                let reference = Some(VendorReference::new(format!("reference-{task}")));
+                let end = LegEnd { reference, ..end(leg, LegState::Accepted) };
+                let settle = Settle { skips: vec![skip], ..settle(end) };
+                settle_at(&*store, id, settle, now()).await;
+                (task, leg)
+            }
+        })
+        .await;
+        let back = read(&*store, id).await;
+        assert_eq!((back.state, back.attempts), (State::Pending, 16), "round {round}");
+        assert_eq!((back.legs.len(), back.skips.len()), (17, 32), "round {round}");
+        for (task, place) in begun {
+            let leg = &back.legs[place];
+            assert_eq!(leg.provider.as_str(), format!("provider-{task}"), "round {round}");
+            let reference = leg.reference.as_ref().expect("a reference").as_str();
+            assert_eq!((leg.state, reference), (LegState::Accepted, &*format!("reference-{task}")));
+            let mine = back.skips.iter().filter(|skip| skip.provider == leg.provider).count();
+            assert_eq!(mine, 2, "round {round}");
+        }
+    }
+}
+
+/// Legs that fail close the verification, unless one was begun in time; none is begun after it.
+pub(super) async fn of_a_new_leg_and_a_closing_one_comes_first(store: Store, effort: Effort) {
+    for round in 0..effort.some_rounds() {
+        let mut first = record(round);
+        first.legs[0].state = LegState::Intended;
+        let id = put(&*store, first).await;
+        let begun = all_at_once(24, |task| {
+            let store = store.clone();
+            async move {
+                if task % 3 == 1 {
+                    return Some(begin_at(&*store, id, begin("second"), now()).await);
+                }
+                let settle = Settle { close: task % 3 == 0, ..settle(end(0, LegState::Refused)) };
+                settle_at(&*store, id, settle, now()).await;
+                None
+            }
+        })
+        .await;
+        let back = read(&*store, id).await;
+        let begun: Vec<_> = begun.into_iter().flatten().collect();
+        let legs = begun.iter().filter(|begun| matches!(begun, Begun::Leg(_))).count();
+        assert_eq!(back.legs.len(), legs + 1, "round {round}");
+        let (state, told) = match legs {
+            0 => (State::Closed, Begun::Over(Verdict::NotFound)),
+            8 => (State::Pending, begun[0].clone()),
+            _ => panic!("round {round}: {legs} of eight legs, though the first keeps it open"),
+        };
+        assert_eq!((back.state, &begun[0]), (state, &told), "round {round}");
+    }
+}
+
+pub(super) async fn of_many_marks_the_newest_stays(store: Store, effort: Effort) {
+    for round in 0..effort.some_rounds() {
+        let at = move |task: usize| after_ms(u64::from(round) * 1_000 + task as u64);
+        all_at_once(32, |task| {
+            let store = store.clone();
+            // In no order of time.
+            let time = at(task * 13 % 32);
+            let news = vec![open("a", time, ErrorKind::Timeout), closed("b", time)];
+            async move { tell(&*store, news, at(0)).await }
+        })
+        .await;
+        let newest = [open("a", at(31), ErrorKind::Timeout), closed("b", at(31))];
+        assert_eq!(health_at(&*store, at(0)).await, newest, "round {round}");
+    }
+}

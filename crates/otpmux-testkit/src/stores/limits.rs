@@ -1,0 +1,202 @@
+//! Limits count what is sent.
+
+use std::slice;
+use std::time::{Duration, SystemTime};
+
+use otpmux_engine::{
+    Charge, Created, LegState, LimitKey, LimitScope, Limited, Settle, VerificationStore,
+};
+
+use super::Store;
+use super::records::{
+    CODE, after, after_ms, awkward_bits, charge, keys, limit, now, put, recipient, record,
+    try_code, window,
+};
+use super::steps::{create_at, load_at, settle_at};
+
+const SCOPES: [LimitScope; 6] = [
+    LimitScope::Recipient,
+    LimitScope::Client,
+    LimitScope::Purpose,
+    LimitScope::Prefix,
+    LimitScope::Provider,
+    LimitScope::Global,
+];
+
+/// Asks for a new verification of a recipient of its own each time.
+pub(super) async fn send(
+    store: &dyn VerificationStore,
+    charges: &[Charge],
+    at: SystemTime,
+) -> Option<Limited> {
+    let mut new = record(0);
+    new.recipient.0 = [new.id.to_bytes(), [0; 16]].concat().try_into().expect("32 bytes");
+    new.expires_at = at + Duration::from_mins(5);
+    match create_at(store, new, charges, at).await {
+        Created::New(_) => None,
+        Created::Limited(limited) => Some(limited),
+        other => panic!("nothing has a name here: {other:?}"),
+    }
+}
+
+/// The key that counts a recipient's messages.
+pub(super) fn messages_to(number: u32) -> LimitKey {
+    LimitKey::of_recipient(LimitScope::Recipient, &keys().hash(&recipient(number)))
+}
+
+pub(super) async fn a_window_slides(store: Store) {
+    let key = limit(LimitScope::Client, 1);
+    let charges = [charge(key, &[(2, 60)])];
+    let wait =
+        async |at| Some(send(&*store, &charges, after_ms(at)).await?.retry_after.as_millis());
+    assert_eq!(wait(0).await, None);
+    assert_eq!(wait(50_000).await, None);
+    assert_eq!(wait(50_000).await, Some(10_000));
+    assert_eq!(wait(59_999).await, Some(1));
+    assert_eq!(wait(60_000).await, None, "exactly when it was promised");
+    assert_eq!(wait(60_001).await, Some(49_999), "a window that starts anew would have room");
+    assert_eq!(wait(109_999).await, Some(1));
+    assert_eq!(wait(110_000).await, None);
+    assert_eq!(wait(119_999).await, Some(1));
+}
+
+pub(super) async fn the_longest_wait_is_told(store: Store) {
+    let [client, purpose] = [LimitScope::Client, LimitScope::Purpose].map(|scope| limit(scope, 1));
+    let client = charge(client, &[(1, 60), (2, 600)]);
+    let purpose = charge(purpose, &[(2, 90)]);
+    let both = [client.clone(), purpose.clone()];
+    assert_eq!(send(&*store, &both, after(0)).await, None);
+    let told = |scope, window, retry_after| {
+        Some(Limited { scope, window, retry_after: Duration::from_millis(retry_after) })
+    };
+    let short = told(LimitScope::Client, window(1, 60), 59_750);
+    assert_eq!(send(&*store, &both, after_ms(250)).await, short);
+    assert_eq!(send(&*store, &[purpose], after(1)).await, None);
+    let other = told(LimitScope::Purpose, window(2, 90), 88_000);
+    assert_eq!(send(&*store, &both, after(2)).await, other, "one charge waits for longer");
+    assert_eq!(send(&*store, &[client], after(60)).await, None);
+    let long = told(LimitScope::Client, window(2, 600), 539_000);
+    assert_eq!(send(&*store, &both, after(61)).await, long, "one window waits for longer");
+}
+
+pub(super) async fn what_is_refused_is_not_counted(store: Store) {
+    let full = charge(limit(LimitScope::Global, 1), &[(1, 600)]);
+    let open = charge(limit(LimitScope::Client, 1), &[(1, 60)]);
+    assert_eq!(send(&*store, slice::from_ref(&full), now()).await, None);
+    for both in [[full.clone(), open.clone()], [open.clone(), full.clone()]] {
+        let limited = send(&*store, &both, after(300)).await.expect("one of them is full");
+        assert_eq!(limited.scope, LimitScope::Global);
+    }
+    assert_eq!(
+        send(&*store, &[open], after(300)).await,
+        None,
+        "a refusal has counted for the other"
+    );
+    assert_eq!(send(&*store, &[full], after(600)).await, None, "a refusal has counted");
+}
+
+pub(super) async fn what_is_refused_is_not_written(store: Store) {
+    let full = [charge(limit(LimitScope::Global, 1), &[(1, 60)])];
+    assert_eq!(send(&*store, &full, now()).await, None);
+    let live = put(&*store, record(1)).await;
+    let refused = record(1);
+    let id = refused.id;
+    let created = create_at(&*store, refused, &full, now()).await;
+    assert!(matches!(created, Created::Limited(_)), "{created:?}");
+    assert!(load_at(&*store, id, now()).await.is_none());
+    assert_eq!(try_code(&*store, id, CODE).await, "not_found");
+    assert_eq!(try_code(&*store, live, CODE).await, "approved", "the older one stays live");
+}
+
+pub(super) async fn scopes_and_keys_do_not_mix(store: Store) {
+    let hashes = awkward_bits();
+    let once = |scope, hash| [charge(LimitKey { scope, hash }, &[(1, 60)])];
+    for hash in &hashes {
+        for scope in SCOPES {
+            let limited = send(&*store, &once(scope, *hash), now()).await;
+            assert_eq!(limited, None, "{scope:?} of {hash:?}");
+        }
+    }
+    for hash in &hashes {
+        for scope in SCOPES {
+            let limited = send(&*store, &once(scope, *hash), after(59)).await;
+            assert!(limited.is_some_and(|limited| limited.scope == scope), "{scope:?} of {hash:?}");
+        }
+    }
+}
+
+pub(super) async fn many_keys_are_counted_each_by_itself(store: Store) {
+    for round in 0..3 {
+        for number in 0..300 {
+            let charges = [charge(limit(LimitScope::Client, number), &[(2, 60)])];
+            let limited = send(&*store, &charges, after(round)).await;
+            assert_eq!(limited.is_some(), round == 2, "key {number}, round {round}");
+        }
+    }
+}
+
+pub(super) async fn a_large_count_is_exact(store: Store) {
+    let charges = [charge(limit(LimitScope::Global, 1), &[(1_000, 3_600)])];
+    for hit in 0..1_000 {
+        assert_eq!(send(&*store, &charges, after_ms(hit * 2)).await, None, "hit {hit}");
+    }
+    let limited = send(&*store, &charges, after(60)).await.expect("a full window");
+    assert_eq!(limited.retry_after, Duration::from_secs(3_540));
+    // The first ten are old then, and make room for ten.
+    let later = after(3_600) + Duration::from_millis(19);
+    for hit in 0..10 {
+        assert_eq!(send(&*store, &charges, later).await, None, "hit {hit}");
+    }
+    let limited = send(&*store, &charges, later).await.expect("a full window");
+    assert_eq!(limited.retry_after, Duration::from_millis(1));
+}
+
+pub(super) async fn a_refund_takes_back_one_hit_of_its_time(store: Store) {
+    let windows = [(3, 600), (5, 3_600)];
+    let [mine, theirs] = [1, 2].map(|number| charge(messages_to(number), &windows));
+    let shared = |scope| charge(LimitKey { scope, ..mine.key }, &windows);
+    let others = [LimitScope::Client, LimitScope::Global].map(shared);
+    let all = [&[mine.clone(), theirs.clone()][..], &others].concat();
+    for hit in [1_000, 1_000, 2_000] {
+        assert_eq!(send(&*store, &all, after_ms(hit)).await, None);
+    }
+    let id = put(&*store, record(1)).await;
+    let refund = async |at| {
+        let settle = Settle { refund: Some(after_ms(at)), ..Settle::default() };
+        settle_at(&*store, id, settle, after(3)).await;
+    };
+    let room = async || send(&*store, slice::from_ref(&mine), after(3)).await.is_none();
+    for never in [0, 999, 1_001, 1_500, 2_001, 3_000] {
+        refund(never).await;
+        assert!(!room().await, "nothing was counted at {never}");
+    }
+    refund(1_000).await;
+    assert!(room().await, "one was taken back");
+    assert!(!room().await, "one, not both of its time");
+    refund(1_000).await;
+    assert!(room().await, "the other of that time");
+    refund(1_000).await;
+    assert!(!room().await, "there is no third");
+    refund(2_000).await;
+    assert!(room().await, "the newer one");
+    for other in others.iter().chain([&theirs]) {
+        let full = send(&*store, slice::from_ref(other), after(3)).await;
+        assert!(full.is_some(), "only the recipient's own messages: {:?}", other.key);
+    }
+}
+
+pub(super) async fn a_refund_goes_with_what_else_is_settled(store: Store) {
+    let charges = [charge(messages_to(1), &[(1, 600)])];
+    let mut first = record(1);
+    first.legs[0].state = LegState::Intended;
+    let id = first.id;
+    assert!(matches!(create_at(&*store, first, &charges, now()).await, Created::New(_)));
+    let end = super::records::end(0, LegState::NotSent);
+    let settle = Settle { ends: vec![end], close: true, refund: Some(now()), ..Settle::default() };
+    let state = settle_at(&*store, id, settle, after(1)).await;
+    assert_eq!(state, otpmux_engine::State::Closed);
+    let created = create_at(&*store, record(1), &charges, after(1)).await;
+    assert!(matches!(created, Created::New(_)), "nothing was sent, so nothing is counted");
+    let created = create_at(&*store, record(1), &charges, after(2)).await;
+    assert!(matches!(created, Created::Limited(_)), "{created:?}");
+}

@@ -1,0 +1,84 @@
+//! Any store beside the memory store: the same random steps, and every answer in full.
+
+use std::time::{Duration, SystemTime};
+
+use otpmux_engine::{
+    Attempt, BeginLeg, Create, Created, Guess, MemoryStore, Settle, VerificationId,
+    VerificationStore,
+};
+
+use super::dice::Dice;
+use super::records::now;
+use super::steps::{
+    approve_at, begin_at, cancel_at, create_at, health_at, in_order, load_at, settle_at,
+};
+use super::whole::spelled;
+use super::world::World;
+use super::{Effort, Store};
+
+/// One step of the contract. `Create` boxes what is much larger than the rest.
+#[derive(Clone, Debug)]
+pub(super) enum Step {
+    Create(Box<Create>),
+    Begin(VerificationId, Box<BeginLeg>),
+    Settle(VerificationId, Settle),
+    Attempt(VerificationId, Guess),
+    Approve(VerificationId),
+    Cancel(VerificationId),
+    Load(VerificationId),
+    Health,
+}
+
+impl Step {
+    /// Takes it, and tells everything that the store answers.
+    async fn take(self, store: &dyn VerificationStore, now: SystemTime) -> String {
+        match self {
+            Self::Create(create) => {
+                match create_at(store, create.record, &create.charges, now).await {
+                    Created::New(marks) => format!("new, {:#?}", in_order(marks)),
+                    Created::Before(record) => format!("before: {}", spelled(&record)),
+                    other => format!("{other:#?}"),
+                }
+            }
+            Self::Begin(id, begin) => format!("{:#?}", begin_at(store, id, *begin, now).await),
+            Self::Settle(id, settle) => format!("{:?}", settle_at(store, id, settle, now).await),
+            Self::Attempt(id, guess) => {
+                match store.attempt(id, &guess, now).await.expect("a store that works") {
+                    Attempt::Verdict(verdict) => format!("{verdict:?}"),
+                    Attempt::AskVendors(record) => format!("ask vendors: {}", spelled(&record)),
+                }
+            }
+            Self::Approve(id) => format!("{:?}", approve_at(store, id, now).await),
+            Self::Cancel(id) => format!("{:?}", cancel_at(store, id, now).await),
+            Self::Load(id) => {
+                load_at(store, id, now).await.map_or("gone".to_owned(), |it| spelled(&it))
+            }
+            Self::Health => format!("{:#?}", health_at(store, now).await),
+        }
+    }
+}
+
+pub(super) async fn random_steps_are_answered_as_by_the_memory_store(store: Store, effort: Effort) {
+    let memory = MemoryStore::new(100_000);
+    let mut start = now();
+    for seed in 0..effort.walks() {
+        let mut world = World::new(Dice::new(u64::from(seed)), start);
+        for number in 0..600 {
+            let step = world.step();
+            let at = format!("walk {seed}, step {number}, at {:?}: {step:#?}", world.now);
+            let (expected, told) =
+                (step.clone().take(&memory, world.now).await, step.take(&*store, world.now).await);
+            assert_eq!(told, expected, "{at}");
+            let look = if number % 25 == 0 { usize::MAX } else { 1 };
+            for step in world.looks(look) {
+                let (expected, told) = (
+                    step.clone().take(&memory, world.now).await,
+                    step.clone().take(&*store, world.now).await,
+                );
+                assert_eq!(told, expected, "{step:?} after {at}");
+            }
+        }
+        // By then nothing is left of this walk but the store's own habits.
+        start = world.now + Duration::from_hours(3);
+    }
+}

@@ -1,0 +1,168 @@
+//! Requests have names.
+
+use std::time::{Duration, SystemTime};
+
+use otpmux_engine::{
+    Created, GRACE, LegState, LimitScope, Record, RequestTag, Settle, State, VerificationId,
+    VerificationStore,
+};
+
+use super::Store;
+use super::records::{
+    CODE, WRONG, after, awkward_bits, charge, end, limit, now, put, read, record, settle, try_code,
+};
+use super::steps::{begin_at, cancel_at, create_at, load_at, settle_at};
+use super::whole::spelled;
+
+/// A record of a recipient's, asked for by a name.
+pub(super) fn named(number: u32, name: u8, content: u8) -> Record {
+    let tag = RequestTag { name: [name; 16], content: [content; 16] };
+    Record { request: Some(Box::new(tag)), ..record(number) }
+}
+
+/// What came of asking, in one word, and the verification that it is about.
+pub(super) async fn ask(
+    store: &dyn VerificationStore,
+    record: Record,
+    at: SystemTime,
+) -> (&'static str, VerificationId) {
+    let id = record.id;
+    match create_at(store, record, &[], at).await {
+        Created::New(_) => ("new", id),
+        Created::Before(before) => ("before", before.id),
+        Created::OtherContent => ("other content", id),
+        Created::Limited(_) => ("limited", id),
+    }
+}
+
+pub(super) async fn a_request_said_twice_is_made_once(store: Store) {
+    let first = named(1, 1, 1);
+    let id = first.id;
+    assert_eq!(ask(&*store, first, now()).await, ("new", id));
+    // What has happened since is told, not how it began.
+    try_code(&*store, id, WRONG).await;
+    begin_at(&*store, id, super::records::begin("second"), now()).await;
+    settle_at(&*store, id, settle(end(1, LegState::Refused)), now()).await;
+    let again = named(1, 1, 1);
+    let unused = again.id;
+    let created = create_at(&*store, again, &[], after(1)).await;
+    let Created::Before(before) = created else { panic!("{created:?}") };
+    assert_eq!(spelled(&before), spelled(&read(&*store, id).await));
+    assert_eq!((before.attempts, before.legs.len()), (1, 2));
+    assert!(load_at(&*store, unused, after(1)).await.is_none(), "nothing is written");
+    assert_eq!(try_code(&*store, id, CODE).await, "approved", "it was not superseded");
+    assert_eq!(ask(&*store, named(1, 1, 1), after(2)).await, ("before", id), "used or not");
+}
+
+pub(super) async fn other_content_under_a_name_is_told(store: Store) {
+    let (_, id) = ask(&*store, named(1, 1, 1), now()).await;
+    let bystander = put(&*store, record(2)).await;
+    for number in [1, 2] {
+        let other = named(number, 1, 2);
+        let unused = other.id;
+        assert_eq!(ask(&*store, other, now()).await.0, "other content");
+        assert!(load_at(&*store, unused, now()).await.is_none(), "nothing is written");
+    }
+    let mut almost = named(1, 1, 1);
+    almost.request.as_mut().expect("a name").content[15] = 0;
+    assert_eq!(ask(&*store, almost, now()).await.0, "other content");
+    for live in [id, bystander] {
+        assert_eq!(try_code(&*store, live, CODE).await, "approved", "nothing is closed");
+    }
+}
+
+pub(super) async fn a_repeat_charges_no_limit(store: Store) {
+    let charges = [charge(limit(LimitScope::Client, 1), &[(2, 60)])];
+    let first = create_at(&*store, named(1, 1, 1), &charges, now()).await;
+    assert!(matches!(first, Created::New(_)));
+    for content in [1, 2, 1] {
+        let repeat = create_at(&*store, named(1, 1, content), &charges, now()).await;
+        assert!(!matches!(repeat, Created::New(_) | Created::Limited(_)), "{repeat:?}");
+    }
+    let second = create_at(&*store, record(2), &charges, now()).await;
+    assert!(matches!(second, Created::New(_)), "repeats were counted: {second:?}");
+    // A repeat is answered also when there is no room.
+    let repeat = create_at(&*store, named(1, 1, 1), &charges, now()).await;
+    assert!(matches!(repeat, Created::Before(_)), "{repeat:?}");
+    let refused = create_at(&*store, named(3, 3, 3), &charges, now()).await;
+    assert!(matches!(refused, Created::Limited(_)), "{refused:?}");
+    assert_eq!(ask(&*store, named(3, 3, 4), now()).await.0, "new", "a refusal takes no name");
+}
+
+pub(super) async fn a_request_that_came_to_nothing_frees_its_name(store: Store) {
+    for (name, state) in [(1, LegState::NotSent), (2, LegState::Refused)] {
+        let mut first = named(1, name, 1);
+        first.legs[0].state = LegState::Intended;
+        let (_, id) = ask(&*store, first, now()).await;
+        settle_at(&*store, id, settle(end(0, state)), now()).await;
+        assert_eq!(ask(&*store, named(1, name, 1), now()).await.0, "before", "still pending");
+        let closing = Settle { close: true, ..Settle::default() };
+        assert_eq!(settle_at(&*store, id, closing, now()).await, State::Closed);
+        // Under another content as well: nothing is known under this name.
+        let second = named(1, name, 2);
+        let new = second.id;
+        assert_eq!(ask(&*store, second, now()).await, ("new", new));
+        assert_eq!(ask(&*store, named(1, name, 2), now()).await, ("before", new));
+        assert_eq!(ask(&*store, named(1, name, 1), now()).await.0, "other content");
+    }
+}
+
+pub(super) async fn a_request_that_may_have_sent_keeps_its_name(store: Store) {
+    let states = [LegState::Intended, LegState::Accepted, LegState::Unknown];
+    for (name, state) in (1..).zip(states) {
+        let mut first = named(1, name, 1);
+        first.legs[0].state = state;
+        let (_, cancelled) = ask(&*store, first, now()).await;
+        assert!(cancel_at(&*store, cancelled, now()).await);
+        assert_eq!(ask(&*store, named(1, name, 1), now()).await, ("before", cancelled));
+        assert_eq!(ask(&*store, named(1, name, 2), now()).await.0, "other content");
+    }
+    let (_, superseded) = ask(&*store, named(1, 9, 1), now()).await;
+    put(&*store, record(1)).await;
+    assert_eq!(read(&*store, superseded).await.state, State::Closed);
+    assert_eq!(ask(&*store, named(1, 9, 1), now()).await, ("before", superseded));
+}
+
+pub(super) async fn a_name_is_good_as_long_as_its_record(store: Store) {
+    let (_, id) = ask(&*store, named(1, 1, 1), now()).await;
+    let end = after(300) + GRACE;
+    let just_before = end - Duration::from_millis(1);
+    assert_eq!(ask(&*store, named(1, 1, 1), after(300)).await, ("before", id), "expired");
+    assert_eq!(ask(&*store, named(1, 1, 1), just_before).await, ("before", id));
+    assert_eq!(ask(&*store, named(1, 1, 2), just_before).await.0, "other content");
+    assert_eq!(ask(&*store, named(1, 1, 2), end).await.0, "new");
+}
+
+pub(super) async fn a_name_that_was_given_on_outlives_its_first_record(store: Store) {
+    let mut first = named(1, 1, 1);
+    first.legs[0].state = LegState::NotSent;
+    let (_, id) = ask(&*store, first, now()).await;
+    assert!(cancel_at(&*store, id, now()).await);
+    let second = Record { expires_at: after(900), ..named(1, 1, 1) };
+    let (_, new) = ask(&*store, second, after(10)).await;
+    // The first one is gone by then, and whatever was kept along with it.
+    let gone = after(300) + GRACE;
+    assert_eq!(ask(&*store, record(2), gone).await.0, "new");
+    assert!(load_at(&*store, id, gone).await.is_none());
+    assert_eq!(ask(&*store, named(1, 1, 1), gone).await, ("before", new));
+}
+
+pub(super) async fn names_do_not_mix(store: Store) {
+    let names = awkward_bits();
+    let request = |number: usize, name| {
+        let tag = RequestTag { name, content: [1; 16] };
+        let number = u32::try_from(number).expect("a small number");
+        Record { request: Some(Box::new(tag)), ..record(number) }
+    };
+    let mut ids = Vec::new();
+    for (number, name) in names.iter().enumerate() {
+        let (answer, id) = ask(&*store, request(number, *name), now()).await;
+        assert_eq!(answer, "new", "{name:?}");
+        ids.push(id);
+    }
+    for (number, (name, id)) in names.iter().zip(ids).enumerate() {
+        assert_eq!(ask(&*store, request(number, *name), now()).await, ("before", id));
+    }
+    assert_eq!(ask(&*store, record(1), now()).await.0, "new", "no name is no name");
+    assert_eq!(ask(&*store, record(1), now()).await.0, "new", "no name is no name");
+}

@@ -1,0 +1,85 @@
+//! The steps of the contract, at a store that works.
+
+use std::time::SystemTime;
+
+use otpmux_core::Verdict;
+use otpmux_engine::{
+    Attempt, BeginLeg, Begun, Charge, Create, Created, Guess, HealthMark, Record, Settle, State,
+    VerificationId, VerificationStore,
+};
+
+pub(super) async fn create_at(
+    store: &dyn VerificationStore,
+    record: Record,
+    charges: &[Charge],
+    at: SystemTime,
+) -> Created {
+    let create = Create { record, charges: charges.to_vec() };
+    store.create(create, at).await.expect("a store that works")
+}
+
+pub(super) async fn begin_at(
+    store: &dyn VerificationStore,
+    id: VerificationId,
+    begin: BeginLeg,
+    at: SystemTime,
+) -> Begun {
+    store.begin_leg(id, begin, at).await.expect("a store that works")
+}
+
+pub(super) async fn settle_at(
+    store: &dyn VerificationStore,
+    id: VerificationId,
+    settle: Settle,
+    at: SystemTime,
+) -> State {
+    store.settle(id, settle, at).await.expect("a store that works")
+}
+
+/// The verdict on a guess at a code of ours.
+pub(super) async fn guess_at(
+    store: &dyn VerificationStore,
+    id: VerificationId,
+    guess: &Guess,
+    at: SystemTime,
+) -> Verdict {
+    match store.attempt(id, guess, at).await.expect("a store that works") {
+        Attempt::Verdict(verdict) => verdict,
+        Attempt::AskVendors(_) => panic!("no vendor has sent a code"),
+    }
+}
+
+pub(super) async fn approve_at(
+    store: &dyn VerificationStore,
+    id: VerificationId,
+    at: SystemTime,
+) -> Verdict {
+    store.approve(id, at).await.expect("a store that works")
+}
+
+pub(super) async fn cancel_at(
+    store: &dyn VerificationStore,
+    id: VerificationId,
+    at: SystemTime,
+) -> bool {
+    store.cancel(id, at).await.expect("a store that works")
+}
+
+pub(super) async fn load_at(
+    store: &dyn VerificationStore,
+    id: VerificationId,
+    at: SystemTime,
+) -> Option<Record> {
+    store.load(id, at).await.expect("a store that works")
+}
+
+/// What is known about providers, in the order of their names.
+pub(super) async fn health_at(store: &dyn VerificationStore, at: SystemTime) -> Vec<HealthMark> {
+    in_order(store.health(at).await.expect("a store that works"))
+}
+
+/// A store may tell marks in any order.
+pub(super) fn in_order(mut marks: Vec<HealthMark>) -> Vec<HealthMark> {
+    marks.sort_by(|a, b| a.provider.cmp(&b.provider));
+    marks
+}

@@ -1,0 +1,165 @@
+//! Limits, compared with a naive count over long random walks.
+
+use std::time::{Duration, SystemTime};
+
+use otpmux_core::Verdict;
+use otpmux_engine::{
+    BeginLeg, Begun, Charge, Created, Guess, LimitKey, LimitScope, Limited, Record, Settle,
+    VerificationId, VerificationStore,
+};
+
+use super::dice::Dice;
+use super::limits::send;
+use super::naive::Naive;
+use super::records::{
+    CODE, WRONG, begin, charge, guess, keys, limit, now, purpose, recipient, record, window,
+};
+use super::steps::{approve_at, begin_at, create_at, guess_at, settle_at};
+use super::{Effort, Store};
+
+const DAY: Duration = Duration::from_hours(24);
+
+/// The limits of one walk: some are hit often, some wait long, some have several windows.
+fn charges(walk: u32) -> Vec<Charge> {
+    let other = |scope, number| limit(scope, walk * 10 + number);
+    vec![
+        charge(recipient_key(LimitScope::Recipient, walk * 2), &[(2, 60), (5, 600), (9, 3_600)]),
+        charge(recipient_key(LimitScope::Recipient, walk * 2 + 1), &[(3, 30), (3, 45)]),
+        charge(other(LimitScope::Client, 1), &[(1, 7)]),
+        charge(other(LimitScope::Client, 2), &[(8, 120), (20, 900), (30, 86_400)]),
+        charge(other(LimitScope::Purpose, 1), &[(40, 3_600), (4, 1)]),
+        charge(other(LimitScope::Prefix, 1), &[(6, 300)]),
+        charge(other(LimitScope::Provider, 1), &[(2, 1), (10, 60)]),
+        charge(other(LimitScope::Global, 1), &[(25, 600), (60, 7_200)]),
+    ]
+}
+
+fn recipient_key(scope: LimitScope, number: u32) -> LimitKey {
+    LimitKey::of_recipient(scope, &keys().hash(&recipient(number)))
+}
+
+/// A later time; now and then the very one at which there will be room, or one just before it.
+fn later(dice: &mut Dice, now: SystemTime, room: &[Limited]) -> SystemTime {
+    match (dice.below(8), room.first()) {
+        (0, Some(limited)) => now + limited.retry_after,
+        (1, Some(limited)) => now + limited.retry_after - Duration::from_millis(1),
+        _ => now + dice.pause(),
+    }
+}
+
+/// A verification that outlives its walk.
+async fn put(store: &dyn VerificationStore, record: Record, at: SystemTime) -> VerificationId {
+    let record = Record { expires_at: at + 30 * DAY, max_attempts: u32::MAX, ..record };
+    let id = record.id;
+    let created = create_at(store, record, &[], at).await;
+    assert!(matches!(created, Created::New(_)), "{created:?}");
+    id
+}
+
+pub(super) async fn limits_answer_as_a_naive_count_does(store: Store, effort: Effort) {
+    let mut now = now();
+    for walk in 0..effort.walks() {
+        let (mut dice, mut naive) = (Dice::new(u64::from(walk)), Naive::default());
+        let (all, mut hits, mut expected) = (charges(walk), Vec::new(), Vec::new());
+        let mut id = put(&*store, record(walk * 2), now).await;
+        for step in 0..400 {
+            now = later(&mut dice, now, &expected);
+            if dice.percent(10) {
+                let (at, key) = (refund(&mut dice, &hits, now), all[0].key);
+                let settle = Settle { refund: Some(at), ..Settle::default() };
+                settle_at(&*store, id, settle, now).await;
+                naive.take_back(key, at);
+            }
+            if step % 40 == 39 {
+                id = put(&*store, record(walk * 2), now).await;
+            }
+            let charges = dice.some(&all, 25);
+            let told = if dice.percent(30) {
+                leg(&*store, id, &charges, now).await
+            } else {
+                send(&*store, &charges, now).await
+            };
+            expected = naive.full(&charges, now);
+            let same = told.map_or(expected.is_empty(), |told| expected.contains(&told));
+            assert!(same, "walk {walk}, step {step}: {told:?} and not {expected:?}");
+            if expected.is_empty() {
+                naive.hit(&charges, now);
+                hits.push(now);
+            }
+        }
+    }
+}
+
+/// The time of a hit, most often.
+fn refund(dice: &mut Dice, hits: &[SystemTime], now: SystemTime) -> SystemTime {
+    if hits.is_empty() || dice.percent(20) {
+        now - dice.pause()
+    } else {
+        hits[hits.len() - 1 - dice.place(hits.len().min(10))]
+    }
+}
+
+async fn leg(
+    store: &dyn VerificationStore,
+    id: VerificationId,
+    charges: &[Charge],
+    now: SystemTime,
+) -> Option<Limited> {
+    let begin = BeginLeg { charges: charges.to_vec(), ..begin("second") };
+    match begin_at(store, id, begin, now).await {
+        Begun::Leg(_) => None,
+        Begun::Limited(limited) => Some(limited),
+        other => panic!("it is neither over nor a resend: {other:?}"),
+    }
+}
+
+pub(super) async fn guesses_answer_as_a_naive_count_does(store: Store, effort: Effort) {
+    let mut now = now();
+    let windows = [window(3, 20), window(7, 120), window(12, 3_600)];
+    for walk in 0..effort.walks() {
+        let (mut dice, mut naive) = (Dice::new(u64::from(walk)), Naive::default());
+        // Two recipients, and two purposes of each.
+        let fresh = |place: usize| {
+            let number = walk * 2 + u32::from(place % 2 == 1);
+            let purpose = purpose(if place < 2 { "login" } else { "payment" });
+            Record { purpose, ..record(number) }
+        };
+        let mut ids = Vec::new();
+        for place in 0..4 {
+            ids.push(put(&*store, fresh(place), now).await);
+        }
+        let mut expected = Vec::new();
+        for step in 0..400 {
+            now = later(&mut dice, now, &expected);
+            let place = dice.place(4);
+            let key = recipient_key(LimitScope::Guesses, walk * 2 + u32::from(place % 2 == 1));
+            let charges = [Charge { key, windows: windows.into() }];
+            if dice.percent(3) {
+                assert_eq!(approve_at(&*store, ids[place], now).await, Verdict::Approved);
+                naive.empty(key);
+                ids[place] = put(&*store, fresh(place), now).await;
+                continue;
+            }
+            let right = dice.percent(10);
+            let guess = in_windows(ids[place], if right { CODE } else { WRONG }, &charges[0]);
+            let verdict = guess_at(&*store, ids[place], &guess, now).await;
+            expected = naive.full(&charges, now);
+            let wait = expected.first().map(|limited| limited.retry_after);
+            match verdict {
+                Verdict::Approved if right && wait.is_none() => {
+                    naive.empty(key);
+                    ids[place] = put(&*store, fresh(place), now).await;
+                }
+                Verdict::WrongCode { .. } if !right && wait.is_none() => naive.hit(&charges, now),
+                Verdict::TooManyAttempts { retry_after } if wait.is_some() => {
+                    assert_eq!(retry_after, wait, "walk {walk}, step {step}");
+                }
+                _ => panic!("walk {walk}, step {step}: {verdict:?} and not a wait of {wait:?}"),
+            }
+        }
+    }
+}
+
+fn in_windows(id: VerificationId, text: &str, charge: &Charge) -> Guess {
+    guess(id, text).within(charge.windows.clone())
+}

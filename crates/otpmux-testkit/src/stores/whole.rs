@@ -1,0 +1,225 @@
+//! Records, to the last byte.
+
+use std::fmt::Write;
+
+use otpmux_core::{Channel, ErrorKind, Shortcoming, VendorReference};
+use otpmux_engine::{
+    Choice, LegState, Record, RequestTag, Sealed, Skip, SkipReason, State, VerificationId,
+};
+
+use super::Store;
+use super::records::{after, after_ms, awkward_bits, leg, now, purpose, put, read, record};
+use super::steps::{approve_at, cancel_at, load_at};
+
+/// Every field of a record as text: what its form tells, and what that keeps to itself.
+pub(super) fn spelled(record: &Record) -> String {
+    let Record { recipient, code, sealed, legs, .. } = record;
+    let mut text = format!("{record:#?}\nrecipient {:x?}", recipient.0);
+    let references: Vec<_> =
+        legs.iter().map(|leg| leg.reference.as_ref().map(VendorReference::as_str)).collect();
+    let mac = code.as_ref().map(|code| (&code.key, code.mac));
+    write!(text, "\ncode {mac:x?}\nsealed {:x?}\nreferences {references:?}", sealed.bytes)
+        .expect("a text takes everything");
+    text
+}
+
+pub(super) const KINDS: [ErrorKind; 18] = [
+    ErrorKind::InvalidRequest,
+    ErrorKind::InvalidRecipient,
+    ErrorKind::Unsupported,
+    ErrorKind::NotFound,
+    ErrorKind::Conflict,
+    ErrorKind::Unauthenticated,
+    ErrorKind::Forbidden,
+    ErrorKind::InsufficientFunds,
+    ErrorKind::RateLimited,
+    ErrorKind::FraudSuspected,
+    ErrorKind::Unavailable,
+    ErrorKind::Timeout,
+    ErrorKind::Transport,
+    ErrorKind::Protocol,
+    ErrorKind::CircuitOpen,
+    ErrorKind::Store,
+    ErrorKind::Configuration,
+    ErrorKind::Internal,
+];
+
+pub(super) const CHOICES: [Choice; 6] = [
+    Choice::Preferred,
+    Choice::Drawn,
+    Choice::Failover,
+    Choice::Hedge,
+    Choice::Resend,
+    Choice::LastResort,
+];
+
+pub(super) const STATES: [LegState; 5] = [
+    LegState::Intended,
+    LegState::Accepted,
+    LegState::NotSent,
+    LegState::Refused,
+    LegState::Unknown,
+];
+
+pub(super) fn skip_reasons() -> Vec<SkipReason> {
+    use Shortcoming::{Channel, CodeLength, Lifetime, Recipient, SuppliedCode, VendorCode};
+    let lacks = [Channel, Recipient, SuppliedCode, VendorCode, CodeLength, Lifetime];
+    let open = [1, 999, 1_000, 86_399_999].map(|ms| SkipReason::BreakerOpen(after_ms(ms)));
+    let others = [SkipReason::Limit, SkipReason::OtherCode];
+    lacks.map(SkipReason::Unable).into_iter().chain(open).chain(others).collect()
+}
+
+/// Texts that a store must not trip over.
+fn texts() -> Vec<String> {
+    let plain = [
+        "",
+        " ",
+        "0",
+        "null",
+        "None",
+        "-",
+        ":",
+        "{tag}",
+        "a\0b",
+        "\0",
+        "'; drop table legs; --",
+        "\"quoted\" \\ back\\\\slash",
+        "line\nfeed\r\n\ttab",
+        "Ünïcödé – 验证码 – 🔑",
+        "\u{feff}bom",
+        "\u{202e}right to left",
+        "%s %n ${x} $1 ?1 :name",
+        "+OK\r\n$-1\r\n*0\r\n",
+        "\u{10ffff}\u{7f}",
+    ];
+    let long = (0..4_096_u32).filter_map(|at| char::from_u32(at % 0x300)).collect();
+    plain.map(str::to_owned).into_iter().chain([long]).collect()
+}
+
+/// A record of which every part is there.
+fn full() -> Record {
+    let mut full = record(1);
+    full.attempts = 2;
+    full.resends = 1;
+    full.resend_after = after_ms(30_001);
+    full.expires_at = after_ms(300_999);
+    full.request = Some(Box::new(RequestTag { name: [0; 16], content: [0xff; 16] }));
+    full.legs.clear();
+    for (place, why) in CHOICES.into_iter().enumerate() {
+        let mut leg = leg(&format!("provider-{place}"), place % 2 == 0, STATES[place % 5]);
+        leg.why = why;
+        full.legs.push(leg);
+    }
+    let channels = ["sms", "voice", "email", "whatsapp", "carrier_pigeon-2", "null"];
+    for (leg, channel) in full.legs.iter_mut().zip(channels) {
+        leg.channel = channel.parse().expect("a channel");
+    }
+    assert!(matches!(full.legs[5].channel, Channel::Other(_)));
+    full.legs[2].reference = None;
+    for (before, why) in (0..).zip(skip_reasons()) {
+        let provider = full.legs[usize::from(before) % 6].provider.clone();
+        full.skips.push(Skip { before, provider, why });
+    }
+    full.skips[0].before = u8::MAX;
+    full
+}
+
+async fn comes_back(store: &Store, record: Record) {
+    let told = spelled(&record);
+    let id = put(&**store, record).await;
+    assert_eq!(spelled(&read(&**store, id).await), told);
+}
+
+pub(super) async fn a_record_comes_back_as_it_went_in(store: Store) {
+    comes_back(&store, full()).await;
+    let empty = Record {
+        code: None,
+        code_length: None,
+        legs: Vec::new(),
+        skips: Vec::new(),
+        request: None,
+        ..full()
+    };
+    comes_back(&store, empty).await;
+    let largest = Record {
+        attempts: u32::MAX,
+        max_attempts: u32::MAX,
+        resends: u32::MAX,
+        code_length: Some(u8::MAX),
+        request: None,
+        ..full()
+    };
+    comes_back(&store, largest).await;
+    let none = Record {
+        attempts: 0,
+        max_attempts: 0,
+        resends: 0,
+        code_length: Some(0),
+        resend_after: now(),
+        request: None,
+        ..full()
+    };
+    comes_back(&store, none).await;
+    for id in awkward_bits() {
+        let id = VerificationId::from_bytes(id);
+        comes_back(&store, Record { id, purpose: purpose("a-_9"), ..record(2) }).await;
+    }
+}
+
+pub(super) async fn every_text_comes_back_as_it_went_in(store: Store) {
+    let mut record = record(1);
+    let one = record.legs[0].clone();
+    record.legs = texts()
+        .into_iter()
+        .map(|text| {
+            let mut leg = one.clone();
+            leg.reference = Some(VendorReference::new(text));
+            leg
+        })
+        .collect();
+    comes_back(&store, record).await;
+}
+
+pub(super) async fn every_byte_comes_back_as_it_went_in(store: Store) {
+    for length in [0, 1, 255, 4_096] {
+        let bytes: Vec<u8> = (0..=u8::MAX).rev().cycle().take(length).collect();
+        let sealed = Sealed { key: "a key's \"name\"\0".into(), bytes: bytes.into() };
+        let mut record = Record { sealed, ..record(1) };
+        record.recipient.0 = [[0, 0xff, b'\n', b'\''], [0x80, 0xc3, 0x28, 0]]
+            .concat()
+            .repeat(4)
+            .try_into()
+            .expect("32 bytes");
+        let code = record.code.as_mut().expect("a code");
+        code.mac = record.recipient.0;
+        code.key = "".into();
+        comes_back(&store, record).await;
+    }
+}
+
+pub(super) async fn every_failure_comes_back_as_it_went_in(store: Store) {
+    let mut record = record(1);
+    record.legs = KINDS
+        .into_iter()
+        .map(Some)
+        .chain([None])
+        .map(|failure| otpmux_engine::Leg { failure, ..leg("primary", true, LegState::Refused) })
+        .collect();
+    comes_back(&store, record).await;
+}
+
+pub(super) async fn what_is_over_comes_back_as_it_was(store: Store) {
+    let (cancelled, used) = (full(), Record { request: None, ..full() });
+    let used = Record { purpose: purpose("payment"), ..used };
+    let expected = [
+        spelled(&Record { state: State::Closed, ..cancelled.clone() }),
+        spelled(&Record { state: State::Approved, ..used.clone() }),
+    ];
+    let ids = [put(&*store, cancelled).await, put(&*store, used).await];
+    assert!(cancel_at(&*store, ids[0], now()).await);
+    assert!(approve_at(&*store, ids[1], now()).await.is_approved());
+    for (id, expected) in ids.into_iter().zip(expected) {
+        let back = load_at(&*store, id, after(600)).await.expect("a record");
+        assert_eq!(spelled(&back), expected);
+    }
+}

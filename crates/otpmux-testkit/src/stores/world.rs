@@ -1,0 +1,265 @@
+//! Random steps at a handful of verifications, so that they meet each other in every way.
+
+use std::collections::HashSet;
+use std::time::{Duration, SystemTime};
+
+use otpmux_core::{Channel, IdempotencyKey, ProviderId, VendorReference};
+use otpmux_engine::{
+    BeginLeg, Charge, Create, GRACE, Guess, HealthMark, Leg, LegEnd, LegState, LimitKey,
+    LimitScope, OpenMark, Record, RequestTag, ResendTerms, Sealed, Settle, Skip, State,
+    VerificationId,
+};
+
+use super::dice::Dice;
+use super::model::Step;
+use super::records::{CODE, WRONG, code, guess, keys, limit, purpose, recipient, window};
+use super::whole::{CHOICES, KINDS, STATES, skip_reasons};
+
+const PROVIDERS: [&str; 4] = ["easyotp-eu", "easyotp-us", "airtexts", "start_messaging"];
+const PURPOSES: [&str; 2] = ["login", "payment"];
+
+pub(super) struct World {
+    pub(super) now: SystemTime,
+    dice: Dice,
+    known: Vec<Known>,
+    /// Times at which something was charged, perhaps.
+    charged: Vec<SystemTime>,
+    /// Times of marks. Which of two of the same time counts is the store's own business.
+    marked: HashSet<SystemTime>,
+}
+
+/// A verification that was asked for, perhaps in vain.
+#[derive(Clone)]
+struct Known {
+    id: VerificationId,
+    recipient: u32,
+    purpose: &'static str,
+    /// Times at which something changes for it.
+    times: [SystemTime; 3],
+}
+
+impl World {
+    pub(super) fn new(dice: Dice, now: SystemTime) -> Self {
+        Self { now, dice, known: Vec::new(), charged: vec![now], marked: HashSet::new() }
+    }
+
+    /// Lets time pass, and gives a step.
+    pub(super) fn step(&mut self) -> Step {
+        self.pass();
+        let kind = self.dice.below(100);
+        if self.known.is_empty() || kind < 24 {
+            return Step::Create(Box::new(self.create()));
+        }
+        let one = self.one();
+        match kind {
+            24..42 => Step::Begin(one.id, Box::new(self.begin())),
+            42..60 => Step::Settle(one.id, self.settle()),
+            60..86 => Step::Attempt(one.id, self.guess(&one)),
+            86..90 => Step::Approve(one.id),
+            90..94 => Step::Cancel(one.id),
+            94..97 => Step::Load(one.id),
+            _ => Step::Health,
+        }
+    }
+
+    /// Steps that look at so many of the newest verifications, and at the marks.
+    pub(super) fn looks(&self, most: usize) -> Vec<Step> {
+        let newest = self.known.iter().rev().take(most);
+        newest.map(|known| Step::Load(known.id)).chain([Step::Health]).collect()
+    }
+
+    /// Time passes in steps of ten milliseconds, or comes to the very edge of something.
+    fn pass(&mut self) {
+        let edge = self.known.last().filter(|_| self.dice.percent(12));
+        if edge.is_some() {
+            let one = self.one();
+            let edge = *self.dice.pick(&one.times);
+            let before = edge - Duration::from_millis(10 * self.dice.below(2));
+            self.now = self.now.max(before);
+        } else {
+            let most = *self.dice.pick(&[1, 1, 1, 20, 200, 1_000, 3_000]);
+            self.now += Duration::from_millis(self.dice.below(most) * 10);
+        }
+    }
+
+    /// One of the newest, most often; sometimes one that nobody has asked for.
+    fn one(&mut self) -> Known {
+        let newest = self.known.len().min(6);
+        let place = self.known.len() - 1 - self.dice.place(newest);
+        let mut one = self.known[place].clone();
+        if self.dice.percent(3) {
+            one.id = VerificationId::from_bytes(self.dice.bytes());
+        }
+        one
+    }
+
+    fn create(&mut self) -> Create {
+        let number = u32::try_from(self.dice.below(3)).expect("few recipients");
+        let purpose_name = *self.dice.pick(&PURPOSES);
+        let id = VerificationId::from_bytes(self.dice.bytes());
+        let expires_at = self.soon(30_000);
+        let resend_after = self.soon(3_000);
+        let supplied = self.dice.percent(70);
+        let record = Record {
+            id,
+            recipient: keys().hash(&recipient(number)),
+            purpose: purpose(purpose_name),
+            state: State::Pending,
+            code: supplied.then(|| keys().sign(id, &code(CODE))),
+            code_length: self.dice.percent(80).then_some(6),
+            expires_at,
+            attempts: 0,
+            max_attempts: u32::try_from(self.dice.below(6)).expect("few attempts"),
+            resends: 0,
+            resend_after,
+            sealed: Sealed { key: "suite".into(), bytes: self.dice.bytes::<40>().into() },
+            legs: (0..=self.dice.below(2)).map(|_| self.leg(supplied)).collect(),
+            skips: self.skips(),
+            request: self.tag().map(Box::new),
+        };
+        let times = [expires_at, expires_at + GRACE, resend_after];
+        self.known.push(Known { id, recipient: number, purpose: purpose_name, times });
+        Create { record, charges: self.charges(number) }
+    }
+
+    /// A time within so many hundredths of a second.
+    fn soon(&mut self, hundredths: u64) -> SystemTime {
+        self.now + Duration::from_millis(10 * self.dice.below(hundredths))
+    }
+
+    fn tag(&mut self) -> Option<RequestTag> {
+        let few = |dice: &mut Dice| [u8::try_from(dice.below(3)).expect("few names"); 16];
+        let tag = RequestTag { name: few(&mut self.dice), content: few(&mut self.dice) };
+        self.dice.percent(40).then_some(tag)
+    }
+
+    fn provider(&mut self) -> ProviderId {
+        ProviderId::new(self.dice.pick(&PROVIDERS)).expect("a name")
+    }
+
+    fn leg(&mut self, supplied: bool) -> Leg {
+        Leg {
+            provider: self.provider(),
+            why: *self.dice.pick(&CHOICES),
+            channel: self.dice.pick(&[Channel::Sms, Channel::Voice, Channel::WhatsApp]).clone(),
+            supplied: supplied && self.dice.percent(80),
+            key: IdempotencyKey::from_random(self.dice.bytes()),
+            state: *self.dice.pick(&STATES),
+            failure: self.dice.percent(30).then(|| *self.dice.pick(&KINDS)),
+            reference: self.reference(),
+        }
+    }
+
+    fn reference(&mut self) -> Option<VendorReference> {
+        let text = format!("message-{}", self.dice.below(1_000));
+        self.dice.percent(50).then(|| VendorReference::new(text))
+    }
+
+    fn skips(&mut self) -> Vec<Skip> {
+        let mut reasons = skip_reasons();
+        reasons.truncate(self.dice.place(3));
+        let skip = |why| {
+            let before = u8::try_from(self.dice.below(4)).expect("few legs");
+            Skip { before, provider: self.provider(), why }
+        };
+        reasons.into_iter().map(skip).collect()
+    }
+
+    /// Windows of different lengths that never end at the same time as each other, for which of two
+    /// equal waits is told is the store's own business.
+    fn charges(&mut self, number: u32) -> Vec<Charge> {
+        let hash = keys().hash(&recipient(number));
+        let provider = u32::try_from(self.dice.below(2)).expect("few providers");
+        let all = [
+            (LimitKey::of_recipient(LimitScope::Recipient, &hash), [(3, 20_001), (9, 200_002)]),
+            (limit(LimitScope::Client, number % 2), [(6, 60_003), (2, 1_004)]),
+            (limit(LimitScope::Purpose, 0), [(8, 30_005), (20, 600_006)]),
+            (limit(LimitScope::Provider, provider), [(4, 10_007), (12, 120_008)]),
+        ];
+        let charge = |(key, windows): (LimitKey, [(u32, u64); 2])| {
+            let window =
+                |(count, length)| otpmux_core::RateLimit::new(count, Duration::from_millis(length));
+            Charge { key, windows: windows.map(window).into() }
+        };
+        let charges: Vec<_> = all.into_iter().map(charge).collect();
+        let charges = self.dice.some(&charges, 30);
+        if !charges.is_empty() {
+            self.charged.push(self.now);
+        }
+        charges
+    }
+
+    fn ends(&mut self) -> Vec<LegEnd> {
+        (0..self.dice.below(3)).map(|_| self.end()).collect()
+    }
+
+    fn end(&mut self) -> LegEnd {
+        LegEnd {
+            leg: self.dice.place(4),
+            state: *self.dice.pick(&STATES),
+            failure: self.dice.percent(50).then(|| *self.dice.pick(&KINDS)),
+            reference: self.reference(),
+        }
+    }
+
+    fn news(&mut self) -> Vec<HealthMark> {
+        let count = self.dice.below(3);
+        (0..count).map(|_| self.mark()).collect()
+    }
+
+    fn mark(&mut self) -> HealthMark {
+        let mut at = self.now - Duration::from_millis(self.dice.below(60_000));
+        while !self.marked.insert(at) {
+            at -= Duration::from_millis(1);
+        }
+        let open = OpenMark { since: at, until: self.soon(10_000), why: *self.dice.pick(&KINDS) };
+        let state = self.dice.percent(60).then_some(open);
+        HealthMark { provider: self.provider(), at, state }
+    }
+
+    fn begin(&mut self) -> BeginLeg {
+        let number = u32::try_from(self.dice.below(3)).expect("few recipients");
+        let terms = ResendTerms {
+            max_resends: u32::try_from(self.dice.below(4)).expect("few resends"),
+            next_after: self.soon(3_000),
+        };
+        let leg = Leg { state: LegState::Intended, ..self.leg(true) };
+        BeginLeg {
+            ends: self.ends(),
+            skips: self.skips(),
+            news: self.news(),
+            leg,
+            resend: self.dice.percent(40).then_some(terms),
+            charges: self.charges(number),
+        }
+    }
+
+    fn settle(&mut self) -> Settle {
+        let recent = self.charged.len().min(8);
+        let refund = self.charged[self.charged.len() - 1 - self.dice.place(recent)];
+        Settle {
+            ends: self.ends(),
+            skips: self.skips(),
+            news: self.news(),
+            close: self.dice.percent(40),
+            refund: self.dice.percent(40).then_some(refund),
+        }
+    }
+
+    fn guess(&mut self, one: &Known) -> Guess {
+        let right = self.dice.percent(20);
+        let mut guess = guess(one.id, if right { CODE } else { WRONG });
+        if self.dice.percent(70) {
+            guess = guess.within([window(3, 20), window(8, 300)].into());
+        }
+        if self.dice.percent(40) {
+            let stranger = u32::from(self.dice.percent(15));
+            guess = guess.for_recipient(&recipient(one.recipient + stranger), keys());
+        }
+        if self.dice.percent(40) {
+            let other = if self.dice.percent(15) { "other" } else { one.purpose };
+            guess = guess.for_purpose(purpose(other));
+        }
+        guess
+    }
+}
