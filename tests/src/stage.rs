@@ -7,7 +7,7 @@ use otpmux_airtexts::{AirTexts, AirTextsConfig, Credentials};
 use otpmux_core::{Code, Error, OtpProvider, ProviderId, Recipient, Secret};
 use otpmux_easyotp::{EasyOtp, EasyOtpConfig};
 use otpmux_emulator::{Emulator, EmulatorConfig, MessageFilter, Vendor};
-use otpmux_engine::{NewVerification, OtpClient, Policy, Verification};
+use otpmux_engine::{Guards, MessageLimits, NewVerification, OtpClient, Policy, Verification};
 use otpmux_http::BaseUrl;
 use otpmux_startmessaging::{StartMessaging, StartMessagingConfig};
 
@@ -37,11 +37,14 @@ impl Stage {
         let mut policy = Policy::default();
         // Tests do not wait for users.
         policy.resend_delay = Duration::ZERO;
-        policy.retry_pause = Duration::from_millis(1);
+        policy.limits = MessageLimits::none();
+        let mut guards = Guards::default();
+        guards.retry_pause = Duration::from_millis(1);
         let mut builder = OtpClient::builder().policy(policy);
         for vendor in order {
             let url = emulator.base_url(*vendor);
-            builder = builder.provider(provider(&emulator, *vendor, &url));
+            let provider = provider(&emulator, *vendor, &url);
+            builder = builder.guarded_provider(provider, guards.clone(), None);
         }
         Self { client: builder.build().expect("a client"), emulator }
     }

@@ -42,6 +42,9 @@ pub struct Capabilities {
     pub cancel: bool,
     /// It answers [`OtpProvider::status`](crate::OtpProvider::status).
     pub status: bool,
+    /// On [`OtpProvider::status`](crate::OtpProvider::status) it finds a message by our idempotency
+    /// key, when the answer with its reference was lost.
+    pub status_by_key: bool,
     /// It answers [`OtpProvider::balance`](crate::OtpProvider::balance).
     pub balance: bool,
     /// It is known to send once, however often a send with one idempotency key reaches it. Being
@@ -142,6 +145,7 @@ impl Capabilities {
             resend: false,
             cancel: false,
             status: false,
+            status_by_key: false,
             balance: false,
             idempotent: false,
             test_recipients: &[],

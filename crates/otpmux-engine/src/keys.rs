@@ -82,6 +82,20 @@ impl ServerKeys {
         Ok(Self { signing: Keys::new("ephemeral", &*key), older: Vec::new() })
     }
 
+    /// The name of the key that signs and encrypts.
+    pub fn signing_id(&self) -> &KeyId {
+        &self.signing.id
+    }
+
+    /// Whether what another ring signs now is good under this one.
+    pub fn holds_signing_key_of(&self, other: &Self) -> bool {
+        // One name may stand for two keys.
+        let same = |keys: &Keys| {
+            keys.id == other.signing.id && keys.check().ct_eq(&other.signing.check()).into()
+        };
+        self.all().any(same)
+    }
+
     fn all(&self) -> impl Iterator<Item = &Keys> {
         std::iter::once(&self.signing).chain(&self.older)
     }
@@ -164,6 +178,11 @@ impl Keys {
             tag: keyed(&*derive("otpmux tag v1")),
             seal: keyed(&*derive("otpmux seal v1")),
         }
+    }
+
+    /// What this key makes of nothing: equal for equal keys.
+    fn check(&self) -> [u8; 32] {
+        self.tag.clone().finalize().into_bytes().into()
     }
 
     fn hash(&self, recipient: &Recipient) -> RecipientHash {

@@ -14,8 +14,8 @@ mod routing;
 mod store;
 
 pub use client::{
-    BuildError, ClientBuilder, ClientConfig, LegView, NewVerification, OtpClient, Verification,
-    VerificationStatus,
+    BuildError, ClientBuilder, ClientConfig, InFlight, LegView, NewVerification, OtpClient,
+    Reloaded, Trail, Verification, VerificationStatus,
 };
 pub use countries::country_of;
 pub use health::{Health, HealthMark, OpenMark};
@@ -24,7 +24,7 @@ pub use keys::{CodeMac, Guess, KeyError, KeyId, RecipientHash, Sealed, ServerKey
 pub use layers::{BreakerSettings, Guarded, Guards, GuardsError, RetryBudget, describe_metrics};
 pub use limits::{Charge, LimitKey, LimitScope, Limited, longest, millis};
 pub use memory::MemoryStore;
-pub use policy::{Policy, PolicyError};
+pub use policy::{MessageLimits, Policy, PolicyError, ResendBy};
 pub use record::{Choice, Leg, LegState, Record, RequestTag, Skip, SkipReason, State};
 pub use routing::{Route, Routes};
 pub use store::{

@@ -1,6 +1,9 @@
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use otpmux_core::Code;
+use otpmux_core::{Channel, Code, RateLimit};
+
+use crate::countries::is_country;
 
 /// The rules that hold for every verification.
 #[derive(Clone, Debug)]
@@ -18,16 +21,102 @@ pub struct Policy {
     /// Messages that may go out beyond the one that the user needs, when it is unknown whether that
     /// one did. Default 1.
     pub duplicates: u32,
-    /// Further tries at one provider within one leg. Default 2.
-    pub retries: u32,
-    /// The pause before the first further try; it doubles with each. Default 250 ms.
-    pub retry_pause: Duration,
     /// How long a whole send may take, over all providers. Default 20 s.
     pub deadline: Duration,
-    /// How long a user must wait before a resend. Default 30 s.
+    /// When a provider has not answered for so long, the next one is asked beside it, with the same
+    /// code; it counts as a duplicate. Default never.
+    pub hedge_after: Option<Duration>,
+    /// How long a user must wait before the first resend; the wait doubles with each. Default 30 s.
     pub resend_delay: Duration,
+    /// What that wait grows to. Default 10 minutes.
+    pub resend_delay_max: Duration,
     /// Resends of one verification. Default 4.
     pub resends: u32,
+    /// By whom a message is sent again. Default the next provider.
+    pub resend_by: ResendBy,
+    /// The order in which [`ResendBy::NextChannel`] goes through channels. Default sms, whatsapp,
+    /// voice.
+    pub channels: Vec<Channel>,
+    /// The countries whose numbers get messages, as ISO 3166-1 codes of two capital letters; a
+    /// number of any other country, or of none, is refused. Default `None`: every country that a
+    /// route takes, which lets fraudsters choose the dearest one.
+    pub countries: Option<Vec<String>>,
+    /// How many messages and guesses there may be.
+    pub limits: MessageLimits,
+}
+
+/// How many messages there may be, and how many guesses. Each list holds sliding windows that must
+/// all have room; an empty list does not restrict.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct MessageLimits {
+    /// To one recipient. Default 2 in a minute, 15 in an hour, 50 in a day.
+    pub recipient: Vec<RateLimit>,
+    /// Asked for from one address (IPv4) or network of 64 bits (IPv6), where it is
+    /// [known](otpmux_core::ClientContext::ip). Default 20 in a minute, 200 in an hour.
+    pub client: Vec<RateLimit>,
+    /// For one purpose. Default none.
+    pub purpose: Vec<RateLimit>,
+    /// To numbers that differ in their last four digits only: fraudsters buy them in blocks. Default
+    /// 50 in ten minutes.
+    pub prefix: Vec<RateLimit>,
+    /// All in all. Default none.
+    pub global: Vec<RateLimit>,
+    /// Codes that may be tried for one recipient, over all its verifications, until one is right.
+    /// Default 10 in an hour, 30 in a day.
+    pub guesses: Vec<RateLimit>,
+}
+
+/// By whom a message is sent again when its user asks for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ResendBy {
+    /// By the provider that has sent it.
+    Same,
+    /// By one that has not, where there is one.
+    Next,
+    /// By the next channel that can be had, where there is one.
+    NextChannel,
+}
+
+const MINUTE: Duration = Duration::from_mins(1);
+const HOUR: Duration = Duration::from_hours(1);
+const DAY: Duration = Duration::from_hours(24);
+
+impl Default for MessageLimits {
+    fn default() -> Self {
+        Self {
+            recipient: vec![
+                RateLimit::new(2, MINUTE),
+                RateLimit::new(15, HOUR),
+                RateLimit::new(50, DAY),
+            ],
+            client: vec![RateLimit::new(20, MINUTE), RateLimit::new(200, HOUR)],
+            purpose: Vec::new(),
+            prefix: vec![RateLimit::new(50, 10 * MINUTE)],
+            global: Vec::new(),
+            guesses: vec![RateLimit::new(10, HOUR), RateLimit::new(30, DAY)],
+        }
+    }
+}
+
+impl MessageLimits {
+    /// No limit at all: for tests, and for those who limit elsewhere.
+    pub fn none() -> Self {
+        Self {
+            recipient: Vec::new(),
+            client: Vec::new(),
+            purpose: Vec::new(),
+            prefix: Vec::new(),
+            global: Vec::new(),
+            guesses: Vec::new(),
+        }
+    }
+
+    fn all(&self) -> impl Iterator<Item = &RateLimit> {
+        let lists = [&self.recipient, &self.client, &self.purpose, &self.prefix];
+        lists.into_iter().chain([&self.global, &self.guesses]).flatten()
+    }
 }
 
 impl Default for Policy {
@@ -38,17 +127,21 @@ impl Default for Policy {
             lifetime: Duration::from_mins(5),
             attempts: 5,
             duplicates: 1,
-            retries: 2,
-            retry_pause: Duration::from_millis(250),
             deadline: Duration::from_secs(20),
+            hedge_after: None,
             resend_delay: Duration::from_secs(30),
+            resend_delay_max: Duration::from_mins(10),
             resends: 4,
+            resend_by: ResendBy::Next,
+            channels: vec![Channel::Sms, Channel::WhatsApp, Channel::Voice],
+            countries: None,
+            limits: MessageLimits::default(),
         }
     }
 }
 
 /// A policy that cannot be, or that would not be safe.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PolicyError {
     /// The length of codes.
@@ -57,27 +150,15 @@ pub enum PolicyError {
     /// The lifetime of codes.
     #[error("lifetime must be from 30 s to 10 m")]
     Lifetime,
-    /// The attempt budget.
-    #[error("attempts must be 1 to 10")]
-    Attempts,
-    /// The duplicates.
-    #[error("duplicates must be 0 to 3")]
-    Duplicates,
-    /// The deadline.
-    #[error("deadline must be from 1 s to 2 m")]
-    Deadline,
-    /// The resends.
-    #[error("resends must be at most 10")]
-    Resends,
-    /// The retries.
-    #[error("retries must be at most 10")]
-    Retries,
-    /// The pause before a retry.
-    #[error("retry_pause must be at most 1 m")]
-    RetryPause,
-    /// The pause before a resend.
-    #[error("resend_delay must be at most 1 h")]
-    ResendDelay,
+    /// Another number or time.
+    #[error("{0} is outside its range")]
+    Range(&'static str),
+    /// A limit that cannot be.
+    #[error("a limit must be 1 to 1,000,000 in 1 s to 7 days")]
+    Limit,
+    /// A country that no number can have.
+    #[error("`{0}` is not a country with telephone numbers; write two capital letters such as IN")]
+    Country(String),
 }
 
 impl Policy {
@@ -85,23 +166,65 @@ impl Policy {
     pub const MAX_LIFETIME: Duration = Duration::from_mins(10);
     /// The shortest lifetime: a message takes its time.
     pub const MIN_LIFETIME: Duration = Duration::from_secs(30);
+    /// What [`attempts`](Self::attempts) may be.
+    pub const ATTEMPTS: RangeInclusive<u32> = 1..=10;
+    /// What [`duplicates`](Self::duplicates) may be.
+    pub const DUPLICATES: RangeInclusive<u32> = 0..=3;
+    /// What [`deadline`](Self::deadline) may be.
+    pub const DEADLINE: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_mins(2);
+    /// What [`hedge_after`](Self::hedge_after) may be.
+    pub const HEDGE_AFTER: RangeInclusive<Duration> =
+        Duration::from_millis(100)..=Duration::from_mins(1);
+    /// What [`resend_delay`](Self::resend_delay) and its maximum may be.
+    pub const RESEND_DELAY: RangeInclusive<Duration> = Duration::ZERO..=Self::MAX_LIFETIME;
+    /// What [`resends`](Self::resends) may be.
+    pub const RESENDS: RangeInclusive<u32> = 0..=10;
+    /// What the count of a limit may be.
+    pub const LIMIT_COUNT: RangeInclusive<u32> = 1..=1_000_000;
+    /// What the length of a limit's window may be.
+    pub const LIMIT_PER: RangeInclusive<Duration> =
+        Duration::from_secs(1)..=Duration::from_hours(7 * 24);
 
-    pub(crate) fn check(&self) -> Result<(), PolicyError> {
+    /// Whether all of it holds.
+    ///
+    /// # Errors
+    ///
+    /// The first thing that does not.
+    pub fn check(&self) -> Result<(), PolicyError> {
         self.check_code_length(self.code_length)?;
         Self::check_lifetime(self.lifetime)?;
-        let rules = [
-            ((1..=10).contains(&self.attempts), PolicyError::Attempts),
-            (self.duplicates <= 3, PolicyError::Duplicates),
-            (
-                (Duration::from_secs(1)..=Duration::from_mins(2)).contains(&self.deadline),
-                PolicyError::Deadline,
-            ),
-            (self.resends <= 10, PolicyError::Resends),
-            (self.retries <= 10, PolicyError::Retries),
-            (self.retry_pause <= Duration::from_mins(1), PolicyError::RetryPause),
-            (self.resend_delay <= Duration::from_hours(1), PolicyError::ResendDelay),
+        let hedge = self.hedge_after.is_none_or(|after| Self::HEDGE_AFTER.contains(&after));
+        let growth = self.resend_delay..=*Self::RESEND_DELAY.end();
+        let ranges = [
+            ("attempts", Self::ATTEMPTS.contains(&self.attempts)),
+            ("duplicates", Self::DUPLICATES.contains(&self.duplicates)),
+            ("deadline", Self::DEADLINE.contains(&self.deadline)),
+            ("hedge_after", hedge),
+            ("resend_delay", Self::RESEND_DELAY.contains(&self.resend_delay)),
+            ("resend_delay_max", growth.contains(&self.resend_delay_max)),
+            ("resends", Self::RESENDS.contains(&self.resends)),
         ];
-        rules.into_iter().find(|(holds, _)| !holds).map_or(Ok(()), |(_, error)| Err(error))
+        if let Some((what, _)) = ranges.into_iter().find(|(_, holds)| !holds) {
+            return Err(PolicyError::Range(what));
+        }
+        if !self.limits.all().all(Self::can_be) {
+            return Err(PolicyError::Limit);
+        }
+        let mut countries = self.countries.iter().flatten();
+        countries
+            .find(|country| !is_country(country))
+            .map_or(Ok(()), |country| Err(PolicyError::Country(country.clone())))
+    }
+
+    /// Whether a limit's count and window are within their ranges.
+    pub fn can_be(limit: &RateLimit) -> bool {
+        Self::LIMIT_COUNT.contains(&limit.count) && Self::LIMIT_PER.contains(&limit.per)
+    }
+
+    /// How long a user must wait after so many resends.
+    pub fn resend_delay_after(&self, resends: u32) -> Duration {
+        let grown = self.resend_delay.saturating_mul(2u32.saturating_pow(resends));
+        grown.min(self.resend_delay_max)
     }
 
     pub(crate) fn check_code_length(&self, length: u8) -> Result<(), PolicyError> {
@@ -146,13 +269,44 @@ mod tests {
                 Policy { lifetime: Duration::from_secs(601), ..Policy::default() },
                 PolicyError::Lifetime,
             ),
-            (Policy { attempts: 0, ..Policy::default() }, PolicyError::Attempts),
-            (Policy { duplicates: 4, ..Policy::default() }, PolicyError::Duplicates),
-            (Policy { deadline: Duration::ZERO, ..Policy::default() }, PolicyError::Deadline),
-            (Policy { retry_pause: Duration::MAX, ..Policy::default() }, PolicyError::RetryPause),
-            (Policy { resend_delay: Duration::MAX, ..Policy::default() }, PolicyError::ResendDelay),
+            (Policy { attempts: 0, ..Policy::default() }, PolicyError::Range("attempts")),
+            (Policy { duplicates: 4, ..Policy::default() }, PolicyError::Range("duplicates")),
+            (
+                Policy { deadline: Duration::ZERO, ..Policy::default() },
+                PolicyError::Range("deadline"),
+            ),
+            (
+                Policy { resend_delay_max: Duration::ZERO, ..Policy::default() },
+                PolicyError::Range("resend_delay_max"),
+            ),
+            (
+                Policy { hedge_after: Some(Duration::ZERO), ..Policy::default() },
+                PolicyError::Range("hedge_after"),
+            ),
+            (
+                Policy { countries: Some(vec!["India".into()]), ..Policy::default() },
+                PolicyError::Country("India".into()),
+            ),
+            (
+                Policy {
+                    limits: MessageLimits {
+                        global: vec![RateLimit::new(0, MINUTE)],
+                        ..MessageLimits::default()
+                    },
+                    ..Policy::default()
+                },
+                PolicyError::Limit,
+            ),
         ] {
             assert_eq!(policy.check(), Err(error));
         }
+    }
+
+    #[test]
+    fn frd_04_the_resend_delay_grows_up_to_its_maximum() {
+        let policy = Policy::default();
+        let delays: Vec<_> = (0..7).map(|n| policy.resend_delay_after(n).as_secs()).collect();
+        assert_eq!(delays, [30, 60, 120, 240, 480, 600, 600]);
+        assert_eq!(policy.resend_delay_after(u32::MAX), policy.resend_delay_max);
     }
 }

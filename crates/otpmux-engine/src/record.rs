@@ -1,3 +1,4 @@
+use std::fmt;
 use std::time::SystemTime;
 
 use otpmux_core::{
@@ -107,6 +108,20 @@ pub enum Choice {
     LastResort,
 }
 
+impl Choice {
+    /// The same, for an operator.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Preferred => "first of its route",
+            Self::Drawn => "drawn by weight",
+            Self::Failover => "after a failure",
+            Self::Hedge => "beside one that was slow",
+            Self::Resend => "sent again",
+            Self::LastResort => "nobody else was left",
+        }
+    }
+}
+
 /// A provider that was passed over.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(clippy::exhaustive_structs, reason = "stores take it apart and put it together")]
@@ -134,6 +149,20 @@ pub enum SkipReason {
     OtherCode,
 }
 
+impl fmt::Display for SkipReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unable(what) => f.write_str(what.words()),
+            Self::BreakerOpen(since) => match jiff::Timestamp::try_from(*since) {
+                Ok(since) => write!(f, "breaker open since {since:.0}"),
+                Err(_) => f.write_str("breaker open"),
+            },
+            Self::Limit => f.write_str("its limit of requests is reached"),
+            Self::OtherCode => f.write_str("it would send another code than the user may hold"),
+        }
+    }
+}
+
 /// What is known about a leg.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -152,6 +181,17 @@ pub enum LegState {
 }
 
 impl LegState {
+    /// The word that the HTTP API and logs use.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Intended => "intended",
+            Self::Accepted => "accepted",
+            Self::NotSent => "not_sent",
+            Self::Refused => "refused",
+            Self::Unknown => "unknown",
+        }
+    }
+
     /// Whether a message may be on its way: what has no certain end counts as sent.
     pub const fn may_have_sent(self) -> bool {
         matches!(self, Self::Intended | Self::Accepted | Self::Unknown)

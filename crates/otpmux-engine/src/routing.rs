@@ -16,6 +16,10 @@ pub struct Route {
     pub purposes: Vec<Purpose>,
     /// The providers, the preferred one first.
     pub providers: Vec<ProviderId>,
+    /// A weight for each provider, in the order of [`providers`](Self::providers): each send draws
+    /// its order anew, with these chances. Empty means that the order is fixed. A provider of
+    /// weight 0 comes after all others.
+    pub weights: Vec<u32>,
 }
 
 /// Ordered rules; the first that fits decides. Nothing fits: nothing is sent.
@@ -48,7 +52,39 @@ impl Route {
         if let Some((_, twice)) = seen.find(|(at, id)| self.providers[..*at].contains(id)) {
             return Some(format!("`{twice}` stands twice; each provider is tried once"));
         }
+        if !self.weights.is_empty() && self.weights.len() != self.providers.len() {
+            return Some("every provider needs a weight, or none".to_owned());
+        }
+        if !self.weights.is_empty() && self.weights.iter().all(|weight| *weight == 0) {
+            return Some("one weight at least must be more than 0".to_owned());
+        }
         self.providers.is_empty().then(|| "a route needs at least one provider".to_owned())
+    }
+
+    /// The places of the providers in the order of one send. `draw` gives any number, each as likely
+    /// as the next; it is asked only where there are weights.
+    pub(crate) fn order<E>(
+        &self,
+        mut draw: impl FnMut() -> Result<u64, E>,
+    ) -> Result<Vec<usize>, E> {
+        let mut places: Vec<usize> = (0..self.providers.len()).collect();
+        let weight = |place: usize| u64::from(self.weights.get(place).copied().unwrap_or(0));
+        for first in 0..places.len().min(self.weights.len()) {
+            let total: u64 = places[first..].iter().map(|place| weight(*place)).sum();
+            if total == 0 {
+                break;
+            }
+            // The sum of at most 2^32 weights is far below 2^64, so the bias is too.
+            let mut left = draw()? % total;
+            let drawn = places[first..].iter().position(|place| {
+                let hit = left < weight(*place);
+                left = left.saturating_sub(weight(*place));
+                hit
+            });
+            // The rest keeps its order.
+            places[first..=first + drawn.unwrap_or(0)].rotate_right(1);
+        }
+        Ok(places)
     }
 
     fn fits(&self, recipient: &Recipient, channel: &Channel, purpose: &Purpose) -> bool {
@@ -78,15 +114,14 @@ impl Routes {
         &self.0
     }
 
-    /// The providers of the first rule that fits, the preferred one first; `None` when none fits.
-    pub fn providers(
+    /// The first rule that fits; `None` when none does.
+    pub fn route(
         &self,
         recipient: &Recipient,
         channel: &Channel,
         purpose: &Purpose,
-    ) -> Option<&[ProviderId]> {
-        let route = self.0.iter().find(|route| route.fits(recipient, channel, purpose))?;
-        Some(&route.providers)
+    ) -> Option<&Route> {
+        self.0.iter().find(|route| route.fits(recipient, channel, purpose))
     }
 }
 
@@ -112,8 +147,8 @@ mod tests {
         email.channels = vec![Channel::Email];
         let routes = Routes::new([india, prefix, purpose, email]);
         let first = |to: &str, channel: Channel, purpose: &Purpose| {
-            let providers = routes.providers(&to.parse().unwrap(), &channel, purpose);
-            providers.map(|list| list[0].to_string())
+            let route = routes.route(&to.parse().unwrap(), &channel, purpose);
+            route.map(|route| route.providers[0].to_string())
         };
         let any = Purpose::default();
         assert_eq!(first("+919876543210", Channel::Sms, &any).as_deref(), Some("in"));
@@ -136,5 +171,27 @@ mod tests {
         assert!(with(|r| r.prefixes = vec!["9198".into()]).contains("`9198`"));
         assert!(with(|r| r.providers.push(id("a"))).contains("`a` stands twice"));
         assert!(with(|r| r.providers.clear()).contains("at least one"));
+        assert!(with(|r| r.weights = vec![1, 2]).contains("every provider"));
+        assert!(with(|r| r.weights = vec![0]).contains("more than 0"));
+    }
+
+    #[test]
+    fn weights_are_drawn_and_the_rest_keeps_its_order() {
+        let mut route = Route::to([id("a"), id("b"), id("c")]);
+        let order = |route: &Route, draws: &[u64]| {
+            let mut draws = draws.iter().copied();
+            route.order(|| draws.next().ok_or("drawn too often")).unwrap()
+        };
+        assert_eq!(order(&route, &[]), [0, 1, 2], "nothing is drawn without weights");
+        route.weights = vec![70, 30, 0];
+        assert_eq!(order(&route, &[0, 0]), [0, 1, 2]);
+        assert_eq!(order(&route, &[69, 29]), [0, 1, 2]);
+        assert_eq!(order(&route, &[70, 0]), [1, 0, 2]);
+        assert_eq!(order(&route, &[199, 3]), [1, 0, 2], "any number will do");
+        let mut firsts = [0; 3];
+        for draw in 0..1_000 {
+            firsts[order(&route, &[draw, draw])[0]] += 1;
+        }
+        assert_eq!(firsts, [700, 300, 0]);
     }
 }

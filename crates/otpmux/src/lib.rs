@@ -18,9 +18,11 @@ pub use otpmux_core::{
     VendorReference, Verdict, VerifyRequest, next_step, plain_words, settings,
 };
 pub use otpmux_engine::{
-    BuildError, ClientBuilder, ClientConfig, KeyError, LegState, LegView, MemoryStore,
-    NewVerification, OtpClient, ParseIdError, Policy, PolicyError, Route, Routes, ServerKeys,
-    Verification, VerificationId, VerificationStatus, VerificationStore, country_of,
+    BreakerSettings, BuildError, Choice, ClientBuilder, ClientConfig, Guarded, Guards, GuardsError,
+    Health, InFlight, KeyError, LegState, LegView, MemoryStore, MessageLimits, NewVerification,
+    OtpClient, ParseIdError, Policy, PolicyError, Reloaded, ResendBy, RetryBudget, Route, Routes,
+    ServerKeys, Skip, SkipReason, Trail, Verification, VerificationId, VerificationStatus,
+    VerificationStore, country_of, describe_metrics,
 };
 
 pub use config::{

@@ -1,6 +1,8 @@
 //! What a [`VerificationStore`] of one's own is made of.
 
 pub use otpmux_engine::{
-    Attempt, BeginLeg, Begun, CodeMac, Guess, KeyId, Leg, LegState, RecipientHash, Record,
-    ResendTerms, Sealed, SettleLeg, State, VerificationStore,
+    Attempt, BeginLeg, Begun, Charge, Choice, CodeMac, Counted, Create, Created, GRACE, Guess,
+    HEALTH_KEPT, HealthMark, KeyId, Leg, LegEnd, LegState, LimitKey, LimitScope, Limited, OpenMark,
+    RecipientHash, Record, RequestTag, ResendTerms, Sealed, Settle, Skip, SkipReason, State,
+    VerificationStore, longest, millis,
 };

@@ -4,7 +4,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use otpmux::{Capabilities, Channel, NewVerification, OtpClient, Policy, Purpose, Registry};
+use otpmux::{
+    Capabilities, Channel, Guards, MessageLimits, NewVerification, OtpClient, Policy, Purpose,
+    Registry,
+};
 use otpmux_testkit::ScriptedProvider;
 
 #[test]
@@ -12,8 +15,8 @@ fn the_policy_is_the_same_whatever_is_compiled_in() {
     let policy = Policy::default();
     assert_eq!((policy.code_length, policy.allow_short_codes), (6, false));
     assert_eq!((policy.lifetime, policy.attempts), (Duration::from_mins(5), 5));
-    assert_eq!((policy.duplicates, policy.retries), (1, 2));
-    assert_eq!(policy.retry_pause, Duration::from_millis(250));
+    assert_eq!((policy.duplicates, Guards::default().retries), (1, 2));
+    assert_eq!(policy.limits, MessageLimits::default());
     assert_eq!(policy.deadline, Duration::from_secs(20));
     assert_eq!((policy.resend_delay, policy.resends), (Duration::from_secs(30), 4));
 }

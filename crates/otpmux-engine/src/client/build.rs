@@ -1,22 +1,35 @@
-use std::collections::HashMap;
+use std::collections::HashSet;
+use std::fmt;
 use std::sync::Arc;
 
 use otpmux_core::{Clock, Entropy, EntropyError, OsEntropy, OtpProvider, ProviderId, SystemClock};
 
+use super::charges::Charges;
+use super::members::{Member, Members, NewMember};
 use super::{Inner, OtpClient};
+use crate::layers::{Guards, GuardsError};
 use crate::{MemoryStore, Policy, PolicyError, Route, Routes, ServerKeys, VerificationStore};
 
 /// An [`OtpClient`] in the making.
 #[derive(Debug)]
 pub struct ClientBuilder {
-    providers: Vec<Arc<dyn OtpProvider>>,
-    routes: Option<Routes>,
-    store: Option<Arc<dyn VerificationStore>>,
-    keys: Option<ServerKeys>,
-    policy: Policy,
-    clock: Arc<dyn Clock>,
-    entropy: Arc<dyn Entropy>,
+    pub(super) providers: Vec<NewMember>,
+    pub(super) routes: Option<Routes>,
+    pub(super) store: Option<NewStore>,
+    pub(super) keys: Option<ServerKeys>,
+    pub(super) policy: Policy,
+    pub(super) clock: Option<Arc<dyn Clock>>,
+    pub(super) entropy: Option<Arc<dyn Entropy>>,
 }
+
+/// A store that is there, or that is opened when a client is made.
+pub(super) enum NewStore {
+    Open(Arc<dyn VerificationStore>),
+    Named { name: String, open: Box<OpenStore> },
+}
+
+/// Opens a store; or says why not, and what to do.
+type OpenStore = dyn FnOnce() -> Result<Arc<dyn VerificationStore>, String> + Send;
 
 /// A client that cannot be.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -37,6 +50,20 @@ pub enum BuildError {
     /// A policy that would not be safe.
     #[error(transparent)]
     Policy(#[from] PolicyError),
+    /// Guards of a provider that cannot be.
+    #[error("provider `{0}`: {1}")]
+    Guards(ProviderId, GuardsError),
+    /// The store could not be opened.
+    #[error("{0}")]
+    Store(String),
+    /// A reload would change the store.
+    #[error("the store cannot change while the client runs; start anew")]
+    StoreChanged,
+    /// A reload would take the key away that signs.
+    #[error(
+        "the server key `{0}` has signed what is pending; keep it in the list, after the new one"
+    )]
+    KeyGone(String),
     /// No randomness for a key.
     #[error(transparent)]
     Entropy(#[from] EntropyError),
@@ -60,16 +87,29 @@ impl Default for ClientBuilder {
             store: None,
             keys: None,
             policy: Policy::default(),
-            clock: Arc::new(SystemClock),
-            entropy: Arc::new(OsEntropy),
+            clock: None,
+            entropy: None,
         }
     }
 }
 
 impl ClientBuilder {
-    /// Adds a provider. Without routes, the order of adding is the order of preference.
-    pub fn provider(mut self, provider: Arc<dyn OtpProvider>) -> Self {
-        self.providers.push(provider);
+    /// Adds a provider, with [default](Guards::default) guards around it. Without routes, the order
+    /// of adding is the order of preference.
+    pub fn provider(self, provider: Arc<dyn OtpProvider>) -> Self {
+        self.guarded_provider(provider, Guards::default(), None)
+    }
+
+    /// Adds a provider with guards of its own. `fingerprint` stands for what it was made from, such
+    /// as a hash of its settings: at a [reload](OtpClient::reload), a provider of the same name,
+    /// fingerprint and guards goes on as it is, with its connections and its health.
+    pub fn guarded_provider(
+        mut self,
+        provider: Arc<dyn OtpProvider>,
+        guards: Guards,
+        fingerprint: Option<[u8; 32]>,
+    ) -> Self {
+        self.providers.push(NewMember { provider, guards, fingerprint });
         self
     }
 
@@ -82,7 +122,26 @@ impl ClientBuilder {
     /// Sets where verifications live, and the keys that protect them there. Default: a
     /// [`MemoryStore`] under a random key.
     pub fn store(mut self, store: Arc<dyn VerificationStore>, keys: ServerKeys) -> Self {
-        self.store = Some(store);
+        self.store = Some(NewStore::Open(store));
+        self.keys = Some(keys);
+        self
+    }
+
+    /// Sets where verifications live, by a name and a way to open it, which is gone only when a
+    /// client is made: a [reload](OtpClient::reload) under the same name goes on with the open one.
+    /// The name is kept in memory and never shown.
+    pub fn open_store(
+        mut self,
+        name: impl Into<String>,
+        open: impl FnOnce() -> Result<Arc<dyn VerificationStore>, String> + Send + 'static,
+    ) -> Self {
+        self.store = Some(NewStore::Named { name: name.into(), open: Box::new(open) });
+        self
+    }
+
+    /// Sets the keys that protect verifications in their store. Default: a random key, which is
+    /// gone with the client.
+    pub fn server_keys(mut self, keys: ServerKeys) -> Self {
         self.keys = Some(keys);
         self
     }
@@ -95,55 +154,83 @@ impl ClientBuilder {
 
     /// Takes the time from another clock.
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
-        self.clock = clock;
+        self.clock = Some(clock);
         self
     }
 
     /// Takes randomness from another source.
     pub fn entropy(mut self, entropy: Arc<dyn Entropy>) -> Self {
-        self.entropy = entropy;
+        self.entropy = Some(entropy);
         self
     }
 
-    /// Makes the client. Calls nobody.
+    /// Makes the client. Calls no vendor.
     ///
     /// # Errors
     ///
     /// The first thing that does not fit together.
-    pub fn build(self) -> Result<OtpClient, BuildError> {
+    pub fn build(mut self) -> Result<OtpClient, BuildError> {
+        let routes = self.checked_routes()?;
+        let clock = self.clock.take().unwrap_or_else(|| Arc::new(SystemClock));
+        let entropy = self.entropy.take().unwrap_or_else(|| Arc::new(OsEntropy));
+        let keys = match self.keys.take() {
+            Some(keys) => keys,
+            None => ServerKeys::ephemeral(&*entropy)?,
+        };
+        let (store_name, store) = match self.store.take() {
+            None => (None, Arc::new(MemoryStore::default()) as Arc<dyn VerificationStore>),
+            Some(NewStore::Open(store)) => (None, store),
+            Some(NewStore::Named { name, open }) => {
+                (Some(name.into()), open().map_err(BuildError::Store)?)
+            }
+        };
+        let mut members = Members::default();
+        for new in self.providers {
+            let id = new.provider.id().clone();
+            let member = Member::new(new, &keys, &clock, &entropy);
+            members.active.insert(id, Arc::new(member));
+        }
+        let charges = Charges::new(&self.policy.limits);
+        let policy = self.policy;
+        let inner =
+            Inner { members, routes, store, store_name, keys, charges, policy, clock, entropy };
+        Ok(OtpClient::of(inner))
+    }
+
+    /// The routes, once it is certain that everything fits together.
+    pub(super) fn checked_routes(&mut self) -> Result<Routes, BuildError> {
         self.policy.check()?;
-        let order: Vec<_> = self.providers.iter().map(|provider| provider.id().clone()).collect();
-        let mut providers = HashMap::new();
-        for provider in self.providers {
-            let id = provider.id().clone();
-            if providers.insert(id.clone(), provider).is_some() {
-                return Err(BuildError::Twice(id));
+        let mut known = HashSet::new();
+        for new in &self.providers {
+            let id = new.provider.id();
+            new.guards.check().map_err(|error| BuildError::Guards(id.clone(), error))?;
+            if !known.insert(id.clone()) {
+                return Err(BuildError::Twice(id.clone()));
             }
         }
-        if providers.is_empty() {
+        if known.is_empty() {
             return Err(BuildError::NoProvider);
         }
-        let routes = self.routes.unwrap_or_else(|| Routes::new([Route::to(order)]));
+        let order = || self.providers.iter().map(|new| new.provider.id().clone());
+        let routes = self.routes.take().unwrap_or_else(|| Routes::new([Route::to(order())]));
         for route in routes.as_slice() {
             if let Some(mistake) = route.mistake() {
                 return Err(BuildError::Route(mistake));
             }
-            if let Some(id) = route.providers.iter().find(|id| !providers.contains_key(*id)) {
+            if let Some(id) = route.providers.iter().find(|id| !known.contains(*id)) {
                 return Err(BuildError::UnknownProvider(id.clone()));
             }
         }
-        let keys = match self.keys {
-            Some(keys) => keys,
-            None => ServerKeys::ephemeral(&*self.entropy)?,
-        };
-        Ok(OtpClient(Arc::new(Inner {
-            providers,
-            routes,
-            store: self.store.unwrap_or_else(|| Arc::new(MemoryStore::default())),
-            keys,
-            policy: self.policy,
-            clock: self.clock,
-            entropy: self.entropy,
-        })))
+        Ok(routes)
+    }
+}
+
+impl fmt::Debug for NewStore {
+    /// A name may hold a password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Open(store) => f.debug_tuple("Open").field(store).finish(),
+            Self::Named { .. } => f.debug_struct("Named").finish_non_exhaustive(),
+        }
     }
 }

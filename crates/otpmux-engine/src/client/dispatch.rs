@@ -1,135 +1,254 @@
-use std::time::Duration;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use otpmux_core::{
-    Certainty, Code, Context, Error, NextStep, ResendRequest, SendRequest, Sent, Situation,
-    next_step,
+    Blame, Certainty, Code, Context, Delivery, Error, NextStep, ResendRequest, SendRequest, Sent,
+    Situation, Target, next_step,
 };
 use tokio::time::Instant;
 
-use super::plan::{Candidate, Plan, Source};
+use super::plan::{Candidate, Plan, Source, skip};
+use super::standing::StillWanted;
 use super::{Inner, Verification, gone, new_leg};
 use crate::record::{LegState, Record};
-use crate::{BeginLeg, Begun, LegEnd, Settle};
+use crate::{BeginLeg, Begun, Choice, HealthMark, LegEnd, Settle, Skip, SkipReason};
+
+/// How long a vendor may take to tell what became of a send whose answer was lost.
+const RECONCILE: Duration = Duration::from_secs(2);
 
 /// One send or resend on its way through its candidates.
 ///
 /// Invariant: every call was written down as a leg before it was made. `possible` counts the
-/// messages of this send that may have gone out; it never exceeds one more than the duplicates that
-/// the policy allows.
+/// messages of this send that may have gone out; together with the calls under way it never exceeds
+/// one more than the duplicates that the policy allows.
 pub(super) struct Dispatch<'a> {
-    inner: &'a Inner,
-    /// The record as it was when the leg under way was written down; that leg is its last.
+    inner: &'a Arc<Inner>,
+    /// The record as it was written down, with the legs of this send as they went on.
     record: Record,
-    /// The place of that leg in the store's record, which other sends may have grown meanwhile.
-    leg: usize,
     request: SendRequest,
     candidates: Vec<Candidate>,
     code: Option<Code>,
     deadline: Instant,
+    /// When the limits have counted it.
+    counted: SystemTime,
     possible: u32,
+    /// What the store is not told yet.
+    untold: Untold,
 }
 
-/// A leg that did not end well.
-struct Failed {
-    error: Error,
-    next: Option<usize>,
+#[derive(Default)]
+struct Untold {
+    ends: Vec<LegEnd>,
+    skips: Vec<Skip>,
+    news: Vec<HealthMark>,
 }
+
+/// A leg that is written down and not settled.
+#[derive(Clone, Copy)]
+struct Flight {
+    /// Its candidate.
+    at: usize,
+    /// Its place in this send's record.
+    here: usize,
+    /// Its place in the store's record, which other sends may have grown meanwhile.
+    place: usize,
+}
+
+/// How a leg ended, or two that flew side by side.
+enum Ended {
+    Sent(Flight, Sent),
+    Failed { error: Error, next: Option<usize> },
+}
+
+type Call = Pin<Box<dyn Future<Output = Result<Sent, Error>> + Send>>;
 
 impl<'a> Dispatch<'a> {
-    /// For a record whose last leg is written down, at place `leg` of the store's record, and not
-    /// yet called; it is the first candidate's.
+    /// For a record whose last leg is written down, and not yet called; it is the first candidate's.
     pub(super) fn new(
-        inner: &'a Inner,
+        inner: &'a Arc<Inner>,
         record: Record,
-        leg: usize,
         plan: Plan,
         code: Option<Code>,
+        counted: SystemTime,
     ) -> Self {
-        let deadline = Instant::now() + inner.policy.deadline;
-        let Plan { request, candidates } = plan;
-        Self { inner, record, leg, request, candidates, code, deadline, possible: 0 }
+        let deadline = inner.deadline();
+        let Plan { request, candidates, .. } = plan;
+        let untold = Untold::default();
+        Self { inner, record, request, candidates, code, deadline, counted, possible: 0, untold }
     }
 
-    pub(super) async fn run(&mut self) -> Result<Verification, Error> {
-        let mut at = 0;
+    /// `place` is that of the first leg in the store's record.
+    pub(super) async fn run(mut self, place: usize) -> Result<Verification, Error> {
+        let mut flight = Flight { at: 0, here: self.record.legs.len() - 1, place };
         loop {
-            match self.leg(at).await {
-                Ok(sent) => return self.accepted(sent).await,
-                Err(Failed { error, next: Some(next) }) => {
-                    self.begin(next, &error).await?;
-                    at = next;
-                }
-                Err(Failed { error, next: None }) => return self.give_up(error).await,
+            let ended = match self.hedge(flight) {
+                Some((after, next)) => self.fly_hedged(flight, after, next).await,
+                None => self.fly(flight).await,
+            };
+            let (error, next) = match ended {
+                Ended::Sent(flight, sent) => return self.accepted(flight, sent).await,
+                Ended::Failed { error, next } => (error, next),
+            };
+            let begun = match next {
+                Some(next) => self.begin(next, Choice::Failover).await?,
+                None => None,
+            };
+            match begun {
+                Some(next) => flight = next,
+                None => return self.give_up(error).await,
             }
         }
     }
 
-    /// Calls one candidate, again where that is allowed, until it has taken the message or another
-    /// step is due.
-    async fn leg(&mut self, at: usize) -> Result<Sent, Failed> {
-        let candidate = &self.candidates[at];
+    async fn fly(&mut self, flight: Flight) -> Ended {
+        let candidate = &self.candidates[flight.at];
         candidate.fit(&mut self.request, self.code.as_ref());
-        // A share of the time for each candidate that is left: one that hangs must not use it up.
-        let shares = u32::try_from(self.candidates.len() - at).unwrap_or(u32::MAX);
+        let result = call(candidate, &self.context(flight), &self.request).await;
+        self.landed(flight, result).await
+    }
+
+    /// When to ask whom beside this leg, if that is allowed: both carry the code of ours, and a
+    /// duplicate is left.
+    fn hedge(&self, flight: Flight) -> Option<(Duration, usize)> {
+        let after = self.inner.policy.hedge_after?;
+        let room = self.possible < self.inner.policy.duplicates;
+        let next = self.next_after(flight.at)?;
+        let both = [flight.at, next].map(|at| &self.candidates[at]);
+        let fit = |it: &&Candidate| it.source.is_supplied() && !it.is_last_resort();
+        (room && both.iter().all(fit)).then_some((after, next))
+    }
+
+    async fn fly_hedged(&mut self, flight: Flight, after: Duration, next: usize) -> Ended {
+        let mut first = self.launch(flight);
+        tokio::select! {
+            biased;
+            result = &mut first => return self.landed(flight, result).await,
+            () = tokio::time::sleep(after) => {}
+        }
+        // Whoever cannot be begun now, or is no longer wanted, is no reason to give up the first.
+        let Ok(Some(beside)) = self.begin(next, Choice::Hedge).await else {
+            let result = first.await;
+            return self.landed(flight, result).await;
+        };
+        let mut second = self.launch(beside);
+        let (landed, result, other, left) = tokio::select! {
+            biased;
+            result = &mut first => (flight, result, beside, second),
+            result = &mut second => (beside, result, flight, first),
+        };
+        let error = match result {
+            Ok(sent) => {
+                // Dropped in mid-air: its message may go out all the same.
+                drop(left);
+                self.possible += 1;
+                self.end(other, LegState::Unknown, None, None);
+                return Ended::Sent(landed, sent);
+            }
+            Err(error) => error,
+        };
+        // While the other is under way it counts as sent.
+        self.possible += 1;
+        let ended = self.landed(landed, Err(error)).await;
+        self.possible -= 1;
+        let stopped = match ended {
+            Ended::Failed { error, .. } if error.blame() != Blame::Provider => Some(error),
+            Ended::Failed { .. } => None,
+            Ended::Sent(..) => return ended,
+        };
+        match (self.landed(other, left.await).await, stopped) {
+            (Ended::Failed { .. }, Some(error)) => Ended::Failed { error, next: None },
+            (Ended::Failed { error, next }, None) => {
+                let last = flight.at.max(beside.at);
+                let next = next.and_then(|_| self.next_after(last));
+                Ended::Failed { error, next }
+            }
+            (sent, _) => sent,
+        }
+    }
+
+    fn launch(&self, flight: Flight) -> Call {
+        let candidate = &self.candidates[flight.at];
+        let mut request = self.request.clone();
+        candidate.fit(&mut request, self.code.as_ref());
+        let (provider, cx) = (Arc::clone(candidate.provider()), self.context(flight));
+        Box::pin(async move { provider.send(&cx, &request).await })
+    }
+
+    /// What the call is given: a share of the time for each candidate that is left, since one that
+    /// hangs must not use it up.
+    fn context(&self, flight: Flight) -> Context {
+        let shares = u32::try_from(self.candidates.len() - flight.at).unwrap_or(u32::MAX);
         let now = Instant::now();
         let ends = now + self.deadline.saturating_duration_since(now) / shares;
-        let cx = Context::new(self.newest().key).with_deadline(ends.into_std());
-        let mut uncertain = false;
-        let mut tries = 0;
-        loop {
-            let error = match call(candidate, &cx, &self.request).await {
-                Ok(sent) => return Ok(sent),
-                Err(error) => error,
-            };
-            // What an earlier try may have done stays done, whatever the next one is told.
-            let error = if uncertain { error.with_certainty(Certainty::Unknown) } else { error };
-            if error.certainty() == Certainty::Unknown && !uncertain {
-                uncertain = true;
-                self.possible += 1;
-            }
-            let pause = error.retry_after().unwrap_or_else(|| self.pause(tries));
-            // A vendor may ask for more time than clocks can count.
-            let in_time = Instant::now().checked_add(pause).is_some_and(|then| then < ends);
-            let next = self.next_after(at);
-            let situation = Situation {
-                another_provider: next.is_some(),
-                may_retry: tries < self.inner.policy.retries && in_time,
-                idempotent: candidate.provider.capabilities().idempotent,
-                supplied_code: candidate.source.is_supplied(),
-                duplicates_left: (self.inner.policy.duplicates + 1).saturating_sub(self.possible),
-            };
-            let step = next_step(&error, &situation);
-            tracing::debug!(
-                provider = %candidate.provider.id(),
-                channel = %self.request.channel,
-                kind = error.kind().as_str(),
-                certainty = error.certainty().as_str(),
-                blame = error.blame().as_str(),
-                ?step,
-                "leg failed",
-            );
-            match step {
-                NextStep::RetryHere { .. } => {
-                    tokio::time::sleep(pause).await;
-                    if let Some(error) = self.over().await {
-                        return Err(Failed { error, next: None });
-                    }
-                }
-                NextStep::NextProvider => return Err(Failed { error, next }),
-                NextStep::Stop | NextStep::Keep => return Err(Failed { error, next: None }),
-            }
-            tries += 1;
-        }
+        let standing = StillWanted::new(Arc::clone(self.inner), self.record.id);
+        Context::new(self.record.legs[flight.here].key)
+            .with_deadline(ends.into_std())
+            .alone(self.next_after(flight.at).is_none())
+            .probing(self.candidates[flight.at].is_last_resort())
+            .with_standing(Arc::new(standing))
     }
 
-    /// Why this send must not go on, if its verification was cancelled, superseded, used or has
-    /// expired while it paused: a message would carry a code that is good for nothing.
-    async fn over(&self) -> Option<Error> {
-        let now = self.inner.clock.now();
-        match self.inner.store.load(self.record.id, now).await {
-            Ok(Some(record)) if record.over(now).is_none() => None,
-            Ok(_) => Some(gone().with_certainty(self.certainty())),
-            Err(error) => Some(error.with_certainty(self.certainty())),
+    /// Thinks about what a call came to.
+    async fn landed(&mut self, flight: Flight, result: Result<Sent, Error>) -> Ended {
+        let result = self.reconcile(flight, result).await;
+        let candidate = &self.candidates[flight.at];
+        self.untold.news.extend(candidate.member.guarded.news());
+        let error = match result {
+            Ok(sent) => return Ended::Sent(flight, sent),
+            Err(error) => error,
+        };
+        let unknown = error.certainty() == Certainty::Unknown;
+        self.possible += u32::from(unknown);
+        let next = self.next_after(flight.at);
+        let candidate = &self.candidates[flight.at];
+        let situation = Situation {
+            another_provider: next.is_some(),
+            // Around the adapter, that has been done.
+            may_retry: false,
+            idempotent: candidate.provider().capabilities().idempotent,
+            supplied_code: candidate.source.is_supplied(),
+            duplicates_left: (self.inner.policy.duplicates + 1).saturating_sub(self.possible),
+        };
+        let step = next_step(&error, &situation);
+        tracing::debug!(
+            provider = %candidate.provider().id(),
+            channel = %self.request.channel,
+            kind = error.kind().as_str(),
+            certainty = error.certainty().as_str(),
+            blame = error.blame().as_str(),
+            ?step,
+            "leg failed",
+        );
+        let state = match error.certainty() {
+            Certainty::NotSent => LegState::NotSent,
+            Certainty::Refused => LegState::Refused,
+            Certainty::Unknown => LegState::Unknown,
+        };
+        self.end(flight, state, Some(&error), None);
+        Ended::Failed { next: next.filter(|_| step == NextStep::NextProvider), error }
+    }
+
+    /// Asks the vendor what became of a send whose answer was lost, where it finds it by our key.
+    async fn reconcile(&self, flight: Flight, result: Result<Sent, Error>) -> Result<Sent, Error> {
+        let error = match result {
+            Err(error) if error.certainty() == Certainty::Unknown => error,
+            result => return result,
+        };
+        let provider = self.candidates[flight.at].provider();
+        let capabilities = provider.capabilities();
+        let ends = self.deadline.min(Instant::now() + RECONCILE);
+        if !(capabilities.status && capabilities.status_by_key) || ends <= Instant::now() {
+            return Err(error);
+        }
+        let cx = Context::new(self.record.legs[flight.here].key).with_deadline(ends.into_std());
+        let target = Target::new(self.request.recipient.clone(), None);
+        match provider.status(&cx, &target).await.map(|status| status.delivery) {
+            Ok(Delivery::Accepted | Delivery::Sent | Delivery::Delivered) => Ok(Sent::new()),
+            Ok(Delivery::Failed | Delivery::Expired) => {
+                Err(error.with_certainty(Certainty::Refused))
+            }
+            Ok(_) | Err(_) => Err(error),
         }
     }
 
@@ -140,104 +259,112 @@ impl<'a> Dispatch<'a> {
         (at + 1..self.candidates.len()).find(|&next| follows(&self.candidates[next]))
     }
 
-    fn pause(&self, tries: u32) -> Duration {
-        self.inner.policy.retry_pause.saturating_mul(2u32.saturating_pow(tries))
+    fn end(
+        &mut self,
+        flight: Flight,
+        state: LegState,
+        error: Option<&Error>,
+        reference: Option<otpmux_core::VendorReference>,
+    ) {
+        let failure = error.map(Error::kind);
+        let leg = &mut self.record.legs[flight.here];
+        (leg.state, leg.failure) = (state, failure);
+        self.untold.ends.push(LegEnd { leg: flight.place, state, failure, reference });
     }
 
-    /// Settles the failed leg and writes down the next, in one step of the store.
-    async fn begin(&mut self, next: usize, error: &Error) -> Result<(), Error> {
-        let leg = new_leg(&self.candidates[next], &self.request.channel, &*self.inner.entropy)
-            .map_err(|error| error.with_certainty(self.certainty()))?;
-        let settle = self.settle(error, false);
-        self.settle_here(&settle);
-        let begin = BeginLeg {
-            ends: settle.ends,
-            skips: Vec::new(),
-            news: Vec::new(),
-            leg: leg.clone(),
-            resend: None,
-            charges: Vec::new(),
-        };
-        let now = self.inner.clock.now();
-        match self.inner.store.begin_leg(self.record.id, begin, now).await {
-            Ok(Begun::Leg(place)) => {
-                self.leg = place;
-                self.record.legs.push(leg);
-                Ok(())
+    /// Settles what has ended and writes down the next leg, in one step of the store; `None` when
+    /// all who are left have had as many messages as they may.
+    async fn begin(&mut self, mut next: usize, why: Choice) -> Result<Option<Flight>, Error> {
+        loop {
+            self.tell_of_other_codes(next);
+            let candidate = &self.candidates[next];
+            let why = if candidate.is_last_resort() { Choice::LastResort } else { why };
+            let leg = new_leg(candidate, why, &self.request.channel, &*self.inner.entropy)
+                .map_err(|error| error.with_certainty(self.certainty()))?;
+            let begin = BeginLeg {
+                leg: leg.clone(),
+                charges: candidate.member.charge.iter().cloned().collect(),
+                ends: std::mem::take(&mut self.untold.ends),
+                skips: std::mem::take(&mut self.untold.skips),
+                news: std::mem::take(&mut self.untold.news),
+                resend: None,
+            };
+            let now = self.inner.clock.now();
+            match self.inner.store.begin_leg(self.record.id, begin, now).await {
+                Ok(Begun::Leg(place)) => {
+                    self.record.legs.push(leg);
+                    return Ok(Some(Flight { at: next, here: self.record.legs.len() - 1, place }));
+                }
+                Ok(Begun::Limited(_)) => {
+                    self.pass_over(next, SkipReason::Limit);
+                    match self.next_after(next) {
+                        Some(after) => next = after,
+                        None => return Ok(None),
+                    }
+                }
+                // Cancelled, superseded or expired meanwhile: nobody waits for this code any more.
+                Ok(_) => return Err(gone().with_certainty(self.certainty())),
+                Err(error) => return Err(error.with_certainty(self.certainty())),
             }
-            // Cancelled, superseded or expired meanwhile: nobody waits for this code any more.
-            Ok(_) => Err(gone().with_certainty(self.certainty())),
-            Err(error) => Err(error.with_certainty(self.certainty())),
         }
     }
 
-    async fn accepted(&mut self, sent: Sent) -> Result<Verification, Error> {
-        let end = LegEnd {
-            leg: self.leg,
-            state: LegState::Accepted,
-            failure: None,
-            reference: sent.reference,
-        };
-        let settle = Settle { ends: vec![end], ..Settle::default() };
-        self.settle_here(&settle);
-        self.possible += 1;
-        self.write(settle).await
+    /// Notes who was passed over on the way to a candidate: those who would send another code.
+    fn tell_of_other_codes(&mut self, next: usize) {
+        let mut before = next;
+        while before > 0 && self.possible > 0 {
+            before -= 1;
+            let candidate = &self.candidates[before];
+            let id = candidate.provider().id();
+            let tried = self.record.legs.iter().any(|leg| leg.provider == *id);
+            if tried || candidate.source.is_supplied() {
+                break;
+            }
+            self.pass_over(before, SkipReason::OtherCode);
+        }
     }
 
-    async fn give_up(&mut self, error: Error) -> Result<Verification, Error> {
+    fn pass_over(&mut self, at: usize, why: SkipReason) {
+        let skip = skip(self.candidates[at].provider(), self.record.legs.len(), why);
+        self.record.skips.push(skip.clone());
+        self.untold.skips.push(skip);
+    }
+
+    async fn accepted(mut self, flight: Flight, sent: Sent) -> Result<Verification, Error> {
+        self.possible += 1;
+        self.end(flight, LegState::Accepted, None, sent.reference);
+        self.write(false).await
+    }
+
+    async fn give_up(self, error: Error) -> Result<Verification, Error> {
         // Closes only what has sent nothing: a resend that fails leaves the earlier messages and
         // their code as good as they were.
-        let settle = self.settle(&error, true);
-        self.settle_here(&settle);
-        if self.possible > 0 {
-            self.write(settle).await
-        } else {
-            self.write(settle).await.and(Err(error))
-        }
+        let nothing_out = self.possible == 0;
+        let written = self.write(true).await;
+        if nothing_out { written.and(Err(error)) } else { written }
     }
 
-    async fn write(&mut self, settle: Settle) -> Result<Verification, Error> {
+    async fn write(self, close: bool) -> Result<Verification, Error> {
         let now = self.inner.clock.now();
-        let state = self.inner.store.settle(self.record.id, settle, now).await;
+        let certainty = self.certainty();
+        let refund = (self.possible == 0).then_some(self.counted);
+        let Untold { ends, skips, news } = self.untold;
+        let settle = Settle { ends, skips, news, close, refund };
+        let mut record = self.record;
+        let state = self.inner.store.settle(record.id, settle, now).await;
         // It may have been cancelled, superseded or used while the call was under way.
-        self.record.state = state.map_err(|error| error.with_certainty(self.certainty()))?;
-        Ok(Verification::of(&self.record, &self.request.recipient, now))
-    }
-
-    fn settle(&self, error: &Error, close: bool) -> Settle {
-        let end = LegEnd {
-            leg: self.leg,
-            state: match error.certainty() {
-                Certainty::NotSent => LegState::NotSent,
-                Certainty::Refused => LegState::Refused,
-                Certainty::Unknown => LegState::Unknown,
-            },
-            failure: Some(error.kind()),
-            reference: None,
-        };
-        Settle { ends: vec![end], close, ..Settle::default() }
-    }
-
-    fn settle_here(&mut self, settle: &Settle) {
-        let leg = self.record.legs.len() - 1;
-        let mut here = settle.clone();
-        here.ends.iter_mut().for_each(|end| end.leg = leg);
-        self.record.settle(here);
+        record.state = state.map_err(|error| error.with_certainty(certainty))?;
+        Ok(Verification::of(&record, &self.request.recipient, now))
     }
 
     /// What is known of this send as a whole.
     fn certainty(&self) -> Certainty {
         if self.possible > 0 { Certainty::Unknown } else { Certainty::NotSent }
     }
-
-    fn newest(&self) -> &crate::Leg {
-        // A record is born with its first leg, and legs are never removed.
-        &self.record.legs[self.record.legs.len() - 1]
-    }
 }
 
 async fn call(candidate: &Candidate, cx: &Context, request: &SendRequest) -> Result<Sent, Error> {
-    let provider = &candidate.provider;
+    let provider = candidate.provider();
     match &candidate.source {
         Source::Supplied | Source::Vendor { .. } => provider.send(cx, request).await,
         Source::Again(target) => {

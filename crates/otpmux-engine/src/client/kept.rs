@@ -66,6 +66,16 @@ impl Kept {
         }
     }
 
+    /// What was asked, in a form that is the same whenever it is asked again: `asked` is what the
+    /// caller said, before any code was made.
+    pub(super) fn content(asked: &SendRequest, length: Option<u8>) -> Zeroizing<Vec<u8>> {
+        let kept = Self::of(asked, None, length);
+        let lifetime = asked.lifetime.map(|lifetime| lifetime.as_millis());
+        let content = (&kept.request, asked.purpose.as_str(), lifetime);
+        // Texts, numbers and JSON values always serialise.
+        Zeroizing::new(serde_json::to_vec(&content).unwrap_or_default())
+    }
+
     pub(super) fn seal(
         &self,
         id: VerificationId,

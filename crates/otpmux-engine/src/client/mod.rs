@@ -1,32 +1,44 @@
+mod before;
 mod build;
+mod charges;
 mod dispatch;
 mod kept;
+mod members;
 mod plan;
 mod pool;
+mod reload;
 mod request;
+mod standing;
+mod status;
 mod verify;
 mod view;
 
-use std::collections::HashMap;
 use std::fmt;
-use std::sync::Arc;
-use std::time::SystemTime;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime};
 
+use arc_swap::ArcSwap;
 use otpmux_core::{
-    Blame, Certainty, Channel, Clock, Code, Delivery, Entropy, EntropyError, Error, ErrorKind,
-    OtpProvider, ProviderId, Recipient, Target,
+    Blame, Certainty, Channel, Clock, Code, Entropy, EntropyError, Error, ErrorKind, OtpProvider,
+    Recipient, Target,
 };
 use tokio::time::Instant;
 
 pub use build::{BuildError, ClientBuilder, ClientConfig};
-pub use request::NewVerification;
-pub use view::{LegView, Verification, VerificationStatus};
+pub use reload::Reloaded;
+pub use request::{InFlight, NewVerification};
+pub use view::{LegView, Trail, Verification, VerificationStatus};
 
 use crate::record::{Leg, LegState, Record, State};
 use crate::store::ResendTerms;
-use crate::{BeginLeg, Begun, Policy, Routes, ServerKeys, VerificationId, VerificationStore};
+use crate::{
+    BeginLeg, Begun, Choice, Create, Created, LimitScope, Policy, Routes, ServerKeys,
+    VerificationId, VerificationStore,
+};
+use charges::{Charges, limited};
 use dispatch::Dispatch;
 use kept::Kept;
+use members::Members;
 use plan::{Candidate, Source};
 use pool::Pool;
 
@@ -55,19 +67,38 @@ use pool::Pool;
 /// # }
 /// ```
 #[derive(Clone)]
-pub struct OtpClient(Arc<Inner>);
+pub struct OtpClient(Arc<Shared>);
+
+struct Shared {
+    /// What is in force. Every call takes it once and ends under it.
+    inner: ArcSwap<Inner>,
+    /// Held while the next one is made, so that no reload builds on what another replaces.
+    reloading: Mutex<()>,
+}
 
 struct Inner {
-    providers: HashMap<ProviderId, Arc<dyn OtpProvider>>,
+    members: Members,
     routes: Routes,
     store: Arc<dyn VerificationStore>,
+    /// What the store was opened by.
+    store_name: Option<Box<str>>,
     keys: ServerKeys,
+    charges: Charges,
     policy: Policy,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
 }
 
 impl OtpClient {
+    fn of(inner: Inner) -> Self {
+        let inner = ArcSwap::from_pointee(inner);
+        Self(Arc::new(Shared { inner, reloading: Mutex::default() }))
+    }
+
+    fn inner(&self) -> Arc<Inner> {
+        self.0.inner.load_full()
+    }
+
     /// A client in the making: at least one provider, the rest has defaults.
     pub fn builder() -> ClientBuilder {
         ClientBuilder::default()
@@ -96,12 +127,14 @@ impl OtpClient {
     /// Refused or not sent: the last provider's own error. An error with certainty unknown is the
     /// exception: a message may have gone out, but it could not be written down, or the
     /// verification was cancelled or superseded meanwhile.
-    pub async fn send(&self, new: NewVerification) -> Result<Verification, Error> {
-        let inner = &*self.0;
+    pub async fn send(&self, mut new: NewVerification) -> Result<Verification, Error> {
+        let inner = &self.inner();
         let now = inner.clock.now();
         let pool = Pool::fetch(&*inner.entropy).map_err(no_entropy)?;
+        let (name, in_flight) = (new.idempotency_key.take(), new.in_flight);
+        let asked_length = new.code_length;
         let code = inner.new_code(&new, &pool)?;
-        let plan = inner.plan_send(new, &code)?;
+        let mut plan = inner.plan_send(new, &code, &pool, now)?;
         let id = VerificationId::generate(&pool).map_err(no_entropy)?;
         let candidates = &plan.candidates;
         let ours = candidates.iter().any(|c| c.source.is_supplied()).then_some(&code);
@@ -110,7 +143,8 @@ impl OtpClient {
         let sealed = kept.seal(id, &inner.keys, &pool).map_err(no_entropy)?;
         let request = &plan.request;
         let lifetime = request.lifetime.unwrap_or(inner.policy.lifetime);
-        let record = Record {
+        let tag = name.map(|name| inner.tag(&name, request, asked_length));
+        let mut record = Record {
             id,
             recipient: inner.keys.hash(&request.recipient),
             purpose: request.purpose.clone(),
@@ -123,13 +157,33 @@ impl OtpClient {
             resends: 0,
             resend_after: now + inner.policy.resend_delay,
             sealed,
+            legs: Vec::new(),
             skips: Vec::new(),
-            request: None,
-            legs: vec![new_leg(&plan.candidates[0], &request.channel, &pool)?],
+            request: tag.map(Box::new),
         };
-        let create = crate::Create { record: record.clone(), charges: Vec::new() };
-        inner.store.create(create, now).await?;
-        Dispatch::new(inner, record, 0, plan, Some(code)).run().await
+        loop {
+            let first = &plan.candidates[0];
+            record.legs = vec![new_leg(first, first.why, &plan.request.channel, &pool)?];
+            record.skips.clone_from(&plan.skips);
+            let mut charges = inner.charges.of(&plan.request, &record.recipient, &inner.keys);
+            charges.extend(first.member.charge.clone());
+            let create = Create { record: record.clone(), charges };
+            match inner.store.create(create, now).await? {
+                Created::New(marks) => {
+                    inner.members.learn(&marks, now);
+                    break;
+                }
+                Created::Before(before) => return inner.before(*before, in_flight).await,
+                Created::OtherContent => return Err(before::other_content()),
+                Created::Limited(limit) => {
+                    let another = limit.scope == LimitScope::Provider && plan.pass_over_first(0);
+                    if !another {
+                        return Err(limited(&limit));
+                    }
+                }
+            }
+        }
+        Dispatch::new(inner, record, plan, Some(code), now).run(0).await
     }
 
     /// Tries a code. A wrong code is an answer, not an error.
@@ -148,8 +202,9 @@ impl OtpClient {
         id: VerificationId,
         code: &Code,
     ) -> Result<otpmux_core::Verdict, Error> {
-        let guess = self.0.keys.guess(id, code);
-        self.0.verify(id, &guess, code).await
+        let inner = self.inner();
+        let guess = inner.keys.guess(id, code);
+        inner.verify(id, guess, code).await
     }
 
     /// Tries a code for one recipient and purpose: to everything else, this verification does not
@@ -166,9 +221,9 @@ impl OtpClient {
         recipient: &Recipient,
         purpose: &otpmux_core::Purpose,
     ) -> Result<otpmux_core::Verdict, Error> {
-        let keys = &self.0.keys;
-        let guess = keys.guess(id, code).for_recipient(recipient, keys);
-        self.0.verify(id, &guess.for_purpose(purpose.clone()), code).await
+        let inner = self.inner();
+        let guess = inner.keys.guess(id, code).for_recipient(recipient, &inner.keys);
+        inner.verify(id, guess.for_purpose(purpose.clone()), code).await
     }
 
     /// Sends again at the user's wish: the same code where it is ours, by another provider than
@@ -185,35 +240,48 @@ impl OtpClient {
         id: VerificationId,
         channel: Option<Channel>,
     ) -> Result<Verification, Error> {
-        let inner = &*self.0;
+        let inner = &self.inner();
         let now = inner.clock.now();
-        let record = inner.store.load(id, now).await?.ok_or_else(gone)?;
+        let mut record = inner.store.load(id, now).await?.ok_or_else(gone)?;
         let kept = Kept::open(&record, &inner.keys)?;
-        let (plan, code) = inner.plan_resend(&record, kept, channel, now)?;
-        let terms = ResendTerms {
-            max_resends: inner.policy.resends,
-            next_after: now + inner.policy.resend_delay,
+        let (mut plan, code) = inner.plan_resend(&record, kept, channel, now)?;
+        let delay = inner.resend_delay(record.resends + 1)?;
+        let terms = ResendTerms { max_resends: inner.policy.resends, next_after: now + delay };
+        let (leg, place) = loop {
+            let first = &plan.candidates[0];
+            let leg = new_leg(first, first.why, &plan.request.channel, &*inner.entropy)?;
+            let mut charges = inner.charges.of(&plan.request, &record.recipient, &inner.keys);
+            charges.extend(first.member.charge.clone());
+            let begin = BeginLeg {
+                leg: leg.clone(),
+                charges,
+                resend: Some(terms),
+                ends: Vec::new(),
+                skips: std::mem::take(&mut plan.skips),
+                news: Vec::new(),
+            };
+            record.skips.extend_from_slice(&begin.skips);
+            match inner.store.begin_leg(id, begin, now).await? {
+                Begun::Leg(place) => break (leg, place),
+                Begun::Over(_) => return Err(gone()),
+                Begun::TooSoon(wait) => {
+                    return Err(refused("a resend so soon").with_retry_after(wait));
+                }
+                Begun::TooMany => {
+                    return Err(refused("more resends than one verification may have"));
+                }
+                Begun::Limited(limit) => {
+                    let legs = record.legs.len();
+                    let another = limit.scope == LimitScope::Provider && plan.pass_over_first(legs);
+                    if !another {
+                        return Err(limited(&limit));
+                    }
+                }
+            }
         };
-        let leg = new_leg(&plan.candidates[0], &plan.request.channel, &*inner.entropy)?;
-        let begin = BeginLeg {
-            ends: Vec::new(),
-            skips: Vec::new(),
-            news: Vec::new(),
-            leg: leg.clone(),
-            resend: Some(terms),
-            charges: Vec::new(),
-        };
-        let place = match inner.store.begin_leg(id, begin, now).await? {
-            Begun::Leg(place) => place,
-            Begun::Over(_) => return Err(gone()),
-            Begun::TooSoon(wait) => return Err(refused("a resend so soon").with_retry_after(wait)),
-            Begun::Limited(_) => return Err(refused("x")),
-            Begun::TooMany => return Err(refused("more resends than one verification may have")),
-        };
-        let mut record = record;
         record.resend_after = terms.next_after;
         record.legs.push(leg);
-        Dispatch::new(inner, record, place, plan, code).run().await
+        Dispatch::new(inner, record, plan, code, now).run(place).await
     }
 
     /// Makes a verification worthless, whatever its vendors do. Those that can cancel are told, all
@@ -225,7 +293,7 @@ impl OtpClient {
     ///
     /// The store is out of reach.
     pub async fn cancel(&self, id: VerificationId) -> Result<bool, Error> {
-        let inner = &*self.0;
+        let inner = self.inner();
         let now = inner.clock.now();
         let was_pending = inner.store.cancel(id, now).await?;
         if was_pending {
@@ -234,30 +302,6 @@ impl OtpClient {
             let _ = tokio::time::timeout_at(deadline, inner.cancel_at_vendors(id, deadline)).await;
         }
         Ok(was_pending)
-    }
-
-    /// Tells where a verification stands, and asks the vendors that can tell where its messages
-    /// are.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::NotFound`] when it is unknown or long gone; the store is out of reach. A vendor
-    /// that cannot be asked is no error.
-    pub async fn status(&self, id: VerificationId) -> Result<Verification, Error> {
-        let inner = &*self.0;
-        let now = inner.clock.now();
-        let record = inner.store.load(id, now).await?.ok_or_else(gone)?;
-        let kept = Kept::open(&record, &inner.keys)?;
-        let deadline = inner.deadline();
-        let mut deliveries = vec![None; record.legs.len()];
-        for (leg, delivery) in record.legs.iter().zip(&mut deliveries) {
-            *delivery = inner.delivery(&kept.recipient, leg, deadline).await;
-        }
-        let mut view = Verification::of(&record, &kept.recipient, now);
-        for (leg, delivery) in view.legs.iter_mut().zip(deliveries) {
-            leg.delivery = delivery;
-        }
-        Ok(view)
     }
 }
 
@@ -278,7 +322,7 @@ impl Inner {
                 leg.state.may_have_sent() && (leg.state == LegState::Accepted) == accepted
             })
         };
-        let known = |leg: &'a Leg| Some((self.providers.get(&leg.provider)?, leg));
+        let known = |leg: &'a Leg| Some((self.members.get(&leg.provider)?, leg));
         of(true).chain(of(false)).filter_map(known)
     }
 
@@ -300,41 +344,36 @@ impl Inner {
         }
     }
 
-    async fn delivery(
-        &self,
-        recipient: &Recipient,
-        leg: &Leg,
-        deadline: Instant,
-    ) -> Option<Delivery> {
-        let provider = self.providers.get(&leg.provider)?;
-        if !provider.capabilities().status || leg.reference.is_none() {
-            return None;
-        }
-        let target = Target::new(recipient.clone(), leg.reference.clone());
-        match provider.status(&context(leg, deadline), &target).await {
-            Ok(status) => Some(status.delivery),
-            Err(error) => {
-                tracing::debug!(%error, "the vendor did not tell the status");
-                None
-            }
-        }
+    /// How long the user must wait after so many resends, with up to a tenth added at random once
+    /// it has begun to grow.
+    fn resend_delay(&self, resends: u32) -> Result<Duration, Error> {
+        let delay = self.policy.resend_delay_after(resends);
+        let mut random = [0; 1];
+        self.entropy.fill(&mut random).map_err(no_entropy)?;
+        Ok(delay + delay / 10 * u32::from(random[0]) / 255)
     }
 }
 
 impl fmt::Debug for OtpClient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let inner = self.inner();
         f.debug_struct("OtpClient")
-            .field("providers", &self.0.providers.values())
-            .field("store", &self.0.store)
+            .field("providers", &inner.members.active.keys())
+            .field("store", &inner.store)
             .finish_non_exhaustive()
     }
 }
 
-fn new_leg(candidate: &Candidate, channel: &Channel, entropy: &dyn Entropy) -> Result<Leg, Error> {
+fn new_leg(
+    candidate: &Candidate,
+    why: Choice,
+    channel: &Channel,
+    entropy: &dyn Entropy,
+) -> Result<Leg, Error> {
     let key = otpmux_core::IdempotencyKey::generate(entropy).map_err(no_entropy)?;
     Ok(Leg {
-        provider: candidate.provider.id().clone(),
-        why: crate::Choice::Preferred,
+        provider: candidate.provider().id().clone(),
+        why,
         channel: channel.clone(),
         supplied: candidate.source.is_supplied(),
         key,

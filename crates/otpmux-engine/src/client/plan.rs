@@ -2,19 +2,23 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use otpmux_core::{
-    Blame, Capabilities, Certainty, Channel, Code, CodeSource, Error, ErrorKind, OtpProvider,
-    SendRequest, Target,
+    Blame, Capabilities, Certainty, Channel, Code, CodeSource, Entropy, Error, ErrorKind,
+    OtpProvider, SendRequest, Target,
 };
 
 use super::kept::Kept;
-use super::{Inner, NewVerification, gone, invalid, until};
-use crate::{Policy, Record};
+use super::members::Member;
+use super::{Inner, NewVerification, gone, invalid, no_entropy, until};
+use crate::countries::country_of;
+use crate::health::Health;
+use crate::{Choice, Policy, Record, ResendBy, Skip, SkipReason};
 
-/// A send, thought through before anything is written or called: what is asked, and who may be
-/// asked in which order. Never without a candidate.
+/// A send, thought through before anything is written or called: what is asked, who may be asked in
+/// which order, and who may not. Never without a candidate.
 pub(super) struct Plan {
     pub(super) request: SendRequest,
     pub(super) candidates: Vec<Candidate>,
+    pub(super) skips: Vec<Skip>,
 }
 
 impl Plan {
@@ -25,12 +29,24 @@ impl Plan {
         let agree = |candidate: &Candidate| candidate.code_length(ours) == first;
         first.filter(|_| self.candidates.iter().all(agree))
     }
+
+    /// Takes the first candidate out: it has had as many messages as it may. Gives it back when
+    /// there is no other.
+    pub(super) fn pass_over_first(&mut self, legs: usize) -> bool {
+        if self.candidates.len() < 2 {
+            return false;
+        }
+        let first = self.candidates.remove(0);
+        self.skips.push(skip(first.provider(), legs, SkipReason::Limit));
+        true
+    }
 }
 
 /// A provider that can take the send, by what it says of itself.
 pub(super) struct Candidate {
-    pub(super) provider: Arc<dyn OtpProvider>,
+    pub(super) member: Arc<Member>,
     pub(super) source: Source,
+    pub(super) why: Choice,
     lifetime: Option<Duration>,
 }
 
@@ -58,6 +74,15 @@ impl Source {
 }
 
 impl Candidate {
+    pub(super) fn provider(&self) -> &Arc<dyn OtpProvider> {
+        self.member.port()
+    }
+
+    /// Whether it is being left alone, and called only because nobody else is left.
+    pub(super) fn is_last_resort(&self) -> bool {
+        self.why == Choice::LastResort
+    }
+
     /// Digits of the code that it will send, where that is known.
     fn code_length(&self, ours: &Code) -> Option<u8> {
         if self.source.is_supplied() { Some(ours.length()) } else { self.source.wished_length() }
@@ -85,7 +110,13 @@ struct Wanted<'a> {
 }
 
 impl Inner {
-    pub(super) fn plan_send(&self, new: NewVerification, code: &Code) -> Result<Plan, Error> {
+    pub(super) fn plan_send(
+        &self,
+        new: NewVerification,
+        code: &Code,
+        entropy: &dyn Entropy,
+        now: SystemTime,
+    ) -> Result<Plan, Error> {
         let recipient = new.recipient;
         let default = if recipient.email().is_some() { Channel::Email } else { Channel::Sms };
         let channel = new.channel.unwrap_or(default);
@@ -110,7 +141,7 @@ impl Inner {
             wished_length: Some(code.length()),
             again: None,
         };
-        self.plan(request, &wanted)
+        self.plan(request, &wanted, entropy, now)
     }
 
     /// The plan for sending a verification again, and the code of ours if it has one.
@@ -127,64 +158,172 @@ impl Inner {
         let code = kept.code.clone();
         let wished_length = kept.wished_length();
         let mut request = kept.into_request();
-        if let Some(channel) = channel {
-            request.channel = channel;
-        }
         request.lifetime = Some(until(record.expires_at, now));
         let wanted =
             Wanted { code: code.as_ref(), exact_length: None, wished_length, again: Some(record) };
-        let mut plan = self.plan(request, &wanted)?;
+        let mut plan = match channel {
+            None if self.policy.resend_by == ResendBy::NextChannel => {
+                self.plan_next_channel(request, &wanted, now)?
+            }
+            channel => {
+                request.channel = channel.unwrap_or(request.channel);
+                self.plan(request, &wanted, &*self.entropy, now)?
+            }
+        };
         // While the user may hold the code of ours, nobody sends another one if somebody can repeat
         // it.
         let ours = |candidate: &Candidate| candidate.source.is_supplied();
         if record.code_is_out() && plan.candidates.iter().any(ours) {
-            plan.candidates.retain(ours);
+            for other in plan.candidates.extract_if(.., |candidate| !ours(candidate)) {
+                let why = SkipReason::OtherCode;
+                plan.skips.push(skip(other.provider(), record.legs.len(), why));
+            }
         }
-        // Who has carried a message that did not reach the user comes last.
+        // Who has carried a message that did not reach the user comes last, unless the same one is
+        // wanted.
         let carried = |candidate: &Candidate| {
-            let id = candidate.provider.id();
+            let id = candidate.provider().id();
             record.legs.iter().any(|leg| leg.provider == *id && leg.state.may_have_sent())
         };
-        plan.candidates.sort_by_key(carried);
+        let same = self.policy.resend_by == ResendBy::Same;
+        plan.candidates.sort_by_key(|it| (it.is_last_resort(), carried(it) != same));
+        for candidate in &mut plan.candidates {
+            if !candidate.is_last_resort() {
+                candidate.why = Choice::Resend;
+            }
+        }
         Ok((plan, code))
     }
 
-    fn plan(&self, mut request: SendRequest, wanted: &Wanted<'_>) -> Result<Plan, Error> {
-        let ids = self.routes.providers(&request.recipient, &request.channel, &request.purpose);
-        let Some(ids) = ids else {
+    /// A plan for the first channel after that of the newest leg that somebody can send by; for that
+    /// channel again when there is none.
+    fn plan_next_channel(
+        &self,
+        request: SendRequest,
+        wanted: &Wanted<'_>,
+        now: SystemTime,
+    ) -> Result<Plan, Error> {
+        let newest = wanted.again.and_then(|record| record.legs.last());
+        let last = newest.map_or(&request.channel, |leg| &leg.channel).clone();
+        let order = &self.policy.channels;
+        let start = order.iter().position(|channel| *channel == last).map_or(0, |at| at + 1);
+        let (before, after) = order.split_at(start.min(order.len()));
+        let others = after.iter().chain(before).filter(|channel| **channel != last);
+        for channel in others {
+            let mut request = request.clone();
+            request.channel = channel.clone();
+            if let Ok(plan) = self.plan(request, wanted, &*self.entropy, now) {
+                return Ok(plan);
+            }
+        }
+        let mut request = request;
+        request.channel = last;
+        self.plan(request, wanted, &*self.entropy, now)
+    }
+
+    fn plan(
+        &self,
+        mut request: SendRequest,
+        wanted: &Wanted<'_>,
+        entropy: &dyn Entropy,
+        now: SystemTime,
+    ) -> Result<Plan, Error> {
+        self.check_country(&request)?;
+        let route = self.routes.route(&request.recipient, &request.channel, &request.purpose);
+        let Some(route) = route else {
             return Err(Error::new(ErrorKind::Unsupported, Certainty::NotSent, Blame::Policy)
                 .with_detail("no route takes this country, channel and purpose"));
         };
-        let lifetime = request.lifetime;
-        let mut candidates = Vec::with_capacity(ids.len());
+        let mut random = [0; 8];
+        let draw = || entropy.fill(&mut random).map(|()| u64::from_le_bytes(random));
+        let order = route.order(draw).map_err(no_entropy)?;
+        let legs = wanted.again.map_or(0, |record| record.legs.len());
+        let drawn = !route.weights.is_empty();
+        let mut candidates = Vec::with_capacity(order.len());
+        let (mut skips, mut last_resorts) = (Vec::new(), Vec::new());
         let mut refusal = None;
-        for provider in ids.iter().filter_map(|id| self.providers.get(id)) {
-            let capabilities = provider.capabilities();
-            let candidate = Candidate {
-                source: source(provider, &request, wanted),
-                lifetime: match (&capabilities.lifetimes, wanted.again) {
-                    // What is left of a lifetime may be less than a vendor lets us ask for. Our own
-                    // expiry rules in any case.
-                    (Some(range), Some(_)) => {
-                        lifetime.map(|left| left.max(*range.start()).min(*range.end()))
-                    }
-                    _ => lifetime,
-                },
-                provider: Arc::clone(provider),
-            };
+        for place in order {
+            let Some(member) = self.members.active.get(&route.providers[place]) else { continue };
+            let mut candidate = self.candidate(member, &request, wanted);
             candidate.fit(&mut request, wanted.code);
-            match capabilities.check_send(provider.id(), &request) {
-                Ok(()) => candidates.push(candidate),
+            let provider = member.port();
+            let capabilities = provider.capabilities();
+            if let Err(error) = capabilities.check_send(provider.id(), &request) {
                 // The first refusal is the preferred provider's: the one to tell about.
-                Err(error) => refusal = refusal.or(Some(error)),
+                refusal = refusal.or(Some(error));
+                if let Some(what) = capabilities.shortcoming(&request) {
+                    skips.push(skip(provider, legs, SkipReason::Unable(what)));
+                }
+            } else if let Some(since) = left_alone(&member.guarded.health(), now) {
+                skips.push(skip(provider, legs, SkipReason::BreakerOpen(since)));
+                candidate.why = Choice::LastResort;
+                last_resorts.push(candidate);
+            } else {
+                let first = candidates.is_empty();
+                candidate.why = match (drawn, first) {
+                    (true, _) => Choice::Drawn,
+                    (false, _) => Choice::Preferred,
+                };
+                candidates.push(candidate);
             }
         }
+        // A wish for a language is honoured where somebody can; it is no reason to send nothing.
+        if request.locale.is_some() {
+            candidates.sort_by_key(|it| !it.provider().capabilities().locale);
+        }
+        candidates.extend(last_resorts);
         match (candidates.is_empty(), refusal) {
             (true, Some(error)) => Err(error),
             (true, None) => Err(invalid("the route has no provider")),
-            (false, _) => Ok(Plan { request, candidates }),
+            (false, _) => Ok(Plan { request, candidates, skips }),
         }
     }
+
+    fn candidate(
+        &self,
+        member: &Arc<Member>,
+        request: &SendRequest,
+        wanted: &Wanted<'_>,
+    ) -> Candidate {
+        let capabilities = member.port().capabilities();
+        let lifetime = match (&capabilities.lifetimes, wanted.again) {
+            // What is left of a lifetime may be less than a vendor lets us ask for. Our own expiry
+            // rules in any case.
+            (Some(range), Some(_)) => {
+                request.lifetime.map(|left| left.max(*range.start()).min(*range.end()))
+            }
+            _ => request.lifetime,
+        };
+        Candidate {
+            source: source(member.port(), request, wanted),
+            why: Choice::Preferred,
+            lifetime,
+            member: Arc::clone(member),
+        }
+    }
+
+    fn check_country(&self, request: &SendRequest) -> Result<(), Error> {
+        let (Some(served), Some(phone)) = (&self.policy.countries, request.recipient.phone())
+        else {
+            return Ok(());
+        };
+        let country = country_of(phone);
+        if country.is_some_and(|country| served.iter().any(|served| served == country)) {
+            return Ok(());
+        }
+        Err(Error::new(ErrorKind::Unsupported, Certainty::NotSent, Blame::Policy)
+            .with_detail("the policy's countries do not include that of this number"))
+    }
+}
+
+/// Since when a provider is being left alone, if it is.
+fn left_alone(health: &Health, now: SystemTime) -> Option<SystemTime> {
+    if health.admits(now) { None } else { health.since() }
+}
+
+pub(super) fn skip(provider: &Arc<dyn OtpProvider>, legs: usize, why: SkipReason) -> Skip {
+    let before = u8::try_from(legs).unwrap_or(u8::MAX);
+    Skip { before, provider: provider.id().clone(), why }
 }
 
 /// Ours wherever the provider takes it, so that one code serves all legs. Test recipients get no

@@ -41,6 +41,23 @@ pub struct NewVerification {
     pub client: ClientContext,
     /// Further parameters, by provider kind, then by the vendor's own word.
     pub extensions: BTreeMap<String, Value>,
+    /// A name for this request: saying it again under the same name, from whichever process, sends
+    /// nothing and gives the verification that the first one made. Good as long as that is known. A
+    /// request that came to nothing frees its name. Kept as a keyed hash.
+    pub idempotency_key: Option<String>,
+    /// What to do when the first request under this name is still under way.
+    pub in_flight: InFlight,
+}
+
+/// What becomes of a request while an earlier one under its name is still under way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum InFlight {
+    /// It waits for what the other comes to.
+    #[default]
+    Wait,
+    /// It is refused with [`ErrorKind::Conflict`](otpmux_core::ErrorKind::Conflict).
+    Refuse,
 }
 
 impl NewVerification {
@@ -59,6 +76,8 @@ impl NewVerification {
             sender: None,
             client: ClientContext::default(),
             extensions: BTreeMap::new(),
+            idempotency_key: None,
+            in_flight: InFlight::default(),
         }
     }
 
@@ -83,6 +102,18 @@ impl NewVerification {
     /// Sets the number of digits.
     pub fn with_code_length(mut self, digits: u8) -> Self {
         self.code_length = Some(digits);
+        self
+    }
+
+    /// Names the request, so that saying it twice sends once.
+    pub fn with_idempotency_key(mut self, key: impl Into<String>) -> Self {
+        self.idempotency_key = Some(key.into());
+        self
+    }
+
+    /// Says what is known about the end user's device.
+    pub fn from_client(mut self, client: ClientContext) -> Self {
+        self.client = client;
         self
     }
 

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use otpmux_core::{Blame, Certainty, Code, Error, ErrorKind, Verdict, VerifyRequest};
 
 use super::kept::Kept;
@@ -8,10 +10,11 @@ impl Inner {
     pub(super) async fn verify(
         &self,
         id: VerificationId,
-        guess: &Guess,
+        guess: Guess,
         code: &Code,
     ) -> Result<Verdict, Error> {
-        let verdict = match self.store.attempt(id, guess, self.clock.now()).await? {
+        let guess = guess.within(Arc::clone(&self.charges.guesses));
+        let verdict = match self.store.attempt(id, &guess, self.clock.now()).await? {
             Attempt::Verdict(verdict) => verdict,
             Attempt::AskVendors(record) => self.ask_vendors(&record, code).await?,
         };
@@ -61,9 +64,7 @@ impl Inner {
     /// The failure to ask a vendor whose provider this client does not have.
     fn missing(&self, record: &Record) -> Option<Error> {
         let unknown = |leg: &&Leg| {
-            !leg.supplied
-                && leg.state.may_have_sent()
-                && !self.providers.contains_key(&leg.provider)
+            !leg.supplied && leg.state.may_have_sent() && self.members.get(&leg.provider).is_none()
         };
         let leg = record.legs.iter().find(unknown)?;
         let error = Error::new(ErrorKind::Configuration, Certainty::NotSent, Blame::Provider)

@@ -1,10 +1,11 @@
+use std::fmt;
 use std::time::SystemTime;
 
 use otpmux_core::{Channel, Delivery, ErrorKind, ProviderId, Recipient};
 use serde::Serialize;
 
 use crate::VerificationId;
-use crate::record::{LegState, Record, State};
+use crate::record::{Choice, LegState, Record, Skip, State};
 
 /// What an application may know about a verification, and show to its user.
 #[derive(Clone, Debug)]
@@ -31,6 +32,18 @@ pub struct Verification {
     pub attempts_left: u32,
     /// What was tried, oldest first.
     pub legs: Vec<LegView>,
+    /// Who was passed over, in the order in which that happened.
+    pub skipped: Vec<Skip>,
+}
+
+/// One line of the trail of a verification.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Trail<'a> {
+    /// A provider was called.
+    Leg(&'a LegView),
+    /// A provider was passed over.
+    Skipped(&'a Skip),
 }
 
 /// Where a verification stands.
@@ -56,6 +69,8 @@ pub enum VerificationStatus {
 pub struct LegView {
     /// The provider.
     pub provider: ProviderId,
+    /// Why it was this provider's turn.
+    pub why: Choice,
     /// The channel.
     pub channel: Channel,
     /// What is known about it.
@@ -81,6 +96,34 @@ impl Verification {
             resend_after: record.resend_after,
             attempts_left: record.attempts_left(),
             legs: record.legs.iter().map(LegView::of).collect(),
+            skipped: record.skips.clone(),
+        }
+    }
+
+    /// What happened, in its order: who was called, who was not, and why.
+    pub fn trail(&self) -> impl Iterator<Item = Trail<'_>> {
+        let skipped_before = |legs: usize| {
+            let here = move |skip: &&Skip| usize::from(skip.before) == legs;
+            self.skipped.iter().filter(here).map(Trail::Skipped)
+        };
+        let legs = self.legs.iter().enumerate();
+        legs.flat_map(move |(place, leg)| skipped_before(place).chain([Trail::Leg(leg)]))
+            .chain(skipped_before(self.legs.len()))
+    }
+}
+
+impl fmt::Display for Trail<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Skipped(skip) => write!(f, "{}: skipped: {}", skip.provider, skip.why),
+            Self::Leg(leg) => {
+                let (state, why) = (leg.state.as_str(), leg.why.words());
+                write!(f, "{} by {}: {state} ({why})", leg.provider, leg.channel)?;
+                match leg.failure {
+                    Some(kind) => write!(f, ": {}", kind.as_str()),
+                    None => Ok(()),
+                }
+            }
         }
     }
 }
@@ -112,6 +155,7 @@ impl LegView {
     fn of(leg: &crate::Leg) -> Self {
         Self {
             provider: leg.provider.clone(),
+            why: leg.why,
             channel: leg.channel.clone(),
             state: leg.state,
             failure: leg.failure,

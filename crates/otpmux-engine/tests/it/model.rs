@@ -8,11 +8,11 @@ use otpmux_core::{
     Blame, Capabilities, Certainty, Channel, Error, ErrorKind, IdempotencyKey, Sent,
     VendorReference, Verdict,
 };
-use otpmux_engine::{LegState, NewVerification, Policy, Verification};
+use otpmux_engine::{LegState, NewVerification, Verification};
 use otpmux_testkit::ScriptedProvider;
 use proptest::prelude::*;
 
-use crate::world::{World, phone, wrong};
+use crate::world::{World, lenient, phone, wrong};
 
 /// What a provider does with one send; `None` takes it.
 type Outcome = Option<(Certainty, Blame)>;
@@ -167,7 +167,7 @@ async fn play(
     journal.lock().unwrap().outcomes = outcomes.into();
     let providers: Vec<_> =
         kinds.iter().enumerate().map(|(at, kind)| provider(at, *kind, &journal)).collect();
-    let mut policy = Policy::default();
+    let mut policy = lenient();
     policy.duplicates = duplicates;
     let world = World::with(&providers.iter().collect::<Vec<_>>(), policy);
     let mut live: Option<Live> = None;

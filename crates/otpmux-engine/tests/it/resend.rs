@@ -1,7 +1,7 @@
 use otpmux_core::{Blame, Channel, ErrorKind};
-use otpmux_engine::{LegState, Policy};
+use otpmux_engine::LegState;
 
-use crate::world::{World, carrier, down, unknown, wrong};
+use crate::world::{World, carrier, down, lenient, unknown, wrong};
 
 /// Ask 16: by another provider, with the same code.
 #[tokio::test]
@@ -63,17 +63,19 @@ async fn sec_06_does_not_refill_the_attempts() {
 #[tokio::test]
 async fn too_soon_and_too_often_are_refused_before_any_vendor() {
     let a = carrier("a");
-    let world = World::of(&[&a]);
+    let mut policy = lenient();
+    policy.resend_delay_max = policy.resend_delay;
+    let world = World::with(&[&a], policy);
     let sent = world.send().await.unwrap();
     world.advance(10);
     let error = world.client.resend(sent.id, None).await.unwrap_err();
     assert_eq!((error.kind(), error.blame()), (ErrorKind::RateLimited, Blame::Policy));
     assert_eq!(error.retry_after().unwrap().as_secs(), 20);
     for _ in 0..4 {
-        world.advance(30);
+        world.advance(33);
         world.client.resend(sent.id, None).await.unwrap();
     }
-    world.advance(30);
+    world.advance(33);
     let error = world.client.resend(sent.id, None).await.unwrap_err();
     assert_eq!((error.kind(), error.retry_after()), (ErrorKind::RateLimited, None));
     assert_eq!(a.count(), 5);
@@ -114,7 +116,7 @@ async fn each_resend_has_its_own_message_budget() {
     for provider in [&a, &b, &c] {
         provider.sends.always(|_, _| Err(unknown()));
     }
-    let mut policy = Policy::default();
+    let mut policy = lenient();
     policy.resends = 1;
     let world = World::with(&[&a, &b, &c], policy);
     let sent = world.send().await.unwrap();

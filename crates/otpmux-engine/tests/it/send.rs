@@ -1,11 +1,9 @@
 use std::time::Duration;
 
 use otpmux_core::{Blame, Certainty, Channel, ErrorKind, Recipient};
-use otpmux_engine::{
-    BuildError, NewVerification, OtpClient, Policy, Route, Routes, VerificationStatus,
-};
+use otpmux_engine::{BuildError, NewVerification, OtpClient, Route, Routes, VerificationStatus};
 
-use crate::world::{World, builder, carrier, down, phone};
+use crate::world::{World, builder, carrier, down, lenient, phone};
 
 #[tokio::test]
 async fn says_what_was_sent() {
@@ -66,7 +64,7 @@ async fn routes_decide_who_sends_and_nothing_else_is_sent() {
     let clock = std::sync::Arc::default();
     let mut route = Route::to(["india".parse().unwrap(), "rest".parse().unwrap()]);
     route.countries = vec!["IN".to_owned()];
-    let routed = || builder(&[&india, &rest], Policy::default(), &clock);
+    let routed = || builder(&[&india, &rest], lenient(), &clock);
     let client = routed().routes(Routes::new([route])).build().unwrap();
     client.send(NewVerification::to(phone())).await.unwrap();
     assert_eq!((india.count(), rest.count()), (1, 0));
@@ -82,12 +80,12 @@ async fn clients_that_cannot_be() {
     let (a, twin) = (carrier("a"), carrier("a"));
     let clock = std::sync::Arc::default();
     assert_eq!(OtpClient::builder().build().unwrap_err(), BuildError::NoProvider);
-    let twice = builder(&[&a, &twin], Policy::default(), &clock).build().unwrap_err();
+    let twice = builder(&[&a, &twin], lenient(), &clock).build().unwrap_err();
     assert_eq!(twice, BuildError::Twice("a".parse().unwrap()));
     let unknown = Routes::new([Route::to(["b".parse().unwrap()])]);
-    let error = builder(&[&a], Policy::default(), &clock).routes(unknown).build().unwrap_err();
+    let error = builder(&[&a], lenient(), &clock).routes(unknown).build().unwrap_err();
     assert_eq!(error, BuildError::UnknownProvider("b".parse().unwrap()));
-    let mut policy = Policy::default();
+    let mut policy = lenient();
     policy.code_length = 4;
     assert!(matches!(builder(&[&a], policy, &clock).build(), Err(BuildError::Policy(_))));
 }

@@ -5,10 +5,10 @@ use otpmux_core::{
     Blame, Cancellation, Capabilities, Certainty, Channel, CodeSource, Delivery, Error, ErrorKind,
     Sent, Status, VendorReference, Verdict,
 };
-use otpmux_engine::{NewVerification, Policy};
+use otpmux_engine::NewVerification;
 use otpmux_testkit::ScriptedProvider;
 
-use crate::world::{World, carrier, down, phone, unknown, vendor};
+use crate::world::{World, carrier, down, lenient, phone, unknown, vendor};
 
 fn approves(provider: &ScriptedProvider, code: &'static str) {
     provider.verifies.always(move |_, request| {
@@ -119,7 +119,7 @@ async fn a_vendor_that_is_not_configured_here_is_an_error() {
     let sent = world.send().await.unwrap();
     let shared: Arc<dyn otpmux_engine::VerificationStore> =
         Arc::<otpmux_engine::MemoryStore>::clone(&world.store);
-    let other = crate::world::builder(&[&b], Policy::default(), &world.clock)
+    let other = crate::world::builder(&[&b], lenient(), &world.clock)
         .store(shared, crate::world::keys())
         .build()
         .unwrap();
@@ -233,7 +233,7 @@ async fn test_recipients_are_left_to_their_vendor() {
         Capabilities::new([Channel::Sms]).with_supplied_codes(4..=10).with_vendor_codes(None);
     capabilities.test_recipients = &["+15555550100"];
     let a = Arc::new(ScriptedProvider::new("a", capabilities));
-    let world = World::with(&[&a], Policy::default());
+    let world = World::with(&[&a], lenient());
     approves(&a, "123456");
     a.sends.always(|_, _| Ok(Sent::new().with_reference(VendorReference::new("t"))));
     let to: otpmux_core::Recipient = "+15555550100".parse().unwrap();

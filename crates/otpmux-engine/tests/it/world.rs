@@ -8,8 +8,8 @@ use otpmux_core::{
     Sent, VendorReference,
 };
 use otpmux_engine::{
-    ClientBuilder, MemoryStore, NewVerification, OtpClient, Policy, ServerKeys, Verification,
-    VerificationStore,
+    ClientBuilder, MemoryStore, MessageLimits, NewVerification, OtpClient, Policy, ServerKeys,
+    Verification, VerificationStore,
 };
 use otpmux_testkit::{ManualClock, ScriptedProvider};
 
@@ -46,7 +46,7 @@ pub(crate) fn vendor(id: &str) -> Arc<ScriptedProvider> {
 
 impl World {
     pub(crate) fn of(providers: &[&Arc<ScriptedProvider>]) -> Self {
-        Self::with(providers, Policy::default())
+        Self::with(providers, lenient())
     }
 
     pub(crate) fn with(providers: &[&Arc<ScriptedProvider>], policy: Policy) -> Self {
@@ -88,6 +88,13 @@ pub(crate) fn builder(
     let clock: Arc<dyn Clock> = Arc::<ManualClock>::clone(clock);
     let builder = OtpClient::builder().policy(policy).clock(clock);
     providers.iter().fold(builder, |builder, provider| builder.provider(provider.port()))
+}
+
+/// The default policy without limits on messages: most tests send more than a user would.
+pub(crate) fn lenient() -> Policy {
+    let mut policy = Policy::default();
+    policy.limits = MessageLimits::none();
+    policy
 }
 
 pub(crate) fn keys() -> ServerKeys {

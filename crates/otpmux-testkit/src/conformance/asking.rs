@@ -94,6 +94,22 @@ pub(super) fn status(cases: &mut Cases) {
     });
 }
 
+pub(super) fn status_by_key(cases: &mut Cases) {
+    cases.add("status/finds-a-message-by-our-key", async |bench| {
+        let stand = bench.start().await?;
+        let sent_under = cx();
+        stand.provider.send(&sent_under, &stand.request()).await.map_err(unexpected)?;
+        let target = stand.target(&Sent::new());
+        let status = stand.provider.status(&sent_under, &target).await.map_err(unexpected)?;
+        let arrives =
+            matches!(status.delivery, Delivery::Accepted | Delivery::Sent | Delivery::Delivered);
+        ensure!(arrives, "a message that was sent is {:?}", status.delivery);
+        let other = stand.provider.status(&cx(), &target).await;
+        ensure!(other.is_err(), "a key that was never used finds a message: {other:?}");
+        Ok(())
+    });
+}
+
 pub(super) fn no_status(cases: &mut Cases) {
     cases.add("status/is-refused", async |bench| {
         let stand = bench.start().await?;

@@ -50,6 +50,7 @@ const CLAIMS: &[Claim] = &[
     claim("resend", |c| c.resend, asking::resend, asking::no_resend),
     claim("cancel", |c| c.cancel, asking::cancel, asking::no_cancel),
     claim("status", |c| c.status, asking::status, asking::no_status),
+    claim("status_by_key", |c| c.status_by_key, asking::status_by_key, nothing),
     claim("balance", |c| c.balance, asking::balance, asking::no_balance),
     claim("idempotent", |c| c.idempotent, sending::idempotent, nothing),
     claim(

@@ -44,18 +44,20 @@ impl From<ConfigError> for ConfigErrors {
 
 impl From<BuildError> for ConfigErrors {
     fn from(error: BuildError) -> Self {
+        let policy = |what: &str| format!("policy.{what}");
         let path = match &error {
-            BuildError::NoProvider | BuildError::Twice(_) => "providers",
-            BuildError::UnknownProvider(_) | BuildError::Route(_) => "routes",
-            BuildError::Policy(PolicyError::CodeLength) => "policy.code_length",
-            BuildError::Policy(PolicyError::Lifetime) => "policy.lifetime",
-            BuildError::Policy(PolicyError::Attempts) => "policy.attempts",
-            BuildError::Policy(PolicyError::Duplicates) => "policy.duplicates",
-            BuildError::Policy(PolicyError::Deadline) => "policy.deadline",
-            BuildError::Policy(PolicyError::Resends) => "policy.resends",
-            BuildError::Policy(_) => "policy",
-            BuildError::Entropy(_) => "server_keys",
-            _ => "configuration",
+            BuildError::NoProvider | BuildError::Twice(_) => "providers".to_owned(),
+            BuildError::Guards(id, _) => format!("providers.{id}.guards"),
+            BuildError::UnknownProvider(_) | BuildError::Route(_) => "routes".to_owned(),
+            BuildError::Policy(PolicyError::CodeLength) => policy("code_length"),
+            BuildError::Policy(PolicyError::Lifetime) => policy("lifetime"),
+            BuildError::Policy(PolicyError::Range(what)) => policy(what),
+            BuildError::Policy(PolicyError::Country(_)) => policy("countries"),
+            BuildError::Policy(PolicyError::Limit) => "limits".to_owned(),
+            BuildError::Policy(_) => "policy".to_owned(),
+            BuildError::Store(_) | BuildError::StoreChanged => "store".to_owned(),
+            BuildError::Entropy(_) | BuildError::KeyGone(_) => "server_keys".to_owned(),
+            _ => "configuration".to_owned(),
         };
         ConfigError::new(path, error.to_string()).into()
     }

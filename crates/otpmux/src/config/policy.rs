@@ -9,7 +9,6 @@ use serde_json::{Map, Value};
 use super::reading::Reading;
 
 const SECOND: Duration = Duration::from_secs(1);
-const MINUTE: Duration = Duration::from_mins(1);
 
 pub(crate) const SETTINGS: &[Setting] = &[
     Setting::integer(
@@ -32,16 +31,6 @@ pub(crate) const SETTINGS: &[Setting] = &[
         0..=3,
         "Messages that may go out beyond the one needed, when it is unknown whether that one did. \
          Default 1.",
-    ),
-    Setting::integer(
-        "retries",
-        0..=10,
-        "Further tries at one provider where nothing was sent. Default 2.",
-    ),
-    Setting::duration(
-        "retry_pause",
-        Duration::ZERO..=MINUTE,
-        "The pause before the first further try; it doubles with each. Default 250ms.",
     ),
     Setting::duration(
         "deadline",
@@ -79,7 +68,6 @@ fn fill(settings: &Settings) -> Policy {
     };
     set("attempts", &mut policy.attempts);
     set("duplicates", &mut policy.duplicates);
-    set("retries", &mut policy.retries);
     set("resends", &mut policy.resends);
     if let Some(Ok(length)) = settings.integer("code_length").map(TryInto::try_into) {
         policy.code_length = length;
@@ -93,7 +81,6 @@ fn fill(settings: &Settings) -> Policy {
         }
     };
     set("lifetime", &mut policy.lifetime);
-    set("retry_pause", &mut policy.retry_pause);
     set("deadline", &mut policy.deadline);
     set("resend_delay", &mut policy.resend_delay);
     policy

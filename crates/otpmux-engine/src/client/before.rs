@@ -1,0 +1,78 @@
+//! A request that was made before, under the name of this one.
+
+use std::time::Duration;
+
+use otpmux_core::{Blame, Certainty, Error, ErrorKind, SendRequest};
+use tokio::time::Instant;
+
+use super::kept::Kept;
+use super::{InFlight, Inner, Verification, gone};
+use crate::{LegState, Record, RequestTag, State};
+
+/// How often a request that is under way elsewhere is looked at: at first, and at the most.
+const FIRST_LOOK: Duration = Duration::from_millis(5);
+const LAST_LOOK: Duration = Duration::from_millis(200);
+
+impl Inner {
+    /// The form at rest of a request's name and content.
+    pub(super) fn tag(
+        &self,
+        name: &str,
+        asked: &SendRequest,
+        asked_length: Option<u8>,
+    ) -> RequestTag {
+        let content = Kept::content(asked, asked_length);
+        RequestTag {
+            name: self.keys.tag("request name", name.as_bytes()),
+            content: self.keys.tag("request content", &content),
+        }
+    }
+
+    /// The answer of a request that was made before, once it is known or the deadline has come.
+    pub(super) async fn before(
+        &self,
+        mut record: Record,
+        in_flight: InFlight,
+    ) -> Result<Verification, Error> {
+        let deadline = self.deadline();
+        let mut pause = FIRST_LOOK;
+        while is_under_way(&record) && Instant::now() < deadline {
+            if in_flight == InFlight::Refuse {
+                return Err(under_way());
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(LAST_LOOK);
+            let now = self.clock.now();
+            record = self.store.load(record.id, now).await?.ok_or_else(gone)?;
+        }
+        if record.has_failed() {
+            return Err(has_failed(&record));
+        }
+        let kept = Kept::open(&record, &self.keys)?;
+        Ok(Verification::of(&record, &kept.recipient, self.clock.now()))
+    }
+}
+
+/// Whether its newest leg has no end yet, so that the answer may still change. A process that died
+/// in the call leaves it so.
+fn is_under_way(record: &Record) -> bool {
+    let intended = record.legs.last().is_some_and(|leg| leg.state == LegState::Intended);
+    intended && record.state == State::Pending
+}
+
+fn under_way() -> Error {
+    Error::new(ErrorKind::Conflict, Certainty::NotSent, Blame::Caller)
+        .with_detail("the first request under this idempotency key is still under way")
+        .with_retry_after(Duration::from_secs(1))
+}
+
+pub(super) fn other_content() -> Error {
+    Error::new(ErrorKind::InvalidRequest, Certainty::NotSent, Blame::Caller)
+        .with_detail("this idempotency key was used for another request; use a new one")
+}
+
+fn has_failed(record: &Record) -> Error {
+    let kind = record.legs.last().and_then(|leg| leg.failure).unwrap_or(ErrorKind::Unavailable);
+    Error::new(kind, Certainty::Refused, Blame::Provider)
+        .with_detail("the first request under this idempotency key has failed; ask again")
+}

@@ -1,0 +1,123 @@
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use otpmux_core::{Blame, Certainty, Error, ErrorKind, RateLimit, Recipient, SendRequest};
+
+use crate::{Charge, LimitKey, LimitScope, Limited, MessageLimits, RecipientHash, ServerKeys};
+
+/// The limits of a policy, ready to be counted.
+pub(super) struct Charges {
+    recipient: Arc<[RateLimit]>,
+    client: Arc<[RateLimit]>,
+    purpose: Arc<[RateLimit]>,
+    prefix: Arc<[RateLimit]>,
+    global: Arc<[RateLimit]>,
+    pub(super) guesses: Arc<[RateLimit]>,
+}
+
+impl Charges {
+    pub(super) fn new(limits: &MessageLimits) -> Self {
+        Self {
+            recipient: limits.recipient[..].into(),
+            client: limits.client[..].into(),
+            purpose: limits.purpose[..].into(),
+            prefix: limits.prefix[..].into(),
+            global: limits.global[..].into(),
+            guesses: limits.guesses[..].into(),
+        }
+    }
+
+    /// What counts one message, whoever carries it.
+    pub(super) fn of(
+        &self,
+        request: &SendRequest,
+        recipient: &RecipientHash,
+        keys: &ServerKeys,
+    ) -> Vec<Charge> {
+        let mut charges = Vec::with_capacity(4);
+        let mut add = |windows: &Arc<[RateLimit]>, key: &dyn Fn() -> Option<LimitKey>| {
+            if !windows.is_empty()
+                && let Some(key) = key()
+            {
+                charges.push(Charge { key, windows: Arc::clone(windows) });
+            }
+        };
+        add(&self.recipient, &|| Some(LimitKey::of_recipient(LimitScope::Recipient, recipient)));
+        add(&self.client, &|| Some(key_of(LimitScope::Client, keys, &network(request.client.ip?))));
+        add(&self.purpose, &|| {
+            Some(key_of(LimitScope::Purpose, keys, request.purpose.as_str().as_bytes()))
+        });
+        add(&self.prefix, &|| {
+            Some(key_of(LimitScope::Prefix, keys, prefix(&request.recipient)?.as_bytes()))
+        });
+        add(&self.global, &|| Some(key_of(LimitScope::Global, keys, b"")));
+        charges
+    }
+}
+
+pub(super) fn key_of(scope: LimitScope, keys: &ServerKeys, value: &[u8]) -> LimitKey {
+    LimitKey { scope, hash: keys.tag(scope.as_str(), value) }
+}
+
+/// An IPv4 address as it is; of an IPv6 address the first 64 bits, since every household has as
+/// many addresses as it likes behind them.
+fn network(ip: IpAddr) -> Vec<u8> {
+    match ip.to_canonical() {
+        IpAddr::V4(ip) => ip.octets().to_vec(),
+        IpAddr::V6(ip) => ip.octets()[..8].to_vec(),
+    }
+}
+
+/// A number without its last four digits.
+fn prefix(recipient: &Recipient) -> Option<&str> {
+    let phone = recipient.phone()?;
+    let number = phone.expose();
+    number.get(..number.len().checked_sub(4)?)
+}
+
+/// The error of a limit that has no room.
+pub(super) fn limited(limited: &Limited) -> Error {
+    let RateLimit { count, per, .. } = limited.window;
+    let whose = match limited.scope {
+        LimitScope::Recipient => "this recipient",
+        LimitScope::Client => "this client address",
+        LimitScope::Purpose => "this purpose",
+        LimitScope::Prefix => "this block of numbers",
+        LimitScope::Provider => "this provider",
+        LimitScope::Global => "all recipients together",
+        LimitScope::Guesses => "guesses",
+    };
+    // All providers at their limits is nothing that another vendor could not mend.
+    let blame = match limited.scope {
+        LimitScope::Provider => Blame::Provider,
+        _ => Blame::Policy,
+    };
+    Error::new(ErrorKind::RateLimited, Certainty::NotSent, blame)
+        .with_detail(format!(
+            "the limit `{}` is reached: {count} in {} s for {whose}",
+            limited.scope.as_str(),
+            per.as_secs()
+        ))
+        .with_retry_after(limited.retry_after)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_ipv6_network_counts_as_one_client_and_so_does_a_mapped_ipv4_address() {
+        let of = |ip: &str| network(ip.parse().unwrap());
+        assert_eq!(of("2001:db8:1:2::1"), of("2001:db8:1:2:ffff::9"));
+        assert_ne!(of("2001:db8:1:2::1"), of("2001:db8:1:3::1"));
+        assert_eq!(of("::ffff:192.0.2.1"), of("192.0.2.1"));
+        assert_ne!(of("192.0.2.1"), of("192.0.2.2"));
+    }
+
+    #[test]
+    fn a_block_is_a_number_without_its_last_four_digits() {
+        let of = |to: &str| prefix(&to.parse().unwrap()).map(str::to_owned);
+        assert_eq!(of("+919876543210").as_deref(), Some("+91987654"));
+        assert_eq!(of("a@example.com"), None);
+    }
+}

@@ -1,0 +1,85 @@
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use otpmux_core::{Clock, Entropy, OtpProvider, ProviderId, RateLimit};
+
+use super::charges::key_of;
+use crate::layers::{Guarded, Guards};
+use crate::{Charge, HealthMark, LimitScope, ServerKeys};
+
+/// A provider as an application hands it over.
+#[derive(Clone, Debug)]
+pub(super) struct NewMember {
+    pub(super) provider: Arc<dyn OtpProvider>,
+    pub(super) guards: Guards,
+    /// What it was made from, if that is known: two of the same are one.
+    pub(super) fingerprint: Option<[u8; 32]>,
+}
+
+/// A provider as the client calls it.
+pub(super) struct Member {
+    pub(super) guarded: Guarded,
+    /// What counts its messages over all processes.
+    pub(super) charge: Option<Charge>,
+    made_of: NewMember,
+}
+
+/// A provider that gets no further messages, but may have to verify the codes that it has sent.
+pub(super) struct Retired {
+    pub(super) member: Arc<Member>,
+    pub(super) until: SystemTime,
+}
+
+/// All providers of a client.
+#[derive(Default)]
+pub(super) struct Members {
+    pub(super) active: HashMap<ProviderId, Arc<Member>>,
+    pub(super) retired: HashMap<ProviderId, Retired>,
+}
+
+impl Member {
+    pub(super) fn new(
+        made_of: NewMember,
+        keys: &ServerKeys,
+        clock: &Arc<dyn Clock>,
+        entropy: &Arc<dyn Entropy>,
+    ) -> Self {
+        let NewMember { provider, guards, .. } = &made_of;
+        let documented = &provider.capabilities().limits.requests;
+        let windows: Arc<[RateLimit]> = guards.requests.as_ref().unwrap_or(documented)[..].into();
+        let key = key_of(LimitScope::Provider, keys, provider.id().as_str().as_bytes());
+        let charge = (!windows.is_empty()).then_some(Charge { key, windows });
+        let guarded =
+            Guarded::new(Arc::clone(provider), guards, Arc::clone(clock), Arc::clone(entropy));
+        Self { guarded, charge, made_of }
+    }
+
+    pub(super) fn port(&self) -> &Arc<dyn OtpProvider> {
+        self.guarded.port()
+    }
+
+    /// Whether it is what would be made from this.
+    pub(super) fn is(&self, other: &NewMember) -> bool {
+        let mine = &self.made_of;
+        let same_fingerprint = mine.fingerprint.is_some() && mine.fingerprint == other.fingerprint;
+        mine.guards == other.guards
+            && (same_fingerprint || Arc::ptr_eq(&mine.provider, &other.provider))
+    }
+}
+
+impl Members {
+    /// A provider that can be asked about its codes.
+    pub(super) fn get(&self, id: &ProviderId) -> Option<&Arc<dyn OtpProvider>> {
+        let retired = || self.retired.get(id).map(|retired| &retired.member);
+        self.active.get(id).or_else(retired).map(|member| member.port())
+    }
+
+    pub(super) fn learn(&self, marks: &[HealthMark], now: SystemTime) {
+        for mark in marks {
+            if let Some(member) = self.active.get(&mark.provider) {
+                member.guarded.learn(mark, now);
+            }
+        }
+    }
+}

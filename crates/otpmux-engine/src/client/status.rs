@@ -1,0 +1,87 @@
+use otpmux_core::{Delivery, Error, Recipient, Target};
+use tokio::time::Instant;
+
+use super::kept::Kept;
+use super::{Inner, OtpClient, Verification, context, gone};
+use crate::{Leg, LegEnd, LegState, Record, Settle, VerificationId};
+
+impl OtpClient {
+    /// Tells where a verification stands, and asks the vendors that can tell where its messages
+    /// are. A leg whose answer was lost is settled if its vendor knows it.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NotFound`](otpmux_core::ErrorKind::NotFound) when it is unknown or long gone;
+    /// the store is out of reach. A vendor that cannot be asked is no error.
+    pub async fn status(&self, id: VerificationId) -> Result<Verification, Error> {
+        let inner = self.inner();
+        let now = inner.clock.now();
+        let mut record = inner.store.load(id, now).await?.ok_or_else(gone)?;
+        let kept = Kept::open(&record, &inner.keys)?;
+        let deadline = inner.deadline();
+        let mut deliveries = Vec::with_capacity(record.legs.len());
+        for leg in &record.legs {
+            deliveries.push(inner.delivery(&kept.recipient, leg, deadline).await);
+        }
+        inner.reconcile(&mut record, &deliveries).await?;
+        let mut view = Verification::of(&record, &kept.recipient, now);
+        for (leg, delivery) in view.legs.iter_mut().zip(deliveries) {
+            leg.delivery = delivery;
+        }
+        Ok(view)
+    }
+}
+
+impl Inner {
+    async fn delivery(
+        &self,
+        recipient: &Recipient,
+        leg: &Leg,
+        deadline: Instant,
+    ) -> Option<Delivery> {
+        let provider = self.members.get(&leg.provider)?;
+        let capabilities = provider.capabilities();
+        let can_find = leg.reference.is_some() || capabilities.status_by_key;
+        if !capabilities.status || !can_find {
+            return None;
+        }
+        let target = Target::new(recipient.clone(), leg.reference.clone());
+        match provider.status(&context(leg, deadline), &target).await {
+            Ok(status) => Some(status.delivery),
+            Err(error) => {
+                tracing::debug!(%error, "the vendor did not tell the status");
+                None
+            }
+        }
+    }
+
+    /// Settles the legs that may have been sent and, as their vendors say, were.
+    async fn reconcile(
+        &self,
+        record: &mut Record,
+        deliveries: &[Option<Delivery>],
+    ) -> Result<(), Error> {
+        let mut ends = Vec::new();
+        for (place, (leg, delivery)) in record.legs.iter().zip(deliveries).enumerate() {
+            let open = matches!(leg.state, LegState::Intended | LegState::Unknown);
+            // With a reference it is a vendor's message sent again: that the first one arrived says
+            // nothing about this one.
+            let found = leg.reference.is_none()
+                && matches!(
+                    delivery,
+                    Some(Delivery::Accepted | Delivery::Sent | Delivery::Delivered)
+                );
+            if open && found {
+                let state = LegState::Accepted;
+                ends.push(LegEnd { leg: place, state, failure: None, reference: None });
+            }
+        }
+        if !ends.is_empty() {
+            let settle = Settle { ends, ..Settle::default() };
+            record.settle(settle.clone());
+            let now = self.clock.now();
+            record.state = self.store.settle(record.id, settle, now).await?;
+        }
+        Ok(())
+    }
+}
