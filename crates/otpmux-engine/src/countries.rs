@@ -9,11 +9,21 @@ use otpmux_core::PhoneNumber;
 /// is Italy for the Vatican, `+358` Finland for Åland). Source: ITU-T E.164 assignments and the
 /// North American Numbering Plan.
 pub fn country_of(phone: &PhoneNumber) -> Option<&'static str> {
-    let digits = phone.expose_digits();
-    (1..=LONGEST.min(digits.len())).rev().find_map(|length| {
-        let at = CODES.binary_search_by_key(&&digits[..length], |(code, _)| code).ok()?;
-        Some(CODES[at].1)
-    })
+    longest_beginning(phone.expose_digits())
+}
+
+fn longest_beginning(mut digits: &str) -> Option<&'static str> {
+    loop {
+        // Every beginning of the digits that is in the table also begins the last code that is not
+        // behind them, so that what follows their common part can be cut off.
+        let at = CODES.partition_point(|(code, _)| *code <= digits).checked_sub(1)?;
+        let (code, country) = CODES[at];
+        let common = code.bytes().zip(digits.bytes()).take_while(|(a, b)| a == b).count();
+        if common == code.len() {
+            return Some(country);
+        }
+        digits = &digits[..common];
+    }
 }
 
 /// Whether any number can have this country.
@@ -21,9 +31,7 @@ pub(crate) fn is_country(country: &str) -> bool {
     CODES.iter().any(|(_, known)| *known == country)
 }
 
-const LONGEST: usize = 6;
-
-/// Sorted by code, for binary search.
+/// Sorted by code.
 #[rustfmt::skip]
 const CODES: &[(&str, &str)] = &[
     ("1", "US"),
@@ -329,9 +337,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_table_is_sorted_and_its_codes_fit() {
+    fn the_table_is_sorted() {
         assert!(CODES.is_sorted_by_key(|(code, _)| code));
-        assert_eq!(CODES.iter().map(|(code, _)| code.len()).max(), Some(LONGEST));
+    }
+
+    #[test]
+    fn finds_what_a_look_at_every_code_finds() {
+        let slowly = |digits: &str| {
+            let fits = CODES.iter().filter(|(code, _)| digits.starts_with(code));
+            fits.max_by_key(|(code, _)| code.len()).map(|(_, country)| *country)
+        };
+        for (code, _) in CODES {
+            for length in 0..=code.len() {
+                for last in ["", "0", "5", "9", "00000", "99999"] {
+                    let digits = format!("{}{last}", &code[..length]);
+                    assert_eq!(longest_beginning(&digits), slowly(&digits), "{digits}");
+                }
+            }
+        }
     }
 
     #[test]
