@@ -34,8 +34,10 @@ struct Known {
     id: VerificationId,
     recipient: u32,
     purpose: &'static str,
-    /// Times at which something changes for it.
-    times: [SystemTime; 3],
+    /// When it may be sent again, and when it is over.
+    edges: [SystemTime; 2],
+    /// When it is gone.
+    end: SystemTime,
 }
 
 impl World {
@@ -47,17 +49,17 @@ impl World {
     pub(super) fn step(&mut self) -> Step {
         self.pass();
         let kind = self.dice.below(100);
-        if self.known.is_empty() || kind < 24 {
+        if self.known.is_empty() || kind < 14 {
             return Step::Create(Box::new(self.create()));
         }
         let one = self.one();
         match kind {
-            24..42 => Step::Begin(one.id, Box::new(self.begin())),
-            42..60 => Step::Settle(one.id, self.settle()),
-            60..86 => Step::Attempt(one.id, self.guess(&one)),
-            86..90 => Step::Approve(one.id),
-            90..94 => Step::Cancel(one.id),
-            94..97 => Step::Load(one.id),
+            14..38 => Step::Begin(one.id, Box::new(self.begin())),
+            38..54 => Step::Settle(one.id, self.settle()),
+            54..87 => Step::Attempt(one.id, self.guess(&one)),
+            87..90 => Step::Approve(one.id),
+            90..93 => Step::Cancel(one.id),
+            93..97 => Step::Load(one.id),
             _ => Step::Health,
         }
     }
@@ -70,35 +72,46 @@ impl World {
 
     /// Time passes in steps of ten milliseconds, or comes to the very edge of something.
     fn pass(&mut self) {
-        let edge = self.known.last().filter(|_| self.dice.percent(12));
+        let edge = self.known.last().filter(|_| self.dice.percent(4));
         if edge.is_some() {
             let one = self.one();
-            let edge = *self.dice.pick(&one.times);
+            let gone = self.dice.percent(10);
+            let edge = if gone { one.end } else { *self.dice.pick(&one.edges) };
             let before = edge - Duration::from_millis(10 * self.dice.below(2));
             self.now = self.now.max(before);
         } else {
-            let most = *self.dice.pick(&[1, 1, 1, 20, 200, 1_000, 3_000]);
+            let most = *self.dice.pick(&[1, 1, 20, 100, 400, 2_000]);
             self.now += Duration::from_millis(self.dice.below(most) * 10);
         }
     }
 
-    /// One of the newest, most often; sometimes one that nobody has asked for.
+    /// The newest of some recipient, most often; sometimes one that nobody has asked for.
     fn one(&mut self) -> Known {
-        let newest = self.known.len().min(6);
+        let newest = self.known.len().min(8);
         let place = self.known.len() - 1 - self.dice.place(newest);
         let mut one = self.known[place].clone();
-        if self.dice.percent(3) {
+        if self.dice.percent(80) {
+            let same =
+                |known: &&Known| (known.recipient, known.purpose) == (one.recipient, one.purpose);
+            one = self.known.iter().rev().find(same).cloned().unwrap_or(one);
+        }
+        if self.dice.percent(2) {
             one.id = VerificationId::from_bytes(self.dice.bytes());
         }
         one
     }
 
+    /// The newest was asked for in vain: nothing more can be found out about it.
+    pub(super) fn in_vain(&mut self) {
+        self.known.pop();
+    }
+
     fn create(&mut self) -> Create {
-        let number = u32::try_from(self.dice.below(3)).expect("few recipients");
+        let number = u32::try_from(self.dice.below(4)).expect("few recipients");
         let purpose_name = *self.dice.pick(&PURPOSES);
         let id = VerificationId::from_bytes(self.dice.bytes());
-        let expires_at = self.soon(30_000);
-        let resend_after = self.soon(3_000);
+        let expires_at = self.now + Duration::from_secs(20 + self.dice.below(280));
+        let resend_after = self.soon(1_500);
         let supplied = self.dice.percent(70);
         let record = Record {
             id,
@@ -109,7 +122,7 @@ impl World {
             code_length: self.dice.percent(80).then_some(6),
             expires_at,
             attempts: 0,
-            max_attempts: u32::try_from(self.dice.below(6)).expect("few attempts"),
+            max_attempts: u32::try_from(self.dice.below(9)).expect("few attempts"),
             resends: 0,
             resend_after,
             sealed: Sealed { key: "suite".into(), bytes: self.dice.bytes::<40>().into() },
@@ -117,8 +130,8 @@ impl World {
             skips: self.skips(),
             request: self.tag().map(Box::new),
         };
-        let times = [expires_at, expires_at + GRACE, resend_after];
-        self.known.push(Known { id, recipient: number, purpose: purpose_name, times });
+        let (edges, end) = ([resend_after, expires_at], expires_at + GRACE);
+        self.known.push(Known { id, recipient: number, purpose: purpose_name, edges, end });
         Create { record, charges: self.charges(number) }
     }
 
@@ -128,13 +141,19 @@ impl World {
     }
 
     fn tag(&mut self) -> Option<RequestTag> {
-        let few = |dice: &mut Dice| [u8::try_from(dice.below(3)).expect("few names"); 16];
-        let tag = RequestTag { name: few(&mut self.dice), content: few(&mut self.dice) };
-        self.dice.percent(40).then_some(tag)
+        let name = [u8::try_from(self.dice.below(5)).expect("few names"); 16];
+        let tag = RequestTag { name, content: [u8::from(self.dice.percent(20)); 16] };
+        self.dice.percent(30).then_some(tag)
     }
 
     fn provider(&mut self) -> ProviderId {
         ProviderId::new(self.dice.pick(&PROVIDERS)).expect("a name")
+    }
+
+    /// Something may be out, most often.
+    fn state(&mut self) -> LegState {
+        let out = self.dice.percent(60);
+        *self.dice.pick(if out { &[LegState::Accepted] } else { &STATES[..] })
     }
 
     fn leg(&mut self, supplied: bool) -> Leg {
@@ -144,7 +163,7 @@ impl World {
             channel: self.dice.pick(&[Channel::Sms, Channel::Voice, Channel::WhatsApp]).clone(),
             supplied: supplied && self.dice.percent(80),
             key: IdempotencyKey::from_random(self.dice.bytes()),
-            state: *self.dice.pick(&STATES),
+            state: self.state(),
             failure: self.dice.percent(30).then(|| *self.dice.pick(&KINDS)),
             reference: self.reference(),
         }
@@ -171,10 +190,10 @@ impl World {
         let hash = keys().hash(&recipient(number));
         let provider = u32::try_from(self.dice.below(2)).expect("few providers");
         let all = [
-            (LimitKey::of_recipient(LimitScope::Recipient, &hash), [(3, 20_001), (9, 200_002)]),
-            (limit(LimitScope::Client, number % 2), [(6, 60_003), (2, 1_004)]),
-            (limit(LimitScope::Purpose, 0), [(8, 30_005), (20, 600_006)]),
-            (limit(LimitScope::Provider, provider), [(4, 10_007), (12, 120_008)]),
+            (LimitKey::of_recipient(LimitScope::Recipient, &hash), [(2, 30_001), (6, 200_002)]),
+            (limit(LimitScope::Client, number % 2), [(4, 60_003), (2, 2_004)]),
+            (limit(LimitScope::Purpose, 0), [(5, 30_005), (15, 600_006)]),
+            (limit(LimitScope::Provider, provider), [(2, 10_007), (9, 120_008)]),
         ];
         let charge = |(key, windows): (LimitKey, [(u32, u64); 2])| {
             let window =
@@ -182,7 +201,7 @@ impl World {
             Charge { key, windows: windows.map(window).into() }
         };
         let charges: Vec<_> = all.into_iter().map(charge).collect();
-        let charges = self.dice.some(&charges, 30);
+        let charges = self.dice.some(&charges, 45);
         if !charges.is_empty() {
             self.charged.push(self.now);
         }
@@ -196,7 +215,7 @@ impl World {
     fn end(&mut self) -> LegEnd {
         LegEnd {
             leg: self.dice.place(4),
-            state: *self.dice.pick(&STATES),
+            state: self.state(),
             failure: self.dice.percent(50).then(|| *self.dice.pick(&KINDS)),
             reference: self.reference(),
         }
@@ -218,7 +237,7 @@ impl World {
     }
 
     fn begin(&mut self) -> BeginLeg {
-        let number = u32::try_from(self.dice.below(3)).expect("few recipients");
+        let number = u32::try_from(self.dice.below(4)).expect("few recipients");
         let terms = ResendTerms {
             max_resends: u32::try_from(self.dice.below(4)).expect("few resends"),
             next_after: self.soon(3_000),
@@ -241,23 +260,23 @@ impl World {
             ends: self.ends(),
             skips: self.skips(),
             news: self.news(),
-            close: self.dice.percent(40),
+            close: self.dice.percent(25),
             refund: self.dice.percent(40).then_some(refund),
         }
     }
 
     fn guess(&mut self, one: &Known) -> Guess {
-        let right = self.dice.percent(20);
+        let right = self.dice.percent(25);
         let mut guess = guess(one.id, if right { CODE } else { WRONG });
         if self.dice.percent(70) {
-            guess = guess.within([window(3, 20), window(8, 300)].into());
+            guess = guess.within([window(2, 20), window(6, 300)].into());
         }
         if self.dice.percent(40) {
-            let stranger = u32::from(self.dice.percent(15));
+            let stranger = u32::from(self.dice.percent(10));
             guess = guess.for_recipient(&recipient(one.recipient + stranger), keys());
         }
         if self.dice.percent(40) {
-            let other = if self.dice.percent(15) { "other" } else { one.purpose };
+            let other = if self.dice.percent(10) { "other" } else { one.purpose };
             guess = guess.for_purpose(purpose(other));
         }
         guess
