@@ -16,14 +16,22 @@
 //! assert_eq!(errors[1].to_string(), "providers.p.api_key: missing; it is required");
 //! ```
 
+mod forms;
+mod lists;
+mod nearest;
 mod reader;
+mod values;
 
 use std::fmt;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use reader::{Settings, SettingsReader, nearest, unknown_key};
+pub use forms::{duration_text, limit_text};
+pub use lists::read_list;
+pub use nearest::{nearest, unknown_key};
+pub use reader::SettingsReader;
+pub use values::Settings;
 
 use crate::{OtpProvider, ProviderId};
 
@@ -85,12 +93,23 @@ pub enum SettingKind {
     Flag,
     /// A whole number within a range.
     Integer(RangeInclusive<i64>),
-    /// A time such as `"500ms"`, `"10s"`, `"5m"` or `"1h"`, within a range.
+    /// A time such as `"500ms"`, `"10s"`, `"5m"`, `"1h"` or `"7d"`, within a range.
     Duration(RangeInclusive<Duration>),
     /// One of these words.
     Choice(&'static [&'static str]),
     /// A table of texts with free keys.
     Texts,
+    /// A list of texts: one at least, and none twice.
+    List,
+    /// A list of limits such as `"15/1h"`, none twice. Here an empty list is meant.
+    Limits {
+        /// How many there may be in a limit's time.
+        count: RangeInclusive<u32>,
+        /// How long that time may be.
+        per: RangeInclusive<Duration>,
+        /// How many limits there may be.
+        most: usize,
+    },
 }
 
 impl Setting {
@@ -122,6 +141,11 @@ impl Setting {
         Self::new(name, SettingKind::Integer(range), doc)
     }
 
+    /// A key for a whole number whose range is that of a field.
+    pub const fn count(name: &'static str, range: RangeInclusive<u32>, doc: &'static str) -> Self {
+        Self::integer(name, *range.start() as i64..=*range.end() as i64, doc)
+    }
+
     /// A key for a time.
     pub const fn duration(
         name: &'static str,
@@ -143,6 +167,22 @@ impl Setting {
     /// A key for a table of texts with free keys.
     pub const fn texts(name: &'static str, doc: &'static str) -> Self {
         Self::new(name, SettingKind::Texts, doc)
+    }
+
+    /// A key for a list of texts.
+    pub const fn list(name: &'static str, doc: &'static str) -> Self {
+        Self::new(name, SettingKind::List, doc)
+    }
+
+    /// A key for a list of limits.
+    pub const fn limits(
+        name: &'static str,
+        count: RangeInclusive<u32>,
+        per: RangeInclusive<Duration>,
+        most: usize,
+        doc: &'static str,
+    ) -> Self {
+        Self::new(name, SettingKind::Limits { count, per, most }, doc)
     }
 
     /// Makes the key a must.

@@ -1,9 +1,10 @@
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use super::{ConfigError, Setting, SettingKind};
+use super::forms::{duration_text, parse_duration};
+use super::values::{Checked, Settings};
+use super::{ConfigError, Setting, SettingKind, lists, unknown_key};
 use crate::Secret;
 
 /// Reads tables against lists of [`Setting`]s and reports every mistake at once.
@@ -54,24 +55,35 @@ impl<'a> SettingsReader<'a> {
                     errors.push(ConfigError::new(at, "missing; it is required"));
                 }
                 None => {}
-                Some(raw) => match self.value(&setting.kind, raw) {
+                Some(raw) => match self.value(&at, &setting.kind, raw) {
                     Ok(value) => drop(values.insert(setting.name, value)),
-                    Err(message) => errors.push(ConfigError::new(at, message)),
+                    Err(mistakes) => errors.extend(mistakes),
                 },
             }
         }
-        if errors.is_empty() { Ok(Settings { path: path.to_owned(), values }) } else { Err(errors) }
+        if errors.is_empty() { Ok(Settings::new(path, values)) } else { Err(errors) }
     }
 
-    fn value(&self, kind: &SettingKind, raw: &Value) -> Result<Checked, String> {
+    fn value(
+        &self,
+        at: &str,
+        kind: &SettingKind,
+        raw: &Value,
+    ) -> Result<Checked, Vec<ConfigError>> {
         let text = || {
             raw.as_str()
                 .filter(|text| !text.is_empty())
                 .ok_or_else(|| format!("must be text in quotes, not {}", type_of(raw)))
         };
-        match kind {
+        let read = match kind {
+            SettingKind::List => return lists::texts(at, raw),
+            SettingKind::Limits { count, per, most } => {
+                return lists::limits(at, raw, count, per, *most);
+            }
             SettingKind::Text => text().map(|text| Checked::Text(text.to_owned())),
-            SettingKind::Secret => (self.resolve)(text()?).map(Checked::Secret),
+            SettingKind::Secret => {
+                text().and_then(|text| (self.resolve)(text)).map(Checked::Secret)
+            }
             SettingKind::Flag => match raw {
                 Value::Bool(flag) => Ok(Checked::Flag(*flag)),
                 _ => Err(format!("must be true or false, not {}", type_of(raw))),
@@ -85,18 +97,16 @@ impl<'a> SettingsReader<'a> {
             SettingKind::Duration(range) => match raw.as_str().and_then(parse_duration) {
                 Some(time) if range.contains(&time) => Ok(Checked::Duration(time)),
                 _ => Err(format!(
-                    "must be a time such as \"500ms\", \"10s\", \"5m\" or \"1h\", from {:?} to {:?}",
-                    range.start(),
-                    range.end(),
+                    "must be a time such as \"500ms\", \"10s\", \"5m\" or \"1h\", from {} to {}",
+                    duration_text(*range.start()),
+                    duration_text(*range.end()),
                 )),
             },
-            SettingKind::Choice(words) => {
-                let text = text()?;
-                match words.iter().find(|word| **word == text) {
-                    Some(word) => Ok(Checked::Text((*word).to_owned())),
-                    None => Err(format!("must be one of: {}", words.join(", "))),
-                }
-            }
+            SettingKind::Choice(words) => text().and_then(|text| {
+                let word = words.iter().find(|word| **word == text);
+                let word = word.map(|word| Checked::Text((*word).to_owned()));
+                word.ok_or_else(|| format!("must be one of: {}", words.join(", ")))
+            }),
             SettingKind::Texts => {
                 let table = raw.as_object().and_then(|table| {
                     let text = |(key, value): (&String, &Value)| {
@@ -106,119 +116,9 @@ impl<'a> SettingsReader<'a> {
                 });
                 table.map(Checked::Texts).ok_or_else(|| "must be a table of texts".to_owned())
             }
-        }
+        };
+        read.map_err(|message| vec![ConfigError::new(at, message)])
     }
-}
-
-/// The values of one table, checked against its list of [`Setting`]s.
-///
-/// The getters answer `None` for a key that is not there. Asking for a key by the wrong type is a
-/// mistake in the adapter and answers `None` too.
-#[derive(Debug)]
-pub struct Settings {
-    path: String,
-    values: BTreeMap<&'static str, Checked>,
-}
-
-#[derive(Debug)]
-enum Checked {
-    Text(String),
-    Secret(Secret),
-    Flag(bool),
-    Integer(i64),
-    Duration(Duration),
-    Texts(BTreeMap<String, String>),
-}
-
-macro_rules! getter {
-    ($(#[$doc:meta])* $name:ident -> $type:ty, $variant:ident, $value:ident => $result:expr) => {
-        $(#[$doc])*
-        pub fn $name(&self, key: &str) -> Option<$type> {
-            match self.values.get(key)? {
-                Checked::$variant($value) => Some($result),
-                _ => None,
-            }
-        }
-    };
-}
-
-impl Settings {
-    getter! {
-        /// The text behind a key, also of a choice.
-        text -> &str, Text, value => value
-    }
-    getter! {
-        /// The flag behind a key.
-        flag -> bool, Flag, value => *value
-    }
-    getter! {
-        /// The number behind a key, within its setting's range.
-        integer -> i64, Integer, value => *value
-    }
-    getter! {
-        /// The time behind a key, within its setting's range.
-        duration -> Duration, Duration, value => *value
-    }
-    getter! {
-        /// The secret behind a key.
-        secret -> Secret, Secret, value => value.clone()
-    }
-    getter! {
-        /// The table behind a key.
-        texts -> &BTreeMap<String, String>, Texts, value => value
-    }
-
-    /// A required value that is there because its setting says so.
-    ///
-    /// # Errors
-    ///
-    /// If the adapter asks for a key that its table does not require.
-    pub fn required<T>(&self, key: &str, value: Option<T>) -> Result<T, ConfigError> {
-        value.ok_or_else(|| self.error(key, "missing; it is required"))
-    }
-
-    /// A mistake that only the adapter can see, such as two keys that exclude each other.
-    pub fn error(&self, key: &str, message: impl Into<String>) -> ConfigError {
-        ConfigError::new(format!("{}.{key}", self.path), message)
-    }
-}
-
-/// The mistake of a key that nobody knows, with the nearest known one or else all of them.
-pub fn unknown_key<'k>(
-    path: impl Into<String>,
-    key: &str,
-    known: impl Iterator<Item = &'k str> + Clone,
-) -> ConfigError {
-    let message = if let Some(name) = nearest(key, known.clone()) {
-        format!("unknown key; did you mean `{name}`?")
-    } else {
-        format!("unknown key; the known ones are: {}", known.collect::<Vec<_>>().join(", "))
-    };
-    ConfigError::new(path, message)
-}
-
-/// The known word nearest to `word`, if one is near enough to be meant.
-pub fn nearest<'k>(word: &str, known: impl Iterator<Item = &'k str>) -> Option<&'k str> {
-    known
-        .map(|name| (strsim::damerau_levenshtein(word, name), name))
-        .filter(|(distance, name)| *distance <= name.len().max(word.len()) / 3 + 1)
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, name)| name)
-}
-
-/// Takes a whole number and one of the units `ms`, `s`, `m`, `h`.
-fn parse_duration(text: &str) -> Option<Duration> {
-    let unit = text.find(|c: char| !c.is_ascii_digit())?;
-    let (number, unit) = text.split_at(unit);
-    let number: u64 = number.parse().ok()?;
-    let millis = match unit {
-        "ms" => 1,
-        "s" => 1_000,
-        "m" => 60_000,
-        "h" => 3_600_000,
-        _ => return None,
-    };
-    number.checked_mul(millis).map(Duration::from_millis)
 }
 
 fn type_of(value: &Value) -> &'static str {
@@ -235,6 +135,8 @@ fn type_of(value: &Value) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use serde_json::json;
 
     use super::*;
@@ -294,10 +196,12 @@ mod tests {
     }
 
     #[test]
-    fn durations() {
-        assert_eq!(parse_duration("5m"), Some(Duration::from_mins(5)));
-        for bad in ["", "5", "s", "5 s", "-5s", "5d", "99999999999999999999h", "1.5s"] {
-            assert_eq!(parse_duration(bad), None, "{bad:?}");
+    fn a_range_is_told_as_it_would_be_written() {
+        for raw in [json!("0s"), json!("2m"), json!(5), json!("soon")] {
+            let errors = read(&json!({ "api_key": "env:KEY", "timeout": raw })).unwrap_err();
+            let expected = "p.timeout: must be a time such as \"500ms\", \"10s\", \"5m\" or \"1h\", \
+                            from 1s to 1m";
+            assert_eq!(errors, [expected]);
         }
     }
 }

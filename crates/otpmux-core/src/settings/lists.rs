@@ -1,0 +1,152 @@
+//! Lists of texts and of limits.
+
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::ConfigError;
+use super::forms::{duration_text, parse_limit};
+use super::values::Checked;
+use crate::RateLimit;
+
+pub(super) fn texts(at: &str, raw: &Value) -> Result<Checked, Vec<ConfigError>> {
+    match raw.as_array() {
+        Some(list) if !list.is_empty() => {
+            read_list(at, list, |text| Ok(text.to_owned())).map(Checked::List)
+        }
+        _ => mistake(at, "must be a list of texts, with one at least"),
+    }
+}
+
+pub(super) fn limits(
+    at: &str,
+    raw: &Value,
+    count: &RangeInclusive<u32>,
+    per: &RangeInclusive<Duration>,
+    most: usize,
+) -> Result<Checked, Vec<ConfigError>> {
+    let range = format!(
+        "{} to {} in {} to {}",
+        count.start(),
+        count.end(),
+        duration_text(*per.start()),
+        duration_text(*per.end())
+    );
+    let within = |limit: &RateLimit| count.contains(&limit.count) && per.contains(&limit.per);
+    let limit = |text: &str| {
+        let limit = parse_limit(text).filter(within);
+        limit.ok_or_else(|| format!("must be a limit such as \"15/1h\", {range}"))
+    };
+    match raw.as_array() {
+        Some(list) if list.len() <= most => read_list(at, list, limit).map(Checked::Limits),
+        Some(_) => mistake(at, format!("must be at most {most} limits")),
+        None => {
+            let form = "must be a list of limits such as [\"15/1h\"]";
+            mistake(at, format!("{form}, {range}, or [] for none"))
+        }
+    }
+}
+
+/// Reads the texts of a list, each understood by `parse`.
+///
+/// # Errors
+///
+/// Each that is not text, that `parse` refuses, or that means the same as an earlier one; with its
+/// place, such as `policy.countries[1]`.
+pub fn read_list<T: PartialEq>(
+    at: &str,
+    list: &[Value],
+    parse: impl Fn(&str) -> Result<T, String>,
+) -> Result<Vec<T>, Vec<ConfigError>> {
+    let (mut values, mut errors) = (Vec::with_capacity(list.len()), Vec::new());
+    for (place, raw) in list.iter().enumerate() {
+        let parsed = match raw.as_str() {
+            Some("") => Err("must not be empty".to_owned()),
+            Some(text) => parse(text),
+            None => Err("must be text in quotes".to_owned()),
+        };
+        let parsed = parsed.and_then(|value| {
+            let twice = || "is in this list twice".to_owned();
+            (!values.contains(&value)).then_some(value).ok_or_else(twice)
+        });
+        match parsed {
+            Ok(value) => values.push(value),
+            Err(message) => errors.push(ConfigError::new(format!("{at}[{place}]"), message)),
+        }
+    }
+    if errors.is_empty() { Ok(values) } else { Err(errors) }
+}
+
+fn mistake<T>(at: &str, message: impl Into<String>) -> Result<T, Vec<ConfigError>> {
+    Err(vec![ConfigError::new(at, message)])
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::{Setting, Settings, SettingsReader};
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+    const DAY: Duration = Duration::from_hours(24);
+    const ALL: &[Setting] =
+        &[Setting::list("countries", ""), Setting::limits("limits", 1..=100, SECOND..=DAY, 3, "")];
+
+    fn read(key: &str, raw: &Value) -> Result<Settings, Vec<String>> {
+        let table = json!({ key: raw });
+        SettingsReader::new(&|_| Err(String::new()))
+            .read("p", &[ALL], table.as_object().unwrap())
+            .map_err(|errors| errors.iter().map(ToString::to_string).collect())
+    }
+
+    #[test]
+    fn reads_both_kinds() {
+        let countries = read("countries", &json!(["IN", "US"])).unwrap();
+        assert_eq!(countries.list("countries").unwrap(), ["IN", "US"]);
+        let limits = read("limits", &json!(["2/1m", "50/1d"])).unwrap();
+        let expected = [RateLimit::new(2, 60 * SECOND), RateLimit::new(50, DAY)];
+        assert_eq!(limits.limits("limits").unwrap(), expected);
+        let none = read("limits", &json!([])).unwrap();
+        assert!(none.limits("limits").unwrap().is_empty(), "an empty one is meant");
+    }
+
+    #[test]
+    fn each_entry_of_a_list_has_its_mistake() {
+        for raw in [json!([]), json!("IN"), json!({"IN": 1})] {
+            assert_eq!(
+                read("countries", &raw).unwrap_err(),
+                ["p.countries: must be a list of texts, with one at least"]
+            );
+        }
+        assert_eq!(
+            read("countries", &json!(["IN", 1, "", "IN"])).unwrap_err(),
+            [
+                "p.countries[1]: must be text in quotes",
+                "p.countries[2]: must not be empty",
+                "p.countries[3]: is in this list twice",
+            ]
+        );
+    }
+
+    #[test]
+    fn limits_say_what_they_look_like() {
+        assert_eq!(
+            read("limits", &json!("2/1m")).unwrap_err(),
+            ["p.limits: must be a list of limits such as [\"15/1h\"], 1 to 100 in 1s to 1d, \
+              or [] for none"]
+        );
+        let message = "must be a limit such as \"15/1h\", 1 to 100 in 1s to 1d";
+        assert_eq!(
+            read("limits", &json!(["2", "101/1m", "2/25h"])).unwrap_err(),
+            [0, 1, 2].map(|at| format!("p.limits[{at}]: {message}"))
+        );
+        assert_eq!(
+            read("limits", &json!(["2/1m", "2/60s"])).unwrap_err(),
+            ["p.limits[1]: is in this list twice"]
+        );
+        let four = json!(["1/1s", "2/2s", "3/3s", "4/4s"]);
+        assert_eq!(read("limits", &four).unwrap_err(), ["p.limits: must be at most 3 limits"]);
+    }
+}
