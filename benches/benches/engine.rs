@@ -1,49 +1,88 @@
-//! The engine's own part: a provider that answers at once, and the memory store.
+//! The engine's own part: a provider that answers at once, and the memory store, with all guards
+//! and limits of the default.
 #![expect(clippy::expect_used, reason = "a benchmark that cannot be set up must stop")]
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use otpmux_benches::{BusyClock, InstantProvider};
-use otpmux_core::{Code, Recipient, Secret};
-use otpmux_engine::{MemoryStore, NewVerification, OtpClient, ServerKeys};
+use otpmux_benches::{BusyClock, DeadProvider, InstantProvider, recipients};
+use otpmux_core::{Clock, Code, OtpProvider, Recipient, Secret};
+use otpmux_engine::{MemoryStore, NewVerification, OtpClient, Policy, ServerKeys, VerificationId};
 
-fn client() -> OtpClient {
+fn client(providers: &[Arc<dyn OtpProvider>], clock: Arc<dyn Clock>) -> OtpClient {
     let keys = ServerKeys::new(&[("a".to_owned(), Secret::new("k".repeat(32)))]);
-    let store = Arc::new(MemoryStore::new(100_000));
-    OtpClient::builder()
-        .provider(Arc::new(InstantProvider::new("instant")))
-        .store(store, keys.expect("a key ring"))
-        .clock(Arc::new(BusyClock::default()))
-        .build()
-        .expect("a client")
+    let store = Arc::new(MemoryStore::new(10_000_000));
+    let builder = providers
+        .iter()
+        .fold(OtpClient::builder(), |builder, provider| builder.provider(Arc::clone(provider)));
+    let builder = builder.policy(Policy::default()).clock(clock);
+    builder.store(store, keys.expect("a key ring")).build().expect("a client")
+}
+
+async fn send(client: &OtpClient, to: &Recipient) -> VerificationId {
+    client.send(NewVerification::to(to.clone())).await.expect("sent").id
 }
 
 fn engine(criterion: &mut Criterion) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.expect("a runtime");
-    let to: Recipient = "+919876543210".parse().expect("a number");
-    let client = client();
+    let to = recipients();
+    let instant: Arc<dyn OtpProvider> = Arc::new(InstantProvider::new("instant"));
+    let dead: Arc<dyn OtpProvider> = Arc::new(DeadProvider::new("dead"));
 
+    let direct = client(&[Arc::clone(&instant)], Arc::new(BusyClock::default()));
     criterion.bench_function("engine/send", |bencher| {
-        bencher.to_async(&runtime).iter(|| async {
-            client.send(NewVerification::to(to.clone())).await.expect("sent").id
+        let mut at = 0;
+        bencher.to_async(&runtime).iter(|| {
+            at += 1;
+            send(&direct, &to[at % to.len()])
         });
     });
 
-    // On a clock that stands still for it.
-    let client = OtpClient::builder()
-        .provider(Arc::new(InstantProvider::new("instant")))
-        .build()
-        .expect("a client");
-    let sent = runtime.block_on(client.send(NewVerification::to(to))).expect("sent");
+    // The breaker opens with the first few sends, and stays open: its clock hardly moves.
+    let failing = client(&[dead, instant], Arc::new(BusyClock::default()));
+    criterion.bench_function("engine/send-past-an-open-breaker", |bencher| {
+        let mut at = 0;
+        bencher.to_async(&runtime).iter(|| {
+            at += 1;
+            send(&failing, &to[at % to.len()])
+        });
+    });
+
+    let next = AtomicUsize::new(0);
     let wrong: Code = "000000".parse().expect("a code");
     criterion.bench_function("engine/verify", |bencher| {
-        bencher.to_async(&runtime).iter(|| async {
-            // Locked after five: still every step but the comparison.
-            client.verify(sent.id, &wrong).await.expect("a verdict")
+        bencher.to_async(&runtime).iter_custom(|rounds| {
+            let (client, to, wrong, next) = (&direct, &to, &wrong, &next);
+            async move {
+                // Each verification is tried once, so that every step is taken.
+                let mut took = Duration::ZERO;
+                let mut ids = Vec::with_capacity(1_000);
+                let mut left = rounds;
+                while left > 0 {
+                    ids.clear();
+                    while ids.len() < 1_000 && (ids.len() as u64) < left {
+                        let at = next.fetch_add(1, Ordering::Relaxed);
+                        ids.push(send(client, &to[at % to.len()]).await);
+                    }
+                    let begun = now();
+                    for id in &ids {
+                        client.verify(*id, wrong).await.expect("a verdict");
+                    }
+                    took += begun.elapsed();
+                    left -= ids.len() as u64;
+                }
+                took
+            }
         });
     });
+}
+
+#[expect(clippy::disallowed_methods, reason = "a benchmark measures real time")]
+fn now() -> Instant {
+    Instant::now()
 }
 
 criterion_group!(benches, engine);

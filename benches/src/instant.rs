@@ -1,7 +1,8 @@
 use async_trait::async_trait;
 use otpmux_core::{
-    Balance, Cancellation, Capabilities, Channel, Context, Error, OtpProvider, ProviderId,
-    ResendRequest, SendRequest, Sent, Status, Target, Verdict, VerifyRequest,
+    Balance, Blame, Cancellation, Capabilities, Certainty, Channel, Context, Error, ErrorKind,
+    OtpProvider, ProviderId, ResendRequest, SendRequest, Sent, Status, Target, Verdict,
+    VerifyRequest,
 };
 
 /// A provider that takes every send at once, without any I/O.
@@ -57,5 +58,60 @@ impl OtpProvider for InstantProvider {
 
     async fn balance(&self, _: &Context) -> Result<Balance, Error> {
         Err(Error::unsupported(&self.id, "balance"))
+    }
+}
+
+/// A provider that refuses every connection.
+#[derive(Debug)]
+pub struct DeadProvider(InstantProvider);
+
+impl DeadProvider {
+    /// Would take our codes by sms.
+    ///
+    /// # Panics
+    ///
+    /// When `id` is no provider's name.
+    pub fn new(id: &str) -> Self {
+        Self(InstantProvider::new(id))
+    }
+
+    fn dead(&self) -> Error {
+        Error::new(ErrorKind::Transport, Certainty::NotSent, Blame::Provider)
+            .with_provider(self.0.id.clone())
+    }
+}
+
+#[async_trait]
+impl OtpProvider for DeadProvider {
+    fn id(&self) -> &ProviderId {
+        &self.0.id
+    }
+
+    fn capabilities(&self) -> &Capabilities {
+        &self.0.capabilities
+    }
+
+    async fn send(&self, _: &Context, _: &SendRequest) -> Result<Sent, Error> {
+        Err(self.dead())
+    }
+
+    async fn verify(&self, _: &Context, _: &VerifyRequest) -> Result<Verdict, Error> {
+        Err(self.dead())
+    }
+
+    async fn resend(&self, _: &Context, _: &ResendRequest) -> Result<Sent, Error> {
+        Err(self.dead())
+    }
+
+    async fn cancel(&self, _: &Context, _: &Target) -> Result<Cancellation, Error> {
+        Err(self.dead())
+    }
+
+    async fn status(&self, _: &Context, _: &Target) -> Result<Status, Error> {
+        Err(self.dead())
+    }
+
+    async fn balance(&self, _: &Context) -> Result<Balance, Error> {
+        Err(self.dead())
     }
 }

@@ -5,7 +5,9 @@
 mod busy_clock;
 mod instant;
 mod loopback;
+mod recipients;
 
 pub use busy_clock::BusyClock;
-pub use instant::InstantProvider;
+pub use instant::{DeadProvider, InstantProvider};
 pub use loopback::loopback_vendor;
+pub use recipients::recipients;

@@ -1,9 +1,17 @@
+//! How many messages and guesses there may be, and how much a store holds.
+
+use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
-use otpmux_core::{ErrorKind, Recipient};
-use otpmux_engine::{MemoryStore, NewVerification, VerificationStore};
+use otpmux_core::{
+    Blame, Certainty, ClientContext, Error, ErrorKind, Purpose, RateLimit, Recipient,
+};
+use otpmux_engine::{
+    MemoryStore, MessageLimits, NewVerification, Policy, Verification, VerificationStore,
+};
 
-use crate::world::{builder, carrier, keys, lenient};
+use crate::world::{World, builder, carrier, down, keys, lenient, unknown, wrong};
 
 fn number(n: usize) -> NewVerification {
     let to: Recipient = format!("+9198765{n:05}").parse().unwrap();
@@ -29,4 +37,239 @@ async fn the_memory_store_is_bounded_and_gives_up_nobody() {
     clock.advance(std::time::Duration::from_mins(15));
     client.send(number(11)).await.unwrap();
     assert_eq!(store.len(), 1, "what has expired makes room");
+}
+
+fn from(to: usize, ip: &str) -> NewVerification {
+    let ip: IpAddr = ip.parse().unwrap();
+    number(to).from_client(ClientContext::new().with_ip(ip))
+}
+
+fn policy(set: impl FnOnce(&mut MessageLimits)) -> Policy {
+    let mut policy = lenient();
+    set(&mut policy.limits);
+    policy
+}
+
+/// Refused by a limit of ours, before any vendor, and nobody else is a way around it.
+fn refused(result: Result<Verification, Error>, limit: &str) -> u64 {
+    let error = result.unwrap_err();
+    let told = (error.kind(), error.certainty(), error.blame());
+    assert_eq!(told, (ErrorKind::RateLimited, Certainty::NotSent, Blame::Policy), "{error}");
+    assert!(error.detail().contains(&format!("`{limit}`")), "{error}");
+    error.retry_after().unwrap().as_secs()
+}
+
+const MINUTE: Duration = Duration::from_mins(1);
+
+#[tokio::test]
+async fn frd_03_a_recipient_gets_2_messages_a_minute_15_an_hour_and_50_a_day() {
+    let a = carrier("a");
+    let world = World::with(&[&a], Policy::default());
+    // Whoever asks again as soon as they may, for a day and a bit.
+    let (mut seconds, mut sent_at) = (0u64, Vec::new());
+    while seconds < 25 * 3_600 {
+        match world.client.send(number(1)).await {
+            Ok(_) => sent_at.push(seconds),
+            Err(error) => {
+                let wait = error.retry_after().unwrap().as_secs();
+                assert!(wait > 0);
+                seconds += wait;
+                world.advance(wait);
+            }
+        }
+    }
+    for (count, per) in [(2, 60), (15, 3_600), (50, 86_400)] {
+        for at in &sent_at {
+            let within = sent_at.iter().filter(|other| (*at..at + per).contains(other)).count();
+            assert!(within <= count, "{within} in {per} s from {at} s on");
+        }
+    }
+    assert_eq!(sent_at[..3], [0, 0, 60], "and as soon as it is told");
+    let first_day = sent_at.iter().filter(|at| **at < 86_400).count();
+    assert_eq!(first_day, 50, "no fewer than allowed");
+    assert_eq!(a.count(), sent_at.len());
+}
+
+#[tokio::test]
+async fn frd_03_a_client_address_or_network_is_limited_over_recipients() {
+    let a = carrier("a");
+    let limits = policy(|limits| limits.client = vec![RateLimit::new(3, MINUTE)]);
+    let world = World::with(&[&a], limits);
+    for n in 0..3 {
+        world.client.send(from(n, "192.0.2.1")).await.unwrap();
+    }
+    assert_eq!(refused(world.client.send(from(3, "192.0.2.1")).await, "client"), 60);
+    world.client.send(from(3, "192.0.2.2")).await.unwrap();
+    world.client.send(number(4)).await.unwrap();
+    for n in 10..13 {
+        let ip = format!("2001:db8:7:1::{n}");
+        world.client.send(from(n, &ip)).await.unwrap();
+    }
+    refused(world.client.send(from(13, "2001:db8:7:1:ffff::1")).await, "client");
+    world.client.send(from(13, "2001:db8:7:2::1")).await.unwrap();
+}
+
+#[tokio::test]
+async fn frd_03_purpose_block_of_numbers_and_all_together_are_limited() {
+    let three = || vec![RateLimit::new(3, MINUTE)];
+    let a = carrier("a");
+    let login = || Purpose::new("login").unwrap();
+
+    let world = World::with(&[&a], policy(|limits| limits.purpose = three()));
+    for n in 0..3 {
+        world.client.send(number(n).for_purpose(login())).await.unwrap();
+    }
+    refused(world.client.send(number(3).for_purpose(login())).await, "purpose");
+    world.client.send(number(3)).await.unwrap();
+
+    let world = World::with(&[&a], policy(|limits| limits.prefix = three()));
+    for n in 0..3 {
+        world.client.send(number(n)).await.unwrap();
+    }
+    refused(world.client.send(number(9_999)).await, "prefix");
+    world.client.send(number(10_000)).await.unwrap();
+
+    let world = World::with(&[&a], policy(|limits| limits.global = three()));
+    for n in 0..3 {
+        world.client.send(number(n * 10_000)).await.unwrap();
+    }
+    assert_eq!(refused(world.client.send(number(77_777)).await, "global"), 60);
+    world.advance(60);
+    world.client.send(number(77_777)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_refused_send_counts_nowhere_and_leaves_the_older_verification_good() {
+    let a = carrier("a");
+    let limits = policy(|limits| {
+        limits.recipient = vec![RateLimit::new(1, MINUTE)];
+        limits.global = vec![RateLimit::new(2, MINUTE)];
+    });
+    let world = World::with(&[&a], limits);
+    let sent = world.client.send(number(1)).await.unwrap();
+    for _ in 0..5 {
+        refused(world.client.send(number(1)).await, "recipient");
+    }
+    world.client.send(number(2)).await.unwrap();
+    assert_eq!(world.verify(&sent, &a.supplied_codes()[0]).await, "approved");
+}
+
+#[tokio::test]
+async fn a_resend_is_a_message_too() {
+    let a = carrier("a");
+    let world =
+        World::with(&[&a], policy(|limits| limits.recipient = vec![RateLimit::new(2, 5 * MINUTE)]));
+    let sent = world.send().await.unwrap();
+    world.advance(30);
+    world.client.resend(sent.id, None).await.unwrap();
+    world.advance(66);
+    assert_eq!(refused(world.client.resend(sent.id, None).await, "recipient"), 204);
+    assert_eq!(a.count(), 2);
+}
+
+/// A vendor's outage is not the user's fault.
+#[tokio::test]
+async fn a_send_that_came_to_nothing_does_not_use_up_the_recipients_messages() {
+    let a = carrier("a");
+    let world =
+        World::with(&[&a], policy(|limits| limits.recipient = vec![RateLimit::new(1, MINUTE)]));
+    a.sends.answer(Err(down()));
+    assert!(world.send().await.is_err());
+    world.send().await.unwrap();
+    refused(world.send().await, "recipient");
+    a.sends.answer(Err(unknown()));
+    world.advance(60);
+    assert!(!world.send().await.unwrap().confirmed);
+    refused(world.send().await, "recipient");
+}
+
+#[tokio::test]
+async fn sec_06_guesses_are_capped_over_all_verifications_of_a_recipient() {
+    let a = carrier("a");
+    let limits = policy(|limits| limits.guesses = vec![RateLimit::new(10, 60 * MINUTE)]);
+    let world = World::with(&[&a], limits);
+    let mut looked_at = 0;
+    for _ in 0..5 {
+        let sent = world.send().await.unwrap();
+        let code = a.supplied_codes().pop().unwrap();
+        for _ in 0..4 {
+            looked_at += usize::from(world.verify(&sent, &wrong(&code)).await == "wrong_code");
+        }
+        if looked_at == 10 {
+            let typed = code.parse().unwrap();
+            let verdict = world.client.verify(sent.id, &typed).await.unwrap();
+            let retry_after = Some(60 * MINUTE);
+            assert_eq!(verdict, otpmux_core::Verdict::TooManyAttempts { retry_after });
+        }
+    }
+    assert_eq!(looked_at, 10, "a new verification does not refill the budget");
+    world.advance(3_600);
+    let sent = world.send().await.unwrap();
+    let code = a.supplied_codes().pop().unwrap();
+    assert_eq!(world.verify(&sent, &code).await, "approved", "and its time is over some day");
+
+    // Another recipient was never touched.
+    let sent = world.client.send(number(5)).await.unwrap();
+    assert_eq!(world.verify(&sent, &wrong(&a.supplied_codes().pop().unwrap())).await, "wrong_code");
+}
+
+/// A provider at its documented limit is passed over; only when all are, the send is refused.
+#[tokio::test]
+async fn a_provider_that_has_had_its_requests_is_passed_over() {
+    let limited = |id: &str, count| {
+        let mut capabilities =
+            otpmux_core::Capabilities::new([otpmux_core::Channel::Sms]).with_supplied_codes(4..=10);
+        capabilities.limits.requests = vec![RateLimit::new(count, MINUTE)];
+        Arc::new(otpmux_testkit::ScriptedProvider::new(id, capabilities))
+    };
+    let (a, b) = (limited("a", 2), limited("b", 3));
+    let world = World::of(&[&a, &b]);
+    for n in 0..5 {
+        let sent = world.client.send(number(n)).await.unwrap();
+        let by = if n < 2 { "a" } else { "b" };
+        assert_eq!(sent.legs[0].provider.as_str(), by);
+        assert_eq!(sent.skipped.len(), usize::from(n >= 2));
+    }
+    let error = world.client.send(number(5)).await.unwrap_err();
+    assert_eq!((error.kind(), error.blame()), (ErrorKind::RateLimited, Blame::Provider));
+    assert!(error.retry_after().is_some());
+    assert_eq!((a.count(), b.count()), (2, 3));
+}
+
+#[tokio::test]
+async fn frd_01_countries_that_are_not_allowed_are_refused_before_any_vendor_and_any_charge() {
+    let a = carrier("a");
+    let mut strict = policy(|limits| limits.global = vec![RateLimit::new(1, MINUTE)]);
+    strict.countries = Some(vec!["IN".into()]);
+    let world = World::with(&[&a], strict);
+    // Another country, one within a shared code, a satellite, an unassigned code.
+    for to in ["+447700900123", "+12425550123", "+881612345678", "+99912345678"] {
+        let to: Recipient = to.parse().unwrap();
+        let error = world.client.send(NewVerification::to(to)).await.unwrap_err();
+        let told = (error.kind(), error.certainty(), error.blame());
+        assert_eq!(told, (ErrorKind::Unsupported, Certainty::NotSent, Blame::Policy));
+    }
+    assert_eq!((a.count(), world.store.len()), (0, 0));
+    world.send().await.unwrap();
+}
+
+/// Auth0's figures are 1 to 32 minutes; ours follow the policy.
+#[tokio::test]
+async fn frd_04_the_wait_before_a_resend_grows_with_some_jitter() {
+    let a = carrier("a");
+    let mut growing = lenient();
+    growing.lifetime = Duration::from_mins(10);
+    growing.resends = 10;
+    growing.resend_delay_max = Duration::from_mins(2);
+    let world = World::with(&[&a], growing);
+    let sent = world.send().await.unwrap();
+    let mut waits = vec![world.seconds_until(sent.resend_after)];
+    for _ in 0..4 {
+        world.advance(waits[waits.len() - 1] + 1);
+        let again = world.client.resend(sent.id, None).await.unwrap();
+        waits.push(world.seconds_until(again.resend_after));
+    }
+    for (wait, base) in waits.iter().zip([30, 60, 120, 120, 120]) {
+        assert!((base..=base + base / 10).contains(wait), "{waits:?}");
+    }
 }

@@ -3,6 +3,8 @@
 
 mod crash;
 mod failover;
+mod health;
+mod hedging;
 mod layers_breaker;
 mod layers_limits;
 mod layers_marks;
@@ -11,7 +13,10 @@ mod layers_retry;
 mod layers_world;
 mod limits;
 mod model;
+mod once;
 mod races;
+mod reconcile;
+mod reload;
 mod resend;
 mod rest;
 mod send;

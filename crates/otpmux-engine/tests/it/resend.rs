@@ -1,5 +1,5 @@
 use otpmux_core::{Blame, Channel, ErrorKind};
-use otpmux_engine::LegState;
+use otpmux_engine::{Choice, LegState, ResendBy};
 
 use crate::world::{World, carrier, down, lenient, unknown, wrong};
 
@@ -126,4 +126,40 @@ async fn each_resend_has_its_own_message_budget() {
     assert!(again.legs.iter().all(|leg| leg.state == LegState::Unknown));
     let codes = [a.supplied_codes(), b.supplied_codes(), c.supplied_codes()].concat();
     assert!(codes.iter().all(|code| *code == codes[0]));
+}
+
+#[tokio::test]
+async fn a_policy_may_want_the_same_provider_again() {
+    let (a, b) = (carrier("a"), carrier("b"));
+    let mut policy = lenient();
+    policy.resend_by = ResendBy::Same;
+    let world = World::with(&[&a, &b], policy);
+    let sent = world.send().await.unwrap();
+    world.advance(30);
+    let again = world.client.resend(sent.id, None).await.unwrap();
+    assert_eq!((a.count(), b.count()), (2, 0));
+    assert_eq!(again.legs[1].why, Choice::Resend);
+    world.advance(66);
+    a.sends.answer(Err(down()));
+    world.client.resend(sent.id, None).await.unwrap();
+    assert_eq!((a.count(), b.count()), (3, 1), "which need not be the only one");
+}
+
+#[tokio::test]
+async fn a_policy_may_want_the_next_channel_that_somebody_has() {
+    let (a, b) = (carrier("a"), carrier("b"));
+    let mut policy = lenient();
+    policy.resend_by = ResendBy::NextChannel;
+    policy.lifetime = std::time::Duration::from_mins(10);
+    let world = World::with(&[&a, &b], policy);
+    let sent = world.send().await.unwrap();
+    let mut channels = Vec::new();
+    for wait in [30, 66, 132] {
+        world.advance(wait);
+        channels.push(world.client.resend(sent.id, None).await.unwrap().channel);
+    }
+    // Nobody here sends by WhatsApp.
+    assert_eq!(channels, [Channel::Voice, Channel::Sms, Channel::Voice]);
+    let codes = [a.supplied_codes(), b.supplied_codes()].concat();
+    assert!(codes.iter().all(|code| *code == codes[0]), "the same code by every channel");
 }

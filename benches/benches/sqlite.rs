@@ -1,0 +1,160 @@
+//! The `SQLite` store on this machine's disk: verifications a second, each created with its limits,
+//! settled and approved, by 64 callers at once.
+#![expect(clippy::expect_used, reason = "a benchmark that cannot be set up must stop")]
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use otpmux_benches::BusyClock;
+use otpmux_core::{
+    Channel, Clock, Code, IdempotencyKey, OsEntropy, ProviderId, Purpose, RateLimit, Recipient,
+    Secret,
+};
+use otpmux_engine::{
+    Attempt, Charge, Choice, Create, Created, Leg, LegEnd, LegState, LimitKey, LimitScope, Policy,
+    Record, ServerKeys, Settle, State, VerificationId, VerificationStore,
+};
+use otpmux_sqlite::{Durability, Options, SqliteStore};
+use tokio::time::Instant;
+
+const CALLERS: u64 = 64;
+
+/// What callers share.
+struct World {
+    store: SqliteStore,
+    keys: ServerKeys,
+    clock: BusyClock,
+    policy: Policy,
+    next: AtomicU32,
+}
+
+impl World {
+    fn open(path: &Path, durability: Durability) -> Self {
+        let keys = ServerKeys::new(&[("a".to_owned(), Secret::new("k".repeat(32)))]);
+        let options = Options::default().with_durability(durability);
+        Self {
+            store: SqliteStore::open(path, options).expect("a database"),
+            keys: keys.expect("a key ring"),
+            clock: BusyClock::default(),
+            policy: Policy::default(),
+            next: AtomicU32::new(0),
+        }
+    }
+
+    /// One verification of a new recipient, as an engine makes it.
+    async fn flow(&self) {
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        let to: Recipient = format!("+9198{number:08}").parse().expect("a number");
+        let code: Code = "004217".parse().expect("a code");
+        let now = self.clock.now();
+        let record = self.record(&to, &code, now);
+        let (id, charges) = (record.id, self.charges(&to, number));
+        let created = self.store.create(Create { record, charges }, now).await;
+        assert!(matches!(created, Ok(Created::New(_))));
+        let (state, reference) = (LegState::Accepted, None);
+        let end = LegEnd { leg: 0, state, failure: None, reference };
+        let settle = Settle { ends: vec![end], ..Settle::default() };
+        assert_eq!(self.store.settle(id, settle, now).await.expect("settled"), State::Pending);
+        let guesses: Arc<[RateLimit]> = self.policy.limits.guesses.clone().into();
+        let guess = self.keys.guess(id, &code).within(guesses);
+        let attempt = self.store.attempt(id, &guess, now).await.expect("a verdict");
+        assert!(matches!(attempt, Attempt::Verdict(verdict) if verdict.is_approved()));
+    }
+
+    fn record(&self, to: &Recipient, code: &Code, now: std::time::SystemTime) -> Record {
+        let id = VerificationId::generate(&OsEntropy).expect("randomness");
+        let purpose = Purpose::new("login").expect("a purpose");
+        let sealed = self.keys.seal(id, &purpose, &[7; 64], &OsEntropy).expect("randomness");
+        let leg = Leg {
+            provider: ProviderId::new("primary").expect("a name"),
+            why: Choice::Preferred,
+            channel: Channel::Sms,
+            supplied: true,
+            key: IdempotencyKey::generate(&OsEntropy).expect("randomness"),
+            state: LegState::Intended,
+            failure: None,
+            reference: None,
+        };
+        Record {
+            id,
+            recipient: self.keys.hash(to),
+            purpose,
+            state: State::Pending,
+            code: Some(self.keys.sign(id, code)),
+            code_length: Some(6),
+            expires_at: now + self.policy.lifetime,
+            attempts: 0,
+            max_attempts: self.policy.attempts,
+            resends: 0,
+            resend_after: now + self.policy.resend_delay,
+            sealed,
+            legs: vec![leg],
+            skips: Vec::new(),
+            request: None,
+        }
+    }
+
+    /// The default limits. A client's address and a prefix are shared by some.
+    fn charges(&self, to: &Recipient, number: u32) -> Vec<Charge> {
+        let limits = &self.policy.limits;
+        let charge = |key, windows: &Vec<RateLimit>| Charge { key, windows: windows[..].into() };
+        let other = |scope, label: &str, value: u32| {
+            let hash = self.keys.tag(label, &value.to_be_bytes());
+            LimitKey { scope, hash }
+        };
+        let hash = self.keys.hash(to);
+        vec![
+            charge(LimitKey::of_recipient(LimitScope::Recipient, &hash), &limits.recipient),
+            charge(other(LimitScope::Client, "client", number / 10), &limits.client),
+            charge(other(LimitScope::Prefix, "prefix", number / 40), &limits.prefix),
+        ]
+    }
+}
+
+/// How long so many verifications take.
+async fn flows(world: &Arc<World>, count: u64) -> Duration {
+    let begun = Instant::now();
+    let tasks: Vec<_> = (0..CALLERS.min(count))
+        .map(|caller| {
+            let world = Arc::clone(world);
+            let own = count / CALLERS + u64::from(caller < count % CALLERS);
+            tokio::spawn(async move {
+                for _ in 0..own {
+                    world.flow().await;
+                }
+            })
+        })
+        .collect();
+    for task in tasks {
+        task.await.expect("a caller that ends");
+    }
+    begun.elapsed()
+}
+
+fn sqlite(criterion: &mut Criterion) {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = runtime.expect("a runtime");
+    let dir = std::env::temp_dir().join(format!("otpmux-bench-{}", std::process::id()));
+    std::fs::create_dir(&dir).expect("a new directory");
+    let mut group = criterion.benchmark_group("sqlite/flow");
+    group.throughput(Throughput::Elements(1));
+    group.sample_size(20).measurement_time(Duration::from_secs(10));
+    for durability in [Durability::Power, Durability::Process] {
+        let name = format!("{durability:?}");
+        let world = Arc::new(World::open(&dir.join(&name), durability));
+        group.bench_function(BenchmarkId::from_parameter(name), |bencher| {
+            bencher.to_async(&runtime).iter_custom(|count| {
+                let world = Arc::clone(&world);
+                async move { flows(&world, count).await }
+            });
+        });
+    }
+    group.finish();
+    std::fs::remove_dir_all(dir).expect("a directory of ours");
+}
+
+criterion_group!(benches, sqlite);
+criterion_main!(benches);

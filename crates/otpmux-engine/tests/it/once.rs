@@ -1,0 +1,118 @@
+//! A request that has a name is made once, however often it is said.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use otpmux_core::{Blame, Channel, ErrorKind, Purpose, Sent};
+use otpmux_engine::{InFlight, NewVerification};
+
+use crate::world::{World, carrier, down, phone};
+
+fn named(key: &str) -> NewVerification {
+    NewVerification::to(phone()).with_idempotency_key(key)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_50_parallel_sends_with_one_key_one_message_goes_out_and_all_get_its_answer() {
+    let a = carrier("a");
+    let world = World::of(&[&a]);
+    let sends: Vec<_> = (0..50)
+        .map(|_| {
+            let client = world.client.clone();
+            tokio::spawn(async move { client.send(named("order-7")).await.unwrap() })
+        })
+        .collect();
+    let mut answers = Vec::new();
+    for send in sends {
+        let sent = send.await.unwrap();
+        answers.push((sent.id, sent.confirmed, sent.expires_at, sent.legs));
+    }
+    assert_eq!(a.count(), 1);
+    assert!(answers.iter().all(|answer| *answer == answers[0]));
+    assert!(answers[0].1, "and the answer is that it was sent");
+}
+
+#[tokio::test]
+async fn another_request_under_the_same_key_is_refused() {
+    let a = carrier("a");
+    let world = World::of(&[&a]);
+    let first = world.client.send(named("k")).await.unwrap();
+    let login = Purpose::new("login").unwrap();
+    let others = [
+        named("k").by(Channel::Voice),
+        named("k").for_purpose(login),
+        named("k").with_code_length(8),
+        named("k").with_lifetime(Duration::from_secs(60)),
+        named("k").with_message("{code} is yours"),
+        NewVerification::to("+919876543211".parse::<otpmux_core::Recipient>().unwrap())
+            .with_idempotency_key("k"),
+    ];
+    for other in others {
+        let error = world.client.send(other).await.unwrap_err();
+        assert_eq!((error.kind(), error.blame()), (ErrorKind::InvalidRequest, Blame::Caller));
+    }
+    assert_eq!(world.client.send(named("k")).await.unwrap().id, first.id);
+    assert_ne!(world.client.send(named("l")).await.unwrap().id, first.id);
+    assert_eq!(a.count(), 2);
+}
+
+#[tokio::test]
+async fn a_request_that_came_to_nothing_may_be_made_again() {
+    let a = carrier("a");
+    let world = World::of(&[&a]);
+    a.sends.answer(Err(down()));
+    assert!(world.client.send(named("k")).await.is_err());
+    assert!(world.client.send(named("k")).await.unwrap().confirmed);
+    assert_eq!(a.count(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_the_first_is_under_way_the_second_waits_or_is_refused() {
+    let a = carrier("a");
+    let world = World::of(&[&a]);
+    a.sends.answer_after(Duration::from_secs(3), Ok(Sent::new()));
+    let client = world.client.clone();
+    let first = tokio::spawn(async move { client.send(named("k")).await.unwrap() });
+    a.sends.called(1).await;
+    let mut impatient = named("k");
+    impatient.in_flight = InFlight::Refuse;
+    let error = world.client.send(impatient).await.unwrap_err();
+    assert_eq!((error.kind(), error.blame()), (ErrorKind::Conflict, Blame::Caller));
+    assert!(error.retry_after().is_some());
+    let second = world.client.send(named("k")).await.unwrap();
+    assert!(second.confirmed, "it has waited for the answer");
+    assert_eq!(first.await.unwrap().id, second.id);
+    assert_eq!(a.count(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_waits_for_a_request_that_fails_is_told_so() {
+    let a = carrier("a");
+    let world = World::of(&[&a]);
+    a.sends.answer_after(Duration::from_secs(3), Err(down()));
+    let client = world.client.clone();
+    let first = tokio::spawn(async move { client.send(named("k")).await });
+    a.sends.called(1).await;
+    let error = world.client.send(named("k")).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    assert!(first.await.unwrap().is_err());
+    assert_eq!(a.count(), 1);
+}
+
+#[tokio::test]
+async fn a_process_that_died_in_the_call_leaves_an_answer_that_is_not_confirmed() {
+    let a = carrier("a");
+    let world = World::of(&[&a]);
+    a.sends.hang();
+    let client = world.client.clone();
+    let dead = tokio::spawn(async move { client.send(named("k")).await });
+    a.sends.called(1).await;
+    dead.abort();
+    assert!(dead.await.unwrap_err().is_cancelled());
+    tokio::time::pause();
+    let again = world.client.send(named("k")).await.unwrap();
+    assert!(!again.confirmed);
+    assert_eq!(a.count(), 1, "it may have gone out, so it is not sent again");
+    let code = Arc::clone(&a).supplied_codes().remove(0);
+    assert_eq!(world.verify(&again, &code).await, "approved");
+}
