@@ -1,0 +1,144 @@
+use otpmux_core::{Blame, Certainty, Error, ErrorKind, plain_words};
+use redis::RedisError;
+
+use crate::script::Operation;
+
+/// Why there is no answer to a call. Holds no address, no user and no password: whatever others say
+/// is reduced to plain words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// No connection could be had, so nothing was asked.
+    Unreachable(String),
+    /// The connection was lost, or no answer came in time: what was asked may have been done.
+    NoAnswer(String),
+    /// Redis has answered something that no script of ours answers.
+    Unreadable,
+    /// Redis has refused: its error code, and what it says.
+    Refused { code: String, words: String },
+    /// Another node of the cluster has the keys.
+    Moved { host: String, port: u16 },
+}
+
+impl Fault {
+    /// What went wrong while connecting.
+    pub(crate) fn of_connecting(error: &RedisError) -> Self {
+        match error.code() {
+            Some(code) => Self::refused(code, error),
+            None if error.kind() == redis::ErrorKind::AuthenticationFailed => {
+                Self::refused("WRONGPASS", error)
+            }
+            None => Self::Unreachable(plain_words(&error.to_string())),
+        }
+    }
+
+    /// What went wrong with a command.
+    pub(crate) fn of_asking(error: &RedisError) -> Self {
+        match error.code() {
+            Some("MOVED") => moved(error).unwrap_or(Self::Unreadable),
+            Some(code) => Self::refused(code, error),
+            None if error.is_io_error() => Self::NoAnswer(plain_words(&error.to_string())),
+            None => Self::Unreadable,
+        }
+    }
+
+    fn refused(code: &str, error: &RedisError) -> Self {
+        let words = plain_words(error.detail().unwrap_or_default());
+        Self::Refused { code: plain_words(code), words }
+    }
+
+    pub(crate) fn is_no_script(&self) -> bool {
+        matches!(self, Self::Refused { code, .. } if code == "NOSCRIPT")
+    }
+
+    /// Whether a new connection may do better: this one is broken, or leads to the wrong server.
+    pub(crate) fn ends_connection(&self) -> bool {
+        match self {
+            Self::Unreachable(_) | Self::NoAnswer(_) | Self::Unreadable | Self::Moved { .. } => {
+                true
+            }
+            Self::Refused { code, .. } => {
+                matches!(
+                    &**code,
+                    "READONLY" | "MASTERDOWN" | "NOAUTH" | "WRONGPASS" | "CLUSTERDOWN"
+                )
+            }
+        }
+    }
+
+    /// The error that callers get, for an operator to act on.
+    pub(crate) fn into_error(self, operation: Operation) -> Error {
+        let name = operation.name();
+        let done = if operation.only_reads() { "" } else { "; it may have been carried out" };
+        let detail = match self {
+            Self::Unreachable(why) => format!("no connection to Redis: {why}"),
+            Self::NoAnswer(why) => format!("Redis gave no answer to `{name}`{done}: {why}"),
+            Self::Unreadable => format!(
+                "Redis gave an answer to `{name}` that cannot be read{done}; does somebody else \
+                 write into this namespace?"
+            ),
+            Self::Moved { .. } => format!(
+                "Redis refused `{name}`: another node of its cluster has the keys; set cluster = \
+                 true, or where it is, ask again shortly"
+            ),
+            Self::Refused { code, words } => match advice(&code) {
+                Some(advice) => format!("Redis refused `{name}` ({code}): {advice}"),
+                None => format!("Redis refused `{name}` ({code}): {words}"),
+            },
+        };
+        Error::new(ErrorKind::Store, Certainty::NotSent, Blame::Policy).with_detail(detail)
+    }
+}
+
+fn moved(error: &RedisError) -> Option<Fault> {
+    let (address, _slot) = error.redirect_node()?;
+    let (host, port) = address.rsplit_once(':')?;
+    let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
+    Some(Fault::Moved { host, port: port.parse().ok()? })
+}
+
+/// What to do about an error code of Redis.
+fn advice(code: &str) -> Option<&'static str> {
+    Some(match code {
+        "LOADING" => "it is reading its data after a start; ask again shortly",
+        "OOM" => "its memory is full; raise maxmemory, and keep maxmemory-policy noeviction",
+        "READONLY" => "it is a replica; the URL must lead to the primary",
+        "MISCONF" => "it cannot write its data to disk; see its log",
+        "NOREPLICAS" => "it has too few replicas for its min-replicas-to-write",
+        "BUSY" => "somebody's script keeps it busy; see SCRIPT KILL",
+        "MASTERDOWN" => "it is a replica that has lost its primary",
+        "CLUSTERDOWN" => "the cluster has no node for these keys; see CLUSTER INFO",
+        "ASK" | "TRYAGAIN" => "the cluster is moving these keys to another node; ask again shortly",
+        "NOAUTH" | "WRONGPASS" => "check the user and password of its URL",
+        "NOPERM" => "its ACL must let this user run scripts and use the keys of this namespace",
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(code: &str) -> Error {
+        let words = "something".to_owned();
+        Fault::Refused { code: code.to_owned(), words }.into_error(Operation::Attempt)
+    }
+
+    #[test]
+    fn every_fault_is_the_stores_and_says_what_to_do() {
+        for (error, words) in [
+            (refused("OOM"), "raise maxmemory"),
+            (refused("LOADING"), "ask again shortly"),
+            (refused("ERR"), "Redis refused `attempt` (ERR): something"),
+            (Fault::Unreachable("refused".into()).into_error(Operation::Load), "no connection"),
+            (
+                Fault::NoAnswer("lost".into()).into_error(Operation::Create),
+                "may have been carried out",
+            ),
+        ] {
+            assert_eq!(error.kind(), ErrorKind::Store);
+            assert!(error.detail().contains(words), "{error}");
+        }
+        let read = Fault::NoAnswer("lost".into()).into_error(Operation::Load);
+        assert_eq!(read.detail(), "Redis gave no answer to `load`: lost");
+    }
+}

@@ -1,0 +1,14 @@
+#![doc = include_str!("../README.md")]
+
+mod call;
+mod fault;
+mod fields;
+mod link;
+mod names;
+mod options;
+mod reply;
+mod script;
+mod store;
+
+pub use options::{Options, OptionsError};
+pub use store::RedisStore;

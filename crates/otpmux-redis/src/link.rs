@@ -1,0 +1,217 @@
+use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use redis::aio::MultiplexedConnection;
+use redis::{
+    AsyncConnectionConfig, Client, ConnectionAddr, ConnectionInfo, PushInfo, PushKind, Value,
+};
+use tokio::sync::OnceCell;
+use tokio::time::{Instant, timeout, timeout_at};
+
+use crate::call::Call;
+use crate::fault::Fault;
+use crate::options::Options;
+
+/// How often a cluster may send a call on before it is given up.
+const HOPS: usize = 4;
+/// Calls that may wait to be written.
+const QUEUE: usize = 1024;
+
+/// The way to Redis: one connection at a time, which all calls share.
+///
+/// It never asks twice on its own. A call whose answer was lost may have counted an attempt or let
+/// somebody in, so only its caller can know what to do. What a node of a cluster sends on, it has
+/// not done. That is also why this follows a cluster itself: all keys of a store are on one node,
+/// and the client library's own cluster connection cannot follow a redirection without also asking
+/// again after a lost answer.
+pub(crate) struct Link {
+    /// Where to begin.
+    servers: Vec<ConnectionInfo>,
+    cluster: bool,
+    connect_timeout: Duration,
+    answer_timeout: Duration,
+    way: Mutex<Arc<Way>>,
+}
+
+/// One connection, from before it is made.
+#[derive(Default)]
+struct Way {
+    /// The node that has the keys, as another one has said.
+    node: Option<ConnectionInfo>,
+    /// Made by the first call that needs it; all that come meanwhile wait for it, and share what
+    /// comes of it.
+    made: OnceCell<Result<Connection, Fault>>,
+}
+
+#[derive(Clone)]
+struct Connection {
+    redis: MultiplexedConnection,
+    lost: Arc<AtomicBool>,
+}
+
+impl Link {
+    pub(crate) fn new(servers: Vec<ConnectionInfo>, options: &Options) -> Self {
+        Self {
+            servers,
+            cluster: options.cluster,
+            connect_timeout: options.connect_timeout,
+            answer_timeout: options.answer_timeout,
+            way: Mutex::default(),
+        }
+    }
+
+    /// Runs a script once, over the node that has its keys.
+    pub(crate) async fn call(&self, call: &Call) -> Result<Value, Fault> {
+        let limit = self.connect_timeout + self.answer_timeout;
+        let over = |_| Err(Fault::NoAnswer(format!("not within {limit:?}")));
+        timeout(limit, self.follow(call)).await.unwrap_or_else(over)
+    }
+
+    async fn follow(&self, call: &Call) -> Result<Value, Fault> {
+        let mut hops = 0;
+        loop {
+            let way = self.way();
+            let fault = match way.connection(self).await {
+                Ok(connection) => match self.ask(connection, call).await {
+                    Ok(value) => return Ok(value),
+                    Err(fault) => fault,
+                },
+                Err(fault) => fault,
+            };
+            match fault {
+                Fault::Moved { host, port } if self.cluster && hops < HOPS => {
+                    hops += 1;
+                    self.leave(&way, Some(self.node(host, port, &way)));
+                }
+                fault => {
+                    if fault.ends_connection() {
+                        self.leave(&way, way.node.clone());
+                    }
+                    return Err(fault);
+                }
+            }
+        }
+    }
+
+    async fn ask(&self, mut connection: Connection, call: &Call) -> Result<Value, Fault> {
+        let ask = async {
+            match connection.send(call, false).await {
+                // Redis has been started anew, or its scripts were flushed.
+                Err(fault) if fault.is_no_script() => connection.send(call, true).await,
+                result => result,
+            }
+        };
+        let late = |_| Err(Fault::NoAnswer(format!("not within {:?}", self.answer_timeout)));
+        timeout(self.answer_timeout, ask).await.unwrap_or_else(late)
+    }
+
+    /// The way that is in use; a new one when its connection was lost while nobody called.
+    fn way(&self) -> Arc<Way> {
+        let mut way = self.lock();
+        if way.is_lost() {
+            *way = Arc::new(Way { node: way.node.clone(), made: OnceCell::new() });
+        }
+        Arc::clone(&way)
+    }
+
+    /// Takes another way next time, unless somebody has left this one already.
+    fn leave(&self, way: &Arc<Way>, node: Option<ConnectionInfo>) {
+        let mut current = self.lock();
+        if Arc::ptr_eq(&current, way) {
+            *current = Arc::new(Way { node, made: OnceCell::new() });
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Arc<Way>> {
+        // Nothing under the lock can panic half-way.
+        self.way.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The node that another one has named, to be reached as the first server is.
+    fn node(&self, host: String, port: u16, from: &Way) -> ConnectionInfo {
+        let like = from.node.as_ref().unwrap_or(&self.servers[0]);
+        let addr = match like.addr() {
+            // A node that does not know its own address leaves it out.
+            ConnectionAddr::Tcp(same, _) => {
+                ConnectionAddr::Tcp(if host.is_empty() { same.clone() } else { host }, port)
+            }
+            ConnectionAddr::TcpTls { host: same, .. } => ConnectionAddr::TcpTls {
+                host: if host.is_empty() { same.clone() } else { host },
+                port,
+                insecure: false,
+                tls_params: None,
+            },
+            other => other.clone(),
+        };
+        like.clone().set_addr(addr)
+    }
+
+    /// Tries the node that has the keys, then every server, each with a share of the time that is
+    /// left: one that hangs must not use it up.
+    async fn connect(&self, node: Option<&ConnectionInfo>) -> Result<Connection, Fault> {
+        let deadline = Instant::now() + self.connect_timeout;
+        let mut fault = Fault::Unreachable("no server".to_owned());
+        let mut left = u32::try_from(self.servers.len()).unwrap_or(u32::MAX).saturating_add(1);
+        for server in node.into_iter().chain(&self.servers) {
+            let now = Instant::now();
+            let share = deadline.saturating_duration_since(now) / left;
+            left -= 1;
+            match timeout_at(now + share, connect(server)).await {
+                Ok(Ok(connection)) => return Ok(connection),
+                Ok(Err(error)) => fault = Fault::of_connecting(&error),
+                Err(_) => fault = Fault::Unreachable("it took too long".to_owned()),
+            }
+        }
+        Err(fault)
+    }
+}
+
+impl Way {
+    async fn connection(&self, link: &Link) -> Result<Connection, Fault> {
+        self.made.get_or_init(|| link.connect(self.node.as_ref())).await.clone()
+    }
+
+    fn is_lost(&self) -> bool {
+        let made = self.made.get().and_then(|made| made.as_ref().ok());
+        made.is_some_and(|connection| connection.lost.load(Ordering::Relaxed))
+    }
+}
+
+impl Connection {
+    async fn send(&mut self, call: &Call, whole: bool) -> Result<Value, Fault> {
+        let value = self.redis.send_packed_command(&call.command(whole)).await;
+        let value = value.and_then(Value::extract_error);
+        value.map_err(|error| Fault::of_asking(&error))
+    }
+}
+
+async fn connect(server: &ConnectionInfo) -> redis::RedisResult<Connection> {
+    let lost = Arc::new(AtomicBool::new(false));
+    let told = Arc::clone(&lost);
+    // The timeouts are this module's.
+    let config = AsyncConnectionConfig::new()
+        .set_connection_timeout(None)
+        .set_response_timeout(None)
+        .set_pipeline_buffer_size(QUEUE)
+        .set_push_sender(move |push: PushInfo| {
+            if push.kind == PushKind::Disconnection {
+                told.store(true, Ordering::Relaxed);
+            }
+            Ok::<(), std::convert::Infallible>(())
+        });
+    let client = Client::open(server.clone())?;
+    let redis = client.get_multiplexed_async_connection_with_config(&config).await?;
+    Ok(Connection { redis, lost })
+}
+
+impl fmt::Debug for Link {
+    /// A server's user is nobody else's business.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Link")
+            .field("servers", &self.servers.len())
+            .field("cluster", &self.cluster)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,12 @@
+-- KEYS: the record.
+local record = read(KEYS[1])
+if not record then
+  return {'not_found'}
+end
+local verdict = over(record)
+if verdict then
+  return {verdict}
+end
+write(KEYS[1], record, 'state', 'approved')
+redis.call('DEL', recipients_key('guesses', record))
+return {'approved'}

@@ -1,0 +1,2 @@
+-- KEYS: health.
+return {'marks', marks(KEYS[1])}

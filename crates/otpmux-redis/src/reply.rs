@@ -1,0 +1,111 @@
+use std::time::Duration;
+use std::vec::IntoIter;
+
+use otpmux_core::Verdict;
+use otpmux_engine::{Charge, HealthMark, Limited, Record, VerificationId};
+use redis::Value;
+
+use crate::fault::Fault;
+use crate::fields;
+
+/// What a script has answered: a word that says what follows.
+pub(crate) struct Reply {
+    pub(crate) word: String,
+    rest: IntoIter<Value>,
+}
+
+impl Reply {
+    pub(crate) fn of(value: Value) -> Result<Self, Fault> {
+        let Value::Array(values) = value else { return Err(Fault::Unreadable) };
+        let mut rest = values.into_iter();
+        let word = text(rest.next())?;
+        Ok(Self { word, rest })
+    }
+
+    /// Nothing may be left over.
+    pub(crate) fn end<T>(self, answer: T) -> Result<T, Fault> {
+        if self.rest.len() == 0 { Ok(answer) } else { Err(Fault::Unreadable) }
+    }
+
+    pub(crate) fn number<T: TryFrom<i64>>(&mut self) -> Result<T, Fault> {
+        match self.rest.next() {
+            Some(Value::Int(number)) => T::try_from(number).map_err(|_| Fault::Unreadable),
+            _ => Err(Fault::Unreadable),
+        }
+    }
+
+    pub(crate) fn millis(&mut self) -> Result<Duration, Fault> {
+        self.number().map(Duration::from_millis)
+    }
+
+    pub(crate) fn id(&mut self) -> Result<VerificationId, Fault> {
+        text(self.rest.next())?.parse().map_err(|_| Fault::Unreadable)
+    }
+
+    pub(crate) fn record(&mut self, id: VerificationId) -> Result<Record, Fault> {
+        let mut values = self.list()?;
+        let mut fields = Vec::with_capacity(values.len() / 2);
+        while let Some(name) = values.next() {
+            fields.push((bytes(Some(name))?, bytes(values.next())?));
+        }
+        fields::read(id, fields)
+    }
+
+    /// The marks that this version can read, by the names of their providers. Others are left out:
+    /// they are advice, and may come from a newer version.
+    pub(crate) fn marks(&mut self) -> Result<Vec<HealthMark>, Fault> {
+        let mut marks = Vec::new();
+        for value in self.list()? {
+            marks.extend(serde_json::from_slice::<HealthMark>(&bytes(Some(value))?).ok());
+        }
+        marks.sort_by(|a, b| a.provider.cmp(&b.provider));
+        Ok(marks)
+    }
+
+    pub(crate) fn limited(&mut self, charges: &[Charge]) -> Result<Limited, Fault> {
+        let (charge, window): (usize, usize) = (self.number()?, self.number()?);
+        let charge = charges.get(charge).ok_or(Fault::Unreadable)?;
+        let window = *charge.windows.get(window).ok_or(Fault::Unreadable)?;
+        Ok(Limited { scope: charge.key.scope, window, retry_after: self.millis()? })
+    }
+
+    /// The verdict that the word is, and what belongs to it.
+    pub(crate) fn verdict(mut self) -> Result<Verdict, Fault> {
+        let verdict = match &*self.word {
+            "approved" => Verdict::Approved,
+            "wrong_code" => Verdict::WrongCode { attempts_left: Some(self.number()?) },
+            "expired" => Verdict::Expired,
+            "already_used" => Verdict::AlreadyUsed,
+            "too_many_attempts" if self.rest.len() == 0 => {
+                Verdict::TooManyAttempts { retry_after: None }
+            }
+            "too_many_attempts" => Verdict::TooManyAttempts { retry_after: Some(self.millis()?) },
+            "not_found" => Verdict::NotFound,
+            _ => return Err(Fault::Unreadable),
+        };
+        self.end(verdict)
+    }
+
+    /// The verdict in a list of its own.
+    pub(crate) fn nested(self) -> Result<Verdict, Fault> {
+        Self::of(Value::Array(self.rest.collect()))?.verdict()
+    }
+
+    fn list(&mut self) -> Result<IntoIter<Value>, Fault> {
+        match self.rest.next() {
+            Some(Value::Array(values)) => Ok(values.into_iter()),
+            _ => Err(Fault::Unreadable),
+        }
+    }
+}
+
+fn bytes(value: Option<Value>) -> Result<Vec<u8>, Fault> {
+    match value {
+        Some(Value::BulkString(bytes)) => Ok(bytes),
+        _ => Err(Fault::Unreadable),
+    }
+}
+
+fn text(value: Option<Value>) -> Result<String, Fault> {
+    String::from_utf8(bytes(value)?).map_err(|_| Fault::Unreadable)
+}

@@ -1,0 +1,106 @@
+use std::sync::LazyLock;
+
+use otpmux_engine::{GRACE, HEALTH_KEPT};
+
+/// One operation of the store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Operation {
+    Create,
+    BeginLeg,
+    Settle,
+    Attempt,
+    Approve,
+    Cancel,
+    Load,
+    Health,
+}
+
+impl Operation {
+    /// Its method of `VerificationStore`.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::BeginLeg => "begin_leg",
+            Self::Settle => "settle",
+            Self::Attempt => "attempt",
+            Self::Approve => "approve",
+            Self::Cancel => "cancel",
+            Self::Load => "load",
+            Self::Health => "health",
+        }
+    }
+
+    /// Whether it changes nothing.
+    pub(crate) fn only_reads(self) -> bool {
+        matches!(self, Self::Load | Self::Health)
+    }
+
+    pub(crate) fn script(self) -> &'static Script {
+        &SCRIPTS[self as usize]
+    }
+
+    fn body(self) -> &'static str {
+        match self {
+            Self::Create => include_str!("lua/create.lua"),
+            Self::BeginLeg => include_str!("lua/begin_leg.lua"),
+            Self::Settle => include_str!("lua/settle.lua"),
+            Self::Attempt => include_str!("lua/attempt.lua"),
+            Self::Approve => include_str!("lua/approve.lua"),
+            Self::Cancel => include_str!("lua/cancel.lua"),
+            Self::Load => include_str!("lua/load.lua"),
+            Self::Health => include_str!("lua/health.lua"),
+        }
+    }
+}
+
+/// Text that Redis runs as one atomic step, and the hash by which Redis knows it.
+#[derive(Debug)]
+pub(crate) struct Script {
+    pub(crate) text: String,
+    pub(crate) hash: String,
+}
+
+const SHARED: [&str; 4] = [
+    include_str!("lua/shared/arguments.lua"),
+    include_str!("lua/shared/record.lua"),
+    include_str!("lua/shared/limits.lua"),
+    include_str!("lua/shared/health.lua"),
+];
+
+static SCRIPTS: LazyLock<[Script; 8]> = LazyLock::new(|| {
+    // In the order of the variants, by which they are found.
+    [
+        Operation::Create,
+        Operation::BeginLeg,
+        Operation::Settle,
+        Operation::Attempt,
+        Operation::Approve,
+        Operation::Cancel,
+        Operation::Load,
+        Operation::Health,
+    ]
+    .map(|operation| {
+        let (grace, kept) = (GRACE.as_millis(), HEALTH_KEPT.as_millis());
+        let constants = format!("local GRACE, HEALTH_KEPT = {grace}, {kept}\n");
+        let text = [&constants, &SHARED.concat(), operation.body()].concat();
+        let hash = redis::Script::new(&text).get_hash().to_owned();
+        Script { text, hash }
+    })
+});
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_operation_finds_its_own_script() {
+        for operation in [Operation::Create, Operation::Attempt, Operation::Load, Operation::Health]
+        {
+            assert!(operation.script().text.ends_with(operation.body()), "{operation:?}");
+            assert!(
+                operation.script().text.starts_with("local GRACE, HEALTH_KEPT = 600000, 3600000")
+            );
+            assert_eq!(operation.script().hash.len(), 40);
+        }
+    }
+}

@@ -1,0 +1,249 @@
+use std::fmt;
+use std::time::{Duration, SystemTime};
+
+use async_trait::async_trait;
+use otpmux_core::{Error, ErrorKind, Purpose, VendorReference, Verdict};
+use otpmux_engine::{
+    Attempt, BeginLeg, Begun, Create, Created, GRACE, Guess, HealthMark, Record, Settle, State,
+    VerificationId, VerificationStore, millis,
+};
+
+use crate::call::Call;
+use crate::fault::Fault;
+use crate::fields;
+use crate::link::Link;
+use crate::names::{Names, hex};
+use crate::options::{Options, OptionsError};
+use crate::reply::Reply;
+use crate::script::Operation;
+
+/// A store on Redis, for any number of processes.
+///
+/// Every operation is one script, that is, one atomic step and one round trip. When Redis cannot be
+/// reached, does not answer in time, refuses or answers nonsense, an operation is an error of kind
+/// [`ErrorKind::Store`](otpmux_core::ErrorKind::Store), which says what to do; nobody is let in on
+/// it. It may have been carried out when its answer was lost, and then the error says so.
+pub struct RedisStore {
+    link: Link,
+    names: Names,
+    namespace: String,
+}
+
+impl RedisStore {
+    /// A store on the server of this URL, or on the cluster whose nodes have these.
+    ///
+    /// Connects when it is first used, and again whenever its connection was lost: a process can
+    /// start without Redis, and answers errors until there is one. [`health`] tells whether there
+    /// is.
+    ///
+    /// # Errors
+    ///
+    /// What cannot be, whatever Redis would say.
+    ///
+    /// [`health`]: VerificationStore::health
+    pub fn connect<Url: AsRef<str>>(
+        urls: impl IntoIterator<Item = Url>,
+        options: Options,
+    ) -> Result<Self, OptionsError> {
+        let servers = options.check(urls)?;
+        // Of the crypto libraries that a program may hold, rustls must be told which. One that was
+        // chosen before stays.
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        Ok(Self {
+            link: Link::new(servers, &options),
+            names: Names::new(&options.namespace),
+            namespace: options.namespace,
+        })
+    }
+
+    async fn run<T>(
+        &self,
+        call: Call,
+        read: impl FnOnce(Reply) -> Result<T, Fault>,
+    ) -> Result<T, Error> {
+        let answer = self.link.call(&call).await.and_then(Reply::of).and_then(read);
+        answer.map_err(|fault| fault.into_error(call.operation))
+    }
+
+    fn on_record(&self, operation: Operation, id: VerificationId, now: SystemTime) -> Call {
+        Call::new(operation, self.names.record(id), now)
+    }
+}
+
+#[async_trait]
+impl VerificationStore for RedisStore {
+    async fn create(&self, create: Create, now: SystemTime) -> Result<Created, Error> {
+        let Create { record, charges } = create;
+        let request = record.request.as_deref();
+        let kept = (record.expires_at + GRACE).duration_since(now).unwrap_or_default();
+        let mut call = self
+            .on_record(Operation::Create, record.id, now)
+            .key(self.names.live(&record.recipient, &record.purpose))
+            .key(self.names.health());
+        if let Some(request) = request {
+            call = call.key(self.names.request(&request.name));
+        }
+        let call = call
+            .text(record.id.to_string())
+            // Redis takes no time that is over.
+            .time(kept.max(Duration::from_millis(1)))
+            .maybe(request.map(|request| hex(&request.content)))
+            .texts(fields::write(&record))
+            .charges(&charges, &self.names);
+        self.run(call, |mut reply| match &*reply.word {
+            "new" => {
+                let marks = reply.marks()?;
+                reply.end(Created::New(marks))
+            }
+            "before" => {
+                let id = reply.id()?;
+                let record = reply.record(id)?;
+                reply.end(Created::Before(Box::new(record)))
+            }
+            "other_content" => reply.end(Created::OtherContent),
+            "limited" => {
+                let limited = reply.limited(&charges)?;
+                reply.end(Created::Limited(limited))
+            }
+            _ => Err(Fault::Unreadable),
+        })
+        .await
+    }
+
+    async fn begin_leg(
+        &self,
+        id: VerificationId,
+        begin: BeginLeg,
+        now: SystemTime,
+    ) -> Result<Begun, Error> {
+        let BeginLeg { ends, skips, news, leg, resend, charges } = begin;
+        let mut call = self
+            .on_record(Operation::BeginLeg, id, now)
+            .key(self.names.health())
+            .news(&news)
+            .ends(ends, &skips)
+            .text(fields::leg_form(&leg))
+            .text(fields::supplied(&leg))
+            .text(fields::leg_state(leg.state))
+            .maybe(leg.failure.map(ErrorKind::as_str))
+            .maybe(leg.reference.as_ref().map(VendorReference::as_str))
+            .maybe(resend.map(|terms| terms.max_resends.to_string()));
+        if let Some(terms) = resend {
+            call = call.number(millis(terms.next_after));
+        }
+        let call = call.charges(&charges, &self.names);
+        self.run(call, |mut reply| match &*reply.word {
+            "leg" => {
+                let place = reply.number()?;
+                reply.end(Begun::Leg(place))
+            }
+            "over" => reply.nested().map(Begun::Over),
+            "too_soon" => {
+                let wait = reply.millis()?;
+                reply.end(Begun::TooSoon(wait))
+            }
+            "too_many" => reply.end(Begun::TooMany),
+            "limited" => {
+                let limited = reply.limited(&charges)?;
+                reply.end(Begun::Limited(limited))
+            }
+            _ => Err(Fault::Unreadable),
+        })
+        .await
+    }
+
+    async fn settle(
+        &self,
+        id: VerificationId,
+        settle: Settle,
+        now: SystemTime,
+    ) -> Result<State, Error> {
+        let Settle { ends, skips, news, close, refund } = settle;
+        let call = self
+            .on_record(Operation::Settle, id, now)
+            .key(self.names.health())
+            .news(&news)
+            .ends(ends, &skips)
+            .number(close)
+            .maybe(refund.map(|at| millis(at).to_string()));
+        self.run(call, |reply| {
+            let state = fields::word(&reply.word).ok_or(Fault::Unreadable)?;
+            reply.end(state)
+        })
+        .await
+    }
+
+    async fn attempt(
+        &self,
+        id: VerificationId,
+        guess: &Guess,
+        now: SystemTime,
+    ) -> Result<Attempt, Error> {
+        let mut call = self.on_record(Operation::Attempt, id, now);
+        call = match guess.recipients() {
+            Some(all) => call.number(1u8).texts(all.iter().map(|it| hex(&it.0))),
+            None => call.number(0u8),
+        };
+        call = call.maybe(guess.purpose().map(Purpose::as_str));
+        let forms = guess.forms();
+        call = call.number(u64::try_from(forms.len()).unwrap_or(u64::MAX));
+        for form in forms {
+            call = call.text(&*form.key).text(form.mac);
+        }
+        let call = call.windows(guess.windows());
+        self.run(call, |mut reply| match &*reply.word {
+            "ask_vendors" => {
+                let record = reply.record(id)?;
+                reply.end(Attempt::AskVendors(Box::new(record)))
+            }
+            _ => reply.verdict().map(Attempt::Verdict),
+        })
+        .await
+    }
+
+    async fn approve(&self, id: VerificationId, now: SystemTime) -> Result<Verdict, Error> {
+        self.run(self.on_record(Operation::Approve, id, now), Reply::verdict).await
+    }
+
+    async fn cancel(&self, id: VerificationId, now: SystemTime) -> Result<bool, Error> {
+        self.run(self.on_record(Operation::Cancel, id, now), |reply| match &*reply.word {
+            "cancelled" => reply.end(true),
+            "over" => reply.end(false),
+            _ => Err(Fault::Unreadable),
+        })
+        .await
+    }
+
+    async fn load(&self, id: VerificationId, now: SystemTime) -> Result<Option<Record>, Error> {
+        self.run(self.on_record(Operation::Load, id, now), |mut reply| match &*reply.word {
+            "record" => {
+                let record = reply.record(id)?;
+                reply.end(Some(record))
+            }
+            "none" => reply.end(None),
+            _ => Err(Fault::Unreadable),
+        })
+        .await
+    }
+
+    async fn health(&self, now: SystemTime) -> Result<Vec<HealthMark>, Error> {
+        let call = Call::new(Operation::Health, self.names.health(), now);
+        self.run(call, |mut reply| match &*reply.word {
+            "marks" => {
+                let marks = reply.marks()?;
+                reply.end(marks)
+            }
+            _ => Err(Fault::Unreadable),
+        })
+        .await
+    }
+}
+
+impl fmt::Debug for RedisStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RedisStore")
+            .field("namespace", &self.namespace)
+            .field("link", &self.link)
+            .finish_non_exhaustive()
+    }
+}
