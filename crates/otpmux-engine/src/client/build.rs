@@ -11,7 +11,7 @@ use crate::layers::{Guards, GuardsError};
 use crate::{MemoryStore, Policy, PolicyError, Route, Routes, ServerKeys, VerificationStore};
 
 /// An [`OtpClient`] in the making.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct ClientBuilder {
     pub(super) providers: Vec<NewMember>,
     pub(super) routes: Option<Routes>,
@@ -77,20 +77,6 @@ pub trait ClientConfig {
 
     /// A builder with all of it.
     fn client_builder(&self) -> Result<ClientBuilder, Self::Error>;
-}
-
-impl Default for ClientBuilder {
-    fn default() -> Self {
-        Self {
-            providers: Vec::new(),
-            routes: None,
-            store: None,
-            keys: None,
-            policy: Policy::default(),
-            clock: None,
-            entropy: None,
-        }
-    }
 }
 
 impl ClientBuilder {

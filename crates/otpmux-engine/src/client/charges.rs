@@ -3,6 +3,7 @@ use std::sync::Arc;
 
 use otpmux_core::{Blame, Certainty, Error, ErrorKind, RateLimit, Recipient, SendRequest};
 
+use super::metrics;
 use crate::{Charge, LimitKey, LimitScope, Limited, MessageLimits, RecipientHash, ServerKeys};
 
 /// The limits of a policy, ready to be counted.
@@ -77,6 +78,7 @@ fn prefix(recipient: &Recipient) -> Option<&str> {
 
 /// The error of a limit that has no room.
 pub(super) fn limited(limited: &Limited) -> Error {
+    metrics::limited(limited.scope);
     let RateLimit { count, per, .. } = limited.window;
     let whose = match limited.scope {
         LimitScope::Recipient => "this recipient",

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use super::plan::{Candidate, Plan, Source, skip};
 use super::standing::StillWanted;
-use super::{Inner, Verification, gone, new_leg};
+use super::{Inner, Verification, gone, metrics, new_leg};
 use crate::record::{LegState, Record};
 use crate::{BeginLeg, Begun, Choice, HealthMark, LegEnd, Settle, Skip, SkipReason};
 
@@ -80,6 +80,13 @@ impl<'a> Dispatch<'a> {
 
     /// `place` is that of the first leg in the store's record.
     pub(super) async fn run(mut self, place: usize) -> Result<Verification, Error> {
+        let begun = Instant::now();
+        let result = self.go_through(place).await;
+        metrics::sent(begun, &self.request.recipient, &self.request.channel, &result);
+        result
+    }
+
+    async fn go_through(&mut self, place: usize) -> Result<Verification, Error> {
         let mut flight = Flight { at: 0, here: self.record.legs.len() - 1, place };
         loop {
             let ended = match self.hedge(flight) {
@@ -330,13 +337,13 @@ impl<'a> Dispatch<'a> {
         self.untold.skips.push(skip);
     }
 
-    async fn accepted(mut self, flight: Flight, sent: Sent) -> Result<Verification, Error> {
+    async fn accepted(&mut self, flight: Flight, sent: Sent) -> Result<Verification, Error> {
         self.possible += 1;
         self.end(flight, LegState::Accepted, None, sent.reference);
         self.write(false).await
     }
 
-    async fn give_up(self, error: Error) -> Result<Verification, Error> {
+    async fn give_up(&mut self, error: Error) -> Result<Verification, Error> {
         // Closes only what has sent nothing: a resend that fails leaves the earlier messages and
         // their code as good as they were.
         let nothing_out = self.possible == 0;
@@ -344,17 +351,16 @@ impl<'a> Dispatch<'a> {
         if nothing_out { written.and(Err(error)) } else { written }
     }
 
-    async fn write(self, close: bool) -> Result<Verification, Error> {
+    async fn write(&mut self, close: bool) -> Result<Verification, Error> {
         let now = self.inner.clock.now();
         let certainty = self.certainty();
         let refund = (self.possible == 0).then_some(self.counted);
-        let Untold { ends, skips, news } = self.untold;
+        let Untold { ends, skips, news } = std::mem::take(&mut self.untold);
         let settle = Settle { ends, skips, news, close, refund };
-        let mut record = self.record;
-        let state = self.inner.store.settle(record.id, settle, now).await;
+        let state = self.inner.store.settle(self.record.id, settle, now).await;
         // It may have been cancelled, superseded or used while the call was under way.
-        record.state = state.map_err(|error| error.with_certainty(certainty))?;
-        Ok(Verification::of(&record, &self.request.recipient, now))
+        self.record.state = state.map_err(|error| error.with_certainty(certainty))?;
+        Ok(Verification::of(&self.record, &self.request.recipient, now))
     }
 
     /// What is known of this send as a whole.

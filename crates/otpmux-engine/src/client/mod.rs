@@ -4,6 +4,7 @@ mod charges;
 mod dispatch;
 mod kept;
 mod members;
+pub(crate) mod metrics;
 mod plan;
 mod pool;
 mod reload;

@@ -74,6 +74,24 @@ impl Source {
 }
 
 impl Candidate {
+    fn new(member: &Arc<Member>, request: &SendRequest, wanted: &Wanted<'_>) -> Self {
+        let capabilities = member.port().capabilities();
+        let lifetime = match (&capabilities.lifetimes, wanted.again) {
+            // What is left of a lifetime may be less than a vendor lets us ask for. Our own expiry
+            // rules in any case.
+            (Some(range), Some(_)) => {
+                request.lifetime.map(|left| left.max(*range.start()).min(*range.end()))
+            }
+            _ => request.lifetime,
+        };
+        Self {
+            source: source(member.port(), request, wanted),
+            why: Choice::Preferred,
+            lifetime,
+            member: Arc::clone(member),
+        }
+    }
+
     pub(super) fn provider(&self) -> &Arc<dyn OtpProvider> {
         self.member.port()
     }
@@ -244,7 +262,7 @@ impl Inner {
         let mut refusal = None;
         for place in order {
             let Some(member) = self.members.active.get(&route.providers[place]) else { continue };
-            let mut candidate = self.candidate(member, &request, wanted);
+            let mut candidate = Candidate::new(member, &request, wanted);
             candidate.fit(&mut request, wanted.code);
             let provider = member.port();
             let capabilities = provider.capabilities();
@@ -276,29 +294,6 @@ impl Inner {
             (true, Some(error)) => Err(error),
             (true, None) => Err(invalid("the route has no provider")),
             (false, _) => Ok(Plan { request, candidates, skips }),
-        }
-    }
-
-    fn candidate(
-        &self,
-        member: &Arc<Member>,
-        request: &SendRequest,
-        wanted: &Wanted<'_>,
-    ) -> Candidate {
-        let capabilities = member.port().capabilities();
-        let lifetime = match (&capabilities.lifetimes, wanted.again) {
-            // What is left of a lifetime may be less than a vendor lets us ask for. Our own expiry
-            // rules in any case.
-            (Some(range), Some(_)) => {
-                request.lifetime.map(|left| left.max(*range.start()).min(*range.end()))
-            }
-            _ => request.lifetime,
-        };
-        Candidate {
-            source: source(member.port(), request, wanted),
-            why: Choice::Preferred,
-            lifetime,
-            member: Arc::clone(member),
         }
     }
 

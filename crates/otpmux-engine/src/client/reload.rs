@@ -55,15 +55,12 @@ impl OtpClient {
         for new in builder.providers {
             let id = new.provider.id().clone();
             let same = old.members.active.get(&id).filter(|member| member.is(&new));
-            let member = match same {
-                Some(member) => {
-                    reloaded.kept.push(id.clone());
-                    Arc::clone(member)
-                }
-                None => {
-                    reloaded.fresh.push(id.clone());
-                    Arc::new(Member::new(new, &keys, &old.clock, &old.entropy))
-                }
+            let member = if let Some(member) = same {
+                reloaded.kept.push(id.clone());
+                Arc::clone(member)
+            } else {
+                reloaded.fresh.push(id.clone());
+                Arc::new(Member::new(new, &keys, &old.clock, &old.entropy))
             };
             active.insert(id, member);
         }

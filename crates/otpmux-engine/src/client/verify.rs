@@ -3,7 +3,7 @@ use std::sync::Arc;
 use otpmux_core::{Blame, Certainty, Code, Error, ErrorKind, Verdict, VerifyRequest};
 
 use super::kept::Kept;
-use super::{Inner, context};
+use super::{Inner, context, metrics};
 use crate::{Attempt, Guess, Leg, Record, VerificationId};
 
 impl Inner {
@@ -18,6 +18,7 @@ impl Inner {
             Attempt::Verdict(verdict) => verdict,
             Attempt::AskVendors(record) => self.ask_vendors(&record, code).await?,
         };
+        metrics::tried(&verdict);
         tracing::debug!(verdict = verdict.as_str(), "code tried");
         Ok(verdict)
     }

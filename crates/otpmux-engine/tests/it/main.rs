@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up must stop")]
 
 mod crash;
+mod crashing;
 mod failover;
 mod health;
 mod hedging;

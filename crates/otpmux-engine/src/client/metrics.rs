@@ -1,0 +1,69 @@
+//! What is counted of whole sends and verifies, over all providers.
+
+use metrics::{Key, KeyName, Label, Level, Metadata, Unit, with_recorder};
+use otpmux_core::{Channel, Error, Recipient, Verdict};
+use tokio::time::Instant;
+
+use super::Verification;
+use crate::layers::channel_label;
+use crate::{LimitScope, country_of};
+
+const SENDS: &str = "otpmux_sends_total";
+const SECONDS: &str = "otpmux_send_seconds";
+const VERDICTS: &str = "otpmux_verdicts_total";
+const LIMITED: &str = "otpmux_limited_total";
+
+static METADATA: Metadata<'static> = Metadata::new("otpmux", Level::INFO, Some(module_path!()));
+
+pub(crate) fn describe() {
+    with_recorder(|recorder| {
+        let name = KeyName::from_const_str;
+        let text = "Sends and resends that ended, by outcome";
+        recorder.describe_counter(name(SENDS), Some(Unit::Count), text.into());
+        let text = "How long sends and resends took, over all their providers";
+        recorder.describe_histogram(name(SECONDS), Some(Unit::Seconds), text.into());
+        let text = "Codes that were tried, by verdict";
+        recorder.describe_counter(name(VERDICTS), Some(Unit::Count), text.into());
+        let text = "Sends and resends that a limit refused";
+        recorder.describe_counter(name(LIMITED), Some(Unit::Count), text.into());
+    });
+}
+
+/// A send or resend has ended.
+pub(super) fn sent(
+    begun: Instant,
+    recipient: &Recipient,
+    channel: &Channel,
+    result: &Result<Verification, Error>,
+) {
+    let outcome = match result {
+        Ok(sent) if sent.confirmed => "confirmed",
+        Ok(_) => "unconfirmed",
+        Err(error) => error.kind().as_str(),
+    };
+    let country = recipient.phone().and_then(country_of).unwrap_or("none");
+    let label = |name, value| Label::from_static_parts(name, value);
+    let labels = vec![channel_label(channel), label("country", country), label("outcome", outcome)];
+    let sends = Key::from_parts(SENDS, labels);
+    let seconds = Key::from_static_name(SECONDS);
+    with_recorder(|recorder| {
+        recorder.register_counter(&sends, &METADATA).increment(1);
+        let seconds = recorder.register_histogram(&seconds, &METADATA);
+        seconds.record(begun.elapsed().as_secs_f64());
+    });
+}
+
+/// A code was tried.
+pub(super) fn tried(verdict: &Verdict) {
+    count(VERDICTS, "verdict", verdict.as_str());
+}
+
+/// A limit has refused a message.
+pub(super) fn limited(scope: LimitScope) {
+    count(LIMITED, "limit", scope.as_str());
+}
+
+fn count(name: &'static str, label: &'static str, value: &'static str) {
+    let key = Key::from_parts(name, vec![Label::from_static_parts(label, value)]);
+    with_recorder(|recorder| recorder.register_counter(&key, &METADATA)).increment(1);
+}

@@ -1,0 +1,231 @@
+//! The rules on every path: providers with every outcome of every call, slow ones and hedged ones,
+//! a store that fails and processes that die between any two steps, and a clock that moves.
+
+mod journal;
+mod provider;
+mod store;
+mod track;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use otpmux_core::{Clock, Code};
+use otpmux_engine::{NewVerification, OtpClient, VerificationId, VerificationStore};
+use otpmux_testkit::ManualClock;
+use proptest::prelude::*;
+
+use crate::world::{keys, lenient, phone, wrong};
+use journal::Journal;
+use provider::{Kind, Provider, Turn};
+use store::{CrashingStore, Fault};
+use track::Track;
+
+#[derive(Clone, Debug)]
+enum Action {
+    /// A new send, under a name of its own.
+    Send,
+    /// The last send again, under its name, as a caller does that was not told how it ended.
+    SendAgain,
+    Resend,
+    Right,
+    Wrong,
+    Cancel,
+    Status,
+    Wait(u64),
+}
+
+/// One operation, and what happens to the store meanwhile.
+#[derive(Clone, Debug)]
+struct Step {
+    action: Action,
+    fault: Option<Fault>,
+}
+
+#[derive(Clone, Debug)]
+struct Setting {
+    kinds: Vec<Kind>,
+    duplicates: u32,
+    hedge: bool,
+}
+
+struct Play {
+    setting: Setting,
+    journal: Arc<Journal>,
+    providers: Vec<Arc<Provider>>,
+    store: Arc<CrashingStore>,
+    clock: Arc<ManualClock>,
+    client: OtpClient,
+    track: Track,
+    /// How many sends there were: the name of the last.
+    sends: usize,
+    /// The verification that is spoken of.
+    id: Option<VerificationId>,
+}
+
+impl Play {
+    fn new(setting: Setting, turns: Vec<Turn>) -> Self {
+        let journal = Arc::new(Journal::new(turns));
+        let providers: Vec<_> = setting
+            .kinds
+            .iter()
+            .enumerate()
+            .map(|(at, kind)| Arc::new(Provider::new(at, *kind, &journal)))
+            .collect();
+        let (store, clock) = (Arc::<CrashingStore>::default(), Arc::<ManualClock>::default());
+        let client = client(&setting, &providers, &store, &clock);
+        let track = Track::default();
+        Self { setting, journal, providers, store, clock, client, track, sends: 0, id: None }
+    }
+
+    async fn step(&mut self, operation: usize, step: &Step) -> Result<(), TestCaseError> {
+        self.journal.begin(operation);
+        self.store.arm(step.fault);
+        let done = tokio::select! {
+            biased;
+            done = Self::act(&self.client, &step.action, self.sends, self.id, &self.journal) => Some(done),
+            () = self.store.died() => None,
+        };
+        self.store.arm(None);
+        // Whoever died is followed by a process that knows nothing but the store.
+        if done.is_none() {
+            self.client = client(&self.setting, &self.providers, &self.store, &self.clock);
+        }
+        let calls = self.journal.calls_of(operation);
+        journal::check(&calls, &self.setting)?;
+        match &step.action {
+            Action::Send => self.sends += 1,
+            Action::Wait(seconds) => self.clock.advance(Duration::from_secs(*seconds)),
+            _ => {}
+        }
+        let is_send = matches!(step.action, Action::Send | Action::SendAgain);
+        if is_send {
+            self.track.named(self.sends, &calls, self.setting.duplicates)?;
+        }
+        let Some(done) = done else {
+            if matches!(step.action, Action::Send) {
+                self.id = None;
+            }
+            return Ok(());
+        };
+        let now = self.clock.now();
+        match done {
+            Done::Sent(result) => {
+                let again = matches!(step.action, Action::SendAgain);
+                self.track.sent(&result, &calls, again.then_some(self.sends))?;
+                match result {
+                    Ok(sent) => self.id = Some(sent.id),
+                    Err(_) if is_send => self.id = None,
+                    Err(_) => {}
+                }
+            }
+            Done::Verdict { id, code, result } => {
+                self.track.tried(id, &code, &result, &calls, now)?;
+            }
+            Done::Cancelled(id, result) => self.track.cancelled(id, &result),
+            Done::Nothing => {}
+        }
+        Ok(())
+    }
+
+    async fn act(
+        client: &OtpClient,
+        action: &Action,
+        sends: usize,
+        id: Option<VerificationId>,
+        journal: &Journal,
+    ) -> Done {
+        let named =
+            |name: usize| NewVerification::to(phone()).with_idempotency_key(format!("send {name}"));
+        // The code that the user has read, or any, where only a vendor knows it.
+        let read = journal.last_code().unwrap_or_else(|| "111111".to_owned());
+        match (action, id) {
+            (Action::Send, _) => Done::Sent(client.send(named(sends + 1)).await),
+            (Action::SendAgain, _) if sends > 0 => Done::Sent(client.send(named(sends)).await),
+            (Action::Resend, Some(id)) => Done::Sent(client.resend(id, None).await),
+            (Action::Right | Action::Wrong, Some(id)) => {
+                let text = if matches!(action, Action::Right) { read } else { wrong(&read) };
+                let code: Code = text.parse().unwrap();
+                let result = client.verify(id, &code).await;
+                Done::Verdict { id, code: text, result }
+            }
+            (Action::Cancel, Some(id)) => Done::Cancelled(id, client.cancel(id).await),
+            (Action::Status, Some(id)) => {
+                let _ = client.status(id).await;
+                Done::Nothing
+            }
+            _ => Done::Nothing,
+        }
+    }
+}
+
+enum Done {
+    Sent(track::SendResult),
+    Verdict { id: VerificationId, code: String, result: track::VerifyResult },
+    Cancelled(VerificationId, Result<bool, otpmux_core::Error>),
+    Nothing,
+}
+
+fn client(
+    setting: &Setting,
+    providers: &[Arc<Provider>],
+    store: &Arc<CrashingStore>,
+    clock: &Arc<ManualClock>,
+) -> OtpClient {
+    let mut policy = lenient();
+    policy.duplicates = setting.duplicates;
+    policy.hedge_after = setting.hedge.then_some(Duration::from_millis(500));
+    policy.resends = 10;
+    let store: Arc<dyn VerificationStore> = Arc::<CrashingStore>::clone(store);
+    let clock: Arc<dyn Clock> = Arc::<ManualClock>::clone(clock);
+    let builder = OtpClient::builder().policy(policy).clock(clock).store(store, keys());
+    let add = |builder: otpmux_engine::ClientBuilder, provider: &Arc<Provider>| {
+        builder.provider(Arc::<Provider>::clone(provider))
+    };
+    providers.iter().fold(builder, add).build().unwrap()
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let action = prop_oneof![
+        4 => Just(Action::Send),
+        2 => Just(Action::SendAgain),
+        3 => Just(Action::Resend),
+        3 => Just(Action::Right),
+        2 => Just(Action::Wrong),
+        1 => Just(Action::Cancel),
+        1 => Just(Action::Status),
+        2 => (0u64..200).prop_map(Action::Wait),
+    ];
+    let fault = prop_oneof![
+        3 => Just(None),
+        2 => (0usize..5, any::<bool>(), any::<bool>())
+            .prop_map(|(after, done, dies)| Some(Fault { after, done, dies })),
+    ];
+    (action, fault).prop_map(|(action, fault)| Step { action, fault })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1_500))]
+
+    #[test]
+    fn the_rules_hold_whoever_fails_and_whoever_dies(
+        kinds in prop::collection::vec(provider::kind(), 1..4),
+        duplicates in 0u32..3,
+        hedge in any::<bool>(),
+        turns in prop::collection::vec(provider::turn(), 0..20),
+        steps in prop::collection::vec(step(), 1..20),
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .start_paused(true)
+            .build()
+            .unwrap();
+        let setting = Setting { kinds, duplicates, hedge };
+        runtime.block_on(async {
+            let mut play = Play::new(setting, turns);
+            for (operation, step) in steps.iter().enumerate() {
+                play.step(operation, step).await?;
+            }
+            Ok::<(), TestCaseError>(())
+        })?;
+    }
+}

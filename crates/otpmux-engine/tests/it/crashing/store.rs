@@ -1,0 +1,118 @@
+use std::sync::Mutex;
+use std::time::SystemTime;
+
+use async_trait::async_trait;
+use otpmux_core::{Blame, Certainty, Error, ErrorKind, Verdict};
+use otpmux_engine::{
+    Attempt, BeginLeg, Begun, Create, Created, Guess, HealthMark, MemoryStore, Record, Settle,
+    State, VerificationId, VerificationStore,
+};
+use tokio::sync::Notify;
+
+/// What goes wrong at which step of the store.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Fault {
+    /// So many steps go well before.
+    pub(super) after: usize,
+    /// The step is done all the same, and only its answer lost.
+    pub(super) done: bool,
+    /// The process dies there; otherwise it is told an error.
+    pub(super) dies: bool,
+}
+
+/// A memory store that outlives its processes.
+#[derive(Debug)]
+pub(super) struct CrashingStore {
+    inner: MemoryStore,
+    fault: Mutex<Option<Fault>>,
+    died: Notify,
+}
+
+impl Default for CrashingStore {
+    fn default() -> Self {
+        let inner = MemoryStore::new(1_000);
+        Self { inner, fault: Mutex::default(), died: Notify::new() }
+    }
+}
+
+impl CrashingStore {
+    pub(super) fn arm(&self, fault: Option<Fault>) {
+        *self.fault.lock().unwrap() = fault;
+    }
+
+    /// Ends when a process has died in here.
+    pub(super) async fn died(&self) {
+        self.died.notified().await;
+    }
+
+    /// Whether this step goes wrong, and how.
+    fn turn(&self) -> Option<Fault> {
+        let mut fault = self.fault.lock().unwrap();
+        match &mut *fault {
+            Some(Fault { after: 0, .. }) => fault.take(),
+            Some(fault) => {
+                fault.after -= 1;
+                None
+            }
+            None => None,
+        }
+    }
+
+    async fn step<T>(
+        &self,
+        step: impl Future<Output = Result<T, Error>> + Send,
+    ) -> Result<T, Error> {
+        let Some(fault) = self.turn() else { return step.await };
+        if fault.done {
+            drop(step.await);
+        }
+        if fault.dies {
+            self.died.notify_one();
+            return std::future::pending().await;
+        }
+        Err(Error::new(ErrorKind::Store, Certainty::NotSent, Blame::Policy))
+    }
+}
+
+#[async_trait]
+impl VerificationStore for CrashingStore {
+    async fn create(&self, create: Create, now: SystemTime) -> Result<Created, Error> {
+        self.step(self.inner.create(create, now)).await
+    }
+    async fn begin_leg(
+        &self,
+        id: VerificationId,
+        begin: BeginLeg,
+        now: SystemTime,
+    ) -> Result<Begun, Error> {
+        self.step(self.inner.begin_leg(id, begin, now)).await
+    }
+    async fn settle(
+        &self,
+        id: VerificationId,
+        settle: Settle,
+        now: SystemTime,
+    ) -> Result<State, Error> {
+        self.step(self.inner.settle(id, settle, now)).await
+    }
+    async fn attempt(
+        &self,
+        id: VerificationId,
+        guess: &Guess,
+        now: SystemTime,
+    ) -> Result<Attempt, Error> {
+        self.step(self.inner.attempt(id, guess, now)).await
+    }
+    async fn approve(&self, id: VerificationId, now: SystemTime) -> Result<Verdict, Error> {
+        self.step(self.inner.approve(id, now)).await
+    }
+    async fn cancel(&self, id: VerificationId, now: SystemTime) -> Result<bool, Error> {
+        self.step(self.inner.cancel(id, now)).await
+    }
+    async fn load(&self, id: VerificationId, now: SystemTime) -> Result<Option<Record>, Error> {
+        self.step(self.inner.load(id, now)).await
+    }
+    async fn health(&self, now: SystemTime) -> Result<Vec<HealthMark>, Error> {
+        self.step(self.inner.health(now)).await
+    }
+}
