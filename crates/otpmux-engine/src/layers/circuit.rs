@@ -250,7 +250,8 @@ impl Circuit {
     }
 
     fn tell(&mut self, wall: SystemTime, mark: Option<OpenMark>) {
-        let at = self.newest.map_or(wall, |newest| wall.max(newest + Self::TICK));
+        let after = |newest: SystemTime| newest.checked_add(Self::TICK).unwrap_or(newest);
+        let at = self.newest.map_or(wall, |newest| wall.max(after(newest)));
         self.newest = Some(at);
         self.untold = Some((at, mark));
     }

@@ -3,8 +3,8 @@
 //!
 //! - what is traced and counted is the call as its caller sees it, further tries included;
 //! - each try asks the breaker, so that a provider that fails meanwhile is left alone at once;
-//! - what the breaker refuses takes no slot of the rate limit, and what waits for a place takes
-//!   one, since it will be sent.
+//! - what the breaker refuses takes no slot of the rate limit; what waits for a place takes one,
+//!   since it is about to be sent.
 //!
 //! No layer has a timeout of its own: only the transport knows whether a request had left.
 
@@ -28,6 +28,7 @@ use otpmux_core::{Clock, Context, Entropy, OtpProvider};
 use tokio::time::Instant;
 
 pub use self::guards::{BreakerSettings, Guards, GuardsError, RetryBudget};
+pub(crate) use self::metrics::channel_label;
 pub use self::metrics::describe_metrics;
 use crate::health::{Health, HealthMark};
 

@@ -260,13 +260,17 @@ async fn a_probe_that_tells_nothing_is_due_again() {
     provider.sends.hang();
     let dropped = tokio::time::timeout(SECOND, guard.send()).await;
     assert!(dropped.is_err());
-    provider.sends.answer(Err(too_many(Duration::ZERO)));
-    assert_eq!(guard.send().await.unwrap_err().kind(), ErrorKind::RateLimited);
+    let ours = failing(ErrorKind::InvalidRequest, Certainty::NotSent, Blame::Caller);
+    for error in [too_many(Duration::ZERO), ours] {
+        let kind = error.kind();
+        provider.sends.answer(Err(error));
+        assert_eq!(guard.send().await.unwrap_err().kind(), kind);
+    }
     let Health::Open { .. } = guard.guarded.health() else { panic!("still open") };
     provider.sends.answer(Ok(Sent::new()));
     guard.send().await.unwrap();
     assert!(guard.is_closed());
-    assert_eq!(provider.count(), 5 + 3);
+    assert_eq!(provider.count(), 5 + 4);
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,5 +1,5 @@
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use otpmux_core::{ErrorKind, ProviderId};
 use otpmux_engine::{Health, HealthMark, OpenMark};
@@ -123,6 +123,15 @@ async fn a_mark_of_a_wrong_clock_does_no_lasting_harm() {
     assert!(one.is_closed());
     assert!(one.guarded.news().unwrap().at > at, "and this is believed by those who believed that");
     assert_eq!(provider.count(), 1);
+
+    // The last time there is.
+    let seconds = Duration::from_secs(i64::MAX.unsigned_abs());
+    let at = SystemTime::UNIX_EPOCH.checked_add(seconds).unwrap();
+    let state = Some(OpenMark { since: at, until: at, why: ErrorKind::Timeout });
+    one.learn(&HealthMark { provider: ProviderId::new("a").unwrap(), at, state });
+    one.pass(6 * MINUTE).await;
+    one.send().await.unwrap();
+    assert!(one.is_closed());
 }
 
 #[tokio::test(start_paused = true)]

@@ -133,8 +133,8 @@ impl Journal {
     /// The code of the newest message that may have arrived and carries one of ours.
     pub(super) fn last_code(&self) -> Option<String> {
         let state = self.state();
-        let arrived = state.calls.iter().rev().filter(|call| call.may_have_sent());
-        arrived.filter_map(|call| call.code.clone()).next()
+        let mut arrived = state.calls.iter().rev().filter(|call| call.may_have_sent());
+        arrived.find_map(|call| call.code.clone())
     }
 }
 
