@@ -94,7 +94,7 @@ fn note<T: std::fmt::Debug>(shown: &mut String, result: Result<T, otpmux_core::E
 }
 
 #[tokio::test]
-async fn nothing_secret_or_personal_gets_out() {
+async fn sec_11_nothing_secret_or_personal_gets_out() {
     let capture = LogCapture::new();
     let _guard = capture.install_scoped();
     for order in [[EasyOtp, StartMessaging, AirTexts], [AirTexts, EasyOtp, StartMessaging]] {

@@ -69,6 +69,19 @@ impl Verdict {
         matches!(self, Self::Approved)
     }
 
+    /// What somebody who is not known may be told: yes or no, without a reason. Whether a
+    /// verification exists, has expired or was used helps whoever guesses; a signed-in user or a
+    /// service of one's own may see the verdict itself.
+    ///
+    /// ```
+    /// use otpmux_core::Verdict;
+    /// assert_eq!(Verdict::Expired.discreet(), Verdict::NotFound.discreet());
+    /// assert!(Verdict::Approved.discreet().is_approved());
+    /// ```
+    pub fn discreet(self) -> Self {
+        if self.is_approved() { self } else { Self::Rejected }
+    }
+
     /// The word that the HTTP API and logs use.
     pub fn as_str(&self) -> &'static str {
         match self {

@@ -1,9 +1,9 @@
-//! What lies in the store.
+//! What lies in the store, and what a stranger learns of it.
 
-use otpmux_core::Clock;
-use otpmux_engine::{NewVerification, VerificationStore};
+use otpmux_core::{Clock, Code, Purpose, Recipient, Verdict};
+use otpmux_engine::{NewVerification, VerificationId, VerificationStore};
 
-use crate::world::{PHONE, World, carrier, phone};
+use crate::world::{PHONE, World, carrier, phone, wrong};
 
 /// SEC-08, W2: neither code nor number in the clear, whole or in part of the record's bytes.
 #[tokio::test]
@@ -21,4 +21,63 @@ async fn sec_08_a_record_holds_neither_code_nor_number() {
         let sealed = &record.sealed.bytes;
         assert!(!sealed.windows(secret.len()).any(|window| window == secret));
     }
+}
+
+/// SEC-10: an id that never was, one of another recipient or purpose, one that was cancelled and one
+/// that is long gone cannot be told apart, and none of them costs anybody an attempt.
+#[tokio::test]
+async fn sec_10_unknown_foreign_cancelled_and_forgotten_look_alike() {
+    let provider = carrier("a");
+    let world = World::of(&[&provider]);
+    let purpose = Purpose::default();
+    let other: Recipient = "+919876543211".parse().unwrap();
+    let gone = world.send().await.unwrap();
+    world.advance(1_200);
+    let cancelled = world.send_for("a").await;
+    world.client.cancel(cancelled.id).await.unwrap();
+    let sent = world.send().await.unwrap();
+    let code: Code = provider.supplied_codes().pop().unwrap().parse().unwrap();
+    let unknown = VerificationId::from_bytes([7; 16]);
+    let payment = Purpose::new("payment").unwrap();
+    let cases = [
+        (unknown, phone(), &purpose),
+        (sent.id, other, &purpose),
+        (sent.id, phone(), &payment),
+        (cancelled.id, phone(), &Purpose::new("a").unwrap()),
+        (gone.id, phone(), &purpose),
+    ];
+    for (id, recipient, purpose) in &cases {
+        let verdict = world.client.verify_for(*id, &code, recipient, purpose).await.unwrap();
+        assert_eq!(verdict, Verdict::NotFound);
+    }
+    for id in [unknown, cancelled.id, gone.id] {
+        let told = world.client.resend(id, None).await.unwrap_err();
+        let strange = world.client.resend(unknown, None).await.unwrap_err();
+        assert_eq!(format!("{told:?}"), format!("{strange:?}"));
+    }
+    assert!(
+        world.client.verify_for(sent.id, &code, &phone(), &purpose).await.unwrap().is_approved()
+    );
+}
+
+/// SEC-10: to whom nothing is to be told, every "no" is the same.
+#[tokio::test]
+async fn sec_10_a_discreet_no_has_no_reason() {
+    let provider = carrier("a");
+    let world = World::of(&[&provider]);
+    let sent = world.send().await.unwrap();
+    let right = provider.supplied_codes().pop().unwrap();
+    let mut answers = Vec::new();
+    let mut tried = async |id, text: &str| {
+        let code = text.parse().unwrap();
+        answers.push(world.client.verify(id, &code).await.unwrap().discreet());
+    };
+    tried(VerificationId::from_bytes([7; 16]), &right).await;
+    for _ in 0..6 {
+        tried(sent.id, &wrong(&right)).await;
+    }
+    tried(sent.id, &right).await;
+    world.advance(400);
+    tried(sent.id, &right).await;
+    assert!(answers.iter().all(|answer| format!("{answer:?}") == "Rejected"), "{answers:?}");
 }

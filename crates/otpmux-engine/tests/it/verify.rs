@@ -57,6 +57,26 @@ async fn sec_03_expiry_is_exact() {
     assert_eq!(world.verify(&late, &provider.supplied_codes()[1]).await, "not_found");
 }
 
+#[tokio::test]
+async fn sec_03_a_resend_renews_no_lifetime() {
+    let provider = carrier("a");
+    let world = World::of(&[&provider]);
+    for (wait, verdict) in [(599, "approved"), (600, "expired")] {
+        let new = NewVerification::to(phone()).with_lifetime(Duration::from_secs(600));
+        let sent = world.client.send(new).await.unwrap();
+        let mut waited = 0;
+        for pause in [40, 80, 160] {
+            world.advance(pause);
+            waited += pause;
+            let again = world.client.resend(sent.id, None).await.unwrap();
+            assert_eq!(again.expires_at, sent.expires_at);
+        }
+        world.advance(wait - waited);
+        let code = provider.supplied_codes().pop().unwrap();
+        assert_eq!(world.verify(&sent, &code).await, verdict);
+    }
+}
+
 /// SEC-05: the swap matrix of two purposes and two recipients.
 #[tokio::test]
 async fn sec_05_a_code_is_good_for_its_own_verification_only() {
