@@ -22,8 +22,8 @@ pub(super) struct World {
     pub(super) now: SystemTime,
     dice: Dice,
     known: Vec<Known>,
-    /// Times at which something was charged, perhaps.
-    charged: Vec<SystemTime>,
+    /// Recipients, and times at which a message to them was charged, perhaps.
+    charged: Vec<(u32, SystemTime)>,
     /// Times of marks. Which of two of the same time counts is the store's own business.
     marked: HashSet<SystemTime>,
 }
@@ -42,7 +42,7 @@ struct Known {
 
 impl World {
     pub(super) fn new(dice: Dice, now: SystemTime) -> Self {
-        Self { now, dice, known: Vec::new(), charged: vec![now], marked: HashSet::new() }
+        Self { now, dice, known: Vec::new(), charged: Vec::new(), marked: HashSet::new() }
     }
 
     /// Lets time pass, and gives a step.
@@ -54,8 +54,8 @@ impl World {
         }
         let one = self.one();
         match kind {
-            14..38 => Step::Begin(one.id, Box::new(self.begin())),
-            38..54 => Step::Settle(one.id, self.settle()),
+            14..38 => Step::Begin(one.id, Box::new(self.begin(&one))),
+            38..54 => Step::Settle(one.id, self.settle(&one)),
             54..87 => Step::Attempt(one.id, self.guess(&one)),
             87..90 => Step::Approve(one.id),
             90..93 => Step::Cancel(one.id),
@@ -203,7 +203,7 @@ impl World {
         let charges: Vec<_> = all.into_iter().map(charge).collect();
         let charges = self.dice.some(&charges, 45);
         if !charges.is_empty() {
-            self.charged.push(self.now);
+            self.charged.push((number, self.now));
         }
         charges
     }
@@ -236,8 +236,7 @@ impl World {
         HealthMark { provider: self.provider(), at, state }
     }
 
-    fn begin(&mut self) -> BeginLeg {
-        let number = u32::try_from(self.dice.below(4)).expect("few recipients");
+    fn begin(&mut self, one: &Known) -> BeginLeg {
         let terms = ResendTerms {
             max_resends: u32::try_from(self.dice.below(4)).expect("few resends"),
             next_after: self.soon(3_000),
@@ -249,13 +248,16 @@ impl World {
             news: self.news(),
             leg,
             resend: self.dice.percent(40).then_some(terms),
-            charges: self.charges(number),
+            charges: self.charges(one.recipient),
         }
     }
 
-    fn settle(&mut self) -> Settle {
-        let recent = self.charged.len().min(8);
-        let refund = self.charged[self.charged.len() - 1 - self.dice.place(recent)];
+    fn settle(&mut self, one: &Known) -> Settle {
+        let hits = self.charged.iter().rev().filter(|(number, _)| *number == one.recipient);
+        let mut refund = hits.map(|(_, at)| *at).nth(self.dice.place(3)).unwrap_or(self.now);
+        if self.dice.percent(10) {
+            refund -= self.dice.pause();
+        }
         Settle {
             ends: self.ends(),
             skips: self.skips(),
