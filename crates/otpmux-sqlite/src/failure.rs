@@ -1,0 +1,53 @@
+use otpmux_core::{Blame, Certainty, Error, ErrorKind};
+use rusqlite::ErrorCode;
+
+/// Why an operation came to nothing.
+#[derive(Debug)]
+pub(crate) enum Fault {
+    /// Of this operation alone, which has written nothing.
+    Refused(Error),
+    /// Of the transaction: nothing of it can be kept.
+    Sqlite(rusqlite::Error),
+}
+
+impl From<rusqlite::Error> for Fault {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sqlite(error)
+    }
+}
+
+/// An error of the store. Nothing was sent: whoever sends writes it down first.
+pub(crate) fn store_error(detail: impl Into<std::borrow::Cow<'static, str>>) -> Error {
+    Error::new(ErrorKind::Store, Certainty::NotSent, Blame::Policy).with_detail(detail)
+}
+
+/// The error of everybody in a batch that failed. The library's own message is left out: it may quote
+/// what was bound.
+pub(crate) fn of_batch(error: &rusqlite::Error) -> Error {
+    let number = error.sqlite_error().map_or(0, |error| error.extended_code);
+    store_error(format!("{}; SQLite's code is {number}", advice(error.sqlite_error_code())))
+}
+
+fn advice(code: Option<ErrorCode>) -> &'static str {
+    match code {
+        Some(ErrorCode::DiskFull) => "the disk is full; make room",
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+            "another process has kept the database locked for longer than the busy timeout"
+        }
+        Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied | ErrorCode::CannotOpen) => {
+            "the database cannot be written; check the permissions of its file and directory"
+        }
+        Some(ErrorCode::SystemIoFailure) => {
+            "reading or writing the database failed; check its disk"
+        }
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+            "the database is damaged; stop, keep a copy of it, and start with a new file"
+        }
+        _ => "the database failed",
+    }
+}
+
+/// Whether another process, or another store of this one, is in the way for now.
+pub(crate) fn is_busy(error: &rusqlite::Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
+}

@@ -1,0 +1,18 @@
+#![doc = include_str!("../README.md")]
+
+mod failure;
+mod limits;
+mod marks;
+mod open;
+mod options;
+mod patience;
+mod records;
+mod schema;
+mod store;
+mod sweep;
+mod tables;
+mod writer;
+
+pub use open::OpenError;
+pub use options::{Durability, Options};
+pub use store::SqliteStore;

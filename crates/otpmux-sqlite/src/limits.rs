@@ -1,0 +1,151 @@
+//! Sliding windows, as rows.
+
+use std::time::Duration;
+
+use otpmux_core::RateLimit;
+use otpmux_engine::{Charge, LimitKey, LimitScope, Limited, longest};
+use rusqlite::{OptionalExtension, params};
+
+use crate::tables::{Tables, span};
+
+/// The hits of one key.
+struct Counter {
+    number: i64,
+    /// The longest window that it was ever hit in.
+    longest: i64,
+    /// The place of its newest hit; zero without any.
+    newest: i64,
+}
+
+impl Tables<'_> {
+    /// The charge without room that keeps waiting the longest.
+    pub(crate) fn full(&self, charges: &[Charge], now: i64) -> rusqlite::Result<Option<Limited>> {
+        let mut full = None;
+        for charge in charges {
+            full = Limited::later(full, self.full_key(charge.key, &charge.windows, now)?);
+        }
+        Ok(full)
+    }
+
+    /// The window of one key without room that keeps waiting the longest. A window of `count` in
+    /// `per` has room when the hit that is `count` back is older than `per`.
+    pub(crate) fn full_key(
+        &self,
+        key: LimitKey,
+        windows: &[RateLimit],
+        now: i64,
+    ) -> rusqlite::Result<Option<Limited>> {
+        if windows.is_empty() {
+            return Ok(None);
+        }
+        let Some(counter) = self.counter(key)? else { return Ok(None) };
+        let mut full = None;
+        for window in windows {
+            let place = counter.newest - i64::from(window.count) + 1;
+            let sql = "SELECT at FROM hits WHERE counter = ?1 AND seq = ?2";
+            let hit = if place > 0 { self.number(sql, [counter.number, place])? } else { None };
+            let room = hit.map_or(i64::MIN, |hit| hit.saturating_add(span(window.per)));
+            if room > now {
+                let retry_after = Duration::from_millis(room.abs_diff(now));
+                let limited = Limited { scope: key.scope, window: *window, retry_after };
+                full = Limited::later(full, Some(limited));
+            }
+        }
+        Ok(full)
+    }
+
+    /// Every charge counts one hit.
+    pub(crate) fn hit(&self, charges: &[Charge], now: i64) -> rusqlite::Result<()> {
+        charges.iter().try_for_each(|charge| self.hit_key(charge.key, &charge.windows, now))
+    }
+
+    pub(crate) fn hit_key(
+        &self,
+        key: LimitKey,
+        windows: &[RateLimit],
+        now: i64,
+    ) -> rusqlite::Result<()> {
+        let Some(most) = windows.iter().map(|window| i64::from(window.count)).max() else {
+            return Ok(());
+        };
+        let longest = span(longest(windows));
+        let counter = match self.counter(key)? {
+            Some(counter) => counter,
+            None => Counter { number: self.new_counter(key, longest, now)?, longest, newest: 0 },
+        };
+        if counter.longest < longest {
+            let sql = "UPDATE counters SET longest = ?2 WHERE number = ?1";
+            self.run(sql, [counter.number, longest])?;
+        }
+        let place = counter.newest + 1;
+        let sql = "INSERT INTO hits (counter, seq, at) VALUES (?1, ?2, ?3)";
+        self.run(sql, [counter.number, place, now])?;
+        if place > most {
+            let sql = "DELETE FROM hits WHERE counter = ?1 AND seq <= ?2";
+            self.run(sql, [counter.number, place - most])?;
+        }
+        Ok(())
+    }
+
+    /// Takes back the newest hit of a time, if it is there, and closes the gap.
+    pub(crate) fn take_back(&self, key: LimitKey, at: i64) -> rusqlite::Result<()> {
+        let Some(Counter { number, newest, .. }) = self.counter(key)? else { return Ok(()) };
+        let sql = "SELECT seq FROM hits WHERE counter = ?1 AND at = ?2 ORDER BY seq DESC LIMIT 1";
+        let Some(place) = self.number(sql, [number, at])? else { return Ok(()) };
+        let mut later =
+            self.prepare("SELECT at FROM hits WHERE counter = ?1 AND seq > ?2 ORDER BY seq")?;
+        let later: Vec<i64> =
+            later.query_map([number, place], |row| row.get(0))?.collect::<Result<_, _>>()?;
+        for (place, at) in (place..).zip(later) {
+            let sql = "UPDATE hits SET at = ?3 WHERE counter = ?1 AND seq = ?2";
+            self.run(sql, [number, place, at])?;
+        }
+        self.run("DELETE FROM hits WHERE counter = ?1 AND seq = ?2", [number, newest])?;
+        Ok(())
+    }
+
+    /// Forgets every hit of a key.
+    pub(crate) fn empty(&self, key: LimitKey) -> rusqlite::Result<()> {
+        if let Some(counter) = self.counter(key)? {
+            self.run("DELETE FROM hits WHERE counter = ?1", [counter.number])?;
+            self.drop_counter(counter.number)?;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn drop_counter(&self, number: i64) -> rusqlite::Result<()> {
+        self.run("DELETE FROM counters WHERE number = ?1", [number]).map(|_| ())
+    }
+
+    fn counter(&self, key: LimitKey) -> rusqlite::Result<Option<Counter>> {
+        let sql = "SELECT number, longest, \
+            (SELECT seq FROM hits WHERE counter = number ORDER BY seq DESC LIMIT 1) \
+            FROM counters WHERE key = ?1";
+        let mut statement = self.prepare(sql)?;
+        let counter = statement.query_row(params![bytes(key)], |row| {
+            let newest: Option<i64> = row.get(2)?;
+            Ok(Counter { number: row.get(0)?, longest: row.get(1)?, newest: newest.unwrap_or(0) })
+        });
+        counter.optional()
+    }
+
+    fn new_counter(&self, key: LimitKey, longest: i64, now: i64) -> rusqlite::Result<i64> {
+        let sql = "INSERT INTO counters (key, longest, turn_at) VALUES (?1, ?2, ?3)";
+        self.insert(sql, params![bytes(key), longest, now.saturating_add(longest)])
+    }
+}
+
+fn bytes(key: LimitKey) -> [u8; 17] {
+    let mut bytes = [0; 17];
+    bytes[0] = match key.scope {
+        LimitScope::Recipient => 1,
+        LimitScope::Client => 2,
+        LimitScope::Purpose => 3,
+        LimitScope::Prefix => 4,
+        LimitScope::Provider => 5,
+        LimitScope::Global => 6,
+        LimitScope::Guesses => 7,
+    };
+    bytes[1..].copy_from_slice(&key.hash);
+    bytes
+}

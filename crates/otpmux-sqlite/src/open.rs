@@ -1,0 +1,173 @@
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+
+use crate::options::Durability;
+use crate::patience::patiently;
+use crate::schema::{APPLICATION, TABLES, VERSION};
+
+/// A database that cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// Its file can neither be opened nor made.
+    #[error("cannot open {path}; its directory must exist, and this user must be able to write it", path = path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// It is no database, or one that this user cannot write.
+    #[error("cannot use {path} as a database; it must be a file of otpmux, undamaged, that this user can write", path = path.display())]
+    Unusable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// It is the database of another program.
+    #[error("{path} is the database of another program; choose another path", path = path.display())]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A newer otpmux has written it.
+    #[error("{path} has version {found}, and this otpmux knows {VERSION}; upgrade it, or choose another path", path = path.display())]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// Its version.
+        found: i32,
+    },
+    /// Another process kept it locked for longer than the busy timeout.
+    #[error("{path} is locked by another process; end that one, or raise the busy timeout", path = path.display())]
+    Busy {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Its file system lacks what several processes need to share it.
+    #[error("the file system of {path} cannot share a database between processes; put it on a local disk", path = path.display())]
+    FileSystem {
+        /// The file.
+        path: PathBuf,
+    },
+    /// There is no thread to be had.
+    #[error("cannot start the database's thread")]
+    Thread(#[source] io::Error),
+}
+
+/// A connection to a database that has our tables.
+pub(crate) fn open(
+    path: &Path,
+    durability: Durability,
+    patience: Duration,
+) -> Result<Connection, OpenError> {
+    let file = |source| OpenError::File { path: path.to_owned(), source };
+    // Absolute: SQLite would take `:memory:` and `file:` for something else.
+    let whole = std::path::absolute(path).map_err(file)?;
+    make_private(&whole).map_err(file)?;
+    let failed = |error: rusqlite::Error| match error.sqlite_error_code() {
+        Some(ErrorCode::DatabaseBusy) => OpenError::Busy { path: path.to_owned() },
+        _ => OpenError::Unusable { path: path.to_owned(), source: error.into() },
+    };
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let conn = Connection::open_with_flags(&whole, flags).map_err(failed)?;
+    conn.busy_timeout(Duration::ZERO).map_err(failed)?;
+    // Before anything is changed in it.
+    let standing = patiently(patience, || Standing::of(&conn)).map_err(failed)?;
+    standing.check(path)?;
+    let mode = patiently(patience, || settle(&conn, durability)).map_err(failed)?;
+    if mode != "wal" {
+        return Err(OpenError::FileSystem { path: path.to_owned() });
+    }
+    patiently(patience, || conn.execute_batch("BEGIN IMMEDIATE")).map_err(failed)?;
+    // Another process may have made the tables meanwhile.
+    let standing = Standing::of(&conn).map_err(failed)?;
+    standing.check(path)?;
+    if standing.is_empty() {
+        conn.execute_batch(TABLES).map_err(failed)?;
+        conn.pragma_update(None, "application_id", APPLICATION).map_err(failed)?;
+        conn.pragma_update(None, "user_version", VERSION).map_err(failed)?;
+    }
+    conn.execute_batch("COMMIT").map_err(failed)?;
+    Ok(conn)
+}
+
+/// Makes the file, for its owner only, if it is not there. Its log and index get the same
+/// mode.
+///
+/// One at a time: when a process closes a file, it loses the locks that it holds on it through
+/// others, so nobody here may have it open already.
+fn make_private(path: &Path) -> io::Result<()> {
+    static MAKING: Mutex<()> = Mutex::new(());
+    let _guard = MAKING.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(path).map(|_: File| ()) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        done => done,
+    }
+}
+
+/// What a database says about itself.
+struct Standing {
+    application: i32,
+    version: i32,
+    tables: i64,
+}
+
+impl Standing {
+    fn of(conn: &Connection) -> rusqlite::Result<Self> {
+        Ok(Self {
+            application: conn.pragma_query_value(None, "application_id", |row| row.get(0))?,
+            version: conn.pragma_query_value(None, "user_version", |row| row.get(0))?,
+            tables: conn.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?,
+        })
+    }
+
+    fn is_empty(&self) -> bool {
+        (self.application, self.version, self.tables) == (0, 0, 0)
+    }
+
+    fn check(&self, path: &Path) -> Result<(), OpenError> {
+        if self.is_empty() {
+            Ok(())
+        } else if self.application != APPLICATION {
+            Err(OpenError::Foreign { path: path.to_owned() })
+        } else if self.version > VERSION {
+            Err(OpenError::Newer { path: path.to_owned(), found: self.version })
+        } else {
+            Ok(())
+        }
+    }
+}
+
+/// Settles how this connection works; the journal's mode that came of it.
+fn settle(conn: &Connection, durability: Durability) -> rusqlite::Result<String> {
+    // Every statement of the store, so that each is prepared once.
+    conn.set_prepared_statement_cache_capacity(64);
+    let synchronous = match durability {
+        Durability::Power => "FULL",
+        Durability::Process => "NORMAL",
+    };
+    conn.pragma_update(None, "synchronous", synchronous)?;
+    // What is removed is overwritten.
+    conn.pragma_update(None, "secure_delete", "ON")?;
+    conn.pragma_update(None, "trusted_schema", "OFF")?;
+    // A page that makes no sense is an error, not a guess.
+    conn.pragma_update(None, "cell_size_check", "ON")?;
+    // 16 MiB: the pages that a busy service touches again and again.
+    conn.pragma_update(None, "cache_size", -16_384)?;
+    // Nothing goes to files that only SQLite knows of.
+    conn.pragma_update(None, "temp_store", "MEMORY")?;
+    // After a flood, the log shrinks back to 64 MiB.
+    conn.pragma_update(None, "journal_size_limit", 64 << 20)?;
+    conn.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))
+}

@@ -1,0 +1,29 @@
+use std::time::Duration;
+
+use crate::failure::is_busy;
+
+const PAUSE: Duration = Duration::from_millis(1);
+
+/// Repeats what another process is in the way of, each millisecond, while there is patience.
+///
+/// The library's own handler waits up to 100 ms between tries, so that a process that writes without a
+/// pause would starve the others; and it does not cover every step.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "waits on a thread of its own for another process, which no paused clock moves"
+)]
+pub(crate) fn patiently<T>(
+    patience: Duration,
+    mut step: impl FnMut() -> rusqlite::Result<T>,
+) -> rusqlite::Result<T> {
+    let mut left = patience.as_millis();
+    loop {
+        match step() {
+            Err(error) if is_busy(&error) && left > 0 => {
+                left -= PAUSE.as_millis();
+                std::thread::sleep(PAUSE);
+            }
+            done => return done,
+        }
+    }
+}

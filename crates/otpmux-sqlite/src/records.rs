@@ -1,0 +1,196 @@
+//! Records, as rows.
+
+use otpmux_core::Purpose;
+use otpmux_engine::{
+    CodeMac, GRACE, RecipientHash, Record, RequestTag, Sealed, State, VerificationId,
+};
+use rusqlite::types::FromSql;
+use rusqlite::{Row, named_params, params};
+
+use crate::failure::{Fault, store_error};
+use crate::tables::{Tables, span, stamp, time};
+
+/// A record, and where it stands.
+pub(crate) struct Found {
+    number: i64,
+    pub(crate) record: Record,
+}
+
+/// In the order in which [`read`] takes them.
+macro_rules! select {
+    ($which:literal) => {
+        concat!(
+            "SELECT number, id, recipient, purpose, state, code_key, code_mac, code_length, \
+             expires_at, attempts, max_attempts, resends, resend_after, sealed_key, sealed, legs, \
+             skips, request_name, request_content FROM records ",
+            $which
+        )
+    };
+}
+
+impl Tables<'_> {
+    /// A verification, unless its time is over even for being told so.
+    pub(crate) fn find(&self, id: VerificationId, now: i64) -> Result<Option<Found>, Fault> {
+        self.one(select!("WHERE id = ?1"), id.to_bytes(), now)
+    }
+
+    /// The newest verification whose request has this name.
+    pub(crate) fn named(&self, name: [u8; 16], now: i64) -> Result<Option<Found>, Fault> {
+        self.one(select!("WHERE request_name = ?1 ORDER BY number DESC LIMIT 1"), name, now)
+    }
+
+    fn one(&self, sql: &str, key: [u8; 16], now: i64) -> Result<Option<Found>, Fault> {
+        let mut statement = self.prepare(sql)?;
+        let mut rows = statement.query([key])?;
+        let Some(row) = rows.next()? else { return Ok(None) };
+        let Some(found) = read(row) else {
+            return Err(Fault::Refused(store_error(
+                "a verification cannot be read: it is damaged, or a newer program wrote it",
+            )));
+        };
+        let end = stamp(found.record.expires_at).saturating_add(span(GRACE));
+        Ok((now < end).then_some(found))
+    }
+
+    /// Closes the live verification of this recipient and purpose. One that has expired stays so,
+    /// for its user to be told.
+    pub(crate) fn supersede(&self, record: &Record, now: i64) -> rusqlite::Result<()> {
+        let sql = "UPDATE records SET state = 2 \
+            WHERE recipient = ?1 AND purpose = ?2 AND state = 0 AND expires_at > ?3";
+        self.run(sql, params![record.recipient.0, record.purpose.as_str(), now]).map(|_| ())
+    }
+
+    pub(crate) fn put(&self, record: &Record) -> rusqlite::Result<()> {
+        let (code, request) = (record.code.as_ref(), record.request.as_deref());
+        let (legs, skips) = lists(record)?;
+        let sql = "INSERT INTO records (id, recipient, purpose, state, code_key, code_mac, \
+            code_length, expires_at, attempts, max_attempts, resends, resend_after, sealed_key, \
+            sealed, request_name, request_content, legs, skips) VALUES (:id, :recipient, :purpose, \
+            :state, :code_key, :code_mac, :code_length, :expires_at, :attempts, :max_attempts, \
+            :resends, :resend_after, :sealed_key, :sealed, :request_name, :request_content, :legs, \
+            :skips)";
+        let params = named_params! {
+            ":id": record.id.to_bytes(),
+            ":recipient": record.recipient.0,
+            ":purpose": record.purpose.as_str(),
+            ":state": number(record.state),
+            ":code_key": code.map(|code| &*code.key),
+            ":code_mac": code.map(|code| code.mac),
+            ":code_length": record.code_length,
+            ":expires_at": stamp(record.expires_at),
+            ":attempts": record.attempts,
+            ":max_attempts": record.max_attempts,
+            ":resends": record.resends,
+            ":resend_after": stamp(record.resend_after),
+            ":sealed_key": &*record.sealed.key,
+            ":sealed": &*record.sealed.bytes,
+            ":request_name": request.map(|request| request.name),
+            ":request_content": request.map(|request| request.content),
+            ":legs": legs,
+            ":skips": skips,
+        };
+        self.run(sql, params).map(|_| ())
+    }
+
+    /// Writes back where a verification stands, and how many codes were tried.
+    pub(crate) fn update_state(&self, found: &Found) -> rusqlite::Result<()> {
+        let sql = "UPDATE records SET state = ?2, attempts = ?3 WHERE number = ?1";
+        let record = &found.record;
+        self.run(sql, params![found.number, number(record.state), record.attempts]).map(|_| ())
+    }
+
+    /// Writes back all that a step may change.
+    pub(crate) fn update(&self, found: &Found) -> rusqlite::Result<()> {
+        let record = &found.record;
+        let (legs, skips) = lists(record)?;
+        let sql = "UPDATE records SET state = ?2, attempts = ?3, resends = ?4, resend_after = ?5, \
+            legs = ?6, skips = ?7 WHERE number = ?1";
+        let params = params![
+            found.number,
+            number(record.state),
+            record.attempts,
+            record.resends,
+            stamp(record.resend_after),
+            legs,
+            skips,
+        ];
+        self.run(sql, params).map(|_| ())
+    }
+}
+
+fn lists(record: &Record) -> rusqlite::Result<(String, String)> {
+    let json = |text: serde_json::Result<String>| {
+        text.map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))
+    };
+    Ok((json(serde_json::to_string(&record.legs))?, json(serde_json::to_string(&record.skips))?))
+}
+
+fn number(state: State) -> i64 {
+    match state {
+        State::Pending => 0,
+        State::Approved => 1,
+        State::Closed => 2,
+    }
+}
+
+fn state(number: i64) -> Option<State> {
+    Some(match number {
+        0 => State::Pending,
+        1 => State::Approved,
+        2 => State::Closed,
+        _ => return None,
+    })
+}
+
+/// The record of a row; `None` when there is something that we do not write.
+fn read(row: &Row<'_>) -> Option<Found> {
+    let mut columns = Columns { row, next: 0 };
+    let columns = &mut columns;
+    let number = columns.take()?;
+    // Fields are taken in the order in which they are written here.
+    let record = Record {
+        id: VerificationId::from_bytes(columns.take()?),
+        recipient: RecipientHash(columns.take()?),
+        purpose: Purpose::new(columns.take::<String>()?).ok()?,
+        state: state(columns.take()?)?,
+        code: both(columns.take::<Option<String>>()?, columns.take()?)?
+            .map(|(key, mac)| CodeMac { key: key.into(), mac }),
+        code_length: columns.take()?,
+        expires_at: time(columns.take()?)?,
+        attempts: columns.take()?,
+        max_attempts: columns.take()?,
+        resends: columns.take()?,
+        resend_after: time(columns.take()?)?,
+        sealed: Sealed {
+            key: columns.take::<String>()?.into(),
+            bytes: columns.take::<Vec<u8>>()?.into(),
+        },
+        legs: serde_json::from_str(&columns.take::<String>()?).ok()?,
+        skips: serde_json::from_str(&columns.take::<String>()?).ok()?,
+        request: both(columns.take()?, columns.take()?)?
+            .map(|(name, content)| Box::new(RequestTag { name, content })),
+    };
+    Some(Found { number, record })
+}
+
+struct Columns<'r> {
+    row: &'r Row<'r>,
+    next: usize,
+}
+
+impl Columns<'_> {
+    fn take<T: FromSql>(&mut self) -> Option<T> {
+        self.next += 1;
+        self.row.get(self.next - 1).ok()
+    }
+}
+
+/// What is there whole or not at all; `None` for a half.
+#[expect(clippy::option_option, reason = "a half is neither something nor nothing")]
+fn both<A, B>(a: Option<A>, b: Option<B>) -> Option<Option<(A, B)>> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(Some((a, b))),
+        (None, None) => Some(None),
+        _ => None,
+    }
+}

@@ -1,0 +1,62 @@
+//! What is in the file.
+
+/// Says that a database is ours: `otpm`.
+pub(crate) const APPLICATION: i32 = 0x6f74_706d;
+
+/// The version of the tables below. A file of a newer one is refused.
+pub(crate) const VERSION: i32 = 1;
+
+/// Times are milliseconds since 1970.
+///
+/// Records and counters have numbers of their own, so that new rows go to the end of their tables:
+/// under their random ids and keys, each row of a batch would touch a page of its own.
+///
+/// Invariant: the hits of a counter are numbered without a gap, the newest highest, so that the one
+/// that is `count` back is found in one step.
+pub(crate) const TABLES: &str = "
+CREATE TABLE records (
+  number INTEGER PRIMARY KEY,
+  id BLOB NOT NULL UNIQUE,
+  recipient BLOB NOT NULL,
+  purpose TEXT NOT NULL,
+  state INTEGER NOT NULL, -- 0 pending, 1 approved, 2 closed
+  code_key TEXT,
+  code_mac BLOB,
+  code_length INTEGER,
+  expires_at INTEGER NOT NULL,
+  attempts INTEGER NOT NULL,
+  max_attempts INTEGER NOT NULL,
+  resends INTEGER NOT NULL,
+  resend_after INTEGER NOT NULL,
+  sealed_key TEXT NOT NULL,
+  sealed BLOB NOT NULL,
+  request_name BLOB,
+  request_content BLOB,
+  legs TEXT NOT NULL, -- JSON
+  skips TEXT NOT NULL -- JSON
+) STRICT;
+CREATE INDEX records_pending ON records (recipient, purpose) WHERE state = 0;
+CREATE INDEX records_named ON records (request_name) WHERE request_name IS NOT NULL;
+CREATE INDEX records_end ON records (expires_at);
+
+CREATE TABLE counters (
+  number INTEGER PRIMARY KEY,
+  key BLOB NOT NULL UNIQUE, -- the scope in one byte, then the hash
+  longest INTEGER NOT NULL, -- its longest window
+  turn_at INTEGER NOT NULL -- from when on its oldest hits may count nowhere
+) STRICT;
+CREATE INDEX counters_turn ON counters (turn_at);
+
+CREATE TABLE hits (
+  counter INTEGER NOT NULL,
+  seq INTEGER NOT NULL,
+  at INTEGER NOT NULL,
+  PRIMARY KEY (counter, seq)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE marks (
+  provider TEXT PRIMARY KEY,
+  at INTEGER NOT NULL,
+  mark TEXT NOT NULL -- JSON
+) STRICT, WITHOUT ROWID;
+";

@@ -1,0 +1,219 @@
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use async_trait::async_trait;
+use otpmux_core::{Error, Verdict};
+use otpmux_engine::{
+    Attempt, BeginLeg, Begun, Counted, Create, Created, Guess, HealthMark, LimitKey, LimitScope,
+    Record, Settle, State, VerificationId, VerificationStore,
+};
+
+use crate::failure::Fault;
+use crate::open::{self, OpenError};
+use crate::options::{Durability, Options};
+use crate::tables::{Tables, stamp};
+use crate::writer::Writer;
+
+/// The store of a single machine: one file, shared by as many processes as like.
+///
+/// Cheap to share in an `Arc`. Operations wait their turn on one thread of each store, in batches
+/// that are committed together; nobody is answered before. When the last handle is dropped, what
+/// is queued is finished, and the thread ends.
+///
+/// # Errors of its operations
+///
+/// Each is of kind [`ErrorKind::Store`](otpmux_core::ErrorKind::Store): the file cannot be written
+/// or is damaged, another process keeps it locked, or it is as full as it may be. Nothing was sent.
+/// The operation itself was rolled back, unless the disk has failed at the last moment.
+pub struct SqliteStore {
+    writer: Writer,
+    path: PathBuf,
+    durability: Durability,
+}
+
+impl SqliteStore {
+    /// Opens the database at a path on a local disk, or makes a new one, which only its owner can
+    /// read. Blocks while it does: call it where a service starts.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be opened, or is not a database of ours, or of a newer version.
+    #[expect(clippy::needless_pass_by_value, reason = "options to come may be used up")]
+    pub fn open(path: impl AsRef<Path>, options: Options) -> Result<Self, OpenError> {
+        let Options { durability, busy_timeout, max_bytes } = options;
+        let path = path.as_ref();
+        let conn = open::open(path, durability, busy_timeout)?;
+        let writer = Writer::start(conn, busy_timeout, max_bytes).map_err(OpenError::Thread)?;
+        Ok(Self { writer, path: path.to_owned(), durability })
+    }
+}
+
+impl fmt::Debug for SqliteStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqliteStore")
+            .field("path", &self.path)
+            .field("durability", &self.durability)
+            .finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl VerificationStore for SqliteStore {
+    async fn create(&self, create: Create, now: SystemTime) -> Result<Created, Error> {
+        let now = stamp(now);
+        self.writer.ask(now, move |tables| tables.create(&create, now)).await
+    }
+
+    async fn begin_leg(
+        &self,
+        id: VerificationId,
+        begin: BeginLeg,
+        now: SystemTime,
+    ) -> Result<Begun, Error> {
+        self.writer.ask(stamp(now), move |tables| tables.begin_leg(id, begin, now)).await
+    }
+
+    async fn settle(
+        &self,
+        id: VerificationId,
+        settle: Settle,
+        now: SystemTime,
+    ) -> Result<State, Error> {
+        let now = stamp(now);
+        self.writer.ask(now, move |tables| tables.settle(id, settle, now)).await
+    }
+
+    async fn attempt(
+        &self,
+        id: VerificationId,
+        guess: &Guess,
+        now: SystemTime,
+    ) -> Result<Attempt, Error> {
+        let guess = guess.clone();
+        self.writer.ask(stamp(now), move |tables| tables.attempt(id, &guess, now)).await
+    }
+
+    async fn approve(&self, id: VerificationId, now: SystemTime) -> Result<Verdict, Error> {
+        self.writer.ask(stamp(now), move |tables| tables.approve(id, now)).await
+    }
+
+    async fn cancel(&self, id: VerificationId, now: SystemTime) -> Result<bool, Error> {
+        self.writer.ask(stamp(now), move |tables| tables.cancel(id, now)).await
+    }
+
+    async fn load(&self, id: VerificationId, now: SystemTime) -> Result<Option<Record>, Error> {
+        let now = stamp(now);
+        let load = move |tables: &Tables<'_>| Ok(tables.find(id, now)?.map(|found| found.record));
+        self.writer.ask(now, load).await
+    }
+
+    async fn health(&self, now: SystemTime) -> Result<Vec<HealthMark>, Error> {
+        let now = stamp(now);
+        self.writer.ask(now, move |tables| Ok(tables.health(now)?)).await
+    }
+}
+
+/// The steps of the contract. Each loads, has the engine decide, and writes back; whatever refuses
+/// for itself does so before it writes.
+impl Tables<'_> {
+    fn create(&self, create: &Create, now: i64) -> Result<Created, Fault> {
+        let Create { record, charges } = create;
+        if let Some(request) = record.request.as_deref()
+            && let Some(before) = self.named(request.name, now)?
+            && !before.record.has_failed()
+        {
+            let before = Box::new(before.record);
+            let same = before.request.as_deref().is_some_and(|it| it.content == request.content);
+            return Ok(if same { Created::Before(before) } else { Created::OtherContent });
+        }
+        if let Some(limited) = self.full(charges, now)? {
+            return Ok(Created::Limited(limited));
+        }
+        self.need_room()?;
+        self.hit(charges, now)?;
+        self.supersede(record, now)?;
+        self.put(record)?;
+        Ok(Created::New(self.health(now)?))
+    }
+
+    fn begin_leg(
+        &self,
+        id: VerificationId,
+        mut begin: BeginLeg,
+        now: SystemTime,
+    ) -> Result<Begun, Fault> {
+        let at = stamp(now);
+        let found = self.find(id, at)?;
+        self.learn(&begin.news)?;
+        let Some(mut found) = found else { return Ok(Begun::Over(Verdict::NotFound)) };
+        let charges = std::mem::take(&mut begin.charges);
+        let full = self.full(&charges, at)?;
+        let told = !begin.ends.is_empty() || !begin.skips.is_empty();
+        let begun = found.record.begin(begin, full, now);
+        let is_leg = matches!(begun, Begun::Leg(_));
+        if is_leg {
+            self.hit(&charges, at)?;
+        }
+        if is_leg || told {
+            self.update(&found)?;
+        }
+        Ok(begun)
+    }
+
+    fn settle(&self, id: VerificationId, settle: Settle, now: i64) -> Result<State, Fault> {
+        let found = self.find(id, now)?;
+        self.learn(&settle.news)?;
+        let Some(mut found) = found else { return Ok(State::Closed) };
+        let refund = settle.refund;
+        found.record.settle(settle);
+        self.update(&found)?;
+        if let Some(at) = refund {
+            let key = LimitKey::of_recipient(LimitScope::Recipient, &found.record.recipient);
+            self.take_back(key, stamp(at))?;
+        }
+        Ok(found.record.state)
+    }
+
+    fn attempt(
+        &self,
+        id: VerificationId,
+        guess: &Guess,
+        now: SystemTime,
+    ) -> Result<Attempt, Fault> {
+        let at = stamp(now);
+        let Some(mut found) = self.find(id, at)? else {
+            return Ok(Attempt::Verdict(Verdict::NotFound));
+        };
+        let key = LimitKey::of_recipient(LimitScope::Guesses, &found.record.recipient);
+        let full = self.full_key(key, guess.windows(), at)?;
+        let wait = full.map(|limited| limited.retry_after);
+        let (attempt, counted) = found.record.attempt(guess, wait, now);
+        match counted {
+            Counted::Nothing => return Ok(attempt),
+            Counted::Hit => self.hit_key(key, guess.windows(), at)?,
+            Counted::Emptied => self.empty(key)?,
+        }
+        self.update_state(&found)?;
+        Ok(attempt)
+    }
+
+    fn approve(&self, id: VerificationId, now: SystemTime) -> Result<Verdict, Fault> {
+        let Some(mut found) = self.find(id, stamp(now))? else { return Ok(Verdict::NotFound) };
+        let verdict = found.record.approve(now);
+        if verdict.is_approved() {
+            self.update_state(&found)?;
+            self.empty(LimitKey::of_recipient(LimitScope::Guesses, &found.record.recipient))?;
+        }
+        Ok(verdict)
+    }
+
+    fn cancel(&self, id: VerificationId, now: SystemTime) -> Result<bool, Fault> {
+        let Some(mut found) = self.find(id, stamp(now))? else { return Ok(false) };
+        let live = found.record.cancel(now);
+        if live {
+            self.update_state(&found)?;
+        }
+        Ok(live)
+    }
+}

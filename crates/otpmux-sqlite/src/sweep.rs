@@ -1,0 +1,63 @@
+//! What has ended disappears, a little with each batch.
+
+use otpmux_engine::{GRACE, HEALTH_KEPT};
+
+use crate::tables::{Tables, span};
+
+impl Tables<'_> {
+    /// Removes what counts nowhere any more: about so many rows of each table, oldest first.
+    pub(crate) fn sweep(&self, now: i64, rows: usize) -> rusqlite::Result<()> {
+        let rows = i64::try_from(rows).unwrap_or(i64::MAX);
+        let sql = "DELETE FROM records WHERE number IN \
+            (SELECT number FROM records WHERE expires_at <= ?1 ORDER BY expires_at LIMIT ?2)";
+        self.run(sql, [now.saturating_sub(span(GRACE)), rows])?;
+        self.run("DELETE FROM marks WHERE at <= ?1", [now.saturating_sub(span(HEALTH_KEPT))])?;
+        let due: Vec<(i64, i64)> = self
+            .prepare(
+                "SELECT number, longest FROM counters WHERE turn_at <= ?1 ORDER BY turn_at LIMIT ?2",
+            )?
+            .query_map([now, rows], |row| Ok((row.get(0)?, row.get(1)?)))?
+            .collect::<Result<_, _>>()?;
+        let mut left = rows;
+        for (counter, longest) in due {
+            left -= self.turn(counter, longest, now, left)?;
+            if left <= 0 {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes at most so many of a counter's oldest hits, and the counter when none is left. Tells
+    /// how much work that was.
+    ///
+    /// Only from its oldest on, whatever the clocks said: no gap may come into their numbers.
+    fn turn(&self, counter: i64, longest: i64, now: i64, most: i64) -> rusqlite::Result<i64> {
+        let (mut ended, mut done, mut next) = (None, 1, None);
+        {
+            let mut statement =
+                self.prepare("SELECT seq, at FROM hits WHERE counter = ?1 ORDER BY seq LIMIT ?2")?;
+            // One more than may go, to know whether it was the last.
+            let mut hits = statement.query([counter, most + 1])?;
+            while let Some(hit) = hits.next()? {
+                let (seq, end) = (hit.get(0)?, hit.get::<_, i64>(1)?.saturating_add(longest));
+                if end > now || done > most {
+                    next = Some(end);
+                    break;
+                }
+                (ended, done) = (Some(seq), done + 1);
+            }
+        }
+        if let Some(seq) = ended {
+            self.run("DELETE FROM hits WHERE counter = ?1 AND seq <= ?2", [counter, seq])?;
+        }
+        match next {
+            None => self.drop_counter(counter)?,
+            Some(turn_at) => {
+                let sql = "UPDATE counters SET turn_at = ?2 WHERE number = ?1";
+                self.run(sql, [counter, turn_at])?;
+            }
+        }
+        Ok(done)
+    }
+}

@@ -1,0 +1,187 @@
+//! The one thread that owns the connection.
+
+use std::time::Duration;
+
+use otpmux_core::Error;
+use rusqlite::Connection;
+use tokio::sync::{mpsc, oneshot};
+
+use crate::failure::{Fault, of_batch, store_error};
+use crate::patience::patiently;
+use crate::tables::Tables;
+
+/// Operations that wait for their turn; further callers wait to be let in.
+const QUEUE: usize = 1024;
+
+/// Operations of one transaction, at most.
+const BATCH: usize = 256;
+
+/// Old rows removed with each transaction, beside two for each of its operations: so that they go
+/// faster than they come.
+const SWEEP: usize = 32;
+
+/// Hands operations to the thread. When it is dropped, the thread finishes what is queued and ends.
+pub(crate) struct Writer(mpsc::Sender<Box<dyn Job>>);
+
+/// An operation whose answer nobody knows before its transaction is committed.
+trait Job: Send {
+    /// Does it; what it answers is kept. An error is one of the transaction.
+    fn run(&mut self, tables: &Tables<'_>) -> rusqlite::Result<()>;
+
+    /// Milliseconds since 1970, by its caller's clock.
+    fn now(&self) -> i64;
+
+    /// Tells its answer, or the error of its transaction.
+    fn tell(self: Box<Self>, outcome: Result<(), Error>);
+}
+
+struct Operation<S, T> {
+    now: i64,
+    step: Option<S>,
+    answer: Option<Result<T, Error>>,
+    reply: oneshot::Sender<Result<T, Error>>,
+}
+
+impl<S, T> Job for Operation<S, T>
+where
+    S: FnOnce(&Tables<'_>) -> Result<T, Fault> + Send,
+    T: Send,
+{
+    fn run(&mut self, tables: &Tables<'_>) -> rusqlite::Result<()> {
+        let Some(step) = self.step.take() else { return Ok(()) };
+        self.answer = Some(match step(tables) {
+            Ok(answer) => Ok(answer),
+            Err(Fault::Refused(error)) => Err(error),
+            Err(Fault::Sqlite(error)) => return Err(error),
+        });
+        Ok(())
+    }
+
+    fn now(&self) -> i64 {
+        self.now
+    }
+
+    fn tell(self: Box<Self>, outcome: Result<(), Error>) {
+        let Self { answer, reply, .. } = *self;
+        // Whoever asked may have gone.
+        let _ = reply.send(outcome.and_then(|()| answer.unwrap_or_else(|| Err(stopped()))));
+    }
+}
+
+impl Writer {
+    /// Starts the thread.
+    pub(crate) fn start(
+        conn: Connection,
+        patience: Duration,
+        max_bytes: u64,
+    ) -> std::io::Result<Self> {
+        let (sender, jobs) = mpsc::channel(QUEUE);
+        let thread = Thread { conn, jobs, patience, max_bytes };
+        std::thread::Builder::new().name("otpmux-sqlite".to_owned()).spawn(|| thread.run())?;
+        Ok(Self(sender))
+    }
+
+    /// Has one step done, within a transaction that it may share with others, and tells its answer
+    /// once that is committed. If the caller is dropped meanwhile, the step may be done or not.
+    pub(crate) async fn ask<T, S>(&self, now: i64, step: S) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        S: FnOnce(&Tables<'_>) -> Result<T, Fault> + Send + 'static,
+    {
+        let (reply, answer) = oneshot::channel();
+        let job = Operation { now, step: Some(step), answer: None, reply };
+        self.0.send(Box::new(job)).await.map_err(|_| stopped())?;
+        answer.await.map_err(|_| stopped())?
+    }
+}
+
+fn stopped() -> Error {
+    store_error("the database's thread has ended; restart the process")
+}
+
+struct Thread {
+    conn: Connection,
+    jobs: mpsc::Receiver<Box<dyn Job>>,
+    patience: Duration,
+    max_bytes: u64,
+}
+
+impl Thread {
+    fn run(mut self) {
+        while let Some(first) = self.jobs.blocking_recv() {
+            let mut batch = vec![first];
+            let done = self.transact(&mut batch);
+            if done.is_err() {
+                self.recover(&mut batch);
+            }
+            for job in batch {
+                job.tell(done.as_ref().copied().map_err(of_batch));
+            }
+        }
+    }
+
+    /// Everything that is queued, and what comes meanwhile, in one transaction.
+    fn transact(&mut self, batch: &mut Vec<Box<dyn Job>>) -> rusqlite::Result<()> {
+        self.begin()?;
+        let tables = Tables::new(&self.conn, self.max_bytes);
+        let mut done = 0;
+        while let Some(job) = batch.get_mut(done) {
+            job.run(&tables)?;
+            done += 1;
+            if done == batch.len()
+                && done < BATCH
+                && let Ok(next) = self.jobs.try_recv()
+            {
+                batch.push(next);
+            }
+        }
+        tables.sweep(latest(batch), SWEEP + 2 * done)?;
+        tables.run("COMMIT", []).map(|_| ())
+    }
+
+    /// After a batch that has failed: takes everybody else who is waiting into it, so that each
+    /// waits for a lost cause once, and removes what has ended all the same. In a file that is full,
+    /// nothing would ever find room otherwise.
+    fn recover(&mut self, batch: &mut Vec<Box<dyn Job>>) {
+        self.roll_back();
+        while batch.len() < QUEUE
+            && let Ok(next) = self.jobs.try_recv()
+        {
+            batch.push(next);
+        }
+        let swept = self.try_begin().and_then(|()| {
+            let tables = Tables::new(&self.conn, self.max_bytes);
+            tables.sweep(latest(batch), SWEEP + 2 * batch.len())?;
+            tables.run("COMMIT", []).map(|_| ())
+        });
+        if swept.is_err() {
+            self.roll_back();
+        }
+    }
+
+    fn begin(&self) -> rusqlite::Result<()> {
+        // Only if the last roll-back has failed.
+        self.roll_back();
+        patiently(self.patience, || self.try_begin())
+    }
+
+    fn try_begin(&self) -> rusqlite::Result<()> {
+        // Immediate: what is read is what is written back, so nobody may write in between.
+        self.conn.prepare_cached("BEGIN IMMEDIATE")?.execute([]).map(|_| ())
+    }
+
+    /// Ends a transaction that has not ended by itself. What cannot be rolled back now is
+    /// rolled back before the next one begins.
+    fn roll_back(&self) {
+        if !self.conn.is_autocommit() {
+            let _ = self.conn.execute_batch("ROLLBACK");
+        }
+    }
+}
+
+fn latest(batch: &[Box<dyn Job>]) -> i64 {
+    batch.iter().map(|job| job.now()).max().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests;

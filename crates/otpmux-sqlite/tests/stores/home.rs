@@ -1,0 +1,170 @@
+//! Files of a trial's own, and the words to talk about verifications in them.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, SystemTime};
+
+use otpmux_core::{Channel, IdempotencyKey, OsEntropy, ProviderId, Purpose, RateLimit, Recipient};
+use otpmux_engine::{
+    Attempt, Charge, Choice, Create, Created, Leg, LegState, LimitKey, LimitScope, Record,
+    ServerKeys, State, VerificationId, VerificationStore,
+};
+use otpmux_sqlite::{Durability, Options, SqliteStore};
+use rusqlite::Connection;
+
+pub(crate) const CODE: &str = "004217";
+pub(crate) const WRONG: &str = "004218";
+
+/// A directory of its own, removed with all that is in it.
+pub(crate) struct Home {
+    dir: PathBuf,
+    keep: bool,
+}
+
+impl Home {
+    pub(crate) fn new() -> Self {
+        Self::within(&std::env::temp_dir())
+    }
+
+    pub(crate) fn within(root: &Path) -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let next = NEXT.fetch_add(1, Ordering::Relaxed);
+        let dir = root.join(format!("otpmux-sqlite-{}-{next}", std::process::id()));
+        std::fs::create_dir(&dir).unwrap();
+        Self { dir, keep: false }
+    }
+
+    pub(crate) fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Where its database is.
+    pub(crate) fn file(&self) -> PathBuf {
+        self.dir.join("otpmux.db")
+    }
+
+    /// Its database, which goes with the directory around it.
+    pub(crate) fn keep(mut self) -> PathBuf {
+        self.keep = true;
+        self.file()
+    }
+
+    pub(crate) fn open(&self) -> SqliteStore {
+        SqliteStore::open(self.file(), Options::default()).unwrap()
+    }
+
+    /// A look at the file beside the store.
+    pub(crate) fn look(&self) -> Connection {
+        Connection::open(self.file()).unwrap()
+    }
+
+    /// How many rows a table has.
+    pub(crate) fn rows(&self, table: &str) -> u32 {
+        let sql = format!("SELECT count(*) FROM {table}");
+        self.look().query_row(&sql, [], |row| row.get(0)).unwrap()
+    }
+
+    pub(crate) fn assert_whole(&self) {
+        let check = |row: &rusqlite::Row<'_>| row.get(0);
+        let told: String = self.look().query_row("PRAGMA integrity_check", [], check).unwrap();
+        assert_eq!(told, "ok");
+    }
+}
+
+impl Drop for Home {
+    fn drop(&mut self) {
+        if !self.keep {
+            // What cannot be removed is left to the system.
+            let _ = std::fs::remove_dir_all(&self.dir);
+        }
+    }
+}
+
+/// For trials whose subject is not the loss of power.
+pub(crate) fn quick() -> Options {
+    Options::default().with_durability(Durability::Process)
+}
+
+pub(crate) fn now() -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_secs(1_767_225_600)
+}
+
+pub(crate) fn after(seconds: u64) -> SystemTime {
+    now() + Duration::from_secs(seconds)
+}
+
+pub(crate) fn keys() -> ServerKeys {
+    ServerKeys::new(&[("test".to_owned(), "k".repeat(32).into())]).unwrap()
+}
+
+/// A pending verification whose code is out; good for 300 seconds.
+pub(crate) fn record(number: u32) -> Record {
+    let id = VerificationId::generate(&OsEntropy).unwrap();
+    let to: Recipient = format!("+9198{number:08}").parse().unwrap();
+    let purpose = Purpose::new("login").unwrap();
+    let sealed = keys().seal(id, &purpose, b"what a resend needs", &OsEntropy).unwrap();
+    let leg = Leg {
+        provider: ProviderId::new("primary").unwrap(),
+        why: Choice::Preferred,
+        channel: Channel::Sms,
+        supplied: true,
+        key: IdempotencyKey::generate(&OsEntropy).unwrap(),
+        state: LegState::Accepted,
+        failure: None,
+        reference: None,
+    };
+    Record {
+        id,
+        recipient: keys().hash(&to),
+        purpose,
+        state: State::Pending,
+        code: Some(keys().sign(id, &CODE.parse().unwrap())),
+        code_length: Some(6),
+        expires_at: after(300),
+        attempts: 0,
+        max_attempts: 5,
+        resends: 0,
+        resend_after: after(30),
+        sealed,
+        legs: vec![leg],
+        skips: Vec::new(),
+        request: None,
+    }
+}
+
+pub(crate) fn create(record: Record) -> Create {
+    Create { record, charges: Vec::new() }
+}
+
+/// One hit of all messages together, which leaves room for a million in an hour.
+pub(crate) fn counted(record: Record) -> Create {
+    let key = LimitKey { scope: LimitScope::Global, hash: [7; 16] };
+    let windows = Arc::new([RateLimit::new(1_000_000, Duration::from_hours(1))]);
+    Create { record, charges: vec![Charge { key, windows }] }
+}
+
+/// Writes one down and gives its id.
+pub(crate) async fn put(store: &SqliteStore, record: Record) -> VerificationId {
+    let id = record.id;
+    let created = store.create(create(record), now()).await.unwrap();
+    assert!(matches!(created, Created::New(_)), "{created:?}");
+    id
+}
+
+/// Tries a code at the time at which all begins; the word for what came of it.
+pub(crate) async fn guess(
+    store: &SqliteStore,
+    id: VerificationId,
+    text: &str,
+) -> Result<&'static str, otpmux_core::Error> {
+    let guess = keys().guess(id, &text.parse().unwrap());
+    Ok(match store.attempt(id, &guess, now()).await? {
+        Attempt::Verdict(verdict) => verdict.as_str(),
+        Attempt::AskVendors(_) => "ask_vendors",
+    })
+}
+
+pub(crate) async fn read(store: &SqliteStore, id: VerificationId) -> Record {
+    store.load(id, now()).await.unwrap().unwrap()
+}

@@ -1,0 +1,90 @@
+//! The store on real files: the contract that all stores share, processes that are killed or race,
+//! what is on the disk, and what a failing disk is told.
+//!
+//! One program, since some trials start it again as another process, which plays a part in them.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot be set up must stop, and one that fails too"
+)]
+
+mod crash;
+mod failures;
+mod home;
+mod lifetime;
+mod opening;
+mod parts;
+mod races;
+mod scan;
+mod sweep;
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use libtest_mimic::{Arguments, Trial};
+use otpmux_engine::VerificationStore;
+use otpmux_sqlite::{Options, SqliteStore};
+
+use home::Home;
+
+type Body = fn() -> Pin<Box<dyn Future<Output = ()> + Send>>;
+
+macro_rules! trials {
+    ($($module:ident :: $name:ident),* $(,)?) => {
+        [$((
+            concat!(stringify!($module), "::", stringify!($name)),
+            (|| Box::pin($module::$name())) as Body,
+        )),*]
+    };
+}
+
+fn main() {
+    if parts::play() {
+        return;
+    }
+    let homes = Home::new();
+    let root = homes.dir().to_owned();
+    let mut trials = otpmux_testkit::stores::suite("sqlite", move || {
+        let home = Home::within(&root);
+        async move {
+            let store = SqliteStore::open(home.keep(), Options::default()).unwrap();
+            Arc::new(store) as Arc<dyn VerificationStore>
+        }
+    });
+    let own = trials![
+        crash::what_was_answered_survives_kill_9,
+        failures::a_lock_that_stays_is_told_and_costs_nothing,
+        failures::a_disk_that_fails_is_told_and_costs_nothing,
+        failures::a_full_file_refuses_new_ones_only,
+        failures::a_row_that_cannot_be_read_is_told,
+        lifetime::everything_is_there_after_a_restart,
+        lifetime::what_is_queued_is_done_when_the_store_is_dropped,
+        lifetime::a_dropped_call_harms_nobody,
+        opening::a_file_that_is_not_ours_is_refused_and_left_alone,
+        opening::a_newer_version_is_refused,
+        opening::what_cannot_be_opened_says_what_to_do,
+        opening::only_its_owner_can_read_it,
+        opening::many_processes_open_a_new_file_at_once,
+        opening::debug_shows_no_content,
+        races::of_right_guesses_in_two_processes_one_is_approved,
+        races::of_wrong_guesses_in_two_processes_the_cap_is_compared,
+        races::of_one_request_in_two_processes_one_is_made,
+        races::a_busy_process_does_not_starve_another,
+        scan::no_code_and_no_recipient_is_on_the_disk,
+        scan::what_was_removed_is_overwritten,
+        sweep::after_the_longest_time_nothing_is_left,
+        sweep::old_rows_go_a_few_at_a_time,
+        sweep::hits_go_though_their_key_is_in_use,
+        sweep::the_file_does_not_grow,
+    ];
+    trials.extend(own.map(|(name, body)| {
+        Trial::test(name, move || {
+            let mut runtime = tokio::runtime::Builder::new_multi_thread();
+            runtime.worker_threads(4).enable_all().build()?.block_on(body());
+            Ok(())
+        })
+    }));
+    let done = libtest_mimic::run(&Arguments::from_args(), trials);
+    drop(homes);
+    done.exit();
+}
