@@ -107,6 +107,23 @@ impl RedisServer {
         self.running = None;
     }
 
+    /// Stops it without ending it, as a machine that hangs would: connections stay open, and nobody
+    /// answers. [`resume`](Self::resume) lets it go on.
+    pub fn pause(&self) {
+        self.signal("-STOP");
+    }
+
+    /// Lets it go on after [`pause`](Self::pause).
+    pub fn resume(&self) {
+        self.signal("-CONT");
+    }
+
+    fn signal(&self, signal: &str) {
+        let running = self.running.as_ref().expect("a server that runs");
+        let status = Command::new("kill").arg(signal).arg(running.child.id().to_string()).status();
+        assert!(status.is_ok_and(|status| status.success()), "kill {signal} fails");
+    }
+
     /// Starts it on the same port, with what it has kept on disk; ends it first if it runs.
     pub fn restart(&mut self) {
         self.kill();
@@ -120,10 +137,12 @@ impl RedisServer {
         resp::ask(self.port, &words).expect("an answer of redis-server")
     }
 
-    /// Waits until it has written a line like this to its log since it was started.
-    fn until(&self, words: &str) {
+    /// Waits until a node of a cluster serves, since it was started: it waits for the others first.
+    pub fn until_cluster_serves(&self) {
         let running = self.running.as_ref().expect("a server that runs");
-        assert!(running.output.until(words), "redis-server never said `{words}`");
+        assert!(running.output.until("Cluster state changed: ok"), "the cluster never serves");
+        let info = self.command(&["CLUSTER", "INFO"]).text();
+        assert!(info.contains("cluster_state:ok"), "{info}");
     }
 }
 
@@ -196,9 +215,11 @@ fn spawn(port: u16, directory: &Path, options: &[String]) -> Option<Running> {
         assert!(said.contains("Address already in use"), "redis-server did not start:\n{said}");
         return None;
     }
-    let pong = resp::ask(port, &[b"PING"]).expect("an answer of a server that is ready");
-    assert_eq!(pong, Reply::Text("PONG".into()), "somebody else answers");
-    Some(running)
+    match resp::ask(port, &[b"PING"]).expect("an answer of a server that is ready") {
+        Reply::Text(pong) if pong == "PONG" => Some(running),
+        Reply::Error(error) if error.starts_with("NOAUTH") => Some(running),
+        other => panic!("somebody else answers: {other:?}"),
+    }
 }
 
 #[cfg(test)]
@@ -217,6 +238,19 @@ mod tests {
         one.restart();
         assert_eq!(one.url(), url);
         assert_eq!(one.command(&["GET", "key"]), Reply::Nothing);
+    }
+
+    #[test]
+    fn a_paused_one_answers_when_it_goes_on() {
+        let redis = RedisServer::start();
+        redis.pause();
+        std::thread::scope(|scope| {
+            let asking = scope.spawn(|| redis.command(&["PING"]));
+            redis.resume();
+            assert_eq!(asking.join().expect("an answer"), Reply::Text("PONG".into()));
+        });
+        redis.pause();
+        // Ends all the same.
     }
 
     #[test]

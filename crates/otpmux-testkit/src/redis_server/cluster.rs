@@ -19,11 +19,7 @@ pub(super) fn start(nodes: u16) -> Vec<RedisServer> {
         let port = servers[0].port().to_string();
         ok(&server.command(&["CLUSTER", "MEET", "127.0.0.1", &port]));
     }
-    for server in &servers {
-        server.until("Cluster state changed: ok");
-        let info = server.command(&["CLUSTER", "INFO"]).text();
-        assert!(info.contains("cluster_state:ok"), "{info}");
-    }
+    servers.iter().for_each(RedisServer::until_cluster_serves);
     servers
 }
 
