@@ -83,7 +83,14 @@ impl Link {
             match fault {
                 Fault::Moved { host, port } if self.cluster && hops < HOPS => {
                     hops += 1;
-                    self.leave(&way, Some(self.node(host, port, &way)));
+                    let node = self.node(host, port, &way);
+                    let known = way.node.as_ref().is_some_and(|it| it.addr() == node.addr());
+                    self.leave(&way, (!known).then_some(node));
+                    if known {
+                        // It was tried, and another server answered in its place.
+                        let why = "the node that has the keys cannot be reached";
+                        return Err(Fault::Unreachable(why.to_owned()));
+                    }
                 }
                 fault => {
                     if fault.ends_connection() {

@@ -50,4 +50,4 @@ hit(guesses, windows)
 if may_have_sent(record, '0') then
   return {'ask_vendors', redis.call('HGETALL', KEYS[1])}
 end
-return {'wrong_code', tonumber(record.max_attempts) - attempts}
+return {'wrong_code', record.max_attempts - attempts}

@@ -27,10 +27,10 @@ if max_resends then
   if locked(record) then
     return {'over', 'too_many_attempts'}
   end
-  if tonumber(record.resends) >= tonumber(max_resends) then
+  if record.resends >= tonumber(max_resends) then
     return {'too_many'}
   end
-  local wait = tonumber(record.resend_after) - now
+  local wait = record.resend_after - now
   if wait > 0 then
     return {'too_soon', wait}
   end
@@ -51,4 +51,4 @@ write(KEYS[1], record, 'failure:' .. place, failure)
 write(KEYS[1], record, 'reference:' .. place, reference)
 redis.call('HINCRBY', KEYS[1], 'legs', 1)
 hit_all(charges)
-return {'leg', tonumber(place)}
+return {'leg', place}

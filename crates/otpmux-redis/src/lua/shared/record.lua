@@ -12,7 +12,11 @@ local function record_key(id)
   return PREFIX .. 'verification:' .. id
 end
 
--- A record; nil when there is none, or its time is over even for being told so.
+local NUMBERS = {'expires_at', 'attempts', 'max_attempts', 'resends', 'resend_after', 'legs'}
+local STATES = {pending = true, approved = true, closed = true}
+
+-- A record; nil when there is none, or its time is over even for being told so. An error when it
+-- lacks what scripts go by: a state that nobody has written must not pass for one that lets in.
 local function read(key)
   local fields = redis.call('HGETALL', key)
   if #fields == 0 then
@@ -22,7 +26,11 @@ local function read(key)
   for i = 1, #fields, 2 do
     record[fields[i]] = fields[i + 1]
   end
-  if now < tonumber(record.expires_at) + GRACE then
+  for _, field in ipairs(NUMBERS) do
+    record[field] = assert(tonumber(record[field]), 'a record without its ' .. field)
+  end
+  assert(STATES[record.state], 'a record in no known state')
+  if now < record.expires_at + GRACE then
     return record
   end
 end
@@ -44,20 +52,18 @@ local function over(record)
   if record.state == 'approved' then
     return 'already_used'
   end
-  -- A state that nobody has written must not pass for the one that lets people in.
-  assert(record.state == 'pending', 'a record in no known state')
-  if now >= tonumber(record.expires_at) then
+  if now >= record.expires_at then
     return 'expired'
   end
 end
 
 local function locked(record)
-  return tonumber(record.attempts) >= tonumber(record.max_attempts)
+  return record.attempts >= record.max_attempts
 end
 
 -- Whether a leg may have sent a message: any, or one with (1) or without (0) the code of ours.
 local function may_have_sent(record, supplied)
-  for leg = 0, tonumber(record.legs) - 1 do
+  for leg = 0, record.legs - 1 do
     local state = record['state:' .. leg]
     local out = state == 'intended' or state == 'accepted' or state == 'unknown'
     if out and (supplied == nil or supplied == record['supplied:' .. leg]) then
@@ -81,7 +87,7 @@ end
 -- How legs ended, and what was passed over since. No such leg is no error.
 local function write_ends(key, record, ends, skips)
   for _, ended in ipairs(ends) do
-    if ended.leg < tonumber(record.legs) then
+    if ended.leg < record.legs then
       write(key, record, 'state:' .. ended.leg, ended.state)
       write(key, record, 'failure:' .. ended.leg, ended.failure)
       -- A reference stays until there is a newer one.
@@ -91,6 +97,6 @@ local function write_ends(key, record, ends, skips)
     end
   end
   if skips ~= '' then
-    write(key, record, 'skips', record.skips .. skips)
+    write(key, record, 'skips', (record.skips or '') .. skips)
   end
 end

@@ -1,0 +1,174 @@
+//! Nothing stays: every key has a time to live, and goes.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use otpmux_core::{
+    Blame, Capabilities, Certainty, Channel, Error, ErrorKind, ProviderId, RateLimit, Sent, Verdict,
+};
+use otpmux_engine::{
+    Charge, GRACE, HEALTH_KEPT, HealthMark, LegState, LimitKey, LimitScope, MessageLimits,
+    NewVerification, OpenMark, RequestTag, Settle, VerificationStore,
+};
+use otpmux_redis::RedisStore;
+use otpmux_testkit::{RedisReply, RedisServer, ScriptedProvider};
+use tokio::time::Instant;
+
+use crate::world::{
+    all_keys, begin, client, code, create, now, provider, put, recipient, record, settle, store,
+};
+
+const DAY: Duration = Duration::from_hours(24);
+
+/// A flow of every kind, to its end.
+async fn flows(server: &RedisServer) {
+    let store = store(server);
+    let ours = provider("ours");
+    let capabilities = Capabilities::new([Channel::Voice]).with_vendor_codes(None);
+    let theirs = std::sync::Arc::new(ScriptedProvider::new("theirs", capabilities));
+    let client = client(&store, &[&ours, &theirs], |policy| {
+        policy.limits = MessageLimits::default();
+        policy.limits.purpose = vec![RateLimit::new(1_000, Duration::from_mins(1))];
+        policy.limits.global = vec![RateLimit::new(1_000, Duration::from_mins(1))];
+        policy.resend_delay = Duration::ZERO;
+    });
+    let new = |number: u32| NewVerification::to(recipient(number * 10_000));
+    let last = || code(ours.supplied_codes().last().expect("a code"));
+
+    let approved = client.send(new(1)).await.unwrap().id;
+    client.verify(approved, &code("000000")).await.unwrap();
+    assert!(client.verify(approved, &last()).await.unwrap().is_approved());
+
+    let locked = client.send(new(2)).await.unwrap().id;
+    for _ in 0..6 {
+        client.verify(locked, &code("000000")).await.unwrap();
+    }
+    let cancelled = client.send(new(3)).await.unwrap().id;
+    assert!(client.cancel(cancelled).await.unwrap());
+    let resent = client.send(new(4)).await.unwrap().id;
+    client.resend(resent, None).await.unwrap();
+    let superseded = client.send(new(5)).await.unwrap().id;
+    client.send(new(5)).await.unwrap();
+    assert_eq!(client.verify(superseded, &last()).await.unwrap(), Verdict::NotFound);
+
+    let down = Error::new(ErrorKind::Unavailable, Certainty::NotSent, Blame::Provider);
+    for _ in 0..3 {
+        ours.sends.answer(Err(Error::new(down.kind(), down.certainty(), down.blame())));
+    }
+    client.send(new(6).with_idempotency_key("failed")).await.unwrap_err();
+    client.send(new(7).with_idempotency_key("named")).await.unwrap();
+    client.send(new(7).with_idempotency_key("named")).await.unwrap();
+
+    theirs.sends.answer(Ok(Sent::new()));
+    let vendors = client.send(new(8).by(Channel::Voice)).await.unwrap().id;
+    theirs.verifies.answer(Ok(Verdict::Approved));
+    assert!(client.verify(vendors, &code("123456")).await.unwrap().is_approved());
+
+    // What is told of a provider, and what was about to expire.
+    let at = now();
+    let open = OpenMark { since: at, until: at, why: ErrorKind::Unavailable };
+    let mark = HealthMark { provider: ProviderId::new("ours").unwrap(), at, state: Some(open) };
+    let settling = Settle { news: vec![mark], refund: Some(at), ..settle(LegState::Refused) };
+    let expired = put(&store, record(9)).await;
+    store.settle(expired, settling, now()).await.unwrap();
+    let late = now() + Duration::from_mins(6);
+    assert_eq!(store.approve(expired, late).await.unwrap(), Verdict::Expired);
+    store.begin_leg(expired, begin(), late).await.unwrap();
+}
+
+/// What a key is, and how long it may live at most.
+fn kind_of(key: &str) -> (String, Duration) {
+    let rest = key.strip_prefix("{test}:").expect("the hash tag");
+    let mut parts = rest.split(':');
+    let kind = parts.next().unwrap_or_default();
+    let verification = Duration::from_mins(5) + GRACE;
+    match kind {
+        "limit" => {
+            let scope = parts.next().unwrap_or_default();
+            let longest = match scope {
+                "recipient" | "guesses" => DAY,
+                "prefix" => Duration::from_mins(10),
+                "purpose" | "global" => Duration::from_mins(1),
+                "client" => Duration::from_hours(1),
+                other => panic!("a scope nobody knows: {other}"),
+            };
+            (format!("limit:{scope}"), longest)
+        }
+        "health" => (kind.to_owned(), HEALTH_KEPT),
+        "verification" | "live" | "request" => (kind.to_owned(), verification),
+        other => panic!("a key nobody knows: {other}"),
+    }
+}
+
+fn remaining(server: &RedisServer, key: &str) -> i64 {
+    server.command(&["PTTL", key]).number()
+}
+
+/// Waits until Redis holds no key at all. Between two looks, Redis waits for a thing that never
+/// comes.
+fn until_empty(server: &RedisServer) {
+    let begun = Instant::now();
+    while server.command(&["DBSIZE"]).number() > 0 {
+        let left = all_keys(server);
+        assert!(begun.elapsed() < Duration::from_secs(20), "still there: {left:?}");
+        assert_eq!(server.command(&["BLPOP", "nothing", "0.05"]), RedisReply::Nothing);
+    }
+}
+
+#[tokio::test]
+async fn every_key_has_a_time_to_live() {
+    let server = RedisServer::start();
+    flows(&server).await;
+    let mut kinds = BTreeSet::new();
+    for key in all_keys(&server) {
+        let (kind, longest) = kind_of(&key);
+        let left = remaining(&server, &key);
+        let longest = i64::try_from(longest.as_millis()).unwrap();
+        assert!(left > 0, "{key} never goes");
+        assert!(left <= longest, "{key} is kept for {left} ms, not {longest}");
+        kinds.insert(kind);
+    }
+    let kinds: Vec<_> = kinds.iter().map(String::as_str).collect();
+    let limits =
+        ["limit:global", "limit:guesses", "limit:prefix", "limit:purpose", "limit:recipient"];
+    assert_eq!(kinds, [&["health"], &limits[..], &["live", "request", "verification"]].concat());
+
+    // A thousandth of a day later, so to say: nothing that was kept is left.
+    for key in all_keys(&server) {
+        let soon = (remaining(&server, &key) / 100_000).to_string();
+        server.command(&["PEXPIRE", &key, &soon]);
+    }
+    until_empty(&server);
+}
+
+/// Writes down a verification that is gone in 300 ms, and hits in windows of 300 ms.
+async fn short_lived(store: &RedisStore, number: u32) {
+    let mut record = record(number);
+    let name = u128::from(number).to_be_bytes();
+    record.request = Some(Box::new(RequestTag { name, content: [1; 16] }));
+    let soon = now() + Duration::from_millis(300);
+    record.expires_at = soon - GRACE;
+    let key = |scope| LimitKey::of_recipient(scope, &record.recipient);
+    let windows = [RateLimit::new(1_000, Duration::from_millis(300))];
+    let charge = |scope| Charge { key: key(scope), windows: windows.into() };
+    let charges = vec![charge(LimitScope::Recipient), charge(LimitScope::Client)];
+    let id = record.id;
+    let create = otpmux_engine::Create { charges: charges.clone(), ..create(record) };
+    store.create(create, now()).await.unwrap();
+    let begin = otpmux_engine::BeginLeg { charges, ..begin() };
+    store.begin_leg(id, begin, now()).await.unwrap();
+    let guess = crate::world::guess(id, "000000").within(windows.into());
+    store.attempt(id, &guess, now() - GRACE).await.unwrap();
+    store.settle(id, settle(LegState::Accepted), now()).await.unwrap();
+    store.cancel(id, now()).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_is_over_goes_by_itself() {
+    let server = RedisServer::start();
+    let store = store(&server);
+    for number in 0..50 {
+        short_lived(&store, number).await;
+    }
+    until_empty(&server);
+}

@@ -1,0 +1,12 @@
+//! The store on a Redis of its own.
+#![expect(clippy::expect_used, clippy::unwrap_used, reason = "a test that cannot go on must fail")]
+
+mod at_rest;
+mod cluster;
+mod fake;
+mod lifetimes;
+mod outage;
+mod processes;
+mod round_trips;
+mod strange;
+mod world;

@@ -1,0 +1,211 @@
+//! Redis is down, hangs, is full, or has forgotten: nobody is let in, and it comes back by itself.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use otpmux_core::{ErrorKind, Verdict};
+use otpmux_engine::{State, VerificationStore};
+use otpmux_redis::{Options, RedisStore};
+use otpmux_testkit::{RedisReply, RedisServer, leaks};
+use tokio::time::Instant;
+
+use crate::world::{
+    CODE, WRONG, all_keys, assert_all_fail, create, every_operation, now, put, record, store,
+    verdict,
+};
+
+const CONNECT: Duration = Duration::from_millis(300);
+const ANSWER: Duration = Duration::from_millis(500);
+/// Both together, and time for a busy machine.
+const LIMIT: Duration = Duration::from_secs(3);
+
+fn impatient(server: &RedisServer) -> Arc<RedisStore> {
+    let mut options = Options::default();
+    (options.connect_timeout, options.answer_timeout) = (CONNECT, ANSWER);
+    Arc::new(RedisStore::connect([server.url()], options).unwrap())
+}
+
+#[tokio::test]
+async fn a_store_can_be_there_before_its_server() {
+    let mut server = RedisServer::start();
+    let store = store(&server);
+    server.kill();
+    let id = record(1).id;
+    assert_all_fail(every_operation(&store, id).await, "no connection to Redis");
+    server.restart();
+    put(&store, record(1)).await;
+}
+
+#[tokio::test]
+async fn what_is_down_approves_nobody_and_comes_back_by_itself() {
+    let mut server = RedisServer::start_with(&["--appendonly", "yes", "--appendfsync", "always"]);
+    let store = impatient(&server);
+    let id = put(&store, record(1)).await;
+    for _ in 0..3 {
+        server.kill();
+        let begun = Instant::now();
+        let outcomes = every_operation(&store, id).await;
+        assert!(begun.elapsed() < 8 * LIMIT);
+        assert_all_fail(outcomes, "Redis");
+        server.restart();
+        assert_eq!(store.load(id, now()).await.unwrap().unwrap().state, State::Pending);
+    }
+    assert_eq!(verdict(&store, id, CODE).await, Verdict::Approved);
+}
+
+#[tokio::test]
+async fn a_restart_that_nobody_saw_costs_one_call_at_most() {
+    let mut server = RedisServer::start();
+    let store = store(&server);
+    put(&store, record(1)).await;
+    server.restart();
+    // The loss is noticed on its own, unless this call is quicker.
+    let first = store.health(now()).await;
+    assert!(first.is_ok() || store.health(now()).await.is_ok(), "{first:?}");
+    put(&store, record(1)).await;
+}
+
+#[tokio::test]
+async fn forgotten_scripts_are_sent_again_in_the_same_call() {
+    let server = RedisServer::start();
+    let store = store(&server);
+    let id = put(&store, record(1)).await;
+    assert_eq!(verdict(&store, id, WRONG).await, Verdict::WrongCode { attempts_left: Some(4) });
+    server.command(&["SCRIPT", "FLUSH"]);
+    for (name, outcome) in every_operation(&store, id).await {
+        outcome.expect(name);
+        server.command(&["SCRIPT", "FLUSH"]);
+    }
+    assert_eq!(verdict(&store, id, CODE).await, Verdict::AlreadyUsed);
+}
+
+#[tokio::test]
+async fn what_hangs_is_given_up_in_time() {
+    let server = RedisServer::start();
+    let store = impatient(&server);
+    let (other, id) = (put(&store, record(1)).await, put(&store, record(2)).await);
+    // Redis knows the script from now on.
+    assert!(store.approve(other, now()).await.unwrap().is_approved());
+    server.pause();
+    let begun = Instant::now();
+    let calls: Vec<_> = (0..50)
+        .map(|_| {
+            let store = Arc::clone(&store);
+            tokio::spawn(async move { store.approve(id, now()).await })
+        })
+        .collect();
+    for call in calls {
+        let error = call.await.unwrap().expect_err("nobody has answered");
+        assert_eq!(error.kind(), ErrorKind::Store);
+        assert!(error.detail().contains("may have been carried out"), "{error}");
+    }
+    // From here on, connections are made, and nobody answers over them.
+    let error = store.approve(id, now()).await.unwrap_err();
+    assert!(error.detail().contains("no connection"), "{error}");
+    assert!(begun.elapsed() < LIMIT, "{:?}", begun.elapsed());
+    server.resume();
+    // The store works again, and what was asked is carried out now that Redis goes on.
+    let approved = async || store.load(id, now()).await.unwrap().unwrap().state == State::Approved;
+    let begun = Instant::now();
+    while !approved().await {
+        assert!(begun.elapsed() < LIMIT, "this is why the errors said so");
+    }
+}
+
+#[tokio::test]
+async fn a_full_redis_refuses_and_changes_nothing() {
+    let server = RedisServer::start();
+    let store = store(&server);
+    let id = put(&store, record(1)).await;
+    let before = (all_keys(&server), store.load(id, now()).await.unwrap().unwrap());
+    server.command(&["CONFIG", "SET", "maxmemory", "1"]);
+    let outcomes: Vec<_> = every_operation(&store, id).await;
+    let (reads, writes) = outcomes.into_iter().partition(|it| ["load", "health"].contains(&it.0));
+    let reads: Vec<_> = reads;
+    assert_all_fail(writes, "raise maxmemory");
+    for (name, read) in reads {
+        read.expect(name);
+    }
+    server.command(&["CONFIG", "SET", "maxmemory", "0"]);
+    let after = (all_keys(&server), store.load(id, now()).await.unwrap().unwrap());
+    assert_eq!(before.0.len(), after.0.len());
+    assert_eq!(format!("{:?}", before.1), format!("{:?}", after.1));
+    assert_eq!(verdict(&store, id, CODE).await, Verdict::Approved);
+}
+
+#[tokio::test]
+async fn a_replica_is_not_written_to() {
+    let server = RedisServer::start();
+    let store = store(&server);
+    let id = put(&store, record(1)).await;
+    server.command(&["REPLICAOF", "127.0.0.1", "1"]);
+    let error = store.approve(id, now()).await.unwrap_err();
+    assert!(error.detail().contains("the URL must lead to the primary"), "{error}");
+    server.command(&["REPLICAOF", "NO", "ONE"]);
+    assert_eq!(verdict(&store, id, CODE).await, Verdict::Approved);
+}
+
+#[tokio::test]
+async fn sec_neither_errors_nor_debug_show_who_logs_in() {
+    let server = RedisServer::start_with(&["--requirepass", "swordfish"]);
+    let at = |login: &str| {
+        let url = format!("redis://{login}127.0.0.1:{}", server.port());
+        RedisStore::connect([url], Options::default()).unwrap()
+    };
+    let ours = at(":swordfish@");
+    ours.create(create(record(1)), now()).await.unwrap();
+    let mut shown = format!("{ours:?}{ours:#?}");
+    for wrong in ["", ":opensesame@", "mallory:opensesame@"] {
+        let store = at(wrong);
+        let error = store.health(now()).await.unwrap_err();
+        assert!(error.detail().contains("check the user and password"), "{error}");
+        shown = [shown, leaks::shown(&error), format!("{store:?}{store:#?}")].concat();
+    }
+    leaks::assert_clean(&shown, &["swordfish", "opensesame", "mallory", "127.0.0.1"]);
+}
+
+#[tokio::test]
+async fn what_somebody_else_wrote_lets_nobody_in() {
+    let server = RedisServer::start();
+    let store = store(&server);
+    let key = |id| format!("{{test}}:verification:{id}");
+    // No record at all.
+    let id = record(1).id;
+    server.command(&["SET", &key(id), "a text"]);
+    let outcomes = every_operation(&store, id).await;
+    let outcomes = outcomes.into_iter().filter(|it| !["create", "health"].contains(&it.0));
+    assert_all_fail(outcomes.collect(), "WRONGTYPE");
+
+    // A recipient each, whose older records are not looked at.
+    let mut last = 1;
+    let mut next = || {
+        last += 1;
+        last
+    };
+    // A record that lacks what it needs: refused, and not so much as an attempt counted.
+    for (field, value) in [
+        ("state", Some("open")),
+        ("state", None),
+        ("expires_at", None),
+        ("attempts", Some("many")),
+        ("max_attempts", None),
+        ("legs", None),
+    ] {
+        let id = put(&store, record(next())).await;
+        match value {
+            Some(value) => server.command(&["HSET", &key(id), field, value]),
+            None => server.command(&["HDEL", &key(id), field]),
+        };
+        let before = server.command(&["HGETALL", &key(id)]);
+        let outcomes = every_operation(&store, id).await.into_iter();
+        let outcomes = outcomes.filter(|it| !["create", "health"].contains(&it.0)).collect();
+        assert_all_fail(outcomes, "a record");
+        assert_eq!(server.command(&["HGETALL", &key(id)]), before, "{field}");
+    }
+    // A code that cannot be compared is no code that fits.
+    for field in ["code_mac", "code_key", "supplied:0", "state:0"] {
+        let id = put(&store, record(next())).await;
+        assert_eq!(server.command(&["HDEL", &key(id), field]), RedisReply::Number(1));
+        assert!(!verdict(&store, id, CODE).await.is_approved(), "{field}");
+    }
+}

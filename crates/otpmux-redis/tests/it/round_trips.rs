@@ -1,0 +1,81 @@
+//! What a store costs: how often it is asked, and how much it keeps.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use otpmux_core::Sent;
+use otpmux_engine::{MessageLimits, NewVerification};
+use otpmux_testkit::RedisServer;
+
+use crate::world::{client, code, provider, recipient, store};
+
+/// How often each command came in, those that scripts gave included.
+fn counts(server: &RedisServer) -> BTreeMap<String, u64> {
+    let stats = server.command(&["INFO", "commandstats"]).text();
+    let count = |line: &str| {
+        let (name, rest) = line.strip_prefix("cmdstat_")?.split_once(":calls=")?;
+        Some((name.to_owned(), rest.split(',').next()?.parse().ok()?))
+    };
+    stats.lines().filter_map(count).collect()
+}
+
+/// How many script calls there were.
+fn scripts(server: &RedisServer) -> u64 {
+    let counts = counts(server);
+    let of = |name: &str| counts.get(name).copied().unwrap_or(0);
+    of("evalsha") + of("eval") + of("script|load")
+}
+
+#[tokio::test]
+async fn a_send_is_one_script_before_its_vendor_and_one_after_and_a_verify_is_one() {
+    let server = Arc::new(RedisServer::start());
+    let (store, provider) = (store(&server), provider("primary"));
+    let client = client(&store, &[&provider], |policy| policy.limits = MessageLimits::default());
+    let send = async |number| client.send(NewVerification::to(recipient(number))).await.unwrap();
+    // Redis gets to know the scripts.
+    let first = send(0).await.id;
+    client.verify(first, &code("000000")).await.unwrap();
+
+    let before_vendor = Arc::new(Mutex::new(0));
+    let (seen, watched) = (Arc::clone(&before_vendor), Arc::clone(&server));
+    provider.sends.always(move |_, _| {
+        *seen.lock().unwrap() = scripts(&watched);
+        Ok(Sent::new())
+    });
+    server.command(&["CONFIG", "RESETSTAT"]);
+    let sent = send(1).await;
+    assert_eq!(*before_vendor.lock().unwrap(), 1, "written down before the vendor is called");
+    assert_eq!(scripts(&server), 2, "and settled after it");
+    client.verify(sent.id, &code("000000")).await.unwrap();
+    assert_eq!(scripts(&server), 3);
+    let right = code(provider.supplied_codes().last().unwrap());
+    assert!(client.verify(sent.id, &right).await.unwrap().is_approved());
+    assert_eq!(scripts(&server), 4);
+
+    // Nothing else was asked than what scripts ask, and what this test does.
+    let known = ["evalsha", "config|resetstat", "info", "get", "set", "del", "pexpire", "hgetall"];
+    let within = ["hset", "hdel", "hvals", "hincrby", "lindex", "lpush", "ltrim"];
+    for name in counts(&server).keys() {
+        assert!(known.iter().chain(&within).any(|it| it == name), "{name} came in");
+    }
+}
+
+#[tokio::test]
+async fn a_pending_verification_takes_so_much() {
+    const FLOWS: u64 = 2_000;
+    let server = RedisServer::start();
+    let (store, provider) = (store(&server), provider("primary"));
+    let client = client(&store, &[&provider], |_| ());
+    let used = || -> u64 {
+        let memory = server.command(&["INFO", "memory"]).text();
+        let line = memory.lines().find_map(|line| line.strip_prefix("used_memory:"));
+        line.expect("a figure").parse().expect("a number")
+    };
+    client.send(NewVerification::to(recipient(0))).await.unwrap();
+    let before = used();
+    for number in 1..=u32::try_from(FLOWS).unwrap() {
+        client.send(NewVerification::to(recipient(number))).await.unwrap();
+    }
+    let each = (used() - before) / FLOWS;
+    assert!((2_000..2_400).contains(&each), "{each} bytes: the README says some 2.2 kB");
+}

@@ -1,0 +1,182 @@
+//! What these tests share: stores, records, and the words to talk about them.
+
+use std::sync::{Arc, LazyLock};
+use std::time::{Duration, SystemTime};
+
+use otpmux_core::{
+    Capabilities, Channel, Clock, Code, Error, ErrorKind, IdempotencyKey, OsEntropy, ProviderId,
+    Purpose, Recipient, SystemClock, Verdict,
+};
+use otpmux_engine::{
+    Attempt, BeginLeg, Choice, Create, Guess, Leg, LegEnd, LegState, MessageLimits, OtpClient,
+    Policy, Record, ServerKeys, Settle, State, VerificationId, VerificationStore,
+};
+use otpmux_redis::{Options, RedisStore};
+use otpmux_testkit::{RedisServer, ScriptedProvider};
+
+pub(crate) const CODE: &str = "004217";
+pub(crate) const WRONG: &str = "004218";
+
+/// A store on a server, with short timeouts.
+pub(crate) fn store(server: &RedisServer) -> Arc<RedisStore> {
+    store_at(&server.url(), "test")
+}
+
+pub(crate) fn store_at(url: &str, namespace: &str) -> Arc<RedisStore> {
+    let mut options = Options::default();
+    namespace.clone_into(&mut options.namespace);
+    Arc::new(RedisStore::connect([url], options).expect("options that can be"))
+}
+
+pub(crate) fn now() -> SystemTime {
+    SystemClock.now()
+}
+
+pub(crate) fn keys() -> &'static ServerKeys {
+    static KEYS: LazyLock<ServerKeys> = LazyLock::new(|| {
+        ServerKeys::new(&[("test".to_owned(), "k".repeat(32).into())]).expect("a key ring")
+    });
+    &KEYS
+}
+
+pub(crate) fn recipient(number: u32) -> Recipient {
+    format!("+9198765{number:05}").parse().expect("a number")
+}
+
+pub(crate) fn code(text: &str) -> Code {
+    text.parse().expect("a code")
+}
+
+pub(crate) fn guess(id: VerificationId, text: &str) -> Guess {
+    keys().guess(id, &code(text))
+}
+
+/// A pending verification for five minutes, whose one leg carries [`CODE`] and was accepted.
+pub(crate) fn record(number: u32) -> Record {
+    let id = VerificationId::generate(&OsEntropy).expect("randomness");
+    let purpose = Purpose::new("login").expect("a purpose");
+    let sealed = keys().seal(id, &purpose, b"what a resend needs", &OsEntropy);
+    Record {
+        id,
+        recipient: keys().hash(&recipient(number)),
+        purpose,
+        state: State::Pending,
+        code: Some(keys().sign(id, &code(CODE))),
+        code_length: Some(6),
+        expires_at: now() + Duration::from_mins(5),
+        attempts: 0,
+        max_attempts: 5,
+        resends: 0,
+        resend_after: now(),
+        sealed: sealed.expect("randomness"),
+        legs: vec![leg(LegState::Accepted)],
+        skips: Vec::new(),
+        request: None,
+    }
+}
+
+pub(crate) fn leg(state: LegState) -> Leg {
+    Leg {
+        provider: ProviderId::new("primary").expect("a name"),
+        why: Choice::Preferred,
+        channel: Channel::Sms,
+        supplied: true,
+        key: IdempotencyKey::generate(&OsEntropy).expect("randomness"),
+        state,
+        failure: None,
+        reference: None,
+    }
+}
+
+pub(crate) fn create(record: Record) -> Create {
+    Create { record, charges: Vec::new() }
+}
+
+pub(crate) fn begin() -> BeginLeg {
+    BeginLeg {
+        ends: Vec::new(),
+        skips: Vec::new(),
+        news: Vec::new(),
+        leg: leg(LegState::Intended),
+        resend: None,
+        charges: Vec::new(),
+    }
+}
+
+pub(crate) fn settle(state: LegState) -> Settle {
+    let end = LegEnd { leg: 0, state, failure: None, reference: None };
+    Settle { ends: vec![end], ..Settle::default() }
+}
+
+/// Writes a record down and gives its id.
+pub(crate) async fn put(store: &RedisStore, record: Record) -> VerificationId {
+    let id = record.id;
+    store.create(create(record), now()).await.expect("a store that works");
+    id
+}
+
+/// What each operation comes to, by its name.
+pub(crate) async fn every_operation(
+    store: &RedisStore,
+    id: VerificationId,
+) -> Vec<(&'static str, Result<String, Error>)> {
+    let word = |attempt| match attempt {
+        Attempt::Verdict(verdict) => verdict.as_str().to_owned(),
+        Attempt::AskVendors(_) => "ask_vendors".to_owned(),
+    };
+    let (begin, settle) = (begin(), settle(LegState::Accepted));
+    vec![
+        ("create", store.create(create(record(99)), now()).await.map(|it| format!("{it:?}"))),
+        ("begin_leg", store.begin_leg(id, begin, now()).await.map(|it| format!("{it:?}"))),
+        ("settle", store.settle(id, settle, now()).await.map(|it| format!("{it:?}"))),
+        ("attempt", store.attempt(id, &guess(id, CODE), now()).await.map(word)),
+        ("approve", store.approve(id, now()).await.map(|it| it.as_str().to_owned())),
+        ("cancel", store.cancel(id, now()).await.map(|it| it.to_string())),
+        ("load", store.load(id, now()).await.map(|it| format!("{it:?}"))),
+        ("health", store.health(now()).await.map(|it| format!("{it:?}"))),
+    ]
+}
+
+/// Checks that each operation was an error of the store, with these words.
+#[track_caller]
+pub(crate) fn assert_all_fail(outcomes: Vec<(&'static str, Result<String, Error>)>, words: &str) {
+    for (name, outcome) in outcomes {
+        let error = outcome.expect_err(name);
+        assert_eq!(error.kind(), ErrorKind::Store, "{name}: {error}");
+        assert!(error.detail().contains(words), "{name}: {error}");
+    }
+}
+
+pub(crate) async fn verdict(store: &RedisStore, id: VerificationId, text: &str) -> Verdict {
+    match store.attempt(id, &guess(id, text), now()).await.expect("a store that works") {
+        Attempt::Verdict(verdict) => verdict,
+        Attempt::AskVendors(_) => Verdict::Rejected,
+    }
+}
+
+/// A provider that takes codes of ours, by sms and e-mail.
+pub(crate) fn provider(name: &str) -> Arc<ScriptedProvider> {
+    let capabilities = Capabilities::new([Channel::Sms, Channel::Email]);
+    Arc::new(ScriptedProvider::new(name, capabilities.with_supplied_codes(4..=10)))
+}
+
+/// A client over these providers, with no limits unless the change sets some.
+pub(crate) fn client(
+    store: &Arc<RedisStore>,
+    providers: &[&Arc<ScriptedProvider>],
+    change: impl FnOnce(&mut Policy),
+) -> OtpClient {
+    let mut policy = Policy::default();
+    policy.limits = MessageLimits::none();
+    change(&mut policy);
+    let builder =
+        OtpClient::builder().store(Arc::<RedisStore>::clone(store), keys().clone()).policy(policy);
+    let builder = providers.iter().fold(builder, |builder, it| builder.provider(it.port()));
+    builder.build().expect("a client")
+}
+
+/// Every key of a server.
+pub(crate) fn all_keys(server: &RedisServer) -> Vec<String> {
+    let keys = server.command(&["KEYS", "*"]).many();
+    keys.into_iter().map(otpmux_testkit::RedisReply::text).collect()
+}
