@@ -3,11 +3,10 @@
 #![expect(clippy::expect_used, reason = "a benchmark that cannot be set up must stop")]
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use otpmux_benches::{BusyClock, DeadProvider, InstantProvider, recipients};
+use otpmux_benches::{BusyClock, DeadProvider, InstantProvider, Recipients};
 use otpmux_core::{Clock, Code, OtpProvider, Recipient, Secret};
 use otpmux_engine::{MemoryStore, NewVerification, OtpClient, Policy, ServerKeys, VerificationId};
 
@@ -28,35 +27,26 @@ async fn send(client: &OtpClient, to: &Recipient) -> VerificationId {
 fn engine(criterion: &mut Criterion) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.expect("a runtime");
-    let to = recipients();
+    let to = Recipients::new();
     let instant: Arc<dyn OtpProvider> = Arc::new(InstantProvider::new("instant"));
     let dead: Arc<dyn OtpProvider> = Arc::new(DeadProvider::new("dead"));
 
     let direct = client(&[Arc::clone(&instant)], Arc::new(BusyClock::default()));
     criterion.bench_function("engine/send", |bencher| {
-        let mut at = 0;
-        bencher.to_async(&runtime).iter(|| {
-            at += 1;
-            send(&direct, &to[at % to.len()])
-        });
+        bencher.to_async(&runtime).iter(|| send(&direct, to.next()));
     });
 
     // The breaker opens with the first few sends, and stays open: its clock hardly moves.
     let failing = client(&[dead, Arc::clone(&instant)], Arc::new(BusyClock::default()));
     criterion.bench_function("engine/send-past-an-open-breaker", |bencher| {
-        let mut at = 0;
-        bencher.to_async(&runtime).iter(|| {
-            at += 1;
-            send(&failing, &to[at % to.len()])
-        });
+        bencher.to_async(&runtime).iter(|| send(&failing, to.next()));
     });
 
     let verifying = client(&[instant], Arc::new(BusyClock::default()));
-    let next = AtomicUsize::new(0);
     let wrong: Code = "000000".parse().expect("a code");
     criterion.bench_function("engine/verify", |bencher| {
         bencher.to_async(&runtime).iter_custom(|rounds| {
-            let (client, to, wrong, next) = (&verifying, &to, &wrong, &next);
+            let (client, to, wrong) = (&verifying, &to, &wrong);
             async move {
                 // Each verification is tried once, so that every step is taken.
                 let mut took = Duration::ZERO;
@@ -65,8 +55,7 @@ fn engine(criterion: &mut Criterion) {
                 while left > 0 {
                     ids.clear();
                     while ids.len() < 1_000 && (ids.len() as u64) < left {
-                        let at = next.fetch_add(1, Ordering::Relaxed);
-                        ids.push(send(client, &to[at % to.len()]).await);
+                        ids.push(send(client, to.next()).await);
                     }
                     let begun = now();
                     for id in &ids {

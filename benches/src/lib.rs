@@ -10,4 +10,4 @@ mod recipients;
 pub use busy_clock::BusyClock;
 pub use instant::{DeadProvider, InstantProvider};
 pub use loopback::loopback_vendor;
-pub use recipients::recipients;
+pub use recipients::Recipients;

@@ -1,11 +1,36 @@
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use otpmux_core::Recipient;
 
-/// A hundred thousand numbers in as many blocks, so that no limit is ever reached.
-///
-/// # Panics
-///
-/// Never: they are all numbers.
-pub fn recipients() -> Vec<Recipient> {
-    let number = |n: u32| format!("+1{}", 2_010_000_000 + u64::from(n) * 79_999);
-    (0..100_000).map(|n| number(n).parse().expect("a number")).collect()
+/// A hundred thousand numbers in as many blocks, one after the other, so that no limit is ever
+/// reached.
+#[derive(Debug)]
+pub struct Recipients {
+    all: Vec<Recipient>,
+    next: AtomicUsize,
+}
+
+impl Recipients {
+    /// All of them.
+    ///
+    /// # Panics
+    ///
+    /// Never: they are all numbers.
+    pub fn new() -> Self {
+        let number = |n: u32| format!("+1{}", 2_010_000_000 + u64::from(n) * 79_999);
+        let all = (0..100_000).map(|n| number(n).parse().expect("a number")).collect();
+        Self { all, next: AtomicUsize::new(0) }
+    }
+
+    /// The one whose turn it is.
+    pub fn next(&self) -> &Recipient {
+        let at = self.next.fetch_add(1, Ordering::Relaxed);
+        &self.all[at % self.all.len()]
+    }
+}
+
+impl Default for Recipients {
+    fn default() -> Self {
+        Self::new()
+    }
 }

@@ -9,6 +9,8 @@ mod plan;
 mod pool;
 mod reload;
 mod request;
+mod resend;
+mod send;
 mod standing;
 mod status;
 mod verify;
@@ -16,7 +18,7 @@ mod view;
 
 use std::fmt;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use arc_swap::ArcSwap;
 use otpmux_core::{
@@ -30,18 +32,12 @@ pub use reload::Reloaded;
 pub use request::{InFlight, NewVerification};
 pub use view::{LegView, Trail, Verification, VerificationStatus};
 
-use crate::record::{Leg, LegState, Record, State};
-use crate::store::ResendTerms;
-use crate::{
-    BeginLeg, Begun, Choice, Create, Created, LimitScope, Policy, Routes, ServerKeys,
-    VerificationId, VerificationStore,
-};
-use charges::{Charges, limited};
-use dispatch::Dispatch;
+use crate::record::{Leg, LegState, Record};
+use crate::{Choice, Policy, Routes, ServerKeys, VerificationId, VerificationStore};
+use charges::Charges;
 use kept::Kept;
 use members::Members;
 use plan::{Candidate, Source};
-use pool::Pool;
 
 /// The one thing that an application holds: it sends codes over its providers and verifies them.
 ///
@@ -114,79 +110,6 @@ impl OtpClient {
         Ok(config.client_builder()?.build()?)
     }
 
-    /// Sends a code, by the first provider that takes it, and by further ones where
-    /// [`next_step`](otpmux_core::next_step) allows.
-    ///
-    /// Answers once it is known that a message went out ([`confirmed`](Verification::confirmed)), or
-    /// that one may have gone out and no other must follow. Either way the code can be typed. It
-    /// closes an older verification of the same recipient and purpose.
-    ///
-    /// # Errors
-    ///
-    /// Nothing went out for this verification, and no code is good for it. Not sent: no provider
-    /// could take the request (invalid, unsupported, no route), or the store is out of reach.
-    /// Refused or not sent: the last provider's own error. An error with certainty unknown is the
-    /// exception: a message may have gone out, but it could not be written down, or the
-    /// verification was cancelled or superseded meanwhile.
-    pub async fn send(&self, mut new: NewVerification) -> Result<Verification, Error> {
-        let inner = &self.inner();
-        let now = inner.clock.now();
-        let pool = Pool::fetch(&*inner.entropy).map_err(no_entropy)?;
-        let (name, in_flight) = (new.idempotency_key.take(), new.in_flight);
-        let asked_length = new.code_length;
-        let code = inner.new_code(&new, &pool)?;
-        let mut plan = inner.plan_send(new, &code, &pool, now)?;
-        let id = VerificationId::generate(&pool).map_err(no_entropy)?;
-        let candidates = &plan.candidates;
-        let ours = candidates.iter().any(|c| c.source.is_supplied()).then_some(&code);
-        let wished = candidates.iter().find_map(|c| c.source.wished_length());
-        let kept = Kept::of(&plan.request, ours, wished);
-        let sealed = kept.seal(id, &inner.keys, &pool).map_err(no_entropy)?;
-        let request = &plan.request;
-        let lifetime = request.lifetime.unwrap_or(inner.policy.lifetime);
-        let tag = name.map(|name| inner.tag(&name, request, asked_length));
-        let mut record = Record {
-            id,
-            recipient: inner.keys.hash(&request.recipient),
-            purpose: request.purpose.clone(),
-            state: State::Pending,
-            code: ours.map(|code| inner.keys.sign(id, code)),
-            code_length: plan.code_length(&code),
-            expires_at: now + lifetime,
-            attempts: 0,
-            max_attempts: inner.policy.attempts,
-            resends: 0,
-            resend_after: now + inner.policy.resend_delay,
-            sealed,
-            legs: Vec::new(),
-            skips: Vec::new(),
-            request: tag.map(Box::new),
-        };
-        loop {
-            let first = &plan.candidates[0];
-            record.legs = vec![new_leg(first, first.why, &plan.request.channel, &pool)?];
-            record.skips.clone_from(&plan.skips);
-            let mut charges = inner.charges.of(&plan.request, &record.recipient, &inner.keys);
-            charges.extend(first.member.charge.clone());
-            let create = Create { record: record.clone(), charges };
-            match inner.store.create(create, now).await? {
-                Created::New(marks) => {
-                    inner.members.learn(&marks, now);
-                    break;
-                }
-                Created::Before(before) => return inner.before(*before, in_flight).await,
-                Created::OtherContent => return Err(before::other_content()),
-                Created::Limited(limit) => {
-                    let another = limit.scope == LimitScope::Provider && plan.pass_over_first(0);
-                    if !another {
-                        return Err(limited(&limit));
-                    }
-                }
-            }
-        }
-        Dispatch::new(inner, record, plan, Some(code), now).run(0).await
-    }
-
     /// Tries a code. A wrong code is an answer, not an error.
     ///
     /// The id says which verification is meant, so it must come from where only the application
@@ -227,64 +150,6 @@ impl OtpClient {
         inner.verify(id, guess.for_purpose(purpose.clone()), code).await
     }
 
-    /// Sends again at the user's wish: the same code where it is ours, by another provider than
-    /// before where there is one, by another channel if asked. Neither the lifetime nor the attempts
-    /// are renewed.
-    ///
-    /// # Errors
-    ///
-    /// As [`send`](Self::send); besides, refused by policy with a
-    /// [`retry_after`](Error::retry_after) before [`resend_after`](Verification::resend_after), and
-    /// [`ErrorKind::NotFound`] when no code is good for the verification any more.
-    pub async fn resend(
-        &self,
-        id: VerificationId,
-        channel: Option<Channel>,
-    ) -> Result<Verification, Error> {
-        let inner = &self.inner();
-        let now = inner.clock.now();
-        let mut record = inner.store.load(id, now).await?.ok_or_else(gone)?;
-        let kept = Kept::open(&record, &inner.keys)?;
-        let (mut plan, code) = inner.plan_resend(&record, kept, channel, now)?;
-        let delay = inner.resend_delay(record.resends + 1)?;
-        let terms = ResendTerms { max_resends: inner.policy.resends, next_after: now + delay };
-        let (leg, place) = loop {
-            let first = &plan.candidates[0];
-            let leg = new_leg(first, first.why, &plan.request.channel, &*inner.entropy)?;
-            let mut charges = inner.charges.of(&plan.request, &record.recipient, &inner.keys);
-            charges.extend(first.member.charge.clone());
-            let begin = BeginLeg {
-                leg: leg.clone(),
-                charges,
-                resend: Some(terms),
-                ends: Vec::new(),
-                skips: std::mem::take(&mut plan.skips),
-                news: Vec::new(),
-            };
-            record.skips.extend_from_slice(&begin.skips);
-            match inner.store.begin_leg(id, begin, now).await? {
-                Begun::Leg(place) => break (leg, place),
-                Begun::Over(_) => return Err(gone()),
-                Begun::TooSoon(wait) => {
-                    return Err(refused("a resend so soon").with_retry_after(wait));
-                }
-                Begun::TooMany => {
-                    return Err(refused("more resends than one verification may have"));
-                }
-                Begun::Limited(limit) => {
-                    let legs = record.legs.len();
-                    let another = limit.scope == LimitScope::Provider && plan.pass_over_first(legs);
-                    if !another {
-                        return Err(limited(&limit));
-                    }
-                }
-            }
-        };
-        record.resend_after = terms.next_after;
-        record.legs.push(leg);
-        Dispatch::new(inner, record, plan, code, now).run(place).await
-    }
-
     /// Makes a verification worthless, whatever its vendors do. Those that can cancel are told, all
     /// within the policy's deadline; what they make of it changes nothing.
     ///
@@ -307,12 +172,6 @@ impl OtpClient {
 }
 
 impl Inner {
-    fn new_code(&self, new: &NewVerification, entropy: &dyn Entropy) -> Result<Code, Error> {
-        let length = new.code_length.unwrap_or(self.policy.code_length);
-        self.policy.check_code_length(length).map_err(invalid)?;
-        Code::generate(length, entropy).map_err(|_| no_entropy(EntropyError::new()))
-    }
-
     /// The legs whose message may be out, newest first, the accepted ones before the others.
     fn live_legs<'a>(
         &'a self,
@@ -343,15 +202,6 @@ impl Inner {
                 }
             }
         }
-    }
-
-    /// How long the user must wait after so many resends, with up to a tenth added at random once
-    /// it has begun to grow.
-    fn resend_delay(&self, resends: u32) -> Result<Duration, Error> {
-        let delay = self.policy.resend_delay_after(resends);
-        let mut random = [0; 1];
-        self.entropy.fill(&mut random).map_err(no_entropy)?;
-        Ok(delay + delay / 10 * u32::from(random[0]) / 255)
     }
 }
 
@@ -395,10 +245,6 @@ fn context(leg: &Leg, deadline: Instant) -> otpmux_core::Context {
 fn invalid(error: impl fmt::Display) -> Error {
     Error::new(ErrorKind::InvalidRequest, Certainty::NotSent, Blame::Caller)
         .with_detail(error.to_string())
-}
-
-fn refused(what: &'static str) -> Error {
-    Error::new(ErrorKind::RateLimited, Certainty::NotSent, Blame::Policy).with_detail(what)
 }
 
 fn gone() -> Error {

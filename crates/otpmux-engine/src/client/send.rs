@@ -1,0 +1,92 @@
+use otpmux_core::{Code, Entropy, EntropyError, Error};
+
+use super::before::other_content;
+use super::charges::limited;
+use super::dispatch::Dispatch;
+use super::kept::Kept;
+use super::pool::Pool;
+use super::{Inner, NewVerification, OtpClient, Verification, invalid, new_leg, no_entropy};
+use crate::{Create, Created, LimitScope, Record, State, VerificationId};
+
+impl OtpClient {
+    /// Sends a code, by the first provider that takes it, and by further ones where
+    /// [`next_step`](otpmux_core::next_step) allows.
+    ///
+    /// Answers once it is known that a message went out ([`confirmed`](Verification::confirmed)), or
+    /// that one may have gone out and no other must follow. Either way the code can be typed. It
+    /// closes an older verification of the same recipient and purpose.
+    ///
+    /// # Errors
+    ///
+    /// Nothing went out for this verification, and no code is good for it. Not sent: no provider
+    /// could take the request (invalid, unsupported, no route), or the store is out of reach.
+    /// Refused or not sent: the last provider's own error. An error with certainty unknown is the
+    /// exception: a message may have gone out, but it could not be written down, or the
+    /// verification was cancelled or superseded meanwhile.
+    pub async fn send(&self, mut new: NewVerification) -> Result<Verification, Error> {
+        let inner = &self.inner();
+        let now = inner.clock.now();
+        let pool = Pool::fetch(&*inner.entropy).map_err(no_entropy)?;
+        let (name, in_flight) = (new.idempotency_key.take(), new.in_flight);
+        let asked_length = new.code_length;
+        let code = inner.new_code(&new, &pool)?;
+        let mut plan = inner.plan_send(new, &code, &pool, now)?;
+        let id = VerificationId::generate(&pool).map_err(no_entropy)?;
+        let candidates = &plan.candidates;
+        let ours = candidates.iter().any(|c| c.source.is_supplied()).then_some(&code);
+        let wished = candidates.iter().find_map(|c| c.source.wished_length());
+        let kept = Kept::of(&plan.request, ours, wished);
+        let sealed = kept.seal(id, &inner.keys, &pool).map_err(no_entropy)?;
+        let request = &plan.request;
+        let lifetime = request.lifetime.unwrap_or(inner.policy.lifetime);
+        let tag = name.map(|name| inner.tag(&name, request, asked_length));
+        let mut record = Record {
+            id,
+            recipient: inner.keys.hash(&request.recipient),
+            purpose: request.purpose.clone(),
+            state: State::Pending,
+            code: ours.map(|code| inner.keys.sign(id, code)),
+            code_length: plan.code_length(&code),
+            expires_at: now + lifetime,
+            attempts: 0,
+            max_attempts: inner.policy.attempts,
+            resends: 0,
+            resend_after: now + inner.policy.resend_delay,
+            sealed,
+            legs: Vec::new(),
+            skips: Vec::new(),
+            request: tag.map(Box::new),
+        };
+        loop {
+            let first = &plan.candidates[0];
+            record.legs = vec![new_leg(first, first.why, &plan.request.channel, &pool)?];
+            record.skips.clone_from(&plan.skips);
+            let mut charges = inner.charges.of(&plan.request, &record.recipient, &inner.keys);
+            charges.extend(first.member.charge.clone());
+            let create = Create { record: record.clone(), charges };
+            match inner.store.create(create, now).await? {
+                Created::New(marks) => {
+                    inner.members.learn(&marks, now);
+                    break;
+                }
+                Created::Before(before) => return inner.before(*before, in_flight).await,
+                Created::OtherContent => return Err(other_content()),
+                Created::Limited(limit) => {
+                    let another = limit.scope == LimitScope::Provider && plan.pass_over_first(0);
+                    if !another {
+                        return Err(limited(&limit));
+                    }
+                }
+            }
+        }
+        Dispatch::new(inner, record, plan, Some(code), now).run(0).await
+    }
+}
+
+impl Inner {
+    fn new_code(&self, new: &NewVerification, entropy: &dyn Entropy) -> Result<Code, Error> {
+        let length = new.code_length.unwrap_or(self.policy.code_length);
+        self.policy.check_code_length(length).map_err(invalid)?;
+        Code::generate(length, entropy).map_err(|_| no_entropy(EntropyError::new()))
+    }
+}
