@@ -41,9 +41,10 @@ const TRIES: u32 = 20;
 #[derive(Debug)]
 pub struct RedisServer {
     port: u16,
-    directory: Directory,
     options: Vec<String>,
+    /// Dropped before its directory, into which it writes.
     running: Option<Running>,
+    directory: Directory,
 }
 
 #[derive(Debug)]
