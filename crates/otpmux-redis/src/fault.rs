@@ -27,7 +27,7 @@ impl Fault {
             None if error.kind() == redis::ErrorKind::AuthenticationFailed => {
                 Self::refused("WRONGPASS", error)
             }
-            None => Self::Unreachable(plain_words(&error.to_string())),
+            None => Self::Unreachable(words(error)),
         }
     }
 
@@ -36,7 +36,7 @@ impl Fault {
         match error.code() {
             Some("MOVED") => moved(error).unwrap_or(Self::Unreadable),
             Some(code) => Self::refused(code, error),
-            None if error.is_io_error() => Self::NoAnswer(plain_words(&error.to_string())),
+            None if error.is_io_error() => Self::NoAnswer(words(error)),
             None => Self::Unreadable,
         }
     }
@@ -86,6 +86,16 @@ impl Fault {
             },
         };
         Error::new(ErrorKind::Store, Certainty::NotSent, Blame::Policy).with_detail(detail)
+    }
+}
+
+fn words(error: &RedisError) -> String {
+    if error.is_connection_refusal() {
+        "nobody listens there".to_owned()
+    } else if error.is_connection_dropped() {
+        "the connection was closed".to_owned()
+    } else {
+        plain_words(&error.to_string())
     }
 }
 

@@ -1,10 +1,13 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use redis::io::tcp::socket2::TcpKeepalive;
 use redis::{ConnectionAddr, ConnectionInfo, IntoConnectionInfo, ProtocolVersion};
 
 /// How long either timeout may be.
 const TIMEOUTS: RangeInclusive<Duration> = Duration::from_millis(10)..=Duration::from_mins(1);
+/// How long a connection may be silent until it is asked for a sign of life.
+const KEEPALIVE: Duration = Duration::from_secs(30);
 
 /// How a [`RedisStore`](crate::RedisStore) keeps to its part of Redis, and how long it waits.
 #[derive(Clone, Debug)]
@@ -109,7 +112,9 @@ impl Options {
         // Under the newer protocol, a connection tells when it has been lost.
         let login = server.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
         let login = login.set_lib_name("otpmux", env!("CARGO_PKG_VERSION"));
-        let tcp = server.tcp_settings().clone().set_nodelay(true);
+        // A connection that is silently gone is noticed, also while nobody calls.
+        let alive = TcpKeepalive::new().with_time(KEEPALIVE).with_interval(KEEPALIVE / 3);
+        let tcp = server.tcp_settings().clone().set_nodelay(true).set_keepalive(alive);
         Ok(server.set_redis_settings(login).set_tcp_settings(tcp))
     }
 }

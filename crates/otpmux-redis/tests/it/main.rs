@@ -9,4 +9,5 @@ mod outage;
 mod processes;
 mod round_trips;
 mod strange;
+mod tls;
 mod world;

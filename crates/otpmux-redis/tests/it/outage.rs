@@ -165,6 +165,25 @@ async fn sec_neither_errors_nor_debug_show_who_logs_in() {
 }
 
 #[tokio::test]
+async fn a_user_who_may_do_what_the_readme_says_can_do_everything() {
+    let server = RedisServer::start();
+    let rules = include_str!("../../README.md").split_once("`~{otpmux}:* ").unwrap().1;
+    let rules = rules.split_once('`').unwrap().0;
+    let user = ["ACL", "SETUSER", "otpmux", "on", ">swordfish", "~{otpmux}:*"];
+    let words: Vec<&str> = user.into_iter().chain(rules.split(' ')).collect();
+    assert_eq!(server.command(&words), RedisReply::Text("OK".into()));
+    let url = format!("redis://otpmux:swordfish@127.0.0.1:{}", server.port());
+    let store = RedisStore::connect([url.as_str()], Options::default()).unwrap();
+    for (name, outcome) in every_operation(&store, record(1).id).await {
+        outcome.expect(name);
+    }
+    let mut elsewhere = Options::default();
+    elsewhere.namespace = "other".to_owned();
+    let elsewhere = RedisStore::connect([url], elsewhere).unwrap();
+    assert_all_fail(every_operation(&elsewhere, record(1).id).await, "its ACL must let this user");
+}
+
+#[tokio::test]
 async fn what_somebody_else_wrote_lets_nobody_in() {
     let server = RedisServer::start();
     let store = store(&server);

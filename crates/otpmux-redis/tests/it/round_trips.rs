@@ -37,9 +37,10 @@ async fn a_send_is_one_script_before_its_vendor_and_one_after_and_a_verify_is_on
     client.verify(first, &code("000000")).await.unwrap();
 
     let before_vendor = Arc::new(Mutex::new(0));
-    let (seen, watched) = (Arc::clone(&before_vendor), Arc::clone(&server));
+    // Weak, for a scripted provider keeps what it was called with, and that keeps its client.
+    let (seen, watched) = (Arc::clone(&before_vendor), Arc::downgrade(&server));
     provider.sends.always(move |_, _| {
-        *seen.lock().unwrap() = scripts(&watched);
+        *seen.lock().unwrap() = scripts(&watched.upgrade().unwrap());
         Ok(Sent::new())
     });
     server.command(&["CONFIG", "RESETSTAT"]);
