@@ -15,13 +15,13 @@ mod store;
 
 pub use client::{
     BuildError, ClientBuilder, ClientConfig, InFlight, LegView, NewVerification, OtpClient,
-    Reloaded, Trail, Verification, VerificationStatus,
+    Reloaded, Trail, Verification, VerificationStatus, describe_metrics,
 };
 pub use countries::country_of;
 pub use health::{Health, HealthMark, OpenMark};
 pub use id::{ParseIdError, VerificationId};
 pub use keys::{CodeMac, Guess, KeyError, KeyId, RecipientHash, Sealed, ServerKeys};
-pub use layers::{BreakerSettings, Guarded, Guards, GuardsError, RetryBudget, describe_metrics};
+pub use layers::{BreakerSettings, Guarded, Guards, GuardsError, RetryBudget};
 pub use limits::{Charge, LimitKey, LimitScope, Limited, longest, millis};
 pub use memory::MemoryStore;
 pub use policy::{MessageLimits, Policy, PolicyError, ResendBy};

@@ -4,7 +4,7 @@ mod charges;
 mod dispatch;
 mod kept;
 mod members;
-pub(crate) mod metrics;
+mod metrics;
 mod plan;
 mod pool;
 mod reload;
@@ -28,6 +28,7 @@ use otpmux_core::{
 use tokio::time::Instant;
 
 pub use build::{BuildError, ClientBuilder, ClientConfig};
+pub use metrics::describe_metrics;
 pub use reload::Reloaded;
 pub use request::{InFlight, NewVerification};
 pub use view::{LegView, Trail, Verification, VerificationStatus};

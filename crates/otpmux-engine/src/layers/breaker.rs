@@ -9,9 +9,10 @@ use otpmux_core::{
 };
 use tokio::time::Instant;
 
-use super::circuit::{Change, Circuit, Now, Phase, Refusal, Ticket, classify};
+use super::circuit::{Change, Circuit, Now, Phase, Refusal, Ticket};
 use super::guards::BreakerSettings;
 use super::metrics;
+use super::outcome::classify;
 use crate::health::{Health, HealthMark};
 
 /// Leaves a provider alone after failures, and lets one call find out when it is well again.

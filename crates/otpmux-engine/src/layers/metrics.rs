@@ -20,25 +20,7 @@ const BREAKER: &str = "otpmux_breaker_state";
 
 static METADATA: Metadata<'static> = Metadata::new("otpmux", Level::INFO, Some(module_path!()));
 
-/// Tells the installed recorder of the `metrics` crate what the engine's metrics mean. Call it once,
-/// after installing the recorder; the metrics are recorded without it too.
-///
-/// | metric | labels | value |
-/// |---|---|---|
-/// | `otpmux_calls_total` | `provider`, `call`, `channel`, `country`, `outcome`, `certainty` | calls that ended, further tries included in theirs |
-/// | `otpmux_call_seconds` | `provider`, `call` | how long they took, pauses and waiting included |
-/// | `otpmux_retries_total` | `provider` | further tries at the same provider |
-/// | `otpmux_breaker_state` | `provider` | 0 closed, 0.5 probing, 1 open |
-/// | `otpmux_sends_total` | `channel`, `country`, `outcome` | sends and resends that ended, over all their providers: `confirmed`, `unconfirmed`, or the kind of the error |
-/// | `otpmux_send_seconds` | | how long they took |
-/// | `otpmux_verdicts_total` | `verdict` | codes that were tried |
-/// | `otpmux_limited_total` | `limit` | messages that a limit refused |
-///
-/// `call` is a method of [`OtpProvider`]. `outcome` is `ok`, the verdict's word, or the kind of the
-/// error, and `certainty` is the error's. A label that does not apply says `none`; the country is
-/// that of the telephone number. No label ever holds a recipient.
-pub fn describe_metrics() {
-    crate::client::metrics::describe();
+pub(crate) fn describe() {
     with_recorder(|recorder| {
         let name = KeyName::from_const_str;
         let text = "Calls to providers that ended, by outcome";

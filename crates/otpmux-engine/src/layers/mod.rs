@@ -16,6 +16,7 @@ mod concurrency;
 mod gate;
 mod guards;
 mod metrics;
+mod outcome;
 mod rate_limit;
 mod retry;
 mod trace;
@@ -28,8 +29,7 @@ use otpmux_core::{Clock, Context, Entropy, OtpProvider};
 use tokio::time::Instant;
 
 pub use self::guards::{BreakerSettings, Guards, GuardsError, RetryBudget};
-pub(crate) use self::metrics::channel_label;
-pub use self::metrics::describe_metrics;
+pub(crate) use self::metrics::{channel_label, describe};
 use crate::health::{Health, HealthMark};
 
 /// A provider with its guards: retry, breaker, rate limit, bound on calls, metrics and tracing.

@@ -1,0 +1,44 @@
+use std::time::Duration;
+
+use otpmux_core::{Blame, Certainty, Error, ErrorKind};
+
+/// What a call says about its provider.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Outcome {
+    /// It is at work.
+    Success,
+    /// It is not.
+    Failure(ErrorKind, Option<Duration>),
+    /// It will not be, until somebody looks after the account.
+    OpensAtOnce(ErrorKind, Option<Duration>),
+    /// Nothing.
+    Ignored,
+}
+
+/// Reads what the end of a call says about its provider. What depends on one request alone must
+/// open nothing: whoever can ask for codes could have a provider left alone.
+pub(super) fn classify<T>(result: &Result<T, Error>) -> Outcome {
+    use ErrorKind as K;
+    let Err(error) = result else { return Outcome::Success };
+    let (kind, hint) = (error.kind(), error.retry_after());
+    if error.blame() != Blame::Provider {
+        // Only who has read a request can refuse it.
+        let at_work = error.certainty() == Certainty::Refused;
+        return if at_work { Outcome::Success } else { Outcome::Ignored };
+    }
+    match (kind, error.certainty()) {
+        (K::Unauthenticated | K::Forbidden | K::InsufficientFunds, _) => {
+            Outcome::OpensAtOnce(kind, hint)
+        }
+        // Too much, or not at all: that is no illness.
+        (K::RateLimited | K::Unsupported | K::CircuitOpen, _)
+        // Our own side failed before anything left.
+        | (K::Configuration | K::Store | K::Internal, Certainty::NotSent)
+        // About this request or recipient, though another vendor may do better.
+        | (
+            K::InvalidRequest | K::InvalidRecipient | K::NotFound | K::Conflict | K::FraudSuspected,
+            Certainty::NotSent | Certainty::Refused,
+        ) => Outcome::Ignored,
+        _ => Outcome::Failure(kind, hint),
+    }
+}
