@@ -289,8 +289,12 @@ impl Circuit {
                 Health::Probing { since: *since, why: *why }
             }
             Some(Open { since, why, until, .. }) => {
-                // By the clock that decides, so that a jump of the other one does no harm.
+                // By the clock that decides, so that a jump of the other one does no harm. A pause
+                // that is over ends in the past, not now: whoever asks has looked at the clock
+                // before.
+                let over = now.saturating_duration_since(*until);
                 let until = wall + until.saturating_duration_since(now);
+                let until = until.checked_sub(over).unwrap_or(until);
                 Health::Open { since: *since, until, why: *why }
             }
         }

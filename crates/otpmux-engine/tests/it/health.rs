@@ -52,6 +52,22 @@ async fn after_its_pause_one_send_probes_and_success_brings_it_back() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn after_its_pause_it_is_probed_under_a_clock_that_goes_on_while_a_send_is_planned() {
+    let (a, b) = (carrier("a"), carrier("b"));
+    let builder = builder(&[&a, &b], lenient(), &Arc::default());
+    let client = builder.clock(Arc::new(otpmux_core::SystemClock)).build().unwrap();
+    let send = || client.send(otpmux_engine::NewVerification::to(crate::world::phone()));
+    a.sends.always(|_, _| Err(down()));
+    for _ in 0..5 {
+        send().await.unwrap();
+    }
+    a.sends.always(|_, _| Ok(otpmux_core::Sent::new()));
+    assert_eq!(send().await.unwrap().legs[0].provider.as_str(), "b");
+    tokio::time::advance(Duration::from_secs(7)).await;
+    assert_eq!(send().await.unwrap().legs[0].provider.as_str(), "a");
+}
+
+#[tokio::test(start_paused = true)]
 async fn all_down_then_one_up_the_very_next_send_works() {
     let (a, b) = (carrier("a"), carrier("b"));
     let world = World::of(&[&a, &b]);
