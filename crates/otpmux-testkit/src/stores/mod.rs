@@ -50,7 +50,8 @@ type Body = fn(Store, Effort) -> Pin<Box<dyn Future<Output = ()> + Send>>;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Effort {
-    /// As often as the contract promises: 1,000 rounds of the races for a code.
+    /// As often as the contract promises: 1,000 rounds of the races for a code. Some 200,000 steps in
+    /// all: ten seconds for the memory store, a minute or two for one on a disk or a network.
     Full,
     /// Enough to find what is plainly wrong, for a store to which every step is a journey.
     Quick,
@@ -76,7 +77,7 @@ impl Effort {
     /// Random walks of some hundred steps, each by a seed of its own.
     fn walks(self) -> u32 {
         match self {
-            Self::Full => 12,
+            Self::Full => 6,
             Self::Quick => 2,
         }
     }
