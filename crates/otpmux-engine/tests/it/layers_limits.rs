@@ -94,15 +94,20 @@ async fn who_waits_is_served_in_order_and_before_any_send() {
     let guard = Guard::of(&provider, &once());
     guard.send().await.unwrap();
     let begun = Instant::now();
-    let waits = |time: Duration| {
+    let waits_after = |pause: Duration, time: Duration| {
         let port = Arc::clone(guard.guarded.port());
         tokio::spawn(async move {
+            tokio::time::sleep(pause).await;
             let result = port.verify(&cx_for(time), &verify_request()).await;
             (result.is_ok(), begun.elapsed())
         })
     };
+    let waits = |time| waits_after(Duration::ZERO, time);
+    // These come at the very moment at which a slot is free for those who wait.
+    let before = waits_after(10 * SECOND, SECOND);
     let (first, dropped) = (waits(MINUTE), waits(MINUTE));
     let (third, late) = (waits(MINUTE), waits(15 * SECOND));
+    let after = waits_after(10 * SECOND, SECOND);
     tokio::time::sleep(SECOND).await;
     dropped.abort();
     let mut refused = 0;
@@ -113,6 +118,8 @@ async fn who_waits_is_served_in_order_and_before_any_send() {
     assert_eq!(first.await.unwrap(), (true, 10 * SECOND));
     assert_eq!(third.await.unwrap(), (true, 20 * SECOND));
     assert_eq!(late.await.unwrap(), (false, 15 * SECOND));
+    assert_eq!(before.await.unwrap(), (false, 11 * SECOND));
+    assert_eq!(after.await.unwrap(), (false, 11 * SECOND));
     assert!(refused >= 38, "{refused}");
     tokio::time::sleep(10 * SECOND).await;
     guard.send().await.unwrap();

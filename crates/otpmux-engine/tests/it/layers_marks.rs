@@ -101,6 +101,7 @@ async fn only_newer_marks_about_this_provider_count() {
     let opened = one.guarded.news().unwrap();
     assert!(opened.at > now, "newer than what it was told, whatever the clock says");
     one.learn(&mark(now, false));
+    one.learn(&mark(opened.at, false));
     assert!(!one.is_closed());
 
     // A change that was not told yet and is overtaken is no news any more.
@@ -136,14 +137,40 @@ async fn a_mark_of_a_wrong_clock_does_no_lasting_harm() {
 
 #[tokio::test(start_paused = true)]
 async fn a_mark_whose_pause_is_over_lets_one_probe() {
-    let Two { one, .. } = &Two::new();
-    let at = one.now() - MINUTE;
+    let Two { other, .. } = &Two::new();
+    let at = other.now() - MINUTE;
     let state = Some(OpenMark { since: at, until: at + SECOND, why: ErrorKind::Timeout });
-    one.learn(&HealthMark { provider: ProviderId::new("a").unwrap(), at, state });
-    assert!(!one.is_closed());
-    assert!(one.guarded.health().admits(one.now()));
-    one.send().await.unwrap();
-    assert!(one.is_closed());
+    other.learn(&HealthMark { provider: ProviderId::new("a").unwrap(), at, state });
+    assert!(!other.is_closed());
+    assert!(other.guarded.health().admits(other.now()), "without jitter");
+    other.send().await.unwrap();
+    assert!(other.is_closed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_two_that_have_opened_the_first_says_since_when() {
+    let two = Two::new();
+    let Two { provider, one, other } = &two;
+    fails(provider, unknown);
+    one.sends(5).await;
+    let (first, news) = (one.now(), one.guarded.news().unwrap());
+    two.pass(SECOND).await;
+    other.sends(5).await;
+    let (second, own) = (other.now(), other.guarded.news().unwrap());
+    one.learn(&own);
+    let Health::Open { since, until, .. } = one.guarded.health() else { panic!("open") };
+    assert_eq!(since, first);
+    assert!(until >= second + 5 * SECOND, "neither probes before the other would");
+    other.learn(&news);
+    let since = |of: &Guard| match of.guarded.health() {
+        Health::Open { since, .. } => since,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(since(other), second, "an older mark changes nothing");
+    two.pass(9 * SECOND).await;
+    one.sends(1).await;
+    other.learn(&one.guarded.news().unwrap());
+    assert_eq!(since(other), first);
 }
 
 #[tokio::test(start_paused = true)]

@@ -169,8 +169,10 @@ fn every_metric_is_described() {
     let told = Told::default();
     metrics::with_local_recorder(&told, describe_metrics);
     let lines: Vec<_> = told.lines().into_iter().map(|(line, _)| line).collect();
-    let names = ["breaker_state", "call_seconds", "calls_total", "retries_total"];
-    assert_eq!(lines, names.map(|name| format!("# otpmux_{name}")));
+    let calls = ["breaker_state", "call_seconds", "calls_total", "limited_total"];
+    let sends = ["retries_total", "send_seconds", "sends_total", "verdicts_total"];
+    let names: Vec<_> = calls.iter().chain(&sends).map(|n| format!("# otpmux_{n}")).collect();
+    assert_eq!(lines, names);
 }
 
 /// Every call, with everything that must not be seen.

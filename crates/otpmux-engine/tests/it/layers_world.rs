@@ -11,7 +11,7 @@ use otpmux_core::{
 use otpmux_engine::{Guarded, Guards, Health, HealthMark};
 use otpmux_testkit::{ManualClock, ScriptedProvider};
 
-use crate::world::phone;
+use crate::world::{carrier, phone, unknown};
 
 pub(crate) const SECOND: Duration = Duration::from_secs(1);
 pub(crate) const MINUTE: Duration = Duration::from_mins(1);
@@ -147,4 +147,19 @@ pub(crate) fn limited(limits: &[otpmux_core::RateLimit]) -> Arc<ScriptedProvider
     let mut capabilities = Capabilities::new([Channel::Sms]).with_supplied_codes(4..=10);
     capabilities.limits.requests = limits.to_vec();
     Arc::new(ScriptedProvider::new("a", capabilities))
+}
+
+/// A provider whose breaker has just opened, for five seconds.
+pub(crate) async fn open() -> (Arc<ScriptedProvider>, Guard) {
+    let provider = carrier("a");
+    let guard = Guard::of(&provider, &once());
+    fails(&provider, unknown);
+    guard.sends(5).await;
+    assert_eq!(guard.refused().await, 5 * SECOND);
+    assert_eq!(provider.count(), 5);
+    (provider, guard)
+}
+
+pub(crate) fn failing(kind: ErrorKind, certainty: Certainty, blame: Blame) -> Error {
+    Error::new(kind, certainty, blame)
 }

@@ -10,6 +10,7 @@ mod layers_breaker;
 mod layers_limits;
 mod layers_marks;
 mod layers_observed;
+mod layers_probes;
 mod layers_retry;
 mod layers_world;
 mod limits;

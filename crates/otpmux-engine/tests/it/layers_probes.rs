@@ -1,0 +1,107 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use otpmux_core::{Blame, Certainty, ErrorKind, Sent};
+use otpmux_engine::Health;
+use otpmux_testkit::ScriptedProvider;
+use tokio::sync::Barrier;
+
+use crate::layers_world::{
+    Guard, MINUTE, SECOND, cx, failing, fails, is_well, once, open, send_request, too_many,
+};
+use crate::world::{carrier, unknown};
+
+/// Calls at once from as many tasks, all begun together; how many reached the provider.
+async fn rush(provider: &ScriptedProvider, guard: &Guard, tasks: usize) -> usize {
+    let before = provider.count();
+    let start = Arc::new(Barrier::new(tasks));
+    let calls = (0..tasks).map(|_| {
+        let (guarded, start) = (guard.guarded.clone(), Arc::clone(&start));
+        tokio::spawn(async move {
+            start.wait().await;
+            guarded.port().send(&cx(), &send_request()).await
+        })
+    });
+    for call in calls.collect::<Vec<_>>() {
+        if let Err(error) = call.await.unwrap()
+            && error.kind() == ErrorKind::CircuitOpen
+        {
+            assert_eq!(error.retry_after(), Some(SECOND), "while another probes");
+        }
+    }
+    provider.count() - before
+}
+
+#[tokio::test(start_paused = true)]
+async fn exactly_one_call_probes() {
+    let (provider, guard) = open().await;
+    guard.pass(5 * SECOND).await;
+    assert!(guard.guarded.health().admits(guard.now()), "due");
+    provider.sends.answer_after(SECOND, Err(unknown()));
+    assert_eq!(rush(&provider, &guard, 64).await, 1);
+    assert_eq!(guard.refused().await, 10 * SECOND, "it failed");
+    guard.pass(10 * SECOND).await;
+    provider.sends.answer_after(SECOND, Ok(Sent::new()));
+    assert_eq!(rush(&provider, &guard, 64).await, 1);
+    is_well(&provider);
+    assert_eq!(rush(&provider, &guard, 64).await, 64, "it succeeded");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn exactly_one_call_probes_on_many_threads() {
+    let provider = carrier("a");
+    let mut guards = once();
+    let pause = Duration::from_millis(100);
+    (guards.breaker.pause, guards.breaker.account_pause) = (pause, pause);
+    guards.breaker.longest_pause = pause;
+    let guard = Guard::of(&provider, &guards);
+    fails(&provider, unknown);
+    guard.sends(5).await;
+    for _ in 0..10 {
+        tokio::time::sleep(pause + Duration::from_millis(10)).await;
+        provider.sends.answer_after(Duration::from_millis(50), Err(unknown()));
+        assert_eq!(rush(&provider, &guard, 64).await, 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_probe_that_tells_nothing_is_due_again() {
+    let (provider, guard) = open().await;
+    guard.pass(5 * SECOND).await;
+    provider.sends.hang();
+    let dropped = tokio::time::timeout(SECOND, guard.send()).await;
+    assert!(dropped.is_err());
+    let ours = failing(ErrorKind::InvalidRequest, Certainty::NotSent, Blame::Caller);
+    for error in [too_many(Duration::ZERO), ours] {
+        let kind = error.kind();
+        provider.sends.answer(Err(error));
+        assert_eq!(guard.send().await.unwrap_err().kind(), kind);
+    }
+    let Health::Open { .. } = guard.guarded.health() else { panic!("still open") };
+    provider.sends.answer(Ok(Sent::new()));
+    guard.send().await.unwrap();
+    assert!(guard.is_closed());
+    assert_eq!(provider.count(), 5 + 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_probe_may_be_asked_for_before_its_time_but_only_one() {
+    let (provider, guard) = open().await;
+    let probing = cx().probing(true);
+    provider.sends.answer_after(SECOND, Err(unknown()));
+    let (first, second) =
+        tokio::join!(guard.send_with(&probing), async { guard.refused_with(&probing).await });
+    assert_eq!(first.unwrap_err().kind(), ErrorKind::Unavailable);
+    assert_eq!(second, SECOND);
+    for _ in 0..9 {
+        guard.send_with(&probing).await.unwrap_err();
+    }
+    assert_eq!(guard.refused().await, 4 * SECOND, "they do not drive the pause up");
+    let funds = failing(ErrorKind::InsufficientFunds, Certainty::Refused, Blame::Provider);
+    provider.sends.answer(Err(funds));
+    guard.send_with(&probing).await.unwrap_err();
+    assert_eq!(guard.refused().await, MINUTE, "but what is worse does");
+    is_well(&provider);
+    guard.send_with(&probing).await.unwrap();
+    assert!(guard.is_closed());
+}
