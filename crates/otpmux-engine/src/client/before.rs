@@ -43,7 +43,11 @@ impl Inner {
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(LAST_LOOK);
             let now = self.clock.now();
-            record = self.store.load(record.id, now).await?.ok_or_else(gone)?;
+            let found = self.store.load(record.id, now).await;
+            // What is under way may have gone out, though nobody can look any more.
+            record = found
+                .and_then(|found| found.ok_or_else(gone))
+                .map_err(|error| error.with_certainty(Certainty::Unknown))?;
         }
         if record.has_failed() {
             return Err(has_failed(&record));

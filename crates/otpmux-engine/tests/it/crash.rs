@@ -143,6 +143,21 @@ async fn a_message_that_went_out_and_could_not_be_settled_still_counts() {
     assert!(record.code_is_out(), "an intended leg counts as sent");
 }
 
+/// The first request under this name may have gone out, whoever made it.
+#[tokio::test]
+async fn a_store_that_fails_while_a_named_request_is_waited_for_leaves_it_unknown() {
+    let a = carrier("a");
+    a.sends.hang();
+    let client = client(&[&a], &Failing::after(2));
+    let named = || NewVerification::to(phone()).with_idempotency_key("k");
+    let first = client.clone();
+    let first = tokio::spawn(async move { first.send(named()).await });
+    a.sends.called(1).await;
+    let error = client.send(named()).await.unwrap_err();
+    assert_eq!((error.kind(), error.certainty()), (ErrorKind::Store, Certainty::Unknown));
+    first.abort();
+}
+
 /// Never let anyone in on doubt.
 #[tokio::test]
 async fn a_store_that_is_down_approves_nobody() {
