@@ -101,6 +101,9 @@ impl Play {
         if is_send {
             self.track.named(self.sends, &calls, self.setting.duplicates)?;
         }
+        if let (Action::Resend, Some(id)) = (&step.action, self.id) {
+            self.track.resent(id, &calls)?;
+        }
         let Some(done) = done else {
             if matches!(step.action, Action::Send) {
                 self.id = None;

@@ -77,6 +77,20 @@ impl Track {
         Ok(())
     }
 
+    /// What a resend has put on the wire, however it was told to have ended.
+    pub(super) fn resent(
+        &mut self,
+        id: VerificationId,
+        calls: &Calls,
+    ) -> Result<(), TestCaseError> {
+        if let Some(known) = self.known.get_mut(&id) {
+            let codes = calls.messages().into_iter().filter_map(|call| call.code.clone());
+            known.codes.extend(codes);
+            prop_assert!(known.codes.len() <= 1, "two codes: {:?}", known.codes);
+        }
+        Ok(())
+    }
+
     pub(super) fn tried(
         &mut self,
         id: VerificationId,
