@@ -25,13 +25,13 @@ pub(crate) fn store_error(detail: impl Into<std::borrow::Cow<'static, str>>) -> 
 /// what was bound.
 pub(crate) fn of_batch(error: &rusqlite::Error) -> Error {
     let number = error.sqlite_error().map_or(0, |error| error.extended_code);
-    store_error(format!("{}; SQLite's code is {number}", advice(error.sqlite_error_code())))
+    store_error(format!("{}; SQLite's code is {number}", advice(error)))
 }
 
-fn advice(code: Option<ErrorCode>) -> &'static str {
-    match code {
+fn advice(error: &rusqlite::Error) -> &'static str {
+    match error.sqlite_error_code() {
         Some(ErrorCode::DiskFull) => "the disk is full; make room",
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+        _ if is_busy(error) => {
             "another process has kept the database locked for longer than the busy timeout"
         }
         Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied | ErrorCode::CannotOpen) => {
@@ -49,5 +49,7 @@ fn advice(code: Option<ErrorCode>) -> &'static str {
 
 /// Whether another process, or another store of this one, is in the way for now.
 pub(crate) fn is_busy(error: &rusqlite::Error) -> bool {
-    matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
+    use ErrorCode::{DatabaseBusy, DatabaseLocked, FileLockingProtocolFailed};
+    let code = error.sqlite_error_code();
+    matches!(code, Some(DatabaseBusy | DatabaseLocked | FileLockingProtocolFailed))
 }

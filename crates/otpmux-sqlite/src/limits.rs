@@ -1,5 +1,7 @@
 //! Sliding windows, as rows.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::time::Duration;
 
 use otpmux_core::RateLimit;
@@ -9,12 +11,32 @@ use rusqlite::{OptionalExtension, params};
 use crate::tables::{Tables, span};
 
 /// The hits of one key.
+#[derive(Clone, Copy)]
 struct Counter {
-    number: i64,
+    /// Its row; `None` when it has none.
+    number: Option<i64>,
     /// The longest window that it was ever hit in.
     longest: i64,
     /// The place of its newest hit; zero without any.
     newest: i64,
+}
+
+impl Counter {
+    const NONE: Self = Self { number: None, longest: 0, newest: 0 };
+}
+
+/// The counters that a transaction has met, as they are by now: some are hit by every message.
+#[derive(Default)]
+pub(crate) struct Met(RefCell<HashMap<LimitKey, Counter>>);
+
+impl Met {
+    fn get(&self, key: LimitKey) -> Option<Counter> {
+        self.0.borrow().get(&key).copied()
+    }
+
+    fn set(&self, key: LimitKey, counter: Counter) {
+        self.0.borrow_mut().insert(key, counter);
+    }
 }
 
 impl Tables<'_> {
@@ -38,12 +60,17 @@ impl Tables<'_> {
         if windows.is_empty() {
             return Ok(None);
         }
-        let Some(counter) = self.counter(key)? else { return Ok(None) };
+        let counter = self.counter(key)?;
         let mut full = None;
         for window in windows {
             let place = counter.newest - i64::from(window.count) + 1;
-            let sql = "SELECT at FROM hits WHERE counter = ?1 AND seq = ?2";
-            let hit = if place > 0 { self.number(sql, [counter.number, place])? } else { None };
+            let hit = match counter.number {
+                Some(number) if place > 0 => self.number(
+                    "SELECT at FROM hits WHERE counter = ?1 AND seq = ?2",
+                    [number, place],
+                )?,
+                _ => None,
+            };
             let room = hit.map_or(i64::MIN, |hit| hit.saturating_add(span(window.per)));
             if room > now {
                 let retry_after = Duration::from_millis(room.abs_diff(now));
@@ -69,27 +96,30 @@ impl Tables<'_> {
             return Ok(());
         };
         let longest = span(longest(windows));
-        let counter = match self.counter(key)? {
-            Some(counter) => counter,
-            None => Counter { number: self.new_counter(key, longest, now)?, longest, newest: 0 },
+        let counter = self.counter(key)?;
+        let number = match counter.number {
+            Some(number) => number,
+            None => self.new_counter(key, longest, now)?,
         };
-        if counter.longest < longest {
+        if counter.number.is_some() && counter.longest < longest {
             let sql = "UPDATE counters SET longest = ?2 WHERE number = ?1";
-            self.run(sql, [counter.number, longest])?;
+            self.run(sql, [number, longest])?;
         }
-        let place = counter.newest + 1;
-        let sql = "INSERT INTO hits (counter, seq, at) VALUES (?1, ?2, ?3)";
-        self.run(sql, [counter.number, place, now])?;
-        if place > most {
+        let newest = counter.newest + 1;
+        self.run("INSERT INTO hits (counter, seq, at) VALUES (?1, ?2, ?3)", [number, newest, now])?;
+        if newest > most {
             let sql = "DELETE FROM hits WHERE counter = ?1 AND seq <= ?2";
-            self.run(sql, [counter.number, place - most])?;
+            self.run(sql, [number, newest - most])?;
         }
+        let longest = counter.longest.max(longest);
+        self.met.set(key, Counter { number: Some(number), longest, newest });
         Ok(())
     }
 
     /// Takes back the newest hit of a time, if it is there, and closes the gap.
     pub(crate) fn take_back(&self, key: LimitKey, at: i64) -> rusqlite::Result<()> {
-        let Some(Counter { number, newest, .. }) = self.counter(key)? else { return Ok(()) };
+        let counter = self.counter(key)?;
+        let Counter { number: Some(number), newest, .. } = counter else { return Ok(()) };
         let sql = "SELECT seq FROM hits WHERE counter = ?1 AND at = ?2 ORDER BY seq DESC LIMIT 1";
         let Some(place) = self.number(sql, [number, at])? else { return Ok(()) };
         let mut later =
@@ -101,14 +131,16 @@ impl Tables<'_> {
             self.run(sql, [number, place, at])?;
         }
         self.run("DELETE FROM hits WHERE counter = ?1 AND seq = ?2", [number, newest])?;
+        self.met.set(key, Counter { newest: newest - 1, ..counter });
         Ok(())
     }
 
     /// Forgets every hit of a key.
     pub(crate) fn empty(&self, key: LimitKey) -> rusqlite::Result<()> {
-        if let Some(counter) = self.counter(key)? {
-            self.run("DELETE FROM hits WHERE counter = ?1", [counter.number])?;
-            self.drop_counter(counter.number)?;
+        if let Some(number) = self.counter(key)?.number {
+            self.run("DELETE FROM hits WHERE counter = ?1", [number])?;
+            self.drop_counter(number)?;
+            self.met.set(key, Counter::NONE);
         }
         Ok(())
     }
@@ -117,7 +149,10 @@ impl Tables<'_> {
         self.run("DELETE FROM counters WHERE number = ?1", [number]).map(|_| ())
     }
 
-    fn counter(&self, key: LimitKey) -> rusqlite::Result<Option<Counter>> {
+    fn counter(&self, key: LimitKey) -> rusqlite::Result<Counter> {
+        if let Some(met) = self.met.get(key) {
+            return Ok(met);
+        }
         let sql = "SELECT number, longest, \
             (SELECT seq FROM hits WHERE counter = number ORDER BY seq DESC LIMIT 1) \
             FROM counters WHERE key = ?1";
@@ -126,7 +161,9 @@ impl Tables<'_> {
             let newest: Option<i64> = row.get(2)?;
             Ok(Counter { number: row.get(0)?, longest: row.get(1)?, newest: newest.unwrap_or(0) })
         });
-        counter.optional()
+        let counter = counter.optional()?.unwrap_or(Counter::NONE);
+        self.met.set(key, counter);
+        Ok(counter)
     }
 
     fn new_counter(&self, key: LimitKey, longest: i64, now: i64) -> rusqlite::Result<i64> {

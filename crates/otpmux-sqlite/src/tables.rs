@@ -5,6 +5,7 @@ use otpmux_engine::millis;
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Params};
 
 use crate::failure::{Fault, store_error};
+use crate::limits::Met;
 
 /// The tables within one transaction. Reads of a batch see what its operations before have written.
 pub(crate) struct Tables<'c> {
@@ -12,11 +13,12 @@ pub(crate) struct Tables<'c> {
     max_bytes: u64,
     /// Whether there is room for new records, once that was looked at.
     room: Cell<Option<bool>>,
+    pub(crate) met: Met,
 }
 
 impl<'c> Tables<'c> {
     pub(crate) fn new(conn: &'c Connection, max_bytes: u64) -> Self {
-        Self { conn, max_bytes, room: Cell::new(None) }
+        Self { conn, max_bytes, room: Cell::new(None), met: Met::default() }
     }
 
     pub(crate) fn prepare(&self, sql: &str) -> rusqlite::Result<CachedStatement<'c>> {

@@ -24,6 +24,7 @@ use std::sync::Arc;
 use libtest_mimic::{Arguments, Trial};
 use otpmux_engine::VerificationStore;
 use otpmux_sqlite::{Options, SqliteStore};
+use otpmux_testkit::stores::{self, Effort};
 
 use home::Home;
 
@@ -43,14 +44,18 @@ fn main() {
         return;
     }
     let homes = Home::new();
-    let root = homes.dir().to_owned();
-    let mut trials = otpmux_testkit::stores::suite("sqlite", move || {
-        let home = Home::within(&root);
-        async move {
-            let store = SqliteStore::open(home.keep(), Options::default()).unwrap();
-            Arc::new(store) as Arc<dyn VerificationStore>
+    let open = |options: Options| {
+        let root = homes.dir().to_owned();
+        move || {
+            let (home, options) = (Home::within(&root), options.clone());
+            async move {
+                let store = SqliteStore::open(home.keep(), options).unwrap();
+                Arc::new(store) as Arc<dyn VerificationStore>
+            }
         }
-    });
+    };
+    let mut trials = stores::suite("sqlite", open(home::quick()));
+    trials.extend(stores::suite_with("power", Effort::Quick, open(Options::default())));
     let own = trials![
         crash::what_was_answered_survives_kill_9,
         failures::a_lock_that_stays_is_told_and_costs_nothing,

@@ -64,7 +64,7 @@ pub(crate) async fn only_its_owner_can_read_it() {
 }
 
 pub(crate) async fn many_processes_open_a_new_file_at_once() {
-    for _ in 0..10 {
+    for _ in 0..30 {
         let home = Home::new();
         let start = |_| Other::start("peer", &home.file());
         let mut peers: Vec<_> = (0..4).map(start).collect();

@@ -24,14 +24,23 @@ fn disk(home: &Home) -> Vec<u8> {
 
 /// Which of these texts occur in the bytes.
 fn found<'a>(bytes: &[u8], texts: impl IntoIterator<Item = &'a str>) -> BTreeSet<&'a str> {
-    let mut by_length: HashMap<usize, HashMap<&[u8], &str>> = HashMap::new();
+    // By their first two bytes: there are millions of places to look at.
+    let mut begun_by: HashMap<[u8; 2], Vec<&str>> = HashMap::new();
+    let mut begins = vec![false; 1 << 16];
     for text in texts {
-        by_length.entry(text.len()).or_default().insert(text.as_bytes(), text);
+        let start = [text.as_bytes()[0], text.as_bytes()[1]];
+        begun_by.entry(start).or_default().push(text);
+        begins[usize::from(u16::from_be_bytes(start))] = true;
     }
-    let windows = by_length.iter().flat_map(|(length, texts)| {
-        bytes.windows(*length).filter_map(|window| texts.get(window).copied())
-    });
-    windows.collect()
+    let mut found = BTreeSet::new();
+    for place in 0..bytes.len() - 1 {
+        let start = [bytes[place], bytes[place + 1]];
+        if begins[usize::from(u16::from_be_bytes(start))] {
+            let begun = begun_by.get(&start).into_iter().flatten();
+            found.extend(begun.filter(|text| bytes[place..].starts_with(text.as_bytes())));
+        }
+    }
+    found
 }
 
 struct World {
