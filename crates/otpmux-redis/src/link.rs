@@ -160,11 +160,11 @@ impl Link {
     async fn connect(&self, node: Option<&ConnectionInfo>) -> Result<Connection, Fault> {
         let deadline = Instant::now() + self.connect_timeout;
         let mut fault = Fault::Unreachable("no server".to_owned());
-        let mut left = u32::try_from(self.servers.len()).unwrap_or(u32::MAX).saturating_add(1);
-        for server in node.into_iter().chain(&self.servers) {
+        let servers: Vec<_> = node.into_iter().chain(&self.servers).collect();
+        for (server, left) in servers.iter().zip((1..=servers.len()).rev()) {
             let now = Instant::now();
-            let share = deadline.saturating_duration_since(now) / left;
-            left -= 1;
+            let shares = u32::try_from(left).unwrap_or(u32::MAX);
+            let share = deadline.saturating_duration_since(now) / shares;
             match timeout_at(now + share, connect(server)).await {
                 Ok(Ok(connection)) => return Ok(connection),
                 Ok(Err(error)) => fault = Fault::of_connecting(&error),

@@ -38,6 +38,32 @@ impl Default for Options {
     }
 }
 
+impl Options {
+    /// Sets what all keys begin with.
+    pub fn with_namespace(mut self, namespace: impl Into<String>) -> Self {
+        self.namespace = namespace.into();
+        self
+    }
+
+    /// Says that the servers are a Redis Cluster.
+    pub fn in_cluster(mut self) -> Self {
+        self.cluster = true;
+        self
+    }
+
+    /// Sets how long it may take to get a connection.
+    pub fn with_connect_timeout(mut self, timeout: Duration) -> Self {
+        self.connect_timeout = timeout;
+        self
+    }
+
+    /// Sets how long Redis may take to answer.
+    pub fn with_answer_timeout(mut self, timeout: Duration) -> Self {
+        self.answer_timeout = timeout;
+        self
+    }
+}
+
 /// Options or URLs that cannot be. Shows no URL, since it may hold a password; `Url` and the like
 /// count them from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

@@ -30,7 +30,8 @@ pub struct RedisStore {
 }
 
 impl RedisStore {
-    /// A store on the server of this URL, or on the cluster whose nodes have these.
+    /// A store on the server of this URL, or on the cluster of which these are some nodes; user,
+    /// password and TLS of the first one hold for all that they lead to.
     ///
     /// Connects when it is first used, and again whenever its connection was lost: a process can
     /// start without Redis, and answers errors until there is one. [`health`] tells whether there

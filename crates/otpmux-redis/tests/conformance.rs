@@ -26,8 +26,8 @@ fn main() {
 fn suite(name: &'static str, urls: Vec<String>, cluster: bool, effort: Effort) -> Vec<Trial> {
     let next = Arc::new(AtomicU32::new(0));
     otpmux_testkit::stores::suite_with(name, effort, move || {
-        let mut options = Options::default();
-        options.namespace = format!("{name}-{}", next.fetch_add(1, Ordering::Relaxed));
+        let namespace = format!("{name}-{}", next.fetch_add(1, Ordering::Relaxed));
+        let mut options = Options::default().with_namespace(namespace);
         options.cluster = cluster;
         let store = RedisStore::connect(&urls, options).expect("options that can be");
         async move { Arc::new(store) as Arc<dyn VerificationStore> }

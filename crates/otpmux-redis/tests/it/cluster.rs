@@ -8,9 +8,7 @@ use otpmux_testkit::{RedisReply, RedisServer};
 use crate::world::{CODE, now, put, record, store_at, verdict};
 
 fn on_cluster(nodes: &[RedisServer], namespace: &str) -> RedisStore {
-    let mut options = Options::default();
-    namespace.clone_into(&mut options.namespace);
-    options.cluster = true;
+    let options = Options::default().with_namespace(namespace).in_cluster();
     RedisStore::connect(nodes.iter().map(RedisServer::url), options).unwrap()
 }
 

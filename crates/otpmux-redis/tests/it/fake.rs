@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
@@ -15,12 +16,17 @@ pub(crate) struct Fake {
 impl Fake {
     /// Answers every script with these bytes, and then goes on; with none, it closes.
     pub(crate) async fn start(answer: impl Into<Vec<u8>>) -> Self {
+        Self::start_slow(Duration::ZERO, answer).await
+    }
+
+    /// The same, but it takes its time to greet.
+    pub(crate) async fn start_slow(greets_after: Duration, answer: impl Into<Vec<u8>>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("a bound port");
         let answer: Arc<[u8]> = answer.into().into();
         let serving = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(serve(stream, Arc::clone(&answer)));
+                tokio::spawn(serve(stream, greets_after, Arc::clone(&answer)));
             }
         });
         Self { address, serving: serving.abort_handle() }
@@ -37,8 +43,9 @@ impl Drop for Fake {
     }
 }
 
-async fn serve(stream: TcpStream, answer: Arc<[u8]>) {
+async fn serve(stream: TcpStream, greets_after: Duration, answer: Arc<[u8]>) {
     let mut stream = BufReader::new(stream);
+    tokio::time::sleep(greets_after).await;
     while let Some(words) = command(&mut stream).await {
         let reply: &[u8] = match &*words[0] {
             b"HELLO" => b"%1\r\n$6\r\nserver\r\n$5\r\nredis\r\n",

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use crate::world::{
     CODE, WRONG, all_keys, assert_all_fail, create, every_operation, now, put, record, store,
-    verdict,
+    store_at, verdict,
 };
 
 const CONNECT: Duration = Duration::from_millis(300);
@@ -20,8 +20,7 @@ const ANSWER: Duration = Duration::from_millis(500);
 const LIMIT: Duration = Duration::from_secs(3);
 
 fn impatient(server: &RedisServer) -> Arc<RedisStore> {
-    let mut options = Options::default();
-    (options.connect_timeout, options.answer_timeout) = (CONNECT, ANSWER);
+    let options = Options::default().with_connect_timeout(CONNECT).with_answer_timeout(ANSWER);
     Arc::new(RedisStore::connect([server.url()], options).unwrap())
 }
 
@@ -177,9 +176,7 @@ async fn a_user_who_may_do_what_the_readme_says_can_do_everything() {
     for (name, outcome) in every_operation(&store, record(1).id).await {
         outcome.expect(name);
     }
-    let mut elsewhere = Options::default();
-    elsewhere.namespace = "other".to_owned();
-    let elsewhere = RedisStore::connect([url], elsewhere).unwrap();
+    let elsewhere = store_at(&url, "other");
     assert_all_fail(every_operation(&elsewhere, record(1).id).await, "its ACL must let this user");
 }
 

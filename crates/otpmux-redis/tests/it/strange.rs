@@ -1,6 +1,8 @@
 //! Answers that no script of ours gives, and refusals of every kind: always an error of the store,
 //! never an approval.
 
+use std::time::Duration;
+
 use otpmux_core::ErrorKind;
 use otpmux_engine::VerificationStore;
 
@@ -75,6 +77,13 @@ async fn every_refusal_says_what_to_do() {
         let store = store_at(&fake.url(), "test");
         assert_all_fail(every_operation(&store, record(1).id).await, words);
     }
+}
+
+#[tokio::test]
+async fn a_server_may_take_all_the_time_that_there_is_to_greet() {
+    let slow = Fake::start_slow(Duration::from_millis(1_300), "*2\r\n$5\r\nmarks\r\n*0\r\n").await;
+    let store = store_at(&slow.url(), "test");
+    assert_eq!(store.health(now()).await.unwrap(), [], "the default is two seconds");
 }
 
 #[tokio::test]

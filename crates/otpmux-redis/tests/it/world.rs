@@ -23,8 +23,7 @@ pub(crate) fn store(server: &RedisServer) -> Arc<RedisStore> {
 }
 
 pub(crate) fn store_at(url: &str, namespace: &str) -> Arc<RedisStore> {
-    let mut options = Options::default();
-    namespace.clone_into(&mut options.namespace);
+    let options = Options::default().with_namespace(namespace);
     Arc::new(RedisStore::connect([url], options).expect("options that can be"))
 }
 
