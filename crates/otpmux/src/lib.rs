@@ -26,7 +26,8 @@ pub use otpmux_engine::{
 };
 
 pub use config::{
-    ApiKey, ApiKeySecret, Config, ConfigErrors, ConfiguredProvider, ServerConfig, StoreConfig,
+    ApiKey, ApiKeySecret, Config, ConfigErrors, ConfiguredProvider, Durability, ServerConfig,
+    StoreConfig,
 };
 pub use environment::Environment;
 pub use registry::{Registry, UnknownKind};
@@ -42,6 +43,12 @@ pub use otpmux_easyotp as easyotp;
 #[cfg(feature = "http")]
 #[cfg_attr(docsrs, doc(cfg(feature = "http")))]
 pub use otpmux_http as http;
+#[cfg(feature = "redis")]
+#[cfg_attr(docsrs, doc(cfg(feature = "redis")))]
+pub use otpmux_redis as redis;
+#[cfg(feature = "sqlite")]
+#[cfg_attr(docsrs, doc(cfg(feature = "sqlite")))]
+pub use otpmux_sqlite as sqlite;
 #[cfg(feature = "startmessaging")]
 #[cfg_attr(docsrs, doc(cfg(feature = "startmessaging")))]
 pub use otpmux_startmessaging as startmessaging;

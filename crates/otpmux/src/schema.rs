@@ -2,7 +2,7 @@ use otpmux_core::settings::{Setting, SettingKind};
 use serde_json::{Map, Value, json};
 
 use crate::Registry;
-use crate::config::{policy, routes, server, server_keys, store};
+use crate::config::{guards, limits, policy, routes, server, server_keys, store};
 
 /// The JSON Schema (draft 2020-12) of a configuration file, for editors and for checks elsewhere.
 ///
@@ -16,6 +16,7 @@ pub fn config_schema(registry: &Registry) -> Value {
         .map(|adapter| {
             let mut then = table(adapter.settings);
             then["properties"]["kind"] = json!({ "const": adapter.kind });
+            then["properties"]["guards"] = json!({ "$ref": "#/$defs/guards" });
             json!({
                 "if": { "properties": { "kind": { "const": adapter.kind } }, "required": ["kind"] },
                 "then": then,
@@ -27,6 +28,9 @@ pub fn config_schema(registry: &Registry) -> Value {
         list(&table(&[server::API_KEY_SETTINGS]), "Who may call it.");
     server["properties"]["api_keys"]["items"]["oneOf"] =
         json!([{ "required": ["key"] }, { "required": ["key_sha256"] }]);
+    let mut store = described(table(&[store::SETTINGS]), "Where verifications live.");
+    store["properties"]["url"]["pattern"] =
+        json!("^(memory:$|sqlite:.|rediss?://.|unix://.|env:.|file:.)");
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "otpmux configuration",
@@ -48,20 +52,35 @@ pub fn config_schema(registry: &Registry) -> Value {
                 },
             },
             "routes": list(&route(), "Who may send what; the first that fits decides."),
-            "store": described(table(&[store::SETTINGS]), "Where verifications live."),
+            "store": store,
             "server_keys": list(
                 &table(&[server_keys::SETTINGS]),
                 "The keys that protect codes at rest: the first signs and encrypts, all verify.",
             ),
             "policy": described(table(&[policy::SETTINGS]), "The rules for every verification."),
+            "limits": described(
+                table(&[limits::SETTINGS]),
+                "How many messages and guesses there may be, in sliding windows that must all \
+                 have room; [] switches a limit off.",
+            ),
+            "guards": { "$ref": "#/$defs/guards" },
             "server": described(server, "The gateway."),
             "allow_literal_secrets": {
                 "description": "Allow secrets in plain text. For tests.",
                 "type": "boolean",
             },
         },
+        "$defs": {
+            "guards": described(
+                table(&[guards::SETTINGS]),
+                "How a provider is called: for every one, or within its own table for it alone.",
+            ),
+        },
     })
 }
+
+/// A time, as a regular expression.
+const TIME: &str = "[0-9]+(ms|s|m|h|d)";
 
 fn described(mut schema: Value, doc: &str) -> Value {
     schema["description"] = doc.into();
@@ -104,13 +123,26 @@ fn value(setting: &Setting) -> Value {
         }),
         SettingKind::Duration(_) => json!({
             "type": "string",
-            "pattern": "^[0-9]+(ms|s|m|h)$",
+            "pattern": format!("^{TIME}$"),
             "examples": ["500ms", "10s", "5m", "1h"],
         }),
         SettingKind::Choice(words) => json!({ "enum": words }),
         SettingKind::Texts => json!({
             "type": "object",
             "additionalProperties": { "type": "string" },
+        }),
+        SettingKind::List => json!({
+            "type": "array",
+            "minItems": 1,
+            "uniqueItems": true,
+            "items": { "type": "string", "minLength": 1 },
+        }),
+        SettingKind::Limits { most, .. } => json!({
+            "type": "array",
+            "maxItems": most,
+            "uniqueItems": true,
+            "items": { "type": "string", "pattern": format!("^[0-9]+/{TIME}$") },
+            "examples": [["2/1m", "15/1h", "50/1d"], []],
         }),
         // Text, and whatever kind is added before it is told apart here.
         _ => json!({ "type": "string", "minLength": 1 }),
@@ -119,17 +151,30 @@ fn value(setting: &Setting) -> Value {
 }
 
 fn route() -> Value {
-    let texts = |doc| {
-        json!({
-            "description": doc,
-            "type": "array",
-            "minItems": 1,
-            "uniqueItems": true,
-            "items": { "type": "string" },
-        })
+    let texts = json!({
+        "type": "array",
+        "minItems": 1,
+        "uniqueItems": true,
+        "items": { "type": "string" },
+    });
+    let weights = json!({
+        "type": "object",
+        "minProperties": 1,
+        "additionalProperties": {
+            "type": "integer",
+            "minimum": routes::WEIGHT.start(),
+            "maximum": routes::WEIGHT.end(),
+        },
+        "examples": [{ "primary": 70, "backup": 30 }],
+    });
+    let property = |(key, doc): (&str, &str)| {
+        let form = match key {
+            "providers" => json!({ "oneOf": [texts, weights] }),
+            _ => texts.clone(),
+        };
+        (key.to_owned(), described(form, doc))
     };
-    let properties: Map<_, _> =
-        routes::KEYS.into_iter().map(|(key, doc)| (key.to_owned(), texts(doc))).collect();
+    let properties: Map<_, _> = routes::KEYS.into_iter().map(property).collect();
     json!({
         "type": "object",
         "required": ["providers"],

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use otpmux::{
-    Capabilities, Channel, Guards, MessageLimits, NewVerification, OtpClient, Policy, Purpose,
-    Registry,
+    Capabilities, Channel, Config, Environment, Guards, MessageLimits, NewVerification, OtpClient,
+    Policy, Purpose, Registry,
 };
 use otpmux_testkit::ScriptedProvider;
 
@@ -35,6 +35,30 @@ fn the_compiled_in_kinds_are_those_of_the_features_and_no_others() {
     kinds.sort_unstable();
     assert_eq!(kinds, expected);
     assert_eq!(Registry::new().kinds().count(), 0, "an empty registry stays empty");
+}
+
+#[test]
+fn a_store_is_known_and_names_its_feature_where_that_is_off() {
+    for (scheme, feature, on) in [
+        ("memory:", "", true),
+        ("sqlite:", "sqlite", cfg!(feature = "sqlite")),
+        ("redis://", "redis", cfg!(feature = "redis")),
+        ("rediss://", "redis", cfg!(feature = "redis")),
+    ] {
+        let rest = if scheme == "memory:" { "" } else { "otpmux.db" };
+        let text = format!("[store]\nurl = \"{scheme}{rest}\"");
+        let read = Config::from_toml_with(&text, &Environment::new(), &Registry::new());
+        let told: Vec<_> = read
+            .unwrap_err()
+            .iter()
+            .filter(|mistake| mistake.path() == "store.url")
+            .map(|mistake| mistake.message().to_owned())
+            .collect();
+        let message = format!(
+            "`{scheme}` is not compiled in; enable the feature `{feature}` of the crate `otpmux`"
+        );
+        assert_eq!(told, if on { vec![] } else { vec![message] });
+    }
 }
 
 #[tokio::test]

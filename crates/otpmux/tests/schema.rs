@@ -1,7 +1,7 @@
 //! The published schema.
 
 use otpmux::{Registry, config_schema};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 #[test]
 fn the_published_schema_is_the_current_one() {
@@ -26,4 +26,53 @@ fn every_kind_has_its_keys() {
         }
         assert_eq!(kind["then"]["additionalProperties"], false);
     }
+}
+
+#[test]
+fn every_section_is_there_and_closed() {
+    let schema = config_schema(&Registry::with_compiled_in());
+    let sections = schema["properties"].as_object().unwrap();
+    let names: Vec<_> = sections.keys().map(String::as_str).collect();
+    let expected = [
+        "allow_literal_secrets",
+        "guards",
+        "limits",
+        "policy",
+        "providers",
+        "routes",
+        "server",
+        "server_keys",
+        "store",
+    ];
+    assert_eq!(names, expected);
+    for section in [&sections["limits"], &sections["policy"], &sections["store"]] {
+        assert_eq!(section["additionalProperties"], false);
+    }
+}
+
+#[test]
+fn guards_are_the_same_for_all_and_for_one() {
+    let schema = config_schema(&Registry::with_compiled_in());
+    let guards = &schema["$defs"]["guards"];
+    assert_eq!(guards["properties"].as_object().unwrap().len(), 13);
+    assert_eq!(guards["properties"]["retries"]["maximum"], 10);
+    let reference = json!({ "$ref": "#/$defs/guards" });
+    assert_eq!(schema["properties"]["guards"], reference);
+    let kinds = &schema["properties"]["providers"]["additionalProperties"]["allOf"];
+    for kind in kinds.as_array().unwrap() {
+        assert_eq!(kind["then"]["properties"]["guards"], reference);
+    }
+}
+
+#[test]
+fn lists_say_what_is_in_them() {
+    let schema = config_schema(&Registry::with_compiled_in());
+    let recipient = &schema["properties"]["limits"]["properties"]["recipient"];
+    assert_eq!(recipient["items"]["pattern"], "^[0-9]+/[0-9]+(ms|s|m|h|d)$");
+    assert_eq!((&recipient["minItems"], &recipient["maxItems"]), (&Value::Null, &json!(8)));
+    let countries = &schema["properties"]["policy"]["properties"]["countries"];
+    assert_eq!((&countries["type"], &countries["minItems"]), (&json!("array"), &json!(1)));
+    let providers = &schema["properties"]["routes"]["items"]["properties"]["providers"]["oneOf"];
+    assert_eq!(providers[0]["type"], "array");
+    assert_eq!(providers[1]["additionalProperties"]["maximum"], 10_000);
 }

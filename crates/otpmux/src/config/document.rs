@@ -8,17 +8,32 @@ pub(super) struct Document {
     pub(super) root: Map<String, Value>,
     /// The names of the providers in the order of the file, which counts.
     pub(super) providers: Vec<String>,
+    /// For each route, the keys of its table of weights in the order of the file.
+    pub(super) weighted: Vec<Vec<String>>,
 }
 
 impl Document {
     pub(super) fn parse(text: &str) -> Result<Self, ConfigError> {
         let table: toml::Table = text.parse().map_err(|error| located(text, &error))?;
-        let providers = match table.get("providers") {
-            Some(toml::Value::Table(providers)) => providers.keys().cloned().collect(),
-            _ => Vec::new(),
-        };
-        Ok(Self { root: object(table), providers })
+        let providers = keys(table.get("providers"));
+        let routes = table.get("routes").and_then(toml::Value::as_array);
+        let weighted = routes.into_iter().flatten().map(|route| keys(route.get("providers")));
+        let weighted = weighted.collect();
+        Ok(Self { root: object(table), providers, weighted })
     }
+
+    /// The tables of the providers, in the order of the file.
+    pub(super) fn provider_tables(&self) -> impl Iterator<Item = (&str, &Map<String, Value>)> {
+        let tables = self.root.get("providers").and_then(Value::as_object);
+        self.providers
+            .iter()
+            .filter_map(move |name| Some((name.as_str(), tables?.get(name)?.as_object()?)))
+    }
+}
+
+fn keys(value: Option<&toml::Value>) -> Vec<String> {
+    let table = value.and_then(toml::Value::as_table);
+    table.into_iter().flat_map(toml::Table::keys).cloned().collect()
 }
 
 /// Only the place and the parser's own words: its `Display` shows the line, secrets and all.

@@ -1,8 +1,9 @@
 use std::fmt;
 
-use otpmux_core::EntropyError;
 use otpmux_core::settings::ConfigError;
 use otpmux_engine::{BuildError, PolicyError};
+
+use super::server_keys::EPHEMERAL;
 
 /// Every mistake of a configuration. Never empty, and never shows a secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,13 +60,14 @@ impl From<BuildError> for ConfigErrors {
             BuildError::Entropy(_) | BuildError::KeyGone(_) => "server_keys".to_owned(),
             _ => "configuration".to_owned(),
         };
-        ConfigError::new(path, error.to_string()).into()
-    }
-}
-
-impl From<EntropyError> for ConfigErrors {
-    fn from(error: EntropyError) -> Self {
-        BuildError::from(error).into()
+        let message = match &error {
+            BuildError::KeyGone(id) if id == EPHEMERAL => {
+                "what is pending was signed under a random key, since there were none; start anew"
+                    .to_owned()
+            }
+            error => error.to_string(),
+        };
+        ConfigError::new(path, message).into()
     }
 }
 

@@ -1,37 +1,52 @@
 //! The configuration file: providers, routes, store, keys and policy as TOML.
 
+mod countries;
 mod document;
 mod errors;
+mod fingerprint;
+pub(crate) mod guards;
+pub(crate) mod limits;
 mod overrides;
 pub(crate) mod policy;
 mod providers;
 mod reading;
 pub(crate) mod routes;
+mod sections;
 pub(crate) mod server;
 pub(crate) mod server_keys;
 pub(crate) mod store;
+#[cfg(test)]
+mod testing;
 
 use std::path::Path;
 use std::sync::Arc;
 
-use otpmux_core::OsEntropy;
 use otpmux_core::settings::ConfigError;
-use otpmux_engine::ServerKeys;
-use otpmux_engine::{ClientBuilder, ClientConfig, MemoryStore, OtpClient, Policy, Routes};
+use otpmux_engine::{ClientBuilder, ClientConfig, OtpClient, Policy, Routes, ServerKeys};
 use serde_json::Value;
 
 pub use errors::ConfigErrors;
 pub use providers::ConfiguredProvider;
 pub use server::{ApiKey, ApiKeySecret, ServerConfig};
-pub use store::StoreConfig;
+pub use store::{Durability, StoreConfig};
 
 use crate::{Environment, Registry};
 use document::Document;
 use reading::Reading;
+use store::Store;
 
 /// The keys at the top of a file.
-pub(crate) const TOP: [&str; 7] =
-    ["providers", "routes", "store", "server_keys", "policy", "server", "allow_literal_secrets"];
+pub(crate) const TOP: [&str; 9] = [
+    "providers",
+    "routes",
+    "store",
+    "server_keys",
+    "policy",
+    "limits",
+    "guards",
+    "server",
+    "allow_literal_secrets",
+];
 
 /// A configuration that was read and is right: its secrets are looked up, its providers built. No
 /// connection was opened.
@@ -62,7 +77,7 @@ pub(crate) const TOP: [&str; 7] =
 pub struct Config {
     providers: Vec<ConfiguredProvider>,
     routes: Option<Routes>,
-    store: StoreConfig,
+    store: Store,
     server_keys: Option<ServerKeys>,
     server_key_ids: Vec<String>,
     policy: Policy,
@@ -136,12 +151,17 @@ impl Config {
 
     fn assemble(document: &Document, cx: &mut Reading<'_>) -> Self {
         let root = &document.root;
-        let providers = providers::read(document, cx);
+        let mut providers = providers::read(document, cx);
         let routes = routes::read(document, &providers, cx);
         let store = store::read(root, cx);
         let (server_keys, server_key_ids) = server_keys::read(root, cx).unzip();
         let policy = policy::read(root, cx);
-        providers::check_policy(&providers, &policy, cx);
+        if let Some(policy) = &policy {
+            providers::check_policy(document, &providers, policy, cx);
+        }
+        let mut policy = policy.unwrap_or_default();
+        policy.limits = limits::read(root, cx);
+        guards::read(document, &mut providers, cx);
         Self {
             providers,
             routes,
@@ -165,11 +185,11 @@ impl Config {
 
     /// Where verifications live.
     pub fn store(&self) -> &StoreConfig {
-        &self.store
+        &self.store.config
     }
 
     /// The names of the server keys, the signing one first. None: a random key is made for each
-    /// client, and gone with it.
+    /// client, kept through its reloads, and gone with it.
     pub fn server_key_ids(&self) -> &[String] {
         &self.server_key_ids
     }
@@ -189,17 +209,17 @@ impl ClientConfig for Config {
     type Error = ConfigErrors;
 
     fn client_builder(&self) -> Result<ClientBuilder, ConfigErrors> {
-        let keys = match &self.server_keys {
-            Some(keys) => keys.clone(),
-            None => ServerKeys::ephemeral(&OsEntropy)?,
-        };
-        let store = match self.store {
-            StoreConfig::Memory { capacity } => MemoryStore::new(capacity),
-        };
-        let mut builder =
-            OtpClient::builder().policy(self.policy.clone()).store(Arc::new(store), keys);
+        let mut builder = OtpClient::builder()
+            .policy(self.policy.clone())
+            .open_store(self.store.name(), self.store.opener());
+        if let Some(keys) = &self.server_keys {
+            builder = builder.server_keys(keys.clone());
+        }
         for configured in &self.providers {
-            builder = builder.provider(Arc::clone(&configured.provider));
+            let provider = Arc::clone(&configured.provider);
+            let fingerprint = configured.fingerprint.bytes();
+            let guards = configured.guards.clone();
+            builder = builder.guarded_provider(provider, guards, Some(fingerprint));
         }
         if let Some(routes) = &self.routes {
             builder = builder.routes(routes.clone());

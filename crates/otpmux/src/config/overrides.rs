@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::document::Document;
 use super::reading::Reading;
-use super::{policy, server, store};
+use super::{guards, sections};
 
 const PREFIX: &str = "OTPMUX_";
 
@@ -65,7 +65,12 @@ pub(super) fn apply(document: &mut Document, cx: &mut Reading<'_>) -> Vec<Overri
 /// Says of each mistake that is in an overridden value where that value came from.
 pub(super) fn name_sources(errors: &mut [ConfigError], overrides: &[Override]) {
     for error in errors {
-        if let Some(from) = overrides.iter().find(|one| one.path == error.path()) {
+        // An entry of a list has a path of its own.
+        let is_of = |one: &&Override| {
+            let rest = error.path().strip_prefix(&*one.path);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('['))
+        };
+        if let Some(from) = overrides.iter().find(is_of) {
             let message = format!("{} (set by {})", error.message(), from.variable);
             *error = ConfigError::new(error.path(), message);
         }
@@ -94,15 +99,15 @@ fn place(
         ["routes" | "server_keys", ..] | ["server", "api_keys", ..] => {
             mistake("a list cannot be overridden; change the file".to_owned())
         }
-        [section @ "store", key] => section_key(variable, section, store::SETTINGS, key, value),
-        [section @ "policy", key] => section_key(variable, section, policy::SETTINGS, key, value),
-        [section @ "server", key] => section_key(variable, section, server::SETTINGS, key, value),
+        [section, key] if let Some((section, settings)) = sections::find(section) => {
+            section_key(variable, vec![section.to_owned()], settings, key, value)
+        }
         ["providers", name, key @ ..] if !key.is_empty() => {
             provider_key(variable, name, key, value, document, cx)
         }
         _ => mistake(
             "overrides nothing; such names are OTPMUX_ with PROVIDERS__NAME__KEY, STORE__KEY, \
-             POLICY__KEY or SERVER__LISTEN"
+             POLICY__KEY, LIMITS__KEY, GUARDS__KEY or SERVER__LISTEN"
                 .to_owned(),
         ),
     }
@@ -110,18 +115,22 @@ fn place(
 
 fn section_key(
     variable: &str,
-    section: &str,
+    mut path: Vec<String>,
     settings: &[Setting],
     key: &str,
     value: &str,
 ) -> Result<Option<Place>, ConfigError> {
-    match settings.iter().find(|setting| fits(setting.name, key)) {
-        Some(setting) => Ok(Some(Place {
-            path: vec![section.to_owned(), setting.name.to_owned()],
-            value: typed(&setting.kind, value),
-        })),
-        None => Err(unknown_key(variable, key, settings.iter().map(|setting| setting.name))),
+    if let Some(setting) = settings.iter().find(|setting| fits(setting.name, key)) {
+        path.push(setting.name.to_owned());
+        return Ok(Some(Place { path, value: typed(&setting.kind, value) }));
     }
+    Err(match sections::home_of(key) {
+        Some(home) => {
+            let meant = format!("{PREFIX}{home}__{key}").to_uppercase();
+            ConfigError::new(variable, format!("unknown key; did you mean {meant}?"))
+        }
+        None => unknown_key(variable, key, settings.iter().map(|setting| setting.name)),
+    })
 }
 
 fn provider_key(
@@ -152,6 +161,9 @@ fn provider_key(
     if key == ["kind"] {
         return Ok(Some(Place { path: at("kind"), value: value.into() }));
     }
+    if let ["guards", key] = key {
+        return section_key(variable, at("guards"), guards::SETTINGS, key, value);
+    }
     let kind = document.root["providers"][provider]["kind"].as_str();
     let Some(Ok(adapter)) = kind.map(|kind| cx.registry.adapter(kind)) else {
         return Ok(None);
@@ -171,6 +183,10 @@ fn provider_key(
         (Some(setting), [_]) => {
             Ok(Some(Place { path: at(setting.name), value: typed(&setting.kind, value) }))
         }
+        (None, [only]) if guards::SETTINGS.iter().any(|setting| setting.name == *only) => {
+            let meant = format!("{PREFIX}PROVIDERS__{name}__GUARDS__{only}").to_uppercase();
+            Err(ConfigError::new(variable, format!("unknown key; did you mean {meant}?")))
+        }
         _ => Err(unknown_key(variable, &key.join("__"), settings().map(|setting| setting.name))),
     }
 }
@@ -185,6 +201,12 @@ fn typed(kind: &SettingKind, value: &str) -> Value {
     let parsed = match kind {
         SettingKind::Flag => value.parse().ok().map(Value::Bool),
         SettingKind::Integer(_) => value.parse::<i64>().ok().map(Value::from),
+        SettingKind::List | SettingKind::Limits { .. } if value.trim().is_empty() => {
+            Some(Value::Array(Vec::new()))
+        }
+        SettingKind::List | SettingKind::Limits { .. } => {
+            Some(value.split(',').map(str::trim).map(Value::from).collect())
+        }
         _ => None,
     };
     parsed.unwrap_or_else(|| value.into())

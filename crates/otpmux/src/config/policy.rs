@@ -2,18 +2,18 @@
 
 use std::time::Duration;
 
-use otpmux_core::settings::{Setting, Settings};
-use otpmux_engine::{Policy, PolicyError};
+use otpmux_core::settings::{Setting, Settings, duration_text};
+use otpmux_core::{Channel, Code};
+use otpmux_engine::{Policy, PolicyError, ResendBy};
 use serde_json::{Map, Value};
 
+use super::countries::country;
 use super::reading::Reading;
-
-const SECOND: Duration = Duration::from_secs(1);
 
 pub(crate) const SETTINGS: &[Setting] = &[
     Setting::integer(
         "code_length",
-        4..=10,
+        Code::MIN_LENGTH as i64..=Code::MAX_LENGTH as i64,
         "Digits of a code. Default 6; fewer need allow_short_codes.",
     ),
     Setting::flag(
@@ -25,40 +25,78 @@ pub(crate) const SETTINGS: &[Setting] = &[
         Policy::MIN_LIFETIME..=Policy::MAX_LIFETIME,
         "How long a code is good for, from the first send on. Default 5m.",
     ),
-    Setting::integer("attempts", 1..=10, "Wrong codes before a verification is locked. Default 5."),
-    Setting::integer(
+    Setting::count(
+        "attempts",
+        Policy::ATTEMPTS,
+        "Wrong codes before a verification is locked. Default 5.",
+    ),
+    Setting::count(
         "duplicates",
-        0..=3,
+        Policy::DUPLICATES,
         "Messages that may go out beyond the one needed, when it is unknown whether that one did. \
          Default 1.",
     ),
     Setting::duration(
         "deadline",
-        SECOND..=Duration::from_mins(2),
+        Policy::DEADLINE,
         "How long a whole send may take, over all providers. Default 20s.",
     ),
     Setting::duration(
-        "resend_delay",
-        Duration::ZERO..=Policy::MAX_LIFETIME,
-        "How long a user must wait before a resend. Default 30s.",
+        "hedge_after",
+        Policy::HEDGE_AFTER,
+        "When a provider has not answered for so long, the next one is asked beside it, with the \
+         same code; it counts as a duplicate. Default never.",
     ),
-    Setting::integer("resends", 0..=10, "Resends of one verification. Default 4."),
+    Setting::duration(
+        "resend_delay",
+        Policy::RESEND_DELAY,
+        "How long a user must wait before the first resend; the wait doubles with each. Default \
+         30s.",
+    ),
+    Setting::duration(
+        "resend_delay_max",
+        Policy::RESEND_DELAY,
+        "What that wait grows to. Default 10m.",
+    ),
+    Setting::count("resends", Policy::RESENDS, "Resends of one verification. Default 4."),
+    Setting::choice(
+        "resend_by",
+        &["same", "next", "next_channel"],
+        "By whom a message is sent again: the provider that has sent it, the next one, or one of \
+         the next channel. Default next.",
+    ),
+    Setting::list(
+        "channels",
+        "The order in which resend_by = \"next_channel\" goes through channels. Default sms, \
+         whatsapp, voice.",
+    ),
+    Setting::list(
+        "countries",
+        "The countries whose numbers get messages, as ISO 3166-1 codes such as IN. Default: every \
+         one that a route takes.",
+    ),
 ];
 
-pub(super) fn read(root: &Map<String, Value>, cx: &mut Reading<'_>) -> Policy {
-    let table = cx.table(root, "policy");
-    let settings = table.and_then(|table| cx.settings("policy", &[SETTINGS], table));
-    let Some(settings) = settings else {
-        return Policy::default();
-    };
-    let policy = fill(&settings);
+/// `None` if it has mistakes.
+pub(super) fn read(root: &Map<String, Value>, cx: &mut Reading<'_>) -> Option<Policy> {
+    if !root.contains_key("policy") {
+        return Some(Policy::default());
+    }
+    let mistakes = cx.errors.len();
+    let settings = cx.section(root, "policy", SETTINGS)?;
+    let policy = fill(&settings, cx);
     if policy.code_length < 6 && !policy.allow_short_codes {
         cx.mistake("policy.code_length", PolicyError::CodeLength.to_string());
     }
-    policy
+    if policy.resend_delay_max < policy.resend_delay {
+        let delay = duration_text(policy.resend_delay);
+        let message = format!("must be at least resend_delay, which is {delay}");
+        cx.mistake("policy.resend_delay_max", message);
+    }
+    (cx.errors.len() == mistakes).then_some(policy)
 }
 
-fn fill(settings: &Settings) -> Policy {
+fn fill(settings: &Settings, cx: &mut Reading<'_>) -> Policy {
     let mut policy = Policy::default();
     // Each number is within its setting's range, which its field holds.
     let set = |key, field: &mut u32| {
@@ -83,50 +121,80 @@ fn fill(settings: &Settings) -> Policy {
     set("lifetime", &mut policy.lifetime);
     set("deadline", &mut policy.deadline);
     set("resend_delay", &mut policy.resend_delay);
+    set("resend_delay_max", &mut policy.resend_delay_max);
+    policy.hedge_after = settings.duration("hedge_after");
+    match settings.text("resend_by") {
+        Some("same") => policy.resend_by = ResendBy::Same,
+        Some("next_channel") => policy.resend_by = ResendBy::NextChannel,
+        _ => {}
+    }
+    let channel = |text: &str| text.parse::<Channel>().map_err(|error| error.to_string());
+    if let Some(channels) = list(settings, "channels", cx, channel) {
+        policy.channels = channels;
+    }
+    policy.countries = list(settings, "countries", cx, country);
     policy
+}
+
+/// The texts of a list, each understood by `parse`.
+fn list<T>(
+    settings: &Settings,
+    key: &str,
+    cx: &mut Reading<'_>,
+    parse: impl Fn(&str) -> Result<T, String>,
+) -> Option<Vec<T>> {
+    let mut values = Vec::new();
+    for (at, text) in settings.list(key)?.iter().enumerate() {
+        match parse(text) {
+            Ok(value) => values.push(value),
+            Err(message) => cx.mistake(format!("policy.{key}[{at}]"), message),
+        }
+    }
+    Some(values)
 }
 
 #[cfg(test)]
 mod tests {
-    use otpmux_core::settings::{SettingKind, SettingsReader};
-    use serde_json::json;
-
     use super::*;
+    use crate::config::testing::{changed, example, fields, reading};
 
-    /// The names of the fields, which `Debug` shows.
-    fn fields() -> Vec<String> {
-        let shown = format!("{:#?}", Policy::default());
-        let field = |line: &str| Some(line.trim().split_once(':')?.0.to_owned());
-        shown.lines().filter_map(field).collect()
-    }
+    /// A section of its own, whose keys are those of its fields.
+    const LIMITS: &str = "limits_";
 
     #[test]
     fn every_field_has_a_key() {
-        let keys: Vec<_> = SETTINGS.iter().map(|setting| setting.name).collect();
-        assert_eq!(fields(), keys);
+        let names = fields(&format!("{:#?}", Policy::default())).into_iter().map(|(name, _)| name);
+        let names = names.filter(|name| !name.starts_with(LIMITS));
+        assert!(names.eq(SETTINGS.iter().map(|setting| setting.name)));
     }
 
     #[test]
     fn every_key_reaches_its_field() {
+        let default = Policy::default();
         for setting in SETTINGS {
-            // A value that is within the range and not the default.
-            let value = match &setting.kind {
-                SettingKind::Flag => json!(true),
-                SettingKind::Integer(range) => json!(range.end()),
-                SettingKind::Duration(range) => json!(format!("{}ms", range.end().as_millis())),
-                other => panic!("{other:?} has no value here"),
-            };
-            let table = json!({ setting.name: value });
-            let reader = SettingsReader::new(&|_| Err(String::new()));
-            let table = table.as_object().unwrap();
-            let settings = reader.read("policy", &[SETTINGS], table).unwrap();
-            let (changed, default) = (fill(&settings), Policy::default());
-            let line = |policy: &Policy| {
-                let shown = format!("{policy:#?}");
-                let wanted = format!("{}: ", setting.name);
-                shown.lines().find(|line| line.trim().starts_with(&wanted)).map(str::to_owned)
-            };
-            assert_ne!(line(&changed), line(&default), "{}", setting.name);
+            let table = example(setting.name, &setting.kind);
+            let (policy, mistakes) = reading(|cx| {
+                let settings = cx.section_at("policy", SETTINGS, &table).unwrap();
+                fill(&settings, cx)
+            });
+            assert!(mistakes.is_empty(), "{mistakes:?}");
+            let (one, other) = (format!("{policy:#?}"), format!("{default:#?}"));
+            assert_eq!(changed(&one, &other), [setting.name]);
         }
+    }
+
+    #[test]
+    fn every_word_for_a_resend_is_known() {
+        let words = SETTINGS.iter().find_map(|setting| match &setting.kind {
+            otpmux_core::settings::SettingKind::Choice(words) => Some(*words),
+            _ => None,
+        });
+        let read = |word: &&str| {
+            let section = serde_json::json!({ "policy": { "resend_by": word } });
+            let (policy, _) = reading(|cx| read(section.as_object().unwrap(), cx));
+            policy.unwrap().resend_by
+        };
+        let read: Vec<_> = words.unwrap().iter().map(read).collect();
+        assert_eq!(read, [ResendBy::Same, ResendBy::Next, ResendBy::NextChannel]);
     }
 }

@@ -2,11 +2,14 @@
 
 use std::sync::Arc;
 
-use otpmux_core::{Capabilities, OtpProvider, ProviderId};
-use otpmux_engine::Policy;
+use otpmux_core::settings::{Setting, duration_text};
+use otpmux_core::{Capabilities, Channel, OtpProvider, ProviderId};
+use otpmux_engine::{Guards, Policy};
 use serde_json::{Map, Value};
 
 use super::document::Document;
+use super::fingerprint::Fingerprint;
+use super::guards;
 use super::reading::Reading;
 
 /// A provider of a configuration.
@@ -17,6 +20,16 @@ pub struct ConfiguredProvider {
     pub kind: &'static str,
     /// The provider, ready to be called.
     pub provider: Arc<dyn OtpProvider>,
+    /// How it is called.
+    pub guards: Guards,
+    pub(super) fingerprint: Fingerprint,
+}
+
+impl ConfiguredProvider {
+    /// The settings of its guards that are not the defaults, by their keys and as a file has them.
+    pub fn changed_guards(&self) -> Vec<(&'static str, Value)> {
+        guards::changed(&self.guards)
+    }
 }
 
 /// The providers that are right, in the order of the file.
@@ -39,6 +52,7 @@ pub(super) fn read(document: &Document, cx: &mut Reading<'_>) -> Vec<ConfiguredP
 /// Names a rule of the policy that no provider can keep: nothing could ever be sent. One that keeps
 /// it is enough, since the others are passed over.
 pub(super) fn check_policy(
+    document: &Document,
     providers: &[ConfiguredProvider],
     policy: &Policy,
     cx: &mut Reading<'_>,
@@ -58,9 +72,35 @@ pub(super) fn check_policy(
         cx.mistake("policy.code_length", message);
     }
     if nobody(&lasts) {
-        let message = format!("no provider here takes a lifetime of {:?}", policy.lifetime);
-        cx.mistake("policy.lifetime", message);
+        let lifetime = duration_text(policy.lifetime);
+        cx.mistake("policy.lifetime", format!("no provider here takes a lifetime of {lifetime}"));
     }
+    // The default order of channels is for every set of providers; one that was written is not.
+    let written =
+        document.root.get("policy").is_some_and(|policy| policy.get("channels").is_some());
+    if written && providers.len() == document.providers.len() {
+        let providers: Vec<_> = providers.iter().collect();
+        for (at, message) in unserved(&policy.channels, &providers) {
+            let message = format!("no provider here {message}");
+            cx.mistake(format!("policy.channels[{at}]"), message);
+        }
+    }
+}
+
+/// Channels are an open list, so a slip of the pen is a channel too: one by which none of these
+/// providers sends. The places of those, with what may be said about each.
+pub(super) fn unserved(
+    channels: &[Channel],
+    providers: &[&ConfiguredProvider],
+) -> Vec<(usize, String)> {
+    let served = || providers.iter().flat_map(|one| &one.provider.capabilities().channels);
+    let mut words: Vec<_> = served().map(Channel::as_str).collect();
+    words.sort_unstable();
+    words.dedup();
+    let message = format!("sends by it; they do by {}", words.join(", "));
+    let places = channels.iter().enumerate();
+    let unserved = places.filter(|(_, channel)| !served().any(|served| served == *channel));
+    unserved.map(|(at, _)| (at, message.clone())).collect()
 }
 
 fn one(name: &str, table: &Value, cx: &mut Reading<'_>) -> Option<ConfiguredProvider> {
@@ -75,13 +115,37 @@ fn one(name: &str, table: &Value, cx: &mut Reading<'_>) -> Option<ConfiguredProv
     let adapter =
         *adapter.map_err(|error| cx.mistake(format!("{path}.kind"), error.to_string())).ok()?;
     let mut table = table.clone();
-    table.remove("kind");
+    for ours in ["kind", "guards"] {
+        table.remove(ours);
+    }
+    misplaced_guards(&path, adapter.settings, &mut table, cx);
     let settings = cx.settings(&path, adapter.settings, &table)?;
     match (adapter.build)(id?, &settings) {
-        Ok(provider) => Some(ConfiguredProvider { kind: adapter.kind, provider }),
+        Ok(provider) => {
+            let fingerprint = Fingerprint::of(&[adapter.kind, name], &settings);
+            let guards = Guards::default();
+            Some(ConfiguredProvider { kind: adapter.kind, provider, guards, fingerprint })
+        }
         Err(error) => {
             cx.errors.push(error);
             None
+        }
+    }
+}
+
+/// Takes out the keys that belong one table deeper, and says so.
+fn misplaced_guards(
+    path: &str,
+    own: &[&[Setting]],
+    table: &mut Map<String, Value>,
+    cx: &mut Reading<'_>,
+) {
+    let own = |key: &str| own.iter().copied().flatten().any(|setting| setting.name == key);
+    let keys = guards::SETTINGS.iter().map(|setting| setting.name).filter(|key| !own(key));
+    for key in keys {
+        if table.remove(key).is_some() {
+            let message = format!("unknown key; it belongs under [{path}.guards]");
+            cx.mistake(format!("{path}.{key}"), message);
         }
     }
 }

@@ -4,6 +4,7 @@ use otpmux_core::Secret;
 use otpmux_core::settings::{ConfigError, Setting, Settings, SettingsReader, unknown_key};
 use serde_json::{Map, Value};
 
+use super::sections;
 use crate::{Environment, Registry, SecretRef};
 
 pub(super) struct Reading<'a> {
@@ -33,6 +34,35 @@ impl Reading<'_> {
         self.read(path, lists, table, &SettingsReader::new(&resolve))
     }
 
+    /// Reads a section of one table.
+    pub(super) fn section(
+        &mut self,
+        root: &Map<String, Value>,
+        section: &str,
+        settings: &'static [Setting],
+    ) -> Option<Settings> {
+        let table = self.table(root, section)?;
+        self.section_at(section, settings, table)
+    }
+
+    /// As [`settings`](Self::settings), but a key of another section is told where it belongs.
+    pub(super) fn section_at(
+        &mut self,
+        path: &str,
+        settings: &'static [Setting],
+        table: &Map<String, Value>,
+    ) -> Option<Settings> {
+        let mut own = table.clone();
+        let own_key = |key: &String| settings.iter().any(|setting| setting.name == key);
+        for key in table.keys().filter(|key| !own_key(key)) {
+            if let Some(message) = sections::misplaced(key, settings) {
+                self.mistake(format!("{path}.{key}"), message);
+                own.remove(key);
+            }
+        }
+        self.settings(path, &[settings], &own)
+    }
+
     /// As [`settings`](Self::settings), but where a secret would stand, its reference stays.
     pub(super) fn unresolved(
         &mut self,
@@ -55,13 +85,13 @@ impl Reading<'_> {
         table: &Map<String, Value>,
         reader: &SettingsReader<'_>,
     ) -> Option<Settings> {
-        match reader.read(path, lists, table) {
-            Ok(settings) => Some(settings),
-            Err(errors) => {
-                self.errors.extend(errors);
-                None
-            }
-        }
+        let read = reader.read(path, lists, table);
+        self.or_told(read)
+    }
+
+    /// What was read; or else its mistakes are noted.
+    pub(super) fn or_told<T>(&mut self, read: Result<T, Vec<ConfigError>>) -> Option<T> {
+        read.map_err(|errors| self.errors.extend(errors)).ok()
     }
 
     /// The table of a section.

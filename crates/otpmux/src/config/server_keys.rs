@@ -13,6 +13,9 @@ pub(crate) const SETTINGS: &[Setting] = &[
         .required(),
 ];
 
+/// What the engine calls a random key.
+pub(super) const EPHEMERAL: &str = "ephemeral";
+
 /// The key ring, and the names of its keys.
 pub(super) type Ring = (ServerKeys, Vec<String>);
 
@@ -29,6 +32,11 @@ pub(super) fn read(root: &Map<String, Value>, cx: &mut Reading<'_>) -> Option<Ri
         if keys.iter().any(|(other, _)| other == id) {
             cx.mistake(format!("{path}.id"), KeyError::Twice(id.to_owned()).to_string());
             continue;
+        }
+        // A reload tells by this name that there is no keeping it.
+        if id == EPHEMERAL {
+            let message = "is the name of the random key of a file without any; choose another";
+            cx.mistake(format!("{path}.id"), message);
         }
         // By itself, so that every key's mistake is told and has its path.
         let alone = [(id.to_owned(), key)];

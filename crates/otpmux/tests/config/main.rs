@@ -6,11 +6,15 @@
     reason = "a test that cannot be set up must fail"
 )]
 
+mod guards;
 mod mistakes;
 mod never_leaks;
 mod overrides;
+mod readme;
 mod reads;
+mod reload;
 mod secrets;
+mod store;
 mod switch_vendor;
 
 use otpmux::{Config, Environment};

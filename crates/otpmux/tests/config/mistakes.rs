@@ -26,7 +26,7 @@ fn top_level() {
             "allow_literal_secrets: must be true or false",
             "routs: unknown key; did you mean `routes`?",
             "zzzzzzzzzz: unknown key; the known ones are: providers, routes, store, server_keys, \
-         policy, server, allow_literal_secrets",
+         policy, limits, guards, server, allow_literal_secrets",
         ],
     );
 }
@@ -91,13 +91,29 @@ fn routes() {
             "routes[0].providers: missing; it is required",
         ],
     );
+    for providers in ["[]", "{}", "\"p\""] {
+        assert_mistakes(
+            &route(&format!("providers = {providers}")),
+            &[
+                "routes[0].providers: must be a list of names such as [\"a\", \"b\"], or a table of \
+             their weights such as { a = 70, b = 30 }, with one at least",
+            ],
+        );
+    }
     assert_mistakes(
-        &route("providers = []"),
-        &["routes[0].providers: must be a list of texts, with one at least"],
+        &route("providers = { p = -1, q = 1, backup = 10001, r = 1.5 }"),
+        &[
+            "routes[0].providers.p: must be a whole number from 0 to 10000",
+            "routes[0].providers.q: no provider is named `q`; did you mean `p`?",
+            "routes[0].providers.backup: no provider is named `backup`; there are: p",
+            "routes[0].providers.backup: must be a whole number from 0 to 10000",
+            "routes[0].providers.r: no provider is named `r`; did you mean `p`?",
+            "routes[0].providers.r: must be a whole number from 0 to 10000",
+        ],
     );
     assert_mistakes(
-        &route("providers = \"p\""),
-        &["routes[0].providers: must be a list of texts, with one at least"],
+        &route("providers = { p = 0 }"),
+        &["routes[0].providers: one weight at least must be more than 0"],
     );
     assert_mistakes(
         &route("providers = [\"p\", \"p\", \"q\", \"backup\", 1]"),
@@ -111,8 +127,7 @@ fn routes() {
     assert_mistakes(
         &route("providers = [\"p\"]\ncountry = [\"in\", \"US\"]\nprefix = [\"91\"]"),
         &[
-            "routes[0].country[0]: `in` is not a country with telephone numbers; \
-         write two capital letters such as IN",
+            "routes[0].country[0]: `in` is not a country's code; did you mean `IN`?",
             "routes[0].prefix[0]: `91` does not begin a number; write it such as +9198",
         ],
     );
@@ -135,26 +150,13 @@ fn routes() {
         ),
         &["routes[1]: is never reached: routes[0] takes all of it"],
     );
-}
-
-#[test]
-fn store() {
-    let store = |lines: &str| with(&format!("[store]\n{lines}"));
-    for later in ["sqlite:", "redis://", "rediss://"] {
-        let message =
-            format!("store.url: `{later}` is not available in this version; write memory:");
-        assert_mistakes(&store(&format!("url = \"{later}user:pass@host\"")), &[&message]);
-    }
+    // What a wrong one would take is not known.
     assert_mistakes(
-        &store("url = \"memory\"\ncapacity = 0\nurls = 1"),
-        &[
-            "store.urls: unknown key; did you mean `url`?",
-            "store.capacity: must be a whole number from 1 to 100000000",
-        ],
-    );
-    assert_mistakes(
-        &store("url = \"memory\""),
-        &["store.url: not a store that is known; write memory:"],
+        &with(
+            "[[routes]]\ncountry = [\"India\"]\nproviders = [\"p\"]\n\
+             [[routes]]\nproviders = [\"p\"]",
+        ),
+        &["routes[0].country[0]: `India` is not a country's code; did you mean `IN`?"],
     );
 }
 
@@ -165,6 +167,10 @@ fn server_keys() {
         &with(&key("a", "env:KEY")),
         &["server_keys[0].key: server key `a` is shorter than 32 bytes; \
          make one with `openssl rand -base64 32`"],
+    );
+    assert_mistakes(
+        &with(&key("ephemeral", "env:SERVER_KEY")),
+        &["server_keys[0].id: is the name of the random key of a file without any; choose another"],
     );
     let twice = key("a", "env:SERVER_KEY").repeat(2) + "[[server_keys]]\nname = 1";
     assert_mistakes(
@@ -194,11 +200,59 @@ fn policy() {
         &[
             "policy.attempt: unknown key; did you mean `attempts`?",
             "policy.lifetime: must be a time such as \"500ms\", \"10s\", \"5m\" or \"1h\", \
-         from 30s to 600s",
+         from 30s to 10m",
             "policy.duplicates: must be a whole number from 0 to 3",
         ],
     );
     assert!(read(&policy("code_length = 4\nallow_short_codes = true")).is_ok());
+    assert_mistakes(
+        &policy(
+            "channels = [\"sms\", \"SMS\"]\ncountries = [\"IN\", \"uk\", \"XX\"]\n\
+             resend_delay = \"2m\"\nresend_delay_max = \"1m\"",
+        ),
+        &[
+            "policy.channels[1]: channel must be 1 to 64 characters of a-z, 0-9, '_' and '-'",
+            "policy.countries[1]: `uk` is not a country's code; did you mean `GB`?",
+            "policy.countries[2]: `XX` is not a country with telephone numbers; \
+             write two capital letters such as IN",
+            "policy.resend_delay_max: must be at least resend_delay, which is 2m",
+        ],
+    );
+    assert_mistakes(
+        &policy("countries = []\nchannels = \"sms\"\nresend_by = \"nobody\"\nhedge_after = \"0s\""),
+        &[
+            "policy.hedge_after: must be a time such as \"500ms\", \"10s\", \"5m\" or \"1h\", \
+             from 100ms to 1m",
+            "policy.resend_by: must be one of: same, next, next_channel",
+            "policy.channels: must be a list of texts, with one at least",
+            "policy.countries: must be a list of texts, with one at least",
+        ],
+    );
+    assert_mistakes(
+        &policy("channels = [\"sms\", \"watsapp\"]"),
+        &["policy.channels[1]: no provider here sends by it; they do by email, sms, voice"],
+    );
+}
+
+#[test]
+fn keys_of_another_section_are_told_where_they_belong() {
+    assert_mistakes(
+        &with("[policy]\nretries = 0\nretry_pause = \"1s\"\nrecipient = [\"2/1m\"]\nretrise = 1"),
+        &[
+            "policy.recipient: unknown key; it belongs under [limits]",
+            "policy.retries: unknown key; it belongs under [guards]",
+            "policy.retrise: unknown key; did you mean `retries`, which belongs under [guards]?",
+            "policy.retry_pause: unknown key; it belongs under [guards]",
+        ],
+    );
+    assert_mistakes(
+        "[providers.p]\nkind = \"easyotp\"\napi_key = \"env:KEY\"\nretries = 0\n\
+         guards = { attempts = 1 }",
+        &[
+            "providers.p.retries: unknown key; it belongs under [providers.p.guards]",
+            "providers.p.guards.attempts: unknown key; it belongs under [policy]",
+        ],
+    );
 }
 
 #[test]
@@ -260,14 +314,15 @@ fn all_mistakes_of_a_file_at_once() {
         errors.to_string(),
         "the configuration has 8 mistakes:\
          \n  colour: unknown key; the known ones are: providers, routes, store, server_keys, \
-         policy, server, allow_literal_secrets\
+         policy, limits, guards, server, allow_literal_secrets\
          \n  providers.primary.api_key: a secret in plain text; write env:NAME or file:PATH, \
          or set allow_literal_secrets = true\
          \n  providers.primary.timeout: must be a time such as \"500ms\", \"10s\", \"5m\" or \"1h\", \
-         from 100ms to 120s\
+         from 100ms to 2m\
          \n  providers.backup.kind: unknown kind `startmesaging`; did you mean `startmessaging`?\
          \n  routes[0].providers[0]: no provider is named `primry`; did you mean `primary`?\
-         \n  store.url: not a store that is known; write memory:\
+         \n  store.url: not a store that is known; write memory:, sqlite:PATH, redis://HOST or \
+         rediss://HOST\
          \n  server_keys[0].key: the environment variable `NO_SUCH_VARIABLE` is not set\
          \n  policy.attempts: must be a whole number from 1 to 10"
     );

@@ -27,6 +27,36 @@ fn replace_single_values() {
 }
 
 #[test]
+fn reach_lists_and_the_guards_of_one_provider() {
+    let environment = environment()
+        .with("OTPMUX_POLICY__COUNTRIES", "IN, US")
+        .with("OTPMUX_LIMITS__RECIPIENT", "1/1m,5/1h")
+        .with("OTPMUX_LIMITS__PREFIX", "")
+        .with("OTPMUX_GUARDS__RETRIES", "1")
+        .with("OTPMUX_PROVIDERS__P__GUARDS__CONCURRENCY", "3");
+    let config = read_in(&with(""), &environment).unwrap();
+    let limits = &config.policy().limits;
+    assert_eq!(config.policy().countries.as_deref().unwrap(), ["IN", "US"]);
+    assert_eq!(limits.recipient.len(), 2);
+    assert!(limits.prefix.is_empty());
+    let guards = &config.providers()[0].guards;
+    assert_eq!((guards.retries, guards.concurrency), (1, Some(3)));
+
+    let environment = crate::environment()
+        .with("OTPMUX_POLICY__COUNTRIES", "IN,uk")
+        .with("OTPMUX_PROVIDERS__P__GUARDS__BREAKER_PAUSE", "2m");
+    assert_eq!(
+        mistakes(&with(""), &environment),
+        [
+            "policy.countries[1]: `uk` is not a country's code; did you mean `GB`? \
+             (set by OTPMUX_POLICY__COUNTRIES)",
+            "providers.p.guards.breaker_pause: must be at most breaker_account_pause, which is 1m; \
+             set that too (set by OTPMUX_PROVIDERS__P__GUARDS__BREAKER_PAUSE)",
+        ]
+    );
+}
+
+#[test]
 fn may_change_the_vendor() {
     let environment = environment()
         .with("OTPMUX_PROVIDERS__P__KIND", "startmessaging")
@@ -61,7 +91,7 @@ fn a_wrong_value_names_its_variable() {
             "providers.p.api_key: a secret in plain text; write env:NAME or file:PATH, \
          or set allow_literal_secrets = true (set by OTPMUX_PROVIDERS__P__API_KEY)",
             "providers.p.timeout: must be a time such as \"500ms\", \"10s\", \"5m\" or \"1h\", \
-         from 100ms to 120s (set by OTPMUX_PROVIDERS__P__TIMEOUT)",
+         from 100ms to 2m (set by OTPMUX_PROVIDERS__P__TIMEOUT)",
             "policy.allow_short_codes: must be true or false, not text \
          (set by OTPMUX_POLICY__ALLOW_SHORT_CODES)",
             "policy.attempts: must be a whole number from 1 to 10 (set by OTPMUX_POLICY__ATTEMPTS)",
@@ -76,13 +106,19 @@ fn one_that_fits_nothing_is_a_mistake() {
         ("OTPMUX_PROVIDERS__BACKUP__TIMEOUT", "no provider is named `backup`"),
         ("OTPMUX_PROVIDERS__P__TIMEUOT", "unknown key; did you mean `timeout`?"),
         ("OTPMUX_STORE__ULR", "unknown key; did you mean `url`?"),
+        ("OTPMUX_POLICY__RETRIES", "unknown key; did you mean OTPMUX_GUARDS__RETRIES?"),
+        (
+            "OTPMUX_PROVIDERS__P__RETRIES",
+            "unknown key; did you mean OTPMUX_PROVIDERS__P__GUARDS__RETRIES?",
+        ),
+        ("OTPMUX_PROVIDERS__P__GUARDS__RETRYS", "unknown key; did you mean `retries`?"),
         ("OTPMUX_ROUTES__0__COUNTRY", "a list cannot be overridden; change the file"),
         ("OTPMUX_SERVER_KEYS__0__KEY", "a list cannot be overridden; change the file"),
         ("OTPMUX_SERVER__API_KEYS__0__KEY", "a list cannot be overridden; change the file"),
         (
             "OTPMUX_ALLOW__LITERALS",
             "overrides nothing; such names are OTPMUX_ with PROVIDERS__NAME__KEY, STORE__KEY, \
-             POLICY__KEY or SERVER__LISTEN",
+             POLICY__KEY, LIMITS__KEY, GUARDS__KEY or SERVER__LISTEN",
         ),
     ] {
         let environment = environment().with(variable, "1");

@@ -1,0 +1,88 @@
+//! From what is configured to a store that is open.
+
+use std::sync::Arc;
+
+use otpmux_engine::{MemoryStore, VerificationStore};
+
+use super::StoreConfig;
+use super::url::Url;
+
+/// What is wrong with it, as far as that can be known without touching a file or a server: the key,
+/// and why.
+#[cfg(feature = "redis")]
+pub(super) fn mistake(config: &StoreConfig, url: &Url) -> Option<(&'static str, String)> {
+    use otpmux_redis::OptionsError;
+
+    if !matches!(config, StoreConfig::Redis { .. }) {
+        return None;
+    }
+    let error = redis(config, url).err()?;
+    let key = if error == OptionsError::Namespace { "namespace" } else { "url" };
+    let message = error.to_string();
+    // The path names the key already.
+    Some((key, message.strip_prefix("namespace ").unwrap_or(&message).to_owned()))
+}
+
+/// The others have nothing that their settings do not check.
+#[cfg(not(feature = "redis"))]
+pub(super) fn mistake(_: &StoreConfig, _: &Url) -> Option<(&'static str, String)> {
+    None
+}
+
+/// Opens it.
+pub(super) fn open(config: &StoreConfig, url: &Url) -> Result<Arc<dyn VerificationStore>, String> {
+    match config {
+        StoreConfig::Memory { capacity } => Ok(Arc::new(MemoryStore::new(*capacity))),
+        #[cfg(feature = "sqlite")]
+        StoreConfig::Sqlite { durability } => sqlite(*durability, url),
+        #[cfg(feature = "redis")]
+        StoreConfig::Redis { .. } => {
+            let store = redis(config, url).map_err(|error| error.to_string())?;
+            Ok(Arc::new(store))
+        }
+        // An address without its feature was a mistake of the file.
+        #[cfg(not(all(feature = "sqlite", feature = "redis")))]
+        _ => Err(format!("{} is not compiled in", url.kind().words())),
+    }
+}
+
+#[cfg(feature = "sqlite")]
+fn sqlite(durability: super::Durability, url: &Url) -> Result<Arc<dyn VerificationStore>, String> {
+    use otpmux_sqlite::{Durability, Options, SqliteStore};
+
+    let options = Options::default().with_durability(match durability {
+        super::Durability::Power => Durability::Power,
+        super::Durability::Process => Durability::Process,
+    });
+    match SqliteStore::open(url.path(), options) {
+        Ok(store) => Ok(Arc::new(store)),
+        Err(error) => Err(with_causes(&error)),
+    }
+}
+
+/// An error with what lies behind it, in one line.
+#[cfg(feature = "sqlite")]
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}
+
+#[cfg(feature = "redis")]
+fn redis(
+    config: &StoreConfig,
+    url: &Url,
+) -> Result<otpmux_redis::RedisStore, otpmux_redis::OptionsError> {
+    let mut options = otpmux_redis::Options::default();
+    if let StoreConfig::Redis { namespace, cluster, connect_timeout, answer_timeout } = config {
+        options.namespace.clone_from(namespace);
+        options.cluster = *cluster;
+        options.connect_timeout = *connect_timeout;
+        options.answer_timeout = *answer_timeout;
+    }
+    otpmux_redis::RedisStore::connect(url.servers(), options)
+}

@@ -1,0 +1,171 @@
+use std::fmt::Write as _;
+
+use otpmux_core::Secret;
+use sha2::{Digest as _, Sha256};
+
+/// The address of a store. May hold a password, so nothing of it is ever repeated.
+#[derive(Clone)]
+pub(super) struct Url {
+    kind: Kind,
+    text: Secret,
+}
+
+/// What sort of store an address is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Memory,
+    Sqlite,
+    Redis,
+}
+
+const SCHEMES: [(&str, Kind); 5] = [
+    ("memory:", Kind::Memory),
+    ("sqlite:", Kind::Sqlite),
+    ("redis://", Kind::Redis),
+    ("rediss://", Kind::Redis),
+    ("unix://", Kind::Redis),
+];
+
+impl Kind {
+    pub(super) fn words(self) -> &'static str {
+        match self {
+            Self::Memory => "a store in memory",
+            Self::Sqlite => "a store at sqlite:",
+            Self::Redis => "a store at redis://",
+        }
+    }
+
+    /// The feature that adds it, where that is off.
+    fn missing_feature(self) -> Option<&'static str> {
+        match self {
+            Self::Sqlite if !cfg!(feature = "sqlite") => Some("sqlite"),
+            Self::Redis if !cfg!(feature = "redis") => Some("redis"),
+            _ => None,
+        }
+    }
+}
+
+impl Url {
+    pub(super) fn memory() -> Self {
+        Self { kind: Kind::Memory, text: Secret::new("memory:") }
+    }
+
+    pub(super) fn parse(text: &str, allow_password: bool) -> Result<Self, String> {
+        let Some((scheme, kind)) = SCHEMES.into_iter().find(|(scheme, _)| text.starts_with(scheme))
+        else {
+            return fault(
+                "not a store that is known; write memory:, sqlite:PATH, redis://HOST or \
+                 rediss://HOST",
+            );
+        };
+        let rest = &text[scheme.len()..];
+        match kind {
+            Kind::Memory if !rest.is_empty() => {
+                return fault("write memory: and nothing behind it");
+            }
+            Kind::Sqlite if rest.is_empty() || rest.starts_with("//") => {
+                return fault(
+                    "needs a path and no slashes before it: sqlite:otpmux.db or \
+                     sqlite:/var/lib/otpmux/otpmux.db",
+                );
+            }
+            Kind::Sqlite if rest == ":memory:" => return fault("write memory: for one in memory"),
+            Kind::Redis if !allow_password && holds_password(rest) => {
+                return fault(
+                    "holds a password in plain text; write env:NAME or file:PATH for the whole \
+                     of it, or set allow_literal_secrets = true",
+                );
+            }
+            _ => {}
+        }
+        if let Some(feature) = kind.missing_feature() {
+            return Err(format!(
+                "`{scheme}` is not compiled in; enable the feature `{feature}` of the crate `otpmux`"
+            ));
+        }
+        Ok(Self { kind, text: Secret::new(text) })
+    }
+
+    pub(super) fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// The path of a file.
+    #[cfg(feature = "sqlite")]
+    pub(super) fn path(&self) -> &std::path::Path {
+        std::path::Path::new(self.text.expose().strip_prefix("sqlite:").unwrap_or_default())
+    }
+
+    /// Each server's own.
+    #[cfg(feature = "redis")]
+    pub(super) fn servers(&self) -> impl Iterator<Item = &str> {
+        self.text.expose().split(',').map(str::trim)
+    }
+
+    /// A hash of it and of what else there is to say, in hex: the same for two ways to write one
+    /// address.
+    pub(super) fn hash_with(&self, more: &str) -> String {
+        let text = self.text.expose();
+        let plain = Secret::new(match self.kind {
+            Kind::Memory => text.to_owned(),
+            Kind::Sqlite => {
+                let path = text.strip_prefix("sqlite:").unwrap_or_default();
+                let whole = std::path::absolute(path).unwrap_or_else(|_| path.into());
+                whole.to_string_lossy().into_owned()
+            }
+            Kind::Redis => {
+                let mut servers: Vec<_> = text.split(',').map(str::trim).collect();
+                servers.sort_unstable();
+                servers.join(",")
+            }
+        });
+        let mut hash = Sha256::new();
+        for part in [plain.expose(), more] {
+            hash.update((part.len() as u64).to_le_bytes());
+            hash.update(part);
+        }
+        hash.finalize().iter().fold(String::with_capacity(64), |mut hex, byte| {
+            // Writing to a text does not fail.
+            let _ = write!(hex, "{byte:02x}");
+            hex
+        })
+    }
+}
+
+/// Whether there is a user's `name:password` before some host.
+fn holds_password(rest: &str) -> bool {
+    rest.rsplit_once('@').is_some_and(|(users, _)| users.contains(':'))
+}
+
+fn fault<T>(message: &str) -> Result<T, String> {
+    Err(message.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_is_found_wherever_it_stands() {
+        for with in ["u:p@h", ":p@h", "h1,redis://:p@h2", ":a,b@h", ":a@b@h", "u:p@h/1"] {
+            assert!(holds_password(with), "{with}");
+        }
+        for without in ["h", "h:6379", "u@h", "h1:1,redis://h2:2", "h/1?protocol=resp3"] {
+            assert!(!holds_password(without), "{without}");
+        }
+    }
+
+    #[test]
+    fn one_place_has_one_hash_however_it_is_written() {
+        let hash = |kind, text: &str| Url { kind, text: Secret::new(text) }.hash_with("more");
+        let file = |text| hash(Kind::Sqlite, text);
+        assert_eq!(file("sqlite:a.db"), file("sqlite:./a.db"));
+        assert_ne!(file("sqlite:a.db"), file("sqlite:b.db"));
+        let servers = |text| hash(Kind::Redis, text);
+        assert_eq!(servers("redis://a, redis://b"), servers("redis://b,redis://a"));
+        assert_ne!(servers("redis://a,redis://b"), servers("redis://a"));
+        let memory = Url::memory();
+        assert_ne!(memory.hash_with("a"), memory.hash_with("b"));
+        assert_eq!(memory.hash_with("a").len(), 64);
+    }
+}

@@ -1,0 +1,140 @@
+//! `[limits]` and `[guards]`.
+
+use std::time::Duration;
+
+use otpmux::{Guards, MessageLimits, RateLimit};
+use serde_json::json;
+
+use crate::{read, with};
+
+const MINUTE: Duration = Duration::from_mins(1);
+
+fn mistakes(text: &str) -> Vec<String> {
+    read(text).expect_err(text)
+}
+
+#[test]
+fn limits_replace_their_defaults_one_by_one() {
+    let text = with("[limits]\nrecipient = [\"3/10m\"]\nglobal = [\"1000/1d\"]\nprefix = []");
+    let limits = read(&text).unwrap().policy().limits.clone();
+    assert_eq!(limits.recipient, [RateLimit::new(3, 10 * MINUTE)]);
+    assert_eq!(limits.global, [RateLimit::new(1_000, Duration::from_hours(24))]);
+    assert!(limits.prefix.is_empty(), "switched off");
+    assert_eq!(limits.guesses, MessageLimits::default().guesses, "left out: the default");
+    assert_eq!(read(&with("")).unwrap().policy().limits, MessageLimits::default());
+}
+
+#[test]
+fn a_wrong_limit_says_what_one_looks_like() {
+    assert_eq!(
+        mistakes(&with(
+            "[limits]\nrecipient = \"2/1m\"\nclient = [\"20\", \"0/1m\", \"5/8d\", 5]\nrecipients = []"
+        )),
+        [
+            "limits.recipients: unknown key; did you mean `recipient`?",
+            "limits.recipient: must be a list of limits such as [\"15/1h\"], \
+             1 to 1000000 in 1s to 7d, or [] for none",
+            "limits.client[0]: must be a limit such as \"15/1h\", 1 to 1000000 in 1s to 7d",
+            "limits.client[1]: must be a limit such as \"15/1h\", 1 to 1000000 in 1s to 7d",
+            "limits.client[2]: must be a limit such as \"15/1h\", 1 to 1000000 in 1s to 7d",
+            "limits.client[3]: must be text in quotes",
+        ]
+    );
+}
+
+#[test]
+fn a_provider_has_its_own_guards_over_the_common_ones() {
+    let config = read(
+        r#"
+        [guards]
+        retries = 1
+        breaker_failures = 9
+        requests = ["10/1s"]
+
+        [providers.a]
+        kind = "easyotp"
+        api_key = "env:KEY"
+
+        [providers.b]
+        kind = "startmessaging"
+        api_key = "env:KEY"
+        guards = { retries = 0, requests = [], concurrency = 4, breaker_pause = "30s" }
+        "#,
+    )
+    .unwrap();
+    let [a, b] = config.providers() else { panic!("{config:?}") };
+    assert_eq!(
+        a.changed_guards(),
+        [("retries", json!(1)), ("breaker_failures", json!(9)), ("requests", json!(["10/1s"])),]
+    );
+    assert_eq!((b.guards.retries, b.guards.breaker.failures), (0, 9));
+    assert_eq!(b.guards.breaker.pause, Duration::from_secs(30));
+    assert_eq!((b.guards.requests.as_deref(), b.guards.concurrency), (Some(&[][..]), Some(4)));
+    let plain = read(&with("")).unwrap();
+    assert_eq!(plain.providers()[0].guards, Guards::default(), "requests as the vendor documents");
+    assert!(plain.providers()[0].changed_guards().is_empty());
+}
+
+#[test]
+fn wrong_guards_have_their_path() {
+    assert_eq!(
+        mistakes(&with("[guards]\nretries = 11\nbreaker_window = \"2h\"\nrequests = [\"1/2d\"]")),
+        [
+            "guards.retries: must be a whole number from 0 to 10",
+            "guards.breaker_window: must be a time such as \"500ms\", \"10s\", \"5m\" or \"1h\", \
+             from 1s to 1h",
+            "guards.requests[0]: must be a limit such as \"15/1h\", 1 to 100000 in 1s to 1d",
+        ]
+    );
+    let own = |guards: &str| with("") + guards;
+    assert_eq!(
+        mistakes(&own("guards = 1")),
+        ["providers.p.guards: must be a table; begin it with [providers.p.guards]"]
+    );
+    assert_eq!(
+        mistakes(&own("[providers.p.guards]\nretry = 1\nconcurrency = 0")),
+        [
+            "providers.p.guards.retry: unknown key; did you mean `retries`?",
+            "providers.p.guards.concurrency: must be a whole number from 1 to 10000",
+        ]
+    );
+    // Also of a provider that is wrong itself.
+    assert_eq!(
+        mistakes("[providers.p]\nkind = \"easyopt\"\nguards.retries = 11"),
+        [
+            "providers.p.kind: unknown kind `easyopt`; did you mean `easyotp`?",
+            "providers.p.guards.retries: must be a whole number from 0 to 10",
+        ]
+    );
+}
+
+#[test]
+fn the_pauses_grow() {
+    for (lines, message) in [
+        (
+            "breaker_pause = \"2m\"",
+            "guards.breaker_pause: must be at most breaker_account_pause, which is 1m; set that too",
+        ),
+        (
+            "breaker_pause = \"2m\"\nbreaker_account_pause = \"90s\"",
+            "guards.breaker_account_pause: must be at least breaker_pause, which is 2m",
+        ),
+        (
+            "breaker_account_pause = \"1h\"",
+            "guards.breaker_account_pause: must be at most breaker_longest_pause, which is 5m; \
+             set that too",
+        ),
+        (
+            "breaker_longest_pause = \"30s\"",
+            "guards.breaker_longest_pause: must be at least breaker_account_pause, which is 1m",
+        ),
+    ] {
+        assert_eq!(mistakes(&with(&format!("[guards]\n{lines}"))), [message]);
+        // Against what is common as well, and only once.
+        let own = with("") + "[providers.p.guards]\n" + lines;
+        assert_eq!(mistakes(&own), [format!("providers.p.{message}")]);
+    }
+    let both = with("[guards]\nbreaker_pause = \"2m\"")
+        + "[providers.p.guards]\nbreaker_longest_pause = \"1s\"";
+    assert_eq!(mistakes(&both).len(), 1, "one mistake, one message");
+}
