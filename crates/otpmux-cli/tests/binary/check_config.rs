@@ -32,7 +32,8 @@ fn check(text: &str, arguments: &[&str]) -> Ended {
         .arg(file.path())
         .args(arguments)
         .env("KEY", "made-up-key")
-        .env("SERVER_KEY", "made-up server key of 32 bytes or more");
+        .env("SERVER_KEY", "made-up server key of 32 bytes or more")
+        .env("REDIS_URL", "rediss://:swordfish@redis.internal");
     run(&mut command, "")
 }
 
@@ -54,6 +55,111 @@ fn a_right_file_in_words() {
         assert!(ended.stdout.lines().any(|shown| shown == line), "{line}\n{}", ended.stdout);
     }
     assert!(!ended.everything().contains("made-up"));
+}
+
+const EVERYTHING: &str = r#"
+[providers.primary]
+kind = "easyotp"
+api_key = "env:KEY"
+guards = { retries = 0, requests = ["10/1s"], breaker_pause = "30s" }
+
+[providers.backup]
+kind = "startmessaging"
+api_key = "env:KEY"
+
+[[routes]]
+country = ["IN"]
+providers = { primary = 70, backup = 30 }
+
+[store]
+url = "env:REDIS_URL"
+namespace = "login"
+
+[[server_keys]]
+id = "2026-11"
+key = "env:SERVER_KEY"
+
+[policy]
+countries = ["IN", "US"]
+resend_by = "next_channel"
+channels = ["sms", "voice"]
+hedge_after = "2s"
+
+[limits]
+purpose = ["500/1m"]
+prefix = []
+"#;
+
+#[test]
+fn everything_that_can_be_configured_is_told() {
+    let ended = check(EVERYTHING, &[]);
+    assert_eq!(ended.status, Some(0), "{}", ended.everything());
+    assert_eq!(ended.stderr, "", "nothing to warn about");
+    for line in [
+        "  guards other than the defaults: retries = 0, breaker_pause = \"30s\", \
+         requests = [\"10/1s\"]",
+        "route 1: country IN in an order drawn by the weights primary 70, backup 30",
+        "store: Redis, for every process, under the namespace login",
+        "policy: codes of 6 digits, good for 5m, 5 attempts, at most 1 possible duplicates",
+        "hedging: the next provider is asked after 2s, too",
+        "resends: at most 4, by the next channel of sms, voice, after 30s and then twice as long \
+         each, up to 10m",
+        "countries: IN, US and no others",
+        "limits: recipient 2/1m 15/1h 50/1d, client 20/1m 200/1h, purpose 500/1m, prefix none, \
+         global none, guesses 10/1h 30/1d",
+    ] {
+        assert!(ended.stdout.lines().any(|shown| shown == line), "{line}\n{}", ended.stdout);
+    }
+    assert_eq!(ended.stdout.matches("guards").count(), 1, "only where they differ");
+    assert!(!ended.everything().contains("swordfish"));
+
+    let summary = &check(EVERYTHING, &["--json"]).json()[0];
+    assert_eq!(
+        summary["providers"][0]["guards"],
+        json!({ "retries": 0, "breaker_pause": "30s", "requests": ["10/1s"] })
+    );
+    assert_eq!(summary["providers"][1]["guards"], json!({}));
+    assert_eq!(summary["routes"][0]["weights"], json!([70, 30]));
+    assert_eq!(summary["limits"]["recipient"], json!(["2/1m", "15/1h", "50/1d"]));
+    assert_eq!(summary["policy"]["countries"], json!(["IN", "US"]));
+    assert_eq!(summary["warnings"], json!([]));
+    assert!(!summary.to_string().contains("swordfish"));
+}
+
+#[test]
+fn a_store_is_not_opened() {
+    let file = std::env::temp_dir().join(format!("otpmux-cli-{}.db", std::process::id()));
+    let url = format!("url = \"sqlite:{}\"", file.display());
+    let text = EVERYTHING.replace("url = \"env:REDIS_URL\"\nnamespace = \"login\"", &url);
+    let ended = check(&text, &[]);
+    assert_eq!(ended.status, Some(0), "{}", ended.everything());
+    let line =
+        "store: SQLite, for the processes of this machine; survives the machine losing power";
+    assert!(ended.stdout.contains(line) && !ended.stdout.contains(".db"), "{}", ended.stdout);
+    assert!(!file.exists());
+}
+
+#[test]
+fn countries_that_nobody_has_named_are_a_warning() {
+    let warned = |text: &str| {
+        let ended = check(text, &[]);
+        assert_eq!(ended.status, Some(0), "{}", ended.everything());
+        let summary = &check(text, &["--json"]).json()[0];
+        assert_eq!(summary["warnings"].as_array().unwrap().len(), ended.stderr.lines().count());
+        ended.stderr.contains("warning: no `countries` under [policy]")
+    };
+    assert!(warned(GOOD), "its second route takes every country");
+    assert!(!warned(&format!("{GOOD}[policy]\ncountries = [\"IN\"]\n")));
+    let india = GOOD.replace("[[routes]]\nproviders = [\"primary\", \"backup\"]\n", "");
+    assert!(!warned(&india), "a route that names its countries");
+    let mail = GOOD.replace(
+        "[[routes]]\nproviders = [\"primary\", \"backup\"]",
+        "[[routes]]\nchannel = [\"email\"]\nproviders = [\"primary\"]",
+    );
+    assert!(!warned(&mail), "an e-mail costs the same everywhere");
+    let reach = "[providers.in]\nkind = \"startmessaging\"\napi_key = \"env:KEY\"\n";
+    assert!(!warned(reach), "it reaches one country");
+    assert!(warned("[providers.p]\nkind = \"easyotp\"\napi_key = \"env:KEY\"\n"));
 }
 
 #[test]

@@ -1,0 +1,71 @@
+use otpmux::settings::{duration_text, limit_text};
+use otpmux::{Config, ConfiguredProvider, RateLimit, Route};
+use serde_json::{Map, Value, json};
+
+use super::facts::facts;
+use super::text::store_text;
+use super::warnings;
+
+/// What a configuration means, for a program.
+pub(super) fn of(config: &Config) -> Value {
+    let routes =
+        config.routes().map(|routes| routes.as_slice().iter().map(route).collect::<Vec<_>>());
+    let policy = config.policy();
+    json!({
+        "ok": true,
+        "providers": config.providers().iter().map(provider).collect::<Vec<_>>(),
+        "routes": routes,
+        "store": store_text(config.store()),
+        "server_keys": config.server_key_ids(),
+        "policy": {
+            "code_length": policy.code_length,
+            "lifetime": duration_text(policy.lifetime),
+            "attempts": policy.attempts,
+            "duplicates": policy.duplicates,
+            "resends": policy.resends,
+            "countries": policy.countries,
+        },
+        "limits": limits(config),
+        "warnings": warnings::of(config),
+    })
+}
+
+fn provider(configured: &ConfiguredProvider) -> Value {
+    let capabilities = configured.provider.capabilities();
+    let guards: Map<_, _> = configured
+        .changed_guards()
+        .into_iter()
+        .map(|(key, value)| (key.to_owned(), value))
+        .collect();
+    json!({
+        "name": configured.provider.id(),
+        "kind": configured.kind,
+        "channels": capabilities.channels,
+        "capabilities": facts(capabilities),
+        "guards": guards,
+    })
+}
+
+fn route(route: &Route) -> Value {
+    json!({
+        "country": route.countries,
+        "channel": route.channels,
+        "prefix": route.prefixes,
+        "purpose": route.purposes,
+        "providers": route.providers,
+        "weights": route.weights,
+    })
+}
+
+fn limits(config: &Config) -> Value {
+    let limits = &config.policy().limits;
+    let texts = |list: &[RateLimit]| list.iter().map(limit_text).collect::<Vec<_>>();
+    json!({
+        "recipient": texts(&limits.recipient),
+        "client": texts(&limits.client),
+        "purpose": texts(&limits.purpose),
+        "prefix": texts(&limits.prefix),
+        "global": texts(&limits.global),
+        "guesses": texts(&limits.guesses),
+    })
+}

@@ -1,0 +1,149 @@
+use std::io;
+
+use otpmux::settings::{duration_text, limit_text};
+use otpmux::{
+    Channel, Config, Durability, MessageLimits, Policy, ProviderId, Purpose, RateLimit, ResendBy,
+    Route, StoreConfig,
+};
+
+use super::facts::facts;
+use crate::output::Output;
+
+/// Tells what a configuration means, for a reader.
+pub(super) fn write(config: &Config, output: &mut Output) -> io::Result<()> {
+    for configured in config.providers() {
+        let (id, kind) = (configured.provider.id(), configured.kind);
+        output.line(format_args!("provider {id} ({kind})"))?;
+        for fact in facts(configured.provider.capabilities()) {
+            output.line(format_args!("  {fact}"))?;
+        }
+        let guards = configured.changed_guards();
+        let guards: Vec<_> = guards.iter().map(|(key, value)| format!("{key} = {value}")).collect();
+        if !guards.is_empty() {
+            output.line(format_args!("  guards other than the defaults: {}", guards.join(", ")))?;
+        }
+    }
+    match config.routes() {
+        None => {
+            output.line("routes: none, so every provider may send everything, in this order")?;
+        }
+        Some(routes) => {
+            for (at, route) in routes.as_slice().iter().enumerate() {
+                output.line(format_args!("route {}: {}", at + 1, route_text(route)))?;
+            }
+        }
+    }
+    output.line(format_args!("store: {}", store_text(config.store())))?;
+    output.line(match config.server_key_ids() {
+        [] => "server keys: none, so a random one that ends with the program".to_owned(),
+        [only] => format!("server keys: {only} signs and verifies"),
+        [first, older @ ..] => {
+            format!("server keys: {first} signs, {} verify too", older.join(", "))
+        }
+    })?;
+    policy(config.policy(), output)?;
+    limits(&config.policy().limits, output)?;
+    if let Some(server) = config.server() {
+        let keys = server.api_keys.len();
+        output.line(format_args!(
+            "gateway: {}, {keys} API keys (form checked only: this version has no gateway)",
+            server.listen
+        ))?;
+    }
+    Ok(())
+}
+
+fn policy(policy: &Policy, output: &mut Output) -> io::Result<()> {
+    output.line(format_args!(
+        "policy: codes of {} digits, good for {}, {} attempts, at most {} possible duplicates",
+        policy.code_length,
+        duration_text(policy.lifetime),
+        policy.attempts,
+        policy.duplicates
+    ))?;
+    if let Some(after) = policy.hedge_after {
+        let after = duration_text(after);
+        output.line(format_args!("hedging: the next provider is asked after {after}, too"))?;
+    }
+    let by = match policy.resend_by {
+        ResendBy::Same => "the same provider".to_owned(),
+        ResendBy::NextChannel => {
+            let channels: Vec<_> = policy.channels.iter().map(Channel::as_str).collect();
+            format!("the next channel of {}", channels.join(", "))
+        }
+        _ => "the next provider".to_owned(),
+    };
+    output.line(format_args!(
+        "resends: at most {}, by {by}, after {} and then twice as long each, up to {}",
+        policy.resends,
+        duration_text(policy.resend_delay),
+        duration_text(policy.resend_delay_max)
+    ))?;
+    output.line(match &policy.countries {
+        Some(countries) => format!("countries: {} and no others", countries.join(", ")),
+        None => "countries: every one that a route takes".to_owned(),
+    })
+}
+
+fn limits(limits: &MessageLimits, output: &mut Output) -> io::Result<()> {
+    let all: [(&str, &[RateLimit]); 6] = [
+        ("recipient", &limits.recipient),
+        ("client", &limits.client),
+        ("purpose", &limits.purpose),
+        ("prefix", &limits.prefix),
+        ("global", &limits.global),
+        ("guesses", &limits.guesses),
+    ];
+    let texts = all.iter().map(|(name, limits)| match limits {
+        [] => format!("{name} none"),
+        limits => {
+            format!("{name} {}", limits.iter().map(limit_text).collect::<Vec<_>>().join(" "))
+        }
+    });
+    output.line(format_args!("limits: {}", texts.collect::<Vec<_>>().join(", ")))
+}
+
+fn route_text(route: &Route) -> String {
+    let mut conditions = Vec::new();
+    let mut condition = |name: &str, values: Vec<&str>| {
+        if !values.is_empty() {
+            conditions.push(format!("{name} {}", values.join(" or ")));
+        }
+    };
+    condition("country", route.countries.iter().map(String::as_str).collect());
+    condition("channel", route.channels.iter().map(Channel::as_str).collect());
+    condition("prefix", route.prefixes.iter().map(String::as_str).collect());
+    condition("purpose", route.purposes.iter().map(Purpose::as_str).collect());
+    let conditions = match conditions.as_slice() {
+        [] => "everything else".to_owned(),
+        some => some.join(", "),
+    };
+    let providers = || route.providers.iter().map(ProviderId::as_str);
+    if route.weights.is_empty() {
+        return format!("{conditions} by {}", providers().collect::<Vec<_>>().join(", then "));
+    }
+    let weighted = providers().zip(&route.weights).map(|(id, weight)| format!("{id} {weight}"));
+    let weighted = weighted.collect::<Vec<_>>().join(", ");
+    format!("{conditions} in an order drawn by the weights {weighted}")
+}
+
+/// Where verifications live, without the address.
+pub(super) fn store_text(store: &StoreConfig) -> String {
+    match store {
+        StoreConfig::Memory { capacity } => {
+            format!("in memory, at most {capacity} verifications, gone with the program")
+        }
+        StoreConfig::Sqlite { durability } => {
+            let survives = match durability {
+                Durability::Process => "the process dying, not the machine losing power",
+                _ => "the machine losing power",
+            };
+            format!("SQLite, for the processes of this machine; survives {survives}")
+        }
+        StoreConfig::Redis { namespace, cluster, .. } => {
+            let what = if *cluster { "Redis Cluster" } else { "Redis" };
+            format!("{what}, for every process, under the namespace {namespace}")
+        }
+        _ => "unknown".to_owned(),
+    }
+}
