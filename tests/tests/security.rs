@@ -1,5 +1,6 @@
 //! Security rules about what the project is made of. Those about what it does stand beside what they
 //! test, each under the name of its rule.
+#![expect(clippy::expect_used, reason = "a test that cannot be set up must stop")]
 
 use std::path::{Path, PathBuf};
 
