@@ -1,0 +1,140 @@
+//! A vendor: its emulator, the way to it, and what is wrong with it.
+
+use std::io;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use otpmux_emulator::{Emulator, EmulatorConfig, Message, MessageFilter, Vendor};
+use tokio::time::Instant;
+
+use crate::front::Front;
+use crate::random::Random;
+use crate::trouble::Trouble;
+use crate::wire::Place;
+
+/// More than any run spends.
+const PLENTY: u64 = 1 << 40;
+
+#[derive(Debug)]
+pub(crate) struct VendorSite {
+    pub(crate) vendor: Vendor,
+    emulator: Emulator,
+    front: Front,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    trouble: Option<Trouble>,
+    /// When it accepted without delivering.
+    silences: Vec<(Instant, Option<Instant>)>,
+}
+
+/// What a handset shows.
+#[derive(Clone, Debug)]
+pub(crate) struct Seen {
+    pub(crate) vendor: Vendor,
+    pub(crate) to: String,
+    pub(crate) code: String,
+    /// The process that had it sent.
+    pub(crate) by: String,
+    /// By the emulator's clock.
+    pub(crate) at: String,
+}
+
+impl VendorSite {
+    pub(crate) async fn start(vendor: Vendor) -> io::Result<Self> {
+        let config = EmulatorConfig::default()
+            .with_easyotp(|account| {
+                (account.enforce_limits, account.credits) = (false, PLENTY);
+            })
+            .with_startmessaging(|account| {
+                (account.enforce_limits, account.balance_paise) = (false, PLENTY);
+            })
+            .with_airtexts(|account| {
+                (account.enforce_limits, account.balance) = (false, PLENTY);
+            });
+        let emulator = Emulator::start(config).await?;
+        let front = Front::open(emulator.addr()).await?;
+        Ok(Self { vendor, emulator, front, state: Mutex::default() })
+    }
+
+    pub(crate) fn place(&self) -> Place {
+        let credentials = match self.vendor {
+            Vendor::EasyOtp => vec![self.emulator.easyotp().api_key],
+            Vendor::StartMessaging => {
+                let account = self.emulator.startmessaging();
+                let template = account.templates.into_iter().next().unwrap_or_default();
+                vec![account.api_key, template.id]
+            }
+            _ => {
+                let account = self.emulator.airtexts();
+                vec![account.api_key, account.api_secret, account.appid]
+            }
+        };
+        let url = format!("http://{}{}", self.front.addr(), self.vendor.base_path());
+        Place { vendor: self.vendor.to_string(), url, credentials }
+    }
+
+    pub(crate) fn trouble(&self) -> Option<Trouble> {
+        self.lock().trouble
+    }
+
+    /// Lets this be wrong with it, in place of what was; `None` heals it.
+    pub(crate) async fn set(&self, new: Option<Trouble>, random: &mut Random) -> io::Result<()> {
+        // Noted for longer than it lasts: a claim is made only about times that are free of it.
+        if new == Some(Trouble::Silent) {
+            self.lock().silences.push((Instant::now(), None));
+        }
+        match new.and_then(|trouble| trouble.fault(random)) {
+            Some(fault) => self.emulator.set_fault(self.vendor, fault),
+            None => self.emulator.clear_faults(self.vendor),
+        }
+        if new == Some(Trouble::Refuses) {
+            self.front.shut().await?;
+        } else {
+            self.front.reopen().await?;
+        }
+        let mut state = self.lock();
+        if state.trouble == Some(Trouble::Silent) && new != Some(Trouble::Silent) {
+            let open = state.silences.iter_mut().filter(|(_, end)| end.is_none());
+            open.for_each(|(_, end)| *end = Some(Instant::now()));
+        }
+        state.trouble = new;
+        Ok(())
+    }
+
+    /// Whether it may have accepted anything in this time that never arrived.
+    pub(crate) fn was_silent(&self, from: Instant, until: Instant) -> bool {
+        let overlaps = |(start, end): &(Instant, Option<Instant>)| {
+            *start <= until && end.is_none_or(|end| from <= end)
+        };
+        self.lock().silences.iter().any(overlaps)
+    }
+
+    pub(crate) fn messages_to(&self, number: &str) -> Vec<Seen> {
+        let messages = self.emulator.messages(&MessageFilter::default().to(number));
+        messages.into_iter().map(Seen::of).collect()
+    }
+
+    /// Takes all messages out. Whatever arrives at this very instant may be missed.
+    pub(crate) fn take_messages(&self) -> Vec<Seen> {
+        let messages = self.emulator.messages(&MessageFilter::default());
+        self.emulator.clear_messages();
+        messages.into_iter().map(Seen::of).collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Seen {
+    fn of(message: Message) -> Self {
+        let signed = |word: &&str| {
+            word.strip_prefix(['A', 'B']).is_some_and(|rest| rest.parse::<u32>().is_ok())
+        };
+        let mut words = message.text.split(|c: char| !c.is_ascii_alphanumeric());
+        let by = words.find(signed).unwrap_or_default().to_owned();
+        Self { vendor: message.vendor, to: message.to, code: message.code, by, at: message.at }
+    }
+}
