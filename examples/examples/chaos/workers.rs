@@ -1,6 +1,8 @@
 //! A worker as its parent sees it: a child process that can be asked, killed and started anew.
 
 use std::collections::HashMap;
+use std::io;
+use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -112,7 +114,7 @@ async fn spawn(
     name: String,
     deaths: &Arc<AtomicU32>,
 ) -> Result<(Child, Arc<Line>), Mistake> {
-    let mut child = Command::new(std::env::current_exe()?)
+    let mut child = Command::new(this_program()?)
         .arg(WORKER)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -134,6 +136,12 @@ async fn spawn(
     tokio::spawn(read(output, Arc::clone(&line), ready, Arc::clone(deaths)));
     timeout(START, is_ready).await?.map_err(|_| "a worker did not start")?;
     Ok((child, line))
+}
+
+/// This very program, where the system can tell also after a build has put another in its place.
+fn this_program() -> io::Result<PathBuf> {
+    let running = PathBuf::from("/proc/self/exe");
+    if running.is_symlink() { Ok(running) } else { std::env::current_exe() }
 }
 
 async fn write(mut input: ChildStdin, mut lines: mpsc::UnboundedReceiver<String>) {
