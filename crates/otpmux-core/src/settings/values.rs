@@ -4,7 +4,7 @@ use std::time::Duration;
 use super::ConfigError;
 use crate::{RateLimit, Secret};
 
-/// The values of one table, checked against its list of [`Setting`]s.
+/// The values of one table, checked against its list of [`Setting`](super::Setting)s.
 ///
 /// The getters answer `None` for a key that is not there. Asking for a key by the wrong type is a
 /// mistake in the adapter and answers `None` too.

@@ -13,6 +13,7 @@ mod overrides;
 mod readme;
 mod reads;
 mod reload;
+mod routes;
 mod secrets;
 mod store;
 mod switch_vendor;

@@ -2,7 +2,7 @@
 
 use crate::{read, with};
 
-fn assert_mistakes(text: &str, expected: &[&str]) {
+pub(crate) fn assert_mistakes(text: &str, expected: &[&str]) {
     let mistakes = read(text).expect_err(text);
     assert_eq!(mistakes, expected, "of {text}");
 }
@@ -73,90 +73,6 @@ fn providers() {
         "[providers.p]\nkind = \"easyotp\"\napi_key = \"env:KEY\"\nbase_url = \"http://a.example\"",
         &["providers.p.base_url: must begin with https:// \
              (plain http:// is for 127.0.0.1, [::1] and localhost only)"],
-    );
-}
-
-#[test]
-fn routes() {
-    let route = |lines: &str| with(&format!("[[routes]]\n{lines}"));
-    assert_mistakes(&with("routes = []"), &["routes: an empty list; remove it, or fill it"]);
-    assert_mistakes(
-        &with("[routes]\nproviders = [\"p\"]"),
-        &["routes: must be a list of tables; begin each with [[routes]]"],
-    );
-    assert_mistakes(
-        &route("contry = [\"IN\"]"),
-        &[
-            "routes[0].contry: unknown key; did you mean `country`?",
-            "routes[0].providers: missing; it is required",
-        ],
-    );
-    for providers in ["[]", "{}", "\"p\""] {
-        assert_mistakes(
-            &route(&format!("providers = {providers}")),
-            &[
-                "routes[0].providers: must be a list of names such as [\"a\", \"b\"], or a table of \
-             their weights such as { a = 70, b = 30 }, with one at least",
-            ],
-        );
-    }
-    assert_mistakes(
-        &route("providers = { p = -1, q = 1, backup = 10001, r = 1.5 }"),
-        &[
-            "routes[0].providers.p: must be a whole number from 0 to 10000",
-            "routes[0].providers.q: no provider is named `q`; did you mean `p`?",
-            "routes[0].providers.backup: no provider is named `backup`; there are: p",
-            "routes[0].providers.backup: must be a whole number from 0 to 10000",
-            "routes[0].providers.r: no provider is named `r`; did you mean `p`?",
-            "routes[0].providers.r: must be a whole number from 0 to 10000",
-        ],
-    );
-    assert_mistakes(
-        &route("providers = { p = 0 }"),
-        &["routes[0].providers: one weight at least must be more than 0"],
-    );
-    assert_mistakes(
-        &route("providers = [\"p\", \"p\", \"q\", \"backup\", 1]"),
-        &[
-            "routes[0].providers[1]: is in this list twice",
-            "routes[0].providers[2]: no provider is named `q`; did you mean `p`?",
-            "routes[0].providers[3]: no provider is named `backup`; there are: p",
-            "routes[0].providers[4]: must be text in quotes",
-        ],
-    );
-    assert_mistakes(
-        &route("providers = [\"p\"]\ncountry = [\"in\", \"US\"]\nprefix = [\"91\"]"),
-        &[
-            "routes[0].country[0]: `in` is not a country's code; did you mean `IN`?",
-            "routes[0].prefix[0]: `91` does not begin a number; write it such as +9198",
-        ],
-    );
-    assert_mistakes(
-        &route("providers = [\"p\"]\nchannel = [\"SMS\"]\npurpose = [\"log in\"]"),
-        &[
-            "routes[0].channel[0]: channel must be 1 to 64 characters of a-z, 0-9, '_' and '-'",
-            "routes[0].purpose[0]: a purpose must be 1 to 64 characters of a-z, 0-9, '_' and '-'",
-        ],
-    );
-    assert_mistakes(
-        &route("providers = [\"p\"]\nchannel = [\"smss\"]"),
-        &["routes[0].channel[0]: none of this route's providers sends by it; \
-         they do by email, sms, voice"],
-    );
-    assert_mistakes(
-        &with(
-            "[[routes]]\ncountry = [\"IN\", \"US\"]\nproviders = [\"p\"]\n\
-             [[routes]]\ncountry = [\"IN\"]\nchannel = [\"sms\"]\nproviders = [\"p\"]",
-        ),
-        &["routes[1]: is never reached: routes[0] takes all of it"],
-    );
-    // What a wrong one would take is not known.
-    assert_mistakes(
-        &with(
-            "[[routes]]\ncountry = [\"India\"]\nproviders = [\"p\"]\n\
-             [[routes]]\nproviders = [\"p\"]",
-        ),
-        &["routes[0].country[0]: `India` is not a country's code; did you mean `IN`?"],
     );
 }
 

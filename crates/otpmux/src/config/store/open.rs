@@ -56,20 +56,12 @@ fn sqlite(durability: super::Durability, url: &Url) -> Result<Arc<dyn Verificati
     });
     match SqliteStore::open(url.path(), options) {
         Ok(store) => Ok(Arc::new(store)),
-        Err(error) => Err(with_causes(&error)),
+        // What lies behind that says the same once more.
+        Err(error) => Err(match std::error::Error::source(&error) {
+            Some(cause) => format!("{error}: {cause}"),
+            None => error.to_string(),
+        }),
     }
-}
-
-/// An error with what lies behind it, in one line.
-#[cfg(feature = "sqlite")]
-fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }
 
 #[cfg(feature = "redis")]
