@@ -34,8 +34,8 @@ pub(crate) struct Args {
     /// Answer in JSON
     #[arg(long)]
     json: bool,
-    /// Do not ask for the code. The memory store ends with this program, so with it the code can
-    /// then be verified by nobody: of use only to see the answer to a send
+    /// Do not ask for the code. Whoever shares the store can verify it; the memory store ends with
+    /// this program, so with it nobody can: of use only to see the answer to a send
     #[arg(long)]
     no_wait: bool,
 }
@@ -43,7 +43,7 @@ pub(crate) struct Args {
 pub(crate) async fn run(args: &Args, output: &mut Output) -> io::Result<Exit> {
     match send(args).await {
         Err(failure) => failure.tell(args.json, output),
-        Ok((client, sent)) => {
+        Ok((client, sent, shared)) => {
             if args.json {
                 output.json(&report::verification_json(&sent))?;
             } else {
@@ -52,12 +52,13 @@ pub(crate) async fn run(args: &Args, output: &mut Output) -> io::Result<Exit> {
             if args.no_wait {
                 return Ok(Exit::Done);
             }
-            verify(args, &client, &sent, output).await
+            verify(args, &client, &sent, output, shared).await
         }
     }
 }
 
-async fn send(args: &Args) -> Result<(OtpClient, Verification), Failure> {
+/// Also whether anybody else finds the verification.
+async fn send(args: &Args) -> Result<(OtpClient, Verification, bool), Failure> {
     let config = Config::from_file(&args.config)?;
     let client = OtpClient::from_config(&config)?;
     // Read here and not by clap, which would repeat the number.
@@ -73,7 +74,7 @@ async fn send(args: &Args) -> Result<(OtpClient, Verification), Failure> {
         new = new.by(channel);
     }
     let sent = client.send(new).await?;
-    Ok((client, sent))
+    Ok((client, sent, config.store().is_shared()))
 }
 
 async fn verify(
@@ -81,13 +82,18 @@ async fn verify(
     client: &OtpClient,
     sent: &Verification,
     output: &mut Output,
+    shared: bool,
 ) -> io::Result<Exit> {
     let mut typed = Vec::new();
     loop {
         output.ask("Code:")?;
         typed.clear();
         if io::stdin().lock().read_until(b'\n', &mut typed)? == 0 {
-            output.note("\nno code was typed; it ends with this program, so send anew")?;
+            output.note(if shared {
+                "\nno code was typed; whoever shares the store can verify it until it expires"
+            } else {
+                "\nno code was typed; it ends with this program, so send anew"
+            })?;
             return Ok(Exit::Failed);
         }
         let Ok(code) = String::from_utf8_lossy(&typed).trim().parse::<Code>() else {
