@@ -11,13 +11,13 @@ local charges = take_charges(content and 5 or 4)
 
 local before = content and redis.call('GET', KEYS[4])
 if before then
-  local record = read(record_key(before))
+  local record, its_fields = read(record_key(before))
   local failed = record and record.state == 'closed' and not may_have_sent(record)
   if record and not failed then
     if record.content ~= content then
       return {'other_content'}
     end
-    return {'before', before, redis.call('HGETALL', record_key(before))}
+    return {'before', before, its_fields}
   end
 end
 

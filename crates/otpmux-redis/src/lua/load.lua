@@ -1,5 +1,6 @@
 -- KEYS: the record.
-if read(KEYS[1]) then
-  return {'record', redis.call('HGETALL', KEYS[1])}
+local record, fields = read(KEYS[1])
+if record then
+  return {'record', fields}
 end
 return {'none'}

@@ -15,8 +15,9 @@ end
 local NUMBERS = {'expires_at', 'attempts', 'max_attempts', 'resends', 'resend_after', 'legs'}
 local STATES = {pending = true, approved = true, closed = true}
 
--- A record; nil when there is none, or its time is over even for being told so. An error when it
--- lacks what scripts go by: a state that nobody has written must not pass for one that lets in.
+-- A record, and its fields as Redis lists them; nil when there is none, or its time is over even
+-- for being told so. An error when it lacks what scripts go by: a state that nobody has written must
+-- not pass for one that lets in.
 local function read(key)
   local fields = redis.call('HGETALL', key)
   if #fields == 0 then
@@ -31,7 +32,7 @@ local function read(key)
   end
   assert(STATES[record.state], 'a record in no known state')
   if now < record.expires_at + GRACE then
-    return record
+    return record, fields
   end
 end
 
