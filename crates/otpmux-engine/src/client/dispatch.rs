@@ -33,6 +33,7 @@ pub(super) struct Dispatch<'a> {
     /// When the limits have counted it.
     counted: SystemTime,
     possible: u32,
+    standing: Arc<StillWanted>,
     /// What the store is not told yet.
     untold: Untold,
 }
@@ -74,8 +75,21 @@ impl<'a> Dispatch<'a> {
     ) -> Self {
         let deadline = inner.deadline();
         let Plan { request, candidates, .. } = plan;
+        let standing = Arc::new(StillWanted::new(Arc::clone(inner), record.id));
         let untold = Untold::default();
-        Self { inner, record, request, candidates, code, deadline, counted, possible: 0, untold }
+        let possible = 0;
+        Self {
+            inner,
+            record,
+            request,
+            candidates,
+            code,
+            deadline,
+            counted,
+            possible,
+            standing,
+            untold,
+        }
     }
 
     /// `place` is that of the first leg in the store's record.
@@ -188,12 +202,12 @@ impl<'a> Dispatch<'a> {
         let shares = u32::try_from(self.candidates.len() - flight.at).unwrap_or(u32::MAX);
         let now = Instant::now();
         let ends = now + self.deadline.saturating_duration_since(now) / shares;
-        let standing = StillWanted::new(Arc::clone(self.inner), self.record.id);
+        let standing: Arc<StillWanted> = Arc::clone(&self.standing);
         Context::new(self.record.legs[flight.here].key)
             .with_deadline(ends.into_std())
             .alone(self.next_after(flight.at).is_none())
             .probing(self.candidates[flight.at].is_last_resort())
-            .with_standing(Arc::new(standing))
+            .with_standing(standing)
     }
 
     /// Thinks about what a call came to.
@@ -205,6 +219,9 @@ impl<'a> Dispatch<'a> {
             Ok(sent) => return Ended::Sent(flight, sent),
             Err(error) => error,
         };
+        if error.blame() != Blame::Provider {
+            self.standing.refuse();
+        }
         let unknown = error.certainty() == Certainty::Unknown;
         self.possible += u32::from(unknown);
         let next = self.next_after(flight.at);

@@ -1,8 +1,9 @@
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
-use otpmux_core::{Error, Standing};
+use otpmux_core::{Blame, Certainty, Error, ErrorKind, Standing};
 
 use super::{Inner, gone};
 use crate::VerificationId;
@@ -12,17 +13,28 @@ use crate::VerificationId;
 pub(super) struct StillWanted {
     inner: Arc<Inner>,
     id: VerificationId,
+    /// A provider has refused it for a reason that holds for all of them.
+    refused: AtomicBool,
 }
 
 impl StillWanted {
     pub(super) fn new(inner: Arc<Inner>, id: VerificationId) -> Self {
-        Self { inner, id }
+        Self { inner, id, refused: AtomicBool::new(false) }
+    }
+
+    /// From now on nobody tries again: another provider would be a way around this refusal.
+    pub(super) fn refuse(&self) {
+        self.refused.store(true, Ordering::Relaxed);
     }
 }
 
 #[async_trait]
 impl Standing for StillWanted {
     async fn still_wanted(&self) -> Result<(), Error> {
+        if self.refused.load(Ordering::Relaxed) {
+            return Err(Error::new(ErrorKind::Conflict, Certainty::NotSent, Blame::Policy)
+                .with_detail("another provider has refused it for a reason that holds for all"));
+        }
         let now = self.inner.clock.now();
         match self.inner.store.load(self.id, now).await? {
             Some(record) if record.over(now).is_none() => Ok(()),

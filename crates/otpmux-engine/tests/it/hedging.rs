@@ -6,7 +6,7 @@ use otpmux_core::{Blame, Certainty, ErrorKind, Sent};
 use otpmux_engine::{Choice, LegState, Policy};
 use tokio::time::Instant;
 
-use crate::world::{World, carrier, down, error, lenient, unknown, vendor};
+use crate::world::{World, carrier, down, error, idempotent_carrier, lenient, unknown, vendor};
 
 const SLOW: Duration = Duration::from_secs(4);
 
@@ -104,5 +104,20 @@ async fn nobody_is_hedged_without_a_duplicate_or_by_another_code() {
         a.sends.answer_after(SLOW, Ok(Sent::new()));
         assert_eq!(world.send().await.unwrap().legs.len(), 1);
         assert_eq!(b.count(), 0);
+    }
+}
+
+/// Rule 3: the first leg pauses before a further try when the second is refused for all.
+#[tokio::test(start_paused = true)]
+async fn a_refusal_for_all_ends_the_further_tries_of_the_leg_beside_it() {
+    for blame in [Blame::Caller, Blame::Policy, Blame::Recipient] {
+        let (a, b) = (idempotent_carrier("a"), carrier("b"));
+        let world = World::with(&[&a, &b], hedged());
+        let later = unknown().with_retry_after(Duration::from_secs(3));
+        a.sends.answer(Err(later));
+        b.sends.answer(Err(error(Certainty::Refused, blame)));
+        let sent = world.send().await.unwrap();
+        assert!(!sent.confirmed, "the first try may have been sent");
+        assert_eq!((a.count(), b.count()), (1, 1), "{blame:?}");
     }
 }
