@@ -210,8 +210,7 @@ fn step() -> impl Strategy<Value = Step> {
 /// The same cases in every run, so that nobody's change fails by chance;
 /// `PROPTEST_RNG_SEED=7 cargo test` explores others.
 fn cases() -> ProptestConfig {
-    let mut config = ProptestConfig::default();
-    config.cases = 1_500;
+    let mut config = ProptestConfig::with_cases(1_500);
     if std::env::var_os("PROPTEST_RNG_SEED").is_none() {
         config.rng_seed = RngSeed::Fixed(1);
     }

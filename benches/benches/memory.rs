@@ -1,0 +1,43 @@
+//! How much a pending verification takes in the memory store, limits and indexes included: the
+//! growth of the process, as the system tells it, over many sends to different recipients.
+#![expect(clippy::expect_used, reason = "a benchmark that cannot be set up must stop")]
+#![expect(clippy::print_stdout, reason = "its figure is what it is for")]
+
+use std::sync::Arc;
+
+use otpmux_benches::{InstantProvider, Recipients};
+use otpmux_core::Secret;
+use otpmux_engine::{MemoryStore, NewVerification, OtpClient, ServerKeys};
+
+const VERIFICATIONS: usize = 100_000;
+
+/// Bytes of this process that lie in memory.
+fn resident() -> usize {
+    let status = std::fs::read_to_string("/proc/self/status").expect("Linux");
+    let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("a size");
+    let kilobytes = line.split_whitespace().nth(1).and_then(|number| number.parse::<usize>().ok());
+    kilobytes.expect("a number") * 1024
+}
+
+fn main() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let keys = ServerKeys::new(&[("a".to_owned(), Secret::new("k".repeat(32)))]);
+    let client = OtpClient::builder()
+        .provider(Arc::new(InstantProvider::new("instant")))
+        .store(Arc::new(MemoryStore::new(1_000_000)), keys.expect("a key ring"))
+        .build()
+        .expect("a client");
+    let to = Recipients::new();
+    runtime.expect("a runtime").block_on(async {
+        let send = async |count: usize| {
+            for _ in 0..count {
+                client.send(NewVerification::to(to.next().clone())).await.expect("sent");
+            }
+        };
+        send(VERIFICATIONS / 10).await;
+        let before = resident();
+        send(VERIFICATIONS - VERIFICATIONS / 10).await;
+        let each = (resident() - before) / (VERIFICATIONS - VERIFICATIONS / 10);
+        println!("memory/pending-verification: {each} bytes, limits and indexes included");
+    });
+}
