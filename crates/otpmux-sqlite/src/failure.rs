@@ -21,8 +21,8 @@ pub(crate) fn store_error(detail: impl Into<std::borrow::Cow<'static, str>>) -> 
     Error::new(ErrorKind::Store, Certainty::NotSent, Blame::Policy).with_detail(detail)
 }
 
-/// The error of everybody in a batch that failed. The library's own message is left out: it may quote
-/// what was bound.
+/// The error of everybody in a batch that failed. The library's own message is left out: it may
+/// quote what was bound.
 pub(crate) fn of_batch(error: &rusqlite::Error) -> Error {
     let number = error.sqlite_error().map_or(0, |error| error.extended_code);
     store_error(format!("{}; SQLite's code is {number}", advice(error)))

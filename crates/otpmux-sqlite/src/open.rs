@@ -17,7 +17,10 @@ use crate::schema::{APPLICATION, TABLES, VERSION};
 #[non_exhaustive]
 pub enum OpenError {
     /// Its file can neither be opened nor made.
-    #[error("cannot open {path}; its directory must exist, and this user must be able to write it", path = path.display())]
+    #[error(
+        "cannot open {path}; its directory must exist, and this user must be able to write it",
+        path = path.display()
+    )]
     File {
         /// The file.
         path: PathBuf,
@@ -25,7 +28,10 @@ pub enum OpenError {
         source: io::Error,
     },
     /// It is no database, or one that this user cannot write.
-    #[error("cannot use {path} as a database; it must be a file of otpmux, undamaged, that this user can write", path = path.display())]
+    #[error(
+        "cannot use {path} as a database; it must be whole, and this user must be able to write it",
+        path = path.display()
+    )]
     Unusable {
         /// The file.
         path: PathBuf,
@@ -33,13 +39,19 @@ pub enum OpenError {
         source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// It is the database of another program.
-    #[error("{path} is the database of another program; choose another path", path = path.display())]
+    #[error(
+        "{path} is the database of another program; choose another path",
+        path = path.display()
+    )]
     Foreign {
         /// The file.
         path: PathBuf,
     },
     /// A newer otpmux has written it.
-    #[error("{path} has version {found}, and this otpmux knows {VERSION}; upgrade it, or choose another path", path = path.display())]
+    #[error(
+        "{path} has version {found}, and this otpmux knows {VERSION}; upgrade otpmux",
+        path = path.display()
+    )]
     Newer {
         /// The file.
         path: PathBuf,
@@ -47,13 +59,19 @@ pub enum OpenError {
         found: i32,
     },
     /// Another process kept it locked for longer than the busy timeout.
-    #[error("{path} is locked by another process; end that one, or raise the busy timeout", path = path.display())]
+    #[error(
+        "{path} is locked by another process; end that one, or raise the busy timeout",
+        path = path.display()
+    )]
     Busy {
         /// The file.
         path: PathBuf,
     },
     /// Its file system lacks what several processes need to share it.
-    #[error("the file system of {path} cannot share a database between processes; put it on a local disk", path = path.display())]
+    #[error(
+        "the file system of {path} cannot share it between processes; put it on a local disk",
+        path = path.display()
+    )]
     FileSystem {
         /// The file.
         path: PathBuf,
@@ -104,8 +122,7 @@ pub(crate) fn open(
     Ok(conn)
 }
 
-/// Makes the file, for its owner only, if it is not there. Its log and index get the same
-/// mode.
+/// Makes the file, for its owner only, if it is not there. Its log and index get the same mode.
 ///
 /// One at a time: when a process closes a file, it loses the locks that it holds on it through
 /// others, so nobody here may have it open already.
@@ -122,7 +139,8 @@ fn make_private(path: &Path) -> io::Result<()> {
     }
 }
 
-/// What a database says about itself. Read within one transaction: another process may be making it.
+/// What a database says about itself. To be read within one transaction: another process may be
+/// making it.
 struct Standing {
     application: i32,
     version: i32,

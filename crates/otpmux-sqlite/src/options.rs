@@ -9,9 +9,9 @@ pub struct Options {
     /// How long to wait for another process that is writing, in whole milliseconds, before the
     /// operation fails. Default 5 s.
     pub busy_timeout: Duration,
-    /// How much live content the file may hold before new verifications are refused, in bytes; those
-    /// that are there go on. The file itself may be some megabytes larger. Default 1 GiB, which is
-    /// about a million verifications with their limits.
+    /// How much live content the file may hold before new verifications are refused, in bytes;
+    /// those that are there go on. The file itself may be some megabytes larger, and its log 20 MB.
+    /// Default 1 GiB, which is about a million verifications with their limits.
     pub max_bytes: u64,
 }
 

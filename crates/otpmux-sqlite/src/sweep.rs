@@ -12,10 +12,10 @@ impl Tables<'_> {
             (SELECT number FROM records WHERE expires_at <= ?1 ORDER BY expires_at LIMIT ?2)";
         self.run(sql, [now.saturating_sub(span(GRACE)), rows])?;
         self.run("DELETE FROM marks WHERE at <= ?1", [now.saturating_sub(span(HEALTH_KEPT))])?;
+        let sql = "SELECT number, longest FROM counters WHERE turn_at <= ?1 \
+            ORDER BY turn_at LIMIT ?2";
         let due: Vec<(i64, i64)> = self
-            .prepare(
-                "SELECT number, longest FROM counters WHERE turn_at <= ?1 ORDER BY turn_at LIMIT ?2",
-            )?
+            .prepare(sql)?
             .query_map([now, rows], |row| Ok((row.get(0)?, row.get(1)?)))?
             .collect::<Result<_, _>>()?;
         let mut left = rows;

@@ -140,8 +140,8 @@ impl Thread {
     }
 
     /// After a batch that has failed: takes everybody else who is waiting into it, so that each
-    /// waits for a lost cause once, and removes what has ended all the same. In a file that is full,
-    /// nothing would ever find room otherwise.
+    /// waits for a lost cause once, and removes what has ended all the same. In a file that is
+    /// full, nothing would ever find room otherwise.
     fn recover(&mut self, batch: &mut Vec<Box<dyn Job>>) {
         self.roll_back();
         while batch.len() < QUEUE
@@ -170,8 +170,8 @@ impl Thread {
         self.conn.prepare_cached("BEGIN IMMEDIATE")?.execute([]).map(|_| ())
     }
 
-    /// Ends a transaction that has not ended by itself. What cannot be rolled back now is
-    /// rolled back before the next one begins.
+    /// Ends a transaction that has not ended by itself. What cannot be rolled back now is rolled
+    /// back before the next one begins.
     fn roll_back(&self) {
         if !self.conn.is_autocommit() {
             let _ = self.conn.execute_batch("ROLLBACK");

@@ -1,7 +1,7 @@
 //! Files of a trial's own, and the words to talk about verifications in them.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, SystemTime};
 
@@ -94,8 +94,11 @@ pub(crate) fn after(seconds: u64) -> SystemTime {
     now() + Duration::from_secs(seconds)
 }
 
-pub(crate) fn keys() -> ServerKeys {
-    ServerKeys::new(&[("test".to_owned(), "k".repeat(32).into())]).unwrap()
+/// Derived once: that takes longer than all that is done with them.
+pub(crate) fn keys() -> &'static ServerKeys {
+    static KEYS: LazyLock<ServerKeys> =
+        LazyLock::new(|| ServerKeys::new(&[("test".to_owned(), "k".repeat(32).into())]).unwrap());
+    &KEYS
 }
 
 /// A pending verification whose code is out; good for 300 seconds.

@@ -37,7 +37,7 @@ pub(crate) async fn a_newer_version_is_refused() {
     home.look().pragma_update(None, "user_version", 2).unwrap();
     let error = refused(&home.file());
     assert!(matches!(error, OpenError::Newer { found: 2, .. }), "{error}");
-    assert!(error.to_string().contains("upgrade it"), "{error}");
+    assert!(error.to_string().contains("upgrade otpmux"), "{error}");
     assert_eq!(home.rows("records"), 1);
 }
 

@@ -40,7 +40,7 @@ fn count(words: &[String], wanted: &str) -> usize {
 
 pub(crate) async fn of_right_guesses_in_two_processes_one_is_approved() {
     let mut pair = Pair::new();
-    for round in 0..400 {
+    for round in 0..500 {
         let id = put(&pair.store, record(round)).await;
         let words = pair.both("right", &id.to_string(), 64).await;
         assert_eq!(count(&words, "approved"), 1, "round {round}");
@@ -51,7 +51,7 @@ pub(crate) async fn of_right_guesses_in_two_processes_one_is_approved() {
 
 pub(crate) async fn of_wrong_guesses_in_two_processes_the_cap_is_compared() {
     let mut pair = Pair::new();
-    for round in 0..100 {
+    for round in 0..250 {
         let id = put(&pair.store, record(round)).await;
         let words = pair.both("wrong", &id.to_string(), 100).await;
         assert_eq!(count(&words, "wrong_code"), 5, "round {round}");
@@ -62,13 +62,13 @@ pub(crate) async fn of_wrong_guesses_in_two_processes_the_cap_is_compared() {
 
 pub(crate) async fn of_one_request_in_two_processes_one_is_made() {
     let mut pair = Pair::new();
-    for round in 0..100 {
+    for round in 0..250 {
         let words = pair.both("name", &round.to_string(), 50).await;
         let new: Vec<_> = words.iter().filter_map(|word| word.strip_prefix("new:")).collect();
         assert_eq!(new.len(), 1, "round {round}");
         assert_eq!(count(&words, &format!("before:{}", new[0])), 49, "round {round}");
     }
-    assert_eq!(pair.home.rows("records"), 100);
+    assert_eq!(pair.home.rows("records"), 250);
 }
 
 /// The peer's steps are done one after the other, each within its busy timeout, while this process

@@ -61,7 +61,7 @@ impl World {
         policy.limits = MessageLimits::none();
         let client = OtpClient::builder()
             .provider(provider.port())
-            .store(store, keys())
+            .store(store, keys().clone())
             .policy(policy)
             .clock(Arc::<ManualClock>::clone(&clock))
             .entropy(Arc::new(SeededEntropy::new(7)))

@@ -92,7 +92,7 @@ pub(crate) async fn hits_go_though_their_key_is_in_use() {
         let charges = vec![charge(LimitScope::Global, 0, 1_000, Duration::from_mins(1))];
         let at = after(10 * u64::from(number));
         store.create(Create { record: record(number), charges }, at).await.unwrap();
-        assert!(home.rows("hits") <= 6, "those of the last minute");
+        assert_eq!(home.rows("hits"), 6.min(number + 1), "those of the last minute");
     }
 }
 
@@ -102,7 +102,7 @@ pub(crate) async fn the_file_does_not_grow() {
     let pages =
         || -> u32 { home.look().query_row("PRAGMA page_count", [], |row| row.get(0)).unwrap() };
     let mut early = 0;
-    for number in 0..4_000_u32 {
+    for number in 0..2_000_u32 {
         let at = after(10 * u64::from(number));
         let mut record = record(number);
         record.expires_at = at + Duration::from_mins(5);
