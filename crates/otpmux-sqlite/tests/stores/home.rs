@@ -1,8 +1,8 @@
 //! Files of a trial's own, and the words to talk about verifications in them.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, LazyLock};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, LazyLock};
 use std::time::{Duration, SystemTime};
 
 use otpmux_core::{Channel, IdempotencyKey, OsEntropy, ProviderId, Purpose, RateLimit, Recipient};
