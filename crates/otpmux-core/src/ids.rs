@@ -1,6 +1,6 @@
 use std::fmt;
 use std::str::FromStr;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use serde::{Deserialize, Serialize};
 
@@ -90,7 +90,9 @@ name! {
 impl Default for Purpose {
     /// `default`.
     fn default() -> Self {
-        Self("default".into())
+        // One for all: most verifications have it.
+        static DEFAULT: LazyLock<Arc<str>> = LazyLock::new(|| "default".into());
+        Self(Arc::clone(&DEFAULT))
     }
 }
 

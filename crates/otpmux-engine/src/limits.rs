@@ -110,6 +110,11 @@ pub(crate) struct HitLog {
 }
 
 impl HitLog {
+    /// Most keys are hit once before their windows are over.
+    pub(crate) fn with_room_for_one() -> Self {
+        Self { hits: VecDeque::with_capacity(1), longest: 0 }
+    }
+
     /// The window without room that keeps waiting the longest.
     ///
     /// A window of `count` in `per` has room when the hit that is `count` back is older than `per`.

@@ -111,7 +111,7 @@ impl Limits {
         }
         let log = self.logs.entry(key).or_insert_with(|| {
             self.ends.insert((millis(now + longest(windows)), key));
-            HitLog::default()
+            HitLog::with_room_for_one()
         });
         log.hit(windows, now);
     }
