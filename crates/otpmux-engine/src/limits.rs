@@ -1,5 +1,6 @@
 use std::collections::VecDeque;
 use std::fmt;
+use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -102,17 +103,24 @@ impl Limited {
 ///
 /// Invariant: milliseconds since the epoch, oldest first; as many hits as the largest count among
 /// its windows, at most.
+///
+/// The newest one stands apart, for most keys are hit once before their windows are over: such a log
+/// allocates nothing.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct HitLog {
-    hits: VecDeque<u64>,
+    older: VecDeque<u64>,
+    newest: Option<NonZeroU64>,
     /// The longest window that it was hit in.
     longest: u64,
 }
 
 impl HitLog {
-    /// Most keys are hit once before their windows are over.
-    pub(crate) fn with_room_for_one() -> Self {
-        Self { hits: VecDeque::with_capacity(1), longest: 0 }
+    /// The hit that is `back` back; the newest is one back.
+    fn nth_back(&self, back: u32) -> Option<u64> {
+        match usize::try_from(back).unwrap_or(usize::MAX) {
+            1 => self.newest.map(NonZeroU64::get),
+            back => self.older.get((self.older.len() + 1).checked_sub(back)?).copied(),
+        }
     }
 
     /// The window without room that keeps waiting the longest.
@@ -125,9 +133,7 @@ impl HitLog {
         now: SystemTime,
     ) -> Option<Limited> {
         let full = |window: &RateLimit| {
-            let back = usize::try_from(window.count).unwrap_or(usize::MAX);
-            let hit = *self.hits.get(self.hits.len().checked_sub(back)?)?;
-            let room = hit.saturating_add(millis_of(window.per));
+            let room = self.nth_back(window.count)?.saturating_add(millis_of(window.per));
             let wait = room.checked_sub(millis(now)).filter(|wait| *wait > 0)?;
             Some(Limited { scope, window: *window, retry_after: Duration::from_millis(wait) })
         };
@@ -136,25 +142,36 @@ impl HitLog {
 
     pub(crate) fn hit(&mut self, windows: &[RateLimit], now: SystemTime) {
         let most = windows.iter().map(|window| window.count).max().unwrap_or(0);
-        while self.hits.len() >= usize::try_from(most).unwrap_or(usize::MAX).max(1) {
-            self.hits.pop_front();
+        let most = usize::try_from(most).unwrap_or(usize::MAX);
+        if let Some(newest) = self.newest {
+            self.older.push_back(newest.get());
         }
-        self.hits.push_back(millis(now));
+        while self.older.len() >= most.max(1) {
+            self.older.pop_front();
+        }
+        self.newest = Some(stamp(now));
         self.longest = millis_of(longest(windows));
     }
 
     /// Takes back one hit of a time, if it is there.
     pub(crate) fn take_back(&mut self, at: SystemTime) {
-        let at = millis(at);
-        if let Some(place) = self.hits.iter().rposition(|hit| *hit == at) {
-            self.hits.remove(place);
+        let at = stamp(at);
+        if self.newest == Some(at) {
+            self.newest = self.older.pop_back().and_then(NonZeroU64::new);
+        } else if let Some(place) = self.older.iter().rposition(|hit| *hit == at.get()) {
+            self.older.remove(place);
         }
     }
 
     /// From when on no hit counts anywhere, in milliseconds since the epoch.
     pub(crate) fn end(&self) -> u64 {
-        self.hits.back().map_or(0, |newest| newest.saturating_add(self.longest))
+        self.newest.map_or(0, |newest| newest.get().saturating_add(self.longest))
     }
+}
+
+/// A clock that stands before 1970 counts all the same.
+fn stamp(time: SystemTime) -> NonZeroU64 {
+    NonZeroU64::new(millis(time)).unwrap_or(NonZeroU64::MIN)
 }
 
 /// A time as stores write it: milliseconds since 1970, nothing before that.

@@ -1,5 +1,6 @@
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
+use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
@@ -26,18 +27,22 @@ pub struct MemoryStore {
     shelf: Mutex<Shelf>,
 }
 
+/// A map whose keys are random, or hashes under a server key: nobody can choose them so that they
+/// collide, and they need no further hashing.
+type KeyedMap<K, V> = HashMap<K, V, BuildHasherDefault<KeyHasher>>;
+
 /// Boxed: a table of large records would move them all whenever it grows.
-type Records = HashMap<VerificationId, Box<Record>>;
+type Records = KeyedMap<VerificationId, Box<Record>>;
 
 #[derive(Default)]
 struct Shelf {
     records: Records,
     /// The newest verification of a recipient and purpose.
-    newest: HashMap<(RecipientHash, Purpose), VerificationId>,
+    newest: KeyedMap<(RecipientHash, Purpose), VerificationId>,
     /// The verifications whose requests have names.
-    named: HashMap<[u8; 16], VerificationId>,
-    /// When records may be thrown away, soonest first.
-    ends: BTreeSet<(SystemTime, VerificationId)>,
+    named: KeyedMap<[u8; 16], VerificationId>,
+    /// When records may be thrown away.
+    ends: Ends<VerificationId>,
     limits: Limits,
     health: BTreeMap<ProviderId, HealthMark>,
 }
@@ -45,9 +50,50 @@ struct Shelf {
 /// The hits of every key.
 #[derive(Default)]
 struct Limits {
-    logs: HashMap<LimitKey, HitLog>,
+    logs: KeyedMap<LimitKey, HitLog>,
     /// When logs may be thrown away, by what was known when they were last looked at.
-    ends: BTreeSet<(u64, LimitKey)>,
+    ends: Ends<LimitKey>,
+}
+
+/// What may be thrown away in which second. Most of what comes in lives equally long, so that it is
+/// added where the last one was.
+struct Ends<K>(BTreeMap<u64, Vec<K>>);
+
+impl<K> Ends<K> {
+    /// `end` is in milliseconds since the epoch.
+    fn add(&mut self, end: u64, key: K) {
+        self.0.entry(end.div_ceil(1000)).or_default().push(key);
+    }
+
+    /// The keys of the soonest second, if it has come.
+    fn take(&mut self, now: u64) -> Option<Vec<K>> {
+        let soonest = self.0.first_entry()?;
+        (soonest.key().saturating_mul(1000) <= now).then(|| soonest.remove())
+    }
+}
+
+impl<K> Default for Ends<K> {
+    fn default() -> Self {
+        Self(BTreeMap::new())
+    }
+}
+
+/// Takes the first eight bytes of what it is given as they are.
+#[derive(Default)]
+struct KeyHasher(u64);
+
+impl Hasher for KeyHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        let mut first = [0; 8];
+        for (to, from) in first.iter_mut().zip(bytes) {
+            *to = *from;
+        }
+        self.0 = self.0.rotate_left(5) ^ u64::from_le_bytes(first);
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
 }
 
 impl MemoryStore {
@@ -110,8 +156,8 @@ impl Limits {
             return;
         }
         let log = self.logs.entry(key).or_insert_with(|| {
-            self.ends.insert((millis(now + longest(windows)), key));
-            HitLog::with_room_for_one()
+            self.ends.add(millis(now + longest(windows)), key);
+            HitLog::default()
         });
         log.hit(windows, now);
     }
@@ -124,16 +170,12 @@ impl Limits {
     /// down gets another turn.
     fn drop_ended(&mut self, now: SystemTime) {
         let now = millis(now);
-        while let Some(&(end, key)) = self.ends.first() {
-            if end > now {
-                break;
-            }
-            self.ends.pop_first();
-            let over = self.logs.get(&key).is_none_or(|log| log.end() <= now);
-            if over {
-                self.logs.remove(&key);
-            } else if let Some(log) = self.logs.get(&key) {
-                self.ends.insert((log.end(), key));
+        while let Some(keys) = self.ends.take(now) {
+            for key in keys {
+                match self.logs.get(&key).map(HitLog::end) {
+                    Some(end) if end > now => self.ends.add(end, key),
+                    _ => drop(self.logs.remove(&key)),
+                }
             }
         }
     }
@@ -142,23 +184,24 @@ impl Limits {
 impl Shelf {
     fn drop_ended(&mut self, now: SystemTime) {
         self.limits.drop_ended(now);
-        while let Some(&(end, id)) = self.ends.first() {
-            if end > now {
-                break;
+        while let Some(ids) = self.ends.take(millis(now)) {
+            for id in ids {
+                self.forget(id);
             }
-            self.ends.pop_first();
-            if let Some(record) = self.records.remove(&id) {
-                let Record { recipient, purpose, request, .. } = *record;
-                let key = (recipient, purpose);
-                if self.newest.get(&key) == Some(&id) {
-                    self.newest.remove(&key);
-                }
-                if let Some(request) = request
-                    && self.named.get(&request.name) == Some(&id)
-                {
-                    self.named.remove(&request.name);
-                }
-            }
+        }
+    }
+
+    fn forget(&mut self, id: VerificationId) {
+        let Some(record) = self.records.remove(&id) else { return };
+        let Record { recipient, purpose, request, .. } = *record;
+        let key = (recipient, purpose);
+        if self.newest.get(&key) == Some(&id) {
+            self.newest.remove(&key);
+        }
+        if let Some(request) = request
+            && self.named.get(&request.name) == Some(&id)
+        {
+            self.named.remove(&request.name);
         }
     }
 
@@ -230,7 +273,7 @@ impl VerificationStore for MemoryStore {
         if let Some(request) = &record.request {
             shelf.named.insert(request.name, record.id);
         }
-        shelf.ends.insert((record.expires_at + GRACE, record.id));
+        shelf.ends.add(millis(record.expires_at + GRACE), record.id);
         shelf.records.insert(record.id, Box::new(record));
         Ok(Created::New(shelf.health(now)))
     }
