@@ -109,6 +109,8 @@ pub enum ErrorKind {
     NotFound,
     /// Something of the same name is already there or under way.
     Conflict,
+    /// The idempotency key was used for a request of other content.
+    KeyReused,
     /// The vendor does not accept the credentials.
     Unauthenticated,
     /// The vendor knows the account and does not let it do this.
@@ -146,6 +148,7 @@ impl ErrorKind {
             Self::Unsupported => "unsupported",
             Self::NotFound => "not_found",
             Self::Conflict => "conflict",
+            Self::KeyReused => "key_reused",
             Self::Unauthenticated => "unauthenticated",
             Self::Forbidden => "forbidden",
             Self::InsufficientFunds => "insufficient_funds",
@@ -169,6 +172,7 @@ impl ErrorKind {
             Self::Unsupported => "not supported",
             Self::NotFound => "not found",
             Self::Conflict => "conflict",
+            Self::KeyReused => "idempotency key reused",
             Self::Unauthenticated => "credentials not accepted",
             Self::Forbidden => "forbidden",
             Self::InsufficientFunds => "account is empty",

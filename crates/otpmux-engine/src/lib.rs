@@ -15,7 +15,8 @@ mod store;
 
 pub use client::{
     BuildError, ClientBuilder, ClientConfig, InFlight, LegView, NewVerification, OtpClient,
-    Reloaded, Trail, Verification, VerificationStatus, describe_metrics,
+    Reloaded, Resend, Scope, ScopedClient, Trail, Verification, VerificationStatus,
+    describe_metrics,
 };
 pub use countries::country_of;
 pub use health::{Health, HealthMark, OpenMark};

@@ -20,9 +20,9 @@ pub use otpmux_core::{
 pub use otpmux_engine::{
     BreakerSettings, BuildError, Choice, ClientBuilder, ClientConfig, Guarded, Guards, GuardsError,
     Health, InFlight, KeyError, LegState, LegView, MemoryStore, MessageLimits, NewVerification,
-    OtpClient, ParseIdError, Policy, PolicyError, Reloaded, ResendBy, RetryBudget, Route, Routes,
-    ServerKeys, Skip, SkipReason, Trail, Verification, VerificationId, VerificationStatus,
-    VerificationStore, country_of, describe_metrics,
+    OtpClient, ParseIdError, Policy, PolicyError, Reloaded, Resend, ResendBy, RetryBudget, Route,
+    Routes, Scope, ScopedClient, ServerKeys, Skip, SkipReason, Trail, Verification, VerificationId,
+    VerificationStatus, VerificationStore, country_of, describe_metrics,
 };
 
 pub use config::{

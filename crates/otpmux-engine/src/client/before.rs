@@ -1,6 +1,7 @@
 //! A request that was made before, under the name of this one.
 
-use std::time::Duration;
+use std::collections::BTreeMap;
+use std::time::{Duration, SystemTime};
 
 use otpmux_core::{Blame, Certainty, Error, ErrorKind, SendRequest};
 use tokio::time::Instant;
@@ -15,13 +16,14 @@ const LAST_LOOK: Duration = Duration::from_millis(200);
 
 impl Inner {
     /// The form at rest of a request's name and content.
-    pub(super) fn tag(
+    pub(super) fn request_tag(
         &self,
         name: &str,
         asked: &SendRequest,
         asked_length: Option<u8>,
+        metadata: &BTreeMap<String, String>,
     ) -> RequestTag {
-        let content = Kept::content(asked, asked_length);
+        let content = Kept::content(asked, asked_length, metadata);
         RequestTag {
             name: self.keys.tag("request name", name.as_bytes()),
             content: self.keys.tag("request content", &content),
@@ -36,7 +38,7 @@ impl Inner {
     ) -> Result<Verification, Error> {
         let deadline = self.deadline();
         let mut pause = FIRST_LOOK;
-        while is_under_way(&record) && Instant::now() < deadline {
+        while is_under_way(&record, self.clock.now()) && Instant::now() < deadline {
             if in_flight == InFlight::Refuse {
                 return Err(under_way());
             }
@@ -58,10 +60,10 @@ impl Inner {
 }
 
 /// Whether its newest leg has no end yet, so that the answer may still change. A process that died
-/// in the call leaves it so.
-fn is_under_way(record: &Record) -> bool {
+/// in the call leaves it so: once a resend is allowed, nobody is at it any more.
+fn is_under_way(record: &Record, now: SystemTime) -> bool {
     let intended = record.legs.last().is_some_and(|leg| leg.state == LegState::Intended);
-    intended && record.state == State::Pending
+    intended && record.state == State::Pending && now < record.resend_after
 }
 
 fn under_way() -> Error {
@@ -71,7 +73,7 @@ fn under_way() -> Error {
 }
 
 pub(super) fn other_content() -> Error {
-    Error::new(ErrorKind::InvalidRequest, Certainty::NotSent, Blame::Caller)
+    Error::new(ErrorKind::KeyReused, Certainty::NotSent, Blame::Caller)
         .with_detail("this idempotency key was used for another request; use a new one")
 }
 

@@ -41,6 +41,8 @@ struct Wishes {
     sender: Option<String>,
     #[serde(rename = "x", default, skip_serializing_if = "BTreeMap::is_empty")]
     extensions: BTreeMap<String, Value>,
+    #[serde(rename = "d", default, skip_serializing_if = "BTreeMap::is_empty")]
+    metadata: BTreeMap<String, String>,
 }
 
 impl Kept {
@@ -62,14 +64,29 @@ impl Kept {
                 locale: request.locale.clone(),
                 sender: request.sender.clone(),
                 extensions: request.extensions.clone(),
+                metadata: BTreeMap::new(),
             },
         }
     }
 
+    /// Adds the application's own notes.
+    pub(super) fn with_metadata(mut self, metadata: BTreeMap<String, String>) -> Self {
+        self.request.metadata = metadata;
+        self
+    }
+
+    pub(super) fn metadata(&self) -> &BTreeMap<String, String> {
+        &self.request.metadata
+    }
+
     /// What was asked, in a form that is the same whenever it is asked again: `asked` is what the
     /// caller said, before any code was made.
-    pub(super) fn content(asked: &SendRequest, length: Option<u8>) -> Zeroizing<Vec<u8>> {
-        let kept = Self::of(asked, None, length);
+    pub(super) fn content(
+        asked: &SendRequest,
+        length: Option<u8>,
+        metadata: &BTreeMap<String, String>,
+    ) -> Zeroizing<Vec<u8>> {
+        let kept = Self::of(asked, None, length).with_metadata(metadata.clone());
         let lifetime = asked.lifetime.map(|lifetime| lifetime.as_millis());
         let content = (&kept.request, asked.purpose.as_str(), lifetime);
         // Texts, numbers and JSON values always serialise.

@@ -41,12 +41,56 @@ pub struct NewVerification {
     pub client: ClientContext,
     /// Further parameters, by provider kind, then by the vendor's own word.
     pub extensions: BTreeMap<String, Value>,
+    /// The application's own notes, such as an order's number: kept encrypted with the verification,
+    /// given back by [`status`](crate::OtpClient::status), and told to nobody else. At most
+    /// [`METADATA_ENTRIES`](Self::METADATA_ENTRIES).
+    pub metadata: BTreeMap<String, String>,
     /// A name for this request: saying it again under the same name, from whichever process, sends
     /// nothing and gives the verification that the first one made. Good as long as that is known. A
     /// request that came to nothing frees its name. Kept as a keyed hash.
     pub idempotency_key: Option<String>,
     /// What to do when the first request under this name is still under way.
     pub in_flight: InFlight,
+}
+
+/// A wish for another message with the same verification.
+///
+/// ```
+/// use otpmux_core::Channel;
+/// use otpmux_engine::Resend;
+///
+/// let resend = Resend::new().by(Channel::Voice).with_idempotency_key("page-3-again");
+/// ```
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Resend {
+    /// How it gets there; `None` means as the policy says.
+    pub channel: Option<Channel>,
+    /// A name for this request: saying it again under the same name sends nothing, and tells how
+    /// the verification stands since. Good as long as the verification. A resend that came to
+    /// nothing frees its name. Kept as a keyed hash.
+    pub idempotency_key: Option<String>,
+    /// What to do when the first request under this name is still under way.
+    pub in_flight: InFlight,
+}
+
+impl Resend {
+    /// As the policy says.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Chooses the channel.
+    pub fn by(mut self, channel: Channel) -> Self {
+        self.channel = Some(channel);
+        self
+    }
+
+    /// Names the request, so that saying it twice sends once.
+    pub fn with_idempotency_key(mut self, key: impl Into<String>) -> Self {
+        self.idempotency_key = Some(key.into());
+        self
+    }
 }
 
 /// What becomes of a request while an earlier one under its name is still under way.
@@ -61,6 +105,13 @@ pub enum InFlight {
 }
 
 impl NewVerification {
+    /// How many entries its metadata may have.
+    pub const METADATA_ENTRIES: usize = 16;
+    /// How many characters a key of its metadata may have; it has one at least.
+    pub const METADATA_KEY: usize = 40;
+    /// How many characters a value of its metadata may have.
+    pub const METADATA_VALUE: usize = 200;
+
     /// A verification of this recipient, with everything else left to policy and provider.
     pub fn to(recipient: impl Into<Recipient>) -> Self {
         Self {
@@ -76,6 +127,7 @@ impl NewVerification {
             sender: None,
             client: ClientContext::default(),
             extensions: BTreeMap::new(),
+            metadata: BTreeMap::new(),
             idempotency_key: None,
             in_flight: InFlight::default(),
         }

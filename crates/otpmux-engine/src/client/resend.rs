@@ -1,12 +1,13 @@
 use std::time::Duration;
 
-use otpmux_core::{Blame, Certainty, Channel, Error, ErrorKind};
+use otpmux_core::{Blame, Certainty, Channel, Error, ErrorKind, IdempotencyKey};
 
+use super::before::other_content;
 use super::charges::limited;
 use super::dispatch::Dispatch;
 use super::kept::Kept;
-use super::{Inner, OtpClient, Verification, gone, new_leg, no_entropy};
-use crate::{BeginLeg, Begun, LimitScope, ResendTerms, VerificationId};
+use super::{Inner, OtpClient, Resend, Scope, Verification, gone, new_leg, no_entropy};
+use crate::{BeginLeg, Begun, Choice, Leg, LimitScope, Record, ResendTerms, VerificationId};
 
 impl OtpClient {
     /// Sends again at the user's wish: the same code where it is ours, by another provider than
@@ -23,16 +24,48 @@ impl OtpClient {
         id: VerificationId,
         channel: Option<Channel>,
     ) -> Result<Verification, Error> {
+        self.resend_with(id, Resend { channel, ..Resend::default() }).await
+    }
+
+    /// [`resend`](Self::resend), for a request that may have a name.
+    ///
+    /// # Errors
+    ///
+    /// As [`resend`](Self::resend). Besides, not sent: [`ErrorKind::KeyReused`] when the name was
+    /// used for another channel; [`ErrorKind::Conflict`] when the first request of this name is under
+    /// way, and is not to be waited for.
+    pub async fn resend_with(
+        &self,
+        id: VerificationId,
+        resend: Resend,
+    ) -> Result<Verification, Error> {
+        self.resend_within(id, resend, &Scope::everything()).await
+    }
+
+    pub(super) async fn resend_within(
+        &self,
+        id: VerificationId,
+        resend: Resend,
+        scope: &Scope,
+    ) -> Result<Verification, Error> {
         let inner = &self.inner();
         let now = inner.clock.now();
-        let mut record = inner.store.load(id, now).await?.ok_or_else(gone)?;
+        let mut record = inner.load_within(id, scope, now).await?;
+        let name = resend.idempotency_key.as_deref();
+        let mut key = match name.map(|name| inner.resend_key(&record, name, &resend)) {
+            None => None,
+            Some(Named::Free(key)) => Some(key),
+            Some(Named::Before) => return inner.before(record, resend.in_flight).await,
+            Some(Named::OtherContent) => return Err(other_content()),
+        };
         let kept = Kept::open(&record, &inner.keys)?;
-        let (mut plan, code) = inner.plan_resend(&record, kept, channel, now)?;
+        let (mut plan, code) = inner.plan_resend(&record, kept, resend.channel.clone(), now)?;
         let delay = inner.resend_delay(record.resends + 1)?;
         let terms = ResendTerms { max_resends: inner.policy.resends, next_after: now + delay };
         let (leg, place) = loop {
             let first = &plan.candidates[0];
-            let leg = new_leg(first, first.why, &plan.request.channel, &*inner.entropy)?;
+            let mut leg = new_leg(first, first.why, &plan.request.channel, &*inner.entropy)?;
+            leg.key = key.take().unwrap_or(leg.key);
             let mut charges = inner.charges.of(&plan.request, &record.recipient, &inner.keys);
             charges.extend(first.member.charge.clone());
             let begin = BeginLeg {
@@ -44,27 +77,86 @@ impl OtpClient {
                 news: Vec::new(),
             };
             record.skips.extend_from_slice(&begin.skips);
-            match inner.store.begin_leg(id, begin, now).await? {
+            let refusal = match inner.store.begin_leg(id, begin, now).await? {
                 Begun::Leg(place) => break (leg, place),
                 Begun::Over(_) => return Err(gone()),
-                Begun::TooSoon(wait) => {
-                    return Err(refused("a resend so soon").with_retry_after(wait));
-                }
-                Begun::TooMany => {
-                    return Err(refused("more resends than one verification may have"));
-                }
+                Begun::TooSoon(wait) => refused("a resend so soon").with_retry_after(wait),
+                Begun::TooMany => refused("more resends than one verification may have"),
                 Begun::Limited(limit) => {
                     let legs = record.legs.len();
                     let another = limit.scope == LimitScope::Provider && plan.pass_over_first(legs);
-                    if !another {
-                        return Err(limited(&limit));
+                    if another {
+                        key = name.map(|_| leg.key);
+                        continue;
                     }
+                    limited(&limit)
                 }
-            }
+            };
+            return match name {
+                Some(name) => inner.after_refusal(id, name, &resend, refusal).await,
+                None => Err(refusal),
+            };
         };
         record.resend_after = terms.next_after;
         record.legs.push(leg);
         Dispatch::new(inner, record, plan, code, now).run(place).await
+    }
+}
+
+/// What is known of a named resend.
+enum Named {
+    /// It was not made, or came to nothing: its leg is to have this key.
+    Free(IdempotencyKey),
+    /// It was made.
+    Before,
+    /// The name was used for another one.
+    OtherContent,
+}
+
+/// Bytes of a leg's key that say the resend's name; the others say its content.
+const NAME: usize = 12;
+
+impl Inner {
+    /// Looks for a named resend among the legs. A leg that a named resend begins has a key that is
+    /// made of the name, so the record needs no further place for it.
+    fn resend_key(&self, record: &Record, name: &str, resend: &Resend) -> Named {
+        let channel = resend.channel.as_ref().map_or("", Channel::as_str);
+        let content = self.keys.tag("resend content", channel.as_bytes());
+        // One that came to nothing frees its name, but the vendor has seen its key: the next try has
+        // another one.
+        for round in 0..=record.legs.len() {
+            let text = format!("{}/{round}/{name}", record.id);
+            let mut key = self.keys.tag("resend name", text.as_bytes());
+            key[NAME..].copy_from_slice(&content[NAME..]);
+            let key = IdempotencyKey::from_random(key);
+            let named = |leg: &Leg| leg.key.to_bytes()[..NAME] == key.to_bytes()[..NAME];
+            let Some(first) = record.legs.iter().position(named) else { return Named::Free(key) };
+            if record.legs[first].key != key {
+                return Named::OtherContent;
+            }
+            let later = record.legs[first + 1..].iter();
+            let own = later.take_while(|leg| leg.why != Choice::Resend);
+            if [&record.legs[first]].into_iter().chain(own).any(|leg| leg.state.may_have_sent()) {
+                return Named::Before;
+            }
+        }
+        Named::OtherContent
+    }
+
+    /// A named resend was refused: because it was made a moment before, perhaps by another process.
+    async fn after_refusal(
+        &self,
+        id: VerificationId,
+        name: &str,
+        resend: &Resend,
+        refusal: Error,
+    ) -> Result<Verification, Error> {
+        let Some(record) = self.store.load(id, self.clock.now()).await? else { return Err(gone()) };
+        match self.resend_key(&record, name, resend) {
+            Named::Before => self.before(record, resend.in_flight).await,
+            Named::OtherContent => Err(other_content()),
+            Named::Free(_) => Err(refusal),
+        }
     }
 }
 

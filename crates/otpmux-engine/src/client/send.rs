@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use otpmux_core::{Code, Entropy, EntropyError, Error};
 
 use super::before::other_content;
@@ -28,18 +30,19 @@ impl OtpClient {
         let now = inner.clock.now();
         let pool = Pool::fetch(&*inner.entropy).map_err(no_entropy)?;
         let (name, in_flight) = (new.idempotency_key.take(), new.in_flight);
-        let asked_length = new.code_length;
+        let (asked_length, metadata) = (new.code_length, std::mem::take(&mut new.metadata));
+        check_metadata(&metadata)?;
         let code = inner.new_code(&new, &pool)?;
         let mut plan = inner.plan_send(new, &code, &pool, now)?;
         let id = VerificationId::generate(&pool).map_err(no_entropy)?;
         let candidates = &plan.candidates;
         let ours = candidates.iter().any(|c| c.source.is_supplied()).then_some(&code);
         let wished = candidates.iter().find_map(|c| c.source.wished_length());
-        let kept = Kept::of(&plan.request, ours, wished);
+        let tag = name.map(|name| inner.request_tag(&name, &plan.request, asked_length, &metadata));
+        let kept = Kept::of(&plan.request, ours, wished).with_metadata(metadata);
         let sealed = kept.seal(id, &inner.keys, &pool).map_err(no_entropy)?;
         let request = &plan.request;
         let lifetime = request.lifetime.unwrap_or(inner.policy.lifetime);
-        let tag = name.map(|name| inner.tag(&name, request, asked_length));
         let mut record = Record {
             id,
             recipient: inner.keys.hash(&request.recipient),
@@ -81,6 +84,20 @@ impl OtpClient {
         }
         Dispatch::new(inner, record, plan, Some(code), now).run(0).await
     }
+}
+
+fn check_metadata(metadata: &BTreeMap<String, String>) -> Result<(), Error> {
+    let fits = |(key, value): (&String, &String)| {
+        (1..=NewVerification::METADATA_KEY).contains(&key.chars().count())
+            && value.chars().count() <= NewVerification::METADATA_VALUE
+    };
+    if metadata.len() <= NewVerification::METADATA_ENTRIES && metadata.iter().all(fits) {
+        return Ok(());
+    }
+    Err(invalid(
+        "metadata holds at most 16 entries, with keys of 1 to 40 characters and values of at most \
+         200",
+    ))
 }
 
 impl Inner {

@@ -2,7 +2,7 @@ use otpmux_core::{Delivery, Error, Recipient, Target};
 use tokio::time::Instant;
 
 use super::kept::Kept;
-use super::{Inner, OtpClient, Verification, context, gone};
+use super::{Inner, OtpClient, Scope, Verification, context};
 use crate::{Leg, LegEnd, LegState, Record, Settle, VerificationId};
 
 impl OtpClient {
@@ -14,9 +14,17 @@ impl OtpClient {
     /// [`ErrorKind::NotFound`](otpmux_core::ErrorKind::NotFound) when it is unknown or long gone;
     /// the store is out of reach. A vendor that cannot be asked is no error.
     pub async fn status(&self, id: VerificationId) -> Result<Verification, Error> {
+        self.status_within(id, &Scope::everything()).await
+    }
+
+    pub(super) async fn status_within(
+        &self,
+        id: VerificationId,
+        scope: &Scope,
+    ) -> Result<Verification, Error> {
         let inner = self.inner();
         let now = inner.clock.now();
-        let mut record = inner.store.load(id, now).await?.ok_or_else(gone)?;
+        let mut record = inner.load_within(id, scope, now).await?;
         let kept = Kept::open(&record, &inner.keys)?;
         let deadline = inner.deadline();
         let mut deliveries = Vec::with_capacity(record.legs.len());
@@ -28,6 +36,7 @@ impl OtpClient {
         for (leg, delivery) in view.legs.iter_mut().zip(deliveries) {
             leg.delivery = delivery;
         }
+        view.metadata.clone_from(kept.metadata());
         Ok(view)
     }
 }

@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::fmt;
 use std::time::SystemTime;
 
@@ -34,6 +35,8 @@ pub struct Verification {
     pub legs: Vec<LegView>,
     /// Who was passed over, in the order in which that happened.
     pub skipped: Vec<Skip>,
+    /// The application's own notes. Only [`status`](crate::OtpClient::status) gives them.
+    pub metadata: BTreeMap<String, String>,
 }
 
 /// One line of the trail of a verification.
@@ -97,6 +100,7 @@ impl Verification {
             attempts_left: record.attempts_left(),
             legs: record.legs.iter().map(LegView::of).collect(),
             skipped: record.skips.clone(),
+            metadata: BTreeMap::new(),
         }
     }
 

@@ -36,7 +36,8 @@ pub(super) fn classify<T>(result: &Result<T, Error>) -> Outcome {
         | (K::Configuration | K::Store | K::Internal, Certainty::NotSent)
         // About this request or recipient, though another vendor may do better.
         | (
-            K::InvalidRequest | K::InvalidRecipient | K::NotFound | K::Conflict | K::FraudSuspected,
+            K::InvalidRequest | K::InvalidRecipient | K::NotFound | K::Conflict | K::KeyReused
+            | K::FraudSuspected,
             Certainty::NotSent | Certainty::Refused,
         ) => Outcome::Ignored,
         _ => Outcome::Failure(kind, hint),

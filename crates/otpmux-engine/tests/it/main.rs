@@ -21,6 +21,7 @@ mod reconcile;
 mod reload;
 mod resend;
 mod rest;
+mod scope;
 mod send;
 mod vendor_codes;
 mod verify;

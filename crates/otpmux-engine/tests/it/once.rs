@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use otpmux_core::{Blame, Channel, ErrorKind, Purpose, Sent};
-use otpmux_engine::{InFlight, NewVerification};
+use otpmux_engine::{InFlight, NewVerification, Resend};
 
 use crate::world::{World, carrier, down, phone};
 
@@ -49,7 +49,7 @@ async fn another_request_under_the_same_key_is_refused() {
     ];
     for other in others {
         let error = world.client.send(other).await.unwrap_err();
-        assert_eq!((error.kind(), error.blame()), (ErrorKind::InvalidRequest, Blame::Caller));
+        assert_eq!((error.kind(), error.blame()), (ErrorKind::KeyReused, Blame::Caller));
     }
     assert_eq!(world.client.send(named("k")).await.unwrap().id, first.id);
     assert_ne!(world.client.send(named("l")).await.unwrap().id, first.id);
@@ -115,4 +115,103 @@ async fn a_process_that_died_in_the_call_leaves_an_answer_that_is_not_confirmed(
     assert_eq!(a.count(), 1, "it may have gone out, so it is not sent again");
     let code = Arc::clone(&a).supplied_codes().remove(0);
     assert_eq!(world.verify(&again, &code).await, "approved");
+}
+
+#[tokio::test]
+async fn of_a_process_that_died_nobody_is_told_for_ever_that_it_is_under_way() {
+    let a = carrier("a");
+    let world = World::of(&[&a]);
+    a.sends.hang();
+    let client = world.client.clone();
+    let dead = tokio::spawn(async move { client.send(named("k")).await });
+    a.sends.called(1).await;
+    dead.abort();
+    assert!(dead.await.unwrap_err().is_cancelled());
+    let mut impatient = named("k");
+    impatient.in_flight = InFlight::Refuse;
+    let error = world.client.send(impatient.clone()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Conflict);
+    world.advance(30);
+    let again = world.client.send(impatient).await.unwrap();
+    assert!(!again.confirmed);
+    assert_eq!(a.count(), 1);
+}
+
+fn again(name: &str) -> Resend {
+    Resend::new().with_idempotency_key(name)
+}
+
+#[tokio::test]
+async fn a_resend_of_one_name_goes_out_once() {
+    let a = carrier("a");
+    let world = World::of(&[&a]);
+    let sent = world.send().await.unwrap();
+    world.advance(30);
+    let first = world.client.resend_with(sent.id, again("r1")).await.unwrap();
+    let second = world.client.resend_with(sent.id, again("r1")).await.unwrap();
+    assert_eq!((first.legs.len(), second.legs.len(), a.count()), (2, 2, 2));
+    assert_eq!(first.resend_after, second.resend_after);
+    let voice = world.client.resend_with(sent.id, again("r1").by(Channel::Voice)).await;
+    assert_eq!(voice.unwrap_err().kind(), ErrorKind::KeyReused);
+    // Another name is another resend, and this one is too soon.
+    let other = world.client.resend_with(sent.id, again("r2")).await.unwrap_err();
+    assert_eq!(other.kind(), ErrorKind::RateLimited);
+    world.advance(120);
+    assert_eq!(world.client.resend_with(sent.id, again("r2")).await.unwrap().legs.len(), 3);
+    assert_eq!(world.client.resend_with(sent.id, again("r1")).await.unwrap().legs.len(), 3);
+    assert_eq!(a.count(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_20_parallel_resends_with_one_name_one_message_goes_out_and_all_are_told_so() {
+    let a = carrier("a");
+    let world = World::of(&[&a]);
+    let sent = world.send().await.unwrap();
+    world.advance(30);
+    let resends: Vec<_> = (0..20)
+        .map(|_| {
+            let client = world.client.clone();
+            tokio::spawn(async move { client.resend_with(sent.id, again("r")).await.unwrap() })
+        })
+        .collect();
+    for resend in resends {
+        assert!(resend.await.unwrap().confirmed);
+    }
+    assert_eq!(a.count(), 2);
+}
+
+#[tokio::test]
+async fn a_resend_that_came_to_nothing_may_be_made_again_under_its_name() {
+    let a = carrier("a");
+    let world = World::of(&[&a]);
+    let sent = world.send().await.unwrap();
+    for (failures, pause) in [(1, 35), (2, 80)] {
+        world.advance(pause);
+        a.sends.answer(Err(down()));
+        world.client.resend_with(sent.id, again("r")).await.unwrap_err();
+        assert_eq!(a.count(), 1 + failures);
+    }
+    world.advance(150);
+    let third = world.client.resend_with(sent.id, again("r")).await.unwrap();
+    assert!(third.confirmed);
+    assert_eq!(a.count(), 4);
+    world.client.resend_with(sent.id, again("r")).await.unwrap();
+    assert_eq!(a.count(), 4);
+}
+
+#[tokio::test]
+async fn metadata_comes_back_by_status_and_belongs_to_the_request() {
+    let a = carrier("a");
+    let world = World::of(&[&a]);
+    let mut new = named("k");
+    new.metadata.insert("order".to_owned(), "A-17".to_owned());
+    let sent = world.client.send(new.clone()).await.unwrap();
+    assert_eq!(world.client.status(sent.id).await.unwrap().metadata, new.metadata);
+    assert_eq!(world.client.send(new.clone()).await.unwrap().id, sent.id);
+    new.metadata.insert("order".to_owned(), "A-18".to_owned());
+    assert_eq!(world.client.send(new).await.unwrap_err().kind(), ErrorKind::KeyReused);
+    let mut large = NewVerification::to(phone());
+    large.metadata.insert("note".to_owned(), "x".repeat(201));
+    assert_eq!(world.client.send(large).await.unwrap_err().kind(), ErrorKind::InvalidRequest);
+    assert_eq!(a.count(), 1);
 }

@@ -23,12 +23,13 @@ pub(super) fn spelled(record: &Record) -> String {
     text
 }
 
-pub(super) const KINDS: [ErrorKind; 18] = [
+pub(super) const KINDS: [ErrorKind; 19] = [
     ErrorKind::InvalidRequest,
     ErrorKind::InvalidRecipient,
     ErrorKind::Unsupported,
     ErrorKind::NotFound,
     ErrorKind::Conflict,
+    ErrorKind::KeyReused,
     ErrorKind::Unauthenticated,
     ErrorKind::Forbidden,
     ErrorKind::InsufficientFunds,

@@ -1,0 +1,134 @@
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use otpmux_core::{Blame, Certainty, Code, Error, ErrorKind, Purpose, Verdict};
+
+use super::{Inner, NewVerification, OtpClient, Resend, Verification, gone};
+use crate::{Record, VerificationId};
+
+/// The purposes that somebody may use.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Scope(Option<Arc<[Purpose]>>);
+
+/// A client for somebody who may use some purposes only: verifications of others do not exist to it.
+/// A service that serves several applications gives each one of these.
+///
+/// ```
+/// # use otpmux_core::{OtpProvider, Purpose};
+/// # use otpmux_engine::{OtpClient, Scope};
+/// # fn example(client: &OtpClient) -> Result<(), Box<dyn std::error::Error>> {
+/// let logins = client.within(Scope::of([Purpose::new("login")?]));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct ScopedClient {
+    client: OtpClient,
+    scope: Scope,
+}
+
+impl Scope {
+    /// Every purpose.
+    pub fn everything() -> Self {
+        Self(None)
+    }
+
+    /// These purposes.
+    pub fn of(purposes: impl IntoIterator<Item = Purpose>) -> Self {
+        Self(Some(purposes.into_iter().collect()))
+    }
+
+    /// Whether a purpose is among them.
+    pub fn holds(&self, purpose: &Purpose) -> bool {
+        self.0.as_ref().is_none_or(|all| all.contains(purpose))
+    }
+}
+
+impl OtpClient {
+    /// This client, for somebody who may use these purposes only.
+    pub fn within(&self, scope: Scope) -> ScopedClient {
+        ScopedClient { client: self.clone(), scope }
+    }
+}
+
+impl ScopedClient {
+    /// As [`OtpClient::send`].
+    ///
+    /// # Errors
+    ///
+    /// As there; besides, [`ErrorKind::Forbidden`], not sent, for a purpose of others.
+    pub async fn send(&self, new: NewVerification) -> Result<Verification, Error> {
+        if !self.scope.holds(&new.purpose) {
+            return Err(Error::new(ErrorKind::Forbidden, Certainty::NotSent, Blame::Caller)
+                .with_detail("this purpose is not among those that the caller may use"));
+        }
+        self.client.send(new).await
+    }
+
+    /// As [`OtpClient::verify`]. A verification of another purpose is not found, and none of its
+    /// attempts is counted.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub async fn verify(&self, id: VerificationId, code: &Code) -> Result<Verdict, Error> {
+        let inner = self.client.inner();
+        let guess = inner.keys.guess(id, code);
+        let guess = match self.scope.0.as_deref() {
+            None => guess,
+            Some([purpose]) => guess.for_purpose(purpose.clone()),
+            // A purpose never changes, so it may be looked at beforehand.
+            Some(_) => match inner.load_within(id, &self.scope, inner.clock.now()).await {
+                Ok(record) => guess.for_purpose(record.purpose),
+                Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Verdict::NotFound),
+                Err(error) => return Err(error),
+            },
+        };
+        inner.verify(id, guess, code).await
+    }
+
+    /// As [`OtpClient::resend_with`].
+    ///
+    /// # Errors
+    ///
+    /// As there; a verification of another purpose is not found.
+    pub async fn resend(&self, id: VerificationId, resend: Resend) -> Result<Verification, Error> {
+        self.client.resend_within(id, resend, &self.scope).await
+    }
+
+    /// As [`OtpClient::status`].
+    ///
+    /// # Errors
+    ///
+    /// As there; a verification of another purpose is not found.
+    pub async fn status(&self, id: VerificationId) -> Result<Verification, Error> {
+        self.client.status_within(id, &self.scope).await
+    }
+
+    /// As [`OtpClient::cancel`].
+    ///
+    /// # Errors
+    ///
+    /// As there; [`ErrorKind::NotFound`] when it is unknown, long gone or of another purpose.
+    pub async fn cancel(&self, id: VerificationId) -> Result<bool, Error> {
+        let inner = self.client.inner();
+        inner.load_within(id, &self.scope, inner.clock.now()).await?;
+        self.client.cancel(id).await
+    }
+}
+
+impl Inner {
+    /// # Errors
+    ///
+    /// [`ErrorKind::NotFound`] for what is unknown, long gone, or of another purpose, all alike; the
+    /// store is out of reach.
+    pub(super) async fn load_within(
+        &self,
+        id: VerificationId,
+        scope: &Scope,
+        now: SystemTime,
+    ) -> Result<Record, Error> {
+        let record = self.store.load(id, now).await?;
+        record.filter(|record| scope.holds(&record.purpose)).ok_or_else(gone)
+    }
+}
