@@ -26,8 +26,8 @@ pub use otpmux_engine::{
 };
 
 pub use config::{
-    ApiKey, ApiKeySecret, Config, ConfigErrors, ConfiguredProvider, Durability, ServerConfig,
-    StoreConfig,
+    ApiKey, ApiKeySecret, Config, ConfigErrors, ConfiguredProvider, Durability, Network,
+    ServerConfig, StoreConfig, TlsFiles,
 };
 pub use environment::Environment;
 pub use registry::{Registry, UnknownKind};

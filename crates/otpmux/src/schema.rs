@@ -28,6 +28,10 @@ pub fn config_schema(registry: &Registry) -> Value {
         list(&table(&[server::API_KEY_SETTINGS]), "Who may call it.");
     server["properties"]["api_keys"]["items"]["oneOf"] =
         json!([{ "required": ["key"] }, { "required": ["key_sha256"] }]);
+    server["dependentRequired"] = json!({
+        "tls_certificate": ["tls_private_key"],
+        "tls_private_key": ["tls_certificate"],
+    });
     let mut store = described(table(&[store::SETTINGS]), "Where verifications live.");
     store["properties"]["url"]["pattern"] =
         json!("^(memory:$|sqlite:.|rediss?://.|unix://.|env:.|file:.)");

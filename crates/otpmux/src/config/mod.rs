@@ -27,7 +27,7 @@ use serde_json::Value;
 
 pub use errors::ConfigErrors;
 pub use providers::ConfiguredProvider;
-pub use server::{ApiKey, ApiKeySecret, ServerConfig};
+pub use server::{ApiKey, ApiKeySecret, Network, ServerConfig, TlsFiles};
 pub use store::{Durability, StoreConfig};
 
 use crate::{Environment, Registry};

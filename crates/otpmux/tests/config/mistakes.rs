@@ -177,7 +177,8 @@ fn server() {
     assert_mistakes(
         &server("listen = \"localhost\"\nport = 1\napi_keys = 1"),
         &[
-            "server.port: unknown key; the known ones are: listen, api_keys",
+            "server.port: unknown key; the known ones are: listen, tls_certificate, \
+             tls_private_key, trusted_proxies, max_connections, drain_delay, drain_timeout, api_keys",
             "server.listen: must be an address and a port, such as 127.0.0.1:8080 or [::1]:8080",
             "server.api_keys: must be a list of tables; begin each with [[server.api_keys]]",
         ],
@@ -194,7 +195,20 @@ fn server() {
     let web = "[[server.api_keys]]\nname = \"web\"\nkey = \"env:A\"\n";
     assert_mistakes(
         &with(&web.repeat(2)),
-        &["server.api_keys[1].name: another key has this name already"],
+        &["server.api_keys[1].name: another key has this name already; to change a key, name the \
+           one that goes as `old_key`"],
+    );
+    assert_mistakes(
+        &key("name = \"web\"\nkey = \"env:A\"\nold_key_sha256 = \"x\"\npurposes = [\"\"]"),
+        &["server.api_keys[0].purposes[0]: must not be empty"],
+    );
+    assert_mistakes(
+        &server("tls_certificate = \"a.pem\"\ntrusted_proxies = [\"10.0.0.0/40\"]"),
+        &[
+            "server.tls_private_key: missing; `tls_certificate` needs it",
+            "server.trusted_proxies[0]: must be an address or a network, such as 10.0.0.0/8 or \
+             2001:db8::/32",
+        ],
     );
 }
 

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use otpmux::{ApiKeySecret, Channel, OtpClient, StoreConfig};
+use otpmux::{ApiKeySecret, Channel, Environment, OtpClient, Purpose, RateLimit, StoreConfig};
 
 use crate::{read, with};
 
@@ -50,10 +50,20 @@ resend_delay = "0s"
 
 [server]
 listen = "[::1]:9000"
+tls_certificate = "cert.pem"
+tls_private_key = "key.pem"
+trusted_proxies = ["10.0.0.0/8", "::1"]
+max_connections = 500
+drain_delay = "5s"
+drain_timeout = "1m"
 
 [[server.api_keys]]
 name = "web"
 key = "env:NOT_SET_HERE"
+old_key = "env:NOT_SET_EITHER"
+requests = ["50/1s"]
+purposes = ["login", "signup"]
+admin = true
 
 [[server.api_keys]]
 name = "batch"
@@ -85,7 +95,31 @@ fn every_section() {
     assert_eq!(config.policy().resends, 4, "left out: the default");
     let server = config.server().unwrap();
     assert_eq!(server.listen.to_string(), "[::1]:9000");
-    assert!(matches!(&server.api_keys[0].secret, ApiKeySecret::Reference(_)));
+    let tls = server.tls.as_ref().unwrap();
+    assert_eq!(
+        (tls.certificate.to_str(), tls.private_key.to_str()),
+        (Some("cert.pem"), Some("key.pem"))
+    );
+    assert!(server.trusted_proxies[0].holds([10, 1, 1, 1].into()));
+    assert_eq!((server.trusted_proxies.len(), server.max_connections), (2, 500));
+    assert_eq!((server.drain_delay.as_secs(), server.drain_timeout.as_secs()), (5, 60));
+    let web = &server.api_keys[0];
+    assert!(matches!(&web.secret, ApiKeySecret::Reference(_)));
+    assert!(matches!(&web.old_secret, Some(ApiKeySecret::Reference(_))));
+    assert_eq!(web.requests, [RateLimit::new(50, Duration::from_secs(1))]);
+    assert!(web.admin && !server.api_keys[1].admin);
+    assert!(web.scope.holds(&Purpose::new("signup").unwrap()));
+    assert!(!web.scope.holds(&Purpose::new("payout").unwrap()));
+    // A key is looked up by who serves, and told where it is not there.
+    let wrong = web.hashes("server.api_keys[0]", &Environment::new()).unwrap_err();
+    assert_eq!(wrong.len(), 2);
+    assert_eq!(wrong[0].path(), "server.api_keys[0].key");
+    let set =
+        Environment::new().with("NOT_SET_HERE", "0123456789abcdef").with("NOT_SET_EITHER", "short");
+    let wrong = web.hashes("server.api_keys[0]", &set).unwrap_err();
+    assert!(wrong[0].message().contains("shorter than 16"), "{}", wrong[0]);
+    let set = set.with("NOT_SET_EITHER", "fedcba9876543210");
+    assert_eq!(web.hashes("k", &set).unwrap().len(), 2);
     let ApiKeySecret::Sha256(hash) = &server.api_keys[1].secret else {
         panic!("{:?}", server.api_keys[1]);
     };

@@ -1,0 +1,161 @@
+//! `[server]`: the gateway's own section. A client has no use for it, so only its form is checked
+//! and its secrets are not looked up.
+
+mod api_key;
+mod network;
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use otpmux_core::settings::{Setting, Settings, read_list};
+use serde_json::{Map, Value};
+
+pub(crate) use api_key::SETTINGS as API_KEY_SETTINGS;
+pub use api_key::{ApiKey, ApiKeySecret};
+pub use network::Network;
+
+use super::reading::Reading;
+
+const PAUSES: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_mins(10);
+
+pub(crate) const SETTINGS: &[Setting] = &[
+    Setting::text(
+        "listen",
+        "The address and port that the gateway listens on. Default 127.0.0.1:8080.",
+    ),
+    Setting::text(
+        "tls_certificate",
+        "A file with the certificate and its chain, in PEM. Without it the gateway speaks plain \
+         HTTP. Read again on a reload.",
+    ),
+    Setting::text("tls_private_key", "A file with the certificate's private key, in PEM."),
+    Setting::list(
+        "trusted_proxies",
+        "Addresses and networks, such as 10.0.0.0/8, whose X-Forwarded-For tells the end user's \
+         address. From anybody else that header is ignored. Default none.",
+    ),
+    Setting::integer(
+        "max_connections",
+        1..=1_000_000,
+        "How many connections may be open; further ones are closed at once. Default 16384.",
+    ),
+    Setting::duration(
+        "drain_delay",
+        PAUSES,
+        "How long a gateway that is told to stop still takes requests while /readyz says no, so that \
+         load balancers notice. Default 0s.",
+    ),
+    Setting::duration(
+        "drain_timeout",
+        PAUSES,
+        "How long requests under way may then take to end. Default 30s.",
+    ),
+];
+
+/// What the gateway needs to know.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ServerConfig {
+    /// Where it listens.
+    pub listen: SocketAddr,
+    /// Its certificate and private key; `None` means plain HTTP.
+    pub tls: Option<TlsFiles>,
+    /// Who may call it. Without one, nobody may.
+    pub api_keys: Vec<ApiKey>,
+    /// Whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<Network>,
+    /// How many connections may be open.
+    pub max_connections: usize,
+    /// How long it still takes requests when it is told to stop, while it says that it is not ready.
+    pub drain_delay: Duration,
+    /// How long requests under way may then take to end.
+    pub drain_timeout: Duration,
+}
+
+/// The files that TLS needs, both in PEM.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TlsFiles {
+    /// The certificate and its chain.
+    pub certificate: PathBuf,
+    /// Its private key.
+    pub private_key: PathBuf,
+}
+
+impl Default for ServerConfig {
+    /// On loopback, for nobody.
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
+            tls: None,
+            api_keys: Vec::new(),
+            trusted_proxies: Vec::new(),
+            max_connections: 16_384,
+            drain_delay: Duration::ZERO,
+            drain_timeout: Duration::from_secs(30),
+        }
+    }
+}
+
+pub(super) fn read(root: &Map<String, Value>, cx: &mut Reading<'_>) -> Option<ServerConfig> {
+    let table = cx.table(root, "server")?;
+    let known: Vec<_> = SETTINGS.iter().map(|setting| setting.name).chain(["api_keys"]).collect();
+    cx.unknown_keys("server", table, &known);
+    let mut own = table.clone();
+    own.retain(|key, _| key != "api_keys" && known.contains(&key.as_str()));
+    let settings = cx.unresolved("server", &[SETTINGS], &own);
+    let mut server = settings.map(|settings| fill(&settings, cx)).unwrap_or_default();
+    server.api_keys = api_key::read(table.get("api_keys"), cx);
+    Some(server)
+}
+
+fn fill(settings: &Settings, cx: &mut Reading<'_>) -> ServerConfig {
+    let default = ServerConfig::default();
+    ServerConfig {
+        listen: settings.text("listen").and_then(|text| listen(text, cx)).unwrap_or(default.listen),
+        tls: tls(settings, cx),
+        api_keys: Vec::new(),
+        trusted_proxies: settings.list("trusted_proxies").map_or(Vec::new(), |list| {
+            let list: Vec<_> = list.iter().map(|text| Value::from(text.as_str())).collect();
+            let networks = read_list("server.trusted_proxies", &list, |text| {
+                text.parse::<Network>().map_err(|error| error.to_string())
+            });
+            cx.or_told(networks).unwrap_or_default()
+        }),
+        max_connections: settings
+            .integer("max_connections")
+            .and_then(|count| usize::try_from(count).ok())
+            .unwrap_or(default.max_connections),
+        drain_delay: settings.duration("drain_delay").unwrap_or(default.drain_delay),
+        drain_timeout: settings.duration("drain_timeout").unwrap_or(default.drain_timeout),
+    }
+}
+
+fn listen(text: &str, cx: &mut Reading<'_>) -> Option<SocketAddr> {
+    let parsed = text.parse();
+    parsed
+        .map_err(|_| {
+            let message = "must be an address and a port, such as 127.0.0.1:8080 or [::1]:8080";
+            cx.mistake("server.listen", message);
+        })
+        .ok()
+}
+
+fn tls(settings: &Settings, cx: &mut Reading<'_>) -> Option<TlsFiles> {
+    match (settings.text("tls_certificate"), settings.text("tls_private_key")) {
+        (Some(certificate), Some(key)) => {
+            Some(TlsFiles { certificate: certificate.into(), private_key: key.into() })
+        }
+        (None, None) => None,
+        (Some(_), None) => {
+            cx.mistake("server.tls_private_key", "missing; `tls_certificate` needs it");
+            None
+        }
+        (None, Some(_)) => {
+            cx.mistake("server.tls_certificate", "missing; `tls_private_key` needs it");
+            None
+        }
+    }
+}
