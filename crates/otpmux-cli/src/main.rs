@@ -9,12 +9,14 @@ mod output;
 mod report;
 mod schema;
 mod send;
+mod serve;
 
 use std::io;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use logs::{LogFormat, Quiet};
 use output::Output;
 
 /// Sends and verifies one-time codes over any of several vendors.
@@ -35,6 +37,8 @@ enum Command {
     Demo,
     /// Plays the vendors' HTTP APIs on this machine
     Emulate(emulate::Args),
+    /// Serves the HTTP API
+    Serve(serve::Args),
     /// Sends a code to a recipient and verifies what they type
     Send(send::Args),
     /// Checks a configuration file and tells what it means
@@ -64,14 +68,34 @@ impl From<Exit> for ExitCode {
     }
 }
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> ExitCode {
+fn main() -> ExitCode {
     let cli = Cli::parse();
-    logs::begin(cli.verbose);
+    let (quiet, format) = match &cli.command {
+        Command::Serve(args) => (Quiet::Service, args.log_format),
+        _ => (Quiet::Nothing, LogFormat::Text),
+    };
+    logs::begin(cli.verbose, quiet, format);
+    // A service uses what cores there are; everything else waits for one thing at a time.
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let mut runtime = match quiet {
+        Quiet::Service if cores > 1 => tokio::runtime::Builder::new_multi_thread(),
+        _ => tokio::runtime::Builder::new_current_thread(),
+    };
+    match runtime.enable_all().build() {
+        Ok(runtime) => runtime.block_on(run(cli)),
+        Err(error) => {
+            let _ = Output::to_terminal().note(format_args!("error: {error}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(cli: Cli) -> ExitCode {
     let mut output = Output::to_terminal();
     let ended = match cli.command {
         Command::Demo => demo::run(&mut output).await,
         Command::Emulate(args) => emulate::run(&args, &mut output).await,
+        Command::Serve(args) => serve::run(&args, &mut output).await,
         Command::Send(args) => send::run(&args, &mut output).await,
         Command::CheckConfig(args) => check_config::run(&args, &mut output),
         Command::Schema => schema::run(&mut output),

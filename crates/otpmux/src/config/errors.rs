@@ -14,8 +14,8 @@ pub struct ConfigErrors {
 }
 
 impl ConfigErrors {
-    /// The mistakes, of which there must be one at least.
-    pub(super) fn of(errors: Vec<ConfigError>) -> Option<Self> {
+    /// Mistakes, if there are any.
+    pub fn from_list(errors: Vec<ConfigError>) -> Option<Self> {
         let mut errors = errors.into_iter();
         Some(Self { origin: None, first: errors.next()?, rest: errors.collect() })
     }

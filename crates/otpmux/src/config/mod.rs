@@ -119,7 +119,7 @@ impl Config {
         let overrides = overrides::apply(&mut document, &mut cx);
         let config = Self::assemble(&document, &mut cx);
         overrides::name_sources(&mut cx.errors, &overrides);
-        ConfigErrors::of(cx.errors).map_or(Ok(config), Err)
+        ConfigErrors::from_list(cx.errors).map_or(Ok(config), Err)
     }
 
     /// Reads a file, with the adapters that are compiled in and the environment of this process.

@@ -1,0 +1,114 @@
+//! `otpmux serve`
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use otpmux::{Config, Environment};
+use otpmux_gateway::{Gateway, Options, Reloader, StartError, install_metrics};
+
+use crate::Exit;
+use crate::logs::LogFormat;
+use crate::output::Output;
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Serves until SIGINT or SIGTERM: then /readyz says no, requests under way end, and it ends. SIGHUP
+reads the file again; a file with mistakes changes nothing. Logs go to standard error.")]
+pub(crate) struct Args {
+    /// The configuration file
+    #[arg(long, value_name = "FILE", env = "OTPMUX_CONFIG")]
+    config: PathBuf,
+    /// Another address than the file's
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<SocketAddr>,
+    /// How log lines look
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) log_format: LogFormat,
+}
+
+pub(crate) async fn run(args: &Args, output: &mut Output) -> io::Result<Exit> {
+    // Before anything else: a supervisor may stop us at once.
+    let signals = Signals::new()?;
+    let environment = Environment::from_process();
+    let config = match Config::from_file(&args.config) {
+        Ok(config) => config,
+        Err(errors) => {
+            output.note(format_args!("error: {errors}"))?;
+            return Ok(Exit::Usage);
+        }
+    };
+    let mut options = Options::default();
+    options.environment = environment;
+    options.listen = args.listen;
+    options.metrics = install_metrics().ok();
+    let file = args.config.clone();
+    options.source = Some(Box::new(move || Config::from_file(&file)));
+    let gateway = match Gateway::bind(&config, options).await {
+        Ok(gateway) => gateway,
+        Err(error) => return refused(&error, output),
+    };
+    output.line(format_args!("listening on {}", gateway.url()))?;
+    let reloader = gateway.reloader();
+    gateway.run_until(signals.stop(reloader)).await;
+    Ok(Exit::Done)
+}
+
+pub(crate) fn refused(error: &StartError, output: &mut Output) -> io::Result<Exit> {
+    output.note(format_args!("error: {error}"))?;
+    match error {
+        StartError::Config(_) => Ok(Exit::Usage),
+        _ => Ok(Exit::Failed),
+    }
+}
+
+/// What the system tells a service.
+#[cfg(unix)]
+pub(crate) struct Signals {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+    hangup: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Signals {
+    /// They are caught from now on.
+    pub(crate) fn new() -> io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            hangup: signal(SignalKind::hangup())?,
+        })
+    }
+
+    /// Completes when the service is to stop; reloads when it is told to.
+    pub(crate) async fn stop(mut self, reloader: Reloader) {
+        loop {
+            tokio::select! {
+                _ = self.interrupt.recv() => return,
+                _ = self.terminate.recv() => return,
+                _ = self.hangup.recv() => {
+                    let reloader = reloader.clone();
+                    // It reads files; what comes of it is logged.
+                    let _ = tokio::task::spawn_blocking(move || reloader.reload()).await;
+                }
+            }
+        }
+    }
+}
+
+#[cfg(not(unix))]
+pub(crate) struct Signals(tokio::signal::windows::CtrlC);
+
+#[cfg(not(unix))]
+impl Signals {
+    pub(crate) fn new() -> io::Result<Self> {
+        Ok(Self(tokio::signal::windows::ctrl_c()?))
+    }
+
+    pub(crate) async fn stop(mut self, _: Reloader) {
+        self.0.recv().await;
+    }
+}

@@ -1,0 +1,26 @@
+use axum::http::StatusCode;
+
+use super::input::Id;
+use crate::auth::Caller;
+use crate::problem::{Content as ProblemContent, Problem};
+
+/// Cancel a verification
+///
+/// Its code is worth nothing from now on. One that has ended already stays as it ended.
+#[utoipa::path(
+    delete,
+    path = "/v1/verifications/{id}",
+    operation_id = "cancel_verification",
+    tag = "verifications",
+    params(("id" = String, Path, description = "The verification")),
+    responses(
+        (status = 204, description = "No code is good for it"),
+        (status = "default", description = "It is unknown, or may still be pending", body = ProblemContent,
+            content_type = "application/problem+json"),
+    ),
+)]
+pub(super) async fn cancel(caller: Caller, Id(id): Id) -> Result<StatusCode, Problem> {
+    let id = id.ok_or_else(Problem::no_such_verification)?;
+    caller.client.cancel(id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,30 @@
+use axum::extract::FromRequestParts;
+use http::request::Parts;
+
+use crate::problem::Problem;
+
+/// The header `Idempotency-Key`: the caller's name for a request.
+pub(super) struct IdempotencyName(Option<String>);
+
+impl IdempotencyName {
+    /// The name as the engine gets it: a caller's names are its own.
+    pub(super) fn of_caller(self, caller: &str) -> Option<String> {
+        self.0.map(|name| format!("{caller} {name}"))
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for IdempotencyName {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let Some(value) = parts.headers.get("idempotency-key") else { return Ok(Self(None)) };
+        let text = value.to_str().unwrap_or_default().trim();
+        let fit = (1..=255).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic());
+        if !fit {
+            return Err(Problem::invalid(
+                "Idempotency-Key must be 1 to 255 visible ASCII characters without spaces",
+            ));
+        }
+        Ok(Self(Some(text.to_owned())))
+    }
+}

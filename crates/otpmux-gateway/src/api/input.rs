@@ -1,0 +1,105 @@
+//! Reading what callers send: strictly, within a size and a time.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::{FromRequest, FromRequestParts, Path, Request};
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use http::request::Parts;
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use otpmux::VerificationId;
+use serde::de::DeserializeOwned;
+use tokio::time::timeout;
+
+use crate::problem::Problem;
+
+/// Larger than any body of this API.
+const LARGEST: usize = 16 * 1024;
+/// How long a body may take.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A JSON body. Unknown fields, another content type, and anything after the value are refused.
+pub(super) struct Json<T>(pub(super) T);
+
+/// A JSON body that may be left out.
+pub(super) struct Optional<T>(pub(super) T);
+
+impl<S: Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        let (parts, body) = request.into_parts();
+        if !is_json(&parts) {
+            return Err(Problem::not_json());
+        }
+        parse(&read(body).await?).map(Self)
+    }
+}
+
+impl<S: Sync, T: DeserializeOwned + Default> FromRequest<S> for Optional<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        let (parts, body) = request.into_parts();
+        let bytes = read(body).await?;
+        if bytes.is_empty() {
+            return Ok(Self(T::default()));
+        }
+        if !is_json(&parts) {
+            return Err(Problem::not_json());
+        }
+        parse(&bytes).map(Self)
+    }
+}
+
+fn is_json(parts: &Parts) -> bool {
+    let value = parts.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let kind = value.and_then(|value| value.split(';').next()).unwrap_or_default().trim();
+    kind.eq_ignore_ascii_case("application/json")
+}
+
+async fn read(body: Body) -> Result<Bytes, Problem> {
+    let whole = timeout(PATIENCE, Limited::new(body, LARGEST).collect()).await;
+    match whole.map_err(|_| Problem::too_slow())? {
+        Ok(whole) => Ok(whole.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => Err(Problem::too_large(LARGEST)),
+        Err(_) => Err(Problem::invalid("the body ended before its end")),
+    }
+}
+
+fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    serde_json::from_slice(bytes).map_err(|error| {
+        // A mistake of syntax is told by its place alone; one of form names the field. Neither
+        // quotes a value, which may be a code or a number.
+        let (line, column) = (error.line(), error.column());
+        let text = if error.is_data() { form(&error) } else { "it is not JSON".to_owned() };
+        Problem::invalid(format!("the body cannot be read at line {line}, column {column}: {text}"))
+    })
+}
+
+/// What serde says of a value that does not fit, up to where it would quote it.
+fn form(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let fixed = ["unknown field", "missing field", "duplicate field"];
+    let without_place = |text: &str| text.split(" at line ").next().unwrap_or_default().to_owned();
+    if fixed.iter().any(|start| text.starts_with(start)) {
+        return without_place(&text);
+    }
+    match text.split_once(", expected ") {
+        Some((_, expected)) => format!("expected {}", without_place(expected)),
+        None => "a value is not of the form that it must have".to_owned(),
+    }
+}
+
+/// The id in a path; one that cannot be an id is unknown like any other.
+pub(super) struct Id(pub(super) Option<VerificationId>);
+
+impl<S: Send + Sync> FromRequestParts<S> for Id {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let text = Path::<String>::from_request_parts(parts, state).await;
+        Ok(Self(text.ok().and_then(|Path(text)| text.parse().ok())))
+    }
+}

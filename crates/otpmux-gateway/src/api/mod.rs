@@ -1,0 +1,44 @@
+//! The HTTP API: one file for each call.
+
+mod cancel;
+mod capabilities;
+mod create;
+mod docs;
+mod health;
+mod idempotency;
+mod input;
+mod openapi;
+mod reload;
+mod resend;
+mod show;
+mod verify;
+mod views;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::{get, post};
+
+pub(crate) use capabilities::Offers;
+pub use openapi::openapi;
+
+use crate::gateway::App;
+use crate::problem::Problem;
+
+pub(crate) fn router(app: &Arc<App>) -> Router {
+    Router::new()
+        .route("/v1/verifications", post(create::create))
+        .route("/v1/verifications/{id}", get(show::show).delete(cancel::cancel))
+        .route("/v1/verifications/{id}/verify", post(verify::verify))
+        .route("/v1/verifications/{id}/resend", post(resend::resend))
+        .route("/v1/capabilities", get(capabilities::capabilities))
+        .route("/v1/admin/reload", post(reload::reload))
+        .route("/healthz", get(health::alive))
+        .route("/readyz", get(health::ready))
+        .route("/metrics", get(health::metrics))
+        .route("/openapi.json", get(docs::document))
+        .route("/docs", get(docs::page))
+        .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
+        .fallback(|| async { Problem::not_found() })
+        .with_state(Arc::clone(app))
+}

@@ -1,0 +1,43 @@
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::{Modify, OpenApi};
+
+use super::{cancel, capabilities, create, docs, health, reload, resend, show, verify};
+use crate::problem::Content;
+
+/// One API over every OTP vendor: send a code, verify it, and keep working when a vendor does not.
+#[derive(OpenApi)]
+#[openapi(
+    info(title = "otpmux", description = "One API over every OTP vendor: send a code, verify it, and \
+        keep working when a vendor does not. Every error is a problem (RFC 9457) whose `type` stays \
+        the same; `certainty` says what is known about the message."),
+    paths(
+        create::create, verify::verify, resend::resend, show::show, cancel::cancel,
+        capabilities::capabilities, reload::reload, health::alive, health::ready, health::metrics,
+        docs::document, docs::page,
+    ),
+    components(schemas(Content)),
+    security(("api_key" = [])),
+    tags(
+        (name = "verifications", description = "For applications"),
+        (name = "operation", description = "For whoever runs the gateway"),
+    ),
+    modifiers(&ApiKeyScheme),
+)]
+struct Document;
+
+struct ApiKeyScheme;
+
+impl Modify for ApiKeyScheme {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer);
+        let scheme = scheme.description(Some("An API key of the configuration.")).build();
+        let components = openapi.components.get_or_insert_default();
+        components.add_security_scheme("api_key", SecurityScheme::Http(scheme));
+    }
+}
+
+/// The description of the HTTP API (`OpenAPI` 3.1), made from the code that answers.
+pub fn openapi() -> serde_json::Value {
+    // It is made of texts and numbers, which always serialise.
+    serde_json::to_value(Document::openapi()).unwrap_or_default()
+}

@@ -1,0 +1,57 @@
+use std::sync::Arc;
+
+use axum::Json as Answer;
+use axum::extract::State;
+use otpmux::{Certainty, ProviderId};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::auth::Caller;
+use crate::gateway::App;
+use crate::problem::{Content as ProblemContent, Problem};
+
+/// What a reload has changed, by the providers' names.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(title = "Reloaded")]
+pub(super) struct ReloadedView {
+    /// They go on as they were, with their connections and their health.
+    kept: Vec<String>,
+    /// They are new, or their settings have changed.
+    fresh: Vec<String>,
+    /// They get no further messages; the codes that they have sent still verify.
+    retired: Vec<String>,
+}
+
+/// Reload the configuration
+///
+/// Reads the file again and goes on with it, in one step. A file with mistakes changes nothing, and
+/// all its mistakes are told. For keys with `admin = true`.
+#[utoipa::path(
+    post,
+    path = "/v1/admin/reload",
+    operation_id = "reload_configuration",
+    tag = "operation",
+    responses(
+        (status = 200, description = "The new configuration is in force", body = ReloadedView),
+        (status = "default", description = "The one before stays in force", body = ProblemContent,
+            content_type = "application/problem+json"),
+    ),
+)]
+pub(super) async fn reload(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+) -> Result<Answer<ReloadedView>, Problem> {
+    if !caller.admin {
+        return Err(Problem::forbidden("this API key may not administer (`admin = true`)"));
+    }
+    // It reads files.
+    let reload = tokio::task::spawn_blocking(move || app.reload()).await;
+    let reloaded = reload.map_err(|_| Problem::internal(Certainty::NotSent))?;
+    let reloaded = reloaded.map_err(|errors| Problem::refused_configuration(&errors))?;
+    let names = |ids: &[ProviderId]| ids.iter().map(ToString::to_string).collect();
+    Ok(Answer(ReloadedView {
+        kept: names(&reloaded.kept),
+        fresh: names(&reloaded.fresh),
+        retired: names(&reloaded.retired),
+    }))
+}

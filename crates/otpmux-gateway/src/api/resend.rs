@@ -1,0 +1,68 @@
+use std::sync::Arc;
+
+use axum::Json as Answer;
+use axum::extract::State;
+use otpmux::{Certainty, Channel, InFlight, Resend};
+use serde::Deserialize;
+use tracing::Instrument as _;
+use utoipa::ToSchema;
+
+use super::idempotency::IdempotencyName;
+use super::input::{Id, Optional};
+use super::views::VerificationView;
+use crate::auth::Caller;
+use crate::gateway::App;
+use crate::problem::{Content as ProblemContent, Problem};
+
+/// How to send again. May be left out.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ResendVerification {
+    /// Another channel; without one, the policy chooses.
+    #[schema(example = "voice", min_length = 1, max_length = 64, pattern = "^[a-z0-9_-]{1,64}$")]
+    channel: Option<String>,
+}
+
+/// Send the code again
+///
+/// At the user's wish: the same code where it is ours, by another provider than before where there is
+/// one. Neither the lifetime nor the attempts are renewed.
+#[utoipa::path(
+    post,
+    path = "/v1/verifications/{id}/resend",
+    operation_id = "resend_verification",
+    tag = "verifications",
+    params(
+        ("id" = String, Path, description = "The verification"),
+        ("Idempotency-Key" = Option<String>, Header,
+            description = "Your name for this request: said twice, it is sent once.",
+            min_length = 1, max_length = 255, pattern = "^[!-~]+$"),
+    ),
+    request_body(content = Option<ResendVerification>),
+    responses(
+        (status = 200, description = "A message went out, or may have", body = VerificationView),
+        (status = "default", description = "No further message went out: see `certainty`",
+            body = ProblemContent, content_type = "application/problem+json"),
+    ),
+)]
+pub(super) async fn resend(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Id(id): Id,
+    name: IdempotencyName,
+    Optional(body): Optional<ResendVerification>,
+) -> Result<Answer<VerificationView>, Problem> {
+    let mut resend = Resend::new();
+    if let Some(channel) = body.channel {
+        let channel = channel.parse::<Channel>();
+        resend.channel =
+            Some(channel.map_err(|error| Problem::invalid(format!("channel: {error}")))?);
+    }
+    resend.idempotency_key = name.of_caller(&caller.name);
+    resend.in_flight = InFlight::Refuse;
+    let id = id.ok_or_else(Problem::no_such_verification)?;
+    let send = async move { caller.client.resend(id, resend).await };
+    let sent = app.calls.spawn(send.in_current_span()).await;
+    let sent = sent.map_err(|_| Problem::internal(Certainty::Unknown))??;
+    Ok(Answer(VerificationView::from(&sent)))
+}

@@ -1,0 +1,26 @@
+use axum::Json as Answer;
+
+use super::input::Id;
+use super::views::DetailsView;
+use crate::auth::Caller;
+use crate::problem::{Content as ProblemContent, Problem};
+
+/// Show a verification
+///
+/// Where it stands, what was tried, and where its messages are, as far as their vendors tell.
+#[utoipa::path(
+    get,
+    path = "/v1/verifications/{id}",
+    operation_id = "show_verification",
+    tag = "verifications",
+    params(("id" = String, Path, description = "The verification")),
+    responses(
+        (status = 200, description = "The verification", body = DetailsView),
+        (status = "default", description = "It cannot be shown", body = ProblemContent,
+            content_type = "application/problem+json"),
+    ),
+)]
+pub(super) async fn show(caller: Caller, Id(id): Id) -> Result<Answer<DetailsView>, Problem> {
+    let id = id.ok_or_else(Problem::no_such_verification)?;
+    Ok(Answer(DetailsView::from(&caller.client.status(id).await?)))
+}

@@ -1,0 +1,153 @@
+//! What callers see of a verification.
+
+use std::collections::BTreeMap;
+use std::time::SystemTime;
+
+use jiff::Timestamp;
+use jiff::fmt::temporal::DateTimePrinter;
+use otpmux::{LegView, Skip, Verification};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// A verification: one recipient proving one thing once.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(title = "Verification")]
+pub(super) struct VerificationView {
+    /// Its handle, for verify, resend, show and cancel.
+    #[schema(example = "0af7651916cd43dd8448eb211c80319c", pattern = "^[0-9a-f]{32}$")]
+    id: String,
+    /// `pending`, `approved`, `expired`, `locked` (too many wrong codes) or `closed` (cancelled,
+    /// superseded, or never sent).
+    #[schema(value_type = Status)]
+    status: &'static str,
+    /// How the newest message went.
+    #[schema(example = "sms")]
+    channel: String,
+    /// Who it went to, in a form that only they recognise.
+    #[schema(example = "+1•••••••23")]
+    to: String,
+    /// Whether a vendor has said that it took the newest message. If not, it may have gone out all
+    /// the same: let the user type, and offer a resend.
+    confirmed: bool,
+    /// From when on the code is worth nothing.
+    #[schema(format = DateTime)]
+    expires_at: String,
+    /// Digits of the code; null when the vendor alone decides. Do not hard-code it.
+    #[schema(required)]
+    code_length: Option<u8>,
+    /// From when on a resend is allowed.
+    #[schema(format = DateTime)]
+    resend_after: String,
+    /// Codes that may still be tried.
+    attempts_left: u32,
+}
+
+/// A verification with what happened to it.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(title = "VerificationDetails")]
+pub(super) struct DetailsView {
+    #[serde(flatten)]
+    verification: VerificationView,
+    /// The calls to vendors, oldest first.
+    legs: Vec<Leg>,
+    /// The providers that were passed over, in the order in which that happened.
+    skipped: Vec<Skipped>,
+    /// What was said about it when it was made.
+    metadata: BTreeMap<String, String>,
+}
+
+/// Where a verification stands.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[expect(dead_code, reason = "for the document; answers take the engine's own words")]
+enum Status {
+    Pending,
+    Approved,
+    Expired,
+    Locked,
+    Closed,
+}
+
+/// One try at one provider.
+#[derive(Debug, Serialize, ToSchema)]
+struct Leg {
+    /// The provider's name in the configuration.
+    provider: String,
+    /// Why it was this provider's turn.
+    #[schema(example = "first of its route")]
+    why: &'static str,
+    channel: String,
+    /// What is known about it: `intended`, `accepted`, `not_sent`, `refused` or `unknown`.
+    state: &'static str,
+    /// Why it failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    failure: Option<&'static str>,
+    /// Where the message is, when its vendor tells: `accepted`, `sent`, `delivered`, `failed`,
+    /// `expired` or `unknown`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    delivery: Option<&'static str>,
+}
+
+/// A provider that was passed over.
+#[derive(Debug, Serialize, ToSchema)]
+struct Skipped {
+    /// The provider's name in the configuration.
+    provider: String,
+    /// Why.
+    why: String,
+    /// How many legs there were when that happened.
+    before: u8,
+}
+
+impl From<&Verification> for VerificationView {
+    fn from(verification: &Verification) -> Self {
+        Self {
+            id: verification.id.to_string(),
+            status: verification.status.as_str(),
+            channel: verification.channel.as_str().to_owned(),
+            to: verification.to.clone(),
+            confirmed: verification.confirmed,
+            expires_at: time(verification.expires_at),
+            code_length: verification.code_length,
+            resend_after: time(verification.resend_after),
+            attempts_left: verification.attempts_left,
+        }
+    }
+}
+
+impl From<&Verification> for DetailsView {
+    fn from(verification: &Verification) -> Self {
+        Self {
+            verification: verification.into(),
+            legs: verification.legs.iter().map(Leg::from).collect(),
+            skipped: verification.skipped.iter().map(Skipped::from).collect(),
+            metadata: verification.metadata.clone(),
+        }
+    }
+}
+
+impl From<&LegView> for Leg {
+    fn from(leg: &LegView) -> Self {
+        Self {
+            provider: leg.provider.to_string(),
+            why: leg.why.words(),
+            channel: leg.channel.as_str().to_owned(),
+            state: leg.state.as_str(),
+            failure: leg.failure.map(otpmux::ErrorKind::as_str),
+            delivery: leg.delivery.map(otpmux::Delivery::as_str),
+        }
+    }
+}
+
+impl From<&Skip> for Skipped {
+    fn from(skip: &Skip) -> Self {
+        Self { provider: skip.provider.to_string(), why: skip.why.to_string(), before: skip.before }
+    }
+}
+
+/// A time in UTC to the second (RFC 3339), rounded down.
+fn time(time: SystemTime) -> String {
+    const PRINTER: DateTimePrinter = DateTimePrinter::new().precision(Some(0));
+    let timestamp = Timestamp::try_from(time).unwrap_or(Timestamp::MAX);
+    PRINTER.timestamp_to_string(&timestamp)
+}

@@ -1,0 +1,94 @@
+//! One connection. Whoever is slow is let go: nobody may hold a connection without using it.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use axum::Router;
+use hyper::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
+
+use super::request;
+use super::write_timeout::WriteTimeout;
+use crate::gateway::App;
+
+/// How long a new connection may take to say what it wants, its TLS handshake included twice over.
+const FIRST_REQUEST: Duration = Duration::from_secs(10);
+/// How long a connection may be idle between requests, and how long the head of a later one may take.
+const IDLE: Duration = Duration::from_secs(60);
+/// How long a caller may refuse to take an answer.
+const STUCK: Duration = Duration::from_secs(10);
+/// More than any client of this API sends.
+const HEADERS: usize = 64;
+const HEAD_BYTES: usize = 16 * 1024;
+
+pub(super) async fn run(
+    stream: TcpStream,
+    peer: SocketAddr,
+    app: Arc<App>,
+    router: Router,
+    ending: CancellationToken,
+) {
+    // Without it, small answers wait for the acknowledgement of the ones before.
+    let _ = stream.set_nodelay(true);
+    let stream = WriteTimeout::new(stream, STUCK);
+    let Some(tls) = &app.tls else { return http(stream, peer, app, router, ending).await };
+    // Whoever does not get through the handshake has nothing to be told.
+    if let Ok(Ok(stream)) = timeout(FIRST_REQUEST, tls.accept(stream)).await {
+        http(stream, peer, app, router, ending).await;
+    }
+}
+
+async fn http<S>(
+    stream: S,
+    peer: SocketAddr,
+    app: Arc<App>,
+    router: Router,
+    ending: CancellationToken,
+) where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let spoke = Arc::new(AtomicBool::new(false));
+    let service = {
+        let spoke = Arc::clone(&spoke);
+        service_fn(move |request: Request<Incoming>| {
+            spoke.store(true, Ordering::Relaxed);
+            let (app, router) = (Arc::clone(&app), router.clone());
+            async move { Ok::<_, Infallible>(request::answer(&app, router, peer, request).await) }
+        })
+    };
+    let mut builder = http1::Builder::new();
+    builder
+        .timer(TokioTimer::new())
+        .header_read_timeout(IDLE)
+        .max_headers(HEADERS)
+        .max_header_size(HEAD_BYTES)
+        .max_buf_size(2 * HEAD_BYTES);
+    let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
+    tokio::select! {
+        // However it ended, there is nobody left to tell.
+        _ = connection.as_mut() => return,
+        () = ending.cancelled() => {}
+        () = sleep(FIRST_REQUEST) => {
+            if !spoke.load(Ordering::Relaxed) {
+                return;
+            }
+            tokio::select! {
+                _ = connection.as_mut() => return,
+                () = ending.cancelled() => {}
+            }
+        }
+    }
+    connection.as_mut().graceful_shutdown();
+    let _ = connection.await;
+}

@@ -1,0 +1,200 @@
+//! What is the same for every request: its id, its trace, its log line, its metrics.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use axum::Router;
+use axum::body::Body;
+use axum::response::Response;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request};
+use hyper::body::Incoming;
+use hyper::service::Service as _;
+use hyper_util::service::TowerToHyperService;
+use tokio::time::Instant;
+use tracing::Instrument as _;
+
+use crate::gateway::App;
+
+static X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+static TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+static NOSNIFF: (HeaderName, HeaderValue) =
+    (HeaderName::from_static("x-content-type-options"), HeaderValue::from_static("nosniff"));
+
+/// Who is at the other end of the socket.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Peer(pub(crate) IpAddr);
+
+pub(super) async fn answer(
+    app: &App,
+    router: Router,
+    peer: SocketAddr,
+    mut request: Request<Incoming>,
+) -> Response {
+    let begun = Instant::now();
+    let (method, route) = (request.method().clone(), route(request.uri().path()));
+    let id = request_id(request.headers());
+    let span = tracing::info_span!(
+        "request",
+        id = id.to_str().unwrap_or_default(),
+        trace_id = trace_id(request.headers()),
+        %method,
+        route,
+    );
+    request.extensions_mut().insert(Peer(peer.ip()));
+    let service = TowerToHyperService::new(router);
+    let mut response = match service.call(request.map(Body::new)).instrument(span.clone()).await {
+        Ok(response) => response,
+        Err(never) => match never {},
+    };
+    let (status, elapsed) = (response.status().as_u16(), begun.elapsed());
+    span.in_scope(|| {
+        if status < 500 {
+            tracing::debug!(status, ?elapsed, "answered");
+        } else {
+            tracing::warn!(status, ?elapsed, "answered");
+        }
+    });
+    count(&method, route, status, elapsed.as_secs_f64());
+    let headers = response.headers_mut();
+    headers.insert(X_REQUEST_ID.clone(), id);
+    let (name, value) = &NOSNIFF;
+    headers.insert(name.clone(), value.clone());
+    if app.is_draining() {
+        headers.insert(http::header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
+}
+
+/// The path with what differs taken out, for labels: never an id.
+fn route(path: &str) -> &'static str {
+    const FIXED: [&str; 7] = [
+        "/v1/verifications",
+        "/v1/capabilities",
+        "/v1/admin/reload",
+        "/healthz",
+        "/readyz",
+        "/metrics",
+        "/docs",
+    ];
+    if let Some(known) = FIXED.into_iter().find(|known| *known == path) {
+        return known;
+    }
+    let Some(rest) = path.strip_prefix("/v1/verifications/") else { return "other" };
+    match rest.split_once('/') {
+        None => "/v1/verifications/{id}",
+        Some((_, "verify")) => "/v1/verifications/{id}/verify",
+        Some((_, "resend")) => "/v1/verifications/{id}/resend",
+        Some(_) => "other",
+    }
+}
+
+/// The caller's own name for this request, where it has one that is fit for logs, or a new one.
+fn request_id(headers: &HeaderMap) -> HeaderValue {
+    let fit = |value: &&HeaderValue| {
+        let allowed = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
+        (1..=64).contains(&value.len()) && value.as_bytes().iter().all(allowed)
+    };
+    headers.get(&X_REQUEST_ID).filter(fit).cloned().unwrap_or_else(new_id)
+}
+
+/// Different over all processes, without asking the system for randomness each time.
+fn new_id() -> HeaderValue {
+    static PROCESS: LazyLock<u64> = LazyLock::new(|| {
+        // An id that is not random is still an id.
+        getrandom::u64().unwrap_or_else(|_| u64::from(std::process::id()))
+    });
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    HeaderValue::try_from(format!("{:016x}-{number:x}", *PROCESS))
+        .unwrap_or_else(|_| HeaderValue::from_static("0"))
+}
+
+/// The trace that this request is part of (W3C Trace Context): 32 hex digits, not all of them zero.
+fn trace_id(headers: &HeaderMap) -> Option<&str> {
+    let text = headers.get(&TRACEPARENT)?.to_str().ok()?;
+    let mut parts = text.split('-');
+    let (version, trace, parent, _flags) =
+        (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+    let hex = |text: &str, length| {
+        text.len() == length
+            && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+            && text.bytes().any(|b| b != b'0')
+    };
+    (version.len() == 2 && version != "ff" && hex(trace, 32) && hex(parent, 16)).then_some(trace)
+}
+
+fn count(method: &Method, route: &'static str, status: u16, seconds: f64) {
+    let method = match method.as_str() {
+        "GET" => "GET",
+        "POST" => "POST",
+        "DELETE" => "DELETE",
+        _ => "other",
+    };
+    let class = match status {
+        ..=299 => "2xx",
+        300..=399 => "3xx",
+        400..=499 => "4xx",
+        _ => "5xx",
+    };
+    metrics::counter!(
+        "otpmux_http_requests_total",
+        "method" => method, "route" => route, "status" => class
+    )
+    .increment(1);
+    metrics::histogram!("otpmux_http_request_seconds", "route" => route).record(seconds);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_hold_no_id() {
+        let cases = [
+            ("/v1/verifications", "/v1/verifications"),
+            ("/v1/verifications/0af7651916cd43dd8448eb211c80319c", "/v1/verifications/{id}"),
+            ("/v1/verifications/x/verify", "/v1/verifications/{id}/verify"),
+            ("/v1/verifications/x/resend", "/v1/verifications/{id}/resend"),
+            ("/v1/verifications/x/resend/y", "other"),
+            ("/+919876543210", "other"),
+        ];
+        for (path, label) in cases {
+            assert_eq!(route(path), label);
+        }
+    }
+
+    #[test]
+    fn an_id_of_the_callers_is_kept_if_it_is_fit_for_logs() {
+        let with = |text: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(X_REQUEST_ID.clone(), HeaderValue::from_str(text).unwrap());
+            request_id(&headers)
+        };
+        assert_eq!(with("order-7_a.b"), "order-7_a.b");
+        for unfit in ["", "a b", "+919876543210", &"x".repeat(65)] {
+            assert_ne!(with(unfit), unfit);
+        }
+        assert_ne!(request_id(&HeaderMap::new()), request_id(&HeaderMap::new()));
+    }
+
+    #[test]
+    fn traces() {
+        let of = |text: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(TRACEPARENT.clone(), HeaderValue::from_str(text).unwrap());
+            trace_id(&headers).map(ToOwned::to_owned)
+        };
+        let trace = "0af7651916cd43dd8448eb211c80319c";
+        assert_eq!(of(&format!("00-{trace}-b7ad6b7169203331-01")).as_deref(), Some(trace));
+        for wrong in [
+            format!("ff-{trace}-b7ad6b7169203331-01"),
+            format!("00-{}-b7ad6b7169203331-01", "0".repeat(32)),
+            format!("00-{}-b7ad6b7169203331-01", trace.to_uppercase()),
+            format!("00-{trace}-0000000000000000-01"),
+            format!("00-{trace}"),
+        ] {
+            assert_eq!(of(&wrong), None, "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,43 @@
+use metrics::{Unit, describe_counter, describe_histogram};
+use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
+
+/// Seconds, from what a store takes to what a vendor may take.
+const BUCKETS: [f64; 14] =
+    [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
+
+/// Collects the metrics of this process for `GET /metrics`. For programs, once: it is the recorder of
+/// the `metrics` crate from then on.
+///
+/// # Errors
+///
+/// There is a recorder already.
+pub fn install_metrics() -> Result<PrometheusHandle, BuildError> {
+    let handle = PrometheusBuilder::new()
+        .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &BUCKETS)?
+        .install_recorder()?;
+    otpmux::describe_metrics();
+    describe_metrics();
+    Ok(handle)
+}
+
+/// Tells the installed recorder of the `metrics` crate what the gateway's own metrics mean. Those of
+/// the engine are told by [`otpmux::describe_metrics`].
+///
+/// | metric | labels | value |
+/// |---|---|---|
+/// | `otpmux_http_requests_total` | `method`, `route`, `status` | requests answered; the status by its class, such as `4xx` |
+/// | `otpmux_http_request_seconds` | `route` | how long they took |
+/// | `otpmux_http_connections_refused_total` | | connections closed because there were as many as there may be |
+pub fn describe_metrics() {
+    describe_counter!("otpmux_http_requests_total", Unit::Count, "Requests answered, by route");
+    describe_histogram!(
+        "otpmux_http_request_seconds",
+        Unit::Seconds,
+        "How long requests took, by route"
+    );
+    describe_counter!(
+        "otpmux_http_connections_refused_total",
+        Unit::Count,
+        "Connections closed because there were too many"
+    );
+}

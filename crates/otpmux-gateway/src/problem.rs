@@ -1,0 +1,233 @@
+//! What a caller is told when it does not get what it asked for (RFC 9457).
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use axum::response::{IntoResponse, Response};
+use http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{HeaderValue, StatusCode};
+use otpmux::{Blame, Certainty, ConfigErrors, Error, ErrorKind};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// An answer that is a problem.
+#[derive(Debug)]
+pub(crate) struct Problem(Box<Content>);
+
+/// A problem: `type` is stable, and what programs should look at; the texts are for people.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub(crate) struct Content {
+    /// `urn:otpmux:problem:` and a word that stays the same.
+    #[serde(rename = "type")]
+    #[schema(example = "urn:otpmux:problem:rate_limited")]
+    kind: String,
+    /// What kind of problem it is.
+    #[schema(example = "Too many requests")]
+    title: &'static str,
+    /// The HTTP status.
+    #[schema(example = 429)]
+    status: u16,
+    /// What is wrong with this request.
+    detail: Cow<'static, str>,
+    /// What is known about the message: `not_sent`, `refused` (the vendor said no), or `unknown` (it
+    /// may have gone out).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, example = "not_sent")]
+    certainty: Option<&'static str>,
+    /// The provider that it is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    provider: Option<String>,
+    /// Seconds to wait before another try. The header `Retry-After` says the same.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_after: Option<u64>,
+    /// Each mistake of a configuration that was refused.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<Mistake>,
+}
+
+/// One mistake of a configuration.
+#[derive(Debug, Serialize, ToSchema)]
+struct Mistake {
+    /// Where it is.
+    path: String,
+    /// What is wrong.
+    message: String,
+}
+
+impl Problem {
+    fn new(
+        status: StatusCode,
+        kind: &str,
+        title: &'static str,
+        detail: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Self(Box::new(Content {
+            kind: format!("urn:otpmux:problem:{kind}"),
+            title,
+            status: status.as_u16(),
+            detail: detail.into(),
+            certainty: None,
+            provider: None,
+            retry_after: None,
+            errors: Vec::new(),
+        }))
+    }
+
+    /// The request does not fit; nothing was done.
+    pub(crate) fn invalid(detail: impl Into<Cow<'static, str>>) -> Self {
+        let mut problem =
+            Self::new(StatusCode::BAD_REQUEST, "invalid_request", "Invalid request", detail);
+        problem.0.certainty = Some(Certainty::NotSent.as_str());
+        problem
+    }
+
+    pub(crate) fn unauthenticated() -> Self {
+        Self::new(
+            StatusCode::UNAUTHORIZED,
+            "unauthenticated",
+            "Not authenticated",
+            "send a valid API key as `Authorization: Bearer KEY`",
+        )
+    }
+
+    pub(crate) fn forbidden(detail: &'static str) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "forbidden", "Not allowed", detail)
+    }
+
+    pub(crate) fn too_many_requests(wait: Duration) -> Self {
+        let mut problem = Self::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "too_many_requests",
+            "Too many requests",
+            "this API key has made as many requests as it may",
+        );
+        problem.0.retry_after = Some(seconds(wait));
+        problem
+    }
+
+    pub(crate) fn not_found() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not_found", "Not found", "there is nothing here")
+    }
+
+    pub(crate) fn no_such_verification() -> Self {
+        let detail = "no pending verification has this id; send anew";
+        Self::new(StatusCode::NOT_FOUND, "not_found", "Not found", detail)
+    }
+
+    pub(crate) fn method_not_allowed() -> Self {
+        let detail = "this path does not take this method";
+        let status = StatusCode::METHOD_NOT_ALLOWED;
+        Self::new(status, "method_not_allowed", "Method not allowed", detail)
+    }
+
+    pub(crate) fn too_large(most: usize) -> Self {
+        let detail = format!("the body is longer than {most} bytes");
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "Body too large", detail)
+    }
+
+    pub(crate) fn not_json() -> Self {
+        let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+        let detail = "send JSON, with `Content-Type: application/json`";
+        Self::new(status, "unsupported_media_type", "Not JSON", detail)
+    }
+
+    pub(crate) fn too_slow() -> Self {
+        let detail = "the body did not come in time";
+        Self::new(StatusCode::REQUEST_TIMEOUT, "request_timeout", "Body too slow", detail)
+    }
+
+    /// Something broke on our side; `certainty` says what is known about a message.
+    pub(crate) fn internal(certainty: Certainty) -> Self {
+        let mut problem = Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "internal",
+            "Internal error",
+            "the gateway failed; its log says more",
+        );
+        problem.0.certainty = Some(certainty.as_str());
+        problem
+    }
+
+    pub(crate) fn draining() -> Self {
+        let detail = "the gateway is about to stop";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "draining", "Stopping", detail)
+    }
+
+    /// A configuration that was not taken; the old one stays in force.
+    pub(crate) fn refused_configuration(errors: &ConfigErrors) -> Self {
+        let mut problem = Self::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "configuration",
+            "Wrong configuration",
+            "the configuration was not taken; the one before stays in force",
+        );
+        let mistake = |error: &otpmux::settings::ConfigError| Mistake {
+            path: error.path().to_owned(),
+            message: error.message().to_owned(),
+        };
+        problem.0.errors = errors.iter().map(mistake).collect();
+        problem
+    }
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        let (status, title) = status(&error);
+        let detail = match error.detail() {
+            "" => title.to_owned(),
+            detail => detail.to_owned(),
+        };
+        let mut problem = Self::new(status, error.kind().as_str(), title, detail);
+        problem.0.certainty = Some(error.certainty().as_str());
+        problem.0.provider = error.provider().map(ToString::to_string);
+        problem.0.retry_after = error.retry_after().map(seconds);
+        problem
+    }
+}
+
+/// Whose turn it is: a status of the 400s says that the request must change, one of the 500s that
+/// the same request may do better later.
+fn status(error: &Error) -> (StatusCode, &'static str) {
+    use ErrorKind as K;
+    let ours = error.blame() != Blame::Provider;
+    match error.kind() {
+        K::InvalidRequest if ours => (StatusCode::BAD_REQUEST, "Invalid request"),
+        K::InvalidRecipient => (StatusCode::UNPROCESSABLE_ENTITY, "Recipient cannot be reached"),
+        K::Unsupported => (StatusCode::UNPROCESSABLE_ENTITY, "Not supported"),
+        K::KeyReused => (StatusCode::UNPROCESSABLE_ENTITY, "Idempotency key reused"),
+        K::NotFound if ours => (StatusCode::NOT_FOUND, "Not found"),
+        K::Conflict if ours => (StatusCode::CONFLICT, "Conflict"),
+        K::Forbidden if ours => (StatusCode::FORBIDDEN, "Not allowed"),
+        K::FraudSuspected => (StatusCode::FORBIDDEN, "Refused as suspicious"),
+        K::RateLimited if ours => (StatusCode::TOO_MANY_REQUESTS, "Too many messages"),
+        K::Timeout => (StatusCode::GATEWAY_TIMEOUT, "Vendor too slow"),
+        K::Store => (StatusCode::SERVICE_UNAVAILABLE, "Store out of reach"),
+        K::Configuration | K::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "Internal error"),
+        _ => (StatusCode::SERVICE_UNAVAILABLE, "No vendor took the message"),
+    }
+}
+
+/// Whole seconds, rounded up: who waits so long has waited long enough.
+pub(crate) fn seconds(wait: Duration) -> u64 {
+    wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        // A struct of texts and numbers always serialises.
+        let body = serde_json::to_vec(&self.0).unwrap_or_default();
+        let status =
+            StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut response = (status, body).into_response();
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if let Some(seconds) = self.0.retry_after {
+            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if status == StatusCode::UNAUTHORIZED {
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        response
+    }
+}
