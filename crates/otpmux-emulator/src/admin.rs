@@ -12,6 +12,7 @@ use url::form_urlencoded;
 use crate::clock;
 use crate::exchange::{Call, Reply};
 use crate::fault::Fault;
+use crate::handset::FaultPreset;
 use crate::outbox::MessageFilter;
 use crate::ready;
 use crate::server::Shared;
@@ -21,7 +22,7 @@ use crate::world::World;
 const ROUTES: &str = "GET /_emulator; GET, DELETE /_emulator/messages; \
     GET, DELETE /_emulator/requests; GET /_emulator/faults; \
     PUT, DELETE /_emulator/faults/{vendor}; GET, POST /_emulator/clock; \
-    GET, PUT /_emulator/accounts/{vendor}";
+    GET, PUT /_emulator/accounts/{vendor}; GET /_emulator/events; GET / for the page";
 
 /// Status and text of an error.
 type Refusal = (u16, String);
@@ -67,7 +68,7 @@ fn route(call: &Call, world: &mut World, shared: &Shared) -> Result<Reply, Refus
         ("GET", ["_emulator", "faults"]) => ok(faults(world)),
         ("PUT", ["_emulator", "faults", vendor]) => {
             let vendor = vendor_segment(vendor)?;
-            let fault: Fault = body(call)?;
+            let FaultBody(fault) = body(call)?;
             world.faults.set(vendor, fault.clone());
             ok(fault)
         }
@@ -151,6 +152,28 @@ fn faults(world: &World) -> Value {
         Some((vendor.as_str().to_owned(), serde_json::to_value(world.faults.get(vendor)?).ok()?))
     });
     Value::Object(active.collect())
+}
+
+/// A fault in full, or the name of a preset.
+#[derive(Deserialize)]
+#[serde(try_from = "Value")]
+struct FaultBody(Fault);
+
+impl TryFrom<Value> for FaultBody {
+    type Error = serde_json::Error;
+
+    fn try_from(json: Value) -> Result<Self, Self::Error> {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Named {
+            preset: FaultPreset,
+        }
+        if json.get("preset").is_some() {
+            let Named { preset } = serde_json::from_value(json)?;
+            return Ok(Self(preset.fault()));
+        }
+        serde_json::from_value(json).map(Self)
+    }
 }
 
 #[derive(Deserialize)]

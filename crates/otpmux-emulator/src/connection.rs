@@ -5,9 +5,7 @@ use std::future::pending;
 use std::io;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Request, Response, StatusCode};
-use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -16,6 +14,7 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 use tokio::sync::{mpsc, watch};
 
+use crate::body::Body;
 use crate::dispatch::{self, Outcome, Rupture};
 use crate::exchange::Reply;
 use crate::server::{Shared, stopped};
@@ -37,7 +36,11 @@ pub(crate) async fn run(stream: TcpStream, shared: Arc<Shared>, mut stop: watch:
         let (shared, rupture, stop) = (Arc::clone(&shared), rupture.clone(), service_stop.clone());
         async move {
             match dispatch::answer(request, &shared, stop).await {
-                Outcome::Reply(reply) => Ok::<_, Infallible>(response(reply)),
+                Outcome::Reply(reply) => {
+                    let body = Body::whole(reply.body.clone());
+                    Ok::<_, Infallible>(response(reply, body))
+                }
+                Outcome::Stream(reply, body) => Ok(response(reply, Body::stream(body))),
                 Outcome::Rupture(how) => {
                     let _ = rupture.send(how).await;
                     // The connection ends under this future.
@@ -94,9 +97,9 @@ async fn end(mut stream: TcpStream, how: Rupture) -> io::Result<()> {
     }
 }
 
-fn response(reply: Reply) -> Response<Full<Bytes>> {
+fn response(reply: Reply, body: Body) -> Response<Body> {
     let status = StatusCode::from_u16(reply.status).ok().filter(|status| status.as_u16() >= 200);
-    let mut response = Response::new(Full::new(reply.body));
+    let mut response = Response::new(body);
     *response.status_mut() = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     for (name, value) in reply.headers {
         // Names and values that HTTP does not allow can only come from a fault's setting.

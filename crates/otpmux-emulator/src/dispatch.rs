@@ -1,15 +1,19 @@
 //! From a request to an answer, or to what happens in place of one.
 
+use std::sync::Arc;
+
+use bytes::Bytes;
 use http::Request;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use serde_json::Value;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::time::sleep;
 
 use crate::admin;
 use crate::exchange::{Call, Reply};
 use crate::fault::{Fault, FaultKind, Garbage};
+use crate::handset;
 use crate::server::{Shared, stopped};
 use crate::vendor::Vendor;
 
@@ -28,12 +32,14 @@ pub(crate) enum Rupture {
 #[derive(Debug)]
 pub(crate) enum Outcome {
     Reply(Reply),
+    /// The head of the reply, and its body as it comes.
+    Stream(Reply, mpsc::Receiver<Bytes>),
     Rupture(Rupture),
 }
 
 pub(crate) async fn answer(
     request: Request<Incoming>,
-    shared: &Shared,
+    shared: &Arc<Shared>,
     stop: watch::Receiver<bool>,
 ) -> Outcome {
     let vendor = match Vendor::of_path(request.uri().path()) {
@@ -57,7 +63,7 @@ pub(crate) async fn answer(
         path,
         query: head.uri.query().unwrap_or_default().to_owned(),
         headers: head.headers,
-        body: bytes::Bytes::new(),
+        body: Bytes::new(),
     };
     match read {
         Ok(body) => call.body = body.to_bytes(),
@@ -75,7 +81,23 @@ pub(crate) async fn answer(
     }
     match vendor {
         Some(vendor) => at_vendor(vendor, &call, shared, stop).await,
-        None => Outcome::Reply(admin::serve(&call, shared)),
+        None => at_emulator(&call, shared, stop).await,
+    }
+}
+
+/// The handset's page and the admin API.
+async fn at_emulator(call: &Call, shared: &Arc<Shared>, stop: watch::Receiver<bool>) -> Outcome {
+    let outcome = match handset::refusal(call, shared.addr) {
+        Some(refusal) => Outcome::Reply(refusal),
+        None => match handset::answer(call, shared, stop).await {
+            Some(outcome) => outcome,
+            None => Outcome::Reply(admin::serve(call, shared)),
+        },
+    };
+    match outcome {
+        Outcome::Reply(reply) => Outcome::Reply(handset::guarded(reply)),
+        Outcome::Stream(reply, body) => Outcome::Stream(handset::guarded(reply), body),
+        Outcome::Rupture(how) => Outcome::Rupture(how),
     }
 }
 

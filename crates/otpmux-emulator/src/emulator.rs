@@ -15,6 +15,7 @@ use crate::airtexts::AirTextsAccount;
 use crate::config::EmulatorConfig;
 use crate::easyotp::EasyOtpAccount;
 use crate::fault::Fault;
+use crate::handset::Relay;
 use crate::outbox::{Message, MessageFilter};
 use crate::ready;
 use crate::requests::SeenRequest;
@@ -58,7 +59,19 @@ impl Emulator {
         ready::base_url(self.addr(), vendor)
     }
 
-    /// One line of JSON with the address and each vendor's base URL and credentials, for a
+    /// The page on which messages are seen as they arrive.
+    pub fn handset_url(&self) -> String {
+        ready::handset_url(self.addr())
+    }
+
+    /// Connects the page's form to a gateway, in place of any that it is connected to.
+    pub fn set_relay(&self, relay: Arc<dyn Relay>) {
+        let world = &mut *self.shared.world();
+        world.relay = Some(relay);
+        world.changes.send_replace(());
+    }
+
+    /// One line of JSON with the address, the handset's page, and each vendor's base URL and credentials, for a
     /// command to print once it serves.
     pub fn ready_line(&self) -> String {
         ready::description(self.addr(), &self.shared.world()).to_string()

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use tokio::sync::watch;
 
 use crate::fault_json::FaultJson;
 use crate::vendor::Vendor;
@@ -126,15 +127,22 @@ impl From<FaultKind> for Fault {
 #[derive(Debug, Default)]
 pub(crate) struct Faults {
     active: HashMap<Vendor, Fault>,
+    changes: watch::Sender<()>,
 }
 
 impl Faults {
+    pub(crate) fn new(changes: watch::Sender<()>) -> Self {
+        Self { changes, ..Self::default() }
+    }
+
     pub(crate) fn set(&mut self, vendor: Vendor, fault: Fault) {
         self.active.insert(vendor, fault);
+        self.changes.send_replace(());
     }
 
     pub(crate) fn clear(&mut self, vendor: Vendor) {
         self.active.remove(&vendor);
+        self.changes.send_replace(());
     }
 
     pub(crate) fn get(&self, vendor: Vendor) -> Option<&Fault> {
@@ -163,6 +171,7 @@ impl Faults {
                 if fault.count == Some(0) {
                     self.active.remove(&vendor);
                 }
+                self.changes.send_replace(());
                 Some(taken)
             }
         }

@@ -2,6 +2,7 @@
 
 mod admin;
 mod airtexts;
+mod body;
 mod check;
 mod clock;
 mod config;
@@ -12,6 +13,7 @@ mod emulator;
 mod exchange;
 mod fault;
 mod fault_json;
+mod handset;
 mod ids;
 mod ledger;
 mod limits;
@@ -29,6 +31,7 @@ pub use config::EmulatorConfig;
 pub use easyotp::EasyOtpAccount;
 pub use emulator::Emulator;
 pub use fault::{Fault, FaultKind, Garbage};
+pub use handset::{FaultPreset, Relay, RelayAnswer, RelayRequest};
 pub use outbox::{Message, MessageFilter};
 pub use requests::SeenRequest;
 pub use startmessaging::{

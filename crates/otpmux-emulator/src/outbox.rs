@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
 
 use crate::vendor::Vendor;
 
@@ -58,14 +59,41 @@ impl MessageFilter {
 #[derive(Debug, Default)]
 pub(crate) struct Outbox {
     messages: VecDeque<Message>,
+    /// The number of the newest; numbers begin at 1 and rise by one.
+    newest: u64,
+    /// The number of the last clearing, which takes one like a message.
+    cleared: u64,
+    changes: watch::Sender<()>,
 }
 
 impl Outbox {
+    pub(crate) fn new(changes: watch::Sender<()>) -> Self {
+        Self { changes, ..Self::default() }
+    }
+
     pub(crate) fn push(&mut self, message: Message) {
         if self.messages.len() == NEWEST {
             self.messages.pop_front();
         }
         self.messages.push_back(message);
+        self.newest += 1;
+        self.changes.send_replace(());
+    }
+
+    pub(crate) fn newest(&self) -> u64 {
+        self.newest
+    }
+
+    pub(crate) fn cleared(&self) -> u64 {
+        self.cleared
+    }
+
+    /// The messages with a higher number, oldest first, but only the newest `most` of them.
+    pub(crate) fn after(&self, number: u64, most: usize) -> impl Iterator<Item = (u64, &Message)> {
+        let newer = usize::try_from(self.newest.saturating_sub(number)).unwrap_or(usize::MAX);
+        let count = newer.min(most).min(self.messages.len());
+        let messages = self.messages.range(self.messages.len() - count..);
+        (self.newest + 1 - count as u64..).zip(messages)
     }
 
     /// Oldest first.
@@ -79,6 +107,10 @@ impl Outbox {
 
     pub(crate) fn clear(&mut self) {
         self.messages.clear();
+        // A number of its own tells who saw the last message from who saw it go.
+        self.newest += 1;
+        self.cleared = self.newest;
+        self.changes.send_replace(());
     }
 }
 
@@ -102,5 +134,15 @@ mod tests {
         assert_eq!(outbox.list(&MessageFilter::default()).len(), NEWEST);
         assert!(outbox.newest_to("0").is_none());
         assert!(outbox.newest_to("10000").is_some());
+        let numbers = |outbox: &Outbox, after| {
+            let numbered = outbox.after(after, 3);
+            numbered.map(|(number, message)| (number, message.to.clone())).collect::<Vec<_>>()
+        };
+        let newest = NEWEST as u64 + 1;
+        assert_eq!(outbox.newest(), newest);
+        assert_eq!(numbers(&outbox, newest - 1), [(newest, "10000".to_owned())]);
+        assert_eq!(numbers(&outbox, 0)[0], (newest - 2, "9998".to_owned()));
+        outbox.clear();
+        assert_eq!((outbox.cleared(), numbers(&outbox, newest)), (newest + 1, Vec::new()));
     }
 }

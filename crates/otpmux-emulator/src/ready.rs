@@ -11,12 +11,17 @@ pub(crate) fn base_url(addr: SocketAddr, vendor: Vendor) -> String {
     format!("http://{addr}{}", vendor.base_path())
 }
 
-/// The address, and each vendor's base URL and credentials.
+pub(crate) fn handset_url(addr: SocketAddr) -> String {
+    format!("http://{addr}/")
+}
+
+/// The address, the handset's page, and each vendor's base URL and credentials.
 pub(crate) fn description(addr: SocketAddr, world: &World) -> Value {
     let (easyotp, startmessaging, airtexts) =
         (&world.easyotp.account, &world.startmessaging.account, &world.airtexts.account);
     json!({
         "listen": addr,
+        "handset": handset_url(addr),
         "vendors": {
             "easyotp": {
                 "base_url": base_url(addr, Vendor::EasyOtp),

@@ -31,6 +31,15 @@ impl Vendor {
         }
     }
 
+    /// The name as the vendor writes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::EasyOtp => "EasyOTP",
+            Self::StartMessaging => "StartMessaging",
+            Self::AirTexts => "AirTexts",
+        }
+    }
+
     /// The path under which the vendor's API is served, without a trailing slash.
     pub fn base_path(self) -> &'static str {
         match self {

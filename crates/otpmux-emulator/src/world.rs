@@ -1,8 +1,10 @@
 //! Everything that the emulator remembers, behind one lock.
 
 use std::io;
+use std::sync::Arc;
 
 use jiff::Timestamp;
+use tokio::sync::watch;
 
 use crate::airtexts::{self, AirTexts};
 use crate::clock::{self, Clock};
@@ -10,9 +12,11 @@ use crate::config::EmulatorConfig;
 use crate::easyotp::{self, EasyOtp};
 use crate::exchange::{Call, Reply};
 use crate::fault::Faults;
+use crate::handset::Relay;
 use crate::outbox::{Message, Outbox};
 use crate::requests::{RequestLog, SeenRequest};
 use crate::startmessaging::{self, StartMessaging};
+use crate::system;
 use crate::vendor::Vendor;
 
 /// What a vendor needs from outside itself to serve one request.
@@ -48,20 +52,30 @@ pub(crate) struct World {
     pub(crate) easyotp: EasyOtp,
     pub(crate) startmessaging: StartMessaging,
     pub(crate) airtexts: AirTexts,
+    /// The way to a gateway, if somebody gave one.
+    pub(crate) relay: Option<Arc<dyn Relay>>,
+    /// Tells this emulator from those before it at the same address.
+    pub(crate) run_id: String,
+    /// Told whenever the outbox, the faults or the relay change.
+    pub(crate) changes: watch::Sender<()>,
 }
 
 impl World {
     pub(crate) fn new(config: &EmulatorConfig) -> io::Result<Self> {
         let clock = Clock::new(config.frozen_clock)?;
         let now = clock.now();
+        let changes = watch::Sender::default();
         Ok(Self {
             clock,
-            outbox: Outbox::default(),
+            outbox: Outbox::new(changes.clone()),
             requests: RequestLog::default(),
-            faults: Faults::default(),
+            faults: Faults::new(changes.clone()),
             easyotp: EasyOtp::new(config.easyotp.clone()),
             startmessaging: StartMessaging::new(config.startmessaging.clone(), now),
             airtexts: AirTexts::new(config.airtexts.clone()),
+            relay: None,
+            run_id: format!("{:08x}", u32::from_be_bytes(system::random())),
+            changes,
         })
     }
 

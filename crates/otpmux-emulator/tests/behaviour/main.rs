@@ -6,6 +6,7 @@ mod admin;
 mod airtexts;
 mod easyotp;
 mod faults;
+mod handset;
 mod lifecycle;
 mod startmessaging;
 mod support;

@@ -1,0 +1,137 @@
+//! The page's event stream: what was delivered, and how the vendors' switches stand.
+//!
+//! The stream is made from the state, not from the changes: a reader that was slow or away gets
+//! what it lacks, and nobody's pace holds a vendor up.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use serde_json::{Value, json};
+use tokio::sync::{mpsc, watch};
+use tokio::time::sleep;
+
+use crate::admin;
+use crate::dispatch::Outcome;
+use crate::exchange::{Call, Reply};
+use crate::handset::FaultPreset;
+use crate::server::{Shared, stopped};
+use crate::vendor::Vendor;
+use crate::world::World;
+
+/// The most messages that are sent at once; older ones are left out. The page keeps as many.
+const MOST_AT_ONCE: usize = 200;
+/// Proxies and browsers give up streams on which nothing moves.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+/// How soon a browser comes back, in milliseconds.
+const RECONNECT: &str = "retry: 1000\n\n";
+
+pub(super) fn begin(call: &Call, shared: &Arc<Shared>, stop: watch::Receiver<bool>) -> Outcome {
+    if call.method != http::Method::GET {
+        return Outcome::Reply(admin::error(405, "events are read with GET"));
+    }
+    let feed = Feed::after(call.header("last-event-id"), &shared.world());
+    let (to_reader, body) = mpsc::channel(1);
+    tokio::spawn(run(feed, Arc::clone(shared), to_reader, stop));
+    let reply = Reply::bytes(200, "text/event-stream", "").with_header("cache-control", "no-store");
+    Outcome::Stream(reply, body)
+}
+
+/// Ends when the reader goes away or the emulator stops.
+async fn run(
+    mut feed: Feed,
+    shared: Arc<Shared>,
+    to_reader: mpsc::Sender<Bytes>,
+    mut stop: watch::Receiver<bool>,
+) {
+    let mut changes = shared.world().changes.subscribe();
+    let mut text = RECONNECT.to_owned();
+    loop {
+        // Before looking: what changes from here on wakes us again.
+        changes.mark_unchanged();
+        feed.append_news(&shared.world(), &mut text);
+        if !text.is_empty() {
+            let bytes = Bytes::from(std::mem::take(&mut text));
+            tokio::select! {
+                sent = to_reader.send(bytes) => if sent.is_err() { return },
+                () = stopped(&mut stop) => return,
+            }
+        }
+        tokio::select! {
+            _ = changes.changed() => {}
+            () = sleep(KEEP_ALIVE) => text.push_str(":\n\n"),
+            () = to_reader.closed() => return,
+            () = stopped(&mut stop) => return,
+        }
+    }
+}
+
+/// What one reader has been told.
+#[derive(Debug)]
+struct Feed {
+    /// The number of the newest message; none when the reader must begin anew.
+    told: Option<u64>,
+    state: Value,
+}
+
+impl Feed {
+    fn after(last_event_id: Option<&str>, world: &World) -> Self {
+        let told = last_event_id.and_then(|id| {
+            let (run, number) = id.split_once('-')?;
+            // Numbers of an emulator that was here before mean nothing.
+            (run == world.run_id).then(|| number.parse().ok())?
+        });
+        Self { told, state: Value::Null }
+    }
+
+    fn append_news(&mut self, world: &World, text: &mut String) {
+        let state = state(world);
+        if state != self.state {
+            append(text, "state", None, &state);
+            self.state = state;
+        }
+        let outbox = &world.outbox;
+        let told = self.told.filter(|told| (outbox.cleared()..=outbox.newest()).contains(told));
+        let news: Vec<_> =
+            outbox.after(told.unwrap_or_else(|| outbox.cleared()), MOST_AT_ONCE).collect();
+        if told.is_none() {
+            let begin = json!({ "replayed": news.len() });
+            append(text, "reset", Some(&id(world, outbox.cleared())), &begin);
+        }
+        for (number, message) in news {
+            append(text, "message", Some(&id(world, number)), &json!(message));
+        }
+        self.told = Some(outbox.newest());
+    }
+}
+
+fn id(world: &World, number: u64) -> String {
+    format!("{}-{number}", world.run_id)
+}
+
+fn append(text: &mut String, event: &str, id: Option<&str>, data: &Value) {
+    if let Some(id) = id {
+        text.extend(["id: ", id, "\n"]);
+    }
+    // JSON written compactly is one line.
+    text.extend(["event: ", event, "\ndata: ", &data.to_string(), "\n\n"]);
+}
+
+/// How the switches stand, and all that they can be set to.
+fn state(world: &World) -> Value {
+    let vendor = |vendor: Vendor| {
+        let fault = world.faults.get(vendor);
+        json!({
+            "vendor": vendor,
+            "name": vendor.name(),
+            "fault": fault,
+            "preset": fault.and_then(FaultPreset::of),
+        })
+    };
+    let preset = |preset: FaultPreset| json!({ "preset": preset, "label": preset.label(), "meaning": preset.meaning() });
+    json!({
+        "vendors": Vendor::ALL.map(vendor),
+        "presets": FaultPreset::ALL.map(preset),
+        "relay": world.relay.is_some(),
+    })
+}

@@ -1,0 +1,188 @@
+// The form that sends through a gateway and verifies.
+
+const CHANNELS = { sms: "SMS", voice: "voice call", whatsapp: "WhatsApp", email: "e-mail" };
+
+const VERDICTS = {
+  approved: "Approved.",
+  wrong_code: "Wrong code.",
+  expired: "The code has expired.",
+  already_used: "This code was used already.",
+  too_many_attempts: "Too many attempts.",
+  not_found: "There is no such verification any more.",
+};
+
+/** How a leg stands: what to call it, and how good that is. */
+const LEGS = {
+  accepted: ["accepted", "good"],
+  refused: ["refused", "bad"],
+  not_sent: ["not reached", "bad"],
+  unknown: ["no certain answer", "doubt"],
+  intended: ["under way", "doubt"],
+};
+
+const by = (id) => document.getElementById(id);
+let current = null;
+let countdown;
+
+export function connectForm(isConnected) {
+  by("send").hidden = !isConnected;
+  by("no-relay").hidden = isConnected;
+  if (!isConnected) by("verification").hidden = true;
+}
+
+/** Puts a code into the field, if there is a verification to use it for. */
+export function useCode(code) {
+  if (by("verification").hidden) return false;
+  by("code").value = code;
+  by("code").focus();
+  return true;
+}
+
+function say(text, state = "") {
+  by("outcome").dataset.state = state;
+  by("outcome").textContent = text;
+}
+
+/** The gateway's answer; a failure is said, and gives null. */
+async function ask(method, path, body) {
+  const request = { method };
+  if (body) {
+    request.headers = { "content-type": "application/json" };
+    request.body = JSON.stringify(body);
+  }
+  try {
+    const answer = await fetch(`/_emulator/relay/${path}`, request);
+    const json = await answer.json().catch(() => ({}));
+    if (answer.ok) return json;
+    const wait = json.retry_after ? `Try again in ${json.retry_after} s.` : null;
+    const parts = [json.title ?? json.error ?? `The gateway answered ${answer.status}`, json.detail, wait];
+    say(parts.filter(Boolean).map((part) => part.replace(/[.]?$/, ".")).join(" "), "bad");
+  } catch {
+    say("The emulator does not answer.", "bad");
+  }
+  return null;
+}
+
+/** A busy button keeps the focus, so it is not disabled. */
+async function whileBusy(button, text, work) {
+  if (button.getAttribute("aria-disabled") === "true") return;
+  const idle = button.textContent;
+  button.setAttribute("aria-disabled", "true");
+  button.textContent = text;
+  try {
+    await work();
+  } finally {
+    button.removeAttribute("aria-disabled");
+    button.textContent = idle;
+  }
+}
+
+export function channelName(channel) {
+  return CHANNELS[channel] ?? channel;
+}
+
+function showVerification(verification) {
+  current = verification;
+  by("verification").hidden = false;
+  const until = new Date(verification.expires_at).toLocaleTimeString([], { hour12: false });
+  const attempts = verification.attempts_left;
+  by("sent").textContent =
+    `To ${verification.to} by ${channelName(verification.channel)}, good until ${until}; ` +
+    (attempts === 1 ? "1 attempt left." : `${attempts} attempts left.`);
+  if (verification.code_length) by("code").maxLength = verification.code_length;
+  else by("code").removeAttribute("maxlength");
+  waitForResend();
+}
+
+function waitForResend() {
+  clearTimeout(countdown);
+  const button = by("resend");
+  const seconds = Math.ceil((Date.parse(current.resend_after) - Date.now()) / 1000);
+  if (seconds > 0) {
+    button.setAttribute("aria-disabled", "true");
+    button.textContent = `Resend in ${seconds} s`;
+    countdown = setTimeout(waitForResend, 1000);
+  } else {
+    button.removeAttribute("aria-disabled");
+    button.textContent = "Resend";
+  }
+}
+
+/** Who was called and who was passed over, in the order in which that happened. */
+async function showTrail() {
+  const status = await ask("GET", `verifications/${current.id}`);
+  if (!status) return;
+  const { legs = [], skipped = [] } = status;
+  const lines = [];
+  legs.forEach((leg, place) => {
+    lines.push(...skipped.filter((skip) => skip.before === place).map(skipLine), legLine(leg));
+  });
+  lines.push(...skipped.filter((skip) => skip.before >= legs.length).map(skipLine));
+  by("trail").replaceChildren(...lines);
+}
+
+function line(state, provider, text) {
+  const item = document.createElement("li");
+  const name = document.createElement("b");
+  const words = document.createElement("span");
+  item.dataset.state = state;
+  name.textContent = provider;
+  words.textContent = text;
+  item.append(name, words);
+  return item;
+}
+
+function legLine(leg) {
+  const [words, state] = LEGS[leg.state] ?? [leg.state, "doubt"];
+  const failure = leg.failure ? ` (${leg.failure.replaceAll("_", " ")})` : "";
+  return line(state, leg.provider, `${words}${failure}, ${channelName(leg.channel)}`);
+}
+
+function skipLine(skip) {
+  return line("skipped", skip.provider, `passed over: ${skip.why}`);
+}
+
+by("send").addEventListener("submit", (event) => {
+  event.preventDefault();
+  whileBusy(by("send-button"), "Sending…", async () => {
+    say("");
+    const body = { to: by("to").value.trim() };
+    if (by("channel").value) body.channel = by("channel").value;
+    const sent = await ask("POST", "verifications", body);
+    if (!sent) return;
+    by("code").value = "";
+    by("trail").replaceChildren();
+    showVerification(sent);
+    say(sent.confirmed ? "Sent." : "No vendor confirmed it. It may arrive all the same.");
+    await showTrail();
+  });
+});
+
+by("verify").addEventListener("submit", (event) => {
+  event.preventDefault();
+  whileBusy(by("verify-button"), "Verifying…", async () => {
+    const code = by("code").value.trim();
+    const answer = await ask("POST", `verifications/${current.id}/verify`, { code });
+    if (!answer) return;
+    const words = [VERDICTS[answer.verdict] ?? answer.verdict];
+    if (answer.attempts_left !== undefined) {
+      words.push(answer.attempts_left === 1 ? "1 attempt left." : `${answer.attempts_left} attempts left.`);
+      showVerification({ ...current, attempts_left: answer.attempts_left });
+    }
+    if (answer.retry_after) words.push(`Try again in ${answer.retry_after} s.`);
+    say(words.join(" "), answer.verdict === "approved" ? "good" : "bad");
+    await showTrail();
+  });
+});
+
+by("resend").addEventListener("click", async () => {
+  if (by("resend").getAttribute("aria-disabled") === "true") return;
+  await whileBusy(by("resend"), "Resending…", async () => {
+    const sent = await ask("POST", `verifications/${current.id}/resend`, {});
+    if (!sent) return;
+    showVerification(sent);
+    say(sent.confirmed ? "Sent again." : "No vendor confirmed it. It may arrive all the same.");
+    await showTrail();
+  });
+  waitForResend();
+});
