@@ -2,23 +2,34 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
+use otpmux::http::BaseUrl;
+use otpmux::{Environment, Secret};
 use otpmux_emulator::{Emulator, EmulatorConfig};
 
 use crate::Exit;
 use crate::output::Output;
+use crate::relay::GatewayRelay;
+
+const KEY: &str = "OTPMUX_API_KEY";
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Prints one line of JSON once it serves, with each vendor's base URL and made-up credentials, and
-ends on SIGINT or SIGTERM. Nothing is ever sent: messages are kept for whoever asks.")]
+ends on SIGINT or SIGTERM. Nothing is ever sent: messages are kept for whoever asks, and for the
+page at `handset` in that line, which shows them as they arrive.")]
 pub(crate) struct Args {
     /// The address and port; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:4010")]
     listen: SocketAddr,
-    /// Allow an address that other machines reach: they then see all codes and set faults
+    /// Allow an address that other machines reach: they then see all codes, set faults, and send
+    /// through the gateway
     #[arg(long)]
     allow_non_loopback: bool,
+    /// Let the page send and verify through this gateway, with the key in `OTPMUX_API_KEY`
+    #[arg(long, value_name = "URL")]
+    gateway: Option<BaseUrl>,
 }
 
 pub(crate) async fn run(args: &Args, output: &mut Output) -> io::Result<Exit> {
@@ -30,6 +41,19 @@ pub(crate) async fn run(args: &Args, output: &mut Output) -> io::Result<Exit> {
         ))?;
         return Ok(Exit::Usage);
     }
+    let relay = match &args.gateway {
+        None => None,
+        Some(url) => {
+            let environment = Environment::from_process();
+            let Some(key) = environment.get(KEY).filter(|key| !key.is_empty()) else {
+                output.note(format_args!(
+                    "error: --gateway needs one of the gateway's API keys in {KEY}"
+                ))?;
+                return Ok(Exit::Usage);
+            };
+            Some(GatewayRelay::new(url.clone(), Secret::new(key))?)
+        }
+    };
     // Before the ready line: whoever reads it may stop us at once.
     let stop = stop()?;
     let config = EmulatorConfig::default()
@@ -37,6 +61,9 @@ pub(crate) async fn run(args: &Args, output: &mut Output) -> io::Result<Exit> {
         .allow_non_loopback(args.allow_non_loopback);
     match Emulator::start(config).await {
         Ok(emulator) => {
+            if let Some(relay) = relay {
+                emulator.set_relay(Arc::new(relay));
+            }
             output.line(emulator.ready_line())?;
             emulator.run_until(stop).await;
             Ok(Exit::Done)

@@ -6,6 +6,7 @@ mod emulate;
 mod failure;
 mod logs;
 mod output;
+mod relay;
 mod report;
 mod schema;
 mod send;

@@ -1,6 +1,7 @@
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
+use std::thread;
 
 use serde_json::Value;
 
@@ -13,8 +14,13 @@ struct Emulate {
 
 impl Emulate {
     fn start() -> Self {
-        let mut child = program()
+        Self::start_with(&mut program(), &[])
+    }
+
+    fn start_with(program: &mut Command, arguments: &[&str]) -> Self {
+        let mut child = program
             .args(["emulate", "--listen", "127.0.0.1:0"])
+            .args(arguments)
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
@@ -52,7 +58,68 @@ fn the_ready_line_says_where_the_vendors_are() {
         let url = ready["vendors"][vendor]["base_url"].as_str().unwrap();
         assert!(url.starts_with(&format!("http://{listen}/")), "{url}");
     }
+    assert_eq!(ready["handset"], format!("http://{listen}/"));
     TcpStream::connect(listen).unwrap();
+}
+
+/// One request, and the whole answer to it.
+fn ask(ready: &Value, request: &str) -> String {
+    let listen = ready["listen"].as_str().unwrap();
+    let mut stream = TcpStream::connect(listen).unwrap();
+    let (line, body) = request.split_once('\n').unwrap_or((request, ""));
+    write!(
+        stream,
+        "{line} HTTP/1.1\r\nhost: {listen}\r\nconnection: close\r\n\
+         content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    )
+    .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+#[test]
+fn the_form_reaches_the_gateway_with_the_key() {
+    let gateway = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/below", gateway.local_addr().unwrap());
+    let key = "gateway-key-0123456789";
+    let mut emulate =
+        Emulate::start_with(program().env("OTPMUX_API_KEY", key), &["--gateway", &url]);
+    let ready = emulate.ready();
+    assert!(!ready.to_string().contains(key));
+    let asked = thread::spawn(move || {
+        let (stream, _) = gateway.accept().unwrap();
+        let mut lines = BufReader::new(stream.try_clone().unwrap()).lines().map(Result::unwrap);
+        let head: Vec<String> = lines.by_ref().take_while(|line| !line.is_empty()).collect();
+        let body = r#"{"title":"No"}"#;
+        let length = body.len();
+        let mut stream = stream;
+        write!(stream, "HTTP/1.1 422 No\r\ncontent-length: {length}\r\n\r\n{body}").unwrap();
+        head
+    });
+    let send = "POST /_emulator/relay/verifications\n{\"to\":\"+919876543210\"}";
+    let answer = ask(&ready, send);
+    assert!(answer.starts_with("HTTP/1.1 422 "), "{answer}");
+    assert!(answer.ends_with(r#"{"title":"No"}"#) && !answer.contains(key), "{answer}");
+    let head = asked.join().unwrap();
+    assert_eq!(head[0], "POST /below/v1/verifications HTTP/1.1");
+    assert!(head.contains(&format!("authorization: Bearer {key}")), "{head:?}");
+    // The listener is gone with its thread.
+    let answer = ask(&ready, send);
+    assert!(answer.starts_with("HTTP/1.1 502 "), "{answer}");
+    assert!(answer.contains("efused") && !answer.contains(key), "{answer}");
+}
+
+#[test]
+fn a_gateway_needs_a_key_and_a_safe_address() {
+    let gateway = ["emulate", "--listen", "127.0.0.1:0", "--gateway"];
+    let ended = run(program().args(gateway).arg("http://127.0.0.1:1"), "");
+    assert_eq!(ended.status, Some(2));
+    assert!(ended.stderr.contains("OTPMUX_API_KEY"), "{}", ended.stderr);
+    let ended = run(program().args(gateway).arg("http://gateway.example"), "");
+    assert_eq!(ended.status, Some(2));
+    assert!(ended.stderr.contains("https://"), "{}", ended.stderr);
 }
 
 #[cfg(unix)]

@@ -135,7 +135,8 @@ function line(state, provider, text) {
 function legLine(leg) {
   const [words, state] = LEGS[leg.state] ?? [leg.state, "doubt"];
   const failure = leg.failure ? ` (${leg.failure.replaceAll("_", " ")})` : "";
-  return line(state, leg.provider, `${words}${failure}, ${channelName(leg.channel)}`);
+  const delivery = leg.delivery && leg.delivery !== "unknown" ? `, ${leg.delivery}` : "";
+  return line(state, leg.provider, `${words}${failure}, ${channelName(leg.channel)}${delivery}`);
 }
 
 function skipLine(skip) {
@@ -165,12 +166,13 @@ by("verify").addEventListener("submit", (event) => {
     const answer = await ask("POST", `verifications/${current.id}/verify`, { code });
     if (!answer) return;
     const words = [VERDICTS[answer.verdict] ?? answer.verdict];
-    if (answer.attempts_left !== undefined) {
+    const isApproved = answer.verdict === "approved";
+    if (answer.attempts_left !== undefined && !isApproved) {
       words.push(answer.attempts_left === 1 ? "1 attempt left." : `${answer.attempts_left} attempts left.`);
       showVerification({ ...current, attempts_left: answer.attempts_left });
     }
     if (answer.retry_after) words.push(`Try again in ${answer.retry_after} s.`);
-    say(words.join(" "), answer.verdict === "approved" ? "good" : "bad");
+    say(words.join(" "), isApproved ? "good" : "bad");
     await showTrail();
   });
 });

@@ -67,8 +67,27 @@ function showMessage(message, isFresh) {
   toFront(device);
   by("empty").hidden = true;
   by("clear").hidden = false;
-  if (isFresh) announce(`${vendor}, ${channel} to ${to}: code ${spelt(message.code)}`);
+  if (!isFresh) return;
+  announce(`${vendor}, ${channel} to ${to}: code ${spelt(message.code)}`);
+  pointTo(node, `${message.code} from ${vendor}`);
 }
+
+/** Leads to the newest message while it lies below what is seen: on a phone it mostly does. */
+function pointTo(node, text) {
+  const arrival = by("arrival");
+  arrival.textContent = `${text} ↓`;
+  arrival.onclick = () => {
+    node.scrollIntoView({ block: "center" });
+    node.querySelector(".code").focus({ preventScroll: true });
+  };
+  newest.disconnect();
+  newest.observe(node);
+}
+
+const newest = new IntersectionObserver(([entry]) => {
+  const isBelow = !entry.isIntersecting && entry.boundingClientRect.top > 0;
+  by("arrival").hidden = !isBelow;
+});
 
 /** Digit by digit, or a screen reader says a number. */
 function spelt(code) {
@@ -102,6 +121,8 @@ function forgetAll() {
   by("devices").replaceChildren();
   by("empty").hidden = false;
   by("clear").hidden = true;
+  newest.disconnect();
+  by("arrival").hidden = true;
 }
 
 async function copy(text, source, button) {
