@@ -25,3 +25,7 @@ advisories:
 # Writes docs/otpmux.schema.json anew.
 schema:
     cargo run --quiet -- schema > docs/otpmux.schema.json
+
+# The README's pictures of the handset, anew.
+pictures:
+    OTPMUX_PICTURES="$PWD/docs/images" cargo test -p otpmux-cli --test handset a_failover

@@ -23,6 +23,7 @@ const LEGS = {
 const by = (id) => document.getElementById(id);
 let current = null;
 let countdown;
+let trailsAsked = 0;
 
 export function connectForm(isConnected) {
   by("send").hidden = !isConnected;
@@ -44,12 +45,9 @@ function say(text, state = "") {
 }
 
 /** The gateway's answer; a failure is said, and gives null. */
-async function ask(method, path, body) {
-  const request = { method };
-  if (body) {
-    request.headers = { "content-type": "application/json" };
-    request.body = JSON.stringify(body);
-  }
+async function ask(path, body) {
+  const headers = { "content-type": "application/json" };
+  const request = { method: "POST", headers, body: JSON.stringify(body) };
   try {
     const answer = await fetch(`/_emulator/relay/${path}`, request);
     const json = await answer.json().catch(() => ({}));
@@ -84,11 +82,11 @@ export function channelName(channel) {
 function showVerification(verification) {
   current = verification;
   by("verification").hidden = false;
+  const { to, channel, status, attempts_left: attempts } = verification;
   const until = new Date(verification.expires_at).toLocaleTimeString([], { hour12: false });
-  const attempts = verification.attempts_left;
-  by("sent").textContent =
-    `To ${verification.to} by ${channelName(verification.channel)}, good until ${until}; ` +
-    (attempts === 1 ? "1 attempt left." : `${attempts} attempts left.`);
+  const left = attempts === 1 ? "1 attempt left" : `${attempts} attempts left`;
+  const standing = status === "pending" ? `good until ${until}, ${left}` : status;
+  by("sent").textContent = `To ${to} by ${channelName(channel)}: ${standing}.`;
   if (verification.code_length) by("code").maxLength = verification.code_length;
   else by("code").removeAttribute("maxlength");
   waitForResend();
@@ -108,10 +106,15 @@ function waitForResend() {
   }
 }
 
-/** Who was called and who was passed over, in the order in which that happened. */
+/** How it stands, who was called, and who was passed over, in the order in which that happened. */
 async function showTrail() {
-  const status = await ask("GET", `verifications/${current.id}`);
-  if (!status) return;
+  const asked = ++trailsAsked;
+  const path = `/_emulator/relay/verifications/${current.id}`;
+  const answer = await fetch(path).catch(() => null);
+  const status = answer?.ok ? await answer.json() : null;
+  // Vendors are asked for this, and may be slow: only the newest answer counts.
+  if (!status || asked !== trailsAsked) return;
+  showVerification(status);
   const { legs = [], skipped = [] } = status;
   const lines = [];
   legs.forEach((leg, place) => {
@@ -149,13 +152,13 @@ by("send").addEventListener("submit", (event) => {
     say("");
     const body = { to: by("to").value.trim() };
     if (by("channel").value) body.channel = by("channel").value;
-    const sent = await ask("POST", "verifications", body);
+    const sent = await ask("verifications", body);
     if (!sent) return;
     by("code").value = "";
     by("trail").replaceChildren();
     showVerification(sent);
     say(sent.confirmed ? "Sent." : "No vendor confirmed it. It may arrive all the same.");
-    await showTrail();
+    showTrail();
   });
 });
 
@@ -163,28 +166,27 @@ by("verify").addEventListener("submit", (event) => {
   event.preventDefault();
   whileBusy(by("verify-button"), "Verifying…", async () => {
     const code = by("code").value.trim();
-    const answer = await ask("POST", `verifications/${current.id}/verify`, { code });
+    const answer = await ask(`verifications/${current.id}/verify`, { code });
     if (!answer) return;
     const words = [VERDICTS[answer.verdict] ?? answer.verdict];
     const isApproved = answer.verdict === "approved";
     if (answer.attempts_left !== undefined && !isApproved) {
       words.push(answer.attempts_left === 1 ? "1 attempt left." : `${answer.attempts_left} attempts left.`);
-      showVerification({ ...current, attempts_left: answer.attempts_left });
     }
     if (answer.retry_after) words.push(`Try again in ${answer.retry_after} s.`);
     say(words.join(" "), isApproved ? "good" : "bad");
-    await showTrail();
+    showTrail();
   });
 });
 
 by("resend").addEventListener("click", async () => {
   if (by("resend").getAttribute("aria-disabled") === "true") return;
   await whileBusy(by("resend"), "Resending…", async () => {
-    const sent = await ask("POST", `verifications/${current.id}/resend`, {});
+    const sent = await ask(`verifications/${current.id}/resend`, {});
     if (!sent) return;
     showVerification(sent);
     say(sent.confirmed ? "Sent again." : "No vendor confirmed it. It may arrive all the same.");
-    await showTrail();
+    showTrail();
   });
   waitForResend();
 });

@@ -1,0 +1,173 @@
+//! The handset's page in a real Chromium, in front of a real gateway and emulated vendors.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a failure here fails the test")]
+
+mod browser;
+#[path = "../../src/relay.rs"]
+mod relay;
+mod stage;
+
+use std::env;
+use std::fs;
+use std::path::Path;
+
+use browser::{Browser, ENTER};
+use otpmux_emulator::{Emulator, EmulatorConfig, FaultKind, FaultPreset, Vendor};
+use stage::{PHONE, Stage};
+
+/// A folder for the README's pictures, when they are to be made anew.
+const PICTURES: &str = "OTPMUX_PICTURES";
+
+async fn keep_picture(browser: &Browser, name: &str) {
+    if let Some(folder) = env::var_os(PICTURES) {
+        // So that the field's caret and the new message's colour are not in it.
+        browser
+            .run("document.activeElement.blur(); document.getAnimations().map((a) => a.finish())")
+            .await;
+        let picture = browser.picture().await;
+        assert!(picture.len() < 150_000, "{name} has {} bytes", picture.len());
+        fs::write(Path::new(&folder).join(name), picture).unwrap();
+    }
+}
+
+/// The vendors that carried the messages on the page, newest first.
+async fn carriers(browser: &Browser, count: usize) -> Vec<String> {
+    browser.wait_for_lines(".message .vendor", count).await
+}
+
+async fn codes(browser: &Browser) -> Vec<String> {
+    browser.text(".message .code").await.lines().map(str::to_owned).collect()
+}
+
+async fn no_complaints(browser: &Browser) {
+    let console = browser.console().await;
+    assert!(console.is_empty(), "{console:?}");
+}
+
+#[tokio::test]
+async fn a_failover_can_be_watched() {
+    let stage = Stage::start().await;
+    let browser = Browser::open(&stage.emulator.handset_url()).await;
+    browser.resize(1280, 940, false).await;
+
+    browser.click("#send-button").await;
+    browser.wait_for("#trail", "easyotp accepted").await;
+    assert_eq!(carriers(&browser, 1).await, ["EasyOTP"]);
+    let first = codes(&browser).await.remove(0);
+    assert_eq!(stage.emulator.last_code(PHONE), Some(first.clone()));
+    assert_eq!(browser.text(".device h3").await, PHONE);
+
+    let wrong = if first == "123456" { "654321" } else { "123456" };
+    browser.fill("#code", wrong).await;
+    browser.click("#verify-button").await;
+    browser.wait_for("#outcome", "Wrong code. 4 attempts left.").await;
+    browser.wait_for("#sent", ", 4 attempts left.").await;
+    browser.click(".message .code").await;
+    assert_eq!(browser.run("return document.getElementById('code').value").await, first);
+    browser.click("#verify-button").await;
+    browser.wait_for("#outcome", "Approved.").await;
+    browser.wait_for("#sent", "by SMS: approved.").await;
+    keep_picture(&browser, "handset-delivered.png").await;
+
+    // The second goes out, its vendor breaks, and the other one carries the same code.
+    browser.click("#send-button").await;
+    assert_eq!(carriers(&browser, 2).await, ["EasyOTP", "EasyOTP"]);
+    let second = codes(&browser).await.remove(0);
+    browser.wait_for("#outcome", "Sent.").await;
+    browser.choose("#switch-easyotp", "Down").await;
+    browser.wait_for("#meaning-easyotp", "Closes every connection").await;
+    assert_eq!(stage.emulator.fault(Vendor::EasyOtp), Some(FaultPreset::Down.fault()));
+    browser.click("#resend").await;
+    assert_eq!(carriers(&browser, 3).await, ["StartMessaging", "EasyOTP", "EasyOTP"]);
+    assert_eq!(codes(&browser).await, [second.clone(), second.clone(), first.clone()]);
+    browser.wait_for("#trail", "startmessaging accepted").await;
+    browser.wait_for("#outcome", "Sent again.").await;
+
+    // One that begins while it is broken.
+    browser.click("#send-button").await;
+    let carried = carriers(&browser, 4).await;
+    assert_eq!(carried, ["StartMessaging", "StartMessaging", "EasyOTP", "EasyOTP"]);
+    browser.wait_for("#trail li[data-state=good]", "startmessaging accepted").await;
+    let trail = browser.text("#trail li").await;
+    let trail: Vec<&str> = trail.lines().collect();
+    assert!(trail.len() == 2 && trail[0].starts_with("easyotp "), "{trail:?}");
+    assert!(!trail[0].contains("accepted"), "{trail:?}");
+    browser.click(".message .code").await;
+    browser.click("#verify-button").await;
+    browser.wait_for("#outcome", "Approved.").await;
+    browser.wait_for("#sent", "by SMS: approved.").await;
+    browser.resize(1280, 940, true).await;
+    keep_picture(&browser, "handset-failover.png").await;
+
+    no_complaints(&browser).await;
+}
+
+#[tokio::test]
+async fn both_vendors_carry_one_code_when_an_answer_is_lost() {
+    let stage = Stage::start().await;
+    let browser = Browser::open(&stage.emulator.handset_url()).await;
+    browser.choose("#switch-easyotp", "Answer lost").await;
+    browser.wait_for("#meaning-easyotp", "then breaks the connection").await;
+    browser.click("#send-button").await;
+    assert_eq!(carriers(&browser, 2).await, ["StartMessaging", "EasyOTP"]);
+    browser.wait_for("#trail", "easyotp no certain answer").await;
+    let seen = codes(&browser).await;
+    assert_eq!(seen[0], seen[1]);
+    no_complaints(&browser).await;
+}
+
+#[tokio::test]
+async fn a_phone_and_a_keyboard_are_enough() {
+    let stage = Stage::start().await;
+    let browser = Browser::open(&stage.emulator.handset_url()).await;
+    for dark in [false, true] {
+        browser.resize(390, 844, dark).await;
+        let paper = browser.run("return getComputedStyle(document.body).backgroundColor").await;
+        assert_eq!(paper, if dark { "rgb(16, 18, 26)" } else { "rgb(243, 244, 248)" });
+        assert_eq!(browser.overflow().await, 0);
+    }
+    browser.tab_to("send-button").await;
+    browser.press(ENTER).await;
+    browser.wait_for("#outcome", "Sent.").await;
+    assert_eq!(carriers(&browser, 1).await, ["EasyOTP"]);
+    assert_eq!(browser.overflow().await, 0);
+    let code = codes(&browser).await.remove(0);
+    // It came in below what a phone shows.
+    browser.wait_for("#arrival", &format!("{code} from EasyOTP")).await;
+    let spoken: Vec<String> = code.chars().map(String::from).collect();
+    let spoken = spoken.join(" ");
+    let news = browser.run("return document.getElementById('news').textContent").await;
+    assert_eq!(news, format!("EasyOTP, SMS to {PHONE}: code {spoken}"));
+
+    browser.tab_to("code").await;
+    browser.press(&format!("{code}{ENTER}")).await;
+    browser.wait_for("#outcome", "Approved.").await;
+    browser.tab_to("switch-easyotp").await;
+    browser.press("D").await;
+    browser.wait_for("#meaning-easyotp", "Closes every connection").await;
+    assert_eq!(browser.overflow().await, 0);
+
+    // Everything that can be operated has a name.
+    let nameless = "return [...document.querySelectorAll('input, select, button')]\
+        .filter((node) => !(node.labels?.length || node.ariaLabel || node.textContent.trim()))\
+        .map((node) => node.outerHTML)";
+    assert_eq!(browser.run(nameless).await, serde_json::json!([]));
+    no_complaints(&browser).await;
+}
+
+#[tokio::test]
+async fn without_a_gateway_the_page_says_how_to_get_one() {
+    let emulator = Emulator::start(EmulatorConfig::default()).await.unwrap();
+    let browser = Browser::open(&emulator.handset_url()).await;
+    browser.wait_for("#no-relay", "otpmux emulate --gateway URL").await;
+    assert_eq!(browser.text("#send, #verification").await, "");
+    browser.wait_for("#empty", "No messages yet.").await;
+    // What a program sets is seen, too.
+    emulator.set_fault(Vendor::AirTexts, FaultKind::Hang);
+    browser.wait_for(".switch[data-broken] .vendor", "AirTexts").await;
+    let chosen = "return document.getElementById('switch-airtexts').selectedOptions[0].text";
+    assert_eq!(browser.run(chosen).await, "Other: hang");
+    emulator.clear_faults(Vendor::AirTexts);
+    browser.wait_for_lines(".switch[data-broken] .vendor", 0).await;
+    no_complaints(&browser).await;
+}
