@@ -29,7 +29,7 @@ pub trait Relay: fmt::Debug + Send + Sync {
 }
 
 /// One of the few requests that pass: send, verify, resend, status.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct RelayRequest {
     /// `POST`, or `GET` for a status.
@@ -38,6 +38,15 @@ pub struct RelayRequest {
     pub path: String,
     /// The JSON body of a `POST`. It holds codes and recipients.
     pub body: Option<Value>,
+}
+
+impl fmt::Debug for RelayRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RelayRequest")
+            .field("method", &self.method)
+            .field("path", &self.path)
+            .finish_non_exhaustive()
+    }
 }
 
 /// What the gateway answered.

@@ -275,6 +275,9 @@ async fn only_what_the_form_needs_is_passed_on() {
         let asked = gateway.asked.lock().unwrap().pop().unwrap();
         assert_eq!((asked.method, asked.body.unwrap_or_default()), (method, sent));
     }
+    relayed(&rig, Method::POST, "verifications", body.clone()).await;
+    let debug = format!("{:?}", gateway.asked.lock().unwrap());
+    assert!(debug.contains("/v1/verifications") && !debug.contains(TO), "{debug}");
     assert_eq!(relayed(&rig, Method::GET, "verifications/empty", Value::Null).await.status, 204);
     let lost = relayed(&rig, Method::GET, "verifications/gone", Value::Null).await;
     assert_eq!((lost.status, &lost.json()["detail"]), (502, &json!("connection refused")));
