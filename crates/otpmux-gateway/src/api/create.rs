@@ -14,7 +14,7 @@ use tracing::Instrument as _;
 use utoipa::ToSchema;
 
 use super::idempotency::IdempotencyName;
-use super::input::Json;
+use super::input::{Json, object};
 use super::views::VerificationView;
 use crate::auth::Caller;
 use crate::gateway::App;
@@ -48,6 +48,7 @@ pub(super) struct CreateVerification {
     #[schema(min_length = 1, max_length = 128)]
     template: Option<String>,
     /// What is known about the end user's device: for limits and for vendors that look for fraud.
+    #[serde(default, deserialize_with = "object")]
     client: Option<Client>,
     /// Notes of your own, kept encrypted and given back by `GET`: at most 16, with keys of 1 to 40
     /// characters and values of at most 200.

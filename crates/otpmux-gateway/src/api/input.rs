@@ -1,5 +1,7 @@
 //! Reading what callers send: strictly, within a size and a time.
 
+use std::fmt;
+use std::marker::PhantomData;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -9,7 +11,9 @@ use http::header::CONTENT_TYPE;
 use http::request::Parts;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use otpmux::VerificationId;
-use serde::de::DeserializeOwned;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{DeserializeOwned, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use tokio::time::timeout;
 
 use crate::problem::Problem;
@@ -69,13 +73,46 @@ async fn read(body: Body) -> Result<Bytes, Problem> {
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
-    serde_json::from_slice(bytes).map_err(|error| {
+    let object = serde_json::from_slice(bytes).map(|Object(value)| value);
+    object.map_err(|error| {
         // A mistake of syntax is told by its place alone; one of form names the field. Neither
         // quotes a value, which may be a code or a number.
         let (line, column) = (error.line(), error.column());
         let text = if error.is_data() { form(&error) } else { "it is not JSON".to_owned() };
         Problem::invalid(format!("the body cannot be read at line {line}, column {column}: {text}"))
     })
+}
+
+/// A JSON object. Left to itself, serde takes a list of a structure's fields as well.
+struct Object<T>(T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Fields<T>(PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Fields<T> {
+            type Value = T;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<T, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(map))
+            }
+        }
+
+        deserializer.deserialize_map(Fields(PhantomData)).map(Self)
+    }
+}
+
+/// For a field that may be left out or null, and holds an object otherwise.
+pub(super) fn object<'de, T, D>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    T: Deserialize<'de>,
+    D: Deserializer<'de>,
+{
+    Ok(Option::<Object<T>>::deserialize(deserializer)?.map(|Object(value)| value))
 }
 
 /// What serde says of a value that does not fit, up to where it would quote it.

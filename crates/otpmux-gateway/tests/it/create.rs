@@ -1,0 +1,169 @@
+//! `POST /v1/verifications`
+
+use otpmux_emulator::{Fault, Vendor};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::world::{Answer, PHONE, code_of, count, emulator, environment, start, toml};
+
+#[tokio::test]
+async fn a_code_goes_out_and_the_answer_says_what_a_form_needs() {
+    let emulator = emulator().await;
+    let gateway = start(&toml(&emulator, ""), environment()).await.unwrap();
+    let body = json!({
+        "to": PHONE, "channel": "sms", "purpose": "login", "ttl": 120, "code_length": 8,
+        "client": { "ip": "203.0.113.7", "user_agent": "Mozilla/5.0" }, "metadata": { "order": "7" },
+    });
+    let sent = gateway.post("/v1/verifications", &body).await.expect(201);
+    assert_eq!(
+        (sent["status"].as_str(), sent["confirmed"].as_bool()),
+        (Some("pending"), Some(true))
+    );
+    assert_eq!((&sent["channel"], &sent["to"]), (&json!("sms"), &json!("+9•••••••••10")));
+    assert_eq!((&sent["code_length"], &sent["attempts_left"]), (&json!(8), &json!(5)));
+    let keys: Vec<_> = sent.as_object().unwrap().keys().cloned().collect();
+    let expected = [
+        "attempts_left",
+        "channel",
+        "code_length",
+        "confirmed",
+        "expires_at",
+        "id",
+        "resend_after",
+        "status",
+        "to",
+    ];
+    assert_eq!(keys, expected);
+    assert!(sent["expires_at"].as_str().unwrap() > sent["resend_after"].as_str().unwrap());
+    assert_eq!(code_of(&emulator, PHONE).len(), 8);
+    let details = gateway.get(&format!("/v1/verifications/{}", sent["id"].as_str().unwrap())).await;
+    let details = details.expect(200);
+    assert_eq!(details["metadata"], json!({ "order": "7" }));
+    assert_eq!(details["legs"][0]["provider"], "first");
+    assert_eq!(details["legs"][0]["state"], "accepted");
+}
+
+#[tokio::test]
+async fn the_second_vendor_carries_the_same_code_when_the_first_is_down() {
+    let emulator = emulator().await;
+    let gateway = start(&toml(&emulator, ""), environment()).await.unwrap();
+    emulator.set_fault(Vendor::EasyOtp, Fault::status(401));
+    let sent = gateway.send(PHONE).await;
+    assert_eq!(sent["confirmed"], true);
+    let details = gateway.get(&format!("/v1/verifications/{}", sent["id"].as_str().unwrap())).await;
+    let details = details.expect(200);
+    let legs: Vec<_> = details["legs"].as_array().unwrap().iter().collect();
+    assert_eq!((&legs[0]["provider"], &legs[0]["state"]), (&json!("first"), &json!("refused")));
+    assert_eq!(
+        (&legs[1]["provider"], &legs[1]["why"]),
+        (&json!("second"), &json!("after a failure"))
+    );
+    assert_eq!(gateway.verify(&sent, &code_of(&emulator, PHONE)).await["verdict"], "approved");
+}
+
+#[tokio::test]
+async fn what_does_not_fit_is_told_by_its_field_and_sends_nothing() {
+    let emulator = emulator().await;
+    let gateway = start(&toml(&emulator, ""), environment()).await.unwrap();
+    let cases: [(Value, &str); 17] = [
+        (json!({}), "missing field `to`"),
+        (json!({ "to": 7 }), "expected a string"),
+        (json!({ "to": "919876543210" }), "to: neither a phone number"),
+        (json!({ "to": "+91 98765 43210" }), "to: not a phone number in E.164 form"),
+        (json!({ "to": "+919876543210,+919876543211" }), "to: not a phone number"),
+        (json!({ "to": "a@b" }), "to: not an e-mail address"),
+        (json!({ "to": PHONE, "chanel": "sms" }), "unknown field `chanel`"),
+        (json!({ "to": PHONE, "channel": "SMS" }), "channel: channel must be 1 to 64"),
+        (json!({ "to": PHONE, "purpose": "" }), "purpose: a purpose must be 1 to 64"),
+        (json!({ "to": PHONE, "ttl": 29 }), "lifetime"),
+        (json!({ "to": PHONE, "ttl": 601 }), "lifetime"),
+        (json!({ "to": PHONE, "code_length": 3 }), "length"),
+        (json!({ "to": PHONE, "locale": "x\u{0}y" }), "locale: must be 2 to 35"),
+        (json!({ "to": PHONE, "client": { "ip": "nowhere" } }), "the form that it must have"),
+        (json!({ "to": PHONE, "client": ["203.0.113.7", "x"] }), "expected an object"),
+        (json!({ "to": PHONE, "metadata": { "": "x" } }), "metadata holds at most 16"),
+        (json!([PHONE]), "expected an object"),
+    ];
+    for (body, expected) in cases {
+        let problem =
+            gateway.post("/v1/verifications", &body).await.problem(400, "invalid_request");
+        let detail = problem["detail"].as_str().unwrap();
+        assert!(detail.contains(expected), "{body}: {detail}");
+        assert!(!detail.contains("98765"), "{detail}");
+        assert_eq!(problem["certainty"], "not_sent");
+    }
+    assert_eq!(count(&emulator), 0);
+}
+
+#[tokio::test]
+async fn what_is_not_json_is_refused_before_it_is_read() {
+    let emulator = emulator().await;
+    let gateway = start(&toml(&emulator, ""), environment()).await.unwrap();
+    let post = || gateway.request(Method::POST, "/v1/verifications");
+    let form = post().header("content-type", "application/x-www-form-urlencoded").body("to=%2B91");
+    Answer::of(form).await.problem(415, "unsupported_media_type");
+    Answer::of(post().body("{}")).await.problem(415, "unsupported_media_type");
+    let json = |text: &str| {
+        post().header("content-type", "application/json; charset=utf-8").body(text.to_owned())
+    };
+    for broken in
+        ["", "{", "{\"to\": \"+919876543210\"} x", "nul", "\u{0}", "{\"to\": \"\\ud800\"}"]
+    {
+        let problem = Answer::of(json(broken)).await.problem(400, "invalid_request");
+        assert!(!problem["detail"].as_str().unwrap().contains("98765"));
+    }
+    Answer::of(json(&format!("{}1{}", "[".repeat(8_000), "]".repeat(8_000))))
+        .await
+        .problem(400, "invalid_request");
+    Answer::of(json(&format!("{{\"to\":\"{}\"}}", "1".repeat(20_000))))
+        .await
+        .problem(413, "too_large");
+    assert_eq!(count(&emulator), 0);
+}
+
+#[tokio::test]
+async fn a_limit_says_when_to_come_back() {
+    let emulator = emulator().await;
+    let gateway = start(&toml(&emulator, ""), environment()).await.unwrap();
+    gateway.send(PHONE).await;
+    gateway.send(PHONE).await;
+    let third = gateway.post("/v1/verifications", &json!({ "to": PHONE })).await;
+    let problem = third.problem(429, "rate_limited");
+    assert!((1..=60).contains(&problem["retry_after"].as_u64().unwrap()));
+    assert_eq!(problem["certainty"], "not_sent");
+    assert_eq!(count(&emulator), 2);
+}
+
+#[tokio::test]
+async fn when_every_vendor_refuses_the_caller_is_told_that_nothing_is_out() {
+    let emulator = emulator().await;
+    let gateway = start(&toml(&emulator, ""), environment()).await.unwrap();
+    for vendor in [Vendor::EasyOtp, Vendor::StartMessaging] {
+        emulator.set_fault(vendor, Fault::status(401));
+    }
+    let problem = gateway.post("/v1/verifications", &json!({ "to": PHONE })).await;
+    let problem = problem.problem(503, "unauthenticated");
+    assert_eq!(problem["certainty"], "refused");
+    for vendor in [Vendor::EasyOtp, Vendor::StartMessaging] {
+        emulator.clear_faults(vendor);
+    }
+    // The failed send has left no live code and no spent counter (of two a minute).
+    gateway.send(PHONE).await;
+    gateway.send(PHONE).await;
+}
+
+#[tokio::test]
+async fn a_number_that_nobody_serves() {
+    let emulator = emulator().await;
+    let only_india = "[policy]\ncountries = [\"IN\"]\n";
+    let gateway = start(&toml(&emulator, only_india), environment()).await.unwrap();
+    let abroad = gateway.post("/v1/verifications", &json!({ "to": "+14155550123" })).await;
+    abroad.problem(422, "unsupported");
+    let fax = gateway.post("/v1/verifications", &json!({ "to": PHONE, "channel": "fax" })).await;
+    fax.problem(422, "unsupported");
+    let offers = gateway.get("/v1/capabilities").await.expect(200);
+    assert_eq!(offers["countries"], json!(["IN"]));
+    assert_eq!(offers["channels"], json!(["email", "sms", "voice"]));
+    assert_eq!(offers["code_length"], json!({ "default": 6, "min": 6, "max": 10 }));
+    assert_eq!(offers["limits"]["recipient"], json!(["2/1m", "15/1h", "50/1d"]));
+}

@@ -1,0 +1,71 @@
+//! What the gateway says of itself.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use crate::world::{emulator, environment, start, toml};
+
+#[tokio::test]
+async fn the_document_is_that_of_the_code_and_whole() {
+    let emulator = emulator().await;
+    let gateway = start(&toml(&emulator, ""), environment()).await.unwrap();
+    let document = gateway.get("/openapi.json").await.expect(200);
+    assert_eq!(document, otpmux_gateway::openapi());
+    assert_eq!(document["openapi"], "3.1.0");
+    let paths: BTreeSet<_> = document["paths"].as_object().unwrap().keys().cloned().collect();
+    let expected = [
+        "/docs",
+        "/healthz",
+        "/metrics",
+        "/openapi.json",
+        "/readyz",
+        "/v1/admin/reload",
+        "/v1/capabilities",
+        "/v1/verifications",
+        "/v1/verifications/{id}",
+        "/v1/verifications/{id}/resend",
+        "/v1/verifications/{id}/verify",
+    ];
+    assert_eq!(paths, expected.map(ToOwned::to_owned).into());
+    references(&document, &document);
+}
+
+/// Every reference points to something.
+fn references(document: &Value, part: &Value) {
+    match part {
+        Value::Object(fields) => {
+            if let Some(Value::String(to)) = fields.get("$ref") {
+                assert!(document.pointer(to.strip_prefix('#').unwrap()).is_some(), "{to}");
+            }
+            fields.values().for_each(|part| references(document, part));
+        }
+        Value::Array(parts) => parts.iter().for_each(|part| references(document, part)),
+        _ => {}
+    }
+}
+
+#[tokio::test]
+async fn the_page_needs_nothing_from_elsewhere_and_may_not_be_framed() {
+    let emulator = emulator().await;
+    let gateway = start(&toml(&emulator, ""), environment()).await.unwrap();
+    let page = gateway.get("/docs").await;
+    let policy = page.header("content-security-policy").to_owned();
+    assert!(policy.starts_with("default-src 'none'") && policy.contains("frame-ancestors 'none'"));
+    assert_eq!(page.header("x-content-type-options"), "nosniff");
+    let Value::String(html) = page.expect(200) else { panic!("a page") };
+    assert!(html.starts_with("<!doctype html>") && !html.contains("<script"));
+}
+
+#[tokio::test]
+async fn alive_and_ready_need_no_key() {
+    let emulator = emulator().await;
+    let gateway = start(&toml(&emulator, ""), environment()).await.unwrap();
+    for path in ["/healthz", "/readyz"] {
+        let answer = gateway.http.get(format!("{}{path}", gateway.url)).send().await.unwrap();
+        assert_eq!(answer.status(), 200);
+        assert_eq!(answer.json::<Value>().await.unwrap()["status"], "ok");
+    }
+    // This one was started without a recorder.
+    gateway.get("/metrics").await.problem(404, "not_found");
+}

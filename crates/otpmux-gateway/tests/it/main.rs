@@ -1,0 +1,21 @@
+//! The gateway over a bound port, with the real engine, real stores and the emulated vendors.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot be set up must stop"
+)]
+
+mod create;
+mod documents;
+mod drain;
+mod hostile;
+mod idempotency;
+mod keys;
+mod mistakes_of_others;
+mod proxies;
+mod quiet;
+mod reload;
+mod tls;
+mod two_gateways;
+mod verify;
+mod world;

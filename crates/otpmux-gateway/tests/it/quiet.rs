@@ -1,0 +1,48 @@
+//! Nothing personal in logs, errors and answers, whatever goes on.
+
+use otpmux_emulator::{Fault, Vendor};
+use otpmux_testkit::{LogCapture, leaks};
+use reqwest::Method;
+use serde_json::json;
+
+use crate::world::{Answer, KEY, PHONE, code_of, emulator, environment, start, toml, wrong};
+
+#[tokio::test]
+async fn neither_codes_nor_numbers_nor_keys() {
+    let logs = LogCapture::new();
+    let _recording = logs.install_scoped();
+    let emulator = emulator().await;
+    let gateway = start(&toml(&emulator, ""), environment()).await.unwrap();
+    let mail = "jane.doe@example.com";
+    let mut told = Vec::new();
+    let mut tell = |answer: &Answer| told.push(format!("{answer:?}"));
+    emulator.set_fault(Vendor::EasyOtp, Fault::status(500).times(1));
+    let sent = gateway
+        .post(
+            "/v1/verifications",
+            &json!({
+                "to": PHONE, "client": { "ip": "203.0.113.7", "user_agent": "Mozilla/5.0 secret" },
+                "metadata": { "order": "metadata-of-an-order" },
+            }),
+        )
+        .await;
+    tell(&sent);
+    let code = code_of(&emulator, PHONE);
+    let path = format!("/v1/verifications/{}", sent.body["id"].as_str().unwrap());
+    for typed in [wrong(&code), format!("{code}x"), code.clone()] {
+        tell(&gateway.post(&format!("{path}/verify"), &json!({ "code": typed })).await);
+    }
+    tell(&gateway.post("/v1/verifications", &json!({ "to": mail, "channel": "email" })).await);
+    tell(&gateway.post("/v1/verifications", &json!({ "to": format!("{PHONE}0000") })).await);
+    tell(&gateway.post("/v1/verifications", &json!({ "code": code, "to": [PHONE] })).await);
+    tell(&gateway.post(&format!("{path}/verify"), &json!({ "code": [code] })).await);
+    tell(&gateway.get(&format!("/v1/verifications/{PHONE}")).await);
+    tell(&Answer::of(gateway.request(Method::POST, &format!("/v1/{PHONE}/{code}"))).await);
+    let secrets = [PHONE, mail, &code, &wrong(&code), KEY, "203.0.113.7", "Mozilla/5.0 secret"];
+    leaks::assert_clean(&told.join("\n"), &secrets);
+    let text = logs.text();
+    assert!(text.contains("answered"), "something was logged");
+    // A request's own trace of the HTTP client under test is not ours.
+    let ours: String = text.lines().filter(|line| line.contains("otpmux")).collect();
+    leaks::assert_clean(&ours, &[&secrets[..], &["metadata-of-an-order"]].concat());
+}
