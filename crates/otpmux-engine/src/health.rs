@@ -63,6 +63,15 @@ impl Health {
         }
     }
 
+    /// The word that the HTTP API, the command and logs use.
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Closed => "closed",
+            Self::Open { .. } => "open",
+            Self::Probing { .. } => "probing",
+        }
+    }
+
     /// Since when the provider has been left alone, if it is.
     pub fn since(&self) -> Option<SystemTime> {
         match self {

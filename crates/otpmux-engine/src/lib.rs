@@ -14,9 +14,9 @@ mod routing;
 mod store;
 
 pub use client::{
-    BuildError, ClientBuilder, ClientConfig, InFlight, LegView, NewVerification, OtpClient,
-    Reloaded, Resend, Scope, ScopedClient, Trail, Verification, VerificationStatus,
-    describe_metrics,
+    BuildError, CandidateView, ClientBuilder, ClientConfig, Explanation, InFlight, LegView,
+    LimitView, NewVerification, OtpClient, ProviderView, Reloaded, Resend, Scope, ScopedClient,
+    Trail, Verification, VerificationStatus, describe_metrics,
 };
 pub use countries::country_of;
 pub use health::{Health, HealthMark, OpenMark};

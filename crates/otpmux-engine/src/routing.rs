@@ -121,7 +121,17 @@ impl Routes {
         channel: &Channel,
         purpose: &Purpose,
     ) -> Option<&Route> {
-        self.0.iter().find(|route| route.fits(recipient, channel, purpose))
+        self.place(recipient, channel, purpose).map(|place| &self.0[place])
+    }
+
+    /// The place of that rule.
+    pub(crate) fn place(
+        &self,
+        recipient: &Recipient,
+        channel: &Channel,
+        purpose: &Purpose,
+    ) -> Option<usize> {
+        self.0.iter().position(|route| route.fits(recipient, channel, purpose))
     }
 }
 

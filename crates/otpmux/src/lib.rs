@@ -18,10 +18,11 @@ pub use otpmux_core::{
     VendorReference, Verdict, VerifyRequest, next_step, plain_words, settings,
 };
 pub use otpmux_engine::{
-    BreakerSettings, BuildError, Choice, ClientBuilder, ClientConfig, Guarded, Guards, GuardsError,
-    Health, InFlight, KeyError, LegState, LegView, MemoryStore, MessageLimits, NewVerification,
-    OtpClient, ParseIdError, Policy, PolicyError, Reloaded, Resend, ResendBy, RetryBudget, Route,
-    Routes, Scope, ScopedClient, ServerKeys, Skip, SkipReason, Trail, Verification, VerificationId,
+    BreakerSettings, BuildError, CandidateView, Choice, ClientBuilder, ClientConfig, Explanation,
+    Guarded, Guards, GuardsError, Health, InFlight, KeyError, LegState, LegView, LimitScope,
+    LimitView, MemoryStore, MessageLimits, NewVerification, OtpClient, ParseIdError, Policy,
+    PolicyError, ProviderView, Reloaded, Resend, ResendBy, RetryBudget, Route, Routes, Scope,
+    ScopedClient, ServerKeys, Skip, SkipReason, Trail, Verification, VerificationId,
     VerificationStatus, VerificationStore, country_of, describe_metrics,
 };
 

@@ -2,9 +2,11 @@ mod before;
 mod build;
 mod charges;
 mod dispatch;
+mod explain;
 mod kept;
 mod members;
 mod metrics;
+mod overview;
 mod plan;
 mod pool;
 mod ready;
@@ -30,7 +32,9 @@ use otpmux_core::{
 use tokio::time::Instant;
 
 pub use build::{BuildError, ClientBuilder, ClientConfig};
+pub use explain::{CandidateView, Explanation, LimitView};
 pub use metrics::describe_metrics;
+pub use overview::ProviderView;
 pub use reload::Reloaded;
 pub use request::{InFlight, NewVerification, Resend};
 pub use scope::{Scope, ScopedClient};

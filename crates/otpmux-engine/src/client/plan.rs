@@ -3,7 +3,7 @@ use std::time::{Duration, SystemTime};
 
 use otpmux_core::{
     Blame, Capabilities, Certainty, Channel, Code, CodeSource, Entropy, Error, ErrorKind,
-    OtpProvider, SendRequest, Target,
+    OtpProvider, Recipient, SendRequest, Target,
 };
 
 use super::kept::Kept;
@@ -102,7 +102,7 @@ impl Candidate {
     }
 
     /// Digits of the code that it will send, where that is known.
-    fn code_length(&self, ours: &Code) -> Option<u8> {
+    pub(super) fn code_length(&self, ours: &Code) -> Option<u8> {
         if self.source.is_supplied() { Some(ours.length()) } else { self.source.wished_length() }
     }
 
@@ -127,6 +127,28 @@ struct Wanted<'a> {
     again: Option<&'a Record>,
 }
 
+/// Who may take a request, in which order, and who may not: all that is known before anything is
+/// written or called.
+pub(super) struct Survey {
+    /// The place of the rule that decides.
+    pub(super) route: usize,
+    pub(super) candidates: Vec<Candidate>,
+    pub(super) skips: Vec<Skip>,
+    /// What to answer when nobody can take it.
+    pub(super) refusal: Option<Error>,
+}
+
+impl Survey {
+    fn into_plan(self, request: SendRequest) -> Result<Plan, Error> {
+        let Self { candidates, skips, refusal, .. } = self;
+        match (candidates.is_empty(), refusal) {
+            (true, Some(error)) => Err(error),
+            (true, None) => Err(invalid("the route has no provider")),
+            (false, _) => Ok(Plan { request, candidates, skips }),
+        }
+    }
+}
+
 impl Inner {
     pub(super) fn plan_send(
         &self,
@@ -135,15 +157,26 @@ impl Inner {
         entropy: &dyn Entropy,
         now: SystemTime,
     ) -> Result<Plan, Error> {
-        let recipient = new.recipient;
-        let default = if recipient.email().is_some() { Channel::Email } else { Channel::Sms };
-        let channel = new.channel.unwrap_or(default);
+        let (request, survey) = self.survey_send(new, code, entropy, now)?;
+        survey.into_plan(request)
+    }
+
+    /// What is asked of providers, and who may be asked.
+    pub(super) fn survey_send(
+        &self,
+        new: NewVerification,
+        code: &Code,
+        entropy: &dyn Entropy,
+        now: SystemTime,
+    ) -> Result<(SendRequest, Survey), Error> {
+        let channel = new.channel_or_default();
         let lifetime = new.lifetime.unwrap_or(self.policy.lifetime);
         Policy::check_lifetime(lifetime).map_err(invalid)?;
         if new.message.as_ref().is_some_and(|text| !text.contains("{code}")) {
             return Err(invalid("the message must hold {code} where the code belongs"));
         }
-        let mut request = SendRequest::new(recipient, channel, CodeSource::Supplied(code.clone()));
+        let code_source = CodeSource::Supplied(code.clone());
+        let mut request = SendRequest::new(new.recipient, channel, code_source);
         request.lifetime = Some(lifetime);
         request.purpose = new.purpose;
         request.message = new.message;
@@ -159,7 +192,8 @@ impl Inner {
             wished_length: Some(code.length()),
             again: None,
         };
-        self.plan(request, &wanted, entropy, now)
+        let survey = self.survey(&mut request, &wanted, entropy, now)?;
+        Ok((request, survey))
     }
 
     /// The plan for sending a verification again, and the code of ours if it has one.
@@ -246,12 +280,26 @@ impl Inner {
         entropy: &dyn Entropy,
         now: SystemTime,
     ) -> Result<Plan, Error> {
-        self.check_country(&request)?;
-        let route = self.routes.route(&request.recipient, &request.channel, &request.purpose);
-        let Some(route) = route else {
+        self.survey(&mut request, wanted, entropy, now)?.into_plan(request)
+    }
+
+    fn survey(
+        &self,
+        request: &mut SendRequest,
+        wanted: &Wanted<'_>,
+        entropy: &dyn Entropy,
+        now: SystemTime,
+    ) -> Result<Survey, Error> {
+        if !self.serves(&request.recipient) {
+            return Err(Error::new(ErrorKind::Unsupported, Certainty::NotSent, Blame::Policy)
+                .with_detail("the policy's countries do not include that of this number"));
+        }
+        let place = self.routes.place(&request.recipient, &request.channel, &request.purpose);
+        let Some(place) = place else {
             return Err(Error::new(ErrorKind::Unsupported, Certainty::NotSent, Blame::Policy)
                 .with_detail("no route takes this country, channel and purpose"));
         };
+        let route = &self.routes.as_slice()[place];
         let mut random = [0; 8];
         let draw = || entropy.fill(&mut random).map(|()| u64::from_le_bytes(random));
         let order = route.order(draw).map_err(no_entropy)?;
@@ -260,16 +308,16 @@ impl Inner {
         let mut candidates = Vec::with_capacity(order.len());
         let (mut skips, mut last_resorts) = (Vec::new(), Vec::new());
         let mut refusal = None;
-        for place in order {
-            let Some(member) = self.members.active.get(&route.providers[place]) else { continue };
-            let mut candidate = Candidate::new(member, &request, wanted);
-            candidate.fit(&mut request, wanted.code);
+        for at in order {
+            let Some(member) = self.members.active.get(&route.providers[at]) else { continue };
+            let mut candidate = Candidate::new(member, request, wanted);
+            candidate.fit(request, wanted.code);
             let provider = member.port();
             let capabilities = provider.capabilities();
-            if let Err(error) = capabilities.check_send(provider.id(), &request) {
+            if let Err(error) = capabilities.check_send(provider.id(), request) {
                 // The first refusal is the preferred provider's: the one to tell about.
                 refusal = refusal.or(Some(error));
-                if let Some(what) = capabilities.shortcoming(&request) {
+                if let Some(what) = capabilities.shortcoming(request) {
                     skips.push(skip(provider, legs, SkipReason::Unable(what)));
                 }
             } else if let Some(since) = left_alone(&member.guarded.health(), now) {
@@ -290,24 +338,16 @@ impl Inner {
             candidates.sort_by_key(|it| !it.provider().capabilities().locale);
         }
         candidates.extend(last_resorts);
-        match (candidates.is_empty(), refusal) {
-            (true, Some(error)) => Err(error),
-            (true, None) => Err(invalid("the route has no provider")),
-            (false, _) => Ok(Plan { request, candidates, skips }),
-        }
+        Ok(Survey { route: place, candidates, skips, refusal })
     }
 
-    fn check_country(&self, request: &SendRequest) -> Result<(), Error> {
-        let (Some(served), Some(phone)) = (&self.policy.countries, request.recipient.phone())
-        else {
-            return Ok(());
+    /// Whether the policy lets this recipient have messages.
+    pub(super) fn serves(&self, recipient: &Recipient) -> bool {
+        let (Some(served), Some(phone)) = (&self.policy.countries, recipient.phone()) else {
+            return true;
         };
         let country = country_of(phone);
-        if country.is_some_and(|country| served.iter().any(|served| served == country)) {
-            return Ok(());
-        }
-        Err(Error::new(ErrorKind::Unsupported, Certainty::NotSent, Blame::Policy)
-            .with_detail("the policy's countries do not include that of this number"))
+        country.is_some_and(|country| served.iter().any(|served| served == country))
     }
 }
 

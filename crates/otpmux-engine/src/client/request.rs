@@ -133,6 +133,12 @@ impl NewVerification {
         }
     }
 
+    pub(super) fn channel_or_default(&self) -> Channel {
+        let email = self.recipient.email().is_some();
+        let default = if email { Channel::Email } else { Channel::Sms };
+        self.channel.clone().unwrap_or(default)
+    }
+
     /// Chooses the channel.
     pub fn by(mut self, channel: Channel) -> Self {
         self.channel = Some(channel);

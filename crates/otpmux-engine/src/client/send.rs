@@ -101,7 +101,11 @@ fn check_metadata(metadata: &BTreeMap<String, String>) -> Result<(), Error> {
 }
 
 impl Inner {
-    fn new_code(&self, new: &NewVerification, entropy: &dyn Entropy) -> Result<Code, Error> {
+    pub(super) fn new_code(
+        &self,
+        new: &NewVerification,
+        entropy: &dyn Entropy,
+    ) -> Result<Code, Error> {
         let length = new.code_length.unwrap_or(self.policy.code_length);
         self.policy.check_code_length(length).map_err(invalid)?;
         Code::generate(length, entropy).map_err(|_| no_entropy(EntropyError::new()))

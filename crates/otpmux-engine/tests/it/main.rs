@@ -3,6 +3,7 @@
 
 mod crash;
 mod crashing;
+mod explain;
 mod failover;
 mod health;
 mod hedging;
@@ -16,6 +17,7 @@ mod layers_world;
 mod limits;
 mod model;
 mod once;
+mod overview;
 mod races;
 mod reconcile;
 mod reload;

@@ -1,0 +1,141 @@
+//! What would become of a send, without sending.
+
+use otpmux_core::{Channel, Entropy, EntropyError, Error, ProviderId, RateLimit};
+
+use super::plan::{Candidate, Survey};
+use super::{Inner, NewVerification, OtpClient};
+use crate::{Choice, LimitScope, Route, Skip, country_of};
+
+/// How a send would be routed, and by which rules.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Explanation {
+    /// Who would get the message, masked.
+    pub to: String,
+    /// How it would go.
+    pub channel: Channel,
+    /// The country of the number, as an ISO 3166-1 code of two letters; `None` for an e-mail
+    /// address and for numbers of no country.
+    pub country: Option<&'static str>,
+    /// Whether the policy lets this recipient have messages.
+    pub served: bool,
+    /// The route that decides: its place among all of them, from 0, and what it says.
+    pub route: Option<(usize, Route)>,
+    /// Who would be asked, in this order: the next one only where
+    /// [`next_step`](otpmux_core::next_step()) allows it after a failure. Where the route has
+    /// weights, this is their order in the route; each send draws its own.
+    pub candidates: Vec<CandidateView>,
+    /// Who would be passed over, and why. Who is left alone for its health stands among the
+    /// candidates too, at their end.
+    pub skipped: Vec<Skip>,
+    /// What would count the message, whoever carries it. All must have room.
+    pub limits: Vec<LimitView>,
+    /// Why nothing would be sent; `None` when there is a candidate. A limit without room is not
+    /// among the reasons: nothing is counted here.
+    pub refusal: Option<Error>,
+}
+
+/// A provider that could take a send.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CandidateView {
+    /// The provider.
+    pub provider: ProviderId,
+    /// Why it would be its turn.
+    pub why: Choice,
+    /// Its weight, where the route draws the order.
+    pub weight: Option<u32>,
+    /// Whether it would carry the code of ours. If not, it makes one, which only it can verify, and
+    /// is not asked once a message with ours may be out.
+    pub supplied: bool,
+    /// Digits of the code, where that is known.
+    pub code_length: Option<u8>,
+    /// The messages that it may get, counted over all processes.
+    pub requests: Vec<RateLimit>,
+}
+
+/// A limit that counts a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LimitView {
+    /// What it counts by.
+    pub scope: LimitScope,
+    /// The windows, which must all have room.
+    pub windows: Vec<RateLimit>,
+}
+
+impl OtpClient {
+    /// Tells how a send would be routed now. Sends nothing, counts nothing, calls no vendor and not
+    /// even the store: what is known of providers' health is what this process knows.
+    ///
+    /// It is built upon the plan that [`send`](Self::send) makes, so the two cannot differ.
+    pub fn explain(&self, new: NewVerification) -> Explanation {
+        let inner = &self.inner();
+        let recipient = new.recipient.clone();
+        let mut explanation = Explanation {
+            to: recipient.masked(),
+            channel: new.channel_or_default(),
+            country: recipient.phone().and_then(country_of),
+            served: inner.serves(&recipient),
+            route: None,
+            candidates: Vec::new(),
+            skipped: Vec::new(),
+            limits: Vec::new(),
+            refusal: None,
+        };
+        if let Err(error) = inner.explain(new, &mut explanation) {
+            explanation.refusal = Some(error);
+        }
+        explanation
+    }
+}
+
+impl Inner {
+    fn explain(&self, new: NewVerification, into: &mut Explanation) -> Result<(), Error> {
+        let code = self.new_code(&new, &Zeros)?;
+        let (request, survey) = self.survey_send(new, &code, &Zeros, self.clock.now())?;
+        let Survey { route: place, candidates, skips, refusal } = survey;
+        let route = self.routes.as_slice()[place].clone();
+        let view = |(turn, candidate): (usize, &Candidate)| {
+            let id = candidate.provider().id();
+            let at = route.providers.iter().position(|other| other == id);
+            let charge = candidate.member.charge.as_ref();
+            CandidateView {
+                provider: id.clone(),
+                why: match candidate.why {
+                    Choice::LastResort => Choice::LastResort,
+                    _ if turn > 0 => Choice::Failover,
+                    why => why,
+                },
+                weight: at.and_then(|at| route.weights.get(at)).copied(),
+                supplied: candidate.source.is_supplied(),
+                code_length: candidate.code_length(&code),
+                requests: charge.map_or_else(Vec::new, |charge| charge.windows.to_vec()),
+            }
+        };
+        into.candidates = candidates.iter().enumerate().map(view).collect();
+        into.route = Some((place, route));
+        into.skipped = skips;
+        let hash = self.keys.hash(&request.recipient);
+        let charges = self.charges.of(&request, &hash, &self.keys);
+        let limit = |charge: crate::Charge| LimitView {
+            scope: charge.key.scope,
+            windows: charge.windows.to_vec(),
+        };
+        into.limits = charges.into_iter().map(limit).collect();
+        into.refusal = refusal.filter(|_| candidates.is_empty());
+        Ok(())
+    }
+}
+
+/// No randomness: an explanation is the same each time. The code that comes of it is looked at for
+/// its length only, and goes nowhere.
+#[derive(Debug)]
+struct Zeros;
+
+impl Entropy for Zeros {
+    fn fill(&self, dest: &mut [u8]) -> Result<(), EntropyError> {
+        dest.fill(0);
+        Ok(())
+    }
+}
