@@ -9,6 +9,7 @@ use otpmux::{Environment, Secret};
 use otpmux_emulator::{Emulator, EmulatorConfig};
 
 use crate::Exit;
+use crate::failure::Failure;
 use crate::output::Output;
 use crate::relay::GatewayRelay;
 
@@ -34,12 +35,12 @@ pub(crate) struct Args {
 
 pub(crate) async fn run(args: &Args, output: &mut Output) -> io::Result<Exit> {
     if !args.allow_non_loopback && !args.listen.ip().is_loopback() {
-        output.note(format_args!(
-            "error: other machines reach {}, and could read every code there; use 127.0.0.1, \
-             or say --allow-non-loopback",
+        let failure = Failure::usage(format!(
+            "other machines reach {}, and could read every code there; use 127.0.0.1, or say \
+             --allow-non-loopback",
             args.listen.ip()
-        ))?;
-        return Ok(Exit::Usage);
+        ));
+        return failure.tell(output);
     }
     let relay = match &args.gateway {
         None => None,
@@ -69,16 +70,15 @@ pub(crate) async fn run(args: &Args, output: &mut Output) -> io::Result<Exit> {
             Ok(Exit::Done)
         }
         Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
-            output.note(format_args!(
-                "error: something listens on {} already, perhaps another emulator; stop it, or \
-                 choose another port by --listen (port 0 takes a free one)",
+            let failure = Failure::here(format!(
+                "something listens on {} already, perhaps another emulator; stop it, or choose \
+                 another port by --listen (port 0 takes a free one)",
                 args.listen
-            ))?;
-            Ok(Exit::Failed)
+            ));
+            failure.tell(output)
         }
         Err(error) => {
-            output.note(format_args!("error: cannot listen on {}: {error}", args.listen))?;
-            Ok(Exit::Failed)
+            Failure::here(format!("cannot listen on {}: {error}", args.listen)).tell(output)
         }
     }
 }

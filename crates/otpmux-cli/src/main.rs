@@ -1,29 +1,42 @@
 #![doc = include_str!("../README.md")]
 
+mod arguments;
 mod check_config;
+mod completions;
 mod demo;
 mod emulate;
+mod exit;
 mod failure;
 mod logs;
 mod output;
+mod providers;
 mod relay;
 mod report;
 mod schema;
-mod send;
 mod serve;
+mod verbs;
 
 use std::io;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{ColorChoice, Parser, Subcommand};
 
+use exit::Exit;
+use failure::Failure;
 use logs::{LogFormat, Quiet};
 use output::Output;
+use verbs::{cancel, resend, send, status, verify};
 
 /// Sends and verifies one-time codes over any of several vendors.
 #[derive(Debug, Parser)]
-#[command(name = "otpmux", version, propagate_version = true)]
+#[command(name = "otpmux", version, propagate_version = true, after_help = exit::HELP)]
 struct Cli {
+    /// Answer in JSON, a document a line; errors too
+    #[arg(long, global = true)]
+    json: bool,
+    /// When to use colours; auto heeds the environment's `NO_COLOR`
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    color: ColorChoice,
     /// Log to standard error; twice for more. Logs hold no code, recipient or secret
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     verbose: u8,
@@ -42,73 +55,72 @@ enum Command {
     Serve(serve::Args),
     /// Sends a code to a recipient and verifies what they type
     Send(send::Args),
-    /// Checks a configuration file and tells what it means
+    /// Verifies a code that was sent before
+    Verify(verify::Args),
+    /// Sends a code again
+    Resend(resend::Args),
+    /// Makes a code that was sent worthless
+    Cancel(cancel::Args),
+    /// Tells where a verification stands, and what was tried for it
+    Status(status::Args),
+    /// Shows each provider's health, balance, abilities and limits
+    Providers(providers::Args),
+    /// Checks a configuration file and tells what it means, or how a send would be routed
     CheckConfig(check_config::Args),
     /// Prints the JSON Schema of the configuration file
     Schema,
-}
-
-/// How the program ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Exit {
-    /// It did what was asked.
-    Done,
-    /// It failed, or the answer was no.
-    Failed,
-    /// The arguments or the configuration are wrong. Clap uses the same number.
-    Usage,
-}
-
-impl From<Exit> for ExitCode {
-    fn from(exit: Exit) -> Self {
-        match exit {
-            Exit::Done => Self::SUCCESS,
-            Exit::Failed => Self::FAILURE,
-            Exit::Usage => Self::from(2),
-        }
-    }
+    /// Prints a script that completes commands and options in a shell
+    Completions(completions::Args),
 }
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let ended = match Cli::try_parse() {
+        Ok(cli) => start(cli),
+        Err(error) => arguments::tell(error),
+    };
+    match ended {
+        Ok(exit) => exit.into(),
+        // It was told, or nobody is there to hear of it.
+        Err(_) => Exit::Failed.into(),
+    }
+}
+
+fn start(cli: Cli) -> io::Result<Exit> {
     let (quiet, format) = match &cli.command {
         Command::Serve(args) => (Quiet::Service, args.log_format),
         _ => (Quiet::Nothing, LogFormat::Text),
     };
     logs::begin(cli.verbose, quiet, format);
+    let mut output = Output::of_process(cli.color, cli.json);
     // A service uses what cores there are; everything else waits for one thing at a time.
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let mut runtime = match quiet {
         Quiet::Service if cores > 1 => tokio::runtime::Builder::new_multi_thread(),
         _ => tokio::runtime::Builder::new_current_thread(),
     };
-    match runtime.enable_all().build() {
-        Ok(runtime) => runtime.block_on(run(cli)),
-        Err(error) => {
-            let _ = Output::to_terminal().note(format_args!("error: {error}"));
-            ExitCode::FAILURE
+    let runtime = runtime.enable_all().build();
+    match runtime.and_then(|runtime| runtime.block_on(run(cli.command, &mut output))) {
+        // Of a reader that has gone away (`otpmux schema | head`) there is nothing to tell.
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Failure::here(error.to_string()).tell(&mut output)
         }
+        ended => ended,
     }
 }
 
-async fn run(cli: Cli) -> ExitCode {
-    let mut output = Output::to_terminal();
-    let ended = match cli.command {
-        Command::Demo => demo::run(&mut output).await,
-        Command::Emulate(args) => emulate::run(&args, &mut output).await,
-        Command::Serve(args) => serve::run(&args, &mut output).await,
-        Command::Send(args) => send::run(&args, &mut output).await,
-        Command::CheckConfig(args) => check_config::run(&args, &mut output),
-        Command::Schema => schema::run(&mut output),
-    };
-    match ended {
-        Ok(exit) => exit.into(),
-        Err(error) => {
-            // Of a reader that has gone away (`otpmux schema | head`) there is nothing to tell.
-            if error.kind() != io::ErrorKind::BrokenPipe {
-                let _ = output.note(format_args!("error: {error}"));
-            }
-            ExitCode::FAILURE
-        }
+async fn run(command: Command, output: &mut Output) -> io::Result<Exit> {
+    match command {
+        Command::Demo => demo::run(output).await,
+        Command::Emulate(args) => emulate::run(&args, output).await,
+        Command::Serve(args) => serve::run(&args, output).await,
+        Command::Send(args) => send::run(&args, output).await,
+        Command::Verify(args) => verify::run(&args, output).await,
+        Command::Resend(args) => resend::run(&args, output).await,
+        Command::Cancel(args) => cancel::run(&args, output).await,
+        Command::Status(args) => status::run(&args, output).await,
+        Command::Providers(args) => providers::run(&args, output).await,
+        Command::CheckConfig(args) => check_config::run(&args, output),
+        Command::Schema => schema::run(output),
+        Command::Completions(args) => completions::run(&args, output),
     }
 }

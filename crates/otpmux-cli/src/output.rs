@@ -1,25 +1,48 @@
 //! The program's two streams: answers on standard output, everything else on standard error.
 
+mod progress;
+mod style;
+mod table;
+
 use std::fmt::Display;
 use std::io::{self, IsTerminal as _, Write};
 
-use serde_json::Value;
+use anstream::AutoStream;
+use clap::ColorChoice;
+use serde_json::{Value, json};
+
+pub(crate) use style::{BAD, DIM, DOUBTFUL, GOOD, Style, TITLE};
+pub(crate) use table::{Cell, Table};
 
 pub(crate) struct Output {
     answers: Box<dyn Write>,
     notes: Box<dyn Write>,
-    styled: bool,
+    json: bool,
+    /// Whether somebody sees the notes as they come.
+    watched: bool,
 }
 
 impl Output {
-    pub(crate) fn to_terminal() -> Self {
-        let stdout = io::stdout();
-        let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    /// The streams of this process. Styles are taken out of what is written where they are not
+    /// wanted, or not understood.
+    pub(crate) fn of_process(color: ColorChoice, json: bool) -> Self {
+        let watched = !json && io::stderr().is_terminal();
+        let color = match color {
+            ColorChoice::Auto => anstream::ColorChoice::Auto,
+            ColorChoice::Always => anstream::ColorChoice::Always,
+            ColorChoice::Never => anstream::ColorChoice::Never,
+        };
         Self {
-            styled: stdout.is_terminal() && !plain,
-            answers: Box::new(stdout),
-            notes: Box::new(io::stderr()),
+            answers: Box::new(AutoStream::new(io::stdout(), color)),
+            notes: Box::new(AutoStream::new(io::stderr(), color)),
+            json,
+            watched,
         }
+    }
+
+    /// Whether a program reads the answers.
+    pub(crate) fn is_json(&self) -> bool {
+        self.json
     }
 
     /// A line of the answer.
@@ -28,13 +51,29 @@ impl Output {
         self.answers.flush()
     }
 
-    /// A line that stands out, where the terminal can show that.
-    pub(crate) fn title(&mut self, text: &str) -> io::Result<()> {
-        if self.styled {
-            self.line(format_args!("\u{1b}[1m{text}\u{1b}[0m"))
-        } else {
-            self.line(text)
+    /// A line of a story, which has no answer but itself.
+    pub(crate) fn story(&mut self, text: impl Display) -> io::Result<()> {
+        if self.json {
+            let text = text.to_string();
+            return self.json(&json!({ "text": text.trim() }));
         }
+        self.line(text)
+    }
+
+    /// A line of a story that stands out, where the terminal can show that.
+    pub(crate) fn title(&mut self, text: &str) -> io::Result<()> {
+        if self.json {
+            return self.json(&json!({ "title": text.trim() }));
+        }
+        self.line(format_args!("{TITLE}{text}{TITLE:#}"))
+    }
+
+    /// A table of the answer.
+    pub(crate) fn table(&mut self, table: &Table) -> io::Result<()> {
+        for line in table.lines() {
+            self.line(line)?;
+        }
+        Ok(())
     }
 
     /// An answer for a program: JSON in one line.
@@ -44,11 +83,31 @@ impl Output {
 
     /// A line beside the answer.
     pub(crate) fn note(&mut self, text: impl Display) -> io::Result<()> {
+        if self.json {
+            let text = text.to_string();
+            return self.note_json(&json!({ "note": text.trim() }));
+        }
         writeln!(self.notes, "{text}")
     }
 
-    /// A question, whose answer is typed behind it.
+    /// A line beside the answer, for a program.
+    pub(crate) fn note_json(&mut self, value: &Value) -> io::Result<()> {
+        writeln!(self.notes, "{value}")
+    }
+
+    /// A warning beside the answer.
+    pub(crate) fn warning(&mut self, text: impl Display) -> io::Result<()> {
+        if self.json {
+            return self.note(text);
+        }
+        self.note(format_args!("{DOUBTFUL}warning:{DOUBTFUL:#} {text}"))
+    }
+
+    /// A question, whose answer is typed behind it. A program that reads JSON knows what to type.
     pub(crate) fn ask(&mut self, text: &str) -> io::Result<()> {
+        if self.json {
+            return Ok(());
+        }
         write!(self.notes, "{text} ")?;
         self.notes.flush()
     }

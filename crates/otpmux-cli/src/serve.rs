@@ -6,8 +6,10 @@ use std::path::PathBuf;
 
 use otpmux::{Config, Environment};
 use otpmux_gateway::{Gateway, Options, Reloader, StartError, install_metrics};
+use serde_json::json;
 
 use crate::Exit;
+use crate::failure::Failure;
 use crate::logs::LogFormat;
 use crate::output::Output;
 
@@ -33,10 +35,7 @@ pub(crate) async fn run(args: &Args, output: &mut Output) -> io::Result<Exit> {
     let environment = Environment::from_process();
     let config = match Config::from_file(&args.config) {
         Ok(config) => config,
-        Err(errors) => {
-            output.note(format_args!("error: {errors}"))?;
-            return Ok(Exit::Usage);
-        }
+        Err(errors) => return Failure::from(errors).tell(output),
     };
     let mut options = Options::default();
     options.environment = environment;
@@ -48,18 +47,22 @@ pub(crate) async fn run(args: &Args, output: &mut Output) -> io::Result<Exit> {
         Ok(gateway) => gateway,
         Err(error) => return refused(&error, output),
     };
-    output.line(format_args!("listening on {}", gateway.url()))?;
+    if output.is_json() {
+        output.json(&json!({ "listening": gateway.url().to_string() }))?;
+    } else {
+        output.line(format_args!("listening on {}", gateway.url()))?;
+    }
     let reloader = gateway.reloader();
     gateway.run_until(signals.stop(reloader)).await;
     Ok(Exit::Done)
 }
 
 pub(crate) fn refused(error: &StartError, output: &mut Output) -> io::Result<Exit> {
-    output.note(format_args!("error: {error}"))?;
-    match error {
-        StartError::Config(_) => Ok(Exit::Usage),
-        _ => Ok(Exit::Failed),
-    }
+    let failure = match error {
+        StartError::Config(errors) => Failure::from(errors),
+        error => Failure::here(error.to_string()),
+    };
+    failure.tell(output)
 }
 
 /// What the system tells a service.

@@ -1,5 +1,6 @@
 //! `otpmux check-config`
 
+mod explain;
 mod facts;
 mod summary;
 mod text;
@@ -9,29 +10,38 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use otpmux::{ClientConfig as _, Config, ConfigErrors, MemoryStore};
+use otpmux::{ClientConfig as _, Config, ConfigErrors, MemoryStore, OtpClient};
 use serde_json::json;
 
 use crate::Exit;
+use crate::failure::Failure;
 use crate::output::Output;
+use crate::verbs::Wishes;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Looks secrets up, as they would be; calls no vendor and opens no store. Exit status: 0 right (there \
-may be warnings), 2 wrong.")]
+Looks secrets up, as they would be; calls no vendor and opens no store. There may be warnings in a
+file that is right.
+
+--explain goes by the very plan that a send makes. It knows nothing of providers' health, which
+`otpmux providers` tells, and of how much room a limit has left. Would nothing be sent, that is
+exit status 1.")]
 pub(crate) struct Args {
     /// The configuration file
-    #[arg(value_name = "FILE")]
+    #[arg(value_name = "FILE", default_value = "otpmux.toml")]
     file: PathBuf,
-    /// Answer in JSON
-    #[arg(long)]
-    json: bool,
+    /// Tell how a send to this number or address would be routed: who would be asked, in which
+    /// order, who would not, and why
+    #[arg(long, value_name = "RECIPIENT")]
+    explain: Option<String>,
+    #[command(flatten)]
+    wishes: Wishes,
 }
 
 pub(crate) fn run(args: &Args, output: &mut Output) -> io::Result<Exit> {
-    let config = match read(args) {
-        Ok(config) => config,
-        Err(errors) if args.json => {
+    let (config, client) = match read(args) {
+        Ok(read) => read,
+        Err(errors) if output.is_json() => {
             let errors: Vec<_> = errors
                 .iter()
                 .map(|error| json!({ "path": error.path(), "message": error.message() }))
@@ -39,27 +49,30 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> io::Result<Exit> {
             output.json(&json!({ "ok": false, "errors": errors }))?;
             return Ok(Exit::Usage);
         }
-        Err(errors) => {
-            output.note(format_args!("error: {errors}"))?;
-            return Ok(Exit::Usage);
-        }
+        Err(errors) => return Failure::from(errors).tell(output),
     };
-    if args.json {
+    if let Some(to) = &args.explain {
+        return match args.wishes.new_verification(to, "--explain") {
+            Ok(new) => explain::tell(&client.explain(new), output),
+            Err(failure) => failure.tell(output),
+        };
+    }
+    if output.is_json() {
         output.json(&summary::of(&config))?;
     } else {
         output.line(format_args!("{} is right.", args.file.display()))?;
         text::write(&config, output)?;
         for warning in warnings::of(&config) {
-            output.note(format_args!("warning: {warning}"))?;
+            output.warning(warning)?;
         }
     }
     Ok(Exit::Done)
 }
 
-fn read(args: &Args) -> Result<Config, ConfigErrors> {
+fn read(args: &Args) -> Result<(Config, OtpClient), ConfigErrors> {
     let config = Config::from_file(&args.file)?;
     // Whether it all fits together; the store that it names stays as it is.
     let builder = config.client_builder()?;
-    builder.open_store("a check", || Ok(Arc::new(MemoryStore::new(1)))).build()?;
-    Ok(config)
+    let client = builder.open_store("a check", || Ok(Arc::new(MemoryStore::new(1)))).build()?;
+    Ok((config, client))
 }

@@ -46,7 +46,7 @@ fn provider(configured: &ConfiguredProvider) -> Value {
     })
 }
 
-fn route(route: &Route) -> Value {
+pub(super) fn route(route: &Route) -> Value {
     json!({
         "country": route.countries,
         "channel": route.channels,

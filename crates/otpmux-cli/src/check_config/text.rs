@@ -103,7 +103,7 @@ fn limits(limits: &MessageLimits, output: &mut Output) -> io::Result<()> {
     output.line(format_args!("limits: {}", texts.collect::<Vec<_>>().join(", ")))
 }
 
-fn route_text(route: &Route) -> String {
+pub(super) fn route_text(route: &Route) -> String {
     let mut conditions = Vec::new();
     let mut condition = |name: &str, values: Vec<&str>| {
         if !values.is_empty() {

@@ -9,6 +9,7 @@ use otpmux::{Code, Verdict, Verification};
 use otpmux_emulator::{Fault, FaultKind, Message, Vendor};
 
 use crate::Exit;
+use crate::failure::Failure;
 use crate::output::Output;
 use crate::report;
 use stage::{Stage, name, wrong};
@@ -22,8 +23,7 @@ pub(crate) async fn run(output: &mut Output) -> io::Result<Exit> {
     match tell(output).await {
         Ok(()) => Ok(Exit::Done),
         Err(error) => {
-            output.note(format_args!("error: the demonstration left its script: {error}"))?;
-            Ok(Exit::Failed)
+            Failure::here(format!("the demonstration left its script: {error}")).tell(output)
         }
     }
 }
@@ -31,24 +31,24 @@ pub(crate) async fn run(output: &mut Output) -> io::Result<Exit> {
 async fn tell(output: &mut Output) -> Result<(), Box<dyn Error>> {
     let mut stage = Stage::set().await?;
     output
-        .line("Two vendors are played on this machine; nothing leaves it. The configuration is")?;
-    output.line("a real one: without base_url it would reach the vendors themselves.\n")?;
+        .story("Two vendors are played on this machine; nothing leaves it. The configuration is")?;
+    output.story("a real one: without base_url it would reach the vendors themselves.\n")?;
     for line in stage.config().lines() {
-        output.line(format!("    {line}").trim_end())?;
+        output.story(format!("    {line}").trim_end())?;
     }
     one_code(&mut stage, output).await?;
     lost_answer(&mut stage, output).await?;
     refusal(&mut stage, output).await?;
     stage.close().await;
     output.title("\nWhat you saw")?;
-    output.line(
+    output.story(
         "    One code per verification, whoever carries it: any message that arrives works.",
     )?;
-    output.line("    One more message at most when nobody knows whether the first went out.")?;
-    output.line("    None when the first vendor certainly did nothing.")?;
+    output.story("    One more message at most when nobody knows whether the first went out.")?;
+    output.story("    None when the first vendor certainly did nothing.")?;
     output
-        .line("\nNext: `otpmux emulate` keeps the vendors running for an application of yours;")?;
-    output.line("`otpmux send --help` sends through your own configuration.")?;
+        .story("\nNext: `otpmux emulate` keeps the vendors running for an application of yours;")?;
+    output.story("`otpmux send --help` sends through your own configuration.")?;
     Ok(())
 }
 
@@ -77,10 +77,10 @@ async fn lost_answer(stage: &mut Stage, output: &mut Output) -> Result<(), Box<d
     stage.break_easyotp(Fault::new(FaultKind::ResetAfterRead).after_work());
     let sent = stage.send(SECOND).await?;
     show_legs(&sent, output)?;
-    output.line(
+    output.story(
         "    Whether EasyOTP sent anything cannot be known. The policy allows one duplicate,",
     )?;
-    output.line("    so StartMessaging sends too, and sends the same code:")?;
+    output.story("    so StartMessaging sends too, and sends the same code:")?;
     let messages = stage.arrived();
     show_messages(&messages, output)?;
     expect_from(&messages, &[Vendor::EasyOtp, Vendor::StartMessaging])?;
@@ -88,7 +88,7 @@ async fn lost_answer(stage: &mut Stage, output: &mut Output) -> Result<(), Box<d
     let code = messages[0].code.parse()?;
     let verdict = verify(stage, &sent, &code, "the code of either message", output).await?;
     expect(verdict.is_approved(), "approval")?;
-    output.line("    EasyOTP is still down: verifying a code of ours needs no vendor.")?;
+    output.story("    EasyOTP is still down: verifying a code of ours needs no vendor.")?;
     stage.mend_easyotp();
     Ok(())
 }
@@ -99,7 +99,7 @@ async fn refusal(stage: &mut Stage, output: &mut Output) -> Result<(), Box<dyn E
     let sent = stage.send(THIRD).await?;
     show_legs(&sent, output)?;
     output
-        .line("    A refusal is certain: EasyOTP sent nothing, so there is one message in all.")?;
+        .story("    A refusal is certain: EasyOTP sent nothing, so there is one message in all.")?;
     let messages = stage.arrived();
     show_messages(&messages, output)?;
     expect_from(&messages, &[Vendor::StartMessaging])?;
@@ -111,16 +111,16 @@ async fn refusal(stage: &mut Stage, output: &mut Output) -> Result<(), Box<dyn E
 }
 
 fn show_legs(sent: &Verification, output: &mut Output) -> io::Result<()> {
-    output.line(format_args!("    send to {}", sent.to))?;
+    output.story(format_args!("    send to {}", sent.to))?;
     for leg in &sent.legs {
-        output.line(format_args!("      {}", report::leg_text(leg)))?;
+        output.story(format_args!("      {}", report::leg_text(leg)))?;
     }
     Ok(())
 }
 
 fn show_messages(messages: &[Message], output: &mut Output) -> io::Result<()> {
     for message in messages {
-        output.line(format_args!(
+        output.story(format_args!(
             "    handset: \"{}\" (by {})",
             message.text,
             name(message.vendor)
@@ -137,7 +137,7 @@ async fn verify(
     output: &mut Output,
 ) -> Result<Verdict, Box<dyn Error>> {
     let verdict = stage.client().verify(sent.id, code).await?;
-    output.line(format_args!(
+    output.story(format_args!(
         "    {what}, {}: {}",
         code.expose(),
         report::verdict_text(&verdict)

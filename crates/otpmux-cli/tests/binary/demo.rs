@@ -52,3 +52,13 @@ fn the_numbers_are_masked() {
         assert!(!ended.everything().contains(number));
     }
 }
+
+#[test]
+fn json_is_a_document_a_line() {
+    let ended = run(program().args(["demo", "--json"]), "");
+    assert_eq!(ended.status, Some(0), "{}", ended.everything());
+    let lines = ended.json();
+    let titles = lines.iter().filter(|line| line["title"].is_string()).count();
+    assert_eq!(titles, 4);
+    assert!(lines.iter().all(|line| line["title"].is_string() || line["text"].is_string()));
+}

@@ -153,3 +153,10 @@ fn an_address_that_others_reach_must_be_allowed() {
     assert_eq!(ended.status, Some(2));
     assert!(ended.stderr.contains("--allow-non-loopback"), "{}", ended.stderr);
 }
+
+#[test]
+fn json_errors_are_json() {
+    let ended = run(program().args(["emulate", "--json", "--listen", "0.0.0.0:0"]), "");
+    assert_eq!((ended.status, ended.stdout.as_str()), (Some(2), ""));
+    assert_eq!(ended.error()["kind"], "invalid_request");
+}

@@ -6,9 +6,14 @@
     reason = "a test that cannot be set up must fail"
 )]
 
+mod arguments;
 mod check_config;
 mod demo;
 mod emulate;
+mod explain;
+mod providers;
 mod send;
 mod send_fails;
+mod shared;
 mod support;
+mod verbs;

@@ -29,6 +29,14 @@ impl Ended {
         self.stdout.lines().map(parse).collect()
     }
 
+    /// The one error on standard error, in JSON.
+    pub(crate) fn error(&self) -> Value {
+        let lines: Vec<_> = self.stderr.lines().collect();
+        let [line] = lines[..] else { panic!("{}", self.everything()) };
+        let mut line: Value = serde_json::from_str(line).expect(line);
+        line["error"].take()
+    }
+
     pub(crate) fn everything(&self) -> String {
         format!("{}\n{}", self.stdout, self.stderr)
     }

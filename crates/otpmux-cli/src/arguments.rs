@@ -1,0 +1,61 @@
+//! Arguments that clap does not take.
+
+use std::io;
+
+use clap::ColorChoice;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+
+use crate::Exit;
+use crate::failure::Failure;
+use crate::output::Output;
+
+/// Tells what is wrong with the arguments, or what was asked for by `--help` and `--version`.
+pub(crate) fn tell(mut error: clap::Error) -> io::Result<Exit> {
+    if !error.use_stderr() {
+        error.print()?;
+        return Ok(Exit::Done);
+    }
+    let own_words = hide(&mut error);
+    let as_json = std::env::args_os().any(|argument| argument == "--json");
+    let mut output = Output::of_process(ColorChoice::Auto, as_json);
+    // Of `otpmux` alone, clap makes its help.
+    let help = error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand;
+    if let Some(words) = own_words {
+        return Failure::usage(words).tell(&mut output);
+    }
+    if help || !as_json {
+        error.print()?;
+        return Ok(Exit::Usage);
+    }
+    let text = error.render().to_string();
+    let first = text.split("\n\n").next().unwrap_or_default().trim_start_matches("error: ");
+    let words: Vec<_> = first.split_whitespace().collect();
+    Failure::usage(words.join(" ")).tell(&mut output)
+}
+
+/// Takes out of an error what its user has typed, unless it certainly is neither a code nor a
+/// recipient: clap repeats it, and standard error ends up in logs. Answers other words for an error
+/// that repeats it out of reach.
+fn hide(error: &mut clap::Error) -> Option<String> {
+    let private = |value: &ContextValue| match value {
+        ContextValue::String(text) => {
+            text.contains(|c: char| c == '@' || !c.is_ascii() || c.is_ascii_digit())
+        }
+        _ => false,
+    };
+    let kinds: Vec<_> =
+        error.context().filter(|(_, value)| private(value)).map(|(kind, _)| kind).collect();
+    for kind in &kinds {
+        error.insert(*kind, ContextValue::String("(not shown)".to_owned()));
+        // Tips repeat it.
+        error.remove(ContextKind::Suggested);
+    }
+    match error.get(ContextKind::InvalidArg) {
+        Some(ContextValue::String(argument))
+            if error.kind() == ErrorKind::ValueValidation && !kinds.is_empty() =>
+        {
+            Some(format!("{argument}: the value does not fit; see --help"))
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,142 @@
+//! `otpmux check-config --explain`
+
+use std::io;
+
+use otpmux::settings::limit_text;
+use otpmux::{CandidateView, Explanation, LimitView, RateLimit};
+use serde_json::{Value, json};
+
+use super::text::route_text;
+use crate::Exit;
+use crate::failure::Failure;
+use crate::output::{BAD, Cell, DIM, GOOD, Output, Table};
+use crate::report::skip_json;
+
+pub(super) fn tell(explanation: &Explanation, output: &mut Output) -> io::Result<Exit> {
+    if output.is_json() {
+        output.json(&json(explanation))?;
+    } else {
+        text(explanation, output)?;
+    }
+    Ok(if explanation.refusal.is_some() { Exit::Failed } else { Exit::Done })
+}
+
+fn json(told: &Explanation) -> Value {
+    let route = told.route.as_ref().map(|(place, route)| {
+        let mut json = super::summary::route(route);
+        json["number"] = json!(place + 1);
+        json
+    });
+    json!({
+        "to": told.to,
+        "channel": told.channel,
+        "country": told.country,
+        "served": told.served,
+        "route": route,
+        "candidates": told.candidates.iter().map(candidate).collect::<Vec<_>>(),
+        "skips": told.skipped.iter().map(skip_json).collect::<Vec<_>>(),
+        "limits": told.limits.iter().map(limit).collect::<Vec<_>>(),
+        "error": told.refusal.as_ref().map(|error| Failure::of(error).json()),
+    })
+}
+
+fn candidate(view: &CandidateView) -> Value {
+    json!({
+        "provider": view.provider,
+        "why": view.why,
+        "weight": view.weight,
+        "supplied": view.supplied,
+        "code_length": view.code_length,
+        "requests": texts(&view.requests),
+    })
+}
+
+fn limit(view: &LimitView) -> Value {
+    json!({ "by": view.scope.as_str(), "windows": texts(&view.windows) })
+}
+
+fn texts(limits: &[RateLimit]) -> Vec<String> {
+    limits.iter().map(limit_text).collect()
+}
+
+fn text(told: &Explanation, output: &mut Output) -> io::Result<()> {
+    match &told.refusal {
+        None => {
+            let (to, channel) = (&told.to, &told.channel);
+            output.line(format_args!("A send to {to} by {channel} would go out."))?;
+        }
+        Some(error) => {
+            let (to, channel) = (&told.to, &told.channel);
+            output.line(format_args!("A send to {to} by {channel} would be refused: {error}"))?;
+        }
+    }
+    let mut facts = Table::of_facts();
+    let served = if told.served {
+        Cell::new("the policy serves it", GOOD)
+    } else {
+        Cell::new("the policy does not serve it", BAD)
+    };
+    facts.row(["country".into(), told.country.unwrap_or("none").into(), served]);
+    match &told.route {
+        Some((place, route)) => {
+            facts.row(["route".into(), (place + 1).to_string().into(), route_text(route).into()]);
+        }
+        None => facts.fact("route", "none"),
+    }
+    for LimitView { scope, windows, .. } in &told.limits {
+        let windows = texts(windows).join(" ");
+        facts.row(["limit".into(), scope.as_str().into(), windows.into()]);
+    }
+    output.table(&facts)?;
+    if !told.candidates.is_empty() || !told.skipped.is_empty() {
+        output.line("")?;
+        output.table(&order(told))?;
+    }
+    if told.candidates.iter().any(|view| view.weight.is_some()) {
+        output.line("\nEach send draws its own order by the weights.")?;
+    }
+    if told.candidates.iter().any(|view| !view.supplied)
+        && told.candidates.iter().any(|view| view.supplied)
+    {
+        output.line(
+            "\nOnce a message with our code may be out, who makes a code of its own is not asked.",
+        )?;
+    }
+    Ok(())
+}
+
+fn order(told: &Explanation) -> Table {
+    let weighted = told.candidates.iter().any(|view| view.weight.is_some());
+    let mut head = vec!["ORDER", "PROVIDER", "CODE", "REQUESTS", "WHY"];
+    if weighted {
+        head.insert(2, "WEIGHT");
+    }
+    let mut table = Table::with_head(&head);
+    let none = || Cell::new("-", DIM);
+    for (place, view) in told.candidates.iter().enumerate() {
+        let whose = if view.supplied { "ours" } else { "the vendor's" };
+        let code = match view.code_length {
+            Some(digits) => format!("{whose}, {digits} digits"),
+            None => whose.to_owned(),
+        };
+        let requests = texts(&view.requests).join(" ");
+        let mut cells = vec![
+            (place + 1).to_string().into(),
+            view.provider.to_string().into(),
+            code.into(),
+            if requests.is_empty() { none() } else { requests.into() },
+            view.why.words().into(),
+        ];
+        if weighted {
+            cells.insert(2, view.weight.map_or_else(none, |weight| weight.to_string().into()));
+        }
+        table.row(cells);
+    }
+    for skip in &told.skipped {
+        let mut cells = vec![none(), skip.provider.to_string().into()];
+        cells.extend((2..head.len() - 1).map(|_| none()));
+        cells.push(Cell::new(format!("passed over: {}", skip.why), BAD));
+        table.row(cells);
+    }
+    table
+}

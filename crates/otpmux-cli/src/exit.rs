@@ -1,0 +1,63 @@
+//! How the program ends.
+
+use std::process::ExitCode;
+
+use otpmux::Verdict;
+
+/// The exit status, for scripts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// It did what was asked.
+    Done,
+    /// It failed, or the answer was no.
+    Failed,
+    /// The arguments or the configuration are wrong. Clap uses the same number.
+    Usage,
+    /// Not now: a limit, or a provider that is left alone. It is known when to come back.
+    Later,
+    /// It may have been done: the vendor's answer was lost.
+    Unknown,
+    /// No code is good for this verification any more, or there is no such one.
+    Over,
+}
+
+/// The same, for `--help`.
+pub(crate) const HELP: &str = "\
+Exit status:
+  0  done; for a code: approved
+  1  failed, or the answer was no
+  2  the arguments or the configuration are wrong; nothing was done
+  3  not now: a limit, or providers that are left alone; the answer says when to come back
+  4  unknown: it may have been done, and the vendor's answer was lost
+  5  over: no such verification, or no code is good for it any more; send a new one
+
+Answers go to standard output, everything else to standard error. With --json both are JSON, a
+document a line.";
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(match exit {
+            Exit::Done => 0,
+            Exit::Failed => 1,
+            Exit::Usage => 2,
+            Exit::Later => 3,
+            Exit::Unknown => 4,
+            Exit::Over => 5,
+        })
+    }
+}
+
+impl From<&Verdict> for Exit {
+    fn from(verdict: &Verdict) -> Self {
+        match verdict {
+            Verdict::Approved => Self::Done,
+            Verdict::TooManyAttempts { retry_after: Some(_) } => Self::Later,
+            Verdict::WrongCode { attempts_left: Some(0) }
+            | Verdict::TooManyAttempts { .. }
+            | Verdict::Expired
+            | Verdict::AlreadyUsed
+            | Verdict::NotFound => Self::Over,
+            _ => Self::Failed,
+        }
+    }
+}

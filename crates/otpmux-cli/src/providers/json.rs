@@ -1,0 +1,86 @@
+use std::ops::RangeInclusive;
+
+use otpmux::settings::{duration_text, limit_text};
+use otpmux::{Capabilities, Health, RateLimit};
+use serde_json::{Value, json};
+
+use super::{Entry, Money};
+use crate::failure::Failure;
+use crate::report::rfc3339;
+
+/// All providers, for a program.
+pub(super) fn of(entries: &[Entry<'_>]) -> Value {
+    json!({ "providers": entries.iter().map(provider).collect::<Vec<_>>() })
+}
+
+fn provider(entry: &Entry<'_>) -> Value {
+    let can = entry.view.capabilities();
+    json!({
+        "name": entry.view.id(),
+        "kind": entry.configured.kind,
+        "health": entry.health_known.then(|| health(entry.view.health())),
+        "sendable": entry.view.admits(),
+        "channels": can.channels,
+        "supplied_codes": can.supplied_codes.as_ref().map(range),
+        "vendor_codes": can.vendor_codes.as_ref().map(|codes| {
+            json!({ "lengths": codes.lengths.as_ref().map(range) })
+        }),
+        "lifetimes": can.lifetimes.as_ref().map(|range| {
+            json!({ "min": duration_text(*range.start()), "max": duration_text(*range.end()) })
+        }),
+        "phone_prefixes": can.phone_prefixes,
+        "test_recipients": can.test_recipients,
+        "has": verbs(can),
+        "documented": {
+            "requests": limits(&can.limits.requests),
+            "recipient": limits(&can.limits.sends_per_recipient),
+            "attempts": can.limits.attempts,
+            "lockout": can.limits.lockout.map(duration_text),
+        },
+        "requests": limits(entry.view.requests()),
+        "balance": balance(&entry.balance),
+    })
+}
+
+fn health(health: &Health) -> Value {
+    let state = health.as_str();
+    match health {
+        Health::Open { since, until, why, .. } => json!({
+            "state": state, "since": rfc3339(*since), "until": rfc3339(*until), "why": why.as_str(),
+        }),
+        Health::Probing { since, why, .. } => {
+            json!({ "state": state, "since": rfc3339(*since), "why": why.as_str() })
+        }
+        _ => json!({ "state": state }),
+    }
+}
+
+fn balance(money: &Money) -> Value {
+    match money {
+        Money::NotTold | Money::NotAsked => Value::Null,
+        Money::Told(Ok(balance)) => {
+            json!({ "amount": balance.amount, "currency": balance.currency })
+        }
+        Money::Told(Err(error)) => json!({ "error": Failure::of(error).json() }),
+    }
+}
+
+fn range(range: &RangeInclusive<u8>) -> Value {
+    json!({ "min": range.start(), "max": range.end() })
+}
+
+fn limits(limits: &[RateLimit]) -> Vec<String> {
+    limits.iter().map(limit_text).collect()
+}
+
+/// What a vendor does besides sending.
+pub(super) fn verbs(can: &Capabilities) -> Vec<&'static str> {
+    let verbs = [
+        (can.resend, "resend"),
+        (can.cancel, "cancel"),
+        (can.status, "status"),
+        (can.balance, "balance"),
+        (can.idempotent, "idempotency"),
+    ];
+    verbs.iter().filter(|(can, _)| *can).map(|(_, verb)| *verb).collect()
+}

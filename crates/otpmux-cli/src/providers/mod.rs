@@ -1,0 +1,92 @@
+//! `otpmux providers`
+
+mod json;
+mod text;
+
+use std::io;
+
+use otpmux::{Balance, Config, ConfiguredProvider, Error, OtpClient, ProviderView};
+use tokio::task::JoinSet;
+
+use crate::Exit;
+use crate::failure::Failure;
+use crate::output::Output;
+use crate::verbs::ConfigFile;
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Health is what the processes that share the store have seen of a provider; with a store in memory
+nobody tells. What a vendor documents about its limits stands beside what is kept here. A balance
+that cannot be had is told as such, and is no failure; a store out of reach is.")]
+pub(crate) struct Args {
+    #[command(flatten)]
+    file: ConfigFile,
+    /// Do not ask vendors for the balance; then none is called
+    #[arg(long)]
+    no_balance: bool,
+}
+
+/// All that is told about a provider.
+struct Entry<'a> {
+    configured: &'a ConfiguredProvider,
+    view: ProviderView,
+    /// Whether anybody tells how it is.
+    health_known: bool,
+    balance: Money,
+}
+
+/// What is left on an account.
+enum Money {
+    NotTold,
+    NotAsked,
+    Told(Result<Balance, Error>),
+}
+
+pub(crate) async fn run(args: &Args, output: &mut Output) -> io::Result<Exit> {
+    let (config, client) = match args.file.open() {
+        Ok(opened) => opened,
+        Err(failure) => return failure.tell(output),
+    };
+    let work = async {
+        let learned = client.learn_health().await;
+        (learned, entries(&config, &client, args.no_balance).await)
+    };
+    let (learned, mut entries) = output.during("asking", work).await?;
+    let known = learned.is_ok() && config.store().is_shared();
+    for entry in &mut entries {
+        entry.health_known = known;
+    }
+    if output.is_json() {
+        output.json(&json::of(&entries))?;
+    } else {
+        text::write(&entries, output)?;
+    }
+    match learned {
+        Ok(()) => Ok(Exit::Done),
+        Err(error) => Failure::from(error).tell(output),
+    }
+}
+
+/// In the order of the file.
+async fn entries<'a>(config: &'a Config, client: &OtpClient, no_balance: bool) -> Vec<Entry<'a>> {
+    let views = client.providers();
+    let mut asked = JoinSet::new();
+    let mut entries = Vec::new();
+    for configured in config.providers() {
+        let id = configured.provider.id().clone();
+        let Some(view) = views.iter().find(|view| *view.id() == id) else { continue };
+        let tells = view.capabilities().balance;
+        if tells && !no_balance {
+            let (client, place) = (client.clone(), entries.len());
+            asked.spawn(async move { (place, client.balance(&id).await) });
+        }
+        let balance = if tells { Money::NotAsked } else { Money::NotTold };
+        entries.push(Entry { configured, view: view.clone(), health_known: false, balance });
+    }
+    while let Some(answer) = asked.join_next().await {
+        if let Ok((place, answer)) = answer {
+            entries[place].balance = Money::Told(answer);
+        }
+    }
+    entries
+}

@@ -1,0 +1,122 @@
+use std::io;
+
+use otpmux::settings::{duration_text, limit_text};
+use otpmux::{Capabilities, Channel, Health, RateLimit};
+
+use super::json::verbs;
+use super::{Entry, Money};
+use crate::output::{BAD, Cell, DIM, DOUBTFUL, GOOD, Output, Table};
+use crate::report::shown;
+
+/// All providers, for a reader.
+pub(super) fn write(entries: &[Entry<'_>], output: &mut Output) -> io::Result<()> {
+    let mut now = Table::with_head(&["PROVIDER", "KIND", "HEALTH", "BALANCE"]);
+    let mut can =
+        Table::with_head(&["PROVIDER", "CHANNELS", "CODES", "LIFETIMES", "HAS", "TEST RECIPIENTS"]);
+    let mut limits = Table::with_head(&[
+        "PROVIDER",
+        "REQUESTS",
+        "DOCUMENTED",
+        "TO ONE RECIPIENT",
+        "WRONG CODES",
+    ]);
+    for entry in entries {
+        let id = || Cell::from(entry.view.id().to_string());
+        let capabilities = entry.view.capabilities();
+        now.row([id(), entry.configured.kind.into(), health(entry), balance(&entry.balance)]);
+        let channels: Vec<_> = capabilities.channels.iter().map(Channel::as_str).collect();
+        let lifetimes = capabilities.lifetimes.as_ref().map(|range| {
+            format!("{} to {}", duration_text(*range.start()), duration_text(*range.end()))
+        });
+        can.row([
+            id(),
+            channels.join(", ").into(),
+            codes(capabilities).into(),
+            lifetimes.map_or_else(|| Cell::new("its own", DIM), Cell::from),
+            list(&verbs(capabilities)),
+            list(capabilities.test_recipients),
+        ]);
+        let documented = &capabilities.limits;
+        let wrong = documented.attempts.map(|attempts| match documented.lockout {
+            Some(lockout) => format!("{attempts}, then locked for {}", duration_text(lockout)),
+            None => attempts.to_string(),
+        });
+        limits.row([
+            id(),
+            windows(entry.view.requests()),
+            windows(&documented.requests),
+            windows(&documented.sends_per_recipient),
+            wrong.map_or_else(none, Cell::from),
+        ]);
+    }
+    output.table(&now)?;
+    output.line("")?;
+    output.table(&can)?;
+    output.line("")?;
+    output.table(&limits)
+}
+
+fn health(entry: &Entry<'_>) -> Cell {
+    if !entry.health_known {
+        return Cell::new("not known", DIM);
+    }
+    let health = entry.view.health();
+    let state = health.as_str();
+    match health {
+        Health::Closed => Cell::new(state, GOOD),
+        Health::Open { since, until, why, .. } => {
+            let (since, until, why) = (shown(*since), shown(*until), why.as_str());
+            let when = if entry.view.admits() {
+                "a probe is due".to_owned()
+            } else {
+                format!("a probe from {until}")
+            };
+            Cell::new(format!("{state} since {since} ({why}), {when}"), BAD)
+        }
+        Health::Probing { since, why, .. } => {
+            let (since, why) = (shown(*since), why.as_str());
+            Cell::new(format!("{state}, left alone since {since} ({why})"), DOUBTFUL)
+        }
+        _ => Cell::new(state, DIM),
+    }
+}
+
+fn balance(money: &Money) -> Cell {
+    match money {
+        Money::NotTold => Cell::new("not told", DIM),
+        Money::NotAsked => Cell::new("not asked", DIM),
+        Money::Told(Ok(balance)) => match &balance.currency {
+            Some(currency) => format!("{currency} {}", balance.amount).into(),
+            None => format!("{} credits", balance.amount).into(),
+        },
+        Money::Told(Err(error)) => {
+            let (kind, certainty) = (error.kind().as_str(), error.certainty().as_str());
+            Cell::new(format!("failed: {kind} ({certainty})"), BAD)
+        }
+    }
+}
+
+fn codes(capabilities: &Capabilities) -> String {
+    let digits = |range: &std::ops::RangeInclusive<u8>| {
+        format!("{} to {} digits", range.start(), range.end())
+    };
+    let ours = capabilities.supplied_codes.as_ref().map(|range| format!("ours, {}", digits(range)));
+    let vendors = capabilities.vendor_codes.as_ref().map(|codes| match &codes.lengths {
+        Some(range) => format!("the vendor's, {}", digits(range)),
+        None => "the vendor's".to_owned(),
+    });
+    ours.into_iter().chain(vendors).collect::<Vec<_>>().join("; ")
+}
+
+fn windows(limits: &[RateLimit]) -> Cell {
+    let texts: Vec<_> = limits.iter().map(limit_text).collect();
+    if texts.is_empty() { none() } else { texts.join(" ").into() }
+}
+
+fn list(words: &[&str]) -> Cell {
+    if words.is_empty() { none() } else { words.join(", ").into() }
+}
+
+fn none() -> Cell {
+    Cell::new("-", DIM)
+}

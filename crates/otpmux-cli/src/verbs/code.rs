@@ -1,0 +1,61 @@
+//! Codes that somebody types.
+
+use std::io::{self, BufRead as _};
+
+use otpmux::{Code, OtpClient, Verdict, VerificationId};
+
+use crate::Exit;
+use crate::failure::Failure;
+use crate::output::{BAD, GOOD, Output};
+use crate::report;
+
+/// Asks for codes until one is right, or none is good any more.
+pub(super) async fn ask(
+    client: &OtpClient,
+    id: VerificationId,
+    shared: bool,
+    output: &mut Output,
+) -> io::Result<Exit> {
+    let mut typed = Vec::new();
+    loop {
+        output.ask("Code:")?;
+        typed.clear();
+        if io::stdin().lock().read_until(b'\n', &mut typed)? == 0 {
+            output.note(if shared {
+                "\nno further code was typed; it can be verified until it expires"
+            } else {
+                "\nno further code was typed; it ends with this program, so send anew"
+            })?;
+            return Ok(Exit::Failed);
+        }
+        let Ok(code) = String::from_utf8_lossy(&typed).trim().parse::<Code>() else {
+            output.note("a code is 4 to 10 digits and nothing else; this did not count")?;
+            continue;
+        };
+        match check(client, id, &code, output).await? {
+            (Some(Verdict::WrongCode { .. }), Exit::Failed) => {}
+            (_, exit) => return Ok(exit),
+        }
+    }
+}
+
+/// Tries one code, and tells the verdict or why there is none.
+pub(super) async fn check(
+    client: &OtpClient,
+    id: VerificationId,
+    code: &Code,
+    output: &mut Output,
+) -> io::Result<(Option<Verdict>, Exit)> {
+    let verdict = match output.during("verifying", client.verify(id, code)).await? {
+        Ok(verdict) => verdict,
+        Err(error) => return Ok((None, Failure::from(error).tell(output)?)),
+    };
+    if output.is_json() {
+        output.json(&report::verdict_json(&verdict))?;
+    } else {
+        let style = if verdict.is_approved() { GOOD } else { BAD };
+        output.line(format_args!("{style}{}{style:#}", report::verdict_text(&verdict)))?;
+    }
+    let exit = Exit::from(&verdict);
+    Ok((Some(verdict), exit))
+}

@@ -1,0 +1,101 @@
+//! The five verbs, each against the store that a configuration names.
+
+pub(crate) mod cancel;
+mod code;
+pub(crate) mod resend;
+pub(crate) mod send;
+pub(crate) mod status;
+pub(crate) mod verify;
+
+use std::path::PathBuf;
+
+use otpmux::{Channel, Config, OtpClient, Purpose, VerificationId};
+
+use crate::failure::Failure;
+
+/// Where the configuration is.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ConfigFile {
+    /// The configuration file
+    #[arg(long, value_name = "FILE", default_value = "otpmux.toml")]
+    config: PathBuf,
+}
+
+/// A verification of an earlier send.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Sent {
+    /// The id of the verification, as `send` gave it
+    #[arg(value_name = "ID")]
+    id: String,
+    #[command(flatten)]
+    file: ConfigFile,
+}
+
+impl ConfigFile {
+    pub(crate) fn open(&self) -> Result<(Config, OtpClient), Failure> {
+        let config = Config::from_file(&self.config)?;
+        let client = OtpClient::from_config(&config)?;
+        Ok((config, client))
+    }
+}
+
+impl Sent {
+    fn open(&self) -> Result<(OtpClient, VerificationId), Failure> {
+        // Read here and not by clap, which would repeat what may be a number.
+        let id = self.id.parse().map_err(|error| Failure::usage(format!("ID: {error}")))?;
+        let (config, client) = self.file.open()?;
+        if config.store().is_shared() {
+            return Ok((client, id));
+        }
+        Err(Failure::usage(
+            "this configuration keeps verifications in memory, where they end with the program \
+             that sent them, so nobody else finds them; give [store] a url such as \
+             \"sqlite:otpmux.db\" or \"redis://127.0.0.1:6379\"",
+        ))
+    }
+}
+
+fn channel(text: Option<&str>) -> Result<Option<Channel>, Failure> {
+    let parse = |text: &str| text.parse();
+    text.map(parse).transpose().map_err(|error| Failure::usage(format!("--channel: {error}")))
+}
+
+fn purpose(text: Option<&str>) -> Result<Purpose, Failure> {
+    let parse = |text| Purpose::new(text);
+    let purpose = text.map(parse).transpose();
+    let purpose = purpose.map_err(|error| Failure::usage(format!("--purpose: {error}")))?;
+    Ok(purpose.unwrap_or_default())
+}
+
+/// A message to come, as far as routing looks at it.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Wishes {
+    /// sms, voice, email, whatsapp or a vendor's own word [default: sms for a number, email for an
+    /// address]
+    #[arg(long)]
+    channel: Option<String>,
+    /// What for: a code for one purpose is no good for another
+    #[arg(long)]
+    purpose: Option<String>,
+    /// The language of the message, such as pt
+    #[arg(long)]
+    locale: Option<String>,
+}
+
+impl Wishes {
+    /// A verification of this recipient, with these wishes. `option` is where the recipient stands.
+    pub(crate) fn new_verification(
+        &self,
+        to: &str,
+        option: &str,
+    ) -> Result<otpmux::NewVerification, Failure> {
+        // Read here and not by clap, which would repeat the number.
+        let to: otpmux::Recipient =
+            to.parse().map_err(|error| Failure::usage(format!("{option}: {error}")))?;
+        let mut new = otpmux::NewVerification::to(to);
+        new.channel = channel(self.channel.as_deref())?;
+        new.purpose = purpose(self.purpose.as_deref())?;
+        new.locale.clone_from(&self.locale);
+        Ok(new)
+    }
+}

@@ -1,0 +1,38 @@
+//! `otpmux resend`
+
+use std::io;
+
+use otpmux::Verification;
+
+use super::{Sent, channel};
+use crate::Exit;
+use crate::failure::Failure;
+use crate::output::Output;
+use crate::report;
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Sends the same code where it is ours. Neither the time that it is good for nor its attempts are
+renewed; how soon and how often, and by whom, says [policy].")]
+pub(crate) struct Args {
+    #[command(flatten)]
+    sent: Sent,
+    /// Another channel than before
+    #[arg(long)]
+    channel: Option<String>,
+}
+
+pub(crate) async fn run(args: &Args, output: &mut Output) -> io::Result<Exit> {
+    match output.during("sending", resend(args)).await? {
+        Ok(sent) if output.is_json() => output.json(&report::verification_json(&sent))?,
+        Ok(sent) => report::sent_text(&sent, output)?,
+        Err(failure) => return failure.tell(output),
+    }
+    Ok(Exit::Done)
+}
+
+async fn resend(args: &Args) -> Result<Verification, Failure> {
+    let channel = channel(args.channel.as_deref())?;
+    let (client, id) = args.sent.open()?;
+    Ok(client.resend(id, channel).await?)
+}

@@ -1,0 +1,93 @@
+//! `otpmux send`
+
+use std::io;
+use std::time::Duration;
+
+use otpmux::{OtpClient, Verification};
+
+use super::{ConfigFile, Wishes, code};
+use crate::Exit;
+use crate::failure::Failure;
+use crate::output::Output;
+use crate::report;
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Asks for the code and verifies what is typed, a line each, until one is right. With --json every
+answer is a line: the verification, then a verdict for each code.
+
+Send now, verify later, over a store that other processes share:
+
+  id=$(otpmux send --to +919876543210 --id-only)
+  otpmux verify \"$id\"")]
+pub(crate) struct Args {
+    #[command(flatten)]
+    file: ConfigFile,
+    /// A telephone number such as +919876543210, or an e-mail address
+    #[arg(long, value_name = "RECIPIENT")]
+    to: String,
+    #[command(flatten)]
+    wishes: Wishes,
+    /// How long the code is good for, in seconds [default: the policy's lifetime]
+    #[arg(long, value_name = "SECONDS")]
+    ttl: Option<u64>,
+    /// Digits of the code [default: the policy's]
+    #[arg(long, value_name = "DIGITS")]
+    code_length: Option<u8>,
+    /// The vendor's name for a message template
+    #[arg(long)]
+    template: Option<String>,
+    /// A name for this request: saying it again sends nothing and tells what the first one came to
+    #[arg(long, value_name = "NAME")]
+    idempotency_key: Option<String>,
+    /// Do not ask for the code: `otpmux verify` does, or whoever else shares the store
+    #[arg(long, alias = "no-wait")]
+    no_verify: bool,
+    /// Print the id and nothing else, and do not ask for the code
+    #[arg(long)]
+    id_only: bool,
+}
+
+pub(crate) async fn run(args: &Args, output: &mut Output) -> io::Result<Exit> {
+    let sent = output.during("sending", send(args)).await?;
+    let (client, sent, shared) = match sent {
+        Ok(sent) => sent,
+        Err(failure) => return failure.tell(output),
+    };
+    match (args.id_only, output.is_json()) {
+        (true, false) => output.line(sent.id)?,
+        (_, true) => output.json(&report::verification_json(&sent))?,
+        (false, false) => report::sent_text(&sent, output)?,
+    }
+    if args.id_only {
+        return Ok(Exit::Done);
+    }
+    if args.no_verify {
+        if !shared {
+            output.warning(
+                "the store is in memory and ends with this program, so nobody can verify this code",
+            )?;
+        }
+        return Ok(Exit::Done);
+    }
+    code::ask(&client, sent.id, shared, output).await
+}
+
+/// Also whether anybody else finds the verification.
+async fn send(args: &Args) -> Result<(OtpClient, Verification, bool), Failure> {
+    let (config, client) = args.file.open()?;
+    let shared = config.store().is_shared();
+    if args.id_only && !shared {
+        return Err(Failure::usage(
+            "--id-only: the store is in memory and ends with this program, so the id would be of \
+             no use; nothing was sent",
+        ));
+    }
+    let mut new = args.wishes.new_verification(&args.to, "--to")?;
+    new.lifetime = args.ttl.map(Duration::from_secs);
+    new.code_length = args.code_length;
+    new.template.clone_from(&args.template);
+    new.idempotency_key.clone_from(&args.idempotency_key);
+    let sent = client.send(new).await?;
+    Ok((client, sent, shared))
+}

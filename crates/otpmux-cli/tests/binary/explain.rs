@@ -1,0 +1,115 @@
+//! `otpmux check-config --explain`.
+
+use otpmux_emulator::Vendor;
+use otpmux_testkit::leaks::assert_clean;
+use serde_json::json;
+
+use crate::shared::{Shared, Store, TO};
+
+const ROUTES: &str = "
+[policy]
+countries = [\"IN\", \"US\"]
+
+[[routes]]
+country = [\"IN\"]
+channel = [\"sms\"]
+providers = [\"backup\", \"primary\"]
+
+[[routes]]
+providers = [\"primary\", \"backup\"]
+";
+
+#[test]
+fn candidates_in_their_order_and_why() {
+    let shared = Shared::with_sqlite(ROUTES);
+    let ended = shared.check(&["--explain", TO, "--channel", "sms", "--json"]);
+    assert_eq!((ended.status, ended.stderr.as_str()), (Some(0), ""), "{}", ended.everything());
+    let told = &ended.json()[0];
+    assert_eq!((&told["country"], &told["served"]), (&"IN".into(), &true.into()));
+    assert_eq!(told["route"]["number"], 1);
+    assert_eq!(told["route"]["country"], json!(["IN"]));
+    let candidates = told["candidates"].as_array().unwrap();
+    assert_eq!(
+        (&candidates[0]["provider"], &candidates[0]["why"]),
+        (&"backup".into(), &"preferred".into())
+    );
+    assert_eq!(
+        (&candidates[1]["provider"], &candidates[1]["why"]),
+        (&"primary".into(), &"failover".into())
+    );
+    assert_eq!(
+        told["limits"][0],
+        json!({ "by": "recipient", "windows": ["2/1m", "15/1h", "50/1d"] })
+    );
+    assert_eq!(told["error"], json!(null));
+
+    let ended = shared.check(&["--explain", "+14155550123"]);
+    for line in [
+        "A send to +1••••••••23 by sms would go out.",
+        "  country  US         the policy serves it",
+        "  route    2          everything else by primary, then backup",
+        "1      primary   ours, 6 digits  120/1m    first of its route",
+    ] {
+        assert!(ended.stdout.lines().any(|shown| shown == line), "{line}\n{}", ended.stdout);
+    }
+    let skipped = "passed over: this provider does not reach this country or kind of number";
+    assert!(ended.stdout.contains(skipped), "{}", ended.stdout);
+}
+
+#[test]
+fn what_would_be_refused_is_an_answer_of_no() {
+    let shared = Shared::with_sqlite(ROUTES);
+    let ended = shared.check(&["--explain", "+447700900123", "--json"]);
+    assert_eq!(ended.status, Some(1), "{}", ended.everything());
+    let told = &ended.json()[0];
+    assert_eq!((&told["country"], &told["served"]), (&"GB".into(), &false.into()));
+    assert_eq!(
+        (&told["error"]["kind"], &told["error"]["blame"]),
+        (&"unsupported".into(), &"policy".into())
+    );
+    assert_eq!((&told["route"], &told["candidates"]), (&json!(null), &json!([])));
+    assert_clean(&ended.everything(), &["+447700900123"]);
+
+    let ended = shared.check(&["--explain", TO, "--channel", "whatsapp"]);
+    assert_eq!(ended.status, Some(1));
+    assert!(ended.stdout.contains("would be refused: primary: not supported"), "{}", ended.stdout);
+    assert_eq!(ended.stdout.matches("does not send by this channel").count(), 3);
+}
+
+#[test]
+fn nothing_is_sent_and_nothing_is_written() {
+    let shared = Shared::with_sqlite(ROUTES);
+    for _ in 0..9 {
+        assert_eq!(shared.check(&["--explain", TO]).status, Some(0));
+    }
+    for vendor in [Vendor::EasyOtp, Vendor::StartMessaging] {
+        assert_eq!(shared.vendors.emulator.request_count(vendor), 0);
+    }
+    let Store::Sqlite(folder) = &shared.store else { panic!("SQLite is asked for") };
+    assert!(!folder.database().exists());
+}
+
+#[test]
+fn wishes_that_cannot_be_are_usage_errors_that_repeat_no_number() {
+    let shared = Shared::with_sqlite(ROUTES);
+    for arguments in [
+        &["--explain", "9876543210"][..],
+        &["--explain", TO, "--channel", "No Such"],
+        &["--explain", TO, "--purpose", "No Such"],
+    ] {
+        let ended = shared.check(arguments);
+        assert_eq!((ended.status, ended.stdout.as_str()), (Some(2), ""), "{arguments:?}");
+        assert_clean(&ended.everything(), &[TO, "9876543210"]);
+    }
+}
+
+#[test]
+fn weights_are_told() {
+    let routes = "[[routes]]\nproviders = { primary = 70, backup = 30 }";
+    let shared = Shared::with_sqlite(routes);
+    let ended = shared.check(&["--explain", TO]);
+    assert!(ended.stdout.contains("WEIGHT"), "{}", ended.stdout);
+    assert!(ended.stdout.contains("Each send draws its own order"), "{}", ended.stdout);
+    let told = &shared.check(&["--explain", TO, "--json"]).json()[0];
+    assert_eq!(told["candidates"][1]["weight"], 30);
+}

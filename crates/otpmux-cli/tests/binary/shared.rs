@@ -1,0 +1,129 @@
+//! Vendors and a store that several runs of the program share.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use otpmux_emulator::Vendor;
+use otpmux_testkit::RedisServer;
+
+use crate::support::{Ended, File, Vendors, program, run};
+
+pub(crate) const TO: &str = "+919876543210";
+pub(crate) const SERVER_KEY: &str = "made-up server key of 32 bytes or more";
+
+pub(crate) struct Shared {
+    pub(crate) vendors: Vendors,
+    pub(crate) store: Store,
+    file: File,
+}
+
+pub(crate) enum Store {
+    Sqlite(Folder),
+    Redis(RedisServer),
+}
+
+/// A folder of the test's own, removed at its end.
+pub(crate) struct Folder(PathBuf);
+
+impl Folder {
+    pub(crate) fn new() -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let next = NEXT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("otpmux-cli-{}-{next}", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        fs::create_dir(&path).unwrap();
+        Self(path)
+    }
+
+    pub(crate) fn database(&self) -> PathBuf {
+        self.0.join("otpmux.db")
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+impl Shared {
+    pub(crate) fn sqlite() -> Self {
+        Self::with(Store::Sqlite(Folder::new()), "")
+    }
+
+    /// The same over each store that processes share.
+    pub(crate) fn each() -> [Self; 2] {
+        [Self::sqlite(), Self::with(Store::Redis(RedisServer::start()), "")]
+    }
+
+    /// EasyOTP first, then StartMessaging, and more lines of configuration.
+    pub(crate) fn with(store: Store, more: &str) -> Self {
+        let vendors = Vendors::start();
+        let url = match &store {
+            Store::Sqlite(folder) => format!("sqlite:{}", folder.database().display()),
+            Store::Redis(server) => server.url(),
+        };
+        let easyotp = vendors.emulator.base_url(Vendor::EasyOtp);
+        let startmessaging = vendors.emulator.base_url(Vendor::StartMessaging);
+        let file = File::new(&format!(
+            "[providers.primary]\nkind = \"easyotp\"\napi_key = \"env:KEY\"\n\
+             base_url = \"{easyotp}\"\n\
+             [providers.backup]\nkind = \"startmessaging\"\napi_key = \"env:SM_KEY\"\n\
+             base_url = \"{startmessaging}\"\n\
+             [store]\nurl = \"{url}\"\n\
+             [[server_keys]]\nid = \"1\"\nkey = \"env:SERVER_KEY\"\n{more}\n"
+        ));
+        Self { vendors, store, file }
+    }
+
+    pub(crate) fn with_sqlite(more: &str) -> Self {
+        Self::with(Store::Sqlite(Folder::new()), more)
+    }
+
+    /// The program with these arguments, this configuration and what it needs of the environment.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = program();
+        command
+            .args(arguments)
+            .arg("--config")
+            .arg(self.file.path())
+            .env("KEY", self.vendors.emulator.easyotp().api_key)
+            .env("SM_KEY", self.vendors.emulator.startmessaging().api_key)
+            .env("SERVER_KEY", SERVER_KEY);
+        command
+    }
+
+    pub(crate) fn run(&self, arguments: &[&str]) -> Ended {
+        run(&mut self.command(arguments), "")
+    }
+
+    /// `check-config`, which takes its file by position.
+    pub(crate) fn check(&self, arguments: &[&str]) -> Ended {
+        let mut command = program();
+        command
+            .arg("check-config")
+            .arg(self.file.path())
+            .args(arguments)
+            .env("KEY", "made-up-key")
+            .env("SM_KEY", "made-up-key")
+            .env("SERVER_KEY", SERVER_KEY);
+        run(&mut command, "")
+    }
+
+    /// Sends in a process of its own and answers the id.
+    pub(crate) fn send(&self) -> String {
+        let ended = self.run(&["send", "--to", TO, "--id-only"]);
+        assert_eq!((ended.status, ended.stderr.as_str()), (Some(0), ""), "{}", ended.everything());
+        ended.stdout.trim().to_owned()
+    }
+
+    /// The code of the newest message, and one of the same length that is wrong.
+    pub(crate) fn codes(&self) -> (String, String) {
+        let right = self.vendors.emulator.last_code(TO).unwrap();
+        let last = if right.ends_with('0') { '1' } else { '0' };
+        let wrong = format!("{}{last}", &right[..right.len() - 1]);
+        (right, wrong)
+    }
+}

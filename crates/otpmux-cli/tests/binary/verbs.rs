@@ -1,0 +1,267 @@
+//! Sent in one process; verified, resent, cancelled and looked at in others.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use otpmux::sqlite::{Options, SqliteStore};
+use otpmux::{
+    Capabilities, Channel, Clock as _, NewVerification, OtpClient, ServerKeys, SystemClock,
+};
+use otpmux_emulator::{Fault, FaultKind, MessageFilter, Vendor};
+use otpmux_testkit::leaks::assert_clean;
+use otpmux_testkit::{ManualClock, ScriptedProvider};
+
+use crate::shared::{Folder, SERVER_KEY, Shared, Store, TO};
+use crate::support::{Vendors, program, run};
+
+#[test]
+fn a_code_is_verified_by_another_process_and_only_once() {
+    for shared in Shared::each() {
+        let id = shared.send();
+        let (right, wrong) = shared.codes();
+        let verify = |code: &str| {
+            let ended = shared.run(&["verify", &id, "--code", code, "--json"]);
+            assert_eq!(ended.stderr, "");
+            (ended.status, ended.json()[0].clone())
+        };
+        let (status, verdict) = verify(&wrong);
+        assert_eq!((status, &verdict["verdict"]), (Some(1), &"wrong_code".into()));
+        assert_eq!(verdict["attempts_left"], 4);
+        let (status, verdict) = verify(&right);
+        assert_eq!((status, &verdict["verdict"]), (Some(0), &"approved".into()));
+        let (status, verdict) = verify(&right);
+        assert_eq!((status, &verdict["verdict"]), (Some(5), &"already_used".into()));
+    }
+}
+
+#[test]
+fn codes_are_read_from_standard_input_until_one_is_right() {
+    let shared = Shared::sqlite();
+    let id = shared.send();
+    let (right, wrong) = shared.codes();
+    let lines = format!("{wrong}\nnot a code\n {right} \nnever read\n");
+    let ended = run(&mut shared.command(&["verify", &id]), &lines);
+    assert_eq!(ended.status, Some(0), "{}", ended.everything());
+    assert_eq!(ended.stdout, "wrong code, 4 attempts left\napproved\n");
+    assert!(ended.stderr.contains("this did not count"), "{}", ended.stderr);
+    assert_clean(&ended.everything(), &[TO, &right, &wrong]);
+
+    let id = shared.send();
+    let (_, wrong) = shared.codes();
+    let ended = run(&mut shared.command(&["verify", &id, "--json"]), &format!("{wrong}\n"));
+    assert_eq!(ended.status, Some(1), "nothing more was typed");
+    assert_eq!(ended.json()[0]["verdict"], "wrong_code");
+}
+
+#[test]
+fn status_tells_the_trail_and_the_delivery() {
+    for shared in Shared::each() {
+        shared.vendors.emulator.set_fault(Vendor::EasyOtp, Fault::status(503));
+        let id = shared.send();
+        let ended = shared.run(&["status", &id, "--json"]);
+        assert_eq!(ended.status, Some(0), "{}", ended.everything());
+        let found = &ended.json()[0];
+        assert_eq!((&found["id"], &found["status"]), (&id.as_str().into(), &"pending".into()));
+        assert_eq!((&found["to"], &found["channel"]), (&"+9•••••••••10".into(), &"sms".into()));
+        let legs = found["legs"].as_array().unwrap();
+        assert_eq!(legs[0]["provider"], "primary");
+        assert_eq!(legs.last().unwrap()["provider"], "backup");
+        assert_eq!(legs.last().unwrap()["state"], "accepted");
+        assert_eq!(legs.last().unwrap()["why"], "failover");
+        assert!(legs.last().unwrap()["delivery"].is_string(), "{found}");
+        let (right, _) = shared.codes();
+        let ended = shared.run(&["status", &id]);
+        assert!(ended.stdout.starts_with("To +9•••••••••10 by sms.\n"), "{}", ended.stdout);
+        assert!(ended.stdout.contains("  status         pending\n"), "{}", ended.stdout);
+        assert!(ended.stdout.contains("PROVIDER  CHANNEL  CAME TO"), "{}", ended.stdout);
+        assert_clean(&ended.everything(), &[TO, &right]);
+        assert_eq!(shared.run(&["verify", &id, "--code", &right]).status, Some(0));
+        assert_eq!(shared.run(&["status", &id, "--json"]).json()[0]["status"], "approved");
+    }
+}
+
+#[test]
+fn who_was_passed_over_stands_in_the_trail() {
+    let shared = Shared::with_sqlite("[[routes]]\nproviders = [\"backup\", \"primary\"]");
+    let ended = shared.run(&["send", "--to", "+14155550123", "--no-verify", "--json"]);
+    assert_eq!(ended.status, Some(0), "{}", ended.everything());
+    let skip = &ended.json()[0]["skips"][0];
+    assert_eq!(
+        (&skip["provider"], &skip["why"], &skip["lacks"]),
+        (&"backup".into(), &"unable".into(), &"recipient".into())
+    );
+}
+
+#[test]
+fn a_resend_too_soon_says_when_and_a_cancelled_one_is_over() {
+    for shared in Shared::each() {
+        let id = shared.send();
+        let (right, _) = shared.codes();
+        let ended = shared.run(&["resend", &id, "--json"]);
+        assert_eq!((ended.status, ended.stdout.as_str()), (Some(3), ""));
+        let error = ended.error();
+        assert_eq!((&error["kind"], &error["blame"]), (&"rate_limited".into(), &"policy".into()));
+        assert!((1..=30).contains(&error["retry_after"].as_u64().unwrap()), "{error}");
+
+        let ended = shared.run(&["cancel", &id, "--json"]);
+        assert_eq!(ended.status, Some(0), "{}", ended.everything());
+        assert_eq!(ended.json()[0]["cancelled"], true);
+        assert_eq!(shared.run(&["cancel", &id]).status, Some(5));
+        assert_eq!(shared.run(&["verify", &id, "--code", &right]).status, Some(5));
+        assert_eq!(shared.run(&["resend", &id]).status, Some(5));
+    }
+}
+
+#[test]
+fn a_resend_carries_the_same_code() {
+    let shared = Shared::with_sqlite("[policy]\nresend_delay = \"0s\"\nresend_delay_max = \"0s\"");
+    let id = shared.send();
+    let (first, _) = shared.codes();
+    let ended = shared.run(&["resend", &id]);
+    assert_eq!(ended.status, Some(0), "{}", ended.everything());
+    assert!(ended.stdout.starts_with("Sent by sms to +9•••••••••10.\n"), "{}", ended.stdout);
+    assert_eq!(shared.vendors.emulator.messages(&MessageFilter::default()).len(), 2);
+    assert_eq!(shared.codes().0, first);
+    assert_eq!(shared.run(&["verify", &id, "--code", &first]).status, Some(0));
+}
+
+/// Sends at another time than this, into the store of the program.
+fn sent_before(shared: &Shared, before: Duration) -> String {
+    let Store::Sqlite(folder) = &shared.store else { panic!("SQLite is asked for") };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let capabilities = Capabilities::new([Channel::Sms]).with_supplied_codes(4..=10);
+    let keys = [("1".to_owned(), SERVER_KEY.to_owned().into())];
+    let store = SqliteStore::open(folder.database(), Options::default()).unwrap();
+    let client = OtpClient::builder()
+        .provider(Arc::new(ScriptedProvider::new("primary", capabilities)).port())
+        .clock(Arc::new(ManualClock::new(SystemClock.now() - before)))
+        .store(Arc::new(store), ServerKeys::new(&keys).unwrap())
+        .build()
+        .unwrap();
+    let new = NewVerification::to(TO.parse::<otpmux::Recipient>().unwrap());
+    runtime.block_on(client.send(new)).unwrap().id.to_string()
+}
+
+#[test]
+fn an_expired_code_is_told_as_such() {
+    let shared = Shared::sqlite();
+    let id = sent_before(&shared, Duration::from_mins(6));
+    let ended = shared.run(&["verify", &id, "--code", "123456", "--json"]);
+    assert_eq!(ended.status, Some(5), "{}", ended.everything());
+    assert_eq!(ended.json()[0]["verdict"], "expired");
+    let ended = shared.run(&["status", &id, "--json"]);
+    assert_eq!((ended.status, &ended.json()[0]["status"]), (Some(0), &"expired".into()));
+}
+
+#[test]
+fn an_id_that_nobody_knows_and_one_that_is_none() {
+    for shared in Shared::each() {
+        let id = "0123456789abcdef0123456789abcdef";
+        let ended = shared.run(&["verify", id, "--code", "123456"]);
+        assert_eq!(
+            (ended.status, ended.stdout.as_str()),
+            (Some(5), "no such verification; send a new code\n")
+        );
+        for verb in ["status", "resend"] {
+            let ended = shared.run(&[verb, id, "--json"]);
+            assert_eq!((ended.status, ended.stdout.as_str()), (Some(5), ""), "{verb}");
+            assert_eq!(ended.error()["kind"], "not_found");
+        }
+        for verb in ["verify", "status", "resend", "cancel"] {
+            let ended = shared.run(&[verb, TO]);
+            assert_eq!(ended.status, Some(2), "{verb}");
+            assert!(ended.stderr.contains("ID: not a verification id"), "{}", ended.stderr);
+            assert_clean(&ended.everything(), &[TO]);
+        }
+    }
+}
+
+#[test]
+fn what_is_no_code_counts_no_attempt() {
+    let shared = Shared::sqlite();
+    let id = shared.send();
+    for typed in ["12 345", "123", "12345678901", "abcdef", ""] {
+        let ended = shared.run(&["verify", &id, "--code", typed]);
+        assert_eq!((ended.status, ended.stdout.as_str()), (Some(2), ""));
+        assert!(typed.len() < 4 || !ended.stderr.contains(typed), "{}", ended.stderr);
+    }
+    assert_eq!(shared.run(&["status", &id, "--json"]).json()[0]["attempts_left"], 5);
+}
+
+#[test]
+fn a_store_in_memory_is_of_no_use_to_another_process() {
+    let vendors = Vendors::start();
+    let file = vendors.file("");
+    let id = "0123456789abcdef0123456789abcdef";
+    for verb in ["verify", "status", "resend", "cancel"] {
+        let mut command = program();
+        command.args([verb, id, "--config"]).arg(file.path()).env("KEY", "made-up-key");
+        let ended = run(&mut command, "");
+        assert_eq!((ended.status, ended.stdout.as_str()), (Some(2), ""), "{verb}");
+        assert!(ended.stderr.contains("keeps verifications in memory"), "{}", ended.stderr);
+    }
+    let ended = run(&mut vendors.send(&file, &["--to", TO, "--id-only"]), "");
+    assert_eq!(ended.status, Some(2));
+    assert_eq!(vendors.emulator.request_count(Vendor::EasyOtp), 0, "nothing was sent");
+    let ended = run(&mut vendors.send(&file, &["--to", TO, "--no-verify"]), "");
+    assert_eq!(ended.status, Some(0));
+    assert!(ended.stderr.starts_with("warning: the store is in memory"), "{}", ended.stderr);
+}
+
+#[test]
+fn an_answer_that_is_lost_is_neither_yes_nor_no() {
+    let (vendors, folder) = (Vendors::start(), Folder::new());
+    let url = vendors.emulator.base_url(Vendor::StartMessaging);
+    // StartMessaging makes the code, so it must be asked.
+    let file = vendors.file(&format!(
+        "[providers.managed]\nkind = \"startmessaging\"\nmode = \"managed\"\n\
+         api_key = \"env:SM_KEY\"\nbase_url = \"{url}\"\n\
+         [[routes]]\nproviders = [\"managed\"]\n\
+         [store]\nurl = \"sqlite:{}\"\n[[server_keys]]\nid = \"1\"\nkey = \"env:SERVER_KEY\"",
+        folder.database().display()
+    ));
+    let with = |arguments: &[&str]| {
+        let mut command = program();
+        command.args(arguments).arg("--config").arg(file.path());
+        command
+            .env("KEY", "made-up-key")
+            .env("SM_KEY", vendors.emulator.startmessaging().api_key)
+            .env("SERVER_KEY", SERVER_KEY);
+        run(&mut command, "")
+    };
+    vendors.emulator.update_startmessaging(|account| {
+        account.dialect = otpmux_emulator::Dialect::Tutorial;
+        account.fixed_code = Some("004217".to_owned());
+    });
+    let sent = with(&["send", "--to", TO, "--id-only"]);
+    assert_eq!(sent.status, Some(0), "{}", sent.everything());
+    let fault = Fault::new(FaultKind::ResetAfterRead).after_work();
+    vendors.emulator.set_fault(Vendor::StartMessaging, fault);
+    let ended = with(&["verify", sent.stdout.trim(), "--code", "004217", "--json"]);
+    assert_eq!((ended.status, ended.stdout.as_str()), (Some(4), ""), "{}", ended.everything());
+    assert_eq!(ended.error()["certainty"], "unknown");
+    assert_clean(&ended.everything(), &[TO, "004217"]);
+}
+
+#[test]
+fn a_store_that_is_gone_is_a_failure_and_nobody_gets_in() {
+    let mut shared = Shared::each().into_iter().nth(1).unwrap();
+    let id = shared.send();
+    let (right, _) = shared.codes();
+    let Store::Redis(server) = &mut shared.store else { panic!("Redis is asked for") };
+    server.kill();
+    let ended = shared.run(&["verify", &id, "--code", &right, "--json"]);
+    assert_eq!((ended.status, ended.stdout.as_str()), (Some(1), ""), "{}", ended.everything());
+    assert_eq!(ended.error()["kind"], "store");
+    assert_clean(&ended.everything(), &[TO, &right]);
+}
+
+#[test]
+fn a_named_request_is_sent_once() {
+    let shared = Shared::sqlite();
+    let send = || shared.run(&["send", "--to", TO, "--id-only", "--idempotency-key", "order-7"]);
+    let (first, second) = (send(), send());
+    assert_eq!((first.status, second.status), (Some(0), Some(0)));
+    assert_eq!(first.stdout, second.stdout);
+    assert_eq!(shared.vendors.emulator.request_count(Vendor::EasyOtp), 1);
+}
