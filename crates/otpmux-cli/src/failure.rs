@@ -90,7 +90,7 @@ fn exit(error: &Error) -> Exit {
         _ if error.retry_after().is_some() => Exit::Later,
         ErrorKind::NotFound if error.blame() == Blame::Caller => Exit::Over,
         ErrorKind::InvalidRequest if error.blame() == Blame::Caller => Exit::Usage,
-        ErrorKind::Configuration => Exit::Usage,
+        ErrorKind::Configuration | ErrorKind::KeyReused => Exit::Usage,
         _ => Exit::Failed,
     }
 }

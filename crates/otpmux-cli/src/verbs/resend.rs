@@ -2,7 +2,7 @@
 
 use std::io;
 
-use otpmux::Verification;
+use otpmux::{Resend, Verification};
 
 use super::{Sent, channel};
 use crate::Exit;
@@ -20,6 +20,9 @@ pub(crate) struct Args {
     /// Another channel than before
     #[arg(long)]
     channel: Option<String>,
+    /// A name for this request: saying it again sends nothing and tells how the verification stands
+    #[arg(long, value_name = "NAME")]
+    idempotency_key: Option<String>,
 }
 
 pub(crate) async fn run(args: &Args, output: &mut Output) -> io::Result<Exit> {
@@ -32,7 +35,9 @@ pub(crate) async fn run(args: &Args, output: &mut Output) -> io::Result<Exit> {
 }
 
 async fn resend(args: &Args) -> Result<Verification, Failure> {
-    let channel = channel(args.channel.as_deref())?;
+    let mut resend = Resend::new();
+    resend.channel = channel(args.channel.as_deref())?;
+    resend.idempotency_key.clone_from(&args.idempotency_key);
     let (client, id) = args.sent.open()?;
-    Ok(client.resend(id, channel).await?)
+    Ok(client.resend_with(id, resend).await?)
 }

@@ -258,10 +258,21 @@ fn a_store_that_is_gone_is_a_failure_and_nobody_gets_in() {
 
 #[test]
 fn a_named_request_is_sent_once() {
-    let shared = Shared::sqlite();
-    let send = || shared.run(&["send", "--to", TO, "--id-only", "--idempotency-key", "order-7"]);
-    let (first, second) = (send(), send());
-    assert_eq!((first.status, second.status), (Some(0), Some(0)));
-    assert_eq!(first.stdout, second.stdout);
+    let shared = Shared::with_sqlite("[policy]\nresend_delay = \"0s\"\nresend_delay_max = \"0s\"");
+    let send = |to: &str| {
+        let named = ["send", "--to", to, "--no-verify", "--json", "--idempotency-key", "order-7"];
+        shared.run(&named)
+    };
+    let (first, second) = (send(TO), send(TO));
+    assert_eq!((first.status, second.status), (Some(0), Some(0)), "{}", second.everything());
+    let id = first.json()[0]["id"].as_str().unwrap().to_owned();
+    assert_eq!(second.json()[0]["id"], id.as_str());
     assert_eq!(shared.vendors.emulator.request_count(Vendor::EasyOtp), 1);
+    let other = send("+919812345678");
+    assert_eq!((other.status, &other.error()["kind"]), (Some(2), &"key_reused".into()));
+    for _ in 0..2 {
+        let ended = shared.run(&["resend", &id, "--idempotency-key", "again"]);
+        assert_eq!(ended.status, Some(0), "{}", ended.everything());
+    }
+    assert_eq!(shared.vendors.emulator.messages(&MessageFilter::default()).len(), 2);
 }

@@ -3,6 +3,7 @@
 use otpmux_core::{Channel, Entropy, EntropyError, Error, ProviderId, RateLimit};
 
 use super::plan::{Candidate, Survey};
+use super::send::check_metadata;
 use super::{Inner, NewVerification, OtpClient};
 use crate::{Choice, LimitScope, Route, Skip, country_of};
 
@@ -92,6 +93,7 @@ impl OtpClient {
 
 impl Inner {
     fn explain(&self, new: NewVerification, into: &mut Explanation) -> Result<(), Error> {
+        check_metadata(&new.metadata)?;
         let code = self.new_code(&new, &Zeros)?;
         let (request, survey) = self.survey_send(new, &code, &Zeros, self.clock.now())?;
         let Survey { route: place, candidates, skips, refusal } = survey;

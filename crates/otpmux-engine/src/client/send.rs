@@ -86,7 +86,7 @@ impl OtpClient {
     }
 }
 
-fn check_metadata(metadata: &BTreeMap<String, String>) -> Result<(), Error> {
+pub(super) fn check_metadata(metadata: &BTreeMap<String, String>) -> Result<(), Error> {
     let fits = |(key, value): (&String, &String)| {
         (1..=NewVerification::METADATA_KEY).contains(&key.chars().count())
             && value.chars().count() <= NewVerification::METADATA_VALUE
