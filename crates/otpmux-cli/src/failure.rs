@@ -1,5 +1,6 @@
 //! What went wrong, for a reader or for a program.
 
+use std::borrow::Cow;
 use std::io;
 
 use otpmux::{Blame, Certainty, ConfigErrors, Error, ErrorKind};
@@ -10,9 +11,10 @@ use crate::output::{BAD, Output};
 use crate::report::seconds;
 
 pub(crate) struct Failure {
-    kind: ErrorKind,
-    certainty: Certainty,
-    blame: Blame,
+    kind: Cow<'static, str>,
+    certainty: Option<Certainty>,
+    /// A gateway does not say.
+    blame: Option<Blame>,
     provider: Option<String>,
     /// The whole of it in a line.
     message: String,
@@ -24,9 +26,9 @@ impl Failure {
     /// Arguments that do not fit; the message says what would.
     pub(crate) fn usage(message: impl Into<String>) -> Self {
         Self {
-            kind: ErrorKind::InvalidRequest,
-            certainty: Certainty::NotSent,
-            blame: Blame::Caller,
+            kind: ErrorKind::InvalidRequest.as_str().into(),
+            certainty: Some(Certainty::NotSent),
+            blame: Some(Blame::Caller),
             provider: None,
             message: message.into(),
             retry_after: None,
@@ -36,8 +38,53 @@ impl Failure {
 
     /// Something of this machine's that fails.
     pub(crate) fn here(message: impl Into<String>) -> Self {
-        let (kind, blame) = (ErrorKind::Internal, Blame::Policy);
-        Self { kind, blame, exit: Exit::Failed, ..Self::usage(message) }
+        let kind = ErrorKind::Internal.as_str().into();
+        Self { kind, blame: Some(Blame::Policy), exit: Exit::Failed, ..Self::usage(message) }
+    }
+
+    pub(crate) fn of(error: &Error) -> Self {
+        Self {
+            kind: error.kind().as_str().into(),
+            certainty: Some(error.certainty()),
+            blame: Some(error.blame()),
+            provider: error.provider().map(ToString::to_string),
+            retry_after: error.retry_after().map(seconds),
+            exit: exit(error),
+            message: error.to_string(),
+        }
+    }
+
+    /// What a gateway answered instead of what was asked for: a status and a problem (RFC 9457).
+    pub(crate) fn of_problem(status: u16, problem: &Value) -> Self {
+        let text = |key: &str| problem[key].as_str().map(ToOwned::to_owned);
+        let kind = text("type").and_then(|kind| Some(kind.rsplit_once(':')?.1.to_owned()));
+        let words = [Certainty::NotSent, Certainty::Refused, Certainty::Unknown];
+        let certainty = words.into_iter().find(|word| problem["certainty"] == word.as_str());
+        let retry_after = problem["retry_after"].as_u64();
+        let exit = match status {
+            _ if certainty == Some(Certainty::Unknown) => Exit::Unknown,
+            _ if retry_after.is_some() => Exit::Later,
+            404 | 410 => Exit::Over,
+            400..=428 => Exit::Usage,
+            _ => Exit::Failed,
+        };
+        let detail = text("detail").or_else(|| text("title"));
+        let detail =
+            detail.unwrap_or_else(|| format!("it answered status {status} without a word"));
+        Self {
+            kind: kind.map_or_else(|| ErrorKind::Protocol.as_str().into(), Cow::from),
+            certainty,
+            blame: None,
+            provider: text("provider"),
+            message: format!("the gateway: {detail}"),
+            retry_after,
+            exit,
+        }
+    }
+
+    /// Whether it says that there is no such verification, or that it is over.
+    pub(crate) fn is_over(&self) -> bool {
+        self.exit == Exit::Over
     }
 
     /// Tells it on standard error.
@@ -53,9 +100,9 @@ impl Failure {
     /// Its facts, for a program.
     pub(crate) fn json(&self) -> Value {
         json!({
-            "kind": self.kind.as_str(),
-            "certainty": self.certainty.as_str(),
-            "blame": self.blame.as_str(),
+            "kind": self.kind,
+            "certainty": self.certainty.map(Certainty::as_str),
+            "blame": self.blame.map(Blame::as_str),
             "provider": self.provider,
             "detail": self.message,
             "retry_after": self.retry_after,
@@ -69,24 +116,9 @@ impl From<Error> for Failure {
     }
 }
 
-impl Failure {
-    pub(crate) fn of(error: &Error) -> Self {
-        Self {
-            kind: error.kind(),
-            certainty: error.certainty(),
-            blame: error.blame(),
-            provider: error.provider().map(ToString::to_string),
-            retry_after: error.retry_after().map(seconds),
-            exit: exit(error),
-            message: error.to_string(),
-        }
-    }
-}
-
 fn exit(error: &Error) -> Exit {
-    let nothing_done = error.certainty() != Certainty::Unknown;
     match error.kind() {
-        _ if !nothing_done => Exit::Unknown,
+        _ if error.certainty() == Certainty::Unknown => Exit::Unknown,
         _ if error.retry_after().is_some() => Exit::Later,
         ErrorKind::NotFound if error.blame() == Blame::Caller => Exit::Over,
         ErrorKind::InvalidRequest if error.blame() == Blame::Caller => Exit::Usage,
@@ -103,6 +135,7 @@ impl From<ConfigErrors> for Failure {
 
 impl From<&ConfigErrors> for Failure {
     fn from(errors: &ConfigErrors) -> Self {
-        Self { kind: ErrorKind::Configuration, ..Self::usage(errors.to_string()) }
+        let kind = ErrorKind::Configuration.as_str().into();
+        Self { kind, ..Self::usage(errors.to_string()) }
     }
 }

@@ -4,29 +4,13 @@ use std::io;
 use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
-use otpmux::{
-    ErrorKind, LegState, LegView, Skip, SkipReason, Trail, Verdict, Verification,
-    VerificationStatus,
-};
+use otpmux::{ErrorKind, LegState, LegView, Skip, Verdict, Verification};
 use serde_json::{Value, json};
 
 use crate::output::{BAD, Cell, DIM, DOUBTFUL, GOOD, Output, Style, Table};
 
-pub(crate) fn verification_json(sent: &Verification) -> Value {
-    let legs: Vec<_> = sent
-        .legs
-        .iter()
-        .map(|leg| {
-            json!({
-                "provider": leg.provider,
-                "channel": leg.channel,
-                "why": leg.why,
-                "state": leg.state,
-                "failure": leg.failure,
-                "delivery": leg.delivery,
-            })
-        })
-        .collect();
+/// As the HTTP API has it.
+pub(crate) fn json(sent: &Verification) -> Value {
     json!({
         "id": sent.id.to_string(),
         "status": sent.status,
@@ -37,110 +21,116 @@ pub(crate) fn verification_json(sent: &Verification) -> Value {
         "code_length": sent.code_length,
         "resend_after": rfc3339(sent.resend_after),
         "attempts_left": sent.attempts_left,
-        "legs": legs,
-        "skips": sent.skipped.iter().map(skip_json).collect::<Vec<_>>(),
+        "legs": sent.legs.iter().map(leg_json).collect::<Vec<_>>(),
+        "skipped": sent.skipped.iter().map(skip_json).collect::<Vec<_>>(),
     })
 }
 
-/// A provider that was passed over: the word for why, and the same for an operator.
+fn leg_json(leg: &LegView) -> Value {
+    let mut json = json!({
+        "provider": leg.provider,
+        "why": leg.why.words(),
+        "channel": leg.channel,
+        "state": leg.state,
+    });
+    if let Some(failure) = leg.failure {
+        json["failure"] = json!(failure);
+    }
+    if let Some(delivery) = leg.delivery {
+        json["delivery"] = json!(delivery);
+    }
+    json
+}
+
+/// A provider that was passed over.
 pub(crate) fn skip_json(skip: &Skip) -> Value {
-    let why = match &skip.why {
-        SkipReason::Unable(_) => "unable",
-        SkipReason::BreakerOpen(_) => "breaker_open",
-        SkipReason::Limit => "limit",
-        SkipReason::OtherCode => "other_code",
-        _ => "other",
-    };
-    let lacks = match &skip.why {
-        SkipReason::Unable(what) => Some(what),
-        _ => None,
-    };
-    json!({
-        "before": skip.before,
-        "provider": skip.provider,
-        "why": why,
-        "lacks": lacks,
-        "detail": skip.why.to_string(),
-    })
+    json!({ "provider": skip.provider, "why": skip.why.to_string(), "before": skip.before })
 }
 
-/// What a send or a resend came to.
-pub(crate) fn sent_text(sent: &Verification, output: &mut Output) -> io::Result<()> {
-    let channel = &sent.channel;
-    if sent.confirmed {
-        output.line(format_args!("Sent by {channel} to {}.", sent.to))?;
+/// What a send or a resend came to, for a reader; `sent` is as the HTTP API has it.
+pub(crate) fn sent_text(sent: &Value, output: &mut Output) -> io::Result<()> {
+    let (channel, to) = (text(sent, "channel"), text(sent, "to"));
+    if sent["confirmed"] == true {
+        output.line(format_args!("Sent by {channel} to {to}."))?;
     } else {
         output.line(format_args!(
-            "Sent by {channel} to {}, but no vendor confirmed it. It may arrive all the same; \
-             nothing further is sent, so that nobody gets too many messages.",
-            sent.to
+            "Sent by {channel} to {to}, but no vendor confirmed it. It may arrive all the same; \
+             nothing further is sent, so that nobody gets too many messages."
         ))?;
     }
     facts_text(sent, output)
 }
 
-/// Where a verification stands, and what was tried for it.
-pub(crate) fn facts_text(sent: &Verification, output: &mut Output) -> io::Result<()> {
+/// Where a verification stands, and what was tried for it, for a reader.
+pub(crate) fn facts_text(sent: &Value, output: &mut Output) -> io::Result<()> {
     let mut facts = Table::of_facts();
-    facts.fact("id", sent.id.to_string());
-    facts.fact("status", status(sent.status));
-    let digits = match sent.code_length {
-        Some(digits) => format!("{digits} digits"),
-        None => "as long as the vendor makes it".to_owned(),
-    };
-    facts.fact("code", digits);
-    facts.fact("good until", shown(sent.expires_at));
-    facts.fact("resend from", shown(sent.resend_after));
-    facts.fact("attempts left", sent.attempts_left.to_string());
+    facts.fact("id", text(sent, "id"));
+    facts.fact("status", status(text(sent, "status")));
+    facts.fact(
+        "code",
+        match sent["code_length"].as_u64() {
+            Some(digits) => format!("{digits} digits"),
+            None => "as long as the vendor makes it".to_owned(),
+        },
+    );
+    facts.fact("good until", text(sent, "expires_at"));
+    facts.fact("resend from", text(sent, "resend_after"));
+    facts.fact("attempts left", sent["attempts_left"].to_string());
     output.table(&facts)?;
+    let list = |key: &str| sent[key].as_array().map_or(&[][..], Vec::as_slice);
+    let (legs, skips) = (list("legs"), list("skipped"));
+    if legs.is_empty() && skips.is_empty() {
+        return Ok(());
+    }
     output.line("")?;
     let mut trail = Table::with_head(&["PROVIDER", "CHANNEL", "CAME TO", "WHY", "DELIVERY"]);
-    for line in sent.trail() {
-        match line {
-            Trail::Leg(leg) => trail.row(leg_cells(leg)),
-            Trail::Skipped(skip) => trail.row([
-                skip.provider.to_string().into(),
+    for place in 0..=legs.len() {
+        let here = |skip: &&Value| skip["before"].as_u64() == u64::try_from(place).ok();
+        for skip in skips.iter().filter(here) {
+            trail.row([
+                text(skip, "provider").into(),
                 "".into(),
                 Cell::new("passed over", DIM),
-                skip.why.to_string().into(),
-            ]),
-            // It says of itself what happened.
-            line => trail.row([line.to_string().into()]),
+                text(skip, "why").into(),
+            ]);
+        }
+        if let Some(leg) = legs.get(place) {
+            trail.row(leg_cells(leg));
         }
     }
     output.table(&trail)
 }
 
-fn leg_cells(leg: &LegView) -> [Cell; 5] {
-    let (state, style) = match leg.state {
-        LegState::Accepted => ("accepted", GOOD),
-        LegState::NotSent => ("not sent", BAD),
-        LegState::Refused => ("refused", BAD),
-        LegState::Unknown | LegState::Intended => ("unknown", DOUBTFUL),
+fn leg_cells(leg: &Value) -> [Cell; 5] {
+    let (state, style) = match text(leg, "state") {
+        "accepted" => ("accepted", GOOD),
+        "not_sent" => ("not sent", BAD),
+        "refused" => ("refused", BAD),
+        _ => ("unknown", DOUBTFUL),
     };
-    let delivery = leg.delivery.map(|delivery| json!(delivery));
-    let delivery = delivery.as_ref().and_then(Value::as_str).unwrap_or_default().to_owned();
+    let failure = leg["failure"].as_str();
+    let failure = failure.map_or(String::new(), |kind| format!(" ({kind})"));
     [
-        leg.provider.to_string().into(),
-        leg.channel.to_string().into(),
-        Cell::new(format!("{state}{}", failure(leg)), style),
-        leg.why.words().into(),
-        delivery.into(),
+        text(leg, "provider").into(),
+        text(leg, "channel").into(),
+        Cell::new(format!("{state}{failure}"), style),
+        text(leg, "why").into(),
+        leg["delivery"].as_str().unwrap_or_default().into(),
     ]
 }
 
-fn status(status: VerificationStatus) -> Cell {
+fn status(status: &str) -> Cell {
     let style = match status {
-        VerificationStatus::Approved => GOOD,
-        VerificationStatus::Pending => Style::new(),
+        "approved" => GOOD,
+        "pending" => Style::new(),
         _ => BAD,
     };
-    Cell::new(status.as_str(), style)
+    Cell::new(status, style)
 }
 
-fn failure(leg: &LegView) -> String {
-    let kind = leg.failure.map(ErrorKind::as_str);
-    kind.map_or(String::new(), |kind| format!(" ({kind})"))
+/// A text of a document; `-` where it has none.
+pub(crate) fn text<'a>(document: &'a Value, key: &str) -> &'a str {
+    document[key].as_str().unwrap_or("-")
 }
 
 /// One leg in words: `easyotp by sms: unknown, it may have gone out (transport)`.
@@ -151,15 +141,17 @@ pub(crate) fn leg_text(leg: &LegView) -> String {
         LegState::Refused => "refused by the vendor, nothing was sent",
         LegState::Unknown | LegState::Intended => "unknown, it may have gone out",
     };
-    format!("{} by {}: {state}{}", leg.provider, leg.channel, failure(leg))
+    let failure = leg.failure.map(ErrorKind::as_str);
+    let failure = failure.map_or(String::new(), |kind| format!(" ({kind})"));
+    format!("{} by {}: {state}{failure}", leg.provider, leg.channel)
 }
 
 pub(crate) fn verdict_json(verdict: &Verdict) -> Value {
     let mut json = json!({ "verdict": verdict.as_str() });
     match verdict {
-        Verdict::WrongCode { attempts_left } => json["attempts_left"] = json!(attempts_left),
-        Verdict::TooManyAttempts { retry_after } => {
-            json["retry_after"] = json!(retry_after.map(seconds));
+        Verdict::WrongCode { attempts_left: Some(left) } => json["attempts_left"] = json!(left),
+        Verdict::TooManyAttempts { retry_after: Some(after) } => {
+            json["retry_after"] = json!(seconds(*after));
         }
         _ => {}
     }

@@ -1,4 +1,5 @@
 use bytes::Bytes;
+use http::header::{HeaderName, HeaderValue, InvalidHeaderValue};
 use http::Method;
 use serde::Serialize;
 
@@ -9,6 +10,7 @@ pub struct Call {
     pub(crate) endpoint: &'static str,
     pub(crate) path: String,
     pub(crate) query: Vec<(&'static str, String)>,
+    pub(crate) header: Option<(HeaderName, HeaderValue)>,
     pub(crate) body: Option<Bytes>,
     pub(crate) hidden: Vec<Box<str>>,
 }
@@ -28,12 +30,18 @@ impl Call {
         Self::new(Method::GET, endpoint)
     }
 
+    /// A `DELETE`.
+    pub fn delete(endpoint: &'static str) -> Self {
+        Self::new(Method::DELETE, endpoint)
+    }
+
     fn new(method: Method, endpoint: &'static str) -> Self {
         Self {
             method,
             endpoint,
             path: endpoint.to_owned(),
             query: Vec::new(),
+            header: None,
             body: None,
             hidden: Vec::new(),
         }
@@ -69,6 +77,16 @@ impl Call {
     pub fn with_query(mut self, key: &'static str, value: impl Into<String>) -> Self {
         self.query.push((key, value.into()));
         self
+    }
+
+    /// Sets a header of this call alone, such as `idempotency-key`; its name is in small letters.
+    ///
+    /// # Errors
+    ///
+    /// The value holds characters that no header may hold.
+    pub fn with_header(mut self, name: &'static str, value: &str) -> Result<Self, InvalidHeaderValue> {
+        self.header = Some((HeaderName::from_static(name), HeaderValue::from_str(value)?));
+        Ok(self)
     }
 
     /// Names a code, recipient or other value of this request that the vendor may repeat in its

@@ -140,7 +140,9 @@ impl Transport {
         if !call.query.is_empty() {
             url.query_pairs_mut().extend_pairs(&call.query);
         }
-        let request = self.client.request(call.method, url).headers(self.credentials.clone());
+        let mut headers = self.credentials.clone();
+        headers.extend(call.header);
+        let request = self.client.request(call.method, url).headers(headers);
         match call.body {
             Some(bytes) if !bytes.is_empty() => request
                 .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))

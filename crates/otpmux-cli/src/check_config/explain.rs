@@ -34,7 +34,7 @@ fn json(told: &Explanation) -> Value {
         "served": told.served,
         "route": route,
         "candidates": told.candidates.iter().map(candidate).collect::<Vec<_>>(),
-        "skips": told.skipped.iter().map(skip_json).collect::<Vec<_>>(),
+        "skipped": told.skipped.iter().map(skip_json).collect::<Vec<_>>(),
         "limits": told.limits.iter().map(limit).collect::<Vec<_>>(),
         "error": told.refusal.as_ref().map(|error| Failure::of(error).json()),
     })
@@ -43,7 +43,7 @@ fn json(told: &Explanation) -> Value {
 fn candidate(view: &CandidateView) -> Value {
     json!({
         "provider": view.provider,
-        "why": view.why,
+        "why": view.why.words(),
         "weight": view.weight,
         "supplied": view.supplied,
         "code_length": view.code_length,

@@ -4,6 +4,7 @@ mod json;
 mod text;
 
 use std::io;
+use std::path::PathBuf;
 
 use otpmux::{Balance, Config, ConfiguredProvider, Error, OtpClient, ProviderView};
 use tokio::task::JoinSet;
@@ -11,7 +12,6 @@ use tokio::task::JoinSet;
 use crate::Exit;
 use crate::failure::Failure;
 use crate::output::Output;
-use crate::verbs::ConfigFile;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -19,8 +19,9 @@ Health is what the processes that share the store have seen of a provider; with 
 nobody tells. What a vendor documents about its limits stands beside what is kept here. A balance
 that cannot be had is told as such, and is no failure; a store out of reach is.")]
 pub(crate) struct Args {
-    #[command(flatten)]
-    file: ConfigFile,
+    /// The configuration file
+    #[arg(long, value_name = "FILE", default_value = "otpmux.toml")]
+    config: PathBuf,
     /// Do not ask vendors for the balance; then none is called
     #[arg(long)]
     no_balance: bool,
@@ -43,7 +44,7 @@ enum Money {
 }
 
 pub(crate) async fn run(args: &Args, output: &mut Output) -> io::Result<Exit> {
-    let (config, client) = match args.file.open() {
+    let (config, client) = match open(args) {
         Ok(opened) => opened,
         Err(failure) => return failure.tell(output),
     };
@@ -65,6 +66,12 @@ pub(crate) async fn run(args: &Args, output: &mut Output) -> io::Result<Exit> {
         Ok(()) => Ok(Exit::Done),
         Err(error) => Failure::from(error).tell(output),
     }
+}
+
+fn open(args: &Args) -> Result<(Config, OtpClient), Failure> {
+    let config = Config::from_file(&args.config)?;
+    let client = OtpClient::from_config(&config)?;
+    Ok((config, client))
 }
 
 /// In the order of the file.

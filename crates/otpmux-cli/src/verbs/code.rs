@@ -2,26 +2,21 @@
 
 use std::io::{self, BufRead as _};
 
-use otpmux::{Code, OtpClient, Verdict, VerificationId};
+use otpmux::{Code, Verdict, VerificationId};
 
+use super::desk::Desk;
 use crate::Exit;
-use crate::failure::Failure;
 use crate::output::{BAD, GOOD, Output};
 use crate::report;
 
 /// Asks for codes until one is right, or none is good any more.
-pub(super) async fn ask(
-    client: &OtpClient,
-    id: VerificationId,
-    shared: bool,
-    output: &mut Output,
-) -> io::Result<Exit> {
+pub(super) async fn ask(desk: &Desk, id: VerificationId, output: &mut Output) -> io::Result<Exit> {
     let mut typed = Vec::new();
     loop {
         output.ask("Code:")?;
         typed.clear();
         if io::stdin().lock().read_until(b'\n', &mut typed)? == 0 {
-            output.note(if shared {
+            output.note(if desk.is_shared() {
                 "\nno further code was typed; it can be verified until it expires"
             } else {
                 "\nno further code was typed; it ends with this program, so send anew"
@@ -32,7 +27,7 @@ pub(super) async fn ask(
             output.note("a code is 4 to 10 digits and nothing else; this did not count")?;
             continue;
         };
-        match check(client, id, &code, output).await? {
+        match check(desk, id, &code, output).await? {
             (Some(Verdict::WrongCode { .. }), Exit::Failed) => {}
             (_, exit) => return Ok(exit),
         }
@@ -41,14 +36,14 @@ pub(super) async fn ask(
 
 /// Tries one code, and tells the verdict or why there is none.
 pub(super) async fn check(
-    client: &OtpClient,
+    desk: &Desk,
     id: VerificationId,
     code: &Code,
     output: &mut Output,
 ) -> io::Result<(Option<Verdict>, Exit)> {
-    let verdict = match output.during("verifying", client.verify(id, code)).await? {
+    let verdict = match output.during("verifying", desk.verify(id, code)).await? {
         Ok(verdict) => verdict,
-        Err(error) => return Ok((None, Failure::from(error).tell(output)?)),
+        Err(failure) => return Ok((None, failure.tell(output)?)),
     };
     if output.is_json() {
         output.json(&report::verdict_json(&verdict))?;

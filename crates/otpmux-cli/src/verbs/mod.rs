@@ -1,25 +1,19 @@
-//! The five verbs, each against the store that a configuration names.
+//! The five verbs.
 
 pub(crate) mod cancel;
 mod code;
+mod desk;
+mod gateway;
 pub(crate) mod resend;
 pub(crate) mod send;
 pub(crate) mod status;
 pub(crate) mod verify;
 
-use std::path::PathBuf;
-
-use otpmux::{Channel, Config, OtpClient, Purpose, VerificationId};
+use otpmux::{Channel, NewVerification, Purpose, Recipient, VerificationId};
 
 use crate::failure::Failure;
-
-/// Where the configuration is.
-#[derive(Debug, clap::Args)]
-pub(crate) struct ConfigFile {
-    /// The configuration file
-    #[arg(long, value_name = "FILE", default_value = "otpmux.toml")]
-    config: PathBuf,
-}
+use desk::Desk;
+pub(crate) use desk::Place;
 
 /// A verification of an earlier send.
 #[derive(Debug, clap::Args)]
@@ -28,24 +22,16 @@ pub(crate) struct Sent {
     #[arg(value_name = "ID")]
     id: String,
     #[command(flatten)]
-    file: ConfigFile,
-}
-
-impl ConfigFile {
-    pub(crate) fn open(&self) -> Result<(Config, OtpClient), Failure> {
-        let config = Config::from_file(&self.config)?;
-        let client = OtpClient::from_config(&config)?;
-        Ok((config, client))
-    }
+    place: Place,
 }
 
 impl Sent {
-    fn open(&self) -> Result<(OtpClient, VerificationId), Failure> {
+    fn open(&self) -> Result<(Desk, VerificationId), Failure> {
         // Read here and not by clap, which would repeat what may be a number.
         let id = self.id.parse().map_err(|error| Failure::usage(format!("ID: {error}")))?;
-        let (config, client) = self.file.open()?;
-        if config.store().is_shared() {
-            return Ok((client, id));
+        let desk = self.place.open()?;
+        if desk.is_shared() {
+            return Ok((desk, id));
         }
         Err(Failure::usage(
             "this configuration keeps verifications in memory, where they end with the program \
@@ -88,11 +74,11 @@ impl Wishes {
         &self,
         to: &str,
         option: &str,
-    ) -> Result<otpmux::NewVerification, Failure> {
+    ) -> Result<NewVerification, Failure> {
         // Read here and not by clap, which would repeat the number.
-        let to: otpmux::Recipient =
+        let to: Recipient =
             to.parse().map_err(|error| Failure::usage(format!("{option}: {error}")))?;
-        let mut new = otpmux::NewVerification::to(to);
+        let mut new = NewVerification::to(to);
         new.channel = channel(self.channel.as_deref())?;
         new.purpose = purpose(self.purpose.as_deref())?;
         new.locale.clone_from(&self.locale);

@@ -2,7 +2,8 @@
 
 use std::io;
 
-use otpmux::{Resend, Verification};
+use otpmux::Resend;
+use serde_json::Value;
 
 use super::{Sent, channel};
 use crate::Exit;
@@ -27,17 +28,17 @@ pub(crate) struct Args {
 
 pub(crate) async fn run(args: &Args, output: &mut Output) -> io::Result<Exit> {
     match output.during("sending", resend(args)).await? {
-        Ok(sent) if output.is_json() => output.json(&report::verification_json(&sent))?,
+        Ok(sent) if output.is_json() => output.json(&sent)?,
         Ok(sent) => report::sent_text(&sent, output)?,
         Err(failure) => return failure.tell(output),
     }
     Ok(Exit::Done)
 }
 
-async fn resend(args: &Args) -> Result<Verification, Failure> {
+async fn resend(args: &Args) -> Result<Value, Failure> {
     let mut resend = Resend::new();
     resend.channel = channel(args.channel.as_deref())?;
     resend.idempotency_key.clone_from(&args.idempotency_key);
-    let (client, id) = args.sent.open()?;
-    Ok(client.resend_with(id, resend).await?)
+    let (desk, id) = args.sent.open()?;
+    desk.resend(id, resend).await
 }

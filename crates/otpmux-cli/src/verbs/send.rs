@@ -3,9 +3,10 @@
 use std::io;
 use std::time::Duration;
 
-use otpmux::{OtpClient, Verification};
+use serde_json::Value;
 
-use super::{ConfigFile, Wishes, code};
+use super::desk::Desk;
+use super::{Place, Wishes, code};
 use crate::Exit;
 use crate::failure::Failure;
 use crate::output::Output;
@@ -22,7 +23,7 @@ Send now, verify later, over a store that other processes share:
   otpmux verify \"$id\"")]
 pub(crate) struct Args {
     #[command(flatten)]
-    file: ConfigFile,
+    place: Place,
     /// A telephone number such as +919876543210, or an e-mail address
     #[arg(long, value_name = "RECIPIENT")]
     to: String,
@@ -49,35 +50,35 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(args: &Args, output: &mut Output) -> io::Result<Exit> {
-    let sent = output.during("sending", send(args)).await?;
-    let (client, sent, shared) = match sent {
+    let (desk, sent) = match output.during("sending", send(args)).await? {
         Ok(sent) => sent,
         Err(failure) => return failure.tell(output),
     };
     match (args.id_only, output.is_json()) {
-        (true, false) => output.line(sent.id)?,
-        (_, true) => output.json(&report::verification_json(&sent))?,
+        (true, false) => output.line(report::text(&sent, "id"))?,
+        (_, true) => output.json(&sent)?,
         (false, false) => report::sent_text(&sent, output)?,
     }
     if args.id_only {
         return Ok(Exit::Done);
     }
     if args.no_verify {
-        if !shared {
+        if !desk.is_shared() {
             output.warning(
                 "the store is in memory and ends with this program, so nobody can verify this code",
             )?;
         }
         return Ok(Exit::Done);
     }
-    code::ask(&client, sent.id, shared, output).await
+    match report::text(&sent, "id").parse() {
+        Ok(id) => code::ask(&desk, id, output).await,
+        Err(error) => Failure::here(format!("the gateway's id: {error}")).tell(output),
+    }
 }
 
-/// Also whether anybody else finds the verification.
-async fn send(args: &Args) -> Result<(OtpClient, Verification, bool), Failure> {
-    let (config, client) = args.file.open()?;
-    let shared = config.store().is_shared();
-    if args.id_only && !shared {
+async fn send(args: &Args) -> Result<(Desk, Value), Failure> {
+    let desk = args.place.open()?;
+    if args.id_only && !desk.is_shared() {
         return Err(Failure::usage(
             "--id-only: the store is in memory and ends with this program, so the id would be of \
              no use; nothing was sent",
@@ -88,6 +89,6 @@ async fn send(args: &Args) -> Result<(OtpClient, Verification, bool), Failure> {
     new.code_length = args.code_length;
     new.template.clone_from(&args.template);
     new.idempotency_key.clone_from(&args.idempotency_key);
-    let sent = client.send(new).await?;
-    Ok((client, sent, shared))
+    let sent = desk.send(new).await?;
+    Ok((desk, sent))
 }

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use otpmux::Verification;
+use serde_json::Value;
 
 use super::Sent;
 use crate::Exit;
@@ -25,15 +25,16 @@ pub(crate) async fn run(args: &Args, output: &mut Output) -> io::Result<Exit> {
         Err(failure) => return failure.tell(output),
     };
     if output.is_json() {
-        output.json(&report::verification_json(&found))?;
+        output.json(&found)?;
     } else {
-        output.line(format_args!("To {} by {}.", found.to, found.channel))?;
+        let (to, channel) = (report::text(&found, "to"), report::text(&found, "channel"));
+        output.line(format_args!("To {to} by {channel}."))?;
         report::facts_text(&found, output)?;
     }
     Ok(Exit::Done)
 }
 
-async fn status(args: &Args) -> Result<Verification, Failure> {
-    let (client, id) = args.sent.open()?;
-    Ok(client.status(id).await?)
+async fn status(args: &Args) -> Result<Value, Failure> {
+    let (desk, id) = args.sent.open()?;
+    desk.status(id).await
 }

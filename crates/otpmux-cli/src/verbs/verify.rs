@@ -27,12 +27,12 @@ pub(crate) async fn run(args: &Args, output: &mut Output) -> io::Result<Exit> {
             return Failure::usage(format!("--code: {error}; this did not count")).tell(output);
         }
     };
-    let (client, id) = match args.sent.open() {
+    let (desk, id) = match args.sent.open() {
         Ok(sent) => sent,
         Err(failure) => return failure.tell(output),
     };
     match code {
-        Some(code) => Ok(code::check(&client, id, &code, output).await?.1),
-        None => code::ask(&client, id, true, output).await,
+        Some(code) => Ok(code::check(&desk, id, &code, output).await?.1),
+        None => code::ask(&desk, id, output).await,
     }
 }

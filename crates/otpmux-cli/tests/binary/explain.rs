@@ -31,11 +31,11 @@ fn candidates_in_their_order_and_why() {
     let candidates = told["candidates"].as_array().unwrap();
     assert_eq!(
         (&candidates[0]["provider"], &candidates[0]["why"]),
-        (&"backup".into(), &"preferred".into())
+        (&"backup".into(), &"first of its route".into())
     );
     assert_eq!(
         (&candidates[1]["provider"], &candidates[1]["why"]),
-        (&"primary".into(), &"failover".into())
+        (&"primary".into(), &"after a failure".into())
     );
     assert_eq!(
         told["limits"][0],

@@ -1,0 +1,90 @@
+//! Where the five verbs are carried out: here, over the store that a configuration names, or by a
+//! gateway that is running.
+
+use std::path::PathBuf;
+
+use otpmux::{Code, Config, NewVerification, OtpClient, Resend, Verdict, VerificationId};
+use serde_json::Value;
+
+use super::gateway::Gateway;
+use crate::failure::Failure;
+use crate::report;
+
+/// Which of the two.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Place {
+    /// The configuration file
+    #[arg(long, value_name = "FILE", default_value = "otpmux.toml")]
+    config: PathBuf,
+    /// Ask this gateway instead, with the API key in `OTPMUX_API_KEY`; https, or http on this machine
+    #[arg(long, value_name = "URL", conflicts_with = "config")]
+    gateway: Option<String>,
+}
+
+/// Verifications as the HTTP API has them, wherever they are.
+pub(super) enum Desk {
+    Here { client: OtpClient, shared: bool },
+    Gateway(Gateway),
+}
+
+impl Place {
+    pub(super) fn open(&self) -> Result<Desk, Failure> {
+        if let Some(url) = &self.gateway {
+            return Gateway::new(url).map(Desk::Gateway);
+        }
+        let config = Config::from_file(&self.config)?;
+        let client = OtpClient::from_config(&config)?;
+        Ok(Desk::Here { client, shared: config.store().is_shared() })
+    }
+}
+
+impl Desk {
+    /// Whether other processes find what is sent here.
+    pub(super) fn is_shared(&self) -> bool {
+        match self {
+            Self::Here { shared, .. } => *shared,
+            Self::Gateway(_) => true,
+        }
+    }
+
+    pub(super) async fn send(&self, new: NewVerification) -> Result<Value, Failure> {
+        match self {
+            Self::Here { client, .. } => Ok(report::json(&client.send(new).await?)),
+            Self::Gateway(gateway) => gateway.send(&new).await,
+        }
+    }
+
+    pub(super) async fn verify(&self, id: VerificationId, code: &Code) -> Result<Verdict, Failure> {
+        match self {
+            Self::Here { client, .. } => Ok(client.verify(id, code).await?),
+            Self::Gateway(gateway) => gateway.verify(id, code).await,
+        }
+    }
+
+    pub(super) async fn resend(&self, id: VerificationId, how: Resend) -> Result<Value, Failure> {
+        match self {
+            Self::Here { client, .. } => Ok(report::json(&client.resend_with(id, how).await?)),
+            Self::Gateway(gateway) => gateway.resend(id, &how).await,
+        }
+    }
+
+    pub(super) async fn status(&self, id: VerificationId) -> Result<Value, Failure> {
+        match self {
+            Self::Here { client, .. } => {
+                let found = client.status(id).await?;
+                let mut json = report::json(&found);
+                json["metadata"] = serde_json::json!(found.metadata);
+                Ok(json)
+            }
+            Self::Gateway(gateway) => gateway.status(id).await,
+        }
+    }
+
+    /// Whether there was something to cancel.
+    pub(super) async fn cancel(&self, id: VerificationId) -> Result<bool, Failure> {
+        match self {
+            Self::Here { client, .. } => Ok(client.cancel(id).await?),
+            Self::Gateway(gateway) => gateway.cancel(id).await,
+        }
+    }
+}

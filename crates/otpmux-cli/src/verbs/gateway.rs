@@ -1,0 +1,118 @@
+//! The five verbs by the HTTP API of a gateway.
+
+use std::time::Duration;
+
+use otpmux::http::{Answer, BaseUrl, Call, HttpConfig, Transport};
+use otpmux::{
+    Code, Context, IdempotencyKey, NewVerification, OsEntropy, ProviderId, Resend, Secret, Verdict,
+    VerificationId,
+};
+use serde_json::{Map, Value, json};
+
+use crate::failure::Failure;
+
+/// The gateway has a deadline of its own, over all vendors that it asks.
+const TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Where the API key stands: an argument could be seen by other users of the machine.
+const KEY: &str = "OTPMUX_API_KEY";
+
+pub(super) struct Gateway(Transport);
+
+impl Gateway {
+    pub(super) fn new(url: &str) -> Result<Self, Failure> {
+        let url: BaseUrl =
+            url.parse().map_err(|error| Failure::usage(format!("--gateway: {error}")))?;
+        let Ok(key) = std::env::var(KEY) else {
+            return Err(Failure::usage(format!(
+                "{KEY} is not set; it holds the gateway's API key"
+            )));
+        };
+        let name = ProviderId::new("gateway").map_err(|error| Failure::here(error.to_string()))?;
+        let config = HttpConfig::new(url).with_timeout(TIMEOUT);
+        let bearer = Secret::new(format!("Bearer {key}"));
+        Ok(Self(Transport::new(name, config, &[("authorization", bearer)])?))
+    }
+
+    pub(super) async fn send(&self, new: &NewVerification) -> Result<Value, Failure> {
+        let to = new.recipient.expose();
+        let mut body = Map::new();
+        let mut set = |key: &str, value: Option<Value>| {
+            if let Some(value) = value {
+                body.insert(key.to_owned(), value);
+            }
+        };
+        set("to", Some(json!(to)));
+        set("purpose", Some(json!(new.purpose)));
+        set("channel", new.channel.as_ref().map(|channel| json!(channel)));
+        set("locale", new.locale.as_ref().map(|locale| json!(locale)));
+        set("template", new.template.as_ref().map(|template| json!(template)));
+        set("ttl", new.lifetime.map(|lifetime| json!(lifetime.as_secs())));
+        set("code_length", new.code_length.map(|length| json!(length)));
+        let call = Call::post("/v1/verifications", &body).hiding(to);
+        document(&self.ask(named(call, new.idempotency_key.as_deref())?).await?)
+    }
+
+    pub(super) async fn verify(&self, id: VerificationId, code: &Code) -> Result<Verdict, Failure> {
+        let body = json!({ "code": code.expose() });
+        let call = Call::post("/v1/verifications/{id}/verify", &body).hiding(code.expose());
+        let answer = document(&self.ask(call.with_id(&id.to_string())).await?)?;
+        let attempts_left = answer["attempts_left"].as_u64().and_then(|left| left.try_into().ok());
+        let retry_after = answer["retry_after"].as_u64().map(Duration::from_secs);
+        Ok(match answer["verdict"].as_str() {
+            Some("approved") => Verdict::Approved,
+            Some("wrong_code") => Verdict::WrongCode { attempts_left },
+            Some("expired") => Verdict::Expired,
+            Some("already_used") => Verdict::AlreadyUsed,
+            Some("too_many_attempts") => Verdict::TooManyAttempts { retry_after },
+            Some("not_found") => Verdict::NotFound,
+            _ => Verdict::Rejected,
+        })
+    }
+
+    pub(super) async fn resend(&self, id: VerificationId, how: &Resend) -> Result<Value, Failure> {
+        let body = match &how.channel {
+            Some(channel) => json!({ "channel": channel }),
+            None => json!({}),
+        };
+        let call = Call::post("/v1/verifications/{id}/resend", &body).with_id(&id.to_string());
+        document(&self.ask(named(call, how.idempotency_key.as_deref())?).await?)
+    }
+
+    pub(super) async fn status(&self, id: VerificationId) -> Result<Value, Failure> {
+        document(&self.ask(Call::get("/v1/verifications/{id}").with_id(&id.to_string())).await?)
+    }
+
+    pub(super) async fn cancel(&self, id: VerificationId) -> Result<bool, Failure> {
+        let call = Call::delete("/v1/verifications/{id}").with_id(&id.to_string());
+        match self.ask(call).await {
+            Ok(_) => Ok(true),
+            Err(failure) if failure.is_over() => Ok(false),
+            Err(failure) => Err(failure),
+        }
+    }
+
+    /// One request. A status other than success is a failure, in the gateway's own words.
+    async fn ask(&self, call: Call) -> Result<Answer, Failure> {
+        let key = IdempotencyKey::generate(&OsEntropy)
+            .map_err(|error| Failure::here(error.to_string()))?;
+        let answer = self.0.call(&Context::new(key), call).await?;
+        if answer.is_success() {
+            return Ok(answer);
+        }
+        Err(Failure::of_problem(answer.status(), &answer.json().unwrap_or_default()))
+    }
+}
+
+fn named(call: Call, name: Option<&str>) -> Result<Call, Failure> {
+    let Some(name) = name else { return Ok(call) };
+    call.with_header("idempotency-key", name)
+        .map_err(|_| Failure::usage("--idempotency-key: holds characters that no header may hold"))
+}
+
+fn document(answer: &Answer) -> Result<Value, Failure> {
+    match answer.json() {
+        Some(document @ Value::Object(_)) => Ok(document),
+        _ => Err(answer.protocol_error("this is no gateway's answer").into()),
+    }
+}
