@@ -17,4 +17,6 @@ mod send;
 mod send_fails;
 mod shared;
 mod support;
+#[cfg(target_os = "linux")]
+mod terminal;
 mod verbs;
