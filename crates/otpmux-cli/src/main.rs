@@ -27,24 +27,34 @@ use logs::{LogFormat, Quiet};
 use output::Output;
 use verbs::{cancel, resend, send, status, verify};
 
+/// What help calls the options that every command has.
+const EVERYWHERE: &str = "Options of every command";
+
 /// Sends and verifies one-time codes over any of several vendors.
-#[derive(Debug, Parser)]
+// No `Debug` here and there below: arguments may be codes and recipients.
+#[derive(Parser)]
 #[command(name = "otpmux", version, propagate_version = true, after_help = exit::HELP)]
 struct Cli {
     /// Answer in JSON, a document a line; errors too
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = EVERYWHERE)]
     json: bool,
     /// When to use colours; auto heeds the environment's `NO_COLOR`
-    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "WHEN",
+        default_value = "auto",
+        help_heading = EVERYWHERE
+    )]
     color: ColorChoice,
     /// Log to standard error; twice for more. Logs hold no code, recipient or secret
-    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = EVERYWHERE)]
     verbose: u8,
     #[command(subcommand)]
     command: Command,
 }
 
-#[derive(Debug, Subcommand)]
+#[derive(Subcommand)]
 enum Command {
     /// Shows a code going out, being verified, and surviving its vendor's failure. Needs nothing,
     /// sends nothing

@@ -1,6 +1,6 @@
 use bytes::Bytes;
-use http::header::{HeaderName, HeaderValue, InvalidHeaderValue};
 use http::Method;
+use http::header::{HeaderName, HeaderValue, InvalidHeaderValue};
 use serde::Serialize;
 
 /// A request to be: what to ask where, and which of its values must never be shown.
@@ -84,7 +84,11 @@ impl Call {
     /// # Errors
     ///
     /// The value holds characters that no header may hold.
-    pub fn with_header(mut self, name: &'static str, value: &str) -> Result<Self, InvalidHeaderValue> {
+    pub fn with_header(
+        mut self,
+        name: &'static str,
+        value: &str,
+    ) -> Result<Self, InvalidHeaderValue> {
         self.header = Some((HeaderName::from_static(name), HeaderValue::from_str(value)?));
         Ok(self)
     }

@@ -18,7 +18,7 @@ use crate::failure::Failure;
 use crate::output::Output;
 use crate::verbs::Wishes;
 
-#[derive(Debug, clap::Args)]
+#[derive(clap::Args)]
 #[command(after_help = "\
 Looks secrets up, as they would be; calls no vendor and opens no store. There may be warnings in a
 file that is right.
@@ -39,6 +39,10 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, output: &mut Output) -> io::Result<Exit> {
+    if args.explain.is_none() && !args.wishes.is_empty() {
+        let what = "--channel, --purpose and --locale are for a send: say --explain RECIPIENT too";
+        return Failure::usage(what).tell(output);
+    }
     let (config, client) = match read(args) {
         Ok(read) => read,
         Err(errors) if output.is_json() => {

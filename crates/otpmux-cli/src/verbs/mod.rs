@@ -16,7 +16,7 @@ use desk::Desk;
 pub(crate) use desk::Place;
 
 /// A verification of an earlier send.
-#[derive(Debug, clap::Args)]
+#[derive(clap::Args)]
 pub(crate) struct Sent {
     /// The id of the verification, as `send` gave it
     #[arg(value_name = "ID")]
@@ -54,7 +54,7 @@ fn purpose(text: Option<&str>) -> Result<Purpose, Failure> {
 }
 
 /// A message to come, as far as routing looks at it.
-#[derive(Debug, clap::Args)]
+#[derive(clap::Args)]
 pub(crate) struct Wishes {
     /// sms, voice, email, whatsapp or a vendor's own word [default: sms for a number, email for an
     /// address]
@@ -69,6 +69,11 @@ pub(crate) struct Wishes {
 }
 
 impl Wishes {
+    pub(crate) fn is_empty(&self) -> bool {
+        let Self { channel, purpose, locale } = self;
+        channel.is_none() && purpose.is_none() && locale.is_none()
+    }
+
     /// A verification of this recipient, with these wishes. `option` is where the recipient stands.
     pub(crate) fn new_verification(
         &self,

@@ -11,7 +11,7 @@ use crate::failure::Failure;
 use crate::output::Output;
 use crate::report;
 
-#[derive(Debug, clap::Args)]
+#[derive(clap::Args)]
 #[command(after_help = "\
 Sends the same code where it is ours. Neither the time that it is good for nor its attempts are
 renewed; how soon and how often, and by whom, says [policy].")]

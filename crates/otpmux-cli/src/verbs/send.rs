@@ -12,7 +12,7 @@ use crate::failure::Failure;
 use crate::output::Output;
 use crate::report;
 
-#[derive(Debug, clap::Args)]
+#[derive(clap::Args)]
 #[command(after_help = "\
 Asks for the code and verifies what is typed, a line each, until one is right. With --json every
 answer is a line: the verification, then a verdict for each code.

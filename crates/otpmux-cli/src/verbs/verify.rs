@@ -9,7 +9,7 @@ use crate::Exit;
 use crate::failure::Failure;
 use crate::output::Output;
 
-#[derive(Debug, clap::Args)]
+#[derive(clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
     sent: Sent,

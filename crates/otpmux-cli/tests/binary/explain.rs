@@ -94,6 +94,7 @@ fn wishes_that_cannot_be_are_usage_errors_that_repeat_no_number() {
     let shared = Shared::with_sqlite(ROUTES);
     for arguments in [
         &["--explain", "9876543210"][..],
+        &["--channel", "sms"],
         &["--explain", TO, "--channel", "No Such"],
         &["--explain", TO, "--purpose", "No Such"],
     ] {
