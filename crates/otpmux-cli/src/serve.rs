@@ -48,7 +48,7 @@ pub(crate) async fn run(args: &Args, output: &mut Output) -> io::Result<Exit> {
         Err(error) => return refused(&error, output),
     };
     if output.is_json() {
-        output.json(&json!({ "listening": gateway.url().to_string() }))?;
+        output.json(&json!({ "listening": gateway.url() }))?;
     } else {
         output.line(format_args!("listening on {}", gateway.url()))?;
     }

@@ -28,7 +28,7 @@ file that is right.
 exit status 1.")]
 pub(crate) struct Args {
     /// The configuration file
-    #[arg(value_name = "FILE", default_value = "otpmux.toml")]
+    #[arg(value_name = "FILE", env = "OTPMUX_CONFIG", default_value = "otpmux.toml")]
     file: PathBuf,
     /// Tell how a send to this number or address would be routed: who would be asked, in which
     /// order, who would not, and why

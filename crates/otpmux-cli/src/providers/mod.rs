@@ -20,7 +20,7 @@ nobody tells. What a vendor documents about its limits stands beside what is kep
 that cannot be had is told as such, and is no failure; a store out of reach is.")]
 pub(crate) struct Args {
     /// The configuration file
-    #[arg(long, value_name = "FILE", default_value = "otpmux.toml")]
+    #[arg(long, value_name = "FILE", env = "OTPMUX_CONFIG", default_value = "otpmux.toml")]
     config: PathBuf,
     /// Do not ask vendors for the balance; then none is called
     #[arg(long)]

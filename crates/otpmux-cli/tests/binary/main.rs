@@ -11,6 +11,7 @@ mod check_config;
 mod demo;
 mod emulate;
 mod explain;
+mod gateway;
 mod gateway_fails;
 mod providers;
 mod send;

@@ -99,6 +99,11 @@ impl Shared {
         run(&mut self.command(arguments), "")
     }
 
+    /// The same where the configuration names a gateway's API key, too.
+    pub(crate) fn run_with_keys(&self, arguments: &[&str], api_key: &str) -> Ended {
+        run(self.command(arguments).env("API_KEY", api_key), "")
+    }
+
     /// `check-config`, which takes its file by position.
     pub(crate) fn check(&self, arguments: &[&str]) -> Ended {
         let mut command = program();

@@ -1,0 +1,107 @@
+//! The verbs at a gateway that runs as a process of its own.
+
+use std::io::{BufRead as _, BufReader};
+use std::process::{Child, Stdio};
+
+use otpmux_emulator::{Fault, Vendor};
+use otpmux_testkit::leaks::assert_clean;
+
+use crate::shared::{Shared, TO};
+use crate::support::{Ended, program, run};
+
+const KEY: &str = "made-up api key of 32 bytes or more";
+
+struct Serving {
+    shared: Shared,
+    child: Child,
+    url: String,
+}
+
+impl Serving {
+    fn start() -> Self {
+        let shared = Shared::with_sqlite(
+            "[[server.api_keys]]\nname = \"test\"\nkey = \"env:API_KEY\"\n\
+             [policy]\nresend_delay = \"0s\"\nresend_delay_max = \"0s\"",
+        );
+        let mut serve = shared.command(&["serve", "--json", "--listen", "127.0.0.1:0"]);
+        serve.env("API_KEY", KEY).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut child = serve.spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let ready: serde_json::Value = serde_json::from_str(&line).expect(&line);
+        let url = ready["listening"].as_str().unwrap().to_owned();
+        Self { shared, child, url }
+    }
+
+    fn run(&self, arguments: &[&str]) -> Ended {
+        let mut command = program();
+        command.args(arguments).args(["--gateway", &self.url]).env("OTPMUX_API_KEY", KEY);
+        run(&mut command, "")
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn sent_and_verified_by_a_gateway_and_looked_at_in_its_store() {
+    let serving = Serving::start();
+    serving.shared.vendors.emulator.set_fault(Vendor::EasyOtp, Fault::status(503));
+    let ended = serving.run(&["send", "--to", TO, "--purpose", "login", "--id-only"]);
+    assert_eq!((ended.status, ended.stderr.as_str()), (Some(0), ""), "{}", ended.everything());
+    let id = ended.stdout.trim().to_owned();
+    let (right, wrong) = serving.shared.codes();
+
+    let ended = serving.run(&["verify", &id, "--code", &wrong, "--json"]);
+    assert_eq!(ended.status, Some(1), "{}", ended.everything());
+    assert_eq!(ended.json()[0]["attempts_left"], 4);
+    let by_gateway = serving.run(&["status", &id, "--json"]).json()[0].clone();
+    let by_store = serving.shared.run_with_keys(&["status", &id, "--json"], KEY);
+    assert_eq!(by_gateway, by_store.json()[0], "the same names and the same values");
+    let text = serving.run(&["status", &id]);
+    assert_eq!(text.stdout, serving.shared.run_with_keys(&["status", &id], KEY).stdout);
+    assert!(text.stdout.contains("after a failure"), "{}", text.stdout);
+
+    assert_eq!(serving.run(&["resend", &id]).status, Some(0));
+    assert_eq!(serving.run(&["verify", &id, "--code", &right]).stdout, "approved\n");
+    assert_eq!(serving.run(&["verify", &id, "--code", &right]).status, Some(5));
+    for ended in [ended, text, by_store] {
+        assert_clean(&ended.everything(), &[TO, &right, &wrong, KEY]);
+    }
+}
+
+#[test]
+fn what_the_gateway_refuses() {
+    let serving = Serving::start();
+    let ended = run(
+        program()
+            .args(["status", "0123456789abcdef0123456789abcdef", "--json"])
+            .args(["--gateway", &serving.url])
+            .env("OTPMUX_API_KEY", "another"),
+        "",
+    );
+    assert_eq!((ended.status, ended.stdout.as_str()), (Some(2), ""), "{}", ended.everything());
+    assert_eq!(ended.error()["kind"], "unauthenticated");
+    let ended = serving.run(&["status", "0123456789abcdef0123456789abcdef"]);
+    assert_eq!(ended.status, Some(5), "{}", ended.everything());
+    let ended = serving.run(&["cancel", "0123456789abcdef0123456789abcdef"]);
+    assert_eq!(ended.status, Some(5), "{}", ended.everything());
+
+    let send = |key: &str| {
+        serving.run(&["send", "--to", TO, "--no-verify", "--json", "--idempotency-key", key])
+    };
+    let (first, again) = (send("order-7"), send("order-7"));
+    assert_eq!(first.status, Some(0), "{}", first.everything());
+    assert_eq!(first.json()[0]["id"], again.json()[0]["id"]);
+    send("order-8");
+    let ended = send("order-9");
+    assert_eq!(ended.status, Some(3), "{}", ended.everything());
+    assert_eq!(ended.error()["kind"], "rate_limited");
+    assert_clean(&ended.everything(), &[TO, KEY]);
+    let id = first.json()[0]["id"].as_str().unwrap().to_owned();
+    assert_eq!(serving.run(&["cancel", &id]).status, Some(0));
+}
