@@ -47,10 +47,8 @@ pub(crate) async fn run(args: &Args, output: &mut Output) -> io::Result<Exit> {
         Some(url) => {
             let environment = Environment::from_process();
             let Some(key) = environment.get(KEY).filter(|key| !key.is_empty()) else {
-                output.note(format_args!(
-                    "error: --gateway needs one of the gateway's API keys in {KEY}"
-                ))?;
-                return Ok(Exit::Usage);
+                let what = format!("--gateway needs one of the gateway's API keys in {KEY}");
+                return Failure::usage(what).tell(output);
             };
             Some(GatewayRelay::new(url.clone(), Secret::new(key))?)
         }
