@@ -19,6 +19,8 @@ pub(crate) enum LogFormat {
 pub(crate) enum Quiet {
     /// Nothing: the output says it all.
     Nothing,
+    /// What may be wrong.
+    Warnings,
     /// What an operator wants to know of a service.
     Service,
 }
@@ -28,6 +30,7 @@ pub(crate) enum Quiet {
 pub(crate) fn begin(verbose: u8, quiet: Quiet, format: LogFormat) {
     let level = match (verbose, quiet) {
         (0, Quiet::Nothing) => return,
+        (0, Quiet::Warnings) => LevelFilter::WARN,
         (0, Quiet::Service) => LevelFilter::INFO,
         (1, _) => LevelFilter::DEBUG,
         _ => LevelFilter::TRACE,

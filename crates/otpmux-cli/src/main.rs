@@ -4,6 +4,7 @@ mod arguments;
 mod check_config;
 mod completions;
 mod demo;
+mod dev;
 mod emulate;
 mod exit;
 mod failure;
@@ -61,6 +62,8 @@ enum Command {
     Demo,
     /// Plays the vendors' HTTP APIs on this machine
     Emulate(emulate::Args),
+    /// Serves the HTTP API over emulated vendors, with a page that shows what arrives
+    Dev(dev::Args),
     /// Serves the HTTP API
     Serve(serve::Args),
     /// Sends a code to a recipient and verifies what they type
@@ -98,6 +101,7 @@ fn main() -> ExitCode {
 fn start(cli: Cli) -> io::Result<Exit> {
     let (quiet, format) = match &cli.command {
         Command::Serve(args) => (Quiet::Service, args.log_format),
+        Command::Dev(args) => (Quiet::Warnings, args.log_format),
         _ => (Quiet::Nothing, LogFormat::Text),
     };
     logs::begin(cli.verbose, quiet, format);
@@ -105,7 +109,9 @@ fn start(cli: Cli) -> io::Result<Exit> {
     // A service uses what cores there are; everything else waits for one thing at a time.
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let mut runtime = match quiet {
-        Quiet::Service if cores > 1 => tokio::runtime::Builder::new_multi_thread(),
+        Quiet::Service | Quiet::Warnings if cores > 1 => {
+            tokio::runtime::Builder::new_multi_thread()
+        }
         _ => tokio::runtime::Builder::new_current_thread(),
     };
     let runtime = runtime.enable_all().build();
@@ -122,6 +128,7 @@ async fn run(command: Command, output: &mut Output) -> io::Result<Exit> {
     match command {
         Command::Demo => demo::run(output).await,
         Command::Emulate(args) => emulate::run(&args, output).await,
+        Command::Dev(args) => dev::run(&args, output).await,
         Command::Serve(args) => serve::run(&args, output).await,
         Command::Send(args) => send::run(&args, output).await,
         Command::Verify(args) => verify::run(&args, output).await,

@@ -45,10 +45,8 @@ pub(super) fn write(config: &Config, output: &mut Output) -> io::Result<()> {
     limits(&config.policy().limits, output)?;
     if let Some(server) = config.server() {
         let keys = server.api_keys.len();
-        output.line(format_args!(
-            "gateway: {}, {keys} API keys (form checked only: this version has no gateway)",
-            server.listen
-        ))?;
+        let tls = if server.tls.is_some() { "HTTPS" } else { "plain HTTP" };
+        output.line(format_args!("gateway: {}, {tls}, {keys} API keys", server.listen))?;
     }
     Ok(())
 }

@@ -9,6 +9,7 @@
 mod arguments;
 mod check_config;
 mod demo;
+mod dev;
 mod emulate;
 mod explain;
 mod gateway;
