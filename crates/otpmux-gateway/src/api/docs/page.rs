@@ -23,14 +23,30 @@ pub(super) fn of(document: &Value) -> String {
         let name = tag["name"].as_str().unwrap_or_default();
         let about = tag["description"].as_str().unwrap_or_default();
         push(&mut page, format_args!("<h2>{}</h2>", escape(about)));
-        for (path, method, call) in calls(document) {
-            if call["tags"][0] == name {
-                write_call(&mut page, document, path, method, call);
-            }
+        let mut calls: Vec<_> =
+            calls(document).filter(|(_, _, call)| call["tags"][0] == name).collect();
+        calls.sort_by_key(|(_, _, call)| place(call));
+        for (path, method, call) in calls {
+            write_call(&mut page, document, path, method, call);
         }
     }
-    page.push_str("</main></html>");
+    page.push_str("<section id=\"problem\"><h2>Problems</h2>");
+    write_schema(&mut page, document, &document["components"]["schemas"]["Problem"]);
+    page.push_str("</section></main></html>");
     page
+}
+
+/// The order in which an application meets the calls; a document has none.
+fn place(call: &Value) -> usize {
+    const ORDER: [&str; 6] = [
+        "create_verification",
+        "verify_code",
+        "resend_verification",
+        "show_verification",
+        "cancel_verification",
+        "show_capabilities",
+    ];
+    ORDER.iter().position(|id| call["operationId"] == **id).unwrap_or(ORDER.len())
 }
 
 fn calls(document: &Value) -> impl Iterator<Item = (&str, &'static str, &Value)> {
@@ -76,9 +92,14 @@ fn write_call(page: &mut String, document: &Value, path: &str, method: &str, cal
     for (status, answer) in call["responses"].as_object().into_iter().flatten() {
         let status = if status == "default" { "otherwise" } else { status };
         let about = escape(answer["description"].as_str().unwrap_or_default());
-        push(page, format_args!("<p><b>{}</b> {about}</p>", escape(status)));
-        let content = answer["content"].as_object().and_then(|content| content.values().next());
-        if let Some(content) = content {
+        let (kind, content) = answer["content"]
+            .as_object()
+            .and_then(|content| content.iter().next())
+            .map_or(("", &Value::Null), |(kind, content)| (kind.as_str(), content));
+        let problem = kind == "application/problem+json";
+        let link = if problem { " (a <a href=\"#problem\">problem</a>)" } else { "" };
+        push(page, format_args!("<p><b>{}</b> {about}{link}</p>", escape(status)));
+        if !problem {
             write_schema(page, document, &content["schema"]);
         }
     }
