@@ -1,0 +1,80 @@
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Parser, ValueEnum};
+
+/// Flows on the gateway and on the floor, in turns: send, the stub vendor gets the message, verify
+/// with its code. The floor is a bare program that does the same without any protection.
+#[derive(Debug, Parser)]
+#[command(name = "otpmux-loadtest")]
+pub(crate) struct Options {
+    /// Clients, each with one connection and one flow at a time.
+    #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(crate) clients: u32,
+    /// Turns of each program.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) rounds: u32,
+    /// Seconds of each turn, after a warm-up.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub(crate) seconds: u64,
+    /// Flows of each turn, instead of seconds.
+    #[arg(long, conflicts_with = "seconds", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) flows: Option<u64>,
+    /// Flows begun per second whatever happens (open loop), with latencies from when each should
+    /// have begun. Left out: each client begins the next flow when its last one is done.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub(crate) rate: Option<u32>,
+    /// Milliseconds that the vendor takes to answer.
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u64).range(..=10_000))]
+    pub(crate) vendor_ms: u64,
+    /// The gateway's store; the floor's is always Redis.
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) store: Store,
+    /// The programs to run; more than one take turns.
+    #[arg(long, value_enum, value_delimiter = ',', default_values_t = [Program::Floor, Program::Gateway])]
+    pub(crate) programs: Vec<Program>,
+    /// Cores of the program under load, as `taskset -c` takes them.
+    #[arg(long, default_value = "0")]
+    pub(crate) server_cores: String,
+    /// Cores of Redis, of the stub vendor and of the load.
+    #[arg(long, default_value = "1")]
+    pub(crate) load_cores: String,
+    /// Leave it to the system which core runs what.
+    #[arg(long)]
+    pub(crate) no_pinning: bool,
+    /// The program `otpmux`; by default the one beside this.
+    #[arg(long)]
+    pub(crate) gateway_bin: Option<PathBuf>,
+    /// End with an error when a goal is missed. A failed flow always does.
+    #[arg(long)]
+    pub(crate) check: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Store {
+    #[default]
+    Redis,
+    Sqlite,
+    Memory,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Program {
+    Floor,
+    Gateway,
+}
+
+impl Program {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Floor => "floor",
+            Self::Gateway => "gateway",
+        }
+    }
+}
+
+impl Options {
+    pub(crate) fn vendor_delay(&self) -> Duration {
+        Duration::from_millis(self.vendor_ms)
+    }
+}
