@@ -1,10 +1,10 @@
 use std::time::{Duration, SystemTime};
 
-use otpmux_core::{ErrorKind, RateLimit, VendorReference};
+use otpmux_core::RateLimit;
 use otpmux_engine::{Charge, HealthMark, LegEnd, Skip, millis};
 use redis::Cmd;
 
-use crate::fields::{leg_state, lines};
+use crate::form::{failure, leg_state, lines, reference};
 use crate::names::Names;
 use crate::script::Operation;
 
@@ -73,8 +73,12 @@ impl Call {
         self.text(length.min(FOREVER).as_millis().to_string())
     }
 
+    /// Scripts go by the number of windows, the largest count and the longest time among them, and
+    /// look at the windows themselves only when there are hits.
     pub(crate) fn windows(self, windows: &[RateLimit]) -> Self {
-        let call = self.count(windows.len());
+        let most = windows.iter().map(|window| window.count).max().unwrap_or_default();
+        let longest = windows.iter().map(|window| window.per).max().unwrap_or_default();
+        let call = self.count(windows.len()).number(most).time(longest);
         windows.iter().fold(call, |call, window| call.number(window.count).time(window.per))
     }
 
@@ -99,8 +103,8 @@ impl Call {
         let call = ends.into_iter().fold(call, |call, end| {
             call.count(end.leg)
                 .text(leg_state(end.state))
-                .maybe(end.failure.map(ErrorKind::as_str))
-                .maybe(end.reference.as_ref().map(VendorReference::as_str))
+                .text(failure(end.failure))
+                .text(reference(end.reference.as_ref()))
         });
         call.text(lines(skips))
     }

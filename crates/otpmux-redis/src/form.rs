@@ -1,0 +1,305 @@
+use std::borrow::Cow;
+use std::fmt::Write as _;
+use std::str::{FromStr, Split};
+use std::time::{Duration, SystemTime};
+
+use otpmux_core::{Channel, ErrorKind, IdempotencyKey, ProviderId, Purpose, VendorReference};
+use otpmux_engine::{
+    Choice, CodeMac, KeyId, Leg, LegState, RecipientHash, Record, RequestTag, Sealed, Skip, State,
+    VerificationId, millis,
+};
+use serde::de::value::{Error as NoWord, StrDeserializer};
+use serde::de::{DeserializeOwned, IntoDeserializer};
+use serde::{Deserialize, Serialize};
+
+use crate::fault::Fault;
+use crate::names::{from_hex, hex};
+
+/// What stands for a word that is missing.
+const NONE: &str = "-";
+
+/// What no script looks into about a leg.
+#[derive(Serialize, Deserialize)]
+struct LegForm<'a> {
+    provider: Cow<'a, ProviderId>,
+    why: Choice,
+    channel: Cow<'a, Channel>,
+    key: IdempotencyKey,
+}
+
+/// The text of a record, whose form `record.lua` describes.
+pub(crate) fn write(record: &Record) -> Vec<u8> {
+    let word = |word: Option<String>| word.unwrap_or_else(|| NONE.to_owned());
+    let (code, request) = (record.code.as_ref(), record.request.as_ref());
+    let mut text = String::with_capacity(1024);
+    // Writing to a text does not fail.
+    let _ = write!(
+        text,
+        "{} {:010} {} {}\n{} {} {} {} {} {} {} {} {} {}",
+        state(record.state),
+        record.attempts,
+        record.resends,
+        millis(record.resend_after),
+        record.max_attempts,
+        millis(record.expires_at),
+        hex(&record.recipient.0),
+        word(request.map(|request| hex(&request.content))),
+        text_word(record.purpose.as_str()),
+        word(code.map(|code| text_word(&code.key))),
+        word(code.map(|code| hex(&code.mac))),
+        word(request.map(|request| hex(&request.name))),
+        word(record.code_length.map(|length| length.to_string())),
+        text_word(&record.sealed.key),
+    );
+    for it in &record.legs {
+        text.push('\n');
+        text.push_str(&leg(it));
+    }
+    text.push_str("\n\n");
+    text.push_str(&lines(&record.skips));
+    text.push('\n');
+    let mut bytes = text.into_bytes();
+    bytes.extend_from_slice(&record.sealed.bytes);
+    bytes
+}
+
+/// The line of a leg.
+pub(crate) fn leg(leg: &Leg) -> String {
+    let form = LegForm {
+        provider: Cow::Borrowed(&leg.provider),
+        why: leg.why,
+        channel: Cow::Borrowed(&leg.channel),
+        key: leg.key,
+    };
+    // Names and words always serialise.
+    let form = serde_json::to_string(&form).unwrap_or_default();
+    let (state, supplied) = (leg_state(leg.state), u8::from(leg.supplied));
+    let (failure, reference) = (failure(leg.failure), reference(leg.reference.as_ref()));
+    format!("{state}{supplied} {failure} {reference} {form}")
+}
+
+pub(crate) fn failure(kind: Option<ErrorKind>) -> &'static str {
+    kind.map_or(NONE, ErrorKind::as_str)
+}
+
+pub(crate) fn reference(reference: Option<&VendorReference>) -> String {
+    reference.map_or(NONE.to_owned(), |reference| text_word(reference.as_str()))
+}
+
+/// The first letters of its words.
+pub(crate) fn leg_state(state: LegState) -> &'static str {
+    match state {
+        LegState::Intended => "i",
+        LegState::Accepted => "a",
+        LegState::NotSent => "n",
+        LegState::Refused => "r",
+        LegState::Unknown => "u",
+    }
+}
+
+fn state(state: State) -> &'static str {
+    match state {
+        State::Pending => "p",
+        State::Approved => "a",
+        State::Closed => "c",
+    }
+}
+
+/// The state that [`state`] has written.
+pub(crate) fn read_state(word: &str) -> Option<State> {
+    [State::Pending, State::Approved, State::Closed].into_iter().find(|it| state(*it) == word)
+}
+
+/// Any text as one word, which is never empty nor the one that is missing.
+pub(crate) fn text_word(text: &str) -> String {
+    let mut word = String::with_capacity(text.len() + 1);
+    word.push('=');
+    for byte in text.bytes() {
+        if byte.is_ascii_graphic() && byte != b'%' {
+            word.push(char::from(byte));
+        } else {
+            // Writing to a text does not fail.
+            let _ = write!(word, "%{byte:02x}");
+        }
+    }
+    word
+}
+
+/// One line for each, so that more can be added at the end.
+pub(crate) fn lines(skips: &[Skip]) -> String {
+    // Names, words and times always serialise.
+    skips.iter().map(|skip| serde_json::to_string(skip).unwrap_or_default() + "\n").collect()
+}
+
+type Read<T> = Result<T, Fault>;
+
+/// A record from its text.
+pub(crate) fn read(id: VerificationId, text: &[u8]) -> Read<Record> {
+    let (head, rest) = cut(text, b"\n\n").ok_or(Fault::Unreadable)?;
+    // Without skips, the second empty line follows the first at once.
+    let (skips, sealed) = match rest {
+        [b'\n', sealed @ ..] => (&b""[..], sealed),
+        _ => cut(rest, b"\n\n").ok_or(Fault::Unreadable)?,
+    };
+    let mut lines = utf8(head)?.split('\n');
+    let changing = &mut Reader(lines.next().unwrap_or_default().split(' '));
+    let fixed = &mut Reader(lines.next().unwrap_or_default().split(' '));
+    let state = read_state(changing.some()?).ok_or(Fault::Unreadable)?;
+    let (attempts, resends) = (changing.number()?, changing.number()?);
+    let resend_after = changing.time()?;
+    let (max_attempts, expires_at) = (fixed.number()?, fixed.time()?);
+    let recipient = RecipientHash(fixed.hex()?.ok_or(Fault::Unreadable)?);
+    let content = fixed.hex()?;
+    let purpose = Purpose::new(fixed.text()?.ok_or(Fault::Unreadable)?);
+    let code = match (fixed.text()?, fixed.hex()?) {
+        (Some(key), Some(mac)) => Some(CodeMac { key: KeyId::from(key), mac }),
+        (None, None) => None,
+        _ => return Err(Fault::Unreadable),
+    };
+    let request = match (content, fixed.hex()?) {
+        (Some(content), Some(name)) => Some(Box::new(RequestTag { name, content })),
+        (None, None) => None,
+        _ => return Err(Fault::Unreadable),
+    };
+    let record = Record {
+        id,
+        recipient,
+        purpose: purpose.map_err(|_| Fault::Unreadable)?,
+        state,
+        code,
+        code_length: fixed.maybe(|word| word.parse().ok())?,
+        expires_at,
+        attempts,
+        max_attempts,
+        resends,
+        resend_after,
+        sealed: Sealed {
+            key: fixed.text()?.ok_or(Fault::Unreadable)?.into(),
+            bytes: sealed.into(),
+        },
+        legs: lines.map(read_leg).collect::<Read<_>>()?,
+        skips: utf8(skips)?
+            .lines()
+            .map(|line| serde_json::from_str(line).map_err(|_| Fault::Unreadable))
+            .collect::<Read<_>>()?,
+        request,
+    };
+    changing.end()?;
+    fixed.end()?;
+    Ok(record)
+}
+
+fn read_leg(line: &str) -> Read<Leg> {
+    let (words, form) = line.split_once(" {").ok_or(Fault::Unreadable)?;
+    let form: LegForm<'_> =
+        serde_json::from_str(&format!("{{{form}")).map_err(|_| Fault::Unreadable)?;
+    let words = &mut Reader(words.split(' '));
+    let (state, supplied) = match words.some()?.as_bytes() {
+        [state, supplied @ (b'0' | b'1')] => (*state, *supplied == b'1'),
+        _ => return Err(Fault::Unreadable),
+    };
+    let state = match state {
+        b'i' => LegState::Intended,
+        b'a' => LegState::Accepted,
+        b'n' => LegState::NotSent,
+        b'r' => LegState::Refused,
+        b'u' => LegState::Unknown,
+        _ => return Err(Fault::Unreadable),
+    };
+    let leg = Leg {
+        provider: form.provider.into_owned(),
+        why: form.why,
+        channel: form.channel.into_owned(),
+        supplied,
+        key: form.key,
+        state,
+        failure: words.maybe(word)?,
+        reference: words.text()?.map(VendorReference::new),
+    };
+    words.end()?;
+    Ok(leg)
+}
+
+/// What stands before and after the first of these bytes.
+fn cut<'a>(text: &'a [u8], at: &[u8]) -> Option<(&'a [u8], &'a [u8])> {
+    let place = text.windows(at.len()).position(|window| window == at)?;
+    Some((&text[..place], &text[place + at.len()..]))
+}
+
+fn utf8(bytes: &[u8]) -> Read<&str> {
+    str::from_utf8(bytes).map_err(|_| Fault::Unreadable)
+}
+
+/// The words of a line.
+struct Reader<'a>(Split<'a, char>);
+
+impl<'a> Reader<'a> {
+    fn some(&mut self) -> Read<&'a str> {
+        self.0.next().ok_or(Fault::Unreadable)
+    }
+
+    /// What may be missing, but must not be unreadable.
+    fn maybe<T>(&mut self, read: impl Fn(&str) -> Option<T>) -> Read<Option<T>> {
+        match self.some()? {
+            NONE => Ok(None),
+            word => read(word).map(Some).ok_or(Fault::Unreadable),
+        }
+    }
+
+    fn number<T: FromStr>(&mut self) -> Read<T> {
+        self.some()?.parse().map_err(|_| Fault::Unreadable)
+    }
+
+    fn time(&mut self) -> Read<SystemTime> {
+        let since = Duration::from_millis(self.number()?);
+        SystemTime::UNIX_EPOCH.checked_add(since).ok_or(Fault::Unreadable)
+    }
+
+    fn hex<const N: usize>(&mut self) -> Read<Option<[u8; N]>> {
+        self.maybe(from_hex)
+    }
+
+    fn text(&mut self) -> Read<Option<String>> {
+        self.maybe(from_text_word)
+    }
+
+    fn end(&mut self) -> Read<()> {
+        self.0.next().map_or(Ok(()), |_| Err(Fault::Unreadable))
+    }
+}
+
+/// The text that [`text_word`] has written.
+fn from_text_word(word: &str) -> Option<String> {
+    let mut parts = word.strip_prefix('=')?.split('%');
+    let mut bytes = parts.next()?.as_bytes().to_vec();
+    for part in parts {
+        let (digits, rest) = part.split_at_checked(2)?;
+        bytes.extend(from_hex::<1>(digits)?);
+        bytes.extend_from_slice(rest.as_bytes());
+    }
+    String::from_utf8(bytes).ok()
+}
+
+/// A word of the model, as `serde` reads it.
+fn word<T: DeserializeOwned>(text: &str) -> Option<T> {
+    let text: StrDeserializer<'_, NoWord> = text.into_deserializer();
+    T::deserialize(text).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_text_is_one_word_and_comes_back() {
+        for text in ["", "-", "=", "a b", "50%", "%20", "zwölf\n\n", "\u{0}\t", "7b4d6022-7260"] {
+            let word = text_word(text);
+            assert!(word.bytes().all(|byte| byte.is_ascii_graphic()) && word != NONE, "{word}");
+            assert_eq!(from_text_word(&word).as_deref(), Some(text));
+        }
+        assert_eq!(text_word("login page"), "=login%20page");
+        for bad in ["", "-", "a", "=%", "=%2", "=%zz", "=%ff"] {
+            assert_eq!(from_text_word(bad), None, "{bad}");
+        }
+    }
+}

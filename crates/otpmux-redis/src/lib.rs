@@ -2,7 +2,7 @@
 
 mod call;
 mod fault;
-mod fields;
+mod form;
 mod link;
 mod names;
 mod options;

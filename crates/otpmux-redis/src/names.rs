@@ -17,7 +17,7 @@ impl Names {
         Self { prefix: format!("{{{namespace}}}:") }
     }
 
-    /// A hash.
+    /// A text.
     pub(crate) fn record(&self, id: VerificationId) -> String {
         format!("{}verification:{id}", self.prefix)
     }

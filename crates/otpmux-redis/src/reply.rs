@@ -6,7 +6,7 @@ use otpmux_engine::{Charge, HealthMark, Limited, Record, VerificationId};
 use redis::Value;
 
 use crate::fault::Fault;
-use crate::fields;
+use crate::form;
 
 /// What a script has answered: a word that says what follows.
 pub(crate) struct Reply {
@@ -43,12 +43,7 @@ impl Reply {
     }
 
     pub(crate) fn record(&mut self, id: VerificationId) -> Result<Record, Fault> {
-        let mut values = self.list()?;
-        let mut fields = Vec::with_capacity(values.len() / 2);
-        while let Some(name) = values.next() {
-            fields.push((bytes(Some(name))?, bytes(values.next())?));
-        }
-        fields::read(id, fields)
+        form::read(id, &bytes(self.rest.next())?)
     }
 
     /// The marks that this version can read, by the names of their providers. Others are left out:

@@ -39,6 +39,19 @@ impl Operation {
         &SCRIPTS[self as usize]
     }
 
+    /// What of the shared parts it needs, each after those that it builds on.
+    fn shared(self) -> &'static [&'static str] {
+        use shared::{ARGUMENTS, CHARGES, ENDS, HEALTH, LIMITS, NEWS, RECORD};
+        match self {
+            Self::Create => &[ARGUMENTS, RECORD, LIMITS, CHARGES, HEALTH],
+            Self::BeginLeg => &[ARGUMENTS, RECORD, ENDS, LIMITS, CHARGES, HEALTH, NEWS],
+            Self::Settle => &[ARGUMENTS, RECORD, ENDS, HEALTH, NEWS],
+            Self::Attempt => &[ARGUMENTS, RECORD, LIMITS],
+            Self::Approve | Self::Cancel | Self::Load => &[ARGUMENTS, RECORD],
+            Self::Health => &[ARGUMENTS, HEALTH],
+        }
+    }
+
     fn body(self) -> &'static str {
         match self {
             Self::Create => include_str!("lua/create.lua"),
@@ -60,12 +73,17 @@ pub(crate) struct Script {
     pub(crate) hash: String,
 }
 
-const SHARED: [&str; 4] = [
-    include_str!("lua/shared/arguments.lua"),
-    include_str!("lua/shared/record.lua"),
-    include_str!("lua/shared/limits.lua"),
-    include_str!("lua/shared/health.lua"),
-];
+/// What scripts share. A script has no more of it than it needs, since Redis makes its functions anew
+/// with every call.
+mod shared {
+    pub(super) const ARGUMENTS: &str = include_str!("lua/shared/arguments.lua");
+    pub(super) const RECORD: &str = include_str!("lua/shared/record.lua");
+    pub(super) const ENDS: &str = include_str!("lua/shared/ends.lua");
+    pub(super) const LIMITS: &str = include_str!("lua/shared/limits.lua");
+    pub(super) const CHARGES: &str = include_str!("lua/shared/charges.lua");
+    pub(super) const HEALTH: &str = include_str!("lua/shared/health.lua");
+    pub(super) const NEWS: &str = include_str!("lua/shared/news.lua");
+}
 
 static SCRIPTS: LazyLock<[Script; 8]> = LazyLock::new(|| {
     // In the order of the variants, by which they are found.
@@ -82,7 +100,7 @@ static SCRIPTS: LazyLock<[Script; 8]> = LazyLock::new(|| {
     .map(|operation| {
         let (grace, kept) = (GRACE.as_millis(), HEALTH_KEPT.as_millis());
         let constants = format!("local GRACE, HEALTH_KEPT = {grace}, {kept}\n");
-        let text = [&constants, &SHARED.concat(), operation.body()].concat();
+        let text = [&constants, &operation.shared().concat(), operation.body()].concat();
         let hash = redis::Script::new(&text).get_hash().to_owned();
         Script { text, hash }
     })

@@ -2,7 +2,7 @@ use std::fmt;
 use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
-use otpmux_core::{Error, ErrorKind, Purpose, VendorReference, Verdict};
+use otpmux_core::{Error, Verdict};
 use otpmux_engine::{
     Attempt, BeginLeg, Begun, Create, Created, GRACE, Guess, HealthMark, Record, Settle, State,
     VerificationId, VerificationStore, millis,
@@ -10,7 +10,7 @@ use otpmux_engine::{
 
 use crate::call::Call;
 use crate::fault::Fault;
-use crate::fields;
+use crate::form;
 use crate::link::Link;
 use crate::names::{Names, hex};
 use crate::options::{Options, OptionsError};
@@ -89,7 +89,7 @@ impl VerificationStore for RedisStore {
             // Redis takes no time that is over.
             .time(kept.max(Duration::from_millis(1)))
             .maybe(request.map(|request| hex(&request.content)))
-            .texts(fields::write(&record))
+            .text(form::write(&record))
             .charges(&charges, &self.names);
         self.run(call, |mut reply| match &*reply.word {
             "new" => {
@@ -123,11 +123,7 @@ impl VerificationStore for RedisStore {
             .key(self.names.health())
             .news(&news)
             .ends(ends, &skips)
-            .text(fields::leg_form(&leg))
-            .text(fields::supplied(&leg))
-            .text(fields::leg_state(leg.state))
-            .maybe(leg.failure.map(ErrorKind::as_str))
-            .maybe(leg.reference.as_ref().map(VendorReference::as_str))
+            .text(form::leg(&leg))
             .maybe(resend.map(|terms| terms.max_resends.to_string()));
         if let Some(terms) = resend {
             call = call.number(millis(terms.next_after));
@@ -168,7 +164,7 @@ impl VerificationStore for RedisStore {
             .number(close)
             .maybe(refund.map(|at| millis(at).to_string()));
         self.run(call, |reply| {
-            let state = fields::word(&reply.word).ok_or(Fault::Unreadable)?;
+            let state = form::read_state(&reply.word).ok_or(Fault::Unreadable)?;
             reply.end(state)
         })
         .await
@@ -185,11 +181,11 @@ impl VerificationStore for RedisStore {
             Some(all) => call.number(1u8).texts(all.iter().map(|it| hex(&it.0))),
             None => call.number(0u8),
         };
-        call = call.maybe(guess.purpose().map(Purpose::as_str));
+        call = call.maybe(guess.purpose().map(|purpose| form::text_word(purpose.as_str())));
         let forms = guess.forms();
         call = call.number(u64::try_from(forms.len()).unwrap_or(u64::MAX));
-        for form in forms {
-            call = call.text(&*form.key).text(form.mac);
+        for code in forms {
+            call = call.text(form::text_word(&code.key)).text(hex(&code.mac));
         }
         let call = call.windows(guess.windows());
         self.run(call, |mut reply| match &*reply.word {

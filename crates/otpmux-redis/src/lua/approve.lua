@@ -7,6 +7,7 @@ local verdict = over(record)
 if verdict then
   return {verdict}
 end
-write(KEYS[1], record, 'state', 'approved')
+record.state = 'a'
+write_standing(KEYS[1], record)
 redis.call('DEL', recipients_key('guesses', record))
 return {'approved'}

@@ -3,5 +3,6 @@ local record = read(KEYS[1])
 if not record or over(record) then
   return {'over'}
 end
-write(KEYS[1], record, 'state', 'closed')
+record.state = 'c'
+write_standing(KEYS[1], record)
 return {'cancelled'}

@@ -1,33 +1,32 @@
 -- KEYS: the record; the live one of its recipient and purpose; health; the request, where it has a
 -- name; then one for each charge.
 local id = text()
-local kept = number()
+local kept = text()
 local content = maybe()
-local fields = {}
-for i = 1, number() do
-  fields[i] = text()
-end
-local charges = take_charges(content and 5 or 4)
+local new = text()
+local first = content and 5 or 4
+local charges = take_charges(first)
 
 local before = content and redis.call('GET', KEYS[4])
 if before then
-  local record, its_fields = read(record_key(before))
-  local failed = record and record.state == 'closed' and not may_have_sent(record)
+  local record = read(record_key(before))
+  local failed = record and record.state == 'c' and not may_have_sent(record)
   if record and not failed then
-    if record.content ~= content then
+    if string.match(record.text, '^%x+ (%S+)', record.at.recipient) ~= content then
       return {'other_content'}
     end
-    return {'before', before, its_fields}
+    return {'before', before, record.text}
   end
 end
 
-local answer = limited(charges)
+local answer = limited(first, charges)
 if answer then
   return answer
 end
 
 local older = redis.call('GET', KEYS[2])
-local older_record = older and read(record_key(older))
+local older_key = older and record_key(older)
+local older_record = older and read(older_key)
 -- Only one that is live: a user of what has expired is told so.
 local superseded = older_record and not over(older_record)
 local known = marks(KEYS[3])
@@ -37,10 +36,9 @@ if content then
   redis.call('SET', KEYS[4], id, 'PX', kept)
 end
 if superseded then
-  redis.call('HSET', record_key(older), 'state', 'closed')
+  older_record.state = 'c'
+  write_standing(older_key, older_record)
 end
-redis.call('DEL', KEYS[1])
-redis.call('HSET', KEYS[1], unpack(fields))
-redis.call('PEXPIRE', KEYS[1], kept)
-hit_all(charges)
+redis.call('SET', KEYS[1], new, 'PX', kept)
+hit_all(first, charges)
 return {'new', known}

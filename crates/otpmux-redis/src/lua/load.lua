@@ -1,6 +1,6 @@
 -- KEYS: the record.
-local record, fields = read(KEYS[1])
+local record = read(KEYS[1])
 if record then
-  return {'record', fields}
+  return {'record', record.text}
 end
 return {'none'}

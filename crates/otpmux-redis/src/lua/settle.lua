@@ -2,19 +2,20 @@
 local news = take_news()
 local ends = take_ends()
 local skips = text()
-local close = number() == 1
+local close = text() == '1'
 local refund = maybe()
 
 local record = read(KEYS[1])
 
 learn(KEYS[2], news)
 if not record then
-  return {'closed'}
+  return {'c'}
 end
-write_ends(KEYS[1], record, ends, skips)
-if close and record.state == 'pending' and not may_have_sent(record) then
-  write(KEYS[1], record, 'state', 'closed')
+note_ends(record, ends)
+if close and record.state == 'p' and not may_have_sent(record) then
+  record.state = 'c'
 end
+write_legs(KEYS[1], record, skips)
 if refund then
   redis.call('LREM', recipients_key('recipient', record), 1, refund)
 end

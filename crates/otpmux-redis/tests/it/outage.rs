@@ -194,11 +194,14 @@ async fn what_somebody_else_wrote_lets_nobody_in() {
     let store = store(&server);
     let key = |id| format!("{{test}}:verification:{id}");
     // No record at all.
-    let id = record(1).id;
-    server.command(&["SET", &key(id), "a text"]);
-    let outcomes = every_operation(&store, id).await;
-    let outcomes = outcomes.into_iter().filter(|it| !["create", "health"].contains(&it.0));
-    assert_all_fail(outcomes.collect(), "WRONGTYPE");
+    let (list, text) = (record(1).id, record(1).id);
+    server.command(&["RPUSH", &key(list), "a list"]);
+    server.command(&["SET", &key(text), "a text"]);
+    for (id, words) in [(list, "WRONGTYPE"), (text, "a record")] {
+        let outcomes = every_operation(&store, id).await;
+        let outcomes = outcomes.into_iter().filter(|it| !["create", "health"].contains(&it.0));
+        assert_all_fail(outcomes.collect(), words);
+    }
 
     // A recipient each, whose older records are not looked at.
     let mut last = 1;
@@ -206,30 +209,42 @@ async fn what_somebody_else_wrote_lets_nobody_in() {
         last += 1;
         last
     };
+    let change = |id, from: &str, to: &str| {
+        let text = server.command(&["GET", &key(id)]).text();
+        assert!(text.contains(from), "{from:?} in {text}");
+        server.command(&["SET", &key(id), &text.replacen(from, to, 1), "KEEPTTL"]);
+    };
     // A record that lacks what it needs: refused, and not so much as an attempt counted.
-    for (field, value) in [
-        ("state", Some("open")),
-        ("state", None),
-        ("expires_at", None),
-        ("attempts", Some("many")),
-        ("max_attempts", None),
-        ("legs", None),
+    for (from, to) in [
+        ("p 0", "o 0"),
+        ("p 0", "0"),
+        ("p 0000000000", "p many"),
+        ("p 0000000000", "p 0"),
+        ("p 0000000000", "p -000000001"),
+        ("\n5 ", "\n"),
+        ("\n5 ", "\n5 soon "),
+        ("\n\n", "\n"),
     ] {
-        let id = put(&store, record(next())).await;
-        match value {
-            Some(value) => server.command(&["HSET", &key(id), field, value]),
-            None => server.command(&["HDEL", &key(id), field]),
-        };
-        let before = server.command(&["HGETALL", &key(id)]);
+        let mut record = record(next());
+        record.sealed.bytes = b"sealed"[..].into();
+        let id = put(&store, record).await;
+        change(id, from, to);
+        if from == "\n\n" {
+            change(id, from, to);
+        }
+        let before = server.command(&["GET", &key(id)]);
         let outcomes = every_operation(&store, id).await.into_iter();
         let outcomes = outcomes.filter(|it| !["create", "health"].contains(&it.0)).collect();
         assert_all_fail(outcomes, "a record");
-        assert_eq!(server.command(&["HGETALL", &key(id)]), before, "{field}");
+        assert_eq!(server.command(&["GET", &key(id)]), before, "{from}");
     }
-    // A code that cannot be compared is no code that fits.
-    for field in ["code_mac", "code_key", "supplied:0", "state:0"] {
-        let id = put(&store, record(next())).await;
-        assert_eq!(server.command(&["HDEL", &key(id), field]), RedisReply::Number(1));
-        assert!(!verdict(&store, id, CODE).await.is_approved(), "{field}");
+    // A code that cannot be compared, or that no leg has carried, is no code that fits.
+    for (from, to) in [("=test ", "- "), ("=test ", "=tess "), ("\na1 ", "\na "), ("\na1 ", "\n1 ")]
+    {
+        let mut record = record(next());
+        record.sealed.bytes = b"sealed"[..].into();
+        let id = put(&store, record).await;
+        change(id, from, to);
+        assert!(!verdict(&store, id, CODE).await.is_approved(), "{from}");
     }
 }

@@ -1,69 +1,44 @@
 -- The hits of one key, as sliding windows need them: a list of times, newest first, of as many hits
 -- as the largest count among its windows.
+--
+-- Windows stay where they are among the arguments, and go by their place: how many they are, the
+-- largest count, the longest time, then count and time of each.
 
 local function take_windows()
-  local windows = {most = 1, longest = 0}
-  for i = 1, number() do
-    local count = number()
-    local per = number()
-    windows[i] = {count = count, per = per}
-    windows.most = math.max(windows.most, count)
-    windows.longest = math.max(windows.longest, per)
-  end
-  return windows
+  local place = taken + 1
+  taken = taken + 3 + 2 * ARGV[place]
+  return place
 end
 
--- The charges, whose keys are the last ones, from this place on.
-local function take_charges(first)
-  local charges = {}
-  for i = first, #KEYS do
-    charges[#charges + 1] = {key = KEYS[i], windows = take_windows()}
-  end
-  return charges
-end
-
--- How long the window that keeps waiting the longest has no room, and its place from 0.
+-- How long the window that keeps waiting the longest has no room, and which it is, from 0; and how
+-- many hits there are.
 --
 -- A window of `count` in `per` has room when the hit that is `count` back is older than `per`.
 local function full(key, windows)
-  local wait, place
-  for i, window in ipairs(windows) do
-    local hit = redis.call('LINDEX', key, window.count - 1)
-    local left = hit and hit + window.per - now or 0
-    if left > 0 and left >= (wait or 0) then
-      wait, place = left, i - 1
+  local wait, which
+  local hits = redis.call('LLEN', key)
+  if hits > 0 then
+    for i = 0, ARGV[windows] - 1 do
+      local count = tonumber(ARGV[windows + 3 + 2 * i])
+      if count <= hits then
+        local per = ARGV[windows + 4 + 2 * i]
+        local left = redis.call('LINDEX', key, count - 1) + per - now
+        if left > 0 and left >= (wait or 0) then
+          wait, which = left, i
+        end
+      end
     end
   end
-  return wait, place
-end
-
--- The answer when a charge has no room: the one that keeps waiting the longest.
-local function limited(charges)
-  local answer
-  for i, charge in ipairs(charges) do
-    local wait, place = full(charge.key, charge.windows)
-    if wait and wait >= (answer and answer[4] or 0) then
-      answer = {'limited', i - 1, place, wait}
-    end
-  end
-  return answer
+  return wait, which, hits
 end
 
 local function hit(key, windows)
-  if #windows > 0 then
-    redis.call('LPUSH', key, now)
-    redis.call('LTRIM', key, 0, windows.most - 1)
-    redis.call('PEXPIRE', key, windows.longest)
+  if ARGV[windows] == '0' then
+    return
   end
-end
-
-local function hit_all(charges)
-  for _, charge in ipairs(charges) do
-    hit(charge.key, charge.windows)
+  local most = tonumber(ARGV[windows + 1])
+  if redis.call('LPUSH', key, ARGV[1]) > most then
+    redis.call('LTRIM', key, 0, most - 1)
   end
-end
-
--- The hits of a record's recipient: a limit's key goes by the first 128 bits of the hash.
-local function recipients_key(scope, record)
-  return PREFIX .. 'limit:' .. scope .. ':' .. string.sub(record.recipient, 1, 32)
+  redis.call('PEXPIRE', key, ARGV[windows + 2])
 end

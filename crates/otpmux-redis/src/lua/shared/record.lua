@@ -1,6 +1,16 @@
--- A record is a hash. Its legs are counted from 0. The first one is in the fields `leg:0` (what no
--- script looks into), `supplied:0` (0 or 1), `state:0`, and where there are any, `failure:0` and
--- `reference:0`.
+-- A record is one text, so that a script reads it, and writes it, in one go:
+--
+--   state attempts resends resend_after
+--   max_attempts expires_at recipient content purpose code_key code_mac, and words for Rust alone
+--   one line for each leg, oldest first: its state and whether it carries the code of ours (0 or 1),
+--     why it failed, its reference, and what no script looks into
+--   an empty line
+--   one line for each skip
+--   an empty line, and what is encrypted
+--
+-- Words are apart by one space. States are the first letters of their words. Attempts have ten digits,
+-- so that they and the state can be written where they are. What is missing is `-`; a text is `=`
+-- and the text, whose spaces stand as %20.
 --
 -- Invariants of every script, so that one that fails has done nothing:
 -- - It reads whatever it reads before it writes anything, so that what is not as it should be is
@@ -9,95 +19,58 @@
 --   that follow it.
 
 local function record_key(id)
-  return PREFIX .. 'verification:' .. id
+  return prefix() .. 'verification:' .. id
 end
 
-local NUMBERS = {'expires_at', 'attempts', 'max_attempts', 'resends', 'resend_after', 'legs'}
-local STATES = {pending = true, approved = true, closed = true}
-
--- A record, and its fields as Redis lists them; nil when there is none, or its time is over even
--- for being told so. An error when it lacks what scripts go by: a state that nobody has written must
--- not pass for one that lets in.
+-- A record; nil when there is none, or its time is over even for being told so. An error when it
+-- lacks what scripts go by: a state that nobody has written must not pass for one that lets in.
 local function read(key)
-  local fields = redis.call('HGETALL', key)
-  if #fields == 0 then
+  local text = redis.call('GET', key)
+  if not text then
     return nil
   end
-  local record = {}
-  for i = 1, #fields, 2 do
-    record[fields[i]] = fields[i + 1]
-  end
-  for _, field in ipairs(NUMBERS) do
-    record[field] = assert(tonumber(record[field]), 'a record without its ' .. field)
-  end
-  assert(STATES[record.state], 'a record in no known state')
-  if now < record.expires_at + GRACE then
-    return record, fields
+  local state, attempts, after_attempts, max_attempts, expires_at, recipient, legs = string.match(text,
+    '^([pac]) (%d%d%d%d%d%d%d%d%d%d)() [%d ]+\n(%d+) (%d+) ()%x+ [^\n]*()')
+  local after_legs = state and string.find(text, '\n\n', legs, true)
+  assert(after_legs, 'a record that cannot be read')
+  expires_at = tonumber(expires_at)
+  if now < expires_at + GRACE then
+    return {
+      text = text,
+      state = state,
+      attempts = tonumber(attempts),
+      max_attempts = tonumber(max_attempts),
+      expires_at = expires_at,
+      -- Each line with the line end before it.
+      legs = string.sub(text, legs, after_legs - 1),
+      -- Where parts of the text begin.
+      at = {after_attempts = after_attempts, recipient = recipient, legs = legs, after_legs = after_legs},
+    }
   end
 end
 
-local function write(key, record, field, value)
-  record[field] = value
-  if value then
-    redis.call('HSET', key, field, value)
-  else
-    redis.call('HDEL', key, field)
-  end
+-- Writes a record's state and attempts. Its key keeps its time to live here and whenever it is
+-- written.
+local function write_standing(key, record)
+  redis.call('SETRANGE', key, '0', record.state .. ' ' .. string.format('%010d', record.attempts))
 end
 
 -- Why no code is good for a record at this time, if none is.
 local function over(record)
-  if record.state == 'closed' then
-    return 'not_found'
+  if record.state == 'p' then
+    return now >= record.expires_at and 'expired' or nil
   end
-  if record.state == 'approved' then
-    return 'already_used'
-  end
-  if now >= record.expires_at then
-    return 'expired'
-  end
+  return record.state == 'a' and 'already_used' or 'not_found'
 end
 
-local function locked(record)
-  return record.attempts >= record.max_attempts
-end
-
--- Whether a leg may have sent a message: any, or one with (1) or without (0) the code of ours.
+-- Whether a leg may have sent a message (it is intended, accepted or unknown): any, or one with (1) or
+-- without (0) the code of ours.
 local function may_have_sent(record, supplied)
-  for leg = 0, record.legs - 1 do
-    local state = record['state:' .. leg]
-    local out = state == 'intended' or state == 'accepted' or state == 'unknown'
-    if out and (supplied == nil or supplied == record['supplied:' .. leg]) then
-      return true
-    end
-  end
-  return false
+  return string.find(record.legs, '\n[iau]' .. (supplied or '[01]')) ~= nil
 end
 
-local function take_ends()
-  local ends = {}
-  for i = 1, number() do
-    local leg = number()
-    local state = text()
-    local failure = maybe()
-    ends[i] = {leg = leg, state = state, failure = failure, reference = maybe()}
-  end
-  return ends
-end
-
--- How legs ended, and what was passed over since. No such leg is no error.
-local function write_ends(key, record, ends, skips)
-  for _, ended in ipairs(ends) do
-    if ended.leg < record.legs then
-      write(key, record, 'state:' .. ended.leg, ended.state)
-      write(key, record, 'failure:' .. ended.leg, ended.failure)
-      -- A reference stays until there is a newer one.
-      if ended.reference then
-        write(key, record, 'reference:' .. ended.leg, ended.reference)
-      end
-    end
-  end
-  if skips ~= '' then
-    write(key, record, 'skips', (record.skips or '') .. skips)
-  end
+-- The key of a limit of the record's recipient, which goes by the first 128 bits of the hash.
+local function recipients_key(scope, record)
+  local at = record.at.recipient
+  return prefix() .. 'limit:' .. scope .. ':' .. string.sub(record.text, at, at + 31)
 end
