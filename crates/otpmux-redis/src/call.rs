@@ -1,10 +1,11 @@
+use std::fmt::Write as _;
 use std::time::{Duration, SystemTime};
 
 use otpmux_core::RateLimit;
-use otpmux_engine::{Charge, HealthMark, LegEnd, Skip, millis};
+use otpmux_engine::{Charge, HealthMark, LegEnd, millis};
 use redis::Cmd;
 
-use crate::form::{failure, leg_state, lines, reference};
+use crate::form::{self, NONE};
 use crate::names::Names;
 use crate::script::Operation;
 
@@ -52,60 +53,57 @@ impl Call {
         self.text(number.into().to_string())
     }
 
-    fn count(self, things: usize) -> Self {
-        self.text(things.to_string())
-    }
-
-    pub(crate) fn maybe(self, text: Option<impl Into<Vec<u8>>>) -> Self {
-        match text {
-            Some(text) => self.number(1u8).text(text),
-            None => self.number(0u8),
+    pub(crate) fn maybe(self, word: Option<impl Into<Vec<u8>>>) -> Self {
+        match word {
+            Some(word) => self.text(word),
+            None => self.text(NONE),
         }
     }
 
-    pub(crate) fn texts<T: Into<Vec<u8>>>(self, texts: impl IntoIterator<Item = T>) -> Self {
-        let texts: Vec<T> = texts.into_iter().collect();
-        let call = self.count(texts.len());
-        texts.into_iter().fold(call, Self::text)
-    }
-
     pub(crate) fn time(self, length: Duration) -> Self {
-        self.text(length.min(FOREVER).as_millis().to_string())
+        self.number(time(length))
     }
 
-    /// Scripts go by the number of windows, the largest count and the longest time among them, and
-    /// look at the windows themselves only when there are hits.
+    /// The largest count and the longest time, which every hit needs; then each window, which is
+    /// looked at only when there are hits.
     pub(crate) fn windows(self, windows: &[RateLimit]) -> Self {
-        let most = windows.iter().map(|window| window.count).max().unwrap_or_default();
-        let longest = windows.iter().map(|window| window.per).max().unwrap_or_default();
-        let call = self.count(windows.len()).number(most).time(longest);
-        windows.iter().fold(call, |call, window| call.number(window.count).time(window.per))
+        let most = windows.iter().map(|window| window.count).max();
+        let longest = windows.iter().map(|window| time(window.per)).max();
+        let words = most.zip(longest).map(|(most, longest)| {
+            let mut words = format!("{most} {longest}");
+            for window in windows {
+                // Writing to a text does not fail.
+                let _ = write!(words, " {} {}", window.count, time(window.per));
+            }
+            words
+        });
+        self.maybe(words)
     }
 
-    /// The last keys and arguments.
+    /// The last keys, with an argument each.
     pub(crate) fn charges(self, charges: &[Charge], names: &Names) -> Self {
         charges
             .iter()
             .fold(self, |call, charge| call.key(names.limit(&charge.key)).windows(&charge.windows))
     }
 
+    /// An argument each.
     pub(crate) fn news(self, news: &[HealthMark]) -> Self {
-        let call = self.count(news.len());
-        news.iter().fold(call, |call, mark| {
+        news.iter().fold(self, |call, mark| {
             // Names, times and words always serialise.
-            let text = serde_json::to_vec(mark).unwrap_or_default();
-            call.text(mark.provider.as_str()).number(millis(mark.at)).text(text)
+            let text = serde_json::to_string(mark).unwrap_or_default();
+            call.text(format!("{} {} {text}", mark.provider, millis(mark.at)))
         })
     }
 
-    pub(crate) fn ends(self, ends: Vec<LegEnd>, skips: &[Skip]) -> Self {
-        let call = self.count(ends.len());
-        let call = ends.into_iter().fold(call, |call, end| {
-            call.count(end.leg)
-                .text(leg_state(end.state))
-                .text(failure(end.failure))
-                .text(reference(end.reference.as_ref()))
-        });
-        call.text(lines(skips))
+    /// Their number, and an argument each.
+    pub(crate) fn ends(self, ends: &[LegEnd]) -> Self {
+        let call = self.text(ends.len().to_string());
+        ends.iter().fold(call, |call, end| call.text(form::leg_end(end)))
     }
+}
+
+/// In milliseconds.
+fn time(length: Duration) -> u64 {
+    u64::try_from(length.min(FOREVER).as_millis()).unwrap_or(u64::MAX)
 }

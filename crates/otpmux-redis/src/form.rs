@@ -5,8 +5,8 @@ use std::time::{Duration, SystemTime};
 
 use otpmux_core::{Channel, ErrorKind, IdempotencyKey, ProviderId, Purpose, VendorReference};
 use otpmux_engine::{
-    Choice, CodeMac, KeyId, Leg, LegState, RecipientHash, Record, RequestTag, Sealed, Skip, State,
-    VerificationId, millis,
+    Choice, CodeMac, KeyId, Leg, LegEnd, LegState, RecipientHash, Record, RequestTag, Sealed, Skip,
+    State, VerificationId, millis,
 };
 use serde::de::value::{Error as NoWord, StrDeserializer};
 use serde::de::{DeserializeOwned, IntoDeserializer};
@@ -16,7 +16,7 @@ use crate::fault::Fault;
 use crate::names::{from_hex, hex};
 
 /// What stands for a word that is missing.
-const NONE: &str = "-";
+pub(crate) const NONE: &str = "-";
 
 /// What no script looks into about a leg.
 #[derive(Serialize, Deserialize)]
@@ -78,16 +78,22 @@ pub(crate) fn leg(leg: &Leg) -> String {
     format!("{state}{supplied} {failure} {reference} {form}")
 }
 
-pub(crate) fn failure(kind: Option<ErrorKind>) -> &'static str {
+/// How a leg ended: its place, and the words of its line that change.
+pub(crate) fn leg_end(end: &LegEnd) -> String {
+    let (state, failure) = (leg_state(end.state), failure(end.failure));
+    format!("{} {state} {failure} {}", end.leg, reference(end.reference.as_ref()))
+}
+
+fn failure(kind: Option<ErrorKind>) -> &'static str {
     kind.map_or(NONE, ErrorKind::as_str)
 }
 
-pub(crate) fn reference(reference: Option<&VendorReference>) -> String {
-    reference.map_or(NONE.to_owned(), |reference| text_word(reference.as_str()))
+fn reference(reference: Option<&VendorReference>) -> Cow<'static, str> {
+    reference.map_or(NONE.into(), |reference| text_word(reference.as_str()).into())
 }
 
 /// The first letters of its words.
-pub(crate) fn leg_state(state: LegState) -> &'static str {
+fn leg_state(state: LegState) -> &'static str {
     match state {
         LegState::Intended => "i",
         LegState::Accepted => "a",

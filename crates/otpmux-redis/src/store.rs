@@ -118,17 +118,17 @@ impl VerificationStore for RedisStore {
         now: SystemTime,
     ) -> Result<Begun, Error> {
         let BeginLeg { ends, skips, news, leg, resend, charges } = begin;
-        let mut call = self
+        let terms =
+            resend.map(|terms| format!("{} {}", terms.max_resends, millis(terms.next_after)));
+        let call = self
             .on_record(Operation::BeginLeg, id, now)
             .key(self.names.health())
-            .news(&news)
-            .ends(ends, &skips)
+            .text(form::lines(&skips))
             .text(form::leg(&leg))
-            .maybe(resend.map(|terms| terms.max_resends.to_string()));
-        if let Some(terms) = resend {
-            call = call.number(millis(terms.next_after));
-        }
-        let call = call.charges(&charges, &self.names);
+            .maybe(terms)
+            .ends(&ends)
+            .charges(&charges, &self.names)
+            .news(&news);
         self.run(call, |mut reply| match &*reply.word {
             "leg" => {
                 let place = reply.number()?;
@@ -159,10 +159,11 @@ impl VerificationStore for RedisStore {
         let call = self
             .on_record(Operation::Settle, id, now)
             .key(self.names.health())
-            .news(&news)
-            .ends(ends, &skips)
+            .text(form::lines(&skips))
             .number(close)
-            .maybe(refund.map(|at| millis(at).to_string()));
+            .maybe(refund.map(|at| millis(at).to_string()))
+            .ends(&ends)
+            .news(&news);
         self.run(call, |reply| {
             let state = form::read_state(&reply.word).ok_or(Fault::Unreadable)?;
             reply.end(state)
@@ -176,18 +177,20 @@ impl VerificationStore for RedisStore {
         guess: &Guess,
         now: SystemTime,
     ) -> Result<Attempt, Error> {
-        let mut call = self.on_record(Operation::Attempt, id, now);
-        call = match guess.recipients() {
-            Some(all) => call.number(1u8).texts(all.iter().map(|it| hex(&it.0))),
-            None => call.number(0u8),
-        };
-        call = call.maybe(guess.purpose().map(|purpose| form::text_word(purpose.as_str())));
-        let forms = guess.forms();
-        call = call.number(u64::try_from(forms.len()).unwrap_or(u64::MAX));
-        for code in forms {
-            call = call.text(form::text_word(&code.key)).text(hex(&code.mac));
+        let recipients = guess.recipients().map(|all| {
+            let forms: Vec<String> = all.iter().map(|it| hex(&it.0)).collect();
+            format!(" {} ", forms.join(" "))
+        });
+        let mut codes = " ".to_owned();
+        for code in guess.forms() {
+            codes.extend([&form::text_word(&code.key), " ", &hex(&code.mac), " "]);
         }
-        let call = call.windows(guess.windows());
+        let call = self
+            .on_record(Operation::Attempt, id, now)
+            .maybe(recipients)
+            .maybe(guess.purpose().map(|purpose| form::text_word(purpose.as_str())))
+            .text(codes)
+            .windows(guess.windows());
         self.run(call, |mut reply| match &*reply.word {
             "ask_vendors" => {
                 let record = reply.record(id)?;

@@ -1,51 +1,51 @@
 -- KEYS: the record; health; then one for each charge.
-local news = take_news()
-local ends = take_ends()
-local skips = text()
-local leg = text()
-local max_resends = maybe()
-local next_after = max_resends and text()
-local charges = take_charges(3)
+-- ARGV from 2: skips; the leg; for a resend, how many there may be and when the next one; the number
+-- of ends, and the ends; the windows of each charge; news.
+local skips, leg, terms = ARGV[2], ARGV[3], ARGV[4]
+local charges = 6 + ARGV[5]
+local news = charges + #KEYS - 2
 
 local record = read(KEYS[1])
 local full_charge = limited(3, charges)
 
-learn(KEYS[2], news)
+learn(KEYS[2], news, #ARGV - news + 1)
 if not record then
   return {'over', 'not_found'}
 end
-note_ends(record, ends)
+note_ends(record, 5)
 
-local resends, resend_after = string.match(record.text, '^ (%d+) (%d+)', record.at.after_attempts)
-
--- Why there is no leg, if so. How the others ended is written down all the same.
+-- Why there is no leg, if so; and what the record says of resends when there is one.
 local function refusal()
   local verdict = over(record)
   if verdict then
     return {'over', verdict}
   end
-  if max_resends then
-    if record.attempts >= record.max_attempts then
-      return {'over', 'too_many_attempts'}
-    end
-    if tonumber(resends) >= tonumber(max_resends) then
-      return {'too_many'}
-    end
-    local wait = resend_after - now
-    if wait > 0 then
-      return {'too_soon', wait}
-    end
+  if terms == '-' then
+    return full_charge
   end
-  return full_charge
+  if tonumber(record.attempts) >= tonumber(record.max_attempts) then
+    return {'over', 'too_many_attempts'}
+  end
+  local resends, after = string.match(record.text, '^ (%d+) (%d+)', record.after_attempts_at)
+  local most, next_after = string.match(terms, '^(%d+) (%d+)$')
+  if tonumber(resends) >= tonumber(most) then
+    return {'too_many'}
+  end
+  local wait = after - now
+  if wait > 0 then
+    return {'too_soon', wait}
+  end
+  return full_charge, ' ' .. resends + 1 .. ' ' .. next_after
 end
 
-local refused = refusal()
+-- How the others ended is written down all the same.
+local refused, resends = refusal()
 if refused then
   write_legs(KEYS[1], record, skips)
   return refused
 end
 local _, place = string.gsub(record.legs, '\n', '')
 record.legs = record.legs .. '\n' .. leg
-write_legs(KEYS[1], record, skips, max_resends and ' ' .. resends + 1 .. ' ' .. next_after)
+write_legs(KEYS[1], record, skips, resends)
 hit_all(3, charges)
 return {'leg', place}

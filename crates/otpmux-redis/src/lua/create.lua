@@ -1,25 +1,24 @@
 -- KEYS: the record; the live one of its recipient and purpose; health; the request, where it has a
 -- name; then one for each charge.
-local id = text()
-local kept = text()
-local content = maybe()
-local new = text()
-local first = content and 5 or 4
-local charges = take_charges(first)
+-- ARGV from 2: its id, how long it is kept, what was asked under its name, its text; then the windows
+-- of each charge.
+local id, kept, content, text = ARGV[2], ARGV[3], ARGV[4], ARGV[5]
+local named = content ~= '-'
+local first = named and 5 or 4
 
-local before = content and redis.call('GET', KEYS[4])
+local before = named and redis.call('GET', KEYS[4])
 if before then
   local record = read(record_key(before))
   local failed = record and record.state == 'c' and not may_have_sent(record)
   if record and not failed then
-    if string.match(record.text, '^%x+ (%S+)', record.at.recipient) ~= content then
+    if string.match(record.text, '^%x+ (%S+)', record.recipient_at) ~= content then
       return {'other_content'}
     end
     return {'before', before, record.text}
   end
 end
 
-local answer = limited(first, charges)
+local answer = limited(first, 6)
 if answer then
   return answer
 end
@@ -32,13 +31,13 @@ local superseded = older_record and not over(older_record)
 local known = marks(KEYS[3])
 
 redis.call('SET', KEYS[2], id, 'PX', kept)
-if content then
+if named then
   redis.call('SET', KEYS[4], id, 'PX', kept)
 end
 if superseded then
   older_record.state = 'c'
   write_standing(older_key, older_record)
 end
-redis.call('SET', KEYS[1], new, 'PX', kept)
-hit_all(first, charges)
+redis.call('SET', KEYS[1], text, 'PX', kept)
+hit_all(first, 6)
 return {'new', known}

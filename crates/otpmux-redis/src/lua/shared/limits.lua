@@ -1,14 +1,8 @@
 -- The hits of one key, as sliding windows need them: a list of times, newest first, of as many hits
 -- as the largest count among its windows.
 --
--- Windows stay where they are among the arguments, and go by their place: how many they are, the
--- largest count, the longest time, then count and time of each.
-
-local function take_windows()
-  local place = taken + 1
-  taken = taken + 3 + 2 * ARGV[place]
-  return place
-end
+-- Windows are one argument: the largest count and the longest time among them, then count and time of
+-- each; `-` when there are none.
 
 -- How long the window that keeps waiting the longest has no room, and which it is, from 0; and how
 -- many hits there are.
@@ -18,27 +12,27 @@ local function full(key, windows)
   local wait, which
   local hits = redis.call('LLEN', key)
   if hits > 0 then
-    for i = 0, ARGV[windows] - 1 do
-      local count = tonumber(ARGV[windows + 3 + 2 * i])
-      if count <= hits then
-        local per = ARGV[windows + 4 + 2 * i]
+    local place = -1
+    for count, per in string.gmatch(windows, '(%d+) (%d+)') do
+      -- The first two words are no window.
+      if place >= 0 and tonumber(count) <= hits then
         local left = redis.call('LINDEX', key, count - 1) + per - now
         if left > 0 and left >= (wait or 0) then
-          wait, which = left, i
+          wait, which = left, place
         end
       end
+      place = place + 1
     end
   end
   return wait, which, hits
 end
 
 local function hit(key, windows)
-  if ARGV[windows] == '0' then
-    return
+  local most, longest = string.match(windows, '^(%d+) (%d+)')
+  if most then
+    if redis.call('LPUSH', key, ARGV[1]) > tonumber(most) then
+      redis.call('LTRIM', key, '0', most - 1)
+    end
+    redis.call('PEXPIRE', key, longest)
   end
-  local most = tonumber(ARGV[windows + 1])
-  if redis.call('LPUSH', key, ARGV[1]) > most then
-    redis.call('LTRIM', key, 0, most - 1)
-  end
-  redis.call('PEXPIRE', key, ARGV[windows + 2])
 end

@@ -1,25 +1,16 @@
--- What a process has learnt about providers.
-
-local function take_news()
-  local news = {}
-  for i = 1, text() do
-    local provider = text()
-    local at = text()
-    news[i] = {provider = provider, at = at, mark = text()}
-  end
-  return news
-end
-
--- Writes down what is not older than what is known, and drops what nobody is told any more.
-local function learn(key, news)
-  if #news == 0 then
+-- What a process has learnt about providers: among the arguments from `at` on, so many, each a
+-- provider, the time of its mark, and the mark. Writes down what is not older than what is known, and
+-- drops what nobody is told any more.
+local function learn(key, at, count)
+  if count == 0 then
     return
   end
-  for _, new in ipairs(news) do
-    local known = redis.call('HGET', key, new.provider)
-    local at = known and parts(known)
-    if not at or at <= tonumber(new.at) then
-      redis.call('HSET', key, new.provider, new.at .. ' ' .. new.mark)
+  for i = at, at + count - 1 do
+    local provider, time, mark = string.match(ARGV[i], '^(%S+) (%d+) (.*)$')
+    local known = redis.call('HGET', key, provider)
+    local known_time = known and parts(known)
+    if not known_time or known_time <= tonumber(time) then
+      redis.call('HSET', key, provider, time .. ' ' .. mark)
     end
   end
   local all = redis.call('HGETALL', key)

@@ -29,22 +29,27 @@ local function read(key)
   if not text then
     return nil
   end
-  local state, attempts, after_attempts, max_attempts, expires_at, recipient, legs = string.match(text,
-    '^([pac]) (%d%d%d%d%d%d%d%d%d%d)() [%d ]+\n(%d+) (%d+) ()%x+ [^\n]*()')
-  local after_legs = state and string.find(text, '\n\n', legs, true)
+  -- Patterns go through a text byte by byte; plain searches do not.
+  local state, attempts, after_attempts, max_attempts, expires_at, recipient =
+    string.match(text, '^([pac]) (%d%d%d%d%d%d%d%d%d%d)() %d+ %d+\n(%d+) (%d+) ()%x')
+  local legs = state and string.find(text, '\n', recipient, true)
+  local after_legs = legs and string.find(text, '\n\n', legs, true)
   assert(after_legs, 'a record that cannot be read')
   expires_at = tonumber(expires_at)
   if now < expires_at + GRACE then
     return {
       text = text,
       state = state,
-      attempts = tonumber(attempts),
-      max_attempts = tonumber(max_attempts),
+      attempts = attempts,
+      max_attempts = max_attempts,
       expires_at = expires_at,
       -- Each line with the line end before it.
       legs = string.sub(text, legs, after_legs - 1),
-      -- Where parts of the text begin.
-      at = {after_attempts = after_attempts, recipient = recipient, legs = legs, after_legs = after_legs},
+      -- Where its parts begin.
+      after_attempts_at = after_attempts,
+      recipient_at = recipient,
+      legs_at = legs,
+      after_legs_at = after_legs,
     }
   end
 end
@@ -52,7 +57,7 @@ end
 -- Writes a record's state and attempts. Its key keeps its time to live here and whenever it is
 -- written.
 local function write_standing(key, record)
-  redis.call('SETRANGE', key, '0', record.state .. ' ' .. string.format('%010d', record.attempts))
+  redis.call('SETRANGE', key, '0', record.state .. ' ' .. record.attempts)
 end
 
 -- Why no code is good for a record at this time, if none is.
@@ -71,6 +76,6 @@ end
 
 -- The key of a limit of the record's recipient, which goes by the first 128 bits of the hash.
 local function recipients_key(scope, record)
-  local at = record.at.recipient
+  local at = record.recipient_at
   return prefix() .. 'limit:' .. scope .. ':' .. string.sub(record.text, at, at + 31)
 end
