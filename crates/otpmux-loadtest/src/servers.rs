@@ -159,6 +159,9 @@ fn configuration(
     let key = quoted(&"k".repeat(43));
     section("[[server_keys]]", &[("id", "\"load\""), ("key", &key)]);
     section("[server]", &[("listen", &quoted(&listen.to_string()))]);
-    section("[[server.api_keys]]", &[("name", "\"load\""), ("key", &quoted(API_KEY))]);
+    section(
+        "[[server.api_keys]]",
+        &[("name", "\"load\""), ("key", &quoted(API_KEY)), ("requests", "[\"100000/1s\"]")],
+    );
     text
 }

@@ -1,6 +1,7 @@
 //! A run of a few flows, without a look at the clock.
 #![expect(clippy::expect_used, reason = "a test that cannot go on must fail")]
 
+use std::path::Path;
 use std::process::Command;
 
 /// Runs the load tool and gives what it printed, and whether it was content.
@@ -26,6 +27,28 @@ fn every_flow_of_the_floor_is_approved() {
     assert!((figure(&text, "failed flows")).abs() < f64::EPSILON, "{text}");
     // A script that Redis does not know yet is asked for twice, by several clients at once.
     assert!((2.0..2.5).contains(&figure(&text, "Redis: round trips per flow")), "{text}");
+}
+
+#[test]
+fn every_flow_of_the_gateway_is_approved_beside_the_floor() {
+    let mut build = Command::new(env!("CARGO"));
+    build.args(["build", "--quiet", "--package", "otpmux-cli"]);
+    if !cfg!(debug_assertions) {
+        build.arg("--release");
+    }
+    assert!(build.status().expect("cargo").success(), "the gateway does not build");
+    let gateway = Path::new(env!("CARGO_BIN_EXE_otpmux-loadtest")).with_file_name("otpmux");
+    let gateway = gateway.to_str().expect("a path of letters");
+    let (text, content) = run(&["--flows", "50", "--gateway-bin", gateway]);
+    assert!(content, "{text}");
+    assert!(text.contains("| | floor | gateway |"), "{text}");
+    assert!((figure(&text, "failed flows")).abs() < f64::EPSILON, "{text}");
+    for store in ["sqlite", "memory"] {
+        let only = ["--programs", "gateway", "--flows", "50", "--store", store];
+        let (text, content) = run(&[&only[..], &["--gateway-bin", gateway]].concat());
+        assert!(content, "{store}: {text}");
+        assert!(figure(&text, "Redis: round trips per flow").abs() < f64::EPSILON, "{text}");
+    }
 }
 
 #[test]
