@@ -9,7 +9,7 @@ use axum::http::StatusCode;
 use axum::{Json, Router, routing::post};
 use clap::Parser;
 use hmac::{Hmac, KeyInit, Mac};
-use redis::{Script, aio::MultiplexedConnection};
+use redis::{AsyncConnectionConfig, Script, aio::MultiplexedConnection};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -78,12 +78,14 @@ async fn verify(
 #[tokio::main]
 async fn main() {
     let options = Options::parse();
+    // On a busy machine, the client's own half second is too short.
+    let patient = AsyncConnectionConfig::new().set_response_timeout(None);
     let app = App {
         vendor: reqwest::Client::new(),
         url: format!("{}/send", options.vendor).leak(),
         redis: redis::Client::open(options.redis)
             .unwrap()
-            .get_multiplexed_async_connection()
+            .get_multiplexed_async_connection_with_config(&patient)
             .await
             .unwrap(),
         store: Box::leak(Box::new(Script::new(
