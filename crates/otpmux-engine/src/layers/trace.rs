@@ -6,15 +6,22 @@ use otpmux_core::{
     ResendRequest, SendRequest, Sent, Status, Target, Verdict, VerifyRequest,
 };
 use tokio::time::Instant;
-use tracing::{Instrument, Span, field::Empty};
+use tracing::{Instrument, field::Empty};
 
 use super::call::Call;
 
-/// A span for each call, and an event at its end: a failure at level info, anything else at level
-/// debug. They name the provider, the call and the channel, and never whom it is for.
+/// A span for each call at level debug, and an event at its end: a failure at level info, anything
+/// else at level debug. They name the provider, the call and the channel, and never whom it is for.
 #[derive(Debug)]
 pub(super) struct Trace {
     inner: Arc<dyn OtpProvider>,
+}
+
+/// What a call is told by.
+#[derive(Clone, Copy)]
+struct Labels<'a> {
+    call: Call,
+    channel: Option<&'a Channel>,
 }
 
 impl Trace {
@@ -22,44 +29,39 @@ impl Trace {
         Self { inner }
     }
 
-    fn span(&self, call: Call, channel: Option<&Channel>) -> Span {
-        let (provider, call) = (self.id(), call.as_str());
-        let span = tracing::info_span!("call", %provider, call, channel = Empty, outcome = Empty);
-        if let Some(channel) = channel {
-            span.record("channel", channel.as_str());
-        }
-        span
-    }
-}
-
-async fn traced<T>(
-    span: Span,
-    call: impl Future<Output = Result<T, Error>> + Send,
-    word: fn(&T) -> &'static str,
-) -> Result<T, Error> {
-    if span.is_disabled() {
-        return call.await;
-    }
-    let begun = Instant::now();
-    let outcome = span.clone();
-    let ended = async {
-        let result = call.await;
+    async fn traced<T>(
+        &self,
+        labels: Labels<'_>,
+        ended: impl Future<Output = Result<T, Error>> + Send,
+        word: fn(&T) -> &'static str,
+    ) -> Result<T, Error> {
+        let (provider, call) = (self.id(), labels.call.as_str());
+        let channel = labels.channel.map_or("none", Channel::as_str);
+        let span = tracing::debug_span!("call", %provider, call, channel, outcome = Empty);
+        let begun = Instant::now();
+        // What nobody looks at costs nothing.
+        let result =
+            if span.is_disabled() { ended.await } else { ended.instrument(span.clone()).await };
         let elapsed = begun.elapsed();
+        let _entered = span.enter();
         match &result {
             Ok(answer) => {
-                outcome.record("outcome", word(answer));
+                span.record("outcome", word(answer));
                 tracing::debug!(?elapsed, "call ended");
             }
             Err(error) => {
-                outcome.record("outcome", error.kind().as_str());
+                let outcome = error.kind().as_str();
+                span.record("outcome", outcome);
                 let certainty = error.certainty().as_str();
                 let blame = error.blame().as_str();
-                tracing::info!(certainty, blame, ?elapsed, "call failed");
+                // Whoever listens at level info has no span.
+                tracing::info!(
+                    %provider, call, channel, outcome, certainty, blame, ?elapsed, "call failed"
+                );
             }
         }
         result
-    };
-    ended.instrument(span).await
+    }
 }
 
 #[async_trait]
@@ -74,32 +76,32 @@ impl OtpProvider for Trace {
     }
 
     async fn send(&self, cx: &Context, request: &SendRequest) -> Result<Sent, Error> {
-        let span = self.span(Call::Send, Some(&request.channel));
-        traced(span, self.inner.send(cx, request), |_| "ok").await
+        let labels = Labels { call: Call::Send, channel: Some(&request.channel) };
+        self.traced(labels, self.inner.send(cx, request), |_| "ok").await
     }
 
     async fn verify(&self, cx: &Context, request: &VerifyRequest) -> Result<Verdict, Error> {
-        let span = self.span(Call::Verify, None);
-        traced(span, self.inner.verify(cx, request), Verdict::as_str).await
+        let labels = Labels { call: Call::Verify, channel: None };
+        self.traced(labels, self.inner.verify(cx, request), Verdict::as_str).await
     }
 
     async fn resend(&self, cx: &Context, request: &ResendRequest) -> Result<Sent, Error> {
-        let span = self.span(Call::Resend, request.channel.as_ref());
-        traced(span, self.inner.resend(cx, request), |_| "ok").await
+        let labels = Labels { call: Call::Resend, channel: request.channel.as_ref() };
+        self.traced(labels, self.inner.resend(cx, request), |_| "ok").await
     }
 
     async fn cancel(&self, cx: &Context, target: &Target) -> Result<Cancellation, Error> {
-        let span = self.span(Call::Cancel, None);
-        traced(span, self.inner.cancel(cx, target), |_| "ok").await
+        let labels = Labels { call: Call::Cancel, channel: None };
+        self.traced(labels, self.inner.cancel(cx, target), |_| "ok").await
     }
 
     async fn status(&self, cx: &Context, target: &Target) -> Result<Status, Error> {
-        let span = self.span(Call::Status, None);
-        traced(span, self.inner.status(cx, target), |_| "ok").await
+        let labels = Labels { call: Call::Status, channel: None };
+        self.traced(labels, self.inner.status(cx, target), |_| "ok").await
     }
 
     async fn balance(&self, cx: &Context) -> Result<Balance, Error> {
-        let span = self.span(Call::Balance, None);
-        traced(span, self.inner.balance(cx), |_| "ok").await
+        let labels = Labels { call: Call::Balance, channel: None };
+        self.traced(labels, self.inner.balance(cx), |_| "ok").await
     }
 }

@@ -247,7 +247,7 @@ async fn a_call_is_a_span_with_its_end() {
     }
     guard.guarded.port().verify(&cx(), &verify_request()).await.unwrap();
     let text = capture.take();
-    assert!(text.contains("outcome=wrong_code") && !text.contains("channel"), "{text}");
+    assert!(text.contains("outcome=wrong_code") && text.contains("channel=none"), "{text}");
 }
 
 /// A layer that answered for its provider, or lost a method, would break the engine's plan.

@@ -34,12 +34,11 @@ pub(super) async fn answer(
     let begun = Instant::now();
     let (method, route) = (request.method().clone(), route(request.uri().path()));
     let id = request_id(request.headers());
+    // Written out at its beginning, whatever becomes of it: no more than finds it.
     let span = tracing::info_span!(
         "request",
         id = id.to_str().unwrap_or_default(),
         trace_id = trace_id(request.headers()),
-        %method,
-        route,
     );
     request.extensions_mut().insert(Peer(peer.ip()));
     let service = TowerToHyperService::new(router);
@@ -50,9 +49,9 @@ pub(super) async fn answer(
     let (status, elapsed) = (response.status().as_u16(), begun.elapsed());
     span.in_scope(|| {
         if status < 500 {
-            tracing::debug!(status, ?elapsed, "answered");
+            tracing::debug!(%method, route, status, ?elapsed, "answered");
         } else {
-            tracing::warn!(status, ?elapsed, "answered");
+            tracing::warn!(%method, route, status, ?elapsed, "answered");
         }
     });
     count(&method, route, status, elapsed.as_secs_f64());
