@@ -28,6 +28,10 @@ use logs::{LogFormat, Quiet};
 use output::Output;
 use verbs::{cancel, resend, send, status, verify};
 
+/// A service allocates for every request, on all its threads.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// What help calls the options that every command has.
 const EVERYWHERE: &str = "Options of every command";
 
