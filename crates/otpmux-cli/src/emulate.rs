@@ -28,6 +28,9 @@ pub(crate) struct Args {
     /// through the gateway
     #[arg(long)]
     allow_non_loopback: bool,
+    /// Switch the vendors' own limits off, for load tests
+    #[arg(long)]
+    no_limits: bool,
     /// Let the page send and verify through this gateway, with the key in `OTPMUX_API_KEY`
     #[arg(long, value_name = "URL")]
     gateway: Option<BaseUrl>,
@@ -55,9 +58,13 @@ pub(crate) async fn run(args: &Args, output: &mut Output) -> io::Result<Exit> {
     };
     // Before the ready line: whoever reads it may stop us at once.
     let stop = stop()?;
+    let limits = !args.no_limits;
     let config = EmulatorConfig::default()
         .with_listen(args.listen)
-        .allow_non_loopback(args.allow_non_loopback);
+        .allow_non_loopback(args.allow_non_loopback)
+        .with_easyotp(|account| account.enforce_limits = limits)
+        .with_startmessaging(|account| account.enforce_limits = limits)
+        .with_airtexts(|account| account.enforce_limits = limits);
     match Emulator::start(config).await {
         Ok(emulator) => {
             if let Some(relay) = relay {

@@ -195,6 +195,7 @@ impl Capabilities {
         let open = matches!(request.channel, Channel::Other(_));
         if !open && request.channel.wants_email() != email {
             return Err(Error::new(ErrorKind::InvalidRequest, Certainty::NotSent, Blame::Caller)
+                .with_provider(provider.clone())
                 .with_detail("the channel and the recipient do not go together"));
         }
         match self.shortcoming(request) {

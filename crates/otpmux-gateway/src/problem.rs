@@ -192,6 +192,10 @@ fn status(error: &Error) -> (StatusCode, &'static str) {
     use ErrorKind as K;
     let ours = error.blame() != Blame::Provider;
     match error.kind() {
+        // It was well formed, but not for this recipient or not to this vendor's liking.
+        K::InvalidRequest if ours && error.provider().is_some() => {
+            (StatusCode::UNPROCESSABLE_ENTITY, "Cannot be sent like this")
+        }
         K::InvalidRequest if ours => (StatusCode::BAD_REQUEST, "Invalid request"),
         K::InvalidRecipient => (StatusCode::UNPROCESSABLE_ENTITY, "Recipient cannot be reached"),
         K::Unsupported => (StatusCode::UNPROCESSABLE_ENTITY, "Not supported"),

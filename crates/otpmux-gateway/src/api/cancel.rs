@@ -1,8 +1,9 @@
 use axum::http::StatusCode;
 
 use super::input::Id;
+use super::problems::OfCancel;
 use crate::auth::Caller;
-use crate::problem::{Content as ProblemContent, Problem};
+use crate::problem::Problem;
 
 /// Cancel a verification
 ///
@@ -15,8 +16,7 @@ use crate::problem::{Content as ProblemContent, Problem};
     params(("id" = String, Path, description = "The verification")),
     responses(
         (status = 204, description = "No code is good for it"),
-        (status = "default", description = "It is unknown, or may still be pending", body = ProblemContent,
-            content_type = "application/problem+json"),
+        OfCancel,
     ),
 )]
 pub(super) async fn cancel(caller: Caller, Id(id): Id) -> Result<StatusCode, Problem> {

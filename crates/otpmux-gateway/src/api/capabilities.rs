@@ -8,9 +8,9 @@ use otpmux::{Code, Config, Policy, RateLimit};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::problems::OfQuestion;
 use crate::auth::Caller;
 use crate::gateway::App;
-use crate::problem::Content as ProblemContent;
 
 /// What this gateway can do, as configured.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -101,8 +101,7 @@ impl Offers {
     tag = "verifications",
     responses(
         (status = 200, description = "What this gateway can do", body = Offers),
-        (status = "default", description = "Not for you", body = ProblemContent,
-            content_type = "application/problem+json"),
+        OfQuestion,
     ),
 )]
 pub(super) async fn capabilities(State(app): State<Arc<App>>, _: Caller) -> Answer<Offers> {

@@ -10,23 +10,27 @@ use axum::response::{IntoResponse, Response};
 use axum::{Extension, http::StatusCode};
 use otpmux::{Certainty, Channel, ClientContext, NewVerification, Purpose, Recipient};
 use serde::Deserialize;
+use serde_json::json;
 use tracing::Instrument as _;
 use utoipa::ToSchema;
+use utoipa::openapi::schema::{AnyOfBuilder, SchemaType};
+use utoipa::openapi::{KnownFormat, ObjectBuilder, RefOr, Schema, SchemaFormat, Type};
 
 use super::idempotency::IdempotencyName;
-use super::input::{Json, object};
+use super::input::{Json, object, whole};
+use super::problems::OfSend;
 use super::views::VerificationView;
 use crate::auth::Caller;
 use crate::gateway::App;
 use crate::http::Peer;
-use crate::problem::{Content as ProblemContent, Problem};
+use crate::problem::Problem;
 
 /// Whom to verify, and how.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct CreateVerification {
     /// A telephone number in E.164 form, or an e-mail address.
-    #[schema(example = "+919876543210", min_length = 5, max_length = 254)]
+    #[schema(schema_with = recipient_schema)]
     to: String,
     /// How the code gets there: `sms` (default for a number), `voice`, `whatsapp`, `email` (default
     /// for an address), or another one that `GET /v1/capabilities` names.
@@ -36,22 +40,30 @@ pub(super) struct CreateVerification {
     #[schema(example = "login", min_length = 1, max_length = 64, pattern = "^[a-z0-9_-]{1,64}$")]
     purpose: Option<String>,
     /// The language of the message, where the vendor has a choice.
-    #[schema(example = "pt-BR", min_length = 2, max_length = 35)]
+    #[schema(
+        example = "pt-BR",
+        min_length = 2,
+        max_length = 35,
+        pattern = r"^[^\x00-\x1f\x7f-\x9f]*$"
+    )]
     locale: Option<String>,
     /// Seconds for which the code is good.
     #[schema(example = 300, minimum = 30, maximum = 600)]
+    #[serde(default, deserialize_with = "whole")]
     ttl: Option<u16>,
     /// Digits of the code.
     #[schema(example = 6, minimum = 4, maximum = 10)]
+    #[serde(default, deserialize_with = "whole")]
     code_length: Option<u8>,
     /// The vendor's name for a message template.
-    #[schema(min_length = 1, max_length = 128)]
+    #[schema(min_length = 1, max_length = 128, pattern = r"^[^\x00-\x1f\x7f-\x9f]*$")]
     template: Option<String>,
     /// What is known about the end user's device: for limits and for vendors that look for fraud.
     #[serde(default, deserialize_with = "object")]
     client: Option<Client>,
     /// Notes of your own, kept encrypted and given back by `GET`: at most 16, with keys of 1 to 40
     /// characters and values of at most 200.
+    #[schema(schema_with = metadata_schema)]
     metadata: Option<BTreeMap<String, String>>,
 }
 
@@ -60,11 +72,58 @@ pub(super) struct CreateVerification {
 #[serde(deny_unknown_fields)]
 struct Client {
     /// The address that the user's request came from.
-    #[schema(value_type = Option<String>, example = "203.0.113.7")]
+    #[schema(schema_with = address_schema)]
     ip: Option<IpAddr>,
     /// The user agent of the user's request.
-    #[schema(max_length = 512)]
+    #[schema(max_length = 512, pattern = r"^[^\x00-\x1f\x7f-\x9f]*$")]
     user_agent: Option<String>,
+}
+
+/// A number or an address.
+fn recipient_schema() -> Schema {
+    let text = || ObjectBuilder::new().schema_type(Type::String);
+    let email = SchemaFormat::Custom("email".to_owned());
+    AnyOfBuilder::new()
+        .item(text().pattern(Some(r"^\+[1-9][0-9]{6,14}$")))
+        .item(text().format(Some(email)).pattern(Some("^[^+]")).max_length(Some(254)))
+        .description(Some("A telephone number in E.164 form, or an e-mail address."))
+        .examples([json!("+919876543210")])
+        .into()
+}
+
+/// What `NewVerification` says of its metadata.
+fn metadata_schema() -> Schema {
+    let text = |least, most| {
+        let text = ObjectBuilder::new().schema_type(Type::String).min_length(Some(least));
+        Schema::from(text.max_length(Some(most)))
+    };
+    let nullable = SchemaType::from_iter([Type::Object, Type::Null]);
+    ObjectBuilder::new()
+        .schema_type(nullable)
+        .max_properties(Some(NewVerification::METADATA_ENTRIES))
+        .property_names(Some(text(1, NewVerification::METADATA_KEY)))
+        .additional_properties(Some(RefOr::T(text(0, NewVerification::METADATA_VALUE))))
+        .description(Some(
+            "Notes of your own, kept encrypted and given back by `GET`: at most 16, with keys of 1 \
+             to 40 characters and values of at most 200.",
+        ))
+        .into()
+}
+
+/// An address of either kind, or null.
+fn address_schema() -> Schema {
+    let text = |format| {
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .format(Some(SchemaFormat::KnownFormat(format)))
+    };
+    AnyOfBuilder::new()
+        .item(text(KnownFormat::Ipv4))
+        .item(text(KnownFormat::Ipv6))
+        .item(ObjectBuilder::new().schema_type(Type::Null))
+        .description(Some("The address that the user's request came from."))
+        .examples([json!("203.0.113.7")])
+        .into()
 }
 
 impl CreateVerification {
@@ -128,8 +187,7 @@ fn text(
     responses(
         (status = 201, description = "A message went out, or may have (`confirmed` says which); the \
                                       code can be typed", body = VerificationView),
-        (status = "default", description = "Nothing to type: see `certainty`", body = ProblemContent,
-            content_type = "application/problem+json"),
+        OfSend,
     ),
 )]
 pub(super) async fn create(

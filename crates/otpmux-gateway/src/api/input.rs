@@ -12,7 +12,7 @@ use http::request::Parts;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use otpmux::VerificationId;
 use serde::de::value::MapAccessDeserializer;
-use serde::de::{DeserializeOwned, MapAccess, Visitor};
+use serde::de::{DeserializeOwned, Error, MapAccess, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer};
 use tokio::time::timeout;
 
@@ -113,6 +113,48 @@ where
     D: Deserializer<'de>,
 {
     Ok(Option::<Object<T>>::deserialize(deserializer)?.map(|Object(value)| value))
+}
+
+/// For a field that may be left out or null, and holds a whole number otherwise: `300.0` is one in
+/// JSON, and what some languages write.
+pub(super) fn whole<'de, T, D>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    T: TryFrom<u64>,
+    D: Deserializer<'de>,
+{
+    struct Whole;
+
+    impl Visitor<'_> for Whole {
+        type Value = u64;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a whole number in its range")
+        }
+
+        fn visit_u64<E: Error>(self, number: u64) -> Result<u64, E> {
+            Ok(number)
+        }
+
+        fn visit_f64<E: Error>(self, number: f64) -> Result<u64, E> {
+            let whole = format!("{number}").parse();
+            whole.map_err(|_| E::invalid_value(Unexpected::Other("a fraction"), &self))
+        }
+    }
+
+    struct Maybe(u64);
+
+    impl<'de> Deserialize<'de> for Maybe {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            deserializer.deserialize_any(Whole).map(Self)
+        }
+    }
+
+    let number = Option::<Maybe>::deserialize(deserializer)?;
+    let fits = |Maybe(number)| {
+        let too_large = || D::Error::invalid_value(Unexpected::Other("another number"), &Whole);
+        T::try_from(number).map_err(|_| too_large())
+    };
+    number.map(fits).transpose()
 }
 
 /// What serde says of a value that does not fit, up to where it would quote it.

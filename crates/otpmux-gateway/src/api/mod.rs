@@ -8,6 +8,7 @@ mod health;
 mod idempotency;
 mod input;
 mod openapi;
+mod problems;
 mod reload;
 mod resend;
 mod show;

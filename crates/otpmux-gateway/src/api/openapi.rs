@@ -1,4 +1,5 @@
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::{RefOr, Required};
 use utoipa::{Modify, OpenApi};
 
 use super::{cancel, capabilities, create, docs, health, reload, resend, show, verify};
@@ -21,7 +22,7 @@ use crate::problem::Content;
         (name = "verifications", description = "For applications"),
         (name = "operation", description = "For whoever runs the gateway"),
     ),
-    modifiers(&ApiKeyScheme),
+    modifiers(&ApiKeyScheme, &OptionalBodies),
 )]
 struct Document;
 
@@ -33,6 +34,20 @@ impl Modify for ApiKeyScheme {
         let scheme = scheme.description(Some("An API key of the configuration.")).build();
         let components = openapi.components.get_or_insert_default();
         components.add_security_scheme("api_key", SecurityScheme::Http(scheme));
+    }
+}
+
+/// A body that may be left out, though what is sent must be an object: an `Option` would say that it
+/// may be null.
+struct OptionalBodies;
+
+impl Modify for OptionalBodies {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        let resend = openapi.paths.paths.get_mut("/v1/verifications/{id}/resend");
+        let body = resend.and_then(|path| path.post.as_mut()?.request_body.as_mut());
+        if let Some(RefOr::T(body)) = body {
+            body.required = Some(Required::False);
+        }
     }
 }
 

@@ -6,9 +6,10 @@ use otpmux::{Certainty, ProviderId};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::problems::OfReload;
 use crate::auth::Caller;
 use crate::gateway::App;
-use crate::problem::{Content as ProblemContent, Problem};
+use crate::problem::Problem;
 
 /// What a reload has changed, by the providers' names.
 #[derive(Debug, Serialize, ToSchema)]
@@ -33,8 +34,7 @@ pub(super) struct ReloadedView {
     tag = "operation",
     responses(
         (status = 200, description = "The new configuration is in force", body = ReloadedView),
-        (status = "default", description = "The one before stays in force", body = ProblemContent,
-            content_type = "application/problem+json"),
+        OfReload,
     ),
 )]
 pub(super) async fn reload(

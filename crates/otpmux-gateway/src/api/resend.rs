@@ -9,10 +9,11 @@ use utoipa::ToSchema;
 
 use super::idempotency::IdempotencyName;
 use super::input::{Id, Optional};
+use super::problems::OfResend;
 use super::views::VerificationView;
 use crate::auth::Caller;
 use crate::gateway::App;
-use crate::problem::{Content as ProblemContent, Problem};
+use crate::problem::Problem;
 
 /// How to send again. May be left out.
 #[derive(Default, Deserialize, ToSchema)]
@@ -38,11 +39,10 @@ pub(super) struct ResendVerification {
             description = "Your name for this request: said twice, it is sent once.",
             min_length = 1, max_length = 255, pattern = "^[!-~]+$"),
     ),
-    request_body(content = Option<ResendVerification>),
+    request_body = ResendVerification,
     responses(
         (status = 200, description = "A message went out, or may have", body = VerificationView),
-        (status = "default", description = "No further message went out: see `certainty`",
-            body = ProblemContent, content_type = "application/problem+json"),
+        OfResend,
     ),
 )]
 pub(super) async fn resend(

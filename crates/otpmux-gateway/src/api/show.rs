@@ -1,9 +1,10 @@
 use axum::Json as Answer;
 
 use super::input::Id;
+use super::problems::OfShow;
 use super::views::DetailsView;
 use crate::auth::Caller;
-use crate::problem::{Content as ProblemContent, Problem};
+use crate::problem::Problem;
 
 /// Show a verification
 ///
@@ -16,8 +17,7 @@ use crate::problem::{Content as ProblemContent, Problem};
     params(("id" = String, Path, description = "The verification")),
     responses(
         (status = 200, description = "The verification", body = DetailsView),
-        (status = "default", description = "It cannot be shown", body = ProblemContent,
-            content_type = "application/problem+json"),
+        OfShow,
     ),
 )]
 pub(super) async fn show(caller: Caller, Id(id): Id) -> Result<Answer<DetailsView>, Problem> {

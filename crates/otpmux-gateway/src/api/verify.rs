@@ -4,8 +4,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::input::{Id, Json};
+use super::problems::OfVerify;
 use crate::auth::Caller;
-use crate::problem::{Content as ProblemContent, Problem, seconds};
+use crate::problem::{Problem, seconds};
 
 /// What the user typed.
 #[derive(Deserialize, ToSchema)]
@@ -69,8 +70,7 @@ impl From<Verdict> for VerdictView {
     request_body = VerifyCode,
     responses(
         (status = 200, description = "The verdict", body = VerdictView),
-        (status = "default", description = "Nobody is let in: the code could not be looked at",
-            body = ProblemContent, content_type = "application/problem+json"),
+        OfVerify,
     ),
 )]
 pub(super) async fn verify(

@@ -153,6 +153,19 @@ async fn when_every_vendor_refuses_the_caller_is_told_that_nothing_is_out() {
 }
 
 #[tokio::test]
+async fn a_whole_number_may_be_written_with_a_fraction_of_nothing() {
+    let emulator = emulator().await;
+    let gateway = start(&toml(&emulator, ""), environment()).await.unwrap();
+    let body = json!({ "to": PHONE, "ttl": 300.0, "code_length": 8.0 });
+    let sent = gateway.post("/v1/verifications", &body).await.expect(201);
+    assert_eq!(sent["code_length"], 8);
+    for ttl in [json!(300.5), json!(-300), json!(1e300), json!("300"), json!(65_836)] {
+        let body = json!({ "to": PHONE, "ttl": ttl });
+        gateway.post("/v1/verifications", &body).await.problem(400, "invalid_request");
+    }
+}
+
+#[tokio::test]
 async fn a_number_that_nobody_serves() {
     let emulator = emulator().await;
     let only_india = "[policy]\ncountries = [\"IN\"]\n";
@@ -161,6 +174,8 @@ async fn a_number_that_nobody_serves() {
     abroad.problem(422, "unsupported");
     let fax = gateway.post("/v1/verifications", &json!({ "to": PHONE, "channel": "fax" })).await;
     fax.problem(422, "unsupported");
+    let letter = json!({ "to": PHONE, "channel": "email" });
+    gateway.post("/v1/verifications", &letter).await.problem(422, "invalid_request");
     let offers = gateway.get("/v1/capabilities").await.expect(200);
     assert_eq!(offers["countries"], json!(["IN"]));
     assert_eq!(offers["channels"], json!(["email", "sms", "voice"]));

@@ -90,7 +90,6 @@ fn write_call(page: &mut String, document: &Value, path: &str, method: &str, cal
     }
     page.push_str("<h4>Answers</h4>");
     for (status, answer) in call["responses"].as_object().into_iter().flatten() {
-        let status = if status == "default" { "otherwise" } else { status };
         let about = escape(answer["description"].as_str().unwrap_or_default());
         let (kind, content) = answer["content"]
             .as_object()

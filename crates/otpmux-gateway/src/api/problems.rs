@@ -1,0 +1,98 @@
+//! Which problems a call can answer: the same table for the document and for whoever reads it.
+
+use std::collections::BTreeMap;
+
+use utoipa::IntoResponses;
+use utoipa::openapi::header::HeaderBuilder;
+use utoipa::openapi::schema::{ObjectBuilder, Type};
+use utoipa::openapi::{ContentBuilder, Ref, RefOr, Response, ResponseBuilder};
+
+/// Statuses that any call with a key can answer.
+const KEYED: [u16; 5] = [401, 403, 429, 500, 503];
+
+/// Every status that is a problem, with the words of its `type` and what they mean.
+const MEANINGS: [(u16, &str); 13] = [
+    (400, "`invalid_request`: it cannot be read, or a value is not of its form"),
+    (401, "`unauthenticated`: no valid API key"),
+    (403, "`forbidden`: not for this API key; `fraud_suspected`: a vendor takes it for an attack"),
+    (404, "`not_found`: no such verification, or none that this can be asked of, or not yours"),
+    (408, "`request_timeout`: the body did not come in time"),
+    (409, "`conflict`: the same request, under the same `Idempotency-Key`, is still under way"),
+    (413, "`too_large`: the body"),
+    (415, "`unsupported_media_type`: the body is not `application/json`"),
+    (
+        422,
+        "It was understood, and cannot be done: `invalid_recipient`, `unsupported` (no provider \
+         offers it), `invalid_request` (the channel and the recipient do not go together, or a \
+         vendor does not take a value), `key_reused` (the \
+         `Idempotency-Key` names another request), `configuration` (of a reload)",
+    ),
+    (
+        429,
+        "`rate_limited`: a limit of the recipient, the client or others; `too_many_requests`: that \
+         of the API key",
+    ),
+    (500, "`internal`, `configuration`: the gateway failed, not the request"),
+    (
+        503,
+        "`store`: out of reach, nobody is let in; `draining`; or no vendor took it: `unavailable`, \
+         `circuit_open`, `transport`, `protocol`, `insufficient_funds`, `rate_limited`, \
+         `unauthenticated`, `forbidden`",
+    ),
+    (504, "`timeout`: no vendor answered in time"),
+];
+
+fn responses(more: &[u16]) -> BTreeMap<String, RefOr<Response>> {
+    let fits = |status: &u16| KEYED.contains(status) || more.contains(status);
+    let problem = |(status, about): (u16, &str)| (status.to_string(), response(status, about));
+    MEANINGS.into_iter().filter(|(status, _)| fits(status)).map(problem).collect()
+}
+
+fn response(status: u16, about: &str) -> RefOr<Response> {
+    let schema = Ref::from_schema_name("Problem");
+    let content = ContentBuilder::new().schema(Some(schema)).build();
+    let response = ResponseBuilder::new().description(about);
+    let response = response.content("application/problem+json", content);
+    let header = |kind, about| {
+        let schema = ObjectBuilder::new().schema_type(kind).build();
+        HeaderBuilder::new().schema(Some(schema)).description(Some(about)).build()
+    };
+    match status {
+        401 => response.header("WWW-Authenticate", header(Type::String, "`Bearer`")),
+        409 | 429 | 503 | 504 => response
+            .header("Retry-After", header(Type::Integer, "Seconds to wait, where that is known")),
+        _ => response,
+    }
+    .into()
+}
+
+/// Makes a type that stands for the problems of a call.
+macro_rules! problems {
+    ($($(#[$about:meta])* $name:ident = $($status:literal),*;)*) => {$(
+        $(#[$about])*
+        pub(super) struct $name;
+
+        impl IntoResponses for $name {
+            fn responses() -> BTreeMap<String, RefOr<Response>> {
+                responses(&[$($status),*])
+            }
+        }
+    )*};
+}
+
+problems! {
+    /// Of a call without a body that touches nothing.
+    OfQuestion =;
+    /// Of a send.
+    OfSend = 400, 408, 409, 413, 415, 422, 504;
+    /// Of a resend.
+    OfResend = 400, 404, 408, 409, 413, 415, 422, 504;
+    /// Of a verify. An unknown id is a verdict.
+    OfVerify = 400, 408, 413, 415, 422, 504;
+    /// Of a look at one verification.
+    OfShow = 404, 504;
+    /// Of a cancel.
+    OfCancel = 404, 409, 422, 504;
+    /// Of a reload.
+    OfReload = 422;
+}
