@@ -1,0 +1,14 @@
+//! What stands beside the program for those who run it: files in `deploy/`, the guide, and clients in
+//! other languages, held against a gateway that runs.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot be set up must fail"
+)]
+
+mod clients;
+mod deployment;
+mod monitoring;
+mod support;
