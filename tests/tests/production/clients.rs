@@ -12,7 +12,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::time::timeout;
 
-use crate::support::{API_KEY, Serving};
+use crate::support::{API_KEY, Serving, wrong};
 
 const NUMBER: &str = "+919876543210";
 const PROMPT: &str = "the code, or \"again\" for another message:";
@@ -71,11 +71,6 @@ impl Session {
         let ended = ended.expect("an end in time").unwrap();
         (String::from_utf8(ended.stderr).unwrap(), ended.status.success())
     }
-}
-
-fn wrong(code: &str) -> String {
-    let last = if code.ends_with('0') { '1' } else { '0' };
-    format!("{}{last}", &code[..code.len() - 1])
 }
 
 #[tokio::test]

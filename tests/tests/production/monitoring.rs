@@ -8,7 +8,7 @@ use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
-use crate::support::{API_KEY, Serving, file};
+use crate::support::{API_KEY, Serving, file, wrong};
 
 const RULES: &str = "deploy/monitoring/otpmux.rules.yml";
 const DASHBOARD: &str = "deploy/monitoring/grafana.json";
@@ -18,33 +18,47 @@ const CONNECTIONS: usize = 4;
 /// What Prometheus itself adds to every series, and what a histogram has.
 const ADDED: [&str; 4] = ["instance", "job", "le", "alertname"];
 
-/// The labels of each metric, by its name; a histogram's without its endings.
-type Metrics = BTreeMap<String, BTreeSet<String>>;
+/// The labels of each metric with their values, by its name; a histogram's without its endings.
+type Metrics = BTreeMap<String, BTreeMap<String, BTreeSet<String>>>;
+
+/// One of the conditions between braces.
+#[derive(Debug, PartialEq)]
+struct Matcher<'a> {
+    label: &'a str,
+    /// The one value that fits, where it is one.
+    exactly: Option<&'a str>,
+}
 
 #[tokio::test]
 async fn every_metric_is_watched_and_every_watched_one_is_there() {
     let shown = metrics_of_a_busy_gateway().await;
 
-    let mut watched = Metrics::new();
+    let mut watched = BTreeSet::new();
     for expression in rule_chunks().into_iter().chain(panels()) {
         let mut together: BTreeSet<String> = ADDED.map(ToOwned::to_owned).into();
-        for (name, labels) in used(&expression) {
+        for (name, matchers) in used(&expression) {
             let known = shown.get(&name).unwrap_or_else(|| panic!("{name} is shown nowhere"));
-            for label in labels {
-                let there = known.contains(&label) || ADDED.contains(&label.as_str());
-                assert!(there, "{name} has no label {label}: {expression}");
+            for Matcher { label, exactly } in matchers {
+                if ADDED.contains(&label) {
+                    continue;
+                }
+                let values = known.get(label);
+                let values = values.unwrap_or_else(|| panic!("{name} has no label {label}"));
+                if let Some(value) = exactly {
+                    assert!(values.contains(value), "{name} never has {label} {value}: {values:?}");
+                }
             }
-            together.extend(known.iter().cloned());
-            watched.entry(name).or_default();
+            together.extend(known.keys().cloned());
+            watched.insert(name);
         }
         let summed = summed(&expression);
         assert!(summed.is_subset(&together), "{summed:?} are not all there: {expression}");
     }
-    let names = |metrics: &Metrics| metrics.keys().cloned().collect::<BTreeSet<_>>();
-    assert_eq!(names(&watched), names(&shown), "on the dashboard and in the rules");
+    let names: BTreeSet<_> = shown.keys().cloned().collect();
+    assert_eq!(watched, names, "on the dashboard and in the rules");
 
     let documented: BTreeSet<_> = used(&file(GUIDE)).into_iter().map(|(name, _)| name).collect();
-    assert_eq!(documented, names(&shown), "in the guide");
+    assert_eq!(documented, names, "in the guide");
 }
 
 #[test]
@@ -64,17 +78,15 @@ fn every_alert_is_in_the_guide() {
 /// The scanner below must not be blind.
 #[test]
 fn names_and_labels_are_found() {
-    let found = used(
-        r#"sum by (le, x) (rate(otpmux_a_seconds_bucket{call="s",y!~"}"}[5m])) / otpmux_b_total"#,
-    );
-    let named = |name: &str, labels: &[&str]| {
-        (name.to_owned(), labels.iter().map(|&label| label.to_owned()).collect())
-    };
-    let expected = [named("otpmux_a_seconds", &["call", "y"]), named("otpmux_b_total", &[])];
+    let found = used(r#"rate(otpmux_a_seconds_bucket{call="s",y!~"}"}[5m]) / otpmux_b_total"#);
+    let call = Matcher { label: "call", exactly: Some("s") };
+    let other = Matcher { label: "y", exactly: None };
+    let expected =
+        [("otpmux_a_seconds".to_owned(), vec![call, other]), ("otpmux_b_total".to_owned(), vec![])];
     assert_eq!(found, expected);
     assert_eq!(summed("sum by (le, x) (a) / sum by (y) (b)").len(), 3);
     let prose = "`otpmux_b_total` and otpmux.toml, urn:otpmux:problem";
-    assert_eq!(used(prose), [named("otpmux_b_total", &[])]);
+    assert_eq!(used(prose), [("otpmux_b_total".to_owned(), vec![])]);
 }
 
 /// Each alert with all that it says.
@@ -89,34 +101,31 @@ fn panels() -> Vec<String> {
     targets.map(|target| target["expr"].as_str().expect("an expression").to_owned()).collect()
 }
 
-/// The metrics that a text names, each with the labels that it picks by.
-fn used(text: &str) -> Vec<(String, BTreeSet<String>)> {
+/// The metrics that a text names, each with what it picks by.
+fn used(text: &str) -> Vec<(String, Vec<Matcher<'_>>)> {
     let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
     let mut found = Vec::new();
     for (at, _) in text.match_indices("otpmux_") {
         if text[..at].ends_with(|c| word(c) || c == '-') {
             continue;
         }
-        let rest = &text[at..];
-        let (name, rest) = rest.split_at(rest.find(|c| !word(c)).unwrap_or(rest.len()));
-        let mut labels = BTreeSet::new();
-        // Values are texts, and may hold anything.
-        let mut outside = rest.split('"').step_by(2);
-        if let Some(mut part) = outside.next().and_then(|part| part.strip_prefix('{')) {
-            loop {
-                let (here, over) =
-                    part.split_once('}').map_or((part, false), |(here, _)| (here, true));
-                let names = here.split(|c: char| !word(c)).filter(|name| !name.is_empty());
-                labels.extend(names.map(ToOwned::to_owned));
-                match outside.next() {
-                    Some(next) if !over => part = next,
-                    _ => break,
-                }
-            }
+        let (name, rest) = split_word(&text[at..]);
+        let mut matchers = Vec::new();
+        let mut rest = rest.strip_prefix('{').unwrap_or("");
+        while let Some((before, after)) = rest.split_once('"') {
+            let (label, operator) = split_word(before);
+            let (value, after) = after.split_once('"').expect("the end of a value");
+            matchers.push(Matcher { label, exactly: (operator == "=").then_some(value) });
+            rest = after.strip_prefix(',').unwrap_or("");
         }
-        found.push((base(name).to_owned(), labels));
+        found.push((base(name).to_owned(), matchers));
     }
     found
+}
+
+fn split_word(text: &str) -> (&str, &str) {
+    let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    text.split_at(text.find(|c| !word(c)).unwrap_or(text.len()))
 }
 
 /// The labels that a text sums by.
@@ -145,6 +154,9 @@ async fn metrics_of_a_busy_gateway() -> Metrics {
         providers = ["primary", "backup"]
         [limits]
         recipient = ["2/1h"]
+        global = ["14/1h"]
+        [policy]
+        attempts = 1
         [guards]
         retry_pause = "1ms"
         [server]
@@ -167,8 +179,15 @@ async fn metrics_of_a_busy_gateway() -> Metrics {
     let path = format!("/v1/verifications/{}/verify", sent["id"].as_str().unwrap());
     let code = serving.emulator.last_code("+919876543210").expect("a message");
     assert_eq!(post(&path, format!(r#"{{"code":"{code}"}}"#)).await.0, 200);
-    // A limit.
-    assert_eq!(send("+919876543210").await.0, 201);
+    // Too many wrong codes, and a limit.
+    let (status, sent) = send("+919876543210").await;
+    assert_eq!(status, 201, "{sent}");
+    let sent: serde_json::Value = serde_json::from_str(&sent).unwrap();
+    let path = format!("/v1/verifications/{}/verify", sent["id"].as_str().unwrap());
+    let code = serving.emulator.last_code("+919876543210").expect("a message");
+    for _ in 0..2 {
+        post(&path, format!(r#"{{"code":"{}"}}"#, wrong(&code))).await;
+    }
     assert_eq!(send("+919876543210").await.0, 429);
     // A further try, then a breaker.
     let busy = Fault::status(503).with_header("retry-after", "1").times(1);
@@ -178,6 +197,14 @@ async fn metrics_of_a_busy_gateway() -> Metrics {
     for last in 1..=6 {
         send(&format!("+1202555011{last}")).await;
     }
+    // The other vendor's too: the gateway is not ready. And the limit over all.
+    serving.emulator.set_fault(Vendor::StartMessaging, Fault::status(500));
+    for last in 1..=5 {
+        send(&format!("+91987654322{last}")).await;
+    }
+    assert_eq!(send("+919876543230").await.0, 429);
+    let ready = http.get(format!("{}/readyz", serving.url())).send().await.unwrap();
+    assert_eq!(ready.status(), 503);
     // More connections than there may be.
     let mut crowd = Vec::new();
     for _ in 0..=CONNECTIONS {
@@ -204,12 +231,14 @@ fn shown(page: &str) -> Metrics {
     let mut metrics = Metrics::new();
     for line in page.lines().filter(|line| line.starts_with("otpmux_")) {
         let (series, _) = line.rsplit_once(' ').expect("a value");
-        let (name, labels) = series.split_once('{').unwrap_or((series, ""));
-        let labels = labels.split('"').step_by(2).map(|part| {
-            part.trim_matches(|c: char| !c.is_ascii_alphanumeric() && c != '_').to_owned()
-        });
-        let entry = metrics.entry(base(name).to_owned()).or_default();
-        entry.extend(labels.filter(|label| !label.is_empty() && label != "le"));
+        let (name, mut rest) = split_word(series);
+        let labels = metrics.entry(base(name).to_owned()).or_default();
+        rest = rest.trim_start_matches('{');
+        while let Some((label, after)) = rest.split_once("=\"") {
+            let (value, after) = after.split_once('"').expect("the end of a value");
+            labels.entry(label.to_owned()).or_default().insert(value.to_owned());
+            rest = after.trim_start_matches(',');
+        }
     }
     metrics
 }

@@ -18,6 +18,12 @@ pub(crate) fn file(path: &str) -> String {
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
+/// Another code than this one.
+pub(crate) fn wrong(code: &str) -> String {
+    let last = if code.ends_with('0') { '1' } else { '0' };
+    format!("{}{last}", &code[..code.len() - 1])
+}
+
 /// A gateway that serves, on loopback, before the emulator.
 pub(crate) struct Serving {
     pub(crate) emulator: Emulator,
