@@ -4,7 +4,7 @@
 use std::net::SocketAddr;
 
 use axum::extract::{ConnectInfo, Form, Request, State};
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::{Next, from_fn};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
@@ -142,7 +142,7 @@ fn refusal(error: &Error) -> String {
 /// For every request: a form comes from our own page, nothing is kept by the browser, and nothing
 /// from elsewhere is loaded into the page or may frame it.
 async fn guard(request: Request, next: Next) -> Response {
-    if request.method() != Method::GET && !is_from_our_page(request.headers()) {
+    if !request.method().is_safe() && !is_from_our_page(request.headers()) {
         return StatusCode::FORBIDDEN.into_response();
     }
     let mut response = next.run(request).await;
