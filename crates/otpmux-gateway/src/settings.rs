@@ -5,8 +5,8 @@ use std::net::IpAddr;
 use otpmux::settings::ConfigError;
 use otpmux::{Config, ConfigErrors, Environment, Network, ServerConfig};
 
-use crate::api::Offers;
-use crate::auth::Keys;
+use crate::keys::Keys;
+use crate::offers::Offers;
 
 #[derive(Debug)]
 pub(crate) struct Settings {

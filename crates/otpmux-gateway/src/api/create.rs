@@ -20,9 +20,8 @@ use super::idempotency::IdempotencyName;
 use super::input::{Json, object, whole};
 use super::problems::OfSend;
 use super::views::VerificationView;
-use crate::auth::Caller;
-use crate::gateway::App;
-use crate::http::Peer;
+use crate::app::App;
+use crate::auth::{Caller, Peer};
 use crate::problem::Problem;
 
 /// Whom to verify, and how.

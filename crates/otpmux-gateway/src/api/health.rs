@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::gateway::App;
+use crate::app::App;
 use crate::problem::{Content as ProblemContent, Problem};
 
 /// All is well.

@@ -20,10 +20,9 @@ use std::sync::Arc;
 use axum::Router;
 use axum::routing::{get, post};
 
-pub(crate) use capabilities::Offers;
 pub use openapi::openapi;
 
-use crate::gateway::App;
+use crate::app::App;
 use crate::problem::Problem;
 
 pub(crate) fn router(app: &Arc<App>) -> Router {

@@ -7,8 +7,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::problems::OfReload;
+use crate::app::App;
 use crate::auth::Caller;
-use crate::gateway::App;
 use crate::problem::Problem;
 
 /// What a reload has changed, by the providers' names.

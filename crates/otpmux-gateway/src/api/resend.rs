@@ -11,8 +11,8 @@ use super::idempotency::IdempotencyName;
 use super::input::{Id, Optional};
 use super::problems::OfResend;
 use super::views::VerificationView;
+use crate::app::App;
 use crate::auth::Caller;
-use crate::gateway::App;
 use crate::problem::Problem;
 
 /// How to send again. May be left out.

@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::request;
 use super::write_timeout::WriteTimeout;
-use crate::gateway::App;
+use crate::app::App;
 
 /// How long a new connection may take to say what it wants, its TLS handshake included twice over.
 const FIRST_REQUEST: Duration = Duration::from_secs(10);

@@ -1,6 +1,6 @@
 //! What is the same for every request: its id, its trace, its log line, its metrics.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -14,16 +14,13 @@ use hyper_util::service::TowerToHyperService;
 use tokio::time::Instant;
 use tracing::Instrument as _;
 
-use crate::gateway::App;
+use crate::app::App;
+use crate::auth::Peer;
 
 static X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 static TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 static NOSNIFF: (HeaderName, HeaderValue) =
     (HeaderName::from_static("x-content-type-options"), HeaderValue::from_static("nosniff"));
-
-/// Who is at the other end of the socket.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Peer(pub(crate) IpAddr);
 
 pub(super) async fn answer(
     app: &App,

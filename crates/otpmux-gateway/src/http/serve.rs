@@ -13,7 +13,7 @@ use tokio_util::task::TaskTracker;
 
 use super::connection;
 use crate::api;
-use crate::gateway::App;
+use crate::app::App;
 
 /// A pause after a failed accept, which mostly means that file descriptors have run out.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(10);

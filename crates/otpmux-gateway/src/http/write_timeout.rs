@@ -9,7 +9,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 /// A socket that fails when its other side takes nothing for a while.
 #[derive(Debug)]
-pub(crate) struct WriteTimeout {
+pub(super) struct WriteTimeout {
     stream: TcpStream,
     patience: Duration,
     /// When patience ends; only while a write waits.
