@@ -24,7 +24,7 @@ static METADATA: Metadata<'static> = Metadata::new("otpmux", Level::INFO, Some(m
 /// | `otpmux_call_seconds` | `provider`, `call` | how long they took, pauses and waiting included |
 /// | `otpmux_retries_total` | `provider` | further tries at the same provider |
 /// | `otpmux_breaker_state` | `provider` | 0 closed, 0.5 probing, 1 open |
-/// | `otpmux_sends_total` | `channel`, `country`, `outcome` | sends and resends that ended, over all their providers: `confirmed`, `unconfirmed`, or the kind of the error |
+/// | `otpmux_sends_total` | `channel`, `country`, `outcome` | sends and resends that got as far as a provider's call, over all their providers: `confirmed`, `unconfirmed`, or the kind of the error |
 /// | `otpmux_send_seconds` | | how long they took |
 /// | `otpmux_verdicts_total` | `verdict` | codes that were tried |
 /// | `otpmux_limited_total` | `limit` | messages that a limit refused |

@@ -142,3 +142,9 @@ fn debug_shows_no_secret() {
     assert!(!shown.contains("made-up") && !shown.contains(crate::SERVER_KEY));
     assert!(!shown.contains("255"), "the hash of a key neither: {shown}");
 }
+
+#[test]
+fn no_trusted_proxy_may_be_said_aloud() {
+    let config = read(&with("[server]\ntrusted_proxies = []")).unwrap();
+    assert!(config.server().unwrap().trusted_proxies.is_empty());
+}

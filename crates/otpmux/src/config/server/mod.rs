@@ -104,7 +104,13 @@ pub(super) fn read(root: &Map<String, Value>, cx: &mut Reading<'_>) -> Option<Se
     let known: Vec<_> = SETTINGS.iter().map(|setting| setting.name).chain(["api_keys"]).collect();
     cx.unknown_keys("server", table, &known);
     let mut own = table.clone();
-    own.retain(|key, _| key != "api_keys" && known.contains(&key.as_str()));
+    // No proxy at all is what is meant by an empty list.
+    let none = |key: &str, value: &Value| {
+        key == "trusted_proxies" && value.as_array().is_some_and(Vec::is_empty)
+    };
+    own.retain(|key, value| {
+        key != "api_keys" && known.contains(&key.as_str()) && !none(key, value)
+    });
     let settings = cx.unresolved("server", &[SETTINGS], &own);
     let mut server = settings.map(|settings| fill(&settings, cx)).unwrap_or_default();
     server.api_keys = api_key::read(table.get("api_keys"), cx);

@@ -1,0 +1,85 @@
+//! The API keys that are in force.
+
+use std::fmt;
+use std::sync::Arc;
+
+use otpmux::settings::ConfigError;
+use otpmux::{ApiKey, Environment, Scope};
+use sha2::{Digest as _, Sha256};
+use subtle::ConstantTimeEq as _;
+use tokio::time::Instant;
+
+use crate::pace::Pace;
+
+/// The keys that may call, with what each may do.
+pub(crate) struct Keys(Vec<Key>);
+
+pub(crate) struct Key {
+    pub(crate) name: Arc<str>,
+    hashes: Vec<[u8; 32]>,
+    pub(crate) scope: Scope,
+    pub(crate) admin: bool,
+    pub(crate) pace: Arc<Pace>,
+    /// What `pace` was made of: a reload that does not change it keeps what was counted.
+    requests: Vec<otpmux::RateLimit>,
+}
+
+impl Keys {
+    /// Looks the secrets of all keys up.
+    ///
+    /// # Errors
+    ///
+    /// Every one that is not there, too short, or the same as another.
+    pub(crate) fn new(
+        keys: &[ApiKey],
+        environment: &Environment,
+        before: Option<&Self>,
+    ) -> Result<Self, Vec<ConfigError>> {
+        let (mut all, mut errors) = (Vec::<Key>::with_capacity(keys.len()), Vec::new());
+        for (at, key) in keys.iter().enumerate() {
+            let path = format!("server.api_keys[{at}]");
+            match key.hashes(&path, environment) {
+                Ok(hashes) => {
+                    let known = |hash| all.iter().any(|other| other.hashes.contains(hash));
+                    if hashes.iter().any(known) {
+                        errors.push(ConfigError::new(path, "another name has the same key"));
+                    }
+                    let same =
+                        |other: &&Key| *other.name == *key.name && other.requests == key.requests;
+                    let pace = before.and_then(|before| before.0.iter().find(same));
+                    let fresh = || Arc::new(Pace::new(&key.requests, Instant::now()));
+                    all.push(Key {
+                        name: key.name.as_str().into(),
+                        hashes,
+                        scope: key.scope.clone(),
+                        admin: key.admin,
+                        pace: pace.map_or_else(fresh, |key| Arc::clone(&key.pace)),
+                        requests: key.requests.clone(),
+                    });
+                }
+                Err(wrong) => errors.extend(wrong),
+            }
+        }
+        if errors.is_empty() { Ok(Self(all)) } else { Err(errors) }
+    }
+
+    /// The key that this text is. Takes as long for a wrong one as for the right one.
+    pub(crate) fn find(&self, text: &[u8]) -> Option<&Key> {
+        let hash: [u8; 32] = Sha256::digest(text).into();
+        let mut found = None;
+        for key in &self.0 {
+            for own in &key.hashes {
+                if bool::from(own.ct_eq(&hash)) {
+                    found = Some(key);
+                }
+            }
+        }
+        found
+    }
+}
+
+impl fmt::Debug for Keys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.0.iter().map(|key| &key.name)).finish()
+    }
+}

@@ -1,0 +1,84 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use otpmux::settings::limit_text;
+use otpmux::{Code, Config, Policy, RateLimit};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// What this gateway can do, as configured.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(title = "Capabilities")]
+pub(crate) struct Offers {
+    /// The channels that one provider at least sends by.
+    channels: BTreeSet<String>,
+    /// The countries whose numbers get messages (ISO 3166-1); null means all that a provider
+    /// reaches.
+    #[schema(required)]
+    countries: Option<Vec<String>>,
+    /// Digits of a code.
+    code_length: Lengths,
+    /// Seconds for which a code is good.
+    ttl: Range,
+    /// Wrong codes before a verification is locked.
+    attempts: u32,
+    /// Resends of one verification.
+    resends: u32,
+    /// Seconds before the first resend; the wait doubles with each.
+    resend_delay: u64,
+    /// What is counted by `recipient`, `client`, `purpose`, `prefix`, `global` and `guesses`, as
+    /// `COUNT/TIME`: all windows must have room.
+    limits: BTreeMap<&'static str, Vec<String>>,
+}
+
+/// How long a code may be.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+struct Lengths {
+    default: u8,
+    min: u8,
+    max: u8,
+}
+
+/// How long a code may be good, in seconds.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+struct Range {
+    default: u64,
+    min: u64,
+    max: u64,
+}
+
+impl Offers {
+    pub(crate) fn of(config: &Config) -> Self {
+        let policy = config.policy();
+        let channels = config.providers().iter().flat_map(|configured| {
+            let channels = &configured.provider.capabilities().channels;
+            channels.iter().map(|channel| channel.as_str().to_owned())
+        });
+        let texts = |limits: &[RateLimit]| limits.iter().map(limit_text).collect();
+        let limits = &policy.limits;
+        Self {
+            channels: channels.collect(),
+            countries: policy.countries.clone(),
+            code_length: Lengths {
+                default: policy.code_length,
+                min: if policy.allow_short_codes { Code::MIN_LENGTH } else { 6 },
+                max: Code::MAX_LENGTH,
+            },
+            ttl: Range {
+                default: policy.lifetime.as_secs(),
+                min: Policy::MIN_LIFETIME.as_secs(),
+                max: Policy::MAX_LIFETIME.as_secs(),
+            },
+            attempts: policy.attempts,
+            resends: policy.resends,
+            resend_delay: policy.resend_delay.as_secs(),
+            limits: BTreeMap::from([
+                ("recipient", texts(&limits.recipient)),
+                ("client", texts(&limits.client)),
+                ("purpose", texts(&limits.purpose)),
+                ("prefix", texts(&limits.prefix)),
+                ("global", texts(&limits.global)),
+                ("guesses", texts(&limits.guesses)),
+            ]),
+        }
+    }
+}
