@@ -10,6 +10,10 @@ use otpmux_benches::{BusyClock, DeadProvider, InstantProvider, Recipients};
 use otpmux_core::{Clock, Code, OtpProvider, Recipient, Secret};
 use otpmux_engine::{MemoryStore, NewVerification, OtpClient, Policy, ServerKeys, VerificationId};
 
+/// As the command allocates.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn client(providers: &[Arc<dyn OtpProvider>], clock: Arc<dyn Clock>) -> OtpClient {
     let keys = ServerKeys::new(&[("a".to_owned(), Secret::new("k".repeat(32)))]);
     let store = Arc::new(MemoryStore::new(10_000_000));
