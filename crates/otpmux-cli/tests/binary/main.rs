@@ -14,6 +14,8 @@ mod emulate;
 mod explain;
 mod gateway;
 mod gateway_fails;
+#[cfg(unix)]
+mod load;
 mod providers;
 mod send;
 mod send_fails;

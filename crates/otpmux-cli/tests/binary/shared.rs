@@ -16,7 +16,7 @@ pub(crate) const SERVER_KEY: &str = "made-up server key of 32 bytes or more";
 pub(crate) struct Shared {
     pub(crate) vendors: Vendors,
     pub(crate) store: Store,
-    file: File,
+    pub(crate) file: File,
 }
 
 pub(crate) enum Store {
