@@ -25,21 +25,49 @@ pub(crate) enum Quiet {
     Service,
 }
 
+/// What must live as long as there is something to log.
+#[derive(Debug, Default)]
+pub(crate) struct Logs {
+    #[cfg(feature = "otel")]
+    _traces: Option<crate::otel::Traces>,
+}
+
 /// Logs this workspace's crates to standard error, and no others: an HTTP client's own trace shows
 /// whole requests.
-pub(crate) fn begin(verbose: u8, quiet: Quiet, format: LogFormat) {
+///
+/// # Errors
+///
+/// The environment wants traces to be exported in a way that cannot be.
+#[cfg_attr(
+    not(feature = "otel"),
+    expect(clippy::unnecessary_wraps, reason = "it can fail with the feature")
+)]
+pub(crate) fn begin(verbose: u8, quiet: Quiet, format: LogFormat) -> Result<Logs, String> {
     let level = match (verbose, quiet) {
-        (0, Quiet::Nothing) => return,
+        (0, Quiet::Nothing) => return Ok(Logs::default()),
         (0, Quiet::Warnings) => LevelFilter::WARN,
         (0, Quiet::Service) => LevelFilter::INFO,
         (1, _) => LevelFilter::DEBUG,
         _ => LevelFilter::TRACE,
     };
-    let ours = Targets::new().with_target("otpmux", level);
+    let ours = |level| Targets::new().with_target("otpmux", level);
+    #[cfg(feature = "otel")]
+    let traces = match quiet {
+        Quiet::Nothing => None,
+        Quiet::Warnings | Quiet::Service => crate::otel::Traces::of_environment()?,
+    };
     let registry = tracing_subscriber::registry();
+    #[cfg(feature = "otel")]
+    let registry =
+        registry.with(traces.as_ref().map(|traces| traces.layer(ours(LevelFilter::DEBUG))));
     let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr);
+    let ours = ours(level);
     match format {
         LogFormat::Text => registry.with(lines.with_filter(ours)).init(),
         LogFormat::Json => registry.with(lines.json().with_filter(ours)).init(),
     }
+    Ok(Logs {
+        #[cfg(feature = "otel")]
+        _traces: traces,
+    })
 }

@@ -9,6 +9,8 @@ mod emulate;
 mod exit;
 mod failure;
 mod logs;
+#[cfg(feature = "otel")]
+mod otel;
 mod output;
 mod providers;
 mod relay;
@@ -108,8 +110,12 @@ fn start(cli: Cli) -> io::Result<Exit> {
         Command::Dev(args) => (Quiet::Warnings, args.log_format),
         _ => (Quiet::Nothing, LogFormat::Text),
     };
-    logs::begin(cli.verbose, quiet, format);
     let mut output = Output::of_process(cli.color, cli.json);
+    // Ends after the runtime: what it has to export is complete then.
+    let _logs = match logs::begin(cli.verbose, quiet, format) {
+        Ok(logs) => logs,
+        Err(what) => return Failure::usage(what).tell(&mut output),
+    };
     // A service uses what cores there are; everything else waits for one thing at a time.
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let mut runtime = match quiet {

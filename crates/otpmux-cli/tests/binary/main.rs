@@ -16,6 +16,8 @@ mod gateway;
 mod gateway_fails;
 #[cfg(unix)]
 mod load;
+#[cfg(all(unix, feature = "otel"))]
+mod otel;
 mod providers;
 mod send;
 mod send_fails;

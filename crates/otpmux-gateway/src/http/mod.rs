@@ -1,6 +1,8 @@
 //! Sockets: accepting, TLS, one connection, and what is the same for every request.
 
 mod connection;
+#[cfg(feature = "otel")]
+mod otel;
 mod request;
 mod serve;
 mod write_timeout;

@@ -37,6 +37,8 @@ pub(super) async fn answer(
         id = id.to_str().unwrap_or_default(),
         trace_id = trace_id(request.headers()),
     );
+    #[cfg(feature = "otel")]
+    super::otel::begin(&span, request.headers());
     request.extensions_mut().insert(Peer(peer.ip()));
     let service = TowerToHyperService::new(router);
     let mut response = match service.call(request.map(Body::new)).instrument(span.clone()).await {
@@ -51,6 +53,8 @@ pub(super) async fn answer(
             tracing::warn!(%method, route, status, ?elapsed, "answered");
         }
     });
+    #[cfg(feature = "otel")]
+    super::otel::end(&span, &method, route, status);
     count(&method, route, status, elapsed.as_secs_f64());
     let headers = response.headers_mut();
     headers.insert(X_REQUEST_ID.clone(), id);

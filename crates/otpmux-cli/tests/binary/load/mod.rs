@@ -1,7 +1,7 @@
 //! Gateways under load that are killed, stopped, and told to read their file again.
 
 mod caller;
-mod serving;
+pub(crate) mod serving;
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};

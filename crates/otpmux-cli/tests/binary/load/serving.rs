@@ -27,8 +27,14 @@ struct Log {
 
 impl Serving {
     pub(crate) fn start(shared: &Shared) -> Self {
+        Self::start_with(shared, &[])
+    }
+
+    /// The same with more in its environment.
+    pub(crate) fn start_with(shared: &Shared, environment: &[(&str, &str)]) -> Self {
         let mut command = shared.command(&["-v", "serve", "--json", "--listen", "127.0.0.1:0"]);
-        command.env("API_KEY", KEY).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.envs(environment.iter().copied()).env("API_KEY", KEY);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let log = Arc::new(Log::default());
         let lines = BufReader::new(child.stderr.take().unwrap()).lines();

@@ -1,0 +1,42 @@
+//! What OpenTelemetry gets of a request: the caller's trace goes on in it.
+
+use http::{HeaderMap, Method};
+use opentelemetry::propagation::{Extractor, TextMapPropagator as _};
+use opentelemetry::trace::Status;
+use opentelemetry_sdk::propagation::TraceContextPropagator;
+use tracing::Span;
+use tracing_opentelemetry::OpenTelemetrySpanExt as _;
+
+struct Headers<'a>(&'a HeaderMap);
+
+impl Extractor for Headers<'_> {
+    fn get(&self, key: &str) -> Option<&str> {
+        self.0.get(key)?.to_str().ok()
+    }
+
+    fn keys(&self) -> Vec<&str> {
+        self.0.keys().map(http::HeaderName::as_str).collect()
+    }
+}
+
+/// Makes a span that has not been entered a part of the caller's trace (W3C Trace Context), where it
+/// names one.
+pub(super) fn begin(span: &Span, headers: &HeaderMap) {
+    let parent = TraceContextPropagator::new().extract(&Headers(headers));
+    // Where nothing is exported there is no trace to go on with.
+    let _ = span.set_parent(parent);
+}
+
+/// Tells how it went, by the names of the semantic conventions.
+pub(super) fn end(span: &Span, method: &Method, route: &'static str, status: u16) {
+    let method = match method.as_str() {
+        known @ ("GET" | "POST" | "DELETE") => known.to_owned(),
+        _ => "_OTHER".to_owned(),
+    };
+    span.set_attribute("http.request.method", method);
+    span.set_attribute("http.route", route);
+    span.set_attribute("http.response.status_code", i64::from(status));
+    if status >= 500 {
+        span.set_status(Status::error(""));
+    }
+}
