@@ -35,13 +35,13 @@ pub(crate) fn write(record: &Record) -> Vec<u8> {
     // Writing to a text does not fail.
     let _ = write!(
         text,
-        "{} {:010} {} {}\n{} {} {} {} {} {} {} {} {} {}",
+        "{} {:010} {:010} {} {:010} {} {}\n{} {} {} {} {} {} {}",
         state(record.state),
         record.attempts,
-        record.resends,
-        millis(record.resend_after),
         record.max_attempts,
-        millis(record.expires_at),
+        time(record.expires_at),
+        record.resends,
+        time(record.resend_after),
         hex(&record.recipient.0),
         word(request.map(|request| hex(&request.content))),
         text_word(record.purpose.as_str()),
@@ -61,6 +61,11 @@ pub(crate) fn write(record: &Record) -> Vec<u8> {
     let mut bytes = text.into_bytes();
     bytes.extend_from_slice(&record.sealed.bytes);
     bytes
+}
+
+/// A time of a record's first line, where it has 13 digits: until the year 2286.
+pub(crate) fn time(time: SystemTime) -> String {
+    format!("{:013}", millis(time).min(9_999_999_999_999))
 }
 
 /// The line of a leg.
@@ -148,13 +153,14 @@ pub(crate) fn read(id: VerificationId, text: &[u8]) -> Read<Record> {
         _ => cut(rest, b"\n\n").ok_or(Fault::Unreadable)?,
     };
     let mut lines = utf8(head)?.split('\n');
-    let changing = &mut Reader(lines.next().unwrap_or_default().split(' '));
+    let placed = &mut Reader(lines.next().unwrap_or_default().split(' '));
+    let state = read_state(placed.some()?).ok_or(Fault::Unreadable)?;
+    let (attempts, max_attempts) = (placed.number()?, placed.number()?);
+    let (expires_at, resends) = (placed.time()?, placed.number()?);
+    let resend_after = placed.time()?;
+    let recipient = RecipientHash(placed.hex()?.ok_or(Fault::Unreadable)?);
+    placed.end()?;
     let fixed = &mut Reader(lines.next().unwrap_or_default().split(' '));
-    let state = read_state(changing.some()?).ok_or(Fault::Unreadable)?;
-    let (attempts, resends) = (changing.number()?, changing.number()?);
-    let resend_after = changing.time()?;
-    let (max_attempts, expires_at) = (fixed.number()?, fixed.time()?);
-    let recipient = RecipientHash(fixed.hex()?.ok_or(Fault::Unreadable)?);
     let content = fixed.hex()?;
     let purpose = Purpose::new(fixed.text()?.ok_or(Fault::Unreadable)?);
     let code = match (fixed.text()?, fixed.hex()?) {
@@ -190,7 +196,6 @@ pub(crate) fn read(id: VerificationId, text: &[u8]) -> Read<Record> {
             .collect::<Read<_>>()?,
         request,
     };
-    changing.end()?;
     fixed.end()?;
     Ok(record)
 }

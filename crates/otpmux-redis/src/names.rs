@@ -4,8 +4,8 @@ use otpmux_engine::{LimitKey, RecipientHash, VerificationId};
 /// The names of this store's keys. All begin with one hash tag, so that Redis Cluster keeps them on
 /// one node and one script may touch any of them.
 ///
-/// The scripts know three of them: a record's (`record_key` in `record.lua`), and a limit's of a
-/// recipient (`recipients_key` in `limits.lua`), which are found through what a record says.
+/// The scripts know three of them: a record's (in `create.lua`), and a limit's of a recipient
+/// (`recipients_key` in `keys.lua`), which are found through what a record says.
 #[derive(Debug)]
 pub(crate) struct Names {
     /// `{namespace}:`.

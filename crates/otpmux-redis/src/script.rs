@@ -41,14 +41,15 @@ impl Operation {
 
     /// What of the shared parts it needs, each after those that it builds on.
     fn shared(self) -> &'static [&'static str] {
-        use shared::{ARGUMENTS, CHARGES, ENDS, HEALTH, LIMITS, NEWS, RECORD};
+        use shared::{ARGUMENTS, CHARGES, ENDS, HEALTH, KEYS, LIMITS, MARKS, NEWS, RECORD, SENT};
         match self {
-            Self::Create => &[ARGUMENTS, RECORD, LIMITS, CHARGES, HEALTH],
+            Self::Create => &[ARGUMENTS, KEYS, RECORD, SENT, LIMITS, CHARGES, HEALTH, MARKS],
             Self::BeginLeg => &[ARGUMENTS, RECORD, ENDS, LIMITS, CHARGES, HEALTH, NEWS],
-            Self::Settle => &[ARGUMENTS, RECORD, ENDS, HEALTH, NEWS],
-            Self::Attempt => &[ARGUMENTS, RECORD, LIMITS],
-            Self::Approve | Self::Cancel | Self::Load => &[ARGUMENTS, RECORD],
-            Self::Health => &[ARGUMENTS, HEALTH],
+            Self::Settle => &[ARGUMENTS, KEYS, RECORD, SENT, ENDS, HEALTH, NEWS],
+            Self::Attempt => &[ARGUMENTS, KEYS, RECORD, SENT, LIMITS],
+            Self::Approve => &[ARGUMENTS, KEYS, RECORD],
+            Self::Cancel | Self::Load => &[ARGUMENTS, RECORD],
+            Self::Health => &[ARGUMENTS, HEALTH, MARKS],
         }
     }
 
@@ -77,11 +78,14 @@ pub(crate) struct Script {
 /// with every call.
 mod shared {
     pub(super) const ARGUMENTS: &str = include_str!("lua/shared/arguments.lua");
+    pub(super) const KEYS: &str = include_str!("lua/shared/keys.lua");
     pub(super) const RECORD: &str = include_str!("lua/shared/record.lua");
+    pub(super) const SENT: &str = include_str!("lua/shared/sent.lua");
     pub(super) const ENDS: &str = include_str!("lua/shared/ends.lua");
     pub(super) const LIMITS: &str = include_str!("lua/shared/limits.lua");
     pub(super) const CHARGES: &str = include_str!("lua/shared/charges.lua");
     pub(super) const HEALTH: &str = include_str!("lua/shared/health.lua");
+    pub(super) const MARKS: &str = include_str!("lua/shared/marks.lua");
     pub(super) const NEWS: &str = include_str!("lua/shared/news.lua");
 }
 

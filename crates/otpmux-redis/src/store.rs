@@ -119,7 +119,7 @@ impl VerificationStore for RedisStore {
     ) -> Result<Begun, Error> {
         let BeginLeg { ends, skips, news, leg, resend, charges } = begin;
         let terms =
-            resend.map(|terms| format!("{} {}", terms.max_resends, millis(terms.next_after)));
+            resend.map(|terms| format!("{} {}", terms.max_resends, form::time(terms.next_after)));
         let call = self
             .on_record(Operation::BeginLeg, id, now)
             .key(self.names.health())
@@ -181,16 +181,14 @@ impl VerificationStore for RedisStore {
             let forms: Vec<String> = all.iter().map(|it| hex(&it.0)).collect();
             format!(" {} ", forms.join(" "))
         });
-        let mut codes = " ".to_owned();
-        for code in guess.forms() {
-            codes.extend([&form::text_word(&code.key), " ", &hex(&code.mac), " "]);
-        }
         let call = self
             .on_record(Operation::Attempt, id, now)
             .maybe(recipients)
             .maybe(guess.purpose().map(|purpose| form::text_word(purpose.as_str())))
-            .text(codes)
             .windows(guess.windows());
+        let call = guess.forms().iter().fold(call, |call, code| {
+            call.text(format!(" {} {} ", form::text_word(&code.key), hex(&code.mac)))
+        });
         self.run(call, |mut reply| match &*reply.word {
             "ask_vendors" => {
                 let record = reply.record(id)?;

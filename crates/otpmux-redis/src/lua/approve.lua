@@ -7,7 +7,6 @@ local verdict = over(record)
 if verdict then
   return {verdict}
 end
-record.state = 'a'
-write_standing(KEYS[1], record)
+redis.call('SETRANGE', KEYS[1], '0', 'a')
 redis.call('DEL', recipients_key('guesses', record))
 return {'approved'}

@@ -8,7 +8,9 @@ local news = charges + #KEYS - 2
 local record = read(KEYS[1])
 local full_charge = limited(3, charges)
 
-learn(KEYS[2], news, #ARGV - news + 1)
+if news <= #ARGV then
+  learn(KEYS[2], news)
+end
 if not record then
   return {'over', 'not_found'}
 end
@@ -23,10 +25,11 @@ local function refusal()
   if terms == '-' then
     return full_charge
   end
-  if tonumber(record.attempts) >= tonumber(record.max_attempts) then
+  local attempts, max_attempts, resends, after =
+    string.match(record.text, '^. (%d+) (%d+) %d+ (%d+) (%d+) ')
+  if tonumber(attempts) >= tonumber(max_attempts) then
     return {'over', 'too_many_attempts'}
   end
-  local resends, after = string.match(record.text, '^ (%d+) (%d+)', record.after_attempts_at)
   local most, next_after = string.match(terms, '^(%d+) (%d+)$')
   if tonumber(resends) >= tonumber(most) then
     return {'too_many'}
@@ -35,7 +38,7 @@ local function refusal()
   if wait > 0 then
     return {'too_soon', wait}
   end
-  return full_charge, ' ' .. resends + 1 .. ' ' .. next_after
+  return full_charge, string.format('%010d %s', resends + 1, next_after)
 end
 
 -- How the others ended is written down all the same.
@@ -44,8 +47,14 @@ if refused then
   write_legs(KEYS[1], record, skips)
   return refused
 end
-local _, place = string.gsub(record.legs, '\n', '')
-record.legs = record.legs .. '\n' .. leg
-write_legs(KEYS[1], record, skips, resends)
+local place, line = 0, record.legs_at
+while line < record.after_legs_at do
+  place, line = place + 1, string.find(record.text, '\n', line + 1, true)
+end
+replace(record, line, line, '\n' .. leg)
+if resends then
+  replace(record, 39, 63, resends)
+end
+write_legs(KEYS[1], record, skips)
 hit_all(3, charges)
 return {'leg', place}

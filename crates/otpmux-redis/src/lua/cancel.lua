@@ -3,6 +3,5 @@ local record = read(KEYS[1])
 if not record or over(record) then
   return {'over'}
 end
-record.state = 'c'
-write_standing(KEYS[1], record)
+redis.call('SETRANGE', KEYS[1], '0', 'c')
 return {'cancelled'}

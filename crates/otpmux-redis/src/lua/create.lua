@@ -6,12 +6,17 @@ local id, kept, content, text = ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local named = content ~= '-'
 local first = named and 5 or 4
 
+-- Nil when there is none.
+local function record_of(id)
+  return read(prefix() .. 'verification:' .. id)
+end
+
 local before = named and redis.call('GET', KEYS[4])
 if before then
-  local record = read(record_key(before))
-  local failed = record and record.state == 'c' and not may_have_sent(record)
+  local record = record_of(before)
+  local failed = record and record.state == 'c' and not may_have_sent(record, '[01]')
   if record and not failed then
-    if string.match(record.text, '^%x+ (%S+)', record.recipient_at) ~= content then
+    if string.match(record.text, '^%S+', 129) ~= content then
       return {'other_content'}
     end
     return {'before', before, record.text}
@@ -24,8 +29,7 @@ if answer then
 end
 
 local older = redis.call('GET', KEYS[2])
-local older_key = older and record_key(older)
-local older_record = older and read(older_key)
+local older_record = older and record_of(older)
 -- Only one that is live: a user of what has expired is told so.
 local superseded = older_record and not over(older_record)
 local known = marks(KEYS[3])
@@ -35,8 +39,7 @@ if named then
   redis.call('SET', KEYS[4], id, 'PX', kept)
 end
 if superseded then
-  older_record.state = 'c'
-  write_standing(older_key, older_record)
+  redis.call('SETRANGE', prefix() .. 'verification:' .. older, '0', 'c')
 end
 redis.call('SET', KEYS[1], text, 'PX', kept)
 hit_all(first, 6)

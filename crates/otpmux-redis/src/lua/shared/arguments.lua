@@ -3,8 +3,3 @@
 -- words that are apart by one space: Redis makes a table of them for every call. What is missing is
 -- `-`. Times and counts that scripts only hand on stay texts, since Redis writes a number out again.
 local now = tonumber(ARGV[1])
-
--- What all keys of this store begin with, its hash tag: `{namespace}:`.
-local function prefix()
-  return string.match(KEYS[1], '^{[^}]*}:')
-end

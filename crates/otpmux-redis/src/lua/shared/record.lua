@@ -1,26 +1,26 @@
 -- A record is one text, so that a script reads it, and writes it, in one go:
 --
---   state attempts resends resend_after
---   max_attempts expires_at recipient content purpose code_key code_mac, and words for Rust alone
+--   state attempts max_attempts expires_at resends resend_after recipient
+--   content purpose code_key code_mac, and words for Rust alone
 --   one line for each leg, oldest first: its state and whether it carries the code of ours (0 or 1),
 --     why it failed, its reference, and what no script looks into
 --   an empty line
 --   one line for each skip
 --   an empty line, and what is encrypted
 --
--- Words are apart by one space. States are the first letters of their words. Attempts have ten digits,
--- so that they and the state can be written where they are. What is missing is `-`; a text is `=`
--- and the text, whose spaces stand as %20.
+-- Words are apart by one space. States are the first letters of their words. In the first line all has
+-- its place, where it is read and written: numbers have ten digits, times 13, the recipient 64, so the
+-- words begin at 1, 3, 14, 25, 39, 50 and 64, and the second line at 129. What is missing is `-`; a
+-- text is `=` and the text, whose spaces stand as %20.
 --
 -- Invariants of every script, so that one that fails has done nothing:
 -- - It reads whatever it reads before it writes anything, so that what is not as it should be is
 --   found in time.
 -- - Its first write takes memory. When there is none left, Redis refuses that one, but none of those
 --   that follow it.
-
-local function record_key(id)
-  return prefix() .. 'verification:' .. id
-end
+--
+-- What a script costs is mostly calls of Redis, functions made anew, and texts to be collected:
+-- common paths have few of each, and no patterns that go through a long text byte by byte.
 
 -- A record; nil when there is none, or its time is over even for being told so. An error when it
 -- lacks what scripts go by: a state that nobody has written must not pass for one that lets in.
@@ -29,35 +29,22 @@ local function read(key)
   if not text then
     return nil
   end
-  -- Patterns go through a text byte by byte; plain searches do not.
-  local state, attempts, after_attempts, max_attempts, expires_at, recipient =
-    string.match(text, '^([pac]) (%d%d%d%d%d%d%d%d%d%d)() %d+ %d+\n(%d+) (%d+) ()%x')
-  local legs = state and string.find(text, '\n', recipient, true)
+  local legs = string.find(text, '^[pac] %d%d%d%d%d%d%d%d%d%d %d%d%d%d%d%d%d%d%d%d %d')
+    and string.sub(text, 128, 128) == '\n'
+    and string.find(text, '\n', 129, true)
   local after_legs = legs and string.find(text, '\n\n', legs, true)
-  assert(after_legs, 'a record that cannot be read')
-  expires_at = tonumber(expires_at)
+  local expires_at = after_legs and tonumber(string.sub(text, 25, 37))
+  assert(expires_at, 'a record that cannot be read')
   if now < expires_at + GRACE then
     return {
       text = text,
-      state = state,
-      attempts = attempts,
-      max_attempts = max_attempts,
+      state = string.sub(text, 1, 1),
       expires_at = expires_at,
-      -- Each line with the line end before it.
-      legs = string.sub(text, legs, after_legs - 1),
-      -- Where its parts begin.
-      after_attempts_at = after_attempts,
-      recipient_at = recipient,
+      -- The line ends before the first leg and after the last, which are one when there is no leg.
       legs_at = legs,
       after_legs_at = after_legs,
     }
   end
-end
-
--- Writes a record's state and attempts. Its key keeps its time to live here and whenever it is
--- written.
-local function write_standing(key, record)
-  redis.call('SETRANGE', key, '0', record.state .. ' ' .. record.attempts)
 end
 
 -- Why no code is good for a record at this time, if none is.
@@ -66,16 +53,4 @@ local function over(record)
     return now >= record.expires_at and 'expired' or nil
   end
   return record.state == 'a' and 'already_used' or 'not_found'
-end
-
--- Whether a leg may have sent a message (it is intended, accepted or unknown): any, or one with (1) or
--- without (0) the code of ours.
-local function may_have_sent(record, supplied)
-  return string.find(record.legs, '\n[iau]' .. (supplied or '[01]')) ~= nil
-end
-
--- The key of a limit of the record's recipient, which goes by the first 128 bits of the hash.
-local function recipients_key(scope, record)
-  local at = record.recipient_at
-  return prefix() .. 'limit:' .. scope .. ':' .. string.sub(record.text, at, at + 31)
 end
