@@ -41,14 +41,17 @@ impl Operation {
 
     /// What of the shared parts it needs, each after those that it builds on.
     fn shared(self) -> &'static [&'static str] {
-        use shared::{ARGUMENTS, CHARGES, ENDS, HEALTH, KEYS, LIMITS, MARKS, NEWS, RECORD, SENT};
+        use shared::{
+            ARGUMENTS, CHARGES, ENDS, HEALTH, KEYS, LIMITS, MARKS, NEWS, OVER, RECORD, SENT,
+        };
         match self {
-            Self::Create => &[ARGUMENTS, KEYS, RECORD, SENT, LIMITS, CHARGES, HEALTH, MARKS],
-            Self::BeginLeg => &[ARGUMENTS, RECORD, ENDS, LIMITS, CHARGES, HEALTH, NEWS],
+            Self::Create => &[ARGUMENTS, RECORD, OVER, SENT, LIMITS, CHARGES, HEALTH, MARKS],
+            Self::BeginLeg => &[ARGUMENTS, RECORD, OVER, ENDS, LIMITS, CHARGES, HEALTH, NEWS],
             Self::Settle => &[ARGUMENTS, KEYS, RECORD, SENT, ENDS, HEALTH, NEWS],
-            Self::Attempt => &[ARGUMENTS, KEYS, RECORD, SENT, LIMITS],
-            Self::Approve => &[ARGUMENTS, KEYS, RECORD],
-            Self::Cancel | Self::Load => &[ARGUMENTS, RECORD],
+            Self::Attempt => &[ARGUMENTS, KEYS, RECORD, OVER, SENT, LIMITS],
+            Self::Approve => &[ARGUMENTS, KEYS, RECORD, OVER],
+            Self::Cancel => &[ARGUMENTS, RECORD, OVER],
+            Self::Load => &[ARGUMENTS, RECORD],
             Self::Health => &[ARGUMENTS, HEALTH, MARKS],
         }
     }
@@ -80,6 +83,7 @@ mod shared {
     pub(super) const ARGUMENTS: &str = include_str!("lua/shared/arguments.lua");
     pub(super) const KEYS: &str = include_str!("lua/shared/keys.lua");
     pub(super) const RECORD: &str = include_str!("lua/shared/record.lua");
+    pub(super) const OVER: &str = include_str!("lua/shared/over.lua");
     pub(super) const SENT: &str = include_str!("lua/shared/sent.lua");
     pub(super) const ENDS: &str = include_str!("lua/shared/ends.lua");
     pub(super) const LIMITS: &str = include_str!("lua/shared/limits.lua");

@@ -6,14 +6,12 @@ local id, kept, content, text = ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local named = content ~= '-'
 local first = named and 5 or 4
 
--- Nil when there is none.
-local function record_of(id)
-  return read(prefix() .. 'verification:' .. id)
-end
+-- What the keys of records begin with, before an id of 32 digits.
+local records = string.sub(KEYS[1], 1, -1 - 32)
 
 local before = named and redis.call('GET', KEYS[4])
 if before then
-  local record = record_of(before)
+  local record = read(records .. before)
   local failed = record and record.state == 'c' and not may_have_sent(record, '[01]')
   if record and not failed then
     if string.match(record.text, '^%S+', 129) ~= content then
@@ -29,7 +27,7 @@ if answer then
 end
 
 local older = redis.call('GET', KEYS[2])
-local older_record = older and record_of(older)
+local older_record = older and read(records .. older)
 -- Only one that is live: a user of what has expired is told so.
 local superseded = older_record and not over(older_record)
 local known = marks(KEYS[3])
@@ -39,7 +37,7 @@ if named then
   redis.call('SET', KEYS[4], id, 'PX', kept)
 end
 if superseded then
-  redis.call('SETRANGE', prefix() .. 'verification:' .. older, '0', 'c')
+  redis.call('SETRANGE', records .. older, '0', 'c')
 end
 redis.call('SET', KEYS[1], text, 'PX', kept)
 hit_all(first, 6)
