@@ -34,7 +34,11 @@ impl Traces {
         }
         let exporter =
             SpanExporter::builder().with_http().with_protocol(Protocol::HttpBinary).build();
-        let exporter = exporter.map_err(|error| format!("cannot export traces: {error}"))?;
+        // The error would repeat the address, in which a password may stand.
+        let exporter = exporter.map_err(|_| {
+            "cannot export traces as the variables OTEL_EXPORTER_OTLP_* say: the endpoint must be a \
+             URL, headers NAME=VALUE, timeouts milliseconds"
+        })?;
         let mut resource = Resource::builder();
         let attributes = env::var("OTEL_RESOURCE_ATTRIBUTES").unwrap_or_default();
         if !is_set("OTEL_SERVICE_NAME") && !attributes.contains("service.name=") {

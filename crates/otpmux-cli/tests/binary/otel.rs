@@ -11,9 +11,20 @@ use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use crate::load::serving::{KEY, Serving};
 use crate::shared::{SERVER_KEY, Shared, TO};
+use crate::support::{program, run};
 
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 const PARENT: &str = "b7ad6b7169203331";
+
+#[test]
+fn a_collector_that_cannot_be_is_a_mistake_and_its_address_is_not_repeated() {
+    let mut dev = program();
+    dev.args(["dev", "--json"]).env("OTEL_EXPORTER_OTLP_ENDPOINT", "http://me:made-up@not a url");
+    let ended = run(&mut dev, "");
+    assert_eq!(ended.status, Some(2), "{}", ended.everything());
+    assert!(ended.stderr.contains("OTEL_EXPORTER_OTLP_"), "{}", ended.stderr);
+    assert_clean(&ended.everything(), &["made-up"]);
+}
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat()
