@@ -21,7 +21,7 @@ use crate::script::Operation;
 ///
 /// Every operation is one script, that is, one atomic step and one round trip. When Redis cannot be
 /// reached, does not answer in time, refuses or answers nonsense, an operation is an error of kind
-/// [`ErrorKind::Store`], which says what to do; nobody is let in on it. It may have been carried out
+/// [`ErrorKind::Store`](otpmux_core::ErrorKind::Store), which says what to do; nobody is let in on it. It may have been carried out
 /// when its answer was lost, and then the error says so.
 pub struct RedisStore {
     link: Link,
