@@ -11,6 +11,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Request};
 use hyper::body::Incoming;
 use hyper::service::Service as _;
 use hyper_util::service::TowerToHyperService;
+use otpmux::{Entropy as _, OsEntropy};
 use tokio::time::Instant;
 use tracing::Instrument as _;
 
@@ -101,8 +102,12 @@ fn request_id(headers: &HeaderMap) -> HeaderValue {
 /// Different over all processes, without asking the system for randomness each time.
 fn new_id() -> HeaderValue {
     static PROCESS: LazyLock<u64> = LazyLock::new(|| {
+        let mut bytes = [0; 8];
         // An id that is not random is still an id.
-        getrandom::u64().unwrap_or_else(|_| u64::from(std::process::id()))
+        match OsEntropy.fill(&mut bytes) {
+            Ok(()) => u64::from_le_bytes(bytes),
+            Err(_) => u64::from(std::process::id()),
+        }
     });
     static NEXT: AtomicU64 = AtomicU64::new(0);
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
