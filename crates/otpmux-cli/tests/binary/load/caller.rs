@@ -132,10 +132,15 @@ impl<'a> Caller<'a> {
             assert!(begun.elapsed() < PATIENCE, "no answer to {key} after {tries} tries");
         };
         let id = sent["id"].as_str().unwrap().to_owned();
-        if self.codes(&to).is_empty() {
-            // Its gateway died before the vendor was called, and nobody says that it was.
-            assert_eq!(sent["confirmed"], false, "{sent}");
-            self.resend(&id, number);
+        let mut told = sent;
+        let mut resends = 0;
+        while self.codes(&to).is_empty() {
+            // Its gateway died before the vendor was called, and nobody says that it was; the one
+            // that was asked for the resend may have died, too.
+            assert_eq!(told["confirmed"], false, "{told}");
+            assert!(begun.elapsed() < PATIENCE, "no message for {key}");
+            told = self.resend(&id, number, resends);
+            resends += 1;
         }
         let codes = self.codes(&to);
         assert_eq!(codes.len(), 1, "one verification has one code");
@@ -144,16 +149,20 @@ impl<'a> Caller<'a> {
         Flow { to, id, code, approved: 0, lost: 0, asked_again: tries }
     }
 
-    fn resend(&self, id: &str, number: usize) {
-        let (path, key) = (format!("/v1/verifications/{id}/resend"), format!("resend-{number}"));
+    /// The answer to one resend, asked for until it is given.
+    fn resend(&self, id: &str, number: usize, which: usize) -> Value {
+        let path = format!("/v1/verifications/{id}/resend");
+        let key = format!("resend-{number}-{which}");
         let begun = Instant::now();
-        for tries in 0.. {
+        let mut tries = 0;
+        loop {
             let url = self.addresses.url(number + tries);
             match self.post(&url, &path, &key, &json!({})) {
-                Some((200, _)) => return,
+                Some((200, told)) => return told,
                 Some((409 | 429, _)) | None => {}
                 Some(other) => panic!("{other:?}"),
             }
+            tries += 1;
             assert!(begun.elapsed() < PATIENCE, "no answer to {key}");
         }
     }
