@@ -29,7 +29,10 @@ pub(super) struct Dispatch<'a> {
     request: SendRequest,
     candidates: Vec<Candidate>,
     code: Option<Code>,
+    begun: Instant,
     deadline: Instant,
+    /// When its newest leg was begun.
+    leg_begun: Instant,
     /// When the limits have counted it.
     counted: SystemTime,
     possible: u32,
@@ -73,7 +76,8 @@ impl<'a> Dispatch<'a> {
         code: Option<Code>,
         counted: SystemTime,
     ) -> Self {
-        let deadline = inner.deadline();
+        let begun = Instant::now();
+        let deadline = begun + inner.policy.deadline;
         let Plan { request, candidates, .. } = plan;
         let standing = Arc::new(StillWanted::new(Arc::clone(inner), record.id));
         let untold = Untold::default();
@@ -84,7 +88,9 @@ impl<'a> Dispatch<'a> {
             request,
             candidates,
             code,
+            begun,
             deadline,
+            leg_begun: begun,
             counted,
             possible,
             standing,
@@ -94,9 +100,8 @@ impl<'a> Dispatch<'a> {
 
     /// `place` is that of the first leg in the store's record.
     pub(super) async fn run(mut self, place: usize) -> Result<Verification, Error> {
-        let begun = Instant::now();
         let result = self.go_through(place).await;
-        metrics::sent(begun, &self.request.recipient, &self.request.channel, &result);
+        metrics::sent(self.begun, &self.request.recipient, &self.request.channel, &result);
         result
     }
 
@@ -200,8 +205,8 @@ impl<'a> Dispatch<'a> {
     /// hangs must not use it up.
     fn context(&self, flight: Flight) -> Context {
         let shares = u32::try_from(self.candidates.len() - flight.at).unwrap_or(u32::MAX);
-        let now = Instant::now();
-        let ends = now + self.deadline.saturating_duration_since(now) / shares;
+        let left = self.deadline.saturating_duration_since(self.leg_begun);
+        let ends = self.leg_begun + left / shares;
         let standing: Arc<StillWanted> = Arc::clone(&self.standing);
         Context::new(self.record.legs[flight.here].key)
             .with_deadline(ends.into_std())
@@ -317,6 +322,7 @@ impl<'a> Dispatch<'a> {
             match self.inner.store.begin_leg(self.record.id, begin, now).await {
                 Ok(Begun::Leg(place)) => {
                     self.record.legs.push(leg);
+                    self.leg_begun = Instant::now();
                     return Ok(Some(Flight { at: next, here: self.record.legs.len() - 1, place }));
                 }
                 Ok(Begun::Limited(_)) => {

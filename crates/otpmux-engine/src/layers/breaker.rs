@@ -1,10 +1,9 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
-use async_trait::async_trait;
 use otpmux_core::{
     Balance, Blame, Cancellation, Capabilities, Certainty, Clock, Context, Entropy, Error,
-    ErrorKind, OtpProvider, ProviderId, ResendRequest, SendRequest, Sent, Status, Target, Verdict,
+    ErrorKind, ProviderId, ResendRequest, SendRequest, Sent, Status, Target, Verdict,
     VerifyRequest,
 };
 use tokio::time::Instant;
@@ -13,6 +12,7 @@ use super::circuit::{Change, Circuit, Now, Phase, Refusal, Ticket};
 use super::guards::BreakerSettings;
 use super::metrics;
 use super::outcome::classify;
+use super::port::Port;
 use crate::health::{Health, HealthMark};
 
 /// Leaves a provider alone after failures, and lets one call find out when it is well again.
@@ -20,8 +20,22 @@ use crate::health::{Health, HealthMark};
 /// Gates sends and resends only, and only they feed it. Everything else passes untouched: a vendor
 /// that is failing is still the only one who can verify its own codes.
 #[derive(Debug)]
-pub(super) struct Breaker {
-    inner: Arc<dyn OtpProvider>,
+pub(super) struct Breaker<P> {
+    inner: P,
+    switch: Arc<Switch>,
+}
+
+impl<P: Port> Breaker<P> {
+    /// The switch must be of the same provider.
+    pub(super) fn new(inner: P, switch: Arc<Switch>) -> Self {
+        Self { inner, switch }
+    }
+}
+
+/// What decides whether calls go through: a breaker as others than its calls see it.
+#[derive(Debug)]
+pub(super) struct Switch {
+    provider: ProviderId,
     state: Mutex<State>,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
@@ -34,28 +48,29 @@ struct State {
     shown: Option<Phase>,
 }
 
-impl Breaker {
+impl Switch {
     pub(super) fn new(
-        inner: Arc<dyn OtpProvider>,
+        provider: ProviderId,
         settings: BreakerSettings,
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
     ) -> Self {
         let circuit = Circuit::new(settings, Instant::now());
-        Self { inner, state: Mutex::new(State { circuit, shown: None }), clock, entropy }
+        let state = Mutex::new(State { circuit, shown: None });
+        Self { provider, state, clock, entropy }
     }
 
     pub(super) fn health(&self) -> Health {
-        self.lock().circuit.health(Instant::now(), self.clock.now())
+        self.lock().circuit.health(|| (Instant::now(), self.clock.now()))
     }
 
     pub(super) fn news(&self) -> Option<HealthMark> {
         let (at, state) = self.lock().circuit.news()?;
-        Some(HealthMark { provider: self.id().clone(), at, state })
+        Some(HealthMark { provider: self.provider.clone(), at, state })
     }
 
     pub(super) fn learn(&self, mark: &HealthMark, wall: SystemTime) {
-        if mark.provider == *self.id() {
+        if mark.provider == self.provider {
             let now = self.now();
             let change =
                 self.with(|circuit| circuit.learn(mark.at, mark.state.as_ref(), wall, now));
@@ -64,11 +79,11 @@ impl Breaker {
     }
 
     fn admit(&self, cx: &Context) -> Result<Pass<'_>, Error> {
-        match self.with(|circuit| circuit.admit(cx.probe, Instant::now())) {
-            Ok(ticket) => Ok(Pass { breaker: self, ticket: Some(ticket) }),
+        match self.with(|circuit| circuit.admit(cx.probe, Instant::now)) {
+            Ok(ticket) => Ok(Pass { switch: self, ticket: Some(ticket) }),
             Err(Refusal { why, retry_after }) => {
                 Err(Error::new(ErrorKind::CircuitOpen, Certainty::NotSent, Blame::Provider)
-                    .with_provider(self.id().clone())
+                    .with_provider(self.provider.clone())
                     .with_detail(why.as_str())
                     .with_retry_after(retry_after))
             }
@@ -85,7 +100,7 @@ impl Breaker {
         let phase = state.circuit.phase();
         // Under the lock, so that the gauge ends where the breaker does.
         if state.shown.replace(phase) != Some(phase) {
-            metrics::breaker_is(self.id(), phase);
+            metrics::breaker_is(&self.provider, phase);
         }
         result
     }
@@ -95,7 +110,7 @@ impl Breaker {
     }
 
     fn log(&self, change: Option<Change>, seen_by: &'static str) {
-        let provider = self.id();
+        let provider = &self.provider;
         match change {
             Some(Change::Opened { why, pause }) => {
                 let why = why.as_str();
@@ -110,17 +125,17 @@ impl Breaker {
 /// The right to make one call. Dropped without a result, it tells nothing, and a probe is due
 /// again.
 struct Pass<'a> {
-    breaker: &'a Breaker,
+    switch: &'a Switch,
     ticket: Option<Ticket>,
 }
 
 impl Pass<'_> {
     fn end<T>(mut self, result: Result<T, Error>) -> Result<T, Error> {
         if let Some(ticket) = self.ticket.take() {
-            let (breaker, outcome) = (self.breaker, classify(&result));
-            let now = breaker.now();
-            let change = breaker.with(|circuit| circuit.settle(ticket, outcome, now));
-            breaker.log(change, "this process");
+            let (switch, outcome) = (self.switch, classify(&result));
+            let now = switch.now();
+            let change = switch.with(|circuit| circuit.settle(ticket, outcome, now));
+            switch.log(change, "this process");
         }
         result
     }
@@ -131,14 +146,13 @@ impl Drop for Pass<'_> {
         if let Some(ticket) = self.ticket.take()
             && ticket.probe
         {
-            self.breaker.with(|circuit| circuit.release(ticket));
+            self.switch.with(|circuit| circuit.release(ticket));
         }
     }
 }
 
-#[async_trait]
 #[deny(clippy::missing_trait_methods)]
-impl OtpProvider for Breaker {
+impl<P: Port> Port for Breaker<P> {
     fn id(&self) -> &ProviderId {
         self.inner.id()
     }
@@ -148,7 +162,7 @@ impl OtpProvider for Breaker {
     }
 
     async fn send(&self, cx: &Context, request: &SendRequest) -> Result<Sent, Error> {
-        let pass = self.admit(cx)?;
+        let pass = self.switch.admit(cx)?;
         pass.end(self.inner.send(cx, request).await)
     }
 
@@ -157,7 +171,7 @@ impl OtpProvider for Breaker {
     }
 
     async fn resend(&self, cx: &Context, request: &ResendRequest) -> Result<Sent, Error> {
-        let pass = self.admit(cx)?;
+        let pass = self.switch.admit(cx)?;
         pass.end(self.inner.resend(cx, request).await)
     }
 

@@ -92,10 +92,14 @@ impl Circuit {
     }
 
     /// Asks to make a call. `probe` goes ahead although the pause is not over.
-    pub(super) fn admit(&mut self, probe: bool, now: Instant) -> Result<Ticket, Refusal> {
+    pub(super) fn admit(
+        &mut self,
+        probe: bool,
+        now: impl FnOnce() -> Instant,
+    ) -> Result<Ticket, Refusal> {
         let epoch = self.epoch;
         let Some(open) = &mut self.open else { return Ok(Ticket { epoch, probe: false }) };
-        let left = open.until.saturating_duration_since(now);
+        let left = open.until.saturating_duration_since(now());
         if open.probing {
             let left = if probe { Duration::ZERO } else { left };
             return Err(Refusal { why: open.why, retry_after: left.max(Self::PROBE_TIME) });
@@ -282,13 +286,14 @@ impl Circuit {
         }
     }
 
-    pub(super) fn health(&self, now: Instant, wall: SystemTime) -> Health {
+    pub(super) fn health(&self, now: impl FnOnce() -> (Instant, SystemTime)) -> Health {
         match &self.open {
             None => Health::Closed,
             Some(Open { since, why, probing: true, .. }) => {
                 Health::Probing { since: *since, why: *why }
             }
             Some(Open { since, why, until, .. }) => {
+                let (now, wall) = now();
                 // By the clock that decides, so that a jump of the other one does no harm. A pause
                 // that is over ends in the past, not now: whoever asks has looked at the clock
                 // before.

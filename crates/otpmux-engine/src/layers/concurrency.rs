@@ -1,33 +1,33 @@
-use std::sync::Arc;
-
-use async_trait::async_trait;
 use otpmux_core::{
-    Balance, Blame, Cancellation, Capabilities, Certainty, Context, Error, ErrorKind, OtpProvider,
-    ProviderId, ResendRequest, SendRequest, Sent, Status, Target, Verdict, VerifyRequest,
+    Balance, Blame, Cancellation, Capabilities, Certainty, Context, Error, ErrorKind, ProviderId,
+    ResendRequest, SendRequest, Sent, Status, Target, Verdict, VerifyRequest,
 };
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::timeout_at;
 
 use super::ends;
+use super::port::Port;
 
 /// Bounds how many calls are under way at once. The others wait in line, until their deadline.
 #[derive(Debug)]
-pub(super) struct Concurrency {
-    inner: Arc<dyn OtpProvider>,
-    places: Semaphore,
+pub(super) struct Concurrency<P> {
+    inner: P,
+    /// `None` where there is no bound.
+    places: Option<Semaphore>,
 }
 
-impl Concurrency {
-    pub(super) fn new(inner: Arc<dyn OtpProvider>, bound: usize) -> Self {
-        Self { inner, places: Semaphore::new(bound) }
+impl<P: Port> Concurrency<P> {
+    pub(super) fn new(inner: P, bound: Option<usize>) -> Self {
+        Self { inner, places: bound.map(Semaphore::new) }
     }
 
-    async fn place(&self, cx: &Context) -> Result<SemaphorePermit<'_>, Error> {
-        if let Ok(place) = self.places.try_acquire() {
-            return Ok(place);
+    async fn place(&self, cx: &Context) -> Result<Option<SemaphorePermit<'_>>, Error> {
+        let Some(places) = &self.places else { return Ok(None) };
+        if let Ok(place) = places.try_acquire() {
+            return Ok(Some(place));
         }
-        match timeout_at(ends(cx), self.places.acquire()).await {
-            Ok(Ok(place)) => Ok(place),
+        match timeout_at(ends(cx), places.acquire()).await {
+            Ok(Ok(place)) => Ok(Some(place)),
             // The semaphore is never closed, so this is the deadline.
             _ => Err(Error::new(ErrorKind::RateLimited, Certainty::NotSent, Blame::Provider)
                 .with_provider(self.id().clone())
@@ -36,9 +36,8 @@ impl Concurrency {
     }
 }
 
-#[async_trait]
 #[deny(clippy::missing_trait_methods)]
-impl OtpProvider for Concurrency {
+impl<P: Port> Port for Concurrency<P> {
     fn id(&self) -> &ProviderId {
         self.inner.id()
     }

@@ -1,16 +1,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
 use metrics::{Key, KeyName, Label, Level, Metadata, SharedString, Unit, with_recorder};
 use otpmux_core::{
-    Balance, Cancellation, Capabilities, Channel, Context, Error, OtpProvider, ProviderId,
-    Recipient, ResendRequest, SendRequest, Sent, Status, Target, Verdict, VerifyRequest,
+    Balance, Cancellation, Capabilities, Channel, Context, Error, ProviderId, Recipient,
+    ResendRequest, SendRequest, Sent, Status, Target, Verdict, VerifyRequest,
 };
 use tokio::time::Instant;
 
 use super::call::Call;
 use super::circuit::Phase;
+use super::port::Port;
 use crate::country_of;
 
 const CALLS: &str = "otpmux_calls_total";
@@ -57,8 +57,8 @@ fn provider_label(provider: impl Into<SharedString>) -> Label {
 
 /// Counts and times every call.
 #[derive(Debug)]
-pub(super) struct Metrics {
-    inner: Arc<dyn OtpProvider>,
+pub(super) struct Metrics<P> {
+    inner: P,
     provider: SharedString,
     /// In the order of [`Call::ALL`].
     seconds: [Key; Call::ALL.len()],
@@ -72,8 +72,8 @@ struct Labels<'a> {
     recipient: Option<&'a Recipient>,
 }
 
-impl Metrics {
-    pub(super) fn new(inner: Arc<dyn OtpProvider>) -> Self {
+impl<P: Port> Metrics<P> {
+    pub(super) fn new(inner: P) -> Self {
         let provider = SharedString::from_shared(Arc::from(inner.id().as_str()));
         let seconds = Call::ALL.map(|call| {
             let call = Label::from_static_parts("call", call.as_str());
@@ -82,14 +82,17 @@ impl Metrics {
         Self { inner, provider, seconds }
     }
 
-    async fn counted<T>(
+    async fn counted<T, F>(
         &self,
         labels: Labels<'_>,
-        call: impl Future<Output = Result<T, Error>> + Send,
+        call: impl FnOnce() -> F + Send,
         word: fn(&T) -> &'static str,
-    ) -> Result<T, Error> {
+    ) -> Result<T, Error>
+    where
+        F: Future<Output = Result<T, Error>> + Send,
+    {
         let begun = Instant::now();
-        let result = call.await;
+        let result = call().await;
         let (outcome, certainty) = match &result {
             Ok(answer) => (word(answer), "none"),
             Err(error) => (error.kind().as_str(), error.certainty().as_str()),
@@ -139,9 +142,8 @@ pub(crate) fn channel_label(channel: &Channel) -> Label {
     Label::new("channel", word)
 }
 
-#[async_trait]
 #[deny(clippy::missing_trait_methods)]
-impl OtpProvider for Metrics {
+impl<P: Port> Port for Metrics<P> {
     fn id(&self) -> &ProviderId {
         self.inner.id()
     }
@@ -153,35 +155,35 @@ impl OtpProvider for Metrics {
     async fn send(&self, cx: &Context, request: &SendRequest) -> Result<Sent, Error> {
         let (channel, recipient) = (Some(&request.channel), Some(&request.recipient));
         let labels = Labels { call: Call::Send, channel, recipient };
-        self.counted(labels, self.inner.send(cx, request), |_| "ok").await
+        self.counted(labels, || self.inner.send(cx, request), |_| "ok").await
     }
 
     async fn verify(&self, cx: &Context, request: &VerifyRequest) -> Result<Verdict, Error> {
         let recipient = Some(&request.recipient);
         let labels = Labels { call: Call::Verify, channel: None, recipient };
-        self.counted(labels, self.inner.verify(cx, request), Verdict::as_str).await
+        self.counted(labels, || self.inner.verify(cx, request), Verdict::as_str).await
     }
 
     async fn resend(&self, cx: &Context, request: &ResendRequest) -> Result<Sent, Error> {
         let (channel, recipient) = (request.channel.as_ref(), Some(&request.target.recipient));
         let labels = Labels { call: Call::Resend, channel, recipient };
-        self.counted(labels, self.inner.resend(cx, request), |_| "ok").await
+        self.counted(labels, || self.inner.resend(cx, request), |_| "ok").await
     }
 
     async fn cancel(&self, cx: &Context, target: &Target) -> Result<Cancellation, Error> {
         let recipient = Some(&target.recipient);
         let labels = Labels { call: Call::Cancel, channel: None, recipient };
-        self.counted(labels, self.inner.cancel(cx, target), |_| "ok").await
+        self.counted(labels, || self.inner.cancel(cx, target), |_| "ok").await
     }
 
     async fn status(&self, cx: &Context, target: &Target) -> Result<Status, Error> {
         let recipient = Some(&target.recipient);
         let labels = Labels { call: Call::Status, channel: None, recipient };
-        self.counted(labels, self.inner.status(cx, target), |_| "ok").await
+        self.counted(labels, || self.inner.status(cx, target), |_| "ok").await
     }
 
     async fn balance(&self, cx: &Context) -> Result<Balance, Error> {
         let labels = Labels { call: Call::Balance, channel: None, recipient: None };
-        self.counted(labels, self.inner.balance(cx), |_| "ok").await
+        self.counted(labels, || self.inner.balance(cx), |_| "ok").await
     }
 }

@@ -1,5 +1,5 @@
 //! The decorators around an adapter. Each takes and gives the port, and their order is
-//! `trace(metrics(retry(breaker(rate_limit(concurrency(adapter))))))`:
+//! `trace(metrics(retry(breaker(rate_limit(concurrency(adapter))))))`, by type and so by one future:
 //!
 //! - what is traced and counted is the call as its caller sees it, further tries included;
 //! - each try asks the breaker, so that a provider that fails meanwhile is left alone at once;
@@ -17,6 +17,7 @@ mod gate;
 mod guards;
 mod metrics;
 mod outcome;
+mod port;
 mod rate_limit;
 mod retry;
 mod trace;
@@ -28,8 +29,15 @@ use std::time::{Duration, SystemTime};
 use otpmux_core::{Clock, Context, Entropy, OtpProvider};
 use tokio::time::Instant;
 
+use self::breaker::{Breaker, Switch};
+use self::concurrency::Concurrency;
 pub use self::guards::{BreakerSettings, Guards, GuardsError, RetryBudget};
+use self::metrics::Metrics;
 pub(crate) use self::metrics::{channel_label, describe};
+use self::port::Adapter;
+use self::rate_limit::RateLimiter;
+use self::retry::Retry;
+use self::trace::Trace;
 use crate::health::{Health, HealthMark};
 
 /// A provider with its guards: retry, breaker, rate limit, bound on calls, metrics and tracing.
@@ -39,7 +47,7 @@ use crate::health::{Health, HealthMark};
 #[derive(Clone, Debug)]
 pub struct Guarded {
     port: Arc<dyn OtpProvider>,
-    breaker: Arc<breaker::Breaker>,
+    switch: Arc<Switch>,
 }
 
 impl Guarded {
@@ -57,17 +65,15 @@ impl Guarded {
         let guards = guards.clone().within();
         let documented = &provider.capabilities().limits.requests;
         let requests = guards.requests.clone().unwrap_or_else(|| documented.clone());
-        let bounded: Arc<dyn OtpProvider> = match guards.concurrency {
-            Some(bound) => Arc::new(concurrency::Concurrency::new(provider, bound)),
-            None => provider,
-        };
-        let limited = Arc::new(rate_limit::RateLimiter::new(bounded, &requests));
-        let breaker = breaker::Breaker::new(limited, guards.breaker, clock, Arc::clone(&entropy));
-        let breaker = Arc::new(breaker);
-        let retry =
-            Arc::new(retry::Retry::new(Arc::<breaker::Breaker>::clone(&breaker), &guards, entropy));
-        let port = Arc::new(trace::Trace::new(Arc::new(metrics::Metrics::new(retry))));
-        Self { port, breaker }
+        let id = provider.id().clone();
+        let switch = Switch::new(id, guards.breaker, clock, Arc::clone(&entropy));
+        let switch = Arc::new(switch);
+        let bounded = Concurrency::new(Adapter(provider), guards.concurrency);
+        let limited = RateLimiter::new(bounded, &requests);
+        let breaker = Breaker::new(limited, Arc::clone(&switch));
+        let retry = Retry::new(breaker, &guards, entropy);
+        let port = Arc::new(Trace::new(Metrics::new(retry)));
+        Self { port, switch }
     }
 
     /// The provider, to be called through all its guards.
@@ -77,14 +83,14 @@ impl Guarded {
 
     /// How this process sees the provider.
     pub fn health(&self) -> Health {
-        self.breaker.health()
+        self.switch.health()
     }
 
     /// What has changed since this was last called, for the other processes: the breaker has
     /// opened, will stay open for longer, or has closed. Only the newest change is told, and none
     /// that was itself [learned](Self::learn).
     pub fn news(&self) -> Option<HealthMark> {
-        self.breaker.news()
+        self.switch.news()
     }
 
     /// Takes in what another process has seen, if it is newer than all that is known here and about
@@ -93,7 +99,7 @@ impl Guarded {
     /// Where a pause is left, some time at random is added, up to [`BreakerSettings::pause`], so
     /// that not all processes probe at once.
     pub fn learn(&self, mark: &HealthMark, now: SystemTime) {
-        self.breaker.learn(mark, now);
+        self.switch.learn(mark, now);
     }
 }
 

@@ -1,32 +1,31 @@
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use async_trait::async_trait;
 use otpmux_core::{
-    Balance, Blame, Cancellation, Capabilities, Certainty, Context, Error, ErrorKind, OtpProvider,
-    ProviderId, RateLimit, ResendRequest, SendRequest, Sent, Status, Target, Verdict,
-    VerifyRequest,
+    Balance, Blame, Cancellation, Capabilities, Certainty, Context, Error, ErrorKind, ProviderId,
+    RateLimit, ResendRequest, SendRequest, Sent, Status, Target, Verdict, VerifyRequest,
 };
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::ends;
 use super::gate::Gate;
+use super::port::Port;
 
 /// Keeps to the limit on requests of one account, so that the vendor need not refuse.
 ///
 /// A send that does not fit is refused at once: another provider is better than waiting. Every
 /// other call waits in line until its deadline, since only this vendor can answer it.
 #[derive(Debug)]
-pub(super) struct RateLimiter {
-    inner: Arc<dyn OtpProvider>,
+pub(super) struct RateLimiter<P> {
+    inner: P,
     gate: Mutex<Gate>,
     /// Held by the one that is at the head of the line.
     turn: Semaphore,
 }
 
-impl RateLimiter {
-    pub(super) fn new(inner: Arc<dyn OtpProvider>, limits: &[RateLimit]) -> Self {
+impl<P: Port> RateLimiter<P> {
+    pub(super) fn new(inner: P, limits: &[RateLimit]) -> Self {
         Self { inner, gate: Mutex::new(Gate::new(limits)), turn: Semaphore::new(1) }
     }
 
@@ -98,9 +97,8 @@ fn lock(gate: &Mutex<Gate>) -> MutexGuard<'_, Gate> {
     gate.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-#[async_trait]
 #[deny(clippy::missing_trait_methods)]
-impl OtpProvider for RateLimiter {
+impl<P: Port> Port for RateLimiter<P> {
     fn id(&self) -> &ProviderId {
         self.inner.id()
     }

@@ -1,38 +1,33 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use async_trait::async_trait;
 use otpmux_core::{
-    Balance, Cancellation, Capabilities, Certainty, Context, Entropy, Error, NextStep, OtpProvider,
-    ProviderId, ResendRequest, SendRequest, Sent, Situation, Status, Target, Verdict,
-    VerifyRequest, next_step,
+    Balance, Cancellation, Capabilities, Certainty, Context, Entropy, Error, NextStep, ProviderId,
+    ResendRequest, SendRequest, Sent, Situation, Status, Target, Verdict, VerifyRequest, next_step,
 };
 use tokio::time::Instant;
 
 use super::budget::Budget;
 use super::guards::Guards;
+use super::port::Port;
 use super::{chance, metrics};
+
+/// The longest pause, where no deadline says that it is too long.
+const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 
 /// Tries a send or resend again where [`next_step`] allows it. Everything else goes through once:
 /// a verify uses up an attempt.
 #[derive(Debug)]
-pub(super) struct Retry {
-    inner: Arc<dyn OtpProvider>,
+pub(super) struct Retry<P> {
+    inner: P,
     retries: u32,
     first_pause: Duration,
     budget: Mutex<Budget>,
     entropy: Arc<dyn Entropy>,
 }
 
-impl Retry {
-    /// The longest pause, where no deadline says that it is too long.
-    const LONGEST_PAUSE: Duration = Duration::from_mins(1);
-
-    pub(super) fn new(
-        inner: Arc<dyn OtpProvider>,
-        guards: &Guards,
-        entropy: Arc<dyn Entropy>,
-    ) -> Self {
+impl<P: Port> Retry<P> {
+    pub(super) fn new(inner: P, guards: &Guards, entropy: Arc<dyn Entropy>) -> Self {
         let budget = Mutex::new(Budget::new(guards.retry_budget, Instant::now()));
         let Guards { retries, retry_pause: first_pause, .. } = *guards;
         Self { inner, retries, first_pause, budget, entropy }
@@ -92,7 +87,7 @@ impl Retry {
     /// Doubles with each try; at least half of it, so that tries do not crowd.
     fn pause(&self, tried: u32) -> Duration {
         let whole = self.first_pause.saturating_mul(2u32.saturating_pow(tried));
-        let half = whole.min(Self::LONGEST_PAUSE) / 2;
+        let half = whole.min(LONGEST_PAUSE) / 2;
         half + half.mul_f64(chance(&*self.entropy))
     }
 
@@ -112,13 +107,12 @@ fn in_time(cx: &Context, pause: Duration) -> bool {
         Some(deadline) => {
             Instant::now().checked_add(pause).is_some_and(|then| then < Instant::from_std(deadline))
         }
-        None => pause <= Retry::LONGEST_PAUSE,
+        None => pause <= LONGEST_PAUSE,
     }
 }
 
-#[async_trait]
 #[deny(clippy::missing_trait_methods)]
-impl OtpProvider for Retry {
+impl<P: Port> Port for Retry<P> {
     fn id(&self) -> &ProviderId {
         self.inner.id()
     }

@@ -1,5 +1,3 @@
-use std::sync::Arc;
-
 use async_trait::async_trait;
 use otpmux_core::{
     Balance, Cancellation, Capabilities, Channel, Context, Error, OtpProvider, ProviderId,
@@ -9,12 +7,13 @@ use tokio::time::Instant;
 use tracing::{Instrument, field::Empty};
 
 use super::call::Call;
+use super::port::Port;
 
 /// A span for each call at level debug, and an event at its end: a failure at level info, anything
 /// else at level debug. They name the provider, the call and the channel, and never whom it is for.
 #[derive(Debug)]
-pub(super) struct Trace {
-    inner: Arc<dyn OtpProvider>,
+pub(super) struct Trace<P> {
+    inner: P,
 }
 
 /// What a call is told by.
@@ -24,36 +23,42 @@ struct Labels<'a> {
     channel: Option<&'a Channel>,
 }
 
-impl Trace {
-    pub(super) fn new(inner: Arc<dyn OtpProvider>) -> Self {
+impl<P: Port> Trace<P> {
+    pub(super) fn new(inner: P) -> Self {
         Self { inner }
     }
 
-    async fn traced<T>(
+    async fn traced<T, F>(
         &self,
         labels: Labels<'_>,
-        ended: impl Future<Output = Result<T, Error>> + Send,
+        called: impl FnOnce() -> F + Send,
         word: fn(&T) -> &'static str,
-    ) -> Result<T, Error> {
+    ) -> Result<T, Error>
+    where
+        F: Future<Output = Result<T, Error>> + Send,
+    {
         let (provider, call) = (self.id(), labels.call.as_str());
         let channel = labels.channel.map_or("none", Channel::as_str);
         let span = tracing::debug_span!("call", %provider, call, channel, outcome = Empty);
         let begun = Instant::now();
         // What nobody looks at costs nothing.
-        let result =
-            if span.is_disabled() { ended.await } else { ended.instrument(span.clone()).await };
-        let elapsed = begun.elapsed();
+        let result = if span.is_disabled() {
+            called().await
+        } else {
+            called().instrument(span.clone()).await
+        };
         let _entered = span.enter();
         match &result {
             Ok(answer) => {
                 span.record("outcome", word(answer));
-                tracing::debug!(?elapsed, "call ended");
+                tracing::debug!(elapsed = ?begun.elapsed(), "call ended");
             }
             Err(error) => {
                 let outcome = error.kind().as_str();
                 span.record("outcome", outcome);
                 let certainty = error.certainty().as_str();
                 let blame = error.blame().as_str();
+                let elapsed = begun.elapsed();
                 // Whoever listens at level info has no span.
                 tracing::info!(
                     %provider, call, channel, outcome, certainty, blame, ?elapsed, "call failed"
@@ -66,7 +71,7 @@ impl Trace {
 
 #[async_trait]
 #[deny(clippy::missing_trait_methods)]
-impl OtpProvider for Trace {
+impl<P: Port> OtpProvider for Trace<P> {
     fn id(&self) -> &ProviderId {
         self.inner.id()
     }
@@ -77,31 +82,31 @@ impl OtpProvider for Trace {
 
     async fn send(&self, cx: &Context, request: &SendRequest) -> Result<Sent, Error> {
         let labels = Labels { call: Call::Send, channel: Some(&request.channel) };
-        self.traced(labels, self.inner.send(cx, request), |_| "ok").await
+        self.traced(labels, || self.inner.send(cx, request), |_| "ok").await
     }
 
     async fn verify(&self, cx: &Context, request: &VerifyRequest) -> Result<Verdict, Error> {
         let labels = Labels { call: Call::Verify, channel: None };
-        self.traced(labels, self.inner.verify(cx, request), Verdict::as_str).await
+        self.traced(labels, || self.inner.verify(cx, request), Verdict::as_str).await
     }
 
     async fn resend(&self, cx: &Context, request: &ResendRequest) -> Result<Sent, Error> {
         let labels = Labels { call: Call::Resend, channel: request.channel.as_ref() };
-        self.traced(labels, self.inner.resend(cx, request), |_| "ok").await
+        self.traced(labels, || self.inner.resend(cx, request), |_| "ok").await
     }
 
     async fn cancel(&self, cx: &Context, target: &Target) -> Result<Cancellation, Error> {
         let labels = Labels { call: Call::Cancel, channel: None };
-        self.traced(labels, self.inner.cancel(cx, target), |_| "ok").await
+        self.traced(labels, || self.inner.cancel(cx, target), |_| "ok").await
     }
 
     async fn status(&self, cx: &Context, target: &Target) -> Result<Status, Error> {
         let labels = Labels { call: Call::Status, channel: None };
-        self.traced(labels, self.inner.status(cx, target), |_| "ok").await
+        self.traced(labels, || self.inner.status(cx, target), |_| "ok").await
     }
 
     async fn balance(&self, cx: &Context) -> Result<Balance, Error> {
         let labels = Labels { call: Call::Balance, channel: None };
-        self.traced(labels, self.inner.balance(cx), |_| "ok").await
+        self.traced(labels, || self.inner.balance(cx), |_| "ok").await
     }
 }
