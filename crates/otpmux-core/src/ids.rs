@@ -124,13 +124,16 @@ impl IdempotencyKey {
 
 impl fmt::Display for IdempotencyKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        let mut text = [b'-'; 36];
+        let mut at = 0;
         for (i, byte) in self.0.iter().enumerate() {
-            if matches!(i, 4 | 6 | 8 | 10) {
-                f.write_str("-")?;
-            }
-            write!(f, "{byte:02x}")?;
+            at += usize::from(matches!(i, 4 | 6 | 8 | 10));
+            text[at] = DIGITS[usize::from(byte >> 4)];
+            text[at + 1] = DIGITS[usize::from(byte & 15)];
+            at += 2;
         }
-        Ok(())
+        f.write_str(str::from_utf8(&text).map_err(|_| fmt::Error)?)
     }
 }
 
@@ -184,6 +187,8 @@ mod tests {
     fn keys_are_version_4_uuids_and_survive_the_store() {
         let key = IdempotencyKey::generate(&OsEntropy).unwrap();
         let text = key.to_string();
+        let known = IdempotencyKey::from_random(*b"\x00\x1f\xa5\xff0123456789ab");
+        assert_eq!(known.to_string(), "001fa5ff-3031-4233-b435-363738396162");
         assert_eq!(text.len(), 36);
         assert_eq!(&text[14..15], "4");
         assert!(matches!(&text[19..20], "8" | "9" | "a" | "b"));

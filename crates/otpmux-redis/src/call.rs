@@ -1,13 +1,13 @@
-use std::fmt::Write as _;
 use std::time::{Duration, SystemTime};
 
 use otpmux_core::RateLimit;
 use otpmux_engine::{Charge, HealthMark, LegEnd, millis};
 use redis::Cmd;
 
-use crate::form::{self, NONE};
+use crate::form;
 use crate::names::Names;
 use crate::script::Operation;
+use crate::words::Words;
 
 /// Longer than anything here is kept, and short enough for Redis to add times up.
 const FOREVER: Duration = Duration::from_hours(24 * 365 * 100);
@@ -23,13 +23,18 @@ pub(crate) struct Call {
 impl Call {
     /// Every script has a key at least, and the time as its first argument.
     pub(crate) fn new(operation: Operation, key: String, now: SystemTime) -> Self {
-        Self { operation, keys: vec![key], arguments: Vec::new() }.number(millis(now))
+        let (mut keys, arguments) = (Vec::with_capacity(8), Vec::with_capacity(8));
+        keys.push(key);
+        Self { operation, keys, arguments }.words(Words::default().time(now))
     }
 
     /// By the script's hash, or by its whole text.
     pub(crate) fn command(&self, whole: bool) -> Cmd {
         let script = self.operation.script();
-        let mut command = Cmd::new();
+        let parts = 3 + self.keys.len() + self.arguments.len();
+        let keys: usize = self.keys.iter().map(String::len).sum();
+        let arguments: usize = self.arguments.iter().map(Vec::len).sum();
+        let mut command = Cmd::with_capacity(parts, script.hash.len() + 16 + keys + arguments);
         if whole {
             command.arg("EVAL").arg(&script.text);
         } else {
@@ -49,15 +54,16 @@ impl Call {
         self
     }
 
-    pub(crate) fn number(self, number: impl Into<u64>) -> Self {
-        self.text(number.into().to_string())
+    pub(crate) fn words(self, words: Words) -> Self {
+        self.text(words.into_bytes())
     }
 
-    pub(crate) fn maybe(self, word: Option<impl Into<Vec<u8>>>) -> Self {
-        match word {
-            Some(word) => self.text(word),
-            None => self.text(NONE),
-        }
+    pub(crate) fn number(self, number: impl Into<u64>) -> Self {
+        self.words(Words::default().number(number))
+    }
+
+    pub(crate) fn maybe<T>(self, value: Option<T>, write: impl FnOnce(Words, T) -> Words) -> Self {
+        self.words(Words::default().maybe(value, write))
     }
 
     pub(crate) fn time(self, length: Duration) -> Self {
@@ -69,15 +75,14 @@ impl Call {
     pub(crate) fn windows(self, windows: &[RateLimit]) -> Self {
         let most = windows.iter().map(|window| window.count).max();
         let longest = windows.iter().map(|window| time(window.per)).max();
-        let words = most.zip(longest).map(|(most, longest)| {
-            let mut words = format!("{most} {longest}");
-            for window in windows {
-                // Writing to a text does not fail.
-                let _ = write!(words, " {} {}", window.count, time(window.per));
-            }
-            words
-        });
-        self.maybe(words)
+        let words = Words::with_capacity(64);
+        self.words(words.maybe(most.zip(longest), |words, (most, longest)| {
+            let words = words.number(most).number(longest);
+            let add = |words: Words, window: &RateLimit| {
+                words.number(window.count).number(time(window.per))
+            };
+            windows.iter().fold(words, add)
+        }))
     }
 
     /// The last keys, with an argument each.
@@ -98,7 +103,7 @@ impl Call {
 
     /// Their number, and an argument each.
     pub(crate) fn ends(self, ends: &[LegEnd]) -> Self {
-        let call = self.text(ends.len().to_string());
+        let call = self.number(u64::try_from(ends.len()).unwrap_or(u64::MAX));
         ends.iter().fold(call, |call, end| call.text(form::leg_end(end)))
     }
 }

@@ -1,22 +1,19 @@
 use std::borrow::Cow;
-use std::fmt::Write as _;
 use std::str::{FromStr, Split};
 use std::time::{Duration, SystemTime};
 
 use otpmux_core::{Channel, ErrorKind, IdempotencyKey, ProviderId, Purpose, VendorReference};
 use otpmux_engine::{
     Choice, CodeMac, KeyId, Leg, LegEnd, LegState, RecipientHash, Record, RequestTag, Sealed, Skip,
-    State, VerificationId, millis,
+    State, VerificationId,
 };
 use serde::de::value::{Error as NoWord, StrDeserializer};
 use serde::de::{DeserializeOwned, IntoDeserializer};
 use serde::{Deserialize, Serialize};
 
 use crate::fault::Fault;
-use crate::names::{from_hex, hex};
-
-/// What stands for a word that is missing.
-pub(crate) const NONE: &str = "-";
+use crate::hex::from_hex;
+use crate::words::{NONE, Words};
 
 /// What no script looks into about a leg.
 #[derive(Serialize, Deserialize)]
@@ -29,47 +26,35 @@ struct LegForm<'a> {
 
 /// The text of a record, whose form `record.lua` describes.
 pub(crate) fn write(record: &Record) -> Vec<u8> {
-    let word = |word: Option<String>| word.unwrap_or_else(|| NONE.to_owned());
     let (code, request) = (record.code.as_ref(), record.request.as_ref());
-    let mut text = String::with_capacity(1024);
-    // Writing to a text does not fail.
-    let _ = write!(
-        text,
-        "{} {:010} {:010} {} {:010} {} {}\n{} {} {} {} {} {} {}",
-        state(record.state),
-        record.attempts,
-        record.max_attempts,
-        time(record.expires_at),
-        record.resends,
-        time(record.resend_after),
-        hex(&record.recipient.0),
-        word(request.map(|request| hex(&request.content))),
-        text_word(record.purpose.as_str()),
-        word(code.map(|code| text_word(&code.key))),
-        word(code.map(|code| hex(&code.mac))),
-        word(request.map(|request| hex(&request.name))),
-        word(record.code_length.map(|length| length.to_string())),
-        text_word(&record.sealed.key),
-    );
-    for it in &record.legs {
-        text.push('\n');
-        text.push_str(&leg(it));
+    let mut text = Words::with_capacity(1024)
+        .word(state(record.state))
+        .padded(record.attempts, 10)
+        .padded(record.max_attempts, 10)
+        .time(record.expires_at)
+        .padded(record.resends, 10)
+        .time(record.resend_after)
+        .hex(&record.recipient.0)
+        .raw("\n")
+        .maybe(request, |words, request| words.hex(&request.content))
+        .text(record.purpose.as_str())
+        .maybe(code, |words, code| words.text(&code.key))
+        .maybe(code, |words, code| words.hex(&code.mac))
+        .maybe(request, |words, request| words.hex(&request.name))
+        .maybe(record.code_length, Words::number)
+        .text(&record.sealed.key);
+    for leg in &record.legs {
+        text = add_leg(text.raw("\n"), leg);
     }
-    text.push_str("\n\n");
-    text.push_str(&lines(&record.skips));
-    text.push('\n');
-    let mut bytes = text.into_bytes();
-    bytes.extend_from_slice(&record.sealed.bytes);
-    bytes
-}
-
-/// A time of a record's first line, where it has 13 digits: until the year 2286.
-pub(crate) fn time(time: SystemTime) -> String {
-    format!("{:013}", millis(time).min(9_999_999_999_999))
+    text.raw("\n\n").raw(lines(&record.skips)).raw("\n").raw(&record.sealed.bytes).into_bytes()
 }
 
 /// The line of a leg.
-pub(crate) fn leg(leg: &Leg) -> String {
+pub(crate) fn leg(leg: &Leg) -> Vec<u8> {
+    add_leg(Words::default(), leg).into_bytes()
+}
+
+fn add_leg(words: Words, leg: &Leg) -> Words {
     let form = LegForm {
         provider: Cow::Borrowed(&leg.provider),
         why: leg.why,
@@ -78,23 +63,21 @@ pub(crate) fn leg(leg: &Leg) -> String {
     };
     // Names and words always serialise.
     let form = serde_json::to_string(&form).unwrap_or_default();
-    let (state, supplied) = (leg_state(leg.state), u8::from(leg.supplied));
-    let (failure, reference) = (failure(leg.failure), reference(leg.reference.as_ref()));
-    format!("{state}{supplied} {failure} {reference} {form}")
+    let words = words.word(leg_state(leg.state)).raw(if leg.supplied { "1" } else { "0" });
+    add_end(words, leg.failure, leg.reference.as_ref()).word(&form)
 }
 
 /// How a leg ended: its place, and the words of its line that change.
-pub(crate) fn leg_end(end: &LegEnd) -> String {
-    let (state, failure) = (leg_state(end.state), failure(end.failure));
-    format!("{} {state} {failure} {}", end.leg, reference(end.reference.as_ref()))
+pub(crate) fn leg_end(end: &LegEnd) -> Vec<u8> {
+    let place = u64::try_from(end.leg).unwrap_or(u64::MAX);
+    let words = Words::default().number(place).word(leg_state(end.state));
+    add_end(words, end.failure, end.reference.as_ref()).into_bytes()
 }
 
-fn failure(kind: Option<ErrorKind>) -> &'static str {
-    kind.map_or(NONE, ErrorKind::as_str)
-}
-
-fn reference(reference: Option<&VendorReference>) -> Cow<'static, str> {
-    reference.map_or(NONE.into(), |reference| text_word(reference.as_str()).into())
+fn add_end(words: Words, failure: Option<ErrorKind>, reference: Option<&VendorReference>) -> Words {
+    words
+        .maybe(failure, |words, failure| words.word(failure.as_str()))
+        .maybe(reference, |words, reference| words.text(reference.as_str()))
 }
 
 /// The first letters of its words.
@@ -119,21 +102,6 @@ fn state(state: State) -> &'static str {
 /// The state that [`state`] has written.
 pub(crate) fn read_state(word: &str) -> Option<State> {
     [State::Pending, State::Approved, State::Closed].into_iter().find(|it| state(*it) == word)
-}
-
-/// Any text as one word, which is never empty nor the one that is missing.
-pub(crate) fn text_word(text: &str) -> String {
-    let mut word = String::with_capacity(text.len() + 1);
-    word.push('=');
-    for byte in text.bytes() {
-        if byte.is_ascii_graphic() && byte != b'%' {
-            word.push(char::from(byte));
-        } else {
-            // Writing to a text does not fail.
-            let _ = write!(word, "%{byte:02x}");
-        }
-    }
-    word
 }
 
 /// One line for each, so that more can be added at the end.
@@ -279,7 +247,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// The text that [`text_word`] has written.
+/// The text that [`Words::text`] has written.
 fn from_text_word(word: &str) -> Option<String> {
     let mut parts = word.strip_prefix('=')?.split('%');
     let mut bytes = parts.next()?.as_bytes().to_vec();
@@ -300,6 +268,10 @@ fn word<T: DeserializeOwned>(text: &str) -> Option<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn text_word(text: &str) -> String {
+        String::from_utf8(Words::default().text(text).into_bytes()).unwrap()
+    }
 
     #[test]
     fn every_text_is_one_word_and_comes_back() {

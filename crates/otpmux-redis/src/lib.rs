@@ -3,12 +3,14 @@
 mod call;
 mod fault;
 mod form;
+mod hex;
 mod link;
 mod names;
 mod options;
 mod reply;
 mod script;
 mod store;
+mod words;
 
 pub use options::{Options, OptionsError};
 pub use store::RedisStore;

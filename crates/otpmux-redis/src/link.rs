@@ -8,7 +8,7 @@ use redis::{
     AsyncConnectionConfig, Client, ConnectionAddr, ConnectionInfo, PushInfo, PushKind, Value,
 };
 use tokio::sync::OnceCell;
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, timeout_at};
 
 use crate::call::Call;
 use crate::fault::Fault;
@@ -64,17 +64,12 @@ impl Link {
 
     /// Runs a script once, over the node that has its keys.
     pub(crate) async fn call(&self, call: &Call) -> Result<Value, Fault> {
-        let limit = self.connect_timeout + self.answer_timeout;
-        let over = |_| Err(Fault::NoAnswer(format!("not within {limit:?}")));
-        timeout(limit, self.follow(call)).await.unwrap_or_else(over)
-    }
-
-    async fn follow(&self, call: &Call) -> Result<Value, Fault> {
+        let deadline = Instant::now() + self.connect_timeout + self.answer_timeout;
         let mut hops = 0;
         loop {
             let way = self.way();
-            let fault = match way.connection(self).await {
-                Ok(connection) => match self.ask(connection, call).await {
+            let fault = match self.connection(&way, deadline).await {
+                Ok(connection) => match self.ask(connection, call, deadline).await {
                     Ok(value) => return Ok(value),
                     Err(fault) => fault,
                 },
@@ -102,7 +97,22 @@ impl Link {
         }
     }
 
-    async fn ask(&self, mut connection: Connection, call: &Call) -> Result<Value, Fault> {
+    /// The connection of this way. One that is made already needs no clock.
+    async fn connection(&self, way: &Way, deadline: Instant) -> Result<Connection, Fault> {
+        if let Some(made) = way.made.get() {
+            return made.clone();
+        }
+        let late = |_| Err(Fault::Unreachable("it took too long".to_owned()));
+        let connect = way.made.get_or_init(|| self.connect(way.node.as_ref()));
+        timeout_at(deadline, connect).await.map_or_else(late, Clone::clone)
+    }
+
+    async fn ask(
+        &self,
+        mut connection: Connection,
+        call: &Call,
+        deadline: Instant,
+    ) -> Result<Value, Fault> {
         let ask = async {
             match connection.send(call, false).await {
                 // Redis has been started anew, or its scripts were flushed.
@@ -111,7 +121,8 @@ impl Link {
             }
         };
         let late = |_| Err(Fault::NoAnswer(format!("not within {:?}", self.answer_timeout)));
-        timeout(self.answer_timeout, ask).await.unwrap_or_else(late)
+        let ends = deadline.min(Instant::now() + self.answer_timeout);
+        timeout_at(ends, ask).await.unwrap_or_else(late)
     }
 
     /// The way that is in use; a new one when its connection was lost while nobody called.
@@ -176,10 +187,6 @@ impl Link {
 }
 
 impl Way {
-    async fn connection(&self, link: &Link) -> Result<Connection, Fault> {
-        self.made.get_or_init(|| link.connect(self.node.as_ref())).await.clone()
-    }
-
     fn is_lost(&self) -> bool {
         let made = self.made.get().and_then(|made| made.as_ref().ok());
         made.is_some_and(|connection| connection.lost.load(Ordering::Relaxed))

@@ -5,17 +5,18 @@ use async_trait::async_trait;
 use otpmux_core::{Error, Verdict};
 use otpmux_engine::{
     Attempt, BeginLeg, Begun, Create, Created, GRACE, Guess, HealthMark, Record, Settle, State,
-    VerificationId, VerificationStore, millis,
+    VerificationId, VerificationStore,
 };
 
 use crate::call::Call;
 use crate::fault::Fault;
 use crate::form;
 use crate::link::Link;
-use crate::names::{Names, hex};
+use crate::names::Names;
 use crate::options::{Options, OptionsError};
 use crate::reply::Reply;
 use crate::script::Operation;
+use crate::words::Words;
 
 /// A store on Redis, for any number of processes.
 ///
@@ -88,7 +89,7 @@ impl VerificationStore for RedisStore {
             .text(record.id.to_string())
             // Redis takes no time that is over.
             .time(kept.max(Duration::from_millis(1)))
-            .maybe(request.map(|request| hex(&request.content)))
+            .maybe(request, |words, request| words.hex(&request.content))
             .text(form::write(&record))
             .charges(&charges, &self.names);
         self.run(call, |mut reply| match &*reply.word {
@@ -118,14 +119,12 @@ impl VerificationStore for RedisStore {
         now: SystemTime,
     ) -> Result<Begun, Error> {
         let BeginLeg { ends, skips, news, leg, resend, charges } = begin;
-        let terms =
-            resend.map(|terms| format!("{} {}", terms.max_resends, form::time(terms.next_after)));
         let call = self
             .on_record(Operation::BeginLeg, id, now)
             .key(self.names.health())
             .text(form::lines(&skips))
             .text(form::leg(&leg))
-            .maybe(terms)
+            .maybe(resend, |words, terms| words.number(terms.max_resends).time(terms.next_after))
             .ends(&ends)
             .charges(&charges, &self.names)
             .news(&news);
@@ -161,7 +160,7 @@ impl VerificationStore for RedisStore {
             .key(self.names.health())
             .text(form::lines(&skips))
             .number(close)
-            .maybe(refund.map(|at| millis(at).to_string()))
+            .maybe(refund, Words::time)
             .ends(&ends)
             .news(&news);
         self.run(call, |reply| {
@@ -177,17 +176,15 @@ impl VerificationStore for RedisStore {
         guess: &Guess,
         now: SystemTime,
     ) -> Result<Attempt, Error> {
-        let recipients = guess.recipients().map(|all| {
-            let forms: Vec<String> = all.iter().map(|it| hex(&it.0)).collect();
-            format!(" {} ", forms.join(" "))
-        });
         let call = self
             .on_record(Operation::Attempt, id, now)
-            .maybe(recipients)
-            .maybe(guess.purpose().map(|purpose| form::text_word(purpose.as_str())))
+            .maybe(guess.recipients(), |words, all| {
+                all.iter().fold(words.raw(" "), |words, it| words.hex(&it.0)).raw(" ")
+            })
+            .maybe(guess.purpose(), |words, purpose| words.text(purpose.as_str()))
             .windows(guess.windows());
         let call = guess.forms().iter().fold(call, |call, code| {
-            call.text(format!(" {} {} ", form::text_word(&code.key), hex(&code.mac)))
+            call.words(Words::default().raw(" ").text(&code.key).hex(&code.mac).raw(" "))
         });
         self.run(call, |mut reply| match &*reply.word {
             "ask_vendors" => {
