@@ -52,10 +52,11 @@ impl FromStr for Recipient {
     type Err = RecipientError;
 
     fn from_str(text: &str) -> Result<Self, RecipientError> {
-        if text.starts_with('+') {
-            text.parse().map(Self::Phone)
-        } else if text.contains('@') {
+        // An address may begin with `+`; a number never holds `@`.
+        if text.contains('@') {
             text.parse().map(Self::Email)
+        } else if text.starts_with('+') {
+            text.parse().map(Self::Phone)
         } else {
             Err(RecipientError::Neither)
         }
@@ -226,6 +227,8 @@ mod tests {
     fn emails() {
         let folded: Recipient = "Some.One+tag@Example.COM".parse().unwrap();
         assert_eq!(folded.expose(), "Some.One+tag@example.com");
+        let plus: Recipient = "+tag@example.com".parse().unwrap();
+        assert_eq!((plus.expose(), plus.phone()), ("+tag@example.com", None));
         for bad in [
             "@example.com",
             "a@",

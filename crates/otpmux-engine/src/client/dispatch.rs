@@ -310,12 +310,13 @@ impl<'a> Dispatch<'a> {
             let why = if candidate.is_last_resort() { Choice::LastResort } else { why };
             let leg = new_leg(candidate, why, &self.request.channel, &*self.inner.entropy)
                 .map_err(|error| error.with_certainty(self.certainty()))?;
+            let news = std::mem::take(&mut self.untold.news);
             let begin = BeginLeg {
                 leg: leg.clone(),
                 charges: candidate.member.charge.iter().cloned().collect(),
                 ends: std::mem::take(&mut self.untold.ends),
                 skips: std::mem::take(&mut self.untold.skips),
-                news: std::mem::take(&mut self.untold.news),
+                news: news.clone(),
                 resend: None,
             };
             let now = self.inner.clock.now();
@@ -334,7 +335,10 @@ impl<'a> Dispatch<'a> {
                 }
                 // Cancelled, superseded or expired meanwhile: nobody waits for this code any more.
                 Ok(_) => return Err(gone().with_certainty(self.certainty())),
-                Err(error) => return Err(error.with_certainty(self.certainty())),
+                Err(error) => {
+                    self.inner.members.take_back(news);
+                    return Err(error.with_certainty(self.certainty()));
+                }
             }
         }
     }
@@ -378,9 +382,13 @@ impl<'a> Dispatch<'a> {
         let now = self.inner.clock.now();
         let certainty = self.certainty();
         let refund = (self.possible == 0).then_some(self.counted);
-        let Untold { ends, skips, news } = std::mem::take(&mut self.untold);
-        let settle = Settle { ends, skips, news, close, refund };
+        let Untold { ends, skips, mut news } = std::mem::take(&mut self.untold);
+        news.extend(self.inner.members.owed_news());
+        let settle = Settle { ends, skips, news: news.clone(), close, refund };
         let state = self.inner.store.settle(self.record.id, settle, now).await;
+        if state.is_err() {
+            self.inner.members.take_back(news);
+        }
         // It may have been cancelled, superseded or used while the call was under way.
         self.record.state = state.map_err(|error| error.with_certainty(certainty))?;
         Ok(Verification::of(&self.record, &self.request.recipient, now))

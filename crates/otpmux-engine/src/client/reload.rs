@@ -66,7 +66,7 @@ impl OtpClient {
         }
         let retired = old.retire(&active, &mut reloaded);
         let inner = Inner {
-            members: Members { active, retired },
+            members: Members::new(active, retired),
             routes,
             store: Arc::clone(&old.store),
             store_name: old.store_name.clone(),

@@ -69,6 +69,12 @@ impl Switch {
         Some(HealthMark { provider: self.provider.clone(), at, state })
     }
 
+    pub(super) fn take_back(&self, news: HealthMark) {
+        if news.provider == self.provider {
+            self.lock().circuit.take_back(news.at, news.state);
+        }
+    }
+
     pub(super) fn learn(&self, mark: &HealthMark, wall: SystemTime) {
         if mark.provider == self.provider {
             let now = self.now();

@@ -225,6 +225,13 @@ impl Circuit {
         self.untold.take()
     }
 
+    /// Takes back what could not be told, unless something newer is known.
+    pub(super) fn take_back(&mut self, at: SystemTime, mark: Option<OpenMark>) {
+        if self.newest == Some(at) {
+            self.untold = Some((at, mark));
+        }
+    }
+
     /// Takes in what another process saw at `at`, unless something newer is known.
     pub(super) fn learn(
         &mut self,

@@ -93,6 +93,12 @@ impl Guarded {
         self.switch.news()
     }
 
+    /// Takes back [news](Self::news) that could not be told, to tell them again; unless something
+    /// newer is known.
+    pub fn take_back(&self, news: HealthMark) {
+        self.switch.take_back(news);
+    }
+
     /// Takes in what another process has seen, if it is newer than all that is known here and about
     /// this provider: the breaker opens, without a failure of its own, or closes.
     ///

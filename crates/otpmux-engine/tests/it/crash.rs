@@ -143,6 +143,31 @@ async fn a_message_that_went_out_and_could_not_be_settled_still_counts() {
     assert!(record.code_is_out(), "an intended leg counts as sent");
 }
 
+/// What this process has learnt is told when the store can be reached again.
+#[tokio::test(start_paused = true)]
+async fn news_that_could_not_be_told_are_told_with_the_next_write() {
+    let marks = async |store: &Failing| {
+        let now = otpmux_core::Clock::now(&otpmux_testkit::ManualClock::default());
+        store.inner.health(now).await.unwrap()
+    };
+    let (a, b) = (carrier("a"), carrier("b"));
+    let penniless =
+        || Error::new(ErrorKind::InsufficientFunds, Certainty::Refused, Blame::Provider);
+    // The second leg could not be written down; then there is none, and the end could not.
+    for providers in [&[&a, &b][..], &[&a]] {
+        a.sends.answer(Err(penniless()));
+        let store = Failing::after(1);
+        let client = client(providers, &store);
+        client.send(NewVerification::to(phone())).await.unwrap_err();
+        assert_eq!(marks(&store).await, []);
+        store.left.store(100, Ordering::SeqCst);
+        let _ = client.send(NewVerification::to(phone())).await;
+        let told = marks(&store).await;
+        assert_eq!(told.len(), 1, "{} providers", providers.len());
+        assert_eq!(told[0].provider.as_str(), "a");
+    }
+}
+
 /// The first request under this name may have gone out, whoever made it.
 #[tokio::test]
 async fn a_store_that_fails_while_a_named_request_is_waited_for_leaves_it_unknown() {

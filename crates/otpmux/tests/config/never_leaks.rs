@@ -98,7 +98,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(1000))]
 
     #[test]
-    fn sec_07_no_mistake_shows_a_secret(lines in prop::collection::vec(line(), 0..12)) {
+    fn sec_11_no_mistake_shows_a_secret(lines in prop::collection::vec(line(), 0..12)) {
         let text = lines.join("\n");
         let said = said(&text, &environment());
         prop_assert!(repeatable(&text) || !said.contains(SECRET), "{text}\n{said}");
@@ -124,7 +124,7 @@ proptest! {
     }
 
     #[test]
-    fn sec_07_an_override_is_never_repeated(
+    fn sec_11_an_override_is_never_repeated(
         key in prop::sample::select(vec![
             "PROVIDERS__P__API_KEY", "PROVIDERS__P__TIMEOUT", "PROVIDERS__P__BASE_URL",
             "STORE__URL", "STORE__CAPACITY", "POLICY__LIFETIME", "POLICY__CHANNELS",
