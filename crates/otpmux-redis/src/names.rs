@@ -21,7 +21,7 @@ impl Names {
 
     /// A text.
     pub(crate) fn record(&self, id: VerificationId) -> String {
-        [&self.prefix, "verification:", &hex(&id.to_bytes())].concat()
+        [&self.prefix, "verification:", &id.to_string()].concat()
     }
 
     /// The id of the newest verification of a recipient and purpose.

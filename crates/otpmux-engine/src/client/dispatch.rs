@@ -12,7 +12,7 @@ use super::plan::{Candidate, Plan, Source, skip};
 use super::standing::StillWanted;
 use super::{Inner, Verification, gone, metrics, new_leg};
 use crate::record::{LegState, Record};
-use crate::{BeginLeg, Begun, Choice, HealthMark, LegEnd, Settle, Skip, SkipReason};
+use crate::{BeginLeg, Begun, Choice, LegEnd, Settle, Skip, SkipReason};
 
 /// How long a vendor may take to tell what became of a send whose answer was lost.
 const RECONCILE: Duration = Duration::from_secs(2);
@@ -45,7 +45,6 @@ pub(super) struct Dispatch<'a> {
 struct Untold {
     ends: Vec<LegEnd>,
     skips: Vec<Skip>,
-    news: Vec<HealthMark>,
 }
 
 /// A leg that is written down and not settled.
@@ -218,8 +217,6 @@ impl<'a> Dispatch<'a> {
     /// Thinks about what a call came to.
     async fn landed(&mut self, flight: Flight, result: Result<Sent, Error>) -> Ended {
         let result = self.reconcile(flight, result).await;
-        let candidate = &self.candidates[flight.at];
-        self.untold.news.extend(candidate.member.guarded.news());
         let error = match result {
             Ok(sent) => return Ended::Sent(flight, sent),
             Err(error) => error,
@@ -310,7 +307,7 @@ impl<'a> Dispatch<'a> {
             let why = if candidate.is_last_resort() { Choice::LastResort } else { why };
             let leg = new_leg(candidate, why, &self.request.channel, &*self.inner.entropy)
                 .map_err(|error| error.with_certainty(self.certainty()))?;
-            let news = std::mem::take(&mut self.untold.news);
+            let news = self.inner.members.news();
             let begin = BeginLeg {
                 leg: leg.clone(),
                 charges: candidate.member.charge.iter().cloned().collect(),
@@ -382,8 +379,8 @@ impl<'a> Dispatch<'a> {
         let now = self.inner.clock.now();
         let certainty = self.certainty();
         let refund = (self.possible == 0).then_some(self.counted);
-        let Untold { ends, skips, mut news } = std::mem::take(&mut self.untold);
-        news.extend(self.inner.members.owed_news());
+        let Untold { ends, skips } = std::mem::take(&mut self.untold);
+        let news = self.inner.members.news();
         let settle = Settle { ends, skips, news: news.clone(), close, refund };
         let state = self.inner.store.settle(self.record.id, settle, now).await;
         if state.is_err() {

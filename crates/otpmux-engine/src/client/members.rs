@@ -1,6 +1,5 @@
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
 use otpmux_core::{Clock, Entropy, OtpProvider, ProviderId, RateLimit};
@@ -37,8 +36,6 @@ pub(super) struct Retired {
 pub(super) struct Members {
     pub(super) active: HashMap<ProviderId, Arc<Member>>,
     pub(super) retired: HashMap<ProviderId, Retired>,
-    /// Whether there may be news that the store could not be told.
-    owes_news: AtomicBool,
 }
 
 impl Member {
@@ -72,36 +69,24 @@ impl Member {
 }
 
 impl Members {
-    pub(super) fn new(
-        active: HashMap<ProviderId, Arc<Member>>,
-        retired: HashMap<ProviderId, Retired>,
-    ) -> Self {
-        // Members live on from one configuration to the next, with what they could not tell.
-        Self { active, retired, owes_news: AtomicBool::new(true) }
-    }
-
     /// A provider that can be asked about its codes.
     pub(super) fn get(&self, id: &ProviderId) -> Option<&Arc<dyn OtpProvider>> {
         let retired = || self.retired.get(id).map(|retired| &retired.member);
         self.active.get(id).or_else(retired).map(|member| member.port())
     }
 
-    /// Takes back what the store was not told.
+    /// What the store was not told yet, to go with the next write, whoever's it is.
+    pub(super) fn news(&self) -> Vec<HealthMark> {
+        self.active.values().filter_map(|member| member.guarded.news()).collect()
+    }
+
+    /// Takes back news whose write has failed.
     pub(super) fn take_back(&self, news: Vec<HealthMark>) {
         for mark in news {
             if let Some(member) = self.active.get(&mark.provider) {
                 member.guarded.take_back(mark);
-                self.owes_news.store(true, Ordering::Relaxed);
             }
         }
-    }
-
-    /// What was taken back, to be told with the next write, whoever's it is.
-    pub(super) fn owed_news(&self) -> Vec<HealthMark> {
-        if !self.owes_news.swap(false, Ordering::Relaxed) {
-            return Vec::new();
-        }
-        self.active.values().filter_map(|member| member.guarded.news()).collect()
     }
 
     pub(super) fn learn(&self, marks: &[HealthMark], now: SystemTime) {

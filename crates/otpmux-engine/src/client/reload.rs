@@ -66,7 +66,7 @@ impl OtpClient {
         }
         let retired = old.retire(&active, &mut reloaded);
         let inner = Inner {
-            members: Members::new(active, retired),
+            members: Members { active, retired },
             routes,
             store: Arc::clone(&old.store),
             store_name: old.store_name.clone(),

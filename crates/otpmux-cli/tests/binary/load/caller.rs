@@ -114,56 +114,55 @@ impl<'a> Caller<'a> {
         Some(Flow { to, id, code, approved: 0, lost: 0, asked_again: 0 })
     }
 
-    /// Asks one gateway after the other until the send is answered.
+    /// Asks one gateway after the other until the send is answered, and by resends until its message
+    /// came.
     pub(crate) fn send(&self, number: usize) -> Flow {
         let to = Self::number(number);
         let (key, body) = (format!("flow-{number}"), json!({ "to": to, "code_length": 10 }));
+        let (mut told, asked_again) = self.until(number, 201, "/v1/verifications", &key, &body);
+        let id = told["id"].as_str().unwrap().to_owned();
+        let path = format!("/v1/verifications/{id}/resend");
         let begun = Instant::now();
-        let mut tries = 0;
-        let sent = loop {
-            let url = self.addresses.url(number + tries);
-            match self.post(&url, "/v1/verifications", &key, &body) {
-                Some((201, sent)) => break sent,
-                // Under way elsewhere, or not told.
-                Some((409, _)) | None => {}
-                Some(other) => panic!("{other:?}"),
-            }
-            tries += 1;
-            assert!(begun.elapsed() < PATIENCE, "no answer to {key} after {tries} tries");
-        };
-        let id = sent["id"].as_str().unwrap().to_owned();
-        let mut told = sent;
         let mut resends = 0;
         while self.codes(&to).is_empty() {
             // Its gateway died before the vendor was called, and nobody says that it was; the one
             // that was asked for the resend may have died, too.
             assert_eq!(told["confirmed"], false, "{told}");
             assert!(begun.elapsed() < PATIENCE, "no message for {key}");
-            told = self.resend(&id, number, resends);
+            let key = format!("resend-{number}-{resends}");
+            (told, _) = self.until(number, 200, &path, &key, &json!({}));
             resends += 1;
         }
         let codes = self.codes(&to);
         assert_eq!(codes.len(), 1, "one verification has one code");
         self.addresses.count_answer();
         let code = codes.into_iter().next().unwrap();
-        Flow { to, id, code, approved: 0, lost: 0, asked_again: tries }
+        Flow { to, id, code, approved: 0, lost: 0, asked_again }
     }
 
-    /// The answer to one resend, asked for until it is given.
-    fn resend(&self, id: &str, number: usize, which: usize) -> Value {
-        let path = format!("/v1/verifications/{id}/resend");
-        let key = format!("resend-{number}-{which}");
+    /// The answer with this status, and how often it had to be asked for again: the request was
+    /// under way elsewhere, it was not answered, or it was a resend that came too soon.
+    fn until(
+        &self,
+        number: usize,
+        status: u16,
+        path: &str,
+        key: &str,
+        body: &Value,
+    ) -> (Value, usize) {
         let begun = Instant::now();
         let mut tries = 0;
         loop {
             let url = self.addresses.url(number + tries);
-            match self.post(&url, &path, &key, &json!({})) {
-                Some((200, told)) => return told,
-                Some((409 | 429, _)) | None => {}
+            match self.post(&url, path, key, body) {
+                Some((told, answer)) if told == status => return (answer, tries),
+                Some((409, _)) | None => {}
+                // Only a resend can come too soon.
+                Some((429, _)) if status == 200 => {}
                 Some(other) => panic!("{other:?}"),
             }
             tries += 1;
-            assert!(begun.elapsed() < PATIENCE, "no answer to {key}");
+            assert!(begun.elapsed() < PATIENCE, "no answer to {key} after {tries} tries");
         }
     }
 
