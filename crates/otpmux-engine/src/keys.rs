@@ -10,6 +10,8 @@ use subtle::ConstantTimeEq;
 
 use crate::VerificationId;
 
+mod reference;
+
 type HmacSha256 = Hmac<Sha256>;
 
 const NONCE: usize = 12;

@@ -85,7 +85,7 @@ pub struct Leg {
     pub state: LegState,
     /// Why it failed.
     pub failure: Option<ErrorKind>,
-    /// What the vendor calls it.
+    /// What the vendor calls it; encrypted where that shows the recipient.
     pub reference: Option<VendorReference>,
 }
 

@@ -54,7 +54,7 @@ impl Inner {
         if record.has_failed() {
             return Err(has_failed(&record));
         }
-        let kept = Kept::open(&record, &self.keys)?;
+        let kept = Kept::open(&mut record, &self.keys)?;
         Ok(Verification::of(&record, &kept.recipient, self.clock.now()))
     }
 }

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use super::plan::{Candidate, Plan, Source, skip};
 use super::standing::StillWanted;
-use super::{Inner, Verification, gone, metrics, new_leg};
+use super::{Inner, Verification, gone, metrics};
 use crate::record::{LegState, Record};
 use crate::{BeginLeg, Begun, Choice, LegEnd, Settle, Skip, SkipReason};
 
@@ -293,6 +293,8 @@ impl<'a> Dispatch<'a> {
         reference: Option<otpmux_core::VendorReference>,
     ) {
         let failure = error.map(Error::kind);
+        let keep = |it| self.inner.keys.keep_reference(self.record.id, &self.request.recipient, it);
+        let reference = reference.and_then(keep);
         let leg = &mut self.record.legs[flight.here];
         (leg.state, leg.failure) = (state, failure);
         self.untold.ends.push(LegEnd { leg: flight.place, state, failure, reference });
@@ -305,7 +307,10 @@ impl<'a> Dispatch<'a> {
             self.tell_of_other_codes(next);
             let candidate = &self.candidates[next];
             let why = if candidate.is_last_resort() { Choice::LastResort } else { why };
-            let leg = new_leg(candidate, why, &self.request.channel, &*self.inner.entropy)
+            let (id, entropy) = (self.record.id, &*self.inner.entropy);
+            let leg = self
+                .inner
+                .new_leg(id, candidate, why, &self.request.channel, entropy)
                 .map_err(|error| error.with_certainty(self.certainty()))?;
             let news = self.inner.members.news();
             let begin = BeginLeg {

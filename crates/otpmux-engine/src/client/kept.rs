@@ -104,11 +104,16 @@ impl Kept {
         keys.seal(id, &self.purpose, &text, entropy)
     }
 
+    /// Decrypts what a record holds, the references of its legs in their places.
+    ///
     /// # Errors
     ///
     /// [`ErrorKind::Store`]: the server key is gone, or the record was tampered with.
-    pub(super) fn open(record: &Record, keys: &ServerKeys) -> Result<Self, Error> {
-        let read = || {
+    pub(super) fn open(record: &mut Record, keys: &ServerKeys) -> Result<Self, Error> {
+        let mut read = || {
+            for reference in record.legs.iter_mut().filter_map(|leg| leg.reference.as_mut()) {
+                *reference = keys.reveal_reference(record.id, reference)?;
+            }
             let text = Zeroizing::new(keys.open(record.id, &record.purpose, &record.sealed)?);
             let request: Wishes = serde_json::from_slice(&text).ok()?;
             let recipient = request.to.parse().ok()?;

@@ -199,9 +199,36 @@ impl Inner {
         Instant::now() + self.policy.deadline
     }
 
+    /// A leg as it is written down before its vendor is called.
+    fn new_leg(
+        &self,
+        id: VerificationId,
+        candidate: &Candidate,
+        why: Choice,
+        channel: &Channel,
+        entropy: &dyn Entropy,
+    ) -> Result<Leg, Error> {
+        let key = otpmux_core::IdempotencyKey::generate(entropy).map_err(no_entropy)?;
+        Ok(Leg {
+            provider: candidate.provider().id().clone(),
+            why,
+            channel: channel.clone(),
+            supplied: candidate.source.is_supplied(),
+            key,
+            state: LegState::Intended,
+            failure: None,
+            reference: match &candidate.source {
+                Source::Again(target) => target.reference.clone().and_then(|reference| {
+                    self.keys.keep_reference(id, &target.recipient, reference)
+                }),
+                Source::Supplied | Source::Vendor { .. } => None,
+            },
+        })
+    }
+
     async fn cancel_at_vendors(&self, id: VerificationId, deadline: Instant) {
-        let Ok(Some(record)) = self.store.load(id, self.clock.now()).await else { return };
-        let Ok(kept) = Kept::open(&record, &self.keys) else { return };
+        let Ok(Some(mut record)) = self.store.load(id, self.clock.now()).await else { return };
+        let Ok(kept) = Kept::open(&mut record, &self.keys) else { return };
         for (provider, leg) in self.live_legs(&record) {
             if !leg.supplied && provider.capabilities().cancel {
                 let target = Target::new(kept.recipient.clone(), leg.reference.clone());
@@ -221,28 +248,6 @@ impl fmt::Debug for OtpClient {
             .field("store", &inner.store)
             .finish_non_exhaustive()
     }
-}
-
-fn new_leg(
-    candidate: &Candidate,
-    why: Choice,
-    channel: &Channel,
-    entropy: &dyn Entropy,
-) -> Result<Leg, Error> {
-    let key = otpmux_core::IdempotencyKey::generate(entropy).map_err(no_entropy)?;
-    Ok(Leg {
-        provider: candidate.provider().id().clone(),
-        why,
-        channel: channel.clone(),
-        supplied: candidate.source.is_supplied(),
-        key,
-        state: LegState::Intended,
-        failure: None,
-        reference: match &candidate.source {
-            Source::Again(target) => target.reference.clone(),
-            Source::Supplied | Source::Vendor { .. } => None,
-        },
-    })
 }
 
 /// What a call about one leg is given.

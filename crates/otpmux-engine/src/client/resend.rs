@@ -6,7 +6,7 @@ use super::before::other_content;
 use super::charges::limited;
 use super::dispatch::Dispatch;
 use super::kept::Kept;
-use super::{Inner, OtpClient, Resend, Scope, Verification, gone, new_leg, no_entropy};
+use super::{Inner, OtpClient, Resend, Scope, Verification, gone, no_entropy};
 use crate::{BeginLeg, Begun, Choice, Leg, LimitScope, Record, ResendTerms, VerificationId};
 
 impl OtpClient {
@@ -58,13 +58,14 @@ impl OtpClient {
             Some(Named::Before) => return inner.before(record, resend.in_flight).await,
             Some(Named::OtherContent) => return Err(other_content()),
         };
-        let kept = Kept::open(&record, &inner.keys)?;
+        let kept = Kept::open(&mut record, &inner.keys)?;
         let (mut plan, code) = inner.plan_resend(&record, kept, resend.channel.clone(), now)?;
         let delay = inner.resend_delay(record.resends + 1)?;
         let terms = ResendTerms { max_resends: inner.policy.resends, next_after: now + delay };
         let (leg, place) = loop {
             let first = &plan.candidates[0];
-            let mut leg = new_leg(first, first.why, &plan.request.channel, &*inner.entropy)?;
+            let mut leg =
+                inner.new_leg(id, first, first.why, &plan.request.channel, &*inner.entropy)?;
             leg.key = key.take().unwrap_or(leg.key);
             let mut charges = inner.charges.of(&plan.request, &record.recipient, &inner.keys);
             charges.extend(first.member.charge.clone());

@@ -7,7 +7,7 @@ use super::charges::limited;
 use super::dispatch::Dispatch;
 use super::kept::Kept;
 use super::pool::Pool;
-use super::{Inner, NewVerification, OtpClient, Verification, invalid, new_leg, no_entropy};
+use super::{Inner, NewVerification, OtpClient, Verification, invalid, no_entropy};
 use crate::{Create, Created, LimitScope, Record, State, VerificationId};
 
 impl OtpClient {
@@ -62,7 +62,8 @@ impl OtpClient {
         };
         loop {
             let first = &plan.candidates[0];
-            record.legs = vec![new_leg(first, first.why, &plan.request.channel, &pool)?];
+            record.legs =
+                vec![inner.new_leg(id, first, first.why, &plan.request.channel, &pool)?];
             record.skips.clone_from(&plan.skips);
             let mut charges = inner.charges.of(&plan.request, &record.recipient, &inner.keys);
             charges.extend(first.member.charge.clone());

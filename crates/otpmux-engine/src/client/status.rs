@@ -25,7 +25,7 @@ impl OtpClient {
         let inner = self.inner();
         let now = inner.clock.now();
         let mut record = inner.load_within(id, scope, now).await?;
-        let kept = Kept::open(&record, &inner.keys)?;
+        let kept = Kept::open(&mut record, &inner.keys)?;
         let deadline = inner.deadline();
         let mut deliveries = Vec::with_capacity(record.legs.len());
         for leg in &record.legs {

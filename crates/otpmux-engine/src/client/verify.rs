@@ -16,7 +16,7 @@ impl Inner {
         let guess = guess.within(Arc::clone(&self.charges.guesses));
         let verdict = match self.store.attempt(id, &guess, self.clock.now()).await? {
             Attempt::Verdict(verdict) => verdict,
-            Attempt::AskVendors(record) => self.ask_vendors(&record, code).await?,
+            Attempt::AskVendors(record) => self.ask_vendors(*record, code).await?,
         };
         metrics::tried(&verdict);
         tracing::debug!(verdict = verdict.as_str(), "code tried");
@@ -27,8 +27,9 @@ impl Inner {
     ///
     /// A "no" counts only when every vendor gave one: if one could not be asked, the code may be
     /// that one's, and calling it wrong would be a guess.
-    async fn ask_vendors(&self, record: &Record, code: &Code) -> Result<Verdict, Error> {
-        let kept = Kept::open(record, &self.keys)?;
+    async fn ask_vendors(&self, mut record: Record, code: &Code) -> Result<Verdict, Error> {
+        let kept = Kept::open(&mut record, &self.keys)?;
+        let record = &record;
         let deadline = self.deadline();
         let mut answer = None;
         let mut failure = self.missing(record);

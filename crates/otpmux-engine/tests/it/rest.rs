@@ -1,7 +1,12 @@
 //! What lies in the store, and what a stranger learns of it.
 
-use otpmux_core::{Clock, Code, Purpose, Recipient, Verdict};
+use std::sync::Arc;
+
+use otpmux_core::{
+    Capabilities, Channel, Clock, Code, Purpose, Recipient, Sent, VendorReference, Verdict,
+};
 use otpmux_engine::{NewVerification, VerificationId, VerificationStore};
+use otpmux_testkit::ScriptedProvider;
 
 use crate::world::{PHONE, World, carrier, phone, wrong};
 
@@ -20,6 +25,47 @@ async fn sec_08_a_record_holds_neither_code_nor_number() {
     for secret in [code.as_bytes(), &PHONE.as_bytes()[1..], b"Acme"] {
         let sealed = &record.sealed.bytes;
         assert!(!sealed.windows(secret.len()).any(|window| window == secret));
+    }
+}
+
+/// SEC-08: vendors that make their references from the number do not bring it into the store, and
+/// are asked by them as they gave them.
+#[tokio::test]
+async fn sec_08_a_reference_that_shows_the_number_is_encrypted() {
+    let mut capabilities = Capabilities::new([Channel::Sms]).with_vendor_codes(None);
+    (capabilities.resend, capabilities.status, capabilities.cancel) = (true, true, true);
+    let vendor = Arc::new(ScriptedProvider::new("a", capabilities));
+    let world = World::of(&[&vendor]);
+    let reference = VendorReference::new(format!("otp/{}/1", &PHONE[1..]));
+    let given = reference.clone();
+    vendor.sends.always(move |_, _| Ok(Sent::new().with_reference(given.clone())));
+    vendor.resends.always(|_, _| Ok(Sent::new()));
+    let kept = async |id| {
+        let record = world.store.load(id, world.clock.now()).await.unwrap().unwrap();
+        record.legs.into_iter().map(|leg| leg.reference.map(|it| it.as_str().to_owned()))
+    };
+    let sent = world.send().await.unwrap();
+    world.verify(&sent, "1111").await;
+    world.client.status(sent.id).await.unwrap();
+    world.advance(60);
+    // The vendor's answer names no new reference: the leg has that of the message that is repeated.
+    world.client.resend(sent.id, None).await.unwrap();
+    world.verify(&sent, "1111").await;
+    let legs: Vec<_> = kept(sent.id).await.collect();
+    assert_eq!(legs.len(), 2);
+    for leg in legs {
+        let leg = leg.unwrap();
+        assert!(leg.starts_with("sealed:") && !leg.contains(&PHONE[1..]), "{leg}");
+    }
+    world.client.cancel(sent.id).await.unwrap();
+    let asked = [
+        vendor.verifies.requests().into_iter().map(|it| it.reference).collect::<Vec<_>>(),
+        vendor.statuses.requests().into_iter().map(|it| it.reference).collect(),
+        vendor.resends.requests().into_iter().map(|it| it.target.reference).collect(),
+        vendor.cancels.requests().into_iter().map(|it| it.reference).collect(),
+    ];
+    for asked in asked {
+        assert!(!asked.is_empty() && asked.iter().all(|it| it.as_ref() == Some(&reference)));
     }
 }
 

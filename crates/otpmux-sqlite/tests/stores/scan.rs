@@ -98,6 +98,11 @@ pub(crate) async fn no_code_and_no_recipient_is_on_the_disk() {
     let numbers = (0..200).map(|n| format!("+9198{:08}", n * 499_979 + 1_234_567));
     let addresses = (0..100).map(|n| format!("user-{n:03}@mail.example.com"));
     let recipients: Vec<_> = numbers.chain(addresses).collect();
+    // A vendor may call a message by the recipient that it went to.
+    world.provider.sends.always(|_, request| {
+        let to = request.recipient.expose().trim_start_matches('+');
+        Ok(Sent::new().with_reference(VendorReference::new(format!("message-{to}-1"))))
+    });
     world.live(&recipients).await;
 
     let codes = world.provider.supplied_codes();
@@ -112,11 +117,11 @@ pub(crate) async fn no_code_and_no_recipient_is_on_the_disk() {
     assert!(bytes.len() > 500_000, "{} bytes are too few", bytes.len());
     assert_eq!(found(&bytes, secrets.iter().copied()), BTreeSet::new());
 
-    // What is there is found: a vendor may call a leg by the number that it went to.
+    // What is there is found.
+    let mut record = record(1);
     let number = recipients[0].trim_start_matches('+');
-    let reference = VendorReference::new(format!("vendor:{number}"));
-    world.provider.sends.always(move |_, _| Ok(Sent::new().with_reference(reference.clone())));
-    world.live(&recipients[..1]).await;
+    record.legs[0].reference = Some(VendorReference::new(format!("vendor:{number}")));
+    put(&store, record).await;
     assert_eq!(found(&disk(&home), secrets.iter().copied()).len(), 2, "with and without country");
 }
 

@@ -1,0 +1,125 @@
+//! Vendors' references at rest.
+
+use aes_gcm::aead::{Aead, Payload};
+use otpmux_core::{Recipient, VendorReference};
+
+use super::{NONCE, ServerKeys};
+use crate::VerificationId;
+
+/// What begins a reference that is encrypted: then come the nonce and the ciphertext in hexadecimal
+/// digits, a colon, and the name of the key.
+const SEALED: &str = "sealed:";
+/// So many characters of the recipient in a row, separators aside, show it.
+const SHOWN: usize = 6;
+/// Keeps references apart from what else is encrypted for their verification.
+const ASSOCIATED: &[u8] = b"vendor reference";
+
+impl ServerKeys {
+    /// A vendor's reference as it is kept: as it is, unless it shows the recipient, as some vendors
+    /// make theirs from the number. Then it is encrypted.
+    pub(crate) fn keep_reference(
+        &self,
+        id: VerificationId,
+        recipient: &Recipient,
+        reference: VendorReference,
+    ) -> Option<VendorReference> {
+        let text = reference.as_str();
+        // One that only looks encrypted could not be read again.
+        if !shows(text, recipient.expose()) && !text.starts_with(SEALED) {
+            return Some(reference);
+        }
+        // Made of the text, so that no two texts meet one nonce.
+        let unique = self.tag("reference nonce", &[&id.to_bytes()[..], text.as_bytes()].concat());
+        let nonce = *unique.first_chunk::<NONCE>()?;
+        let payload = Payload { msg: text.as_bytes(), aad: ASSOCIATED };
+        // The cipher refuses texts of more than 64 GiB, and nothing else.
+        let sealed = self.signing.cipher(id).encrypt(&nonce.into(), payload).ok()?;
+        let digit = |n: u8| char::from_digit(u32::from(n), 16);
+        let bytes = nonce.into_iter().chain(sealed);
+        let digits: String =
+            bytes.flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).flatten().collect();
+        Some(VendorReference::new(format!("{SEALED}{digits}:{}", self.signing.id)))
+    }
+
+    /// A reference as the vendor gave it; `None` when the key is gone or it was tampered with.
+    pub(crate) fn reveal_reference(
+        &self,
+        id: VerificationId,
+        kept: &VendorReference,
+    ) -> Option<VendorReference> {
+        let Some(sealed) = kept.as_str().strip_prefix(SEALED) else { return Some(kept.clone()) };
+        let (digits, key) = sealed.split_once(':')?;
+        let keys = self.all().find(|keys| &*keys.id == key)?;
+        let digit = |text: &[u8]| u8::from_str_radix(str::from_utf8(text).ok()?, 16).ok();
+        let bytes = digits.as_bytes().chunks(2).map(digit).collect::<Option<Vec<u8>>>()?;
+        let (nonce, text) = bytes.split_first_chunk::<NONCE>()?;
+        let payload = Payload { msg: text, aad: ASSOCIATED };
+        let text = keys.cipher(id).decrypt(&(*nonce).into(), payload).ok()?;
+        Some(VendorReference::new(String::from_utf8(text).ok()?))
+    }
+}
+
+fn shows(reference: &str, recipient: &str) -> bool {
+    let plain = |text: &str| -> Vec<u8> {
+        let apart = |byte: &u8| !byte.is_ascii_punctuation() && !byte.is_ascii_whitespace();
+        text.bytes().filter(apart).map(|byte| byte.to_ascii_lowercase()).collect()
+    };
+    let (reference, recipient) = (plain(reference), plain(recipient));
+    recipient.windows(SHOWN).any(|part| reference.windows(SHOWN).any(|it| it == part))
+}
+
+#[cfg(test)]
+mod tests {
+    use otpmux_core::Secret;
+
+    use super::*;
+
+    fn ring(names: &[&str]) -> ServerKeys {
+        let key = |name: &&str| ((*name).to_owned(), Secret::new("k".repeat(32) + name));
+        ServerKeys::new(&names.iter().map(key).collect::<Vec<_>>()).unwrap()
+    }
+
+    const ID: VerificationId = VerificationId::from_bytes([1; 16]);
+
+    fn kept(ring: &ServerKeys, to: &str, reference: &str) -> VendorReference {
+        ring.keep_reference(ID, &to.parse().unwrap(), VendorReference::new(reference)).unwrap()
+    }
+
+    #[test]
+    fn what_shows_the_recipient_is_encrypted_and_comes_back() {
+        let ring = ring(&["a:b"]);
+        for (to, reference) in [
+            ("+14155550123", "14155550123"),
+            ("+14155550123", "otp-(415) 555-01"),
+            ("+14155550123", "9f/141555/zwölf"),
+            ("anna.maier@example.org", "ANNA-MAIER/1"),
+            ("+14155550123", "sealed:00:a:b"),
+        ] {
+            let kept = kept(&ring, to, reference);
+            assert!(kept.as_str().starts_with("sealed:") && kept.as_str().ends_with(":a:b"));
+            assert!(!shows(kept.as_str(), to) && !kept.as_str().contains(reference));
+            assert_eq!(ring.reveal_reference(ID, &kept).unwrap().as_str(), reference);
+        }
+        for reference in ["", "11f951d5-32d1-4b49-bdda-7da248e2615c", "41555", "sealed"] {
+            let kept = kept(&ring, "+14155550123", reference);
+            assert_eq!(kept.as_str(), reference, "says nothing, and stays as it is");
+            assert_eq!(ring.reveal_reference(ID, &kept).unwrap().as_str(), reference);
+        }
+    }
+
+    #[test]
+    fn sec_09_an_older_key_reveals_and_nothing_else_does() {
+        let (old, rotated, other) = (ring(&["old"]), ring(&["new", "old"]), ring(&["new"]));
+        let kept = kept(&old, "+14155550123", "id-14155550123");
+        assert_eq!(rotated.reveal_reference(ID, &kept).unwrap().as_str(), "id-14155550123");
+        assert_eq!(other.reveal_reference(ID, &kept), None, "the key is gone");
+        let elsewhere = VerificationId::from_bytes([2; 16]);
+        assert_eq!(old.reveal_reference(elsewhere, &kept), None, "another verification's");
+        for (from, to) in
+            [(":old", ""), (":old", ":"), ("sealed:", "sealed:x"), ("sealed:", "sealed:0")]
+        {
+            let bad = VendorReference::new(kept.as_str().replacen(from, to, 1));
+            assert_eq!(old.reveal_reference(ID, &bad), None, "{from} {to}");
+        }
+    }
+}
