@@ -70,14 +70,14 @@ impl Call {
         self.number(time(length))
     }
 
-    /// The largest count and the longest time, which every hit needs; then each window, which is
+    /// The longest time, which every hit needs, and the largest count; then each window, which is
     /// looked at only when there are hits.
     pub(crate) fn windows(self, windows: &[RateLimit]) -> Self {
         let most = windows.iter().map(|window| window.count).max();
         let longest = windows.iter().map(|window| time(window.per)).max();
         let words = Words::with_capacity(64);
-        self.words(words.maybe(most.zip(longest), |words, (most, longest)| {
-            let words = words.number(most).number(longest);
+        self.words(words.maybe(longest.zip(most), |words, (longest, most)| {
+            let words = words.number(longest).number(most);
             let add = |words: Words, window: &RateLimit| {
                 words.number(window.count).number(time(window.per))
             };
@@ -101,10 +101,9 @@ impl Call {
         })
     }
 
-    /// Their number, and an argument each.
+    /// One argument, a line each.
     pub(crate) fn ends(self, ends: &[LegEnd]) -> Self {
-        let call = self.number(u64::try_from(ends.len()).unwrap_or(u64::MAX));
-        ends.iter().fold(call, |call, end| call.text(form::leg_end(end)))
+        self.words(ends.iter().fold(Words::default(), form::add_leg_end))
     }
 }
 

@@ -67,11 +67,11 @@ fn add_leg(words: Words, leg: &Leg) -> Words {
     add_end(words, leg.failure, leg.reference.as_ref()).word(&form)
 }
 
-/// How a leg ended: its place, and the words of its line that change.
-pub(crate) fn leg_end(end: &LegEnd) -> Vec<u8> {
+/// The line of how a leg ended: its place, and the words of the leg's line that change.
+pub(crate) fn add_leg_end(words: Words, end: &LegEnd) -> Words {
     let place = u64::try_from(end.leg).unwrap_or(u64::MAX);
-    let words = Words::default().number(place).word(leg_state(end.state));
-    add_end(words, end.failure, end.reference.as_ref()).into_bytes()
+    let words = words.number(place).word(leg_state(end.state));
+    add_end(words, end.failure, end.reference.as_ref()).raw("\n")
 }
 
 fn add_end(words: Words, failure: Option<ErrorKind>, reference: Option<&VendorReference>) -> Words {

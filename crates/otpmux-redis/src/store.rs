@@ -2,7 +2,7 @@ use std::fmt;
 use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
-use otpmux_core::{Error, Verdict};
+use otpmux_core::{Error, Purpose, Verdict};
 use otpmux_engine::{
     Attempt, BeginLeg, Begun, Create, Created, GRACE, Guess, HealthMark, Record, Settle, State,
     VerificationId, VerificationStore,
@@ -86,10 +86,8 @@ impl VerificationStore for RedisStore {
             call = call.key(self.names.request(&request.name));
         }
         let call = call
-            .text(record.id.to_string())
             // Redis takes no time that is over.
             .time(kept.max(Duration::from_millis(1)))
-            .maybe(request, |words, request| words.hex(&request.content))
             .text(form::write(&record))
             .charges(&charges, &self.names);
         self.run(call, |mut reply| match &*reply.word {
@@ -122,10 +120,10 @@ impl VerificationStore for RedisStore {
         let call = self
             .on_record(Operation::BeginLeg, id, now)
             .key(self.names.health())
+            .ends(&ends)
             .text(form::lines(&skips))
             .text(form::leg(&leg))
             .maybe(resend, |words, terms| words.number(terms.max_resends).time(terms.next_after))
-            .ends(&ends)
             .charges(&charges, &self.names)
             .news(&news);
         self.run(call, |mut reply| match &*reply.word {
@@ -155,14 +153,12 @@ impl VerificationStore for RedisStore {
         now: SystemTime,
     ) -> Result<State, Error> {
         let Settle { ends, skips, news, close, refund } = settle;
-        let call = self
-            .on_record(Operation::Settle, id, now)
-            .key(self.names.health())
-            .text(form::lines(&skips))
-            .number(close)
-            .maybe(refund, Words::time)
-            .ends(&ends)
-            .news(&news);
+        let mut call = self.on_record(Operation::Settle, id, now);
+        if !news.is_empty() {
+            call = call.key(self.names.health());
+        }
+        let closing = Words::default().number(close).maybe(refund, Words::time);
+        let call = call.ends(&ends).text(form::lines(&skips)).words(closing).news(&news);
         self.run(call, |reply| {
             let state = form::read_state(&reply.word).ok_or(Fault::Unreadable)?;
             reply.end(state)
@@ -176,12 +172,14 @@ impl VerificationStore for RedisStore {
         guess: &Guess,
         now: SystemTime,
     ) -> Result<Attempt, Error> {
+        let purpose = guess.purpose().map(Purpose::as_str);
+        let expected = Words::default().maybe(purpose, Words::text);
         let call = self
             .on_record(Operation::Attempt, id, now)
-            .maybe(guess.recipients(), |words, all| {
-                all.iter().fold(words.raw(" "), |words, it| words.hex(&it.0)).raw(" ")
+            .words(match guess.recipients() {
+                Some(all) => all.iter().fold(expected, |words, it| words.hex(&it.0)).raw(" "),
+                None => expected,
             })
-            .maybe(guess.purpose(), |words, purpose| words.text(purpose.as_str()))
             .windows(guess.windows());
         let call = guess.forms().iter().fold(call, |call, code| {
             call.words(Words::default().raw(" ").text(&code.key).hex(&code.mac).raw(" "))

@@ -1,24 +1,23 @@
 -- KEYS: the record; health; then one for each charge.
--- ARGV from 2: skips; the leg; for a resend, how many there may be and when the next one; the number
--- of ends, and the ends; the windows of each charge; news.
-local skips, leg, terms = ARGV[2], ARGV[3], ARGV[4]
-local charges = 6 + ARGV[5]
-local news = charges + #KEYS - 2
+-- ARGV from 2: the ends; skips; the leg; for a resend, how many there may be and when the next one; the
+-- windows of each charge; news.
+local ends, skips, leg, terms = ARGV[2], ARGV[3], ARGV[4], ARGV[5]
+local news = 6 + #KEYS - 2
 
-local record = read(KEYS[1])
-local full_charge = limited(3, charges)
+local text, state, expires_at = read(KEYS[1])
+local full_charge = limited(3, 6)
 
 if news <= #ARGV then
   learn(KEYS[2], news)
 end
-if not record then
+if not text then
   return {'over', 'not_found'}
 end
-note_ends(record, 5)
+text = with_ends(text, ends)
 
 -- Why there is no leg, if so; and what the record says of resends when there is one.
 local function refusal()
-  local verdict = over(record)
+  local verdict = over(state, expires_at)
   if verdict then
     return {'over', verdict}
   end
@@ -26,7 +25,7 @@ local function refusal()
     return full_charge
   end
   local attempts, max_attempts, resends, after =
-    string.match(record.text, '^. (%d+) (%d+) %d+ (%d+) (%d+) ')
+    string.match(text, '^. (%d+) (%d+) %d+ (%d+) (%d+) ')
   if tonumber(attempts) >= tonumber(max_attempts) then
     return {'over', 'too_many_attempts'}
   end
@@ -44,17 +43,18 @@ end
 -- How the others ended is written down all the same.
 local refused, resends = refusal()
 if refused then
-  write_legs(KEYS[1], record, skips)
+  write_legs(KEYS[1], text, skips)
   return refused
 end
-local place, line = 0, record.legs_at
-while line < record.after_legs_at do
-  place, line = place + 1, string.find(record.text, '\n', line + 1, true)
+local place, line = 0, string.find(text, '\n', 129, true)
+local following = next_leg(text, line)
+while following do
+  place, line, following = place + 1, following, next_leg(text, following)
 end
-replace(record, line, line, '\n' .. leg)
+text = replace(text, line, line, '\n' .. leg)
 if resends then
-  replace(record, 39, 63, resends)
+  text = replace(text, 39, 63, resends)
 end
-write_legs(KEYS[1], record, skips)
-hit_all(3, charges)
+write_legs(KEYS[1], text, skips)
+hit_all(3, 6)
 return {'leg', place}

@@ -1,6 +1,6 @@
 -- KEYS: the record.
-local record = read(KEYS[1])
-if not record or over(record) then
+local text, state, expires_at = read(KEYS[1])
+if not text or over(state, expires_at) then
   return {'over'}
 end
 redis.call('SETRANGE', KEYS[1], '0', 'c')

@@ -1,35 +1,39 @@
 -- KEYS: the record; the live one of its recipient and purpose; health; the request, where it has a
 -- name; then one for each charge.
--- ARGV from 2: its id, how long it is kept, what was asked under its name, its text; then the windows
--- of each charge.
-local id, kept, content, text = ARGV[2], ARGV[3], ARGV[4], ARGV[5]
+-- ARGV from 2: how long it is kept; its text; then the windows of each charge.
+local kept, text = ARGV[2], ARGV[3]
+-- What was asked under its name.
+local content = string.match(text, '^%S+', 129)
 local named = content ~= '-'
 local first = named and 5 or 4
 
 -- What the keys of records begin with, before an id of 32 digits.
-local records = string.sub(KEYS[1], 1, -1 - 32)
+local records, id = string.sub(KEYS[1], 1, -1 - 32), string.sub(KEYS[1], -32)
 
 local before = named and redis.call('GET', KEYS[4])
 if before then
-  local record = read(records .. before)
-  local failed = record and record.state == 'c' and not may_have_sent(record, '[01]')
+  local record, state = read(records .. before)
+  local failed = record and state == 'c' and not may_have_sent(record, '[01]')
   if record and not failed then
-    if string.match(record.text, '^%S+', 129) ~= content then
+    if string.match(record, '^%S+', 129) ~= content then
       return {'other_content'}
     end
-    return {'before', before, record.text}
+    return {'before', before, record}
   end
 end
 
-local answer = limited(first, 6)
+local answer = limited(first, 4)
 if answer then
   return answer
 end
 
 local older = redis.call('GET', KEYS[2])
-local older_record = older and read(records .. older)
--- Only one that is live: a user of what has expired is told so.
-local superseded = older_record and not over(older_record)
+local superseded = false
+if older then
+  local record, state, expires_at = read(records .. older)
+  -- Only one that is live: a user of what has expired is told so.
+  superseded = record and not over(state, expires_at)
+end
 local known = marks(KEYS[3])
 
 redis.call('SET', KEYS[2], id, 'PX', kept)
@@ -40,5 +44,5 @@ if superseded then
   redis.call('SETRANGE', records .. older, '0', 'c')
 end
 redis.call('SET', KEYS[1], text, 'PX', kept)
-hit_all(first, 6)
+hit_all(first, 4)
 return {'new', known}

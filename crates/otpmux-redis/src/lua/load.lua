@@ -1,6 +1,6 @@
 -- KEYS: the record.
-local record = read(KEYS[1])
-if record then
-  return {'record', record.text}
+local text = read(KEYS[1])
+if text then
+  return {'record', text}
 end
 return {'none'}

@@ -1,7 +1,7 @@
 -- The hits of one key, as sliding windows need them: a list of times, newest first, of as many hits
 -- as the largest count among its windows.
 --
--- Windows are one argument: the largest count and the longest time among them, then count and time of
+-- Windows are one argument: the longest time and the largest count among them, then count and time of
 -- each; `-` when there are none.
 
 -- How long the window that keeps waiting the longest has no room, and which it is, from 0; and how
@@ -28,11 +28,15 @@ local function full(key, windows)
 end
 
 local function hit(key, windows)
-  local most, longest = string.match(windows, '^(%d+) (%d+)')
-  if most then
-    if redis.call('LPUSH', key, ARGV[1]) > tonumber(most) then
+  if windows == '-' then
+    return
+  end
+  local hits = redis.call('LPUSH', key, ARGV[1])
+  if hits > 1 then
+    local most = tonumber(string.match(windows, ' (%d+)'))
+    if hits > most then
       redis.call('LTRIM', key, '0', most - 1)
     end
-    redis.call('PEXPIRE', key, longest)
   end
+  redis.call('PEXPIRE', key, string.match(windows, '^%d+'))
 end

@@ -19,30 +19,22 @@
 -- - Its first write takes memory. When there is none left, Redis refuses that one, but none of those
 --   that follow it.
 --
--- What a script costs is mostly calls of Redis, functions made anew, and texts to be collected:
--- common paths have few of each, and no patterns that go through a long text byte by byte.
+-- What a script costs is mostly calls of Redis, functions and tables made anew, and every byte of a
+-- text that it gets or makes, since Lua hashes them all: common paths have few of each.
 
--- A record; nil when there is none, or its time is over even for being told so. An error when it
--- lacks what scripts go by: a state that nobody has written must not pass for one that lets in.
+-- A record's text, its state and when it expires; nothing when there is none, or its time is over even
+-- for being told so. An error when it lacks what scripts go by: a state that nobody has written must
+-- not pass for one that lets in.
 local function read(key)
   local text = redis.call('GET', key)
   if not text then
     return nil
   end
-  local legs = string.find(text, '^[pac] %d%d%d%d%d%d%d%d%d%d %d%d%d%d%d%d%d%d%d%d %d')
-    and string.sub(text, 128, 128) == '\n'
-    and string.find(text, '\n', 129, true)
-  local after_legs = legs and string.find(text, '\n\n', legs, true)
-  local expires_at = after_legs and tonumber(string.sub(text, 25, 37))
-  assert(expires_at, 'a record that cannot be read')
+  local state, expires_at = string.match(text, '^([pac]) %d+ %d+ (%d+) %d')
+  assert(state and string.byte(text, 128) == 10 and string.find(text, '\n\n', 129, true),
+    'a record that cannot be read')
+  expires_at = tonumber(expires_at)
   if now < expires_at + GRACE then
-    return {
-      text = text,
-      state = string.sub(text, 1, 1),
-      expires_at = expires_at,
-      -- The line ends before the first leg and after the last, which are one when there is no leg.
-      legs_at = legs,
-      after_legs_at = after_legs,
-    }
+    return text, state, expires_at
   end
 end
