@@ -131,12 +131,15 @@ pub(super) fn store_text(store: &StoreConfig) -> String {
         StoreConfig::Memory { capacity } => {
             format!("in memory, at most {capacity} verifications, gone with the program")
         }
-        StoreConfig::Sqlite { durability } => {
+        StoreConfig::Sqlite { durability, max_bytes, .. } => {
             let survives = match durability {
                 Durability::Process => "the process dying, not the machine losing power",
                 _ => "the machine losing power",
             };
-            format!("SQLite, for the processes of this machine; survives {survives}")
+            format!(
+                "SQLite, for the processes of this machine, at most {} MB; survives {survives}",
+                max_bytes >> 20
+            )
         }
         StoreConfig::Redis { namespace, cluster, .. } => {
             let what = if *cluster { "Redis Cluster" } else { "Redis" };

@@ -133,8 +133,8 @@ fn a_store_is_not_opened() {
     let text = EVERYTHING.replace("url = \"env:REDIS_URL\"\nnamespace = \"login\"", &url);
     let ended = check(&text, &[]);
     assert_eq!(ended.status, Some(0), "{}", ended.everything());
-    let line =
-        "store: SQLite, for the processes of this machine; survives the machine losing power";
+    let line = "store: SQLite, for the processes of this machine, at most 1024 MB; survives the \
+                machine losing power";
     assert!(ended.stdout.contains(line) && !ended.stdout.contains(".db"), "{}", ended.stdout);
     assert!(!file.exists());
 }

@@ -77,6 +77,8 @@ fn keys_of_another_kind_of_store() {
 
 #[cfg(feature = "sqlite")]
 mod sqlite {
+    use std::time::Duration;
+
     use otpmux::{Code, Durability, NewVerification, OtpClient, StoreConfig, Verdict};
     use otpmux_emulator::{Emulator, EmulatorConfig, Vendor};
 
@@ -104,9 +106,18 @@ mod sqlite {
     fn is_opened_by_a_client_and_by_nobody_else() {
         let scratch = Scratch::new("opened");
         let file = scratch.0.join("otpmux.db");
-        let url = format!("url = \"sqlite:{}\"\ndurability = \"process\"", file.display());
-        let config = read(&store(&url)).unwrap();
-        assert_eq!(config.store(), &StoreConfig::Sqlite { durability: Durability::Process });
+        let section = format!(
+            "url = \"sqlite:{}\"\ndurability = \"process\"\nbusy_timeout = \"250ms\"\n\
+             max_bytes = 2_000_000",
+            file.display()
+        );
+        let config = read(&store(&section)).unwrap();
+        let expected = StoreConfig::Sqlite {
+            durability: Durability::Process,
+            busy_timeout: Duration::from_millis(250),
+            max_bytes: 2_000_000,
+        };
+        assert_eq!(config.store(), &expected);
         assert!(config.store().is_shared() && !file.exists(), "not opened by being read");
         assert!(!format!("{config:?}").contains("otpmux.db"));
         OtpClient::from_config(&config).unwrap();
@@ -162,9 +173,15 @@ mod sqlite {
     #[test]
     fn has_all_its_mistakes_told() {
         assert_eq!(
-            mistakes("url = \"sqlite:a.db\"\ncapacity = 5\ndurability = \"none\""),
+            mistakes(
+                "url = \"sqlite:a.db\"\ncapacity = 5\ndurability = \"none\"\nmax_bytes = 1000\n\
+                 busy_timeout = \"2h\""
+            ),
             [
                 "store.durability: must be one of: power, process",
+                "store.busy_timeout: must be a time such as \"500ms\", \"10s\", \"5m\" or \"1h\", \
+                 from 10ms to 1m",
+                "store.max_bytes: must be a whole number from 1048576 to 1099511627776",
                 "store.capacity: is for a store in memory, and this is a store at sqlite:",
             ]
         );
@@ -173,9 +190,14 @@ mod sqlite {
     #[test]
     fn defaults_are_its_own() {
         let config = read(&store("url = \"sqlite:a.db\"")).unwrap();
-        assert_eq!(config.store(), &StoreConfig::Sqlite { durability: Durability::Power });
-        let default = otpmux::sqlite::Options::default().durability;
-        assert_eq!(default, otpmux::sqlite::Durability::Power);
+        let default = otpmux::sqlite::Options::default();
+        let expected = StoreConfig::Sqlite {
+            durability: Durability::Power,
+            busy_timeout: default.busy_timeout,
+            max_bytes: default.max_bytes,
+        };
+        assert_eq!(config.store(), &expected);
+        assert_eq!(default.durability, otpmux::sqlite::Durability::Power);
     }
 }
 

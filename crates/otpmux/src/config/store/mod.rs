@@ -18,6 +18,9 @@ use url::{Kind, Url};
 const TIMEOUT: std::ops::RangeInclusive<Duration> =
     Duration::from_millis(10)..=Duration::from_mins(1);
 
+/// From a megabyte to a terabyte.
+const MAX_BYTES: std::ops::RangeInclusive<i64> = 1 << 20..=1 << 40;
+
 pub(crate) const SETTINGS: &[Setting] = &[
     Setting::text(
         "url",
@@ -36,6 +39,17 @@ pub(crate) const SETTINGS: &[Setting] = &[
         &["power", "process"],
         "sqlite: what an answered operation survives: the machine losing power, or the process \
          dying. Default power.",
+    ),
+    Setting::duration(
+        "busy_timeout",
+        TIMEOUT,
+        "sqlite: how long to wait for another process that is writing. Default 5s.",
+    ),
+    Setting::integer(
+        "max_bytes",
+        MAX_BYTES,
+        "sqlite: how much it holds before new verifications are refused; a million take about 1 GB. \
+         Default 1073741824.",
     ),
     Setting::text(
         "namespace",
@@ -68,6 +82,10 @@ pub enum StoreConfig {
     Sqlite {
         /// What an answered operation survives.
         durability: Durability,
+        /// How long to wait for another process that is writing.
+        busy_timeout: Duration,
+        /// How much it holds before new verifications are refused, in bytes.
+        max_bytes: u64,
     },
     /// At Redis, for any number of processes.
     Redis {
@@ -184,6 +202,8 @@ fn belongs(kind: Kind, table: &Map<String, Value>, cx: &mut Reading<'_>) {
     for (key, its) in [
         ("capacity", Kind::Memory),
         ("durability", Kind::Sqlite),
+        ("busy_timeout", Kind::Sqlite),
+        ("max_bytes", Kind::Sqlite),
         ("namespace", Kind::Redis),
         ("cluster", Kind::Redis),
         ("connect_timeout", Kind::Redis),
@@ -206,6 +226,11 @@ fn config(kind: Kind, settings: &Settings) -> StoreConfig {
             durability: match settings.text("durability") {
                 Some("process") => Durability::Process,
                 _ => Durability::Power,
+            },
+            busy_timeout: settings.duration("busy_timeout").unwrap_or(Duration::from_secs(5)),
+            max_bytes: match settings.integer("max_bytes").map(u64::try_from) {
+                Some(Ok(bytes)) => bytes,
+                Some(Err(_)) | None => 1 << 30,
             },
         },
         Kind::Redis => {

@@ -34,7 +34,16 @@ pub(super) fn open(config: &StoreConfig, url: &Url) -> Result<Arc<dyn Verificati
     match config {
         StoreConfig::Memory { capacity } => Ok(Arc::new(MemoryStore::new(*capacity))),
         #[cfg(feature = "sqlite")]
-        StoreConfig::Sqlite { durability } => sqlite(*durability, url),
+        StoreConfig::Sqlite { durability, busy_timeout, max_bytes } => {
+            let options = otpmux_sqlite::Options::default()
+                .with_durability(match durability {
+                    super::Durability::Power => otpmux_sqlite::Durability::Power,
+                    super::Durability::Process => otpmux_sqlite::Durability::Process,
+                })
+                .with_busy_timeout(*busy_timeout)
+                .with_max_bytes(*max_bytes);
+            sqlite(options, url)
+        }
         #[cfg(feature = "redis")]
         StoreConfig::Redis { .. } => {
             let store = redis(config, url).map_err(|error| error.to_string())?;
@@ -47,14 +56,11 @@ pub(super) fn open(config: &StoreConfig, url: &Url) -> Result<Arc<dyn Verificati
 }
 
 #[cfg(feature = "sqlite")]
-fn sqlite(durability: super::Durability, url: &Url) -> Result<Arc<dyn VerificationStore>, String> {
-    use otpmux_sqlite::{Durability, Options, SqliteStore};
-
-    let options = Options::default().with_durability(match durability {
-        super::Durability::Power => Durability::Power,
-        super::Durability::Process => Durability::Process,
-    });
-    match SqliteStore::open(url.path(), options) {
+fn sqlite(
+    options: otpmux_sqlite::Options,
+    url: &Url,
+) -> Result<Arc<dyn VerificationStore>, String> {
+    match otpmux_sqlite::SqliteStore::open(url.path(), options) {
         Ok(store) => Ok(Arc::new(store)),
         // What lies behind that says the same once more.
         Err(error) => Err(match std::error::Error::source(&error) {
