@@ -8,19 +8,29 @@ use std::time::{Duration, Instant};
 use criterion::{Criterion, criterion_group, criterion_main};
 use otpmux_benches::{BusyClock, DeadProvider, InstantProvider, Recipients};
 use otpmux_core::{Clock, Code, OtpProvider, Recipient, Secret};
-use otpmux_engine::{MemoryStore, NewVerification, OtpClient, Policy, ServerKeys, VerificationId};
+use otpmux_engine::{
+    MemoryStore, MessageLimits, NewVerification, OtpClient, Policy, ServerKeys, VerificationId,
+};
 
 /// As the command allocates.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn client(providers: &[Arc<dyn OtpProvider>], clock: Arc<dyn Clock>) -> OtpClient {
+    client_with(providers, clock, Policy::default())
+}
+
+fn client_with(
+    providers: &[Arc<dyn OtpProvider>],
+    clock: Arc<dyn Clock>,
+    policy: Policy,
+) -> OtpClient {
     let keys = ServerKeys::new(&[("a".to_owned(), Secret::new("k".repeat(32)))]);
     let store = Arc::new(MemoryStore::new(10_000_000));
     let builder = providers
         .iter()
         .fold(OtpClient::builder(), |builder, provider| builder.provider(Arc::clone(provider)));
-    let builder = builder.policy(Policy::default()).clock(clock);
+    let builder = builder.policy(policy).clock(clock);
     builder.store(store, keys.expect("a key ring")).build().expect("a client")
 }
 
@@ -38,6 +48,14 @@ fn engine(criterion: &mut Criterion) {
     let direct = client(&[Arc::clone(&instant)], Arc::new(BusyClock::default()));
     criterion.bench_function("engine/send", |bencher| {
         bencher.to_async(&runtime).iter(|| send(&direct, to.next()));
+    });
+
+    // What the limits cost is the difference.
+    let mut policy = Policy::default();
+    policy.limits = MessageLimits::none();
+    let unlimited = client_with(&[Arc::clone(&instant)], Arc::new(BusyClock::default()), policy);
+    criterion.bench_function("engine/send-without-limits", |bencher| {
+        bencher.to_async(&runtime).iter(|| send(&unlimited, to.next()));
     });
 
     // The breaker opens with the first few sends, and stays open: its clock hardly moves.
