@@ -202,8 +202,9 @@ pub(super) async fn create(
     let mut new = body.into_new(app.settings().client_ip(peer, &forwarded))?;
     new.idempotency_key = name.of_caller(&caller.name);
     new.in_flight = otpmux::InFlight::Refuse;
-    // A caller that goes away does not stop what it has begun: it may ask again under its key.
-    let send = async move { caller.client.send(new).await };
+    // A caller that goes away does not stop what it has begun: it may ask again under its key. Boxed,
+    // for a future of several kilobytes would be copied at each step of becoming a task.
+    let send = Box::pin(async move { caller.client.send(new).await });
     let sent = app.calls.spawn(send.in_current_span()).await;
     let sent = sent.map_err(|_| Problem::internal(Certainty::Unknown))??;
     Ok((StatusCode::CREATED, Answer(VerificationView::from(&sent))).into_response())

@@ -61,7 +61,7 @@ pub(super) async fn resend(
     resend.idempotency_key = name.of_caller(&caller.name);
     resend.in_flight = InFlight::Refuse;
     let id = id.ok_or_else(Problem::no_such_verification)?;
-    let send = async move { caller.client.resend(id, resend).await };
+    let send = Box::pin(async move { caller.client.resend(id, resend).await });
     let sent = app.calls.spawn(send.in_current_span()).await;
     let sent = sent.map_err(|_| Problem::internal(Certainty::Unknown))??;
     Ok(Answer(VerificationView::from(&sent)))
