@@ -4,9 +4,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use arc_swap::{ArcSwap, Guard};
 use metrics_exporter_prometheus::PrometheusHandle;
-use otpmux::{Config, ConfigErrors, Environment, OtpClient, Reloaded};
+use otpmux::{Certainty, Config, ConfigErrors, Environment, OtpClient, Reloaded};
 use tokio_util::task::TaskTracker;
+use tracing::Instrument as _;
 
+use crate::problem::Problem;
 use crate::settings::Settings;
 use crate::tls::Tls;
 
@@ -83,6 +85,17 @@ impl App {
             }
         }
         result
+    }
+
+    /// Makes a call of vendors a task of its own: a caller that goes away does not stop what it has
+    /// begun, for it may ask again under its key.
+    pub(crate) fn to_the_end<T: Send + 'static>(
+        &self,
+        call: impl Future<Output = Result<T, otpmux::Error>> + Send + 'static,
+    ) -> impl Future<Output = Result<T, Problem>> {
+        // Boxed, for a future of several kilobytes would be copied at each step of becoming a task.
+        let task = self.calls.spawn(Box::pin(call).in_current_span());
+        async { Ok(task.await.map_err(|_| Problem::internal(Certainty::Unknown))??) }
     }
 
     pub(crate) fn is_draining(&self) -> bool {

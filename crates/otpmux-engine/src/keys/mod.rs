@@ -143,22 +143,21 @@ impl ServerKeys {
         let mut nonce = [0; NONCE];
         entropy.fill(&mut nonce)?;
         let aad = associated(id, purpose);
-        let payload = Payload { msg: text, aad: &aad };
-        // The cipher refuses texts of more than 64 GiB, and nothing else.
-        let sealed = self.signing.cipher(id).encrypt(&nonce.into(), payload);
-        let sealed = sealed.map_err(|_| EntropyError::new())?;
-        Ok(Sealed {
-            key: Arc::clone(&self.signing.id),
-            bytes: [&nonce[..], &sealed].concat().into(),
-        })
+        let sealed = self.signing.encrypt(id, nonce, Payload { msg: text, aad: &aad });
+        let bytes = sealed.ok_or_else(EntropyError::new)?.into();
+        Ok(Sealed { key: Arc::clone(&self.signing.id), bytes })
     }
 
     /// Decrypts what was sealed; `None` when the key is gone or the bytes were tampered with.
     pub fn open(&self, id: VerificationId, purpose: &Purpose, sealed: &Sealed) -> Option<Vec<u8>> {
-        let keys = self.all().find(|keys| keys.id == sealed.key)?;
-        let (nonce, text) = sealed.bytes.split_first_chunk::<NONCE>()?;
-        let aad = associated(id, purpose);
-        keys.cipher(id).decrypt(&(*nonce).into(), Payload { msg: text, aad: &aad }).ok()
+        self.decrypt(id, &sealed.key, &sealed.bytes, &associated(id, purpose))
+    }
+
+    /// What [`Keys::encrypt`] has encrypted under the key of this name.
+    fn decrypt(&self, id: VerificationId, key: &str, bytes: &[u8], aad: &[u8]) -> Option<Vec<u8>> {
+        let keys = self.all().find(|keys| &*keys.id == key)?;
+        let (nonce, text) = bytes.split_first_chunk::<NONCE>()?;
+        keys.cipher(id).decrypt(&(*nonce).into(), Payload { msg: text, aad }).ok()
     }
 }
 
@@ -199,6 +198,18 @@ impl Keys {
         mac.update(&id.to_bytes());
         let key = zeroize::Zeroizing::new(<[u8; 32]>::from(mac.finalize().into_bytes()));
         Aes256Gcm::new((&*key).into())
+    }
+
+    /// The nonce and the ciphertext. No two texts of one verification may have the same nonce.
+    fn encrypt(
+        &self,
+        id: VerificationId,
+        nonce: [u8; NONCE],
+        text: Payload<'_, '_>,
+    ) -> Option<Vec<u8>> {
+        // The cipher refuses texts of more than 64 GiB, and nothing else.
+        let sealed = self.cipher(id).encrypt(&nonce.into(), text).ok()?;
+        Some([&nonce[..], &sealed].concat())
     }
 
     fn sign(&self, id: VerificationId, code: &Code) -> CodeMac {

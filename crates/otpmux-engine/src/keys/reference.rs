@@ -1,6 +1,6 @@
 //! Vendors' references at rest.
 
-use aes_gcm::aead::{Aead, Payload};
+use aes_gcm::aead::Payload;
 use otpmux_core::{Recipient, VendorReference};
 
 use super::{NONCE, ServerKeys};
@@ -32,12 +32,10 @@ impl ServerKeys {
         let unique = self.tag("reference nonce", &[&id.to_bytes()[..], text.as_bytes()].concat());
         let nonce = *unique.first_chunk::<NONCE>()?;
         let payload = Payload { msg: text.as_bytes(), aad: ASSOCIATED };
-        // The cipher refuses texts of more than 64 GiB, and nothing else.
-        let sealed = self.signing.cipher(id).encrypt(&nonce.into(), payload).ok()?;
+        let sealed = self.signing.encrypt(id, nonce, payload)?;
         let digit = |n: u8| char::from_digit(u32::from(n), 16);
-        let bytes = nonce.into_iter().chain(sealed);
-        let digits: String =
-            bytes.flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).flatten().collect();
+        let digits = sealed.into_iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]);
+        let digits: String = digits.flatten().collect();
         Some(VendorReference::new(format!("{SEALED}{digits}:{}", self.signing.id)))
     }
 
@@ -49,13 +47,10 @@ impl ServerKeys {
     ) -> Option<VendorReference> {
         let Some(sealed) = kept.as_str().strip_prefix(SEALED) else { return Some(kept.clone()) };
         let (digits, key) = sealed.split_once(':')?;
-        let keys = self.all().find(|keys| &*keys.id == key)?;
         let digit = |text: &[u8]| u8::from_str_radix(str::from_utf8(text).ok()?, 16).ok();
         let bytes = digits.as_bytes().chunks(2).map(digit).collect::<Option<Vec<u8>>>()?;
-        let (nonce, text) = bytes.split_first_chunk::<NONCE>()?;
-        let payload = Payload { msg: text, aad: ASSOCIATED };
-        let text = keys.cipher(id).decrypt(&(*nonce).into(), payload).ok()?;
-        Some(VendorReference::new(String::from_utf8(text).ok()?))
+        let text = String::from_utf8(self.decrypt(id, key, &bytes, ASSOCIATED)?).ok()?;
+        Some(VendorReference::new(text))
     }
 }
 

@@ -8,10 +8,9 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, http::StatusCode};
-use otpmux::{Certainty, Channel, ClientContext, NewVerification, Purpose, Recipient};
+use otpmux::{Channel, ClientContext, NewVerification, Purpose, Recipient};
 use serde::Deserialize;
 use serde_json::json;
-use tracing::Instrument as _;
 use utoipa::ToSchema;
 use utoipa::openapi::schema::{AnyOfBuilder, SchemaType};
 use utoipa::openapi::{KnownFormat, ObjectBuilder, RefOr, Schema, SchemaFormat, Type};
@@ -202,10 +201,6 @@ pub(super) async fn create(
     let mut new = body.into_new(app.settings().client_ip(peer, &forwarded))?;
     new.idempotency_key = name.of_caller(&caller.name);
     new.in_flight = otpmux::InFlight::Refuse;
-    // A caller that goes away does not stop what it has begun: it may ask again under its key. Boxed,
-    // for a future of several kilobytes would be copied at each step of becoming a task.
-    let send = Box::pin(async move { caller.client.send(new).await });
-    let sent = app.calls.spawn(send.in_current_span()).await;
-    let sent = sent.map_err(|_| Problem::internal(Certainty::Unknown))??;
+    let sent = app.to_the_end(async move { caller.client.send(new).await }).await?;
     Ok((StatusCode::CREATED, Answer(VerificationView::from(&sent))).into_response())
 }

@@ -2,9 +2,8 @@ use std::sync::Arc;
 
 use axum::Json as Answer;
 use axum::extract::State;
-use otpmux::{Certainty, Channel, InFlight, Resend};
+use otpmux::{Channel, InFlight, Resend};
 use serde::Deserialize;
-use tracing::Instrument as _;
 use utoipa::ToSchema;
 
 use super::idempotency::IdempotencyName;
@@ -61,8 +60,6 @@ pub(super) async fn resend(
     resend.idempotency_key = name.of_caller(&caller.name);
     resend.in_flight = InFlight::Refuse;
     let id = id.ok_or_else(Problem::no_such_verification)?;
-    let send = Box::pin(async move { caller.client.resend(id, resend).await });
-    let sent = app.calls.spawn(send.in_current_span()).await;
-    let sent = sent.map_err(|_| Problem::internal(Certainty::Unknown))??;
+    let sent = app.to_the_end(async move { caller.client.resend(id, resend).await }).await?;
     Ok(Answer(VerificationView::from(&sent)))
 }
