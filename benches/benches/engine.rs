@@ -6,32 +6,23 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use otpmux_benches::{BusyClock, DeadProvider, InstantProvider, Recipients};
-use otpmux_core::{Clock, Code, OtpProvider, Recipient, Secret};
+use otpmux_benches::{BusyClock, DeadProvider, InstantProvider, Recipients, keys};
+use otpmux_core::{Code, OtpProvider, Recipient};
 use otpmux_engine::{
-    MemoryStore, MessageLimits, NewVerification, OtpClient, Policy, ServerKeys, VerificationId,
+    ClientBuilder, MemoryStore, MessageLimits, NewVerification, OtpClient, Policy, VerificationId,
 };
 
 /// As the command allocates.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-fn client(providers: &[Arc<dyn OtpProvider>], clock: Arc<dyn Clock>) -> OtpClient {
-    client_with(providers, clock, Policy::default())
-}
-
-fn client_with(
-    providers: &[Arc<dyn OtpProvider>],
-    clock: Arc<dyn Clock>,
-    policy: Policy,
-) -> OtpClient {
-    let keys = ServerKeys::new(&[("a".to_owned(), Secret::new("k".repeat(32)))]);
-    let store = Arc::new(MemoryStore::new(10_000_000));
-    let builder = providers
-        .iter()
-        .fold(OtpClient::builder(), |builder, provider| builder.provider(Arc::clone(provider)));
-    let builder = builder.policy(policy).clock(clock);
-    builder.store(store, keys.expect("a key ring")).build().expect("a client")
+fn client(providers: &[&Arc<dyn OtpProvider>], policy: Policy) -> OtpClient {
+    let add = |builder: ClientBuilder, provider: &&Arc<dyn OtpProvider>| {
+        builder.provider(Arc::clone(provider))
+    };
+    let builder = providers.iter().fold(OtpClient::builder(), add);
+    let builder = builder.policy(policy).clock(Arc::new(BusyClock::default()));
+    builder.store(Arc::new(MemoryStore::new(10_000_000)), keys()).build().expect("a client")
 }
 
 async fn send(client: &OtpClient, to: &Recipient) -> VerificationId {
@@ -45,7 +36,7 @@ fn engine(criterion: &mut Criterion) {
     let instant: Arc<dyn OtpProvider> = Arc::new(InstantProvider::new("instant"));
     let dead: Arc<dyn OtpProvider> = Arc::new(DeadProvider::new("dead"));
 
-    let direct = client(&[Arc::clone(&instant)], Arc::new(BusyClock::default()));
+    let direct = client(&[&instant], Policy::default());
     criterion.bench_function("engine/send", |bencher| {
         bencher.to_async(&runtime).iter(|| send(&direct, to.next()));
     });
@@ -53,18 +44,18 @@ fn engine(criterion: &mut Criterion) {
     // What the limits cost is the difference.
     let mut policy = Policy::default();
     policy.limits = MessageLimits::none();
-    let unlimited = client_with(&[Arc::clone(&instant)], Arc::new(BusyClock::default()), policy);
+    let unlimited = client(&[&instant], policy);
     criterion.bench_function("engine/send-without-limits", |bencher| {
         bencher.to_async(&runtime).iter(|| send(&unlimited, to.next()));
     });
 
     // The breaker opens with the first few sends, and stays open: its clock hardly moves.
-    let failing = client(&[dead, Arc::clone(&instant)], Arc::new(BusyClock::default()));
+    let failing = client(&[&dead, &instant], Policy::default());
     criterion.bench_function("engine/send-past-an-open-breaker", |bencher| {
         bencher.to_async(&runtime).iter(|| send(&failing, to.next()));
     });
 
-    let verifying = client(&[instant], Arc::new(BusyClock::default()));
+    let verifying = client(&[&instant], Policy::default());
     let wrong: Code = "000000".parse().expect("a code");
     criterion.bench_function("engine/verify", |bencher| {
         bencher.to_async(&runtime).iter_custom(|rounds| {

@@ -5,9 +5,8 @@
 
 use std::sync::Arc;
 
-use otpmux_benches::{InstantProvider, Recipients};
-use otpmux_core::Secret;
-use otpmux_engine::{MemoryStore, MessageLimits, NewVerification, OtpClient, Policy, ServerKeys};
+use otpmux_benches::{InstantProvider, Recipients, keys};
+use otpmux_engine::{MemoryStore, MessageLimits, NewVerification, OtpClient, Policy};
 
 const VERIFICATIONS: usize = 100_000;
 
@@ -29,10 +28,9 @@ fn main() {
 /// Bytes for each of many sends, every one to another recipient in a block of numbers of its own.
 fn each(policy: Policy) -> usize {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let keys = ServerKeys::new(&[("a".to_owned(), Secret::new("k".repeat(32)))]);
     let client = OtpClient::builder()
         .provider(Arc::new(InstantProvider::new("instant")))
-        .store(Arc::new(MemoryStore::new(1_000_000)), keys.expect("a key ring"))
+        .store(Arc::new(MemoryStore::new(1_000_000)), keys())
         .policy(policy)
         .build()
         .expect("a client");

@@ -9,9 +9,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use otpmux_benches::{BusyClock, Recipients};
-use otpmux_core::{Capabilities, Channel, Clock, Code, Recipient, Secret, Sent};
-use otpmux_engine::{NewVerification, OtpClient, ServerKeys, VerificationStore};
+use otpmux_benches::{BusyClock, Recipients, keys};
+use otpmux_core::{Capabilities, Channel, Clock, Code, Recipient, Sent};
+use otpmux_engine::{NewVerification, OtpClient, VerificationStore};
 use otpmux_redis::{Options, RedisStore};
 use otpmux_testkit::{RedisServer, ScriptedProvider};
 use tokio::time::Instant;
@@ -30,7 +30,6 @@ impl World {
     fn on(server: &RedisServer) -> Self {
         let store = RedisStore::connect([server.url()], Options::default());
         let store = Arc::new(store.expect("options that can be"));
-        let keys = ServerKeys::new(&[("a".to_owned(), Secret::new("k".repeat(32)))]);
         let (clock, codes) =
             (Arc::new(BusyClock::default()), Arc::<Mutex<HashMap<_, _>>>::default());
         let capabilities = Capabilities::new([Channel::Sms]).with_supplied_codes(4..=10);
@@ -44,7 +43,7 @@ impl World {
         });
         let client = OtpClient::builder()
             .provider(provider.port())
-            .store(Arc::<RedisStore>::clone(&store), keys.expect("a key ring"))
+            .store(Arc::<RedisStore>::clone(&store), keys())
             .clock(Arc::<BusyClock>::clone(&clock))
             .build()
             .expect("a client");

@@ -9,10 +9,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use otpmux_benches::{BusyClock, DeadProvider, Recipients, loopback_vendor};
+use otpmux_benches::{BusyClock, DeadProvider, Recipients, keys, loopback_vendor};
 use otpmux_core::{OtpProvider, ProviderId, Secret};
 use otpmux_easyotp::{EasyOtp, EasyOtpConfig};
-use otpmux_engine::{ClientBuilder, Guards, MemoryStore, NewVerification, OtpClient, ServerKeys};
+use otpmux_engine::{ClientBuilder, Guards, MemoryStore, NewVerification, OtpClient};
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
@@ -102,7 +102,6 @@ fn send(criterion: &mut Criterion) {
 }
 
 fn client(providers: &[&Arc<dyn OtpProvider>]) -> OtpClient {
-    let keys = ServerKeys::new(&[("a".to_owned(), Secret::new("k".repeat(32)))]);
     let store = Arc::new(MemoryStore::new(100_000));
     let add = |builder: ClientBuilder, provider: &&Arc<dyn OtpProvider>| {
         // More than its vendor would take.
@@ -111,7 +110,7 @@ fn client(providers: &[&Arc<dyn OtpProvider>]) -> OtpClient {
         builder.guarded_provider(Arc::clone(provider), guards, None)
     };
     let builder = providers.iter().fold(OtpClient::builder(), add);
-    let builder = builder.store(store, keys.expect("a key ring"));
+    let builder = builder.store(store, keys());
     builder.clock(Arc::new(BusyClock::default())).build().expect("a client")
 }
 

@@ -8,10 +8,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use otpmux_benches::BusyClock;
+use otpmux_benches::{BusyClock, keys};
 use otpmux_core::{
     Channel, Clock, Code, IdempotencyKey, OsEntropy, ProviderId, Purpose, RateLimit, Recipient,
-    Secret,
 };
 use otpmux_engine::{
     Attempt, Charge, Choice, Create, Created, Leg, LegEnd, LegState, LimitKey, LimitScope, Policy,
@@ -33,11 +32,10 @@ struct World {
 
 impl World {
     fn open(path: &Path, durability: Durability) -> Self {
-        let keys = ServerKeys::new(&[("a".to_owned(), Secret::new("k".repeat(32)))]);
         let options = Options::default().with_durability(durability);
         Self {
             store: SqliteStore::open(path, options).expect("a database"),
-            keys: keys.expect("a key ring"),
+            keys: keys(),
             clock: BusyClock::default(),
             policy: Policy::default(),
             next: AtomicU32::new(0),

@@ -1,13 +1,15 @@
 //! What the benchmarks share: a vendor that answers at once, over a socket and without one, and a
-//! clock on which verifications expire.
+//! clock on which verifications expire, and server keys.
 #![expect(clippy::expect_used, reason = "a benchmark that cannot be set up must stop")]
 
 mod busy_clock;
 mod instant;
+mod keys;
 mod loopback;
 mod recipients;
 
 pub use busy_clock::BusyClock;
 pub use instant::{DeadProvider, InstantProvider};
+pub use keys::keys;
 pub use loopback::loopback_vendor;
 pub use recipients::Recipients;

@@ -1,0 +1,11 @@
+use otpmux_core::Secret;
+use otpmux_engine::ServerKeys;
+
+/// A key ring of one key.
+///
+/// # Panics
+///
+/// Never: the key is long enough.
+pub fn keys() -> ServerKeys {
+    ServerKeys::new(&[("a".to_owned(), Secret::new("k".repeat(32)))]).expect("a key ring")
+}
