@@ -6,7 +6,8 @@ use otpmux_core::{Blame, Channel, Delivery, ErrorKind, Recipient};
 use otpmux_emulator::{EmulatorConfig, Fault, FaultKind, Garbage, Vendor};
 use otpmux_engine::{LegState, NewVerification, VerificationStatus};
 use otpmux_testkit::faulty::refused_address;
-use otpmux_tests::stage::{Stage, phone, provider};
+use otpmux_tests::stage::{PHONE, Stage, phone, provider};
+use serde_json::json;
 
 use Vendor::{AirTexts, EasyOtp, StartMessaging};
 
@@ -112,6 +113,50 @@ async fn a_recipients_limit_stops_the_send() {
     assert_eq!((error.kind(), error.blame()), (ErrorKind::RateLimited, Blame::Policy));
     assert!(error.retry_after().unwrap() <= Duration::from_secs(60));
     assert_eq!(stage.emulator.request_count(StartMessaging), 0);
+}
+
+/// The limit of the account, or of whatever stands before the vendor, is no limit of the recipient:
+/// another vendor carries the message, also where the answer says when to come back.
+#[tokio::test]
+async fn a_limit_that_is_not_the_recipients_is_passed_over() {
+    let says_when = json!({"error": "Rate limit exceeded", "retry_after": 30});
+    let plain = json!({"message": "Too many requests"});
+    for (first, second, body) in [
+        (EasyOtp, StartMessaging, &says_when),
+        (StartMessaging, EasyOtp, &plain),
+        (AirTexts, StartMessaging, &says_when),
+    ] {
+        let stage = Stage::start(&[first, second]).await;
+        let limited = Fault::status_with_body(429, body.clone()).with_header("retry-after", "30");
+        stage.emulator.set_fault(first, limited);
+        let sent = stage.send().await.unwrap();
+        assert!(sent.confirmed, "{first}");
+        assert_eq!(sent.legs[0].failure, Some(ErrorKind::RateLimited), "{first}");
+        assert_eq!(sent.legs[0].state, LegState::Refused, "{first}");
+        let (carrier, code) = stage.handset().remove(0);
+        assert_eq!(carrier, second);
+        assert_eq!(stage.verify(&sent, &code).await, "approved");
+    }
+}
+
+/// A limit of the account stops a verify for now; that is no lockout of the user, whose code is as
+/// good as it was.
+#[tokio::test]
+async fn a_limit_of_the_account_is_no_lockout_of_the_user() {
+    let body = json!({"error": "Rate limit exceeded", "retry_after": 30});
+    for vendor in [EasyOtp, AirTexts] {
+        let stage = Stage::start(&[vendor]).await;
+        // EasyOTP makes the code for its test recipients only.
+        let to = if vendor == EasyOtp { "+15555550100" } else { PHONE };
+        let to: Recipient = to.parse().unwrap();
+        let sent = stage.client.send(NewVerification::to(to)).await.unwrap();
+        let code = stage.handset().pop().map_or("123456".to_owned(), |(_, code)| code);
+        stage.emulator.set_fault(vendor, Fault::status_with_body(429, body.clone()).times(1));
+        let error = stage.client.verify(sent.id, &code.parse().unwrap()).await.unwrap_err();
+        assert_eq!((error.kind(), error.blame()), (ErrorKind::RateLimited, Blame::Provider));
+        assert_eq!(error.retry_after(), Some(Duration::from_secs(30)), "{vendor}");
+        assert_eq!(stage.verify(&sent, &code).await, "approved", "{vendor}");
+    }
 }
 
 #[tokio::test]

@@ -98,7 +98,7 @@ async fn successful_sends() {
 
 #[tokio::test]
 async fn failed_sends() {
-    use Blame::{Policy, Provider, Recipient};
+    use Blame::{Provider, Recipient};
     use Certainty::{Refused, Unknown};
     use ErrorKind as K;
     for (name, kind, certainty, blame, code) in [
@@ -106,7 +106,7 @@ async fn failed_sends() {
         ("airtexts-send-401", K::Unauthenticated, Refused, Provider, "UNAUTHORIZED"),
         ("airtexts-send-402", K::InsufficientFunds, Refused, Provider, "INSUFFICIENT_BALANCE"),
         ("airtexts-send-403", K::Forbidden, Refused, Provider, "INVALID_APP_ID"),
-        ("airtexts-send-429", K::RateLimited, Refused, Policy, "RATE_LIMITED"),
+        ("airtexts-send-429", K::RateLimited, Refused, Provider, "RATE_LIMITED"),
         ("airtexts-send-500", K::Unavailable, Unknown, Provider, "INTERNAL_ERROR"),
     ] {
         let (replay, provider) = replay(name).await;

@@ -158,7 +158,7 @@ const FAILED_SENDS: &[(&str, Mode, &str)] = &[
     ("startmessaging-a-send-402", A, "insufficient_funds refused provider - -"),
     ("startmessaging-a-send-409-duplicate-key", A, "conflict unknown provider - -"),
     ("startmessaging-a-send-409-key-reused-other-number", A, "conflict refused caller - IDEMPOTENCY_CONFLICT"),
-    ("startmessaging-a-send-429", A, "rate_limited refused policy 300 -"),
+    ("startmessaging-a-send-429", A, "rate_limited refused provider - -"),
     ("startmessaging-a-send-500", A, "unavailable unknown provider - -"),
     ("startmessaging-s-send-400-variables-missing", A, "unsupported refused provider - VALIDATION_ERROR"),
     ("startmessaging-s-send-400-insufficient-balance", TRANSPORT, "insufficient_funds refused provider - INSUFFICIENT_BALANCE"),

@@ -19,7 +19,10 @@ pub(crate) enum Word {
     Forbidden,
     Credentials,
     Funds,
+    /// A limit, and nothing says whose.
     Limit,
+    /// A limit of the recipient, by its own words.
+    RecipientLimit,
     Request,
     Fault,
 }
@@ -86,6 +89,15 @@ pub(crate) fn word(code: &str) -> Option<Word> {
         | "INSUFFICIENT_CREDITS"
         | "PAYMENT_REQUIRED" => Word::Funds,
         "RATE_LIMITED" | "RATE_LIMIT" | "RATE_LIMIT_EXCEEDED" | "TOO_MANY_REQUESTS" => Word::Limit,
+        "RECIPIENT_LIMIT"
+        | "RECIPIENT_LIMIT_EXCEEDED"
+        | "RECIPIENT_RATE_LIMIT"
+        | "RECIPIENT_RATE_LIMITED"
+        | "RECIPIENT_RATE_LIMIT_EXCEEDED"
+        | "PHONE_RATE_LIMITED"
+        | "PHONE_RATE_LIMIT_EXCEEDED"
+        | "NUMBER_RATE_LIMITED"
+        | "NUMBER_RATE_LIMIT_EXCEEDED" => Word::RecipientLimit,
         "INVALID_REQUEST" | "BAD_REQUEST" | "VALIDATION_ERROR" | "MISSING_PARAMETER"
         | "INVALID_PARAMETER" => Word::Request,
         "INTERNAL_ERROR" | "INTERNAL_SERVER_ERROR" | "SERVER_ERROR" | "SERVICE_UNAVAILABLE" => {
@@ -102,6 +114,7 @@ fn reading(status: u16, word: Option<Word>, endpoint: Endpoint, says_when: bool)
         (401 | 408 | 500.., _) if !(status == 501 && endpoint.is_optional()) => {
             Reading::of_status(status, says_when)
         }
+        (429, Some(word @ (Word::RecipientLimit | Word::Exhausted))) => of_word(word, endpoint),
         (429, _) => of_word(Word::Limit, endpoint),
         (_, Some(word)) => of_word(word, endpoint),
         // Optional routes may not be there at all (A15 to A19).
@@ -126,12 +139,17 @@ fn of_word(word: Word, endpoint: Endpoint) -> Reading {
         Word::Forbidden => Reading::provider(ErrorKind::Forbidden),
         Word::Credentials => Reading::provider(ErrorKind::Unauthenticated),
         Word::Funds => Reading::provider(ErrorKind::InsufficientFunds),
-        // Whether the recipient's limit or the account's is meant, nobody knows. Read as the
-        // account's, the recipient's would be got around by another vendor.
-        Word::Limit | Word::Exhausted if matches!(endpoint, Endpoint::Send | Endpoint::Resend) => {
+        // Another vendor would be a way around.
+        Word::RecipientLimit | Word::Exhausted
+            if matches!(endpoint, Endpoint::Send | Endpoint::Resend) =>
+        {
             Reading::policy(ErrorKind::RateLimited)
         }
-        Word::Limit | Word::Exhausted => Reading::provider(ErrorKind::RateLimited),
+        // The account's, or a proxy's: what does not name the recipient is no reason to leave a
+        // user without a code.
+        Word::Limit | Word::RecipientLimit | Word::Exhausted => {
+            Reading::provider(ErrorKind::RateLimited)
+        }
         // Nothing is looked up on send.
         Word::NotFound if endpoint == Endpoint::Send => Reading::provider(ErrorKind::Unavailable),
         Word::NotFound => Reading::caller(ErrorKind::NotFound),
@@ -146,8 +164,15 @@ pub(crate) fn error(answer: &Answer, fields: &Fields, endpoint: Endpoint) -> Err
     let when = fields.retry_after(answer);
     let code = fields.code();
     let word = code.and_then(word);
-    // The text comes last, and only to keep a limit from being taken for something else.
-    let word = word.or_else(|| fields.speaks_of_limit().then_some(Word::Limit));
+    // The text comes last, and only to keep a limit from being taken for something else, or for
+    // somebody else's.
+    let limit = || fields.speaks_of_limit() || answer.status() == 429;
+    let word = match word {
+        None | Some(Word::Limit) if fields.names_the_recipient() && limit() => {
+            Some(Word::RecipientLimit)
+        }
+        word => word.or_else(|| fields.speaks_of_limit().then_some(Word::Limit)),
+    };
     let row = reading(answer.status(), word, endpoint, when.is_some());
     let mut error = answer.error(row);
     if let Some(after) = when {
@@ -193,8 +218,12 @@ mod tests {
             (405, "", Status, provider(K::Unsupported)),
             (501, "", List, provider(K::Unsupported)),
             (409, "", Send, caller(K::Conflict)),
-            (429, "", Send, policy(K::RateLimited)),
-            (429, "RATE_LIMITED", Resend, policy(K::RateLimited)),
+            (429, "", Send, provider(K::RateLimited)),
+            (429, "RATE_LIMITED", Resend, provider(K::RateLimited)),
+            (429, "INSUFFICIENT_BALANCE", Send, provider(K::RateLimited)),
+            (429, "RECIPIENT_RATE_LIMITED", Send, policy(K::RateLimited)),
+            (400, "recipient-limit-exceeded", Send, policy(K::RateLimited)),
+            (429, "RECIPIENT_RATE_LIMITED", Verify, provider(K::RateLimited)),
             (429, "MAX_ATTEMPTS", Resend, policy(K::RateLimited)),
             (429, "", Verify, provider(K::RateLimited)),
             (200, "", Send, provider(K::Unavailable)),
@@ -209,8 +238,8 @@ mod tests {
         }
         // What says when to come back.
         for (status, expected) in [
-            (200, policy(K::RateLimited)),
-            (429, policy(K::RateLimited)),
+            (200, provider(K::RateLimited)),
+            (429, provider(K::RateLimited)),
             (503, provider(K::Unavailable)),
         ] {
             assert_eq!(reading(status, None, Send, true), expected, "{status}");

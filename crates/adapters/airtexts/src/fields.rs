@@ -72,6 +72,14 @@ impl Fields {
         text.contains("too many requests") || text.contains("rate limit")
     }
 
+    /// Whether the text says that the recipient is meant.
+    pub(crate) fn names_the_recipient(&self) -> bool {
+        let text = self.message().unwrap_or_default().to_ascii_lowercase();
+        let names = ["this recipient", "per recipient", "this number", "per number"];
+        names.iter().any(|name| text.contains(name))
+            || ["phone number", "mobile number"].iter().any(|name| text.contains(name))
+    }
+
     /// When to come back, by header or body; the later, should they differ (A12).
     pub(crate) fn retry_after(&self, answer: &Answer) -> Option<Duration> {
         let inner = self.error_member().and_then(|e| e.get("retry_after"));

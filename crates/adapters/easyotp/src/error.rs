@@ -10,17 +10,31 @@ pub(crate) enum Endpoint {
     Verify,
 }
 
-/// The table: status, endpoint and whether the answer says when to come back. EasyOTP has no error
-/// codes, and its texts are read by nobody.
-fn reading(status: u16, endpoint: Endpoint, says_when: bool) -> Reading {
+/// The table: status, endpoint, text, and whether the answer says when to come back. EasyOTP has no
+/// error codes; a text is read only where it alone tells two limits apart.
+fn reading(status: u16, endpoint: Endpoint, text: &str, says_when: bool) -> Reading {
     match (status, endpoint) {
-        // The limit per recipient promises `retry_after`, the key's limit does not (API
-        // introduction). The first must not be got around by another vendor.
-        (429, Endpoint::Send) if says_when => Reading::policy(ErrorKind::RateLimited),
+        // The key's limit is passed over; the recipient's must not be got around by another vendor.
+        // A time to come back proves neither: a proxy before the vendor names one, too.
+        (429, Endpoint::Send) if is_recipients_limit(text) => {
+            Reading::policy(ErrorKind::RateLimited)
+        }
         // Nothing is looked up on send: a wrong base_url.
         (404, Endpoint::Send) => Reading::provider(ErrorKind::Unavailable),
         _ => Reading::of_status(status, says_when),
     }
+}
+
+/// "Rate limit exceeded: Maximum 2 verification codes per minute." (API introduction): what is
+/// counted in codes is the recipient's; the key's limit counts requests.
+fn is_recipients_limit(text: &str) -> bool {
+    text.to_ascii_lowercase().contains("verification codes per ")
+}
+
+/// Whether a 429 to a verify is the lockout after too many wrong codes: "Too many failed attempts."
+/// (API introduction). Anything else is a limit of the account or of what stands before it.
+pub(crate) fn is_lockout(body: &ErrorAnswer) -> bool {
+    body.text().to_ascii_lowercase().contains("too many failed attempts")
 }
 
 /// The error that an unsuccessful answer means.
@@ -29,13 +43,13 @@ pub(crate) fn error(answer: &Answer, endpoint: Endpoint) -> Error {
     let field = body.as_ref().and_then(|body| retry_after_field(body.retry_after.as_ref()));
     // The body comes first: it is documented, the header is not.
     let says_when = field.or(answer.retry_after());
-    let mut error = answer.error(reading(answer.status(), endpoint, says_when.is_some()));
+    let text = body.as_ref().map(ErrorAnswer::text).unwrap_or_default();
+    let mut error = answer.error(reading(answer.status(), endpoint, text, says_when.is_some()));
     if let Some(after) = says_when {
         error = error.with_retry_after(after);
     }
     if let Some(body) = body {
-        let text = body.error.as_ref().and_then(|text| text.as_str()).unwrap_or_default();
-        error = error.with_detail(answer.public_text(text));
+        error = error.with_detail(answer.public_text(body.text()));
         let id = body.request_id.as_ref().and_then(|id| answer.public_id(id.as_str()?));
         if let Some(id) = id {
             error = error.with_request_id(id);
@@ -56,21 +70,26 @@ mod tests {
         use Certainty::{Refused, Unknown};
         use Endpoint::{Send, Verify};
         use ErrorKind as K;
-        for (status, endpoint, says_when, kind, certainty, blame) in [
-            (400, Send, false, K::InvalidRequest, Refused, Caller),
-            (401, Send, false, K::Unauthenticated, Refused, Provider),
-            (402, Send, false, K::InsufficientFunds, Refused, Provider),
-            (403, Send, false, K::Forbidden, Refused, Provider),
-            (404, Send, false, K::Unavailable, Refused, Provider),
-            (429, Send, true, K::RateLimited, Refused, Policy),
-            (429, Send, false, K::RateLimited, Refused, Provider),
-            (429, Verify, false, K::RateLimited, Refused, Provider),
-            (500, Send, false, K::Unavailable, Unknown, Provider),
-            (502, Verify, false, K::Unavailable, Unknown, Provider),
-            (503, Send, true, K::Unavailable, Refused, Provider),
+        let recipients = "Rate limit exceeded: Maximum 2 verification codes per minute.";
+        for (status, endpoint, text, says_when, kind, certainty, blame) in [
+            (400, Send, "", false, K::InvalidRequest, Refused, Caller),
+            (401, Send, "", false, K::Unauthenticated, Refused, Provider),
+            (402, Send, "", false, K::InsufficientFunds, Refused, Provider),
+            (403, Send, "", false, K::Forbidden, Refused, Provider),
+            (404, Send, "", false, K::Unavailable, Refused, Provider),
+            (429, Send, recipients, true, K::RateLimited, Refused, Policy),
+            (429, Send, recipients, false, K::RateLimited, Refused, Policy),
+            (429, Send, "Rate limit exceeded", true, K::RateLimited, Refused, Provider),
+            (429, Send, "Maximum 120 requests per minute", true, K::RateLimited, Refused, Provider),
+            (429, Send, "", false, K::RateLimited, Refused, Provider),
+            (429, Verify, recipients, true, K::RateLimited, Refused, Provider),
+            (500, Send, recipients, false, K::Unavailable, Unknown, Provider),
+            (502, Verify, "", false, K::Unavailable, Unknown, Provider),
+            (503, Send, "", true, K::Unavailable, Refused, Provider),
         ] {
             let expected = Reading::new(kind, certainty, blame);
-            assert_eq!(reading(status, endpoint, says_when), expected, "{status} {says_when}");
+            let got = reading(status, endpoint, text, says_when);
+            assert_eq!(got, expected, "{status} {text} {says_when}");
         }
     }
 }

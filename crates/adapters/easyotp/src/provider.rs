@@ -10,7 +10,7 @@ use otpmux_http::{Answer, Call, Transport, parse_time, retry_after_field};
 use serde_json::Value;
 
 use crate::EasyOtpConfig;
-use crate::error::{Endpoint, error};
+use crate::error::{Endpoint, error, is_lockout};
 use crate::wire::{ErrorAnswer, Send, SendAnswer, Verify, VerifyAnswer};
 
 const MINUTE: Duration = Duration::from_mins(1);
@@ -82,10 +82,12 @@ impl EasyOtp {
             404 => Err(answer.protocol_error("not the vendor's own 404; check base_url")),
             429 => {
                 let body: Option<ErrorAnswer> = answer.parse();
-                let field = body.and_then(|body| retry_after_field(body.retry_after.as_ref()));
-                match field {
-                    // The lockout promises `retry_after`, the key's limit does not.
-                    Some(after) => Ok(Verdict::TooManyAttempts { retry_after: Some(after) }),
+                match body.filter(is_lockout) {
+                    Some(body) => {
+                        let field = retry_after_field(body.retry_after.as_ref());
+                        let retry_after = field.or(answer.retry_after());
+                        Ok(Verdict::TooManyAttempts { retry_after })
+                    }
                     None => Err(error(answer, Endpoint::Verify)),
                 }
             }
@@ -270,19 +272,35 @@ mod tests {
         assert_eq!(sent.reference, Some(VendorReference::new("v1")));
         let verified = r#"{"success":true,"verified":true,"message":7}"#;
         assert_eq!(EasyOtp::read_verdict(&answer(200, verified)).unwrap(), Verdict::Approved);
-        let limited = EasyOtp::read_sent(&answer(429, r#"{"message":"x","retry_after":42}"#));
-        assert_eq!(limited.unwrap_err().blame(), Blame::Policy);
-        let locked = EasyOtp::read_verdict(&answer(429, r#"{"error":7,"retry_after":900}"#));
-        let after = Some(Duration::from_secs(900));
-        assert_eq!(locked.unwrap(), Verdict::TooManyAttempts { retry_after: after });
+        let limit = r#"{"error":"Maximum 2 verification codes per minute","retry_after":"soon"}"#;
+        let limited = EasyOtp::read_sent(&answer(429, limit)).unwrap_err();
+        assert_eq!((limited.blame(), limited.retry_after()), (Blame::Policy, None));
+        let locked = r#"{"error":"Too many failed attempts.","retry_after":[]}"#;
+        let locked = EasyOtp::read_verdict(&answer(429, locked)).unwrap();
+        assert_eq!(locked, Verdict::TooManyAttempts { retry_after: None });
     }
 
+    /// A time to come back says nothing of whose limit it is: neither that another vendor would be
+    /// a way around, nor that the user is locked out.
     #[test]
-    fn a_limit_that_says_when_in_the_header_is_a_recipients_too() {
-        let id = ProviderId::new("p").unwrap();
+    fn a_limit_that_says_when_and_not_whose_is_the_accounts() {
         let after = Some(Duration::from_secs(42));
-        let answer = Answer::new(id, 429, after, r#"{"error":"Rate limit exceeded"}"#);
-        assert_eq!(EasyOtp::read_sent(&answer).unwrap_err().blame(), Blame::Policy);
+        for (header, body) in [
+            (after, r#"{"error":"Rate limit exceeded"}"#),
+            (None, r#"{"error":"Rate limit exceeded","retry_after":42}"#),
+            (None, r#"{"message":"x","retry_after":42}"#),
+            (None, r#"{"error":7,"retry_after":42}"#),
+            (after, "<h1>Too Many Requests</h1>"),
+        ] {
+            let answer = Answer::new(ProviderId::new("p").unwrap(), 429, header, body);
+            let send = EasyOtp::read_sent(&answer).unwrap_err();
+            let verify = EasyOtp::read_verdict(&answer).unwrap_err();
+            for error in [send, verify] {
+                let got = (error.kind(), error.certainty(), error.blame());
+                let expected = (ErrorKind::RateLimited, Certainty::Refused, Blame::Provider);
+                assert_eq!((got, error.retry_after()), (expected, after), "{body}");
+            }
+        }
     }
 
     #[test]

@@ -55,3 +55,10 @@ pub(crate) struct ErrorAnswer {
     /// Seconds; promised for the limit per recipient and for the lockout, not for the key's limit.
     pub retry_after: Option<Value>,
 }
+
+impl ErrorAnswer {
+    /// The vendor's text. Not fit to be shown as it is.
+    pub(crate) fn text(&self) -> &str {
+        self.error.as_ref().and_then(Value::as_str).unwrap_or_default()
+    }
+}

@@ -48,17 +48,23 @@ fn reading(
     }
 }
 
-/// A 429. The server's throttler, which counts requests of the account, passes its error off as
-/// `INTERNAL_ERROR`. The documentation answers 429 for the limit per number as well and shows no
-/// body, so every other 429 on a send is read as that: a limit that protects the recipient must not
-/// be got around by another vendor.
+/// A 429: the limit per number where its code or its words say so, which must not be got around by
+/// another vendor. Any other counts requests of the account, as the server's throttler does (whose
+/// code is that of a crash), or is a proxy's.
 fn limit(code: Option<&str>, words: &str, endpoint: Endpoint) -> Reading {
-    let throttler = code == Some("INTERNAL_ERROR") || words.starts_with("ThrottlerException");
-    if throttler || !endpoint.sends() {
-        Reading::provider(ErrorKind::RateLimited)
-    } else {
+    let numbers = code == Some("RATE_LIMIT_EXCEEDED") || names_the_number(words);
+    if numbers && endpoint.sends() {
         Reading::policy(ErrorKind::RateLimited)
+    } else {
+        Reading::provider(ErrorKind::RateLimited)
     }
+}
+
+/// "Too many OTP requests for this mobile number" in the server, "for this number" in the
+/// documentation of its other API.
+fn names_the_number(words: &str) -> bool {
+    let words = words.to_ascii_lowercase();
+    ["this number", "mobile number", "phone number"].iter().any(|name| words.contains(name))
 }
 
 /// What a known code means. Some were seen only as constants of the published server.
@@ -67,7 +73,8 @@ fn of_code(code: &str, words: &str, endpoint: Endpoint) -> Option<Reading> {
         // Answered with 400; the documentation says 402.
         "INSUFFICIENT_BALANCE" => Reading::provider(ErrorKind::InsufficientFunds),
         // Answered with 400; the documentation says 429. Counted per number over all accounts.
-        "RATE_LIMIT_EXCEEDED" => Reading::policy(ErrorKind::RateLimited),
+        "RATE_LIMIT_EXCEEDED" if endpoint.sends() => Reading::policy(ErrorKind::RateLimited),
+        "RATE_LIMIT_EXCEEDED" => Reading::provider(ErrorKind::RateLimited),
         // The operator behind the vendor refused; the number's count is given back.
         "OTP_SEND_FAILED" => Reading::provider(ErrorKind::Unavailable),
         // A deployment that wants `variables` does not speak a dialect that has none.
@@ -213,8 +220,13 @@ mod tests {
         409 DUPLICATE_ENTRY      send     -                        > conflict unknown provider
         400 RATE_LIMIT_EXCEEDED  send     -                        > rate_limited refused policy
         429 RATE_LIMIT_EXCEEDED  send     -                        > rate_limited refused policy
-        429 -                    send-a   Too many requests        > rate_limited refused policy
-        429 INSUFFICIENT_BALANCE send     -                        > rate_limited refused policy
+        429 -                    send-a   Too many requests        > rate_limited refused provider
+        429 -                    send     -                        > rate_limited refused provider
+        429 -                    send     OTPs for this number     > rate_limited refused policy
+        429 RATE_LIMITED         resend   requests for this number > rate_limited refused policy
+        429 INSUFFICIENT_BALANCE send     -                        > rate_limited refused provider
+        429 RATE_LIMIT_EXCEEDED  verify   -                        > rate_limited refused provider
+        400 RATE_LIMIT_EXCEEDED  verify   -                        > rate_limited refused provider
         429 INTERNAL_ERROR       send     -                        > rate_limited refused provider
         429 -                    resend   ThrottlerException: Too  > rate_limited refused provider
         429 -                    verify   -                        > rate_limited refused provider

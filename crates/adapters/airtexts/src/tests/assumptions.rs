@@ -18,7 +18,7 @@ A2 | send 200 | {"success":false} | unavailable refused provider
 A2 | send 200 | {"status":"error"} | unavailable refused provider
 A2 | send 200 | {"error":"no"} | unavailable refused provider
 A2 | send 200 | {"data":{"success":false}} | unavailable refused provider
-A2 | send 200 | {"success":false,"message":"Too many requests"} | rate_limited refused policy
+A2 | send 200 | {"success":false,"message":"Too many requests"} | rate_limited refused provider
 A2 | send 200 | {"error":{"code":"INVALID_RECIPIENT"}} | invalid_recipient refused recipient
 A2 | send 200 | {"error":null,"verification_id":"otp_1"} | sent otp_1 300
 A2 | send 200 | {"success":false,"verification_id":"otp_1"} | protocol unknown provider
@@ -40,9 +40,13 @@ A11 | send 400 | {"code":"invalid-recipient"} | invalid_recipient refused recipi
 A11 | send 400 | {"error":"INVALID_RECIPIENT"} | invalid_recipient refused recipient
 A11 | send 400 | Bad Request | invalid_request refused caller
 A11 | send 200 | OK | protocol unknown provider
-A12 | send 429 | {"retry_after":60} | rate_limited refused policy in 60s
-A12 | send 429 | {"error":{"retry_after":"9"}} | rate_limited refused policy in 9s
-A12 | send 429 |  | rate_limited refused policy
+A12 | send 429 | {"retry_after":60} | rate_limited refused provider in 60s
+A12 | send 429 | {"error":{"retry_after":"9"}} | rate_limited refused provider in 9s
+A12 | send 429 |  | rate_limited refused provider
+A12 | send 429 | {"error":{"code":"RATE_LIMITED","message":"Too many messages to this number"}} | rate_limited refused policy
+A12 | send 429 | {"message":"Limit per recipient reached","retry_after":60} | rate_limited refused policy in 60s
+A12 | send 429 | {"code":"RECIPIENT_RATE_LIMITED"} | rate_limited refused policy
+A12 | send 400 | {"message":"Rate limit of this recipient exceeded"} | rate_limited refused policy
 A14 | send 402 | {} | insufficient_funds refused provider
 A14 | send 400 | {"error":{"code":"INSUFFICIENT_BALANCE"}} | insufficient_funds refused provider
 A14 | send 403 | {} | forbidden refused provider

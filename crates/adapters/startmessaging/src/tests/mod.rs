@@ -159,7 +159,9 @@ fn limits_say_when() {
     };
     let number = json!({"error": {"code": "RATE_LIMIT_EXCEEDED"}});
     assert_eq!(when(400, &number), Some(300));
-    assert_eq!(when(429, &json!({"message": "Too many requests"})), Some(300));
+    let named = json!({"message": "Too many OTP requests for this number."});
+    assert_eq!(when(429, &named), Some(300));
+    assert_eq!(when(429, &json!({"message": "Too many requests"})), None);
     assert_eq!(when(429, &json!({"error": {"code": "INTERNAL_ERROR"}})), None);
     let ten = Some(Duration::from_secs(10));
     let named = Answer::new(ProviderId::new("p").unwrap(), 400, ten, number.to_string());
