@@ -19,7 +19,7 @@ Serves until SIGINT or SIGTERM: then /readyz says no, requests under way end, an
 reads the file again; a file with mistakes changes nothing. Logs go to standard error.")]
 pub(crate) struct Args {
     /// The configuration file
-    #[arg(long, value_name = "FILE", env = "OTPMUX_CONFIG")]
+    #[arg(long, value_name = "FILE", env = "OTPMUX_CONFIG", default_value = "otpmux.toml")]
     config: PathBuf,
     /// Another address than the file's
     #[arg(long, value_name = "ADDRESS")]

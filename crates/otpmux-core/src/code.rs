@@ -122,7 +122,7 @@ impl fmt::Debug for Code {
 }
 
 /// A text that is no code, or a code that could not be made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CodeError {
     /// Something other than the digits 0 to 9.
@@ -135,6 +135,8 @@ pub enum CodeError {
     #[error(transparent)]
     Entropy(#[from] EntropyError),
 }
+
+crate::debug_as_display!(CodeError);
 
 /// Who makes the code of a verification, and so who can verify it.
 #[derive(Clone, Debug, PartialEq, Eq)]

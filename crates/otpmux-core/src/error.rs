@@ -362,21 +362,17 @@ fn advice(inner: &Inner) -> Option<&'static str> {
     })
 }
 
+/// The text of [`Display`](fmt::Display), then that of each source: a program whose `main` returns
+/// this error prints its `Debug`.
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let inner = &*self.0;
-        f.debug_struct("Error")
-            .field("kind", &inner.kind)
-            .field("certainty", &inner.certainty)
-            .field("blame", &inner.blame)
-            .field("provider", &inner.provider)
-            .field("detail", &inner.detail)
-            .field("status", &inner.status)
-            .field("vendor_code", &inner.vendor_code)
-            .field("request_id", &inner.request_id)
-            .field("retry_after", &inner.retry_after)
-            .field("source", &inner.source)
-            .finish()
+        fmt::Display::fmt(self, f)?;
+        let mut source = StdError::source(self);
+        while let Some(error) = source {
+            write!(f, "; caused by: {error}")?;
+            source = error.source();
+        }
+        Ok(())
     }
 }
 

@@ -7,11 +7,13 @@ use serde::{Deserialize, Serialize};
 use crate::system::{Entropy, EntropyError};
 
 /// A name that does not have the form it must have.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("{what} must be 1 to 64 characters of a-z, 0-9, '_' and '-'")]
 pub struct IdError {
     what: &'static str,
 }
+
+crate::debug_as_display!(IdError);
 
 pub(crate) fn check_name(what: &'static str, text: &str) -> Result<(), IdError> {
     let fits = (1..=64).contains(&text.len())

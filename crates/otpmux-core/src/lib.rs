@@ -5,6 +5,7 @@ mod capabilities;
 mod channel;
 mod code;
 mod error;
+mod error_text;
 mod ids;
 mod next_step;
 mod provider;

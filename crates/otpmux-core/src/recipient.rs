@@ -176,7 +176,7 @@ impl fmt::Debug for EmailAddress {
 }
 
 /// A text that names no recipient, or more than one. It does not repeat the text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RecipientError {
     /// Not a telephone number in E.164 form.
@@ -192,6 +192,8 @@ pub enum RecipientError {
     #[error("neither a phone number (begins with '+') nor an e-mail address (holds an '@')")]
     Neither,
 }
+
+crate::debug_as_display!(RecipientError);
 
 #[cfg(test)]
 mod tests {

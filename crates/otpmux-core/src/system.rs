@@ -31,10 +31,12 @@ pub trait Entropy: Send + Sync + fmt::Debug {
 }
 
 /// No randomness could be had.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the system's source of randomness failed, so no code can be made; nothing was sent")]
 #[non_exhaustive]
 pub struct EntropyError;
+
+crate::debug_as_display!(EntropyError);
 
 impl EntropyError {
     /// The error for an [`Entropy`] of one's own.

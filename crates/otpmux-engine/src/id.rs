@@ -53,10 +53,12 @@ impl FromStr for VerificationId {
 }
 
 /// A text that is no verification id.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not a verification id: 32 hexadecimal digits, as `send` gave it")]
 #[non_exhaustive]
 pub struct ParseIdError;
+
+otpmux_core::debug_as_display!(ParseIdError);
 
 #[cfg(test)]
 mod tests {

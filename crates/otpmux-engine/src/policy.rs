@@ -141,7 +141,7 @@ impl Default for Policy {
 }
 
 /// A policy that cannot be, or that would not be safe.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PolicyError {
     /// The length of codes.
@@ -160,6 +160,8 @@ pub enum PolicyError {
     #[error("`{0}` is not a country with telephone numbers; write two capital letters such as IN")]
     Country(String),
 }
+
+otpmux_core::debug_as_display!(PolicyError);
 
 impl Policy {
     /// The longest lifetime of a code that reaches its user out of band (NIST SP 800-63B).

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use otpmux::ConfigErrors;
 
 /// Why a gateway does not start.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum StartError {
     /// The configuration is wrong.
@@ -19,6 +19,8 @@ pub enum StartError {
         source: io::Error,
     },
 }
+
+otpmux::debug_as_display!(StartError);
 
 impl From<ConfigErrors> for StartError {
     fn from(errors: ConfigErrors) -> Self {

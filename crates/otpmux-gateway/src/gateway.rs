@@ -51,6 +51,17 @@ impl Gateway {
         Self::bind_with(config, client, options).await
     }
 
+    /// Whether a gateway would start with this configuration, as far as that can be told without
+    /// opening the store, calling a vendor or listening: API keys and certificates are read.
+    ///
+    /// # Errors
+    ///
+    /// Every mistake.
+    pub fn check(config: &Config, environment: &Environment) -> Result<(), ConfigErrors> {
+        let server = config.server().cloned().unwrap_or_default();
+        prepare(config, &server, environment).map(|_| ())
+    }
+
     /// As [`bind`](Self::bind), for a client that is there already.
     ///
     /// # Errors
@@ -63,8 +74,7 @@ impl Gateway {
     ) -> Result<Self, StartError> {
         let Options { environment, source, metrics, listen } = options;
         let server = config.server().cloned().unwrap_or_default();
-        let settings = Settings::new(config, &server, &environment, None)?;
-        let tls = server.tls.as_ref().map(Tls::load).transpose()?;
+        let (settings, tls) = prepare(config, &server, &environment)?;
         let wanted = listen.unwrap_or(server.listen);
         let failed = |source| StartError::Listen { address: wanted, source };
         let listener = TcpListener::bind(wanted).await.map_err(failed)?;
@@ -93,6 +103,21 @@ impl Gateway {
     /// and returns.
     pub async fn run_until(self, stop: impl Future<Output = ()>) {
         serve(self.listener, &self.app, &self.server, stop).await;
+    }
+}
+
+/// What is read from elsewhere than the configuration: API keys and certificates.
+fn prepare(
+    config: &Config,
+    server: &ServerConfig,
+    environment: &Environment,
+) -> Result<(Settings, Option<Tls>), ConfigErrors> {
+    let settings = Settings::new(config, server, environment, None);
+    let tls = server.tls.as_ref().map(Tls::load).transpose();
+    match (settings, tls) {
+        (Ok(settings), Ok(tls)) => Ok((settings, tls)),
+        (Err(settings), Err(tls)) => Err(config.locate(settings.and(tls))),
+        (Err(errors), _) | (_, Err(errors)) => Err(config.locate(errors)),
     }
 }
 

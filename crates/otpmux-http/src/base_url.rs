@@ -56,7 +56,7 @@ impl FromStr for BaseUrl {
 }
 
 /// A text that is no base URL. It does not repeat the text, which may hold credentials.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum BaseUrlError {
     /// Not a URL.
@@ -69,6 +69,8 @@ pub enum BaseUrlError {
     #[error("must not hold credentials, a query or a fragment")]
     Extras,
 }
+
+otpmux_core::debug_as_display!(BaseUrlError);
 
 #[cfg(test)]
 mod tests {

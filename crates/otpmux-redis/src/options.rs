@@ -66,7 +66,7 @@ impl Options {
 
 /// Options or URLs that cannot be. Shows no URL, since it may hold a password; `Url` and the like
 /// count them from 1.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum OptionsError {
     /// No URL at all.
@@ -97,6 +97,8 @@ pub enum OptionsError {
     #[error("answer_timeout must be from 10 ms to 1 m")]
     AnswerTimeout,
 }
+
+otpmux_core::debug_as_display!(OptionsError);
 
 impl Options {
     /// Checks everything that can be known without a server; gives the servers.

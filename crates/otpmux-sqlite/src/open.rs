@@ -13,7 +13,7 @@ use crate::patience::patiently;
 use crate::schema::{APPLICATION, TABLES, VERSION};
 
 /// A database that cannot be used.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum OpenError {
     /// Its file can neither be opened nor made.
@@ -80,6 +80,8 @@ pub enum OpenError {
     #[error("cannot start the database's thread")]
     Thread(#[source] io::Error),
 }
+
+otpmux_core::debug_as_display!(OpenError);
 
 /// A connection to a database that has our tables.
 pub(crate) fn open(

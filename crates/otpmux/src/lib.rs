@@ -9,6 +9,8 @@ mod secret_ref;
 pub mod store;
 
 pub use async_trait::async_trait;
+#[doc(hidden)]
+pub use otpmux_core::debug_as_display;
 pub use otpmux_core::{
     Balance, Blame, Cancellation, Capabilities, Certainty, Channel, ClientContext, Clock, Code,
     CodeError, CodeSource, Context, Delivery, EmailAddress, Entropy, EntropyError, Error,

@@ -84,8 +84,10 @@ fn read(path: &Path) -> Result<Secret, SecretError> {
 }
 
 /// A secret that cannot be had. Names the variable or the path, never the secret.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct SecretError(String);
+
+otpmux_core::debug_as_display!(SecretError);
 
 fn fault<T>(message: impl Into<String>) -> Result<T, SecretError> {
     Err(SecretError(message.into()))

@@ -10,7 +10,8 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use otpmux::{ClientConfig as _, Config, ConfigErrors, MemoryStore, OtpClient};
+use otpmux::{ClientConfig as _, Config, ConfigErrors, Environment, MemoryStore, OtpClient};
+use otpmux_gateway::Gateway;
 use serde_json::json;
 
 use crate::Exit;
@@ -20,8 +21,8 @@ use crate::verbs::Wishes;
 
 #[derive(clap::Args)]
 #[command(after_help = "\
-Looks secrets up, as they would be; calls no vendor and opens no store. There may be warnings in a
-file that is right.
+Says what `otpmux serve` would say: secrets, API keys and certificates are read, the database's
+directory is looked for. Calls no vendor and opens no store. A file that is right may have warnings.
 
 --explain goes by the very plan that a send makes. It knows nothing of providers' health, which
 `otpmux providers` tells, and of how much room a limit has left. Would nothing be sent, that is
@@ -48,7 +49,15 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> io::Result<Exit> {
         Err(errors) if output.is_json() => {
             let errors: Vec<_> = errors
                 .iter()
-                .map(|error| json!({ "path": error.path(), "message": error.message() }))
+                .map(|error| {
+                    let place = error.place();
+                    json!({
+                        "path": error.path(),
+                        "line": place.map(|(line, _)| line),
+                        "column": place.map(|(_, column)| column),
+                        "message": error.message(),
+                    })
+                })
                 .collect();
             output.json(&json!({ "ok": false, "errors": errors }))?;
             return Ok(Exit::Usage);
@@ -76,7 +85,20 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> io::Result<Exit> {
 fn read(args: &Args) -> Result<(Config, OtpClient), ConfigErrors> {
     let config = Config::from_file(&args.file)?;
     // Whether it all fits together; the store that it names stays as it is.
-    let builder = config.client_builder()?;
-    let client = builder.open_store("a check", || Ok(Arc::new(MemoryStore::new(1)))).build()?;
-    Ok((config, client))
+    let client = config.client_builder().and_then(|builder| {
+        let builder = builder.open_store("a check", || Ok(Arc::new(MemoryStore::new(1))));
+        Ok(builder.build()?)
+    });
+    // All that `serve` would refuse, too.
+    let server = match config.server() {
+        Some(_) => Gateway::check(&config, &Environment::from_process()),
+        None => Ok(()),
+    };
+    let checks = [config.check_store(), server];
+    let mistakes = checks.into_iter().filter_map(Result::err).reduce(ConfigErrors::and);
+    match (client.map_err(|errors| config.locate(errors)), mistakes) {
+        (Ok(client), None) => Ok((config, client)),
+        (Ok(_), Some(mistakes)) | (Err(mistakes), None) => Err(mistakes),
+        (Err(mistakes), Some(others)) => Err(mistakes.and(others)),
+    }
 }

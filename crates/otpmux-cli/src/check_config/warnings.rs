@@ -1,19 +1,69 @@
-use otpmux::{Channel, Config, Route};
+use otpmux::settings::limit_text;
+use otpmux::{Channel, Config, MessageLimits, RateLimit, Route};
 
 /// What is right and hardly meant.
-pub(super) fn of(config: &Config) -> Vec<&'static str> {
+pub(super) fn of(config: &Config) -> Vec<String> {
     let mut warnings = Vec::new();
     if config.policy().countries.is_none() && reaches_every_country(config) {
         warnings.push(
             "no `countries` under [policy], so numbers of every country that a route takes get \
              messages: an invitation to SMS pumping, where fraudsters have them sent to the \
-             dearest ones. Name the countries of your users, such as countries = [\"IN\"]",
+             dearest ones. Name the countries of your users, such as countries = [\"IN\"]"
+                .to_owned(),
         );
     }
     if config.policy().hedge_after.is_some() && config.policy().duplicates == 0 {
-        warnings.push("hedge_after does nothing while duplicates = 0: a second message may be one");
+        warnings.push(
+            "hedge_after does nothing while duplicates = 0: a second message may be one".to_owned(),
+        );
+    }
+    warnings.extend(without_effect(&config.policy().limits));
+    if let Some(server) = config.server()
+        && server.tls.is_none()
+        && !server.listen.ip().is_loopback()
+    {
+        warnings.push(format!(
+            "the gateway listens on {} in plain HTTP: whoever reads along sees codes and API keys. \
+             Set tls_certificate and tls_private_key, or keep it behind a proxy that speaks TLS",
+            server.listen
+        ));
     }
     warnings
+}
+
+/// Limits that never refuse anything, because another one is reached first.
+fn without_effect(limits: &MessageLimits) -> Vec<String> {
+    let scopes = [
+        ("recipient", &limits.recipient),
+        ("client", &limits.client),
+        ("purpose", &limits.purpose),
+        ("prefix", &limits.prefix),
+        ("global", &limits.global),
+        ("guesses", &limits.guesses),
+    ];
+    let mut warnings = Vec::new();
+    for (scope, windows) in scopes {
+        // Every message counts in `global` too; a guess is no message.
+        let over_all = if matches!(scope, "global" | "guesses") { &[][..] } else { &limits.global };
+        let others = windows.iter().map(|other| (scope, other));
+        let others: Vec<_> = others.chain(over_all.iter().map(|other| ("global", other))).collect();
+        for window in windows {
+            let first = others.iter().find(|(_, other)| is_reached_first(other, window));
+            if let Some((by, other)) = first {
+                let (text, other) = (limit_text(window), limit_text(other));
+                warnings.push(format!(
+                    "the limit {text} of `{scope}` never refuses anything: {other} of `{by}` is \
+                     reached first"
+                ));
+            }
+        }
+    }
+    warnings
+}
+
+/// Whether whenever `window` is full, `other` is full too.
+fn is_reached_first(other: &RateLimit, window: &RateLimit) -> bool {
+    other != window && other.count <= window.count && other.per >= window.per
 }
 
 fn reaches_every_country(config: &Config) -> bool {

@@ -186,14 +186,60 @@ fn a_wrong_file_has_all_its_mistakes_told() {
         json!({ "ok": false, "errors": [
             {
                 "path": "providers.backup.kind",
+                "line": 7,
+                "column": 1,
                 "message": "unknown kind `startmesaging`; did you mean `startmessaging`?",
             },
             {
                 "path": "server_keys[0].key",
+                "line": 20,
+                "column": 1,
                 "message": "the environment variable `NO` is not set",
             },
         ]})
     );
+}
+
+/// What `serve` would refuse, `check-config` tells before.
+#[test]
+fn what_serve_would_say() {
+    let text = format!(
+        "{GOOD}\n[store]\nurl = \"sqlite:/no/such/directory/otpmux.db\"\n\n[server]\n\
+         listen = \"0.0.0.0:0\"\ntls_certificate = \"/no/such.pem\"\n\
+         tls_private_key = \"/no/such.key\"\n\n[[server.api_keys]]\nname = \"shop\"\n\
+         key = \"env:KEY\"\n"
+    );
+    let ended = check(&text, &[]);
+    assert_eq!(ended.status, Some(2), "{}", ended.everything());
+    for (line, said) in [
+        (23, "store.url: the directory /no/such/directory does not exist; make it"),
+        (32, "server.api_keys[0].key: the key is shorter than"),
+        (27, "server.tls_certificate: the file /no/such.pem cannot be read"),
+    ] {
+        let said = format!("line {line}, column 1: {said}");
+        assert!(ended.stderr.contains(&said), "{said}\n{}", ended.stderr);
+    }
+    assert!(ended.stderr.contains("has 3 mistakes:"), "{}", ended.stderr);
+}
+
+#[test]
+fn what_is_right_and_hardly_meant_is_a_warning() {
+    let text = format!(
+        "{GOOD}\n[policy]\ncountries = [\"IN\"]\n\n[limits]\n\
+         recipient = [\"20/1m\", \"15/1h\"]\nclient = [\"200/1h\"]\nglobal = [\"100/1d\"]\n\n\
+         [server]\nlisten = \"0.0.0.0:8080\"\n\n\
+         [[server.api_keys]]\nname = \"shop\"\nkey = \"env:SERVER_KEY\"\n"
+    );
+    let ended = check(&text, &[]);
+    assert_eq!(ended.status, Some(0), "{}", ended.everything());
+    for said in [
+        "the limit 20/1m of `recipient` never refuses anything: 15/1h of `recipient` is reached first",
+        "the limit 200/1h of `client` never refuses anything: 100/1d of `global` is reached first",
+        "the gateway listens on 0.0.0.0:8080 in plain HTTP",
+    ] {
+        assert!(ended.stderr.contains(said), "{said}\n{}", ended.stderr);
+    }
+    assert_eq!(ended.stderr.lines().count(), 3, "{}", ended.stderr);
 }
 
 #[test]

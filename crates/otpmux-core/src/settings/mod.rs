@@ -193,20 +193,27 @@ impl Setting {
 }
 
 /// A mistake in a configuration, and where it is. Never holds a secret.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{path}: {message}")]
+#[derive(Clone, PartialEq, Eq)]
 pub struct ConfigError {
     path: String,
     message: String,
+    place: Option<(usize, usize)>,
 }
 
 impl ConfigError {
-    /// A mistake at `path`, such as `providers.primary.api_key`.
+    /// A mistake at `path`, such as `providers.primary.api_key`. An empty path means the whole
+    /// configuration.
     pub fn new(path: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { path: path.into(), message: message.into() }
+        Self { path: path.into(), message: message.into(), place: None }
     }
 
-    /// Where the mistake is.
+    /// Says where in its file the mistake stands; both count from 1.
+    pub fn at(mut self, line: usize, column: usize) -> Self {
+        self.place = Some((line, column));
+        self
+    }
+
+    /// Which key is wrong.
     pub fn path(&self) -> &str {
         &self.path
     }
@@ -215,4 +222,25 @@ impl ConfigError {
     pub fn message(&self) -> &str {
         &self.message
     }
+
+    /// The line and the column in the file, both from 1 on, where the mistake stands in a file.
+    pub fn place(&self) -> Option<(usize, usize)> {
+        self.place
+    }
 }
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some((line, column)) = self.place {
+            write!(f, "line {line}, column {column}: ")?;
+        }
+        if !self.path.is_empty() {
+            write!(f, "{}: ", self.path)?;
+        }
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+crate::debug_as_display!(ConfigError);

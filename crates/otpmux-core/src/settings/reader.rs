@@ -39,6 +39,18 @@ impl<'a> SettingsReader<'a> {
         lists: &[&'static [Setting]],
         table: &Map<String, Value>,
     ) -> Result<Settings, Vec<ConfigError>> {
+        let (settings, errors) = self.read_right(path, lists, table);
+        if errors.is_empty() { Ok(settings) } else { Err(errors) }
+    }
+
+    /// Reads what is right in one table, and tells what is not: for a table whose values must fit
+    /// each other, so that all its mistakes are told at once.
+    pub fn read_right(
+        &self,
+        path: &str,
+        lists: &[&'static [Setting]],
+        table: &Map<String, Value>,
+    ) -> (Settings, Vec<ConfigError>) {
         let known = || lists.iter().copied().flatten();
         let mut errors = Vec::new();
         for key in table.keys() {
@@ -61,7 +73,7 @@ impl<'a> SettingsReader<'a> {
                 },
             }
         }
-        if errors.is_empty() { Ok(Settings::new(path, values)) } else { Err(errors) }
+        (Settings::new(path, values), errors)
     }
 
     fn value(

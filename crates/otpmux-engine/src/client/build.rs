@@ -32,7 +32,7 @@ pub(super) enum NewStore {
 type OpenStore = dyn FnOnce() -> Result<Arc<dyn VerificationStore>, String> + Send;
 
 /// A client that cannot be.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum BuildError {
     /// No provider at all.
@@ -68,6 +68,8 @@ pub enum BuildError {
     #[error(transparent)]
     Entropy(#[from] EntropyError),
 }
+
+otpmux_core::debug_as_display!(BuildError);
 
 /// What holds everything that a client needs, such as a configuration file that was read; see
 /// [`OtpClient::from_config`].

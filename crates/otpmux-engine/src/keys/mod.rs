@@ -45,7 +45,7 @@ struct Keys {
 }
 
 /// A key ring that cannot be.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeyError {
     /// No key at all.
@@ -58,6 +58,8 @@ pub enum KeyError {
     #[error("two server keys are named `{0}`")]
     Twice(String),
 }
+
+otpmux_core::debug_as_display!(KeyError);
 
 impl ServerKeys {
     /// A key ring of named keys, the signing one first. Each key is a text of at least 32 bytes.

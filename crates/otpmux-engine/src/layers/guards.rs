@@ -98,7 +98,7 @@ impl Default for BreakerSettings {
 }
 
 /// A setting of [`Guards`] that is out of its range.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum GuardsError {
     /// The further tries.
@@ -147,6 +147,8 @@ pub enum GuardsError {
     #[error("concurrency must be 1 to 10000")]
     Concurrency,
 }
+
+otpmux_core::debug_as_display!(GuardsError);
 
 const DAY: Duration = Duration::from_hours(24);
 

@@ -3,6 +3,8 @@
 use otpmux_core::settings::ConfigError;
 use serde_json::{Map, Number, Value};
 
+use super::places::{Places, place};
+
 /// A file's content, of which only the form is known.
 pub(super) struct Document {
     pub(super) root: Map<String, Value>,
@@ -10,6 +12,7 @@ pub(super) struct Document {
     pub(super) providers: Vec<String>,
     /// For each route, the keys of its table of weights in the order of the file.
     pub(super) weighted: Vec<Vec<String>>,
+    pub(super) places: Places,
 }
 
 impl Document {
@@ -19,7 +22,7 @@ impl Document {
         let routes = table.get("routes").and_then(toml::Value::as_array);
         let weighted = routes.into_iter().flatten().map(|route| keys(route.get("providers")));
         let weighted = weighted.collect();
-        Ok(Self { root: object(table), providers, weighted })
+        Ok(Self { root: object(table), providers, weighted, places: Places::of(text) })
     }
 
     /// The tables of the providers, in the order of the file.
@@ -38,14 +41,8 @@ fn keys(value: Option<&toml::Value>) -> Vec<String> {
 
 /// Only the place and the parser's own words: its `Display` shows the line, secrets and all.
 fn located(text: &str, error: &toml::de::Error) -> ConfigError {
-    let at = error.span().map_or(0, |span| span.start);
-    let before = text.get(..at).unwrap_or(text);
-    let line = before.matches('\n').count() + 1;
-    let column = before.rsplit('\n').next().map_or(0, |l| l.chars().count()) + 1;
-    ConfigError::new(
-        format!("line {line}, column {column}"),
-        format!("not TOML: {}", error.message()),
-    )
+    let (line, column) = place(text, error.span().map_or(0, |span| span.start));
+    ConfigError::new("", format!("not TOML: {}", error.message())).at(line, column)
 }
 
 fn object(table: toml::Table) -> Map<String, Value> {

@@ -6,12 +6,14 @@ use otpmux_engine::{BuildError, PolicyError};
 use super::server_keys::EPHEMERAL;
 
 /// Every mistake of a configuration. Never empty, and never shows a secret.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct ConfigErrors {
     origin: Option<String>,
     first: ConfigError,
     rest: Vec<ConfigError>,
 }
+
+otpmux_core::debug_as_display!(ConfigErrors);
 
 impl ConfigErrors {
     /// Mistakes, if there are any.
@@ -20,10 +22,22 @@ impl ConfigErrors {
         Some(Self { origin: None, first: errors.next()?, rest: errors.collect() })
     }
 
+    /// These mistakes and then the others.
+    pub fn and(mut self, others: Self) -> Self {
+        self.rest.push(others.first);
+        self.rest.extend(others.rest);
+        self
+    }
+
     /// Names the file that they are in.
     pub(super) fn in_file(mut self, origin: String) -> Self {
         self.origin = Some(origin);
         self
+    }
+
+    pub(super) fn map(self, mut change: impl FnMut(ConfigError) -> ConfigError) -> Self {
+        let Self { origin, first, rest } = self;
+        Self { origin, first: change(first), rest: rest.into_iter().map(change).collect() }
     }
 
     /// The mistakes, in the order of the sections.

@@ -7,6 +7,7 @@ mod fingerprint;
 pub(crate) mod guards;
 pub(crate) mod limits;
 mod overrides;
+mod places;
 pub(crate) mod policy;
 mod providers;
 mod reading;
@@ -32,6 +33,7 @@ pub use store::{Durability, StoreConfig};
 
 use crate::{Environment, Registry};
 use document::Document;
+use places::Places;
 use reading::Reading;
 use store::Store;
 
@@ -82,6 +84,14 @@ pub struct Config {
     server_key_ids: Vec<String>,
     policy: Policy,
     server: Option<ServerConfig>,
+    source: Arc<Source>,
+}
+
+/// Where a configuration comes from, for mistakes that are found in it later.
+#[derive(Debug, Default)]
+struct Source {
+    file: Option<String>,
+    places: Places,
 }
 
 impl Config {
@@ -104,6 +114,15 @@ impl Config {
         environment: &Environment,
         registry: &Registry,
     ) -> Result<Self, ConfigErrors> {
+        Self::read(text, None, environment, registry)
+    }
+
+    fn read(
+        text: &str,
+        file: Option<String>,
+        environment: &Environment,
+        registry: &Registry,
+    ) -> Result<Self, ConfigErrors> {
         let mut document = Document::parse(text)?;
         let allow = document.root.get("allow_literal_secrets");
         let mut cx = Reading {
@@ -117,8 +136,11 @@ impl Config {
         }
         cx.unknown_keys("", &document.root, &TOP);
         let overrides = overrides::apply(&mut document, &mut cx);
-        let config = Self::assemble(&document, &mut cx);
+        let mut config = Self::assemble(&document, &mut cx);
+        let places = document.places;
+        cx.errors = cx.errors.into_iter().map(|error| places.locate(error)).collect();
         overrides::name_sources(&mut cx.errors, &overrides);
+        config.source = Arc::new(Source { file, places });
         ConfigErrors::from_list(cx.errors).map_or(Ok(config), Err)
     }
 
@@ -146,7 +168,8 @@ impl Config {
         let name = path.display().to_string();
         let text = std::fs::read_to_string(path)
             .map_err(|error| ConfigError::new(&name, format!("cannot be read: {error}")))?;
-        Self::from_toml_with(&text, environment, registry).map_err(|errors| errors.in_file(name))
+        Self::read(&text, Some(name.clone()), environment, registry)
+            .map_err(|errors| errors.in_file(name))
     }
 
     fn assemble(document: &Document, cx: &mut Reading<'_>) -> Self {
@@ -170,6 +193,31 @@ impl Config {
             server_key_ids: server_key_ids.unwrap_or_default(),
             policy,
             server: server::read(root, cx),
+            source: Arc::default(),
+        }
+    }
+
+    /// Whether the store's file can be opened, as far as that is known without making it. A server
+    /// is not called.
+    ///
+    /// # Errors
+    ///
+    /// Its directory does not exist, or the file cannot be written.
+    pub fn check_store(&self) -> Result<(), ConfigErrors> {
+        match self.store.unreachable() {
+            Some(message) => Err(self.locate(ConfigError::new("store.url", message).into())),
+            None => Ok(()),
+        }
+    }
+
+    /// Names the file and the places of mistakes that were found after it was read, such as an API
+    /// key that is too short.
+    pub fn locate(&self, errors: ConfigErrors) -> ConfigErrors {
+        let Source { file, places } = &*self.source;
+        let errors = errors.map(|error| places.locate(error));
+        match file {
+            Some(file) => errors.in_file(file.clone()),
+            None => errors,
         }
     }
 

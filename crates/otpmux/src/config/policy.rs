@@ -83,7 +83,8 @@ pub(super) fn read(root: &Map<String, Value>, cx: &mut Reading<'_>) -> Option<Po
         return Some(Policy::default());
     }
     let mistakes = cx.errors.len();
-    let settings = cx.section(root, "policy", SETTINGS)?;
+    let table = cx.table(root, "policy")?;
+    let settings = cx.right_of("policy", SETTINGS, table);
     let policy = fill(&settings, cx);
     if policy.code_length < 6 && !policy.allow_short_codes {
         cx.mistake("policy.code_length", PolicyError::CodeLength.to_string());

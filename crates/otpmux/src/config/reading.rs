@@ -52,6 +52,17 @@ impl Reading<'_> {
         settings: &'static [Setting],
         table: &Map<String, Value>,
     ) -> Option<Settings> {
+        let own = self.own_keys(path, settings, table);
+        self.settings(path, &[settings], &own)
+    }
+
+    /// A table without the keys of other sections, which are told where they belong.
+    fn own_keys(
+        &mut self,
+        path: &str,
+        settings: &'static [Setting],
+        table: &Map<String, Value>,
+    ) -> Map<String, Value> {
         let mut own = table.clone();
         let own_key = |key: &String| settings.iter().any(|setting| setting.name == key);
         for key in table.keys().filter(|key| !own_key(key)) {
@@ -60,7 +71,22 @@ impl Reading<'_> {
                 own.remove(key);
             }
         }
-        self.settings(path, &[settings], &own)
+        own
+    }
+
+    /// What is right in a table that holds no secrets. Its mistakes are noted, and the caller can go
+    /// on to look at how the right values fit each other.
+    pub(super) fn right_of(
+        &mut self,
+        path: &str,
+        settings: &'static [Setting],
+        table: &Map<String, Value>,
+    ) -> Settings {
+        let own = self.own_keys(path, settings, table);
+        let no_secrets = |_: &str| Err("no secret belongs here".to_owned());
+        let (right, errors) = SettingsReader::new(&no_secrets).read_right(path, &[settings], &own);
+        self.errors.extend(errors);
+        right
     }
 
     /// As [`settings`](Self::settings), but where a secret would stand, its reference stays.

@@ -18,6 +18,7 @@ mod secrets;
 mod store;
 mod switch_vendor;
 
+use otpmux::settings::ConfigError;
 use otpmux::{Config, Environment};
 
 const SERVER_KEY: &str = "a server key of more than 32 bytes";
@@ -31,8 +32,15 @@ fn read(text: &str) -> Result<Config, Vec<String>> {
 }
 
 fn read_in(text: &str, environment: &Environment) -> Result<Config, Vec<String>> {
-    Config::from_toml(text, environment)
-        .map_err(|errors| errors.iter().map(ToString::to_string).collect())
+    Config::from_toml(text, environment).map_err(|errors| errors.iter().map(told).collect())
+}
+
+/// A mistake in words; without its place, where its path says enough.
+fn told(error: &ConfigError) -> String {
+    match error.path() {
+        "" => error.to_string(),
+        path => format!("{path}: {}", error.message()),
+    }
 }
 
 /// A file with one right provider, `p`, and something more.

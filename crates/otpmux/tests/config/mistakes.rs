@@ -243,18 +243,39 @@ fn all_mistakes_of_a_file_at_once() {
     assert_eq!(
         errors.to_string(),
         "the configuration has 8 mistakes:\
-         \n  colour: unknown key; the known ones are: providers, routes, store, server_keys, \
+         \n  line 2, column 9: colour: unknown key; the known ones are: providers, routes, store, server_keys, \
          policy, limits, guards, server, allow_literal_secrets\
-         \n  providers.primary.api_key: a secret in plain text; write env:NAME or file:PATH, \
+         \n  line 6, column 9: providers.primary.api_key: a secret in plain text; write env:NAME or file:PATH, \
          or set allow_literal_secrets = true\
-         \n  providers.primary.timeout: must be a time such as \"500ms\", \"10s\", \"5m\" or \"1h\", \
+         \n  line 7, column 9: providers.primary.timeout: must be a time such as \"500ms\", \"10s\", \"5m\" or \"1h\", \
          from 100ms to 2m\
-         \n  providers.backup.kind: unknown kind `startmesaging`; did you mean `startmessaging`?\
-         \n  routes[0].providers[0]: no provider is named `primry`; did you mean `primary`?\
-         \n  store.url: not a store that is known; write memory:, sqlite:PATH, redis://HOST or \
+         \n  line 10, column 9: providers.backup.kind: unknown kind `startmesaging`; did you mean `startmessaging`?\
+         \n  line 13, column 22: routes[0].providers[0]: no provider is named `primry`; did you mean `primary`?\
+         \n  line 16, column 9: store.url: not a store that is known; write memory:, sqlite:PATH, redis://HOST or \
          rediss://HOST\
-         \n  server_keys[0].key: the environment variable `NO_SUCH_VARIABLE` is not set\
-         \n  policy.attempts: must be a whole number from 1 to 10"
+         \n  line 20, column 9: server_keys[0].key: the environment variable `NO_SUCH_VARIABLE` is not set\
+         \n  line 23, column 9: policy.attempts: must be a whole number from 1 to 10"
+    );
+}
+
+#[test]
+fn a_wrong_value_hides_no_other_mistake_of_its_section() {
+    assert_mistakes(
+        &with("[server]\nlisten = \"here\"\nmax_connections = 0\ntls_certificate = \"a.pem\"\n"),
+        &[
+            "server.max_connections: must be a whole number from 1 to 1000000",
+            "server.listen: must be an address and a port, such as 127.0.0.1:8080 or [::1]:8080",
+            "server.tls_private_key: missing; `tls_certificate` needs it",
+        ],
+    );
+    assert_mistakes(
+        &with("[policy]\nattempts = 0\ncode_length = 4\ncountries = [\"XX\"]\n"),
+        &[
+            "policy.attempts: must be a whole number from 1 to 10",
+            "policy.countries[0]: `XX` is not a country with telephone numbers; write two capital \
+             letters such as IN",
+            "policy.code_length: code_length must be 6 to 10; 4 and 5 need allow_short_codes = true",
+        ],
     );
 }
 

@@ -165,9 +165,9 @@ async fn a_file_with_mistakes_changes_nothing() {
     assert_eq!(
         world.refused(&wrong),
         "the configuration has 3 mistakes:\
-         \n  providers.easy.api_key: the environment variable `NO_SUCH` is not set\
-         \n  policy.attempts: must be a whole number from 1 to 10\
-         \n  limits.global[0]: must be a limit such as \"15/1h\", 1 to 1000000 in 1s to 7d"
+         \n  line 7, column 1: providers.easy.api_key: the environment variable `NO_SUCH` is not set\
+         \n  line 2, column 1: policy.attempts: must be a whole number from 1 to 10\
+         \n  line 4, column 11: limits.global[0]: must be a limit such as \"15/1h\", 1 to 1000000 in 1s to 7d"
     );
     assert_eq!(world.verify(&sent, ONE).await, Verdict::Approved);
     let again = world.send(OTHER).await;

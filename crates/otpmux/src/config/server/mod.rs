@@ -111,8 +111,8 @@ pub(super) fn read(root: &Map<String, Value>, cx: &mut Reading<'_>) -> Option<Se
     own.retain(|key, value| {
         key != "api_keys" && known.contains(&key.as_str()) && !none(key, value)
     });
-    let settings = cx.unresolved("server", &[SETTINGS], &own);
-    let mut server = settings.map(|settings| fill(&settings, cx)).unwrap_or_default();
+    let settings = cx.right_of("server", SETTINGS, &own);
+    let mut server = fill(&settings, cx);
     server.api_keys = api_key::read(table.get("api_keys"), cx);
     Some(server)
 }

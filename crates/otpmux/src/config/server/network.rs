@@ -10,9 +10,11 @@ pub struct Network {
 }
 
 /// A text that is no network.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct NetworkError;
+
+otpmux_core::debug_as_display!(NetworkError);
 
 impl Network {
     /// Whether an address is in it. An IPv4 address may also come in its IPv6 form.

@@ -142,6 +142,11 @@ impl Store {
         self.url.hash_with(&format!("{:?}", self.config))
     }
 
+    /// Why it cannot be opened, as far as that is known without touching it.
+    pub(super) fn unreachable(&self) -> Option<String> {
+        open::unreachable(&self.config, &self.url)
+    }
+
     /// Opens it, when somebody asks.
     pub(super) fn opener(
         &self,

@@ -29,6 +29,39 @@ pub(super) fn mistake(_: &StoreConfig, _: &Url) -> Option<(&'static str, String)
     None
 }
 
+/// Why the file of a store cannot be opened, if that is known without making it.
+#[cfg(feature = "sqlite")]
+pub(super) fn unreachable(config: &StoreConfig, url: &Url) -> Option<String> {
+    use std::fs::OpenOptions;
+    use std::io;
+    use std::path::Path;
+
+    if !matches!(config, StoreConfig::Sqlite { .. }) {
+        return None;
+    }
+    let file = url.path();
+    let directory = match file.parent() {
+        Some(directory) if !directory.as_os_str().is_empty() => directory,
+        _ => Path::new("."),
+    };
+    if !directory.is_dir() {
+        return Some(format!("the directory {} does not exist; make it", directory.display()));
+    }
+    let opened = OpenOptions::new().read(true).write(true).open(file);
+    match opened {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Some(format!("{} cannot be opened for writing: {error}", file.display()))
+        }
+        _ => None,
+    }
+}
+
+/// Only a store in a file has one.
+#[cfg(not(feature = "sqlite"))]
+pub(super) fn unreachable(_: &StoreConfig, _: &Url) -> Option<String> {
+    None
+}
+
 /// Opens it.
 pub(super) fn open(config: &StoreConfig, url: &Url) -> Result<Arc<dyn VerificationStore>, String> {
     match config {

@@ -1,0 +1,104 @@
+//! Where the keys of a file stand.
+
+use std::collections::HashMap;
+
+use otpmux_core::settings::ConfigError;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+/// The line and column of every key, by its path as mistakes name it: `routes[0].countries`.
+#[derive(Debug, Default)]
+pub(super) struct Places(HashMap<String, (usize, usize)>);
+
+impl Places {
+    /// A text that is not TOML has no places.
+    pub(super) fn of(text: &str) -> Self {
+        let mut places = Self::default();
+        if let Ok(table) = DeTable::parse(text) {
+            places.table(text, "", table.get_ref());
+        }
+        places
+    }
+
+    /// Says where a mistake stands: at its key, or at the nearest table around it.
+    pub(super) fn locate(&self, error: ConfigError) -> ConfigError {
+        let mut path = error.path();
+        while error.place().is_none() && !path.is_empty() {
+            if let Some((line, column)) = self.0.get(path) {
+                return error.at(*line, *column);
+            }
+            path = path.rfind(['.', '[']).map_or("", |at| &path[..at]);
+        }
+        error
+    }
+
+    fn table(&mut self, text: &str, path: &str, table: &DeTable<'_>) {
+        for (key, value) in table {
+            let name = key.get_ref();
+            let path = if path.is_empty() { name.to_string() } else { format!("{path}.{name}") };
+            self.0.insert(path.clone(), place(text, key.span().start));
+            self.value(text, &path, value);
+        }
+    }
+
+    fn value(&mut self, text: &str, path: &str, value: &Spanned<DeValue<'_>>) {
+        match value.get_ref() {
+            DeValue::Table(table) => self.table(text, path, table),
+            DeValue::Array(list) => {
+                for (at, entry) in list.iter().enumerate() {
+                    let path = format!("{path}[{at}]");
+                    self.0.insert(path.clone(), place(text, entry.span().start));
+                    self.value(text, &path, entry);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// The line and the column of a byte of a text, both from 1 on.
+pub(super) fn place(text: &str, at: usize) -> (usize, usize) {
+    let before = text.get(..at).unwrap_or(text);
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().map_or(0, |line| line.chars().count()) + 1;
+    (line, column)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = "\
+[providers.main]
+kind = \"easyotp\"
+guards = { retries = 9 }
+
+[[routes]]
+channel = [
+  \"sms\",
+  \"pigeon\",
+]
+[[routes]]
+providers = []
+";
+
+    fn told(path: &str) -> Option<(usize, usize)> {
+        Places::of(TEXT).locate(ConfigError::new(path, "")).place()
+    }
+
+    #[test]
+    fn a_key_stands_where_it_is_written() {
+        assert_eq!(told("providers.main.kind"), Some((2, 1)));
+        assert_eq!(told("providers.main.guards.retries"), Some((3, 12)));
+        assert_eq!(told("routes[0].channel[1]"), Some((8, 3)));
+        assert_eq!(told("routes[1].providers"), Some((11, 1)));
+    }
+
+    #[test]
+    fn what_is_missing_stands_where_its_table_begins() {
+        assert_eq!(told("providers.main.api_key"), Some((1, 12)));
+        assert_eq!(told("routes[1].channel"), told("routes[1]"));
+        assert_eq!(told("server.listen"), None);
+        assert_eq!(told("OTPMUX_STORE__URL"), None);
+    }
+}
