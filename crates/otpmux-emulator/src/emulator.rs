@@ -12,6 +12,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::airtexts::AirTextsAccount;
+use crate::arrivals::Arrivals;
 use crate::config::EmulatorConfig;
 use crate::easyotp::EasyOtpAccount;
 use crate::fault::Fault;
@@ -80,6 +81,11 @@ impl Emulator {
     /// The messages that vendors accepted, oldest first. At most the newest 10,000 are kept.
     pub fn messages(&self, filter: &MessageFilter) -> Vec<Message> {
         self.shared.world().outbox.list(filter)
+    }
+
+    /// The messages that vendors accept from now on, as they arrive.
+    pub fn arrivals(&self) -> Arrivals {
+        Arrivals::new(Arc::clone(&self.shared))
     }
 
     /// The code of the newest message to the recipient.

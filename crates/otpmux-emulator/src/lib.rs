@@ -2,6 +2,7 @@
 
 mod admin;
 mod airtexts;
+mod arrivals;
 mod body;
 mod check;
 mod clock;
@@ -27,6 +28,7 @@ mod vendor;
 mod world;
 
 pub use airtexts::{AirTextsAccount, ErrorShape, ExpiryField, SendShape, VerifyShape, WrongCode};
+pub use arrivals::Arrivals;
 pub use config::EmulatorConfig;
 pub use easyotp::EasyOtpAccount;
 pub use emulator::Emulator;

@@ -5,7 +5,7 @@ mod stage;
 use std::error::Error;
 use std::io;
 
-use otpmux::{Code, Verdict, Verification};
+use otpmux::{Channel, Code, Verdict, Verification};
 use otpmux_emulator::{Fault, FaultKind, Message, Vendor};
 
 use crate::Exit;
@@ -18,6 +18,7 @@ use stage::{Stage, name, wrong};
 const FIRST: &str = "+919876543210";
 const SECOND: &str = "+919812345678";
 const THIRD: &str = "+919898989898";
+const FOURTH: &str = "+919811112222";
 
 pub(crate) async fn run(output: &mut Output) -> io::Result<Exit> {
     match tell(output).await {
@@ -30,8 +31,9 @@ pub(crate) async fn run(output: &mut Output) -> io::Result<Exit> {
 
 async fn tell(output: &mut Output) -> Result<(), Box<dyn Error>> {
     let mut stage = Stage::set().await?;
-    output
-        .story("Two vendors are played on this machine; nothing leaves it. The configuration is")?;
+    output.story(
+        "Three vendors are played on this machine; nothing leaves it. The configuration is",
+    )?;
     output.story("a real one: without base_url it would reach the vendors themselves.\n")?;
     for line in stage.config().lines() {
         output.story(format!("    {line}").trim_end())?;
@@ -39,13 +41,15 @@ async fn tell(output: &mut Output) -> Result<(), Box<dyn Error>> {
     one_code(&mut stage, output).await?;
     lost_answer(&mut stage, output).await?;
     refusal(&mut stage, output).await?;
+    code_of_the_vendor(&mut stage, output).await?;
     stage.close().await;
     output.title("\nWhat you saw")?;
     output.story(
-        "    One code per verification, whoever carries it: any message that arrives works.",
+        "    One code per verification, whichever vendor carries it: any message that arrives works.",
     )?;
     output.story("    One more message at most when nobody knows whether the first went out.")?;
     output.story("    None when the first vendor certainly did nothing.")?;
+    output.story("    The same two calls for a vendor that makes and verifies its own codes.")?;
     output
         .story("\nNext: `otpmux emulate` keeps the vendors running for an application of yours;")?;
     output.story("`otpmux send --help` sends through your own configuration.")?;
@@ -107,6 +111,25 @@ async fn refusal(stage: &mut Stage, output: &mut Output) -> Result<(), Box<dyn E
     let verdict = verify(stage, &sent, &code, "the code", output).await?;
     expect(verdict.is_approved(), "approval")?;
     stage.mend_easyotp();
+    Ok(())
+}
+
+async fn code_of_the_vendor(stage: &mut Stage, output: &mut Output) -> Result<(), Box<dyn Error>> {
+    output.title("\n4. By WhatsApp, which AirTexts alone offers here, with a code of its own")?;
+    let sent = stage.send_by(Channel::WhatsApp, FOURTH).await?;
+    show_legs(&sent, output)?;
+    let messages = stage.arrived();
+    show_messages(&messages, output)?;
+    expect_from(&messages, &[Vendor::AirTexts])?;
+    output.story("    AirTexts made this code and takes none, so it is asked about each try.")?;
+    let code = &messages[0].code;
+    for (typed, what, expected) in [
+        (wrong(code)?, "a wrong code", "wrong_code"),
+        (code.parse()?, "the right code", "approved"),
+    ] {
+        let verdict = verify(stage, &sent, &typed, what, output).await?;
+        expect(verdict.as_str() == expected, "the verdict")?;
+    }
     Ok(())
 }
 

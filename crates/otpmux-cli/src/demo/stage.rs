@@ -2,7 +2,9 @@
 
 use std::error::Error;
 
-use otpmux::{Code, Config, Environment, NewVerification, OtpClient, Recipient, Verification};
+use otpmux::{
+    Channel, Code, Config, Environment, NewVerification, OtpClient, Recipient, Verification,
+};
 use otpmux_emulator::{Emulator, EmulatorConfig, Fault, Message, MessageFilter, Vendor};
 
 pub(super) struct Stage {
@@ -25,13 +27,24 @@ base_url = "{}"
 [providers.startmessaging]
 kind = "startmessaging"
 api_key = "env:STARTMESSAGING_API_KEY"
+base_url = "{}"
+
+[providers.airtexts]
+kind = "airtexts"
+appid = "{}"
+api_key = "env:AIRTEXTS_API_KEY"
+api_secret = "env:AIRTEXTS_API_SECRET"
 base_url = "{}""#,
             emulator.base_url(Vendor::EasyOtp),
             emulator.base_url(Vendor::StartMessaging),
+            emulator.airtexts().appid,
+            emulator.base_url(Vendor::AirTexts),
         );
         let environment = Environment::new()
             .with("EASYOTP_API_KEY", emulator.easyotp().api_key)
-            .with("STARTMESSAGING_API_KEY", emulator.startmessaging().api_key);
+            .with("STARTMESSAGING_API_KEY", emulator.startmessaging().api_key)
+            .with("AIRTEXTS_API_KEY", emulator.airtexts().api_key)
+            .with("AIRTEXTS_API_SECRET", emulator.airtexts().api_secret);
         let client = OtpClient::from_config(&Config::from_toml(&config, &environment)?)?;
         Ok(Self { emulator, client, config, shown: 0 })
     }
@@ -55,6 +68,15 @@ base_url = "{}""#,
     pub(super) async fn send(&self, to: &str) -> Result<Verification, Box<dyn Error>> {
         let to: Recipient = to.parse()?;
         Ok(self.client.send(NewVerification::to(to)).await?)
+    }
+
+    pub(super) async fn send_by(
+        &self,
+        channel: Channel,
+        to: &str,
+    ) -> Result<Verification, Box<dyn Error>> {
+        let to: Recipient = to.parse()?;
+        Ok(self.client.send(NewVerification::to(to).by(channel)).await?)
     }
 
     /// The messages that arrived since the last look.

@@ -43,12 +43,19 @@ fn tells_its_story_and_ends_well() {
     let messages = handset(&third);
     assert_eq!(messages.len(), 1, "a refusal makes no second message");
     assert!(messages[0].ends_with("(by StartMessaging)"));
+
+    let fourth = chapter("4. By WhatsApp");
+    let messages = handset(&fourth);
+    assert_eq!(messages.len(), 1);
+    assert!(messages[0].ends_with("(by AirTexts)"));
+    let right = format!("    the right code, {}: approved", code(&messages[0]));
+    assert!(fourth.contains(&right.as_str()), "{fourth:?}");
 }
 
 #[test]
 fn the_numbers_are_masked() {
     let ended = run(program().arg("demo"), "");
-    for number in ["9876543210", "9812345678", "9898989898"] {
+    for number in ["9876543210", "9812345678", "9898989898", "9811112222"] {
         assert!(!ended.everything().contains(number));
     }
 }
@@ -59,6 +66,6 @@ fn json_is_a_document_a_line() {
     assert_eq!(ended.status, Some(0), "{}", ended.everything());
     let lines = ended.json();
     let titles = lines.iter().filter(|line| line["title"].is_string()).count();
-    assert_eq!(titles, 4);
+    assert_eq!(titles, 5);
     assert!(lines.iter().all(|line| line["title"].is_string() || line["text"].is_string()));
 }

@@ -1,9 +1,9 @@
 //! `otpmux dev`: everything at once, from nothing.
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Lines};
 use std::net::TcpListener;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 
 use serde_json::Value;
 
@@ -13,6 +13,7 @@ const TO: &str = "+919876543210";
 
 struct Dev {
     child: Child,
+    told: Lines<BufReader<ChildStdout>>,
     ready: Value,
 }
 
@@ -24,10 +25,10 @@ impl Dev {
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let mut told = BufReader::new(child.stdout.take().unwrap()).lines();
+        let line = told.next().unwrap().unwrap();
         let ready = serde_json::from_str(&line).expect(&line);
-        Self { child, ready }
+        Self { child, told, ready }
     }
 
     fn told(&self, name: &str) -> &str {
@@ -65,6 +66,56 @@ fn a_first_run_sends_at_once_and_leaves_nothing() {
     assert!(Path::new(&store).exists());
     assert_eq!(dev.stop(), Some(0));
     assert!(!Path::new(&store).parent().unwrap().exists());
+}
+
+#[test]
+fn codes_arrive_in_its_terminal_and_can_be_verified() {
+    let mut dev = Dev::start(&["--api-key", "a key that stays the same"]);
+    assert_eq!(dev.told("api_key"), "a key that stays the same");
+    for (channel, vendor) in [("sms", "easyotp"), ("whatsapp", "airtexts")] {
+        let sent =
+            dev.run(&["send", "--to", TO, "--purpose", vendor, "--channel", channel, "--id-only"]);
+        assert_eq!(sent.status, Some(0), "{}", sent.everything());
+        let line = dev.told.next().unwrap().unwrap();
+        let message: Value = serde_json::from_str(&line).expect(&line);
+        let message = &message["message"];
+        assert_eq!((&message["vendor"], &message["channel"]), (&vendor.into(), &channel.into()));
+        let code = message["code"].as_str().unwrap();
+        let verified = dev.run(&["verify", sent.stdout.trim(), "--code", code]);
+        assert_eq!(verified.status, Some(0), "{}", verified.everything());
+    }
+    assert_eq!(dev.stop(), Some(0));
+}
+
+/// What is printed is typed into a shell, word by word.
+#[test]
+fn the_commands_that_it_prints_work() {
+    let mut child = program()
+        .args(["dev", "--listen", "127.0.0.1:0", "--emulator", "127.0.0.1:0"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let told: Vec<_> = lines.by_ref().take_while(|line| !line.contains("CODE arrives")).collect();
+    let from = told.iter().position(|line| line.contains("export OTPMUX_URL")).unwrap();
+    let until = told.iter().position(|line| line.contains("/verify")).unwrap();
+    let shell = |script: &str| {
+        let ended = run(Command::new("sh").args(["-c", script]), "");
+        assert_eq!(ended.status, Some(0), "{script}\n{}", ended.everything());
+        ended.json().remove(0)
+    };
+    let sent = shell(&told[from..until].join("\n"));
+    assert_eq!(sent["status"], "pending", "{sent}");
+    let arrived = lines.find(|line| !line.is_empty()).unwrap();
+    let (what, code) = arrived.rsplit_once(": ").unwrap();
+    assert_eq!(what, "  sms to +9•••••••••10 by easyotp");
+    let exports = told[from..from + 2].join("\n");
+    let verify = told[until..].join("\n");
+    let verify = verify.replace("/ID/", &format!("/{}/", sent["id"].as_str().unwrap()));
+    let answer = shell(&format!("{exports}\n{}", verify.replace("CODE", code)));
+    assert_eq!(answer["verdict"], "approved");
+    child.kill().unwrap();
+    child.wait().unwrap();
 }
 
 #[test]

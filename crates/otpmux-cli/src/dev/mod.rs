@@ -1,14 +1,17 @@
 //! `otpmux dev`
 
+mod browser;
+mod home;
+mod tell;
+
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use otpmux::{Config, Entropy as _, Environment, OsEntropy, Secret};
+use otpmux::{Config, Environment, Secret};
 use otpmux_emulator::{Emulator, EmulatorConfig, Vendor};
 use otpmux_gateway::{Gateway, Options, install_metrics};
-use serde_json::json;
 
 use crate::Exit;
 use crate::failure::Failure;
@@ -16,8 +19,9 @@ use crate::logs::LogFormat;
 use crate::output::Output;
 use crate::relay::GatewayRelay;
 use crate::serve::{Signals, refused};
+use home::Home;
 
-#[derive(Debug, clap::Args)]
+#[derive(clap::Args)]
 #[command(after_help = "\
 Everything is real but the vendors: the gateway, its SQLite store, and sockets between them. Nobody
 gets a message; the handset page shows what would have arrived, and breaks vendors on demand. Limits
@@ -32,6 +36,12 @@ pub(crate) struct Args {
     /// Keep the database and the keys in this directory, for the next time
     #[arg(long, value_name = "DIRECTORY")]
     data: Option<PathBuf>,
+    /// An API key of your own, of 16 characters or more, instead of a random one
+    #[arg(long, value_name = "KEY")]
+    api_key: Option<String>,
+    /// Open the handset page in a browser
+    #[arg(long)]
+    open: bool,
     /// How log lines look
     #[arg(long, value_enum, default_value_t = LogFormat::Text)]
     pub(crate) log_format: LogFormat,
@@ -50,7 +60,11 @@ pub(crate) async fn run(args: &Args, output: &mut Output) -> io::Result<Exit> {
     // Before anything else: whoever reads the first line may stop us at once.
     let signals = Signals::new()?;
     let home = Home::new(args.data.clone())?;
-    let (api_key, server_key) = (home.key("api-key")?, home.key("server-key")?);
+    let api_key = match &args.api_key {
+        Some(key) => key.clone(),
+        None => home.key("api-key")?,
+    };
+    let server_key = home.key("server-key")?;
     let emulator = match Emulator::start(EmulatorConfig::default().with_listen(args.emulator)).await
     {
         Ok(emulator) => emulator,
@@ -59,6 +73,8 @@ pub(crate) async fn run(args: &Args, output: &mut Output) -> io::Result<Exit> {
     let environment = Environment::new()
         .with("EASYOTP_API_KEY", emulator.easyotp().api_key)
         .with("STARTMESSAGING_API_KEY", emulator.startmessaging().api_key)
+        .with("AIRTEXTS_API_KEY", emulator.airtexts().api_key)
+        .with("AIRTEXTS_API_SECRET", emulator.airtexts().api_secret)
         .with("OTPMUX_API_KEY", &*api_key)
         .with("OTPMUX_SERVER_KEY", &*server_key);
     let text = config(&emulator, &home.path.join("otpmux.db"));
@@ -79,40 +95,19 @@ pub(crate) async fn run(args: &Args, output: &mut Output) -> io::Result<Exit> {
     };
     let url = gateway.url().parse().map_err(io::Error::other)?;
     emulator.set_relay(Arc::new(GatewayRelay::new(url, Secret::new(&*api_key))?));
-    tell(&gateway.url(), &emulator, &api_key, &home, output)?;
+    tell::start(&gateway.url(), &emulator, &api_key, &home, output)?;
+    if args.open
+        && let Err(error) = browser::open(&emulator.handset_url())
+    {
+        output.warning(format_args!("no browser could be started: {error}"))?;
+    }
     let reloader = gateway.reloader();
-    gateway.run_until(signals.stop(reloader)).await;
+    tokio::select! {
+        () = gateway.run_until(signals.stop(reloader)) => {}
+        () = tell::arrivals(&emulator, output) => {}
+    }
     emulator.shutdown().await;
     Ok(Exit::Done)
-}
-
-fn tell(
-    gateway: &str,
-    emulator: &Emulator,
-    api_key: &str,
-    home: &Home,
-    output: &mut Output,
-) -> io::Result<()> {
-    let handset = format!("http://{}", emulator.addr());
-    let store = home.path.join("otpmux.db");
-    if output.is_json() {
-        return output.json(&json!({
-            "gateway": gateway, "handset": handset, "api_key": api_key, "store": store,
-        }));
-    }
-    let stays = if home.kept { "the store and the keys stay" } else { "nothing stays" };
-    output.line(format_args!(
-        "For development: the vendors are emulated, nobody gets a message, and {stays} when it \
-         ends.\n\n  \
-         gateway  {gateway}  (its API: {gateway}/docs)\n  \
-         handset  {handset}  (what arrives; break vendors here)\n  \
-         API key  {api_key}\n  \
-         store    {}\n\n\
-         Send a code:\n\n  \
-         curl -s {gateway}/v1/verifications -H 'Authorization: Bearer {api_key}' \\\n    \
-         -H 'Content-Type: application/json' -d '{{\"to\": \"+919876543210\"}}'\n",
-        store.display(),
-    ))
 }
 
 fn config(emulator: &Emulator, store: &Path) -> String {
@@ -128,6 +123,13 @@ api_key = "env:EASYOTP_API_KEY"
 kind = "startmessaging"
 base_url = "{}"
 api_key = "env:STARTMESSAGING_API_KEY"
+
+[providers.airtexts]
+kind = "airtexts"
+base_url = "{}"
+appid = "{}"
+api_key = "env:AIRTEXTS_API_KEY"
+api_secret = "env:AIRTEXTS_API_SECRET"
 
 [store]
 url = 'sqlite:{}'
@@ -151,6 +153,8 @@ guesses = ["100/1h"]
 "#,
         emulator.base_url(Vendor::EasyOtp),
         emulator.base_url(Vendor::StartMessaging),
+        emulator.base_url(Vendor::AirTexts),
+        emulator.airtexts().appid,
         store.display(),
     )
 }
@@ -163,61 +167,4 @@ fn taken(address: SocketAddr, option: &str, error: &io::Error) -> Failure {
         )),
         _ => Failure::here(format!("cannot listen on {address}: {error}")),
     }
-}
-
-/// Where the database and the keys are.
-struct Home {
-    path: PathBuf,
-    /// Whether it stays when the program ends.
-    kept: bool,
-}
-
-impl Home {
-    fn new(data: Option<PathBuf>) -> io::Result<Self> {
-        let kept = data.is_some();
-        let path = match data {
-            Some(path) => path,
-            None => std::env::temp_dir().join(format!("otpmux-dev-{}", random(8)?)),
-        };
-        let mut builder = std::fs::DirBuilder::new();
-        // Only a directory that is to be kept may be there already.
-        builder.recursive(kept);
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder.create(&path)?;
-        Ok(Self { path, kept })
-    }
-
-    /// The key of this name: made the first time, and kept with the rest.
-    fn key(&self, name: &str) -> io::Result<String> {
-        let path = self.path.join(name);
-        match std::fs::read_to_string(&path) {
-            Ok(key) => return Ok(key.trim_end().to_owned()),
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            Err(_) => {}
-        }
-        let key = random(24)?;
-        let mut options = std::fs::OpenOptions::new();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        io::Write::write_all(&mut options.open(path)?, key.as_bytes())?;
-        Ok(key)
-    }
-}
-
-impl Drop for Home {
-    fn drop(&mut self) {
-        if !self.kept {
-            // What cannot be removed is of no worth: its keys are known to nobody.
-            let _ = std::fs::remove_dir_all(&self.path);
-        }
-    }
-}
-
-/// So many random bytes, in hexadecimal digits.
-fn random(bytes: usize) -> io::Result<String> {
-    let mut random = vec![0; bytes];
-    OsEntropy.fill(&mut random).map_err(io::Error::other)?;
-    Ok(random.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat())
 }

@@ -1,0 +1,73 @@
+//! What a developer needs to know at first, and what arrives afterwards.
+
+use std::io;
+
+use otpmux::Recipient;
+use otpmux_emulator::{Emulator, Message};
+use serde_json::json;
+
+use super::home::Home;
+use crate::output::Output;
+
+/// Where things are, and the first two calls.
+pub(super) fn start(
+    gateway: &str,
+    emulator: &Emulator,
+    api_key: &str,
+    home: &Home,
+    output: &mut Output,
+) -> io::Result<()> {
+    let handset = emulator.handset_url();
+    let store = home.path.join("otpmux.db");
+    if output.is_json() {
+        return output.json(&json!({
+            "gateway": gateway, "handset": handset, "api_key": api_key, "store": store,
+        }));
+    }
+    let stays = if home.kept { "the store and the keys stay" } else { "nothing stays" };
+    output.line(format_args!(
+        r#"For development: the vendors are emulated, no message leaves this machine, and {stays} when it ends.
+
+  gateway  {gateway}  (its API: {gateway}/docs)
+  handset  {handset}  (shows what arrives; breaks vendors)
+  store    {store}
+
+In another terminal, send a code and verify it:
+
+  export OTPMUX_URL={gateway}
+  export OTPMUX_API_KEY={api_key}
+
+  curl -s $OTPMUX_URL/v1/verifications -H "Authorization: Bearer $OTPMUX_API_KEY" \
+    -H 'Content-Type: application/json' -d '{{"to": "+919876543210"}}'
+
+  curl -s $OTPMUX_URL/v1/verifications/ID/verify -H "Authorization: Bearer $OTPMUX_API_KEY" \
+    -H 'Content-Type: application/json' -d '{{"code": "CODE"}}'
+
+ID is in the answer of the first; CODE arrives here:
+"#,
+        store = store.display(),
+    ))
+}
+
+/// Every message from now on. Never ends.
+pub(super) async fn arrivals(emulator: &Emulator, output: &mut Output) {
+    let mut arrivals = emulator.arrivals();
+    loop {
+        let message = arrivals.next().await;
+        let told = if output.is_json() {
+            output.json(&json!({ "message": message }))
+        } else {
+            output.line(line(&message))
+        };
+        // A reader that has gone is no reason to end: the gateway goes on.
+        if told.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+fn line(message: &Message) -> String {
+    let to = message.to.parse::<Recipient>().map_or_else(|_| "•••".to_owned(), |to| to.masked());
+    let Message { vendor, channel, code, .. } = message;
+    format!("  {channel} to {to} by {vendor}: {code}")
+}
