@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use otpmux::{Config, Environment};
-use otpmux_gateway::{Gateway, Options, Reloader, StartError, install_metrics};
+use otpmux_gateway::{Gateway, Options, Reloader, StartError, install_metrics, raise_open_files};
 use serde_json::json;
 
 use crate::Exit;
@@ -43,14 +43,23 @@ pub(crate) async fn run(args: &Args, output: &mut Output) -> io::Result<Exit> {
     options.metrics = install_metrics().ok();
     let file = args.config.clone();
     options.source = Some(Box::new(move || Config::from_file(&file)));
+    raise_open_files(config.server().map_or(0, |server| server.max_connections));
     let gateway = match Gateway::bind(&config, options).await {
         Ok(gateway) => gateway,
         Err(error) => return refused(&error, output),
     };
+    let metrics = gateway.metrics_addr().map(|address| format!("http://{address}/metrics"));
     if output.is_json() {
-        output.json(&json!({ "listening": gateway.url() }))?;
+        let mut told = json!({ "listening": gateway.url() });
+        if let Some(url) = metrics {
+            told["metrics"] = url.into();
+        }
+        output.json(&told)?;
     } else {
         output.line(format_args!("listening on {}", gateway.url()))?;
+        if let Some(url) = metrics {
+            output.line(format_args!("metrics on {url}"))?;
+        }
     }
     let reloader = gateway.reloader();
     gateway.run_until(signals.stop(reloader)).await;

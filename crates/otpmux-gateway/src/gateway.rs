@@ -9,6 +9,7 @@ use tokio::net::TcpListener;
 use crate::StartError;
 use crate::app::{App, Source};
 use crate::http::serve;
+use crate::open_files;
 use crate::settings::Settings;
 use crate::tls::Tls;
 
@@ -32,6 +33,8 @@ pub struct Gateway {
     app: Arc<App>,
     listener: TcpListener,
     address: SocketAddr,
+    metrics: Option<TcpListener>,
+    metrics_address: Option<SocketAddr>,
     server: ServerConfig,
 }
 
@@ -73,19 +76,26 @@ impl Gateway {
         options: Options,
     ) -> Result<Self, StartError> {
         let Options { environment, source, metrics, listen } = options;
-        let server = config.server().cloned().unwrap_or_default();
+        let mut server = config.server().cloned().unwrap_or_default();
         let (settings, tls) = prepare(config, &server, &environment)?;
-        let wanted = listen.unwrap_or(server.listen);
-        let failed = |source| StartError::Listen { address: wanted, source };
-        let listener = TcpListener::bind(wanted).await.map_err(failed)?;
-        let address = listener.local_addr().map_err(failed)?;
+        let (listener, address) = listen_on(listen.unwrap_or(server.listen)).await?;
+        let (own, metrics_address) = match server.metrics_listen {
+            Some(wanted) => listen_on(wanted).await.map(|(own, at)| (Some(own), Some(at)))?,
+            None => (None, None),
+        };
+        server.max_connections = open_files::fitting(server.max_connections);
         let app = Arc::new(App::new(client, settings, tls, source, environment, metrics));
-        Ok(Self { app, listener, address, server })
+        Ok(Self { app, listener, address, metrics: own, metrics_address, server })
     }
 
     /// Where it listens.
     pub fn local_addr(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where it listens for those who ask for metrics, if they have a listener of their own.
+    pub fn metrics_addr(&self) -> Option<SocketAddr> {
+        self.metrics_address
     }
 
     /// Its address as a URL.
@@ -102,7 +112,7 @@ impl Gateway {
     /// Serves until `stop` completes; then says that it is not ready, lets requests under way end,
     /// and returns.
     pub async fn run_until(self, stop: impl Future<Output = ()>) {
-        serve(self.listener, &self.app, &self.server, stop).await;
+        serve(self.listener, self.metrics, &self.app, &self.server, stop).await;
     }
 }
 
@@ -121,8 +131,15 @@ fn prepare(
     }
 }
 
+async fn listen_on(wanted: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
+    let failed = |source| StartError::Listen { address: wanted, source };
+    let listener = TcpListener::bind(wanted).await.map_err(failed)?;
+    let address = listener.local_addr().map_err(failed)?;
+    Ok((listener, address))
+}
+
 impl Reloader {
-    /// Takes the configuration anew, as [`OtpClient::reload_config`] does. The address, the number
+    /// Takes the configuration anew, as [`OtpClient::reload_config`] does. The addresses, the numbers
     /// of connections and the times of stopping stay as they were.
     ///
     /// # Errors

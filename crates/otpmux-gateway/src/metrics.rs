@@ -27,7 +27,7 @@ pub fn install_metrics() -> Result<PrometheusHandle, BuildError> {
 /// |---|---|---|
 /// | `otpmux_http_requests_total` | `method`, `route`, `status` | requests answered; the status by its class, such as `4xx` |
 /// | `otpmux_http_request_seconds` | `route` | how long they took |
-/// | `otpmux_http_connections_refused_total` | | connections closed because there were as many as there may be |
+/// | `otpmux_http_connections_refused_total` | `bound` | connections closed because there were as many as there may be: in `all`, or from their `address` |
 pub fn describe_metrics() {
     describe_counter!("otpmux_http_requests_total", Unit::Count, "Requests answered, by route");
     describe_histogram!(

@@ -1,10 +1,9 @@
 //! What a reload may change, in one piece.
 
-use std::net::IpAddr;
-
 use otpmux::settings::ConfigError;
-use otpmux::{Config, ConfigErrors, Environment, Network, ServerConfig};
+use otpmux::{Config, ConfigErrors, Environment, ServerConfig};
 
+use crate::forwarded::Proxies;
 use crate::keys::Keys;
 use crate::offers::Offers;
 
@@ -12,7 +11,7 @@ use crate::offers::Offers;
 pub(crate) struct Settings {
     pub(crate) keys: Keys,
     pub(crate) offers: Offers,
-    trusted_proxies: Vec<Network>,
+    pub(crate) proxies: Proxies,
 }
 
 impl Settings {
@@ -35,28 +34,11 @@ impl Settings {
             (Ok(keys), None) => Ok(Self {
                 keys,
                 offers: Offers::of(config),
-                trusted_proxies: server.trusted_proxies.clone(),
+                proxies: Proxies::new(server.trusted_proxies.clone()),
             }),
             (_, Some(errors)) => Err(errors),
             // Whoever has no keys has said why.
             (Err(()), None) => Err(ConfigError::new("server.api_keys", "cannot be read").into()),
         }
-    }
-
-    /// The end user's address: that of the request, or what the proxies that we trust say in
-    /// `X-Forwarded-For`, from the near end on. Anybody can write the far end.
-    pub(crate) fn client_ip(&self, peer: IpAddr, forwarded: &[&str]) -> Option<IpAddr> {
-        let trusted = |address: IpAddr| self.trusted_proxies.iter().any(|net| net.holds(address));
-        if !trusted(peer) {
-            return None;
-        }
-        let hops = forwarded.iter().rev().flat_map(|line| line.rsplit(','));
-        for hop in hops {
-            let address: IpAddr = hop.trim().parse().ok()?;
-            if !trusted(address) {
-                return Some(address);
-            }
-        }
-        None
     }
 }

@@ -161,6 +161,7 @@ async fn metrics_of_a_busy_gateway() -> Metrics {
         retry_pause = "1ms"
         [server]
         max_connections = {CONNECTIONS}
+        max_connections_per_address = {CONNECTIONS}
         "#
     );
     let serving = Serving::start(&more, true).await;

@@ -16,6 +16,8 @@ mod gateway;
 mod gateway_fails;
 #[cfg(unix)]
 mod load;
+#[cfg(unix)]
+mod open_files;
 #[cfg(all(unix, feature = "otel"))]
 mod otel;
 mod providers;

@@ -5,9 +5,8 @@ use std::time::Duration;
 
 use axum::Json as Answer;
 use axum::extract::State;
-use axum::http::HeaderMap;
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use axum::{Extension, http::StatusCode};
 use otpmux::{Channel, ClientContext, NewVerification, Purpose, Recipient};
 use serde::Deserialize;
 use serde_json::json;
@@ -20,7 +19,8 @@ use super::input::{Json, object, whole};
 use super::problems::OfSend;
 use super::views::VerificationView;
 use crate::app::App;
-use crate::auth::{Caller, Peer};
+use crate::auth::Caller;
+use crate::forwarded::ClientAddress;
 use crate::problem::Problem;
 
 /// Whom to verify, and how.
@@ -191,14 +191,11 @@ fn text(
 pub(super) async fn create(
     State(app): State<Arc<App>>,
     caller: Caller,
-    Extension(Peer(peer)): Extension<Peer>,
+    ClientAddress(forwarded): ClientAddress,
     name: IdempotencyName,
-    headers: HeaderMap,
     Json(body): Json<CreateVerification>,
 ) -> Result<Response, Problem> {
-    let forwarded: Vec<_> =
-        headers.get_all("x-forwarded-for").iter().filter_map(|line| line.to_str().ok()).collect();
-    let mut new = body.into_new(app.settings().client_ip(peer, &forwarded))?;
+    let mut new = body.into_new(forwarded)?;
     new.idempotency_key = name.of_caller(&caller.name);
     new.in_flight = otpmux::InFlight::Refuse;
     let sent = app.to_the_end(async move { caller.client.send(new).await }).await?;

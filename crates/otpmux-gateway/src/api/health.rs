@@ -67,7 +67,8 @@ pub(super) async fn ready(State(app): State<Arc<App>>) -> Result<Answer<Fine>, P
 
 /// Show the metrics
 ///
-/// In the text format of Prometheus. Without recipients, codes and ids.
+/// In the text format of Prometheus. Without recipients, codes and ids. Where the configuration gives
+/// them a listener of their own (`metrics_listen`), they are there and not here.
 #[utoipa::path(
     get,
     path = "/metrics",
@@ -76,7 +77,7 @@ pub(super) async fn ready(State(app): State<Arc<App>>) -> Result<Answer<Fine>, P
     security(()),
     responses(
         (status = 200, description = "The metrics", body = String, content_type = "text/plain"),
-        (status = 404, description = "They are switched off", body = ProblemContent,
+        (status = 404, description = "They are switched off, or elsewhere", body = ProblemContent,
             content_type = "application/problem+json"),
     ),
 )]

@@ -157,11 +157,16 @@ where
     number.map(fits).transpose()
 }
 
-/// What serde says of a value that does not fit, up to where it would quote it.
+/// What serde says of a value that does not fit, up to where it would quote it. The name of an
+/// unknown field is a caller's own text as well: what is known is told instead.
 fn form(error: &serde_json::Error) -> String {
     let text = error.to_string();
-    let fixed = ["unknown field", "missing field", "duplicate field"];
-    let without_place = |text: &str| text.split(" at line ").next().unwrap_or_default().to_owned();
+    if text.starts_with("unknown field") {
+        // From the end on: the name may hold any text.
+        let known = text.rsplit_once(", expected ").map_or("", |(_, known)| known);
+        return format!("unknown field, expected {}", without_place(known));
+    }
+    let fixed = ["missing field", "duplicate field"];
     if fixed.iter().any(|start| text.starts_with(start)) {
         return without_place(&text);
     }
@@ -169,6 +174,10 @@ fn form(error: &serde_json::Error) -> String {
         Some((_, expected)) => format!("expected {}", without_place(expected)),
         None => "a value is not of the form that it must have".to_owned(),
     }
+}
+
+fn without_place(text: &str) -> String {
+    text.split(" at line ").next().unwrap_or_default().to_owned()
 }
 
 /// The id in a path; one that cannot be an id is unknown like any other.

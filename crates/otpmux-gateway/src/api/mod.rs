@@ -25,8 +25,9 @@ pub use openapi::openapi;
 use crate::app::App;
 use crate::problem::Problem;
 
-pub(crate) fn router(app: &Arc<App>) -> Router {
-    Router::new()
+/// The whole API, with the metrics or without them.
+pub(crate) fn router(app: &Arc<App>, metrics: bool) -> Router {
+    let router = Router::new()
         .route("/v1/verifications", post(create::create))
         .route("/v1/verifications/{id}", get(show::show).delete(cancel::cancel))
         .route("/v1/verifications/{id}/verify", post(verify::verify))
@@ -35,9 +36,19 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
         .route("/v1/admin/reload", post(reload::reload))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
-        .route("/metrics", get(health::metrics))
         .route("/openapi.json", get(docs::document))
-        .route("/docs", get(docs::page))
+        .route("/docs", get(docs::page));
+    let router = if metrics { router.route("/metrics", get(health::metrics)) } else { router };
+    or_nothing(router, app)
+}
+
+/// The metrics alone.
+pub(crate) fn metrics_router(app: &Arc<App>) -> Router {
+    or_nothing(Router::new().route("/metrics", get(health::metrics)), app)
+}
+
+fn or_nothing(router: Router<Arc<App>>, app: &Arc<App>) -> Router {
+    router
         .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
         .fallback(|| async { Problem::not_found() })
         .with_state(Arc::clone(app))

@@ -36,13 +36,16 @@ pub(super) async fn run(
     stream: TcpStream,
     peer: SocketAddr,
     app: Arc<App>,
+    tls: bool,
     router: Router,
     ending: CancellationToken,
 ) {
     // Without it, small answers wait for the acknowledgement of the ones before.
     let _ = stream.set_nodelay(true);
     let stream = WriteTimeout::new(stream, STUCK);
-    let Some(tls) = &app.tls else { return http(stream, peer, app, router, ending).await };
+    let Some(tls) = app.tls.as_ref().filter(|_| tls) else {
+        return http(stream, peer, app, router, ending).await;
+    };
     // Whoever does not get through the handshake has nothing to be told.
     if let Ok(Ok(stream)) = timeout(FIRST_REQUEST, tls.accept(stream)).await {
         http(stream, peer, app, router, ending).await;

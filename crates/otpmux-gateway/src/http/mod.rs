@@ -4,6 +4,7 @@ mod connection;
 #[cfg(feature = "otel")]
 mod otel;
 mod request;
+mod room;
 mod serve;
 mod write_timeout;
 

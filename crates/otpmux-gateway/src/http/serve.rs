@@ -6,12 +6,13 @@ use std::time::Duration;
 use axum::Router;
 use otpmux::ServerConfig;
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
 use tokio::time::{interval, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::connection;
+use super::room::Room;
 use crate::api;
 use crate::app::App;
 
@@ -20,19 +21,25 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(10);
 /// How often the metrics' own buffers are emptied, though nobody reads them.
 const UPKEEP: Duration = Duration::from_secs(5);
 
+/// How many connections the listener for metrics may hold: nobody but a monitor calls there.
+const METRICS_CONNECTIONS: usize = 64;
+
 pub(crate) async fn serve(
     listener: TcpListener,
+    metrics: Option<TcpListener>,
     app: &Arc<App>,
     server: &ServerConfig,
     stop: impl Future<Output = ()>,
 ) {
     let listening = Listening {
         app: Arc::clone(app),
-        router: api::router(app),
-        room: Arc::new(Semaphore::new(server.max_connections)),
+        router: api::router(app, metrics.is_none()),
+        tls: true,
+        room: Room::new(server.max_connections, server.max_connections_per_address),
         connections: TaskTracker::new(),
         ending: CancellationToken::new(),
     };
+    let beside = metrics.map(|listener| listening.for_metrics(listener));
     tokio::select! {
         () = listening.accept(&listener) => {}
         () = stop => {}
@@ -45,17 +52,37 @@ pub(crate) async fn serve(
     }
     drop(listener);
     listening.end(server.drain_timeout).await;
+    // Watched to the end.
+    if let Some(beside) = beside {
+        beside.abort();
+        let _ = beside.await;
+    }
 }
 
 struct Listening {
     app: Arc<App>,
     router: Router,
-    room: Arc<Semaphore>,
+    /// Whether it speaks TLS, if the gateway does.
+    tls: bool,
+    room: Arc<Room>,
     connections: TaskTracker,
     ending: CancellationToken,
 }
 
 impl Listening {
+    /// Serves the metrics and nothing else, in plain HTTP, until it is told to end with this one.
+    fn for_metrics(&self, listener: TcpListener) -> JoinHandle<()> {
+        let beside = Self {
+            app: Arc::clone(&self.app),
+            router: api::metrics_router(&self.app),
+            tls: false,
+            room: Room::new(METRICS_CONNECTIONS, Some(METRICS_CONNECTIONS)),
+            connections: self.connections.clone(),
+            ending: self.ending.clone(),
+        };
+        tokio::spawn(async move { beside.accept(&listener).await })
+    }
+
     /// Never ends by itself.
     async fn accept(&self, listener: &TcpListener) {
         let mut upkeep = interval(UPKEEP);
@@ -71,14 +98,22 @@ impl Listening {
             };
             match accepted {
                 Ok((stream, peer)) => {
-                    let Ok(place) = Arc::clone(&self.room).try_acquire_owned() else {
-                        metrics::counter!("otpmux_http_connections_refused_total").increment(1);
-                        continue;
+                    // A proxy's connections are those of many.
+                    let of = Some(peer.ip()).filter(|ip| !self.app.settings().proxies.trust(*ip));
+                    let place = match self.room.take(of) {
+                        Ok(place) => place,
+                        Err(full) => {
+                            metrics::counter!(
+                                "otpmux_http_connections_refused_total", "bound" => full.as_str()
+                            )
+                            .increment(1);
+                            continue;
+                        }
                     };
                     let (app, router) = (Arc::clone(&self.app), self.router.clone());
-                    let ending = self.ending.clone();
+                    let (tls, ending) = (self.tls, self.ending.clone());
                     self.connections.spawn(async move {
-                        connection::run(stream, peer, app, router, ending).await;
+                        connection::run(stream, peer, app, tls, router, ending).await;
                         drop(place);
                     });
                 }

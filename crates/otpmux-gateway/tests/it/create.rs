@@ -72,7 +72,7 @@ async fn what_does_not_fit_is_told_by_its_field_and_sends_nothing() {
         (json!({ "to": "+91 98765 43210" }), "to: not a phone number in E.164 form"),
         (json!({ "to": "+919876543210,+919876543211" }), "to: not a phone number"),
         (json!({ "to": "a@b" }), "to: not an e-mail address"),
-        (json!({ "to": PHONE, "chanel": "sms" }), "unknown field `chanel`"),
+        (json!({ "to": PHONE, "chanel": "sms" }), "unknown field, expected one of `to`"),
         (json!({ "to": PHONE, "channel": "SMS" }), "channel: channel must be 1 to 64"),
         (json!({ "to": PHONE, "purpose": "" }), "purpose: a purpose must be 1 to 64"),
         (json!({ "to": PHONE, "ttl": 29 }), "lifetime"),
@@ -89,10 +89,29 @@ async fn what_does_not_fit_is_told_by_its_field_and_sends_nothing() {
             gateway.post("/v1/verifications", &body).await.problem(400, "invalid_request");
         let detail = problem["detail"].as_str().unwrap();
         assert!(detail.contains(expected), "{body}: {detail}");
-        assert!(!detail.contains("98765"), "{detail}");
+        assert!(!detail.contains("98765") && !detail.contains("chanel"), "{detail}");
         assert_eq!(problem["certainty"], "not_sent");
     }
     assert_eq!(count(&emulator), 0);
+}
+
+/// A caller that mistakes values for names tells personal data as a name.
+#[tokio::test]
+async fn the_name_of_an_unknown_field_is_not_repeated() {
+    let emulator = emulator().await;
+    let gateway = start(&toml(&emulator, ""), environment()).await.unwrap();
+    for name in [PHONE, "jane@example.com", "a`, expected `jane@example.com", " at line 7 004217"] {
+        let body = json!({ "to": PHONE, (name): "sms" });
+        for (path, known) in [("", "`to`"), ("/0af7651916cd43dd8448eb211c80319c/verify", "`code`")]
+        {
+            let answer = gateway.post(&format!("/v1/verifications{path}"), &body).await;
+            let problem = answer.problem(400, "invalid_request").to_string();
+            assert!(problem.contains(known), "{problem}");
+            for personal in ["98765", "jane", "004217"] {
+                assert!(!problem.contains(personal), "{problem}");
+            }
+        }
+    }
 }
 
 #[tokio::test]

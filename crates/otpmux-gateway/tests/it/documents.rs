@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use otpmux_gateway::{Gateway, Options};
 use serde_json::Value;
 
-use crate::world::{emulator, environment, start, toml};
+use crate::world::{emulator, environment, read, start, toml};
 
 #[tokio::test]
 async fn the_document_is_that_of_the_code_and_whole() {
@@ -68,4 +69,38 @@ async fn alive_and_ready_need_no_key() {
     }
     // This one was started without a recorder.
     gateway.get("/metrics").await.problem(404, "not_found");
+}
+
+#[tokio::test]
+async fn metrics_can_have_a_listener_of_their_own() {
+    let emulator = emulator().await;
+    let server = "[server]\nmetrics_listen = \"127.0.0.1:0\"\n[[server.api_keys]]\nname = \"web\"\nkey = \
+                  \"env:WEB_KEY\"\n";
+    let environment = environment();
+    let config = read(&toml(&emulator, server), &environment).unwrap();
+    let mut options = Options::default();
+    options.listen = Some("127.0.0.1:0".parse().unwrap());
+    options.environment = environment;
+    let recorder = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();
+    options.metrics = Some(recorder.handle());
+    let gateway = Gateway::bind(&config, options).await.unwrap();
+    let (public, own) = (gateway.local_addr(), gateway.metrics_addr().unwrap());
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let serving = tokio::spawn(gateway.run_until(async {
+        let _ = stopped.await;
+    }));
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let status = async |address, path: &str| {
+        http.get(format!("http://{address}{path}")).send().await.unwrap().status().as_u16()
+    };
+    assert_eq!(status(own, "/metrics").await, 200);
+    assert_eq!(status(public, "/metrics").await, 404);
+    // Nothing else is there.
+    for path in ["/docs", "/openapi.json", "/v1/capabilities", "/readyz"] {
+        assert_eq!(status(own, path).await, 404, "{path}");
+    }
+    assert_eq!(status(public, "/readyz").await, 200);
+    drop(stop);
+    serving.await.unwrap();
+    assert!(http.get(format!("http://{own}/metrics")).send().await.is_err());
 }

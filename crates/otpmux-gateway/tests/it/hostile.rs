@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::{Instant, timeout};
 
 use crate::world::{KEY, Running, emulator, environment, start, toml};
@@ -130,7 +130,9 @@ async fn who_does_not_take_its_answers_is_let_go() {
 #[tokio::test]
 async fn ten_thousand_idle_connections_leave_room_for_others() {
     let emulator = emulator().await;
-    let gateway = start(&toml(&emulator, ""), environment()).await.unwrap();
+    let server = "[server]\nmax_connections_per_address = 16384\n[[server.api_keys]]\nname = \"web\"\n\
+                  key = \"env:WEB_KEY\"\n";
+    let gateway = start(&toml(&emulator, server), environment()).await.unwrap();
     // Both ends are in this process; half of what it may open has to do on a small machine.
     let room = open_files().saturating_sub(500) / 2;
     let many = room.min(10_000);
@@ -152,18 +154,72 @@ async fn ten_thousand_idle_connections_leave_room_for_others() {
 async fn connections_beyond_the_bound_are_closed_at_once() {
     let emulator = emulator().await;
     let keys = "[[server.api_keys]]\nname = \"web\"\nkey = \"env:WEB_KEY\"\n";
-    let text = toml(&emulator, &format!("[server]\nmax_connections = 3\n{keys}"));
+    let bounds = "max_connections = 3\nmax_connections_per_address = 3\n";
+    let text = toml(&emulator, &format!("[server]\n{bounds}{keys}"));
     let gateway = start(&text, environment()).await.unwrap();
     let mut held = Vec::new();
     for _ in 0..3 {
-        let mut stream = connect(&gateway).await;
-        stream.write_all(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
-        assert!(stream.read(&mut [0; 64]).await.unwrap() > 0);
-        held.push(stream);
+        held.push(answered(connect(&gateway).await).await);
     }
-    assert_eq!(rest(&mut connect(&gateway).await).await, "");
+    assert_eq!(ask(&gateway, "127.0.0.1").await, "");
     drop(held.pop());
-    // Its place is free as soon as the gateway has seen it go.
+    comes_free(&gateway).await;
+}
+
+#[tokio::test]
+async fn one_address_cannot_take_every_connection() {
+    let emulator = emulator().await;
+    let keys = "[[server.api_keys]]\nname = \"web\"\nkey = \"env:WEB_KEY\"\n";
+    let bounds = "max_connections = 6\nmax_connections_per_address = 2\n";
+    let text = toml(&emulator, &format!("[server]\n{bounds}{keys}"));
+    let gateway = start(&text, environment()).await.unwrap();
+    let mut greedy = Vec::new();
+    for _ in 0..2 {
+        greedy.push(answered(connect_from(&gateway, "127.0.0.2").await).await);
+    }
+    assert_eq!(ask(&gateway, "127.0.0.2").await, "");
+    let _other = answered(connect_from(&gateway, "127.0.0.3").await).await;
+    drop(greedy.pop());
+    comes_free(&gateway).await;
+    while ask(&gateway, "127.0.0.2").await.is_empty() {}
+
+    // A proxy's connections are many users'. Without a bound of its own: half of all.
+    let bounds = "max_connections = 6\ntrusted_proxies = [\"127.0.0.2\"]\n";
+    let text = toml(&emulator, &format!("[server]\n{bounds}{keys}"));
+    let gateway = start(&text, environment()).await.unwrap();
+    let mut held = Vec::new();
+    for address in ["127.0.0.4", "127.0.0.4", "127.0.0.4", "127.0.0.2", "127.0.0.2"] {
+        held.push(answered(connect_from(&gateway, address).await).await);
+    }
+    assert_eq!(ask(&gateway, "127.0.0.4").await, "");
+    held.push(answered(connect_from(&gateway, "127.0.0.2").await).await);
+    assert_eq!(ask(&gateway, "127.0.0.2").await, "");
+}
+
+async fn connect_from(gateway: &Running, address: &str) -> TcpStream {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind(format!("{address}:0").parse().unwrap()).unwrap();
+    socket.connect(gateway.address).await.unwrap()
+}
+
+/// A connection that has got an answer and stays open.
+async fn answered(mut stream: TcpStream) -> TcpStream {
+    stream.write_all(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+    assert!(stream.read(&mut [0; 64]).await.unwrap() > 0);
+    stream
+}
+
+/// What a connection from this address is answered.
+async fn ask(gateway: &Running, address: &str) -> String {
+    let mut stream = connect_from(gateway, address).await;
+    let head = b"GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+    // It may be closed already.
+    let _ = stream.write_all(head).await;
+    rest(&mut stream).await
+}
+
+/// A place is free as soon as the gateway has seen its connection go.
+async fn comes_free(gateway: &Running) {
     loop {
         if gateway.http.get(format!("{}/healthz", gateway.url)).send().await.is_ok() {
             break;

@@ -53,7 +53,9 @@ listen = "[::1]:9000"
 tls_certificate = "cert.pem"
 tls_private_key = "key.pem"
 trusted_proxies = ["10.0.0.0/8", "::1"]
+metrics_listen = "127.0.0.1:9090"
 max_connections = 500
+max_connections_per_address = 50
 drain_delay = "5s"
 drain_timeout = "1m"
 
@@ -102,6 +104,8 @@ fn every_section() {
     );
     assert!(server.trusted_proxies[0].holds([10, 1, 1, 1].into()));
     assert_eq!((server.trusted_proxies.len(), server.max_connections), (2, 500));
+    assert_eq!(server.max_connections_per_address, Some(50));
+    assert_eq!(server.metrics_listen.unwrap().to_string(), "127.0.0.1:9090");
     assert_eq!((server.drain_delay.as_secs(), server.drain_timeout.as_secs()), (5, 60));
     let web = &server.api_keys[0];
     assert!(matches!(&web.secret, ApiKeySecret::Reference(_)));

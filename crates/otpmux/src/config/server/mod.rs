@@ -36,10 +36,22 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "Addresses and networks, such as 10.0.0.0/8, whose X-Forwarded-For tells the end user's \
          address. From anybody else that header is ignored. Default none.",
     ),
+    Setting::text(
+        "metrics_listen",
+        "Another address and port, for /metrics alone, in plain HTTP. Without it, /metrics is served \
+         where the rest is.",
+    ),
     Setting::integer(
         "max_connections",
         1..=1_000_000,
-        "How many connections may be open; further ones are closed at once. Default 16384.",
+        "How many connections may be open; further ones are closed at once. Lowered, with a warning, \
+         where the process may not open as many files. Default 16384.",
+    ),
+    Setting::integer(
+        "max_connections_per_address",
+        1..=1_000_000,
+        "How many of them may come from one address (of IPv6: from one /64); trusted proxies have no \
+         such bound. Default half of max_connections.",
     ),
     Setting::duration(
         "drain_delay",
@@ -66,8 +78,12 @@ pub struct ServerConfig {
     pub api_keys: Vec<ApiKey>,
     /// Whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<Network>,
+    /// Where it listens for those who ask for metrics; `None`: where it listens for everything.
+    pub metrics_listen: Option<SocketAddr>,
     /// How many connections may be open.
     pub max_connections: usize,
+    /// How many of them may come from one address that is no trusted proxy; `None`: half of them.
+    pub max_connections_per_address: Option<usize>,
     /// How long it still takes requests when it is told to stop, while it says that it is not ready.
     pub drain_delay: Duration,
     /// How long requests under way may then take to end.
@@ -92,7 +108,9 @@ impl Default for ServerConfig {
             tls: None,
             api_keys: Vec::new(),
             trusted_proxies: Vec::new(),
+            metrics_listen: None,
             max_connections: 16_384,
+            max_connections_per_address: None,
             drain_delay: Duration::ZERO,
             drain_timeout: Duration::from_secs(30),
         }
@@ -119,8 +137,9 @@ pub(super) fn read(root: &Map<String, Value>, cx: &mut Reading<'_>) -> Option<Se
 
 fn fill(settings: &Settings, cx: &mut Reading<'_>) -> ServerConfig {
     let default = ServerConfig::default();
+    let count = |key| settings.integer(key).and_then(|count| usize::try_from(count).ok());
     ServerConfig {
-        listen: settings.text("listen").and_then(|text| listen(text, cx)).unwrap_or(default.listen),
+        listen: listen("listen", settings, cx).unwrap_or(default.listen),
         tls: tls(settings, cx),
         api_keys: Vec::new(),
         trusted_proxies: settings.list("trusted_proxies").map_or(Vec::new(), |list| {
@@ -130,21 +149,20 @@ fn fill(settings: &Settings, cx: &mut Reading<'_>) -> ServerConfig {
             });
             cx.or_told(networks).unwrap_or_default()
         }),
-        max_connections: settings
-            .integer("max_connections")
-            .and_then(|count| usize::try_from(count).ok())
-            .unwrap_or(default.max_connections),
+        metrics_listen: listen("metrics_listen", settings, cx),
+        max_connections: count("max_connections").unwrap_or(default.max_connections),
+        max_connections_per_address: count("max_connections_per_address"),
         drain_delay: settings.duration("drain_delay").unwrap_or(default.drain_delay),
         drain_timeout: settings.duration("drain_timeout").unwrap_or(default.drain_timeout),
     }
 }
 
-fn listen(text: &str, cx: &mut Reading<'_>) -> Option<SocketAddr> {
-    let parsed = text.parse();
+fn listen(key: &str, settings: &Settings, cx: &mut Reading<'_>) -> Option<SocketAddr> {
+    let parsed = settings.text(key)?.parse();
     parsed
         .map_err(|_| {
             let message = "must be an address and a port, such as 127.0.0.1:8080 or [::1]:8080";
-            cx.mistake("server.listen", message);
+            cx.mistake(format!("server.{key}"), message);
         })
         .ok()
 }
