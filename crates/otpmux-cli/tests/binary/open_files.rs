@@ -5,6 +5,8 @@ use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use otpmux_emulator::MessageFilter;
+
 use crate::shared::{Shared, TO};
 
 const KEY: &str = "made-up api key of 32 bytes or more";
@@ -86,7 +88,7 @@ fn a_low_limit_of_files_lowers_the_connections_and_says_so() {
     assert!(!matches!(closed, Ok(1..)) && !would_block(&closed), "{closed:?}");
     let answer = send(&mut crowd[0]);
     assert!(answer.starts_with("HTTP/1.1 201"), "{answer}");
-    assert_eq!(serving.shared.vendors.emulator.messages(&Default::default()).len(), 1);
+    assert_eq!(serving.shared.vendors.emulator.messages(&MessageFilter::default()).len(), 1);
     let logs = serving.logs();
     assert!(logs.contains("LimitNOFILE") && logs.contains("\"lowered_to\":150"), "{logs}");
 }
