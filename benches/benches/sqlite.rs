@@ -53,7 +53,7 @@ impl World {
         let created = self.store.create(Create { record, charges }, now).await;
         assert!(matches!(created, Ok(Created::New(_))));
         let (state, reference) = (LegState::Accepted, None);
-        let end = LegEnd { leg: 0, state, failure: None, reference };
+        let end = LegEnd { leg: 0, state, failure: None, reference, vendor: None };
         let settle = Settle { ends: vec![end], ..Settle::default() };
         assert_eq!(self.store.settle(id, settle, now).await.expect("settled"), State::Pending);
         let guesses: Arc<[RateLimit]> = self.policy.limits.guesses.clone().into();
@@ -75,6 +75,7 @@ impl World {
             state: LegState::Intended,
             failure: None,
             reference: None,
+            vendor: None,
         };
         Record {
             id,

@@ -17,6 +17,8 @@ pub(crate) fn json(sent: &Verification) -> Value {
         "channel": sent.channel,
         "to": sent.to,
         "confirmed": sent.confirmed,
+        "code_source": sent.code_source,
+        "new_code": sent.new_code,
         "expires_at": rfc3339(sent.expires_at),
         "code_length": sent.code_length,
         "resend_after": rfc3339(sent.resend_after),
@@ -57,6 +59,12 @@ pub(crate) fn sent_text(sent: &Value, output: &mut Output) -> io::Result<()> {
             "Sent by {channel} to {to}, but no vendor confirmed it. It may arrive all the same; \
              nothing further is sent, so that nobody gets too many messages."
         ))?;
+    }
+    if sent["new_code"] == true {
+        output.line(
+            "It carries another code than the messages before it; each of them is good until one is \
+             used.",
+        )?;
     }
     facts_text(sent, output)
 }

@@ -14,9 +14,9 @@ mod routing;
 mod store;
 
 pub use client::{
-    BuildError, CandidateView, ClientBuilder, ClientConfig, Explanation, InFlight, LegView,
-    LimitView, NewVerification, OtpClient, ProviderView, Reloaded, Resend, Scope, ScopedClient,
-    Trail, Verification, VerificationStatus, describe_metrics,
+    BuildError, CandidateView, ClientBuilder, ClientConfig, CodeSourceView, Explanation, InFlight,
+    LegView, LimitView, NewVerification, OtpClient, ProviderView, Reloaded, Resend, Scope,
+    ScopedClient, Trail, Verification, VerificationStatus, describe_metrics,
 };
 pub use countries::country_of;
 pub use health::{Health, HealthMark, OpenMark};
@@ -26,7 +26,7 @@ pub use layers::{BreakerSettings, Guarded, Guards, GuardsError, RetryBudget};
 pub use limits::{Charge, LimitKey, LimitScope, Limited, longest, millis};
 pub use memory::MemoryStore;
 pub use policy::{MessageLimits, Policy, PolicyError, ResendBy};
-pub use record::{Choice, Leg, LegState, Record, RequestTag, Skip, SkipReason, State};
+pub use record::{Choice, Leg, LegState, Record, RequestTag, Skip, SkipReason, State, VendorTerms};
 pub use routing::{Route, Routes};
 pub use store::{
     Attempt, BeginLeg, Begun, Counted, Create, Created, GRACE, HEALTH_KEPT, LegEnd, ResendTerms,

@@ -87,6 +87,23 @@ pub struct Leg {
     pub failure: Option<ErrorKind>,
     /// What the vendor calls it; encrypted where that shows the recipient.
     pub reference: Option<VendorReference>,
+    /// What is known of the vendor's code; `None` where the code is ours.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vendor: Option<Box<VendorTerms>>,
+}
+
+/// What is known of a code that a vendor has made: what was asked of it, and what it answered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(clippy::exhaustive_structs, reason = "stores take it apart and put it together")]
+pub struct VendorTerms {
+    /// Digits that were asked for; `None` where the vendor alone decides.
+    pub code_length: Option<u8>,
+    /// The vendor sends a code again that it had sent before.
+    pub repeats: bool,
+    /// When the vendor lets it expire, if it says so.
+    pub expires_at: Option<SystemTime>,
+    /// With how many tries of the verification the vendor's are used up, if it says so.
+    pub max_attempts: Option<u32>,
 }
 
 /// Why a leg went to its provider.
@@ -218,5 +235,50 @@ impl Record {
     /// Codes that may still be tried.
     pub fn attempts_left(&self) -> u32 {
         self.max_attempts.saturating_sub(self.attempts)
+    }
+
+    /// The newest leg whose message may be on its way: its code is what the user reads last.
+    pub(crate) fn newest_out(&self) -> Option<&Leg> {
+        self.legs.iter().rev().find(|leg| leg.state.may_have_sent())
+    }
+
+    fn newest_terms(&self) -> Option<&VendorTerms> {
+        self.newest_out()?.vendor.as_deref()
+    }
+
+    /// Codes that may still be tried for the newest message: fewer than ours, where a vendor that
+    /// made its code says so.
+    pub(crate) fn newest_attempts_left(&self) -> u32 {
+        let vendors = self.newest_terms().and_then(|terms| terms.max_attempts);
+        let most = vendors.map_or(self.max_attempts, |vendors| vendors.min(self.max_attempts));
+        most.saturating_sub(self.attempts)
+    }
+
+    /// When the code of the newest message is worth nothing any more: earlier than ours, where a
+    /// vendor that made its code says so.
+    pub(crate) fn newest_expires_at(&self) -> SystemTime {
+        let vendors = self.newest_terms().and_then(|terms| terms.expires_at);
+        vendors.map_or(self.expires_at, |vendors| vendors.min(self.expires_at))
+    }
+
+    /// Whether the newest message carries another code than those before it, whose codes count, too.
+    pub(crate) fn sends_new_code(&self) -> bool {
+        let mut out = self.legs.iter().rev().filter(|leg| leg.state.may_have_sent());
+        let Some(newest) = out.next() else { return false };
+        let mut earlier = out.peekable();
+        if newest.supplied {
+            earlier.peek().is_some() && !earlier.any(|leg| leg.supplied)
+        } else {
+            let repeats = newest.vendor.as_ref().is_some_and(|terms| terms.repeats);
+            earlier.peek().is_some() && !repeats
+        }
+    }
+
+    /// Digits of every code that may be typed, where all agree and that is known.
+    pub(crate) fn told_code_length(&self) -> Option<u8> {
+        let vendors = self.legs.iter().filter(|leg| !leg.supplied && leg.state.may_have_sent());
+        let length = |leg: &Leg| leg.vendor.as_ref().and_then(|terms| terms.code_length);
+        let agreed = |leg: &Leg| length(leg) == self.code_length;
+        self.code_length.filter(|_| vendors.into_iter().all(agreed))
     }
 }

@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use otpmux_core::{Error, ErrorKind, VendorReference, Verdict};
 
 use crate::limits::{Charge, Limited};
-use crate::{Guess, HealthMark, Leg, LegState, Record, Skip, State, VerificationId};
+use crate::{Guess, HealthMark, Leg, LegState, Record, Skip, State, VendorTerms, VerificationId};
 
 /// How long a record outlives its code, so that a late user is told "expired" and not "not found".
 pub const GRACE: Duration = Duration::from_mins(10);
@@ -185,6 +185,8 @@ pub struct LegEnd {
     pub failure: Option<ErrorKind>,
     /// What the vendor calls it; encrypted where that shows the recipient.
     pub reference: Option<VendorReference>,
+    /// What is known of the vendor's code; `None` keeps what was known before.
+    pub vendor: Option<Box<VendorTerms>>,
 }
 
 /// What came of trying a code.
@@ -284,6 +286,7 @@ impl Record {
                 leg.state = end.state;
                 leg.failure = end.failure;
                 leg.reference = end.reference.or(leg.reference.take());
+                leg.vendor = end.vendor.or(leg.vendor.take());
             }
         }
         self.skips.extend(skips);

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use otpmux_core::{Channel, ErrorKind, IdempotencyKey, ProviderId, Purpose, VendorReference};
 use otpmux_engine::{
     Choice, CodeMac, KeyId, Leg, LegEnd, LegState, RecipientHash, Record, RequestTag, Sealed, Skip,
-    State, VerificationId,
+    State, VendorTerms, VerificationId, millis,
 };
 use serde::de::value::{Error as NoWord, StrDeserializer};
 use serde::de::{DeserializeOwned, IntoDeserializer};
@@ -64,20 +64,46 @@ fn add_leg(words: Words, leg: &Leg) -> Words {
     // Names and words always serialise.
     let form = serde_json::to_string(&form).unwrap_or_default();
     let words = words.word(leg_state(leg.state)).raw(if leg.supplied { "1" } else { "0" });
-    add_end(words, leg.failure, leg.reference.as_ref()).word(&form)
+    add_end(words, leg.failure, leg.reference.as_ref(), leg.vendor.as_deref()).word(&form)
 }
 
 /// The line of how a leg ended: its place, and the words of the leg's line that change.
 pub(crate) fn add_leg_end(words: Words, end: &LegEnd) -> Words {
     let place = u64::try_from(end.leg).unwrap_or(u64::MAX);
     let words = words.number(place).word(leg_state(end.state));
-    add_end(words, end.failure, end.reference.as_ref()).raw("\n")
+    add_end(words, end.failure, end.reference.as_ref(), end.vendor.as_deref()).raw("\n")
 }
 
-fn add_end(words: Words, failure: Option<ErrorKind>, reference: Option<&VendorReference>) -> Words {
+fn add_end(
+    words: Words,
+    failure: Option<ErrorKind>,
+    reference: Option<&VendorReference>,
+    vendor: Option<&VendorTerms>,
+) -> Words {
     words
         .maybe(failure, |words, failure| words.word(failure.as_str()))
         .maybe(reference, |words, reference| words.text(reference.as_str()))
+        .maybe(vendor, |words, terms| words.word(&vendor_terms(*terms)))
+}
+
+/// A word of its own: digits, whether it repeats, the time of expiry, the most attempts.
+type TermsForm = (Option<u8>, bool, Option<u64>, Option<u32>);
+
+fn vendor_terms(terms: VendorTerms) -> String {
+    let VendorTerms { code_length, repeats, expires_at, max_attempts } = terms;
+    let form: TermsForm = (code_length, repeats, expires_at.map(millis), max_attempts);
+    // Numbers always serialise, and without spaces.
+    serde_json::to_string(&form).unwrap_or_default()
+}
+
+fn read_vendor_terms(word: &str) -> Option<Box<VendorTerms>> {
+    let (code_length, repeats, expires_at, max_attempts): TermsForm =
+        serde_json::from_str(word).ok()?;
+    let expires_at = match expires_at {
+        Some(ms) => Some(SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(ms))?),
+        None => None,
+    };
+    Some(Box::new(VendorTerms { code_length, repeats, expires_at, max_attempts }))
 }
 
 /// The first letters of its words.
@@ -194,6 +220,7 @@ fn read_leg(line: &str) -> Read<Leg> {
         state,
         failure: words.maybe(word)?,
         reference: words.text()?.map(VendorReference::new),
+        vendor: words.maybe(read_vendor_terms)?,
     };
     words.end()?;
     Ok(leg)

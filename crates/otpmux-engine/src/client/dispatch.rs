@@ -12,7 +12,7 @@ use super::plan::{Candidate, Plan, Source, skip};
 use super::standing::StillWanted;
 use super::{Inner, Verification, gone, metrics};
 use crate::record::{LegState, Record};
-use crate::{BeginLeg, Begun, Choice, LegEnd, Settle, Skip, SkipReason};
+use crate::{BeginLeg, Begun, Choice, LegEnd, Settle, Skip, SkipReason, VendorTerms};
 
 /// How long a vendor may take to tell what became of a send whose answer was lost.
 const RECONCILE: Duration = Duration::from_secs(2);
@@ -167,7 +167,7 @@ impl<'a> Dispatch<'a> {
                 // Dropped in mid-air: its message may go out all the same.
                 drop(left);
                 self.possible += 1;
-                self.end(other, LegState::Unknown, None, None);
+                self.end(other, LegState::Unknown, None, Sent::new());
                 return Ended::Sent(landed, sent);
             }
             Err(error) => error,
@@ -251,7 +251,7 @@ impl<'a> Dispatch<'a> {
             Certainty::Refused => LegState::Refused,
             Certainty::Unknown => LegState::Unknown,
         };
-        self.end(flight, state, Some(&error), None);
+        self.end(flight, state, Some(&error), Sent::new());
         Ended::Failed { next: next.filter(|_| step == NextStep::NextProvider), error }
     }
 
@@ -285,19 +285,31 @@ impl<'a> Dispatch<'a> {
         (at + 1..self.candidates.len()).find(|&next| follows(&self.candidates[next]))
     }
 
-    fn end(
-        &mut self,
-        flight: Flight,
-        state: LegState,
-        error: Option<&Error>,
-        reference: Option<otpmux_core::VendorReference>,
-    ) {
+    fn end(&mut self, flight: Flight, state: LegState, error: Option<&Error>, sent: Sent) {
         let failure = error.map(Error::kind);
+        let vendor = self.terms(flight, &sent);
         let keep = |it| self.inner.keys.keep_reference(self.record.id, &self.request.recipient, it);
-        let reference = reference.and_then(keep);
+        let reference = sent.reference.and_then(keep);
         let leg = &mut self.record.legs[flight.here];
         (leg.state, leg.failure) = (state, failure);
-        self.untold.ends.push(LegEnd { leg: flight.place, state, failure, reference });
+        if vendor.is_some() {
+            leg.vendor.clone_from(&vendor);
+        }
+        self.untold.ends.push(LegEnd { leg: flight.place, state, failure, reference, vendor });
+    }
+
+    /// What a vendor says of its own code, if anything, with what was known of it before. An expiry
+    /// that is over tells of a clock, not of the code.
+    fn terms(&self, flight: Flight, sent: &Sent) -> Option<Box<VendorTerms>> {
+        let mut terms = self.candidates[flight.at].source.terms()?;
+        let expires_at = sent.expires_at.filter(|at| *at > self.inner.clock.now());
+        if expires_at.is_none() && sent.attempts_left.is_none() {
+            return None;
+        }
+        terms.expires_at = expires_at.or(terms.expires_at);
+        let most = sent.attempts_left.map(|left| self.record.attempts.saturating_add(left));
+        terms.max_attempts = most.or(terms.max_attempts);
+        Some(terms)
     }
 
     /// Settles what has ended and writes down the next leg, in one step of the store; `None` when
@@ -368,7 +380,7 @@ impl<'a> Dispatch<'a> {
 
     async fn accepted(&mut self, flight: Flight, sent: Sent) -> Result<Verification, Error> {
         self.possible += 1;
-        self.end(flight, LegState::Accepted, None, sent.reference);
+        self.end(flight, LegState::Accepted, None, sent);
         self.write(false).await
     }
 
@@ -406,7 +418,7 @@ async fn call(candidate: &Candidate, cx: &Context, request: &SendRequest) -> Res
     let provider = candidate.provider();
     match &candidate.source {
         Source::Supplied | Source::Vendor { .. } => provider.send(cx, request).await,
-        Source::Again(target) => {
+        Source::Again { target, .. } => {
             let mut again = ResendRequest::new(target.clone());
             again.channel = Some(request.channel.clone());
             provider.resend(cx, &again).await

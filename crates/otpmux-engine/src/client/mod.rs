@@ -38,7 +38,7 @@ pub use overview::ProviderView;
 pub use reload::Reloaded;
 pub use request::{InFlight, NewVerification, Resend};
 pub use scope::{Scope, ScopedClient};
-pub use view::{LegView, Trail, Verification, VerificationStatus};
+pub use view::{CodeSourceView, LegView, Trail, Verification, VerificationStatus};
 
 use crate::record::{Leg, LegState, Record};
 use crate::{Choice, Policy, Routes, ServerKeys, VerificationId, VerificationStore};
@@ -218,11 +218,12 @@ impl Inner {
             state: LegState::Intended,
             failure: None,
             reference: match &candidate.source {
-                Source::Again(target) => target.reference.clone().and_then(|reference| {
+                Source::Again { target, .. } => target.reference.clone().and_then(|reference| {
                     self.keys.keep_reference(id, &target.recipient, reference)
                 }),
                 Source::Supplied | Source::Vendor { .. } => None,
             },
+            vendor: candidate.source.terms(),
         })
     }
 

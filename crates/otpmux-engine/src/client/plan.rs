@@ -11,7 +11,7 @@ use super::members::Member;
 use super::{Inner, NewVerification, gone, invalid, no_entropy, until};
 use crate::countries::country_of;
 use crate::health::Health;
-use crate::{Choice, Policy, Record, ResendBy, Skip, SkipReason};
+use crate::{Choice, Policy, Record, ResendBy, Skip, SkipReason, VendorTerms};
 
 /// A send, thought through before anything is written or called: what is asked, who may be asked in
 /// which order, and who may not. Never without a candidate.
@@ -56,8 +56,8 @@ pub(super) enum Source {
     Supplied,
     /// The vendor makes a new one.
     Vendor { length: Option<u8> },
-    /// The vendor sends its own again.
-    Again(Target),
+    /// The vendor sends its own again, of which this is known.
+    Again { target: Target, terms: Box<VendorTerms> },
 }
 
 impl Source {
@@ -68,7 +68,18 @@ impl Source {
     pub(super) fn wished_length(&self) -> Option<u8> {
         match self {
             Self::Vendor { length } => *length,
-            Self::Supplied | Self::Again(_) => None,
+            Self::Supplied | Self::Again { .. } => None,
+        }
+    }
+
+    /// What is known of the vendor's code before the call.
+    pub(super) fn terms(&self) -> Option<Box<VendorTerms>> {
+        match self {
+            Self::Supplied => None,
+            Self::Vendor { length } => {
+                Some(Box::new(VendorTerms { code_length: *length, ..VendorTerms::default() }))
+            }
+            Self::Again { terms, .. } => Some(terms.clone()),
         }
     }
 }
@@ -375,7 +386,11 @@ fn source(provider: &Arc<dyn OtpProvider>, request: &SendRequest, wanted: &Wante
                 leg.provider == *provider.id() && !leg.supplied && leg.reference.is_some()
             })
     {
-        return Source::Again(Target::new(request.recipient.clone(), leg.reference.clone()));
+        let known = leg.vendor.as_deref().copied().unwrap_or_default();
+        return Source::Again {
+            target: Target::new(request.recipient.clone(), leg.reference.clone()),
+            terms: Box::new(VendorTerms { repeats: true, ..known }),
+        };
     }
     let wish =
         wanted.exact_length.or_else(|| wanted.wished_length.filter(|n| can_ask(capabilities, *n)));

@@ -82,7 +82,13 @@ impl Inner {
                 );
             if open && found {
                 let state = LegState::Accepted;
-                ends.push(LegEnd { leg: place, state, failure: None, reference: None });
+                ends.push(LegEnd {
+                    leg: place,
+                    state,
+                    failure: None,
+                    reference: None,
+                    vendor: None,
+                });
             }
         }
         if !ends.is_empty() {

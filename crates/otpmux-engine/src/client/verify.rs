@@ -54,7 +54,7 @@ impl Inner {
         }
         match (failure, answer) {
             (Some(error), _) => Err(error),
-            (None, Some(answer)) => Ok(counted(answer, record.attempts_left())),
+            (None, Some(answer)) => Ok(counted(answer, record.newest_attempts_left())),
             // It was compared with the code of ours, and nobody else can be asked.
             (None, None) if record.code_is_out() => {
                 Ok(Verdict::WrongCode { attempts_left: Some(record.attempts_left()) })

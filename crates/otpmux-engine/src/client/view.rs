@@ -23,13 +23,20 @@ pub struct Verification {
     /// Whether a vendor has said that it took the newest message. If not, it may have gone out all
     /// the same: let the user type, and offer a resend.
     pub confirmed: bool,
-    /// From when on the code is worth nothing. A vendor's own code may end earlier; verify says so.
+    /// Who has made the code of the newest message.
+    pub code_source: CodeSourceView,
+    /// The newest message carries another code than those before it. Each of them is good until one
+    /// is used; tell the user that the newest message counts, too.
+    pub new_code: bool,
+    /// From when on the code of the newest message is worth nothing: earlier than the policy says,
+    /// where a vendor that made the code said so.
     pub expires_at: SystemTime,
     /// Digits of the code; `None` when the vendor alone decides. Do not hard-code it.
     pub code_length: Option<u8>,
     /// From when on a resend is allowed.
     pub resend_after: SystemTime,
-    /// Codes that may still be tried. A vendor may allow fewer for its own code; verify says so.
+    /// Codes that may still be tried for the newest message: fewer than the policy says, where a
+    /// vendor that made the code said so.
     pub attempts_left: u32,
     /// What was tried, oldest first.
     pub legs: Vec<LegView>,
@@ -37,6 +44,27 @@ pub struct Verification {
     pub skipped: Vec<Skip>,
     /// The application's own notes. Only [`status`](crate::OtpClient::status) gives them.
     pub metadata: BTreeMap<String, String>,
+}
+
+/// Who has made a code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum CodeSourceView {
+    /// We have; it is verified without a vendor, and all messages that carry it carry the same.
+    Supplied,
+    /// The vendor has, and it alone can verify it.
+    Vendor,
+}
+
+impl CodeSourceView {
+    /// The word that the HTTP API and logs use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Supplied => "supplied",
+            Self::Vendor => "vendor",
+        }
+    }
 }
 
 /// One line of the trail of a verification.
@@ -87,6 +115,9 @@ pub struct LegView {
 impl Verification {
     pub(super) fn of(record: &Record, recipient: &Recipient, now: SystemTime) -> Self {
         let newest = record.legs.last();
+        // The code that the user reads last; before anything is out, that of the call under way.
+        let supplied = record.newest_out().or(newest).is_some_and(|leg| leg.supplied);
+        let code_source = if supplied { CodeSourceView::Supplied } else { CodeSourceView::Vendor };
         Self {
             id: record.id,
             status: VerificationStatus::of(record, now),
@@ -94,10 +125,12 @@ impl Verification {
             channel: newest.map_or(Channel::Sms, |leg| leg.channel.clone()),
             to: recipient.masked(),
             confirmed: newest.is_some_and(|leg| leg.state == LegState::Accepted),
-            expires_at: record.expires_at,
-            code_length: record.code_length,
+            code_source,
+            new_code: record.sends_new_code(),
+            expires_at: record.newest_expires_at(),
+            code_length: record.told_code_length(),
             resend_after: record.resend_after,
-            attempts_left: record.attempts_left(),
+            attempts_left: record.newest_attempts_left(),
             legs: record.legs.iter().map(LegView::of).collect(),
             skipped: record.skips.clone(),
             metadata: BTreeMap::new(),

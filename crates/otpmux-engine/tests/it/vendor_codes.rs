@@ -5,7 +5,7 @@ use otpmux_core::{
     Blame, Cancellation, Capabilities, Certainty, Channel, CodeSource, Delivery, Error, ErrorKind,
     Sent, Status, VendorReference, Verdict,
 };
-use otpmux_engine::NewVerification;
+use otpmux_engine::{CodeSourceView, NewVerification};
 use otpmux_testkit::ScriptedProvider;
 
 use crate::world::{World, carrier, down, lenient, phone, unknown, vendor};
@@ -55,6 +55,65 @@ async fn the_stricter_count_is_told() {
     let sent = world.send().await.unwrap();
     let verdict = world.client.verify(sent.id, &"2222".parse().unwrap()).await.unwrap();
     assert_eq!(verdict, Verdict::WrongCode { attempts_left: Some(1) });
+}
+
+/// The caller builds its form by what holds: not by our five minutes and five tries where the
+/// vendor's code has a minute and three.
+#[tokio::test]
+async fn what_the_vendor_says_of_its_code_is_told() {
+    let a = vendor("a");
+    let world = World::of(&[&a]);
+    let start = otpmux_core::Clock::now(&*world.clock);
+    let mut strict = Sent::new().with_reference(VendorReference::new("a-1"));
+    strict.expires_at = Some(start + Duration::from_secs(60));
+    strict.attempts_left = Some(3);
+    a.sends.answer(Ok(strict));
+    let sent = world.send().await.unwrap();
+    let told = |it: &otpmux_engine::Verification| (it.expires_at, it.attempts_left);
+    assert_eq!(told(&sent), (start + Duration::from_secs(60), 3));
+    assert_eq!(sent.code_source, CodeSourceView::Vendor);
+    assert!(!sent.new_code);
+
+    // Every try counts at the vendor, too; and status reads what the store has kept.
+    a.verifies.always(|_, _| Ok(Verdict::WrongCode { attempts_left: None }));
+    let verdict = world.client.verify(sent.id, &"2222".parse().unwrap()).await.unwrap();
+    assert_eq!(verdict, Verdict::WrongCode { attempts_left: Some(2) });
+    let status = world.client.status(sent.id).await.unwrap();
+    assert_eq!(told(&status), (start + Duration::from_secs(60), 2));
+
+    // What the vendor says of the next one; what is more than ours changes nothing.
+    world.advance(30);
+    let mut lax = Sent::new().with_reference(VendorReference::new("a-2"));
+    lax.expires_at = Some(start + Duration::from_secs(3_600));
+    lax.attempts_left = Some(10);
+    a.sends.answer(Ok(lax));
+    let again = world.client.resend(sent.id, None).await.unwrap();
+    assert_eq!(told(&again), (start + Duration::from_secs(300), 4));
+    assert!(again.new_code, "this vendor makes one for each send");
+}
+
+/// A vendor's clock that is slow must not make a fresh code look dead; and what a vendor says about
+/// a code of ours does not count: we verify it.
+#[tokio::test]
+async fn an_expiry_that_is_over_and_one_of_a_code_of_ours_are_not_told() {
+    for provider in [vendor("a"), carrier("a")] {
+        let world = World::of(&[&provider]);
+        let start = otpmux_core::Clock::now(&*world.clock);
+        let mut sent = Sent::new().with_reference(VendorReference::new("a-1"));
+        sent.expires_at = Some(start);
+        provider.sends.answer(Ok(sent));
+        let sent = world.send().await.unwrap();
+        assert_eq!(sent.expires_at, start + Duration::from_secs(300));
+    }
+    let a = carrier("a");
+    let world = World::of(&[&a]);
+    let mut sent = Sent::new();
+    sent.expires_at = Some(otpmux_core::Clock::now(&*world.clock) + Duration::from_secs(1));
+    sent.attempts_left = Some(1);
+    a.sends.answer(Ok(sent));
+    let sent = world.send().await.unwrap();
+    assert_eq!((sent.attempts_left, sent.code_source), (5, CodeSourceView::Supplied));
+    assert_eq!(world.seconds_until(sent.expires_at), 300);
 }
 
 #[tokio::test]
@@ -195,7 +254,7 @@ async fn a_vendor_that_resends_is_asked_to() {
     assert_eq!(sent.code_length, None, "the vendor alone decides");
     world.advance(30);
     let again = world.client.resend(sent.id, None).await.unwrap();
-    assert!(again.confirmed);
+    assert!(again.confirmed && !again.new_code, "the same code");
     assert_eq!((a.sends.count(), a.resends.count()), (1, 1));
     let target = &a.resends.requests()[0].target;
     assert_eq!(target.reference, Some(VendorReference::new("first")));

@@ -29,7 +29,15 @@ pub(super) struct VerificationView {
     /// Whether a vendor has said that it took the newest message. If not, it may have gone out all
     /// the same: let the user type, and offer a resend.
     confirmed: bool,
-    /// From when on the code is worth nothing.
+    /// Who has made the code of the newest message: `supplied` (otpmux, which can verify it itself) or
+    /// `vendor` (the vendor, which alone can).
+    #[schema(value_type = CodeSource)]
+    code_source: &'static str,
+    /// Whether the newest message carries another code than those before it. Each of them is good
+    /// until one is used, under one count of tries: tell the user that another code is coming.
+    new_code: bool,
+    /// From when on the code of the newest message is worth nothing, by the policy or by the vendor
+    /// that made it, whichever is earlier.
     #[schema(format = DateTime)]
     expires_at: String,
     /// Digits of the code; null when the vendor alone decides. Do not hard-code it.
@@ -38,7 +46,8 @@ pub(super) struct VerificationView {
     /// From when on a resend is allowed.
     #[schema(format = DateTime)]
     resend_after: String,
-    /// Codes that may still be tried.
+    /// Codes that may still be tried for the newest message, by the policy or by the vendor that made
+    /// its code, whichever is fewer.
     attempts_left: u32,
 }
 
@@ -66,6 +75,15 @@ enum Status {
     Expired,
     Locked,
     Closed,
+}
+
+/// Who has made a code.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[expect(dead_code, reason = "for the document; answers take the engine's own words")]
+enum CodeSource {
+    Supplied,
+    Vendor,
 }
 
 /// One try at one provider.
@@ -107,6 +125,8 @@ impl From<&Verification> for VerificationView {
             channel: verification.channel.as_str().to_owned(),
             to: verification.to.clone(),
             confirmed: verification.confirmed,
+            code_source: verification.code_source.as_str(),
+            new_code: verification.new_code,
             expires_at: time(verification.expires_at),
             code_length: verification.code_length,
             resend_after: time(verification.resend_after),

@@ -84,6 +84,7 @@ pub(crate) fn leg(state: LegState) -> Leg {
         state,
         failure: None,
         reference: None,
+        vendor: None,
     }
 }
 
@@ -103,7 +104,7 @@ pub(crate) fn begin() -> BeginLeg {
 }
 
 pub(crate) fn settle(state: LegState) -> Settle {
-    let end = LegEnd { leg: 0, state, failure: None, reference: None };
+    let end = LegEnd { leg: 0, state, failure: None, reference: None, vendor: None };
     Settle { ends: vec![end], ..Settle::default() }
 }
 

@@ -116,6 +116,7 @@ pub(crate) fn record(number: u32) -> Record {
         state: LegState::Accepted,
         failure: None,
         reference: None,
+        vendor: None,
     };
     Record {
         id,

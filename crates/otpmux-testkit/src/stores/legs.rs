@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use otpmux_core::{ErrorKind, VendorReference, Verdict};
-use otpmux_engine::{BeginLeg, Begun, LegEnd, LegState, ResendTerms, Settle, State};
+use otpmux_engine::{BeginLeg, Begun, LegEnd, LegState, ResendTerms, Settle, State, VendorTerms};
 
 use super::Store;
 use super::records::{
-    CODE, WRONG, after, begin, end, leg, now, put, read, record, settle, try_code,
+    CODE, WRONG, after, begin, end, leg, now, put, read, record, settle, try_code, vendor_record,
 };
 
 fn next(ends: Vec<LegEnd>) -> BeginLeg {
@@ -61,6 +61,26 @@ pub(super) async fn settling_can_close(store: Store) {
     let resent = put(&*store, resent).await;
     let state = store.settle(resent, closing, now()).await.expect("a store that works");
     assert_eq!(state, State::Pending, "another leg has sent the code");
+}
+
+pub(super) async fn settling_keeps_a_vendors_terms_that_it_does_not_replace(store: Store) {
+    let terms = |max_attempts| {
+        let expires_at = Some(after(60));
+        let terms = VendorTerms { expires_at, max_attempts, ..VendorTerms::default() };
+        Some(Box::new(terms))
+    };
+    let id = put(&*store, vendor_record(1)).await;
+    let told = async || read(&*store, id).await.legs[0].vendor.clone();
+    assert_eq!(told().await, None);
+    for (end_says, expected) in
+        [(terms(Some(3)), terms(Some(3))), (None, terms(Some(3))), (terms(None), terms(None))]
+    {
+        let end = LegEnd { vendor: end_says, ..end(0, LegState::Accepted) };
+        store.settle(id, settle(end), now()).await.expect("a store that works");
+        assert_eq!(told().await, expected);
+    }
+    let leg = read(&*store, id).await.legs.remove(0);
+    assert_eq!(leg.reference, Some(VendorReference::new("vendor-reference")), "and the reference");
 }
 
 pub(super) async fn settling_keeps_a_reference_that_it_does_not_replace(store: Store) {

@@ -153,6 +153,7 @@ fn trials() -> Vec<(&'static str, Body)> {
         legs::what_is_over_begins_no_leg_but_settles_the_last,
         legs::settling_can_close,
         legs::settling_keeps_a_reference_that_it_does_not_replace,
+        legs::settling_keeps_a_vendors_terms_that_it_does_not_replace,
         legs::a_resend_obeys_its_terms,
         legs::a_locked_one_is_not_sent_again,
         trail::skips_come_back_in_order,

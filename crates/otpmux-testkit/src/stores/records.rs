@@ -119,6 +119,7 @@ pub(super) fn leg(provider: &str, supplied: bool, state: LegState) -> Leg {
         state,
         failure: (state == LegState::Refused).then_some(ErrorKind::RateLimited),
         reference: Some(VendorReference::new(format!("{provider}-reference"))),
+        vendor: None,
     }
 }
 
@@ -137,7 +138,7 @@ pub(super) fn begin(provider: &str) -> BeginLeg {
 /// The end of one leg, and nothing else.
 pub(super) fn end(leg: usize, state: LegState) -> LegEnd {
     let failure = (state == LegState::Refused).then_some(ErrorKind::Unavailable);
-    LegEnd { leg, state, failure, reference: None }
+    LegEnd { leg, state, failure, reference: None, vendor: None }
 }
 
 pub(super) fn settle(end: LegEnd) -> Settle {

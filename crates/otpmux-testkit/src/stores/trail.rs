@@ -106,7 +106,7 @@ pub(super) async fn an_end_says_why(store: Store) {
     let text = "Ünïcödé \0 \"quoted\" '; --\r\n";
     for failure in KINDS.into_iter().map(Some).chain([None]) {
         let reference = Some(VendorReference::new(text));
-        let end = LegEnd { leg: 0, state: LegState::Unknown, failure, reference };
+        let end = LegEnd { leg: 0, state: LegState::Unknown, failure, reference, vendor: None };
         settle_at(&*store, id, Settle { ends: vec![end], ..Settle::default() }, now()).await;
         let leg = legs(&*store, id).await.remove(0);
         assert_eq!((leg.state, leg.failure), (LegState::Unknown, failure));

@@ -4,7 +4,8 @@ use std::fmt::Write;
 
 use otpmux_core::{Channel, ErrorKind, Shortcoming, VendorReference};
 use otpmux_engine::{
-    Choice, LegState, Record, RequestTag, Sealed, Skip, SkipReason, State, VerificationId,
+    Choice, LegState, Record, RequestTag, Sealed, Skip, SkipReason, State, VendorTerms,
+    VerificationId,
 };
 
 use super::Store;
@@ -117,6 +118,13 @@ fn full() -> Record {
     }
     assert!(matches!(full.legs[5].channel, Channel::Other(_)));
     full.legs[2].reference = None;
+    full.legs[1].vendor = Some(Box::new(VendorTerms::default()));
+    full.legs[3].vendor = Some(Box::new(VendorTerms {
+        code_length: Some(u8::MAX),
+        repeats: true,
+        expires_at: Some(after_ms(60_001)),
+        max_attempts: Some(u32::MAX),
+    }));
     for (before, why) in (0..).zip(skip_reasons()) {
         let provider = full.legs[usize::from(before) % 6].provider.clone();
         full.skips.push(Skip { before, provider, why });

@@ -7,7 +7,7 @@ use otpmux_core::{Channel, IdempotencyKey, ProviderId, VendorReference};
 use otpmux_engine::{
     BeginLeg, Charge, Create, GRACE, Guess, HealthMark, Leg, LegEnd, LegState, LimitKey,
     LimitScope, OpenMark, Record, RequestTag, ResendTerms, Sealed, Settle, Skip, State,
-    VerificationId,
+    VendorTerms, VerificationId,
 };
 
 use super::dice::Dice;
@@ -166,7 +166,18 @@ impl World {
             state: self.state(),
             failure: self.dice.percent(30).then(|| *self.dice.pick(&KINDS)),
             reference: self.reference(),
+            vendor: self.vendor_terms(),
         }
+    }
+
+    fn vendor_terms(&mut self) -> Option<Box<VendorTerms>> {
+        let terms = VendorTerms {
+            code_length: self.dice.percent(50).then_some(6),
+            repeats: self.dice.percent(50),
+            expires_at: self.dice.percent(50).then(|| self.soon(60_000)),
+            max_attempts: self.dice.percent(50).then_some(3),
+        };
+        self.dice.percent(30).then(|| Box::new(terms))
     }
 
     fn reference(&mut self) -> Option<VendorReference> {
@@ -218,6 +229,7 @@ impl World {
             state: self.state(),
             failure: self.dice.percent(50).then(|| *self.dice.pick(&KINDS)),
             reference: self.reference(),
+            vendor: self.vendor_terms(),
         }
     }
 

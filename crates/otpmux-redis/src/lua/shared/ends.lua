@@ -5,10 +5,12 @@ local function replace(text, from, to, words)
   return string.sub(text, 1, from - 1) .. words .. string.sub(text, to)
 end
 
--- A record's text with the ends of its legs, one in each line: a leg's place, its state, why it failed
--- and its reference. No such leg is no error. A reference stays until there is a newer one.
+-- A record's text with the ends of its legs, one in each line: a leg's place, its state, why it failed,
+-- its reference, and what is known of a vendor's code. No such leg is no error. The last two stay until
+-- there is a newer one.
 local function with_ends(text, ends)
-  for place, state, failure, reference in string.gmatch(ends, '(%d+) (%S+) (%S+) (%S+)\n') do
+  for place, state, failure, reference, terms in
+    string.gmatch(ends, '(%d+) (%S+) (%S+) (%S+) (%S+)\n') do
     local line = string.find(text, '\n', 129, true)
     for _ = 1, place do
       local following = next_leg(text, line)
@@ -17,9 +19,11 @@ local function with_ends(text, ends)
       end
       line = following
     end
-    local supplied, known, rest = string.match(text, '^\n.([01]) %S+ (%S+)()', line)
+    local supplied, known, before, rest =
+      string.match(text, '^\n.([01]) %S+ (%S+) (%S+)()', line)
     if supplied then
-      local latest = reference ~= '-' and reference or known
+      local latest = (reference ~= '-' and reference or known)
+        .. ' ' .. (terms ~= '-' and terms or before)
       text = replace(text, line + 1, rest, state .. supplied .. ' ' .. failure .. ' ' .. latest)
     end
   end

@@ -3,7 +3,7 @@
 --   state attempts max_attempts expires_at resends resend_after recipient
 --   content purpose code_key code_mac, and words for Rust alone
 --   one line for each leg, oldest first: its state and whether it carries the code of ours (0 or 1),
---     why it failed, its reference, and what no script looks into
+--     why it failed, its reference, what is known of a vendor's code, and what no script looks into
 --   an empty line
 --   one line for each skip
 --   an empty line, and what is encrypted
