@@ -1,5 +1,8 @@
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
+
+use crate::EmailAddress;
 
 /// Who gets the code: one telephone or one mailbox.
 ///
@@ -36,6 +39,24 @@ impl Recipient {
         match self {
             Self::Phone(phone) => phone.expose(),
             Self::Email(email) => email.expose(),
+        }
+    }
+
+    /// One form for all spellings that certainly name the same telephone or mailbox. For
+    /// comparisons and hashes; messages go to the form that was given. Never log it.
+    pub fn canonical(&self) -> Cow<'_, str> {
+        match self {
+            Self::Phone(phone) => phone.expose().into(),
+            Self::Email(email) => email.canonical().into(),
+        }
+    }
+
+    /// The form that limits count: one for all spellings that may name the same telephone or
+    /// mailbox. It is the same wherever [`canonical`](Self::canonical) is. Never log it.
+    pub fn counted(&self) -> Cow<'_, str> {
+        match self {
+            Self::Phone(phone) => phone.expose().into(),
+            Self::Email(email) => email.counted().into(),
         }
     }
 
@@ -120,61 +141,6 @@ impl fmt::Debug for PhoneNumber {
     }
 }
 
-/// An e-mail address: an unquoted local part, `@`, and a domain of at least two labels. ASCII only
-/// (write an international domain in its `xn--` form); the domain is folded to lower case.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct EmailAddress(Box<str>);
-
-impl EmailAddress {
-    /// The address. Never log it.
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-
-    fn masked(&self) -> String {
-        // Parsing made sure of both: an `@`, and a non-empty ASCII local part before it.
-        let (local, domain) = self.0.split_once('@').unwrap_or_default();
-        format!("{}•••@{domain}", local.get(..1).unwrap_or_default())
-    }
-}
-
-impl FromStr for EmailAddress {
-    type Err = RecipientError;
-
-    fn from_str(text: &str) -> Result<Self, RecipientError> {
-        let (local, domain) = text.rsplit_once('@').ok_or(RecipientError::NotEmail)?;
-        // RFC 5321: 64 octets of local part, 254 of the whole.
-        let fits = text.len() <= 254
-            && (1..=64).contains(&local.len())
-            && local.split('.').all(|atom| !atom.is_empty() && atom.bytes().all(is_atom))
-            && domain.split('.').count() >= 2
-            && domain.split('.').all(is_label);
-        if fits {
-            Ok(Self(format!("{local}@{}", domain.to_ascii_lowercase()).into()))
-        } else {
-            Err(RecipientError::NotEmail)
-        }
-    }
-}
-
-/// A character of an unquoted local part (`atext` of RFC 5322).
-fn is_atom(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~".contains(&byte)
-}
-
-fn is_label(label: &str) -> bool {
-    (1..=63).contains(&label.len())
-        && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
-        && !label.starts_with('-')
-        && !label.ends_with('-')
-}
-
-impl fmt::Debug for EmailAddress {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("EmailAddress(•••)")
-    }
-}
-
 /// A text that names no recipient, or more than one. It does not repeat the text.
 #[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -220,34 +186,6 @@ mod tests {
             "+1415555o123",
             "+١٢٣٤٥٦٧٨",
             "++14155550123",
-        ] {
-            assert!(bad.parse::<Recipient>().is_err(), "{bad:?}");
-        }
-    }
-
-    #[test]
-    fn emails() {
-        let folded: Recipient = "Some.One+tag@Example.COM".parse().unwrap();
-        assert_eq!(folded.expose(), "Some.One+tag@example.com");
-        let plus: Recipient = "+tag@example.com".parse().unwrap();
-        assert_eq!((plus.expose(), plus.phone()), ("+tag@example.com", None));
-        for bad in [
-            "@example.com",
-            "a@",
-            "a@b",
-            "a@b..com",
-            "a b@example.com",
-            "a@exa mple.com",
-            "a@-b.com",
-            "a@example.com,b@example.com",
-            "a@example.com;b@example.com",
-            "a@b@example.com",
-            "a@example.com\r\nBcc: b@example.com",
-            ".a@example.com",
-            "\"a\"@example.com",
-            "a@b-.com",
-            "ä@example.com",
-            "<a@example.com>",
         ] {
             assert!(bad.parse::<Recipient>().is_err(), "{bad:?}");
         }

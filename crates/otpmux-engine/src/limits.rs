@@ -20,6 +20,8 @@ pub enum LimitScope {
     Purpose,
     /// Messages to numbers that differ in their last four digits only.
     Prefix,
+    /// Messages to addresses of one mail domain, its subdomains included.
+    Domain,
     /// Messages by one provider.
     Provider,
     /// All messages.
@@ -36,6 +38,7 @@ impl LimitScope {
             Self::Client => "client",
             Self::Purpose => "purpose",
             Self::Prefix => "prefix",
+            Self::Domain => "domain",
             Self::Provider => "provider",
             Self::Global => "global",
             Self::Guesses => "guesses",
@@ -55,11 +58,9 @@ pub struct LimitKey {
 }
 
 impl LimitKey {
-    /// A recipient's own key within a scope.
+    /// A recipient's own key within a scope, the same for all its spellings.
     pub fn of_recipient(scope: LimitScope, recipient: &RecipientHash) -> Self {
-        let mut hash = [0; 16];
-        hash.copy_from_slice(&recipient.0[..16]);
-        Self { scope, hash }
+        Self { scope, hash: recipient.counted() }
     }
 }
 

@@ -10,8 +10,8 @@ use otpmux_core::{Blame, Certainty, Error, ErrorKind, ProviderId, Purpose, RateL
 use crate::limits::{Charge, HitLog, LimitKey, LimitScope, Limited, longest, millis};
 use crate::store::{GRACE, HEALTH_KEPT};
 use crate::{
-    Attempt, BeginLeg, Begun, Counted, Create, Created, Guess, HealthMark, RecipientHash, Record,
-    Settle, State, VerificationId, VerificationStore,
+    Attempt, BeginLeg, Begun, Counted, Create, Created, Guess, HealthMark, Record, Settle, State,
+    VerificationId, VerificationStore,
 };
 
 /// How many keys of limits there may be for each verification that there is room for: a recipient's
@@ -37,8 +37,8 @@ type Records = KeyedMap<VerificationId, Box<Record>>;
 #[derive(Default)]
 struct Shelf {
     records: Records,
-    /// The newest verification of a recipient and purpose.
-    newest: KeyedMap<(RecipientHash, Purpose), VerificationId>,
+    /// The newest verification of a recipient, however it is spelt, and purpose.
+    newest: KeyedMap<([u8; 16], Purpose), VerificationId>,
     /// The verifications whose requests have names.
     named: KeyedMap<[u8; 16], VerificationId>,
     /// When records may be thrown away.
@@ -194,7 +194,7 @@ impl Shelf {
     fn forget(&mut self, id: VerificationId) {
         let Some(record) = self.records.remove(&id) else { return };
         let Record { recipient, purpose, request, .. } = *record;
-        let key = (recipient, purpose);
+        let key = (recipient.counted(), purpose);
         if self.newest.get(&key) == Some(&id) {
             self.newest.remove(&key);
         }
@@ -263,7 +263,7 @@ impl VerificationStore for MemoryStore {
             return Err(full());
         }
         shelf.limits.hit(&charges, now);
-        let key = (record.recipient, record.purpose.clone());
+        let key = (record.recipient.counted(), record.purpose.clone());
         if let Some(older) = shelf.newest.insert(key, record.id)
             && let Some(older) = shelf.records.get_mut(&older)
         {

@@ -50,7 +50,8 @@ pub struct Policy {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct MessageLimits {
-    /// To one recipient. Default 2 in a minute, 15 in an hour, 50 in a day.
+    /// To one recipient, however its number or address is
+    /// [spelt](otpmux_core::Recipient::counted). Default 2 in a minute, 15 in an hour, 50 in a day.
     pub recipient: Vec<RateLimit>,
     /// Asked for from one address (IPv4) or network of 64 bits (IPv6), where it is
     /// [known](otpmux_core::ClientContext::ip). Default 20 in a minute, 200 in an hour.
@@ -60,6 +61,11 @@ pub struct MessageLimits {
     /// To numbers that differ in their last four digits only: fraudsters buy them in blocks. Default
     /// 50 in ten minutes.
     pub prefix: Vec<RateLimit>,
+    /// To addresses of one mail domain, its
+    /// [subdomains](otpmux_core::EmailAddress::counted_domain) included: whoever owns one has as many
+    /// mailboxes as it likes. Hosts of many people are counted too, so leave room for the largest.
+    /// Default none.
+    pub domain: Vec<RateLimit>,
     /// All in all. Default none.
     pub global: Vec<RateLimit>,
     /// Codes that may be tried for one recipient, over all its verifications, until one is right.
@@ -94,6 +100,7 @@ impl Default for MessageLimits {
             client: vec![RateLimit::new(20, MINUTE), RateLimit::new(200, HOUR)],
             purpose: Vec::new(),
             prefix: vec![RateLimit::new(50, 10 * MINUTE)],
+            domain: Vec::new(),
             global: Vec::new(),
             guesses: vec![RateLimit::new(10, HOUR), RateLimit::new(30, DAY)],
         }
@@ -108,6 +115,7 @@ impl MessageLimits {
             client: Vec::new(),
             purpose: Vec::new(),
             prefix: Vec::new(),
+            domain: Vec::new(),
             global: Vec::new(),
             guesses: Vec::new(),
         }
@@ -115,7 +123,7 @@ impl MessageLimits {
 
     fn all(&self) -> impl Iterator<Item = &RateLimit> {
         let lists = [&self.recipient, &self.client, &self.purpose, &self.prefix];
-        lists.into_iter().chain([&self.global, &self.guesses]).flatten()
+        lists.into_iter().chain([&self.domain, &self.global, &self.guesses]).flatten()
     }
 }
 

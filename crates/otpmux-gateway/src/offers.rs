@@ -25,7 +25,7 @@ pub(crate) struct Offers {
     resends: u32,
     /// Seconds before the first resend; the wait doubles with each.
     resend_delay: u64,
-    /// What is counted by `recipient`, `client`, `purpose`, `prefix`, `global` and `guesses`, as
+    /// What is counted by `recipient`, `client`, `purpose`, `prefix`, `domain`, `global` and `guesses`, as
     /// `COUNT/TIME`: all windows must have room.
     limits: BTreeMap<&'static str, Vec<String>>,
 }
@@ -76,6 +76,7 @@ impl Offers {
                 ("client", texts(&limits.client)),
                 ("purpose", texts(&limits.purpose)),
                 ("prefix", texts(&limits.prefix)),
+                ("domain", texts(&limits.domain)),
                 ("global", texts(&limits.global)),
                 ("guesses", texts(&limits.guesses)),
             ]),

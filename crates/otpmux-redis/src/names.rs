@@ -24,9 +24,9 @@ impl Names {
         [&self.prefix, "verification:", &id.to_string()].concat()
     }
 
-    /// The id of the newest verification of a recipient and purpose.
+    /// The id of the newest verification of a recipient, however it is spelt, and purpose.
     pub(crate) fn live(&self, recipient: &RecipientHash, purpose: &Purpose) -> String {
-        [&self.prefix, "live:", &hex(&recipient.0), ":", purpose.as_str()].concat()
+        [&self.prefix, "live:", &hex(&recipient.counted()), ":", purpose.as_str()].concat()
     }
 
     /// The id of the verification that a request of this name has made.
@@ -67,7 +67,7 @@ mod tests {
             ],
             [
                 format!("{{eu-1}}:verification:{}", "01".repeat(16)),
-                format!("{{eu-1}}:live:{half}{half}:default"),
+                format!("{{eu-1}}:live:{half}:default"),
                 format!("{{eu-1}}:request:{half}"),
                 format!("{{eu-1}}:limit:guesses:{half}"),
                 "{eu-1}:health".to_owned(),

@@ -182,6 +182,7 @@ fn bytes(key: LimitKey) -> [u8; 17] {
         LimitScope::Provider => 5,
         LimitScope::Global => 6,
         LimitScope::Guesses => 7,
+        LimitScope::Domain => 8,
     };
     bytes[1..].copy_from_slice(&key.hash);
     bytes

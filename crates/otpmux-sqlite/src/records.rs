@@ -52,12 +52,15 @@ impl Tables<'_> {
         Ok((now < end).then_some(found))
     }
 
-    /// Closes the live verification of this recipient and purpose. One that has expired stays so,
-    /// for its user to be told.
+    /// Closes the live verification of this recipient, however it is spelt, and purpose. One that has
+    /// expired stays so, for its user to be told.
     pub(crate) fn supersede(&self, record: &Record, now: i64) -> rusqlite::Result<()> {
         let sql = "UPDATE records SET state = 2 \
-            WHERE recipient = ?1 AND purpose = ?2 AND state = 0 AND expires_at > ?3";
-        self.run(sql, params![record.recipient.0, record.purpose.as_str(), now]).map(|_| ())
+            WHERE recipient BETWEEN ?1 AND ?2 AND purpose = ?3 AND state = 0 AND expires_at > ?4";
+        // All hashes that begin alike.
+        let [first, last] =
+            [[0; 16], [0xff; 16]].map(|rest| [record.recipient.counted(), rest].concat());
+        self.run(sql, params![first, last, record.purpose.as_str(), now]).map(|_| ())
     }
 
     pub(crate) fn put(&self, record: &Record) -> rusqlite::Result<()> {

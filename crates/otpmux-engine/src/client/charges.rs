@@ -12,6 +12,7 @@ pub(super) struct Charges {
     client: Arc<[RateLimit]>,
     purpose: Arc<[RateLimit]>,
     prefix: Arc<[RateLimit]>,
+    domain: Arc<[RateLimit]>,
     global: Arc<[RateLimit]>,
     pub(super) guesses: Arc<[RateLimit]>,
 }
@@ -23,6 +24,7 @@ impl Charges {
             client: limits.client[..].into(),
             purpose: limits.purpose[..].into(),
             prefix: limits.prefix[..].into(),
+            domain: limits.domain[..].into(),
             global: limits.global[..].into(),
             guesses: limits.guesses[..].into(),
         }
@@ -50,6 +52,10 @@ impl Charges {
         });
         add(&self.prefix, &|| {
             Some(key_of(LimitScope::Prefix, keys, prefix(&request.recipient)?.as_bytes()))
+        });
+        add(&self.domain, &|| {
+            let domain = request.recipient.email()?.counted_domain();
+            Some(key_of(LimitScope::Domain, keys, domain.as_bytes()))
         });
         add(&self.global, &|| Some(key_of(LimitScope::Global, keys, b"")));
         charges
@@ -85,6 +91,7 @@ pub(super) fn limited(limited: &Limited) -> Error {
         LimitScope::Client => "this client address",
         LimitScope::Purpose => "this purpose",
         LimitScope::Prefix => "this block of numbers",
+        LimitScope::Domain => "this mail domain",
         LimitScope::Provider => "this provider",
         LimitScope::Global => "all recipients together",
         LimitScope::Guesses => "guesses",

@@ -86,7 +86,9 @@ impl Kept {
         length: Option<u8>,
         metadata: &BTreeMap<String, String>,
     ) -> Zeroizing<Vec<u8>> {
-        let kept = Self::of(asked, None, length).with_metadata(metadata.clone());
+        let mut kept = Self::of(asked, None, length).with_metadata(metadata.clone());
+        // Another spelling of the same recipient is the same request.
+        kept.request.to = asked.recipient.canonical().into_owned();
         let lifetime = asked.lifetime.map(|lifetime| lifetime.as_millis());
         let content = (&kept.request, asked.purpose.as_str(), lifetime);
         // Texts, numbers and JSON values always serialise.

@@ -189,9 +189,17 @@ impl Keys {
     }
 
     fn hash(&self, recipient: &Recipient) -> RecipientHash {
-        let mut mac = self.recipient.clone();
-        mac.update(recipient.expose().as_bytes());
-        RecipientHash(mac.finalize().into_bytes().into())
+        let of = |form: &str| -> [u8; 32] {
+            let mut mac = self.recipient.clone();
+            mac.update(form.as_bytes());
+            mac.finalize().into_bytes().into()
+        };
+        let (canonical, counted) = (recipient.canonical(), recipient.counted());
+        let mut hash = of(&counted);
+        if counted != canonical {
+            hash[16..].copy_from_slice(&of(&canonical)[16..]);
+        }
+        RecipientHash(hash)
     }
 
     /// The cipher of one verification.
@@ -307,10 +315,23 @@ impl Guess {
     }
 }
 
-/// A recipient at rest: a keyed hash.
+/// A recipient at rest: a keyed hash, the same for all spellings that certainly name the same
+/// telephone or mailbox ([`Recipient::canonical`]).
+///
+/// Its first half is the same for all spellings that may do so ([`Recipient::counted`]): by it limits
+/// count and a newer verification closes an older one. Whom a code was sent to is told by the whole.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_structs, reason = "stores take it apart and put it together")]
 pub struct RecipientHash(pub [u8; 32]);
+
+impl RecipientHash {
+    /// The half that is the same for all spellings that may name the same recipient.
+    pub fn counted(&self) -> [u8; 16] {
+        let mut counted = [0; 16];
+        counted.copy_from_slice(&self.0[..16]);
+        counted
+    }
+}
 
 /// What a resend needs, encrypted.
 #[derive(Clone)]

@@ -15,6 +15,7 @@ mod layers_probes;
 mod layers_retry;
 mod layers_world;
 mod limits;
+mod mailboxes;
 mod model;
 mod once;
 mod overview;

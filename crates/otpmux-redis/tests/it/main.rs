@@ -5,6 +5,7 @@ mod at_rest;
 mod cluster;
 mod fake;
 mod lifetimes;
+mod mailboxes;
 mod outage;
 mod processes;
 mod round_trips;

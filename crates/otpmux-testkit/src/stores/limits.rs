@@ -4,7 +4,7 @@ use std::slice;
 use std::time::{Duration, SystemTime};
 
 use otpmux_engine::{
-    Charge, Created, LegState, LimitKey, LimitScope, Limited, Settle, VerificationStore,
+    Charge, Created, LegState, LimitKey, LimitScope, Limited, Record, Settle, VerificationStore,
 };
 
 use super::Store;
@@ -14,11 +14,12 @@ use super::records::{
 };
 use super::steps::{create_at, load_at, settle_at};
 
-const SCOPES: [LimitScope; 6] = [
+const SCOPES: [LimitScope; 7] = [
     LimitScope::Recipient,
     LimitScope::Client,
     LimitScope::Purpose,
     LimitScope::Prefix,
+    LimitScope::Domain,
     LimitScope::Provider,
     LimitScope::Global,
 ];
@@ -32,6 +33,16 @@ pub(super) async fn send(
     let mut new = record(0);
     new.recipient.0 = [new.id.to_bytes(), [0; 16]].concat().try_into().expect("32 bytes");
     new.expires_at = at + Duration::from_mins(5);
+    send_record(store, new, charges, at).await
+}
+
+/// Asks for a new verification, and tells the limit that had no room.
+pub(super) async fn send_record(
+    store: &dyn VerificationStore,
+    new: Record,
+    charges: &[Charge],
+    at: SystemTime,
+) -> Option<Limited> {
     match create_at(store, new, charges, at).await {
         Created::New(_) => None,
         Created::Limited(limited) => Some(limited),

@@ -25,6 +25,7 @@ mod health;
 mod legs;
 mod life;
 mod limits;
+mod mailboxes;
 mod model;
 mod naive;
 mod named;
@@ -183,6 +184,9 @@ fn trials() -> Vec<(&'static str, Body)> {
         guesses::a_guess_without_windows_counts_nowhere,
         walks::limits_answer_as_a_naive_count_does(effort),
         walks::guesses_answer_as_a_naive_count_does(effort),
+        mailboxes::spellings_of_a_mailbox_close_each_other,
+        mailboxes::spellings_of_a_mailbox_share_their_limits,
+        mailboxes::who_is_expected_is_certainly_the_same_mailbox,
         named::a_request_said_twice_is_made_once,
         named::other_content_under_a_name_is_told,
         named::a_repeat_charges_no_limit,

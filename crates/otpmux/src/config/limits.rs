@@ -8,7 +8,10 @@ use serde_json::{Map, Value};
 use super::reading::Reading;
 
 pub(crate) const SETTINGS: &[Setting] = &[
-    setting("recipient", "Messages to one recipient. Default [\"2/1m\", \"15/1h\", \"50/1d\"]."),
+    setting(
+        "recipient",
+        "Messages to one recipient, however it is spelt. Default [\"2/1m\", \"15/1h\", \"50/1d\"].",
+    ),
     setting(
         "client",
         "Messages asked for from one address, where it is told. Default [\"20/1m\", \"200/1h\"].",
@@ -17,6 +20,11 @@ pub(crate) const SETTINGS: &[Setting] = &[
     setting(
         "prefix",
         "Messages to numbers that differ in their last four digits only. Default [\"50/10m\"].",
+    ),
+    setting(
+        "domain",
+        "Messages to addresses of one mail domain, its subdomains included; leave room for the \
+         largest host of your users. Default [].",
     ),
     setting("global", "All messages. Default []."),
     setting(
@@ -47,6 +55,7 @@ fn fill(settings: &Settings) -> MessageLimits {
     set("client", &mut limits.client);
     set("purpose", &mut limits.purpose);
     set("prefix", &mut limits.prefix);
+    set("domain", &mut limits.domain);
     set("global", &mut limits.global);
     set("guesses", &mut limits.guesses);
     limits
@@ -96,6 +105,7 @@ mod tests {
             &default.client,
             &default.purpose,
             &default.prefix,
+            &default.domain,
             &default.global,
             &default.guesses,
         ];

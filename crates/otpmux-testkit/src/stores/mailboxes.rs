@@ -1,0 +1,81 @@
+//! Spellings of one mailbox.
+
+use otpmux_core::{RateLimit, Recipient};
+use otpmux_engine::{Attempt, LimitKey, LimitScope, Record};
+
+use super::Store;
+use super::limits::send_record;
+use super::records::{
+    CODE, WRONG, charge, code, keys, now, purpose, put, record, try_code, window,
+};
+
+const GIVEN: &str = "ann@example.com";
+const OTHER_CASE: &str = "ANN@Example.com";
+const TAGGED: &str = "ann+shop@example.com";
+
+fn to(text: &str) -> Recipient {
+    text.parse().expect("an address")
+}
+
+/// A verification for a purpose of its own, so that none closes another.
+fn record_to(text: &str) -> Record {
+    let mut record = record(1);
+    record.recipient = keys().hash(&to(text));
+    record
+}
+
+pub(super) async fn spellings_of_a_mailbox_close_each_other(store: Store) {
+    for [older, newer] in [[GIVEN, OTHER_CASE], [OTHER_CASE, TAGGED], [TAGGED, GIVEN]] {
+        let old = put(&*store, record_to(older)).await;
+        let new = put(&*store, record_to(newer)).await;
+        assert_eq!(try_code(&*store, old, CODE).await, "not_found", "{older} after {newer}");
+        assert_eq!(try_code(&*store, new, CODE).await, "approved");
+    }
+    let [ann, bob] = [GIVEN, "bob+shop@example.com"].map(record_to);
+    let ids = [put(&*store, ann).await, put(&*store, bob).await];
+    for id in ids {
+        assert_eq!(try_code(&*store, id, CODE).await, "approved", "another mailbox");
+    }
+}
+
+pub(super) async fn spellings_of_a_mailbox_share_their_limits(store: Store) {
+    for (spelling, room) in [(GIVEN, true), (TAGGED, true), (OTHER_CASE, false), (GIVEN, false)] {
+        let new = record_to(spelling);
+        let key = LimitKey::of_recipient(LimitScope::Recipient, &new.recipient);
+        let limited = send_record(&*store, new, &[charge(key, &[(2, 60)])], now()).await;
+        assert_eq!(limited.is_none(), room, "{spelling}");
+    }
+    let windows: std::sync::Arc<[RateLimit]> = [window(3, 60)].into();
+    let mut verdicts = Vec::new();
+    for (purpose_name, spelling) in [("a", GIVEN), ("b", TAGGED), ("c", OTHER_CASE), ("d", GIVEN)] {
+        let mut new = record_to(spelling);
+        new.purpose = purpose(purpose_name);
+        let id = put(&*store, new).await;
+        let guess = keys().guess(id, &code(WRONG)).within(windows.clone());
+        match store.attempt(id, &guess, now()).await.expect("a store that works") {
+            Attempt::Verdict(verdict) => verdicts.push(verdict.as_str()),
+            Attempt::AskVendors(_) => panic!("the code is ours"),
+        }
+    }
+    assert_eq!(verdicts, ["wrong_code", "wrong_code", "wrong_code", "too_many_attempts"]);
+}
+
+/// A tag may be another mailbox: what was proven for one is not proven for the other.
+pub(super) async fn who_is_expected_is_certainly_the_same_mailbox(store: Store) {
+    for (sent_to, expected, verdict) in [
+        (GIVEN, OTHER_CASE, "approved"),
+        (OTHER_CASE, GIVEN, "approved"),
+        (TAGGED, GIVEN, "not_found"),
+        (GIVEN, TAGGED, "not_found"),
+        (TAGGED, "Ann+Shop@example.com", "approved"),
+        ("a.nn+x@gmail.com", "ann@googlemail.com", "approved"),
+        (GIVEN, "bob@example.com", "not_found"),
+    ] {
+        let id = put(&*store, record_to(sent_to)).await;
+        let guess = keys().guess(id, &code(CODE)).for_recipient(&to(expected), keys());
+        match store.attempt(id, &guess, now()).await.expect("a store that works") {
+            Attempt::Verdict(said) => assert_eq!(said.as_str(), verdict, "{sent_to}: {expected}"),
+            Attempt::AskVendors(_) => panic!("the code is ours"),
+        }
+    }
+}
