@@ -12,6 +12,8 @@ export class Problem extends Error {
     this.status = problem.status;
     /** What is known about the message: "not_sent", "refused" or "unknown". */
     this.certainty = problem.certainty;
+    /** Whose fault: "caller", "policy", "provider", "recipient" or "internal" (the gateway's own). */
+    this.blame = problem.blame;
     /** Seconds to wait before another try. */
     this.retryAfter = problem.retry_after;
   }

@@ -19,6 +19,8 @@ class Problem(Exception):
         self.status = problem["status"]
         # What is known about the message: "not_sent", "refused" or "unknown".
         self.certainty = problem.get("certainty")
+        # Whose fault: "caller", "policy", "provider", "recipient" or "internal" (the gateway's own).
+        self.blame = problem.get("blame")
         # Seconds to wait before another try.
         self.retry_after = problem.get("retry_after")
 

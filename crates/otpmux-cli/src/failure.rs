@@ -39,7 +39,7 @@ impl Failure {
     /// Something of this machine's that fails.
     pub(crate) fn here(message: impl Into<String>) -> Self {
         let kind = ErrorKind::Internal.as_str().into();
-        Self { kind, blame: Some(Blame::Policy), exit: Exit::Failed, ..Self::usage(message) }
+        Self { kind, blame: Some(Blame::Internal), exit: Exit::Failed, ..Self::usage(message) }
     }
 
     pub(crate) fn of(error: &Error) -> Self {
@@ -60,6 +60,9 @@ impl Failure {
         let kind = text("type").and_then(|kind| Some(kind.rsplit_once(':')?.1.to_owned()));
         let words = [Certainty::NotSent, Certainty::Refused, Certainty::Unknown];
         let certainty = words.into_iter().find(|word| problem["certainty"] == word.as_str());
+        let blames =
+            [Blame::Caller, Blame::Policy, Blame::Provider, Blame::Recipient, Blame::Internal];
+        let blame = blames.into_iter().find(|word| problem["blame"] == word.as_str());
         let retry_after = problem["retry_after"].as_u64();
         let exit = match status {
             _ if certainty == Some(Certainty::Unknown) => Exit::Unknown,
@@ -74,7 +77,7 @@ impl Failure {
         Self {
             kind: kind.map_or_else(|| ErrorKind::Protocol.as_str().into(), Cow::from),
             certainty,
-            blame: None,
+            blame,
             provider: text("provider"),
             message: format!("the gateway: {detail}"),
             retry_after,

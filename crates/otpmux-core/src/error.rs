@@ -70,7 +70,7 @@ impl Certainty {
 /// Whose fault a failure is, that is: would another vendor do better?
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[expect(clippy::exhaustive_enums, reason = "decisions are made on exactly these four")]
+#[expect(clippy::exhaustive_enums, reason = "decisions are made on exactly these five")]
 pub enum Blame {
     /// The request is wrong; it would be wrong everywhere.
     Caller,
@@ -80,6 +80,9 @@ pub enum Blame {
     Provider,
     /// This recipient cannot be reached, by anybody.
     Recipient,
+    /// Our own side: the store is out of reach, there is no randomness, a record cannot be decrypted,
+    /// the configuration does not fit. Another vendor would not mend it; the operator must.
+    Internal,
 }
 
 impl Blame {
@@ -90,6 +93,7 @@ impl Blame {
             Self::Policy => "policy",
             Self::Provider => "provider",
             Self::Recipient => "recipient",
+            Self::Internal => "internal",
         }
     }
 }

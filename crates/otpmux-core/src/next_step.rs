@@ -39,7 +39,7 @@ pub enum NextStep {
 ///
 /// | blame | certainty | next |
 /// |---|---|---|
-/// | caller, policy, recipient | any | stop: nobody would do better, or nobody may be used as a way around |
+/// | caller, policy, recipient, internal | any | stop: nobody would do better, or nobody may be used as a way around |
 /// | provider | not sent, refused | next provider; else retry here if not sent, or if told when; else stop |
 /// | provider | unknown, idempotent | retry here; when no try is left, as below |
 /// | provider | unknown, supplied code, a duplicate left | next provider, same code; else keep |
@@ -101,7 +101,7 @@ mod tests {
 
     #[test]
     fn the_table() {
-        use Blame::{Caller, Policy, Provider, Recipient};
+        use Blame::{Caller, Internal, Policy, Provider, Recipient};
         use Certainty::{NotSent, Refused, Unknown};
         use NextStep::{Keep, NextProvider, RetryHere, Stop};
         let here = RetryHere { after: None };
@@ -115,6 +115,8 @@ mod tests {
             (Policy, Refused, EVERYTHING, Stop),
             (Recipient, Refused, EVERYTHING, Stop),
             (Policy, Unknown, EVERYTHING, Stop),
+            (Internal, NotSent, EVERYTHING, Stop),
+            (Internal, Unknown, EVERYTHING, Stop),
             (Provider, NotSent, EVERYTHING, NextProvider),
             (Provider, Refused, EVERYTHING, NextProvider),
             (Provider, NotSent, alone, here),
@@ -142,9 +144,9 @@ mod tests {
     }
 
     fn any_error() -> impl Strategy<Value = Error> {
-        use Blame::{Caller, Policy, Provider, Recipient};
+        use Blame::{Caller, Internal, Policy, Provider, Recipient};
         use Certainty::{NotSent, Refused, Unknown};
-        let blame = prop::sample::select(vec![Caller, Policy, Provider, Recipient]);
+        let blame = prop::sample::select(vec![Caller, Policy, Provider, Recipient, Internal]);
         let certainty = prop::sample::select(vec![NotSent, Refused, Unknown]);
         (blame, certainty, any::<Option<u16>>()).prop_map(|(blame, certainty, after)| {
             let error = Error::new(ErrorKind::Unavailable, certainty, blame);

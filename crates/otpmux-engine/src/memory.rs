@@ -240,7 +240,7 @@ fn get(records: &mut Records, id: VerificationId, now: SystemTime) -> Option<&mu
 }
 
 fn full() -> Error {
-    Error::new(ErrorKind::Store, Certainty::NotSent, Blame::Policy)
+    Error::new(ErrorKind::Store, Certainty::NotSent, Blame::Internal)
         .with_detail("the memory store is full; raise its capacity or use a shared store")
 }
 

@@ -35,6 +35,11 @@ pub(crate) struct Content {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, example = "not_sent")]
     certainty: Option<&'static str>,
+    /// Whose fault it is: `caller`, `policy` (a limit or a protection said no), `provider`,
+    /// `recipient`, or `internal` (the gateway's own side: its store, its keys, its configuration).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, example = "policy")]
+    blame: Option<&'static str>,
     /// The provider that it is about.
     #[serde(skip_serializing_if = "Option::is_none")]
     provider: Option<String>,
@@ -68,6 +73,7 @@ impl Problem {
             status: status.as_u16(),
             detail: detail.into(),
             certainty: None,
+            blame: None,
             provider: None,
             retry_after: None,
             errors: Vec::new(),
@@ -79,6 +85,7 @@ impl Problem {
         let mut problem =
             Self::new(StatusCode::BAD_REQUEST, "invalid_request", "Invalid request", detail);
         problem.0.certainty = Some(Certainty::NotSent.as_str());
+        problem.0.blame = Some(Blame::Caller.as_str());
         problem
     }
 
@@ -146,6 +153,7 @@ impl Problem {
             "the gateway failed; its log says more",
         );
         problem.0.certainty = Some(certainty.as_str());
+        problem.0.blame = Some(Blame::Internal.as_str());
         problem
     }
 
@@ -180,6 +188,7 @@ impl From<Error> for Problem {
         };
         let mut problem = Self::new(status, error.kind().as_str(), title, detail);
         problem.0.certainty = Some(error.certainty().as_str());
+        problem.0.blame = Some(error.blame().as_str());
         problem.0.provider = error.provider().map(ToString::to_string);
         problem.0.retry_after = error.retry_after().map(seconds);
         problem

@@ -85,7 +85,7 @@ impl Fault {
                 None => format!("Redis refused `{name}` ({code}): {words}"),
             },
         };
-        Error::new(ErrorKind::Store, Certainty::NotSent, Blame::Policy).with_detail(detail)
+        Error::new(ErrorKind::Store, Certainty::NotSent, Blame::Internal).with_detail(detail)
     }
 }
 

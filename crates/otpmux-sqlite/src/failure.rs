@@ -18,7 +18,7 @@ impl From<rusqlite::Error> for Fault {
 
 /// An error of the store. Nothing was sent: whoever sends writes it down first.
 pub(crate) fn store_error(detail: impl Into<std::borrow::Cow<'static, str>>) -> Error {
-    Error::new(ErrorKind::Store, Certainty::NotSent, Blame::Policy).with_detail(detail)
+    Error::new(ErrorKind::Store, Certainty::NotSent, Blame::Internal).with_detail(detail)
 }
 
 /// The error of everybody in a batch that failed. The library's own message is left out: it may

@@ -70,7 +70,7 @@ fn a_problem_is_told_in_the_same_words_and_as_an_exit_status() {
         (401, "unauthenticated", json!({}), 2),
         (404, "not_found", json!({}), 5),
         (429, "too_many_requests", json!({ "retry_after": 7 }), 3),
-        (503, "store", json!({ "certainty": "not_sent" }), 1),
+        (503, "store", json!({ "certainty": "not_sent", "blame": "internal" }), 1),
         (503, "circuit_open", json!({ "certainty": "not_sent", "retry_after": 5 }), 3),
         (504, "timeout", json!({ "certainty": "unknown", "provider": "primary" }), 4),
     ] {
@@ -79,7 +79,7 @@ fn a_problem_is_told_in_the_same_words_and_as_an_exit_status() {
         let error = ended.error();
         assert_eq!((&error["kind"], &error["blame"]), (&kind.into(), &json!(null)));
         assert_eq!(error["detail"], "the gateway: for a reason");
-        for key in ["certainty", "retry_after", "provider"] {
+        for key in ["certainty", "blame", "retry_after", "provider"] {
             assert_eq!(error[key], more.get(key).cloned().unwrap_or_default(), "{kind}: {key}");
         }
     }

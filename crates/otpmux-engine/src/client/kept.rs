@@ -126,7 +126,7 @@ impl Kept {
             Some(Self { recipient, code, request, purpose: record.purpose.clone() })
         };
         read().ok_or_else(|| {
-            Error::new(ErrorKind::Store, Certainty::NotSent, Blame::Policy).with_detail(
+            Error::new(ErrorKind::Store, Certainty::NotSent, Blame::Internal).with_detail(
                 "the record cannot be decrypted; is the server key that it names still configured?",
             )
         })

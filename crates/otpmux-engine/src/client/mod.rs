@@ -267,7 +267,7 @@ fn gone() -> Error {
 }
 
 fn no_entropy(error: EntropyError) -> Error {
-    Error::new(ErrorKind::Internal, Certainty::NotSent, Blame::Policy).with_source(error)
+    Error::new(ErrorKind::Internal, Certainty::NotSent, Blame::Internal).with_source(error)
 }
 
 /// How long from `now` to `then`, nothing if that has passed.

@@ -69,7 +69,7 @@ impl Inner {
             !leg.supplied && leg.state.may_have_sent() && self.members.get(&leg.provider).is_none()
         };
         let leg = record.legs.iter().find(unknown)?;
-        let error = Error::new(ErrorKind::Configuration, Certainty::NotSent, Blame::Provider)
+        let error = Error::new(ErrorKind::Configuration, Certainty::NotSent, Blame::Internal)
             .with_provider(leg.provider.clone())
             .with_detail("only this provider can verify its code, and it is not configured here");
         Some(error)

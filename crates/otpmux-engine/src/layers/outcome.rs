@@ -21,6 +21,9 @@ pub(super) fn classify<T>(result: &Result<T, Error>) -> Outcome {
     use ErrorKind as K;
     let Err(error) = result else { return Outcome::Success };
     let (kind, hint) = (error.kind(), error.retry_after());
+    if error.blame() == Blame::Internal {
+        return Outcome::Ignored;
+    }
     if error.blame() != Blame::Provider {
         // Only who has read a request can refuse it.
         let at_work = error.certainty() == Certainty::Refused;

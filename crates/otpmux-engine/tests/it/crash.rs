@@ -48,7 +48,7 @@ impl Failing {
     fn step(&self) -> Result<(), Error> {
         let left = self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |n| n.checked_sub(1));
         left.map(|_| ())
-            .map_err(|_| Error::new(ErrorKind::Store, Certainty::NotSent, Blame::Policy))
+            .map_err(|_| Error::new(ErrorKind::Store, Certainty::NotSent, Blame::Internal))
     }
 }
 

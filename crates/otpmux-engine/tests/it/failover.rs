@@ -94,7 +94,7 @@ async fn once_unknown_a_leg_stays_unknown() {
 /// Rule 3.
 #[tokio::test]
 async fn only_a_providers_own_fault_reaches_another() {
-    for blame in [Blame::Policy, Blame::Caller, Blame::Recipient] {
+    for blame in [Blame::Policy, Blame::Caller, Blame::Recipient, Blame::Internal] {
         for certainty in [Certainty::NotSent, Certainty::Refused] {
             let (a, b) = (carrier("a"), carrier("b"));
             let world = World::of(&[&a, &b]);

@@ -110,7 +110,7 @@ async fn nobody_is_hedged_without_a_duplicate_or_by_another_code() {
 /// Rule 3: the first leg pauses before a further try when the second is refused for all.
 #[tokio::test(start_paused = true)]
 async fn a_refusal_for_all_ends_the_further_tries_of_the_leg_beside_it() {
-    for blame in [Blame::Caller, Blame::Policy, Blame::Recipient] {
+    for blame in [Blame::Caller, Blame::Policy, Blame::Recipient, Blame::Internal] {
         let (a, b) = (idempotent_carrier("a"), carrier("b"));
         let world = World::with(&[&a, &b], hedged());
         let later = unknown().with_retry_after(Duration::from_secs(3));

@@ -71,6 +71,8 @@ async fn what_depends_on_the_request_alone_opens_nothing() {
     let guard = Guard::of(&provider, &once());
     for (kind, certainty, blame) in [
         (K::InvalidRecipient, C::Refused, B::Recipient),
+        (K::Store, C::Unknown, B::Internal),
+        (K::Unauthenticated, C::Refused, B::Internal),
         (K::InvalidRecipient, C::Refused, B::Provider),
         (K::InvalidRequest, C::Refused, B::Caller),
         (K::InvalidRequest, C::NotSent, B::Caller),

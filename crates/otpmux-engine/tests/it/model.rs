@@ -97,7 +97,8 @@ fn outcome() -> impl Strategy<Value = Outcome> {
         6 => Just(Blame::Provider),
         1 => Just(Blame::Policy),
         1 => Just(Blame::Recipient),
-        1 => Just(Blame::Caller)
+        1 => Just(Blame::Caller),
+        1 => Just(Blame::Internal)
     ];
     prop_oneof![1 => Just(None), 3 => (certainty, blame).prop_map(Some)]
 }

@@ -71,6 +71,10 @@ async fn without_its_redis_a_gateway_lets_nobody_in_and_says_so() {
     gateway.post(&path, &json!({ "code": code })).await.problem(503, "store");
     gateway.get("/readyz").await.problem(503, "store");
     let send = gateway.post("/v1/verifications", &json!({ "to": number() })).await;
-    assert_eq!(send.problem(503, "store")["certainty"], "not_sent");
+    let problem = send.problem(503, "store");
+    assert_eq!(
+        (&problem["certainty"], &problem["blame"]),
+        (&"not_sent".into(), &"internal".into())
+    );
     gateway.get("/healthz").await.expect(200);
 }

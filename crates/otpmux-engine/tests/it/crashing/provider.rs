@@ -81,7 +81,8 @@ pub(super) fn turn() -> impl Strategy<Value = Turn> {
         6 => Just(Blame::Provider),
         1 => Just(Blame::Policy),
         1 => Just(Blame::Recipient),
-        1 => Just(Blame::Caller)
+        1 => Just(Blame::Caller),
+        1 => Just(Blame::Internal)
     ];
     let outcome = prop_oneof![2 => Just(None), 3 => (certainty, blame).prop_map(Some)];
     let kind = prop::sample::select(vec![

@@ -70,7 +70,7 @@ impl CrashingStore {
             self.died.notify_one();
             return std::future::pending().await;
         }
-        Err(Error::new(ErrorKind::Store, Certainty::NotSent, Blame::Policy))
+        Err(Error::new(ErrorKind::Store, Certainty::NotSent, Blame::Internal))
     }
 }
 
