@@ -7,5 +7,5 @@ use otpmux_engine::ServerKeys;
 ///
 /// Never: the key is long enough.
 pub fn keys() -> ServerKeys {
-    ServerKeys::new(&[("a".to_owned(), Secret::new("k".repeat(32)))]).expect("a key ring")
+    ServerKeys::new(&[("a".to_owned(), Secret::new("k".repeat(43)))]).expect("a key ring")
 }

@@ -5,15 +5,13 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use otpmux::http::BaseUrl;
-use otpmux::{Environment, Secret};
 use otpmux_emulator::{Emulator, EmulatorConfig};
 
 use crate::Exit;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::relay::GatewayRelay;
-
-const KEY: &str = "OTPMUX_API_KEY";
+use crate::verbs::api_key;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -48,12 +46,11 @@ pub(crate) async fn run(args: &Args, output: &mut Output) -> io::Result<Exit> {
     let relay = match &args.gateway {
         None => None,
         Some(url) => {
-            let environment = Environment::from_process();
-            let Some(key) = environment.get(KEY).filter(|key| !key.is_empty()) else {
-                let what = format!("--gateway needs one of the gateway's API keys in {KEY}");
-                return Failure::usage(what).tell(output);
+            let key = match api_key() {
+                Ok(key) => key,
+                Err(failure) => return failure.tell(output),
             };
-            Some(GatewayRelay::new(url.clone(), Secret::new(key))?)
+            Some(GatewayRelay::new(url.clone(), key)?)
         }
     };
     // Before the ready line: whoever reads it may stop us at once.

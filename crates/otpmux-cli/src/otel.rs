@@ -1,6 +1,7 @@
 //! Traces for OpenTelemetry, by OTLP over HTTP, as the standard environment variables say.
 
 use std::env;
+use std::ffi::OsString;
 use std::fmt;
 use std::time::Duration;
 
@@ -27,6 +28,14 @@ impl Traces {
     ///
     /// The variables say what cannot be.
     pub(crate) fn of_environment() -> Result<Option<Self>, String> {
+        // The exporter takes what it cannot read for what is not there.
+        let named = |name: &OsString| name.as_encoded_bytes().starts_with(b"OTEL_");
+        let unreadable =
+            |(name, value): &(OsString, OsString)| named(name) && value.to_str().is_none();
+        if let Some((name, _)) = env::vars_os().find(unreadable) {
+            let name = name.to_string_lossy();
+            return Err(format!("the environment variable `{name}` is not UTF-8 text"));
+        }
         let is_set = |name| env::var_os(name).is_some_and(|value| !value.is_empty());
         let off = env::var("OTEL_SDK_DISABLED").is_ok_and(|it| it.eq_ignore_ascii_case("true"));
         if off || !ENDPOINTS.into_iter().any(is_set) {

@@ -28,6 +28,6 @@ pub use next_step::{NextStep, Situation, next_step};
 pub use provider::{Context, OtpProvider, Standing};
 pub use recipient::{PhoneNumber, Recipient, RecipientError};
 pub use request::{ClientContext, ResendRequest, SendRequest, Target, VerifyRequest};
-pub use secret::Secret;
+pub use secret::{Secret, SecretTextError};
 pub use system::{Clock, Entropy, EntropyError, OsEntropy, SystemClock};
 pub use text::plain_words;

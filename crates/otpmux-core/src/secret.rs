@@ -13,11 +13,76 @@ impl Secret {
         Self(SecretString::from(text.into()))
     }
 
+    /// Reads a secret as it comes from a variable, a file, or a text that somebody pasted: what
+    /// editors and shells put around it (spaces, ends of lines, a byte order mark) is left out, so
+    /// that it is the same secret wherever it stands.
+    ///
+    /// # Errors
+    ///
+    /// What is left is empty, stands in quotes, or holds a character that cannot be seen. The error
+    /// says which character and where, and shows nothing of the secret.
+    pub fn read(text: &str) -> Result<Self, SecretTextError> {
+        let around = |c: char| c.is_ascii_whitespace() || c == '\u{b}' || c == '\u{feff}';
+        let inner = text.trim_matches(around);
+        let unclean = |(at, c)| unclean(c).map(|what| SecretTextError::Holds(what, c, at + 1));
+        if let Some(error) = inner.chars().enumerate().find_map(unclean) {
+            return Err(error);
+        }
+        match (inner.chars().next(), inner.chars().next_back()) {
+            (Some(first), Some(last)) if is_quote(first) || is_quote(last) => {
+                Err(SecretTextError::Quoted)
+            }
+            (Some(_), _) => Ok(Self::new(inner)),
+            (None, _) => Err(SecretTextError::Empty),
+        }
+    }
+
     /// The text itself. Hand it to the wire and to nothing else.
     pub fn expose(&self) -> &str {
         self.0.expose_secret()
     }
 }
+
+/// The kind of a character that no secret holds on purpose.
+fn unclean(c: char) -> Option<&'static str> {
+    Some(match c {
+        '\n' | '\r' | '\u{85}' | '\u{2028}' | '\u{2029}' => "an end of a line",
+        '\t' => "a tab",
+        '\u{a0}' | '\u{2007}' | '\u{202f}' => "a no-break space",
+        '\u{ad}' => "a soft hyphen",
+        '\u{feff}' => "a byte order mark",
+        '\u{200b}'..='\u{200d}' | '\u{2060}'..='\u{2064}' => "a character without width",
+        '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{61c}' => {
+            "a direction mark"
+        }
+        '\u{fffd}' => "a character that stands for one that could not be read",
+        ' ' => return None,
+        c if c.is_control() => "a control character",
+        c if c.is_whitespace() => "a space other than the common one",
+        _ => return None,
+    })
+}
+
+fn is_quote(c: char) -> bool {
+    matches!(c, '"' | '\'' | '`' | '\u{2018}'..='\u{201f}' | '\u{ab}' | '\u{bb}')
+}
+
+/// A text that cannot be a secret, by [`Secret::read`]. Shows nothing of it.
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SecretTextError {
+    /// There is nothing in it.
+    #[error("is empty")]
+    Empty,
+    /// It begins or ends with a quotation mark, which would be part of it.
+    #[error("begins or ends with a quotation mark; remove the quotes")]
+    Quoted,
+    /// It holds a character that cannot be seen: its kind, the character, and its place from 1.
+    #[error("holds {0} (U+{code:04X}) at character {2}; remove it", code = u32::from(*.1))]
+    Holds(&'static str, char, usize),
+}
+
+crate::debug_as_display!(SecretTextError);
 
 impl From<&str> for Secret {
     fn from(text: &str) -> Self {
@@ -34,5 +99,47 @@ impl From<String> for Secret {
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Secret(•••)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_stands_around_a_secret_is_not_part_of_it() {
+        for text in
+            ["s3cret", "s3cret\n", " s3cret\r\n", "\u{feff}s3cret\t", "\n\ns3cret\u{b} \u{c}"]
+        {
+            assert_eq!(Secret::read(text).unwrap().expose(), "s3cret", "{text:?}");
+        }
+        assert_eq!(Secret::read("a b\u{e9}").unwrap().expose(), "a b\u{e9}");
+    }
+
+    #[test]
+    fn what_cannot_be_seen_is_refused_with_its_place() {
+        for (text, words) in [
+            ("", "is empty"),
+            (" \r\n\u{feff}", "is empty"),
+            ("\"s3cret\"", "begins or ends with a quotation mark; remove the quotes"),
+            ("'s3cret", "begins or ends with a quotation mark; remove the quotes"),
+            ("\u{201c}s3cret\u{201d}", "begins or ends with a quotation mark; remove the quotes"),
+            ("s3cret\u{a0}\n", "holds a no-break space (U+00A0) at character 7; remove it"),
+            (" s3\r\ncret", "holds an end of a line (U+000D) at character 3; remove it"),
+            ("s3\0cret", "holds a control character (U+0000) at character 3; remove it"),
+            (
+                "\u{200b}s3cret",
+                "holds a character without width (U+200B) at character 1; remove it",
+            ),
+            ("s3\u{feff}cret", "holds a byte order mark (U+FEFF) at character 3; remove it"),
+            (
+                "s3\u{2003}cret",
+                "holds a space other than the common one (U+2003) at character 3; remove it",
+            ),
+        ] {
+            let error = Secret::read(text).unwrap_err();
+            assert_eq!(error.to_string(), words, "{text:?}");
+            assert!(!format!("{error:?}").contains("cret"));
+        }
     }
 }

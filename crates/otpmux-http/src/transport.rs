@@ -48,6 +48,13 @@ impl Transport {
         if config.connect_timeout >= config.timeout {
             return Err(wrong("the connect timeout must be shorter than the timeout"));
         }
+        // The client would take one that it cannot read for one that is not there, and go around it.
+        if !config.base_url.is_loopback() && proxies_are_unreadable() {
+            return Err(wrong(
+                "one of the environment variables HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY is \
+                 not UTF-8 text",
+            ));
+        }
         let mut headers = HeaderMap::new();
         for (name, secret) in credentials {
             let mut value = HeaderValue::from_str(secret.expose())
@@ -215,6 +222,15 @@ impl Transport {
 fn bare(secret: &Secret) -> Secret {
     let text = secret.expose();
     Secret::new(text.rsplit_once(' ').map_or(text, |(_, token)| token))
+}
+
+/// Whether a variable that tells of a proxy is set to something that is no text.
+fn proxies_are_unreadable() -> bool {
+    ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"].into_iter().any(|name| {
+        let unreadable =
+            |name: &str| std::env::var_os(name).is_some_and(|it| it.to_str().is_none());
+        unreadable(name) || unreadable(&name.to_lowercase())
+    })
 }
 
 fn client(config: &HttpConfig) -> reqwest::Result<reqwest::Client> {

@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fmt;
 
 /// Environment variables, as a value: what a configuration may refer to (`env:NAME`) and be
@@ -7,10 +8,21 @@ use std::fmt;
 /// ```
 /// use otpmux::Environment;
 /// let environment = Environment::new().with("EASYOTP_API_KEY", "made-up");
-/// assert_eq!(environment.get("EASYOTP_API_KEY"), Some("made-up"));
+/// assert_eq!(environment.get("EASYOTP_API_KEY"), Ok(Some("made-up")));
 /// ```
 #[derive(Clone, Default)]
-pub struct Environment(BTreeMap<String, String>);
+pub struct Environment {
+    /// By name; `None` for a value that is not Unicode.
+    variables: BTreeMap<String, Option<String>>,
+    /// Names that are not Unicode, as far as they can be shown.
+    unreadable_names: Vec<String>,
+}
+
+/// A variable whose value is not Unicode, so that nothing can be made of it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct NotUnicode {
+    name: String,
+}
 
 impl Environment {
     /// No variables.
@@ -18,40 +30,78 @@ impl Environment {
         Self::default()
     }
 
-    /// The variables of this process as they are now, without those that are not Unicode.
+    /// The variables of this process as they are now. One that is not Unicode is an error for
+    /// whoever needs it, never one that is not there.
     pub fn from_process() -> Self {
-        std::env::vars_os()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-            .collect()
+        Self::of_system(std::env::vars_os())
+    }
+
+    /// Variables as a system hands them over.
+    pub fn of_system(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
+        let mut environment = Self::new();
+        for (name, value) in variables {
+            match name.into_string() {
+                Ok(name) => {
+                    environment.variables.insert(name, value.into_string().ok());
+                }
+                Err(name) => {
+                    environment.unreadable_names.push(name.to_string_lossy().into_owned());
+                }
+            }
+        }
+        environment
     }
 
     /// Adds or replaces a variable.
     pub fn with(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        self.0.insert(name.into(), value.into());
+        self.variables.insert(name.into(), Some(value.into()));
         self
     }
 
-    /// The value of a variable.
-    pub fn get(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(String::as_str)
+    /// The value of a variable; `None` when it is not set.
+    ///
+    /// # Errors
+    ///
+    /// It is set to something that is not Unicode.
+    pub fn get(&self, name: &str) -> Result<Option<&str>, NotUnicode> {
+        match self.variables.get(name) {
+            None => Ok(None),
+            Some(Some(value)) => Ok(Some(value)),
+            Some(None) => Err(NotUnicode { name: name.to_owned() }),
+        }
     }
 
-    /// All variables, by name.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    /// All variables, by name; `None` for a value that is not Unicode.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, Option<&str>)> {
+        self.variables.iter().map(|(name, value)| (name.as_str(), value.as_deref()))
+    }
+
+    /// Names that are not Unicode, with a sign in the place of what cannot be shown.
+    pub(crate) fn unreadable_names(&self) -> impl Iterator<Item = &str> {
+        self.unreadable_names.iter().map(String::as_str)
     }
 }
 
+impl fmt::Display for NotUnicode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the environment variable `{}` is not UTF-8 text", self.name)
+    }
+}
+
+impl std::error::Error for NotUnicode {}
+
+otpmux_core::debug_as_display!(NotUnicode);
+
 impl<N: Into<String>, V: Into<String>> FromIterator<(N, V)> for Environment {
     fn from_iter<I: IntoIterator<Item = (N, V)>>(variables: I) -> Self {
-        let own = |(name, value): (N, V)| (name.into(), value.into());
-        Self(variables.into_iter().map(own).collect())
+        let add = |environment: Self, (name, value): (N, V)| environment.with(name, value);
+        variables.into_iter().fold(Self::new(), add)
     }
 }
 
 impl fmt::Debug for Environment {
     /// Values may be secrets: only their number is shown.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Environment({} variables)", self.0.len())
+        write!(f, "Environment({} variables)", self.variables.len())
     }
 }

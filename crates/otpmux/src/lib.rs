@@ -15,9 +15,9 @@ pub use otpmux_core::{
     Balance, Blame, Cancellation, Capabilities, Certainty, Channel, ClientContext, Clock, Code,
     CodeError, CodeSource, Context, Delivery, EmailAddress, Entropy, EntropyError, Error,
     ErrorKind, IdError, IdempotencyKey, Limits, NextStep, OsEntropy, OtpProvider, PhoneNumber,
-    ProviderId, Purpose, RateLimit, Recipient, RecipientError, ResendRequest, Secret, SendRequest,
-    Sent, Shortcoming, Situation, Standing, Status, SystemClock, Target, VendorCodes,
-    VendorReference, Verdict, VerifyRequest, next_step, plain_words, settings,
+    ProviderId, Purpose, RateLimit, Recipient, RecipientError, ResendRequest, Secret,
+    SecretTextError, SendRequest, Sent, Shortcoming, Situation, Standing, Status, SystemClock,
+    Target, VendorCodes, VendorReference, Verdict, VerifyRequest, next_step, plain_words, settings,
 };
 pub use otpmux_engine::{
     BreakerSettings, BuildError, CandidateView, Choice, ClientBuilder, ClientConfig, Explanation,
@@ -32,7 +32,7 @@ pub use config::{
     ApiKey, ApiKeySecret, Config, ConfigErrors, ConfiguredProvider, Durability, Network,
     ServerConfig, StoreConfig, TlsFiles,
 };
-pub use environment::Environment;
+pub use environment::{Environment, NotUnicode};
 pub use registry::{Registry, UnknownKind};
 pub use schema::config_schema;
 pub use secret_ref::{SecretError, SecretRef};

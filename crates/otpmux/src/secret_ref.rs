@@ -49,24 +49,34 @@ impl SecretRef {
         Ok(Self(place))
     }
 
-    /// Looks the secret up. A file's trailing line end is not part of it.
+    /// Looks the secret up, and reads it as [`Secret::read`] does, wherever it stands: spaces, ends
+    /// of lines and a byte order mark around it are not part of it.
     ///
     /// # Errors
     ///
-    /// It is not there, empty or not text. The message names the variable or the path.
+    /// It is not there, not text, empty, in quotes, or holds a character that cannot be seen. The
+    /// message names the variable or the path, and what is wrong, never the secret.
     pub fn resolve(&self, environment: &Environment) -> Result<Secret, SecretError> {
         match &self.0 {
             Place::Environment(name) => match environment.get(name) {
-                None => fault(format!("the environment variable `{name}` is not set")),
-                Some("") => fault(format!("the environment variable `{name}` is empty")),
-                Some(text) => Ok(Secret::new(text)),
+                Err(error) => fault(error.to_string()),
+                Ok(None) => fault(format!("the environment variable `{name}` is not set")),
+                Ok(Some(text)) => clean(text, || format!("the environment variable `{name}`")),
             },
-            Place::File(path) => read(path),
-            Place::Literal(secret) => Ok(secret.clone()),
+            Place::File(path) => {
+                let text = read(path)?;
+                clean(text.expose(), || format!("the file {}", path.display()))
+            }
+            Place::Literal(secret) => clean(secret.expose(), || "the secret".to_owned()),
         }
     }
 }
 
+fn clean(text: &str, place: impl Fn() -> String) -> Result<Secret, SecretError> {
+    Secret::read(text).map_err(|error| SecretError(format!("{} {error}", place())))
+}
+
+/// The text of a file, as it is.
 fn read(path: &Path) -> Result<Secret, SecretError> {
     let broken = |what: &str| SecretError(format!("the file {} {what}", path.display()));
     let mut bytes = Vec::new();
@@ -76,11 +86,7 @@ fn read(path: &Path) -> Result<Secret, SecretError> {
     if bytes.len() as u64 > LONGEST {
         return Err(broken("is longer than 64 KiB, too long for a secret"));
     }
-    let text = String::from_utf8(bytes).map_err(|_| broken("is not UTF-8 text"))?;
-    match text.trim_end_matches(['\n', '\r']) {
-        "" => Err(broken("is empty")),
-        text => Ok(Secret::new(text)),
-    }
+    String::from_utf8(bytes).map(Secret::new).map_err(|_| broken("is not UTF-8 text"))
 }
 
 /// A secret that cannot be had. Names the variable or the path, never the secret.

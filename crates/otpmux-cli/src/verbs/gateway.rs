@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use otpmux::http::{Answer, BaseUrl, Call, HttpConfig, Transport};
 use otpmux::{
-    Code, Context, IdempotencyKey, NewVerification, OsEntropy, ProviderId, Resend, Secret, Verdict,
-    VerificationId,
+    Code, Context, Environment, IdempotencyKey, NewVerification, OsEntropy, ProviderId, Resend,
+    Secret, SecretRef, Verdict, VerificationId,
 };
 use serde_json::{Map, Value, json};
 
@@ -23,14 +23,10 @@ impl Gateway {
     pub(super) fn new(url: &str) -> Result<Self, Failure> {
         let url: BaseUrl =
             url.parse().map_err(|error| Failure::usage(format!("--gateway: {error}")))?;
-        let Ok(key) = std::env::var(KEY) else {
-            return Err(Failure::usage(format!(
-                "{KEY} is not set; it holds the gateway's API key"
-            )));
-        };
+        let key = api_key()?;
         let name = ProviderId::new("gateway").map_err(|error| Failure::here(error.to_string()))?;
         let config = HttpConfig::new(url).with_timeout(TIMEOUT);
-        let bearer = Secret::new(format!("Bearer {key}"));
+        let bearer = Secret::new(format!("Bearer {}", key.expose()));
         Ok(Self(Transport::new(name, config, &[("authorization", bearer)])?))
     }
 
@@ -102,6 +98,15 @@ impl Gateway {
         }
         Err(Failure::of_problem(answer.status(), &answer.json().unwrap_or_default()))
     }
+}
+
+/// The gateway's API key, from where the environment has it.
+pub(crate) fn api_key() -> Result<Secret, Failure> {
+    let place = SecretRef::parse(&format!("env:{KEY}"), false);
+    let key = place.and_then(|place| place.resolve(&Environment::from_process()));
+    key.map_err(|error| {
+        Failure::usage(format!("{error}; {KEY} must hold one of the gateway's API keys"))
+    })
 }
 
 fn named(call: Call, name: Option<&str>) -> Result<Call, Failure> {

@@ -14,6 +14,7 @@ use otpmux::{Channel, NewVerification, Purpose, Recipient, VerificationId};
 use crate::failure::Failure;
 use desk::Desk;
 pub(crate) use desk::Place;
+pub(crate) use gateway::api_key;
 
 /// A verification of an earlier send.
 #[derive(clap::Args)]

@@ -157,5 +157,5 @@ fn a_key_goes_nowhere_where_it_could_be_read() {
     }
     let ended = run(at("http://127.0.0.1:1", &["status", ID]).env_remove("OTPMUX_API_KEY"), "");
     assert_eq!(ended.status, Some(2));
-    assert!(ended.stderr.contains("OTPMUX_API_KEY is not set"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("`OTPMUX_API_KEY` is not set"), "{}", ended.stderr);
 }

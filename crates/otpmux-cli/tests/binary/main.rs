@@ -11,6 +11,7 @@ mod check_config;
 mod demo;
 mod dev;
 mod emulate;
+mod environment;
 mod explain;
 mod gateway;
 mod gateway_fails;

@@ -11,7 +11,7 @@ use otpmux_testkit::RedisServer;
 use crate::support::{Ended, File, Vendors, program, run};
 
 pub(crate) const TO: &str = "+919876543210";
-pub(crate) const SERVER_KEY: &str = "made-up server key of 32 bytes or more";
+pub(crate) const SERVER_KEY: &str = "bWFkZS11cCBzZXJ2ZXIga2V5IG9mIDMyIGJ5dGVzISE=";
 
 pub(crate) struct Shared {
     pub(crate) vendors: Vendors,

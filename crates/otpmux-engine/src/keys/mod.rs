@@ -4,13 +4,16 @@ use std::sync::Arc;
 use aes_gcm::Aes256Gcm;
 use aes_gcm::aead::{Aead, KeyInit, Payload};
 use hmac::{Hmac, Mac};
-use otpmux_core::{Code, Entropy, EntropyError, Purpose, RateLimit, Recipient, Secret};
+use otpmux_core::{
+    Code, Entropy, EntropyError, Purpose, RateLimit, Recipient, Secret, SecretTextError,
+};
 use sha2::Sha256;
 use subtle::ConstantTimeEq;
 
 use crate::VerificationId;
 
 mod reference;
+mod text;
 
 type HmacSha256 = Hmac<Sha256>;
 
@@ -51,9 +54,20 @@ pub enum KeyError {
     /// No key at all.
     #[error("at least one server key is needed")]
     None,
-    /// A key that could be guessed.
-    #[error("server key `{0}` is shorter than 32 bytes; make one with `openssl rand -base64 32`")]
-    Short(String),
+    /// A name that could not be told from another one that looks the same.
+    #[error("a server key's id must be 1 to 64 visible ASCII characters")]
+    Id,
+    /// A text that holds what cannot be seen, or quotes, so that two keys that look the same differ.
+    #[error("server key `{0}` {1}")]
+    Text(String, SecretTextError),
+    /// A text that is not base64.
+    #[error("server key `{0}` is not base64; make one with `openssl rand -base64 32`")]
+    NotBase64(String),
+    /// A key that could be guessed, or is no key but something else: its length in bytes.
+    #[error(
+        "server key `{0}` has {1} bytes, and needs 32 to 64; make one with `openssl rand -base64 32`"
+    )]
+    Length(String, usize),
     /// Two keys of one name.
     #[error("two server keys are named `{0}`")]
     Twice(String),
@@ -62,17 +76,19 @@ pub enum KeyError {
 otpmux_core::debug_as_display!(KeyError);
 
 impl ServerKeys {
-    /// A key ring of named keys, the signing one first. Each key is a text of at least 32 bytes.
+    /// A key ring of named keys, the signing one first. Each key is 32 to 64 bytes in base64, in the
+    /// common alphabet or that of URLs, padded or not; it is read as [`Secret::read`] does, so that
+    /// processes whose keys differ by an end of a line have the same key.
     pub fn new(keys: &[(String, Secret)]) -> Result<Self, KeyError> {
         let mut ring = Vec::with_capacity(keys.len());
         for (at, (id, secret)) in keys.iter().enumerate() {
-            if secret.expose().len() < 32 {
-                return Err(KeyError::Short(id.clone()));
+            if !(1..=64).contains(&id.len()) || !id.bytes().all(|byte| byte.is_ascii_graphic()) {
+                return Err(KeyError::Id);
             }
             if keys[..at].iter().any(|(other, _)| other == id) {
                 return Err(KeyError::Twice(id.clone()));
             }
-            ring.push(Keys::new(id, secret.expose().as_bytes()));
+            ring.push(Keys::new(id, &text::bytes(id, secret)?));
         }
         let mut ring = ring.into_iter();
         let signing = ring.next().ok_or(KeyError::None)?;
@@ -365,8 +381,7 @@ mod tests {
     use super::*;
 
     fn ring(names: &[&str]) -> ServerKeys {
-        let key =
-            |name: &&str| ((*name).to_owned(), Secret::new(format!("{name}-{}", "k".repeat(32))));
+        let key = |name: &&str| ((*name).to_owned(), Secret::new(format!("{name:k<42}A")));
         ServerKeys::new(&names.iter().map(key).collect::<Vec<_>>()).unwrap()
     }
 
@@ -410,11 +425,38 @@ mod tests {
 
     #[test]
     fn rings_that_cannot_be() {
-        let short = [("a".to_owned(), Secret::new("short"))];
+        let one = |id: &str, key: &str| {
+            ServerKeys::new(&[(id.to_owned(), Secret::new(key))]).map(|ring| ring.signing.check())
+        };
+        let key = "k".repeat(43);
         assert_eq!(ServerKeys::new(&[]).unwrap_err(), KeyError::None);
-        assert_eq!(ServerKeys::new(&short).unwrap_err(), KeyError::Short("a".into()));
-        let twice = [0, 1].map(|_| ("a".to_owned(), Secret::new("k".repeat(32))));
+        for id in ["", "a b", "a ", "\u{e4}", &"a".repeat(65)] {
+            assert_eq!(one(id, &key), Err(KeyError::Id), "{id:?}");
+        }
+        let length = |bytes| Err(KeyError::Length("a".into(), bytes));
+        assert_eq!(one("a", "short"), Err(KeyError::NotBase64("a".into())));
+        assert_eq!(one("a", "c2hvcnQ="), length(5));
+        assert_eq!(one("a", &"k".repeat(88)), length(66));
+        for text in [format!("{key}!"), format!("{key}=="), format!("{} {key}", &key[..4])] {
+            assert_eq!(one("a", &text), Err(KeyError::NotBase64("a".into())), "{text}");
+        }
+        let told = one("a", &format!("{key}\u{200b}")).unwrap_err().to_string();
+        assert_eq!(
+            told,
+            "server key `a` holds a character without width (U+200B) at character 44; remove it"
+        );
+        assert!(matches!(one("a", &format!("\"{key}\"")), Err(KeyError::Text(..))));
+        let twice = [0, 1].map(|_| ("a".to_owned(), Secret::new(&*key)));
         assert_eq!(ServerKeys::new(&twice).unwrap_err(), KeyError::Twice("a".into()));
+        // The same bytes are the same key, however they are written.
+        let written = "+/+/".repeat(10) + "+/8=";
+        for same in [
+            written.replace('+', "-").replace('/', "_"),
+            written.replace('=', ""),
+            format!("\u{feff}{written}\r\n"),
+        ] {
+            assert_eq!(one("a", &same), one("a", &written), "{same:?}");
+        }
         assert_eq!(format!("{:?}", ring(&["a", "b"])), r#"["a", "b"]"#);
     }
 }

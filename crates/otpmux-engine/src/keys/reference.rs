@@ -70,7 +70,10 @@ mod tests {
     use super::*;
 
     fn ring(names: &[&str]) -> ServerKeys {
-        let key = |name: &&str| ((*name).to_owned(), Secret::new("k".repeat(32) + name));
+        let key = |name: &&str| {
+            let text = name.replace(':', "");
+            ((*name).to_owned(), Secret::new(format!("{text:k<42}A")))
+        };
         ServerKeys::new(&names.iter().map(key).collect::<Vec<_>>()).unwrap()
     }
 

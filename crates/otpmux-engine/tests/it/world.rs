@@ -98,7 +98,7 @@ pub(crate) fn lenient() -> Policy {
 }
 
 pub(crate) fn keys() -> ServerKeys {
-    ServerKeys::new(&[("test".to_owned(), "k".repeat(32).into())]).unwrap()
+    ServerKeys::new(&[("test".to_owned(), "k".repeat(43).into())]).unwrap()
 }
 
 pub(crate) fn phone() -> Recipient {

@@ -38,6 +38,22 @@ async fn with_three_keys(emulator: &otpmux_emulator::Emulator) -> Running {
 }
 
 #[tokio::test]
+async fn a_key_that_was_pasted_with_an_end_of_a_line_can_be_presented() {
+    let emulator = emulator().await;
+    for written in [format!("{KEY} "), format!("{KEY}\r\n"), format!("\u{feff}{KEY}")] {
+        let gateway = start(&toml(&emulator, ""), environment().with("WEB_KEY", &written)).await;
+        let gateway = gateway.unwrap();
+        let answer = as_key(&gateway, KEY, Method::GET, "/v1/capabilities", &Value::Null).await;
+        assert_eq!(answer.status, 200, "{written:?}");
+    }
+    for written in [format!("\"{KEY}\""), format!("{KEY}\u{a0}"), format!("{KEY}\u{e9}")] {
+        let refused = start(&toml(&emulator, ""), environment().with("WEB_KEY", &written)).await;
+        let error = refused.err().expect("no client could present it").to_string();
+        assert!(error.contains("server.api_keys[0].key") && !error.contains(KEY), "{error}");
+    }
+}
+
+#[tokio::test]
 async fn without_a_valid_key_nothing_is_done() {
     let emulator = emulator().await;
     let gateway = start(&toml(&emulator, ""), environment()).await.unwrap();

@@ -21,7 +21,7 @@ pub(crate) fn environment() -> Environment {
     Environment::new()
         .with("EASYOTP_KEY", "easyotp_emulator_key")
         .with("SM_KEY", "sm_live_0123456789abcdef0123456789abcdef01234567")
-        .with("SERVER_KEY", "k".repeat(32))
+        .with("SERVER_KEY", "k".repeat(43))
         .with("WEB_KEY", KEY)
 }
 

@@ -33,7 +33,7 @@ pub(crate) fn now() -> SystemTime {
 
 pub(crate) fn keys() -> &'static ServerKeys {
     static KEYS: LazyLock<ServerKeys> = LazyLock::new(|| {
-        ServerKeys::new(&[("test".to_owned(), "k".repeat(32).into())]).expect("a key ring")
+        ServerKeys::new(&[("test".to_owned(), "k".repeat(43).into())]).expect("a key ring")
     });
     &KEYS
 }

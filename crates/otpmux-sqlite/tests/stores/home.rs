@@ -97,7 +97,7 @@ pub(crate) fn after(seconds: u64) -> SystemTime {
 /// Derived once: that takes longer than all that is done with them.
 pub(crate) fn keys() -> &'static ServerKeys {
     static KEYS: LazyLock<ServerKeys> =
-        LazyLock::new(|| ServerKeys::new(&[("test".to_owned(), "k".repeat(32).into())]).unwrap());
+        LazyLock::new(|| ServerKeys::new(&[("test".to_owned(), "k".repeat(43).into())]).unwrap());
     &KEYS
 }
 

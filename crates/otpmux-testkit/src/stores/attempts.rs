@@ -67,7 +67,7 @@ pub(super) async fn a_vendors_approval_is_consumed_once(store: Store) {
 }
 
 pub(super) async fn a_code_is_compared_under_the_key_that_signed_it(store: Store) {
-    let (old, new) = ("k".repeat(32), "n".repeat(32));
+    let (old, new) = ("k".repeat(43), "g".repeat(43));
     let ring = |names: &[(&str, &str)]| -> ServerKeys {
         let keys: Vec<_> =
             names.iter().map(|(id, key)| ((*id).to_owned(), (*key).into())).collect();

@@ -30,7 +30,7 @@ pub(super) fn after_ms(milliseconds: u64) -> SystemTime {
 
 pub(super) fn keys() -> &'static ServerKeys {
     static KEYS: LazyLock<ServerKeys> = LazyLock::new(|| {
-        ServerKeys::new(&[("suite".to_owned(), "k".repeat(32).into())]).expect("a key ring")
+        ServerKeys::new(&[("suite".to_owned(), "k".repeat(43).into())]).expect("a key ring")
     });
     &KEYS
 }

@@ -33,12 +33,22 @@ pub(super) fn apply(document: &mut Document, cx: &mut Reading<'_>) -> Vec<Overri
     for value in document.root.values() {
         references(value, &mut referenced);
     }
-    let meant = |(name, value)| {
-        let name: &str = name;
-        let rest = name.strip_prefix(PREFIX)?;
-        (rest.contains("__") && !referenced.contains(name)).then_some((name, rest, value))
-    };
-    let mut variables: Vec<_> = cx.environment.iter().filter_map(meant).collect();
+    let environment = cx.environment;
+    let mut variables = Vec::new();
+    for (name, value) in environment.iter() {
+        let Some(rest) = name.strip_prefix(PREFIX) else { continue };
+        if !rest.contains("__") || referenced.contains(name) {
+            continue;
+        }
+        match value {
+            Some(value) => variables.push((name, rest, value)),
+            // Without it, a policy or a store that somebody has set would silently be another one.
+            None => cx.mistake(name, "is not UTF-8 text, so what it sets is not known"),
+        }
+    }
+    for name in environment.unreadable_names().filter(|name| name.starts_with(PREFIX)) {
+        cx.mistake(name, "is a variable whose name is not UTF-8 text; correct or remove it");
+    }
     // Kinds first: they decide which other keys there are.
     variables.sort_by_key(|(_, rest, _)| !rest.to_lowercase().ends_with("__kind"));
     let mut done: Vec<Override> = Vec::new();

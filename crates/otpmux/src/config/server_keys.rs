@@ -9,8 +9,11 @@ use super::reading::Reading;
 
 pub(crate) const SETTINGS: &[Setting] = &[
     Setting::text("id", "The key's name, stored with what it has signed.").required(),
-    Setting::secret("key", "The key, at least 32 bytes: make one with `openssl rand -base64 32`.")
-        .required(),
+    Setting::secret(
+        "key",
+        "The key, 32 to 64 bytes in base64: make one with `openssl rand -base64 32`.",
+    )
+    .required(),
 ];
 
 /// What the engine calls a random key.
@@ -42,6 +45,7 @@ pub(super) fn read(root: &Map<String, Value>, cx: &mut Reading<'_>) -> Option<Ri
         let alone = [(id.to_owned(), key)];
         match ServerKeys::new(&alone) {
             Ok(_) => keys.extend(alone),
+            Err(error @ KeyError::Id) => cx.mistake(format!("{path}.id"), error.to_string()),
             Err(error) => cx.mistake(format!("{path}.key"), error.to_string()),
         }
     }

@@ -21,7 +21,7 @@ mod switch_vendor;
 use otpmux::settings::ConfigError;
 use otpmux::{Config, Environment};
 
-const SERVER_KEY: &str = "a server key of more than 32 bytes";
+const SERVER_KEY: &str = "bWFkZS11cCBzZXJ2ZXIga2V5IG9mIDMyIGJ5dGVzISE=";
 
 fn environment() -> Environment {
     Environment::new().with("KEY", "made-up").with("SERVER_KEY", SERVER_KEY)

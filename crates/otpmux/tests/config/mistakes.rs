@@ -81,8 +81,12 @@ fn server_keys() {
     let key = |id: &str, key: &str| format!("[[server_keys]]\nid = \"{id}\"\nkey = \"{key}\"\n");
     assert_mistakes(
         &with(&key("a", "env:KEY")),
-        &["server_keys[0].key: server key `a` is shorter than 32 bytes; \
-         make one with `openssl rand -base64 32`"],
+        &["server_keys[0].key: server key `a` is not base64; make one with `openssl rand -base64 \
+           32`"],
+    );
+    assert_mistakes(
+        &with(&key("a b", "env:SERVER_KEY")),
+        &["server_keys[0].id: a server key's id must be 1 to 64 visible ASCII characters"],
     );
     assert_mistakes(
         &with(&key("ephemeral", "env:SERVER_KEY")),

@@ -153,3 +153,31 @@ fn names_of_secrets_are_no_overrides() {
     let text = "[providers.p]\nkind = \"easyotp\"\napi_key = \"env:OTPMUX_MY__KEY\"";
     assert!(read_in(text, &environment).is_ok());
 }
+
+#[test]
+#[cfg(unix)]
+fn that_are_not_text_are_mistakes_and_never_left_out() {
+    use std::ffi::OsString;
+    use std::os::unix::ffi::OsStringExt as _;
+
+    let bytes = |bytes: &[u8]| OsString::from_vec(bytes.to_vec());
+    let system = Environment::of_system([
+        ("KEY".into(), "made-up".into()),
+        ("OTPMUX_POLICY__COUNTRIES".into(), bytes(b"IN\xff")),
+        ("OTPMUX_STORE__URL".into(), bytes(b"sqlite:/tmp/\xe9.db")),
+        (bytes(b"OTPMUX_POLICY__LIFETIM\xc9"), "2m".into()),
+        // Whatever else there is concerns nobody here.
+        ("LANG".into(), bytes(b"\xff")),
+        ("OTPMUX_OTHER".into(), bytes(b"\xff")),
+        (bytes(b"OTHER\xff"), "1".into()),
+    ]);
+    assert_eq!(
+        mistakes(&with(""), &system),
+        [
+            "OTPMUX_POLICY__COUNTRIES: is not UTF-8 text, so what it sets is not known",
+            "OTPMUX_STORE__URL: is not UTF-8 text, so what it sets is not known",
+            "OTPMUX_POLICY__LIFETIM\u{fffd}: is a variable whose name is not UTF-8 text; correct or \
+             remove it",
+        ]
+    );
+}

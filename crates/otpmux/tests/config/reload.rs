@@ -18,7 +18,7 @@ impl World {
         let environment = crate::environment()
             .with("EASY", emulator.easyotp().api_key)
             .with("START", emulator.startmessaging().api_key)
-            .with("OTHER_KEY", "another key of more than 32 bytes, for the server");
+            .with("OTHER_KEY", "YW5vdGhlciBrZXkgb2YgMzIgYnl0ZXMsIGZvciBpdC4=");
         let config = Config::from_toml(&text(&emulator), &environment).unwrap();
         let client = OtpClient::from_config(&config).unwrap();
         Self { emulator, environment, client }

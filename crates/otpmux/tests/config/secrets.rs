@@ -33,7 +33,56 @@ impl Drop for Scratch {
 fn a_file_without_its_trailing_line_end() {
     assert_eq!(Scratch::new("lf", "s3cret\n").resolve().unwrap(), "s3cret");
     assert_eq!(Scratch::new("crlf", "s3cret\r\n").resolve().unwrap(), "s3cret");
-    assert_eq!(Scratch::new("inner", " a\nb ").resolve().unwrap(), " a\nb ");
+}
+
+/// What came of a secret that is written so, in a variable, in a file and in the text itself.
+fn everywhere(text: &str) -> [Result<String, String>; 3] {
+    let environment = Environment::new().with("SECRET", text);
+    let resolve = |reference: &str| {
+        let place = SecretRef::parse(reference, true).unwrap();
+        let secret = place.resolve(&environment).map(|secret| secret.expose().to_owned());
+        secret.map_err(|error| error.to_string())
+    };
+    let file = Scratch::new(&format!("{:x}", text.len()), text);
+    [resolve("env:SECRET"), file.resolve(), resolve(text)]
+}
+
+#[test]
+fn a_secret_is_the_same_wherever_it_stands() {
+    for text in ["s3cret", "s3cret\n", "s3cret\r\n\n", " s3cret ", "\u{feff}s3cret\t"] {
+        for secret in everywhere(text) {
+            assert_eq!(secret.as_deref(), Ok("s3cret"), "{text:?}");
+        }
+    }
+}
+
+#[test]
+fn a_secret_that_is_not_what_it_looks_like_is_refused_wherever_it_stands() {
+    for (text, why) in [
+        ("\"s3cret\"", "begins or ends with a quotation mark; remove the quotes"),
+        ("s3cret\u{a0}", "holds a no-break space (U+00A0) at character 7; remove it"),
+        ("s3\ncret", "holds an end of a line (U+000A) at character 3; remove it"),
+        ("s3\u{7}cret", "holds a control character (U+0007) at character 3; remove it"),
+    ] {
+        let [variable, file, literal] = everywhere(text).map(Result::unwrap_err);
+        assert_eq!(variable, format!("the environment variable `SECRET` {why}"));
+        assert!(file.starts_with("the file /") && file.ends_with(why), "{file}");
+        assert_eq!(literal, format!("the secret {why}"));
+    }
+}
+
+#[test]
+#[cfg(unix)]
+fn a_variable_that_is_not_text_is_an_error_and_not_one_that_is_missing() {
+    use std::os::unix::ffi::OsStringExt as _;
+
+    let value = std::ffi::OsString::from_vec(b"s3cret\xff".to_vec());
+    let environment = Environment::of_system([("KEY".into(), value)]);
+    let text = "[providers.p]\nkind = \"easyotp\"\napi_key = \"env:KEY\"";
+    assert_eq!(
+        read_in(text, &environment).unwrap_err(),
+        ["providers.p.api_key: the environment variable `KEY` is not UTF-8 text"]
+    );
 }
 
 #[test]

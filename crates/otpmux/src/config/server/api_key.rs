@@ -121,6 +121,13 @@ impl ApiKeySecret {
                          rand -hex 32`"
                     ));
                 }
+                if let Some(at) = key.expose().chars().position(|c| !c.is_ascii()) {
+                    return Err(format!(
+                        "the key's character {} is not ASCII, so that clients cannot present it in \
+                         a header",
+                        at + 1
+                    ));
+                }
                 Ok(Sha256::digest(key.expose()).into())
             }
         }
