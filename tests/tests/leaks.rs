@@ -79,7 +79,7 @@ async fn run(stage: &Stage, capture: &LogCapture, secrets: &[String]) -> usize {
         }
     }
     shown.push_str(&capture.take());
-    assert!(shown.contains("vendor_call"), "the logs are captured");
+    assert!(shown.contains("vendor_call") && shown.contains("send ended"), "the logs are captured");
     let codes: Vec<String> = stage.handset().into_iter().map(|(_, code)| code).collect();
     let all: Vec<&str> = secrets.iter().chain(&codes).map(String::as_str).collect();
     leaks::assert_clean(&shown, &all);

@@ -8,6 +8,7 @@ use otpmux_core::{
 };
 use tokio::time::Instant;
 
+use super::line::Line;
 use super::plan::{Candidate, Plan, Source, skip};
 use super::standing::StillWanted;
 use super::{Inner, Verification, gone, metrics};
@@ -27,7 +28,10 @@ pub(super) struct Dispatch<'a> {
     /// The record as it was written down, with the legs of this send as they went on.
     record: Record,
     request: SendRequest,
+    route: usize,
     candidates: Vec<Candidate>,
+    /// The place of its first leg in `record`.
+    first: usize,
     code: Option<Code>,
     begun: Instant,
     deadline: Instant,
@@ -77,7 +81,8 @@ impl<'a> Dispatch<'a> {
     ) -> Self {
         let begun = Instant::now();
         let deadline = begun + inner.policy.deadline;
-        let Plan { request, candidates, .. } = plan;
+        let Plan { request, route, candidates, .. } = plan;
+        let first = record.legs.len() - 1;
         let standing = Arc::new(StillWanted::new(Arc::clone(inner), record.id));
         let untold = Untold::default();
         let possible = 0;
@@ -85,7 +90,9 @@ impl<'a> Dispatch<'a> {
             inner,
             record,
             request,
+            route,
             candidates,
+            first,
             code,
             begun,
             deadline,
@@ -101,6 +108,15 @@ impl<'a> Dispatch<'a> {
     pub(super) async fn run(mut self, place: usize) -> Result<Verification, Error> {
         let result = self.go_through(place).await;
         metrics::sent(self.begun, &self.request.recipient, &self.request.channel, &result);
+        let line = Line {
+            id: self.record.id,
+            route: self.route,
+            legs: &self.record.legs[self.first..],
+            again: self.first > 0,
+            channel: &self.request.channel,
+            begun: self.begun,
+        };
+        line.write(&result);
         result
     }
 

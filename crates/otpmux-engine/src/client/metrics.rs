@@ -54,11 +54,7 @@ pub(super) fn sent(
     channel: &Channel,
     result: &Result<Verification, Error>,
 ) {
-    let outcome = match result {
-        Ok(sent) if sent.confirmed => "confirmed",
-        Ok(_) => "unconfirmed",
-        Err(error) => error.kind().as_str(),
-    };
+    let outcome = outcome(result);
     let country = recipient.phone().and_then(country_of).unwrap_or("none");
     let label = |name, value| Label::from_static_parts(name, value);
     let labels = vec![channel_label(channel), label("country", country), label("outcome", outcome)];
@@ -69,6 +65,15 @@ pub(super) fn sent(
         let seconds = recorder.register_histogram(&seconds, &METADATA);
         seconds.record(begun.elapsed().as_secs_f64());
     });
+}
+
+/// What a send or resend came to, in a word.
+pub(super) fn outcome(result: &Result<Verification, Error>) -> &'static str {
+    match result {
+        Ok(sent) if sent.confirmed => "confirmed",
+        Ok(_) => "unconfirmed",
+        Err(error) => error.kind().as_str(),
+    }
 }
 
 /// A code was tried.

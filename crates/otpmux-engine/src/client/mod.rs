@@ -4,6 +4,7 @@ mod charges;
 mod dispatch;
 mod explain;
 mod kept;
+mod line;
 mod members;
 mod metrics;
 mod overview;

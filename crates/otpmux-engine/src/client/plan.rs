@@ -17,6 +17,8 @@ use crate::{Choice, Policy, Record, ResendBy, Skip, SkipReason, VendorTerms};
 /// which order, and who may not. Never without a candidate.
 pub(super) struct Plan {
     pub(super) request: SendRequest,
+    /// The place of the rule that decides.
+    pub(super) route: usize,
     pub(super) candidates: Vec<Candidate>,
     pub(super) skips: Vec<Skip>,
 }
@@ -151,11 +153,11 @@ pub(super) struct Survey {
 
 impl Survey {
     fn into_plan(self, request: SendRequest) -> Result<Plan, Error> {
-        let Self { candidates, skips, refusal, .. } = self;
+        let Self { route, candidates, skips, refusal } = self;
         match (candidates.is_empty(), refusal) {
             (true, Some(error)) => Err(error),
             (true, None) => Err(invalid("the route has no provider")),
-            (false, _) => Ok(Plan { request, candidates, skips }),
+            (false, _) => Ok(Plan { request, route, candidates, skips }),
         }
     }
 }

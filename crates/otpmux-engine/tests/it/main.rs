@@ -15,6 +15,7 @@ mod layers_probes;
 mod layers_retry;
 mod layers_world;
 mod limits;
+mod lines;
 mod mailboxes;
 mod model;
 mod once;

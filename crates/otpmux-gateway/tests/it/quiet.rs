@@ -41,7 +41,7 @@ async fn neither_codes_nor_numbers_nor_keys() {
     let secrets = [PHONE, mail, &code, &wrong(&code), KEY, "203.0.113.7", "Mozilla/5.0 secret"];
     leaks::assert_clean(&told.join("\n"), &secrets);
     let text = logs.text();
-    assert!(text.contains("answered"), "something was logged");
+    assert!(text.contains("answered") && text.contains("send ended"), "something was logged");
     // A request's own trace of the HTTP client under test is not ours.
     let ours: String = text.lines().filter(|line| line.contains("otpmux")).collect();
     leaks::assert_clean(&ours, &[&secrets[..], &["metadata-of-an-order"]].concat());

@@ -1,0 +1,46 @@
+//! The line that a send leaves in the log.
+
+use otpmux_core::{Certainty, Channel, Error};
+use tokio::time::Instant;
+
+use super::{Verification, metrics};
+use crate::VerificationId;
+use crate::record::{Leg, LegState};
+
+/// What a line is made of, besides what the send came to. Nothing of it is personal.
+pub(super) struct Line<'a> {
+    pub(super) id: VerificationId,
+    /// The place of the rule that decided.
+    pub(super) route: usize,
+    /// The legs of this send, which is not the first of its verification where there were others
+    /// before.
+    pub(super) legs: &'a [Leg],
+    pub(super) again: bool,
+    pub(super) channel: &'a Channel,
+    pub(super) begun: Instant,
+}
+
+impl Line<'_> {
+    /// Writes it, at level info.
+    pub(super) fn write(&self, result: &Result<Verification, Error>) {
+        let carried = |leg: &&Leg| leg.state == LegState::Accepted;
+        let leg = self.legs.iter().rfind(carried).or(self.legs.last());
+        let certainty = match result {
+            Ok(sent) if sent.confirmed => "none",
+            Ok(_) => Certainty::Unknown.as_str(),
+            Err(error) => error.certainty().as_str(),
+        };
+        tracing::info!(
+            verification = %self.id,
+            call = if self.again { "resend" } else { "send" },
+            route = self.route + 1,
+            provider = leg.map_or("none", |leg| leg.provider.as_str()),
+            channel = self.channel.as_str(),
+            outcome = metrics::outcome(result),
+            certainty,
+            milliseconds = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX),
+            legs = self.legs.len(),
+            "send ended"
+        );
+    }
+}
