@@ -32,7 +32,7 @@ fn a_recipient_that_is_none() {
     let vendors = Vendors::start();
     let file = vendors.file("");
     for (to, reason) in [
-        ("9876543210", "neither a phone number"),
+        ("9876543210", "a phone number without its country"),
         ("+91 98765 43210", "--to: "),
         ("+919876543210,+919876543211", "--to: "),
     ] {
