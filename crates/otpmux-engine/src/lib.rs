@@ -23,7 +23,7 @@ pub use health::{Health, HealthMark, OpenMark};
 pub use id::{ParseIdError, VerificationId};
 pub use keys::{CodeMac, Guess, KeyError, KeyId, RecipientHash, Sealed, ServerKeys};
 pub use layers::{BreakerSettings, Guarded, Guards, GuardsError, RetryBudget};
-pub use limits::{Charge, LimitKey, LimitScope, Limited, longest, millis};
+pub use limits::{Charge, LimitKey, LimitScope, Limited, Refund, longest, millis};
 pub use memory::MemoryStore;
 pub use policy::{MessageLimits, Policy, PolicyError, ResendBy};
 pub use record::{Choice, Leg, LegState, Record, RequestTag, Skip, SkipReason, State, VendorTerms};

@@ -80,6 +80,16 @@ pub struct Charge {
     pub windows: Arc<[RateLimit]>,
 }
 
+/// One hit to be taken back: what it counted came to nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "stores take it apart")]
+pub struct Refund {
+    /// Where it was counted.
+    pub key: LimitKey,
+    /// When it was counted.
+    pub at: SystemTime,
+}
+
 /// A limit that had no room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "stores put it together")]

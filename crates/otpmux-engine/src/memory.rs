@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use async_trait::async_trait;
 use otpmux_core::{Blame, Certainty, Error, ErrorKind, ProviderId, Purpose, RateLimit, Verdict};
 
-use crate::limits::{Charge, HitLog, LimitKey, LimitScope, Limited, longest, millis};
+use crate::limits::{Charge, HitLog, LimitKey, LimitScope, Limited, Refund, longest, millis};
 use crate::store::{GRACE, HEALTH_KEPT};
 use crate::{
     Attempt, BeginLeg, Begun, Counted, Create, Created, Guess, HealthMark, Record, Settle, State,
@@ -162,6 +162,14 @@ impl Limits {
         log.hit(windows, now);
     }
 
+    fn take_back(&mut self, refunds: &[Refund]) {
+        for refund in refunds {
+            if let Some(log) = self.logs.get_mut(&refund.key) {
+                log.take_back(refund.at);
+            }
+        }
+    }
+
     fn empty(&mut self, key: LimitKey) {
         self.logs.remove(&key);
     }
@@ -304,15 +312,12 @@ impl VerificationStore for MemoryStore {
     ) -> Result<State, Error> {
         let shelf = &mut *self.shelf();
         shelf.learn(std::mem::take(&mut settle.news));
-        let refund = settle.refund;
+        let refunds = std::mem::take(&mut settle.refunds);
         let Some(record) = shelf.get(id, now) else { return Ok(State::Closed) };
-        record.settle(settle);
+        let due = record.settle(settle);
         let state = record.state;
-        let key = LimitKey::of_recipient(LimitScope::Recipient, &record.recipient);
-        if let Some(at) = refund
-            && let Some(log) = shelf.limits.logs.get_mut(&key)
-        {
-            log.take_back(at);
+        if due {
+            shelf.limits.take_back(&refunds);
         }
         Ok(state)
     }

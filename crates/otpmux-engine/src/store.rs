@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 use async_trait::async_trait;
 use otpmux_core::{Error, ErrorKind, VendorReference, Verdict};
 
-use crate::limits::{Charge, Limited};
+use crate::limits::{Charge, Limited, Refund};
 use crate::{Guess, HealthMark, Leg, LegState, Record, Skip, State, VendorTerms, VerificationId};
 
 /// How long a record outlives its code, so that a late user is told "expired" and not "not found".
@@ -169,8 +169,9 @@ pub struct Settle {
     /// Close the verification, unless another leg may have sent something after all: if nothing was
     /// sent for it, there is no code to type.
     pub close: bool,
-    /// Take back one hit of this time from the recipient's windows of messages: none was sent.
-    pub refund: Option<SystemTime>,
+    /// Hits to take back, each once, if it is there. To be told again changes nothing: where there
+    /// are `ends`, they are taken back only if one of them has had no end before.
+    pub refunds: Vec<Refund>,
 }
 
 /// How a leg ended.
@@ -272,17 +273,22 @@ impl Record {
         live
     }
 
-    /// The step of [`VerificationStore::settle`], apart from news and refund.
-    pub fn settle(&mut self, settle: Settle) {
-        self.end(settle.ends, settle.skips);
+    /// The step of [`VerificationStore::settle`], apart from the news; whether the refunds are due.
+    pub fn settle(&mut self, settle: Settle) -> bool {
+        let untold = settle.ends.is_empty();
+        let first = self.end(settle.ends, settle.skips);
         if settle.close && !self.may_have_sent() && self.state == State::Pending {
             self.state = State::Closed;
         }
+        untold || first
     }
 
-    fn end(&mut self, ends: Vec<LegEnd>, skips: Vec<Skip>) {
+    /// Whether one of the legs has had no end before.
+    fn end(&mut self, ends: Vec<LegEnd>, skips: Vec<Skip>) -> bool {
+        let mut first = false;
         for end in ends {
             if let Some(leg) = self.legs.get_mut(end.leg) {
+                first |= leg.state == LegState::Intended;
                 leg.state = end.state;
                 leg.failure = end.failure;
                 leg.reference = end.reference.or(leg.reference.take());
@@ -290,6 +296,7 @@ impl Record {
             }
         }
         self.skips.extend(skips);
+        first
     }
 
     /// The step of [`VerificationStore::begin_leg`], apart from the news. `full` is the limit that

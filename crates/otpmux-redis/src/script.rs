@@ -47,7 +47,7 @@ impl Operation {
         match self {
             Self::Create => &[ARGUMENTS, RECORD, OVER, SENT, LIMITS, CHARGES, HEALTH, MARKS],
             Self::BeginLeg => &[ARGUMENTS, RECORD, OVER, SENT, ENDS, LIMITS, CHARGES, HEALTH, NEWS],
-            Self::Settle => &[ARGUMENTS, KEYS, RECORD, SENT, ENDS, HEALTH, NEWS],
+            Self::Settle => &[ARGUMENTS, RECORD, SENT, ENDS, HEALTH, NEWS],
             Self::Attempt => &[ARGUMENTS, KEYS, RECORD, OVER, SENT, LIMITS],
             Self::Approve => &[ARGUMENTS, KEYS, RECORD, OVER],
             Self::Cancel => &[ARGUMENTS, RECORD, OVER],

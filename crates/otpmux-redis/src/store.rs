@@ -152,12 +152,16 @@ impl VerificationStore for RedisStore {
         settle: Settle,
         now: SystemTime,
     ) -> Result<State, Error> {
-        let Settle { ends, skips, news, close, refund } = settle;
+        let Settle { ends, skips, news, close, refunds } = settle;
         let mut call = self.on_record(Operation::Settle, id, now);
         if !news.is_empty() {
             call = call.key(self.names.health());
         }
-        let closing = Words::default().number(close).maybe(refund, Words::time);
+        let mut closing = Words::default().number(close);
+        for refund in &refunds {
+            call = call.key(self.names.limit(&refund.key));
+            closing = closing.time(refund.at);
+        }
         let call = call.ends(&ends).text(form::lines(&skips)).words(closing).news(&news);
         self.run(call, |reply| {
             let state = form::read_state(&reply.word).ok_or(Fault::Unreadable)?;

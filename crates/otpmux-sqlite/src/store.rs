@@ -161,16 +161,15 @@ impl Tables<'_> {
         Ok(begun)
     }
 
-    fn settle(&self, id: VerificationId, settle: Settle, now: i64) -> Result<State, Fault> {
+    fn settle(&self, id: VerificationId, mut settle: Settle, now: i64) -> Result<State, Fault> {
         let found = self.find(id, now)?;
         self.learn(&settle.news)?;
         let Some(mut found) = found else { return Ok(State::Closed) };
-        let refund = settle.refund;
-        found.record.settle(settle);
+        let refunds = std::mem::take(&mut settle.refunds);
+        let due = found.record.settle(settle);
         self.update(&found)?;
-        if let Some(at) = refund {
-            let key = LimitKey::of_recipient(LimitScope::Recipient, &found.record.recipient);
-            self.take_back(key, stamp(at))?;
+        for refund in refunds.iter().filter(|_| due) {
+            self.take_back(refund.key, stamp(refund.at))?;
         }
         Ok(found.record.state)
     }

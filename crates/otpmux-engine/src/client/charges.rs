@@ -1,10 +1,13 @@
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use otpmux_core::{Blame, Certainty, Error, ErrorKind, RateLimit, Recipient, SendRequest};
 
 use super::metrics;
-use crate::{Charge, LimitKey, LimitScope, Limited, MessageLimits, RecipientHash, ServerKeys};
+use crate::{
+    Charge, LimitKey, LimitScope, Limited, MessageLimits, RecipientHash, Refund, ServerKeys,
+};
 
 /// The limits of a policy, ready to be counted.
 pub(super) struct Charges {
@@ -59,6 +62,31 @@ impl Charges {
         });
         add(&self.global, &|| Some(key_of(LimitScope::Global, keys, b"")));
         charges
+    }
+}
+
+/// Where a message was counted: what is taken back if it came to nothing.
+pub(super) struct Counted {
+    /// By all limits but the client's, for whoever asks in vain has asked all the same, and its
+    /// provider's.
+    pub(super) message: Vec<Refund>,
+    /// By its provider, which has counted it only if the request has reached it.
+    pub(super) provider: Option<Refund>,
+}
+
+impl Counted {
+    /// What these have counted at this time.
+    pub(super) fn by(charges: &[Charge], at: SystemTime) -> Self {
+        let (mut message, mut provider) = (Vec::with_capacity(charges.len()), None);
+        for Charge { key, .. } in charges {
+            let refund = Refund { key: *key, at };
+            match key.scope {
+                LimitScope::Client => {}
+                LimitScope::Provider => provider = Some(refund),
+                _ => message.push(refund),
+            }
+        }
+        Self { message, provider }
     }
 }
 

@@ -1,6 +1,6 @@
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use otpmux_core::{
     Blame, Certainty, Code, Context, Delivery, Error, NextStep, ResendRequest, SendRequest, Sent,
@@ -8,12 +8,13 @@ use otpmux_core::{
 };
 use tokio::time::Instant;
 
+use super::charges::Counted;
 use super::line::Line;
 use super::plan::{Candidate, Plan, Source, skip};
 use super::standing::StillWanted;
 use super::{Inner, Verification, gone, metrics};
 use crate::record::{LegState, Record};
-use crate::{BeginLeg, Begun, Choice, LegEnd, Settle, Skip, SkipReason, VendorTerms};
+use crate::{BeginLeg, Begun, Choice, LegEnd, Refund, Settle, Skip, SkipReason, VendorTerms};
 
 /// How long a vendor may take to tell what became of a send whose answer was lost.
 const RECONCILE: Duration = Duration::from_secs(2);
@@ -37,8 +38,8 @@ pub(super) struct Dispatch<'a> {
     deadline: Instant,
     /// When its newest leg was begun.
     leg_begun: Instant,
-    /// When the limits have counted it.
-    counted: SystemTime,
+    /// Where the message and its first leg were counted.
+    counted: Counted,
     possible: u32,
     standing: Arc<StillWanted>,
     /// What the store is not told yet.
@@ -49,6 +50,8 @@ pub(super) struct Dispatch<'a> {
 struct Untold {
     ends: Vec<LegEnd>,
     skips: Vec<Skip>,
+    /// Of calls that never reached their providers.
+    refunds: Vec<Refund>,
 }
 
 /// A leg that is written down and not settled.
@@ -60,12 +63,21 @@ struct Flight {
     here: usize,
     /// Its place in the store's record, which other sends may have grown meanwhile.
     place: usize,
+    /// Where its provider has counted it.
+    counted: Option<Refund>,
 }
 
 /// How a leg ended, or two that flew side by side.
 enum Ended {
     Sent(Flight, Sent),
     Failed { error: Error, next: Option<usize> },
+}
+
+/// Why there is no further leg.
+enum NotBegun {
+    /// The verification is.
+    Over,
+    Failed(Error),
 }
 
 type Call = Pin<Box<dyn Future<Output = Result<Sent, Error>> + Send>>;
@@ -77,7 +89,7 @@ impl<'a> Dispatch<'a> {
         record: Record,
         plan: Plan,
         code: Option<Code>,
-        counted: SystemTime,
+        counted: Counted,
     ) -> Self {
         let begun = Instant::now();
         let deadline = begun + inner.policy.deadline;
@@ -121,7 +133,8 @@ impl<'a> Dispatch<'a> {
     }
 
     async fn go_through(&mut self, place: usize) -> Result<Verification, Error> {
-        let mut flight = Flight { at: 0, here: self.record.legs.len() - 1, place };
+        let (here, counted) = (self.record.legs.len() - 1, self.counted.provider);
+        let mut flight = Flight { at: 0, here, place, counted };
         loop {
             let ended = match self.hedge(flight) {
                 Some((after, next)) => self.fly_hedged(flight, after, next).await,
@@ -132,12 +145,17 @@ impl<'a> Dispatch<'a> {
                 Ended::Failed { error, next } => (error, next),
             };
             let begun = match next {
-                Some(next) => self.begin(next, Choice::Failover).await?,
-                None => None,
+                Some(next) => self.begin(next, Choice::Failover).await,
+                None => Ok(None),
             };
             match begun {
-                Some(next) => flight = next,
-                None => return self.give_up(error).await,
+                Ok(Some(next)) => flight = next,
+                Ok(None) => return self.give_up(error).await,
+                Err(NotBegun::Over) => {
+                    self.write(true).await?;
+                    return Err(gone().with_certainty(self.certainty()));
+                }
+                Err(NotBegun::Failed(error)) => return Err(error),
             }
         }
     }
@@ -308,6 +326,9 @@ impl<'a> Dispatch<'a> {
         let reference = sent.reference.and_then(keep);
         let leg = &mut self.record.legs[flight.here];
         (leg.state, leg.failure) = (state, failure);
+        if state == LegState::NotSent {
+            self.untold.refunds.extend(flight.counted);
+        }
         if vendor.is_some() {
             leg.vendor.clone_from(&vendor);
         }
@@ -330,7 +351,7 @@ impl<'a> Dispatch<'a> {
 
     /// Settles what has ended and writes down the next leg, in one step of the store; `None` when
     /// all who are left have had as many messages as they may.
-    async fn begin(&mut self, mut next: usize, why: Choice) -> Result<Option<Flight>, Error> {
+    async fn begin(&mut self, mut next: usize, why: Choice) -> Result<Option<Flight>, NotBegun> {
         loop {
             self.tell_of_other_codes(next);
             let candidate = &self.candidates[next];
@@ -339,22 +360,25 @@ impl<'a> Dispatch<'a> {
             let leg = self
                 .inner
                 .new_leg(id, candidate, why, &self.request.channel, entropy)
-                .map_err(|error| error.with_certainty(self.certainty()))?;
+                .map_err(|error| NotBegun::Failed(error.with_certainty(self.certainty())))?;
             let news = self.inner.members.news();
+            let charge = candidate.member.charge.clone();
+            let now = self.inner.clock.now();
+            let counted = charge.as_ref().map(|charge| Refund { key: charge.key, at: now });
             let begin = BeginLeg {
                 leg: leg.clone(),
-                charges: candidate.member.charge.iter().cloned().collect(),
+                charges: charge.into_iter().collect(),
                 ends: std::mem::take(&mut self.untold.ends),
                 skips: std::mem::take(&mut self.untold.skips),
                 news: news.clone(),
                 resend: None,
             };
-            let now = self.inner.clock.now();
             match self.inner.store.begin_leg(self.record.id, begin, now).await {
                 Ok(Begun::Leg(place)) => {
                     self.record.legs.push(leg);
                     self.leg_begun = Instant::now();
-                    return Ok(Some(Flight { at: next, here: self.record.legs.len() - 1, place }));
+                    let here = self.record.legs.len() - 1;
+                    return Ok(Some(Flight { at: next, here, place, counted }));
                 }
                 Ok(Begun::Limited(_)) => {
                     self.pass_over(next, SkipReason::Limit);
@@ -364,10 +388,10 @@ impl<'a> Dispatch<'a> {
                     }
                 }
                 // Cancelled, superseded or expired meanwhile: nobody waits for this code any more.
-                Ok(_) => return Err(gone().with_certainty(self.certainty())),
+                Ok(_) => return Err(NotBegun::Over),
                 Err(error) => {
                     self.inner.members.take_back(news);
-                    return Err(error.with_certainty(self.certainty()));
+                    return Err(NotBegun::Failed(error.with_certainty(self.certainty())));
                 }
             }
         }
@@ -411,10 +435,12 @@ impl<'a> Dispatch<'a> {
     async fn write(&mut self, close: bool) -> Result<Verification, Error> {
         let now = self.inner.clock.now();
         let certainty = self.certainty();
-        let refund = (self.possible == 0).then_some(self.counted);
-        let Untold { ends, skips } = std::mem::take(&mut self.untold);
+        let Untold { ends, skips, mut refunds } = std::mem::take(&mut self.untold);
+        if self.possible == 0 {
+            refunds.append(&mut self.counted.message);
+        }
         let news = self.inner.members.news();
-        let settle = Settle { ends, skips, news: news.clone(), close, refund };
+        let settle = Settle { ends, skips, news: news.clone(), close, refunds };
         let state = self.inner.store.settle(self.record.id, settle, now).await;
         if state.is_err() {
             self.inner.members.take_back(news);

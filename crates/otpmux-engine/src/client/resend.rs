@@ -3,7 +3,7 @@ use std::time::Duration;
 use otpmux_core::{Blame, Certainty, Channel, Error, ErrorKind, IdempotencyKey};
 
 use super::before::other_content;
-use super::charges::limited;
+use super::charges::{Counted, limited};
 use super::dispatch::Dispatch;
 use super::kept::Kept;
 use super::{Inner, OtpClient, Resend, Scope, Verification, gone, no_entropy};
@@ -62,13 +62,14 @@ impl OtpClient {
         let (mut plan, code) = inner.plan_resend(&record, kept, resend.channel.clone(), now)?;
         let delay = inner.resend_delay(record.resends + 1)?;
         let terms = ResendTerms { max_resends: inner.policy.resends, next_after: now + delay };
-        let (leg, place) = loop {
+        let (leg, place, counted) = loop {
             let first = &plan.candidates[0];
             let mut leg =
                 inner.new_leg(id, first, first.why, &plan.request.channel, &*inner.entropy)?;
             leg.key = key.take().unwrap_or(leg.key);
             let mut charges = inner.charges.of(&plan.request, &record.recipient, &inner.keys);
             charges.extend(first.member.charge.clone());
+            let counted = Counted::by(&charges, now);
             let begin = BeginLeg {
                 leg: leg.clone(),
                 charges,
@@ -79,7 +80,7 @@ impl OtpClient {
             };
             record.skips.extend_from_slice(&begin.skips);
             let refusal = match inner.store.begin_leg(id, begin, now).await? {
-                Begun::Leg(place) => break (leg, place),
+                Begun::Leg(place) => break (leg, place, counted),
                 Begun::Over(_) => return Err(gone()),
                 Begun::TooSoon(wait) => refused("a resend so soon").with_retry_after(wait),
                 Begun::TooMany => refused("more resends than one verification may have"),
@@ -100,7 +101,7 @@ impl OtpClient {
         };
         record.resend_after = terms.next_after;
         record.legs.push(leg);
-        Dispatch::new(inner, record, plan, code, now).run(place).await
+        Dispatch::new(inner, record, plan, code, counted).run(place).await
     }
 }
 

@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use otpmux_core::{Code, Entropy, EntropyError, Error};
 
 use super::before::other_content;
-use super::charges::limited;
+use super::charges::{Counted, limited};
 use super::dispatch::Dispatch;
 use super::kept::Kept;
 use super::pool::Pool;
@@ -60,18 +60,19 @@ impl OtpClient {
             skips: Vec::new(),
             request: tag.map(Box::new),
         };
-        loop {
+        let counted = loop {
             let first = &plan.candidates[0];
             record.legs =
                 vec![inner.new_leg(id, first, first.why, &plan.request.channel, &pool)?];
             record.skips.clone_from(&plan.skips);
             let mut charges = inner.charges.of(&plan.request, &record.recipient, &inner.keys);
             charges.extend(first.member.charge.clone());
+            let counted = Counted::by(&charges, now);
             let create = Create { record: record.clone(), charges };
             match inner.store.create(create, now).await? {
                 Created::New(marks) => {
                     inner.members.learn(&marks, now);
-                    break;
+                    break counted;
                 }
                 Created::Before(before) => return inner.before(*before, in_flight).await,
                 Created::OtherContent => return Err(other_content()),
@@ -82,8 +83,8 @@ impl OtpClient {
                     }
                 }
             }
-        }
-        Dispatch::new(inner, record, plan, Some(code), now).run(0).await
+        };
+        Dispatch::new(inner, record, plan, Some(code), counted).run(0).await
     }
 }
 

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use otpmux_core::{
-    Blame, Certainty, ClientContext, Error, ErrorKind, Purpose, RateLimit, Recipient,
+    Blame, Certainty, ClientContext, Error, ErrorKind, Purpose, RateLimit, Recipient, Sent,
 };
 use otpmux_engine::{
     MemoryStore, MessageLimits, NewVerification, Policy, Verification, VerificationStore,
 };
 
-use crate::world::{World, builder, carrier, down, keys, lenient, unknown, wrong};
+use crate::world::{World, builder, carrier, down, error, keys, lenient, unknown, wrong};
 
 fn number(n: usize) -> NewVerification {
     let to: Recipient = format!("+9198765{n:05}").parse().unwrap();
@@ -167,20 +167,120 @@ async fn a_resend_is_a_message_too() {
     assert_eq!(a.count(), 2);
 }
 
-/// A vendor's outage is not the user's fault.
-#[tokio::test]
-async fn a_send_that_came_to_nothing_does_not_use_up_the_recipients_messages() {
+/// One of the limits.
+type Limit = fn(&mut MessageLimits) -> &mut Vec<RateLimit>;
+
+/// A vendor's outage is not the user's fault, nor anybody else's: a message that certainly reached
+/// nobody counts only for the address that asked for it.
+#[tokio::test(start_paused = true)]
+async fn what_reached_nobody_counts_for_the_client_alone() {
+    let outcomes = [
+        (Certainty::NotSent, Blame::Provider),
+        (Certainty::Refused, Blame::Provider),
+        (Certainty::NotSent, Blame::Policy),
+        (Certainty::NotSent, Blame::Caller),
+        (Certainty::NotSent, Blame::Recipient),
+    ];
+    let one = || vec![RateLimit::new(1, MINUTE)];
+    let scopes: [(&str, Limit); 4] = [
+        ("recipient", |limits| &mut limits.recipient),
+        ("purpose", |limits| &mut limits.purpose),
+        ("prefix", |limits| &mut limits.prefix),
+        ("global", |limits| &mut limits.global),
+    ];
+    for (certainty, blame) in outcomes {
+        let a = carrier("a");
+        let fails = || a.sends.always(move |_, _| Err(error(certainty, blame)));
+        let works = || a.sends.always(|_, _| Ok(Sent::new()));
+        for (scope, limit) in scopes {
+            let of = format!("{scope} after {certainty:?} by {blame:?}");
+            let world = World::with(&[&a], policy(|limits| *limit(limits) = one()));
+            fails();
+            assert!(world.send().await.is_err());
+            works();
+            let sent = world.send().await;
+            let sent = sent.unwrap_or_else(|error| panic!("{of}: {error}"));
+            refused(world.send().await, scope);
+            // The same holds for a message that was to go out again.
+            world.advance(60);
+            fails();
+            assert!(world.client.resend(sent.id, None).await.is_err());
+            works();
+            let sent = world.send().await;
+            sent.unwrap_or_else(|error| panic!("a resend, {of}: {error}"));
+            refused(world.send().await, scope);
+        }
+        let world = World::with(&[&a], policy(|limits| limits.client = one()));
+        fails();
+        assert!(world.client.send(from(1, "192.0.2.1")).await.is_err());
+        works();
+        refused(world.client.send(from(1, "192.0.2.1")).await, "client");
+        world.client.send(from(1, "192.0.2.2")).await.unwrap();
+    }
     let a = carrier("a");
-    let world =
-        World::with(&[&a], policy(|limits| limits.recipient = vec![RateLimit::new(1, MINUTE)]));
-    a.sends.answer(Err(down()));
-    assert!(world.send().await.is_err());
-    world.send().await.unwrap();
-    refused(world.send().await, "recipient");
+    let world = World::with(&[&a], policy(|limits| limits.global = one()));
     a.sends.answer(Err(unknown()));
-    world.advance(60);
     assert!(!world.send().await.unwrap().confirmed);
-    refused(world.send().await, "recipient");
+    refused(world.send().await, "global");
+}
+
+/// After twenty sends that dead vendors have refused, the next user is served.
+#[tokio::test(start_paused = true)]
+async fn an_outage_does_not_outlive_itself() {
+    let (a, b) = (carrier("a"), carrier("b"));
+    let limits = policy(|limits| limits.global = vec![RateLimit::new(20, 60 * MINUTE)]);
+    let world = World::with(&[&a, &b], limits);
+    a.sends.always(|_, _| Err(down()));
+    b.sends.always(|_, _| Err(error(Certainty::NotSent, Blame::Provider)));
+    for n in 0..20 {
+        world.client.send(number(n)).await.unwrap_err();
+        world.advance(1);
+    }
+    a.sends.always(|_, _| Ok(Sent::new()));
+    b.sends.always(|_, _| Ok(Sent::new()));
+    world.advance(60);
+    for n in 20..40 {
+        world.client.send(number(n)).await.unwrap();
+    }
+    refused(world.client.send(number(40)).await, "global");
+}
+
+/// What a vendor has read counts there; what never reached it does not.
+#[tokio::test(start_paused = true)]
+async fn a_provider_counts_what_reached_it() {
+    let limited = || {
+        let mut capabilities =
+            otpmux_core::Capabilities::new([otpmux_core::Channel::Sms]).with_supplied_codes(4..=10);
+        capabilities.limits.requests = vec![RateLimit::new(1, MINUTE)];
+        Arc::new(otpmux_testkit::ScriptedProvider::new("a", capabilities))
+    };
+    // Each process keeps a pace of its own beside the count that all share.
+    let (store, clock) = (Arc::new(MemoryStore::new(100)), Arc::default());
+    let process = |providers: &[&Arc<otpmux_testkit::ScriptedProvider>]| {
+        let shared: Arc<dyn VerificationStore> = Arc::<MemoryStore>::clone(&store);
+        builder(providers, lenient(), &clock).store(shared, keys()).build().unwrap()
+    };
+    let passed_over = async |providers: [&Arc<otpmux_testkit::ScriptedProvider>; 2]| {
+        let sent = process(&providers).send(number(1)).await.unwrap();
+        !sent.legs.iter().any(|leg| leg.provider.as_str() == "a")
+    };
+    for (certainty, counted) in [(Certainty::NotSent, false), (Certainty::Refused, true)] {
+        // As the first of its route, after a failure, and when nobody else is left.
+        let (a, b) = (limited(), carrier("b"));
+        a.sends.always(move |_, _| Err(error(certainty, Blame::Provider)));
+        process(&[&a, &b]).send(number(1)).await.unwrap();
+        assert_eq!(passed_over([&limited(), &carrier("b")]).await, counted, "{certainty:?}");
+        clock.advance(60 * MINUTE);
+
+        b.sends.always(|_, _| Err(down()));
+        process(&[&b, &a]).send(number(1)).await.unwrap_err();
+        assert_eq!(passed_over([&limited(), &carrier("b")]).await, counted, "{certainty:?}");
+        clock.advance(60 * MINUTE);
+
+        process(&[&a]).send(number(1)).await.unwrap_err();
+        assert_eq!(passed_over([&limited(), &carrier("b")]).await, counted, "{certainty:?}");
+        clock.advance(60 * MINUTE);
+    }
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use otpmux_core::{
 };
 use otpmux_engine::{
     Charge, GRACE, HEALTH_KEPT, HealthMark, LegState, LimitKey, LimitScope, MessageLimits,
-    NewVerification, OpenMark, RequestTag, Settle, VerificationStore,
+    NewVerification, OpenMark, Refund, RequestTag, Settle, VerificationStore,
 };
 use otpmux_redis::RedisStore;
 use otpmux_testkit::{RedisReply, RedisServer, ScriptedProvider};
@@ -68,7 +68,9 @@ async fn flows(server: &RedisServer) {
     let at = now();
     let open = OpenMark { since: at, until: at, why: ErrorKind::Unavailable };
     let mark = HealthMark { provider: ProviderId::new("ours").unwrap(), at, state: Some(open) };
-    let settling = Settle { news: vec![mark], refund: Some(at), ..settle(LegState::Refused) };
+    let key = LimitKey::of_recipient(LimitScope::Recipient, &record(9).recipient);
+    let refunds = vec![Refund { key, at }];
+    let settling = Settle { news: vec![mark], refunds, ..settle(LegState::Refused) };
     let expired = put(&store, record(9)).await;
     store.settle(expired, settling, now()).await.unwrap();
     let late = now() + Duration::from_mins(6);

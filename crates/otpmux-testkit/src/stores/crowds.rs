@@ -8,7 +8,7 @@ use otpmux_engine::{
 };
 
 use super::health::{closed, open, tell};
-use super::limits::{messages_to, send};
+use super::limits::{messages_to, refund, send};
 use super::named::{ask, named};
 use super::races::{all_at_once, count};
 use super::records::{
@@ -55,7 +55,8 @@ pub(super) async fn of_many_refunds_each_takes_one_back(store: Store, effort: Ef
         }
         all_at_once(8, |_| {
             let store = store.clone();
-            let settle = Settle { refund: Some(now()), ..Settle::default() };
+            let settle =
+                Settle { refunds: vec![refund(messages_to(round), now())], ..Settle::default() };
             async move { settle_at(&*store, id, settle, now()).await }
         })
         .await;

@@ -3,8 +3,10 @@
 use std::slice;
 use std::time::{Duration, SystemTime};
 
+use otpmux_core::ProviderId;
 use otpmux_engine::{
-    Charge, Created, LegState, LimitKey, LimitScope, Limited, Record, Settle, VerificationStore,
+    Charge, Created, HealthMark, LegState, LimitKey, LimitScope, Limited, Record, Refund, Settle,
+    VerificationStore,
 };
 
 use super::Store;
@@ -12,7 +14,7 @@ use super::records::{
     CODE, after, after_ms, awkward_bits, charge, keys, limit, now, put, recipient, record,
     try_code, window,
 };
-use super::steps::{create_at, load_at, settle_at};
+use super::steps::{create_at, health_at, load_at, settle_at};
 
 const SCOPES: [LimitScope; 7] = [
     LimitScope::Recipient,
@@ -162,21 +164,34 @@ pub(super) async fn a_large_count_is_exact(store: Store) {
     assert_eq!(limited.retry_after, Duration::from_millis(1));
 }
 
+pub(super) fn refund(key: LimitKey, at: SystemTime) -> Refund {
+    Refund { key, at }
+}
+
 pub(super) async fn a_refund_takes_back_one_hit_of_its_time(store: Store) {
+    for scope in SCOPES {
+        takes_back_one_hit(&store, scope).await;
+    }
+}
+
+/// Of the windows of one scope, each time of recipients of their own.
+async fn takes_back_one_hit(store: &Store, scope: LimitScope) {
     let windows = [(3, 600), (5, 3_600)];
-    let [mine, theirs] = [1, 2].map(|number| charge(messages_to(number), &windows));
+    let place = SCOPES.iter().position(|it| *it == scope).expect("one of them");
+    let number = 10 * u32::try_from(place).expect("few scopes");
+    let [mine, theirs] = [1, 2].map(|it| charge(limit(scope, number + it), &windows));
     let shared = |scope| charge(LimitKey { scope, ..mine.key }, &windows);
-    let others = [LimitScope::Client, LimitScope::Global].map(shared);
+    let others: Vec<_> = SCOPES.into_iter().filter(|it| *it != scope).map(shared).collect();
     let all = [&[mine.clone(), theirs.clone()][..], &others].concat();
     for hit in [1_000, 1_000, 2_000] {
-        assert_eq!(send(&*store, &all, after_ms(hit)).await, None);
+        assert_eq!(send(&**store, &all, after_ms(hit)).await, None);
     }
-    let id = put(&*store, record(1)).await;
+    let id = put(&**store, record(1)).await;
     let refund = async |at| {
-        let settle = Settle { refund: Some(after_ms(at)), ..Settle::default() };
-        settle_at(&*store, id, settle, after(3)).await;
+        let refunds = vec![refund(mine.key, after_ms(at))];
+        settle_at(&**store, id, Settle { refunds, ..Settle::default() }, after(3)).await;
     };
-    let room = async || send(&*store, slice::from_ref(&mine), after(3)).await.is_none();
+    let room = async || send(&**store, slice::from_ref(&mine), after(3)).await.is_none();
     for never in [0, 999, 1_001, 1_500, 2_001, 3_000] {
         refund(never).await;
         assert!(!room().await, "nothing was counted at {never}");
@@ -191,9 +206,43 @@ pub(super) async fn a_refund_takes_back_one_hit_of_its_time(store: Store) {
     refund(2_000).await;
     assert!(room().await, "the newer one");
     for other in others.iter().chain([&theirs]) {
-        let full = send(&*store, slice::from_ref(other), after(3)).await;
-        assert!(full.is_some(), "only the recipient's own messages: {:?}", other.key);
+        let full = send(&**store, slice::from_ref(other), after(3)).await;
+        assert!(full.is_some(), "only what is named: {:?}", other.key);
     }
+}
+
+pub(super) async fn refunds_of_several_limits_go_in_one_step(store: Store) {
+    let charges = SCOPES.map(|scope| charge(limit(scope, 1), &[(1, 600)]));
+    assert_eq!(send(&*store, &charges, now()).await, None);
+    let id = put(&*store, record(1)).await;
+    let refunds: Vec<_> = charges[1..].iter().map(|it| refund(it.key, now())).collect();
+    let provider = ProviderId::new("primary").expect("a name");
+    let news = vec![HealthMark { provider, at: now(), state: None }];
+    let settle = Settle { refunds, news: news.clone(), ..Settle::default() };
+    settle_at(&*store, id, settle, after(1)).await;
+    assert_eq!(health_at(&*store, after(1)).await, news);
+    assert_eq!(send(&*store, &charges[1..], after(1)).await, None, "each has room again");
+    let full = send(&*store, &charges, after(1)).await.expect("one was not taken back");
+    assert_ne!(full.scope, charges[0].key.scope, "the newer hits wait for longer");
+    assert!(send(&*store, &charges[..1], after(1)).await.is_some());
+}
+
+pub(super) async fn a_refund_that_is_told_twice_is_made_once(store: Store) {
+    let charges = [charge(limit(LimitScope::Global, 1), &[(2, 600)])];
+    let mut first = record(1);
+    first.legs[0].state = LegState::Intended;
+    let id = first.id;
+    for new in [first, record(2)] {
+        assert!(matches!(create_at(&*store, new, &charges, now()).await, Created::New(_)));
+    }
+    let ends = vec![super::records::end(0, LegState::NotSent)];
+    let refunds = vec![refund(charges[0].key, now())];
+    let settle = Settle { ends, close: true, refunds, ..Settle::default() };
+    for _ in 0..3 {
+        settle_at(&*store, id, settle.clone(), after(1)).await;
+    }
+    assert_eq!(send(&*store, &charges, after(1)).await, None);
+    assert!(send(&*store, &charges, after(1)).await.is_some(), "the other's hit was taken back");
 }
 
 pub(super) async fn a_refund_goes_with_what_else_is_settled(store: Store) {
@@ -203,7 +252,8 @@ pub(super) async fn a_refund_goes_with_what_else_is_settled(store: Store) {
     let id = first.id;
     assert!(matches!(create_at(&*store, first, &charges, now()).await, Created::New(_)));
     let end = super::records::end(0, LegState::NotSent);
-    let settle = Settle { ends: vec![end], close: true, refund: Some(now()), ..Settle::default() };
+    let refunds = vec![refund(messages_to(1), now())];
+    let settle = Settle { ends: vec![end], close: true, refunds, ..Settle::default() };
     let state = settle_at(&*store, id, settle, after(1)).await;
     assert_eq!(state, otpmux_engine::State::Closed);
     let created = create_at(&*store, record(1), &charges, after(1)).await;

@@ -169,6 +169,8 @@ fn trials() -> Vec<(&'static str, Body)> {
         limits::many_keys_are_counted_each_by_itself,
         limits::a_large_count_is_exact,
         limits::a_refund_takes_back_one_hit_of_its_time,
+        limits::refunds_of_several_limits_go_in_one_step,
+        limits::a_refund_that_is_told_twice_is_made_once,
         limits::a_refund_goes_with_what_else_is_settled,
         charged_legs::a_leg_without_room_is_not_begun_but_all_else_is_written,
         charged_legs::a_resend_without_room_uses_none_up,

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use otpmux_core::Verdict;
 use otpmux_engine::{
-    BeginLeg, Begun, Charge, Created, Guess, LimitKey, LimitScope, Limited, Record, Settle,
+    BeginLeg, Begun, Charge, Created, Guess, LimitKey, LimitScope, Limited, Record, Refund, Settle,
     VerificationId, VerificationStore,
 };
 
@@ -65,10 +65,14 @@ pub(super) async fn limits_answer_as_a_naive_count_does(store: Store, effort: Ef
         for step in 0..400 {
             now = later(&mut dice, now, &expected);
             if dice.percent(10) {
-                let (at, key) = (refund(&mut dice, &hits, now), all[0].key);
-                let settle = Settle { refund: Some(at), ..Settle::default() };
-                settle_at(&*store, id, settle, now).await;
-                naive.take_back(key, at);
+                let mut refunds = Vec::new();
+                for charge in dice.some(&all, 25) {
+                    refunds.push(Refund { key: charge.key, at: hit_at(&mut dice, &hits, now) });
+                }
+                for refund in &refunds {
+                    naive.take_back(refund.key, refund.at);
+                }
+                settle_at(&*store, id, Settle { refunds, ..Settle::default() }, now).await;
             }
             if step % 40 == 39 {
                 id = put(&*store, record(walk * 2), now).await;
@@ -91,7 +95,7 @@ pub(super) async fn limits_answer_as_a_naive_count_does(store: Store, effort: Ef
 }
 
 /// The time of a hit, most often.
-fn refund(dice: &mut Dice, hits: &[SystemTime], now: SystemTime) -> SystemTime {
+fn hit_at(dice: &mut Dice, hits: &[SystemTime], now: SystemTime) -> SystemTime {
     if hits.is_empty() || dice.percent(20) {
         now - dice.pause()
     } else {

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use otpmux_core::{Channel, IdempotencyKey, ProviderId, VendorReference};
 use otpmux_engine::{
     BeginLeg, Charge, Create, GRACE, Guess, HealthMark, Leg, LegEnd, LegState, LimitKey,
-    LimitScope, OpenMark, Record, RequestTag, ResendTerms, Sealed, Settle, Skip, State,
+    LimitScope, OpenMark, Record, Refund, RequestTag, ResendTerms, Sealed, Settle, Skip, State,
     VendorTerms, VerificationId,
 };
 
@@ -197,21 +197,24 @@ impl World {
 
     /// Windows of different lengths that never end at the same time as each other, for which of two
     /// equal waits is told is the store's own business.
-    fn charges(&mut self, number: u32) -> Vec<Charge> {
+    fn limits(&mut self, number: u32) -> [(LimitKey, [(u32, u64); 2]); 4] {
         let hash = keys().hash(&recipient(number));
         let provider = u32::try_from(self.dice.below(2)).expect("few providers");
-        let all = [
+        [
             (LimitKey::of_recipient(LimitScope::Recipient, &hash), [(2, 30_001), (6, 200_002)]),
             (limit(LimitScope::Client, number % 2), [(4, 60_003), (2, 2_004)]),
             (limit(LimitScope::Purpose, 0), [(5, 30_005), (15, 600_006)]),
             (limit(LimitScope::Provider, provider), [(2, 10_007), (9, 120_008)]),
-        ];
+        ]
+    }
+
+    fn charges(&mut self, number: u32) -> Vec<Charge> {
         let charge = |(key, windows): (LimitKey, [(u32, u64); 2])| {
             let window =
                 |(count, length)| otpmux_core::RateLimit::new(count, Duration::from_millis(length));
             Charge { key, windows: windows.map(window).into() }
         };
-        let charges: Vec<_> = all.into_iter().map(charge).collect();
+        let charges: Vec<_> = self.limits(number).into_iter().map(charge).collect();
         let charges = self.dice.some(&charges, 45);
         if !charges.is_empty() {
             self.charged.push((number, self.now));
@@ -265,18 +268,24 @@ impl World {
     }
 
     fn settle(&mut self, one: &Known) -> Settle {
-        let hits = self.charged.iter().rev().filter(|(number, _)| *number == one.recipient);
-        let mut refund = hits.map(|(_, at)| *at).nth(self.dice.place(3)).unwrap_or(self.now);
-        if self.dice.percent(10) {
-            refund -= self.dice.pause();
-        }
         Settle {
             ends: self.ends(),
             skips: self.skips(),
             news: self.news(),
             close: self.dice.percent(25),
-            refund: self.dice.percent(40).then_some(refund),
+            refunds: self.refunds(one.recipient),
         }
+    }
+
+    /// Most often of hits that were counted.
+    fn refunds(&mut self, number: u32) -> Vec<Refund> {
+        let hits = self.charged.iter().rev().filter(|(it, _)| *it == number);
+        let mut at = hits.map(|(_, at)| *at).nth(self.dice.place(3)).unwrap_or(self.now);
+        if self.dice.percent(10) {
+            at -= self.dice.pause();
+        }
+        let keys = self.limits(number).map(|(key, _)| key);
+        self.dice.some(&keys, 30).into_iter().map(|key| Refund { key, at }).collect()
     }
 
     fn guess(&mut self, one: &Known) -> Guess {

@@ -6,9 +6,10 @@ local function replace(text, from, to, words)
 end
 
 -- A record's text with the ends of its legs, one in each line: a leg's place, its state, why it failed,
--- its reference, and what is known of a vendor's code. No such leg is no error. The last two stay until
--- there is a newer one.
+-- its reference, and what is known of a vendor's code; and whether one of them has had no end before.
+-- No such leg is no error. The last two of a leg stay until there is a newer one.
 local function with_ends(text, ends)
+  local first = false
   for place, state, failure, reference, terms in
     string.gmatch(ends, '(%d+) (%S+) (%S+) (%S+) (%S+)\n') do
     local line = string.find(text, '\n', 129, true)
@@ -19,15 +20,16 @@ local function with_ends(text, ends)
       end
       line = following
     end
-    local supplied, known, before, rest =
-      string.match(text, '^\n.([01]) %S+ (%S+) (%S+)()', line)
+    local was, supplied, known, before, rest =
+      string.match(text, '^\n(.)([01]) %S+ (%S+) (%S+)()', line)
     if supplied then
+      first = first or was == 'i'
       local latest = (reference ~= '-' and reference or known)
         .. ' ' .. (terms ~= '-' and terms or before)
       text = replace(text, line + 1, rest, state .. supplied .. ' ' .. failure .. ' ' .. latest)
     end
   end
-  return text
+  return text, first
 end
 
 -- Writes a record whose legs have changed, with further skips before its second empty line. Its key
