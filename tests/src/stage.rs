@@ -6,10 +6,10 @@ use std::time::Duration;
 use otpmux_airtexts::{AirTexts, AirTextsConfig, Credentials};
 use otpmux_core::{Code, Error, OtpProvider, ProviderId, Recipient, Secret};
 use otpmux_easyotp::{EasyOtp, EasyOtpConfig};
-use otpmux_emulator::{Emulator, EmulatorConfig, MessageFilter, Vendor};
+use otpmux_emulator::{Dialect as Deployment, Emulator, EmulatorConfig, MessageFilter, Vendor};
 use otpmux_engine::{Guards, MessageLimits, NewVerification, OtpClient, Policy, Verification};
 use otpmux_http::BaseUrl;
-use otpmux_startmessaging::{StartMessaging, StartMessagingConfig};
+use otpmux_startmessaging::{Dialect, Mode, StartMessaging, StartMessagingConfig};
 
 /// Somebody whom all three vendors reach.
 pub const PHONE: &str = "+919876543210";
@@ -76,7 +76,8 @@ pub fn phone() -> Recipient {
     PHONE.parse().expect("a number")
 }
 
-/// A provider, named after its vendor, with the good credentials and this address.
+/// A provider, named after its vendor, with the good credentials and this address. StartMessaging is
+/// left to verify where it works as its tutorials say.
 pub fn provider(emulator: &Emulator, vendor: Vendor, url: &str) -> Arc<dyn OtpProvider> {
     let id = ProviderId::new(vendor.as_str()).expect("a name");
     let url: BaseUrl = url.parse().expect("a base URL");
@@ -91,6 +92,9 @@ pub fn provider(emulator: &Emulator, vendor: Vendor, url: &str) -> Arc<dyn OtpPr
             let key = Secret::new(emulator.startmessaging().api_key);
             let mut config = StartMessagingConfig::new(url, key);
             config.http = config.http.with_timeout(TIMEOUT);
+            if emulator.startmessaging().dialect == Deployment::Tutorial {
+                config.mode = Mode::Managed(Dialect::A);
+            }
             Arc::new(StartMessaging::new(id, config).expect("a provider"))
         }
         Vendor::AirTexts => {

@@ -218,6 +218,57 @@ async fn airtexts_sends_its_own_code_again() {
     assert_eq!(stage.verify(&sent, &code).await, "approved");
 }
 
+/// Whatever goes wrong at the vendor that carries our code, the user who asks again is rescued by
+/// one that makes its own. Each code that has arrived is right, whichever is typed, and one lets in.
+#[tokio::test]
+async fn a_resend_rescues_from_a_vendor_in_trouble_by_another_code() {
+    let managed = || {
+        EmulatorConfig::default()
+            .with_startmessaging(|account| account.dialect = otpmux_emulator::Dialect::Tutorial)
+    };
+    let faults: [(&str, Fault); 6] = [
+        ("hangs", FaultKind::Hang.into()),
+        ("reset", FaultKind::ResetAfterRead.into()),
+        ("error", Fault::status(500)),
+        ("garbage", FaultKind::Garbage(Garbage::Json).into()),
+        ("lost on the way", FaultKind::AcceptButNeverDeliver.into()),
+        ("sent, its answer lost", Fault::from(FaultKind::ResetAfterRead).after_work()),
+    ];
+    for (name, fault) in faults {
+        for rescuer in [AirTexts, StartMessaging] {
+            let stage = Stage::start_with(&[EasyOtp, rescuer], managed()).await;
+            stage.emulator.set_fault(EasyOtp, fault.clone());
+            let sent = stage.send().await.unwrap();
+            assert_eq!(stage.emulator.request_count(rescuer), 0, "{name}: one code in one send");
+            let again = stage.client.resend(sent.id, None).await.unwrap();
+            assert!(again.confirmed && again.new_code, "{name}, {rescuer}");
+            assert_eq!(stage.emulator.request_count(EasyOtp), 1, "{name}: not asked again");
+            let handset = stage.handset();
+            let (vendor, code) = handset.last().unwrap();
+            assert_eq!(*vendor, rescuer, "{name}");
+            assert_eq!(stage.verify(&sent, &wrong(code)).await, "wrong_code", "{name}, {rescuer}");
+            // The older one, where it has arrived: it is as good, and then the newer is not.
+            let typed = &handset[0].1;
+            assert_eq!(stage.verify(&sent, typed).await, "approved", "{name}, {rescuer}");
+            assert_eq!(stage.verify(&sent, code).await, "already_used", "{name}, {rescuer}");
+        }
+    }
+}
+
+/// The tutorials' three tries and ten minutes, AirTexts' five minutes: what holds is told.
+#[tokio::test]
+async fn a_vendors_tries_are_told() {
+    let config = EmulatorConfig::default()
+        .with_startmessaging(|account| account.dialect = otpmux_emulator::Dialect::Tutorial);
+    let stage = Stage::start_with(&[StartMessaging], config).await;
+    let sent = stage.send().await.unwrap();
+    assert_eq!(sent.attempts_left, 3);
+    let code = stage.handset().remove(0).1;
+    assert_eq!(stage.verify(&sent, &wrong(&code)).await, "wrong_code");
+    assert_eq!(stage.client.status(sent.id).await.unwrap().attempts_left, 2);
+    assert_eq!(stage.verify(&sent, &code).await, "approved");
+}
+
 /// Ask 19: accepted is not delivered.
 #[tokio::test]
 async fn the_vendors_delivery_status_is_told() {

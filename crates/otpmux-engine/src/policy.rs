@@ -79,7 +79,8 @@ pub struct MessageLimits {
 pub enum ResendBy {
     /// By the provider that has sent it.
     Same,
-    /// By one that has not, where there is one.
+    /// By one that has not, where there is one: one that carries the same code before one that makes
+    /// its own.
     Next,
     /// By the next channel that can be had, where there is one.
     NextChannel,

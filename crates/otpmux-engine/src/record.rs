@@ -162,7 +162,7 @@ pub enum SkipReason {
     BreakerOpen(SystemTime),
     /// It has had as many requests as it may.
     Limit,
-    /// The user may hold a code already, and this provider would send another one.
+    /// A message of the same send may be out already, and this provider would send another code.
     OtherCode,
 }
 
@@ -175,7 +175,7 @@ impl fmt::Display for SkipReason {
                 Err(_) => f.write_str("breaker open"),
             },
             Self::Limit => f.write_str("its limit of requests is reached"),
-            Self::OtherCode => f.write_str("it would send another code than the user may hold"),
+            Self::OtherCode => f.write_str("it would send another code than this send may have"),
         }
     }
 }

@@ -11,7 +11,7 @@ use super::members::Member;
 use super::{Inner, NewVerification, gone, invalid, no_entropy, until};
 use crate::countries::country_of;
 use crate::health::Health;
-use crate::{Choice, Policy, Record, ResendBy, Skip, SkipReason, VendorTerms};
+use crate::{Choice, LegState, Policy, Record, ResendBy, Skip, SkipReason, VendorTerms};
 
 /// A send, thought through before anything is written or called: what is asked, who may be asked in
 /// which order, and who may not. Never without a candidate.
@@ -221,7 +221,8 @@ impl Inner {
             return Err(gone());
         }
         let code = kept.code.clone();
-        let wished_length = kept.wished_length();
+        // A vendor that was not in sight of the send is asked for a code as long as ours.
+        let wished_length = kept.wished_length().or(code.as_ref().map(Code::length));
         let mut request = kept.into_request();
         request.lifetime = Some(until(record.expires_at, now));
         let wanted =
@@ -235,23 +236,8 @@ impl Inner {
                 self.plan(request, &wanted, &*self.entropy, now)?
             }
         };
-        // While the user may hold the code of ours, nobody sends another one if somebody can repeat
-        // it.
-        let ours = |candidate: &Candidate| candidate.source.is_supplied();
-        if record.code_is_out() && plan.candidates.iter().any(ours) {
-            for other in plan.candidates.extract_if(.., |candidate| !ours(candidate)) {
-                let why = SkipReason::OtherCode;
-                plan.skips.push(skip(other.provider(), record.legs.len(), why));
-            }
-        }
-        // Who has carried a message that did not reach the user comes last, unless the same one is
-        // wanted.
-        let carried = |candidate: &Candidate| {
-            let id = candidate.provider().id();
-            record.legs.iter().any(|leg| leg.provider == *id && leg.state.may_have_sent())
-        };
-        let same = self.policy.resend_by == ResendBy::Same;
-        plan.candidates.sort_by_key(|it| (it.is_last_resort(), carried(it) != same));
+        let (by, channel) = (self.policy.resend_by, &plan.request.channel);
+        plan.candidates.sort_by_key(|candidate| turn(candidate, record, by, channel));
         for candidate in &mut plan.candidates {
             if !candidate.is_last_resort() {
                 candidate.why = Choice::Resend;
@@ -362,6 +348,37 @@ impl Inner {
         let country = country_of(phone);
         country.is_some_and(|country| served.iter().any(|served| served == country))
     }
+}
+
+/// Whose turn it is when a verification is sent again, the least first. While the user may hold a
+/// code of ours, another one is second best: after who can repeat ours, and before who has just
+/// failed this user or is being left alone. Of those, who was asked longest ago comes first.
+fn turn(
+    candidate: &Candidate,
+    record: &Record,
+    by: ResendBy,
+    channel: &Channel,
+) -> (u8, bool, usize) {
+    let id = candidate.provider().id();
+    let last = record.legs.iter().rposition(|leg| leg.provider == *id);
+    let failed = last.is_some_and(|last| {
+        let leg = &record.legs[last];
+        match (leg.state, by) {
+            (LegState::Accepted, ResendBy::Same) => false,
+            // The user asks again, so it has not arrived; it may by another channel.
+            (LegState::Accepted, _) => leg.channel == *channel,
+            _ => true,
+        }
+    });
+    let class = match candidate.source {
+        _ if candidate.is_last_resort() => 3,
+        _ if failed => 2,
+        Source::Vendor { .. } | Source::Again { .. } if record.code_is_out() => 1,
+        _ => 0,
+    };
+    let carried = record.legs.iter().any(|leg| leg.provider == *id && leg.state.may_have_sent());
+    let turns = if class == 2 { last.map_or(0, |last| last + 1) } else { 0 };
+    (class, carried != (by == ResendBy::Same), turns)
 }
 
 /// Since when a provider is being left alone, if it is.

@@ -10,9 +10,11 @@ use super::{Inner, OtpClient, Resend, Scope, Verification, gone, no_entropy};
 use crate::{BeginLeg, Begun, Choice, Leg, LimitScope, Record, ResendTerms, VerificationId};
 
 impl OtpClient {
-    /// Sends again at the user's wish: the same code where it is ours, by another provider than
-    /// before where there is one, by another channel if asked. Neither the lifetime nor the attempts
-    /// are renewed.
+    /// Sends again at the user's wish: the same code by a provider that carries ours, another one
+    /// than before where there is one, by another channel if asked. Where all who carry ours are left
+    /// alone or have just failed this user, by one that makes a code of its own: then
+    /// [`new_code`](Verification::new_code) says so, both codes count, under one count of tries, and
+    /// one of them lets in once. Neither the lifetime nor the attempts are renewed.
     ///
     /// # Errors
     ///

@@ -190,6 +190,9 @@ async fn play(
                 let result = world.client.resend(live.sent.id, None).await;
                 let calls = calls();
                 check_operation(&calls, &kinds, duplicates, &result)?;
+                if let Ok(again) = &result {
+                    live.check_new_code(again, &calls)?;
+                }
                 prop_assert!(calls.is_empty() || !live.over, "sent for what is over");
                 live.note(&calls)?;
             }
@@ -241,6 +244,18 @@ impl Live {
                 (None, _) => self.vendor_code_out = true,
             }
         }
+        Ok(())
+    }
+
+    /// What the answer says of the newest message's code, held against all messages.
+    fn check_new_code(&self, again: &Verification, calls: &[Call]) -> Result<(), TestCaseError> {
+        let mut out: Vec<_> = calls.iter().filter(|call| call.may_have_sent()).collect();
+        out.dedup_by_key(|call| call.key);
+        let Some((newest, before)) = out.split_last() else { return Ok(()) };
+        let ours = self.code.is_some() || before.iter().any(|call| call.code.is_some());
+        let any = ours || self.vendor_code_out || !before.is_empty();
+        let expected = any && (newest.code.is_none() || !ours);
+        prop_assert_eq!(again.new_code, expected, "who has another code must be told");
         Ok(())
     }
 

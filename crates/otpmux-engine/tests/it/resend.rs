@@ -1,7 +1,7 @@
 use otpmux_core::{Blame, Channel, ErrorKind};
-use otpmux_engine::{Choice, LegState, ResendBy};
+use otpmux_engine::{Choice, CodeSourceView, LegState, ResendBy};
 
-use crate::world::{World, carrier, down, lenient, unknown, wrong};
+use crate::world::{World, approves, carrier, down, lenient, unknown, wrong};
 
 /// Ask 16: by another provider, with the same code.
 #[tokio::test]
@@ -18,16 +18,151 @@ async fn goes_by_another_provider_with_the_same_code() {
     assert_eq!(world.verify(&sent, &a.supplied_codes()[0]).await, "approved");
 }
 
-/// A vendor's own code would be a second one, while the first message may still arrive.
+/// Who carries our code and has not failed this user comes before who would send another one.
 #[tokio::test]
-async fn does_not_go_to_a_vendor_with_a_code_of_its_own() {
+async fn the_same_code_comes_first_where_somebody_fresh_carries_it() {
+    let (a, b, c) = (carrier("a"), crate::world::vendor("b"), carrier("c"));
+    let world = World::of(&[&a, &b, &c]);
+    let sent = world.send().await.unwrap();
+    world.advance(30);
+    let again = world.client.resend(sent.id, None).await.unwrap();
+    assert_eq!((a.count(), b.count(), c.count()), (1, 0, 1));
+    assert_eq!(a.supplied_codes(), c.supplied_codes());
+    assert!(!again.new_code && again.code_source == CodeSourceView::Supplied);
+}
+
+/// A policy of the same provider stays with it, as long as it takes messages.
+#[tokio::test]
+async fn by_the_same_provider_no_other_code_is_sent_while_it_takes_messages() {
     let (a, b) = (carrier("a"), crate::world::vendor("b"));
-    let world = World::of(&[&a, &b]);
+    let mut policy = lenient();
+    policy.resend_by = ResendBy::Same;
+    let world = World::with(&[&a, &b], policy);
     let sent = world.send().await.unwrap();
     world.advance(30);
     world.client.resend(sent.id, None).await.unwrap();
     assert_eq!((a.count(), b.count()), (2, 0));
-    assert_eq!(a.supplied_codes()[0], a.supplied_codes()[1]);
+    a.sends.always(|_, _| Err(unknown()));
+    world.advance(66);
+    let unsure = world.client.resend(sent.id, None).await.unwrap();
+    assert_eq!((a.count(), b.count(), unsure.confirmed), (3, 0, false), "one code in one send");
+    world.advance(132);
+    let rescued = world.client.resend(sent.id, None).await.unwrap();
+    assert_eq!((a.count(), b.count(), rescued.new_code), (3, 1, true), "it has failed this user");
+}
+
+/// Whatever keeps the first message from its user, a vendor with a code of its own gets its turn;
+/// then both codes count, under one count of tries, and one of them lets in once.
+#[tokio::test]
+async fn a_vendor_with_a_code_of_its_own_rescues_whom_ours_did_not_reach() {
+    type Fails = fn(&otpmux_testkit::ScriptedProvider);
+    let ways: [(&str, Fails); 2] =
+        [("lost on the way", |_| {}), ("unknown", |a| a.sends.always(|_, _| Err(unknown())))];
+    for (way, fails) in ways {
+        for typed in ["ours", "the vendor's"] {
+            let (a, b) = (carrier("a"), crate::world::vendor("b"));
+            approves(&b, "7777");
+            fails(&a);
+            let world = World::of(&[&a, &b]);
+            let sent = world.send().await.unwrap();
+            assert_eq!((a.count(), b.count()), (1, 0), "{way}: never two codes in one send");
+            world.advance(30);
+            let again = world.client.resend(sent.id, None).await.unwrap();
+            assert_eq!((a.count(), b.count()), (1, 1), "{way}");
+            assert!(again.confirmed && again.new_code, "{way}");
+            assert_eq!(again.code_source, CodeSourceView::Vendor);
+            assert_eq!((again.code_length, again.attempts_left), (Some(6), 5));
+            assert_eq!(world.client.status(sent.id).await.unwrap().legs[1].why, Choice::Resend);
+            assert_eq!(world.verify(&sent, "111111").await, "wrong_code");
+            let ours = a.supplied_codes().remove(0);
+            let (first, second) = if typed == "ours" { (&*ours, "7777") } else { ("7777", &*ours) };
+            assert_eq!(world.verify(&sent, first).await, "approved", "{way}, {typed}");
+            assert_eq!(world.verify(&sent, second).await, "already_used", "{way}, {typed}");
+        }
+    }
+}
+
+/// The tries of both codes are one count.
+#[tokio::test]
+async fn two_codes_have_one_count_of_tries() {
+    let (a, b) = (carrier("a"), crate::world::vendor("b"));
+    approves(&b, "7777");
+    let world = World::of(&[&a, &b]);
+    let sent = world.send().await.unwrap();
+    for _ in 0..2 {
+        assert_eq!(world.verify(&sent, "111111").await, "wrong_code");
+    }
+    world.advance(30);
+    assert_eq!(world.client.resend(sent.id, None).await.unwrap().attempts_left, 3);
+    assert_eq!(b.count(), 1);
+    for _ in 0..3 {
+        assert_eq!(world.verify(&sent, "111111").await, "wrong_code");
+    }
+    assert_eq!(world.verify(&sent, "7777").await, "too_many_attempts");
+    assert_eq!(world.verify(&sent, &a.supplied_codes()[0]).await, "too_many_attempts");
+}
+
+/// Who is left alone for its failures is called last, by a resend, too: the vendor with a code of
+/// its own comes before it.
+#[tokio::test]
+async fn an_open_breaker_does_not_stand_between_a_user_and_the_vendor_that_works() {
+    let (a, b) = (carrier("a"), crate::world::vendor("b"));
+    a.sends.always(|_, _| Err(unknown()));
+    let mut policy = lenient();
+    policy.resend_by = ResendBy::Same;
+    let world = World::with(&[&a, &b], policy);
+    // One user got our code before the vendor broke, the others break it.
+    a.sends.answer(Ok(otpmux_core::Sent::new()));
+    let sent = world.send().await.unwrap();
+    for purpose in ["p", "q", "r", "s", "t"] {
+        world.send_for(purpose).await;
+    }
+    assert_eq!((a.count(), b.count()), (6, 0));
+    world.advance(30);
+    let again = world.client.resend(sent.id, None).await.unwrap();
+    assert_eq!((a.count(), b.count()), (6, 1), "it takes messages no more");
+    assert!(again.confirmed && again.new_code);
+    let skipped = &again.skipped[0].why;
+    assert!(matches!(skipped, otpmux_engine::SkipReason::BreakerOpen(_)), "{skipped:?}");
+}
+
+/// Within one resend the vendor with another code follows who has certainly sent nothing, and
+/// nobody else.
+#[tokio::test]
+async fn within_a_resend_another_code_follows_only_what_certainly_sent_nothing() {
+    for (failure, count) in [(down(), 1), (unknown(), 0)] {
+        let (a, b, c) = (carrier("a"), carrier("b"), crate::world::vendor("c"));
+        let mut policy = lenient();
+        policy.duplicates = 0;
+        let world = World::with(&[&a, &b, &c], policy);
+        let sent = world.send().await.unwrap();
+        world.advance(30);
+        b.sends.answer(Err(failure));
+        let again = world.client.resend(sent.id, None).await.unwrap();
+        assert_eq!((a.count(), b.count(), c.count()), (1, 1, count));
+        assert_eq!(again.new_code, count == 1);
+        assert_eq!(again.confirmed, count == 1);
+    }
+}
+
+/// Who was asked longest ago has the next turn.
+#[tokio::test]
+async fn resends_go_round() {
+    let (a, b) = (carrier("a"), crate::world::vendor("b"));
+    let mut policy = lenient();
+    policy.resend_delay_max = policy.resend_delay;
+    policy.lifetime = std::time::Duration::from_mins(10);
+    let world = World::with(&[&a, &b], policy);
+    let sent = world.send().await.unwrap();
+    let mut by = Vec::new();
+    for _ in 0..4 {
+        world.advance(34);
+        let again = world.client.resend(sent.id, None).await.unwrap();
+        by.push((again.legs.last().unwrap().provider.to_string(), again.new_code));
+    }
+    let turn = |provider: &str, new| (provider.to_owned(), new);
+    let (ours, theirs) = (turn("a", false), turn("b", true));
+    assert_eq!(by, [theirs.clone(), ours.clone(), theirs, ours]);
 }
 
 #[tokio::test]

@@ -8,14 +8,7 @@ use otpmux_core::{
 use otpmux_engine::{CodeSourceView, NewVerification};
 use otpmux_testkit::ScriptedProvider;
 
-use crate::world::{World, carrier, down, lenient, phone, unknown, vendor};
-
-fn approves(provider: &ScriptedProvider, code: &'static str) {
-    provider.verifies.always(move |_, request| {
-        let right = request.code.expose() == code;
-        Ok(if right { Verdict::Approved } else { Verdict::WrongCode { attempts_left: None } })
-    });
-}
+use crate::world::{World, approves, carrier, down, lenient, phone, unknown, vendor};
 
 #[tokio::test]
 async fn the_vendor_that_made_the_code_is_asked_and_ours_decides() {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use otpmux_core::{
     Blame, Capabilities, Certainty, Channel, Clock, Code, Error, ErrorKind, Purpose, Recipient,
-    Sent, VendorReference,
+    Sent, VendorReference, Verdict,
 };
 use otpmux_engine::{
     ClientBuilder, MemoryStore, MessageLimits, NewVerification, OtpClient, Policy, ServerKeys,
@@ -42,6 +42,14 @@ pub(crate) fn vendor(id: &str) -> Arc<ScriptedProvider> {
     let reference = VendorReference::new(format!("{id}-1"));
     provider.sends.always(move |_, _| Ok(Sent::new().with_reference(reference.clone())));
     provider
+}
+
+/// This code, and no other, is right at the vendor.
+pub(crate) fn approves(provider: &ScriptedProvider, code: &'static str) {
+    provider.verifies.always(move |_, request| {
+        let right = request.code.expose() == code;
+        Ok(if right { Verdict::Approved } else { Verdict::WrongCode { attempts_left: None } })
+    });
 }
 
 impl World {
