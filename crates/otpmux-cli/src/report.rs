@@ -31,7 +31,8 @@ pub(crate) fn json(sent: &Verification) -> Value {
 fn leg_json(leg: &LegView) -> Value {
     let mut json = json!({
         "provider": leg.provider,
-        "why": leg.why.words(),
+        "reason": leg.reason.as_str(),
+        "message": leg.reason.message(),
         "channel": leg.channel,
         "state": leg.state,
     });
@@ -46,7 +47,12 @@ fn leg_json(leg: &LegView) -> Value {
 
 /// A provider that was passed over.
 pub(crate) fn skip_json(skip: &Skip) -> Value {
-    json!({ "provider": skip.provider, "why": skip.why.to_string(), "before": skip.before })
+    json!({
+        "provider": skip.provider,
+        "reason": skip.reason.as_str(),
+        "message": skip.reason.to_string(),
+        "before": skip.before,
+    })
 }
 
 /// What a send or a resend came to, for a reader; `sent` is as the HTTP API has it.
@@ -99,7 +105,7 @@ pub(crate) fn facts_text(sent: &Value, output: &mut Output) -> io::Result<()> {
                 text(skip, "provider").into(),
                 "".into(),
                 Cell::new("passed over", DIM),
-                text(skip, "why").into(),
+                text(skip, "message").into(),
             ]);
         }
         if let Some(leg) = legs.get(place) {
@@ -122,7 +128,7 @@ fn leg_cells(leg: &Value) -> [Cell; 5] {
         text(leg, "provider").into(),
         text(leg, "channel").into(),
         Cell::new(format!("{state}{failure}"), style),
-        text(leg, "why").into(),
+        text(leg, "message").into(),
         leg["delivery"].as_str().unwrap_or_default().into(),
     ]
 }

@@ -99,6 +99,18 @@ pub enum Shortcoming {
 }
 
 impl Shortcoming {
+    /// The word that the HTTP API and the command use.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Channel => "unsupported_channel",
+            Self::Recipient => "unsupported_recipient",
+            Self::SuppliedCode => "unsupported_supplied_code",
+            Self::VendorCode => "unsupported_vendor_code",
+            Self::CodeLength => "unsupported_code_length",
+            Self::Lifetime => "unsupported_lifetime",
+        }
+    }
+
     /// The same, for an operator.
     pub fn words(self) -> &'static str {
         match self {

@@ -74,7 +74,7 @@ pub struct Leg {
     /// The provider.
     pub provider: ProviderId,
     /// Why it was this provider's turn.
-    pub why: Choice,
+    pub reason: Choice,
     /// The channel.
     pub channel: Channel,
     /// Whether it carries the code of ours; otherwise the vendor made one.
@@ -126,8 +126,20 @@ pub enum Choice {
 }
 
 impl Choice {
-    /// The same, for an operator.
-    pub fn words(self) -> &'static str {
+    /// The word that the HTTP API and the command use.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Preferred => "preferred",
+            Self::Drawn => "drawn",
+            Self::Failover => "failover",
+            Self::Hedge => "hedge",
+            Self::Resend => "resend",
+            Self::LastResort => "last_resort",
+        }
+    }
+
+    /// The same in prose, for an operator.
+    pub const fn message(self) -> &'static str {
         match self {
             Self::Preferred => "first of its route",
             Self::Drawn => "drawn by weight",
@@ -148,7 +160,7 @@ pub struct Skip {
     /// The provider.
     pub provider: ProviderId,
     /// Why.
-    pub why: SkipReason,
+    pub reason: SkipReason,
 }
 
 /// Why a provider was passed over.
@@ -166,6 +178,20 @@ pub enum SkipReason {
     OtherCode,
 }
 
+impl SkipReason {
+    /// The word that the HTTP API and the command use: `circuit_open`, `rate_limited`, `other_code`,
+    /// or what the provider lacks, such as `unsupported_channel`.
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Unable(what) => what.as_str(),
+            Self::BreakerOpen(_) => "circuit_open",
+            Self::Limit => "rate_limited",
+            Self::OtherCode => "other_code",
+        }
+    }
+}
+
+/// In prose, for an operator.
 impl fmt::Display for SkipReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

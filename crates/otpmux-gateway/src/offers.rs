@@ -1,4 +1,5 @@
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
 
 use otpmux::settings::limit_text;
 use otpmux::{Code, Config, Policy, RateLimit};
@@ -47,6 +48,15 @@ struct Range {
 }
 
 impl Offers {
+    /// Seconds for which a code may be good.
+    pub(crate) const TTL: RangeInclusive<u64> =
+        Policy::MIN_LIFETIME.as_secs()..=Policy::MAX_LIFETIME.as_secs();
+
+    /// Digits that a code may have.
+    pub(crate) fn code_lengths(&self) -> RangeInclusive<u64> {
+        self.code_length.min.into()..=self.code_length.max.into()
+    }
+
     pub(crate) fn of(config: &Config) -> Self {
         let policy = config.policy();
         let channels = config.providers().iter().flat_map(|configured| {

@@ -1,6 +1,7 @@
 //! What a caller is told when it does not get what it asked for (RFC 9457).
 
 use std::borrow::Cow;
+use std::fmt;
 use std::time::Duration;
 
 use axum::response::{IntoResponse, Response};
@@ -46,18 +47,64 @@ pub(crate) struct Content {
     /// Seconds to wait before another try. The header `Retry-After` says the same.
     #[serde(skip_serializing_if = "Option::is_none")]
     retry_after: Option<u64>,
-    /// Each mistake of a configuration that was refused.
+    /// Each mistake of a request that does not fit, or of a configuration that was refused.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<Mistake>,
 }
 
-/// One mistake of a configuration.
+/// One mistake. No text of it repeats what was sent.
 #[derive(Debug, Serialize, ToSchema)]
-struct Mistake {
-    /// Where it is.
-    path: String,
-    /// What is wrong.
+pub(crate) struct Mistake {
+    /// Where it is: a field of the body, such as `client.ip`, a header, or a key of the configuration;
+    /// empty for the body as a whole.
+    #[schema(example = "ttl")]
+    field: String,
+    /// What kind of mistake it is.
+    code: Code,
+    /// What is wrong, and what would be right.
+    #[schema(example = "must be a whole number of seconds from 30 to 600; this is a string")]
     message: String,
+}
+
+/// A kind of mistake; it stays the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = MistakeCode)]
+pub(crate) enum Code {
+    /// The body is not JSON.
+    NotJson,
+    /// A field that must be there is not.
+    Missing,
+    /// A field is not known there.
+    UnknownField,
+    /// A field occurs twice.
+    DuplicateField,
+    /// A value is of another JSON type.
+    WrongType,
+    /// A number is outside its range, or there are too many entries.
+    OutOfRange,
+    /// A string does not say what it must.
+    WrongFormat,
+    /// A configuration cannot be taken.
+    Configuration,
+}
+
+impl Mistake {
+    pub(crate) fn new(field: impl Into<String>, code: Code, message: impl Into<String>) -> Self {
+        Self { field: field.into(), code, message: message.into() }
+    }
+
+    /// Whether it is of this field within another one.
+    pub(crate) fn is_of(&self, within: &str, name: &str) -> bool {
+        self.field.strip_prefix(within) == Some(name)
+    }
+}
+
+impl fmt::Display for Mistake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let field = if self.field.is_empty() { "the body" } else { &self.field };
+        write!(f, "{field}: {}", self.message)
+    }
 }
 
 impl Problem {
@@ -81,12 +128,20 @@ impl Problem {
     }
 
     /// The request does not fit; nothing was done.
-    pub(crate) fn invalid(detail: impl Into<Cow<'static, str>>) -> Self {
+    pub(crate) fn of_mistakes(errors: Vec<Mistake>) -> Self {
+        let texts: Vec<_> = errors.iter().map(ToString::to_string).collect();
+        let detail = texts.join("; ");
         let mut problem =
             Self::new(StatusCode::BAD_REQUEST, "invalid_request", "Invalid request", detail);
         problem.0.certainty = Some(Certainty::NotSent.as_str());
         problem.0.blame = Some(Blame::Caller.as_str());
+        problem.0.errors = errors;
         problem
+    }
+
+    /// The same, of one mistake.
+    pub(crate) fn invalid(field: &'static str, code: Code, message: impl Into<String>) -> Self {
+        Self::of_mistakes(vec![Mistake::new(field, code, message)])
     }
 
     pub(crate) fn unauthenticated() -> Self {
@@ -170,9 +225,8 @@ impl Problem {
             "Wrong configuration",
             "the configuration was not taken; the one before stays in force",
         );
-        let mistake = |error: &otpmux::settings::ConfigError| Mistake {
-            path: error.path().to_owned(),
-            message: error.message().to_owned(),
+        let mistake = |error: &otpmux::settings::ConfigError| {
+            Mistake::new(error.path(), Code::Configuration, error.message())
         };
         problem.0.errors = errors.iter().map(mistake).collect();
         problem

@@ -19,7 +19,7 @@ use crate::words::{NONE, Words};
 #[derive(Serialize, Deserialize)]
 struct LegForm<'a> {
     provider: Cow<'a, ProviderId>,
-    why: Choice,
+    reason: Choice,
     channel: Cow<'a, Channel>,
     key: IdempotencyKey,
 }
@@ -57,7 +57,7 @@ pub(crate) fn leg(leg: &Leg) -> Vec<u8> {
 fn add_leg(words: Words, leg: &Leg) -> Words {
     let form = LegForm {
         provider: Cow::Borrowed(&leg.provider),
-        why: leg.why,
+        reason: leg.reason,
         channel: Cow::Borrowed(&leg.channel),
         key: leg.key,
     };
@@ -213,7 +213,7 @@ fn read_leg(line: &str) -> Read<Leg> {
     };
     let leg = Leg {
         provider: form.provider.into_owned(),
-        why: form.why,
+        reason: form.reason,
         channel: form.channel.into_owned(),
         supplied,
         key: form.key,

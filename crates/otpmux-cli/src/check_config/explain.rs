@@ -43,7 +43,8 @@ fn json(told: &Explanation) -> Value {
 fn candidate(view: &CandidateView) -> Value {
     json!({
         "provider": view.provider,
-        "why": view.why.words(),
+        "reason": view.reason.as_str(),
+        "message": view.reason.message(),
         "weight": view.weight,
         "supplied": view.supplied,
         "code_length": view.code_length,
@@ -125,7 +126,7 @@ fn order(told: &Explanation) -> Table {
             view.provider.to_string().into(),
             code.into(),
             if requests.is_empty() { none() } else { requests.into() },
-            view.why.words().into(),
+            view.reason.message().into(),
         ];
         if weighted {
             cells.insert(2, view.weight.map_or_else(none, |weight| weight.to_string().into()));
@@ -135,7 +136,7 @@ fn order(told: &Explanation) -> Table {
     for skip in &told.skipped {
         let mut cells = vec![none(), skip.provider.to_string().into()];
         cells.extend((2..head.len() - 1).map(|_| none()));
-        cells.push(Cell::new(format!("passed over: {}", skip.why), BAD));
+        cells.push(Cell::new(format!("passed over: {}", skip.reason), BAD));
         table.row(cells);
     }
     table

@@ -46,10 +46,10 @@ fn health(health: &Health) -> Value {
     let state = health.as_str();
     match health {
         Health::Open { since, until, why, .. } => json!({
-            "state": state, "since": rfc3339(*since), "until": rfc3339(*until), "why": why.as_str(),
+            "state": state, "since": rfc3339(*since), "until": rfc3339(*until), "reason": why.as_str(),
         }),
         Health::Probing { since, why, .. } => {
-            json!({ "state": state, "since": rfc3339(*since), "why": why.as_str() })
+            json!({ "state": state, "since": rfc3339(*since), "reason": why.as_str() })
         }
         _ => json!({ "state": state }),
     }

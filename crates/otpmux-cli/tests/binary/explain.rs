@@ -30,12 +30,12 @@ fn candidates_in_their_order_and_why() {
     assert_eq!(told["route"]["country"], json!(["IN"]));
     let candidates = told["candidates"].as_array().unwrap();
     assert_eq!(
-        (&candidates[0]["provider"], &candidates[0]["why"]),
-        (&"backup".into(), &"first of its route".into())
+        (&candidates[0]["provider"], &candidates[0]["reason"]),
+        (&"backup".into(), &"preferred".into())
     );
     assert_eq!(
-        (&candidates[1]["provider"], &candidates[1]["why"]),
-        (&"primary".into(), &"after a failure".into())
+        (&candidates[1]["provider"], &candidates[1]["reason"]),
+        (&"primary".into(), &"failover".into())
     );
     assert_eq!(
         told["limits"][0],

@@ -75,7 +75,7 @@ fn what_another_process_has_found_out_is_known() {
         let ended = shared.run(&["providers", "--no-balance", "--json"]);
         let told = ended.json()[0]["providers"].clone();
         assert_eq!(told[0]["health"]["state"], "open", "{told}");
-        assert_eq!(told[0]["health"]["why"], "unauthenticated");
+        assert_eq!(told[0]["health"]["reason"], "unauthenticated");
         assert_eq!((&told[0]["sendable"], &told[1]["sendable"]), (&false.into(), &true.into()));
         for time in ["since", "until"] {
             assert!(told[0]["health"][time].as_str().unwrap().ends_with('Z'), "{told}");

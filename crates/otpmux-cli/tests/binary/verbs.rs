@@ -67,7 +67,8 @@ fn status_tells_the_trail_and_the_delivery() {
         assert_eq!(legs[0]["provider"], "primary");
         assert_eq!(legs.last().unwrap()["provider"], "backup");
         assert_eq!(legs.last().unwrap()["state"], "accepted");
-        assert_eq!(legs.last().unwrap()["why"], "after a failure");
+        assert_eq!(legs.last().unwrap()["reason"], "failover");
+        assert_eq!(legs.last().unwrap()["message"], "after a failure");
         assert!(legs.last().unwrap()["delivery"].is_string(), "{found}");
         let (right, _) = shared.codes();
         let ended = shared.run(&["status", &id]);
@@ -87,7 +88,8 @@ fn who_was_passed_over_stands_in_the_trail() {
     assert_eq!(ended.status, Some(0), "{}", ended.everything());
     let skip = &ended.json()[0]["skipped"][0];
     assert_eq!((&skip["provider"], &skip["before"]), (&"backup".into(), &0.into()));
-    assert!(skip["why"].as_str().unwrap().contains("does not reach this country"), "{skip}");
+    assert_eq!(skip["reason"], "unsupported_recipient");
+    assert!(skip["message"].as_str().unwrap().contains("does not reach this country"), "{skip}");
 }
 
 #[test]

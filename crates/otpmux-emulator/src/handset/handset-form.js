@@ -143,7 +143,7 @@ function legLine(leg) {
 }
 
 function skipLine(skip) {
-  return line("skipped", skip.provider, `passed over: ${skip.why}`);
+  return line("skipped", skip.provider, `passed over: ${skip.message}`);
 }
 
 by("send").addEventListener("submit", (event) => {

@@ -351,15 +351,15 @@ impl<'a> Dispatch<'a> {
 
     /// Settles what has ended and writes down the next leg, in one step of the store; `None` when
     /// all who are left have had as many messages as they may.
-    async fn begin(&mut self, mut next: usize, why: Choice) -> Result<Option<Flight>, NotBegun> {
+    async fn begin(&mut self, mut next: usize, reason: Choice) -> Result<Option<Flight>, NotBegun> {
         loop {
             self.tell_of_other_codes(next);
             let candidate = &self.candidates[next];
-            let why = if candidate.is_last_resort() { Choice::LastResort } else { why };
+            let reason = if candidate.is_last_resort() { Choice::LastResort } else { reason };
             let (id, entropy) = (self.record.id, &*self.inner.entropy);
             let leg = self
                 .inner
-                .new_leg(id, candidate, why, &self.request.channel, entropy)
+                .new_leg(id, candidate, reason, &self.request.channel, entropy)
                 .map_err(|error| NotBegun::Failed(error.with_certainty(self.certainty())))?;
             let news = self.inner.members.news();
             let charge = candidate.member.charge.clone();
@@ -412,8 +412,8 @@ impl<'a> Dispatch<'a> {
         }
     }
 
-    fn pass_over(&mut self, at: usize, why: SkipReason) {
-        let skip = skip(self.candidates[at].provider(), self.record.legs.len(), why);
+    fn pass_over(&mut self, at: usize, reason: SkipReason) {
+        let skip = skip(self.candidates[at].provider(), self.record.legs.len(), reason);
         self.record.skips.push(skip.clone());
         self.untold.skips.push(skip);
     }

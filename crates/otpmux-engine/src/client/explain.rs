@@ -43,7 +43,7 @@ pub struct CandidateView {
     /// The provider.
     pub provider: ProviderId,
     /// Why it would be its turn.
-    pub why: Choice,
+    pub reason: Choice,
     /// Its weight, where the route draws the order.
     pub weight: Option<u32>,
     /// Whether it would carry the code of ours. If not, it makes one, which only it can verify, and
@@ -104,10 +104,10 @@ impl Inner {
             let charge = candidate.member.charge.as_ref();
             CandidateView {
                 provider: id.clone(),
-                why: match candidate.why {
+                reason: match candidate.reason {
                     Choice::LastResort => Choice::LastResort,
                     _ if turn > 0 => Choice::Failover,
-                    why => why,
+                    reason => reason,
                 },
                 weight: at.and_then(|at| route.weights.get(at)).copied(),
                 supplied: candidate.source.is_supplied(),

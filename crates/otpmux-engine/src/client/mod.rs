@@ -205,14 +205,14 @@ impl Inner {
         &self,
         id: VerificationId,
         candidate: &Candidate,
-        why: Choice,
+        reason: Choice,
         channel: &Channel,
         entropy: &dyn Entropy,
     ) -> Result<Leg, Error> {
         let key = otpmux_core::IdempotencyKey::generate(entropy).map_err(no_entropy)?;
         Ok(Leg {
             provider: candidate.provider().id().clone(),
-            why,
+            reason,
             channel: channel.clone(),
             supplied: candidate.source.is_supplied(),
             key,

@@ -48,7 +48,7 @@ impl Plan {
 pub(super) struct Candidate {
     pub(super) member: Arc<Member>,
     pub(super) source: Source,
-    pub(super) why: Choice,
+    pub(super) reason: Choice,
     lifetime: Option<Duration>,
 }
 
@@ -99,7 +99,7 @@ impl Candidate {
         };
         Self {
             source: source(member.port(), request, wanted),
-            why: Choice::Preferred,
+            reason: Choice::Preferred,
             lifetime,
             member: Arc::clone(member),
         }
@@ -111,7 +111,7 @@ impl Candidate {
 
     /// Whether it is being left alone, and called only because nobody else is left.
     pub(super) fn is_last_resort(&self) -> bool {
-        self.why == Choice::LastResort
+        self.reason == Choice::LastResort
     }
 
     /// Digits of the code that it will send, where that is known.
@@ -240,7 +240,7 @@ impl Inner {
         plan.candidates.sort_by_key(|candidate| turn(candidate, record, by, channel));
         for candidate in &mut plan.candidates {
             if !candidate.is_last_resort() {
-                candidate.why = Choice::Resend;
+                candidate.reason = Choice::Resend;
             }
         }
         Ok((plan, code))
@@ -321,11 +321,11 @@ impl Inner {
                 }
             } else if let Some(since) = left_alone(&member.guarded.health(), now) {
                 skips.push(skip(provider, legs, SkipReason::BreakerOpen(since)));
-                candidate.why = Choice::LastResort;
+                candidate.reason = Choice::LastResort;
                 last_resorts.push(candidate);
             } else {
                 let first = candidates.is_empty();
-                candidate.why = match (drawn, first) {
+                candidate.reason = match (drawn, first) {
                     (true, _) => Choice::Drawn,
                     (false, _) => Choice::Preferred,
                 };
@@ -386,9 +386,9 @@ fn left_alone(health: &Health, now: SystemTime) -> Option<SystemTime> {
     if health.admits(now) { None } else { health.since() }
 }
 
-pub(super) fn skip(provider: &Arc<dyn OtpProvider>, legs: usize, why: SkipReason) -> Skip {
+pub(super) fn skip(provider: &Arc<dyn OtpProvider>, legs: usize, reason: SkipReason) -> Skip {
     let before = u8::try_from(legs).unwrap_or(u8::MAX);
-    Skip { before, provider: provider.id().clone(), why }
+    Skip { before, provider: provider.id().clone(), reason }
 }
 
 /// Ours wherever the provider takes it, so that one code serves all legs. Test recipients get no

@@ -133,6 +133,15 @@ impl NewVerification {
         }
     }
 
+    /// Whether a send would take these notes.
+    pub fn metadata_fits(metadata: &BTreeMap<String, String>) -> bool {
+        let fits = |(key, value): (&String, &String)| {
+            (1..=Self::METADATA_KEY).contains(&key.chars().count())
+                && value.chars().count() <= Self::METADATA_VALUE
+        };
+        metadata.len() <= Self::METADATA_ENTRIES && metadata.iter().all(fits)
+    }
+
     pub(super) fn channel_or_default(&self) -> Channel {
         let email = self.recipient.email().is_some();
         let default = if email { Channel::Email } else { Channel::Sms };

@@ -67,7 +67,7 @@ impl OtpClient {
         let (leg, place, counted) = loop {
             let first = &plan.candidates[0];
             let mut leg =
-                inner.new_leg(id, first, first.why, &plan.request.channel, &*inner.entropy)?;
+                inner.new_leg(id, first, first.reason, &plan.request.channel, &*inner.entropy)?;
             leg.key = key.take().unwrap_or(leg.key);
             let mut charges = inner.charges.of(&plan.request, &record.recipient, &inner.keys);
             charges.extend(first.member.charge.clone());
@@ -139,7 +139,7 @@ impl Inner {
                 return Named::OtherContent;
             }
             let later = record.legs[first + 1..].iter();
-            let own = later.take_while(|leg| leg.why != Choice::Resend);
+            let own = later.take_while(|leg| leg.reason != Choice::Resend);
             if [&record.legs[first]].into_iter().chain(own).any(|leg| leg.state.may_have_sent()) {
                 return Named::Before;
             }

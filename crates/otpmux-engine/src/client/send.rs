@@ -63,7 +63,7 @@ impl OtpClient {
         let counted = loop {
             let first = &plan.candidates[0];
             record.legs =
-                vec![inner.new_leg(id, first, first.why, &plan.request.channel, &pool)?];
+                vec![inner.new_leg(id, first, first.reason, &plan.request.channel, &pool)?];
             record.skips.clone_from(&plan.skips);
             let mut charges = inner.charges.of(&plan.request, &record.recipient, &inner.keys);
             charges.extend(first.member.charge.clone());
@@ -89,11 +89,7 @@ impl OtpClient {
 }
 
 pub(super) fn check_metadata(metadata: &BTreeMap<String, String>) -> Result<(), Error> {
-    let fits = |(key, value): (&String, &String)| {
-        (1..=NewVerification::METADATA_KEY).contains(&key.chars().count())
-            && value.chars().count() <= NewVerification::METADATA_VALUE
-    };
-    if metadata.len() <= NewVerification::METADATA_ENTRIES && metadata.iter().all(fits) {
+    if NewVerification::metadata_fits(metadata) {
         return Ok(());
     }
     Err(invalid(

@@ -101,7 +101,7 @@ pub struct LegView {
     /// The provider.
     pub provider: ProviderId,
     /// Why it was this provider's turn.
-    pub why: Choice,
+    pub reason: Choice,
     /// The channel.
     pub channel: Channel,
     /// What is known about it.
@@ -152,10 +152,10 @@ impl Verification {
 impl fmt::Display for Trail<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Skipped(skip) => write!(f, "{}: skipped: {}", skip.provider, skip.why),
+            Self::Skipped(skip) => write!(f, "{}: skipped: {}", skip.provider, skip.reason),
             Self::Leg(leg) => {
-                let (state, why) = (leg.state.as_str(), leg.why.words());
-                write!(f, "{} by {}: {state} ({why})", leg.provider, leg.channel)?;
+                let (state, message) = (leg.state.as_str(), leg.reason.message());
+                write!(f, "{} by {}: {state} ({message})", leg.provider, leg.channel)?;
                 match leg.failure {
                     Some(kind) => write!(f, ": {}", kind.as_str()),
                     None => Ok(()),
@@ -192,7 +192,7 @@ impl LegView {
     fn of(leg: &crate::Leg) -> Self {
         Self {
             provider: leg.provider.clone(),
-            why: leg.why,
+            reason: leg.reason,
             channel: leg.channel.clone(),
             state: leg.state,
             failure: leg.failure,

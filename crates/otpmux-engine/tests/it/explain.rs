@@ -38,8 +38,8 @@ async fn tells_the_route_the_order_and_the_limits_and_does_nothing() {
         assert_eq!(told.route, Some((0, routes.as_slice()[0].clone())));
         assert_eq!(names(&told), ["c", "b"]);
         let [first, second] = &told.candidates[..] else { panic!("{told:?}") };
-        assert_eq!((first.why, first.supplied), (Choice::Preferred, true));
-        assert_eq!((second.why, second.supplied), (Choice::Failover, false));
+        assert_eq!((first.reason, first.supplied), (Choice::Preferred, true));
+        assert_eq!((second.reason, second.supplied), (Choice::Failover, false));
         assert_eq!(first.code_length, Some(6));
         assert_eq!(limits(&told), ["recipient", "prefix"]);
         assert!(told.refusal.is_none());
@@ -78,7 +78,7 @@ async fn a_request_that_no_route_takes_and_one_that_nobody_can_carry() {
     let login = || NewVerification::to(phone()).for_purpose(Purpose::new("login").unwrap());
     let told = client.explain(login().by(Channel::WhatsApp));
     assert_eq!(told.route.unwrap().0, 0);
-    assert_eq!(told.skipped[0].why, SkipReason::Unable(Shortcoming::Channel));
+    assert_eq!(told.skipped[0].reason, SkipReason::Unable(Shortcoming::Channel));
     let answer = client.send(login().by(Channel::WhatsApp)).await.unwrap_err();
     assert_eq!(told.refusal.unwrap().to_string(), answer.to_string());
 
@@ -102,7 +102,7 @@ async fn weights_are_told_and_nothing_is_drawn() {
     for _ in 0..20 {
         let told = client.explain(NewVerification::to(phone()));
         assert_eq!(names(&told), ["a", "b"]);
-        assert_eq!(told.candidates[0].why, Choice::Drawn);
+        assert_eq!(told.candidates[0].reason, Choice::Drawn);
         let weights: Vec<_> = told.candidates.iter().map(|one| one.weight).collect();
         assert_eq!(weights, [Some(1), Some(99)]);
     }
@@ -118,8 +118,8 @@ async fn who_is_down_comes_last_and_the_reason_is_told() {
     }
     let told = world.client.explain(NewVerification::to(phone()));
     assert_eq!(names(&told), ["b", "a"]);
-    assert_eq!(told.candidates[1].why, Choice::LastResort);
-    assert!(matches!(told.skipped[0].why, SkipReason::BreakerOpen(_)));
+    assert_eq!(told.candidates[1].reason, Choice::LastResort);
+    assert!(matches!(told.skipped[0].reason, SkipReason::BreakerOpen(_)));
 }
 
 #[tokio::test]

@@ -48,7 +48,7 @@ async fn after_its_pause_one_send_probes_and_success_brings_it_back() {
     tokio::time::advance(Duration::from_secs(7)).await;
     let sent = world.send().await.unwrap();
     assert_eq!((sent.legs.len(), sent.legs[0].provider.as_str()), (1, "a"));
-    assert_eq!(sent.legs[0].why, Choice::Preferred);
+    assert_eq!(sent.legs[0].reason, Choice::Preferred);
 }
 
 #[tokio::test(start_paused = true)]
@@ -80,7 +80,7 @@ async fn all_down_then_one_up_the_very_next_send_works() {
     b.sends.always(|_, _| Ok(otpmux_core::Sent::new()));
     let sent = world.send().await.unwrap();
     assert!(sent.confirmed);
-    assert_eq!(sent.legs.last().unwrap().why, Choice::LastResort);
+    assert_eq!(sent.legs.last().unwrap().reason, Choice::LastResort);
     assert_eq!(sent.skipped.len(), 2, "both were being left alone");
     let sent = world.send().await.unwrap();
     assert_eq!(sent.legs[0].provider.as_str(), "b", "and is well again");
@@ -112,7 +112,7 @@ async fn who_cannot_carry_it_is_skipped_with_the_reason() {
     let world = World::of(&[&mute, &voice]);
     let new = otpmux_engine::NewVerification::to(crate::world::phone()).by(Channel::Voice);
     let sent = world.client.send(new).await.unwrap();
-    assert_eq!(sent.skipped[0].why, SkipReason::Unable(Shortcoming::Channel));
+    assert_eq!(sent.skipped[0].reason, SkipReason::Unable(Shortcoming::Channel));
     assert_eq!(trail(&sent)[0], "mute: skipped: this provider does not send by this channel");
 }
 

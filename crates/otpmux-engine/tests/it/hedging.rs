@@ -26,7 +26,7 @@ async fn the_next_is_asked_beside_one_that_is_slow_with_the_same_code() {
     assert_eq!(begun.elapsed(), Duration::from_millis(800));
     assert!(sent.confirmed || sent.legs[1].state == LegState::Accepted);
     assert_eq!(a.supplied_codes(), b.supplied_codes());
-    assert_eq!(sent.legs[1].why, Choice::Hedge);
+    assert_eq!(sent.legs[1].reason, Choice::Hedge);
     assert_eq!(sent.legs[0].state, LegState::Unknown, "its message may go out as well");
     assert_eq!(world.verify(&sent, &a.supplied_codes()[0]).await, "approved");
 }

@@ -273,7 +273,7 @@ async fn a_policy_may_want_the_same_provider_again() {
     world.advance(30);
     let again = world.client.resend(sent.id, None).await.unwrap();
     assert_eq!((a.count(), b.count()), (2, 0));
-    assert_eq!(again.legs[1].why, Choice::Resend);
+    assert_eq!(again.legs[1].reason, Choice::Resend);
     world.advance(66);
     a.sends.answer(Err(down()));
     world.client.resend(sent.id, None).await.unwrap();

@@ -8,24 +8,26 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use otpmux::{Channel, ClientContext, NewVerification, Purpose, Recipient};
-use serde::Deserialize;
 use serde_json::json;
 use utoipa::ToSchema;
 use utoipa::openapi::schema::{AnyOfBuilder, SchemaType};
 use utoipa::openapi::{KnownFormat, ObjectBuilder, RefOr, Schema, SchemaFormat, Type};
 
+use super::fields::Fields;
 use super::idempotency::IdempotencyName;
-use super::input::{Json, object, whole};
+use super::input::Body;
 use super::problems::OfSend;
 use super::views::VerificationView;
 use crate::app::App;
 use crate::auth::Caller;
 use crate::forwarded::ClientAddress;
+use crate::offers::Offers;
 use crate::problem::Problem;
 
 /// Whom to verify, and how.
-#[derive(Deserialize, ToSchema)]
+#[derive(ToSchema)]
 #[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "for the document; a body is read field by field")]
 pub(super) struct CreateVerification {
     /// A telephone number in E.164 form, or an e-mail address.
     #[schema(schema_with = recipient_schema)]
@@ -47,17 +49,14 @@ pub(super) struct CreateVerification {
     locale: Option<String>,
     /// Seconds for which the code is good.
     #[schema(example = 300, minimum = 30, maximum = 600)]
-    #[serde(default, deserialize_with = "whole")]
     ttl: Option<u16>,
     /// Digits of the code.
     #[schema(example = 6, minimum = 4, maximum = 10)]
-    #[serde(default, deserialize_with = "whole")]
     code_length: Option<u8>,
     /// The vendor's name for a message template.
     #[schema(min_length = 1, max_length = 128, pattern = r"^[^\x00-\x1f\x7f-\x9f]*$")]
     template: Option<String>,
     /// What is known about the end user's device: for limits and for vendors that look for fraud.
-    #[serde(default, deserialize_with = "object")]
     client: Option<Client>,
     /// Notes of your own, kept encrypted and given back by `GET`: at most 16, with keys of 1 to 40
     /// characters and values of at most 200.
@@ -66,8 +65,9 @@ pub(super) struct CreateVerification {
 }
 
 /// The end user's device.
-#[derive(Default, Deserialize, ToSchema)]
+#[derive(ToSchema)]
 #[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "for the document")]
 struct Client {
     /// The address that the user's request came from.
     #[schema(schema_with = address_schema)]
@@ -124,48 +124,47 @@ fn address_schema() -> Schema {
         .into()
 }
 
-impl CreateVerification {
-    fn into_new(self, forwarded: Option<IpAddr>) -> Result<NewVerification, Problem> {
-        let about = |field: &str, error: &dyn std::fmt::Display| {
-            Problem::invalid(format!("{field}: {error}"))
-        };
-        let to: Recipient = self.to.parse().map_err(|error| about("to", &error))?;
+/// The request, and every mistake in it at once.
+fn read(
+    mut body: Fields,
+    offers: &Offers,
+    forwarded: Option<IpAddr>,
+) -> Result<NewVerification, Problem> {
+    let to = body.parsed("to", |text| text.parse::<Recipient>());
+    let to = body.required("to", to);
+    let channel = body.parsed("channel", |text| text.parse::<Channel>());
+    let purpose = body.parsed("purpose", Purpose::new);
+    let locale = body.text("locale", 2..=35);
+    let ttl = body.whole("ttl", "seconds", Offers::TTL);
+    let code_length = body.whole("code_length", "digits", offers.code_lengths());
+    let template = body.text("template", 1..=128);
+    let client = body.object("client", |client| {
+        let mut context = ClientContext::new();
+        context.ip = client.parsed("ip", |text| {
+            text.parse::<IpAddr>()
+                .map_err(|_| "must be an IPv4 or IPv6 address, such as 203.0.113.7")
+        });
+        context.user_agent = client.text("user_agent", 0..=512);
+        context
+    });
+    let metadata = body.strings(
+        "metadata",
+        "an object of at most 16 strings, with keys of 1 to 40 characters and values of at most 200",
+        NewVerification::metadata_fits,
+    );
+    let new = to.map(|to| {
         let mut new = NewVerification::to(to);
-        if let Some(channel) = self.channel {
-            new.channel = Some(channel.parse::<Channel>().map_err(|e| about("channel", &e))?);
-        }
-        if let Some(purpose) = self.purpose {
-            new.purpose = Purpose::new(purpose).map_err(|error| about("purpose", &error))?;
-        }
-        new.locale = text("locale", self.locale, 2..=35)?;
-        new.template = text("template", self.template, 1..=128)?;
-        new.lifetime = self.ttl.map(|seconds| Duration::from_secs(seconds.into()));
-        new.code_length = self.code_length;
-        new.metadata = self.metadata.unwrap_or_default();
-        let Client { ip, user_agent } = self.client.unwrap_or_default();
-        let mut client = ClientContext::new();
-        client.ip = ip.or(forwarded);
-        client.user_agent = text("client.user_agent", user_agent, 0..=512)?;
-        Ok(new.from_client(client))
-    }
-}
-
-fn text(
-    field: &str,
-    text: Option<String>,
-    length: std::ops::RangeInclusive<usize>,
-) -> Result<Option<String>, Problem> {
-    let fits = |text: &String| {
-        length.contains(&text.chars().count()) && !text.chars().any(char::is_control)
-    };
-    match text {
-        Some(text) if !fits(&text) => Err(Problem::invalid(format!(
-            "{field}: must be {} to {} characters, none of them a control character",
-            length.start(),
-            length.end()
-        ))),
-        text => Ok(text),
-    }
+        new.channel = channel;
+        new.purpose = purpose.unwrap_or_default();
+        (new.locale, new.template) = (locale, template);
+        new.lifetime = ttl.map(Duration::from_secs);
+        new.code_length = code_length;
+        new.metadata = metadata.unwrap_or_default();
+        let mut client = client.unwrap_or_default();
+        client.ip = client.ip.or(forwarded);
+        new.from_client(client)
+    });
+    body.finish(new)
 }
 
 /// Send a code
@@ -193,9 +192,9 @@ pub(super) async fn create(
     caller: Caller,
     ClientAddress(forwarded): ClientAddress,
     name: IdempotencyName,
-    Json(body): Json<CreateVerification>,
+    Body(body): Body,
 ) -> Result<Response, Problem> {
-    let mut new = body.into_new(forwarded)?;
+    let mut new = read(body, &app.settings().offers, forwarded)?;
     new.idempotency_key = name.of_caller(&caller.name);
     new.in_flight = otpmux::InFlight::Refuse;
     let sent = app.to_the_end(async move { caller.client.send(new).await }).await?;

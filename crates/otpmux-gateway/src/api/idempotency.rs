@@ -1,7 +1,7 @@
 use axum::extract::FromRequestParts;
 use http::request::Parts;
 
-use crate::problem::Problem;
+use crate::problem::{Code, Problem};
 
 /// The header `Idempotency-Key`: the caller's name for a request.
 pub(super) struct IdempotencyName(Option<String>);
@@ -21,9 +21,8 @@ impl<S: Sync> FromRequestParts<S> for IdempotencyName {
         let text = value.to_str().unwrap_or_default().trim();
         let fit = (1..=255).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic());
         if !fit {
-            return Err(Problem::invalid(
-                "Idempotency-Key must be 1 to 255 visible ASCII characters without spaces",
-            ));
+            let message = "must be 1 to 255 visible ASCII characters without spaces";
+            return Err(Problem::invalid("Idempotency-Key", Code::WrongFormat, message));
         }
         Ok(Self(Some(text.to_owned())))
     }

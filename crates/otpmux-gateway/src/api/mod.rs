@@ -4,6 +4,7 @@ mod cancel;
 mod capabilities;
 mod create;
 mod docs;
+mod fields;
 mod health;
 mod idempotency;
 mod input;
@@ -12,6 +13,7 @@ mod problems;
 mod reload;
 mod resend;
 mod show;
+mod tree;
 mod verify;
 mod views;
 

@@ -3,11 +3,10 @@ use std::sync::Arc;
 use axum::Json as Answer;
 use axum::extract::State;
 use otpmux::{Channel, InFlight, Resend};
-use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::idempotency::IdempotencyName;
-use super::input::{Id, Optional};
+use super::input::{Id, OptionalBody};
 use super::problems::OfResend;
 use super::views::VerificationView;
 use crate::app::App;
@@ -15,8 +14,9 @@ use crate::auth::Caller;
 use crate::problem::Problem;
 
 /// How to send again. May be left out.
-#[derive(Default, Deserialize, ToSchema)]
+#[derive(ToSchema)]
 #[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "for the document; a body is read field by field")]
 pub(super) struct ResendVerification {
     /// Another channel; without one, the policy chooses.
     #[schema(example = "voice", min_length = 1, max_length = 64, pattern = "^[a-z0-9_-]{1,64}$")]
@@ -51,14 +51,11 @@ pub(super) async fn resend(
     caller: Caller,
     Id(id): Id,
     name: IdempotencyName,
-    Optional(body): Optional<ResendVerification>,
+    OptionalBody(mut body): OptionalBody,
 ) -> Result<Answer<VerificationView>, Problem> {
     let mut resend = Resend::new();
-    if let Some(channel) = body.channel {
-        let channel = channel.parse::<Channel>();
-        resend.channel =
-            Some(channel.map_err(|error| Problem::invalid(format!("channel: {error}")))?);
-    }
+    resend.channel = body.parsed("channel", |text| text.parse::<Channel>());
+    let mut resend = body.finish(Some(resend))?;
     resend.idempotency_key = name.of_caller(&caller.name);
     resend.in_flight = InFlight::Refuse;
     let id = id.ok_or_else(Problem::no_such_verification)?;

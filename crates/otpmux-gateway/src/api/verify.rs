@@ -1,16 +1,17 @@
 use axum::Json as Answer;
 use otpmux::{Code, Verdict};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::input::{Id, Json};
+use super::input::{Body, Id};
 use super::problems::OfVerify;
 use crate::auth::Caller;
 use crate::problem::{Problem, seconds};
 
 /// What the user typed.
-#[derive(Deserialize, ToSchema)]
+#[derive(ToSchema)]
 #[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "for the document; a body is read field by field")]
 pub(super) struct VerifyCode {
     /// The code. Spaces and hyphens between its digits do not matter.
     #[schema(example = "004217", min_length = 1, max_length = 64)]
@@ -76,12 +77,15 @@ impl From<Verdict> for VerdictView {
 pub(super) async fn verify(
     caller: Caller,
     Id(id): Id,
-    Json(body): Json<VerifyCode>,
+    Body(mut body): Body,
 ) -> Result<Answer<VerdictView>, Problem> {
-    if !(1..=64).contains(&body.code.chars().count()) {
-        return Err(Problem::invalid("code: must be 1 to 64 characters"));
-    }
-    let typed: String = body.code.chars().filter(|c| !matches!(c, ' ' | '-')).collect();
+    let code = body.parsed("code", |code| {
+        let fits = (1..=64).contains(&code.chars().count());
+        if fits { Ok(code) } else { Err("must be 1 to 64 characters") }
+    });
+    let code = body.required("code", code);
+    let code = body.finish(code)?;
+    let typed: String = code.chars().filter(|c| !matches!(c, ' ' | '-')).collect();
     let verdict = match (id, typed.parse::<Code>()) {
         (None, _) => Verdict::NotFound,
         // Nobody sends such a code, so it is compared with none.

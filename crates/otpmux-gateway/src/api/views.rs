@@ -86,14 +86,52 @@ enum CodeSource {
     Vendor,
 }
 
+/// Why it was a provider's turn: it is the first of its route that can (`preferred`), the route's
+/// weights have drawn it (`drawn`), one before it has failed (`failover`) or is slow (`hedge`), the user
+/// asked for another message (`resend`), or nobody else was left (`last_resort`).
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[expect(dead_code, reason = "for the document; answers take the engine's own words")]
+enum LegReason {
+    Preferred,
+    Drawn,
+    Failover,
+    Hedge,
+    Resend,
+    LastResort,
+}
+
+/// Why a provider was passed over: it lacks something (`unsupported_...`), is being left alone after
+/// failures (`circuit_open`), has had as many requests as it may (`rate_limited`), or would send
+/// another code than the user may hold (`other_code`).
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[expect(dead_code, reason = "for the document; answers take the engine's own words")]
+enum SkipReason {
+    UnsupportedChannel,
+    UnsupportedRecipient,
+    UnsupportedSuppliedCode,
+    UnsupportedVendorCode,
+    UnsupportedCodeLength,
+    UnsupportedLifetime,
+    CircuitOpen,
+    RateLimited,
+    OtherCode,
+}
+
 /// One try at one provider.
 #[derive(Debug, Serialize, ToSchema)]
 struct Leg {
     /// The provider's name in the configuration.
     provider: String,
     /// Why it was this provider's turn.
+    #[schema(value_type = LegReason)]
+    reason: &'static str,
+    /// The same in prose.
     #[schema(example = "first of its route")]
-    why: &'static str,
+    message: &'static str,
+    /// How it went.
+    #[schema(example = "sms")]
     channel: String,
     /// What is known about it: `intended`, `accepted`, `not_sent`, `refused` or `unknown`.
     state: &'static str,
@@ -112,7 +150,11 @@ struct Skipped {
     /// The provider's name in the configuration.
     provider: String,
     /// Why.
-    why: String,
+    #[schema(value_type = SkipReason)]
+    reason: &'static str,
+    /// The same in prose.
+    #[schema(example = "this provider does not send by this channel")]
+    message: String,
     /// How many legs there were when that happened.
     before: u8,
 }
@@ -150,7 +192,8 @@ impl From<&LegView> for Leg {
     fn from(leg: &LegView) -> Self {
         Self {
             provider: leg.provider.to_string(),
-            why: leg.why.words(),
+            reason: leg.reason.as_str(),
+            message: leg.reason.message(),
             channel: leg.channel.as_str().to_owned(),
             state: leg.state.as_str(),
             failure: leg.failure.map(otpmux::ErrorKind::as_str),
@@ -161,7 +204,12 @@ impl From<&LegView> for Leg {
 
 impl From<&Skip> for Skipped {
     fn from(skip: &Skip) -> Self {
-        Self { provider: skip.provider.to_string(), why: skip.why.to_string(), before: skip.before }
+        Self {
+            provider: skip.provider.to_string(),
+            reason: skip.reason.as_str(),
+            message: skip.reason.to_string(),
+            before: skip.before,
+        }
     }
 }
 

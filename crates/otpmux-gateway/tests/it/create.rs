@@ -56,10 +56,7 @@ async fn the_second_vendor_carries_the_same_code_when_the_first_is_down() {
     let details = details.expect(200);
     let legs: Vec<_> = details["legs"].as_array().unwrap().iter().collect();
     assert_eq!((&legs[0]["provider"], &legs[0]["state"]), (&json!("first"), &json!("refused")));
-    assert_eq!(
-        (&legs[1]["provider"], &legs[1]["why"]),
-        (&json!("second"), &json!("after a failure"))
-    );
+    assert_eq!((&legs[1]["provider"], &legs[1]["reason"]), (&json!("second"), &json!("failover")));
     assert_eq!(gateway.verify(&sent, &code_of(&emulator, PHONE)).await["verdict"], "approved");
 }
 
@@ -67,32 +64,105 @@ async fn the_second_vendor_carries_the_same_code_when_the_first_is_down() {
 async fn what_does_not_fit_is_told_by_its_field_and_sends_nothing() {
     let emulator = emulator().await;
     let gateway = start(&toml(&emulator, ""), environment()).await.unwrap();
-    let cases: [(Value, &str); 16] = [
-        (json!({}), "missing field `to`"),
-        (json!({ "to": 7 }), "expected a string"),
-        (json!({ "to": "919876543210" }), "to: a phone number without its country"),
-        (json!({ "to": "+919876543210,+919876543211" }), "to: not a phone number"),
-        (json!({ "to": "a@b" }), "to: not an e-mail address"),
-        (json!({ "to": PHONE, "chanel": "sms" }), "unknown field, expected one of `to`"),
-        (json!({ "to": PHONE, "channel": "SMS" }), "channel: channel must be 1 to 64"),
-        (json!({ "to": PHONE, "purpose": "" }), "purpose: a purpose must be 1 to 64"),
-        (json!({ "to": PHONE, "ttl": 29 }), "lifetime"),
-        (json!({ "to": PHONE, "ttl": 601 }), "lifetime"),
-        (json!({ "to": PHONE, "code_length": 3 }), "length"),
-        (json!({ "to": PHONE, "locale": "x\u{0}y" }), "locale: must be 2 to 35"),
-        (json!({ "to": PHONE, "client": { "ip": "nowhere" } }), "the form that it must have"),
-        (json!({ "to": PHONE, "client": ["203.0.113.7", "x"] }), "expected an object"),
-        (json!({ "to": PHONE, "metadata": { "": "x" } }), "metadata holds at most 16"),
-        (json!([PHONE]), "expected an object"),
+    let seconds = "must be a whole number of seconds from 30 to 600";
+    let digits = "must be a whole number of digits from 6 to 10";
+    let metadata = "must be an object of at most 16 strings";
+    let cases: [(Value, &str, &str, &str); 23] = [
+        (json!({}), "to", "missing", "is missing"),
+        (json!({ "to": null }), "to", "missing", "is missing"),
+        (json!({ "to": 7 }), "to", "wrong_type", "must be a string; this is a number"),
+        (json!({ "to": "919876543210" }), "to", "wrong_format", "without its country"),
+        (
+            json!({ "to": "+919876543210,+919876543211" }),
+            "to",
+            "wrong_format",
+            "not a phone number",
+        ),
+        (json!({ "to": "a@b" }), "to", "wrong_format", "not an e-mail address"),
+        (
+            json!({ "to": PHONE, "chanel": "sms" }),
+            "",
+            "unknown_field",
+            "known ones are to, channel,",
+        ),
+        (json!({ "to": PHONE, "channel": "SMS" }), "channel", "wrong_format", "1 to 64"),
+        (json!({ "to": PHONE, "purpose": "" }), "purpose", "wrong_format", "1 to 64"),
+        (json!({ "to": PHONE, "ttl": "5m" }), "ttl", "wrong_type", seconds),
+        (json!({ "to": PHONE, "ttl": 29 }), "ttl", "out_of_range", seconds),
+        (json!({ "to": PHONE, "ttl": 601 }), "ttl", "out_of_range", seconds),
+        (json!({ "to": PHONE, "ttl": -300 }), "ttl", "out_of_range", seconds),
+        (json!({ "to": PHONE, "ttl": 300.5 }), "ttl", "out_of_range", seconds),
+        (json!({ "to": PHONE, "code_length": 3 }), "code_length", "out_of_range", digits),
+        (json!({ "to": PHONE, "locale": "x\u{0}y" }), "locale", "wrong_format", "must be 2 to 35"),
+        (
+            json!({ "to": PHONE, "client": { "ip": "nowhere" } }),
+            "client.ip",
+            "wrong_format",
+            "must be an IPv4 or IPv6 address",
+        ),
+        (
+            json!({ "to": PHONE, "client": { "adress": "203.0.113.7" } }),
+            "client",
+            "unknown_field",
+            "the known ones are ip, user_agent",
+        ),
+        (
+            json!({ "to": PHONE, "client": ["203.0.113.7", "x"] }),
+            "client",
+            "wrong_type",
+            "must be an object; this is a list",
+        ),
+        (json!({ "to": PHONE, "metadata": { "": "x" } }), "metadata", "out_of_range", metadata),
+        (json!({ "to": PHONE, "metadata": { "a": 1 } }), "metadata", "wrong_type", metadata),
+        (json!({ "to": PHONE, "metadata": "x" }), "metadata", "wrong_type", metadata),
+        (json!([PHONE]), "", "wrong_type", "must be a JSON object; this is a list"),
     ];
-    for (body, expected) in cases {
+    for (body, field, code, message) in cases {
         let problem =
             gateway.post("/v1/verifications", &body).await.problem(400, "invalid_request");
+        let [mistake] = &problem["errors"].as_array().expect("mistakes")[..] else {
+            panic!("{body}: {problem}")
+        };
+        assert_eq!((&mistake["field"], &mistake["code"]), (&json!(field), &json!(code)), "{body}");
+        assert!(mistake["message"].as_str().unwrap().contains(message), "{body}: {mistake}");
         let detail = problem["detail"].as_str().unwrap();
-        assert!(detail.contains(expected), "{body}: {detail}");
-        assert!(!detail.contains("98765") && !detail.contains("chanel"), "{detail}");
+        assert!(detail.contains(message), "{body}: {detail}");
+        let text = problem.to_string();
+        assert!(!text.contains("98765") && !text.contains("chanel"), "{text}");
         assert_eq!(problem["certainty"], "not_sent");
     }
+    assert_eq!(count(&emulator), 0);
+}
+
+/// One request shows all that is wrong with it.
+#[tokio::test]
+async fn all_mistakes_of_a_body_are_told_at_once() {
+    let emulator = emulator().await;
+    let gateway = start(&toml(&emulator, ""), environment()).await.unwrap();
+    let body = json!({
+        "to": "nobody", "ttl": "5m", "code_length": 99, "client": { "ip": 7, "os": "x" }, "extra": 1,
+    });
+    let problem = gateway.post("/v1/verifications", &body).await.problem(400, "invalid_request");
+    let mistakes = problem["errors"].as_array().unwrap();
+    let fields: Vec<_> =
+        mistakes.iter().map(|mistake| mistake["field"].as_str().unwrap()).collect();
+    assert_eq!(fields, ["to", "ttl", "code_length", "client.ip", "client", ""]);
+    let request = gateway.request(Method::POST, "/v1/verifications");
+    let twice =
+        r#"{"to": "+919876543210", "ttl": 60, "ttl": 90, "metadata": {"a": "1", "a": "2"}}"#;
+    let request = request.header("content-type", "application/json").body(twice);
+    let problem = Answer::of(request).await.problem(400, "invalid_request");
+    for (place, field) in ["ttl", "metadata"].into_iter().enumerate() {
+        let mistake = &problem["errors"][place];
+        assert_eq!(
+            (&mistake["field"], &mistake["code"]),
+            (&json!(field), &json!("duplicate_field"))
+        );
+    }
+    let name = gateway.request(Method::POST, "/v1/verifications");
+    let name = name.header("idempotency-key", "a b").json(&json!({ "to": PHONE }));
+    let problem = Answer::of(name).await.problem(400, "invalid_request");
+    assert_eq!(problem["errors"][0]["field"], "Idempotency-Key");
     assert_eq!(count(&emulator), 0);
 }
 
@@ -103,8 +173,8 @@ async fn the_name_of_an_unknown_field_is_not_repeated() {
     let gateway = start(&toml(&emulator, ""), environment()).await.unwrap();
     for name in [PHONE, "jane@example.com", "a`, expected `jane@example.com", " at line 7 004217"] {
         let body = json!({ "to": PHONE, (name): "sms" });
-        for (path, known) in [("", "`to`"), ("/0af7651916cd43dd8448eb211c80319c/verify", "`code`")]
-        {
+        let verify = "/0af7651916cd43dd8448eb211c80319c/verify";
+        for (path, known) in [("", "known ones are to, "), (verify, "known ones are code")] {
             let answer = gateway.post(&format!("/v1/verifications{path}"), &body).await;
             let problem = answer.problem(400, "invalid_request").to_string();
             assert!(problem.contains(known), "{problem}");

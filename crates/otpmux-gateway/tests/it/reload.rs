@@ -34,7 +34,7 @@ async fn a_bad_file_is_refused_with_all_its_mistakes_and_nothing_changes() {
     let refused = Answer::of(gateway.request(Method::POST, "/v1/admin/reload")).await;
     let problem = refused.problem(422, "configuration");
     let paths: Vec<_> =
-        problem["errors"].as_array().unwrap().iter().map(|error| error["path"].clone()).collect();
+        problem["errors"].as_array().unwrap().iter().map(|error| error["field"].clone()).collect();
     assert_eq!(paths, ["policy.code_length", "policy.attempts"]);
     // Also one whose keys cannot be looked up, or that fits a client but not this one.
     for bad in [

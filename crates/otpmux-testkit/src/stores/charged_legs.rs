@@ -24,7 +24,7 @@ pub(super) async fn a_leg_without_room_is_not_begun_but_all_else_is_written(stor
     let id = put(&*store, record(1)).await;
     assert_eq!(begin_at(&*store, id, charged(1, &[(1, 60)]), now()).await, Begun::Leg(1));
     let provider = ProviderId::new("primary").expect("a name");
-    let skip = Skip { before: 2, provider: provider.clone(), why: SkipReason::Limit };
+    let skip = Skip { before: 2, provider: provider.clone(), reason: SkipReason::Limit };
     let mark = HealthMark { provider, at: now(), state: None };
     let begin = BeginLeg {
         ends: vec![end(1, LegState::Refused)],

@@ -122,7 +122,7 @@ pub(super) async fn of_many_changes_to_one_record_none_is_lost(store: Store, eff
             let (store, wrong) = (store.clone(), wrong.clone());
             async move {
                 let provider = ProviderId::new(format!("provider-{task}")).expect("a name");
-                let skip = Skip { before: 0, provider, why: SkipReason::Limit };
+                let skip = Skip { before: 0, provider, reason: SkipReason::Limit };
                 let skips = vec![skip.clone()];
                 let begin = BeginLeg { skips, ..begin(&format!("provider-{task}")) };
                 let Begun::Leg(leg) = begin_at(&*store, id, begin, now()).await else {

@@ -112,7 +112,7 @@ pub(super) fn vendor_record(number: u32) -> Record {
 pub(super) fn leg(provider: &str, supplied: bool, state: LegState) -> Leg {
     Leg {
         provider: ProviderId::new(provider).expect("a name"),
-        why: Choice::Preferred,
+        reason: Choice::Preferred,
         channel: Channel::Sms,
         supplied,
         key: IdempotencyKey::generate(&OsEntropy).expect("randomness"),

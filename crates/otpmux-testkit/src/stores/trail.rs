@@ -13,9 +13,9 @@ use super::whole::{CHOICES, KINDS, skip_reasons};
 /// Every kind of skip, each by a provider of its own.
 fn skips() -> Vec<Skip> {
     let reasons = skip_reasons().into_iter().enumerate();
-    let skip = |(place, why)| {
+    let skip = |(place, reason)| {
         let provider = ProviderId::new(format!("skipped-{place}")).expect("a name");
-        Skip { before: u8::try_from(place).expect("few reasons"), provider, why }
+        Skip { before: u8::try_from(place).expect("few reasons"), provider, reason }
     };
     reasons.map(skip).collect()
 }
@@ -45,9 +45,9 @@ pub(super) async fn legs_come_back_as_they_were_begun(store: Store) {
     let id = put(&*store, record(1)).await;
     let channels = ["sms", "voice", "email", "whatsapp", "smoke-signal", "null"];
     let mut begun = Vec::new();
-    for (place, (why, channel)) in CHOICES.into_iter().zip(channels).enumerate() {
+    for (place, (reason, channel)) in CHOICES.into_iter().zip(channels).enumerate() {
         let mut leg = leg(&format!("provider-{place}"), place % 2 == 0, LegState::Intended);
-        leg.why = why;
+        leg.reason = reason;
         leg.channel = channel.parse().expect("a channel");
         leg.reference = (place % 3 > 0).then(|| VendorReference::new(format!("ref \0 '{place}'")));
         begun.push(leg.clone());

@@ -107,9 +107,9 @@ fn full() -> Record {
     full.expires_at = after_ms(300_999);
     full.request = Some(Box::new(RequestTag { name: [0; 16], content: [0xff; 16] }));
     full.legs.clear();
-    for (place, why) in CHOICES.into_iter().enumerate() {
+    for (place, reason) in CHOICES.into_iter().enumerate() {
         let mut leg = leg(&format!("provider-{place}"), place % 2 == 0, STATES[place % 5]);
-        leg.why = why;
+        leg.reason = reason;
         full.legs.push(leg);
     }
     let channels = ["sms", "voice", "email", "whatsapp", "carrier_pigeon-2", "null"];
@@ -125,9 +125,9 @@ fn full() -> Record {
         expires_at: Some(after_ms(60_001)),
         max_attempts: Some(u32::MAX),
     }));
-    for (before, why) in (0..).zip(skip_reasons()) {
+    for (before, reason) in (0..).zip(skip_reasons()) {
         let provider = full.legs[usize::from(before) % 6].provider.clone();
-        full.skips.push(Skip { before, provider, why });
+        full.skips.push(Skip { before, provider, reason });
     }
     full.skips[0].before = u8::MAX;
     full

@@ -159,7 +159,7 @@ impl World {
     fn leg(&mut self, supplied: bool) -> Leg {
         Leg {
             provider: self.provider(),
-            why: *self.dice.pick(&CHOICES),
+            reason: *self.dice.pick(&CHOICES),
             channel: self.dice.pick(&[Channel::Sms, Channel::Voice, Channel::WhatsApp]).clone(),
             supplied: supplied && self.dice.percent(80),
             key: IdempotencyKey::from_random(self.dice.bytes()),
@@ -188,9 +188,9 @@ impl World {
     fn skips(&mut self) -> Vec<Skip> {
         let mut reasons = skip_reasons();
         reasons.truncate(self.dice.place(3));
-        let skip = |why| {
+        let skip = |reason| {
             let before = u8::try_from(self.dice.below(4)).expect("few legs");
-            Skip { before, provider: self.provider(), why }
+            Skip { before, provider: self.provider(), reason }
         };
         reasons.into_iter().map(skip).collect()
     }
