@@ -72,7 +72,7 @@ async fn a_vendor_with_a_code_of_its_own_rescues_whom_ours_did_not_reach() {
             assert!(again.confirmed && again.new_code, "{way}");
             assert_eq!(again.code_source, CodeSourceView::Vendor);
             assert_eq!((again.code_length, again.attempts_left), (Some(6), 5));
-            assert_eq!(world.client.status(sent.id).await.unwrap().legs[1].why, Choice::Resend);
+            assert_eq!(world.client.status(sent.id).await.unwrap().legs[1].reason, Choice::Resend);
             assert_eq!(world.verify(&sent, "111111").await, "wrong_code");
             let ours = a.supplied_codes().remove(0);
             let (first, second) = if typed == "ours" { (&*ours, "7777") } else { ("7777", &*ours) };
@@ -122,7 +122,7 @@ async fn an_open_breaker_does_not_stand_between_a_user_and_the_vendor_that_works
     let again = world.client.resend(sent.id, None).await.unwrap();
     assert_eq!((a.count(), b.count()), (6, 1), "it takes messages no more");
     assert!(again.confirmed && again.new_code);
-    let skipped = &again.skipped[0].why;
+    let skipped = &again.skipped[0].reason;
     assert!(matches!(skipped, otpmux_engine::SkipReason::BreakerOpen(_)), "{skipped:?}");
 }
 

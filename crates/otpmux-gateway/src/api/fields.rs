@@ -161,13 +161,11 @@ impl Fields {
         };
         let mut strings = BTreeMap::new();
         for (key, value) in fields {
-            let twice = match value {
-                Tree::Text(value) => strings.insert(key, value).is_some(),
-                _ => {
-                    self.mistake(name, Code::WrongType, format!("must be {must}"));
-                    return None;
-                }
+            let Tree::Text(value) = value else {
+                self.mistake(name, Code::WrongType, format!("must be {must}"));
+                return None;
             };
+            let twice = strings.insert(key, value).is_some();
             if twice {
                 self.mistake(name, Code::DuplicateField, "holds a key twice");
                 return None;
