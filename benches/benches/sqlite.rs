@@ -68,7 +68,7 @@ impl World {
         let sealed = self.keys.seal(id, &purpose, &[7; 64], &OsEntropy).expect("randomness");
         let leg = Leg {
             provider: ProviderId::new("primary").expect("a name"),
-            why: Choice::Preferred,
+            reason: Choice::Preferred,
             channel: Channel::Sms,
             supplied: true,
             key: IdempotencyKey::generate(&OsEntropy).expect("randomness"),
