@@ -109,7 +109,7 @@ pub(crate) fn record(number: u32) -> Record {
     let sealed = keys().seal(id, &purpose, b"what a resend needs", &OsEntropy).unwrap();
     let leg = Leg {
         provider: ProviderId::new("primary").unwrap(),
-        why: Choice::Preferred,
+        reason: Choice::Preferred,
         channel: Channel::Sms,
         supplied: true,
         key: IdempotencyKey::generate(&OsEntropy).unwrap(),
