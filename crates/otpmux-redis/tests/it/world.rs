@@ -77,7 +77,7 @@ pub(crate) fn record(number: u32) -> Record {
 pub(crate) fn leg(state: LegState) -> Leg {
     Leg {
         provider: ProviderId::new("primary").expect("a name"),
-        why: Choice::Preferred,
+        reason: Choice::Preferred,
         channel: Channel::Sms,
         supplied: true,
         key: IdempotencyKey::generate(&OsEntropy).expect("randomness"),
