@@ -45,6 +45,7 @@ key = "env:API_KEY"
 admin = true
 
 [policy]
+countries = "any"
 allow_short_codes = true
 resend_delay = "0s"
 resend_delay_max = "0s"
@@ -54,6 +55,7 @@ recipient = ["1000000/1h"]
 client = ["1000000/1h"]
 purpose = ["1000000/1h"]
 prefix = ["1000000/1h"]
+global = ["1000000/1h"]
 guesses = ["1000000/1h"]
 """
 

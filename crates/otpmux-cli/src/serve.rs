@@ -2,13 +2,14 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use otpmux::{Config, Environment};
+use otpmux::{Config, ConfigErrors, Environment};
 use otpmux_gateway::{Gateway, Options, Reloader, StartError, install_metrics, raise_open_files};
 use serde_json::json;
 
 use crate::Exit;
+use crate::check_config::NO_GLOBAL_LIMIT;
 use crate::failure::Failure;
 use crate::logs::LogFormat;
 use crate::output::Output;
@@ -33,7 +34,7 @@ pub(crate) async fn run(args: &Args, output: &mut Output) -> io::Result<Exit> {
     // Before anything else: a supervisor may stop us at once.
     let signals = Signals::new()?;
     let environment = Environment::from_process();
-    let config = match Config::from_file(&args.config) {
+    let config = match read(&args.config) {
         Ok(config) => config,
         Err(errors) => return Failure::from(errors).tell(output),
     };
@@ -42,7 +43,7 @@ pub(crate) async fn run(args: &Args, output: &mut Output) -> io::Result<Exit> {
     options.listen = args.listen;
     options.metrics = install_metrics().ok();
     let file = args.config.clone();
-    options.source = Some(Box::new(move || Config::from_file(&file)));
+    options.source = Some(Box::new(move || read(&file)));
     raise_open_files(config.server().map_or(0, |server| server.max_connections));
     let gateway = match Gateway::bind(&config, options).await {
         Ok(gateway) => gateway,
@@ -64,6 +65,16 @@ pub(crate) async fn run(args: &Args, output: &mut Output) -> io::Result<Exit> {
     let reloader = gateway.reloader();
     gateway.run_until(signals.stop(reloader)).await;
     Ok(Exit::Done)
+}
+
+/// A configuration that a service may have.
+fn read(file: &Path) -> Result<Config, ConfigErrors> {
+    let config = Config::from_file(file)?;
+    config.check_countries()?;
+    if config.policy().limits.global.is_empty() {
+        tracing::warn!("{NO_GLOBAL_LIMIT}");
+    }
+    Ok(config)
 }
 
 pub(crate) fn refused(error: &StartError, output: &mut Output) -> io::Result<Exit> {

@@ -39,7 +39,8 @@ pub struct Policy {
     pub channels: Vec<Channel>,
     /// The countries whose numbers get messages, as ISO 3166-1 codes of two capital letters; a
     /// number of any other country, or of none, is refused. Default `None`: every country that a
-    /// route takes, which lets fraudsters choose the dearest one.
+    /// route takes, which lets fraudsters choose the dearest one. Name yours wherever strangers make
+    /// you send.
     pub countries: Option<Vec<String>>,
     /// How many messages and guesses there may be.
     pub limits: MessageLimits,

@@ -158,6 +158,7 @@ fn configuration(
     section("[store]", &[("url", &quoted(&store))]);
     let key = quoted(&"k".repeat(43));
     section("[[server_keys]]", &[("id", "\"load\""), ("key", &key)]);
+    section("[policy]", &[("countries", "\"any\"")]);
     section("[server]", &[("listen", &quoted(&listen.to_string()))]);
     section(
         "[[server.api_keys]]",

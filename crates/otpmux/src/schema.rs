@@ -135,12 +135,8 @@ fn value(setting: &Setting) -> Value {
             "type": "object",
             "additionalProperties": { "type": "string" },
         }),
-        SettingKind::List => json!({
-            "type": "array",
-            "minItems": 1,
-            "uniqueItems": true,
-            "items": { "type": "string", "minLength": 1 },
-        }),
+        SettingKind::List => texts(),
+        SettingKind::ListOr(word) => json!({ "oneOf": [texts(), { "const": word }] }),
         SettingKind::Limits { most, .. } => json!({
             "type": "array",
             "maxItems": most,
@@ -152,6 +148,15 @@ fn value(setting: &Setting) -> Value {
         _ => json!({ "type": "string", "minLength": 1 }),
     };
     described(form, setting.doc)
+}
+
+fn texts() -> Value {
+    json!({
+        "type": "array",
+        "minItems": 1,
+        "uniqueItems": true,
+        "items": { "type": "string", "minLength": 1 },
+    })
 }
 
 fn route() -> Value {

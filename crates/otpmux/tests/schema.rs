@@ -71,7 +71,9 @@ fn lists_say_what_is_in_them() {
     assert_eq!(recipient["items"]["pattern"], "^[0-9]+/[0-9]+(ms|s|m|h|d)$");
     assert_eq!((&recipient["minItems"], &recipient["maxItems"]), (&Value::Null, &json!(8)));
     let countries = &schema["properties"]["policy"]["properties"]["countries"];
-    assert_eq!((&countries["type"], &countries["minItems"]), (&json!("array"), &json!(1)));
+    let [list, any] = [0, 1].map(|place| &countries["oneOf"][place]);
+    assert_eq!((&list["type"], &list["minItems"]), (&json!("array"), &json!(1)));
+    assert_eq!(any["const"], "any");
     let providers = &schema["properties"]["routes"]["items"]["properties"]["providers"]["oneOf"];
     assert_eq!(providers[0]["type"], "array");
     assert_eq!(providers[1]["additionalProperties"]["maximum"], 10_000);

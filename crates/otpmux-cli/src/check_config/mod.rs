@@ -6,6 +6,8 @@ mod summary;
 mod text;
 mod warnings;
 
+pub(crate) use warnings::NO_GLOBAL_LIMIT;
+
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -94,7 +96,11 @@ fn read(args: &Args) -> Result<(Config, OtpClient), ConfigErrors> {
         Some(_) => Gateway::check(&config, &Environment::from_process()),
         None => Ok(()),
     };
-    let checks = [config.check_store(), server];
+    let countries = match config.server() {
+        Some(_) => config.check_countries(),
+        None => Ok(()),
+    };
+    let checks = [config.check_store(), server, countries];
     let mistakes = checks.into_iter().filter_map(Result::err).reduce(ConfigErrors::and);
     match (client.map_err(|errors| config.locate(errors)), mistakes) {
         (Ok(client), None) => Ok((config, client)),

@@ -1,16 +1,20 @@
 use otpmux::settings::limit_text;
-use otpmux::{Channel, Config, MessageLimits, RateLimit, Route};
+use otpmux::{Config, MessageLimits, RateLimit};
+
+pub(crate) const NO_GLOBAL_LIMIT: &str = "no limit `global` under [limits], so nothing bounds what \
+    all messages together may cost; set it to what a good day needs, twice, such as global = \
+    [\"2000/1d\"]";
 
 /// What is right and hardly meant.
 pub(super) fn of(config: &Config) -> Vec<String> {
     let mut warnings = Vec::new();
-    if config.policy().countries.is_none() && reaches_every_country(config) {
-        warnings.push(
-            "no `countries` under [policy], so numbers of every country that a route takes get \
-             messages: an invitation to SMS pumping, where fraudsters have them sent to the \
-             dearest ones. Name the countries of your users, such as countries = [\"IN\"]"
-                .to_owned(),
-        );
+    if let Err(open) = config.check_countries() {
+        warnings.extend(open.iter().map(|error| {
+            format!("{}: {}; `otpmux serve` refuses this", error.path(), error.message())
+        }));
+    }
+    if config.server().is_some() && config.policy().limits.global.is_empty() {
+        warnings.push(NO_GLOBAL_LIMIT.to_owned());
     }
     if config.policy().hedge_after.is_some() && config.policy().duplicates == 0 {
         warnings.push(
@@ -38,6 +42,7 @@ fn without_effect(limits: &MessageLimits) -> Vec<String> {
         ("client", &limits.client),
         ("purpose", &limits.purpose),
         ("prefix", &limits.prefix),
+        ("domain", &limits.domain),
         ("global", &limits.global),
         ("guesses", &limits.guesses),
     ];
@@ -64,23 +69,4 @@ fn without_effect(limits: &MessageLimits) -> Vec<String> {
 /// Whether whenever `window` is full, `other` is full too.
 fn is_reached_first(other: &RateLimit, window: &RateLimit) -> bool {
     other != window && other.count <= window.count && other.per >= window.per
-}
-
-fn reaches_every_country(config: &Config) -> bool {
-    let everything = [Route::to(config.providers().iter().map(|one| one.provider.id().clone()))];
-    let routes = config.routes().map_or(&everything[..], |routes| routes.as_slice());
-    routes.iter().any(|route| {
-        let anywhere = route.countries.is_empty() && route.prefixes.is_empty();
-        let takes = |channel: &Channel| {
-            let fits = route.channels.is_empty() || route.channels.contains(channel);
-            fits && *channel != Channel::Email
-        };
-        let mut providers =
-            config.providers().iter().filter(|one| route.providers.contains(one.provider.id()));
-        anywhere
-            && providers.any(|one| {
-                let can = one.provider.capabilities();
-                can.phone_prefixes.is_empty() && can.channels.iter().any(takes)
-            })
-    })
 }

@@ -146,9 +146,11 @@ admin = true
 
 [policy]
 resend_delay = "3s"
+countries = "any" # the vendors are played here
 
 [limits]
 recipient = ["30/1m"]
+global = ["100000/1h"]
 guesses = ["100/1h"]
 "#,
         emulator.base_url(Vendor::EasyOtp),

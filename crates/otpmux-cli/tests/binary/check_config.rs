@@ -146,7 +146,7 @@ fn countries_that_nobody_has_named_are_a_warning() {
         assert_eq!(ended.status, Some(0), "{}", ended.everything());
         let summary = &check(text, &["--json"]).json()[0];
         assert_eq!(summary["warnings"].as_array().unwrap().len(), ended.stderr.lines().count());
-        ended.stderr.contains("warning: no `countries` under [policy]")
+        ended.stderr.contains("warning: policy.countries: missing")
     };
     assert!(warned(GOOD), "its second route takes every country");
     assert!(!warned(&format!("{GOOD}[policy]\ncountries = [\"IN\"]\n")));
@@ -219,7 +219,8 @@ fn what_serve_would_say() {
         let said = format!("line {line}, column 1: {said}");
         assert!(ended.stderr.contains(&said), "{said}\n{}", ended.stderr);
     }
-    assert!(ended.stderr.contains("has 3 mistakes:"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("policy.countries: missing"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("has 4 mistakes:"), "{}", ended.stderr);
 }
 
 #[test]

@@ -19,6 +19,7 @@ mod gateway_fails;
 mod load;
 #[cfg(unix)]
 mod open_files;
+mod open_world;
 #[cfg(all(unix, feature = "otel"))]
 mod otel;
 mod providers;

@@ -19,6 +19,14 @@ pub(super) fn texts(at: &str, raw: &Value) -> Result<Checked, Vec<ConfigError>> 
     }
 }
 
+pub(super) fn texts_or(at: &str, raw: &Value, word: &str) -> Result<Checked, Vec<ConfigError>> {
+    match raw {
+        Value::String(text) if text == word => Ok(Checked::Text(text.clone())),
+        Value::Array(list) if !list.is_empty() => texts(at, raw),
+        _ => mistake(at, format!("must be a list of texts, with one at least, or \"{word}\"")),
+    }
+}
+
 pub(super) fn limits(
     at: &str,
     raw: &Value,
@@ -91,8 +99,11 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
     const DAY: Duration = Duration::from_hours(24);
-    const ALL: &[Setting] =
-        &[Setting::list("countries", ""), Setting::limits("limits", 1..=100, SECOND..=DAY, 3, "")];
+    const ALL: &[Setting] = &[
+        Setting::list("countries", ""),
+        Setting::list_or("names", "any", ""),
+        Setting::limits("limits", 1..=100, SECOND..=DAY, 3, ""),
+    ];
 
     fn read(key: &str, raw: &Value) -> Result<Settings, Vec<String>> {
         let table = json!({ key: raw });
@@ -105,6 +116,15 @@ mod tests {
     fn reads_both_kinds() {
         let countries = read("countries", &json!(["IN", "US"])).unwrap();
         assert_eq!(countries.list("countries").unwrap(), ["IN", "US"]);
+        let any = read("names", &json!("any")).unwrap();
+        assert_eq!((any.text("names"), any.list("names")), (Some("any"), None));
+        assert_eq!(read("names", &json!(["a"])).unwrap().list("names").unwrap(), ["a"]);
+        for raw in [json!("all"), json!([]), json!(1)] {
+            assert_eq!(
+                read("names", &raw).unwrap_err(),
+                ["p.names: must be a list of texts, with one at least, or \"any\""]
+            );
+        }
         let limits = read("limits", &json!(["2/1m", "50/1d"])).unwrap();
         let expected = [RateLimit::new(2, 60 * SECOND), RateLimit::new(50, DAY)];
         assert_eq!(limits.limits("limits").unwrap(), expected);

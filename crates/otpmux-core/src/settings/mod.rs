@@ -101,6 +101,8 @@ pub enum SettingKind {
     Texts,
     /// A list of texts: one at least, and none twice.
     List,
+    /// A list of texts, or this word alone.
+    ListOr(&'static str),
     /// A list of limits such as `"15/1h"`, none twice. Here an empty list is meant.
     Limits {
         /// How many there may be in a limit's time.
@@ -172,6 +174,11 @@ impl Setting {
     /// A key for a list of texts.
     pub const fn list(name: &'static str, doc: &'static str) -> Self {
         Self::new(name, SettingKind::List, doc)
+    }
+
+    /// A key for a list of texts, or for a word in its place, which is read as text.
+    pub const fn list_or(name: &'static str, word: &'static str, doc: &'static str) -> Self {
+        Self::new(name, SettingKind::ListOr(word), doc)
     }
 
     /// A key for a list of limits.

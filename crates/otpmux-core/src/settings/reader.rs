@@ -89,6 +89,7 @@ impl<'a> SettingsReader<'a> {
         };
         let read = match kind {
             SettingKind::List => return lists::texts(at, raw),
+            SettingKind::ListOr(word) => return lists::texts_or(at, raw, word),
             SettingKind::Limits { count, per, most } => {
                 return lists::limits(at, raw, count, per, *most);
             }

@@ -6,6 +6,7 @@ mod errors;
 mod fingerprint;
 pub(crate) mod guards;
 pub(crate) mod limits;
+mod open;
 mod overrides;
 mod places;
 pub(crate) mod policy;
@@ -83,6 +84,8 @@ pub struct Config {
     server_keys: Option<ServerKeys>,
     server_key_ids: Vec<String>,
     policy: Policy,
+    /// Whether the file says whose numbers get messages.
+    says_countries: bool,
     server: Option<ServerConfig>,
     source: Arc<Source>,
 }
@@ -192,6 +195,7 @@ impl Config {
             server_keys,
             server_key_ids: server_key_ids.unwrap_or_default(),
             policy,
+            says_countries: root.get("policy").is_some_and(|it| it.get("countries").is_some()),
             server: server::read(root, cx),
             source: Arc::default(),
         }

@@ -211,10 +211,13 @@ fn typed(kind: &SettingKind, value: &str) -> Value {
     let parsed = match kind {
         SettingKind::Flag => value.parse().ok().map(Value::Bool),
         SettingKind::Integer(_) => value.parse::<i64>().ok().map(Value::from),
-        SettingKind::List | SettingKind::Limits { .. } if value.trim().is_empty() => {
+        SettingKind::ListOr(word) if value == *word => None,
+        SettingKind::List | SettingKind::ListOr(_) | SettingKind::Limits { .. }
+            if value.trim().is_empty() =>
+        {
             Some(Value::Array(Vec::new()))
         }
-        SettingKind::List | SettingKind::Limits { .. } => {
+        SettingKind::List | SettingKind::ListOr(_) | SettingKind::Limits { .. } => {
             Some(value.split(',').map(str::trim).map(Value::from).collect())
         }
         _ => None,

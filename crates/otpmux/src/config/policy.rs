@@ -70,10 +70,11 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "The order in which resend_by = \"next_channel\" goes through channels. Default sms, \
          whatsapp, voice.",
     ),
-    Setting::list(
+    Setting::list_or(
         "countries",
-        "The countries whose numbers get messages, as ISO 3166-1 codes such as IN. Default: every \
-         one that a route takes.",
+        "any",
+        "The countries whose numbers get messages, as ISO 3166-1 codes such as IN, or \"any\": \
+         every one that a route takes, which invites fraud. Default any; the gateway wants it said.",
     ),
 ];
 

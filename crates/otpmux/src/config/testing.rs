@@ -30,7 +30,7 @@ pub(super) fn example(name: &str, kind: &SettingKind) -> Map<String, Value> {
         SettingKind::Limits { count, per, .. } => {
             json!([format!("{}/{}ms", count.end(), per.end().as_millis())])
         }
-        SettingKind::List if name == "countries" => json!(["IN"]),
+        SettingKind::ListOr(_) if name == "countries" => json!(["IN"]),
         SettingKind::List if name == "channels" => json!(["voice"]),
         other => panic!("{other:?} has no value here"),
     };

@@ -145,7 +145,7 @@ fn policy() {
              from 100ms to 1m",
             "policy.resend_by: must be one of: same, next, next_channel",
             "policy.channels: must be a list of texts, with one at least",
-            "policy.countries: must be a list of texts, with one at least",
+            "policy.countries: must be a list of texts, with one at least, or \"any\"",
         ],
     );
     assert_mistakes(
