@@ -1,6 +1,6 @@
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::{ArcSwap, Guard};
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -21,6 +21,8 @@ pub(crate) struct App {
     settings: ArcSwap<Settings>,
     pub(crate) tls: Option<Tls>,
     source: Option<Source>,
+    /// Held from the reading of the configuration until it is in force.
+    reloading: Mutex<()>,
     environment: Environment,
     pub(crate) metrics: Option<PrometheusHandle>,
     /// Calls that end although their callers went away.
@@ -42,6 +44,7 @@ impl App {
             settings: ArcSwap::from_pointee(settings),
             tls,
             source,
+            reloading: Mutex::default(),
             environment,
             metrics,
             calls: TaskTracker::new(),
@@ -58,6 +61,9 @@ impl App {
             let message = "this gateway was started without a configuration file to read again";
             return Err(otpmux::settings::ConfigError::new("configuration", message).into());
         };
+        // One after the other: two at once must not leave the clients of one file with the keys of
+        // another, nor an older file in force after a newer one.
+        let _reloading = self.reloading.lock().unwrap_or_else(PoisonError::into_inner);
         let result = source().and_then(|config| {
             let server = config.server().cloned().unwrap_or_default();
             let before = self.settings.load();

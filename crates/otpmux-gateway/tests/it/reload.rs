@@ -1,9 +1,15 @@
 //! A new configuration without a restart.
 
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
 use reqwest::Method;
 use serde_json::json;
 
-use crate::world::{Answer, PHONE, code_of, emulator, environment, number, start, toml};
+use crate::world::{
+    Answer, PHONE, code_of, emulator, environment, number, start, start_with, toml,
+};
 
 const ADMIN: &str = "[[server.api_keys]]\nname = \"web\"\nkey = \"env:WEB_KEY\"\nadmin = true\n";
 
@@ -55,4 +61,42 @@ async fn a_key_without_the_right_may_not_reload() {
     let gateway = start(&toml(&emulator, ""), environment()).await.unwrap();
     let refused = Answer::of(gateway.request(Method::POST, "/v1/admin/reload")).await;
     refused.problem(403, "forbidden");
+}
+
+/// What comes in while a reload is under way, by signal or by call: the second one waits for the
+/// first, and the file that was read last is in force.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_reloads_at_once_are_one_after_the_other() {
+    let emulator = emulator().await;
+    let (entered, entries): (Sender<()>, Receiver<()>) = channel();
+    let (go, going): (Sender<()>, Receiver<()>) = channel();
+    let going = Mutex::new(going);
+    let meanwhile = move || {
+        entered.send(()).unwrap();
+        going.lock().unwrap().recv().unwrap();
+    };
+    let before = toml(&emulator, ADMIN);
+    let gateway = start_with(&before, environment(), meanwhile).await.unwrap();
+    let with =
+        |attempts: u32| toml(&emulator, &format!("{ADMIN}[policy]\nattempts = {attempts}\n"));
+
+    *gateway.file.lock().unwrap() = with(3);
+    let reloader = gateway.reloader.clone();
+    let first = tokio::task::spawn_blocking(move || reloader.reload());
+    let entries = Arc::new(Mutex::new(entries));
+    let wait = |most: Duration| {
+        let entries = Arc::clone(&entries);
+        tokio::task::spawn_blocking(move || entries.lock().unwrap().recv_timeout(most).is_ok())
+    };
+    assert!(wait(Duration::from_secs(30)).await.unwrap(), "it has read the file");
+    *gateway.file.lock().unwrap() = with(4);
+    let second = tokio::spawn(Answer::of(gateway.request(Method::POST, "/v1/admin/reload")));
+    assert!(!wait(Duration::from_millis(300)).await.unwrap(), "the second waits");
+    go.send(()).unwrap();
+    assert!(first.await.unwrap().is_ok());
+    assert!(wait(Duration::from_secs(30)).await.unwrap());
+    go.send(()).unwrap();
+    let second = second.await.unwrap().expect(200);
+    assert_eq!(second, json!({ "kept": ["first", "second"], "fresh": [], "retired": [] }));
+    assert_eq!(gateway.get("/v1/capabilities").await.expect(200)["attempts"], 4);
 }

@@ -63,12 +63,25 @@ pub(crate) struct Running {
 }
 
 pub(crate) async fn start(text: &str, environment: Environment) -> Result<Running, StartError> {
+    start_with(text, environment, || {}).await
+}
+
+/// As [`start`]; `meanwhile` runs in each reload that has read the file and goes on with it.
+pub(crate) async fn start_with(
+    text: &str,
+    environment: Environment,
+    meanwhile: impl Fn() + Send + Sync + 'static,
+) -> Result<Running, StartError> {
     let file = Arc::new(Mutex::new(text.to_owned()));
     let mut options = Options::default();
     options.listen = Some("127.0.0.1:0".parse().unwrap());
     options.environment = environment.clone();
     let source = (Arc::clone(&file), environment.clone());
-    options.source = Some(Box::new(move || read(&source.0.lock().unwrap(), &source.1)));
+    options.source = Some(Box::new(move || {
+        let text = source.0.lock().unwrap().clone();
+        meanwhile();
+        read(&text, &source.1)
+    }));
     let gateway = Gateway::bind(&read(text, &environment)?, options).await?;
     let (url, address, reloader) = (gateway.url(), gateway.local_addr(), gateway.reloader());
     let (stop, stopped) = oneshot::channel();
