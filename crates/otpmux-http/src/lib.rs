@@ -4,6 +4,7 @@ mod answer;
 mod base_url;
 mod body;
 mod call;
+mod connections;
 mod reading;
 mod retry_after;
 mod settings;

@@ -11,6 +11,7 @@ use tracing::Instrument;
 
 use crate::answer::{Body, Hidden};
 use crate::body::{MarkedBody, WriteMarker};
+use crate::connections::Connections;
 use crate::retry_after::retry_after_header;
 use crate::{Answer, BaseUrl, Call, HttpConfig, Reading};
 
@@ -19,7 +20,7 @@ use crate::{Answer, BaseUrl, Call, HttpConfig, Reading};
 /// One [`call`](Self::call) is at most one request on the wire.
 #[derive(Clone)]
 pub struct Transport {
-    client: reqwest::Client,
+    connections: Arc<Connections>,
     provider: ProviderId,
     config: Arc<HttpConfig>,
     credentials: HeaderMap,
@@ -62,10 +63,10 @@ impl Transport {
             value.set_sensitive(true);
             headers.insert(HeaderName::from_static(name), value);
         }
-        let client = client(&config)
+        let connections = Connections::new(config.clone())
             .map_err(|_| wrong("the TLS client cannot start; are root certificates installed?"))?;
         Ok(Self {
-            client,
+            connections: Arc::new(connections),
             provider,
             config: Arc::new(config),
             credentials: headers,
@@ -149,7 +150,7 @@ impl Transport {
         }
         let mut headers = self.credentials.clone();
         headers.extend(call.header);
-        let request = self.client.request(call.method, url).headers(headers);
+        let request = self.connections.client().request(call.method, url).headers(headers);
         match call.body {
             Some(bytes) if !bytes.is_empty() => request
                 .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
@@ -177,6 +178,7 @@ impl Transport {
     }
 
     async fn read(&self, response: reqwest::Response, hidden: Hidden) -> Result<Answer, Error> {
+        self.connections.heed(response.headers());
         let status = response.status().as_u16();
         let retry_after = response
             .headers()
@@ -231,19 +233,6 @@ fn proxies_are_unreadable() -> bool {
             |name: &str| std::env::var_os(name).is_some_and(|it| it.to_str().is_none());
         unreadable(name) || unreadable(&name.to_lowercase())
     })
-}
-
-fn client(config: &HttpConfig) -> reqwest::Result<reqwest::Client> {
-    let builder = reqwest::Client::builder()
-        .user_agent(concat!("otpmux/", env!("CARGO_PKG_VERSION")))
-        .redirect(reqwest::redirect::Policy::none())
-        .retry(reqwest::retry::never())
-        .referer(false)
-        .connect_timeout(config.connect_timeout)
-        .pool_idle_timeout(config.idle_timeout)
-        .https_only(!config.base_url.is_loopback());
-    // A proxy between this machine and itself would only be in the way.
-    if config.base_url.is_loopback() { builder.no_proxy() } else { builder }.build()
 }
 
 impl fmt::Debug for Transport {
