@@ -77,8 +77,8 @@ pub struct Context {
     /// No other provider could take this send if this one fails, so a further try here is worth
     /// its time. Default no.
     pub alone: bool,
-    /// Every provider that is well has been tried: one that is left alone after failures may be
-    /// called all the same. Default no.
+    /// No provider that is well is left beside this one, which is called even if it is being left
+    /// alone after failures. Default no.
     pub probe: bool,
     /// Whether what is to be sent is still wanted; asked before each further try.
     pub standing: Option<Arc<dyn Standing>>,

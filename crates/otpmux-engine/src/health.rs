@@ -4,16 +4,32 @@ use otpmux_core::{ErrorKind, ProviderId};
 use serde::{Deserialize, Serialize};
 
 /// What one process tells the others about a provider: its breaker has opened, stays open for
-/// longer, or has closed again. The store carries it; the newest one per provider counts.
+/// longer, or has closed again. The store carries the newest one of each provider and process.
+///
+/// A mark is what its process has seen with its own calls; what it was told by others it does not
+/// repeat.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(clippy::exhaustive_structs, reason = "stores take it apart and put it together")]
 pub struct HealthMark {
     /// The provider.
     pub provider: ProviderId,
+    /// Who has seen it.
+    pub witness: Witness,
     /// When it changed, by the clock of the process that saw it.
     pub at: SystemTime,
     /// How it is open; `None` when it has closed.
     pub state: Option<OpenMark>,
+}
+
+/// Who writes a mark.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(clippy::exhaustive_structs, reason = "stores take it apart and put it together")]
+pub struct Witness {
+    /// The process, by a number that it has drawn when it started.
+    pub process: u64,
+    /// A short keyed hash of the provider's settings there, where they are known: those of another
+    /// one have another address or other credentials.
+    pub settings: Option<u64>,
 }
 
 /// A breaker that is open.
@@ -43,7 +59,8 @@ pub enum Health {
         /// The kind of the failure that opened it, or that its last probe ended in.
         why: ErrorKind,
     },
-    /// One call is finding out whether it is well again; all others are refused meanwhile.
+    /// Calls are finding out whether it is well again; others go to other providers meanwhile, if
+    /// there are any.
     Probing {
         /// Since when it has been left alone.
         since: SystemTime,
@@ -103,7 +120,9 @@ mod tests {
         let at = SystemTime::UNIX_EPOCH + Duration::from_millis(1_500);
         let open = OpenMark { since: at, until: at, why: ErrorKind::InsufficientFunds };
         for state in [None, Some(open)] {
-            let mark = HealthMark { provider: ProviderId::new("a").unwrap(), at, state };
+            let witness = Witness { process: u64::MAX, settings: Some(7) };
+            let provider = ProviderId::new("a").unwrap();
+            let mark = HealthMark { provider, witness, at, state };
             let text = serde_json::to_string(&mark).unwrap();
             assert_eq!(serde_json::from_str::<HealthMark>(&text).unwrap(), mark);
         }

@@ -19,7 +19,7 @@ pub use client::{
     ScopedClient, Trail, Verification, VerificationStatus, describe_metrics,
 };
 pub use countries::country_of;
-pub use health::{Health, HealthMark, OpenMark};
+pub use health::{Health, HealthMark, OpenMark, Witness};
 pub use id::{ParseIdError, VerificationId};
 pub use keys::{CodeMac, Guess, KeyError, KeyId, RecipientHash, Sealed, ServerKeys};
 pub use layers::{BreakerSettings, Guarded, Guards, GuardsError, RetryBudget};
@@ -29,6 +29,6 @@ pub use policy::{MessageLimits, Policy, PolicyError, ResendBy};
 pub use record::{Choice, Leg, LegState, Record, RequestTag, Skip, SkipReason, State, VendorTerms};
 pub use routing::{Route, Routes};
 pub use store::{
-    Attempt, BeginLeg, Begun, Counted, Create, Created, GRACE, HEALTH_KEPT, LegEnd, ResendTerms,
-    Settle, VerificationStore,
+    Attempt, BeginLeg, Begun, Counted, Create, Created, GRACE, HEALTH_KEPT, LegEnd, MARKS_KEPT,
+    ResendTerms, Settle, VerificationStore,
 };

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use otpmux_core::{Blame, Certainty, Error, ErrorKind, ProviderId, Purpose, RateLimit, Verdict};
 
 use crate::limits::{Charge, HitLog, LimitKey, LimitScope, Limited, Refund, longest, millis};
-use crate::store::{GRACE, HEALTH_KEPT};
+use crate::store::{GRACE, HEALTH_KEPT, MARKS_KEPT};
 use crate::{
     Attempt, BeginLeg, Begun, Counted, Create, Created, Guess, HealthMark, Record, Settle, State,
     VerificationId, VerificationStore,
@@ -44,7 +44,8 @@ struct Shelf {
     /// When records may be thrown away.
     ends: Ends<VerificationId>,
     limits: Limits,
-    health: BTreeMap<ProviderId, HealthMark>,
+    /// By provider and process.
+    health: BTreeMap<(ProviderId, u64), HealthMark>,
 }
 
 /// The hits of every key.
@@ -228,10 +229,22 @@ impl Shelf {
 
     fn learn(&mut self, news: Vec<HealthMark>) {
         for mark in news {
-            let known = self.health.get(&mark.provider);
+            let provider = mark.provider.clone();
+            let key = (provider.clone(), mark.witness.process);
+            let known = self.health.get(&key);
             if known.is_none_or(|known| known.at <= mark.at) {
-                self.health.insert(mark.provider.clone(), mark);
+                self.health.insert(key, mark);
+                self.forget_marks_beyond(MARKS_KEPT, &provider);
             }
+        }
+    }
+
+    fn forget_marks_beyond(&mut self, most: usize, provider: &ProviderId) {
+        let of = |key: &(ProviderId, u64)| key.0 == *provider;
+        if self.health.keys().filter(|key| of(key)).count() > most {
+            let all = self.health.iter().filter(|(key, _)| of(key));
+            let oldest = all.min_by_key(|(key, mark)| (mark.at, key.1)).map(|(key, _)| key.clone());
+            oldest.and_then(|key| self.health.remove(&key));
         }
     }
 

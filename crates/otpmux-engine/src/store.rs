@@ -77,7 +77,8 @@ pub trait VerificationStore: Send + Sync + fmt::Debug {
     /// Reads a verification.
     async fn load(&self, id: VerificationId, now: SystemTime) -> Result<Option<Record>, Error>;
 
-    /// The marks that were written within the last hour, the newest of each provider.
+    /// The marks that were written within the last hour ([`HEALTH_KEPT`]): of each provider the
+    /// newest of each process, and no more than [`MARKS_KEPT`] of them, the newest.
     ///
     /// # Errors
     ///
@@ -87,6 +88,10 @@ pub trait VerificationStore: Send + Sync + fmt::Debug {
 
 /// How long a [`HealthMark`] is kept.
 pub const HEALTH_KEPT: Duration = Duration::from_hours(1);
+
+/// How many [`HealthMark`]s of one provider are kept. Of more processes, those that tell last count;
+/// of two at the same time that of the higher number.
+pub const MARKS_KEPT: usize = 8;
 
 /// A new verification.
 #[derive(Clone, Debug)]

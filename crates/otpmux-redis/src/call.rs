@@ -97,7 +97,8 @@ impl Call {
         news.iter().fold(self, |call, mark| {
             // Names, times and words always serialise.
             let text = serde_json::to_string(mark).unwrap_or_default();
-            call.text(format!("{} {} {text}", mark.provider, millis(mark.at)))
+            let (provider, process) = (&mark.provider, mark.witness.process);
+            call.text(format!("{provider} {process:016x} {} {text}", millis(mark.at)))
         })
     }
 

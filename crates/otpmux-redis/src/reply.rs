@@ -53,7 +53,9 @@ impl Reply {
         for value in self.list()? {
             marks.extend(serde_json::from_slice::<HealthMark>(&bytes(Some(value))?).ok());
         }
-        marks.sort_by(|a, b| a.provider.cmp(&b.provider));
+        marks.sort_by(|a, b| {
+            (&a.provider, a.witness.process).cmp(&(&b.provider, b.witness.process))
+        });
         Ok(marks)
     }
 

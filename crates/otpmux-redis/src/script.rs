@@ -1,6 +1,6 @@
 use std::sync::LazyLock;
 
-use otpmux_engine::{GRACE, HEALTH_KEPT};
+use otpmux_engine::{GRACE, HEALTH_KEPT, MARKS_KEPT};
 
 /// One operation of the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,7 +107,8 @@ static SCRIPTS: LazyLock<[Script; 8]> = LazyLock::new(|| {
     ]
     .map(|operation| {
         let (grace, kept) = (GRACE.as_millis(), HEALTH_KEPT.as_millis());
-        let constants = format!("local GRACE, HEALTH_KEPT = {grace}, {kept}\n");
+        let constants =
+            format!("local GRACE, HEALTH_KEPT, MARKS_KEPT = {grace}, {kept}, {MARKS_KEPT}\n");
         let text = [&constants, &operation.shared().concat(), operation.body()].concat();
         let hash = redis::Script::new(&text).get_hash().to_owned();
         Script { text, hash }
@@ -124,7 +125,10 @@ mod tests {
         {
             assert!(operation.script().text.ends_with(operation.body()), "{operation:?}");
             assert!(
-                operation.script().text.starts_with("local GRACE, HEALTH_KEPT = 600000, 3600000")
+                operation
+                    .script()
+                    .text
+                    .starts_with("local GRACE, HEALTH_KEPT, MARKS_KEPT = 600000, 3600000, 8")
             );
             assert_eq!(operation.script().hash.len(), 40);
         }

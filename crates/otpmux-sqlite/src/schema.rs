@@ -4,7 +4,7 @@
 pub(crate) const APPLICATION: i32 = 0x6f74_706d;
 
 /// The version of the tables below. A file of a newer one is refused.
-pub(crate) const VERSION: i32 = 1;
+pub(crate) const VERSION: i32 = 2;
 
 /// Times are milliseconds since 1970.
 ///
@@ -55,8 +55,10 @@ CREATE TABLE hits (
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE marks (
-  provider TEXT PRIMARY KEY,
+  provider TEXT NOT NULL,
+  process TEXT NOT NULL, -- 16 hexadecimal digits
   at INTEGER NOT NULL,
-  mark TEXT NOT NULL -- JSON
+  mark TEXT NOT NULL, -- JSON
+  PRIMARY KEY (provider, process)
 ) STRICT, WITHOUT ROWID;
 ";

@@ -8,12 +8,16 @@ use tokio::sync::watch;
 
 type Standing<Q, A> = Arc<dyn Fn(&Context, &Q) -> Result<A, Error> + Send + Sync>;
 
+/// How long the call of this number takes, counted from 0.
+type Latency = Box<dyn Fn(usize) -> Duration + Send + Sync>;
+
 /// What one call of a [`ScriptedProvider`](crate::ScriptedProvider) answers, and what it was asked.
 ///
 /// Everything takes `&self`, so that a test can go on scripting a provider that it has handed over.
 pub struct Script<Q, A> {
     queue: Mutex<VecDeque<Turn<A>>>,
     standing: Mutex<Standing<Q, A>>,
+    latency: Mutex<Option<Latency>>,
     calls: watch::Sender<Vec<(Context, Q)>>,
 }
 
@@ -29,6 +33,7 @@ impl<Q: Clone, A> Script<Q, A> {
         Self {
             queue: Mutex::default(),
             standing: Mutex::new(Arc::new(standing)),
+            latency: Mutex::default(),
             calls: watch::Sender::new(Vec::new()),
         }
     }
@@ -57,6 +62,12 @@ impl<Q: Clone, A> Script<Q, A> {
         *lock(&self.standing) = Arc::new(standing);
     }
 
+    /// Lets the calls for which nothing is queued take their time, by tokio's clock: as long as this
+    /// tells for the number of the call, counted from 0.
+    pub fn takes(&self, latency: impl Fn(usize) -> Duration + Send + Sync + 'static) {
+        *lock(&self.latency) = Some(Box::new(latency));
+    }
+
     /// How many calls came, those that hang or were dropped included.
     pub fn count(&self) -> usize {
         self.calls.borrow().len()
@@ -83,7 +94,11 @@ impl<Q: Clone, A> Script<Q, A> {
     pub(crate) async fn play(&self, cx: &Context, request: &Q) -> Result<A, Error> {
         let entry = (cx.clone(), request.clone());
         let turn = lock(&self.queue).pop_front();
-        self.calls.send_modify(|calls| calls.push(entry));
+        let mut number = 0;
+        self.calls.send_modify(|calls| {
+            number = calls.len();
+            calls.push(entry);
+        });
         match turn {
             Some(Turn { after, answer: Some(answer) }) => {
                 if !after.is_zero() {
@@ -93,6 +108,10 @@ impl<Q: Clone, A> Script<Q, A> {
             }
             Some(Turn { answer: None, .. }) => std::future::pending().await,
             None => {
+                let latency = lock(&self.latency).as_ref().map(|latency| latency(number));
+                if let Some(latency) = latency {
+                    tokio::time::sleep(latency).await;
+                }
                 let standing = Arc::clone(&lock(&self.standing));
                 standing(cx, request)
             }
@@ -139,6 +158,10 @@ mod tests {
         assert_eq!(script.play(&cx(), &1).await.unwrap(), 0);
         script.called(5).await;
         assert_eq!((script.count(), script.contexts().len()), (5, 5));
-        assert_eq!(script.requests(), [1; 5]);
+        script.takes(|number| Duration::from_secs(u64::try_from(number).unwrap()));
+        let begun = Instant::now();
+        assert_eq!(script.play(&cx(), &1).await.unwrap(), 0);
+        assert_eq!(begun.elapsed(), Duration::from_secs(5), "the sixth call");
+        assert_eq!(script.requests(), [1; 6]);
     }
 }

@@ -172,17 +172,29 @@ impl ClientBuilder {
                 (Some(name.into()), open().map_err(BuildError::Store)?)
             }
         };
+        let mut process = [0; 8];
+        entropy.fill(&mut process)?;
+        let process = u64::from_le_bytes(process);
         let mut members = Members::default();
         for new in self.providers {
             let id = new.provider.id().clone();
-            let member = Member::new(new, &keys, &clock, &entropy);
+            let member = Member::new(new, &keys, &clock, &entropy, process);
             members.active.insert(id, Arc::new(member));
         }
         let charges = Charges::new(&self.policy.limits);
         let policy = self.policy;
-        let inner =
-            Inner { members, routes, store, store_name, keys, charges, policy, clock, entropy };
-        Ok(OtpClient::of(inner))
+        Ok(OtpClient::of(Inner {
+            members,
+            routes,
+            store,
+            store_name,
+            keys,
+            charges,
+            policy,
+            clock,
+            entropy,
+            process,
+        }))
     }
 
     /// The routes, once it is certain that everything fits together.

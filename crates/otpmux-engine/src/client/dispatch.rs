@@ -244,8 +244,15 @@ impl<'a> Dispatch<'a> {
         Context::new(self.record.legs[flight.here].key)
             .with_deadline(ends.into_std())
             .alone(self.next_after(flight.at).is_none())
-            .probing(self.candidates[flight.at].is_last_resort())
+            .probing(self.is_the_best_left(flight.at))
             .with_standing(standing)
+    }
+
+    /// Whether its breaker must let this call through, as nobody better is left: all who may follow
+    /// are being left alone, too. What is planned is called, though its health was learnt meanwhile.
+    fn is_the_best_left(&self, at: usize) -> bool {
+        let better = |other: &Candidate| self.may_follow(other) && !other.is_last_resort();
+        self.candidates[at].is_last_resort() || !self.candidates[at + 1..].iter().any(better)
     }
 
     /// Thinks about what a call came to.
@@ -315,8 +322,11 @@ impl<'a> Dispatch<'a> {
     /// The next candidate that may follow. Once a message with the code of ours may be out, only
     /// who carries the same one: the user must never hold two different codes.
     fn next_after(&self, at: usize) -> Option<usize> {
-        let follows = |candidate: &Candidate| self.possible == 0 || candidate.source.is_supplied();
-        (at + 1..self.candidates.len()).find(|&next| follows(&self.candidates[next]))
+        (at + 1..self.candidates.len()).find(|&next| self.may_follow(&self.candidates[next]))
+    }
+
+    fn may_follow(&self, candidate: &Candidate) -> bool {
+        self.possible == 0 || candidate.source.is_supplied()
     }
 
     fn end(&mut self, flight: Flight, state: LegState, error: Option<&Error>, sent: Sent) {

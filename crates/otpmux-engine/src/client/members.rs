@@ -6,7 +6,7 @@ use otpmux_core::{Clock, Entropy, OtpProvider, ProviderId, RateLimit};
 
 use super::charges::key_of;
 use crate::layers::{Guarded, Guards};
-use crate::{Charge, HealthMark, LimitScope, ServerKeys};
+use crate::{Charge, HealthMark, LimitScope, ServerKeys, Witness};
 
 /// A provider as an application hands it over.
 #[derive(Clone, Debug)]
@@ -44,14 +44,21 @@ impl Member {
         keys: &ServerKeys,
         clock: &Arc<dyn Clock>,
         entropy: &Arc<dyn Entropy>,
+        process: u64,
     ) -> Self {
         let NewMember { provider, guards, .. } = &made_of;
         let documented = &provider.capabilities().limits.requests;
         let windows: Arc<[RateLimit]> = guards.requests.as_ref().unwrap_or(documented)[..].into();
         let key = key_of(LimitScope::Provider, keys, provider.id().as_str().as_bytes());
         let charge = (!windows.is_empty()).then_some(Charge { key, windows });
-        let guarded =
-            Guarded::new(Arc::clone(provider), guards, Arc::clone(clock), Arc::clone(entropy));
+        let settings = made_of.fingerprint.map(|it| short(keys.tag("provider settings", &it)));
+        let guarded = Guarded::new(
+            Arc::clone(provider),
+            guards,
+            Arc::clone(clock),
+            Arc::clone(entropy),
+            Witness { process, settings },
+        );
         Self { guarded, charge, made_of }
     }
 
@@ -90,10 +97,15 @@ impl Members {
     }
 
     pub(super) fn learn(&self, marks: &[HealthMark], now: SystemTime) {
-        for mark in marks {
-            if let Some(member) = self.active.get(&mark.provider) {
-                member.guarded.learn(mark, now);
+        if !marks.is_empty() {
+            for member in self.active.values() {
+                member.guarded.learn(marks, now);
             }
         }
     }
+}
+
+/// The beginning of a hash.
+fn short(hash: [u8; 16]) -> u64 {
+    u64::from_le_bytes(std::array::from_fn(|at| hash[at]))
 }

@@ -93,6 +93,8 @@ struct Inner {
     policy: Policy,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
+    /// What other processes know this one by.
+    process: u64,
 }
 
 impl OtpClient {

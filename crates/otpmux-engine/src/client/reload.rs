@@ -60,7 +60,7 @@ impl OtpClient {
                 Arc::clone(member)
             } else {
                 reloaded.fresh.push(id.clone());
-                Arc::new(Member::new(new, &keys, &old.clock, &old.entropy))
+                Arc::new(Member::new(new, &keys, &old.clock, &old.entropy, old.process))
             };
             active.insert(id, member);
         }
@@ -75,6 +75,7 @@ impl OtpClient {
             policy: builder.policy,
             clock: Arc::clone(&old.clock),
             entropy: Arc::clone(&old.entropy),
+            process: old.process,
         };
         self.0.inner.store(Arc::new(inner));
         Ok(reloaded)

@@ -6,16 +6,18 @@ use otpmux_core::{
     ErrorKind, ProviderId, ResendRequest, SendRequest, Sent, Status, Target, Verdict,
     VerifyRequest,
 };
-use tokio::time::Instant;
+use tokio::sync::Notify;
+use tokio::time::{Instant, timeout_at};
 
 use super::circuit::{Change, Circuit, Now, Phase, Refusal, Ticket};
+use super::ends;
 use super::guards::BreakerSettings;
 use super::metrics;
 use super::outcome::classify;
 use super::port::Port;
-use crate::health::{Health, HealthMark};
+use crate::health::{Health, HealthMark, Witness};
 
-/// Leaves a provider alone after failures, and lets one call find out when it is well again.
+/// Leaves a provider alone after failures, and lets few calls find out when it is well again.
 ///
 /// Gates sends and resends only, and only they feed it. Everything else passes untouched: a vendor
 /// that is failing is still the only one who can verify its own codes.
@@ -36,7 +38,10 @@ impl<P: Port> Breaker<P> {
 #[derive(Debug)]
 pub(super) struct Switch {
     provider: ProviderId,
+    me: Witness,
     state: Mutex<State>,
+    /// For those who wait because enough calls are probing.
+    probe_ended: Notify,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
 }
@@ -54,10 +59,11 @@ impl Switch {
         settings: BreakerSettings,
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
+        me: Witness,
     ) -> Self {
-        let circuit = Circuit::new(settings, Instant::now());
+        let circuit = Circuit::new(settings, me, Instant::now());
         let state = Mutex::new(State { circuit, shown: None });
-        Self { provider, state, clock, entropy }
+        Self { provider, me, state, probe_ended: Notify::new(), clock, entropy }
     }
 
     pub(super) fn health(&self) -> Health {
@@ -66,7 +72,7 @@ impl Switch {
 
     pub(super) fn news(&self) -> Option<HealthMark> {
         let (at, state) = self.lock().circuit.news()?;
-        Some(HealthMark { provider: self.provider.clone(), at, state })
+        Some(HealthMark { provider: self.provider.clone(), witness: self.me, at, state })
     }
 
     pub(super) fn take_back(&self, news: HealthMark) {
@@ -75,23 +81,49 @@ impl Switch {
         }
     }
 
-    pub(super) fn learn(&self, mark: &HealthMark, wall: SystemTime) {
-        if mark.provider == self.provider {
+    pub(super) fn learn(&self, marks: &[HealthMark], wall: SystemTime) {
+        let marks = marks.iter().filter(|mark| mark.provider == self.provider);
+        if marks.clone().next().is_some() {
             let now = self.now();
-            let change =
-                self.with(|circuit| circuit.learn(mark.at, mark.state.as_ref(), wall, now));
+            let change = self.with(|circuit| circuit.learn(&marks, wall, now));
             self.log(change, "another process");
         }
     }
 
-    fn admit(&self, cx: &Context) -> Result<Pass<'_>, Error> {
-        match self.with(|circuit| circuit.admit(cx.probe, Instant::now)) {
-            Ok(ticket) => Ok(Pass { switch: self, ticket: Some(ticket) }),
-            Err(Refusal { why, retry_after }) => {
-                Err(Error::new(ErrorKind::CircuitOpen, Certainty::NotSent, Blame::Provider)
-                    .with_provider(self.provider.clone())
-                    .with_detail(why.as_str())
-                    .with_retry_after(retry_after))
+    async fn admit(&self, cx: &Context) -> Result<Pass<'_>, Error> {
+        let refusal = match self.try_admit(cx) {
+            Ok(pass) => return Ok(pass),
+            // Boxed, so that those who need not wait have a small future.
+            Err(refusal) if refusal.crowded => match Box::pin(self.wait(cx)).await {
+                Ok(pass) => return Ok(pass),
+                Err(refusal) => refusal,
+            },
+            Err(refusal) => refusal,
+        };
+        Err(Error::new(ErrorKind::CircuitOpen, Certainty::NotSent, Blame::Provider)
+            .with_provider(self.provider.clone())
+            .with_detail(refusal.why.as_str())
+            .with_retry_after(refusal.retry_after))
+    }
+
+    fn try_admit(&self, cx: &Context) -> Result<Pass<'_>, Refusal> {
+        let ticket = self.with(|circuit| circuit.admit(cx.probe, Instant::now))?;
+        Ok(Pass { switch: self, ticket: Some(ticket) })
+    }
+
+    /// Waits for probes to end: if one goes well, so may this call.
+    async fn wait(&self, cx: &Context) -> Result<Pass<'_>, Refusal> {
+        let ends = ends(cx).min(Instant::now() + Circuit::PROBE_TIME);
+        loop {
+            let mut ended = std::pin::pin!(self.probe_ended.notified());
+            // Listens from here on, so that no end is missed between the look and the wait.
+            ended.as_mut().enable();
+            let refusal = match self.try_admit(cx) {
+                Err(refusal) if refusal.crowded => refusal,
+                result => return result,
+            };
+            if timeout_at(ends, ended).await.is_err() {
+                return Err(refusal);
             }
         }
     }
@@ -141,6 +173,9 @@ impl Pass<'_> {
             let (switch, outcome) = (self.switch, classify(&result));
             let now = switch.now();
             let change = switch.with(|circuit| circuit.settle(ticket, outcome, now));
+            if ticket.probe {
+                switch.probe_ended.notify_waiters();
+            }
             switch.log(change, "this process");
         }
         result
@@ -153,6 +188,7 @@ impl Drop for Pass<'_> {
             && ticket.probe
         {
             self.switch.with(|circuit| circuit.release(ticket));
+            self.switch.probe_ended.notify_waiters();
         }
     }
 }
@@ -168,7 +204,7 @@ impl<P: Port> Port for Breaker<P> {
     }
 
     async fn send(&self, cx: &Context, request: &SendRequest) -> Result<Sent, Error> {
-        let pass = self.switch.admit(cx)?;
+        let pass = self.switch.admit(cx).await?;
         pass.end(self.inner.send(cx, request).await)
     }
 
@@ -177,7 +213,7 @@ impl<P: Port> Port for Breaker<P> {
     }
 
     async fn resend(&self, cx: &Context, request: &ResendRequest) -> Result<Sent, Error> {
-        let pass = self.switch.admit(cx)?;
+        let pass = self.switch.admit(cx).await?;
         pass.end(self.inner.resend(cx, request).await)
     }
 

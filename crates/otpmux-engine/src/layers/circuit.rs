@@ -1,3 +1,4 @@
+use std::ops::RangeInclusive;
 use std::time::{Duration, SystemTime};
 
 use otpmux_core::{Clock, Entropy, ErrorKind};
@@ -5,24 +6,34 @@ use tokio::time::Instant;
 
 use super::chance;
 use super::guards::BreakerSettings;
-use super::outcome::Outcome;
+use super::others::{Belief, Heard, Others};
+use super::outcome::{Outcome, is_of_the_account};
 use super::window::Window;
-use crate::health::{Health, OpenMark};
+use crate::health::{Health, HealthMark, OpenMark, Witness};
 
 /// The state of a breaker, without I/O: everything it knows of the world is handed in.
 #[derive(Debug)]
 pub(super) struct Circuit {
     settings: BreakerSettings,
+    me: Witness,
     open: Option<Open>,
     /// Failures since the last success.
     streak: u32,
     window: Window,
-    /// Counts openings and closings: what a call of another epoch ends in counts no more.
+    /// When a call last went well, since it was last opened by calls of this process.
+    last_good: Option<Instant>,
+    /// Counts openings by calls of this process, and closings: what a call of another epoch ends in
+    /// counts no more.
     epoch: u64,
-    /// When the newest change was, our own or another process's.
+    others: Others,
+    /// Somebody cannot reach it: the next failure here is the second witness.
+    suspected: bool,
+    /// When the newest change was that this process has told or wants to tell.
     newest: Option<SystemTime>,
-    /// A change of our own that nobody was told yet.
+    /// A change that nobody was told yet.
     untold: Option<(SystemTime, Option<OpenMark>)>,
+    /// The store holds a mark of this process that says it is open, from before a reload.
+    outdated: bool,
 }
 
 #[derive(Debug)]
@@ -32,7 +43,11 @@ struct Open {
     until: Instant,
     /// The pause that is to be doubled, before jitter and the vendor's wish.
     pause: Duration,
-    probing: bool,
+    /// How many calls are under way.
+    probes: u32,
+    /// Others have told so, and no call of this process has failed: it is passed over, but never
+    /// refused to who has no other provider.
+    learned: bool,
 }
 
 /// The present, and what is asked only when something changes.
@@ -55,6 +70,8 @@ pub(super) struct Ticket {
 pub(super) struct Refusal {
     pub(super) why: ErrorKind,
     pub(super) retry_after: Duration,
+    /// Only because enough calls are probing: it is worth waiting for their ends.
+    pub(super) crowded: bool,
 }
 
 /// Where a breaker stands.
@@ -73,25 +90,39 @@ pub(super) enum Change {
 }
 
 impl Circuit {
-    /// When to come back while somebody else probes.
-    const PROBE_TIME: Duration = Duration::from_secs(1);
+    /// When to come back while others probe.
+    pub(super) const PROBE_TIME: Duration = Duration::from_secs(1);
+    /// How many calls may probe at once where there is no other provider: enough that an outage's
+    /// end is found by whoever comes, and few enough for a vendor that is rising.
+    const PROBES: u32 = 16;
+    /// A process that had a success so recently believes itself more than others. It is eight times
+    /// what lies between its successes on average, within these bounds.
+    const RECENT: RangeInclusive<Duration> = Duration::from_secs(2)..=Duration::from_secs(30);
+    /// So many failures in a row shake that belief.
+    const SHAKEN: u32 = 2;
     /// Two changes are never told with the same time, nor in the wrong order, though clocks may
     /// differ. A store may keep times to the millisecond.
     const TICK: Duration = Duration::from_millis(1);
 
-    pub(super) fn new(settings: BreakerSettings, now: Instant) -> Self {
+    pub(super) fn new(settings: BreakerSettings, me: Witness, now: Instant) -> Self {
         Self {
             settings,
+            me,
             open: None,
             streak: 0,
             window: Window::new(settings.window, now),
+            last_good: None,
             epoch: 0,
+            others: Others::default(),
+            suspected: false,
             newest: None,
             untold: None,
+            outdated: false,
         }
     }
 
-    /// Asks to make a call. `probe` goes ahead although the pause is not over.
+    /// Asks to make a call. `probe` has no better provider: it goes ahead although the pause is not
+    /// over, and beside other probes.
     pub(super) fn admit(
         &mut self,
         probe: bool,
@@ -99,16 +130,18 @@ impl Circuit {
     ) -> Result<Ticket, Refusal> {
         let epoch = self.epoch;
         let Some(open) = &mut self.open else { return Ok(Ticket { epoch, probe: false }) };
-        let left = open.until.saturating_duration_since(now());
-        if open.probing {
-            let left = if probe { Duration::ZERO } else { left };
-            return Err(Refusal { why: open.why, retry_after: left.max(Self::PROBE_TIME) });
+        let left = if probe { Duration::ZERO } else { open.until.saturating_duration_since(now()) };
+        let most = match (probe, open.learned) {
+            (true, true) => u32::MAX,
+            (true, false) => Self::PROBES,
+            (false, _) => 1,
+        };
+        if left.is_zero() && open.probes < most {
+            open.probes += 1;
+            return Ok(Ticket { epoch, probe: true });
         }
-        if !left.is_zero() && !probe {
-            return Err(Refusal { why: open.why, retry_after: left });
-        }
-        open.probing = true;
-        Ok(Ticket { epoch, probe: true })
+        let retry_after = if open.probes > 0 { left.max(Self::PROBE_TIME) } else { left };
+        Err(Refusal { why: open.why, retry_after, crowded: probe })
     }
 
     /// Takes in how a call ended.
@@ -121,28 +154,19 @@ impl Circuit {
         if ticket.epoch != self.epoch {
             return None;
         }
+        self.release(ticket);
         match outcome {
-            Outcome::Ignored => {
-                self.release(ticket);
-                None
-            }
-            Outcome::Success if ticket.probe => {
-                self.close();
-                self.tell(now.clock.now(), None);
-                Some(Change::Closed)
-            }
-            Outcome::Success => {
-                self.streak = 0;
-                self.window.add(true, now.instant);
-                None
-            }
+            Outcome::Ignored => None,
+            Outcome::Success => self.succeed(now),
             Outcome::OpensAtOnce(why, hint) => {
                 self.trip(why, hint, self.settings.account_pause, now)
             }
             Outcome::Failure(why, hint) => {
+                let second_witness = self.suspected && !self.trusts_itself(now.instant);
                 self.streak += 1;
                 self.window.add(false, now.instant);
-                if ticket.probe || self.streak >= self.settings.failures || self.is_poor() {
+                let many = self.streak >= self.settings.failures || self.is_poor();
+                if self.open.is_some() || second_witness || many {
                     self.trip(why, hint, self.settings.pause, now)
                 } else {
                     None
@@ -151,14 +175,43 @@ impl Circuit {
         }
     }
 
+    fn succeed(&mut self, now: Now<'_>) -> Option<Change> {
+        let closed = self.open.is_some();
+        if closed {
+            self.close();
+        } else {
+            self.streak = 0;
+            self.window.add(true, now.instant);
+        }
+        self.last_good = Some(now.instant);
+        self.suspected = false;
+        self.others.refute();
+        if closed || std::mem::take(&mut self.outdated) {
+            self.tell(now.clock.now(), None);
+        }
+        closed.then_some(Change::Closed)
+    }
+
     /// Gives back the right to probe; the probe stays due.
     pub(super) fn release(&mut self, ticket: Ticket) {
         if let Some(open) = &mut self.open
             && ticket.probe
             && ticket.epoch == self.epoch
         {
-            open.probing = false;
+            open.probes = open.probes.saturating_sub(1);
         }
+    }
+
+    /// Whether its own calls have shown this process that the provider works: that outweighs
+    /// whatever others say.
+    fn trusts_itself(&mut self, now: Instant) -> bool {
+        let Some(last) = self.last_good.filter(|_| self.streak < Self::SHAKEN) else {
+            return false;
+        };
+        let good = self.window.counts_at(now).good.clamp(1, u64::from(u32::MAX));
+        let between = self.settings.window / u32::try_from(good).unwrap_or(u32::MAX);
+        let recent = between.saturating_mul(8).clamp(*Self::RECENT.start(), *Self::RECENT.end());
+        now.saturating_duration_since(last) <= recent
     }
 
     fn is_poor(&self) -> bool {
@@ -177,8 +230,8 @@ impl Circuit {
         let longest = self.settings.longest_pause;
         let (since, before, base) = match &self.open {
             None => (None, None, first),
-            // A probe that went ahead of its time: it shows nothing new, and many of them must not
-            // drive the pause up.
+            // A probe that went ahead of its time, or beside another one: it shows nothing new, and
+            // many of them must not drive the pause up.
             Some(open) if open.until > now.instant => {
                 (Some(open.since), Some(open.until), open.pause)
             }
@@ -187,19 +240,26 @@ impl Circuit {
         let pause = base.clamp(first, longest);
         let asked = hint.map_or(pause, |hint| hint.clamp(first, longest));
         let asked = asked + asked.mul_f64(chance(now.entropy) / 5.0);
-        let until = now.instant + asked;
-        if let (Some(open), Some(before)) = (&mut self.open, before)
-            && (until <= before || (hint.is_none() && base >= first))
-        {
-            open.probing = false;
-            return None;
+        let mut until = now.instant + asked;
+        let learned = self.open.as_ref().is_some_and(|open| open.learned);
+        match before {
+            // Told by others, and now seen: that is news, but no reason to come back sooner.
+            Some(before) if learned => until = until.max(before),
+            Some(before) if until <= before || (hint.is_none() && base >= first) => return None,
+            _ => {}
         }
         let wall = now.clock.now();
         let since = since.unwrap_or(wall);
-        self.begin_epoch();
-        self.open = Some(Open { since, why, until, pause, probing: false });
-        self.tell(wall, Some(OpenMark { since, until: wall + asked, why }));
-        Some(Change::Opened { why, pause: asked })
+        let probes = self.open.as_ref().map(|open| open.probes);
+        if probes.is_none() {
+            self.begin_epoch();
+        }
+        self.last_good = None;
+        let probes = probes.unwrap_or(0);
+        self.open = Some(Open { since, why, until, pause, probes, learned: false });
+        let pause = until.saturating_duration_since(now.instant);
+        self.tell(wall, Some(OpenMark { since, until: wall + pause, why }));
+        Some(Change::Opened { why, pause })
     }
 
     fn close(&mut self) {
@@ -218,6 +278,7 @@ impl Circuit {
         let at = self.newest.map_or(wall, |newest| wall.max(after(newest)));
         self.newest = Some(at);
         self.untold = Some((at, mark));
+        self.outdated = false;
     }
 
     /// What changed here since the last call of this, if anything did.
@@ -232,63 +293,88 @@ impl Circuit {
         }
     }
 
-    /// Takes in what another process saw at `at`, unless something newer is known.
-    pub(super) fn learn(
+    /// Takes in what all processes have seen.
+    pub(super) fn learn<'a>(
         &mut self,
-        at: SystemTime,
-        mark: Option<&OpenMark>,
+        marks: &(impl Iterator<Item = &'a HealthMark> + Clone),
         wall: SystemTime,
         now: Now<'_>,
     ) -> Option<Change> {
-        if self.newest.is_some_and(|newest| at <= newest) {
-            return None;
-        }
-        self.newest = Some(at);
-        self.untold = None;
-        match mark {
-            Some(mark) => self.learn_open(at, mark, wall, now),
-            None if self.open.is_some() => {
-                self.close();
-                Some(Change::Closed)
+        let me = self.me;
+        for mark in marks.clone() {
+            if mark.witness.process == me.process {
+                self.recall(mark);
+                continue;
             }
-            None => None,
+            let settings = self.settings;
+            let heard = || heard(mark, &settings, wall, now);
+            let good = self.others.hear(mark, &me, heard);
+            if good && self.is_about_this(mark) {
+                self.hope(now.instant);
+            }
+        }
+        self.others.keep(|process| marks.clone().any(|mark| mark.witness.process == process));
+        let trusts_itself = self.trusts_itself(now.instant);
+        let belief = if trusts_itself { Belief::Nothing } else { self.others.belief() };
+        self.suspected = matches!(belief, Belief::Suspicion);
+        self.follow(belief, now.instant)
+    }
+
+    /// A mark of this process that the store holds. After a reload it may be news.
+    fn recall(&mut self, mark: &HealthMark) {
+        if self.newest.is_none_or(|newest| mark.at > newest) {
+            self.newest = Some(mark.at);
+            self.outdated = mark.state.is_some();
         }
     }
 
-    fn learn_open(
-        &mut self,
-        at: SystemTime,
-        mark: &OpenMark,
-        wall: SystemTime,
-        now: Now<'_>,
-    ) -> Option<Change> {
-        let BreakerSettings { pause: first, longest_pause: longest, .. } = self.settings;
-        let span = |from, to: SystemTime| to.duration_since(from).unwrap_or_default();
-        // The other's clock may be wrong, but no pause is longer than the longest.
-        let mut left = span(wall, mark.until).min(longest + longest / 5);
-        if !left.is_zero() {
-            // Not all at once: who finds out first tells the others.
-            left += first.mul_f64(chance(now.entropy));
-        }
-        let until = now.instant + left;
-        let pause = span(at, mark.until).clamp(first, longest);
+    /// Whether good news of another process are newer than what this one has seen, and about the
+    /// same.
+    fn is_about_this(&self, mark: &HealthMark) -> bool {
+        let same = mark.witness.settings.is_some() && mark.witness.settings == self.me.settings;
+        let newer = self.newest.is_none_or(|newest| mark.at > newest);
+        newer && self.open.as_ref().is_some_and(|open| same || !is_of_the_account(open.why))
+    }
+
+    /// Another process has reached it: a probe is due. It does not close at once, for what that one
+    /// can reach may be out of reach from here.
+    fn hope(&mut self, now: Instant) {
         if let Some(open) = &mut self.open {
-            open.since = open.since.min(mark.since);
-            open.until = open.until.max(until);
-            open.pause = open.pause.max(pause);
-            open.why = mark.why;
-            return None;
+            open.until = open.until.min(now);
         }
-        self.begin_epoch();
-        let OpenMark { since, why, .. } = *mark;
-        self.open = Some(Open { since, why, until, pause, probing: false });
-        Some(Change::Opened { why, pause: left })
+    }
+
+    fn follow(&mut self, belief: Belief, now: Instant) -> Option<Change> {
+        let open = self.open.as_mut();
+        match (belief, open) {
+            (Belief::Ill(Heard { since, why, until, pause, .. }), None) => {
+                let probes = 0;
+                self.open = Some(Open { since, why, until, pause, probes, learned: true });
+                Some(Change::Opened { why, pause: until.saturating_duration_since(now) })
+            }
+            (Belief::Ill(heard), Some(open)) => {
+                if open.learned {
+                    (open.since, open.why) = (heard.since, heard.why);
+                    (open.until, open.pause) = (heard.until, heard.pause);
+                } else if heard.certain {
+                    (open.since, open.why) = (open.since.min(heard.since), heard.why);
+                    open.until = open.until.max(heard.until);
+                    open.pause = open.pause.max(heard.pause);
+                }
+                None
+            }
+            (_, Some(open)) if open.learned => {
+                self.open = None;
+                Some(Change::Closed)
+            }
+            _ => None,
+        }
     }
 
     pub(super) fn phase(&self) -> Phase {
         match &self.open {
             None => Phase::Closed,
-            Some(Open { probing: true, .. }) => Phase::Probing,
+            Some(Open { probes: 1.., .. }) => Phase::Probing,
             Some(_) => Phase::Open,
         }
     }
@@ -296,7 +382,7 @@ impl Circuit {
     pub(super) fn health(&self, now: impl FnOnce() -> (Instant, SystemTime)) -> Health {
         match &self.open {
             None => Health::Closed,
-            Some(Open { since, why, probing: true, .. }) => {
+            Some(Open { since, why, probes: 1.., .. }) => {
                 Health::Probing { since: *since, why: *why }
             }
             Some(Open { since, why, until, .. }) => {
@@ -311,4 +397,24 @@ impl Circuit {
             }
         }
     }
+}
+
+/// An open mark in words of this process.
+fn heard(
+    mark: &HealthMark,
+    settings: &BreakerSettings,
+    wall: SystemTime,
+    now: Now<'_>,
+) -> Option<Heard> {
+    let OpenMark { since, until, why } = *mark.state.as_ref()?;
+    let BreakerSettings { pause: first, longest_pause: longest, .. } = *settings;
+    let span = |from, to: SystemTime| to.duration_since(from).unwrap_or_default();
+    // The other's clock may be wrong, but no pause is longer than the longest.
+    let mut left = span(wall, until).min(longest + longest / 5);
+    if !left.is_zero() {
+        // Not all at once: who finds out first tells the others.
+        left += first.mul_f64(chance(now.entropy));
+    }
+    let pause = span(mark.at, until).clamp(first, longest);
+    Some(Heard { since, why, until: now.instant + left, pause, certain: false })
 }

@@ -16,6 +16,7 @@ mod concurrency;
 mod gate;
 mod guards;
 mod metrics;
+mod others;
 mod outcome;
 mod port;
 mod rate_limit;
@@ -38,7 +39,7 @@ use self::port::Adapter;
 use self::rate_limit::RateLimiter;
 use self::retry::Retry;
 use self::trace::Trace;
-use crate::health::{Health, HealthMark};
+use crate::health::{Health, HealthMark, Witness};
 
 /// A provider with its guards: retry, breaker, rate limit, bound on calls, metrics and tracing.
 ///
@@ -55,18 +56,19 @@ impl Guarded {
     /// them; whoever wants to hear of it calls [`Guards::check`] first.
     ///
     /// `clock` is for what is shown to others; pauses follow tokio's clock. `entropy` spreads
-    /// pauses.
+    /// pauses. `witness` is who this process is to the others; no two may be the same.
     pub fn new(
         provider: Arc<dyn OtpProvider>,
         guards: &Guards,
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
+        witness: Witness,
     ) -> Self {
         let guards = guards.clone().within();
         let documented = &provider.capabilities().limits.requests;
         let requests = guards.requests.clone().unwrap_or_else(|| documented.clone());
         let id = provider.id().clone();
-        let switch = Switch::new(id, guards.breaker, clock, Arc::clone(&entropy));
+        let switch = Switch::new(id, guards.breaker, clock, Arc::clone(&entropy), witness);
         let switch = Arc::new(switch);
         let bounded = Concurrency::new(Adapter(provider), guards.concurrency);
         let limited = RateLimiter::new(bounded, &requests);
@@ -99,13 +101,21 @@ impl Guarded {
         self.switch.take_back(news);
     }
 
-    /// Takes in what another process has seen, if it is newer than all that is known here and about
-    /// this provider: the breaker opens, without a failure of its own, or closes.
+    /// Takes in all that processes have told about this provider, [its own news](Self::news)
+    /// included; marks of other providers are passed over.
+    ///
+    /// What others have suffered counts less than what this process has seen. It is not believed
+    /// while calls here went well within the last seconds; nor, where it tells of credentials,
+    /// permission or money, from a process whose provider has other settings. Where nothing came
+    /// back from the vendor, or the settings differ, it takes two witnesses to open the breaker;
+    /// after one, the first failure here does. A breaker that was opened by others alone makes the
+    /// provider a last resort, and refuses no call that has no other provider.
     ///
     /// Where a pause is left, some time at random is added, up to [`BreakerSettings::pause`], so
-    /// that not all processes probe at once.
-    pub fn learn(&self, mark: &HealthMark, now: SystemTime) {
-        self.switch.learn(mark, now);
+    /// that not all processes probe at once. That another process has reached the provider makes a
+    /// probe due.
+    pub fn learn(&self, marks: &[HealthMark], now: SystemTime) {
+        self.switch.learn(marks, now);
     }
 }
 

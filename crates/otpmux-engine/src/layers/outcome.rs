@@ -30,9 +30,7 @@ pub(super) fn classify<T>(result: &Result<T, Error>) -> Outcome {
         return if at_work { Outcome::Success } else { Outcome::Ignored };
     }
     match (kind, error.certainty()) {
-        (K::Unauthenticated | K::Forbidden | K::InsufficientFunds, _) => {
-            Outcome::OpensAtOnce(kind, hint)
-        }
+        _ if is_of_the_account(kind) => Outcome::OpensAtOnce(kind, hint),
         // Too much, or not at all: that is no illness.
         (K::RateLimited | K::Unsupported | K::CircuitOpen, _)
         // Our own side failed before anything left.
@@ -45,4 +43,15 @@ pub(super) fn classify<T>(result: &Result<T, Error>) -> Outcome {
         ) => Outcome::Ignored,
         _ => Outcome::Failure(kind, hint),
     }
+}
+
+/// Whether a failure tells of credentials, permission or money: of the account, not of the vendor.
+pub(super) fn is_of_the_account(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::Unauthenticated | ErrorKind::Forbidden | ErrorKind::InsufficientFunds)
+}
+
+/// Whether a failure of this kind may be that of the process that saw it: nothing came back, so that
+/// its own network may be what is broken.
+pub(super) fn may_be_ones_own(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::Timeout | ErrorKind::Transport)
 }

@@ -53,6 +53,12 @@ impl Window {
         self.buckets.iter().fold(Counts::default(), add)
     }
 
+    /// The counts at this time, without what has fallen off since the last call.
+    pub(super) fn counts_at(&mut self, now: Instant) -> Counts {
+        self.advance(now);
+        self.counts()
+    }
+
     pub(super) fn clear(&mut self) {
         self.buckets = Default::default();
     }

@@ -6,7 +6,7 @@ use otpmux_engine::{Guards, Health};
 
 use crate::layers_world::{
     Fixed, Guard, MINUTE, SECOND, cx, failing, fails, is_well, not_sent, once, open,
-    resend_request, send_request, too_many, verify_request,
+    resend_request, send_request, too_many, verify_request, witness,
 };
 use crate::world::{carrier, unknown};
 
@@ -237,8 +237,8 @@ async fn settings_that_were_never_checked_do_no_harm() {
     let provider = carrier("a");
     fails(&provider, unknown);
     let (clock, entropy) = (otpmux_core::SystemClock, otpmux_core::OsEntropy);
-    let guarded =
-        otpmux_engine::Guarded::new(provider.port(), &guards, Arc::new(clock), Arc::new(entropy));
+    let (clock, entropy) = (Arc::new(clock), Arc::new(entropy));
+    let guarded = otpmux_engine::Guarded::new(provider.port(), &guards, clock, entropy, witness());
     let request = send_request();
     for _ in 0..9 {
         guarded.port().send(&cx(), &request).await.unwrap_err();

@@ -1,11 +1,13 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use otpmux_core::{ErrorKind, ProviderId};
-use otpmux_engine::{Health, HealthMark, OpenMark};
+use otpmux_core::{Blame, Certainty, ErrorKind, ProviderId};
+use otpmux_engine::{Health, HealthMark, OpenMark, Witness};
 use otpmux_testkit::ScriptedProvider;
 
-use crate::layers_world::{Fixed, Guard, MINUTE, SECOND, cx, fails, is_well, once};
+use crate::layers_world::{
+    Fixed, Guard, MINUTE, SECOND, cx, failing, fails, is_well, not_sent, once, witness,
+};
 use crate::world::{carrier, unknown};
 
 /// One provider, seen by two processes whose clocks and jitter differ.
@@ -39,7 +41,9 @@ async fn what_one_process_finds_out_the_other_knows() {
     let open =
         OpenMark { since: one.now(), until: one.now() + 5 * SECOND, why: ErrorKind::Unavailable };
     let provider_id = ProviderId::new("a").unwrap();
-    assert_eq!(news, HealthMark { provider: provider_id, at: one.now(), state: Some(open) });
+    let witness = news.witness;
+    let at = one.now();
+    assert_eq!(news, HealthMark { provider: provider_id, witness, at, state: Some(open) });
 
     other.learn(&news);
     let before = provider.count();
@@ -86,8 +90,13 @@ async fn only_newer_marks_about_this_provider_count() {
     fails(provider, unknown);
     let mark = |at, open: bool| HealthMark {
         provider: ProviderId::new("a").unwrap(),
+        witness: Witness::default(),
         at,
-        state: open.then(|| OpenMark { since: at, until: at + MINUTE, why: ErrorKind::Timeout }),
+        state: open.then(|| OpenMark {
+            since: at,
+            until: at + MINUTE,
+            why: ErrorKind::Unavailable,
+        }),
     };
     let now = one.now();
     one.learn(&HealthMark { provider: ProviderId::new("b").unwrap(), ..mark(now, true) });
@@ -98,38 +107,45 @@ async fn only_newer_marks_about_this_provider_count() {
     one.learn(&mark(now, true));
     assert!(one.is_closed(), "old");
     one.sends(5).await;
-    let opened = one.guarded.news().unwrap();
-    assert!(opened.at > now, "newer than what it was told, whatever the clock says");
     one.learn(&mark(now, false));
-    one.learn(&mark(opened.at, false));
-    assert!(!one.is_closed());
+    assert!(!one.guarded.health().admits(one.now()));
 
-    // A change that was not told yet and is overtaken is no news any more.
+    // That another process can reach it is a reason to look, not to believe: what was seen here is
+    // told all the same.
     other.sends(5).await;
     other.learn(&mark(other.now() + SECOND, false));
-    assert!(other.is_closed());
-    assert_eq!(other.guarded.news(), None);
+    assert!(!other.is_closed());
+    assert!(other.guarded.health().admits(other.now()), "a probe is due");
+    assert!(other.guarded.news().unwrap().state.is_some());
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_mark_of_a_wrong_clock_does_no_lasting_harm() {
     let Two { provider, one, .. } = &Two::new();
+    let mark = |at: SystemTime, until| HealthMark {
+        provider: ProviderId::new("a").unwrap(),
+        witness: Witness::default(),
+        at,
+        state: Some(OpenMark { since: at, until, why: ErrorKind::Unavailable }),
+    };
     let year = Duration::from_hours(24 * 365);
     let at = one.now() + year;
-    let state = Some(OpenMark { since: at, until: at + year, why: ErrorKind::Timeout });
-    one.learn(&HealthMark { provider: ProviderId::new("a").unwrap(), at, state });
+    let early = mark(at, at + year);
+    one.learn(&early);
     assert_eq!(one.refused().await, 6 * MINUTE, "the longest pause and its jitter");
     one.pass(6 * MINUTE).await;
     one.send().await.unwrap();
     assert!(one.is_closed());
-    assert!(one.guarded.news().unwrap().at > at, "and this is believed by those who believed that");
+    one.pass(MINUTE).await;
+    one.learn(&early);
+    assert!(one.is_closed(), "what its own call has refuted is not believed again");
     assert_eq!(provider.count(), 1);
 
     // The last time there is.
     let seconds = Duration::from_secs(i64::MAX.unsigned_abs());
     let at = SystemTime::UNIX_EPOCH.checked_add(seconds).unwrap();
-    let state = Some(OpenMark { since: at, until: at, why: ErrorKind::Timeout });
-    one.learn(&HealthMark { provider: ProviderId::new("a").unwrap(), at, state });
+    one.learn(&mark(at, at));
+    assert!(!one.is_closed());
     one.pass(6 * MINUTE).await;
     one.send().await.unwrap();
     assert!(one.is_closed());
@@ -139,8 +155,9 @@ async fn a_mark_of_a_wrong_clock_does_no_lasting_harm() {
 async fn a_mark_whose_pause_is_over_lets_one_probe() {
     let Two { other, .. } = &Two::new();
     let at = other.now() - MINUTE;
-    let state = Some(OpenMark { since: at, until: at + SECOND, why: ErrorKind::Timeout });
-    other.learn(&HealthMark { provider: ProviderId::new("a").unwrap(), at, state });
+    let state = Some(OpenMark { since: at, until: at + SECOND, why: ErrorKind::Unavailable });
+    let (provider, witness) = (ProviderId::new("a").unwrap(), Witness::default());
+    other.learn(&HealthMark { provider, witness, at, state });
     assert!(!other.is_closed());
     assert!(other.guarded.health().admits(other.now()), "without jitter");
     other.send().await.unwrap();
@@ -157,6 +174,7 @@ async fn of_two_that_have_opened_the_first_says_since_when() {
     two.pass(SECOND).await;
     other.sends(5).await;
     let (second, own) = (other.now(), other.guarded.news().unwrap());
+    assert_ne!(first, second);
     one.learn(&own);
     let Health::Open { since, until, .. } = one.guarded.health() else { panic!("open") };
     assert_eq!(since, first);
@@ -166,7 +184,7 @@ async fn of_two_that_have_opened_the_first_says_since_when() {
         Health::Open { since, .. } => since,
         other => panic!("{other:?}"),
     };
-    assert_eq!(since(other), second, "an older mark changes nothing");
+    assert_eq!(since(other), first);
     two.pass(9 * SECOND).await;
     one.sends(1).await;
     other.learn(&one.guarded.news().unwrap());
@@ -183,4 +201,90 @@ async fn many_failing_probes_ahead_of_their_time_are_no_news() {
         one.send_with(&cx().probing(true)).await.unwrap_err();
     }
     assert_eq!(one.guarded.news(), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_witness_that_cannot_reach_it_makes_the_first_failure_here_the_second() {
+    let two = Two::new();
+    let Two { provider, one, other } = &two;
+    fails(provider, not_sent);
+    one.sends(5).await;
+    let news = one.guarded.news().unwrap();
+    other.learn(&news);
+    assert!(other.is_closed(), "it may be the other's own network");
+    other.sends(1).await;
+    assert!(!other.is_closed(), "now there are two");
+    assert!(other.guarded.news().is_some(), "and that is told");
+
+    // Where calls have just gone well, it takes as many failures as ever.
+    let third = Guard::of(provider, &once());
+    is_well(provider);
+    third.sends(1).await;
+    third.learn(&news);
+    fails(provider, not_sent);
+    third.sends(4).await;
+    assert!(third.is_closed());
+    third.sends(1).await;
+    assert!(!third.is_closed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn how_long_a_success_outweighs_others_depends_on_the_traffic() {
+    for (every, sends, believes_itself) in [(20, 3, 29), (1, 60, 7)] {
+        let two = Two::new();
+        let Two { provider, one, other } = &two;
+        is_well(provider);
+        for _ in 0..sends {
+            other.sends(1).await;
+            two.pass(every * SECOND).await;
+        }
+        other.sends(1).await;
+        fails(provider, unknown);
+        one.sends(5).await;
+        let news = one.guarded.news().unwrap();
+        two.pass(believes_itself * SECOND).await;
+        other.learn(&news);
+        assert!(other.is_closed(), "one send in {every} s");
+        two.pass(3 * SECOND).await;
+        other.learn(&news);
+        assert!(!other.is_closed(), "one send in {every} s");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn trouble_with_the_account_is_only_that_of_the_same_settings() {
+    let Two { provider, one, other } = &Two::new();
+    provider.sends.always(|_, _| {
+        Err(failing(ErrorKind::Unauthenticated, Certainty::Refused, Blame::Provider))
+    });
+    one.sends(1).await;
+    other.learn(&one.guarded.news().unwrap());
+    assert!(other.is_closed(), "nobody knows whether it is the same account");
+    let settings = |settings| Witness { settings: Some(settings), ..witness() };
+    let [one, same, different] = [1, 1, 2].map(|it| Guard::known_as(provider, settings(it)));
+    one.sends(1).await;
+    let news = one.guarded.news().unwrap();
+    same.learn(&news);
+    assert!(!same.is_closed());
+    different.learn(&news);
+    assert!(different.is_closed());
+}
+
+/// A reload that has mended the settings begins with a new breaker; the store still holds what the
+/// one before has told.
+#[tokio::test(start_paused = true)]
+async fn the_mark_that_a_process_has_outlived_is_taken_back_with_its_first_success() {
+    let Two { provider, one, .. } = &Two::new();
+    fails(provider, unknown);
+    one.sends(5).await;
+    let news = one.guarded.news().unwrap();
+    let again = Guard::known_as(provider, news.witness);
+    is_well(provider);
+    again.learn(&news);
+    assert!(again.is_closed());
+    again.sends(2).await;
+    let told = again.guarded.news().unwrap();
+    assert!(told.state.is_none() && told.at > news.at);
+    again.sends(1).await;
+    assert_eq!(again.guarded.news(), None);
 }

@@ -85,18 +85,29 @@ async fn a_probe_that_tells_nothing_is_due_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_probe_may_be_asked_for_before_its_time_but_only_one() {
+async fn probes_may_be_asked_for_before_their_time_but_only_so_many_at_once() {
     let (provider, guard) = open().await;
     let probing = cx().probing(true);
-    provider.sends.answer_after(SECOND, Err(unknown()));
-    let (first, second) =
-        tokio::join!(guard.send_with(&probing), async { guard.refused_with(&probing).await });
-    assert_eq!(first.unwrap_err().kind(), ErrorKind::Unavailable);
-    assert_eq!(second, SECOND);
+    for _ in 0..16 {
+        provider.sends.answer_after(2 * SECOND, Err(unknown()));
+    }
+    let probes: Vec<_> = (0..16)
+        .map(|_| {
+            let (guarded, probing) = (guard.guarded.clone(), probing.clone());
+            tokio::spawn(async move { guarded.port().send(&probing, &send_request()).await })
+        })
+        .collect();
+    provider.sends.called(5 + 16).await;
+    let begun = tokio::time::Instant::now();
+    assert_eq!(guard.refused_with(&probing).await, SECOND, "one more");
+    assert_eq!(begun.elapsed(), SECOND, "it has waited for one of them to end");
+    for probe in probes {
+        assert_eq!(probe.await.unwrap().unwrap_err().kind(), ErrorKind::Unavailable);
+    }
     for _ in 0..9 {
         guard.send_with(&probing).await.unwrap_err();
     }
-    assert_eq!(guard.refused().await, 4 * SECOND, "they do not drive the pause up");
+    assert_eq!(guard.refused().await, 3 * SECOND, "they do not drive the pause up");
     let funds = failing(ErrorKind::InsufficientFunds, Certainty::Refused, Blame::Provider);
     provider.sends.answer(Err(funds));
     guard.send_with(&probing).await.unwrap_err();

@@ -1,6 +1,7 @@
 //! One guarded provider, without an engine, and what its layers are told.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use otpmux_core::{
@@ -8,7 +9,7 @@ use otpmux_core::{
     Error, ErrorKind, IdempotencyKey, OtpProvider, ResendRequest, SendRequest, Sent, Target,
     VerifyRequest,
 };
-use otpmux_engine::{Guarded, Guards, Health, HealthMark};
+use otpmux_engine::{Guarded, Guards, Health, HealthMark, Witness};
 use otpmux_testkit::{ManualClock, ScriptedProvider};
 
 use crate::world::{carrier, phone, unknown};
@@ -45,15 +46,30 @@ impl Guard {
         Self::with(provider.port(), guards, Fixed(0))
     }
 
+    /// Without jitter and further tries, for a process that others know as this one.
+    pub(crate) fn known_as(provider: &Arc<ScriptedProvider>, witness: Witness) -> Self {
+        Self::made(provider.port(), &once(), Fixed(0), witness)
+    }
+
     pub(crate) fn with(
         provider: Arc<dyn OtpProvider>,
         guards: &Guards,
         entropy: impl Entropy + 'static,
     ) -> Self {
+        Self::made(provider, guards, entropy, witness())
+    }
+
+    fn made(
+        provider: Arc<dyn OtpProvider>,
+        guards: &Guards,
+        entropy: impl Entropy + 'static,
+        witness: Witness,
+    ) -> Self {
         guards.check().unwrap();
         let clock = Arc::new(ManualClock::default());
         let shared: Arc<dyn Clock> = Arc::<ManualClock>::clone(&clock);
-        Self { guarded: Guarded::new(provider, guards, shared, Arc::new(entropy)), clock }
+        let guarded = Guarded::new(provider, guards, shared, Arc::new(entropy), witness);
+        Self { guarded, clock }
     }
 
     pub(crate) async fn send(&self) -> Result<Sent, Error> {
@@ -99,8 +115,14 @@ impl Guard {
     }
 
     pub(crate) fn learn(&self, mark: &HealthMark) {
-        self.guarded.learn(mark, self.now());
+        self.guarded.learn(std::slice::from_ref(mark), self.now());
     }
+}
+
+/// Another process each time.
+pub(crate) fn witness() -> Witness {
+    static PROCESS: AtomicU64 = AtomicU64::new(1);
+    Witness { process: PROCESS.fetch_add(1, Ordering::Relaxed), settings: None }
 }
 
 pub(crate) fn cx() -> Context {

@@ -27,6 +27,7 @@ mod resend;
 mod rest;
 mod scope;
 mod send;
+mod sick_neighbour;
 mod vendor_codes;
 mod verify;
 mod world;

@@ -8,7 +8,7 @@ use otpmux_core::{
 };
 use otpmux_engine::{
     Charge, GRACE, HEALTH_KEPT, HealthMark, LegState, LimitKey, LimitScope, MessageLimits,
-    NewVerification, OpenMark, Refund, RequestTag, Settle, VerificationStore,
+    NewVerification, OpenMark, Refund, RequestTag, Settle, VerificationStore, Witness,
 };
 use otpmux_redis::RedisStore;
 use otpmux_testkit::{RedisReply, RedisServer, ScriptedProvider};
@@ -67,7 +67,12 @@ async fn flows(server: &RedisServer) {
     // What is told of a provider, and what was about to expire.
     let at = now();
     let open = OpenMark { since: at, until: at, why: ErrorKind::Unavailable };
-    let mark = HealthMark { provider: ProviderId::new("ours").unwrap(), at, state: Some(open) };
+    let mark = HealthMark {
+        provider: ProviderId::new("ours").unwrap(),
+        witness: Witness::default(),
+        at,
+        state: Some(open),
+    };
     let key = LimitKey::of_recipient(LimitScope::Recipient, &record(9).recipient);
     let refunds = vec![Refund { key, at }];
     let settling = Settle { news: vec![mark], refunds, ..settle(LegState::Refused) };

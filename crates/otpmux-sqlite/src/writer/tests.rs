@@ -124,7 +124,7 @@ async fn who_does_not_fit_into_the_queue_waits() {
 #[tokio::test]
 async fn a_full_disk_is_told_and_what_has_ended_goes_all_the_same() {
     let writer = writer();
-    let ended = "INSERT INTO marks (provider, at, mark) VALUES ('old', -100000000, '')";
+    let ended = "INSERT INTO marks VALUES ('old', '0', -100000000, '')";
     writer.ask(i64::MIN, |tables| Ok(tables.run(ended, [])?)).await.unwrap();
     let fill = |tables: &Tables<'_>| -> Result<(), Fault> {
         tables.number("PRAGMA max_page_count = 1", [])?;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use otpmux_core::{ProviderId, RateLimit};
 use otpmux_engine::{
     Charge, Create, Created, HealthMark, LimitKey, LimitScope, RequestTag, Settle,
-    VerificationStore,
+    VerificationStore, Witness,
 };
 
 use crate::home::{CODE, Home, WRONG, create, guess, keys, now, put, read, record};
@@ -25,7 +25,8 @@ pub(crate) async fn everything_is_there_after_a_restart() {
     let charged = Create { record: named, charges: charges.clone() };
     assert!(matches!(store.create(charged, now()).await.unwrap(), Created::New(_)));
     let provider = ProviderId::new("down").unwrap();
-    let news = vec![HealthMark { provider, at: now(), state: None }];
+    let witness = Witness::default();
+    let news = vec![HealthMark { provider, witness, at: now(), state: None }];
     store.settle(id, Settle { news: news.clone(), ..Settle::default() }, now()).await.unwrap();
     let wait: Arc<[_]> = Arc::new([RateLimit::new(1, Duration::from_hours(1))]);
     let wrong = || keys().guess(id, &WRONG.parse().unwrap()).within(Arc::clone(&wait));

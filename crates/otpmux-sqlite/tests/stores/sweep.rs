@@ -6,7 +6,7 @@ use std::time::Duration;
 use otpmux_core::{ErrorKind, ProviderId, RateLimit};
 use otpmux_engine::{
     Charge, Create, Created, GRACE, HealthMark, LimitKey, LimitScope, OpenMark, Settle,
-    VerificationStore,
+    VerificationStore, Witness,
 };
 use otpmux_sqlite::SqliteStore;
 
@@ -38,7 +38,8 @@ pub(crate) async fn after_the_longest_time_nothing_is_left() {
         store.attempt(id, &wrong, now()).await.unwrap();
         let provider = ProviderId::new(format!("provider-{}", number % 10)).unwrap();
         let open = OpenMark { since: now(), until: after(60), why: ErrorKind::Timeout };
-        let news = vec![HealthMark { provider, at: now(), state: Some(open) }];
+        let witness = Witness::default();
+        let news = vec![HealthMark { provider, witness, at: now(), state: Some(open) }];
         store.settle(id, Settle { news, ..Settle::default() }, now()).await.unwrap();
     }
     assert_eq!(TABLES.map(|table| home.rows(table)), [300, 401, 900, 10]);

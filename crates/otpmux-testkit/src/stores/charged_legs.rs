@@ -5,7 +5,7 @@ use std::time::Duration;
 use otpmux_core::{ErrorKind, ProviderId, Verdict};
 use otpmux_engine::{
     BeginLeg, Begun, HealthMark, LegState, LimitScope, Limited, ResendTerms, Skip, SkipReason,
-    VerificationId,
+    VerificationId, Witness,
 };
 
 use super::Store;
@@ -25,7 +25,8 @@ pub(super) async fn a_leg_without_room_is_not_begun_but_all_else_is_written(stor
     assert_eq!(begin_at(&*store, id, charged(1, &[(1, 60)]), now()).await, Begun::Leg(1));
     let provider = ProviderId::new("primary").expect("a name");
     let skip = Skip { before: 2, provider: provider.clone(), reason: SkipReason::Limit };
-    let mark = HealthMark { provider, at: now(), state: None };
+    let witness = Witness::default();
+    let mark = HealthMark { provider, witness, at: now(), state: None };
     let begin = BeginLeg {
         ends: vec![end(1, LegState::Refused)],
         skips: vec![skip.clone()],

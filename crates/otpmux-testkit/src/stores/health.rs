@@ -5,8 +5,8 @@ use std::time::{Duration, SystemTime};
 
 use otpmux_core::{ErrorKind, ProviderId, Verdict};
 use otpmux_engine::{
-    BeginLeg, Begun, Created, HEALTH_KEPT, HealthMark, OpenMark, Settle, State, VerificationId,
-    VerificationStore,
+    BeginLeg, Begun, Created, HEALTH_KEPT, HealthMark, MARKS_KEPT, OpenMark, Settle, State,
+    VerificationId, VerificationStore, Witness,
 };
 
 use super::Store;
@@ -21,7 +21,8 @@ pub(super) fn open(provider: &str, at: SystemTime, why: ErrorKind) -> HealthMark
 }
 
 pub(super) fn closed(provider: &str, at: SystemTime) -> HealthMark {
-    HealthMark { provider: ProviderId::new(provider).expect("a name"), at, state: None }
+    let provider = ProviderId::new(provider).expect("a name");
+    HealthMark { provider, witness: Witness { process: 1, settings: Some(2) }, at, state: None }
 }
 
 /// Writes marks down along with nothing else.
@@ -65,6 +66,54 @@ pub(super) async fn the_newest_mark_of_a_provider_counts(store: Store) {
     let last = closed("a", after(4));
     tell(&*store, vec![last.clone()], after(4)).await;
     assert_eq!(health_at(&*store, after(4)).await, [last, b]);
+}
+
+/// The same mark by another process.
+fn by(process: u64, mark: HealthMark) -> HealthMark {
+    HealthMark { witness: Witness { process, settings: None }, ..mark }
+}
+
+pub(super) async fn each_process_has_a_mark_of_its_own(store: Store) {
+    let why = ErrorKind::Timeout;
+    let (one, other) = (by(1, open("a", after(2), why)), by(u64::MAX, closed("a", after(1))));
+    tell(&*store, vec![one.clone()], after(3)).await;
+    tell(&*store, vec![other.clone()], after(3)).await;
+    assert_eq!(health_at(&*store, after(3)).await, [one.clone(), other]);
+    let other = by(u64::MAX, open("a", after(3), why));
+    tell(&*store, vec![other.clone(), by(u64::MAX, closed("a", after(2)))], after(3)).await;
+    assert_eq!(health_at(&*store, after(3)).await, [one, other]);
+}
+
+pub(super) async fn of_too_many_processes_those_that_tell_last_are_kept(store: Store) {
+    let most = u64::try_from(MARKS_KEPT).expect("few");
+    let count = most + 5;
+    let elsewhere = by(1, closed("b", now()));
+    tell(&*store, vec![elsewhere.clone()], after(9)).await;
+    // In no order of time; the last two at the same time.
+    let at = |process: u64| after_ms(process.min(count - 1));
+    for process in (1..=count).map(|process| process * 5 % count + 1) {
+        tell(&*store, vec![by(process, closed("a", at(process)))], after(9)).await;
+    }
+    let newest = (count + 1 - most..=count).map(|process| by(process, closed("a", at(process))));
+    let newest = newest.chain([elsewhere.clone()]).collect::<Vec<_>>();
+    assert_eq!(health_at(&*store, after(9)).await, newest);
+    // One that tells again pushes nobody out, and one that is older than all is not kept.
+    let again = by(count, open("a", after(1), ErrorKind::Timeout));
+    tell(&*store, vec![again.clone(), by(count + 1, closed("a", now()))], after(9)).await;
+    let mut newest = newest;
+    let place = newest.len() - 2;
+    newest[place] = again;
+    assert_eq!(health_at(&*store, after(9)).await, newest);
+    // Of two at the same time that of the higher number is kept.
+    let least = newest[0].clone();
+    let lower = HealthMark { witness: Witness { process: 0, ..least.witness }, ..least.clone() };
+    tell(&*store, vec![lower], after(9)).await;
+    assert_eq!(health_at(&*store, after(9)).await, newest);
+    let higher = HealthMark { witness: Witness { process: 99, ..least.witness }, ..least };
+    tell(&*store, vec![higher.clone()], after(9)).await;
+    let last = newest.len() - 1;
+    let newest = [&newest[1..last], &[higher, elsewhere]].concat();
+    assert_eq!(health_at(&*store, after(9)).await, newest);
 }
 
 pub(super) async fn marks_fade(store: Store) {

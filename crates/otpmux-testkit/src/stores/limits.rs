@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use otpmux_core::ProviderId;
 use otpmux_engine::{
     Charge, Created, HealthMark, LegState, LimitKey, LimitScope, Limited, Record, Refund, Settle,
-    VerificationStore,
+    VerificationStore, Witness,
 };
 
 use super::Store;
@@ -217,7 +217,7 @@ pub(super) async fn refunds_of_several_limits_go_in_one_step(store: Store) {
     let id = put(&*store, record(1)).await;
     let refunds: Vec<_> = charges[1..].iter().map(|it| refund(it.key, now())).collect();
     let provider = ProviderId::new("primary").expect("a name");
-    let news = vec![HealthMark { provider, at: now(), state: None }];
+    let news = vec![HealthMark { provider, witness: Witness::default(), at: now(), state: None }];
     let settle = Settle { refunds, news: news.clone(), ..Settle::default() };
     settle_at(&*store, id, settle, after(1)).await;
     assert_eq!(health_at(&*store, after(1)).await, news);

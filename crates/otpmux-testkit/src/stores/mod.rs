@@ -199,6 +199,8 @@ fn trials() -> Vec<(&'static str, Body)> {
         named::names_do_not_mix,
         health::marks_come_back_as_they_went_in,
         health::the_newest_mark_of_a_provider_counts,
+        health::each_process_has_a_mark_of_its_own,
+        health::of_too_many_processes_those_that_tell_last_are_kept,
         health::marks_fade,
         health::news_travel_with_every_leg,
         health::news_travel_with_every_settling,

@@ -80,6 +80,6 @@ pub(super) async fn health_at(store: &dyn VerificationStore, at: SystemTime) -> 
 
 /// A store may tell marks in any order.
 pub(super) fn in_order(mut marks: Vec<HealthMark>) -> Vec<HealthMark> {
-    marks.sort_by(|a, b| a.provider.cmp(&b.provider));
+    marks.sort_by(|a, b| (&a.provider, a.witness.process).cmp(&(&b.provider, b.witness.process)));
     marks
 }

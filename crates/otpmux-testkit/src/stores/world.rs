@@ -7,7 +7,7 @@ use otpmux_core::{Channel, IdempotencyKey, ProviderId, VendorReference};
 use otpmux_engine::{
     BeginLeg, Charge, Create, GRACE, Guess, HealthMark, Leg, LegEnd, LegState, LimitKey,
     LimitScope, OpenMark, Record, Refund, RequestTag, ResendTerms, Sealed, Settle, Skip, State,
-    VendorTerms, VerificationId,
+    VendorTerms, VerificationId, Witness,
 };
 
 use super::dice::Dice;
@@ -248,7 +248,10 @@ impl World {
         }
         let open = OpenMark { since: at, until: self.soon(10_000), why: *self.dice.pick(&KINDS) };
         let state = self.dice.percent(60).then_some(open);
-        HealthMark { provider: self.provider(), at, state }
+        // More processes than there is room for.
+        let settings = self.dice.percent(50).then_some(7);
+        let witness = Witness { process: self.dice.below(12), settings };
+        HealthMark { provider: self.provider(), witness, at, state }
     }
 
     fn begin(&mut self, one: &Known) -> BeginLeg {
