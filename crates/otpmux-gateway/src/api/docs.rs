@@ -3,8 +3,11 @@
 use std::sync::LazyLock;
 
 use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse, Redirect, Response};
 
+mod examples;
+mod fields;
+mod html;
 mod page;
 
 use super::openapi;
@@ -25,6 +28,11 @@ pub(super) async fn document() -> Response {
     static TEXT: LazyLock<String> = LazyLock::new(|| openapi().to_string());
     let headers = [(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "no-cache")];
     (headers, TEXT.as_str()).into_response()
+}
+
+/// Whoever opens the gateway's address in a browser wants the page.
+pub(super) async fn root() -> Redirect {
+    Redirect::temporary("/docs")
 }
 
 /// Describe the API to people

@@ -39,7 +39,8 @@ pub(crate) fn router(app: &Arc<App>, metrics: bool) -> Router {
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/openapi.json", get(docs::document))
-        .route("/docs", get(docs::page));
+        .route("/docs", get(docs::page))
+        .route("/", get(docs::root));
     let router = if metrics { router.route("/metrics", get(health::metrics)) } else { router };
     or_nothing(router, app)
 }

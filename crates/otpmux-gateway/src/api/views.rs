@@ -86,9 +86,7 @@ enum CodeSource {
     Vendor,
 }
 
-/// Why it was a provider's turn: it is the first of its route that can (`preferred`), the route's
-/// weights have drawn it (`drawn`), one before it has failed (`failover`) or is slow (`hedge`), the user
-/// asked for another message (`resend`), or nobody else was left (`last_resort`).
+/// Why it was a provider's turn.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[expect(dead_code, reason = "for the document; answers take the engine's own words")]
@@ -101,9 +99,7 @@ enum LegReason {
     LastResort,
 }
 
-/// Why a provider was passed over: it lacks something (`unsupported_...`), is being left alone after
-/// failures (`circuit_open`), has had as many requests as it may (`rate_limited`), or would send
-/// another code than the user may hold (`other_code`).
+/// Why a provider was passed over.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[expect(dead_code, reason = "for the document; answers take the engine's own words")]
@@ -124,10 +120,12 @@ enum SkipReason {
 struct Leg {
     /// The provider's name in the configuration.
     provider: String,
-    /// Why it was this provider's turn.
+    /// Why it was its turn: it is the first of its route that can (`preferred`), the route's weights
+    /// have drawn it (`drawn`), one before it has failed (`failover`) or is slow (`hedge`), the user asked
+    /// for another message (`resend`), or nobody else was left (`last_resort`).
     #[schema(value_type = LegReason)]
     reason: &'static str,
-    /// The same in prose.
+    /// The reason in prose.
     #[schema(example = "first of its route")]
     message: &'static str,
     /// How it went.
@@ -149,10 +147,12 @@ struct Leg {
 struct Skipped {
     /// The provider's name in the configuration.
     provider: String,
-    /// Why.
+    /// Why: it lacks something (`unsupported_channel` and others), is being left alone after failures
+    /// (`circuit_open`), has had as many requests as it may (`rate_limited`), or would send another code
+    /// than the user may hold (`other_code`).
     #[schema(value_type = SkipReason)]
     reason: &'static str,
-    /// The same in prose.
+    /// The reason in prose.
     #[schema(example = "this provider does not send by this channel")]
     message: String,
     /// How many legs there were when that happened.

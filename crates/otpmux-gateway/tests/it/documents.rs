@@ -56,6 +56,9 @@ async fn the_page_needs_nothing_from_elsewhere_and_may_not_be_framed() {
     assert_eq!(page.header("x-content-type-options"), "nosniff");
     let Value::String(html) = page.expect(200) else { panic!("a page") };
     assert!(html.starts_with("<!doctype html>") && !html.contains("<script"));
+    // The address alone leads there.
+    let page = gateway.http.get(&gateway.url).send().await.unwrap();
+    assert_eq!((page.status().as_u16(), page.url().path()), (200, "/docs"));
 }
 
 #[tokio::test]

@@ -1,0 +1,194 @@
+//! Programs to copy, made from a call's description: curl, Python, Node.js.
+
+use serde_json::{Map, Value};
+
+use super::fields::{example, resolve};
+use super::html::{plain, push};
+use super::page::{Call, list};
+
+/// What an application would put into the path.
+const ID: &str = "0af7651916cd43dd8448eb211c80319c";
+
+pub(super) fn write_examples(page: &mut String, document: &Value, call: &Call<'_>) {
+    let example = Example {
+        method: call.method.to_uppercase(),
+        path: call.path.replace("{id}", ID),
+        key: call.needs_key(),
+        name: call.takes_header("Idempotency-Key"),
+        body: call.body().map(|schema| body(document, schema)),
+    };
+    let group = plain(call.path).replace('/', "-");
+    page.push_str("<div><h4>Example</h4><div class=\"tabs\">");
+    let languages =
+        [("curl", example.curl()), ("Python", example.python()), ("Node.js", example.node())];
+    for (place, (language, text)) in languages.into_iter().enumerate() {
+        let id = format!("{}{group}-{place}", call.method);
+        let checked = if place == 0 { " checked" } else { "" };
+        push(
+            page,
+            format_args!(
+                "<input type=\"radio\" name=\"{}{group}\" id=\"{id}\"{checked}><label \
+                 for=\"{id}\">{language}</label><pre>{}</pre>",
+                call.method,
+                plain(&text),
+            ),
+        );
+    }
+    page.push_str("</div></div>");
+}
+
+struct Example {
+    method: String,
+    path: String,
+    key: bool,
+    name: bool,
+    body: Option<Value>,
+}
+
+impl Example {
+    fn curl(&self) -> String {
+        let mut text = "curl -s".to_owned();
+        if self.method != "GET" && self.body.is_none() {
+            push(&mut text, format_args!(" -X {}", self.method));
+        }
+        push(&mut text, format_args!(" \"$OTPMUX_URL{}\"", self.path));
+        let mut line = |it: std::fmt::Arguments<'_>| push(&mut text, format_args!(" \\\n  {it}"));
+        if self.key {
+            line(format_args!("-H \"Authorization: Bearer $OTPMUX_API_KEY\""));
+        }
+        if self.name {
+            line(format_args!("-H 'Idempotency-Key: {}'", self.own_name()));
+        }
+        if let Some(body) = &self.body {
+            line(format_args!("-H 'Content-Type: application/json'"));
+            line(format_args!("-d '{body}'"));
+        }
+        text
+    }
+
+    fn python(&self) -> String {
+        let mut text = "import json, os, urllib.request\n\n".to_owned();
+        push(
+            &mut text,
+            format_args!(
+                "request = urllib.request.Request(\n    os.environ[\"OTPMUX_URL\"] + \"{}\",\n    \
+                 method=\"{}\",\n",
+                self.path, self.method
+            ),
+        );
+        let mut headers = Vec::new();
+        if self.key {
+            headers
+                .push("\"Authorization\": \"Bearer \" + os.environ[\"OTPMUX_API_KEY\"]".to_owned());
+        }
+        if self.name {
+            headers.push(format!("\"Idempotency-Key\": \"{}\"", self.own_name()));
+        }
+        if self.body.is_some() {
+            headers.push("\"Content-Type\": \"application/json\"".to_owned());
+        }
+        if !headers.is_empty() {
+            push(
+                &mut text,
+                format_args!("    headers={{\n        {},\n    }},\n", headers.join(",\n        ")),
+            );
+        }
+        if let Some(body) = &self.body {
+            // These values are the same in both languages.
+            push(&mut text, format_args!("    data=json.dumps({body}).encode(),\n"));
+        }
+        text.push_str(
+            ")\nwith urllib.request.urlopen(request) as answer:\n    print(answer.read().decode())",
+        );
+        text
+    }
+
+    fn node(&self) -> String {
+        let mut text =
+            format!("const answer = await fetch(`${{process.env.OTPMUX_URL}}{}`, {{\n", self.path);
+        push(&mut text, format_args!("  method: \"{}\",\n", self.method));
+        let mut headers = Vec::new();
+        if self.key {
+            headers.push("authorization: `Bearer ${process.env.OTPMUX_API_KEY}`".to_owned());
+        }
+        if self.name {
+            headers.push(format!("\"idempotency-key\": \"{}\"", self.own_name()));
+        }
+        if self.body.is_some() {
+            headers.push("\"content-type\": \"application/json\"".to_owned());
+        }
+        if !headers.is_empty() {
+            push(
+                &mut text,
+                format_args!("  headers: {{\n    {},\n  }},\n", headers.join(",\n    ")),
+            );
+        }
+        if let Some(body) = &self.body {
+            push(&mut text, format_args!("  body: JSON.stringify({body}),\n"));
+        }
+        text.push_str("});\nconsole.log(answer.status, await answer.text());");
+        text
+    }
+
+    /// A name that says what a name is for.
+    fn own_name(&self) -> &'static str {
+        if self.path.ends_with("/resend") { "login-42-resend-1" } else { "login-42" }
+    }
+}
+
+/// What must be in a body, and what most callers put there.
+fn body(document: &Value, schema: &Value) -> Value {
+    const USUAL: [&str; 2] = ["purpose", "channel"];
+    let schema = resolve(document, schema);
+    let required = list(schema, "required");
+    let properties = schema["properties"].as_object().into_iter().flatten();
+    let shown = properties.filter(|(name, _)| {
+        required.iter().any(|it| it == *name)
+            || (USUAL.contains(&name.as_str()) && (required.is_empty() || *name == "purpose"))
+    });
+    let mut body = Map::new();
+    for (name, field) in shown {
+        if let Some(example) = example(field) {
+            body.insert(name.clone(), example.clone());
+        }
+    }
+    Value::Object(body)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn send() -> Example {
+        let document = crate::openapi();
+        let schema = &document["components"]["schemas"]["CreateVerification"];
+        Example {
+            method: "POST".to_owned(),
+            path: "/v1/verifications".to_owned(),
+            key: true,
+            name: true,
+            body: Some(body(&document, schema)),
+        }
+    }
+
+    #[test]
+    fn an_example_holds_what_a_call_needs() {
+        let send = send();
+        for text in [send.curl(), send.python(), send.node()] {
+            for part in
+                ["/v1/verifications", "OTPMUX_API_KEY", "OTPMUX_URL", "login-42", "+919876543210"]
+            {
+                assert!(text.contains(part), "{part}: {text}");
+            }
+        }
+        assert!(send.curl().ends_with(r#"-d '{"purpose":"login","to":"+919876543210"}'"#));
+    }
+
+    #[test]
+    fn an_example_without_key_and_body_has_neither() {
+        let path = "/healthz".to_owned();
+        let alive = Example { method: "GET".to_owned(), path, key: false, name: false, body: None };
+        assert_eq!(alive.curl(), "curl -s \"$OTPMUX_URL/healthz\"");
+        assert!(!alive.python().contains("headers") && !alive.node().contains("headers"));
+    }
+}
