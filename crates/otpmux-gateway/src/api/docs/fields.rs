@@ -49,10 +49,8 @@ fn collect<'a>(
             about,
             bounds: bounds(document, field, about),
         });
-        let (inner, mark) = match field["items"].is_null() {
-            true => (field, "."),
-            false => (&field["items"], "[]."),
-        };
+        let items = &field["items"];
+        let (inner, mark) = if items.is_null() { (field, ".") } else { (items, "[].") };
         collect(document, inner, &format!("{name}{mark}"), required, all);
     }
 }
