@@ -255,6 +255,51 @@ async fn a_resend_rescues_from_a_vendor_in_trouble_by_another_code() {
     }
 }
 
+/// StartMessaging in transport mode, at a deployment that works as the vendor's tutorials say: it
+/// ignores our code and sends one of its own, which nobody here can verify. That is no confirmed
+/// send but an error that names the setting, and the next users are spared it.
+#[tokio::test]
+async fn a_vendor_that_sends_its_own_code_in_place_of_ours_is_found_out() {
+    let tutorial = || {
+        EmulatorConfig::default()
+            .with_startmessaging(|account| account.dialect = otpmux_emulator::Dialect::Tutorial)
+    };
+    let emulator = otpmux_emulator::Emulator::start(tutorial()).await.unwrap();
+    let transport = || {
+        let key = otpmux_core::Secret::new(emulator.startmessaging().api_key);
+        let url = emulator.base_url(StartMessaging).parse().unwrap();
+        let config = otpmux_startmessaging::StartMessagingConfig::new(url, key);
+        let id = otpmux_core::ProviderId::new("transport").unwrap();
+        let provider = otpmux_startmessaging::StartMessaging::new(id, config).unwrap();
+        std::sync::Arc::new(provider)
+    };
+    let client = otpmux_engine::OtpClient::builder().provider(transport()).build().unwrap();
+    let error = client.send(NewVerification::to(phone())).await.unwrap_err();
+    assert_eq!((error.kind(), error.blame()), (ErrorKind::Configuration, Blame::Provider));
+    assert_eq!(error.certainty(), otpmux_core::Certainty::Unknown, "a message went out");
+    let told = error.to_string();
+    assert!(told.contains("mode = \"managed\"") && !told.contains("nothing was sent"), "{told}");
+
+    // It is not repeated for every user.
+    let error = client.send(NewVerification::to(phone())).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::CircuitOpen, "{error}");
+    assert_eq!(error.certainty(), otpmux_core::Certainty::NotSent);
+    assert!(error.retry_after().is_some() && error.to_string().contains("configuration"));
+    assert_eq!(emulator.request_count(StartMessaging), 1);
+
+    // Where there is another vendor, the user gets our code by it.
+    let easyotp = provider(&emulator, EasyOtp, &emulator.base_url(EasyOtp));
+    let builder = otpmux_engine::OtpClient::builder().provider(transport()).provider(easyotp);
+    let client = builder.build().unwrap();
+    let sent = client.send(NewVerification::to(phone())).await.unwrap();
+    assert!(sent.confirmed);
+    let failure = (sent.legs[0].state, sent.legs[0].failure);
+    assert_eq!(failure, (LegState::Refused, Some(ErrorKind::Configuration)));
+    let messages = emulator.messages(&otpmux_emulator::MessageFilter::default());
+    let code = messages.last().unwrap().code.parse().unwrap();
+    assert!(client.verify(sent.id, &code).await.unwrap().is_approved());
+}
+
 /// The tutorials' three tries and ten minutes, AirTexts' five minutes: what holds is told.
 #[tokio::test]
 async fn a_vendors_tries_are_told() {

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use crate::{Blame, Certainty, Error};
+use crate::{Blame, Certainty, Error, ErrorKind};
 
 /// What surrounds a failed send: everything besides the error that the decision needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,7 +52,9 @@ pub fn next_step(error: &Error, situation: &Situation) -> NextStep {
         return NextStep::Stop;
     }
     if error.certainty() == Certainty::Unknown {
-        if situation.idempotent && situation.may_retry {
+        // A vendor that is set up wrongly would do the same again.
+        let wrongly_set_up = error.kind() == ErrorKind::Configuration;
+        if situation.idempotent && situation.may_retry && !wrongly_set_up {
             return NextStep::RetryHere { after: error.retry_after() };
         }
         let may_duplicate = situation.supplied_code && situation.duplicates_left > 0;
@@ -78,7 +80,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::ErrorKind;
 
     const NOBODY: Situation = Situation {
         another_provider: false,

@@ -35,6 +35,10 @@ pub trait OtpProvider: Send + Sync + fmt::Debug {
     fn capabilities(&self) -> &Capabilities;
 
     /// Has the vendor send a code. At most one request on the wire; never retries.
+    ///
+    /// A vendor that has certainly sent another code than a supplied one is an error of kind
+    /// [`Configuration`](crate::ErrorKind::Configuration) and certainty
+    /// [`Unknown`](crate::Certainty::Unknown): a message is out, and our code is not.
     async fn send(&self, cx: &Context, request: &SendRequest) -> Result<Sent, Error>;
 
     /// Asks the vendor whether the code is right. Uses up one of the vendor's attempts, and an

@@ -89,6 +89,14 @@ impl Health {
         }
     }
 
+    /// The kind of the failure for which the provider is being left alone, if it is.
+    pub fn why(&self) -> Option<ErrorKind> {
+        match self {
+            Self::Closed => None,
+            Self::Open { why, .. } | Self::Probing { why, .. } => Some(*why),
+        }
+    }
+
     /// Since when the provider has been left alone, if it is.
     pub fn since(&self) -> Option<SystemTime> {
         match self {

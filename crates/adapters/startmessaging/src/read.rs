@@ -55,6 +55,9 @@ fn accepted(answer: &Answer, mode: Mode, endpoint: Endpoint) -> Result<Sent, Err
         .find_map(|key| body.data_text(key))
         .or_else(|| body.bare_request_id().filter(|_| mode.vendor_makes_code()));
     let message = body.data_text("messageId");
+    if !mode.vendor_makes_code() && made_its_own(&body) {
+        return Err(answer.error(Reading::unknown(ErrorKind::Configuration)).with_detail(OWN_CODE));
+    }
     if otp.is_none() && mode.vendor_makes_code() {
         return Err(answer.protocol_error("the id that verify takes is missing"));
     }
@@ -72,6 +75,17 @@ fn accepted(answer: &Answer, mode: Mode, endpoint: Endpoint) -> Result<Sent, Err
         sent.attempts_left = body.attempts_left();
     }
     Ok(sent)
+}
+
+const OWN_CODE: &str = "StartMessaging has sent a code of its own instead of ours, which cannot be \
+    verified like this; set mode = \"managed\" (dialect = \"a\") for this provider";
+
+/// Whether the answer is that of the tutorials, where the vendor makes the code: no id of a message,
+/// but what only who verifies can say, or the id that only verify takes.
+fn made_its_own(body: &Envelope) -> bool {
+    let carried =
+        ["otpRequestId", "messageId"].into_iter().any(|key| body.data_text(key).is_some());
+    !carried && (body.attempts_left().is_some() || body.data_text("requestId").is_some())
 }
 
 /// The words of the documentation, and `expired` of the server.

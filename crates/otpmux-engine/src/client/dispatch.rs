@@ -3,8 +3,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use otpmux_core::{
-    Blame, Certainty, Code, Context, Delivery, Error, NextStep, ResendRequest, SendRequest, Sent,
-    Situation, Target, next_step,
+    Blame, Certainty, Code, Context, Delivery, Error, ErrorKind, NextStep, ResendRequest,
+    SendRequest, Sent, Situation, Target, next_step,
 };
 use tokio::time::Instant;
 
@@ -41,6 +41,8 @@ pub(super) struct Dispatch<'a> {
     /// Where the message and its first leg were counted.
     counted: Counted,
     possible: u32,
+    /// How many of those certainly carry a code that is not ours and that nobody can verify.
+    foreign: u32,
     standing: Arc<StillWanted>,
     /// What the store is not told yet.
     untold: Untold,
@@ -97,7 +99,7 @@ impl<'a> Dispatch<'a> {
         let first = record.legs.len() - 1;
         let standing = Arc::new(StillWanted::new(Arc::clone(inner), record.id));
         let untold = Untold::default();
-        let possible = 0;
+        let (possible, foreign) = (0, 0);
         Self {
             inner,
             record,
@@ -111,6 +113,7 @@ impl<'a> Dispatch<'a> {
             leg_begun: begun,
             counted,
             possible,
+            foreign,
             standing,
             untold,
         }
@@ -267,6 +270,8 @@ impl<'a> Dispatch<'a> {
         }
         let unknown = error.certainty() == Certainty::Unknown;
         self.possible += u32::from(unknown);
+        let foreign = carried_another_code(&error, &self.candidates[flight.at]);
+        self.foreign += u32::from(foreign);
         let next = self.next_after(flight.at);
         let candidate = &self.candidates[flight.at];
         let situation = Situation {
@@ -287,7 +292,12 @@ impl<'a> Dispatch<'a> {
             ?step,
             "leg failed",
         );
+        if foreign {
+            let provider = candidate.provider().id();
+            tracing::error!(%provider, detail = error.detail(), "another code than ours was sent");
+        }
         let state = match error.certainty() {
+            _ if foreign => LegState::Refused,
             Certainty::NotSent => LegState::NotSent,
             Certainty::Refused => LegState::Refused,
             Certainty::Unknown => LegState::Unknown,
@@ -299,7 +309,12 @@ impl<'a> Dispatch<'a> {
     /// Asks the vendor what became of a send whose answer was lost, where it finds it by our key.
     async fn reconcile(&self, flight: Flight, result: Result<Sent, Error>) -> Result<Sent, Error> {
         let error = match result {
-            Err(error) if error.certainty() == Certainty::Unknown => error,
+            Err(error)
+                if error.certainty() == Certainty::Unknown
+                    && !carried_another_code(&error, &self.candidates[flight.at]) =>
+            {
+                error
+            }
             result => return result,
         };
         let provider = self.candidates[flight.at].provider();
@@ -437,8 +452,12 @@ impl<'a> Dispatch<'a> {
     async fn give_up(&mut self, error: Error) -> Result<Verification, Error> {
         // Closes only what has sent nothing: a resend that fails leaves the earlier messages and
         // their code as good as they were.
-        let nothing_out = self.possible == 0;
+        let nothing_out = self.possible == self.foreign;
         let written = self.write(true).await;
+        let error = match self.certainty() {
+            Certainty::Unknown => error.with_certainty(Certainty::Unknown),
+            _ => error,
+        };
         if nothing_out { written.and(Err(error)) } else { written }
     }
 
@@ -464,6 +483,13 @@ impl<'a> Dispatch<'a> {
     fn certainty(&self) -> Certainty {
         if self.possible > 0 { Certainty::Unknown } else { Certainty::NotSent }
     }
+}
+
+/// Whether the vendor has certainly sent, but not the code of ours.
+fn carried_another_code(error: &Error, candidate: &Candidate) -> bool {
+    error.kind() == ErrorKind::Configuration
+        && error.certainty() == Certainty::Unknown
+        && candidate.source.is_supplied()
 }
 
 async fn call(candidate: &Candidate, cx: &Context, request: &SendRequest) -> Result<Sent, Error> {

@@ -319,10 +319,19 @@ impl Inner {
                 if let Some(what) = capabilities.shortcoming(request) {
                     skips.push(skip(provider, legs, SkipReason::Unable(what)));
                 }
-            } else if let Some(since) = left_alone(&member.guarded.health(), now) {
+                continue;
+            }
+            let health = member.guarded.health();
+            if let Some(since) = left_alone(&health, now) {
                 skips.push(skip(provider, legs, SkipReason::BreakerOpen(since)));
-                candidate.reason = Choice::LastResort;
-                last_resorts.push(candidate);
+                // A probe costs a refusal, but for this: it would be a message with a code that
+                // nobody can verify.
+                if health.why() == Some(ErrorKind::Configuration) {
+                    refusal = refusal.or_else(|| Some(wrongly_set_up(provider, &health, now)));
+                } else {
+                    candidate.reason = Choice::LastResort;
+                    last_resorts.push(candidate);
+                }
             } else {
                 let first = candidates.is_empty();
                 candidate.reason = match (drawn, first) {
@@ -379,6 +388,21 @@ fn turn(
     let carried = record.legs.iter().any(|leg| leg.provider == *id && leg.state.may_have_sent());
     let turns = if class == 2 { last.map_or(0, |last| last + 1) } else { 0 };
     (class, carried != (by == ResendBy::Same), turns)
+}
+
+/// The refusal of a provider that has sent another code than ours, until its pause is over.
+fn wrongly_set_up(provider: &Arc<dyn OtpProvider>, health: &Health, now: SystemTime) -> Error {
+    let pause = match health {
+        Health::Open { until, .. } => super::until(*until, now),
+        _ => Duration::from_secs(1),
+    };
+    Error::new(ErrorKind::CircuitOpen, Certainty::NotSent, Blame::Provider)
+        .with_provider(provider.id().clone())
+        .with_detail(
+            "left alone since it has sent another code than ours (wrong configuration); its log \
+             line names the setting",
+        )
+        .with_retry_after(pause)
 }
 
 /// Since when a provider is being left alone, if it is.

@@ -30,11 +30,13 @@ pub(super) fn classify<T>(result: &Result<T, Error>) -> Outcome {
         return if at_work { Outcome::Success } else { Outcome::Ignored };
     }
     match (kind, error.certainty()) {
+        // Our own side failed before anything left.
+        (K::Configuration, Certainty::NotSent) => Outcome::Ignored,
         _ if is_of_the_account(kind) => Outcome::OpensAtOnce(kind, hint),
         // Too much, or not at all: that is no illness.
         (K::RateLimited | K::Unsupported | K::CircuitOpen, _)
         // Our own side failed before anything left.
-        | (K::Configuration | K::Store | K::Internal, Certainty::NotSent)
+        | (K::Store | K::Internal, Certainty::NotSent)
         // About this request or recipient, though another vendor may do better.
         | (
             K::InvalidRequest | K::InvalidRecipient | K::NotFound | K::Conflict | K::KeyReused
@@ -47,7 +49,9 @@ pub(super) fn classify<T>(result: &Result<T, Error>) -> Outcome {
 
 /// Whether a failure tells of credentials, permission or money: of the account, not of the vendor.
 pub(super) fn is_of_the_account(kind: ErrorKind) -> bool {
-    matches!(kind, ErrorKind::Unauthenticated | ErrorKind::Forbidden | ErrorKind::InsufficientFunds)
+    use ErrorKind::{Configuration, Forbidden, InsufficientFunds, Unauthenticated};
+    // With `Configuration`, the vendor does something else than it was asked for, for every user.
+    matches!(kind, Unauthenticated | Forbidden | InsufficientFunds | Configuration)
 }
 
 /// Whether a failure of this kind may be that of the process that saw it: nothing came back, so that

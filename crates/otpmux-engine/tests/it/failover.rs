@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use otpmux_core::{Blame, Capabilities, Certainty, Channel, ErrorKind};
+use otpmux_core::{Blame, Capabilities, Certainty, Channel, Error, ErrorKind};
 use otpmux_engine::LegState;
 use otpmux_testkit::ScriptedProvider;
 use tokio::time::Instant;
@@ -44,6 +44,35 @@ async fn no_duplicates_means_none() {
     let sent = world.send().await.unwrap();
     assert!(!sent.confirmed);
     assert_eq!(b.count(), 0);
+}
+
+/// The vendor has sent a code of its own in place of ours. The user holds a message whose code nobody
+/// can verify: it counts as a message, our code follows by who carries it, and without such a one it
+/// is an error, never an unconfirmed verification for a code that nobody holds.
+#[tokio::test]
+async fn a_message_that_carries_another_code_than_ours_is_no_success() {
+    let foreign = || Error::new(ErrorKind::Configuration, Certainty::Unknown, Blame::Provider);
+    let (a, b, c) = (carrier("a"), vendor("b"), carrier("c"));
+    a.sends.answer(Err(foreign()));
+    let world = World::of(&[&a, &b, &c]);
+    let sent = world.send().await.unwrap();
+    assert_eq!((a.count(), b.count(), c.count()), (1, 0, 1), "no third code");
+    assert!(sent.confirmed && sent.code_length == Some(6));
+    assert_eq!(a.supplied_codes(), c.supplied_codes());
+    let again = world.send().await.unwrap();
+    assert_eq!((a.count(), again.confirmed), (1, true), "it is left alone at once");
+
+    for duplicates in [0, 1] {
+        let (a, b) = (carrier("a"), carrier("b"));
+        a.sends.always(move |_, _| Err(foreign()));
+        b.sends.always(|_, _| Err(down()));
+        let mut policy = lenient();
+        policy.duplicates = duplicates;
+        let world = World::with(&[&a, &b], policy);
+        let error = world.send().await.unwrap_err();
+        assert_eq!(error.certainty(), Certainty::Unknown, "a message is out");
+        assert_eq!(b.count(), usize::try_from(duplicates).unwrap(), "and counts as one");
+    }
 }
 
 /// Rule 1.

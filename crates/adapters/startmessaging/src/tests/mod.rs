@@ -104,6 +104,25 @@ fn what_is_accepted_and_what_is_not() {
     assert_eq!(error.vendor_code(), Some("INSUFFICIENT_BALANCE"));
 }
 
+/// As the tutorials answer, where the request had a place for a code of ours.
+#[test]
+fn a_vendor_that_made_the_code_itself_is_found_out() {
+    let at = "2026-01-22T12:10:00Z";
+    for body in [
+        json!({"success": true, "data": {"requestId": "r", "expiresAt": at, "attemptsLeft": 3}}),
+        json!({"data": {"requestId": "r", "expiresAt": at}}),
+        json!({"success": true, "requestId": "r", "attemptsLeft": 3}),
+    ] {
+        for mode in [Mode::Transport, B, C] {
+            let error = read::sent(&answer(200, &body), mode).unwrap_err();
+            let expected = (ErrorKind::Configuration, Certainty::Unknown, Blame::Provider);
+            assert_eq!(facts(&error), expected, "{mode:?} {body}");
+            assert!(error.detail().contains("mode = \"managed\""), "{error}");
+        }
+        assert!(read::sent(&answer(200, &body), A).is_ok(), "{body}");
+    }
+}
+
 #[test]
 fn a_409_on_verify_is_an_answer_only_when_it_is_about_the_code() {
     let used = json!({"statusCode": 409, "message": "OTP already verified"});
