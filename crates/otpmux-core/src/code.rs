@@ -5,6 +5,7 @@ use subtle::ConstantTimeEq;
 use zeroize::Zeroize;
 
 use crate::system::{Entropy, EntropyError};
+use crate::typed;
 
 const MIN: usize = 4;
 const MAX: usize = 10;
@@ -85,18 +86,42 @@ impl Code {
 impl FromStr for Code {
     type Err = CodeError;
 
-    /// Takes 4 to 10 ASCII digits and nothing else: no spaces, no other script's digits.
+    /// Reads a code as people type and paste it: 4 to 10 decimal digits of any script, with white
+    /// space and what is [invisible](typed::is_invisible) anywhere, and dashes between digits.
+    /// Anything else is in doubt and refused.
+    ///
+    /// ```
+    /// use otpmux_core::{Code, CodeError};
+    /// let code: Code = "004217".parse()?;
+    /// for typed in ["004 217\n", "004-217", "\u{200e}００４２１７", "٠٠٤٢١٧"] {
+    ///     assert_eq!(typed.parse::<Code>()?, code);
+    /// }
+    /// assert_eq!("G-004217".parse::<Code>().unwrap_err(), CodeError::NotDigits);
+    /// # Ok::<(), CodeError>(())
+    /// ```
     fn from_str(text: &str) -> Result<Self, CodeError> {
-        let bytes = text.as_bytes();
-        if !bytes.iter().all(u8::is_ascii_digit) {
-            return Err(CodeError::NotDigits);
+        // Wiped when dropped, also where it comes to nothing.
+        let mut code = Self { digits: [0; MAX], len: 0 };
+        let mut dash = false;
+        for c in text.chars() {
+            if let Some(digit) = typed::decimal_digit(c) {
+                let Some(place) = code.digits.get_mut(usize::from(code.len)) else {
+                    return Err(CodeError::Length);
+                };
+                *place = b'0' + digit;
+                code.len += 1;
+                dash = false;
+            } else if typed::is_dash(c) && code.len > 0 {
+                dash = true;
+            } else if typed::is_dash(c) || !typed::is_filler(c) {
+                return Err(CodeError::NotDigits);
+            }
         }
-        if !(MIN..=MAX).contains(&bytes.len()) {
-            return Err(CodeError::Length);
+        match usize::from(code.len) {
+            _ if dash => Err(CodeError::NotDigits),
+            MIN..=MAX => Ok(code),
+            _ => Err(CodeError::Length),
         }
-        let mut digits = [0; MAX];
-        digits[..bytes.len()].copy_from_slice(bytes);
-        Ok(Self { digits, len: u8::try_from(bytes.len()).unwrap_or(Self::MAX_LENGTH) })
     }
 }
 
@@ -125,8 +150,8 @@ impl fmt::Debug for Code {
 #[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CodeError {
-    /// Something other than the digits 0 to 9.
-    #[error("a code consists of the digits 0 to 9 only")]
+    /// Something other than digits, and spaces and dashes between them.
+    #[error("a code consists of digits, with nothing but spaces or dashes between them")]
     NotDigits,
     /// Fewer than 4 or more than 10 digits.
     #[error("a code has 4 to 10 digits")]
@@ -220,6 +245,28 @@ mod tests {
     }
 
     #[test]
+    fn doubt_is_refused() {
+        for (text, error) in [
+            ("", CodeError::Length),
+            (" \u{200b}", CodeError::Length),
+            ("123", CodeError::Length),
+            ("1234 5678 901", CodeError::Length),
+            ("G-123456", CodeError::NotDigits),
+            ("12345O", CodeError::NotDigits),
+            ("123456.", CodeError::NotDigits),
+            ("123,456", CodeError::NotDigits),
+            ("-123456", CodeError::NotDigits),
+            ("123456-", CodeError::NotDigits),
+            ("123456 - ", CodeError::NotDigits),
+            ("1234²6", CodeError::NotDigits),
+            ("123\u{0}456", CodeError::NotDigits),
+            ("code: 123456", CodeError::NotDigits),
+        ] {
+            assert_eq!(text.parse::<Code>().unwrap_err(), error, "{text:?}");
+        }
+    }
+
+    #[test]
     fn codes_of_other_lengths_differ() {
         let [short, long] = ["1234", "12340"].map(|t| t.parse::<Code>().unwrap());
         assert_ne!(short, long);
@@ -227,9 +274,32 @@ mod tests {
 
     proptest! {
         #[test]
-        fn parses_exactly_4_to_10_ascii_digits(text in "\\PC{0,12}|[0-9]{0,12}") {
-            let fits = (4..=10).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
-            prop_assert_eq!(text.parse::<Code>().is_ok(), fits);
+        fn parses_exactly_4_to_10_digits(text in "\\PC{0,12}|[0-9]{0,12}") {
+            let digits: Option<String> = text
+                .chars()
+                .filter(|c| !c.is_whitespace() && !typed::is_invisible(*c))
+                .map(|c| typed::decimal_digit(c).map(|digit| char::from(b'0' + digit)))
+                .collect();
+            let fits = digits.is_some_and(|digits| (4..=10).contains(&digits.len()));
+            let dashes = text.contains(typed::is_dash);
+            prop_assert!(dashes || text.parse::<Code>().is_ok() == fits);
+        }
+
+        /// However it is pasted, it is the same code.
+        #[test]
+        fn what_people_paste_is_what_was_sent(
+            code in "[0-9]{4,10}",
+            script in prop::sample::select(vec!['0', '０', '٠', '۰', '०', '০', '๐', '𝟎']),
+            before in "[ \\t\\n\\r\u{a0}\u{200b}\u{200e}\u{202a}\u{feff}]{0,3}",
+            between in "[ \u{a0}\u{202f}\u{200d}\u{2060}\u{ad}]{0,2}[-\u{2010}\u{2011}\u{2013}\u{2212}]{0,2}",
+            after in "[ \\t\\n\\r\u{a0}\u{3000}\u{200f}\u{2069}]{0,3}",
+        ) {
+            let other = |c: char| {
+                char::from_u32(u32::from(script) + c.to_digit(10).unwrap()).unwrap().to_string()
+            };
+            let digits: Vec<_> = code.chars().map(other).collect();
+            let typed: Code = format!("{before}{}{after}", digits.join(&between)).parse().unwrap();
+            prop_assert_eq!(typed.expose(), code);
         }
 
         #[test]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::extract::FromRequestParts;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
-use otpmux::ScopedClient;
+use otpmux::{ScopedClient, typed};
 use tokio::time::Instant;
 
 use crate::app::App;
@@ -41,8 +41,9 @@ impl FromRequestParts<Arc<App>> for Caller {
     }
 }
 
-/// What follows the scheme, whose name may be in any case.
+/// What follows the scheme, whose name may be in any case, without what a paste leaves around it.
 fn bearer(header: &[u8]) -> Option<&[u8]> {
     let (scheme, rest) = header.split_at_checked(7)?;
-    scheme.eq_ignore_ascii_case(b"bearer ").then(|| rest.trim_ascii())
+    let key = str::from_utf8(rest).ok()?;
+    scheme.eq_ignore_ascii_case(b"bearer ").then(|| typed::trim(key).as_bytes())
 }

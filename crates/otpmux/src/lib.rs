@@ -18,6 +18,7 @@ pub use otpmux_core::{
     ProviderId, Purpose, RateLimit, Recipient, RecipientError, ResendRequest, Secret,
     SecretTextError, SendRequest, Sent, Shortcoming, Situation, Standing, Status, SystemClock,
     Target, VendorCodes, VendorReference, Verdict, VerifyRequest, next_step, plain_words, settings,
+    typed,
 };
 pub use otpmux_engine::{
     BreakerSettings, BuildError, CandidateView, Choice, ClientBuilder, ClientConfig, Explanation,

@@ -77,8 +77,7 @@ async fn code(State(app): State<App>, headers: HeaderMap, Form(form): Form<Typed
     let Some((_, Session { step: Step::Code(sent), .. })) = app.sessions.of(&headers) else {
         return Redirect::to("/").into_response();
     };
-    let digits: String = form.code.chars().filter(|c| !matches!(c, ' ' | '-')).collect();
-    let verdict = match digits.parse::<Code>() {
+    let verdict = match form.code.parse::<Code>() {
         Ok(code) => app.client.verify(sent.id, &code).await,
         // Nobody sends such a code.
         Err(_) => Ok(otpmux::Verdict::Rejected),

@@ -53,17 +53,18 @@ fn number() -> String {
 }
 
 fn code(sent: &Verification) -> String {
-    // A vendor's own code may have any length.
-    let (what, pattern) = match sent.code_length {
-        Some(digits) => (format!("{digits} digits"), format!(r#" pattern="[0-9]{{{digits}}}""#)),
-        None => ("code".to_owned(), String::new()),
+    // A vendor's own code may have any length. There is no `pattern`: a code that is pasted with
+    // spaces around it is right, and read by the one who checks it.
+    let what = match sent.code_length {
+        Some(digits) => format!("{digits} digits"),
+        None => "code".to_owned(),
     };
     let wait = sent.resend_after.duration_since(SystemClock.now()).unwrap_or_default();
     format!(
         r#"<h1>Type your code</h1>
 <form method="post" action="/code" id="verify">
 <label for="code">The {what} that we {have} sent to {to}</label>
-<input id="code" name="code" inputmode="numeric" autocomplete="one-time-code"{pattern} required
+<input id="code" name="code" inputmode="numeric" autocomplete="one-time-code" required
  autofocus title="{what}">
 <button>Log in</button>
 </form>

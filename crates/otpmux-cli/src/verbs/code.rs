@@ -23,9 +23,12 @@ pub(super) async fn ask(desk: &Desk, id: VerificationId, output: &mut Output) ->
             })?;
             return Ok(Exit::Failed);
         }
-        let Ok(code) = String::from_utf8_lossy(&typed).trim().parse::<Code>() else {
-            output.note("a code is 4 to 10 digits and nothing else; this did not count")?;
-            continue;
+        let code = match String::from_utf8_lossy(&typed).parse::<Code>() {
+            Ok(code) => code,
+            Err(error) => {
+                output.note(format!("{error}; this did not count"))?;
+                continue;
+            }
         };
         match check(desk, id, &code, output).await? {
             (Some(Verdict::WrongCode { .. }), Exit::Failed) => {}

@@ -39,7 +39,9 @@ fn codes_are_read_from_standard_input_until_one_is_right() {
     let shared = Shared::sqlite();
     let id = shared.send();
     let (right, wrong) = shared.codes();
-    let lines = format!("{wrong}\nnot a code\n {right} \nnever read\n");
+    // As it is pasted from a page of another direction.
+    let pasted = format!("\u{200e}{}\u{a0}{}\u{200b}\r", &right[..3], &right[3..]);
+    let lines = format!("{wrong}\nnot a code\n {pasted}\nnever read\n");
     let ended = run(&mut shared.command(&["verify", &id]), &lines);
     assert_eq!(ended.status, Some(0), "{}", ended.everything());
     assert_eq!(ended.stdout, "wrong code, 4 attempts left\napproved\n");

@@ -87,8 +87,6 @@ function showVerification(verification) {
   const left = attempts === 1 ? "1 attempt left" : `${attempts} attempts left`;
   const standing = status === "pending" ? `good until ${until}, ${left}` : status;
   by("sent").textContent = `To ${to} by ${channelName(channel)}: ${standing}.`;
-  if (verification.code_length) by("code").maxLength = verification.code_length;
-  else by("code").removeAttribute("maxlength");
   waitForResend();
 }
 

@@ -13,7 +13,8 @@ use crate::problem::{Problem, seconds};
 #[serde(deny_unknown_fields)]
 #[expect(dead_code, reason = "for the document; a body is read field by field")]
 pub(super) struct VerifyCode {
-    /// The code. Spaces and hyphens between its digits do not matter.
+    /// The code as the user typed or pasted it: digits of any script; spaces, dashes between
+    /// digits and invisible characters do not matter.
     #[schema(example = "004217", min_length = 1, max_length = 64)]
     code: String,
 }
@@ -85,8 +86,7 @@ pub(super) async fn verify(
     });
     let code = body.required("code", code);
     let code = body.finish(code)?;
-    let typed: String = code.chars().filter(|c| !matches!(c, ' ' | '-')).collect();
-    let verdict = match (id, typed.parse::<Code>()) {
+    let verdict = match (id, code.parse::<Code>()) {
         (None, _) => Verdict::NotFound,
         // Nobody sends such a code, so it is compared with none.
         (Some(_), Err(_)) => Verdict::WrongCode { attempts_left: None },

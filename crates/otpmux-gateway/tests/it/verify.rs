@@ -16,7 +16,7 @@ async fn every_verdict_is_an_answer() {
     let first = gateway.verify(&sent, &wrong(&code)).await;
     assert_eq!(first, json!({ "verdict": "wrong_code", "attempts_left": 4 }));
     // Nobody sends such a code, so it is compared with none.
-    for typed in ["12ab56", "1", "00000000000", "٠١٢٣٤٥"] {
+    for typed in ["12ab56", "1", "00000000000", "G-123456", "123456."] {
         assert_eq!(gateway.verify(&sent, typed).await, json!({ "verdict": "wrong_code" }));
     }
     let spaced = format!("{} {}-{}", &code[..2], &code[2..4], &code[4..]);
@@ -25,6 +25,38 @@ async fn every_verdict_is_an_answer() {
     let unknown = gateway.verify(&json!({ "id": NOBODY }), &code).await;
     assert_eq!(unknown, json!({ "verdict": "not_found" }));
     assert_eq!(gateway.verify(&json!({ "id": "x" }), &code).await, unknown);
+}
+
+/// What people paste is what they were sent.
+#[tokio::test]
+async fn a_right_code_is_approved_however_it_is_pasted() {
+    let emulator = emulator().await;
+    let gateway = start(&toml(&emulator, ""), environment()).await.unwrap();
+    let other = |code: &str, zero: char| -> String {
+        let digit = |c: char| char::from_u32(u32::from(zero) + c.to_digit(10).unwrap()).unwrap();
+        code.chars().map(digit).collect()
+    };
+    let forms: [&dyn Fn(&str) -> String; 12] = [
+        &|code| format!("{code}\n"),
+        &|code| format!("\t{code}\r\n"),
+        &|code| format!("\u{a0}{code}\u{a0}"),
+        &|code| format!("\u{200b}{code}\u{feff}"),
+        &|code| format!("\u{200e}{code}\u{200f}"),
+        &|code| format!("\u{2068}{code}\u{2069}"),
+        &|code| format!("{} {}", &code[..3], &code[3..]),
+        &|code| format!("{}-{}", &code[..3], &code[3..]),
+        &|code| format!("{}\u{2011}{}", &code[..3], &code[3..]),
+        &|code| other(code, '０'),
+        &|code| other(code, '٠'),
+        &|code| other(code, '०'),
+    ];
+    for (turn, form) in forms.iter().enumerate() {
+        let to = format!("+9198765432{turn:02}");
+        let sent = gateway.send(&to).await;
+        let pasted = form(&code_of(&emulator, &to));
+        let verdict = gateway.verify(&sent, &pasted).await;
+        assert_eq!(verdict, json!({ "verdict": "approved" }), "{pasted:?}");
+    }
 }
 
 #[tokio::test]
