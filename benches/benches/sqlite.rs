@@ -82,6 +82,7 @@ impl World {
             recipient: self.keys.hash(to),
             purpose,
             state: State::Pending,
+            supersedes: None,
             code: Some(self.keys.sign(id, code)),
             code_length: Some(6),
             expires_at: now + self.policy.lifetime,

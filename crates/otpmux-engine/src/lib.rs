@@ -29,6 +29,6 @@ pub use policy::{MessageLimits, Policy, PolicyError, ResendBy};
 pub use record::{Choice, Leg, LegState, Record, RequestTag, Skip, SkipReason, State, VendorTerms};
 pub use routing::{Route, Routes};
 pub use store::{
-    Attempt, BeginLeg, Begun, Counted, Create, Created, GRACE, HEALTH_KEPT, LegEnd, MARKS_KEPT,
-    ResendTerms, Settle, VerificationStore,
+    Attempt, BeginLeg, Begun, Behind, Counted, Create, Created, GRACE, HEALTH_KEPT, LOOKS_BEHIND,
+    LegEnd, MARKS_KEPT, ResendTerms, Settle, VerificationStore, uncovered,
 };

@@ -1,4 +1,5 @@
 use std::collections::{BTreeMap, HashMap};
+use std::convert::Infallible;
 use std::fmt;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -8,7 +9,7 @@ use async_trait::async_trait;
 use otpmux_core::{Blame, Certainty, Error, ErrorKind, ProviderId, Purpose, RateLimit, Verdict};
 
 use crate::limits::{Charge, HitLog, LimitKey, LimitScope, Limited, Refund, longest, millis};
-use crate::store::{GRACE, HEALTH_KEPT, MARKS_KEPT};
+use crate::store::{GRACE, HEALTH_KEPT, MARKS_KEPT, uncovered};
 use crate::{
     Attempt, BeginLeg, Begun, Counted, Create, Created, Guess, HealthMark, Record, Settle, State,
     VerificationId, VerificationStore,
@@ -227,6 +228,21 @@ impl Shelf {
         Some(if same { Created::Before(Box::new(before.clone())) } else { Created::OtherContent })
     }
 
+    /// After a verification of this recipient and purpose has come to nothing.
+    fn uncover(&mut self, key: &([u8; 16], Purpose), now: SystemTime) {
+        let Self { newest, records, .. } = self;
+        let Some(id) = newest.get_mut(key) else { return };
+        let look = |id| Ok::<_, Infallible>(get(records, id, now).map(|record| record.behind()));
+        let Ok(uncovered) = uncovered(*id, look);
+        match uncovered.and_then(|id| records.get_mut(&id)) {
+            Some(record) => {
+                *id = record.id;
+                record.restore();
+            }
+            None => drop(newest.remove(key)),
+        }
+    }
+
     fn learn(&mut self, news: Vec<HealthMark>) {
         for mark in news {
             let provider = mark.provider.clone();
@@ -270,7 +286,7 @@ impl VerificationStore for MemoryStore {
     async fn create(&self, create: Create, now: SystemTime) -> Result<Created, Error> {
         let shelf = &mut *self.shelf();
         shelf.drop_ended(now);
-        let Create { record, charges } = create;
+        let Create { mut record, charges } = create;
         if let Some(before) = shelf.before(&record, now) {
             return Ok(before);
         }
@@ -286,10 +302,10 @@ impl VerificationStore for MemoryStore {
         shelf.limits.hit(&charges, now);
         let key = (record.recipient.counted(), record.purpose.clone());
         if let Some(older) = shelf.newest.insert(key, record.id)
-            && let Some(older) = shelf.records.get_mut(&older)
+            && let Some(older) = get(&mut shelf.records, older, now)
         {
-            // Only one that is live: a user of what has expired is told so.
-            older.cancel(now);
+            older.supersede(now);
+            record.supersedes = Some(older.id);
         }
         if let Some(request) = &record.request {
             shelf.named.insert(request.name, record.id);
@@ -327,8 +343,13 @@ impl VerificationStore for MemoryStore {
         shelf.learn(std::mem::take(&mut settle.news));
         let refunds = std::mem::take(&mut settle.refunds);
         let Some(record) = shelf.get(id, now) else { return Ok(State::Closed) };
+        let close = settle.close;
         let due = record.settle(settle);
         let state = record.state;
+        if close && record.has_failed() {
+            let key = (record.recipient.counted(), record.purpose.clone());
+            shelf.uncover(&key, now);
+        }
         if due {
             shelf.limits.take_back(&refunds);
         }

@@ -20,6 +20,9 @@ pub struct Record {
     pub purpose: Purpose,
     /// Where it stands.
     pub state: State,
+    /// The one whose place it took: the newest of its recipient and purpose before it. The store
+    /// finds it.
+    pub supersedes: Option<VerificationId>,
     /// The code of ours; `None` when no provider in sight takes one.
     pub code: Option<CodeMac>,
     /// Digits of the code, where that is known.
@@ -63,7 +66,10 @@ pub enum State {
     Pending,
     /// The right code was given, once.
     Approved,
-    /// Cancelled, superseded by a newer one, or never sent: no code is good for it.
+    /// A newer one has taken its place, whose message may have gone out: no code is good for it. If
+    /// the newer one comes to nothing after all, it is pending again.
+    Superseded,
+    /// Cancelled, or never sent: no code is good for it.
     Closed,
 }
 

@@ -25,8 +25,9 @@ pub const GRACE: Duration = Duration::from_mins(10);
 ///   record is worth nothing.
 #[async_trait]
 pub trait VerificationStore: Send + Sync + fmt::Debug {
-    /// Writes down a new verification with its first leg, and closes the one that is live for the
-    /// same recipient and purpose. In this order, all or nothing:
+    /// Writes down a new verification with its first leg, which takes the place of the newest one of
+    /// the same recipient and purpose: that one is [superseded](State::Superseded), if it was live,
+    /// and the new one's [`supersedes`](Record::supersedes). In this order, all or nothing:
     ///
     /// 1. A request of the same [name](crate::RequestTag::name) is there already: nothing is
     ///    written, and [`Created::Before`] or [`Created::OtherContent`] answered. One that was
@@ -49,6 +50,12 @@ pub trait VerificationStore: Send + Sync + fmt::Debug {
 
     /// Writes down how legs ended, and tells where the verification stands afterwards: closed, when
     /// its record is gone.
+    ///
+    /// When that [closes](Settle::close) it because nothing was sent, the newest of its recipient and
+    /// purpose is looked for anew: of those that came to nothing, each gives its place back to the one
+    /// that it [supersedes](Record::supersedes), and the first that has not come to nothing is
+    /// [pending](State::Pending) again if it was [superseded](State::Superseded). So a code is good
+    /// until a message of a newer verification may have gone out, and never are two.
     async fn settle(
         &self,
         id: VerificationId,
@@ -71,7 +78,7 @@ pub trait VerificationStore: Send + Sync + fmt::Debug {
     /// otherwise why not. Counts no attempt, and empties the recipient's windows of guesses.
     async fn approve(&self, id: VerificationId, now: SystemTime) -> Result<Verdict, Error>;
 
-    /// Closes a verification; whether it was [pending](State::Pending).
+    /// Closes a verification, for good; whether it was [pending](State::Pending).
     async fn cancel(&self, id: VerificationId, now: SystemTime) -> Result<bool, Error>;
 
     /// Reads a verification.
@@ -84,6 +91,42 @@ pub trait VerificationStore: Send + Sync + fmt::Debug {
     ///
     /// The store cannot be reached; so this tells, too, whether it can.
     async fn health(&self, now: SystemTime) -> Result<Vec<HealthMark>, Error>;
+}
+
+/// How many verifications that came to nothing one step looks behind, at the most. More than one are
+/// there only where sends to one recipient overlapped; what is left then is found by the next one.
+pub const LOOKS_BEHIND: u32 = 16;
+
+/// What a store looks at when a verification came to nothing.
+#[derive(Clone, Copy, Debug)]
+#[expect(clippy::exhaustive_structs, reason = "stores put it together")]
+pub struct Behind {
+    /// Whether it [came to nothing](Record::has_failed).
+    pub failed: bool,
+    /// The one whose place it took.
+    pub supersedes: Option<VerificationId>,
+}
+
+/// The step of [`VerificationStore::settle`] that finds, from the newest verification of a recipient
+/// and purpose on, the first that has not come to nothing; none where no record is left. `look` tells
+/// of a record that is there.
+///
+/// # Errors
+///
+/// Those of `look`.
+pub fn uncovered<E>(
+    newest: VerificationId,
+    mut look: impl FnMut(VerificationId) -> Result<Option<Behind>, E>,
+) -> Result<Option<VerificationId>, E> {
+    let (mut at, mut left) = (newest, LOOKS_BEHIND);
+    loop {
+        let Some(record) = look(at)? else { return Ok(None) };
+        if left == 0 || !record.failed {
+            return Ok(Some(at));
+        }
+        let Some(next) = record.supersedes else { return Ok(None) };
+        (at, left) = (next, left - 1);
+    }
 }
 
 /// How long a [`HealthMark`] is kept.
@@ -212,16 +255,40 @@ impl Record {
     /// Why no code is good for this verification at this time, if none is.
     pub fn over(&self, now: SystemTime) -> Option<Verdict> {
         match self.state {
-            State::Closed => Some(Verdict::NotFound),
+            State::Closed | State::Superseded => Some(Verdict::NotFound),
             State::Approved => Some(Verdict::AlreadyUsed),
             State::Pending if now >= self.expires_at => Some(Verdict::Expired),
             State::Pending => None,
         }
     }
 
-    /// Whether this is a request that came to nothing, so that it may be made again under its name.
+    /// Whether this is a request that came to nothing, so that it may be made again under its name,
+    /// and the code that the user holds is as good as it was.
     pub fn has_failed(&self) -> bool {
         self.state == State::Closed && !self.may_have_sent()
+    }
+
+    /// What [`uncovered`] looks at.
+    pub fn behind(&self) -> Behind {
+        Behind { failed: self.has_failed(), supersedes: self.supersedes }
+    }
+
+    /// The step of [`VerificationStore::create`] for the one whose place is taken. A user of what has
+    /// expired is told so.
+    pub fn supersede(&mut self, now: SystemTime) {
+        if self.over(now).is_none() {
+            self.state = State::Superseded;
+        }
+    }
+
+    /// The step of [`VerificationStore::settle`] for the one that was [uncovered]. Whether this
+    /// changes it.
+    pub fn restore(&mut self) -> bool {
+        let superseded = self.state == State::Superseded;
+        if superseded {
+            self.state = State::Pending;
+        }
+        superseded
     }
 
     /// The step of [`VerificationStore::attempt`]. `wait` is how long the recipient's windows of
@@ -272,7 +339,7 @@ impl Record {
     /// The step of [`VerificationStore::cancel`].
     pub fn cancel(&mut self, now: SystemTime) -> bool {
         let live = self.over(now).is_none();
-        if live {
+        if live || self.state == State::Superseded {
             self.state = State::Closed;
         }
         live
@@ -282,7 +349,8 @@ impl Record {
     pub fn settle(&mut self, settle: Settle) -> bool {
         let untold = settle.ends.is_empty();
         let first = self.end(settle.ends, settle.skips);
-        if settle.close && !self.may_have_sent() && self.state == State::Pending {
+        let open = matches!(self.state, State::Pending | State::Superseded);
+        if settle.close && !self.may_have_sent() && open {
             self.state = State::Closed;
         }
         untold || first

@@ -38,6 +38,7 @@ pub(crate) fn write(record: &Record) -> Vec<u8> {
         .raw("\n")
         .maybe(request, |words, request| words.hex(&request.content))
         .text(record.purpose.as_str())
+        .maybe(record.supersedes, |words, id| words.hex(&id.to_bytes()))
         .maybe(code, |words, code| words.text(&code.key))
         .maybe(code, |words, code| words.hex(&code.mac))
         .maybe(request, |words, request| words.hex(&request.name))
@@ -121,13 +122,16 @@ fn state(state: State) -> &'static str {
     match state {
         State::Pending => "p",
         State::Approved => "a",
+        State::Superseded => "s",
         State::Closed => "c",
     }
 }
 
 /// The state that [`state`] has written.
 pub(crate) fn read_state(word: &str) -> Option<State> {
-    [State::Pending, State::Approved, State::Closed].into_iter().find(|it| state(*it) == word)
+    [State::Pending, State::Approved, State::Superseded, State::Closed]
+        .into_iter()
+        .find(|it| state(*it) == word)
 }
 
 /// One line for each, so that more can be added at the end.
@@ -157,6 +161,7 @@ pub(crate) fn read(id: VerificationId, text: &[u8]) -> Read<Record> {
     let fixed = &mut Reader(lines.next().unwrap_or_default().split(' '));
     let content = fixed.hex()?;
     let purpose = Purpose::new(fixed.text()?.ok_or(Fault::Unreadable)?);
+    let supersedes = fixed.hex()?.map(VerificationId::from_bytes);
     let code = match (fixed.text()?, fixed.hex()?) {
         (Some(key), Some(mac)) => Some(CodeMac { key: KeyId::from(key), mac }),
         (None, None) => None,
@@ -172,6 +177,7 @@ pub(crate) fn read(id: VerificationId, text: &[u8]) -> Read<Record> {
         recipient,
         purpose: purpose.map_err(|_| Fault::Unreadable)?,
         state,
+        supersedes,
         code,
         code_length: fixed.maybe(|word| word.parse().ok())?,
         expires_at,

@@ -6,8 +6,9 @@ use crate::hex::hex;
 /// The names of this store's keys. All begin with one hash tag, so that Redis Cluster keeps them on
 /// one node and one script may touch any of them.
 ///
-/// The scripts know three of them: a record's (in `create.lua`), and a limit's of a recipient
-/// (`recipients_key` in `keys.lua`), which are found through what a record says.
+/// The scripts know some of them, which are found through what a record says: a record's (in
+/// `create.lua` and `uncover.lua`), that of the newest one (in `uncover.lua`), and a limit's of a
+/// recipient (`recipients_key` in `keys.lua`).
 #[derive(Debug)]
 pub(crate) struct Names {
     /// `{namespace}:`.

@@ -1,6 +1,6 @@
 use std::sync::LazyLock;
 
-use otpmux_engine::{GRACE, HEALTH_KEPT, MARKS_KEPT};
+use otpmux_engine::{GRACE, HEALTH_KEPT, LOOKS_BEHIND, MARKS_KEPT};
 
 /// One operation of the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,11 +43,12 @@ impl Operation {
     fn shared(self) -> &'static [&'static str] {
         use shared::{
             ARGUMENTS, CHARGES, ENDS, HEALTH, KEYS, LIMITS, MARKS, NEWS, OVER, RECORD, SENT,
+            UNCOVER,
         };
         match self {
             Self::Create => &[ARGUMENTS, RECORD, OVER, SENT, LIMITS, CHARGES, HEALTH, MARKS],
             Self::BeginLeg => &[ARGUMENTS, RECORD, OVER, SENT, ENDS, LIMITS, CHARGES, HEALTH, NEWS],
-            Self::Settle => &[ARGUMENTS, RECORD, SENT, ENDS, HEALTH, NEWS],
+            Self::Settle => &[ARGUMENTS, RECORD, SENT, ENDS, HEALTH, NEWS, UNCOVER],
             Self::Attempt => &[ARGUMENTS, KEYS, RECORD, OVER, SENT, LIMITS],
             Self::Approve => &[ARGUMENTS, KEYS, RECORD, OVER],
             Self::Cancel => &[ARGUMENTS, RECORD, OVER],
@@ -91,6 +92,7 @@ mod shared {
     pub(super) const HEALTH: &str = include_str!("lua/shared/health.lua");
     pub(super) const MARKS: &str = include_str!("lua/shared/marks.lua");
     pub(super) const NEWS: &str = include_str!("lua/shared/news.lua");
+    pub(super) const UNCOVER: &str = include_str!("lua/shared/uncover.lua");
 }
 
 static SCRIPTS: LazyLock<[Script; 8]> = LazyLock::new(|| {
@@ -107,8 +109,10 @@ static SCRIPTS: LazyLock<[Script; 8]> = LazyLock::new(|| {
     ]
     .map(|operation| {
         let (grace, kept) = (GRACE.as_millis(), HEALTH_KEPT.as_millis());
-        let constants =
-            format!("local GRACE, HEALTH_KEPT, MARKS_KEPT = {grace}, {kept}, {MARKS_KEPT}\n");
+        let constants = format!(
+            "local GRACE, HEALTH_KEPT, MARKS_KEPT, LOOKS_BEHIND = \
+                {grace}, {kept}, {MARKS_KEPT}, {LOOKS_BEHIND}\n"
+        );
         let text = [&constants, &operation.shared().concat(), operation.body()].concat();
         let hash = redis::Script::new(&text).get_hash().to_owned();
         Script { text, hash }
@@ -124,12 +128,9 @@ mod tests {
         for operation in [Operation::Create, Operation::Attempt, Operation::Load, Operation::Health]
         {
             assert!(operation.script().text.ends_with(operation.body()), "{operation:?}");
-            assert!(
-                operation
-                    .script()
-                    .text
-                    .starts_with("local GRACE, HEALTH_KEPT, MARKS_KEPT = 600000, 3600000, 8")
-            );
+            assert!(operation.script().text.starts_with(
+                "local GRACE, HEALTH_KEPT, MARKS_KEPT, LOOKS_BEHIND = 600000, 3600000, 8, 16"
+            ));
             assert_eq!(operation.script().hash.len(), 40);
         }
     }

@@ -1,11 +1,13 @@
 //! Records, as rows.
 
+use std::time::SystemTime;
+
 use otpmux_core::Purpose;
 use otpmux_engine::{
-    CodeMac, GRACE, RecipientHash, Record, RequestTag, Sealed, State, VerificationId,
+    CodeMac, GRACE, RecipientHash, Record, RequestTag, Sealed, State, VerificationId, uncovered,
 };
 use rusqlite::types::FromSql;
-use rusqlite::{Row, named_params, params};
+use rusqlite::{OptionalExtension, Row, named_params, params};
 
 use crate::failure::{Fault, store_error};
 use crate::tables::{Tables, span, stamp, time};
@@ -22,7 +24,7 @@ macro_rules! select {
         concat!(
             "SELECT number, id, recipient, purpose, state, code_key, code_mac, code_length, \
              expires_at, attempts, max_attempts, resends, resend_after, sealed_key, sealed, legs, \
-             skips, request_name, request_content FROM records ",
+             skips, request_name, request_content, supersedes FROM records ",
             $which
         )
     };
@@ -52,26 +54,72 @@ impl Tables<'_> {
         Ok((now < end).then_some(found))
     }
 
-    /// Closes the live verification of this recipient, however it is spelt, and purpose. One that has
-    /// expired stays so, for its user to be told.
-    pub(crate) fn supersede(&self, record: &Record, now: i64) -> rusqlite::Result<()> {
-        let sql = "UPDATE records SET state = 2 \
-            WHERE recipient BETWEEN ?1 AND ?2 AND purpose = ?3 AND state = 0 AND expires_at > ?4";
+    /// The newest verification of a recipient, however it is spelt, and purpose.
+    fn newest(&self, record: &Record) -> rusqlite::Result<Option<(i64, VerificationId)>> {
+        let sql = "SELECT number, id FROM records \
+            WHERE newest = 1 AND recipient BETWEEN ?1 AND ?2 AND purpose = ?3";
         // All hashes that begin alike.
         let [first, last] =
             [[0; 16], [0xff; 16]].map(|rest| [record.recipient.counted(), rest].concat());
-        self.run(sql, params![first, last, record.purpose.as_str(), now]).map(|_| ())
+        let params = params![first, last, record.purpose.as_str()];
+        let id = |row: &Row<'_>| Ok((row.get(0)?, VerificationId::from_bytes(row.get(1)?)));
+        self.prepare(sql)?.query_row(params, id).optional()
     }
 
-    pub(crate) fn put(&self, record: &Record) -> rusqlite::Result<()> {
+    /// Has a new record take the place of the newest one, and gives that one's id.
+    pub(crate) fn supersede(
+        &self,
+        record: &Record,
+        now: SystemTime,
+    ) -> Result<Option<VerificationId>, Fault> {
+        let Some((number, id)) = self.newest(record)? else { return Ok(None) };
+        self.set_newest(number, false)?;
+        let Some(mut older) = self.find(id, stamp(now))? else { return Ok(None) };
+        older.record.supersede(now);
+        self.update_state(&older)?;
+        Ok(Some(id))
+    }
+
+    /// After a verification of this recipient and purpose has come to nothing.
+    pub(crate) fn uncover(&self, record: &Record, now: i64) -> Result<(), Fault> {
+        let Some((number, newest)) = self.newest(record)? else { return Ok(()) };
+        let look = |id| Ok::<_, Fault>(self.find(id, now)?.map(|found| found.record.behind()));
+        let found = match uncovered(newest, look)? {
+            Some(id) => self.find(id, now)?,
+            None => None,
+        };
+        if found.as_ref().is_none_or(|found| found.number != number) {
+            self.set_newest(number, false)?;
+        }
+        if let Some(mut found) = found {
+            self.set_newest(found.number, true)?;
+            if found.record.restore() {
+                self.update_state(&found)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn set_newest(&self, number: i64, newest: bool) -> rusqlite::Result<()> {
+        let sql = "UPDATE records SET newest = ?2 WHERE number = ?1";
+        self.run(sql, params![number, newest.then_some(1)]).map(|_| ())
+    }
+
+    /// Writes down a new record, the newest of its recipient and purpose.
+    pub(crate) fn put(
+        &self,
+        record: &Record,
+        supersedes: Option<VerificationId>,
+    ) -> rusqlite::Result<()> {
         let (code, request) = (record.code.as_ref(), record.request.as_deref());
         let (legs, skips) = lists(record)?;
         let sql = "INSERT INTO records (id, recipient, purpose, state, code_key, code_mac, \
             code_length, expires_at, attempts, max_attempts, resends, resend_after, sealed_key, \
-            sealed, request_name, request_content, legs, skips) VALUES (:id, :recipient, :purpose, \
+            sealed, request_name, request_content, legs, skips, newest, supersedes) \
+            VALUES (:id, :recipient, :purpose, \
             :state, :code_key, :code_mac, :code_length, :expires_at, :attempts, :max_attempts, \
             :resends, :resend_after, :sealed_key, :sealed, :request_name, :request_content, :legs, \
-            :skips)";
+            :skips, 1, :supersedes)";
         let params = named_params! {
             ":id": record.id.to_bytes(),
             ":recipient": record.recipient.0,
@@ -91,6 +139,7 @@ impl Tables<'_> {
             ":request_content": request.map(|request| request.content),
             ":legs": legs,
             ":skips": skips,
+            ":supersedes": supersedes.map(VerificationId::to_bytes),
         };
         self.run(sql, params).map(|_| ())
     }
@@ -133,6 +182,7 @@ fn number(state: State) -> i64 {
         State::Pending => 0,
         State::Approved => 1,
         State::Closed => 2,
+        State::Superseded => 3,
     }
 }
 
@@ -141,6 +191,7 @@ fn state(number: i64) -> Option<State> {
         0 => State::Pending,
         1 => State::Approved,
         2 => State::Closed,
+        3 => State::Superseded,
         _ => return None,
     })
 }
@@ -172,6 +223,7 @@ fn read(row: &Row<'_>) -> Option<Found> {
         skips: serde_json::from_str(&columns.take::<String>()?).ok()?,
         request: both(columns.take()?, columns.take()?)?
             .map(|(name, content)| Box::new(RequestTag { name, content })),
+        supersedes: columns.take::<Option<_>>()?.map(VerificationId::from_bytes),
     };
     Some(Found { number, record })
 }

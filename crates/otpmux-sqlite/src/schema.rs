@@ -19,7 +19,9 @@ CREATE TABLE records (
   id BLOB NOT NULL UNIQUE,
   recipient BLOB NOT NULL,
   purpose TEXT NOT NULL,
-  state INTEGER NOT NULL, -- 0 pending, 1 approved, 2 closed
+  state INTEGER NOT NULL, -- 0 pending, 1 approved, 2 closed, 3 superseded
+  newest INTEGER, -- 1: none of its recipient and purpose has taken its place
+  supersedes BLOB, -- the id of the one whose place it took
   code_key TEXT,
   code_mac BLOB,
   code_length INTEGER,
@@ -35,7 +37,7 @@ CREATE TABLE records (
   legs TEXT NOT NULL, -- JSON
   skips TEXT NOT NULL -- JSON
 ) STRICT;
-CREATE INDEX records_pending ON records (recipient, purpose) WHERE state = 0;
+CREATE INDEX records_newest ON records (recipient, purpose) WHERE newest = 1;
 CREATE INDEX records_named ON records (request_name) WHERE request_name IS NOT NULL;
 CREATE INDEX records_end ON records (expires_at);
 

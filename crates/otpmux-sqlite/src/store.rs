@@ -61,8 +61,7 @@ impl fmt::Debug for SqliteStore {
 #[async_trait]
 impl VerificationStore for SqliteStore {
     async fn create(&self, create: Create, now: SystemTime) -> Result<Created, Error> {
-        let now = stamp(now);
-        self.writer.ask(now, move |tables| tables.create(&create, now)).await
+        self.writer.ask(stamp(now), move |tables| tables.create(&create, now)).await
     }
 
     async fn begin_leg(
@@ -117,8 +116,9 @@ impl VerificationStore for SqliteStore {
 /// The steps of the contract. Each loads, has the engine decide, and writes back; whatever refuses
 /// for itself does so before it writes.
 impl Tables<'_> {
-    fn create(&self, create: &Create, now: i64) -> Result<Created, Fault> {
+    fn create(&self, create: &Create, at: SystemTime) -> Result<Created, Fault> {
         let Create { record, charges } = create;
+        let now = stamp(at);
         if let Some(request) = record.request.as_deref()
             && let Some(before) = self.named(request.name, now)?
             && !before.record.has_failed()
@@ -132,8 +132,8 @@ impl Tables<'_> {
         }
         self.need_room()?;
         self.hit(charges, now)?;
-        self.supersede(record, now)?;
-        self.put(record)?;
+        let supersedes = self.supersede(record, at)?;
+        self.put(record, supersedes)?;
         Ok(Created::New(self.health(now)?))
     }
 
@@ -166,8 +166,12 @@ impl Tables<'_> {
         self.learn(&settle.news)?;
         let Some(mut found) = found else { return Ok(State::Closed) };
         let refunds = std::mem::take(&mut settle.refunds);
+        let close = settle.close;
         let due = found.record.settle(settle);
         self.update(&found)?;
+        if close && found.record.has_failed() {
+            self.uncover(&found.record, now)?;
+        }
         for refund in refunds.iter().filter(|_| due) {
             self.take_back(refund.key, stamp(refund.at))?;
         }
@@ -209,8 +213,9 @@ impl Tables<'_> {
 
     fn cancel(&self, id: VerificationId, now: SystemTime) -> Result<bool, Fault> {
         let Some(mut found) = self.find(id, stamp(now))? else { return Ok(false) };
+        let before = found.record.state;
         let live = found.record.cancel(now);
-        if live {
+        if found.record.state != before {
             self.update_state(&found)?;
         }
         Ok(live)

@@ -15,8 +15,9 @@ impl OtpClient {
     /// [`next_step`](otpmux_core::next_step) allows.
     ///
     /// Answers once it is known that a message went out ([`confirmed`](Verification::confirmed)), or
-    /// that one may have gone out and no other must follow. Either way the code can be typed. It
-    /// closes an older verification of the same recipient and purpose.
+    /// that one may have gone out and no other must follow. Either way the code can be typed. An older
+    /// verification of the same recipient and purpose is over then. One that failed leaves the code
+    /// that the user holds as good as it was.
     ///
     /// # Errors
     ///
@@ -48,6 +49,7 @@ impl OtpClient {
             recipient: inner.keys.hash(&request.recipient),
             purpose: request.purpose.clone(),
             state: State::Pending,
+            supersedes: None,
             code: ours.map(|code| inner.keys.sign(id, code)),
             code_length: plan.code_length(&code),
             expires_at: now + lifetime,

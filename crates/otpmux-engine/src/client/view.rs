@@ -169,7 +169,7 @@ impl VerificationStatus {
     fn of(record: &Record, now: SystemTime) -> Self {
         match record.state {
             State::Approved => Self::Approved,
-            State::Closed => Self::Closed,
+            State::Closed | State::Superseded => Self::Closed,
             State::Pending if now >= record.expires_at => Self::Expired,
             State::Pending if record.attempts_left() == 0 => Self::Locked,
             State::Pending => Self::Pending,

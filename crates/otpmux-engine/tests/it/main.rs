@@ -28,6 +28,7 @@ mod rest;
 mod scope;
 mod send;
 mod sick_neighbour;
+mod superseding;
 mod vendor_codes;
 mod verify;
 mod world;

@@ -170,7 +170,8 @@ fn read(
 /// Send a code
 ///
 /// It goes out by the first provider that takes it, and by further ones where that cannot lead to
-/// two different codes. An older verification of the same recipient and purpose is closed.
+/// two different codes. An older verification of the same recipient and purpose is over when this
+/// message may have gone out; if this send fails, its code is as good as it was.
 #[utoipa::path(
     post,
     path = "/v1/verifications",

@@ -1,7 +1,7 @@
 -- KEYS: the record.
 local text, state, expires_at = read(KEYS[1])
-if not text or over(state, expires_at) then
-  return {'over'}
+local live = text and not over(state, expires_at)
+if live or state == 's' then
+  redis.call('SETRANGE', KEYS[1], '0', 'c')
 end
-redis.call('SETRANGE', KEYS[1], '0', 'c')
-return {'cancelled'}
+return {live and 'cancelled' or 'over'}

@@ -33,6 +33,10 @@ if older then
   local record, state, expires_at = read(records .. older)
   -- Only one that is live: a user of what has expired is told so.
   superseded = record and not over(state, expires_at)
+  if record then
+    local place = string.match(text, '^%S+ %S+ ()', 129)
+    text = string.sub(text, 1, place - 1) .. older .. string.sub(text, place + 1)
+  end
 end
 local known = marks(KEYS[3])
 
@@ -41,7 +45,7 @@ if named then
   redis.call('SET', KEYS[4], id, 'PX', kept)
 end
 if superseded then
-  redis.call('SETRANGE', records .. older, '0', 'c')
+  redis.call('SETRANGE', records .. older, '0', 's')
 end
 redis.call('SET', KEYS[1], text, 'PX', kept)
 hit_all(first, 4)

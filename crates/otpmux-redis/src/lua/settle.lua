@@ -4,6 +4,15 @@ local ends, skips, closing = ARGV[2], ARGV[3], ARGV[4]
 
 local text, state = read(KEYS[1])
 local refund = #KEYS
+local first, live, newest, id, its_state, expires_at
+if text then
+  text, first = with_ends(text, ends)
+  if string.byte(closing) == 49 and state ~= 'a' and not may_have_sent(text, '[01]') then
+    state = 'c'
+    text = replace(text, 1, 2, state)
+    live, newest, id, its_state, expires_at = uncovered(text)
+  end
+end
 
 if #ARGV > 4 then
   learn(KEYS[2], 5)
@@ -11,13 +20,10 @@ end
 if not text then
   return {'c'}
 end
-local told, first = with_ends(text, ends)
-text = told
-if string.byte(closing) == 49 and state == 'p' and not may_have_sent(text, '[01]') then
-  state = 'c'
-  text = replace(text, 1, 2, state)
-end
 write_legs(KEYS[1], text, skips)
+if live then
+  uncover(live, newest, id, its_state, expires_at)
+end
 if #closing > 1 and (first or ends == '') then
   -- The last key is that of the last time.
   refund = refund - select(2, string.gsub(closing, ' ', ''))

@@ -60,6 +60,7 @@ pub(crate) fn record(number: u32) -> Record {
         recipient: keys().hash(&recipient(number)),
         purpose,
         state: State::Pending,
+        supersedes: None,
         code: Some(keys().sign(id, &code(CODE))),
         code_length: Some(6),
         expires_at: now() + Duration::from_mins(5),

@@ -123,6 +123,7 @@ pub(crate) fn record(number: u32) -> Record {
         recipient: keys().hash(&to),
         purpose,
         state: State::Pending,
+        supersedes: None,
         code: Some(keys().sign(id, &CODE.parse().unwrap())),
         code_length: Some(6),
         expires_at: after(300),

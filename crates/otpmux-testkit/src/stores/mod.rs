@@ -32,6 +32,7 @@ mod named;
 mod races;
 mod records;
 mod steps;
+mod superseding;
 mod trail;
 mod walks;
 mod whole;
@@ -127,6 +128,10 @@ where
 }
 
 fn trials() -> Vec<(&'static str, Body)> {
+    [trials_of_records(), trials_of_counts(), trials_of_many()].concat()
+}
+
+fn trials_of_records() -> Vec<(&'static str, Body)> {
     trials![
         whole::a_record_comes_back_as_it_went_in,
         whole::every_text_comes_back_as_it_went_in,
@@ -142,6 +147,15 @@ fn trials() -> Vec<(&'static str, Body)> {
         expiry::one_that_has_expired_is_not_superseded,
         expiry::what_ends_takes_nothing_with_it,
         expiry::purposes_end_each_by_itself,
+        superseding::one_whose_newer_came_to_nothing_is_as_good_as_it_was,
+        superseding::one_whose_newer_may_have_gone_out_stays_ended,
+        superseding::of_three_the_newest_that_may_have_gone_out_is_good,
+        superseding::a_superseded_one_that_is_cancelled_stays_closed,
+        superseding::a_newer_one_that_is_cancelled_may_still_come_to_nothing,
+        superseding::what_has_expired_meanwhile_is_told_so,
+        superseding::an_outage_leaves_the_code_that_the_user_holds(effort),
+        superseding::a_long_row_is_looked_through_in_several_steps,
+        superseding::recipients_and_purposes_keep_apart,
         attempts::the_right_code_is_approved_once,
         attempts::wrong_codes_count_down_to_the_lock,
         attempts::a_code_that_is_not_out_lets_nobody_in,
@@ -161,6 +175,12 @@ fn trials() -> Vec<(&'static str, Body)> {
         trail::legs_come_back_as_they_were_begun,
         trail::several_legs_end_in_one_step,
         trail::an_end_says_why,
+    ]
+    .to_vec()
+}
+
+fn trials_of_counts() -> Vec<(&'static str, Body)> {
+    trials![
         limits::a_window_slides,
         limits::the_longest_wait_is_told,
         limits::what_is_refused_is_not_counted,
@@ -204,6 +224,12 @@ fn trials() -> Vec<(&'static str, Body)> {
         health::marks_fade,
         health::news_travel_with_every_leg,
         health::news_travel_with_every_settling,
+    ]
+    .to_vec()
+}
+
+fn trials_of_many() -> Vec<(&'static str, Body)> {
+    trials![
         races::of_many_right_codes_one_is_approved(effort),
         races::of_many_wrong_codes_the_cap_is_compared(effort),
         races::of_many_vendors_approvals_one_counts(effort),

@@ -119,7 +119,7 @@ pub(super) async fn a_request_that_may_have_sent_keeps_its_name(store: Store) {
     }
     let (_, superseded) = ask(&*store, named(1, 9, 1), now()).await;
     put(&*store, record(1)).await;
-    assert_eq!(read(&*store, superseded).await.state, State::Closed);
+    assert_eq!(read(&*store, superseded).await.state, State::Superseded);
     assert_eq!(ask(&*store, named(1, 9, 1), now()).await, ("before", superseded));
 }
 

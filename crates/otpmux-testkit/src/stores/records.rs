@@ -89,6 +89,7 @@ pub(super) fn record(number: u32) -> Record {
         recipient: keys().hash(&recipient(number)),
         purpose,
         state: State::Pending,
+        supersedes: None,
         code: Some(keys().sign(id, &code(CODE))),
         code_length: Some(6),
         expires_at: after(300),

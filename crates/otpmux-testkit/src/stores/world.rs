@@ -118,6 +118,7 @@ impl World {
             recipient: keys().hash(&recipient(number)),
             purpose: purpose(purpose_name),
             state: State::Pending,
+            supersedes: None,
             code: supplied.then(|| keys().sign(id, &code(CODE))),
             code_length: self.dice.percent(80).then_some(6),
             expires_at,

@@ -30,6 +30,8 @@ enum Action {
     Resend,
     Right,
     Wrong,
+    /// The code of a verification before the last one.
+    Earlier,
     Cancel,
     Status,
     Wait(u64),
@@ -81,9 +83,10 @@ impl Play {
     async fn step(&mut self, operation: usize, step: &Step) -> Result<(), TestCaseError> {
         self.journal.begin(operation);
         self.store.arm(step.fault);
+        let earlier = self.track.earlier(self.id);
         let done = tokio::select! {
             biased;
-            done = Self::act(&self.client, &step.action, self.sends, self.id, &self.journal) => Some(done),
+            done = Self::act(&self.client, &step.action, self.sends, self.id, earlier, &self.journal) => Some(done),
             () = self.store.died() => None,
         };
         self.store.arm(None);
@@ -101,6 +104,13 @@ impl Play {
         let is_send = matches!(step.action, Action::Send | Action::SendAgain);
         if is_send {
             self.track.named(self.sends, &calls, self.setting.duplicates)?;
+            let by = match &done {
+                Some(Done::Sent(Ok(sent))) => Some(sent.id),
+                _ => None,
+            };
+            self.track.overtaken(by, &calls, step.fault.is_some());
+        } else if let (Some(id), true) = (self.id, step.fault.is_some()) {
+            self.track.doubt(id);
         }
         if let (Action::Resend, Some(id)) = (&step.action, self.id) {
             self.track.resent(id, &calls)?;
@@ -123,6 +133,9 @@ impl Play {
                 }
             }
             Done::Verdict { id, code, result } => {
+                if step.fault.is_some() {
+                    self.track.doubt(id);
+                }
                 self.track.tried(id, &code, &result, &calls, now)?;
             }
             Done::Cancelled(id, result) => self.track.cancelled(id, &result),
@@ -136,6 +149,7 @@ impl Play {
         action: &Action,
         sends: usize,
         id: Option<VerificationId>,
+        earlier: Option<(VerificationId, String)>,
         journal: &Journal,
     ) -> Done {
         let named =
@@ -148,6 +162,12 @@ impl Play {
             (Action::Resend, Some(id)) => Done::Sent(client.resend(id, None).await),
             (Action::Right | Action::Wrong, Some(id)) => {
                 let text = if matches!(action, Action::Right) { read } else { wrong(&read) };
+                let code: Code = text.parse().unwrap();
+                let result = client.verify(id, &code).await;
+                Done::Verdict { id, code: text, result }
+            }
+            (Action::Earlier, _) => {
+                let Some((id, text)) = earlier else { return Done::Nothing };
                 let code: Code = text.parse().unwrap();
                 let result = client.verify(id, &code).await;
                 Done::Verdict { id, code: text, result }
@@ -195,6 +215,7 @@ fn step() -> impl Strategy<Value = Step> {
         3 => Just(Action::Resend),
         3 => Just(Action::Right),
         2 => Just(Action::Wrong),
+        2 => Just(Action::Earlier),
         1 => Just(Action::Cancel),
         1 => Just(Action::Status),
         2 => (0u64..200).prop_map(Action::Wait),

@@ -14,6 +14,8 @@ pub(super) type VerifyResult = Result<Verdict, Error>;
 #[derive(Default)]
 pub(super) struct Track {
     known: HashMap<VerificationId, Known>,
+    /// In the order in which they were asked for.
+    order: Vec<VerificationId>,
     /// The messages of every named send, over all times that it was asked.
     named: HashMap<usize, Vec<Call>>,
 }
@@ -24,6 +26,10 @@ struct Known {
     compared: u32,
     approvals: u32,
     cancelled: bool,
+    /// A message of a newer one may have gone out.
+    overtaken: bool,
+    /// What became of a step at it, or at one that may have taken its place, is not known.
+    doubtful: bool,
 }
 
 impl Track {
@@ -57,12 +63,17 @@ impl Track {
                 prop_assert!(again || !messages.is_empty(), "called sent, and nothing was");
                 let accepted = calls.all.iter().any(Call::accepted) || calls.found;
                 prop_assert!(again || !sent.confirmed || accepted, "confirmed by nobody");
+                if !self.order.contains(&sent.id) {
+                    self.order.push(sent.id);
+                }
                 let known = self.known.entry(sent.id).or_insert(Known {
                     expires_at: sent.expires_at,
                     codes: BTreeSet::new(),
                     compared: 0,
                     approvals: 0,
                     cancelled: false,
+                    overtaken: false,
+                    doubtful: false,
                 });
                 known.codes.extend(messages.iter().filter_map(|call| call.code.clone()));
                 known.codes.extend(before);
@@ -75,6 +86,31 @@ impl Track {
             Err(_) => {}
         }
         Ok(())
+    }
+
+    /// A send was asked for: all that were before it are over if a message of it may have gone out,
+    /// and as good as they were if none has.
+    pub(super) fn overtaken(&mut self, by: Option<VerificationId>, calls: &Calls, doubtful: bool) {
+        let out = !calls.messages().is_empty();
+        for (_, known) in self.known.iter_mut().filter(|(id, _)| Some(**id) != by) {
+            known.overtaken |= out;
+            known.doubtful |= doubtful;
+        }
+    }
+
+    /// A step at this one went wrong.
+    pub(super) fn doubt(&mut self, id: VerificationId) {
+        if let Some(known) = self.known.get_mut(&id) {
+            known.doubtful = true;
+        }
+    }
+
+    /// The newest but this one whose code the user may have read.
+    pub(super) fn earlier(&self, id: Option<VerificationId>) -> Option<(VerificationId, String)> {
+        let others = self.order.iter().rev().filter(|other| Some(**other) != id);
+        let read =
+            |other: &VerificationId| Some((*other, self.known[other].codes.first()?.clone()));
+        others.copied().find_map(|other| read(&other))
     }
 
     /// What a resend has put on the wire, however it was told to have ended.
@@ -99,7 +135,16 @@ impl Track {
         calls: &Calls,
         now: SystemTime,
     ) -> Result<(), TestCaseError> {
-        let (Ok(verdict), Some(known)) = (result, self.known.get_mut(&id)) else { return Ok(()) };
+        let Some(known) = self.known.get_mut(&id) else { return Ok(()) };
+        let Ok(verdict) = result else {
+            // It may have been counted.
+            known.doubtful = true;
+            return Ok(());
+        };
+        let over = known.overtaken || known.cancelled || now >= known.expires_at;
+        let used = known.approvals > 0 || known.compared >= 5;
+        let good = known.codes.contains(code) && !over && !used && !known.doubtful;
+        prop_assert!(!good || verdict.is_approved(), "{verdict:?}, and nothing newer has gone out");
         if matches!(verdict, Verdict::Approved | Verdict::WrongCode { .. }) {
             known.compared += 1;
             prop_assert!(known.compared <= 5, "rule 5: a sixth code was looked at");
@@ -109,6 +154,7 @@ impl Track {
             prop_assert!(known.approvals <= 1, "rule 4: approved twice");
             prop_assert!(now < known.expires_at, "approved what has expired");
             prop_assert!(!known.cancelled, "approved what was cancelled");
+            prop_assert!(!known.overtaken, "two codes were good");
             let right = known.codes.contains(code) || calls.vendor_approved;
             prop_assert!(right, "approved what is wrong");
         }

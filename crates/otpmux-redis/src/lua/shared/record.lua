@@ -1,7 +1,7 @@
 -- A record is one text, so that a script reads it, and writes it, in one go:
 --
 --   state attempts max_attempts expires_at resends resend_after recipient
---   content purpose code_key code_mac, and words for Rust alone
+--   content purpose supersedes code_key code_mac, and words for Rust alone
 --   one line for each leg, oldest first: its state and whether it carries the code of ours (0 or 1),
 --     why it failed, its reference, what is known of a vendor's code, and what no script looks into
 --   an empty line
@@ -30,7 +30,7 @@ local function read(key)
   if not text then
     return nil
   end
-  local state, expires_at = string.match(text, '^([pac]) %d+ %d+ (%d+) %d')
+  local state, expires_at = string.match(text, '^([pasc]) %d+ %d+ (%d+) %d')
   assert(state and string.byte(text, 128) == 10 and string.find(text, '\n\n', 129, true),
     'a record that cannot be read')
   expires_at = tonumber(expires_at)

@@ -1,0 +1,44 @@
+-- What a recipient and purpose have when a verification of theirs came to nothing: from the newest one
+-- on, each that came to nothing gives its place back to the one that it took it from.
+
+-- The key that names the newest one, its id, the id of the first that has not come to nothing, that
+-- one's state and when it expires. `own` is the record at hand, as it is about to be written.
+local function uncovered(own)
+  local prefix = string.sub(KEYS[1], 1, -1 - #'verification:' - 32)
+  local purpose = string.match(own, '^%S+ =(%S+)', 129)
+  local live = prefix .. 'live:' .. string.sub(own, 64, 95) .. ':' .. purpose
+  local newest = redis.call('GET', live)
+  local id, left = newest or nil, LOOKS_BEHIND
+  while id do
+    local key = prefix .. 'verification:' .. id
+    local text, state, expires_at = read(key)
+    if key == KEYS[1] then
+      text, state = own, string.sub(own, 1, 1)
+    end
+    if not text then
+      break
+    end
+    if left == 0 or state ~= 'c' or may_have_sent(text, '[01]') then
+      return live, newest, id, state, expires_at
+    end
+    left = left - 1
+    id = string.match(text, '^%S+ %S+ (%x+)', 129)
+  end
+  return live, newest
+end
+
+-- Writes down what was found.
+local function uncover(live, newest, id, state, expires_at)
+  if not id then
+    if newest then
+      redis.call('DEL', live)
+    end
+    return
+  end
+  if id ~= newest then
+    redis.call('SET', live, id, 'PX', expires_at + GRACE - now)
+  end
+  if state == 's' then
+    redis.call('SETRANGE', string.sub(KEYS[1], 1, -1 - 32) .. id, '0', 'p')
+  end
+end
