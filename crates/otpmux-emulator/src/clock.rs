@@ -38,6 +38,16 @@ impl Clock {
         base.checked_add(self.advanced).unwrap_or(Timestamp::MAX)
     }
 
+    /// What it was started with, if it does not run by itself.
+    pub(crate) fn frozen_at(&self) -> Option<Timestamp> {
+        self.frozen_at
+    }
+
+    /// What it was advanced by.
+    pub(crate) fn advanced(&self) -> Duration {
+        self.advanced
+    }
+
     /// False, and unchanged, when the sum of all advances would pass [`MAX_ADVANCE`].
     pub(crate) fn advance(&mut self, by: Duration) -> bool {
         match self.advanced.checked_add(by).filter(|sum| *sum <= MAX_ADVANCE) {

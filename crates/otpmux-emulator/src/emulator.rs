@@ -130,7 +130,7 @@ impl Emulator {
     ///
     /// When the sum of all advances passes 100 years.
     pub fn advance_clock(&self, by: Duration) {
-        let advanced = self.shared.world().clock.advance(by);
+        let advanced = self.shared.world().advance(by);
         assert!(advanced, "the clock is not advanced by more than 100 years");
     }
 

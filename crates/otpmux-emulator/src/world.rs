@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::watch;
@@ -56,7 +57,7 @@ pub(crate) struct World {
     pub(crate) relay: Option<Arc<dyn Relay>>,
     /// Tells this emulator from those before it at the same address.
     pub(crate) run_id: String,
-    /// Told whenever the outbox, the faults or the relay change.
+    /// Told whenever the outbox, the faults, the relay or the clock's setting change.
     pub(crate) changes: watch::Sender<()>,
 }
 
@@ -77,6 +78,13 @@ impl World {
             run_id: format!("{:08x}", u32::from_be_bytes(system::random())),
             changes,
         })
+    }
+
+    /// Moves the clock; false, and unchanged, when it would go too far.
+    pub(crate) fn advance(&mut self, by: Duration) -> bool {
+        let advanced = self.clock.advance(by);
+        self.changes.send_replace(());
+        advanced
     }
 
     pub(crate) fn note(&mut self, vendor: Vendor, call: &Call) {

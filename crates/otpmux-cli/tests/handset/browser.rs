@@ -38,6 +38,13 @@ static NEXT: AtomicU32 = AtomicU32::new(0);
 impl Browser {
     /// A browser of its own, with an empty profile, that shows the page once its stream is open.
     pub(crate) async fn open(url: &str) -> Self {
+        let browser = Self::at(url).await;
+        browser.wait_for("#link", "Live").await;
+        browser
+    }
+
+    /// The same for any page.
+    pub(crate) async fn at(url: &str) -> Self {
         let (driver, port) = start_driver();
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let name = format!("otpmux-handset-{}-{number}", std::process::id());
@@ -59,7 +66,6 @@ impl Browser {
         browser.session = format!("/{}", session["sessionId"].as_str().unwrap());
         browser.resize(1280, 900, false).await;
         browser.call("POST", "/url", json!({ "url": url })).await;
-        browser.wait_for("#link", "Live").await;
         browser
     }
 

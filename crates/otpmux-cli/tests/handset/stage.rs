@@ -15,6 +15,8 @@ const KEY: &str = "a-key-of-the-handset-only";
 
 pub(crate) struct Stage {
     pub(crate) emulator: Emulator,
+    /// The gateway's address.
+    pub(crate) gateway: String,
     /// The gateway ends with it.
     _stop: oneshot::Sender<()>,
 }
@@ -33,14 +35,15 @@ impl Stage {
         options.environment = environment;
         options.listen = Some(([127, 0, 0, 1], 0).into());
         let gateway = Gateway::bind(&config, options).await.unwrap();
-        let url = gateway.url().parse().unwrap();
-        emulator.set_relay(Arc::new(GatewayRelay::new(url, Secret::new(KEY)).unwrap()));
+        let url = gateway.url();
+        let relay = url.parse().unwrap();
+        emulator.set_relay(Arc::new(GatewayRelay::new(relay, Secret::new(KEY)).unwrap()));
         let (stop, stopped) = oneshot::channel::<()>();
         tokio::spawn(gateway.run_until(async move {
             // It is never sent, only dropped.
             let _ = stopped.await;
         }));
-        Self { emulator, _stop: stop }
+        Self { emulator, gateway: url, _stop: stop }
     }
 }
 

@@ -12,6 +12,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::sleep;
 
 use crate::admin;
+use crate::clock;
 use crate::dispatch::Outcome;
 use crate::exchange::{Call, Reply};
 use crate::handset::FaultPreset;
@@ -129,9 +130,15 @@ fn state(world: &World) -> Value {
         })
     };
     let preset = |preset: FaultPreset| json!({ "preset": preset, "label": preset.label(), "meaning": preset.meaning() });
+    // What its time is made of, not the time: that changes always.
+    let clock = json!({
+        "frozen_at": world.clock.frozen_at().map(clock::millis),
+        "advanced": u64::try_from(world.clock.advanced().as_millis()).unwrap_or(u64::MAX),
+    });
     json!({
         "vendors": Vendor::ALL.map(vendor),
         "presets": FaultPreset::ALL.map(preset),
         "relay": world.relay.is_some(),
+        "clock": clock,
     })
 }

@@ -20,10 +20,53 @@ const LEGS = {
   intended: ["under way", "doubt"],
 };
 
+/** How a time is written: a page may have been open since yesterday. */
+export const TIME = { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false };
+
 const by = (id) => document.getElementById(id);
 let current = null;
 let countdown;
 let trailsAsked = 0;
+let tellPage = () => {};
+/** The newest verification that this page has made for each recipient. */
+const newest = new Map();
+/** That of the form. */
+let mine = null;
+/** The vendors that cannot be reached. */
+let down = [];
+/** Legs of which it is known here that their vendor was not reached. */
+const notReached = new Set();
+
+/** Has the page told whenever the form has learnt how a verification stands. */
+export function onForm(tell) {
+  tellPage = tell;
+}
+
+export function setBroken(vendors) {
+  down = vendors;
+}
+
+/** One recipient in one form: what is typed and what vendors say need not look alike. */
+function keyOf(to) {
+  return to.includes("@") ? to.trim().toLowerCase() : `+${to.replace(/\D/g, "")}`;
+}
+
+/** The verification that a message belongs to that has just arrived, as far as this page knows. */
+export function verificationOf(to) {
+  const one = newest.get(keyOf(to)) ?? null;
+  if (one) one.isOut = true;
+  return one;
+}
+
+/** How the code of a message of this verification has ended: "used", "superseded", "expired", ... */
+export function endOf(one, code) {
+  if (one.end === "used") return one.code === code ? "used" : "ended";
+  if (one.end) return one.end;
+  const latest = newest.get(one.key);
+  // A newer one that comes to nothing leaves this one as it was.
+  if (latest !== one && latest?.isOut) return "superseded";
+  return Date.now() >= one.until ? "expired" : null;
+}
 
 export function connectForm(isConnected) {
   by("send").hidden = !isConnected;
@@ -79,11 +122,20 @@ export function channelName(channel) {
   return CHANNELS[channel] ?? channel;
 }
 
+/** What the gateway says of the form's own one. */
+function learn({ status, expires_at: until }) {
+  mine.until = Date.parse(until);
+  mine.isOut = true;
+  if (!mine.end && !["pending", "approved"].includes(status)) mine.end = status;
+  tellPage();
+}
+
 function showVerification(verification) {
   current = verification;
+  learn(verification);
   by("verification").hidden = false;
   const { to, channel, status, attempts_left: attempts } = verification;
-  const until = new Date(verification.expires_at).toLocaleTimeString([], { hour12: false });
+  const until = new Date(verification.expires_at).toLocaleString([], TIME);
   const left = attempts === 1 ? "1 attempt left" : `${attempts} attempts left`;
   const standing = status === "pending" ? `good until ${until}, ${left}` : status;
   by("sent").textContent = `To ${to} by ${channelName(channel)}: ${standing}.`;
@@ -116,7 +168,7 @@ async function showTrail() {
   const { legs = [], skipped = [] } = status;
   const lines = [];
   legs.forEach((leg, place) => {
-    lines.push(...skipped.filter((skip) => skip.before === place).map(skipLine), legLine(leg));
+    lines.push(...skipped.filter((skip) => skip.before === place).map(skipLine), legLine(leg, place));
   });
   lines.push(...skipped.filter((skip) => skip.before >= legs.length).map(skipLine));
   by("trail").replaceChildren(...lines);
@@ -133,7 +185,21 @@ function line(state, provider, text) {
   return item;
 }
 
-function legLine(leg) {
+/**
+ * Whether a vendor that is down has not been reached. A gateway cannot tell a connection that was
+ * closed unread from a lost answer; the emulator can.
+ */
+function isNotReached(leg, place) {
+  const known = `${current.id} ${place}`;
+  const isDown = down.some((vendor) => leg.provider.toLowerCase().startsWith(vendor));
+  if (leg.state === "unknown" && leg.failure === "transport" && isDown) notReached.add(known);
+  return notReached.has(known);
+}
+
+function legLine(leg, place) {
+  if (isNotReached(leg, place)) {
+    return line("bad", leg.provider, "not reached, which the gateway cannot know for certain");
+  }
   const [words, state] = LEGS[leg.state] ?? [leg.state, "doubt"];
   const failure = leg.failure ? ` (${leg.failure.replaceAll("_", " ")})` : "";
   const delivery = leg.delivery && leg.delivery !== "unknown" ? `, ${leg.delivery}` : "";
@@ -150,8 +216,15 @@ by("send").addEventListener("submit", (event) => {
     say("");
     const body = { to: by("to").value.trim() };
     if (by("channel").value) body.channel = by("channel").value;
+    const key = keyOf(body.to);
+    const [before, begun] = [newest.get(key), { key, until: Infinity, end: null, isOut: false }];
+    newest.set(key, begun);
     const sent = await ask("verifications", body);
-    if (!sent) return;
+    if (!sent) {
+      if (!begun.isOut && before) newest.set(key, before);
+      return;
+    }
+    mine = begun;
     by("code").value = "";
     by("trail").replaceChildren();
     showVerification(sent);
@@ -168,6 +241,7 @@ by("verify").addEventListener("submit", (event) => {
     if (!answer) return;
     const words = [VERDICTS[answer.verdict] ?? answer.verdict];
     const isApproved = answer.verdict === "approved";
+    if (isApproved) [mine.end, mine.code] = ["used", code];
     if (answer.attempts_left !== undefined && !isApproved) {
       words.push(answer.attempts_left === 1 ? "1 attempt left." : `${answer.attempts_left} attempts left.`);
     }

@@ -1,16 +1,19 @@
 // Phones and mailboxes, fed by the emulator's event stream, and the vendors' switches.
 // Text from outside gets into the page by textContent only.
 
-import { channelName, connectForm, useCode } from "/handset-form.js";
+import { TIME, channelName, connectForm, endOf, onForm, setBroken, useCode, verificationOf } from "/handset-form.js";
 
 /** As many as the emulator sends at once. */
 const MOST_MESSAGES = 200;
+/** No code is good for longer, in milliseconds. */
+const LONGEST = 10 * 60 * 1000;
 
 const by = (id) => document.getElementById(id);
 const devices = new Map();
 const names = new Map();
 const shown = [];
 let replaying = 0;
+let clock = { frozen_at: null, advanced: 0 };
 
 function clone(id) {
   return by(id).content.firstElementChild.cloneNode(true);
@@ -47,13 +50,14 @@ function showMessage(message, isFresh) {
   find(".channel").textContent = channel;
   const at = new Date(message.at);
   find("time").dateTime = message.at;
-  find("time").textContent = at.toLocaleTimeString([], { hour12: false });
-  find("time").title = at.toLocaleString();
+  find("time").textContent = at.toLocaleString([], TIME);
+  find("time").title = at.toLocaleString([], { dateStyle: "full", timeStyle: "long" });
+  find(".subject").textContent = message.subject ?? "";
+  find(".subject").hidden = !message.subject;
   find(".text").textContent = message.text;
   const code = find(".code");
   code.textContent = message.code;
-  code.title = "Use this code";
-  code.setAttribute("aria-label", `Use code ${spelt(message.code)}`);
+  name(code, message.code, "");
   code.addEventListener("click", () => useCode(message.code) || copy(message.code, code, find(".copy")));
   find(".copy").setAttribute("aria-label", `Copy code ${spelt(message.code)}`);
   find(".copy").addEventListener("click", () => copy(message.code, code, find(".copy")));
@@ -61,16 +65,46 @@ function showMessage(message, isFresh) {
 
   const device = deviceOf(to);
   device.list.prepend(node);
-  shown.push({ node, device });
+  const verification = isFresh ? verificationOf(to) : null;
+  shown.push({ node, device, code: message.code, at: at.getTime(), verification });
   if (shown.length > MOST_MESSAGES) drop(shown.shift());
   recount(device);
   toFront(device);
+  showEnds();
   by("empty").hidden = true;
   by("clear").hidden = false;
   if (!isFresh) return;
   announce(`${vendor}, ${channel} to ${to}: code ${spelt(message.code)}`);
   pointTo(node, `${message.code} from ${vendor}`);
 }
+
+function name(button, code, end) {
+  button.title = end ? `This code is ${end}` : "Use this code";
+  button.setAttribute("aria-label", `${end ? `Code, ${end}:` : "Use code"} ${spelt(code)}`);
+}
+
+/** The emulator's time. */
+function now() {
+  return (clock.frozen_at ? Date.parse(clock.frozen_at) : Date.now()) + clock.advanced;
+}
+
+/** Dead codes look dead, as far as it can be known here: by the form's answers, and by their age. */
+function showEnds() {
+  for (const message of shown) {
+    const isOld = now() - message.at >= LONGEST;
+    const { node, code, verification } = message;
+    const end = (verification && endOf(verification, code)) ?? (isOld ? "expired" : "");
+    if ((node.dataset.end ?? "") === end) continue;
+    node.classList.toggle("dead", end !== "");
+    node.dataset.end = end;
+    node.querySelector(".end").textContent = end;
+    node.querySelector(".end").hidden = end === "";
+    name(node.querySelector(".code"), code, end);
+  }
+}
+
+onForm(showEnds);
+setInterval(showEnds, 1000);
 
 /** Leads to the newest message while it lies below what is seen: on a phone it mostly does. */
 function pointTo(node, text) {
@@ -139,7 +173,10 @@ async function copy(text, source, button) {
   setTimeout(() => (button.textContent = "Copy"), 2000);
 }
 
-by("clear").addEventListener("click", async () => {
+by("clear").addEventListener("click", () => by("clear-dialog").showModal());
+by("clear-no").addEventListener("click", () => by("clear-dialog").close());
+by("clear-yes").addEventListener("click", async () => {
+  by("clear-dialog").close();
   const answer = await fetch("/_emulator/messages", { method: "DELETE" }).catch(() => null);
   if (!answer?.ok) return announce("The messages could not be cleared");
   announce("All messages are cleared");
@@ -211,6 +248,9 @@ stream.addEventListener("state", (event) => {
   const state = JSON.parse(event.data);
   showVendors(state);
   connectForm(state.relay);
+  setBroken(state.vendors.filter(({ preset }) => preset === "down").map(({ vendor }) => vendor));
+  clock = state.clock;
+  showEnds();
 });
 stream.addEventListener("reset", (event) => {
   forgetAll();

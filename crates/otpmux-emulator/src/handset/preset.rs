@@ -11,7 +11,7 @@ use crate::fault::{Fault, FaultKind};
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum FaultPreset {
-    /// Every connection is closed at once.
+    /// It cannot be reached: every connection is closed at once.
     Down,
     /// Every answer comes 3 seconds late.
     Slow,
@@ -66,7 +66,7 @@ impl FaultPreset {
 
     pub(super) fn meaning(self) -> &'static str {
         match self {
-            Self::Down => "Closes every connection at once.",
+            Self::Down => "Cannot be reached: closes every connection at once.",
             Self::Slow => "Answers 3 seconds late.",
             Self::NeverDelivers => "Accepts messages and loses them.",
             Self::OutOfCredit => "Refuses to send: 402.",

@@ -142,6 +142,18 @@ async fn messages_arrive_as_they_are_delivered() {
     }
 }
 
+/// Pages go by the emulator's clock, whose setting is part of the state.
+#[tokio::test]
+async fn an_advance_of_the_clock_is_told() {
+    let rig = Rig::start(config()).await;
+    let mut stream = Stream::open(&rig, None).await;
+    let clock = stream.expect("state").await.data["clock"].clone();
+    assert_eq!(clock, json!({ "frozen_at": "2026-02-15T10:30:00.000Z", "advanced": 0 }));
+    stream.expect("reset").await;
+    rig.admin(Method::POST, "/clock", json!({ "advance_seconds": 61 })).await;
+    assert_eq!(stream.expect("state").await.data["clock"]["advanced"], 61_000);
+}
+
 #[tokio::test]
 async fn a_reader_far_behind_gets_the_newest() {
     let rig = Rig::start(config().with_easyotp(|account| account.enforce_limits = false)).await;
