@@ -40,6 +40,7 @@ struct Inner {
     vendor_code: Option<Box<str>>,
     request_id: Option<Box<str>>,
     retry_after: Option<Duration>,
+    limit: Option<&'static str>,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
@@ -207,6 +208,7 @@ impl Error {
             vendor_code: None,
             request_id: None,
             retry_after: None,
+            limit: None,
             source: None,
         }))
     }
@@ -261,6 +263,13 @@ impl Error {
         self
     }
 
+    /// Adds which limit of ours is reached: the word that configuration and metrics use, such as
+    /// `recipient`.
+    pub fn with_limit(mut self, limit: &'static str) -> Self {
+        self.0.limit = Some(limit);
+        self
+    }
+
     /// Adds the cause. Its texts must be free of codes, recipients and secrets.
     pub fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         self.0.source = Some(source.into());
@@ -312,6 +321,12 @@ impl Error {
     /// The vendor's id of the call.
     pub fn request_id(&self) -> Option<&str> {
         self.0.request_id.as_deref()
+    }
+
+    /// Which limit of ours is reached, if that is what it is: `recipient`, `client`, `provider` and so
+    /// on.
+    pub fn limit(&self) -> Option<&'static str> {
+        self.0.limit
     }
 
     /// When to come back.

@@ -44,6 +44,11 @@ pub(crate) struct Content {
     /// The provider that it is about.
     #[serde(skip_serializing_if = "Option::is_none")]
     provider: Option<String>,
+    /// Which limit is reached, where one of ours is: `recipient`, `client`, `provider` and so on, as in
+    /// the configuration.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, example = "recipient")]
+    limit: Option<&'static str>,
     /// Seconds to wait before another try. The header `Retry-After` says the same.
     #[serde(skip_serializing_if = "Option::is_none")]
     retry_after: Option<u64>,
@@ -122,6 +127,7 @@ impl Problem {
             certainty: None,
             blame: None,
             provider: None,
+            limit: None,
             retry_after: None,
             errors: Vec::new(),
         }))
@@ -244,6 +250,7 @@ impl From<Error> for Problem {
         problem.0.certainty = Some(error.certainty().as_str());
         problem.0.blame = Some(error.blame().as_str());
         problem.0.provider = error.provider().map(ToString::to_string);
+        problem.0.limit = error.limit();
         problem.0.retry_after = error.retry_after().map(seconds);
         problem
     }

@@ -135,6 +135,7 @@ pub(super) fn limited(limited: &Limited) -> Error {
             limited.scope.as_str(),
             per.as_secs()
         ))
+        .with_limit(limited.scope.as_str())
         .with_retry_after(limited.retry_after)
 }
 

@@ -5,20 +5,35 @@ use otpmux_core::RateLimit;
 use tokio::time::Instant;
 
 /// Which requests fit a provider's limits: one exact log per limit, never longer than its count.
+///
+/// Of each limit a quarter is kept for sends and a quarter for all other calls, as long as both kinds
+/// are wanted: one user who guesses codes of the vendor's own must not stop all sends, nor a crowd of
+/// sends the verifications.
 #[derive(Debug)]
 pub(super) struct Gate {
     logs: Vec<Log>,
+    /// When a call of each kind was last wanted, let through or not.
+    wanted: [Option<Instant>; 2],
     /// Sends are held back until then, because the vendor said so.
     held_until: Option<Instant>,
-    /// Calls that wait for their turn. They come before any send.
+    /// Whose send the vendor has refused as one too many, with none accepted since.
+    refused: Option<u64>,
+    /// Calls that wait for their turn. They come before any send, but for the sends' own share.
     pub(super) waiting: usize,
+}
+
+/// What a slot is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Send,
+    Other,
 }
 
 #[derive(Debug)]
 struct Log {
     limit: RateLimit,
     /// When requests were let through, oldest first, as far as they still count.
-    taken: VecDeque<Instant>,
+    taken: VecDeque<(Instant, Kind)>,
 }
 
 impl Gate {
@@ -29,7 +44,7 @@ impl Gate {
     pub(super) fn new(limits: &[RateLimit]) -> Self {
         let sound = limits.iter().filter(|limit| limit.count > 0 && !limit.per.is_zero());
         let logs = sound.map(|limit| Log { limit: *limit, taken: VecDeque::new() }).collect();
-        Self { logs, held_until: None, waiting: 0 }
+        Self { logs, wanted: [None; 2], held_until: None, refused: None, waiting: 0 }
     }
 
     /// Takes a slot for a send.
@@ -44,37 +59,67 @@ impl Gate {
             }
             self.held_until = None;
         }
-        if self.waiting > 0 {
-            return Err(self.left(now).max(self.spacing()));
+        if self.waiting > 0 && !self.logs.iter_mut().all(|log| log.owes_sends(now)) {
+            self.wanted[Kind::Send as usize] = Some(now);
+            return Err(self.left_for(Kind::Send, now).max(self.spacing()));
         }
-        self.take(now)
+        self.take_as(Kind::Send, now)
     }
 
-    /// Takes a slot.
+    /// Takes a slot for any other call.
     ///
     /// # Errors
     ///
     /// How long until the next one is free.
     pub(super) fn take(&mut self, now: Instant) -> Result<(), Duration> {
-        let left = self.left(now);
+        self.take_as(Kind::Other, now)
+    }
+
+    fn take_as(&mut self, kind: Kind, now: Instant) -> Result<(), Duration> {
+        self.wanted[kind as usize] = Some(now);
+        let left = self.left_for(kind, now);
         if !left.is_zero() {
             return Err(left);
         }
         for log in &mut self.logs {
-            log.taken.push_back(now);
+            log.taken.push_back((now, kind));
         }
         Ok(())
     }
 
-    /// Holds sends back, as the vendor asked for.
-    pub(super) fn hold(&mut self, after: Duration, now: Instant) {
+    /// The vendor has refused this one's send as one too many, and said when to come back. Holds all
+    /// sends back only if the account may be meant: another one's was refused as well, or much was
+    /// sent. Otherwise it may be that user's own limit, and nobody else's.
+    pub(super) fn too_many(&mut self, whose: u64, after: Duration, now: Instant) {
+        let another = self.refused.replace(whose).is_some_and(|before| before != whose);
+        if another || self.logs.iter_mut().any(|log| log.is_half_full(now)) {
+            self.hold(after, now);
+        }
+    }
+
+    /// The vendor has accepted a send.
+    pub(super) fn accepted(&mut self) {
+        self.refused = None;
+    }
+
+    fn hold(&mut self, after: Duration, now: Instant) {
         let until = now + after.min(Self::LONGEST_HOLD);
         self.held_until = self.held_until.max(Some(until));
     }
 
-    /// How long until every limit has room.
+    /// How long until every limit has room for a call that is no send.
     pub(super) fn left(&mut self, now: Instant) -> Duration {
-        self.logs.iter_mut().map(|log| log.left(now)).max().unwrap_or_default()
+        self.left_for(Kind::Other, now)
+    }
+
+    fn left_for(&mut self, kind: Kind, now: Instant) -> Duration {
+        let other = match kind {
+            Kind::Send => Kind::Other,
+            Kind::Other => Kind::Send,
+        };
+        let wanted = self.wanted[other as usize];
+        let left = |log: &mut Log| log.left(kind, wanted, now);
+        self.logs.iter_mut().map(left).max().unwrap_or_default()
     }
 
     /// How far requests are apart that use the limits up.
@@ -85,13 +130,47 @@ impl Gate {
 }
 
 impl Log {
-    fn left(&mut self, now: Instant) -> Duration {
-        let left = |taken: Instant| (taken + self.limit.per).saturating_duration_since(now);
-        while self.taken.front().is_some_and(|taken| left(*taken).is_zero()) {
+    /// What is kept for each kind while the other one is wanted, too.
+    fn share(&self) -> usize {
+        self.limit.count as usize / 4
+    }
+
+    fn forget(&mut self, now: Instant) {
+        let over = |at: Instant| now.saturating_duration_since(at) >= self.limit.per;
+        while self.taken.front().is_some_and(|(at, _)| over(*at)) {
             self.taken.pop_front();
         }
-        let full = self.taken.len() >= self.limit.count as usize;
-        self.taken.front().filter(|_| full).map_or(Duration::ZERO, |taken| left(*taken))
+    }
+
+    fn left(&mut self, kind: Kind, other_wanted: Option<Instant>, now: Instant) -> Duration {
+        self.forget(now);
+        let per = self.limit.per;
+        let left = |(at, _): &(Instant, Kind)| (*at + per).saturating_duration_since(now);
+        let all = self.limit.count as usize;
+        let full = self.taken.len() >= all;
+        let until_room = self.taken.front().filter(|_| full).map_or(Duration::ZERO, left);
+        let kept = other_wanted.is_some_and(|at| now.saturating_duration_since(at) < per);
+        if !kept {
+            return until_room;
+        }
+        let mut own = self.taken.iter().filter(|(_, taken)| *taken == kind);
+        let most = all - self.share();
+        let until_share = match own.clone().count().checked_sub(most) {
+            Some(beyond) => own.nth(beyond).map_or(Duration::ZERO, left),
+            None => Duration::ZERO,
+        };
+        until_room.max(until_share)
+    }
+
+    /// Whether sends have had less than what is kept for them.
+    fn owes_sends(&mut self, now: Instant) -> bool {
+        self.forget(now);
+        self.taken.iter().filter(|(_, kind)| *kind == Kind::Send).count() < self.share()
+    }
+
+    fn is_half_full(&mut self, now: Instant) -> bool {
+        self.forget(now);
+        self.taken.len() * 2 >= self.limit.count as usize
     }
 }
 
@@ -131,22 +210,59 @@ mod tests {
     async fn the_vendor_holds_sends_back_but_not_for_long() {
         let start = Instant::now();
         let mut gate = Gate::new(&[]);
-        gate.hold(7 * SECOND, start);
-        gate.hold(3 * SECOND, start);
+        gate.too_many(1, 7 * SECOND, start);
+        gate.too_many(2, 7 * SECOND, start);
+        gate.too_many(1, 3 * SECOND, start);
         assert_eq!(gate.take_for_send(start), Err(7 * SECOND));
         assert_eq!(gate.take(start), Ok(()), "everything else goes on");
         assert_eq!(gate.take_for_send(start + 7 * SECOND), Ok(()));
-        gate.hold(Duration::MAX, start);
+        gate.too_many(2, Duration::MAX, start);
         assert_eq!(gate.take_for_send(start), Err(300 * SECOND));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn who_waits_comes_before_sends() {
+    async fn what_one_user_is_refused_holds_nobody_else_back() {
+        let start = Instant::now();
+        let mut gate = Gate::new(&[RateLimit::new(4, 60 * SECOND)]);
+        for _ in 0..9 {
+            gate.too_many(1, 7 * SECOND, start);
+        }
+        assert_eq!(gate.take_for_send(start), Ok(()));
+        gate.accepted();
+        gate.too_many(2, 7 * SECOND, start);
+        assert_eq!(gate.take_for_send(start), Ok(()), "one has gone through in between");
+        gate.too_many(2, 7 * SECOND, start);
+        assert_eq!(gate.take_for_send(start), Err(7 * SECOND), "so much was sent");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_waits_comes_before_sends_that_have_had_their_share() {
         let start = Instant::now();
         let mut gate = Gate::new(&[RateLimit::new(4, 60 * SECOND)]);
         gate.waiting = 1;
+        assert_eq!(gate.take_for_send(start), Ok(()));
         assert_eq!(gate.take_for_send(start), Err(15 * SECOND));
         assert_eq!(gate.take(start), Ok(()));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn neither_kind_takes_the_others_share_while_both_are_wanted() {
+        let start = Instant::now();
+        let full = |gate: &mut Gate, sends: bool, at: Instant| {
+            let mut take = || if sends { gate.take_for_send(at) } else { gate.take(at) };
+            (0..200).take_while(|_| take().is_ok()).count()
+        };
+        for sends in [true, false] {
+            let mut gate = Gate::new(&[RateLimit::new(120, 60 * SECOND)]);
+            assert_eq!(full(&mut gate, sends, start), 120, "nobody else wants any");
+            // Both are refused, and so both are wanted.
+            let meanwhile = start + 30 * SECOND;
+            assert_eq!(full(&mut gate, !sends, meanwhile), 0);
+            assert_eq!(full(&mut gate, sends, meanwhile), 0);
+            let later = start + 60 * SECOND;
+            assert_eq!(full(&mut gate, !sends, later), 90);
+            assert_eq!(full(&mut gate, sends, later), 30);
+        }
     }
 
     #[test]

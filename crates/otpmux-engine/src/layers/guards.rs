@@ -18,7 +18,9 @@ pub struct Guards {
     /// When to leave the provider alone.
     pub breaker: BreakerSettings,
     /// How many requests, in how long a time; all limits hold at once. `None`, the default, means
-    /// what the vendor documents (`capabilities().limits.requests`); empty means no limit.
+    /// what the vendor documents (`capabilities().limits.requests`); empty means no limit. Counts
+    /// messages over all processes that share a store, and besides all calls of this process, of
+    /// which a quarter is kept for sends and a quarter for all others while both are wanted.
     pub requests: Option<Vec<RateLimit>>,
     /// How many calls may be under way at once. 1 to 10 000; `None`, the default, is no bound.
     pub concurrency: Option<usize>,

@@ -1,9 +1,10 @@
+use std::hash::{BuildHasher as _, RandomState};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use otpmux_core::{
     Balance, Blame, Cancellation, Capabilities, Certainty, Context, Error, ErrorKind, ProviderId,
-    RateLimit, ResendRequest, SendRequest, Sent, Status, Target, Verdict, VerifyRequest,
+    RateLimit, Recipient, ResendRequest, SendRequest, Sent, Status, Target, Verdict, VerifyRequest,
 };
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep_until, timeout_at};
@@ -15,18 +16,22 @@ use super::port::Port;
 /// Keeps to the limit on requests of one account, so that the vendor need not refuse.
 ///
 /// A send that does not fit is refused at once: another provider is better than waiting. Every
-/// other call waits in line until its deadline, since only this vendor can answer it.
+/// other call waits in line until its deadline, since only this vendor can answer it. Each of both
+/// kinds has a share that the other one cannot use up.
 #[derive(Debug)]
 pub(super) struct RateLimiter<P> {
     inner: P,
     gate: Mutex<Gate>,
     /// Held by the one that is at the head of the line.
     turn: Semaphore,
+    /// Tells recipients apart, without keeping who they are.
+    hasher: RandomState,
 }
 
 impl<P: Port> RateLimiter<P> {
     pub(super) fn new(inner: P, limits: &[RateLimit]) -> Self {
-        Self { inner, gate: Mutex::new(Gate::new(limits)), turn: Semaphore::new(1) }
+        let (gate, hasher) = (Mutex::new(Gate::new(limits)), RandomState::new());
+        Self { inner, gate, turn: Semaphore::new(1), hasher }
     }
 
     fn take_for_send(&self) -> Result<(), Error> {
@@ -62,19 +67,24 @@ impl<P: Port> RateLimiter<P> {
     fn full(&self, retry_after: Duration) -> Error {
         Error::new(ErrorKind::RateLimited, Certainty::NotSent, Blame::Provider)
             .with_provider(self.id().clone())
-            .with_detail("our own limit on requests")
+            .with_limit("provider")
+            .with_detail("the limit `provider` is reached: our own, on requests to this provider")
             .with_retry_after(retry_after)
     }
 
     /// Takes the vendor at its word when it says that there were too many.
-    fn heed<T>(&self, result: Result<T, Error>) -> Result<T, Error> {
+    fn heed<T>(&self, to: &Recipient, result: Result<T, Error>) -> Result<T, Error> {
+        if result.is_ok() {
+            self.gate().accepted();
+        }
         if let Err(error) = &result
             && error.kind() == ErrorKind::RateLimited
             && error.certainty() == Certainty::Refused
             && error.blame() == Blame::Provider
             && let Some(after) = error.retry_after()
         {
-            self.gate().hold(after, Instant::now());
+            let whose = self.hasher.hash_one(&*to.counted());
+            self.gate().too_many(whose, after, Instant::now());
         }
         result
     }
@@ -109,7 +119,7 @@ impl<P: Port> Port for RateLimiter<P> {
 
     async fn send(&self, cx: &Context, request: &SendRequest) -> Result<Sent, Error> {
         self.take_for_send()?;
-        self.heed(self.inner.send(cx, request).await)
+        self.heed(&request.recipient, self.inner.send(cx, request).await)
     }
 
     async fn verify(&self, cx: &Context, request: &VerifyRequest) -> Result<Verdict, Error> {
@@ -119,7 +129,7 @@ impl<P: Port> Port for RateLimiter<P> {
 
     async fn resend(&self, cx: &Context, request: &ResendRequest) -> Result<Sent, Error> {
         self.take_for_send()?;
-        self.heed(self.inner.resend(cx, request).await)
+        self.heed(&request.target.recipient, self.inner.resend(cx, request).await)
     }
 
     async fn cancel(&self, cx: &Context, target: &Target) -> Result<Cancellation, Error> {

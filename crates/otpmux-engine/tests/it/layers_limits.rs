@@ -152,23 +152,78 @@ async fn the_limit_holds_in_every_window_however_many_call() {
     assert!(times[199] - times[0] < 21 * SECOND, "and nothing is wasted");
 }
 
+/// A send to one of a million numbers.
+async fn send_to(guard: &Guard, number: u32) -> Result<Sent, Error> {
+    let mut request = send_request();
+    request.recipient = format!("+9198765{number:05}").parse().unwrap();
+    guard.guarded.port().send(&cx(), &request).await
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_vendor_that_had_too_many_gets_no_sends_until_it_says() {
     let provider = carrier("a");
     let guard = Guard::of(&provider, &once());
-    provider.sends.answer(Err(too_many(30 * SECOND)));
-    guard.send().await.unwrap_err();
+    for number in 0..2 {
+        provider.sends.answer(Err(too_many(30 * SECOND)));
+        send_to(&guard, number).await.unwrap_err();
+    }
     tokio::time::sleep(10 * SECOND).await;
     let error = guard.send().await.unwrap_err();
     assert_ours(&error, "limit");
-    assert_eq!((error.retry_after(), provider.count()), (Some(20 * SECOND), 1));
+    assert_eq!(error.limit(), Some("provider"));
+    assert_eq!((error.retry_after(), provider.count()), (Some(20 * SECOND), 2));
     guard.guarded.port().verify(&cx(), &verify_request()).await.unwrap();
     tokio::time::sleep(20 * SECOND).await;
     guard.send().await.unwrap();
 
-    provider.sends.answer(Err(too_many(Duration::MAX)));
-    guard.send().await.unwrap_err();
+    for number in 0..2 {
+        provider.sends.answer(Err(too_many(Duration::MAX)));
+        send_to(&guard, number).await.unwrap_err();
+    }
     assert_eq!(guard.send().await.unwrap_err().retry_after(), Some(5 * MINUTE), "not for ever");
+}
+
+/// The vendor's limit on one recipient, told in words that prove nothing.
+#[tokio::test(start_paused = true)]
+async fn one_user_whom_the_vendor_refuses_holds_nobody_else_back() {
+    let provider = limited(&[RateLimit::new(120, MINUTE)]);
+    let guard = Guard::of(&provider, &once());
+    provider.sends.always(|_, request| match request.recipient.expose() {
+        "+919876500001" => Err(too_many(MINUTE)),
+        _ => Ok(Sent::new()),
+    });
+    for number in 2..10 {
+        for _ in 0..3 {
+            assert!(send_to(&guard, 1).await.is_err());
+        }
+        send_to(&guard, number).await.unwrap();
+    }
+}
+
+/// Five guesses a code, twenty codes a minute from one address: they would use up all that the
+/// vendor allows.
+#[tokio::test(start_paused = true)]
+async fn one_user_who_guesses_leaves_the_others_their_sends() {
+    let provider = limited(&[RateLimit::new(120, MINUTE)]);
+    let guard = Guard::of(&provider, &once());
+    guard.send().await.unwrap();
+    let guesses: Vec<_> = (0..200)
+        .map(|_| {
+            let port = Arc::clone(guard.guarded.port());
+            tokio::spawn(async move { port.verify(&cx_for(30 * SECOND), &verify_request()).await })
+        })
+        .collect();
+    tokio::time::sleep(SECOND).await;
+    assert_eq!(provider.verifies.count(), 90);
+    for number in 0..29 {
+        send_to(&guard, number).await.unwrap();
+    }
+    assert_ours(&send_to(&guard, 99).await.unwrap_err(), "limit");
+    let mut refused = 0;
+    for guess in guesses {
+        refused += usize::from(guess.await.unwrap().is_err());
+    }
+    assert_eq!(refused, 110);
 }
 
 #[tokio::test(start_paused = true)]

@@ -220,7 +220,10 @@ async fn a_limit_says_when_to_come_back() {
     let third = gateway.post("/v1/verifications", &json!({ "to": PHONE })).await;
     let problem = third.problem(429, "rate_limited");
     assert!((1..=60).contains(&problem["retry_after"].as_u64().unwrap()));
-    assert_eq!(problem["certainty"], "not_sent");
+    assert_eq!(
+        (&problem["certainty"], &problem["limit"]),
+        (&json!("not_sent"), &json!("recipient"))
+    );
     assert_eq!(count(&emulator), 2);
 }
 
