@@ -113,9 +113,9 @@ impl Signals {
                 _ = self.interrupt.recv() => return,
                 _ = self.terminate.recv() => return,
                 _ = self.hangup.recv() => {
+                    // What comes of it is logged.
                     let reloader = reloader.clone();
-                    // It reads files; what comes of it is logged.
-                    let _ = tokio::task::spawn_blocking(move || reloader.reload()).await;
+                    let _ = tokio::spawn(async move { reloader.reload().await }).await;
                 }
             }
         }

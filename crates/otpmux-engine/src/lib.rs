@@ -21,7 +21,7 @@ pub use client::{
 pub use countries::country_of;
 pub use health::{Health, HealthMark, OpenMark, Witness};
 pub use id::{ParseIdError, VerificationId};
-pub use keys::{CodeMac, Guess, KeyError, KeyId, RecipientHash, Sealed, ServerKeys};
+pub use keys::{CodeMac, Guess, KeyCheck, KeyError, KeyId, RecipientHash, Sealed, ServerKeys};
 pub use layers::{BreakerSettings, Guarded, Guards, GuardsError, RetryBudget};
 pub use limits::{Charge, LimitKey, LimitScope, Limited, Refund, longest, millis};
 pub use memory::MemoryStore;

@@ -11,8 +11,8 @@ use otpmux_core::{Blame, Certainty, Error, ErrorKind, ProviderId, Purpose, RateL
 use crate::limits::{Charge, HitLog, LimitKey, LimitScope, Limited, Refund, longest, millis};
 use crate::store::{GRACE, HEALTH_KEPT, MARKS_KEPT, uncovered};
 use crate::{
-    Attempt, BeginLeg, Begun, Counted, Create, Created, Guess, HealthMark, Record, Settle, State,
-    VerificationId, VerificationStore,
+    Attempt, BeginLeg, Begun, Counted, Create, Created, Guess, HealthMark, KeyCheck, KeyId, Record,
+    Settle, State, VerificationId, VerificationStore,
 };
 
 /// How many keys of limits there may be for each verification that there is room for: a recipient's
@@ -47,6 +47,8 @@ struct Shelf {
     limits: Limits,
     /// By provider and process.
     health: BTreeMap<(ProviderId, u64), HealthMark>,
+    /// The check values of server keys.
+    keys: BTreeMap<KeyId, [u8; 32]>,
 }
 
 /// The hits of every key.
@@ -399,5 +401,21 @@ impl VerificationStore for MemoryStore {
 
     async fn health(&self, now: SystemTime) -> Result<Vec<HealthMark>, Error> {
         Ok(self.shelf().health(now))
+    }
+
+    async fn check_keys(&self, keys: &[KeyCheck]) -> Result<Vec<KeyId>, Error> {
+        let mut shelf = self.shelf();
+        let mut differs = Vec::new();
+        for key in keys {
+            let known = shelf.keys.entry(KeyId::clone(&key.id)).or_insert(key.value);
+            if *known != key.value {
+                differs.push(KeyId::clone(&key.id));
+            }
+        }
+        Ok(differs)
+    }
+
+    async fn probe(&self, _: SystemTime) -> Result<(), Error> {
+        Ok(())
     }
 }

@@ -5,7 +5,10 @@ use async_trait::async_trait;
 use otpmux_core::{Error, ErrorKind, VendorReference, Verdict};
 
 use crate::limits::{Charge, Limited, Refund};
-use crate::{Guess, HealthMark, Leg, LegState, Record, Skip, State, VendorTerms, VerificationId};
+use crate::{
+    Guess, HealthMark, KeyCheck, KeyId, Leg, LegState, Record, Skip, State, VendorTerms,
+    VerificationId,
+};
 
 /// How long a record outlives its code, so that a late user is told "expired" and not "not found".
 pub const GRACE: Duration = Duration::from_mins(10);
@@ -17,7 +20,8 @@ pub const GRACE: Duration = Duration::from_mins(10);
 ///
 /// - Every operation is atomic, over all processes that share the store.
 /// - A record is kept until it expires and [`GRACE`] longer, so that its user is told so; then it
-///   disappears by itself, and so does everything else that is written here. A store that is full
+///   disappears by itself, and so does everything else that is written here, but for the check values
+///   of server keys. A store that is full
 ///   refuses new records and never gives up live ones.
 /// - A store that cannot be reached, or whose answer cannot be trusted, answers an error of kind
 ///   [`ErrorKind::Store`]; nothing is ever approved or sent on doubt.
@@ -91,6 +95,18 @@ pub trait VerificationStore: Send + Sync + fmt::Debug {
     ///
     /// The store cannot be reached; so this tells, too, whether it can.
     async fn health(&self, now: SystemTime) -> Result<Vec<HealthMark>, Error>;
+
+    /// Compares server keys with those that other processes of this store use. Of each id the first
+    /// value that the store is told is kept for good; answered are the ids whose values are others.
+    /// Writes nothing when all are known, so that a store that takes no writes answers too.
+    async fn check_keys(&self, keys: &[KeyCheck]) -> Result<Vec<KeyId>, Error>;
+
+    /// Writes something small that takes the place of what it wrote before, and disappears by itself.
+    ///
+    /// # Errors
+    ///
+    /// The store takes no writes, so that no code can be verified either.
+    async fn probe(&self, now: SystemTime) -> Result<(), Error>;
 }
 
 /// How many verifications that came to nothing one step looks behind, at the most. More than one are

@@ -1,14 +1,17 @@
 use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::{ArcSwap, Guard};
 use metrics_exporter_prometheus::PrometheusHandle;
 use otpmux::{Certainty, Config, ConfigErrors, Environment, OtpClient, Reloaded};
+use tokio::sync::Mutex;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
 
+use crate::auth::bearer;
 use crate::problem::Problem;
+use crate::readiness::{Readiness, Standing};
 use crate::settings::Settings;
 use crate::tls::Tls;
 
@@ -28,6 +31,18 @@ pub(crate) struct App {
     /// Calls that end although their callers went away.
     pub(crate) calls: TaskTracker,
     draining: AtomicBool,
+    readiness: Readiness,
+}
+
+/// What was read again, and is right as far as it can be known alone.
+struct Again {
+    config: Config,
+    settings: Settings,
+    tls: Option<Arc<rustls::ServerConfig>>,
+}
+
+fn unread(message: &str) -> ConfigErrors {
+    otpmux::settings::ConfigError::new("configuration", message).into()
 }
 
 impl App {
@@ -49,6 +64,7 @@ impl App {
             metrics,
             calls: TaskTracker::new(),
             draining: AtomicBool::new(false),
+            readiness: Readiness::default(),
         }
     }
 
@@ -56,29 +72,16 @@ impl App {
         self.settings.load()
     }
 
-    pub(crate) fn reload(&self) -> Result<Reloaded, ConfigErrors> {
-        let Some(source) = &self.source else {
-            let message = "this gateway was started without a configuration file to read again";
-            return Err(otpmux::settings::ConfigError::new("configuration", message).into());
+    /// One at a time: of two, the later one reads the file after the earlier one is done with it.
+    pub(crate) async fn reload(self: &Arc<Self>) -> Result<Reloaded, ConfigErrors> {
+        let _turn = self.reloading.lock().await;
+        let app = Arc::clone(self);
+        // It reads files.
+        let read = tokio::task::spawn_blocking(move || app.read_again()).await;
+        let result = match read.unwrap_or_else(|_| Err(unread("reading it has failed"))) {
+            Ok(again) => self.go_on_with(again).await,
+            Err(errors) => Err(errors),
         };
-        // One after the other: two at once must not leave the clients of one file with the keys of
-        // another, nor an older file in force after a newer one.
-        let _reloading = self.reloading.lock().unwrap_or_else(PoisonError::into_inner);
-        let result = source().and_then(|config| {
-            let server = config.server().cloned().unwrap_or_default();
-            let before = self.settings.load();
-            let settings = Settings::new(&config, &server, &self.environment, Some(&before))?;
-            let tls = match (&self.tls, &server.tls) {
-                (Some(tls), Some(files)) => Some((tls, Tls::read(files)?)),
-                _ => None,
-            };
-            let reloaded = self.client.reload_config(&config)?;
-            self.settings.store(Arc::new(settings));
-            if let Some((tls, fresh)) = tls {
-                tls.replace(fresh);
-            }
-            Ok(reloaded)
-        });
         match &result {
             Ok(reloaded) => tracing::info!(
                 kept = reloaded.kept.len(),
@@ -93,6 +96,32 @@ impl App {
         result
     }
 
+    fn read_again(&self) -> Result<Again, ConfigErrors> {
+        let Some(source) = &self.source else {
+            return Err(unread(
+                "this gateway was started without a configuration file to read again",
+            ));
+        };
+        let config = source()?;
+        let server = config.server().cloned().unwrap_or_default();
+        let before = self.settings.load();
+        let settings = Settings::new(&config, &server, &self.environment, Some(&before))?;
+        let tls = match (&self.tls, &server.tls) {
+            (Some(_), Some(files)) => Some(Tls::read(files)?),
+            _ => None,
+        };
+        Ok(Again { config, settings, tls })
+    }
+
+    async fn go_on_with(&self, again: Again) -> Result<Reloaded, ConfigErrors> {
+        let reloaded = self.client.reload_config(&again.config).await?;
+        self.settings.store(Arc::new(again.settings));
+        if let (Some(tls), Some(fresh)) = (&self.tls, again.tls) {
+            tls.replace(fresh);
+        }
+        Ok(reloaded)
+    }
+
     /// Makes a call of vendors a task of its own: a caller that goes away does not stop what it has
     /// begun, for it may ask again under its key.
     pub(crate) fn to_the_end<T: Send + 'static>(
@@ -102,6 +131,16 @@ impl App {
         // Boxed, for a future of several kilobytes would be copied at each step of becoming a task.
         let task = self.calls.spawn(Box::pin(call).in_current_span());
         async { Ok(task.await.map_err(|_| Problem::internal(Certainty::Unknown))??) }
+    }
+
+    /// Whether this header holds one of the API keys.
+    pub(crate) fn knows(&self, authorization: &[u8]) -> bool {
+        bearer(authorization).is_some_and(|key| self.settings().keys.find(key).is_some())
+    }
+
+    /// Whether this gateway can verify codes, as of the last second.
+    pub(crate) async fn standing(&self) -> Standing {
+        self.readiness.ask(&self.client).await
     }
 
     pub(crate) fn is_draining(&self) -> bool {

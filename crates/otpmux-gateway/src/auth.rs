@@ -42,7 +42,7 @@ impl FromRequestParts<Arc<App>> for Caller {
 }
 
 /// What follows the scheme, whose name may be in any case, without what a paste leaves around it.
-fn bearer(header: &[u8]) -> Option<&[u8]> {
+pub(crate) fn bearer(header: &[u8]) -> Option<&[u8]> {
     let (scheme, rest) = header.split_at_checked(7)?;
     let key = str::from_utf8(rest).ok()?;
     scheme.eq_ignore_ascii_case(b"bearer ").then(|| typed::trim(key).as_bytes())

@@ -3,7 +3,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use metrics_exporter_prometheus::PrometheusHandle;
-use otpmux::{Config, ConfigErrors, Environment, OtpClient, Reloaded, ServerConfig};
+use otpmux::settings::ConfigError;
+use otpmux::{Config, ConfigErrors, Environment, ErrorKind, OtpClient, Reloaded, ServerConfig};
 use tokio::net::TcpListener;
 
 use crate::StartError;
@@ -78,6 +79,7 @@ impl Gateway {
         let Options { environment, source, metrics, listen } = options;
         let mut server = config.server().cloned().unwrap_or_default();
         let (settings, tls) = prepare(config, &server, &environment)?;
+        check_keys(&client).await.map_err(|errors| config.locate(errors))?;
         let (listener, address) = listen_on(listen.unwrap_or(server.listen)).await?;
         let (own, metrics_address) = match server.metrics_listen {
             Some(wanted) => listen_on(wanted).await.map(|(own, at)| (Some(own), Some(at)))?,
@@ -131,6 +133,21 @@ fn prepare(
     }
 }
 
+/// A gateway whose server keys are not those of the others would call right codes wrong. A store
+/// that is out of reach does not say so: it is asked before it is used.
+async fn check_keys(client: &OtpClient) -> Result<(), ConfigErrors> {
+    match client.check_keys().await {
+        Ok(()) => Ok(()),
+        Err(error) if error.kind() == ErrorKind::Configuration => {
+            Err(ConfigError::new("server_keys", error.detail()).into())
+        }
+        Err(error) => {
+            tracing::warn!(%error, "starting without the store; it is asked again with each request");
+            Ok(())
+        }
+    }
+}
+
 async fn listen_on(wanted: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
     let failed = |source| StartError::Listen { address: wanted, source };
     let listener = TcpListener::bind(wanted).await.map_err(failed)?;
@@ -145,8 +162,8 @@ impl Reloader {
     /// # Errors
     ///
     /// Every mistake; nothing has changed then. Without a source there is nothing to reload.
-    pub fn reload(&self) -> Result<Reloaded, ConfigErrors> {
-        self.0.reload()
+    pub async fn reload(&self) -> Result<Reloaded, ConfigErrors> {
+        self.0.reload().await
     }
 }
 

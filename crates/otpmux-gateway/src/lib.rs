@@ -13,6 +13,7 @@ mod offers;
 mod open_files;
 mod pace;
 mod problem;
+mod readiness;
 mod settings;
 mod tls;
 

@@ -218,11 +218,6 @@ impl Problem {
         problem
     }
 
-    pub(crate) fn draining() -> Self {
-        let detail = "the gateway is about to stop";
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, "draining", "Stopping", detail)
-    }
-
     /// A configuration that was not taken; the old one stays in force.
     pub(crate) fn refused_configuration(errors: &ConfigErrors) -> Self {
         let mut problem = Self::new(

@@ -44,6 +44,16 @@ impl Names {
     pub(crate) fn health(&self) -> String {
         format!("{}health", self.prefix)
     }
+
+    /// A hash with one field for each server key, kept for good.
+    pub(crate) fn keys(&self) -> String {
+        format!("{}keys", self.prefix)
+    }
+
+    /// What readiness writes.
+    pub(crate) fn probe(&self) -> String {
+        format!("{}probe", self.prefix)
+    }
 }
 
 #[cfg(test)]
@@ -65,6 +75,8 @@ mod tests {
                 names.request(&[0xab; 16]),
                 names.limit(&key),
                 names.health(),
+                names.keys(),
+                names.probe(),
             ],
             [
                 format!("{{eu-1}}:verification:{}", "01".repeat(16)),
@@ -72,6 +84,8 @@ mod tests {
                 format!("{{eu-1}}:request:{half}"),
                 format!("{{eu-1}}:limit:guesses:{half}"),
                 "{eu-1}:health".to_owned(),
+                "{eu-1}:keys".to_owned(),
+                "{eu-1}:probe".to_owned(),
             ],
         );
     }

@@ -34,6 +34,11 @@ impl Reply {
         }
     }
 
+    /// The number that follows, if anything does.
+    pub(crate) fn maybe_number<T: TryFrom<i64>>(&mut self) -> Result<Option<T>, Fault> {
+        if self.rest.len() == 0 { Ok(None) } else { self.number().map(Some) }
+    }
+
     pub(crate) fn millis(&mut self) -> Result<Duration, Fault> {
         self.number().map(Duration::from_millis)
     }

@@ -13,6 +13,8 @@ pub(crate) enum Operation {
     Cancel,
     Load,
     Health,
+    CheckKeys,
+    Probe,
 }
 
 impl Operation {
@@ -27,6 +29,8 @@ impl Operation {
             Self::Cancel => "cancel",
             Self::Load => "load",
             Self::Health => "health",
+            Self::CheckKeys => "check_keys",
+            Self::Probe => "probe",
         }
     }
 
@@ -54,6 +58,7 @@ impl Operation {
             Self::Cancel => &[ARGUMENTS, RECORD, OVER],
             Self::Load => &[ARGUMENTS, RECORD],
             Self::Health => &[ARGUMENTS, HEALTH, MARKS],
+            Self::CheckKeys | Self::Probe => &[],
         }
     }
 
@@ -67,6 +72,8 @@ impl Operation {
             Self::Cancel => include_str!("lua/cancel.lua"),
             Self::Load => include_str!("lua/load.lua"),
             Self::Health => include_str!("lua/health.lua"),
+            Self::CheckKeys => include_str!("lua/check_keys.lua"),
+            Self::Probe => include_str!("lua/probe.lua"),
         }
     }
 }
@@ -95,7 +102,7 @@ mod shared {
     pub(super) const UNCOVER: &str = include_str!("lua/shared/uncover.lua");
 }
 
-static SCRIPTS: LazyLock<[Script; 8]> = LazyLock::new(|| {
+static SCRIPTS: LazyLock<[Script; 10]> = LazyLock::new(|| {
     // In the order of the variants, by which they are found.
     [
         Operation::Create,
@@ -106,6 +113,8 @@ static SCRIPTS: LazyLock<[Script; 8]> = LazyLock::new(|| {
         Operation::Cancel,
         Operation::Load,
         Operation::Health,
+        Operation::CheckKeys,
+        Operation::Probe,
     ]
     .map(|operation| {
         let (grace, kept) = (GRACE.as_millis(), HEALTH_KEPT.as_millis());
@@ -125,7 +134,7 @@ mod tests {
 
     #[test]
     fn each_operation_finds_its_own_script() {
-        for operation in [Operation::Create, Operation::Attempt, Operation::Load, Operation::Health]
+        for operation in [Operation::Create, Operation::Attempt, Operation::Load, Operation::Probe]
         {
             assert!(operation.script().text.ends_with(operation.body()), "{operation:?}");
             assert!(operation.script().text.starts_with(

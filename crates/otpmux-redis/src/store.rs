@@ -4,8 +4,8 @@ use std::time::{Duration, SystemTime};
 use async_trait::async_trait;
 use otpmux_core::{Error, Purpose, Verdict};
 use otpmux_engine::{
-    Attempt, BeginLeg, Begun, Create, Created, GRACE, Guess, HealthMark, Record, Settle, State,
-    VerificationId, VerificationStore,
+    Attempt, BeginLeg, Begun, Create, Created, GRACE, Guess, HealthMark, KeyCheck, KeyId, Record,
+    Settle, State, VerificationId, VerificationStore,
 };
 
 use crate::call::Call;
@@ -233,6 +233,27 @@ impl VerificationStore for RedisStore {
             _ => Err(Fault::Unreadable),
         })
         .await
+    }
+
+    async fn check_keys(&self, keys: &[KeyCheck]) -> Result<Vec<KeyId>, Error> {
+        // This one goes by no time.
+        let call = Call::new(Operation::CheckKeys, self.names.keys(), SystemTime::UNIX_EPOCH);
+        let call = keys
+            .iter()
+            .fold(call, |call, key| call.words(Words::default().word(&key.id).hex(&key.value)));
+        self.run(call, |mut reply| {
+            let mut differ = Vec::new();
+            while let Some(place) = reply.maybe_number::<usize>()? {
+                differ.push(KeyId::clone(&keys.get(place).ok_or(Fault::Unreadable)?.id));
+            }
+            reply.end(differ)
+        })
+        .await
+    }
+
+    async fn probe(&self, now: SystemTime) -> Result<(), Error> {
+        let call = Call::new(Operation::Probe, self.names.probe(), now);
+        self.run(call, |reply| reply.end(())).await
     }
 }
 

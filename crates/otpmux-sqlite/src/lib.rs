@@ -8,6 +8,7 @@ mod options;
 mod patience;
 mod records;
 mod schema;
+mod standing;
 mod store;
 mod sweep;
 mod tables;

@@ -10,7 +10,7 @@ use rusqlite::{Connection, OpenFlags};
 use crate::failure::is_busy;
 use crate::options::Durability;
 use crate::patience::patiently;
-use crate::schema::{APPLICATION, TABLES, VERSION};
+use crate::schema::{APPLICATION, TABLES, VERSION, statements};
 
 /// A database that cannot be used.
 #[derive(thiserror::Error)]
@@ -57,6 +57,29 @@ pub enum OpenError {
         path: PathBuf,
         /// Its version.
         found: i32,
+    },
+    /// An older otpmux has written it. What it holds could be read wrongly, so it is left as it is.
+    #[error(
+        "{path} has version {found}, of an older otpmux, and this one knows {VERSION} only; choose \
+         another path, or stop every otpmux that uses it and move it away: what it holds (pending \
+         verifications, limits that have counted) is over after a day or the longest limit",
+        path = path.display()
+    )]
+    Older {
+        /// The file.
+        path: PathBuf,
+        /// Its version.
+        found: i32,
+    },
+    /// It says that it has this version, and has other tables.
+    #[error(
+        "{path} says that it has version {VERSION}, and has other tables than this otpmux; another \
+         build has made it, so use that one, or choose another path",
+        path = path.display()
+    )]
+    OtherTables {
+        /// The file.
+        path: PathBuf,
     },
     /// Another process kept it locked for longer than the busy timeout.
     #[error(
@@ -146,7 +169,8 @@ fn make_private(path: &Path) -> io::Result<()> {
 struct Standing {
     application: i32,
     version: i32,
-    tables: i64,
+    /// What made its tables and indexes, in order.
+    tables: Vec<String>,
 }
 
 impl Standing {
@@ -154,12 +178,15 @@ impl Standing {
         Ok(Self {
             application: conn.pragma_query_value(None, "application_id", |row| row.get(0))?,
             version: conn.pragma_query_value(None, "user_version", |row| row.get(0))?,
-            tables: conn.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?,
+            tables: conn
+                .prepare("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY rowid")?
+                .query_map([], |row| row.get(0))?
+                .collect::<Result<_, _>>()?,
         })
     }
 
     fn is_empty(&self) -> bool {
-        (self.application, self.version, self.tables) == (0, 0, 0)
+        (self.application, self.version) == (0, 0) && self.tables.is_empty()
     }
 
     fn check(&self, path: &Path) -> Result<(), OpenError> {
@@ -169,6 +196,10 @@ impl Standing {
             Err(OpenError::Foreign { path: path.to_owned() })
         } else if self.version > VERSION {
             Err(OpenError::Newer { path: path.to_owned(), found: self.version })
+        } else if self.version < VERSION {
+            Err(OpenError::Older { path: path.to_owned(), found: self.version })
+        } else if !self.tables.iter().map(String::as_str).eq(statements()) {
+            Err(OpenError::OtherTables { path: path.to_owned() })
         } else {
             Ok(())
         }
@@ -216,7 +247,10 @@ mod tests {
                 conn.pragma_query_value(None, pragma, |row| row.get(0)).unwrap()
             };
             assert_eq!((number("synchronous"), number("secure_delete")), (synchronous, 1));
-            assert_eq!((number("application_id"), number("user_version")), (0x6f74_706d, 1));
+            assert_eq!(
+                (number("application_id"), number("user_version")),
+                (0x6f74_706d, VERSION.into())
+            );
         }
         std::fs::remove_file(path).unwrap();
     }

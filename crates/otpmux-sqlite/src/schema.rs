@@ -3,8 +3,9 @@
 /// Says that a database is ours: `otpm`.
 pub(crate) const APPLICATION: i32 = 0x6f74_706d;
 
-/// The version of the tables below. A file of a newer one is refused.
-pub(crate) const VERSION: i32 = 2;
+/// The version of the tables below: one more with each change to them. A file of another version is
+/// refused, and so is one whose tables are not these although it has this version.
+pub(crate) const VERSION: i32 = 3;
 
 /// Times are milliseconds since 1970.
 ///
@@ -63,4 +64,20 @@ CREATE TABLE marks (
   mark TEXT NOT NULL, -- JSON
   PRIMARY KEY (provider, process)
 ) STRICT, WITHOUT ROWID;
+
+CREATE TABLE server_keys (
+  id TEXT PRIMARY KEY,
+  value BLOB NOT NULL -- a keyed hash of a constant
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE probe (
+  number INTEGER PRIMARY KEY,
+  at INTEGER NOT NULL,
+  times INTEGER NOT NULL
+) STRICT;
 ";
+
+/// The statements that make [`TABLES`], as SQLite keeps them.
+pub(crate) fn statements() -> impl Iterator<Item = &'static str> {
+    TABLES.split(';').map(str::trim).filter(|statement| !statement.is_empty())
+}

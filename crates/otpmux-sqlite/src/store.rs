@@ -5,8 +5,8 @@ use std::time::SystemTime;
 use async_trait::async_trait;
 use otpmux_core::{Error, Verdict};
 use otpmux_engine::{
-    Attempt, BeginLeg, Begun, Counted, Create, Created, Guess, HealthMark, LimitKey, LimitScope,
-    Record, Settle, State, VerificationId, VerificationStore,
+    Attempt, BeginLeg, Begun, Counted, Create, Created, Guess, HealthMark, KeyCheck, KeyId,
+    LimitKey, LimitScope, Record, Settle, State, VerificationId, VerificationStore,
 };
 
 use crate::failure::Fault;
@@ -110,6 +110,17 @@ impl VerificationStore for SqliteStore {
     async fn health(&self, now: SystemTime) -> Result<Vec<HealthMark>, Error> {
         let now = stamp(now);
         self.writer.ask(now, move |tables| Ok(tables.health(now)?)).await
+    }
+
+    async fn check_keys(&self, keys: &[KeyCheck]) -> Result<Vec<KeyId>, Error> {
+        let keys = keys.to_vec();
+        // It goes by no time.
+        self.writer.ask(0, move |tables| Ok(tables.check_keys(&keys)?)).await
+    }
+
+    async fn probe(&self, now: SystemTime) -> Result<(), Error> {
+        let now = stamp(now);
+        self.writer.ask(now, move |tables| Ok(tables.probe(now)?)).await
     }
 }
 

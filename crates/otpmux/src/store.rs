@@ -2,7 +2,7 @@
 
 pub use otpmux_engine::{
     Attempt, BeginLeg, Begun, Charge, Choice, CodeMac, Counted, Create, Created, GRACE, Guess,
-    HEALTH_KEPT, HealthMark, KeyId, Leg, LegEnd, LegState, LimitKey, LimitScope, Limited, OpenMark,
-    RecipientHash, Record, RequestTag, ResendTerms, Sealed, Settle, Skip, SkipReason, State,
-    VerificationStore, longest, millis,
+    HEALTH_KEPT, HealthMark, KeyCheck, KeyId, Leg, LegEnd, LegState, LimitKey, LimitScope, Limited,
+    OpenMark, RecipientHash, Record, RequestTag, ResendTerms, Sealed, Settle, Skip, SkipReason,
+    State, VerificationStore, longest, millis,
 };

@@ -198,14 +198,14 @@ async fn metrics_of_a_busy_gateway() -> Metrics {
     for last in 1..=6 {
         send(&format!("+1202555011{last}")).await;
     }
-    // The other vendor's too: the gateway is not ready. And the limit over all.
+    // The other vendor's too: what is out can be verified all the same. And the limit over all.
     serving.emulator.set_fault(Vendor::StartMessaging, Fault::status(500));
     for last in 1..=5 {
         send(&format!("+91987654322{last}")).await;
     }
     assert_eq!(send("+919876543230").await.0, 429);
     let ready = http.get(format!("{}/readyz", serving.url())).send().await.unwrap();
-    assert_eq!(ready.status(), 503);
+    assert_eq!(ready.status(), 200);
     // More connections than there may be.
     let mut crowd = Vec::new();
     for _ in 0..=CONNECTIONS {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use otpmux_core::{Clock, Entropy, EntropyError, OsEntropy, OtpProvider, ProviderId, SystemClock};
 
 use super::charges::Charges;
+use super::key_check::differs;
 use super::members::{Member, Members, NewMember};
 use super::{Inner, OtpClient};
 use crate::layers::{Guards, GuardsError};
@@ -64,6 +65,12 @@ pub enum BuildError {
         "the server key `{0}` has signed what is pending; keep it in the list, after the new one"
     )]
     KeyGone(String),
+    /// A server key differs from the one that other processes of this store use under its id.
+    #[error("{detail}", detail = differs(.0))]
+    KeyDiffers(String),
+    /// The store could not be asked whether other processes have the same new keys.
+    #[error("whether other processes have the same server keys is not known: {0}")]
+    KeyUnchecked(String),
     /// No randomness for a key.
     #[error(transparent)]
     Entropy(#[from] EntropyError),
@@ -189,6 +196,7 @@ impl ClientBuilder {
             store,
             store_name,
             keys,
+            keys_checked: Arc::default(),
             charges,
             policy,
             clock,

@@ -4,6 +4,7 @@ mod charges;
 mod dispatch;
 mod explain;
 mod kept;
+mod key_check;
 mod line;
 mod members;
 mod metrics;
@@ -22,7 +23,7 @@ mod verify;
 mod view;
 
 use std::fmt;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use arc_swap::ArcSwap;
@@ -30,6 +31,7 @@ use otpmux_core::{
     Blame, Certainty, Channel, Clock, Code, Entropy, EntropyError, Error, ErrorKind, OtpProvider,
     Recipient, Target,
 };
+use tokio::sync::{Mutex, OnceCell};
 use tokio::time::Instant;
 
 pub use build::{BuildError, ClientBuilder, ClientConfig};
@@ -89,6 +91,8 @@ struct Inner {
     /// What the store was opened by.
     store_name: Option<Box<str>>,
     keys: ServerKeys,
+    /// Whether the store knows these keys.
+    keys_checked: Arc<OnceCell<()>>,
     charges: Charges,
     policy: Policy,
     clock: Arc<dyn Clock>,

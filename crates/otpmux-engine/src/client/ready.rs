@@ -1,21 +1,25 @@
-use otpmux_core::{Blame, Certainty, Error, ErrorKind};
+use otpmux_core::Error;
 
-use super::{OtpClient, ProviderView};
+use super::OtpClient;
 
 impl OtpClient {
-    /// Whether a send would have a chance: the store answers, and one provider at least is not being
-    /// left alone. Learns what other processes have told the store about providers.
+    /// Whether this process can verify codes, and write down new verifications: the store takes
+    /// writes, and no other process has another server key under the id of one of this one's. Writes
+    /// something small into the store, so ask once a second at most.
+    ///
+    /// How the vendors are is no part of this: what is out can be verified while they are down, and
+    /// each send finds out for itself. [`providers`](Self::providers) tells, and this learns for it
+    /// what other processes have told the store.
     ///
     /// # Errors
     ///
-    /// Not sent: the store is out of reach ([`ErrorKind::Store`]); every provider is being left
-    /// alone ([`ErrorKind::CircuitOpen`]).
+    /// Not sent: the store is out of reach, or takes no writes
+    /// ([`ErrorKind::Store`](otpmux_core::ErrorKind::Store)); a server key differs
+    /// ([`ErrorKind::Configuration`](otpmux_core::ErrorKind::Configuration)).
     pub async fn ready(&self) -> Result<(), Error> {
-        self.learn_health().await?;
-        if self.providers().iter().any(ProviderView::admits) {
-            return Ok(());
-        }
-        Err(Error::new(ErrorKind::CircuitOpen, Certainty::NotSent, Blame::Provider)
-            .with_detail("every provider is being left alone after failures"))
+        self.check_keys().await?;
+        let inner = self.inner();
+        inner.store.probe(inner.clock.now()).await?;
+        self.learn_health().await
     }
 }

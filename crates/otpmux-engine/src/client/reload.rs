@@ -1,10 +1,11 @@
 use std::collections::HashMap;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 use otpmux_core::ProviderId;
 
 use super::build::NewStore;
 use super::charges::Charges;
+use super::key_check::checked;
 use super::members::{Member, Members, Retired};
 use super::{BuildError, ClientBuilder, ClientConfig, Inner, OtpClient};
 use crate::{GRACE, Policy};
@@ -33,9 +34,11 @@ impl OtpClient {
     ///
     /// As [`ClientBuilder::build`]; besides, a store other than the present one
     /// ([`BuildError::StoreChanged`]), and a key ring without the key that signs now
-    /// ([`BuildError::KeyGone`]).
-    pub fn reload(&self, mut builder: ClientBuilder) -> Result<Reloaded, BuildError> {
-        let _reloading = self.0.reloading.lock().unwrap_or_else(PoisonError::into_inner);
+    /// ([`BuildError::KeyGone`]), with a new key that other processes of the store do not have under its
+    /// id ([`BuildError::KeyDiffers`]), or one of which the store cannot tell
+    /// ([`BuildError::KeyUnchecked`]).
+    pub async fn reload(&self, mut builder: ClientBuilder) -> Result<Reloaded, BuildError> {
+        let _reloading = self.0.reloading.lock().await;
         let old = self.inner();
         let routes = builder.checked_routes()?;
         let same_store = match &builder.store {
@@ -50,6 +53,7 @@ impl OtpClient {
         if !keys.holds_signing_key_of(&old.keys) {
             return Err(BuildError::KeyGone(old.keys.signing_id().to_string()));
         }
+        old.check_new_keys(&keys).await?;
         let mut reloaded = Reloaded::default();
         let mut active = HashMap::new();
         for new in builder.providers {
@@ -70,6 +74,7 @@ impl OtpClient {
             routes,
             store: Arc::clone(&old.store),
             store_name: old.store_name.clone(),
+            keys_checked: checked(&old, &keys),
             keys,
             charges: Charges::new(&builder.policy.limits),
             policy: builder.policy,
@@ -86,11 +91,12 @@ impl OtpClient {
     /// # Errors
     ///
     /// As [`reload`](Self::reload), in the configuration's own words.
-    pub fn reload_config<C: ClientConfig + ?Sized>(
+    pub async fn reload_config<C: ClientConfig + ?Sized>(
         &self,
         config: &C,
     ) -> Result<Reloaded, C::Error> {
-        Ok(self.reload(config.client_builder()?)?)
+        let builder = config.client_builder()?;
+        Ok(self.reload(builder).await?)
     }
 }
 

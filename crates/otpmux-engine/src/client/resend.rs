@@ -52,6 +52,7 @@ impl OtpClient {
     ) -> Result<Verification, Error> {
         let inner = &self.inner();
         let now = inner.clock.now();
+        inner.has_same_keys().await?;
         let mut record = inner.load_within(id, scope, now).await?;
         let name = resend.idempotency_key.as_deref();
         let mut key = match name.map(|name| inner.resend_key(&record, name, &resend)) {

@@ -62,6 +62,7 @@ impl OtpClient {
             skips: Vec::new(),
             request: tag.map(Box::new),
         };
+        inner.has_same_keys().await?;
         let counted = loop {
             let first = &plan.candidates[0];
             record.legs =

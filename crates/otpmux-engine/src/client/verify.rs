@@ -14,6 +14,7 @@ impl Inner {
         code: &Code,
     ) -> Result<Verdict, Error> {
         let guess = guess.within(Arc::clone(&self.charges.guesses));
+        self.has_same_keys().await?;
         let verdict = match self.store.attempt(id, &guess, self.clock.now()).await? {
             Attempt::Verdict(verdict) => verdict,
             Attempt::AskVendors(record) => self.ask_vendors(*record, code).await?,

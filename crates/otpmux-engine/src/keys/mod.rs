@@ -36,6 +36,8 @@ pub type KeyId = Arc<str>;
 pub struct ServerKeys {
     signing: Keys,
     older: Vec<Keys>,
+    /// Nobody else can have them.
+    ephemeral: bool,
 }
 
 #[derive(Clone)]
@@ -45,6 +47,8 @@ struct Keys {
     recipient: HmacSha256,
     tag: HmacSha256,
     seal: HmacSha256,
+    /// What this key makes of a constant: equal for equal keys.
+    check: [u8; 32],
 }
 
 /// A key ring that cannot be.
@@ -92,14 +96,14 @@ impl ServerKeys {
         }
         let mut ring = ring.into_iter();
         let signing = ring.next().ok_or(KeyError::None)?;
-        Ok(Self { signing, older: ring.collect() })
+        Ok(Self { signing, older: ring.collect(), ephemeral: false })
     }
 
     /// A key ring of one random key, for a store that lives no longer than the process.
     pub fn ephemeral(entropy: &dyn Entropy) -> Result<Self, EntropyError> {
         let mut key = zeroize::Zeroizing::new([0; 32]);
         entropy.fill(&mut *key)?;
-        Ok(Self { signing: Keys::new("ephemeral", &*key), older: Vec::new() })
+        Ok(Self { signing: Keys::new("ephemeral", &*key), older: Vec::new(), ephemeral: true })
     }
 
     /// The name of the key that signs and encrypts.
@@ -111,9 +115,18 @@ impl ServerKeys {
     pub fn holds_signing_key_of(&self, other: &Self) -> bool {
         // One name may stand for two keys.
         let same = |keys: &Keys| {
-            keys.id == other.signing.id && keys.check().ct_eq(&other.signing.check()).into()
+            keys.id == other.signing.id && keys.check.ct_eq(&other.signing.check).into()
         };
         self.all().any(same)
+    }
+
+    /// By what a store tells whether other processes have the same keys. None for a random key, which
+    /// nobody else has.
+    pub fn checks(&self) -> Vec<KeyCheck> {
+        if self.ephemeral {
+            return Vec::new();
+        }
+        self.all().map(|keys| KeyCheck { id: Arc::clone(&keys.id), value: keys.check }).collect()
     }
 
     fn all(&self) -> impl Iterator<Item = &Keys> {
@@ -196,12 +209,8 @@ impl Keys {
             recipient: keyed(&*derive("otpmux recipient v1")),
             tag: keyed(&*derive("otpmux tag v1")),
             seal: keyed(&*derive("otpmux seal v1")),
+            check: *derive("otpmux check v1"),
         }
-    }
-
-    /// What this key makes of nothing: equal for equal keys.
-    fn check(&self) -> [u8; 32] {
-        self.tag.clone().finalize().into_bytes().into()
     }
 
     fn hash(&self, recipient: &Recipient) -> RecipientHash {
@@ -255,6 +264,17 @@ impl fmt::Debug for ServerKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.all().map(|keys| &keys.id)).finish()
     }
+}
+
+/// By what a store tells whether two processes have the same key under one id: a keyed hash of a
+/// constant, which gives nothing of the key away.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "stores take it apart and put it together")]
+pub struct KeyCheck {
+    /// The key's name.
+    pub id: KeyId,
+    /// The same for the same key and no other.
+    pub value: [u8; 32],
 }
 
 /// A code at rest: an HMAC and the name of its key.
@@ -426,7 +446,7 @@ mod tests {
     #[test]
     fn rings_that_cannot_be() {
         let one = |id: &str, key: &str| {
-            ServerKeys::new(&[(id.to_owned(), Secret::new(key))]).map(|ring| ring.signing.check())
+            ServerKeys::new(&[(id.to_owned(), Secret::new(key))]).map(|ring| ring.signing.check)
         };
         let key = "k".repeat(43);
         assert_eq!(ServerKeys::new(&[]).unwrap_err(), KeyError::None);

@@ -7,8 +7,9 @@ use std::time::SystemTime;
 use async_trait::async_trait;
 use otpmux_core::{Blame, Certainty, Error, ErrorKind, Verdict};
 use otpmux_engine::{
-    Attempt, BeginLeg, Begun, Create, Created, Guess, HealthMark, LegState, MemoryStore,
-    NewVerification, OtpClient, Record, Settle, State, VerificationId, VerificationStore,
+    Attempt, BeginLeg, Begun, Create, Created, Guess, HealthMark, KeyCheck, KeyId, LegState,
+    MemoryStore, NewVerification, OtpClient, Record, Settle, State, VerificationId,
+    VerificationStore,
 };
 use otpmux_testkit::ScriptedProvider;
 
@@ -101,6 +102,12 @@ impl VerificationStore for Failing {
     async fn load(&self, id: VerificationId, now: SystemTime) -> Result<Option<Record>, Error> {
         self.step()?;
         self.inner.load(id, now).await
+    }
+    async fn check_keys(&self, keys: &[KeyCheck]) -> Result<Vec<KeyId>, Error> {
+        self.inner.check_keys(keys).await
+    }
+    async fn probe(&self, now: SystemTime) -> Result<(), Error> {
+        self.inner.probe(now).await
     }
 }
 

@@ -17,7 +17,7 @@ fn with(providers: &[&Arc<ScriptedProvider>]) -> ClientBuilder {
 }
 
 fn ring(names: &[&str]) -> ServerKeys {
-    let key = |name: &&str| ((*name).to_owned(), Secret::new(name.repeat(40)));
+    let key = |name: &&str| ((*name).to_owned(), Secret::new(format!("{name:k<42}A")));
     ServerKeys::new(&names.iter().map(key).collect::<Vec<_>>()).unwrap()
 }
 
@@ -31,7 +31,7 @@ async fn a_provider_that_is_removed_still_verifies_its_own_codes() {
     let world = World::of(&[&a]);
     a.verifies.always(|_, _| Ok(Verdict::Approved));
     let sent = world.send().await.unwrap();
-    let reloaded = world.client.reload(with(&[&b])).unwrap();
+    let reloaded = world.client.reload(with(&[&b])).await.unwrap();
     assert_eq!((names(&reloaded.fresh), names(&reloaded.retired)), (vec!["b"], vec!["a"]));
     world.send_for("other").await;
     assert_eq!((a.sends.count(), b.count()), (1, 1), "it sends nothing any more");
@@ -41,11 +41,11 @@ async fn a_provider_that_is_removed_still_verifies_its_own_codes() {
     let sent = {
         let world = World::of(&[&a]);
         let sent = world.send().await.unwrap();
-        world.client.reload(with(&[&b])).unwrap();
-        world.client.reload(with(&[&b])).unwrap();
+        world.client.reload(with(&[&b])).await.unwrap();
+        world.client.reload(with(&[&b])).await.unwrap();
         assert_eq!(world.verify(&sent, "123456").await, "approved");
         world.advance(1_200);
-        world.client.reload(with(&[&b])).unwrap();
+        world.client.reload(with(&[&b])).await.unwrap();
         sent
     };
     drop(sent);
@@ -59,17 +59,17 @@ async fn what_is_unchanged_keeps_its_health_and_what_is_new_begins_well() {
     for _ in 0..5 {
         world.send().await.unwrap();
     }
-    let reloaded = world.client.reload(with(&[&a, &b])).unwrap();
+    let reloaded = world.client.reload(with(&[&a, &b])).await.unwrap();
     assert_eq!(names(&reloaded.kept), ["a", "b"]);
     assert_eq!(world.send().await.unwrap().skipped.len(), 1, "still being left alone");
 
     let (new_a, mut guards) = (carrier("a"), Guards::default());
-    let reloaded = world.client.reload(with(&[&new_a, &b])).unwrap();
+    let reloaded = world.client.reload(with(&[&new_a, &b])).await.unwrap();
     assert_eq!(names(&reloaded.fresh), ["a"]);
     assert_eq!(world.send().await.unwrap().legs[0].provider.as_str(), "a");
     guards.retries = 0;
     let builder = with(&[&b]).guarded_provider(new_a.port(), guards, None);
-    assert_eq!(names(&world.client.reload(builder).unwrap().fresh), ["a"], "other guards");
+    assert_eq!(names(&world.client.reload(builder).await.unwrap().fresh), ["a"], "other guards");
 }
 
 #[tokio::test]
@@ -80,12 +80,12 @@ async fn a_fingerprint_tells_that_two_providers_are_one() {
         OtpClient::builder().guarded_provider(provider.port(), guards.clone(), fingerprint)
     };
     let client = by(&old, Some([1; 32])).build().unwrap();
-    let same = client.reload(by(&carrier("a"), Some([1; 32]))).unwrap();
+    let same = client.reload(by(&carrier("a"), Some([1; 32]))).await.unwrap();
     assert_eq!(names(&same.kept), ["a"]);
     client.send(NewVerification::to(phone())).await.unwrap();
     assert_eq!(old.count(), 1, "the one with the connections goes on");
     for fingerprint in [Some([2; 32]), None] {
-        let other = client.reload(by(&carrier("a"), fingerprint)).unwrap();
+        let other = client.reload(by(&carrier("a"), fingerprint)).await.unwrap();
         assert_eq!(names(&other.fresh), ["a"]);
     }
 }
@@ -97,11 +97,14 @@ async fn a_reload_that_cannot_be_changes_nothing() {
     let sent = world.send().await.unwrap();
     let mut policy = Policy::default();
     policy.attempts = 0;
-    assert!(matches!(world.client.reload(with(&[&a]).policy(policy)), Err(BuildError::Policy(_))));
-    assert_eq!(world.client.reload(with(&[])).unwrap_err(), BuildError::NoProvider);
+    assert!(matches!(
+        world.client.reload(with(&[&a]).policy(policy)).await,
+        Err(BuildError::Policy(_))
+    ));
+    assert_eq!(world.client.reload(with(&[])).await.unwrap_err(), BuildError::NoProvider);
     let other = Arc::new(MemoryStore::new(10));
     let stored = with(&[&a]).store(other, crate::world::keys());
-    assert_eq!(world.client.reload(stored).unwrap_err(), BuildError::StoreChanged);
+    assert_eq!(world.client.reload(stored).await.unwrap_err(), BuildError::StoreChanged);
     assert_eq!(world.verify(&sent, &a.supplied_codes()[0]).await, "approved");
 }
 
@@ -114,15 +117,18 @@ async fn sec_09_keys_rotate_under_load_and_no_right_code_is_refused() {
     for (round, names) in rings.into_iter().cycle().take(40).enumerate() {
         let sent = client.send(NewVerification::to(phone())).await.unwrap();
         // The last ring of a round has lost the first one's key: then nothing changes.
-        let _ = client.reload(build(ring(names)));
+        let _ = client.reload(build(ring(names))).await;
         let code = a.supplied_codes()[round].parse().unwrap();
         assert!(client.verify(sent.id, &code).await.unwrap().is_approved(), "round {round}");
     }
     let client = build(ring(&["old"])).build().unwrap();
-    let gone = client.reload(build(ring(&["new"]))).unwrap_err();
+    let gone = client.reload(build(ring(&["new"]))).await.unwrap_err();
     assert_eq!(gone, BuildError::KeyGone("old".to_owned()));
-    let another = ServerKeys::new(&[("old".to_owned(), Secret::new("x".repeat(40)))]).unwrap();
-    assert_eq!(client.reload(build(another)).unwrap_err(), BuildError::KeyGone("old".to_owned()));
+    let another = ServerKeys::new(&[("old".to_owned(), Secret::new("w".repeat(43)))]).unwrap();
+    assert_eq!(
+        client.reload(build(another)).await.unwrap_err(),
+        BuildError::KeyGone("old".to_owned())
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -133,7 +139,7 @@ async fn a_send_under_way_ends_as_it_began() {
     let client = world.client.clone();
     let sending = tokio::spawn(async move { client.send(NewVerification::to(phone())).await });
     a.sends.called(1).await;
-    world.client.reload(with(&[&b])).unwrap();
+    world.client.reload(with(&[&b])).await.unwrap();
     let sent = sending.await.unwrap().unwrap();
     assert!(sent.confirmed);
     assert_eq!(world.verify(&sent, &a.supplied_codes()[0]).await, "approved");

@@ -4,13 +4,15 @@ use std::sync::Arc;
 
 use axum::Json as Answer;
 use axum::extract::State;
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::app::App;
 use crate::problem::{Content as ProblemContent, Problem};
+use crate::readiness::Standing;
 
 /// All is well.
 #[derive(Debug, Serialize, ToSchema)]
@@ -42,9 +44,70 @@ pub(super) async fn alive() -> Answer<Fine> {
     Answer(Fine { status: "ok" })
 }
 
-/// Can it send?
+/// Whether requests should come here.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(title = "Readiness")]
+pub(super) struct Ready {
+    #[schema(value_type = ReadyWord)]
+    status: &'static str,
+    /// `ok` (it takes writes), `unavailable` (it is out of reach or refuses writes), or
+    /// `server_key_differs` (another process has another key under the same id). Not told while the
+    /// gateway stops.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<StoreWord>)]
+    store: Option<&'static str>,
+    /// How the vendors are, as this process sees them; for callers with an API key. They make no
+    /// gateway unready.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    providers: Option<Vec<ProviderState>>,
+}
+
+/// Whether requests should come here.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[expect(dead_code, reason = "for the document")]
+enum ReadyWord {
+    Ok,
+    Unavailable,
+    Draining,
+}
+
+/// How the store is.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[expect(dead_code, reason = "for the document")]
+enum StoreWord {
+    Ok,
+    Unavailable,
+    ServerKeyDiffers,
+}
+
+/// A provider, and whether it gets messages.
+#[derive(Debug, Serialize, ToSchema)]
+struct ProviderState {
+    /// Its name in the configuration.
+    name: String,
+    /// Its circuit breaker: `closed` (messages go there), `open` (it is left alone after failures) or
+    /// `probing` (one message finds out whether it is well again).
+    #[schema(value_type = CircuitWord)]
+    circuit: &'static str,
+}
+
+/// The state of a circuit breaker.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[expect(dead_code, reason = "for the document")]
+enum CircuitWord {
+    Closed,
+    Open,
+    Probing,
+}
+
+/// Can it verify?
 ///
-/// The store answers and one provider at least is not being left alone. Not while it stops.
+/// The store takes writes, and this gateway has the server keys that others have. Not while it stops.
+/// Vendors that are down make no gateway unready, for the codes that are out can be verified. An
+/// answer holds for a second.
 #[utoipa::path(
     get,
     path = "/readyz",
@@ -52,17 +115,29 @@ pub(super) async fn alive() -> Answer<Fine> {
     tag = "operation",
     security(()),
     responses(
-        (status = 200, description = "Send requests here", body = Fine),
-        (status = 503, description = "Send requests elsewhere", body = ProblemContent,
-            content_type = "application/problem+json"),
+        (status = 200, description = "Send requests here", body = Ready),
+        (status = 503, description = "Send requests elsewhere", body = Ready),
     ),
 )]
-pub(super) async fn ready(State(app): State<Arc<App>>) -> Result<Answer<Fine>, Problem> {
-    if app.is_draining() {
-        return Err(Problem::draining());
-    }
-    app.client.ready().await?;
-    Ok(Answer(Fine { status: "ok" }))
+pub(super) async fn ready(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
+    let draining = app.is_draining();
+    let standing = if draining { None } else { Some(app.standing().await) };
+    let (code, status) = match standing {
+        Some(Standing::Ok) => (StatusCode::OK, "ok"),
+        Some(_) => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
+        None => (StatusCode::SERVICE_UNAVAILABLE, "draining"),
+    };
+    // Names of vendors are nobody else's business.
+    let known = headers.get(AUTHORIZATION).is_some_and(|key| app.knows(key.as_bytes()));
+    let providers = known.then(|| {
+        let view = |view: &otpmux::ProviderView| ProviderState {
+            name: view.id().to_string(),
+            circuit: view.health().as_str(),
+        };
+        app.client.providers().iter().map(view).collect()
+    });
+    let ready = Ready { status, store: standing.map(Standing::as_str), providers };
+    (code, Answer(ready)).into_response()
 }
 
 /// Show the metrics

@@ -44,8 +44,8 @@ pub(super) async fn reload(
     if !caller.admin {
         return Err(Problem::forbidden("this API key may not administer (`admin = true`)"));
     }
-    // It reads files.
-    let reload = tokio::task::spawn_blocking(move || app.reload()).await;
+    // To the end, also when the caller goes away: half a reload is none.
+    let reload = tokio::spawn(async move { app.reload().await }).await;
     let reloaded = reload.map_err(|_| Problem::internal(Certainty::NotSent))?;
     let reloaded = reloaded.map_err(|errors| Problem::refused_configuration(&errors))?;
     let names = |ids: &[ProviderId]| ids.iter().map(ToString::to_string).collect();

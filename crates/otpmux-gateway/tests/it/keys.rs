@@ -102,7 +102,7 @@ async fn the_old_key_is_taken_until_it_is_removed() {
     }
     let without = three_keys().replace("old_key = \"env:OLD\"\n", "");
     *gateway.file.lock().unwrap() = toml(&emulator, &without);
-    gateway.reloader.reload().unwrap();
+    gateway.reloader.reload().await.unwrap();
     let path = "/v1/capabilities";
     as_key(&gateway, SHOP, Method::GET, path, &json!(null)).await.expect(200);
     as_key(&gateway, OLD, Method::GET, path, &json!(null)).await.problem(401, "unauthenticated");
@@ -144,7 +144,7 @@ async fn each_key_has_its_own_limit_of_requests_and_a_reload_does_not_refill_it(
         let problem = as_key(&gateway, BANK, Method::GET, path, &json!(null)).await;
         let problem = problem.problem(429, "too_many_requests");
         assert!((1..=720).contains(&problem["retry_after"].as_u64().unwrap()));
-        gateway.reloader.reload().unwrap();
+        gateway.reloader.reload().await.unwrap();
     }
     as_key(&gateway, SHOP, Method::GET, path, &json!(null)).await.expect(200);
 }

@@ -82,7 +82,7 @@ async fn two_reloads_at_once_are_one_after_the_other() {
 
     *gateway.file.lock().unwrap() = with(3);
     let reloader = gateway.reloader.clone();
-    let first = tokio::task::spawn_blocking(move || reloader.reload());
+    let first = tokio::spawn(async move { reloader.reload().await });
     let entries = Arc::new(Mutex::new(entries));
     let wait = |most: Duration| {
         let entries = Arc::clone(&entries);

@@ -51,12 +51,12 @@ async fn a_reload_brings_a_new_certificate_and_a_broken_one_keeps_the_old() {
     assert!(gateway.http.get(format!("{plain}/healthz")).send().await.is_err());
 
     std::fs::write(home.file("certificate.pem"), "nothing").unwrap();
-    let error = gateway.reloader.reload().unwrap_err().to_string();
+    let error = gateway.reloader.reload().await.unwrap_err().to_string();
     assert!(error.contains("server.tls_certificate"), "{error}");
     assert!(alive(&gateway, &first).await);
 
     let second = make_certificate(&home, "second");
-    gateway.reloader.reload().unwrap();
+    gateway.reloader.reload().await.unwrap();
     assert!(alive(&gateway, &second).await);
     assert!(!alive(&gateway, &first).await);
 }

@@ -31,14 +31,40 @@ pub(crate) async fn a_file_that_is_not_ours_is_refused_and_left_alone() {
     assert!(matches!(error, OpenError::Unusable { .. }), "{error}");
 }
 
-pub(crate) async fn a_newer_version_is_refused() {
+pub(crate) async fn another_version_is_refused_and_left_as_it_is() {
     let home = Home::new();
     put(&home.open(), record(1)).await;
-    home.look().pragma_update(None, "user_version", 2).unwrap();
+    let of_now: i32 =
+        home.look().pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
+    let set = |version: i32| home.look().pragma_update(None, "user_version", version).unwrap();
+    set(of_now + 1);
     let error = refused(&home.file());
-    assert!(matches!(error, OpenError::Newer { found: 2, .. }), "{error}");
+    assert!(matches!(error, OpenError::Newer { found, .. } if found == of_now + 1), "{error}");
     assert!(error.to_string().contains("upgrade otpmux"), "{error}");
+    for older in [0, of_now - 1] {
+        set(older);
+        let error = refused(&home.file());
+        assert!(matches!(error, OpenError::Older { found, .. } if found == older), "{error}");
+        assert!(error.to_string().contains("of an older otpmux"), "{error}");
+    }
     assert_eq!(home.rows("records"), 1);
+    set(of_now);
+    drop(home.open());
+}
+
+pub(crate) async fn other_tables_are_refused_whatever_version_they_claim() {
+    for change in [
+        "ALTER TABLE records ADD COLUMN more TEXT",
+        "DROP TABLE marks",
+        "DROP INDEX records_end",
+        "CREATE TABLE more (a)",
+    ] {
+        let home = Home::new();
+        drop(home.open());
+        home.look().execute_batch(change).unwrap();
+        let error = refused(&home.file());
+        assert!(matches!(error, OpenError::OtherTables { .. }), "{change}: {error}");
+    }
 }
 
 pub(crate) async fn what_cannot_be_opened_says_what_to_do() {

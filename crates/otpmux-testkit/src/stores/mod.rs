@@ -31,6 +31,7 @@ mod naive;
 mod named;
 mod races;
 mod records;
+mod standing;
 mod steps;
 mod superseding;
 mod trail;
@@ -224,6 +225,8 @@ fn trials_of_counts() -> Vec<(&'static str, Body)> {
         health::marks_fade,
         health::news_travel_with_every_leg,
         health::news_travel_with_every_settling,
+        standing::the_first_key_of_an_id_counts,
+        standing::a_probe_writes_beside_everything_else,
     ]
     .to_vec()
 }

@@ -71,7 +71,10 @@ impl From<BuildError> for ConfigErrors {
             BuildError::Policy(PolicyError::Limit) => "limits".to_owned(),
             BuildError::Policy(_) => "policy".to_owned(),
             BuildError::Store(_) | BuildError::StoreChanged => "store".to_owned(),
-            BuildError::Entropy(_) | BuildError::KeyGone(_) => "server_keys".to_owned(),
+            BuildError::Entropy(_)
+            | BuildError::KeyGone(_)
+            | BuildError::KeyDiffers(_)
+            | BuildError::KeyUnchecked(_) => "server_keys".to_owned(),
             _ => "configuration".to_owned(),
         };
         let message = match &error {

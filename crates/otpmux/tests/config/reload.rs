@@ -24,12 +24,12 @@ impl World {
         Self { emulator, environment, client }
     }
 
-    fn reload(&self, text: &str) -> Result<Reloaded, ConfigErrors> {
-        self.client.reload_config(&Config::from_toml(text, &self.environment)?)
+    async fn reload(&self, text: &str) -> Result<Reloaded, ConfigErrors> {
+        self.client.reload_config(&Config::from_toml(text, &self.environment)?).await
     }
 
-    fn refused(&self, text: &str) -> String {
-        self.reload(text).expect_err(text).to_string()
+    async fn refused(&self, text: &str) -> String {
+        self.reload(text).await.expect_err(text).to_string()
     }
 
     async fn send(&self, to: &str) -> Verification {
@@ -73,7 +73,7 @@ async fn a_changed_route_sends_by_another_and_keeps_both() {
     let world = World::start(both).await;
     assert_eq!(world.send(ONE).await.legs[0].provider.as_str(), "managed");
     let route = "[[routes]]\nproviders = { managed = 0, easy = 1 }\n";
-    let reloaded = world.reload(&(route.to_owned() + &both(&world.emulator))).unwrap();
+    let reloaded = world.reload(&(route.to_owned() + &both(&world.emulator))).await.unwrap();
     assert_eq!(names(&reloaded.kept), ["managed", "easy"]);
     assert!(reloaded.fresh.is_empty() && reloaded.retired.is_empty());
     assert_eq!(world.send(OTHER).await.legs[0].provider.as_str(), "easy");
@@ -83,7 +83,7 @@ async fn a_changed_route_sends_by_another_and_keeps_both() {
 async fn a_removed_provider_verifies_its_own_codes() {
     let world = World::start(both).await;
     let sent = world.send(ONE).await;
-    let reloaded = world.reload(&easy(&world.emulator)).unwrap();
+    let reloaded = world.reload(&easy(&world.emulator)).await.unwrap();
     assert_eq!((names(&reloaded.kept), names(&reloaded.retired)), (vec!["easy"], vec!["managed"]));
     assert_eq!(world.verify(&sent, ONE).await, Verdict::Approved);
     assert_eq!(world.send(OTHER).await.legs[0].provider.as_str(), "easy");
@@ -93,7 +93,7 @@ async fn a_removed_provider_verifies_its_own_codes() {
 async fn what_has_changed_about_a_provider_makes_it_new() {
     let mut world = World::start(easy).await;
     let text = easy(&world.emulator);
-    assert_eq!(names(&world.reload(&text).unwrap().kept), ["easy"]);
+    assert_eq!(names(&world.reload(&text).await.unwrap().kept), ["easy"]);
     for more in [
         "timeout = \"9s\"",
         "timeout = \"8s\"",
@@ -102,13 +102,13 @@ async fn what_has_changed_about_a_provider_makes_it_new() {
         "guards = { retries = 1 }",
     ] {
         let changed = format!("{text}{more}\n");
-        assert_eq!(names(&world.reload(&changed).unwrap().fresh), ["easy"], "{more}");
-        assert_eq!(names(&world.reload(&changed).unwrap().kept), ["easy"], "{more}");
+        assert_eq!(names(&world.reload(&changed).await.unwrap().fresh), ["easy"], "{more}");
+        assert_eq!(names(&world.reload(&changed).await.unwrap().kept), ["easy"], "{more}");
     }
     // The file is the same, and what it refers to is not.
-    world.reload(&text).unwrap();
+    world.reload(&text).await.unwrap();
     world.environment = world.environment.with("EASY", "another-key");
-    assert_eq!(names(&world.reload(&text).unwrap().fresh), ["easy"]);
+    assert_eq!(names(&world.reload(&text).await.unwrap().fresh), ["easy"]);
 }
 
 #[tokio::test]
@@ -116,10 +116,10 @@ async fn another_store_is_refused() {
     let world = World::start(easy).await;
     let text = easy(&world.emulator);
     for same in ["[store]\n", "[store]\nurl = \"memory:\"\n", "[store]\ncapacity = 100000\n"] {
-        assert_eq!(names(&world.reload(&(same.to_owned() + &text)).unwrap().kept), ["easy"]);
+        assert_eq!(names(&world.reload(&(same.to_owned() + &text)).await.unwrap().kept), ["easy"]);
     }
     assert_eq!(
-        world.refused(&format!("[store]\ncapacity = 7\n{text}")),
+        world.refused(&format!("[store]\ncapacity = 7\n{text}")).await,
         "the configuration has 1 mistake:\
          \n  store: the store cannot change while the client runs; start anew"
     );
@@ -134,11 +134,11 @@ async fn a_key_that_signs_may_step_back_and_not_go() {
     let text = easy(&world.emulator);
     let sent = world.send(ONE).await;
     assert_eq!(
-        world.refused(&format!("{new}{text}")),
+        world.refused(&format!("{new}{text}")).await,
         "the configuration has 1 mistake:\n  server_keys: the server key `old` has signed what is \
          pending; keep it in the list, after the new one"
     );
-    world.reload(&format!("{new}{old}{text}")).unwrap();
+    world.reload(&format!("{new}{old}{text}")).await.unwrap();
     assert_eq!(world.verify(&sent, ONE).await, Verdict::Approved);
 }
 
@@ -147,9 +147,11 @@ async fn a_random_key_stays_and_no_other_takes_its_place() {
     let world = World::start(easy).await;
     let text = easy(&world.emulator);
     let sent = world.send(ONE).await;
-    world.reload(&text).unwrap();
+    world.reload(&text).await.unwrap();
     assert_eq!(
-        world.refused(&format!("[[server_keys]]\nid = \"1\"\nkey = \"env:SERVER_KEY\"\n{text}")),
+        world
+            .refused(&format!("[[server_keys]]\nid = \"1\"\nkey = \"env:SERVER_KEY\"\n{text}"))
+            .await,
         "the configuration has 1 mistake:\n  server_keys: what is pending was signed under a random \
          key, since there were none; start anew"
     );
@@ -163,7 +165,7 @@ async fn a_file_with_mistakes_changes_nothing() {
     let wrong = "[policy]\nattempts = 99\n[limits]\nglobal = [\"0/1s\"]\n".to_owned();
     let wrong = wrong + &easy(&world.emulator).replace("env:EASY", "env:NO_SUCH");
     assert_eq!(
-        world.refused(&wrong),
+        world.refused(&wrong).await,
         "the configuration has 3 mistakes:\
          \n  line 7, column 1: providers.easy.api_key: the environment variable `NO_SUCH` is not set\
          \n  line 2, column 1: policy.attempts: must be a whole number from 1 to 10\

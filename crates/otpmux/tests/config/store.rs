@@ -144,9 +144,9 @@ mod sqlite {
         assert_eq!(clients[1].verify(sent.id, &typed).await.unwrap(), Verdict::Approved);
         assert_eq!(clients[0].verify(sent.id, &typed).await.unwrap(), Verdict::AlreadyUsed);
 
-        assert_eq!(clients[0].reload_config(&config()).unwrap().kept.len(), 1);
+        assert_eq!(clients[0].reload_config(&config()).await.unwrap().kept.len(), 1);
         let other = read_in(&text.replace("otpmux.db", "other.db"), &environment).unwrap();
-        let refused = clients[0].reload_config(&other).unwrap_err().to_string();
+        let refused = clients[0].reload_config(&other).await.unwrap_err().to_string();
         assert!(refused.contains("the store cannot change"), "{refused}");
         assert!(!scratch.0.join("other.db").exists(), "not even opened");
     }

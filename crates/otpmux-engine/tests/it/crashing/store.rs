@@ -4,8 +4,8 @@ use std::time::SystemTime;
 use async_trait::async_trait;
 use otpmux_core::{Blame, Certainty, Error, ErrorKind, Verdict};
 use otpmux_engine::{
-    Attempt, BeginLeg, Begun, Create, Created, Guess, HealthMark, MemoryStore, Record, Settle,
-    State, VerificationId, VerificationStore,
+    Attempt, BeginLeg, Begun, Create, Created, Guess, HealthMark, KeyCheck, KeyId, MemoryStore,
+    Record, Settle, State, VerificationId, VerificationStore,
 };
 use tokio::sync::Notify;
 
@@ -114,5 +114,11 @@ impl VerificationStore for CrashingStore {
     }
     async fn health(&self, now: SystemTime) -> Result<Vec<HealthMark>, Error> {
         self.step(self.inner.health(now)).await
+    }
+    async fn check_keys(&self, keys: &[KeyCheck]) -> Result<Vec<KeyId>, Error> {
+        self.inner.check_keys(keys).await
+    }
+    async fn probe(&self, now: SystemTime) -> Result<(), Error> {
+        self.inner.probe(now).await
     }
 }

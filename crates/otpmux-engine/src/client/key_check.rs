@@ -1,0 +1,83 @@
+//! Whether this process has the server keys that others of its store have.
+//!
+//! One whose key differs would call right codes wrong, count limits apart, and break idempotency. So
+//! it asks once before it first uses the store, and does nothing when it differs.
+
+use std::sync::Arc;
+
+use otpmux_core::{Blame, Certainty, Error, ErrorKind};
+
+use super::{BuildError, Inner, OtpClient};
+use crate::{ServerKeys, VerificationStore};
+
+impl OtpClient {
+    /// Whether this process has the same server keys as the others that share its store: to be told
+    /// at the start, and not by the first send, resend or verify, which ask otherwise.
+    ///
+    /// # Errors
+    ///
+    /// Not sent: another key has been used under the id of one of these
+    /// ([`ErrorKind::Configuration`]), or the store is out of reach ([`ErrorKind::Store`]).
+    pub async fn check_keys(&self) -> Result<(), Error> {
+        // Asked anew: the store may have lost what it was told.
+        let inner = self.inner();
+        same_keys(&*inner.store, &inner.keys).await?;
+        let _ = inner.keys_checked.set(());
+        Ok(())
+    }
+}
+
+impl Inner {
+    /// Once for each key ring; then it costs nothing.
+    pub(super) async fn has_same_keys(&self) -> Result<(), Error> {
+        if self.keys_checked.initialized() {
+            return Ok(());
+        }
+        // Not kept when it fails, so that whoever corrects it need not start anew.
+        let check = || same_keys(&*self.store, &self.keys);
+        self.keys_checked.get_or_try_init(check).await.map(|_| ())
+    }
+
+    /// Before a reload goes on with these keys.
+    pub(super) async fn check_new_keys(&self, keys: &ServerKeys) -> Result<(), BuildError> {
+        let checks = keys.checks();
+        if checks == self.keys.checks() {
+            return Ok(());
+        }
+        match self.store.check_keys(&checks).await {
+            Err(error) => Err(BuildError::KeyUnchecked(error.to_string())),
+            Ok(differing) => match differing.first() {
+                Some(id) => Err(BuildError::KeyDiffers(id.to_string())),
+                None => Ok(()),
+            },
+        }
+    }
+}
+
+async fn same_keys(store: &dyn VerificationStore, keys: &ServerKeys) -> Result<(), Error> {
+    let checks = keys.checks();
+    if checks.is_empty() {
+        return Ok(());
+    }
+    match store.check_keys(&checks).await?.first() {
+        None => Ok(()),
+        Some(id) => Err(Error::new(ErrorKind::Configuration, Certainty::NotSent, Blame::Internal)
+            .with_detail(differs(id))),
+    }
+}
+
+pub(super) fn differs(id: &str) -> String {
+    format!(
+        "the server key `{id}` differs from the one that other processes of this store use under this \
+         id; give all of them the same key, or this one an id of its own"
+    )
+}
+
+/// Once the check of one ring holds for another.
+pub(super) fn checked(old: &Inner, keys: &ServerKeys) -> Arc<tokio::sync::OnceCell<()>> {
+    if keys.checks() == old.keys.checks() {
+        Arc::clone(&old.keys_checked)
+    } else {
+        Arc::new(tokio::sync::OnceCell::new_with(Some(())))
+    }
+}

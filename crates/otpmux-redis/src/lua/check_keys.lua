@@ -1,0 +1,14 @@
+-- KEYS: the check values of server keys: a hash of one field for each id, for good.
+-- ARGV from 2: id and value of each key, between a space.
+-- Answers the places, from 0, of those that have another value. Writes only what is new.
+local differs = {'keys'}
+for i = 2, #ARGV do
+  local id, value = string.match(ARGV[i], '^(%S+) (%S+)$')
+  local known = redis.call('HGET', KEYS[1], id)
+  if not known then
+    redis.call('HSET', KEYS[1], id, value)
+  elseif known ~= value then
+    differs[#differs + 1] = i - 2
+  end
+end
+return differs

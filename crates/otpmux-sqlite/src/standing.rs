@@ -1,0 +1,34 @@
+//! What processes must have in common, and whether the file takes writes.
+
+use otpmux_engine::{KeyCheck, KeyId};
+use rusqlite::{OptionalExtension as _, params};
+
+use crate::tables::Tables;
+
+impl Tables<'_> {
+    /// The ids of the keys that have another value here. What is new is written down.
+    pub(crate) fn check_keys(&self, keys: &[KeyCheck]) -> rusqlite::Result<Vec<KeyId>> {
+        let mut differ = Vec::new();
+        for key in keys {
+            let sql = "SELECT value = ?2 FROM server_keys WHERE id = ?1";
+            let mut statement = self.prepare(sql)?;
+            let row = params![&*key.id, key.value];
+            match statement.query_row(row, |row| row.get::<_, bool>(0)).optional()? {
+                Some(true) => {}
+                Some(false) => differ.push(KeyId::clone(&key.id)),
+                None => {
+                    let sql = "INSERT INTO server_keys (id, value) VALUES (?1, ?2)";
+                    self.run(sql, params![&*key.id, key.value])?;
+                }
+            }
+        }
+        Ok(differ)
+    }
+
+    /// A row that changes each time.
+    pub(crate) fn probe(&self, now: i64) -> rusqlite::Result<()> {
+        let sql = "INSERT INTO probe (number, at, times) VALUES (1, ?1, 1) \
+            ON CONFLICT (number) DO UPDATE SET at = excluded.at, times = times + 1";
+        self.run(sql, [now]).map(|_| ())
+    }
+}
