@@ -326,7 +326,7 @@ async fn the_first_sends_after_the_key_was_mended_go_out() {
             let builder = OtpClient::builder().policy(lenient());
             let builder =
                 builder.guarded_provider(mended.port(), Guards::default(), Some(RIGHT_KEY));
-            old.reload(builder).unwrap();
+            old.reload(builder).await.unwrap();
             old
         } else {
             town.process(&[&mended], RIGHT_KEY)
