@@ -77,7 +77,7 @@ CREATE TABLE probe (
 ) STRICT;
 ";
 
-/// The statements that make [`TABLES`], as SQLite keeps them.
+/// The statements that make [`TABLES`], in the form in which they are kept.
 pub(crate) fn statements() -> impl Iterator<Item = &'static str> {
     TABLES.split(';').map(str::trim).filter(|statement| !statement.is_empty())
 }

@@ -35,7 +35,7 @@ impl Inner {
         }
         // Not kept when it fails, so that whoever corrects it need not start anew.
         let check = || same_keys(&*self.store, &self.keys);
-        self.keys_checked.get_or_try_init(check).await.map(|_| ())
+        self.keys_checked.get_or_try_init(check).await.copied()
     }
 
     /// Before a reload goes on with these keys.

@@ -13,7 +13,7 @@ async fn on(redis: &RedisServer, emulator: &otpmux_emulator::Emulator) -> Runnin
 
 /// Asks until it says so: an answer holds for a second.
 async fn until(gateway: &Running, status: u16) {
-    let begun = std::time::Instant::now();
+    let begun = tokio::time::Instant::now();
     while gateway.get("/readyz").await.status != status {
         assert!(begun.elapsed().as_secs() < 20, "never {status}");
     }
@@ -90,7 +90,7 @@ async fn asking_often_costs_the_store_no_more() {
         let line = stats.lines().find_map(|line| line.strip_prefix("cmdstat_set:calls="));
         line.map_or(0, |line| line.split(',').next().unwrap().parse().unwrap())
     };
-    let begun = std::time::Instant::now();
+    let begun = tokio::time::Instant::now();
     for _ in 0..200 {
         gateway.get("/readyz").await.expect(200);
     }
