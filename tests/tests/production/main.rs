@@ -11,4 +11,5 @@
 mod clients;
 mod deployment;
 mod monitoring;
+mod page;
 mod support;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use otpmux::{Choice, Shortcoming, SkipReason};
 use otpmux_gateway::{Gateway, Options};
 use serde_json::Value;
 
@@ -30,6 +31,39 @@ async fn the_document_is_that_of_the_code_and_whole() {
     ];
     assert_eq!(paths, expected.map(ToOwned::to_owned).into());
     references(&document, &document);
+}
+
+/// What programs compare with stands in the document as it is answered.
+#[test]
+fn the_documents_reasons_are_the_engines() {
+    let document = otpmux_gateway::openapi();
+    let words = |name: &str| -> BTreeSet<String> {
+        let words = document["components"]["schemas"][name]["enum"].as_array().expect(name);
+        words.iter().map(|word| word.as_str().expect("a word").to_owned()).collect()
+    };
+    let set = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
+    let legs = [
+        Choice::Preferred,
+        Choice::Drawn,
+        Choice::Failover,
+        Choice::Hedge,
+        Choice::Resend,
+        Choice::LastResort,
+    ];
+    assert_eq!(words("LegReason"), set(&legs.map(Choice::as_str)));
+    let lacks = [
+        Shortcoming::Channel,
+        Shortcoming::Recipient,
+        Shortcoming::SuppliedCode,
+        Shortcoming::VendorCode,
+        Shortcoming::CodeLength,
+        Shortcoming::Lifetime,
+    ];
+    let others =
+        [SkipReason::BreakerOpen(std::time::UNIX_EPOCH), SkipReason::Limit, SkipReason::OtherCode];
+    let skips = lacks.map(SkipReason::Unable).into_iter().chain(others);
+    let skips: BTreeSet<_> = skips.map(|reason| reason.as_str().to_owned()).collect();
+    assert_eq!(words("SkipReason"), skips);
 }
 
 /// Every reference points to something.
