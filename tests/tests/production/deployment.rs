@@ -19,6 +19,7 @@ fn environment() -> Environment {
     variables().into_iter().fold(Environment::new(), |environment, name| {
         let value = match name.as_str() {
             "OTPMUX_REDIS_URL" => "redis://:sesame@127.0.0.1:1".to_owned(),
+            "OTPMUX_SERVER_KEY" => "bWFkZS11cCBzZXJ2ZXIga2V5IG9mIDMyIGJ5dGVzISE=".to_owned(),
             _ => format!("{name}-0123456789abcdef0123456789abcdef"),
         };
         environment.with(name, value)
