@@ -72,6 +72,7 @@ impl World {
             channel: Channel::Sms,
             supplied: true,
             key: IdempotencyKey::generate(&OsEntropy).expect("randomness"),
+            ends_at: std::time::SystemTime::UNIX_EPOCH,
             state: LegState::Intended,
             failure: None,
             reference: None,

@@ -30,5 +30,5 @@ pub use record::{Choice, Leg, LegState, Record, RequestTag, Skip, SkipReason, St
 pub use routing::{Route, Routes};
 pub use store::{
     Attempt, BeginLeg, Begun, Behind, Counted, Create, Created, GRACE, HEALTH_KEPT, LOOKS_BEHIND,
-    LegEnd, MARKS_KEPT, ResendTerms, Settle, VerificationStore, uncovered,
+    LegEnd, Lost, MARKS_KEPT, ResendTerms, Settle, VerificationStore, uncovered,
 };

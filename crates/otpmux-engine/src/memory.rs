@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::convert::Infallible;
 use std::fmt;
 use std::hash::{BuildHasherDefault, Hasher};
@@ -11,8 +11,8 @@ use otpmux_core::{Blame, Certainty, Error, ErrorKind, ProviderId, Purpose, RateL
 use crate::limits::{Charge, HitLog, LimitKey, LimitScope, Limited, Refund, longest, millis};
 use crate::store::{GRACE, HEALTH_KEPT, MARKS_KEPT, uncovered};
 use crate::{
-    Attempt, BeginLeg, Begun, Counted, Create, Created, Guess, HealthMark, KeyCheck, KeyId, Record,
-    Settle, State, VerificationId, VerificationStore,
+    Attempt, BeginLeg, Begun, Counted, Create, Created, Guess, HealthMark, KeyCheck, KeyId, Lost,
+    Record, Settle, State, VerificationId, VerificationStore,
 };
 
 /// How many keys of limits there may be for each verification that there is room for: a recipient's
@@ -42,7 +42,9 @@ struct Shelf {
     newest: KeyedMap<([u8; 16], Purpose), VerificationId>,
     /// The verifications whose requests have names.
     named: KeyedMap<[u8; 16], VerificationId>,
-    /// When records may be thrown away.
+    /// Verifications that are not created any more.
+    given_up: HashSet<VerificationId, BuildHasherDefault<KeyHasher>>,
+    /// When records, and what is known of those that were given up, may be thrown away.
     ends: Ends<VerificationId>,
     limits: Limits,
     /// By provider and process.
@@ -204,6 +206,7 @@ impl Shelf {
     }
 
     fn forget(&mut self, id: VerificationId) {
+        self.given_up.remove(&id);
         let Some(record) = self.records.remove(&id) else { return };
         let Record { recipient, purpose, request, .. } = *record;
         let key = (recipient.counted(), purpose);
@@ -295,6 +298,9 @@ impl VerificationStore for MemoryStore {
         if let Some(limited) = shelf.limits.full(&charges, now) {
             return Ok(Created::Limited(limited));
         }
+        if shelf.given_up.contains(&record.id) {
+            return Ok(Created::GivenUp);
+        }
         let keys = shelf.limits.logs.len();
         if shelf.records.len() >= self.capacity
             || keys >= self.capacity.saturating_mul(KEYS_PER_RECORD)
@@ -344,7 +350,13 @@ impl VerificationStore for MemoryStore {
         let shelf = &mut *self.shelf();
         shelf.learn(std::mem::take(&mut settle.news));
         let refunds = std::mem::take(&mut settle.refunds);
-        let Some(record) = shelf.get(id, now) else { return Ok(State::Closed) };
+        let Some(record) = shelf.get(id, now) else {
+            if let Some(Lost::Creation(until)) = settle.lost {
+                shelf.given_up.insert(id);
+                shelf.ends.add(millis(until), id);
+            }
+            return Ok(State::Closed);
+        };
         let close = settle.close;
         let due = record.settle(settle);
         let state = record.state;

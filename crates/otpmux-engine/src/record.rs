@@ -87,6 +87,8 @@ pub struct Leg {
     pub supplied: bool,
     /// The key that all tries of this leg share.
     pub key: IdempotencyKey,
+    /// When its call must have ended: the deadline of its send or resend.
+    pub ends_at: SystemTime,
     /// What is known about it.
     pub state: LegState,
     /// Why it failed.

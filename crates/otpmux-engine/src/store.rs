@@ -24,7 +24,8 @@ pub const GRACE: Duration = Duration::from_mins(10);
 ///   of server keys. A store that is full
 ///   refuses new records and never gives up live ones.
 /// - A store that cannot be reached, or whose answer cannot be trusted, answers an error of kind
-///   [`ErrorKind::Store`]; nothing is ever approved or sent on doubt.
+///   [`ErrorKind::Store`]; nothing is ever approved or sent on doubt. Its certainty is that of the
+///   step: not sent when it was not carried out, unknown when it may have been or may still be.
 /// - `now` comes from the caller's clock, and expiry is exact, to the millisecond: at `expires_at` a
 ///   record is worth nothing.
 #[async_trait]
@@ -37,14 +38,17 @@ pub trait VerificationStore: Send + Sync + fmt::Debug {
     ///    written, and [`Created::Before`] or [`Created::OtherContent`] answered. One that was
     ///    closed without having sent anything does not count.
     /// 2. A limit has no room: [`Created::Limited`], and nothing is counted.
-    /// 3. Every limit counts one hit, and the record is written.
+    /// 3. It was [given up](Lost::Creation) before it got here: [`Created::GivenUp`], and nothing is
+    ///    counted or written.
+    /// 4. Every limit counts one hit, and the record is written.
     async fn create(&self, create: Create, now: SystemTime) -> Result<Created, Error>;
 
     /// Writes down a further leg, after settling those before it that have ended.
     ///
     /// Refuses when the verification is not [pending](State::Pending) or has expired, when a resend
-    /// breaks its terms, or when a limit has no room, so that nothing is sent for it; limits count
-    /// only what is begun. The settling, the skips and the news are written all the same.
+    /// breaks its terms, when a limit has no room, or when it was [given up](Lost::Leg) before it got
+    /// here, so that nothing is sent for it; limits count only what is begun. The settling, the skips
+    /// and the news are written all the same.
     async fn begin_leg(
         &self,
         id: VerificationId,
@@ -174,6 +178,8 @@ pub enum Created {
     OtherContent,
     /// Not: this limit has no room.
     Limited(Limited),
+    /// Not: whoever asked has given it up meanwhile.
+    GivenUp,
 }
 
 /// A further leg.
@@ -234,8 +240,24 @@ pub struct Settle {
     /// sent for it, there is no code to type.
     pub close: bool,
     /// Hits to take back, each once, if it is there. To be told again changes nothing: where there
-    /// are `ends`, they are taken back only if one of them has had no end before.
+    /// are `ends` or a leg that was `lost`, they are taken back only if one of these was there and has
+    /// had no end before.
     pub refunds: Vec<Refund>,
+    /// A step whose answer was lost, so that it may still be carried out: it no longer is.
+    pub lost: Option<Lost>,
+}
+
+/// A step that may have been carried out, or may be later, though whoever asked for it has given up
+/// and called nobody.
+#[derive(Clone, Debug)]
+#[expect(clippy::exhaustive_enums, reason = "a store must handle each of them")]
+pub enum Lost {
+    /// The creation. Where the record is not there, it is not created any more, until this time, when
+    /// nobody would miss it.
+    Creation(SystemTime),
+    /// The beginning of this leg, known by its key. Where it is there it was not sent; where it is
+    /// not, it is written down as not sent, and not begun any more.
+    Leg(Leg),
 }
 
 /// How a leg ended.
@@ -363,13 +385,34 @@ impl Record {
 
     /// The step of [`VerificationStore::settle`], apart from the news; whether the refunds are due.
     pub fn settle(&mut self, settle: Settle) -> bool {
-        let untold = settle.ends.is_empty();
-        let first = self.end(settle.ends, settle.skips);
+        let lost = match settle.lost {
+            Some(Lost::Leg(leg)) => Some(leg),
+            Some(Lost::Creation(_)) | None => None,
+        };
+        let untold = settle.ends.is_empty() && lost.is_none();
+        let mut first = self.end(settle.ends, settle.skips);
+        if let Some(leg) = lost {
+            first |= self.give_up(leg);
+        }
         let open = matches!(self.state, State::Pending | State::Superseded);
         if settle.close && !self.may_have_sent() && open {
             self.state = State::Closed;
         }
         untold || first
+    }
+
+    /// Whether the leg was there and has had no end before.
+    fn give_up(&mut self, leg: Leg) -> bool {
+        let leg = Leg { state: LegState::NotSent, ..leg };
+        let Some(begun) = self.legs.iter_mut().find(|begun| begun.key == leg.key) else {
+            self.legs.push(leg);
+            return false;
+        };
+        let first = begun.state == LegState::Intended;
+        if first {
+            *begun = leg;
+        }
+        first
     }
 
     /// Whether one of the legs has had no end before.
@@ -410,6 +453,9 @@ impl Record {
         }
         if let Some(limited) = full {
             return Begun::Limited(limited);
+        }
+        if self.legs.iter().any(|leg| leg.key == begin.leg.key) {
+            return Begun::Over(Verdict::NotFound);
         }
         if let Some(terms) = begin.resend {
             self.resends += 1;

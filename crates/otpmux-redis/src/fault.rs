@@ -69,6 +69,11 @@ impl Fault {
     pub(crate) fn into_error(self, operation: Operation) -> Error {
         let name = operation.name();
         let done = if operation.only_reads() { "" } else { "; it may have been carried out" };
+        // What was carried out, or may still be, only whoever asked can settle.
+        let certainty = match &self {
+            Self::NoAnswer(_) | Self::Unreadable if !operation.only_reads() => Certainty::Unknown,
+            _ => Certainty::NotSent,
+        };
         let detail = match self {
             Self::Unreachable(why) => format!("no connection to Redis: {why}"),
             Self::NoAnswer(why) => format!("Redis gave no answer to `{name}`{done}: {why}"),
@@ -85,7 +90,7 @@ impl Fault {
                 None => format!("Redis refused `{name}` ({code}): {words}"),
             },
         };
-        Error::new(ErrorKind::Store, Certainty::NotSent, Blame::Internal).with_detail(detail)
+        Error::new(ErrorKind::Store, certainty, Blame::Internal).with_detail(detail)
     }
 }
 

@@ -22,6 +22,8 @@ struct LegForm<'a> {
     reason: Choice,
     channel: Cow<'a, Channel>,
     key: IdempotencyKey,
+    /// In milliseconds since 1970.
+    ends_at: u64,
 }
 
 /// The text of a record, whose form `record.lua` describes.
@@ -61,6 +63,7 @@ fn add_leg(words: Words, leg: &Leg) -> Words {
         reason: leg.reason,
         channel: Cow::Borrowed(&leg.channel),
         key: leg.key,
+        ends_at: millis(leg.ends_at),
     };
     // Names and words always serialise.
     let form = serde_json::to_string(&form).unwrap_or_default();
@@ -223,6 +226,9 @@ fn read_leg(line: &str) -> Read<Leg> {
         channel: form.channel.into_owned(),
         supplied,
         key: form.key,
+        ends_at: SystemTime::UNIX_EPOCH
+            .checked_add(Duration::from_millis(form.ends_at))
+            .ok_or(Fault::Unreadable)?,
         state,
         failure: words.maybe(word)?,
         reference: words.text()?.map(VendorReference::new),

@@ -4,8 +4,8 @@ use std::time::{Duration, SystemTime};
 use async_trait::async_trait;
 use otpmux_core::{Error, Purpose, Verdict};
 use otpmux_engine::{
-    Attempt, BeginLeg, Begun, Create, Created, GRACE, Guess, HealthMark, KeyCheck, KeyId, Record,
-    Settle, State, VerificationId, VerificationStore,
+    Attempt, BeginLeg, Begun, Create, Created, GRACE, Guess, HealthMark, KeyCheck, KeyId, Leg,
+    LegState, Lost, Record, Settle, State, VerificationId, VerificationStore,
 };
 
 use crate::call::Call;
@@ -101,6 +101,7 @@ impl VerificationStore for RedisStore {
                 reply.end(Created::Before(Box::new(record)))
             }
             "other_content" => reply.end(Created::OtherContent),
+            "given_up" => reply.end(Created::GivenUp),
             "limited" => {
                 let limited = reply.limited(&charges)?;
                 reply.end(Created::Limited(limited))
@@ -152,17 +153,28 @@ impl VerificationStore for RedisStore {
         settle: Settle,
         now: SystemTime,
     ) -> Result<State, Error> {
-        let Settle { ends, skips, news, close, refunds } = settle;
+        let Settle { ends, skips, news, close, refunds, lost } = settle;
         let mut call = self.on_record(Operation::Settle, id, now);
         if !news.is_empty() {
             call = call.key(self.names.health());
         }
-        let mut closing = Words::default().number(close);
+        let flags = u64::from(close) + 2 * u64::from(lost.is_some());
+        let mut closing = Words::default().number(flags);
         for refund in &refunds {
             call = call.key(self.names.limit(&refund.key));
             closing = closing.time(refund.at);
         }
-        let call = call.ends(&ends).text(form::lines(&skips)).words(closing).news(&news);
+        let call = call.ends(&ends).text(form::lines(&skips)).words(closing);
+        let call = match lost {
+            None => call,
+            // Redis takes no time that is over.
+            Some(Lost::Creation(until)) => {
+                let kept = until.duration_since(now).unwrap_or_default();
+                call.time(kept.max(Duration::from_millis(1)))
+            }
+            Some(Lost::Leg(leg)) => call.text(form::leg(&Leg { state: LegState::NotSent, ..leg })),
+        };
+        let call = call.news(&news);
         self.run(call, |reply| {
             let state = form::read_state(&reply.word).ok_or(Fault::Unreadable)?;
             reply.end(state)

@@ -25,7 +25,10 @@ pub(crate) fn store_error(detail: impl Into<std::borrow::Cow<'static, str>>) -> 
 /// quote what was bound.
 pub(crate) fn of_batch(error: &rusqlite::Error) -> Error {
     let number = error.sqlite_error().map_or(0, |error| error.extended_code);
-    store_error(format!("{}; SQLite's code is {number}", advice(error)))
+    let told = store_error(format!("{}; SQLite's code is {number}", advice(error)));
+    // A disk that fails at the last moment may have kept it.
+    let doubtful = error.sqlite_error_code() == Some(ErrorCode::SystemIoFailure);
+    if doubtful { told.with_certainty(Certainty::Unknown) } else { told }
 }
 
 fn advice(error: &rusqlite::Error) -> &'static str {

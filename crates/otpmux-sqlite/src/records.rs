@@ -30,6 +30,12 @@ macro_rules! select {
     };
 }
 
+/// The place of the state among what [`select`] gives.
+const STATE: usize = 4;
+
+/// The state of a row that stands for a verification which is not created any more.
+const GIVEN_UP: i64 = 4;
+
 impl Tables<'_> {
     /// A verification, unless its time is over even for being told so.
     pub(crate) fn find(&self, id: VerificationId, now: i64) -> Result<Option<Found>, Fault> {
@@ -45,6 +51,9 @@ impl Tables<'_> {
         let mut statement = self.prepare(sql)?;
         let mut rows = statement.query([key])?;
         let Some(row) = rows.next()? else { return Ok(None) };
+        if row.get::<_, i64>(STATE)? == GIVEN_UP {
+            return Ok(None);
+        }
         let Some(found) = read(row) else {
             return Err(Fault::Refused(store_error(
                 "a verification cannot be read: it is damaged, or a newer program wrote it",
@@ -66,18 +75,34 @@ impl Tables<'_> {
         self.prepare(sql)?.query_row(params, id).optional()
     }
 
-    /// Has a new record take the place of the newest one, and gives that one's id.
-    pub(crate) fn supersede(
-        &self,
-        record: &Record,
-        now: SystemTime,
-    ) -> Result<Option<VerificationId>, Fault> {
-        let Some((number, id)) = self.newest(record)? else { return Ok(None) };
-        self.set_newest(number, false)?;
-        let Some(mut older) = self.find(id, stamp(now))? else { return Ok(None) };
-        older.record.supersede(now);
-        self.update_state(&older)?;
-        Ok(Some(id))
+    /// Writes down a new record, which takes the place of the newest one. False when it is not
+    /// created any more.
+    pub(crate) fn put_newest(&self, record: &Record, now: SystemTime) -> Result<bool, Fault> {
+        let newest = self.newest(record)?;
+        let older = match newest {
+            Some((_, id)) => self.find(id, stamp(now))?,
+            None => None,
+        };
+        if !self.put(record, older.as_ref().map(|older| older.record.id))? {
+            return Ok(false);
+        }
+        if let Some((number, _)) = newest {
+            self.set_newest(number, false)?;
+        }
+        if let Some(mut older) = older {
+            older.record.supersede(now);
+            self.update_state(&older)?;
+        }
+        Ok(true)
+    }
+
+    /// Has a verification that is not there not be created any more, until this time.
+    pub(crate) fn give_up(&self, id: VerificationId, until: SystemTime) -> rusqlite::Result<()> {
+        let sql = "INSERT INTO records (id, recipient, purpose, state, expires_at, attempts, \
+            max_attempts, resends, resend_after, sealed_key, sealed, legs, skips) \
+            VALUES (?1, x'', '', ?2, ?3, 0, 0, 0, 0, '', x'', '', '') ON CONFLICT (id) DO NOTHING";
+        let ends = stamp(until).saturating_sub(span(GRACE));
+        self.run(sql, params![id.to_bytes(), GIVEN_UP, ends]).map(|_| ())
     }
 
     /// After a verification of this recipient and purpose has come to nothing.
@@ -105,12 +130,8 @@ impl Tables<'_> {
         self.run(sql, params![number, newest.then_some(1)]).map(|_| ())
     }
 
-    /// Writes down a new record, the newest of its recipient and purpose.
-    pub(crate) fn put(
-        &self,
-        record: &Record,
-        supersedes: Option<VerificationId>,
-    ) -> rusqlite::Result<()> {
+    /// False when there is a row of its id.
+    fn put(&self, record: &Record, supersedes: Option<VerificationId>) -> rusqlite::Result<bool> {
         let (code, request) = (record.code.as_ref(), record.request.as_deref());
         let (legs, skips) = lists(record)?;
         let sql = "INSERT INTO records (id, recipient, purpose, state, code_key, code_mac, \
@@ -119,7 +140,7 @@ impl Tables<'_> {
             VALUES (:id, :recipient, :purpose, \
             :state, :code_key, :code_mac, :code_length, :expires_at, :attempts, :max_attempts, \
             :resends, :resend_after, :sealed_key, :sealed, :request_name, :request_content, :legs, \
-            :skips, 1, :supersedes)";
+            :skips, 1, :supersedes) ON CONFLICT (id) DO NOTHING";
         let params = named_params! {
             ":id": record.id.to_bytes(),
             ":recipient": record.recipient.0,
@@ -141,7 +162,7 @@ impl Tables<'_> {
             ":skips": skips,
             ":supersedes": supersedes.map(VerificationId::to_bytes),
         };
-        self.run(sql, params).map(|_| ())
+        Ok(self.run(sql, params)? == 1)
     }
 
     /// Writes back where a verification stands, and how many codes were tried.

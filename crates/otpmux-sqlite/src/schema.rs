@@ -20,7 +20,7 @@ CREATE TABLE records (
   id BLOB NOT NULL UNIQUE,
   recipient BLOB NOT NULL,
   purpose TEXT NOT NULL,
-  state INTEGER NOT NULL, -- 0 pending, 1 approved, 2 closed, 3 superseded
+  state INTEGER NOT NULL, -- 0 pending, 1 approved, 2 closed, 3 superseded, 4 never created
   newest INTEGER, -- 1: none of its recipient and purpose has taken its place
   supersedes BLOB, -- the id of the one whose place it took
   code_key TEXT,

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use otpmux_core::{Error, Verdict};
 use otpmux_engine::{
     Attempt, BeginLeg, Begun, Counted, Create, Created, Guess, HealthMark, KeyCheck, KeyId,
-    LimitKey, LimitScope, Record, Settle, State, VerificationId, VerificationStore,
+    LimitKey, LimitScope, Lost, Record, Settle, State, VerificationId, VerificationStore,
 };
 
 use crate::failure::Fault;
@@ -142,9 +142,10 @@ impl Tables<'_> {
             return Ok(Created::Limited(limited));
         }
         self.need_room()?;
+        if !self.put_newest(record, at)? {
+            return Ok(Created::GivenUp);
+        }
         self.hit(charges, now)?;
-        let supersedes = self.supersede(record, at)?;
-        self.put(record, supersedes)?;
         Ok(Created::New(self.health(now)?))
     }
 
@@ -175,7 +176,12 @@ impl Tables<'_> {
     fn settle(&self, id: VerificationId, mut settle: Settle, now: i64) -> Result<State, Fault> {
         let found = self.find(id, now)?;
         self.learn(&settle.news)?;
-        let Some(mut found) = found else { return Ok(State::Closed) };
+        let Some(mut found) = found else {
+            if let Some(Lost::Creation(until)) = settle.lost {
+                self.give_up(id, until)?;
+            }
+            return Ok(State::Closed);
+        };
         let refunds = std::mem::take(&mut settle.refunds);
         let close = settle.close;
         let due = found.record.settle(settle);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use otpmux_core::Error;
+use otpmux_core::{Certainty, Error};
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
@@ -91,7 +91,8 @@ impl Writer {
         let (reply, answer) = oneshot::channel();
         let job = Operation { now, step: Some(step), answer: None, reply };
         self.0.send(Box::new(job)).await.map_err(|_| stopped())?;
-        answer.await.map_err(|_| stopped())?
+        // What it has begun may be committed.
+        answer.await.map_err(|_| stopped().with_certainty(Certainty::Unknown))?
     }
 }
 

@@ -7,8 +7,8 @@ use otpmux_core::{Blame, Certainty, Error, ErrorKind, SendRequest};
 use tokio::time::Instant;
 
 use super::kept::Kept;
-use super::{InFlight, Inner, Verification, gone};
-use crate::{LegState, Record, RequestTag, State};
+use super::{InFlight, Inner, Verification, gone, until};
+use crate::{Leg, LegState, Record, RequestTag, State};
 
 /// How often a request that is under way elsewhere is looked at: at first, and at the most.
 const FIRST_LOOK: Duration = Duration::from_millis(5);
@@ -38,9 +38,11 @@ impl Inner {
     ) -> Result<Verification, Error> {
         let deadline = self.deadline();
         let mut pause = FIRST_LOOK;
-        while is_under_way(&record, self.clock.now()) && Instant::now() < deadline {
+        while let Some(left) = under_way(&record, self.clock.now())
+            && Instant::now() < deadline
+        {
             if in_flight == InFlight::Refuse {
-                return Err(under_way());
+                return Err(still_under_way(left));
             }
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(LAST_LOOK);
@@ -59,17 +61,18 @@ impl Inner {
     }
 }
 
-/// Whether its newest leg has no end yet, so that the answer may still change. A process that died
-/// in the call leaves it so: once a resend is allowed, nobody is at it any more.
-fn is_under_way(record: &Record, now: SystemTime) -> bool {
-    let intended = record.legs.last().is_some_and(|leg| leg.state == LegState::Intended);
-    intended && record.state == State::Pending && now < record.resend_after
+/// For how long its answer may still change, at the most, if it may: a leg has no end yet. A process
+/// that died in the call leaves it so, and its deadline tells when nobody is at it any more.
+fn under_way(record: &Record, now: SystemTime) -> Option<Duration> {
+    let open = |leg: &&Leg| leg.state == LegState::Intended && now < leg.ends_at;
+    let last = record.legs.iter().filter(open).map(|leg| leg.ends_at).max()?;
+    (record.state == State::Pending).then(|| until(last, now))
 }
 
-fn under_way() -> Error {
+fn still_under_way(left: Duration) -> Error {
     Error::new(ErrorKind::Conflict, Certainty::NotSent, Blame::Caller)
         .with_detail("the first request under this idempotency key is still under way")
-        .with_retry_after(Duration::from_secs(1))
+        .with_retry_after(left)
 }
 
 pub(super) fn other_content() -> Error {
@@ -79,6 +82,7 @@ pub(super) fn other_content() -> Error {
 
 fn has_failed(record: &Record) -> Error {
     let kind = record.legs.last().and_then(|leg| leg.failure).unwrap_or(ErrorKind::Unavailable);
-    Error::new(kind, Certainty::Refused, Blame::Provider)
+    let blame = if kind == ErrorKind::Store { Blame::Internal } else { Blame::Provider };
+    Error::new(kind, Certainty::Refused, blame)
         .with_detail("the first request under this idempotency key has failed; ask again")
 }

@@ -6,6 +6,7 @@ use otpmux_core::{Clock, Entropy, EntropyError, OsEntropy, OtpProvider, Provider
 
 use super::charges::Charges;
 use super::key_check::differs;
+use super::late::Late;
 use super::members::{Member, Members, NewMember};
 use super::{Inner, OtpClient};
 use crate::layers::{Guards, GuardsError};
@@ -190,6 +191,7 @@ impl ClientBuilder {
         }
         let charges = Charges::new(&self.policy.limits);
         let policy = self.policy;
+        let late = Late::new(Arc::clone(&store), Arc::clone(&clock));
         Ok(OtpClient::of(Inner {
             members,
             routes,
@@ -199,6 +201,7 @@ impl ClientBuilder {
             keys_checked: Arc::default(),
             charges,
             policy,
+            late,
             clock,
             entropy,
             process,

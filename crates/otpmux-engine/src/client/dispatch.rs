@@ -14,7 +14,10 @@ use super::plan::{Candidate, Plan, Source, skip};
 use super::standing::StillWanted;
 use super::{Inner, Verification, gone, metrics};
 use crate::record::{LegState, Record};
-use crate::{BeginLeg, Begun, Choice, LegEnd, Refund, Settle, Skip, SkipReason, VendorTerms};
+use crate::{
+    BeginLeg, Begun, Choice, GRACE, Leg, LegEnd, Lost, Refund, Settle, Skip, SkipReason,
+    VendorTerms,
+};
 
 /// How long a vendor may take to tell what became of a send whose answer was lost.
 const RECONCILE: Duration = Duration::from_secs(2);
@@ -54,6 +57,8 @@ struct Untold {
     skips: Vec<Skip>,
     /// Of calls that never reached their providers.
     refunds: Vec<Refund>,
+    /// The beginning of a leg, whose answer was lost.
+    lost: Option<Lost>,
 }
 
 /// A leg that is written down and not settled.
@@ -92,9 +97,9 @@ impl<'a> Dispatch<'a> {
         plan: Plan,
         code: Option<Code>,
         counted: Counted,
+        deadline: Instant,
     ) -> Self {
         let begun = Instant::now();
-        let deadline = begun + inner.policy.deadline;
         let Plan { request, route, candidates, .. } = plan;
         let first = record.legs.len() - 1;
         let standing = Arc::new(StillWanted::new(Arc::clone(inner), record.id));
@@ -158,7 +163,11 @@ impl<'a> Dispatch<'a> {
                     self.write(true).await?;
                     return Err(gone().with_certainty(self.certainty()));
                 }
-                Err(NotBegun::Failed(error)) => return Err(error),
+                Err(NotBegun::Failed(error)) => {
+                    let settle = self.settlement(true);
+                    self.tell_late(settle);
+                    return Err(error.with_certainty(self.certainty()));
+                }
             }
         }
     }
@@ -382,10 +391,11 @@ impl<'a> Dispatch<'a> {
             let candidate = &self.candidates[next];
             let reason = if candidate.is_last_resort() { Choice::LastResort } else { reason };
             let (id, entropy) = (self.record.id, &*self.inner.entropy);
+            let ends_at = self.record.legs[self.first].ends_at;
             let leg = self
                 .inner
-                .new_leg(id, candidate, reason, &self.request.channel, entropy)
-                .map_err(|error| NotBegun::Failed(error.with_certainty(self.certainty())))?;
+                .new_leg(id, candidate, reason, &self.request.channel, ends_at, entropy)
+                .map_err(NotBegun::Failed)?;
             let news = self.inner.members.news();
             let charge = candidate.member.charge.clone();
             let now = self.inner.clock.now();
@@ -393,12 +403,17 @@ impl<'a> Dispatch<'a> {
             let begin = BeginLeg {
                 leg: leg.clone(),
                 charges: charge.into_iter().collect(),
-                ends: std::mem::take(&mut self.untold.ends),
-                skips: std::mem::take(&mut self.untold.skips),
+                ends: self.untold.ends.clone(),
+                skips: self.untold.skips.clone(),
                 news: news.clone(),
                 resend: None,
             };
-            match self.inner.store.begin_leg(self.record.id, begin, now).await {
+            let begun = self.inner.store.begin_leg(self.record.id, begin, now).await;
+            if begun.is_ok() {
+                self.untold.ends.clear();
+                self.untold.skips.clear();
+            }
+            match begun {
                 Ok(Begun::Leg(place)) => {
                     self.record.legs.push(leg);
                     self.leg_begun = Instant::now();
@@ -416,7 +431,14 @@ impl<'a> Dispatch<'a> {
                 Ok(_) => return Err(NotBegun::Over),
                 Err(error) => {
                     self.inner.members.take_back(news);
-                    return Err(NotBegun::Failed(error.with_certainty(self.certainty())));
+                    if error.certainty() != Certainty::NotSent {
+                        let leg = Leg { failure: Some(error.kind()), ..leg };
+                        if let Some(lost) = self.untold.lost.replace(Lost::Leg(leg)) {
+                            let lost = Some(lost);
+                            self.tell_late(Settle { close: true, lost, ..Settle::default() });
+                        }
+                    }
+                    return Err(NotBegun::Failed(error));
                 }
             }
         }
@@ -463,20 +485,34 @@ impl<'a> Dispatch<'a> {
 
     async fn write(&mut self, close: bool) -> Result<Verification, Error> {
         let now = self.inner.clock.now();
-        let certainty = self.certainty();
-        let Untold { ends, skips, mut refunds } = std::mem::take(&mut self.untold);
+        let settle = self.settlement(close);
+        let news = self.inner.members.news();
+        let told = Settle { news: news.clone(), ..settle.clone() };
+        match self.inner.store.settle(self.record.id, told, now).await {
+            // It may have been cancelled, superseded or used while the call was under way.
+            Ok(state) => self.record.state = state,
+            Err(error) => {
+                self.inner.members.take_back(news);
+                self.tell_late(settle);
+                return Err(error.with_certainty(self.certainty()));
+            }
+        }
+        Ok(Verification::of(&self.record, &self.request.recipient, now))
+    }
+
+    /// How it has ended, without what is news of providers.
+    fn settlement(&mut self, close: bool) -> Settle {
+        let Untold { ends, skips, mut refunds, lost } = std::mem::take(&mut self.untold);
         if self.possible == 0 {
             refunds.append(&mut self.counted.message);
         }
-        let news = self.inner.members.news();
-        let settle = Settle { ends, skips, news: news.clone(), close, refunds };
-        let state = self.inner.store.settle(self.record.id, settle, now).await;
-        if state.is_err() {
-            self.inner.members.take_back(news);
-        }
-        // It may have been cancelled, superseded or used while the call was under way.
-        self.record.state = state.map_err(|error| error.with_certainty(certainty))?;
-        Ok(Verification::of(&self.record, &self.request.recipient, now))
+        Settle { ends, skips, close, refunds, lost, news: Vec::new() }
+    }
+
+    /// Has the store told once it can be: what is known must not look like a process that died.
+    fn tell_late(&self, settle: Settle) {
+        let until = self.record.expires_at + GRACE;
+        self.inner.late.tell(self.record.id, settle, until);
     }
 
     /// What is known of this send as a whole.

@@ -5,6 +5,7 @@ mod dispatch;
 mod explain;
 mod kept;
 mod key_check;
+mod late;
 mod line;
 mod members;
 mod metrics;
@@ -47,6 +48,7 @@ use crate::record::{Leg, LegState, Record};
 use crate::{Choice, Policy, Routes, ServerKeys, VerificationId, VerificationStore};
 use charges::Charges;
 use kept::Kept;
+use late::Late;
 use members::Members;
 use plan::{Candidate, Source};
 
@@ -95,6 +97,7 @@ struct Inner {
     keys_checked: Arc<OnceCell<()>>,
     charges: Charges,
     policy: Policy,
+    late: Arc<Late>,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     /// What other processes know this one by.
@@ -213,6 +216,7 @@ impl Inner {
         candidate: &Candidate,
         reason: Choice,
         channel: &Channel,
+        ends_at: SystemTime,
         entropy: &dyn Entropy,
     ) -> Result<Leg, Error> {
         let key = otpmux_core::IdempotencyKey::generate(entropy).map_err(no_entropy)?;
@@ -222,6 +226,7 @@ impl Inner {
             channel: channel.clone(),
             supplied: candidate.source.is_supplied(),
             key,
+            ends_at,
             state: LegState::Intended,
             failure: None,
             reference: match &candidate.source {

@@ -78,6 +78,7 @@ impl OtpClient {
             keys,
             charges: Charges::new(&builder.policy.limits),
             policy: builder.policy,
+            late: Arc::clone(&old.late),
             clock: Arc::clone(&old.clock),
             entropy: Arc::clone(&old.entropy),
             process: old.process,

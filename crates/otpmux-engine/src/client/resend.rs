@@ -7,7 +7,10 @@ use super::charges::{Counted, limited};
 use super::dispatch::Dispatch;
 use super::kept::Kept;
 use super::{Inner, OtpClient, Resend, Scope, Verification, gone, no_entropy};
-use crate::{BeginLeg, Begun, Choice, Leg, LimitScope, Record, ResendTerms, VerificationId};
+use crate::{
+    BeginLeg, Begun, Choice, GRACE, Leg, LimitScope, Lost, Record, ResendTerms, Settle,
+    VerificationId,
+};
 
 impl OtpClient {
     /// Sends again at the user's wish: the same code by a provider that carries ours, another one
@@ -51,11 +54,13 @@ impl OtpClient {
         scope: &Scope,
     ) -> Result<Verification, Error> {
         let inner = &self.inner();
-        let now = inner.clock.now();
+        let (now, deadline) = (inner.clock.now(), inner.deadline());
+        let ends_at = now + inner.policy.deadline;
         inner.has_same_keys().await?;
         let mut record = inner.load_within(id, scope, now).await?;
         let name = resend.idempotency_key.as_deref();
-        let mut key = match name.map(|name| inner.resend_key(&record, name, &resend)) {
+        let named = name.map(|name| inner.resend_key(&record, name, &resend));
+        let mut key = match named.transpose()? {
             None => None,
             Some(Named::Free(key)) => Some(key),
             Some(Named::Before) => return inner.before(record, resend.in_flight).await,
@@ -67,8 +72,14 @@ impl OtpClient {
         let terms = ResendTerms { max_resends: inner.policy.resends, next_after: now + delay };
         let (leg, place, counted) = loop {
             let first = &plan.candidates[0];
-            let mut leg =
-                inner.new_leg(id, first, first.reason, &plan.request.channel, &*inner.entropy)?;
+            let mut leg = inner.new_leg(
+                id,
+                first,
+                first.reason,
+                &plan.request.channel,
+                ends_at,
+                &*inner.entropy,
+            )?;
             leg.key = key.take().unwrap_or(leg.key);
             let mut charges = inner.charges.of(&plan.request, &record.recipient, &inner.keys);
             charges.extend(first.member.charge.clone());
@@ -82,7 +93,9 @@ impl OtpClient {
                 news: Vec::new(),
             };
             record.skips.extend_from_slice(&begin.skips);
-            let refusal = match inner.store.begin_leg(id, begin, now).await? {
+            let begun = inner.store.begin_leg(id, begin, now).await;
+            let begun = begun.map_err(|error| inner.give_up_leg(&record, &leg, &counted, error));
+            let refusal = match begun? {
                 Begun::Leg(place) => break (leg, place, counted),
                 Begun::Over(_) => return Err(gone()),
                 Begun::TooSoon(wait) => refused("a resend so soon").with_retry_after(wait),
@@ -104,7 +117,7 @@ impl OtpClient {
         };
         record.resend_after = terms.next_after;
         record.legs.push(leg);
-        Dispatch::new(inner, record, plan, code, counted).run(place).await
+        Dispatch::new(inner, record, plan, code, counted, deadline).run(place).await
     }
 }
 
@@ -118,13 +131,34 @@ enum Named {
     OtherContent,
 }
 
-/// Bytes of a leg's key that say the resend's name; the others say its content.
-const NAME: usize = 12;
+/// Bytes of a leg's key that say the resend's name, and up to where they say its content. The others
+/// are random, so that each try has a leg of its own, also when one of them is still on its way.
+const NAME: usize = 8;
+const CONTENT: usize = 12;
 
 impl Inner {
+    /// After a resend whose beginning was answered by an error: its message was not sent, so whatever
+    /// was written down, or is later, is to be settled so.
+    fn give_up_leg(&self, record: &Record, leg: &Leg, counted: &Counted, error: Error) -> Error {
+        if error.certainty() == Certainty::NotSent {
+            return error;
+        }
+        let leg = Leg { failure: Some(error.kind()), ..leg.clone() };
+        let settle = Settle {
+            close: true,
+            refunds: counted.message.iter().chain(&counted.provider).copied().collect(),
+            lost: Some(Lost::Leg(leg)),
+            ..Settle::default()
+        };
+        self.late.tell(record.id, settle, record.expires_at + GRACE);
+        error.with_certainty(Certainty::NotSent)
+    }
+
     /// Looks for a named resend among the legs. A leg that a named resend begins has a key that is
     /// made of the name, so the record needs no further place for it.
-    fn resend_key(&self, record: &Record, name: &str, resend: &Resend) -> Named {
+    fn resend_key(&self, record: &Record, name: &str, resend: &Resend) -> Result<Named, Error> {
+        let mut random = [0; 16 - CONTENT];
+        self.entropy.fill(&mut random).map_err(no_entropy)?;
         let channel = resend.channel.as_ref().map_or("", Channel::as_str);
         let content = self.keys.tag("resend content", channel.as_bytes());
         // One that came to nothing frees its name, but the vendor has seen its key: the next try has
@@ -132,20 +166,23 @@ impl Inner {
         for round in 0..=record.legs.len() {
             let text = format!("{}/{round}/{name}", record.id);
             let mut key = self.keys.tag("resend name", text.as_bytes());
-            key[NAME..].copy_from_slice(&content[NAME..]);
+            key[NAME..CONTENT].copy_from_slice(&content[NAME..CONTENT]);
+            key[CONTENT..].copy_from_slice(&random);
             let key = IdempotencyKey::from_random(key);
-            let named = |leg: &Leg| leg.key.to_bytes()[..NAME] == key.to_bytes()[..NAME];
-            let Some(first) = record.legs.iter().position(named) else { return Named::Free(key) };
-            if record.legs[first].key != key {
-                return Named::OtherContent;
+            let same = |leg: &Leg, up_to| leg.key.to_bytes()[..up_to] == key.to_bytes()[..up_to];
+            let Some(first) = record.legs.iter().position(|leg| same(leg, NAME)) else {
+                return Ok(Named::Free(key));
+            };
+            if !same(&record.legs[first], CONTENT) {
+                return Ok(Named::OtherContent);
             }
             let later = record.legs[first + 1..].iter();
             let own = later.take_while(|leg| leg.reason != Choice::Resend);
             if [&record.legs[first]].into_iter().chain(own).any(|leg| leg.state.may_have_sent()) {
-                return Named::Before;
+                return Ok(Named::Before);
             }
         }
-        Named::OtherContent
+        Ok(Named::OtherContent)
     }
 
     /// A named resend was refused: because it was made a moment before, perhaps by another process.
@@ -157,7 +194,7 @@ impl Inner {
         refusal: Error,
     ) -> Result<Verification, Error> {
         let Some(record) = self.store.load(id, self.clock.now()).await? else { return Err(gone()) };
-        match self.resend_key(&record, name, resend) {
+        match self.resend_key(&record, name, resend)? {
             Named::Before => self.before(record, resend.in_flight).await,
             Named::OtherContent => Err(other_content()),
             Named::Free(_) => Err(refusal),

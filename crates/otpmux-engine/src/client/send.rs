@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use otpmux_core::{Code, Entropy, EntropyError, Error};
+use otpmux_core::{Blame, Certainty, Code, Entropy, EntropyError, Error, ErrorKind};
 
 use super::before::other_content;
 use super::charges::{Counted, limited};
@@ -8,7 +8,10 @@ use super::dispatch::Dispatch;
 use super::kept::Kept;
 use super::pool::Pool;
 use super::{Inner, NewVerification, OtpClient, Verification, invalid, no_entropy};
-use crate::{Create, Created, LimitScope, Record, State, VerificationId};
+use crate::{
+    Create, Created, GRACE, LegEnd, LegState, LimitScope, Lost, Record, Settle, State,
+    VerificationId,
+};
 
 impl OtpClient {
     /// Sends a code, by the first provider that takes it, and by further ones where
@@ -28,7 +31,8 @@ impl OtpClient {
     /// verification was cancelled or superseded meanwhile.
     pub async fn send(&self, mut new: NewVerification) -> Result<Verification, Error> {
         let inner = &self.inner();
-        let now = inner.clock.now();
+        let (now, deadline) = (inner.clock.now(), inner.deadline());
+        let ends_at = now + inner.policy.deadline;
         let pool = Pool::fetch(&*inner.entropy).map_err(no_entropy)?;
         let (name, in_flight) = (new.idempotency_key.take(), new.in_flight);
         let (asked_length, metadata) = (new.code_length, std::mem::take(&mut new.metadata));
@@ -65,20 +69,28 @@ impl OtpClient {
         inner.has_same_keys().await?;
         let counted = loop {
             let first = &plan.candidates[0];
-            record.legs =
-                vec![inner.new_leg(id, first, first.reason, &plan.request.channel, &pool)?];
+            record.legs = vec![inner.new_leg(
+                id,
+                first,
+                first.reason,
+                &plan.request.channel,
+                ends_at,
+                &pool,
+            )?];
             record.skips.clone_from(&plan.skips);
             let mut charges = inner.charges.of(&plan.request, &record.recipient, &inner.keys);
             charges.extend(first.member.charge.clone());
             let counted = Counted::by(&charges, now);
             let create = Create { record: record.clone(), charges };
-            match inner.store.create(create, now).await? {
+            let created = inner.store.create(create, now).await;
+            match created.map_err(|error| inner.give_up_creation(&record, &counted, error))? {
                 Created::New(marks) => {
                     inner.members.learn(&marks, now);
                     break counted;
                 }
                 Created::Before(before) => return inner.before(*before, in_flight).await,
                 Created::OtherContent => return Err(other_content()),
+                Created::GivenUp => return Err(given_up()),
                 Created::Limited(limit) => {
                     let another = limit.scope == LimitScope::Provider && plan.pass_over_first(0);
                     if !another {
@@ -87,8 +99,13 @@ impl OtpClient {
                 }
             }
         };
-        Dispatch::new(inner, record, plan, Some(code), counted).run(0).await
+        Dispatch::new(inner, record, plan, Some(code), counted, deadline).run(0).await
     }
+}
+
+fn given_up() -> Error {
+    Error::new(ErrorKind::Store, Certainty::NotSent, Blame::Internal)
+        .with_detail("the store has carried it out too late, and nothing of it; ask again")
 }
 
 pub(super) fn check_metadata(metadata: &BTreeMap<String, String>) -> Result<(), Error> {
@@ -102,6 +119,31 @@ pub(super) fn check_metadata(metadata: &BTreeMap<String, String>) -> Result<(), 
 }
 
 impl Inner {
+    /// After a creation whose answer was an error: no message was sent, so whatever was written down,
+    /// or is later, is to be settled so.
+    fn give_up_creation(&self, record: &Record, counted: &Counted, error: Error) -> Error {
+        if error.certainty() == Certainty::NotSent {
+            return error;
+        }
+        let until = record.expires_at + GRACE;
+        let end = LegEnd {
+            leg: 0,
+            state: LegState::NotSent,
+            failure: Some(error.kind()),
+            reference: None,
+            vendor: None,
+        };
+        let settle = Settle {
+            ends: vec![end],
+            close: true,
+            refunds: counted.message.iter().chain(&counted.provider).copied().collect(),
+            lost: Some(Lost::Creation(until)),
+            ..Settle::default()
+        };
+        self.late.tell(record.id, settle, until);
+        error.with_certainty(Certainty::NotSent)
+    }
+
     pub(super) fn new_code(
         &self,
         new: &NewVerification,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use otpmux_core::{Blame, Channel, ErrorKind, Purpose, Sent};
 use otpmux_engine::{InFlight, NewVerification, Resend};
 
-use crate::world::{World, carrier, down, phone};
+use crate::world::{World, carrier, down, lenient, phone};
 
 fn named(key: &str) -> NewVerification {
     NewVerification::to(phone()).with_idempotency_key(key)
@@ -78,7 +78,7 @@ async fn while_the_first_is_under_way_the_second_waits_or_is_refused() {
     impatient.in_flight = InFlight::Refuse;
     let error = world.client.send(impatient).await.unwrap_err();
     assert_eq!((error.kind(), error.blame()), (ErrorKind::Conflict, Blame::Caller));
-    assert!(error.retry_after().is_some());
+    assert_eq!(error.retry_after(), Some(Duration::from_secs(20)), "no later than its deadline");
     let second = world.client.send(named("k")).await.unwrap();
     assert!(second.confirmed, "it has waited for the answer");
     assert_eq!(first.await.unwrap().id, second.id);
@@ -120,7 +120,9 @@ async fn a_process_that_died_in_the_call_leaves_an_answer_that_is_not_confirmed(
 #[tokio::test]
 async fn of_a_process_that_died_nobody_is_told_for_ever_that_it_is_under_way() {
     let a = carrier("a");
-    let world = World::of(&[&a]);
+    let mut policy = lenient();
+    policy.resend_delay = Duration::from_mins(5);
+    let world = World::with(&[&a], policy);
     a.sends.hang();
     let client = world.client.clone();
     let dead = tokio::spawn(async move { client.send(named("k")).await });
@@ -129,9 +131,14 @@ async fn of_a_process_that_died_nobody_is_told_for_ever_that_it_is_under_way() {
     assert!(dead.await.unwrap_err().is_cancelled());
     let mut impatient = named("k");
     impatient.in_flight = InFlight::Refuse;
-    let error = world.client.send(impatient.clone()).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Conflict);
-    world.advance(30);
+    // Its deadline is over when it says, however long a resend has to wait.
+    for seconds in [20, 13] {
+        let error = world.client.send(impatient.clone()).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Conflict);
+        assert_eq!(error.retry_after(), Some(Duration::from_secs(seconds)));
+        world.advance(7);
+    }
+    world.advance(6);
     let again = world.client.send(impatient).await.unwrap();
     assert!(!again.confirmed);
     assert_eq!(a.count(), 1);

@@ -15,6 +15,9 @@ if not text then
 end
 text = with_ends(text, ends)
 
+-- It was given up before it got here.
+local given_up = leg_of(text, leg) and {'over', 'not_found'}
+
 -- Why there is no leg, if so; and what the record says of resends when there is one.
 local function refusal()
   local verdict = over(state, expires_at)
@@ -22,7 +25,7 @@ local function refusal()
     return {'over', verdict}
   end
   if terms == '-' then
-    return full_charge
+    return full_charge or given_up
   end
   local attempts, max_attempts, resends, after =
     string.match(text, '^. (%d+) (%d+) %d+ (%d+) (%d+) ')
@@ -37,7 +40,7 @@ local function refusal()
   if wait > 0 then
     return {'too_soon', wait}
   end
-  return full_charge, string.format('%010d %s', resends + 1, next_after)
+  return full_charge or given_up, string.format('%010d %s', resends + 1, next_after)
 end
 
 -- How the others ended is written down all the same.

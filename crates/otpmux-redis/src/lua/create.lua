@@ -40,6 +40,10 @@ if older then
 end
 local known = marks(KEYS[3])
 
+-- Somebody may have settled, as given up, that this is not created any more.
+if not redis.call('SET', KEYS[1], text, 'PX', kept, 'NX') then
+  return {'given_up'}
+end
 redis.call('SET', KEYS[2], id, 'PX', kept)
 if named then
   redis.call('SET', KEYS[4], id, 'PX', kept)
@@ -47,6 +51,5 @@ end
 if superseded then
   redis.call('SETRANGE', records .. older, '0', 's')
 end
-redis.call('SET', KEYS[1], text, 'PX', kept)
 hit_all(first, 4)
 return {'new', known}

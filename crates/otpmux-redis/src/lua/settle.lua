@@ -1,21 +1,37 @@
 -- KEYS: the record; health, where there are news; then one for each hit to take back.
--- ARGV from 2: the ends; skips; whether to close (1), and the time of each hit to take back; news.
+-- ARGV from 2: the ends; skips; whether to close (1) and whether something was lost (2), added up, and
+-- the time of each hit to take back; what was lost, if so; news.
 local ends, skips, closing = ARGV[2], ARGV[3], ARGV[4]
+local flags, news = string.byte(closing) - 48, 5
+-- How long a record that is not there is not created any more, or a leg.
+local lost
+if flags >= 2 then
+  flags, news, lost = flags - 2, 6, ARGV[5]
+end
 
 local text, state = read(KEYS[1])
 local refund = #KEYS
 local first, live, newest, id, its_state, expires_at
 if text then
   text, first = with_ends(text, ends)
-  if string.byte(closing) == 49 and state ~= 'a' and not may_have_sent(text, '[01]') then
+  if lost and not tonumber(lost) then
+    local begun
+    text, begun = with_lost(text, lost)
+    first = first or begun
+  elseif ends == '' then
+    first = true
+  end
+  if flags == 1 and state ~= 'a' and not may_have_sent(text, '[01]') then
     state = 'c'
     text = replace(text, 1, 2, state)
     live, newest, id, its_state, expires_at = uncovered(text)
   end
+elseif lost and tonumber(lost) then
+  redis.call('SET', KEYS[1], '-', 'PX', lost)
 end
 
-if #ARGV > 4 then
-  learn(KEYS[2], 5)
+if #ARGV >= news then
+  learn(KEYS[2], news)
 end
 if not text then
   return {'c'}
@@ -24,7 +40,7 @@ write_legs(KEYS[1], text, skips)
 if live then
   uncover(live, newest, id, its_state, expires_at)
 end
-if #closing > 1 and (first or ends == '') then
+if first and #closing > 1 then
   -- The last key is that of the last time.
   refund = refund - select(2, string.gsub(closing, ' ', ''))
   for at in string.gmatch(closing, ' (%d+)') do

@@ -3,15 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use otpmux_core::{ErrorKind, Verdict};
-use otpmux_engine::{State, VerificationStore};
+use otpmux_core::{Certainty, ErrorKind, RateLimit, Verdict};
+use otpmux_engine::{InFlight, NewVerification, State, VerificationStore};
 use otpmux_redis::{Options, RedisStore};
 use otpmux_testkit::{RedisReply, RedisServer, leaks};
 use tokio::time::Instant;
 
 use crate::world::{
-    CODE, WRONG, all_keys, assert_all_fail, create, every_operation, now, put, record, store,
-    store_at, verdict,
+    CODE, WRONG, all_keys, assert_all_fail, client, code, create, every_operation, now, provider,
+    put, recipient, record, store, store_at, verdict,
 };
 
 const CONNECT: Duration = Duration::from_millis(300);
@@ -117,6 +117,57 @@ async fn what_hangs_is_given_up_in_time() {
     while !approved().await {
         assert!(begun.elapsed() < LIMIT, "this is why the errors said so");
     }
+}
+
+/// Redis stalls for longer than a send waits for it, and then carries out what everybody has given up.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_creation_that_comes_late_stands_in_nobodys_way() {
+    let server = RedisServer::start();
+    let provider = provider("primary");
+    let [first, second] = [(); 2].map(|()| {
+        client(&impatient(&server), &[&provider], |policy| {
+            policy.resend_delay = Duration::from_mins(5);
+            policy.limits.global = vec![RateLimit::new(3, Duration::from_hours(1))];
+        })
+    });
+    let new = || NewVerification::to(recipient(1));
+    let named = || {
+        let mut named = new().with_idempotency_key("k");
+        named.in_flight = InFlight::Refuse;
+        named
+    };
+    // Redis knows the scripts from now on.
+    let older = first.send(new()).await.unwrap();
+    second.send(NewVerification::to(recipient(2))).await.unwrap();
+    let calls = provider.sends.count();
+    server.pause();
+    for client in [&first, &second] {
+        let error = client.send(named()).await.unwrap_err();
+        assert_eq!((error.kind(), error.certainty()), (ErrorKind::Store, Certainty::NotSent));
+    }
+    assert_eq!(provider.sends.count(), calls, "nothing is sent that is not written down");
+    server.resume();
+    let begun = Instant::now();
+    let typed = code(&provider.supplied_codes()[0]);
+    while !first.verify(older.id, &typed).await.is_ok_and(|verdict| verdict.is_approved()) {
+        assert!(begun.elapsed() < LIMIT, "the code that the user holds is as good as it was");
+    }
+    let sent = loop {
+        match second.send(named()).await {
+            Ok(sent) => break sent,
+            Err(error) => {
+                assert!(begun.elapsed() < LIMIT, "{error}");
+                let left = error.retry_after().unwrap_or_default();
+                assert!(left <= Duration::from_secs(20), "longer than a send can last: {error}");
+            }
+        }
+    };
+    assert!(sent.confirmed, "{sent:?}");
+    assert_eq!(first.send(named()).await.unwrap().id, sent.id);
+    assert_eq!(provider.sends.count(), calls + 1);
+    // Two messages before, and this one: those that were given up count nowhere.
+    let limited = first.send(new()).await.unwrap_err();
+    assert_eq!(limited.kind(), ErrorKind::RateLimited, "{limited}");
 }
 
 #[tokio::test]

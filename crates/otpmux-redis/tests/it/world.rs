@@ -82,6 +82,7 @@ pub(crate) fn leg(state: LegState) -> Leg {
         channel: Channel::Sms,
         supplied: true,
         key: IdempotencyKey::generate(&OsEntropy).expect("randomness"),
+        ends_at: now() + Duration::from_secs(20),
         state,
         failure: None,
         reference: None,

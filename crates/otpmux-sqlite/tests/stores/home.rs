@@ -113,6 +113,7 @@ pub(crate) fn record(number: u32) -> Record {
         channel: Channel::Sms,
         supplied: true,
         key: IdempotencyKey::generate(&OsEntropy).unwrap(),
+        ends_at: SystemTime::UNIX_EPOCH,
         state: LegState::Accepted,
         failure: None,
         reference: None,

@@ -25,6 +25,7 @@ mod health;
 mod legs;
 mod life;
 mod limits;
+mod lost;
 mod mailboxes;
 mod model;
 mod naive;
@@ -157,6 +158,12 @@ fn trials_of_records() -> Vec<(&'static str, Body)> {
         superseding::an_outage_leaves_the_code_that_the_user_holds(effort),
         superseding::a_long_row_is_looked_through_in_several_steps,
         superseding::recipients_and_purposes_keep_apart,
+        lost::a_creation_that_was_carried_out_is_settled_as_not_sent,
+        lost::a_creation_that_was_given_up_is_not_carried_out_later,
+        lost::a_refund_of_a_creation_that_never_was_takes_nothing_from_others,
+        lost::a_leg_that_was_begun_and_given_up_is_not_sent,
+        lost::a_leg_that_was_given_up_is_not_begun_later,
+        lost::a_send_whose_next_leg_was_lost_comes_to_nothing,
         attempts::the_right_code_is_approved_once,
         attempts::wrong_codes_count_down_to_the_lock,
         attempts::a_code_that_is_not_out_lets_nobody_in,

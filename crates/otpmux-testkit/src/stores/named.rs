@@ -32,6 +32,7 @@ pub(super) async fn ask(
         Created::Before(before) => ("before", before.id),
         Created::OtherContent => ("other content", id),
         Created::Limited(_) => ("limited", id),
+        Created::GivenUp => ("given up", id),
     }
 }
 

@@ -117,6 +117,7 @@ pub(super) fn leg(provider: &str, supplied: bool, state: LegState) -> Leg {
         channel: Channel::Sms,
         supplied,
         key: IdempotencyKey::generate(&OsEntropy).expect("randomness"),
+        ends_at: after(20),
         state,
         failure: (state == LegState::Refused).then_some(ErrorKind::RateLimited),
         reference: Some(VendorReference::new(format!("{provider}-reference"))),

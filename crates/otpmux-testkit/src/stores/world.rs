@@ -6,8 +6,8 @@ use std::time::{Duration, SystemTime};
 use otpmux_core::{Channel, IdempotencyKey, ProviderId, VendorReference};
 use otpmux_engine::{
     BeginLeg, Charge, Create, GRACE, Guess, HealthMark, Leg, LegEnd, LegState, LimitKey,
-    LimitScope, OpenMark, Record, Refund, RequestTag, ResendTerms, Sealed, Settle, Skip, State,
-    VendorTerms, VerificationId, Witness,
+    LimitScope, Lost, OpenMark, Record, Refund, RequestTag, ResendTerms, Sealed, Settle, Skip,
+    State, VendorTerms, VerificationId, Witness,
 };
 
 use super::dice::Dice;
@@ -24,6 +24,8 @@ pub(super) struct World {
     known: Vec<Known>,
     /// Recipients, and times at which a message to them was charged, perhaps.
     charged: Vec<(u32, SystemTime)>,
+    /// The newest leg that was lost.
+    lost: Option<Leg>,
     /// Times of marks. Which of two of the same time counts is the store's own business.
     marked: HashSet<SystemTime>,
 }
@@ -42,7 +44,14 @@ struct Known {
 
 impl World {
     pub(super) fn new(dice: Dice, now: SystemTime) -> Self {
-        Self { now, dice, known: Vec::new(), charged: Vec::new(), marked: HashSet::new() }
+        Self {
+            now,
+            dice,
+            known: Vec::new(),
+            charged: Vec::new(),
+            lost: None,
+            marked: HashSet::new(),
+        }
     }
 
     /// Lets time pass, and gives a step.
@@ -164,6 +173,7 @@ impl World {
             channel: self.dice.pick(&[Channel::Sms, Channel::Voice, Channel::WhatsApp]).clone(),
             supplied: supplied && self.dice.percent(80),
             key: IdempotencyKey::from_random(self.dice.bytes()),
+            ends_at: self.soon(2_000),
             state: self.state(),
             failure: self.dice.percent(30).then(|| *self.dice.pick(&KINDS)),
             reference: self.reference(),
@@ -261,6 +271,8 @@ impl World {
             next_after: self.soon(3_000),
         };
         let leg = Leg { state: LegState::Intended, ..self.leg(true) };
+        let lost = self.lost.clone().filter(|_| self.dice.percent(20));
+        let leg = lost.unwrap_or(leg);
         BeginLeg {
             ends: self.ends(),
             skips: self.skips(),
@@ -278,6 +290,21 @@ impl World {
             news: self.news(),
             close: self.dice.percent(25),
             refunds: self.refunds(one.recipient),
+            lost: self.lose(),
+        }
+    }
+
+    /// Seldom. A leg that was lost is begun all the same, perhaps.
+    fn lose(&mut self) -> Option<Lost> {
+        match self.dice.below(20) {
+            0 => Some(Lost::Creation(self.soon(100_000))),
+            1 => {
+                let leg = self.leg(true);
+                self.lost = Some(Leg { state: LegState::Intended, ..leg.clone() });
+                Some(Lost::Leg(leg))
+            }
+            2 => self.lost.clone().map(Lost::Leg),
+            _ => None,
         }
     }
 

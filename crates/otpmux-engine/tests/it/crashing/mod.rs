@@ -90,6 +90,9 @@ impl Play {
             () = self.store.died() => None,
         };
         self.store.arm(None);
+        // What could not be told is told now that the store answers; then comes what was late.
+        tokio::time::sleep(Duration::from_secs(10)).await;
+        self.store.deliver().await;
         // Whoever died is followed by a process that knows nothing but the store.
         if done.is_none() {
             self.client = client(&self.setting, &self.providers, &self.store, &self.clock);
@@ -108,7 +111,7 @@ impl Play {
                 Some(Done::Sent(Ok(sent))) => Some(sent.id),
                 _ => None,
             };
-            self.track.overtaken(by, &calls, step.fault.is_some());
+            self.track.overtaken(by, &calls, step.fault.is_some_and(|fault| fault.dies));
         } else if let (Some(id), true) = (self.id, step.fault.is_some()) {
             self.track.doubt(id);
         }
@@ -222,8 +225,8 @@ fn step() -> impl Strategy<Value = Step> {
     ];
     let fault = prop_oneof![
         3 => Just(None),
-        2 => (0usize..5, any::<bool>(), any::<bool>())
-            .prop_map(|(after, done, dies)| Some(Fault { after, done, dies })),
+        2 => (0usize..5, any::<bool>(), any::<bool>(), any::<bool>())
+            .prop_map(|(after, done, late, dies)| Some(Fault { after, done, late, dies })),
     ];
     (action, fault).prop_map(|(action, fault)| Step { action, fault })
 }

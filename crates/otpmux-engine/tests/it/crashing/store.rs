@@ -16,6 +16,8 @@ pub(super) struct Fault {
     pub(super) after: usize,
     /// The step is done all the same, and only its answer lost.
     pub(super) done: bool,
+    /// One that creates or begins is done after all, once everybody has given it up.
+    pub(super) late: bool,
     /// The process dies there; otherwise it is told an error.
     pub(super) dies: bool,
 }
@@ -26,18 +28,45 @@ pub(super) struct CrashingStore {
     inner: MemoryStore,
     fault: Mutex<Option<Fault>>,
     died: Notify,
+    late: Mutex<Vec<Late>>,
+}
+
+/// A step that is still on its way.
+#[derive(Debug)]
+enum Late {
+    Create(Box<Create>, SystemTime),
+    Begin(VerificationId, Box<BeginLeg>, SystemTime),
 }
 
 impl Default for CrashingStore {
     fn default() -> Self {
         let inner = MemoryStore::new(1_000);
-        Self { inner, fault: Mutex::default(), died: Notify::new() }
+        let (fault, late) = (Mutex::default(), Mutex::default());
+        Self { inner, fault, died: Notify::new(), late }
     }
 }
 
 impl CrashingStore {
     pub(super) fn arm(&self, fault: Option<Fault>) {
         *self.fault.lock().unwrap() = fault;
+    }
+
+    /// Carries out what is still on its way.
+    pub(super) async fn deliver(&self) {
+        let late = std::mem::take(&mut *self.late.lock().unwrap());
+        for step in late {
+            match step {
+                Late::Create(create, now) => drop(self.inner.create(*create, now).await),
+                Late::Begin(id, begin, now) => {
+                    drop(self.inner.begin_leg(id, *begin, now).await);
+                }
+            }
+        }
+    }
+
+    fn comes_late(&self) -> bool {
+        let fault = self.fault.lock().unwrap();
+        matches!(&*fault, Some(Fault { after: 0, late: true, done: false, .. }))
     }
 
     /// Ends when a process has died in here.
@@ -70,13 +99,21 @@ impl CrashingStore {
             self.died.notify_one();
             return std::future::pending().await;
         }
-        Err(Error::new(ErrorKind::Store, Certainty::NotSent, Blame::Internal))
+        Err(Error::new(ErrorKind::Store, Certainty::Unknown, Blame::Internal))
     }
+}
+
+/// A step that changes nothing is never carried out in vain.
+fn read<T>(result: Result<T, Error>) -> Result<T, Error> {
+    result.map_err(|error| error.with_certainty(Certainty::NotSent))
 }
 
 #[async_trait]
 impl VerificationStore for CrashingStore {
     async fn create(&self, create: Create, now: SystemTime) -> Result<Created, Error> {
+        if self.comes_late() {
+            self.late.lock().unwrap().push(Late::Create(Box::new(create.clone()), now));
+        }
         self.step(self.inner.create(create, now)).await
     }
     async fn begin_leg(
@@ -85,6 +122,9 @@ impl VerificationStore for CrashingStore {
         begin: BeginLeg,
         now: SystemTime,
     ) -> Result<Begun, Error> {
+        if self.comes_late() {
+            self.late.lock().unwrap().push(Late::Begin(id, Box::new(begin.clone()), now));
+        }
         self.step(self.inner.begin_leg(id, begin, now)).await
     }
     async fn settle(
@@ -110,10 +150,10 @@ impl VerificationStore for CrashingStore {
         self.step(self.inner.cancel(id, now)).await
     }
     async fn load(&self, id: VerificationId, now: SystemTime) -> Result<Option<Record>, Error> {
-        self.step(self.inner.load(id, now)).await
+        read(self.step(self.inner.load(id, now)).await)
     }
     async fn health(&self, now: SystemTime) -> Result<Vec<HealthMark>, Error> {
-        self.step(self.inner.health(now)).await
+        read(self.step(self.inner.health(now)).await)
     }
     async fn check_keys(&self, keys: &[KeyCheck]) -> Result<Vec<KeyId>, Error> {
         self.inner.check_keys(keys).await

@@ -32,6 +32,33 @@ local function with_ends(text, ends)
   return text, first
 end
 
+-- The place of the line before that of the leg which has the key of this one, and the end of its line.
+local function leg_of(text, leg)
+  local key = string.match(leg, '"key":"[^"]*"')
+  local place = string.find(text, key, 129, true)
+  local line = place and string.find(text, '\n', 129, true)
+  while line do
+    local following = next_leg(text, line)
+    if following and place < following then
+      return line, following
+    end
+    line = following
+  end
+end
+
+-- A record's text with a leg that was given up, as not sent; and whether it was there without an end.
+local function with_lost(text, leg)
+  local line, following = leg_of(text, leg)
+  if line then
+    if string.byte(text, line + 1) ~= 105 then
+      return text, false
+    end
+    return replace(text, line + 1, following, leg), true
+  end
+  local after = string.find(text, '\n\n', 129, true)
+  return replace(text, after, after, '\n' .. leg), false
+end
+
 -- Writes a record whose legs have changed, with further skips before its second empty line. Its key
 -- keeps its time to live here and whenever it is written.
 local function write_legs(key, text, skips)

@@ -27,7 +27,8 @@
 -- not pass for one that lets in.
 local function read(key)
   local text = redis.call('GET', key)
-  if not text then
+  -- One that is not there, or is not created any more.
+  if not text or text == '-' then
     return nil
   end
   local state, expires_at = string.match(text, '^([pasc]) %d+ %d+ (%d+) %d')

@@ -1,0 +1,101 @@
+//! What the store could not be told of a send, and is told as soon as it answers again.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use otpmux_core::Clock;
+use tokio::task::JoinHandle;
+
+use crate::{Settle, VerificationId, VerificationStore};
+
+/// How long to wait after a store that does not answer: at first, and at the most.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+
+/// Ends that may wait. Of more, the oldest are given up: what they are about stays as it is after a
+/// process has died.
+const MOST: usize = 10_000;
+
+/// How sends ended that the store could not be told of. One task tells them, one after the other,
+/// and is there only while something is left; no request waits for it.
+pub(super) struct Late {
+    store: Arc<dyn VerificationStore>,
+    clock: Arc<dyn Clock>,
+    untold: Mutex<Untold>,
+}
+
+#[derive(Default)]
+struct Untold {
+    ends: VecDeque<End>,
+    /// It ends under the lock, when nothing is left.
+    task: Option<JoinHandle<()>>,
+    at_work: bool,
+}
+
+struct End {
+    id: VerificationId,
+    settle: Settle,
+    /// From when on nobody needs to know.
+    until: SystemTime,
+}
+
+impl Late {
+    pub(super) fn new(store: Arc<dyn VerificationStore>, clock: Arc<dyn Clock>) -> Arc<Self> {
+        Arc::new(Self { store, clock, untold: Mutex::default() })
+    }
+
+    /// Has the store told how something ended, once it answers, unless that time has come before.
+    pub(super) fn tell(self: &Arc<Self>, id: VerificationId, settle: Settle, until: SystemTime) {
+        let mut untold = self.lock();
+        if untold.ends.len() >= MOST {
+            untold.ends.pop_front();
+            tracing::warn!("too many sends wait to be settled; the oldest is given up");
+        }
+        untold.ends.push_back(End { id, settle, until });
+        // One that went down with its runtime has left no word.
+        let gone = untold.task.as_ref().is_none_or(JoinHandle::is_finished);
+        if !untold.at_work || gone {
+            untold.at_work = true;
+            untold.task = Some(tokio::spawn(Self::work(Arc::clone(self))));
+        }
+    }
+
+    async fn work(self: Arc<Self>) {
+        let mut pause = FIRST_PAUSE;
+        while let Some(end) = self.next() {
+            let now = self.clock.now();
+            if end.until <= now {
+                continue;
+            }
+            match self.store.settle(end.id, end.settle.clone(), now).await {
+                Ok(_) => pause = FIRST_PAUSE,
+                Err(error) => {
+                    tracing::debug!(%error, "a send that has ended could not be settled yet");
+                    self.lock().ends.push_back(end);
+                    tokio::time::sleep(pause).await;
+                    pause = (pause * 2).min(LONGEST_PAUSE);
+                }
+            }
+        }
+    }
+
+    fn next(&self) -> Option<End> {
+        let mut untold = self.lock();
+        let next = untold.ends.pop_front();
+        untold.at_work = next.is_some();
+        next
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Untold> {
+        // No step under the lock can panic half-way.
+        self.untold.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Late {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Late").field("untold", &self.lock().ends.len()).finish_non_exhaustive()
+    }
+}
