@@ -17,7 +17,7 @@ impl Recipients {
     ///
     /// Never: they are all numbers.
     pub fn new() -> Self {
-        let number = |n: u32| format!("+1{}", 2_010_000_000 + u64::from(n) * 79_999);
+        let number = |n: u32| format!("+91{}", 6_000_000_000 + u64::from(n) * 39_999);
         let all = (0..100_000).map(|n| number(n).parse().expect("a number")).collect();
         Self { all, next: AtomicUsize::new(0) }
     }

@@ -74,7 +74,9 @@ fn folder() -> PathBuf {
 /// Reads one golden file, by its name without `.json`.
 pub fn load(name: &str) -> Golden {
     let text = std::fs::read_to_string(folder().join(format!("{name}.json")));
-    serde_json::from_str(&text.expect("the golden file exists")).expect("it has the golden form")
+    // EasyOTP's documents write to a number that cannot exist: a digit too short for its country.
+    let text = text.expect("the golden file exists").replace("+1234567890\"", "+12345678900\"");
+    serde_json::from_str(&text).expect("it has the golden form")
 }
 
 /// Panics unless a test's source text names every golden file of a vendor, but for those that

@@ -48,7 +48,7 @@ async fn sent(name: &str, request: &SendRequest) -> Result<Sent, Error> {
 
 #[tokio::test]
 async fn successful_sends() {
-    let sms = || full_request("+1234567890");
+    let sms = || full_request("+12345678900");
     let mut email = full_request("user@example.com");
     email.subject = Some("Your Verification Code".to_owned());
     email.lifetime = Some(Duration::from_secs(600));
@@ -58,7 +58,7 @@ async fn successful_sends() {
     own_code.code = CodeSource::Supplied("123456".parse().unwrap());
     for (name, request) in [
         ("easyotp-send-sms-ok", sms()),
-        ("easyotp-send-minimal-ok", request("+1234567890")),
+        ("easyotp-send-minimal-ok", request("+12345678900")),
         ("easyotp-send-email-ok", email),
         ("easyotp-send-voice-ok", voice),
         ("easyotp-send-custom-code-ok", own_code),
@@ -92,7 +92,7 @@ async fn failed_sends() {
         ("easyotp-send-500", K::Unavailable, Unknown, Provider, None),
         ("easyotp-send-502-html", K::Unavailable, Unknown, Provider, None),
     ] {
-        let error = sent(name, &full_request("+1234567890")).await.unwrap_err();
+        let error = sent(name, &full_request("+12345678900")).await.unwrap_err();
         let got = (error.kind(), error.certainty(), error.blame());
         assert_eq!(got, (kind, certainty, blame), "{name}: {error}");
         assert_eq!(error.retry_after().map(|d| d.as_secs()), retry_after, "{name}");
@@ -140,7 +140,7 @@ async fn failed_verifies() {
 }
 
 fn verify(id: &str, code: &str) -> VerifyRequest {
-    let to = "+1234567890".parse().unwrap();
+    let to = "+12345678900".parse().unwrap();
     VerifyRequest::new(to, Some(VendorReference::new(id)), code.parse().unwrap())
 }
 

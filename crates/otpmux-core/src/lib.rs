@@ -27,7 +27,9 @@ pub use email::EmailAddress;
 pub use error::{Blame, Certainty, Error, ErrorKind};
 pub use ids::{IdError, IdempotencyKey, ProviderId, Purpose, VendorReference};
 pub use next_step::{NextStep, Situation, next_step};
-pub use numbers::{CountryCode, CountryError, PhoneNumber};
+pub use numbers::{
+    CountryCode, CountryError, NUMBERS_VERSION, NumberKind, NumberKindError, PhoneNumber, Place,
+};
 pub use provider::{Context, OtpProvider, Standing};
 pub use recipient::{Recipient, RecipientError};
 pub use request::{ClientContext, ResendRequest, SendRequest, Target, VerifyRequest};

@@ -1,7 +1,7 @@
 use std::borrow::Cow;
 use std::str::FromStr;
 
-use crate::numbers::{CountryCode, PhoneNumber};
+use crate::numbers::{CountryCode, NumberKind, PhoneNumber, described};
 use crate::{EmailAddress, typed};
 
 /// Who gets the code: one telephone or one mailbox.
@@ -125,6 +125,41 @@ pub enum RecipientError {
          such as +14155550123"
     )]
     NoCountry,
+    /// A number of a known range, with more or fewer digits than numbers there have.
+    #[error(
+        "understood as {}, where {} the calling code; here {digits} do",
+        described(*country, *kind), digits_told(*shortest, *longest)
+    )]
+    Length {
+        /// The country that it was understood for.
+        country: Option<CountryCode>,
+        /// Of which kind.
+        kind: NumberKind,
+        /// Its digits behind the calling code.
+        digits: u8,
+        /// The fewest that there can be.
+        shortest: u8,
+        /// The most that there can be.
+        longest: u8,
+    },
+    /// A number without `+` that no known range of the country has.
+    #[error(
+        "understood as a number of {country}, where none begins like this: write it with '+' and \
+         the calling code, such as +{}...", country.calling_code()
+    )]
+    UnknownRange {
+        /// The country that it was read in.
+        country: CountryCode,
+    },
+    /// A number without `+` that is a national and an international one.
+    #[error(
+        "may be a national number of {country} and an international one: write it with '+' and \
+         the calling code, such as +{}...", country.calling_code()
+    )]
+    Ambiguous {
+        /// The country that it was read in.
+        country: CountryCode,
+    },
     /// Not an e-mail address.
     #[error("not an e-mail address of the form name@example.com, and only one")]
     NotEmail,
@@ -135,6 +170,14 @@ pub enum RecipientError {
 
 crate::debug_as_display!(RecipientError);
 
+fn digits_told(shortest: u8, longest: u8) -> String {
+    if shortest == longest {
+        format!("{shortest} digits follow")
+    } else {
+        format!("{shortest} to {longest} digits follow")
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -143,7 +186,7 @@ mod tests {
 
     #[test]
     fn phones() {
-        for good in ["+1234567", "+14155550123", "+919876543210", "+123456789012345"] {
+        for good in ["+2901234", "+14155550123", "+919876543210", "+499123456789012"] {
             assert_eq!(good.parse::<Recipient>().unwrap().expose(), good);
         }
         for bad in [

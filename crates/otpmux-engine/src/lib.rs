@@ -1,13 +1,13 @@
 #![doc = include_str!("../README.md")]
 
 mod client;
-mod countries;
 mod health;
 mod id;
 mod keys;
 mod layers;
 mod limits;
 mod memory;
+mod numbers;
 mod policy;
 mod record;
 mod routing;
@@ -18,7 +18,6 @@ pub use client::{
     LegView, LimitView, NewVerification, OtpClient, ProviderView, Reloaded, Resend, Scope,
     ScopedClient, Trail, Verification, VerificationStatus, describe_metrics,
 };
-pub use countries::country_of;
 pub use health::{Health, HealthMark, OpenMark, Witness};
 pub use id::{ParseIdError, VerificationId};
 pub use keys::{CodeMac, Guess, KeyCheck, KeyError, KeyId, RecipientHash, Sealed, ServerKeys};

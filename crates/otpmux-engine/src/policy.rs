@@ -1,9 +1,9 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use otpmux_core::{Channel, Code, RateLimit};
+use otpmux_core::{Channel, Code, NumberKind, RateLimit};
 
-use crate::countries::is_country;
+use crate::numbers::{is_country, is_prefix};
 
 /// The rules that hold for every verification.
 #[derive(Clone, Debug)]
@@ -41,7 +41,19 @@ pub struct Policy {
     /// number of any other country, or of none, is refused. Default `None`: every country that a
     /// route takes, which lets fraudsters choose the dearest one. Name yours wherever strangers make
     /// you send.
+    ///
+    /// `GB+` is a country with all that share its calling code: here Guernsey, Jersey and the Isle of
+    /// Man, for `US+` all of the North American plan.
     pub countries: Option<Vec<String>>,
+    /// The kinds of numbers that get no messages. Default premium, shared cost, personal, pager,
+    /// universal access, voicemail, toll-free and those of no country: nobody's telephone, or a dear
+    /// one. [`NumberKind::Unassigned`] is not among them, since ranges come into use before a table
+    /// knows.
+    pub refuse_numbers: Vec<NumberKind>,
+    /// Beginnings of numbers, each with its `+`, that get messages whatever their kind and country:
+    /// for ranges of which the table is not right (any more). Default none. A route that names
+    /// countries does not take them unless it names the prefix.
+    pub allow_prefixes: Vec<String>,
     /// How many messages and guesses there may be.
     pub limits: MessageLimits,
 }
@@ -145,6 +157,17 @@ impl Default for Policy {
             resend_by: ResendBy::Next,
             channels: vec![Channel::Sms, Channel::WhatsApp, Channel::Voice],
             countries: None,
+            refuse_numbers: vec![
+                NumberKind::Premium,
+                NumberKind::SharedCost,
+                NumberKind::Personal,
+                NumberKind::Pager,
+                NumberKind::Uan,
+                NumberKind::Voicemail,
+                NumberKind::TollFree,
+                NumberKind::World,
+            ],
+            allow_prefixes: Vec::new(),
             limits: MessageLimits::default(),
         }
     }
@@ -169,6 +192,9 @@ pub enum PolicyError {
     /// A country that no number can have.
     #[error("`{0}` is not a country with telephone numbers; write two capital letters such as IN")]
     Country(String),
+    /// A prefix that no number can begin with.
+    #[error("`{0}` does not begin a number; write it such as +9198")]
+    Prefix(String),
 }
 
 otpmux_core::debug_as_display!(PolicyError);
@@ -221,6 +247,9 @@ impl Policy {
         }
         if !self.limits.all().all(Self::can_be) {
             return Err(PolicyError::Limit);
+        }
+        if let Some(prefix) = self.allow_prefixes.iter().find(|prefix| !is_prefix(prefix)) {
+            return Err(PolicyError::Prefix(prefix.clone()));
         }
         let mut countries = self.countries.iter().flatten();
         countries

@@ -1,12 +1,13 @@
 use otpmux_core::{Channel, ProviderId, Purpose, Recipient};
 
-use crate::countries::{country_of, is_country};
+use crate::numbers::{includes, is_country, is_prefix};
 
 /// One rule: which providers may send what, in which order. An empty list does not restrict.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Route {
-    /// Countries of the recipient's number, as ISO 3166-1 codes of two capital letters.
+    /// Countries of the recipient's number, as ISO 3166-1 codes of two capital letters; `GB+` is a
+    /// country with all that share its calling code.
     pub countries: Vec<String>,
     /// Channels.
     pub channels: Vec<Channel>,
@@ -41,11 +42,7 @@ impl Route {
                  write two capital letters such as IN"
             ));
         }
-        let fits = |prefix: &str| {
-            let digits = prefix.strip_prefix('+').unwrap_or_default();
-            (1..=15).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit())
-        };
-        if let Some(prefix) = self.prefixes.iter().find(|prefix| !fits(prefix)) {
+        if let Some(prefix) = self.prefixes.iter().find(|prefix| !is_prefix(prefix)) {
             return Some(format!("`{prefix}` does not begin a number; write it such as +9198"));
         }
         let mut seen = self.providers.iter().enumerate();
@@ -89,10 +86,9 @@ impl Route {
 
     fn fits(&self, recipient: &Recipient, channel: &Channel, purpose: &Purpose) -> bool {
         let number = recipient.phone();
-        let country = || number.and_then(country_of);
-        let in_country = |wanted: &Vec<String>| {
-            country().is_some_and(|country| wanted.iter().any(|wanted| wanted == country))
-        };
+        let country = || number.and_then(|phone| phone.place().country);
+        let in_country =
+            |wanted: &Vec<String>| country().is_some_and(|country| includes(wanted, country));
         let has_prefix = |wanted: &Vec<String>| {
             number.is_some_and(|phone| wanted.iter().any(|p| phone.expose().starts_with(&**p)))
         };

@@ -13,12 +13,12 @@ pub use async_trait::async_trait;
 pub use otpmux_core::debug_as_display;
 pub use otpmux_core::{
     Balance, Blame, Cancellation, Capabilities, Certainty, Channel, ClientContext, Clock, Code,
-    CodeError, CodeSource, Context, Delivery, EmailAddress, Entropy, EntropyError, Error,
-    ErrorKind, IdError, IdempotencyKey, Limits, NextStep, OsEntropy, OtpProvider, PhoneNumber,
-    ProviderId, Purpose, RateLimit, Recipient, RecipientError, ResendRequest, Secret,
-    SecretTextError, SendRequest, Sent, Shortcoming, Situation, Standing, Status, SystemClock,
-    Target, VendorCodes, VendorReference, Verdict, VerifyRequest, next_step, plain_words, settings,
-    typed,
+    CodeError, CodeSource, Context, CountryCode, CountryError, Delivery, EmailAddress, Entropy,
+    EntropyError, Error, ErrorKind, IdError, IdempotencyKey, Limits, NUMBERS_VERSION, NextStep,
+    NumberKind, NumberKindError, OsEntropy, OtpProvider, PhoneNumber, Place, ProviderId, Purpose,
+    RateLimit, Recipient, RecipientError, ResendRequest, Secret, SecretTextError, SendRequest,
+    Sent, Shortcoming, Situation, Standing, Status, SystemClock, Target, VendorCodes,
+    VendorReference, Verdict, VerifyRequest, next_step, plain_words, settings, typed,
 };
 pub use otpmux_engine::{
     BreakerSettings, BuildError, CandidateView, Choice, ClientBuilder, ClientConfig, Explanation,
@@ -26,7 +26,7 @@ pub use otpmux_engine::{
     LimitView, MemoryStore, MessageLimits, NewVerification, OtpClient, ParseIdError, Policy,
     PolicyError, ProviderView, Reloaded, Resend, ResendBy, RetryBudget, Route, Routes, Scope,
     ScopedClient, ServerKeys, Skip, SkipReason, Trail, Verification, VerificationId,
-    VerificationStatus, VerificationStore, country_of, describe_metrics,
+    VerificationStatus, VerificationStore, describe_metrics,
 };
 
 pub use config::{

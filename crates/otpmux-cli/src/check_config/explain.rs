@@ -31,6 +31,7 @@ fn json(told: &Explanation) -> Value {
         "to": told.to,
         "channel": told.channel,
         "country": told.country,
+        "kind": told.kind.map(otpmux::NumberKind::as_str),
         "served": told.served,
         "route": route,
         "candidates": told.candidates.iter().map(candidate).collect::<Vec<_>>(),
@@ -78,6 +79,9 @@ fn text(told: &Explanation, output: &mut Output) -> io::Result<()> {
         Cell::new("the policy does not serve it", BAD)
     };
     facts.row(["country".into(), told.country.unwrap_or("none").into(), served]);
+    if let Some(kind) = told.kind {
+        facts.fact("kind", kind.as_str());
+    }
     match &told.route {
         Some((place, route)) => {
             facts.row(["route".into(), (place + 1).to_string().into(), route_text(route).into()]);

@@ -1,5 +1,5 @@
 use otpmux::settings::limit_text;
-use otpmux::{Config, MessageLimits, RateLimit};
+use otpmux::{Config, CountryCode, MessageLimits, RateLimit};
 
 pub(crate) const NO_GLOBAL_LIMIT: &str = "no limit `global` under [limits], so nothing bounds what \
     all messages together may cost; set it to what a good day needs, twice, such as global = \
@@ -16,6 +16,7 @@ pub(super) fn of(config: &Config) -> Vec<String> {
     if config.server().is_some() && config.policy().limits.global.is_empty() {
         warnings.push(NO_GLOBAL_LIMIT.to_owned());
     }
+    warnings.extend(shared_codes(config.policy().countries.as_deref().unwrap_or_default()));
     if config.policy().hedge_after.is_some() && config.policy().duplicates == 0 {
         warnings.push(
             "hedge_after does nothing while duplicates = 0: a second message may be one".to_owned(),
@@ -33,6 +34,29 @@ pub(super) fn of(config: &Config) -> Vec<String> {
         ));
     }
     warnings
+}
+
+/// Countries that are served without those that share their calling code.
+fn shared_codes(served: &[String]) -> impl Iterator<Item = String> {
+    let countries: Vec<CountryCode> = served.iter().filter_map(|name| name.parse().ok()).collect();
+    let families = served.iter().filter_map(|name| name.strip_suffix('+')?.parse().ok());
+    let families: Vec<_> = families.map(CountryCode::calling_code).collect();
+    let mains = countries
+        .clone()
+        .into_iter()
+        .filter(move |country| country.is_main() && !families.contains(&country.calling_code()));
+    mains.filter_map(move |country| {
+        let others = country.sharing_its_code().filter(|it| !countries.contains(it));
+        let others: Vec<_> = others.map(CountryCode::as_str).collect();
+        (!others.is_empty()).then(|| {
+            let code = country.calling_code();
+            format!(
+                "`countries` has {country} and not {}, whose numbers begin with +{code} too and get \
+                 no messages: write \"{country}+\" to serve all of +{code}",
+                others.join(", ")
+            )
+        })
+    })
 }
 
 /// Limits that never refuse anything, because another one is reached first.

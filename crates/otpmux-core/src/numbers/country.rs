@@ -1,22 +1,57 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// A country or territory, as an ISO 3166-1 code of two capital letters.
+use super::lookup::Country;
+use super::table::COUNTRIES;
+
+/// A country or territory with telephone numbers, as an ISO 3166-1 code of two capital letters.
+/// `AC`, `TA` and `XK` (Ascension, Tristan da Cunha, Kosovo) are among them.
 ///
 /// ```
 /// use otpmux_core::CountryCode;
-/// let india: CountryCode = "IN".parse()?;
-/// assert_eq!(india.as_str(), "IN");
+/// let britain: CountryCode = "GB".parse()?;
+/// assert_eq!((britain.as_str(), britain.calling_code()), ("GB", 44));
+/// let others: Vec<_> = britain.sharing_its_code().map(|it| it.as_str()).collect();
+/// assert_eq!(others, ["GG", "IM", "JE"]);
 /// # Ok::<(), otpmux_core::CountryError>(())
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct CountryCode([u8; 2]);
+pub struct CountryCode(u8);
 
 impl CountryCode {
+    /// Every country with telephone numbers, by its code.
+    pub fn all() -> impl Iterator<Item = Self> {
+        (0..=u8::MAX).map(Self).take(COUNTRIES.len())
+    }
+
     /// The two capital letters.
-    pub fn as_str(&self) -> &str {
-        // Only ASCII letters are ever stored, so this cannot fail.
-        str::from_utf8(&self.0).unwrap_or_default()
+    pub fn as_str(self) -> &'static str {
+        self.row().code
+    }
+
+    /// The digits that its numbers begin with, behind the `+`.
+    pub fn calling_code(self) -> u16 {
+        self.row().calling
+    }
+
+    /// Whether this is the country after which its calling code is usually named: `US` for `+1`, `GB`
+    /// for `+44`, `RU` for `+7`.
+    pub fn is_main(self) -> bool {
+        self.row().main
+    }
+
+    /// The other countries and territories that have the same calling code.
+    pub fn sharing_its_code(self) -> impl Iterator<Item = Self> {
+        Self::all().filter(move |it| *it != self && it.calling_code() == self.calling_code())
+    }
+
+    pub(super) fn row(self) -> &'static Country {
+        &COUNTRIES[usize::from(self.0)]
+    }
+
+    /// `None` for a place beyond the table, which stands for no country.
+    pub(super) fn at(place: u8) -> Option<Self> {
+        (usize::from(place) < COUNTRIES.len()).then_some(Self(place))
     }
 }
 
@@ -24,10 +59,8 @@ impl FromStr for CountryCode {
     type Err = CountryError;
 
     fn from_str(text: &str) -> Result<Self, CountryError> {
-        match text.as_bytes() {
-            [a, b] if a.is_ascii_uppercase() && b.is_ascii_uppercase() => Ok(Self([*a, *b])),
-            _ => Err(CountryError(())),
-        }
+        let at = COUNTRIES.binary_search_by_key(&text, |country| country.code);
+        at.ok().and_then(|at| u8::try_from(at).ok()).map(Self).ok_or(CountryError(()))
     }
 }
 
@@ -49,3 +82,29 @@ impl fmt::Debug for CountryCode {
 pub struct CountryError(());
 
 crate::debug_as_display!(CountryError);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_comes_back_and_nothing_else_is_one() {
+        for country in CountryCode::all() {
+            assert_eq!(country.as_str().parse(), Ok(country));
+        }
+        for also in ["AX", "BL", "BQ", "CC", "CX", "EH", "MF", "SJ", "TA", "YT"] {
+            assert!(also.parse::<CountryCode>().is_ok(), "{also}");
+        }
+        for wrong in ["", "in", "IND", "India", "XX", "AQ"] {
+            assert!(wrong.parse::<CountryCode>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn every_calling_code_has_one_main_country() {
+        for country in CountryCode::all() {
+            let family = country.sharing_its_code().chain([country]);
+            assert_eq!(family.filter(|it| it.is_main()).count(), 1, "{country}");
+        }
+    }
+}

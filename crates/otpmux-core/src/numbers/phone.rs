@@ -2,11 +2,25 @@ use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
-use super::CountryCode;
+use super::plan::{counted, is_assigned, normalise};
+use super::{CountryCode, Place, lookup};
 use crate::RecipientError;
 use crate::typed::{decimal_digit, is_filler, trim};
 
 /// A telephone number in E.164 form: `+`, then 7 to 15 digits, the first of them not 0.
+///
+/// There is one form for one telephone, and reading a number yields it: a trunk prefix behind the
+/// calling code is dropped where the country's plan has one, the `1` that mobiles of Mexico had goes,
+/// Argentina's `15` becomes the `9` that reaches it from abroad. Whoever is sent a message, counted
+/// or looked up is that form.
+///
+/// ```
+/// use otpmux_core::PhoneNumber;
+/// let typed: PhoneNumber = "+44 (0)7911 123456".parse()?;
+/// assert_eq!(typed.expose(), "+447911123456");
+/// assert_eq!(typed.place().country.unwrap().as_str(), "GG");
+/// # Ok::<(), otpmux_core::RecipientError>(())
+/// ```
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PhoneNumber(Box<str>);
 
@@ -15,18 +29,35 @@ impl PhoneNumber {
     /// form of `country`; with spaces, dashes, dots, brackets, digits of any script, a `tel:` before
     /// it and invisible characters in it. Only where there is no doubt what is meant.
     ///
+    /// ```
+    /// use otpmux_core::PhoneNumber;
+    /// let india = Some("IN".parse()?);
+    /// for text in ["098765 43210", "98765-43210", "٠٩٨٧٦٥٤٣٢١٠", "91 98765 43210", "tel:+91-98765-43210"] {
+    ///     assert_eq!(PhoneNumber::parse_in(text, india)?.expose(), "+919876543210");
+    /// }
+    /// let short = PhoneNumber::parse_in("98765 4321", india).unwrap_err();
+    /// assert_eq!(
+    ///     short.to_string(),
+    ///     "understood as a number of IN, +91, where 10 digits follow the calling code; here 9 do"
+    /// );
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// What the text was understood as, and what is missing or wrong; the text is not repeated.
     pub fn parse_in(text: &str, country: Option<CountryCode>) -> Result<Self, RecipientError> {
-        let digits = international(text)?;
-        let Some(digits) = digits.strip_prefix('+').or_else(|| digits.strip_prefix("00")) else {
-            // The national form of a country is not read yet.
-            let _ = country;
-            return Err(RecipientError::NoCountry);
+        let digits = digits_of(text)?;
+        let number = if let Some(international) = digits.strip_prefix('+') {
+            normalise(international.to_owned())?
+        } else if let Some(country) = country {
+            national(&digits, country)?
+        } else {
+            // Nothing but an international number begins with two zeros.
+            let international = digits.strip_prefix("00").ok_or(RecipientError::NoCountry)?;
+            normalise(international.to_owned())?
         };
-        let fits = (7..=15).contains(&digits.len()) && !digits.starts_with('0');
-        if fits { Ok(Self(format!("+{digits}").into())) } else { Err(RecipientError::NotE164) }
+        Ok(Self(format!("+{number}").into()))
     }
 
     /// The number with its `+`, as vendors want it. Never log it.
@@ -39,10 +70,15 @@ impl PhoneNumber {
         &self.0[1..]
     }
 
-    /// The form that limits count: one for all spellings that may name the same telephone. Never log
-    /// it.
+    /// The form that limits count: one for all spellings that may name the same telephone.
+    /// Argentina's mobiles are one with and without their `9`. Never log it.
     pub fn counted(&self) -> Cow<'_, str> {
-        Cow::Borrowed(self.expose())
+        counted(self.expose_digits()).map_or(Cow::Borrowed(self.expose()), Cow::Owned)
+    }
+
+    /// Its country and kind.
+    pub fn place(&self) -> Place {
+        lookup::find(self.expose_digits()).place()
     }
 
     pub(crate) fn masked(&self) -> String {
@@ -56,26 +92,60 @@ impl PhoneNumber {
     }
 }
 
+/// The E.164 digits of a number that is written without `+`, in a country. Each way to read it is
+/// tried; it must be one number of a known range.
+fn national(digits: &str, country: CountryCode) -> Result<String, RecipientError> {
+    let code = country.calling_code().to_string();
+    let (international, here) = (country.row().international, digits.starts_with(&code));
+    let known = |number: &String| is_assigned(number);
+    let as_national = normalise(format!("{code}{digits}"));
+    let dialled = Some(international).filter(|it| !it.is_empty());
+    // Where two zeros are no beginning of a number, they are what most of the world dials.
+    let zeros = (!international.is_empty()).then_some("00");
+    let readings = [
+        as_national.clone().ok(),
+        here.then(|| normalise(digits.to_owned()).ok()).flatten(),
+        dialled.and_then(|it| normalise(digits.strip_prefix(it)?.to_owned()).ok()),
+        zeros.and_then(|it| normalise(digits.strip_prefix(it)?.to_owned()).ok()),
+    ];
+    let mut readings = readings.into_iter().flatten().filter(known);
+    let Some(number) = readings.next() else {
+        return Err(match as_national {
+            Err(error @ RecipientError::Length { .. }) => error,
+            _ => RecipientError::UnknownRange { country },
+        });
+    };
+    if readings.any(|other| other != number) {
+        return Err(RecipientError::Ambiguous { country });
+    }
+    Ok(number)
+}
+
 /// The digits of a text, and the `+` before them if there is one.
-fn international(text: &str) -> Result<String, RecipientError> {
+fn digits_of(text: &str) -> Result<String, RecipientError> {
+    /// Longer than any number with all that may stand before it.
+    const LONGEST: usize = 24;
     let text = trim(text);
     let text = match text.get(..4) {
         Some(scheme) if scheme.eq_ignore_ascii_case("tel:") => trim(&text[4..]),
         _ => text,
     };
-    let mut digits = String::with_capacity(16);
+    let mut digits = String::with_capacity(LONGEST);
+    let mut slash = false;
     for c in text.chars() {
         match c {
             '+' | '＋' if digits.is_empty() => digits.push('+'),
-            '(' | ')' | '.' | '（' | '）' | '．' => {}
+            '(' | ')' | '[' | ']' | '（' | '）' | '.' | '．' | '·' => {}
+            // After an area code. Further back it parts two numbers.
+            '/' | '／' if !slash && digits.len() < 8 => slash = true,
             _ if is_filler(c) => {}
             _ => match decimal_digit(c) {
-                Some(digit) => digits.push(char::from(b'0' + digit)),
-                None => return Err(RecipientError::NotE164),
+                Some(digit) if digits.len() < LONGEST => digits.push(char::from(b'0' + digit)),
+                _ => return Err(RecipientError::NotE164),
             },
         }
     }
-    if digits.len() > 24 { Err(RecipientError::NotE164) } else { Ok(digits) }
+    if digits.is_empty() { Err(RecipientError::NotE164) } else { Ok(digits) }
 }
 
 impl FromStr for PhoneNumber {

@@ -1,11 +1,12 @@
 //! What would become of a send, without sending.
 
-use otpmux_core::{Channel, Entropy, EntropyError, Error, ProviderId, RateLimit};
+use otpmux_core::{Channel, Entropy, EntropyError, Error, NumberKind, ProviderId, RateLimit};
 
 use super::plan::{Candidate, Survey};
 use super::send::check_metadata;
 use super::{Inner, NewVerification, OtpClient};
-use crate::{Choice, LimitScope, Route, Skip, country_of};
+use crate::numbers::country_of;
+use crate::{Choice, LimitScope, Route, Skip};
 
 /// How a send would be routed, and by which rules.
 #[derive(Debug)]
@@ -18,6 +19,8 @@ pub struct Explanation {
     /// The country of the number, as an ISO 3166-1 code of two letters; `None` for an e-mail
     /// address and for numbers of no country.
     pub country: Option<&'static str>,
+    /// The kind of the number; `None` for an e-mail address.
+    pub kind: Option<NumberKind>,
     /// Whether the policy lets this recipient have messages.
     pub served: bool,
     /// The route that decides: its place among all of them, from 0, and what it says.
@@ -77,7 +80,8 @@ impl OtpClient {
             to: recipient.masked(),
             channel: new.channel_or_default(),
             country: recipient.phone().and_then(country_of),
-            served: inner.serves(&recipient),
+            kind: recipient.phone().map(|phone| phone.place().kind),
+            served: inner.check_recipient(&recipient).is_ok(),
             route: None,
             candidates: Vec::new(),
             skipped: Vec::new(),

@@ -5,8 +5,9 @@ use otpmux_core::{Channel, Error, Recipient, Verdict};
 use tokio::time::Instant;
 
 use super::Verification;
+use crate::LimitScope;
 use crate::layers::{channel_label, describe};
-use crate::{LimitScope, country_of};
+use crate::numbers::country_of;
 
 const SENDS: &str = "otpmux_sends_total";
 const SECONDS: &str = "otpmux_send_seconds";

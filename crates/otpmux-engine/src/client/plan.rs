@@ -9,7 +9,6 @@ use otpmux_core::{
 use super::kept::Kept;
 use super::members::Member;
 use super::{Inner, NewVerification, gone, invalid, no_entropy, until};
-use crate::countries::country_of;
 use crate::health::Health;
 use crate::{Choice, LegState, Policy, Record, ResendBy, Skip, SkipReason, VendorTerms};
 
@@ -289,10 +288,7 @@ impl Inner {
         entropy: &dyn Entropy,
         now: SystemTime,
     ) -> Result<Survey, Error> {
-        if !self.serves(&request.recipient) {
-            return Err(Error::new(ErrorKind::Unsupported, Certainty::NotSent, Blame::Policy)
-                .with_detail("the policy's countries do not include that of this number"));
-        }
+        self.check_recipient(&request.recipient)?;
         let place = self.routes.place(&request.recipient, &request.channel, &request.purpose);
         let Some(place) = place else {
             return Err(Error::new(ErrorKind::Unsupported, Certainty::NotSent, Blame::Policy)
@@ -350,12 +346,8 @@ impl Inner {
     }
 
     /// Whether the policy lets this recipient have messages.
-    pub(super) fn serves(&self, recipient: &Recipient) -> bool {
-        let (Some(served), Some(phone)) = (&self.policy.countries, recipient.phone()) else {
-            return true;
-        };
-        let country = country_of(phone);
-        country.is_some_and(|country| served.iter().any(|served| served == country))
+    pub(super) fn check_recipient(&self, recipient: &Recipient) -> Result<(), Error> {
+        recipient.phone().map_or(Ok(()), |phone| self.policy.check_number(phone))
     }
 }
 

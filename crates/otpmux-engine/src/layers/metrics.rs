@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use super::call::Call;
 use super::circuit::Phase;
 use super::port::Port;
-use crate::country_of;
+use crate::numbers::country_of;
 
 const CALLS: &str = "otpmux_calls_total";
 const SECONDS: &str = "otpmux_call_seconds";

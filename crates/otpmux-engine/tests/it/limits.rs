@@ -342,8 +342,10 @@ async fn frd_01_countries_that_are_not_allowed_are_refused_before_any_vendor_and
     let mut strict = policy(|limits| limits.global = vec![RateLimit::new(1, MINUTE)]);
     strict.countries = Some(vec!["IN".into()]);
     let world = World::with(&[&a], strict);
-    // Another country, one within a shared code, a satellite, an unassigned code.
-    for to in ["+447700900123", "+12425550123", "+881612345678", "+99912345678"] {
+    // Another country, one within a shared code, a satellite, an unassigned code; a kind that costs,
+    // of the country itself.
+    for to in ["+447700900123", "+12425550123", "+881612345678", "+99912345678", "+911861234567890"]
+    {
         let to: Recipient = to.parse().unwrap();
         let error = world.client.send(NewVerification::to(to)).await.unwrap_err();
         let told = (error.kind(), error.certainty(), error.blame());

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use otpmux_core::settings::{Setting, Settings, duration_text};
-use otpmux_core::{Channel, Code};
+use otpmux_core::{Channel, Code, NumberKind};
 use otpmux_engine::{Policy, PolicyError, ResendBy};
 use serde_json::{Map, Value};
 
@@ -73,8 +73,20 @@ pub(crate) const SETTINGS: &[Setting] = &[
     Setting::list_or(
         "countries",
         "any",
-        "The countries whose numbers get messages, as ISO 3166-1 codes such as IN, or \"any\": \
-         every one that a route takes, which invites fraud. Default any; the gateway wants it said.",
+        "The countries whose numbers get messages, as ISO 3166-1 codes such as IN (GB+ is GB with \
+         all that share its calling code), or \"any\": every one that a route takes, which invites \
+         fraud. Default any; the gateway wants it said.",
+    ),
+    Setting::list(
+        "refuse_numbers",
+        "The kinds of numbers that get no messages: ordinary, voip, toll_free, premium, \
+         shared_cost, personal, pager, uan, voicemail, world (of no country), unassigned. Default \
+         premium, shared_cost, personal, pager, uan, voicemail, toll_free, world.",
+    ),
+    Setting::list(
+        "allow_prefixes",
+        "Beginnings of numbers, such as +4490, that get messages whatever their kind and country. \
+         Default none.",
     ),
 ];
 
@@ -135,7 +147,21 @@ fn fill(settings: &Settings, cx: &mut Reading<'_>) -> Policy {
         policy.channels = channels;
     }
     policy.countries = list(settings, "countries", cx, country);
+    let kind = |text: &str| text.parse::<NumberKind>().map_err(|error| error.to_string());
+    if let Some(kinds) = list(settings, "refuse_numbers", cx, kind) {
+        policy.refuse_numbers = kinds;
+    }
+    if let Some(prefixes) = list(settings, "allow_prefixes", cx, prefix) {
+        policy.allow_prefixes = prefixes;
+    }
     policy
+}
+
+/// A beginning of numbers, or what is wrong with it.
+fn prefix(text: &str) -> Result<String, String> {
+    let mut policy = Policy::default();
+    policy.allow_prefixes = vec![text.to_owned()];
+    policy.check().map(|()| text.to_owned()).map_err(|error| error.to_string())
 }
 
 /// The texts of a list, each understood by `parse`.

@@ -31,6 +31,8 @@ pub(super) fn example(name: &str, kind: &SettingKind) -> Map<String, Value> {
             json!([format!("{}/{}ms", count.end(), per.end().as_millis())])
         }
         SettingKind::ListOr(_) if name == "countries" => json!(["IN"]),
+        SettingKind::List if name == "refuse_numbers" => json!(["voip"]),
+        SettingKind::List if name == "allow_prefixes" => json!(["+4490"]),
         SettingKind::List if name == "channels" => json!(["voice"]),
         other => panic!("{other:?} has no value here"),
     };
