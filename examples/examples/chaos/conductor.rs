@@ -12,6 +12,7 @@ use crate::stage::Stage;
 use crate::story::{Story, Wrong};
 use crate::trouble::Trouble;
 use crate::user;
+use crate::wire::Ask;
 use crate::workers::Worker;
 use crate::{Mistake, Options};
 
@@ -19,10 +20,11 @@ use crate::{Mistake, Options};
 const LAP: u64 = 40;
 /// Of a lap, in parts of a hundred; what is missing goes to users who end what they have begun.
 const BASELINE: u32 = 9;
+const SICK_NEIGHBOUR: u32 = 4;
 const EACH_TROUBLE: u32 = 3;
 const KILLING: u32 = 10;
 const ALL_VENDORS: u32 = 2;
-const CHAOS: u32 = 28;
+const CHAOS: u32 = 24;
 /// Breakers are looked at so often, by users of whom some come to either worker.
 const LOOKS: usize = 40;
 const LOOKERS: usize = 10;
@@ -55,6 +57,7 @@ pub(crate) async fn play(stage: &Arc<Stage>, options: &Options) -> Result<Ledger
 impl Conductor {
     async fn lap(&mut self, part: Duration, restart_redis: bool) -> Result<(), Mistake> {
         self.load(Some(Wrong::Nothing), part * BASELINE).await?;
+        self.sick_neighbour(part * SICK_NEIGHBOUR).await?;
         for trouble in Trouble::ALL {
             self.set(0, Some(trouble)).await?;
             self.load(Some(Wrong::First(trouble)), part * EACH_TROUBLE).await?;
@@ -85,6 +88,25 @@ impl Conductor {
 
     async fn set(&mut self, vendor: usize, trouble: Option<Trouble>) -> Result<(), Mistake> {
         Ok(self.stage.vendors[vendor].set(trouble, &mut self.random).await?)
+    }
+
+    /// A third process, which reaches no vendor, sends all the time and tells of it in the store. The
+    /// others have nothing to suffer from that.
+    async fn sick_neighbour(&mut self, time: Duration) -> Result<(), Mistake> {
+        let stage = Arc::clone(&self.stage);
+        let (neighbour, nowhere) = stage.cut_off_worker().await?;
+        let end = Instant::now() + time;
+        let sends = async {
+            while Instant::now() < end {
+                let (_, to) = stage.next_user();
+                neighbour.ask(Ask::Send { key: to.clone(), to }).await;
+                sleep(Duration::from_millis(20)).await;
+            }
+        };
+        let (loaded, ()) = tokio::join!(self.load(Some(Wrong::SickNeighbour), time), sends);
+        neighbour.kill().await?;
+        drop(nowhere);
+        loaded
     }
 
     async fn killing(&mut self, time: Duration) -> Result<(), Mistake> {

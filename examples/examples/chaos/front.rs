@@ -74,6 +74,13 @@ impl Drop for Front {
     }
 }
 
+/// A port of its own where the system refuses every connection.
+pub(crate) fn nobody_listens() -> io::Result<TcpSocket> {
+    let socket = TcpSocket::new_v4()?;
+    socket.bind((Ipv4Addr::LOCALHOST, 0).into())?;
+    Ok(socket)
+}
+
 async fn hold(addr: SocketAddr) -> io::Result<TcpSocket> {
     let mut tries = 0;
     loop {

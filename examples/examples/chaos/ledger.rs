@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use otpmux_emulator::Vendor;
 
-use crate::story::{Call, Story};
+use crate::story::{Call, Story, Wrong};
 use crate::vendors::Seen;
+use crate::wire::Answer;
 use crate::workers::Outcome;
 
 /// Messages that one send may bring, whatever fails: the one that is needed, and one duplicate.
@@ -73,6 +74,7 @@ impl Ledger {
             }),
             each("told that nothing was sent, but a message came", &|story| self.denied(story)),
             each("one idempotency key, two verifications", &two_verifications),
+            each("refused because another process reaches no vendor", &refused_for_another),
             Promise {
                 words: "workers that ended by themselves",
                 broken: (0..self.ended_by_themselves)
@@ -176,10 +178,21 @@ fn used_up(story: &Story) -> Option<String> {
     let right = || story.typed.iter().filter(|typed| typed.right);
     let verdict = |word| right().any(|typed| typed.told.verdict() == Some(word));
     let told_nothing = |outcome: &Outcome| {
-        !matches!(outcome, Outcome::Down | Outcome::Answer(crate::wire::Answer::Verdict(_), _))
+        !matches!(outcome, Outcome::Down | Outcome::Answer(Answer::Verdict(_), _))
     };
     let lost = right().any(|typed| told_nothing(&typed.told.outcome));
     (verdict("already_used") && !verdict("approved") && !lost).then(|| "used up".to_owned())
+}
+
+/// All vendors are well: this process has no reason of its own to leave them alone.
+fn refused_for_another(story: &Story) -> Option<String> {
+    let refused = |call: &&Call| match &call.told.outcome {
+        Outcome::Answer(Answer::Failed(failed), _) => failed.kind == "circuit_open",
+        _ => false,
+    };
+    let sick = story.wrong == Wrong::SickNeighbour;
+    let call = story.calls.iter().filter(|_| sick).find(refused)?;
+    Some(format!("by {}", call.told.by))
 }
 
 fn two_verifications(story: &Story) -> Option<String> {

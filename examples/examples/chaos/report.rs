@@ -145,6 +145,7 @@ impl Wrong {
         match self {
             Self::WarmUp => "warming up".to_owned(),
             Self::Nothing => "nothing".to_owned(),
+            Self::SickNeighbour => "a third process reaches no vendor".to_owned(),
             Self::First(trouble) => format!("first vendor {}", trouble.words()),
             Self::WorkerKilled => "worker B killed again and again".to_owned(),
             Self::AllVendors => "all vendors refuse connections".to_owned(),

@@ -8,10 +8,12 @@ use std::time::Duration;
 use otpmux::{Entropy as _, OsEntropy};
 use otpmux_emulator::Vendor;
 use otpmux_testkit::RedisServer;
+use tokio::net::TcpSocket;
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, sleep};
 
 use crate::Mistake;
+use crate::front::nobody_listens;
 use crate::random::Random;
 use crate::vendors::{Seen, VendorSite};
 use crate::wire::{Ask, Setup};
@@ -25,6 +27,7 @@ pub(crate) struct Stage {
     pub(crate) vendors: Vec<VendorSite>,
     /// The second is the one that gets killed.
     pub(crate) workers: [Worker; 2],
+    setup: Setup,
     redis: Arc<Mutex<RedisServer>>,
     redis_is_gone: AtomicBool,
     redis_restarts: AtomicU64,
@@ -40,18 +43,23 @@ impl Stage {
         for vendor in [Vendor::EasyOtp, Vendor::StartMessaging, Vendor::AirTexts] {
             vendors.push(VendorSite::start(vendor).await?);
         }
-        let mut key = [0; 16];
-        OsEntropy.fill(&mut key)?;
+        let mut key = [[0; 16]; 2];
+        OsEntropy.fill(key.as_flattened_mut())?;
+        // Hexadecimal digits are base64, too: of 48 bytes.
+        let [one, other] = key.map(u128::from_be_bytes);
+        let server_key = format!("{one:032x}{other:032x}");
         let setup = Setup {
             name: String::new(),
             redis: redis.url(),
-            server_key: format!("{:032x}", u128::from_be_bytes(key)),
+            server_key,
             vendors: vendors.iter().map(VendorSite::place).collect(),
         };
-        let workers = [Worker::start('A', setup.clone()).await?, Worker::start('B', setup).await?];
+        let workers =
+            [Worker::start('A', setup.clone()).await?, Worker::start('B', setup.clone()).await?];
         Ok(Self {
             vendors,
             workers,
+            setup,
             redis: Arc::new(Mutex::new(redis)),
             redis_is_gone: AtomicBool::new(false),
             redis_restarts: AtomicU64::new(0),
@@ -67,6 +75,17 @@ impl Stage {
 
     pub(crate) async fn ask(&self, worker: usize, what: Ask) -> Told {
         self.workers[worker % 2].ask(what).await
+    }
+
+    /// A further worker that finds nobody where it looks for the vendors, as long as the socket is
+    /// there.
+    pub(crate) async fn cut_off_worker(&self) -> Result<(Worker, TcpSocket), Mistake> {
+        let nowhere = nobody_listens()?;
+        let mut setup = self.setup.clone();
+        for (place, site) in setup.vendors.iter_mut().zip(&self.vendors) {
+            place.url = format!("http://{}{}", nowhere.local_addr()?, site.vendor.base_path());
+        }
+        Ok((Worker::start('C', setup).await?, nowhere))
     }
 
     pub(crate) fn site(&self, name: &str) -> Option<&VendorSite> {

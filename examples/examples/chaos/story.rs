@@ -12,6 +12,8 @@ pub(crate) enum Wrong {
     /// Nothing, but something was a moment ago: they count for promises, and in no row.
     WarmUp,
     Nothing,
+    /// A third process reaches none of the vendors, which are well.
+    SickNeighbour,
     /// This, with the first vendor.
     First(Trouble),
     WorkerKilled,

@@ -34,6 +34,8 @@ struct Log {
     limit: RateLimit,
     /// When requests were let through, oldest first, as far as they still count.
     taken: VecDeque<(Instant, Kind)>,
+    /// How many of them are of each kind.
+    counts: [usize; 2],
 }
 
 impl Gate {
@@ -43,7 +45,7 @@ impl Gate {
     /// Limits that let nothing through, or everything, are no limits.
     pub(super) fn new(limits: &[RateLimit]) -> Self {
         let sound = limits.iter().filter(|limit| limit.count > 0 && !limit.per.is_zero());
-        let logs = sound.map(|limit| Log { limit: *limit, taken: VecDeque::new() }).collect();
+        let logs = sound.map(|limit| Log::new(*limit)).collect();
         Self { logs, wanted: [None; 2], held_until: None, refused: None, waiting: 0 }
     }
 
@@ -82,7 +84,7 @@ impl Gate {
             return Err(left);
         }
         for log in &mut self.logs {
-            log.taken.push_back((now, kind));
+            log.take(kind, now);
         }
         Ok(())
     }
@@ -130,6 +132,15 @@ impl Gate {
 }
 
 impl Log {
+    fn new(limit: RateLimit) -> Self {
+        Self { limit, taken: VecDeque::new(), counts: [0; 2] }
+    }
+
+    fn take(&mut self, kind: Kind, now: Instant) {
+        self.taken.push_back((now, kind));
+        self.counts[kind as usize] += 1;
+    }
+
     /// What is kept for each kind while the other one is wanted, too.
     fn share(&self) -> usize {
         self.limit.count as usize / 4
@@ -137,8 +148,8 @@ impl Log {
 
     fn forget(&mut self, now: Instant) {
         let over = |at: Instant| now.saturating_duration_since(at) >= self.limit.per;
-        while self.taken.front().is_some_and(|(at, _)| over(*at)) {
-            self.taken.pop_front();
+        while let Some((_, kind)) = self.taken.pop_front_if(|(at, _)| over(*at)) {
+            self.counts[kind as usize] -= 1;
         }
     }
 
@@ -153,19 +164,17 @@ impl Log {
         if !kept {
             return until_room;
         }
-        let mut own = self.taken.iter().filter(|(_, taken)| *taken == kind);
-        let most = all - self.share();
-        let until_share = match own.clone().count().checked_sub(most) {
-            Some(beyond) => own.nth(beyond).map_or(Duration::ZERO, left),
-            None => Duration::ZERO,
-        };
-        until_room.max(until_share)
+        // The one that must have fallen off before there is room in the share.
+        let beyond = self.counts[kind as usize].checked_sub(all - self.share());
+        let own = |taken: &&(Instant, Kind)| taken.1 == kind;
+        let until_share = beyond.and_then(|beyond| self.taken.iter().filter(own).nth(beyond));
+        until_room.max(until_share.map_or(Duration::ZERO, left))
     }
 
     /// Whether sends have had less than what is kept for them.
     fn owes_sends(&mut self, now: Instant) -> bool {
         self.forget(now);
-        self.taken.iter().filter(|(_, kind)| *kind == Kind::Send).count() < self.share()
+        self.counts[Kind::Send as usize] < self.share()
     }
 
     fn is_half_full(&mut self, now: Instant) -> bool {
