@@ -26,6 +26,10 @@ advisories:
 schema:
     cargo run --quiet -- schema > docs/otpmux.schema.json
 
+# The table of telephone numbers anew, after an update of rlibphonenumber in tools/number-table.
+numbers:
+    cargo run --manifest-path tools/number-table/Cargo.toml
+
 # The README's pictures of the handset, anew.
 pictures:
     OTPMUX_PICTURES="$PWD/docs/images" cargo test -p otpmux-cli --test handset a_failover

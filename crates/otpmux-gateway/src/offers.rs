@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 
 use otpmux::settings::limit_text;
-use otpmux::{Code, Config, Policy, RateLimit};
+use otpmux::{Code, Config, NUMBERS_VERSION, Policy, RateLimit};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -29,6 +29,19 @@ pub(crate) struct Offers {
     /// What is counted by `recipient`, `client`, `purpose`, `prefix`, `domain`, `global` and `guesses`, as
     /// `COUNT/TIME`: all windows must have room.
     limits: BTreeMap<&'static str, Vec<String>>,
+    /// What is known of telephone numbers.
+    numbers: Numbers,
+}
+
+/// What is known of telephone numbers.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+struct Numbers {
+    /// Whose metadata tells country, kind and length.
+    source: &'static str,
+    /// Its version.
+    version: &'static str,
+    /// The kinds of numbers that get no messages.
+    refused: Vec<&'static str>,
 }
 
 /// How long a code may be.
@@ -90,6 +103,11 @@ impl Offers {
                 ("global", texts(&limits.global)),
                 ("guesses", texts(&limits.guesses)),
             ]),
+            numbers: Numbers {
+                source: "libphonenumber",
+                version: NUMBERS_VERSION,
+                refused: policy.refuse_numbers.iter().map(|kind| kind.as_str()).collect(),
+            },
         }
     }
 }

@@ -114,3 +114,26 @@ fn weights_are_told() {
     let told = &shared.check(&["--explain", TO, "--json"]).json()[0];
     assert_eq!(told["candidates"][1]["weight"], 30);
 }
+
+#[test]
+fn kinds_and_islands_are_told_apart() {
+    let shared = Shared::with_sqlite(ROUTES);
+    for (number, country, kind) in [
+        ("+447911123456", "GG", "ordinary"),
+        ("+447797123456", "JE", "ordinary"),
+        ("+447624123456", "IM", "ordinary"),
+        ("+449012345678", "GB", "premium"),
+        ("+447012345678", "GB", "personal"),
+        ("+262639123456", "YT", "ordinary"),
+        ("+5993181234", "BQ", "ordinary"),
+        ("+12732345678", "CA", "ordinary"),
+        ("+19002345678", "US", "premium"),
+    ] {
+        let ended = shared.check(&["--explain", number, "--json"]);
+        let told = &ended.json()[0];
+        assert_eq!((&told["country"], &told["kind"]), (&country.into(), &kind.into()), "{number}");
+        assert_clean(&ended.everything(), &[number]);
+    }
+    let unassigned = &shared.check(&["--explain", "+17105550123", "--json"]).json()[0];
+    assert_eq!((&unassigned["country"], &unassigned["kind"]), (&json!(null), &"unassigned".into()));
+}

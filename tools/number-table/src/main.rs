@@ -1,0 +1,22 @@
+//! Writes `crates/otpmux-core/src/numbers/table.rs` and the golden numbers of its tests from the
+//! metadata of libphonenumber that rlibphonenumber has. Run it after an update of that crate:
+//! `just numbers`.
+
+mod golden;
+mod metadata;
+mod plan;
+mod tree;
+mod write;
+
+use std::error::Error;
+use std::fs;
+use std::path::Path;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let core = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../crates/otpmux-core");
+    let source = metadata::load()?;
+    let tree = tree::Tree::build(&source);
+    fs::write(core.join("src/numbers/table.rs"), write::table(&source, &tree)?)?;
+    fs::write(core.join("tests/data/numbers.txt"), golden::golden(&source))?;
+    Ok(())
+}
