@@ -430,4 +430,8 @@ impl VerificationStore for MemoryStore {
     async fn probe(&self, _: SystemTime) -> Result<(), Error> {
         Ok(())
     }
+
+    async fn time(&self) -> Result<Option<SystemTime>, Error> {
+        Ok(None)
+    }
 }

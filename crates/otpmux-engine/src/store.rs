@@ -21,13 +21,12 @@ pub const GRACE: Duration = Duration::from_mins(10);
 /// - Every operation is atomic, over all processes that share the store.
 /// - A record is kept until it expires and [`GRACE`] longer, so that its user is told so; then it
 ///   disappears by itself, and so does everything else that is written here, but for the check values
-///   of server keys. A store that is full
-///   refuses new records and never gives up live ones.
+///   of server keys. A store that is full refuses new records and never gives up live ones.
 /// - A store that cannot be reached, or whose answer cannot be trusted, answers an error of kind
 ///   [`ErrorKind::Store`]; nothing is ever approved or sent on doubt. Its certainty is that of the
 ///   step: not sent when it was not carried out, unknown when it may have been or may still be.
-/// - `now` comes from the caller's clock, and expiry is exact, to the millisecond: at `expires_at` a
-///   record is worth nothing.
+/// - `now` comes from the caller, who goes by the store's [`time`](Self::time). Expiry is exact, to the
+///   millisecond: at `expires_at` a record is worth nothing.
 #[async_trait]
 pub trait VerificationStore: Send + Sync + fmt::Debug {
     /// Writes down a new verification with its first leg, which takes the place of the newest one of
@@ -111,6 +110,11 @@ pub trait VerificationStore: Send + Sync + fmt::Debug {
     ///
     /// The store takes no writes, so that no code can be verified either.
     async fn probe(&self, now: SystemTime) -> Result<(), Error>;
+
+    /// What the store's own clock says. Processes on different machines that share a store go by it: an
+    /// [`OtpClient`](crate::OtpClient) measures how far its own clock is off, and corrects every time
+    /// that it uses. `None`: those who share the store share one clock.
+    async fn time(&self) -> Result<Option<SystemTime>, Error>;
 }
 
 /// How many verifications that came to nothing one step looks behind, at the most. More than one are

@@ -28,9 +28,9 @@ impl Call {
         Self { operation, keys, arguments }.words(Words::default().time(now))
     }
 
-    /// By the script's hash, or by its whole text.
-    pub(crate) fn command(&self, whole: bool) -> Cmd {
-        let script = self.operation.script();
+    /// By the script's hash, or by its whole text; with flags, where the server takes them.
+    pub(crate) fn command(&self, whole: bool, takes_flags: bool) -> Cmd {
+        let script = self.operation.script().of(takes_flags);
         let parts = 3 + self.keys.len() + self.arguments.len();
         let keys: usize = self.keys.iter().map(String::len).sum();
         let arguments: usize = self.arguments.iter().map(Vec::len).sum();

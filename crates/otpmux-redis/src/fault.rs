@@ -50,6 +50,11 @@ impl Fault {
         matches!(self, Self::Refused { code, .. } if code == "NOSCRIPT")
     }
 
+    /// Whether Redis cannot read the script.
+    pub(crate) fn is_no_lua(&self) -> bool {
+        matches!(self, Self::Refused { code, words } if code == "ERR" && words.contains("compiling script"))
+    }
+
     /// Whether a new connection may do better: this one is broken, or leads to the wrong server.
     pub(crate) fn ends_connection(&self) -> bool {
         match self {

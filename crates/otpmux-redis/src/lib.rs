@@ -12,5 +12,5 @@ mod script;
 mod store;
 mod words;
 
-pub use options::{Options, OptionsError};
+pub use options::{Options, OptionsError, Time};
 pub use store::RedisStore;

@@ -49,6 +49,8 @@ struct Way {
 struct Connection {
     redis: MultiplexedConnection,
     lost: Arc<AtomicBool>,
+    /// Whether the server is too old for flags of scripts.
+    old: Arc<AtomicBool>,
 }
 
 impl Link {
@@ -116,7 +118,14 @@ impl Link {
         let ask = async {
             match connection.send(call, false).await {
                 // Redis has been started anew, or its scripts were flushed.
-                Err(fault) if fault.is_no_script() => connection.send(call, true).await,
+                Err(fault) if fault.is_no_script() => match connection.send(call, true).await {
+                    // Nothing has run: it is from before version 7.
+                    Err(fault) if fault.is_no_lua() && !connection.is_old() => {
+                        connection.old.store(true, Ordering::Relaxed);
+                        connection.send(call, true).await
+                    }
+                    result => result,
+                },
                 result => result,
             }
         };
@@ -194,8 +203,13 @@ impl Way {
 }
 
 impl Connection {
+    fn is_old(&self) -> bool {
+        self.old.load(Ordering::Relaxed)
+    }
+
     async fn send(&mut self, call: &Call, whole: bool) -> Result<Value, Fault> {
-        let value = self.redis.send_packed_command(&call.command(whole)).await;
+        let command = call.command(whole, !self.is_old());
+        let value = self.redis.send_packed_command(&command).await;
         let value = value.and_then(Value::extract_error);
         value.map_err(|error| Fault::of_asking(&error))
     }
@@ -217,7 +231,7 @@ async fn connect(server: &ConnectionInfo) -> redis::RedisResult<Connection> {
         });
     let client = Client::open(server.clone())?;
     let redis = client.get_multiplexed_async_connection_with_config(&config).await?;
-    Ok(Connection { redis, lost })
+    Ok(Connection { redis, lost, old: Arc::default() })
 }
 
 impl fmt::Debug for Link {

@@ -25,6 +25,19 @@ pub struct Options {
     /// How long Redis may take to answer. 10 ms to 1 minute, default 2 s. A call takes no longer
     /// than both timeouts together.
     pub answer_timeout: Duration,
+    /// Whose clock clients go by. Default [`Time::Server`].
+    pub time: Time,
+}
+
+/// Whose clock the clients of a store go by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Time {
+    /// The server's: clients measure how far their own is off, and correct by it.
+    #[default]
+    Server,
+    /// Their own: for tests that set the time.
+    Caller,
 }
 
 impl Default for Options {
@@ -34,6 +47,7 @@ impl Default for Options {
             cluster: false,
             connect_timeout: Duration::from_secs(2),
             answer_timeout: Duration::from_secs(2),
+            time: Time::Server,
         }
     }
 }
@@ -54,6 +68,12 @@ impl Options {
     /// Sets how long it may take to get a connection.
     pub fn with_connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = timeout;
+        self
+    }
+
+    /// Sets whose clock clients go by.
+    pub fn with_time(mut self, time: Time) -> Self {
+        self.time = time;
         self
     }
 

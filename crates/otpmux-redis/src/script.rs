@@ -15,6 +15,7 @@ pub(crate) enum Operation {
     Health,
     CheckKeys,
     Probe,
+    Time,
 }
 
 impl Operation {
@@ -31,12 +32,13 @@ impl Operation {
             Self::Health => "health",
             Self::CheckKeys => "check_keys",
             Self::Probe => "probe",
+            Self::Time => "time",
         }
     }
 
     /// Whether it changes nothing.
     pub(crate) fn only_reads(self) -> bool {
-        matches!(self, Self::Load | Self::Health)
+        matches!(self, Self::Load | Self::Health | Self::Time)
     }
 
     pub(crate) fn script(self) -> &'static Script {
@@ -58,7 +60,19 @@ impl Operation {
             Self::Cancel => &[ARGUMENTS, RECORD, OVER],
             Self::Load => &[ARGUMENTS, RECORD],
             Self::Health => &[ARGUMENTS, HEALTH, MARKS],
-            Self::CheckKeys | Self::Probe => &[],
+            Self::CheckKeys | Self::Probe | Self::Time => &[],
+        }
+    }
+
+    /// What Redis is told of it, from version 7 on. When the memory is full, what finishes or checks
+    /// verifications that are there goes on, and what begins something is refused.
+    fn flags(self) -> Option<&'static str> {
+        match self {
+            Self::Create | Self::BeginLeg | Self::Probe => None,
+            Self::Load | Self::Health | Self::Time => Some("#!lua flags=no-writes\n"),
+            Self::Settle | Self::Attempt | Self::Approve | Self::Cancel | Self::CheckKeys => {
+                Some("#!lua flags=allow-oom\n")
+            }
         }
     }
 
@@ -74,6 +88,7 @@ impl Operation {
             Self::Health => include_str!("lua/health.lua"),
             Self::CheckKeys => include_str!("lua/check_keys.lua"),
             Self::Probe => include_str!("lua/probe.lua"),
+            Self::Time => include_str!("lua/time.lua"),
         }
     }
 }
@@ -81,8 +96,31 @@ impl Operation {
 /// Text that Redis runs as one atomic step, and the hash by which Redis knows it.
 #[derive(Debug)]
 pub(crate) struct Script {
+    /// With its flags.
+    flagged: Text,
+    /// Without, for a Redis before version 7, which takes them for mistakes.
+    plain: Text,
+}
+
+/// One form of a script.
+#[derive(Debug)]
+pub(crate) struct Text {
     pub(crate) text: String,
     pub(crate) hash: String,
+}
+
+impl Script {
+    /// The form that a server takes.
+    pub(crate) fn of(&self, takes_flags: bool) -> &Text {
+        if takes_flags { &self.flagged } else { &self.plain }
+    }
+}
+
+impl Text {
+    fn new(text: String) -> Self {
+        let hash = redis::Script::new(&text).get_hash().to_owned();
+        Self { text, hash }
+    }
 }
 
 /// What scripts share. A script has no more of it than it needs, since Redis makes its functions anew
@@ -102,7 +140,7 @@ mod shared {
     pub(super) const UNCOVER: &str = include_str!("lua/shared/uncover.lua");
 }
 
-static SCRIPTS: LazyLock<[Script; 10]> = LazyLock::new(|| {
+static SCRIPTS: LazyLock<[Script; 11]> = LazyLock::new(|| {
     // In the order of the variants, by which they are found.
     [
         Operation::Create,
@@ -115,6 +153,7 @@ static SCRIPTS: LazyLock<[Script; 10]> = LazyLock::new(|| {
         Operation::Health,
         Operation::CheckKeys,
         Operation::Probe,
+        Operation::Time,
     ]
     .map(|operation| {
         let (grace, kept) = (GRACE.as_millis(), HEALTH_KEPT.as_millis());
@@ -123,8 +162,8 @@ static SCRIPTS: LazyLock<[Script; 10]> = LazyLock::new(|| {
                 {grace}, {kept}, {MARKS_KEPT}, {LOOKS_BEHIND}\n"
         );
         let text = [&constants, &operation.shared().concat(), operation.body()].concat();
-        let hash = redis::Script::new(&text).get_hash().to_owned();
-        Script { text, hash }
+        let flagged = [operation.flags().unwrap_or_default(), &text].concat();
+        Script { flagged: Text::new(flagged), plain: Text::new(text) }
     })
 });
 
@@ -136,11 +175,11 @@ mod tests {
     fn each_operation_finds_its_own_script() {
         for operation in [Operation::Create, Operation::Attempt, Operation::Load, Operation::Probe]
         {
-            assert!(operation.script().text.ends_with(operation.body()), "{operation:?}");
-            assert!(operation.script().text.starts_with(
+            assert!(operation.script().of(false).text.ends_with(operation.body()), "{operation:?}");
+            assert!(operation.script().of(false).text.starts_with(
                 "local GRACE, HEALTH_KEPT, MARKS_KEPT, LOOKS_BEHIND = 600000, 3600000, 8, 16"
             ));
-            assert_eq!(operation.script().hash.len(), 40);
+            assert_eq!(operation.script().of(true).hash.len(), 40);
         }
     }
 }

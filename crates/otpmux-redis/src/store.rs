@@ -13,7 +13,7 @@ use crate::fault::Fault;
 use crate::form;
 use crate::link::Link;
 use crate::names::Names;
-use crate::options::{Options, OptionsError};
+use crate::options::{Options, OptionsError, Time};
 use crate::reply::Reply;
 use crate::script::Operation;
 use crate::words::Words;
@@ -28,6 +28,7 @@ pub struct RedisStore {
     link: Link,
     names: Names,
     namespace: String,
+    time: Time,
 }
 
 impl RedisStore {
@@ -55,6 +56,7 @@ impl RedisStore {
             link: Link::new(servers, &options),
             names: Names::new(&options.namespace),
             namespace: options.namespace,
+            time: options.time,
         })
     }
 
@@ -266,6 +268,19 @@ impl VerificationStore for RedisStore {
     async fn probe(&self, now: SystemTime) -> Result<(), Error> {
         let call = Call::new(Operation::Probe, self.names.probe(), now);
         self.run(call, |reply| reply.end(())).await
+    }
+
+    async fn time(&self) -> Result<Option<SystemTime>, Error> {
+        if self.time == Time::Caller {
+            return Ok(None);
+        }
+        let call = Call::new(Operation::Time, self.names.probe(), SystemTime::UNIX_EPOCH);
+        self.run(call, |mut reply| {
+            let since = reply.millis()?;
+            let time = SystemTime::UNIX_EPOCH.checked_add(since).ok_or(Fault::Unreadable)?;
+            reply.end(Some(time))
+        })
+        .await
     }
 }
 

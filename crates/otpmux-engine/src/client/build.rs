@@ -8,6 +8,7 @@ use super::charges::Charges;
 use super::key_check::differs;
 use super::late::Late;
 use super::members::{Member, Members, NewMember};
+use super::store_time::StoreTime;
 use super::{Inner, OtpClient};
 use crate::layers::{Guards, GuardsError};
 use crate::{MemoryStore, Policy, PolicyError, Route, Routes, ServerKeys, VerificationStore};
@@ -180,13 +181,15 @@ impl ClientBuilder {
                 (Some(name.into()), open().map_err(BuildError::Store)?)
             }
         };
+        let clock = Arc::new(StoreTime::new(clock, Arc::clone(&store)));
+        let corrected: Arc<dyn Clock> = Arc::<StoreTime>::clone(&clock);
         let mut process = [0; 8];
         entropy.fill(&mut process)?;
         let process = u64::from_le_bytes(process);
         let mut members = Members::default();
         for new in self.providers {
             let id = new.provider.id().clone();
-            let member = Member::new(new, &keys, &clock, &entropy, process);
+            let member = Member::new(new, &keys, &corrected, &entropy, process);
             members.active.insert(id, Arc::new(member));
         }
         let charges = Charges::new(&self.policy.limits);

@@ -1,7 +1,8 @@
 //! Whether this process has the server keys that others of its store have.
 //!
 //! One whose key differs would call right codes wrong, count limits apart, and break idempotency. So
-//! it asks once before it first uses the store, and does nothing when it differs.
+//! it asks once before it first uses the store, and does nothing when it differs. The same step asks
+//! for the store's time.
 
 use std::sync::Arc;
 
@@ -22,6 +23,7 @@ impl OtpClient {
         // Asked anew: the store may have lost what it was told.
         let inner = self.inner();
         same_keys(&*inner.store, &inner.keys).await?;
+        inner.clock.measure().await?;
         let _ = inner.keys_checked.set(());
         Ok(())
     }
@@ -31,10 +33,14 @@ impl Inner {
     /// Once for each key ring; then it costs nothing.
     pub(super) async fn has_same_keys(&self) -> Result<(), Error> {
         if self.keys_checked.initialized() {
+            self.clock.keep_measured();
             return Ok(());
         }
         // Not kept when it fails, so that whoever corrects it need not start anew.
-        let check = || same_keys(&*self.store, &self.keys);
+        let check = async || {
+            same_keys(&*self.store, &self.keys).await?;
+            self.clock.measure().await
+        };
         self.keys_checked.get_or_try_init(check).await.copied()
     }
 

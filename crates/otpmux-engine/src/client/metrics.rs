@@ -13,6 +13,7 @@ const SENDS: &str = "otpmux_sends_total";
 const SECONDS: &str = "otpmux_send_seconds";
 const VERDICTS: &str = "otpmux_verdicts_total";
 const LIMITED: &str = "otpmux_limited_total";
+const SKEW: &str = "otpmux_store_clock_skew_seconds";
 
 static METADATA: Metadata<'static> = Metadata::new("otpmux", Level::INFO, Some(module_path!()));
 
@@ -29,6 +30,7 @@ static METADATA: Metadata<'static> = Metadata::new("otpmux", Level::INFO, Some(m
 /// | `otpmux_send_seconds` | | how long they took |
 /// | `otpmux_verdicts_total` | `verdict` | codes that were tried |
 /// | `otpmux_limited_total` | `limit` | messages that a limit refused |
+/// | `otpmux_store_clock_skew_seconds` | | by how much the store's clock is ahead of this process's; times are corrected by it |
 ///
 /// `call` is a method of [`OtpProvider`](otpmux_core::OtpProvider). `outcome` is `ok`, the verdict's word, or the kind of the
 /// error, and `certainty` is the error's. A label that does not apply says `none`; the country is
@@ -45,6 +47,8 @@ pub fn describe_metrics() {
         recorder.describe_counter(name(VERDICTS), Some(Unit::Count), text.into());
         let text = "Sends and resends that a limit refused";
         recorder.describe_counter(name(LIMITED), Some(Unit::Count), text.into());
+        let text = "By how much the store's clock is ahead of this process's";
+        recorder.describe_gauge(name(SKEW), Some(Unit::Seconds), text.into());
     });
 }
 
@@ -90,4 +94,12 @@ pub(super) fn limited(scope: LimitScope) {
 fn count(name: &'static str, label: &'static str, value: &'static str) {
     let key = Key::from_parts(name, vec![Label::from_static_parts(label, value)]);
     with_recorder(|recorder| recorder.register_counter(&key, &METADATA)).increment(1);
+}
+
+/// How far this process's clock is off was measured.
+#[expect(clippy::cast_precision_loss, reason = "milliseconds of days are exact")]
+pub(super) fn store_is_ahead(milliseconds: i64) {
+    let skew = Key::from_static_name(SKEW);
+    with_recorder(|recorder| recorder.register_gauge(&skew, &METADATA))
+        .set(milliseconds as f64 / 1_000.0);
 }

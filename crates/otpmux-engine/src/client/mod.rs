@@ -20,6 +20,7 @@ mod scope;
 mod send;
 mod standing;
 mod status;
+mod store_time;
 mod verify;
 mod view;
 
@@ -29,7 +30,7 @@ use std::time::SystemTime;
 
 use arc_swap::ArcSwap;
 use otpmux_core::{
-    Blame, Certainty, Channel, Clock, Code, Entropy, EntropyError, Error, ErrorKind, OtpProvider,
+    Blame, Certainty, Channel, Code, Entropy, EntropyError, Error, ErrorKind, OtpProvider,
     Recipient, Target,
 };
 use tokio::sync::{Mutex, OnceCell};
@@ -51,6 +52,7 @@ use kept::Kept;
 use late::Late;
 use members::Members;
 use plan::{Candidate, Source};
+use store_time::StoreTime;
 
 /// The one thing that an application holds: it sends codes over its providers and verifies them.
 ///
@@ -98,7 +100,8 @@ struct Inner {
     charges: Charges,
     policy: Policy,
     late: Arc<Late>,
-    clock: Arc<dyn Clock>,
+    /// The store's time, as this process knows it.
+    clock: Arc<StoreTime>,
     entropy: Arc<dyn Entropy>,
     /// What other processes know this one by.
     process: u64,
@@ -178,6 +181,7 @@ impl OtpClient {
     /// The store is out of reach.
     pub async fn cancel(&self, id: VerificationId) -> Result<bool, Error> {
         let inner = self.inner();
+        inner.has_same_keys().await?;
         let now = inner.clock.now();
         let was_pending = inner.store.cancel(id, now).await?;
         if was_pending {

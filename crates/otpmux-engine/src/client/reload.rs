@@ -1,12 +1,13 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use otpmux_core::ProviderId;
+use otpmux_core::{Clock, ProviderId};
 
 use super::build::NewStore;
 use super::charges::Charges;
 use super::key_check::checked;
 use super::members::{Member, Members, Retired};
+use super::store_time::StoreTime;
 use super::{BuildError, ClientBuilder, ClientConfig, Inner, OtpClient};
 use crate::{GRACE, Policy};
 
@@ -54,6 +55,7 @@ impl OtpClient {
             return Err(BuildError::KeyGone(old.keys.signing_id().to_string()));
         }
         old.check_new_keys(&keys).await?;
+        let clock: Arc<dyn Clock> = Arc::<StoreTime>::clone(&old.clock);
         let mut reloaded = Reloaded::default();
         let mut active = HashMap::new();
         for new in builder.providers {
@@ -64,7 +66,7 @@ impl OtpClient {
                 Arc::clone(member)
             } else {
                 reloaded.fresh.push(id.clone());
-                Arc::new(Member::new(new, &keys, &old.clock, &old.entropy, old.process))
+                Arc::new(Member::new(new, &keys, &clock, &old.entropy, old.process))
             };
             active.insert(id, member);
         }

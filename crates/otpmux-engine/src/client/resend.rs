@@ -54,9 +54,10 @@ impl OtpClient {
         scope: &Scope,
     ) -> Result<Verification, Error> {
         let inner = &self.inner();
-        let (now, deadline) = (inner.clock.now(), inner.deadline());
-        let ends_at = now + inner.policy.deadline;
+        let deadline = inner.deadline();
         inner.has_same_keys().await?;
+        let now = inner.clock.now();
+        let ends_at = now + inner.policy.deadline;
         let mut record = inner.load_within(id, scope, now).await?;
         let name = resend.idempotency_key.as_deref();
         let named = name.map(|name| inner.resend_key(&record, name, &resend));

@@ -39,6 +39,9 @@ impl OtpClient {
         check_metadata(&metadata)?;
         let code = inner.new_code(&new, &pool)?;
         let mut plan = inner.plan_send(new, &code, &pool, now)?;
+        inner.has_same_keys().await?;
+        // By the store's time, which is known from here on.
+        let now = inner.clock.now();
         let id = VerificationId::generate(&pool).map_err(no_entropy)?;
         let candidates = &plan.candidates;
         let ours = candidates.iter().any(|c| c.source.is_supplied()).then_some(&code);
@@ -66,7 +69,6 @@ impl OtpClient {
             skips: Vec::new(),
             request: tag.map(Box::new),
         };
-        inner.has_same_keys().await?;
         let counted = loop {
             let first = &plan.candidates[0];
             record.legs = vec![inner.new_leg(

@@ -23,6 +23,7 @@ impl OtpClient {
         scope: &Scope,
     ) -> Result<Verification, Error> {
         let inner = self.inner();
+        inner.has_same_keys().await?;
         let now = inner.clock.now();
         let mut record = inner.load_within(id, scope, now).await?;
         let kept = Kept::open(&mut record, &inner.keys)?;

@@ -109,6 +109,9 @@ impl VerificationStore for Failing {
     async fn probe(&self, now: SystemTime) -> Result<(), Error> {
         self.inner.probe(now).await
     }
+    async fn time(&self) -> Result<Option<SystemTime>, Error> {
+        self.inner.time().await
+    }
 }
 
 fn client(providers: &[&Arc<ScriptedProvider>], store: &Arc<Failing>) -> OtpClient {

@@ -8,6 +8,10 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::AbortHandle;
 
+/// What a server from before version 7 answers to a script that has no flags; one with flags it
+/// cannot read.
+pub(crate) const BEFORE_FLAGS: &[u8] = b"*1\r\n$9\r\nnot_found\r\n";
+
 pub(crate) struct Fake {
     address: SocketAddr,
     serving: AbortHandle,
@@ -49,6 +53,14 @@ async fn serve(stream: TcpStream, greets_after: Duration, answer: Arc<[u8]>) {
     while let Some(words) = command(&mut stream).await {
         let reply: &[u8] = match &*words[0] {
             b"HELLO" => b"%1\r\n$6\r\nserver\r\n$5\r\nredis\r\n",
+            b"EVALSHA" if &*answer == BEFORE_FLAGS => b"-NOSCRIPT No matching script.\r\n",
+            b"EVAL" if &*answer == BEFORE_FLAGS => {
+                if words[1].starts_with(b"#!") {
+                    b"-ERR Error compiling script (new function): user_script:1: unexpected symbol near '#'\r\n"
+                } else {
+                    BEFORE_FLAGS
+                }
+            }
             b"EVALSHA" | b"EVAL" if answer.is_empty() => return,
             b"EVALSHA" | b"EVAL" => &answer,
             _ => b"+OK\r\n",

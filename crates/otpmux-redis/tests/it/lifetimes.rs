@@ -128,6 +128,11 @@ async fn every_key_has_a_time_to_live() {
     flows(&server).await;
     let mut kinds = BTreeSet::new();
     for key in all_keys(&server) {
+        // One field for each server key, whatever happens here.
+        if key == "{test}:keys" {
+            assert_eq!(server.command(&["HLEN", &key]).number(), 1);
+            continue;
+        }
         let (kind, longest) = kind_of(&key);
         let left = remaining(&server, &key);
         let longest = i64::try_from(longest.as_millis()).unwrap();

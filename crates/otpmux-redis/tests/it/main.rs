@@ -2,8 +2,10 @@
 #![expect(clippy::expect_used, clippy::unwrap_used, reason = "a test that cannot go on must fail")]
 
 mod at_rest;
+mod clocks;
 mod cluster;
 mod fake;
+mod full;
 mod lifetimes;
 mod mailboxes;
 mod outage;

@@ -171,24 +171,25 @@ async fn a_creation_that_comes_late_stands_in_nobodys_way() {
 }
 
 #[tokio::test]
-async fn a_full_redis_refuses_and_changes_nothing() {
+async fn a_full_redis_refuses_what_begins_and_writes_nothing_of_it() {
     let server = RedisServer::start();
     let store = store(&server);
     let id = put(&store, record(1)).await;
-    let before = (all_keys(&server), store.load(id, now()).await.unwrap().unwrap());
+    let before = all_keys(&server).len();
     server.command(&["CONFIG", "SET", "maxmemory", "1"]);
     let outcomes: Vec<_> = every_operation(&store, id).await;
-    let (reads, writes) = outcomes.into_iter().partition(|it| ["load", "health"].contains(&it.0));
-    let reads: Vec<_> = reads;
-    assert_all_fail(writes, "raise maxmemory");
-    for (name, read) in reads {
-        read.expect(name);
+    let (begins, others) =
+        outcomes.into_iter().partition(|it| ["create", "begin_leg"].contains(&it.0));
+    let others: Vec<_> = others;
+    assert_all_fail(begins, "raise maxmemory");
+    for (name, done) in others {
+        done.expect(name);
     }
+    let legs = store.load(id, now()).await.unwrap().unwrap().legs.len();
     server.command(&["CONFIG", "SET", "maxmemory", "0"]);
-    let after = (all_keys(&server), store.load(id, now()).await.unwrap().unwrap());
-    assert_eq!(before.0.len(), after.0.len());
-    assert_eq!(format!("{:?}", before.1), format!("{:?}", after.1));
-    assert_eq!(verdict(&store, id, CODE).await, Verdict::Approved);
+    // What other steps have told, at most: health and the guesses.
+    assert!(all_keys(&server).len() <= before + 2, "{:?}", all_keys(&server));
+    assert_eq!(legs, 1);
 }
 
 #[tokio::test]

@@ -161,4 +161,7 @@ impl VerificationStore for CrashingStore {
     async fn probe(&self, now: SystemTime) -> Result<(), Error> {
         self.inner.probe(now).await
     }
+    async fn time(&self) -> Result<Option<SystemTime>, Error> {
+        self.inner.time().await
+    }
 }

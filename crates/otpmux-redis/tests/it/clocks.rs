@@ -1,0 +1,75 @@
+//! Processes whose clocks differ go by the server's.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use otpmux_core::Verdict;
+use otpmux_engine::{NewVerification, OtpClient, Policy, VerificationStore};
+use otpmux_redis::RedisStore;
+use otpmux_testkit::{LogCapture, ManualClock, RedisServer, ScriptedProvider};
+
+use crate::world::{code, keys, now, provider, recipient, store};
+
+const MINUTE: Duration = Duration::from_mins(1);
+const TWO_HOURS: Duration = Duration::from_hours(2);
+
+/// A process whose clock says so.
+fn process(
+    store: &Arc<RedisStore>,
+    vendor: &Arc<ScriptedProvider>,
+    clock: &Arc<ManualClock>,
+) -> OtpClient {
+    let shared: Arc<dyn VerificationStore> = Arc::<RedisStore>::clone(store);
+    let builder = OtpClient::builder().provider(vendor.port()).policy(Policy::default());
+    builder.store(shared, keys().clone()).clock(Arc::<ManualClock>::clone(clock)).build().unwrap()
+}
+
+#[tokio::test]
+async fn one_that_is_slow_approves_no_code_that_has_expired() {
+    let (server, vendor) = (RedisServer::start(), provider("primary"));
+    let store = store(&server);
+    let right = Arc::new(ManualClock::new(now()));
+    let slow = Arc::new(ManualClock::new(now() - 6 * MINUTE));
+    let (here, there) = (process(&store, &vendor, &right), process(&store, &vendor, &slow));
+    let sent = here.send(NewVerification::to(recipient(1))).await.unwrap();
+    assert!(!there.verify(sent.id, &code("000000")).await.unwrap().is_approved());
+    for clock in [&right, &slow] {
+        clock.advance(5 * MINUTE + Duration::from_secs(2));
+    }
+    let typed = code(vendor.supplied_codes().last().unwrap());
+    assert_eq!(there.verify(sent.id, &typed).await.unwrap(), Verdict::Expired);
+    assert_eq!(here.verify(sent.id, &typed).await.unwrap(), Verdict::Expired);
+}
+
+#[tokio::test]
+async fn one_that_is_fast_blocks_nobody_elsewhere() {
+    let (server, vendor) = (RedisServer::start(), provider("primary"));
+    let store = store(&server);
+    let right = Arc::new(ManualClock::new(now()));
+    let fast = Arc::new(ManualClock::new(now() + TWO_HOURS));
+    let (here, there) = (process(&store, &vendor, &right), process(&store, &vendor, &fast));
+    // What its limit of two a minute lets through.
+    for _ in 0..2 {
+        there.send(NewVerification::to(recipient(1))).await.unwrap();
+    }
+    let limited = here.send(NewVerification::to(recipient(1))).await.unwrap_err();
+    assert!(limited.retry_after().unwrap() <= MINUTE, "{:?}", limited.retry_after());
+    right.advance(MINUTE + Duration::from_secs(2));
+    let sent = here.send(NewVerification::to(recipient(1))).await.unwrap();
+    let left = sent.expires_at.duration_since(now()).unwrap();
+    assert!(left < 7 * MINUTE, "{left:?}");
+}
+
+#[tokio::test]
+async fn a_clock_that_is_off_is_told_once() {
+    let (server, vendor) = (RedisServer::start(), provider("primary"));
+    let store = store(&server);
+    let logs = LogCapture::new();
+    let _logging = logs.install_scoped();
+    let slow = Arc::new(ManualClock::new(now() - 6 * MINUTE));
+    let client = process(&store, &vendor, &slow);
+    for _ in 0..3 {
+        client.ready().await.unwrap();
+    }
+    assert_eq!(logs.text().matches("clock is not the store's").count(), 1, "{}", logs.text());
+}
