@@ -194,7 +194,7 @@ impl ClientBuilder {
         }
         let charges = Charges::new(&self.policy.limits);
         let policy = self.policy;
-        let late = Late::new(Arc::clone(&store), Arc::clone(&clock));
+        let late = Late::new(Arc::clone(&store), Arc::clone(&corrected));
         Ok(OtpClient::of(Inner {
             members,
             routes,

@@ -170,8 +170,10 @@ fn every_metric_is_described() {
     metrics::with_local_recorder(&told, describe_metrics);
     let lines: Vec<_> = told.lines().into_iter().map(|(line, _)| line).collect();
     let calls = ["breaker_state", "call_seconds", "calls_total", "limited_total"];
-    let sends = ["retries_total", "send_seconds", "sends_total", "verdicts_total"];
-    let names: Vec<_> = calls.iter().chain(&sends).map(|n| format!("# otpmux_{n}")).collect();
+    let sends = ["retries_total", "send_seconds", "sends_total"];
+    let others = ["store_clock_skew_seconds", "verdicts_total"];
+    let names: Vec<_> =
+        calls.iter().chain(&sends).chain(&others).map(|n| format!("# otpmux_{n}")).collect();
     assert_eq!(lines, names);
 }
 
