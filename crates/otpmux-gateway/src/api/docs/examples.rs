@@ -132,7 +132,11 @@ impl Example {
 
     /// A name that says what a name is for.
     fn own_name(&self) -> &'static str {
-        if self.path.ends_with("/resend") { "login-42-resend-1" } else { "login-42" }
+        match self.path.rsplit('/').next() {
+            Some("resend") => "login-42-resend-1",
+            Some("verify") => "login-42-guess-1",
+            _ => "login-42",
+        }
     }
 }
 
