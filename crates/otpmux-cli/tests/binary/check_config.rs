@@ -80,7 +80,7 @@ id = "2026-11"
 key = "env:SERVER_KEY"
 
 [policy]
-countries = ["IN", "US"]
+countries = ["IN", "BR"]
 resend_by = "next_channel"
 channels = ["sms", "voice"]
 hedge_after = "2s"
@@ -104,7 +104,7 @@ fn everything_that_can_be_configured_is_told() {
         "hedging: the next provider is asked after 2s, too",
         "resends: at most 4, by the next channel of sms, voice, after 30s and then twice as long \
          each, up to 10m",
-        "countries: IN, US and no others",
+        "countries: IN, BR and no others",
         "limits: recipient 2/1m 15/1h 50/1d, client 20/1m 200/1h, purpose 500/1m, prefix none, \
          global none, guesses 10/1h 30/1d",
     ] {
@@ -121,7 +121,7 @@ fn everything_that_can_be_configured_is_told() {
     assert_eq!(summary["providers"][1]["guards"], json!({}));
     assert_eq!(summary["routes"][0]["weights"], json!([70, 30]));
     assert_eq!(summary["limits"]["recipient"], json!(["2/1m", "15/1h", "50/1d"]));
-    assert_eq!(summary["policy"]["countries"], json!(["IN", "US"]));
+    assert_eq!(summary["policy"]["countries"], json!(["IN", "BR"]));
     assert_eq!(summary["warnings"], json!([]));
     assert!(!summary.to_string().contains("swordfish"));
 }
@@ -226,7 +226,7 @@ fn what_serve_would_say() {
 #[test]
 fn what_is_right_and_hardly_meant_is_a_warning() {
     let text = format!(
-        "{GOOD}\n[policy]\ncountries = [\"IN\"]\n\n[limits]\n\
+        "{GOOD}\n[policy]\ncountries = [\"IN\", \"GB\"]\n\n[limits]\n\
          recipient = [\"20/1m\", \"15/1h\"]\nclient = [\"200/1h\"]\nglobal = [\"100/1d\"]\n\n\
          [server]\nlisten = \"0.0.0.0:8080\"\n\n\
          [[server.api_keys]]\nname = \"shop\"\nkey = \"env:SERVER_KEY\"\n"
@@ -234,13 +234,14 @@ fn what_is_right_and_hardly_meant_is_a_warning() {
     let ended = check(&text, &[]);
     assert_eq!(ended.status, Some(0), "{}", ended.everything());
     for said in [
+        "`countries` has GB and not GG, IM, JE, whose numbers begin with +44 too",
         "the limit 20/1m of `recipient` never refuses anything: 15/1h of `recipient` is reached first",
         "the limit 200/1h of `client` never refuses anything: 100/1d of `global` is reached first",
         "the gateway listens on 0.0.0.0:8080 in plain HTTP",
     ] {
         assert!(ended.stderr.contains(said), "{said}\n{}", ended.stderr);
     }
-    assert_eq!(ended.stderr.lines().count(), 3, "{}", ended.stderr);
+    assert_eq!(ended.stderr.lines().count(), 4, "{}", ended.stderr);
 }
 
 #[test]
