@@ -25,6 +25,8 @@ const WRONG: &str = "sm_live_ffffffffffffffffffffffffffffffffffffffff";
 pub enum Setup {
     /// EasyOTP.
     EasyOtp,
+    /// EasyOTP with codes of its own.
+    EasyOtpVendor,
     /// StartMessaging as it runs today: the code is ours.
     Transport,
     /// StartMessaging as its tutorials have it: the vendor makes and verifies the code, and honours
@@ -42,8 +44,9 @@ pub enum Setup {
 
 impl Setup {
     /// Every setup, with the name of its trials.
-    pub const ALL: [(&'static str, Self); 7] = [
+    pub const ALL: [(&'static str, Self); 8] = [
         ("easyotp", Self::EasyOtp),
+        ("easyotp-vendor-codes", Self::EasyOtpVendor),
         ("startmessaging-transport", Self::Transport),
         ("startmessaging-managed-a", Self::Tutorial),
         ("startmessaging-managed-b", Self::February),
@@ -54,7 +57,7 @@ impl Setup {
 
     fn vendor(self) -> Vendor {
         match self {
-            Self::EasyOtp => Vendor::EasyOtp,
+            Self::EasyOtp | Self::EasyOtpVendor => Vendor::EasyOtp,
             Self::Transport | Self::Tutorial | Self::February | Self::Docs => {
                 Vendor::StartMessaging
             }
@@ -96,6 +99,7 @@ impl Setup {
         match self.vendor() {
             Vendor::EasyOtp => {
                 let mut config = EasyOtpConfig::new(url, secret(0));
+                config.vendor_codes = matches!(self, Self::EasyOtpVendor);
                 config.http = config.http.with_timeout(TIMEOUT);
                 Arc::new(EasyOtp::new(id, config).expect("a provider"))
             }

@@ -343,6 +343,89 @@ async fn test_recipients_verify_by_the_vendors_code() {
     assert!(stage.handset().is_empty(), "and nothing is sent");
 }
 
+/// The vendor exempts them from its limits per recipient; so do we, and no other vendor is asked to
+/// send to a number that nobody has.
+#[tokio::test]
+async fn test_recipients_do_not_count_in_our_limits() {
+    let emulator = otpmux_emulator::Emulator::start(EmulatorConfig::default()).await.unwrap();
+    let at = |vendor| provider(&emulator, vendor, &emulator.base_url(vendor));
+    let builder = otpmux_engine::OtpClient::builder().provider(at(AirTexts)).provider(at(EasyOtp));
+    let client = builder.build().unwrap();
+    for _ in 0..20 {
+        let to: Recipient = "+15555550100".parse().unwrap();
+        let sent = client.send(NewVerification::to(to)).await.unwrap();
+        assert_eq!(sent.legs[0].provider.as_str(), "easyotp");
+        let code = "123456".parse().unwrap();
+        assert!(client.verify(sent.id, &code).await.unwrap().is_approved());
+    }
+    // Anybody else is counted as ever.
+    let to: Recipient = "+15555550110".parse().unwrap();
+    for _ in 0..2 {
+        client.send(NewVerification::to(to.clone())).await.unwrap();
+    }
+    let error = client.send(NewVerification::to(to)).await.unwrap_err();
+    assert_eq!((error.kind(), error.blame()), (ErrorKind::RateLimited, Blame::Policy));
+}
+
+/// EasyOTP's own codes, which it verifies itself.
+#[tokio::test]
+async fn a_vendor_that_could_carry_ours_may_be_told_to_make_its_own() {
+    let emulator = otpmux_emulator::Emulator::start(EmulatorConfig::default()).await.unwrap();
+    let url = emulator.base_url(EasyOtp);
+    let file = format!(
+        r#"
+        [providers.easy]
+        kind = "easyotp"
+        api_key = "env:KEY"
+        base_url = "{url}"
+        code = "vendor"
+        "#
+    );
+    let environment = otpmux::Environment::new().with("KEY", emulator.easyotp().api_key);
+    let config = otpmux::Config::from_toml(&file, &environment).unwrap();
+    let client = otpmux_engine::OtpClient::from_config(&config).unwrap();
+    let sent = client.send(NewVerification::to(phone())).await.unwrap();
+    assert_eq!(sent.code_source, otpmux_engine::CodeSourceView::Vendor);
+    let code = emulator.last_code(PHONE).unwrap().parse().unwrap();
+    assert!(client.verify(sent.id, &code).await.unwrap().is_approved());
+    assert_eq!(emulator.request_count(EasyOtp), 2, "the vendor has verified it");
+}
+
+/// An e-mail may take its time, and has the subject that was asked for.
+#[tokio::test]
+async fn mail_has_a_lifetime_and_a_subject_of_its_own() {
+    let emulator = otpmux_emulator::Emulator::start(EmulatorConfig::default()).await.unwrap();
+    let url = emulator.base_url(EasyOtp);
+    let file = format!(
+        r#"
+        [providers.easy]
+        kind = "easyotp"
+        api_key = "env:KEY"
+        base_url = "{url}"
+        subject = "Your Acme code"
+        [policy]
+        lifetime = "2m"
+        lifetimes = {{ email = "10m" }}
+        "#
+    );
+    let environment = otpmux::Environment::new().with("KEY", emulator.easyotp().api_key);
+    let config = otpmux::Config::from_toml(&file, &environment).unwrap();
+    let client = otpmux_engine::OtpClient::from_config(&config).unwrap();
+    let seconds = async |to: &str| {
+        let to: Recipient = to.parse().unwrap();
+        let sent = client.send(NewVerification::to(to)).await.unwrap();
+        sent.expires_at
+            .duration_since(otpmux_core::Clock::now(&otpmux_core::SystemClock))
+            .unwrap()
+            .as_secs()
+    };
+    assert!((590..=600).contains(&seconds("someone@example.com").await));
+    assert!((110..=120).contains(&seconds(PHONE).await));
+    let messages = emulator.messages(&otpmux_emulator::MessageFilter::default());
+    let subjects: Vec<_> = messages.iter().map(|message| message.subject.as_deref()).collect();
+    assert_eq!(subjects, [Some("Your Acme code"), None]);
+}
+
 /// Rule 2, with every vendor failing after its work.
 #[tokio::test]
 async fn never_more_messages_than_one_and_its_duplicate() {

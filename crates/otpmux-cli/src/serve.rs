@@ -74,6 +74,9 @@ fn read(file: &Path) -> Result<Config, ConfigErrors> {
     if config.policy().limits.global.is_empty() {
         tracing::warn!("{NO_GLOBAL_LIMIT}");
     }
+    for hint in config.hints() {
+        tracing::warn!("{hint}");
+    }
     Ok(config)
 }
 

@@ -19,6 +19,9 @@ pub struct Message {
     pub channel: String,
     /// The recipient as the sender wrote it.
     pub to: String,
+    /// The subject of an e-mail.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
     /// The text, with the code in it.
     pub text: String,
     /// The code alone.
@@ -126,6 +129,7 @@ mod tests {
                 vendor: Vendor::EasyOtp,
                 channel: "sms".to_owned(),
                 to: n.to_string(),
+                subject: None,
                 text: String::new(),
                 code: String::new(),
                 at: String::new(),

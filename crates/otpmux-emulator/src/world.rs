@@ -31,11 +31,23 @@ pub(crate) struct Context<'a> {
 
 impl Context<'_> {
     pub(crate) fn deliver(&mut self, channel: &str, to: &str, text: String, code: &str) {
+        self.deliver_with(channel, to, None, text, code);
+    }
+
+    pub(crate) fn deliver_with(
+        &mut self,
+        channel: &str,
+        to: &str,
+        subject: Option<&str>,
+        text: String,
+        code: &str,
+    ) {
         if let Some(outbox) = &mut self.outbox {
             outbox.push(Message {
                 vendor: self.vendor,
                 channel: channel.to_owned(),
                 to: to.to_owned(),
+                subject: subject.map(str::to_owned),
                 text,
                 code: code.to_owned(),
                 at: clock::millis(self.now),

@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
@@ -16,6 +17,9 @@ pub struct Policy {
     /// How long a code is good for, counted from the first send and not renewed by a resend.
     /// Default 5 minutes, at most 10.
     pub lifetime: Duration,
+    /// The same for messages by some channels, such as e-mail, which takes longer. A resend by another
+    /// channel does not change it. Default none.
+    pub lifetimes: BTreeMap<Channel, Duration>,
     /// Wrong codes before a verification is locked. Default 5.
     pub attempts: u32,
     /// Messages that may go out beyond the one that the user needs, when it is unknown whether that
@@ -147,6 +151,7 @@ impl Default for Policy {
             code_length: 6,
             allow_short_codes: false,
             lifetime: Duration::from_mins(5),
+            lifetimes: BTreeMap::new(),
             attempts: 5,
             duplicates: 1,
             deadline: Duration::from_secs(20),
@@ -231,6 +236,7 @@ impl Policy {
     pub fn check(&self) -> Result<(), PolicyError> {
         self.check_code_length(self.code_length)?;
         Self::check_lifetime(self.lifetime)?;
+        self.lifetimes.values().try_for_each(|lifetime| Self::check_lifetime(*lifetime))?;
         let hedge = self.hedge_after.is_none_or(|after| Self::HEDGE_AFTER.contains(&after));
         let growth = self.resend_delay..=*Self::RESEND_DELAY.end();
         let ranges = [
@@ -255,6 +261,11 @@ impl Policy {
         countries
             .find(|country| !is_country(country))
             .map_or(Ok(()), |country| Err(PolicyError::Country(country.clone())))
+    }
+
+    /// How long a code that first goes by this channel is good for.
+    pub fn lifetime_by(&self, channel: &Channel) -> Duration {
+        self.lifetimes.get(channel).copied().unwrap_or(self.lifetime)
     }
 
     /// Whether a limit's count and window are within their ranges.
@@ -308,6 +319,13 @@ mod tests {
         for (policy, error) in [
             (
                 Policy { lifetime: Duration::from_secs(601), ..Policy::default() },
+                PolicyError::Lifetime,
+            ),
+            (
+                Policy {
+                    lifetimes: BTreeMap::from([(Channel::Email, Duration::from_secs(601))]),
+                    ..Policy::default()
+                },
                 PolicyError::Lifetime,
             ),
             (Policy { attempts: 0, ..Policy::default() }, PolicyError::Range("attempts")),

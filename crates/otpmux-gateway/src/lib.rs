@@ -3,6 +3,7 @@
 mod api;
 mod app;
 mod auth;
+mod balance;
 mod error;
 mod forwarded;
 mod gateway;

@@ -18,7 +18,8 @@ pub(crate) struct Offers {
     countries: Option<Vec<String>>,
     /// Digits of a code.
     code_length: Lengths,
-    /// Seconds for which a code is good.
+    /// Seconds for which a code may be asked to be good: what each provider of the routes takes, so
+    /// that it is taken whoever carries the message. A code by some channels may have another default.
     ttl: Range,
     /// Wrong codes before a verification is locked.
     attempts: u32,
@@ -86,11 +87,7 @@ impl Offers {
                 min: if policy.allow_short_codes { Code::MIN_LENGTH } else { 6 },
                 max: Code::MAX_LENGTH,
             },
-            ttl: Range {
-                default: policy.lifetime.as_secs(),
-                min: Policy::MIN_LIFETIME.as_secs(),
-                max: Policy::MAX_LIFETIME.as_secs(),
-            },
+            ttl: ttl(config),
             attempts: policy.attempts,
             resends: policy.resends,
             resend_delay: policy.resend_delay.as_secs(),
@@ -110,4 +107,27 @@ impl Offers {
             },
         }
     }
+}
+
+/// What every provider that gets messages takes; what the policy allows, where they have nothing in
+/// common.
+fn ttl(config: &Config) -> Range {
+    let policy = config.policy();
+    let routed = |id: &otpmux::ProviderId| match config.routes() {
+        Some(routes) => routes.as_slice().iter().any(|route| route.providers.contains(id)),
+        None => true,
+    };
+    let (mut min, mut max) = (Policy::MIN_LIFETIME, Policy::MAX_LIFETIME);
+    for configured in config.providers().iter().filter(|one| routed(one.provider.id())) {
+        if let Some(range) = &configured.provider.capabilities().lifetimes {
+            (min, max) = (min.max(*range.start()), max.min(*range.end()));
+        }
+    }
+    if min > max {
+        (min, max) = (Policy::MIN_LIFETIME, Policy::MAX_LIFETIME);
+    }
+    let default = policy.lifetime.clamp(min, max).as_secs();
+    // Whole seconds within the range.
+    let min = min.as_secs() + u64::from(min.subsec_nanos() > 0);
+    Range { default, min, max: max.as_secs() }
 }

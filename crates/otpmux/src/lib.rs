@@ -21,12 +21,12 @@ pub use otpmux_core::{
     VendorReference, Verdict, VerifyRequest, next_step, plain_words, settings, typed,
 };
 pub use otpmux_engine::{
-    BreakerSettings, BuildError, CandidateView, Choice, ClientBuilder, ClientConfig, Explanation,
-    Guarded, Guards, GuardsError, Health, InFlight, KeyError, LegState, LegView, LimitScope,
-    LimitView, MemoryStore, MessageLimits, NewVerification, OtpClient, ParseIdError, Policy,
-    PolicyError, ProviderView, Reloaded, Resend, ResendBy, RetryBudget, Route, Routes, Scope,
-    ScopedClient, ServerKeys, Skip, SkipReason, Trail, Verification, VerificationId,
-    VerificationStatus, VerificationStore, describe_metrics,
+    BreakerSettings, BuildError, CandidateView, Choice, ClientBuilder, ClientConfig,
+    CodeSourceView, Explanation, Guarded, Guards, GuardsError, Health, InFlight, KeyError,
+    LegState, LegView, LimitScope, LimitView, MemoryStore, MessageLimits, NewVerification,
+    OtpClient, ParseIdError, Policy, PolicyError, ProviderView, Reloaded, Resend, ResendBy,
+    RetryBudget, Route, Routes, Scope, ScopedClient, ServerKeys, Skip, SkipReason, Trail,
+    Verification, VerificationId, VerificationStatus, VerificationStore, describe_metrics,
 };
 
 pub use config::{

@@ -4,5 +4,5 @@ pub use otpmux_engine::{
     Attempt, BeginLeg, Begun, Charge, Choice, CodeMac, Counted, Create, Created, GRACE, Guess,
     HEALTH_KEPT, HealthMark, KeyCheck, KeyId, Leg, LegEnd, LegState, LimitKey, LimitScope, Limited,
     OpenMark, RecipientHash, Record, RequestTag, ResendTerms, Sealed, Settle, Skip, SkipReason,
-    State, VerificationStore, longest, millis,
+    State, VendorTerms, VerificationStore, longest, millis,
 };

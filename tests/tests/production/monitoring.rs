@@ -162,6 +162,7 @@ async fn metrics_of_a_busy_gateway() -> Metrics {
         [server]
         max_connections = {CONNECTIONS}
         max_connections_per_address = {CONNECTIONS}
+        balance_interval = "10s"
         "#
     );
     let serving = Serving::start(&more, true).await;
@@ -174,6 +175,15 @@ async fn metrics_of_a_busy_gateway() -> Metrics {
     };
     let send = async |to: &str| post("/v1/verifications", format!(r#"{{"to":"{to}"}}"#)).await;
 
+    // Vendors are asked for their balance soon after the start, before anything goes wrong here.
+    let begun = Instant::now();
+    loop {
+        let page = http.get(format!("{}/metrics", serving.url())).send().await.unwrap();
+        if page.text().await.unwrap().contains("otpmux_provider_balance{") {
+            break;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(30), "no balance");
+    }
     let (status, sent) = send("+919876543210").await;
     assert_eq!(status, 201, "{sent}");
     let sent: serde_json::Value = serde_json::from_str(&sent).unwrap();

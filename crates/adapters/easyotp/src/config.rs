@@ -13,6 +13,11 @@ const SETTINGS: &[Setting] = &[
     Setting::secret("api_key", "The key from the EasyOTP dashboard.").required(),
     Setting::text("message", "The text of messages, with {code} where the code belongs."),
     Setting::text("subject", "The subject of e-mails."),
+    Setting::choice(
+        "code",
+        &["supplied", "vendor"],
+        "Who makes and verifies codes: otpmux (supplied, the default) or EasyOTP (vendor).",
+    ),
     Setting::flag("test_recipients", "Let EasyOTP verify its documented test recipients."),
 ];
 
@@ -35,6 +40,9 @@ pub struct EasyOtpConfig {
     pub message: Option<String>,
     /// The subject of e-mails; `None` uses the vendor's.
     pub subject: Option<String>,
+    /// Have EasyOTP make and verify the codes, instead of carrying ours. Their length is then set in
+    /// the vendor's account, and no other provider can follow with the same code.
+    pub vendor_codes: bool,
     /// Leave the vendor's test recipients to the vendor to verify. Never in production.
     pub test_recipients: bool,
 }
@@ -48,6 +56,7 @@ impl EasyOtpConfig {
             api_key,
             message: None,
             subject: None,
+            vendor_codes: false,
             test_recipients: false,
         }
     }
@@ -62,6 +71,7 @@ impl EasyOtpConfig {
             api_key: settings.required("api_key", settings.secret("api_key"))?,
             message: message.map(str::to_owned),
             subject: settings.text("subject").map(str::to_owned),
+            vendor_codes: settings.text("code") == Some("vendor"),
             test_recipients: settings.flag("test_recipients").unwrap_or(false),
         })
     }

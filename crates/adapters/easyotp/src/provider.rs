@@ -41,6 +41,9 @@ impl EasyOtp {
         let bearer = Secret::new(format!("Bearer {}", config.api_key.expose()));
         let transport = Transport::new(id.clone(), config.http, &[("authorization", bearer)])?;
         let mut capabilities = documented();
+        if config.vendor_codes {
+            capabilities.supplied_codes = None;
+        }
         if config.test_recipients {
             capabilities.test_recipients = TEST_RECIPIENTS;
         }

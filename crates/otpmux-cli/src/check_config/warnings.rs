@@ -22,6 +22,7 @@ pub(super) fn of(config: &Config) -> Vec<String> {
             "hedge_after does nothing while duplicates = 0: a second message may be one".to_owned(),
         );
     }
+    warnings.extend(config.hints());
     warnings.extend(without_effect(&config.policy().limits));
     if let Some(server) = config.server()
         && server.tls.is_none()

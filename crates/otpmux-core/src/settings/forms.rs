@@ -8,8 +8,9 @@ use crate::RateLimit;
 const UNITS: [(&str, u64); 5] =
     [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
 
-/// Takes a whole number and one of the units `ms`, `s`, `m`, `h`, `d`.
-pub(super) fn parse_duration(text: &str) -> Option<Duration> {
+/// A time as a configuration writes it: a whole number and one of the units `ms`, `s`, `m`, `h`, `d`.
+/// `None` for anything else.
+pub fn parse_duration(text: &str) -> Option<Duration> {
     let unit = text.find(|c: char| !c.is_ascii_digit())?;
     let (number, unit) = text.split_at(unit);
     let number: u64 = number.parse().ok()?;

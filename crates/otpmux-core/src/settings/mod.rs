@@ -27,7 +27,7 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use forms::{duration_text, limit_text};
+pub use forms::{duration_text, limit_text, parse_duration};
 pub use lists::read_list;
 pub use nearest::{nearest, unknown_key};
 pub use reader::SettingsReader;

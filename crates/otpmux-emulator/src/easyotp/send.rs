@@ -11,6 +11,7 @@ use crate::ids;
 use crate::world::Context;
 
 const DEFAULT_MESSAGE: &str = "Your verification code is: {code}";
+const DEFAULT_SUBJECT: &str = "Your Verification Code";
 const DEFAULT_LIFETIME: u64 = 300;
 const LIFETIMES: std::ops::RangeInclusive<u64> = 60..=3600;
 const TEST_CODE: &str = "123456";
@@ -23,6 +24,8 @@ struct Request<'a> {
     channel: &'a str,
     recipient: &'a str,
     message: &'a str,
+    /// Of an e-mail.
+    subject: Option<&'a str>,
     lifetime: u64,
     code: Option<&'a str>,
 }
@@ -46,9 +49,11 @@ impl<'a> Request<'a> {
             None => DEFAULT_MESSAGE,
             Some(text) => text.as_str().ok_or("message must be a string")?,
         };
-        if first(body, &["subject"]).is_some_and(|subject| !subject.is_string()) {
-            return Err("subject must be a string");
-        }
+        let subject = match first(body, &["subject"]) {
+            None => DEFAULT_SUBJECT,
+            Some(text) => text.as_str().ok_or("subject must be a string")?,
+        };
+        let subject = (channel == "email").then_some(subject);
         let lifetime = match first(body, &["expires_in"]) {
             None => DEFAULT_LIFETIME,
             Some(value) => value
@@ -62,7 +67,7 @@ impl<'a> Request<'a> {
                 Some(value.as_str().filter(|code| is_digits(code, 4..=10)).ok_or(answer::CODE)?)
             }
         };
-        Ok(Self { channel, recipient, message, lifetime, code })
+        Ok(Self { channel, recipient, message, subject, lifetime, code })
     }
 }
 
@@ -97,7 +102,7 @@ impl EasyOtp {
             (None, None) => ids::code(self.account.code_length.clamp(4, 10)),
         };
         let text = request.message.replace("{code}", &code);
-        cx.deliver(request.channel, request.recipient, text, &code);
+        cx.deliver_with(request.channel, request.recipient, request.subject, text, &code);
         self.open(code, Behaviour::Ordinary, request.lifetime, cx.now)
     }
 

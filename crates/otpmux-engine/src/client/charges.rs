@@ -5,6 +5,7 @@ use std::time::SystemTime;
 use otpmux_core::{Blame, Certainty, Error, ErrorKind, RateLimit, Recipient, SendRequest};
 
 use super::metrics;
+use super::plan::Plan;
 use crate::{
     Charge, LimitKey, LimitScope, Limited, MessageLimits, RecipientHash, Refund, ServerKeys,
 };
@@ -31,6 +32,17 @@ impl Charges {
             global: limits.global[..].into(),
             guesses: limits.guesses[..].into(),
         }
+    }
+
+    /// What counts the message of a plan: nothing of ours where none goes out. The vendor's own limit
+    /// of requests counts it all the same.
+    pub(super) fn of_plan(
+        &self,
+        plan: &Plan,
+        recipient: &RecipientHash,
+        keys: &ServerKeys,
+    ) -> Vec<Charge> {
+        if plan.is_test() { Vec::new() } else { self.of(&plan.request, recipient, keys) }
     }
 
     /// What counts one message, whoever carries it.

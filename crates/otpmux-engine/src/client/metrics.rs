@@ -1,7 +1,7 @@
 //! What is counted of whole sends and verifies, over all providers.
 
 use metrics::{Key, KeyName, Label, Level, Metadata, Unit, with_recorder};
-use otpmux_core::{Channel, Error, Recipient, Verdict};
+use otpmux_core::{Balance, Channel, Error, ProviderId, Recipient, Verdict};
 use tokio::time::Instant;
 
 use super::Verification;
@@ -14,6 +14,7 @@ const SECONDS: &str = "otpmux_send_seconds";
 const VERDICTS: &str = "otpmux_verdicts_total";
 const LIMITED: &str = "otpmux_limited_total";
 const SKEW: &str = "otpmux_store_clock_skew_seconds";
+const BALANCE: &str = "otpmux_provider_balance";
 
 static METADATA: Metadata<'static> = Metadata::new("otpmux", Level::INFO, Some(module_path!()));
 
@@ -31,6 +32,7 @@ static METADATA: Metadata<'static> = Metadata::new("otpmux", Level::INFO, Some(m
 /// | `otpmux_verdicts_total` | `verdict` | codes that were tried |
 /// | `otpmux_limited_total` | `limit` | messages that a limit refused |
 /// | `otpmux_store_clock_skew_seconds` | | by how much the store's clock is ahead of this process's; times are corrected by it |
+/// | `otpmux_provider_balance` | `provider`, `currency` | what was left on the vendor's account when it was last asked; the currency of credits is `none` |
 ///
 /// `call` is a method of [`OtpProvider`](otpmux_core::OtpProvider). `outcome` is `ok`, the verdict's word, or the kind of the
 /// error, and `certainty` is the error's. A label that does not apply says `none`; the country is
@@ -49,6 +51,8 @@ pub fn describe_metrics() {
         recorder.describe_counter(name(LIMITED), Some(Unit::Count), text.into());
         let text = "By how much the store's clock is ahead of this process's";
         recorder.describe_gauge(name(SKEW), Some(Unit::Seconds), text.into());
+        let text = "What was left on the vendor's account when it was last asked";
+        recorder.describe_gauge(name(BALANCE), None, text.into());
     });
 }
 
@@ -84,6 +88,17 @@ pub(super) fn outcome(result: &Result<Verification, Error>) -> &'static str {
 /// A code was tried.
 pub(super) fn tried(verdict: &Verdict) {
     count(VERDICTS, "verdict", verdict.as_str());
+}
+
+/// A vendor has told what is left on the account.
+pub(super) fn balance_is(provider: &ProviderId, balance: &Balance) {
+    let Some(amount) = balance.amount.parse().ok().filter(|amount: &f64| amount.is_finite()) else {
+        return;
+    };
+    let currency = balance.currency.clone().unwrap_or_else(|| "none".to_owned());
+    let provider = Label::new("provider", provider.as_str().to_owned());
+    let key = Key::from_parts(BALANCE, vec![provider, Label::new("currency", currency)]);
+    with_recorder(|recorder| recorder.register_gauge(&key, &METADATA)).set(amount);
 }
 
 /// A limit has refused a message.

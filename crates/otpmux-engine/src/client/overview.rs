@@ -8,7 +8,7 @@ use otpmux_core::{
 };
 
 use super::members::Member;
-use super::{Inner, OtpClient, no_entropy};
+use super::{Inner, OtpClient, metrics, no_entropy};
 use crate::Health;
 
 /// A provider of a client, as it is at one moment.
@@ -83,7 +83,8 @@ impl OtpClient {
         Ok(())
     }
 
-    /// Asks a vendor what is left on the account, within the policy's deadline.
+    /// Asks a vendor what is left on the account, within the policy's deadline. The metric
+    /// `otpmux_provider_balance` tells the answer from then on.
     ///
     /// # Errors
     ///
@@ -99,7 +100,9 @@ impl OtpClient {
             return Err(Error::unsupported(provider, "its vendor does not tell the balance"));
         }
         let cx = inner.ask()?;
-        port.balance(&cx).await
+        let balance = port.balance(&cx).await?;
+        metrics::balance_is(provider, &balance);
+        Ok(balance)
     }
 }
 

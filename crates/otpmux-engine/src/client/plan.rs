@@ -3,7 +3,7 @@ use std::time::{Duration, SystemTime};
 
 use otpmux_core::{
     Blame, Capabilities, Certainty, Channel, Code, CodeSource, Entropy, Error, ErrorKind,
-    OtpProvider, Recipient, SendRequest, Target,
+    OtpProvider, Recipient, SendRequest, Shortcoming, Target,
 };
 
 use super::kept::Kept;
@@ -29,6 +29,13 @@ impl Plan {
         let first = self.candidates.first()?.code_length(ours);
         let agree = |candidate: &Candidate| candidate.code_length(ours) == first;
         first.filter(|_| self.candidates.iter().all(agree))
+    }
+
+    /// Whether no message goes out for it: its recipient is one that each of these vendors has for
+    /// tests.
+    pub(super) fn is_test(&self) -> bool {
+        let to = self.request.recipient.expose();
+        self.candidates.iter().all(|candidate| has_for_tests(candidate.provider(), to))
     }
 
     /// Takes the first candidate out: it has had as many messages as it may. Gives it back when
@@ -182,7 +189,7 @@ impl Inner {
         now: SystemTime,
     ) -> Result<(SendRequest, Survey), Error> {
         let channel = new.channel_or_default();
-        let lifetime = new.lifetime.unwrap_or(self.policy.lifetime);
+        let lifetime = new.lifetime.unwrap_or_else(|| self.policy.lifetime_by(&channel));
         Policy::check_lifetime(lifetime).map_err(invalid)?;
         if new.message.as_ref().is_some_and(|text| !text.contains("{code}")) {
             return Err(invalid("the message must hold {code} where the code belongs"));
@@ -303,12 +310,20 @@ impl Inner {
         let mut candidates = Vec::with_capacity(order.len());
         let (mut skips, mut last_resorts) = (Vec::new(), Vec::new());
         let mut refusal = None;
+        // Nobody is behind a vendor's test recipient but that vendor: no other one is to send there.
+        let to = request.recipient.expose().to_owned();
+        let members = || route.providers.iter().filter_map(|id| self.members.active.get(id));
+        let test = members().any(|member| has_for_tests(member.port(), &to));
         for at in order {
             let Some(member) = self.members.active.get(&route.providers[at]) else { continue };
             let mut candidate = Candidate::new(member, request, wanted);
             candidate.fit(request, wanted.code);
             let provider = member.port();
             let capabilities = provider.capabilities();
+            if test && !has_for_tests(provider, &to) {
+                skips.push(skip(provider, legs, SkipReason::Unable(Shortcoming::Recipient)));
+                continue;
+            }
             if let Err(error) = capabilities.check_send(provider.id(), request) {
                 // The first refusal is the preferred provider's: the one to tell about.
                 refusal = refusal.or(Some(error));
@@ -407,11 +422,15 @@ pub(super) fn skip(provider: &Arc<dyn OtpProvider>, legs: usize, reason: SkipRea
     Skip { before, provider: provider.id().clone(), reason }
 }
 
+fn has_for_tests(provider: &Arc<dyn OtpProvider>, to: &str) -> bool {
+    provider.capabilities().test_recipients.contains(&to)
+}
+
 /// Ours wherever the provider takes it, so that one code serves all legs. Test recipients get no
 /// message, so a code of ours would never be known to anybody: their vendor verifies them.
 fn source(provider: &Arc<dyn OtpProvider>, request: &SendRequest, wanted: &Wanted<'_>) -> Source {
     let capabilities = provider.capabilities();
-    let test = capabilities.test_recipients.contains(&request.recipient.expose());
+    let test = has_for_tests(provider, request.recipient.expose());
     if capabilities.supplied_codes.is_some() && wanted.code.is_some() && !test {
         return Source::Supplied;
     }

@@ -82,7 +82,7 @@ impl OtpClient {
                 &*inner.entropy,
             )?;
             leg.key = key.take().unwrap_or(leg.key);
-            let mut charges = inner.charges.of(&plan.request, &record.recipient, &inner.keys);
+            let mut charges = inner.charges.of_plan(&plan, &record.recipient, &inner.keys);
             charges.extend(first.member.charge.clone());
             let counted = Counted::by(&charges, now);
             let begin = BeginLeg {

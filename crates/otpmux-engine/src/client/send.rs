@@ -80,7 +80,7 @@ impl OtpClient {
                 &pool,
             )?];
             record.skips.clone_from(&plan.skips);
-            let mut charges = inner.charges.of(&plan.request, &record.recipient, &inner.keys);
+            let mut charges = inner.charges.of_plan(&plan, &record.recipient, &inner.keys);
             charges.extend(first.member.charge.clone());
             let counted = Counted::by(&charges, now);
             let create = Create { record: record.clone(), charges };

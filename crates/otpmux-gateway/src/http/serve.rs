@@ -15,6 +15,7 @@ use super::connection;
 use super::room::Room;
 use crate::api;
 use crate::app::App;
+use crate::balance;
 
 /// A pause after a failed accept, which mostly means that file descriptors have run out.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(10);
@@ -40,9 +41,16 @@ pub(crate) async fn serve(
         ending: CancellationToken::new(),
     };
     let beside = metrics.map(|listener| listening.for_metrics(listener));
+    // For the page of metrics; without one, nobody would see it.
+    let watched = app.metrics.is_some() && !server.balance_interval.is_zero();
+    let balance =
+        watched.then(|| tokio::spawn(balance::watch(Arc::clone(app), server.balance_interval)));
     tokio::select! {
         () = listening.accept(&listener) => {}
         () = stop => {}
+    }
+    if let Some(balance) = balance {
+        balance.abort();
     }
     tracing::info!(delay = ?server.drain_delay, "stopping: /readyz says no from now on");
     app.drain();

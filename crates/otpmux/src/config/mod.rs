@@ -5,6 +5,7 @@ mod document;
 mod errors;
 mod fingerprint;
 pub(crate) mod guards;
+mod hints;
 pub(crate) mod limits;
 mod open;
 mod overrides;
@@ -223,6 +224,17 @@ impl Config {
             Some(file) => errors.in_file(file.clone()),
             None => errors,
         }
+    }
+
+    /// What is right and hardly meant, in the texts of messages: no brand, too long for one message
+    /// or for a call.
+    pub fn hints(&self) -> Vec<String> {
+        let of = |one: &ConfiguredProvider| {
+            let (id, can) = (one.provider.id(), one.provider.capabilities());
+            let message = one.message.as_deref();
+            message.map(|text| hints::of_message(id.as_str(), text, &can.channels))
+        };
+        self.providers().iter().filter_map(of).flatten().collect()
     }
 
     /// The providers, in the order of the file, which is the order of preference without routes.

@@ -1,8 +1,9 @@
 //! `[policy]`
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use otpmux_core::settings::{Setting, Settings, duration_text};
+use otpmux_core::settings::{Setting, Settings, duration_text, parse_duration};
 use otpmux_core::{Channel, Code, NumberKind};
 use otpmux_engine::{Policy, PolicyError, ResendBy};
 use serde_json::{Map, Value};
@@ -24,6 +25,10 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "lifetime",
         Policy::MIN_LIFETIME..=Policy::MAX_LIFETIME,
         "How long a code is good for, from the first send on. Default 5m.",
+    ),
+    Setting::texts(
+        "lifetimes",
+        "The same by channel, such as { email = \"10m\" }; from 30s to 10m. Default none.",
     ),
     Setting::count(
         "attempts",
@@ -133,6 +138,7 @@ fn fill(settings: &Settings, cx: &mut Reading<'_>) -> Policy {
         }
     };
     set("lifetime", &mut policy.lifetime);
+    policy.lifetimes = lifetimes(settings, cx);
     set("deadline", &mut policy.deadline);
     set("resend_delay", &mut policy.resend_delay);
     set("resend_delay_max", &mut policy.resend_delay_max);
@@ -162,6 +168,22 @@ fn prefix(text: &str) -> Result<String, String> {
     let mut policy = Policy::default();
     policy.allow_prefixes = vec![text.to_owned()];
     policy.check().map(|()| text.to_owned()).map_err(|error| error.to_string())
+}
+
+fn lifetimes(settings: &Settings, cx: &mut Reading<'_>) -> BTreeMap<Channel, Duration> {
+    let range = Policy::MIN_LIFETIME..=Policy::MAX_LIFETIME;
+    let mut lifetimes = BTreeMap::new();
+    for (channel, text) in settings.texts("lifetimes").into_iter().flatten() {
+        let path = format!("policy.lifetimes.{channel}");
+        match (channel.parse::<Channel>(), parse_duration(text)) {
+            (Ok(channel), Some(lifetime)) if range.contains(&lifetime) => {
+                lifetimes.insert(channel, lifetime);
+            }
+            (Ok(_), _) => cx.mistake(path, "must be a time from 30s to 10m, such as \"10m\""),
+            (Err(error), _) => cx.mistake(path, error.to_string()),
+        }
+    }
+    lifetimes
 }
 
 /// The texts of a list, each understood by `parse`.

@@ -23,6 +23,8 @@ pub struct ConfiguredProvider {
     /// How it is called.
     pub guards: Guards,
     pub(super) fingerprint: Fingerprint,
+    /// The text of its messages, if its settings have one.
+    pub(super) message: Option<String>,
 }
 
 impl ConfiguredProvider {
@@ -75,6 +77,17 @@ pub(super) fn check_policy(
         let lifetime = duration_text(policy.lifetime);
         cx.mistake("policy.lifetime", format!("no provider here takes a lifetime of {lifetime}"));
     }
+    for (channel, lifetime) in &policy.lifetimes {
+        let serves = |can: &Capabilities| {
+            can.channels.contains(channel)
+                && can.lifetimes.as_ref().is_none_or(|range| range.contains(lifetime))
+        };
+        if nobody(&serves) {
+            let lifetime = duration_text(*lifetime);
+            let message = format!("no provider here sends by it with a lifetime of {lifetime}");
+            cx.mistake(format!("policy.lifetimes.{channel}"), message);
+        }
+    }
     // The default order of channels is for every set of providers; one that was written is not.
     let written =
         document.root.get("policy").is_some_and(|policy| policy.get("channels").is_some());
@@ -124,7 +137,8 @@ fn one(name: &str, table: &Value, cx: &mut Reading<'_>) -> Option<ConfiguredProv
         Ok(provider) => {
             let fingerprint = Fingerprint::of(&[adapter.kind, name], &settings);
             let guards = Guards::default();
-            Some(ConfiguredProvider { kind: adapter.kind, provider, guards, fingerprint })
+            let message = settings.text("message").map(str::to_owned);
+            Some(ConfiguredProvider { kind: adapter.kind, provider, guards, fingerprint, message })
         }
         Err(error) => {
             cx.errors.push(error);

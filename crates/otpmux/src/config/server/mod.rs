@@ -41,6 +41,12 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "Another address and port, for /metrics alone, in plain HTTP. Without it, /metrics is served \
          where the rest is.",
     ),
+    Setting::duration(
+        "balance_interval",
+        Duration::ZERO..=Duration::from_hours(24),
+        "How often vendors that tell it are asked what is left on the account, for the metric \
+         otpmux_provider_balance: 10s or more, spread at random; 0s never. Default 10m.",
+    ),
     Setting::integer(
         "max_connections",
         1..=1_000_000,
@@ -80,6 +86,8 @@ pub struct ServerConfig {
     pub trusted_proxies: Vec<Network>,
     /// Where it listens for those who ask for metrics; `None`: where it listens for everything.
     pub metrics_listen: Option<SocketAddr>,
+    /// How often vendors are asked what is left on the account; zero: never.
+    pub balance_interval: Duration,
     /// How many connections may be open.
     pub max_connections: usize,
     /// How many of them may come from one address that is no trusted proxy; `None`: half of them.
@@ -109,6 +117,7 @@ impl Default for ServerConfig {
             api_keys: Vec::new(),
             trusted_proxies: Vec::new(),
             metrics_listen: None,
+            balance_interval: Duration::from_mins(10),
             max_connections: 16_384,
             max_connections_per_address: None,
             drain_delay: Duration::ZERO,
@@ -150,11 +159,21 @@ fn fill(settings: &Settings, cx: &mut Reading<'_>) -> ServerConfig {
             cx.or_told(networks).unwrap_or_default()
         }),
         metrics_listen: listen("metrics_listen", settings, cx),
+        balance_interval: balance_interval(settings, cx).unwrap_or(default.balance_interval),
         max_connections: count("max_connections").unwrap_or(default.max_connections),
         max_connections_per_address: count("max_connections_per_address"),
         drain_delay: settings.duration("drain_delay").unwrap_or(default.drain_delay),
         drain_timeout: settings.duration("drain_timeout").unwrap_or(default.drain_timeout),
     }
+}
+
+fn balance_interval(settings: &Settings, cx: &mut Reading<'_>) -> Option<Duration> {
+    let interval = settings.duration("balance_interval")?;
+    if interval.is_zero() || interval >= Duration::from_secs(10) {
+        return Some(interval);
+    }
+    cx.mistake("server.balance_interval", "must be 0s or at least 10s");
+    None
 }
 
 fn listen(key: &str, settings: &Settings, cx: &mut Reading<'_>) -> Option<SocketAddr> {

@@ -1,0 +1,35 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use otpmux::{Entropy, OsEntropy};
+use tokio::time::sleep;
+
+use crate::app::App;
+
+/// Asks the vendors that tell it, again and again, what is left on their accounts; the engine's
+/// metric tells the answers. Never ends by itself.
+///
+/// The first time is soon after the start; none is at the same time as another process's.
+pub(crate) async fn watch(app: Arc<App>, interval: Duration) {
+    let mut pause = interval / 10;
+    loop {
+        sleep(pause + interval.mul_f64(chance() / 10.0)).await;
+        pause = interval.mul_f64(0.95);
+        let client = &app.client;
+        let providers = client.providers();
+        for provider in providers.iter().filter(|one| one.capabilities().balance) {
+            if let Err(error) = client.balance(provider.id()).await {
+                tracing::debug!(provider = %provider.id(), %error, "the balance is not known");
+            }
+        }
+    }
+}
+
+/// From 0 to 1; the middle, should there be no randomness.
+fn chance() -> f64 {
+    let mut random = [0; 4];
+    match OsEntropy.fill(&mut random) {
+        Ok(()) => f64::from(u32::from_le_bytes(random)) / f64::from(u32::MAX),
+        Err(_) => 0.5,
+    }
+}
