@@ -127,6 +127,21 @@ fn everything_that_can_be_configured_is_told() {
 }
 
 #[test]
+fn a_message_without_a_brand_or_too_long_is_a_warning() {
+    let warnings = |message: &str| {
+        let line = format!("api_key = \"env:KEY\"\nmessage = \"{message}\"\n");
+        let ended = check(&GOOD.replacen("api_key = \"env:KEY\"\n", &line, 1), &[]);
+        assert_eq!(ended.status, Some(0), "{}", ended.everything());
+        ended.stderr.lines().filter(|line| line.contains("message")).count()
+    };
+    assert_eq!(warnings("Your Acme code is {code}"), 0);
+    assert_eq!(warnings("Your verification code is {code}"), 1, "no brand");
+    let long = "Acme sends you this code, which is good for a short while only: {code}";
+    assert_eq!(warnings(long), 1, "for a call");
+    assert_eq!(warnings(&format!("{long} {long} {long}")), 2, "for an SMS, too");
+}
+
+#[test]
 fn a_store_is_not_opened() {
     let file = std::env::temp_dir().join(format!("otpmux-cli-{}.db", std::process::id()));
     let url = format!("url = \"sqlite:{}\"", file.display());

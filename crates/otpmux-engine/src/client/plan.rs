@@ -34,8 +34,7 @@ impl Plan {
     /// Whether no message goes out for it: its recipient is one that each of these vendors has for
     /// tests.
     pub(super) fn is_test(&self) -> bool {
-        let to = self.request.recipient.expose();
-        self.candidates.iter().all(|candidate| has_for_tests(candidate.provider(), to))
+        is_test(&self.candidates, &self.request.recipient)
     }
 
     /// Takes the first candidate out: it has had as many messages as it may. Gives it back when
@@ -420,6 +419,13 @@ fn left_alone(health: &Health, now: SystemTime) -> Option<SystemTime> {
 pub(super) fn skip(provider: &Arc<dyn OtpProvider>, legs: usize, reason: SkipReason) -> Skip {
     let before = u8::try_from(legs).unwrap_or(u8::MAX);
     Skip { before, provider: provider.id().clone(), reason }
+}
+
+/// Whether this recipient is one that each of these vendors has for tests.
+pub(super) fn is_test(candidates: &[Candidate], recipient: &Recipient) -> bool {
+    let to = recipient.expose();
+    !candidates.is_empty()
+        && candidates.iter().all(|candidate| has_for_tests(candidate.provider(), to))
 }
 
 fn has_for_tests(provider: &Arc<dyn OtpProvider>, to: &str) -> bool {
