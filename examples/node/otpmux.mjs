@@ -28,10 +28,13 @@ export class Gateway {
     this.#apiKey = apiKey;
   }
 
-  /** Sends a code. Keep the answer's `id` in the user's session, on the server. */
-  send(to, { purpose, clientIp }) {
+  /**
+   * Sends a code. Keep the answer's `id` in the user's session, on the server. `to` may be as the user
+   * typed it: "+91 98765 43210", or "098765 43210" with the country "IN".
+   */
+  send(to, { purpose, clientIp, country }) {
     const client = clientIp ? { ip: clientIp } : undefined;
-    return this.#write("/v1/verifications", { to, purpose, client });
+    return this.#write("/v1/verifications", { to, purpose, country, client });
   }
 
   /** Sends the same code again. */

@@ -30,9 +30,14 @@ class Gateway:
         self._url = url.rstrip("/")
         self._api_key = api_key
 
-    def send(self, to, purpose, client_ip=None):
-        """Sends a code. Keep the answer's `id` in the user's session, on the server."""
+    def send(self, to, purpose, client_ip=None, country=None):
+        """Sends a code. Keep the answer's `id` in the user's session, on the server.
+
+        `to` may be as the user typed it: "+91 98765 43210", or "098765 43210" with country="IN".
+        """
         body = {"to": to, "purpose": purpose}
+        if country:
+            body["country"] = country
         if client_ip:
             body["client"] = {"ip": client_ip}
         return self._write("/v1/verifications", body)

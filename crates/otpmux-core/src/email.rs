@@ -5,6 +5,7 @@ use std::str::FromStr;
 use idna::AsciiDenyList;
 
 use crate::RecipientError;
+use crate::typed::trim;
 
 mod hosts;
 
@@ -82,9 +83,10 @@ impl EmailAddress {
 impl FromStr for EmailAddress {
     type Err = RecipientError;
 
-    /// Takes an international domain in either form, and a dot at its end.
+    /// Takes an international domain in either form, a dot at its end, and what a paste leaves around
+    /// it.
     fn from_str(text: &str) -> Result<Self, RecipientError> {
-        let (local, domain) = text.rsplit_once('@').ok_or(RecipientError::NotEmail)?;
+        let (local, domain) = trim(text).rsplit_once('@').ok_or(RecipientError::NotEmail)?;
         let domain = one_form(domain).ok_or(RecipientError::NotEmail)?;
         // RFC 5321: 64 octets of local part, 254 of the whole.
         let fits = local.len() + 1 + domain.len() <= 254
@@ -178,6 +180,7 @@ mod tests {
     fn a_domain_has_one_form() {
         for (given, kept) in [
             ("a@example.com.", "a@example.com"),
+            ("\u{feff} a@example.com\u{a0}\n", "a@example.com"),
             ("a@bücher.example", "a@xn--bcher-kva.example"),
             ("a@BÜCHER.Example.", "a@xn--bcher-kva.example"),
             ("a@bu\u{308}cher.example", "a@xn--bcher-kva.example"),

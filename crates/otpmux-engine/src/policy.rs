@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use otpmux_core::{Channel, Code, NumberKind, RateLimit};
+use otpmux_core::{Channel, Code, CountryCode, NumberKind, RateLimit};
 
 use crate::numbers::{is_country, is_prefix};
 
@@ -49,6 +49,10 @@ pub struct Policy {
     /// `GB+` is a country with all that share its calling code: here Guernsey, Jersey and the Isle of
     /// Man, for `US+` all of the North American plan.
     pub countries: Option<Vec<String>>,
+    /// The country in whose national form numbers may be given, where
+    /// [`OtpClient::read_recipient`](crate::OtpClient::read_recipient) reads them. Default `None`:
+    /// numbers need their calling code.
+    pub default_country: Option<CountryCode>,
     /// The kinds of numbers that get no messages. Default premium, shared cost, personal, pager,
     /// universal access, voicemail, toll-free and those of no country: nobody's telephone, or a dear
     /// one. [`NumberKind::Unassigned`] is not among them, since ranges come into use before a table
@@ -162,6 +166,7 @@ impl Default for Policy {
             resend_by: ResendBy::Next,
             channels: vec![Channel::Sms, Channel::WhatsApp, Channel::Voice],
             countries: None,
+            default_country: None,
             refuse_numbers: vec![
                 NumberKind::Premium,
                 NumberKind::SharedCost,

@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 
 use otpmux::settings::limit_text;
-use otpmux::{Code, Config, NUMBERS_VERSION, Policy, RateLimit};
+use otpmux::{Code, Config, CountryCode, NUMBERS_VERSION, Policy, RateLimit};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -16,6 +16,9 @@ pub(crate) struct Offers {
     /// reaches.
     #[schema(required)]
     countries: Option<Vec<String>>,
+    /// The country in whose national form numbers may be given; null means none.
+    #[schema(required)]
+    default_country: Option<&'static str>,
     /// Digits of a code.
     code_length: Lengths,
     /// Seconds for which a code may be asked to be good: what each provider of the routes takes, so
@@ -82,6 +85,7 @@ impl Offers {
         Self {
             channels: channels.collect(),
             countries: policy.countries.clone(),
+            default_country: policy.default_country.map(CountryCode::as_str),
             code_length: Lengths {
                 default: policy.code_length,
                 min: if policy.allow_short_codes { Code::MIN_LENGTH } else { 6 },

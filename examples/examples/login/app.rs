@@ -9,9 +9,7 @@ use axum::middleware::{Next, from_fn};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use axum::{Extension, Router};
-use otpmux::{
-    ClientContext, Code, Error, ErrorKind, NewVerification, OtpClient, Purpose, Recipient,
-};
+use otpmux::{ClientContext, Code, Error, ErrorKind, NewVerification, OtpClient, Purpose};
 use serde::Deserialize;
 
 use crate::page;
@@ -52,7 +50,8 @@ async fn number(
     headers: HeaderMap,
     Form(form): Form<Number>,
 ) -> Response {
-    let Ok(to) = form.number.parse::<Recipient>() else {
+    // With its calling code, or as people write it in the policy's `default_country`.
+    let Ok(to) = app.client.read_recipient(&form.number, None) else {
         let notice = "Please type your number with its country, such as +91 98765 43210.";
         return app.turn(&headers, Step::Number, Some(notice.to_owned()));
     };

@@ -70,6 +70,10 @@ fn played(emulator: &Emulator) -> Result<Config, otpmux::ConfigErrors> {
         kind = "easyotp"
         api_key = "env:EASYOTP_API_KEY"
         base_url = "{}"
+
+        [policy]
+        countries = ["IN"]
+        default_country = "IN"
         "#,
         emulator.base_url(Vendor::EasyOtp)
     );

@@ -8,8 +8,8 @@ use reqwest::header::{COOKIE, LOCATION, ORIGIN, SET_COOKIE};
 use reqwest::{Client, RequestBuilder, StatusCode, redirect};
 
 const NUMBER: &str = "+919876543210";
-/// As the page's own example has it.
-const TYPED: &str = "+91 98765 43210";
+/// As people write it at home.
+const TYPED: &str = "098765 43210";
 const NO_ENTRY: &str = "This code does not let you in.";
 
 struct Browser {

@@ -43,7 +43,7 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args, output: &mut Output) -> io::Result<Exit> {
     if args.explain.is_none() && !args.wishes.is_empty() {
-        let what = "--channel, --purpose and --locale are for a send: say --explain RECIPIENT too";
+        let what = "--channel, --purpose, --locale and --country are for a send: say --explain RECIPIENT too";
         return Failure::usage(what).tell(output);
     }
     let (config, client) = match read(args) {
@@ -67,7 +67,11 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> io::Result<Exit> {
         Err(errors) => return Failure::from(errors).tell(output),
     };
     if let Some(to) = &args.explain {
-        return match args.wishes.new_verification(to, "--explain") {
+        let country = args.wishes.country();
+        let new = country.and_then(|country| {
+            args.wishes.new_verification(client.read_recipient(to, country), "--explain")
+        });
+        return match new {
             Ok(new) => explain::tell(&client.explain(new), output),
             Err(failure) => failure.tell(output),
         };

@@ -24,6 +24,7 @@ pub(super) fn of(config: &Config) -> Value {
             "duplicates": policy.duplicates,
             "resends": policy.resends,
             "countries": policy.countries,
+            "default_country": policy.default_country.map(|country| country.as_str()),
         },
         "limits": limits(config),
         "warnings": warnings::of(config),
@@ -65,6 +66,7 @@ fn limits(config: &Config) -> Value {
         "client": texts(&limits.client),
         "purpose": texts(&limits.purpose),
         "prefix": texts(&limits.prefix),
+        "domain": texts(&limits.domain),
         "global": texts(&limits.global),
         "guesses": texts(&limits.guesses),
     })

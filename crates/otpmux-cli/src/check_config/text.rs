@@ -80,15 +80,20 @@ fn policy(policy: &Policy, output: &mut Output) -> io::Result<()> {
     output.line(match &policy.countries {
         Some(countries) => format!("countries: {} and no others", countries.join(", ")),
         None => "countries: every one that a route takes".to_owned(),
-    })
+    })?;
+    if let Some(country) = policy.default_country {
+        output.line(format_args!("numbers without a calling code: of {country}"))?;
+    }
+    Ok(())
 }
 
 fn limits(limits: &MessageLimits, output: &mut Output) -> io::Result<()> {
-    let all: [(&str, &[RateLimit]); 6] = [
+    let all: [(&str, &[RateLimit]); 7] = [
         ("recipient", &limits.recipient),
         ("client", &limits.client),
         ("purpose", &limits.purpose),
         ("prefix", &limits.prefix),
+        ("domain", &limits.domain),
         ("global", &limits.global),
         ("guesses", &limits.guesses),
     ];

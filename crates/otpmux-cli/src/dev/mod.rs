@@ -147,6 +147,7 @@ admin = true
 [policy]
 resend_delay = "3s"
 countries = "any" # the vendors are played here
+default_country = "IN" # and reach Indian numbers first of all
 
 [limits]
 recipient = ["30/1m"]

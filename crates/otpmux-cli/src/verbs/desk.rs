@@ -3,7 +3,10 @@
 
 use std::path::PathBuf;
 
-use otpmux::{Code, Config, NewVerification, OtpClient, Resend, Verdict, VerificationId};
+use otpmux::{
+    Code, Config, CountryCode, NewVerification, OtpClient, Recipient, RecipientError, Resend,
+    Verdict, VerificationId,
+};
 use serde_json::Value;
 
 use super::gateway::Gateway;
@@ -44,6 +47,23 @@ impl Desk {
         match self {
             Self::Here { shared, .. } => *shared,
             Self::Gateway(_) => true,
+        }
+    }
+
+    /// Reads a recipient as it is typed here, by the rules of the place where it is carried out.
+    pub(super) async fn read_recipient(
+        &self,
+        text: &str,
+        country: Option<CountryCode>,
+    ) -> Result<Result<Recipient, RecipientError>, Failure> {
+        match self {
+            Self::Here { client, .. } => Ok(client.read_recipient(text, country)),
+            Self::Gateway(gateway) => match Recipient::parse_in(text, country) {
+                Err(RecipientError::NoCountry) => {
+                    Ok(Recipient::parse_in(text, gateway.default_country().await?))
+                }
+                read => Ok(read),
+            },
         }
     }
 

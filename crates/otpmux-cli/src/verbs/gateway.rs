@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use otpmux::http::{Answer, BaseUrl, Call, HttpConfig, Transport};
 use otpmux::{
-    Code, Context, Environment, IdempotencyKey, NewVerification, OsEntropy, ProviderId, Resend,
-    Secret, SecretRef, Verdict, VerificationId,
+    Code, Context, CountryCode, Environment, IdempotencyKey, NewVerification, OsEntropy,
+    ProviderId, Resend, Secret, SecretRef, Verdict, VerificationId,
 };
 use serde_json::{Map, Value, json};
 
@@ -28,6 +28,12 @@ impl Gateway {
         let config = HttpConfig::new(url).with_timeout(TIMEOUT);
         let bearer = Secret::new(format!("Bearer {}", key.expose()));
         Ok(Self(Transport::new(name, config, &[("authorization", bearer)])?))
+    }
+
+    /// The country in whose national form it takes numbers.
+    pub(super) async fn default_country(&self) -> Result<Option<CountryCode>, Failure> {
+        let offers = document(&self.ask(Call::get("/v1/capabilities")).await?)?;
+        Ok(offers["default_country"].as_str().and_then(|code| code.parse().ok()))
     }
 
     pub(super) async fn send(&self, new: &NewVerification) -> Result<Value, Failure> {

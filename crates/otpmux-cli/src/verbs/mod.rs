@@ -9,7 +9,9 @@ pub(crate) mod send;
 pub(crate) mod status;
 pub(crate) mod verify;
 
-use otpmux::{Channel, NewVerification, Purpose, Recipient, VerificationId};
+use otpmux::{
+    Channel, CountryCode, NewVerification, Purpose, Recipient, RecipientError, VerificationId,
+};
 
 use crate::failure::Failure;
 use desk::Desk;
@@ -67,23 +69,31 @@ pub(crate) struct Wishes {
     /// The language of the message, such as pt
     #[arg(long)]
     locale: Option<String>,
+    /// The country in whose national form the number is, such as IN [default: the policy's
+    /// default_country]
+    #[arg(long)]
+    country: Option<String>,
 }
 
 impl Wishes {
     pub(crate) fn is_empty(&self) -> bool {
-        let Self { channel, purpose, locale } = self;
-        channel.is_none() && purpose.is_none() && locale.is_none()
+        let Self { channel, purpose, locale, country } = self;
+        channel.is_none() && purpose.is_none() && locale.is_none() && country.is_none()
+    }
+
+    pub(crate) fn country(&self) -> Result<Option<CountryCode>, Failure> {
+        let country = self.country.as_deref().map(str::parse).transpose();
+        country.map_err(|error| Failure::usage(format!("--country: {error}")))
     }
 
     /// A verification of this recipient, with these wishes. `option` is where the recipient stands.
     pub(crate) fn new_verification(
         &self,
-        to: &str,
+        to: Result<Recipient, RecipientError>,
         option: &str,
     ) -> Result<NewVerification, Failure> {
-        // Read here and not by clap, which would repeat the number.
-        let to: Recipient =
-            to.parse().map_err(|error| Failure::usage(format!("{option}: {error}")))?;
+        // Not read by clap, which would repeat the number.
+        let to = to.map_err(|error| Failure::usage(format!("{option}: {error}")))?;
         let mut new = NewVerification::to(to);
         new.channel = channel(self.channel.as_deref())?;
         new.purpose = purpose(self.purpose.as_deref())?;

@@ -24,7 +24,8 @@ Send now, verify later, over a store that other processes share:
 pub(crate) struct Args {
     #[command(flatten)]
     place: Place,
-    /// A telephone number such as +919876543210, or an e-mail address
+    /// A telephone number such as +919876543210, or an e-mail address. A number may be in the national
+    /// form of --country
     #[arg(long, value_name = "RECIPIENT")]
     to: String,
     #[command(flatten)]
@@ -84,7 +85,8 @@ async fn send(args: &Args) -> Result<(Desk, Value), Failure> {
              no use; nothing was sent",
         ));
     }
-    let mut new = args.wishes.new_verification(&args.to, "--to")?;
+    let to = desk.read_recipient(&args.to, args.wishes.country()?).await?;
+    let mut new = args.wishes.new_verification(to, "--to")?;
     new.lifetime = args.ttl.map(Duration::from_secs);
     new.code_length = args.code_length;
     new.template.clone_from(&args.template);

@@ -161,3 +161,32 @@ fn text_and_logs_hold_no_secret() {
     let code = vendors.emulator.last_code(TO).unwrap();
     assert_clean(&ended.everything(), &[TO, &code, &vendors.emulator.easyotp().api_key]);
 }
+
+/// As people write a number at home.
+#[test]
+fn a_number_may_be_in_national_form() {
+    let vendors = Vendors::start();
+    let [plain, indian] = ["", "[policy]\ndefault_country = \"IN\"\n"].map(|it| vendors.file(it));
+    for (file, to, more) in [
+        (&plain, "+91 98765 43210", &[][..]),
+        (&plain, "098765 43211", &["--country", "IN"]),
+        (&indian, "98765-43212", &[]),
+    ] {
+        let arguments = [&["--to", to, "--no-verify", "--json"], more].concat();
+        let ended = run(&mut vendors.send(file, &arguments), "");
+        assert_eq!(ended.status, Some(0), "{}", ended.everything());
+        let last = &to[to.len() - 2..];
+        assert!(ended.json()[0]["to"].as_str().unwrap().ends_with(last));
+        assert_eq!(vendors.emulator.last_code(&format!("+9198765432{last}")).unwrap().len(), 6);
+    }
+    for (to, more, says) in [
+        ("098765 43213", &[][..], "calling code"),
+        ("98765 4321", &["--country", "IN"], "understood as a number of IN"),
+        ("98765 43213", &["--country", "India"], "two capital letters"),
+    ] {
+        let ended = run(&mut vendors.send(&plain, &[&["--to", to], more].concat()), "");
+        assert_eq!(ended.status, Some(2), "{}", ended.everything());
+        assert!(ended.stderr.contains(says), "{}", ended.stderr);
+        assert_clean(&ended.everything(), &["4321"]);
+    }
+}

@@ -33,7 +33,7 @@ fn a_recipient_that_is_none() {
     let file = vendors.file("");
     for (to, reason) in [
         ("9876543210", "a phone number without its country"),
-        ("+91 98765 43210", "--to: "),
+        ("+91 98765 4321", "--to: understood as a number of IN, +91"),
         ("+919876543210,+919876543211", "--to: "),
     ] {
         let ended = run(&mut vendors.send(&file, &["--json", "--to", to]), "");

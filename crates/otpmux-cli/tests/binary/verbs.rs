@@ -182,7 +182,7 @@ fn an_id_that_nobody_knows_and_one_that_is_none() {
 fn what_is_no_code_counts_no_attempt() {
     let shared = Shared::sqlite();
     let id = shared.send();
-    for typed in ["12 345", "123", "12345678901", "abcdef", ""] {
+    for typed in ["12.345", "123", "12345678901", "abcdef", ""] {
         let ended = shared.run(&["verify", &id, "--code", typed]);
         assert_eq!((ended.status, ended.stdout.as_str()), (Some(2), ""));
         assert!(typed.len() < 4 || !ended.stderr.contains(typed), "{}", ended.stderr);

@@ -30,8 +30,8 @@ use std::time::SystemTime;
 
 use arc_swap::ArcSwap;
 use otpmux_core::{
-    Blame, Certainty, Channel, Code, Entropy, EntropyError, Error, ErrorKind, OtpProvider,
-    Recipient, Target,
+    Blame, Certainty, Channel, Code, CountryCode, Entropy, EntropyError, Error, ErrorKind,
+    OtpProvider, Recipient, RecipientError, Target,
 };
 use tokio::sync::{Mutex, OnceCell};
 use tokio::time::Instant;
@@ -169,6 +169,21 @@ impl OtpClient {
         let inner = self.inner();
         let guess = inner.keys.guess(id, code).for_recipient(recipient, &inner.keys);
         inner.verify(id, guess.for_purpose(purpose.clone()), code).await
+    }
+
+    /// Reads a recipient as people type it: a number in the national form of `country` or, without
+    /// one, of the policy's [`default_country`](crate::Policy::default_country); see
+    /// [`Recipient::parse_in`]. [`Verification::to`] shows what was understood.
+    ///
+    /// # Errors
+    ///
+    /// What the text was understood as, and what is missing or wrong; the text is not repeated.
+    pub fn read_recipient(
+        &self,
+        text: &str,
+        country: Option<CountryCode>,
+    ) -> Result<Recipient, RecipientError> {
+        Recipient::parse_in(text, country.or(self.inner().policy.default_country))
     }
 
     /// Makes a verification worthless, whatever its vendors do. Those that can cancel are told, all

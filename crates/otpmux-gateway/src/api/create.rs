@@ -7,7 +7,7 @@ use axum::Json as Answer;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use otpmux::{Channel, ClientContext, NewVerification, Purpose, Recipient};
+use otpmux::{Channel, ClientContext, CountryCode, NewVerification, OtpClient, Purpose};
 use serde_json::json;
 use utoipa::ToSchema;
 use utoipa::openapi::schema::{AnyOfBuilder, SchemaType};
@@ -29,9 +29,13 @@ use crate::problem::Problem;
 #[serde(deny_unknown_fields)]
 #[expect(dead_code, reason = "for the document; a body is read field by field")]
 pub(super) struct CreateVerification {
-    /// A telephone number in E.164 form, or an e-mail address.
+    /// A telephone number, best in E.164 form, or an e-mail address.
     #[schema(schema_with = recipient_schema)]
     to: String,
+    /// The country in whose national form `to` is, if it is a number without its calling code;
+    /// overrides the configuration's `default_country`.
+    #[schema(schema_with = country_schema)]
+    country: Option<String>,
     /// How the code gets there: `sms` (default for a number), `voice`, `whatsapp`, `email` (default
     /// for an address), or another one that `GET /v1/capabilities` names.
     #[schema(example = "sms", min_length = 1, max_length = 64, pattern = "^[a-z0-9_-]{1,64}$")]
@@ -84,8 +88,27 @@ fn recipient_schema() -> Schema {
     AnyOfBuilder::new()
         .item(text().pattern(Some(r"^\+[1-9][0-9]{6,14}$")))
         .item(text().format(Some(email)).pattern(Some("^[^+]")).max_length(Some(254)))
-        .description(Some("A telephone number in E.164 form, or an e-mail address."))
+        .description(Some(
+            "A telephone number, or an e-mail address. A number is best in E.164 form. As people type \
+             it it is read too: with spaces, dashes and brackets, `00` for `+`, digits of any script, \
+             and in the national form of `country`. The answer's `to` shows what was understood; \
+             what is in doubt is refused.",
+        ))
         .examples([json!("+919876543210")])
+        .into()
+}
+
+/// A country by its code, or null.
+fn country_schema() -> Schema {
+    let codes = CountryCode::all().map(|country| json!(country.as_str()));
+    ObjectBuilder::new()
+        .schema_type(SchemaType::from_iter([Type::String, Type::Null]))
+        .enum_values(Some(codes.chain([json!(null)])))
+        .description(Some(
+            "The country (ISO 3166-1) in whose national form `to` is, if it is a number without its \
+             calling code. Overrides the configuration's `default_country`.",
+        ))
+        .examples([json!("IN")])
         .into()
 }
 
@@ -128,9 +151,11 @@ fn address_schema() -> Schema {
 fn read(
     mut body: Fields,
     offers: &Offers,
+    reader: &OtpClient,
     forwarded: Option<IpAddr>,
 ) -> Result<NewVerification, Problem> {
-    let to = body.parsed("to", |text| text.parse::<Recipient>());
+    let country = body.peek("country").and_then(|text| text.parse::<CountryCode>().ok());
+    let to = body.parsed("to", |text| reader.read_recipient(&text, country));
     let to = body.required("to", to);
     let channel = body.parsed("channel", |text| text.parse::<Channel>());
     let purpose = body.parsed("purpose", Purpose::new);
@@ -152,6 +177,7 @@ fn read(
         "an object of at most 16 strings, with keys of 1 to 40 characters and values of at most 200",
         NewVerification::metadata_fits,
     );
+    body.parsed("country", |text| text.parse::<CountryCode>());
     let new = to.map(|to| {
         let mut new = NewVerification::to(to);
         new.channel = channel;
@@ -195,7 +221,7 @@ pub(super) async fn create(
     name: IdempotencyName,
     Body(body): Body,
 ) -> Result<Response, Problem> {
-    let mut new = read(body, &app.settings().offers, forwarded)?;
+    let mut new = read(body, &app.settings().offers, &app.client, forwarded)?;
     new.idempotency_key = name.of_caller(&caller.name);
     new.in_flight = otpmux::InFlight::Refuse;
     let sent = app.to_the_end(async move { caller.client.send(new).await }).await?;

@@ -45,6 +45,14 @@ impl Fields {
         first.map(|(_, value)| value).filter(|value| !matches!(value, Tree::Null))
     }
 
+    /// A string before its turn, which another field needs.
+    pub(super) fn peek(&self, name: &str) -> Option<&str> {
+        self.rest.iter().find_map(|(other, value)| match value {
+            Tree::Text(text) if other == name => Some(&**text),
+            _ => None,
+        })
+    }
+
     /// Notes what is wrong with a field.
     pub(super) fn mistake(&mut self, name: &str, code: Code, message: impl Into<String>) {
         let field = format!("{}{name}", self.within);

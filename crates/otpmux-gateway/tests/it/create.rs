@@ -279,3 +279,52 @@ async fn a_number_that_nobody_serves() {
     assert_eq!(offers["numbers"]["version"], otpmux::NUMBERS_VERSION);
     assert_eq!(offers["numbers"]["refused"][0], "premium");
 }
+
+/// What is typed is understood or refused; the answer shows what was understood.
+#[tokio::test]
+async fn numbers_are_read_as_people_type_them() {
+    let emulator = emulator().await;
+    let indian = "[policy]\ndefault_country = \"IN\"\n";
+    let [strict, lenient] = ["", indian].map(|policy| toml(&emulator, policy));
+    let strict = start(&strict, environment()).await.unwrap();
+    let lenient = start(&lenient, environment()).await.unwrap();
+    for (gateway, typed, country, understood) in [
+        (&strict, "+91 98765 43201", None, "+919876543201"),
+        (&strict, " +91-98765-43202\u{200b}\n", None, "+919876543202"),
+        (&strict, "0091 98765 43203", None, "+919876543203"),
+        (&strict, "tel:+919876543204", None, "+919876543204"),
+        (&strict, "098765 43205", Some("IN"), "+919876543205"),
+        (&strict, "(415) 555-2671", Some("US"), "+14155552671"),
+        (&lenient, "98765.43206", None, "+919876543206"),
+        (&lenient, "٠٩٨٧٦٥٤٣٢٠٧", None, "+919876543207"),
+        (&lenient, "+1 415 555 2672", None, "+14155552672"),
+        (&lenient, "(415) 555-2673", Some("US"), "+14155552673"),
+        (&lenient, " Jane@example.com\n", None, "Jane@example.com"),
+    ] {
+        let body = json!({ "to": typed, "country": country });
+        let sent = gateway.post("/v1/verifications", &body).await.expect(201);
+        let code = code_of(&emulator, understood);
+        assert_eq!(gateway.verify(&sent, &code).await["verdict"], "approved", "{typed}");
+        let (head, tail) = understood.split_at(if understood.contains('@') { 1 } else { 2 });
+        let to = sent["to"].as_str().unwrap();
+        assert!(to.starts_with(head) && to.ends_with(&tail[tail.len() - 2..]), "{to}");
+    }
+    let all = count(&emulator);
+    for (gateway, typed, country, field, says) in [
+        (&strict, "98765 43210", None, "to", "calling code"),
+        (&strict, "98765 4321", Some("IN"), "to", "understood as a number of IN, +91"),
+        (&lenient, "+91 98765 432101", None, "to", "understood as a number of IN, +91"),
+        (&lenient, "+919876543210, +919876543211", None, "to", "only one"),
+        (&lenient, "98765 43210", Some("India"), "country", "two capital letters"),
+    ] {
+        let body = json!({ "to": typed, "country": country });
+        let problem = gateway.post("/v1/verifications", &body).await;
+        let problem = problem.problem(400, "invalid_request");
+        assert_eq!(problem["errors"][0]["field"], field, "{typed}");
+        assert!(problem["detail"].as_str().unwrap().contains(says), "{typed}: {problem}");
+        assert!(!problem.to_string().contains("4321"), "{problem}");
+    }
+    assert_eq!(count(&emulator), all);
+    let offers = lenient.get("/v1/capabilities").await.expect(200);
+    assert_eq!(offers["default_country"], "IN");
+}

@@ -1,3 +1,4 @@
+use otpmux_core::{CountryCode, CountryError};
 use otpmux_engine::{Policy, PolicyError};
 
 /// What people write for a country whose code is another.
@@ -14,6 +15,15 @@ pub(super) fn country(text: &str) -> Result<String, String> {
     Err(match check(meant) {
         Ok(()) => format!("`{text}` is not a country's code; did you mean `{meant}`?"),
         Err(_) => mistake.to_string(),
+    })
+}
+
+/// The one country by its code, or what is wrong with it.
+pub(super) fn default_country(text: &str) -> Result<CountryCode, String> {
+    text.parse().map_err(|error: CountryError| match country(text) {
+        Err(mistake) => mistake,
+        // What names several countries.
+        Ok(_) => error.to_string(),
     })
 }
 

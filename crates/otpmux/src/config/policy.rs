@@ -8,7 +8,7 @@ use otpmux_core::{Channel, Code, NumberKind};
 use otpmux_engine::{Policy, PolicyError, ResendBy};
 use serde_json::{Map, Value};
 
-use super::countries::country;
+use super::countries::{country, default_country};
 use super::reading::Reading;
 
 pub(crate) const SETTINGS: &[Setting] = &[
@@ -82,6 +82,11 @@ pub(crate) const SETTINGS: &[Setting] = &[
          all that share its calling code), or \"any\": every one that a route takes, which invites \
          fraud. Default any; the gateway wants it said.",
     ),
+    Setting::text(
+        "default_country",
+        "The country, such as IN, in whose national form numbers may be given over HTTP and to the \
+         command. Default none: numbers need their calling code.",
+    ),
     Setting::list(
         "refuse_numbers",
         "The kinds of numbers that get no messages: ordinary, voip, toll_free, premium, \
@@ -153,6 +158,12 @@ fn fill(settings: &Settings, cx: &mut Reading<'_>) -> Policy {
         policy.channels = channels;
     }
     policy.countries = list(settings, "countries", cx, country);
+    if let Some(text) = settings.text("default_country") {
+        match default_country(text) {
+            Ok(country) => policy.default_country = Some(country),
+            Err(message) => cx.mistake("policy.default_country", message),
+        }
+    }
     let kind = |text: &str| text.parse::<NumberKind>().map_err(|error| error.to_string());
     if let Some(kinds) = list(settings, "refuse_numbers", cx, kind) {
         policy.refuse_numbers = kinds;

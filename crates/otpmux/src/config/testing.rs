@@ -34,6 +34,7 @@ pub(super) fn example(name: &str, kind: &SettingKind) -> Map<String, Value> {
         SettingKind::ListOr(_) if name == "countries" => json!(["IN"]),
         SettingKind::List if name == "refuse_numbers" => json!(["voip"]),
         SettingKind::List if name == "allow_prefixes" => json!(["+4490"]),
+        SettingKind::Text if name == "default_country" => json!("IN"),
         SettingKind::List if name == "channels" => json!(["voice"]),
         other => panic!("{other:?} has no value here"),
     };

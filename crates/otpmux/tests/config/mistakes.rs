@@ -155,6 +155,18 @@ fn policy() {
 }
 
 #[test]
+fn a_default_country_is_one_country() {
+    for (text, says) in [
+        ("in", "`in` is not a country's code; did you mean `IN`?"),
+        ("UK", "`UK` is not a country's code; did you mean `GB`?"),
+        ("GB+", "not a country with telephone numbers; write two capital letters such as IN"),
+    ] {
+        let file = with(&format!("[policy]\ndefault_country = \"{text}\""));
+        assert_mistakes(&file, &[&format!("policy.default_country: {says}")]);
+    }
+}
+
+#[test]
 fn keys_of_another_section_are_told_where_they_belong() {
     assert_mistakes(
         &with("[policy]\nretries = 0\nretry_pause = \"1s\"\nrecipient = [\"2/1m\"]\nretrise = 1"),
