@@ -1,5 +1,5 @@
 use otpmux::settings::{duration_text, limit_text};
-use otpmux::{Config, ConfiguredProvider, RateLimit, Route};
+use otpmux::{Config, ConfiguredProvider, CountryCode, RateLimit, Route};
 use serde_json::{Map, Value, json};
 
 use super::facts::facts;
@@ -24,7 +24,7 @@ pub(super) fn of(config: &Config) -> Value {
             "duplicates": policy.duplicates,
             "resends": policy.resends,
             "countries": policy.countries,
-            "default_country": policy.default_country.map(|country| country.as_str()),
+            "default_country": policy.default_country.map(CountryCode::as_str),
         },
         "limits": limits(config),
         "warnings": warnings::of(config),

@@ -69,8 +69,7 @@ pub(crate) struct Wishes {
     /// The language of the message, such as pt
     #[arg(long)]
     locale: Option<String>,
-    /// The country in whose national form the number is, such as IN [default: the policy's
-    /// default_country]
+    /// The country in whose national form the number is, such as IN [default: that of the policy]
     #[arg(long)]
     country: Option<String>,
 }

@@ -29,6 +29,7 @@ mod scope;
 mod send;
 mod sick_neighbour;
 mod superseding;
+mod telephones;
 mod vendor_codes;
 mod verify;
 mod world;
