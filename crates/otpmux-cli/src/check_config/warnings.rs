@@ -37,7 +37,10 @@ pub(super) fn of(config: &Config) -> Vec<String> {
     warnings
 }
 
-/// Countries that are served without those that share their calling code.
+/// Calling codes of countries that nobody takes for one another: North America, Russia and Kazakhstan.
+const CODES_OF_MANY: [u16; 2] = [1, 7];
+
+/// Countries that are served without the territories that share their calling code.
 fn shared_codes(served: &[String]) -> impl Iterator<Item = String> {
     let countries: Vec<CountryCode> = served.iter().filter_map(|name| name.parse().ok()).collect();
     let families = served.iter().filter_map(|name| name.strip_suffix('+')?.parse().ok());
@@ -45,7 +48,8 @@ fn shared_codes(served: &[String]) -> impl Iterator<Item = String> {
     let mains = countries
         .clone()
         .into_iter()
-        .filter(move |country| country.is_main() && !families.contains(&country.calling_code()));
+        .filter(move |country| country.is_main() && !families.contains(&country.calling_code()))
+        .filter(|country| !CODES_OF_MANY.contains(&country.calling_code()));
     mains.filter_map(move |country| {
         let others = country.sharing_its_code().filter(|it| !countries.contains(it));
         let others: Vec<_> = others.map(CountryCode::as_str).collect();
