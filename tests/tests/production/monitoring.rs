@@ -200,6 +200,10 @@ async fn metrics_of_a_busy_gateway() -> Metrics {
         post(&path, format!(r#"{{"code":"{}"}}"#, wrong(&code))).await;
     }
     assert_eq!(send("+919876543210").await.0, 429);
+    // A vendor that is not to be asked again for long, and nobody else: an answer of the 500s.
+    let later = Fault::status(429).with_header("retry-after", "600").times(1);
+    serving.emulator.set_fault(Vendor::EasyOtp, later);
+    assert_eq!(send("+12025550199").await.0, 503);
     // A further try, then a breaker.
     let busy = Fault::status(503).with_header("retry-after", "1").times(1);
     serving.emulator.set_fault(Vendor::EasyOtp, busy);
