@@ -43,15 +43,16 @@ export class Gateway {
   }
 
   /**
-   * Tries a code. A wrong one is an answer; only the verdict "approved" lets anybody in. Never
-   * repeated by itself: each try uses up one of the user's attempts.
+   * Tries a code. A wrong one is an answer; only the verdict "approved" lets anybody in. However
+   * often it is asked for, it uses up one of the user's attempts.
    */
-  verify(id, code) {
-    return this.#call(`/v1/verifications/${id}/verify`, { code });
+  verify(id, code, { clientIp } = {}) {
+    const client = clientIp ? { ip: clientIp } : undefined;
+    return this.#write(`/v1/verifications/${id}/verify`, { code, client });
   }
 
   async #write(path, body) {
-    // One key for all tries of one request: it is sent once, however often it is asked for. So an
+    // One key for all tries of one request: it is done once, however often it is asked for. So an
     // answer that got lost may be asked for again.
     const headers = { "Idempotency-Key": randomUUID() };
     for (let triesLeft = 2; ; triesLeft -= 1) {

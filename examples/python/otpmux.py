@@ -46,15 +46,18 @@ class Gateway:
         """Sends the same code again."""
         return self._write(f"/v1/verifications/{id}/resend", {})
 
-    def verify(self, id, code):
+    def verify(self, id, code, client_ip=None):
         """Tries a code. A wrong one is an answer; only the verdict "approved" lets anybody in.
 
-        Never repeated by itself: each try uses up one of the user's attempts.
+        However often it is asked for, it uses up one of the user's attempts.
         """
-        return self._call(f"/v1/verifications/{id}/verify", {"code": code}, {})
+        body = {"code": code}
+        if client_ip:
+            body["client"] = {"ip": client_ip}
+        return self._write(f"/v1/verifications/{id}/verify", body)
 
     def _write(self, path, body):
-        # One key for all tries of one request: it is sent once, however often it is asked for. So
+        # One key for all tries of one request: it is done once, however often it is asked for. So
         # an answer that got lost may be asked for again.
         headers = {"Idempotency-Key": str(uuid.uuid4())}
         for tries_left in (2, 1, 0):

@@ -57,6 +57,7 @@ purpose = ["1000000/1h"]
 prefix = ["1000000/1h"]
 global = ["1000000/1h"]
 guesses = ["1000000/1h"]
+guesses_total = ["1000000/1h"]
 """
 
 

@@ -41,6 +41,7 @@ struct Inner {
     request_id: Option<Box<str>>,
     retry_after: Option<Duration>,
     limit: Option<&'static str>,
+    verifying: bool,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
@@ -209,6 +210,7 @@ impl Error {
             request_id: None,
             retry_after: None,
             limit: None,
+            verifying: false,
             source: None,
         }))
     }
@@ -283,6 +285,13 @@ impl Error {
         self
     }
 
+    /// Says that the check of a code has failed, and not a send. Changes the words of the certainty,
+    /// and nothing else.
+    pub fn while_verifying(mut self) -> Self {
+        self.0.verifying = true;
+        self
+    }
+
     /// What kind of failure it is.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
@@ -351,10 +360,13 @@ impl fmt::Display for Error {
             (None, Some(code)) => write!(f, " [{code}]")?,
             (None, None) => {}
         }
-        f.write_str(match inner.certainty {
-            Certainty::NotSent => "; nothing was sent",
-            Certainty::Refused => "; the vendor refused it, nothing was sent",
-            Certainty::Unknown => "; it may have been carried out",
+        f.write_str(match (inner.certainty, inner.verifying) {
+            (Certainty::NotSent, false) => "; nothing was sent",
+            (Certainty::Refused, false) => "; the vendor refused it, nothing was sent",
+            (Certainty::Unknown, false) => "; it may have been carried out",
+            (Certainty::NotSent, true) => "; the code was not checked",
+            (Certainty::Refused, true) => "; the vendor refused to check the code",
+            (Certainty::Unknown, true) => "; the code may have been checked",
         })?;
         match inner.retry_after {
             // Rounded up: coming back too early is refused again.
@@ -424,6 +436,18 @@ mod tests {
              it may have been carried out",
         );
         assert_eq!(error.source().unwrap().to_string(), "the source");
+    }
+
+    #[test]
+    fn an_error_of_a_verify_speaks_of_the_code() {
+        for (certainty, words) in [
+            (Certainty::NotSent, "store failed; the code was not checked"),
+            (Certainty::Refused, "store failed; the vendor refused to check the code"),
+            (Certainty::Unknown, "store failed; the code may have been checked"),
+        ] {
+            let error = Error::new(ErrorKind::Store, certainty, Blame::Internal);
+            assert_eq!(error.while_verifying().to_string(), words);
+        }
     }
 
     #[test]

@@ -16,11 +16,14 @@ mod store;
 pub use client::{
     BuildError, CandidateView, ClientBuilder, ClientConfig, CodeSourceView, Explanation, InFlight,
     LegView, LimitView, NewVerification, OtpClient, ProviderView, Reloaded, Resend, Scope,
-    ScopedClient, Trail, Verification, VerificationStatus, describe_metrics,
+    ScopedClient, Trail, Verification, VerificationStatus, Verify, describe_metrics,
 };
 pub use health::{Health, HealthMark, OpenMark, Witness};
 pub use id::{ParseIdError, VerificationId};
-pub use keys::{CodeMac, Guess, KeyCheck, KeyError, KeyId, RecipientHash, Sealed, ServerKeys};
+pub use keys::{
+    CodeMac, Guess, GuessName, GuessWindows, KeyCheck, KeyError, KeyId, RecipientHash, Sealed,
+    ServerKeys,
+};
 pub use layers::{BreakerSettings, Guarded, Guards, GuardsError, RetryBudget};
 pub use limits::{Charge, LimitKey, LimitScope, Limited, Refund, longest, millis};
 pub use memory::MemoryStore;
@@ -28,6 +31,7 @@ pub use policy::{MessageLimits, Policy, PolicyError, ResendBy};
 pub use record::{Choice, Leg, LegState, Record, RequestTag, Skip, SkipReason, State, VendorTerms};
 pub use routing::{Route, Routes};
 pub use store::{
-    Attempt, BeginLeg, Begun, Behind, Counted, Create, Created, GRACE, HEALTH_KEPT, LOOKS_BEHIND,
-    LegEnd, Lost, MARKS_KEPT, ResendTerms, Settle, VerificationStore, uncovered,
+    Attempt, BeginLeg, Begun, Behind, Counted, Create, Created, GRACE, GuessEnd, GuessState,
+    HEALTH_KEPT, LOOKS_BEHIND, LegEnd, Lost, MARKS_KEPT, NamedGuess, ResendTerms, Settle,
+    VerificationStore, uncovered,
 };

@@ -26,8 +26,10 @@ pub enum LimitScope {
     Provider,
     /// All messages.
     Global,
-    /// Codes that were tried for one recipient, over all its verifications.
+    /// Codes that were tried for one recipient from one address, over all its verifications.
     Guesses,
+    /// Codes that were tried for one recipient from anywhere, over all its verifications.
+    GuessesTotal,
 }
 
 impl LimitScope {
@@ -42,6 +44,7 @@ impl LimitScope {
             Self::Provider => "provider",
             Self::Global => "global",
             Self::Guesses => "guesses",
+            Self::GuessesTotal => "guesses_total",
         }
     }
 }
@@ -58,6 +61,16 @@ pub struct LimitKey {
 }
 
 impl LimitKey {
+    /// The key of the guesses at a recipient's codes by one part of those who guess. Half of it says
+    /// who is guessed at, half who guesses, so that a store finds it by a record, and the caller need
+    /// not know the recipient.
+    pub fn of_guesses(scope: LimitScope, recipient: &RecipientHash, who: [u8; 8]) -> Self {
+        let mut hash = [0; 16];
+        hash[..8].copy_from_slice(&recipient.0[..8]);
+        hash[8..].copy_from_slice(&who);
+        Self { scope, hash }
+    }
+
     /// A recipient's own key within a scope, the same for all its spellings.
     pub fn of_recipient(scope: LimitScope, recipient: &RecipientHash) -> Self {
         Self { scope, hash: recipient.counted() }

@@ -2,17 +2,18 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::convert::Infallible;
 use std::fmt;
 use std::hash::{BuildHasherDefault, Hasher};
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::SystemTime;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use otpmux_core::{Blame, Certainty, Error, ErrorKind, ProviderId, Purpose, RateLimit, Verdict};
 
-use crate::limits::{Charge, HitLog, LimitKey, LimitScope, Limited, Refund, longest, millis};
+use crate::limits::{Charge, HitLog, LimitKey, Limited, Refund, longest, millis};
 use crate::store::{GRACE, HEALTH_KEPT, MARKS_KEPT, uncovered};
 use crate::{
-    Attempt, BeginLeg, Begun, Counted, Create, Created, Guess, HealthMark, KeyCheck, KeyId, Lost,
-    Record, Settle, State, VerificationId, VerificationStore,
+    Attempt, BeginLeg, Begun, Counted, Create, Created, Guess, GuessEnd, HealthMark, KeyCheck,
+    KeyId, Lost, NamedGuess, RecipientHash, Record, Settle, State, VerificationId,
+    VerificationStore,
 };
 
 /// How many keys of limits there may be for each verification that there is room for: a recipient's
@@ -47,6 +48,8 @@ struct Shelf {
     /// When records, and what is known of those that were given up, may be thrown away.
     ends: Ends<VerificationId>,
     limits: Limits,
+    /// What is kept under the names of a verification's guesses: a few, as only what is counted is.
+    guesses: KeyedMap<VerificationId, Vec<([u8; 16], NamedGuess)>>,
     /// By provider and process.
     health: BTreeMap<(ProviderId, u64), HealthMark>,
     /// The check values of server keys.
@@ -176,8 +179,36 @@ impl Limits {
         }
     }
 
-    fn empty(&mut self, key: LimitKey) {
-        self.logs.remove(&key);
+    /// How long what counts a guess has no room.
+    fn wait(&self, guess: &Guess, recipient: &RecipientHash, now: SystemTime) -> Option<Duration> {
+        let wait = |(key, windows): (LimitKey, &Arc<[RateLimit]>)| {
+            let full = self.logs.get(&key)?.full(key.scope, windows, now)?;
+            Some(full.retry_after)
+        };
+        guess.counters(recipient).into_iter().filter_map(wait).max()
+    }
+
+    fn count_guess(
+        &mut self,
+        guess: &Guess,
+        recipient: &RecipientHash,
+        counted: Counted,
+        now: SystemTime,
+    ) {
+        let [own, total] = guess.counters(recipient);
+        match counted {
+            Counted::Nothing => {}
+            Counted::Hit => [own, total].into_iter().for_each(|(key, it)| self.count(key, it, now)),
+            Counted::Emptied { hit } => {
+                self.logs.remove(&own.0);
+                if let Some(at) = hit {
+                    self.take_back(&[Refund { key: total.0, at }]);
+                }
+            }
+            Counted::TakenBack(at) => {
+                self.take_back(&[own.0, total.0].map(|key| Refund { key, at }));
+            }
+        }
     }
 
     /// Throws away what no window counts any more. A log that was hit again since it was written
@@ -208,6 +239,7 @@ impl Shelf {
     fn forget(&mut self, id: VerificationId) {
         self.given_up.remove(&id);
         let Some(record) = self.records.remove(&id) else { return };
+        self.guesses.remove(&id);
         let Record { recipient, purpose, request, .. } = *record;
         let key = (recipient.counted(), purpose);
         if self.newest.get(&key) == Some(&id) {
@@ -222,6 +254,34 @@ impl Shelf {
 
     fn get(&mut self, id: VerificationId, now: SystemTime) -> Option<&mut Record> {
         get(&mut self.records, id, now)
+    }
+
+    /// A step of a guess, with what is kept under its name; nothing when there is no record.
+    fn guess<T>(
+        &mut self,
+        id: VerificationId,
+        guess: &Guess,
+        now: SystemTime,
+        step: impl FnOnce(&mut Record, &mut Option<NamedGuess>, &Limits) -> (T, Counted),
+    ) -> Option<T> {
+        let Self { records, guesses, limits, .. } = self;
+        let record = get(records, id, now)?;
+        let name = guess.name().map(|it| it.name);
+        let place =
+            name.and_then(|name| guesses.get(&id)?.iter().position(|(other, _)| *other == name));
+        let kept = |place: usize| guesses.get(&id)?.get(place).map(|(_, it)| *it);
+        let before = place.and_then(kept);
+        let mut named = before;
+        let (told, counted) = step(record, &mut named, limits);
+        if let Some(name) = name
+            && named != before
+        {
+            let all = guesses.entry(id).or_default();
+            all.retain(|(other, _)| *other != name);
+            all.extend(named.map(|named| (name, named)));
+        }
+        limits.count_guess(guess, &record.recipient, counted, now);
+        Some(told)
     }
 
     /// What came of a request that was made before under the name of this one.
@@ -376,31 +436,37 @@ impl VerificationStore for MemoryStore {
         guess: &Guess,
         now: SystemTime,
     ) -> Result<Attempt, Error> {
-        let Shelf { records, limits, .. } = &mut *self.shelf();
-        let Some(record) = get(records, id, now) else {
-            return Ok(Attempt::Verdict(Verdict::NotFound));
-        };
-        let key = LimitKey::of_recipient(LimitScope::Guesses, &record.recipient);
-        let log = limits.logs.get(&key);
-        let full = log.and_then(|log| log.full(key.scope, guess.windows(), now));
-        let wait = full.map(|limited| limited.retry_after);
-        let (attempt, counted) = record.attempt(guess, wait, now);
-        match counted {
-            Counted::Nothing => {}
-            Counted::Hit => limits.count(key, guess.windows(), now),
-            Counted::Emptied => limits.empty(key),
-        }
-        Ok(attempt)
+        let none = Attempt::Verdict(Verdict::NotFound);
+        let attempt = self.shelf().guess(id, guess, now, |record, named, limits| {
+            let wait = limits.wait(guess, &record.recipient, now);
+            record.attempt(guess, named, wait, now)
+        });
+        Ok(attempt.unwrap_or(none))
     }
 
-    async fn approve(&self, id: VerificationId, now: SystemTime) -> Result<Verdict, Error> {
-        let Shelf { records, limits, .. } = &mut *self.shelf();
-        let Some(record) = get(records, id, now) else { return Ok(Verdict::NotFound) };
-        let verdict = record.approve(now);
-        if verdict.is_approved() {
-            limits.empty(LimitKey::of_recipient(LimitScope::Guesses, &record.recipient));
-        }
-        Ok(verdict)
+    async fn approve(
+        &self,
+        id: VerificationId,
+        guess: &Guess,
+        now: SystemTime,
+    ) -> Result<Verdict, Error> {
+        let approve = self
+            .shelf()
+            .guess(id, guess, now, |record, named, _| record.approve(guess, named, now));
+        Ok(approve.unwrap_or(Verdict::NotFound))
+    }
+
+    async fn end_guess(
+        &self,
+        id: VerificationId,
+        guess: &Guess,
+        end: GuessEnd,
+        now: SystemTime,
+    ) -> Result<(), Error> {
+        let end =
+            |record: &mut Record, named: &mut _, _: &_| ((), record.end_guess(guess, named, end));
+        self.shelf().guess(id, guess, now, end);
+        Ok(())
     }
 
     async fn cancel(&self, id: VerificationId, now: SystemTime) -> Result<bool, Error> {

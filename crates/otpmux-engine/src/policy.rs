@@ -89,9 +89,15 @@ pub struct MessageLimits {
     pub domain: Vec<RateLimit>,
     /// All in all. Default none.
     pub global: Vec<RateLimit>,
-    /// Codes that may be tried for one recipient, over all its verifications, until one is right.
-    /// Default 10 in an hour, 30 in a day.
+    /// Codes that may be tried for one recipient from one address (IPv4) or network of 64 bits (IPv6),
+    /// over all its verifications, until one is right; those from addresses that are not
+    /// [known](crate::Verify::client) count together. Default 10 in an hour, 30 in a day.
     pub guesses: Vec<RateLimit>,
+    /// Codes that may be tried for one recipient from all addresses together, over all its
+    /// verifications; a right one counts nothing, and takes nothing back. Default 30 in an hour, 100 in
+    /// a day: whoever has as many addresses as they like hits a code of six digits in one day with a
+    /// chance of 1 in 10,000.
+    pub guesses_total: Vec<RateLimit>,
 }
 
 /// By whom a message is sent again when its user asks for it.
@@ -125,6 +131,7 @@ impl Default for MessageLimits {
             domain: Vec::new(),
             global: Vec::new(),
             guesses: vec![RateLimit::new(10, HOUR), RateLimit::new(30, DAY)],
+            guesses_total: vec![RateLimit::new(30, HOUR), RateLimit::new(100, DAY)],
         }
     }
 }
@@ -140,12 +147,16 @@ impl MessageLimits {
             domain: Vec::new(),
             global: Vec::new(),
             guesses: Vec::new(),
+            guesses_total: Vec::new(),
         }
     }
 
     fn all(&self) -> impl Iterator<Item = &RateLimit> {
         let lists = [&self.recipient, &self.client, &self.purpose, &self.prefix];
-        lists.into_iter().chain([&self.domain, &self.global, &self.guesses]).flatten()
+        lists
+            .into_iter()
+            .chain([&self.domain, &self.global, &self.guesses, &self.guesses_total])
+            .flatten()
     }
 }
 

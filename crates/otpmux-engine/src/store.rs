@@ -4,6 +4,7 @@ use std::time::{Duration, SystemTime};
 use async_trait::async_trait;
 use otpmux_core::{Error, ErrorKind, VendorReference, Verdict};
 
+use crate::keys::GuessName;
 use crate::limits::{Charge, Limited, Refund};
 use crate::{
     Guess, HealthMark, KeyCheck, KeyId, Leg, LegState, Record, Skip, State, VendorTerms,
@@ -72,8 +73,18 @@ pub trait VerificationStore: Send + Sync + fmt::Debug {
 
     /// Tries a code, in one step: refuse what is not the [expected](Guess::is_for) recipient's and
     /// purpose's, closed, used, locked or expired, or what its recipient's
-    /// [windows](Guess::windows) have no room for; count the attempt, here and there; compare;
-    /// consume. An approval empties the recipient's windows.
+    /// [counters](Guess::counters) have no room for; count the attempt, here and there; compare;
+    /// consume. An approval empties the guesser's [own](Guess::own) windows.
+    ///
+    /// A guess that was counted under its [name](Guess::name) before is not counted again, whatever
+    /// has become of the verification since: its verdict is told again, or its vendors are asked
+    /// again. Under the name of another code it is [`Attempt::KeyReused`]. A name is good as long as
+    /// the record.
+    ///
+    /// # Errors
+    ///
+    /// Besides [`ErrorKind::Store`]: with certainty [`Unknown`](otpmux_core::Certainty::Unknown) when
+    /// the step may have been carried out, or may be still.
     async fn attempt(
         &self,
         id: VerificationId,
@@ -81,9 +92,30 @@ pub trait VerificationStore: Send + Sync + fmt::Debug {
         now: SystemTime,
     ) -> Result<Attempt, Error>;
 
-    /// Consumes a verification that a vendor has approved: [`Verdict::Approved`] once, whoever asks;
-    /// otherwise why not. Counts no attempt, and empties the recipient's windows of guesses.
-    async fn approve(&self, id: VerificationId, now: SystemTime) -> Result<Verdict, Error>;
+    /// Consumes a verification whose vendor has approved a guess that was counted before:
+    /// [`Verdict::Approved`] once, whoever asks, and to every repeat of a named guess; otherwise why
+    /// not. Counts no attempt, empties the guesser's [own](Guess::own) windows and takes the guess's
+    /// [hit](Guess::was_counted_at) back from the [total](Guess::total).
+    ///
+    /// # Errors
+    ///
+    /// As [`attempt`](Self::attempt).
+    async fn approve(
+        &self,
+        id: VerificationId,
+        guess: &Guess,
+        now: SystemTime,
+    ) -> Result<Verdict, Error>;
+
+    /// Writes down that a guess that was counted before, and left to vendors, did not let its guesser
+    /// in.
+    async fn end_guess(
+        &self,
+        id: VerificationId,
+        guess: &Guess,
+        end: GuessEnd,
+        now: SystemTime,
+    ) -> Result<(), Error>;
 
     /// Closes a verification, for good; whether it was [pending](State::Pending).
     async fn cancel(&self, id: VerificationId, now: SystemTime) -> Result<bool, Error>;
@@ -289,6 +321,50 @@ pub enum Attempt {
     /// The attempt is counted and the code is not ours, but a vendor's code may be out: only that
     /// vendor can tell.
     AskVendors(Box<Record>),
+    /// Nothing is compared and nothing counted: another code was tried under this name.
+    KeyReused,
+}
+
+/// How a guess that was left to vendors ended, other than by an approval.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "a store must handle each of them")]
+pub enum GuessEnd {
+    /// A vendor has said that it is wrong, and so many are left. It stays counted; told to every
+    /// repeat under its [name](Guess::name).
+    Wrong(u32),
+    /// Nobody has compared it. The attempt is given back, and the hit of its
+    /// [time](Guess::was_counted_at) in its windows, and its name is free again, unless the
+    /// verification is over by approval or otherwise, or another call still asks under its name.
+    NotCompared,
+}
+
+/// What is kept of a guess that was counted under a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "stores take it apart and put it together")]
+pub struct NamedGuess {
+    /// The code, as a keyed hash.
+    pub content: [u8; 16],
+    /// What has become of it.
+    pub state: GuessState,
+}
+
+/// What has become of a guess that was counted under a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "stores write each of them down")]
+pub enum GuessState {
+    /// Its vendors are being asked, or were when the process died.
+    Asking {
+        /// How many calls have begun and have not ended without a verdict. The last one that does
+        /// gives the attempt back; were it the first, a verdict that comes to another one would be a
+        /// guess that nothing has counted.
+        calls: u32,
+        /// When it was counted.
+        counted_at: SystemTime,
+    },
+    /// It was wrong, and so many were left.
+    Wrong(u32),
+    /// It was right.
+    Approved,
 }
 
 /// The steps of the contract that do not depend on how a store keeps its records; for stores that
@@ -333,11 +409,12 @@ impl Record {
         superseded
     }
 
-    /// The step of [`VerificationStore::attempt`]. `wait` is how long the recipient's windows of
-    /// guesses have no room for another one.
+    /// The step of [`VerificationStore::attempt`]. `named` is what is kept under the guess's name,
+    /// before and after; `wait` is how long the windows that count it have no room for another one.
     pub fn attempt(
         &mut self,
         guess: &Guess,
+        named: &mut Option<NamedGuess>,
         wait: Option<Duration>,
         now: SystemTime,
     ) -> (Attempt, Counted) {
@@ -345,6 +422,9 @@ impl Record {
         // To whoever expects another recipient or purpose, this verification does not exist.
         if !guess.is_for(&self.recipient, &self.purpose) {
             return refuse(Verdict::NotFound);
+        }
+        if let (Some(name), Some(before)) = (guess.name(), named.as_mut()) {
+            return self.attempt_again(name, before, now);
         }
         if let Some(verdict) = self.over(now) {
             return refuse(verdict);
@@ -358,24 +438,111 @@ impl Record {
         // Counted before anything is compared: a crash or a race after this line costs the guesser
         // an attempt, never us a free one.
         self.attempts += 1;
-        if self.code_is_out() && self.code.as_ref().is_some_and(|code| guess.matches(code)) {
+        let right = self.code_is_out() && self.code.as_ref().is_some_and(|it| guess.matches(it));
+        let left = self.attempts_left();
+        let (attempt, counted, state) = if right {
             self.state = State::Approved;
-            return (Attempt::Verdict(Verdict::Approved), Counted::Emptied);
-        }
-        let attempt = if self.vendor_code_is_out() {
-            Attempt::AskVendors(Box::new(self.clone()))
+            let approved = Attempt::Verdict(Verdict::Approved);
+            (approved, Counted::Emptied { hit: None }, GuessState::Approved)
+        } else if self.vendor_code_is_out() {
+            let ask = Attempt::AskVendors(Box::new(self.clone()));
+            (ask, Counted::Hit, GuessState::Asking { calls: 1, counted_at: now })
         } else {
-            Attempt::Verdict(Verdict::WrongCode { attempts_left: Some(self.attempts_left()) })
+            let wrong = Attempt::Verdict(Verdict::WrongCode { attempts_left: Some(left) });
+            (wrong, Counted::Hit, GuessState::Wrong(left))
         };
-        (attempt, Counted::Hit)
+        *named = guess.name().map(|name| NamedGuess { content: name.content, state });
+        (attempt, counted)
     }
 
-    /// The step of [`VerificationStore::approve`].
-    pub fn approve(&mut self, now: SystemTime) -> Verdict {
-        self.over(now).unwrap_or_else(|| {
-            self.state = State::Approved;
-            Verdict::Approved
-        })
+    /// A guess that was counted before.
+    fn attempt_again(
+        &self,
+        name: GuessName,
+        before: &mut NamedGuess,
+        now: SystemTime,
+    ) -> (Attempt, Counted) {
+        let attempt = if before.content == name.content {
+            match &mut before.state {
+                GuessState::Approved => Attempt::Verdict(Verdict::Approved),
+                GuessState::Wrong(left) => {
+                    Attempt::Verdict(Verdict::WrongCode { attempts_left: Some(*left) })
+                }
+                GuessState::Asking { calls, .. } => {
+                    if let Some(verdict) = self.over(now) {
+                        Attempt::Verdict(verdict)
+                    } else {
+                        *calls = calls.saturating_add(1);
+                        Attempt::AskVendors(Box::new(self.clone()))
+                    }
+                }
+            }
+        } else {
+            Attempt::KeyReused
+        };
+        (attempt, Counted::Nothing)
+    }
+
+    /// The step of [`VerificationStore::approve`]. `named` is what is kept under the guess's name,
+    /// before and after.
+    pub fn approve(
+        &mut self,
+        guess: &Guess,
+        named: &mut Option<NamedGuess>,
+        now: SystemTime,
+    ) -> (Verdict, Counted) {
+        let name = guess.name();
+        let before = name.and_then(|name| named.filter(|it| it.content == name.content));
+        let before = before.map(|before| before.state);
+        if let Some(verdict) = self.over(now) {
+            // Another call under the same name was quicker.
+            let again = before == Some(GuessState::Approved);
+            return (if again { Verdict::Approved } else { verdict }, Counted::Nothing);
+        }
+        self.state = State::Approved;
+        let hit = match before {
+            Some(GuessState::Asking { counted_at, .. }) => Some(counted_at),
+            _ => guess.was_counted_at(),
+        };
+        let approved =
+            |name: GuessName| NamedGuess { content: name.content, state: GuessState::Approved };
+        *named = name.map(approved);
+        (Verdict::Approved, Counted::Emptied { hit })
+    }
+
+    /// The step of [`VerificationStore::end_guess`]. `named` is what is kept under the guess's name,
+    /// before and after.
+    pub fn end_guess(
+        &mut self,
+        guess: &Guess,
+        named: &mut Option<NamedGuess>,
+        end: GuessEnd,
+    ) -> Counted {
+        let over = matches!(self.state, State::Approved | State::Closed);
+        let mut hit = guess.was_counted_at();
+        if let Some(name) = guess.name() {
+            let Some(before) = named.as_mut().filter(|it| it.content == name.content) else {
+                return Counted::Nothing;
+            };
+            let GuessState::Asking { calls, counted_at } = &mut before.state else {
+                return Counted::Nothing;
+            };
+            hit = Some(*counted_at);
+            match end {
+                GuessEnd::Wrong(left) => before.state = GuessState::Wrong(left),
+                GuessEnd::NotCompared if *calls > 1 => {
+                    *calls -= 1;
+                    return Counted::Nothing;
+                }
+                GuessEnd::NotCompared if !over => *named = None,
+                GuessEnd::NotCompared => {}
+            }
+        }
+        if end != GuessEnd::NotCompared || over {
+            return Counted::Nothing;
+        }
+        self.attempts = self.attempts.saturating_sub(1);
+        hit.map_or(Counted::Nothing, Counted::TakenBack)
     }
 
     /// The step of [`VerificationStore::cancel`].
@@ -470,14 +637,20 @@ impl Record {
     }
 }
 
-/// What an attempt does to its recipient's windows of guesses.
+/// What a step does to the windows that count a guess.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "a store must handle each of them")]
 pub enum Counted {
-    /// Nothing: no code was looked at.
+    /// Nothing.
     Nothing,
-    /// They count a hit.
+    /// Both count a hit.
     Hit,
-    /// They are empty: the recipient has proven themselves.
-    Emptied,
+    /// The guesser's own are empty: the recipient has proven themselves there. The total, which others
+    /// fill too, only loses the hit that the right code was counted by.
+    Emptied {
+        /// When that was, if it was counted.
+        hit: Option<SystemTime>,
+    },
+    /// Both lose the hit of this time: nobody has compared the code.
+    TakenBack(SystemTime),
 }

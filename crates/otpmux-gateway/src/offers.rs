@@ -30,8 +30,8 @@ pub(crate) struct Offers {
     resends: u32,
     /// Seconds before the first resend; the wait doubles with each.
     resend_delay: u64,
-    /// What is counted by `recipient`, `client`, `purpose`, `prefix`, `domain`, `global` and `guesses`, as
-    /// `COUNT/TIME`: all windows must have room.
+    /// What is counted by `recipient`, `client`, `purpose`, `prefix`, `domain`, `global`,
+    /// `guesses` and `guesses_total`, as `COUNT/TIME`: all windows must have room.
     limits: BTreeMap<&'static str, Vec<String>>,
     /// What is known of telephone numbers.
     numbers: Numbers,
@@ -103,6 +103,7 @@ impl Offers {
                 ("domain", texts(&limits.domain)),
                 ("global", texts(&limits.global)),
                 ("guesses", texts(&limits.guesses)),
+                ("guesses_total", texts(&limits.guesses_total)),
             ]),
             numbers: Numbers {
                 source: "libphonenumber",

@@ -32,7 +32,8 @@ pub(crate) struct Content {
     /// What is wrong with this request.
     detail: Cow<'static, str>,
     /// What is known about the message: `not_sent`, `refused` (the vendor said no), or `unknown` (it
-    /// may have gone out).
+    /// may have gone out). Of a verify, about the code: `not_sent` (nobody has checked it), `refused`
+    /// (the vendor would not), or `unknown` (it may have been checked, and used up if it was right).
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, example = "not_sent")]
     certainty: Option<&'static str>,
@@ -148,6 +149,18 @@ impl Problem {
     /// The same, of one mistake.
     pub(crate) fn invalid(field: &'static str, code: Code, message: impl Into<String>) -> Self {
         Self::of_mistakes(vec![Mistake::new(field, code, message)])
+    }
+
+    /// What the user typed cannot be a code, so nothing was looked up, and nothing was counted.
+    pub(crate) fn not_a_code(error: otpmux::CodeError) -> Self {
+        let mistake = Mistake::new("code", Code::WrongFormat, error.to_string());
+        let detail = format!("{mistake}; nothing was checked and no attempt was counted");
+        let status = StatusCode::UNPROCESSABLE_ENTITY;
+        let mut problem = Self::new(status, "not_a_code", "Not a code", detail);
+        problem.0.errors = vec![mistake];
+        problem.0.certainty = Some(Certainty::NotSent.as_str());
+        problem.0.blame = Some(Blame::Caller.as_str());
+        problem
     }
 
     pub(crate) fn unauthenticated() -> Self {

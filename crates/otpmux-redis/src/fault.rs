@@ -161,4 +161,16 @@ mod tests {
         let read = Fault::NoAnswer("lost".into()).into_error(Operation::Load);
         assert_eq!(read.detail(), "Redis gave no answer to `load`: lost");
     }
+
+    #[test]
+    fn a_guess_whose_answer_was_lost_is_not_said_to_be_unchecked() {
+        let certainty = |fault: Fault, operation| fault.into_error(operation).certainty();
+        let lost = || Fault::NoAnswer("lost".into());
+        for operation in [Operation::Attempt, Operation::Approve, Operation::EndGuess] {
+            assert_eq!(certainty(lost(), operation), Certainty::Unknown);
+            assert_eq!(certainty(Fault::Unreadable, operation), Certainty::Unknown);
+            let unreachable = Fault::Unreachable("refused".into());
+            assert_eq!(certainty(unreachable, operation), Certainty::NotSent);
+        }
+    }
 }

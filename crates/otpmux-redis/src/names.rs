@@ -7,8 +7,8 @@ use crate::hex::hex;
 /// one node and one script may touch any of them.
 ///
 /// The scripts know some of them, which are found through what a record says: a record's (in
-/// `create.lua` and `uncover.lua`), that of the newest one (in `uncover.lua`), and a limit's of a
-/// recipient (`recipients_key` in `keys.lua`).
+/// `create.lua` and `uncover.lua`), that of the newest one (in `uncover.lua`), and those of the limits
+/// of guesses (`guesses_keys` in `keys.lua`).
 #[derive(Debug)]
 pub(crate) struct Names {
     /// `{namespace}:`.
@@ -33,6 +33,11 @@ impl Names {
     /// The id of the verification that a request of this name has made.
     pub(crate) fn request(&self, name: &[u8; 16]) -> String {
         [&self.prefix, "request:", &hex(name)].concat()
+    }
+
+    /// A hash with one field for each guess that has a name.
+    pub(crate) fn guesses(&self, id: VerificationId) -> String {
+        [&self.prefix, "guesses:", &id.to_string()].concat()
     }
 
     /// A list of times.
@@ -66,7 +71,7 @@ mod tests {
     fn every_key_has_the_hash_tag() {
         let names = Names::new("eu-1");
         let recipient = RecipientHash([0xab; 32]);
-        let key = LimitKey::of_recipient(LimitScope::Guesses, &recipient);
+        let key = LimitKey::of_guesses(LimitScope::Guesses, &recipient, [0xab; 8]);
         let half = "ab".repeat(16);
         assert_eq!(
             [
@@ -74,6 +79,7 @@ mod tests {
                 names.live(&recipient, &Purpose::default()),
                 names.request(&[0xab; 16]),
                 names.limit(&key),
+                names.guesses(VerificationId::from_bytes([1; 16])),
                 names.health(),
                 names.keys(),
                 names.probe(),
@@ -83,6 +89,7 @@ mod tests {
                 format!("{{eu-1}}:live:{half}:default"),
                 format!("{{eu-1}}:request:{half}"),
                 format!("{{eu-1}}:limit:guesses:{half}"),
+                format!("{{eu-1}}:guesses:{}", "01".repeat(16)),
                 "{eu-1}:health".to_owned(),
                 "{eu-1}:keys".to_owned(),
                 "{eu-1}:probe".to_owned(),

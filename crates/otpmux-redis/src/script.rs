@@ -10,6 +10,7 @@ pub(crate) enum Operation {
     Settle,
     Attempt,
     Approve,
+    EndGuess,
     Cancel,
     Load,
     Health,
@@ -27,6 +28,7 @@ impl Operation {
             Self::Settle => "settle",
             Self::Attempt => "attempt",
             Self::Approve => "approve",
+            Self::EndGuess => "end_guess",
             Self::Cancel => "cancel",
             Self::Load => "load",
             Self::Health => "health",
@@ -48,15 +50,16 @@ impl Operation {
     /// What of the shared parts it needs, each after those that it builds on.
     fn shared(self) -> &'static [&'static str] {
         use shared::{
-            ARGUMENTS, CHARGES, ENDS, HEALTH, KEYS, LIMITS, MARKS, NEWS, OVER, RECORD, SENT,
+            ARGUMENTS, CHARGES, ENDS, HEALTH, KEYS, LIMITS, MARKS, NAMED, NEWS, OVER, RECORD, SENT,
             UNCOVER,
         };
         match self {
             Self::Create => &[ARGUMENTS, RECORD, OVER, SENT, LIMITS, CHARGES, HEALTH, MARKS],
             Self::BeginLeg => &[ARGUMENTS, RECORD, OVER, SENT, ENDS, LIMITS, CHARGES, HEALTH, NEWS],
             Self::Settle => &[ARGUMENTS, RECORD, SENT, ENDS, HEALTH, NEWS, UNCOVER],
-            Self::Attempt => &[ARGUMENTS, KEYS, RECORD, OVER, SENT, LIMITS],
-            Self::Approve => &[ARGUMENTS, KEYS, RECORD, OVER],
+            Self::Attempt => &[ARGUMENTS, KEYS, RECORD, OVER, SENT, LIMITS, NAMED],
+            Self::Approve => &[ARGUMENTS, KEYS, RECORD, OVER, NAMED],
+            Self::EndGuess => &[ARGUMENTS, KEYS, RECORD, NAMED],
             Self::Cancel => &[ARGUMENTS, RECORD, OVER],
             Self::Load => &[ARGUMENTS, RECORD],
             Self::Health => &[ARGUMENTS, HEALTH, MARKS],
@@ -70,9 +73,12 @@ impl Operation {
         match self {
             Self::Create | Self::BeginLeg | Self::Probe => None,
             Self::Load | Self::Health | Self::Time => Some("#!lua flags=no-writes\n"),
-            Self::Settle | Self::Attempt | Self::Approve | Self::Cancel | Self::CheckKeys => {
-                Some("#!lua flags=allow-oom\n")
-            }
+            Self::Settle
+            | Self::Attempt
+            | Self::Approve
+            | Self::EndGuess
+            | Self::Cancel
+            | Self::CheckKeys => Some("#!lua flags=allow-oom\n"),
         }
     }
 
@@ -83,6 +89,7 @@ impl Operation {
             Self::Settle => include_str!("lua/settle.lua"),
             Self::Attempt => include_str!("lua/attempt.lua"),
             Self::Approve => include_str!("lua/approve.lua"),
+            Self::EndGuess => include_str!("lua/end_guess.lua"),
             Self::Cancel => include_str!("lua/cancel.lua"),
             Self::Load => include_str!("lua/load.lua"),
             Self::Health => include_str!("lua/health.lua"),
@@ -136,11 +143,12 @@ mod shared {
     pub(super) const CHARGES: &str = include_str!("lua/shared/charges.lua");
     pub(super) const HEALTH: &str = include_str!("lua/shared/health.lua");
     pub(super) const MARKS: &str = include_str!("lua/shared/marks.lua");
+    pub(super) const NAMED: &str = include_str!("lua/shared/named.lua");
     pub(super) const NEWS: &str = include_str!("lua/shared/news.lua");
     pub(super) const UNCOVER: &str = include_str!("lua/shared/uncover.lua");
 }
 
-static SCRIPTS: LazyLock<[Script; 11]> = LazyLock::new(|| {
+static SCRIPTS: LazyLock<[Script; 12]> = LazyLock::new(|| {
     // In the order of the variants, by which they are found.
     [
         Operation::Create,
@@ -148,6 +156,7 @@ static SCRIPTS: LazyLock<[Script; 11]> = LazyLock::new(|| {
         Operation::Settle,
         Operation::Attempt,
         Operation::Approve,
+        Operation::EndGuess,
         Operation::Cancel,
         Operation::Load,
         Operation::Health,

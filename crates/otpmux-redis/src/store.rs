@@ -4,13 +4,14 @@ use std::time::{Duration, SystemTime};
 use async_trait::async_trait;
 use otpmux_core::{Error, Purpose, Verdict};
 use otpmux_engine::{
-    Attempt, BeginLeg, Begun, Create, Created, GRACE, Guess, HealthMark, KeyCheck, KeyId, Leg,
-    LegState, Lost, Record, Settle, State, VerificationId, VerificationStore,
+    Attempt, BeginLeg, Begun, Create, Created, GRACE, Guess, GuessEnd, HealthMark, KeyCheck, KeyId,
+    Leg, LegState, Lost, Record, Settle, State, VerificationId, VerificationStore,
 };
 
 use crate::call::Call;
 use crate::fault::Fault;
 use crate::form;
+use crate::hex::hex;
 use crate::link::Link;
 use crate::names::Names;
 use crate::options::{Options, OptionsError, Time};
@@ -71,6 +72,34 @@ impl RedisStore {
 
     fn on_record(&self, operation: Operation, id: VerificationId, now: SystemTime) -> Call {
         Call::new(operation, self.names.record(id), now)
+    }
+
+    /// With the key of what is kept of guesses that have names, if this one has.
+    fn on_guess(
+        &self,
+        operation: Operation,
+        id: VerificationId,
+        guess: &Guess,
+        now: SystemTime,
+    ) -> Call {
+        let call = self.on_record(operation, id, now);
+        match guess.name() {
+            Some(_) => call.key(self.names.guesses(id)),
+            None => call,
+        }
+    }
+}
+
+/// Whose windows count a guess: its own, and all.
+fn who(guess: &Guess) -> Words {
+    Words::default().raw(hex(&guess.own().who)).raw(hex(&guess.total().who))
+}
+
+/// The name of a guess and its content, if it has one: the last argument.
+fn named(call: Call, guess: &Guess) -> Call {
+    match guess.name() {
+        Some(name) => call.words(Words::default().hex(&name.name).hex(&name.content)),
+        None => call,
     }
 }
 
@@ -193,27 +222,62 @@ impl VerificationStore for RedisStore {
         let purpose = guess.purpose().map(Purpose::as_str);
         let expected = Words::default().maybe(purpose, Words::text);
         let call = self
-            .on_record(Operation::Attempt, id, now)
+            .on_guess(Operation::Attempt, id, guess, now)
             .words(match guess.recipients() {
                 Some(all) => all.iter().fold(expected, |words, it| words.hex(&it.0)).raw(" "),
                 None => expected,
             })
-            .windows(guess.windows());
+            .windows(&guess.own().windows)
+            .windows(&guess.total().windows)
+            .words(who(guess));
         let call = guess.forms().iter().fold(call, |call, code| {
             call.words(Words::default().raw(" ").text(&code.key).hex(&code.mac).raw(" "))
         });
-        self.run(call, |mut reply| match &*reply.word {
+        self.run(named(call, guess), |mut reply| match &*reply.word {
             "ask_vendors" => {
                 let record = reply.record(id)?;
                 reply.end(Attempt::AskVendors(Box::new(record)))
             }
+            "key_reused" => reply.end(Attempt::KeyReused),
             _ => reply.verdict().map(Attempt::Verdict),
         })
         .await
     }
 
-    async fn approve(&self, id: VerificationId, now: SystemTime) -> Result<Verdict, Error> {
-        self.run(self.on_record(Operation::Approve, id, now), Reply::verdict).await
+    async fn approve(
+        &self,
+        id: VerificationId,
+        guess: &Guess,
+        now: SystemTime,
+    ) -> Result<Verdict, Error> {
+        let call = self
+            .on_guess(Operation::Approve, id, guess, now)
+            .words(who(guess))
+            .maybe(guess.was_counted_at(), Words::time);
+        self.run(named(call, guess), Reply::verdict).await
+    }
+
+    async fn end_guess(
+        &self,
+        id: VerificationId,
+        guess: &Guess,
+        end: GuessEnd,
+        now: SystemTime,
+    ) -> Result<(), Error> {
+        let left = match end {
+            GuessEnd::Wrong(left) => Some(left),
+            GuessEnd::NotCompared => None,
+        };
+        let call = self
+            .on_guess(Operation::EndGuess, id, guess, now)
+            .words(who(guess))
+            .maybe(guess.was_counted_at(), Words::time)
+            .maybe(left, Words::number);
+        self.run(named(call, guess), |reply| match &*reply.word {
+            "done" => reply.end(()),
+            _ => Err(Fault::Unreadable),
+        })
+        .await
     }
 
     async fn cancel(&self, id: VerificationId, now: SystemTime) -> Result<bool, Error> {

@@ -16,6 +16,19 @@ impl From<rusqlite::Error> for Fault {
     }
 }
 
+const DISK: &str = "reading or writing the database failed; check its disk";
+const STOPPED: &str = "the database's thread has ended; restart the process";
+
+/// The error of a step of a guess: where the disk or the thread failed, it may have been committed.
+pub(crate) fn of_guess(error: Error) -> Error {
+    let doubt = [DISK, STOPPED].iter().any(|words| error.detail().starts_with(words));
+    if doubt { error.with_certainty(Certainty::Unknown) } else { error }
+}
+
+pub(crate) fn stopped() -> Error {
+    store_error(STOPPED)
+}
+
 /// An error of the store. Nothing was sent: whoever sends writes it down first.
 pub(crate) fn store_error(detail: impl Into<std::borrow::Cow<'static, str>>) -> Error {
     Error::new(ErrorKind::Store, Certainty::NotSent, Blame::Internal).with_detail(detail)
@@ -40,9 +53,7 @@ fn advice(error: &rusqlite::Error) -> &'static str {
         Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied | ErrorCode::CannotOpen) => {
             "the database cannot be written; check the permissions of its file and directory"
         }
-        Some(ErrorCode::SystemIoFailure) => {
-            "reading or writing the database failed; check its disk"
-        }
+        Some(ErrorCode::SystemIoFailure) => DISK,
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
             "the database is damaged; stop, keep a copy of it, and start with a new file"
         }

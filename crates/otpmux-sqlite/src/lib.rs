@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod failure;
+mod guesses;
 mod limits;
 mod marks;
 mod open;

@@ -183,6 +183,7 @@ fn bytes(key: LimitKey) -> [u8; 17] {
         LimitScope::Global => 6,
         LimitScope::Guesses => 7,
         LimitScope::Domain => 8,
+        LimitScope::GuessesTotal => 9,
     };
     bytes[1..].copy_from_slice(&key.hash);
     bytes

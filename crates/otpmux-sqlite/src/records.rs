@@ -14,7 +14,7 @@ use crate::tables::{Tables, span, stamp, time};
 
 /// A record, and where it stands.
 pub(crate) struct Found {
-    number: i64,
+    pub(crate) number: i64,
     pub(crate) record: Record,
 }
 

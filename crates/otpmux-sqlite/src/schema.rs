@@ -42,6 +42,16 @@ CREATE INDEX records_newest ON records (recipient, purpose) WHERE newest = 1;
 CREATE INDEX records_named ON records (request_name) WHERE request_name IS NOT NULL;
 CREATE INDEX records_end ON records (expires_at);
 
+CREATE TABLE guesses (
+  record INTEGER NOT NULL,
+  name BLOB NOT NULL,
+  content BLOB NOT NULL,
+  state INTEGER NOT NULL, -- 0 asking, 1 wrong, 2 approved
+  number INTEGER NOT NULL, -- calls of one that asks, attempts left of a wrong one
+  counted_at INTEGER NOT NULL,
+  PRIMARY KEY (record, name)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE counters (
   number INTEGER PRIMARY KEY,
   key BLOB NOT NULL UNIQUE, -- the scope in one byte, then the hash

@@ -5,11 +5,11 @@ use std::time::SystemTime;
 use async_trait::async_trait;
 use otpmux_core::{Error, Verdict};
 use otpmux_engine::{
-    Attempt, BeginLeg, Begun, Counted, Create, Created, Guess, HealthMark, KeyCheck, KeyId,
-    LimitKey, LimitScope, Lost, Record, Settle, State, VerificationId, VerificationStore,
+    Attempt, BeginLeg, Begun, Create, Created, Guess, GuessEnd, HealthMark, KeyCheck, KeyId, Lost,
+    Record, Settle, State, VerificationId, VerificationStore,
 };
 
-use crate::failure::Fault;
+use crate::failure::{Fault, of_guess};
 use crate::open::{self, OpenError};
 use crate::options::{Durability, Options};
 use crate::tables::{Tables, stamp};
@@ -90,11 +90,31 @@ impl VerificationStore for SqliteStore {
         now: SystemTime,
     ) -> Result<Attempt, Error> {
         let guess = guess.clone();
-        self.writer.ask(stamp(now), move |tables| tables.attempt(id, &guess, now)).await
+        let step = move |tables: &Tables<'_>| tables.attempt(id, &guess, now);
+        self.writer.ask(stamp(now), step).await.map_err(of_guess)
     }
 
-    async fn approve(&self, id: VerificationId, now: SystemTime) -> Result<Verdict, Error> {
-        self.writer.ask(stamp(now), move |tables| tables.approve(id, now)).await
+    async fn approve(
+        &self,
+        id: VerificationId,
+        guess: &Guess,
+        now: SystemTime,
+    ) -> Result<Verdict, Error> {
+        let guess = guess.clone();
+        let step = move |tables: &Tables<'_>| tables.approve(id, &guess, now);
+        self.writer.ask(stamp(now), step).await.map_err(of_guess)
+    }
+
+    async fn end_guess(
+        &self,
+        id: VerificationId,
+        guess: &Guess,
+        end: GuessEnd,
+        now: SystemTime,
+    ) -> Result<(), Error> {
+        let guess = guess.clone();
+        let step = move |tables: &Tables<'_>| tables.end_guess(id, &guess, end, now);
+        self.writer.ask(stamp(now), step).await.map_err(of_guess)
     }
 
     async fn cancel(&self, id: VerificationId, now: SystemTime) -> Result<bool, Error> {
@@ -198,39 +218,6 @@ impl Tables<'_> {
             self.take_back(refund.key, stamp(refund.at))?;
         }
         Ok(found.record.state)
-    }
-
-    fn attempt(
-        &self,
-        id: VerificationId,
-        guess: &Guess,
-        now: SystemTime,
-    ) -> Result<Attempt, Fault> {
-        let at = stamp(now);
-        let Some(mut found) = self.find(id, at)? else {
-            return Ok(Attempt::Verdict(Verdict::NotFound));
-        };
-        let key = LimitKey::of_recipient(LimitScope::Guesses, &found.record.recipient);
-        let full = self.full_key(key, guess.windows(), at)?;
-        let wait = full.map(|limited| limited.retry_after);
-        let (attempt, counted) = found.record.attempt(guess, wait, now);
-        match counted {
-            Counted::Nothing => return Ok(attempt),
-            Counted::Hit => self.hit_key(key, guess.windows(), at)?,
-            Counted::Emptied => self.empty(key)?,
-        }
-        self.update_state(&found)?;
-        Ok(attempt)
-    }
-
-    fn approve(&self, id: VerificationId, now: SystemTime) -> Result<Verdict, Fault> {
-        let Some(mut found) = self.find(id, stamp(now))? else { return Ok(Verdict::NotFound) };
-        let verdict = found.record.approve(now);
-        if verdict.is_approved() {
-            self.update_state(&found)?;
-            self.empty(LimitKey::of_recipient(LimitScope::Guesses, &found.record.recipient))?;
-        }
-        Ok(verdict)
     }
 
     fn cancel(&self, id: VerificationId, now: SystemTime) -> Result<bool, Fault> {

@@ -8,9 +8,16 @@ impl Tables<'_> {
     /// Removes what counts nowhere any more: about so many rows of each table, oldest first.
     pub(crate) fn sweep(&self, now: i64, rows: usize) -> rusqlite::Result<()> {
         let rows = i64::try_from(rows).unwrap_or(i64::MAX);
-        let sql = "DELETE FROM records WHERE number IN \
-            (SELECT number FROM records WHERE expires_at <= ?1 ORDER BY expires_at LIMIT ?2)";
-        self.run(sql, [now.saturating_sub(span(GRACE)), rows])?;
+        let ended = [now.saturating_sub(span(GRACE)), rows];
+        // Before the records that they belong to.
+        for sql in [
+            "DELETE FROM guesses WHERE record IN \
+                (SELECT number FROM records WHERE expires_at <= ?1 ORDER BY expires_at LIMIT ?2)",
+            "DELETE FROM records WHERE number IN \
+                (SELECT number FROM records WHERE expires_at <= ?1 ORDER BY expires_at LIMIT ?2)",
+        ] {
+            self.run(sql, ended)?;
+        }
         self.run("DELETE FROM marks WHERE at <= ?1", [now.saturating_sub(span(HEALTH_KEPT))])?;
         let sql = "SELECT number, longest FROM counters WHERE turn_at <= ?1 \
             ORDER BY turn_at LIMIT ?2";

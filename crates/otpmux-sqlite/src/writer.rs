@@ -6,7 +6,7 @@ use otpmux_core::{Certainty, Error};
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::failure::{Fault, of_batch, store_error};
+use crate::failure::{Fault, of_batch, stopped};
 use crate::patience::patiently;
 use crate::tables::Tables;
 
@@ -94,10 +94,6 @@ impl Writer {
         // What it has begun may be committed.
         answer.await.map_err(|_| stopped().with_certainty(Certainty::Unknown))?
     }
-}
-
-fn stopped() -> Error {
-    store_error("the database's thread has ended; restart the process")
 }
 
 struct Thread {

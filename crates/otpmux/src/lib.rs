@@ -26,7 +26,7 @@ pub use otpmux_engine::{
     LegState, LegView, LimitScope, LimitView, MemoryStore, MessageLimits, NewVerification,
     OtpClient, ParseIdError, Policy, PolicyError, ProviderView, Reloaded, Resend, ResendBy,
     RetryBudget, Route, Routes, Scope, ScopedClient, ServerKeys, Skip, SkipReason, Trail,
-    Verification, VerificationId, VerificationStatus, VerificationStore, describe_metrics,
+    Verification, VerificationId, VerificationStatus, VerificationStore, Verify, describe_metrics,
 };
 
 pub use config::{

@@ -9,7 +9,7 @@ use axum::middleware::{Next, from_fn};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use axum::{Extension, Router};
-use otpmux::{ClientContext, Code, Error, ErrorKind, NewVerification, OtpClient, Purpose};
+use otpmux::{ClientContext, Code, Error, ErrorKind, NewVerification, OtpClient, Purpose, Verify};
 use serde::Deserialize;
 
 use crate::page;
@@ -72,12 +72,21 @@ struct Typed {
     code: String,
 }
 
-async fn code(State(app): State<App>, headers: HeaderMap, Form(form): Form<Typed>) -> Response {
+async fn code(
+    State(app): State<App>,
+    Extension(ConnectInfo(peer)): Extension<ConnectInfo<SocketAddr>>,
+    headers: HeaderMap,
+    Form(form): Form<Typed>,
+) -> Response {
     let Some((_, Session { step: Step::Code(sent), .. })) = app.sessions.of(&headers) else {
         return Redirect::to("/").into_response();
     };
     let verdict = match form.code.parse::<Code>() {
-        Ok(code) => app.client.verify(sent.id, &code).await,
+        // Wrong codes from one address lock out nobody at another.
+        Ok(code) => {
+            let verify = Verify::new().from_client(peer.ip());
+            app.client.verify_with(sent.id, &code, verify).await
+        }
         // Nobody sends such a code.
         Err(_) => Ok(otpmux::Verdict::Rejected),
     };

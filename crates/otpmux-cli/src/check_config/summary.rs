@@ -69,5 +69,6 @@ fn limits(config: &Config) -> Value {
         "domain": texts(&limits.domain),
         "global": texts(&limits.global),
         "guesses": texts(&limits.guesses),
+        "guesses_total": texts(&limits.guesses_total),
     })
 }

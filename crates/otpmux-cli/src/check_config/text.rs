@@ -88,7 +88,7 @@ fn policy(policy: &Policy, output: &mut Output) -> io::Result<()> {
 }
 
 fn limits(limits: &MessageLimits, output: &mut Output) -> io::Result<()> {
-    let all: [(&str, &[RateLimit]); 7] = [
+    let all: [(&str, &[RateLimit]); 8] = [
         ("recipient", &limits.recipient),
         ("client", &limits.client),
         ("purpose", &limits.purpose),
@@ -96,6 +96,7 @@ fn limits(limits: &MessageLimits, output: &mut Output) -> io::Result<()> {
         ("domain", &limits.domain),
         ("global", &limits.global),
         ("guesses", &limits.guesses),
+        ("guesses_total", &limits.guesses_total),
     ];
     let texts = all.iter().map(|(name, limits)| match limits {
         [] => format!("{name} none"),

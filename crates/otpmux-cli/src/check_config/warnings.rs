@@ -74,13 +74,18 @@ fn without_effect(limits: &MessageLimits) -> Vec<String> {
         ("domain", &limits.domain),
         ("global", &limits.global),
         ("guesses", &limits.guesses),
+        ("guesses_total", &limits.guesses_total),
     ];
     let mut warnings = Vec::new();
     for (scope, windows) in scopes {
-        // Every message counts in `global` too; a guess is no message.
-        let over_all = if matches!(scope, "global" | "guesses") { &[][..] } else { &limits.global };
+        // Every message counts in `global` too, and every guess in `guesses_total`.
+        let (name, over_all) = match scope {
+            "global" | "guesses_total" => ("", &[][..]),
+            "guesses" => ("guesses_total", &limits.guesses_total[..]),
+            _ => ("global", &limits.global[..]),
+        };
         let others = windows.iter().map(|other| (scope, other));
-        let others: Vec<_> = others.chain(over_all.iter().map(|other| ("global", other))).collect();
+        let others: Vec<_> = others.chain(over_all.iter().map(|other| (name, other))).collect();
         for window in windows {
             let first = others.iter().find(|(_, other)| is_reached_first(other, window));
             if let Some((by, other)) = first {

@@ -153,6 +153,7 @@ default_country = "IN" # and reach Indian numbers first of all
 recipient = ["30/1m"]
 global = ["100000/1h"]
 guesses = ["100/1h"]
+guesses_total = ["100/1h"]
 "#,
         emulator.base_url(Vendor::EasyOtp),
         emulator.base_url(Vendor::StartMessaging),

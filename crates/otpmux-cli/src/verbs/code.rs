@@ -2,7 +2,7 @@
 
 use std::io::{self, BufRead as _};
 
-use otpmux::{Code, Verdict, VerificationId};
+use otpmux::{Code, Verdict, VerificationId, Verify};
 
 use super::desk::Desk;
 use crate::Exit;
@@ -10,7 +10,12 @@ use crate::output::{BAD, GOOD, Output};
 use crate::report;
 
 /// Asks for codes until one is right, or none is good any more.
-pub(super) async fn ask(desk: &Desk, id: VerificationId, output: &mut Output) -> io::Result<Exit> {
+pub(super) async fn ask(
+    desk: &Desk,
+    id: VerificationId,
+    verify: &Verify,
+    output: &mut Output,
+) -> io::Result<Exit> {
     let mut typed = Vec::new();
     loop {
         output.ask("Code:")?;
@@ -30,7 +35,7 @@ pub(super) async fn ask(desk: &Desk, id: VerificationId, output: &mut Output) ->
                 continue;
             }
         };
-        match check(desk, id, &code, output).await? {
+        match check(desk, id, &code, verify.clone(), output).await? {
             (Some(Verdict::WrongCode { .. }), Exit::Failed) => {}
             (_, exit) => return Ok(exit),
         }
@@ -42,9 +47,10 @@ pub(super) async fn check(
     desk: &Desk,
     id: VerificationId,
     code: &Code,
+    verify: Verify,
     output: &mut Output,
 ) -> io::Result<(Option<Verdict>, Exit)> {
-    let verdict = match output.during("verifying", desk.verify(id, code)).await? {
+    let verdict = match output.during("verifying", desk.verify(id, code, verify)).await? {
         Ok(verdict) => verdict,
         Err(failure) => return Ok((None, failure.tell(output)?)),
     };

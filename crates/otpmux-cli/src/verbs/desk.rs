@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use otpmux::{
     Code, Config, CountryCode, NewVerification, OtpClient, Recipient, RecipientError, Resend,
-    Verdict, VerificationId,
+    Verdict, VerificationId, Verify,
 };
 use serde_json::Value;
 
@@ -74,10 +74,15 @@ impl Desk {
         }
     }
 
-    pub(super) async fn verify(&self, id: VerificationId, code: &Code) -> Result<Verdict, Failure> {
+    pub(super) async fn verify(
+        &self,
+        id: VerificationId,
+        code: &Code,
+        verify: Verify,
+    ) -> Result<Verdict, Failure> {
         match self {
-            Self::Here { client, .. } => Ok(client.verify(id, code).await?),
-            Self::Gateway(gateway) => gateway.verify(id, code).await,
+            Self::Here { client, .. } => Ok(client.verify_with(id, code, verify).await?),
+            Self::Gateway(gateway) => gateway.verify(id, code, &verify).await,
         }
     }
 

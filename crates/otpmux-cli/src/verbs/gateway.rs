@@ -5,7 +5,7 @@ use std::time::Duration;
 use otpmux::http::{Answer, BaseUrl, Call, HttpConfig, Transport};
 use otpmux::{
     Code, Context, CountryCode, Environment, IdempotencyKey, NewVerification, OsEntropy,
-    ProviderId, Resend, Secret, SecretRef, Verdict, VerificationId,
+    ProviderId, Resend, Secret, SecretRef, Verdict, VerificationId, Verify,
 };
 use serde_json::{Map, Value, json};
 
@@ -55,10 +55,19 @@ impl Gateway {
         document(&self.ask(named(call, new.idempotency_key.as_deref())?).await?)
     }
 
-    pub(super) async fn verify(&self, id: VerificationId, code: &Code) -> Result<Verdict, Failure> {
-        let body = json!({ "code": code.expose() });
+    pub(super) async fn verify(
+        &self,
+        id: VerificationId,
+        code: &Code,
+        verify: &Verify,
+    ) -> Result<Verdict, Failure> {
+        let mut body = json!({ "code": code.expose() });
+        if let Some(ip) = verify.client {
+            body["client"] = json!({ "ip": ip });
+        }
         let call = Call::post("/v1/verifications/{id}/verify", &body).hiding(code.expose());
-        let answer = document(&self.ask(call.with_id(&id.to_string())).await?)?;
+        let call = named(call.with_id(&id.to_string()), verify.idempotency_key.as_deref())?;
+        let answer = document(&self.ask(call).await?)?;
         let attempts_left = answer["attempts_left"].as_u64().and_then(|left| left.try_into().ok());
         let retry_after = answer["retry_after"].as_u64().map(Duration::from_secs);
         Ok(match answer["verdict"].as_str() {

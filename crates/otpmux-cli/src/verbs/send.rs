@@ -72,7 +72,7 @@ pub(crate) async fn run(args: &Args, output: &mut Output) -> io::Result<Exit> {
         return Ok(Exit::Done);
     }
     match report::text(&sent, "id").parse() {
-        Ok(id) => code::ask(&desk, id, output).await,
+        Ok(id) => code::ask(&desk, id, &otpmux::Verify::new(), output).await,
         Err(error) => Failure::here(format!("the gateway's id: {error}")).tell(output),
     }
 }

@@ -1,8 +1,9 @@
 //! `otpmux verify`
 
 use std::io;
+use std::net::IpAddr;
 
-use otpmux::Code;
+use otpmux::{Code, Verify};
 
 use super::{Sent, code};
 use crate::Exit;
@@ -17,6 +18,13 @@ pub(crate) struct Args {
     /// read from standard input, a line each, until one is right
     #[arg(long)]
     code: Option<String>,
+    /// A name for this try: saying it again counts nothing and tells the same verdict
+    #[arg(long, value_name = "NAME", requires = "code")]
+    idempotency_key: Option<String>,
+    /// The address of the device that the code was typed on: wrong codes from one address lock out
+    /// nobody at another
+    #[arg(long, value_name = "ADDRESS")]
+    client_ip: Option<IpAddr>,
 }
 
 pub(crate) async fn run(args: &Args, output: &mut Output) -> io::Result<Exit> {
@@ -31,8 +39,11 @@ pub(crate) async fn run(args: &Args, output: &mut Output) -> io::Result<Exit> {
         Ok(sent) => sent,
         Err(failure) => return failure.tell(output),
     };
+    let mut verify = Verify::new();
+    verify.client = args.client_ip;
+    verify.idempotency_key.clone_from(&args.idempotency_key);
     match code {
-        Some(code) => Ok(code::check(&desk, id, &code, output).await?.1),
-        None => code::ask(&desk, id, output).await,
+        Some(code) => Ok(code::check(&desk, id, &code, verify, output).await?.1),
+        None => code::ask(&desk, id, &verify, output).await,
     }
 }

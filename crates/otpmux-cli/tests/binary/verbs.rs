@@ -35,6 +35,41 @@ fn a_code_is_verified_by_another_process_and_only_once() {
 }
 
 #[test]
+fn a_named_try_has_one_verdict_in_every_process() {
+    for shared in Shared::each() {
+        let id = shared.send();
+        let (right, wrong) = shared.codes();
+        let verify = |code: &str, name: &str| {
+            let ended = shared.run(&[
+                "verify",
+                &id,
+                "--code",
+                code,
+                "--idempotency-key",
+                name,
+                "--client-ip",
+                "203.0.113.7",
+                "--json",
+            ]);
+            (ended.status, ended.stdout)
+        };
+        for _ in 0..3 {
+            let (status, told) = verify(&wrong, "one");
+            assert_eq!(status, Some(1));
+            assert!(told.contains(r#""attempts_left":4"#), "{told}");
+        }
+        assert_eq!(verify(&right, "one").0, Some(2), "the name of another code");
+        for _ in 0..2 {
+            assert_eq!(verify(&right, "two").0, Some(0));
+        }
+        assert_eq!(verify(&right, "three").0, Some(5));
+    }
+    let shared = Shared::sqlite();
+    let ended = shared.run(&["verify", &shared.send(), "--idempotency-key", "one"]);
+    assert_eq!(ended.status, Some(2), "a name is of one code: {}", ended.everything());
+}
+
+#[test]
 fn codes_are_read_from_standard_input_until_one_is_right() {
     let shared = Shared::sqlite();
     let id = shared.send();

@@ -7,7 +7,7 @@ use otpmux_core::{Blame, Certainty, Error, ErrorKind, RateLimit, Recipient, Send
 use super::metrics;
 use super::plan::Plan;
 use crate::{
-    Charge, LimitKey, LimitScope, Limited, MessageLimits, RecipientHash, Refund, ServerKeys,
+    Charge, Guess, LimitKey, LimitScope, Limited, MessageLimits, RecipientHash, Refund, ServerKeys,
 };
 
 /// The limits of a policy, ready to be counted.
@@ -18,7 +18,8 @@ pub(super) struct Charges {
     prefix: Arc<[RateLimit]>,
     domain: Arc<[RateLimit]>,
     global: Arc<[RateLimit]>,
-    pub(super) guesses: Arc<[RateLimit]>,
+    guesses: Arc<[RateLimit]>,
+    guesses_total: Arc<[RateLimit]>,
 }
 
 impl Charges {
@@ -31,6 +32,7 @@ impl Charges {
             domain: limits.domain[..].into(),
             global: limits.global[..].into(),
             guesses: limits.guesses[..].into(),
+            guesses_total: limits.guesses_total[..].into(),
         }
     }
 
@@ -75,6 +77,22 @@ impl Charges {
         add(&self.global, &|| Some(key_of(LimitScope::Global, keys, b"")));
         charges
     }
+
+    /// A guess with what counts it: by its recipient and the client's address, so that one address
+    /// cannot use up another's, and over all addresses; both by tenant, so that no tenant can use up
+    /// another's.
+    pub(super) fn guess(
+        &self,
+        guess: Guess,
+        tenant: Option<&str>,
+        client: Option<IpAddr>,
+        keys: &ServerKeys,
+    ) -> Guess {
+        guess
+            .within(Arc::clone(&self.guesses))
+            .within_total(Arc::clone(&self.guesses_total))
+            .by(guesser(tenant, client, keys), guesser(tenant, None, keys))
+    }
 }
 
 /// Where a message was counted: what is taken back if it came to nothing.
@@ -106,6 +124,21 @@ pub(super) fn key_of(scope: LimitScope, keys: &ServerKeys, value: &[u8]) -> Limi
     LimitKey { scope, hash: keys.tag(scope.as_str(), value) }
 }
 
+/// Who guesses: zeros when nothing is known of them.
+fn guesser(tenant: Option<&str>, client: Option<IpAddr>, keys: &ServerKeys) -> [u8; 8] {
+    let mut who = [0; 8];
+    if tenant.is_none() && client.is_none() {
+        return who;
+    }
+    let address = client.map(network).unwrap_or_default();
+    let tenant = tenant.map(str::as_bytes).unwrap_or_default();
+    // The length of the address first, so that no tenant's name can be taken for a part of it.
+    let length = u8::try_from(address.len()).unwrap_or_default();
+    let text = [&[length], &address[..], tenant].concat();
+    who.copy_from_slice(&keys.tag("guesser", &text)[..8]);
+    who
+}
+
 /// An IPv4 address as it is; of an IPv6 address the first 64 bits, since every household has as
 /// many addresses as it likes behind them.
 fn network(ip: IpAddr) -> Vec<u8> {
@@ -135,6 +168,7 @@ pub(super) fn limited(limited: &Limited) -> Error {
         LimitScope::Provider => "this provider",
         LimitScope::Global => "all recipients together",
         LimitScope::Guesses => "guesses",
+        LimitScope::GuessesTotal => "guesses from all addresses",
     };
     // All providers at their limits is nothing that another vendor could not mend.
     let blame = match limited.scope {

@@ -41,7 +41,7 @@ pub use explain::{CandidateView, Explanation, LimitView};
 pub use metrics::describe_metrics;
 pub use overview::ProviderView;
 pub use reload::Reloaded;
-pub use request::{InFlight, NewVerification, Resend};
+pub use request::{InFlight, NewVerification, Resend, Verify};
 pub use scope::{Scope, ScopedClient};
 pub use view::{CodeSourceView, LegView, Trail, Verification, VerificationStatus};
 
@@ -140,16 +140,16 @@ impl OtpClient {
     /// # Errors
     ///
     /// Nobody is let in on an error. The store is out of reach, or the code is a vendor's and that
-    /// vendor could not be asked; the attempt is counted all the same, and if the vendor's answer
-    /// was lost (certainty unknown) its code may be used up.
+    /// vendor could not be asked; then nothing is counted, but if the vendor's answer was lost
+    /// (certainty unknown) its code may be used up. With certainty unknown and
+    /// [`Blame::Internal`], the store's answer was lost: the code may have been checked, and its
+    /// verification used up. [`verify_with`](Self::verify_with) a name can be asked again.
     pub async fn verify(
         &self,
         id: VerificationId,
         code: &Code,
     ) -> Result<otpmux_core::Verdict, Error> {
-        let inner = self.inner();
-        let guess = inner.keys.guess(id, code);
-        inner.verify(id, guess, code).await
+        self.verify_with(id, code, Verify::new()).await
     }
 
     /// Tries a code for one recipient and purpose: to everything else, this verification does not
@@ -166,9 +166,38 @@ impl OtpClient {
         recipient: &Recipient,
         purpose: &otpmux_core::Purpose,
     ) -> Result<otpmux_core::Verdict, Error> {
-        let inner = self.inner();
-        let guess = inner.keys.guess(id, code).for_recipient(recipient, &inner.keys);
-        inner.verify(id, guess.for_purpose(purpose.clone()), code).await
+        let verify = Verify::new().for_recipient(recipient.clone()).for_purpose(purpose.clone());
+        self.verify_with(id, code, verify).await
+    }
+
+    /// [`verify`](Self::verify), with more that is known of the guess.
+    ///
+    /// ```no_run
+    /// # use otpmux_core::Code;
+    /// # use otpmux_engine::{OtpClient, VerificationId, Verify};
+    /// # async fn example(client: OtpClient, id: VerificationId, typed: Code)
+    /// # -> Result<(), Box<dyn std::error::Error>> {
+    /// // One key for every try to ask about one typed code.
+    /// let verify = Verify::new().with_idempotency_key("session-7-try-1");
+    /// let verdict = match client.verify_with(id, &typed, verify.clone()).await {
+    ///     Ok(verdict) => verdict,
+    ///     Err(_) => client.verify_with(id, &typed, verify).await?,
+    /// };
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`verify`](Self::verify). Besides, [`ErrorKind::KeyReused`], not sent, when another code was
+    /// tried under the name.
+    pub async fn verify_with(
+        &self,
+        id: VerificationId,
+        code: &Code,
+        verify: Verify,
+    ) -> Result<otpmux_core::Verdict, Error> {
+        self.inner().verify(id, code, verify, None).await
     }
 
     /// Reads a recipient as people type it: a number in the national form of `country` or, without

@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use otpmux_core::{Channel, ClientContext, Purpose, Recipient};
@@ -89,6 +90,64 @@ impl Resend {
     /// Names the request, so that saying it twice sends once.
     pub fn with_idempotency_key(mut self, key: impl Into<String>) -> Self {
         self.idempotency_key = Some(key.into());
+        self
+    }
+}
+
+/// What belongs to a code that somebody has typed, beside the code.
+///
+/// ```
+/// use otpmux_engine::Verify;
+///
+/// let verify = Verify::new().with_idempotency_key("form-17").from_client("192.0.2.1".parse()?);
+/// # Ok::<(), std::net::AddrParseError>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Verify {
+    /// A name for this guess: saying it again under the same name, from whichever process, counts
+    /// nothing and gives the same verdict, an approval too; so an answer that was lost can be asked for
+    /// again. Good as long as the verification is known. A guess that nobody has compared frees its
+    /// name. Kept as a keyed hash. Under one name there is one code:
+    /// [`ErrorKind::KeyReused`](otpmux_core::ErrorKind::KeyReused).
+    pub idempotency_key: Option<String>,
+    /// The address of the end user's device. Wrong codes from one address then lock out nobody at
+    /// another ([`MessageLimits::guesses`](crate::MessageLimits::guesses)). Not kept, but as a keyed
+    /// hash.
+    pub client: Option<IpAddr>,
+    /// Who is to prove: a verification of anyone else is not found, and nothing is counted.
+    pub recipient: Option<Recipient>,
+    /// What for: a verification for anything else is not found, and nothing is counted.
+    pub purpose: Option<Purpose>,
+}
+
+impl Verify {
+    /// A code alone.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Names the guess, so that saying it twice counts once.
+    pub fn with_idempotency_key(mut self, key: impl Into<String>) -> Self {
+        self.idempotency_key = Some(key.into());
+        self
+    }
+
+    /// Says from which address the code came.
+    pub fn from_client(mut self, address: IpAddr) -> Self {
+        self.client = Some(address);
+        self
+    }
+
+    /// Expects a recipient.
+    pub fn for_recipient(mut self, recipient: impl Into<Recipient>) -> Self {
+        self.recipient = Some(recipient.into());
+        self
+    }
+
+    /// Expects a purpose.
+    pub fn for_purpose(mut self, purpose: Purpose) -> Self {
+        self.purpose = Some(purpose);
         self
     }
 }

@@ -3,7 +3,7 @@ use std::time::SystemTime;
 
 use otpmux_core::{Blame, Certainty, Code, Error, ErrorKind, Purpose, Verdict};
 
-use super::{Inner, NewVerification, OtpClient, Resend, Verification, gone};
+use super::{Inner, NewVerification, OtpClient, Resend, Verification, Verify, gone};
 use crate::{Record, VerificationId};
 
 /// The purposes that somebody may use.
@@ -25,6 +25,7 @@ pub struct Scope(Option<Arc<[Purpose]>>);
 pub struct ScopedClient {
     client: OtpClient,
     scope: Scope,
+    tenant: Option<Arc<str>>,
 }
 
 impl Scope {
@@ -47,11 +48,18 @@ impl Scope {
 impl OtpClient {
     /// This client, for somebody who may use these purposes only.
     pub fn within(&self, scope: Scope) -> ScopedClient {
-        ScopedClient { client: self.clone(), scope }
+        ScopedClient { client: self.clone(), scope, tenant: None }
     }
 }
 
 impl ScopedClient {
+    /// The same, for a tenant of this name: guesses that are made through it are counted apart from
+    /// those of others, so that no tenant can lock out the users of another.
+    pub fn of_tenant(mut self, name: impl Into<Arc<str>>) -> Self {
+        self.tenant = Some(name.into());
+        self
+    }
+
     /// As [`OtpClient::send`].
     ///
     /// # Errors
@@ -72,19 +80,36 @@ impl ScopedClient {
     ///
     /// As there.
     pub async fn verify(&self, id: VerificationId, code: &Code) -> Result<Verdict, Error> {
+        self.verify_with(id, code, Verify::new()).await
+    }
+
+    /// As [`OtpClient::verify_with`]. A verification of another purpose is not found, and none of its
+    /// attempts is counted.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub async fn verify_with(
+        &self,
+        id: VerificationId,
+        code: &Code,
+        mut verify: Verify,
+    ) -> Result<Verdict, Error> {
         let inner = self.client.inner();
-        let guess = inner.keys.guess(id, code);
-        let guess = match self.scope.0.as_deref() {
-            None => guess,
-            Some([purpose]) => guess.for_purpose(purpose.clone()),
+        let expected = match (self.scope.0.as_deref(), &verify.purpose) {
+            (None, _) => None,
+            (Some(_), Some(purpose)) if self.scope.holds(purpose) => None,
+            (Some(_), Some(_)) => return Ok(Verdict::NotFound),
+            (Some([purpose]), None) => Some(purpose.clone()),
             // A purpose never changes, so it may be looked at beforehand.
-            Some(_) => match inner.load_within(id, &self.scope, inner.clock.now()).await {
-                Ok(record) => guess.for_purpose(record.purpose),
+            (Some(_), None) => match inner.load_within(id, &self.scope, inner.clock.now()).await {
+                Ok(record) => Some(record.purpose),
                 Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Verdict::NotFound),
-                Err(error) => return Err(error),
+                Err(error) => return Err(error.while_verifying()),
             },
         };
-        inner.verify(id, guess, code).await
+        verify.purpose = expected.or(verify.purpose);
+        inner.verify(id, code, verify, self.tenant.as_deref()).await
     }
 
     /// As [`OtpClient::resend_with`].

@@ -1,36 +1,105 @@
-use std::sync::Arc;
-
 use otpmux_core::{Blame, Certainty, Code, Error, ErrorKind, Verdict, VerifyRequest};
 
+use super::before::other_content;
 use super::kept::Kept;
-use super::{Inner, context, metrics};
-use crate::{Attempt, Guess, Leg, Record, VerificationId};
+use super::{Inner, Verify, context, metrics};
+use crate::{Attempt, Guess, GuessEnd, Leg, Record, VerificationId};
 
 impl Inner {
     pub(super) async fn verify(
         &self,
         id: VerificationId,
-        guess: Guess,
         code: &Code,
+        verify: Verify,
+        tenant: Option<&str>,
     ) -> Result<Verdict, Error> {
-        let guess = guess.within(Arc::clone(&self.charges.guesses));
-        self.has_same_keys().await?;
-        let verdict = match self.store.attempt(id, &guess, self.clock.now()).await? {
-            Attempt::Verdict(verdict) => verdict,
-            Attempt::AskVendors(record) => self.ask_vendors(*record, code).await?,
-        };
+        let verdict = self.try_code(id, code, verify, tenant).await;
+        let verdict = verdict.map_err(Error::while_verifying)?;
         metrics::tried(&verdict);
         tracing::debug!(verdict = verdict.as_str(), "code tried");
         Ok(verdict)
+    }
+
+    async fn try_code(
+        &self,
+        id: VerificationId,
+        code: &Code,
+        verify: Verify,
+        tenant: Option<&str>,
+    ) -> Result<Verdict, Error> {
+        let name = verify.idempotency_key.as_deref();
+        let mut guess = self
+            .charges
+            .guess(self.keys.guess(id, code), tenant, verify.client, &self.keys)
+            .named(name.map(|name| self.keys.guess_name(id, name, code)));
+        if let Some(recipient) = &verify.recipient {
+            guess = guess.for_recipient(recipient, &self.keys);
+        }
+        if let Some(purpose) = verify.purpose {
+            guess = guess.for_purpose(purpose);
+        }
+        self.has_same_keys().await?;
+        let now = self.clock.now();
+        let attempt = self.store.attempt(id, &guess, now).await;
+        match attempt.map_err(|error| with_advice(error, &guess))? {
+            Attempt::Verdict(verdict) => Ok(verdict),
+            Attempt::AskVendors(record) => {
+                self.ask_vendors(*record, code, guess.counted_at(now)).await
+            }
+            Attempt::KeyReused => Err(other_content()),
+        }
     }
 
     /// Asks the vendor of every leg whose code is the vendor's, each once, until one approves.
     ///
     /// A "no" counts only when every vendor gave one: if one could not be asked, the code may be
     /// that one's, and calling it wrong would be a guess.
-    async fn ask_vendors(&self, mut record: Record, code: &Code) -> Result<Verdict, Error> {
-        let kept = Kept::open(&mut record, &self.keys)?;
-        let record = &record;
+    ///
+    /// What nobody has compared is not counted: a vendor's outage would lock its users out. That gives
+    /// nothing to whoever guesses, since without a verdict they learn nothing, however often they ask;
+    /// what was compared with the code of ours, or by any vendor, stays counted.
+    async fn ask_vendors(
+        &self,
+        mut record: Record,
+        code: &Code,
+        guess: Guess,
+    ) -> Result<Verdict, Error> {
+        let ours = record.code_is_out();
+        let said = match Kept::open(&mut record, &self.keys) {
+            Ok(kept) => self.hear_vendors(&record, &kept, code).await,
+            Err(error) => Said { answer: None, failure: Some(error) },
+        };
+        if said.answer == Some(Verdict::Approved) {
+            // The vendor approves once per verification of its own; ours decides whether this one
+            // still stands.
+            let approved = self.store.approve(record.id, &guess, self.clock.now()).await;
+            return approved.map_err(|error| with_advice(error, &guess));
+        }
+        let compared = ours || said.answer.is_some();
+        let verdict = match (said.failure, said.answer) {
+            (Some(error), _) => Err(error),
+            (None, Some(answer)) => Ok(counted(answer, record.newest_attempts_left())),
+            // It was compared with the code of ours, and nobody else can be asked.
+            (None, None) if ours => {
+                Ok(Verdict::WrongCode { attempts_left: Some(record.attempts_left()) })
+            }
+            (None, None) => Ok(Verdict::Rejected),
+        };
+        let end = match &verdict {
+            _ if !compared => GuessEnd::NotCompared,
+            Ok(Verdict::WrongCode { attempts_left: Some(left) }) if guess.name().is_some() => {
+                GuessEnd::Wrong(*left)
+            }
+            _ => return verdict,
+        };
+        // The verdict is known already: what is not written down costs the user an attempt at most.
+        if let Err(error) = self.store.end_guess(record.id, &guess, end, self.clock.now()).await {
+            tracing::warn!(%error, "the end of a guess could not be written down");
+        }
+        verdict
+    }
+
+    async fn hear_vendors(&self, record: &Record, kept: &Kept, code: &Code) -> Said {
         let deadline = self.deadline();
         let mut answer = None;
         let mut failure = self.missing(record);
@@ -38,10 +107,8 @@ impl Inner {
             let request =
                 VerifyRequest::new(kept.recipient.clone(), leg.reference.clone(), code.clone());
             match provider.verify(&context(leg, deadline), &request).await {
-                // The vendor approves once per verification of its own; ours decides whether this
-                // one still stands.
                 Ok(Verdict::Approved) => {
-                    return self.store.approve(record.id, self.clock.now()).await;
+                    return Said { answer: Some(Verdict::Approved), failure: None };
                 }
                 Ok(verdict) => answer = Some(more_telling(answer, verdict)),
                 // The answer to the send was lost, and its id with it: nobody can ask about this
@@ -53,15 +120,7 @@ impl Inner {
                 }
             }
         }
-        match (failure, answer) {
-            (Some(error), _) => Err(error),
-            (None, Some(answer)) => Ok(counted(answer, record.newest_attempts_left())),
-            // It was compared with the code of ours, and nobody else can be asked.
-            (None, None) if record.code_is_out() => {
-                Ok(Verdict::WrongCode { attempts_left: Some(record.attempts_left()) })
-            }
-            (None, None) => Ok(Verdict::Rejected),
-        }
+        Said { answer, failure }
     }
 
     /// The failure to ask a vendor whose provider this client does not have.
@@ -75,6 +134,28 @@ impl Inner {
             .with_detail("only this provider can verify its code, and it is not configured here");
         Some(error)
     }
+}
+
+/// What the vendors have said together.
+struct Said {
+    /// An approval, or the most telling "no".
+    answer: Option<Verdict>,
+    /// Why one of them could not be asked.
+    failure: Option<Error>,
+}
+
+/// An error of the store says what to do where the guess may have been counted, and a right one used
+/// up.
+fn with_advice(error: Error, guess: &Guess) -> Error {
+    if error.certainty() != Certainty::Unknown {
+        return error;
+    }
+    let advice = match guess.name() {
+        Some(_) => "repeat it with the same idempotency key",
+        None => "only a guess with an idempotency key can be repeated safely",
+    };
+    let detail = format!("{}; {advice}", error.detail());
+    error.with_detail(detail)
 }
 
 fn not_asked(error: &Error) -> bool {

@@ -4,14 +4,15 @@ use std::sync::Arc;
 use aes_gcm::Aes256Gcm;
 use aes_gcm::aead::{Aead, KeyInit, Payload};
 use hmac::{Hmac, Mac};
-use otpmux_core::{
-    Code, Entropy, EntropyError, Purpose, RateLimit, Recipient, Secret, SecretTextError,
-};
+use otpmux_core::{Code, Entropy, EntropyError, Purpose, Recipient, Secret, SecretTextError};
 use sha2::Sha256;
 use subtle::ConstantTimeEq;
 
+pub use guess::{Guess, GuessName, GuessWindows};
+
 use crate::VerificationId;
 
+mod guess;
 mod reference;
 mod text;
 
@@ -136,12 +137,6 @@ impl ServerKeys {
     /// The form of a code at rest. Bound to its verification, whose id is its salt.
     pub fn sign(&self, id: VerificationId, code: &Code) -> CodeMac {
         self.signing.sign(id, code)
-    }
-
-    /// The forms that a typed code would have at rest, under every key.
-    pub fn guess(&self, id: VerificationId, code: &Code) -> Guess {
-        let forms = self.all().map(|keys| keys.sign(id, code)).collect();
-        Guess { forms, windows: Arc::default(), recipients: None, purpose: None }
     }
 
     /// The form of a recipient at rest, the same for every purpose. Under the signing key only: a
@@ -287,70 +282,6 @@ pub struct CodeMac {
     pub mac: [u8; 32],
 }
 
-/// A typed code, in the forms that it would have at rest, and what it is typed for.
-#[derive(Clone)]
-pub struct Guess {
-    forms: Vec<CodeMac>,
-    windows: Arc<[RateLimit]>,
-    /// Under every key, since a record does not tell which one hashed its recipient.
-    recipients: Option<Vec<RecipientHash>>,
-    purpose: Option<Purpose>,
-}
-
-impl Guess {
-    /// Counts it in these windows of its verification's recipient, each with a count of one at
-    /// least. Default none.
-    pub fn within(mut self, windows: Arc<[RateLimit]>) -> Self {
-        self.windows = windows;
-        self
-    }
-
-    /// The windows of its verification's recipient that count it.
-    pub fn windows(&self) -> &[RateLimit] {
-        &self.windows
-    }
-
-    /// Expects a recipient.
-    pub fn for_recipient(mut self, recipient: &Recipient, keys: &ServerKeys) -> Self {
-        self.recipients = Some(keys.all().map(|keys| keys.hash(recipient)).collect());
-        self
-    }
-
-    /// Expects a purpose.
-    pub fn for_purpose(mut self, purpose: Purpose) -> Self {
-        self.purpose = Some(purpose);
-        self
-    }
-
-    /// Whether a verification of this recipient and purpose is the expected one. Anyone's is, where
-    /// nothing is expected.
-    pub fn is_for(&self, recipient: &RecipientHash, purpose: &Purpose) -> bool {
-        self.recipients.as_ref().is_none_or(|all| all.contains(recipient))
-            && self.purpose.as_ref().is_none_or(|expected| expected == purpose)
-    }
-
-    /// Whether this is the code, compared in constant time.
-    pub fn matches(&self, code: &CodeMac) -> bool {
-        let same = |guess: &&CodeMac| guess.key == code.key;
-        self.forms.iter().find(same).is_some_and(|guess| guess.mac.ct_eq(&code.mac).into())
-    }
-
-    /// The forms, for a store that compares elsewhere.
-    pub fn forms(&self) -> &[CodeMac] {
-        &self.forms
-    }
-
-    /// The recipient that is expected, under every key; `None` when anyone is.
-    pub fn recipients(&self) -> Option<&[RecipientHash]> {
-        self.recipients.as_deref()
-    }
-
-    /// The purpose that is expected; `None` when any is.
-    pub fn purpose(&self) -> Option<&Purpose> {
-        self.purpose.as_ref()
-    }
-}
-
 /// A recipient at rest: a keyed hash, the same for all spellings that certainly name the same
 /// telephone or mailbox ([`Recipient::canonical`]).
 ///
@@ -392,7 +323,7 @@ macro_rules! show_key_only {
         })*
     };
 }
-show_key_only!(CodeMac.key, Sealed.key, RecipientHash, Guess);
+show_key_only!(CodeMac.key, Sealed.key, RecipientHash, Guess, GuessName, GuessWindows);
 
 #[cfg(test)]
 mod tests {

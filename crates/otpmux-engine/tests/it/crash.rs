@@ -7,8 +7,8 @@ use std::time::SystemTime;
 use async_trait::async_trait;
 use otpmux_core::{Blame, Certainty, Error, ErrorKind, Verdict};
 use otpmux_engine::{
-    Attempt, BeginLeg, Begun, Create, Created, Guess, HealthMark, KeyCheck, KeyId, LegState,
-    MemoryStore, NewVerification, OtpClient, Record, Settle, State, VerificationId,
+    Attempt, BeginLeg, Begun, Create, Created, Guess, GuessEnd, HealthMark, KeyCheck, KeyId,
+    LegState, MemoryStore, NewVerification, OtpClient, Record, Settle, State, VerificationId,
     VerificationStore,
 };
 use otpmux_testkit::ScriptedProvider;
@@ -87,9 +87,24 @@ impl VerificationStore for Failing {
         self.step()?;
         self.inner.attempt(id, guess, now).await
     }
-    async fn approve(&self, id: VerificationId, now: SystemTime) -> Result<Verdict, Error> {
+    async fn approve(
+        &self,
+        id: VerificationId,
+        guess: &Guess,
+        now: SystemTime,
+    ) -> Result<Verdict, Error> {
         self.step()?;
-        self.inner.approve(id, now).await
+        self.inner.approve(id, guess, now).await
+    }
+    async fn end_guess(
+        &self,
+        id: VerificationId,
+        guess: &Guess,
+        end: GuessEnd,
+        now: SystemTime,
+    ) -> Result<(), Error> {
+        self.step()?;
+        self.inner.end_guess(id, guess, end, now).await
     }
     async fn cancel(&self, id: VerificationId, now: SystemTime) -> Result<bool, Error> {
         self.step()?;

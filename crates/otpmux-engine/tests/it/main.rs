@@ -5,6 +5,7 @@ mod crash;
 mod crashing;
 mod explain;
 mod failover;
+mod guesses;
 mod health;
 mod hedging;
 mod layers_breaker;

@@ -132,7 +132,7 @@ fn metadata_schema() -> Schema {
 }
 
 /// An address of either kind, or null.
-fn address_schema() -> Schema {
+pub(super) fn address_schema() -> Schema {
     let text = |format| {
         ObjectBuilder::new()
             .schema_type(Type::String)
@@ -145,6 +145,13 @@ fn address_schema() -> Schema {
         .description(Some("The address that the user's request came from."))
         .examples([json!("203.0.113.7")])
         .into()
+}
+
+/// The address of a client.
+pub(super) fn address(client: &mut Fields) -> Option<IpAddr> {
+    client.parsed("ip", |text| {
+        text.parse::<IpAddr>().map_err(|_| "must be an IPv4 or IPv6 address, such as 203.0.113.7")
+    })
 }
 
 /// The request, and every mistake in it at once.
@@ -165,10 +172,7 @@ fn read(
     let template = body.text("template", 1..=128);
     let client = body.object("client", |client| {
         let mut context = ClientContext::new();
-        context.ip = client.parsed("ip", |text| {
-            text.parse::<IpAddr>()
-                .map_err(|_| "must be an IPv4 or IPv6 address, such as 203.0.113.7")
-        });
+        context.ip = address(client);
         context.user_agent = client.text("user_agent", 0..=512);
         context
     });

@@ -25,7 +25,8 @@ const MEANINGS: [(u16, &str); 13] = [
         "It was understood, and cannot be done: `invalid_recipient`, `unsupported` (no provider \
          offers it), `invalid_request` (the channel and the recipient do not go together, or a \
          vendor does not take a value), `key_reused` (the \
-         `Idempotency-Key` names another request), `configuration` (of a reload)",
+         `Idempotency-Key` names another request or code), `not_a_code` (of a verify), \
+         `configuration` (of a reload)",
     ),
     (
         429,

@@ -8,6 +8,7 @@
 mod create;
 mod documents;
 mod drain;
+mod guesses;
 mod hostile;
 mod idempotency;
 mod keys;

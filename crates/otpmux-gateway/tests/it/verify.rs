@@ -15,10 +15,6 @@ async fn every_verdict_is_an_answer() {
     let code = code_of(&emulator, PHONE);
     let first = gateway.verify(&sent, &wrong(&code)).await;
     assert_eq!(first, json!({ "verdict": "wrong_code", "attempts_left": 4 }));
-    // Nobody sends such a code, so it is compared with none.
-    for typed in ["12ab56", "1", "00000000000", "G-123456", "123456."] {
-        assert_eq!(gateway.verify(&sent, typed).await, json!({ "verdict": "wrong_code" }));
-    }
     let spaced = format!("{} {}-{}", &code[..2], &code[2..4], &code[4..]);
     assert_eq!(gateway.verify(&sent, &spaced).await, json!({ "verdict": "approved" }));
     assert_eq!(gateway.verify(&sent, &code).await, json!({ "verdict": "already_used" }));
@@ -57,6 +53,33 @@ async fn a_right_code_is_approved_however_it_is_pasted() {
         let verdict = gateway.verify(&sent, &pasted).await;
         assert_eq!(verdict, json!({ "verdict": "approved" }), "{pasted:?}");
     }
+}
+
+/// It would be wrong for every id, so none is looked at: the answer tells nothing about it.
+#[tokio::test]
+async fn what_cannot_be_a_code_is_a_problem_whatever_the_id() {
+    let emulator = emulator().await;
+    let gateway = start(&toml(&emulator, ""), environment()).await.unwrap();
+    let sent = gateway.send(PHONE).await;
+    for typed in ["12ab56", "1", "00000000000", "G-123456", "123456."] {
+        let mut seen = Vec::new();
+        for id in [sent["id"].as_str().unwrap(), NOBODY, "x"] {
+            let path = format!("/v1/verifications/{id}/verify");
+            let problem = gateway.post(&path, &json!({ "code": typed })).await;
+            let problem = problem.problem(422, "not_a_code");
+            assert_eq!(
+                (&problem["certainty"], &problem["blame"]),
+                (&json!("not_sent"), &json!("caller"))
+            );
+            assert_eq!(problem["errors"][0]["field"], "code");
+            assert!(typed == "1" || !problem.to_string().contains(typed), "{problem}");
+            seen.push(problem);
+        }
+        seen.dedup();
+        assert_eq!(seen.len(), 1, "{seen:?}");
+    }
+    let path = format!("/v1/verifications/{}", sent["id"].as_str().unwrap());
+    assert_eq!(gateway.get(&path).await.expect(200)["attempts_left"], 5, "nothing was counted");
 }
 
 #[tokio::test]

@@ -1,8 +1,8 @@
--- KEYS: the record.
+-- KEYS: the record; what is kept of its guesses that have names, where this one has.
 -- ARGV from 2: what is expected, if anything: the purpose, and the recipient in every form that it may
--- have, each between spaces; the windows of guesses; each form that the code may have: key and HMAC,
--- between spaces.
-local expected, windows = ARGV[2], ARGV[3]
+-- have, each between spaces; the guesser's own windows of guesses, and those of all; who guesses; each
+-- form that the code may have: key and HMAC, between spaces; then the guess's name and its content.
+local expected, own, total, named = ARGV[2], ARGV[3], ARGV[4], KEYS[2]
 
 local text, state, expires_at = read(KEYS[1])
 if not text then
@@ -16,17 +16,39 @@ if expected ~= '-' then
     return {'not_found'}
   end
 end
+local name, content, known, said, number, counted_at
+if named then
+  name, content, known, said, number, counted_at = named_guess(named, ARGV[#ARGV])
+  if known and known ~= content then
+    return {'key_reused'}
+  elseif said == 'a' then
+    return {'approved'}
+  elseif said == 'w' then
+    return {'wrong_code', tonumber(number)}
+  end
+end
 local verdict = over(state, expires_at)
 if verdict then
   return {verdict}
+end
+if said then
+  -- Counted before: its vendors are asked again.
+  keep_guess(named, name, content, 'p', number + 1, counted_at)
+  return {'ask_vendors', text}
 end
 local attempts, max_attempts = string.match(text, '^. (%d+) (%d+)')
 local left = max_attempts - attempts
 if left <= 0 then
   return {'too_many_attempts'}
 end
-local guesses = recipients_key('guesses', text)
-local wait, _, hits = full(guesses, windows)
+local own_key, total_key = guesses_keys(text, ARGV[5])
+local wait, _, hits = full(own_key, own)
+if total ~= '-' then
+  local other = full(total_key, total)
+  if other and other > (wait or 0) then
+    wait = other
+  end
+end
 if wait then
   return {'too_many_attempts', wait}
 end
@@ -37,7 +59,7 @@ end
 -- HMAC.
 local right = false
 local legs_at = string.find(text, '\n', 129, true)
-for i = 4, #ARGV do
+for i = 6, named and #ARGV - 1 or #ARGV do
   local place = string.find(text, ARGV[i], 129, true)
   right = right or place and place < legs_at
 end
@@ -47,12 +69,22 @@ right = right and may_have_sent(text, '1')
 redis.call('SETRANGE', KEYS[1], '0', string.format('%s %010d', right and 'a' or 'p', attempts + 1))
 if right then
   if hits > 0 then
-    redis.call('DEL', guesses)
+    redis.call('DEL', own_key)
+  end
+  if named then
+    keep_guess(named, name, content, 'a', 0, 0)
   end
   return {'approved'}
 end
-hit(guesses, windows)
+hit(own_key, own)
+hit(total_key, total)
 if may_have_sent(text, '0') then
+  if named then
+    keep_guess(named, name, content, 'p', 1, ARGV[1])
+  end
   return {'ask_vendors', redis.call('GET', KEYS[1])}
+end
+if named then
+  keep_guess(named, name, content, 'w', left - 1, 0)
 end
 return {'wrong_code', left - 1}

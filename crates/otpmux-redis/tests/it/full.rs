@@ -5,7 +5,7 @@ use otpmux_engine::{NewVerification, VerificationId, VerificationStore};
 use otpmux_testkit::RedisServer;
 
 use crate::fake::{BEFORE_FLAGS, Fake};
-use crate::world::{client, code, now, provider, recipient, store, store_at};
+use crate::world::{CODE, client, code, guess, now, provider, recipient, store, store_at};
 
 #[tokio::test]
 async fn a_full_one_refuses_new_verifications_and_checks_the_codes_that_are_out() {
@@ -49,6 +49,6 @@ async fn an_older_one_gets_scripts_without_flags() {
     let store = store_at(&fake.url(), "test");
     let id = VerificationId::from_bytes([1; 16]);
     for _ in 0..2 {
-        assert_eq!(store.approve(id, now()).await.unwrap(), Verdict::NotFound);
+        assert_eq!(store.approve(id, &guess(id, CODE), now()).await.unwrap(), Verdict::NotFound);
     }
 }

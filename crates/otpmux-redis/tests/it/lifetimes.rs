@@ -8,14 +8,15 @@ use otpmux_core::{
 };
 use otpmux_engine::{
     Charge, GRACE, HEALTH_KEPT, HealthMark, LegState, LimitKey, LimitScope, MessageLimits,
-    NewVerification, OpenMark, Refund, RequestTag, Settle, VerificationStore, Witness,
+    NewVerification, OpenMark, Refund, RequestTag, Settle, VerificationStore, Verify, Witness,
 };
 use otpmux_redis::RedisStore;
 use otpmux_testkit::{RedisReply, RedisServer, ScriptedProvider};
 use tokio::time::Instant;
 
 use crate::world::{
-    all_keys, begin, client, code, create, now, provider, put, recipient, record, settle, store,
+    CODE, all_keys, begin, client, code, create, now, provider, put, recipient, record, settle,
+    store,
 };
 
 const DAY: Duration = Duration::from_hours(24);
@@ -38,6 +39,9 @@ async fn flows(server: &RedisServer) {
     let approved = client.send(new(1)).await.unwrap().id;
     client.verify(approved, &code("000000")).await.unwrap();
     assert!(client.verify(approved, &last()).await.unwrap().is_approved());
+    let named = Verify::new().with_idempotency_key("named");
+    let again = client.send(new(10)).await.unwrap().id;
+    assert!(client.verify_with(again, &last(), named).await.unwrap().is_approved());
 
     let locked = client.send(new(2)).await.unwrap().id;
     for _ in 0..6 {
@@ -79,7 +83,10 @@ async fn flows(server: &RedisServer) {
     let expired = put(&store, record(9)).await;
     store.settle(expired, settling, now()).await.unwrap();
     let late = now() + Duration::from_mins(6);
-    assert_eq!(store.approve(expired, late).await.unwrap(), Verdict::Expired);
+    assert_eq!(
+        store.approve(expired, &crate::world::guess(expired, CODE), late).await.unwrap(),
+        Verdict::Expired
+    );
     store.begin_leg(expired, begin(), late).await.unwrap();
 }
 
@@ -93,7 +100,7 @@ fn kind_of(key: &str) -> (String, Duration) {
         "limit" => {
             let scope = parts.next().unwrap_or_default();
             let longest = match scope {
-                "recipient" | "guesses" => DAY,
+                "recipient" | "guesses" | "guesses_total" => DAY,
                 "prefix" => Duration::from_mins(10),
                 "purpose" | "global" => Duration::from_mins(1),
                 "client" => Duration::from_hours(1),
@@ -102,7 +109,7 @@ fn kind_of(key: &str) -> (String, Duration) {
             (format!("limit:{scope}"), longest)
         }
         "health" => (kind.to_owned(), HEALTH_KEPT),
-        "verification" | "live" | "request" => (kind.to_owned(), verification),
+        "verification" | "live" | "request" | "guesses" => (kind.to_owned(), verification),
         other => panic!("a key nobody knows: {other}"),
     }
 }
@@ -141,9 +148,11 @@ async fn every_key_has_a_time_to_live() {
         kinds.insert(kind);
     }
     let kinds: Vec<_> = kinds.iter().map(String::as_str).collect();
-    let limits =
-        ["limit:global", "limit:guesses", "limit:prefix", "limit:purpose", "limit:recipient"];
-    assert_eq!(kinds, [&["health"], &limits[..], &["live", "request", "verification"]].concat());
+    let limits = ["global", "guesses", "guesses_total", "prefix", "purpose", "recipient"];
+    let limits = limits.map(|scope| format!("limit:{scope}"));
+    let limits: Vec<_> = limits.iter().map(String::as_str).collect();
+    let rest = ["live", "request", "verification"];
+    assert_eq!(kinds, [&["guesses", "health"], &limits[..], &rest].concat());
 
     // A thousandth of a day later, so to say: nothing that was kept is left.
     for key in all_keys(&server) {
@@ -169,7 +178,8 @@ async fn short_lived(store: &RedisStore, number: u32) {
     store.create(create, now()).await.unwrap();
     let begin = otpmux_engine::BeginLeg { charges, ..begin() };
     store.begin_leg(id, begin, now()).await.unwrap();
-    let guess = crate::world::guess(id, "000000").within(windows.into());
+    let name = crate::world::keys().guess_name(id, "a", &code("000000"));
+    let guess = crate::world::guess(id, "000000").within(windows.into()).named(Some(name));
     store.attempt(id, &guess, now() - GRACE).await.unwrap();
     store.settle(id, settle(LegState::Accepted), now()).await.unwrap();
     store.cancel(id, now()).await.unwrap();

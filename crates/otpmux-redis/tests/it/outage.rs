@@ -3,15 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use otpmux_core::{Certainty, ErrorKind, RateLimit, Verdict};
-use otpmux_engine::{InFlight, NewVerification, State, VerificationStore};
+use otpmux_core::{Blame, Certainty, ErrorKind, RateLimit, Verdict};
+use otpmux_engine::{InFlight, NewVerification, State, VerificationStore, Verify};
 use otpmux_redis::{Options, RedisStore};
 use otpmux_testkit::{RedisReply, RedisServer, leaks};
 use tokio::time::Instant;
 
 use crate::world::{
-    CODE, WRONG, all_keys, assert_all_fail, client, code, create, every_operation, now, provider,
-    put, recipient, record, store, store_at, verdict,
+    CODE, WRONG, all_keys, assert_all_fail, client, code, create, every_operation, guess, now,
+    provider, put, recipient, record, store, store_at, verdict,
 };
 
 const CONNECT: Duration = Duration::from_millis(300);
@@ -92,13 +92,13 @@ async fn what_hangs_is_given_up_in_time() {
     let store = impatient(&server);
     let (other, id) = (put(&store, record(1)).await, put(&store, record(2)).await);
     // Redis knows the script from now on.
-    assert!(store.approve(other, now()).await.unwrap().is_approved());
+    assert!(store.approve(other, &guess(other, CODE), now()).await.unwrap().is_approved());
     server.pause();
     let begun = Instant::now();
     let calls: Vec<_> = (0..50)
         .map(|_| {
             let store = Arc::clone(&store);
-            tokio::spawn(async move { store.approve(id, now()).await })
+            tokio::spawn(async move { store.approve(id, &guess(id, CODE), now()).await })
         })
         .collect();
     for call in calls {
@@ -107,7 +107,7 @@ async fn what_hangs_is_given_up_in_time() {
         assert!(error.detail().contains("may have been carried out"), "{error}");
     }
     // From here on, connections are made, and nobody answers over them.
-    let error = store.approve(id, now()).await.unwrap_err();
+    let error = store.approve(id, &guess(id, CODE), now()).await.unwrap_err();
     assert!(error.detail().contains("no connection"), "{error}");
     assert!(begun.elapsed() < LIMIT, "{:?}", begun.elapsed());
     server.resume();
@@ -170,6 +170,56 @@ async fn a_creation_that_comes_late_stands_in_nobodys_way() {
     assert_eq!(limited.kind(), ErrorKind::RateLimited, "{limited}");
 }
 
+/// Redis stalls for longer than the time limit while the right code is checked, and carries it out
+/// afterwards. Who has given the guess a name learns so, also from another process.
+#[tokio::test]
+async fn a_right_code_whose_answer_was_lost_is_approved_to_who_asks_again_under_its_name() {
+    let server = RedisServer::start();
+    let provider = provider("ours");
+    let stores = [impatient(&server), impatient(&server)];
+    let [here, there] = [0, 1].map(|at| client(&stores[at], &[&provider], |_| {}));
+    let named = || Verify::new().with_idempotency_key("form 7");
+    for named in [named(), Verify::new()] {
+        let sent = here.send(NewVerification::to(recipient(1))).await.unwrap();
+        let right = code(&provider.supplied_codes().pop().unwrap());
+        // Redis knows the script from now on.
+        let wrong = code(if right.expose() == WRONG { CODE } else { WRONG });
+        assert!(!here.verify(sent.id, &wrong).await.unwrap().is_approved());
+        server.pause();
+        let error = here.verify_with(sent.id, &right, named.clone()).await.unwrap_err();
+        assert_eq!(
+            (error.kind(), error.certainty(), error.blame()),
+            (ErrorKind::Store, Certainty::Unknown, Blame::Internal)
+        );
+        let text = error.to_string();
+        assert!(text.contains("the code may have been checked"), "{text}");
+        assert!(!text.contains("nothing was sent"), "{text}");
+        server.resume();
+        let begun = Instant::now();
+        let approved = async || here.status(sent.id).await.unwrap().status.as_str() == "approved";
+        while !approved().await {
+            assert!(begun.elapsed() < LIMIT, "it is carried out now that Redis goes on");
+        }
+        if named.idempotency_key.is_none() {
+            assert!(text.contains("only a guess with an idempotency key"), "{text}");
+            assert_eq!(there.verify(sent.id, &right).await.unwrap(), Verdict::AlreadyUsed);
+            continue;
+        }
+        assert!(text.contains("repeat it with the same idempotency key"), "{text}");
+        for client in [&there, &here] {
+            let again = client.verify_with(sent.id, &right, named.clone()).await.unwrap();
+            assert_eq!(again, Verdict::Approved);
+            assert_eq!(client.verify(sent.id, &right).await.unwrap(), Verdict::AlreadyUsed);
+            let other = client.verify_with(sent.id, &wrong, named.clone()).await.unwrap_err();
+            assert_eq!(
+                (other.kind(), other.certainty()),
+                (ErrorKind::KeyReused, Certainty::NotSent)
+            );
+        }
+        assert_eq!(here.status(sent.id).await.unwrap().attempts_left, 3, "each counted once");
+    }
+}
+
 #[tokio::test]
 async fn a_full_redis_refuses_what_begins_and_writes_nothing_of_it() {
     let server = RedisServer::start();
@@ -198,7 +248,7 @@ async fn a_replica_is_not_written_to() {
     let store = store(&server);
     let id = put(&store, record(1)).await;
     server.command(&["REPLICAOF", "127.0.0.1", "1"]);
-    let error = store.approve(id, now()).await.unwrap_err();
+    let error = store.approve(id, &guess(id, CODE), now()).await.unwrap_err();
     assert!(error.detail().contains("the URL must lead to the primary"), "{error}");
     server.command(&["REPLICAOF", "NO", "ONE"]);
     assert_eq!(verdict(&store, id, CODE).await, Verdict::Approved);

@@ -55,6 +55,7 @@ impl Job {
             Self::Attempt(id, guess) => match store.attempt(id, &guess, now()).await.unwrap() {
                 Attempt::Verdict(verdict) => verdict.as_str().to_owned(),
                 Attempt::AskVendors(_) => "ask_vendors".to_owned(),
+                Attempt::KeyReused => panic!("no guess has a name"),
             },
         }
     }

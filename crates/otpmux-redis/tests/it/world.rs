@@ -8,8 +8,8 @@ use otpmux_core::{
     Purpose, Recipient, SystemClock, Verdict,
 };
 use otpmux_engine::{
-    Attempt, BeginLeg, Choice, Create, Guess, Leg, LegEnd, LegState, MessageLimits, OtpClient,
-    Policy, Record, ServerKeys, Settle, State, VerificationId, VerificationStore,
+    Attempt, BeginLeg, Choice, Create, Guess, GuessEnd, Leg, LegEnd, LegState, MessageLimits,
+    OtpClient, Policy, Record, ServerKeys, Settle, State, VerificationId, VerificationStore,
 };
 use otpmux_redis::{Options, RedisStore};
 use otpmux_testkit::{RedisServer, ScriptedProvider};
@@ -125,6 +125,7 @@ pub(crate) async fn every_operation(
     let word = |attempt| match attempt {
         Attempt::Verdict(verdict) => verdict.as_str().to_owned(),
         Attempt::AskVendors(_) => "ask_vendors".to_owned(),
+        Attempt::KeyReused => "key_reused".to_owned(),
     };
     let (begin, settle) = (begin(), settle(LegState::Accepted));
     vec![
@@ -132,7 +133,17 @@ pub(crate) async fn every_operation(
         ("begin_leg", store.begin_leg(id, begin, now()).await.map(|it| format!("{it:?}"))),
         ("settle", store.settle(id, settle, now()).await.map(|it| format!("{it:?}"))),
         ("attempt", store.attempt(id, &guess(id, CODE), now()).await.map(word)),
-        ("approve", store.approve(id, now()).await.map(|it| it.as_str().to_owned())),
+        (
+            "approve",
+            store.approve(id, &guess(id, CODE), now()).await.map(|it| it.as_str().to_owned()),
+        ),
+        (
+            "end_guess",
+            store
+                .end_guess(id, &guess(id, CODE), GuessEnd::NotCompared, now())
+                .await
+                .map(|()| String::new()),
+        ),
         ("cancel", store.cancel(id, now()).await.map(|it| it.to_string())),
         ("load", store.load(id, now()).await.map(|it| format!("{it:?}"))),
         ("health", store.health(now()).await.map(|it| format!("{it:?}"))),
@@ -152,7 +163,7 @@ pub(crate) fn assert_all_fail(outcomes: Vec<(&'static str, Result<String, Error>
 pub(crate) async fn verdict(store: &RedisStore, id: VerificationId, text: &str) -> Verdict {
     match store.attempt(id, &guess(id, text), now()).await.expect("a store that works") {
         Attempt::Verdict(verdict) => verdict,
-        Attempt::AskVendors(_) => Verdict::Rejected,
+        Attempt::AskVendors(_) | Attempt::KeyReused => Verdict::Rejected,
     }
 }
 

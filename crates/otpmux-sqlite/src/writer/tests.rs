@@ -6,6 +6,7 @@ use std::task::{Context, Waker};
 use otpmux_core::ErrorKind;
 
 use super::*;
+use crate::failure::store_error;
 
 type Asked<'a, T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'a>>;
 

@@ -168,6 +168,7 @@ pub(crate) async fn guess(
     Ok(match store.attempt(id, &guess, now()).await? {
         Attempt::Verdict(verdict) => verdict.as_str(),
         Attempt::AskVendors(_) => "ask_vendors",
+        Attempt::KeyReused => panic!("no guess has a name"),
     })
 }
 

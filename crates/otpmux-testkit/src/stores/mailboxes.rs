@@ -55,6 +55,7 @@ pub(super) async fn spellings_of_a_mailbox_share_their_limits(store: Store) {
         match store.attempt(id, &guess, now()).await.expect("a store that works") {
             Attempt::Verdict(verdict) => verdicts.push(verdict.as_str()),
             Attempt::AskVendors(_) => panic!("the code is ours"),
+            Attempt::KeyReused => panic!("no guess has a name"),
         }
     }
     assert_eq!(verdicts, ["wrong_code", "wrong_code", "wrong_code", "too_many_attempts"]);
@@ -76,6 +77,7 @@ pub(super) async fn who_is_expected_is_certainly_the_same_mailbox(store: Store) 
         match store.attempt(id, &guess, now()).await.expect("a store that works") {
             Attempt::Verdict(said) => assert_eq!(said.as_str(), verdict, "{sent_to}: {expected}"),
             Attempt::AskVendors(_) => panic!("the code is ours"),
+            Attempt::KeyReused => panic!("no guess has a name"),
         }
     }
 }

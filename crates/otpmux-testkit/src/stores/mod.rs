@@ -30,6 +30,7 @@ mod mailboxes;
 mod model;
 mod naive;
 mod named;
+mod named_guesses;
 mod races;
 mod records;
 mod standing;
@@ -212,6 +213,16 @@ fn trials_of_counts() -> Vec<(&'static str, Body)> {
         guesses::guesses_at_a_vendors_code_count,
         guesses::guesses_and_messages_do_not_mix,
         guesses::a_guess_without_windows_counts_nowhere,
+        named_guesses::a_guess_said_twice_is_counted_once,
+        named_guesses::a_guess_that_was_not_counted_keeps_no_name,
+        named_guesses::names_of_guesses_belong_to_their_verification,
+        named_guesses::a_repeat_asks_the_vendor_again_and_counts_nothing,
+        named_guesses::what_nobody_compared_is_given_back,
+        named_guesses::after_an_approval_nothing_is_given_back,
+        named_guesses::the_last_call_without_a_verdict_gives_back,
+        named_guesses::guessers_have_windows_of_their_own_within_the_total,
+        named_guesses::an_approval_empties_its_own_windows_and_not_the_total,
+        named_guesses::of_many_repeats_of_a_guess_one_counts(effort),
         walks::limits_answer_as_a_naive_count_does(effort),
         walks::guesses_answer_as_a_naive_count_does(effort),
         mailboxes::spellings_of_a_mailbox_close_each_other,

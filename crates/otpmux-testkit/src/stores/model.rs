@@ -3,15 +3,13 @@
 use std::time::{Duration, SystemTime};
 
 use otpmux_engine::{
-    Attempt, BeginLeg, Create, Created, Guess, MemoryStore, Settle, VerificationId,
+    Attempt, BeginLeg, Create, Created, Guess, GuessEnd, MemoryStore, Settle, VerificationId,
     VerificationStore,
 };
 
 use super::dice::Dice;
 use super::records::now;
-use super::steps::{
-    approve_at, begin_at, cancel_at, create_at, health_at, in_order, load_at, settle_at,
-};
+use super::steps::{begin_at, cancel_at, create_at, health_at, in_order, load_at, settle_at};
 use super::whole::spelled;
 use super::world::World;
 use super::{Effort, Store};
@@ -23,7 +21,8 @@ pub(super) enum Step {
     Begin(VerificationId, Box<BeginLeg>),
     Settle(VerificationId, Settle),
     Attempt(VerificationId, Guess),
-    Approve(VerificationId),
+    Approve(VerificationId, Guess),
+    EndGuess(VerificationId, Guess, GuessEnd),
     Cancel(VerificationId),
     Load(VerificationId),
     Health,
@@ -46,9 +45,13 @@ impl Step {
                 match store.attempt(id, &guess, now).await.expect("a store that works") {
                     Attempt::Verdict(verdict) => format!("{verdict:?}"),
                     Attempt::AskVendors(record) => format!("ask vendors: {}", spelled(&record)),
+                    Attempt::KeyReused => "key reused".to_owned(),
                 }
             }
-            Self::Approve(id) => format!("{:?}", approve_at(store, id, now).await),
+            Self::Approve(id, guess) => format!("{:?}", store.approve(id, &guess, now).await),
+            Self::EndGuess(id, guess, end) => {
+                format!("{:?}", store.end_guess(id, &guess, end, now).await)
+            }
             Self::Cancel(id) => format!("{:?}", cancel_at(store, id, now).await),
             Self::Load(id) => {
                 load_at(store, id, now).await.map_or("gone".to_owned(), |it| spelled(&it))

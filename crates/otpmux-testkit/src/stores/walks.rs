@@ -136,7 +136,8 @@ pub(super) async fn guesses_answer_as_a_naive_count_does(store: Store, effort: E
         for step in 0..400 {
             now = later(&mut dice, now, &expected);
             let place = dice.place(4);
-            let key = recipient_key(LimitScope::Guesses, walk * 2 + u32::from(place % 2 == 1));
+            let recipient = keys().hash(&recipient(walk * 2 + u32::from(place % 2 == 1)));
+            let key = LimitKey::of_guesses(LimitScope::Guesses, &recipient, [0; 8]);
             let charges = [Charge { key, windows: windows.into() }];
             if dice.percent(3) {
                 assert_eq!(approve_at(&*store, ids[place], now).await, Verdict::Approved);

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use otpmux_core::{Channel, IdempotencyKey, ProviderId, VendorReference};
 use otpmux_engine::{
-    BeginLeg, Charge, Create, GRACE, Guess, HealthMark, Leg, LegEnd, LegState, LimitKey,
+    BeginLeg, Charge, Create, GRACE, Guess, GuessEnd, HealthMark, Leg, LegEnd, LegState, LimitKey,
     LimitScope, Lost, OpenMark, Record, Refund, RequestTag, ResendTerms, Sealed, Settle, Skip,
     State, VendorTerms, VerificationId, Witness,
 };
@@ -26,6 +26,8 @@ pub(super) struct World {
     charged: Vec<(u32, SystemTime)>,
     /// The newest leg that was lost.
     lost: Option<Leg>,
+    /// Verifications, and times at which a guess was made, perhaps in vain.
+    guessed: Vec<(VerificationId, SystemTime)>,
     /// Times of marks. Which of two of the same time counts is the store's own business.
     marked: HashSet<SystemTime>,
 }
@@ -50,6 +52,7 @@ impl World {
             known: Vec::new(),
             charged: Vec::new(),
             lost: None,
+            guessed: Vec::new(),
             marked: HashSet::new(),
         }
     }
@@ -66,9 +69,10 @@ impl World {
             14..38 => Step::Begin(one.id, Box::new(self.begin(&one))),
             38..54 => Step::Settle(one.id, self.settle(&one)),
             54..87 => Step::Attempt(one.id, self.guess(&one)),
-            87..90 => Step::Approve(one.id),
+            87..90 => Step::Approve(one.id, self.guess(&one)),
             90..93 => Step::Cancel(one.id),
-            93..97 => Step::Load(one.id),
+            93..95 => Step::Load(one.id),
+            95..98 => Step::EndGuess(one.id, self.guess(&one), self.guess_end()),
             _ => Step::Health,
         }
     }
@@ -319,12 +323,36 @@ impl World {
         self.dice.some(&keys, 30).into_iter().map(|key| Refund { key, at }).collect()
     }
 
+    fn guess_end(&mut self) -> GuessEnd {
+        let left = u32::try_from(self.dice.below(5)).expect("few attempts");
+        if self.dice.percent(60) { GuessEnd::NotCompared } else { GuessEnd::Wrong(left) }
+    }
+
     fn guess(&mut self, one: &Known) -> Guess {
         let right = self.dice.percent(25);
         let mut guess = guess(one.id, if right { CODE } else { WRONG });
         if self.dice.percent(70) {
             guess = guess.within([window(2, 20), window(6, 300)].into());
         }
+        // Lengths that never end at the same time as the others.
+        if self.dice.percent(40) {
+            let length = Duration::from_millis(40_007);
+            guess = guess.within_total([otpmux_core::RateLimit::new(5, length)].into());
+        }
+        if self.dice.percent(40) {
+            guess = guess.by([u8::from(self.dice.percent(50)); 8], [7; 8]);
+        }
+        if self.dice.percent(30) {
+            let name = format!("name-{}", self.dice.below(3));
+            let text = if right == self.dice.percent(95) { CODE } else { WRONG };
+            guess = guess.named(Some(keys().guess_name(one.id, &name, &code(text))));
+        }
+        if let Some((_, at)) = self.guessed.iter().rev().find(|(id, _)| *id == one.id)
+            && self.dice.percent(50)
+        {
+            guess = guess.counted_at(*at);
+        }
+        self.guessed.push((one.id, self.now));
         if self.dice.percent(40) {
             let stranger = u32::from(self.dice.percent(10));
             guess = guess.for_recipient(&recipient(one.recipient + stranger), keys());

@@ -29,8 +29,14 @@ pub(crate) const SETTINGS: &[Setting] = &[
     setting("global", "All messages. Default []."),
     setting(
         "guesses",
-        "Codes that may be tried for one recipient, over all its verifications, until one is \
-         right. Default [\"10/1h\", \"30/1d\"].",
+        "Codes that may be tried for one recipient from one client address (without one: from all \
+         unknown ones together), over all its verifications, until one is right. Default \
+         [\"10/1h\", \"30/1d\"].",
+    ),
+    setting(
+        "guesses_total",
+        "Codes that may be tried for one recipient from all addresses together. Default \
+         [\"30/1h\", \"100/1d\"].",
     ),
 ];
 
@@ -58,6 +64,7 @@ fn fill(settings: &Settings) -> MessageLimits {
     set("domain", &mut limits.domain);
     set("global", &mut limits.global);
     set("guesses", &mut limits.guesses);
+    set("guesses_total", &mut limits.guesses_total);
     limits
 }
 
@@ -108,6 +115,7 @@ mod tests {
             &default.domain,
             &default.global,
             &default.guesses,
+            &default.guesses_total,
         ];
         for (setting, limits) in SETTINGS.iter().zip(lists) {
             let texts: Vec<_> = limits.iter().map(limit_text).collect();

@@ -1,0 +1,147 @@
+//! What is kept of guesses that have names, as rows; and the steps of every guess.
+
+use std::time::{Duration, SystemTime};
+
+use otpmux_core::Verdict;
+use otpmux_engine::{
+    Attempt, Counted, Guess, GuessEnd, GuessState, NamedGuess, Record, VerificationId,
+};
+use rusqlite::{OptionalExtension, params};
+
+use crate::failure::{Fault, store_error};
+use crate::tables::{Tables, stamp, time};
+
+impl Tables<'_> {
+    pub(crate) fn attempt(
+        &self,
+        id: VerificationId,
+        guess: &Guess,
+        now: SystemTime,
+    ) -> Result<Attempt, Fault> {
+        let attempt = self.step(id, guess, now, |record, named| {
+            let wait = self.wait(guess, record, stamp(now))?;
+            Ok(record.attempt(guess, named, wait, now))
+        })?;
+        Ok(attempt.unwrap_or(Attempt::Verdict(Verdict::NotFound)))
+    }
+
+    pub(crate) fn approve(
+        &self,
+        id: VerificationId,
+        guess: &Guess,
+        now: SystemTime,
+    ) -> Result<Verdict, Fault> {
+        let approve =
+            self.step(id, guess, now, |record, named| Ok(record.approve(guess, named, now)))?;
+        Ok(approve.unwrap_or(Verdict::NotFound))
+    }
+
+    pub(crate) fn end_guess(
+        &self,
+        id: VerificationId,
+        guess: &Guess,
+        end: GuessEnd,
+        now: SystemTime,
+    ) -> Result<(), Fault> {
+        self.step(id, guess, now, |record, named| Ok(((), record.end_guess(guess, named, end))))?;
+        Ok(())
+    }
+
+    /// Loads, has the engine decide, and writes back what has changed; nothing when there is no
+    /// record.
+    fn step<T>(
+        &self,
+        id: VerificationId,
+        guess: &Guess,
+        now: SystemTime,
+        decide: impl FnOnce(&mut Record, &mut Option<NamedGuess>) -> Result<(T, Counted), Fault>,
+    ) -> Result<Option<T>, Fault> {
+        let at = stamp(now);
+        let Some(mut found) = self.find(id, at)? else { return Ok(None) };
+        let name = guess.name().map(|it| it.name);
+        let before = match name {
+            Some(name) => self.named_guess(found.number, name)?,
+            None => None,
+        };
+        let (mut named, was) = (before, (found.record.state, found.record.attempts));
+        let (told, counted) = decide(&mut found.record, &mut named)?;
+        if let Some(name) = name
+            && named != before
+        {
+            self.keep_guess(found.number, name, named)?;
+        }
+        let [own, total] = guess.counters(&found.record.recipient);
+        match counted {
+            Counted::Nothing => {}
+            Counted::Hit => {
+                self.hit_key(own.0, own.1, at)?;
+                self.hit_key(total.0, total.1, at)?;
+            }
+            Counted::Emptied { hit } => {
+                self.empty(own.0)?;
+                hit.map_or(Ok(()), |hit| self.take_back(total.0, stamp(hit)))?;
+            }
+            Counted::TakenBack(hit) => {
+                self.take_back(own.0, stamp(hit))?;
+                self.take_back(total.0, stamp(hit))?;
+            }
+        }
+        if (found.record.state, found.record.attempts) != was {
+            self.update_state(&found)?;
+        }
+        Ok(Some(told))
+    }
+
+    /// How long what counts a guess has no room.
+    fn wait(&self, guess: &Guess, record: &Record, now: i64) -> Result<Option<Duration>, Fault> {
+        let mut wait = None;
+        for (key, windows) in guess.counters(&record.recipient) {
+            let full = self.full_key(key, windows, now)?;
+            wait = wait.max(full.map(|limited| limited.retry_after));
+        }
+        Ok(wait)
+    }
+
+    fn named_guess(&self, record: i64, name: [u8; 16]) -> Result<Option<NamedGuess>, Fault> {
+        let sql = "SELECT content, state, number, counted_at FROM guesses \
+            WHERE record = ?1 AND name = ?2";
+        let mut statement = self.prepare(sql)?;
+        let row = statement.query_row(params![record, name], |row| {
+            Ok((row.get(0)?, row.get::<_, i64>(1)?, row.get::<_, u32>(2)?, row.get(3)?))
+        });
+        let Some((content, state, number, counted_at)) = row.optional()? else { return Ok(None) };
+        let state = match (state, time(counted_at)) {
+            (0, Some(counted_at)) => GuessState::Asking { calls: number, counted_at },
+            (1, _) => GuessState::Wrong(number),
+            (2, _) => GuessState::Approved,
+            _ => {
+                return Err(Fault::Refused(store_error(
+                    "a guess cannot be read: it is damaged, or a newer program wrote it",
+                )));
+            }
+        };
+        Ok(Some(NamedGuess { content, state }))
+    }
+
+    fn keep_guess(
+        &self,
+        record: i64,
+        name: [u8; 16],
+        named: Option<NamedGuess>,
+    ) -> Result<(), Fault> {
+        let Some(NamedGuess { content, state }) = named else {
+            let sql = "DELETE FROM guesses WHERE record = ?1 AND name = ?2";
+            self.run(sql, params![record, name])?;
+            return Ok(());
+        };
+        let (state, number, counted_at) = match state {
+            GuessState::Asking { calls, counted_at } => (0, calls, stamp(counted_at)),
+            GuessState::Wrong(left) => (1, left, 0),
+            GuessState::Approved => (2, 0, 0),
+        };
+        let sql = "INSERT OR REPLACE INTO guesses (record, name, content, state, number, counted_at) \
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+        self.run(sql, params![record, name, content, state, number, counted_at])?;
+        Ok(())
+    }
+}
