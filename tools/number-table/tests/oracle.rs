@@ -43,7 +43,7 @@ fn valid_numbers_have_the_same_country_kind_and_form() {
         };
         let code = countries[turn % countries.len()].calling_code();
         let digits = format!("{:08}{:08}", draw() % 100_000_000, draw() % 100_000_000);
-        let length = 4 + draw() as usize % 8;
+        let length = 4 + usize::try_from(draw() % 8).unwrap_or(0);
         let text = format!("+{code}{}", &digits[..length]);
         let Ok(number) = text.parse::<Theirs>() else { continue };
         let form = PHONE_NUMBER_UTIL.format(&number, PhoneNumberFormat::E164).into_owned();
