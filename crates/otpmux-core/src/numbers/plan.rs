@@ -65,14 +65,9 @@ fn rewritten(country: CountryCode, digits: &str) -> Option<String> {
             })
         }
         // Written without the area code that all numbers of their kind have.
-        "NF" | "MG" | "SM" if !national.starts_with('0') => {
-            let area = match country.as_str() {
-                "NF" => "3",
-                "MG" => "20",
-                _ => "0549",
-            };
-            Some(format!("{code}{area}{national}")).filter(assigned)
-        }
+        "NF" => Some(format!("{code}3{national}")).filter(assigned),
+        "SM" => Some(format!("{code}0549{national}")).filter(assigned),
+        "MG" if !national.starts_with('0') => Some(format!("{code}20{national}")).filter(assigned),
         "LT" => ["0", "8"]
             .iter()
             .find_map(|it| Some(format!("{code}{}", national.strip_prefix(it)?)).filter(assigned)),
