@@ -1,0 +1,108 @@
+"""What the gateway answers. Members that this version does not know are ignored."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Leg:
+    """One try at one provider."""
+
+    provider: str
+    channel: str
+    state: str
+    """`intended`, `accepted`, `not_sent`, `refused` or `unknown`."""
+    reason: str | None = None
+    """Why it was this provider's turn, such as `preferred` or `failover`."""
+    failure: str | None = None
+    delivery: str | None = None
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A provider that was passed over."""
+
+    provider: str
+    reason: str | None = None
+    """Why, such as `circuit_open`."""
+
+
+@dataclass(frozen=True)
+class Verification:
+    """One recipient proving one thing once. Keep `id` in the user's session, on the server."""
+
+    id: str
+    status: str
+    """`pending`, `approved`, `expired`, `locked` or `closed`."""
+    channel: str
+    to: str
+    """The recipient, masked."""
+    confirmed: bool
+    """Whether a vendor has taken the newest message. If not, it may arrive all the same."""
+    expires_at: datetime
+    resend_after: datetime
+    attempts_left: int
+    code_length: int | None = None
+    """Digits of the code, where that is known. Do not hard-code six."""
+    legs: tuple[Leg, ...] = ()
+    skipped: tuple[Skipped, ...] = ()
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, body: Mapping[str, Any]) -> Verification:
+        return cls(
+            id=body["id"],
+            status=body["status"],
+            channel=body["channel"],
+            to=body["to"],
+            confirmed=body["confirmed"],
+            expires_at=_time(body["expires_at"]),
+            resend_after=_time(body["resend_after"]),
+            attempts_left=body["attempts_left"],
+            code_length=body.get("code_length"),
+            legs=tuple(
+                Leg(
+                    provider=leg["provider"],
+                    channel=leg["channel"],
+                    state=leg["state"],
+                    reason=leg.get("reason"),
+                    failure=leg.get("failure"),
+                    delivery=leg.get("delivery"),
+                )
+                for leg in body.get("legs", ())
+            ),
+            skipped=tuple(
+                Skipped(provider=skip["provider"], reason=skip.get("reason"))
+                for skip in body.get("skipped", ())
+            ),
+            metadata=dict(body.get("metadata", {})),
+        )
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The answer to a code. A wrong code is an answer, not an error."""
+
+    verdict: str
+    """`approved`, `wrong_code`, `expired`, `already_used`, `too_many_attempts`, `not_found` or
+    `rejected`."""
+    attempts_left: int | None = None
+    retry_after: float | None = None
+
+    @property
+    def approved(self) -> bool:
+        """Whether to let the user in. Nothing else does."""
+        return self.verdict == "approved"
+
+    @classmethod
+    def of(cls, body: Mapping[str, Any]) -> Verdict:
+        return cls(body["verdict"], body.get("attempts_left"), body.get("retry_after"))
+
+
+def _time(text: str) -> datetime:
+    # Python 3.10 does not read the `Z` of RFC 3339.
+    return datetime.fromisoformat(text.replace("Z", "+00:00"))

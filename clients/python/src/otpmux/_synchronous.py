@@ -1,0 +1,150 @@
+"""The client for programs that wait; made by make_sync.py."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any
+
+import httpx
+
+from . import _requests
+from ._errors import OtpmuxError, Unreachable
+from ._models import Verdict, Verification
+from ._requests import Request
+from ._retry import Retry
+
+
+class Otpmux:
+    """A client of one gateway, safe to share between threads. Use one for the whole program.
+
+    `timeout` is in seconds, for one try; it should exceed the gateway's `policy.deadline`. Pass an
+    `http` client of your own for proxies or certificates; it is then yours to close.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        api_key: str,
+        *,
+        timeout: float = 30.0,
+        retry: Retry | None = None,
+        http: httpx.Client | None = None,
+    ) -> None:
+        self._url = url.rstrip("/")
+        self._authorization = f"Bearer {api_key}"
+        self._timeout = timeout
+        self._retry = retry or Retry()
+        self._own = http is None
+        self._http = http or httpx.Client()
+
+    def send(
+        self,
+        to: str,
+        *,
+        purpose: str | None = None,
+        channel: str | None = None,
+        locale: str | None = None,
+        ttl: int | None = None,
+        code_length: int | None = None,
+        template: str | None = None,
+        metadata: Mapping[str, str] | None = None,
+        client_ip: str | None = None,
+        user_agent: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> Verification:
+        """Sends a code to a telephone number (E.164) or an e-mail address.
+
+        `ttl` is in seconds. `client_ip` is the end user's address: without it, nothing limits one
+        attacker. All tries of this call go by one idempotency key; give your own to make a repeat
+        after a crash safe, too.
+        """
+        request = _requests.send(
+            to,
+            idempotency_key,
+            {"ip": client_ip, "user_agent": user_agent},
+            purpose=purpose,
+            channel=channel,
+            locale=locale,
+            ttl=ttl,
+            code_length=code_length,
+            template=template,
+            metadata=metadata,
+        )
+        return Verification.of(self._call(request))
+
+    def resend(
+        self, id: str, *, channel: str | None = None, idempotency_key: str | None = None
+    ) -> Verification:
+        """Sends another message at the user's wish. Renews neither lifetime nor attempts."""
+        return Verification.of(self._call(_requests.resend(id, channel, idempotency_key)))
+
+    def verify(
+        self,
+        id: str,
+        code: str,
+        *,
+        client_ip: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> Verdict:
+        """Tries a code. Only `verdict.approved` lets the user in; an error never does.
+
+        All tries of this call go by one idempotency key, so a lost answer costs no attempt.
+        """
+        request = _requests.verify(id, code, client_ip, idempotency_key)
+        return Verdict.of(self._call(request))
+
+    def get(self, id: str) -> Verification:
+        """Tells where a verification stands, and what was tried for it."""
+        return Verification.of(self._call(_requests.get(id)))
+
+    def cancel(self, id: str) -> None:
+        """Makes a verification worthless."""
+        self._call(_requests.cancel(id))
+
+    def capabilities(self) -> Mapping[str, Any]:
+        """Tells channels, countries, lengths of codes and limits, as the gateway is configured."""
+        answer: Mapping[str, Any] = self._call(_requests.capabilities())
+        return answer
+
+    def close(self) -> None:
+        """Closes the connections, unless the HTTP client is yours."""
+        if self._own:
+            self._http.close()
+
+    def __enter__(self) -> Otpmux:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _call(self, request: Request) -> Any:
+        tried = 0
+        while True:
+            tried += 1
+            try:
+                return self._once(request)
+            except OtpmuxError as error:
+                wait = self._retry.wait(error, tried)
+                if wait is None:
+                    raise
+            time.sleep(wait)
+
+    def _once(self, request: Request) -> Any:
+        try:
+            answer = self._http.request(
+                request.method,
+                self._url + request.path,
+                json=request.body,
+                headers={"Authorization": self._authorization, **(request.headers or {})},
+                timeout=self._timeout,
+            )
+        except httpx.TransportError as error:
+            raise Unreachable(f"no answer from the gateway: {type(error).__name__}") from error
+        return _requests.read(answer)

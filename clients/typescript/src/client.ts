@@ -1,0 +1,148 @@
+import { Problem, type ProblemBody, Unreachable } from "./errors.js";
+import {
+  type Verdict,
+  type VerdictBody,
+  type Verification,
+  type VerificationBody,
+  verdict,
+  verification,
+} from "./models.js";
+import { RETRY, type Retry, wait } from "./retry.js";
+
+export interface Options {
+  /** Milliseconds for one try; should exceed the gateway's `policy.deadline`. Default 30,000. */
+  timeout?: number;
+  retry?: Partial<Retry>;
+  /** Another `fetch`, for proxies or tests. */
+  fetch?: typeof fetch;
+}
+
+export interface SendOptions {
+  purpose?: string;
+  channel?: string;
+  locale?: string;
+  /** Seconds for which the code is good. */
+  ttl?: number;
+  codeLength?: number;
+  template?: string;
+  metadata?: Record<string, string>;
+  /** The end user's address: without it, nothing limits one attacker. */
+  clientIp?: string;
+  userAgent?: string;
+  /** Your own name for this request makes a repeat after a crash safe, too. */
+  idempotencyKey?: string;
+}
+
+interface Call {
+  method: "GET" | "POST" | "DELETE";
+  path: string;
+  body?: object;
+  key?: string;
+}
+
+/** A client of one gateway. Use one for the whole program. */
+export class Otpmux {
+  readonly #url: string;
+  readonly #apiKey: string;
+  readonly #timeout: number;
+  readonly #retry: Retry;
+  readonly #fetch: typeof fetch;
+
+  constructor(url: string, apiKey: string, options: Options = {}) {
+    this.#url = url.replace(/\/+$/, "");
+    this.#apiKey = apiKey;
+    this.#timeout = options.timeout ?? 30_000;
+    this.#retry = { ...RETRY, ...options.retry };
+    this.#fetch = options.fetch ?? fetch;
+  }
+
+  /** Sends a code to a telephone number (E.164) or an e-mail address. */
+  async send(to: string, options: SendOptions = {}): Promise<Verification> {
+    const { purpose, channel, locale, ttl, codeLength, template, metadata } = options;
+    const { clientIp, userAgent, idempotencyKey } = options;
+    const client =
+      clientIp === undefined && userAgent === undefined
+        ? undefined
+        : { ip: clientIp, user_agent: userAgent };
+    const body = { to, purpose, channel, locale, ttl, code_length: codeLength, template, metadata, client };
+    return verification(await this.#write<VerificationBody>("", body, idempotencyKey));
+  }
+
+  /** Sends another message at the user's wish. Renews neither lifetime nor attempts. */
+  async resend(
+    id: string,
+    options: { channel?: string; idempotencyKey?: string } = {},
+  ): Promise<Verification> {
+    const { channel, idempotencyKey } = options;
+    const path = `/${encodeURIComponent(id)}/resend`;
+    return verification(await this.#write<VerificationBody>(path, { channel }, idempotencyKey));
+  }
+
+  /**
+   * Tries a code. Only `approved` lets the user in; an error never does. All tries of this call go by
+   * one idempotency key, so a lost answer costs no attempt.
+   */
+  async verify(
+    id: string,
+    code: string,
+    options: { clientIp?: string; idempotencyKey?: string } = {},
+  ): Promise<Verdict> {
+    const { clientIp, idempotencyKey } = options;
+    const client = clientIp === undefined ? undefined : { ip: clientIp };
+    const path = `/${encodeURIComponent(id)}/verify`;
+    return verdict(await this.#write<VerdictBody>(path, { code, client }, idempotencyKey));
+  }
+
+  /** Tells where a verification stands, and what was tried for it. */
+  async get(id: string): Promise<Verification> {
+    const path = `/v1/verifications/${encodeURIComponent(id)}`;
+    return verification(await this.#call<VerificationBody>({ method: "GET", path }));
+  }
+
+  /** Makes a verification worthless. */
+  async cancel(id: string): Promise<void> {
+    const path = `/v1/verifications/${encodeURIComponent(id)}`;
+    await this.#call<undefined>({ method: "DELETE", path });
+  }
+
+  /** Tells channels, countries, lengths of codes and limits, as the gateway is configured. */
+  async capabilities(): Promise<Record<string, unknown>> {
+    return this.#call({ method: "GET", path: "/v1/capabilities" });
+  }
+
+  #write<T>(path: string, body: object, key = crypto.randomUUID() as string): Promise<T> {
+    return this.#call<T>({ method: "POST", path: `/v1/verifications${path}`, body, key });
+  }
+
+  async #call<T>(call: Call): Promise<T> {
+    for (let tried = 1; ; tried += 1) {
+      try {
+        return await this.#once<T>(call);
+      } catch (error) {
+        const pause = wait(this.#retry, error, tried);
+        if (pause === undefined) throw error;
+        await new Promise((resolve) => setTimeout(resolve, pause));
+      }
+    }
+  }
+
+  async #once<T>({ method, path, body, key }: Call): Promise<T> {
+    const headers: Record<string, string> = { Authorization: `Bearer ${this.#apiKey}` };
+    if (body !== undefined) headers["Content-Type"] = "application/json";
+    if (key !== undefined) headers["Idempotency-Key"] = key;
+    const init: RequestInit = { method, headers, signal: AbortSignal.timeout(this.#timeout) };
+    if (body !== undefined) init.body = JSON.stringify(body);
+    try {
+      const answer = await this.#fetch(this.#url + path, init);
+      const text = await answer.text();
+      if (answer.ok) return (text === "" ? undefined : JSON.parse(text)) as T;
+      if (answer.headers.get("content-type")?.startsWith("application/problem+json")) {
+        throw new Problem(JSON.parse(text) as ProblemBody);
+      }
+      throw new Unreachable(`HTTP status ${answer.status}, not from the gateway`);
+    } catch (error) {
+      if (error instanceof Problem || error instanceof Unreachable) throw error;
+      throw new Unreachable("no answer that can be read came from the gateway", { cause: error });
+    }
+  }
+}

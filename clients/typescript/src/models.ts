@@ -1,0 +1,102 @@
+/** One try at one provider. */
+export interface Leg {
+  provider: string;
+  channel: string;
+  state: "intended" | "accepted" | "not_sent" | "refused" | "unknown";
+  /** Why it was this provider's turn, such as `preferred` or `failover`. */
+  reason?: string;
+  failure?: string;
+  delivery?: string;
+}
+
+/** A provider that was passed over. */
+export interface Skipped {
+  provider: string;
+  /** Why, such as `circuit_open`. */
+  reason?: string;
+}
+
+/** One recipient proving one thing once. Keep `id` in the user's session, on the server. */
+export interface Verification {
+  id: string;
+  status: "pending" | "approved" | "expired" | "locked" | "closed";
+  channel: string;
+  /** The recipient, masked. */
+  to: string;
+  /** Whether a vendor has taken the newest message. If not, it may arrive all the same. */
+  confirmed: boolean;
+  expiresAt: Date;
+  resendAfter: Date;
+  attemptsLeft: number;
+  /** Digits of the code, where that is known. Do not hard-code six. */
+  codeLength: number | undefined;
+  legs: Leg[];
+  skipped: Skipped[];
+  metadata: Record<string, string>;
+}
+
+/** The answer to a code. A wrong code is an answer, not an error. */
+export interface Verdict {
+  verdict:
+    | "approved"
+    | "wrong_code"
+    | "expired"
+    | "already_used"
+    | "too_many_attempts"
+    | "not_found"
+    | "rejected";
+  /** Whether to let the user in. Nothing else does. */
+  approved: boolean;
+  attemptsLeft: number | undefined;
+  /** Seconds until a code may be tried again. */
+  retryAfter: number | undefined;
+}
+
+/** A verification as the gateway writes it. */
+export interface VerificationBody {
+  id: string;
+  status: Verification["status"];
+  channel: string;
+  to: string;
+  confirmed: boolean;
+  expires_at: string;
+  resend_after: string;
+  attempts_left: number;
+  code_length?: number | null;
+  legs?: Leg[];
+  skipped?: Skipped[];
+  metadata?: Record<string, string>;
+}
+
+/** A verdict as the gateway writes it. */
+export interface VerdictBody {
+  verdict: Verdict["verdict"];
+  attempts_left?: number;
+  retry_after?: number;
+}
+
+export function verification(body: VerificationBody): Verification {
+  return {
+    id: body.id,
+    status: body.status,
+    channel: body.channel,
+    to: body.to,
+    confirmed: body.confirmed,
+    expiresAt: new Date(body.expires_at),
+    resendAfter: new Date(body.resend_after),
+    attemptsLeft: body.attempts_left,
+    codeLength: body.code_length ?? undefined,
+    legs: body.legs ?? [],
+    skipped: body.skipped ?? [],
+    metadata: body.metadata ?? {},
+  };
+}
+
+export function verdict(body: VerdictBody): Verdict {
+  return {
+    verdict: body.verdict,
+    approved: body.verdict === "approved",
+    attemptsLeft: body.attempts_left,
+    retryAfter: body.retry_after,
+  };
+}

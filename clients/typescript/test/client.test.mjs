@@ -1,0 +1,113 @@
+// The client against a real gateway.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+
+import { Otpmux, Problem, Unreachable } from "../dist/index.js";
+import { losing, start } from "./gateway.mjs";
+
+let gateway, client, next = 20_000;
+const number = () => `+9198765${next++}`;
+const quick = { retry: { pause: 1 } };
+const wrong = (code) => code.slice(0, -1) + (code.endsWith("0") ? "1" : "0");
+
+before(async () => {
+  gateway = await start();
+  client = new Otpmux(gateway.url, gateway.apiKey);
+});
+after(() => gateway.stop());
+
+test("a code is sent and verified once", async () => {
+  const to = number();
+  const sent = await client.send(to, { purpose: "login", clientIp: "192.0.2.7", metadata: { order: "7" } });
+  assert.equal(sent.status, "pending");
+  assert.ok(sent.confirmed && sent.expiresAt > new Date() && !JSON.stringify(sent).includes(to));
+  const code = await gateway.code(to);
+  const tried = await client.verify(sent.id, wrong(code));
+  assert.deepEqual([tried.verdict, tried.approved], ["wrong_code", false]);
+  assert.equal(tried.attemptsLeft, sent.attemptsLeft - 1);
+  assert.ok((await client.verify(sent.id, code)).approved);
+  assert.equal((await client.verify(sent.id, code)).verdict, "already_used");
+  const shown = await client.get(sent.id);
+  assert.deepEqual([shown.status, shown.metadata], ["approved", { order: "7" }]);
+});
+
+test("what is cancelled approves nothing", async () => {
+  const to = number();
+  const sent = await client.send(to, { purpose: "login" });
+  await client.cancel(sent.id);
+  assert.ok(!(await client.verify(sent.id, await gateway.code(to))).approved);
+});
+
+test("capabilities name the channels", async () => {
+  assert.ok((await client.capabilities()).channels.includes("sms"));
+});
+
+test("a problem says what is wrong and what is known", async () => {
+  await assert.rejects(client.send("+91987", { purpose: "login" }), (problem) => {
+    assert.ok(problem instanceof Problem && [400, 422].includes(problem.status));
+    assert.deepEqual([problem.type, problem.certainty], ["invalid_request", "not_sent"]);
+    return true;
+  });
+});
+
+test("a wrong key is told", async () => {
+  const stranger = new Otpmux(gateway.url, "a key that nobody has");
+  await assert.rejects(stranger.capabilities(), { type: "unauthenticated", status: 401 });
+});
+
+test("an answer that is lost sends nothing twice", async () => {
+  const to = number();
+  const proxy = await losing(gateway.url, 2);
+  const sent = await new Otpmux(proxy.url, gateway.apiKey, quick).send(to, { purpose: "login" });
+  proxy.stop();
+  assert.deepEqual([sent.status, proxy.requests], ["pending", 3]);
+  assert.equal((await gateway.messages(to)).length, 1);
+});
+
+test("a verdict that is lost is told again and counted once", async () => {
+  const to = number();
+  const sent = await client.send(to, { purpose: "login" });
+  const code = await gateway.code(to);
+  for (const [typed, verdict, left] of [
+    [wrong(code), "wrong_code", sent.attemptsLeft - 1],
+    [code, "approved", undefined],
+  ]) {
+    const proxy = await losing(gateway.url, 1);
+    const tried = await new Otpmux(proxy.url, gateway.apiKey, quick).verify(sent.id, typed);
+    proxy.stop();
+    assert.deepEqual([tried.verdict, tried.attemptsLeft], [verdict, left]);
+  }
+});
+
+test("tries end", async () => {
+  const proxy = await losing(gateway.url, 9);
+  const patient = new Otpmux(proxy.url, gateway.apiKey, quick);
+  await assert.rejects(patient.send(number(), { purpose: "login" }), (error) => {
+    return error instanceof Unreachable && error.certainty === "unknown";
+  });
+  proxy.stop();
+  assert.equal(proxy.requests, 3);
+});
+
+test("what a vendor refused is not repeated", async () => {
+  const answers = (body) => {
+    let asked = 0;
+    const fetch = async () => {
+      asked += 1;
+      const problem = { type: "urn:otpmux:problem:unavailable", title: "x", ...body };
+      const headers = { "content-type": "application/problem+json" };
+      return new Response(JSON.stringify(problem), { status: body.status, headers });
+    };
+    return { client: new Otpmux("http://gateway", "key", { fetch, ...quick }), asked: () => asked };
+  };
+  for (const [body, asked] of [
+    [{ status: 503, certainty: "refused" }, 1],
+    [{ status: 503, certainty: "not_sent", retry_after: 60 }, 1],
+    [{ status: 429, certainty: "not_sent" }, 1],
+    [{ status: 503, certainty: "unknown" }, 3],
+  ]) {
+    const one = answers(body);
+    await assert.rejects(one.client.send("+919876543210"), Problem);
+    assert.equal(one.asked(), asked, JSON.stringify(body));
+  }
+});
