@@ -24,8 +24,8 @@ fn a_registered_kind_is_read_and_checked() {
     assert_eq!(
         read("[providers.p]\nkind = \"pigeon\"\nlofts = \"roof\"", &registry).unwrap_err(),
         "the configuration has 2 mistakes:\
-         \n  providers.p.lofts: unknown key; did you mean `loft`?\
-         \n  providers.p.loft: missing; it is required"
+         \n  line 3, column 1: providers.p.lofts: unknown key; did you mean `loft`?\
+         \n  line 1, column 12: providers.p.loft: missing; it is required"
     );
 }
 
@@ -36,8 +36,8 @@ fn a_kind_that_is_not_compiled_in_names_its_feature() {
         assert_eq!(
             read(&text, &Registry::new().register(PIGEON)).unwrap_err(),
             format!(
-                "the configuration has 1 mistake:\n  providers.p.kind: kind `{kind}` is not \
-                 compiled in; enable the feature `{kind}` of the crate `otpmux`"
+                "the configuration has 1 mistake:\n  line 2, column 1: providers.p.kind: kind \
+                 `{kind}` is not compiled in; enable the feature `{kind}` of the crate `otpmux`"
             )
         );
     }
