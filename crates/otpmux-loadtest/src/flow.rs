@@ -186,8 +186,8 @@ fn unexpected(what: &str, status: u16, body: &[u8]) -> Error {
 pub(crate) struct Numbers(Cell<u64>);
 
 impl Numbers {
-    /// Blocks below +1 201 and above, of which each is used 50 times before the limits would notice.
-    const BLOCKS: u64 = 790_000;
+    /// Blocks of Indian mobiles, of which each is used 50 times before the limits would notice.
+    const BLOCKS: u64 = 390_000;
     /// Has no divisor in common with the blocks, so that all of them have their turn.
     const STEP: u64 = 7_919;
 
@@ -195,7 +195,7 @@ impl Numbers {
         let turn = self.0.get();
         self.0.set(turn + 1);
         let block = turn * Self::STEP % Self::BLOCKS;
-        12_010_000_000 + block * 10_000 + turn / Self::BLOCKS
+        916_000_000_000 + block * 10_000 + turn / Self::BLOCKS
     }
 }
 

@@ -95,7 +95,7 @@ pub(crate) async fn no_code_and_no_recipient_is_on_the_disk() {
     let home = Home::new();
     let store = Arc::new(SqliteStore::open(home.file(), quick()).unwrap());
     let world = World::new(Arc::clone(&store));
-    let numbers = (0..200).map(|n| format!("+9198{:08}", n * 499_979 + 1_234_567));
+    let numbers = (0..200).map(|n| format!("+9198{:08}", n * 490_979 + 1_234_567));
     let addresses = (0..100).map(|n| format!("user-{n:03}@mail.example.com"));
     let recipients: Vec<_> = numbers.chain(addresses).collect();
     // A vendor may call a message by the recipient that it went to.
