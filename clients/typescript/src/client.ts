@@ -18,6 +18,8 @@ export interface Options {
 }
 
 export interface SendOptions {
+  /** The country (ISO 3166-1) in whose national form the number is, if it does not begin with `+`. */
+  country?: string;
   purpose?: string;
   channel?: string;
   locale?: string;
@@ -56,15 +58,16 @@ export class Otpmux {
     this.#fetch = options.fetch ?? fetch;
   }
 
-  /** Sends a code to a telephone number (E.164) or an e-mail address. */
+  /** Sends a code to a telephone number or an e-mail address. */
   async send(to: string, options: SendOptions = {}): Promise<Verification> {
-    const { purpose, channel, locale, ttl, codeLength, template, metadata } = options;
+    const { country, purpose, channel, locale, ttl, codeLength, template, metadata } = options;
     const { clientIp, userAgent, idempotencyKey } = options;
     const client =
       clientIp === undefined && userAgent === undefined
         ? undefined
         : { ip: clientIp, user_agent: userAgent };
-    const body = { to, purpose, channel, locale, ttl, code_length: codeLength, template, metadata, client };
+    const wishes = { country, purpose, channel, locale, ttl, template, metadata };
+    const body = { to, ...wishes, code_length: codeLength, client };
     return verification(await this.#write<VerificationBody>("", body, idempotencyKey));
   }
 

@@ -28,6 +28,10 @@ export interface Verification {
   expiresAt: Date;
   resendAfter: Date;
   attemptsLeft: number;
+  /** Who has made the code of the newest message: the gateway, or its vendor. */
+  codeSource: "supplied" | "vendor";
+  /** Whether the newest message carries another code than those before it; both are good. */
+  newCode: boolean;
   /** Digits of the code, where that is known. Do not hard-code six. */
   codeLength: number | undefined;
   legs: Leg[];
@@ -62,6 +66,8 @@ export interface VerificationBody {
   expires_at: string;
   resend_after: string;
   attempts_left: number;
+  code_source?: Verification["codeSource"];
+  new_code?: boolean;
   code_length?: number | null;
   legs?: Leg[];
   skipped?: Skipped[];
@@ -85,6 +91,8 @@ export function verification(body: VerificationBody): Verification {
     expiresAt: new Date(body.expires_at),
     resendAfter: new Date(body.resend_after),
     attemptsLeft: body.attempts_left,
+    codeSource: body.code_source ?? "supplied",
+    newCode: body.new_code ?? false,
     codeLength: body.code_length ?? undefined,
     legs: body.legs ?? [],
     skipped: body.skipped ?? [],

@@ -43,6 +43,7 @@ class AsyncOtpmux:
         self,
         to: str,
         *,
+        country: str | None = None,
         purpose: str | None = None,
         channel: str | None = None,
         locale: str | None = None,
@@ -54,9 +55,9 @@ class AsyncOtpmux:
         user_agent: str | None = None,
         idempotency_key: str | None = None,
     ) -> Verification:
-        """Sends a code to a telephone number (E.164) or an e-mail address.
+        """Sends a code to a telephone number or an e-mail address.
 
-        `ttl` is in seconds. `client_ip` is the end user's address: without it, nothing limits one
+        A number begins with `+`, or is in the national form of `country` (ISO 3166-1). `ttl` is in seconds. `client_ip` is the end user's address: without it, nothing limits one
         attacker. All tries of this call go by one idempotency key; give your own to make a repeat
         after a crash safe, too.
         """
@@ -64,6 +65,7 @@ class AsyncOtpmux:
             to,
             idempotency_key,
             {"ip": client_ip, "user_agent": user_agent},
+            country=country,
             purpose=purpose,
             channel=channel,
             locale=locale,

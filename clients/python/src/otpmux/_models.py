@@ -46,6 +46,10 @@ class Verification:
     expires_at: datetime
     resend_after: datetime
     attempts_left: int
+    code_source: str = "supplied"
+    """`supplied` (made by the gateway) or `vendor` (made by the vendor of the newest message)."""
+    new_code: bool = False
+    """Whether the newest message carries another code than those before it; both are good."""
     code_length: int | None = None
     """Digits of the code, where that is known. Do not hard-code six."""
     legs: tuple[Leg, ...] = ()
@@ -63,6 +67,8 @@ class Verification:
             expires_at=_time(body["expires_at"]),
             resend_after=_time(body["resend_after"]),
             attempts_left=body["attempts_left"],
+            code_source=body.get("code_source", "supplied"),
+            new_code=body.get("new_code", False),
             code_length=body.get("code_length"),
             legs=tuple(
                 Leg(
