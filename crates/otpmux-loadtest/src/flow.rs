@@ -251,7 +251,7 @@ mod tests {
         let mut all: Vec<u64> = (0..2 * Numbers::BLOCKS).map(|_| numbers.next()).collect();
         for number in &all {
             *blocks.entry(number / 10_000).or_default() += 1;
-            assert_eq!(number.to_string().len(), 11);
+            assert_eq!(number.to_string().len(), 12);
         }
         assert!(blocks.values().all(|&count| count == 2));
         all.sort_unstable();
