@@ -39,7 +39,7 @@ pub(crate) fn keys() -> &'static ServerKeys {
 }
 
 pub(crate) fn recipient(number: u32) -> Recipient {
-    format!("+9198765{number:05}").parse().expect("a number")
+    format!("+9198{:08}", 76_500_000 + number).parse().expect("a number")
 }
 
 pub(crate) fn code(text: &str) -> Code {
