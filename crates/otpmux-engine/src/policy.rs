@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use otpmux_core::{Channel, Code, CountryCode, NumberKind, RateLimit};
 
+use crate::LimitScope;
 use crate::numbers::{is_country, is_prefix};
 
 /// The rules that hold for every verification.
@@ -151,12 +152,22 @@ impl MessageLimits {
         }
     }
 
+    /// Each list with what it counts by, in the order of the fields.
+    pub fn by_scope(&self) -> [(LimitScope, &[RateLimit]); 8] {
+        [
+            (LimitScope::Recipient, &self.recipient),
+            (LimitScope::Client, &self.client),
+            (LimitScope::Purpose, &self.purpose),
+            (LimitScope::Prefix, &self.prefix),
+            (LimitScope::Domain, &self.domain),
+            (LimitScope::Global, &self.global),
+            (LimitScope::Guesses, &self.guesses),
+            (LimitScope::GuessesTotal, &self.guesses_total),
+        ]
+    }
+
     fn all(&self) -> impl Iterator<Item = &RateLimit> {
-        let lists = [&self.recipient, &self.client, &self.purpose, &self.prefix];
-        lists
-            .into_iter()
-            .chain([&self.domain, &self.global, &self.guesses, &self.guesses_total])
-            .flatten()
+        self.by_scope().into_iter().flat_map(|(_, limits)| limits)
     }
 }
 

@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 
 use otpmux::settings::limit_text;
-use otpmux::{Code, Config, CountryCode, NUMBERS_VERSION, Policy, RateLimit};
+use otpmux::{Code, Config, CountryCode, NUMBERS_VERSION, Policy};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -80,8 +80,6 @@ impl Offers {
             let channels = &configured.provider.capabilities().channels;
             channels.iter().map(|channel| channel.as_str().to_owned())
         });
-        let texts = |limits: &[RateLimit]| limits.iter().map(limit_text).collect();
-        let limits = &policy.limits;
         Self {
             channels: channels.collect(),
             countries: policy.countries.clone(),
@@ -95,16 +93,12 @@ impl Offers {
             attempts: policy.attempts,
             resends: policy.resends,
             resend_delay: policy.resend_delay.as_secs(),
-            limits: BTreeMap::from([
-                ("recipient", texts(&limits.recipient)),
-                ("client", texts(&limits.client)),
-                ("purpose", texts(&limits.purpose)),
-                ("prefix", texts(&limits.prefix)),
-                ("domain", texts(&limits.domain)),
-                ("global", texts(&limits.global)),
-                ("guesses", texts(&limits.guesses)),
-                ("guesses_total", texts(&limits.guesses_total)),
-            ]),
+            limits: policy
+                .limits
+                .by_scope()
+                .into_iter()
+                .map(|(scope, limits)| (scope.as_str(), limits.iter().map(limit_text).collect()))
+                .collect(),
             numbers: Numbers {
                 source: "libphonenumber",
                 version: NUMBERS_VERSION,

@@ -1,5 +1,5 @@
 use otpmux::settings::{duration_text, limit_text};
-use otpmux::{Config, ConfiguredProvider, CountryCode, RateLimit, Route};
+use otpmux::{Config, ConfiguredProvider, CountryCode, LimitScope, RateLimit, Route};
 use serde_json::{Map, Value, json};
 
 use super::facts::facts;
@@ -59,16 +59,9 @@ pub(super) fn route(route: &Route) -> Value {
 }
 
 fn limits(config: &Config) -> Value {
-    let limits = &config.policy().limits;
-    let texts = |list: &[RateLimit]| list.iter().map(limit_text).collect::<Vec<_>>();
-    json!({
-        "recipient": texts(&limits.recipient),
-        "client": texts(&limits.client),
-        "purpose": texts(&limits.purpose),
-        "prefix": texts(&limits.prefix),
-        "domain": texts(&limits.domain),
-        "global": texts(&limits.global),
-        "guesses": texts(&limits.guesses),
-        "guesses_total": texts(&limits.guesses_total),
-    })
+    let entry = |(scope, limits): (LimitScope, &[RateLimit])| {
+        let texts: Vec<_> = limits.iter().map(limit_text).collect();
+        (scope.as_str().to_owned(), json!(texts))
+    };
+    Value::Object(config.policy().limits.by_scope().into_iter().map(entry).collect())
 }

@@ -2,8 +2,8 @@ use std::io;
 
 use otpmux::settings::{duration_text, limit_text};
 use otpmux::{
-    Channel, Config, Durability, MessageLimits, Policy, ProviderId, Purpose, RateLimit, ResendBy,
-    Route, StoreConfig,
+    Channel, Config, Durability, MessageLimits, Policy, ProviderId, Purpose, ResendBy, Route,
+    StoreConfig,
 };
 
 use super::facts::facts;
@@ -88,23 +88,14 @@ fn policy(policy: &Policy, output: &mut Output) -> io::Result<()> {
 }
 
 fn limits(limits: &MessageLimits, output: &mut Output) -> io::Result<()> {
-    let all: [(&str, &[RateLimit]); 8] = [
-        ("recipient", &limits.recipient),
-        ("client", &limits.client),
-        ("purpose", &limits.purpose),
-        ("prefix", &limits.prefix),
-        ("domain", &limits.domain),
-        ("global", &limits.global),
-        ("guesses", &limits.guesses),
-        ("guesses_total", &limits.guesses_total),
-    ];
-    let texts = all.iter().map(|(name, limits)| match limits {
-        [] => format!("{name} none"),
+    let texts = limits.by_scope().map(|(scope, limits)| match limits {
+        [] => format!("{} none", scope.as_str()),
         limits => {
-            format!("{name} {}", limits.iter().map(limit_text).collect::<Vec<_>>().join(" "))
+            let texts: Vec<_> = limits.iter().map(limit_text).collect();
+            format!("{} {}", scope.as_str(), texts.join(" "))
         }
     });
-    output.line(format_args!("limits: {}", texts.collect::<Vec<_>>().join(", ")))
+    output.line(format_args!("limits: {}", texts.join(", ")))
 }
 
 pub(super) fn route_text(route: &Route) -> String {

@@ -1,5 +1,5 @@
 use otpmux::settings::limit_text;
-use otpmux::{Config, CountryCode, MessageLimits, RateLimit};
+use otpmux::{Config, CountryCode, LimitScope, MessageLimits, RateLimit};
 
 pub(crate) const NO_GLOBAL_LIMIT: &str = "no limit `global` under [limits], so nothing bounds what \
     all messages together may cost; set it to what a good day needs, twice, such as global = \
@@ -29,7 +29,7 @@ pub(super) fn of(config: &Config) -> Vec<String> {
         && !server.listen.ip().is_loopback()
     {
         warnings.push(format!(
-            "the gateway listens on {} in plain HTTP: whoever reads along sees codes and API keys. \
+            "the gateway listens on {} in plain HTTP: codes and API keys can be read on the way. \
              Set tls_certificate and tls_private_key, or keep it behind a proxy that speaks TLS",
             server.listen
         ));
@@ -66,30 +66,21 @@ fn shared_codes(served: &[String]) -> impl Iterator<Item = String> {
 
 /// Limits that never refuse anything, because another one is reached first.
 fn without_effect(limits: &MessageLimits) -> Vec<String> {
-    let scopes = [
-        ("recipient", &limits.recipient),
-        ("client", &limits.client),
-        ("purpose", &limits.purpose),
-        ("prefix", &limits.prefix),
-        ("domain", &limits.domain),
-        ("global", &limits.global),
-        ("guesses", &limits.guesses),
-        ("guesses_total", &limits.guesses_total),
-    ];
     let mut warnings = Vec::new();
-    for (scope, windows) in scopes {
+    for (scope, windows) in limits.by_scope() {
         // Every message counts in `global` too, and every guess in `guesses_total`.
-        let (name, over_all) = match scope {
-            "global" | "guesses_total" => ("", &[][..]),
-            "guesses" => ("guesses_total", &limits.guesses_total[..]),
-            _ => ("global", &limits.global[..]),
+        let (wider, over_all) = match scope {
+            LimitScope::Global | LimitScope::GuessesTotal => (scope, &[][..]),
+            LimitScope::Guesses => (LimitScope::GuessesTotal, &limits.guesses_total[..]),
+            _ => (LimitScope::Global, &limits.global[..]),
         };
         let others = windows.iter().map(|other| (scope, other));
-        let others: Vec<_> = others.chain(over_all.iter().map(|other| (name, other))).collect();
+        let others: Vec<_> = others.chain(over_all.iter().map(|other| (wider, other))).collect();
         for window in windows {
             let first = others.iter().find(|(_, other)| is_reached_first(other, window));
             if let Some((by, other)) = first {
                 let (text, other) = (limit_text(window), limit_text(other));
+                let (scope, by) = (scope.as_str(), by.as_str());
                 warnings.push(format!(
                     "the limit {text} of `{scope}` never refuses anything: {other} of `{by}` is \
                      reached first"
