@@ -87,17 +87,34 @@ impl<K> Default for Ends<K> {
     }
 }
 
-/// Takes the first eight bytes of what it is given as they are.
+/// Takes the bytes of a key as they are, eight at a time.
 #[derive(Default)]
 struct KeyHasher(u64);
 
+impl KeyHasher {
+    fn add(&mut self, part: u64) {
+        self.0 = self.0.rotate_left(5) ^ part;
+    }
+}
+
 impl Hasher for KeyHasher {
     fn write(&mut self, bytes: &[u8]) {
-        let mut first = [0; 8];
-        for (to, from) in first.iter_mut().zip(bytes) {
-            *to = *from;
+        let mut rest = bytes;
+        while let Some((part, after)) = rest.split_first_chunk() {
+            self.add(u64::from_le_bytes(*part));
+            rest = after;
         }
-        self.0 = self.0.rotate_left(5) ^ u64::from_le_bytes(first);
+        if !rest.is_empty() {
+            self.add(rest.iter().fold(0, |part, byte| part << 8 | u64::from(*byte)));
+        }
+    }
+
+    /// A length: the same for all keys of a map, as they are arrays.
+    fn write_usize(&mut self, _: usize) {}
+
+    /// The variant of an enum.
+    fn write_isize(&mut self, variant: isize) {
+        self.add(variant.unsigned_abs() as u64);
     }
 
     fn finish(&self) -> u64 {
