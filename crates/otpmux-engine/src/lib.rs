@@ -33,5 +33,5 @@ pub use routing::{Route, Routes};
 pub use store::{
     Attempt, BeginLeg, Begun, Behind, Counted, Create, Created, GRACE, GuessEnd, GuessState,
     HEALTH_KEPT, LOOKS_BEHIND, LegEnd, Lost, MARKS_KEPT, NamedGuess, ResendTerms, Settle,
-    VerificationStore, uncovered,
+    StoreState, VerificationStore, uncovered,
 };

@@ -12,7 +12,7 @@ use crate::limits::{Charge, HitLog, LimitKey, Limited, Refund, longest, millis};
 use crate::store::{GRACE, HEALTH_KEPT, MARKS_KEPT, uncovered};
 use crate::{
     Attempt, BeginLeg, Begun, Counted, Create, Created, Guess, GuessEnd, HealthMark, KeyCheck,
-    KeyId, Lost, NamedGuess, RecipientHash, Record, Settle, State, VerificationId,
+    KeyId, Lost, NamedGuess, RecipientHash, Record, Settle, State, StoreState, VerificationId,
     VerificationStore,
 };
 
@@ -137,6 +137,11 @@ impl MemoryStore {
     /// Whether it holds none.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    fn is_full(&self, shelf: &Shelf) -> bool {
+        shelf.records.len() >= self.capacity
+            || shelf.limits.logs.len() >= self.capacity.saturating_mul(KEYS_PER_RECORD)
     }
 
     fn shelf(&self) -> MutexGuard<'_, Shelf> {
@@ -378,10 +383,7 @@ impl VerificationStore for MemoryStore {
         if shelf.given_up.contains(&record.id) {
             return Ok(Created::GivenUp);
         }
-        let keys = shelf.limits.logs.len();
-        if shelf.records.len() >= self.capacity
-            || keys >= self.capacity.saturating_mul(KEYS_PER_RECORD)
-        {
+        if self.is_full(shelf) {
             return Err(full());
         }
         shelf.limits.hit(&charges, now);
@@ -510,8 +512,10 @@ impl VerificationStore for MemoryStore {
         Ok(differs)
     }
 
-    async fn probe(&self, _: SystemTime) -> Result<(), Error> {
-        Ok(())
+    async fn probe(&self, now: SystemTime) -> Result<StoreState, Error> {
+        let shelf = &mut *self.shelf();
+        shelf.drop_ended(now);
+        Ok(if self.is_full(shelf) { StoreState::Full } else { StoreState::Ok })
     }
 
     async fn time(&self) -> Result<Option<SystemTime>, Error> {

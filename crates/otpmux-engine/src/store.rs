@@ -136,12 +136,12 @@ pub trait VerificationStore: Send + Sync + fmt::Debug {
     /// Writes nothing when all are known, so that a store that takes no writes answers too.
     async fn check_keys(&self, keys: &[KeyCheck]) -> Result<Vec<KeyId>, Error>;
 
-    /// Writes something small that takes the place of what it wrote before, and disappears by itself.
+    /// Writes a small entry that replaces the one before and expires by itself.
     ///
     /// # Errors
     ///
-    /// The store takes no writes, so that no code can be verified either.
-    async fn probe(&self, now: SystemTime) -> Result<(), Error>;
+    /// The store refuses writes, so no code can be verified.
+    async fn probe(&self, now: SystemTime) -> Result<StoreState, Error>;
 
     /// What the store's own clock says. Processes on different machines that share a store go by it: an
     /// [`OtpClient`](crate::OtpClient) measures how far its own clock is off, and corrects every time
@@ -191,6 +191,16 @@ pub const HEALTH_KEPT: Duration = Duration::from_hours(1);
 /// How many [`HealthMark`]s of one provider are kept. Of more processes, those that tell last count;
 /// of two at the same time that of the higher number.
 pub const MARKS_KEPT: usize = 8;
+
+/// Whether a store that can be written to has room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "stores answer with it, and callers handle both")]
+pub enum StoreState {
+    /// It takes new verifications.
+    Ok,
+    /// It is full: it refuses new verifications and still checks the codes that were sent.
+    Full,
+}
 
 /// A new verification.
 #[derive(Clone, Debug)]

@@ -1,6 +1,6 @@
 //! Whether codes can be verified here, found out once a second at most.
 
-use otpmux::{Error, ErrorKind, OtpClient};
+use otpmux::{Error, ErrorKind, OtpClient, StoreState};
 use tokio::sync::Mutex;
 use tokio::time::{Duration, Instant};
 
@@ -12,6 +12,8 @@ const HOLDS: Duration = Duration::from_secs(1);
 pub(crate) enum Standing {
     /// It takes writes.
     Ok,
+    /// It refuses new verifications for want of room, and still checks codes.
+    Full,
     /// It is out of reach, or refuses writes.
     Unavailable,
     /// A server key of this gateway is not the one that others use under its id.
@@ -19,9 +21,10 @@ pub(crate) enum Standing {
 }
 
 impl Standing {
-    fn of(result: &Result<(), Error>) -> Self {
+    fn of(result: &Result<StoreState, Error>) -> Self {
         match result {
-            Ok(()) => Self::Ok,
+            Ok(StoreState::Ok) => Self::Ok,
+            Ok(StoreState::Full) => Self::Full,
             Err(error) if error.kind() == ErrorKind::Configuration => Self::ServerKeyDiffers,
             Err(_) => Self::Unavailable,
         }
@@ -30,6 +33,7 @@ impl Standing {
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Ok => "ok",
+            Self::Full => "full",
             Self::Unavailable => "unavailable",
             Self::ServerKeyDiffers => "server_key_differs",
         }
@@ -55,7 +59,12 @@ impl Readiness {
             Err(error) if before != Some(standing) => {
                 tracing::error!(%error, store = standing.as_str(), "not ready: no code can be verified");
             }
-            Ok(()) if before.is_some_and(|before| before != Standing::Ok) => {
+            Ok(StoreState::Full) if before != Some(standing) => {
+                tracing::error!(
+                    "the store is full: new verifications are refused, codes are still checked"
+                );
+            }
+            Ok(StoreState::Ok) if before.is_some_and(|before| before != Standing::Ok) => {
                 tracing::info!("ready again");
             }
             _ => {}

@@ -50,6 +50,11 @@ impl Fault {
         matches!(self, Self::Refused { code, .. } if code == "NOSCRIPT")
     }
 
+    /// Whether Redis has refused for want of memory.
+    pub(crate) fn is_out_of_memory(&self) -> bool {
+        matches!(self, Self::Refused { code, .. } if code == "OOM")
+    }
+
     /// Whether Redis cannot read the script.
     pub(crate) fn is_no_lua(&self) -> bool {
         matches!(self, Self::Refused { code, words } if code == "ERR" && words.contains("compiling script"))

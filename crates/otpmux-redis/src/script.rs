@@ -16,6 +16,8 @@ pub(crate) enum Operation {
     Health,
     CheckKeys,
     Probe,
+    /// The same, for a Redis whose memory is full.
+    ProbeWhenFull,
     Time,
 }
 
@@ -33,7 +35,7 @@ impl Operation {
             Self::Load => "load",
             Self::Health => "health",
             Self::CheckKeys => "check_keys",
-            Self::Probe => "probe",
+            Self::Probe | Self::ProbeWhenFull => "probe",
             Self::Time => "time",
         }
     }
@@ -63,7 +65,7 @@ impl Operation {
             Self::Cancel => &[ARGUMENTS, RECORD, OVER],
             Self::Load => &[ARGUMENTS, RECORD],
             Self::Health => &[ARGUMENTS, HEALTH, MARKS],
-            Self::CheckKeys | Self::Probe | Self::Time => &[],
+            Self::CheckKeys | Self::Probe | Self::ProbeWhenFull | Self::Time => &[],
         }
     }
 
@@ -78,7 +80,8 @@ impl Operation {
             | Self::Approve
             | Self::EndGuess
             | Self::Cancel
-            | Self::CheckKeys => Some("#!lua flags=allow-oom\n"),
+            | Self::CheckKeys
+            | Self::ProbeWhenFull => Some("#!lua flags=allow-oom\n"),
         }
     }
 
@@ -94,7 +97,7 @@ impl Operation {
             Self::Load => include_str!("lua/load.lua"),
             Self::Health => include_str!("lua/health.lua"),
             Self::CheckKeys => include_str!("lua/check_keys.lua"),
-            Self::Probe => include_str!("lua/probe.lua"),
+            Self::Probe | Self::ProbeWhenFull => include_str!("lua/probe.lua"),
             Self::Time => include_str!("lua/time.lua"),
         }
     }
@@ -148,7 +151,7 @@ mod shared {
     pub(super) const UNCOVER: &str = include_str!("lua/shared/uncover.lua");
 }
 
-static SCRIPTS: LazyLock<[Script; 12]> = LazyLock::new(|| {
+static SCRIPTS: LazyLock<[Script; 13]> = LazyLock::new(|| {
     // In the order of the variants, by which they are found.
     [
         Operation::Create,
@@ -162,6 +165,7 @@ static SCRIPTS: LazyLock<[Script; 12]> = LazyLock::new(|| {
         Operation::Health,
         Operation::CheckKeys,
         Operation::Probe,
+        Operation::ProbeWhenFull,
         Operation::Time,
     ]
     .map(|operation| {

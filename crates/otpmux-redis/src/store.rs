@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use otpmux_core::{Error, Purpose, Verdict};
 use otpmux_engine::{
     Attempt, BeginLeg, Begun, Create, Created, GRACE, Guess, GuessEnd, HealthMark, KeyCheck, KeyId,
-    Leg, LegState, Lost, Record, Settle, State, VerificationId, VerificationStore,
+    Leg, LegState, Lost, Record, Settle, State, StoreState, VerificationId, VerificationStore,
 };
 
 use crate::call::Call;
@@ -66,8 +66,12 @@ impl RedisStore {
         call: Call,
         read: impl FnOnce(Reply) -> Result<T, Fault>,
     ) -> Result<T, Error> {
-        let answer = self.link.call(&call).await.and_then(Reply::of).and_then(read);
+        let answer = self.ask(&call).await.and_then(read);
         answer.map_err(|fault| fault.into_error(call.operation))
+    }
+
+    async fn ask(&self, call: &Call) -> Result<Reply, Fault> {
+        self.link.call(call).await.and_then(Reply::of)
     }
 
     fn on_record(&self, operation: Operation, id: VerificationId, now: SystemTime) -> Call {
@@ -329,9 +333,17 @@ impl VerificationStore for RedisStore {
         .await
     }
 
-    async fn probe(&self, now: SystemTime) -> Result<(), Error> {
-        let call = Call::new(Operation::Probe, self.names.probe(), now);
-        self.run(call, |reply| reply.end(())).await
+    async fn probe(&self, now: SystemTime) -> Result<StoreState, Error> {
+        let probe = |operation| Call::new(operation, self.names.probe(), now);
+        match self.ask(&probe(Operation::Probe)).await {
+            // From version 7 on, a full Redis still takes the writes that check a code.
+            Err(fault) if fault.is_out_of_memory() => {
+                self.run(probe(Operation::ProbeWhenFull), |reply| reply.end(StoreState::Full)).await
+            }
+            reply => reply
+                .and_then(|reply| reply.end(StoreState::Ok))
+                .map_err(|fault| fault.into_error(Operation::Probe)),
+        }
     }
 
     async fn time(&self) -> Result<Option<SystemTime>, Error> {

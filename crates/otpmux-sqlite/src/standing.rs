@@ -1,6 +1,6 @@
 //! What processes must have in common, and whether the file takes writes.
 
-use otpmux_engine::{KeyCheck, KeyId};
+use otpmux_engine::{KeyCheck, KeyId, StoreState};
 use rusqlite::{OptionalExtension as _, params};
 
 use crate::tables::Tables;
@@ -25,10 +25,11 @@ impl Tables<'_> {
         Ok(differ)
     }
 
-    /// A row that changes each time.
-    pub(crate) fn probe(&self, now: i64) -> rusqlite::Result<()> {
+    /// Changes a row, and says whether there is room for more.
+    pub(crate) fn probe(&self, now: i64) -> rusqlite::Result<StoreState> {
         let sql = "INSERT INTO probe (number, at, times) VALUES (1, ?1, 1) \
             ON CONFLICT (number) DO UPDATE SET at = excluded.at, times = times + 1";
-        self.run(sql, [now]).map(|_| ())
+        self.run(sql, [now])?;
+        Ok(if self.has_room()? { StoreState::Ok } else { StoreState::Full })
     }
 }

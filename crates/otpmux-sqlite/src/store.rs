@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use otpmux_core::{Error, Verdict};
 use otpmux_engine::{
     Attempt, BeginLeg, Begun, Create, Created, Guess, GuessEnd, HealthMark, KeyCheck, KeyId, Lost,
-    Record, Settle, State, VerificationId, VerificationStore,
+    Record, Settle, State, StoreState, VerificationId, VerificationStore,
 };
 
 use crate::failure::{Fault, of_guess};
@@ -138,7 +138,7 @@ impl VerificationStore for SqliteStore {
         self.writer.ask(0, move |tables| Ok(tables.check_keys(&keys)?)).await
     }
 
-    async fn probe(&self, now: SystemTime) -> Result<(), Error> {
+    async fn probe(&self, now: SystemTime) -> Result<StoreState, Error> {
         let now = stamp(now);
         self.writer.ask(now, move |tables| Ok(tables.probe(now)?)).await
     }

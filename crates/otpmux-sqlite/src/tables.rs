@@ -57,7 +57,8 @@ impl<'c> Tables<'c> {
         )))
     }
 
-    fn has_room(&self) -> rusqlite::Result<bool> {
+    /// Whether there may be more content.
+    pub(crate) fn has_room(&self) -> rusqlite::Result<bool> {
         let pragma = |sql| Ok::<_, rusqlite::Error>(self.number(sql, [])?.unwrap_or(0));
         let used = pragma("PRAGMA page_count")? - pragma("PRAGMA freelist_count")?;
         let bytes = used.saturating_mul(pragma("PRAGMA page_size")?);

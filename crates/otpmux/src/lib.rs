@@ -25,8 +25,9 @@ pub use otpmux_engine::{
     CodeSourceView, Explanation, Guarded, Guards, GuardsError, Health, InFlight, KeyError,
     LegState, LegView, LimitScope, LimitView, MemoryStore, MessageLimits, NewVerification,
     OtpClient, ParseIdError, Policy, PolicyError, ProviderView, Reloaded, Resend, ResendBy,
-    RetryBudget, Route, Routes, Scope, ScopedClient, ServerKeys, Skip, SkipReason, Trail,
-    Verification, VerificationId, VerificationStatus, VerificationStore, Verify, describe_metrics,
+    RetryBudget, Route, Routes, Scope, ScopedClient, ServerKeys, Skip, SkipReason, StoreState,
+    Trail, Verification, VerificationId, VerificationStatus, VerificationStore, Verify,
+    describe_metrics,
 };
 
 pub use config::{

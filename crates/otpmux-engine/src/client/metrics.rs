@@ -5,15 +5,16 @@ use otpmux_core::{Balance, Channel, Error, ProviderId, Recipient, Verdict};
 use tokio::time::Instant;
 
 use super::Verification;
-use crate::LimitScope;
 use crate::layers::{channel_label, describe};
 use crate::numbers::country_of;
+use crate::{LimitScope, StoreState};
 
 const SENDS: &str = "otpmux_sends_total";
 const SECONDS: &str = "otpmux_send_seconds";
 const VERDICTS: &str = "otpmux_verdicts_total";
 const LIMITED: &str = "otpmux_limited_total";
 const SKEW: &str = "otpmux_store_clock_skew_seconds";
+const FULL: &str = "otpmux_store_full";
 const BALANCE: &str = "otpmux_provider_balance";
 
 static METADATA: Metadata<'static> = Metadata::new("otpmux", Level::INFO, Some(module_path!()));
@@ -32,6 +33,7 @@ static METADATA: Metadata<'static> = Metadata::new("otpmux", Level::INFO, Some(m
 /// | `otpmux_verdicts_total` | `verdict` | codes that were tried |
 /// | `otpmux_limited_total` | `limit` | messages that a limit refused |
 /// | `otpmux_store_clock_skew_seconds` | | by how much the store's clock is ahead of this process's; times are corrected by it |
+/// | `otpmux_store_full` | | 1 when the store refuses new verifications for want of room, 0 otherwise; updated by [`ready`](crate::OtpClient::ready) |
 /// | `otpmux_provider_balance` | `provider`, `currency` | what was left on the vendor's account when it was last asked; the currency of credits is `none` |
 ///
 /// `call` is a method of [`OtpProvider`](otpmux_core::OtpProvider). `outcome` is `ok`, the verdict's word, or the kind of the
@@ -51,6 +53,8 @@ pub fn describe_metrics() {
         recorder.describe_counter(name(LIMITED), Some(Unit::Count), text.into());
         let text = "By how much the store's clock is ahead of this process's";
         recorder.describe_gauge(name(SKEW), Some(Unit::Seconds), text.into());
+        let text = "Whether the store refuses new verifications for want of room";
+        recorder.describe_gauge(name(FULL), None, text.into());
         let text = "What was left on the vendor's account when it was last asked";
         recorder.describe_gauge(name(BALANCE), None, text.into());
     });
@@ -117,4 +121,14 @@ pub(super) fn store_is_ahead(milliseconds: i64) {
     let skew = Key::from_static_name(SKEW);
     with_recorder(|recorder| recorder.register_gauge(&skew, &METADATA))
         .set(milliseconds as f64 / 1_000.0);
+}
+
+/// The store has said whether it has room.
+pub(super) fn store_is(state: StoreState) {
+    let full = match state {
+        StoreState::Ok => 0.0,
+        StoreState::Full => 1.0,
+    };
+    let key = Key::from_static_name(FULL);
+    with_recorder(|recorder| recorder.register_gauge(&key, &METADATA)).set(full);
 }

@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use otpmux_core::{Blame, Certainty, Error, ErrorKind, Verdict};
 use otpmux_engine::{
     Attempt, BeginLeg, Begun, Create, Created, Guess, GuessEnd, HealthMark, KeyCheck, KeyId,
-    LegState, MemoryStore, NewVerification, OtpClient, Record, Settle, State, VerificationId,
-    VerificationStore,
+    LegState, MemoryStore, NewVerification, OtpClient, Record, Settle, State, StoreState,
+    VerificationId, VerificationStore,
 };
 use otpmux_testkit::ScriptedProvider;
 
@@ -121,7 +121,7 @@ impl VerificationStore for Failing {
     async fn check_keys(&self, keys: &[KeyCheck]) -> Result<Vec<KeyId>, Error> {
         self.inner.check_keys(keys).await
     }
-    async fn probe(&self, now: SystemTime) -> Result<(), Error> {
+    async fn probe(&self, now: SystemTime) -> Result<StoreState, Error> {
         self.inner.probe(now).await
     }
     async fn time(&self) -> Result<Option<SystemTime>, Error> {

@@ -8,7 +8,8 @@ use otpmux_core::{
     Blame, Certainty, ClientContext, Error, ErrorKind, Purpose, RateLimit, Recipient, Sent,
 };
 use otpmux_engine::{
-    MemoryStore, MessageLimits, NewVerification, Policy, Verification, VerificationStore,
+    MemoryStore, MessageLimits, NewVerification, Policy, StoreState, Verification,
+    VerificationStore,
 };
 
 use crate::world::{World, builder, carrier, down, error, keys, lenient, unknown, wrong};
@@ -31,10 +32,12 @@ async fn the_memory_store_is_bounded_and_gives_up_nobody() {
     }
     let error = client.send(number(10)).await.unwrap_err();
     assert_eq!((error.kind(), provider.count()), (ErrorKind::Store, 10));
+    assert_eq!(client.ready().await.unwrap(), StoreState::Full);
     let code = provider.supplied_codes()[0].parse().unwrap();
     assert!(client.verify(first.id, &code).await.unwrap().is_approved());
 
     clock.advance(std::time::Duration::from_mins(15));
+    assert_eq!(client.ready().await.unwrap(), StoreState::Ok);
     client.send(number(11)).await.unwrap();
     assert_eq!(store.len(), 1, "what has expired makes room");
 }

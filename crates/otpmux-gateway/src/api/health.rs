@@ -50,7 +50,7 @@ pub(super) async fn alive() -> Answer<Fine> {
 pub(super) struct Ready {
     #[schema(value_type = ReadyWord)]
     status: &'static str,
-    /// `ok` (it takes writes), `unavailable` (it is out of reach or refuses writes), or
+    /// `ok` (it takes writes), `full` (it refuses new verifications and checks codes), `unavailable` (it is out of reach or refuses writes), or
     /// `server_key_differs` (another process has another key under the same id). Not told while the
     /// gateway stops.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -78,6 +78,7 @@ enum ReadyWord {
 #[expect(dead_code, reason = "for the document")]
 enum StoreWord {
     Ok,
+    Full,
     Unavailable,
     ServerKeyDiffers,
 }
@@ -123,7 +124,7 @@ pub(super) async fn ready(State(app): State<Arc<App>>, headers: HeaderMap) -> Re
     let draining = app.is_draining();
     let standing = if draining { None } else { Some(app.standing().await) };
     let (code, status) = match standing {
-        Some(Standing::Ok) => (StatusCode::OK, "ok"),
+        Some(Standing::Ok | Standing::Full) => (StatusCode::OK, "ok"),
         Some(_) => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
         None => (StatusCode::SERVICE_UNAVAILABLE, "draining"),
     };

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use otpmux_core::{Certainty, Error, ErrorKind};
-use otpmux_engine::{GRACE, VerificationStore};
+use otpmux_engine::{GRACE, StoreState, VerificationStore};
 use otpmux_sqlite::SqliteStore;
 
 use crate::crash::check;
@@ -77,6 +77,7 @@ pub(crate) async fn a_full_file_refuses_new_ones_only() {
     };
     assert_told(&error, "max_bytes");
     assert!(number > 100, "{number}");
+    assert_eq!(store.probe(now()).await.unwrap(), StoreState::Full);
     assert_eq!(home.rows("records"), number);
     assert_eq!(guess(&store, first, WRONG).await.unwrap(), "wrong_code");
     assert_eq!(guess(&store, first, CODE).await.unwrap(), "approved");
@@ -87,6 +88,7 @@ pub(crate) async fn a_full_file_refuses_new_ones_only() {
         tries += 1;
         assert!(tries < 20);
     }
+    assert_eq!(store.probe(later).await.unwrap(), StoreState::Ok);
 }
 
 pub(crate) async fn a_row_that_cannot_be_read_is_told() {

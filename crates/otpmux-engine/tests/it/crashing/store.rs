@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use otpmux_core::{Blame, Certainty, Error, ErrorKind, Verdict};
 use otpmux_engine::{
     Attempt, BeginLeg, Begun, Create, Created, Guess, GuessEnd, HealthMark, KeyCheck, KeyId,
-    MemoryStore, Record, Settle, State, VerificationId, VerificationStore,
+    MemoryStore, Record, Settle, State, StoreState, VerificationId, VerificationStore,
 };
 use tokio::sync::Notify;
 
@@ -172,7 +172,7 @@ impl VerificationStore for CrashingStore {
     async fn check_keys(&self, keys: &[KeyCheck]) -> Result<Vec<KeyId>, Error> {
         self.inner.check_keys(keys).await
     }
-    async fn probe(&self, now: SystemTime) -> Result<(), Error> {
+    async fn probe(&self, now: SystemTime) -> Result<StoreState, Error> {
         self.inner.probe(now).await
     }
     async fn time(&self) -> Result<Option<SystemTime>, Error> {
