@@ -18,13 +18,18 @@ format:
 bench:
     cargo bench -p otpmux-benches
 
+# The documentation site, in target/site.
+docs:
+    ./scripts/build-docs
+
 # Known vulnerabilities; fetches the advisory database.
 advisories:
     cargo deny check advisories
 
-# Writes docs/otpmux.schema.json anew.
+# Writes docs/otpmux.schema.json and docs/configuration/reference.md again.
 schema:
     cargo run --quiet -- schema > docs/otpmux.schema.json
+    cargo run --quiet -- schema --markdown > docs/configuration/reference.md
 
 # The table of telephone numbers anew, after an update of rlibphonenumber in tools/number-table.
 numbers:

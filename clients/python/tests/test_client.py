@@ -124,7 +124,7 @@ def test_tries_end(make: Any, gateway: Gateway) -> None:
 
 def test_what_a_vendor_refused_is_not_repeated() -> None:
     def problem(**members: Any) -> Problem:
-        return Problem({"type": "urn:otpmux:problem:unavailable", "title": "x", **members})
+        return Problem({"type": "https://otpmux.github.io/otpmux/problems/unavailable", "title": "x", **members})
 
     retry = Retry(tries=3, pause=0.25, longest_wait=5)
     assert retry.wait(problem(status=503, certainty="refused"), 1) is None

@@ -94,7 +94,7 @@ test("what a vendor refused is not repeated", async () => {
     let asked = 0;
     const fetch = async () => {
       asked += 1;
-      const problem = { type: "urn:otpmux:problem:unavailable", title: "x", ...body };
+      const problem = { type: "https://otpmux.github.io/otpmux/problems/unavailable", title: "x", ...body };
       const headers = { "content-type": "application/problem+json" };
       return new Response(JSON.stringify(problem), { status: body.status, headers });
     };

@@ -86,8 +86,8 @@ enum Command {
     Providers(providers::Args),
     /// Checks a configuration file and tells what it means, or how a send would be routed
     CheckConfig(check_config::Args),
-    /// Prints the JSON Schema of the configuration file
-    Schema,
+    /// Print the JSON Schema of the configuration file, or a reference of its keys
+    Schema(schema::Args),
     /// Prints a script that completes commands and options in a shell
     Completions(completions::Args),
 }
@@ -147,7 +147,7 @@ async fn run(command: Command, output: &mut Output) -> io::Result<Exit> {
         Command::Status(args) => status::run(&args, output).await,
         Command::Providers(args) => providers::run(&args, output).await,
         Command::CheckConfig(args) => check_config::run(&args, output),
-        Command::Schema => schema::run(output),
+        Command::Schema(args) => schema::run(&args, output),
         Command::Completions(args) => completions::run(&args, output),
     }
 }

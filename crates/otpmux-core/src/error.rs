@@ -141,11 +141,35 @@ pub enum ErrorKind {
     Store,
     /// The configuration is wrong.
     Configuration,
+    // Stays the last one; a test counts up to it.
     /// Something that should not happen on our own side.
     Internal,
 }
 
 impl ErrorKind {
+    /// Every kind, in the order of their declaration.
+    pub const ALL: [Self; 19] = [
+        Self::InvalidRequest,
+        Self::InvalidRecipient,
+        Self::Unsupported,
+        Self::NotFound,
+        Self::Conflict,
+        Self::KeyReused,
+        Self::Unauthenticated,
+        Self::Forbidden,
+        Self::InsufficientFunds,
+        Self::RateLimited,
+        Self::FraudSuspected,
+        Self::Unavailable,
+        Self::Timeout,
+        Self::Transport,
+        Self::Protocol,
+        Self::CircuitOpen,
+        Self::Store,
+        Self::Configuration,
+        Self::Internal,
+    ];
+
     /// The word that the HTTP API, metrics and logs use.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -416,6 +440,14 @@ impl StdError for Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_kind_is_listed_once() {
+        assert_eq!(ErrorKind::ALL.len(), ErrorKind::Internal as usize + 1);
+        for (place, kind) in ErrorKind::ALL.into_iter().enumerate() {
+            assert_eq!(kind as usize, place);
+        }
+    }
 
     #[test]
     fn is_one_pointer_wide_and_sendable() {

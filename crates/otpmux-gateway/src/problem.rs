@@ -1,4 +1,6 @@
-//! What a caller is told when it does not get what it asked for (RFC 9457).
+//! Problems (RFC 9457): the answers of the API that are not a success.
+
+mod pages;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -11,6 +13,8 @@ use otpmux::{Blame, Certainty, ConfigErrors, Error, ErrorKind};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+pub(crate) use pages::{BASE, PAGES, page};
+
 /// An answer that is a problem.
 #[derive(Debug)]
 pub(crate) struct Problem(Box<Content>);
@@ -19,9 +23,10 @@ pub(crate) struct Problem(Box<Content>);
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Problem)]
 pub(crate) struct Content {
-    /// `urn:otpmux:problem:` and a word that stays the same.
+    /// The type: stable, and the address of a page with its cause and what to do. The gateway serves
+    /// the same page at `/problems/` and the last part of the type.
     #[serde(rename = "type")]
-    #[schema(example = "urn:otpmux:problem:rate_limited")]
+    #[schema(format = "uri", example = "https://otpmux.github.io/otpmux/problems/rate_limited")]
     kind: String,
     /// What kind of problem it is.
     #[schema(example = "Too many requests")]
@@ -120,8 +125,9 @@ impl Problem {
         title: &'static str,
         detail: impl Into<Cow<'static, str>>,
     ) -> Self {
+        debug_assert!(page(kind).is_some(), "{kind} has no page");
         Self(Box::new(Content {
-            kind: format!("urn:otpmux:problem:{kind}"),
+            kind: format!("{BASE}{kind}"),
             title,
             status: status.as_u16(),
             detail: detail.into(),

@@ -12,7 +12,7 @@ use crate::support::{API_KEY, Serving, file, wrong};
 
 const RULES: &str = "deploy/monitoring/otpmux.rules.yml";
 const DASHBOARD: &str = "deploy/monitoring/grafana.json";
-const GUIDE: &str = "docs/production.md";
+const GUIDE: &str = "docs/operating/monitoring.md";
 const CONNECTIONS: usize = 4;
 
 /// What Prometheus itself adds to every series, and what a histogram has.
@@ -85,7 +85,7 @@ fn names_and_labels_are_found() {
         [("otpmux_a_seconds".to_owned(), vec![call, other]), ("otpmux_b_total".to_owned(), vec![])];
     assert_eq!(found, expected);
     assert_eq!(summed("sum by (le, x) (a) / sum by (y) (b)").len(), 3);
-    let prose = "`otpmux_b_total` and otpmux.toml, urn:otpmux:problem";
+    let prose = "`otpmux_b_total` and otpmux.toml, otpmux.github.io";
     assert_eq!(used(prose), [("otpmux_b_total".to_owned(), vec![])]);
 }
 

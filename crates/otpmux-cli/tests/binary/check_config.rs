@@ -268,6 +268,17 @@ fn a_file_that_is_not_there() {
 }
 
 #[test]
+fn the_published_reference_is_the_current_one() {
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/configuration/reference.md");
+    let published = std::fs::read_to_string(page).unwrap();
+    let ended = run(program().args(["schema", "--markdown"]), "");
+    assert!(
+        ended.stdout == published,
+        "docs/configuration/reference.md is stale; write it again: just schema"
+    );
+}
+
+#[test]
 fn the_schema_is_json() {
     let ended = run(program().arg("schema"), "");
     let schema: serde_json::Value = serde_json::from_str(&ended.stdout).unwrap();

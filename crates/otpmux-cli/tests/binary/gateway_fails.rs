@@ -51,7 +51,7 @@ fn at(url: &str, arguments: &[&str]) -> Command {
 
 fn problem(status: u16, kind: &str, more: &Value) -> ResponseTemplate {
     let mut body = json!({
-        "type": format!("urn:otpmux:problem:{kind}"),
+        "type": format!("https://otpmux.github.io/otpmux/problems/{kind}"),
         "title": "No",
         "status": status,
         "detail": "for a reason",

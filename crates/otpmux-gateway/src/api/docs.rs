@@ -2,6 +2,7 @@
 
 use std::sync::LazyLock;
 
+use axum::extract::Path;
 use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use axum::response::{IntoResponse, Redirect, Response};
 
@@ -9,8 +10,10 @@ mod examples;
 mod fields;
 mod html;
 mod page;
+mod problem;
 
 use super::openapi;
+use crate::problem::{self as problems, Content, Problem};
 
 /// Describe the API to programs
 ///
@@ -48,7 +51,33 @@ pub(super) async fn root() -> Redirect {
 )]
 pub(super) async fn page() -> Response {
     static PAGE: LazyLock<String> = LazyLock::new(|| page::of(&openapi()));
-    // The page needs its own style and nothing else.
+    html_page(PAGE.as_str())
+}
+
+/// Explain a problem type to people
+///
+/// The page of a type: its cause and what to do.
+#[utoipa::path(
+    get,
+    path = "/problems/{type}",
+    operation_id = "problem",
+    tag = "operation",
+    security(()),
+    params(("type" = String, Path, description = "The last part of a problem's `type`",
+        example = "rate_limited")),
+    responses(
+        (status = 200, description = "The page", body = String, content_type = "text/html"),
+        (status = 404, description = "`not_found`: no such type", body = Content,
+            content_type = "application/problem+json"),
+    ),
+)]
+pub(super) async fn problem(Path(kind): Path<String>) -> Result<Response, Problem> {
+    let text = problems::page(&kind).ok_or_else(Problem::not_found)?;
+    Ok(html_page(problem::of(&kind, text)))
+}
+
+fn html_page(html: impl IntoResponse) -> Response {
+    // A page needs its style and nothing else.
     let policy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; \
                   form-action 'none'; frame-ancestors 'none'";
     let headers = [
@@ -56,5 +85,5 @@ pub(super) async fn page() -> Response {
         (CONTENT_SECURITY_POLICY, policy),
         (CACHE_CONTROL, "no-cache"),
     ];
-    (headers, PAGE.as_str()).into_response()
+    (headers, html).into_response()
 }

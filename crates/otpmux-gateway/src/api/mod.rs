@@ -40,6 +40,7 @@ pub(crate) fn router(app: &Arc<App>, metrics: bool) -> Router {
         .route("/readyz", get(health::ready))
         .route("/openapi.json", get(docs::document))
         .route("/docs", get(docs::page))
+        .route("/problems/{type}", get(docs::problem))
         .route("/", get(docs::root));
     let router = if metrics { router.route("/metrics", get(health::metrics)) } else { router };
     or_nothing(router, app)

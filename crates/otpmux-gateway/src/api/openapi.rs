@@ -14,7 +14,7 @@ use crate::problem::Content;
     paths(
         create::create, verify::verify, resend::resend, show::show, cancel::cancel,
         capabilities::capabilities, reload::reload, health::alive, health::ready, health::metrics,
-        docs::document, docs::page,
+        docs::document, docs::page, docs::problem,
     ),
     components(schemas(Content)),
     security(("api_key" = [])),

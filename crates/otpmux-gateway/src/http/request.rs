@@ -81,6 +81,9 @@ fn route(path: &str) -> &'static str {
     if let Some(known) = FIXED.into_iter().find(|known| *known == path) {
         return known;
     }
+    if path.starts_with("/problems/") {
+        return "/problems/{type}";
+    }
     let Some(rest) = path.strip_prefix("/v1/verifications/") else { return "other" };
     match rest.split_once('/') {
         None => "/v1/verifications/{id}",

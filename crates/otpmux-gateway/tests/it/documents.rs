@@ -21,6 +21,7 @@ async fn the_document_is_that_of_the_code_and_whole() {
         "/healthz",
         "/metrics",
         "/openapi.json",
+        "/problems/{type}",
         "/readyz",
         "/v1/admin/reload",
         "/v1/capabilities",
@@ -93,6 +94,21 @@ async fn the_page_needs_nothing_from_elsewhere_and_may_not_be_framed() {
     // The address alone leads there.
     let page = gateway.http.get(&gateway.url).send().await.unwrap();
     assert_eq!((page.status().as_u16(), page.url().path()), (200, "/docs"));
+}
+
+#[tokio::test]
+async fn the_type_of_a_problem_leads_to_its_page() {
+    let emulator = emulator().await;
+    let gateway = start(&toml(&emulator, ""), environment()).await.unwrap();
+    let problem = gateway.get("/nothing/here").await.problem(404, "not_found");
+    let address = problem["type"].as_str().unwrap();
+    let path = &address[address.find("/problems/").unwrap()..];
+    let answer = gateway.http.get(format!("{}{path}", gateway.url)).send().await.unwrap();
+    assert_eq!(answer.status(), 200);
+    assert!(answer.headers()["content-type"].to_str().unwrap().starts_with("text/html"));
+    let page = answer.text().await.unwrap();
+    assert!(page.contains("<title>not_found</title>") && page.contains("<h3>What to do</h3>"));
+    gateway.get("/problems/no_such_type").await.problem(404, "not_found");
 }
 
 #[tokio::test]

@@ -156,7 +156,11 @@ impl Answer {
     #[track_caller]
     pub(crate) fn problem(self, status: u16, kind: &str) -> Value {
         assert_eq!(self.headers["content-type"], "application/problem+json", "{self:?}");
-        assert_eq!(self.body["type"], format!("urn:otpmux:problem:{kind}"), "{self:?}");
+        assert_eq!(
+            self.body["type"],
+            format!("https://otpmux.github.io/otpmux/problems/{kind}"),
+            "{self:?}"
+        );
         assert_eq!(self.body["status"], status);
         if let Some(seconds) = self.body["retry_after"].as_u64() {
             assert_eq!(self.headers["retry-after"], seconds.to_string().as_str());

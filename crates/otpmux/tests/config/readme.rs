@@ -1,4 +1,5 @@
-//! The files of the READMEs are right as they stand there.
+//! The files of the README can be read as they are printed. Those of the documentation site:
+//! `tests/tests/documentation.rs`.
 
 use crate::read_in;
 
@@ -35,11 +36,4 @@ fn of_this_crate() {
     for block in blocks {
         assert_right(&block);
     }
-}
-
-#[test]
-fn of_the_workspace() {
-    let blocks = blocks(include_str!("../../../../README.md"));
-    assert_eq!(blocks.len(), 2, "a file, and what is added for production");
-    assert_right(&blocks.concat());
 }

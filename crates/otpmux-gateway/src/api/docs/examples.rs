@@ -12,7 +12,7 @@ const ID: &str = "0af7651916cd43dd8448eb211c80319c";
 pub(super) fn write_examples(page: &mut String, document: &Value, call: &Call<'_>) {
     let example = Example {
         method: call.method.to_uppercase(),
-        path: call.path.replace("{id}", ID),
+        path: call.path.replace("{id}", ID).replace("{type}", "rate_limited"),
         key: call.needs_key(),
         name: call.takes_header("Idempotency-Key"),
         body: call.body().map(|schema| body(document, schema)),

@@ -6,12 +6,13 @@ use serde_json::Value;
 use super::examples::write_examples;
 use super::fields::{Side, fields, write_fields};
 use super::html::{escape, push};
+use crate::problem::PAGES;
 
-const STYLE: &str = include_str!("page.css");
+pub(super) const STYLE: &str = include_str!("page.css");
 const METHODS: [&str; 3] = ["get", "post", "delete"];
 
 /// The handset's own mark.
-const MARK: &str = r##"<svg width="28" height="28" viewBox="0 0 32 32" aria-hidden="true"><rect x="7" y="2" width="18" height="28" rx="5" fill="#4353d6"/><rect x="9.5" y="5.5" width="13" height="18" rx="2" fill="#fff"/><g fill="#4353d6"><circle cx="12.6" cy="14.5" r="1.5"/><circle cx="16" cy="14.5" r="1.5"/><circle cx="19.4" cy="14.5" r="1.5"/></g><rect x="13.5" y="26" width="5" height="1.6" rx=".8" fill="#fff"/></svg>"##;
+pub(super) const MARK: &str = r##"<svg width="28" height="28" viewBox="0 0 32 32" aria-hidden="true"><rect x="7" y="2" width="18" height="28" rx="5" fill="#4353d6"/><rect x="9.5" y="5.5" width="13" height="18" rx="2" fill="#fff"/><g fill="#4353d6"><circle cx="12.6" cy="14.5" r="1.5"/><circle cx="16" cy="14.5" r="1.5"/><circle cx="19.4" cy="14.5" r="1.5"/></g><rect x="13.5" y="26" width="5" height="1.6" rx=".8" fill="#fff"/></svg>"##;
 
 pub(super) fn of(document: &Value) -> String {
     let text = |at: &str| escape(document.pointer(at).and_then(Value::as_str).unwrap_or_default());
@@ -73,7 +74,7 @@ impl<'a> Call<'a> {
 
     /// The order in which an application meets the calls; a document has none.
     fn place(&self) -> usize {
-        const ORDER: [&str; 11] = [
+        const ORDER: [&str; 12] = [
             "create_verification",
             "verify_code",
             "resend_verification",
@@ -85,6 +86,7 @@ impl<'a> Call<'a> {
             "metrics",
             "reload_configuration",
             "docs",
+            "problem",
         ];
         ORDER.iter().position(|id| self.value["operationId"] == **id).unwrap_or(ORDER.len())
     }
@@ -248,6 +250,11 @@ fn write_problems(page: &mut String, document: &Value) {
     );
     let problem = &document["components"]["schemas"]["Problem"];
     write_fields(page, &fields(document, problem), Side::Answer);
+    page.push_str("<div><h4>Types, each with its cause and what to do</h4><p class=\"pills\">");
+    for (kind, _) in PAGES {
+        push(page, format_args!("<a class=\"pill\" href=\"/problems/{kind}\">{kind}</a> "));
+    }
+    page.push_str("</p></div>");
     page.push_str(
         "</section><section class=\"card\" id=\"statuses\"><h3><a href=\"#statuses\">What each \
                    status means</a></h3><dl class=\"meanings\">",
@@ -307,8 +314,10 @@ mod tests {
         for (element, end) in [("<section", "</section>"), ("<dl", "</dl>"), ("<div", "</div>")] {
             assert_eq!(page.matches(element).count(), page.matches(end).count(), "{element}");
         }
-        let elsewhere = page.replace("http://127.0.0.1:8080", "");
-        assert!(!elsewhere.contains("http://") && !elsewhere.contains("https://"));
+        for attribute in ["href", "src", "action"] {
+            assert!(!page.contains(&format!("{attribute}=\"http")), "{attribute}");
+        }
+        assert!(!page.contains("url(") && !page.contains("@import"));
         assert!(!page.contains("<script") && !page.contains("<table"));
     }
 

@@ -1,0 +1,242 @@
+//! The schema of the configuration file as a page: a table for each section, a row for each key.
+
+use std::fmt::Write as _;
+
+use serde_json::Value;
+
+const HEAD: &str = "\
+---
+hide: [toc]
+---
+
+# Configuration reference
+
+<!-- Written by `otpmux schema --markdown`. `just schema` writes it again; a test compares. -->
+
+Every key of [the configuration file](index.md). Durations are `\"500ms\"`, `\"10s\"`, `\"5m\"`, `\"1h\"` or `\"7d\"`. A limit such as `\"15/1h\"` is
+a count in a sliding window. A secret is a reference: `\"env:NAME\"` or `\"file:PATH\"`.
+";
+
+/// The order in which a reader meets the sections; others follow.
+const ORDER: [&str; 8] =
+    ["providers", "routes", "store", "server_keys", "policy", "limits", "resilience", "server"];
+
+pub(super) fn reference(schema: &Value) -> String {
+    let mut page = HEAD.to_owned();
+    let sections = schema["properties"].as_object().into_iter().flatten();
+    let mut sections: Vec<_> =
+        sections.map(|(name, section)| (name.as_str(), resolved(schema, section))).collect();
+    let place = |name: &str| ORDER.iter().position(|known| *known == name).unwrap_or(ORDER.len());
+    sections.sort_by_key(|(name, _)| place(name));
+    for (name, section) in &sections {
+        if *name == "providers" {
+            write_providers(&mut page, section);
+        } else if section["items"]["properties"].is_object() {
+            write_section(&mut page, &format!("[[{name}]]"), section, &section["items"]);
+        } else if section["properties"].is_object() {
+            write_section(&mut page, &format!("[{name}]"), section, section);
+        }
+    }
+    let alone: Vec<_> = sections
+        .iter()
+        .filter(|(name, section)| {
+            *name != "providers"
+                && !section["properties"].is_object()
+                && !section["items"]["properties"].is_object()
+        })
+        .collect();
+    if !alone.is_empty() {
+        page.push_str("\n## Outside sections\n");
+        write_head(&mut page);
+        for (name, section) in alone {
+            write_row(&mut page, name, section, false);
+        }
+    }
+    page
+}
+
+/// What a reference within the schema refers to.
+fn resolved<'a>(schema: &'a Value, part: &'a Value) -> &'a Value {
+    let path = part["$ref"].as_str().and_then(|path| path.strip_prefix('#'));
+    path.and_then(|path| schema.pointer(path)).unwrap_or(part)
+}
+
+fn write_providers(page: &mut String, section: &Value) {
+    write_title(page, "##", "[providers.NAME]", section);
+    let provider = &section["additionalProperties"];
+    write_head(page);
+    write_row(page, "kind", &provider["properties"]["kind"], true);
+    for adapter in provider["allOf"].as_array().into_iter().flatten() {
+        let kind = adapter["if"]["properties"]["kind"]["const"].as_str().unwrap_or_default();
+        let _ = writeln!(page, "\n### {kind}\n\nWith `kind = \"{kind}\"`:");
+        write_rows(page, &adapter["then"]);
+    }
+}
+
+/// A section with its own keys, and after it those of the tables within it.
+fn write_section(page: &mut String, title: &str, section: &Value, table: &Value) {
+    write_title(page, "##", title, section);
+    write_rows(page, table);
+    for (key, value) in table["properties"].as_object().into_iter().flatten() {
+        let name = title.trim_matches(['[', ']']);
+        if value["items"]["properties"].is_object() {
+            write_title(page, "###", &format!("[[{name}.{key}]]"), value);
+            write_rows(page, &value["items"]);
+        }
+    }
+}
+
+fn write_title(page: &mut String, level: &str, title: &str, section: &Value) {
+    let about = section["description"].as_str().unwrap_or_default();
+    let _ = writeln!(page, "\n{level} `{title}`\n\n{}", cell(about));
+}
+
+fn write_head(page: &mut String) {
+    page.push_str(
+        "\n| key | type | range | default | example | meaning |\n|---|---|---|---|---|---|\n",
+    );
+}
+
+fn write_rows(page: &mut String, table: &Value) {
+    write_head(page);
+    let required = table["required"].as_array().map(Vec::as_slice).unwrap_or_default();
+    for (key, value) in table["properties"].as_object().into_iter().flatten() {
+        // Each provider has one; the first table says so.
+        if key != "kind" {
+            write_row(page, key, value, required.iter().any(|name| name == key));
+        }
+    }
+}
+
+fn write_row(page: &mut String, key: &str, value: &Value, required: bool) {
+    let (about, told) = split_default(value["description"].as_str().unwrap_or_default());
+    let default = match value.get("default") {
+        _ if required => "required".to_owned(),
+        Some(default) => code(&toml(default)),
+        None => told.map_or_else(String::new, cell),
+    };
+    let example = value["examples"].get(0).map_or_else(String::new, |value| code(&toml(value)));
+    let _ = writeln!(
+        page,
+        "| `{key}` | {} | {} | {default} | {example} | {} |",
+        cell(&type_of(value)),
+        cell(&range_of(value)),
+        cell(about),
+    );
+}
+
+/// A description, and the default that it ends with.
+fn split_default(about: &str) -> (&str, Option<&str>) {
+    let Some((about, default)) = about.split_once(" Default") else { return (about, None) };
+    let default = default.trim_start_matches([':', ' ']);
+    (about, Some(default.strip_suffix('.').unwrap_or(default)))
+}
+
+fn type_of(value: &Value) -> String {
+    if value["$ref"].is_string() {
+        let name = value["$ref"].as_str().and_then(|path| path.rsplit('/').next());
+        return format!("table, as `[{}]`", name.unwrap_or_default());
+    }
+    if let Some(words) = value["enum"].as_array() {
+        let words: Vec<_> = words.iter().map(|word| code(&toml(word))).collect();
+        return format!("one of {}", words.join(", "));
+    }
+    if let Some(word) = value.get("const") {
+        return code(&toml(word));
+    }
+    if let Some(forms) = value["oneOf"].as_array() {
+        let forms: Vec<_> = forms.iter().map(type_of).collect();
+        return forms.join(" or ");
+    }
+    let pattern = value["pattern"].as_str().unwrap_or_default();
+    match value["type"].as_str().unwrap_or_default() {
+        "boolean" => "`true` or `false`".to_owned(),
+        "integer" => "integer".to_owned(),
+        "string" if pattern.starts_with("^[0-9]+/") => "limit".to_owned(),
+        "string" if pattern.starts_with("^[0-9]+(") => "duration".to_owned(),
+        "string" if value["examples"][0].as_str().is_some_and(|it| it.starts_with("env:")) => {
+            "secret".to_owned()
+        }
+        "string" => "text".to_owned(),
+        "array" if value["items"]["properties"].is_object() => "tables, see below".to_owned(),
+        "array" => format!("list of {}s", type_of(&value["items"])),
+        "object" if value["additionalProperties"].is_object() => {
+            format!("table of {}s", type_of(&value["additionalProperties"]))
+        }
+        _ => "table".to_owned(),
+    }
+}
+
+fn range_of(value: &Value) -> String {
+    let bound = |names: [&str; 2]| names.into_iter().find_map(|name| value.get(name)).map(text);
+    let least = bound(["minimum", "x-minimum"]);
+    let most = bound(["maximum", "x-maximum"]);
+    match (least, most, value["maxItems"].as_u64()) {
+        (Some(least), Some(most), _) => format!("{least} to {most}"),
+        (Some(least), None, _) => format!("at least {least}"),
+        (None, Some(most), _) => format!("at most {most}"),
+        (None, None, Some(most)) => format!("at most {most} entries"),
+        _ => String::new(),
+    }
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned)
+}
+
+/// A value as TOML: the same as in JSON, apart from tables.
+fn toml(value: &Value) -> String {
+    let Some(table) = value.as_object() else { return value.to_string() };
+    let entries: Vec<_> =
+        table.iter().map(|(key, value)| format!("{key} = {}", toml(value))).collect();
+    format!("{{ {} }}", entries.join(", "))
+}
+
+fn code(text: &str) -> String {
+    format!("`{}`", cell(text))
+}
+
+/// Text within a table.
+fn cell(text: &str) -> String {
+    text.replace('|', "\\|")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_key_has_its_type_range_default_and_example() {
+        let schema = json!({ "properties": {
+            "zebra": { "description": "Last.", "properties": { "x": { "type": "boolean" } } },
+            "policy": {
+                "description": "Rules.",
+                "required": ["a"],
+                "properties": {
+                    "a": { "type": "integer", "minimum": 1, "maximum": 5, "description": "Count." },
+                    "b": {
+                        "type": "string", "pattern": "^[0-9]+(ms|s)$", "default": "5m",
+                        "examples": ["10s"], "x-minimum": "1s", "description": "Time | span.",
+                    },
+                    "c": { "oneOf": [
+                        { "type": "array", "items": { "type": "string" } },
+                        { "const": "any" },
+                    ], "description": "Either. Default any." },
+                },
+            },
+        }});
+        let page = reference(&schema);
+        let rows: Vec<_> = page.lines().filter(|line| line.starts_with("| `")).collect();
+        assert_eq!(
+            rows,
+            [
+                "| `a` | integer | 1 to 5 | required |  | Count. |",
+                "| `b` | duration | at least 1s | `\"5m\"` | `\"10s\"` | Time \\| span. |",
+                "| `c` | list of texts or `\"any\"` |  | any |  | Either. |",
+                "| `x` | `true` or `false` |  |  |  |  |",
+            ]
+        );
+    }
+}
