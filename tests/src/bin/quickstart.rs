@@ -2,6 +2,7 @@
 
 #![expect(clippy::print_stdout, reason = "a program for the terminal")]
 
+// --8<-- [start:program]
 use std::io::{Write as _, stdin, stdout};
 
 use otpmux::{Code, Config, NewVerification, OtpClient, Recipient};

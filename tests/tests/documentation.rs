@@ -1,0 +1,135 @@
+//! The README and the documentation site, compared with the program.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot be set up must fail")]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use otpmux::{Config, Environment, Registry};
+
+const README: &str = include_str!("../../README.md");
+const ARCHITECTURE: &str = include_str!("../../ARCHITECTURE.md");
+
+/// What the pages refer to, with made-up values.
+const VARIABLES: [(&str, &str); 9] = [
+    ("EASYOTP_API_KEY", "made-up"),
+    ("STARTMESSAGING_API_KEY", "made-up"),
+    ("AIRTEXTS_API_KEY", "made-up"),
+    ("AIRTEXTS_API_SECRET", "made-up"),
+    ("OTPMUX_API_KEY", "made-up-made-up-made-up"),
+    ("OTPMUX_ADMIN_KEY", "made-up-made-up-made-up-too"),
+    ("OTPMUX_SERVER_KEY", "bWFkZS11cCBzZXJ2ZXIga2V5IG9mIDMyIGJ5dGVzISE="),
+    ("OTPMUX_OLD_SERVER_KEY", "bWFkZS11cCBzZXJ2ZXIga2V5IG9mIDMyIGJ5dGVzISE="),
+    ("REDIS_URL", "rediss://:made-up@redis.internal"),
+];
+
+/// A file of two vendors, for an example that shows one section only.
+const PROVIDERS: &str = r#"
+[providers.primary]
+kind = "easyotp"
+api_key = "env:EASYOTP_API_KEY"
+
+[providers.backup]
+kind = "startmessaging"
+api_key = "env:STARTMESSAGING_API_KEY"
+"#;
+
+fn root() -> &'static Path {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+}
+
+/// Every Markdown file in these folders and below them.
+fn pages(folders: &[&str]) -> Vec<PathBuf> {
+    let mut folders: Vec<_> = folders.iter().map(|folder| root().join(folder)).collect();
+    let mut pages = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "md") {
+                pages.push(path);
+            }
+        }
+    }
+    pages
+}
+
+/// The configuration files that a page shows.
+fn configurations(page: &str) -> impl Iterator<Item = &str> {
+    let blocks = page.split("```toml").skip(1).filter_map(|block| block.split("```").next());
+    blocks
+        .filter_map(|block| block.split_once('\n'))
+        .map(|(_, text)| text)
+        .filter(|text| text.contains('[') && !text.starts_with("# Cargo.toml"))
+}
+
+#[test]
+fn every_configuration_of_a_page_can_be_read() {
+    let mut environment = Environment::new();
+    for (name, value) in VARIABLES {
+        environment = environment.with(name, value);
+    }
+    let mut pages = pages(&["docs", "crates/adapters", "crates/otpmux-gateway"]);
+    pages.push(root().join("README.md"));
+    let mut read = 0;
+    for page in pages {
+        let text = fs::read_to_string(&page).unwrap();
+        for example in configurations(&text) {
+            // There is no such file here.
+            let example =
+                example.replace("file:/run/secrets/startmessaging", "env:STARTMESSAGING_API_KEY");
+            let whole = if example.contains("[providers.") {
+                example
+            } else {
+                format!("{PROVIDERS}\n{example}")
+            };
+            let config = Config::from_toml(&whole, &environment);
+            assert!(config.is_ok(), "{}: {:?}\n{whole}", page.display(), config.err());
+            read += 1;
+        }
+    }
+    assert!(read >= 5, "only {read} examples were found");
+}
+
+/// The part of a text between two marks, as the documentation site includes it.
+fn part<'a>(text: &'a str, name: &str) -> &'a str {
+    let [start, end] = ["start", "end"].map(|side| format!("<!-- --8<-- [{side}:{name}] -->"));
+    text.split_once(&start).unwrap().1.split_once(&end).unwrap().0.trim()
+}
+
+#[test]
+fn the_readme_has_a_row_for_each_kind_that_the_registry_knows() {
+    let registry = Registry::with_compiled_in();
+    let kinds: BTreeSet<_> = registry.kinds().collect();
+    let rows: Vec<_> = part(README, "vendors").lines().skip(2).collect();
+    let documented: BTreeSet<_> = rows.iter().map(|row| row.split('`').nth(1).unwrap()).collect();
+    assert_eq!(documented, kinds, "left: rows of the README, right: registered kinds");
+    assert_eq!(rows.len(), kinds.len(), "a vendor has one row");
+    for row in rows {
+        let page = row.split_once("](").unwrap().1.split_once(')').unwrap().0;
+        assert!(root().join(page).is_file(), "{page} does not exist");
+    }
+}
+
+#[test]
+fn the_decision_table_is_the_same_in_the_readme_and_in_the_architecture() {
+    let table = part(README, "decision");
+    assert_eq!(table.lines().count(), 2 + 5, "{table}");
+    assert!(ARCHITECTURE.contains(table), "ARCHITECTURE has another table than\n{table}");
+}
+
+#[test]
+fn the_readme_is_read_in_a_few_minutes() {
+    let mut text = String::new();
+    let mut in_tag = false;
+    for character in README.chars() {
+        in_tag = (in_tag || character == '<') && character != '>';
+        if !in_tag {
+            text.push(character);
+        }
+    }
+    let words = text.split_whitespace().count();
+    assert!((400..=900).contains(&words), "{words} words");
+}
