@@ -39,26 +39,6 @@ impl OtpProvider for InstantProvider {
     async fn send(&self, _: &Context, _: &SendRequest) -> Result<Sent, Error> {
         Ok(Sent::new())
     }
-
-    async fn verify(&self, _: &Context, _: &VerifyRequest) -> Result<Verdict, Error> {
-        Err(Error::unsupported(&self.id, "verify"))
-    }
-
-    async fn resend(&self, _: &Context, _: &ResendRequest) -> Result<Sent, Error> {
-        Err(Error::unsupported(&self.id, "resend"))
-    }
-
-    async fn cancel(&self, _: &Context, _: &Target) -> Result<Cancellation, Error> {
-        Err(Error::unsupported(&self.id, "cancel"))
-    }
-
-    async fn status(&self, _: &Context, _: &Target) -> Result<Status, Error> {
-        Err(Error::unsupported(&self.id, "status"))
-    }
-
-    async fn balance(&self, _: &Context) -> Result<Balance, Error> {
-        Err(Error::unsupported(&self.id, "balance"))
-    }
 }
 
 /// A provider that refuses every connection.

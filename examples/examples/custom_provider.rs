@@ -12,9 +12,8 @@ use std::error::Error as StdError;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use otpmux::{
-    Balance, Cancellation, Capabilities, Channel, Code, Context, Error, NewVerification, OtpClient,
-    OtpProvider, ProviderId, Recipient, ResendRequest, SendRequest, Sent, Status, Target, Verdict,
-    VerifyRequest, async_trait,
+    Capabilities, Channel, Code, Context, Error, NewVerification, OtpClient, OtpProvider,
+    ProviderId, Recipient, SendRequest, Sent, async_trait,
 };
 
 #[derive(Debug)]
@@ -43,27 +42,6 @@ impl OtpProvider for Console {
         println!("[sms to {}] Your code is {}", request.recipient.masked(), code.expose());
         *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(code.clone());
         Ok(Sent::new())
-    }
-
-    // Our codes are verified by otpmux itself, so the vendor is never asked.
-    async fn verify(&self, _: &Context, _: &VerifyRequest) -> Result<Verdict, Error> {
-        Err(Error::unsupported(&self.id, "verify"))
-    }
-
-    async fn resend(&self, _: &Context, _: &ResendRequest) -> Result<Sent, Error> {
-        Err(Error::unsupported(&self.id, "resend"))
-    }
-
-    async fn cancel(&self, _: &Context, _: &Target) -> Result<Cancellation, Error> {
-        Err(Error::unsupported(&self.id, "cancel"))
-    }
-
-    async fn status(&self, _: &Context, _: &Target) -> Result<Status, Error> {
-        Err(Error::unsupported(&self.id, "status"))
-    }
-
-    async fn balance(&self, _: &Context) -> Result<Balance, Error> {
-        Err(Error::unsupported(&self.id, "balance"))
     }
 }
 

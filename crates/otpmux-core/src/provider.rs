@@ -24,8 +24,13 @@ use crate::{
 /// - Calls end by the deadline of their [`Context`], and may be dropped at any await.
 /// - Neither `Debug` nor any error or log shows a code, a recipient or a secret.
 ///
-/// Each method must be written out. A decorator that forgot one would silently lose it, so none
-/// has a default.
+/// # Calls that a vendor does not have
+///
+/// [`verify`](Self::verify), [`resend`](Self::resend), [`cancel`](Self::cancel),
+/// [`status`](Self::status) and [`balance`](Self::balance) have a default that returns
+/// [`Error::unsupported`]. An adapter writes only the calls that its vendor has. A decorator must
+/// forward every call: put `#[deny(clippy::missing_trait_methods)]` on its implementation, so that
+/// a call that it forgets is a lint error and not a lost feature.
 #[async_trait]
 pub trait OtpProvider: Send + Sync + fmt::Debug {
     /// The name of this instance.
@@ -45,27 +50,37 @@ pub trait OtpProvider: Send + Sync + fmt::Debug {
     /// approval is usually given only once: never repeat it blindly.
     ///
     /// Requires [`Capabilities::vendor_codes`].
-    async fn verify(&self, cx: &Context, request: &VerifyRequest) -> Result<Verdict, Error>;
+    async fn verify(&self, _cx: &Context, _request: &VerifyRequest) -> Result<Verdict, Error> {
+        Err(Error::unsupported(self.id(), "verify"))
+    }
 
     /// Has the vendor send its own code again.
     ///
     /// Requires [`Capabilities::resend`].
-    async fn resend(&self, cx: &Context, request: &ResendRequest) -> Result<Sent, Error>;
+    async fn resend(&self, _cx: &Context, _request: &ResendRequest) -> Result<Sent, Error> {
+        Err(Error::unsupported(self.id(), "resend"))
+    }
 
     /// Voids the vendor's code.
     ///
     /// Requires [`Capabilities::cancel`].
-    async fn cancel(&self, cx: &Context, target: &Target) -> Result<Cancellation, Error>;
+    async fn cancel(&self, _cx: &Context, _target: &Target) -> Result<Cancellation, Error> {
+        Err(Error::unsupported(self.id(), "cancel"))
+    }
 
     /// Asks where the message is. Changes nothing and may be repeated.
     ///
     /// Requires [`Capabilities::status`].
-    async fn status(&self, cx: &Context, target: &Target) -> Result<Status, Error>;
+    async fn status(&self, _cx: &Context, _target: &Target) -> Result<Status, Error> {
+        Err(Error::unsupported(self.id(), "status"))
+    }
 
     /// Asks what is left in the account. Changes nothing and may be repeated.
     ///
     /// Requires [`Capabilities::balance`].
-    async fn balance(&self, cx: &Context) -> Result<Balance, Error>;
+    async fn balance(&self, _cx: &Context) -> Result<Balance, Error> {
+        Err(Error::unsupported(self.id(), "balance"))
+    }
 }
 
 /// What a call is given from above, as opposed to what its caller wants.
@@ -126,5 +141,55 @@ impl Context {
     pub fn with_standing(mut self, standing: Arc<dyn Standing>) -> Self {
         self.standing = Some(standing);
         self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+    use std::task::{Poll, Waker};
+
+    use super::*;
+    use crate::{Certainty, Channel, ErrorKind, Recipient};
+
+    #[derive(Debug)]
+    struct SendsOnly(ProviderId, Capabilities);
+
+    #[async_trait]
+    impl OtpProvider for SendsOnly {
+        fn id(&self) -> &ProviderId {
+            &self.0
+        }
+
+        fn capabilities(&self) -> &Capabilities {
+            &self.1
+        }
+
+        async fn send(&self, _: &Context, _: &SendRequest) -> Result<Sent, Error> {
+            Ok(Sent::new())
+        }
+    }
+
+    fn assert_unsupported<T: fmt::Debug>(call: impl Future<Output = Result<T, Error>>) {
+        let mut cx = std::task::Context::from_waker(Waker::noop());
+        let Poll::Ready(result) = pin!(call).poll(&mut cx) else { panic!("it waits") };
+        let error = result.unwrap_err();
+        assert_eq!((error.kind(), error.certainty()), (ErrorKind::Unsupported, Certainty::NotSent));
+        assert_eq!(error.provider().map(ProviderId::as_str), Some("plain"));
+    }
+
+    #[test]
+    fn calls_that_an_adapter_does_not_write_are_unsupported_and_send_nothing() {
+        let id = ProviderId::new("plain").unwrap();
+        let provider = SendsOnly(id, Capabilities::new([Channel::Sms]));
+        let cx = Context::new(IdempotencyKey::from_random([0; 16]));
+        let to: Recipient = "+14155550123".parse().unwrap();
+        let target = Target::new(to.clone(), None);
+        let verify = VerifyRequest::new(to, None, "004217".parse().unwrap());
+        assert_unsupported(provider.verify(&cx, &verify));
+        assert_unsupported(provider.resend(&cx, &ResendRequest::new(target.clone())));
+        assert_unsupported(provider.cancel(&cx, &target));
+        assert_unsupported(provider.status(&cx, &target));
+        assert_unsupported(provider.balance(&cx));
     }
 }

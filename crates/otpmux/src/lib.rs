@@ -7,6 +7,7 @@ mod registry;
 mod schema;
 mod secret_ref;
 pub mod store;
+pub mod vendors;
 
 pub use async_trait::async_trait;
 #[doc(hidden)]
@@ -39,12 +40,6 @@ pub use registry::{Registry, UnknownKind};
 pub use schema::config_schema;
 pub use secret_ref::{SecretError, SecretRef};
 
-#[cfg(feature = "airtexts")]
-#[cfg_attr(docsrs, doc(cfg(feature = "airtexts")))]
-pub use otpmux_airtexts as airtexts;
-#[cfg(feature = "easyotp")]
-#[cfg_attr(docsrs, doc(cfg(feature = "easyotp")))]
-pub use otpmux_easyotp as easyotp;
 #[cfg(feature = "http")]
 #[cfg_attr(docsrs, doc(cfg(feature = "http")))]
 pub use otpmux_http as http;
@@ -54,6 +49,3 @@ pub use otpmux_redis as redis;
 #[cfg(feature = "sqlite")]
 #[cfg_attr(docsrs, doc(cfg(feature = "sqlite")))]
 pub use otpmux_sqlite as sqlite;
-#[cfg(feature = "startmessaging")]
-#[cfg_attr(docsrs, doc(cfg(feature = "startmessaging")))]
-pub use otpmux_startmessaging as startmessaging;

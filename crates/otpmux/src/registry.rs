@@ -2,12 +2,14 @@ use std::fmt;
 
 use otpmux_core::settings::{Adapter, nearest};
 
-/// The vendors that a configuration may name: a value, made by the application and handed to
-/// whoever reads a configuration.
+use crate::vendors;
+
+/// The vendors that a configuration may name: a value that the application makes and passes to the
+/// call that reads a configuration.
 ///
 /// ```
 /// use otpmux::Registry;
-/// let registry = Registry::new(); // knows nobody
+/// let registry = Registry::new(); // empty
 /// assert_eq!(registry.kinds().count(), 0);
 /// ```
 #[derive(Clone, Debug)]
@@ -15,30 +17,18 @@ pub struct Registry {
     adapters: Vec<Adapter>,
 }
 
-/// Every kind that a feature of this crate switches on. The feature has the same name.
-const KNOWN: [&str; 3] = ["easyotp", "startmessaging", "airtexts"];
-
 impl Registry {
-    /// A registry that knows nobody.
+    /// An empty registry.
     pub const fn new() -> Self {
         Self { adapters: Vec::new() }
     }
 
-    /// The adapters whose features are switched on.
+    /// A registry of the adapters whose features are on.
     pub fn with_compiled_in() -> Self {
-        Self {
-            adapters: vec![
-                #[cfg(feature = "easyotp")]
-                otpmux_easyotp::ADAPTER,
-                #[cfg(feature = "startmessaging")]
-                otpmux_startmessaging::ADAPTER,
-                #[cfg(feature = "airtexts")]
-                otpmux_airtexts::ADAPTER,
-            ],
-        }
+        Self { adapters: vendors::COMPILED_IN.to_vec() }
     }
 
-    /// Adds an adapter of one's own. It takes the place of an earlier one of the same kind.
+    /// Adds an adapter. It replaces an earlier one of the same kind.
     pub fn register(mut self, adapter: Adapter) -> Self {
         self.adapters.retain(|known| known.kind != adapter.kind);
         self.adapters.push(adapter);
@@ -59,17 +49,19 @@ impl Registry {
     ///
     /// # Errors
     ///
-    /// Nobody of that kind is here: what to do about it, in words.
+    /// There is no adapter of that kind; the text says how to add it.
     pub fn adapter(&self, kind: &str) -> Result<&Adapter, UnknownKind> {
         let found = self.adapters.iter().find(|adapter| adapter.kind == kind);
         found.ok_or_else(|| UnknownKind {
             kind: kind.to_owned(),
-            known: KNOWN.into_iter().filter(|kind| !self.has(kind)).chain(self.kinds()).collect(),
+            known: self.kinds_with_features().collect(),
         })
     }
 
-    fn has(&self, kind: &str) -> bool {
-        self.kinds().any(|known| known == kind)
+    /// The kinds that features could add, then those that are there.
+    fn kinds_with_features(&self) -> impl Iterator<Item = &'static str> + '_ {
+        let absent = |kind: &&str| !self.kinds().any(|known| known == *kind);
+        vendors::KINDS.iter().copied().filter(absent).chain(self.kinds())
     }
 }
 
@@ -114,11 +106,15 @@ mod tests {
 
     #[test]
     fn a_known_kind_that_is_not_compiled_in_names_its_feature() {
-        let error = Registry::new().adapter("airtexts").unwrap_err().to_string();
-        assert_eq!(
-            error,
-            "kind `airtexts` is not compiled in; enable the feature `airtexts` of the crate `otpmux`"
-        );
+        for kind in vendors::KINDS {
+            let error = Registry::new().adapter(kind).unwrap_err().to_string();
+            assert_eq!(
+                error,
+                format!(
+                    "kind `{kind}` is not compiled in; enable the feature `{kind}` of the crate `otpmux`"
+                )
+            );
+        }
     }
 
     #[test]
@@ -128,26 +124,21 @@ mod tests {
             registry.adapter("easyopt").unwrap_err().to_string(),
             "unknown kind `easyopt`; did you mean `easyotp`?"
         );
+        let known = vendors::KINDS.join(", ");
         assert_eq!(
             registry.adapter("carrier-pigeon").unwrap_err().to_string(),
-            "unknown kind `carrier-pigeon`; \
-             the known ones are: easyotp, startmessaging, airtexts"
+            format!("unknown kind `carrier-pigeon`; the known ones are: {known}")
         );
     }
 
-    #[cfg(all(feature = "easyotp", feature = "startmessaging", feature = "airtexts"))]
-    #[test]
-    fn every_known_kind_can_be_compiled_in() {
-        let registry = Registry::default();
-        assert!(registry.kinds().eq(KNOWN));
-    }
-
-    #[cfg(feature = "easyotp")]
     #[test]
     fn an_own_adapter_takes_the_place_of_one_of_its_kind() {
         let registry = Registry::with_compiled_in();
-        let count = registry.kinds().count();
-        let again = registry.register(otpmux_easyotp::ADAPTER);
-        assert_eq!(again.kinds().count(), count);
+        let kinds: Vec<_> = registry.kinds().collect();
+        for adapter in vendors::COMPILED_IN {
+            let again = registry.clone().register(*adapter);
+            assert_eq!(again.kinds().count(), kinds.len());
+            assert_eq!(again.kinds().last(), Some(adapter.kind));
+        }
     }
 }

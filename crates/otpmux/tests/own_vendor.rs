@@ -31,7 +31,7 @@ fn a_registered_kind_is_read_and_checked() {
 
 #[test]
 fn a_kind_that_is_not_compiled_in_names_its_feature() {
-    for kind in ["easyotp", "startmessaging", "airtexts"] {
+    for kind in otpmux::vendors::KINDS {
         let text = format!("[providers.p]\nkind = \"{kind}\"");
         assert_eq!(
             read(&text, &Registry::new().register(PIGEON)).unwrap_err(),

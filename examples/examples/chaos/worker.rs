@@ -4,10 +4,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use otpmux::airtexts::{AirTexts, AirTextsConfig, Credentials};
-use otpmux::easyotp::{EasyOtp, EasyOtpConfig};
 use otpmux::http::BaseUrl;
-use otpmux::startmessaging::{StartMessaging, StartMessagingConfig};
+use otpmux::vendors::airtexts::{AirTexts, AirTextsConfig, Credentials};
+use otpmux::vendors::easyotp::{EasyOtp, EasyOtpConfig};
+use otpmux::vendors::startmessaging::{StartMessaging, StartMessagingConfig};
 use otpmux::{
     Error, Guards, MessageLimits, NewVerification, OtpClient, OtpProvider, Policy, ProviderId,
     Secret, ServerKeys, Verification,

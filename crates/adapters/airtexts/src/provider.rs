@@ -5,9 +5,9 @@ use async_trait::async_trait;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use otpmux_core::{
-    Balance, Blame, Cancellation, Capabilities, Certainty, Channel, Clock, CodeSource, Context,
-    Error, ErrorKind, OtpProvider, PhoneNumber, ProviderId, Recipient, ResendRequest, Secret,
-    SendRequest, Sent, Status, SystemClock, Target, VendorReference, Verdict, VerifyRequest,
+    Blame, Capabilities, Certainty, Channel, Clock, CodeSource, Context, Error, ErrorKind,
+    OtpProvider, PhoneNumber, ProviderId, Recipient, ResendRequest, Secret, SendRequest, Sent,
+    Status, SystemClock, Target, VendorReference, Verdict, VerifyRequest,
 };
 use otpmux_http::{Answer, Call, Transport};
 use serde::Serialize;
@@ -234,19 +234,11 @@ impl OtpProvider for AirTexts {
         read::resent(&self.call(cx, call).await?, reference, self.clock.now())
     }
 
-    async fn cancel(&self, _: &Context, _: &Target) -> Result<Cancellation, Error> {
-        Err(Error::unsupported(&self.id, "cancel"))
-    }
-
     async fn status(&self, cx: &Context, target: &Target) -> Result<Status, Error> {
         if !self.capabilities.status {
             return Err(Error::unsupported(&self.id, "status: not switched on"));
         }
         let (phone, reference) = self.known(&target.recipient, target.reference.as_ref())?;
         self.delivery(cx, phone, reference.as_str()).await
-    }
-
-    async fn balance(&self, _: &Context) -> Result<Balance, Error> {
-        Err(Error::unsupported(&self.id, "balance"))
     }
 }

@@ -2,9 +2,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use otpmux_core::{
-    Balance, Blame, Cancellation, Capabilities, Certainty, Channel, Context, Error, ErrorKind,
-    OtpProvider, ProviderId, RateLimit, ResendRequest, Secret, SendRequest, Sent, Status, Target,
-    VendorReference, Verdict, VerifyRequest,
+    Blame, Capabilities, Certainty, Channel, Context, Error, ErrorKind, OtpProvider, ProviderId,
+    RateLimit, Secret, SendRequest, Sent, VendorReference, Verdict, VerifyRequest,
 };
 use otpmux_http::{Answer, Call, Transport, parse_time, retry_after_field};
 use serde_json::Value;
@@ -179,22 +178,6 @@ impl OtpProvider for EasyOtp {
             .hiding(request.code.expose())
             .hiding(request.recipient.expose());
         Self::read_verdict(&self.transport.call(cx, call).await?)
-    }
-
-    async fn resend(&self, _: &Context, _: &ResendRequest) -> Result<Sent, Error> {
-        Err(Error::unsupported(&self.id, "resend: EasyOTP has none, send again"))
-    }
-
-    async fn cancel(&self, _: &Context, _: &Target) -> Result<Cancellation, Error> {
-        Err(Error::unsupported(&self.id, "cancel"))
-    }
-
-    async fn status(&self, _: &Context, _: &Target) -> Result<Status, Error> {
-        Err(Error::unsupported(&self.id, "status"))
-    }
-
-    async fn balance(&self, _: &Context) -> Result<Balance, Error> {
-        Err(Error::unsupported(&self.id, "balance"))
     }
 }
 

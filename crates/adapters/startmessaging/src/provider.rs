@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 use otpmux_core::{
-    Balance, Cancellation, Capabilities, Channel, Context, Error, OtpProvider, ProviderId,
-    ResendRequest, SendRequest, Sent, Status, Target, Verdict, VerifyRequest,
+    Balance, Capabilities, Channel, Context, Error, OtpProvider, ProviderId, ResendRequest,
+    SendRequest, Sent, Status, Target, Verdict, VerifyRequest,
 };
 use otpmux_http::{Call, Transport};
 
@@ -123,10 +123,6 @@ impl OtpProvider for StartMessaging {
         let mut sent = read::resent(&answer, Mode::Managed(Dialect::B))?;
         sent.reference = sent.reference.or_else(|| reference.cloned());
         Ok(sent)
-    }
-
-    async fn cancel(&self, _: &Context, _: &Target) -> Result<Cancellation, Error> {
-        Err(self.unsupported("cancel"))
     }
 
     /// # Errors

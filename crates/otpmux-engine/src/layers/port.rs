@@ -51,6 +51,7 @@ pub(super) trait Port: Send + Sync + Debug {
 #[derive(Debug)]
 pub(super) struct Adapter(pub(super) Arc<dyn OtpProvider>);
 
+#[deny(clippy::missing_trait_methods)]
 impl Port for Adapter {
     fn id(&self) -> &ProviderId {
         self.0.id()

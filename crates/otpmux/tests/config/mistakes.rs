@@ -1,5 +1,7 @@
 //! Files that are wrong, and the whole of what is said about each.
 
+use otpmux::vendors::KINDS;
+
 use crate::{read, with};
 
 pub(crate) fn assert_mistakes(text: &str, expected: &[&str]) {
@@ -39,9 +41,7 @@ fn providers() {
     );
     assert_mistakes(
         "[providers.p]\napi_key = \"env:KEY\"",
-        &[
-            "providers.p.kind: missing; it is required, and one of: easyotp, startmessaging, airtexts",
-        ],
+        &[&format!("providers.p.kind: missing; it is required, and one of: {}", KINDS.join(", "))],
     );
     assert_mistakes(
         "[providers.p]\nkind = 1",
@@ -53,8 +53,10 @@ fn providers() {
     );
     assert_mistakes(
         "[providers.p]\nkind = \"carrier-pigeon\"",
-        &["providers.p.kind: unknown kind `carrier-pigeon`; \
-         the known ones are: easyotp, startmessaging, airtexts"],
+        &[&format!(
+            "providers.p.kind: unknown kind `carrier-pigeon`; the known ones are: {}",
+            KINDS.join(", ")
+        )],
     );
     assert_mistakes(
         "[providers.\"Easy OTP\"]\nkind = \"easyotp\"\napi_key = \"env:KEY\"",

@@ -3,9 +3,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use otpmux_core::{
-    Balance, Blame, Cancellation, Capabilities, Certainty, Channel, Context, Delivery, Error,
-    ErrorKind, OtpProvider, ProviderId, ResendRequest, SendRequest, Sent, Status, Target,
-    VendorReference, Verdict, VerifyRequest,
+    Blame, Cancellation, Capabilities, Certainty, Channel, Context, Delivery, Error, ErrorKind,
+    OtpProvider, ProviderId, ResendRequest, SendRequest, Sent, Status, Target, VendorReference,
+    Verdict, VerifyRequest,
 };
 use proptest::prelude::*;
 
@@ -217,9 +217,5 @@ impl OtpProvider for Provider {
             self.journal.looked_up(self.at, status.delivery);
         }
         answer
-    }
-
-    async fn balance(&self, _: &Context) -> Result<Balance, Error> {
-        Err(Error::unsupported(&self.id, "balance"))
     }
 }

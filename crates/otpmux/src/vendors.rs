@@ -1,0 +1,85 @@
+//! The adapters of this workspace, each behind the feature of its name.
+//!
+//! This is the one list of vendors: the registry, the kinds that an error names, the schema, the
+//! README's table and the tests are made from it or compared with it. To add a vendor, add its
+//! folder under `crates/adapters`, a line here, and the dependency and the feature in `Cargo.toml`.
+
+use otpmux_core::settings::Adapter;
+
+/// `name = crate;` for each vendor. The name is the `kind` of the configuration, the feature and the
+/// module. (It is text, since a `cfg` takes no identifier.)
+macro_rules! vendors {
+    ($($name:literal: $krate:ident as $module:ident;)+) => {
+        $(
+            #[cfg(feature = $name)]
+            #[cfg_attr(docsrs, doc(cfg(feature = $name)))]
+            pub use $krate as $module;
+        )+
+
+        /// Every kind that a feature of this crate adds to a configuration, whether it is compiled
+        /// in or not.
+        pub const KINDS: &[&str] = &[$($name),+];
+
+        /// The adapters whose features are on.
+        pub(crate) const COMPILED_IN: &[Adapter] = &[
+            $(
+                #[cfg(feature = $name)]
+                $krate::ADAPTER,
+            )+
+        ];
+    };
+}
+
+vendors! {
+    "easyotp": otpmux_easyotp as easyotp;
+    "startmessaging": otpmux_startmessaging as startmessaging;
+    "airtexts": otpmux_airtexts as airtexts;
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    fn manifest() -> toml::Table {
+        include_str!("../Cargo.toml").parse().unwrap()
+    }
+
+    /// What a feature of this crate switches on.
+    fn feature(name: &str) -> Vec<String> {
+        let features = manifest()["features"].clone();
+        let list = features.get(name).unwrap_or_else(|| panic!("there is no feature {name}"));
+        list.as_array().unwrap().iter().map(|entry| entry.as_str().unwrap().to_owned()).collect()
+    }
+
+    #[test]
+    fn every_vendor_has_a_feature_that_is_on_by_default() {
+        assert_eq!(feature("default"), ["all-vendors"]);
+        assert_eq!(feature("all-vendors"), KINDS);
+        for kind in KINDS {
+            assert!(feature(kind).contains(&format!("dep:otpmux-{kind}")), "{kind}");
+        }
+    }
+
+    #[test]
+    fn every_adapter_has_the_kind_that_its_line_says() {
+        let adapters: BTreeSet<_> = COMPILED_IN.iter().map(|adapter| adapter.kind).collect();
+        assert_eq!(adapters.len(), COMPILED_IN.len(), "a kind is there twice");
+        assert!(adapters.is_subset(&KINDS.iter().copied().collect()), "{adapters:?}");
+        if cfg!(feature = "all-vendors") {
+            assert_eq!(adapters.len(), KINDS.len());
+        }
+    }
+
+    #[test]
+    fn every_folder_of_an_adapter_has_its_line() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../adapters");
+        // A published package is tested without the folders beside it.
+        let Ok(entries) = std::fs::read_dir(folder) else { return };
+        let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        // The template is instantiated by its test, and is no vendor.
+        let folders: BTreeSet<_> = names.filter(|name| !name.starts_with('_')).collect();
+        assert_eq!(folders, KINDS.iter().map(|kind| (*kind).to_owned()).collect());
+    }
+}
