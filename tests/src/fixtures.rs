@@ -7,10 +7,8 @@ use async_trait::async_trait;
 use otpmux_airtexts::{AirTexts, AirTextsConfig, Credentials};
 use otpmux_core::{Channel, OtpProvider, ProviderId, Recipient, Secret};
 use otpmux_easyotp::{EasyOtp, EasyOtpConfig};
-use otpmux_emulator::{
-    Dialect as Deployment, Emulator, EmulatorConfig, Fault, FaultKind, Garbage, MessageFilter,
-    Vendor,
-};
+use otpmux_emulator::vendors::startmessaging::Dialect as Deployment;
+use otpmux_emulator::{Emulator, EmulatorConfig, Fault, FaultKind, Garbage, MessageFilter, Vendor};
 use otpmux_startmessaging::{Dialect, Mode, StartMessaging, StartMessagingConfig};
 use otpmux_testkit::conformance::{DeliveredMessage, Fixture, Instance, VendorFault};
 

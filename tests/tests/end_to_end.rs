@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use otpmux_core::{Blame, Channel, Delivery, ErrorKind, Recipient};
+use otpmux_emulator::vendors::startmessaging::Dialect as Deployment;
 use otpmux_emulator::{EmulatorConfig, Fault, FaultKind, Garbage, Vendor};
 use otpmux_engine::{LegState, NewVerification, VerificationStatus};
 use otpmux_testkit::faulty::refused_address;
@@ -224,7 +225,7 @@ async fn airtexts_sends_its_own_code_again() {
 async fn a_resend_rescues_from_a_vendor_in_trouble_by_another_code() {
     let managed = || {
         EmulatorConfig::default()
-            .with_startmessaging(|account| account.dialect = otpmux_emulator::Dialect::Tutorial)
+            .with_startmessaging(|account| account.dialect = Deployment::Tutorial)
     };
     let faults: [(&str, Fault); 6] = [
         ("hangs", FaultKind::Hang.into()),
@@ -262,7 +263,7 @@ async fn a_resend_rescues_from_a_vendor_in_trouble_by_another_code() {
 async fn a_vendor_that_sends_its_own_code_in_place_of_ours_is_found_out() {
     let tutorial = || {
         EmulatorConfig::default()
-            .with_startmessaging(|account| account.dialect = otpmux_emulator::Dialect::Tutorial)
+            .with_startmessaging(|account| account.dialect = Deployment::Tutorial)
     };
     let emulator = otpmux_emulator::Emulator::start(tutorial()).await.unwrap();
     let transport = || {
@@ -304,7 +305,7 @@ async fn a_vendor_that_sends_its_own_code_in_place_of_ours_is_found_out() {
 #[tokio::test]
 async fn a_vendors_tries_are_told() {
     let config = EmulatorConfig::default()
-        .with_startmessaging(|account| account.dialect = otpmux_emulator::Dialect::Tutorial);
+        .with_startmessaging(|account| account.dialect = Deployment::Tutorial);
     let stage = Stage::start_with(&[StartMessaging], config).await;
     let sent = stage.send().await.unwrap();
     assert_eq!(sent.attempts_left, 3);

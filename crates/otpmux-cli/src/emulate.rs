@@ -55,13 +55,10 @@ pub(crate) async fn run(args: &Args, output: &mut Output) -> io::Result<Exit> {
     };
     // Before the ready line: whoever reads it may stop us at once.
     let stop = stop()?;
-    let limits = !args.no_limits;
     let config = EmulatorConfig::default()
         .with_listen(args.listen)
         .allow_non_loopback(args.allow_non_loopback)
-        .with_easyotp(|account| account.enforce_limits = limits)
-        .with_startmessaging(|account| account.enforce_limits = limits)
-        .with_airtexts(|account| account.enforce_limits = limits);
+        .enforce_limits(!args.no_limits);
     match Emulator::start(config).await {
         Ok(emulator) => {
             if let Some(relay) = relay {

@@ -12,11 +12,12 @@ use url::form_urlencoded;
 use crate::clock;
 use crate::exchange::{Call, Reply};
 use crate::fault::Fault;
-use crate::handset::FaultPreset;
 use crate::outbox::MessageFilter;
+use crate::preset::FaultPreset;
 use crate::ready;
-use crate::server::Shared;
-use crate::vendor::Vendor;
+use crate::shared::Shared;
+use crate::vendor_api::{VendorApi, patch};
+use crate::vendors::Vendor;
 use crate::world::World;
 
 const ROUTES: &str = "GET /_emulator; GET, DELETE /_emulator/messages; \
@@ -27,13 +28,9 @@ const ROUTES: &str = "GET /_emulator; GET, DELETE /_emulator/messages; \
 /// Status and text of an error.
 type Refusal = (u16, String);
 
-pub(crate) fn error(status: u16, text: &str) -> Reply {
-    Reply::json(status, &json!({ "error": text }))
-}
-
 pub(crate) fn serve(call: &Call, shared: &Shared) -> Reply {
     let world = &mut *shared.world();
-    route(call, world, shared).unwrap_or_else(|(status, text)| error(status, &text))
+    route(call, world, shared).unwrap_or_else(|(status, text)| Reply::error(status, &text))
 }
 
 fn route(call: &Call, world: &mut World, shared: &Shared) -> Result<Reply, Refusal> {
@@ -84,16 +81,16 @@ fn route(call: &Call, world: &mut World, shared: &Shared) -> Result<Reply, Refus
             }
             ok(now(world))
         }
-        ("GET", ["_emulator", "accounts", vendor]) => match vendor_segment(vendor)? {
-            Vendor::EasyOtp => ok(&world.easyotp.account),
-            Vendor::StartMessaging => ok(&world.startmessaging.account),
-            Vendor::AirTexts => ok(&world.airtexts.account),
-        },
-        ("PUT", ["_emulator", "accounts", vendor]) => match vendor_segment(vendor)? {
-            Vendor::EasyOtp => patch(&mut world.easyotp.account, call),
-            Vendor::StartMessaging => patch(&mut world.startmessaging.account, call),
-            Vendor::AirTexts => patch(&mut world.airtexts.account, call),
-        },
+        ("GET", ["_emulator", "accounts", vendor]) => {
+            let vendor = vendor_segment(vendor)?;
+            ok(world.vendor(vendor).map(VendorApi::account))
+        }
+        ("PUT", ["_emulator", "accounts", vendor]) => {
+            let vendor = vendor_segment(vendor)?;
+            let changes = body(call)?;
+            let account = world.vendor_mut(vendor).map(|api| patch(api, changes)).transpose();
+            ok(account.map_err(|error| (400, error))?)
+        }
         (_, segments) => Err(unknown_route(&call.method, &call.path, segments)),
     }
 }
@@ -184,15 +181,4 @@ struct Advance {
 
 fn now(world: &World) -> Value {
     json!({ "now": clock::millis(world.clock.now()) })
-}
-
-/// Replaces the fields that the body names, and answers the whole account.
-fn patch<T: Serialize + DeserializeOwned>(account: &mut T, call: &Call) -> Result<Reply, Refusal> {
-    let changes: serde_json::Map<String, Value> = body(call)?;
-    let mut whole = serde_json::to_value(&*account).map_err(|error| (500, error.to_string()))?;
-    for (field, value) in changes {
-        whole[field] = value;
-    }
-    *account = serde_json::from_value(whole).map_err(|error| (400, error.to_string()))?;
-    ok(&*account)
 }

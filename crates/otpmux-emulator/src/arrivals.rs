@@ -7,7 +7,7 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 use crate::outbox::Message;
-use crate::server::Shared;
+use crate::shared::Shared;
 
 /// The messages that vendors accept from now on, one after the other.
 pub struct Arrivals {

@@ -15,10 +15,10 @@ use tokio::net::TcpStream;
 use tokio::sync::{mpsc, watch};
 
 use crate::body::Body;
-use crate::dispatch::{self, Outcome, Rupture};
-use crate::exchange::Reply;
-use crate::server::{Shared, stopped};
-use crate::vendor::Vendor;
+use crate::dispatch;
+use crate::exchange::{Outcome, Reply, Rupture};
+use crate::shared::{Shared, stopped};
+use crate::vendors::Vendor;
 
 /// Longer than the request line of any request that is meant for a vendor.
 const REQUEST_LINE: usize = 4096;

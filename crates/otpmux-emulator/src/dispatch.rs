@@ -7,35 +7,19 @@ use http::Request;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use serde_json::Value;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 use tokio::time::sleep;
 
 use crate::admin;
-use crate::exchange::{Call, Reply};
+use crate::exchange::{Call, Outcome, Reply, Rupture};
 use crate::fault::{Fault, FaultKind, Garbage};
 use crate::handset;
-use crate::server::{Shared, stopped};
-use crate::vendor::Vendor;
+use crate::shared::{Shared, stopped};
+use crate::vendors::Vendor;
 
 const MOST_BODY_BYTES: usize = 64 * 1024;
 const NOT_HTTP: &[u8] = b"\x00\x01\xfe\xff this is not HTTP \xff\xfe\r\n\r\n";
 const NOT_JSON: &str = "{\"success\":tru\u{0}";
-
-/// How a connection ends without an answer.
-#[derive(Debug)]
-pub(crate) enum Rupture {
-    Reset,
-    Close,
-    Raw(&'static [u8]),
-}
-
-#[derive(Debug)]
-pub(crate) enum Outcome {
-    Reply(Reply),
-    /// The head of the reply, and its body as it comes.
-    Stream(Reply, mpsc::Receiver<Bytes>),
-    Rupture(Rupture),
-}
 
 pub(crate) async fn answer(
     request: Request<Incoming>,
@@ -74,7 +58,7 @@ pub(crate) async fn answer(
                     world.note(vendor, &call);
                     world.usual_error(vendor, 413)
                 }
-                None => admin::error(413, "the body is larger than 64 KiB"),
+                None => Reply::error(413, "the body is larger than 64 KiB"),
             });
         }
         Err(_) => return Outcome::Rupture(Rupture::Close),

@@ -7,22 +7,23 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::airtexts::AirTextsAccount;
 use crate::arrivals::Arrivals;
 use crate::config::EmulatorConfig;
-use crate::easyotp::EasyOtpAccount;
 use crate::fault::Fault;
-use crate::handset::Relay;
 use crate::outbox::{Message, MessageFilter};
 use crate::ready;
+use crate::relay::Relay;
 use crate::requests::SeenRequest;
-use crate::server::{self, Shared};
-use crate::startmessaging::StartMessagingAccount;
-use crate::vendor::Vendor;
+use crate::server;
+use crate::shared::Shared;
+use crate::vendor_api::{VendorApi, to_json};
+use crate::vendors::{Vendor, each_vendor};
 use crate::world::World;
 
 /// A running emulator. Dropping it stops it at once; [`Emulator::shutdown`] lets connections
@@ -134,34 +135,24 @@ impl Emulator {
         assert!(advanced, "the clock is not advanced by more than 100 years");
     }
 
-    /// A copy of the account at EasyOTP as it stands.
-    pub fn easyotp(&self) -> EasyOtpAccount {
-        self.shared.world().easyotp.account.clone()
+    #[expect(clippy::expect_used, reason = "invariant: the JSON form of an account is readable")]
+    fn account<A: DeserializeOwned>(&self, vendor: Vendor) -> A {
+        let account = self.shared.world().vendor(vendor).map(VendorApi::account);
+        serde_json::from_value(account.unwrap_or_default()).expect("an account of this vendor")
     }
 
-    /// Changes the account at EasyOTP.
-    pub fn update_easyotp(&self, change: impl FnOnce(&mut EasyOtpAccount)) {
-        change(&mut self.shared.world().easyotp.account);
-    }
-
-    /// A copy of the account at StartMessaging as it stands.
-    pub fn startmessaging(&self) -> StartMessagingAccount {
-        self.shared.world().startmessaging.account.clone()
-    }
-
-    /// Changes the account at StartMessaging.
-    pub fn update_startmessaging(&self, change: impl FnOnce(&mut StartMessagingAccount)) {
-        change(&mut self.shared.world().startmessaging.account);
-    }
-
-    /// A copy of the account at AirTexts as it stands.
-    pub fn airtexts(&self) -> AirTextsAccount {
-        self.shared.world().airtexts.account.clone()
-    }
-
-    /// Changes the account at AirTexts.
-    pub fn update_airtexts(&self, change: impl FnOnce(&mut AirTextsAccount)) {
-        change(&mut self.shared.world().airtexts.account);
+    #[expect(clippy::expect_used, reason = "invariant: the JSON form of an account is readable")]
+    fn update_account<A: Serialize + DeserializeOwned>(
+        &self,
+        vendor: Vendor,
+        change: impl FnOnce(&mut A),
+    ) {
+        let mut world = self.shared.world();
+        if let Some(api) = world.vendor_mut(vendor) {
+            let mut account = serde_json::from_value(api.account()).expect("an account");
+            change(&mut account);
+            api.set_account(to_json(&account)).expect("an account");
+        }
     }
 
     /// Serves until the future completes (a signal, for example), then shuts down.
@@ -191,3 +182,26 @@ impl fmt::Debug for Emulator {
         f.debug_struct("Emulator").field("addr", &self.addr()).finish_non_exhaustive()
     }
 }
+
+macro_rules! accounts {
+    ($($vendor:ident, $folder:ident, $account:ident, $with:ident, $update:ident;)+) => {
+        /// Two for each vendor: reading and changing the account at it.
+        impl Emulator {
+            $(
+                #[doc = concat!("A copy of the account at ", stringify!($vendor), " as it is now.")]
+                pub fn $folder(&self) -> crate::vendors::$folder::$account {
+                    self.account(Vendor::$vendor)
+                }
+
+                #[doc = concat!("Changes the account at ", stringify!($vendor), ".")]
+                pub fn $update(
+                    &self,
+                    change: impl FnOnce(&mut crate::vendors::$folder::$account),
+                ) {
+                    self.update_account(Vendor::$vendor, change);
+                }
+            )+
+        }
+    };
+}
+each_vendor!(accounts);

@@ -1,8 +1,9 @@
-//! A request as a vendor sees it, and the answer to it.
+//! A request as a vendor sees it, and what comes of it.
 
 use bytes::Bytes;
 use http::{HeaderMap, Method};
-use serde_json::Value;
+use serde_json::{Value, json};
+use tokio::sync::mpsc;
 use url::form_urlencoded;
 
 /// One whole request. `path` is without the prefix under which the emulator serves the vendor.
@@ -74,6 +75,11 @@ impl Reply {
         Self { status, headers, body: body.into() }
     }
 
+    /// An error of the emulator itself.
+    pub(crate) fn error(status: u16, text: &str) -> Self {
+        Self::json(status, &json!({ "error": text }))
+    }
+
     pub(crate) fn empty(status: u16) -> Self {
         Self { status, headers: Vec::new(), body: Bytes::new() }
     }
@@ -84,4 +90,21 @@ impl Reply {
         self.headers.push((name.to_owned(), value.into()));
         self
     }
+}
+
+/// How a connection ends without an answer.
+#[derive(Debug)]
+pub(crate) enum Rupture {
+    Reset,
+    Close,
+    Raw(&'static [u8]),
+}
+
+/// What comes of a request.
+#[derive(Debug)]
+pub(crate) enum Outcome {
+    Reply(Reply),
+    /// The head of the reply, and its body as it comes.
+    Stream(Reply, mpsc::Receiver<Bytes>),
+    Rupture(Rupture),
 }

@@ -1,14 +1,10 @@
 //! Faults: what a vendor does instead of, or after, answering as it should.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use tokio::sync::watch;
-
-use crate::fault_json::FaultJson;
-use crate::vendor::Vendor;
 
 /// What goes wrong.
 #[derive(Clone, Debug, PartialEq)]
@@ -123,80 +119,166 @@ impl From<FaultKind> for Fault {
     }
 }
 
-/// The fault of each vendor, if it has one.
-#[derive(Debug, Default)]
-pub(crate) struct Faults {
-    active: HashMap<Vendor, Fault>,
-    changes: watch::Sender<()>,
+/// The names of [`FaultKind`] in JSON.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum KindName {
+    Status,
+    Latency,
+    Hang,
+    ResetAfterRead,
+    CloseBeforeAnswer,
+    Garbage,
+    AcceptButNeverDeliver,
+    Refuse,
 }
 
-impl Faults {
-    pub(crate) fn new(changes: watch::Sender<()>) -> Self {
-        Self { changes, ..Self::default() }
-    }
+/// The JSON form: flat, without fields that do not belong to the kind.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FaultJson {
+    kind: KindName,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    status: Option<u16>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    body: Option<Value>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    headers: BTreeMap<String, String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    millis: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    garbage: Option<Garbage>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    count: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    endpoint: Option<String>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    after_work: bool,
+}
 
-    pub(crate) fn set(&mut self, vendor: Vendor, fault: Fault) {
-        self.active.insert(vendor, fault);
-        self.changes.send_replace(());
-    }
-
-    pub(crate) fn clear(&mut self, vendor: Vendor) {
-        self.active.remove(&vendor);
-        self.changes.send_replace(());
-    }
-
-    pub(crate) fn get(&self, vendor: Vendor) -> Option<&Fault> {
-        self.active.get(&vendor)
-    }
-
-    pub(crate) fn any_refusal(&self) -> bool {
-        self.active.values().any(|fault| fault.kind == FaultKind::Refuse)
-    }
-
-    /// The fault that this request meets; counts it.
-    pub(crate) fn take(&mut self, vendor: Vendor, path: &str) -> Option<Fault> {
-        let fault = self.active.get_mut(&vendor)?;
-        if fault.endpoint.as_ref().is_some_and(|suffix| !path.ends_with(suffix.as_str())) {
-            return None;
+impl FaultJson {
+    fn refuse_strangers(&self) -> Result<(), String> {
+        use KindName as K;
+        let no_after_work = [K::Latency, K::AcceptButNeverDeliver, K::Refuse];
+        let given = [
+            ("status", self.status.is_some(), self.kind == K::Status),
+            ("body", self.body.is_some(), self.kind == K::Status),
+            ("headers", !self.headers.is_empty(), self.kind == K::Status),
+            ("millis", self.millis.is_some(), self.kind == K::Latency),
+            ("garbage", self.garbage.is_some(), self.kind == K::Garbage),
+            ("after_work", self.after_work, !no_after_work.contains(&self.kind)),
+        ];
+        match given.into_iter().find(|(_, is_given, belongs)| *is_given && !belongs) {
+            Some((field, ..)) => Err(format!("`{field}` does not belong to this kind of fault")),
+            None => Ok(()),
         }
-        match &mut fault.count {
-            None => Some(fault.clone()),
-            Some(0) => {
-                self.active.remove(&vendor);
-                None
-            }
-            Some(left) => {
-                *left -= 1;
-                let taken = fault.clone();
-                if fault.count == Some(0) {
-                    self.active.remove(&vendor);
+    }
+}
+
+impl TryFrom<FaultJson> for Fault {
+    type Error = String;
+
+    fn try_from(json: FaultJson) -> Result<Self, String> {
+        json.refuse_strangers()?;
+        let kind = match json.kind {
+            KindName::Status => {
+                let status = json.status.ok_or("a fault of kind `status` needs `status`")?;
+                if !(200..=599).contains(&status) {
+                    return Err("`status` must be from 200 to 599".to_owned());
                 }
-                self.changes.send_replace(());
-                Some(taken)
+                FaultKind::Status { status, body: json.body, headers: json.headers }
             }
+            KindName::Latency => {
+                let millis = json.millis.ok_or("a fault of kind `latency` needs `millis`")?;
+                FaultKind::Latency(Duration::from_millis(millis))
+            }
+            KindName::Hang => FaultKind::Hang,
+            KindName::ResetAfterRead => FaultKind::ResetAfterRead,
+            KindName::CloseBeforeAnswer => FaultKind::CloseBeforeAnswer,
+            KindName::Garbage => FaultKind::Garbage(json.garbage.unwrap_or(Garbage::Http)),
+            KindName::AcceptButNeverDeliver => FaultKind::AcceptButNeverDeliver,
+            KindName::Refuse => FaultKind::Refuse,
+        };
+        if json.count == Some(0) {
+            return Err("`count` must be at least 1".to_owned());
         }
+        Ok(Self { kind, count: json.count, endpoint: json.endpoint, after_work: json.after_work })
     }
+}
 
-    /// As `take`, but only when the fault is a refusal: what is known before a request is read.
-    pub(crate) fn take_refusal(&mut self, vendor: Vendor, path: &str) -> bool {
-        self.get(vendor).is_some_and(|fault| fault.kind == FaultKind::Refuse)
-            && self.take(vendor, path).is_some()
+impl From<Fault> for FaultJson {
+    fn from(fault: Fault) -> Self {
+        let mut json = Self {
+            kind: KindName::Hang,
+            status: None,
+            body: None,
+            headers: BTreeMap::new(),
+            millis: None,
+            garbage: None,
+            count: fault.count,
+            endpoint: fault.endpoint,
+            after_work: fault.after_work,
+        };
+        json.kind = match fault.kind {
+            FaultKind::Status { status, body, headers } => {
+                (json.status, json.body, json.headers) = (Some(status), body, headers);
+                KindName::Status
+            }
+            FaultKind::Latency(delay) => {
+                json.millis = Some(u64::try_from(delay.as_millis()).unwrap_or(u64::MAX));
+                KindName::Latency
+            }
+            FaultKind::Garbage(garbage) => {
+                json.garbage = Some(garbage);
+                KindName::Garbage
+            }
+            FaultKind::Hang => KindName::Hang,
+            FaultKind::ResetAfterRead => KindName::ResetAfterRead,
+            FaultKind::CloseBeforeAnswer => KindName::CloseBeforeAnswer,
+            FaultKind::AcceptButNeverDeliver => KindName::AcceptButNeverDeliver,
+            FaultKind::Refuse => KindName::Refuse,
+        };
+        json
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
-    fn a_counted_fault_ends() {
-        let mut faults = Faults::default();
-        faults.set(Vendor::EasyOtp, Fault::status(500).times(2).at("/send"));
-        assert!(faults.take(Vendor::EasyOtp, "/verify").is_none());
-        assert!(faults.take(Vendor::EasyOtp, "/send").is_some());
-        assert!(faults.take(Vendor::AirTexts, "/otp/send").is_none());
-        assert!(faults.take(Vendor::EasyOtp, "/send").is_some());
-        assert!(faults.take(Vendor::EasyOtp, "/send").is_none());
-        assert!(faults.get(Vendor::EasyOtp).is_none());
+    fn every_kind_survives_the_round_trip() {
+        for json in [
+            json!({"kind": "status", "status": 503, "body": {"a": 1}, "headers": {"x": "y"}}),
+            json!({"kind": "latency", "millis": 200, "count": 3}),
+            json!({"kind": "hang", "after_work": true}),
+            json!({"kind": "reset_after_read", "endpoint": "/send"}),
+            json!({"kind": "close_before_answer"}),
+            json!({"kind": "garbage", "garbage": "json"}),
+            json!({"kind": "accept_but_never_deliver"}),
+            json!({"kind": "refuse"}),
+        ] {
+            let fault: Fault = serde_json::from_value(json.clone()).unwrap();
+            assert_eq!(serde_json::to_value(&fault).unwrap(), json);
+        }
+    }
+
+    #[test]
+    fn what_does_not_fit_is_refused() {
+        for (json, word) in [
+            (json!({"kind": "explode"}), "reset_after_read"),
+            (json!({"kind": "status"}), "needs `status`"),
+            (json!({"kind": "status", "status": 100}), "200 to 599"),
+            (json!({"kind": "latency"}), "millis"),
+            (json!({"kind": "hang", "millis": 1}), "millis"),
+            (json!({"kind": "refuse", "after_work": true}), "after_work"),
+            (json!({"kind": "hang", "counts": 1}), "counts"),
+            (json!({"kind": "hang", "count": 0}), "at least 1"),
+        ] {
+            let error = serde_json::from_value::<Fault>(json.clone()).unwrap_err().to_string();
+            assert!(error.contains(word), "{json}: {error}");
+        }
     }
 }

@@ -2,15 +2,16 @@
 
 use std::collections::VecDeque;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use tokio::sync::watch;
 
-use crate::vendor::Vendor;
+use crate::vendor_api::Delivery;
+use crate::vendors::Vendor;
 
 const NEWEST: usize = 10_000;
 
 /// A message as the recipient's device would get it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Message {
     /// The vendor that accepted it.
@@ -20,7 +21,7 @@ pub struct Message {
     /// The recipient as the sender wrote it.
     pub to: String,
     /// The subject of an e-mail.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub subject: Option<String>,
     /// The text, with the code in it.
     pub text: String,
@@ -28,6 +29,13 @@ pub struct Message {
     pub code: String,
     /// When the vendor accepted it, by the emulator's clock (RFC 3339).
     pub at: String,
+}
+
+impl Message {
+    pub(crate) fn new(vendor: Vendor, delivery: Delivery, at: String) -> Self {
+        let Delivery { channel, to, subject, text, code } = delivery;
+        Self { vendor, channel, to, subject, text, code, at }
+    }
 }
 
 /// Which messages to list; the default lists all.

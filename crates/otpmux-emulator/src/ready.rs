@@ -1,10 +1,10 @@
-//! What a started emulator says of itself.
+//! The description of a running emulator: its addresses and credentials.
 
 use std::net::SocketAddr;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-use crate::vendor::Vendor;
+use crate::vendors::Vendor;
 use crate::world::World;
 
 pub(crate) fn base_url(addr: SocketAddr, vendor: Vendor) -> String {
@@ -17,31 +17,13 @@ pub(crate) fn handset_url(addr: SocketAddr) -> String {
 
 /// The address, the handset's page, and each vendor's base URL and credentials.
 pub(crate) fn description(addr: SocketAddr, world: &World) -> Value {
-    let (easyotp, startmessaging, airtexts) =
-        (&world.easyotp.account, &world.startmessaging.account, &world.airtexts.account);
+    let vendors = world.vendors().map(|(vendor, api)| {
+        let said = json!({ "base_url": base_url(addr, vendor), "credentials": api.credentials() });
+        (vendor.as_str().to_owned(), said)
+    });
     json!({
         "listen": addr,
         "handset": handset_url(addr),
-        "vendors": {
-            "easyotp": {
-                "base_url": base_url(addr, Vendor::EasyOtp),
-                "credentials": { "api_key": easyotp.api_key },
-            },
-            "startmessaging": {
-                "base_url": base_url(addr, Vendor::StartMessaging),
-                "credentials": { "api_key": startmessaging.api_key },
-            },
-            "airtexts": {
-                "base_url": base_url(addr, Vendor::AirTexts),
-                "credentials": {
-                    "appid": airtexts.appid,
-                    "api_key": airtexts.api_key,
-                    "api_secret": airtexts.api_secret,
-                    "username": airtexts.username,
-                    "password": airtexts.password,
-                    "bearer": airtexts.bearer,
-                },
-            },
-        },
+        "vendors": vendors.collect::<Map<_, _>>(),
     })
 }

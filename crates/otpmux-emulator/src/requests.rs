@@ -1,15 +1,15 @@
 //! The log of requests that the vendors saw.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-use crate::vendor::Vendor;
+use crate::vendors::Vendor;
 
 const NEWEST: usize = 10_000;
 
 /// A request that a vendor read to its end, whatever it answered.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct SeenRequest {
     /// The vendor.
@@ -25,7 +25,7 @@ pub struct SeenRequest {
 #[derive(Debug, Default)]
 pub(crate) struct RequestLog {
     newest: VecDeque<SeenRequest>,
-    counts: [u64; Vendor::ALL.len()],
+    counts: BTreeMap<Vendor, u64>,
 }
 
 impl RequestLog {
@@ -33,13 +33,16 @@ impl RequestLog {
         if self.newest.len() == NEWEST {
             self.newest.pop_front();
         }
-        self.counts[request.vendor as usize] += 1;
+        *self.counts.entry(request.vendor).or_default() += 1;
         self.newest.push_back(request);
     }
 
     /// How many were seen, including those that are no longer listed.
     pub(crate) fn count(&self, vendor: Option<Vendor>) -> u64 {
-        vendor.map_or_else(|| self.counts.iter().sum(), |vendor| self.counts[vendor as usize])
+        match vendor {
+            None => self.counts.values().sum(),
+            Some(vendor) => self.counts.get(&vendor).copied().unwrap_or_default(),
+        }
     }
 
     /// Oldest first.

@@ -1,60 +1,22 @@
 //! Everything that the emulator remembers, behind one lock.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use tokio::sync::watch;
 
-use crate::airtexts::{self, AirTexts};
 use crate::clock::{self, Clock};
 use crate::config::EmulatorConfig;
-use crate::easyotp::{self, EasyOtp};
 use crate::exchange::{Call, Reply};
-use crate::fault::Faults;
-use crate::handset::Relay;
+use crate::faults::Faults;
 use crate::outbox::{Message, Outbox};
+use crate::relay::Relay;
 use crate::requests::{RequestLog, SeenRequest};
-use crate::startmessaging::{self, StartMessaging};
 use crate::system;
-use crate::vendor::Vendor;
-
-/// What a vendor needs from outside itself to serve one request.
-#[derive(Debug)]
-pub(crate) struct Context<'a> {
-    pub(crate) now: Timestamp,
-    vendor: Vendor,
-    /// None when accepted messages are to be lost.
-    outbox: Option<&'a mut Outbox>,
-}
-
-impl Context<'_> {
-    pub(crate) fn deliver(&mut self, channel: &str, to: &str, text: String, code: &str) {
-        self.deliver_with(channel, to, None, text, code);
-    }
-
-    pub(crate) fn deliver_with(
-        &mut self,
-        channel: &str,
-        to: &str,
-        subject: Option<&str>,
-        text: String,
-        code: &str,
-    ) {
-        if let Some(outbox) = &mut self.outbox {
-            outbox.push(Message {
-                vendor: self.vendor,
-                channel: channel.to_owned(),
-                to: to.to_owned(),
-                subject: subject.map(str::to_owned),
-                text,
-                code: code.to_owned(),
-                at: clock::millis(self.now),
-            });
-        }
-    }
-}
+use crate::vendor_api::{Context, VendorApi};
+use crate::vendors::Vendor;
 
 #[derive(Debug)]
 pub(crate) struct World {
@@ -62,14 +24,12 @@ pub(crate) struct World {
     pub(crate) outbox: Outbox,
     pub(crate) requests: RequestLog,
     pub(crate) faults: Faults,
-    pub(crate) easyotp: EasyOtp,
-    pub(crate) startmessaging: StartMessaging,
-    pub(crate) airtexts: AirTexts,
-    /// The way to a gateway, if somebody gave one.
+    vendors: BTreeMap<Vendor, Box<dyn VendorApi>>,
+    /// The gateway of the page's form, if there is one.
     pub(crate) relay: Option<Arc<dyn Relay>>,
-    /// Tells this emulator from those before it at the same address.
+    /// Differs from that of every earlier emulator at the same address.
     pub(crate) run_id: String,
-    /// Told whenever the outbox, the faults, the relay or the clock's setting change.
+    /// Notified whenever the outbox, the faults, the relay or the clock's setting change.
     pub(crate) changes: watch::Sender<()>,
 }
 
@@ -83,9 +43,7 @@ impl World {
             outbox: Outbox::new(changes.clone()),
             requests: RequestLog::default(),
             faults: Faults::new(changes.clone()),
-            easyotp: EasyOtp::new(config.easyotp.clone()),
-            startmessaging: StartMessaging::new(config.startmessaging.clone(), now),
-            airtexts: AirTexts::new(config.airtexts.clone()),
+            vendors: config.open_vendors(now)?,
             relay: None,
             run_id: format!("{:08x}", u32::from_be_bytes(system::random())),
             changes,
@@ -108,26 +66,42 @@ impl World {
         });
     }
 
+    /// The vendors that are played, in the order of the ready line.
+    pub(crate) fn vendors(&self) -> impl Iterator<Item = (Vendor, &dyn VendorApi)> {
+        self.vendors.iter().map(|(vendor, api)| (*vendor, &**api))
+    }
+
+    pub(crate) fn vendor(&self, vendor: Vendor) -> Option<&dyn VendorApi> {
+        self.vendors.get(&vendor).map(|api| &**api)
+    }
+
+    pub(crate) fn vendor_mut(&mut self, vendor: Vendor) -> Option<&mut (dyn VendorApi + 'static)> {
+        self.vendors.get_mut(&vendor).map(|api| &mut **api)
+    }
+
     /// The vendor's own answer; `deliver` says whether accepted messages reach the outbox.
     pub(crate) fn serve(&mut self, vendor: Vendor, call: &Call, deliver: bool) -> Reply {
-        let outbox = deliver.then_some(&mut self.outbox);
-        let mut cx = Context { now: self.clock.now(), vendor, outbox };
-        match vendor {
-            Vendor::EasyOtp => self.easyotp.serve(call, &mut cx),
-            Vendor::StartMessaging => self.startmessaging.serve(call, &mut cx),
-            Vendor::AirTexts => self.airtexts.serve(call, &mut cx),
+        let mut cx = Context::at(self.clock.now());
+        let Some(api) = self.vendor_mut(vendor) else { return not_played(vendor) };
+        let reply = api.serve(call, &mut cx);
+        if deliver {
+            let at = clock::millis(cx.now);
+            for delivery in cx.deliveries {
+                self.outbox.push(Message::new(vendor, delivery, at.clone()));
+            }
         }
+        reply
     }
 
     /// The vendor's usual error for a status.
     pub(crate) fn usual_error(&self, vendor: Vendor, status: u16) -> Reply {
-        match vendor {
-            Vendor::EasyOtp => easyotp::usual_error(status),
-            Vendor::StartMessaging => {
-                let dialect = self.startmessaging.account.dialect;
-                startmessaging::usual_error(status, dialect, self.clock.now())
-            }
-            Vendor::AirTexts => airtexts::usual_error(status, self.airtexts.account.error_shape),
+        match self.vendor(vendor) {
+            Some(api) => api.usual_error(status, self.clock.now()),
+            None => not_played(vendor),
         }
     }
+}
+
+fn not_played(vendor: Vendor) -> Reply {
+    Reply::error(404, &format!("{vendor} is not played by this emulator"))
 }

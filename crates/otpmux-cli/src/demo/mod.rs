@@ -12,7 +12,7 @@ use crate::Exit;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::report;
-use stage::{Stage, name, wrong};
+use stage::{Stage, wrong};
 
 /// Indian mobiles, which both vendors reach.
 const FIRST: &str = "+919876543210";
@@ -146,7 +146,7 @@ fn show_messages(messages: &[Message], output: &mut Output) -> io::Result<()> {
         output.story(format_args!(
             "    handset: \"{}\" (by {})",
             message.text,
-            name(message.vendor)
+            message.vendor.name()
         ))?;
     }
     Ok(())

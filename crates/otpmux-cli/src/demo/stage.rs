@@ -98,13 +98,3 @@ pub(super) fn wrong(code: &str) -> Result<Code, Box<dyn Error>> {
     let head = code.get(..code.len() - 1).unwrap_or_default();
     Ok(format!("{head}{last}").parse()?)
 }
-
-/// The vendor's name as it writes it.
-pub(super) fn name(vendor: Vendor) -> &'static str {
-    match vendor {
-        Vendor::EasyOtp => "EasyOTP",
-        Vendor::StartMessaging => "StartMessaging",
-        Vendor::AirTexts => "AirTexts",
-        _ => "another vendor",
-    }
-}

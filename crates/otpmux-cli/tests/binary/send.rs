@@ -3,7 +3,8 @@
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{ChildStdin, ChildStdout, Command, Stdio};
 
-use otpmux_emulator::{Dialect, Vendor};
+use otpmux_emulator::Vendor;
+use otpmux_emulator::vendors::startmessaging::Dialect;
 use otpmux_testkit::leaks::assert_clean;
 use serde_json::Value;
 

@@ -267,7 +267,7 @@ fn an_answer_that_is_lost_is_neither_yes_nor_no() {
         run(&mut command, "")
     };
     vendors.emulator.update_startmessaging(|account| {
-        account.dialect = otpmux_emulator::Dialect::Tutorial;
+        account.dialect = otpmux_emulator::vendors::startmessaging::Dialect::Tutorial;
         account.fixed_code = Some("004217".to_owned());
     });
     let sent = with(&["send", "--to", TO, "--id-only"]);

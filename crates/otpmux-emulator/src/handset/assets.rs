@@ -1,6 +1,5 @@
 //! The page and its parts.
 
-use crate::admin;
 use crate::exchange::{Call, Reply};
 
 /// Nothing from elsewhere, nothing inline, no frame around it, and no text turned into markup.
@@ -18,7 +17,7 @@ pub(super) fn find(call: &Call) -> Option<Reply> {
         _ => return None,
     };
     if !matches!(call.method.as_str(), "GET" | "HEAD") {
-        return Some(admin::error(405, "the page is read with GET"));
+        return Some(Reply::error(405, "the page is read with GET"));
     }
     let reply = Reply::bytes(200, media, text)
         // The next version of the program serves at the same address.

@@ -11,13 +11,11 @@ use serde_json::{Value, json};
 use tokio::sync::{mpsc, watch};
 use tokio::time::sleep;
 
-use crate::admin;
 use crate::clock;
-use crate::dispatch::Outcome;
-use crate::exchange::{Call, Reply};
-use crate::handset::FaultPreset;
-use crate::server::{Shared, stopped};
-use crate::vendor::Vendor;
+use crate::exchange::{Call, Outcome, Reply};
+use crate::preset::FaultPreset;
+use crate::shared::{Shared, stopped};
+use crate::vendors::Vendor;
 use crate::world::World;
 
 /// The most messages that are sent at once; older ones are left out. The page keeps as many.
@@ -29,7 +27,7 @@ const RECONNECT: &str = "retry: 1000\n\n";
 
 pub(super) fn begin(call: &Call, shared: &Arc<Shared>, stop: watch::Receiver<bool>) -> Outcome {
     if call.method != http::Method::GET {
-        return Outcome::Reply(admin::error(405, "events are read with GET"));
+        return Outcome::Reply(Reply::error(405, "events are read with GET"));
     }
     let feed = Feed::after(call.header("last-event-id"), &shared.world());
     let (to_reader, body) = mpsc::channel(1);
@@ -136,7 +134,7 @@ fn state(world: &World) -> Value {
         "advanced": u64::try_from(world.clock.advanced().as_millis()).unwrap_or(u64::MAX),
     });
     json!({
-        "vendors": Vendor::ALL.map(vendor),
+        "vendors": world.vendors().map(|(each, _)| vendor(each)).collect::<Vec<_>>(),
         "presets": FaultPreset::ALL.map(preset),
         "relay": world.relay.is_some(),
         "clock": clock,

@@ -5,7 +5,6 @@ use std::net::{IpAddr, SocketAddr};
 
 use http::uri::Authority;
 
-use crate::admin;
 use crate::exchange::{Call, Reply};
 
 /// The refusal of a request that a foreign page made, or may have made.
@@ -13,14 +12,14 @@ pub(crate) fn refusal(call: &Call, listen: SocketAddr) -> Option<Reply> {
     let host = call.header("host").unwrap_or_default();
     // A foreign name that resolves to this machine makes its pages same-origin with the emulator.
     if !is_ours(host, listen.ip()) {
-        return Some(admin::error(
+        return Some(Reply::error(
             421,
             "the header Host names neither localhost nor the address that the emulator listens on",
         ));
     }
     let reads = matches!(call.method.as_str(), "GET" | "HEAD");
     if !reads && is_foreign(call, host) {
-        return Some(admin::error(403, "pages of other origins change nothing here"));
+        return Some(Reply::error(403, "pages of other origins change nothing here"));
     }
     None
 }

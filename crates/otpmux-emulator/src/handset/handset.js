@@ -5,6 +5,8 @@ import { TIME, channelName, connectForm, endOf, onForm, setBroken, useCode, veri
 
 /** As many as the emulator sends at once. */
 const MOST_MESSAGES = 200;
+/** As many as the style sheet has. */
+const TONES = 6;
 /** No code is good for longer, in milliseconds. */
 const LONGEST = 10 * 60 * 1000;
 
@@ -17,6 +19,11 @@ let clock = { frozen_at: null, advanced: 0 };
 
 function clone(id) {
   return by(id).content.firstElementChild.cloneNode(true);
+}
+
+/** A vendor's colour, by its place in the emulator's list. */
+function toneOf(vendor) {
+  return Math.max(0, [...names.keys()].indexOf(vendor)) % TONES;
 }
 
 function announce(text) {
@@ -46,7 +53,7 @@ function showMessage(message, isFresh) {
   const node = clone("message-template");
   const find = (selector) => node.querySelector(selector);
   find(".vendor").textContent = vendor;
-  find(".vendor").dataset.vendor = message.vendor;
+  find(".vendor").dataset.tone = toneOf(message.vendor);
   find(".channel").textContent = channel;
   const at = new Date(message.at);
   find("time").dateTime = message.at;
@@ -206,7 +213,7 @@ function showVendors({ vendors, presets }) {
 function newSwitch({ vendor, name }, presets) {
   const node = clone("vendor-template");
   const select = node.querySelector("select");
-  node.querySelector(".vendor").dataset.vendor = vendor;
+  node.querySelector(".vendor").dataset.tone = toneOf(vendor);
   node.querySelector(".vendor").textContent = name;
   select.id = `switch-${vendor}`;
   node.querySelector("label").htmlFor = select.id;

@@ -3,20 +3,16 @@
 mod assets;
 mod events;
 mod gate;
-mod preset;
-mod relay;
+mod pass_on;
 
 use std::sync::Arc;
 
 use tokio::sync::watch;
 
 pub(crate) use gate::{guarded, refusal};
-pub use preset::FaultPreset;
-pub use relay::{Relay, RelayAnswer, RelayRequest};
 
-use crate::dispatch::Outcome;
-use crate::exchange::Call;
-use crate::server::Shared;
+use crate::exchange::{Call, Outcome};
+use crate::shared::Shared;
 
 /// The answer, when the path is one of the handset's.
 pub(crate) async fn answer(
@@ -28,7 +24,7 @@ pub(crate) async fn answer(
         return Some(Outcome::Reply(reply));
     }
     if let Some(path) = call.path.strip_prefix("/_emulator/relay/") {
-        return Some(relay::pass_on(call, path, shared, stop).await);
+        return Some(pass_on::pass_on(call, path, shared, stop).await);
     }
     (call.path == "/_emulator/events").then(|| events::begin(call, shared, stop))
 }

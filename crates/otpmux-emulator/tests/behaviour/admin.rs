@@ -1,5 +1,6 @@
 //! The admin API.
 
+use otpmux_emulator::vendors::easyotp::EasyOtpAccount;
 use otpmux_emulator::{MessageFilter, Vendor};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -138,6 +139,6 @@ async fn mistakes_are_told() {
         let error = answer.json()["error"].as_str().unwrap().to_owned();
         assert!(error.contains(word), "{path}: {error}");
     }
-    assert_eq!(rig.emulator.easyotp(), config().easyotp);
+    assert_eq!(rig.emulator.easyotp(), EasyOtpAccount::default());
     assert_eq!(rig.emulator.request_count(Vendor::EasyOtp), 0);
 }

@@ -1,10 +1,10 @@
 //! AirTexts beyond the golden files: credentials, aliases, limits, and each form of answer.
 
 use crate::support::{Answer, Rig, config};
-use otpmux_emulator::{
-    AirTextsAccount, ErrorShape, ExpiryField, MessageFilter, SendShape, Vendor, VerifyShape,
-    WrongCode,
+use otpmux_emulator::vendors::airtexts::{
+    AirTextsAccount, ErrorShape, ExpiryField, SendShape, VerifyShape, WrongCode,
 };
+use otpmux_emulator::{MessageFilter, Vendor};
 use serde_json::{Value, json};
 
 const TO: &str = "+5511999888777";

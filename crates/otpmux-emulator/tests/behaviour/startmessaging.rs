@@ -1,7 +1,8 @@
 //! StartMessaging beyond the golden files: what repeats do, billing, delivery, credentials.
 
 use crate::support::{Rig, config};
-use otpmux_emulator::{Delivery, Dialect, Idempotency, MessageFilter, Vendor};
+use otpmux_emulator::vendors::startmessaging::{Delivery, Dialect, Idempotency};
+use otpmux_emulator::{MessageFilter, Vendor};
 use serde_json::{Value, json};
 
 const TO: &str = "+919876543210";

@@ -1,6 +1,7 @@
 //! The states of the AirTexts files.
 
-use otpmux_emulator::{ExpiryField, Fault, SendShape, VerifyShape, WrongCode};
+use otpmux_emulator::Fault;
+use otpmux_emulator::vendors::airtexts::{ExpiryField, SendShape, VerifyShape, WrongCode};
 use serde_json::json;
 
 use crate::stage::Step::{self, Advance, AirTexts, Flaw, Post, Same};

@@ -2,9 +2,10 @@
 
 use std::time::{Duration, SystemTime};
 
-use otpmux_emulator::{
-    AirTextsAccount, EasyOtpAccount, Emulator, EmulatorConfig, Fault, StartMessagingAccount, Vendor,
-};
+use otpmux_emulator::vendors::airtexts::AirTextsAccount;
+use otpmux_emulator::vendors::easyotp::EasyOtpAccount;
+use otpmux_emulator::vendors::startmessaging::StartMessagingAccount;
+use otpmux_emulator::{Emulator, EmulatorConfig, Fault, Vendor};
 use reqwest::header::HeaderMap;
 use serde_json::Value;
 

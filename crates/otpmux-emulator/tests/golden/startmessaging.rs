@@ -1,7 +1,8 @@
 //! The states of the StartMessaging files: tutorial (`a`), February (`b`), documentation (`c`)
 //! and server (`s`).
 
-use otpmux_emulator::{Delivery, Dialect, Fault, Idempotency, Onboarding};
+use otpmux_emulator::Fault;
+use otpmux_emulator::vendors::startmessaging::{Delivery, Dialect, Idempotency, Onboarding};
 use serde_json::{Value, json};
 
 use crate::stage::Step::{self, Advance, Flaw, Post, Same, StartMessaging};

@@ -151,7 +151,7 @@ pub(super) fn success(status: u16, data: Value, now: Timestamp) -> Reply {
 }
 
 /// The vendor's usual error for a status, for faults that name nothing but a status.
-pub(crate) fn usual_error(status: u16, dialect: Dialect, now: Timestamp) -> Reply {
+pub(super) fn usual_error(status: u16, dialect: Dialect, now: Timestamp) -> Reply {
     let (code, text) = match status {
         400 => ("VALIDATION_ERROR", "Bad Request"),
         401 => ("UNAUTHORIZED", "Invalid API key"),

@@ -7,15 +7,19 @@ mod verify;
 
 use http::Method;
 use jiff::Timestamp;
+use serde_json::{Value, json};
 
 pub use account::EasyOtpAccount;
-pub(crate) use answer::usual_error;
 
 use crate::check::same_secret;
 use crate::exchange::{Call, Reply};
 use crate::ledger::Ledger;
 use crate::limits::Window;
-use crate::world::Context;
+use crate::vendor_api::{Context, Facts, VendorApi, assign, to_json};
+use answer::usual_error;
+
+pub(crate) const FACTS: Facts =
+    Facts { key: "easyotp", name: "EasyOTP", base_path: "/easyotp/api/v1" };
 
 const KEY_LIMIT: usize = 120;
 const KEY_LIMIT_SECONDS: u64 = 60;
@@ -42,23 +46,25 @@ struct Verification {
 
 #[derive(Debug)]
 pub(crate) struct EasyOtp {
-    pub(crate) account: EasyOtpAccount,
+    account: EasyOtpAccount,
     codes: Ledger<Verification>,
     sends: Window,
     requests: Window,
 }
 
 impl EasyOtp {
-    pub(crate) fn new(account: EasyOtpAccount) -> Self {
+    pub(crate) fn new(_now: Timestamp) -> Self {
         Self {
-            account,
+            account: EasyOtpAccount::default(),
             codes: Ledger::default(),
             sends: Window::new(DAY),
             requests: Window::new(KEY_LIMIT_SECONDS),
         }
     }
+}
 
-    pub(crate) fn serve(&mut self, call: &Call, cx: &mut Context<'_>) -> Reply {
+impl VendorApi for EasyOtp {
+    fn serve(&mut self, call: &Call, cx: &mut Context) -> Reply {
         let handler = match call.path.as_str() {
             "/send" => Self::send,
             "/verify" => Self::verify,
@@ -88,5 +94,25 @@ impl EasyOtp {
             Some(body) => handler(self, &body, cx),
             None => answer::error(400, "request body must be a JSON object"),
         }
+    }
+
+    fn usual_error(&self, status: u16, _now: Timestamp) -> Reply {
+        usual_error(status)
+    }
+
+    fn credentials(&self) -> Value {
+        json!({ "api_key": self.account.api_key })
+    }
+
+    fn account(&self) -> Value {
+        to_json(&self.account)
+    }
+
+    fn set_account(&mut self, account: Value) -> Result<(), String> {
+        assign(&mut self.account, account)
+    }
+
+    fn lift_limits(&mut self) {
+        self.account.enforce_limits = false;
     }
 }

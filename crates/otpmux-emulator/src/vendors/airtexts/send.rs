@@ -10,7 +10,7 @@ use crate::check::{first, is_e164};
 use crate::clock::{plus, seconds};
 use crate::exchange::Reply;
 use crate::ids;
-use crate::world::Context;
+use crate::vendor_api::Context;
 
 /// The recipient under any of its documented names.
 pub(super) fn recipient(body: &Value) -> Option<&Value> {
@@ -26,7 +26,7 @@ fn read_channel(body: &Value) -> Result<Option<&str>, Problem> {
 }
 
 impl AirTexts {
-    pub(super) fn send(&mut self, body: &Value, cx: &mut Context<'_>) -> Answer {
+    pub(super) fn send(&mut self, body: &Value, cx: &mut Context) -> Answer {
         // The vendor's SMS product splits its recipient at commas; here such a one is refused.
         let to = recipient(body)
             .and_then(Value::as_str)
@@ -68,7 +68,7 @@ impl AirTexts {
     }
 
     /// A new code with a new life and new attempts, under the same id unless set otherwise.
-    pub(super) fn resend(&mut self, body: &Value, cx: &mut Context<'_>) -> Answer {
+    pub(super) fn resend(&mut self, body: &Value, cx: &mut Context) -> Answer {
         let channel = read_channel(body)?;
         let id = self.find(body)?;
         let old = self.otps.get(&id).ok_or(Problem::NotFound)?;
@@ -114,7 +114,7 @@ impl AirTexts {
         self.account.fixed_code.clone().unwrap_or_else(|| ids::code(length))
     }
 
-    fn open(&mut self, id: String, otp: Otp, event: &'static str, cx: &mut Context<'_>) -> Reply {
+    fn open(&mut self, id: String, otp: Otp, event: &'static str, cx: &mut Context) -> Reply {
         let text = format!("{}: your code is {}", otp.from, otp.code);
         cx.deliver(&otp.channel, &otp.recipient, text, &otp.code);
         let reply = self.accepted(&id, &otp);

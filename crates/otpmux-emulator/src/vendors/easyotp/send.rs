@@ -8,7 +8,7 @@ use crate::check::{first, is_digits, is_e164, is_email};
 use crate::clock::{millis, plus};
 use crate::exchange::Reply;
 use crate::ids;
-use crate::world::Context;
+use crate::vendor_api::Context;
 
 const DEFAULT_MESSAGE: &str = "Your verification code is: {code}";
 const DEFAULT_SUBJECT: &str = "Your Verification Code";
@@ -78,7 +78,7 @@ struct TestRecipient {
 }
 
 impl EasyOtp {
-    pub(super) fn send(&mut self, body: &Value, cx: &mut Context<'_>) -> Reply {
+    pub(super) fn send(&mut self, body: &Value, cx: &mut Context) -> Reply {
         let request = match Request::read(body) {
             Ok(request) => request,
             Err(text) => return answer::error(400, text),

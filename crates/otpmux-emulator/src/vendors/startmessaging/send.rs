@@ -12,7 +12,7 @@ use super::{Answer, KeyUse, OtpRequest, PRICE_PAISE, StartMessaging};
 use crate::clock::{millis, plus, seconds};
 use crate::exchange::{Call, Reply};
 use crate::ids;
-use crate::world::Context;
+use crate::vendor_api::Context;
 
 const DEFAULT_TEXT: &str = "Your verification code is {{otp}}. Valid for {{expiry}} minutes.";
 const NUMBER_LIMIT: usize = 3;
@@ -21,7 +21,7 @@ const KEY_SECONDS: u64 = 24 * 3600;
 const ATTEMPTS: u32 = 3;
 
 impl StartMessaging {
-    pub(super) fn send(&mut self, call: &Call, cx: &mut Context<'_>) -> Answer {
+    pub(super) fn send(&mut self, call: &Call, cx: &mut Context) -> Answer {
         let body = SendBody::read(call, self.account.dialect)?;
         if let Some(stored) = self.earlier_answer(&body, cx.now)? {
             return Ok(stored);
@@ -52,7 +52,7 @@ impl StartMessaging {
     }
 
     /// A new code under the same id; the dialect's page says no more than that.
-    pub(super) fn resend(&mut self, call: &Call, cx: &mut Context<'_>) -> Answer {
+    pub(super) fn resend(&mut self, call: &Call, cx: &mut Context) -> Answer {
         let body = object(call)?;
         let id = body["otpRequestId"].as_str().unwrap_or_default();
         let phone = self.requests.get(id).ok_or(Problem::UnknownRequest)?.phone.clone();
@@ -103,7 +103,7 @@ impl StartMessaging {
         Ok(())
     }
 
-    fn dispatch(&mut self, phone: &str, text: String, code: &str, cx: &mut Context<'_>) -> String {
+    fn dispatch(&mut self, phone: &str, text: String, code: &str, cx: &mut Context) -> String {
         let id = ids::uuid();
         let message = self.new_message(phone, cx.now);
         if message.outcome != Delivery::Pending {

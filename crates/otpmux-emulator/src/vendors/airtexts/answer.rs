@@ -88,7 +88,7 @@ fn error(shape: ErrorShape, code: &str, message: &str) -> Value {
 }
 
 /// The vendor's usual error for a status, for faults that name nothing but a status.
-pub(crate) fn usual_error(status: u16, shape: ErrorShape) -> Reply {
+pub(super) fn usual_error(status: u16, shape: ErrorShape) -> Reply {
     let (code, message) = match status {
         400 => ("INVALID_REQUEST", "Invalid request"),
         401 => ("UNAUTHORIZED", "Invalid credentials"),

@@ -1,4 +1,4 @@
-//! Faults with a name: the positions of a vendor's switch on the page.
+//! Faults with a name: the settings of a vendor's switch on the page.
 
 use std::time::Duration;
 
@@ -53,7 +53,7 @@ impl FaultPreset {
         Self::ALL.into_iter().find(|preset| preset.fault() == *fault)
     }
 
-    pub(super) fn label(self) -> &'static str {
+    pub(crate) fn label(self) -> &'static str {
         match self {
             Self::Down => "Down",
             Self::Slow => "Slow",
@@ -64,7 +64,7 @@ impl FaultPreset {
         }
     }
 
-    pub(super) fn meaning(self) -> &'static str {
+    pub(crate) fn meaning(self) -> &'static str {
         match self {
             Self::Down => "Cannot be reached: closes every connection at once.",
             Self::Slow => "Answers 3 seconds late.",

@@ -13,11 +13,7 @@ use std::collections::BinaryHeap;
 
 use http::Method;
 use jiff::Timestamp;
-
-pub use account::{
-    Delivery, Dialect, Idempotency, MessageShape, Onboarding, StartMessagingAccount, Template,
-};
-pub(crate) use answer::usual_error;
+use serde_json::{Value, json};
 
 use crate::check::same_secret;
 use crate::clock::millis;
@@ -25,9 +21,15 @@ use crate::exchange::{Call, Reply};
 use crate::ids;
 use crate::ledger::Ledger;
 use crate::limits::Window;
-use crate::world::Context;
-use answer::Problem;
+use crate::vendor_api::{Context, Facts, VendorApi, assign, to_json};
+pub use account::{
+    Delivery, Dialect, Idempotency, MessageShape, Onboarding, StartMessagingAccount, Template,
+};
+use answer::{Problem, usual_error};
 use message::SentMessage;
+
+pub(crate) const FACTS: Facts =
+    Facts { key: "startmessaging", name: "StartMessaging", base_path: "/startmessaging" };
 
 type Answer = Result<Reply, Problem>;
 
@@ -56,7 +58,7 @@ struct KeyUse {
 
 #[derive(Debug)]
 pub(crate) struct StartMessaging {
-    pub(crate) account: StartMessagingAccount,
+    account: StartMessagingAccount,
     user_id: String,
     wallet_id: String,
     wallet_version: u64,
@@ -70,10 +72,43 @@ pub(crate) struct StartMessaging {
     throttle: Window,
 }
 
+impl VendorApi for StartMessaging {
+    fn serve(&mut self, call: &Call, cx: &mut Context) -> Reply {
+        self.settle(cx.now);
+        let dialect = self.account.dialect;
+        let reply = self.route(call, cx).unwrap_or_else(|problem| problem.answer(dialect, cx.now));
+        if dialect == Dialect::Live && reply.status < 400 {
+            self.with_rate_limit_headers(reply, call, cx.now)
+        } else {
+            reply
+        }
+    }
+
+    fn usual_error(&self, status: u16, now: Timestamp) -> Reply {
+        usual_error(status, self.account.dialect, now)
+    }
+
+    fn credentials(&self) -> Value {
+        json!({ "api_key": self.account.api_key })
+    }
+
+    fn account(&self) -> Value {
+        to_json(&self.account)
+    }
+
+    fn set_account(&mut self, account: Value) -> Result<(), String> {
+        assign(&mut self.account, account)
+    }
+
+    fn lift_limits(&mut self) {
+        self.account.enforce_limits = false;
+    }
+}
+
 impl StartMessaging {
-    pub(crate) fn new(account: StartMessagingAccount, now: Timestamp) -> Self {
+    pub(crate) fn new(now: Timestamp) -> Self {
         Self {
-            account,
+            account: StartMessagingAccount::default(),
             user_id: ids::uuid(),
             wallet_id: ids::uuid(),
             wallet_version: 1,
@@ -87,18 +122,7 @@ impl StartMessaging {
         }
     }
 
-    pub(crate) fn serve(&mut self, call: &Call, cx: &mut Context<'_>) -> Reply {
-        self.settle(cx.now);
-        let dialect = self.account.dialect;
-        let reply = self.route(call, cx).unwrap_or_else(|problem| problem.answer(dialect, cx.now));
-        if dialect == Dialect::Live && reply.status < 400 {
-            self.with_rate_limit_headers(reply, call, cx.now)
-        } else {
-            reply
-        }
-    }
-
-    fn route(&mut self, call: &Call, cx: &mut Context<'_>) -> Answer {
+    fn route(&mut self, call: &Call, cx: &mut Context) -> Answer {
         let dialect = self.account.dialect;
         let segments: Vec<&str> = call.path.split('/').skip(1).collect();
         let get = call.method == Method::GET;
@@ -142,7 +166,7 @@ impl StartMessaging {
     }
 
     /// What stands before every route, in the server's order: throttler, key, account.
-    fn admit(&mut self, call: &Call, is_send: bool, cx: &Context<'_>) -> Result<(), Problem> {
+    fn admit(&mut self, call: &Call, is_send: bool, cx: &Context) -> Result<(), Problem> {
         if self.account.enforce_limits {
             for (key, most, seconds) in self.throttles(is_send) {
                 if let Some(wait) = self.throttle.wait(key, cx.now, seconds, most) {

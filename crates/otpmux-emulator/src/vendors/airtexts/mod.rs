@@ -12,17 +12,18 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use http::Method;
 use jiff::Timestamp;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 pub use account::{AirTextsAccount, ErrorShape, ExpiryField, SendShape, VerifyShape, WrongCode};
-pub(crate) use answer::usual_error;
 
 use crate::check::same_secret;
 use crate::exchange::{Call, Reply};
 use crate::ledger::Ledger;
 use crate::limits::Window;
-use crate::world::Context;
-use answer::Problem;
+use crate::vendor_api::{Context, Facts, VendorApi, assign, to_json};
+use answer::{Problem, usual_error};
+
+pub(crate) const FACTS: Facts = Facts { key: "airtexts", name: "AirTexts", base_path: "/airtexts" };
 
 type Answer = Result<Reply, Problem>;
 
@@ -54,24 +55,59 @@ struct Event {
 
 #[derive(Debug)]
 pub(crate) struct AirTexts {
-    pub(crate) account: AirTextsAccount,
+    account: AirTextsAccount,
     otps: Ledger<Otp>,
     sends: Window,
     events: VecDeque<Event>,
 }
 
-impl AirTexts {
-    pub(crate) fn new(account: AirTextsAccount) -> Self {
-        Self { account, otps: Ledger::default(), sends: Window::new(HOUR), events: VecDeque::new() }
-    }
-
-    pub(crate) fn serve(&mut self, call: &Call, cx: &mut Context<'_>) -> Reply {
+impl VendorApi for AirTexts {
+    fn serve(&mut self, call: &Call, cx: &mut Context) -> Reply {
         let on_verify = call.path == "/otp/verify";
         self.route(call, cx)
             .unwrap_or_else(|problem| problem.answer(self.account.error_shape, on_verify))
     }
 
-    fn route(&mut self, call: &Call, cx: &mut Context<'_>) -> Answer {
+    fn usual_error(&self, status: u16, _now: Timestamp) -> Reply {
+        usual_error(status, self.account.error_shape)
+    }
+
+    fn credentials(&self) -> Value {
+        let account = &self.account;
+        json!({
+            "appid": account.appid,
+            "api_key": account.api_key,
+            "api_secret": account.api_secret,
+            "username": account.username,
+            "password": account.password,
+            "bearer": account.bearer,
+        })
+    }
+
+    fn account(&self) -> Value {
+        to_json(&self.account)
+    }
+
+    fn set_account(&mut self, account: Value) -> Result<(), String> {
+        assign(&mut self.account, account)
+    }
+
+    fn lift_limits(&mut self) {
+        self.account.enforce_limits = false;
+    }
+}
+
+impl AirTexts {
+    pub(crate) fn new(_now: Timestamp) -> Self {
+        Self {
+            account: AirTextsAccount::default(),
+            otps: Ledger::default(),
+            sends: Window::new(HOUR),
+            events: VecDeque::new(),
+        }
+    }
+
+    fn route(&mut self, call: &Call, cx: &mut Context) -> Answer {
         let method = match call.path.as_str() {
             "/otp/send" | "/otp/verify" | "/otp/resend" => Method::POST,
             "/otp/status" | "/otp/list" | "/otp/logs" | "/otp/rate-limits" | "/otp/attempts"

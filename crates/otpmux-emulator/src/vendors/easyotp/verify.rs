@@ -6,13 +6,13 @@ use super::{Behaviour, EasyOtp, answer};
 use crate::check::{is_digits, same_secret};
 use crate::clock::{plus, seconds_until};
 use crate::exchange::Reply;
-use crate::world::Context;
+use crate::vendor_api::Context;
 
 const MOST_FAILED: u32 = 5;
 const LOCK_SECONDS: u64 = 900;
 
 impl EasyOtp {
-    pub(super) fn verify(&mut self, body: &Value, cx: &mut Context<'_>) -> Reply {
+    pub(super) fn verify(&mut self, body: &Value, cx: &mut Context) -> Reply {
         let Some(id) = body["verification_id"].as_str().filter(|id| !id.is_empty()) else {
             return answer::error(400, "verification_id is required");
         };

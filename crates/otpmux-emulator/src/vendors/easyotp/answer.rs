@@ -29,7 +29,7 @@ pub(super) fn error_with_wait(text: &str, retry_after: u64) -> Reply {
 }
 
 /// The vendor's usual text for a status, for faults that name nothing but a status.
-pub(crate) fn usual_error(status: u16) -> Reply {
+pub(super) fn usual_error(status: u16) -> Reply {
     let text = match status {
         400 => "Bad request",
         401 => "Invalid or missing API key",

@@ -1,0 +1,112 @@
+//! The interface of an emulated vendor: the rest of the emulator knows vendors by it only.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+use crate::exchange::{Call, Reply};
+
+/// The constant facts of a vendor.
+#[derive(Debug)]
+pub(crate) struct Facts {
+    /// The name in URLs, in JSON and in configuration.
+    pub(crate) key: &'static str,
+    /// The name as the vendor writes it.
+    pub(crate) name: &'static str,
+    /// The path under which the API is served, without a trailing slash.
+    pub(crate) base_path: &'static str,
+}
+
+/// One emulated vendor with its account and everything that it remembers.
+pub(crate) trait VendorApi: fmt::Debug + Send {
+    /// Answers one request as the vendor does.
+    fn serve(&mut self, call: &Call, cx: &mut Context) -> Reply;
+
+    /// The vendor's usual error for a status, for faults that name nothing but a status.
+    fn usual_error(&self, status: u16, now: Timestamp) -> Reply;
+
+    /// The credentials that it accepts, by name, for the ready line.
+    fn credentials(&self) -> Value;
+
+    /// The account with all its settings.
+    fn account(&self) -> Value;
+
+    /// Replaces the account. An error leaves it as it was.
+    fn set_account(&mut self, account: Value) -> Result<(), String>;
+
+    /// Switches the vendor's own limits off.
+    fn lift_limits(&mut self);
+}
+
+/// One request's surroundings: the time, and the messages that the vendor sends on account of it.
+#[derive(Debug)]
+pub(crate) struct Context {
+    pub(crate) now: Timestamp,
+    pub(crate) deliveries: Vec<Delivery>,
+}
+
+/// A message that a vendor accepted for delivery.
+#[derive(Debug)]
+pub(crate) struct Delivery {
+    pub(crate) channel: String,
+    pub(crate) to: String,
+    /// Of an e-mail.
+    pub(crate) subject: Option<String>,
+    pub(crate) text: String,
+    pub(crate) code: String,
+}
+
+impl Context {
+    pub(crate) fn at(now: Timestamp) -> Self {
+        Self { now, deliveries: Vec::new() }
+    }
+
+    pub(crate) fn deliver(&mut self, channel: &str, to: &str, text: String, code: &str) {
+        self.deliver_with(channel, to, None, text, code);
+    }
+
+    pub(crate) fn deliver_with(
+        &mut self,
+        channel: &str,
+        to: &str,
+        subject: Option<&str>,
+        text: String,
+        code: &str,
+    ) {
+        self.deliveries.push(Delivery {
+            channel: channel.to_owned(),
+            to: to.to_owned(),
+            subject: subject.map(str::to_owned),
+            text,
+            code: code.to_owned(),
+        });
+    }
+}
+
+/// The JSON form of an account.
+#[expect(clippy::expect_used, reason = "invariant: accounts are structs of plain fields")]
+pub(crate) fn to_json(account: &impl Serialize) -> Value {
+    serde_json::to_value(account).expect("plain fields have a JSON form")
+}
+
+/// Replaces an account by its JSON form.
+pub(crate) fn assign<A: DeserializeOwned>(account: &mut A, json: Value) -> Result<(), String> {
+    *account = serde_json::from_value(json).map_err(|error| error.to_string())?;
+    Ok(())
+}
+
+/// Replaces the named fields of a vendor's account and returns all of it.
+pub(crate) fn patch(
+    vendor: &mut dyn VendorApi,
+    changes: Map<String, Value>,
+) -> Result<Value, String> {
+    let mut account = vendor.account();
+    for (field, value) in changes {
+        account[field] = value;
+    }
+    vendor.set_account(account)?;
+    Ok(vendor.account())
+}
