@@ -13,7 +13,7 @@ use otpmux_core::{
     Channel, Clock, Code, IdempotencyKey, OsEntropy, ProviderId, Purpose, RateLimit, Recipient,
 };
 use otpmux_engine::{
-    Attempt, Charge, Choice, Create, Created, Leg, LegEnd, LegState, LimitKey, LimitScope, Policy,
+    Guessed, Charge, Choice, Create, Created, Leg, LegEnd, LegState, LimitKey, LimitScope, Policy,
     Record, ServerKeys, Settle, State, VerificationId, VerificationStore,
 };
 use otpmux_sqlite::{Durability, Options, SqliteStore};
@@ -58,8 +58,8 @@ impl World {
         assert_eq!(self.store.settle(id, settle, now).await.expect("settled"), State::Pending);
         let guesses: Arc<[RateLimit]> = self.policy.limits.guesses.clone().into();
         let guess = self.keys.guess(id, &code).within(guesses);
-        let attempt = self.store.attempt(id, &guess, now).await.expect("a verdict");
-        assert!(matches!(attempt, Attempt::Verdict(verdict) if verdict.is_approved()));
+        let guessed = self.store.check_guess(id, &guess, now).await.expect("a verdict");
+        assert!(matches!(guessed, Guessed::Verdict(verdict) if verdict.is_approved()));
     }
 
     fn record(&self, to: &Recipient, code: &Code, now: std::time::SystemTime) -> Record {
@@ -87,8 +87,8 @@ impl World {
             code: Some(self.keys.sign(id, code)),
             code_length: Some(6),
             expires_at: now + self.policy.lifetime,
-            attempts: 0,
-            max_attempts: self.policy.attempts,
+            guesses: 0,
+            max_guesses: self.policy.max_guesses,
             resends: 0,
             resend_after: now + self.policy.resend_delay,
             sealed,

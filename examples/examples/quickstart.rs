@@ -34,7 +34,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     // The user has typed a number: parsing refuses everything that is not exactly one.
     let to: Recipient = "+919876543210".parse()?;
     let sent = client.send(NewVerification::to(to)).await?;
-    println!("sent to {}, {} attempts", sent.to, sent.attempts_left);
+    println!("sent to {}, {} guesses", sent.to, sent.guesses_left);
 
     // Keep `sent.id` in the user's session. Later they type the code that their handset shows:
     let handset = emulator.last_code("+919876543210").unwrap_or_default();

@@ -44,7 +44,7 @@ export class Gateway {
 
   /**
    * Tries a code. A wrong one is an answer; only the verdict "approved" lets anybody in. However
-   * often it is asked for, it uses up one of the user's attempts.
+   * often it is asked for, it uses up one of the user's guesses.
    */
   verify(id, code, { clientIp } = {}) {
     const client = clientIp ? { ip: clientIp } : undefined;

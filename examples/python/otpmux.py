@@ -49,7 +49,7 @@ class Gateway:
     def verify(self, id, code, client_ip=None):
         """Tries a code. A wrong one is an answer; only the verdict "approved" lets anybody in.
 
-        However often it is asked for, it uses up one of the user's attempts.
+        However often it is asked for, it uses up one of the user's guesses.
         """
         body = {"code": code}
         if client_ip:

@@ -308,10 +308,10 @@ async fn a_vendors_tries_are_told() {
         .with_startmessaging(|account| account.dialect = Deployment::Tutorial);
     let stage = Stage::start_with(&[StartMessaging], config).await;
     let sent = stage.send().await.unwrap();
-    assert_eq!(sent.attempts_left, 3);
+    assert_eq!(sent.guesses_left, 3);
     let code = stage.handset().remove(0).1;
     assert_eq!(stage.verify(&sent, &wrong(&code)).await, "wrong_code");
-    assert_eq!(stage.client.status(sent.id).await.unwrap().attempts_left, 2);
+    assert_eq!(stage.client.status(sent.id).await.unwrap().guesses_left, 2);
     assert_eq!(stage.verify(&sent, &code).await, "approved");
 }
 

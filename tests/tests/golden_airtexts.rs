@@ -69,7 +69,7 @@ fn assert_is_the_golden_send(name: &str, sent: &Sent) {
     assert_eq!(sent.reference, Some(VendorReference::new(ID)), "{name}");
     let expiry = now() + Duration::from_mins(5);
     assert_eq!(sent.expires_at, Some(expiry), "{name}");
-    assert_eq!(sent.attempts_left, None, "{name}");
+    assert_eq!(sent.guesses_left, None, "{name}");
 }
 
 #[tokio::test]
@@ -131,8 +131,8 @@ async fn verdict(name: &str, code: &str) -> (Replay, Verdict) {
 
 #[tokio::test]
 async fn verdicts() {
-    let wrong = |attempts_left| Verdict::WrongCode { attempts_left };
-    let exhausted = Verdict::TooManyAttempts { retry_after: Some(Duration::from_mins(5)) };
+    let wrong = |guesses_left| Verdict::WrongCode { guesses_left };
+    let exhausted = Verdict::TooManyGuesses { retry_after: Some(Duration::from_mins(5)) };
     for (name, code, expected) in [
         ("airtexts-verify-ok", "123456", Verdict::Approved),
         ("airtexts-verify-wrong-code", "000000", wrong(Some(2))),

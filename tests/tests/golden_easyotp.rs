@@ -102,8 +102,8 @@ async fn failed_sends() {
 
 #[tokio::test]
 async fn verdicts() {
-    let locked = Verdict::TooManyAttempts { retry_after: Some(Duration::from_secs(900)) };
-    let wrong = || Verdict::WrongCode { attempts_left: None };
+    let locked = Verdict::TooManyGuesses { retry_after: Some(Duration::from_secs(900)) };
+    let wrong = || Verdict::WrongCode { guesses_left: None };
     for (name, id, code, expected) in [
         ("easyotp-verify-ok", ID, "123456", Verdict::Approved),
         ("easyotp-test-verify-always-ok", ID, "123456", Verdict::Approved),

@@ -113,7 +113,7 @@ async fn sends_with_codes_of_the_vendor() {
         let expected = reference(A, Some(id), None);
         assert_eq!(sent.reference, Some(expected), "{name}");
         assert_eq!(sent.expires_at, Some(expires_at), "{name}");
-        assert_eq!(sent.attempts_left, Some(3), "{name}");
+        assert_eq!(sent.guesses_left, Some(3), "{name}");
         assert_eq!((sent.request_id, sent.delivery), (None, None), "{name}");
     }
 }
@@ -224,8 +224,8 @@ async fn verified(name: &str, mode: Mode) -> Result<Verdict, Error> {
 
 #[tokio::test]
 async fn verdicts() {
-    let wrong = Verdict::WrongCode { attempts_left: None };
-    let exhausted = Verdict::TooManyAttempts { retry_after: None };
+    let wrong = Verdict::WrongCode { guesses_left: None };
+    let exhausted = Verdict::TooManyGuesses { retry_after: None };
     for (name, mode, expected) in [
         ("startmessaging-a-verify-ok", A, Verdict::Approved),
         ("startmessaging-b-verify-ok", B, Verdict::Approved),

@@ -60,7 +60,7 @@ def test_a_code_is_sent_and_verified_once(client: Any, gateway: Gateway) -> None
     assert sent.code_length in (None, len(code))
     tried = client.verify(sent.id, wrong(code))
     assert (tried.verdict, tried.approved) == ("wrong_code", False)
-    assert tried.attempts_left == sent.attempts_left - 1
+    assert tried.guesses_left == sent.guesses_left - 1
     assert client.verify(sent.id, code).approved
     assert client.verify(sent.id, code).verdict == "already_used"
     shown = client.get(sent.id)
@@ -110,7 +110,7 @@ def test_a_verdict_that_is_lost_is_told_again_and_counted_once(
     code = gateway.code(to)
     with Losing(gateway.url, lost=1) as proxy:
         tried = make(proxy.url, gateway.api_key, retry=QUICK).verify(sent.id, wrong(code))
-    assert (tried.verdict, tried.attempts_left) == ("wrong_code", sent.attempts_left - 1)
+    assert (tried.verdict, tried.guesses_left) == ("wrong_code", sent.guesses_left - 1)
     with Losing(gateway.url, lost=1) as proxy:
         assert make(proxy.url, gateway.api_key, retry=QUICK).verify(sent.id, code).approved
 

@@ -71,7 +71,7 @@ export class Otpmux {
     return verification(await this.#write<VerificationBody>("", body, idempotencyKey));
   }
 
-  /** Sends another message at the user's wish. Renews neither lifetime nor attempts. */
+  /** Sends another message at the user's wish. Renews neither lifetime nor guesses. */
   async resend(
     id: string,
     options: { channel?: string; idempotencyKey?: string } = {},
@@ -83,7 +83,7 @@ export class Otpmux {
 
   /**
    * Tries a code. Only `approved` lets the user in; an error never does. All tries of this call go by
-   * one idempotency key, so a lost answer costs no attempt.
+   * one idempotency key, so a lost answer costs no guess.
    */
   async verify(
     id: string,

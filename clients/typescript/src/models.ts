@@ -27,7 +27,7 @@ export interface Verification {
   confirmed: boolean;
   expiresAt: Date;
   resendAfter: Date;
-  attemptsLeft: number;
+  guessesLeft: number;
   /** Who has made the code of the newest message: the gateway, or its vendor. */
   codeSource: "supplied" | "vendor";
   /** Whether the newest message carries another code than those before it; both are good. */
@@ -46,12 +46,12 @@ export interface Verdict {
     | "wrong_code"
     | "expired"
     | "already_used"
-    | "too_many_attempts"
+    | "too_many_guesses"
     | "not_found"
     | "rejected";
   /** Whether to let the user in. Nothing else does. */
   approved: boolean;
-  attemptsLeft: number | undefined;
+  guessesLeft: number | undefined;
   /** Seconds until a code may be tried again. */
   retryAfter: number | undefined;
 }
@@ -65,7 +65,7 @@ export interface VerificationBody {
   confirmed: boolean;
   expires_at: string;
   resend_after: string;
-  attempts_left: number;
+  guesses_left: number;
   code_source?: Verification["codeSource"];
   new_code?: boolean;
   code_length?: number | null;
@@ -77,7 +77,7 @@ export interface VerificationBody {
 /** A verdict as the gateway writes it. */
 export interface VerdictBody {
   verdict: Verdict["verdict"];
-  attempts_left?: number;
+  guesses_left?: number;
   retry_after?: number;
 }
 
@@ -90,7 +90,7 @@ export function verification(body: VerificationBody): Verification {
     confirmed: body.confirmed,
     expiresAt: new Date(body.expires_at),
     resendAfter: new Date(body.resend_after),
-    attemptsLeft: body.attempts_left,
+    guessesLeft: body.guesses_left,
     codeSource: body.code_source ?? "supplied",
     newCode: body.new_code ?? false,
     codeLength: body.code_length ?? undefined,
@@ -104,7 +104,7 @@ export function verdict(body: VerdictBody): Verdict {
   return {
     verdict: body.verdict,
     approved: body.verdict === "approved",
-    attemptsLeft: body.attempts_left,
+    guessesLeft: body.guesses_left,
     retryAfter: body.retry_after,
   };
 }

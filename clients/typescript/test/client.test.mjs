@@ -24,7 +24,7 @@ test("a code is sent and verified once", async () => {
   const code = await gateway.code(to);
   const tried = await client.verify(sent.id, wrong(code));
   assert.deepEqual([tried.verdict, tried.approved], ["wrong_code", false]);
-  assert.equal(tried.attemptsLeft, sent.attemptsLeft - 1);
+  assert.equal(tried.guessesLeft, sent.guessesLeft - 1);
   assert.ok((await client.verify(sent.id, code)).approved);
   assert.equal((await client.verify(sent.id, code)).verdict, "already_used");
   const shown = await client.get(sent.id);
@@ -69,13 +69,13 @@ test("a verdict that is lost is told again and counted once", async () => {
   const sent = await client.send(to, { purpose: "login" });
   const code = await gateway.code(to);
   for (const [typed, verdict, left] of [
-    [wrong(code), "wrong_code", sent.attemptsLeft - 1],
+    [wrong(code), "wrong_code", sent.guessesLeft - 1],
     [code, "approved", undefined],
   ]) {
     const proxy = await losing(gateway.url, 1);
     const tried = await new Otpmux(proxy.url, gateway.apiKey, quick).verify(sent.id, typed);
     proxy.stop();
-    assert.deepEqual([tried.verdict, tried.attemptsLeft], [verdict, left]);
+    assert.deepEqual([tried.verdict, tried.guessesLeft], [verdict, left]);
   }
 });
 

@@ -51,9 +51,9 @@ impl From<&Verdict> for Exit {
     fn from(verdict: &Verdict) -> Self {
         match verdict {
             Verdict::Approved => Self::Done,
-            Verdict::TooManyAttempts { retry_after: Some(_) } => Self::Later,
-            Verdict::WrongCode { attempts_left: Some(0) }
-            | Verdict::TooManyAttempts { .. }
+            Verdict::TooManyGuesses { retry_after: Some(_) } => Self::Later,
+            Verdict::WrongCode { guesses_left: Some(0) }
+            | Verdict::TooManyGuesses { .. }
             | Verdict::Expired
             | Verdict::AlreadyUsed
             | Verdict::NotFound => Self::Over,

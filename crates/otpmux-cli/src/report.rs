@@ -22,7 +22,7 @@ pub(crate) fn json(sent: &Verification) -> Value {
         "expires_at": rfc3339(sent.expires_at),
         "code_length": sent.code_length,
         "resend_after": rfc3339(sent.resend_after),
-        "attempts_left": sent.attempts_left,
+        "guesses_left": sent.guesses_left,
         "legs": sent.legs.iter().map(leg_json).collect::<Vec<_>>(),
         "skipped": sent.skipped.iter().map(skip_json).collect::<Vec<_>>(),
     })
@@ -89,7 +89,7 @@ pub(crate) fn facts_text(sent: &Value, output: &mut Output) -> io::Result<()> {
     );
     facts.fact("good until", text(sent, "expires_at"));
     facts.fact("resend from", text(sent, "resend_after"));
-    facts.fact("attempts left", sent["attempts_left"].to_string());
+    facts.fact("guesses left", sent["guesses_left"].to_string());
     output.table(&facts)?;
     let list = |key: &str| sent[key].as_array().map_or(&[][..], Vec::as_slice);
     let (legs, skips) = (list("legs"), list("skipped"));
@@ -163,8 +163,8 @@ pub(crate) fn leg_text(leg: &LegView) -> String {
 pub(crate) fn verdict_json(verdict: &Verdict) -> Value {
     let mut json = json!({ "verdict": verdict.as_str() });
     match verdict {
-        Verdict::WrongCode { attempts_left: Some(left) } => json["attempts_left"] = json!(left),
-        Verdict::TooManyAttempts { retry_after: Some(after) } => {
+        Verdict::WrongCode { guesses_left: Some(left) } => json["guesses_left"] = json!(left),
+        Verdict::TooManyGuesses { retry_after: Some(after) } => {
             json["retry_after"] = json!(seconds(*after));
         }
         _ => {}
@@ -175,17 +175,17 @@ pub(crate) fn verdict_json(verdict: &Verdict) -> Value {
 pub(crate) fn verdict_text(verdict: &Verdict) -> String {
     match verdict {
         Verdict::Approved => "approved".to_owned(),
-        Verdict::WrongCode { attempts_left: Some(1) } => "wrong code, 1 attempt left".to_owned(),
-        Verdict::WrongCode { attempts_left: Some(left) } => {
-            format!("wrong code, {left} attempts left")
+        Verdict::WrongCode { guesses_left: Some(1) } => "wrong code, 1 guessed left".to_owned(),
+        Verdict::WrongCode { guesses_left: Some(left) } => {
+            format!("wrong code, {left} guesses left")
         }
-        Verdict::WrongCode { attempts_left: None } => "wrong code".to_owned(),
+        Verdict::WrongCode { guesses_left: None } => "wrong code".to_owned(),
         Verdict::Expired => "expired; send a new code".to_owned(),
         Verdict::AlreadyUsed => "already used; a code is approved once".to_owned(),
-        Verdict::TooManyAttempts { retry_after: Some(after) } => {
+        Verdict::TooManyGuesses { retry_after: Some(after) } => {
             format!("too many wrong codes; try again in {} s", seconds(*after))
         }
-        Verdict::TooManyAttempts { .. } => "too many wrong codes; send a new one".to_owned(),
+        Verdict::TooManyGuesses { .. } => "too many wrong codes; send a new one".to_owned(),
         Verdict::NotFound => "no such verification; send a new code".to_owned(),
         _ => "rejected by the vendor; send a new code".to_owned(),
     }

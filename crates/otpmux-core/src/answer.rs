@@ -15,7 +15,7 @@ pub struct Sent {
     /// When the vendor's code expires. Says nothing about a supplied code.
     pub expires_at: Option<SystemTime>,
     /// How many tries the vendor gives.
-    pub attempts_left: Option<u32>,
+    pub guesses_left: Option<u32>,
     /// Where the message is, as far as the vendor says; `None` means accepted.
     pub delivery: Option<Delivery>,
 }
@@ -44,14 +44,14 @@ pub enum Verdict {
     WrongCode {
         /// How many tries are left, where that is known.
         #[serde(skip_serializing_if = "Option::is_none")]
-        attempts_left: Option<u32>,
+        guesses_left: Option<u32>,
     },
     /// The code was good once; its time is over.
     Expired,
     /// The code was approved before.
     AlreadyUsed,
     /// Too many wrong codes: no further code is looked at, the right one neither.
-    TooManyAttempts {
+    TooManyGuesses {
         /// When a try may be made again; `None` means that a new send is needed.
         #[serde(skip_serializing_if = "Option::is_none")]
         retry_after: Option<Duration>,
@@ -89,7 +89,7 @@ impl Verdict {
             Self::WrongCode { .. } => "wrong_code",
             Self::Expired => "expired",
             Self::AlreadyUsed => "already_used",
-            Self::TooManyAttempts { .. } => "too_many_attempts",
+            Self::TooManyGuesses { .. } => "too_many_guesses",
             Self::NotFound => "not_found",
             Self::Rejected => "rejected",
         }

@@ -74,7 +74,7 @@ pub struct Limits {
     /// Sends to one recipient.
     pub sends_per_recipient: Vec<RateLimit>,
     /// Wrong codes before a verification is locked.
-    pub attempts: Option<u32>,
+    pub guesses: Option<u32>,
     /// How long it stays locked.
     pub lockout: Option<Duration>,
 }

@@ -46,7 +46,7 @@ pub trait OtpProvider: Send + Sync + fmt::Debug {
     /// [`Unknown`](crate::Certainty::Unknown): a message is out, and our code is not.
     async fn send(&self, cx: &Context, request: &SendRequest) -> Result<Sent, Error>;
 
-    /// Asks the vendor whether the code is right. Uses up one of the vendor's attempts, and an
+    /// Asks the vendor whether the code is right. Uses up one of the vendor's guesses, and an
     /// approval is usually given only once: never repeat it blindly.
     ///
     /// Requires [`Capabilities::vendor_codes`].

@@ -31,7 +31,7 @@ pub use policy::{MessageLimits, Policy, PolicyError, ResendBy};
 pub use record::{Choice, Leg, LegState, Record, RequestTag, Skip, SkipReason, State, VendorTerms};
 pub use routing::{Route, Routes};
 pub use store::{
-    Attempt, BeginLeg, Begun, Behind, Counted, Create, Created, GRACE, GuessEnd, GuessState,
+    Guessed, BeginLeg, Begun, Behind, Counted, Create, Created, GRACE, GuessEnd, GuessState,
     HEALTH_KEPT, LOOKS_BEHIND, LegEnd, Lost, MARKS_KEPT, NamedGuess, ResendTerms, Settle,
     StoreState, VerificationStore, uncovered,
 };

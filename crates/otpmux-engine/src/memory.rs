@@ -11,7 +11,7 @@ use otpmux_core::{Blame, Certainty, Error, ErrorKind, ProviderId, Purpose, RateL
 use crate::limits::{Charge, HitLog, LimitKey, Limited, Refund, longest, millis};
 use crate::store::{GRACE, HEALTH_KEPT, MARKS_KEPT, uncovered};
 use crate::{
-    Attempt, BeginLeg, Begun, Counted, Create, Created, Guess, GuessEnd, HealthMark, KeyCheck,
+    Guessed, BeginLeg, Begun, Counted, Create, Created, Guess, GuessEnd, HealthMark, KeyCheck,
     KeyId, Lost, NamedGuess, RecipientHash, Record, Settle, State, StoreState, VerificationId,
     VerificationStore,
 };
@@ -449,18 +449,18 @@ impl VerificationStore for MemoryStore {
         Ok(state)
     }
 
-    async fn attempt(
+    async fn check_guess(
         &self,
         id: VerificationId,
         guess: &Guess,
         now: SystemTime,
-    ) -> Result<Attempt, Error> {
-        let none = Attempt::Verdict(Verdict::NotFound);
-        let attempt = self.shelf().guess(id, guess, now, |record, named, limits| {
+    ) -> Result<Guessed, Error> {
+        let none = Guessed::Verdict(Verdict::NotFound);
+        let guessed = self.shelf().guess(id, guess, now, |record, named, limits| {
             let wait = limits.wait(guess, &record.recipient, now);
-            record.attempt(guess, named, wait, now)
+            record.check_guess(guess, named, wait, now)
         });
-        Ok(attempt.unwrap_or(none))
+        Ok(guessed.unwrap_or(none))
     }
 
     async fn approve(

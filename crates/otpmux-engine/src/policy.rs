@@ -22,7 +22,7 @@ pub struct Policy {
     /// channel does not change it. Default none.
     pub lifetimes: BTreeMap<Channel, Duration>,
     /// Wrong codes before a verification is locked. Default 5.
-    pub attempts: u32,
+    pub max_guesses: u32,
     /// Messages that may go out beyond the one that the user needs, when it is unknown whether that
     /// one did. Default 1.
     pub duplicates: u32,
@@ -178,7 +178,7 @@ impl Default for Policy {
             allow_short_codes: false,
             lifetime: Duration::from_mins(5),
             lifetimes: BTreeMap::new(),
-            attempts: 5,
+            max_guesses: 5,
             duplicates: 1,
             deadline: Duration::from_secs(20),
             hedge_after: None,
@@ -236,8 +236,8 @@ impl Policy {
     pub const MAX_LIFETIME: Duration = Duration::from_mins(10);
     /// The shortest lifetime: a message takes its time.
     pub const MIN_LIFETIME: Duration = Duration::from_secs(30);
-    /// What [`attempts`](Self::attempts) may be.
-    pub const ATTEMPTS: RangeInclusive<u32> = 1..=10;
+    /// What [`max_guesses`](Self::max_guesses) may be.
+    pub const MAX_GUESSES: RangeInclusive<u32> = 1..=10;
     /// What [`duplicates`](Self::duplicates) may be.
     pub const DUPLICATES: RangeInclusive<u32> = 0..=3;
     /// What [`deadline`](Self::deadline) may be.
@@ -267,7 +267,7 @@ impl Policy {
         let hedge = self.hedge_after.is_none_or(|after| Self::HEDGE_AFTER.contains(&after));
         let growth = self.resend_delay..=*Self::RESEND_DELAY.end();
         let ranges = [
-            ("attempts", Self::ATTEMPTS.contains(&self.attempts)),
+            ("max_guesses", Self::MAX_GUESSES.contains(&self.max_guesses)),
             ("duplicates", Self::DUPLICATES.contains(&self.duplicates)),
             ("deadline", Self::DEADLINE.contains(&self.deadline)),
             ("hedge_after", hedge),
@@ -355,7 +355,7 @@ mod tests {
                 },
                 PolicyError::Lifetime,
             ),
-            (Policy { attempts: 0, ..Policy::default() }, PolicyError::Range("attempts")),
+            (Policy { max_guesses: 0, ..Policy::default() }, PolicyError::Range("max_guesses")),
             (Policy { duplicates: 4, ..Policy::default() }, PolicyError::Range("duplicates")),
             (
                 Policy { deadline: Duration::ZERO, ..Policy::default() },

@@ -30,9 +30,9 @@ pub struct Record {
     /// From when on it is worth nothing.
     pub expires_at: SystemTime,
     /// Codes that were tried.
-    pub attempts: u32,
+    pub guesses: u32,
     /// Codes that may be tried.
-    pub max_attempts: u32,
+    pub max_guesses: u32,
     /// How often it was sent again at the user's wish.
     pub resends: u32,
     /// From when on it may be sent again.
@@ -57,7 +57,7 @@ pub struct RequestTag {
     pub content: [u8; 16],
 }
 
-/// Where a verification stands, apart from time and attempts running out.
+/// Where a verification stands, apart from time and guesses running out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[expect(clippy::exhaustive_enums, reason = "stores write each of them down")]
@@ -111,7 +111,7 @@ pub struct VendorTerms {
     /// When the vendor lets it expire, if it says so.
     pub expires_at: Option<SystemTime>,
     /// With how many tries of the verification the vendor's are used up, if it says so.
-    pub max_attempts: Option<u32>,
+    pub max_guesses: Option<u32>,
 }
 
 /// Why a leg went to its provider.
@@ -267,8 +267,8 @@ impl Record {
     }
 
     /// Codes that may still be tried.
-    pub fn attempts_left(&self) -> u32 {
-        self.max_attempts.saturating_sub(self.attempts)
+    pub fn guesses_left(&self) -> u32 {
+        self.max_guesses.saturating_sub(self.guesses)
     }
 
     /// The newest leg whose message may be on its way: its code is what the user reads last.
@@ -282,10 +282,10 @@ impl Record {
 
     /// Codes that may still be tried for the newest message: fewer than ours, where a vendor that
     /// made its code says so.
-    pub(crate) fn newest_attempts_left(&self) -> u32 {
-        let vendors = self.newest_terms().and_then(|terms| terms.max_attempts);
-        let most = vendors.map_or(self.max_attempts, |vendors| vendors.min(self.max_attempts));
-        most.saturating_sub(self.attempts)
+    pub(crate) fn newest_guesses_left(&self) -> u32 {
+        let vendors = self.newest_terms().and_then(|terms| terms.max_guesses);
+        let most = vendors.map_or(self.max_guesses, |vendors| vendors.min(self.max_guesses));
+        most.saturating_sub(self.guesses)
     }
 
     /// When the code of the newest message is worth nothing any more: earlier than ours, where a

@@ -73,33 +73,33 @@ pub trait VerificationStore: Send + Sync + fmt::Debug {
 
     /// Tries a code, in one step: refuse what is not the [expected](Guess::is_for) recipient's and
     /// purpose's, closed, used, locked or expired, or what its recipient's
-    /// [counters](Guess::counters) have no room for; count the attempt, here and there; compare;
+    /// [counters](Guess::counters) have no room for; count the guess, here and there; compare;
     /// consume. An approval empties the guesser's [own](Guess::own) windows.
     ///
     /// A guess that was counted under its [name](Guess::name) before is not counted again, whatever
     /// has become of the verification since: its verdict is told again, or its vendors are asked
-    /// again. Under the name of another code it is [`Attempt::KeyReused`]. A name is good as long as
+    /// again. Under the name of another code it is [`Guessed::KeyReused`]. A name is good as long as
     /// the record.
     ///
     /// # Errors
     ///
     /// Besides [`ErrorKind::Store`]: with certainty [`Unknown`](otpmux_core::Certainty::Unknown) when
     /// the step may have been carried out, or may be still.
-    async fn attempt(
+    async fn check_guess(
         &self,
         id: VerificationId,
         guess: &Guess,
         now: SystemTime,
-    ) -> Result<Attempt, Error>;
+    ) -> Result<Guessed, Error>;
 
     /// Consumes a verification whose vendor has approved a guess that was counted before:
     /// [`Verdict::Approved`] once, whoever asks, and to every repeat of a named guess; otherwise why
-    /// not. Counts no attempt, empties the guesser's [own](Guess::own) windows and takes the guess's
+    /// not. Counts no guess, empties the guesser's [own](Guess::own) windows and takes the guess's
     /// [hit](Guess::was_counted_at) back from the [total](Guess::total).
     ///
     /// # Errors
     ///
-    /// As [`attempt`](Self::attempt).
+    /// As [`check_guess`](Self::check_guess).
     async fn approve(
         &self,
         id: VerificationId,
@@ -325,10 +325,10 @@ pub struct LegEnd {
 /// What came of trying a code.
 #[derive(Clone, Debug)]
 #[expect(clippy::exhaustive_enums, reason = "a client must handle each of them")]
-pub enum Attempt {
+pub enum Guessed {
     /// The answer.
     Verdict(Verdict),
-    /// The attempt is counted and the code is not ours, but a vendor's code may be out: only that
+    /// The guess is counted and the code is not ours, but a vendor's code may be out: only that
     /// vendor can tell.
     AskVendors(Box<Record>),
     /// Nothing is compared and nothing counted: another code was tried under this name.
@@ -342,7 +342,7 @@ pub enum GuessEnd {
     /// A vendor has said that it is wrong, and so many are left. It stays counted; told to every
     /// repeat under its [name](Guess::name).
     Wrong(u32),
-    /// Nobody has compared it. The attempt is given back, and the hit of its
+    /// Nobody has compared it. The guess is given back, and the hit of its
     /// [time](Guess::was_counted_at) in its windows, and its name is free again, unless the
     /// verification is over by approval or otherwise, or another call still asks under its name.
     NotCompared,
@@ -365,7 +365,7 @@ pub enum GuessState {
     /// Its vendors are being asked, or were when the process died.
     Asking {
         /// How many calls have begun and have not ended without a verdict. The last one that does
-        /// gives the attempt back; were it the first, a verdict that comes to another one would be a
+        /// gives the guess back; were it the first, a verdict that comes to another one would be a
         /// guess that nothing has counted.
         calls: u32,
         /// When it was counted.
@@ -419,16 +419,16 @@ impl Record {
         superseded
     }
 
-    /// The step of [`VerificationStore::attempt`]. `named` is what is kept under the guess's name,
+    /// The step of [`VerificationStore::guessed`]. `named` is what is kept under the guess's name,
     /// before and after; `wait` is how long the windows that count it have no room for another one.
-    pub fn attempt(
+    pub fn check_guess(
         &mut self,
         guess: &Guess,
         named: &mut Option<NamedGuess>,
         wait: Option<Duration>,
         now: SystemTime,
-    ) -> (Attempt, Counted) {
-        let refuse = |verdict| (Attempt::Verdict(verdict), Counted::Nothing);
+    ) -> (Guessed, Counted) {
+        let refuse = |verdict| (Guessed::Verdict(verdict), Counted::Nothing);
         // To whoever expects another recipient or purpose, this verification does not exist.
         if !guess.is_for(&self.recipient, &self.purpose) {
             return refuse(Verdict::NotFound);
@@ -439,30 +439,30 @@ impl Record {
         if let Some(verdict) = self.over(now) {
             return refuse(verdict);
         }
-        if self.attempts >= self.max_attempts {
-            return refuse(Verdict::TooManyAttempts { retry_after: None });
+        if self.guesses >= self.max_guesses {
+            return refuse(Verdict::TooManyGuesses { retry_after: None });
         }
         if wait.is_some() {
-            return refuse(Verdict::TooManyAttempts { retry_after: wait });
+            return refuse(Verdict::TooManyGuesses { retry_after: wait });
         }
         // Counted before anything is compared: a crash or a race after this line costs the guesser
-        // an attempt, never us a free one.
-        self.attempts += 1;
+        // a guess, never us a free one.
+        self.guesses += 1;
         let right = self.code_is_out() && self.code.as_ref().is_some_and(|it| guess.matches(it));
-        let left = self.attempts_left();
-        let (attempt, counted, state) = if right {
+        let left = self.guesses_left();
+        let (guessed, counted, state) = if right {
             self.state = State::Approved;
-            let approved = Attempt::Verdict(Verdict::Approved);
+            let approved = Guessed::Verdict(Verdict::Approved);
             (approved, Counted::Emptied { hit: None }, GuessState::Approved)
         } else if self.vendor_code_is_out() {
-            let ask = Attempt::AskVendors(Box::new(self.clone()));
+            let ask = Guessed::AskVendors(Box::new(self.clone()));
             (ask, Counted::Hit, GuessState::Asking { calls: 1, counted_at: now })
         } else {
-            let wrong = Attempt::Verdict(Verdict::WrongCode { attempts_left: Some(left) });
+            let wrong = Guessed::Verdict(Verdict::WrongCode { guesses_left: Some(left) });
             (wrong, Counted::Hit, GuessState::Wrong(left))
         };
         *named = guess.name().map(|name| NamedGuess { content: name.content, state });
-        (attempt, counted)
+        (guessed, counted)
     }
 
     /// A guess that was counted before.
@@ -471,26 +471,26 @@ impl Record {
         name: GuessName,
         before: &mut NamedGuess,
         now: SystemTime,
-    ) -> (Attempt, Counted) {
-        let attempt = if before.content == name.content {
+    ) -> (Guessed, Counted) {
+        let guessed = if before.content == name.content {
             match &mut before.state {
-                GuessState::Approved => Attempt::Verdict(Verdict::Approved),
+                GuessState::Approved => Guessed::Verdict(Verdict::Approved),
                 GuessState::Wrong(left) => {
-                    Attempt::Verdict(Verdict::WrongCode { attempts_left: Some(*left) })
+                    Guessed::Verdict(Verdict::WrongCode { guesses_left: Some(*left) })
                 }
                 GuessState::Asking { calls, .. } => {
                     if let Some(verdict) = self.over(now) {
-                        Attempt::Verdict(verdict)
+                        Guessed::Verdict(verdict)
                     } else {
                         *calls = calls.saturating_add(1);
-                        Attempt::AskVendors(Box::new(self.clone()))
+                        Guessed::AskVendors(Box::new(self.clone()))
                     }
                 }
             }
         } else {
-            Attempt::KeyReused
+            Guessed::KeyReused
         };
-        (attempt, Counted::Nothing)
+        (guessed, Counted::Nothing)
     }
 
     /// The step of [`VerificationStore::approve`]. `named` is what is kept under the guess's name,
@@ -551,7 +551,7 @@ impl Record {
         if end != GuessEnd::NotCompared || over {
             return Counted::Nothing;
         }
-        self.attempts = self.attempts.saturating_sub(1);
+        self.guesses = self.guesses.saturating_sub(1);
         hit.map_or(Counted::Nothing, Counted::TakenBack)
     }
 
@@ -620,8 +620,8 @@ impl Record {
             return Begun::Over(verdict);
         }
         if let Some(terms) = begin.resend {
-            if self.attempts >= self.max_attempts {
-                return Begun::Over(Verdict::TooManyAttempts { retry_after: None });
+            if self.guesses >= self.max_guesses {
+                return Begun::Over(Verdict::TooManyGuesses { retry_after: None });
             }
             if self.resends >= terms.max_resends {
                 return Begun::TooMany;

@@ -25,7 +25,7 @@ pub(crate) struct Offers {
     /// that it is taken whoever carries the message. A code by some channels may have another default.
     ttl: Range,
     /// Wrong codes before a verification is locked.
-    attempts: u32,
+    guesses: u32,
     /// Resends of one verification.
     resends: u32,
     /// Seconds before the first resend; the wait doubles with each.
@@ -90,7 +90,7 @@ impl Offers {
                 max: Code::MAX_LENGTH,
             },
             ttl: ttl(config),
-            attempts: policy.attempts,
+            guesses: policy.max_guesses,
             resends: policy.resends,
             resend_delay: policy.resend_delay.as_secs(),
             limits: policy

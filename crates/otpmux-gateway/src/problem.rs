@@ -160,7 +160,7 @@ impl Problem {
     /// What the user typed cannot be a code, so nothing was looked up, and nothing was counted.
     pub(crate) fn not_a_code(error: otpmux::CodeError) -> Self {
         let mistake = Mistake::new("code", Code::WrongFormat, error.to_string());
-        let detail = format!("{mistake}; nothing was checked and no attempt was counted");
+        let detail = format!("{mistake}; nothing was checked and no guessed was counted");
         let status = StatusCode::UNPROCESSABLE_ENTITY;
         let mut problem = Self::new(status, "not_a_code", "Not a code", detail);
         problem.0.errors = vec![mistake];

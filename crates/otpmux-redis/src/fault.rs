@@ -145,7 +145,7 @@ mod tests {
 
     fn refused(code: &str) -> Error {
         let words = "something".to_owned();
-        Fault::Refused { code: code.to_owned(), words }.into_error(Operation::Attempt)
+        Fault::Refused { code: code.to_owned(), words }.into_error(Operation::CheckGuess)
     }
 
     #[test]
@@ -153,7 +153,7 @@ mod tests {
         for (error, words) in [
             (refused("OOM"), "raise maxmemory"),
             (refused("LOADING"), "ask again shortly"),
-            (refused("ERR"), "Redis refused `attempt` (ERR): something"),
+            (refused("ERR"), "Redis refused `check_guess` (ERR): something"),
             (Fault::Unreachable("refused".into()).into_error(Operation::Load), "no connection"),
             (
                 Fault::NoAnswer("lost".into()).into_error(Operation::Create),
@@ -171,7 +171,7 @@ mod tests {
     fn a_guess_whose_answer_was_lost_is_not_said_to_be_unchecked() {
         let certainty = |fault: Fault, operation| fault.into_error(operation).certainty();
         let lost = || Fault::NoAnswer("lost".into());
-        for operation in [Operation::Attempt, Operation::Approve, Operation::EndGuess] {
+        for operation in [Operation::CheckGuess, Operation::Approve, Operation::EndGuess] {
             assert_eq!(certainty(lost(), operation), Certainty::Unknown);
             assert_eq!(certainty(Fault::Unreadable, operation), Certainty::Unknown);
             let unreachable = Fault::Unreachable("refused".into());

@@ -31,8 +31,8 @@ pub(crate) fn write(record: &Record) -> Vec<u8> {
     let (code, request) = (record.code.as_ref(), record.request.as_ref());
     let mut text = Words::with_capacity(1024)
         .word(state(record.state))
-        .padded(record.attempts, 10)
-        .padded(record.max_attempts, 10)
+        .padded(record.guesses, 10)
+        .padded(record.max_guesses, 10)
         .time(record.expires_at)
         .padded(record.resends, 10)
         .time(record.resend_after)
@@ -90,24 +90,24 @@ fn add_end(
         .maybe(vendor, |words, terms| words.word(&vendor_terms(*terms)))
 }
 
-/// A word of its own: digits, whether it repeats, the time of expiry, the most attempts.
+/// A word of its own: digits, whether it repeats, the time of expiry, the most guesses.
 type TermsForm = (Option<u8>, bool, Option<u64>, Option<u32>);
 
 fn vendor_terms(terms: VendorTerms) -> String {
-    let VendorTerms { code_length, repeats, expires_at, max_attempts } = terms;
-    let form: TermsForm = (code_length, repeats, expires_at.map(millis), max_attempts);
+    let VendorTerms { code_length, repeats, expires_at, max_guesses } = terms;
+    let form: TermsForm = (code_length, repeats, expires_at.map(millis), max_guesses);
     // Numbers always serialise, and without spaces.
     serde_json::to_string(&form).unwrap_or_default()
 }
 
 fn read_vendor_terms(word: &str) -> Option<Box<VendorTerms>> {
-    let (code_length, repeats, expires_at, max_attempts): TermsForm =
+    let (code_length, repeats, expires_at, max_guesses): TermsForm =
         serde_json::from_str(word).ok()?;
     let expires_at = match expires_at {
         Some(ms) => Some(SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(ms))?),
         None => None,
     };
-    Some(Box::new(VendorTerms { code_length, repeats, expires_at, max_attempts }))
+    Some(Box::new(VendorTerms { code_length, repeats, expires_at, max_guesses }))
 }
 
 /// The first letters of its words.
@@ -156,7 +156,7 @@ pub(crate) fn read(id: VerificationId, text: &[u8]) -> Read<Record> {
     let mut lines = utf8(head)?.split('\n');
     let placed = &mut Reader(lines.next().unwrap_or_default().split(' '));
     let state = read_state(placed.some()?).ok_or(Fault::Unreadable)?;
-    let (attempts, max_attempts) = (placed.number()?, placed.number()?);
+    let (guesses, max_guesses) = (placed.number()?, placed.number()?);
     let (expires_at, resends) = (placed.time()?, placed.number()?);
     let resend_after = placed.time()?;
     let recipient = RecipientHash(placed.hex()?.ok_or(Fault::Unreadable)?);
@@ -184,8 +184,8 @@ pub(crate) fn read(id: VerificationId, text: &[u8]) -> Read<Record> {
         code,
         code_length: fixed.maybe(|word| word.parse().ok())?,
         expires_at,
-        attempts,
-        max_attempts,
+        guesses,
+        max_guesses,
         resends,
         resend_after,
         sealed: Sealed {

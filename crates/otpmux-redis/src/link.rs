@@ -21,7 +21,7 @@ const QUEUE: usize = 1024;
 
 /// The way to Redis: one connection at a time, which all calls share.
 ///
-/// It never asks twice on its own. A call whose answer was lost may have counted an attempt or let
+/// It never asks twice on its own. A call whose answer was lost may have counted a guess or let
 /// somebody in, so only its caller can know what to do. What a node of a cluster sends on, it has
 /// not done. That is also why this follows a cluster itself: all keys of a store are on one node,
 /// and the client library's own cluster connection cannot follow a redirection without also asking

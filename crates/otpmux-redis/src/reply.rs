@@ -75,13 +75,13 @@ impl Reply {
     pub(crate) fn verdict(mut self) -> Result<Verdict, Fault> {
         let verdict = match &*self.word {
             "approved" => Verdict::Approved,
-            "wrong_code" => Verdict::WrongCode { attempts_left: Some(self.number()?) },
+            "wrong_code" => Verdict::WrongCode { guesses_left: Some(self.number()?) },
             "expired" => Verdict::Expired,
             "already_used" => Verdict::AlreadyUsed,
-            "too_many_attempts" if self.rest.len() == 0 => {
-                Verdict::TooManyAttempts { retry_after: None }
+            "too_many_guesses" if self.rest.len() == 0 => {
+                Verdict::TooManyGuesses { retry_after: None }
             }
-            "too_many_attempts" => Verdict::TooManyAttempts { retry_after: Some(self.millis()?) },
+            "too_many_guesses" => Verdict::TooManyGuesses { retry_after: Some(self.millis()?) },
             "not_found" => Verdict::NotFound,
             _ => return Err(Fault::Unreadable),
         };

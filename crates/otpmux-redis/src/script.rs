@@ -8,7 +8,7 @@ pub(crate) enum Operation {
     Create,
     BeginLeg,
     Settle,
-    Attempt,
+    CheckGuess,
     Approve,
     EndGuess,
     Cancel,
@@ -28,7 +28,7 @@ impl Operation {
             Self::Create => "create",
             Self::BeginLeg => "begin_leg",
             Self::Settle => "settle",
-            Self::Attempt => "attempt",
+            Self::CheckGuess => "check_guess",
             Self::Approve => "approve",
             Self::EndGuess => "end_guess",
             Self::Cancel => "cancel",
@@ -59,7 +59,7 @@ impl Operation {
             Self::Create => &[ARGUMENTS, RECORD, OVER, SENT, LIMITS, CHARGES, HEALTH, MARKS],
             Self::BeginLeg => &[ARGUMENTS, RECORD, OVER, SENT, ENDS, LIMITS, CHARGES, HEALTH, NEWS],
             Self::Settle => &[ARGUMENTS, RECORD, SENT, ENDS, HEALTH, NEWS, UNCOVER],
-            Self::Attempt => &[ARGUMENTS, KEYS, RECORD, OVER, SENT, LIMITS, NAMED],
+            Self::CheckGuess => &[ARGUMENTS, KEYS, RECORD, OVER, SENT, LIMITS, NAMED],
             Self::Approve => &[ARGUMENTS, KEYS, RECORD, OVER, NAMED],
             Self::EndGuess => &[ARGUMENTS, KEYS, RECORD, NAMED],
             Self::Cancel => &[ARGUMENTS, RECORD, OVER],
@@ -76,7 +76,7 @@ impl Operation {
             Self::Create | Self::BeginLeg | Self::Probe => None,
             Self::Load | Self::Health | Self::Time => Some("#!lua flags=no-writes\n"),
             Self::Settle
-            | Self::Attempt
+            | Self::CheckGuess
             | Self::Approve
             | Self::EndGuess
             | Self::Cancel
@@ -90,7 +90,7 @@ impl Operation {
             Self::Create => include_str!("lua/create.lua"),
             Self::BeginLeg => include_str!("lua/begin_leg.lua"),
             Self::Settle => include_str!("lua/settle.lua"),
-            Self::Attempt => include_str!("lua/attempt.lua"),
+            Self::CheckGuess => include_str!("lua/check_guess.lua"),
             Self::Approve => include_str!("lua/approve.lua"),
             Self::EndGuess => include_str!("lua/end_guess.lua"),
             Self::Cancel => include_str!("lua/cancel.lua"),
@@ -157,7 +157,7 @@ static SCRIPTS: LazyLock<[Script; 13]> = LazyLock::new(|| {
         Operation::Create,
         Operation::BeginLeg,
         Operation::Settle,
-        Operation::Attempt,
+        Operation::CheckGuess,
         Operation::Approve,
         Operation::EndGuess,
         Operation::Cancel,
@@ -186,7 +186,7 @@ mod tests {
 
     #[test]
     fn each_operation_finds_its_own_script() {
-        for operation in [Operation::Create, Operation::Attempt, Operation::Load, Operation::Probe]
+        for operation in [Operation::Create, Operation::CheckGuess, Operation::Load, Operation::Probe]
         {
             assert!(operation.script().of(false).text.ends_with(operation.body()), "{operation:?}");
             assert!(operation.script().of(false).text.starts_with(

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 use async_trait::async_trait;
 use otpmux_core::{Error, Purpose, Verdict};
 use otpmux_engine::{
-    Attempt, BeginLeg, Begun, Create, Created, GRACE, Guess, GuessEnd, HealthMark, KeyCheck, KeyId,
+    Guessed, BeginLeg, Begun, Create, Created, GRACE, Guess, GuessEnd, HealthMark, KeyCheck, KeyId,
     Leg, LegState, Lost, Record, Settle, State, StoreState, VerificationId, VerificationStore,
 };
 
@@ -217,16 +217,16 @@ impl VerificationStore for RedisStore {
         .await
     }
 
-    async fn attempt(
+    async fn check_guess(
         &self,
         id: VerificationId,
         guess: &Guess,
         now: SystemTime,
-    ) -> Result<Attempt, Error> {
+    ) -> Result<Guessed, Error> {
         let purpose = guess.purpose().map(Purpose::as_str);
         let expected = Words::default().maybe(purpose, Words::text);
         let call = self
-            .on_guess(Operation::Attempt, id, guess, now)
+            .on_guess(Operation::CheckGuess, id, guess, now)
             .words(match guess.recipients() {
                 Some(all) => all.iter().fold(expected, |words, it| words.hex(&it.0)).raw(" "),
                 None => expected,
@@ -240,10 +240,10 @@ impl VerificationStore for RedisStore {
         self.run(named(call, guess), |mut reply| match &*reply.word {
             "ask_vendors" => {
                 let record = reply.record(id)?;
-                reply.end(Attempt::AskVendors(Box::new(record)))
+                reply.end(Guessed::AskVendors(Box::new(record)))
             }
-            "key_reused" => reply.end(Attempt::KeyReused),
-            _ => reply.verdict().map(Attempt::Verdict),
+            "key_reused" => reply.end(Guessed::KeyReused),
+            _ => reply.verdict().map(Guessed::Verdict),
         })
         .await
     }

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use otpmux_core::Verdict;
 use otpmux_engine::{
-    Attempt, Counted, Guess, GuessEnd, GuessState, NamedGuess, Record, VerificationId,
+    Guessed, Counted, Guess, GuessEnd, GuessState, NamedGuess, Record, VerificationId,
 };
 use rusqlite::{OptionalExtension, params};
 
@@ -12,17 +12,17 @@ use crate::failure::{Fault, store_error};
 use crate::tables::{Tables, stamp, time};
 
 impl Tables<'_> {
-    pub(crate) fn attempt(
+    pub(crate) fn check_guess(
         &self,
         id: VerificationId,
         guess: &Guess,
         now: SystemTime,
-    ) -> Result<Attempt, Fault> {
-        let attempt = self.step(id, guess, now, |record, named| {
+    ) -> Result<Guessed, Fault> {
+        let guessed = self.step(id, guess, now, |record, named| {
             let wait = self.wait(guess, record, stamp(now))?;
-            Ok(record.attempt(guess, named, wait, now))
+            Ok(record.check_guess(guess, named, wait, now))
         })?;
-        Ok(attempt.unwrap_or(Attempt::Verdict(Verdict::NotFound)))
+        Ok(guessed.unwrap_or(Guessed::Verdict(Verdict::NotFound)))
     }
 
     pub(crate) fn approve(
@@ -63,7 +63,7 @@ impl Tables<'_> {
             Some(name) => self.named_guess(found.number, name)?,
             None => None,
         };
-        let (mut named, was) = (before, (found.record.state, found.record.attempts));
+        let (mut named, was) = (before, (found.record.state, found.record.guesses));
         let (told, counted) = decide(&mut found.record, &mut named)?;
         if let Some(name) = name
             && named != before
@@ -86,7 +86,7 @@ impl Tables<'_> {
                 self.take_back(total.0, stamp(hit))?;
             }
         }
-        if (found.record.state, found.record.attempts) != was {
+        if (found.record.state, found.record.guesses) != was {
             self.update_state(&found)?;
         }
         Ok(Some(told))

@@ -54,6 +54,6 @@ pub enum Durability {
     Power,
     /// The process dying at any instant, `kill -9` included. When the machine loses power or its
     /// kernel stops, the last moments may be lost: the file stays whole, but a code that was
-    /// approved in them can be approved once more, and an attempt or a message is not counted.
+    /// approved in them can be approved once more, and a guess or a message is not counted.
     Process,
 }

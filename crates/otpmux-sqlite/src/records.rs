@@ -23,7 +23,7 @@ macro_rules! select {
     ($which:literal) => {
         concat!(
             "SELECT number, id, recipient, purpose, state, code_key, code_mac, code_length, \
-             expires_at, attempts, max_attempts, resends, resend_after, sealed_key, sealed, legs, \
+             expires_at, guesses, max_guesses, resends, resend_after, sealed_key, sealed, legs, \
              skips, request_name, request_content, supersedes FROM records ",
             $which
         )
@@ -98,8 +98,8 @@ impl Tables<'_> {
 
     /// Has a verification that is not there not be created any more, until this time.
     pub(crate) fn give_up(&self, id: VerificationId, until: SystemTime) -> rusqlite::Result<()> {
-        let sql = "INSERT INTO records (id, recipient, purpose, state, expires_at, attempts, \
-            max_attempts, resends, resend_after, sealed_key, sealed, legs, skips) \
+        let sql = "INSERT INTO records (id, recipient, purpose, state, expires_at, guesses, \
+            max_guesses, resends, resend_after, sealed_key, sealed, legs, skips) \
             VALUES (?1, x'', '', ?2, ?3, 0, 0, 0, 0, '', x'', '', '') ON CONFLICT (id) DO NOTHING";
         let ends = stamp(until).saturating_sub(span(GRACE));
         self.run(sql, params![id.to_bytes(), GIVEN_UP, ends]).map(|_| ())
@@ -135,10 +135,10 @@ impl Tables<'_> {
         let (code, request) = (record.code.as_ref(), record.request.as_deref());
         let (legs, skips) = lists(record)?;
         let sql = "INSERT INTO records (id, recipient, purpose, state, code_key, code_mac, \
-            code_length, expires_at, attempts, max_attempts, resends, resend_after, sealed_key, \
+            code_length, expires_at, guesses, max_guesses, resends, resend_after, sealed_key, \
             sealed, request_name, request_content, legs, skips, newest, supersedes) \
             VALUES (:id, :recipient, :purpose, \
-            :state, :code_key, :code_mac, :code_length, :expires_at, :attempts, :max_attempts, \
+            :state, :code_key, :code_mac, :code_length, :expires_at, :guesses, :max_guesses, \
             :resends, :resend_after, :sealed_key, :sealed, :request_name, :request_content, :legs, \
             :skips, 1, :supersedes) ON CONFLICT (id) DO NOTHING";
         let params = named_params! {
@@ -150,8 +150,8 @@ impl Tables<'_> {
             ":code_mac": code.map(|code| code.mac),
             ":code_length": record.code_length,
             ":expires_at": stamp(record.expires_at),
-            ":attempts": record.attempts,
-            ":max_attempts": record.max_attempts,
+            ":guesses": record.guesses,
+            ":max_guesses": record.max_guesses,
             ":resends": record.resends,
             ":resend_after": stamp(record.resend_after),
             ":sealed_key": &*record.sealed.key,
@@ -167,21 +167,21 @@ impl Tables<'_> {
 
     /// Writes back where a verification stands, and how many codes were tried.
     pub(crate) fn update_state(&self, found: &Found) -> rusqlite::Result<()> {
-        let sql = "UPDATE records SET state = ?2, attempts = ?3 WHERE number = ?1";
+        let sql = "UPDATE records SET state = ?2, guesses = ?3 WHERE number = ?1";
         let record = &found.record;
-        self.run(sql, params![found.number, number(record.state), record.attempts]).map(|_| ())
+        self.run(sql, params![found.number, number(record.state), record.guesses]).map(|_| ())
     }
 
     /// Writes back all that a step may change.
     pub(crate) fn update(&self, found: &Found) -> rusqlite::Result<()> {
         let record = &found.record;
         let (legs, skips) = lists(record)?;
-        let sql = "UPDATE records SET state = ?2, attempts = ?3, resends = ?4, resend_after = ?5, \
+        let sql = "UPDATE records SET state = ?2, guesses = ?3, resends = ?4, resend_after = ?5, \
             legs = ?6, skips = ?7 WHERE number = ?1";
         let params = params![
             found.number,
             number(record.state),
-            record.attempts,
+            record.guesses,
             record.resends,
             stamp(record.resend_after),
             legs,
@@ -232,8 +232,8 @@ fn read(row: &Row<'_>) -> Option<Found> {
             .map(|(key, mac)| CodeMac { key: key.into(), mac }),
         code_length: columns.take()?,
         expires_at: time(columns.take()?)?,
-        attempts: columns.take()?,
-        max_attempts: columns.take()?,
+        guesses: columns.take()?,
+        max_guesses: columns.take()?,
         resends: columns.take()?,
         resend_after: time(columns.take()?)?,
         sealed: Sealed {

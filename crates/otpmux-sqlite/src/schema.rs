@@ -27,8 +27,8 @@ CREATE TABLE records (
   code_mac BLOB,
   code_length INTEGER,
   expires_at INTEGER NOT NULL,
-  attempts INTEGER NOT NULL,
-  max_attempts INTEGER NOT NULL,
+  guesses INTEGER NOT NULL,
+  max_guesses INTEGER NOT NULL,
   resends INTEGER NOT NULL,
   resend_after INTEGER NOT NULL,
   sealed_key TEXT NOT NULL,
@@ -47,7 +47,7 @@ CREATE TABLE guesses (
   name BLOB NOT NULL,
   content BLOB NOT NULL,
   state INTEGER NOT NULL, -- 0 asking, 1 wrong, 2 approved
-  number INTEGER NOT NULL, -- calls of one that asks, attempts left of a wrong one
+  number INTEGER NOT NULL, -- calls of one that asks, guesses left of a wrong one
   counted_at INTEGER NOT NULL,
   PRIMARY KEY (record, name)
 ) STRICT, WITHOUT ROWID;

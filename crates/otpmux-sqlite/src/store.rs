@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use async_trait::async_trait;
 use otpmux_core::{Error, Verdict};
 use otpmux_engine::{
-    Attempt, BeginLeg, Begun, Create, Created, Guess, GuessEnd, HealthMark, KeyCheck, KeyId, Lost,
+    Guessed, BeginLeg, Begun, Create, Created, Guess, GuessEnd, HealthMark, KeyCheck, KeyId, Lost,
     Record, Settle, State, StoreState, VerificationId, VerificationStore,
 };
 
@@ -83,14 +83,14 @@ impl VerificationStore for SqliteStore {
         self.writer.ask(now, move |tables| tables.settle(id, settle, now)).await
     }
 
-    async fn attempt(
+    async fn check_guess(
         &self,
         id: VerificationId,
         guess: &Guess,
         now: SystemTime,
-    ) -> Result<Attempt, Error> {
+    ) -> Result<Guessed, Error> {
         let guess = guess.clone();
-        let step = move |tables: &Tables<'_>| tables.attempt(id, &guess, now);
+        let step = move |tables: &Tables<'_>| tables.check_guess(id, &guess, now);
         self.writer.ask(stamp(now), step).await.map_err(of_guess)
     }
 

@@ -63,7 +63,7 @@ impl ScriptedProvider {
         let id = ProviderId::new(id).expect("a provider's name");
         Self {
             sends: Script::new(|_, _| Ok(Sent::new())),
-            verifies: Script::new(|_, _| Ok(Verdict::WrongCode { attempts_left: None })),
+            verifies: Script::new(|_, _| Ok(Verdict::WrongCode { guesses_left: None })),
             resends: unsupported(&id, "resend"),
             cancels: unsupported(&id, "cancel"),
             statuses: unsupported(&id, "status"),
@@ -153,7 +153,7 @@ mod tests {
         let to: otpmux_core::Recipient = "+14155550123".parse().unwrap();
         let verify = VerifyRequest::new(to.clone(), None, "004217".parse().unwrap());
         let verdict = provider.verify(&cx, &verify).await.unwrap();
-        assert_eq!(verdict, Verdict::WrongCode { attempts_left: None });
+        assert_eq!(verdict, Verdict::WrongCode { guesses_left: None });
         let target = Target::new(to, None);
         let error = provider.cancel(&cx, &target).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unsupported);

@@ -1,7 +1,7 @@
 //! What a [`VerificationStore`] of one's own is made of.
 
 pub use otpmux_engine::{
-    Attempt, BeginLeg, Begun, Charge, Choice, CodeMac, Counted, Create, Created, GRACE, Guess,
+    Guessed, BeginLeg, Begun, Charge, Choice, CodeMac, Counted, Create, Created, GRACE, Guess,
     HEALTH_KEPT, HealthMark, KeyCheck, KeyId, Leg, LegEnd, LegState, LimitKey, LimitScope, Limited,
     OpenMark, RecipientHash, Record, RequestTag, ResendTerms, Sealed, Settle, Skip, SkipReason,
     State, VendorTerms, VerificationStore, longest, millis,

@@ -15,7 +15,7 @@ use otpmux_testkit::ScriptedProvider;
 fn the_policy_is_the_same_whatever_is_compiled_in() {
     let policy = Policy::default();
     assert_eq!((policy.code_length, policy.allow_short_codes), (6, false));
-    assert_eq!((policy.lifetime, policy.attempts), (Duration::from_mins(5), 5));
+    assert_eq!((policy.lifetime, policy.max_guesses), (Duration::from_mins(5), 5));
     assert_eq!((policy.duplicates, Guards::default().retries), (1, 2));
     assert_eq!(policy.limits, MessageLimits::default());
     assert_eq!(policy.deadline, Duration::from_secs(20));

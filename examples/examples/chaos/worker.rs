@@ -62,7 +62,7 @@ fn client(setup: &Setup) -> Result<OtpClient, Mistake> {
     policy.resend_delay = Duration::ZERO;
     // Users type the same code four times at once, and a vendor's own code cannot be looked at
     // without counting.
-    policy.attempts = 10;
+    policy.max_guesses = 10;
     // Every user is a new one, and there are very many.
     policy.limits = MessageLimits::none();
     let mut guards = Guards::default();

@@ -99,7 +99,7 @@ async fn whoever_can_read_the_code_gets_in() {
 async fn whoever_cannot_is_told_when_to_come_back() {
     for client in CLIENTS {
         let more =
-            "[policy]\nresend_delay = \"5m\"\nattempts = 1\n[limits]\nrecipient = [\"1/1h\"]";
+            "[policy]\nresend_delay = \"5m\"\nmax_guesses = 1\n[limits]\nrecipient = [\"1/1h\"]";
         let serving = Serving::start(more, false).await;
         let mut session = Session::start(client, &serving.url());
         session.shows("sent a code of 6 digits to +9•••••••••10").await;

@@ -156,7 +156,7 @@ async fn metrics_of_a_busy_gateway() -> Metrics {
         recipient = ["2/1h"]
         global = ["14/1h"]
         [policy]
-        attempts = 1
+        max_guesses = 1
         [guards]
         retry_pause = "1ms"
         [server]

@@ -79,7 +79,7 @@ class AsyncOtpmux:
     async def resend(
         self, id: str, *, channel: str | None = None, idempotency_key: str | None = None
     ) -> Verification:
-        """Sends another message at the user's wish. Renews neither lifetime nor attempts."""
+        """Sends another message at the user's wish. Renews neither lifetime nor guesses."""
         return Verification.of(await self._call(_requests.resend(id, channel, idempotency_key)))
 
     async def verify(
@@ -92,7 +92,7 @@ class AsyncOtpmux:
     ) -> Verdict:
         """Tries a code. Only `verdict.approved` lets the user in; an error never does.
 
-        All tries of this call go by one idempotency key, so a lost answer costs no attempt.
+        All tries of this call go by one idempotency key, so a lost answer costs no guessed.
         """
         request = _requests.verify(id, code, client_ip, idempotency_key)
         return Verdict.of(await self._call(request))

@@ -45,7 +45,7 @@ class Verification:
     """Whether a vendor has taken the newest message. If not, it may arrive all the same."""
     expires_at: datetime
     resend_after: datetime
-    attempts_left: int
+    guesses_left: int
     code_source: str = "supplied"
     """`supplied` (made by the gateway) or `vendor` (made by the vendor of the newest message)."""
     new_code: bool = False
@@ -66,7 +66,7 @@ class Verification:
             confirmed=body["confirmed"],
             expires_at=_time(body["expires_at"]),
             resend_after=_time(body["resend_after"]),
-            attempts_left=body["attempts_left"],
+            guesses_left=body["guesses_left"],
             code_source=body.get("code_source", "supplied"),
             new_code=body.get("new_code", False),
             code_length=body.get("code_length"),
@@ -94,9 +94,9 @@ class Verdict:
     """The answer to a code. A wrong code is an answer, not an error."""
 
     verdict: str
-    """`approved`, `wrong_code`, `expired`, `already_used`, `too_many_attempts`, `not_found` or
+    """`approved`, `wrong_code`, `expired`, `already_used`, `too_many_guesses`, `not_found` or
     `rejected`."""
-    attempts_left: int | None = None
+    guesses_left: int | None = None
     retry_after: float | None = None
 
     @property
@@ -106,7 +106,7 @@ class Verdict:
 
     @classmethod
     def of(cls, body: Mapping[str, Any]) -> Verdict:
-        return cls(body["verdict"], body.get("attempts_left"), body.get("retry_after"))
+        return cls(body["verdict"], body.get("guesses_left"), body.get("retry_after"))
 
 
 def _time(text: str) -> datetime:

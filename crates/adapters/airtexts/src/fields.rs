@@ -87,7 +87,7 @@ impl Fields {
         answer.retry_after().max(retry_after_field(field))
     }
 
-    pub(crate) fn attempts_left(&self) -> Option<u32> {
+    pub(crate) fn guesses_left(&self) -> Option<u32> {
         let inner = self.error_member().and_then(|e| e.get("attempts_remaining"));
         inner
             .or_else(|| self.first(&["attempts_remaining", "attemptsRemaining"]))?

@@ -24,7 +24,7 @@ pub(crate) fn sent(answer: &Answer, now: SystemTime) -> Result<Sent, Error> {
     let mut sent = Sent::new().with_reference(VendorReference::new(id));
     let default = || now.checked_add(LIFETIME);
     sent.expires_at = fields.expires_at(now).or_else(default);
-    sent.attempts_left = fields.attempts_left();
+    sent.guesses_left = fields.guesses_left();
     Ok(sent)
 }
 
@@ -39,7 +39,7 @@ pub(crate) fn resent(
     let reference = fields.id().map_or_else(|| old.clone(), VendorReference::new);
     let mut sent = Sent::new().with_reference(reference);
     sent.expires_at = fields.expires_at(now);
-    sent.attempts_left = fields.attempts_left();
+    sent.guesses_left = fields.guesses_left();
     Ok(sent)
 }
 
@@ -77,9 +77,9 @@ pub(crate) fn verdict(answer: &Answer, approval: Option<&Approval>) -> Result<Ve
         _ => Err(error(answer, &fields, Endpoint::Verify)),
     }?;
     Ok(match verdict {
-        Verdict::WrongCode { .. } => Verdict::WrongCode { attempts_left: fields.attempts_left() },
-        Verdict::TooManyAttempts { .. } => {
-            Verdict::TooManyAttempts { retry_after: fields.retry_after(answer) }
+        Verdict::WrongCode { .. } => Verdict::WrongCode { guesses_left: fields.guesses_left() },
+        Verdict::TooManyGuesses { .. } => {
+            Verdict::TooManyGuesses { retry_after: fields.retry_after(answer) }
         }
         other => other,
     })
@@ -124,7 +124,7 @@ fn after_success(answer: &Answer, fields: &Fields, said: &Said) -> Result<Verdic
 /// An explicit no with no reason that we know: a wrong code, unless there is a reason (A8).
 fn unexplained(fields: &Fields) -> Verdict {
     match fields.code() {
-        None => Verdict::WrongCode { attempts_left: None },
+        None => Verdict::WrongCode { guesses_left: None },
         Some(_) => Verdict::Rejected,
     }
 }
@@ -174,10 +174,10 @@ fn is_about_routes(fields: &Fields) -> bool {
 
 fn verdict_of(word: Word) -> Option<Verdict> {
     Some(match word {
-        Word::WrongCode => Verdict::WrongCode { attempts_left: None },
+        Word::WrongCode => Verdict::WrongCode { guesses_left: None },
         Word::Expired => Verdict::Expired,
         Word::Used => Verdict::AlreadyUsed,
-        Word::Exhausted => Verdict::TooManyAttempts { retry_after: None },
+        Word::Exhausted => Verdict::TooManyGuesses { retry_after: None },
         Word::NotFound => Verdict::NotFound,
         _ => return None,
     })

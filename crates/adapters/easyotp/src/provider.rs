@@ -88,7 +88,7 @@ impl EasyOtp {
                     Some(body) => {
                         let field = retry_after_field(body.retry_after.as_ref());
                         let retry_after = field.or(answer.retry_after());
-                        Ok(Verdict::TooManyAttempts { retry_after })
+                        Ok(Verdict::TooManyGuesses { retry_after })
                     }
                     None => Err(error(answer, Endpoint::Verify)),
                 }
@@ -109,7 +109,7 @@ impl EasyOtp {
             (_, None) => Err(answer.protocol_error("the field verified is missing")),
             (_, Some(true)) => Ok(Verdict::Approved),
             (_, Some(false)) => Ok(match body.message.as_ref().and_then(Value::as_str) {
-                Some("Invalid code") => Verdict::WrongCode { attempts_left: None },
+                Some("Invalid code") => Verdict::WrongCode { guesses_left: None },
                 Some("Code expired") => Verdict::Expired,
                 Some("Code already used") => Verdict::AlreadyUsed,
                 _ => Verdict::Rejected,
@@ -128,7 +128,7 @@ fn documented() -> Capabilities {
     capabilities.limits.requests = vec![RateLimit::new(120, MINUTE)];
     capabilities.limits.sends_per_recipient =
         vec![RateLimit::new(2, MINUTE), RateLimit::new(15, HOUR), RateLimit::new(50, 24 * HOUR)];
-    capabilities.limits.attempts = Some(5);
+    capabilities.limits.guesses = Some(5);
     capabilities.limits.lockout = Some(15 * MINUTE);
     capabilities
 }
@@ -263,7 +263,7 @@ mod tests {
         assert_eq!((limited.blame(), limited.retry_after()), (Blame::Policy, None));
         let locked = r#"{"error":"Too many failed attempts.","retry_after":[]}"#;
         let locked = EasyOtp::read_verdict(&answer(429, locked)).unwrap();
-        assert_eq!(locked, Verdict::TooManyAttempts { retry_after: None });
+        assert_eq!(locked, Verdict::TooManyGuesses { retry_after: None });
     }
 
     /// A time to come back says nothing of whose limit it is: neither that another vendor would be

@@ -55,7 +55,7 @@ impl Mode {
         let mut capabilities = Capabilities::new([Channel::Sms]);
         if self.vendor_makes_code() {
             capabilities = capabilities.with_vendor_codes(None);
-            capabilities.limits.attempts = Some(3);
+            capabilities.limits.guesses = Some(3);
         } else {
             // Some pages say 8; the server refuses more than 6.
             capabilities = capabilities.with_supplied_codes(4..=6);

@@ -72,7 +72,7 @@ fn accepted(answer: &Answer, mode: Mode, endpoint: Endpoint) -> Result<Sent, Err
     sent.delivery = body.data_text("status").map(delivery);
     if mode.vendor_makes_code() {
         sent.expires_at = body.data_text("expiresAt").and_then(parse_time);
-        sent.attempts_left = body.attempts_left();
+        sent.guesses_left = body.guesses_left();
     }
     Ok(sent)
 }
@@ -85,7 +85,7 @@ const OWN_CODE: &str = "StartMessaging has sent a code of its own instead of our
 fn made_its_own(body: &Envelope) -> bool {
     let carried =
         ["otpRequestId", "messageId"].into_iter().any(|key| body.data_text(key).is_some());
-    !carried && (body.attempts_left().is_some() || body.data_text("requestId").is_some())
+    !carried && (body.guesses_left().is_some() || body.data_text("requestId").is_some())
 }
 
 /// The words of the documentation, and `expired` of the server.
@@ -147,7 +147,7 @@ fn verified(answer: &Answer, body: &Envelope, asked: &str) -> Result<Verdict, Er
         Some(Value::Bool(true)) => Ok(Verdict::Approved),
         // Not shown in any of the three dialects.
         Some(Value::Bool(false)) => Ok(hint(answer, body)
-            .unwrap_or(Verdict::WrongCode { attempts_left: body.attempts_left() })),
+            .unwrap_or(Verdict::WrongCode { guesses_left: body.guesses_left() })),
         _ if body.says_no() => refusal(answer, body),
         _ => Err(answer.protocol_error("the field data.verified is missing or not a boolean")),
     }
@@ -171,13 +171,13 @@ fn hint(answer: &Answer, body: &Envelope) -> Option<Verdict> {
     let wrong = has(&["invalid otp", "invalid code", "incorrect", "wrong"]);
     // The codes are those of the vendor's other API (`/v1/auth`): they cannot but say no.
     Some(match body.code() {
-        Some("MAX_ATTEMPTS_EXCEEDED") => Verdict::TooManyAttempts { retry_after: None },
+        Some("MAX_ATTEMPTS_EXCEEDED") => Verdict::TooManyGuesses { retry_after: None },
         Some("OTP_EXPIRED") => Verdict::Expired,
         Some("ALREADY_VERIFIED") => Verdict::AlreadyUsed,
         Some("INVALID_REQUEST_ID") => Verdict::NotFound,
-        _ if exhausted => Verdict::TooManyAttempts { retry_after: None },
+        _ if exhausted => Verdict::TooManyGuesses { retry_after: None },
         _ if answer.status() == 410 || (expired && !has(&["invalid"])) => Verdict::Expired,
-        _ if wrong && !expired => Verdict::WrongCode { attempts_left: body.attempts_left() },
+        _ if wrong && !expired => Verdict::WrongCode { guesses_left: body.guesses_left() },
         _ if has(&["already verified", "already used"]) => Verdict::AlreadyUsed,
         _ => return None,
     })

@@ -98,7 +98,7 @@ impl Envelope {
     }
 
     /// The tries that are left, in `data` or beside it.
-    pub(crate) fn attempts_left(&self) -> Option<u32> {
+    pub(crate) fn guesses_left(&self) -> Option<u32> {
         let data = self.data().and_then(|data| data.get("attemptsLeft"));
         let number = data.or_else(|| self.0.get("attemptsLeft"))?.as_u64()?;
         number.try_into().ok()

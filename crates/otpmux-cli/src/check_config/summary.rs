@@ -20,7 +20,7 @@ pub(super) fn of(config: &Config) -> Value {
         "policy": {
             "code_length": policy.code_length,
             "lifetime": duration_text(policy.lifetime),
-            "attempts": policy.attempts,
+            "max_guesses": policy.max_guesses,
             "duplicates": policy.duplicates,
             "resends": policy.resends,
             "countries": policy.countries,

@@ -53,10 +53,10 @@ pub(super) fn write(config: &Config, output: &mut Output) -> io::Result<()> {
 
 fn policy(policy: &Policy, output: &mut Output) -> io::Result<()> {
     output.line(format_args!(
-        "policy: codes of {} digits, good for {}, {} attempts, at most {} possible duplicates",
+        "policy: codes of {} digits, good for {}, {} guesses, at most {} possible duplicates",
         policy.code_length,
         duration_text(policy.lifetime),
-        policy.attempts,
+        policy.max_guesses,
         policy.duplicates
     ))?;
     if let Some(after) = policy.hedge_after {

@@ -34,7 +34,7 @@ fn provider(entry: &Entry<'_>) -> Value {
         "documented": {
             "requests": limits(&can.limits.requests),
             "recipient": limits(&can.limits.sends_per_recipient),
-            "attempts": can.limits.attempts,
+            "guesses": can.limits.guesses,
             "lockout": can.limits.lockout.map(duration_text),
         },
         "requests": limits(entry.view.requests()),

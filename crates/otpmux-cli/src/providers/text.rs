@@ -37,9 +37,9 @@ pub(super) fn write(entries: &[Entry<'_>], output: &mut Output) -> io::Result<()
             list(capabilities.test_recipients),
         ]);
         let documented = &capabilities.limits;
-        let wrong = documented.attempts.map(|attempts| match documented.lockout {
-            Some(lockout) => format!("{attempts}, then locked for {}", duration_text(lockout)),
-            None => attempts.to_string(),
+        let wrong = documented.guesses.map(|guesses| match documented.lockout {
+            Some(lockout) => format!("{guesses}, then locked for {}", duration_text(lockout)),
+            None => guesses.to_string(),
         });
         limits.row([
             id(),

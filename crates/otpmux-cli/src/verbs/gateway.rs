@@ -68,14 +68,14 @@ impl Gateway {
         let call = Call::post("/v1/verifications/{id}/verify", &body).hiding(code.expose());
         let call = named(call.with_id(&id.to_string()), verify.idempotency_key.as_deref())?;
         let answer = document(&self.ask(call).await?)?;
-        let attempts_left = answer["attempts_left"].as_u64().and_then(|left| left.try_into().ok());
+        let guesses_left = answer["guesses_left"].as_u64().and_then(|left| left.try_into().ok());
         let retry_after = answer["retry_after"].as_u64().map(Duration::from_secs);
         Ok(match answer["verdict"].as_str() {
             Some("approved") => Verdict::Approved,
-            Some("wrong_code") => Verdict::WrongCode { attempts_left },
+            Some("wrong_code") => Verdict::WrongCode { guesses_left },
             Some("expired") => Verdict::Expired,
             Some("already_used") => Verdict::AlreadyUsed,
-            Some("too_many_attempts") => Verdict::TooManyAttempts { retry_after },
+            Some("too_many_guesses") => Verdict::TooManyGuesses { retry_after },
             Some("not_found") => Verdict::NotFound,
             _ => Verdict::Rejected,
         })

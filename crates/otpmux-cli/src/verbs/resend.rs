@@ -13,7 +13,7 @@ use crate::report;
 
 #[derive(clap::Args)]
 #[command(after_help = "\
-Sends the same code where it is ours. Neither the time that it is good for nor its attempts are
+Sends the same code where it is ours. Neither the time that it is good for nor its guesses are
 renewed; how soon and how often, and by whom, says [policy].")]
 pub(crate) struct Args {
     #[command(flatten)]

@@ -100,7 +100,7 @@ fn everything_that_can_be_configured_is_told() {
          requests = [\"10/1s\"]",
         "route 1: country IN in an order drawn by the weights primary 70, backup 30",
         "store: Redis, for every process, under the namespace login",
-        "policy: codes of 6 digits, good for 5m, 5 attempts, at most 1 possible duplicates",
+        "policy: codes of 6 digits, good for 5m, 5 guesses, at most 1 possible duplicates",
         "hedging: the next provider is asked after 2s, too",
         "resends: at most 4, by the next channel of sms, voice, after 30s and then twice as long \
          each, up to 10m",

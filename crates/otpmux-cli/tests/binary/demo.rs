@@ -29,7 +29,7 @@ fn tells_its_story_and_ends_well() {
     let right = code(&messages[0]);
     assert!(first.contains(&"    send to +9•••••••••10"));
     assert!(first.contains(&format!("    the right code, {right}: approved").as_str()));
-    assert!(first[4].contains("wrong code, 4 attempts left"));
+    assert!(first[4].contains("wrong code, 4 guesses left"));
     assert!(first[6].contains("already used"));
 
     let second = chapter("2. EasyOTP breaks");

@@ -61,7 +61,7 @@ fn sent_and_verified_by_a_gateway_and_looked_at_in_its_store() {
 
     let ended = serving.run(&["verify", &id, "--code", &wrong, "--json"]);
     assert_eq!(ended.status, Some(1), "{}", ended.everything());
-    assert_eq!(ended.json()[0]["attempts_left"], 4);
+    assert_eq!(ended.json()[0]["guesses_left"], 4);
     let by_gateway = serving.run(&["status", &id, "--json"]).json()[0].clone();
     let by_store = serving.shared.run_with_keys(&["status", &id, "--json"], KEY);
     assert_eq!(by_gateway, by_store.json()[0], "the same names and the same values");

@@ -94,8 +94,8 @@ fn only_a_plain_yes_is_a_yes() {
     assert_eq!(answer(200, r#"{"verdict":"approved"}"#).status, Some(0));
     for (body, exit) in [
         (r#"{"verdict":"Approved"}"#, 1),
-        (r#"{"verdict":"wrong_code","attempts_left":0}"#, 5),
-        (r#"{"verdict":"too_many_attempts","retry_after":60}"#, 3),
+        (r#"{"verdict":"wrong_code","guesses_left":0}"#, 5),
+        (r#"{"verdict":"too_many_guesses","retry_after":60}"#, 3),
         (r#"{"status":"approved"}"#, 1),
         (r#"["approved"]"#, 4),
         ("approved", 4),
@@ -127,7 +127,7 @@ fn a_cancel_and_a_named_resend_are_asked_for_as_such() {
     let sent = json!({
         "id": ID, "status": "pending", "channel": "voice", "to": "+9•••••••••10", "confirmed": true,
         "expires_at": "2026-11-22T03:09:08Z", "code_length": 6,
-        "resend_after": "2026-11-22T03:04:38Z", "attempts_left": 5,
+        "resend_after": "2026-11-22T03:04:38Z", "guesses_left": 5,
     });
     let arguments = ["resend", ID, "--channel", "voice", "--idempotency-key", "again"];
     let ended = answered(resend, ResponseTemplate::new(200).set_body_json(sent), &arguments);

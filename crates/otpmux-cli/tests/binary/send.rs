@@ -70,7 +70,7 @@ fn json_has_every_field() {
     assert_eq!(sent["to"], "+9•••••••••10");
     assert_eq!(sent["confirmed"], true);
     assert_eq!(sent["code_length"], 6);
-    assert_eq!(sent["attempts_left"], 5);
+    assert_eq!(sent["guesses_left"], 5);
     assert_eq!(sent["legs"][0]["provider"], "easyotp");
     assert_eq!(sent["legs"][0]["state"], "accepted");
     for time in ["expires_at", "resend_after"] {
@@ -92,7 +92,7 @@ fn asks_until_the_code_is_right() {
     waiting.type_in(wrong);
     let verdict = waiting.verdict();
     assert_eq!(verdict["verdict"], "wrong_code");
-    assert_eq!(verdict["attempts_left"], 4, "what is no code does not count");
+    assert_eq!(verdict["guesses_left"], 4, "what is no code does not count");
     waiting.type_in(&format!(" {code} "));
     assert_eq!(waiting.verdict()["verdict"], "approved");
     let ended = waiting.end();
@@ -108,7 +108,7 @@ fn gives_up_with_the_last_attempt() {
     let wrong = if code == "000000" { "000001" } else { "000000" };
     for left in (0..5).rev() {
         waiting.type_in(wrong);
-        assert_eq!(waiting.verdict()["attempts_left"], left);
+        assert_eq!(waiting.verdict()["guesses_left"], left);
     }
     assert_eq!(waiting.end().status, Some(5), "no code is good any more");
 }

@@ -64,7 +64,7 @@ fn a_secret_that_is_not_there() {
 #[test]
 fn every_mistake_of_the_file() {
     let vendors = Vendors::start();
-    let file = vendors.file("timeuot = \"5s\"\n[polcy]\nattempts = 3");
+    let file = vendors.file("timeuot = \"5s\"\n[polcy]\nmax_guesses = 3");
     let ended = run(&mut vendors.send(&file, &["--json", "--to", TO]), "");
     assert_eq!(ended.status, Some(2));
     let (_, message) = facts(&ended);

@@ -26,7 +26,7 @@ fn a_code_is_verified_by_another_process_and_only_once() {
         };
         let (status, verdict) = verify(&wrong);
         assert_eq!((status, &verdict["verdict"]), (Some(1), &"wrong_code".into()));
-        assert_eq!(verdict["attempts_left"], 4);
+        assert_eq!(verdict["guesses_left"], 4);
         let (status, verdict) = verify(&right);
         assert_eq!((status, &verdict["verdict"]), (Some(0), &"approved".into()));
         let (status, verdict) = verify(&right);
@@ -56,7 +56,7 @@ fn a_named_try_has_one_verdict_in_every_process() {
         for _ in 0..3 {
             let (status, told) = verify(&wrong, "one");
             assert_eq!(status, Some(1));
-            assert!(told.contains(r#""attempts_left":4"#), "{told}");
+            assert!(told.contains(r#""guesses_left":4"#), "{told}");
         }
         assert_eq!(verify(&right, "one").0, Some(2), "the name of another code");
         for _ in 0..2 {
@@ -79,7 +79,7 @@ fn codes_are_read_from_standard_input_until_one_is_right() {
     let lines = format!("{wrong}\nnot a code\n {pasted}\nnever read\n");
     let ended = run(&mut shared.command(&["verify", &id]), &lines);
     assert_eq!(ended.status, Some(0), "{}", ended.everything());
-    assert_eq!(ended.stdout, "wrong code, 4 attempts left\napproved\n");
+    assert_eq!(ended.stdout, "wrong code, 4 guesses left\napproved\n");
     assert!(ended.stderr.contains("this did not count"), "{}", ended.stderr);
     assert_clean(&ended.everything(), &[TO, &right, &wrong]);
 
@@ -222,7 +222,7 @@ fn what_is_no_code_counts_no_attempt() {
         assert_eq!((ended.status, ended.stdout.as_str()), (Some(2), ""));
         assert!(typed.len() < 4 || !ended.stderr.contains(typed), "{}", ended.stderr);
     }
-    assert_eq!(shared.run(&["status", &id, "--json"]).json()[0]["attempts_left"], 5);
+    assert_eq!(shared.run(&["status", &id, "--json"]).json()[0]["guesses_left"], 5);
 }
 
 #[test]

@@ -60,8 +60,8 @@ async fn a_failover_can_be_watched() {
     let wrong = if first == "123456" { "654321" } else { "123456" };
     browser.fill("#code", wrong).await;
     browser.click("#verify-button").await;
-    browser.wait_for("#outcome", "Wrong code. 4 attempts left.").await;
-    browser.wait_for("#sent", ", 4 attempts left.").await;
+    browser.wait_for("#outcome", "Wrong code. 4 guesses left.").await;
+    browser.wait_for("#sent", ", 4 guesses left.").await;
     browser.click(".message .code").await;
     assert_eq!(browser.run("return document.getElementById('code').value").await, first);
     browser.click("#verify-button").await;

@@ -7,7 +7,7 @@ const VERDICTS = {
   wrong_code: "Wrong code.",
   expired: "The code has expired.",
   already_used: "This code was used already.",
-  too_many_attempts: "Too many attempts.",
+  too_many_guesses: "Too many wrong codes.",
   not_found: "There is no such verification any more.",
 };
 
@@ -134,9 +134,9 @@ function showVerification(verification) {
   current = verification;
   learn(verification);
   by("verification").hidden = false;
-  const { to, channel, status, attempts_left: attempts } = verification;
+  const { to, channel, status, guesses_left: guesses } = verification;
   const until = new Date(verification.expires_at).toLocaleString([], TIME);
-  const left = attempts === 1 ? "1 attempt left" : `${attempts} attempts left`;
+  const left = guesses === 1 ? "1 guess left" : `${guesses} guesses left`;
   const standing = status === "pending" ? `good until ${until}, ${left}` : status;
   by("sent").textContent = `To ${to} by ${channelName(channel)}: ${standing}.`;
   waitForResend();
@@ -242,8 +242,8 @@ by("verify").addEventListener("submit", (event) => {
     const words = [VERDICTS[answer.verdict] ?? answer.verdict];
     const isApproved = answer.verdict === "approved";
     if (isApproved) [mine.end, mine.code] = ["used", code];
-    if (answer.attempts_left !== undefined && !isApproved) {
-      words.push(answer.attempts_left === 1 ? "1 attempt left." : `${answer.attempts_left} attempts left.`);
+    if (answer.guesses_left !== undefined && !isApproved) {
+      words.push(answer.guesses_left === 1 ? "1 guess left." : `${answer.guesses_left} guesses left.`);
     }
     if (answer.retry_after) words.push(`Try again in ${answer.retry_after} s.`);
     say(words.join(" "), isApproved ? "good" : "bad");

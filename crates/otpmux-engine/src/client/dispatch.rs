@@ -374,12 +374,12 @@ impl<'a> Dispatch<'a> {
     fn terms(&self, flight: Flight, sent: &Sent) -> Option<Box<VendorTerms>> {
         let mut terms = self.candidates[flight.at].source.terms()?;
         let expires_at = sent.expires_at.filter(|at| *at > self.inner.clock.now());
-        if expires_at.is_none() && sent.attempts_left.is_none() {
+        if expires_at.is_none() && sent.guesses_left.is_none() {
             return None;
         }
         terms.expires_at = expires_at.or(terms.expires_at);
-        let most = sent.attempts_left.map(|left| self.record.attempts.saturating_add(left));
-        terms.max_attempts = most.or(terms.max_attempts);
+        let most = sent.guesses_left.map(|left| self.record.guesses.saturating_add(left));
+        terms.max_guesses = most.or(terms.max_guesses);
         Some(terms)
     }
 

@@ -153,7 +153,7 @@ impl OtpClient {
     }
 
     /// Tries a code for one recipient and purpose: to everything else, this verification does not
-    /// exist ([`NotFound`](otpmux_core::Verdict::NotFound), and no attempt is counted). So an id that
+    /// exist ([`NotFound`](otpmux_core::Verdict::NotFound), and no guess is counted). So an id that
     /// comes back from a user cannot be one of a lesser purpose, or of a number of their own.
     ///
     /// # Errors

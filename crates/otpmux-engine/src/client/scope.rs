@@ -74,7 +74,7 @@ impl ScopedClient {
     }
 
     /// As [`OtpClient::verify`]. A verification of another purpose is not found, and none of its
-    /// attempts is counted.
+    /// guesses is counted.
     ///
     /// # Errors
     ///
@@ -84,7 +84,7 @@ impl ScopedClient {
     }
 
     /// As [`OtpClient::verify_with`]. A verification of another purpose is not found, and none of its
-    /// attempts is counted.
+    /// guesses is counted.
     ///
     /// # Errors
     ///

@@ -3,7 +3,7 @@ use otpmux_core::{Blame, Certainty, Code, Error, ErrorKind, Verdict, VerifyReque
 use super::before::other_content;
 use super::kept::Kept;
 use super::{Inner, Verify, context, metrics};
-use crate::{Attempt, Guess, GuessEnd, Leg, Record, VerificationId};
+use crate::{Guessed, Guess, GuessEnd, Leg, Record, VerificationId};
 
 impl Inner {
     pub(super) async fn verify(
@@ -40,13 +40,13 @@ impl Inner {
         }
         self.has_same_keys().await?;
         let now = self.clock.now();
-        let attempt = self.store.attempt(id, &guess, now).await;
-        match attempt.map_err(|error| with_advice(error, &guess))? {
-            Attempt::Verdict(verdict) => Ok(verdict),
-            Attempt::AskVendors(record) => {
+        let guessed = self.store.check_guess(id, &guess, now).await;
+        match guessed.map_err(|error| with_advice(error, &guess))? {
+            Guessed::Verdict(verdict) => Ok(verdict),
+            Guessed::AskVendors(record) => {
                 self.ask_vendors(*record, code, guess.counted_at(now)).await
             }
-            Attempt::KeyReused => Err(other_content()),
+            Guessed::KeyReused => Err(other_content()),
         }
     }
 
@@ -78,21 +78,21 @@ impl Inner {
         let compared = ours || said.answer.is_some();
         let verdict = match (said.failure, said.answer) {
             (Some(error), _) => Err(error),
-            (None, Some(answer)) => Ok(counted(answer, record.newest_attempts_left())),
+            (None, Some(answer)) => Ok(counted(answer, record.newest_guesses_left())),
             // It was compared with the code of ours, and nobody else can be asked.
             (None, None) if ours => {
-                Ok(Verdict::WrongCode { attempts_left: Some(record.attempts_left()) })
+                Ok(Verdict::WrongCode { guesses_left: Some(record.guesses_left()) })
             }
             (None, None) => Ok(Verdict::Rejected),
         };
         let end = match &verdict {
             _ if !compared => GuessEnd::NotCompared,
-            Ok(Verdict::WrongCode { attempts_left: Some(left) }) if guess.name().is_some() => {
+            Ok(Verdict::WrongCode { guesses_left: Some(left) }) if guess.name().is_some() => {
                 GuessEnd::Wrong(*left)
             }
             _ => return verdict,
         };
-        // The verdict is known already: what is not written down costs the user an attempt at most.
+        // The verdict is known already: what is not written down costs the user a guess at most.
         if let Err(error) = self.store.end_guess(record.id, &guess, end, self.clock.now()).await {
             tracing::warn!(%error, "the end of a guess could not be written down");
         }
@@ -166,7 +166,7 @@ fn not_asked(error: &Error) -> bool {
 fn more_telling(answer: Option<Verdict>, other: Verdict) -> Verdict {
     let rank = |verdict: &Verdict| match verdict {
         Verdict::WrongCode { .. } => 5,
-        Verdict::TooManyAttempts { .. } => 4,
+        Verdict::TooManyGuesses { .. } => 4,
         Verdict::Expired => 3,
         Verdict::AlreadyUsed => 2,
         Verdict::NotFound => 1,
@@ -178,11 +178,11 @@ fn more_telling(answer: Option<Verdict>, other: Verdict) -> Verdict {
     }
 }
 
-/// Our own count of attempts holds; a vendor's that is stricter does too.
+/// Our own count of guesses holds; a vendor's that is stricter does too.
 fn counted(answer: Verdict, ours: u32) -> Verdict {
     match answer {
-        Verdict::WrongCode { attempts_left } => {
-            Verdict::WrongCode { attempts_left: Some(attempts_left.unwrap_or(ours).min(ours)) }
+        Verdict::WrongCode { guesses_left } => {
+            Verdict::WrongCode { guesses_left: Some(guesses_left.unwrap_or(ours).min(ours)) }
         }
         verdict => verdict,
     }

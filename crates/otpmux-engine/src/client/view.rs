@@ -37,7 +37,7 @@ pub struct Verification {
     pub resend_after: SystemTime,
     /// Codes that may still be tried for the newest message: fewer than the policy says, where a
     /// vendor that made the code said so.
-    pub attempts_left: u32,
+    pub guesses_left: u32,
     /// What was tried, oldest first.
     pub legs: Vec<LegView>,
     /// Who was passed over, in the order in which that happened.
@@ -130,7 +130,7 @@ impl Verification {
             expires_at: record.newest_expires_at(),
             code_length: record.told_code_length(),
             resend_after: record.resend_after,
-            attempts_left: record.newest_attempts_left(),
+            guesses_left: record.newest_guesses_left(),
             legs: record.legs.iter().map(LegView::of).collect(),
             skipped: record.skips.clone(),
             metadata: BTreeMap::new(),
@@ -171,7 +171,7 @@ impl VerificationStatus {
             State::Approved => Self::Approved,
             State::Closed | State::Superseded => Self::Closed,
             State::Pending if now >= record.expires_at => Self::Expired,
-            State::Pending if record.attempts_left() == 0 => Self::Locked,
+            State::Pending if record.guesses_left() == 0 => Self::Locked,
             State::Pending => Self::Pending,
         }
     }

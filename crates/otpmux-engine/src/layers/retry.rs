@@ -16,7 +16,7 @@ use super::{chance, metrics};
 const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 
 /// Tries a send or resend again where [`next_step`] allows it. Everything else goes through once:
-/// a verify uses up an attempt.
+/// a verify uses up a guess.
 #[derive(Debug)]
 pub(super) struct Retry<P> {
     inner: P,

@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use async_trait::async_trait;
 use otpmux_core::{Blame, Certainty, Error, ErrorKind, Verdict};
 use otpmux_engine::{
-    Attempt, BeginLeg, Begun, Create, Created, Guess, GuessEnd, HealthMark, KeyCheck, KeyId,
+    Guessed, BeginLeg, Begun, Create, Created, Guess, GuessEnd, HealthMark, KeyCheck, KeyId,
     LegState, MemoryStore, NewVerification, OtpClient, Record, Settle, State, StoreState,
     VerificationId, VerificationStore,
 };
@@ -78,14 +78,14 @@ impl VerificationStore for Failing {
         self.step()?;
         self.inner.settle(id, settle, now).await
     }
-    async fn attempt(
+    async fn check_guess(
         &self,
         id: VerificationId,
         guess: &Guess,
         now: SystemTime,
-    ) -> Result<Attempt, Error> {
+    ) -> Result<Guessed, Error> {
         self.step()?;
-        self.inner.attempt(id, guess, now).await
+        self.inner.check_guess(id, guess, now).await
     }
     async fn approve(
         &self,

@@ -44,7 +44,7 @@ async fn sec_an_attacker_at_one_address_locks_out_nobody_at_another() {
     let sent = world.send().await.unwrap();
     let code = a.supplied_codes().pop().unwrap();
     let attacker = world.guess(sent.id, &code, at("192.0.2.66")).await;
-    let Verdict::TooManyAttempts { retry_after: Some(wait) } = attacker else {
+    let Verdict::TooManyGuesses { retry_after: Some(wait) } = attacker else {
         panic!("{attacker:?}")
     };
     assert_eq!(wait, Duration::from_mins(59), "the first guess was a minute ago");
@@ -73,7 +73,7 @@ async fn sec_many_addresses_together_meet_the_total() {
         world.guess(sent.id, &wrong(&right), at(&format!("2001:db8::{turn}"))).await;
     }
     let verdict = world.guess(sent.id, &right, at("2001:db8::9")).await;
-    assert!(matches!(verdict, Verdict::TooManyAttempts { .. }), "{verdict:?}");
+    assert!(matches!(verdict, Verdict::TooManyGuesses { .. }), "{verdict:?}");
     // Without an address, all such guesses count together, and apart from others.
     let unknown = world.guess(sent.id, &right, Verify::new()).await;
     assert_eq!(unknown, Verdict::Approved);
@@ -90,7 +90,7 @@ async fn no_tenant_locks_out_the_users_of_another() {
     for turn in 0..4 {
         let wrong = wrong(&code).parse().unwrap();
         let verdict = shop.verify(sent.id, &wrong).await.unwrap();
-        assert_eq!(matches!(verdict, Verdict::TooManyAttempts { .. }), turn == 3);
+        assert_eq!(matches!(verdict, Verdict::TooManyGuesses { .. }), turn == 3);
     }
     let sent = world.send().await.unwrap();
     let code = a.supplied_codes().pop().unwrap();
@@ -112,12 +112,12 @@ async fn guesses_that_no_vendor_compared_are_not_counted() {
         assert!(!error.to_string().contains("sent"), "it is about a code: {error}");
         world.advance(1);
     }
-    assert_eq!(world.client.status(sent.id).await.unwrap().attempts_left, 5);
+    assert_eq!(world.client.status(sent.id).await.unwrap().guesses_left, 5);
     // What the vendor compares counts.
     approves(&a, "1111");
     for left in [4, 3] {
         let verdict = world.guess(sent.id, "2222", Verify::new()).await;
-        assert_eq!(verdict, Verdict::WrongCode { attempts_left: Some(left) });
+        assert_eq!(verdict, Verdict::WrongCode { guesses_left: Some(left) });
     }
     assert_eq!(world.guess(sent.id, "1111", Verify::new()).await, Verdict::Approved);
 }
@@ -134,7 +134,7 @@ async fn guesses_that_somebody_compared_stay_counted() {
     approves(&a, "1111");
     b.verifies.answer(Err(unknown()));
     world.client.verify(sent.id, &"2222".parse().unwrap()).await.unwrap_err();
-    assert_eq!(world.client.status(sent.id).await.unwrap().attempts_left, 4);
+    assert_eq!(world.client.status(sent.id).await.unwrap().guesses_left, 4);
 
     // A code of ours is out beside the vendor's.
     let (ours, theirs) = (carrier("ours"), vendor("theirs"));
@@ -148,7 +148,7 @@ async fn guesses_that_somebody_compared_stay_counted() {
     theirs.verifies.always(|_, _| Err(unknown()));
     for left in [4, 3] {
         world.client.verify(sent.id, &wrong).await.unwrap_err();
-        assert_eq!(world.client.status(sent.id).await.unwrap().attempts_left, left);
+        assert_eq!(world.client.status(sent.id).await.unwrap().guesses_left, left);
     }
     assert!(world.client.verify(sent.id, &right.parse().unwrap()).await.unwrap().is_approved());
 }
@@ -162,7 +162,7 @@ async fn a_guess_has_one_verdict_under_its_name() {
     let named = |name: &str| Verify::new().with_idempotency_key(name);
     for _ in 0..10 {
         let verdict = world.guess(sent.id, &wrong(&right), named("first")).await;
-        assert_eq!(verdict, Verdict::WrongCode { attempts_left: Some(4) });
+        assert_eq!(verdict, Verdict::WrongCode { guesses_left: Some(4) });
     }
     let error = world
         .client
@@ -196,7 +196,7 @@ async fn a_vendors_lost_verdict_is_asked_for_again() {
     let again = world.client.send(NewVerification::to(phone())).await.unwrap();
     for _ in 0..3 {
         let verdict = world.guess(again.id, "2222", named()).await;
-        assert_eq!(verdict, Verdict::WrongCode { attempts_left: Some(4) });
+        assert_eq!(verdict, Verdict::WrongCode { guesses_left: Some(4) });
     }
     assert_eq!(a.verifies.count(), 3, "nor a wrong code");
 }

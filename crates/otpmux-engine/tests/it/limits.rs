@@ -302,7 +302,7 @@ async fn sec_06_guesses_are_capped_over_all_verifications_of_a_recipient() {
             let typed = code.parse().unwrap();
             let verdict = world.client.verify(sent.id, &typed).await.unwrap();
             let retry_after = Some(60 * MINUTE);
-            assert_eq!(verdict, otpmux_core::Verdict::TooManyAttempts { retry_after });
+            assert_eq!(verdict, otpmux_core::Verdict::TooManyGuesses { retry_after });
         }
     }
     assert_eq!(looked_at, 10, "a new verification does not refill the budget");

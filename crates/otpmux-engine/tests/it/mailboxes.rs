@@ -89,7 +89,7 @@ async fn all_spellings_of_a_mailbox_share_its_guesses() {
         let provider = post("a");
         let mut policy = lenient();
         policy.limits.guesses = vec![RateLimit::new(10, Duration::from_hours(1))];
-        policy.attempts = 3;
+        policy.max_guesses = 3;
         let ([one, two], _) = clients(&provider, &policy);
         let mut verdicts = Vec::new();
         for (turn, spelling) in spellings.iter().cycle().take(64).enumerate() {

@@ -96,7 +96,7 @@ async fn a_reload_that_cannot_be_changes_nothing() {
     let world = World::of(&[&a]);
     let sent = world.send().await.unwrap();
     let mut policy = Policy::default();
-    policy.attempts = 0;
+    policy.max_guesses = 0;
     assert!(matches!(
         world.client.reload(with(&[&a]).policy(policy)).await,
         Err(BuildError::Policy(_))

@@ -71,7 +71,7 @@ async fn a_vendor_with_a_code_of_its_own_rescues_whom_ours_did_not_reach() {
             assert_eq!((a.count(), b.count()), (1, 1), "{way}");
             assert!(again.confirmed && again.new_code, "{way}");
             assert_eq!(again.code_source, CodeSourceView::Vendor);
-            assert_eq!((again.code_length, again.attempts_left), (Some(6), 5));
+            assert_eq!((again.code_length, again.guesses_left), (Some(6), 5));
             assert_eq!(world.client.status(sent.id).await.unwrap().legs[1].reason, Choice::Resend);
             assert_eq!(world.verify(&sent, "111111").await, "wrong_code");
             let ours = a.supplied_codes().remove(0);
@@ -93,13 +93,13 @@ async fn two_codes_have_one_count_of_tries() {
         assert_eq!(world.verify(&sent, "111111").await, "wrong_code");
     }
     world.advance(30);
-    assert_eq!(world.client.resend(sent.id, None).await.unwrap().attempts_left, 3);
+    assert_eq!(world.client.resend(sent.id, None).await.unwrap().guesses_left, 3);
     assert_eq!(b.count(), 1);
     for _ in 0..3 {
         assert_eq!(world.verify(&sent, "111111").await, "wrong_code");
     }
-    assert_eq!(world.verify(&sent, "7777").await, "too_many_attempts");
-    assert_eq!(world.verify(&sent, &a.supplied_codes()[0]).await, "too_many_attempts");
+    assert_eq!(world.verify(&sent, "7777").await, "too_many_guesses");
+    assert_eq!(world.verify(&sent, &a.supplied_codes()[0]).await, "too_many_guesses");
 }
 
 /// Who is left alone for its failures is called last, by a resend, too: the vendor with a code of
@@ -188,7 +188,7 @@ async fn sec_06_does_not_refill_the_attempts() {
         world.verify(&sent, &wrong(&code)).await;
     }
     world.advance(30);
-    assert_eq!(world.client.resend(sent.id, None).await.unwrap().attempts_left, 1);
+    assert_eq!(world.client.resend(sent.id, None).await.unwrap().guesses_left, 1);
     assert_eq!(world.verify(&sent, &wrong(&code)).await, "wrong_code");
     world.advance(30);
     assert_eq!(world.client.resend(sent.id, None).await.unwrap_err().kind(), ErrorKind::NotFound);

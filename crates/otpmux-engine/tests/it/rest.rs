@@ -70,7 +70,7 @@ async fn sec_08_a_reference_that_shows_the_number_is_encrypted() {
 }
 
 /// SEC-10: an id that never was, one of another recipient or purpose, one that was cancelled and one
-/// that is long gone cannot be told apart, and none of them costs anybody an attempt.
+/// that is long gone cannot be told apart, and none of them costs anybody a guess.
 #[tokio::test]
 async fn sec_10_unknown_foreign_cancelled_and_forgotten_look_alike() {
     let provider = carrier("a");

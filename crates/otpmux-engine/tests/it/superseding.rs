@@ -56,7 +56,7 @@ async fn a_send_that_fails_leaves_the_users_code_as_good_as_it_was() {
         a.sends.always(|_, _| Ok(Sent::new()));
         let status = world.client.status(older.id).await.unwrap();
         assert_eq!(status.status.as_str(), "pending", "{certainty:?} by {blame:?}");
-        assert_eq!((status.attempts_left, status.expires_at), (4, older.expires_at));
+        assert_eq!((status.guesses_left, status.expires_at), (4, older.expires_at));
         world.advance(30);
         assert!(world.client.resend(older.id, None).await.unwrap().confirmed);
         assert_eq!(verdict(&world, &a, &older, 0).await, "approved");

@@ -55,7 +55,7 @@ async fn all_spellings_of_a_telephone_share_its_guesses() {
         let provider = carrier("a");
         let mut policy = lenient();
         policy.limits.guesses = vec![RateLimit::new(10, Duration::from_hours(1))];
-        policy.attempts = 3;
+        policy.max_guesses = 3;
         let clients = two(&provider, &policy);
         let mut compared = 0;
         for (turn, spelling) in spellings.iter().cycle().take(12).enumerate() {

@@ -36,7 +36,7 @@ async fn a_locked_verification_does_not_reach_the_vendor() {
     for _ in 0..5 {
         assert_eq!(world.verify(&sent, "2222").await, "wrong_code");
     }
-    assert_eq!(world.verify(&sent, "1111").await, "too_many_attempts");
+    assert_eq!(world.verify(&sent, "1111").await, "too_many_guesses");
     assert_eq!(a.verifies.count(), 5);
 }
 
@@ -44,10 +44,10 @@ async fn a_locked_verification_does_not_reach_the_vendor() {
 async fn the_stricter_count_is_told() {
     let a = vendor("a");
     let world = World::of(&[&a]);
-    a.verifies.answer(Ok(Verdict::WrongCode { attempts_left: Some(1) }));
+    a.verifies.answer(Ok(Verdict::WrongCode { guesses_left: Some(1) }));
     let sent = world.send().await.unwrap();
     let verdict = world.client.verify(sent.id, &"2222".parse().unwrap()).await.unwrap();
-    assert_eq!(verdict, Verdict::WrongCode { attempts_left: Some(1) });
+    assert_eq!(verdict, Verdict::WrongCode { guesses_left: Some(1) });
 }
 
 /// The caller builds its form by what holds: not by our five minutes and five tries where the
@@ -59,18 +59,18 @@ async fn what_the_vendor_says_of_its_code_is_told() {
     let start = otpmux_core::Clock::now(&*world.clock);
     let mut strict = Sent::new().with_reference(VendorReference::new("a-1"));
     strict.expires_at = Some(start + Duration::from_secs(60));
-    strict.attempts_left = Some(3);
+    strict.guesses_left = Some(3);
     a.sends.answer(Ok(strict));
     let sent = world.send().await.unwrap();
-    let told = |it: &otpmux_engine::Verification| (it.expires_at, it.attempts_left);
+    let told = |it: &otpmux_engine::Verification| (it.expires_at, it.guesses_left);
     assert_eq!(told(&sent), (start + Duration::from_secs(60), 3));
     assert_eq!(sent.code_source, CodeSourceView::Vendor);
     assert!(!sent.new_code);
 
     // Every try counts at the vendor, too; and status reads what the store has kept.
-    a.verifies.always(|_, _| Ok(Verdict::WrongCode { attempts_left: None }));
+    a.verifies.always(|_, _| Ok(Verdict::WrongCode { guesses_left: None }));
     let verdict = world.client.verify(sent.id, &"2222".parse().unwrap()).await.unwrap();
-    assert_eq!(verdict, Verdict::WrongCode { attempts_left: Some(2) });
+    assert_eq!(verdict, Verdict::WrongCode { guesses_left: Some(2) });
     let status = world.client.status(sent.id).await.unwrap();
     assert_eq!(told(&status), (start + Duration::from_secs(60), 2));
 
@@ -78,7 +78,7 @@ async fn what_the_vendor_says_of_its_code_is_told() {
     world.advance(30);
     let mut lax = Sent::new().with_reference(VendorReference::new("a-2"));
     lax.expires_at = Some(start + Duration::from_secs(3_600));
-    lax.attempts_left = Some(10);
+    lax.guesses_left = Some(10);
     a.sends.answer(Ok(lax));
     let again = world.client.resend(sent.id, None).await.unwrap();
     assert_eq!(told(&again), (start + Duration::from_secs(300), 4));
@@ -102,10 +102,10 @@ async fn an_expiry_that_is_over_and_one_of_a_code_of_ours_are_not_told() {
     let world = World::of(&[&a]);
     let mut sent = Sent::new();
     sent.expires_at = Some(otpmux_core::Clock::now(&*world.clock) + Duration::from_secs(1));
-    sent.attempts_left = Some(1);
+    sent.guesses_left = Some(1);
     a.sends.answer(Ok(sent));
     let sent = world.send().await.unwrap();
-    assert_eq!((sent.attempts_left, sent.code_source), (5, CodeSourceView::Supplied));
+    assert_eq!((sent.guesses_left, sent.code_source), (5, CodeSourceView::Supplied));
     assert_eq!(world.seconds_until(sent.expires_at), 300);
 }
 
@@ -146,7 +146,7 @@ async fn a_vendor_that_cannot_be_asked_is_an_error() {
     let error = world.client.verify(sent.id, &"1111".parse().unwrap()).await.unwrap_err();
     assert_eq!(error.certainty(), Certainty::Unknown);
     assert_eq!(a.verifies.count(), 1, "and is not asked twice");
-    assert_eq!(world.client.status(sent.id).await.unwrap().attempts_left, 5, "nobody compared it");
+    assert_eq!(world.client.status(sent.id).await.unwrap().guesses_left, 5, "nobody compared it");
 }
 
 /// A deployment without the verify call must not look like a user who mistypes for ever.

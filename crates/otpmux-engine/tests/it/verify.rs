@@ -29,13 +29,13 @@ async fn sec_06_wrong_codes_are_counted_down_to_the_lock() {
     for left in (0..5).rev() {
         let guess: Code = wrong(&code).parse().unwrap();
         let verdict = world.client.verify(sent.id, &guess).await.unwrap();
-        let expected = otpmux_core::Verdict::WrongCode { attempts_left: Some(left) };
+        let expected = otpmux_core::Verdict::WrongCode { guesses_left: Some(left) };
         assert_eq!(verdict, expected);
     }
-    assert_eq!(world.verify(&sent, &code).await, "too_many_attempts");
-    assert_eq!(world.verify(&sent, &code).await, "too_many_attempts");
+    assert_eq!(world.verify(&sent, &code).await, "too_many_guesses");
+    assert_eq!(world.verify(&sent, &code).await, "too_many_guesses");
     let status = world.client.status(sent.id).await.unwrap();
-    assert_eq!((status.status, status.attempts_left), (VerificationStatus::Locked, 0));
+    assert_eq!((status.status, status.guesses_left), (VerificationStatus::Locked, 0));
 }
 
 /// SEC-03: exact, and told apart from "never was" for a while.

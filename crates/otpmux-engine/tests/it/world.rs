@@ -48,7 +48,7 @@ pub(crate) fn vendor(id: &str) -> Arc<ScriptedProvider> {
 pub(crate) fn approves(provider: &ScriptedProvider, code: &'static str) {
     provider.verifies.always(move |_, request| {
         let right = request.code.expose() == code;
-        Ok(if right { Verdict::Approved } else { Verdict::WrongCode { attempts_left: None } })
+        Ok(if right { Verdict::Approved } else { Verdict::WrongCode { guesses_left: None } })
     });
 }
 

@@ -48,7 +48,7 @@ pub(super) struct VerdictView {
     verdict: &'static str,
     /// Codes that may still be tried.
     #[serde(skip_serializing_if = "Option::is_none")]
-    attempts_left: Option<u32>,
+    guesses_left: Option<u32>,
     /// Seconds until a code may be tried again.
     #[serde(skip_serializing_if = "Option::is_none")]
     retry_after: Option<u64>,
@@ -63,19 +63,19 @@ enum VerdictWord {
     WrongCode,
     Expired,
     AlreadyUsed,
-    TooManyAttempts,
+    TooManyGuesses,
     NotFound,
     Rejected,
 }
 
 impl From<Verdict> for VerdictView {
     fn from(verdict: Verdict) -> Self {
-        let (attempts_left, retry_after) = match &verdict {
-            Verdict::WrongCode { attempts_left } => (*attempts_left, None),
-            Verdict::TooManyAttempts { retry_after } => (None, retry_after.map(seconds)),
+        let (guesses_left, retry_after) = match &verdict {
+            Verdict::WrongCode { guesses_left } => (*guesses_left, None),
+            Verdict::TooManyGuesses { retry_after } => (None, retry_after.map(seconds)),
             _ => (None, None),
         };
-        Self { verdict: verdict.as_str(), attempts_left, retry_after }
+        Self { verdict: verdict.as_str(), guesses_left, retry_after }
     }
 }
 

@@ -48,7 +48,7 @@ pub(super) struct VerificationView {
     resend_after: String,
     /// Codes that may still be tried for the newest message, by the policy or by the vendor that made
     /// its code, whichever is fewer.
-    attempts_left: u32,
+    guesses_left: u32,
 }
 
 /// A verification with what happened to it.
@@ -172,7 +172,7 @@ impl From<&Verification> for VerificationView {
             expires_at: time(verification.expires_at),
             code_length: verification.code_length,
             resend_after: time(verification.resend_after),
-            attempts_left: verification.attempts_left,
+            guesses_left: verification.guesses_left,
         }
     }
 }

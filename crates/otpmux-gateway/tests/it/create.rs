@@ -20,10 +20,10 @@ async fn a_code_goes_out_and_the_answer_says_what_a_form_needs() {
         (Some("pending"), Some(true))
     );
     assert_eq!((&sent["channel"], &sent["to"]), (&json!("sms"), &json!("+9•••••••••10")));
-    assert_eq!((&sent["code_length"], &sent["attempts_left"]), (&json!(8), &json!(5)));
+    assert_eq!((&sent["code_length"], &sent["guesses_left"]), (&json!(8), &json!(5)));
     let keys: Vec<_> = sent.as_object().unwrap().keys().cloned().collect();
     let expected = [
-        "attempts_left",
+        "guesses_left",
         "channel",
         "code_length",
         "code_source",

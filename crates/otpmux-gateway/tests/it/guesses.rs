@@ -21,9 +21,9 @@ async fn from(gateway: &Running, sent: &Value, code: &str, ip: &str) -> Value {
     gateway.post(&path, &body).await.expect(200)
 }
 
-async fn attempts_left(gateway: &Running, sent: &Value) -> Value {
+async fn guesses_left(gateway: &Running, sent: &Value) -> Value {
     let path = format!("/v1/verifications/{}", sent["id"].as_str().unwrap());
-    gateway.get(&path).await.expect(200)["attempts_left"].clone()
+    gateway.get(&path).await.expect(200)["guesses_left"].clone()
 }
 
 #[tokio::test]
@@ -36,7 +36,7 @@ async fn a_named_guess_has_one_verdict_at_two_gateways() {
     let code = code_of(&emulator, PHONE);
     for gateway in [&here, &there, &here] {
         let answer = guess(gateway, &sent, &wrong(&code), "one").await.expect(200);
-        assert_eq!(answer, json!({ "verdict": "wrong_code", "attempts_left": 4 }));
+        assert_eq!(answer, json!({ "verdict": "wrong_code", "guesses_left": 4 }));
         guess(gateway, &sent, &code, "one").await.problem(422, "key_reused");
     }
     for gateway in [&here, &there, &here] {
@@ -90,7 +90,7 @@ async fn sec_wrong_codes_from_one_address_lock_out_nobody_at_another() {
     let sent = gateway.send(PHONE).await;
     let code = code_of(&emulator, PHONE);
     let refused = from(&gateway, &sent, &code, "192.0.2.66").await;
-    assert_eq!(refused["verdict"], "too_many_attempts");
+    assert_eq!(refused["verdict"], "too_many_guesses");
     assert!((3_000..=3_600).contains(&refused["retry_after"].as_u64().unwrap()), "{refused}");
     assert_eq!(
         from(&gateway, &sent, &code, "198.51.100.7").await,
@@ -102,7 +102,7 @@ async fn sec_wrong_codes_from_one_address_lock_out_nobody_at_another() {
     let sent = gateway.send(PHONE).await;
     let code = code_of(&emulator, PHONE);
     let refused = from(&gateway, &sent, &code, "198.51.100.7").await;
-    assert_eq!(refused["verdict"], "too_many_attempts");
+    assert_eq!(refused["verdict"], "too_many_guesses");
 
     let path = format!("/v1/verifications/{}/verify", sent["id"].as_str().unwrap());
     for client in [json!({ "ip": "nowhere" }), json!({ "address": "192.0.2.1" }), json!([])] {
@@ -131,7 +131,7 @@ async fn sec_no_api_key_locks_out_the_users_of_another() {
     for _ in 0..3 {
         assert_eq!(shop(&wrong(&code)).await, "wrong_code");
     }
-    assert_eq!(shop(&code).await, "too_many_attempts");
+    assert_eq!(shop(&code).await, "too_many_guesses");
     assert_eq!(gateway.verify(&sent, &code).await, json!({ "verdict": "approved" }));
 }
 
@@ -162,10 +162,10 @@ async fn a_vendor_that_fails_locks_out_nobody() {
         assert_eq!(answer.status, 503, "{answer:?}");
         assert_eq!(answer.body["certainty"], "unknown", "{answer:?}");
     }
-    assert_eq!(attempts_left(&gateway, &sent).await, 5);
+    assert_eq!(guesses_left(&gateway, &sent).await, 5);
     emulator.clear_faults(Vendor::AirTexts);
     let mistyped = gateway.verify(&sent, &wrong(&code)).await;
     assert_eq!(mistyped["verdict"], "wrong_code", "this one was compared");
-    assert_eq!(attempts_left(&gateway, &sent).await, 4);
+    assert_eq!(guesses_left(&gateway, &sent).await, 4);
     assert_eq!(gateway.verify(&sent, &code).await, json!({ "verdict": "approved" }));
 }

@@ -146,7 +146,7 @@ async fn w08_sends_and_guesses_are_counted_apart() {
     let sent = gateway.send(PHONE).await;
     let path = format!("/v1/verifications/{}/resend", sent["id"].as_str().unwrap());
     for _ in 0..2 {
-        assert_eq!(gateway.post(&path, &json!({})).await.expect(200)["attempts_left"], 5);
+        assert_eq!(gateway.post(&path, &json!({})).await.expect(200)["guesses_left"], 5);
     }
     gateway.post(&path, &json!({})).await.problem(429, "rate_limited");
     assert_eq!(count(&emulator), 3);

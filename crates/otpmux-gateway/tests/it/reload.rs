@@ -20,28 +20,28 @@ async fn what_is_pending_goes_on_and_what_is_new_holds() {
     let sent = gateway.send(PHONE).await;
     let only_second = toml(&emulator, ADMIN)
         .split_once("[providers.second]")
-        .map(|(_, rest)| format!("[providers.second]{rest}[policy]\nattempts = 3\n"))
+        .map(|(_, rest)| format!("[providers.second]{rest}[policy]\nmax_guesses = 3\n"))
         .unwrap();
     *gateway.file.lock().unwrap() = only_second;
     let reloaded = Answer::of(gateway.request(Method::POST, "/v1/admin/reload")).await.expect(200);
     assert_eq!(reloaded, json!({ "kept": ["second"], "fresh": [], "retired": ["first"] }));
     assert_eq!(gateway.verify(&sent, &code_of(&emulator, PHONE)).await["verdict"], "approved");
     let next = gateway.send(&number()).await;
-    assert_eq!(next["attempts_left"], 3);
-    assert_eq!(gateway.get("/v1/capabilities").await.expect(200)["attempts"], 3);
+    assert_eq!(next["guesses_left"], 3);
+    assert_eq!(gateway.get("/v1/capabilities").await.expect(200)["guesses"], 3);
 }
 
 #[tokio::test]
 async fn a_bad_file_is_refused_with_all_its_mistakes_and_nothing_changes() {
     let emulator = emulator().await;
     let gateway = start(&toml(&emulator, ADMIN), environment()).await.unwrap();
-    let bad = toml(&emulator, &format!("{ADMIN}[policy]\ncode_length = 99\nattempts = 0\n"));
+    let bad = toml(&emulator, &format!("{ADMIN}[policy]\ncode_length = 99\nmax_guesses = 0\n"));
     *gateway.file.lock().unwrap() = bad;
     let refused = Answer::of(gateway.request(Method::POST, "/v1/admin/reload")).await;
     let problem = refused.problem(422, "configuration");
     let paths: Vec<_> =
         problem["errors"].as_array().unwrap().iter().map(|error| error["field"].clone()).collect();
-    assert_eq!(paths, ["policy.code_length", "policy.attempts"]);
+    assert_eq!(paths, ["policy.code_length", "policy.max_guesses"]);
     // Also one whose keys cannot be looked up, or that fits a client but not this one.
     for bad in [
         toml(&emulator, &ADMIN.replace("WEB_KEY", "NOT_SET")),
@@ -78,7 +78,7 @@ async fn two_reloads_at_once_are_one_after_the_other() {
     let before = toml(&emulator, ADMIN);
     let gateway = start_with(&before, environment(), meanwhile).await.unwrap();
     let with =
-        |attempts: u32| toml(&emulator, &format!("{ADMIN}[policy]\nattempts = {attempts}\n"));
+        |guesses: u32| toml(&emulator, &format!("{ADMIN}[policy]\nguesses = {guesses}\n"));
 
     *gateway.file.lock().unwrap() = with(3);
     let reloader = gateway.reloader.clone();
@@ -98,5 +98,5 @@ async fn two_reloads_at_once_are_one_after_the_other() {
     go.send(()).unwrap();
     let second = second.await.unwrap().expect(200);
     assert_eq!(second, json!({ "kept": ["first", "second"], "fresh": [], "retired": [] }));
-    assert_eq!(gateway.get("/v1/capabilities").await.expect(200)["attempts"], 4);
+    assert_eq!(gateway.get("/v1/capabilities").await.expect(200)["guesses"], 4);
 }

@@ -58,7 +58,7 @@ async fn one_that_differs_and_started_without_its_store_costs_no_user_a_guess() 
     let unready = differs.get("/readyz").await.expect(503);
     assert_eq!(unready["store"], "server_key_differs");
     assert_eq!(right.get("/readyz").await.expect(200)["store"], "ok");
-    assert_eq!(right.verify(&sent, &wrong(&code)).await["attempts_left"], 4);
+    assert_eq!(right.verify(&sent, &wrong(&code)).await["guesses_left"], 4);
     assert_eq!(right.verify(&sent, &code).await["verdict"], "approved");
     // Whoever reuses an id on purpose says so to the store.
     redis.command(&["HDEL", "{otpmux}:keys", "a"]);

@@ -12,7 +12,7 @@ async fn sent_here_verified_there(store: &str) {
         (start(&text, environment()).await.unwrap(), start(&text, environment()).await.unwrap());
     let sent = here.send(PHONE).await;
     let code = code_of(&emulator, PHONE);
-    assert_eq!(there.verify(&sent, &wrong(&code)).await["attempts_left"], 4);
+    assert_eq!(there.verify(&sent, &wrong(&code)).await["guesses_left"], 4);
     assert_eq!(there.verify(&sent, &code).await["verdict"], "approved");
     assert_eq!(here.verify(&sent, &code).await["verdict"], "already_used");
     // Limits are counted together, too.

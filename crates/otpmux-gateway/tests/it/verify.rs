@@ -14,7 +14,7 @@ async fn every_verdict_is_an_answer() {
     let sent = gateway.send(PHONE).await;
     let code = code_of(&emulator, PHONE);
     let first = gateway.verify(&sent, &wrong(&code)).await;
-    assert_eq!(first, json!({ "verdict": "wrong_code", "attempts_left": 4 }));
+    assert_eq!(first, json!({ "verdict": "wrong_code", "guesses_left": 4 }));
     let spaced = format!("{} {}-{}", &code[..2], &code[2..4], &code[4..]);
     assert_eq!(gateway.verify(&sent, &spaced).await, json!({ "verdict": "approved" }));
     assert_eq!(gateway.verify(&sent, &code).await, json!({ "verdict": "already_used" }));
@@ -79,7 +79,7 @@ async fn what_cannot_be_a_code_is_a_problem_whatever_the_id() {
         assert_eq!(seen.len(), 1, "{seen:?}");
     }
     let path = format!("/v1/verifications/{}", sent["id"].as_str().unwrap());
-    assert_eq!(gateway.get(&path).await.expect(200)["attempts_left"], 5, "nothing was counted");
+    assert_eq!(gateway.get(&path).await.expect(200)["guesses_left"], 5, "nothing was counted");
 }
 
 #[tokio::test]
@@ -90,9 +90,9 @@ async fn the_last_wrong_code_locks_and_the_right_one_does_not_help() {
     let code = code_of(&emulator, PHONE);
     for left in (0..5).rev() {
         let verdict = gateway.verify(&sent, &wrong(&code)).await;
-        assert_eq!(verdict, json!({ "verdict": "wrong_code", "attempts_left": left }));
+        assert_eq!(verdict, json!({ "verdict": "wrong_code", "guesses_left": left }));
     }
-    assert_eq!(gateway.verify(&sent, &code).await, json!({ "verdict": "too_many_attempts" }));
+    assert_eq!(gateway.verify(&sent, &code).await, json!({ "verdict": "too_many_guesses" }));
     let shown = gateway.get(&format!("/v1/verifications/{}", sent["id"].as_str().unwrap())).await;
     assert_eq!(shown.expect(200)["status"], "locked");
 }

@@ -27,10 +27,10 @@ local function refusal()
   if terms == '-' then
     return full_charge or given_up
   end
-  local attempts, max_attempts, resends, after =
+  local guesses, max_guesses, resends, after =
     string.match(text, '^. (%d+) (%d+) %d+ (%d+) (%d+) ')
-  if tonumber(attempts) >= tonumber(max_attempts) then
-    return {'over', 'too_many_attempts'}
+  if tonumber(guesses) >= tonumber(max_guesses) then
+    return {'over', 'too_many_guesses'}
   end
   local most, next_after = string.match(terms, '^(%d+) (%d+)$')
   if tonumber(resends) >= tonumber(most) then

@@ -28,9 +28,9 @@ end
 if state == 'a' or state == 'c' then
   return {'done'}
 end
-local attempts = tonumber(string.match(text, '^. (%d+)'))
-if attempts > 0 then
-  redis.call('SETRANGE', KEYS[1], '2', string.format('%010d', attempts - 1))
+local guesses = tonumber(string.match(text, '^. (%d+)'))
+if guesses > 0 then
+  redis.call('SETRANGE', KEYS[1], '2', string.format('%010d', guesses - 1))
 end
 if counted_at ~= '-' then
   local own, total = guesses_keys(text, ARGV[2])

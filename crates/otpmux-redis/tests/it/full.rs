@@ -28,7 +28,7 @@ async fn a_full_one_refuses_new_verifications_and_checks_the_codes_that_are_out(
 
     let wrong = if codes[0] == "000000" { "000001" } else { "000000" };
     let verdict = client.verify(sent[0], &code(wrong)).await.unwrap();
-    assert_eq!(verdict, Verdict::WrongCode { attempts_left: Some(4) });
+    assert_eq!(verdict, Verdict::WrongCode { guesses_left: Some(4) });
     for verdict in [Verdict::Approved, Verdict::AlreadyUsed] {
         assert_eq!(client.verify(sent[0], &code(&codes[0])).await.unwrap(), verdict);
     }

@@ -180,7 +180,7 @@ async fn short_lived(store: &RedisStore, number: u32) {
     store.begin_leg(id, begin, now()).await.unwrap();
     let name = crate::world::keys().guess_name(id, "a", &code("000000"));
     let guess = crate::world::guess(id, "000000").within(windows.into()).named(Some(name));
-    store.attempt(id, &guess, now() - GRACE).await.unwrap();
+    store.check_guess(id, &guess, now() - GRACE).await.unwrap();
     store.settle(id, settle(LegState::Accepted), now()).await.unwrap();
     store.cancel(id, now()).await.unwrap();
 }

@@ -77,7 +77,7 @@ async fn forgotten_scripts_are_sent_again_in_the_same_call() {
     let server = RedisServer::start();
     let store = store(&server);
     let id = put(&store, record(1)).await;
-    assert_eq!(verdict(&store, id, WRONG).await, Verdict::WrongCode { attempts_left: Some(4) });
+    assert_eq!(verdict(&store, id, WRONG).await, Verdict::WrongCode { guesses_left: Some(4) });
     server.command(&["SCRIPT", "FLUSH"]);
     for (name, outcome) in every_operation(&store, id).await {
         outcome.expect(name);
@@ -216,7 +216,7 @@ async fn a_right_code_whose_answer_was_lost_is_approved_to_who_asks_again_under_
                 (ErrorKind::KeyReused, Certainty::NotSent)
             );
         }
-        assert_eq!(here.status(sent.id).await.unwrap().attempts_left, 3, "each counted once");
+        assert_eq!(here.status(sent.id).await.unwrap().guesses_left, 3, "each counted once");
     }
 }
 
@@ -316,7 +316,7 @@ async fn what_somebody_else_wrote_lets_nobody_in() {
         assert!(text.contains(from), "{from:?} in {text}");
         server.command(&["SET", &key(id), &text.replacen(from, to, 1), "KEEPTTL"]);
     };
-    // A record that lacks what it needs: refused, and not so much as an attempt counted.
+    // A record that lacks what it needs: refused, and not so much as a guess counted.
     for (from, to) in [
         ("p 0", "o 0"),
         ("p 0", "0"),

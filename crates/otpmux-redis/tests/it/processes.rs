@@ -8,7 +8,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
-use otpmux_engine::{Attempt, Created, Guess, RequestTag, VerificationId, VerificationStore};
+use otpmux_engine::{Guessed, Created, Guess, RequestTag, VerificationId, VerificationStore};
 use otpmux_redis::RedisStore;
 use otpmux_testkit::RedisServer;
 use tokio::time::Instant;
@@ -27,7 +27,7 @@ type Counts = BTreeMap<String, u32>;
 #[derive(Clone)]
 enum Job {
     Create(u32),
-    Attempt(VerificationId, Guess),
+    CheckGuess(VerificationId, Guess),
 }
 
 impl Job {
@@ -36,7 +36,7 @@ impl Job {
             return Self::Create(words[1].parse().unwrap());
         }
         let id: VerificationId = words[1].parse().unwrap();
-        Self::Attempt(id, guess(id, if words[0] == "right" { CODE } else { WRONG }))
+        Self::CheckGuess(id, guess(id, if words[0] == "right" { CODE } else { WRONG }))
     }
 
     /// What comes of it.
@@ -52,10 +52,10 @@ impl Job {
                     other => format!("{other:?}"),
                 }
             }
-            Self::Attempt(id, guess) => match store.attempt(id, &guess, now()).await.unwrap() {
-                Attempt::Verdict(verdict) => verdict.as_str().to_owned(),
-                Attempt::AskVendors(_) => "ask_vendors".to_owned(),
-                Attempt::KeyReused => panic!("no guess has a name"),
+            Self::CheckGuess(id, guess) => match store.check_guess(id, &guess, now()).await.unwrap() {
+                Guessed::Verdict(verdict) => verdict.as_str().to_owned(),
+                Guessed::AskVendors(_) => "ask_vendors".to_owned(),
+                Guessed::KeyReused => panic!("no guess has a name"),
             },
         }
     }
@@ -177,8 +177,8 @@ async fn of_100_wrong_codes_in_two_processes_the_cap_is_compared() {
         let id = put(&store, record(round)).await;
         let counts = both(&mut workers, &format!("wrong {id} 50"));
         assert_eq!(count(&counts, "wrong_code"), 5, "{counts:?}");
-        assert_eq!(count(&counts, "too_many_attempts"), 95, "{counts:?}");
-        assert_eq!(store.load(id, now()).await.unwrap().unwrap().attempts, 5);
+        assert_eq!(count(&counts, "too_many_guesses"), 95, "{counts:?}");
+        assert_eq!(store.load(id, now()).await.unwrap().unwrap().guesses, 5);
     })
     .await;
 }

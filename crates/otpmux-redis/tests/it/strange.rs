@@ -28,7 +28,7 @@ async fn no_answer_that_cannot_be_lets_anybody_in() {
         nested("approved", "$8\r\napproved\r\n"),
         nested("wrong_code", ":-1\r\n"),
         nested("wrong_code", ":99999999999\r\n"),
-        nested("too_many_attempts", ":-5\r\n"),
+        nested("too_many_guesses", ":-5\r\n"),
         nested("ask_vendors", "*0\r\n"),
         nested("ask_vendors", "*2\r\n$4\r\nlegs\r\n$20\r\n18446744073709551615\r\n"),
         nested("record", "*1\r\n$5\r\nstate\r\n"),

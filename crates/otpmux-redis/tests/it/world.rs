@@ -8,7 +8,7 @@ use otpmux_core::{
     Purpose, Recipient, SystemClock, Verdict,
 };
 use otpmux_engine::{
-    Attempt, BeginLeg, Choice, Create, Guess, GuessEnd, Leg, LegEnd, LegState, MessageLimits,
+    Guessed, BeginLeg, Choice, Create, Guess, GuessEnd, Leg, LegEnd, LegState, MessageLimits,
     OtpClient, Policy, Record, ServerKeys, Settle, State, VerificationId, VerificationStore,
 };
 use otpmux_redis::{Options, RedisStore};
@@ -64,8 +64,8 @@ pub(crate) fn record(number: u32) -> Record {
         code: Some(keys().sign(id, &code(CODE))),
         code_length: Some(6),
         expires_at: now() + Duration::from_mins(5),
-        attempts: 0,
-        max_attempts: 5,
+        guesses: 0,
+        max_guesses: 5,
         resends: 0,
         resend_after: now(),
         sealed: sealed.expect("randomness"),
@@ -122,17 +122,17 @@ pub(crate) async fn every_operation(
     store: &RedisStore,
     id: VerificationId,
 ) -> Vec<(&'static str, Result<String, Error>)> {
-    let word = |attempt| match attempt {
-        Attempt::Verdict(verdict) => verdict.as_str().to_owned(),
-        Attempt::AskVendors(_) => "ask_vendors".to_owned(),
-        Attempt::KeyReused => "key_reused".to_owned(),
+    let word = |guessed| match guessed {
+        Guessed::Verdict(verdict) => verdict.as_str().to_owned(),
+        Guessed::AskVendors(_) => "ask_vendors".to_owned(),
+        Guessed::KeyReused => "key_reused".to_owned(),
     };
     let (begin, settle) = (begin(), settle(LegState::Accepted));
     vec![
         ("create", store.create(create(record(99)), now()).await.map(|it| format!("{it:?}"))),
         ("begin_leg", store.begin_leg(id, begin, now()).await.map(|it| format!("{it:?}"))),
         ("settle", store.settle(id, settle, now()).await.map(|it| format!("{it:?}"))),
-        ("attempt", store.attempt(id, &guess(id, CODE), now()).await.map(word)),
+        ("check_guess", store.check_guess(id, &guess(id, CODE), now()).await.map(word)),
         (
             "approve",
             store.approve(id, &guess(id, CODE), now()).await.map(|it| it.as_str().to_owned()),
@@ -161,9 +161,9 @@ pub(crate) fn assert_all_fail(outcomes: Vec<(&'static str, Result<String, Error>
 }
 
 pub(crate) async fn verdict(store: &RedisStore, id: VerificationId, text: &str) -> Verdict {
-    match store.attempt(id, &guess(id, text), now()).await.expect("a store that works") {
-        Attempt::Verdict(verdict) => verdict,
-        Attempt::AskVendors(_) | Attempt::KeyReused => Verdict::Rejected,
+    match store.check_guess(id, &guess(id, text), now()).await.expect("a store that works") {
+        Guessed::Verdict(verdict) => verdict,
+        Guessed::AskVendors(_) | Guessed::KeyReused => Verdict::Rejected,
     }
 }
 

@@ -53,7 +53,7 @@ pub(crate) async fn check(home: &Home, lines: &[String]) {
     let store = SqliteStore::open(home.file(), quick()).unwrap();
     for (id, said) in said {
         let record = read(&store, id).await;
-        assert!(record.attempts >= said.tries, "{} tries of {}", record.attempts, said.tries);
+        assert!(record.guesses >= said.tries, "{} tries of {}", record.guesses, said.tries);
         assert!(!said.approved || record.state == State::Approved);
         let expected = if record.state == State::Pending { "approved" } else { "already_used" };
         assert_eq!(guess(&store, id, CODE).await.unwrap(), expected);

@@ -34,7 +34,7 @@ pub(crate) async fn a_lock_that_stays_is_told_and_costs_nothing() {
         assert_told(&task.await.unwrap(), "another process");
     }
     other.execute_batch("COMMIT").unwrap();
-    assert_eq!(read(&store, id).await.attempts, 0);
+    assert_eq!(read(&store, id).await.guesses, 0);
     assert_eq!(guess(&store, id, CODE).await.unwrap(), "approved");
 }
 

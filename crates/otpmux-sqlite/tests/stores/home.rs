@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use otpmux_core::{Channel, IdempotencyKey, OsEntropy, ProviderId, Purpose, RateLimit, Recipient};
 use otpmux_engine::{
-    Attempt, Charge, Choice, Create, Created, Leg, LegState, LimitKey, LimitScope, Record,
+    Guessed, Charge, Choice, Create, Created, Leg, LegState, LimitKey, LimitScope, Record,
     ServerKeys, State, VerificationId, VerificationStore,
 };
 use otpmux_sqlite::{Durability, Options, SqliteStore};
@@ -128,8 +128,8 @@ pub(crate) fn record(number: u32) -> Record {
         code: Some(keys().sign(id, &CODE.parse().unwrap())),
         code_length: Some(6),
         expires_at: after(300),
-        attempts: 0,
-        max_attempts: 5,
+        guesses: 0,
+        max_guesses: 5,
         resends: 0,
         resend_after: after(30),
         sealed,
@@ -165,10 +165,10 @@ pub(crate) async fn guess(
     text: &str,
 ) -> Result<&'static str, otpmux_core::Error> {
     let guess = keys().guess(id, &text.parse().unwrap());
-    Ok(match store.attempt(id, &guess, now()).await? {
-        Attempt::Verdict(verdict) => verdict.as_str(),
-        Attempt::AskVendors(_) => "ask_vendors",
-        Attempt::KeyReused => panic!("no guess has a name"),
+    Ok(match store.check_guess(id, &guess, now()).await? {
+        Guessed::Verdict(verdict) => verdict.as_str(),
+        Guessed::AskVendors(_) => "ask_vendors",
+        Guessed::KeyReused => panic!("no guess has a name"),
     })
 }
 

@@ -30,7 +30,7 @@ pub(crate) async fn everything_is_there_after_a_restart() {
     store.settle(id, Settle { news: news.clone(), ..Settle::default() }, now()).await.unwrap();
     let wait: Arc<[_]> = Arc::new([RateLimit::new(1, Duration::from_hours(1))]);
     let wrong = || keys().guess(id, &WRONG.parse().unwrap()).within(Arc::clone(&wait));
-    store.attempt(id, &wrong(), now()).await.unwrap();
+    store.check_guess(id, &wrong(), now()).await.unwrap();
     let used = put(&store, record(2)).await;
     assert_eq!(guess(&store, used, CODE).await.unwrap(), "approved");
     let before = format!("{:?}", read(&store, id).await);
@@ -46,8 +46,8 @@ pub(crate) async fn everything_is_there_after_a_restart() {
     let full = Create { record: record(3), charges };
     assert!(matches!(store.create(full, now()).await.unwrap(), Created::Limited(_)));
     assert_eq!(store.health(now()).await.unwrap(), news);
-    let attempt = store.attempt(id, &wrong(), now()).await.unwrap();
-    assert!(format!("{attempt:?}").contains("TooManyAttempts"), "{attempt:?}");
+    let guessed = store.check_guess(id, &wrong(), now()).await.unwrap();
+    assert!(format!("{guessed:?}").contains("TooManyGuesses"), "{guessed:?}");
     assert_eq!(guess(&store, id, CODE).await.unwrap(), "approved");
 }
 
@@ -94,5 +94,5 @@ pub(crate) async fn a_dropped_call_harms_nobody() {
     other.execute_batch("COMMIT").unwrap();
     // They were asked before, so they are done before.
     assert_eq!(guess(&store, id, CODE).await.unwrap(), "already_used");
-    assert_eq!(read(&store, id).await.attempts, 2);
+    assert_eq!(read(&store, id).await.guesses, 2);
 }

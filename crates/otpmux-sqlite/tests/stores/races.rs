@@ -55,8 +55,8 @@ pub(crate) async fn of_wrong_guesses_in_two_processes_the_cap_is_compared() {
         let id = put(&pair.store, record(round)).await;
         let words = pair.both("wrong", &id.to_string(), 100).await;
         assert_eq!(count(&words, "wrong_code"), 5, "round {round}");
-        assert_eq!(count(&words, "too_many_attempts"), 95, "round {round}");
-        assert_eq!(read(&pair.store, id).await.attempts, 5);
+        assert_eq!(count(&words, "too_many_guesses"), 95, "round {round}");
+        assert_eq!(read(&pair.store, id).await.guesses, 5);
     }
 }
 

@@ -35,7 +35,7 @@ pub(crate) async fn after_the_longest_time_nothing_is_left() {
         let created = store.create(Create { record, charges }, now()).await.unwrap();
         assert!(matches!(created, Created::New(_)));
         let wrong = keys().guess(id, &WRONG.parse().unwrap()).within(Arc::clone(&windows));
-        store.attempt(id, &wrong, now()).await.unwrap();
+        store.check_guess(id, &wrong, now()).await.unwrap();
         let provider = ProviderId::new(format!("provider-{}", number % 10)).unwrap();
         let open = OpenMark { since: now(), until: after(60), why: ErrorKind::Timeout };
         let witness = Witness::default();

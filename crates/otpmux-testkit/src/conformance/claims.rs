@@ -59,7 +59,7 @@ const CLAIMS: &[Claim] = &[
         vendor_codes::test_recipients,
         nothing,
     ),
-    // The vendor's documented numbers, for the engine's limiters. Only the attempts can be seen
+    // The vendor's documented numbers, for the engine's limiters. Only the guesses can be seen
     // from outside, and the trials of the vendor's codes use them.
     data("limits"),
 ];

@@ -66,10 +66,10 @@ fn verdicts(cases: &mut Cases) {
         stand.instance.advance(LONG).await;
         denied(&stand, &sent, &code).await
     });
-    if let Some(attempts) = cases.capabilities().limits.attempts {
+    if let Some(guesses) = cases.capabilities().limits.guesses {
         cases.add("verify/not-after-too-many-wrong-codes", async move |bench| {
             let (stand, sent, code) = bench.start_sent().await?;
-            for nth in 0..attempts {
+            for nth in 0..guesses {
                 // The last of them may itself be answered as one too many.
                 let wrong = other_code(&code, usize::try_from(nth % 8).unwrap_or(0));
                 denied(&stand, &sent, &wrong).await?;

@@ -75,7 +75,7 @@ pub(super) async fn only_a_leg_that_is_begun_counts(store: Store) {
         let terms = ResendTerms { max_resends, next_after: after(60) };
         BeginLeg { resend: Some(terms), ..charged() }
     };
-    let too_many = Verdict::TooManyAttempts { retry_after: None };
+    let too_many = Verdict::TooManyGuesses { retry_after: None };
     for (id, begin, at, expected) in [
         (over, charged(), 1, Begun::Over(Verdict::NotFound)),
         (unknown, charged(), 1, Begun::Over(Verdict::NotFound)),

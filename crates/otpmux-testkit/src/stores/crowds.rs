@@ -91,7 +91,7 @@ pub(super) async fn of_many_guesses_at_a_recipient_the_windows_count_is_compared
     for round in 0..effort.some_rounds() {
         let mut guesses = Vec::new();
         for name in ["a", "b", "c", "d"] {
-            let record = Record { purpose: purpose(name), max_attempts: 50, ..record(round) };
+            let record = Record { purpose: purpose(name), max_guesses: 50, ..record(round) };
             let id = put(&*store, record).await;
             guesses.push((id, guess(id, WRONG).within([window(20, 600), window(10, 60)].into())));
         }
@@ -101,11 +101,11 @@ pub(super) async fn of_many_guesses_at_a_recipient_the_windows_count_is_compared
         })
         .await;
         let retry_after = Some(Duration::from_mins(1));
-        let refused = Verdict::TooManyAttempts { retry_after };
+        let refused = Verdict::TooManyGuesses { retry_after };
         assert_eq!(count(&verdicts, &refused), 90, "round {round}");
         let mut compared = 0;
         for (id, _) in guesses {
-            compared += read(&*store, id).await.attempts;
+            compared += read(&*store, id).await.guesses;
         }
         assert_eq!(compared, 10, "round {round}");
         let words: Vec<_> = verdicts.iter().map(Verdict::as_str).collect();
@@ -116,7 +116,7 @@ pub(super) async fn of_many_guesses_at_a_recipient_the_windows_count_is_compared
 /// Every task begins a leg, settles it, and guesses.
 pub(super) async fn of_many_changes_to_one_record_none_is_lost(store: Store, effort: Effort) {
     for round in 0..effort.some_rounds() {
-        let id = put(&*store, Record { max_attempts: 100, ..record(round) }).await;
+        let id = put(&*store, Record { max_guesses: 100, ..record(round) }).await;
         let wrong = guess(id, WRONG);
         let begun = all_at_once(16, |task| {
             let (store, wrong) = (store.clone(), wrong.clone());
@@ -139,7 +139,7 @@ pub(super) async fn of_many_changes_to_one_record_none_is_lost(store: Store, eff
         })
         .await;
         let back = read(&*store, id).await;
-        assert_eq!((back.state, back.attempts), (State::Pending, 16), "round {round}");
+        assert_eq!((back.state, back.guesses), (State::Pending, 16), "round {round}");
         assert_eq!((back.legs.len(), back.skips.len()), (17, 32), "round {round}");
         for (task, place) in begun {
             let leg = &back.legs[place];

@@ -43,7 +43,7 @@ pub(super) async fn expiry_is_exact_for_every_step(store: Store) {
     assert_eq!(begin_at(&*store, id, begin("b"), bad).await, Begun::Over(Verdict::Expired));
     assert!(!cancel_at(&*store, id, bad).await);
     let back = read(&*store, id).await;
-    assert_eq!((back.attempts, back.state), (0, State::Pending), "what is over stays as it was");
+    assert_eq!((back.guesses, back.state), (0, State::Pending), "what is over stays as it was");
     assert_eq!(begin_at(&*store, id, begin("b"), good).await, Begun::Leg(1));
     assert_eq!(approve_at(&*store, id, good).await, Verdict::Approved);
     let id = fresh(1).await;

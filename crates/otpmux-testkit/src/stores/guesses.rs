@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use otpmux_core::Verdict;
-use otpmux_engine::{Attempt, Guess, LimitScope, Record, VerificationId, VerificationStore};
+use otpmux_engine::{Guessed, Guess, LimitScope, Record, VerificationId, VerificationStore};
 
 use super::Store;
 use super::limits::{messages_to, send};
@@ -26,14 +26,14 @@ async fn tried(
     at: SystemTime,
 ) -> (&'static str, Option<u128>) {
     let verdict = guess_at(store, id, &windowed(id, text), at).await;
-    let Verdict::TooManyAttempts { retry_after } = verdict else { return (verdict.as_str(), None) };
+    let Verdict::TooManyGuesses { retry_after } = verdict else { return (verdict.as_str(), None) };
     (verdict.as_str(), retry_after.map(|wait| wait.as_millis()))
 }
 
-/// A verification of a recipient for a purpose, with room for many attempts.
+/// A verification of a recipient for a purpose, with room for many guesses.
 fn roomy(number: u32, name: &str) -> Record {
     let record = record(number);
-    Record { purpose: purpose(name), max_attempts: 100, expires_at: after(7_200), ..record }
+    Record { purpose: purpose(name), max_guesses: 100, expires_at: after(7_200), ..record }
 }
 
 pub(super) async fn guesses_count_over_all_verifications_of_a_recipient(store: Store) {
@@ -50,22 +50,22 @@ pub(super) async fn guesses_count_over_all_verifications_of_a_recipient(store: S
     assert_eq!(tried(&*store, login, WRONG, after(20)).await.0, "wrong_code");
     for id in [login, payment] {
         let refused = tried(&*store, id, CODE, after_ms(20_001)).await;
-        assert_eq!(refused, ("too_many_attempts", Some(39_999)), "right or not");
+        assert_eq!(refused, ("too_many_guesses", Some(39_999)), "right or not");
     }
     assert_eq!(tried(&*store, login, CODE, after_ms(59_999)).await.1, Some(1));
     assert_eq!(tried(&*store, login, WRONG, after(60)).await.0, "wrong_code");
     assert_eq!(tried(&*store, payment, WRONG, after(80)).await.0, "wrong_code");
     // Five within the hour: the longer wait is told.
     let refused = tried(&*store, payment, CODE, after(90)).await;
-    assert_eq!(refused, ("too_many_attempts", Some(3_510_000)));
+    assert_eq!(refused, ("too_many_guesses", Some(3_510_000)));
     assert_eq!(tried(&*store, payment, CODE, after_ms(3_599_999)).await.1, Some(1));
     assert_eq!(tried(&*store, payment, CODE, after(3_600)).await.0, "approved");
-    let counted = [read(&*store, login).await.attempts, read(&*store, payment).await.attempts];
-    assert_eq!(counted, [2, 3], "what is refused is no attempt");
+    let counted = [read(&*store, login).await.guesses, read(&*store, payment).await.guesses];
+    assert_eq!(counted, [2, 3], "what is refused is no guessed");
 }
 
 pub(super) async fn guesses_outlive_their_verification(store: Store) {
-    let first = Record { max_attempts: 100, ..record(1) };
+    let first = Record { max_guesses: 100, ..record(1) };
     let id = put(&*store, first).await;
     for at in [0, 60, 120, 180, 240] {
         assert_eq!(tried(&*store, id, WRONG, after(at)).await.0, "wrong_code");
@@ -91,7 +91,7 @@ pub(super) async fn an_approval_empties_the_windows_of_guesses(store: Store) {
     // The third guess fills them; a vendor's approval is none, and not refused for them.
     let by_vendor = full().await;
     assert_eq!(tried(&*store, by_vendor, WRONG, now()).await.0, "wrong_code");
-    assert_eq!(tried(&*store, by_vendor, WRONG, now()).await.0, "too_many_attempts");
+    assert_eq!(tried(&*store, by_vendor, WRONG, now()).await.0, "too_many_guesses");
     assert_eq!(approve_at(&*store, by_vendor, now()).await, Verdict::Approved);
     let last = full().await;
     assert_eq!(tried(&*store, last, WRONG, now()).await.0, "wrong_code");
@@ -100,7 +100,7 @@ pub(super) async fn an_approval_empties_the_windows_of_guesses(store: Store) {
     assert_eq!(approve_at(&*store, by_vendor, now()).await, Verdict::AlreadyUsed);
     assert_eq!(tried(&*store, by_code, CODE, now()).await.0, "already_used");
     assert_eq!(tried(&*store, last, WRONG, now()).await.1, Some(60_000));
-    assert_eq!(read(&*store, last).await.attempts, 3);
+    assert_eq!(read(&*store, last).await.guesses, 3);
 }
 
 pub(super) async fn another_recipients_guesses_are_their_own(store: Store) {
@@ -119,7 +119,7 @@ pub(super) async fn a_guess_that_looks_at_no_code_counts_nothing(store: Store) {
     let id = put(&*store, roomy(1, "login")).await;
     let [cancelled, used, expired, locked] = ["a", "b", "c", "d"].map(|name| roomy(1, name));
     let expired = Record { expires_at: after(1), ..expired };
-    let locked = Record { max_attempts: 0, ..locked };
+    let locked = Record { max_guesses: 0, ..locked };
     let cancelled = put(&*store, cancelled).await;
     let used = put(&*store, used).await;
     let [expired, locked] = [put(&*store, expired).await, put(&*store, locked).await];
@@ -130,7 +130,7 @@ pub(super) async fn a_guess_that_looks_at_no_code_counts_nothing(store: Store) {
             (cancelled, "not_found"),
             (used, "already_used"),
             (expired, "expired"),
-            (locked, "too_many_attempts"),
+            (locked, "too_many_guesses"),
             (VerificationId::from_bytes([8; 16]), "not_found"),
         ] {
             assert_eq!(tried(&*store, id, WRONG, after(1)).await, (expected, None));
@@ -153,14 +153,14 @@ pub(super) async fn a_guess_that_looks_at_no_code_counts_nothing(store: Store) {
 pub(super) async fn guesses_at_a_vendors_code_count(store: Store) {
     let id = put(&*store, vendor_record(1)).await;
     for _ in 0..3 {
-        let attempt = store.attempt(id, &windowed(id, CODE), now()).await;
-        let attempt = attempt.expect("a store that works");
-        assert!(matches!(attempt, Attempt::AskVendors(_)), "{attempt:?}");
+        let guessed = store.check_guess(id, &windowed(id, CODE), now()).await;
+        let guessed = guessed.expect("a store that works");
+        assert!(matches!(guessed, Guessed::AskVendors(_)), "{guessed:?}");
     }
     let wait = Some(Duration::from_secs(60));
     let verdict = guess_at(&*store, id, &windowed(id, CODE), now()).await;
-    assert_eq!(verdict, Verdict::TooManyAttempts { retry_after: wait });
-    assert_eq!(read(&*store, id).await.attempts, 3);
+    assert_eq!(verdict, Verdict::TooManyGuesses { retry_after: wait });
+    assert_eq!(read(&*store, id).await.guesses, 3);
 }
 
 pub(super) async fn guesses_and_messages_do_not_mix(store: Store) {
@@ -171,7 +171,7 @@ pub(super) async fn guesses_and_messages_do_not_mix(store: Store) {
         assert_eq!(tried(&*store, id, WRONG, now()).await.0, "wrong_code");
         assert_eq!(send(&*store, &messages, now()).await, None);
     }
-    assert_eq!(tried(&*store, id, WRONG, now()).await.0, "too_many_attempts");
+    assert_eq!(tried(&*store, id, WRONG, now()).await.0, "too_many_guesses");
     assert_eq!(approve_at(&*store, id, now()).await, Verdict::Approved);
     assert!(send(&*store, &messages, now()).await.is_some(), "an approval empties guesses only");
 }

@@ -64,9 +64,9 @@ pub(super) async fn settling_can_close(store: Store) {
 }
 
 pub(super) async fn settling_keeps_a_vendors_terms_that_it_does_not_replace(store: Store) {
-    let terms = |max_attempts| {
+    let terms = |max_guesses| {
         let expires_at = Some(after(60));
-        let terms = VendorTerms { expires_at, max_attempts, ..VendorTerms::default() };
+        let terms = VendorTerms { expires_at, max_guesses, ..VendorTerms::default() };
         Some(Box::new(terms))
     };
     let id = put(&*store, vendor_record(1)).await;
@@ -120,5 +120,5 @@ pub(super) async fn a_locked_one_is_not_sent_again(store: Store) {
         try_code(&*store, id, WRONG).await;
     }
     let begun = store.begin_leg(id, again(4, 90), after(60)).await.expect("a store that works");
-    assert_eq!(begun, Begun::Over(Verdict::TooManyAttempts { retry_after: None }));
+    assert_eq!(begun, Begun::Over(Verdict::TooManyGuesses { retry_after: None }));
 }

@@ -1,7 +1,7 @@
 //! Spellings of one mailbox.
 
 use otpmux_core::{RateLimit, Recipient};
-use otpmux_engine::{Attempt, LimitKey, LimitScope, Record};
+use otpmux_engine::{Guessed, LimitKey, LimitScope, Record};
 
 use super::Store;
 use super::limits::send_record;
@@ -52,13 +52,13 @@ pub(super) async fn spellings_of_a_mailbox_share_their_limits(store: Store) {
         new.purpose = purpose(purpose_name);
         let id = put(&*store, new).await;
         let guess = keys().guess(id, &code(WRONG)).within(windows.clone());
-        match store.attempt(id, &guess, now()).await.expect("a store that works") {
-            Attempt::Verdict(verdict) => verdicts.push(verdict.as_str()),
-            Attempt::AskVendors(_) => panic!("the code is ours"),
-            Attempt::KeyReused => panic!("no guess has a name"),
+        match store.check_guess(id, &guess, now()).await.expect("a store that works") {
+            Guessed::Verdict(verdict) => verdicts.push(verdict.as_str()),
+            Guessed::AskVendors(_) => panic!("the code is ours"),
+            Guessed::KeyReused => panic!("no guess has a name"),
         }
     }
-    assert_eq!(verdicts, ["wrong_code", "wrong_code", "wrong_code", "too_many_attempts"]);
+    assert_eq!(verdicts, ["wrong_code", "wrong_code", "wrong_code", "too_many_guesses"]);
 }
 
 /// A tag may be another mailbox: what was proven for one is not proven for the other.
@@ -74,10 +74,10 @@ pub(super) async fn who_is_expected_is_certainly_the_same_mailbox(store: Store) 
     ] {
         let id = put(&*store, record_to(sent_to)).await;
         let guess = keys().guess(id, &code(CODE)).for_recipient(&to(expected), keys());
-        match store.attempt(id, &guess, now()).await.expect("a store that works") {
-            Attempt::Verdict(said) => assert_eq!(said.as_str(), verdict, "{sent_to}: {expected}"),
-            Attempt::AskVendors(_) => panic!("the code is ours"),
-            Attempt::KeyReused => panic!("no guess has a name"),
+        match store.check_guess(id, &guess, now()).await.expect("a store that works") {
+            Guessed::Verdict(said) => assert_eq!(said.as_str(), verdict, "{sent_to}: {expected}"),
+            Guessed::AskVendors(_) => panic!("the code is ours"),
+            Guessed::KeyReused => panic!("no guess has a name"),
         }
     }
 }

@@ -15,7 +15,7 @@
 //! its time is up by the times that it was told.
 #![expect(clippy::expect_used, clippy::panic, reason = "a trial that fails must panic")]
 
-mod attempts;
+mod checks;
 mod charged_legs;
 mod crowds;
 mod dice;
@@ -165,14 +165,14 @@ fn trials_of_records() -> Vec<(&'static str, Body)> {
         lost::a_leg_that_was_begun_and_given_up_is_not_sent,
         lost::a_leg_that_was_given_up_is_not_begun_later,
         lost::a_send_whose_next_leg_was_lost_comes_to_nothing,
-        attempts::the_right_code_is_approved_once,
-        attempts::wrong_codes_count_down_to_the_lock,
-        attempts::a_code_that_is_not_out_lets_nobody_in,
-        attempts::a_vendors_code_is_left_to_its_vendor_and_counted,
-        attempts::a_vendors_approval_is_consumed_once,
-        attempts::a_code_is_compared_under_the_key_that_signed_it,
-        attempts::another_recipient_or_purpose_finds_nothing,
-        attempts::another_verifications_code_is_wrong,
+        checks::the_right_code_is_approved_once,
+        checks::wrong_codes_count_down_to_the_lock,
+        checks::a_code_that_is_not_out_lets_nobody_in,
+        checks::a_vendors_code_is_left_to_its_vendor_and_counted,
+        checks::a_vendors_approval_is_consumed_once,
+        checks::a_code_is_compared_under_the_key_that_signed_it,
+        checks::another_recipient_or_purpose_finds_nothing,
+        checks::another_verifications_code_is_wrong,
         legs::a_leg_is_settled_and_the_next_begun_in_one_step,
         legs::what_is_over_begins_no_leg_but_settles_the_last,
         legs::settling_can_close,

@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use otpmux_engine::{
-    Attempt, BeginLeg, Create, Created, Guess, GuessEnd, MemoryStore, Settle, VerificationId,
+    Guessed, BeginLeg, Create, Created, Guess, GuessEnd, MemoryStore, Settle, VerificationId,
     VerificationStore,
 };
 
@@ -20,7 +20,7 @@ pub(super) enum Step {
     Create(Box<Create>),
     Begin(VerificationId, Box<BeginLeg>),
     Settle(VerificationId, Settle),
-    Attempt(VerificationId, Guess),
+    CheckGuess(VerificationId, Guess),
     Approve(VerificationId, Guess),
     EndGuess(VerificationId, Guess, GuessEnd),
     Cancel(VerificationId),
@@ -41,11 +41,11 @@ impl Step {
             }
             Self::Begin(id, begin) => format!("{:#?}", begin_at(store, id, *begin, now).await),
             Self::Settle(id, settle) => format!("{:?}", settle_at(store, id, settle, now).await),
-            Self::Attempt(id, guess) => {
-                match store.attempt(id, &guess, now).await.expect("a store that works") {
-                    Attempt::Verdict(verdict) => format!("{verdict:?}"),
-                    Attempt::AskVendors(record) => format!("ask vendors: {}", spelled(&record)),
-                    Attempt::KeyReused => "key reused".to_owned(),
+            Self::CheckGuess(id, guess) => {
+                match store.check_guess(id, &guess, now).await.expect("a store that works") {
+                    Guessed::Verdict(verdict) => format!("{verdict:?}"),
+                    Guessed::AskVendors(record) => format!("ask vendors: {}", spelled(&record)),
+                    Guessed::KeyReused => "key reused".to_owned(),
                 }
             }
             Self::Approve(id, guess) => format!("{:?}", store.approve(id, &guess, now).await),

@@ -49,7 +49,7 @@ pub(super) async fn a_request_said_twice_is_made_once(store: Store) {
     let created = create_at(&*store, again, &[], after(1)).await;
     let Created::Before(before) = created else { panic!("{created:?}") };
     assert_eq!(spelled(&before), spelled(&read(&*store, id).await));
-    assert_eq!((before.attempts, before.legs.len()), (1, 2));
+    assert_eq!((before.guesses, before.legs.len()), (1, 2));
     assert!(load_at(&*store, unused, after(1)).await.is_none(), "nothing is written");
     assert_eq!(try_code(&*store, id, CODE).await, "approved", "it was not superseded");
     assert_eq!(ask(&*store, named(1, 1, 1), after(2)).await, ("before", id), "used or not");

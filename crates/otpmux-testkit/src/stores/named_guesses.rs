@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 use otpmux_core::Verdict;
-use otpmux_engine::{Attempt, Guess, GuessEnd, VerificationId, VerificationStore};
+use otpmux_engine::{Guessed, Guess, GuessEnd, VerificationId, VerificationStore};
 
 use super::records::{
     CODE, WRONG, after, after_ms, code, guess, keys, now, put, read, record, vendor_record, window,
@@ -24,13 +24,13 @@ async fn told(
     guess: &Guess,
     at: SystemTime,
 ) -> String {
-    match store.attempt(id, guess, at).await.expect("a store that works") {
-        Attempt::Verdict(Verdict::WrongCode { attempts_left: Some(left) }) => {
+    match store.check_guess(id, guess, at).await.expect("a store that works") {
+        Guessed::Verdict(Verdict::WrongCode { guesses_left: Some(left) }) => {
             format!("wrong {left}")
         }
-        Attempt::Verdict(verdict) => verdict.as_str().to_owned(),
-        Attempt::AskVendors(record) => format!("ask {}", record.attempts),
-        Attempt::KeyReused => "key_reused".to_owned(),
+        Guessed::Verdict(verdict) => verdict.as_str().to_owned(),
+        Guessed::AskVendors(record) => format!("ask {}", record.guesses),
+        Guessed::KeyReused => "key_reused".to_owned(),
     }
 }
 
@@ -44,7 +44,7 @@ pub(super) async fn a_guess_said_twice_is_counted_once(store: Store) {
     for _ in 0..10 {
         assert_eq!(told(&*store, id, &wrong, now()).await, "wrong 4");
     }
-    assert_eq!(read(&*store, id).await.attempts, 1);
+    assert_eq!(read(&*store, id).await.guesses, 1);
     for reused in [named(id, CODE, "a"), named(id, "999999", "a")] {
         assert_eq!(told(&*store, id, &reused, now()).await, "key_reused");
     }
@@ -56,7 +56,7 @@ pub(super) async fn a_guess_said_twice_is_counted_once(store: Store) {
     assert_eq!(told(&*store, id, &named(id, CODE, "d"), now()).await, "already_used");
     assert_eq!(told(&*store, id, &guess(id, CODE), now()).await, "already_used");
     assert_eq!(told(&*store, id, &wrong, now()).await, "wrong 4");
-    assert_eq!(read(&*store, id).await.attempts, 3);
+    assert_eq!(read(&*store, id).await.guesses, 3);
     assert_eq!(told(&*store, id, &right, after(900)).await, "not_found", "gone with its record");
 }
 
@@ -65,7 +65,7 @@ pub(super) async fn a_guess_that_was_not_counted_keeps_no_name(store: Store) {
     for name in ["a", "b", "c"] {
         told(&*store, id, &named(id, WRONG, name), now()).await;
     }
-    assert_eq!(told(&*store, id, &named(id, WRONG, "d"), now()).await, "too_many_attempts");
+    assert_eq!(told(&*store, id, &named(id, WRONG, "d"), now()).await, "too_many_guesses");
     assert_eq!(told(&*store, id, &named(id, CODE, "d"), after(60)).await, "approved");
     let cancelled = put(&*store, record(2)).await;
     assert!(cancel_at(&*store, cancelled, now()).await);
@@ -108,7 +108,7 @@ pub(super) async fn a_repeat_asks_the_vendor_again_and_counts_nothing(store: Sto
     assert_eq!(told(&*store, id, &wrong, now()).await, "wrong 2");
     end(&*store, id, &wrong, GuessEnd::NotCompared).await;
     assert_eq!(told(&*store, id, &wrong, now()).await, "wrong 2", "it was compared after all");
-    assert_eq!(read(&*store, id).await.attempts, 1);
+    assert_eq!(read(&*store, id).await.guesses, 1);
 
     // One whose time is over is told so.
     let id = put(&*store, vendor_record(3)).await;
@@ -128,7 +128,7 @@ pub(super) async fn what_nobody_compared_is_given_back(store: Store) {
         assert_eq!(told(&*store, id, &guess, at).await, "ask 1", "{turn}");
         // Much later, as a vendor may take its time.
         end(&*store, id, &guess.counted_at(at), GuessEnd::NotCompared).await;
-        assert_eq!(read(&*store, id).await.attempts, 0);
+        assert_eq!(read(&*store, id).await.guesses, 0);
     }
     // A name that was given back is free.
     assert_eq!(told(&*store, id, &named(id, WRONG, "a"), now()).await, "ask 1");
@@ -136,12 +136,12 @@ pub(super) async fn what_nobody_compared_is_given_back(store: Store) {
     for _ in 0..3 {
         end(&*store, id, &guess(id, CODE), GuessEnd::NotCompared).await;
     }
-    assert_eq!(read(&*store, id).await.attempts, 0);
+    assert_eq!(read(&*store, id).await.guesses, 0);
     let room = [named(id, WRONG, "b"), named(id, WRONG, "c")];
     for guess in &room {
         assert!(told(&*store, id, guess, now()).await.starts_with("ask"), "two left of three");
     }
-    assert_eq!(told(&*store, id, &named(id, WRONG, "d"), now()).await, "too_many_attempts");
+    assert_eq!(told(&*store, id, &named(id, WRONG, "d"), now()).await, "too_many_guesses");
 }
 
 pub(super) async fn after_an_approval_nothing_is_given_back(store: Store) {
@@ -152,7 +152,7 @@ pub(super) async fn after_an_approval_nothing_is_given_back(store: Store) {
     let approved = store.approve(id, &guess(id, CODE), now()).await.expect("a store that works");
     assert_eq!(approved, Verdict::Approved);
     end(&*store, id, &slow, GuessEnd::NotCompared).await;
-    assert_eq!(read(&*store, id).await.attempts, 2);
+    assert_eq!(read(&*store, id).await.guesses, 2);
 }
 
 pub(super) async fn the_last_call_without_a_verdict_gives_back(store: Store) {
@@ -162,31 +162,31 @@ pub(super) async fn the_last_call_without_a_verdict_gives_back(store: Store) {
         assert_eq!(told(&*store, id, &twice, now()).await, "ask 1");
     }
     end(&*store, id, &twice, GuessEnd::NotCompared).await;
-    assert_eq!(read(&*store, id).await.attempts, 1, "the other call may bring a verdict");
+    assert_eq!(read(&*store, id).await.guesses, 1, "the other call may bring a verdict");
     end(&*store, id, &twice, GuessEnd::NotCompared).await;
-    assert_eq!(read(&*store, id).await.attempts, 0);
+    assert_eq!(read(&*store, id).await.guesses, 0);
 }
 
 pub(super) async fn guessers_have_windows_of_their_own_within_the_total(store: Store) {
-    let id = put(&*store, otpmux_engine::Record { max_attempts: 100, ..record(1) }).await;
+    let id = put(&*store, otpmux_engine::Record { max_guesses: 100, ..record(1) }).await;
     let by = |text: &str, who: u8| named(id, text, "").named(None).by([who; 8], [9; 8]);
     for _ in 0..3 {
         assert!(told(&*store, id, &by(WRONG, 1), now()).await.starts_with("wrong"));
     }
-    assert_eq!(told(&*store, id, &by(CODE, 1), now()).await, "too_many_attempts");
+    assert_eq!(told(&*store, id, &by(CODE, 1), now()).await, "too_many_guesses");
     assert!(told(&*store, id, &by(WRONG, 2), after(10)).await.starts_with("wrong"));
     // Four in all: nobody of this part may guess, whoever they are, and the longest wait is told.
-    assert_eq!(told(&*store, id, &by(CODE, 3), after(20)).await, "too_many_attempts");
+    assert_eq!(told(&*store, id, &by(CODE, 3), after(20)).await, "too_many_guesses");
     // Another tenant has a total of its own; its approval takes nothing from this one.
     let other = || by(CODE, 4).by([4; 8], [8; 8]);
     assert_eq!(told(&*store, id, &other(), after(20)).await, "approved");
     let next = put(&*store, record(1)).await;
     let by = |who: u8| named(next, CODE, "").named(None).by([who; 8], [9; 8]);
-    assert_eq!(told(&*store, next, &by(3), after(20)).await, "too_many_attempts");
-    let verdict = store.attempt(next, &by(1), after(20)).await.expect("a store that works");
+    assert_eq!(told(&*store, next, &by(3), after(20)).await, "too_many_guesses");
+    let verdict = store.check_guess(next, &by(1), after(20)).await.expect("a store that works");
     let wait = Some(std::time::Duration::from_secs(40));
     assert!(
-        matches!(verdict, Attempt::Verdict(Verdict::TooManyAttempts { retry_after }) if retry_after == wait),
+        matches!(verdict, Guessed::Verdict(Verdict::TooManyGuesses { retry_after }) if retry_after == wait),
         "{verdict:?}"
     );
     assert_eq!(told(&*store, next, &by(3), after(60)).await, "approved");
@@ -203,7 +203,7 @@ pub(super) async fn an_approval_empties_its_own_windows_and_not_the_total(store:
     for _ in 0..2 {
         assert!(told(&*store, id, &by(id, WRONG, 1), now()).await.starts_with("wrong"));
     }
-    assert_eq!(told(&*store, id, &by(id, WRONG, 1), now()).await, "too_many_attempts", "in all");
+    assert_eq!(told(&*store, id, &by(id, WRONG, 1), now()).await, "too_many_guesses", "in all");
 
     // A right code of a vendor's counts nothing in the total.
     let approved = async |number| {
@@ -234,7 +234,7 @@ pub(super) async fn of_many_repeats_of_a_guess_one_counts(store: Store, effort: 
             }
         }
         // The wrong ones have all come before the right one, or all after it, or were told again.
-        let counted = read(&*store, id).await.attempts;
+        let counted = read(&*store, id).await.guesses;
         assert!(counted <= 2, "{counted}");
         assert!(wrong.iter().all(|it| it == "wrong 4" || it == "already_used"), "{wrong:?}");
     }

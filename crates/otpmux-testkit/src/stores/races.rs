@@ -41,7 +41,7 @@ pub(super) async fn of_many_right_codes_one_is_approved(store: Store, effort: Ef
         .await;
         assert_eq!(count(&verdicts, &Verdict::Approved), 1, "round {round}");
         assert_eq!(count(&verdicts, &Verdict::AlreadyUsed), 63, "round {round}");
-        assert_eq!(read(&*store, id).await.attempts, 1);
+        assert_eq!(read(&*store, id).await.guesses, 1);
     }
 }
 
@@ -54,13 +54,13 @@ pub(super) async fn of_many_wrong_codes_the_cap_is_compared(store: Store, effort
             async move { guess_at(&*store, id, &guess, now()).await }
         })
         .await;
-        let locked = Verdict::TooManyAttempts { retry_after: None };
+        let locked = Verdict::TooManyGuesses { retry_after: None };
         assert_eq!(count(&verdicts, &locked), 95, "round {round}");
         for left in 0..5 {
-            let wrong = Verdict::WrongCode { attempts_left: Some(left) };
+            let wrong = Verdict::WrongCode { guesses_left: Some(left) };
             assert_eq!(count(&verdicts, &wrong), 1, "round {round}: {left} left");
         }
-        assert_eq!(read(&*store, id).await.attempts, 5);
+        assert_eq!(read(&*store, id).await.guesses, 5);
     }
 }
 

@@ -8,7 +8,7 @@ use otpmux_core::{
     VendorReference, Verdict,
 };
 use otpmux_engine::{
-    Attempt, BeginLeg, Charge, Choice, Create, Created, Guess, Leg, LegEnd, LegState, LimitKey,
+    Guessed, BeginLeg, Charge, Choice, Create, Created, Guess, Leg, LegEnd, LegState, LimitKey,
     LimitScope, Record, ServerKeys, Settle, State, VerificationId, VerificationStore,
 };
 
@@ -93,8 +93,8 @@ pub(super) fn record(number: u32) -> Record {
         code: Some(keys().sign(id, &code(CODE))),
         code_length: Some(6),
         expires_at: after(300),
-        attempts: 0,
-        max_attempts: 5,
+        guesses: 0,
+        max_guesses: 5,
         resends: 0,
         resend_after: after(30),
         sealed: sealed.expect("randomness"),
@@ -175,10 +175,10 @@ pub(super) async fn try_code_at(
     text: &str,
     at: SystemTime,
 ) -> &'static str {
-    match store.attempt(id, &guess(id, text), at).await.expect("a store that works") {
-        Attempt::Verdict(verdict) => verdict.as_str(),
-        Attempt::AskVendors(_) => "ask_vendors",
-        Attempt::KeyReused => "key_reused",
+    match store.check_guess(id, &guess(id, text), at).await.expect("a store that works") {
+        Guessed::Verdict(verdict) => verdict.as_str(),
+        Guessed::AskVendors(_) => "ask_vendors",
+        Guessed::KeyReused => "key_reused",
     }
 }
 

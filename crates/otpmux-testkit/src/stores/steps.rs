@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use otpmux_core::Verdict;
 use otpmux_engine::{
-    Attempt, BeginLeg, Begun, Charge, Create, Created, Guess, HealthMark, Record, Settle, State,
+    Guessed, BeginLeg, Begun, Charge, Create, Created, Guess, HealthMark, Record, Settle, State,
     VerificationId, VerificationStore,
 };
 
@@ -45,8 +45,8 @@ pub(super) async fn guess_at(
     guess: &Guess,
     at: SystemTime,
 ) -> Verdict {
-    match store.attempt(id, guess, at).await.expect("a store that works") {
-        Attempt::Verdict(verdict) => verdict,
+    match store.check_guess(id, guess, at).await.expect("a store that works") {
+        Guessed::Verdict(verdict) => verdict,
         other => panic!("no vendor has sent a code, and no guess has a name: {other:?}"),
     }
 }

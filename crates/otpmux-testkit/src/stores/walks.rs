@@ -49,7 +49,7 @@ fn later(dice: &mut Dice, now: SystemTime, room: &[Limited]) -> SystemTime {
 
 /// A verification that outlives its walk.
 async fn put(store: &dyn VerificationStore, record: Record, at: SystemTime) -> VerificationId {
-    let record = Record { expires_at: at + 30 * DAY, max_attempts: u32::MAX, ..record };
+    let record = Record { expires_at: at + 30 * DAY, max_guesses: u32::MAX, ..record };
     let id = record.id;
     let created = create_at(store, record, &[], at).await;
     assert!(matches!(created, Created::New(_)), "{created:?}");
@@ -156,7 +156,7 @@ pub(super) async fn guesses_answer_as_a_naive_count_does(store: Store, effort: E
                     ids[place] = put(&*store, fresh(place), now).await;
                 }
                 Verdict::WrongCode { .. } if !right && wait.is_none() => naive.hit(&charges, now),
-                Verdict::TooManyAttempts { retry_after } if wait.is_some() => {
+                Verdict::TooManyGuesses { retry_after } if wait.is_some() => {
                     assert_eq!(retry_after, wait, "walk {walk}, step {step}");
                 }
                 _ => panic!("walk {walk}, step {step}: {verdict:?} and not a wait of {wait:?}"),

@@ -101,7 +101,7 @@ fn texts() -> Vec<String> {
 /// A record of which every part is there.
 fn full() -> Record {
     let mut full = record(1);
-    full.attempts = 2;
+    full.guesses = 2;
     full.resends = 1;
     full.resend_after = after_ms(30_001);
     full.expires_at = after_ms(300_999);
@@ -123,7 +123,7 @@ fn full() -> Record {
         code_length: Some(u8::MAX),
         repeats: true,
         expires_at: Some(after_ms(60_001)),
-        max_attempts: Some(u32::MAX),
+        max_guesses: Some(u32::MAX),
     }));
     for (before, reason) in (0..).zip(skip_reasons()) {
         let provider = full.legs[usize::from(before) % 6].provider.clone();
@@ -153,8 +153,8 @@ pub(super) async fn a_record_comes_back_as_it_went_in(store: Store) {
     };
     comes_back(&store, empty).await;
     let largest = Record {
-        attempts: u32::MAX,
-        max_attempts: u32::MAX,
+        guesses: u32::MAX,
+        max_guesses: u32::MAX,
         resends: u32::MAX,
         code_length: Some(u8::MAX),
         request: None,
@@ -162,8 +162,8 @@ pub(super) async fn a_record_comes_back_as_it_went_in(store: Store) {
     };
     comes_back(&store, largest).await;
     let none = Record {
-        attempts: 0,
-        max_attempts: 0,
+        guesses: 0,
+        max_guesses: 0,
         resends: 0,
         code_length: Some(0),
         resend_after: now(),

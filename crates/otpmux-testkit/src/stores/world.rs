@@ -68,7 +68,7 @@ impl World {
         match kind {
             14..38 => Step::Begin(one.id, Box::new(self.begin(&one))),
             38..54 => Step::Settle(one.id, self.settle(&one)),
-            54..87 => Step::Attempt(one.id, self.guess(&one)),
+            54..87 => Step::CheckGuess(one.id, self.guess(&one)),
             87..90 => Step::Approve(one.id, self.guess(&one)),
             90..93 => Step::Cancel(one.id),
             93..95 => Step::Load(one.id),
@@ -135,8 +135,8 @@ impl World {
             code: supplied.then(|| keys().sign(id, &code(CODE))),
             code_length: self.dice.percent(80).then_some(6),
             expires_at,
-            attempts: 0,
-            max_attempts: u32::try_from(self.dice.below(9)).expect("few attempts"),
+            guesses: 0,
+            max_guesses: u32::try_from(self.dice.below(9)).expect("few guesses"),
             resends: 0,
             resend_after,
             sealed: Sealed { key: "suite".into(), bytes: self.dice.bytes::<40>().into() },
@@ -190,7 +190,7 @@ impl World {
             code_length: self.dice.percent(50).then_some(6),
             repeats: self.dice.percent(50),
             expires_at: self.dice.percent(50).then(|| self.soon(60_000)),
-            max_attempts: self.dice.percent(50).then_some(3),
+            max_guesses: self.dice.percent(50).then_some(3),
         };
         self.dice.percent(30).then(|| Box::new(terms))
     }
@@ -324,7 +324,7 @@ impl World {
     }
 
     fn guess_end(&mut self) -> GuessEnd {
-        let left = u32::try_from(self.dice.below(5)).expect("few attempts");
+        let left = u32::try_from(self.dice.below(5)).expect("few guesses");
         if self.dice.percent(60) { GuessEnd::NotCompared } else { GuessEnd::Wrong(left) }
     }
 

@@ -33,7 +33,7 @@ pub(crate) fn everything() -> Capabilities {
     capabilities.balance = true;
     capabilities.idempotent = true;
     capabilities.test_recipients = &[TEST_RECIPIENT];
-    capabilities.limits.attempts = Some(3);
+    capabilities.limits.guesses = Some(3);
     capabilities
 }
 

@@ -261,7 +261,7 @@ impl OtpProvider for ModelProvider {
             return Ok(Verdict::Expired);
         }
         if code.wrong >= 3 {
-            return Ok(Verdict::TooManyAttempts { retry_after: None });
+            return Ok(Verdict::TooManyGuesses { retry_after: None });
         }
         if code.code == request.code.expose() {
             code.over = true;
@@ -273,7 +273,7 @@ impl OtpProvider for ModelProvider {
         if self.lie == Lie::WrongCodeIsAnError {
             return Err(self.answer(400));
         }
-        Ok(Verdict::WrongCode { attempts_left: None })
+        Ok(Verdict::WrongCode { guesses_left: None })
     }
 
     async fn resend(&self, cx: &Context, request: &ResendRequest) -> Result<Sent, Error> {

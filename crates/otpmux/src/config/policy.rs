@@ -31,8 +31,8 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "The same by channel, such as { email = \"10m\" }; from 30s to 10m. Default none.",
     ),
     Setting::count(
-        "attempts",
-        Policy::ATTEMPTS,
+        "max_guesses",
+        Policy::MAX_GUESSES,
         "Wrong codes before a verification is locked. Default 5.",
     ),
     Setting::count(
@@ -128,7 +128,7 @@ fn fill(settings: &Settings, cx: &mut Reading<'_>) -> Policy {
             *field = number;
         }
     };
-    set("attempts", &mut policy.attempts);
+    set("max_guesses", &mut policy.max_guesses);
     set("duplicates", &mut policy.duplicates);
     set("resends", &mut policy.resends);
     if let Some(Ok(length)) = settings.integer("code_length").map(TryInto::try_into) {

@@ -118,9 +118,9 @@ fn policy() {
         &["policy.code_length: code_length must be 6 to 10; 4 and 5 need allow_short_codes = true"],
     );
     assert_mistakes(
-        &policy("lifetime = \"11m\"\nattempt = 3\nduplicates = \"1\""),
+        &policy("lifetime = \"11m\"\nmax_guesse = 3\nduplicates = \"1\""),
         &[
-            "policy.attempt: unknown key; did you mean `attempts`?",
+            "policy.max_guesse: unknown key; did you mean `max_guesses`?",
             "policy.lifetime: must be a time such as \"500ms\", \"10s\", \"5m\" or \"1h\", \
          from 30s to 10m",
             "policy.duplicates: must be a whole number from 0 to 3",
@@ -181,10 +181,10 @@ fn keys_of_another_section_are_told_where_they_belong() {
     );
     assert_mistakes(
         "[providers.p]\nkind = \"easyotp\"\napi_key = \"env:KEY\"\nretries = 0\n\
-         guards = { attempts = 1 }",
+         guards = { max_guesses = 1 }",
         &[
             "providers.p.retries: unknown key; it belongs under [providers.p.guards]",
-            "providers.p.guards.attempts: unknown key; it belongs under [policy]",
+            "providers.p.guards.max_guesses: unknown key; it belongs under [policy]",
         ],
     );
 }
@@ -255,7 +255,7 @@ fn all_mistakes_of_a_file_at_once() {
         key = "env:NO_SUCH_VARIABLE"
 
         [policy]
-        attempts = 99
+        max_guesses = 99
     "#;
     let errors = otpmux::Config::from_toml(text, &crate::environment()).unwrap_err();
     assert_eq!(errors.count(), 8);
@@ -273,7 +273,7 @@ fn all_mistakes_of_a_file_at_once() {
          \n  line 16, column 9: store.url: not a store that is known; write memory:, sqlite:PATH, redis://HOST or \
          rediss://HOST\
          \n  line 20, column 9: server_keys[0].key: the environment variable `NO_SUCH_VARIABLE` is not set\
-         \n  line 23, column 9: policy.attempts: must be a whole number from 1 to 10"
+         \n  line 23, column 9: policy.max_guesses: must be a whole number from 1 to 10"
     );
 }
 
@@ -288,9 +288,9 @@ fn a_wrong_value_hides_no_other_mistake_of_its_section() {
         ],
     );
     assert_mistakes(
-        &with("[policy]\nattempts = 0\ncode_length = 4\ncountries = [\"XX\"]\n"),
+        &with("[policy]\nmax_guesses = 0\ncode_length = 4\ncountries = [\"XX\"]\n"),
         &[
-            "policy.attempts: must be a whole number from 1 to 10",
+            "policy.max_guesses: must be a whole number from 1 to 10",
             "policy.countries[0]: `XX` is not a country with telephone numbers; write two capital \
              letters such as IN",
             "policy.code_length: code_length must be 6 to 10; 4 and 5 need allow_short_codes = true",

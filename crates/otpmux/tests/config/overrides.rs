@@ -83,7 +83,7 @@ fn a_wrong_value_names_its_variable() {
     let environment = environment()
         .with("OTPMUX_PROVIDERS__P__TIMEOUT", "soon")
         .with("OTPMUX_PROVIDERS__P__API_KEY", "sk_live_1")
-        .with("OTPMUX_POLICY__ATTEMPTS", "many")
+        .with("OTPMUX_POLICY__MAX_GUESSES", "many")
         .with("OTPMUX_POLICY__ALLOW_SHORT_CODES", "yes");
     assert_eq!(
         mistakes(&with(""), &environment),
@@ -94,7 +94,7 @@ fn a_wrong_value_names_its_variable() {
          from 100ms to 2m (set by OTPMUX_PROVIDERS__P__TIMEOUT)",
             "policy.allow_short_codes: must be true or false, not text \
          (set by OTPMUX_POLICY__ALLOW_SHORT_CODES)",
-            "policy.attempts: must be a whole number from 1 to 10 (set by OTPMUX_POLICY__ATTEMPTS)",
+            "policy.max_guesses: must be a whole number from 1 to 10 (set by OTPMUX_POLICY__MAX_GUESSES)",
         ]
     );
 }

@@ -45,7 +45,7 @@ key = "env:SERVER_KEY"
 [policy]
 code_length = 8
 lifetime = "4m"
-attempts = 3
+max_guesses = 3
 resend_delay = "0s"
 
 [server]

@@ -162,13 +162,13 @@ async fn a_random_key_stays_and_no_other_takes_its_place() {
 async fn a_file_with_mistakes_changes_nothing() {
     let world = World::start(easy).await;
     let sent = world.send(ONE).await;
-    let wrong = "[policy]\nattempts = 99\n[limits]\nglobal = [\"0/1s\"]\n".to_owned();
+    let wrong = "[policy]\nmax_guesses = 99\n[limits]\nglobal = [\"0/1s\"]\n".to_owned();
     let wrong = wrong + &easy(&world.emulator).replace("env:EASY", "env:NO_SUCH");
     assert_eq!(
         world.refused(&wrong).await,
         "the configuration has 3 mistakes:\
          \n  line 7, column 1: providers.easy.api_key: the environment variable `NO_SUCH` is not set\
-         \n  line 2, column 1: policy.attempts: must be a whole number from 1 to 10\
+         \n  line 2, column 1: policy.max_guesses: must be a whole number from 1 to 10\
          \n  line 4, column 11: limits.global[0]: must be a limit such as \"15/1h\", 1 to 1000000 in 1s to 7d"
     );
     assert_eq!(world.verify(&sent, ONE).await, Verdict::Approved);

@@ -92,9 +92,9 @@ A8 | verify 400 | {"code":"ALREADY_VERIFIED"} | already_used
 A8 | verify 200 | {"status":"expired"} | expired
 A8 | verify 409 | {"code":"VERIFICATION_PENDING"} | rejected
 A8 | verify 200 | {"verified":false,"code":"SURPRISE"} | rejected
-A9 | verify 429 | {"error":{"code":"MAX_ATTEMPTS"},"retry_after":300} | too_many_attempts 300s
-A9 | verify 403 | {"error":{"code":"TOO_MANY_ATTEMPTS"}} | too_many_attempts
-A9 | verify 400 | {"message":"Maximum attempts exceeded"} | too_many_attempts
+A9 | verify 429 | {"error":{"code":"MAX_ATTEMPTS"},"retry_after":300} | too_many_guesses 300s
+A9 | verify 403 | {"error":{"code":"TOO_MANY_ATTEMPTS"}} | too_many_guesses
+A9 | verify 400 | {"message":"Maximum attempts exceeded"} | too_many_guesses
 A9 | verify 429 | {"message":"Too many attempts"} | rate_limited refused provider
 A9 | verify 429 | {"error":{"code":"INVALID_CODE"}} | rate_limited refused provider
 A9 | verify 403 | {"message":"Invalid code"} | forbidden refused provider
@@ -162,9 +162,9 @@ fn show_sent(sent: &Sent) -> String {
 
 fn show_verdict(verdict: &Verdict) -> String {
     match verdict {
-        Verdict::WrongCode { attempts_left: Some(left) } => format!("wrong_code {left} left"),
-        Verdict::TooManyAttempts { retry_after: Some(after) } => {
-            format!("too_many_attempts {}s", after.as_secs())
+        Verdict::WrongCode { guesses_left: Some(left) } => format!("wrong_code {left} left"),
+        Verdict::TooManyGuesses { retry_after: Some(after) } => {
+            format!("too_many_guesses {}s", after.as_secs())
         }
         verdict => verdict.as_str().to_owned(),
     }

@@ -190,8 +190,8 @@ fn limits_say_when() {
 
 #[test]
 fn verdicts() {
-    let wrong = |attempts_left| Verdict::WrongCode { attempts_left };
-    let exhausted = Verdict::TooManyAttempts { retry_after: None };
+    let wrong = |guesses_left| Verdict::WrongCode { guesses_left };
+    let exhausted = Verdict::TooManyGuesses { retry_after: None };
     for (status, body, expected) in [
         (201, json!({"data": {"verified": true}}), Verdict::Approved),
         (200, json!({"data": {"verified": true, "otpRequestId": "ID"}}), Verdict::Approved),

@@ -21,7 +21,7 @@ const CALLERS: usize = 8;
 const BETWEEN: usize = 40;
 const KILLS: usize = 4;
 
-/// No limits but the attempts of a verification; whoever died is given up after a second.
+/// No limits but the guesses of a verification; whoever died is given up after a second.
 const WIDE: &str = "[[server.api_keys]]\nname = \"test\"\nkey = \"env:API_KEY\"\n\
     [policy]\ndeadline = \"5s\"\nresend_delay = \"1s\"\nresend_delay_max = \"1s\"\n\
     [limits]\nrecipient = []\nprefix = []\npurpose = []\n[guards]\nrequests = []\n";
@@ -167,22 +167,22 @@ fn a_good_file_is_taken_on_hangup_and_a_bad_one_is_told_whole() {
     let addresses = Addresses::new(&[&serving.url]);
     let caller = Caller::new(&addresses, &shared.vendors.emulator);
     let good = std::fs::read_to_string(shared.file.path()).unwrap();
-    let longer = good.replace("[policy]\n", "[policy]\nattempts = 3\n");
+    let longer = good.replace("[policy]\n", "[policy]\nmax_guesses = 3\n");
     std::fs::write(shared.file.path(), &longer).unwrap();
     serving.tell("HUP");
     serving.logs("configuration reloaded", 1);
     let body = json!({ "to": Caller::number(1) });
     let (status, sent) = caller.post(&serving.url, "/v1/verifications", "", &body).unwrap();
-    assert_eq!((status, &sent["attempts_left"]), (201, &json!(3)));
+    assert_eq!((status, &sent["guesses_left"]), (201, &json!(3)));
 
-    let bad = good.replace("[policy]\n", "[policy]\nattempts = 0\nlifetme = \"1m\"\n");
+    let bad = good.replace("[policy]\n", "[policy]\nmax_guesses = 0\nlifetme = \"1m\"\n");
     std::fs::write(shared.file.path(), bad).unwrap();
     serving.tell("HUP");
     serving.logs("configuration not reloaded", 1);
-    serving.logs("policy.attempts", 1);
+    serving.logs("policy.max_guesses", 1);
     serving.logs("policy.lifetme", 1);
     let body = json!({ "to": Caller::number(2) });
     let (status, sent) = caller.post(&serving.url, "/v1/verifications", "", &body).unwrap();
-    assert_eq!((status, &sent["attempts_left"]), (201, &json!(3)), "the one before stays");
+    assert_eq!((status, &sent["guesses_left"]), (201, &json!(3)), "the one before stays");
     clean(&serving.kill(), &[]);
 }

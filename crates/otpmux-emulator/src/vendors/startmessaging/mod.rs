@@ -44,7 +44,7 @@ struct OtpRequest {
     phone: String,
     code: String,
     expires_at: Timestamp,
-    attempts_left: u32,
+    guesses_left: u32,
     used: bool,
 }
 

@@ -39,7 +39,7 @@ impl StartMessaging {
             phone: body.phone.clone(),
             code,
             expires_at,
-            attempts_left: ATTEMPTS,
+            guesses_left: ATTEMPTS,
             used: false,
         };
         self.requests.insert(cx.now, request_id.clone(), request);
@@ -64,7 +64,7 @@ impl StartMessaging {
         if let Some(request) = self.requests.get_mut(id) {
             request.code = code;
             request.expires_at = expires_at;
-            request.attempts_left = ATTEMPTS;
+            request.guesses_left = ATTEMPTS;
             request.used = false;
         }
         Ok(self.accepted(id, &message_id, &phone, expires_at, cx.now))

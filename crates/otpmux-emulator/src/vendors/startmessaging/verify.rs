@@ -30,7 +30,7 @@ impl StartMessaging {
         if request.expires_at <= now {
             return Err(Problem::Expired);
         }
-        request.attempts_left = request.attempts_left.checked_sub(1).ok_or(Problem::Exhausted)?;
+        request.guesses_left = request.guesses_left.checked_sub(1).ok_or(Problem::Exhausted)?;
         if !same_secret(code, &request.code) {
             return Err(Problem::WrongCode);
         }

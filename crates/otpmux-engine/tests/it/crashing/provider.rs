@@ -95,10 +95,10 @@ pub(super) fn turn() -> impl Strategy<Value = Turn> {
     let verdict = prop::sample::select(vec![
         Verdict::Approved,
         Verdict::Approved,
-        Verdict::WrongCode { attempts_left: None },
+        Verdict::WrongCode { guesses_left: None },
         Verdict::Expired,
         Verdict::AlreadyUsed,
-        Verdict::TooManyAttempts { retry_after: None },
+        Verdict::TooManyGuesses { retry_after: None },
         Verdict::NotFound,
         Verdict::Rejected,
     ]);

@@ -4,7 +4,7 @@ use std::time::SystemTime;
 use async_trait::async_trait;
 use otpmux_core::{Blame, Certainty, Error, ErrorKind, Verdict};
 use otpmux_engine::{
-    Attempt, BeginLeg, Begun, Create, Created, Guess, GuessEnd, HealthMark, KeyCheck, KeyId,
+    Guessed, BeginLeg, Begun, Create, Created, Guess, GuessEnd, HealthMark, KeyCheck, KeyId,
     MemoryStore, Record, Settle, State, StoreState, VerificationId, VerificationStore,
 };
 use tokio::sync::Notify;
@@ -135,13 +135,13 @@ impl VerificationStore for CrashingStore {
     ) -> Result<State, Error> {
         self.step(self.inner.settle(id, settle, now)).await
     }
-    async fn attempt(
+    async fn check_guess(
         &self,
         id: VerificationId,
         guess: &Guess,
         now: SystemTime,
-    ) -> Result<Attempt, Error> {
-        self.step(self.inner.attempt(id, guess, now)).await
+    ) -> Result<Guessed, Error> {
+        self.step(self.inner.check_guess(id, guess, now)).await
     }
     async fn approve(
         &self,

@@ -1,6 +1,6 @@
 -- A record is one text, so that a script reads it, and writes it, in one go:
 --
---   state attempts max_attempts expires_at resends resend_after recipient
+--   state guesses max_guesses expires_at resends resend_after recipient
 --   content purpose supersedes code_key code_mac, and words for Rust alone
 --   one line for each leg, oldest first: its state and whether it carries the code of ours (0 or 1),
 --     why it failed, its reference, what is known of a vendor's code, and what no script looks into

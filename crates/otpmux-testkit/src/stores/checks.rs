@@ -1,7 +1,7 @@
 //! Codes are tried.
 
 use otpmux_core::Verdict;
-use otpmux_engine::{Attempt, Guess, LegState, ServerKeys, State};
+use otpmux_engine::{Guessed, Guess, LegState, ServerKeys, State};
 
 use super::Store;
 use super::records::{
@@ -20,14 +20,14 @@ pub(super) async fn the_right_code_is_approved_once(store: Store) {
 pub(super) async fn wrong_codes_count_down_to_the_lock(store: Store) {
     let id = put(&*store, record(1)).await;
     for left in (0..5).rev() {
-        let attempt =
-            store.attempt(id, &guess(id, WRONG), now()).await.expect("a store that works");
-        let expected = Verdict::WrongCode { attempts_left: Some(left) };
-        assert!(matches!(attempt, Attempt::Verdict(verdict) if verdict == expected));
+        let guessed =
+            store.check_guess(id, &guess(id, WRONG), now()).await.expect("a store that works");
+        let expected = Verdict::WrongCode { guesses_left: Some(left) };
+        assert!(matches!(guessed, Guessed::Verdict(verdict) if verdict == expected));
     }
-    assert_eq!(try_code(&*store, id, CODE).await, "too_many_attempts");
-    assert_eq!(try_code(&*store, id, CODE).await, "too_many_attempts");
-    assert_eq!(read(&*store, id).await.attempts, 5);
+    assert_eq!(try_code(&*store, id, CODE).await, "too_many_guesses");
+    assert_eq!(try_code(&*store, id, CODE).await, "too_many_guesses");
+    assert_eq!(read(&*store, id).await.guesses, 5);
 }
 
 pub(super) async fn a_code_that_is_not_out_lets_nobody_in(store: Store) {
@@ -36,7 +36,7 @@ pub(super) async fn a_code_that_is_not_out_lets_nobody_in(store: Store) {
         unsent.legs = vec![leg("primary", true, state)];
         let id = put(&*store, unsent).await;
         assert_eq!(try_code(&*store, id, CODE).await, "wrong_code");
-        assert_eq!(read(&*store, id).await.attempts, 1);
+        assert_eq!(read(&*store, id).await.guesses, 1);
     }
     for state in [LegState::Intended, LegState::Unknown] {
         let mut maybe = record(1);
@@ -49,12 +49,12 @@ pub(super) async fn a_code_that_is_not_out_lets_nobody_in(store: Store) {
 pub(super) async fn a_vendors_code_is_left_to_its_vendor_and_counted(store: Store) {
     let id = put(&*store, vendor_record(1)).await;
     for counted in 1..=5 {
-        let attempt = store.attempt(id, &guess(id, CODE), now()).await.expect("a store that works");
-        let Attempt::AskVendors(record) = attempt else { panic!("only the vendor can tell") };
-        assert_eq!(record.attempts, counted);
+        let guessed = store.check_guess(id, &guess(id, CODE), now()).await.expect("a store that works");
+        let Guessed::AskVendors(record) = guessed else { panic!("only the vendor can tell") };
+        assert_eq!(record.guesses, counted);
         assert_eq!(record.legs[0].provider.as_str(), "vendor");
     }
-    assert_eq!(try_code(&*store, id, CODE).await, "too_many_attempts");
+    assert_eq!(try_code(&*store, id, CODE).await, "too_many_guesses");
 }
 
 pub(super) async fn a_vendors_approval_is_consumed_once(store: Store) {
@@ -79,10 +79,10 @@ pub(super) async fn a_code_is_compared_under_the_key_that_signed_it(store: Store
     let tried = |guess: Guess| {
         let store = &store;
         async move {
-            match store.attempt(id, &guess, now()).await.expect("a store that works") {
-                Attempt::Verdict(verdict) => verdict.as_str(),
-                Attempt::AskVendors(_) => "ask_vendors",
-                Attempt::KeyReused => panic!("no guess has a name"),
+            match store.check_guess(id, &guess, now()).await.expect("a store that works") {
+                Guessed::Verdict(verdict) => verdict.as_str(),
+                Guessed::AskVendors(_) => "ask_vendors",
+                Guessed::KeyReused => panic!("no guess has a name"),
             }
         }
     };
@@ -100,18 +100,18 @@ pub(super) async fn another_recipient_or_purpose_finds_nothing(store: Store) {
         (guess().for_recipient(&recipient(1), keys).for_purpose(purpose("payment")), "not_found"),
         (guess().for_recipient(&recipient(1), keys).for_purpose(purpose("login")), "approved"),
     ] {
-        match store.attempt(id, &guess, now()).await.expect("a store that works") {
-            Attempt::Verdict(verdict) => assert_eq!(verdict.as_str(), expected),
-            Attempt::AskVendors(_) => panic!("the code is ours"),
-            Attempt::KeyReused => panic!("no guess has a name"),
+        match store.check_guess(id, &guess, now()).await.expect("a store that works") {
+            Guessed::Verdict(verdict) => assert_eq!(verdict.as_str(), expected),
+            Guessed::AskVendors(_) => panic!("the code is ours"),
+            Guessed::KeyReused => panic!("no guess has a name"),
         }
     }
-    assert_eq!(read(&*store, id).await.attempts, 1, "what is not found counts no attempt");
+    assert_eq!(read(&*store, id).await.guesses, 1, "what is not found counts no guessed");
 }
 
 pub(super) async fn another_verifications_code_is_wrong(store: Store) {
     let (mine, theirs) = (put(&*store, record(1)).await, put(&*store, record(2)).await);
     let foreign = keys().guess(theirs, &code(CODE));
-    let attempt = store.attempt(mine, &foreign, now()).await.expect("a store that works");
-    assert!(matches!(attempt, Attempt::Verdict(Verdict::WrongCode { .. })));
+    let guessed = store.check_guess(mine, &foreign, now()).await.expect("a store that works");
+    assert!(matches!(guessed, Guessed::Verdict(Verdict::WrongCode { .. })));
 }

@@ -36,10 +36,10 @@ if said then
   keep_guess(named, name, content, 'p', number + 1, counted_at)
   return {'ask_vendors', text}
 end
-local attempts, max_attempts = string.match(text, '^. (%d+) (%d+)')
-local left = max_attempts - attempts
+local guesses, max_guesses = string.match(text, '^. (%d+) (%d+)')
+local left = max_guesses - guesses
 if left <= 0 then
-  return {'too_many_attempts'}
+  return {'too_many_guesses'}
 end
 local own_key, total_key = guesses_keys(text, ARGV[5])
 local wait, _, hits = full(own_key, own)
@@ -50,7 +50,7 @@ if total ~= '-' then
   end
 end
 if wait then
-  return {'too_many_attempts', wait}
+  return {'too_many_guesses', wait}
 end
 
 -- A comparison that ends at the first difference gives nothing away here: both sides are HMACs, and
@@ -66,7 +66,7 @@ end
 right = right and may_have_sent(text, '1')
 
 -- Every guess is counted, whatever comes of it.
-redis.call('SETRANGE', KEYS[1], '0', string.format('%s %010d', right and 'a' or 'p', attempts + 1))
+redis.call('SETRANGE', KEYS[1], '0', string.format('%s %010d', right and 'a' or 'p', guesses + 1))
 if right then
   if hits > 0 then
     redis.call('DEL', own_key)
