@@ -13,7 +13,7 @@ use otpmux_core::{
     Channel, Clock, Code, IdempotencyKey, OsEntropy, ProviderId, Purpose, RateLimit, Recipient,
 };
 use otpmux_engine::{
-    Guessed, Charge, Choice, Create, Created, Leg, LegEnd, LegState, LimitKey, LimitScope, Policy,
+    Guessed, Charge, Choice, Create, Created, SendAttempt, AttemptEnd, AttemptState, LimitKey, LimitScope, Policy,
     Record, ServerKeys, Settle, State, VerificationId, VerificationStore,
 };
 use otpmux_sqlite::{Durability, Options, SqliteStore};
@@ -52,8 +52,8 @@ impl World {
         let (id, charges) = (record.id, self.charges(&to, number));
         let created = self.store.create(Create { record, charges }, now).await;
         assert!(matches!(created, Ok(Created::New(_))));
-        let (state, reference) = (LegState::Accepted, None);
-        let end = LegEnd { leg: 0, state, failure: None, reference, vendor: None };
+        let (state, reference) = (AttemptState::Accepted, None);
+        let end = AttemptEnd { attempt: 0, state, failure: None, reference, vendor: None };
         let settle = Settle { ends: vec![end], ..Settle::default() };
         assert_eq!(self.store.settle(id, settle, now).await.expect("settled"), State::Pending);
         let guesses: Arc<[RateLimit]> = self.policy.limits.guesses.clone().into();
@@ -66,14 +66,14 @@ impl World {
         let id = VerificationId::generate(&OsEntropy).expect("randomness");
         let purpose = Purpose::new("login").expect("a purpose");
         let sealed = self.keys.seal(id, &purpose, &[7; 64], &OsEntropy).expect("randomness");
-        let leg = Leg {
+        let attempt = SendAttempt {
             provider: ProviderId::new("primary").expect("a name"),
             reason: Choice::Preferred,
             channel: Channel::Sms,
             supplied: true,
             key: IdempotencyKey::generate(&OsEntropy).expect("randomness"),
             ends_at: std::time::SystemTime::UNIX_EPOCH,
-            state: LegState::Intended,
+            state: AttemptState::Intended,
             failure: None,
             reference: None,
             vendor: None,
@@ -92,7 +92,7 @@ impl World {
             resends: 0,
             resend_after: now + self.policy.resend_delay,
             sealed,
-            legs: vec![leg],
+            send_attempts: vec![attempt],
             skips: Vec::new(),
             request: None,
         }

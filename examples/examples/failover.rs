@@ -50,8 +50,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let sent = client.send(NewVerification::to(to)).await?;
 
     // What was tried, and what is known about each try.
-    for leg in &sent.legs {
-        println!("{}: {:?}", leg.provider, leg.state);
+    for attempt in &sent.send_attempts {
+        println!("{}: {:?}", attempt.provider, attempt.state);
     }
     let messages = emulator.messages(&MessageFilter::default().to(NUMBER));
     let codes: Vec<_> = messages.iter().map(|message| &message.code).collect();

@@ -5,7 +5,7 @@ use std::time::Duration;
 use otpmux_core::{Blame, Channel, Delivery, ErrorKind, Recipient};
 use otpmux_emulator::vendors::startmessaging::Dialect as Deployment;
 use otpmux_emulator::{EmulatorConfig, Fault, FaultKind, Garbage, Vendor};
-use otpmux_engine::{LegState, NewVerification, VerificationStatus};
+use otpmux_engine::{AttemptState, NewVerification, VerificationStatus};
 use otpmux_testkit::faulty::refused_address;
 use otpmux_tests::stage::{PHONE, Stage, phone, provider};
 use serde_json::json;
@@ -34,23 +34,23 @@ async fn a_code_goes_out_and_is_good_once() {
 /// Ask 1: whatever happens at the first vendor, the code arrives by the second.
 #[tokio::test]
 async fn a_broken_vendor_is_passed_over() {
-    let faults: [(&str, Fault, LegState); 8] = [
-        ("down", Fault::status(503).with_header("retry-after", "60"), LegState::Refused),
-        ("credentials", Fault::status(401), LegState::Refused),
-        ("out of credit", Fault::status(402), LegState::Refused),
-        ("error", Fault::status(500), LegState::Unknown),
-        ("reset", FaultKind::ResetAfterRead.into(), LegState::Unknown),
-        ("closed", FaultKind::CloseBeforeAnswer.into(), LegState::Unknown),
-        ("garbage", FaultKind::Garbage(Garbage::Http).into(), LegState::Unknown),
-        ("hangs", FaultKind::Hang.into(), LegState::Unknown),
+    let faults: [(&str, Fault, AttemptState); 8] = [
+        ("down", Fault::status(503).with_header("retry-after", "60"), AttemptState::Refused),
+        ("credentials", Fault::status(401), AttemptState::Refused),
+        ("out of credit", Fault::status(402), AttemptState::Refused),
+        ("error", Fault::status(500), AttemptState::Unknown),
+        ("reset", FaultKind::ResetAfterRead.into(), AttemptState::Unknown),
+        ("closed", FaultKind::CloseBeforeAnswer.into(), AttemptState::Unknown),
+        ("garbage", FaultKind::Garbage(Garbage::Http).into(), AttemptState::Unknown),
+        ("hangs", FaultKind::Hang.into(), AttemptState::Unknown),
     ];
     for (name, fault, state) in faults {
         let stage = Stage::start(&[EasyOtp, StartMessaging]).await;
         stage.emulator.set_fault(EasyOtp, fault);
         let sent = stage.send().await.unwrap();
         assert!(sent.confirmed, "{name}");
-        assert_eq!(sent.legs[0].state, state, "{name}");
-        assert_eq!(sent.legs[1].state, LegState::Accepted, "{name}");
+        assert_eq!(sent.send_attempts[0].state, state, "{name}");
+        assert_eq!(sent.send_attempts[1].state, AttemptState::Accepted, "{name}");
         let handset = stage.handset();
         assert_eq!(handset.len(), 1, "{name}");
         assert_eq!(handset[0].0, StartMessaging, "{name}");
@@ -87,8 +87,8 @@ async fn a_vendor_that_cannot_be_reached_is_passed_over() {
         .build()
         .unwrap();
     let sent = client.send(NewVerification::to(phone())).await.unwrap();
-    assert_eq!(sent.legs[0].state, LegState::NotSent);
-    assert_eq!(sent.legs[0].failure, Some(ErrorKind::Transport));
+    assert_eq!(sent.send_attempts[0].state, AttemptState::NotSent);
+    assert_eq!(sent.send_attempts[0].failure, Some(ErrorKind::Transport));
     assert_eq!(stage.handset().len(), 1);
 }
 
@@ -132,8 +132,8 @@ async fn a_limit_that_is_not_the_recipients_is_passed_over() {
         stage.emulator.set_fault(first, limited);
         let sent = stage.send().await.unwrap();
         assert!(sent.confirmed, "{first}");
-        assert_eq!(sent.legs[0].failure, Some(ErrorKind::RateLimited), "{first}");
-        assert_eq!(sent.legs[0].state, LegState::Refused, "{first}");
+        assert_eq!(sent.send_attempts[0].failure, Some(ErrorKind::RateLimited), "{first}");
+        assert_eq!(sent.send_attempts[0].state, AttemptState::Refused, "{first}");
         let (carrier, code) = stage.handset().remove(0);
         assert_eq!(carrier, second);
         assert_eq!(stage.verify(&sent, &code).await, "approved");
@@ -294,8 +294,8 @@ async fn a_vendor_that_sends_its_own_code_in_place_of_ours_is_found_out() {
     let client = builder.build().unwrap();
     let sent = client.send(NewVerification::to(phone())).await.unwrap();
     assert!(sent.confirmed);
-    let failure = (sent.legs[0].state, sent.legs[0].failure);
-    assert_eq!(failure, (LegState::Refused, Some(ErrorKind::Configuration)));
+    let failure = (sent.send_attempts[0].state, sent.send_attempts[0].failure);
+    assert_eq!(failure, (AttemptState::Refused, Some(ErrorKind::Configuration)));
     let messages = emulator.messages(&otpmux_emulator::MessageFilter::default());
     let code = messages.last().unwrap().code.parse().unwrap();
     assert!(client.verify(sent.id, &code).await.unwrap().is_approved());
@@ -321,10 +321,10 @@ async fn the_vendors_delivery_status_is_told() {
     let stage = Stage::start(&[StartMessaging]).await;
     let sent = stage.send().await.unwrap();
     let early = stage.client.status(sent.id).await.unwrap();
-    assert_eq!(early.legs[0].delivery, Some(Delivery::Sent));
+    assert_eq!(early.send_attempts[0].delivery, Some(Delivery::Sent));
     stage.emulator.advance_clock(Duration::from_secs(60));
     let late = stage.client.status(sent.id).await.unwrap();
-    assert_eq!(late.legs[0].delivery, Some(Delivery::Delivered));
+    assert_eq!(late.send_attempts[0].delivery, Some(Delivery::Delivered));
     assert_eq!(late.status, VerificationStatus::Pending);
 }
 
@@ -355,7 +355,7 @@ async fn test_recipients_do_not_count_in_our_limits() {
     for _ in 0..20 {
         let to: Recipient = "+15555550100".parse().unwrap();
         let sent = client.send(NewVerification::to(to)).await.unwrap();
-        assert_eq!(sent.legs[0].provider.as_str(), "easyotp");
+        assert_eq!(sent.send_attempts[0].provider.as_str(), "easyotp");
         let code = "123456".parse().unwrap();
         assert!(client.verify(sent.id, &code).await.unwrap().is_approved());
     }
@@ -465,6 +465,6 @@ async fn an_empty_account_fails_over() {
     let config = EmulatorConfig::default().with_easyotp(|account| account.credits = 0);
     let stage = Stage::start_with(&[EasyOtp, StartMessaging], config).await;
     let sent = stage.send().await.unwrap();
-    assert_eq!(sent.legs[0].failure, Some(ErrorKind::InsufficientFunds));
+    assert_eq!(sent.send_attempts[0].failure, Some(ErrorKind::InsufficientFunds));
     assert_eq!(stage.handset()[0].0, StartMessaging);
 }

@@ -65,7 +65,7 @@ def test_a_code_is_sent_and_verified_once(client: Any, gateway: Gateway) -> None
     assert client.verify(sent.id, code).verdict == "already_used"
     shown = client.get(sent.id)
     assert (shown.status, shown.metadata) == ("approved", {"order": "7"})
-    assert [leg.provider for leg in shown.legs] == ["easyotp"]
+    assert [attempt.provider for attempt in shown.send_attempts] == ["easyotp"]
 
 
 def test_what_is_cancelled_approves_nothing(client: Any, gateway: Gateway) -> None:

@@ -1,5 +1,5 @@
 /** One try at one provider. */
-export interface Leg {
+export interface SendAttempt {
   provider: string;
   channel: string;
   state: "intended" | "accepted" | "not_sent" | "refused" | "unknown";
@@ -34,7 +34,7 @@ export interface Verification {
   newCode: boolean;
   /** Digits of the code, where that is known. Do not hard-code six. */
   codeLength: number | undefined;
-  legs: Leg[];
+  send_attempts: SendAttempt[];
   skipped: Skipped[];
   metadata: Record<string, string>;
 }
@@ -69,7 +69,7 @@ export interface VerificationBody {
   code_source?: Verification["codeSource"];
   new_code?: boolean;
   code_length?: number | null;
-  legs?: Leg[];
+  send_attempts?: SendAttempt[];
   skipped?: Skipped[];
   metadata?: Record<string, string>;
 }
@@ -94,7 +94,7 @@ export function verification(body: VerificationBody): Verification {
     codeSource: body.code_source ?? "supplied",
     newCode: body.new_code ?? false,
     codeLength: body.code_length ?? undefined,
-    legs: body.legs ?? [],
+    send_attempts: body.send_attempts ?? [],
     skipped: body.skipped ?? [],
     metadata: body.metadata ?? {},
   };

@@ -4,7 +4,7 @@ use std::io;
 use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
-use otpmux::{ErrorKind, LegState, LegView, Skip, Verdict, Verification};
+use otpmux::{ErrorKind, AttemptState, SendAttemptView, Skip, Verdict, Verification};
 use serde_json::{Value, json};
 
 use crate::output::{BAD, Cell, DIM, DOUBTFUL, GOOD, Output, Style, Table};
@@ -23,23 +23,23 @@ pub(crate) fn json(sent: &Verification) -> Value {
         "code_length": sent.code_length,
         "resend_after": rfc3339(sent.resend_after),
         "guesses_left": sent.guesses_left,
-        "legs": sent.legs.iter().map(leg_json).collect::<Vec<_>>(),
+        "send_attempts": sent.send_attempts.iter().map(attempt_json).collect::<Vec<_>>(),
         "skipped": sent.skipped.iter().map(skip_json).collect::<Vec<_>>(),
     })
 }
 
-fn leg_json(leg: &LegView) -> Value {
+fn attempt_json(attempt: &SendAttemptView) -> Value {
     let mut json = json!({
-        "provider": leg.provider,
-        "reason": leg.reason.as_str(),
-        "message": leg.reason.message(),
-        "channel": leg.channel,
-        "state": leg.state,
+        "provider": attempt.provider,
+        "reason": attempt.reason.as_str(),
+        "message": attempt.reason.message(),
+        "channel": attempt.channel,
+        "state": attempt.state,
     });
-    if let Some(failure) = leg.failure {
+    if let Some(failure) = attempt.failure {
         json["failure"] = json!(failure);
     }
-    if let Some(delivery) = leg.delivery {
+    if let Some(delivery) = attempt.delivery {
         json["delivery"] = json!(delivery);
     }
     json
@@ -92,13 +92,13 @@ pub(crate) fn facts_text(sent: &Value, output: &mut Output) -> io::Result<()> {
     facts.fact("guesses left", sent["guesses_left"].to_string());
     output.table(&facts)?;
     let list = |key: &str| sent[key].as_array().map_or(&[][..], Vec::as_slice);
-    let (legs, skips) = (list("legs"), list("skipped"));
-    if legs.is_empty() && skips.is_empty() {
+    let (send_attempts, skips) = (list("send_attempts"), list("skipped"));
+    if send_attempts.is_empty() && skips.is_empty() {
         return Ok(());
     }
     output.line("")?;
     let mut trail = Table::with_head(&["PROVIDER", "CHANNEL", "CAME TO", "WHY", "DELIVERY"]);
-    for place in 0..=legs.len() {
+    for place in 0..=send_attempts.len() {
         let here = |skip: &&Value| skip["before"].as_u64() == u64::try_from(place).ok();
         for skip in skips.iter().filter(here) {
             trail.row([
@@ -108,28 +108,28 @@ pub(crate) fn facts_text(sent: &Value, output: &mut Output) -> io::Result<()> {
                 text(skip, "message").into(),
             ]);
         }
-        if let Some(leg) = legs.get(place) {
-            trail.row(leg_cells(leg));
+        if let Some(attempt) = send_attempts.get(place) {
+            trail.row(attempt_cells(attempt));
         }
     }
     output.table(&trail)
 }
 
-fn leg_cells(leg: &Value) -> [Cell; 5] {
-    let (state, style) = match text(leg, "state") {
+fn attempt_cells(attempt: &Value) -> [Cell; 5] {
+    let (state, style) = match text(attempt, "state") {
         "accepted" => ("accepted", GOOD),
         "not_sent" => ("not sent", BAD),
         "refused" => ("refused", BAD),
         _ => ("unknown", DOUBTFUL),
     };
-    let failure = leg["failure"].as_str();
+    let failure = attempt["failure"].as_str();
     let failure = failure.map_or(String::new(), |kind| format!(" ({kind})"));
     [
-        text(leg, "provider").into(),
-        text(leg, "channel").into(),
+        text(attempt, "provider").into(),
+        text(attempt, "channel").into(),
         Cell::new(format!("{state}{failure}"), style),
-        text(leg, "message").into(),
-        leg["delivery"].as_str().unwrap_or_default().into(),
+        text(attempt, "message").into(),
+        attempt["delivery"].as_str().unwrap_or_default().into(),
     ]
 }
 
@@ -147,17 +147,17 @@ pub(crate) fn text<'a>(document: &'a Value, key: &str) -> &'a str {
     document[key].as_str().unwrap_or("-")
 }
 
-/// One leg in words: `easyotp by sms: unknown, it may have gone out (transport)`.
-pub(crate) fn leg_text(leg: &LegView) -> String {
-    let state = match leg.state {
-        LegState::Accepted => "accepted by the vendor",
-        LegState::NotSent => "not sent",
-        LegState::Refused => "refused by the vendor, nothing was sent",
-        LegState::Unknown | LegState::Intended => "unknown, it may have gone out",
+/// One send attempt in words: `easyotp by sms: unknown, it may have gone out (transport)`.
+pub(crate) fn attempt_text(attempt: &SendAttemptView) -> String {
+    let state = match attempt.state {
+        AttemptState::Accepted => "accepted by the vendor",
+        AttemptState::NotSent => "not sent",
+        AttemptState::Refused => "refused by the vendor, nothing was sent",
+        AttemptState::Unknown | AttemptState::Intended => "unknown, it may have gone out",
     };
-    let failure = leg.failure.map(ErrorKind::as_str);
+    let failure = attempt.failure.map(ErrorKind::as_str);
     let failure = failure.map_or(String::new(), |kind| format!(" ({kind})"));
-    format!("{} by {}: {state}{failure}", leg.provider, leg.channel)
+    format!("{} by {}: {state}{failure}", attempt.provider, attempt.channel)
 }
 
 pub(crate) fn verdict_json(verdict: &Verdict) -> Value {

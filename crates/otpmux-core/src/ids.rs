@@ -98,7 +98,7 @@ impl Default for Purpose {
     }
 }
 
-/// A key that lets a vendor recognise a repeated send. It stays the same over all tries of one leg
+/// A key that lets a vendor recognise a repeated send. It stays the same over all tries of one send attempt
 /// and is new for the next; on the wire it is a version 4 UUID.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct IdempotencyKey([u8; 16]);
@@ -154,7 +154,7 @@ impl<'de> Deserialize<'de> for IdempotencyKey {
     }
 }
 
-/// What a vendor calls its side of a leg: an id, or whatever else its adapter needs to find it
+/// What a vendor calls its side of a send attempt: an id, or whatever else its adapter needs to find it
 /// again, in a form that only that adapter reads. Kept in the store and handed back on verify,
 /// resend, cancel and status.
 ///

@@ -45,8 +45,8 @@ pub enum NextStep {
 /// | provider | unknown, supplied code, a duplicate left | next provider, same code; else keep |
 /// | provider | unknown otherwise | keep |
 ///
-/// The last answer is not the whole story: an engine that stops after an earlier leg of unknown
-/// outcome tells its caller so, since that leg's code may arrive.
+/// The last answer is not the whole story: an engine that stops after an earlier send attempt of unknown
+/// outcome tells its caller so, since that send attempt's code may arrive.
 pub fn next_step(error: &Error, situation: &Situation) -> NextStep {
     if error.blame() != Blame::Provider {
         return NextStep::Stop;

@@ -91,7 +91,7 @@ pub trait OtpProvider: Send + Sync + fmt::Debug {
 pub struct Context {
     /// When the call must have ended. `None` leaves it to the transport's own attempt timeout.
     pub deadline: Option<Instant>,
-    /// The same for all tries of one leg, new for the next leg.
+    /// The same for all tries of one send attempt, new for the next send attempt.
     pub idempotency_key: IdempotencyKey,
     /// No other provider could take this send if this one fails, so a further try here is worth
     /// its time. Default no.

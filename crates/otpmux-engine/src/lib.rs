@@ -15,7 +15,7 @@ mod store;
 
 pub use client::{
     BuildError, CandidateView, ClientBuilder, ClientConfig, CodeSourceView, Explanation, InFlight,
-    LegView, LimitView, NewVerification, OtpClient, ProviderView, Reloaded, Resend, Scope,
+    SendAttemptView, LimitView, NewVerification, OtpClient, ProviderView, Reloaded, Resend, Scope,
     ScopedClient, Trail, Verification, VerificationStatus, Verify, describe_metrics,
 };
 pub use health::{Health, HealthMark, OpenMark, Witness};
@@ -28,10 +28,10 @@ pub use layers::{BreakerSettings, Guarded, Guards, GuardsError, RetryBudget};
 pub use limits::{Charge, LimitKey, LimitScope, Limited, Refund, longest, millis};
 pub use memory::MemoryStore;
 pub use policy::{MessageLimits, Policy, PolicyError, ResendBy};
-pub use record::{Choice, Leg, LegState, Record, RequestTag, Skip, SkipReason, State, VendorTerms};
+pub use record::{Choice, SendAttempt, AttemptState, Record, RequestTag, Skip, SkipReason, State, VendorTerms};
 pub use routing::{Route, Routes};
 pub use store::{
-    Guessed, BeginLeg, Begun, Behind, Counted, Create, Created, GRACE, GuessEnd, GuessState,
-    HEALTH_KEPT, LOOKS_BEHIND, LegEnd, Lost, MARKS_KEPT, NamedGuess, ResendTerms, Settle,
+    Guessed, StartAttempt, AttemptStarted, Behind, Counted, Create, Created, GRACE, GuessEnd, GuessState,
+    HEALTH_KEPT, LOOKS_BEHIND, AttemptEnd, Lost, MARKS_KEPT, NamedGuess, ResendTerms, Settle,
     StoreState, VerificationStore, uncovered,
 };

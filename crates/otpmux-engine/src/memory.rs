@@ -11,7 +11,7 @@ use otpmux_core::{Blame, Certainty, Error, ErrorKind, ProviderId, Purpose, RateL
 use crate::limits::{Charge, HitLog, LimitKey, Limited, Refund, longest, millis};
 use crate::store::{GRACE, HEALTH_KEPT, MARKS_KEPT, uncovered};
 use crate::{
-    Guessed, BeginLeg, Begun, Counted, Create, Created, Guess, GuessEnd, HealthMark, KeyCheck,
+    Guessed, StartAttempt, AttemptStarted, Counted, Create, Created, Guess, GuessEnd, HealthMark, KeyCheck,
     KeyId, Lost, NamedGuess, RecipientHash, Record, Settle, State, StoreState, VerificationId,
     VerificationStore,
 };
@@ -402,19 +402,19 @@ impl VerificationStore for MemoryStore {
         Ok(Created::New(shelf.health(now)))
     }
 
-    async fn begin_leg(
+    async fn start_attempt(
         &self,
         id: VerificationId,
-        mut begin: BeginLeg,
+        mut begin: StartAttempt,
         now: SystemTime,
-    ) -> Result<Begun, Error> {
+    ) -> Result<AttemptStarted, Error> {
         let shelf = &mut *self.shelf();
         shelf.learn(std::mem::take(&mut begin.news));
         let charges = std::mem::take(&mut begin.charges);
         let full = shelf.limits.full(&charges, now);
-        let Some(record) = shelf.get(id, now) else { return Ok(Begun::Over(Verdict::NotFound)) };
+        let Some(record) = shelf.get(id, now) else { return Ok(AttemptStarted::Over(Verdict::NotFound)) };
         let begun = record.begin(begin, full, now);
-        if matches!(begun, Begun::Leg(_)) {
+        if matches!(begun, AttemptStarted::Started(_)) {
             shelf.limits.hit(&charges, now);
         }
         Ok(begun)

@@ -40,7 +40,7 @@ pub struct Record {
     /// What a resend needs, encrypted.
     pub sealed: Sealed,
     /// The tries, oldest first.
-    pub legs: Vec<Leg>,
+    pub send_attempts: Vec<SendAttempt>,
     /// The providers that were passed over, in the order in which that happened.
     pub skips: Vec<Skip>,
     /// The request that made it, where its caller named one.
@@ -76,7 +76,7 @@ pub enum State {
 /// One try at one provider.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[expect(clippy::exhaustive_structs, reason = "stores take it apart and put it together")]
-pub struct Leg {
+pub struct SendAttempt {
     /// The provider.
     pub provider: ProviderId,
     /// Why it was this provider's turn.
@@ -85,12 +85,12 @@ pub struct Leg {
     pub channel: Channel,
     /// Whether it carries the code of ours; otherwise the vendor made one.
     pub supplied: bool,
-    /// The key that all tries of this leg share.
+    /// The key that all tries of this send attempt share.
     pub key: IdempotencyKey,
     /// When its call must have ended: the deadline of its send or resend.
     pub ends_at: SystemTime,
     /// What is known about it.
-    pub state: LegState,
+    pub state: AttemptState,
     /// Why it failed.
     pub failure: Option<ErrorKind>,
     /// What the vendor calls it; encrypted where that shows the recipient.
@@ -114,7 +114,7 @@ pub struct VendorTerms {
     pub max_guesses: Option<u32>,
 }
 
-/// Why a leg went to its provider.
+/// Why a send attempt went to its provider.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -123,9 +123,9 @@ pub enum Choice {
     Preferred,
     /// The weights of its route have drawn it.
     Drawn,
-    /// A leg before it has failed.
+    /// A send attempt before it has failed.
     Failover,
-    /// A leg before it has not answered for a while.
+    /// A send attempt before it has not answered for a while.
     Hedge,
     /// The user asked for another message.
     Resend,
@@ -163,7 +163,7 @@ impl Choice {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(clippy::exhaustive_structs, reason = "stores take it apart and put it together")]
 pub struct Skip {
-    /// How many legs there were when that happened.
+    /// How many send attempts there were when that happened.
     pub before: u8,
     /// The provider.
     pub provider: ProviderId,
@@ -214,11 +214,11 @@ impl fmt::Display for SkipReason {
     }
 }
 
-/// What is known about a leg.
+/// What is known about a send attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[expect(clippy::exhaustive_enums, reason = "stores write each of them down")]
-pub enum LegState {
+pub enum AttemptState {
     /// Written down; the call is under way, or was when the process died.
     Intended,
     /// The vendor took it.
@@ -231,7 +231,7 @@ pub enum LegState {
     Unknown,
 }
 
-impl LegState {
+impl AttemptState {
     /// The word that the HTTP API and logs use.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -253,17 +253,17 @@ impl Record {
     /// Whether the code of ours may have reached the user. Before that, nobody can know it, and a
     /// guess that happens to hit it must not get in.
     pub fn code_is_out(&self) -> bool {
-        self.legs.iter().any(|leg| leg.supplied && leg.state.may_have_sent())
+        self.send_attempts.iter().any(|attempt| attempt.supplied && attempt.state.may_have_sent())
     }
 
     /// Whether a vendor may have sent a code of its own, which only that vendor can verify.
     pub fn vendor_code_is_out(&self) -> bool {
-        self.legs.iter().any(|leg| !leg.supplied && leg.state.may_have_sent())
+        self.send_attempts.iter().any(|attempt| !attempt.supplied && attempt.state.may_have_sent())
     }
 
     /// Whether a message may be on its way.
     pub fn may_have_sent(&self) -> bool {
-        self.legs.iter().any(|leg| leg.state.may_have_sent())
+        self.send_attempts.iter().any(|attempt| attempt.state.may_have_sent())
     }
 
     /// Codes that may still be tried.
@@ -271,9 +271,9 @@ impl Record {
         self.max_guesses.saturating_sub(self.guesses)
     }
 
-    /// The newest leg whose message may be on its way: its code is what the user reads last.
-    pub(crate) fn newest_out(&self) -> Option<&Leg> {
-        self.legs.iter().rev().find(|leg| leg.state.may_have_sent())
+    /// The newest send attempt whose message may be on its way: its code is what the user reads last.
+    pub(crate) fn newest_out(&self) -> Option<&SendAttempt> {
+        self.send_attempts.iter().rev().find(|attempt| attempt.state.may_have_sent())
     }
 
     fn newest_terms(&self) -> Option<&VendorTerms> {
@@ -297,11 +297,11 @@ impl Record {
 
     /// Whether the newest message carries another code than those before it, whose codes count, too.
     pub(crate) fn sends_new_code(&self) -> bool {
-        let mut out = self.legs.iter().rev().filter(|leg| leg.state.may_have_sent());
+        let mut out = self.send_attempts.iter().rev().filter(|attempt| attempt.state.may_have_sent());
         let Some(newest) = out.next() else { return false };
         let mut earlier = out.peekable();
         if newest.supplied {
-            earlier.peek().is_some() && !earlier.any(|leg| leg.supplied)
+            earlier.peek().is_some() && !earlier.any(|attempt| attempt.supplied)
         } else {
             let repeats = newest.vendor.as_ref().is_some_and(|terms| terms.repeats);
             earlier.peek().is_some() && !repeats
@@ -310,9 +310,9 @@ impl Record {
 
     /// Digits of every code that may be typed, where all agree and that is known.
     pub(crate) fn told_code_length(&self) -> Option<u8> {
-        let vendors = self.legs.iter().filter(|leg| !leg.supplied && leg.state.may_have_sent());
-        let length = |leg: &Leg| leg.vendor.as_ref().and_then(|terms| terms.code_length);
-        let agreed = |leg: &Leg| length(leg) == self.code_length;
+        let vendors = self.send_attempts.iter().filter(|attempt| !attempt.supplied && attempt.state.may_have_sent());
+        let length = |attempt: &SendAttempt| attempt.vendor.as_ref().and_then(|terms| terms.code_length);
+        let agreed = |attempt: &SendAttempt| length(attempt) == self.code_length;
         self.code_length.filter(|_| vendors.into_iter().all(agreed))
     }
 }

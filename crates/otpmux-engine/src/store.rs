@@ -7,7 +7,7 @@ use otpmux_core::{Error, ErrorKind, VendorReference, Verdict};
 use crate::keys::GuessName;
 use crate::limits::{Charge, Limited, Refund};
 use crate::{
-    Guess, HealthMark, KeyCheck, KeyId, Leg, LegState, Record, Skip, State, VendorTerms,
+    Guess, HealthMark, KeyCheck, KeyId, SendAttempt, AttemptState, Record, Skip, State, VendorTerms,
     VerificationId,
 };
 
@@ -30,7 +30,7 @@ pub const GRACE: Duration = Duration::from_mins(10);
 ///   millisecond: at `expires_at` a record is worth nothing.
 #[async_trait]
 pub trait VerificationStore: Send + Sync + fmt::Debug {
-    /// Writes down a new verification with its first leg, which takes the place of the newest one of
+    /// Writes down a new verification with its first send attempt, which takes the place of the newest one of
     /// the same recipient and purpose: that one is [superseded](State::Superseded), if it was live,
     /// and the new one's [`supersedes`](Record::supersedes). In this order, all or nothing:
     ///
@@ -43,20 +43,20 @@ pub trait VerificationStore: Send + Sync + fmt::Debug {
     /// 4. Every limit counts one hit, and the record is written.
     async fn create(&self, create: Create, now: SystemTime) -> Result<Created, Error>;
 
-    /// Writes down a further leg, after settling those before it that have ended.
+    /// Writes down a further send attempt, after settling those before it that have ended.
     ///
     /// Refuses when the verification is not [pending](State::Pending) or has expired, when a resend
-    /// breaks its terms, when a limit has no room, or when it was [given up](Lost::Leg) before it got
+    /// breaks its terms, when a limit has no room, or when it was [given up](Lost::SendAttempt) before it got
     /// here, so that nothing is sent for it; limits count only what is begun. The settling, the skips
     /// and the news are written all the same.
-    async fn begin_leg(
+    async fn start_attempt(
         &self,
         id: VerificationId,
-        begin: BeginLeg,
+        begin: StartAttempt,
         now: SystemTime,
-    ) -> Result<Begun, Error>;
+    ) -> Result<AttemptStarted, Error>;
 
-    /// Writes down how legs ended, and tells where the verification stands afterwards: closed, when
+    /// Writes down how send attempts ended, and tells where the verification stands afterwards: closed, when
     /// its record is gone.
     ///
     /// When that [closes](Settle::close) it because nothing was sent, the newest of its recipient and
@@ -206,7 +206,7 @@ pub enum StoreState {
 #[derive(Clone, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "stores take it apart")]
 pub struct Create {
-    /// Its record, with its first leg.
+    /// Its record, with its first send attempt.
     pub record: Record,
     /// What counts it, all or none.
     pub charges: Vec<Charge>,
@@ -228,19 +228,19 @@ pub enum Created {
     GivenUp,
 }
 
-/// A further leg.
+/// A further send attempt.
 #[derive(Clone, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "stores take it apart")]
-pub struct BeginLeg {
-    /// How legs before it ended.
-    pub ends: Vec<LegEnd>,
-    /// The providers that were passed over since the last leg.
+pub struct StartAttempt {
+    /// How send attempts before it ended.
+    pub ends: Vec<AttemptEnd>,
+    /// The providers that were passed over since the last send attempt.
     pub skips: Vec<Skip>,
     /// What this process has learnt about providers.
     pub news: Vec<HealthMark>,
-    /// The leg.
-    pub leg: Leg,
-    /// For the first leg of a resend: what the record must allow, and what it says afterwards.
+    /// The send attempt.
+    pub attempt: SendAttempt,
+    /// For the first send attempt of a resend: what the record must allow, and what it says afterwards.
     pub resend: Option<ResendTerms>,
     /// What counts it, all or none.
     pub charges: Vec<Charge>,
@@ -256,12 +256,12 @@ pub struct ResendTerms {
     pub next_after: SystemTime,
 }
 
-/// Whether a further leg was written down.
+/// Whether a further send attempt was written down.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "a client must handle each of them")]
-pub enum Begun {
-    /// It was, at this place of the record's legs.
-    Leg(usize),
+pub enum AttemptStarted {
+    /// It was, at this place of the record's send attempts.
+    Started(usize),
     /// Not: no code is good for this verification any more, for this reason.
     Over(Verdict),
     /// Not yet: a resend must wait this long.
@@ -272,21 +272,21 @@ pub enum Begun {
     Limited(Limited),
 }
 
-/// How the calls of some legs ended.
+/// How the calls of some send attempts ended.
 #[derive(Clone, Debug, Default)]
 #[expect(clippy::exhaustive_structs, reason = "stores take it apart")]
 pub struct Settle {
-    /// The legs.
-    pub ends: Vec<LegEnd>,
-    /// The providers that were passed over since the last leg.
+    /// The send attempts.
+    pub ends: Vec<AttemptEnd>,
+    /// The providers that were passed over since the last send attempt.
     pub skips: Vec<Skip>,
     /// What this process has learnt about providers.
     pub news: Vec<HealthMark>,
-    /// Close the verification, unless another leg may have sent something after all: if nothing was
+    /// Close the verification, unless another send attempt may have sent something after all: if nothing was
     /// sent for it, there is no code to type.
     pub close: bool,
     /// Hits to take back, each once, if it is there. To be told again changes nothing: where there
-    /// are `ends` or a leg that was `lost`, they are taken back only if one of these was there and has
+    /// are `ends` or a send attempt that was `lost`, they are taken back only if one of these was there and has
     /// had no end before.
     pub refunds: Vec<Refund>,
     /// A step whose answer was lost, so that it may still be carried out: it no longer is.
@@ -301,19 +301,19 @@ pub enum Lost {
     /// The creation. Where the record is not there, it is not created any more, until this time, when
     /// nobody would miss it.
     Creation(SystemTime),
-    /// The beginning of this leg, known by its key. Where it is there it was not sent; where it is
+    /// The beginning of this send attempt, known by its key. Where it is there it was not sent; where it is
     /// not, it is written down as not sent, and not begun any more.
-    Leg(Leg),
+    SendAttempt(SendAttempt),
 }
 
-/// How a leg ended.
+/// How a send attempt ended.
 #[derive(Clone, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "stores take it apart")]
-pub struct LegEnd {
-    /// Its place among the record's legs.
-    pub leg: usize,
+pub struct AttemptEnd {
+    /// Its place among the record's send attempts.
+    pub attempt: usize,
     /// What is known about it.
-    pub state: LegState,
+    pub state: AttemptState,
     /// Why it failed.
     pub failure: Option<ErrorKind>,
     /// What the vendor calls it; encrypted where that shows the recipient.
@@ -567,13 +567,13 @@ impl Record {
     /// The step of [`VerificationStore::settle`], apart from the news; whether the refunds are due.
     pub fn settle(&mut self, settle: Settle) -> bool {
         let lost = match settle.lost {
-            Some(Lost::Leg(leg)) => Some(leg),
+            Some(Lost::SendAttempt(attempt)) => Some(attempt),
             Some(Lost::Creation(_)) | None => None,
         };
         let untold = settle.ends.is_empty() && lost.is_none();
         let mut first = self.end(settle.ends, settle.skips);
-        if let Some(leg) = lost {
-            first |= self.give_up(leg);
+        if let Some(attempt) = lost {
+            first |= self.give_up(attempt);
         }
         let open = matches!(self.state, State::Pending | State::Superseded);
         if settle.close && !self.may_have_sent() && open {
@@ -582,68 +582,68 @@ impl Record {
         untold || first
     }
 
-    /// Whether the leg was there and has had no end before.
-    fn give_up(&mut self, leg: Leg) -> bool {
-        let leg = Leg { state: LegState::NotSent, ..leg };
-        let Some(begun) = self.legs.iter_mut().find(|begun| begun.key == leg.key) else {
-            self.legs.push(leg);
+    /// Whether the send attempt was there and has had no end before.
+    fn give_up(&mut self, attempt: SendAttempt) -> bool {
+        let attempt = SendAttempt { state: AttemptState::NotSent, ..attempt };
+        let Some(begun) = self.send_attempts.iter_mut().find(|begun| begun.key == attempt.key) else {
+            self.send_attempts.push(attempt);
             return false;
         };
-        let first = begun.state == LegState::Intended;
+        let first = begun.state == AttemptState::Intended;
         if first {
-            *begun = leg;
+            *begun = attempt;
         }
         first
     }
 
-    /// Whether one of the legs has had no end before.
-    fn end(&mut self, ends: Vec<LegEnd>, skips: Vec<Skip>) -> bool {
+    /// Whether one of the send attempts has had no end before.
+    fn end(&mut self, ends: Vec<AttemptEnd>, skips: Vec<Skip>) -> bool {
         let mut first = false;
         for end in ends {
-            if let Some(leg) = self.legs.get_mut(end.leg) {
-                first |= leg.state == LegState::Intended;
-                leg.state = end.state;
-                leg.failure = end.failure;
-                leg.reference = end.reference.or(leg.reference.take());
-                leg.vendor = end.vendor.or(leg.vendor.take());
+            if let Some(attempt) = self.send_attempts.get_mut(end.attempt) {
+                first |= attempt.state == AttemptState::Intended;
+                attempt.state = end.state;
+                attempt.failure = end.failure;
+                attempt.reference = end.reference.or(attempt.reference.take());
+                attempt.vendor = end.vendor.or(attempt.vendor.take());
             }
         }
         self.skips.extend(skips);
         first
     }
 
-    /// The step of [`VerificationStore::begin_leg`], apart from the news. `full` is the limit that
-    /// has no room; limits count the leg when it was [begun](Begun::Leg).
-    pub fn begin(&mut self, begin: BeginLeg, full: Option<Limited>, now: SystemTime) -> Begun {
+    /// The step of [`VerificationStore::start_attempt`], apart from the news. `full` is the limit that
+    /// has no room; limits count the send attempt when it was [begun](AttemptStarted::Started).
+    pub fn begin(&mut self, begin: StartAttempt, full: Option<Limited>, now: SystemTime) -> AttemptStarted {
         self.end(begin.ends, begin.skips);
         if let Some(verdict) = self.over(now) {
-            return Begun::Over(verdict);
+            return AttemptStarted::Over(verdict);
         }
         if let Some(terms) = begin.resend {
             if self.guesses >= self.max_guesses {
-                return Begun::Over(Verdict::TooManyGuesses { retry_after: None });
+                return AttemptStarted::Over(Verdict::TooManyGuesses { retry_after: None });
             }
             if self.resends >= terms.max_resends {
-                return Begun::TooMany;
+                return AttemptStarted::TooMany;
             }
             if let Ok(wait) = self.resend_after.duration_since(now)
                 && !wait.is_zero()
             {
-                return Begun::TooSoon(wait);
+                return AttemptStarted::TooSoon(wait);
             }
         }
         if let Some(limited) = full {
-            return Begun::Limited(limited);
+            return AttemptStarted::Limited(limited);
         }
-        if self.legs.iter().any(|leg| leg.key == begin.leg.key) {
-            return Begun::Over(Verdict::NotFound);
+        if self.send_attempts.iter().any(|attempt| attempt.key == begin.attempt.key) {
+            return AttemptStarted::Over(Verdict::NotFound);
         }
         if let Some(terms) = begin.resend {
             self.resends += 1;
             self.resend_after = terms.next_after;
         }
-        self.legs.push(begin.leg);
-        Begun::Leg(self.legs.len() - 1)
+        self.send_attempts.push(begin.attempt);
+        AttemptStarted::Started(self.send_attempts.len() - 1)
     }
 }
 

@@ -1,7 +1,7 @@
 use std::time::{Duration, SystemTime};
 
 use otpmux_core::RateLimit;
-use otpmux_engine::{Charge, HealthMark, LegEnd, millis};
+use otpmux_engine::{Charge, HealthMark, AttemptEnd, millis};
 use redis::Cmd;
 
 use crate::form;
@@ -103,8 +103,8 @@ impl Call {
     }
 
     /// One argument, a line each.
-    pub(crate) fn ends(self, ends: &[LegEnd]) -> Self {
-        self.words(ends.iter().fold(Words::default(), form::add_leg_end))
+    pub(crate) fn ends(self, ends: &[AttemptEnd]) -> Self {
+        self.words(ends.iter().fold(Words::default(), form::add_attempt_end))
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use otpmux_core::{Channel, ErrorKind, IdempotencyKey, ProviderId, Purpose, VendorReference};
 use otpmux_engine::{
-    Choice, CodeMac, KeyId, Leg, LegEnd, LegState, RecipientHash, Record, RequestTag, Sealed, Skip,
+    Choice, CodeMac, KeyId, SendAttempt, AttemptEnd, AttemptState, RecipientHash, Record, RequestTag, Sealed, Skip,
     State, VendorTerms, VerificationId, millis,
 };
 use serde::de::value::{Error as NoWord, StrDeserializer};
@@ -15,9 +15,9 @@ use crate::fault::Fault;
 use crate::hex::from_hex;
 use crate::words::{NONE, Words};
 
-/// What no script looks into about a leg.
+/// What no script looks into about a send attempt.
 #[derive(Serialize, Deserialize)]
-struct LegForm<'a> {
+struct AttemptForm<'a> {
     provider: Cow<'a, ProviderId>,
     reason: Choice,
     channel: Cow<'a, Channel>,
@@ -46,35 +46,35 @@ pub(crate) fn write(record: &Record) -> Vec<u8> {
         .maybe(request, |words, request| words.hex(&request.name))
         .maybe(record.code_length, Words::number)
         .text(&record.sealed.key);
-    for leg in &record.legs {
-        text = add_leg(text.raw("\n"), leg);
+    for attempt in &record.send_attempts {
+        text = add_attempt(text.raw("\n"), attempt);
     }
     text.raw("\n\n").raw(lines(&record.skips)).raw("\n").raw(&record.sealed.bytes).into_bytes()
 }
 
-/// The line of a leg.
-pub(crate) fn leg(leg: &Leg) -> Vec<u8> {
-    add_leg(Words::default(), leg).into_bytes()
+/// The line of a send attempt.
+pub(crate) fn attempt(attempt: &SendAttempt) -> Vec<u8> {
+    add_attempt(Words::default(), attempt).into_bytes()
 }
 
-fn add_leg(words: Words, leg: &Leg) -> Words {
-    let form = LegForm {
-        provider: Cow::Borrowed(&leg.provider),
-        reason: leg.reason,
-        channel: Cow::Borrowed(&leg.channel),
-        key: leg.key,
-        ends_at: millis(leg.ends_at),
+fn add_attempt(words: Words, attempt: &SendAttempt) -> Words {
+    let form = AttemptForm {
+        provider: Cow::Borrowed(&attempt.provider),
+        reason: attempt.reason,
+        channel: Cow::Borrowed(&attempt.channel),
+        key: attempt.key,
+        ends_at: millis(attempt.ends_at),
     };
     // Names and words always serialise.
     let form = serde_json::to_string(&form).unwrap_or_default();
-    let words = words.word(leg_state(leg.state)).raw(if leg.supplied { "1" } else { "0" });
-    add_end(words, leg.failure, leg.reference.as_ref(), leg.vendor.as_deref()).word(&form)
+    let words = words.word(attempt_state(attempt.state)).raw(if attempt.supplied { "1" } else { "0" });
+    add_end(words, attempt.failure, attempt.reference.as_ref(), attempt.vendor.as_deref()).word(&form)
 }
 
-/// The line of how a leg ended: its place, and the words of the leg's line that change.
-pub(crate) fn add_leg_end(words: Words, end: &LegEnd) -> Words {
-    let place = u64::try_from(end.leg).unwrap_or(u64::MAX);
-    let words = words.number(place).word(leg_state(end.state));
+/// The line of how a send attempt ended: its place, and the words of the send attempt's line that change.
+pub(crate) fn add_attempt_end(words: Words, end: &AttemptEnd) -> Words {
+    let place = u64::try_from(end.attempt).unwrap_or(u64::MAX);
+    let words = words.number(place).word(attempt_state(end.state));
     add_end(words, end.failure, end.reference.as_ref(), end.vendor.as_deref()).raw("\n")
 }
 
@@ -111,13 +111,13 @@ fn read_vendor_terms(word: &str) -> Option<Box<VendorTerms>> {
 }
 
 /// The first letters of its words.
-fn leg_state(state: LegState) -> &'static str {
+fn attempt_state(state: AttemptState) -> &'static str {
     match state {
-        LegState::Intended => "i",
-        LegState::Accepted => "a",
-        LegState::NotSent => "n",
-        LegState::Refused => "r",
-        LegState::Unknown => "u",
+        AttemptState::Intended => "i",
+        AttemptState::Accepted => "a",
+        AttemptState::NotSent => "n",
+        AttemptState::Refused => "r",
+        AttemptState::Unknown => "u",
     }
 }
 
@@ -192,7 +192,7 @@ pub(crate) fn read(id: VerificationId, text: &[u8]) -> Read<Record> {
             key: fixed.text()?.ok_or(Fault::Unreadable)?.into(),
             bytes: sealed.into(),
         },
-        legs: lines.map(read_leg).collect::<Read<_>>()?,
+        send_attempts: lines.map(read_attempt).collect::<Read<_>>()?,
         skips: utf8(skips)?
             .lines()
             .map(|line| serde_json::from_str(line).map_err(|_| Fault::Unreadable))
@@ -203,9 +203,9 @@ pub(crate) fn read(id: VerificationId, text: &[u8]) -> Read<Record> {
     Ok(record)
 }
 
-fn read_leg(line: &str) -> Read<Leg> {
+fn read_attempt(line: &str) -> Read<SendAttempt> {
     let (words, form) = line.split_once(" {").ok_or(Fault::Unreadable)?;
-    let form: LegForm<'_> =
+    let form: AttemptForm<'_> =
         serde_json::from_str(&format!("{{{form}")).map_err(|_| Fault::Unreadable)?;
     let words = &mut Reader(words.split(' '));
     let (state, supplied) = match words.some()?.as_bytes() {
@@ -213,14 +213,14 @@ fn read_leg(line: &str) -> Read<Leg> {
         _ => return Err(Fault::Unreadable),
     };
     let state = match state {
-        b'i' => LegState::Intended,
-        b'a' => LegState::Accepted,
-        b'n' => LegState::NotSent,
-        b'r' => LegState::Refused,
-        b'u' => LegState::Unknown,
+        b'i' => AttemptState::Intended,
+        b'a' => AttemptState::Accepted,
+        b'n' => AttemptState::NotSent,
+        b'r' => AttemptState::Refused,
+        b'u' => AttemptState::Unknown,
         _ => return Err(Fault::Unreadable),
     };
-    let leg = Leg {
+    let attempt = SendAttempt {
         provider: form.provider.into_owned(),
         reason: form.reason,
         channel: form.channel.into_owned(),
@@ -235,7 +235,7 @@ fn read_leg(line: &str) -> Read<Leg> {
         vendor: words.maybe(read_vendor_terms)?,
     };
     words.end()?;
-    Ok(leg)
+    Ok(attempt)
 }
 
 /// What stands before and after the first of these bytes.

@@ -6,7 +6,7 @@ use otpmux_engine::{GRACE, HEALTH_KEPT, LOOKS_BEHIND, MARKS_KEPT};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Operation {
     Create,
-    BeginLeg,
+    StartAttempt,
     Settle,
     CheckGuess,
     Approve,
@@ -26,7 +26,7 @@ impl Operation {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Create => "create",
-            Self::BeginLeg => "begin_leg",
+            Self::StartAttempt => "start_attempt",
             Self::Settle => "settle",
             Self::CheckGuess => "check_guess",
             Self::Approve => "approve",
@@ -57,7 +57,7 @@ impl Operation {
         };
         match self {
             Self::Create => &[ARGUMENTS, RECORD, OVER, SENT, LIMITS, CHARGES, HEALTH, MARKS],
-            Self::BeginLeg => &[ARGUMENTS, RECORD, OVER, SENT, ENDS, LIMITS, CHARGES, HEALTH, NEWS],
+            Self::StartAttempt => &[ARGUMENTS, RECORD, OVER, SENT, ENDS, LIMITS, CHARGES, HEALTH, NEWS],
             Self::Settle => &[ARGUMENTS, RECORD, SENT, ENDS, HEALTH, NEWS, UNCOVER],
             Self::CheckGuess => &[ARGUMENTS, KEYS, RECORD, OVER, SENT, LIMITS, NAMED],
             Self::Approve => &[ARGUMENTS, KEYS, RECORD, OVER, NAMED],
@@ -73,7 +73,7 @@ impl Operation {
     /// verifications that are there goes on, and what begins something is refused.
     fn flags(self) -> Option<&'static str> {
         match self {
-            Self::Create | Self::BeginLeg | Self::Probe => None,
+            Self::Create | Self::StartAttempt | Self::Probe => None,
             Self::Load | Self::Health | Self::Time => Some("#!lua flags=no-writes\n"),
             Self::Settle
             | Self::CheckGuess
@@ -88,7 +88,7 @@ impl Operation {
     fn body(self) -> &'static str {
         match self {
             Self::Create => include_str!("lua/create.lua"),
-            Self::BeginLeg => include_str!("lua/begin_leg.lua"),
+            Self::StartAttempt => include_str!("lua/start_attempt.lua"),
             Self::Settle => include_str!("lua/settle.lua"),
             Self::CheckGuess => include_str!("lua/check_guess.lua"),
             Self::Approve => include_str!("lua/approve.lua"),
@@ -155,7 +155,7 @@ static SCRIPTS: LazyLock<[Script; 13]> = LazyLock::new(|| {
     // In the order of the variants, by which they are found.
     [
         Operation::Create,
-        Operation::BeginLeg,
+        Operation::StartAttempt,
         Operation::Settle,
         Operation::CheckGuess,
         Operation::Approve,

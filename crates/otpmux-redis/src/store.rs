@@ -4,8 +4,8 @@ use std::time::{Duration, SystemTime};
 use async_trait::async_trait;
 use otpmux_core::{Error, Purpose, Verdict};
 use otpmux_engine::{
-    Guessed, BeginLeg, Begun, Create, Created, GRACE, Guess, GuessEnd, HealthMark, KeyCheck, KeyId,
-    Leg, LegState, Lost, Record, Settle, State, StoreState, VerificationId, VerificationStore,
+    Guessed, StartAttempt, AttemptStarted, Create, Created, GRACE, Guess, GuessEnd, HealthMark, KeyCheck, KeyId,
+    SendAttempt, AttemptState, Lost, Record, Settle, State, StoreState, VerificationId, VerificationStore,
 };
 
 use crate::call::Call;
@@ -146,36 +146,36 @@ impl VerificationStore for RedisStore {
         .await
     }
 
-    async fn begin_leg(
+    async fn start_attempt(
         &self,
         id: VerificationId,
-        begin: BeginLeg,
+        begin: StartAttempt,
         now: SystemTime,
-    ) -> Result<Begun, Error> {
-        let BeginLeg { ends, skips, news, leg, resend, charges } = begin;
+    ) -> Result<AttemptStarted, Error> {
+        let StartAttempt { ends, skips, news, attempt, resend, charges } = begin;
         let call = self
-            .on_record(Operation::BeginLeg, id, now)
+            .on_record(Operation::StartAttempt, id, now)
             .key(self.names.health())
             .ends(&ends)
             .text(form::lines(&skips))
-            .text(form::leg(&leg))
+            .text(form::attempt(&attempt))
             .maybe(resend, |words, terms| words.number(terms.max_resends).time(terms.next_after))
             .charges(&charges, &self.names)
             .news(&news);
         self.run(call, |mut reply| match &*reply.word {
-            "leg" => {
+            "attempt" => {
                 let place = reply.number()?;
-                reply.end(Begun::Leg(place))
+                reply.end(AttemptStarted::Started(place))
             }
-            "over" => reply.nested().map(Begun::Over),
+            "over" => reply.nested().map(AttemptStarted::Over),
             "too_soon" => {
                 let wait = reply.millis()?;
-                reply.end(Begun::TooSoon(wait))
+                reply.end(AttemptStarted::TooSoon(wait))
             }
-            "too_many" => reply.end(Begun::TooMany),
+            "too_many" => reply.end(AttemptStarted::TooMany),
             "limited" => {
                 let limited = reply.limited(&charges)?;
-                reply.end(Begun::Limited(limited))
+                reply.end(AttemptStarted::Limited(limited))
             }
             _ => Err(Fault::Unreadable),
         })
@@ -207,7 +207,7 @@ impl VerificationStore for RedisStore {
                 let kept = until.duration_since(now).unwrap_or_default();
                 call.time(kept.max(Duration::from_millis(1)))
             }
-            Some(Lost::Leg(leg)) => call.text(form::leg(&Leg { state: LegState::NotSent, ..leg })),
+            Some(Lost::SendAttempt(attempt)) => call.text(form::attempt(&SendAttempt { state: AttemptState::NotSent, ..attempt })),
         };
         let call = call.news(&news);
         self.run(call, |reply| {

@@ -23,7 +23,7 @@ macro_rules! select {
     ($which:literal) => {
         concat!(
             "SELECT number, id, recipient, purpose, state, code_key, code_mac, code_length, \
-             expires_at, guesses, max_guesses, resends, resend_after, sealed_key, sealed, legs, \
+             expires_at, guesses, max_guesses, resends, resend_after, sealed_key, sealed, send_attempts, \
              skips, request_name, request_content, supersedes FROM records ",
             $which
         )
@@ -99,7 +99,7 @@ impl Tables<'_> {
     /// Has a verification that is not there not be created any more, until this time.
     pub(crate) fn give_up(&self, id: VerificationId, until: SystemTime) -> rusqlite::Result<()> {
         let sql = "INSERT INTO records (id, recipient, purpose, state, expires_at, guesses, \
-            max_guesses, resends, resend_after, sealed_key, sealed, legs, skips) \
+            max_guesses, resends, resend_after, sealed_key, sealed, send_attempts, skips) \
             VALUES (?1, x'', '', ?2, ?3, 0, 0, 0, 0, '', x'', '', '') ON CONFLICT (id) DO NOTHING";
         let ends = stamp(until).saturating_sub(span(GRACE));
         self.run(sql, params![id.to_bytes(), GIVEN_UP, ends]).map(|_| ())
@@ -133,13 +133,13 @@ impl Tables<'_> {
     /// False when there is a row of its id.
     fn put(&self, record: &Record, supersedes: Option<VerificationId>) -> rusqlite::Result<bool> {
         let (code, request) = (record.code.as_ref(), record.request.as_deref());
-        let (legs, skips) = lists(record)?;
+        let (send_attempts, skips) = lists(record)?;
         let sql = "INSERT INTO records (id, recipient, purpose, state, code_key, code_mac, \
             code_length, expires_at, guesses, max_guesses, resends, resend_after, sealed_key, \
-            sealed, request_name, request_content, legs, skips, newest, supersedes) \
+            sealed, request_name, request_content, send_attempts, skips, newest, supersedes) \
             VALUES (:id, :recipient, :purpose, \
             :state, :code_key, :code_mac, :code_length, :expires_at, :guesses, :max_guesses, \
-            :resends, :resend_after, :sealed_key, :sealed, :request_name, :request_content, :legs, \
+            :resends, :resend_after, :sealed_key, :sealed, :request_name, :request_content, :send_attempts, \
             :skips, 1, :supersedes) ON CONFLICT (id) DO NOTHING";
         let params = named_params! {
             ":id": record.id.to_bytes(),
@@ -158,7 +158,7 @@ impl Tables<'_> {
             ":sealed": &*record.sealed.bytes,
             ":request_name": request.map(|request| request.name),
             ":request_content": request.map(|request| request.content),
-            ":legs": legs,
+            ":send_attempts": send_attempts,
             ":skips": skips,
             ":supersedes": supersedes.map(VerificationId::to_bytes),
         };
@@ -175,16 +175,16 @@ impl Tables<'_> {
     /// Writes back all that a step may change.
     pub(crate) fn update(&self, found: &Found) -> rusqlite::Result<()> {
         let record = &found.record;
-        let (legs, skips) = lists(record)?;
+        let (send_attempts, skips) = lists(record)?;
         let sql = "UPDATE records SET state = ?2, guesses = ?3, resends = ?4, resend_after = ?5, \
-            legs = ?6, skips = ?7 WHERE number = ?1";
+            send_attempts = ?6, skips = ?7 WHERE number = ?1";
         let params = params![
             found.number,
             number(record.state),
             record.guesses,
             record.resends,
             stamp(record.resend_after),
-            legs,
+            send_attempts,
             skips,
         ];
         self.run(sql, params).map(|_| ())
@@ -195,7 +195,7 @@ fn lists(record: &Record) -> rusqlite::Result<(String, String)> {
     let json = |text: serde_json::Result<String>| {
         text.map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))
     };
-    Ok((json(serde_json::to_string(&record.legs))?, json(serde_json::to_string(&record.skips))?))
+    Ok((json(serde_json::to_string(&record.send_attempts))?, json(serde_json::to_string(&record.skips))?))
 }
 
 fn number(state: State) -> i64 {
@@ -240,7 +240,7 @@ fn read(row: &Row<'_>) -> Option<Found> {
             key: columns.take::<String>()?.into(),
             bytes: columns.take::<Vec<u8>>()?.into(),
         },
-        legs: serde_json::from_str(&columns.take::<String>()?).ok()?,
+        send_attempts: serde_json::from_str(&columns.take::<String>()?).ok()?,
         skips: serde_json::from_str(&columns.take::<String>()?).ok()?,
         request: both(columns.take()?, columns.take()?)?
             .map(|(name, content)| Box::new(RequestTag { name, content })),

@@ -35,7 +35,7 @@ CREATE TABLE records (
   sealed BLOB NOT NULL,
   request_name BLOB,
   request_content BLOB,
-  legs TEXT NOT NULL, -- JSON
+  send_attempts TEXT NOT NULL, -- JSON
   skips TEXT NOT NULL -- JSON
 ) STRICT;
 CREATE INDEX records_newest ON records (recipient, purpose) WHERE newest = 1;

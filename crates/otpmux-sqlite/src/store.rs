@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use async_trait::async_trait;
 use otpmux_core::{Error, Verdict};
 use otpmux_engine::{
-    Guessed, BeginLeg, Begun, Create, Created, Guess, GuessEnd, HealthMark, KeyCheck, KeyId, Lost,
+    Guessed, StartAttempt, AttemptStarted, Create, Created, Guess, GuessEnd, HealthMark, KeyCheck, KeyId, Lost,
     Record, Settle, State, StoreState, VerificationId, VerificationStore,
 };
 
@@ -64,13 +64,13 @@ impl VerificationStore for SqliteStore {
         self.writer.ask(stamp(now), move |tables| tables.create(&create, now)).await
     }
 
-    async fn begin_leg(
+    async fn start_attempt(
         &self,
         id: VerificationId,
-        begin: BeginLeg,
+        begin: StartAttempt,
         now: SystemTime,
-    ) -> Result<Begun, Error> {
-        self.writer.ask(stamp(now), move |tables| tables.begin_leg(id, begin, now)).await
+    ) -> Result<AttemptStarted, Error> {
+        self.writer.ask(stamp(now), move |tables| tables.start_attempt(id, begin, now)).await
     }
 
     async fn settle(
@@ -174,25 +174,25 @@ impl Tables<'_> {
         Ok(Created::New(self.health(now)?))
     }
 
-    fn begin_leg(
+    fn start_attempt(
         &self,
         id: VerificationId,
-        mut begin: BeginLeg,
+        mut begin: StartAttempt,
         now: SystemTime,
-    ) -> Result<Begun, Fault> {
+    ) -> Result<AttemptStarted, Fault> {
         let at = stamp(now);
         let found = self.find(id, at)?;
         self.learn(&begin.news)?;
-        let Some(mut found) = found else { return Ok(Begun::Over(Verdict::NotFound)) };
+        let Some(mut found) = found else { return Ok(AttemptStarted::Over(Verdict::NotFound)) };
         let charges = std::mem::take(&mut begin.charges);
         let full = self.full(&charges, at)?;
         let told = !begin.ends.is_empty() || !begin.skips.is_empty();
         let begun = found.record.begin(begin, full, now);
-        let is_leg = matches!(begun, Begun::Leg(_));
-        if is_leg {
+        let is_attempt = matches!(begun, AttemptStarted::Started(_));
+        if is_attempt {
             self.hit(&charges, at)?;
         }
-        if is_leg || told {
+        if is_attempt || told {
             self.update(&found)?;
         }
         Ok(begun)

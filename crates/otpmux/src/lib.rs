@@ -24,7 +24,7 @@ pub use otpmux_core::{
 pub use otpmux_engine::{
     BreakerSettings, BuildError, CandidateView, Choice, ClientBuilder, ClientConfig,
     CodeSourceView, Explanation, Guarded, Guards, GuardsError, Health, InFlight, KeyError,
-    LegState, LegView, LimitScope, LimitView, MemoryStore, MessageLimits, NewVerification,
+    AttemptState, SendAttemptView, LimitScope, LimitView, MemoryStore, MessageLimits, NewVerification,
     OtpClient, ParseIdError, Policy, PolicyError, ProviderView, Reloaded, Resend, ResendBy,
     RetryBudget, Route, Routes, Scope, ScopedClient, ServerKeys, Skip, SkipReason, StoreState,
     Trail, Verification, VerificationId, VerificationStatus, VerificationStore, Verify,

@@ -138,10 +138,10 @@ async fn answer(client: &OtpClient, what: Ask) -> Result<Answer, Mistake> {
 }
 
 fn sent_by(sent: &Verification) -> Answer {
-    let newest = sent.legs.last().filter(|_| sent.confirmed);
+    let newest = sent.send_attempts.last().filter(|_| sent.confirmed);
     Answer::Sent(Sent {
         verification: sent.id.to_string(),
-        confirmed_by: newest.map(|leg| leg.provider.to_string()),
+        confirmed_by: newest.map(|attempt| attempt.provider.to_string()),
         trail: sent.trail().map(|step| step.to_string()).collect(),
     })
 }

@@ -14,14 +14,14 @@
 
 from ._asynchronous import AsyncOtpmux
 from ._errors import FieldError, OtpmuxError, Problem, Unreachable
-from ._models import Leg, Skipped, Verdict, Verification
+from ._models import SendAttempt, Skipped, Verdict, Verification
 from ._retry import Retry
 from ._synchronous import Otpmux
 
 __all__ = [
     "AsyncOtpmux",
     "FieldError",
-    "Leg",
+    "SendAttempt",
     "Otpmux",
     "OtpmuxError",
     "Problem",

@@ -9,7 +9,7 @@ from typing import Any
 
 
 @dataclass(frozen=True)
-class Leg:
+class SendAttempt:
     """One try at one provider."""
 
     provider: str
@@ -52,7 +52,7 @@ class Verification:
     """Whether the newest message carries another code than those before it; both are good."""
     code_length: int | None = None
     """Digits of the code, where that is known. Do not hard-code six."""
-    legs: tuple[Leg, ...] = ()
+    send_attempts: tuple[SendAttempt, ...] = ()
     skipped: tuple[Skipped, ...] = ()
     metadata: Mapping[str, str] = field(default_factory=dict)
 
@@ -70,16 +70,16 @@ class Verification:
             code_source=body.get("code_source", "supplied"),
             new_code=body.get("new_code", False),
             code_length=body.get("code_length"),
-            legs=tuple(
-                Leg(
-                    provider=leg["provider"],
-                    channel=leg["channel"],
-                    state=leg["state"],
-                    reason=leg.get("reason"),
-                    failure=leg.get("failure"),
-                    delivery=leg.get("delivery"),
+            send_attempts=tuple(
+                SendAttempt(
+                    provider=attempt["provider"],
+                    channel=attempt["channel"],
+                    state=attempt["state"],
+                    reason=attempt.get("reason"),
+                    failure=attempt.get("failure"),
+                    delivery=attempt.get("delivery"),
                 )
-                for leg in body.get("legs", ())
+                for attempt in body.get("send_attempts", ())
             ),
             skipped=tuple(
                 Skipped(provider=skip["provider"], reason=skip.get("reason"))

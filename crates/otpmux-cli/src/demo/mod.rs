@@ -59,7 +59,7 @@ async fn tell(output: &mut Output) -> Result<(), Box<dyn Error>> {
 async fn one_code(stage: &mut Stage, output: &mut Output) -> Result<(), Box<dyn Error>> {
     output.title("\n1. A code goes out through EasyOTP")?;
     let sent = stage.send(FIRST).await?;
-    show_legs(&sent, output)?;
+    show_attempts(&sent, output)?;
     let messages = stage.arrived();
     show_messages(&messages, output)?;
     expect_from(&messages, &[Vendor::EasyOtp])?;
@@ -80,7 +80,7 @@ async fn lost_answer(stage: &mut Stage, output: &mut Output) -> Result<(), Box<d
         .title("\n2. EasyOTP breaks at the worst moment: the message is out, its answer is lost")?;
     stage.break_easyotp(Fault::new(FaultKind::ResetAfterRead).after_work());
     let sent = stage.send(SECOND).await?;
-    show_legs(&sent, output)?;
+    show_attempts(&sent, output)?;
     output.story(
         "    Whether EasyOTP sent anything cannot be known. The policy allows one duplicate,",
     )?;
@@ -101,7 +101,7 @@ async fn refusal(stage: &mut Stage, output: &mut Output) -> Result<(), Box<dyn E
     output.title("\n3. EasyOTP refuses: its account is empty")?;
     stage.break_easyotp(Fault::status(402));
     let sent = stage.send(THIRD).await?;
-    show_legs(&sent, output)?;
+    show_attempts(&sent, output)?;
     output
         .story("    A refusal is certain: EasyOTP sent nothing, so there is one message in all.")?;
     let messages = stage.arrived();
@@ -117,7 +117,7 @@ async fn refusal(stage: &mut Stage, output: &mut Output) -> Result<(), Box<dyn E
 async fn code_of_the_vendor(stage: &mut Stage, output: &mut Output) -> Result<(), Box<dyn Error>> {
     output.title("\n4. By WhatsApp, which AirTexts alone offers here, with a code of its own")?;
     let sent = stage.send_by(Channel::WhatsApp, FOURTH).await?;
-    show_legs(&sent, output)?;
+    show_attempts(&sent, output)?;
     let messages = stage.arrived();
     show_messages(&messages, output)?;
     expect_from(&messages, &[Vendor::AirTexts])?;
@@ -133,10 +133,10 @@ async fn code_of_the_vendor(stage: &mut Stage, output: &mut Output) -> Result<()
     Ok(())
 }
 
-fn show_legs(sent: &Verification, output: &mut Output) -> io::Result<()> {
+fn show_attempts(sent: &Verification, output: &mut Output) -> io::Result<()> {
     output.story(format_args!("    send to {}", sent.to))?;
-    for leg in &sent.legs {
-        output.story(format_args!("      {}", report::leg_text(leg)))?;
+    for attempt in &sent.send_attempts {
+        output.story(format_args!("      {}", report::attempt_text(attempt)))?;
     }
     Ok(())
 }

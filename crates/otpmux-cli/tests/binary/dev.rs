@@ -61,7 +61,7 @@ fn a_first_run_sends_at_once_and_leaves_nothing() {
     let ended = dev.run(&["send", "--to", TO, "--id-only"]);
     assert_eq!(ended.status, Some(0), "{}", ended.everything());
     let shown = dev.run(&["status", ended.stdout.trim(), "--json"]).json().remove(0);
-    assert_eq!(shown["legs"][0]["provider"], "easyotp");
+    assert_eq!(shown["send_attempts"][0]["provider"], "easyotp");
     let store = dev.told("store").to_owned();
     assert!(Path::new(&store).exists());
     assert_eq!(dev.stop(), Some(0));

@@ -71,8 +71,8 @@ fn json_has_every_field() {
     assert_eq!(sent["confirmed"], true);
     assert_eq!(sent["code_length"], 6);
     assert_eq!(sent["guesses_left"], 5);
-    assert_eq!(sent["legs"][0]["provider"], "easyotp");
-    assert_eq!(sent["legs"][0]["state"], "accepted");
+    assert_eq!(sent["send_attempts"][0]["provider"], "easyotp");
+    assert_eq!(sent["send_attempts"][0]["state"], "accepted");
     for time in ["expires_at", "resend_after"] {
         let text = sent[time].as_str().unwrap();
         assert!(text.len() == 20 && text.ends_with('Z'), "{text}");

@@ -134,7 +134,7 @@ fn an_answer_that_is_lost_is_no_failure_but_unconfirmed() {
     assert_eq!(ended.status, Some(0), "{}", ended.everything());
     let sent = &ended.json()[0];
     assert_eq!(sent["confirmed"], false);
-    assert_eq!(sent["legs"][0]["state"], "unknown");
+    assert_eq!(sent["send_attempts"][0]["state"], "unknown");
     assert_eq!(vendors.emulator.request_count(Vendor::EasyOtp), 1, "never repeated");
 }
 

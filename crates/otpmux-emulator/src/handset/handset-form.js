@@ -11,7 +11,7 @@ const VERDICTS = {
   not_found: "There is no such verification any more.",
 };
 
-/** How a leg stands: what to call it, and how good that is. */
+/** How a send attempt stands: what to call it, and how good that is. */
 const LEGS = {
   accepted: ["accepted", "good"],
   refused: ["refused", "bad"],
@@ -34,7 +34,7 @@ const newest = new Map();
 let mine = null;
 /** The vendors that cannot be reached. */
 let down = [];
-/** Legs of which it is known here that their vendor was not reached. */
+/** Send attempts of which it is known here that their vendor was not reached. */
 const notReached = new Set();
 
 /** Has the page told whenever the form has learnt how a verification stands. */
@@ -165,12 +165,12 @@ async function showTrail() {
   // Vendors are asked for this, and may be slow: only the newest answer counts.
   if (!status || asked !== trailsAsked) return;
   showVerification(status);
-  const { legs = [], skipped = [] } = status;
+  const { send_attempts = [], skipped = [] } = status;
   const lines = [];
-  legs.forEach((leg, place) => {
-    lines.push(...skipped.filter((skip) => skip.before === place).map(skipLine), legLine(leg, place));
+  send_attempts.forEach((attempt, place) => {
+    lines.push(...skipped.filter((skip) => skip.before === place).map(skipLine), attemptLine(attempt, place));
   });
-  lines.push(...skipped.filter((skip) => skip.before >= legs.length).map(skipLine));
+  lines.push(...skipped.filter((skip) => skip.before >= send_attempts.length).map(skipLine));
   by("trail").replaceChildren(...lines);
 }
 
@@ -189,21 +189,21 @@ function line(state, provider, text) {
  * Whether a vendor that is down has not been reached. A gateway cannot tell a connection that was
  * closed unread from a lost answer; the emulator can.
  */
-function isNotReached(leg, place) {
+function isNotReached(attempt, place) {
   const known = `${current.id} ${place}`;
-  const isDown = down.some((vendor) => leg.provider.toLowerCase().startsWith(vendor));
-  if (leg.state === "unknown" && leg.failure === "transport" && isDown) notReached.add(known);
+  const isDown = down.some((vendor) => attempt.provider.toLowerCase().startsWith(vendor));
+  if (attempt.state === "unknown" && attempt.failure === "transport" && isDown) notReached.add(known);
   return notReached.has(known);
 }
 
-function legLine(leg, place) {
-  if (isNotReached(leg, place)) {
-    return line("bad", leg.provider, "not reached, which the gateway cannot know for certain");
+function attemptLine(attempt, place) {
+  if (isNotReached(attempt, place)) {
+    return line("bad", attempt.provider, "not reached, which the gateway cannot know for certain");
   }
-  const [words, state] = LEGS[leg.state] ?? [leg.state, "doubt"];
-  const failure = leg.failure ? ` (${leg.failure.replaceAll("_", " ")})` : "";
-  const delivery = leg.delivery && leg.delivery !== "unknown" ? `, ${leg.delivery}` : "";
-  return line(state, leg.provider, `${words}${failure}, ${channelName(leg.channel)}${delivery}`);
+  const [words, state] = LEGS[attempt.state] ?? [attempt.state, "doubt"];
+  const failure = attempt.failure ? ` (${attempt.failure.replaceAll("_", " ")})` : "";
+  const delivery = attempt.delivery && attempt.delivery !== "unknown" ? `, ${attempt.delivery}` : "";
+  return line(state, attempt.provider, `${words}${failure}, ${channelName(attempt.channel)}${delivery}`);
 }
 
 function skipLine(skip) {

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::kept::Kept;
 use super::{InFlight, Inner, Verification, gone, until};
-use crate::{Leg, LegState, Record, RequestTag, State};
+use crate::{SendAttempt, AttemptState, Record, RequestTag, State};
 
 /// How often a request that is under way elsewhere is looked at: at first, and at the most.
 const FIRST_LOOK: Duration = Duration::from_millis(5);
@@ -61,11 +61,11 @@ impl Inner {
     }
 }
 
-/// For how long its answer may still change, at the most, if it may: a leg has no end yet. A process
+/// For how long its answer may still change, at the most, if it may: a send attempt has no end yet. A process
 /// that died in the call leaves it so, and its deadline tells when nobody is at it any more.
 fn under_way(record: &Record, now: SystemTime) -> Option<Duration> {
-    let open = |leg: &&Leg| leg.state == LegState::Intended && now < leg.ends_at;
-    let last = record.legs.iter().filter(open).map(|leg| leg.ends_at).max()?;
+    let open = |attempt: &&SendAttempt| attempt.state == AttemptState::Intended && now < attempt.ends_at;
+    let last = record.send_attempts.iter().filter(open).map(|attempt| attempt.ends_at).max()?;
     (record.state == State::Pending).then(|| until(last, now))
 }
 
@@ -81,7 +81,7 @@ pub(super) fn other_content() -> Error {
 }
 
 fn has_failed(record: &Record) -> Error {
-    let kind = record.legs.last().and_then(|leg| leg.failure).unwrap_or(ErrorKind::Unavailable);
+    let kind = record.send_attempts.last().and_then(|attempt| attempt.failure).unwrap_or(ErrorKind::Unavailable);
     let blame = if kind == ErrorKind::Store { Blame::Internal } else { Blame::Provider };
     Error::new(kind, Certainty::Refused, blame)
         .with_detail("the first request under this idempotency key has failed; ask again")

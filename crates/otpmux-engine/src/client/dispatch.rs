@@ -13,9 +13,9 @@ use super::line::Line;
 use super::plan::{Candidate, Plan, Source, skip};
 use super::standing::StillWanted;
 use super::{Inner, Verification, gone, metrics};
-use crate::record::{LegState, Record};
+use crate::record::{AttemptState, Record};
 use crate::{
-    BeginLeg, Begun, Choice, GRACE, Leg, LegEnd, Lost, Refund, Settle, Skip, SkipReason,
+    StartAttempt, AttemptStarted, Choice, GRACE, SendAttempt, AttemptEnd, Lost, Refund, Settle, Skip, SkipReason,
     VendorTerms,
 };
 
@@ -24,24 +24,24 @@ const RECONCILE: Duration = Duration::from_secs(2);
 
 /// One send or resend on its way through its candidates.
 ///
-/// Invariant: every call was written down as a leg before it was made. `possible` counts the
+/// Invariant: every call was written down as a send attempt before it was made. `possible` counts the
 /// messages of this send that may have gone out; together with the calls under way it never exceeds
 /// one more than the duplicates that the policy allows.
 pub(super) struct Dispatch<'a> {
     inner: &'a Arc<Inner>,
-    /// The record as it was written down, with the legs of this send as they went on.
+    /// The record as it was written down, with the send attempts of this send as they went on.
     record: Record,
     request: SendRequest,
     route: usize,
     candidates: Vec<Candidate>,
-    /// The place of its first leg in `record`.
+    /// The place of its first send attempt in `record`.
     first: usize,
     code: Option<Code>,
     begun: Instant,
     deadline: Instant,
-    /// When its newest leg was begun.
-    leg_begun: Instant,
-    /// Where the message and its first leg were counted.
+    /// When its newest send attempt was begun.
+    attempt_begun: Instant,
+    /// Where the message and its first send attempt were counted.
     counted: Counted,
     possible: u32,
     /// How many of those certainly carry a code that is not ours and that nobody can verify.
@@ -53,15 +53,15 @@ pub(super) struct Dispatch<'a> {
 
 #[derive(Default)]
 struct Untold {
-    ends: Vec<LegEnd>,
+    ends: Vec<AttemptEnd>,
     skips: Vec<Skip>,
     /// Of calls that never reached their providers.
     refunds: Vec<Refund>,
-    /// The beginning of a leg, whose answer was lost.
+    /// The beginning of a send attempt, whose answer was lost.
     lost: Option<Lost>,
 }
 
-/// A leg that is written down and not settled.
+/// A send attempt that is written down and not settled.
 #[derive(Clone, Copy)]
 struct Flight {
     /// Its candidate.
@@ -74,13 +74,13 @@ struct Flight {
     counted: Option<Refund>,
 }
 
-/// How a leg ended, or two that flew side by side.
+/// How a send attempt ended, or two that flew side by side.
 enum Ended {
     Sent(Flight, Sent),
     Failed { error: Error, next: Option<usize> },
 }
 
-/// Why there is no further leg.
+/// Why there is no further send attempt.
 enum NotBegun {
     /// The verification is.
     Over,
@@ -90,7 +90,7 @@ enum NotBegun {
 type Call = Pin<Box<dyn Future<Output = Result<Sent, Error>> + Send>>;
 
 impl<'a> Dispatch<'a> {
-    /// For a record whose last leg is written down, and not yet called; it is the first candidate's.
+    /// For a record whose last send attempt is written down, and not yet called; it is the first candidate's.
     pub(super) fn new(
         inner: &'a Arc<Inner>,
         record: Record,
@@ -101,7 +101,7 @@ impl<'a> Dispatch<'a> {
     ) -> Self {
         let begun = Instant::now();
         let Plan { request, route, candidates, .. } = plan;
-        let first = record.legs.len() - 1;
+        let first = record.send_attempts.len() - 1;
         let standing = Arc::new(StillWanted::new(Arc::clone(inner), record.id));
         let untold = Untold::default();
         let (possible, foreign) = (0, 0);
@@ -115,7 +115,7 @@ impl<'a> Dispatch<'a> {
             code,
             begun,
             deadline,
-            leg_begun: begun,
+            attempt_begun: begun,
             counted,
             possible,
             foreign,
@@ -124,14 +124,14 @@ impl<'a> Dispatch<'a> {
         }
     }
 
-    /// `place` is that of the first leg in the store's record.
+    /// `place` is that of the first send attempt in the store's record.
     pub(super) async fn run(mut self, place: usize) -> Result<Verification, Error> {
         let result = self.go_through(place).await;
         metrics::sent(self.begun, &self.request.recipient, &self.request.channel, &result);
         let line = Line {
             id: self.record.id,
             route: self.route,
-            legs: &self.record.legs[self.first..],
+            send_attempts: &self.record.send_attempts[self.first..],
             again: self.first > 0,
             channel: &self.request.channel,
             begun: self.begun,
@@ -141,7 +141,7 @@ impl<'a> Dispatch<'a> {
     }
 
     async fn go_through(&mut self, place: usize) -> Result<Verification, Error> {
-        let (here, counted) = (self.record.legs.len() - 1, self.counted.provider);
+        let (here, counted) = (self.record.send_attempts.len() - 1, self.counted.provider);
         let mut flight = Flight { at: 0, here, place, counted };
         loop {
             let ended = match self.hedge(flight) {
@@ -179,7 +179,7 @@ impl<'a> Dispatch<'a> {
         self.landed(flight, result).await
     }
 
-    /// When to ask whom beside this leg, if that is allowed: both carry the code of ours, and a
+    /// When to ask whom beside this send attempt, if that is allowed: both carry the code of ours, and a
     /// duplicate is left.
     fn hedge(&self, flight: Flight) -> Option<(Duration, usize)> {
         let after = self.inner.policy.hedge_after?;
@@ -213,7 +213,7 @@ impl<'a> Dispatch<'a> {
                 // Dropped in mid-air: its message may go out all the same.
                 drop(left);
                 self.possible += 1;
-                self.end(other, LegState::Unknown, None, Sent::new());
+                self.end(other, AttemptState::Unknown, None, Sent::new());
                 return Ended::Sent(landed, sent);
             }
             Err(error) => error,
@@ -250,10 +250,10 @@ impl<'a> Dispatch<'a> {
     /// hangs must not use it up.
     fn context(&self, flight: Flight) -> Context {
         let shares = u32::try_from(self.candidates.len() - flight.at).unwrap_or(u32::MAX);
-        let left = self.deadline.saturating_duration_since(self.leg_begun);
-        let ends = self.leg_begun + left / shares;
+        let left = self.deadline.saturating_duration_since(self.attempt_begun);
+        let ends = self.attempt_begun + left / shares;
         let standing: Arc<StillWanted> = Arc::clone(&self.standing);
-        Context::new(self.record.legs[flight.here].key)
+        Context::new(self.record.send_attempts[flight.here].key)
             .with_deadline(ends.into_std())
             .alone(self.next_after(flight.at).is_none())
             .probing(self.is_the_best_left(flight.at))
@@ -299,17 +299,17 @@ impl<'a> Dispatch<'a> {
             certainty = error.certainty().as_str(),
             blame = error.blame().as_str(),
             ?step,
-            "leg failed",
+            "attempt failed",
         );
         if foreign {
             let provider = candidate.provider().id();
             tracing::error!(%provider, detail = error.detail(), "another code than ours was sent");
         }
         let state = match error.certainty() {
-            _ if foreign => LegState::Refused,
-            Certainty::NotSent => LegState::NotSent,
-            Certainty::Refused => LegState::Refused,
-            Certainty::Unknown => LegState::Unknown,
+            _ if foreign => AttemptState::Refused,
+            Certainty::NotSent => AttemptState::NotSent,
+            Certainty::Refused => AttemptState::Refused,
+            Certainty::Unknown => AttemptState::Unknown,
         };
         self.end(flight, state, Some(&error), Sent::new());
         Ended::Failed { next: next.filter(|_| step == NextStep::NextProvider), error }
@@ -332,7 +332,7 @@ impl<'a> Dispatch<'a> {
         if !(capabilities.status && capabilities.status_by_key) || ends <= Instant::now() {
             return Err(error);
         }
-        let cx = Context::new(self.record.legs[flight.here].key).with_deadline(ends.into_std());
+        let cx = Context::new(self.record.send_attempts[flight.here].key).with_deadline(ends.into_std());
         let target = Target::new(self.request.recipient.clone(), None);
         match provider.status(&cx, &target).await.map(|status| status.delivery) {
             Ok(Delivery::Accepted | Delivery::Sent | Delivery::Delivered) => Ok(Sent::new()),
@@ -353,20 +353,20 @@ impl<'a> Dispatch<'a> {
         self.possible == 0 || candidate.source.is_supplied()
     }
 
-    fn end(&mut self, flight: Flight, state: LegState, error: Option<&Error>, sent: Sent) {
+    fn end(&mut self, flight: Flight, state: AttemptState, error: Option<&Error>, sent: Sent) {
         let failure = error.map(Error::kind);
         let vendor = self.terms(flight, &sent);
         let keep = |it| self.inner.keys.keep_reference(self.record.id, &self.request.recipient, it);
         let reference = sent.reference.and_then(keep);
-        let leg = &mut self.record.legs[flight.here];
-        (leg.state, leg.failure) = (state, failure);
-        if state == LegState::NotSent {
+        let attempt = &mut self.record.send_attempts[flight.here];
+        (attempt.state, attempt.failure) = (state, failure);
+        if state == AttemptState::NotSent {
             self.untold.refunds.extend(flight.counted);
         }
         if vendor.is_some() {
-            leg.vendor.clone_from(&vendor);
+            attempt.vendor.clone_from(&vendor);
         }
-        self.untold.ends.push(LegEnd { leg: flight.place, state, failure, reference, vendor });
+        self.untold.ends.push(AttemptEnd { attempt: flight.place, state, failure, reference, vendor });
     }
 
     /// What a vendor says of its own code, if anything, with what was known of it before. An expiry
@@ -383,7 +383,7 @@ impl<'a> Dispatch<'a> {
         Some(terms)
     }
 
-    /// Settles what has ended and writes down the next leg, in one step of the store; `None` when
+    /// Settles what has ended and writes down the next send attempt, in one step of the store; `None` when
     /// all who are left have had as many messages as they may.
     async fn begin(&mut self, mut next: usize, reason: Choice) -> Result<Option<Flight>, NotBegun> {
         loop {
@@ -391,36 +391,36 @@ impl<'a> Dispatch<'a> {
             let candidate = &self.candidates[next];
             let reason = if candidate.is_last_resort() { Choice::LastResort } else { reason };
             let (id, entropy) = (self.record.id, &*self.inner.entropy);
-            let ends_at = self.record.legs[self.first].ends_at;
-            let leg = self
+            let ends_at = self.record.send_attempts[self.first].ends_at;
+            let attempt = self
                 .inner
-                .new_leg(id, candidate, reason, &self.request.channel, ends_at, entropy)
+                .new_attempt(id, candidate, reason, &self.request.channel, ends_at, entropy)
                 .map_err(NotBegun::Failed)?;
             let news = self.inner.members.news();
             let charge = candidate.member.charge.clone();
             let now = self.inner.clock.now();
             let counted = charge.as_ref().map(|charge| Refund { key: charge.key, at: now });
-            let begin = BeginLeg {
-                leg: leg.clone(),
+            let begin = StartAttempt {
+                attempt: attempt.clone(),
                 charges: charge.into_iter().collect(),
                 ends: self.untold.ends.clone(),
                 skips: self.untold.skips.clone(),
                 news: news.clone(),
                 resend: None,
             };
-            let begun = self.inner.store.begin_leg(self.record.id, begin, now).await;
+            let begun = self.inner.store.start_attempt(self.record.id, begin, now).await;
             if begun.is_ok() {
                 self.untold.ends.clear();
                 self.untold.skips.clear();
             }
             match begun {
-                Ok(Begun::Leg(place)) => {
-                    self.record.legs.push(leg);
-                    self.leg_begun = Instant::now();
-                    let here = self.record.legs.len() - 1;
+                Ok(AttemptStarted::Started(place)) => {
+                    self.record.send_attempts.push(attempt);
+                    self.attempt_begun = Instant::now();
+                    let here = self.record.send_attempts.len() - 1;
                     return Ok(Some(Flight { at: next, here, place, counted }));
                 }
-                Ok(Begun::Limited(_)) => {
+                Ok(AttemptStarted::Limited(_)) => {
                     self.pass_over(next, SkipReason::Limit);
                     match self.next_after(next) {
                         Some(after) => next = after,
@@ -432,8 +432,8 @@ impl<'a> Dispatch<'a> {
                 Err(error) => {
                     self.inner.members.take_back(news);
                     if error.certainty() != Certainty::NotSent {
-                        let leg = Leg { failure: Some(error.kind()), ..leg };
-                        if let Some(lost) = self.untold.lost.replace(Lost::Leg(leg)) {
+                        let attempt = SendAttempt { failure: Some(error.kind()), ..attempt };
+                        if let Some(lost) = self.untold.lost.replace(Lost::SendAttempt(attempt)) {
                             let lost = Some(lost);
                             self.tell_late(Settle { close: true, lost, ..Settle::default() });
                         }
@@ -451,7 +451,7 @@ impl<'a> Dispatch<'a> {
             before -= 1;
             let candidate = &self.candidates[before];
             let id = candidate.provider().id();
-            let tried = self.record.legs.iter().any(|leg| leg.provider == *id);
+            let tried = self.record.send_attempts.iter().any(|attempt| attempt.provider == *id);
             if tried || candidate.source.is_supplied() {
                 break;
             }
@@ -460,14 +460,14 @@ impl<'a> Dispatch<'a> {
     }
 
     fn pass_over(&mut self, at: usize, reason: SkipReason) {
-        let skip = skip(self.candidates[at].provider(), self.record.legs.len(), reason);
+        let skip = skip(self.candidates[at].provider(), self.record.send_attempts.len(), reason);
         self.record.skips.push(skip.clone());
         self.untold.skips.push(skip);
     }
 
     async fn accepted(&mut self, flight: Flight, sent: Sent) -> Result<Verification, Error> {
         self.possible += 1;
-        self.end(flight, LegState::Accepted, None, sent);
+        self.end(flight, AttemptState::Accepted, None, sent);
         self.write(false).await
     }
 

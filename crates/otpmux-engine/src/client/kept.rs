@@ -106,14 +106,14 @@ impl Kept {
         keys.seal(id, &self.purpose, &text, entropy)
     }
 
-    /// Decrypts what a record holds, the references of its legs in their places.
+    /// Decrypts what a record holds, the references of its send attempts in their places.
     ///
     /// # Errors
     ///
     /// [`ErrorKind::Store`]: the server key is gone, or the record was tampered with.
     pub(super) fn open(record: &mut Record, keys: &ServerKeys) -> Result<Self, Error> {
         let mut read = || {
-            for reference in record.legs.iter_mut().filter_map(|leg| leg.reference.as_mut()) {
+            for reference in record.send_attempts.iter_mut().filter_map(|attempt| attempt.reference.as_mut()) {
                 *reference = keys.reveal_reference(record.id, reference)?;
             }
             let text = Zeroizing::new(keys.open(record.id, &record.purpose, &record.sealed)?);

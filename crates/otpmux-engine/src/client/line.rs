@@ -5,16 +5,16 @@ use tokio::time::Instant;
 
 use super::{Verification, metrics};
 use crate::VerificationId;
-use crate::record::{Leg, LegState};
+use crate::record::{SendAttempt, AttemptState};
 
 /// What a line is made of, besides what the send came to. Nothing of it is personal.
 pub(super) struct Line<'a> {
     pub(super) id: VerificationId,
     /// The place of the rule that decided.
     pub(super) route: usize,
-    /// The legs of this send, which is not the first of its verification where there were others
+    /// The send attempts of this send, which is not the first of its verification where there were others
     /// before.
-    pub(super) legs: &'a [Leg],
+    pub(super) send_attempts: &'a [SendAttempt],
     pub(super) again: bool,
     pub(super) channel: &'a Channel,
     pub(super) begun: Instant,
@@ -23,8 +23,8 @@ pub(super) struct Line<'a> {
 impl Line<'_> {
     /// Writes it, at level info.
     pub(super) fn write(&self, result: &Result<Verification, Error>) {
-        let carried = |leg: &&Leg| leg.state == LegState::Accepted;
-        let leg = self.legs.iter().rfind(carried).or(self.legs.last());
+        let carried = |attempt: &&SendAttempt| attempt.state == AttemptState::Accepted;
+        let attempt = self.send_attempts.iter().rfind(carried).or(self.send_attempts.last());
         let certainty = match result {
             Ok(sent) if sent.confirmed => "none",
             Ok(_) => Certainty::Unknown.as_str(),
@@ -34,12 +34,12 @@ impl Line<'_> {
             verification = %self.id,
             call = if self.again { "resend" } else { "send" },
             route = self.route + 1,
-            provider = leg.map_or("none", |leg| leg.provider.as_str()),
+            provider = attempt.map_or("none", |attempt| attempt.provider.as_str()),
             channel = self.channel.as_str(),
             outcome = metrics::outcome(result),
             certainty,
             milliseconds = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX),
-            legs = self.legs.len(),
+            send_attempts = self.send_attempts.len(),
             "send ended"
         );
     }

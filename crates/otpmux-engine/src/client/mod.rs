@@ -43,9 +43,9 @@ pub use overview::ProviderView;
 pub use reload::Reloaded;
 pub use request::{InFlight, NewVerification, Resend, Verify};
 pub use scope::{Scope, ScopedClient};
-pub use view::{CodeSourceView, LegView, Trail, Verification, VerificationStatus};
+pub use view::{CodeSourceView, SendAttemptView, Trail, Verification, VerificationStatus};
 
-use crate::record::{Leg, LegState, Record};
+use crate::record::{SendAttempt, AttemptState, Record};
 use crate::{Choice, Policy, Routes, ServerKeys, VerificationId, VerificationStore};
 use charges::Charges;
 use kept::Kept;
@@ -238,17 +238,17 @@ impl OtpClient {
 }
 
 impl Inner {
-    /// The legs whose message may be out, newest first, the accepted ones before the others.
-    fn live_legs<'a>(
+    /// The send attempts whose message may be out, newest first, the accepted ones before the others.
+    fn live_attempts<'a>(
         &'a self,
         record: &'a Record,
-    ) -> impl Iterator<Item = (&'a Arc<dyn OtpProvider>, &'a Leg)> {
+    ) -> impl Iterator<Item = (&'a Arc<dyn OtpProvider>, &'a SendAttempt)> {
         let of = |accepted: bool| {
-            record.legs.iter().rev().filter(move |leg| {
-                leg.state.may_have_sent() && (leg.state == LegState::Accepted) == accepted
+            record.send_attempts.iter().rev().filter(move |attempt| {
+                attempt.state.may_have_sent() && (attempt.state == AttemptState::Accepted) == accepted
             })
         };
-        let known = |leg: &'a Leg| Some((self.members.get(&leg.provider)?, leg));
+        let known = |attempt: &'a SendAttempt| Some((self.members.get(&attempt.provider)?, attempt));
         of(true).chain(of(false)).filter_map(known)
     }
 
@@ -257,8 +257,8 @@ impl Inner {
         Instant::now() + self.policy.deadline
     }
 
-    /// A leg as it is written down before its vendor is called.
-    fn new_leg(
+    /// A send attempt as it is written down before its vendor is called.
+    fn new_attempt(
         &self,
         id: VerificationId,
         candidate: &Candidate,
@@ -266,16 +266,16 @@ impl Inner {
         channel: &Channel,
         ends_at: SystemTime,
         entropy: &dyn Entropy,
-    ) -> Result<Leg, Error> {
+    ) -> Result<SendAttempt, Error> {
         let key = otpmux_core::IdempotencyKey::generate(entropy).map_err(no_entropy)?;
-        Ok(Leg {
+        Ok(SendAttempt {
             provider: candidate.provider().id().clone(),
             reason,
             channel: channel.clone(),
             supplied: candidate.source.is_supplied(),
             key,
             ends_at,
-            state: LegState::Intended,
+            state: AttemptState::Intended,
             failure: None,
             reference: match &candidate.source {
                 Source::Again { target, .. } => target.reference.clone().and_then(|reference| {
@@ -290,10 +290,10 @@ impl Inner {
     async fn cancel_at_vendors(&self, id: VerificationId, deadline: Instant) {
         let Ok(Some(mut record)) = self.store.load(id, self.clock.now()).await else { return };
         let Ok(kept) = Kept::open(&mut record, &self.keys) else { return };
-        for (provider, leg) in self.live_legs(&record) {
-            if !leg.supplied && provider.capabilities().cancel {
-                let target = Target::new(kept.recipient.clone(), leg.reference.clone());
-                if let Err(error) = provider.cancel(&context(leg, deadline), &target).await {
+        for (provider, attempt) in self.live_attempts(&record) {
+            if !attempt.supplied && provider.capabilities().cancel {
+                let target = Target::new(kept.recipient.clone(), attempt.reference.clone());
+                if let Err(error) = provider.cancel(&context(attempt, deadline), &target).await {
                     tracing::debug!(%error, "cancelled here, but not at the vendor");
                 }
             }
@@ -311,9 +311,9 @@ impl fmt::Debug for OtpClient {
     }
 }
 
-/// What a call about one leg is given.
-fn context(leg: &Leg, deadline: Instant) -> otpmux_core::Context {
-    otpmux_core::Context::new(leg.key).with_deadline(deadline.into_std())
+/// What a call about one send attempt is given.
+fn context(attempt: &SendAttempt, deadline: Instant) -> otpmux_core::Context {
+    otpmux_core::Context::new(attempt.key).with_deadline(deadline.into_std())
 }
 
 fn invalid(error: impl fmt::Display) -> Error {

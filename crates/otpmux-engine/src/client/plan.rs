@@ -10,7 +10,7 @@ use super::kept::Kept;
 use super::members::Member;
 use super::{Inner, NewVerification, gone, invalid, no_entropy, until};
 use crate::health::Health;
-use crate::{Choice, LegState, Policy, Record, ResendBy, Skip, SkipReason, VendorTerms};
+use crate::{Choice, AttemptState, Policy, Record, ResendBy, Skip, SkipReason, VendorTerms};
 
 /// A send, thought through before anything is written or called: what is asked, who may be asked in
 /// which order, and who may not. Never without a candidate.
@@ -39,12 +39,12 @@ impl Plan {
 
     /// Takes the first candidate out: it has had as many messages as it may. Gives it back when
     /// there is no other.
-    pub(super) fn pass_over_first(&mut self, legs: usize) -> bool {
+    pub(super) fn pass_over_first(&mut self, send_attempts: usize) -> bool {
         if self.candidates.len() < 2 {
             return false;
         }
         let first = self.candidates.remove(0);
-        self.skips.push(skip(first.provider(), legs, SkipReason::Limit));
+        self.skips.push(skip(first.provider(), send_attempts, SkipReason::Limit));
         true
     }
 }
@@ -57,7 +57,7 @@ pub(super) struct Candidate {
     lifetime: Option<Duration>,
 }
 
-/// Where a leg's code comes from.
+/// Where a send attempt's code comes from.
 pub(super) enum Source {
     /// It is the one of ours.
     Supplied,
@@ -251,7 +251,7 @@ impl Inner {
         Ok((plan, code))
     }
 
-    /// A plan for the first channel after that of the newest leg that somebody can send by; for that
+    /// A plan for the first channel after that of the newest send attempt that somebody can send by; for that
     /// channel again when there is none.
     fn plan_next_channel(
         &self,
@@ -259,8 +259,8 @@ impl Inner {
         wanted: &Wanted<'_>,
         now: SystemTime,
     ) -> Result<Plan, Error> {
-        let newest = wanted.again.and_then(|record| record.legs.last());
-        let last = newest.map_or(&request.channel, |leg| &leg.channel).clone();
+        let newest = wanted.again.and_then(|record| record.send_attempts.last());
+        let last = newest.map_or(&request.channel, |attempt| &attempt.channel).clone();
         let order = &self.policy.channels;
         let start = order.iter().position(|channel| *channel == last).map_or(0, |at| at + 1);
         let (before, after) = order.split_at(start.min(order.len()));
@@ -304,7 +304,7 @@ impl Inner {
         let mut random = [0; 8];
         let draw = || entropy.fill(&mut random).map(|()| u64::from_le_bytes(random));
         let order = route.order(draw).map_err(no_entropy)?;
-        let legs = wanted.again.map_or(0, |record| record.legs.len());
+        let send_attempts = wanted.again.map_or(0, |record| record.send_attempts.len());
         let drawn = !route.weights.is_empty();
         let mut candidates = Vec::with_capacity(order.len());
         let (mut skips, mut last_resorts) = (Vec::new(), Vec::new());
@@ -320,20 +320,20 @@ impl Inner {
             let provider = member.port();
             let capabilities = provider.capabilities();
             if test && !has_for_tests(provider, &to) {
-                skips.push(skip(provider, legs, SkipReason::Unable(Shortcoming::Recipient)));
+                skips.push(skip(provider, send_attempts, SkipReason::Unable(Shortcoming::Recipient)));
                 continue;
             }
             if let Err(error) = capabilities.check_send(provider.id(), request) {
                 // The first refusal is the preferred provider's: the one to tell about.
                 refusal = refusal.or(Some(error));
                 if let Some(what) = capabilities.shortcoming(request) {
-                    skips.push(skip(provider, legs, SkipReason::Unable(what)));
+                    skips.push(skip(provider, send_attempts, SkipReason::Unable(what)));
                 }
                 continue;
             }
             let health = member.guarded.health();
             if let Some(since) = left_alone(&health, now) {
-                skips.push(skip(provider, legs, SkipReason::BreakerOpen(since)));
+                skips.push(skip(provider, send_attempts, SkipReason::BreakerOpen(since)));
                 // A probe costs a refusal, but for this: it would be a message with a code that
                 // nobody can verify.
                 if health.why() == Some(ErrorKind::Configuration) {
@@ -375,13 +375,13 @@ fn turn(
     channel: &Channel,
 ) -> (u8, bool, usize) {
     let id = candidate.provider().id();
-    let last = record.legs.iter().rposition(|leg| leg.provider == *id);
+    let last = record.send_attempts.iter().rposition(|attempt| attempt.provider == *id);
     let failed = last.is_some_and(|last| {
-        let leg = &record.legs[last];
-        match (leg.state, by) {
-            (LegState::Accepted, ResendBy::Same) => false,
+        let attempt = &record.send_attempts[last];
+        match (attempt.state, by) {
+            (AttemptState::Accepted, ResendBy::Same) => false,
             // The user asks again, so it has not arrived; it may by another channel.
-            (LegState::Accepted, _) => leg.channel == *channel,
+            (AttemptState::Accepted, _) => attempt.channel == *channel,
             _ => true,
         }
     });
@@ -391,7 +391,7 @@ fn turn(
         Source::Vendor { .. } | Source::Again { .. } if record.code_is_out() => 1,
         _ => 0,
     };
-    let carried = record.legs.iter().any(|leg| leg.provider == *id && leg.state.may_have_sent());
+    let carried = record.send_attempts.iter().any(|attempt| attempt.provider == *id && attempt.state.may_have_sent());
     let turns = if class == 2 { last.map_or(0, |last| last + 1) } else { 0 };
     (class, carried != (by == ResendBy::Same), turns)
 }
@@ -416,8 +416,8 @@ fn left_alone(health: &Health, now: SystemTime) -> Option<SystemTime> {
     if health.admits(now) { None } else { health.since() }
 }
 
-pub(super) fn skip(provider: &Arc<dyn OtpProvider>, legs: usize, reason: SkipReason) -> Skip {
-    let before = u8::try_from(legs).unwrap_or(u8::MAX);
+pub(super) fn skip(provider: &Arc<dyn OtpProvider>, send_attempts: usize, reason: SkipReason) -> Skip {
+    let before = u8::try_from(send_attempts).unwrap_or(u8::MAX);
     Skip { before, provider: provider.id().clone(), reason }
 }
 
@@ -432,7 +432,7 @@ fn has_for_tests(provider: &Arc<dyn OtpProvider>, to: &str) -> bool {
     provider.capabilities().test_recipients.contains(&to)
 }
 
-/// Ours wherever the provider takes it, so that one code serves all legs. Test recipients get no
+/// Ours wherever the provider takes it, so that one code serves all send attempts. Test recipients get no
 /// message, so a code of ours would never be known to anybody: their vendor verifies them.
 fn source(provider: &Arc<dyn OtpProvider>, request: &SendRequest, wanted: &Wanted<'_>) -> Source {
     let capabilities = provider.capabilities();
@@ -441,14 +441,14 @@ fn source(provider: &Arc<dyn OtpProvider>, request: &SendRequest, wanted: &Wante
         return Source::Supplied;
     }
     if let Some(record) = wanted.again.filter(|_| capabilities.resend)
-        && let Some(leg) =
-            record.legs.iter().rev().find(|leg| {
-                leg.provider == *provider.id() && !leg.supplied && leg.reference.is_some()
+        && let Some(attempt) =
+            record.send_attempts.iter().rev().find(|attempt| {
+                attempt.provider == *provider.id() && !attempt.supplied && attempt.reference.is_some()
             })
     {
-        let known = leg.vendor.as_deref().copied().unwrap_or_default();
+        let known = attempt.vendor.as_deref().copied().unwrap_or_default();
         return Source::Again {
-            target: Target::new(request.recipient.clone(), leg.reference.clone()),
+            target: Target::new(request.recipient.clone(), attempt.reference.clone()),
             terms: Box::new(VendorTerms { repeats: true, ..known }),
         };
     }

@@ -3,7 +3,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use otpmux_core::{Entropy, EntropyError};
 use zeroize::Zeroizing;
 
-/// What a plain send needs: a code (8), an id (16), a nonce (12) and a leg's key (16).
+/// What a plain send needs: a code (8), an id (16), a nonce (12) and a send attempt's key (16).
 const SIZE: usize = 52;
 
 /// The randomness of one send, fetched from its source in one go: each fetch is a system call.

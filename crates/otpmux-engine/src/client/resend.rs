@@ -8,7 +8,7 @@ use super::dispatch::Dispatch;
 use super::kept::Kept;
 use super::{Inner, OtpClient, Resend, Scope, Verification, gone, no_entropy};
 use crate::{
-    BeginLeg, Begun, Choice, GRACE, Leg, LimitScope, Lost, Record, ResendTerms, Settle,
+    StartAttempt, AttemptStarted, Choice, GRACE, SendAttempt, LimitScope, Lost, Record, ResendTerms, Settle,
     VerificationId,
 };
 
@@ -71,9 +71,9 @@ impl OtpClient {
         let (mut plan, code) = inner.plan_resend(&record, kept, resend.channel.clone(), now)?;
         let delay = inner.resend_delay(record.resends + 1)?;
         let terms = ResendTerms { max_resends: inner.policy.resends, next_after: now + delay };
-        let (leg, place, counted) = loop {
+        let (attempt, place, counted) = loop {
             let first = &plan.candidates[0];
-            let mut leg = inner.new_leg(
+            let mut attempt = inner.new_attempt(
                 id,
                 first,
                 first.reason,
@@ -81,12 +81,12 @@ impl OtpClient {
                 ends_at,
                 &*inner.entropy,
             )?;
-            leg.key = key.take().unwrap_or(leg.key);
+            attempt.key = key.take().unwrap_or(attempt.key);
             let mut charges = inner.charges.of_plan(&plan, &record.recipient, &inner.keys);
             charges.extend(first.member.charge.clone());
             let counted = Counted::by(&charges, now);
-            let begin = BeginLeg {
-                leg: leg.clone(),
+            let begin = StartAttempt {
+                attempt: attempt.clone(),
                 charges,
                 resend: Some(terms),
                 ends: Vec::new(),
@@ -94,18 +94,18 @@ impl OtpClient {
                 news: Vec::new(),
             };
             record.skips.extend_from_slice(&begin.skips);
-            let begun = inner.store.begin_leg(id, begin, now).await;
-            let begun = begun.map_err(|error| inner.give_up_leg(&record, &leg, &counted, error));
+            let begun = inner.store.start_attempt(id, begin, now).await;
+            let begun = begun.map_err(|error| inner.give_up_attempt(&record, &attempt, &counted, error));
             let refusal = match begun? {
-                Begun::Leg(place) => break (leg, place, counted),
-                Begun::Over(_) => return Err(gone()),
-                Begun::TooSoon(wait) => refused("a resend so soon").with_retry_after(wait),
-                Begun::TooMany => refused("more resends than one verification may have"),
-                Begun::Limited(limit) => {
-                    let legs = record.legs.len();
-                    let another = limit.scope == LimitScope::Provider && plan.pass_over_first(legs);
+                AttemptStarted::Started(place) => break (attempt, place, counted),
+                AttemptStarted::Over(_) => return Err(gone()),
+                AttemptStarted::TooSoon(wait) => refused("a resend so soon").with_retry_after(wait),
+                AttemptStarted::TooMany => refused("more resends than one verification may have"),
+                AttemptStarted::Limited(limit) => {
+                    let send_attempts = record.send_attempts.len();
+                    let another = limit.scope == LimitScope::Provider && plan.pass_over_first(send_attempts);
                     if another {
-                        key = name.map(|_| leg.key);
+                        key = name.map(|_| attempt.key);
                         continue;
                     }
                     limited(&limit)
@@ -117,14 +117,14 @@ impl OtpClient {
             };
         };
         record.resend_after = terms.next_after;
-        record.legs.push(leg);
+        record.send_attempts.push(attempt);
         Dispatch::new(inner, record, plan, code, counted, deadline).run(place).await
     }
 }
 
 /// What is known of a named resend.
 enum Named {
-    /// It was not made, or came to nothing: its leg is to have this key.
+    /// It was not made, or came to nothing: its send attempt is to have this key.
     Free(IdempotencyKey),
     /// It was made.
     Before,
@@ -132,30 +132,30 @@ enum Named {
     OtherContent,
 }
 
-/// Bytes of a leg's key that say the resend's name, and up to where they say its content. The others
-/// are random, so that each try has a leg of its own, also when one of them is still on its way.
+/// Bytes of a send attempt's key that say the resend's name, and up to where they say its content. The others
+/// are random, so that each try has a send attempt of its own, also when one of them is still on its way.
 const NAME: usize = 8;
 const CONTENT: usize = 12;
 
 impl Inner {
     /// After a resend whose beginning was answered by an error: its message was not sent, so whatever
     /// was written down, or is later, is to be settled so.
-    fn give_up_leg(&self, record: &Record, leg: &Leg, counted: &Counted, error: Error) -> Error {
+    fn give_up_attempt(&self, record: &Record, attempt: &SendAttempt, counted: &Counted, error: Error) -> Error {
         if error.certainty() == Certainty::NotSent {
             return error;
         }
-        let leg = Leg { failure: Some(error.kind()), ..leg.clone() };
+        let attempt = SendAttempt { failure: Some(error.kind()), ..attempt.clone() };
         let settle = Settle {
             close: true,
             refunds: counted.message.iter().chain(&counted.provider).copied().collect(),
-            lost: Some(Lost::Leg(leg)),
+            lost: Some(Lost::SendAttempt(attempt)),
             ..Settle::default()
         };
         self.late.tell(record.id, settle, record.expires_at + GRACE);
         error.with_certainty(Certainty::NotSent)
     }
 
-    /// Looks for a named resend among the legs. A leg that a named resend begins has a key that is
+    /// Looks for a named resend among the send attempts. A send attempt that a named resend begins has a key that is
     /// made of the name, so the record needs no further place for it.
     fn resend_key(&self, record: &Record, name: &str, resend: &Resend) -> Result<Named, Error> {
         let mut random = [0; 16 - CONTENT];
@@ -164,22 +164,22 @@ impl Inner {
         let content = self.keys.tag("resend content", channel.as_bytes());
         // One that came to nothing frees its name, but the vendor has seen its key: the next try has
         // another one.
-        for round in 0..=record.legs.len() {
+        for round in 0..=record.send_attempts.len() {
             let text = format!("{}/{round}/{name}", record.id);
             let mut key = self.keys.tag("resend name", text.as_bytes());
             key[NAME..CONTENT].copy_from_slice(&content[NAME..CONTENT]);
             key[CONTENT..].copy_from_slice(&random);
             let key = IdempotencyKey::from_random(key);
-            let same = |leg: &Leg, up_to| leg.key.to_bytes()[..up_to] == key.to_bytes()[..up_to];
-            let Some(first) = record.legs.iter().position(|leg| same(leg, NAME)) else {
+            let same = |attempt: &SendAttempt, up_to| attempt.key.to_bytes()[..up_to] == key.to_bytes()[..up_to];
+            let Some(first) = record.send_attempts.iter().position(|attempt| same(attempt, NAME)) else {
                 return Ok(Named::Free(key));
             };
-            if !same(&record.legs[first], CONTENT) {
+            if !same(&record.send_attempts[first], CONTENT) {
                 return Ok(Named::OtherContent);
             }
-            let later = record.legs[first + 1..].iter();
-            let own = later.take_while(|leg| leg.reason != Choice::Resend);
-            if [&record.legs[first]].into_iter().chain(own).any(|leg| leg.state.may_have_sent()) {
+            let later = record.send_attempts[first + 1..].iter();
+            let own = later.take_while(|attempt| attempt.reason != Choice::Resend);
+            if [&record.send_attempts[first]].into_iter().chain(own).any(|attempt| attempt.state.may_have_sent()) {
                 return Ok(Named::Before);
             }
         }

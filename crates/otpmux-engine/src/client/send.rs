@@ -9,7 +9,7 @@ use super::kept::Kept;
 use super::pool::Pool;
 use super::{Inner, NewVerification, OtpClient, Verification, invalid, no_entropy};
 use crate::{
-    Create, Created, GRACE, LegEnd, LegState, LimitScope, Lost, Record, Settle, State,
+    Create, Created, GRACE, AttemptEnd, AttemptState, LimitScope, Lost, Record, Settle, State,
     VerificationId,
 };
 
@@ -65,13 +65,13 @@ impl OtpClient {
             resends: 0,
             resend_after: now + inner.policy.resend_delay,
             sealed,
-            legs: Vec::new(),
+            send_attempts: Vec::new(),
             skips: Vec::new(),
             request: tag.map(Box::new),
         };
         let counted = loop {
             let first = &plan.candidates[0];
-            record.legs = vec![inner.new_leg(
+            record.send_attempts = vec![inner.new_attempt(
                 id,
                 first,
                 first.reason,
@@ -128,9 +128,9 @@ impl Inner {
             return error;
         }
         let until = record.expires_at + GRACE;
-        let end = LegEnd {
-            leg: 0,
-            state: LegState::NotSent,
+        let end = AttemptEnd {
+            attempt: 0,
+            state: AttemptState::NotSent,
             failure: Some(error.kind()),
             reference: None,
             vendor: None,

@@ -3,11 +3,11 @@ use tokio::time::Instant;
 
 use super::kept::Kept;
 use super::{Inner, OtpClient, Scope, Verification, context};
-use crate::{Leg, LegEnd, LegState, Record, Settle, VerificationId};
+use crate::{SendAttempt, AttemptEnd, AttemptState, Record, Settle, VerificationId};
 
 impl OtpClient {
     /// Tells where a verification stands, and asks the vendors that can tell where its messages
-    /// are. A leg whose answer was lost is settled if its vendor knows it.
+    /// are. A send attempt whose answer was lost is settled if its vendor knows it.
     ///
     /// # Errors
     ///
@@ -28,14 +28,14 @@ impl OtpClient {
         let mut record = inner.load_within(id, scope, now).await?;
         let kept = Kept::open(&mut record, &inner.keys)?;
         let deadline = inner.deadline();
-        let mut deliveries = Vec::with_capacity(record.legs.len());
-        for leg in &record.legs {
-            deliveries.push(inner.delivery(&kept.recipient, leg, deadline).await);
+        let mut deliveries = Vec::with_capacity(record.send_attempts.len());
+        for attempt in &record.send_attempts {
+            deliveries.push(inner.delivery(&kept.recipient, attempt, deadline).await);
         }
         inner.reconcile(&mut record, &deliveries).await?;
         let mut view = Verification::of(&record, &kept.recipient, now);
-        for (leg, delivery) in view.legs.iter_mut().zip(deliveries) {
-            leg.delivery = delivery;
+        for (attempt, delivery) in view.send_attempts.iter_mut().zip(deliveries) {
+            attempt.delivery = delivery;
         }
         view.metadata.clone_from(kept.metadata());
         Ok(view)
@@ -46,17 +46,17 @@ impl Inner {
     async fn delivery(
         &self,
         recipient: &Recipient,
-        leg: &Leg,
+        attempt: &SendAttempt,
         deadline: Instant,
     ) -> Option<Delivery> {
-        let provider = self.members.get(&leg.provider)?;
+        let provider = self.members.get(&attempt.provider)?;
         let capabilities = provider.capabilities();
-        let can_find = leg.reference.is_some() || capabilities.status_by_key;
+        let can_find = attempt.reference.is_some() || capabilities.status_by_key;
         if !capabilities.status || !can_find {
             return None;
         }
-        let target = Target::new(recipient.clone(), leg.reference.clone());
-        match provider.status(&context(leg, deadline), &target).await {
+        let target = Target::new(recipient.clone(), attempt.reference.clone());
+        match provider.status(&context(attempt, deadline), &target).await {
             Ok(status) => Some(status.delivery),
             Err(error) => {
                 tracing::debug!(%error, "the vendor did not tell the status");
@@ -65,26 +65,26 @@ impl Inner {
         }
     }
 
-    /// Settles the legs that may have been sent and, as their vendors say, were.
+    /// Settles the send attempts that may have been sent and, as their vendors say, were.
     async fn reconcile(
         &self,
         record: &mut Record,
         deliveries: &[Option<Delivery>],
     ) -> Result<(), Error> {
         let mut ends = Vec::new();
-        for (place, (leg, delivery)) in record.legs.iter().zip(deliveries).enumerate() {
-            let open = matches!(leg.state, LegState::Intended | LegState::Unknown);
+        for (place, (attempt, delivery)) in record.send_attempts.iter().zip(deliveries).enumerate() {
+            let open = matches!(attempt.state, AttemptState::Intended | AttemptState::Unknown);
             // With a reference it is a vendor's message sent again: that the first one arrived says
             // nothing about this one.
-            let found = leg.reference.is_none()
+            let found = attempt.reference.is_none()
                 && matches!(
                     delivery,
                     Some(Delivery::Accepted | Delivery::Sent | Delivery::Delivered)
                 );
             if open && found {
-                let state = LegState::Accepted;
-                ends.push(LegEnd {
-                    leg: place,
+                let state = AttemptState::Accepted;
+                ends.push(AttemptEnd {
+                    attempt: place,
                     state,
                     failure: None,
                     reference: None,

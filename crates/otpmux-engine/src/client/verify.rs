@@ -3,7 +3,7 @@ use otpmux_core::{Blame, Certainty, Code, Error, ErrorKind, Verdict, VerifyReque
 use super::before::other_content;
 use super::kept::Kept;
 use super::{Inner, Verify, context, metrics};
-use crate::{Guessed, Guess, GuessEnd, Leg, Record, VerificationId};
+use crate::{Guessed, Guess, GuessEnd, SendAttempt, Record, VerificationId};
 
 impl Inner {
     pub(super) async fn verify(
@@ -50,7 +50,7 @@ impl Inner {
         }
     }
 
-    /// Asks the vendor of every leg whose code is the vendor's, each once, until one approves.
+    /// Asks the vendor of every send attempt whose code is the vendor's, each once, until one approves.
     ///
     /// A "no" counts only when every vendor gave one: if one could not be asked, the code may be
     /// that one's, and calling it wrong would be a guess.
@@ -103,16 +103,16 @@ impl Inner {
         let deadline = self.deadline();
         let mut answer = None;
         let mut failure = self.missing(record);
-        for (provider, leg) in self.live_legs(record).filter(|(_, leg)| !leg.supplied) {
+        for (provider, attempt) in self.live_attempts(record).filter(|(_, attempt)| !attempt.supplied) {
             let request =
-                VerifyRequest::new(kept.recipient.clone(), leg.reference.clone(), code.clone());
-            match provider.verify(&context(leg, deadline), &request).await {
+                VerifyRequest::new(kept.recipient.clone(), attempt.reference.clone(), code.clone());
+            match provider.verify(&context(attempt, deadline), &request).await {
                 Ok(Verdict::Approved) => {
                     return Said { answer: Some(Verdict::Approved), failure: None };
                 }
                 Ok(verdict) => answer = Some(more_telling(answer, verdict)),
                 // The answer to the send was lost, and its id with it: nobody can ask about this
-                // leg. A vendor that was asked and has no such call is another matter.
+                // send attempt. A vendor that was asked and has no such call is another matter.
                 Err(error) if not_asked(&error) => {}
                 Err(error) => {
                     tracing::debug!(%error, "the vendor could not be asked");
@@ -125,12 +125,12 @@ impl Inner {
 
     /// The failure to ask a vendor whose provider this client does not have.
     fn missing(&self, record: &Record) -> Option<Error> {
-        let unknown = |leg: &&Leg| {
-            !leg.supplied && leg.state.may_have_sent() && self.members.get(&leg.provider).is_none()
+        let unknown = |attempt: &&SendAttempt| {
+            !attempt.supplied && attempt.state.may_have_sent() && self.members.get(&attempt.provider).is_none()
         };
-        let leg = record.legs.iter().find(unknown)?;
+        let attempt = record.send_attempts.iter().find(unknown)?;
         let error = Error::new(ErrorKind::Configuration, Certainty::NotSent, Blame::Internal)
-            .with_provider(leg.provider.clone())
+            .with_provider(attempt.provider.clone())
             .with_detail("only this provider can verify its code, and it is not configured here");
         Some(error)
     }

@@ -6,7 +6,7 @@ use otpmux_core::{Channel, Delivery, ErrorKind, ProviderId, Recipient};
 use serde::Serialize;
 
 use crate::VerificationId;
-use crate::record::{Choice, LegState, Record, Skip, State};
+use crate::record::{Choice, AttemptState, Record, Skip, State};
 
 /// What an application may know about a verification, and show to its user.
 #[derive(Clone, Debug)]
@@ -39,7 +39,7 @@ pub struct Verification {
     /// vendor that made the code said so.
     pub guesses_left: u32,
     /// What was tried, oldest first.
-    pub legs: Vec<LegView>,
+    pub send_attempts: Vec<SendAttemptView>,
     /// Who was passed over, in the order in which that happened.
     pub skipped: Vec<Skip>,
     /// The application's own notes. Only [`status`](crate::OtpClient::status) gives them.
@@ -72,7 +72,7 @@ impl CodeSourceView {
 #[non_exhaustive]
 pub enum Trail<'a> {
     /// A provider was called.
-    Leg(&'a LegView),
+    Attempt(&'a SendAttemptView),
     /// A provider was passed over.
     Skipped(&'a Skip),
 }
@@ -97,7 +97,7 @@ pub enum VerificationStatus {
 /// One try at one provider, as an operator sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct LegView {
+pub struct SendAttemptView {
     /// The provider.
     pub provider: ProviderId,
     /// Why it was this provider's turn.
@@ -105,7 +105,7 @@ pub struct LegView {
     /// The channel.
     pub channel: Channel,
     /// What is known about it.
-    pub state: LegState,
+    pub state: AttemptState,
     /// Why it failed.
     pub failure: Option<ErrorKind>,
     /// Where the message is, when the vendor was asked and could tell.
@@ -114,24 +114,24 @@ pub struct LegView {
 
 impl Verification {
     pub(super) fn of(record: &Record, recipient: &Recipient, now: SystemTime) -> Self {
-        let newest = record.legs.last();
+        let newest = record.send_attempts.last();
         // The code that the user reads last; before anything is out, that of the call under way.
-        let supplied = record.newest_out().or(newest).is_some_and(|leg| leg.supplied);
+        let supplied = record.newest_out().or(newest).is_some_and(|attempt| attempt.supplied);
         let code_source = if supplied { CodeSourceView::Supplied } else { CodeSourceView::Vendor };
         Self {
             id: record.id,
             status: VerificationStatus::of(record, now),
-            // A record is born with its first leg.
-            channel: newest.map_or(Channel::Sms, |leg| leg.channel.clone()),
+            // A record is born with its first send attempt.
+            channel: newest.map_or(Channel::Sms, |attempt| attempt.channel.clone()),
             to: recipient.masked(),
-            confirmed: newest.is_some_and(|leg| leg.state == LegState::Accepted),
+            confirmed: newest.is_some_and(|attempt| attempt.state == AttemptState::Accepted),
             code_source,
             new_code: record.sends_new_code(),
             expires_at: record.newest_expires_at(),
             code_length: record.told_code_length(),
             resend_after: record.resend_after,
             guesses_left: record.newest_guesses_left(),
-            legs: record.legs.iter().map(LegView::of).collect(),
+            send_attempts: record.send_attempts.iter().map(SendAttemptView::of).collect(),
             skipped: record.skips.clone(),
             metadata: BTreeMap::new(),
         }
@@ -139,13 +139,13 @@ impl Verification {
 
     /// What happened, in its order: who was called, who was not, and why.
     pub fn trail(&self) -> impl Iterator<Item = Trail<'_>> {
-        let skipped_before = |legs: usize| {
-            let here = move |skip: &&Skip| usize::from(skip.before) == legs;
+        let skipped_before = |send_attempts: usize| {
+            let here = move |skip: &&Skip| usize::from(skip.before) == send_attempts;
             self.skipped.iter().filter(here).map(Trail::Skipped)
         };
-        let legs = self.legs.iter().enumerate();
-        legs.flat_map(move |(place, leg)| skipped_before(place).chain([Trail::Leg(leg)]))
-            .chain(skipped_before(self.legs.len()))
+        let send_attempts = self.send_attempts.iter().enumerate();
+        send_attempts.flat_map(move |(place, attempt)| skipped_before(place).chain([Trail::SendAttempt(attempt)]))
+            .chain(skipped_before(self.send_attempts.len()))
     }
 }
 
@@ -153,10 +153,10 @@ impl fmt::Display for Trail<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Skipped(skip) => write!(f, "{}: skipped: {}", skip.provider, skip.reason),
-            Self::Leg(leg) => {
-                let (state, message) = (leg.state.as_str(), leg.reason.message());
-                write!(f, "{} by {}: {state} ({message})", leg.provider, leg.channel)?;
-                match leg.failure {
+            Self::SendAttempt(attempt) => {
+                let (state, message) = (attempt.state.as_str(), attempt.reason.message());
+                write!(f, "{} by {}: {state} ({message})", attempt.provider, attempt.channel)?;
+                match attempt.failure {
                     Some(kind) => write!(f, ": {}", kind.as_str()),
                     None => Ok(()),
                 }
@@ -188,14 +188,14 @@ impl VerificationStatus {
     }
 }
 
-impl LegView {
-    fn of(leg: &crate::Leg) -> Self {
+impl SendAttemptView {
+    fn of(attempt: &crate::SendAttempt) -> Self {
         Self {
-            provider: leg.provider.clone(),
-            reason: leg.reason,
-            channel: leg.channel.clone(),
-            state: leg.state,
-            failure: leg.failure,
+            provider: attempt.provider.clone(),
+            reason: attempt.reason,
+            channel: attempt.channel.clone(),
+            state: attempt.state,
+            failure: attempt.failure,
             delivery: None,
         }
     }

@@ -7,17 +7,17 @@ use std::time::SystemTime;
 use async_trait::async_trait;
 use otpmux_core::{Blame, Certainty, Error, ErrorKind, Verdict};
 use otpmux_engine::{
-    Guessed, BeginLeg, Begun, Create, Created, Guess, GuessEnd, HealthMark, KeyCheck, KeyId,
-    LegState, MemoryStore, NewVerification, OtpClient, Record, Settle, State, StoreState,
+    Guessed, StartAttempt, AttemptStarted, Create, Created, Guess, GuessEnd, HealthMark, KeyCheck, KeyId,
+    AttemptState, MemoryStore, NewVerification, OtpClient, Record, Settle, State, StoreState,
     VerificationId, VerificationStore,
 };
 use otpmux_testkit::ScriptedProvider;
 
 use crate::world::{World, builder, carrier, down, keys, lenient, phone, unknown};
 
-/// A leg is written down before its call, so that a call which never comes back leaves its mark.
+/// A send attempt is written down before its call, so that a call which never comes back leaves its mark.
 #[tokio::test]
-async fn a_send_that_dies_in_the_call_leaves_a_leg_that_counts() {
+async fn a_send_that_dies_in_the_call_leaves_a_attempt_that_counts() {
     let a = carrier("a");
     a.sends.hang();
     let world = World::of(&[&a]);
@@ -60,14 +60,14 @@ impl VerificationStore for Failing {
         self.ids.lock().unwrap().push(create.record.id);
         self.inner.create(create, now).await
     }
-    async fn begin_leg(
+    async fn start_attempt(
         &self,
         id: VerificationId,
-        begin: BeginLeg,
+        begin: StartAttempt,
         now: SystemTime,
-    ) -> Result<Begun, Error> {
+    ) -> Result<AttemptStarted, Error> {
         self.step()?;
-        self.inner.begin_leg(id, begin, now).await
+        self.inner.start_attempt(id, begin, now).await
     }
     async fn settle(
         &self,
@@ -145,7 +145,7 @@ async fn nothing_is_sent_that_could_not_be_written_down() {
     let (a, b) = (carrier("a"), carrier("b"));
     a.sends.answer(Err(down()));
     let error = client(&[&a, &b], &Failing::after(1)).send(NewVerification::to(phone())).await;
-    assert_eq!(error.unwrap_err().certainty(), Certainty::NotSent, "the first leg was refused");
+    assert_eq!(error.unwrap_err().certainty(), Certainty::NotSent, "the first attempt was refused");
     assert_eq!(b.count(), 0, "and the second was never written down");
 
     let (a, b) = (carrier("a"), carrier("b"));
@@ -164,8 +164,8 @@ async fn a_message_that_went_out_and_could_not_be_settled_still_counts() {
     let id = store.ids.lock().unwrap()[0];
     let now = otpmux_core::Clock::now(&otpmux_testkit::ManualClock::default());
     let record = store.inner.load(id, now).await.unwrap().unwrap();
-    assert_eq!(record.legs[0].state, LegState::Intended);
-    assert!(record.code_is_out(), "an intended leg counts as sent");
+    assert_eq!(record.send_attempts[0].state, AttemptState::Intended);
+    assert!(record.code_is_out(), "an intended attempt counts as sent");
 }
 
 /// What this process has learnt is told when the store can be reached again.
@@ -178,7 +178,7 @@ async fn news_that_could_not_be_told_are_told_with_the_next_write() {
     let (a, b) = (carrier("a"), carrier("b"));
     let penniless =
         || Error::new(ErrorKind::InsufficientFunds, Certainty::Refused, Blame::Provider);
-    // The second leg could not be written down; then there is none, and the end could not.
+    // The second send attempt could not be written down; then there is none, and the end could not.
     for providers in [&[&a, &b][..], &[&a]] {
         a.sends.answer(Err(penniless()));
         let store = Failing::after(1);

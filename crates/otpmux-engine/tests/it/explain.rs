@@ -47,7 +47,7 @@ async fn tells_the_route_the_order_and_the_limits_and_does_nothing() {
     }
     assert_eq!(a.count() + b.count() + c.count(), 0, "nobody was called");
     let sent = client.send(NewVerification::to(phone())).await.unwrap();
-    assert_eq!(sent.legs[0].provider.as_str(), "c", "nothing was counted either");
+    assert_eq!(sent.send_attempts[0].provider.as_str(), "c", "nothing was counted either");
 }
 
 #[tokio::test]

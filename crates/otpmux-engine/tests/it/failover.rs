@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use otpmux_core::{Blame, Capabilities, Certainty, Channel, Error, ErrorKind};
-use otpmux_engine::LegState;
+use otpmux_engine::AttemptState;
 use otpmux_testkit::ScriptedProvider;
 use tokio::time::Instant;
 
@@ -15,9 +15,9 @@ async fn a_refusal_goes_on_to_the_next_with_the_same_code() {
     let sent = world.send().await.unwrap();
     assert!(sent.confirmed);
     assert_eq!(a.supplied_codes(), b.supplied_codes());
-    let states: Vec<_> = sent.legs.iter().map(|leg| (leg.state, leg.failure)).collect();
-    let refused = (LegState::Refused, Some(ErrorKind::Unavailable));
-    assert_eq!(states, [refused, (LegState::Accepted, None)]);
+    let states: Vec<_> = sent.send_attempts.iter().map(|attempt| (attempt.state, attempt.failure)).collect();
+    let refused = (AttemptState::Refused, Some(ErrorKind::Unavailable));
+    assert_eq!(states, [refused, (AttemptState::Accepted, None)]);
     assert_eq!(world.verify(&sent, &b.supplied_codes()[0]).await, "approved");
 }
 
@@ -94,7 +94,7 @@ async fn an_idempotent_provider_is_asked_again_with_the_same_key() {
     assert!(world.send().await.unwrap().confirmed);
     assert_eq!((a.count(), b.count()), (3, 0));
     let keys: Vec<_> = a.sends.contexts().iter().map(|cx| cx.idempotency_key).collect();
-    assert!(keys.iter().all(|key| *key == keys[0]), "one key over all tries of a leg");
+    assert!(keys.iter().all(|key| *key == keys[0]), "one key over all tries of a attempt");
 
     a.sends.answer(Err(down()));
     world.send().await.unwrap();
@@ -107,7 +107,7 @@ async fn an_idempotent_provider_is_asked_again_with_the_same_key() {
 
 /// A try that is refused does not undo what an earlier one may have done.
 #[tokio::test(start_paused = true)]
-async fn once_unknown_a_leg_stays_unknown() {
+async fn once_unknown_a_attempt_stays_unknown() {
     let (a, b) = (idempotent_carrier("a"), carrier("b"));
     let mut policy = lenient();
     policy.duplicates = 0;
@@ -116,7 +116,7 @@ async fn once_unknown_a_leg_stays_unknown() {
     a.sends.always(|_, _| Err(down()));
     let sent = world.send().await.unwrap();
     assert_eq!(b.count(), 0, "a second message would be one too many");
-    assert_eq!(sent.legs[0].state, LegState::Unknown);
+    assert_eq!(sent.send_attempts[0].state, AttemptState::Unknown);
     assert!(!sent.confirmed);
 }
 
@@ -135,7 +135,7 @@ async fn only_a_providers_own_fault_reaches_another() {
 }
 
 #[tokio::test]
-async fn a_limit_after_an_unknown_leg_keeps_the_verification() {
+async fn a_limit_after_an_unknown_attempt_keeps_the_verification() {
     let (a, b) = (carrier("a"), carrier("b"));
     let world = World::of(&[&a, &b]);
     a.sends.answer(Err(unknown()));

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use otpmux_core::{Blame, Capabilities, Certainty, Channel, ErrorKind, Shortcoming};
-use otpmux_engine::{Choice, LegState, MemoryStore, OtpClient, SkipReason, VerificationStore};
+use otpmux_engine::{Choice, AttemptState, MemoryStore, OtpClient, SkipReason, VerificationStore};
 use otpmux_testkit::{ManualClock, ScriptedProvider};
 
 use crate::world::{World, builder, carrier, down, error, keys, lenient};
@@ -47,8 +47,8 @@ async fn after_its_pause_one_send_probes_and_success_brings_it_back() {
     a.sends.always(|_, _| Ok(otpmux_core::Sent::new()));
     tokio::time::advance(Duration::from_secs(7)).await;
     let sent = world.send().await.unwrap();
-    assert_eq!((sent.legs.len(), sent.legs[0].provider.as_str()), (1, "a"));
-    assert_eq!(sent.legs[0].reason, Choice::Preferred);
+    assert_eq!((sent.send_attempts.len(), sent.send_attempts[0].provider.as_str()), (1, "a"));
+    assert_eq!(sent.send_attempts[0].reason, Choice::Preferred);
 }
 
 #[tokio::test(start_paused = true)]
@@ -62,9 +62,9 @@ async fn after_its_pause_it_is_probed_under_a_clock_that_goes_on_while_a_send_is
         send().await.unwrap();
     }
     a.sends.always(|_, _| Ok(otpmux_core::Sent::new()));
-    assert_eq!(send().await.unwrap().legs[0].provider.as_str(), "b");
+    assert_eq!(send().await.unwrap().send_attempts[0].provider.as_str(), "b");
     tokio::time::advance(Duration::from_secs(7)).await;
-    assert_eq!(send().await.unwrap().legs[0].provider.as_str(), "a");
+    assert_eq!(send().await.unwrap().send_attempts[0].provider.as_str(), "a");
 }
 
 #[tokio::test(start_paused = true)]
@@ -80,10 +80,10 @@ async fn all_down_then_one_up_the_very_next_send_works() {
     b.sends.always(|_, _| Ok(otpmux_core::Sent::new()));
     let sent = world.send().await.unwrap();
     assert!(sent.confirmed);
-    assert_eq!(sent.legs.last().unwrap().reason, Choice::LastResort);
+    assert_eq!(sent.send_attempts.last().unwrap().reason, Choice::LastResort);
     assert_eq!(sent.skipped.len(), 2, "both were being left alone");
     let sent = world.send().await.unwrap();
-    assert_eq!(sent.legs[0].provider.as_str(), "b", "and is well again");
+    assert_eq!(sent.send_attempts[0].provider.as_str(), "b", "and is well again");
 }
 
 #[tokio::test(start_paused = true)]
@@ -94,11 +94,11 @@ async fn an_empty_account_is_left_alone_at_once_and_no_user_pays_for_it_again() 
         let refusal = otpmux_core::Error::new(kind, Certainty::Refused, Blame::Provider);
         let before = a.count();
         a.sends.answer(Err(refusal));
-        assert_eq!(world.send().await.unwrap().legs.len(), 2);
-        assert_eq!(world.send().await.unwrap().legs.len(), 1);
+        assert_eq!(world.send().await.unwrap().send_attempts.len(), 2);
+        assert_eq!(world.send().await.unwrap().send_attempts.len(), 1);
         assert_eq!(a.count(), before + 1);
         tokio::time::advance(Duration::from_mins(2)).await;
-        assert_eq!(world.send().await.unwrap().legs[0].provider.as_str(), "a");
+        assert_eq!(world.send().await.unwrap().send_attempts[0].provider.as_str(), "a");
     }
 }
 
@@ -142,13 +142,13 @@ async fn what_one_process_has_paid_to_learn_the_others_know() {
     for _ in 0..5 {
         send(&first).await;
     }
-    // The mark comes with the answer of the store to the first send, and its leg is refused here.
+    // The mark comes with the answer of the store to the first send, and its send attempt is refused here.
     let sent = send(&second).await;
     assert_eq!(a2.count(), 0, "the second process never called it");
-    assert_eq!(sent.legs[0].failure, Some(ErrorKind::CircuitOpen));
-    assert_eq!(sent.legs[0].state, LegState::NotSent);
+    assert_eq!(sent.send_attempts[0].failure, Some(ErrorKind::CircuitOpen));
+    assert_eq!(sent.send_attempts[0].state, AttemptState::NotSent);
     assert_eq!(send(&second).await.skipped.len(), 1, "from then on it is passed over");
 
     tokio::time::advance(Duration::from_secs(12)).await;
-    assert_eq!(send(&second).await.legs[0].provider.as_str(), "a", "its probe goes well");
+    assert_eq!(send(&second).await.send_attempts[0].provider.as_str(), "a", "its probe goes well");
 }

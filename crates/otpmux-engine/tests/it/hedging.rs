@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use otpmux_core::{Blame, Certainty, ErrorKind, Sent};
-use otpmux_engine::{Choice, LegState, Policy};
+use otpmux_engine::{Choice, AttemptState, Policy};
 use tokio::time::Instant;
 
 use crate::world::{World, carrier, down, error, idempotent_carrier, lenient, unknown, vendor};
@@ -24,10 +24,10 @@ async fn the_next_is_asked_beside_one_that_is_slow_with_the_same_code() {
     let begun = Instant::now();
     let sent = world.send().await.unwrap();
     assert_eq!(begun.elapsed(), Duration::from_millis(800));
-    assert!(sent.confirmed || sent.legs[1].state == LegState::Accepted);
+    assert!(sent.confirmed || sent.send_attempts[1].state == AttemptState::Accepted);
     assert_eq!(a.supplied_codes(), b.supplied_codes());
-    assert_eq!(sent.legs[1].reason, Choice::Hedge);
-    assert_eq!(sent.legs[0].state, LegState::Unknown, "its message may go out as well");
+    assert_eq!(sent.send_attempts[1].reason, Choice::Hedge);
+    assert_eq!(sent.send_attempts[0].state, AttemptState::Unknown, "its message may go out as well");
     assert_eq!(world.verify(&sent, &a.supplied_codes()[0]).await, "approved");
 }
 
@@ -36,7 +36,7 @@ async fn who_answers_in_time_is_not_hedged() {
     let (a, b) = (carrier("a"), carrier("b"));
     let world = World::with(&[&a, &b], hedged());
     a.sends.answer_after(Duration::from_millis(799), Ok(Sent::new()));
-    assert_eq!(world.send().await.unwrap().legs.len(), 1);
+    assert_eq!(world.send().await.unwrap().send_attempts.len(), 1);
     assert_eq!(b.count(), 0);
 }
 
@@ -49,8 +49,8 @@ async fn the_first_may_still_win() {
     let begun = Instant::now();
     let sent = world.send().await.unwrap();
     assert_eq!(begun.elapsed(), Duration::from_secs(2));
-    let states: Vec<_> = sent.legs.iter().map(|leg| leg.state).collect();
-    assert_eq!(states, [LegState::Accepted, LegState::Unknown]);
+    let states: Vec<_> = sent.send_attempts.iter().map(|attempt| attempt.state).collect();
+    assert_eq!(states, [AttemptState::Accepted, AttemptState::Unknown]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -60,8 +60,8 @@ async fn when_one_fails_the_other_is_waited_for() {
     a.sends.answer_after(SLOW, Ok(Sent::new()));
     b.sends.answer(Err(down()));
     let sent = world.send().await.unwrap();
-    let states: Vec<_> = sent.legs.iter().map(|leg| leg.state).collect();
-    assert_eq!(states, [LegState::Accepted, LegState::Refused]);
+    let states: Vec<_> = sent.send_attempts.iter().map(|attempt| attempt.state).collect();
+    assert_eq!(states, [AttemptState::Accepted, AttemptState::Refused]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -97,19 +97,19 @@ async fn nobody_is_hedged_without_a_duplicate_or_by_another_code() {
     policy.duplicates = 0;
     let world = World::with(&[&a, &b], policy);
     a.sends.answer_after(SLOW, Ok(Sent::new()));
-    assert_eq!(world.send().await.unwrap().legs.len(), 1);
+    assert_eq!(world.send().await.unwrap().send_attempts.len(), 1);
 
     for (a, b) in [(carrier("a"), vendor("b")), (vendor("a"), carrier("b"))] {
         let world = World::with(&[&a, &b], hedged());
         a.sends.answer_after(SLOW, Ok(Sent::new()));
-        assert_eq!(world.send().await.unwrap().legs.len(), 1);
+        assert_eq!(world.send().await.unwrap().send_attempts.len(), 1);
         assert_eq!(b.count(), 0);
     }
 }
 
-/// Rule 3: the first leg pauses before a further try when the second is refused for all.
+/// Rule 3: the first send attempt pauses before a further try when the second is refused for all.
 #[tokio::test(start_paused = true)]
-async fn a_refusal_for_all_ends_the_further_tries_of_the_leg_beside_it() {
+async fn a_refusal_for_all_ends_the_further_tries_of_the_attempt_beside_it() {
     for blame in [Blame::Caller, Blame::Policy, Blame::Recipient, Blame::Internal] {
         let (a, b) = (idempotent_carrier("a"), carrier("b"));
         let world = World::with(&[&a, &b], hedged());

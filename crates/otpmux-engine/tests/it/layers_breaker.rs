@@ -197,7 +197,7 @@ async fn the_vendor_may_say_when_within_bounds() {
 async fn calls_from_before_count_no_more() {
     let provider = carrier("a");
     let guard = Guard::of(&provider, &once());
-    // Begun while all was well, ended while it is left alone, and after.
+    // AttemptStarted while all was well, ended while it is left alone, and after.
     provider.sends.answer_after(2 * SECOND, Ok(Sent::new()));
     provider.sends.answer_after(3 * SECOND, Err(unknown()));
     for _ in 0..9 {

@@ -265,7 +265,7 @@ async fn a_provider_counts_what_reached_it() {
     };
     let passed_over = async |providers: [&Arc<otpmux_testkit::ScriptedProvider>; 2]| {
         let sent = process(&providers).send(number(1)).await.unwrap();
-        !sent.legs.iter().any(|leg| leg.provider.as_str() == "a")
+        !sent.send_attempts.iter().any(|attempt| attempt.provider.as_str() == "a")
     };
     for (certainty, counted) in [(Certainty::NotSent, false), (Certainty::Refused, true)] {
         // As the first of its route, after a failure, and when nobody else is left.
@@ -330,7 +330,7 @@ async fn a_provider_that_has_had_its_requests_is_passed_over() {
     for n in 0..5 {
         let sent = world.client.send(number(n)).await.unwrap();
         let by = if n < 2 { "a" } else { "b" };
-        assert_eq!(sent.legs[0].provider.as_str(), by);
+        assert_eq!(sent.send_attempts[0].provider.as_str(), by);
         assert_eq!(sent.skipped.len(), usize::from(n >= 2));
     }
     let error = world.client.send(number(5)).await.unwrap_err();

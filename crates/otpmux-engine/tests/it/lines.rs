@@ -33,14 +33,14 @@ async fn a_send_is_one_line_that_says_who_carried_it_and_how_long_it_took() {
     let [line] = &written[..] else { panic!("{written:?}") };
     let id = format!("verification={}", sent.id);
     says(line, &[&id, "call=send", "route=1", "provider=b", "channel=sms", "outcome=confirmed"]);
-    says(line, &["certainty=none", "milliseconds=340", "legs=2"]);
+    says(line, &["certainty=none", "milliseconds=340", "send_attempts=2"]);
     assert!(!line.contains(&PHONE[1..]), "{line}");
 
     world.clock.advance(Duration::from_mins(1));
     world.client.resend(sent.id, None).await.unwrap();
     let written = lines(&logs);
     let [line] = &written[..] else { panic!("{written:?}") };
-    says(line, &[&id, "call=resend", "provider=a", "outcome=confirmed", "legs=1"]);
+    says(line, &[&id, "call=resend", "provider=a", "outcome=confirmed", "send_attempts=1"]);
 }
 
 #[tokio::test]
@@ -51,8 +51,8 @@ async fn a_send_that_fails_or_may_have_gone_out_says_so() {
     let world = World::of(&[&alone]);
     alone.sends.answer(Err(unknown()));
     assert!(!world.send().await.unwrap().confirmed);
-    says(&lines(&logs)[0], &["provider=a", "outcome=unconfirmed", "certainty=unknown", "legs=1"]);
+    says(&lines(&logs)[0], &["provider=a", "outcome=unconfirmed", "certainty=unknown", "send_attempts=1"]);
     alone.sends.answer(Err(down()));
     assert_eq!(world.send().await.unwrap_err().kind(), ErrorKind::Unavailable);
-    says(&lines(&logs)[0], &["provider=a", "outcome=unavailable", "certainty=refused", "legs=1"]);
+    says(&lines(&logs)[0], &["provider=a", "outcome=unavailable", "certainty=refused", "send_attempts=1"]);
 }

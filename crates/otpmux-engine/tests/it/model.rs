@@ -8,7 +8,7 @@ use otpmux_core::{
     Blame, Capabilities, Certainty, Channel, Error, ErrorKind, IdempotencyKey, Sent,
     VendorReference, Verdict,
 };
-use otpmux_engine::{LegState, NewVerification, Verification};
+use otpmux_engine::{AttemptState, NewVerification, Verification};
 use otpmux_testkit::ScriptedProvider;
 use proptest::prelude::*;
 
@@ -139,21 +139,21 @@ fn check_operation(
             prop_assert!(later.is_empty(), "sent again after success");
         }
     }
-    let mut legs: Vec<_> = calls.iter().filter(|call| call.may_have_sent()).collect();
-    legs.dedup_by_key(|call| call.key);
-    prop_assert!(legs.len() <= 1 + duplicates as usize, "rule 2: {} messages", legs.len());
-    let same = legs.iter().all(|call| call.code == legs[0].code);
-    prop_assert!(same && (legs.len() < 2 || legs[0].code.is_some()), "two different codes");
+    let mut send_attempts: Vec<_> = calls.iter().filter(|call| call.may_have_sent()).collect();
+    send_attempts.dedup_by_key(|call| call.key);
+    prop_assert!(send_attempts.len() <= 1 + duplicates as usize, "rule 2: {} messages", send_attempts.len());
+    let same = send_attempts.iter().all(|call| call.code == send_attempts[0].code);
+    prop_assert!(same && (send_attempts.len() < 2 || send_attempts[0].code.is_some()), "two different codes");
     match result {
         Ok(sent) => {
-            prop_assert!(!legs.is_empty(), "called sent, and nothing was");
+            prop_assert!(!send_attempts.is_empty(), "called sent, and nothing was");
             let accepted = calls.last().is_some_and(|call| call.outcome.is_none());
             prop_assert_eq!(sent.confirmed, accepted);
-            for (leg, call) in sent.legs.iter().rev().zip(legs.iter().rev()) {
-                prop_assert!(leg.state != LegState::Intended || call.may_have_sent());
+            for (attempt, call) in sent.send_attempts.iter().rev().zip(send_attempts.iter().rev()) {
+                prop_assert!(attempt.state != AttemptState::Intended || call.may_have_sent());
             }
         }
-        Err(error) => prop_assert!(legs.is_empty(), "lost without being told: {error}"),
+        Err(error) => prop_assert!(send_attempts.is_empty(), "lost without being told: {error}"),
     }
     Ok(())
 }
@@ -239,7 +239,7 @@ impl Live {
     fn note(&mut self, calls: &[Call]) -> Result<(), TestCaseError> {
         for call in calls.iter().filter(|call| call.may_have_sent()) {
             match (&call.code, &self.code) {
-                (Some(new), Some(old)) => prop_assert_eq!(new, old, "one code for all legs"),
+                (Some(new), Some(old)) => prop_assert_eq!(new, old, "one code for all send_attempts"),
                 (Some(new), None) => self.code = Some(new.clone()),
                 (None, _) => self.vendor_code_out = true,
             }

@@ -25,7 +25,7 @@ async fn of_50_parallel_sends_with_one_key_one_message_goes_out_and_all_get_its_
     let mut answers = Vec::new();
     for send in sends {
         let sent = send.await.unwrap();
-        answers.push((sent.id, sent.confirmed, sent.expires_at, sent.legs));
+        answers.push((sent.id, sent.confirmed, sent.expires_at, sent.send_attempts));
     }
     assert_eq!(a.count(), 1);
     assert!(answers.iter().all(|answer| *answer == answers[0]));
@@ -156,7 +156,7 @@ async fn a_resend_of_one_name_goes_out_once() {
     world.advance(30);
     let first = world.client.resend_with(sent.id, again("r1")).await.unwrap();
     let second = world.client.resend_with(sent.id, again("r1")).await.unwrap();
-    assert_eq!((first.legs.len(), second.legs.len(), a.count()), (2, 2, 2));
+    assert_eq!((first.send_attempts.len(), second.send_attempts.len(), a.count()), (2, 2, 2));
     assert_eq!(first.resend_after, second.resend_after);
     let voice = world.client.resend_with(sent.id, again("r1").by(Channel::Voice)).await;
     assert_eq!(voice.unwrap_err().kind(), ErrorKind::KeyReused);
@@ -164,8 +164,8 @@ async fn a_resend_of_one_name_goes_out_once() {
     let other = world.client.resend_with(sent.id, again("r2")).await.unwrap_err();
     assert_eq!(other.kind(), ErrorKind::RateLimited);
     world.advance(120);
-    assert_eq!(world.client.resend_with(sent.id, again("r2")).await.unwrap().legs.len(), 3);
-    assert_eq!(world.client.resend_with(sent.id, again("r1")).await.unwrap().legs.len(), 3);
+    assert_eq!(world.client.resend_with(sent.id, again("r2")).await.unwrap().send_attempts.len(), 3);
+    assert_eq!(world.client.resend_with(sent.id, again("r1")).await.unwrap().send_attempts.len(), 3);
     assert_eq!(a.count(), 3);
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use otpmux_core::{Capabilities, Channel, Delivery, Status};
-use otpmux_engine::LegState;
+use otpmux_engine::AttemptState;
 use otpmux_testkit::ScriptedProvider;
 
 use crate::world::{World, carrier, unknown};
@@ -24,7 +24,7 @@ async fn a_message_that_the_vendor_knows_was_sent_and_nobody_else_is_asked() {
     a.statuses.always(|_, _| Ok(Status::new(Delivery::Sent)));
     let sent = world.send().await.unwrap();
     assert!(sent.confirmed);
-    assert_eq!((sent.legs[0].state, b.count()), (LegState::Accepted, 0));
+    assert_eq!((sent.send_attempts[0].state, b.count()), (AttemptState::Accepted, 0));
     let keys = [a.sends.contexts(), a.statuses.contexts()].map(|it| it[0].idempotency_key);
     assert_eq!(keys[0], keys[1], "it is found by the key that it was sent under");
 }
@@ -38,7 +38,7 @@ async fn a_message_that_failed_is_no_duplicate_of_the_next() {
     b.sends.answer(Err(unknown()));
     let sent = world.send().await.unwrap();
     assert!(sent.confirmed, "one duplicate was left for the third");
-    assert_eq!((sent.legs[0].state, c.count()), (LegState::Refused, 1));
+    assert_eq!((sent.send_attempts[0].state, c.count()), (AttemptState::Refused, 1));
 }
 
 #[tokio::test]
@@ -58,7 +58,7 @@ async fn a_vendor_that_cannot_tell_leaves_it_unknown() {
         a.sends.answer(Err(unknown()));
         a.statuses.answer(answer);
         let sent = world.send().await.unwrap();
-        assert_eq!((sent.confirmed, sent.legs[0].state), (false, LegState::Unknown));
+        assert_eq!((sent.confirmed, sent.send_attempts[0].state), (false, AttemptState::Unknown));
         assert_eq!(a.sends.count(), 1);
     }
 }
@@ -75,7 +75,7 @@ async fn a_later_status_settles_what_was_unknown() {
     a.statuses.always(|_, _| Ok(Status::new(Delivery::Delivered)));
     let asked = world.client.status(sent.id).await.unwrap();
     assert!(asked.confirmed);
-    assert_eq!(asked.legs[0].delivery, Some(Delivery::Delivered));
+    assert_eq!(asked.send_attempts[0].delivery, Some(Delivery::Delivered));
     a.statuses.always(|_, _| Err(unknown()));
     assert!(world.client.status(sent.id).await.unwrap().confirmed, "it was written down");
 }

@@ -66,7 +66,7 @@ async fn what_is_unchanged_keeps_its_health_and_what_is_new_begins_well() {
     let (new_a, mut guards) = (carrier("a"), Guards::default());
     let reloaded = world.client.reload(with(&[&new_a, &b])).await.unwrap();
     assert_eq!(names(&reloaded.fresh), ["a"]);
-    assert_eq!(world.send().await.unwrap().legs[0].provider.as_str(), "a");
+    assert_eq!(world.send().await.unwrap().send_attempts[0].provider.as_str(), "a");
     guards.retries = 0;
     let builder = with(&[&b]).guarded_provider(new_a.port(), guards, None);
     assert_eq!(names(&world.client.reload(builder).await.unwrap().fresh), ["a"], "other guards");

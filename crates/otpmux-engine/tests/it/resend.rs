@@ -1,5 +1,5 @@
 use otpmux_core::{Blame, Channel, ErrorKind};
-use otpmux_engine::{Choice, CodeSourceView, LegState, ResendBy};
+use otpmux_engine::{Choice, CodeSourceView, AttemptState, ResendBy};
 
 use crate::world::{World, approves, carrier, down, lenient, unknown, wrong};
 
@@ -72,7 +72,7 @@ async fn a_vendor_with_a_code_of_its_own_rescues_whom_ours_did_not_reach() {
             assert!(again.confirmed && again.new_code, "{way}");
             assert_eq!(again.code_source, CodeSourceView::Vendor);
             assert_eq!((again.code_length, again.guesses_left), (Some(6), 5));
-            assert_eq!(world.client.status(sent.id).await.unwrap().legs[1].reason, Choice::Resend);
+            assert_eq!(world.client.status(sent.id).await.unwrap().send_attempts[1].reason, Choice::Resend);
             assert_eq!(world.verify(&sent, "111111").await, "wrong_code");
             let ours = a.supplied_codes().remove(0);
             let (first, second) = if typed == "ours" { (&*ours, "7777") } else { ("7777", &*ours) };
@@ -158,7 +158,7 @@ async fn resends_go_round() {
     for _ in 0..4 {
         world.advance(34);
         let again = world.client.resend(sent.id, None).await.unwrap();
-        by.push((again.legs.last().unwrap().provider.to_string(), again.new_code));
+        by.push((again.send_attempts.last().unwrap().provider.to_string(), again.new_code));
     }
     let turn = |provider: &str, new| (provider.to_owned(), new);
     let (ours, theirs) = (turn("a", false), turn("b", true));
@@ -258,7 +258,7 @@ async fn each_resend_has_its_own_message_budget() {
     world.advance(30);
     let again = world.client.resend(sent.id, None).await.unwrap();
     assert_eq!(a.count() + b.count() + c.count(), 2 + 2);
-    assert!(again.legs.iter().all(|leg| leg.state == LegState::Unknown));
+    assert!(again.send_attempts.iter().all(|attempt| attempt.state == AttemptState::Unknown));
     let codes = [a.supplied_codes(), b.supplied_codes(), c.supplied_codes()].concat();
     assert!(codes.iter().all(|code| *code == codes[0]));
 }
@@ -273,7 +273,7 @@ async fn a_policy_may_want_the_same_provider_again() {
     world.advance(30);
     let again = world.client.resend(sent.id, None).await.unwrap();
     assert_eq!((a.count(), b.count()), (2, 0));
-    assert_eq!(again.legs[1].reason, Choice::Resend);
+    assert_eq!(again.send_attempts[1].reason, Choice::Resend);
     world.advance(66);
     a.sends.answer(Err(down()));
     world.client.resend(sent.id, None).await.unwrap();

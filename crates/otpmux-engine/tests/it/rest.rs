@@ -42,20 +42,20 @@ async fn sec_08_a_reference_that_shows_the_number_is_encrypted() {
     vendor.resends.always(|_, _| Ok(Sent::new()));
     let kept = async |id| {
         let record = world.store.load(id, world.clock.now()).await.unwrap().unwrap();
-        record.legs.into_iter().map(|leg| leg.reference.map(|it| it.as_str().to_owned()))
+        record.send_attempts.into_iter().map(|attempt| attempt.reference.map(|it| it.as_str().to_owned()))
     };
     let sent = world.send().await.unwrap();
     world.verify(&sent, "1111").await;
     world.client.status(sent.id).await.unwrap();
     world.advance(60);
-    // The vendor's answer names no new reference: the leg has that of the message that is repeated.
+    // The vendor's answer names no new reference: the send attempt has that of the message that is repeated.
     world.client.resend(sent.id, None).await.unwrap();
     world.verify(&sent, "1111").await;
-    let legs: Vec<_> = kept(sent.id).await.collect();
-    assert_eq!(legs.len(), 2);
-    for leg in legs {
-        let leg = leg.unwrap();
-        assert!(leg.starts_with("sealed:") && !leg.contains(&PHONE[1..]), "{leg}");
+    let send_attempts: Vec<_> = kept(sent.id).await.collect();
+    assert_eq!(send_attempts.len(), 2);
+    for attempt in send_attempts {
+        let attempt = attempt.unwrap();
+        assert!(attempt.starts_with("sealed:") && !attempt.contains(&PHONE[1..]), "{attempt}");
     }
     world.client.cancel(sent.id).await.unwrap();
     let asked = [

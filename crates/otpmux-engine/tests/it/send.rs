@@ -16,7 +16,7 @@ async fn says_what_was_sent() {
     assert!(sent.confirmed);
     assert_eq!(world.seconds_until(sent.expires_at), 300);
     assert_eq!(world.seconds_until(sent.resend_after), 30);
-    assert_eq!((sent.code_length, sent.guesses_left, sent.legs.len()), (Some(6), 5, 1));
+    assert_eq!((sent.code_length, sent.guesses_left, sent.send_attempts.len()), (Some(6), 5, 1));
     let request = &provider.sends.requests()[0];
     assert_eq!(request.lifetime, Some(Duration::from_secs(300)));
     assert_eq!(request.recipient, phone());

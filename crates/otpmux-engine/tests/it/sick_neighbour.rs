@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use otpmux_core::{Blame, Certainty, Clock, Error, ErrorKind, Recipient, Sent};
 use otpmux_engine::{
-    Guards, LegState, MemoryStore, NewVerification, OtpClient, Verification, VerificationStore,
+    Guards, AttemptState, MemoryStore, NewVerification, OtpClient, Verification, VerificationStore,
 };
 use otpmux_testkit::ScriptedProvider;
 use tokio::time::Instant;
@@ -340,7 +340,7 @@ async fn the_first_sends_after_the_key_was_mended_go_out() {
         for sent in all {
             let sent = sent.await.unwrap().unwrap();
             assert!(sent.confirmed, "reloaded: {reload}");
-            assert_eq!(sent.legs.len(), 1);
+            assert_eq!(sent.send_attempts.len(), 1);
         }
     }
 }
@@ -360,7 +360,7 @@ async fn a_new_process_for_each_send_sends_as_soon_as_the_cause_is_mended() {
         for _ in 0..3 {
             let client = town.process(&[&vendor("a")], RIGHT_KEY);
             let sent = send(&client).await.unwrap();
-            assert_eq!(sent.legs[0].state, LegState::Accepted, "{:?}", error());
+            assert_eq!(sent.send_attempts[0].state, AttemptState::Accepted, "{:?}", error());
         }
     }
 }

@@ -269,13 +269,13 @@ async fn cancel_and_status_reach_the_vendors_that_can() {
     let world = World::of(&[&a]);
     let sent = world.send().await.unwrap();
     let status = world.client.status(sent.id).await.unwrap();
-    assert_eq!(status.legs[0].delivery, Some(Delivery::Delivered));
+    assert_eq!(status.send_attempts[0].delivery, Some(Delivery::Delivered));
     assert!(world.client.cancel(sent.id).await.unwrap());
     assert_eq!(a.cancels.count(), 1);
 
     a.statuses.always(|_, _| Err(unknown()));
     let silent = world.client.status(sent.id).await.unwrap();
-    assert_eq!(silent.legs[0].delivery, None, "a vendor that does not tell is no error");
+    assert_eq!(silent.send_attempts[0].delivery, None, "a vendor that does not tell is no error");
 }
 
 /// A test recipient gets no message, so a code of ours would be known to nobody.

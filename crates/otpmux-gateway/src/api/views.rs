@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use jiff::Timestamp;
 use jiff::fmt::temporal::DateTimePrinter;
-use otpmux::{LegView, Skip, Verification};
+use otpmux::{SendAttemptView, Skip, Verification};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -58,7 +58,7 @@ pub(super) struct DetailsView {
     #[serde(flatten)]
     verification: VerificationView,
     /// The calls to vendors, oldest first.
-    legs: Vec<Leg>,
+    send_attempts: Vec<SendAttempt>,
     /// The providers that were passed over, in the order in which that happened.
     skipped: Vec<Skipped>,
     /// What was said about it when it was made.
@@ -90,7 +90,7 @@ enum CodeSource {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[expect(dead_code, reason = "for the document; answers take the engine's own words")]
-enum LegReason {
+enum AttemptReason {
     Preferred,
     Drawn,
     Failover,
@@ -117,13 +117,13 @@ enum SkipReason {
 
 /// One try at one provider.
 #[derive(Debug, Serialize, ToSchema)]
-struct Leg {
+struct SendAttempt {
     /// The provider's name in the configuration.
     provider: String,
     /// Why it was its turn: it is the first of its route that can (`preferred`), the route's weights
     /// have drawn it (`drawn`), one before it has failed (`failover`) or is slow (`hedge`), the user asked
     /// for another message (`resend`), or nobody else was left (`last_resort`).
-    #[schema(value_type = LegReason)]
+    #[schema(value_type = AttemptReason)]
     reason: &'static str,
     /// The reason in prose.
     #[schema(example = "first of its route")]
@@ -155,7 +155,7 @@ struct Skipped {
     /// The reason in prose.
     #[schema(example = "this provider does not send by this channel")]
     message: String,
-    /// How many legs there were when that happened.
+    /// How many send attempts there were when that happened.
     before: u8,
 }
 
@@ -181,23 +181,23 @@ impl From<&Verification> for DetailsView {
     fn from(verification: &Verification) -> Self {
         Self {
             verification: verification.into(),
-            legs: verification.legs.iter().map(Leg::from).collect(),
+            send_attempts: verification.send_attempts.iter().map(SendAttempt::from).collect(),
             skipped: verification.skipped.iter().map(Skipped::from).collect(),
             metadata: verification.metadata.clone(),
         }
     }
 }
 
-impl From<&LegView> for Leg {
-    fn from(leg: &LegView) -> Self {
+impl From<&SendAttemptView> for SendAttempt {
+    fn from(attempt: &SendAttemptView) -> Self {
         Self {
-            provider: leg.provider.to_string(),
-            reason: leg.reason.as_str(),
-            message: leg.reason.message(),
-            channel: leg.channel.as_str().to_owned(),
-            state: leg.state.as_str(),
-            failure: leg.failure.map(otpmux::ErrorKind::as_str),
-            delivery: leg.delivery.map(otpmux::Delivery::as_str),
+            provider: attempt.provider.to_string(),
+            reason: attempt.reason.as_str(),
+            message: attempt.reason.message(),
+            channel: attempt.channel.as_str().to_owned(),
+            state: attempt.state.as_str(),
+            failure: attempt.failure.map(otpmux::ErrorKind::as_str),
+            delivery: attempt.delivery.map(otpmux::Delivery::as_str),
         }
     }
 }

@@ -41,8 +41,8 @@ async fn a_code_goes_out_and_the_answer_says_what_a_form_needs() {
     let details = gateway.get(&format!("/v1/verifications/{}", sent["id"].as_str().unwrap())).await;
     let details = details.expect(200);
     assert_eq!(details["metadata"], json!({ "order": "7" }));
-    assert_eq!(details["legs"][0]["provider"], "first");
-    assert_eq!(details["legs"][0]["state"], "accepted");
+    assert_eq!(details["send_attempts"][0]["provider"], "first");
+    assert_eq!(details["send_attempts"][0]["state"], "accepted");
 }
 
 #[tokio::test]
@@ -54,9 +54,9 @@ async fn the_second_vendor_carries_the_same_code_when_the_first_is_down() {
     assert_eq!(sent["confirmed"], true);
     let details = gateway.get(&format!("/v1/verifications/{}", sent["id"].as_str().unwrap())).await;
     let details = details.expect(200);
-    let legs: Vec<_> = details["legs"].as_array().unwrap().iter().collect();
-    assert_eq!((&legs[0]["provider"], &legs[0]["state"]), (&json!("first"), &json!("refused")));
-    assert_eq!((&legs[1]["provider"], &legs[1]["reason"]), (&json!("second"), &json!("failover")));
+    let send_attempts: Vec<_> = details["send_attempts"].as_array().unwrap().iter().collect();
+    assert_eq!((&send_attempts[0]["provider"], &send_attempts[0]["state"]), (&json!("first"), &json!("refused")));
+    assert_eq!((&send_attempts[1]["provider"], &send_attempts[1]["reason"]), (&json!("second"), &json!("failover")));
     assert_eq!(gateway.verify(&sent, &code_of(&emulator, PHONE)).await["verdict"], "approved");
 }
 

@@ -43,7 +43,7 @@ fn the_documents_reasons_are_the_engines() {
         words.iter().map(|word| word.as_str().expect("a word").to_owned()).collect()
     };
     let set = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
-    let legs = [
+    let send_attempts = [
         Choice::Preferred,
         Choice::Drawn,
         Choice::Failover,
@@ -51,7 +51,7 @@ fn the_documents_reasons_are_the_engines() {
         Choice::Resend,
         Choice::LastResort,
     ];
-    assert_eq!(words("LegReason"), set(&legs.map(Choice::as_str)));
+    assert_eq!(words("AttemptReason"), set(&send_attempts.map(Choice::as_str)));
     let lacks = [
         Shortcoming::Channel,
         Shortcoming::Recipient,

@@ -277,13 +277,13 @@ async fn w16_a_failover_happens_and_can_be_seen() {
     emulator.set_fault(Vendor::EasyOtp, FaultKind::Refuse);
     let sent = gateway.send(PHONE).await;
     let path = format!("/v1/verifications/{}", sent["id"].as_str().unwrap());
-    let legs = gateway.get(&path).await.expect(200)["legs"].clone();
-    let carried: Vec<_> = legs
+    let send_attempts = gateway.get(&path).await.expect(200)["send_attempts"].clone();
+    let carried: Vec<_> = send_attempts
         .as_array()
         .unwrap()
         .iter()
-        .filter(|leg| leg["state"] == "accepted")
-        .map(|leg| leg["provider"].clone())
+        .filter(|attempt| attempt["state"] == "accepted")
+        .map(|attempt| attempt["provider"].clone())
         .collect();
     assert_eq!(carried, ["second"]);
 }

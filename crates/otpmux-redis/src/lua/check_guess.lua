@@ -58,10 +58,10 @@ end
 -- without a code has `- -`, and no key is `-`; nor can other words of the second line be a key and an
 -- HMAC.
 local right = false
-local legs_at = string.find(text, '\n', 129, true)
+local attempts_at = string.find(text, '\n', 129, true)
 for i = 6, named and #ARGV - 1 or #ARGV do
   local place = string.find(text, ARGV[i], 129, true)
-  right = right or place and place < legs_at
+  right = right or place and place < attempts_at
 end
 right = right and may_have_sent(text, '1')
 

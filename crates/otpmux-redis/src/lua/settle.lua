@@ -3,7 +3,7 @@
 -- the time of each hit to take back; what was lost, if so; news.
 local ends, skips, closing = ARGV[2], ARGV[3], ARGV[4]
 local flags, news = string.byte(closing) - 48, 5
--- How long a record that is not there is not created any more, or a leg.
+-- How long a record that is not there is not created any more, or a send attempt.
 local lost
 if flags >= 2 then
   flags, news, lost = flags - 2, 6, ARGV[5]
@@ -36,7 +36,7 @@ end
 if not text then
   return {'c'}
 end
-write_legs(KEYS[1], text, skips)
+write_attempts(KEYS[1], text, skips)
 if live then
   uncover(live, newest, id, its_state, expires_at)
 end

@@ -7,7 +7,7 @@ use otpmux_core::{
     Blame, Capabilities, Certainty, Channel, Error, ErrorKind, ProviderId, RateLimit, Sent, Verdict,
 };
 use otpmux_engine::{
-    Charge, GRACE, HEALTH_KEPT, HealthMark, LegState, LimitKey, LimitScope, MessageLimits,
+    Charge, GRACE, HEALTH_KEPT, HealthMark, AttemptState, LimitKey, LimitScope, MessageLimits,
     NewVerification, OpenMark, Refund, RequestTag, Settle, VerificationStore, Verify, Witness,
 };
 use otpmux_redis::RedisStore;
@@ -79,7 +79,7 @@ async fn flows(server: &RedisServer) {
     };
     let key = LimitKey::of_recipient(LimitScope::Recipient, &record(9).recipient);
     let refunds = vec![Refund { key, at }];
-    let settling = Settle { news: vec![mark], refunds, ..settle(LegState::Refused) };
+    let settling = Settle { news: vec![mark], refunds, ..settle(AttemptState::Refused) };
     let expired = put(&store, record(9)).await;
     store.settle(expired, settling, now()).await.unwrap();
     let late = now() + Duration::from_mins(6);
@@ -87,7 +87,7 @@ async fn flows(server: &RedisServer) {
         store.approve(expired, &crate::world::guess(expired, CODE), late).await.unwrap(),
         Verdict::Expired
     );
-    store.begin_leg(expired, begin(), late).await.unwrap();
+    store.start_attempt(expired, begin(), late).await.unwrap();
 }
 
 /// What a key is, and how long it may live at most.
@@ -176,12 +176,12 @@ async fn short_lived(store: &RedisStore, number: u32) {
     let id = record.id;
     let create = otpmux_engine::Create { charges: charges.clone(), ..create(record) };
     store.create(create, now()).await.unwrap();
-    let begin = otpmux_engine::BeginLeg { charges, ..begin() };
-    store.begin_leg(id, begin, now()).await.unwrap();
+    let begin = otpmux_engine::StartAttempt { charges, ..begin() };
+    store.start_attempt(id, begin, now()).await.unwrap();
     let name = crate::world::keys().guess_name(id, "a", &code("000000"));
     let guess = crate::world::guess(id, "000000").within(windows.into()).named(Some(name));
     store.check_guess(id, &guess, now() - GRACE).await.unwrap();
-    store.settle(id, settle(LegState::Accepted), now()).await.unwrap();
+    store.settle(id, settle(AttemptState::Accepted), now()).await.unwrap();
     store.cancel(id, now()).await.unwrap();
 }
 

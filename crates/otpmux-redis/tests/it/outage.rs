@@ -229,17 +229,17 @@ async fn a_full_redis_refuses_what_begins_and_writes_nothing_of_it() {
     server.command(&["CONFIG", "SET", "maxmemory", "1"]);
     let outcomes: Vec<_> = every_operation(&store, id).await;
     let (begins, others) =
-        outcomes.into_iter().partition(|it| ["create", "begin_leg"].contains(&it.0));
+        outcomes.into_iter().partition(|it| ["create", "start_attempt"].contains(&it.0));
     let others: Vec<_> = others;
     assert_all_fail(begins, "raise maxmemory");
     for (name, done) in others {
         done.expect(name);
     }
-    let legs = store.load(id, now()).await.unwrap().unwrap().legs.len();
+    let send_attempts = store.load(id, now()).await.unwrap().unwrap().send_attempts.len();
     server.command(&["CONFIG", "SET", "maxmemory", "0"]);
     // What other steps have told, at most: health and the guesses.
     assert!(all_keys(&server).len() <= before + 2, "{:?}", all_keys(&server));
-    assert_eq!(legs, 1);
+    assert_eq!(send_attempts, 1);
 }
 
 #[tokio::test]
@@ -341,7 +341,7 @@ async fn what_somebody_else_wrote_lets_nobody_in() {
         assert_all_fail(outcomes, "a record");
         assert_eq!(server.command(&["GET", &key(id)]), before, "{from}");
     }
-    // A code that cannot be compared, or that no leg has carried, is no code that fits.
+    // A code that cannot be compared, or that no send attempt has carried, is no code that fits.
     for (from, to) in [("=test ", "- "), ("=test ", "=tess "), ("\na1 ", "\na "), ("\na1 ", "\n1 ")]
     {
         let mut record = record(next());

@@ -35,7 +35,7 @@ async fn no_answer_that_cannot_be_lets_anybody_in() {
         nested("before", "$2\r\nid\r\n"),
         nested("limited", ":0\r\n"),
         nested("limited", ":7\r\n"),
-        nested("leg", ":-1\r\n"),
+        nested("attempt", ":-1\r\n"),
         nested("over", "$8\r\napproved!\r\n"),
         nested("new", ":1\r\n"),
         nested("marks", "$5\r\nmarks\r\n"),

@@ -8,7 +8,7 @@ use otpmux_core::{
     Purpose, Recipient, SystemClock, Verdict,
 };
 use otpmux_engine::{
-    Guessed, BeginLeg, Choice, Create, Guess, GuessEnd, Leg, LegEnd, LegState, MessageLimits,
+    Guessed, StartAttempt, Choice, Create, Guess, GuessEnd, SendAttempt, AttemptEnd, AttemptState, MessageLimits,
     OtpClient, Policy, Record, ServerKeys, Settle, State, VerificationId, VerificationStore,
 };
 use otpmux_redis::{Options, RedisStore};
@@ -50,7 +50,7 @@ pub(crate) fn guess(id: VerificationId, text: &str) -> Guess {
     keys().guess(id, &code(text))
 }
 
-/// A pending verification for five minutes, whose one leg carries [`CODE`] and was accepted.
+/// A pending verification for five minutes, whose one send attempt carries [`CODE`] and was accepted.
 pub(crate) fn record(number: u32) -> Record {
     let id = VerificationId::generate(&OsEntropy).expect("randomness");
     let purpose = Purpose::new("login").expect("a purpose");
@@ -69,14 +69,14 @@ pub(crate) fn record(number: u32) -> Record {
         resends: 0,
         resend_after: now(),
         sealed: sealed.expect("randomness"),
-        legs: vec![leg(LegState::Accepted)],
+        send_attempts: vec![attempt(AttemptState::Accepted)],
         skips: Vec::new(),
         request: None,
     }
 }
 
-pub(crate) fn leg(state: LegState) -> Leg {
-    Leg {
+pub(crate) fn attempt(state: AttemptState) -> SendAttempt {
+    SendAttempt {
         provider: ProviderId::new("primary").expect("a name"),
         reason: Choice::Preferred,
         channel: Channel::Sms,
@@ -94,19 +94,19 @@ pub(crate) fn create(record: Record) -> Create {
     Create { record, charges: Vec::new() }
 }
 
-pub(crate) fn begin() -> BeginLeg {
-    BeginLeg {
+pub(crate) fn begin() -> StartAttempt {
+    StartAttempt {
         ends: Vec::new(),
         skips: Vec::new(),
         news: Vec::new(),
-        leg: leg(LegState::Intended),
+        attempt: attempt(AttemptState::Intended),
         resend: None,
         charges: Vec::new(),
     }
 }
 
-pub(crate) fn settle(state: LegState) -> Settle {
-    let end = LegEnd { leg: 0, state, failure: None, reference: None, vendor: None };
+pub(crate) fn settle(state: AttemptState) -> Settle {
+    let end = AttemptEnd { attempt: 0, state, failure: None, reference: None, vendor: None };
     Settle { ends: vec![end], ..Settle::default() }
 }
 
@@ -127,10 +127,10 @@ pub(crate) async fn every_operation(
         Guessed::AskVendors(_) => "ask_vendors".to_owned(),
         Guessed::KeyReused => "key_reused".to_owned(),
     };
-    let (begin, settle) = (begin(), settle(LegState::Accepted));
+    let (begin, settle) = (begin(), settle(AttemptState::Accepted));
     vec![
         ("create", store.create(create(record(99)), now()).await.map(|it| format!("{it:?}"))),
-        ("begin_leg", store.begin_leg(id, begin, now()).await.map(|it| format!("{it:?}"))),
+        ("start_attempt", store.start_attempt(id, begin, now()).await.map(|it| format!("{it:?}"))),
         ("settle", store.settle(id, settle, now()).await.map(|it| format!("{it:?}"))),
         ("check_guess", store.check_guess(id, &guess(id, CODE), now()).await.map(word)),
         (

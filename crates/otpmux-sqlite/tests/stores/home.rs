@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use otpmux_core::{Channel, IdempotencyKey, OsEntropy, ProviderId, Purpose, RateLimit, Recipient};
 use otpmux_engine::{
-    Guessed, Charge, Choice, Create, Created, Leg, LegState, LimitKey, LimitScope, Record,
+    Guessed, Charge, Choice, Create, Created, SendAttempt, AttemptState, LimitKey, LimitScope, Record,
     ServerKeys, State, VerificationId, VerificationStore,
 };
 use otpmux_sqlite::{Durability, Options, SqliteStore};
@@ -107,14 +107,14 @@ pub(crate) fn record(number: u32) -> Record {
     let to: Recipient = format!("+9198{number:08}").parse().unwrap();
     let purpose = Purpose::new("login").unwrap();
     let sealed = keys().seal(id, &purpose, b"what a resend needs", &OsEntropy).unwrap();
-    let leg = Leg {
+    let attempt = SendAttempt {
         provider: ProviderId::new("primary").unwrap(),
         reason: Choice::Preferred,
         channel: Channel::Sms,
         supplied: true,
         key: IdempotencyKey::generate(&OsEntropy).unwrap(),
         ends_at: SystemTime::UNIX_EPOCH,
-        state: LegState::Accepted,
+        state: AttemptState::Accepted,
         failure: None,
         reference: None,
         vendor: None,
@@ -133,7 +133,7 @@ pub(crate) fn record(number: u32) -> Record {
         resends: 0,
         resend_after: after(30),
         sealed,
-        legs: vec![leg],
+        send_attempts: vec![attempt],
         skips: Vec::new(),
         request: None,
     }

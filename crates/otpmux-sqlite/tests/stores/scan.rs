@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use otpmux_core::{Capabilities, Channel, ErrorKind, Recipient, Sent, VendorReference};
 use otpmux_engine::{
-    GRACE, LegState, MessageLimits, NewVerification, OtpClient, Policy, VerificationStore,
+    GRACE, AttemptState, MessageLimits, NewVerification, OtpClient, Policy, VerificationStore,
 };
 use otpmux_sqlite::SqliteStore;
 use otpmux_testkit::{ManualClock, ScriptedProvider, SeededEntropy};
@@ -120,7 +120,7 @@ pub(crate) async fn no_code_and_no_recipient_is_on_the_disk() {
     // What is there is found.
     let mut record = record(1);
     let number = recipients[0].trim_start_matches('+');
-    record.legs[0].reference = Some(VendorReference::new(format!("vendor:{number}")));
+    record.send_attempts[0].reference = Some(VendorReference::new(format!("vendor:{number}")));
     put(&store, record).await;
     assert_eq!(found(&disk(&home), secrets.iter().copied()).len(), 2, "with and without country");
 }
@@ -132,9 +132,9 @@ pub(crate) async fn what_was_removed_is_overwritten() {
     let texts: Vec<String> = (0..200).map(|number| format!("reference-{number:05}")).collect();
     for (number, text) in (0..).zip(&texts) {
         let mut record = record(number);
-        record.legs[0].reference = Some(VendorReference::new(text.as_str()));
-        record.legs[0].state = LegState::Refused;
-        record.legs[0].failure = Some(ErrorKind::Timeout);
+        record.send_attempts[0].reference = Some(VendorReference::new(text.as_str()));
+        record.send_attempts[0].state = AttemptState::Refused;
+        record.send_attempts[0].failure = Some(ErrorKind::Timeout);
         put(&store, record).await;
     }
     let all = || texts.iter().map(String::as_str);

@@ -1,11 +1,11 @@
 //! Codes are tried.
 
 use otpmux_core::Verdict;
-use otpmux_engine::{Guessed, Guess, LegState, ServerKeys, State};
+use otpmux_engine::{Guessed, Guess, AttemptState, ServerKeys, State};
 
 use super::Store;
 use super::records::{
-    CODE, WRONG, approve, code, guess, keys, leg, now, purpose, put, read, recipient, record,
+    CODE, WRONG, approve, code, guess, keys, attempt, now, purpose, put, read, recipient, record,
     try_code, vendor_record,
 };
 
@@ -31,16 +31,16 @@ pub(super) async fn wrong_codes_count_down_to_the_lock(store: Store) {
 }
 
 pub(super) async fn a_code_that_is_not_out_lets_nobody_in(store: Store) {
-    for state in [LegState::NotSent, LegState::Refused] {
+    for state in [AttemptState::NotSent, AttemptState::Refused] {
         let mut unsent = record(1);
-        unsent.legs = vec![leg("primary", true, state)];
+        unsent.send_attempts = vec![attempt("primary", true, state)];
         let id = put(&*store, unsent).await;
         assert_eq!(try_code(&*store, id, CODE).await, "wrong_code");
         assert_eq!(read(&*store, id).await.guesses, 1);
     }
-    for state in [LegState::Intended, LegState::Unknown] {
+    for state in [AttemptState::Intended, AttemptState::Unknown] {
         let mut maybe = record(1);
-        maybe.legs = vec![leg("primary", true, state)];
+        maybe.send_attempts = vec![attempt("primary", true, state)];
         let id = put(&*store, maybe).await;
         assert_eq!(try_code(&*store, id, CODE).await, "approved", "it may have been sent");
     }
@@ -52,7 +52,7 @@ pub(super) async fn a_vendors_code_is_left_to_its_vendor_and_counted(store: Stor
         let guessed = store.check_guess(id, &guess(id, CODE), now()).await.expect("a store that works");
         let Guessed::AskVendors(record) = guessed else { panic!("only the vendor can tell") };
         assert_eq!(record.guesses, counted);
-        assert_eq!(record.legs[0].provider.as_str(), "vendor");
+        assert_eq!(record.send_attempts[0].provider.as_str(), "vendor");
     }
     assert_eq!(try_code(&*store, id, CODE).await, "too_many_guesses");
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use otpmux_core::{ErrorKind, ProviderId, VendorReference, Verdict};
 use otpmux_engine::{
-    BeginLeg, Begun, LegEnd, LegState, LimitScope, Record, Settle, Skip, SkipReason, State,
+    StartAttempt, AttemptStarted, AttemptEnd, AttemptState, LimitScope, Record, Settle, Skip, SkipReason, State,
 };
 
 use super::health::{closed, open, tell};
@@ -29,8 +29,8 @@ pub(super) async fn of_many_charges_the_count_is_admitted(store: Store, effort: 
             let (store, charges) = (store.clone(), charges.clone());
             async move {
                 if task % 4 == 0 {
-                    let begin = BeginLeg { charges: charges.to_vec(), ..begin("second") };
-                    matches!(begin_at(&*store, id, begin, now()).await, Begun::Leg(_))
+                    let begin = StartAttempt { charges: charges.to_vec(), ..begin("second") };
+                    matches!(begin_at(&*store, id, begin, now()).await, AttemptStarted::Started(_))
                 } else {
                     send(&*store, &charges, now()).await.is_none()
                 }
@@ -113,7 +113,7 @@ pub(super) async fn of_many_guesses_at_a_recipient_the_windows_count_is_compared
     }
 }
 
-/// Every task begins a leg, settles it, and guesses.
+/// Every task begins a send attempt, settles it, and guesses.
 pub(super) async fn of_many_changes_to_one_record_none_is_lost(store: Store, effort: Effort) {
     for round in 0..effort.some_rounds() {
         let id = put(&*store, Record { max_guesses: 100, ..record(round) }).await;
@@ -124,39 +124,39 @@ pub(super) async fn of_many_changes_to_one_record_none_is_lost(store: Store, eff
                 let provider = ProviderId::new(format!("provider-{task}")).expect("a name");
                 let skip = Skip { before: 0, provider, reason: SkipReason::Limit };
                 let skips = vec![skip.clone()];
-                let begin = BeginLeg { skips, ..begin(&format!("provider-{task}")) };
-                let Begun::Leg(leg) = begin_at(&*store, id, begin, now()).await else {
+                let begin = StartAttempt { skips, ..begin(&format!("provider-{task}")) };
+                let AttemptStarted::Started(attempt) = begin_at(&*store, id, begin, now()).await else {
                     panic!("nothing is over")
                 };
                 let verdict = guess_at(&*store, id, &wrong, now()).await;
                 assert_eq!(verdict.as_str(), "wrong_code");
                 let reference = Some(VendorReference::new(format!("reference-{task}")));
-                let end = LegEnd { reference, ..end(leg, LegState::Accepted) };
+                let end = AttemptEnd { reference, ..end(attempt, AttemptState::Accepted) };
                 let settle = Settle { skips: vec![skip], ..settle(end) };
                 settle_at(&*store, id, settle, now()).await;
-                (task, leg)
+                (task, attempt)
             }
         })
         .await;
         let back = read(&*store, id).await;
         assert_eq!((back.state, back.guesses), (State::Pending, 16), "round {round}");
-        assert_eq!((back.legs.len(), back.skips.len()), (17, 32), "round {round}");
+        assert_eq!((back.send_attempts.len(), back.skips.len()), (17, 32), "round {round}");
         for (task, place) in begun {
-            let leg = &back.legs[place];
-            assert_eq!(leg.provider.as_str(), format!("provider-{task}"), "round {round}");
-            let reference = leg.reference.as_ref().expect("a reference").as_str();
-            assert_eq!((leg.state, reference), (LegState::Accepted, &*format!("reference-{task}")));
-            let mine = back.skips.iter().filter(|skip| skip.provider == leg.provider).count();
+            let attempt = &back.send_attempts[place];
+            assert_eq!(attempt.provider.as_str(), format!("provider-{task}"), "round {round}");
+            let reference = attempt.reference.as_ref().expect("a reference").as_str();
+            assert_eq!((attempt.state, reference), (AttemptState::Accepted, &*format!("reference-{task}")));
+            let mine = back.skips.iter().filter(|skip| skip.provider == attempt.provider).count();
             assert_eq!(mine, 2, "round {round}");
         }
     }
 }
 
-/// Legs that fail close the verification, unless one was begun in time; none is begun after it.
-pub(super) async fn of_a_new_leg_and_a_closing_one_comes_first(store: Store, effort: Effort) {
+/// Send attempts that fail close the verification, unless one was begun in time; none is begun after it.
+pub(super) async fn of_a_new_attempt_and_a_closing_one_comes_first(store: Store, effort: Effort) {
     for round in 0..effort.some_rounds() {
         let mut first = record(round);
-        first.legs[0].state = LegState::Intended;
+        first.send_attempts[0].state = AttemptState::Intended;
         let id = put(&*store, first).await;
         let begun = all_at_once(24, |task| {
             let store = store.clone();
@@ -164,7 +164,7 @@ pub(super) async fn of_a_new_leg_and_a_closing_one_comes_first(store: Store, eff
                 if task % 3 == 1 {
                     return Some(begin_at(&*store, id, begin("second"), now()).await);
                 }
-                let settle = Settle { close: task % 3 == 0, ..settle(end(0, LegState::Refused)) };
+                let settle = Settle { close: task % 3 == 0, ..settle(end(0, AttemptState::Refused)) };
                 settle_at(&*store, id, settle, now()).await;
                 None
             }
@@ -172,12 +172,12 @@ pub(super) async fn of_a_new_leg_and_a_closing_one_comes_first(store: Store, eff
         .await;
         let back = read(&*store, id).await;
         let begun: Vec<_> = begun.into_iter().flatten().collect();
-        let legs = begun.iter().filter(|begun| matches!(begun, Begun::Leg(_))).count();
-        assert_eq!(back.legs.len(), legs + 1, "round {round}");
-        let (state, told) = match legs {
-            0 => (State::Closed, Begun::Over(Verdict::NotFound)),
+        let send_attempts = begun.iter().filter(|begun| matches!(begun, AttemptStarted::Started(_))).count();
+        assert_eq!(back.send_attempts.len(), send_attempts + 1, "round {round}");
+        let (state, told) = match send_attempts {
+            0 => (State::Closed, AttemptStarted::Over(Verdict::NotFound)),
             8 => (State::Pending, begun[0].clone()),
-            _ => panic!("round {round}: {legs} of eight legs, though the first keeps it open"),
+            _ => panic!("round {round}: {send_attempts} of eight send_attempts, though the first keeps it open"),
         };
         assert_eq!((back.state, &begun[0]), (state, &told), "round {round}");
     }

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use otpmux_core::{ErrorKind, Verdict};
 use otpmux_engine::{
-    Begun, Created, GRACE, LegState, Record, Settle, State, VerificationId, VerificationStore,
+    AttemptStarted, Created, GRACE, AttemptState, Record, Settle, State, VerificationId, VerificationStore,
 };
 
 use super::Store;
@@ -40,11 +40,11 @@ pub(super) async fn expiry_is_exact_for_every_step(store: Store) {
     let id = fresh(1).await;
     assert_eq!(try_code_at(&*store, id, CODE, bad).await, "expired");
     assert_eq!(approve_at(&*store, id, bad).await, Verdict::Expired);
-    assert_eq!(begin_at(&*store, id, begin("b"), bad).await, Begun::Over(Verdict::Expired));
+    assert_eq!(begin_at(&*store, id, begin("b"), bad).await, AttemptStarted::Over(Verdict::Expired));
     assert!(!cancel_at(&*store, id, bad).await);
     let back = read(&*store, id).await;
     assert_eq!((back.guesses, back.state), (0, State::Pending), "what is over stays as it was");
-    assert_eq!(begin_at(&*store, id, begin("b"), good).await, Begun::Leg(1));
+    assert_eq!(begin_at(&*store, id, begin("b"), good).await, AttemptStarted::Started(1));
     assert_eq!(approve_at(&*store, id, good).await, Verdict::Approved);
     let id = fresh(1).await;
     assert!(cancel_at(&*store, id, good).await);
@@ -61,23 +61,23 @@ pub(super) async fn who_comes_late_is_told_so_until_the_record_is_gone(store: St
             assert_eq!(try_code_at(&*store, id, CODE, at).await, expected);
             assert_eq!(approve_at(&*store, id, at).await.as_str(), expected);
             let begun = begin_at(&*store, id, begin("b"), at).await;
-            assert!(matches!(begun, Begun::Over(verdict) if verdict.as_str() == expected));
+            assert!(matches!(begun, AttemptStarted::Over(verdict) if verdict.as_str() == expected));
             assert!(!cancel_at(&*store, id, at).await);
             assert!(load_at(&*store, id, at).await.is_some());
         }
         // Late answers of vendors are still written down.
-        let state = settle_at(&*store, id, settle(end(0, LegState::Refused)), at).await;
+        let state = settle_at(&*store, id, settle(end(0, AttemptState::Refused)), at).await;
         assert_eq!(state, State::Pending);
         let back = load_at(&*store, id, at).await.expect("a record");
-        assert_eq!(back.legs[0].failure, Some(ErrorKind::Unavailable));
-        settle_at(&*store, id, settle(end(0, LegState::Accepted)), at).await;
+        assert_eq!(back.send_attempts[0].failure, Some(ErrorKind::Unavailable));
+        settle_at(&*store, id, settle(end(0, AttemptState::Accepted)), at).await;
     }
     for at in [end_of_grace, end_of_grace + Duration::from_hours(1_000)] {
         for id in [id, cancelled, used] {
             assert_eq!(try_code_at(&*store, id, CODE, at).await, "not_found");
             assert_eq!(approve_at(&*store, id, at).await, Verdict::NotFound);
             let begun = begin_at(&*store, id, begin("b"), at).await;
-            assert_eq!(begun, Begun::Over(Verdict::NotFound));
+            assert_eq!(begun, AttemptStarted::Over(Verdict::NotFound));
             assert_eq!(settle_at(&*store, id, Settle::default(), at).await, State::Closed);
             assert!(!cancel_at(&*store, id, at).await);
             assert!(load_at(&*store, id, at).await.is_none());

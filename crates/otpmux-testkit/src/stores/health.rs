@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use otpmux_core::{ErrorKind, ProviderId, Verdict};
 use otpmux_engine::{
-    BeginLeg, Begun, Created, HEALTH_KEPT, HealthMark, MARKS_KEPT, OpenMark, Settle, State,
+    StartAttempt, AttemptStarted, Created, HEALTH_KEPT, HealthMark, MARKS_KEPT, OpenMark, Settle, State,
     VerificationId, VerificationStore, Witness,
 };
 
@@ -136,7 +136,7 @@ pub(super) async fn marks_fade(store: Store) {
     assert_eq!(told(end + millisecond, 4).await, [again]);
 }
 
-pub(super) async fn news_travel_with_every_leg(store: Store) {
+pub(super) async fn news_travel_with_every_attempt(store: Store) {
     let [live, over] = [put(&*store, record(1)).await, put(&*store, record(2)).await];
     assert!(cancel_at(&*store, over, now()).await);
     let unknown = VerificationId::from_bytes([5; 16]);
@@ -152,11 +152,11 @@ pub(super) async fn news_travel_with_every_leg(store: Store) {
     ] {
         let mark = open(provider, after(at), ErrorKind::Timeout);
         known.push(mark.clone());
-        let begin = BeginLeg { news: vec![mark], charges, ..begin("second") };
+        let begin = StartAttempt { news: vec![mark], charges, ..begin("second") };
         let told = match begin_at(&*store, id, begin, after(at)).await {
-            Begun::Leg(_) => None,
-            Begun::Limited(_) => Some("limited"),
-            Begun::Over(verdict) => Some(verdict.as_str()),
+            AttemptStarted::Started(_) => None,
+            AttemptStarted::Limited(_) => Some("limited"),
+            AttemptStarted::Over(verdict) => Some(verdict.as_str()),
             other => panic!("this is no resend: {other:?}"),
         };
         assert_eq!(told, refusal);

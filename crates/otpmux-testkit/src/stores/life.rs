@@ -1,7 +1,7 @@
 //! Records come, change hands, and go.
 
 use otpmux_core::{Purpose, Verdict};
-use otpmux_engine::{Begun, LegState, VerificationId};
+use otpmux_engine::{AttemptStarted, AttemptState, VerificationId};
 
 use super::Store;
 use super::records::{CODE, approve, begin, end, now, put, record, settle, try_code};
@@ -44,8 +44,8 @@ pub(super) async fn an_unknown_id_is_not_found(store: Store) {
     assert_eq!(approve(&*store, id).await, Verdict::NotFound);
     assert!(!store.cancel(id, now()).await.expect("a store that works"));
     assert!(store.load(id, now()).await.expect("a store that works").is_none());
-    let begun = store.begin_leg(id, begin("second"), now()).await.expect("a store that works");
-    assert_eq!(begun, Begun::Over(Verdict::NotFound));
-    let settled = settle(end(0, LegState::Accepted));
+    let begun = store.start_attempt(id, begin("second"), now()).await.expect("a store that works");
+    assert_eq!(begun, AttemptStarted::Over(Verdict::NotFound));
+    let settled = settle(end(0, AttemptState::Accepted));
     store.settle(id, settled, now()).await.expect("nothing to do is no error");
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use otpmux_core::ProviderId;
 use otpmux_engine::{
-    Charge, Created, HealthMark, LegState, LimitKey, LimitScope, Limited, Record, Refund, Settle,
+    Charge, Created, HealthMark, AttemptState, LimitKey, LimitScope, Limited, Record, Refund, Settle,
     VerificationStore, Witness,
 };
 
@@ -230,12 +230,12 @@ pub(super) async fn refunds_of_several_limits_go_in_one_step(store: Store) {
 pub(super) async fn a_refund_that_is_told_twice_is_made_once(store: Store) {
     let charges = [charge(limit(LimitScope::Global, 1), &[(2, 600)])];
     let mut first = record(1);
-    first.legs[0].state = LegState::Intended;
+    first.send_attempts[0].state = AttemptState::Intended;
     let id = first.id;
     for new in [first, record(2)] {
         assert!(matches!(create_at(&*store, new, &charges, now()).await, Created::New(_)));
     }
-    let ends = vec![super::records::end(0, LegState::NotSent)];
+    let ends = vec![super::records::end(0, AttemptState::NotSent)];
     let refunds = vec![refund(charges[0].key, now())];
     let settle = Settle { ends, close: true, refunds, ..Settle::default() };
     for _ in 0..3 {
@@ -248,10 +248,10 @@ pub(super) async fn a_refund_that_is_told_twice_is_made_once(store: Store) {
 pub(super) async fn a_refund_goes_with_what_else_is_settled(store: Store) {
     let charges = [charge(messages_to(1), &[(1, 600)])];
     let mut first = record(1);
-    first.legs[0].state = LegState::Intended;
+    first.send_attempts[0].state = AttemptState::Intended;
     let id = first.id;
     assert!(matches!(create_at(&*store, first, &charges, now()).await, Created::New(_)));
-    let end = super::records::end(0, LegState::NotSent);
+    let end = super::records::end(0, AttemptState::NotSent);
     let refunds = vec![refund(messages_to(1), now())];
     let settle = Settle { ends: vec![end], close: true, refunds, ..Settle::default() };
     let state = settle_at(&*store, id, settle, after(1)).await;

@@ -2,7 +2,7 @@
 
 use otpmux_core::{ErrorKind, Verdict};
 use otpmux_engine::{
-    BeginLeg, Begun, Created, GRACE, Leg, LegState, LimitScope, Lost, Record, ResendTerms, Settle,
+    StartAttempt, AttemptStarted, Created, GRACE, SendAttempt, AttemptState, LimitScope, Lost, Record, ResendTerms, Settle,
     State, VerificationId,
 };
 
@@ -10,18 +10,18 @@ use super::Store;
 use super::limits::{refund, send};
 use super::named::{ask, named};
 use super::records::{
-    CODE, after, begin, charge, end, leg, limit, now, put, read, record, try_code,
+    CODE, after, begin, charge, end, attempt, limit, now, put, read, record, try_code,
 };
 use super::steps::{begin_at, create_at, load_at, settle_at};
 
 fn under_way(record: Record) -> Record {
-    Record { legs: vec![leg("primary", true, LegState::Intended)], ..record }
+    Record { send_attempts: vec![attempt("primary", true, AttemptState::Intended)], ..record }
 }
 
 /// What whoever has asked for this creation in vain has the store told.
 fn no_creation(refunds: Vec<otpmux_engine::Refund>) -> Settle {
     Settle {
-        ends: vec![end(0, LegState::NotSent)],
+        ends: vec![end(0, AttemptState::NotSent)],
         close: true,
         refunds,
         lost: Some(Lost::Creation(after(300) + GRACE)),
@@ -44,7 +44,7 @@ pub(super) async fn a_creation_that_was_carried_out_is_settled_as_not_sent(store
     }
     assert_eq!(send(&*store, &charges, after(1)).await, None, "one hit was taken back");
     assert!(send(&*store, &charges, after(1)).await.is_some(), "one, not all");
-    assert_eq!(read(&*store, id).await.legs[0].state, LegState::NotSent);
+    assert_eq!(read(&*store, id).await.send_attempts[0].state, AttemptState::NotSent);
     assert_eq!(ask(&*store, named(3, 1, 2), after(1)).await.0, "new", "its name is free");
     assert_eq!(try_code(&*store, older, CODE).await, "approved", "the older one is good again");
 }
@@ -78,69 +78,69 @@ pub(super) async fn a_refund_of_a_creation_that_never_was_takes_nothing_from_oth
     assert!(send(&*store, &charges, now()).await.is_some());
 }
 
-/// A further leg, and how its beginning is given up.
-fn further() -> (BeginLeg, Leg) {
+/// A further send attempt, and how its beginning is given up.
+fn further() -> (StartAttempt, SendAttempt) {
     let terms = ResendTerms { max_resends: 4, next_after: after(60) };
     let charges = vec![charge(limit(LimitScope::Global, 1), &[(1, 600)])];
-    let begin = BeginLeg { resend: Some(terms), charges, ..begin("second") };
-    let leg = Leg { failure: Some(ErrorKind::Store), ..begin.leg.clone() };
-    (begin, leg)
+    let begin = StartAttempt { resend: Some(terms), charges, ..begin("second") };
+    let attempt = SendAttempt { failure: Some(ErrorKind::Store), ..begin.attempt.clone() };
+    (begin, attempt)
 }
 
-pub(super) async fn a_leg_that_was_begun_and_given_up_is_not_sent(store: Store) {
+pub(super) async fn a_attempt_that_was_begun_and_given_up_is_not_sent(store: Store) {
     let id = put(&*store, record(1)).await;
-    let (begin, leg) = further();
+    let (begin, attempt) = further();
     let charges = begin.charges.clone();
-    assert_eq!(begin_at(&*store, id, begin, after(30)).await, Begun::Leg(1));
+    assert_eq!(begin_at(&*store, id, begin, after(30)).await, AttemptStarted::Started(1));
     for _ in 0..2 {
         let refunds = vec![refund(charges[0].key, after(30))];
-        let lost = Some(Lost::Leg(leg.clone()));
+        let lost = Some(Lost::SendAttempt(attempt.clone()));
         let settle = Settle { close: true, refunds, lost, ..Settle::default() };
         assert_eq!(settle_at(&*store, id, settle, after(31)).await, State::Pending);
     }
-    let legs = read(&*store, id).await.legs;
-    assert_eq!((legs.len(), legs[1].state), (2, LegState::NotSent));
-    assert_eq!((legs[1].key, legs[1].failure), (leg.key, Some(ErrorKind::Store)));
+    let send_attempts = read(&*store, id).await.send_attempts;
+    assert_eq!((send_attempts.len(), send_attempts[1].state), (2, AttemptState::NotSent));
+    assert_eq!((send_attempts[1].key, send_attempts[1].failure), (attempt.key, Some(ErrorKind::Store)));
     assert_eq!(send(&*store, &charges, after(31)).await, None, "its hit was taken back");
     assert_eq!(try_code(&*store, id, CODE).await, "approved", "the first message is out");
 }
 
-pub(super) async fn a_leg_that_was_given_up_is_not_begun_later(store: Store) {
+pub(super) async fn a_attempt_that_was_given_up_is_not_begun_later(store: Store) {
     let id = put(&*store, record(1)).await;
-    let (begin, leg) = further();
+    let (begin, attempt) = further();
     let charges = begin.charges.clone();
     let refunds = vec![refund(charges[0].key, after(30))];
-    let settle = Settle { refunds, lost: Some(Lost::Leg(leg)), ..Settle::default() };
+    let settle = Settle { refunds, lost: Some(Lost::SendAttempt(attempt)), ..Settle::default() };
     settle_at(&*store, id, settle, after(30)).await;
     let begun = begin_at(&*store, id, begin, after(30)).await;
-    assert_eq!(begun, Begun::Over(Verdict::NotFound));
+    assert_eq!(begun, AttemptStarted::Over(Verdict::NotFound));
     let back = read(&*store, id).await;
-    assert_eq!((back.legs.len(), back.legs[1].state), (2, LegState::NotSent));
+    assert_eq!((back.send_attempts.len(), back.send_attempts[1].state), (2, AttemptState::NotSent));
     assert_eq!((back.resends, back.resend_after), (0, after(30)));
     assert_eq!(send(&*store, &charges, after(31)).await, None, "nothing was counted");
 }
 
 /// A failover whose beginning was lost: the send has come to nothing, in whichever order it is told.
-pub(super) async fn a_send_whose_next_leg_was_lost_comes_to_nothing(store: Store) {
+pub(super) async fn a_send_whose_next_attempt_was_lost_comes_to_nothing(store: Store) {
     for (number, carried_out) in [(1, true), (2, false)] {
         let older = put(&*store, record(number)).await;
         let charges = [charge(limit(LimitScope::Global, 10 + number), &[(1, 600)])];
         let new = under_way(record(number));
         let id = new.id;
         assert!(matches!(create_at(&*store, new, &charges, now()).await, Created::New(_)));
-        let ends = vec![end(0, LegState::Refused)];
-        let begin = BeginLeg { ends: ends.clone(), ..begin("second") };
-        let lost = Some(Lost::Leg(begin.leg.clone()));
+        let ends = vec![end(0, AttemptState::Refused)];
+        let begin = StartAttempt { ends: ends.clone(), ..begin("second") };
+        let lost = Some(Lost::SendAttempt(begin.attempt.clone()));
         if carried_out {
-            assert_eq!(begin_at(&*store, id, begin, now()).await, Begun::Leg(1));
+            assert_eq!(begin_at(&*store, id, begin, now()).await, AttemptStarted::Started(1));
         }
         let refunds = vec![refund(charges[0].key, now())];
         let settle = Settle { ends, close: true, refunds, lost, ..Settle::default() };
         for _ in 0..2 {
             assert_eq!(settle_at(&*store, id, settle.clone(), now()).await, State::Closed);
         }
-        let states: Vec<_> = read(&*store, id).await.legs.iter().map(|leg| leg.state).collect();
-        assert_eq!(states, [LegState::Refused, LegState::NotSent]);
+        let states: Vec<_> = read(&*store, id).await.send_attempts.iter().map(|attempt| attempt.state).collect();
+        assert_eq!(states, [AttemptState::Refused, AttemptState::NotSent]);
         assert_eq!(send(&*store, &charges, now()).await, None, "{carried_out}");
         assert_eq!(try_code(&*store, older, CODE).await, "approved");
     }

@@ -16,13 +16,13 @@
 #![expect(clippy::expect_used, clippy::panic, reason = "a trial that fails must panic")]
 
 mod checks;
-mod charged_legs;
+mod charged_attempts;
 mod crowds;
 mod dice;
 mod expiry;
 mod guesses;
 mod health;
-mod legs;
+mod send_attempts;
 mod life;
 mod limits;
 mod lost;
@@ -162,9 +162,9 @@ fn trials_of_records() -> Vec<(&'static str, Body)> {
         lost::a_creation_that_was_carried_out_is_settled_as_not_sent,
         lost::a_creation_that_was_given_up_is_not_carried_out_later,
         lost::a_refund_of_a_creation_that_never_was_takes_nothing_from_others,
-        lost::a_leg_that_was_begun_and_given_up_is_not_sent,
-        lost::a_leg_that_was_given_up_is_not_begun_later,
-        lost::a_send_whose_next_leg_was_lost_comes_to_nothing,
+        lost::a_attempt_that_was_begun_and_given_up_is_not_sent,
+        lost::a_attempt_that_was_given_up_is_not_begun_later,
+        lost::a_send_whose_next_attempt_was_lost_comes_to_nothing,
         checks::the_right_code_is_approved_once,
         checks::wrong_codes_count_down_to_the_lock,
         checks::a_code_that_is_not_out_lets_nobody_in,
@@ -173,16 +173,16 @@ fn trials_of_records() -> Vec<(&'static str, Body)> {
         checks::a_code_is_compared_under_the_key_that_signed_it,
         checks::another_recipient_or_purpose_finds_nothing,
         checks::another_verifications_code_is_wrong,
-        legs::a_leg_is_settled_and_the_next_begun_in_one_step,
-        legs::what_is_over_begins_no_leg_but_settles_the_last,
-        legs::settling_can_close,
-        legs::settling_keeps_a_reference_that_it_does_not_replace,
-        legs::settling_keeps_a_vendors_terms_that_it_does_not_replace,
-        legs::a_resend_obeys_its_terms,
-        legs::a_locked_one_is_not_sent_again,
+        send_attempts::a_attempt_is_settled_and_the_next_begun_in_one_step,
+        send_attempts::what_is_over_begins_no_attempt_but_settles_the_last,
+        send_attempts::settling_can_close,
+        send_attempts::settling_keeps_a_reference_that_it_does_not_replace,
+        send_attempts::settling_keeps_a_vendors_terms_that_it_does_not_replace,
+        send_attempts::a_resend_obeys_its_terms,
+        send_attempts::a_locked_one_is_not_sent_again,
         trail::skips_come_back_in_order,
-        trail::legs_come_back_as_they_were_begun,
-        trail::several_legs_end_in_one_step,
+        trail::attempts_come_back_as_they_were_begun,
+        trail::several_attempts_end_in_one_step,
         trail::an_end_says_why,
     ]
     .to_vec()
@@ -201,10 +201,10 @@ fn trials_of_counts() -> Vec<(&'static str, Body)> {
         limits::refunds_of_several_limits_go_in_one_step,
         limits::a_refund_that_is_told_twice_is_made_once,
         limits::a_refund_goes_with_what_else_is_settled,
-        charged_legs::a_leg_without_room_is_not_begun_but_all_else_is_written,
-        charged_legs::a_resend_without_room_uses_none_up,
-        charged_legs::only_a_leg_that_is_begun_counts,
-        charged_legs::what_is_over_is_told_before_what_is_full,
+        charged_attempts::a_attempt_without_room_is_not_begun_but_all_else_is_written,
+        charged_attempts::a_resend_without_room_uses_none_up,
+        charged_attempts::only_a_attempt_that_is_begun_counts,
+        charged_attempts::what_is_over_is_told_before_what_is_full,
         guesses::guesses_count_over_all_verifications_of_a_recipient,
         guesses::guesses_outlive_their_verification,
         guesses::an_approval_empties_the_windows_of_guesses,
@@ -241,7 +241,7 @@ fn trials_of_counts() -> Vec<(&'static str, Body)> {
         health::each_process_has_a_mark_of_its_own,
         health::of_too_many_processes_those_that_tell_last_are_kept,
         health::marks_fade,
-        health::news_travel_with_every_leg,
+        health::news_travel_with_every_attempt,
         health::news_travel_with_every_settling,
         standing::the_first_key_of_an_id_counts,
         standing::a_probe_writes_beside_everything_else,
@@ -262,7 +262,7 @@ fn trials_of_many() -> Vec<(&'static str, Body)> {
         crowds::of_many_requests_of_one_name_one_is_made(effort),
         crowds::of_many_guesses_at_a_recipient_the_windows_count_is_compared(effort),
         crowds::of_many_changes_to_one_record_none_is_lost(effort),
-        crowds::of_a_new_leg_and_a_closing_one_comes_first(effort),
+        crowds::of_a_new_attempt_and_a_closing_one_comes_first(effort),
         crowds::of_many_marks_the_newest_stays(effort),
         model::random_steps_are_answered_as_by_the_memory_store(effort),
     ]

@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use otpmux_engine::{
-    Guessed, BeginLeg, Create, Created, Guess, GuessEnd, MemoryStore, Settle, VerificationId,
+    Guessed, StartAttempt, Create, Created, Guess, GuessEnd, MemoryStore, Settle, VerificationId,
     VerificationStore,
 };
 
@@ -18,7 +18,7 @@ use super::{Effort, Store};
 #[derive(Clone, Debug)]
 pub(super) enum Step {
     Create(Box<Create>),
-    Begin(VerificationId, Box<BeginLeg>),
+    Begin(VerificationId, Box<StartAttempt>),
     Settle(VerificationId, Settle),
     CheckGuess(VerificationId, Guess),
     Approve(VerificationId, Guess),

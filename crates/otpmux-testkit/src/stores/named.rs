@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use otpmux_engine::{
-    Created, GRACE, LegState, LimitScope, Record, RequestTag, Settle, State, VerificationId,
+    Created, GRACE, AttemptState, LimitScope, Record, RequestTag, Settle, State, VerificationId,
     VerificationStore,
 };
 
@@ -43,13 +43,13 @@ pub(super) async fn a_request_said_twice_is_made_once(store: Store) {
     // What has happened since is told, not how it began.
     try_code(&*store, id, WRONG).await;
     begin_at(&*store, id, super::records::begin("second"), now()).await;
-    settle_at(&*store, id, settle(end(1, LegState::Refused)), now()).await;
+    settle_at(&*store, id, settle(end(1, AttemptState::Refused)), now()).await;
     let again = named(1, 1, 1);
     let unused = again.id;
     let created = create_at(&*store, again, &[], after(1)).await;
     let Created::Before(before) = created else { panic!("{created:?}") };
     assert_eq!(spelled(&before), spelled(&read(&*store, id).await));
-    assert_eq!((before.guesses, before.legs.len()), (1, 2));
+    assert_eq!((before.guesses, before.send_attempts.len()), (1, 2));
     assert!(load_at(&*store, unused, after(1)).await.is_none(), "nothing is written");
     assert_eq!(try_code(&*store, id, CODE).await, "approved", "it was not superseded");
     assert_eq!(ask(&*store, named(1, 1, 1), after(2)).await, ("before", id), "used or not");
@@ -91,9 +91,9 @@ pub(super) async fn a_repeat_charges_no_limit(store: Store) {
 }
 
 pub(super) async fn a_request_that_came_to_nothing_frees_its_name(store: Store) {
-    for (name, state) in [(1, LegState::NotSent), (2, LegState::Refused)] {
+    for (name, state) in [(1, AttemptState::NotSent), (2, AttemptState::Refused)] {
         let mut first = named(1, name, 1);
-        first.legs[0].state = LegState::Intended;
+        first.send_attempts[0].state = AttemptState::Intended;
         let (_, id) = ask(&*store, first, now()).await;
         settle_at(&*store, id, settle(end(0, state)), now()).await;
         assert_eq!(ask(&*store, named(1, name, 1), now()).await.0, "before", "still pending");
@@ -109,10 +109,10 @@ pub(super) async fn a_request_that_came_to_nothing_frees_its_name(store: Store) 
 }
 
 pub(super) async fn a_request_that_may_have_sent_keeps_its_name(store: Store) {
-    let states = [LegState::Intended, LegState::Accepted, LegState::Unknown];
+    let states = [AttemptState::Intended, AttemptState::Accepted, AttemptState::Unknown];
     for (name, state) in (1..).zip(states) {
         let mut first = named(1, name, 1);
-        first.legs[0].state = state;
+        first.send_attempts[0].state = state;
         let (_, cancelled) = ask(&*store, first, now()).await;
         assert!(cancel_at(&*store, cancelled, now()).await);
         assert_eq!(ask(&*store, named(1, name, 1), now()).await, ("before", cancelled));
@@ -136,7 +136,7 @@ pub(super) async fn a_name_is_good_as_long_as_its_record(store: Store) {
 
 pub(super) async fn a_name_that_was_given_on_outlives_its_first_record(store: Store) {
     let mut first = named(1, 1, 1);
-    first.legs[0].state = LegState::NotSent;
+    first.send_attempts[0].state = AttemptState::NotSent;
     let (_, id) = ask(&*store, first, now()).await;
     assert!(cancel_at(&*store, id, now()).await);
     let second = Record { expires_at: after(900), ..named(1, 1, 1) };

@@ -3,7 +3,7 @@
 use std::future::Future;
 
 use otpmux_core::Verdict;
-use otpmux_engine::{BeginLeg, Begun, ResendTerms, State};
+use otpmux_engine::{StartAttempt, AttemptStarted, ResendTerms, State};
 
 use super::records::{
     CODE, WRONG, after, approve, begin, guess, now, put, read, record, vendor_record,
@@ -81,11 +81,11 @@ pub(super) async fn of_many_resends_one_begins(store: Store, effort: Effort) {
         let begun = all_at_once(32, |_| {
             let store = store.clone();
             let terms = ResendTerms { max_resends: 4, next_after: after(60) };
-            let begin = BeginLeg { resend: Some(terms), ..begin("second") };
-            async move { store.begin_leg(id, begin, after(30)).await.expect("a store that works") }
+            let begin = StartAttempt { resend: Some(terms), ..begin("second") };
+            async move { store.start_attempt(id, begin, after(30)).await.expect("a store that works") }
         });
-        assert_eq!(count(&begun.await, &Begun::Leg(1)), 1, "round {round}");
-        assert_eq!(read(&*store, id).await.legs.len(), 2);
+        assert_eq!(count(&begun.await, &AttemptStarted::Started(1)), 1, "round {round}");
+        assert_eq!(read(&*store, id).await.send_attempts.len(), 2);
     }
 }
 

@@ -8,7 +8,7 @@ use otpmux_core::{
     VendorReference, Verdict,
 };
 use otpmux_engine::{
-    Guessed, BeginLeg, Charge, Choice, Create, Created, Guess, Leg, LegEnd, LegState, LimitKey,
+    Guessed, StartAttempt, Charge, Choice, Create, Created, Guess, SendAttempt, AttemptEnd, AttemptState, LimitKey,
     LimitScope, Record, ServerKeys, Settle, State, VerificationId, VerificationStore,
 };
 
@@ -78,7 +78,7 @@ pub(super) fn guess(id: VerificationId, text: &str) -> Guess {
     keys().guess(id, &code(text))
 }
 
-/// A pending verification of one recipient and purpose, whose one leg carries our code and was
+/// A pending verification of one recipient and purpose, whose one send attempt carries our code and was
 /// accepted. Expires after 300 seconds, may be sent again after 30.
 pub(super) fn record(number: u32) -> Record {
     let id = VerificationId::generate(&OsEntropy).expect("randomness");
@@ -98,20 +98,20 @@ pub(super) fn record(number: u32) -> Record {
         resends: 0,
         resend_after: after(30),
         sealed: sealed.expect("randomness"),
-        legs: vec![leg("primary", true, LegState::Accepted)],
+        send_attempts: vec![attempt("primary", true, AttemptState::Accepted)],
         skips: Vec::new(),
         request: None,
     }
 }
 
-/// The same, but its one leg left the code to the vendor.
+/// The same, but its one send attempt left the code to the vendor.
 pub(super) fn vendor_record(number: u32) -> Record {
-    let legs = vec![leg("vendor", false, LegState::Accepted)];
-    Record { code: None, code_length: None, legs, ..record(number) }
+    let send_attempts = vec![attempt("vendor", false, AttemptState::Accepted)];
+    Record { code: None, code_length: None, send_attempts, ..record(number) }
 }
 
-pub(super) fn leg(provider: &str, supplied: bool, state: LegState) -> Leg {
-    Leg {
+pub(super) fn attempt(provider: &str, supplied: bool, state: AttemptState) -> SendAttempt {
+    SendAttempt {
         provider: ProviderId::new(provider).expect("a name"),
         reason: Choice::Preferred,
         channel: Channel::Sms,
@@ -119,31 +119,31 @@ pub(super) fn leg(provider: &str, supplied: bool, state: LegState) -> Leg {
         key: IdempotencyKey::generate(&OsEntropy).expect("randomness"),
         ends_at: after(20),
         state,
-        failure: (state == LegState::Refused).then_some(ErrorKind::RateLimited),
+        failure: (state == AttemptState::Refused).then_some(ErrorKind::RateLimited),
         reference: Some(VendorReference::new(format!("{provider}-reference"))),
         vendor: None,
     }
 }
 
-/// A further leg by our code, and nothing else.
-pub(super) fn begin(provider: &str) -> BeginLeg {
-    BeginLeg {
+/// A further send attempt by our code, and nothing else.
+pub(super) fn begin(provider: &str) -> StartAttempt {
+    StartAttempt {
         ends: Vec::new(),
         skips: Vec::new(),
         news: Vec::new(),
-        leg: leg(provider, true, LegState::Intended),
+        attempt: attempt(provider, true, AttemptState::Intended),
         resend: None,
         charges: Vec::new(),
     }
 }
 
-/// The end of one leg, and nothing else.
-pub(super) fn end(leg: usize, state: LegState) -> LegEnd {
-    let failure = (state == LegState::Refused).then_some(ErrorKind::Unavailable);
-    LegEnd { leg, state, failure, reference: None, vendor: None }
+/// The end of one send attempt, and nothing else.
+pub(super) fn end(attempt: usize, state: AttemptState) -> AttemptEnd {
+    let failure = (state == AttemptState::Refused).then_some(ErrorKind::Unavailable);
+    AttemptEnd { attempt, state, failure, reference: None, vendor: None }
 }
 
-pub(super) fn settle(end: LegEnd) -> Settle {
+pub(super) fn settle(end: AttemptEnd) -> Settle {
     Settle { ends: vec![end], ..Settle::default() }
 }
 

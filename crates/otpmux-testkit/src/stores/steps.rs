@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use otpmux_core::Verdict;
 use otpmux_engine::{
-    Guessed, BeginLeg, Begun, Charge, Create, Created, Guess, HealthMark, Record, Settle, State,
+    Guessed, StartAttempt, AttemptStarted, Charge, Create, Created, Guess, HealthMark, Record, Settle, State,
     VerificationId, VerificationStore,
 };
 
@@ -23,10 +23,10 @@ pub(super) async fn create_at(
 pub(super) async fn begin_at(
     store: &dyn VerificationStore,
     id: VerificationId,
-    begin: BeginLeg,
+    begin: StartAttempt,
     at: SystemTime,
-) -> Begun {
-    store.begin_leg(id, begin, at).await.expect("a store that works")
+) -> AttemptStarted {
+    store.start_attempt(id, begin, at).await.expect("a store that works")
 }
 
 pub(super) async fn settle_at(

@@ -2,11 +2,11 @@
 
 use otpmux_core::{ErrorKind, ProviderId, VendorReference};
 use otpmux_engine::{
-    BeginLeg, Begun, Leg, LegEnd, LegState, Settle, Skip, VerificationId, VerificationStore,
+    StartAttempt, AttemptStarted, SendAttempt, AttemptEnd, AttemptState, Settle, Skip, VerificationId, VerificationStore,
 };
 
 use super::Store;
-use super::records::{after, begin, end, leg, now, put, read, record};
+use super::records::{after, begin, end, attempt, now, put, read, record};
 use super::steps::{begin_at, settle_at};
 use super::whole::{CHOICES, KINDS, skip_reasons};
 
@@ -20,8 +20,8 @@ fn skips() -> Vec<Skip> {
     reasons.map(skip).collect()
 }
 
-async fn legs(store: &dyn VerificationStore, id: VerificationId) -> Vec<Leg> {
-    read(store, id).await.legs
+async fn send_attempts(store: &dyn VerificationStore, id: VerificationId) -> Vec<SendAttempt> {
+    read(store, id).await.send_attempts
 }
 
 pub(super) async fn skips_come_back_in_order(store: Store) {
@@ -29,8 +29,8 @@ pub(super) async fn skips_come_back_in_order(store: Store) {
     let mut first = record(1);
     first.skips = all[..4].to_vec();
     let id = put(&*store, first).await;
-    let begin = BeginLeg { skips: all[4..7].to_vec(), ..begin("second") };
-    assert_eq!(begin_at(&*store, id, begin, now()).await, Begun::Leg(1));
+    let begin = StartAttempt { skips: all[4..7].to_vec(), ..begin("second") };
+    assert_eq!(begin_at(&*store, id, begin, now()).await, AttemptStarted::Started(1));
     let settle = Settle { skips: all[7..].to_vec(), ..Settle::default() };
     settle_at(&*store, id, settle, now()).await;
     assert_eq!(read(&*store, id).await.skips, all);
@@ -41,64 +41,64 @@ pub(super) async fn skips_come_back_in_order(store: Store) {
     assert_eq!(skips[all.len()..], [all[0].clone(), all[0].clone()]);
 }
 
-pub(super) async fn legs_come_back_as_they_were_begun(store: Store) {
+pub(super) async fn attempts_come_back_as_they_were_begun(store: Store) {
     let id = put(&*store, record(1)).await;
     let channels = ["sms", "voice", "email", "whatsapp", "smoke-signal", "null"];
     let mut begun = Vec::new();
     for (place, (reason, channel)) in CHOICES.into_iter().zip(channels).enumerate() {
-        let mut leg = leg(&format!("provider-{place}"), place % 2 == 0, LegState::Intended);
-        leg.reason = reason;
-        leg.channel = channel.parse().expect("a channel");
-        leg.reference = (place % 3 > 0).then(|| VendorReference::new(format!("ref \0 '{place}'")));
-        begun.push(leg.clone());
-        let begin = BeginLeg { leg, ..begin("second") };
-        assert_eq!(begin_at(&*store, id, begin, now()).await, Begun::Leg(place + 1));
+        let mut attempt = attempt(&format!("provider-{place}"), place % 2 == 0, AttemptState::Intended);
+        attempt.reason = reason;
+        attempt.channel = channel.parse().expect("a channel");
+        attempt.reference = (place % 3 > 0).then(|| VendorReference::new(format!("ref \0 '{place}'")));
+        begun.push(attempt.clone());
+        let begin = StartAttempt { attempt, ..begin("second") };
+        assert_eq!(begin_at(&*store, id, begin, now()).await, AttemptStarted::Started(place + 1));
     }
-    let told = |legs: &[Leg]| -> Vec<String> {
-        let reference = |leg: &Leg| leg.reference.as_ref().map(|it| it.as_str().to_owned());
-        legs.iter().map(|leg| format!("{leg:?} {:?}", reference(leg))).collect()
+    let told = |send_attempts: &[SendAttempt]| -> Vec<String> {
+        let reference = |attempt: &SendAttempt| attempt.reference.as_ref().map(|it| it.as_str().to_owned());
+        send_attempts.iter().map(|attempt| format!("{attempt:?} {:?}", reference(attempt))).collect()
     };
-    assert_eq!(told(&legs(&*store, id).await[1..]), told(&begun));
+    assert_eq!(told(&send_attempts(&*store, id).await[1..]), told(&begun));
 }
 
-pub(super) async fn several_legs_end_in_one_step(store: Store) {
+pub(super) async fn several_attempts_end_in_one_step(store: Store) {
     let mut several = record(1);
-    several.legs = ["a", "b", "c", "d"].map(|name| leg(name, true, LegState::Intended)).into();
+    several.send_attempts = ["a", "b", "c", "d"].map(|name| attempt(name, true, AttemptState::Intended)).into();
     let id = put(&*store, several).await;
     let reference = |text| Some(VendorReference::new(text));
     let ends = vec![
-        LegEnd { reference: reference("late"), ..end(2, LegState::Accepted) },
-        end(0, LegState::Refused),
-        end(9, LegState::Refused),
+        AttemptEnd { reference: reference("late"), ..end(2, AttemptState::Accepted) },
+        end(0, AttemptState::Refused),
+        end(9, AttemptState::Refused),
         // Said twice: the last word counts.
-        LegEnd { reference: reference("first word"), ..end(3, LegState::Refused) },
-        end(3, LegState::Unknown),
+        AttemptEnd { reference: reference("first word"), ..end(3, AttemptState::Refused) },
+        end(3, AttemptState::Unknown),
     ];
     settle_at(&*store, id, Settle { ends, ..Settle::default() }, now()).await;
     let told = async || -> Vec<_> {
-        let legs = legs(&*store, id).await.into_iter();
-        legs.map(|leg| {
-            let reference = leg.reference.expect("each has one");
-            (leg.state, leg.failure, reference.as_str().to_owned())
+        let send_attempts = send_attempts(&*store, id).await.into_iter();
+        send_attempts.map(|attempt| {
+            let reference = attempt.reference.expect("each has one");
+            (attempt.state, attempt.failure, reference.as_str().to_owned())
         })
         .collect()
     };
     let expected = [
-        (LegState::Refused, Some(ErrorKind::Unavailable), "a-reference".to_owned()),
-        (LegState::Intended, None, "b-reference".to_owned()),
-        (LegState::Accepted, None, "late".to_owned()),
-        (LegState::Unknown, None, "first word".to_owned()),
+        (AttemptState::Refused, Some(ErrorKind::Unavailable), "a-reference".to_owned()),
+        (AttemptState::Intended, None, "b-reference".to_owned()),
+        (AttemptState::Accepted, None, "late".to_owned()),
+        (AttemptState::Unknown, None, "first word".to_owned()),
     ];
     assert_eq!(told().await, expected);
-    // With the next leg, too; and the ends can name neither it nor what is not there.
+    // With the next send attempt, too; and the ends can name neither it nor what is not there.
     let ends =
-        vec![end(1, LegState::Accepted), end(4, LegState::Accepted), end(0, LegState::Unknown)];
-    let begin = BeginLeg { ends, ..begin("e") };
-    assert_eq!(begin_at(&*store, id, begin, now()).await, Begun::Leg(4));
+        vec![end(1, AttemptState::Accepted), end(4, AttemptState::Accepted), end(0, AttemptState::Unknown)];
+    let begin = StartAttempt { ends, ..begin("e") };
+    assert_eq!(begin_at(&*store, id, begin, now()).await, AttemptStarted::Started(4));
     let states: Vec<_> =
         told().await.into_iter().map(|(state, failure, _)| (state, failure)).collect();
-    let (accepted, unknown) = ((LegState::Accepted, None), (LegState::Unknown, None));
-    assert_eq!(states, [unknown, accepted, accepted, unknown, (LegState::Intended, None)]);
+    let (accepted, unknown) = ((AttemptState::Accepted, None), (AttemptState::Unknown, None));
+    assert_eq!(states, [unknown, accepted, accepted, unknown, (AttemptState::Intended, None)]);
 }
 
 pub(super) async fn an_end_says_why(store: Store) {
@@ -106,10 +106,10 @@ pub(super) async fn an_end_says_why(store: Store) {
     let text = "Ünïcödé \0 \"quoted\" '; --\r\n";
     for failure in KINDS.into_iter().map(Some).chain([None]) {
         let reference = Some(VendorReference::new(text));
-        let end = LegEnd { leg: 0, state: LegState::Unknown, failure, reference, vendor: None };
+        let end = AttemptEnd { attempt: 0, state: AttemptState::Unknown, failure, reference, vendor: None };
         settle_at(&*store, id, Settle { ends: vec![end], ..Settle::default() }, now()).await;
-        let leg = legs(&*store, id).await.remove(0);
-        assert_eq!((leg.state, leg.failure), (LegState::Unknown, failure));
-        assert_eq!(leg.reference.expect("a reference").as_str(), text);
+        let attempt = send_attempts(&*store, id).await.remove(0);
+        assert_eq!((attempt.state, attempt.failure), (AttemptState::Unknown, failure));
+        assert_eq!(attempt.reference.expect("a reference").as_str(), text);
     }
 }

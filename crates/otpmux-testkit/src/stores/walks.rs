@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use otpmux_core::Verdict;
 use otpmux_engine::{
-    BeginLeg, Begun, Charge, Created, Guess, LimitKey, LimitScope, Limited, Record, Refund, Settle,
+    StartAttempt, AttemptStarted, Charge, Created, Guess, LimitKey, LimitScope, Limited, Record, Refund, Settle,
     VerificationId, VerificationStore,
 };
 
@@ -79,7 +79,7 @@ pub(super) async fn limits_answer_as_a_naive_count_does(store: Store, effort: Ef
             }
             let charges = dice.some(&all, 25);
             let told = if dice.percent(30) {
-                leg(&*store, id, &charges, now).await
+                attempt(&*store, id, &charges, now).await
             } else {
                 send(&*store, &charges, now).await
             };
@@ -103,16 +103,16 @@ fn hit_at(dice: &mut Dice, hits: &[SystemTime], now: SystemTime) -> SystemTime {
     }
 }
 
-async fn leg(
+async fn attempt(
     store: &dyn VerificationStore,
     id: VerificationId,
     charges: &[Charge],
     now: SystemTime,
 ) -> Option<Limited> {
-    let begin = BeginLeg { charges: charges.to_vec(), ..begin("second") };
+    let begin = StartAttempt { charges: charges.to_vec(), ..begin("second") };
     match begin_at(store, id, begin, now).await {
-        Begun::Leg(_) => None,
-        Begun::Limited(limited) => Some(limited),
+        AttemptStarted::Started(_) => None,
+        AttemptStarted::Limited(limited) => Some(limited),
         other => panic!("it is neither over nor a resend: {other:?}"),
     }
 }

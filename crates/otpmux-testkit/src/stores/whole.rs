@@ -4,20 +4,20 @@ use std::fmt::Write;
 
 use otpmux_core::{Channel, ErrorKind, Shortcoming, VendorReference};
 use otpmux_engine::{
-    Choice, LegState, Record, RequestTag, Sealed, Skip, SkipReason, State, VendorTerms,
+    Choice, AttemptState, Record, RequestTag, Sealed, Skip, SkipReason, State, VendorTerms,
     VerificationId,
 };
 
 use super::Store;
-use super::records::{after, after_ms, awkward_bits, leg, now, purpose, put, read, record};
+use super::records::{after, after_ms, awkward_bits, attempt, now, purpose, put, read, record};
 use super::steps::{approve_at, cancel_at, load_at};
 
 /// Every field of a record as text: what its form tells, and what that keeps to itself.
 pub(super) fn spelled(record: &Record) -> String {
-    let Record { recipient, code, sealed, legs, .. } = record;
+    let Record { recipient, code, sealed, send_attempts, .. } = record;
     let mut text = format!("{record:#?}\nrecipient {:x?}", recipient.0);
     let references: Vec<_> =
-        legs.iter().map(|leg| leg.reference.as_ref().map(VendorReference::as_str)).collect();
+        send_attempts.iter().map(|attempt| attempt.reference.as_ref().map(VendorReference::as_str)).collect();
     let mac = code.as_ref().map(|code| (&code.key, code.mac));
     write!(text, "\ncode {mac:x?}\nsealed {:x?}\nreferences {references:?}", sealed.bytes)
         .expect("a text takes everything");
@@ -55,12 +55,12 @@ pub(super) const CHOICES: [Choice; 6] = [
     Choice::LastResort,
 ];
 
-pub(super) const STATES: [LegState; 5] = [
-    LegState::Intended,
-    LegState::Accepted,
-    LegState::NotSent,
-    LegState::Refused,
-    LegState::Unknown,
+pub(super) const STATES: [AttemptState; 5] = [
+    AttemptState::Intended,
+    AttemptState::Accepted,
+    AttemptState::NotSent,
+    AttemptState::Refused,
+    AttemptState::Unknown,
 ];
 
 pub(super) fn skip_reasons() -> Vec<SkipReason> {
@@ -84,7 +84,7 @@ fn texts() -> Vec<String> {
         "{tag}",
         "a\0b",
         "\0",
-        "'; drop table legs; --",
+        "'; drop table send_attempts; --",
         "\"quoted\" \\ back\\\\slash",
         "line\nfeed\r\n\ttab",
         "Ünïcödé – 验证码 – 🔑",
@@ -106,27 +106,27 @@ fn full() -> Record {
     full.resend_after = after_ms(30_001);
     full.expires_at = after_ms(300_999);
     full.request = Some(Box::new(RequestTag { name: [0; 16], content: [0xff; 16] }));
-    full.legs.clear();
+    full.send_attempts.clear();
     for (place, reason) in CHOICES.into_iter().enumerate() {
-        let mut leg = leg(&format!("provider-{place}"), place % 2 == 0, STATES[place % 5]);
-        leg.reason = reason;
-        full.legs.push(leg);
+        let mut attempt = attempt(&format!("provider-{place}"), place % 2 == 0, STATES[place % 5]);
+        attempt.reason = reason;
+        full.send_attempts.push(attempt);
     }
     let channels = ["sms", "voice", "email", "whatsapp", "carrier_pigeon-2", "null"];
-    for (leg, channel) in full.legs.iter_mut().zip(channels) {
-        leg.channel = channel.parse().expect("a channel");
+    for (attempt, channel) in full.send_attempts.iter_mut().zip(channels) {
+        attempt.channel = channel.parse().expect("a channel");
     }
-    assert!(matches!(full.legs[5].channel, Channel::Other(_)));
-    full.legs[2].reference = None;
-    full.legs[1].vendor = Some(Box::new(VendorTerms::default()));
-    full.legs[3].vendor = Some(Box::new(VendorTerms {
+    assert!(matches!(full.send_attempts[5].channel, Channel::Other(_)));
+    full.send_attempts[2].reference = None;
+    full.send_attempts[1].vendor = Some(Box::new(VendorTerms::default()));
+    full.send_attempts[3].vendor = Some(Box::new(VendorTerms {
         code_length: Some(u8::MAX),
         repeats: true,
         expires_at: Some(after_ms(60_001)),
         max_guesses: Some(u32::MAX),
     }));
     for (before, reason) in (0..).zip(skip_reasons()) {
-        let provider = full.legs[usize::from(before) % 6].provider.clone();
+        let provider = full.send_attempts[usize::from(before) % 6].provider.clone();
         full.skips.push(Skip { before, provider, reason });
     }
     full.skips[0].before = u8::MAX;
@@ -146,7 +146,7 @@ pub(super) async fn a_record_comes_back_as_it_went_in(store: Store) {
     let empty = Record {
         code: None,
         code_length: None,
-        legs: Vec::new(),
+        send_attempts: Vec::new(),
         skips: Vec::new(),
         request: None,
         ..full()
@@ -179,13 +179,13 @@ pub(super) async fn a_record_comes_back_as_it_went_in(store: Store) {
 
 pub(super) async fn every_text_comes_back_as_it_went_in(store: Store) {
     let mut record = record(1);
-    let one = record.legs[0].clone();
-    record.legs = texts()
+    let one = record.send_attempts[0].clone();
+    record.send_attempts = texts()
         .into_iter()
         .map(|text| {
-            let mut leg = one.clone();
-            leg.reference = Some(VendorReference::new(text));
-            leg
+            let mut attempt = one.clone();
+            attempt.reference = Some(VendorReference::new(text));
+            attempt
         })
         .collect();
     comes_back(&store, record).await;
@@ -210,11 +210,11 @@ pub(super) async fn every_byte_comes_back_as_it_went_in(store: Store) {
 
 pub(super) async fn every_failure_comes_back_as_it_went_in(store: Store) {
     let mut record = record(1);
-    record.legs = KINDS
+    record.send_attempts = KINDS
         .into_iter()
         .map(Some)
         .chain([None])
-        .map(|failure| otpmux_engine::Leg { failure, ..leg("primary", true, LegState::Refused) })
+        .map(|failure| otpmux_engine::SendAttempt { failure, ..attempt("primary", true, AttemptState::Refused) })
         .collect();
     comes_back(&store, record).await;
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use otpmux_core::{Channel, IdempotencyKey, ProviderId, VendorReference};
 use otpmux_engine::{
-    BeginLeg, Charge, Create, GRACE, Guess, GuessEnd, HealthMark, Leg, LegEnd, LegState, LimitKey,
+    StartAttempt, Charge, Create, GRACE, Guess, GuessEnd, HealthMark, SendAttempt, AttemptEnd, AttemptState, LimitKey,
     LimitScope, Lost, OpenMark, Record, Refund, RequestTag, ResendTerms, Sealed, Settle, Skip,
     State, VendorTerms, VerificationId, Witness,
 };
@@ -24,8 +24,8 @@ pub(super) struct World {
     known: Vec<Known>,
     /// Recipients, and times at which a message to them was charged, perhaps.
     charged: Vec<(u32, SystemTime)>,
-    /// The newest leg that was lost.
-    lost: Option<Leg>,
+    /// The newest send attempt that was lost.
+    lost: Option<SendAttempt>,
     /// Verifications, and times at which a guess was made, perhaps in vain.
     guessed: Vec<(VerificationId, SystemTime)>,
     /// Times of marks. Which of two of the same time counts is the store's own business.
@@ -140,7 +140,7 @@ impl World {
             resends: 0,
             resend_after,
             sealed: Sealed { key: "suite".into(), bytes: self.dice.bytes::<40>().into() },
-            legs: (0..=self.dice.below(2)).map(|_| self.leg(supplied)).collect(),
+            send_attempts: (0..=self.dice.below(2)).map(|_| self.attempt(supplied)).collect(),
             skips: self.skips(),
             request: self.tag().map(Box::new),
         };
@@ -165,13 +165,13 @@ impl World {
     }
 
     /// Something may be out, most often.
-    fn state(&mut self) -> LegState {
+    fn state(&mut self) -> AttemptState {
         let out = self.dice.percent(60);
-        *self.dice.pick(if out { &[LegState::Accepted] } else { &STATES[..] })
+        *self.dice.pick(if out { &[AttemptState::Accepted] } else { &STATES[..] })
     }
 
-    fn leg(&mut self, supplied: bool) -> Leg {
-        Leg {
+    fn attempt(&mut self, supplied: bool) -> SendAttempt {
+        SendAttempt {
             provider: self.provider(),
             reason: *self.dice.pick(&CHOICES),
             channel: self.dice.pick(&[Channel::Sms, Channel::Voice, Channel::WhatsApp]).clone(),
@@ -204,7 +204,7 @@ impl World {
         let mut reasons = skip_reasons();
         reasons.truncate(self.dice.place(3));
         let skip = |reason| {
-            let before = u8::try_from(self.dice.below(4)).expect("few legs");
+            let before = u8::try_from(self.dice.below(4)).expect("few send_attempts");
             Skip { before, provider: self.provider(), reason }
         };
         reasons.into_iter().map(skip).collect()
@@ -237,13 +237,13 @@ impl World {
         charges
     }
 
-    fn ends(&mut self) -> Vec<LegEnd> {
+    fn ends(&mut self) -> Vec<AttemptEnd> {
         (0..self.dice.below(3)).map(|_| self.end()).collect()
     }
 
-    fn end(&mut self) -> LegEnd {
-        LegEnd {
-            leg: self.dice.place(4),
+    fn end(&mut self) -> AttemptEnd {
+        AttemptEnd {
+            attempt: self.dice.place(4),
             state: self.state(),
             failure: self.dice.percent(50).then(|| *self.dice.pick(&KINDS)),
             reference: self.reference(),
@@ -269,19 +269,19 @@ impl World {
         HealthMark { provider: self.provider(), witness, at, state }
     }
 
-    fn begin(&mut self, one: &Known) -> BeginLeg {
+    fn begin(&mut self, one: &Known) -> StartAttempt {
         let terms = ResendTerms {
             max_resends: u32::try_from(self.dice.below(4)).expect("few resends"),
             next_after: self.soon(3_000),
         };
-        let leg = Leg { state: LegState::Intended, ..self.leg(true) };
+        let attempt = SendAttempt { state: AttemptState::Intended, ..self.attempt(true) };
         let lost = self.lost.clone().filter(|_| self.dice.percent(20));
-        let leg = lost.unwrap_or(leg);
-        BeginLeg {
+        let attempt = lost.unwrap_or(attempt);
+        StartAttempt {
             ends: self.ends(),
             skips: self.skips(),
             news: self.news(),
-            leg,
+            attempt,
             resend: self.dice.percent(40).then_some(terms),
             charges: self.charges(one.recipient),
         }
@@ -298,16 +298,16 @@ impl World {
         }
     }
 
-    /// Seldom. A leg that was lost is begun all the same, perhaps.
+    /// Seldom. A send attempt that was lost is begun all the same, perhaps.
     fn lose(&mut self) -> Option<Lost> {
         match self.dice.below(20) {
             0 => Some(Lost::Creation(self.soon(100_000))),
             1 => {
-                let leg = self.leg(true);
-                self.lost = Some(Leg { state: LegState::Intended, ..leg.clone() });
-                Some(Lost::Leg(leg))
+                let attempt = self.attempt(true);
+                self.lost = Some(SendAttempt { state: AttemptState::Intended, ..attempt.clone() });
+                Some(Lost::SendAttempt(attempt))
             }
-            2 => self.lost.clone().map(Lost::Leg),
+            2 => self.lost.clone().map(Lost::SendAttempt),
             _ => None,
         }
     }

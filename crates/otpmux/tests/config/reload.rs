@@ -71,12 +71,12 @@ const OTHER: &str = "+919876543211";
 #[tokio::test]
 async fn a_changed_route_sends_by_another_and_keeps_both() {
     let world = World::start(both).await;
-    assert_eq!(world.send(ONE).await.legs[0].provider.as_str(), "managed");
+    assert_eq!(world.send(ONE).await.send_attempts[0].provider.as_str(), "managed");
     let route = "[[routes]]\nproviders = { managed = 0, easy = 1 }\n";
     let reloaded = world.reload(&(route.to_owned() + &both(&world.emulator))).await.unwrap();
     assert_eq!(names(&reloaded.kept), ["managed", "easy"]);
     assert!(reloaded.fresh.is_empty() && reloaded.retired.is_empty());
-    assert_eq!(world.send(OTHER).await.legs[0].provider.as_str(), "easy");
+    assert_eq!(world.send(OTHER).await.send_attempts[0].provider.as_str(), "easy");
 }
 
 #[tokio::test]
@@ -86,7 +86,7 @@ async fn a_removed_provider_verifies_its_own_codes() {
     let reloaded = world.reload(&easy(&world.emulator)).await.unwrap();
     assert_eq!((names(&reloaded.kept), names(&reloaded.retired)), (vec!["easy"], vec!["managed"]));
     assert_eq!(world.verify(&sent, ONE).await, Verdict::Approved);
-    assert_eq!(world.send(OTHER).await.legs[0].provider.as_str(), "easy");
+    assert_eq!(world.send(OTHER).await.send_attempts[0].provider.as_str(), "easy");
 }
 
 #[tokio::test]

@@ -148,7 +148,7 @@ pub(super) struct Calls {
 }
 
 impl Calls {
-    /// The legs whose message may be out: all tries under one key are one.
+    /// The send attempts whose message may be out: all tries under one key are one.
     pub(super) fn messages(&self) -> Vec<&Call> {
         let mut keys = Vec::new();
         let mut messages = Vec::new();

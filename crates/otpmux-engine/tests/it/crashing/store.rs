@@ -4,7 +4,7 @@ use std::time::SystemTime;
 use async_trait::async_trait;
 use otpmux_core::{Blame, Certainty, Error, ErrorKind, Verdict};
 use otpmux_engine::{
-    Guessed, BeginLeg, Begun, Create, Created, Guess, GuessEnd, HealthMark, KeyCheck, KeyId,
+    Guessed, StartAttempt, AttemptStarted, Create, Created, Guess, GuessEnd, HealthMark, KeyCheck, KeyId,
     MemoryStore, Record, Settle, State, StoreState, VerificationId, VerificationStore,
 };
 use tokio::sync::Notify;
@@ -35,7 +35,7 @@ pub(super) struct CrashingStore {
 #[derive(Debug)]
 enum Late {
     Create(Box<Create>, SystemTime),
-    Begin(VerificationId, Box<BeginLeg>, SystemTime),
+    Begin(VerificationId, Box<StartAttempt>, SystemTime),
 }
 
 impl Default for CrashingStore {
@@ -58,7 +58,7 @@ impl CrashingStore {
             match step {
                 Late::Create(create, now) => drop(self.inner.create(*create, now).await),
                 Late::Begin(id, begin, now) => {
-                    drop(self.inner.begin_leg(id, *begin, now).await);
+                    drop(self.inner.start_attempt(id, *begin, now).await);
                 }
             }
         }
@@ -116,16 +116,16 @@ impl VerificationStore for CrashingStore {
         }
         self.step(self.inner.create(create, now)).await
     }
-    async fn begin_leg(
+    async fn start_attempt(
         &self,
         id: VerificationId,
-        begin: BeginLeg,
+        begin: StartAttempt,
         now: SystemTime,
-    ) -> Result<Begun, Error> {
+    ) -> Result<AttemptStarted, Error> {
         if self.comes_late() {
             self.late.lock().unwrap().push(Late::Begin(id, Box::new(begin.clone()), now));
         }
-        self.step(self.inner.begin_leg(id, begin, now)).await
+        self.step(self.inner.start_attempt(id, begin, now)).await
     }
     async fn settle(
         &self,

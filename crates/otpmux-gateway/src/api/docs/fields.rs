@@ -205,8 +205,8 @@ mod tests {
         assert_eq!(kind("metadata"), ("object of strings".to_owned(), false));
         let details = of("DetailsView");
         let kind = |name: &str| details.iter().find(|(field, ..)| field == name).map(|it| &*it.1);
-        assert_eq!(kind("legs"), Some("list of objects"));
-        assert_eq!(kind("legs[].reason"), Some("string"));
+        assert_eq!(kind("send_attempts"), Some("list of objects"));
+        assert_eq!(kind("send_attempts[].reason"), Some("string"));
         assert!(details.iter().all(|(name, kind, _)| !kind.is_empty() || name.is_empty()));
     }
 

@@ -1,7 +1,7 @@
 -- KEYS: the record; health; then one for each charge.
--- ARGV from 2: the ends; skips; the leg; for a resend, how many there may be and when the next one; the
+-- ARGV from 2: the ends; skips; the send attempt; for a resend, how many there may be and when the next one; the
 -- windows of each charge; news.
-local ends, skips, leg, terms = ARGV[2], ARGV[3], ARGV[4], ARGV[5]
+local ends, skips, attempt, terms = ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local news = 6 + #KEYS - 2
 
 local text, state, expires_at = read(KEYS[1])
@@ -16,9 +16,9 @@ end
 text = with_ends(text, ends)
 
 -- It was given up before it got here.
-local given_up = leg_of(text, leg) and {'over', 'not_found'}
+local given_up = attempt_of(text, attempt) and {'over', 'not_found'}
 
--- Why there is no leg, if so; and what the record says of resends when there is one.
+-- Why there is no send attempt, if so; and what the record says of resends when there is one.
 local function refusal()
   local verdict = over(state, expires_at)
   if verdict then
@@ -46,18 +46,18 @@ end
 -- How the others ended is written down all the same.
 local refused, resends = refusal()
 if refused then
-  write_legs(KEYS[1], text, skips)
+  write_attempts(KEYS[1], text, skips)
   return refused
 end
 local place, line = 0, string.find(text, '\n', 129, true)
-local following = next_leg(text, line)
+local following = next_attempt(text, line)
 while following do
-  place, line, following = place + 1, following, next_leg(text, following)
+  place, line, following = place + 1, following, next_attempt(text, following)
 end
-text = replace(text, line, line, '\n' .. leg)
+text = replace(text, line, line, '\n' .. attempt)
 if resends then
   text = replace(text, 39, 63, resends)
 end
-write_legs(KEYS[1], text, skips)
+write_attempts(KEYS[1], text, skips)
 hit_all(3, 6)
-return {'leg', place}
+return {'attempt', place}

@@ -1,10 +1,10 @@
-//! Limits count further legs.
+//! Limits count further send attempts.
 
 use std::time::Duration;
 
 use otpmux_core::{ErrorKind, ProviderId, Verdict};
 use otpmux_engine::{
-    BeginLeg, Begun, HealthMark, LegState, LimitScope, Limited, ResendTerms, Skip, SkipReason,
+    StartAttempt, AttemptStarted, HealthMark, AttemptState, LimitScope, Limited, ResendTerms, Skip, SkipReason,
     VerificationId, Witness,
 };
 
@@ -15,20 +15,20 @@ use super::records::{
 };
 use super::steps::{begin_at, cancel_at, health_at};
 
-fn charged(number: u32, windows: &[(u32, u64)]) -> BeginLeg {
+fn charged(number: u32, windows: &[(u32, u64)]) -> StartAttempt {
     let charges = vec![charge(limit(LimitScope::Provider, number), windows)];
-    BeginLeg { charges, ..begin("second") }
+    StartAttempt { charges, ..begin("second") }
 }
 
-pub(super) async fn a_leg_without_room_is_not_begun_but_all_else_is_written(store: Store) {
+pub(super) async fn a_attempt_without_room_is_not_begun_but_all_else_is_written(store: Store) {
     let id = put(&*store, record(1)).await;
-    assert_eq!(begin_at(&*store, id, charged(1, &[(1, 60)]), now()).await, Begun::Leg(1));
+    assert_eq!(begin_at(&*store, id, charged(1, &[(1, 60)]), now()).await, AttemptStarted::Started(1));
     let provider = ProviderId::new("primary").expect("a name");
     let skip = Skip { before: 2, provider: provider.clone(), reason: SkipReason::Limit };
     let witness = Witness::default();
     let mark = HealthMark { provider, witness, at: now(), state: None };
-    let begin = BeginLeg {
-        ends: vec![end(1, LegState::Refused)],
+    let begin = StartAttempt {
+        ends: vec![end(1, AttemptState::Refused)],
         skips: vec![skip.clone()],
         news: vec![mark.clone()],
         ..charged(1, &[(1, 60)])
@@ -36,32 +36,32 @@ pub(super) async fn a_leg_without_room_is_not_begun_but_all_else_is_written(stor
     let window = window(1, 60);
     let retry_after = Duration::from_secs(59);
     let limited = Limited { scope: LimitScope::Provider, window, retry_after };
-    assert_eq!(begin_at(&*store, id, begin, after(1)).await, Begun::Limited(limited));
+    assert_eq!(begin_at(&*store, id, begin, after(1)).await, AttemptStarted::Limited(limited));
     let back = read(&*store, id).await;
-    assert_eq!((back.legs.len(), back.legs[1].state), (2, LegState::Refused));
-    assert_eq!(back.legs[1].failure, Some(ErrorKind::Unavailable));
+    assert_eq!((back.send_attempts.len(), back.send_attempts[1].state), (2, AttemptState::Refused));
+    assert_eq!(back.send_attempts[1].failure, Some(ErrorKind::Unavailable));
     assert_eq!(back.skips, [skip]);
     assert_eq!(health_at(&*store, after(1)).await, [mark]);
-    assert_eq!(begin_at(&*store, id, charged(1, &[(1, 60)]), after(60)).await, Begun::Leg(2));
+    assert_eq!(begin_at(&*store, id, charged(1, &[(1, 60)]), after(60)).await, AttemptStarted::Started(2));
 }
 
 pub(super) async fn a_resend_without_room_uses_none_up(store: Store) {
     let id = put(&*store, record(1)).await;
     let resend = |number, next_after| {
         let terms = ResendTerms { max_resends: 1, next_after: after(next_after) };
-        BeginLeg { resend: Some(terms), ..charged(number, &[(1, 600)]) }
+        StartAttempt { resend: Some(terms), ..charged(number, &[(1, 600)]) }
     };
-    assert_eq!(begin_at(&*store, id, charged(1, &[(1, 600)]), now()).await, Begun::Leg(1));
+    assert_eq!(begin_at(&*store, id, charged(1, &[(1, 600)]), now()).await, AttemptStarted::Started(1));
     let begun = begin_at(&*store, id, resend(1, 90), after(30)).await;
-    assert!(matches!(begun, Begun::Limited(_)), "{begun:?}");
+    assert!(matches!(begun, AttemptStarted::Limited(_)), "{begun:?}");
     let back = read(&*store, id).await;
     assert_eq!((back.resends, back.resend_after), (0, after(30)));
-    assert_eq!(begin_at(&*store, id, resend(2, 90), after(31)).await, Begun::Leg(2));
+    assert_eq!(begin_at(&*store, id, resend(2, 90), after(31)).await, AttemptStarted::Started(2));
     let back = read(&*store, id).await;
     assert_eq!((back.resends, back.resend_after), (1, after(90)));
 }
 
-pub(super) async fn only_a_leg_that_is_begun_counts(store: Store) {
+pub(super) async fn only_a_attempt_that_is_begun_counts(store: Store) {
     let [open, over, locked] = [1, 2, 3].map(record);
     let [open, over, locked] =
         [put(&*store, open).await, put(&*store, over).await, put(&*store, locked).await];
@@ -73,16 +73,16 @@ pub(super) async fn only_a_leg_that_is_begun_counts(store: Store) {
     let charged = || charged(1, &[(1, 600)]);
     let resend = |max_resends| {
         let terms = ResendTerms { max_resends, next_after: after(60) };
-        BeginLeg { resend: Some(terms), ..charged() }
+        StartAttempt { resend: Some(terms), ..charged() }
     };
     let too_many = Verdict::TooManyGuesses { retry_after: None };
     for (id, begin, at, expected) in [
-        (over, charged(), 1, Begun::Over(Verdict::NotFound)),
-        (unknown, charged(), 1, Begun::Over(Verdict::NotFound)),
-        (open, resend(4), 1, Begun::TooSoon(Duration::from_secs(29))),
-        (open, resend(0), 30, Begun::TooMany),
-        (locked, resend(4), 30, Begun::Over(too_many)),
-        (open, charged(), 300, Begun::Over(Verdict::Expired)),
+        (over, charged(), 1, AttemptStarted::Over(Verdict::NotFound)),
+        (unknown, charged(), 1, AttemptStarted::Over(Verdict::NotFound)),
+        (open, resend(4), 1, AttemptStarted::TooSoon(Duration::from_secs(29))),
+        (open, resend(0), 30, AttemptStarted::TooMany),
+        (locked, resend(4), 30, AttemptStarted::Over(too_many)),
+        (open, charged(), 300, AttemptStarted::Over(Verdict::Expired)),
     ] {
         assert_eq!(begin_at(&*store, id, begin, after(at)).await, expected);
     }
@@ -97,11 +97,11 @@ pub(super) async fn what_is_over_is_told_before_what_is_full(store: Store) {
     assert!(cancel_at(&*store, over, now()).await);
     let charged = || charged(1, &[(1, 600)]);
     assert_eq!(send(&*store, &charged().charges, now()).await, None);
-    assert_eq!(begin_at(&*store, over, charged(), now()).await, Begun::Over(Verdict::NotFound));
+    assert_eq!(begin_at(&*store, over, charged(), now()).await, AttemptStarted::Over(Verdict::NotFound));
     let terms = ResendTerms { max_resends: 1, next_after: after(60) };
-    let resend = BeginLeg { resend: Some(terms), ..charged() };
+    let resend = StartAttempt { resend: Some(terms), ..charged() };
     let begun = begin_at(&*store, open, resend, now()).await;
-    assert_eq!(begun, Begun::TooSoon(Duration::from_secs(30)));
+    assert_eq!(begun, AttemptStarted::TooSoon(Duration::from_secs(30)));
     let begun = begin_at(&*store, open, charged(), now()).await;
-    assert!(matches!(begun, Begun::Limited(_)), "{begun:?}");
+    assert!(matches!(begun, AttemptStarted::Limited(_)), "{begun:?}");
 }
