@@ -97,11 +97,11 @@ pub(crate) fn facts_text(sent: &Value, output: &mut Output) -> io::Result<()> {
         return Ok(());
     }
     output.line("")?;
-    let mut trail = Table::with_head(&["PROVIDER", "CHANNEL", "CAME TO", "WHY", "DELIVERY"]);
+    let mut history = Table::with_head(&["PROVIDER", "CHANNEL", "CAME TO", "WHY", "DELIVERY"]);
     for place in 0..=send_attempts.len() {
         let here = |skip: &&Value| skip["before"].as_u64() == u64::try_from(place).ok();
         for skip in skips.iter().filter(here) {
-            trail.row([
+            history.row([
                 text(skip, "provider").into(),
                 "".into(),
                 Cell::new("passed over", DIM),
@@ -109,10 +109,10 @@ pub(crate) fn facts_text(sent: &Value, output: &mut Output) -> io::Result<()> {
             ]);
         }
         if let Some(attempt) = send_attempts.get(place) {
-            trail.row(attempt_cells(attempt));
+            history.row(attempt_cells(attempt));
         }
     }
-    output.table(&trail)
+    output.table(&history)
 }
 
 fn attempt_cells(attempt: &Value) -> [Cell; 5] {

@@ -16,7 +16,7 @@ mod store;
 pub use client::{
     BuildError, CandidateView, ClientBuilder, ClientConfig, CodeSourceView, Explanation, InFlight,
     SendAttemptView, LimitView, NewVerification, OtpClient, ProviderView, Reloaded, Resend, Scope,
-    ScopedClient, Trail, Verification, VerificationStatus, Verify, describe_metrics,
+    ScopedClient, HistoryEntry, Verification, VerificationStatus, Verify, describe_metrics,
 };
 pub use health::{Health, HealthMark, OpenMark, Witness};
 pub use id::{ParseIdError, VerificationId};

@@ -27,7 +27,7 @@ pub use otpmux_engine::{
     AttemptState, SendAttemptView, LimitScope, LimitView, MemoryStore, MessageLimits, NewVerification,
     OtpClient, ParseIdError, Policy, PolicyError, ProviderView, Reloaded, Resend, ResendBy,
     RetryBudget, Route, Routes, Scope, ScopedClient, ServerKeys, Skip, SkipReason, StoreState,
-    Trail, Verification, VerificationId, VerificationStatus, VerificationStore, Verify,
+    HistoryEntry, Verification, VerificationId, VerificationStatus, VerificationStore, Verify,
     describe_metrics,
 };
 

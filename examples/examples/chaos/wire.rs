@@ -62,7 +62,7 @@ pub(crate) struct Sent {
     /// The vendor that has said that it took the message; `None` is `confirmed: false`.
     pub(crate) confirmed_by: Option<String>,
     /// Who was called and who was not, for whoever looks into a broken promise.
-    pub(crate) trail: Vec<String>,
+    pub(crate) history: Vec<String>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -142,7 +142,7 @@ fn sent_by(sent: &Verification) -> Answer {
     Answer::Sent(Sent {
         verification: sent.id.to_string(),
         confirmed_by: newest.map(|attempt| attempt.provider.to_string()),
-        trail: sent.trail().map(|step| step.to_string()).collect(),
+        history: sent.history().map(|step| step.to_string()).collect(),
     })
 }
 

@@ -133,7 +133,7 @@ fn a_cancel_and_a_named_resend_are_asked_for_as_such() {
     let ended = answered(resend, ResponseTemplate::new(200).set_body_json(sent), &arguments);
     assert_eq!(ended.status, Some(0), "{}", ended.everything());
     assert!(ended.stdout.starts_with("Sent by voice to +9•••••••••10.\n"), "{}", ended.stdout);
-    assert!(!ended.stdout.contains("PROVIDER"), "there is no trail to show: {}", ended.stdout);
+    assert!(!ended.stdout.contains("PROVIDER"), "there is no history to show: {}", ended.stdout);
 }
 
 #[test]

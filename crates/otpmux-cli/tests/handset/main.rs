@@ -51,7 +51,7 @@ async fn a_failover_can_be_watched() {
     browser.resize(1280, 940, false).await;
 
     browser.click("#send-button").await;
-    browser.wait_for("#trail", "easyotp accepted").await;
+    browser.wait_for("#history", "easyotp accepted").await;
     assert_eq!(carriers(&browser, 1).await, ["EasyOTP"]);
     let first = codes(&browser).await.remove(0);
     assert_eq!(stage.emulator.last_code(PHONE), Some(first.clone()));
@@ -80,17 +80,17 @@ async fn a_failover_can_be_watched() {
     browser.click("#resend").await;
     assert_eq!(carriers(&browser, 3).await, ["StartMessaging", "EasyOTP", "EasyOTP"]);
     assert_eq!(codes(&browser).await, [second.clone(), second.clone(), first.clone()]);
-    browser.wait_for("#trail", "startmessaging accepted").await;
+    browser.wait_for("#history", "startmessaging accepted").await;
     browser.wait_for("#outcome", "Sent again.").await;
 
     // One that begins while it is broken.
     browser.click("#send-button").await;
     let carried = carriers(&browser, 4).await;
     assert_eq!(carried, ["StartMessaging", "StartMessaging", "EasyOTP", "EasyOTP"]);
-    browser.wait_for("#trail li[data-state=good]", "startmessaging accepted").await;
-    let trail = browser.text("#trail li").await;
-    let trail: Vec<&str> = trail.lines().collect();
-    assert!(trail.len() == 2 && trail[0].starts_with("easyotp not reached"), "{trail:?}");
+    browser.wait_for("#history li[data-state=good]", "startmessaging accepted").await;
+    let history = browser.text("#history li").await;
+    let history: Vec<&str> = history.lines().collect();
+    assert!(history.len() == 2 && history[0].starts_with("easyotp not reached"), "{history:?}");
     browser.click(".message .code").await;
     browser.click("#verify-button").await;
     browser.wait_for("#outcome", "Approved.").await;
@@ -208,7 +208,7 @@ async fn both_vendors_carry_one_code_when_an_answer_is_lost() {
     browser.wait_for("#meaning-easyotp", "then breaks the connection").await;
     browser.click("#send-button").await;
     assert_eq!(carriers(&browser, 2).await, ["StartMessaging", "EasyOTP"]);
-    browser.wait_for("#trail", "easyotp no certain answer").await;
+    browser.wait_for("#history", "easyotp no certain answer").await;
     let seen = codes(&browser).await;
     assert_eq!(seen[0], seen[1]);
     no_complaints(&browser).await;

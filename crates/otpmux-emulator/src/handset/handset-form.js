@@ -171,7 +171,7 @@ async function showTrail() {
     lines.push(...skipped.filter((skip) => skip.before === place).map(skipLine), attemptLine(attempt, place));
   });
   lines.push(...skipped.filter((skip) => skip.before >= send_attempts.length).map(skipLine));
-  by("trail").replaceChildren(...lines);
+  by("history").replaceChildren(...lines);
 }
 
 function line(state, provider, text) {
@@ -226,7 +226,7 @@ by("send").addEventListener("submit", (event) => {
     }
     mine = begun;
     by("code").value = "";
-    by("trail").replaceChildren();
+    by("history").replaceChildren();
     showVerification(sent);
     say(sent.confirmed ? "Sent." : "No vendor confirmed it. It may arrive all the same.");
     showTrail();

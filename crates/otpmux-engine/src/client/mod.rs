@@ -43,7 +43,7 @@ pub use overview::ProviderView;
 pub use reload::Reloaded;
 pub use request::{InFlight, NewVerification, Resend, Verify};
 pub use scope::{Scope, ScopedClient};
-pub use view::{CodeSourceView, SendAttemptView, Trail, Verification, VerificationStatus};
+pub use view::{CodeSourceView, SendAttemptView, HistoryEntry, Verification, VerificationStatus};
 
 use crate::record::{SendAttempt, AttemptState, Record};
 use crate::{Choice, Policy, Routes, ServerKeys, VerificationId, VerificationStore};

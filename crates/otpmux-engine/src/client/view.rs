@@ -67,10 +67,10 @@ impl CodeSourceView {
     }
 }
 
-/// One line of the trail of a verification.
+/// One line of the history of a verification.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Trail<'a> {
+pub enum HistoryEntry<'a> {
     /// A provider was called.
     Attempt(&'a SendAttemptView),
     /// A provider was passed over.
@@ -138,22 +138,22 @@ impl Verification {
     }
 
     /// What happened, in its order: who was called, who was not, and why.
-    pub fn trail(&self) -> impl Iterator<Item = Trail<'_>> {
+    pub fn history(&self) -> impl Iterator<Item = HistoryEntry<'_>> {
         let skipped_before = |send_attempts: usize| {
             let here = move |skip: &&Skip| usize::from(skip.before) == send_attempts;
-            self.skipped.iter().filter(here).map(Trail::Skipped)
+            self.skipped.iter().filter(here).map(HistoryEntry::Skipped)
         };
         let send_attempts = self.send_attempts.iter().enumerate();
-        send_attempts.flat_map(move |(place, attempt)| skipped_before(place).chain([Trail::SendAttempt(attempt)]))
+        send_attempts.flat_map(move |(place, attempt)| skipped_before(place).chain([HistoryEntry::Attempt(attempt)]))
             .chain(skipped_before(self.send_attempts.len()))
     }
 }
 
-impl fmt::Display for Trail<'_> {
+impl fmt::Display for HistoryEntry<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Skipped(skip) => write!(f, "{}: skipped: {}", skip.provider, skip.reason),
-            Self::SendAttempt(attempt) => {
+            Self::Attempt(attempt) => {
                 let (state, message) = (attempt.state.as_str(), attempt.reason.message());
                 write!(f, "{} by {}: {state} ({message})", attempt.provider, attempt.channel)?;
                 match attempt.failure {

@@ -9,8 +9,8 @@ use otpmux_testkit::{ManualClock, ScriptedProvider};
 
 use crate::world::{World, builder, carrier, down, error, keys, lenient};
 
-fn trail(sent: &otpmux_engine::Verification) -> Vec<String> {
-    sent.trail().map(|line| line.to_string()).collect()
+fn history(sent: &otpmux_engine::Verification) -> Vec<String> {
+    sent.history().map(|line| line.to_string()).collect()
 }
 
 /// Sends until the breaker of the first provider has opened.
@@ -29,14 +29,14 @@ async fn a_provider_that_is_down_is_passed_over_and_the_trail_says_since_when() 
     let sent = world.send().await.unwrap();
     assert_eq!(a.count(), 5, "the sixth was not asked of it");
     assert_eq!(
-        trail(&sent),
+        history(&sent),
         [
             "a: skipped: breaker open since 2026-01-01T00:00:00Z",
             "b by sms: accepted (first of its route)",
         ]
     );
     let asked = world.client.status(sent.id).await.unwrap();
-    assert_eq!(trail(&asked), trail(&sent), "and so does a later look");
+    assert_eq!(history(&asked), history(&sent), "and so does a later look");
 }
 
 #[tokio::test(start_paused = true)]
@@ -113,7 +113,7 @@ async fn who_cannot_carry_it_is_skipped_with_the_reason() {
     let new = otpmux_engine::NewVerification::to(crate::world::phone()).by(Channel::Voice);
     let sent = world.client.send(new).await.unwrap();
     assert_eq!(sent.skipped[0].reason, SkipReason::Unable(Shortcoming::Channel));
-    assert_eq!(trail(&sent)[0], "mute: skipped: this provider does not send by this channel");
+    assert_eq!(history(&sent)[0], "mute: skipped: this provider does not send by this channel");
 }
 
 /// Two processes that share a store.

@@ -36,7 +36,7 @@ mod records;
 mod standing;
 mod steps;
 mod superseding;
-mod trail;
+mod history;
 mod walks;
 mod whole;
 mod world;
@@ -180,10 +180,10 @@ fn trials_of_records() -> Vec<(&'static str, Body)> {
         send_attempts::settling_keeps_a_vendors_terms_that_it_does_not_replace,
         send_attempts::a_resend_obeys_its_terms,
         send_attempts::a_locked_one_is_not_sent_again,
-        trail::skips_come_back_in_order,
-        trail::attempts_come_back_as_they_were_begun,
-        trail::several_attempts_end_in_one_step,
-        trail::an_end_says_why,
+        history::skips_come_back_in_order,
+        history::attempts_come_back_as_they_were_begun,
+        history::several_attempts_end_in_one_step,
+        history::an_end_says_why,
     ]
     .to_vec()
 }
