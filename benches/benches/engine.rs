@@ -1,4 +1,4 @@
-//! The engine's own part: a provider that answers at once, and the memory store, with all guards
+//! The engine's own part: a provider that answers at once, and the memory store, with all layers
 //! and limits of the default.
 #![expect(clippy::expect_used, reason = "a benchmark that cannot be set up must stop")]
 

@@ -12,7 +12,7 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use otpmux_benches::{BusyClock, DeadProvider, Recipients, keys, loopback_vendor};
 use otpmux_core::{OtpProvider, ProviderId, Secret};
 use otpmux_easyotp::{EasyOtp, EasyOtpConfig};
-use otpmux_engine::{ClientBuilder, Guards, MemoryStore, NewVerification, OtpClient};
+use otpmux_engine::{ClientBuilder, Resilience, MemoryStore, NewVerification, OtpClient};
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
@@ -105,9 +105,9 @@ fn client(providers: &[&Arc<dyn OtpProvider>]) -> OtpClient {
     let store = Arc::new(MemoryStore::new(100_000));
     let add = |builder: ClientBuilder, provider: &&Arc<dyn OtpProvider>| {
         // More than its vendor would take.
-        let mut guards = Guards::default();
-        guards.requests = Some(Vec::new());
-        builder.guarded_provider(Arc::clone(provider), guards, None)
+        let mut resilience = Resilience::default();
+        resilience.requests = Some(Vec::new());
+        builder.provider_with(Arc::clone(provider), resilience, None)
     };
     let builder = providers.iter().fold(OtpClient::builder(), add);
     let builder = builder.store(store, keys());

@@ -23,13 +23,13 @@ CONFIG = """
 kind = "easyotp"
 api_key = "env:EASYOTP_KEY"
 base_url = "{easyotp}"
-guards.requests = []
+resilience.requests = []
 
 [providers.startmessaging]
 kind = "startmessaging"
 api_key = "env:STARTMESSAGING_KEY"
 base_url = "{startmessaging}"
-guards.requests = []
+resilience.requests = []
 
 [store]
 url = 'sqlite:{store}'

@@ -8,7 +8,7 @@ use otpmux_core::{Code, Error, OtpProvider, ProviderId, Recipient, Secret};
 use otpmux_easyotp::{EasyOtp, EasyOtpConfig};
 use otpmux_emulator::vendors::startmessaging::Dialect as Deployment;
 use otpmux_emulator::{Emulator, EmulatorConfig, MessageFilter, Vendor};
-use otpmux_engine::{Guards, MessageLimits, NewVerification, OtpClient, Policy, Verification};
+use otpmux_engine::{Resilience, MessageLimits, NewVerification, OtpClient, Policy, Verification};
 use otpmux_http::BaseUrl;
 use otpmux_startmessaging::{Dialect, Mode, StartMessaging, StartMessagingConfig};
 
@@ -39,13 +39,13 @@ impl Stage {
         // Tests do not wait for users.
         policy.resend_delay = Duration::ZERO;
         policy.limits = MessageLimits::none();
-        let mut guards = Guards::default();
-        guards.retry_pause = Duration::from_millis(1);
+        let mut resilience = Resilience::default();
+        resilience.retry_pause = Duration::from_millis(1);
         let mut builder = OtpClient::builder().policy(policy);
         for vendor in order {
             let url = emulator.base_url(*vendor);
             let provider = provider(&emulator, *vendor, &url);
-            builder = builder.guarded_provider(provider, guards.clone(), None);
+            builder = builder.provider_with(provider, resilience.clone(), None);
         }
         Self { client: builder.build().expect("a client"), emulator }
     }

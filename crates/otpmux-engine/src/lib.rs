@@ -24,7 +24,7 @@ pub use keys::{
     CodeMac, Guess, GuessName, GuessWindows, KeyCheck, KeyError, KeyId, RecipientHash, Sealed,
     ServerKeys,
 };
-pub use layers::{BreakerSettings, Guarded, Guards, GuardsError, RetryBudget};
+pub use layers::{BreakerSettings, ResilientProvider, Resilience, ResilienceError, RetryBudget};
 pub use limits::{Charge, LimitKey, LimitScope, Limited, Refund, longest, millis};
 pub use memory::MemoryStore;
 pub use policy::{MessageLimits, Policy, PolicyError, ResendBy};

@@ -152,7 +152,7 @@ fn configuration(
             ("kind", "\"easyotp\""),
             ("api_key", "\"key\""),
             ("base_url", &quoted(vendor)),
-            ("guards", "{ requests = [\"100000/1s\"] }"),
+            ("resilience", "{ requests = [\"100000/1s\"] }"),
         ],
     );
     section("[store]", &[("url", &quoted(&store))]);

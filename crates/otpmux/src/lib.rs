@@ -23,7 +23,7 @@ pub use otpmux_core::{
 };
 pub use otpmux_engine::{
     BreakerSettings, BuildError, CandidateView, Choice, ClientBuilder, ClientConfig,
-    CodeSourceView, Explanation, Guarded, Guards, GuardsError, Health, InFlight, KeyError,
+    CodeSourceView, Explanation, ResilientProvider, Resilience, ResilienceError, Health, InFlight, KeyError,
     AttemptState, SendAttemptView, LimitScope, LimitView, MemoryStore, MessageLimits, NewVerification,
     OtpClient, ParseIdError, Policy, PolicyError, ProviderView, Reloaded, Resend, ResendBy,
     RetryBudget, Route, Routes, Scope, ScopedClient, ServerKeys, Skip, SkipReason, StoreState,

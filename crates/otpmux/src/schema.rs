@@ -2,7 +2,7 @@ use otpmux_core::settings::{Setting, SettingKind};
 use serde_json::{Map, Value, json};
 
 use crate::Registry;
-use crate::config::{guards, limits, policy, routes, server, server_keys, store};
+use crate::config::{resilience, limits, policy, routes, server, server_keys, store};
 
 /// The JSON Schema (draft 2020-12) of a configuration file, for editors and for checks elsewhere.
 ///
@@ -16,7 +16,7 @@ pub fn config_schema(registry: &Registry) -> Value {
         .map(|adapter| {
             let mut then = table(adapter.settings);
             then["properties"]["kind"] = json!({ "const": adapter.kind });
-            then["properties"]["guards"] = json!({ "$ref": "#/$defs/guards" });
+            then["properties"]["resilience"] = json!({ "$ref": "#/$defs/resilience" });
             json!({
                 "if": { "properties": { "kind": { "const": adapter.kind } }, "required": ["kind"] },
                 "then": then,
@@ -67,7 +67,7 @@ pub fn config_schema(registry: &Registry) -> Value {
                 "How many messages and guesses there may be, in sliding windows that must all \
                  have room; [] switches a limit off.",
             ),
-            "guards": { "$ref": "#/$defs/guards" },
+            "resilience": { "$ref": "#/$defs/resilience" },
             "server": described(server, "The gateway."),
             "allow_literal_secrets": {
                 "description": "Allow secrets in plain text. For tests.",
@@ -75,8 +75,8 @@ pub fn config_schema(registry: &Registry) -> Value {
             },
         },
         "$defs": {
-            "guards": described(
-                table(&[guards::SETTINGS]),
+            "resilience": described(
+                table(&[resilience::SETTINGS]),
                 "How a provider is called: for every one, or within its own table for it alone.",
             ),
         },

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use otpmux::vendors::KINDS;
 use otpmux::{
-    Capabilities, Channel, Config, Environment, Guards, MessageLimits, NewVerification, OtpClient,
+    Capabilities, Channel, Config, Environment, Resilience, MessageLimits, NewVerification, OtpClient,
     Policy, Purpose, Registry,
 };
 use otpmux_testkit::ScriptedProvider;
@@ -16,7 +16,7 @@ fn the_policy_is_the_same_whatever_is_compiled_in() {
     let policy = Policy::default();
     assert_eq!((policy.code_length, policy.allow_short_codes), (6, false));
     assert_eq!((policy.lifetime, policy.max_guesses), (Duration::from_mins(5), 5));
-    assert_eq!((policy.duplicates, Guards::default().retries), (1, 2));
+    assert_eq!((policy.duplicates, Resilience::default().retries), (1, 2));
     assert_eq!(policy.limits, MessageLimits::default());
     assert_eq!(policy.deadline, Duration::from_secs(20));
     assert_eq!((policy.resend_delay, policy.resends), (Duration::from_secs(30), 4));

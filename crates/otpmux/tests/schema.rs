@@ -35,7 +35,7 @@ fn every_section_is_there_and_closed() {
     let names: Vec<_> = sections.keys().map(String::as_str).collect();
     let expected = [
         "allow_literal_secrets",
-        "guards",
+        "resilience",
         "limits",
         "policy",
         "providers",
@@ -51,16 +51,16 @@ fn every_section_is_there_and_closed() {
 }
 
 #[test]
-fn guards_are_the_same_for_all_and_for_one() {
+fn resilience_are_the_same_for_all_and_for_one() {
     let schema = config_schema(&Registry::with_compiled_in());
-    let guards = &schema["$defs"]["guards"];
-    assert_eq!(guards["properties"].as_object().unwrap().len(), 13);
-    assert_eq!(guards["properties"]["retries"]["maximum"], 10);
-    let reference = json!({ "$ref": "#/$defs/guards" });
-    assert_eq!(schema["properties"]["guards"], reference);
+    let resilience = &schema["$defs"]["resilience"];
+    assert_eq!(resilience["properties"].as_object().unwrap().len(), 13);
+    assert_eq!(resilience["properties"]["retries"]["maximum"], 10);
+    let reference = json!({ "$ref": "#/$defs/resilience" });
+    assert_eq!(schema["properties"]["resilience"], reference);
     let kinds = &schema["properties"]["providers"]["additionalProperties"]["allOf"];
     for kind in kinds.as_array().unwrap() {
-        assert_eq!(kind["then"]["properties"]["guards"], reference);
+        assert_eq!(kind["then"]["properties"]["resilience"], reference);
     }
 }
 

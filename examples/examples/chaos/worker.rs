@@ -9,7 +9,7 @@ use otpmux::vendors::airtexts::{AirTexts, AirTextsConfig, Credentials};
 use otpmux::vendors::easyotp::{EasyOtp, EasyOtpConfig};
 use otpmux::vendors::startmessaging::{StartMessaging, StartMessagingConfig};
 use otpmux::{
-    Error, Guards, MessageLimits, NewVerification, OtpClient, OtpProvider, Policy, ProviderId,
+    Error, Resilience, MessageLimits, NewVerification, OtpClient, OtpProvider, Policy, ProviderId,
     Secret, ServerKeys, Verification,
 };
 use otpmux_redis::{Options, RedisStore};
@@ -65,14 +65,14 @@ fn client(setup: &Setup) -> Result<OtpClient, Mistake> {
     policy.max_guesses = 10;
     // Every user is a new one, and there are very many.
     policy.limits = MessageLimits::none();
-    let mut guards = Guards::default();
-    guards.retries = 1;
-    guards.retry_pause = Duration::from_millis(20);
-    guards.requests = Some(Vec::new());
-    guards.breaker.window = Duration::from_secs(2);
-    guards.breaker.pause = Duration::from_millis(200);
-    guards.breaker.account_pause = Duration::from_millis(200);
-    guards.breaker.longest_pause = Duration::from_millis(300);
+    let mut resilience = Resilience::default();
+    resilience.retries = 1;
+    resilience.retry_pause = Duration::from_millis(20);
+    resilience.requests = Some(Vec::new());
+    resilience.breaker.window = Duration::from_secs(2);
+    resilience.breaker.pause = Duration::from_millis(200);
+    resilience.breaker.account_pause = Duration::from_millis(200);
+    resilience.breaker.longest_pause = Duration::from_millis(300);
     let mut options = Options::default();
     options.connect_timeout = Duration::from_millis(500);
     options.answer_timeout = Duration::from_secs(1);
@@ -81,7 +81,7 @@ fn client(setup: &Setup) -> Result<OtpClient, Mistake> {
     let mut builder = OtpClient::builder().policy(policy).store(store, keys);
     for place in &setup.vendors {
         let provider = provider(place, &setup.name)?;
-        builder = builder.guarded_provider(provider, guards.clone(), None);
+        builder = builder.provider_with(provider, resilience.clone(), None);
     }
     Ok(builder.build()?)
 }

@@ -157,7 +157,7 @@ async fn metrics_of_a_busy_gateway() -> Metrics {
         global = ["14/1h"]
         [policy]
         max_guesses = 1
-        [guards]
+        [resilience]
         retry_pause = "1ms"
         [server]
         max_connections = {CONNECTIONS}

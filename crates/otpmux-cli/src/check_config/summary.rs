@@ -33,8 +33,8 @@ pub(super) fn of(config: &Config) -> Value {
 
 fn provider(configured: &ConfiguredProvider) -> Value {
     let capabilities = configured.provider.capabilities();
-    let guards: Map<_, _> = configured
-        .changed_guards()
+    let resilience: Map<_, _> = configured
+        .changed_resilience()
         .into_iter()
         .map(|(key, value)| (key.to_owned(), value))
         .collect();
@@ -43,7 +43,7 @@ fn provider(configured: &ConfiguredProvider) -> Value {
         "kind": configured.kind,
         "channels": capabilities.channels,
         "capabilities": facts(capabilities),
-        "guards": guards,
+        "resilience": resilience,
     })
 }
 

@@ -17,10 +17,10 @@ pub(super) fn write(config: &Config, output: &mut Output) -> io::Result<()> {
         for fact in facts(configured.provider.capabilities()) {
             output.line(format_args!("  {fact}"))?;
         }
-        let guards = configured.changed_guards();
-        let guards: Vec<_> = guards.iter().map(|(key, value)| format!("{key} = {value}")).collect();
-        if !guards.is_empty() {
-            output.line(format_args!("  guards other than the defaults: {}", guards.join(", ")))?;
+        let resilience = configured.changed_resilience();
+        let resilience: Vec<_> = resilience.iter().map(|(key, value)| format!("{key} = {value}")).collect();
+        if !resilience.is_empty() {
+            output.line(format_args!("  resilience other than the defaults: {}", resilience.join(", ")))?;
         }
     }
     match config.routes() {

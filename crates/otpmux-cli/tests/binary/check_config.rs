@@ -61,7 +61,7 @@ const EVERYTHING: &str = r#"
 [providers.primary]
 kind = "easyotp"
 api_key = "env:KEY"
-guards = { retries = 0, requests = ["10/1s"], breaker_pause = "30s" }
+resilience = { retries = 0, requests = ["10/1s"], breaker_pause = "30s" }
 
 [providers.backup]
 kind = "startmessaging"
@@ -96,7 +96,7 @@ fn everything_that_can_be_configured_is_told() {
     assert_eq!(ended.status, Some(0), "{}", ended.everything());
     assert_eq!(ended.stderr, "", "nothing to warn about");
     for line in [
-        "  guards other than the defaults: retries = 0, breaker_pause = \"30s\", \
+        "  resilience other than the defaults: retries = 0, breaker_pause = \"30s\", \
          requests = [\"10/1s\"]",
         "route 1: country IN in an order drawn by the weights primary 70, backup 30",
         "store: Redis, for every process, under the namespace login",
@@ -110,15 +110,15 @@ fn everything_that_can_be_configured_is_told() {
     ] {
         assert!(ended.stdout.lines().any(|shown| shown == line), "{line}\n{}", ended.stdout);
     }
-    assert_eq!(ended.stdout.matches("guards").count(), 1, "only where they differ");
+    assert_eq!(ended.stdout.matches("resilience").count(), 1, "only where they differ");
     assert!(!ended.everything().contains("swordfish"));
 
     let summary = &check(EVERYTHING, &["--json"]).json()[0];
     assert_eq!(
-        summary["providers"][0]["guards"],
+        summary["providers"][0]["resilience"],
         json!({ "retries": 0, "breaker_pause": "30s", "requests": ["10/1s"] })
     );
-    assert_eq!(summary["providers"][1]["guards"], json!({}));
+    assert_eq!(summary["providers"][1]["resilience"], json!({}));
     assert_eq!(summary["routes"][0]["weights"], json!([70, 30]));
     assert_eq!(summary["limits"]["recipient"], json!(["2/1m", "15/1h", "50/1d"]));
     assert_eq!(summary["policy"]["countries"], json!(["IN", "BR"]));

@@ -27,7 +27,7 @@ fn what_each_can_do_and_what_is_left_on_its_account() {
 
 #[test]
 fn a_table_for_readers() {
-    let shared = Shared::with_sqlite("[guards]\nrequests = [\"5/1s\"]");
+    let shared = Shared::with_sqlite("[resilience]\nrequests = [\"5/1s\"]");
     let ended = shared.run(&["providers"]);
     assert_eq!((ended.status, ended.stderr.as_str()), (Some(0), ""));
     for line in [

@@ -82,7 +82,7 @@ fn a_vendor_that_cannot_be_reached() {
     let url = Vendors::start().gone();
     let file = File::new(&format!(
         "[providers.easyotp]\nkind = \"easyotp\"\napi_key = \"env:KEY\"\nbase_url = \"{url}\"\n\
-         [guards]\nretries = 0\n"
+         [resilience]\nretries = 0\n"
     ));
     let mut command = program();
     command
@@ -112,7 +112,7 @@ fn a_key_that_the_vendor_does_not_accept() {
 #[test]
 fn a_limit_of_the_vendor_says_when_to_come_back() {
     let vendors = Vendors::start();
-    let file = vendors.file("[guards]\nretries = 0");
+    let file = vendors.file("[resilience]\nretries = 0");
     let mut last = None;
     for _ in 0..3 {
         last = Some(run(&mut vendors.send(&file, &["--json", "--no-wait", "--to", TO]), ""));

@@ -41,7 +41,7 @@ use crate::{OtpProvider, ProviderId};
 pub struct Adapter {
     /// The word for `kind` in the configuration.
     pub kind: &'static str,
-    /// The keys that it knows, besides `kind` and `guards`, which are read for every provider.
+    /// The keys that it knows, besides `kind` and `resilience`, which are read for every provider.
     pub settings: &'static [&'static [Setting]],
     /// Builds an instance. Opens no connection.
     pub build: BuildProvider,

@@ -10,7 +10,7 @@ use super::late::Late;
 use super::members::{Member, Members, NewMember};
 use super::store_time::StoreTime;
 use super::{Inner, OtpClient};
-use crate::layers::{Guards, GuardsError};
+use crate::layers::{Resilience, ResilienceError};
 use crate::{MemoryStore, Policy, PolicyError, Route, Routes, ServerKeys, VerificationStore};
 
 /// An [`OtpClient`] in the making.
@@ -53,9 +53,9 @@ pub enum BuildError {
     /// A policy that would not be safe.
     #[error(transparent)]
     Policy(#[from] PolicyError),
-    /// Guards of a provider that cannot be.
+    /// Resilience of a provider that cannot be.
     #[error("provider `{0}`: {1}")]
-    Guards(ProviderId, GuardsError),
+    Resilience(ProviderId, ResilienceError),
     /// The store could not be opened.
     #[error("{0}")]
     Store(String),
@@ -91,22 +91,22 @@ pub trait ClientConfig {
 }
 
 impl ClientBuilder {
-    /// Adds a provider, with [default](Guards::default) guards around it. Without routes, the order
+    /// Adds a provider, with [default](Resilience::default) layers around it. Without routes, the order
     /// of adding is the order of preference.
     pub fn provider(self, provider: Arc<dyn OtpProvider>) -> Self {
-        self.guarded_provider(provider, Guards::default(), None)
+        self.provider_with(provider, Resilience::default(), None)
     }
 
-    /// Adds a provider with guards of its own. `fingerprint` stands for what it was made from, such
+    /// Adds a provider with layers of its own. `fingerprint` stands for what it was made from, such
     /// as a hash of its settings: at a [reload](OtpClient::reload), a provider of the same name,
-    /// fingerprint and guards goes on as it is, with its connections and its health.
-    pub fn guarded_provider(
+    /// fingerprint and layers goes on as it is, with its connections and its health.
+    pub fn provider_with(
         mut self,
         provider: Arc<dyn OtpProvider>,
-        guards: Guards,
+        resilience: Resilience,
         fingerprint: Option<[u8; 32]>,
     ) -> Self {
-        self.providers.push(NewMember { provider, guards, fingerprint });
+        self.providers.push(NewMember { provider, resilience, fingerprint });
         self
     }
 
@@ -217,7 +217,7 @@ impl ClientBuilder {
         let mut known = HashSet::new();
         for new in &self.providers {
             let id = new.provider.id();
-            new.guards.check().map_err(|error| BuildError::Guards(id.clone(), error))?;
+            new.resilience.check().map_err(|error| BuildError::Resilience(id.clone(), error))?;
             if !known.insert(id.clone()) {
                 return Err(BuildError::Twice(id.clone()));
             }

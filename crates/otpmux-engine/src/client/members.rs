@@ -5,21 +5,21 @@ use std::time::SystemTime;
 use otpmux_core::{Clock, Entropy, OtpProvider, ProviderId, RateLimit};
 
 use super::charges::key_of;
-use crate::layers::{Guarded, Guards};
+use crate::layers::{ResilientProvider, Resilience};
 use crate::{Charge, HealthMark, LimitScope, ServerKeys, Witness};
 
 /// A provider as an application hands it over.
 #[derive(Clone, Debug)]
 pub(super) struct NewMember {
     pub(super) provider: Arc<dyn OtpProvider>,
-    pub(super) guards: Guards,
+    pub(super) resilience: Resilience,
     /// What it was made from, if that is known: two of the same are one.
     pub(super) fingerprint: Option<[u8; 32]>,
 }
 
 /// A provider as the client calls it.
 pub(super) struct Member {
-    pub(super) guarded: Guarded,
+    pub(super) guarded: ResilientProvider,
     /// What counts its messages over all processes.
     pub(super) charge: Option<Charge>,
     made_of: NewMember,
@@ -46,15 +46,15 @@ impl Member {
         entropy: &Arc<dyn Entropy>,
         process: u64,
     ) -> Self {
-        let NewMember { provider, guards, .. } = &made_of;
+        let NewMember { provider, resilience, .. } = &made_of;
         let documented = &provider.capabilities().limits.requests;
-        let windows: Arc<[RateLimit]> = guards.requests.as_ref().unwrap_or(documented)[..].into();
+        let windows: Arc<[RateLimit]> = resilience.requests.as_ref().unwrap_or(documented)[..].into();
         let key = key_of(LimitScope::Provider, keys, provider.id().as_str().as_bytes());
         let charge = (!windows.is_empty()).then_some(Charge { key, windows });
         let settings = made_of.fingerprint.map(|it| short(keys.tag("provider settings", &it)));
-        let guarded = Guarded::new(
+        let guarded = ResilientProvider::new(
             Arc::clone(provider),
-            guards,
+            resilience,
             Arc::clone(clock),
             Arc::clone(entropy),
             Witness { process, settings },
@@ -70,7 +70,7 @@ impl Member {
     pub(super) fn is(&self, other: &NewMember) -> bool {
         let mine = &self.made_of;
         let same_fingerprint = mine.fingerprint.is_some() && mine.fingerprint == other.fingerprint;
-        mine.guards == other.guards
+        mine.resilience == other.resilience
             && (same_fingerprint || Arc::ptr_eq(&mine.provider, &other.provider))
     }
 }

@@ -11,7 +11,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::circuit::{Change, Circuit, Now, Phase, Refusal, Ticket};
 use super::ends;
-use super::guards::BreakerSettings;
+use super::resilience::BreakerSettings;
 use super::metrics;
 use super::outcome::classify;
 use super::port::Port;

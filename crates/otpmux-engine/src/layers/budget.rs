@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::guards::RetryBudget;
+use super::resilience::RetryBudget;
 
 /// A token bucket of further tries, in hundredths. The rule stands at [`RetryBudget`].
 #[derive(Debug)]

@@ -5,7 +5,7 @@ use otpmux_core::{Clock, Entropy, ErrorKind};
 use tokio::time::Instant;
 
 use super::chance;
-use super::guards::BreakerSettings;
+use super::resilience::BreakerSettings;
 use super::others::{Belief, Heard, Others};
 use super::outcome::{Outcome, is_of_the_account};
 use super::window::Window;

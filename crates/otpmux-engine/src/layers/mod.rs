@@ -14,7 +14,7 @@ mod call;
 mod circuit;
 mod concurrency;
 mod gate;
-mod guards;
+mod resilience;
 mod metrics;
 mod others;
 mod outcome;
@@ -32,7 +32,7 @@ use tokio::time::Instant;
 
 use self::breaker::{Breaker, Switch};
 use self::concurrency::Concurrency;
-pub use self::guards::{BreakerSettings, Guards, GuardsError, RetryBudget};
+pub use self::resilience::{BreakerSettings, Resilience, ResilienceError, RetryBudget};
 use self::metrics::Metrics;
 pub(crate) use self::metrics::{channel_label, describe};
 use self::port::Adapter;
@@ -41,44 +41,44 @@ use self::retry::Retry;
 use self::trace::Trace;
 use crate::health::{Health, HealthMark, Witness};
 
-/// A provider with its guards: retry, breaker, rate limit, bound on calls, metrics and tracing.
+/// A provider with its layers: retry, breaker, rate limit, bound on calls, metrics and tracing.
 ///
 /// All its state (the breaker, the logs of the rate limit, the retry budget) lives here. Clones are
 /// cheap and share it, so that it survives a new configuration.
 #[derive(Clone, Debug)]
-pub struct Guarded {
+pub struct ResilientProvider {
     port: Arc<dyn OtpProvider>,
     switch: Arc<Switch>,
 }
 
-impl Guarded {
-    /// Puts the guards around a provider. Settings that are out of their ranges are brought into
-    /// them; whoever wants to hear of it calls [`Guards::check`] first.
+impl ResilientProvider {
+    /// Puts the layers around a provider. Settings that are out of their ranges are brought into
+    /// them; whoever wants to hear of it calls [`Resilience::check`] first.
     ///
     /// `clock` is for what is shown to others; pauses follow tokio's clock. `entropy` spreads
     /// pauses. `witness` is who this process is to the others; no two may be the same.
     pub fn new(
         provider: Arc<dyn OtpProvider>,
-        guards: &Guards,
+        resilience: &Resilience,
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
         witness: Witness,
     ) -> Self {
-        let guards = guards.clone().within();
+        let resilience = resilience.clone().within();
         let documented = &provider.capabilities().limits.requests;
-        let requests = guards.requests.clone().unwrap_or_else(|| documented.clone());
+        let requests = resilience.requests.clone().unwrap_or_else(|| documented.clone());
         let id = provider.id().clone();
-        let switch = Switch::new(id, guards.breaker, clock, Arc::clone(&entropy), witness);
+        let switch = Switch::new(id, resilience.breaker, clock, Arc::clone(&entropy), witness);
         let switch = Arc::new(switch);
-        let bounded = Concurrency::new(Adapter(provider), guards.concurrency);
+        let bounded = Concurrency::new(Adapter(provider), resilience.concurrency);
         let limited = RateLimiter::new(bounded, &requests);
         let breaker = Breaker::new(limited, Arc::clone(&switch));
-        let retry = Retry::new(breaker, &guards, entropy);
+        let retry = Retry::new(breaker, &resilience, entropy);
         let port = Arc::new(Trace::new(Metrics::new(retry)));
         Self { port, switch }
     }
 
-    /// The provider, to be called through all its guards.
+    /// The provider, to be called through all its layers.
     pub fn port(&self) -> &Arc<dyn OtpProvider> {
         &self.port
     }

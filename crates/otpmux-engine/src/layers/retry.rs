@@ -8,7 +8,7 @@ use otpmux_core::{
 use tokio::time::Instant;
 
 use super::budget::Budget;
-use super::guards::Guards;
+use super::resilience::Resilience;
 use super::port::Port;
 use super::{chance, metrics};
 
@@ -27,9 +27,9 @@ pub(super) struct Retry<P> {
 }
 
 impl<P: Port> Retry<P> {
-    pub(super) fn new(inner: P, guards: &Guards, entropy: Arc<dyn Entropy>) -> Self {
-        let budget = Mutex::new(Budget::new(guards.retry_budget, Instant::now()));
-        let Guards { retries, retry_pause: first_pause, .. } = *guards;
+    pub(super) fn new(inner: P, resilience: &Resilience, entropy: Arc<dyn Entropy>) -> Self {
+        let budget = Mutex::new(Budget::new(resilience.retry_budget, Instant::now()));
+        let Resilience { retries, retry_pause: first_pause, .. } = *resilience;
         Self { inner, retries, first_pause, budget, entropy }
     }
 

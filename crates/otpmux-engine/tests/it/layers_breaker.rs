@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use otpmux_core::{Blame, Certainty, Delivery, ErrorKind, Sent, Status};
-use otpmux_engine::{Guards, Health};
+use otpmux_engine::{Resilience, Health};
 
 use crate::layers_world::{
     Fixed, Guard, MINUTE, SECOND, cx, failing, fails, is_well, not_sent, once, open,
@@ -227,18 +227,18 @@ async fn calls_from_before_count_no_more() {
 
 #[tokio::test(start_paused = true)]
 async fn settings_that_were_never_checked_do_no_harm() {
-    let mut guards = Guards::default();
-    guards.retries = u32::MAX;
-    guards.retry_pause = Duration::MAX;
-    guards.concurrency = Some(usize::MAX);
-    guards.breaker.pause = Duration::MAX;
-    guards.breaker.longest_pause = Duration::ZERO;
-    guards.breaker.failures = 0;
+    let mut resilience = Resilience::default();
+    resilience.retries = u32::MAX;
+    resilience.retry_pause = Duration::MAX;
+    resilience.concurrency = Some(usize::MAX);
+    resilience.breaker.pause = Duration::MAX;
+    resilience.breaker.longest_pause = Duration::ZERO;
+    resilience.breaker.failures = 0;
     let provider = carrier("a");
     fails(&provider, unknown);
     let (clock, entropy) = (otpmux_core::SystemClock, otpmux_core::OsEntropy);
     let (clock, entropy) = (Arc::new(clock), Arc::new(entropy));
-    let guarded = otpmux_engine::Guarded::new(provider.port(), &guards, clock, entropy, witness());
+    let guarded = otpmux_engine::ResilientProvider::new(provider.port(), &resilience, clock, entropy, witness());
     let request = send_request();
     for _ in 0..9 {
         guarded.port().send(&cx(), &request).await.unwrap_err();

@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use otpmux_core::{Blame, Certainty, Error, ErrorKind, RateLimit, Sent};
-use otpmux_engine::Guards;
+use otpmux_engine::Resilience;
 use otpmux_testkit::ScriptedProvider;
 use tokio::time::Instant;
 
@@ -47,9 +47,9 @@ async fn the_settings_come_before_the_documentation() {
         (Some(Vec::new()), 50),
     ] {
         let provider = limited(&[RateLimit::new(2, MINUTE)]);
-        let mut guards = once();
-        guards.requests = requests;
-        let guard = Guard::of(&provider, &guards);
+        let mut resilience = once();
+        resilience.requests = requests;
+        let guard = Guard::of(&provider, &resilience);
         guard.sends(50).await;
         assert_eq!(provider.count(), allowed);
     }
@@ -242,10 +242,10 @@ async fn other_refusals_hold_nothing_back() {
     }
 }
 
-fn bounded(bound: usize) -> Guards {
-    let mut guards = once();
-    guards.concurrency = Some(bound);
-    guards
+fn bounded(bound: usize) -> Resilience {
+    let mut resilience = once();
+    resilience.concurrency = Some(bound);
+    resilience
 }
 
 #[tokio::test(start_paused = true)]

@@ -9,7 +9,7 @@ use otpmux_core::{
     Channel, CodeSource, Error, OtpProvider, Recipient, SendRequest, Sent, Target, VendorReference,
     Verdict,
 };
-use otpmux_engine::{Guards, describe_metrics};
+use otpmux_engine::{Resilience, describe_metrics};
 use otpmux_testkit::LogCapture;
 
 use crate::layers_world::{
@@ -101,7 +101,7 @@ async fn every_call_is_counted_and_timed() {
     let told = Told::default();
     let _recorder = metrics::set_default_local_recorder(&told);
     let provider = carrier("a");
-    let guard = Guard::of(&provider, &Guards::default());
+    let guard = Guard::of(&provider, &Resilience::default());
     let port = guard.guarded.port();
     provider.sends.answer_after(2 * SECOND, Ok(Sent::new()));
     guard.send().await.unwrap();
@@ -211,7 +211,7 @@ async fn nothing_personal_is_logged_or_counted() {
     let _logs = capture.install_scoped();
     let provider = carrier("a");
     let reference = VendorReference::new("reference-5551");
-    let guard = Guard::of(&provider, &Guards::default());
+    let guard = Guard::of(&provider, &Resilience::default());
     provider.sends.always(move |_, _| Ok(Sent::new().with_reference(reference.clone())));
     everything(&guard).await;
     for error in [not_sent(), unknown(), too_many(SECOND)] {

@@ -50,11 +50,11 @@ async fn exactly_one_call_probes() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn exactly_one_call_probes_on_many_threads() {
     let provider = carrier("a");
-    let mut guards = once();
+    let mut resilience = once();
     let pause = Duration::from_millis(100);
-    (guards.breaker.pause, guards.breaker.account_pause) = (pause, pause);
-    guards.breaker.longest_pause = pause;
-    let guard = Guard::of(&provider, &guards);
+    (resilience.breaker.pause, resilience.breaker.account_pause) = (pause, pause);
+    resilience.breaker.longest_pause = pause;
+    let guard = Guard::of(&provider, &resilience);
     fails(&provider, unknown);
     guard.sends(5).await;
     for _ in 0..10 {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use otpmux_core::{Blame, Certainty, Error, ErrorKind, IdempotencyKey, Sent, Standing};
-use otpmux_engine::Guards;
+use otpmux_engine::Resilience;
 use otpmux_testkit::{ScriptedProvider, SeededEntropy};
 use tokio::time::Instant;
 
@@ -19,11 +19,11 @@ const MILLISECOND: Duration = Duration::from_millis(1);
 type Make = fn() -> Error;
 
 /// Two further tries, and a breaker that stays out of it.
-fn twice() -> Guards {
-    let mut guards = Guards::default();
-    guards.breaker.failures = 1000;
-    guards.breaker.success_percent = 0;
-    guards
+fn twice() -> Resilience {
+    let mut resilience = Resilience::default();
+    resilience.breaker.failures = 1000;
+    resilience.breaker.success_percent = 0;
+    resilience
 }
 
 fn recipient() -> Error {
@@ -116,18 +116,18 @@ async fn pauses(guard: &Guard, provider: &ScriptedProvider) -> Vec<Duration> {
 
 #[tokio::test(start_paused = true)]
 async fn pauses_double_and_are_cut_by_up_to_a_half() {
-    let mut guards = twice();
-    guards.retries = 4;
+    let mut resilience = twice();
+    resilience.retries = 4;
     for (byte, expected) in [(0xff, [250, 500, 1000, 2000]), (0, [125, 250, 500, 1000])] {
         let provider = carrier("a");
-        let guard = Guard::with(provider.port(), &guards, Fixed(byte));
+        let guard = Guard::with(provider.port(), &resilience, Fixed(byte));
         let expected = expected.map(|millis| millis * MILLISECOND);
         let got = pauses(&guard, &provider).await;
         assert_eq!(got, expected);
     }
     let seeded = async |seed| {
         let provider = carrier("a");
-        let guard = Guard::with(provider.port(), &guards, SeededEntropy::new(seed));
+        let guard = Guard::with(provider.port(), &resilience, SeededEntropy::new(seed));
         pauses(&guard, &provider).await
     };
     assert_eq!(seeded(1).await, seeded(1).await);
@@ -242,9 +242,9 @@ async fn an_outage_does_not_multiply_traffic() {
 #[tokio::test(start_paused = true)]
 async fn an_open_breaker_is_waited_for_when_nobody_else_is_left() {
     let provider = carrier("a");
-    let mut guards = Guards::default();
-    guards.breaker.failures = 1;
-    let guard = Guard::of(&provider, &guards);
+    let mut resilience = Resilience::default();
+    resilience.breaker.failures = 1;
+    let guard = Guard::of(&provider, &resilience);
     provider.sends.answer(Err(not_sent()));
     provider.sends.answer(Ok(Sent::new()));
     let begun = Instant::now();

@@ -9,7 +9,7 @@ use otpmux_core::{
     Error, ErrorKind, IdempotencyKey, OtpProvider, ResendRequest, SendRequest, Sent, Target,
     VerifyRequest,
 };
-use otpmux_engine::{Guarded, Guards, Health, HealthMark, Witness};
+use otpmux_engine::{ResilientProvider, Resilience, Health, HealthMark, Witness};
 use otpmux_testkit::{ManualClock, ScriptedProvider};
 
 use crate::world::{carrier, phone, unknown};
@@ -29,21 +29,21 @@ impl Entropy for Fixed {
 }
 
 pub(crate) struct Guard {
-    pub(crate) guarded: Guarded,
+    pub(crate) guarded: ResilientProvider,
     pub(crate) clock: Arc<ManualClock>,
 }
 
 /// No further tries, so that each send is one call.
-pub(crate) fn once() -> Guards {
-    let mut guards = Guards::default();
-    guards.retries = 0;
-    guards
+pub(crate) fn once() -> Resilience {
+    let mut resilience = Resilience::default();
+    resilience.retries = 0;
+    resilience
 }
 
 impl Guard {
     /// Without jitter.
-    pub(crate) fn of(provider: &Arc<ScriptedProvider>, guards: &Guards) -> Self {
-        Self::with(provider.port(), guards, Fixed(0))
+    pub(crate) fn of(provider: &Arc<ScriptedProvider>, resilience: &Resilience) -> Self {
+        Self::with(provider.port(), resilience, Fixed(0))
     }
 
     /// Without jitter and further tries, for a process that others know as this one.
@@ -53,22 +53,22 @@ impl Guard {
 
     pub(crate) fn with(
         provider: Arc<dyn OtpProvider>,
-        guards: &Guards,
+        resilience: &Resilience,
         entropy: impl Entropy + 'static,
     ) -> Self {
-        Self::made(provider, guards, entropy, witness())
+        Self::made(provider, resilience, entropy, witness())
     }
 
     fn made(
         provider: Arc<dyn OtpProvider>,
-        guards: &Guards,
+        resilience: &Resilience,
         entropy: impl Entropy + 'static,
         witness: Witness,
     ) -> Self {
-        guards.check().unwrap();
+        resilience.check().unwrap();
         let clock = Arc::new(ManualClock::default());
         let shared: Arc<dyn Clock> = Arc::<ManualClock>::clone(&clock);
-        let guarded = Guarded::new(provider, guards, shared, Arc::new(entropy), witness);
+        let guarded = ResilientProvider::new(provider, resilience, shared, Arc::new(entropy), witness);
         Self { guarded, clock }
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use otpmux_core::{Balance, Blame, Capabilities, Certainty, Channel, ErrorKind, RateLimit};
-use otpmux_engine::{Guards, Health, MemoryStore, NewVerification, OtpClient, VerificationStore};
+use otpmux_engine::{Resilience, Health, MemoryStore, NewVerification, OtpClient, VerificationStore};
 use otpmux_testkit::{ManualClock, ScriptedProvider};
 
 use crate::world::{World, builder, carrier, down, error, keys, lenient, phone, vendor};
@@ -13,10 +13,10 @@ use crate::world::{World, builder, carrier, down, error, keys, lenient, phone, v
 async fn all_are_there_by_name_with_what_they_can_do() {
     let (b, a) = (carrier("b"), vendor("a"));
     let limit = RateLimit::new(3, Duration::from_secs(1));
-    let mut guards = Guards::default();
-    guards.requests = Some(vec![limit]);
+    let mut resilience = Resilience::default();
+    resilience.requests = Some(vec![limit]);
     let client = OtpClient::builder()
-        .guarded_provider(b.port(), guards, None)
+        .provider_with(b.port(), resilience, None)
         .provider(a.port())
         .build()
         .unwrap();

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use otpmux_core::{Secret, Verdict};
 use otpmux_engine::{
-    BuildError, ClientBuilder, Guards, MemoryStore, NewVerification, OtpClient, Policy, ServerKeys,
+    BuildError, ClientBuilder, Resilience, MemoryStore, NewVerification, OtpClient, Policy, ServerKeys,
 };
 use otpmux_testkit::ScriptedProvider;
 
@@ -63,21 +63,21 @@ async fn what_is_unchanged_keeps_its_health_and_what_is_new_begins_well() {
     assert_eq!(names(&reloaded.kept), ["a", "b"]);
     assert_eq!(world.send().await.unwrap().skipped.len(), 1, "still being left alone");
 
-    let (new_a, mut guards) = (carrier("a"), Guards::default());
+    let (new_a, mut resilience) = (carrier("a"), Resilience::default());
     let reloaded = world.client.reload(with(&[&new_a, &b])).await.unwrap();
     assert_eq!(names(&reloaded.fresh), ["a"]);
     assert_eq!(world.send().await.unwrap().send_attempts[0].provider.as_str(), "a");
-    guards.retries = 0;
-    let builder = with(&[&b]).guarded_provider(new_a.port(), guards, None);
-    assert_eq!(names(&world.client.reload(builder).await.unwrap().fresh), ["a"], "other guards");
+    resilience.retries = 0;
+    let builder = with(&[&b]).provider_with(new_a.port(), resilience, None);
+    assert_eq!(names(&world.client.reload(builder).await.unwrap().fresh), ["a"], "other resilience");
 }
 
 #[tokio::test]
 async fn a_fingerprint_tells_that_two_providers_are_one() {
     let old = carrier("a");
-    let guards = Guards::default();
+    let resilience = Resilience::default();
     let by = |provider: &Arc<ScriptedProvider>, fingerprint| {
-        OtpClient::builder().guarded_provider(provider.port(), guards.clone(), fingerprint)
+        OtpClient::builder().provider_with(provider.port(), resilience.clone(), fingerprint)
     };
     let client = by(&old, Some([1; 32])).build().unwrap();
     let same = client.reload(by(&carrier("a"), Some([1; 32]))).await.unwrap();

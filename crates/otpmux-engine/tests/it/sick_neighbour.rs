@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use otpmux_core::{Blame, Certainty, Clock, Error, ErrorKind, Recipient, Sent};
 use otpmux_engine::{
-    Guards, AttemptState, MemoryStore, NewVerification, OtpClient, Verification, VerificationStore,
+    Resilience, AttemptState, MemoryStore, NewVerification, OtpClient, Verification, VerificationStore,
 };
 use otpmux_testkit::ScriptedProvider;
 use tokio::time::Instant;
@@ -50,7 +50,7 @@ impl Town {
         let clock: Arc<dyn Clock> = Arc::<VirtualClock>::clone(&self.clock);
         let builder = OtpClient::builder().policy(lenient()).clock(clock);
         let builder = providers.iter().fold(builder, |builder, provider| {
-            builder.guarded_provider(provider.port(), Guards::default(), Some(settings))
+            builder.provider_with(provider.port(), Resilience::default(), Some(settings))
         });
         builder.store(Arc::clone(&self.store), keys()).build().unwrap()
     }
@@ -325,7 +325,7 @@ async fn the_first_sends_after_the_key_was_mended_go_out() {
         let client = if reload {
             let builder = OtpClient::builder().policy(lenient());
             let builder =
-                builder.guarded_provider(mended.port(), Guards::default(), Some(RIGHT_KEY));
+                builder.provider_with(mended.port(), Resilience::default(), Some(RIGHT_KEY));
             old.reload(builder).await.unwrap();
             old
         } else {

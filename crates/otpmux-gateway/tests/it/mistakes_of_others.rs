@@ -206,7 +206,7 @@ async fn w11_the_documented_calls_exist() {
 #[tokio::test]
 async fn w12_codes_are_even_and_numbers_are_anchored() {
     let emulator = emulator().await;
-    let limits = "[limits]\nrecipient = []\nprefix = []\n[guards]\nrequests = []\n";
+    let limits = "[limits]\nrecipient = []\nprefix = []\n[resilience]\nrequests = []\n";
     let gateway = start(&toml(&emulator, limits), environment()).await.unwrap();
     for _ in 0..200 {
         gateway.send(&number()).await;

@@ -62,7 +62,7 @@ impl From<BuildError> for ConfigErrors {
         let policy = |what: &str| format!("policy.{what}");
         let path = match &error {
             BuildError::NoProvider | BuildError::Twice(_) => "providers".to_owned(),
-            BuildError::Guards(id, _) => format!("providers.{id}.guards"),
+            BuildError::Resilience(id, _) => format!("providers.{id}.resilience"),
             BuildError::UnknownProvider(_) | BuildError::Route(_) => "routes".to_owned(),
             BuildError::Policy(PolicyError::CodeLength) => policy("code_length"),
             BuildError::Policy(PolicyError::Lifetime) => policy("lifetime"),

@@ -2,7 +2,7 @@
 
 use otpmux_core::RateLimit;
 use otpmux_core::settings::{Setting, Settings};
-use otpmux_engine::{Guards, MessageLimits, Policy};
+use otpmux_engine::{Resilience, MessageLimits, Policy};
 use serde_json::{Map, Value};
 
 use super::reading::Reading;
@@ -41,7 +41,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
 ];
 
 const fn setting(name: &'static str, doc: &'static str) -> Setting {
-    let most = Guards::REQUEST_LIMITS;
+    let most = Resilience::REQUEST_LIMITS;
     Setting::limits(name, Policy::LIMIT_COUNT, Policy::LIMIT_PER, most, doc)
 }
 

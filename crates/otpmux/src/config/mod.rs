@@ -4,7 +4,7 @@ mod countries;
 mod document;
 mod errors;
 mod fingerprint;
-pub(crate) mod guards;
+pub(crate) mod resilience;
 mod hints;
 pub(crate) mod limits;
 mod open;
@@ -47,7 +47,7 @@ pub(crate) const TOP: [&str; 9] = [
     "server_keys",
     "policy",
     "limits",
-    "guards",
+    "resilience",
     "server",
     "allow_literal_secrets",
 ];
@@ -188,7 +188,7 @@ impl Config {
         }
         let mut policy = policy.unwrap_or_default();
         policy.limits = limits::read(root, cx);
-        guards::read(document, &mut providers, cx);
+        resilience::read(document, &mut providers, cx);
         Self {
             providers,
             routes,
@@ -282,8 +282,8 @@ impl ClientConfig for Config {
         for configured in &self.providers {
             let provider = Arc::clone(&configured.provider);
             let fingerprint = configured.fingerprint.bytes();
-            let guards = configured.guards.clone();
-            builder = builder.guarded_provider(provider, guards, Some(fingerprint));
+            let resilience = configured.resilience.clone();
+            builder = builder.provider_with(provider, resilience, Some(fingerprint));
         }
         if let Some(routes) = &self.routes {
             builder = builder.routes(routes.clone());

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::document::Document;
 use super::reading::Reading;
-use super::{guards, sections};
+use super::{resilience, sections};
 
 const PREFIX: &str = "OTPMUX_";
 
@@ -171,8 +171,8 @@ fn provider_key(
     if key == ["kind"] {
         return Ok(Some(Place { path: at("kind"), value: value.into() }));
     }
-    if let ["guards", key] = key {
-        return section_key(variable, at("guards"), guards::SETTINGS, key, value);
+    if let ["resilience", key] = key {
+        return section_key(variable, at("resilience"), resilience::SETTINGS, key, value);
     }
     let kind = document.root["providers"][provider]["kind"].as_str();
     let Some(Ok(adapter)) = kind.map(|kind| cx.registry.adapter(kind)) else {
@@ -193,7 +193,7 @@ fn provider_key(
         (Some(setting), [_]) => {
             Ok(Some(Place { path: at(setting.name), value: typed(&setting.kind, value) }))
         }
-        (None, [only]) if guards::SETTINGS.iter().any(|setting| setting.name == *only) => {
+        (None, [only]) if resilience::SETTINGS.iter().any(|setting| setting.name == *only) => {
             let meant = format!("{PREFIX}PROVIDERS__{name}__GUARDS__{only}").to_uppercase();
             Err(ConfigError::new(variable, format!("unknown key; did you mean {meant}?")))
         }

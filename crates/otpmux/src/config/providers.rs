@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use otpmux_core::settings::{Setting, duration_text};
 use otpmux_core::{Capabilities, Channel, OtpProvider, ProviderId};
-use otpmux_engine::{Guards, Policy};
+use otpmux_engine::{Resilience, Policy};
 use serde_json::{Map, Value};
 
 use super::document::Document;
 use super::fingerprint::Fingerprint;
-use super::guards;
+use super::resilience;
 use super::reading::Reading;
 
 /// A provider of a configuration.
@@ -21,16 +21,16 @@ pub struct ConfiguredProvider {
     /// The provider, ready to be called.
     pub provider: Arc<dyn OtpProvider>,
     /// How it is called.
-    pub guards: Guards,
+    pub resilience: Resilience,
     pub(super) fingerprint: Fingerprint,
     /// The text of its messages, if its settings have one.
     pub(super) message: Option<String>,
 }
 
 impl ConfiguredProvider {
-    /// The settings of its guards that are not the defaults, by their keys and as a file has them.
-    pub fn changed_guards(&self) -> Vec<(&'static str, Value)> {
-        guards::changed(&self.guards)
+    /// The settings of its layers that are not the defaults, by their keys and as a file has them.
+    pub fn changed_resilience(&self) -> Vec<(&'static str, Value)> {
+        resilience::changed(&self.resilience)
     }
 }
 
@@ -128,17 +128,17 @@ fn one(name: &str, table: &Value, cx: &mut Reading<'_>) -> Option<ConfiguredProv
     let adapter =
         *adapter.map_err(|error| cx.mistake(format!("{path}.kind"), error.to_string())).ok()?;
     let mut table = table.clone();
-    for ours in ["kind", "guards"] {
+    for ours in ["kind", "resilience"] {
         table.remove(ours);
     }
-    misplaced_guards(&path, adapter.settings, &mut table, cx);
+    misplaced_resilience(&path, adapter.settings, &mut table, cx);
     let settings = cx.settings(&path, adapter.settings, &table)?;
     match (adapter.build)(id?, &settings) {
         Ok(provider) => {
             let fingerprint = Fingerprint::of(&[adapter.kind, name], &settings);
-            let guards = Guards::default();
+            let resilience = Resilience::default();
             let message = settings.text("message").map(str::to_owned);
-            Some(ConfiguredProvider { kind: adapter.kind, provider, guards, fingerprint, message })
+            Some(ConfiguredProvider { kind: adapter.kind, provider, resilience, fingerprint, message })
         }
         Err(error) => {
             cx.errors.push(error);
@@ -148,17 +148,17 @@ fn one(name: &str, table: &Value, cx: &mut Reading<'_>) -> Option<ConfiguredProv
 }
 
 /// Takes out the keys that belong one table deeper, and says so.
-fn misplaced_guards(
+fn misplaced_resilience(
     path: &str,
     own: &[&[Setting]],
     table: &mut Map<String, Value>,
     cx: &mut Reading<'_>,
 ) {
     let own = |key: &str| own.iter().copied().flatten().any(|setting| setting.name == key);
-    let keys = guards::SETTINGS.iter().map(|setting| setting.name).filter(|key| !own(key));
+    let keys = resilience::SETTINGS.iter().map(|setting| setting.name).filter(|key| !own(key));
     for key in keys {
         if table.remove(key).is_some() {
-            let message = format!("unknown key; it belongs under [{path}.guards]");
+            let message = format!("unknown key; it belongs under [{path}.resilience]");
             cx.mistake(format!("{path}.{key}"), message);
         }
     }

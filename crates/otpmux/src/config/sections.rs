@@ -2,14 +2,14 @@
 
 use otpmux_core::settings::{Setting, nearest};
 
-use super::{guards, limits, policy, server, store};
+use super::{resilience, limits, policy, server, store};
 
 /// By their names, in the order of their mistakes.
 const SECTIONS: [(&str, &[Setting]); 5] = [
     ("store", store::SETTINGS),
     ("policy", policy::SETTINGS),
     ("limits", limits::SETTINGS),
-    ("guards", guards::SETTINGS),
+    ("resilience", resilience::SETTINGS),
     ("server", server::SETTINGS),
 ];
 

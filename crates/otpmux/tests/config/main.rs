@@ -6,7 +6,7 @@
     reason = "a test that cannot be set up must fail"
 )]
 
-mod guards;
+mod resilience;
 mod mistakes;
 mod never_leaks;
 mod overrides;

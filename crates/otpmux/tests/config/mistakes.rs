@@ -28,7 +28,7 @@ fn top_level() {
             "allow_literal_secrets: must be true or false",
             "routs: unknown key; did you mean `routes`?",
             "zzzzzzzzzz: unknown key; the known ones are: providers, routes, store, server_keys, \
-         policy, limits, guards, server, allow_literal_secrets",
+         policy, limits, resilience, server, allow_literal_secrets",
         ],
     );
 }
@@ -174,17 +174,17 @@ fn keys_of_another_section_are_told_where_they_belong() {
         &with("[policy]\nretries = 0\nretry_pause = \"1s\"\nrecipient = [\"2/1m\"]\nretrise = 1"),
         &[
             "policy.recipient: unknown key; it belongs under [limits]",
-            "policy.retries: unknown key; it belongs under [guards]",
-            "policy.retrise: unknown key; did you mean `retries`, which belongs under [guards]?",
-            "policy.retry_pause: unknown key; it belongs under [guards]",
+            "policy.retries: unknown key; it belongs under [resilience]",
+            "policy.retrise: unknown key; did you mean `retries`, which belongs under [resilience]?",
+            "policy.retry_pause: unknown key; it belongs under [resilience]",
         ],
     );
     assert_mistakes(
         "[providers.p]\nkind = \"easyotp\"\napi_key = \"env:KEY\"\nretries = 0\n\
-         guards = { max_guesses = 1 }",
+         resilience = { max_guesses = 1 }",
         &[
-            "providers.p.retries: unknown key; it belongs under [providers.p.guards]",
-            "providers.p.guards.max_guesses: unknown key; it belongs under [policy]",
+            "providers.p.retries: unknown key; it belongs under [providers.p.resilience]",
+            "providers.p.resilience.max_guesses: unknown key; it belongs under [policy]",
         ],
     );
 }
@@ -263,7 +263,7 @@ fn all_mistakes_of_a_file_at_once() {
         errors.to_string(),
         "the configuration has 8 mistakes:\
          \n  line 2, column 9: colour: unknown key; the known ones are: providers, routes, store, server_keys, \
-         policy, limits, guards, server, allow_literal_secrets\
+         policy, limits, resilience, server, allow_literal_secrets\
          \n  line 6, column 9: providers.primary.api_key: a secret in plain text; write env:NAME or file:PATH, \
          or set allow_literal_secrets = true\
          \n  line 7, column 9: providers.primary.timeout: must be a time such as \"500ms\", \"10s\", \"5m\" or \"1h\", \

@@ -27,20 +27,20 @@ fn replace_single_values() {
 }
 
 #[test]
-fn reach_lists_and_the_guards_of_one_provider() {
+fn reach_lists_and_the_resilience_of_one_provider() {
     let environment = environment()
         .with("OTPMUX_POLICY__COUNTRIES", "IN, US")
         .with("OTPMUX_LIMITS__RECIPIENT", "1/1m,5/1h")
         .with("OTPMUX_LIMITS__PREFIX", "")
-        .with("OTPMUX_GUARDS__RETRIES", "1")
+        .with("OTPMUX_RESILIENCE__RETRIES", "1")
         .with("OTPMUX_PROVIDERS__P__GUARDS__CONCURRENCY", "3");
     let config = read_in(&with(""), &environment).unwrap();
     let limits = &config.policy().limits;
     assert_eq!(config.policy().countries.as_deref().unwrap(), ["IN", "US"]);
     assert_eq!(limits.recipient.len(), 2);
     assert!(limits.prefix.is_empty());
-    let guards = &config.providers()[0].guards;
-    assert_eq!((guards.retries, guards.concurrency), (1, Some(3)));
+    let resilience = &config.providers()[0].resilience;
+    assert_eq!((resilience.retries, resilience.concurrency), (1, Some(3)));
 
     let environment = crate::environment()
         .with("OTPMUX_POLICY__COUNTRIES", "IN,uk")
@@ -50,7 +50,7 @@ fn reach_lists_and_the_guards_of_one_provider() {
         [
             "policy.countries[1]: `uk` is not a country's code; did you mean `GB`? \
              (set by OTPMUX_POLICY__COUNTRIES)",
-            "providers.p.guards.breaker_pause: must be at most breaker_account_pause, which is 1m; \
+            "providers.p.resilience.breaker_pause: must be at most breaker_account_pause, which is 1m; \
              set that too (set by OTPMUX_PROVIDERS__P__GUARDS__BREAKER_PAUSE)",
         ]
     );
@@ -106,7 +106,7 @@ fn one_that_fits_nothing_is_a_mistake() {
         ("OTPMUX_PROVIDERS__BACKUP__TIMEOUT", "no provider is named `backup`"),
         ("OTPMUX_PROVIDERS__P__TIMEUOT", "unknown key; did you mean `timeout`?"),
         ("OTPMUX_STORE__ULR", "unknown key; did you mean `url`?"),
-        ("OTPMUX_POLICY__RETRIES", "unknown key; did you mean OTPMUX_GUARDS__RETRIES?"),
+        ("OTPMUX_POLICY__RETRIES", "unknown key; did you mean OTPMUX_RESILIENCE__RETRIES?"),
         (
             "OTPMUX_PROVIDERS__P__RETRIES",
             "unknown key; did you mean OTPMUX_PROVIDERS__P__GUARDS__RETRIES?",

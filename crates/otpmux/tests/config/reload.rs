@@ -98,8 +98,8 @@ async fn what_has_changed_about_a_provider_makes_it_new() {
         "timeout = \"9s\"",
         "timeout = \"8s\"",
         "message = \"{code}\"",
-        "guards = { retries = 0 }",
-        "guards = { retries = 1 }",
+        "resilience = { retries = 0 }",
+        "resilience = { retries = 1 }",
     ] {
         let changed = format!("{text}{more}\n");
         assert_eq!(names(&world.reload(&changed).await.unwrap().fresh), ["easy"], "{more}");

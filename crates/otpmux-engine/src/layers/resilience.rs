@@ -7,7 +7,7 @@ use otpmux_core::RateLimit;
 /// range, public so that a reader of configuration can use the same one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Guards {
+pub struct Resilience {
     /// Further tries of one send at this provider. 0 to 10, default 2.
     pub retries: u32,
     /// The pause before the first further try, where the vendor does not say; it doubles with each
@@ -66,7 +66,7 @@ pub struct BreakerSettings {
     pub longest_pause: Duration,
 }
 
-impl Default for Guards {
+impl Default for Resilience {
     fn default() -> Self {
         Self {
             retries: 2,
@@ -99,10 +99,10 @@ impl Default for BreakerSettings {
     }
 }
 
-/// A setting of [`Guards`] that is out of its range.
+/// A setting of [`Resilience`] that is out of its range.
 #[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum GuardsError {
+pub enum ResilienceError {
     /// The further tries.
     #[error("retries must be 0 to 10")]
     Retries,
@@ -150,7 +150,7 @@ pub enum GuardsError {
     Concurrency,
 }
 
-otpmux_core::debug_as_display!(GuardsError);
+otpmux_core::debug_as_display!(ResilienceError);
 
 const DAY: Duration = Duration::from_hours(24);
 
@@ -177,17 +177,17 @@ impl BreakerSettings {
     /// [`longest_pause`](Self::longest_pause); neither may be shorter than the one before it.
     pub const LONG_PAUSE: RangeInclusive<Duration> = Duration::from_millis(100)..=DAY;
 
-    fn rules(&self) -> [(bool, GuardsError); 7] {
+    fn rules(&self) -> [(bool, ResilienceError); 7] {
         let account = self.pause..=*Self::LONG_PAUSE.end();
         let longest = self.account_pause..=*Self::LONG_PAUSE.end();
         [
-            (Self::FAILURES.contains(&self.failures), GuardsError::Failures),
-            (Self::SUCCESS_PERCENT.contains(&self.success_percent), GuardsError::SuccessPercent),
-            (Self::MIN_CALLS.contains(&self.min_calls), GuardsError::MinCalls),
-            (Self::WINDOW.contains(&self.window), GuardsError::Window),
-            (Self::PAUSE.contains(&self.pause), GuardsError::Pause),
-            (account.contains(&self.account_pause), GuardsError::AccountPause),
-            (longest.contains(&self.longest_pause), GuardsError::LongestPause),
+            (Self::FAILURES.contains(&self.failures), ResilienceError::Failures),
+            (Self::SUCCESS_PERCENT.contains(&self.success_percent), ResilienceError::SuccessPercent),
+            (Self::MIN_CALLS.contains(&self.min_calls), ResilienceError::MinCalls),
+            (Self::WINDOW.contains(&self.window), ResilienceError::Window),
+            (Self::PAUSE.contains(&self.pause), ResilienceError::Pause),
+            (account.contains(&self.account_pause), ResilienceError::AccountPause),
+            (longest.contains(&self.longest_pause), ResilienceError::LongestPause),
         ]
     }
 
@@ -203,7 +203,7 @@ impl BreakerSettings {
     }
 }
 
-impl Guards {
+impl Resilience {
     /// The range of [`retries`](Self::retries).
     pub const RETRIES: RangeInclusive<u32> = 0..=10;
     /// The range of [`retry_pause`](Self::retry_pause).
@@ -222,7 +222,7 @@ impl Guards {
     /// # Errors
     ///
     /// The first setting that is out of its range.
-    pub fn check(&self) -> Result<(), GuardsError> {
+    pub fn check(&self) -> Result<(), ResilienceError> {
         let budget = self.retry_budget;
         let requests = || self.requests.iter().flatten();
         let times_fit = requests().all(|limit| Self::REQUEST_TIME.contains(&limit.per));
@@ -232,14 +232,14 @@ impl Guards {
         let percent_fits = RetryBudget::PERCENT.contains(&budget.percent);
         let floor_fits = RetryBudget::PER_SECOND.contains(&budget.per_second);
         let rules = [
-            (Self::RETRIES.contains(&self.retries), GuardsError::Retries),
-            (Self::RETRY_PAUSE.contains(&self.retry_pause), GuardsError::RetryPause),
-            (percent_fits, GuardsError::BudgetPercent),
-            (floor_fits, GuardsError::BudgetPerSecond),
-            (counts_fit, GuardsError::RequestCount),
-            (times_fit, GuardsError::RequestTime),
-            (few, GuardsError::RequestLimits),
-            (bound_fits, GuardsError::Concurrency),
+            (Self::RETRIES.contains(&self.retries), ResilienceError::Retries),
+            (Self::RETRY_PAUSE.contains(&self.retry_pause), ResilienceError::RetryPause),
+            (percent_fits, ResilienceError::BudgetPercent),
+            (floor_fits, ResilienceError::BudgetPerSecond),
+            (counts_fit, ResilienceError::RequestCount),
+            (times_fit, ResilienceError::RequestTime),
+            (few, ResilienceError::RequestLimits),
+            (bound_fits, ResilienceError::Concurrency),
         ];
         let broken = rules.into_iter().chain(self.breaker.rules()).find(|(holds, _)| !holds);
         broken.map_or(Ok(()), |(_, error)| Err(error))
@@ -273,15 +273,15 @@ mod tests {
 
     #[test]
     fn the_default_holds() {
-        assert_eq!(Guards::default().check(), Ok(()));
-        assert_eq!(Guards::default().within(), Guards::default());
+        assert_eq!(Resilience::default().check(), Ok(()));
+        assert_eq!(Resilience::default().within(), Resilience::default());
     }
 
     #[test]
     fn each_setting_has_a_range_and_an_error_that_names_it() {
-        type Change = fn(&mut Guards);
+        type Change = fn(&mut Resilience);
         let hour = Duration::from_hours(1);
-        assert_eq!(Guards::RETRY_PAUSE.end().as_secs(), 60);
+        assert_eq!(Resilience::RETRY_PAUSE.end().as_secs(), 60);
         assert_eq!(BreakerSettings::PAUSE.end(), &hour);
         let cases: [(Change, &str); 17] = [
             (|g| g.retries = 11, "retries "),
@@ -303,13 +303,13 @@ mod tests {
             (|g| g.concurrency = Some(usize::MAX), "concurrency "),
         ];
         for (change, name) in cases {
-            let mut guards = Guards::default();
-            change(&mut guards);
-            let error = guards.check().unwrap_err().to_string();
+            let mut resilience = Resilience::default();
+            change(&mut resilience);
+            let error = resilience.check().unwrap_err().to_string();
             assert!(error.starts_with(name), "{error}");
-            let mut within = guards.within();
+            let mut within = resilience.within();
             if let Some(requests) = &mut within.requests {
-                requests.truncate(Guards::REQUEST_LIMITS);
+                requests.truncate(Resilience::REQUEST_LIMITS);
             }
             assert_eq!(within.check(), Ok(()), "{name}");
         }
@@ -318,7 +318,7 @@ mod tests {
     #[test]
     fn the_ends_of_the_ranges_hold() {
         let short = *BreakerSettings::PAUSE.start();
-        let least = Guards {
+        let least = Resilience {
             retries: 0,
             retry_pause: Duration::ZERO,
             retry_budget: RetryBudget { percent: 0, per_second: 0 },

@@ -1,8 +1,8 @@
-//! `[limits]` and `[guards]`.
+//! `[limits]` and `[resilience]`.
 
 use std::time::Duration;
 
-use otpmux::{Guards, MessageLimits, RateLimit};
+use otpmux::{Resilience, MessageLimits, RateLimit};
 use serde_json::json;
 
 use crate::{read, with};
@@ -43,10 +43,10 @@ fn a_wrong_limit_says_what_one_looks_like() {
 }
 
 #[test]
-fn a_provider_has_its_own_guards_over_the_common_ones() {
+fn a_provider_has_its_own_resilience_over_the_common_ones() {
     let config = read(
         r#"
-        [guards]
+        [resilience]
         retries = 1
         breaker_failures = 9
         requests = ["10/1s"]
@@ -58,52 +58,52 @@ fn a_provider_has_its_own_guards_over_the_common_ones() {
         [providers.b]
         kind = "startmessaging"
         api_key = "env:KEY"
-        guards = { retries = 0, requests = [], concurrency = 4, breaker_pause = "30s" }
+        resilience = { retries = 0, requests = [], concurrency = 4, breaker_pause = "30s" }
         "#,
     )
     .unwrap();
     let [a, b] = config.providers() else { panic!("{config:?}") };
     assert_eq!(
-        a.changed_guards(),
+        a.changed_resilience(),
         [("retries", json!(1)), ("breaker_failures", json!(9)), ("requests", json!(["10/1s"])),]
     );
-    assert_eq!((b.guards.retries, b.guards.breaker.failures), (0, 9));
-    assert_eq!(b.guards.breaker.pause, Duration::from_secs(30));
-    assert_eq!((b.guards.requests.as_deref(), b.guards.concurrency), (Some(&[][..]), Some(4)));
+    assert_eq!((b.resilience.retries, b.resilience.breaker.failures), (0, 9));
+    assert_eq!(b.resilience.breaker.pause, Duration::from_secs(30));
+    assert_eq!((b.resilience.requests.as_deref(), b.resilience.concurrency), (Some(&[][..]), Some(4)));
     let plain = read(&with("")).unwrap();
-    assert_eq!(plain.providers()[0].guards, Guards::default(), "requests as the vendor documents");
-    assert!(plain.providers()[0].changed_guards().is_empty());
+    assert_eq!(plain.providers()[0].resilience, Resilience::default(), "requests as the vendor documents");
+    assert!(plain.providers()[0].changed_resilience().is_empty());
 }
 
 #[test]
-fn wrong_guards_have_their_path() {
+fn wrong_resilience_have_their_path() {
     assert_eq!(
-        mistakes(&with("[guards]\nretries = 11\nbreaker_window = \"2h\"\nrequests = [\"1/2d\"]")),
+        mistakes(&with("[resilience]\nretries = 11\nbreaker_window = \"2h\"\nrequests = [\"1/2d\"]")),
         [
-            "guards.retries: must be a whole number from 0 to 10",
-            "guards.breaker_window: must be a time such as \"500ms\", \"10s\", \"5m\" or \"1h\", \
+            "resilience.retries: must be a whole number from 0 to 10",
+            "resilience.breaker_window: must be a time such as \"500ms\", \"10s\", \"5m\" or \"1h\", \
              from 1s to 1h",
-            "guards.requests[0]: must be a limit such as \"15/1h\", 1 to 100000 in 1s to 1d",
+            "resilience.requests[0]: must be a limit such as \"15/1h\", 1 to 100000 in 1s to 1d",
         ]
     );
-    let own = |guards: &str| with("") + guards;
+    let own = |resilience: &str| with("") + resilience;
     assert_eq!(
-        mistakes(&own("guards = 1")),
-        ["providers.p.guards: must be a table; begin it with [providers.p.guards]"]
+        mistakes(&own("resilience = 1")),
+        ["providers.p.resilience: must be a table; begin it with [providers.p.resilience]"]
     );
     assert_eq!(
-        mistakes(&own("[providers.p.guards]\nretry = 1\nconcurrency = 0")),
+        mistakes(&own("[providers.p.resilience]\nretry = 1\nconcurrency = 0")),
         [
-            "providers.p.guards.retry: unknown key; did you mean `retries`?",
-            "providers.p.guards.concurrency: must be a whole number from 1 to 10000",
+            "providers.p.resilience.retry: unknown key; did you mean `retries`?",
+            "providers.p.resilience.concurrency: must be a whole number from 1 to 10000",
         ]
     );
     // Also of a provider that is wrong itself.
     assert_eq!(
-        mistakes("[providers.p]\nkind = \"easyopt\"\nguards.retries = 11"),
+        mistakes("[providers.p]\nkind = \"easyopt\"\nresilience.retries = 11"),
         [
             "providers.p.kind: unknown kind `easyopt`; did you mean `easyotp`?",
-            "providers.p.guards.retries: must be a whole number from 0 to 10",
+            "providers.p.resilience.retries: must be a whole number from 0 to 10",
         ]
     );
 }
@@ -113,28 +113,28 @@ fn the_pauses_grow() {
     for (lines, message) in [
         (
             "breaker_pause = \"2m\"",
-            "guards.breaker_pause: must be at most breaker_account_pause, which is 1m; set that too",
+            "resilience.breaker_pause: must be at most breaker_account_pause, which is 1m; set that too",
         ),
         (
             "breaker_pause = \"2m\"\nbreaker_account_pause = \"90s\"",
-            "guards.breaker_account_pause: must be at least breaker_pause, which is 2m",
+            "resilience.breaker_account_pause: must be at least breaker_pause, which is 2m",
         ),
         (
             "breaker_account_pause = \"1h\"",
-            "guards.breaker_account_pause: must be at most breaker_longest_pause, which is 5m; \
+            "resilience.breaker_account_pause: must be at most breaker_longest_pause, which is 5m; \
              set that too",
         ),
         (
             "breaker_longest_pause = \"30s\"",
-            "guards.breaker_longest_pause: must be at least breaker_account_pause, which is 1m",
+            "resilience.breaker_longest_pause: must be at least breaker_account_pause, which is 1m",
         ),
     ] {
-        assert_eq!(mistakes(&with(&format!("[guards]\n{lines}"))), [message]);
+        assert_eq!(mistakes(&with(&format!("[resilience]\n{lines}"))), [message]);
         // Against what is common as well, and only once.
-        let own = with("") + "[providers.p.guards]\n" + lines;
+        let own = with("") + "[providers.p.resilience]\n" + lines;
         assert_eq!(mistakes(&own), [format!("providers.p.{message}")]);
     }
-    let both = with("[guards]\nbreaker_pause = \"2m\"")
-        + "[providers.p.guards]\nbreaker_longest_pause = \"1s\"";
+    let both = with("[resilience]\nbreaker_pause = \"2m\"")
+        + "[providers.p.resilience]\nbreaker_longest_pause = \"1s\"";
     assert_eq!(mistakes(&both).len(), 1, "one mistake, one message");
 }

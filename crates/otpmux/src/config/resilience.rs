@@ -1,10 +1,10 @@
-//! `[guards]` for every provider, `[providers.NAME.guards]` for one.
+//! `[resilience]` for every provider, `[providers.NAME.resilience]` for one.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use otpmux_core::settings::{Setting, Settings, duration_text, limit_text};
-use otpmux_engine::{BreakerSettings, Guards, RetryBudget};
+use otpmux_engine::{BreakerSettings, Resilience, RetryBudget};
 use serde_json::{Map, Value, json};
 
 use super::document::Document;
@@ -14,12 +14,12 @@ use super::reading::Reading;
 pub(crate) const SETTINGS: &[Setting] = &[
     Setting::count(
         "retries",
-        Guards::RETRIES,
+        Resilience::RETRIES,
         "Further tries of one send at this provider, where nothing was sent. Default 2.",
     ),
     Setting::duration(
         "retry_pause",
-        Guards::RETRY_PAUSE,
+        Resilience::RETRY_PAUSE,
         "The pause before the first further try, where the vendor does not say; it doubles with \
          each. Default 250ms.",
     ),
@@ -70,9 +70,9 @@ pub(crate) const SETTINGS: &[Setting] = &[
     ),
     Setting::limits(
         "requests",
-        Guards::REQUEST_COUNT,
-        Guards::REQUEST_TIME,
-        Guards::REQUEST_LIMITS,
+        Resilience::REQUEST_COUNT,
+        Resilience::REQUEST_TIME,
+        Resilience::REQUEST_LIMITS,
         "Requests to the provider. Default: what its vendor documents; [] is no limit.",
     ),
     Setting::integer(
@@ -84,7 +84,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
 
 #[expect(clippy::cast_possible_wrap, reason = "far below 2^63, and `From` is not for constants")]
 const CONCURRENCY: RangeInclusive<i64> =
-    *Guards::CONCURRENCY.start() as i64..=*Guards::CONCURRENCY.end() as i64;
+    *Resilience::CONCURRENCY.start() as i64..=*Resilience::CONCURRENCY.end() as i64;
 
 /// Reads what holds for every provider, then what holds for one, and gives each its own.
 pub(super) fn read(
@@ -93,18 +93,18 @@ pub(super) fn read(
     cx: &mut Reading<'_>,
 ) {
     let mistakes = cx.errors.len();
-    let mut common = Guards::default();
-    if let Some(table) = cx.table(&document.root, "guards") {
-        apply("guards", table, &mut common, cx);
+    let mut common = Resilience::default();
+    if let Some(table) = cx.table(&document.root, "resilience") {
+        apply("resilience", table, &mut common, cx);
     }
     let common_is_right = cx.errors.len() == mistakes;
     for (name, table) in document.provider_tables() {
-        let mut guards = common.clone();
-        let path = format!("providers.{name}.guards");
-        match table.get("guards") {
+        let mut resilience = common.clone();
+        let path = format!("providers.{name}.resilience");
+        match table.get("resilience") {
             None => {}
             // A pause that does not fit to one that is wrong itself is no mistake of its own.
-            Some(Value::Object(table)) if common_is_right => apply(&path, table, &mut guards, cx),
+            Some(Value::Object(table)) if common_is_right => apply(&path, table, &mut resilience, cx),
             Some(Value::Object(table)) => drop(cx.section_at(&path, SETTINGS, table)),
             Some(_) => {
                 let message = format!("must be a table; begin it with [{path}]");
@@ -112,20 +112,20 @@ pub(super) fn read(
             }
         }
         if let Some(own) = providers.iter_mut().find(|own| own.provider.id().as_str() == name) {
-            own.guards = guards;
+            own.resilience = resilience;
         }
     }
 }
 
-fn apply(path: &str, table: &Map<String, Value>, guards: &mut Guards, cx: &mut Reading<'_>) {
+fn apply(path: &str, table: &Map<String, Value>, resilience: &mut Resilience, cx: &mut Reading<'_>) {
     let Some(settings) = cx.section_at(path, SETTINGS, table) else {
         return;
     };
-    fill(&settings, guards);
+    fill(&settings, resilience);
     let pauses = [
-        ("breaker_pause", guards.breaker.pause),
-        ("breaker_account_pause", guards.breaker.account_pause),
-        ("breaker_longest_pause", guards.breaker.longest_pause),
+        ("breaker_pause", resilience.breaker.pause),
+        ("breaker_account_pause", resilience.breaker.account_pause),
+        ("breaker_longest_pause", resilience.breaker.longest_pause),
     ];
     for pair in pauses.windows(2) {
         let [(shorter, least), (longer, pause)] = [pair[0], pair[1]];
@@ -146,15 +146,15 @@ fn apply(path: &str, table: &Map<String, Value>, guards: &mut Guards, cx: &mut R
     }
 }
 
-fn fill(settings: &Settings, guards: &mut Guards) {
-    let (budget, breaker) = (&mut guards.retry_budget, &mut guards.breaker);
+fn fill(settings: &Settings, resilience: &mut Resilience) {
+    let (budget, breaker) = (&mut resilience.retry_budget, &mut resilience.breaker);
     // Each number is within its setting's range, which its field holds.
     let set = |key, field: &mut u32| {
         if let Some(Ok(number)) = settings.integer(key).map(TryInto::try_into) {
             *field = number;
         }
     };
-    set("retries", &mut guards.retries);
+    set("retries", &mut resilience.retries);
     set("retry_budget_percent", &mut budget.percent);
     set("retry_budget_per_second", &mut budget.per_second);
     set("breaker_failures", &mut breaker.failures);
@@ -165,29 +165,29 @@ fn fill(settings: &Settings, guards: &mut Guards) {
             *field = time;
         }
     };
-    set("retry_pause", &mut guards.retry_pause);
+    set("retry_pause", &mut resilience.retry_pause);
     set("breaker_window", &mut breaker.window);
     set("breaker_pause", &mut breaker.pause);
     set("breaker_account_pause", &mut breaker.account_pause);
     set("breaker_longest_pause", &mut breaker.longest_pause);
     if let Some(limits) = settings.limits("requests") {
-        guards.requests = Some(limits.to_vec());
+        resilience.requests = Some(limits.to_vec());
     }
     if let Some(Ok(bound)) = settings.integer("concurrency").map(TryInto::try_into) {
-        guards.concurrency = Some(bound);
+        resilience.concurrency = Some(bound);
     }
 }
 
 /// The keys whose values are not the defaults, with those values as a file has them.
-pub(super) fn changed(guards: &Guards) -> Vec<(&'static str, Value)> {
-    let pairs = values(guards).into_iter().zip(values(&Guards::default()));
+pub(super) fn changed(resilience: &Resilience) -> Vec<(&'static str, Value)> {
+    let pairs = values(resilience).into_iter().zip(values(&Resilience::default()));
     pairs.filter(|(own, default)| own != default).map(|(own, _)| own).collect()
 }
 
-fn values(guards: &Guards) -> [(&'static str, Value); 13] {
-    let Guards {
+fn values(resilience: &Resilience) -> [(&'static str, Value); 13] {
+    let Resilience {
         retries, retry_pause, retry_budget: budget, breaker, requests, concurrency, ..
-    } = guards;
+    } = resilience;
     let requests = requests.as_ref().map(|all| all.iter().map(limit_text).collect::<Vec<_>>());
     [
         ("retries", json!(retries)),
@@ -213,24 +213,24 @@ mod tests {
 
     #[test]
     fn every_field_has_a_key() {
-        let names = fields(&format!("{:#?}", Guards::default())).into_iter().map(|(name, _)| name);
+        let names = fields(&format!("{:#?}", Resilience::default())).into_iter().map(|(name, _)| name);
         assert!(names.eq(SETTINGS.iter().map(|setting| setting.name)));
-        let told = values(&Guards::default()).map(|(name, _)| name);
+        let told = values(&Resilience::default()).map(|(name, _)| name);
         assert!(told.into_iter().eq(SETTINGS.iter().map(|setting| setting.name)));
     }
 
     #[test]
     fn every_key_reaches_its_field() {
-        let default = Guards::default();
+        let default = Resilience::default();
         for setting in SETTINGS {
             let table = example(setting.name, &setting.kind);
-            let (settings, mistakes) = reading(|cx| cx.section_at("guards", SETTINGS, &table));
+            let (settings, mistakes) = reading(|cx| cx.section_at("resilience", SETTINGS, &table));
             assert!(mistakes.is_empty(), "{mistakes:?}");
-            let mut guards = default.clone();
-            fill(&settings.unwrap(), &mut guards);
-            let (one, other) = (format!("{guards:#?}"), format!("{default:#?}"));
+            let mut resilience = default.clone();
+            fill(&settings.unwrap(), &mut resilience);
+            let (one, other) = (format!("{resilience:#?}"), format!("{default:#?}"));
             assert_eq!(testing::changed(&one, &other), [setting.name]);
-            let told: Vec<_> = changed(&guards).into_iter().map(|(name, _)| name).collect();
+            let told: Vec<_> = changed(&resilience).into_iter().map(|(name, _)| name).collect();
             assert_eq!(told, [setting.name]);
         }
     }
