@@ -95,10 +95,10 @@ pub struct Context {
     pub idempotency_key: IdempotencyKey,
     /// No other provider could take this send if this one fails, so a further try here is worth
     /// its time. Default no.
-    pub alone: bool,
+    pub only_candidate: bool,
     /// No provider that is well is left beside this one, which is called even if it is being left
     /// alone after failures. Default no.
-    pub probe: bool,
+    pub allow_half_open: bool,
     /// Whether what is to be sent is still wanted; asked before each further try.
     pub standing: Option<Arc<dyn Standing>>,
 }
@@ -116,7 +116,7 @@ pub trait Standing: Send + Sync + fmt::Debug {
 impl Context {
     /// A context without a deadline.
     pub fn new(idempotency_key: IdempotencyKey) -> Self {
-        Self { deadline: None, idempotency_key, alone: false, probe: false, standing: None }
+        Self { deadline: None, idempotency_key, only_candidate: false, allow_half_open: false, standing: None }
     }
 
     /// Sets when the call must have ended.
@@ -126,14 +126,14 @@ impl Context {
     }
 
     /// Says that no other provider could take this send.
-    pub fn alone(mut self, alone: bool) -> Self {
-        self.alone = alone;
+    pub fn only_candidate(mut self, only: bool) -> Self {
+        self.only_candidate = only;
         self
     }
 
     /// Calls even a provider that is left alone after failures.
-    pub fn probing(mut self, probe: bool) -> Self {
-        self.probe = probe;
+    pub fn allow_half_open(mut self, allow: bool) -> Self {
+        self.allow_half_open = allow;
         self
     }
 

@@ -61,7 +61,7 @@ pub enum Health {
     },
     /// Calls are finding out whether it is well again; others go to other providers meanwhile, if
     /// there are any.
-    Probing {
+    HalfOpen {
         /// Since when it has been left alone.
         since: SystemTime,
         /// The kind of the failure that opened it, or that its last probe ended in.
@@ -72,11 +72,11 @@ pub enum Health {
 impl Health {
     /// Whether an ordinary send would be let through at this time: the breaker is closed, or its
     /// pause is over and nobody probes yet.
-    pub fn admits(&self, now: SystemTime) -> bool {
+    pub fn is_available(&self, now: SystemTime) -> bool {
         match self {
             Self::Closed => true,
             Self::Open { until, .. } => *until <= now,
-            Self::Probing { .. } => false,
+            Self::HalfOpen { .. } => false,
         }
     }
 
@@ -85,7 +85,7 @@ impl Health {
         match self {
             Self::Closed => "closed",
             Self::Open { .. } => "open",
-            Self::Probing { .. } => "probing",
+            Self::HalfOpen { .. } => "allow_half_open",
         }
     }
 
@@ -93,7 +93,7 @@ impl Health {
     pub fn why(&self) -> Option<ErrorKind> {
         match self {
             Self::Closed => None,
-            Self::Open { why, .. } | Self::Probing { why, .. } => Some(*why),
+            Self::Open { why, .. } | Self::HalfOpen { why, .. } => Some(*why),
         }
     }
 
@@ -101,7 +101,7 @@ impl Health {
     pub fn since(&self) -> Option<SystemTime> {
         match self {
             Self::Closed => None,
-            Self::Open { since, .. } | Self::Probing { since, .. } => Some(*since),
+            Self::Open { since, .. } | Self::HalfOpen { since, .. } => Some(*since),
         }
     }
 }
@@ -117,10 +117,10 @@ mod tests {
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(100);
         let why = ErrorKind::Unavailable;
         let open = Health::Open { since: now, until: now + Duration::from_secs(5), why };
-        assert!(!open.admits(now + Duration::from_millis(4_999)));
-        assert!(open.admits(now + Duration::from_secs(5)));
-        assert!(Health::Closed.admits(now));
-        assert!(!Health::Probing { since: now, why }.admits(now + Duration::from_mins(1)));
+        assert!(!open.is_available(now + Duration::from_millis(4_999)));
+        assert!(open.is_available(now + Duration::from_secs(5)));
+        assert!(Health::Closed.is_available(now));
+        assert!(!Health::HalfOpen { since: now, why }.is_available(now + Duration::from_mins(1)));
     }
 
     #[test]

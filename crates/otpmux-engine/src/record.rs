@@ -179,7 +179,7 @@ pub enum SkipReason {
     /// It cannot carry the request.
     Unable(Shortcoming),
     /// Too many calls to it have failed since then.
-    BreakerOpen(SystemTime),
+    CircuitOpen(SystemTime),
     /// It has had as many requests as it may.
     Limit,
     /// A message of the same send may be out already, and this provider would send another code.
@@ -192,7 +192,7 @@ impl SkipReason {
     pub const fn as_str(&self) -> &'static str {
         match self {
             Self::Unable(what) => what.as_str(),
-            Self::BreakerOpen(_) => "circuit_open",
+            Self::CircuitOpen(_) => "circuit_open",
             Self::Limit => "rate_limited",
             Self::OtherCode => "other_code",
         }
@@ -204,7 +204,7 @@ impl fmt::Display for SkipReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unable(what) => f.write_str(what.words()),
-            Self::BreakerOpen(since) => match jiff::Timestamp::try_from(*since) {
+            Self::CircuitOpen(since) => match jiff::Timestamp::try_from(*since) {
                 Ok(since) => write!(f, "breaker open since {since:.0}"),
                 Err(_) => f.write_str("breaker open"),
             },

@@ -19,7 +19,7 @@ fn provider(entry: &Entry<'_>) -> Value {
         "name": entry.view.id(),
         "kind": entry.configured.kind,
         "health": entry.health_known.then(|| health(entry.view.health())),
-        "sendable": entry.view.admits(),
+        "sendable": entry.view.is_available(),
         "channels": can.channels,
         "supplied_codes": can.supplied_codes.as_ref().map(range),
         "vendor_codes": can.vendor_codes.as_ref().map(|codes| {
@@ -48,7 +48,7 @@ fn health(health: &Health) -> Value {
         Health::Open { since, until, why, .. } => json!({
             "state": state, "since": rfc3339(*since), "until": rfc3339(*until), "reason": why.as_str(),
         }),
-        Health::Probing { since, why, .. } => {
+        Health::HalfOpen { since, why, .. } => {
             json!({ "state": state, "since": rfc3339(*since), "reason": why.as_str() })
         }
         _ => json!({ "state": state }),

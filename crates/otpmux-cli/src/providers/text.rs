@@ -66,14 +66,14 @@ fn health(entry: &Entry<'_>) -> Cell {
         Health::Closed => Cell::new(state, GOOD),
         Health::Open { since, until, why, .. } => {
             let (since, until, why) = (shown(*since), shown(*until), why.as_str());
-            let when = if entry.view.admits() {
+            let when = if entry.view.is_available() {
                 "a probe is due".to_owned()
             } else {
                 format!("a probe from {until}")
             };
             Cell::new(format!("{state} since {since} ({why}), {when}"), BAD)
         }
-        Health::Probing { since, why, .. } => {
+        Health::HalfOpen { since, why, .. } => {
             let (since, why) = (shown(*since), why.as_str());
             Cell::new(format!("{state}, left alone since {since} ({why})"), DOUBTFUL)
         }

@@ -255,8 +255,8 @@ impl<'a> Dispatch<'a> {
         let standing: Arc<StillWanted> = Arc::clone(&self.standing);
         Context::new(self.record.send_attempts[flight.here].key)
             .with_deadline(ends.into_std())
-            .alone(self.next_after(flight.at).is_none())
-            .probing(self.is_the_best_left(flight.at))
+            .only_candidate(self.next_after(flight.at).is_none())
+            .allow_half_open(self.is_the_best_left(flight.at))
             .with_standing(standing)
     }
 

@@ -16,7 +16,7 @@ use crate::Health;
 pub struct ProviderView {
     port: Arc<dyn OtpProvider>,
     health: Health,
-    admits: bool,
+    is_available: bool,
     requests: Arc<[RateLimit]>,
 }
 
@@ -37,8 +37,8 @@ impl ProviderView {
     }
 
     /// Whether an ordinary send would go to it: the breaker is closed, or a probe is due.
-    pub fn admits(&self) -> bool {
-        self.admits
+    pub fn is_available(&self) -> bool {
+        self.is_available
     }
 
     /// The messages that it may get, counted over all processes; empty is no limit.
@@ -57,7 +57,7 @@ impl OtpClient {
             let health = member.guarded.health();
             ProviderView {
                 port: Arc::clone(member.port()),
-                admits: health.admits(now),
+                is_available: health.is_available(now),
                 health,
                 requests: member
                     .charge

@@ -333,7 +333,7 @@ impl Inner {
             }
             let health = member.guarded.health();
             if let Some(since) = left_alone(&health, now) {
-                skips.push(skip(provider, send_attempts, SkipReason::BreakerOpen(since)));
+                skips.push(skip(provider, send_attempts, SkipReason::CircuitOpen(since)));
                 // A probe costs a refusal, but for this: it would be a message with a code that
                 // nobody can verify.
                 if health.why() == Some(ErrorKind::Configuration) {
@@ -413,7 +413,7 @@ fn wrongly_set_up(provider: &Arc<dyn OtpProvider>, health: &Health, now: SystemT
 
 /// Since when a provider is being left alone, if it is.
 fn left_alone(health: &Health, now: SystemTime) -> Option<SystemTime> {
-    if health.admits(now) { None } else { health.since() }
+    if health.is_available(now) { None } else { health.since() }
 }
 
 pub(super) fn skip(provider: &Arc<dyn OtpProvider>, send_attempts: usize, reason: SkipReason) -> Skip {

@@ -107,7 +107,7 @@ impl Switch {
     }
 
     fn try_admit(&self, cx: &Context) -> Result<Pass<'_>, Refusal> {
-        let ticket = self.with(|circuit| circuit.admit(cx.probe, Instant::now))?;
+        let ticket = self.with(|circuit| circuit.admit(cx.allow_half_open, Instant::now))?;
         Ok(Pass { switch: self, ticket: Some(ticket) })
     }
 

@@ -78,7 +78,7 @@ pub(super) struct Refusal {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Phase {
     Closed,
-    Probing,
+    HalfOpen,
     Open,
 }
 
@@ -374,7 +374,7 @@ impl Circuit {
     pub(super) fn phase(&self) -> Phase {
         match &self.open {
             None => Phase::Closed,
-            Some(Open { probes: 1.., .. }) => Phase::Probing,
+            Some(Open { probes: 1.., .. }) => Phase::HalfOpen,
             Some(_) => Phase::Open,
         }
     }
@@ -383,7 +383,7 @@ impl Circuit {
         match &self.open {
             None => Health::Closed,
             Some(Open { since, why, probes: 1.., .. }) => {
-                Health::Probing { since: *since, why: *why }
+                Health::HalfOpen { since: *since, why: *why }
             }
             Some(Open { since, why, until, .. }) => {
                 let (now, wall) = now();

@@ -29,7 +29,7 @@ pub(crate) fn describe() {
         recorder.describe_histogram(name(SECONDS), Some(Unit::Seconds), text.into());
         let text = "Further tries of sends at the same provider";
         recorder.describe_counter(name(RETRIES), Some(Unit::Count), text.into());
-        let text = "Breaker of a provider: 0 closed, 0.5 probing, 1 open";
+        let text = "Breaker of a provider: 0 closed, 0.5 half-open, 1 open";
         recorder.describe_gauge(name(BREAKER), None, text.into());
     });
 }
@@ -45,7 +45,7 @@ pub(super) fn breaker_is(provider: &ProviderId, phase: Phase) {
     let key = Key::from_parts(BREAKER, vec![provider_label(provider.as_str().to_owned())]);
     let value = match phase {
         Phase::Closed => 0.0,
-        Phase::Probing => 0.5,
+        Phase::HalfOpen => 0.5,
         Phase::Open => 1.0,
     };
     with_recorder(|recorder| recorder.register_gauge(&key, &METADATA)).set(value);

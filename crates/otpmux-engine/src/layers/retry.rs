@@ -54,7 +54,7 @@ impl<P: Port> Retry<P> {
             let error = known(error, uncertain);
             let pause = error.retry_after().unwrap_or_else(|| self.pause(tried));
             let situation = Situation {
-                another_provider: !cx.alone,
+                another_provider: !cx.only_candidate,
                 may_retry: tried < self.retries && in_time(cx, pause),
                 idempotent: self.capabilities().idempotent,
                 supplied_code,

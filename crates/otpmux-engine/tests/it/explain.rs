@@ -119,7 +119,7 @@ async fn who_is_down_comes_last_and_the_reason_is_told() {
     let told = world.client.explain(NewVerification::to(phone()));
     assert_eq!(names(&told), ["b", "a"]);
     assert_eq!(told.candidates[1].reason, Choice::LastResort);
-    assert!(matches!(told.skipped[0].reason, SkipReason::BreakerOpen(_)));
+    assert!(matches!(told.skipped[0].reason, SkipReason::CircuitOpen(_)));
 }
 
 #[tokio::test]

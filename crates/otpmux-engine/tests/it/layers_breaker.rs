@@ -26,7 +26,7 @@ async fn opens_on_failures_one_after_another() {
     guard.pass(2 * SECOND).await;
     assert_eq!(guard.refused().await, 3 * SECOND);
     assert_eq!(provider.count(), 10, "left alone");
-    assert!(!guard.guarded.health().admits(guard.now()));
+    assert!(!guard.guarded.health().is_available(guard.now()));
 }
 
 #[tokio::test(start_paused = true)]

@@ -108,14 +108,14 @@ async fn only_newer_marks_about_this_provider_count() {
     assert!(one.is_closed(), "old");
     one.sends(5).await;
     one.learn(&mark(now, false));
-    assert!(!one.guarded.health().admits(one.now()));
+    assert!(!one.guarded.health().is_available(one.now()));
 
     // That another process can reach it is a reason to look, not to believe: what was seen here is
     // told all the same.
     other.sends(5).await;
     other.learn(&mark(other.now() + SECOND, false));
     assert!(!other.is_closed());
-    assert!(other.guarded.health().admits(other.now()), "a probe is due");
+    assert!(other.guarded.health().is_available(other.now()), "a probe is due");
     assert!(other.guarded.news().unwrap().state.is_some());
 }
 
@@ -159,7 +159,7 @@ async fn a_mark_whose_pause_is_over_lets_one_probe() {
     let (provider, witness) = (ProviderId::new("a").unwrap(), Witness::default());
     other.learn(&HealthMark { provider, witness, at, state });
     assert!(!other.is_closed());
-    assert!(other.guarded.health().admits(other.now()), "without jitter");
+    assert!(other.guarded.health().is_available(other.now()), "without jitter");
     other.send().await.unwrap();
     assert!(other.is_closed());
 }
@@ -198,7 +198,7 @@ async fn many_failing_probes_ahead_of_their_time_are_no_news() {
     one.sends(5).await;
     assert!(one.guarded.news().is_some());
     for _ in 0..100 {
-        one.send_with(&cx().probing(true)).await.unwrap_err();
+        one.send_with(&cx().allow_half_open(true)).await.unwrap_err();
     }
     assert_eq!(one.guarded.news(), None);
 }

@@ -107,7 +107,7 @@ async fn every_call_is_counted_and_timed() {
     guard.send().await.unwrap();
     provider.sends.answer(Err(not_sent()));
     provider.sends.answer_after(SECOND, Err(unknown()));
-    guard.send_with(&cx().alone(true)).await.unwrap_err();
+    guard.send_with(&cx().only_candidate(true)).await.unwrap_err();
     provider.verifies.answer(Ok(Verdict::Approved));
     port.verify(&cx(), &verify_request()).await.unwrap();
     port.verify(&cx(), &verify_request()).await.unwrap();
@@ -153,11 +153,11 @@ async fn the_gauge_shows_the_breaker() {
     assert_eq!(shown(), Some(1.0));
     guard.pass(5 * SECOND).await;
     provider.sends.answer_after(SECOND, Err(too_many(SECOND)));
-    let (_, probing) = tokio::join!(guard.send(), async {
+    let (_, allow_half_open) = tokio::join!(guard.send(), async {
         provider.sends.called(7).await;
         shown()
     });
-    assert_eq!((probing, shown()), (Some(0.5), Some(1.0)));
+    assert_eq!((allow_half_open, shown()), (Some(0.5), Some(1.0)));
     is_well(&provider);
     guard.pass(SECOND).await;
     guard.send().await.unwrap();
@@ -192,7 +192,7 @@ async fn everything(guard: &Guard) {
     resend.channel = Some(Channel::Voice);
     let mailbox: Recipient = "a@example.com".parse().unwrap();
     let email = SendRequest::new(mailbox, Channel::Email, CodeSource::Vendor { length: None });
-    for cx in [cx(), cx().alone(true)] {
+    for cx in [cx(), cx().only_candidate(true)] {
         let _ = port.send(&cx, &send).await;
         let _ = port.send(&cx, &email).await;
         let _ = port.verify(&cx, &verify).await;

@@ -36,7 +36,7 @@ async fn rush(provider: &ScriptedProvider, guard: &Guard, tasks: usize) -> usize
 async fn exactly_one_call_probes() {
     let (provider, guard) = open().await;
     guard.pass(5 * SECOND).await;
-    assert!(guard.guarded.health().admits(guard.now()), "due");
+    assert!(guard.guarded.health().is_available(guard.now()), "due");
     provider.sends.answer_after(SECOND, Err(unknown()));
     assert_eq!(rush(&provider, &guard, 64).await, 1);
     assert_eq!(guard.refused().await, 10 * SECOND, "it failed");
@@ -87,32 +87,32 @@ async fn a_probe_that_tells_nothing_is_due_again() {
 #[tokio::test(start_paused = true)]
 async fn probes_may_be_asked_for_before_their_time_but_only_so_many_at_once() {
     let (provider, guard) = open().await;
-    let probing = cx().probing(true);
+    let allow_half_open = cx().allow_half_open(true);
     for _ in 0..16 {
         provider.sends.answer_after(2 * SECOND, Err(unknown()));
     }
     let probes: Vec<_> = (0..16)
         .map(|_| {
-            let (guarded, probing) = (guard.guarded.clone(), probing.clone());
-            tokio::spawn(async move { guarded.port().send(&probing, &send_request()).await })
+            let (guarded, allow_half_open) = (guard.guarded.clone(), allow_half_open.clone());
+            tokio::spawn(async move { guarded.port().send(&allow_half_open, &send_request()).await })
         })
         .collect();
     provider.sends.called(5 + 16).await;
     let begun = tokio::time::Instant::now();
-    assert_eq!(guard.refused_with(&probing).await, SECOND, "one more");
+    assert_eq!(guard.refused_with(&allow_half_open).await, SECOND, "one more");
     assert_eq!(begun.elapsed(), SECOND, "it has waited for one of them to end");
     for probe in probes {
         assert_eq!(probe.await.unwrap().unwrap_err().kind(), ErrorKind::Unavailable);
     }
     for _ in 0..9 {
-        guard.send_with(&probing).await.unwrap_err();
+        guard.send_with(&allow_half_open).await.unwrap_err();
     }
     assert_eq!(guard.refused().await, 3 * SECOND, "they do not drive the pause up");
     let funds = failing(ErrorKind::InsufficientFunds, Certainty::Refused, Blame::Provider);
     provider.sends.answer(Err(funds));
-    guard.send_with(&probing).await.unwrap_err();
+    guard.send_with(&allow_half_open).await.unwrap_err();
     assert_eq!(guard.refused().await, MINUTE, "but what is worse does");
     is_well(&provider);
-    guard.send_with(&probing).await.unwrap();
+    guard.send_with(&allow_half_open).await.unwrap();
     assert!(guard.is_closed());
 }

@@ -62,7 +62,7 @@ async fn tries_again_where_the_rules_allow_it_and_nowhere_else() {
         let provider = if keyed { idempotent_carrier("a") } else { carrier("a") };
         fails(&provider, error);
         let guard = Guard::of(&provider, &twice());
-        let got = guard.send_with(&cx().alone(alone)).await.unwrap_err();
+        let got = guard.send_with(&cx().only_candidate(alone)).await.unwrap_err();
         assert_eq!(provider.count(), tries, "case {at}");
         assert_eq!((got.kind(), got.certainty()), (error().kind(), error().certainty()));
     }
@@ -84,7 +84,7 @@ async fn resends_are_tried_again_too_and_nothing_else_is() {
     let provider = idempotent_carrier("a");
     let guard = Guard::of(&provider, &twice());
     let port = guard.guarded.port();
-    let cx = cx().alone(true);
+    let cx = cx().only_candidate(true);
     provider.resends.always(|_, _| Err(unknown()));
     port.resend(&cx, &resend_request()).await.unwrap_err();
     assert_eq!(provider.resends.count(), 3);
@@ -110,7 +110,7 @@ async fn pauses(guard: &Guard, provider: &ScriptedProvider) -> Vec<Duration> {
         noted.lock().unwrap().push(begun.elapsed());
         Err(not_sent())
     });
-    guard.send_with(&cx().alone(true)).await.unwrap_err();
+    guard.send_with(&cx().only_candidate(true)).await.unwrap_err();
     times.lock().unwrap().windows(2).map(|pair| pair[1].saturating_sub(pair[0])).collect()
 }
 
@@ -140,7 +140,7 @@ async fn waits_as_long_as_the_vendor_says_if_there_is_time() {
     let guard = Guard::of(&provider, &twice());
     provider.sends.answer(Err(too_many(7 * SECOND)));
     let begun = Instant::now();
-    guard.send_with(&cx_for(8 * SECOND).alone(true)).await.unwrap();
+    guard.send_with(&cx_for(8 * SECOND).only_candidate(true)).await.unwrap();
     assert_eq!(begun.elapsed(), 7 * SECOND);
 
     for (after, cx) in [
@@ -153,7 +153,7 @@ async fn waits_as_long_as_the_vendor_says_if_there_is_time() {
         let guard = Guard::of(&provider, &twice());
         provider.sends.answer(Err(too_many(after)));
         let begun = Instant::now();
-        let error = guard.send_with(&cx.alone(true)).await.unwrap_err();
+        let error = guard.send_with(&cx.only_candidate(true)).await.unwrap_err();
         assert_eq!(error.retry_after(), Some(after));
         assert_eq!((provider.count(), begun.elapsed()), (1, Duration::ZERO));
     }
@@ -196,7 +196,7 @@ async fn asks_before_each_further_try_whether_it_is_still_wanted() {
         provider.sends.answer(Err(first()));
         fails(&provider, not_sent);
         let wanted = Arc::new(Wanted(AtomicUsize::new(1)));
-        let cx = cx().alone(true).with_standing(wanted);
+        let cx = cx().only_candidate(true).with_standing(wanted);
         let error = guard.send_with(&cx).await.unwrap_err();
         assert_eq!(provider.count(), 2, "the third was wanted no more");
         assert_eq!((error.kind(), error.certainty()), (ErrorKind::NotFound, certainty));
@@ -216,7 +216,7 @@ async fn an_outage_does_not_multiply_traffic() {
     let calls = (0..500).map(|_| {
         let guarded = guard.guarded.clone();
         let request = crate::layers_world::send_request();
-        tokio::spawn(async move { guarded.port().send(&cx().alone(true), &request).await })
+        tokio::spawn(async move { guarded.port().send(&cx().only_candidate(true), &request).await })
     });
     for call in calls.collect::<Vec<_>>() {
         call.await.unwrap().unwrap_err();
@@ -232,7 +232,7 @@ async fn an_outage_does_not_multiply_traffic() {
     fails(&provider, not_sent);
     let begun = Instant::now();
     for _ in 0..500 {
-        guard.send_with(&cx().alone(true)).await.unwrap_err();
+        guard.send_with(&cx().only_candidate(true)).await.unwrap_err();
     }
     let most = 20 + 100 + 2 * usize::try_from(begun.elapsed().as_secs() + 1).unwrap();
     let further = provider.count() - 500;
@@ -248,7 +248,7 @@ async fn an_open_breaker_is_waited_for_when_nobody_else_is_left() {
     provider.sends.answer(Err(not_sent()));
     provider.sends.answer(Ok(Sent::new()));
     let begun = Instant::now();
-    guard.send_with(&cx_for(20 * SECOND).alone(true)).await.unwrap();
+    guard.send_with(&cx_for(20 * SECOND).only_candidate(true)).await.unwrap();
     assert_eq!(begun.elapsed(), 5 * SECOND, "its own failure opened it");
     assert_eq!(provider.count(), 2);
 }

@@ -25,7 +25,7 @@ async fn all_are_there_by_name_with_what_they_can_do() {
     assert_eq!(names, ["a", "b"]);
     assert!(views[0].capabilities().vendor_codes.is_some());
     assert_eq!((views[0].requests(), views[1].requests()), (&[][..], &[limit][..]));
-    assert!(views.iter().all(|view| *view.health() == Health::Closed && view.admits()));
+    assert!(views.iter().all(|view| *view.health() == Health::Closed && view.is_available()));
 }
 
 #[tokio::test(start_paused = true)]
@@ -46,11 +46,11 @@ async fn health_that_another_process_has_seen_is_learned_from_the_store() {
     assert_eq!(second.providers()[0].health().as_str(), "closed", "nobody has told it yet");
     second.learn_health().await.unwrap();
     let views = second.providers();
-    assert!(!views[0].admits() && views[1].admits());
+    assert!(!views[0].is_available() && views[1].is_available());
     let Health::Open { why, .. } = views[0].health() else { panic!("{views:?}") };
     assert_eq!(*why, ErrorKind::Unavailable);
     tokio::time::advance(Duration::from_mins(1)).await;
-    assert!(second.providers()[0].admits(), "a probe is due");
+    assert!(second.providers()[0].is_available(), "a probe is due");
 }
 
 #[tokio::test]

@@ -123,7 +123,7 @@ async fn an_open_breaker_does_not_stand_between_a_user_and_the_vendor_that_works
     assert_eq!((a.count(), b.count()), (6, 1), "it takes messages no more");
     assert!(again.confirmed && again.new_code);
     let skipped = &again.skipped[0].reason;
-    assert!(matches!(skipped, otpmux_engine::SkipReason::BreakerOpen(_)), "{skipped:?}");
+    assert!(matches!(skipped, otpmux_engine::SkipReason::CircuitOpen(_)), "{skipped:?}");
 }
 
 /// Within one resend the vendor with another code follows who has certainly sent nothing, and

@@ -54,6 +54,6 @@ async fn ready_while_codes_can_be_verified_however_the_vendors_are() {
     b.sends.always(refused);
     world.send().await.unwrap_err();
     world.client.ready().await.unwrap();
-    let open = world.client.providers().iter().filter(|view| !view.admits()).count();
+    let open = world.client.providers().iter().filter(|view| !view.is_available()).count();
     assert_eq!(open, 2, "they are told of apart");
 }

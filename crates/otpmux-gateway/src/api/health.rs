@@ -89,7 +89,7 @@ struct ProviderState {
     /// Its name in the configuration.
     name: String,
     /// Its circuit breaker: `closed` (messages go there), `open` (it is left alone after failures) or
-    /// `probing` (one message finds out whether it is well again).
+    /// `half_open` (one message finds out whether it is well again).
     #[schema(value_type = CircuitWord)]
     circuit: &'static str,
 }
@@ -101,7 +101,7 @@ struct ProviderState {
 enum CircuitWord {
     Closed,
     Open,
-    Probing,
+    HalfOpen,
 }
 
 /// Can it verify?

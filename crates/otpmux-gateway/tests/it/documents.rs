@@ -61,7 +61,7 @@ fn the_documents_reasons_are_the_engines() {
         Shortcoming::Lifetime,
     ];
     let others =
-        [SkipReason::BreakerOpen(std::time::UNIX_EPOCH), SkipReason::Limit, SkipReason::OtherCode];
+        [SkipReason::CircuitOpen(std::time::UNIX_EPOCH), SkipReason::Limit, SkipReason::OtherCode];
     let skips = lacks.map(SkipReason::Unable).into_iter().chain(others);
     let skips: BTreeSet<_> = skips.map(|reason| reason.as_str().to_owned()).collect();
     assert_eq!(words("SkipReason"), skips);
