@@ -32,11 +32,11 @@ impl World {
         let store = Arc::new(store.expect("options that can be"));
         let (clock, codes) =
             (Arc::new(BusyClock::default()), Arc::<Mutex<HashMap<_, _>>>::default());
-        let capabilities = Capabilities::new([Channel::Sms]).with_supplied_codes(4..=10);
+        let capabilities = Capabilities::new([Channel::Sms]).with_otpmux_codes(4..=10);
         let provider = Arc::new(ScriptedProvider::new("instant", capabilities));
         let sent = Arc::clone(&codes);
         provider.sends.always(move |_, request| {
-            let code = request.code.supplied().expect("a code of ours").clone();
+            let code = request.code.otpmux_code().expect("a code of ours").clone();
             let mut codes = sent.lock().unwrap_or_else(PoisonError::into_inner);
             codes.insert(request.recipient.expose().to_owned(), code);
             Ok(Sent::new())

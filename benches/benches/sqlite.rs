@@ -70,7 +70,7 @@ impl World {
             provider: ProviderId::new("primary").expect("a name"),
             reason: Choice::Preferred,
             channel: Channel::Sms,
-            supplied: true,
+            otpmux_code: true,
             key: IdempotencyKey::generate(&OsEntropy).expect("randomness"),
             ends_at: std::time::SystemTime::UNIX_EPOCH,
             state: AttemptState::Intended,

@@ -21,7 +21,7 @@ impl InstantProvider {
     pub fn new(id: &str) -> Self {
         Self {
             id: ProviderId::new(id).expect("a provider's name"),
-            capabilities: Capabilities::new([Channel::Sms]).with_supplied_codes(4..=10),
+            capabilities: Capabilities::new([Channel::Sms]).with_otpmux_codes(4..=10),
         }
     }
 }

@@ -37,7 +37,7 @@ impl OtpProvider for Console {
     async fn send(&self, _: &Context, request: &SendRequest) -> Result<Sent, Error> {
         // Refuses what was not claimed: another channel, a code of another length, ...
         self.capabilities.check_send(&self.id, request)?;
-        let code = request.code.supplied();
+        let code = request.code.otpmux_code();
         let code = code.ok_or_else(|| Error::unsupported(&self.id, "codes of its own"))?;
         println!("[sms to {}] Your code is {}", request.recipient.masked(), code.expose());
         *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(code.clone());
@@ -49,7 +49,7 @@ impl OtpProvider for Console {
 async fn main() -> Result<(), Box<dyn StdError>> {
     let console = Arc::new(Console {
         id: ProviderId::new("console")?,
-        capabilities: Capabilities::new([Channel::Sms]).with_supplied_codes(4..=10),
+        capabilities: Capabilities::new([Channel::Sms]).with_otpmux_codes(4..=10),
         last: Mutex::new(None),
     });
     // To name it as a `kind` in the configuration file instead, describe it as an

@@ -55,7 +55,7 @@ async fn successful_sends() {
     let mut voice = sms();
     voice.channel = Channel::Voice;
     let mut own_code = sms();
-    own_code.code = CodeSource::Supplied("123456".parse().unwrap());
+    own_code.code = CodeSource::Otpmux("123456".parse().unwrap());
     for (name, request) in [
         ("easyotp-send-sms-ok", sms()),
         ("easyotp-send-minimal-ok", request("+12345678900")),

@@ -45,7 +45,7 @@ fn set_up(name: &str, mode: Mode, uri: &str) -> (StartMessaging, SendRequest) {
     } else {
         let code = text("/variables/otp").or(text("/otp"));
         let code = code.unwrap().parse();
-        CodeSource::Supplied(code.unwrap_or("123456".parse().unwrap()))
+        CodeSource::Otpmux(code.unwrap_or("123456".parse().unwrap()))
     };
     let number = text("/phoneNumber").unwrap().parse::<Recipient>();
     let number = number.unwrap_or(NUMBER.parse().unwrap());
@@ -194,12 +194,12 @@ async fn failed_sends() {
     }
 }
 
-/// A code of ours does not need the id that was in the first answer.
+/// a code that otpmux generated does not need the id that was in the first answer.
 #[tokio::test]
 async fn a_duplicate_key_is_accepted_where_the_code_is_ours() {
     let replay = Replay::start("startmessaging-a-send-409-duplicate-key").await;
     for mode in [TRANSPORT, B, C] {
-        let code = CodeSource::Supplied("123456".parse().unwrap());
+        let code = CodeSource::Otpmux("123456".parse().unwrap());
         let request = SendRequest::new(number(), Channel::Sms, code);
         let sent = provider(mode, &replay).send(&cx(), &request).await;
         assert_eq!(sent.unwrap(), Sent::new());

@@ -29,7 +29,7 @@ export interface Verification {
   resendAfter: Date;
   guessesLeft: number;
   /** Who has made the code of the newest message: the gateway, or its vendor. */
-  codeSource: "supplied" | "vendor";
+  codeSource: "otpmux" | "vendor";
   /** Whether the newest message carries another code than those before it; both are good. */
   newCode: boolean;
   /** Digits of the code, where that is known. Do not hard-code six. */
@@ -91,7 +91,7 @@ export function verification(body: VerificationBody): Verification {
     expiresAt: new Date(body.expires_at),
     resendAfter: new Date(body.resend_after),
     guessesLeft: body.guesses_left,
-    codeSource: body.code_source ?? "supplied",
+    codeSource: body.code_source ?? "otpmux",
     newCode: body.new_code ?? false,
     codeLength: body.code_length ?? undefined,
     send_attempts: body.send_attempts ?? [],

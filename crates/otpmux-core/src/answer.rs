@@ -12,7 +12,7 @@ pub struct Sent {
     pub reference: Option<VendorReference>,
     /// The vendor's id of this call, for talking to its support.
     pub request_id: Option<String>,
-    /// When the vendor's code expires. Says nothing about a supplied code.
+    /// When the vendor's code expires. Says nothing about a code that otpmux generated.
     pub expires_at: Option<SystemTime>,
     /// How many tries the vendor gives.
     pub guesses_left: Option<u32>,

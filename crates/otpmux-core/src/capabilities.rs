@@ -12,7 +12,7 @@ use crate::{
 ///
 /// ```
 /// use otpmux_core::{Capabilities, Channel};
-/// let capabilities = Capabilities::new([Channel::Sms]).with_supplied_codes(4..=6);
+/// let capabilities = Capabilities::new([Channel::Sms]).with_otpmux_codes(4..=6);
 /// assert!(!capabilities.status);
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,8 +20,8 @@ use crate::{
 pub struct Capabilities {
     /// The channels that it sends by.
     pub channels: Vec<Channel>,
-    /// The lengths of codes of ours that it carries; `None` when it takes none.
-    pub supplied_codes: Option<RangeInclusive<u8>>,
+    /// The lengths of codes that otpmux generated that it carries; `None` when it takes none.
+    pub otpmux_codes: Option<RangeInclusive<u8>>,
     /// Whether it makes codes of its own, which only it can verify.
     pub vendor_codes: Option<VendorCodes>,
     /// The lifetimes that it lets us set; `None` when it takes none.
@@ -89,7 +89,7 @@ pub enum Shortcoming {
     /// It does not reach this country or kind of number.
     Recipient,
     /// It takes no code of ours.
-    SuppliedCode,
+    OtpmuxCode,
     /// It makes no codes of its own.
     VendorCode,
     /// The code's length is outside its range.
@@ -104,7 +104,7 @@ impl Shortcoming {
         match self {
             Self::Channel => "unsupported_channel",
             Self::Recipient => "unsupported_recipient",
-            Self::SuppliedCode => "unsupported_supplied_code",
+            Self::OtpmuxCode => "unsupported_otpmux_code",
             Self::VendorCode => "unsupported_vendor_code",
             Self::CodeLength => "unsupported_code_length",
             Self::Lifetime => "unsupported_lifetime",
@@ -116,7 +116,7 @@ impl Shortcoming {
         match self {
             Self::Channel => "this provider does not send by this channel",
             Self::Recipient => "this provider does not reach this country or kind of number",
-            Self::SuppliedCode => "this provider does not take a supplied code",
+            Self::OtpmuxCode => "this provider does not take a otpmux_code code",
             Self::VendorCode => "this provider makes no codes of its own",
             Self::CodeLength => "the code's length is outside this provider's range",
             Self::Lifetime => "the lifetime is outside this provider's range",
@@ -146,7 +146,7 @@ impl Capabilities {
     pub fn new(channels: impl IntoIterator<Item = Channel>) -> Self {
         Self {
             channels: channels.into_iter().collect(),
-            supplied_codes: None,
+            otpmux_codes: None,
             vendor_codes: None,
             lifetimes: None,
             phone_prefixes: &[],
@@ -165,9 +165,9 @@ impl Capabilities {
         }
     }
 
-    /// It carries codes of ours of these lengths.
-    pub fn with_supplied_codes(mut self, lengths: RangeInclusive<u8>) -> Self {
-        self.supplied_codes = Some(lengths);
+    /// It carries codes that otpmux generated of these lengths.
+    pub fn with_otpmux_codes(mut self, lengths: RangeInclusive<u8>) -> Self {
+        self.otpmux_codes = Some(lengths);
         self
     }
 
@@ -226,8 +226,8 @@ impl Capabilities {
             return Some(Shortcoming::Recipient);
         }
         let (lengths, wanted) = match &request.code {
-            CodeSource::Supplied(code) => match &self.supplied_codes {
-                None => return Some(Shortcoming::SuppliedCode),
+            CodeSource::Otpmux(code) => match &self.otpmux_codes {
+                None => return Some(Shortcoming::OtpmuxCode),
                 lengths => (lengths.as_ref(), Some(code.length())),
             },
             CodeSource::Vendor { length } => match &self.vendor_codes {
@@ -255,14 +255,14 @@ mod tests {
 
     fn capabilities() -> Capabilities {
         let mut capabilities = Capabilities::new([Channel::Sms])
-            .with_supplied_codes(4..=6)
+            .with_otpmux_codes(4..=6)
             .with_lifetimes(Duration::from_mins(1)..=Duration::from_hours(1));
         capabilities.phone_prefixes = &["+91"];
         capabilities
     }
 
     fn request(to: &str, code: &str) -> SendRequest {
-        let code = CodeSource::Supplied(code.parse().unwrap());
+        let code = CodeSource::Otpmux(code.parse().unwrap());
         SendRequest::new(to.parse::<Recipient>().unwrap(), Channel::Sms, code)
     }
 

@@ -168,7 +168,7 @@ crate::debug_as_display!(CodeError);
 #[non_exhaustive]
 pub enum CodeSource {
     /// We made it: we can verify it, and any provider that takes it can carry it.
-    Supplied(Code),
+    Otpmux(Code),
     /// The vendor makes it: only that vendor can verify it.
     Vendor {
         /// The wished number of digits; `None` leaves it to the vendor.
@@ -178,9 +178,9 @@ pub enum CodeSource {
 
 impl CodeSource {
     /// The code, if it is ours.
-    pub fn supplied(&self) -> Option<&Code> {
+    pub fn otpmux_code(&self) -> Option<&Code> {
         match self {
-            Self::Supplied(code) => Some(code),
+            Self::Otpmux(code) => Some(code),
             Self::Vendor { .. } => None,
         }
     }

@@ -23,7 +23,7 @@ pub struct Record {
     /// The one whose place it took: the newest of its recipient and purpose before it. The store
     /// finds it.
     pub supersedes: Option<VerificationId>,
-    /// The code of ours; `None` when no provider in sight takes one.
+    /// otpmux's code; `None` when no provider in sight takes one.
     pub code: Option<CodeMac>,
     /// Digits of the code, where that is known.
     pub code_length: Option<u8>,
@@ -83,8 +83,8 @@ pub struct SendAttempt {
     pub reason: Choice,
     /// The channel.
     pub channel: Channel,
-    /// Whether it carries the code of ours; otherwise the vendor made one.
-    pub supplied: bool,
+    /// Whether it carries otpmux's code; otherwise the vendor made one.
+    pub otpmux_code: bool,
     /// The key that all tries of this send attempt share.
     pub key: IdempotencyKey,
     /// When its call must have ended: the deadline of its send or resend.
@@ -250,15 +250,15 @@ impl AttemptState {
 }
 
 impl Record {
-    /// Whether the code of ours may have reached the user. Before that, nobody can know it, and a
+    /// Whether otpmux's code may have reached the user. Before that, nobody can know it, and a
     /// guess that happens to hit it must not get in.
     pub fn code_is_out(&self) -> bool {
-        self.send_attempts.iter().any(|attempt| attempt.supplied && attempt.state.may_have_sent())
+        self.send_attempts.iter().any(|attempt| attempt.otpmux_code && attempt.state.may_have_sent())
     }
 
     /// Whether a vendor may have sent a code of its own, which only that vendor can verify.
     pub fn vendor_code_is_out(&self) -> bool {
-        self.send_attempts.iter().any(|attempt| !attempt.supplied && attempt.state.may_have_sent())
+        self.send_attempts.iter().any(|attempt| !attempt.otpmux_code && attempt.state.may_have_sent())
     }
 
     /// Whether a message may be on its way.
@@ -300,8 +300,8 @@ impl Record {
         let mut out = self.send_attempts.iter().rev().filter(|attempt| attempt.state.may_have_sent());
         let Some(newest) = out.next() else { return false };
         let mut earlier = out.peekable();
-        if newest.supplied {
-            earlier.peek().is_some() && !earlier.any(|attempt| attempt.supplied)
+        if newest.otpmux_code {
+            earlier.peek().is_some() && !earlier.any(|attempt| attempt.otpmux_code)
         } else {
             let repeats = newest.vendor.as_ref().is_some_and(|terms| terms.repeats);
             earlier.peek().is_some() && !repeats
@@ -310,7 +310,7 @@ impl Record {
 
     /// Digits of every code that may be typed, where all agree and that is known.
     pub(crate) fn told_code_length(&self) -> Option<u8> {
-        let vendors = self.send_attempts.iter().filter(|attempt| !attempt.supplied && attempt.state.may_have_sent());
+        let vendors = self.send_attempts.iter().filter(|attempt| !attempt.otpmux_code && attempt.state.may_have_sent());
         let length = |attempt: &SendAttempt| attempt.vendor.as_ref().and_then(|terms| terms.code_length);
         let agreed = |attempt: &SendAttempt| length(attempt) == self.code_length;
         self.code_length.filter(|_| vendors.into_iter().all(agreed))

@@ -67,7 +67,7 @@ fn add_attempt(words: Words, attempt: &SendAttempt) -> Words {
     };
     // Names and words always serialise.
     let form = serde_json::to_string(&form).unwrap_or_default();
-    let words = words.word(attempt_state(attempt.state)).raw(if attempt.supplied { "1" } else { "0" });
+    let words = words.word(attempt_state(attempt.state)).raw(if attempt.otpmux_code { "1" } else { "0" });
     add_end(words, attempt.failure, attempt.reference.as_ref(), attempt.vendor.as_deref()).word(&form)
 }
 
@@ -208,8 +208,8 @@ fn read_attempt(line: &str) -> Read<SendAttempt> {
     let form: AttemptForm<'_> =
         serde_json::from_str(&format!("{{{form}")).map_err(|_| Fault::Unreadable)?;
     let words = &mut Reader(words.split(' '));
-    let (state, supplied) = match words.some()?.as_bytes() {
-        [state, supplied @ (b'0' | b'1')] => (*state, *supplied == b'1'),
+    let (state, otpmux_code) = match words.some()?.as_bytes() {
+        [state, otpmux_code @ (b'0' | b'1')] => (*state, *otpmux_code == b'1'),
         _ => return Err(Fault::Unreadable),
     };
     let state = match state {
@@ -224,7 +224,7 @@ fn read_attempt(line: &str) -> Read<SendAttempt> {
         provider: form.provider.into_owned(),
         reason: form.reason,
         channel: form.channel.into_owned(),
-        supplied,
+        otpmux_code,
         key: form.key,
         ends_at: SystemTime::UNIX_EPOCH
             .checked_add(Duration::from_millis(form.ends_at))

@@ -25,13 +25,13 @@ use crate::script::Script;
 /// provider.sends.answer(Err(down));
 ///
 /// let to: Recipient = "+14155550123".parse().unwrap();
-/// let code = CodeSource::Supplied("004217".parse().unwrap());
+/// let code = CodeSource::Otpmux("004217".parse().unwrap());
 /// let request = SendRequest::new(to, Channel::Sms, code);
 /// let cx = Context::new(IdempotencyKey::from_random([0; 16]));
 /// assert!(provider.send(&cx, &request).await.is_err());
 /// assert!(provider.send(&cx, &request).await.is_ok());
 /// assert_eq!(provider.sends.count(), 2);
-/// assert_eq!(provider.supplied_codes(), ["004217", "004217"]);
+/// assert_eq!(provider.otpmux_codes(), ["004217", "004217"]);
 /// # }
 /// ```
 #[non_exhaustive]
@@ -73,9 +73,9 @@ impl ScriptedProvider {
         }
     }
 
-    /// The supplied codes that sends came with, in order.
-    pub fn supplied_codes(&self) -> Vec<String> {
-        let code = |send: &SendRequest| send.code.supplied().map(|code| code.expose().to_owned());
+    /// The codes that otpmux generated that sends came with, in order.
+    pub fn otpmux_codes(&self) -> Vec<String> {
+        let code = |send: &SendRequest| send.code.otpmux_code().map(|code| code.expose().to_owned());
         let calls = self.sends.requests();
         calls.iter().filter_map(code).collect()
     }

@@ -63,7 +63,7 @@ fn a_store_is_known_and_names_its_feature_where_that_is_off() {
 
 #[tokio::test]
 async fn a_plain_send_asks_the_same_of_a_provider() {
-    let capabilities = Capabilities::new([Channel::Sms]).with_supplied_codes(4..=10);
+    let capabilities = Capabilities::new([Channel::Sms]).with_otpmux_codes(4..=10);
     let provider = Arc::new(ScriptedProvider::new("a", capabilities));
     let client = OtpClient::builder().provider(provider.port()).build().unwrap();
     let to: otpmux::Recipient = "+919876543210".parse().unwrap();
@@ -73,5 +73,5 @@ async fn a_plain_send_asks_the_same_of_a_provider() {
     assert_eq!(asked.lifetime, Some(Duration::from_mins(5)));
     assert_eq!(asked.purpose, Purpose::default());
     assert_eq!((&asked.message, &asked.template, &asked.sender), (&None, &None, &None));
-    assert_eq!(asked.code.supplied().map(otpmux::Code::length), Some(6));
+    assert_eq!(asked.code.otpmux_code().map(otpmux::Code::length), Some(6));
 }

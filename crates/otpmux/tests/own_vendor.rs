@@ -8,7 +8,7 @@ use otpmux_testkit::ScriptedProvider;
 
 const PIGEON: Adapter =
     Adapter::new("pigeon", &[&[Setting::text("loft", "Where they live.").required()]], |id, _| {
-        let capabilities = Capabilities::new([Channel::Sms]).with_supplied_codes(4..=10);
+        let capabilities = Capabilities::new([Channel::Sms]).with_otpmux_codes(4..=10);
         Ok(Arc::new(ScriptedProvider::new(id.as_str(), capabilities)))
     });
 

@@ -99,7 +99,7 @@ impl Ledger {
         stories.filter(|story| told(story, "already_used") && !told(story, "approved")).count()
     }
 
-    /// A code of ours is the same in all messages. The vendor that makes its own may bring another
+    /// a code that otpmux generated is the same in all messages. The vendor that makes its own may bring another
     /// one, but only at the user's wish for a further message.
     fn two_codes(&self, story: &Story) -> Option<String> {
         let held = self.held(story);

@@ -46,8 +46,8 @@ class Verification:
     expires_at: datetime
     resend_after: datetime
     guesses_left: int
-    code_source: str = "supplied"
-    """`supplied` (made by the gateway) or `vendor` (made by the vendor of the newest message)."""
+    code_source: str = "otpmux"
+    """`otpmux` (made by the gateway) or `vendor` (made by the vendor of the newest message)."""
     new_code: bool = False
     """Whether the newest message carries another code than those before it; both are good."""
     code_length: int | None = None
@@ -67,7 +67,7 @@ class Verification:
             expires_at=_time(body["expires_at"]),
             resend_after=_time(body["resend_after"]),
             guesses_left=body["guesses_left"],
-            code_source=body.get("code_source", "supplied"),
+            code_source=body.get("code_source", "otpmux"),
             new_code=body.get("new_code", False),
             code_length=body.get("code_length"),
             send_attempts=tuple(

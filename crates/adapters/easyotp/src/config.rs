@@ -15,8 +15,8 @@ const SETTINGS: &[Setting] = &[
     Setting::text("subject", "The subject of e-mails."),
     Setting::choice(
         "code",
-        &["supplied", "vendor"],
-        "Who makes and verifies codes: otpmux (supplied, the default) or EasyOTP (vendor).",
+        &["otpmux", "vendor"],
+        "Who makes and verifies codes: otpmux (otpmux_code, the default) or EasyOTP (vendor).",
     ),
     Setting::flag("test_recipients", "Let EasyOTP verify its documented test recipients."),
 ];

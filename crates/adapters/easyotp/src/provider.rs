@@ -41,7 +41,7 @@ impl EasyOtp {
         let transport = Transport::new(id.clone(), config.http, &[("authorization", bearer)])?;
         let mut capabilities = documented();
         if config.vendor_codes {
-            capabilities.supplied_codes = None;
+            capabilities.otpmux_codes = None;
         }
         if config.test_recipients {
             capabilities.test_recipients = TEST_RECIPIENTS;
@@ -121,7 +121,7 @@ impl EasyOtp {
 /// What the vendor documents (API introduction, send page).
 fn documented() -> Capabilities {
     let mut capabilities = Capabilities::new([Channel::Sms, Channel::Voice, Channel::Email])
-        .with_supplied_codes(4..=10)
+        .with_otpmux_codes(4..=10)
         .with_vendor_codes(None)
         .with_lifetimes(MINUTE..=HOUR);
     capabilities.message = true;
@@ -153,7 +153,7 @@ impl OtpProvider for EasyOtp {
         }
         let email = request.channel.wants_email();
         let subject = request.subject.as_deref().or(self.subject.as_deref());
-        let code = request.code.supplied();
+        let code = request.code.otpmux_code();
         let body = Send {
             channel: request.channel.as_str(),
             recipient: request.recipient.expose(),

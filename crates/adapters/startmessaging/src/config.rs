@@ -132,7 +132,7 @@ mod tests {
     fn the_key_alone_makes_a_transport() {
         let provider = build(&json!({"api_key": "env:K"})).unwrap();
         let capabilities = provider.capabilities();
-        assert_eq!(capabilities.supplied_codes, Some(4..=6));
+        assert_eq!(capabilities.otpmux_codes, Some(4..=6));
         assert_eq!(capabilities.vendor_codes, None);
         assert!(!capabilities.idempotent);
         assert!(!capabilities.phone_prefixes.is_empty());
@@ -146,7 +146,7 @@ mod tests {
         }))
         .unwrap();
         let capabilities = provider.capabilities();
-        assert!(capabilities.vendor_codes.is_some() && capabilities.supplied_codes.is_none());
+        assert!(capabilities.vendor_codes.is_some() && capabilities.otpmux_codes.is_none());
         assert!(capabilities.idempotent);
         assert!(capabilities.phone_prefixes.is_empty());
     }

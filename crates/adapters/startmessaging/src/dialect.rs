@@ -58,7 +58,7 @@ impl Mode {
             capabilities.limits.guesses = Some(3);
         } else {
             // Some pages say 8; the server refuses more than 6.
-            capabilities = capabilities.with_supplied_codes(4..=6);
+            capabilities = capabilities.with_otpmux_codes(4..=6);
             // The tutorials' answers hold no id of a message.
             capabilities.status = true;
         }
@@ -79,7 +79,7 @@ impl Mode {
         template: Option<&'a str>,
         app_name: Option<&'a str>,
     ) -> Send<'a> {
-        let otp = request.code.supplied().map(Code::expose);
+        let otp = request.code.otpmux_code().map(Code::expose);
         let variables =
             otp.map(|otp| Variables { otp, app_name, expiry: request.lifetime.map(minutes) });
         Send {

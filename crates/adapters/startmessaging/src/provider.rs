@@ -82,7 +82,7 @@ impl OtpProvider for StartMessaging {
         let app_name = self.app_name.as_deref();
         let body = self.mode.send(cx, request, template, app_name);
         let mut call = Call::post("/otp/send", &body).hiding(request.recipient.expose());
-        if let Some(code) = request.code.supplied() {
+        if let Some(code) = request.code.otpmux_code() {
             call = call.hiding(code.expose());
         }
         read::sent(&self.transport.call(cx, call).await?, self.mode)

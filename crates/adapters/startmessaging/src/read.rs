@@ -35,7 +35,7 @@ fn success(answer: &Answer, endpoint: Endpoint) -> Result<Envelope, Error> {
 
 /// The answer to a send in the given mode.
 pub(crate) fn sent(answer: &Answer, mode: Mode) -> Result<Sent, Error> {
-    // The first answer, and the id in it, are lost: only a code of ours can do without.
+    // The first answer, and the id in it, are lost: only a code that otpmux generated can do without.
     if is_duplicate(answer) && !mode.vendor_makes_code() {
         return Ok(Sent::new());
     }

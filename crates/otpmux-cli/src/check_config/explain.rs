@@ -47,7 +47,7 @@ fn candidate(view: &CandidateView) -> Value {
         "reason": view.reason.as_str(),
         "message": view.reason.message(),
         "weight": view.weight,
-        "supplied": view.supplied,
+        "otpmux": view.otpmux_code,
         "code_length": view.code_length,
         "requests": texts(&view.requests),
     })
@@ -100,8 +100,8 @@ fn text(told: &Explanation, output: &mut Output) -> io::Result<()> {
     if told.candidates.iter().any(|view| view.weight.is_some()) {
         output.line("\nEach send draws its own order by the weights.")?;
     }
-    if told.candidates.iter().any(|view| !view.supplied)
-        && told.candidates.iter().any(|view| view.supplied)
+    if told.candidates.iter().any(|view| !view.otpmux_code)
+        && told.candidates.iter().any(|view| view.otpmux_code)
     {
         output.line(
             "\nOnce a message with our code may be out, who makes a code of its own is not asked.",
@@ -119,7 +119,7 @@ fn order(told: &Explanation) -> Table {
     let mut table = Table::with_head(&head);
     let none = || Cell::new("-", DIM);
     for (place, view) in told.candidates.iter().enumerate() {
-        let whose = if view.supplied { "ours" } else { "the vendor's" };
+        let whose = if view.otpmux_code { "ours" } else { "the vendor's" };
         let code = match view.code_length {
             Some(digits) => format!("{whose}, {digits} digits"),
             None => whose.to_owned(),

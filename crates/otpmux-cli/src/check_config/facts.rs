@@ -4,7 +4,7 @@ use otpmux::{Capabilities, Channel};
 pub(super) fn facts(capabilities: &Capabilities) -> Vec<String> {
     let channels: Vec<_> = capabilities.channels.iter().map(Channel::as_str).collect();
     let mut facts = vec![format!("sends by {}", channels.join(", "))];
-    facts.push(match (&capabilities.supplied_codes, &capabilities.vendor_codes) {
+    facts.push(match (&capabilities.otpmux_codes, &capabilities.vendor_codes) {
         (Some(lengths), _) => format!(
             "carries codes of ours of {} to {} digits, so any other vendor can follow with the same",
             lengths.start(),

@@ -21,7 +21,7 @@ fn provider(entry: &Entry<'_>) -> Value {
         "health": entry.health_known.then(|| health(entry.view.health())),
         "sendable": entry.view.is_available(),
         "channels": can.channels,
-        "supplied_codes": can.supplied_codes.as_ref().map(range),
+        "otpmux_codes": can.otpmux_codes.as_ref().map(range),
         "vendor_codes": can.vendor_codes.as_ref().map(|codes| {
             json!({ "lengths": codes.lengths.as_ref().map(range) })
         }),

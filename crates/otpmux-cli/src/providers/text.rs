@@ -100,7 +100,7 @@ fn codes(capabilities: &Capabilities) -> String {
     let digits = |range: &std::ops::RangeInclusive<u8>| {
         format!("{} to {} digits", range.start(), range.end())
     };
-    let ours = capabilities.supplied_codes.as_ref().map(|range| format!("ours, {}", digits(range)));
+    let ours = capabilities.otpmux_codes.as_ref().map(|range| format!("ours, {}", digits(range)));
     let vendors = capabilities.vendor_codes.as_ref().map(|codes| match &codes.lengths {
         Some(range) => format!("the vendor's, {}", digits(range)),
         None => "the vendor's".to_owned(),

@@ -166,7 +166,7 @@ fn a_resend_carries_the_same_code() {
 fn sent_before(shared: &Shared, before: Duration) -> String {
     let Store::Sqlite(folder) = &shared.store else { panic!("SQLite is asked for") };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let capabilities = Capabilities::new([Channel::Sms]).with_supplied_codes(4..=10);
+    let capabilities = Capabilities::new([Channel::Sms]).with_otpmux_codes(4..=10);
     let keys = [("1".to_owned(), SERVER_KEY.to_owned().into())];
     let store = SqliteStore::open(folder.database(), Options::default()).unwrap();
     let client = OtpClient::builder()

@@ -179,14 +179,14 @@ impl<'a> Dispatch<'a> {
         self.landed(flight, result).await
     }
 
-    /// When to ask whom beside this send attempt, if that is allowed: both carry the code of ours, and a
+    /// When to ask whom beside this send attempt, if that is allowed: both carry otpmux's code, and a
     /// duplicate is left.
     fn hedge(&self, flight: Flight) -> Option<(Duration, usize)> {
         let after = self.inner.policy.hedge_after?;
         let room = self.possible < self.inner.policy.duplicates;
         let next = self.next_after(flight.at)?;
         let both = [flight.at, next].map(|at| &self.candidates[at]);
-        let fit = |it: &&Candidate| it.source.is_supplied() && !it.is_last_resort();
+        let fit = |it: &&Candidate| it.source.is_otpmux() && !it.is_last_resort();
         (room && both.iter().all(fit)).then_some((after, next))
     }
 
@@ -288,7 +288,7 @@ impl<'a> Dispatch<'a> {
             // Around the adapter, that has been done.
             may_retry: false,
             idempotent: candidate.provider().capabilities().idempotent,
-            supplied_code: candidate.source.is_supplied(),
+            otpmux_code_code: candidate.source.is_otpmux(),
             duplicates_left: (self.inner.policy.duplicates + 1).saturating_sub(self.possible),
         };
         let step = next_step(&error, &situation);
@@ -343,14 +343,14 @@ impl<'a> Dispatch<'a> {
         }
     }
 
-    /// The next candidate that may follow. Once a message with the code of ours may be out, only
+    /// The next candidate that may follow. Once a message with otpmux's code may be out, only
     /// who carries the same one: the user must never hold two different codes.
     fn next_after(&self, at: usize) -> Option<usize> {
         (at + 1..self.candidates.len()).find(|&next| self.may_follow(&self.candidates[next]))
     }
 
     fn may_follow(&self, candidate: &Candidate) -> bool {
-        self.possible == 0 || candidate.source.is_supplied()
+        self.possible == 0 || candidate.source.is_otpmux()
     }
 
     fn end(&mut self, flight: Flight, state: AttemptState, error: Option<&Error>, sent: Sent) {
@@ -452,7 +452,7 @@ impl<'a> Dispatch<'a> {
             let candidate = &self.candidates[before];
             let id = candidate.provider().id();
             let tried = self.record.send_attempts.iter().any(|attempt| attempt.provider == *id);
-            if tried || candidate.source.is_supplied() {
+            if tried || candidate.source.is_otpmux() {
                 break;
             }
             self.pass_over(before, SkipReason::OtherCode);
@@ -521,17 +521,17 @@ impl<'a> Dispatch<'a> {
     }
 }
 
-/// Whether the vendor has certainly sent, but not the code of ours.
+/// Whether the vendor has certainly sent, but not otpmux's code.
 fn carried_another_code(error: &Error, candidate: &Candidate) -> bool {
     error.kind() == ErrorKind::Configuration
         && error.certainty() == Certainty::Unknown
-        && candidate.source.is_supplied()
+        && candidate.source.is_otpmux()
 }
 
 async fn call(candidate: &Candidate, cx: &Context, request: &SendRequest) -> Result<Sent, Error> {
     let provider = candidate.provider();
     match &candidate.source {
-        Source::Supplied | Source::Vendor { .. } => provider.send(cx, request).await,
+        Source::Otpmux | Source::Vendor { .. } => provider.send(cx, request).await,
         Source::Again { target, .. } => {
             let mut again = ResendRequest::new(target.clone());
             again.channel = Some(request.channel.clone());

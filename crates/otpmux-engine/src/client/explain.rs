@@ -49,9 +49,9 @@ pub struct CandidateView {
     pub reason: Choice,
     /// Its weight, where the route draws the order.
     pub weight: Option<u32>,
-    /// Whether it would carry the code of ours. If not, it makes one, which only it can verify, and
+    /// Whether it would carry otpmux's code. If not, it makes one, which only it can verify, and
     /// is not asked once a message with ours may be out.
-    pub supplied: bool,
+    pub otpmux_code: bool,
     /// Digits of the code, where that is known.
     pub code_length: Option<u8>,
     /// The messages that it may get, counted over all processes.
@@ -114,7 +114,7 @@ impl Inner {
                     reason => reason,
                 },
                 weight: at.and_then(|at| route.weights.get(at)).copied(),
-                supplied: candidate.source.is_supplied(),
+                otpmux_code: candidate.source.is_otpmux(),
                 code_length: candidate.code_length(&code),
                 requests: charge.map_or_else(Vec::new, |charge| charge.windows.to_vec()),
             }

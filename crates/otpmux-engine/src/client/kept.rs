@@ -137,10 +137,10 @@ impl Kept {
         self.request.length
     }
 
-    /// The request again, with the code of ours or a wish for the vendor's.
+    /// The request again, with otpmux's code or a wish for the vendor's.
     pub(super) fn into_request(self) -> SendRequest {
         let code = match self.code {
-            Some(code) => CodeSource::Supplied(code),
+            Some(code) => CodeSource::Otpmux(code),
             None => CodeSource::Vendor { length: self.request.length },
         };
         let mut request = SendRequest::new(self.recipient, self.request.channel, code);

@@ -272,7 +272,7 @@ impl Inner {
             provider: candidate.provider().id().clone(),
             reason,
             channel: channel.clone(),
-            supplied: candidate.source.is_supplied(),
+            otpmux_code: candidate.source.is_otpmux(),
             key,
             ends_at,
             state: AttemptState::Intended,
@@ -281,7 +281,7 @@ impl Inner {
                 Source::Again { target, .. } => target.reference.clone().and_then(|reference| {
                     self.keys.keep_reference(id, &target.recipient, reference)
                 }),
-                Source::Supplied | Source::Vendor { .. } => None,
+                Source::Otpmux | Source::Vendor { .. } => None,
             },
             vendor: candidate.source.terms(),
         })
@@ -291,7 +291,7 @@ impl Inner {
         let Ok(Some(mut record)) = self.store.load(id, self.clock.now()).await else { return };
         let Ok(kept) = Kept::open(&mut record, &self.keys) else { return };
         for (provider, attempt) in self.live_attempts(&record) {
-            if !attempt.supplied && provider.capabilities().cancel {
+            if !attempt.otpmux_code && provider.capabilities().cancel {
                 let target = Target::new(kept.recipient.clone(), attempt.reference.clone());
                 if let Err(error) = provider.cancel(&context(attempt, deadline), &target).await {
                     tracing::debug!(%error, "cancelled here, but not at the vendor");

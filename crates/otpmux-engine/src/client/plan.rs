@@ -60,7 +60,7 @@ pub(super) struct Candidate {
 /// Where a send attempt's code comes from.
 pub(super) enum Source {
     /// It is the one of ours.
-    Supplied,
+    Otpmux,
     /// The vendor makes a new one.
     Vendor { length: Option<u8> },
     /// The vendor sends its own again, of which this is known.
@@ -68,21 +68,21 @@ pub(super) enum Source {
 }
 
 impl Source {
-    pub(super) fn is_supplied(&self) -> bool {
-        matches!(self, Self::Supplied)
+    pub(super) fn is_otpmux(&self) -> bool {
+        matches!(self, Self::Otpmux)
     }
 
     pub(super) fn wished_length(&self) -> Option<u8> {
         match self {
             Self::Vendor { length } => *length,
-            Self::Supplied | Self::Again { .. } => None,
+            Self::Otpmux | Self::Again { .. } => None,
         }
     }
 
     /// What is known of the vendor's code before the call.
     pub(super) fn terms(&self) -> Option<Box<VendorTerms>> {
         match self {
-            Self::Supplied => None,
+            Self::Otpmux => None,
             Self::Vendor { length } => {
                 Some(Box::new(VendorTerms { code_length: *length, ..VendorTerms::default() }))
             }
@@ -121,14 +121,14 @@ impl Candidate {
 
     /// Digits of the code that it will send, where that is known.
     pub(super) fn code_length(&self, ours: &Code) -> Option<u8> {
-        if self.source.is_supplied() { Some(ours.length()) } else { self.source.wished_length() }
+        if self.source.is_otpmux() { Some(ours.length()) } else { self.source.wished_length() }
     }
 
     /// Turns the plan's request into this candidate's.
     pub(super) fn fit(&self, request: &mut SendRequest, ours: Option<&Code>) {
         request.lifetime = self.lifetime;
         request.code = match (&self.source, ours) {
-            (Source::Supplied, Some(code)) => CodeSource::Supplied(code.clone()),
+            (Source::Otpmux, Some(code)) => CodeSource::Otpmux(code.clone()),
             (source, _) => CodeSource::Vendor { length: source.wished_length() },
         };
     }
@@ -193,7 +193,7 @@ impl Inner {
         if new.message.as_ref().is_some_and(|text| !text.contains("{code}")) {
             return Err(invalid("the message must hold {code} where the code belongs"));
         }
-        let code_source = CodeSource::Supplied(code.clone());
+        let code_source = CodeSource::Otpmux(code.clone());
         let mut request = SendRequest::new(new.recipient, channel, code_source);
         request.lifetime = Some(lifetime);
         request.purpose = new.purpose;
@@ -214,7 +214,7 @@ impl Inner {
         Ok((request, survey))
     }
 
-    /// The plan for sending a verification again, and the code of ours if it has one.
+    /// The plan for sending a verification again, and otpmux's code if it has one.
     pub(super) fn plan_resend(
         &self,
         record: &Record,
@@ -433,17 +433,17 @@ fn has_for_tests(provider: &Arc<dyn OtpProvider>, to: &str) -> bool {
 }
 
 /// Ours wherever the provider takes it, so that one code serves all send attempts. Test recipients get no
-/// message, so a code of ours would never be known to anybody: their vendor verifies them.
+/// message, so a code that otpmux generated would never be known to anybody: their vendor verifies them.
 fn source(provider: &Arc<dyn OtpProvider>, request: &SendRequest, wanted: &Wanted<'_>) -> Source {
     let capabilities = provider.capabilities();
     let test = has_for_tests(provider, request.recipient.expose());
-    if capabilities.supplied_codes.is_some() && wanted.code.is_some() && !test {
-        return Source::Supplied;
+    if capabilities.otpmux_codes.is_some() && wanted.code.is_some() && !test {
+        return Source::Otpmux;
     }
     if let Some(record) = wanted.again.filter(|_| capabilities.resend)
         && let Some(attempt) =
             record.send_attempts.iter().rev().find(|attempt| {
-                attempt.provider == *provider.id() && !attempt.supplied && attempt.reference.is_some()
+                attempt.provider == *provider.id() && !attempt.otpmux_code && attempt.reference.is_some()
             })
     {
         let known = attempt.vendor.as_deref().copied().unwrap_or_default();

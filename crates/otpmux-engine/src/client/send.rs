@@ -44,7 +44,7 @@ impl OtpClient {
         let now = inner.clock.now();
         let id = VerificationId::generate(&pool).map_err(no_entropy)?;
         let candidates = &plan.candidates;
-        let ours = candidates.iter().any(|c| c.source.is_supplied()).then_some(&code);
+        let ours = candidates.iter().any(|c| c.source.is_otpmux()).then_some(&code);
         let wished = candidates.iter().find_map(|c| c.source.wished_length());
         let tag = name.map(|name| inner.request_tag(&name, &plan.request, asked_length, &metadata));
         let kept = Kept::of(&plan.request, ours, wished).with_metadata(metadata);

@@ -57,7 +57,7 @@ impl Inner {
     ///
     /// What nobody has compared is not counted: a vendor's outage would lock its users out. That gives
     /// nothing to whoever guesses, since without a verdict they learn nothing, however often they ask;
-    /// what was compared with the code of ours, or by any vendor, stays counted.
+    /// what was compared with otpmux's code, or by any vendor, stays counted.
     async fn ask_vendors(
         &self,
         mut record: Record,
@@ -79,7 +79,7 @@ impl Inner {
         let verdict = match (said.failure, said.answer) {
             (Some(error), _) => Err(error),
             (None, Some(answer)) => Ok(counted(answer, record.newest_guesses_left())),
-            // It was compared with the code of ours, and nobody else can be asked.
+            // It was compared with otpmux's code, and nobody else can be asked.
             (None, None) if ours => {
                 Ok(Verdict::WrongCode { guesses_left: Some(record.guesses_left()) })
             }
@@ -103,7 +103,7 @@ impl Inner {
         let deadline = self.deadline();
         let mut answer = None;
         let mut failure = self.missing(record);
-        for (provider, attempt) in self.live_attempts(record).filter(|(_, attempt)| !attempt.supplied) {
+        for (provider, attempt) in self.live_attempts(record).filter(|(_, attempt)| !attempt.otpmux_code) {
             let request =
                 VerifyRequest::new(kept.recipient.clone(), attempt.reference.clone(), code.clone());
             match provider.verify(&context(attempt, deadline), &request).await {
@@ -126,7 +126,7 @@ impl Inner {
     /// The failure to ask a vendor whose provider this client does not have.
     fn missing(&self, record: &Record) -> Option<Error> {
         let unknown = |attempt: &&SendAttempt| {
-            !attempt.supplied && attempt.state.may_have_sent() && self.members.get(&attempt.provider).is_none()
+            !attempt.otpmux_code && attempt.state.may_have_sent() && self.members.get(&attempt.provider).is_none()
         };
         let attempt = record.send_attempts.iter().find(unknown)?;
         let error = Error::new(ErrorKind::Configuration, Certainty::NotSent, Blame::Internal)

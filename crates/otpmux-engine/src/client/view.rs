@@ -52,7 +52,7 @@ pub struct Verification {
 #[non_exhaustive]
 pub enum CodeSourceView {
     /// We have; it is verified without a vendor, and all messages that carry it carry the same.
-    Supplied,
+    Otpmux,
     /// The vendor has, and it alone can verify it.
     Vendor,
 }
@@ -61,7 +61,7 @@ impl CodeSourceView {
     /// The word that the HTTP API and logs use.
     pub fn as_str(self) -> &'static str {
         match self {
-            Self::Supplied => "supplied",
+            Self::Otpmux => "otpmux",
             Self::Vendor => "vendor",
         }
     }
@@ -116,8 +116,8 @@ impl Verification {
     pub(super) fn of(record: &Record, recipient: &Recipient, now: SystemTime) -> Self {
         let newest = record.send_attempts.last();
         // The code that the user reads last; before anything is out, that of the call under way.
-        let supplied = record.newest_out().or(newest).is_some_and(|attempt| attempt.supplied);
-        let code_source = if supplied { CodeSourceView::Supplied } else { CodeSourceView::Vendor };
+        let otpmux_code = record.newest_out().or(newest).is_some_and(|attempt| attempt.otpmux_code);
+        let code_source = if otpmux_code { CodeSourceView::Otpmux } else { CodeSourceView::Vendor };
         Self {
             id: record.id,
             status: VerificationStatus::of(record, now),

@@ -36,7 +36,7 @@ impl<P: Port> Retry<P> {
     async fn tries<F>(
         &self,
         cx: &Context,
-        supplied_code: bool,
+        otpmux_code_code: bool,
         call: impl Fn() -> F + Send + Sync,
     ) -> Result<Sent, Error>
     where
@@ -57,7 +57,7 @@ impl<P: Port> Retry<P> {
                 another_provider: !cx.only_candidate,
                 may_retry: tried < self.retries && in_time(cx, pause),
                 idempotent: self.capabilities().idempotent,
-                supplied_code,
+                otpmux_code_code,
                 // Going elsewhere is for those to decide who know the other providers.
                 duplicates_left: 0,
             };
@@ -122,8 +122,8 @@ impl<P: Port> Port for Retry<P> {
     }
 
     async fn send(&self, cx: &Context, request: &SendRequest) -> Result<Sent, Error> {
-        let supplied = request.code.supplied().is_some();
-        self.tries(cx, supplied, || self.inner.send(cx, request)).await
+        let otpmux_code = request.code.otpmux_code().is_some();
+        self.tries(cx, otpmux_code, || self.inner.send(cx, request)).await
     }
 
     async fn verify(&self, cx: &Context, request: &VerifyRequest) -> Result<Verdict, Error> {

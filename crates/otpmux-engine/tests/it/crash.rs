@@ -29,7 +29,7 @@ async fn a_send_that_dies_in_the_call_leaves_a_attempt_that_counts() {
     assert_eq!(world.store.len(), 1);
     // The user got that message all the same: its code is as good as any.
     let next = a.sends.requests().remove(0);
-    assert!(next.code.supplied().is_some());
+    assert!(next.code.otpmux_code().is_some());
 }
 
 /// A store that works until it has been asked so many times, then fails.
@@ -215,7 +215,7 @@ async fn a_store_that_is_down_approves_nobody() {
     let store = Failing::after(2);
     let client = client(&[&a], &store);
     let sent = client.send(NewVerification::to(phone())).await.unwrap();
-    let code = a.supplied_codes().remove(0).parse().unwrap();
+    let code = a.otpmux_codes().remove(0).parse().unwrap();
     assert_eq!(client.verify(sent.id, &code).await.unwrap_err().kind(), ErrorKind::Store);
     store.left.store(1, Ordering::SeqCst);
     assert!(client.verify(sent.id, &code).await.unwrap().is_approved());

@@ -38,8 +38,8 @@ async fn tells_the_route_the_order_and_the_limits_and_does_nothing() {
         assert_eq!(told.route, Some((0, routes.as_slice()[0].clone())));
         assert_eq!(names(&told), ["c", "b"]);
         let [first, second] = &told.candidates[..] else { panic!("{told:?}") };
-        assert_eq!((first.reason, first.supplied), (Choice::Preferred, true));
-        assert_eq!((second.reason, second.supplied), (Choice::Failover, false));
+        assert_eq!((first.reason, first.otpmux_code), (Choice::Preferred, true));
+        assert_eq!((second.reason, second.otpmux_code), (Choice::Failover, false));
         assert_eq!(first.code_length, Some(6));
         assert_eq!(limits(&told), ["recipient", "prefix"]);
         assert!(told.refusal.is_none());

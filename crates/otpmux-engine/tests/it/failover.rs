@@ -14,11 +14,11 @@ async fn a_refusal_goes_on_to_the_next_with_the_same_code() {
     a.sends.answer(Err(down()));
     let sent = world.send().await.unwrap();
     assert!(sent.confirmed);
-    assert_eq!(a.supplied_codes(), b.supplied_codes());
+    assert_eq!(a.otpmux_codes(), b.otpmux_codes());
     let states: Vec<_> = sent.send_attempts.iter().map(|attempt| (attempt.state, attempt.failure)).collect();
     let refused = (AttemptState::Refused, Some(ErrorKind::Unavailable));
     assert_eq!(states, [refused, (AttemptState::Accepted, None)]);
-    assert_eq!(world.verify(&sent, &b.supplied_codes()[0]).await, "approved");
+    assert_eq!(world.verify(&sent, &b.otpmux_codes()[0]).await, "approved");
 }
 
 #[tokio::test]
@@ -30,8 +30,8 @@ async fn an_unknown_outcome_allows_one_duplicate_with_the_same_code() {
     let sent = world.send().await.unwrap();
     assert!(!sent.confirmed, "two may be out, and no third may follow");
     assert_eq!((a.count(), b.count(), c.count()), (1, 1, 0));
-    assert_eq!(a.supplied_codes(), b.supplied_codes());
-    assert_eq!(world.verify(&sent, &a.supplied_codes()[0]).await, "approved");
+    assert_eq!(a.otpmux_codes(), b.otpmux_codes());
+    assert_eq!(world.verify(&sent, &a.otpmux_codes()[0]).await, "approved");
 }
 
 #[tokio::test]
@@ -58,7 +58,7 @@ async fn a_message_that_carries_another_code_than_ours_is_no_success() {
     let sent = world.send().await.unwrap();
     assert_eq!((a.count(), b.count(), c.count()), (1, 0, 1), "no third code");
     assert!(sent.confirmed && sent.code_length == Some(6));
-    assert_eq!(a.supplied_codes(), c.supplied_codes());
+    assert_eq!(a.otpmux_codes(), c.otpmux_codes());
     let again = world.send().await.unwrap();
     assert_eq!((a.count(), again.confirmed), (1, true), "it is left alone at once");
 
@@ -142,7 +142,7 @@ async fn a_limit_after_an_unknown_attempt_keeps_the_verification() {
     b.sends.answer(Err(error(Certainty::Refused, Blame::Policy)));
     let sent = world.send().await.unwrap();
     assert!(!sent.confirmed);
-    assert_eq!(world.verify(&sent, &a.supplied_codes()[0]).await, "approved");
+    assert_eq!(world.verify(&sent, &a.otpmux_codes()[0]).await, "approved");
 }
 
 #[tokio::test]
@@ -161,7 +161,7 @@ async fn a_code_of_ours_that_may_be_out_is_followed_by_the_same_only() {
     a.sends.answer(Err(unknown()));
     assert!(world.send().await.unwrap().confirmed);
     assert_eq!((b.count(), c.count()), (0, 1));
-    assert_eq!(a.supplied_codes(), c.supplied_codes());
+    assert_eq!(a.otpmux_codes(), c.otpmux_codes());
 }
 
 #[tokio::test(start_paused = true)]
@@ -212,7 +212,7 @@ async fn what_is_over_after_a_pause_is_not_sent() {
     let error = first.await.unwrap().unwrap_err();
     assert_eq!((error.kind(), error.certainty()), (ErrorKind::NotFound, Certainty::NotSent));
     assert_eq!(a.count(), 2, "the first was superseded before its second try");
-    assert_eq!(world.verify(&second, &a.supplied_codes()[1]).await, "approved");
+    assert_eq!(world.verify(&second, &a.otpmux_codes()[1]).await, "approved");
 }
 
 #[tokio::test]
@@ -240,7 +240,7 @@ async fn deadlines_are_shared_out() {
 
 #[tokio::test]
 async fn providers_that_cannot_are_passed_over_without_a_call() {
-    let mut capabilities = Capabilities::new([Channel::Sms]).with_supplied_codes(4..=6);
+    let mut capabilities = Capabilities::new([Channel::Sms]).with_otpmux_codes(4..=6);
     capabilities.phone_prefixes = &["+1"];
     let american = std::sync::Arc::new(ScriptedProvider::new("us", capabilities));
     let rest = carrier("rest");

@@ -34,7 +34,7 @@ async fn sec_an_attacker_at_one_address_locks_out_nobody_at_another() {
     let world = World::with(&[&a], policy);
     for _ in 0..2 {
         let sent = world.send().await.unwrap();
-        let code = a.supplied_codes().pop().unwrap();
+        let code = a.otpmux_codes().pop().unwrap();
         for _ in 0..5 {
             let verdict = world.guess(sent.id, &wrong(&code), at("192.0.2.66")).await;
             assert!(matches!(verdict, Verdict::WrongCode { .. }));
@@ -42,7 +42,7 @@ async fn sec_an_attacker_at_one_address_locks_out_nobody_at_another() {
     }
     world.advance(60);
     let sent = world.send().await.unwrap();
-    let code = a.supplied_codes().pop().unwrap();
+    let code = a.otpmux_codes().pop().unwrap();
     let attacker = world.guess(sent.id, &code, at("192.0.2.66")).await;
     let Verdict::TooManyGuesses { retry_after: Some(wait) } = attacker else {
         panic!("{attacker:?}")
@@ -58,7 +58,7 @@ async fn sec_many_addresses_together_meet_the_total() {
     let mut compared = 0;
     for turn in 0..100_u32 {
         let sent = world.send().await.unwrap();
-        let code = a.supplied_codes().pop().unwrap();
+        let code = a.otpmux_codes().pop().unwrap();
         let address = IpAddr::from([10, 0, 0, u8::try_from(turn).unwrap()]);
         let wrong = wrong(&code);
         let verdict = world.guess(sent.id, &wrong, Verify::new().from_client(address)).await;
@@ -68,7 +68,7 @@ async fn sec_many_addresses_together_meet_the_total() {
     // In an IPv6 network of 64 bits there is one guesser.
     let world = World::with(&[&a], limited(3, 10));
     let sent = world.send().await.unwrap();
-    let right = a.supplied_codes().pop().unwrap();
+    let right = a.otpmux_codes().pop().unwrap();
     for turn in 0..3 {
         world.guess(sent.id, &wrong(&right), at(&format!("2001:db8::{turn}"))).await;
     }
@@ -86,14 +86,14 @@ async fn no_tenant_locks_out_the_users_of_another() {
     let tenant = |name: &str| world.client.within(Scope::everything()).of_tenant(name);
     let (shop, bank) = (tenant("shop"), tenant("bank"));
     let sent = world.send().await.unwrap();
-    let code = a.supplied_codes().pop().unwrap();
+    let code = a.otpmux_codes().pop().unwrap();
     for turn in 0..4 {
         let wrong = wrong(&code).parse().unwrap();
         let verdict = shop.verify(sent.id, &wrong).await.unwrap();
         assert_eq!(matches!(verdict, Verdict::TooManyGuesses { .. }), turn == 3);
     }
     let sent = world.send().await.unwrap();
-    let code = a.supplied_codes().pop().unwrap();
+    let code = a.otpmux_codes().pop().unwrap();
     assert!(!shop.verify(sent.id, &code.parse().unwrap()).await.unwrap().is_approved());
     assert!(bank.verify(sent.id, &code.parse().unwrap()).await.unwrap().is_approved());
 }
@@ -136,14 +136,14 @@ async fn guesses_that_somebody_compared_stay_counted() {
     world.client.verify(sent.id, &"2222".parse().unwrap()).await.unwrap_err();
     assert_eq!(world.client.status(sent.id).await.unwrap().guesses_left, 4);
 
-    // A code of ours is out beside the vendor's.
+    // a code that otpmux generated is out beside the vendor's.
     let (ours, theirs) = (carrier("ours"), vendor("theirs"));
     let world = World::of(&[&ours, &theirs]);
     let sent = world.send().await.unwrap();
     world.advance(30);
     let resent = world.client.resend(sent.id, None).await.unwrap();
     assert!(resent.send_attempts.iter().any(|attempt| attempt.provider.as_str() == "theirs"), "{resent:?}");
-    let right = ours.supplied_codes().pop().unwrap();
+    let right = ours.otpmux_codes().pop().unwrap();
     let wrong = wrong(&right).parse().unwrap();
     theirs.verifies.always(|_, _| Err(unknown()));
     for left in [4, 3] {
@@ -158,7 +158,7 @@ async fn a_guess_has_one_verdict_under_its_name() {
     let a = carrier("a");
     let world = World::with(&[&a], limited(3, 3));
     let sent = world.send().await.unwrap();
-    let right = a.supplied_codes().pop().unwrap();
+    let right = a.otpmux_codes().pop().unwrap();
     let named = |name: &str| Verify::new().with_idempotency_key(name);
     for _ in 0..10 {
         let verdict = world.guess(sent.id, &wrong(&right), named("first")).await;

@@ -106,7 +106,7 @@ async fn an_empty_account_is_left_alone_at_once_and_no_user_pays_for_it_again() 
 async fn who_cannot_carry_it_is_skipped_with_the_reason() {
     let mute = Arc::new(ScriptedProvider::new(
         "mute",
-        Capabilities::new([Channel::Sms]).with_supplied_codes(4..=10),
+        Capabilities::new([Channel::Sms]).with_otpmux_codes(4..=10),
     ));
     let voice = carrier("voice");
     let world = World::of(&[&mute, &voice]);

@@ -25,10 +25,10 @@ async fn the_next_is_asked_beside_one_that_is_slow_with_the_same_code() {
     let sent = world.send().await.unwrap();
     assert_eq!(begun.elapsed(), Duration::from_millis(800));
     assert!(sent.confirmed || sent.send_attempts[1].state == AttemptState::Accepted);
-    assert_eq!(a.supplied_codes(), b.supplied_codes());
+    assert_eq!(a.otpmux_codes(), b.otpmux_codes());
     assert_eq!(sent.send_attempts[1].reason, Choice::Hedge);
     assert_eq!(sent.send_attempts[0].state, AttemptState::Unknown, "its message may go out as well");
-    assert_eq!(world.verify(&sent, &a.supplied_codes()[0]).await, "approved");
+    assert_eq!(world.verify(&sent, &a.otpmux_codes()[0]).await, "approved");
 }
 
 #[tokio::test(start_paused = true)]

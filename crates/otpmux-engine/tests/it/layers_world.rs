@@ -135,7 +135,7 @@ pub(crate) fn cx_for(time: Duration) -> Context {
 }
 
 pub(crate) fn send_request() -> SendRequest {
-    SendRequest::new(phone(), Channel::Sms, CodeSource::Supplied("004217".parse().unwrap()))
+    SendRequest::new(phone(), Channel::Sms, CodeSource::Otpmux("004217".parse().unwrap()))
 }
 
 pub(crate) fn resend_request() -> ResendRequest {
@@ -166,7 +166,7 @@ pub(crate) fn too_many(after: Duration) -> Error {
 
 /// A provider that documents a limit on requests.
 pub(crate) fn limited(limits: &[otpmux_core::RateLimit]) -> Arc<ScriptedProvider> {
-    let mut capabilities = Capabilities::new([Channel::Sms]).with_supplied_codes(4..=10);
+    let mut capabilities = Capabilities::new([Channel::Sms]).with_otpmux_codes(4..=10);
     capabilities.limits.requests = limits.to_vec();
     Arc::new(ScriptedProvider::new("a", capabilities))
 }

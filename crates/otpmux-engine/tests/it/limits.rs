@@ -33,7 +33,7 @@ async fn the_memory_store_is_bounded_and_gives_up_nobody() {
     let error = client.send(number(10)).await.unwrap_err();
     assert_eq!((error.kind(), provider.count()), (ErrorKind::Store, 10));
     assert_eq!(client.ready().await.unwrap(), StoreState::Full);
-    let code = provider.supplied_codes()[0].parse().unwrap();
+    let code = provider.otpmux_codes()[0].parse().unwrap();
     assert!(client.verify(first.id, &code).await.unwrap().is_approved());
 
     clock.advance(std::time::Duration::from_mins(15));
@@ -154,7 +154,7 @@ async fn a_refused_send_counts_nowhere_and_leaves_the_older_verification_good() 
         refused(world.client.send(number(1)).await, "recipient");
     }
     world.client.send(number(2)).await.unwrap();
-    assert_eq!(world.verify(&sent, &a.supplied_codes()[0]).await, "approved");
+    assert_eq!(world.verify(&sent, &a.otpmux_codes()[0]).await, "approved");
 }
 
 #[tokio::test]
@@ -253,7 +253,7 @@ async fn an_outage_does_not_outlive_itself() {
 async fn a_provider_counts_what_reached_it() {
     let limited = || {
         let mut capabilities =
-            otpmux_core::Capabilities::new([otpmux_core::Channel::Sms]).with_supplied_codes(4..=10);
+            otpmux_core::Capabilities::new([otpmux_core::Channel::Sms]).with_otpmux_codes(4..=10);
         capabilities.limits.requests = vec![RateLimit::new(1, MINUTE)];
         Arc::new(otpmux_testkit::ScriptedProvider::new("a", capabilities))
     };
@@ -294,7 +294,7 @@ async fn sec_06_guesses_are_capped_over_all_verifications_of_a_recipient() {
     let mut looked_at = 0;
     for _ in 0..5 {
         let sent = world.send().await.unwrap();
-        let code = a.supplied_codes().pop().unwrap();
+        let code = a.otpmux_codes().pop().unwrap();
         for _ in 0..4 {
             looked_at += usize::from(world.verify(&sent, &wrong(&code)).await == "wrong_code");
         }
@@ -308,12 +308,12 @@ async fn sec_06_guesses_are_capped_over_all_verifications_of_a_recipient() {
     assert_eq!(looked_at, 10, "a new verification does not refill the budget");
     world.advance(3_600);
     let sent = world.send().await.unwrap();
-    let code = a.supplied_codes().pop().unwrap();
+    let code = a.otpmux_codes().pop().unwrap();
     assert_eq!(world.verify(&sent, &code).await, "approved", "and its time is over some day");
 
     // Another recipient was never touched.
     let sent = world.client.send(number(5)).await.unwrap();
-    assert_eq!(world.verify(&sent, &wrong(&a.supplied_codes().pop().unwrap())).await, "wrong_code");
+    assert_eq!(world.verify(&sent, &wrong(&a.otpmux_codes().pop().unwrap())).await, "wrong_code");
 }
 
 /// A provider at its documented limit is passed over; only when all are, the send is refused.
@@ -321,7 +321,7 @@ async fn sec_06_guesses_are_capped_over_all_verifications_of_a_recipient() {
 async fn a_provider_that_has_had_its_requests_is_passed_over() {
     let limited = |id: &str, count| {
         let mut capabilities =
-            otpmux_core::Capabilities::new([otpmux_core::Channel::Sms]).with_supplied_codes(4..=10);
+            otpmux_core::Capabilities::new([otpmux_core::Channel::Sms]).with_otpmux_codes(4..=10);
         capabilities.limits.requests = vec![RateLimit::new(count, MINUTE)];
         Arc::new(otpmux_testkit::ScriptedProvider::new(id, capabilities))
     };

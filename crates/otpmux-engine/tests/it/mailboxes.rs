@@ -11,7 +11,7 @@ use otpmux_testkit::{ManualClock, ScriptedProvider};
 use crate::world::{builder, keys, lenient, wrong};
 
 fn post(id: &str) -> Arc<ScriptedProvider> {
-    let capabilities = Capabilities::new([Channel::Email]).with_supplied_codes(4..=10);
+    let capabilities = Capabilities::new([Channel::Email]).with_otpmux_codes(4..=10);
     Arc::new(ScriptedProvider::new(id, capabilities))
 }
 
@@ -95,7 +95,7 @@ async fn all_spellings_of_a_mailbox_share_its_guesses() {
         for (turn, spelling) in spellings.iter().cycle().take(64).enumerate() {
             let client = [&one, &two][turn % 2];
             let sent = client.send(to(spelling)).await.unwrap();
-            let code: Code = wrong(provider.supplied_codes().last().unwrap()).parse().unwrap();
+            let code: Code = wrong(provider.otpmux_codes().last().unwrap()).parse().unwrap();
             for _ in 0..3 {
                 verdicts.push(client.verify(sent.id, &code).await.unwrap().as_str());
             }
@@ -130,7 +130,7 @@ async fn a_newer_verification_closes_the_one_of_another_spelling() {
     let old = one.send(to("annabel@example.com")).await.unwrap();
     let new = two.send(to("Annabel+x@example.com")).await.unwrap();
     let codes: Vec<Code> =
-        provider.supplied_codes().iter().map(|code| code.parse().unwrap()).collect();
+        provider.otpmux_codes().iter().map(|code| code.parse().unwrap()).collect();
     assert_eq!(one.verify(old.id, &codes[0]).await.unwrap().as_str(), "not_found");
     assert_eq!(one.verify(new.id, &codes[1]).await.unwrap().as_str(), "approved");
 }
@@ -160,7 +160,7 @@ async fn who_proved_one_spelling_has_proved_the_other_where_that_is_certain() {
         let new = to(sent_to);
         let purpose = new.purpose.clone();
         let sent = one.send(new).await.unwrap();
-        let code: Code = provider.supplied_codes().last().unwrap().parse().unwrap();
+        let code: Code = provider.otpmux_codes().last().unwrap().parse().unwrap();
         let expected = expected.parse().unwrap();
         let said = two.verify_for(sent.id, &code, &expected, &purpose).await.unwrap();
         assert_eq!(said.as_str(), verdict, "{sent_to}");

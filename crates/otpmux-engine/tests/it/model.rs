@@ -19,7 +19,7 @@ type Outcome = Option<(Certainty, Blame)>;
 
 #[derive(Clone, Copy, Debug)]
 struct Kind {
-    supplied: bool,
+    otpmux_code: bool,
     idempotent: bool,
 }
 
@@ -58,8 +58,8 @@ impl Call {
 
 fn provider(at: usize, kind: Kind, journal: &Arc<Mutex<Journal>>) -> Arc<ScriptedProvider> {
     let capabilities = Capabilities::new([Channel::Sms]);
-    let mut capabilities = if kind.supplied {
-        capabilities.with_supplied_codes(4..=10)
+    let mut capabilities = if kind.otpmux_code {
+        capabilities.with_otpmux_codes(4..=10)
     } else {
         capabilities.with_vendor_codes(None)
     };
@@ -73,7 +73,7 @@ fn provider(at: usize, kind: Kind, journal: &Arc<Mutex<Journal>>) -> Arc<Scripte
             operation: journal.operation,
             provider: at,
             key: cx.idempotency_key,
-            code: request.code.supplied().map(|code| code.expose().to_owned()),
+            code: request.code.otpmux_code().map(|code| code.expose().to_owned()),
             outcome,
         };
         journal.calls.push(call);
@@ -287,7 +287,7 @@ proptest! {
     #[test]
     fn the_rules_hold_on_every_path(
         kinds in prop::collection::vec(
-            any::<(bool, bool)>().prop_map(|(s, idempotent)| Kind { supplied: s, idempotent }),
+            any::<(bool, bool)>().prop_map(|(s, idempotent)| Kind { otpmux_code: s, idempotent }),
             1..4,
         ),
         duplicates in 0u32..3,

@@ -113,7 +113,7 @@ async fn a_process_that_died_in_the_call_leaves_an_answer_that_is_not_confirmed(
     let again = world.client.send(named("k")).await.unwrap();
     assert!(!again.confirmed);
     assert_eq!(a.count(), 1, "it may have gone out, so it is not sent again");
-    let code = Arc::clone(&a).supplied_codes().remove(0);
+    let code = Arc::clone(&a).otpmux_codes().remove(0);
     assert_eq!(world.verify(&again, &code).await, "approved");
 }
 

@@ -55,7 +55,7 @@ async fn health_that_another_process_has_seen_is_learned_from_the_store() {
 
 #[tokio::test]
 async fn a_balance_is_the_vendors_answer_or_the_reason_why_there_is_none() {
-    let mut capabilities = Capabilities::new([Channel::Sms]).with_supplied_codes(4..=10);
+    let mut capabilities = Capabilities::new([Channel::Sms]).with_otpmux_codes(4..=10);
     capabilities.balance = true;
     let rich = Arc::new(ScriptedProvider::new("rich", capabilities));
     let mute = carrier("mute");

@@ -36,7 +36,7 @@ async fn sec_04_of_64_parallel_right_codes_one_is_approved() {
     let world = Arc::new(World::of(&[&provider]));
     for round in 0..200 {
         let sent = world.send().await.unwrap();
-        let code = provider.supplied_codes().pop().unwrap();
+        let code = provider.otpmux_codes().pop().unwrap();
         let verdicts = verdicts(&world, sent.id, vec![code; 64]).await;
         assert_eq!(count(&verdicts, "approved"), 1, "round {round}");
         assert_eq!(count(&verdicts, "already_used") + count(&verdicts, "too_many_guesses"), 63);
@@ -63,7 +63,7 @@ async fn sec_07_of_100_parallel_wrong_codes_exactly_the_cap_is_compared() {
     let world = Arc::new(World::of(&[&provider]));
     for round in 0..50 {
         let sent = world.send().await.unwrap();
-        let code = provider.supplied_codes().pop().unwrap();
+        let code = provider.otpmux_codes().pop().unwrap();
         let verdicts = verdicts(&world, sent.id, vec![wrong(&code); 100]).await;
         assert_eq!(count(&verdicts, "wrong_code"), 5, "round {round}");
         assert_eq!(count(&verdicts, "too_many_guesses"), 95);

@@ -10,7 +10,7 @@ use crate::world::{World, carrier, unknown};
 
 /// A provider that takes our codes and finds messages by our key.
 fn finder(id: &str) -> Arc<ScriptedProvider> {
-    let mut capabilities = Capabilities::new([Channel::Sms]).with_supplied_codes(4..=10);
+    let mut capabilities = Capabilities::new([Channel::Sms]).with_otpmux_codes(4..=10);
     capabilities.status = true;
     capabilities.status_by_key = true;
     Arc::new(ScriptedProvider::new(id, capabilities))

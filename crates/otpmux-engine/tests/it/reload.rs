@@ -105,7 +105,7 @@ async fn a_reload_that_cannot_be_changes_nothing() {
     let other = Arc::new(MemoryStore::new(10));
     let stored = with(&[&a]).store(other, crate::world::keys());
     assert_eq!(world.client.reload(stored).await.unwrap_err(), BuildError::StoreChanged);
-    assert_eq!(world.verify(&sent, &a.supplied_codes()[0]).await, "approved");
+    assert_eq!(world.verify(&sent, &a.otpmux_codes()[0]).await, "approved");
 }
 
 #[tokio::test]
@@ -118,7 +118,7 @@ async fn sec_09_keys_rotate_under_load_and_no_right_code_is_refused() {
         let sent = client.send(NewVerification::to(phone())).await.unwrap();
         // The last ring of a round has lost the first one's key: then nothing changes.
         let _ = client.reload(build(ring(names))).await;
-        let code = a.supplied_codes()[round].parse().unwrap();
+        let code = a.otpmux_codes()[round].parse().unwrap();
         assert!(client.verify(sent.id, &code).await.unwrap().is_approved(), "round {round}");
     }
     let client = build(ring(&["old"])).build().unwrap();
@@ -142,5 +142,5 @@ async fn a_send_under_way_ends_as_it_began() {
     world.client.reload(with(&[&b])).await.unwrap();
     let sent = sending.await.unwrap().unwrap();
     assert!(sent.confirmed);
-    assert_eq!(world.verify(&sent, &a.supplied_codes()[0]).await, "approved");
+    assert_eq!(world.verify(&sent, &a.otpmux_codes()[0]).await, "approved");
 }

@@ -12,10 +12,10 @@ async fn goes_by_another_provider_with_the_same_code() {
     world.advance(30);
     let again = world.client.resend(sent.id, None).await.unwrap();
     assert_eq!((a.count(), b.count()), (1, 1));
-    assert_eq!(a.supplied_codes(), b.supplied_codes());
+    assert_eq!(a.otpmux_codes(), b.otpmux_codes());
     assert_eq!(again.id, sent.id);
     assert_eq!(again.expires_at, sent.expires_at, "SEC-03: not renewed");
-    assert_eq!(world.verify(&sent, &a.supplied_codes()[0]).await, "approved");
+    assert_eq!(world.verify(&sent, &a.otpmux_codes()[0]).await, "approved");
 }
 
 /// Who carries our code and has not failed this user comes before who would send another one.
@@ -27,8 +27,8 @@ async fn the_same_code_comes_first_where_somebody_fresh_carries_it() {
     world.advance(30);
     let again = world.client.resend(sent.id, None).await.unwrap();
     assert_eq!((a.count(), b.count(), c.count()), (1, 0, 1));
-    assert_eq!(a.supplied_codes(), c.supplied_codes());
-    assert!(!again.new_code && again.code_source == CodeSourceView::Supplied);
+    assert_eq!(a.otpmux_codes(), c.otpmux_codes());
+    assert!(!again.new_code && again.code_source == CodeSourceView::Otpmux);
 }
 
 /// A policy of the same provider stays with it, as long as it takes messages.
@@ -74,7 +74,7 @@ async fn a_vendor_with_a_code_of_its_own_rescues_whom_ours_did_not_reach() {
             assert_eq!((again.code_length, again.guesses_left), (Some(6), 5));
             assert_eq!(world.client.status(sent.id).await.unwrap().send_attempts[1].reason, Choice::Resend);
             assert_eq!(world.verify(&sent, "111111").await, "wrong_code");
-            let ours = a.supplied_codes().remove(0);
+            let ours = a.otpmux_codes().remove(0);
             let (first, second) = if typed == "ours" { (&*ours, "7777") } else { ("7777", &*ours) };
             assert_eq!(world.verify(&sent, first).await, "approved", "{way}, {typed}");
             assert_eq!(world.verify(&sent, second).await, "already_used", "{way}, {typed}");
@@ -99,7 +99,7 @@ async fn two_codes_have_one_count_of_tries() {
         assert_eq!(world.verify(&sent, "111111").await, "wrong_code");
     }
     assert_eq!(world.verify(&sent, "7777").await, "too_many_guesses");
-    assert_eq!(world.verify(&sent, &a.supplied_codes()[0]).await, "too_many_guesses");
+    assert_eq!(world.verify(&sent, &a.otpmux_codes()[0]).await, "too_many_guesses");
 }
 
 /// Who is left alone for its failures is called last, by a resend, too: the vendor with a code of
@@ -183,7 +183,7 @@ async fn sec_06_does_not_refill_the_attempts() {
     let a = carrier("a");
     let world = World::of(&[&a]);
     let sent = world.send().await.unwrap();
-    let code = a.supplied_codes().remove(0);
+    let code = a.otpmux_codes().remove(0);
     for _ in 0..4 {
         world.verify(&sent, &wrong(&code)).await;
     }
@@ -222,7 +222,7 @@ async fn nothing_is_sent_for_what_is_over() {
     let world = World::of(&[&a]);
     let [used, cancelled, expired] =
         [world.send_for("x").await, world.send_for("y").await, world.send_for("z").await];
-    world.verify(&used, &a.supplied_codes()[0]).await;
+    world.verify(&used, &a.otpmux_codes()[0]).await;
     world.client.cancel(cancelled.id).await.unwrap();
     world.advance(300);
     for sent in [used, cancelled, expired] {
@@ -241,7 +241,7 @@ async fn a_failed_resend_leaves_the_first_message_good() {
     a.sends.always(|_, _| Err(down()));
     b.sends.always(|_, _| Err(down()));
     assert!(world.client.resend(sent.id, None).await.is_err());
-    assert_eq!(world.verify(&sent, &a.supplied_codes()[0]).await, "approved");
+    assert_eq!(world.verify(&sent, &a.otpmux_codes()[0]).await, "approved");
 }
 
 /// Each resend is one wanted message, with the same duplicates allowed as the first.
@@ -259,7 +259,7 @@ async fn each_resend_has_its_own_message_budget() {
     let again = world.client.resend(sent.id, None).await.unwrap();
     assert_eq!(a.count() + b.count() + c.count(), 2 + 2);
     assert!(again.send_attempts.iter().all(|attempt| attempt.state == AttemptState::Unknown));
-    let codes = [a.supplied_codes(), b.supplied_codes(), c.supplied_codes()].concat();
+    let codes = [a.otpmux_codes(), b.otpmux_codes(), c.otpmux_codes()].concat();
     assert!(codes.iter().all(|code| *code == codes[0]));
 }
 
@@ -295,6 +295,6 @@ async fn a_policy_may_want_the_next_channel_that_somebody_has() {
     }
     // Nobody here sends by WhatsApp.
     assert_eq!(channels, [Channel::Voice, Channel::Sms, Channel::Voice]);
-    let codes = [a.supplied_codes(), b.supplied_codes()].concat();
+    let codes = [a.otpmux_codes(), b.otpmux_codes()].concat();
     assert!(codes.iter().all(|code| *code == codes[0]), "the same code by every channel");
 }

@@ -17,7 +17,7 @@ async fn sec_08_a_record_holds_neither_code_nor_number() {
     let world = World::of(&[&provider]);
     let new = NewVerification::to(phone()).with_message("Your code for Acme: {code}");
     let sent = world.client.send(new).await.unwrap();
-    let code = provider.supplied_codes().remove(0);
+    let code = provider.otpmux_codes().remove(0);
     let record = world.store.load(sent.id, world.clock.now()).await.unwrap().unwrap();
     let shown = format!("{record:?} {:?} {sent:?}", world.client);
     assert!(!shown.contains(&PHONE[1..]) && !shown.contains(&format!("\"{code}\"")));
@@ -82,7 +82,7 @@ async fn sec_10_unknown_foreign_cancelled_and_forgotten_look_alike() {
     let cancelled = world.send_for("a").await;
     world.client.cancel(cancelled.id).await.unwrap();
     let sent = world.send().await.unwrap();
-    let code: Code = provider.supplied_codes().pop().unwrap().parse().unwrap();
+    let code: Code = provider.otpmux_codes().pop().unwrap().parse().unwrap();
     let unknown = VerificationId::from_bytes([7; 16]);
     let payment = Purpose::new("payment").unwrap();
     let cases = [
@@ -112,7 +112,7 @@ async fn sec_10_a_discreet_no_has_no_reason() {
     let provider = carrier("a");
     let world = World::of(&[&provider]);
     let sent = world.send().await.unwrap();
-    let right = provider.supplied_codes().pop().unwrap();
+    let right = provider.otpmux_codes().pop().unwrap();
     let mut answers = Vec::new();
     let mut tried = async |id, text: &str| {
         let code = text.parse().unwrap();

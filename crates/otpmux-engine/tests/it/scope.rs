@@ -19,7 +19,7 @@ async fn a_verification_of_another_purpose_does_not_exist() {
     let a = carrier("a");
     let world = World::of(&[&a]);
     let sent = world.send_for("payout").await;
-    let code = a.supplied_codes().remove(0);
+    let code = a.otpmux_codes().remove(0);
     for foreign in [scope(&["login"]), scope(&["login", "signup"]), scope(&[])] {
         let foreign = world.client.within(foreign);
         assert_eq!(verify(&foreign, sent.id, &code).await, "not_found");

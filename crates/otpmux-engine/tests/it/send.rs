@@ -52,9 +52,9 @@ async fn a_failed_send_leaves_no_code_behind() {
     let world = World::of(&[&provider]);
     provider.sends.answer(Err(down()));
     assert_eq!(world.send().await.unwrap_err().certainty(), Certainty::Refused);
-    let code = provider.supplied_codes().remove(0);
+    let code = provider.otpmux_codes().remove(0);
     let next = world.send().await.unwrap();
-    assert_ne!(provider.supplied_codes()[1], code, "and the next send makes a new one");
+    assert_ne!(provider.otpmux_codes()[1], code, "and the next send makes a new one");
     assert_eq!(world.verify(&next, &code).await, "wrong_code");
 }
 

@@ -33,7 +33,7 @@ async fn verdict(
     sent: &Verification,
     message: usize,
 ) -> &'static str {
-    world.verify(sent, &a.supplied_codes()[message]).await
+    world.verify(sent, &a.otpmux_codes()[message]).await
 }
 
 #[tokio::test(start_paused = true)]

@@ -61,7 +61,7 @@ async fn all_spellings_of_a_telephone_share_its_guesses() {
         for (turn, spelling) in spellings.iter().cycle().take(12).enumerate() {
             let client = &clients[turn % 2];
             let sent = client.send(to(spelling)).await.unwrap();
-            let code: Code = wrong(provider.supplied_codes().last().unwrap()).parse().unwrap();
+            let code: Code = wrong(provider.otpmux_codes().last().unwrap()).parse().unwrap();
             for _ in 0..3 {
                 let verdict = client.verify(sent.id, &code).await.unwrap();
                 compared += usize::from(verdict.as_str() == "wrong_code");

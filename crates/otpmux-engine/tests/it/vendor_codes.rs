@@ -86,7 +86,7 @@ async fn what_the_vendor_says_of_its_code_is_told() {
 }
 
 /// A vendor's clock that is slow must not make a fresh code look dead; and what a vendor says about
-/// a code of ours does not count: we verify it.
+/// a code that otpmux generated does not count: we verify it.
 #[tokio::test]
 async fn an_expiry_that_is_over_and_one_of_a_code_of_ours_are_not_told() {
     for provider in [vendor("a"), carrier("a")] {
@@ -105,7 +105,7 @@ async fn an_expiry_that_is_over_and_one_of_a_code_of_ours_are_not_told() {
     sent.guesses_left = Some(1);
     a.sends.answer(Ok(sent));
     let sent = world.send().await.unwrap();
-    assert_eq!((sent.guesses_left, sent.code_source), (5, CodeSourceView::Supplied));
+    assert_eq!((sent.guesses_left, sent.code_source), (5, CodeSourceView::Otpmux));
     assert_eq!(world.seconds_until(sent.expires_at), 300);
 }
 
@@ -278,11 +278,11 @@ async fn cancel_and_status_reach_the_vendors_that_can() {
     assert_eq!(silent.send_attempts[0].delivery, None, "a vendor that does not tell is no error");
 }
 
-/// A test recipient gets no message, so a code of ours would be known to nobody.
+/// A test recipient gets no message, so a code that otpmux generated would be known to nobody.
 #[tokio::test]
 async fn test_recipients_are_left_to_their_vendor() {
     let mut capabilities =
-        Capabilities::new([Channel::Sms]).with_supplied_codes(4..=10).with_vendor_codes(None);
+        Capabilities::new([Channel::Sms]).with_otpmux_codes(4..=10).with_vendor_codes(None);
     capabilities.test_recipients = &["+15555550100"];
     let a = Arc::new(ScriptedProvider::new("a", capabilities));
     let world = World::with(&[&a], lenient());

@@ -11,7 +11,7 @@ async fn sec_04_a_code_works_once() {
     let provider = carrier("a");
     let world = World::of(&[&provider]);
     let sent = world.send().await.unwrap();
-    let code = provider.supplied_codes().remove(0);
+    let code = provider.otpmux_codes().remove(0);
     assert_eq!(world.verify(&sent, &code).await, "approved");
     assert_eq!(world.verify(&sent, &code).await, "already_used");
     assert_eq!(world.verify(&sent, &wrong(&code)).await, "already_used");
@@ -25,7 +25,7 @@ async fn sec_06_wrong_codes_are_counted_down_to_the_lock() {
     let provider = carrier("a");
     let world = World::of(&[&provider]);
     let sent = world.send().await.unwrap();
-    let code = provider.supplied_codes().remove(0);
+    let code = provider.otpmux_codes().remove(0);
     for left in (0..5).rev() {
         let guess: Code = wrong(&code).parse().unwrap();
         let verdict = world.client.verify(sent.id, &guess).await.unwrap();
@@ -46,15 +46,15 @@ async fn sec_03_expiry_is_exact() {
     let new = || NewVerification::to(phone()).with_lifetime(Duration::from_secs(600));
     let early = world.client.send(new()).await.unwrap();
     world.advance(599);
-    assert_eq!(world.verify(&early, &provider.supplied_codes()[0]).await, "approved");
+    assert_eq!(world.verify(&early, &provider.otpmux_codes()[0]).await, "approved");
 
     let late = world.client.send(new()).await.unwrap();
     world.advance(600);
-    assert_eq!(world.verify(&late, &provider.supplied_codes()[1]).await, "expired");
+    assert_eq!(world.verify(&late, &provider.otpmux_codes()[1]).await, "expired");
     let status = world.client.status(late.id).await.unwrap().status;
     assert_eq!(status, VerificationStatus::Expired);
     world.advance(600);
-    assert_eq!(world.verify(&late, &provider.supplied_codes()[1]).await, "not_found");
+    assert_eq!(world.verify(&late, &provider.otpmux_codes()[1]).await, "not_found");
 }
 
 #[tokio::test]
@@ -72,7 +72,7 @@ async fn sec_03_a_resend_renews_no_lifetime() {
             assert_eq!(again.expires_at, sent.expires_at);
         }
         world.advance(wait - waited);
-        let code = provider.supplied_codes().pop().unwrap();
+        let code = provider.otpmux_codes().pop().unwrap();
         assert_eq!(world.verify(&sent, &code).await, verdict);
     }
 }
@@ -86,7 +86,7 @@ async fn sec_05_a_code_is_good_for_its_own_verification_only() {
     let login = world.send_for("login").await;
     let payment = world.send_for("payment").await;
     let stranger = world.client.send(NewVerification::to(other())).await.unwrap();
-    let codes = provider.supplied_codes();
+    let codes = provider.otpmux_codes();
     let all = [login, payment, stranger];
     for (i, sent) in all.iter().enumerate() {
         for (j, code) in codes.iter().enumerate() {
@@ -106,7 +106,7 @@ async fn sec_05_an_id_is_good_for_its_own_purpose_and_recipient_only() {
     let provider = carrier("a");
     let world = World::of(&[&provider]);
     let sent = world.send_for("login").await;
-    let code: Code = provider.supplied_codes()[0].parse().unwrap();
+    let code: Code = provider.otpmux_codes()[0].parse().unwrap();
     let (mine, other) = (phone(), "+919876543211".parse().unwrap());
     let (login, payment) = ("login".parse().unwrap(), "payment".parse().unwrap());
     for (to, purpose, expected) in
@@ -123,7 +123,7 @@ async fn a_new_send_supersedes_the_older_of_the_same_purpose() {
     let world = World::of(&[&provider]);
     let (old, other) = (world.send_for("login").await, world.send_for("payment").await);
     let new = world.send_for("login").await;
-    let codes = provider.supplied_codes();
+    let codes = provider.otpmux_codes();
     assert_eq!(world.verify(&old, &codes[0]).await, "not_found");
     assert_eq!(world.verify(&other, &codes[1]).await, "approved");
     assert_eq!(world.verify(&new, &codes[2]).await, "approved");
@@ -142,7 +142,7 @@ async fn leading_zeros_and_length_count() {
     let provider = carrier("a");
     let world = World::of(&[&provider]);
     let sent = world.send().await.unwrap();
-    let code = provider.supplied_codes().remove(0);
+    let code = provider.otpmux_codes().remove(0);
     assert_eq!(world.verify(&sent, &format!("0{code}")).await, "wrong_code");
     assert_eq!(world.verify(&sent, &code).await, "approved");
 }
@@ -154,6 +154,6 @@ async fn a_cancelled_verification_lets_nobody_in() {
     let sent = world.send().await.unwrap();
     assert!(world.client.cancel(sent.id).await.unwrap());
     assert!(!world.client.cancel(sent.id).await.unwrap(), "it was pending once");
-    assert_eq!(world.verify(&sent, &provider.supplied_codes()[0]).await, "not_found");
+    assert_eq!(world.verify(&sent, &provider.otpmux_codes()[0]).await, "not_found");
     assert_eq!(world.client.status(sent.id).await.unwrap().status, VerificationStatus::Closed);
 }

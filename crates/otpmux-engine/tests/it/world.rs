@@ -24,13 +24,13 @@ pub(crate) struct World {
 /// A provider that takes our codes.
 pub(crate) fn carrier(id: &str) -> Arc<ScriptedProvider> {
     let capabilities =
-        Capabilities::new([Channel::Sms, Channel::Voice]).with_supplied_codes(4..=10);
+        Capabilities::new([Channel::Sms, Channel::Voice]).with_otpmux_codes(4..=10);
     Arc::new(ScriptedProvider::new(id, capabilities))
 }
 
 /// A provider that is known to honour idempotency keys.
 pub(crate) fn idempotent_carrier(id: &str) -> Arc<ScriptedProvider> {
-    let mut capabilities = Capabilities::new([Channel::Sms]).with_supplied_codes(4..=10);
+    let mut capabilities = Capabilities::new([Channel::Sms]).with_otpmux_codes(4..=10);
     capabilities.idempotent = true;
     Arc::new(ScriptedProvider::new(id, capabilities))
 }

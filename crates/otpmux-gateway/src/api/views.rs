@@ -29,7 +29,7 @@ pub(super) struct VerificationView {
     /// Whether a vendor has said that it took the newest message. If not, it may have gone out all
     /// the same: let the user type, and offer a resend.
     confirmed: bool,
-    /// Who has made the code of the newest message: `supplied` (otpmux, which can verify it itself) or
+    /// Who has made the code of the newest message: `otpmux` (otpmux, which can verify it itself) or
     /// `vendor` (the vendor, which alone can).
     #[schema(value_type = CodeSource)]
     code_source: &'static str,
@@ -82,7 +82,7 @@ enum Status {
 #[serde(rename_all = "snake_case")]
 #[expect(dead_code, reason = "for the document; answers take the engine's own words")]
 enum CodeSource {
-    Supplied,
+    Otpmux,
     Vendor,
 }
 
@@ -106,7 +106,7 @@ enum AttemptReason {
 enum SkipReason {
     UnsupportedChannel,
     UnsupportedRecipient,
-    UnsupportedSuppliedCode,
+    UnsupportedOtpmuxCode,
     UnsupportedVendorCode,
     UnsupportedCodeLength,
     UnsupportedLifetime,

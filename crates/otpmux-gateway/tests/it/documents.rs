@@ -55,7 +55,7 @@ fn the_documents_reasons_are_the_engines() {
     let lacks = [
         Shortcoming::Channel,
         Shortcoming::Recipient,
-        Shortcoming::SuppliedCode,
+        Shortcoming::OtpmuxCode,
         Shortcoming::VendorCode,
         Shortcoming::CodeLength,
         Shortcoming::Lifetime,

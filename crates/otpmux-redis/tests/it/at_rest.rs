@@ -74,13 +74,13 @@ async fn sec_a_dump_holds_no_code_and_no_recipient() {
             }
             if number % 2 == 0 {
                 let right = ours.sends.requests().pop().unwrap();
-                let right = right.code.supplied().unwrap().clone();
+                let right = right.code.otpmux_code().unwrap().clone();
                 assert!(client.verify(sent.id, &right).await.unwrap().is_approved());
             }
         }
         secrets.extend([phone, address]);
     }
-    secrets.extend(ours.supplied_codes());
+    secrets.extend(ours.otpmux_codes());
     secrets.push("Your code".to_owned());
 
     server.command(&["SAVE"]);

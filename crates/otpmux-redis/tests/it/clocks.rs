@@ -36,7 +36,7 @@ async fn one_that_is_slow_approves_no_code_that_has_expired() {
     for clock in [&right, &slow] {
         clock.advance(5 * MINUTE + Duration::from_secs(2));
     }
-    let typed = code(vendor.supplied_codes().last().unwrap());
+    let typed = code(vendor.otpmux_codes().last().unwrap());
     assert_eq!(there.verify(sent.id, &typed).await.unwrap(), Verdict::Expired);
     assert_eq!(here.verify(sent.id, &typed).await.unwrap(), Verdict::Expired);
 }

@@ -16,7 +16,7 @@ async fn a_full_one_refuses_new_verifications_and_checks_the_codes_that_are_out(
     for number in 0..3 {
         sent.push(client.send(NewVerification::to(recipient(number))).await.unwrap().id);
     }
-    let codes = vendor.supplied_codes();
+    let codes = vendor.otpmux_codes();
     server.command(&["CONFIG", "SET", "maxmemory-policy", "noeviction"]);
     server.command(&["CONFIG", "SET", "maxmemory", "1"]);
 

@@ -34,7 +34,7 @@ async fn flows(server: &RedisServer) {
         policy.resend_delay = Duration::ZERO;
     });
     let new = |number: u32| NewVerification::to(recipient(number * 10_000));
-    let last = || code(ours.supplied_codes().last().expect("a code"));
+    let last = || code(ours.otpmux_codes().last().expect("a code"));
 
     let approved = client.send(new(1)).await.unwrap().id;
     client.verify(approved, &code("000000")).await.unwrap();

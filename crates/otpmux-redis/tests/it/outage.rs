@@ -148,7 +148,7 @@ async fn a_creation_that_comes_late_stands_in_nobodys_way() {
     assert_eq!(provider.sends.count(), calls, "nothing is sent that is not written down");
     server.resume();
     let begun = Instant::now();
-    let typed = code(&provider.supplied_codes()[0]);
+    let typed = code(&provider.otpmux_codes()[0]);
     while !first.verify(older.id, &typed).await.is_ok_and(|verdict| verdict.is_approved()) {
         assert!(begun.elapsed() < LIMIT, "the code that the user holds is as good as it was");
     }
@@ -181,7 +181,7 @@ async fn a_right_code_whose_answer_was_lost_is_approved_to_who_asks_again_under_
     let named = || Verify::new().with_idempotency_key("form 7");
     for named in [named(), Verify::new()] {
         let sent = here.send(NewVerification::to(recipient(1))).await.unwrap();
-        let right = code(&provider.supplied_codes().pop().unwrap());
+        let right = code(&provider.otpmux_codes().pop().unwrap());
         // Redis knows the script from now on.
         let wrong = code(if right.expose() == WRONG { CODE } else { WRONG });
         assert!(!here.verify(sent.id, &wrong).await.unwrap().is_approved());

@@ -49,7 +49,7 @@ async fn a_send_is_one_script_before_its_vendor_and_one_after_and_a_verify_is_on
     assert_eq!(scripts(&server), 2, "and settled after it");
     client.verify(sent.id, &code("000000")).await.unwrap();
     assert_eq!(scripts(&server), 3);
-    let right = code(provider.supplied_codes().last().unwrap());
+    let right = code(provider.otpmux_codes().last().unwrap());
     assert!(client.verify(sent.id, &right).await.unwrap().is_approved());
     assert_eq!(scripts(&server), 4);
 

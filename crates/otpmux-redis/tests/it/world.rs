@@ -80,7 +80,7 @@ pub(crate) fn attempt(state: AttemptState) -> SendAttempt {
         provider: ProviderId::new("primary").expect("a name"),
         reason: Choice::Preferred,
         channel: Channel::Sms,
-        supplied: true,
+        otpmux_code: true,
         key: IdempotencyKey::generate(&OsEntropy).expect("randomness"),
         ends_at: now() + Duration::from_secs(20),
         state,
@@ -167,10 +167,10 @@ pub(crate) async fn verdict(store: &RedisStore, id: VerificationId, text: &str) 
     }
 }
 
-/// A provider that takes codes of ours, by sms and e-mail.
+/// A provider that takes codes that otpmux generated, by sms and e-mail.
 pub(crate) fn provider(name: &str) -> Arc<ScriptedProvider> {
     let capabilities = Capabilities::new([Channel::Sms, Channel::Email]);
-    Arc::new(ScriptedProvider::new(name, capabilities.with_supplied_codes(4..=10)))
+    Arc::new(ScriptedProvider::new(name, capabilities.with_otpmux_codes(4..=10)))
 }
 
 /// A client over these providers, with no limits unless the change sets some.

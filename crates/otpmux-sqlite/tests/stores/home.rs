@@ -111,7 +111,7 @@ pub(crate) fn record(number: u32) -> Record {
         provider: ProviderId::new("primary").unwrap(),
         reason: Choice::Preferred,
         channel: Channel::Sms,
-        supplied: true,
+        otpmux_code: true,
         key: IdempotencyKey::generate(&OsEntropy).unwrap(),
         ends_at: SystemTime::UNIX_EPOCH,
         state: AttemptState::Accepted,

@@ -53,7 +53,7 @@ impl World {
     /// Codes of ten digits: shorter ones may occur in an idempotency key by chance.
     fn new(store: Arc<SqliteStore>) -> Self {
         let capabilities =
-            Capabilities::new([Channel::Sms, Channel::Email]).with_supplied_codes(4..=10);
+            Capabilities::new([Channel::Sms, Channel::Email]).with_otpmux_codes(4..=10);
         let provider = Arc::new(ScriptedProvider::new("primary", capabilities));
         let clock = Arc::new(ManualClock::default());
         let mut policy = Policy::default();
@@ -78,7 +78,7 @@ impl World {
             let new = NewVerification::to(to).by(channel).with_message("your code is {code}");
             let sent = self.client.send(new).await.unwrap();
             if number % 3 == 1 {
-                let code = self.provider.supplied_codes().pop().unwrap().parse().unwrap();
+                let code = self.provider.otpmux_codes().pop().unwrap().parse().unwrap();
                 assert!(self.client.verify(sent.id, &code).await.unwrap().is_approved());
             }
             if number % 3 == 2 {
@@ -105,7 +105,7 @@ pub(crate) async fn no_code_and_no_recipient_is_on_the_disk() {
     });
     world.live(&recipients).await;
 
-    let codes = world.provider.supplied_codes();
+    let codes = world.provider.otpmux_codes();
     assert!(codes.len() > 300, "{}", codes.len());
     let mut secrets: Vec<_> = recipients.iter().map(|to| to.trim_start_matches('+')).collect();
     secrets.extend(codes.iter().map(String::as_str));

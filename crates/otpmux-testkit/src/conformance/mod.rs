@@ -29,7 +29,7 @@ mod fixture;
 mod privacy;
 mod sending;
 mod stand;
-mod supplied;
+mod otpmux_codes;
 mod transport;
 mod unreadable;
 mod vendor_codes;

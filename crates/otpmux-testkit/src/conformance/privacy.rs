@@ -87,7 +87,7 @@ async fn ask(stand: &Stand, sent: &Sent, shown: &mut String) {
 
 async fn bad_days(stand: &Stand, shown: &mut String, secrets: &mut Vec<String>) {
     let request = stand.request();
-    let ours = request.code.supplied();
+    let ours = request.code.otpmux_code();
     let code = ours.map(|code| code.expose().to_owned()).unwrap_or_default();
     let to = stand.recipient.expose();
     let keys = stand.instance.credentials().join(" ");

@@ -27,7 +27,7 @@ async fn sends(bench: &Bench, channel: Channel) -> Outcome {
     let same = bare(&message.to) == bare(stand.recipient.expose());
     ensure!(same, "somebody else got it");
     let code = stand.last_code().await?;
-    match request.code.supplied() {
+    match request.code.otpmux_code() {
         Some(ours) => ensure!(*ours == code, "another code than ours arrived"),
         None => ensure!(message.text.contains(code.expose()), "the text holds no code"),
     }

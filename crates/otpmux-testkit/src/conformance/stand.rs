@@ -65,16 +65,16 @@ pub(super) struct Stand {
 impl Stand {
     /// A request with the kind of code that the provider takes: of ours, if it takes any.
     pub(super) fn request(&self) -> SendRequest {
-        match &self.provider.capabilities().supplied_codes {
-            Some(lengths) => self.supplied_request(&fresh_code(*lengths.end())),
+        match &self.provider.capabilities().otpmux_codes {
+            Some(lengths) => self.otpmux_code_request(&fresh_code(*lengths.end())),
             None => self.vendor_request(None),
         }
     }
 
-    pub(super) fn supplied_request(&self, code: &str) -> SendRequest {
+    pub(super) fn otpmux_code_request(&self, code: &str) -> SendRequest {
         // `fresh_code` and the trials write codes of digits only, so the fallback is never taken.
         let code: Result<Code, CodeError> = code.parse();
-        let source = code.map_or(CodeSource::Vendor { length: None }, CodeSource::Supplied);
+        let source = code.map_or(CodeSource::Vendor { length: None }, CodeSource::Otpmux);
         SendRequest::new(self.recipient.clone(), self.channel.clone(), source)
     }
 

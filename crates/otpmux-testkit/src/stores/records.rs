@@ -110,12 +110,12 @@ pub(super) fn vendor_record(number: u32) -> Record {
     Record { code: None, code_length: None, send_attempts, ..record(number) }
 }
 
-pub(super) fn attempt(provider: &str, supplied: bool, state: AttemptState) -> SendAttempt {
+pub(super) fn attempt(provider: &str, otpmux_code: bool, state: AttemptState) -> SendAttempt {
     SendAttempt {
         provider: ProviderId::new(provider).expect("a name"),
         reason: Choice::Preferred,
         channel: Channel::Sms,
-        supplied,
+        otpmux_code,
         key: IdempotencyKey::generate(&OsEntropy).expect("randomness"),
         ends_at: after(20),
         state,

@@ -38,7 +38,7 @@ pub(super) async fn settle_at(
     store.settle(id, settle, at).await.expect("a store that works")
 }
 
-/// The verdict on a guess at a code of ours.
+/// The verdict on a guess at a code that otpmux generated.
 pub(super) async fn guess_at(
     store: &dyn VerificationStore,
     id: VerificationId,

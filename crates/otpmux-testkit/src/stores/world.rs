@@ -125,14 +125,14 @@ impl World {
         let id = VerificationId::from_bytes(self.dice.bytes());
         let expires_at = self.now + Duration::from_secs(20 + self.dice.below(280));
         let resend_after = self.soon(1_500);
-        let supplied = self.dice.percent(70);
+        let otpmux_code = self.dice.percent(70);
         let record = Record {
             id,
             recipient: keys().hash(&recipient(number)),
             purpose: purpose(purpose_name),
             state: State::Pending,
             supersedes: None,
-            code: supplied.then(|| keys().sign(id, &code(CODE))),
+            code: otpmux_code.then(|| keys().sign(id, &code(CODE))),
             code_length: self.dice.percent(80).then_some(6),
             expires_at,
             guesses: 0,
@@ -140,7 +140,7 @@ impl World {
             resends: 0,
             resend_after,
             sealed: Sealed { key: "suite".into(), bytes: self.dice.bytes::<40>().into() },
-            send_attempts: (0..=self.dice.below(2)).map(|_| self.attempt(supplied)).collect(),
+            send_attempts: (0..=self.dice.below(2)).map(|_| self.attempt(otpmux_code)).collect(),
             skips: self.skips(),
             request: self.tag().map(Box::new),
         };
@@ -170,12 +170,12 @@ impl World {
         *self.dice.pick(if out { &[AttemptState::Accepted] } else { &STATES[..] })
     }
 
-    fn attempt(&mut self, supplied: bool) -> SendAttempt {
+    fn attempt(&mut self, otpmux_code: bool) -> SendAttempt {
         SendAttempt {
             provider: self.provider(),
             reason: *self.dice.pick(&CHOICES),
             channel: self.dice.pick(&[Channel::Sms, Channel::Voice, Channel::WhatsApp]).clone(),
-            supplied: supplied && self.dice.percent(80),
+            otpmux_code: otpmux_code && self.dice.percent(80),
             key: IdempotencyKey::from_random(self.dice.bytes()),
             ends_at: self.soon(2_000),
             state: self.state(),

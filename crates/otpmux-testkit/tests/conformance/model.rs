@@ -19,7 +19,7 @@ pub(crate) const TEST_RECIPIENT: &str = "+15555550100";
 /// Claims all there is.
 pub(crate) fn everything() -> Capabilities {
     let mut capabilities = Capabilities::new([Channel::Sms, Channel::Email])
-        .with_supplied_codes(5..=8)
+        .with_otpmux_codes(5..=8)
         .with_vendor_codes(Some(6..=8))
         .with_lifetimes(Duration::from_mins(1)..=Duration::from_hours(1));
     capabilities.phone_prefixes = &["+1"];
@@ -37,9 +37,9 @@ pub(crate) fn everything() -> Capabilities {
     capabilities
 }
 
-/// Claims nothing but to carry codes of ours.
+/// Claims nothing but to carry codes that otpmux generated.
 pub(crate) fn bare() -> Capabilities {
-    Capabilities::new([Channel::WhatsApp]).with_supplied_codes(4..=10)
+    Capabilities::new([Channel::WhatsApp]).with_otpmux_codes(4..=10)
 }
 
 /// Claims nothing but codes of its own.

@@ -226,10 +226,10 @@ impl OtpProvider for ModelProvider {
             return Ok(Sent::new());
         }
         let (code, sent) = match &request.code {
-            CodeSource::Supplied(code) if self.lie == Lie::DropsLeadingZeros => {
+            CodeSource::Otpmux(code) if self.lie == Lie::DropsLeadingZeros => {
                 (code.expose().trim_start_matches('0').to_owned(), Sent::new())
             }
-            CodeSource::Supplied(code) => (code.expose().to_owned(), Sent::new()),
+            CodeSource::Otpmux(code) => (code.expose().to_owned(), Sent::new()),
             CodeSource::Vendor { length } => self.new_code(length.unwrap_or(6)),
             _ => return Err(Error::unsupported(&self.id, "this source of codes")),
         };

@@ -80,7 +80,7 @@ const ORDINARY: &[&str] = &[
 /// What to think about in a provider's message.
 pub(super) fn of_message(provider: &str, message: &str, channels: &[Channel]) -> Vec<String> {
     let path = format!("providers.{provider}.message");
-    // As long as with a code of ours, which has six digits mostly.
+    // As long as with a code that otpmux generated, which has six digits mostly.
     let length = message.replace("{code}", "000000").chars().count();
     let mut hints = Vec::new();
     if !names_somebody(message) {

@@ -62,7 +62,7 @@ pub(super) fn check_policy(
     let nobody = |keeps: &dyn Fn(&Capabilities) -> bool| {
         !providers.is_empty() && !providers.iter().any(|p| keeps(p.provider.capabilities()))
     };
-    let makes_or_carries = |capabilities: &Capabilities| match &capabilities.supplied_codes {
+    let makes_or_carries = |capabilities: &Capabilities| match &capabilities.otpmux_codes {
         Some(lengths) => lengths.contains(&policy.code_length),
         None => capabilities.vendor_codes.is_some(),
     };

@@ -147,7 +147,7 @@ async fn what_cannot_be_asked_is_refused_before_any_io() {
         check(error, invalid, Blame::Caller);
     }
     let mut own_code = send();
-    own_code.code = CodeSource::Supplied("123456".parse().unwrap());
+    own_code.code = CodeSource::Otpmux("123456".parse().unwrap());
     let mut voice = send();
     voice.channel = Channel::Voice;
     for request in [own_code, voice] {

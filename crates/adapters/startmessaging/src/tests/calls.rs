@@ -27,7 +27,7 @@ fn cx() -> Context {
 
 fn request(to: &str, code: Option<&str>) -> SendRequest {
     let code = code.map_or(CodeSource::Vendor { length: None }, |code| {
-        CodeSource::Supplied(code.parse().unwrap())
+        CodeSource::Otpmux(code.parse().unwrap())
     });
     SendRequest::new(to.parse::<Recipient>().unwrap(), Channel::Sms, code)
 }

@@ -104,7 +104,7 @@ fn what_is_accepted_and_what_is_not() {
     assert_eq!(error.vendor_code(), Some("INSUFFICIENT_BALANCE"));
 }
 
-/// As the tutorials answer, where the request had a place for a code of ours.
+/// As the tutorials answer, where the request had a place for a code that otpmux generated.
 #[test]
 fn a_vendor_that_made_the_code_itself_is_found_out() {
     let at = "2026-01-22T12:10:00Z";

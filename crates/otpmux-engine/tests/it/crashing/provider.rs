@@ -16,7 +16,7 @@ pub(super) type Outcome = Option<(Certainty, Blame)>;
 
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Kind {
-    pub(super) supplied: bool,
+    pub(super) otpmux_code: bool,
     pub(super) idempotent: bool,
     /// It finds its messages by our key.
     pub(super) finds: bool,
@@ -67,7 +67,7 @@ impl Turn {
 
 pub(super) fn kind() -> impl Strategy<Value = Kind> {
     (any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>()).prop_map(
-        |(supplied, idempotent, finds, resends)| Kind { supplied, idempotent, finds, resends },
+        |(otpmux_code, idempotent, finds, resends)| Kind { otpmux_code, idempotent, finds, resends },
     )
 }
 
@@ -133,8 +133,8 @@ pub(super) struct Provider {
 impl Provider {
     pub(super) fn new(at: usize, kind: Kind, journal: &Arc<Journal>) -> Self {
         let capabilities = Capabilities::new([Channel::Sms]);
-        let mut capabilities = if kind.supplied {
-            capabilities.with_supplied_codes(4..=10)
+        let mut capabilities = if kind.otpmux_code {
+            capabilities.with_otpmux_codes(4..=10)
         } else {
             capabilities.with_vendor_codes(None)
         };
@@ -142,7 +142,7 @@ impl Provider {
         capabilities.status = true;
         capabilities.status_by_key = kind.finds;
         capabilities.cancel = true;
-        capabilities.resend = kind.resends && !kind.supplied;
+        capabilities.resend = kind.resends && !kind.otpmux_code;
         let id = ProviderId::new(format!("p{at}")).unwrap();
         Self { at, id, capabilities, journal: Arc::clone(journal) }
     }
@@ -187,7 +187,7 @@ impl OtpProvider for Provider {
     }
 
     async fn send(&self, cx: &Context, request: &SendRequest) -> Result<Sent, Error> {
-        let code = request.code.supplied().map(otpmux_core::Code::expose);
+        let code = request.code.otpmux_code().map(otpmux_core::Code::expose);
         self.put_on_the_wire(cx, code).await
     }
 

@@ -20,13 +20,13 @@ local function with_ends(text, ends)
       end
       line = following
     end
-    local was, supplied, known, before, rest =
+    local was, otpmux_code, known, before, rest =
       string.match(text, '^\n(.)([01]) %S+ (%S+) (%S+)()', line)
-    if supplied then
+    if otpmux_code then
       first = first or was == 'i'
       local latest = (reference ~= '-' and reference or known)
         .. ' ' .. (terms ~= '-' and terms or before)
-      text = replace(text, line + 1, rest, state .. supplied .. ' ' .. failure .. ' ' .. latest)
+      text = replace(text, line + 1, rest, state .. otpmux_code .. ' ' .. failure .. ' ' .. latest)
     end
   end
   return text, first

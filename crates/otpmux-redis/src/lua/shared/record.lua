@@ -2,7 +2,7 @@
 --
 --   state guesses max_guesses expires_at resends resend_after recipient
 --   content purpose supersedes code_key code_mac, and words for Rust alone
---   one line for each send attempt, oldest first: its state and whether it carries the code of ours (0 or 1),
+--   one line for each send attempt, oldest first: its state and whether it carries otpmux's code (0 or 1),
 --     why it failed, its reference, what is known of a vendor's code, and what no script looks into
 --   an empty line
 --   one line for each skip

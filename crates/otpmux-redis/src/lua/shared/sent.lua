@@ -8,8 +8,8 @@ end
 
 -- Whether a send attempt may have sent a message (it is intended, accepted or unknown): one with the code of
 -- ours ('1'), without it ('0'), or any ('[01]').
-local function may_have_sent(text, supplied)
-  local attempt = '^\n[iau]' .. supplied
+local function may_have_sent(text, otpmux_code)
+  local attempt = '^\n[iau]' .. otpmux_code
   local line = string.find(text, '\n', 129, true)
   while line do
     if string.find(text, attempt, line) then

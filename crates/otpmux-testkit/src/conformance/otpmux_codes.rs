@@ -4,17 +4,17 @@ use super::case::{Cases, ensure};
 use super::stand::{fresh_code, unexpected};
 
 pub(super) fn claimed(cases: &mut Cases) {
-    let Some(range) = cases.capabilities().supplied_codes.clone() else {
+    let Some(range) = cases.capabilities().otpmux_codes.clone() else {
         return;
     };
     let (shortest, longest) = range.into_inner();
     for (name, length) in [("shortest", shortest), ("longest", longest)] {
         // Leading zeros are what gets lost when somebody takes a code for a number.
-        cases.add(format!("supplied-codes/{name}-with-leading-zeros"), async move |bench| {
+        cases.add(format!("otpmux-codes/{name}-with-leading-zeros"), async move |bench| {
             let stand = bench.start().await?;
             let code = fresh_code(length);
             ensure!(code.len() == usize::from(length), "codes have 4 to 10 digits");
-            let request = stand.supplied_request(&code);
+            let request = stand.otpmux_code_request(&code);
             stand.send(&request).await.map_err(unexpected)?;
             let message = stand.last_message().await?;
             ensure!(message.code == code, "another code than ours arrived");
@@ -25,10 +25,10 @@ pub(super) fn claimed(cases: &mut Cases) {
     let outside: Vec<u8> =
         (4..=10).filter(|length| !(shortest..=longest).contains(length)).collect();
     if !outside.is_empty() {
-        cases.add("supplied-codes/other-lengths-are-refused", async move |bench| {
+        cases.add("otpmux-codes/other-lengths-are-refused", async move |bench| {
             let stand = bench.start().await?;
             for length in outside {
-                let request = stand.supplied_request(&fresh_code(length));
+                let request = stand.otpmux_code_request(&fresh_code(length));
                 stand.unsupported(stand.send(&request)).await?;
             }
             Ok(())
@@ -37,9 +37,9 @@ pub(super) fn claimed(cases: &mut Cases) {
 }
 
 pub(super) fn unclaimed(cases: &mut Cases) {
-    cases.add("supplied-codes/are-refused", async |bench| {
+    cases.add("otpmux-codes/are-refused", async |bench| {
         let stand = bench.start().await?;
-        let request = stand.supplied_request(&fresh_code(6));
+        let request = stand.otpmux_code_request(&fresh_code(6));
         stand.unsupported(stand.send(&request)).await
     });
 }
