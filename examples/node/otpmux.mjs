@@ -10,7 +10,7 @@ export class Problem extends Error {
     this.title = problem.title;
     this.detail = problem.detail;
     this.status = problem.status;
-    /** What is known about the message: "not_sent", "refused" or "unknown". */
+    /** What is known about the message: "not_sent", "rejected" or "unknown". */
     this.certainty = problem.certainty;
     /** Whose fault: "caller", "policy", "provider", "recipient" or "internal" (the gateway's own). */
     this.blame = problem.blame;

@@ -17,7 +17,7 @@ class Problem(Exception):
         self.title = problem["title"]
         self.detail = problem.get("detail", "")
         self.status = problem["status"]
-        # What is known about the message: "not_sent", "refused" or "unknown".
+        # What is known about the message: "not_sent", "rejected" or "unknown".
         self.certainty = problem.get("certainty")
         # Whose fault: "caller", "policy", "provider", "recipient" or "internal" (the gateway's own).
         self.blame = problem.get("blame")

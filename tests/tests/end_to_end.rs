@@ -35,9 +35,9 @@ async fn a_code_goes_out_and_is_good_once() {
 #[tokio::test]
 async fn a_broken_vendor_is_passed_over() {
     let faults: [(&str, Fault, AttemptState); 8] = [
-        ("down", Fault::status(503).with_header("retry-after", "60"), AttemptState::Refused),
-        ("credentials", Fault::status(401), AttemptState::Refused),
-        ("out of credit", Fault::status(402), AttemptState::Refused),
+        ("down", Fault::status(503).with_header("retry-after", "60"), AttemptState::Rejected),
+        ("credentials", Fault::status(401), AttemptState::Rejected),
+        ("out of credit", Fault::status(402), AttemptState::Rejected),
         ("error", Fault::status(500), AttemptState::Unknown),
         ("reset", FaultKind::ResetAfterRead.into(), AttemptState::Unknown),
         ("closed", FaultKind::CloseBeforeAnswer.into(), AttemptState::Unknown),
@@ -133,7 +133,7 @@ async fn a_limit_that_is_not_the_recipients_is_passed_over() {
         let sent = stage.send().await.unwrap();
         assert!(sent.confirmed, "{first}");
         assert_eq!(sent.send_attempts[0].failure, Some(ErrorKind::RateLimited), "{first}");
-        assert_eq!(sent.send_attempts[0].state, AttemptState::Refused, "{first}");
+        assert_eq!(sent.send_attempts[0].state, AttemptState::Rejected, "{first}");
         let (carrier, code) = stage.handset().remove(0);
         assert_eq!(carrier, second);
         assert_eq!(stage.verify(&sent, &code).await, "approved");
@@ -295,7 +295,7 @@ async fn a_vendor_that_sends_its_own_code_in_place_of_ours_is_found_out() {
     let sent = client.send(NewVerification::to(phone())).await.unwrap();
     assert!(sent.confirmed);
     let failure = (sent.send_attempts[0].state, sent.send_attempts[0].failure);
-    assert_eq!(failure, (AttemptState::Refused, Some(ErrorKind::Configuration)));
+    assert_eq!(failure, (AttemptState::Rejected, Some(ErrorKind::Configuration)));
     let messages = emulator.messages(&otpmux_emulator::MessageFilter::default());
     let code = messages.last().unwrap().code.parse().unwrap();
     assert!(client.verify(sent.id, &code).await.unwrap().is_approved());

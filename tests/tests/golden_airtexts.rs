@@ -99,14 +99,14 @@ async fn successful_sends() {
 #[tokio::test]
 async fn failed_sends() {
     use Blame::{Provider, Recipient};
-    use Certainty::{Refused, Unknown};
+    use Certainty::{Rejected, Unknown};
     use ErrorKind as K;
     for (name, kind, certainty, blame, code) in [
-        ("airtexts-send-400", K::InvalidRecipient, Refused, Recipient, "INVALID_RECIPIENT"),
-        ("airtexts-send-401", K::Unauthenticated, Refused, Provider, "UNAUTHORIZED"),
-        ("airtexts-send-402", K::InsufficientFunds, Refused, Provider, "INSUFFICIENT_BALANCE"),
-        ("airtexts-send-403", K::Forbidden, Refused, Provider, "INVALID_APP_ID"),
-        ("airtexts-send-429", K::RateLimited, Refused, Provider, "RATE_LIMITED"),
+        ("airtexts-send-400", K::InvalidRecipient, Rejected, Recipient, "INVALID_RECIPIENT"),
+        ("airtexts-send-401", K::Unauthenticated, Rejected, Provider, "UNAUTHORIZED"),
+        ("airtexts-send-402", K::InsufficientFunds, Rejected, Provider, "INSUFFICIENT_BALANCE"),
+        ("airtexts-send-403", K::Forbidden, Rejected, Provider, "INVALID_APP_ID"),
+        ("airtexts-send-429", K::RateLimited, Rejected, Provider, "RATE_LIMITED"),
         ("airtexts-send-500", K::Unavailable, Unknown, Provider, "INTERNAL_ERROR"),
     ] {
         let (replay, provider) = replay(name).await;

@@ -75,20 +75,20 @@ async fn successful_sends() {
 #[tokio::test]
 async fn failed_sends() {
     use Blame::{Caller, Policy, Provider};
-    use Certainty::{Refused, Unknown};
+    use Certainty::{Rejected, Unknown};
     use ErrorKind as K;
     for (name, kind, certainty, blame, retry_after) in [
-        ("easyotp-send-400-channel", K::InvalidRequest, Refused, Caller, None),
-        ("easyotp-send-400-code", K::InvalidRequest, Refused, Caller, None),
-        ("easyotp-send-400-expires-in", K::InvalidRequest, Refused, Caller, None),
-        ("easyotp-send-400-recipient", K::InvalidRequest, Refused, Caller, None),
-        ("easyotp-send-401", K::Unauthenticated, Refused, Provider, None),
-        ("easyotp-send-402", K::InsufficientFunds, Refused, Provider, None),
-        ("easyotp-send-403", K::Forbidden, Refused, Provider, None),
-        ("easyotp-send-429-api-key", K::RateLimited, Refused, Provider, None),
-        ("easyotp-send-429-recipient-minute", K::RateLimited, Refused, Policy, Some(42)),
-        ("easyotp-send-429-recipient-hour", K::RateLimited, Refused, Policy, Some(1800)),
-        ("easyotp-send-429-recipient-day", K::RateLimited, Refused, Policy, Some(43_200)),
+        ("easyotp-send-400-channel", K::InvalidRequest, Rejected, Caller, None),
+        ("easyotp-send-400-code", K::InvalidRequest, Rejected, Caller, None),
+        ("easyotp-send-400-expires-in", K::InvalidRequest, Rejected, Caller, None),
+        ("easyotp-send-400-recipient", K::InvalidRequest, Rejected, Caller, None),
+        ("easyotp-send-401", K::Unauthenticated, Rejected, Provider, None),
+        ("easyotp-send-402", K::InsufficientFunds, Rejected, Provider, None),
+        ("easyotp-send-403", K::Forbidden, Rejected, Provider, None),
+        ("easyotp-send-429-api-key", K::RateLimited, Rejected, Provider, None),
+        ("easyotp-send-429-recipient-minute", K::RateLimited, Rejected, Policy, Some(42)),
+        ("easyotp-send-429-recipient-hour", K::RateLimited, Rejected, Policy, Some(1800)),
+        ("easyotp-send-429-recipient-day", K::RateLimited, Rejected, Policy, Some(43_200)),
         ("easyotp-send-500", K::Unavailable, Unknown, Provider, None),
         ("easyotp-send-502-html", K::Unavailable, Unknown, Provider, None),
     ] {
@@ -124,13 +124,13 @@ async fn verdicts() {
 
 #[tokio::test]
 async fn failed_verifies() {
-    use Certainty::{Refused, Unknown};
+    use Certainty::{Rejected, Unknown};
     use ErrorKind as K;
     for (name, kind, certainty) in [
-        ("easyotp-verify-400-missing-id", K::InvalidRequest, Refused),
-        ("easyotp-verify-400-code", K::InvalidRequest, Refused),
-        ("easyotp-verify-401", K::Unauthenticated, Refused),
-        ("easyotp-verify-403", K::Forbidden, Refused),
+        ("easyotp-verify-400-missing-id", K::InvalidRequest, Rejected),
+        ("easyotp-verify-400-code", K::InvalidRequest, Rejected),
+        ("easyotp-verify-401", K::Unauthenticated, Rejected),
+        ("easyotp-verify-403", K::Forbidden, Rejected),
         ("easyotp-verify-500", K::Unavailable, Unknown),
     ] {
         let replay = Replay::start(name).await;

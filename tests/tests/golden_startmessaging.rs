@@ -153,25 +153,25 @@ async fn sends_with_codes_of_ours() {
 /// File and what its error says.
 #[rustfmt::skip]
 const FAILED_SENDS: &[(&str, Mode, &str)] = &[
-    ("startmessaging-a-send-400", A, "invalid_request refused caller - -"),
-    ("startmessaging-a-send-401", A, "unauthenticated refused provider - -"),
-    ("startmessaging-a-send-402", A, "insufficient_funds refused provider - -"),
+    ("startmessaging-a-send-400", A, "invalid_request rejected caller - -"),
+    ("startmessaging-a-send-401", A, "unauthenticated rejected provider - -"),
+    ("startmessaging-a-send-402", A, "insufficient_funds rejected provider - -"),
     ("startmessaging-a-send-409-duplicate-key", A, "conflict unknown provider - -"),
-    ("startmessaging-a-send-409-key-reused-other-number", A, "conflict refused caller - IDEMPOTENCY_CONFLICT"),
-    ("startmessaging-a-send-429", A, "rate_limited refused provider - -"),
+    ("startmessaging-a-send-409-key-reused-other-number", A, "conflict rejected caller - IDEMPOTENCY_CONFLICT"),
+    ("startmessaging-a-send-429", A, "rate_limited rejected provider - -"),
     ("startmessaging-a-send-500", A, "unavailable unknown provider - -"),
-    ("startmessaging-s-send-400-variables-missing", A, "unsupported refused provider - VALIDATION_ERROR"),
-    ("startmessaging-s-send-400-insufficient-balance", TRANSPORT, "insufficient_funds refused provider - INSUFFICIENT_BALANCE"),
-    ("startmessaging-s-send-400-number-limit", TRANSPORT, "rate_limited refused policy 300 RATE_LIMIT_EXCEEDED"),
-    ("startmessaging-s-send-400-send-failed", TRANSPORT, "unavailable refused provider - OTP_SEND_FAILED"),
-    ("startmessaging-s-send-400-template-not-uuid", TRANSPORT, "invalid_request refused caller - VALIDATION_ERROR"),
-    ("startmessaging-s-send-400-validation-otp", TRANSPORT, "invalid_request refused caller - VALIDATION_ERROR"),
-    ("startmessaging-s-send-400-validation-phone", TRANSPORT, "invalid_request refused caller - VALIDATION_ERROR"),
-    ("startmessaging-s-send-401-invalid-key", TRANSPORT, "unauthenticated refused provider - UNAUTHORIZED"),
-    ("startmessaging-s-send-401-no-key", TRANSPORT, "unauthenticated refused provider - UNAUTHORIZED"),
-    ("startmessaging-s-send-401-suspended", TRANSPORT, "forbidden refused provider - UNAUTHORIZED"),
-    ("startmessaging-s-send-403-onboarding", TRANSPORT, "forbidden refused provider - FORBIDDEN"),
-    ("startmessaging-s-send-429-throttled", TRANSPORT, "rate_limited refused provider 10 INTERNAL_ERROR"),
+    ("startmessaging-s-send-400-variables-missing", A, "unsupported rejected provider - VALIDATION_ERROR"),
+    ("startmessaging-s-send-400-insufficient-balance", TRANSPORT, "insufficient_funds rejected provider - INSUFFICIENT_BALANCE"),
+    ("startmessaging-s-send-400-number-limit", TRANSPORT, "rate_limited rejected policy 300 RATE_LIMIT_EXCEEDED"),
+    ("startmessaging-s-send-400-send-failed", TRANSPORT, "unavailable rejected provider - OTP_SEND_FAILED"),
+    ("startmessaging-s-send-400-template-not-uuid", TRANSPORT, "invalid_request rejected caller - VALIDATION_ERROR"),
+    ("startmessaging-s-send-400-validation-otp", TRANSPORT, "invalid_request rejected caller - VALIDATION_ERROR"),
+    ("startmessaging-s-send-400-validation-phone", TRANSPORT, "invalid_request rejected caller - VALIDATION_ERROR"),
+    ("startmessaging-s-send-401-invalid-key", TRANSPORT, "unauthenticated rejected provider - UNAUTHORIZED"),
+    ("startmessaging-s-send-401-no-key", TRANSPORT, "unauthenticated rejected provider - UNAUTHORIZED"),
+    ("startmessaging-s-send-401-suspended", TRANSPORT, "forbidden rejected provider - UNAUTHORIZED"),
+    ("startmessaging-s-send-403-onboarding", TRANSPORT, "forbidden rejected provider - FORBIDDEN"),
+    ("startmessaging-s-send-429-throttled", TRANSPORT, "rate_limited rejected provider 10 INTERNAL_ERROR"),
     ("startmessaging-s-send-500", TRANSPORT, "unavailable unknown provider - INTERNAL_ERROR"),
 ];
 
@@ -239,7 +239,7 @@ async fn verdicts() {
     }
     for mode in [A, C] {
         let result = verified("startmessaging-s-verify-404-no-route", mode).await;
-        let expected = "unsupported refused provider - NOT_FOUND";
+        let expected = "unsupported rejected provider - NOT_FOUND";
         assert_eq!(facts(&result.unwrap_err()), expected);
     }
 }
@@ -263,7 +263,7 @@ async fn resends() {
     assert_eq!(sent.request_id.as_deref(), Some("req_abc124"));
     assert_eq!(sent.delivery, Some(Delivery::Accepted));
     let result = resent("startmessaging-s-resend-404-no-route").await;
-    let expected = "unsupported refused provider - NOT_FOUND";
+    let expected = "unsupported rejected provider - NOT_FOUND";
     assert_eq!(facts(&result.unwrap_err()), expected);
 }
 

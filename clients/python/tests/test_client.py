@@ -127,8 +127,8 @@ def test_what_a_vendor_refused_is_not_repeated() -> None:
         return Problem({"type": "https://otpmux.github.io/otpmux/problems/unavailable", "title": "x", **members})
 
     retry = Retry(tries=3, pause=0.25, longest_wait=5)
-    assert retry.wait(problem(status=503, certainty="refused"), 1) is None
-    assert retry.wait(problem(status=503, certainty="refused", retry_after=2), 1) == 2
+    assert retry.wait(problem(status=503, certainty="rejected"), 1) is None
+    assert retry.wait(problem(status=503, certainty="rejected", retry_after=2), 1) == 2
     assert retry.wait(problem(status=503, certainty="not_sent", retry_after=60), 1) is None
     assert retry.wait(problem(status=503, certainty="unknown"), 1) == 0.25
     assert retry.wait(problem(status=503, certainty="unknown"), 2) == 0.5

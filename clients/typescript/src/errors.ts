@@ -1,5 +1,5 @@
 /** What is known about the message: it did not go out, a vendor said no, or it may have gone out. */
-export type Certainty = "not_sent" | "refused" | "unknown";
+export type Certainty = "not_sent" | "rejected" | "unknown";
 
 /** Every error of this package. */
 export class OtpmuxError extends Error {

@@ -2,7 +2,7 @@
 export interface SendAttempt {
   provider: string;
   channel: string;
-  state: "intended" | "accepted" | "not_sent" | "refused" | "unknown";
+  state: "intended" | "accepted" | "not_sent" | "rejected" | "unknown";
   /** Why it was this provider's turn, such as `preferred` or `failover`. */
   reason?: string;
   failure?: string;

@@ -30,6 +30,6 @@ function repeatable(problem: Problem): boolean {
   if (problem.status === 409) return problem.type === "conflict";
   // A limit is the caller's to tell its user. A vendor that said no says it again, unless the
   // gateway says when to come back.
-  if (problem.certainty === "refused" && problem.retryAfter === undefined) return false;
+  if (problem.certainty === "rejected" && problem.retryAfter === undefined) return false;
   return problem.status >= 500;
 }

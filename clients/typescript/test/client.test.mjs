@@ -101,7 +101,7 @@ test("what a vendor refused is not repeated", async () => {
     return { client: new Otpmux("http://gateway", "key", { fetch, ...quick }), asked: () => asked };
   };
   for (const [body, asked] of [
-    [{ status: 503, certainty: "refused" }, 1],
+    [{ status: 503, certainty: "rejected" }, 1],
     [{ status: 503, certainty: "not_sent", retry_after: 60 }, 1],
     [{ status: 429, certainty: "not_sent" }, 1],
     [{ status: 503, certainty: "unknown" }, 3],

@@ -58,7 +58,7 @@ impl Failure {
     pub(crate) fn of_problem(status: u16, problem: &Value) -> Self {
         let text = |key: &str| problem[key].as_str().map(ToOwned::to_owned);
         let kind = text("type").and_then(|kind| Some(kind.rsplit_once(['/', ':'])?.1.to_owned()));
-        let words = [Certainty::NotSent, Certainty::Refused, Certainty::Unknown];
+        let words = [Certainty::NotSent, Certainty::Rejected, Certainty::Unknown];
         let certainty = words.into_iter().find(|word| problem["certainty"] == word.as_str());
         let blames =
             [Blame::Caller, Blame::Policy, Blame::Provider, Blame::Recipient, Blame::Internal];

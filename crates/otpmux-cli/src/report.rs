@@ -119,7 +119,7 @@ fn attempt_cells(attempt: &Value) -> [Cell; 5] {
     let (state, style) = match text(attempt, "state") {
         "accepted" => ("accepted", GOOD),
         "not_sent" => ("not sent", BAD),
-        "refused" => ("refused", BAD),
+        "rejected" => ("rejected", BAD),
         _ => ("unknown", DOUBTFUL),
     };
     let failure = attempt["failure"].as_str();
@@ -152,7 +152,7 @@ pub(crate) fn attempt_text(attempt: &SendAttemptView) -> String {
     let state = match attempt.state {
         AttemptState::Accepted => "accepted by the vendor",
         AttemptState::NotSent => "not sent",
-        AttemptState::Refused => "refused by the vendor, nothing was sent",
+        AttemptState::Rejected => "refused by the vendor, nothing was sent",
         AttemptState::Unknown | AttemptState::Intended => "unknown, it may have gone out",
     };
     let failure = attempt.failure.map(ErrorKind::as_str);

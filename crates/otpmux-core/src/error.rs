@@ -21,7 +21,7 @@ use crate::ProviderId;
 /// use std::time::Duration;
 /// use otpmux_core::{Blame, Certainty, Error, ErrorKind};
 ///
-/// let error = Error::new(ErrorKind::RateLimited, Certainty::Refused, Blame::Provider)
+/// let error = Error::new(ErrorKind::RateLimited, Certainty::Rejected, Blame::Provider)
 ///     .with_retry_after(Duration::from_secs(42));
 /// assert_eq!(
 ///     error.to_string(),
@@ -53,7 +53,7 @@ pub enum Certainty {
     /// The request cannot have reached the vendor.
     NotSent,
     /// The vendor has read the request and said no: it did nothing.
-    Refused,
+    Rejected,
     /// The vendor may or may not have done it.
     Unknown,
 }
@@ -63,7 +63,7 @@ impl Certainty {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::NotSent => "not_sent",
-            Self::Refused => "refused",
+            Self::Rejected => "rejected",
             Self::Unknown => "unknown",
         }
     }
@@ -386,10 +386,10 @@ impl fmt::Display for Error {
         }
         f.write_str(match (inner.certainty, inner.verifying) {
             (Certainty::NotSent, false) => "; nothing was sent",
-            (Certainty::Refused, false) => "; the vendor refused it, nothing was sent",
+            (Certainty::Rejected, false) => "; the vendor refused it, nothing was sent",
             (Certainty::Unknown, false) => "; it may have been carried out",
             (Certainty::NotSent, true) => "; the code was not checked",
-            (Certainty::Refused, true) => "; the vendor refused to check the code",
+            (Certainty::Rejected, true) => "; the vendor refused to check the code",
             (Certainty::Unknown, true) => "; the code may have been checked",
         })?;
         match inner.retry_after {
@@ -474,7 +474,7 @@ mod tests {
     fn an_error_of_a_verify_speaks_of_the_code() {
         for (certainty, words) in [
             (Certainty::NotSent, "store failed; the code was not checked"),
-            (Certainty::Refused, "store failed; the vendor refused to check the code"),
+            (Certainty::Rejected, "store failed; the vendor refused to check the code"),
             (Certainty::Unknown, "store failed; the code may have been checked"),
         ] {
             let error = Error::new(ErrorKind::Store, certainty, Blame::Internal);

@@ -103,7 +103,7 @@ mod tests {
     #[test]
     fn the_table() {
         use Blame::{Caller, Internal, Policy, Provider, Recipient};
-        use Certainty::{NotSent, Refused, Unknown};
+        use Certainty::{NotSent, Rejected, Unknown};
         use NextStep::{Keep, NextProvider, RetryHere, Stop};
         let here = RetryHere { after: None };
         let alone = Situation { another_provider: false, ..EVERYTHING };
@@ -113,15 +113,15 @@ mod tests {
         let no_duplicate = Situation { duplicates_left: 0, ..no_key };
         for (blame, certainty, situation, expected) in [
             (Caller, NotSent, EVERYTHING, Stop),
-            (Policy, Refused, EVERYTHING, Stop),
-            (Recipient, Refused, EVERYTHING, Stop),
+            (Policy, Rejected, EVERYTHING, Stop),
+            (Recipient, Rejected, EVERYTHING, Stop),
             (Policy, Unknown, EVERYTHING, Stop),
             (Internal, NotSent, EVERYTHING, Stop),
             (Internal, Unknown, EVERYTHING, Stop),
             (Provider, NotSent, EVERYTHING, NextProvider),
-            (Provider, Refused, EVERYTHING, NextProvider),
+            (Provider, Rejected, EVERYTHING, NextProvider),
             (Provider, NotSent, alone, here),
-            (Provider, Refused, alone, Stop),
+            (Provider, Rejected, alone, Stop),
             (Provider, NotSent, NOBODY, Stop),
             (Provider, Unknown, EVERYTHING, here),
             (Provider, Unknown, tried, NextProvider),
@@ -138,7 +138,7 @@ mod tests {
     #[test]
     fn a_refusal_that_says_when_is_retried_when_there_is_nobody_else() {
         let after = Duration::from_secs(2);
-        let error = Error::new(ErrorKind::RateLimited, Certainty::Refused, Blame::Provider)
+        let error = Error::new(ErrorKind::RateLimited, Certainty::Rejected, Blame::Provider)
             .with_retry_after(after);
         let alone = Situation { may_retry: true, ..NOBODY };
         assert_eq!(next_step(&error, &alone), NextStep::RetryHere { after: Some(after) });
@@ -146,9 +146,9 @@ mod tests {
 
     fn any_error() -> impl Strategy<Value = Error> {
         use Blame::{Caller, Internal, Policy, Provider, Recipient};
-        use Certainty::{NotSent, Refused, Unknown};
+        use Certainty::{NotSent, Rejected, Unknown};
         let blame = prop::sample::select(vec![Caller, Policy, Provider, Recipient, Internal]);
-        let certainty = prop::sample::select(vec![NotSent, Refused, Unknown]);
+        let certainty = prop::sample::select(vec![NotSent, Rejected, Unknown]);
         (blame, certainty, any::<Option<u16>>()).prop_map(|(blame, certainty, after)| {
             let error = Error::new(ErrorKind::Unavailable, certainty, blame);
             match after {

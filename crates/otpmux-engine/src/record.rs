@@ -226,7 +226,7 @@ pub enum AttemptState {
     /// It never reached the vendor.
     NotSent,
     /// The vendor said no.
-    Refused,
+    Rejected,
     /// The vendor may have taken it.
     Unknown,
 }
@@ -238,7 +238,7 @@ impl AttemptState {
             Self::Intended => "intended",
             Self::Accepted => "accepted",
             Self::NotSent => "not_sent",
-            Self::Refused => "refused",
+            Self::Rejected => "rejected",
             Self::Unknown => "unknown",
         }
     }

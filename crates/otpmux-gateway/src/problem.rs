@@ -36,8 +36,8 @@ pub(crate) struct Content {
     status: u16,
     /// What is wrong with this request.
     detail: Cow<'static, str>,
-    /// What is known about the message: `not_sent`, `refused` (the vendor said no), or `unknown` (it
-    /// may have gone out). Of a verify, about the code: `not_sent` (nobody has checked it), `refused`
+    /// What is known about the message: `not_sent`, `rejected` (the vendor said no), or `unknown` (it
+    /// may have gone out). Of a verify, about the code: `not_sent` (nobody has checked it), `rejected`
     /// (the vendor would not), or `unknown` (it may have been checked, and used up if it was right).
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, example = "not_sent")]

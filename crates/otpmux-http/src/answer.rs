@@ -104,7 +104,7 @@ impl Answer {
     /// calling a failure safe by mistake: `NotSent` makes no sense of an answer and is read as
     /// refused.
     pub fn error(&self, reading: Reading) -> Error {
-        let certainty = reading.certainty.max(otpmux_core::Certainty::Refused);
+        let certainty = reading.certainty.max(otpmux_core::Certainty::Rejected);
         let error = Error::new(reading.kind, certainty, reading.blame)
             .with_provider(self.provider.clone())
             .with_status(self.status);
@@ -200,6 +200,6 @@ mod tests {
     fn an_answer_is_never_read_as_not_sent() {
         use otpmux_core::{Blame, Certainty};
         let row = Reading::new(ErrorKind::Unavailable, Certainty::NotSent, Blame::Provider);
-        assert_eq!(answer().error(row).certainty(), Certainty::Refused);
+        assert_eq!(answer().error(row).certainty(), Certainty::Rejected);
     }
 }

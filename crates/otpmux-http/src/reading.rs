@@ -24,17 +24,17 @@ impl Reading {
     /// The vendor said no, did nothing, and is not to blame on anyone but itself: another vendor
     /// may do better.
     pub const fn provider(kind: ErrorKind) -> Self {
-        Self::new(kind, Certainty::Refused, Blame::Provider)
+        Self::new(kind, Certainty::Rejected, Blame::Provider)
     }
 
     /// The vendor said no, did nothing, and so would every other.
     pub const fn caller(kind: ErrorKind) -> Self {
-        Self::new(kind, Certainty::Refused, Blame::Caller)
+        Self::new(kind, Certainty::Rejected, Blame::Caller)
     }
 
     /// A limit or protection said no, which must not be got around by another vendor.
     pub const fn policy(kind: ErrorKind) -> Self {
-        Self::new(kind, Certainty::Refused, Blame::Policy)
+        Self::new(kind, Certainty::Rejected, Blame::Policy)
     }
 
     /// The answer does not tell what the vendor did.
@@ -73,24 +73,24 @@ mod tests {
     #[test]
     fn the_default_table() {
         use Blame::{Caller, Provider};
-        use Certainty::{Refused, Unknown};
+        use Certainty::{Rejected, Unknown};
         use ErrorKind as K;
         for (status, hint, kind, certainty, blame) in [
             (200, false, K::Protocol, Unknown, Provider),
-            (302, false, K::Unavailable, Refused, Provider),
-            (400, false, K::InvalidRequest, Refused, Caller),
-            (401, false, K::Unauthenticated, Refused, Provider),
-            (402, false, K::InsufficientFunds, Refused, Provider),
-            (403, false, K::Forbidden, Refused, Provider),
-            (404, false, K::NotFound, Refused, Caller),
+            (302, false, K::Unavailable, Rejected, Provider),
+            (400, false, K::InvalidRequest, Rejected, Caller),
+            (401, false, K::Unauthenticated, Rejected, Provider),
+            (402, false, K::InsufficientFunds, Rejected, Provider),
+            (403, false, K::Forbidden, Rejected, Provider),
+            (404, false, K::NotFound, Rejected, Caller),
             (408, false, K::Timeout, Unknown, Provider),
-            (409, false, K::Conflict, Refused, Caller),
-            (422, false, K::InvalidRequest, Refused, Caller),
-            (429, true, K::RateLimited, Refused, Provider),
+            (409, false, K::Conflict, Rejected, Caller),
+            (422, false, K::InvalidRequest, Rejected, Caller),
+            (429, true, K::RateLimited, Rejected, Provider),
             (500, false, K::Unavailable, Unknown, Provider),
             (502, true, K::Unavailable, Unknown, Provider),
             (503, false, K::Unavailable, Unknown, Provider),
-            (503, true, K::Unavailable, Refused, Provider),
+            (503, true, K::Unavailable, Rejected, Provider),
             (504, false, K::Unavailable, Unknown, Provider),
             (999, false, K::Protocol, Unknown, Provider),
         ] {

@@ -116,7 +116,7 @@ fn attempt_state(state: AttemptState) -> &'static str {
         AttemptState::Intended => "i",
         AttemptState::Accepted => "a",
         AttemptState::NotSent => "n",
-        AttemptState::Refused => "r",
+        AttemptState::Rejected => "r",
         AttemptState::Unknown => "u",
     }
 }
@@ -216,7 +216,7 @@ fn read_attempt(line: &str) -> Read<SendAttempt> {
         b'i' => AttemptState::Intended,
         b'a' => AttemptState::Accepted,
         b'n' => AttemptState::NotSent,
-        b'r' => AttemptState::Refused,
+        b'r' => AttemptState::Rejected,
         b'u' => AttemptState::Unknown,
         _ => return Err(Fault::Unreadable),
     };

@@ -11,7 +11,7 @@ class OtpmuxError(Exception):
     """Every error of this package."""
 
     certainty: str = "unknown"
-    """What is known about the message: `not_sent`, `refused` or `unknown`."""
+    """What is known about the message: `not_sent`, `rejected` or `unknown`."""
 
 
 class Unreachable(OtpmuxError):

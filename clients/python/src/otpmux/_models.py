@@ -15,7 +15,7 @@ class SendAttempt:
     provider: str
     channel: str
     state: str
-    """`intended`, `accepted`, `not_sent`, `refused` or `unknown`."""
+    """`intended`, `accepted`, `not_sent`, `rejected` or `unknown`."""
     reason: str | None = None
     """Why it was this provider's turn, such as `preferred` or `failover`."""
     failure: str | None = None

@@ -41,6 +41,6 @@ def _repeatable(problem: Problem) -> bool:
         return problem.type == "conflict"
     # A limit is the caller's to tell its user. A vendor that said no says it again, unless the
     # gateway says when to come back.
-    if problem.certainty == "refused" and problem.retry_after is None:
+    if problem.certainty == "rejected" and problem.retry_after is None:
         return False
     return problem.status >= 500

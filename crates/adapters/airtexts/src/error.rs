@@ -134,7 +134,7 @@ fn of_word(word: Word, endpoint: Endpoint) -> Reading {
     use otpmux_core::{Blame, Certainty};
     match word {
         Word::Recipient => {
-            Reading::new(ErrorKind::InvalidRecipient, Certainty::Refused, Blame::Recipient)
+            Reading::new(ErrorKind::InvalidRecipient, Certainty::Rejected, Blame::Recipient)
         }
         Word::Forbidden => Reading::provider(ErrorKind::Forbidden),
         Word::Credentials => Reading::provider(ErrorKind::Unauthenticated),
@@ -197,7 +197,7 @@ mod tests {
     fn the_table() {
         use Endpoint::{List, Resend, Send, Status, Verify};
         use ErrorKind as K;
-        let recipient = Reading::new(K::InvalidRecipient, Certainty::Refused, Blame::Recipient);
+        let recipient = Reading::new(K::InvalidRecipient, Certainty::Rejected, Blame::Recipient);
         let (caller, policy) = (Reading::caller, Reading::policy);
         let (provider, unknown) = (Reading::provider, Reading::unknown);
         for (status, code, endpoint, expected) in [

@@ -67,25 +67,25 @@ mod tests {
     #[test]
     fn the_table() {
         use Blame::{Caller, Policy, Provider};
-        use Certainty::{Refused, Unknown};
+        use Certainty::{Rejected, Unknown};
         use Endpoint::{Send, Verify};
         use ErrorKind as K;
         let recipients = "Rate limit exceeded: Maximum 2 verification codes per minute.";
         for (status, endpoint, text, says_when, kind, certainty, blame) in [
-            (400, Send, "", false, K::InvalidRequest, Refused, Caller),
-            (401, Send, "", false, K::Unauthenticated, Refused, Provider),
-            (402, Send, "", false, K::InsufficientFunds, Refused, Provider),
-            (403, Send, "", false, K::Forbidden, Refused, Provider),
-            (404, Send, "", false, K::Unavailable, Refused, Provider),
-            (429, Send, recipients, true, K::RateLimited, Refused, Policy),
-            (429, Send, recipients, false, K::RateLimited, Refused, Policy),
-            (429, Send, "Rate limit exceeded", true, K::RateLimited, Refused, Provider),
-            (429, Send, "Maximum 120 requests per minute", true, K::RateLimited, Refused, Provider),
-            (429, Send, "", false, K::RateLimited, Refused, Provider),
-            (429, Verify, recipients, true, K::RateLimited, Refused, Provider),
+            (400, Send, "", false, K::InvalidRequest, Rejected, Caller),
+            (401, Send, "", false, K::Unauthenticated, Rejected, Provider),
+            (402, Send, "", false, K::InsufficientFunds, Rejected, Provider),
+            (403, Send, "", false, K::Forbidden, Rejected, Provider),
+            (404, Send, "", false, K::Unavailable, Rejected, Provider),
+            (429, Send, recipients, true, K::RateLimited, Rejected, Policy),
+            (429, Send, recipients, false, K::RateLimited, Rejected, Policy),
+            (429, Send, "Rate limit exceeded", true, K::RateLimited, Rejected, Provider),
+            (429, Send, "Maximum 120 requests per minute", true, K::RateLimited, Rejected, Provider),
+            (429, Send, "", false, K::RateLimited, Rejected, Provider),
+            (429, Verify, recipients, true, K::RateLimited, Rejected, Provider),
             (500, Send, recipients, false, K::Unavailable, Unknown, Provider),
             (502, Verify, "", false, K::Unavailable, Unknown, Provider),
-            (503, Send, "", true, K::Unavailable, Refused, Provider),
+            (503, Send, "", true, K::Unavailable, Rejected, Provider),
         ] {
             let expected = Reading::new(kind, certainty, blame);
             let got = reading(status, endpoint, text, says_when);

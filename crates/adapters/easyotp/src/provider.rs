@@ -283,7 +283,7 @@ mod tests {
             let verify = EasyOtp::read_verdict(&answer).unwrap_err();
             for error in [send, verify] {
                 let got = (error.kind(), error.certainty(), error.blame());
-                let expected = (ErrorKind::RateLimited, Certainty::Refused, Blame::Provider);
+                let expected = (ErrorKind::RateLimited, Certainty::Rejected, Blame::Provider);
                 assert_eq!((got, error.retry_after()), (expected, after), "{body}");
             }
         }

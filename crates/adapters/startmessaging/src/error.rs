@@ -83,7 +83,7 @@ fn of_code(code: &str, words: &str, endpoint: Endpoint) -> Option<Reading> {
         }
         "VALIDATION_ERROR" | "INVALID_INPUT" => Reading::caller(ErrorKind::InvalidRequest),
         "INVALID_PHONE_NUMBER" => {
-            Reading::new(ErrorKind::InvalidRecipient, Certainty::Refused, Blame::Recipient)
+            Reading::new(ErrorKind::InvalidRecipient, Certainty::Rejected, Blame::Recipient)
         }
         "UNAUTHORIZED" if is_suspended(words) => Reading::provider(ErrorKind::Forbidden),
         "UNAUTHORIZED" | "INVALID_API_KEY" => Reading::provider(ErrorKind::Unauthenticated),
@@ -262,7 +262,7 @@ mod tests {
     #[test]
     fn a_503_is_a_refusal_only_if_it_says_when() {
         let send = Endpoint::Send(Mode::Transport);
-        for (says_when, certainty) in [(true, Certainty::Refused), (false, Certainty::Unknown)] {
+        for (says_when, certainty) in [(true, Certainty::Rejected), (false, Certainty::Unknown)] {
             assert_eq!(reading(503, None, "", send, says_when).certainty, certainty);
         }
     }

@@ -69,7 +69,7 @@ impl OtpProvider for StartMessaging {
     /// # Errors
     ///
     /// Never sent: what the capabilities do not claim, and a number that is no Indian mobile.
-    /// Refused: what the vendor's codes and statuses say; the limit per number is blamed on policy.
+    /// Rejected: what the vendor's codes and statuses say; the limit per number is blamed on policy.
     /// Unknown: 5xx, a success that cannot be read, and a 409 that leaves open whether an earlier
     /// send with the same key was accepted.
     async fn send(&self, cx: &Context, request: &SendRequest) -> Result<Sent, Error> {
@@ -127,7 +127,7 @@ impl OtpProvider for StartMessaging {
 
     /// # Errors
     ///
-    /// Never sent: a reference without the id of a message, as all of dialect a are. Refused:
+    /// Never sent: a reference without the id of a message, as all of dialect a are. Rejected:
     /// [`NotFound`](otpmux_core::ErrorKind::NotFound), and what the vendor's codes and statuses say.
     async fn status(&self, cx: &Context, target: &Target) -> Result<Status, Error> {
         let reference = Reference::read(target.reference.as_ref());

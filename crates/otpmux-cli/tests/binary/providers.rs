@@ -48,7 +48,7 @@ fn a_balance_that_cannot_be_had_is_told_as_such() {
     let error = &ended.json()[0]["providers"][1]["balance"]["error"];
     assert_eq!(
         (&error["kind"], &error["certainty"]),
-        (&"unauthenticated".into(), &"refused".into())
+        (&"unauthenticated".into(), &"rejected".into())
     );
     assert_clean(&ended.everything(), &["sm_live_wrong"]);
     let ended = run(shared.command(&["providers"]).env("SM_KEY", "sm_live_wrong"), "");

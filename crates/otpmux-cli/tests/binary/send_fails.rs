@@ -105,7 +105,7 @@ fn a_key_that_the_vendor_does_not_accept() {
     let ended = run(command.env("KEY", "made-up-key"), "");
     assert_eq!(ended.status, Some(1));
     let (facts, _) = facts(&ended);
-    assert_eq!(facts, facts_of("unauthenticated", "refused", "provider", Some("easyotp")));
+    assert_eq!(facts, facts_of("unauthenticated", "rejected", "provider", Some("easyotp")));
     assert_clean(&ended.everything(), &[TO, "made-up-key"]);
 }
 

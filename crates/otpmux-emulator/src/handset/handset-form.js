@@ -14,7 +14,7 @@ const VERDICTS = {
 /** How a send attempt stands: what to call it, and how good that is. */
 const LEGS = {
   accepted: ["accepted", "good"],
-  refused: ["refused", "bad"],
+  refused: ["rejected", "bad"],
   not_sent: ["not reached", "bad"],
   unknown: ["no certain answer", "doubt"],
   intended: ["under way", "doubt"],

@@ -83,6 +83,6 @@ pub(super) fn other_content() -> Error {
 fn has_failed(record: &Record) -> Error {
     let kind = record.send_attempts.last().and_then(|attempt| attempt.failure).unwrap_or(ErrorKind::Unavailable);
     let blame = if kind == ErrorKind::Store { Blame::Internal } else { Blame::Provider };
-    Error::new(kind, Certainty::Refused, blame)
+    Error::new(kind, Certainty::Rejected, blame)
         .with_detail("the first request under this idempotency key has failed; ask again")
 }

@@ -306,9 +306,9 @@ impl<'a> Dispatch<'a> {
             tracing::error!(%provider, detail = error.detail(), "another code than ours was sent");
         }
         let state = match error.certainty() {
-            _ if foreign => AttemptState::Refused,
+            _ if foreign => AttemptState::Rejected,
             Certainty::NotSent => AttemptState::NotSent,
-            Certainty::Refused => AttemptState::Refused,
+            Certainty::Rejected => AttemptState::Rejected,
             Certainty::Unknown => AttemptState::Unknown,
         };
         self.end(flight, state, Some(&error), Sent::new());
@@ -337,7 +337,7 @@ impl<'a> Dispatch<'a> {
         match provider.status(&cx, &target).await.map(|status| status.delivery) {
             Ok(Delivery::Accepted | Delivery::Sent | Delivery::Delivered) => Ok(Sent::new()),
             Ok(Delivery::Failed | Delivery::Expired) => {
-                Err(error.with_certainty(Certainty::Refused))
+                Err(error.with_certainty(Certainty::Rejected))
             }
             Ok(_) | Err(_) => Err(error),
         }

@@ -26,7 +26,7 @@ pub(super) fn classify<T>(result: &Result<T, Error>) -> Outcome {
     }
     if error.blame() != Blame::Provider {
         // Only who has read a request can refuse it.
-        let at_work = error.certainty() == Certainty::Refused;
+        let at_work = error.certainty() == Certainty::Rejected;
         return if at_work { Outcome::Success } else { Outcome::Ignored };
     }
     match (kind, error.certainty()) {
@@ -41,7 +41,7 @@ pub(super) fn classify<T>(result: &Result<T, Error>) -> Outcome {
         | (
             K::InvalidRequest | K::InvalidRecipient | K::NotFound | K::Conflict | K::KeyReused
             | K::FraudSuspected,
-            Certainty::NotSent | Certainty::Refused,
+            Certainty::NotSent | Certainty::Rejected,
         ) => Outcome::Ignored,
         _ => Outcome::Failure(kind, hint),
     }

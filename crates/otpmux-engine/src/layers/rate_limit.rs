@@ -79,7 +79,7 @@ impl<P: Port> RateLimiter<P> {
         }
         if let Err(error) = &result
             && error.kind() == ErrorKind::RateLimited
-            && error.certainty() == Certainty::Refused
+            && error.certainty() == Certainty::Rejected
             && error.blame() == Blame::Provider
             && let Some(after) = error.retry_after()
         {

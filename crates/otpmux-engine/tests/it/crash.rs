@@ -177,7 +177,7 @@ async fn news_that_could_not_be_told_are_told_with_the_next_write() {
     };
     let (a, b) = (carrier("a"), carrier("b"));
     let penniless =
-        || Error::new(ErrorKind::InsufficientFunds, Certainty::Refused, Blame::Provider);
+        || Error::new(ErrorKind::InsufficientFunds, Certainty::Rejected, Blame::Provider);
     // The second send attempt could not be written down; then there is none, and the end could not.
     for providers in [&[&a, &b][..], &[&a]] {
         a.sends.answer(Err(penniless()));

@@ -16,7 +16,7 @@ async fn a_refusal_goes_on_to_the_next_with_the_same_code() {
     assert!(sent.confirmed);
     assert_eq!(a.otpmux_codes(), b.otpmux_codes());
     let states: Vec<_> = sent.send_attempts.iter().map(|attempt| (attempt.state, attempt.failure)).collect();
-    let refused = (AttemptState::Refused, Some(ErrorKind::Unavailable));
+    let refused = (AttemptState::Rejected, Some(ErrorKind::Unavailable));
     assert_eq!(states, [refused, (AttemptState::Accepted, None)]);
     assert_eq!(world.verify(&sent, &b.otpmux_codes()[0]).await, "approved");
 }
@@ -124,7 +124,7 @@ async fn once_unknown_a_attempt_stays_unknown() {
 #[tokio::test]
 async fn only_a_providers_own_fault_reaches_another() {
     for blame in [Blame::Policy, Blame::Caller, Blame::Recipient, Blame::Internal] {
-        for certainty in [Certainty::NotSent, Certainty::Refused] {
+        for certainty in [Certainty::NotSent, Certainty::Rejected] {
             let (a, b) = (carrier("a"), carrier("b"));
             let world = World::of(&[&a, &b]);
             a.sends.answer(Err(error(certainty, blame)));
@@ -139,7 +139,7 @@ async fn a_limit_after_an_unknown_attempt_keeps_the_verification() {
     let (a, b) = (carrier("a"), carrier("b"));
     let world = World::of(&[&a, &b]);
     a.sends.answer(Err(unknown()));
-    b.sends.answer(Err(error(Certainty::Refused, Blame::Policy)));
+    b.sends.answer(Err(error(Certainty::Rejected, Blame::Policy)));
     let sent = world.send().await.unwrap();
     assert!(!sent.confirmed);
     assert_eq!(world.verify(&sent, &a.otpmux_codes()[0]).await, "approved");

@@ -91,7 +91,7 @@ async fn an_empty_account_is_left_alone_at_once_and_no_user_pays_for_it_again() 
     let (a, b) = (carrier("a"), carrier("b"));
     let world = World::of(&[&a, &b]);
     for kind in [ErrorKind::InsufficientFunds, ErrorKind::Unauthenticated, ErrorKind::Forbidden] {
-        let refusal = otpmux_core::Error::new(kind, Certainty::Refused, Blame::Provider);
+        let refusal = otpmux_core::Error::new(kind, Certainty::Rejected, Blame::Provider);
         let before = a.count();
         a.sends.answer(Err(refusal));
         assert_eq!(world.send().await.unwrap().send_attempts.len(), 2);

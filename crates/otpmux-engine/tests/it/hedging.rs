@@ -61,7 +61,7 @@ async fn when_one_fails_the_other_is_waited_for() {
     b.sends.answer(Err(down()));
     let sent = world.send().await.unwrap();
     let states: Vec<_> = sent.send_attempts.iter().map(|attempt| attempt.state).collect();
-    assert_eq!(states, [AttemptState::Accepted, AttemptState::Refused]);
+    assert_eq!(states, [AttemptState::Accepted, AttemptState::Rejected]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -82,7 +82,7 @@ async fn when_both_fail_a_third_follows_only_while_a_duplicate_is_left() {
 async fn a_recipient_that_cannot_be_reached_stops_a_hedged_send_too() {
     let (a, b, c) = (carrier("a"), carrier("b"), carrier("c"));
     let world = World::with(&[&a, &b, &c], hedged());
-    a.sends.answer_after(SLOW, Err(error(Certainty::Refused, Blame::Recipient)));
+    a.sends.answer_after(SLOW, Err(error(Certainty::Rejected, Blame::Recipient)));
     b.sends.answer_after(2 * SLOW, Err(down()));
     let error = world.send().await.unwrap_err();
     assert_eq!((error.blame(), error.kind()), (Blame::Recipient, ErrorKind::Unavailable));
@@ -115,7 +115,7 @@ async fn a_refusal_for_all_ends_the_further_tries_of_the_attempt_beside_it() {
         let world = World::with(&[&a, &b], hedged());
         let later = unknown().with_retry_after(Duration::from_secs(3));
         a.sends.answer(Err(later));
-        b.sends.answer(Err(error(Certainty::Refused, blame)));
+        b.sends.answer(Err(error(Certainty::Rejected, blame)));
         let sent = world.send().await.unwrap();
         assert!(!sent.confirmed, "the first try may have been sent");
         assert_eq!((a.count(), b.count()), (1, 1), "{blame:?}");

@@ -70,15 +70,15 @@ async fn what_depends_on_the_request_alone_opens_nothing() {
     let provider = carrier("a");
     let guard = Guard::of(&provider, &once());
     for (kind, certainty, blame) in [
-        (K::InvalidRecipient, C::Refused, B::Recipient),
+        (K::InvalidRecipient, C::Rejected, B::Recipient),
         (K::Store, C::Unknown, B::Internal),
-        (K::Unauthenticated, C::Refused, B::Internal),
-        (K::InvalidRecipient, C::Refused, B::Provider),
-        (K::InvalidRequest, C::Refused, B::Caller),
+        (K::Unauthenticated, C::Rejected, B::Internal),
+        (K::InvalidRecipient, C::Rejected, B::Provider),
+        (K::InvalidRequest, C::Rejected, B::Caller),
         (K::InvalidRequest, C::NotSent, B::Caller),
-        (K::RateLimited, C::Refused, B::Policy),
+        (K::RateLimited, C::Rejected, B::Policy),
         (K::FraudSuspected, C::Unknown, B::Policy),
-        (K::RateLimited, C::Refused, B::Provider),
+        (K::RateLimited, C::Rejected, B::Provider),
         (K::Unsupported, C::NotSent, B::Provider),
         (K::Configuration, C::NotSent, B::Provider),
     ] {
@@ -94,7 +94,7 @@ async fn a_refusal_shows_a_vendor_at_work_and_an_ignored_error_shows_nothing() {
     let guard = Guard::of(&provider, &once());
     fails(&provider, unknown);
     guard.sends(4).await;
-    let refused = failing(ErrorKind::InvalidRecipient, Certainty::Refused, Blame::Recipient);
+    let refused = failing(ErrorKind::InvalidRecipient, Certainty::Rejected, Blame::Recipient);
     provider.sends.answer(Err(refused));
     guard.sends(5).await;
     assert!(guard.is_closed(), "the row of failures was broken");
@@ -108,7 +108,7 @@ async fn trouble_with_the_account_opens_at_once_and_for_longer() {
     for kind in [ErrorKind::Unauthenticated, ErrorKind::Forbidden, ErrorKind::InsufficientFunds] {
         let provider = carrier("a");
         let guard = Guard::of(&provider, &once());
-        provider.sends.always(move |_, _| Err(failing(kind, Certainty::Refused, Blame::Provider)));
+        provider.sends.always(move |_, _| Err(failing(kind, Certainty::Rejected, Blame::Provider)));
         guard.sends(1).await;
         assert_eq!(guard.refused().await, MINUTE, "{kind:?}");
         guard.pass(MINUTE).await;

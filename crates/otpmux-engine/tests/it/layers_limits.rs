@@ -230,9 +230,9 @@ async fn one_user_who_guesses_leaves_the_others_their_sends() {
 async fn other_refusals_hold_nothing_back() {
     let after = 30 * SECOND;
     for error in [
-        Error::new(ErrorKind::RateLimited, Certainty::Refused, Blame::Policy),
+        Error::new(ErrorKind::RateLimited, Certainty::Rejected, Blame::Policy),
         Error::new(ErrorKind::RateLimited, Certainty::NotSent, Blame::Provider),
-        Error::new(ErrorKind::Unavailable, Certainty::Refused, Blame::Provider),
+        Error::new(ErrorKind::Unavailable, Certainty::Rejected, Blame::Provider),
     ] {
         let provider = carrier("a");
         let guard = Guard::of(&provider, &once());

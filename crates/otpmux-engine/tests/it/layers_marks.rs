@@ -255,7 +255,7 @@ async fn how_long_a_success_outweighs_others_depends_on_the_traffic() {
 async fn trouble_with_the_account_is_only_that_of_the_same_settings() {
     let Two { provider, one, other } = &Two::new();
     provider.sends.always(|_, _| {
-        Err(failing(ErrorKind::Unauthenticated, Certainty::Refused, Blame::Provider))
+        Err(failing(ErrorKind::Unauthenticated, Certainty::Rejected, Blame::Provider))
     });
     one.sends(1).await;
     other.learn(&one.guarded.news().unwrap());

@@ -108,7 +108,7 @@ async fn probes_may_be_asked_for_before_their_time_but_only_so_many_at_once() {
         guard.send_with(&allow_half_open).await.unwrap_err();
     }
     assert_eq!(guard.refused().await, 3 * SECOND, "they do not drive the pause up");
-    let funds = failing(ErrorKind::InsufficientFunds, Certainty::Refused, Blame::Provider);
+    let funds = failing(ErrorKind::InsufficientFunds, Certainty::Rejected, Blame::Provider);
     provider.sends.answer(Err(funds));
     guard.send_with(&allow_half_open).await.unwrap_err();
     assert_eq!(guard.refused().await, MINUTE, "but what is worse does");

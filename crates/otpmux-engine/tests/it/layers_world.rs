@@ -161,7 +161,7 @@ pub(crate) fn not_sent() -> Error {
 }
 
 pub(crate) fn too_many(after: Duration) -> Error {
-    Error::new(ErrorKind::RateLimited, Certainty::Refused, Blame::Provider).with_retry_after(after)
+    Error::new(ErrorKind::RateLimited, Certainty::Rejected, Blame::Provider).with_retry_after(after)
 }
 
 /// A provider that documents a limit on requests.

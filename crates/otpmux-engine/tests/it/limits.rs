@@ -179,7 +179,7 @@ type Limit = fn(&mut MessageLimits) -> &mut Vec<RateLimit>;
 async fn what_reached_nobody_counts_for_the_client_alone() {
     let outcomes = [
         (Certainty::NotSent, Blame::Provider),
-        (Certainty::Refused, Blame::Provider),
+        (Certainty::Rejected, Blame::Provider),
         (Certainty::NotSent, Blame::Policy),
         (Certainty::NotSent, Blame::Caller),
         (Certainty::NotSent, Blame::Recipient),
@@ -267,7 +267,7 @@ async fn a_provider_counts_what_reached_it() {
         let sent = process(&providers).send(number(1)).await.unwrap();
         !sent.send_attempts.iter().any(|attempt| attempt.provider.as_str() == "a")
     };
-    for (certainty, counted) in [(Certainty::NotSent, false), (Certainty::Refused, true)] {
+    for (certainty, counted) in [(Certainty::NotSent, false), (Certainty::Rejected, true)] {
         // As the first of its route, after a failure, and when nobody else is left.
         let (a, b) = (limited(), carrier("b"));
         a.sends.always(move |_, _| Err(error(certainty, Blame::Provider)));

@@ -90,7 +90,7 @@ fn provider(at: usize, kind: Kind, journal: &Arc<Mutex<Journal>>) -> Arc<Scripte
 fn outcome() -> impl Strategy<Value = Outcome> {
     let certainty = prop_oneof![
         1 => Just(Certainty::NotSent),
-        1 => Just(Certainty::Refused),
+        1 => Just(Certainty::Rejected),
         2 => Just(Certainty::Unknown)
     ];
     let blame = prop_oneof![

@@ -64,7 +64,7 @@ async fn a_balance_is_the_vendors_answer_or_the_reason_why_there_is_none() {
         async |name: &str| world.client.balance(&otpmux_core::ProviderId::new(name).unwrap()).await;
     rich.balances.answer(Ok(Balance::new("12.50", Some("INR".to_owned()))));
     assert_eq!(ask("rich").await.unwrap().amount, "12.50");
-    rich.balances.answer(Err(error(Certainty::Refused, Blame::Provider)));
+    rich.balances.answer(Err(error(Certainty::Rejected, Blame::Provider)));
     assert_eq!(ask("rich").await.unwrap_err().kind(), ErrorKind::Unavailable);
     assert_eq!(ask("mute").await.unwrap_err().kind(), ErrorKind::Unsupported);
     assert_eq!(ask("nobody").await.unwrap_err().kind(), ErrorKind::NotFound);

@@ -38,7 +38,7 @@ async fn a_message_that_failed_is_no_duplicate_of_the_next() {
     b.sends.answer(Err(unknown()));
     let sent = world.send().await.unwrap();
     assert!(sent.confirmed, "one duplicate was left for the third");
-    assert_eq!((sent.send_attempts[0].state, c.count()), (AttemptState::Refused, 1));
+    assert_eq!((sent.send_attempts[0].state, c.count()), (AttemptState::Rejected, 1));
 }
 
 #[tokio::test]
@@ -48,7 +48,7 @@ async fn a_vendor_that_cannot_tell_leaves_it_unknown() {
         Err(unknown()),
         Err(otpmux_core::Error::new(
             otpmux_core::ErrorKind::NotFound,
-            otpmux_core::Certainty::Refused,
+            otpmux_core::Certainty::Rejected,
             otpmux_core::Blame::Caller,
         )),
     ];

@@ -47,7 +47,7 @@ async fn ready_while_codes_can_be_verified_however_the_vendors_are() {
     let world = World::of(&[&a, &b]);
     world.client.ready().await.unwrap();
     let refused = |_: &_, _: &_| {
-        Err(Error::new(ErrorKind::Unauthenticated, Certainty::Refused, Blame::Provider))
+        Err(Error::new(ErrorKind::Unauthenticated, Certainty::Rejected, Blame::Provider))
     };
     a.sends.always(refused);
     world.send().await.unwrap();

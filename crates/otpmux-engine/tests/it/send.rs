@@ -51,7 +51,7 @@ async fn a_failed_send_leaves_no_code_behind() {
     let provider = carrier("a");
     let world = World::of(&[&provider]);
     provider.sends.answer(Err(down()));
-    assert_eq!(world.send().await.unwrap_err().certainty(), Certainty::Refused);
+    assert_eq!(world.send().await.unwrap_err().certainty(), Certainty::Rejected);
     let code = provider.otpmux_codes().remove(0);
     let next = world.send().await.unwrap();
     assert_ne!(provider.otpmux_codes()[1], code, "and the next send makes a new one");

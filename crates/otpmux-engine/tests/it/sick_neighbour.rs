@@ -88,11 +88,11 @@ fn hangs() -> Error {
 }
 
 fn wrong_key() -> Error {
-    Error::new(ErrorKind::Unauthenticated, Certainty::Refused, Blame::Provider)
+    Error::new(ErrorKind::Unauthenticated, Certainty::Rejected, Blame::Provider)
 }
 
 fn unavailable() -> Error {
-    Error::new(ErrorKind::Unavailable, Certainty::Refused, Blame::Provider)
+    Error::new(ErrorKind::Unavailable, Certainty::Rejected, Blame::Provider)
 }
 
 /// How a neighbour is sick: the error of its calls, and what its providers are made of.
@@ -349,7 +349,7 @@ async fn the_first_sends_after_the_key_was_mended_go_out() {
 #[tokio::test(start_paused = true)]
 async fn a_new_process_for_each_send_sends_as_soon_as_the_cause_is_mended() {
     fn empty() -> Error {
-        Error::new(ErrorKind::InsufficientFunds, Certainty::Refused, Blame::Provider)
+        Error::new(ErrorKind::InsufficientFunds, Certainty::Rejected, Blame::Provider)
     }
     for error in [empty as fn() -> Error, unavailable, unreachable] {
         let town = Town::new();

@@ -40,8 +40,8 @@ async fn verdict(
 async fn a_send_that_fails_leaves_the_users_code_as_good_as_it_was() {
     for (certainty, blame) in [
         (Certainty::NotSent, Blame::Provider),
-        (Certainty::Refused, Blame::Provider),
-        (Certainty::Refused, Blame::Recipient),
+        (Certainty::Rejected, Blame::Provider),
+        (Certainty::Rejected, Blame::Recipient),
         (Certainty::NotSent, Blame::Policy),
     ] {
         let a = carrier("a");

@@ -155,7 +155,7 @@ async fn a_vendor_without_the_call_is_an_error_and_a_lost_id_is_none() {
     let a = vendor("a");
     let world = World::of(&[&a]);
     let sent = world.send().await.unwrap();
-    let no_route = || Error::new(ErrorKind::Unsupported, Certainty::Refused, Blame::Provider);
+    let no_route = || Error::new(ErrorKind::Unsupported, Certainty::Rejected, Blame::Provider);
     a.verifies.answer(Err(no_route()));
     let error = world.client.verify(sent.id, &"1111".parse().unwrap()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unsupported);

@@ -124,7 +124,7 @@ pub(crate) fn unknown() -> Error {
 
 /// The vendor has not sent it, and another one may.
 pub(crate) fn down() -> Error {
-    error(Certainty::Refused, Blame::Provider)
+    error(Certainty::Rejected, Blame::Provider)
 }
 
 /// Another code than this one, of the same length.

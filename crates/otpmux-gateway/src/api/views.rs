@@ -131,7 +131,7 @@ struct SendAttempt {
     /// How it went.
     #[schema(example = "sms")]
     channel: String,
-    /// What is known about it: `intended`, `accepted`, `not_sent`, `refused` or `unknown`.
+    /// What is known about it: `intended`, `accepted`, `not_sent`, `rejected` or `unknown`.
     state: &'static str,
     /// Why it failed.
     #[serde(skip_serializing_if = "Option::is_none")]

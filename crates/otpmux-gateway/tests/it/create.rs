@@ -55,7 +55,7 @@ async fn the_second_vendor_carries_the_same_code_when_the_first_is_down() {
     let details = gateway.get(&format!("/v1/verifications/{}", sent["id"].as_str().unwrap())).await;
     let details = details.expect(200);
     let send_attempts: Vec<_> = details["send_attempts"].as_array().unwrap().iter().collect();
-    assert_eq!((&send_attempts[0]["provider"], &send_attempts[0]["state"]), (&json!("first"), &json!("refused")));
+    assert_eq!((&send_attempts[0]["provider"], &send_attempts[0]["state"]), (&json!("first"), &json!("rejected")));
     assert_eq!((&send_attempts[1]["provider"], &send_attempts[1]["reason"]), (&json!("second"), &json!("failover")));
     assert_eq!(gateway.verify(&sent, &code_of(&emulator, PHONE)).await["verdict"], "approved");
 }
@@ -236,7 +236,7 @@ async fn when_every_vendor_refuses_the_caller_is_told_that_nothing_is_out() {
     }
     let problem = gateway.post("/v1/verifications", &json!({ "to": PHONE })).await;
     let problem = problem.problem(503, "unauthenticated");
-    assert_eq!(problem["certainty"], "refused");
+    assert_eq!(problem["certainty"], "rejected");
     for vendor in [Vendor::EasyOtp, Vendor::StartMessaging] {
         emulator.clear_faults(vendor);
     }
@@ -277,7 +277,7 @@ async fn a_number_that_nobody_serves() {
     assert_eq!(offers["ttl"], json!({ "default": 300, "min": 60, "max": 600 }));
     assert_eq!(offers["limits"]["recipient"], json!(["2/1m", "15/1h", "50/1d"]));
     assert_eq!(offers["numbers"]["version"], otpmux::NUMBERS_VERSION);
-    assert_eq!(offers["numbers"]["refused"][0], "premium");
+    assert_eq!(offers["numbers"]["rejected"][0], "premium");
 }
 
 /// What is typed is understood or refused; the answer shows what was understood.

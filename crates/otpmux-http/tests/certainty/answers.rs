@@ -80,7 +80,7 @@ async fn retry_after_is_read_by_the_injected_clock_and_capped() {
         let expected = seconds.map(Duration::from_secs);
         assert_eq!(answer.retry_after(), expected, "{header}");
         let error = answer.error(Reading::of_status(429, expected.is_some()));
-        assert_error(&error, RateLimited, Certainty::Refused);
+        assert_error(&error, RateLimited, Certainty::Rejected);
         assert_eq!(error.retry_after(), expected, "{header}");
     }
 }

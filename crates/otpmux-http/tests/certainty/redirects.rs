@@ -1,6 +1,6 @@
 //! Redirects, which would carry key, recipient and code elsewhere.
 
-use otpmux_core::Certainty::Refused;
+use otpmux_core::Certainty::Rejected;
 use otpmux_core::ErrorKind::Unavailable;
 use otpmux_http::Call;
 use otpmux_testkit::faulty::{FaultyServer, Play, Reply};
@@ -16,7 +16,7 @@ async fn are_refused_and_the_other_host_sees_nothing() {
         let transport = patient(&server.url());
         for call in [post(), Call::get("/balance")] {
             let error = transport.call(&cx(), call).await.unwrap_err();
-            assert_error(&error, Unavailable, Refused);
+            assert_error(&error, Unavailable, Rejected);
             assert_eq!(error.status(), Some(status));
         }
         let requests = server.requests();
@@ -30,6 +30,6 @@ async fn are_refused_and_the_other_host_sees_nothing() {
 async fn are_refused_on_the_same_host_too() {
     let server = FaultyServer::start(Play::redirect(307, "/v2/send")).await;
     let error = patient(&server.url()).call(&cx(), post()).await.unwrap_err();
-    assert_error(&error, Unavailable, Refused);
+    assert_error(&error, Unavailable, Rejected);
     assert_eq!(server.requests().len(), 1);
 }

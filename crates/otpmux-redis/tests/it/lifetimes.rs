@@ -79,7 +79,7 @@ async fn flows(server: &RedisServer) {
     };
     let key = LimitKey::of_recipient(LimitScope::Recipient, &record(9).recipient);
     let refunds = vec![Refund { key, at }];
-    let settling = Settle { news: vec![mark], refunds, ..settle(AttemptState::Refused) };
+    let settling = Settle { news: vec![mark], refunds, ..settle(AttemptState::Rejected) };
     let expired = put(&store, record(9)).await;
     store.settle(expired, settling, now()).await.unwrap();
     let late = now() + Duration::from_mins(6);

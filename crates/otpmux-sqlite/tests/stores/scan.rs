@@ -133,7 +133,7 @@ pub(crate) async fn what_was_removed_is_overwritten() {
     for (number, text) in (0..).zip(&texts) {
         let mut record = record(number);
         record.send_attempts[0].reference = Some(VendorReference::new(text.as_str()));
-        record.send_attempts[0].state = AttemptState::Refused;
+        record.send_attempts[0].state = AttemptState::Rejected;
         record.send_attempts[0].failure = Some(ErrorKind::Timeout);
         put(&store, record).await;
     }

@@ -1,7 +1,7 @@
 //! Trials of what an HTTP status means on send, and that none is ever an approval.
 
 use otpmux_core::Blame::{self, Provider};
-use otpmux_core::Certainty::{self, Refused, Unknown};
+use otpmux_core::Certainty::{self, Rejected, Unknown};
 use otpmux_core::{Error, ErrorKind, Verdict};
 
 use super::VendorFault;
@@ -12,15 +12,15 @@ use super::stand::{Bench, blamed, certain, expect, failed, unexpected};
 /// documentation may say either. A 409 may mean that an earlier send with the same key is still under
 /// way, a 503 may be a refusal, and many a 4xx is somebody else's fault than it seems.
 const STATUSES: &[(u16, Option<Certainty>, Option<Blame>)] = &[
-    (400, Some(Refused), None),
-    (401, Some(Refused), Some(Provider)),
-    (402, Some(Refused), Some(Provider)),
-    (403, Some(Refused), Some(Provider)),
-    (404, Some(Refused), None),
+    (400, Some(Rejected), None),
+    (401, Some(Rejected), Some(Provider)),
+    (402, Some(Rejected), Some(Provider)),
+    (403, Some(Rejected), Some(Provider)),
+    (404, Some(Rejected), None),
     (408, Some(Unknown), Some(Provider)),
     (409, None, None),
-    (422, Some(Refused), None),
-    (429, Some(Refused), None),
+    (422, Some(Rejected), None),
+    (429, Some(Rejected), None),
     (500, Some(Unknown), Some(Provider)),
     (502, Some(Unknown), Some(Provider)),
     (503, None, Some(Provider)),
@@ -38,7 +38,7 @@ pub(super) fn add(cases: &mut Cases) {
         let stranger = stand.instance.wrong_credentials().await;
         let sent = stranger.send(&super::stand::cx(), &stand.request()).await;
         let error = failed(sent)?;
-        expect(&error, ErrorKind::Unauthenticated, Refused)?;
+        expect(&error, ErrorKind::Unauthenticated, Rejected)?;
         blamed(&error, Provider)?;
         let messages = stand.instance.delivered().await.len();
         ensure!(messages == 0, "a message went out");
@@ -50,7 +50,7 @@ pub(super) fn add(cases: &mut Cases) {
             let (stand, sent, code) = bench.start_sent().await?;
             let stranger = stand.instance.wrong_credentials().await;
             let verdict = stand.verify_by(&*stranger, &sent, &code).await;
-            expect(&failed(verdict)?, ErrorKind::Unauthenticated, Refused)
+            expect(&failed(verdict)?, ErrorKind::Unauthenticated, Rejected)
         });
     }
 }

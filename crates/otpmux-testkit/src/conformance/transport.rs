@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use otpmux_core::Blame::Provider;
-use otpmux_core::Certainty::{NotSent, Refused, Unknown};
+use otpmux_core::Certainty::{NotSent, Rejected, Unknown};
 use otpmux_core::{Error, ErrorKind, Verdict};
 use tokio::time::{Instant, timeout};
 
@@ -41,7 +41,7 @@ pub(super) fn add(cases: &mut Cases) {
         let cx = cx().with_deadline(deadline.into_std());
         let error = failed(stand.provider.send(&cx, &stand.request()).await)?;
         expect(&error, ErrorKind::Timeout, error.certainty())?;
-        ensure!(error.certainty() != Refused, "nobody has answered: {error}");
+        ensure!(error.certainty() != Rejected, "nobody has answered: {error}");
         let late = deadline.elapsed();
         ensure!(late < Duration::from_millis(500), "{late:?} after its deadline");
         Ok(())
@@ -83,7 +83,7 @@ async fn redirect(bench: Bench) -> Outcome {
     let url = format!("{}/elsewhere", elsewhere.url());
     stand.instance.fault(VendorFault::Redirect(url)).await;
     let error = failed(stand.send(&stand.request()).await)?;
-    certain(&error, Refused)?;
+    certain(&error, Rejected)?;
     blamed(&error, Provider)?;
     let followed = elsewhere.drained().await;
     ensure!(followed == 0, "the request, key and all, went elsewhere");

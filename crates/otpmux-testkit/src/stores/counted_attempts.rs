@@ -28,7 +28,7 @@ pub(super) async fn a_attempt_without_room_is_not_begun_but_all_else_is_written(
     let witness = Witness::default();
     let mark = HealthMark { provider, witness, at: now(), state: None };
     let begin = StartAttempt {
-        ends: vec![end(1, AttemptState::Refused)],
+        ends: vec![end(1, AttemptState::Rejected)],
         skips: vec![skip.clone()],
         news: vec![mark.clone()],
         ..charged(1, &[(1, 60)])
@@ -38,7 +38,7 @@ pub(super) async fn a_attempt_without_room_is_not_begun_but_all_else_is_written(
     let limited = Limited { scope: LimitScope::Provider, window, retry_after };
     assert_eq!(begin_at(&*store, id, begin, after(1)).await, AttemptStarted::Limited(limited));
     let back = read(&*store, id).await;
-    assert_eq!((back.send_attempts.len(), back.send_attempts[1].state), (2, AttemptState::Refused));
+    assert_eq!((back.send_attempts.len(), back.send_attempts[1].state), (2, AttemptState::Rejected));
     assert_eq!(back.send_attempts[1].failure, Some(ErrorKind::Unavailable));
     assert_eq!(back.skips, [skip]);
     assert_eq!(health_at(&*store, after(1)).await, [mark]);

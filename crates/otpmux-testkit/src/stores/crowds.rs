@@ -164,7 +164,7 @@ pub(super) async fn of_a_new_attempt_and_a_closing_one_comes_first(store: Store,
                 if task % 3 == 1 {
                     return Some(begin_at(&*store, id, begin("second"), now()).await);
                 }
-                let settle = Settle { close: task % 3 == 0, ..settle(end(0, AttemptState::Refused)) };
+                let settle = Settle { close: task % 3 == 0, ..settle(end(0, AttemptState::Rejected)) };
                 settle_at(&*store, id, settle, now()).await;
                 None
             }

@@ -66,7 +66,7 @@ pub(super) async fn who_comes_late_is_told_so_until_the_record_is_gone(store: St
             assert!(load_at(&*store, id, at).await.is_some());
         }
         // Late answers of vendors are still written down.
-        let state = settle_at(&*store, id, settle(end(0, AttemptState::Refused)), at).await;
+        let state = settle_at(&*store, id, settle(end(0, AttemptState::Rejected)), at).await;
         assert_eq!(state, State::Pending);
         let back = load_at(&*store, id, at).await.expect("a record");
         assert_eq!(back.send_attempts[0].failure, Some(ErrorKind::Unavailable));

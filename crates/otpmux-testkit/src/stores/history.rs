@@ -68,10 +68,10 @@ pub(super) async fn several_attempts_end_in_one_step(store: Store) {
     let reference = |text| Some(VendorReference::new(text));
     let ends = vec![
         AttemptEnd { reference: reference("late"), ..end(2, AttemptState::Accepted) },
-        end(0, AttemptState::Refused),
-        end(9, AttemptState::Refused),
+        end(0, AttemptState::Rejected),
+        end(9, AttemptState::Rejected),
         // Said twice: the last word counts.
-        AttemptEnd { reference: reference("first word"), ..end(3, AttemptState::Refused) },
+        AttemptEnd { reference: reference("first word"), ..end(3, AttemptState::Rejected) },
         end(3, AttemptState::Unknown),
     ];
     settle_at(&*store, id, Settle { ends, ..Settle::default() }, now()).await;
@@ -84,7 +84,7 @@ pub(super) async fn several_attempts_end_in_one_step(store: Store) {
         .collect()
     };
     let expected = [
-        (AttemptState::Refused, Some(ErrorKind::Unavailable), "a-reference".to_owned()),
+        (AttemptState::Rejected, Some(ErrorKind::Unavailable), "a-reference".to_owned()),
         (AttemptState::Intended, None, "b-reference".to_owned()),
         (AttemptState::Accepted, None, "late".to_owned()),
         (AttemptState::Unknown, None, "first word".to_owned()),

@@ -128,7 +128,7 @@ pub(super) async fn a_send_whose_next_attempt_was_lost_comes_to_nothing(store: S
         let new = under_way(record(number));
         let id = new.id;
         assert!(matches!(create_at(&*store, new, &charges, now()).await, Created::New(_)));
-        let ends = vec![end(0, AttemptState::Refused)];
+        let ends = vec![end(0, AttemptState::Rejected)];
         let begin = StartAttempt { ends: ends.clone(), ..begin("second") };
         let lost = Some(Lost::SendAttempt(begin.attempt.clone()));
         if carried_out {
@@ -140,7 +140,7 @@ pub(super) async fn a_send_whose_next_attempt_was_lost_comes_to_nothing(store: S
             assert_eq!(settle_at(&*store, id, settle.clone(), now()).await, State::Closed);
         }
         let states: Vec<_> = read(&*store, id).await.send_attempts.iter().map(|attempt| attempt.state).collect();
-        assert_eq!(states, [AttemptState::Refused, AttemptState::NotSent]);
+        assert_eq!(states, [AttemptState::Rejected, AttemptState::NotSent]);
         assert_eq!(send(&*store, &charges, now()).await, None, "{carried_out}");
         assert_eq!(try_code(&*store, older, CODE).await, "approved");
     }

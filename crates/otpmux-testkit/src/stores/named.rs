@@ -43,7 +43,7 @@ pub(super) async fn a_request_said_twice_is_made_once(store: Store) {
     // What has happened since is told, not how it began.
     try_code(&*store, id, WRONG).await;
     begin_at(&*store, id, super::records::begin("second"), now()).await;
-    settle_at(&*store, id, settle(end(1, AttemptState::Refused)), now()).await;
+    settle_at(&*store, id, settle(end(1, AttemptState::Rejected)), now()).await;
     let again = named(1, 1, 1);
     let unused = again.id;
     let created = create_at(&*store, again, &[], after(1)).await;
@@ -91,7 +91,7 @@ pub(super) async fn a_repeat_charges_no_limit(store: Store) {
 }
 
 pub(super) async fn a_request_that_came_to_nothing_frees_its_name(store: Store) {
-    for (name, state) in [(1, AttemptState::NotSent), (2, AttemptState::Refused)] {
+    for (name, state) in [(1, AttemptState::NotSent), (2, AttemptState::Rejected)] {
         let mut first = named(1, name, 1);
         first.send_attempts[0].state = AttemptState::Intended;
         let (_, id) = ask(&*store, first, now()).await;

@@ -119,7 +119,7 @@ pub(super) fn attempt(provider: &str, otpmux_code: bool, state: AttemptState) ->
         key: IdempotencyKey::generate(&OsEntropy).expect("randomness"),
         ends_at: after(20),
         state,
-        failure: (state == AttemptState::Refused).then_some(ErrorKind::RateLimited),
+        failure: (state == AttemptState::Rejected).then_some(ErrorKind::RateLimited),
         reference: Some(VendorReference::new(format!("{provider}-reference"))),
         vendor: None,
     }
@@ -139,7 +139,7 @@ pub(super) fn begin(provider: &str) -> StartAttempt {
 
 /// The end of one send attempt, and nothing else.
 pub(super) fn end(attempt: usize, state: AttemptState) -> AttemptEnd {
-    let failure = (state == AttemptState::Refused).then_some(ErrorKind::Unavailable);
+    let failure = (state == AttemptState::Rejected).then_some(ErrorKind::Unavailable);
     AttemptEnd { attempt, state, failure, reference: None, vendor: None }
 }
 

@@ -23,23 +23,23 @@ pub(super) async fn a_attempt_is_settled_and_the_next_begun_in_one_step(store: S
     let mut intended = record(1);
     intended.send_attempts[0].state = AttemptState::Intended;
     let id = put(&*store, intended).await;
-    let begin = next(vec![end(0, AttemptState::Refused)]);
+    let begin = next(vec![end(0, AttemptState::Rejected)]);
     let begun = store.start_attempt(id, begin, now()).await.expect("a store that works");
     assert_eq!(begun, AttemptStarted::Started(1));
     let send_attempts = read(&*store, id).await.send_attempts;
     let told: Vec<_> = send_attempts.iter().map(|attempt| (attempt.provider.as_str(), attempt.state)).collect();
-    assert_eq!(told, [("primary", AttemptState::Refused), ("second", AttemptState::Intended)]);
+    assert_eq!(told, [("primary", AttemptState::Rejected), ("second", AttemptState::Intended)]);
     assert_eq!(send_attempts[0].failure, Some(ErrorKind::Unavailable));
 }
 
 pub(super) async fn what_is_over_begins_no_attempt_but_settles_the_last(store: Store) {
     let id = put(&*store, record(1)).await;
     assert!(store.cancel(id, now()).await.expect("a store that works"));
-    let begin = next(vec![end(0, AttemptState::Refused)]);
+    let begin = next(vec![end(0, AttemptState::Rejected)]);
     let begun = store.start_attempt(id, begin, now()).await.expect("a store that works");
     assert_eq!(begun, AttemptStarted::Over(Verdict::NotFound));
     let send_attempts = read(&*store, id).await.send_attempts;
-    assert_eq!((send_attempts.len(), send_attempts[0].state), (1, AttemptState::Refused));
+    assert_eq!((send_attempts.len(), send_attempts[0].state), (1, AttemptState::Rejected));
 
     let used = put(&*store, record(2)).await;
     assert_eq!(try_code(&*store, used, CODE).await, "approved");
@@ -49,7 +49,7 @@ pub(super) async fn what_is_over_begins_no_attempt_but_settles_the_last(store: S
 
 pub(super) async fn settling_can_close(store: Store) {
     let id = put(&*store, record(1)).await;
-    let closing = Settle { close: true, ..settle(end(0, AttemptState::Refused)) };
+    let closing = Settle { close: true, ..settle(end(0, AttemptState::Rejected)) };
     let state = store.settle(id, closing.clone(), now()).await.expect("a store that works");
     assert_eq!((state, read(&*store, id).await.state), (State::Closed, State::Closed));
     let used = put(&*store, record(2)).await;
@@ -93,7 +93,7 @@ pub(super) async fn settling_keeps_a_reference_that_it_does_not_replace(store: S
     let replaced = read(&*store, id).await.send_attempts[0].reference.clone();
     assert_eq!(replaced, Some(VendorReference::new("new")));
     store
-        .settle(id, settle(end(9, AttemptState::Refused)), now())
+        .settle(id, settle(end(9, AttemptState::Rejected)), now())
         .await
         .expect("no such attempt is no error");
 }

@@ -38,7 +38,7 @@ pub(super) async fn one_whose_newer_came_to_nothing_is_as_good_as_it_was(store: 
     let old = put(&*store, record(1)).await;
     assert_eq!(try_code(&*store, old, WRONG).await, "wrong_code");
     let before = super::whole::spelled(&read(&*store, old).await);
-    for state in [AttemptState::NotSent, AttemptState::Refused] {
+    for state in [AttemptState::NotSent, AttemptState::Rejected] {
         let new = send(&store, 1).await;
         assert_eq!(states(&store, &[old, new]).await, [State::Superseded, State::Pending]);
         assert_eq!(read(&*store, new).await.supersedes, Some(old));

@@ -59,7 +59,7 @@ pub(super) const STATES: [AttemptState; 5] = [
     AttemptState::Intended,
     AttemptState::Accepted,
     AttemptState::NotSent,
-    AttemptState::Refused,
+    AttemptState::Rejected,
     AttemptState::Unknown,
 ];
 
@@ -214,7 +214,7 @@ pub(super) async fn every_failure_comes_back_as_it_went_in(store: Store) {
         .into_iter()
         .map(Some)
         .chain([None])
-        .map(|failure| otpmux_engine::SendAttempt { failure, ..attempt("primary", true, AttemptState::Refused) })
+        .map(|failure| otpmux_engine::SendAttempt { failure, ..attempt("primary", true, AttemptState::Rejected) })
         .collect();
     comes_back(&store, record).await;
 }

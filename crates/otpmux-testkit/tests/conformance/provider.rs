@@ -132,11 +132,11 @@ impl ModelProvider {
 
     fn answer(&self, status: u16) -> Error {
         let (kind, certainty, blame) = match status {
-            401 => (ErrorKind::Unauthenticated, Certainty::Refused, Blame::Provider),
-            300..=399 | 402 | 403 => (ErrorKind::Unavailable, Certainty::Refused, Blame::Provider),
+            401 => (ErrorKind::Unauthenticated, Certainty::Rejected, Blame::Provider),
+            300..=399 | 402 | 403 => (ErrorKind::Unavailable, Certainty::Rejected, Blame::Provider),
             408 => (ErrorKind::Timeout, Certainty::Unknown, Blame::Provider),
             500.. if self.lie == Lie::CallsServerErrorsRefused => {
-                (ErrorKind::Unavailable, Certainty::Refused, Blame::Provider)
+                (ErrorKind::Unavailable, Certainty::Rejected, Blame::Provider)
             }
             500.. => (ErrorKind::Unavailable, Certainty::Unknown, Blame::Provider),
             400..=499 if self.lie == Lie::CallsRefusalsNotSent => {
@@ -146,7 +146,7 @@ impl ModelProvider {
                 (ErrorKind::Unavailable, Certainty::Unknown, Blame::Provider)
             }
             200..=299 => (ErrorKind::Protocol, Certainty::Unknown, Blame::Provider),
-            _ => (ErrorKind::InvalidRequest, Certainty::Refused, Blame::Caller),
+            _ => (ErrorKind::InvalidRequest, Certainty::Rejected, Blame::Caller),
         };
         self.error(kind, certainty, blame).with_status(status)
     }

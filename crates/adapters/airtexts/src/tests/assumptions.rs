@@ -14,12 +14,12 @@ A1 | send 201 | {"success":true,"verification_id":"otp_1"} | sent otp_1 300
 A1 | send 202 | {"success":true,"verification_id":"otp_1"} | sent otp_1 300
 A1 | send 204 |  | protocol unknown provider
 A2 | send 200 | {"verification_id":"otp_1"} | sent otp_1 300
-A2 | send 200 | {"success":false} | unavailable refused provider
-A2 | send 200 | {"status":"error"} | unavailable refused provider
-A2 | send 200 | {"error":"no"} | unavailable refused provider
-A2 | send 200 | {"data":{"success":false}} | unavailable refused provider
-A2 | send 200 | {"success":false,"message":"Too many requests"} | rate_limited refused provider
-A2 | send 200 | {"error":{"code":"INVALID_RECIPIENT"}} | invalid_recipient refused recipient
+A2 | send 200 | {"success":false} | unavailable rejected provider
+A2 | send 200 | {"status":"error"} | unavailable rejected provider
+A2 | send 200 | {"error":"no"} | unavailable rejected provider
+A2 | send 200 | {"data":{"success":false}} | unavailable rejected provider
+A2 | send 200 | {"success":false,"message":"Too many requests"} | rate_limited rejected provider
+A2 | send 200 | {"error":{"code":"INVALID_RECIPIENT"}} | invalid_recipient rejected recipient
 A2 | send 200 | {"error":null,"verification_id":"otp_1"} | sent otp_1 300
 A2 | send 200 | {"success":false,"verification_id":"otp_1"} | protocol unknown provider
 A3 | send 200 | {"verification_id":"otp_1","data":{"verification_id":"x"}} | sent otp_1 300
@@ -35,22 +35,22 @@ A4 | send 200 | {"data":{"verification_id":"otp_1","expiresAt":"2025-08-20T10:10
 A4 | send 200 | {"verification_id":"otp_1","expires_in":120} | sent otp_1 120
 A4 | send 200 | {"verification_id":"otp_1","expires_at":"soon","expires_in":0} | sent otp_1 300
 A5 | send 200 | {"verification_id":"otp_1","recipient":7,"channel":[]} | sent otp_1 300
-A11 | send 400 | {"error":{"code":"INVALID_RECIPIENT"}} | invalid_recipient refused recipient
-A11 | send 400 | {"code":"invalid-recipient"} | invalid_recipient refused recipient
-A11 | send 400 | {"error":"INVALID_RECIPIENT"} | invalid_recipient refused recipient
-A11 | send 400 | Bad Request | invalid_request refused caller
+A11 | send 400 | {"error":{"code":"INVALID_RECIPIENT"}} | invalid_recipient rejected recipient
+A11 | send 400 | {"code":"invalid-recipient"} | invalid_recipient rejected recipient
+A11 | send 400 | {"error":"INVALID_RECIPIENT"} | invalid_recipient rejected recipient
+A11 | send 400 | Bad Request | invalid_request rejected caller
 A11 | send 200 | OK | protocol unknown provider
-A12 | send 429 | {"retry_after":60} | rate_limited refused provider in 60s
-A12 | send 429 | {"error":{"retry_after":"9"}} | rate_limited refused provider in 9s
-A12 | send 429 |  | rate_limited refused provider
-A12 | send 429 | {"error":{"code":"RATE_LIMITED","message":"Too many messages to this number"}} | rate_limited refused policy
-A12 | send 429 | {"message":"Limit per recipient reached","retry_after":60} | rate_limited refused policy in 60s
-A12 | send 429 | {"code":"RECIPIENT_RATE_LIMITED"} | rate_limited refused policy
-A12 | send 400 | {"message":"Rate limit of this recipient exceeded"} | rate_limited refused policy
-A14 | send 402 | {} | insufficient_funds refused provider
-A14 | send 400 | {"error":{"code":"INSUFFICIENT_BALANCE"}} | insufficient_funds refused provider
-A14 | send 403 | {} | forbidden refused provider
-A14 | send 400 | {"error":{"code":"INVALID_APP_ID"}} | forbidden refused provider
+A12 | send 429 | {"retry_after":60} | rate_limited rejected provider in 60s
+A12 | send 429 | {"error":{"retry_after":"9"}} | rate_limited rejected provider in 9s
+A12 | send 429 |  | rate_limited rejected provider
+A12 | send 429 | {"error":{"code":"RATE_LIMITED","message":"Too many messages to this number"}} | rate_limited rejected policy
+A12 | send 429 | {"message":"Limit per recipient reached","retry_after":60} | rate_limited rejected policy in 60s
+A12 | send 429 | {"code":"RECIPIENT_RATE_LIMITED"} | rate_limited rejected policy
+A12 | send 400 | {"message":"Rate limit of this recipient exceeded"} | rate_limited rejected policy
+A14 | send 402 | {} | insufficient_funds rejected provider
+A14 | send 400 | {"error":{"code":"INSUFFICIENT_BALANCE"}} | insufficient_funds rejected provider
+A14 | send 403 | {} | forbidden rejected provider
+A14 | send 400 | {"error":{"code":"INVALID_APP_ID"}} | forbidden rejected provider
 A14 | send 500 | {} | unavailable unknown provider
 A14 | send 500 | {"error":{"code":"INVALID_APP_ID"}} | unavailable unknown provider
 "#;
@@ -80,9 +80,9 @@ A7 | verify 200 | {"success":false,"verified":false} | wrong_code
 A7 | verify 200 | {"success":false,"message":"Invalid OTP code"} | wrong_code
 A7 | verify 200 | {"success":false} | rejected
 A7 | verify 422 | {"error":"The code is incorrect"} | wrong_code
-A7 | verify 400 | {"error":{"code":"VALIDATION_ERROR","message":"appid is required"}} | invalid_request refused caller
+A7 | verify 400 | {"error":{"code":"VALIDATION_ERROR","message":"appid is required"}} | invalid_request rejected caller
 A7 | verify 400 | {"error":{"code":"VALIDATION_ERROR","message":"Invalid otp_code"}} | wrong_code
-A7 | verify 400 | {} | invalid_request refused caller
+A7 | verify 400 | {} | invalid_request rejected caller
 A8 | verify 410 | {"error":{"code":"OTP_EXPIRED"}} | expired
 A8 | verify 409 | {"error":{"code":"OTP_ALREADY_USED"}} | already_used
 A8 | verify 410 |  | expired
@@ -95,45 +95,45 @@ A8 | verify 200 | {"verified":false,"code":"SURPRISE"} | rejected
 A9 | verify 429 | {"error":{"code":"MAX_ATTEMPTS"},"retry_after":300} | too_many_guesses 300s
 A9 | verify 403 | {"error":{"code":"TOO_MANY_ATTEMPTS"}} | too_many_guesses
 A9 | verify 400 | {"message":"Maximum attempts exceeded"} | too_many_guesses
-A9 | verify 429 | {"message":"Too many attempts"} | rate_limited refused provider
-A9 | verify 429 | {"error":{"code":"INVALID_CODE"}} | rate_limited refused provider
-A9 | verify 403 | {"message":"Invalid code"} | forbidden refused provider
+A9 | verify 429 | {"message":"Too many attempts"} | rate_limited rejected provider
+A9 | verify 429 | {"error":{"code":"INVALID_CODE"}} | rate_limited rejected provider
+A9 | verify 403 | {"message":"Invalid code"} | forbidden rejected provider
 A10 | verify 404 | {"error":{"code":"OTP_NOT_FOUND"}} | not_found
 A10 | verify 404 | {"success":false,"message":"Not found"} | not_found
 A10 | verify 400 | {"error":{"code":"INVALID_VERIFICATION_ID"}} | not_found
 A10 | verify 404 | <h1>Not Found</h1> | protocol unknown provider
 A10 | verify 404 | {"success":false,"message":"Cannot POST /otp/verify"} | protocol unknown provider
 A10 | verify 404 | {"error":{"code":"ROUTE_NOT_FOUND","message":"OTP not found"}} | protocol unknown provider
-A13 | verify 401 | {"error":{"code":"UNAUTHORIZED"}} | unauthenticated refused provider
-A13 | verify 401 | {"error":{"code":"INVALID_CODE"},"verified":false} | unauthenticated refused provider
-A13 | verify 200 | {"success":false,"error":{"code":"UNAUTHORIZED"}} | unauthenticated refused provider
+A13 | verify 401 | {"error":{"code":"UNAUTHORIZED"}} | unauthenticated rejected provider
+A13 | verify 401 | {"error":{"code":"INVALID_CODE"},"verified":false} | unauthenticated rejected provider
+A13 | verify 200 | {"success":false,"error":{"code":"UNAUTHORIZED"}} | unauthenticated rejected provider
 A14 | verify 500 | {"verified":true} | unavailable unknown provider
 A14 | verify 500 | {"error":{"code":"INVALID_CODE"}} | unavailable unknown provider
 "#;
 
 const OPTIONAL: &str = r#"
 A15 | resend 200 | {"success":true} | sent otp_old ?
-A15 | resend 404 | Cannot POST /otp/resend | unsupported refused provider
-A15 | resend 405 |  | unsupported refused provider
-A15 | resend 404 | {"error":{"code":"OTP_NOT_FOUND"}} | not_found refused caller
-A15 | resend 200 | {"success":false,"message":"no"} | unavailable refused provider
+A15 | resend 404 | Cannot POST /otp/resend | unsupported rejected provider
+A15 | resend 405 |  | unsupported rejected provider
+A15 | resend 404 | {"error":{"code":"OTP_NOT_FOUND"}} | not_found rejected caller
+A15 | resend 200 | {"success":false,"message":"no"} | unavailable rejected provider
 A16 | resend 200 | {"verification_id":"otp_old","expires_in":60} | sent otp_old 60
 A16 | resend 200 | {"data":{"verification_id":"otp_1"}} | sent otp_1 ?
 A17 | status 200 | {"success":true,"data":{"status":"delivered"}} | delivered
 A17 | status 200 | {"verification_id":"x","status":"failed"} | failed
 A17 | status 200 | {"data":{"status":"expired"}} | unknown
 A17 | status 200 | {"success":true} | protocol unknown provider
-A17 | status 404 |  | unsupported refused provider
+A17 | status 404 |  | unsupported rejected provider
 A18 | list 200 | {"success":true,"data":[1],"pagination":{"total":9}} | 1 of Some(9)
 A18 | list 200 | {"items":[1,2],"total":2} | 2 of Some(2)
 A18 | list 200 | [1,2,3] | 3 of None
 A18 | list 200 | {"data":{}} | protocol unknown provider
-A18 | list 405 |  | unsupported refused provider
+A18 | list 405 |  | unsupported rejected provider
 A19 | limits 200 | {"a":1} | {"a":1}
 A19 | limits 200 | 7 | 7
 A19 | limits 200 |  | protocol unknown provider
-A19 | limits 200 | {"success":false,"error":{"code":"FORBIDDEN"}} | forbidden refused provider
-A19 | limits 404 |  | unsupported refused provider
+A19 | limits 200 | {"success":false,"error":{"code":"FORBIDDEN"}} | forbidden rejected provider
+A19 | limits 404 |  | unsupported rejected provider
 "#;
 
 fn read_row(endpoint: &str, answer: &Answer) -> String {

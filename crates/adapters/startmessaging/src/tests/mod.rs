@@ -99,7 +99,7 @@ fn what_is_accepted_and_what_is_not() {
     }
     let refused = json!({"success": false, "error": {"code": "INSUFFICIENT_BALANCE"}});
     let error = read::sent(&answer(200, &refused), Mode::Transport).unwrap_err();
-    let expected = (ErrorKind::InsufficientFunds, Certainty::Refused, Blame::Provider);
+    let expected = (ErrorKind::InsufficientFunds, Certainty::Rejected, Blame::Provider);
     assert_eq!(facts(&error), expected);
     assert_eq!(error.vendor_code(), Some("INSUFFICIENT_BALANCE"));
 }
@@ -138,7 +138,7 @@ fn a_409_counts_as_accepted_only_when_it_plainly_says_so() {
         assert_eq!(read::sent(&answer(409, &plain), mode).unwrap(), Sent::new());
     }
     let unknown = (ErrorKind::Conflict, Certainty::Unknown, Blame::Provider);
-    let caller = (ErrorKind::Conflict, Certainty::Refused, Blame::Caller);
+    let caller = (ErrorKind::Conflict, Certainty::Rejected, Blame::Caller);
     for (mode, body, expected) in [
         (A, plain, unknown),
         (Mode::Transport, json!({"message": "Conflict"}), unknown),
@@ -230,8 +230,8 @@ fn verdicts() {
 
 #[test]
 fn what_is_no_verdict() {
-    let caller = |kind| (kind, Certainty::Refused, Blame::Caller);
-    let provider = |kind| (kind, Certainty::Refused, Blame::Provider);
+    let caller = |kind| (kind, Certainty::Rejected, Blame::Caller);
+    let provider = |kind| (kind, Certainty::Rejected, Blame::Provider);
     for (status, body, expected) in [
         // Not an explicit positive in the known place.
         (200, json!({"success": true}), PROTOCOL),

@@ -74,7 +74,7 @@ pub(super) fn kind() -> impl Strategy<Value = Kind> {
 pub(super) fn turn() -> impl Strategy<Value = Turn> {
     let certainty = prop_oneof![
         1 => Just(Certainty::NotSent),
-        1 => Just(Certainty::Refused),
+        1 => Just(Certainty::Rejected),
         2 => Just(Certainty::Unknown)
     ];
     let blame = prop_oneof![
