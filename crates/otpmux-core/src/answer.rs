@@ -75,10 +75,10 @@ impl Verdict {
     ///
     /// ```
     /// use otpmux_core::Verdict;
-    /// assert_eq!(Verdict::Expired.discreet(), Verdict::NotFound.discreet());
-    /// assert!(Verdict::Approved.discreet().is_approved());
+    /// assert_eq!(Verdict::Expired.without_reason(), Verdict::NotFound.without_reason());
+    /// assert!(Verdict::Approved.without_reason().is_approved());
     /// ```
-    pub fn discreet(self) -> Self {
+    pub fn without_reason(self) -> Self {
         if self.is_approved() { self } else { Self::Rejected }
     }
 

@@ -83,7 +83,7 @@ pub struct Limits {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
-pub enum Shortcoming {
+pub enum Incompatibility {
     /// It does not send by this channel.
     Channel,
     /// It does not reach this country or kind of number.
@@ -98,7 +98,7 @@ pub enum Shortcoming {
     Lifetime,
 }
 
-impl Shortcoming {
+impl Incompatibility {
     /// The word that the HTTP API and the command use.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -210,7 +210,7 @@ impl Capabilities {
                 .with_provider(provider.clone())
                 .with_detail("the channel and the recipient do not go together"));
         }
-        match self.shortcoming(request) {
+        match self.incompatibility(request) {
             None => Ok(()),
             Some(what) => Err(Error::unsupported(provider, what.words())),
         }
@@ -218,32 +218,32 @@ impl Capabilities {
 
     /// What this provider lacks for a request, if something. Whether channel and recipient go
     /// together is not looked at.
-    pub fn shortcoming(&self, request: &SendRequest) -> Option<Shortcoming> {
+    pub fn incompatibility(&self, request: &SendRequest) -> Option<Incompatibility> {
         if !self.channels.contains(&request.channel) {
-            return Some(Shortcoming::Channel);
+            return Some(Incompatibility::Channel);
         }
         if !self.reaches(&request.recipient) {
-            return Some(Shortcoming::Recipient);
+            return Some(Incompatibility::Recipient);
         }
         let (lengths, wanted) = match &request.code {
             CodeSource::Otpmux(code) => match &self.otpmux_codes {
-                None => return Some(Shortcoming::OtpmuxCode),
+                None => return Some(Incompatibility::OtpmuxCode),
                 lengths => (lengths.as_ref(), Some(code.length())),
             },
             CodeSource::Vendor { length } => match &self.vendor_codes {
-                None => return Some(Shortcoming::VendorCode),
+                None => return Some(Incompatibility::VendorCode),
                 Some(codes) => (codes.lengths.as_ref(), *length),
             },
         };
         if let Some(wanted) = wanted
             && !lengths.is_some_and(|lengths| lengths.contains(&wanted))
         {
-            return Some(Shortcoming::CodeLength);
+            return Some(Incompatibility::CodeLength);
         }
         if let (Some(range), Some(wanted)) = (&self.lifetimes, request.lifetime)
             && !range.contains(&wanted)
         {
-            return Some(Shortcoming::Lifetime);
+            return Some(Incompatibility::Lifetime);
         }
         None
     }

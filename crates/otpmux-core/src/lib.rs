@@ -20,7 +20,7 @@ mod text;
 pub mod typed;
 
 pub use answer::{Balance, Cancellation, Delivery, Sent, Status, Verdict};
-pub use capabilities::{Capabilities, Limits, RateLimit, Shortcoming, VendorCodes};
+pub use capabilities::{Capabilities, Limits, RateLimit, Incompatibility, VendorCodes};
 pub use channel::Channel;
 pub use code::{Code, CodeError, CodeSource};
 pub use email::EmailAddress;

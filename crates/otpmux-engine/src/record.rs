@@ -2,7 +2,7 @@ use std::fmt;
 use std::time::SystemTime;
 
 use otpmux_core::{
-    Channel, ErrorKind, IdempotencyKey, ProviderId, Purpose, Shortcoming, VendorReference,
+    Channel, ErrorKind, IdempotencyKey, ProviderId, Purpose, Incompatibility, VendorReference,
 };
 use serde::{Deserialize, Serialize};
 
@@ -177,7 +177,7 @@ pub struct Skip {
 #[non_exhaustive]
 pub enum SkipReason {
     /// It cannot carry the request.
-    Unable(Shortcoming),
+    Unable(Incompatibility),
     /// Too many calls to it have failed since then.
     CircuitOpen(SystemTime),
     /// It has had as many requests as it may.

@@ -3,7 +3,7 @@ use std::time::{Duration, SystemTime};
 
 use otpmux_core::{
     Blame, Capabilities, Certainty, Channel, Code, CodeSource, Entropy, Error, ErrorKind,
-    OtpProvider, Recipient, SendRequest, Shortcoming, Target,
+    OtpProvider, Recipient, SendRequest, Incompatibility, Target,
 };
 
 use super::kept::Kept;
@@ -320,13 +320,13 @@ impl Inner {
             let provider = member.port();
             let capabilities = provider.capabilities();
             if test && !has_for_tests(provider, &to) {
-                skips.push(skip(provider, send_attempts, SkipReason::Unable(Shortcoming::Recipient)));
+                skips.push(skip(provider, send_attempts, SkipReason::Unable(Incompatibility::Recipient)));
                 continue;
             }
             if let Err(error) = capabilities.check_send(provider.id(), request) {
                 // The first refusal is the preferred provider's: the one to tell about.
                 refusal = refusal.or(Some(error));
-                if let Some(what) = capabilities.shortcoming(request) {
+                if let Some(what) = capabilities.incompatibility(request) {
                     skips.push(skip(provider, send_attempts, SkipReason::Unable(what)));
                 }
                 continue;

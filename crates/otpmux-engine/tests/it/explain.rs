@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use otpmux_core::{Channel, ErrorKind, ProviderId, Purpose, RateLimit, Shortcoming};
+use otpmux_core::{Channel, ErrorKind, ProviderId, Purpose, RateLimit, Incompatibility};
 use otpmux_engine::{
     Choice, Explanation, MessageLimits, NewVerification, Policy, Route, Routes, SkipReason,
 };
@@ -78,7 +78,7 @@ async fn a_request_that_no_route_takes_and_one_that_nobody_can_carry() {
     let login = || NewVerification::to(phone()).for_purpose(Purpose::new("login").unwrap());
     let told = client.explain(login().by(Channel::WhatsApp));
     assert_eq!(told.route.unwrap().0, 0);
-    assert_eq!(told.skipped[0].reason, SkipReason::Unable(Shortcoming::Channel));
+    assert_eq!(told.skipped[0].reason, SkipReason::Unable(Incompatibility::Channel));
     let answer = client.send(login().by(Channel::WhatsApp)).await.unwrap_err();
     assert_eq!(told.refusal.unwrap().to_string(), answer.to_string());
 

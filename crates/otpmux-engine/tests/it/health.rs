@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use otpmux_core::{Blame, Capabilities, Certainty, Channel, ErrorKind, Shortcoming};
+use otpmux_core::{Blame, Capabilities, Certainty, Channel, ErrorKind, Incompatibility};
 use otpmux_engine::{Choice, AttemptState, MemoryStore, OtpClient, SkipReason, VerificationStore};
 use otpmux_testkit::{ManualClock, ScriptedProvider};
 
@@ -112,7 +112,7 @@ async fn who_cannot_carry_it_is_skipped_with_the_reason() {
     let world = World::of(&[&mute, &voice]);
     let new = otpmux_engine::NewVerification::to(crate::world::phone()).by(Channel::Voice);
     let sent = world.client.send(new).await.unwrap();
-    assert_eq!(sent.skipped[0].reason, SkipReason::Unable(Shortcoming::Channel));
+    assert_eq!(sent.skipped[0].reason, SkipReason::Unable(Incompatibility::Channel));
     assert_eq!(history(&sent)[0], "mute: skipped: this provider does not send by this channel");
 }
 

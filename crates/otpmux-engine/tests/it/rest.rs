@@ -116,7 +116,7 @@ async fn sec_10_a_discreet_no_has_no_reason() {
     let mut answers = Vec::new();
     let mut tried = async |id, text: &str| {
         let code = text.parse().unwrap();
-        answers.push(world.client.verify(id, &code).await.unwrap().discreet());
+        answers.push(world.client.verify(id, &code).await.unwrap().without_reason());
     };
     tried(VerificationId::from_bytes([7; 16]), &right).await;
     for _ in 0..6 {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use otpmux::{Choice, Shortcoming, SkipReason};
+use otpmux::{Choice, Incompatibility, SkipReason};
 use otpmux_gateway::{Gateway, Options};
 use serde_json::Value;
 
@@ -53,12 +53,12 @@ fn the_documents_reasons_are_the_engines() {
     ];
     assert_eq!(words("AttemptReason"), set(&send_attempts.map(Choice::as_str)));
     let lacks = [
-        Shortcoming::Channel,
-        Shortcoming::Recipient,
-        Shortcoming::OtpmuxCode,
-        Shortcoming::VendorCode,
-        Shortcoming::CodeLength,
-        Shortcoming::Lifetime,
+        Incompatibility::Channel,
+        Incompatibility::Recipient,
+        Incompatibility::OtpmuxCode,
+        Incompatibility::VendorCode,
+        Incompatibility::CodeLength,
+        Incompatibility::Lifetime,
     ];
     let others =
         [SkipReason::CircuitOpen(std::time::UNIX_EPOCH), SkipReason::Limit, SkipReason::OtherCode];

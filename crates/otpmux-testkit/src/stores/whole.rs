@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use otpmux_core::{Channel, ErrorKind, Shortcoming, VendorReference};
+use otpmux_core::{Channel, ErrorKind, Incompatibility, VendorReference};
 use otpmux_engine::{
     Choice, AttemptState, Record, RequestTag, Sealed, Skip, SkipReason, State, VendorTerms,
     VerificationId,
@@ -64,7 +64,7 @@ pub(super) const STATES: [AttemptState; 5] = [
 ];
 
 pub(super) fn skip_reasons() -> Vec<SkipReason> {
-    use Shortcoming::{Channel, CodeLength, Lifetime, Recipient, OtpmuxCode, VendorCode};
+    use Incompatibility::{Channel, CodeLength, Lifetime, Recipient, OtpmuxCode, VendorCode};
     let lacks = [Channel, Recipient, OtpmuxCode, VendorCode, CodeLength, Lifetime];
     let open = [1, 999, 1_000, 86_399_999].map(|ms| SkipReason::CircuitOpen(after_ms(ms)));
     let others = [SkipReason::Limit, SkipReason::OtherCode];
