@@ -6,11 +6,11 @@ use serde::{Deserialize, Serialize};
 /// What one process tells the others about a provider: its breaker has opened, stays open for
 /// longer, or has closed again. The store carries the newest one of each provider and process.
 ///
-/// A mark is what its process has seen with its own calls; what it was told by others it does not
+/// an update is what its process has seen with its own calls; what it was told by others it does not
 /// repeat.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(clippy::exhaustive_structs, reason = "stores take it apart and put it together")]
-pub struct HealthMark {
+pub struct HealthUpdate {
     /// The provider.
     pub provider: ProviderId,
     /// Who has seen it.
@@ -18,10 +18,10 @@ pub struct HealthMark {
     /// When it changed, by the clock of the process that saw it.
     pub at: SystemTime,
     /// How it is open; `None` when it has closed.
-    pub state: Option<OpenMark>,
+    pub state: Option<OpenCircuit>,
 }
 
-/// Who writes a mark.
+/// Who writes an update.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(clippy::exhaustive_structs, reason = "stores take it apart and put it together")]
 pub struct Witness {
@@ -35,7 +35,7 @@ pub struct Witness {
 /// A breaker that is open.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(clippy::exhaustive_structs, reason = "stores take it apart and put it together")]
-pub struct OpenMark {
+pub struct OpenCircuit {
     /// When it opened first, that is, since when the provider has been left alone.
     pub since: SystemTime,
     /// From when on one call may probe.
@@ -124,15 +124,15 @@ mod tests {
     }
 
     #[test]
-    fn a_mark_survives_the_store() {
+    fn a_update_survives_the_store() {
         let at = SystemTime::UNIX_EPOCH + Duration::from_millis(1_500);
-        let open = OpenMark { since: at, until: at, why: ErrorKind::InsufficientFunds };
+        let open = OpenCircuit { since: at, until: at, why: ErrorKind::InsufficientFunds };
         for state in [None, Some(open)] {
             let witness = Witness { process: u64::MAX, settings: Some(7) };
             let provider = ProviderId::new("a").unwrap();
-            let mark = HealthMark { provider, witness, at, state };
-            let text = serde_json::to_string(&mark).unwrap();
-            assert_eq!(serde_json::from_str::<HealthMark>(&text).unwrap(), mark);
+            let update = HealthUpdate { provider, witness, at, state };
+            let text = serde_json::to_string(&update).unwrap();
+            assert_eq!(serde_json::from_str::<HealthUpdate>(&text).unwrap(), update);
         }
     }
 }

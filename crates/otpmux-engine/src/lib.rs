@@ -18,7 +18,7 @@ pub use client::{
     SendAttemptView, LimitView, NewVerification, OtpClient, ProviderView, Reloaded, Resend, Scope,
     ScopedClient, HistoryEntry, Verification, VerificationStatus, Verify, describe_metrics,
 };
-pub use health::{Health, HealthMark, OpenMark, Witness};
+pub use health::{Health, HealthUpdate, OpenCircuit, Witness};
 pub use id::{ParseIdError, VerificationId};
 pub use keys::{
     CodeMac, Guess, GuessName, GuessWindows, KeyCheck, KeyError, KeyId, RecipientHash, Sealed,
@@ -32,6 +32,6 @@ pub use record::{Choice, SendAttempt, AttemptState, Record, RequestTag, Skip, Sk
 pub use routing::{Route, Routes};
 pub use store::{
     Guessed, StartAttempt, AttemptStarted, Behind, Counted, Create, Created, GRACE, GuessEnd, GuessState,
-    HEALTH_KEPT, LOOKS_BEHIND, AttemptEnd, Lost, MARKS_KEPT, NamedGuess, ResendTerms, Settle,
+    HEALTH_TTL, LOOKS_BEHIND, AttemptEnd, Lost, HEALTH_UPDATES_KEPT, NamedGuess, ResendTerms, Settle,
     StoreState, VerificationStore, uncovered,
 };

@@ -9,9 +9,9 @@ use async_trait::async_trait;
 use otpmux_core::{Blame, Certainty, Error, ErrorKind, ProviderId, Purpose, RateLimit, Verdict};
 
 use crate::limits::{Charge, HitLog, LimitKey, Limited, Refund, longest, millis};
-use crate::store::{GRACE, HEALTH_KEPT, MARKS_KEPT, uncovered};
+use crate::store::{GRACE, HEALTH_TTL, HEALTH_UPDATES_KEPT, uncovered};
 use crate::{
-    Guessed, StartAttempt, AttemptStarted, Counted, Create, Created, Guess, GuessEnd, HealthMark, KeyCheck,
+    Guessed, StartAttempt, AttemptStarted, Counted, Create, Created, Guess, GuessEnd, HealthUpdate, KeyCheck,
     KeyId, Lost, NamedGuess, RecipientHash, Record, Settle, State, StoreState, VerificationId,
     VerificationStore,
 };
@@ -51,7 +51,7 @@ struct Shelf {
     /// What is kept under the names of a verification's guesses: a few, as only what is counted is.
     guesses: KeyedMap<VerificationId, Vec<([u8; 16], NamedGuess)>>,
     /// By provider and process.
-    health: BTreeMap<(ProviderId, u64), HealthMark>,
+    health: BTreeMap<(ProviderId, u64), HealthUpdate>,
     /// The check values of server keys.
     keys: BTreeMap<KeyId, [u8; 32]>,
 }
@@ -330,29 +330,29 @@ impl Shelf {
         }
     }
 
-    fn learn(&mut self, news: Vec<HealthMark>) {
-        for mark in news {
-            let provider = mark.provider.clone();
-            let key = (provider.clone(), mark.witness.process);
+    fn learn(&mut self, health_updates: Vec<HealthUpdate>) {
+        for update in health_updates {
+            let provider = update.provider.clone();
+            let key = (provider.clone(), update.witness.process);
             let known = self.health.get(&key);
-            if known.is_none_or(|known| known.at <= mark.at) {
-                self.health.insert(key, mark);
-                self.forget_marks_beyond(MARKS_KEPT, &provider);
+            if known.is_none_or(|known| known.at <= update.at) {
+                self.health.insert(key, update);
+                self.forget_updates_beyond(HEALTH_UPDATES_KEPT, &provider);
             }
         }
     }
 
-    fn forget_marks_beyond(&mut self, most: usize, provider: &ProviderId) {
+    fn forget_updates_beyond(&mut self, most: usize, provider: &ProviderId) {
         let of = |key: &(ProviderId, u64)| key.0 == *provider;
         if self.health.keys().filter(|key| of(key)).count() > most {
             let all = self.health.iter().filter(|(key, _)| of(key));
-            let oldest = all.min_by_key(|(key, mark)| (mark.at, key.1)).map(|(key, _)| key.clone());
+            let oldest = all.min_by_key(|(key, update)| (update.at, key.1)).map(|(key, _)| key.clone());
             oldest.and_then(|key| self.health.remove(&key));
         }
     }
 
-    fn health(&self, now: SystemTime) -> Vec<HealthMark> {
-        let kept = |mark: &&HealthMark| now < mark.at + HEALTH_KEPT;
+    fn health(&self, now: SystemTime) -> Vec<HealthUpdate> {
+        let kept = |update: &&HealthUpdate| now < update.at + HEALTH_TTL;
         self.health.values().filter(kept).cloned().collect()
     }
 }
@@ -409,7 +409,7 @@ impl VerificationStore for MemoryStore {
         now: SystemTime,
     ) -> Result<AttemptStarted, Error> {
         let shelf = &mut *self.shelf();
-        shelf.learn(std::mem::take(&mut begin.news));
+        shelf.learn(std::mem::take(&mut begin.health_updates));
         let charges = std::mem::take(&mut begin.charges);
         let full = shelf.limits.full(&charges, now);
         let Some(record) = shelf.get(id, now) else { return Ok(AttemptStarted::Over(Verdict::NotFound)) };
@@ -427,7 +427,7 @@ impl VerificationStore for MemoryStore {
         now: SystemTime,
     ) -> Result<State, Error> {
         let shelf = &mut *self.shelf();
-        shelf.learn(std::mem::take(&mut settle.news));
+        shelf.learn(std::mem::take(&mut settle.health_updates));
         let refunds = std::mem::take(&mut settle.refunds);
         let Some(record) = shelf.get(id, now) else {
             if let Some(Lost::Creation(until)) = settle.lost {
@@ -496,7 +496,7 @@ impl VerificationStore for MemoryStore {
         Ok(self.shelf().get(id, now).cloned())
     }
 
-    async fn health(&self, now: SystemTime) -> Result<Vec<HealthMark>, Error> {
+    async fn health(&self, now: SystemTime) -> Result<Vec<HealthUpdate>, Error> {
         Ok(self.shelf().health(now))
     }
 

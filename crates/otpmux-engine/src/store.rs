@@ -7,7 +7,7 @@ use otpmux_core::{Error, ErrorKind, VendorReference, Verdict};
 use crate::keys::GuessName;
 use crate::limits::{Charge, Limited, Refund};
 use crate::{
-    Guess, HealthMark, KeyCheck, KeyId, SendAttempt, AttemptState, Record, Skip, State, VendorTerms,
+    Guess, HealthUpdate, KeyCheck, KeyId, SendAttempt, AttemptState, Record, Skip, State, VendorTerms,
     VerificationId,
 };
 
@@ -48,7 +48,7 @@ pub trait VerificationStore: Send + Sync + fmt::Debug {
     /// Refuses when the verification is not [pending](State::Pending) or has expired, when a resend
     /// breaks its terms, when a limit has no room, or when it was [given up](Lost::SendAttempt) before it got
     /// here, so that nothing is sent for it; limits count only what is begun. The settling, the skips
-    /// and the news are written all the same.
+    /// and the health updates are written all the same.
     async fn start_attempt(
         &self,
         id: VerificationId,
@@ -123,13 +123,13 @@ pub trait VerificationStore: Send + Sync + fmt::Debug {
     /// Reads a verification.
     async fn load(&self, id: VerificationId, now: SystemTime) -> Result<Option<Record>, Error>;
 
-    /// The marks that were written within the last hour ([`HEALTH_KEPT`]): of each provider the
-    /// newest of each process, and no more than [`MARKS_KEPT`] of them, the newest.
+    /// The updates that were written within the last hour ([`HEALTH_TTL`]): of each provider the
+    /// newest of each process, and no more than [`HEALTH_UPDATES_KEPT`] of them, the newest.
     ///
     /// # Errors
     ///
     /// The store cannot be reached; so this tells, too, whether it can.
-    async fn health(&self, now: SystemTime) -> Result<Vec<HealthMark>, Error>;
+    async fn health(&self, now: SystemTime) -> Result<Vec<HealthUpdate>, Error>;
 
     /// Compares server keys with those that other processes of this store use. Of each id the first
     /// value that the store is told is kept for good; answered are the ids whose values are others.
@@ -185,12 +185,12 @@ pub fn uncovered<E>(
     }
 }
 
-/// How long a [`HealthMark`] is kept.
-pub const HEALTH_KEPT: Duration = Duration::from_hours(1);
+/// How long a [`HealthUpdate`] is kept.
+pub const HEALTH_TTL: Duration = Duration::from_hours(1);
 
-/// How many [`HealthMark`]s of one provider are kept. Of more processes, those that tell last count;
+/// How many [`HealthUpdate`]s of one provider are kept. Of more processes, those that tell last count;
 /// of two at the same time that of the higher number.
-pub const MARKS_KEPT: usize = 8;
+pub const HEALTH_UPDATES_KEPT: usize = 8;
 
 /// Whether a store that can be written to has room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -217,7 +217,7 @@ pub struct Create {
 #[expect(clippy::exhaustive_enums, reason = "a client must handle each of them")]
 pub enum Created {
     /// It was. What is known about providers here, as [`VerificationStore::health`] tells it.
-    New(Vec<HealthMark>),
+    New(Vec<HealthUpdate>),
     /// Not: this request had been made before, and this came of it.
     Before(Box<Record>),
     /// Not: another request had been made under this name.
@@ -237,7 +237,7 @@ pub struct StartAttempt {
     /// The providers that were passed over since the last send attempt.
     pub skips: Vec<Skip>,
     /// What this process has learnt about providers.
-    pub news: Vec<HealthMark>,
+    pub health_updates: Vec<HealthUpdate>,
     /// The send attempt.
     pub attempt: SendAttempt,
     /// For the first send attempt of a resend: what the record must allow, and what it says afterwards.
@@ -281,7 +281,7 @@ pub struct Settle {
     /// The providers that were passed over since the last send attempt.
     pub skips: Vec<Skip>,
     /// What this process has learnt about providers.
-    pub news: Vec<HealthMark>,
+    pub health_updates: Vec<HealthUpdate>,
     /// Close the verification, unless another send attempt may have sent something after all: if nothing was
     /// sent for it, there is no code to type.
     pub close: bool,
@@ -564,7 +564,7 @@ impl Record {
         live
     }
 
-    /// The step of [`VerificationStore::settle`], apart from the news; whether the refunds are due.
+    /// The step of [`VerificationStore::settle`], apart from the health updates; whether the refunds are due.
     pub fn settle(&mut self, settle: Settle) -> bool {
         let lost = match settle.lost {
             Some(Lost::SendAttempt(attempt)) => Some(attempt),
@@ -612,7 +612,7 @@ impl Record {
         first
     }
 
-    /// The step of [`VerificationStore::start_attempt`], apart from the news. `full` is the limit that
+    /// The step of [`VerificationStore::start_attempt`], apart from the health updates. `full` is the limit that
     /// has no room; limits count the send attempt when it was [begun](AttemptStarted::Started).
     pub fn begin(&mut self, begin: StartAttempt, full: Option<Limited>, now: SystemTime) -> AttemptStarted {
         self.end(begin.ends, begin.skips);

@@ -1,7 +1,7 @@
 use std::time::{Duration, SystemTime};
 
 use otpmux_core::RateLimit;
-use otpmux_engine::{Charge, HealthMark, AttemptEnd, millis};
+use otpmux_engine::{Charge, HealthUpdate, AttemptEnd, millis};
 use redis::Cmd;
 
 use crate::form;
@@ -93,12 +93,12 @@ impl Call {
     }
 
     /// An argument each.
-    pub(crate) fn news(self, news: &[HealthMark]) -> Self {
-        news.iter().fold(self, |call, mark| {
+    pub(crate) fn health_updates(self, health_updates: &[HealthUpdate]) -> Self {
+        health_updates.iter().fold(self, |call, update| {
             // Names, times and words always serialise.
-            let text = serde_json::to_string(mark).unwrap_or_default();
-            let (provider, process) = (&mark.provider, mark.witness.process);
-            call.text(format!("{provider} {process:016x} {} {text}", millis(mark.at)))
+            let text = serde_json::to_string(update).unwrap_or_default();
+            let (provider, process) = (&update.provider, update.witness.process);
+            call.text(format!("{provider} {process:016x} {} {text}", millis(update.at)))
         })
     }
 

@@ -2,7 +2,7 @@ use std::time::Duration;
 use std::vec::IntoIter;
 
 use otpmux_core::Verdict;
-use otpmux_engine::{Charge, HealthMark, Limited, Record, VerificationId};
+use otpmux_engine::{Charge, HealthUpdate, Limited, Record, VerificationId};
 use redis::Value;
 
 use crate::fault::Fault;
@@ -51,17 +51,17 @@ impl Reply {
         form::read(id, &bytes(self.rest.next())?)
     }
 
-    /// The marks that this version can read, by the names of their providers. Others are left out:
+    /// The updates that this version can read, by the names of their providers. Others are left out:
     /// they are advice, and may come from a newer version.
-    pub(crate) fn marks(&mut self) -> Result<Vec<HealthMark>, Fault> {
-        let mut marks = Vec::new();
+    pub(crate) fn updates(&mut self) -> Result<Vec<HealthUpdate>, Fault> {
+        let mut updates = Vec::new();
         for value in self.list()? {
-            marks.extend(serde_json::from_slice::<HealthMark>(&bytes(Some(value))?).ok());
+            updates.extend(serde_json::from_slice::<HealthUpdate>(&bytes(Some(value))?).ok());
         }
-        marks.sort_by(|a, b| {
+        updates.sort_by(|a, b| {
             (&a.provider, a.witness.process).cmp(&(&b.provider, b.witness.process))
         });
-        Ok(marks)
+        Ok(updates)
     }
 
     pub(crate) fn limited(&mut self, charges: &[Charge]) -> Result<Limited, Fault> {

@@ -1,6 +1,6 @@
 use std::sync::LazyLock;
 
-use otpmux_engine::{GRACE, HEALTH_KEPT, LOOKS_BEHIND, MARKS_KEPT};
+use otpmux_engine::{GRACE, HEALTH_TTL, LOOKS_BEHIND, HEALTH_UPDATES_KEPT};
 
 /// One operation of the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,19 +52,19 @@ impl Operation {
     /// What of the shared parts it needs, each after those that it builds on.
     fn shared(self) -> &'static [&'static str] {
         use shared::{
-            ARGUMENTS, CHARGES, ENDS, HEALTH, KEYS, LIMITS, MARKS, NAMED, NEWS, OVER, RECORD, SENT,
+            ARGUMENTS, CHARGES, ENDS, HEALTH, KEYS, LIMITS, HEALTH_UPDATES, NAMED, REPORTED, OVER, RECORD, SENT,
             UNCOVER,
         };
         match self {
-            Self::Create => &[ARGUMENTS, RECORD, OVER, SENT, LIMITS, CHARGES, HEALTH, MARKS],
-            Self::StartAttempt => &[ARGUMENTS, RECORD, OVER, SENT, ENDS, LIMITS, CHARGES, HEALTH, NEWS],
-            Self::Settle => &[ARGUMENTS, RECORD, SENT, ENDS, HEALTH, NEWS, UNCOVER],
+            Self::Create => &[ARGUMENTS, RECORD, OVER, SENT, LIMITS, CHARGES, HEALTH, HEALTH_UPDATES],
+            Self::StartAttempt => &[ARGUMENTS, RECORD, OVER, SENT, ENDS, LIMITS, CHARGES, HEALTH, REPORTED],
+            Self::Settle => &[ARGUMENTS, RECORD, SENT, ENDS, HEALTH, REPORTED, UNCOVER],
             Self::CheckGuess => &[ARGUMENTS, KEYS, RECORD, OVER, SENT, LIMITS, NAMED],
             Self::Approve => &[ARGUMENTS, KEYS, RECORD, OVER, NAMED],
             Self::EndGuess => &[ARGUMENTS, KEYS, RECORD, NAMED],
             Self::Cancel => &[ARGUMENTS, RECORD, OVER],
             Self::Load => &[ARGUMENTS, RECORD],
-            Self::Health => &[ARGUMENTS, HEALTH, MARKS],
+            Self::Health => &[ARGUMENTS, HEALTH, HEALTH_UPDATES],
             Self::CheckKeys | Self::Probe | Self::ProbeWhenFull | Self::Time => &[],
         }
     }
@@ -145,9 +145,9 @@ mod shared {
     pub(super) const LIMITS: &str = include_str!("lua/shared/limits.lua");
     pub(super) const CHARGES: &str = include_str!("lua/shared/charges.lua");
     pub(super) const HEALTH: &str = include_str!("lua/shared/health.lua");
-    pub(super) const MARKS: &str = include_str!("lua/shared/marks.lua");
+    pub(super) const HEALTH_UPDATES: &str = include_str!("lua/shared/health_updates.lua");
     pub(super) const NAMED: &str = include_str!("lua/shared/named.lua");
-    pub(super) const NEWS: &str = include_str!("lua/shared/news.lua");
+    pub(super) const REPORTED: &str = include_str!("lua/shared/reported.lua");
     pub(super) const UNCOVER: &str = include_str!("lua/shared/uncover.lua");
 }
 
@@ -169,10 +169,10 @@ static SCRIPTS: LazyLock<[Script; 13]> = LazyLock::new(|| {
         Operation::Time,
     ]
     .map(|operation| {
-        let (grace, kept) = (GRACE.as_millis(), HEALTH_KEPT.as_millis());
+        let (grace, kept) = (GRACE.as_millis(), HEALTH_TTL.as_millis());
         let constants = format!(
-            "local GRACE, HEALTH_KEPT, MARKS_KEPT, LOOKS_BEHIND = \
-                {grace}, {kept}, {MARKS_KEPT}, {LOOKS_BEHIND}\n"
+            "local GRACE, HEALTH_TTL, HEALTH_UPDATES_KEPT, LOOKS_BEHIND = \
+                {grace}, {kept}, {HEALTH_UPDATES_KEPT}, {LOOKS_BEHIND}\n"
         );
         let text = [&constants, &operation.shared().concat(), operation.body()].concat();
         let flagged = [operation.flags().unwrap_or_default(), &text].concat();
@@ -190,7 +190,7 @@ mod tests {
         {
             assert!(operation.script().of(false).text.ends_with(operation.body()), "{operation:?}");
             assert!(operation.script().of(false).text.starts_with(
-                "local GRACE, HEALTH_KEPT, MARKS_KEPT, LOOKS_BEHIND = 600000, 3600000, 8, 16"
+                "local GRACE, HEALTH_TTL, HEALTH_UPDATES_KEPT, LOOKS_BEHIND = 600000, 3600000, 8, 16"
             ));
             assert_eq!(operation.script().of(true).hash.len(), 40);
         }

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 use async_trait::async_trait;
 use otpmux_core::{Error, Purpose, Verdict};
 use otpmux_engine::{
-    Guessed, StartAttempt, AttemptStarted, Create, Created, GRACE, Guess, GuessEnd, HealthMark, KeyCheck, KeyId,
+    Guessed, StartAttempt, AttemptStarted, Create, Created, GRACE, Guess, GuessEnd, HealthUpdate, KeyCheck, KeyId,
     SendAttempt, AttemptState, Lost, Record, Settle, State, StoreState, VerificationId, VerificationStore,
 };
 
@@ -127,8 +127,8 @@ impl VerificationStore for RedisStore {
             .charges(&charges, &self.names);
         self.run(call, |mut reply| match &*reply.word {
             "new" => {
-                let marks = reply.marks()?;
-                reply.end(Created::New(marks))
+                let updates = reply.updates()?;
+                reply.end(Created::New(updates))
             }
             "before" => {
                 let id = reply.id()?;
@@ -152,7 +152,7 @@ impl VerificationStore for RedisStore {
         begin: StartAttempt,
         now: SystemTime,
     ) -> Result<AttemptStarted, Error> {
-        let StartAttempt { ends, skips, news, attempt, resend, charges } = begin;
+        let StartAttempt { ends, skips, health_updates, attempt, resend, charges } = begin;
         let call = self
             .on_record(Operation::StartAttempt, id, now)
             .key(self.names.health())
@@ -161,7 +161,7 @@ impl VerificationStore for RedisStore {
             .text(form::attempt(&attempt))
             .maybe(resend, |words, terms| words.number(terms.max_resends).time(terms.next_after))
             .charges(&charges, &self.names)
-            .news(&news);
+            .health_updates(&health_updates);
         self.run(call, |mut reply| match &*reply.word {
             "attempt" => {
                 let place = reply.number()?;
@@ -188,9 +188,9 @@ impl VerificationStore for RedisStore {
         settle: Settle,
         now: SystemTime,
     ) -> Result<State, Error> {
-        let Settle { ends, skips, news, close, refunds, lost } = settle;
+        let Settle { ends, skips, health_updates, close, refunds, lost } = settle;
         let mut call = self.on_record(Operation::Settle, id, now);
-        if !news.is_empty() {
+        if !health_updates.is_empty() {
             call = call.key(self.names.health());
         }
         let flags = u64::from(close) + 2 * u64::from(lost.is_some());
@@ -209,7 +209,7 @@ impl VerificationStore for RedisStore {
             }
             Some(Lost::SendAttempt(attempt)) => call.text(form::attempt(&SendAttempt { state: AttemptState::NotSent, ..attempt })),
         };
-        let call = call.news(&news);
+        let call = call.health_updates(&health_updates);
         self.run(call, |reply| {
             let state = form::read_state(&reply.word).ok_or(Fault::Unreadable)?;
             reply.end(state)
@@ -305,12 +305,12 @@ impl VerificationStore for RedisStore {
         .await
     }
 
-    async fn health(&self, now: SystemTime) -> Result<Vec<HealthMark>, Error> {
+    async fn health(&self, now: SystemTime) -> Result<Vec<HealthUpdate>, Error> {
         let call = Call::new(Operation::Health, self.names.health(), now);
         self.run(call, |mut reply| match &*reply.word {
-            "marks" => {
-                let marks = reply.marks()?;
-                reply.end(marks)
+            "updates" => {
+                let updates = reply.updates()?;
+                reply.end(updates)
             }
             _ => Err(Fault::Unreadable),
         })

@@ -3,7 +3,7 @@
 mod failure;
 mod guesses;
 mod limits;
-mod marks;
+mod health_updates;
 mod open;
 mod options;
 mod patience;

@@ -67,11 +67,11 @@ CREATE TABLE hits (
   PRIMARY KEY (counter, seq)
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE marks (
+CREATE TABLE health_updates (
   provider TEXT NOT NULL,
   process TEXT NOT NULL, -- 16 hexadecimal digits
   at INTEGER NOT NULL,
-  mark TEXT NOT NULL, -- JSON
+  health_update TEXT NOT NULL, -- JSON
   PRIMARY KEY (provider, process)
 ) STRICT, WITHOUT ROWID;
 

@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use async_trait::async_trait;
 use otpmux_core::{Error, Verdict};
 use otpmux_engine::{
-    Guessed, StartAttempt, AttemptStarted, Create, Created, Guess, GuessEnd, HealthMark, KeyCheck, KeyId, Lost,
+    Guessed, StartAttempt, AttemptStarted, Create, Created, Guess, GuessEnd, HealthUpdate, KeyCheck, KeyId, Lost,
     Record, Settle, State, StoreState, VerificationId, VerificationStore,
 };
 
@@ -127,7 +127,7 @@ impl VerificationStore for SqliteStore {
         self.writer.ask(now, load).await
     }
 
-    async fn health(&self, now: SystemTime) -> Result<Vec<HealthMark>, Error> {
+    async fn health(&self, now: SystemTime) -> Result<Vec<HealthUpdate>, Error> {
         let now = stamp(now);
         self.writer.ask(now, move |tables| Ok(tables.health(now)?)).await
     }
@@ -182,7 +182,7 @@ impl Tables<'_> {
     ) -> Result<AttemptStarted, Fault> {
         let at = stamp(now);
         let found = self.find(id, at)?;
-        self.learn(&begin.news)?;
+        self.learn(&begin.health_updates)?;
         let Some(mut found) = found else { return Ok(AttemptStarted::Over(Verdict::NotFound)) };
         let charges = std::mem::take(&mut begin.charges);
         let full = self.full(&charges, at)?;
@@ -200,7 +200,7 @@ impl Tables<'_> {
 
     fn settle(&self, id: VerificationId, mut settle: Settle, now: i64) -> Result<State, Fault> {
         let found = self.find(id, now)?;
-        self.learn(&settle.news)?;
+        self.learn(&settle.health_updates)?;
         let Some(mut found) = found else {
             if let Some(Lost::Creation(until)) = settle.lost {
                 self.give_up(id, until)?;

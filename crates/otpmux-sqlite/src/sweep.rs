@@ -1,6 +1,6 @@
 //! What has ended disappears, a little with each batch.
 
-use otpmux_engine::{GRACE, HEALTH_KEPT};
+use otpmux_engine::{GRACE, HEALTH_TTL};
 
 use crate::tables::{Tables, span};
 
@@ -18,7 +18,7 @@ impl Tables<'_> {
         ] {
             self.run(sql, ended)?;
         }
-        self.run("DELETE FROM marks WHERE at <= ?1", [now.saturating_sub(span(HEALTH_KEPT))])?;
+        self.run("DELETE FROM health_updates WHERE at <= ?1", [now.saturating_sub(span(HEALTH_TTL))])?;
         let sql = "SELECT number, longest FROM counters WHERE turn_at <= ?1 \
             ORDER BY turn_at LIMIT ?2";
         let due: Vec<(i64, i64)> = self

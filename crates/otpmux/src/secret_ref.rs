@@ -50,7 +50,7 @@ impl SecretRef {
     }
 
     /// Looks the secret up, and reads it as [`Secret::read`] does, wherever it stands: spaces, ends
-    /// of lines and a byte order mark around it are not part of it.
+    /// of lines and a byte order update around it are not part of it.
     ///
     /// # Errors
     ///

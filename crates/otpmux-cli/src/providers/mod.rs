@@ -49,7 +49,7 @@ pub(crate) async fn run(args: &Args, output: &mut Output) -> io::Result<Exit> {
         Err(failure) => return failure.tell(output),
     };
     let work = async {
-        let learned = client.learn_health().await;
+        let learned = client.refresh_health().await;
         (learned, entries(&config, &client, args.no_balance).await)
     };
     let (learned, mut entries) = output.during("asking", work).await?;

@@ -396,7 +396,7 @@ impl<'a> Dispatch<'a> {
                 .inner
                 .new_attempt(id, candidate, reason, &self.request.channel, ends_at, entropy)
                 .map_err(NotBegun::Failed)?;
-            let news = self.inner.members.news();
+            let health_updates = self.inner.members.health_updates();
             let charge = candidate.member.charge.clone();
             let now = self.inner.clock.now();
             let counted = charge.as_ref().map(|charge| Refund { key: charge.key, at: now });
@@ -405,7 +405,7 @@ impl<'a> Dispatch<'a> {
                 charges: charge.into_iter().collect(),
                 ends: self.untold.ends.clone(),
                 skips: self.untold.skips.clone(),
-                news: news.clone(),
+                health_updates: health_updates.clone(),
                 resend: None,
             };
             let begun = self.inner.store.start_attempt(self.record.id, begin, now).await;
@@ -430,7 +430,7 @@ impl<'a> Dispatch<'a> {
                 // Cancelled, superseded or expired meanwhile: nobody waits for this code any more.
                 Ok(_) => return Err(NotBegun::Over),
                 Err(error) => {
-                    self.inner.members.take_back(news);
+                    self.inner.members.take_back(health_updates);
                     if error.certainty() != Certainty::NotSent {
                         let attempt = SendAttempt { failure: Some(error.kind()), ..attempt };
                         if let Some(lost) = self.untold.lost.replace(Lost::SendAttempt(attempt)) {
@@ -486,13 +486,13 @@ impl<'a> Dispatch<'a> {
     async fn write(&mut self, close: bool) -> Result<Verification, Error> {
         let now = self.inner.clock.now();
         let settle = self.settlement(close);
-        let news = self.inner.members.news();
-        let told = Settle { news: news.clone(), ..settle.clone() };
+        let health_updates = self.inner.members.health_updates();
+        let told = Settle { health_updates: health_updates.clone(), ..settle.clone() };
         match self.inner.store.settle(self.record.id, told, now).await {
             // It may have been cancelled, superseded or used while the call was under way.
             Ok(state) => self.record.state = state,
             Err(error) => {
-                self.inner.members.take_back(news);
+                self.inner.members.take_back(health_updates);
                 self.tell_late(settle);
                 return Err(error.with_certainty(self.certainty()));
             }
@@ -500,13 +500,13 @@ impl<'a> Dispatch<'a> {
         Ok(Verification::of(&self.record, &self.request.recipient, now))
     }
 
-    /// How it has ended, without what is news of providers.
+    /// How it has ended, without what is health updates of providers.
     fn settlement(&mut self, close: bool) -> Settle {
         let Untold { ends, skips, mut refunds, lost } = std::mem::take(&mut self.untold);
         if self.possible == 0 {
             refunds.append(&mut self.counted.message);
         }
-        Settle { ends, skips, close, refunds, lost, news: Vec::new() }
+        Settle { ends, skips, close, refunds, lost, health_updates: Vec::new() }
     }
 
     /// Has the store told once it can be: what is known must not look like a process that died.

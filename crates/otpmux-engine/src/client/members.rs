@@ -6,7 +6,7 @@ use otpmux_core::{Clock, Entropy, OtpProvider, ProviderId, RateLimit};
 
 use super::charges::key_of;
 use crate::layers::{ResilientProvider, Resilience};
-use crate::{Charge, HealthMark, LimitScope, ServerKeys, Witness};
+use crate::{Charge, HealthUpdate, LimitScope, ServerKeys, Witness};
 
 /// A provider as an application hands it over.
 #[derive(Clone, Debug)]
@@ -83,23 +83,23 @@ impl Members {
     }
 
     /// What the store was not told yet, to go with the next write, whoever's it is.
-    pub(super) fn news(&self) -> Vec<HealthMark> {
-        self.active.values().filter_map(|member| member.guarded.news()).collect()
+    pub(super) fn health_updates(&self) -> Vec<HealthUpdate> {
+        self.active.values().filter_map(|member| member.guarded.take_update()).collect()
     }
 
-    /// Takes back news whose write has failed.
-    pub(super) fn take_back(&self, news: Vec<HealthMark>) {
-        for mark in news {
-            if let Some(member) = self.active.get(&mark.provider) {
-                member.guarded.take_back(mark);
+    /// Takes back health updates whose write has failed.
+    pub(super) fn take_back(&self, health_updates: Vec<HealthUpdate>) {
+        for update in health_updates {
+            if let Some(member) = self.active.get(&update.provider) {
+                member.guarded.take_back(update);
             }
         }
     }
 
-    pub(super) fn learn(&self, marks: &[HealthMark], now: SystemTime) {
-        if !marks.is_empty() {
+    pub(super) fn learn(&self, updates: &[HealthUpdate], now: SystemTime) {
+        if !updates.is_empty() {
             for member in self.active.values() {
-                member.guarded.learn(marks, now);
+                member.guarded.learn(updates, now);
             }
         }
     }

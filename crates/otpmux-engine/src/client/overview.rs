@@ -49,7 +49,7 @@ impl ProviderView {
 
 impl OtpClient {
     /// All providers that may get messages, in the order of their names, with their health as this
-    /// process knows it. Calls nobody; see [`learn_health`](Self::learn_health).
+    /// process knows it. Calls nobody; see [`refresh_health`](Self::refresh_health).
     pub fn providers(&self) -> Vec<ProviderView> {
         let inner = self.inner();
         let now = inner.clock.now();
@@ -75,11 +75,11 @@ impl OtpClient {
     /// # Errors
     ///
     /// The store is out of reach; so this tells, too, whether it is.
-    pub async fn learn_health(&self) -> Result<(), Error> {
+    pub async fn refresh_health(&self) -> Result<(), Error> {
         let inner = self.inner();
         let now = inner.clock.now();
-        let marks = inner.store.health(now).await?;
-        inner.members.learn(&marks, now);
+        let updates = inner.store.health(now).await?;
+        inner.members.learn(&updates, now);
         Ok(())
     }
 

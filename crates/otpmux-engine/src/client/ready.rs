@@ -22,7 +22,7 @@ impl OtpClient {
         let inner = self.inner();
         let state = inner.store.probe(inner.clock.now()).await?;
         metrics::store_is(state);
-        self.learn_health().await?;
+        self.refresh_health().await?;
         Ok(state)
     }
 }

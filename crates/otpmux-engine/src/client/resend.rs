@@ -91,7 +91,7 @@ impl OtpClient {
                 resend: Some(terms),
                 ends: Vec::new(),
                 skips: std::mem::take(&mut plan.skips),
-                news: Vec::new(),
+                health_updates: Vec::new(),
             };
             record.skips.extend_from_slice(&begin.skips);
             let begun = inner.store.start_attempt(id, begin, now).await;

@@ -86,8 +86,8 @@ impl OtpClient {
             let create = Create { record: record.clone(), charges };
             let created = inner.store.create(create, now).await;
             match created.map_err(|error| inner.give_up_creation(&record, &counted, error))? {
-                Created::New(marks) => {
-                    inner.members.learn(&marks, now);
+                Created::New(updates) => {
+                    inner.members.learn(&updates, now);
                     break counted;
                 }
                 Created::Before(before) => return inner.before(*before, in_flight).await,

@@ -20,7 +20,7 @@ const WORTH_TELLING: u64 = 1_000;
 /// This process's clock, corrected by how far it is off the store's.
 ///
 /// What one process writes down as a time, another one compares with its own: expiry, windows of
-/// limits, marks of health. Uncorrected, one that is slow would approve a code that has expired, and
+/// limits, updates of health. Uncorrected, one that is slow would approve a code that has expired, and
 /// one that is fast would block a recipient elsewhere.
 #[derive(Debug)]
 pub(super) struct StoreTime {

@@ -15,7 +15,7 @@ use super::resilience::BreakerSettings;
 use super::metrics;
 use super::outcome::classify;
 use super::port::Port;
-use crate::health::{Health, HealthMark, Witness};
+use crate::health::{Health, HealthUpdate, Witness};
 
 /// Leaves a provider alone after failures, and lets few calls find out when it is well again.
 ///
@@ -70,22 +70,22 @@ impl Switch {
         self.lock().circuit.health(|| (Instant::now(), self.clock.now()))
     }
 
-    pub(super) fn news(&self) -> Option<HealthMark> {
-        let (at, state) = self.lock().circuit.news()?;
-        Some(HealthMark { provider: self.provider.clone(), witness: self.me, at, state })
+    pub(super) fn health_updates(&self) -> Option<HealthUpdate> {
+        let (at, state) = self.lock().circuit.health_updates()?;
+        Some(HealthUpdate { provider: self.provider.clone(), witness: self.me, at, state })
     }
 
-    pub(super) fn take_back(&self, news: HealthMark) {
-        if news.provider == self.provider {
-            self.lock().circuit.take_back(news.at, news.state);
+    pub(super) fn take_back(&self, health_updates: HealthUpdate) {
+        if health_updates.provider == self.provider {
+            self.lock().circuit.take_back(health_updates.at, health_updates.state);
         }
     }
 
-    pub(super) fn learn(&self, marks: &[HealthMark], wall: SystemTime) {
-        let marks = marks.iter().filter(|mark| mark.provider == self.provider);
-        if marks.clone().next().is_some() {
+    pub(super) fn learn(&self, updates: &[HealthUpdate], wall: SystemTime) {
+        let updates = updates.iter().filter(|update| update.provider == self.provider);
+        if updates.clone().next().is_some() {
             let now = self.now();
-            let change = self.with(|circuit| circuit.learn(&marks, wall, now));
+            let change = self.with(|circuit| circuit.learn(&updates, wall, now));
             self.log(change, "another process");
         }
     }

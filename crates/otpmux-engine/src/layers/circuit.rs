@@ -9,7 +9,7 @@ use super::resilience::BreakerSettings;
 use super::others::{Belief, Heard, Others};
 use super::outcome::{Outcome, is_of_the_account};
 use super::window::Window;
-use crate::health::{Health, HealthMark, OpenMark, Witness};
+use crate::health::{Health, HealthUpdate, OpenCircuit, Witness};
 
 /// The state of a breaker, without I/O: everything it knows of the world is handed in.
 #[derive(Debug)]
@@ -31,8 +31,8 @@ pub(super) struct Circuit {
     /// When the newest change was that this process has told or wants to tell.
     newest: Option<SystemTime>,
     /// A change that nobody was told yet.
-    untold: Option<(SystemTime, Option<OpenMark>)>,
-    /// The store holds a mark of this process that says it is open, from before a reload.
+    untold: Option<(SystemTime, Option<OpenCircuit>)>,
+    /// The store holds an update of this process that says it is open, from before a reload.
     outdated: bool,
 }
 
@@ -243,7 +243,7 @@ impl Circuit {
         let mut until = now.instant + asked;
         let learned = self.open.as_ref().is_some_and(|open| open.learned);
         match before {
-            // Told by others, and now seen: that is news, but no reason to come back sooner.
+            // Told by others, and now seen: that is health updates, but no reason to come back sooner.
             Some(before) if learned => until = until.max(before),
             Some(before) if until <= before || (hint.is_none() && base >= first) => return None,
             _ => {}
@@ -258,7 +258,7 @@ impl Circuit {
         let probes = probes.unwrap_or(0);
         self.open = Some(Open { since, why, until, pause, probes, learned: false });
         let pause = until.saturating_duration_since(now.instant);
-        self.tell(wall, Some(OpenMark { since, until: wall + pause, why }));
+        self.tell(wall, Some(OpenCircuit { since, until: wall + pause, why }));
         Some(Change::Opened { why, pause })
     }
 
@@ -273,66 +273,66 @@ impl Circuit {
         self.window.clear();
     }
 
-    fn tell(&mut self, wall: SystemTime, mark: Option<OpenMark>) {
+    fn tell(&mut self, wall: SystemTime, update: Option<OpenCircuit>) {
         let after = |newest: SystemTime| newest.checked_add(Self::TICK).unwrap_or(newest);
         let at = self.newest.map_or(wall, |newest| wall.max(after(newest)));
         self.newest = Some(at);
-        self.untold = Some((at, mark));
+        self.untold = Some((at, update));
         self.outdated = false;
     }
 
     /// What changed here since the last call of this, if anything did.
-    pub(super) fn news(&mut self) -> Option<(SystemTime, Option<OpenMark>)> {
+    pub(super) fn health_updates(&mut self) -> Option<(SystemTime, Option<OpenCircuit>)> {
         self.untold.take()
     }
 
     /// Takes back what could not be told, unless something newer is known.
-    pub(super) fn take_back(&mut self, at: SystemTime, mark: Option<OpenMark>) {
+    pub(super) fn take_back(&mut self, at: SystemTime, update: Option<OpenCircuit>) {
         if self.newest == Some(at) {
-            self.untold = Some((at, mark));
+            self.untold = Some((at, update));
         }
     }
 
     /// Takes in what all processes have seen.
     pub(super) fn learn<'a>(
         &mut self,
-        marks: &(impl Iterator<Item = &'a HealthMark> + Clone),
+        updates: &(impl Iterator<Item = &'a HealthUpdate> + Clone),
         wall: SystemTime,
         now: Now<'_>,
     ) -> Option<Change> {
         let me = self.me;
-        for mark in marks.clone() {
-            if mark.witness.process == me.process {
-                self.recall(mark);
+        for update in updates.clone() {
+            if update.witness.process == me.process {
+                self.recall(update);
                 continue;
             }
             let settings = self.settings;
-            let heard = || heard(mark, &settings, wall, now);
-            let good = self.others.hear(mark, &me, heard);
-            if good && self.is_about_this(mark) {
+            let heard = || heard(update, &settings, wall, now);
+            let good = self.others.hear(update, &me, heard);
+            if good && self.is_about_this(update) {
                 self.hope(now.instant);
             }
         }
-        self.others.keep(|process| marks.clone().any(|mark| mark.witness.process == process));
+        self.others.keep(|process| updates.clone().any(|update| update.witness.process == process));
         let trusts_itself = self.trusts_itself(now.instant);
         let belief = if trusts_itself { Belief::Nothing } else { self.others.belief() };
         self.suspected = matches!(belief, Belief::Suspicion);
         self.follow(belief, now.instant)
     }
 
-    /// A mark of this process that the store holds. After a reload it may be news.
-    fn recall(&mut self, mark: &HealthMark) {
-        if self.newest.is_none_or(|newest| mark.at > newest) {
-            self.newest = Some(mark.at);
-            self.outdated = mark.state.is_some();
+    /// an update of this process that the store holds. After a reload it may be health updates.
+    fn recall(&mut self, update: &HealthUpdate) {
+        if self.newest.is_none_or(|newest| update.at > newest) {
+            self.newest = Some(update.at);
+            self.outdated = update.state.is_some();
         }
     }
 
-    /// Whether good news of another process are newer than what this one has seen, and about the
+    /// Whether a success of another process are newer than what this one has seen, and about the
     /// same.
-    fn is_about_this(&self, mark: &HealthMark) -> bool {
-        let same = mark.witness.settings.is_some() && mark.witness.settings == self.me.settings;
-        let newer = self.newest.is_none_or(|newest| mark.at > newest);
+    fn is_about_this(&self, update: &HealthUpdate) -> bool {
+        let same = update.witness.settings.is_some() && update.witness.settings == self.me.settings;
+        let newer = self.newest.is_none_or(|newest| update.at > newest);
         newer && self.open.as_ref().is_some_and(|open| same || !is_of_the_account(open.why))
     }
 
@@ -399,14 +399,14 @@ impl Circuit {
     }
 }
 
-/// An open mark in words of this process.
+/// An open update in words of this process.
 fn heard(
-    mark: &HealthMark,
+    update: &HealthUpdate,
     settings: &BreakerSettings,
     wall: SystemTime,
     now: Now<'_>,
 ) -> Option<Heard> {
-    let OpenMark { since, until, why } = *mark.state.as_ref()?;
+    let OpenCircuit { since, until, why } = *update.state.as_ref()?;
     let BreakerSettings { pause: first, longest_pause: longest, .. } = *settings;
     let span = |from, to: SystemTime| to.duration_since(from).unwrap_or_default();
     // The other's clock may be wrong, but no pause is longer than the longest.
@@ -415,6 +415,6 @@ fn heard(
         // Not all at once: who finds out first tells the others.
         left += first.mul_f64(chance(now.entropy));
     }
-    let pause = span(mark.at, until).clamp(first, longest);
+    let pause = span(update.at, until).clamp(first, longest);
     Some(Heard { since, why, until: now.instant + left, pause, certain: false })
 }

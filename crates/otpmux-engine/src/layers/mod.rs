@@ -39,7 +39,7 @@ use self::port::Adapter;
 use self::rate_limit::RateLimiter;
 use self::retry::Retry;
 use self::trace::Trace;
-use crate::health::{Health, HealthMark, Witness};
+use crate::health::{Health, HealthUpdate, Witness};
 
 /// A provider with its layers: retry, breaker, rate limit, bound on calls, metrics and tracing.
 ///
@@ -91,18 +91,18 @@ impl ResilientProvider {
     /// What has changed since this was last called, for the other processes: the breaker has
     /// opened, will stay open for longer, or has closed. Only the newest change is told, and none
     /// that was itself [learned](Self::learn).
-    pub fn news(&self) -> Option<HealthMark> {
-        self.switch.news()
+    pub fn take_update(&self) -> Option<HealthUpdate> {
+        self.switch.health_updates()
     }
 
-    /// Takes back [news](Self::news) that could not be told, to tell them again; unless something
+    /// Takes back [health updates](Self::health_updates) that could not be told, to tell them again; unless something
     /// newer is known.
-    pub fn take_back(&self, news: HealthMark) {
-        self.switch.take_back(news);
+    pub fn take_back(&self, health_updates: HealthUpdate) {
+        self.switch.take_back(health_updates);
     }
 
-    /// Takes in all that processes have told about this provider, [its own news](Self::news)
-    /// included; marks of other providers are passed over.
+    /// Takes in all that processes have told about this provider, [its own health updates](Self::health_updates)
+    /// included; updates of other providers are passed over.
     ///
     /// What others have suffered counts less than what this process has seen. It is not believed
     /// while calls here went well within the last seconds; nor, where it tells of credentials,
@@ -114,8 +114,8 @@ impl ResilientProvider {
     /// Where a pause is left, some time at random is added, up to [`BreakerSettings::pause`], so
     /// that not all processes probe at once. That another process has reached the provider makes a
     /// probe due.
-    pub fn learn(&self, marks: &[HealthMark], now: SystemTime) {
-        self.switch.learn(marks, now);
+    pub fn learn(&self, updates: &[HealthUpdate], now: SystemTime) {
+        self.switch.learn(updates, now);
     }
 }
 

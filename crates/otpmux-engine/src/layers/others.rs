@@ -4,7 +4,7 @@ use otpmux_core::ErrorKind;
 use tokio::time::Instant;
 
 use super::outcome::{is_of_the_account, may_be_ones_own};
-use crate::health::{HealthMark, Witness};
+use crate::health::{HealthUpdate, Witness};
 
 /// What other processes have told about a provider, and how much of it is to be believed: one sick
 /// process must not make the others sick.
@@ -13,7 +13,7 @@ pub(super) struct Others {
     known: Vec<Other>,
 }
 
-/// One process, by its newest mark.
+/// One process, by its newest update.
 #[derive(Debug)]
 struct Other {
     process: u64,
@@ -55,27 +55,27 @@ pub(super) enum Belief {
 }
 
 impl Others {
-    /// Takes in the newest mark of another process; `heard` turns an open one into words of this
-    /// process. Whether it is good news that were not known.
+    /// Takes in the newest update of another process; `heard` turns an open one into words of this
+    /// process. Whether it is a success that were not known.
     pub(super) fn hear(
         &mut self,
-        mark: &HealthMark,
+        update: &HealthUpdate,
         me: &Witness,
         heard: impl FnOnce() -> Option<Heard>,
     ) -> bool {
-        let process = mark.witness.process;
+        let process = update.witness.process;
         let place = self.known.iter().position(|other| other.process == process);
-        if place.is_some_and(|place| mark.at <= self.known[place].at) {
+        if place.is_some_and(|place| update.at <= self.known[place].at) {
             return false;
         }
-        let said = match &mark.state {
+        let said = match &update.state {
             None => Said::Well,
-            Some(open) => match (weigh(open.why, &mark.witness, me), heard()) {
+            Some(open) => match (weigh(open.why, &update.witness, me), heard()) {
                 (Some(certain), Some(heard)) => Said::Ill(Heard { certain, ..heard }),
                 _ => Said::Nothing,
             },
         };
-        let other = Other { process, at: mark.at, said };
+        let other = Other { process, at: update.at, said };
         match place {
             Some(place) => self.known[place] = other,
             None => self.known.push(other),

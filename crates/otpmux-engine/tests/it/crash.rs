@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use async_trait::async_trait;
 use otpmux_core::{Blame, Certainty, Error, ErrorKind, Verdict};
 use otpmux_engine::{
-    Guessed, StartAttempt, AttemptStarted, Create, Created, Guess, GuessEnd, HealthMark, KeyCheck, KeyId,
+    Guessed, StartAttempt, AttemptStarted, Create, Created, Guess, GuessEnd, HealthUpdate, KeyCheck, KeyId,
     AttemptState, MemoryStore, NewVerification, OtpClient, Record, Settle, State, StoreState,
     VerificationId, VerificationStore,
 };
@@ -15,7 +15,7 @@ use otpmux_testkit::ScriptedProvider;
 
 use crate::world::{World, builder, carrier, down, keys, lenient, phone, unknown};
 
-/// A send attempt is written down before its call, so that a call which never comes back leaves its mark.
+/// A send attempt is written down before its call, so that a call which never comes back leaves its update.
 #[tokio::test]
 async fn a_send_that_dies_in_the_call_leaves_a_attempt_that_counts() {
     let a = carrier("a");
@@ -110,7 +110,7 @@ impl VerificationStore for Failing {
         self.step()?;
         self.inner.cancel(id, now).await
     }
-    async fn health(&self, now: SystemTime) -> Result<Vec<HealthMark>, Error> {
+    async fn health(&self, now: SystemTime) -> Result<Vec<HealthUpdate>, Error> {
         self.step()?;
         self.inner.health(now).await
     }
@@ -170,8 +170,8 @@ async fn a_message_that_went_out_and_could_not_be_settled_still_counts() {
 
 /// What this process has learnt is told when the store can be reached again.
 #[tokio::test(start_paused = true)]
-async fn news_that_could_not_be_told_are_told_with_the_next_write() {
-    let marks = async |store: &Failing| {
+async fn health_updates_that_could_not_be_told_are_told_with_the_next_write() {
+    let updates = async |store: &Failing| {
         let now = otpmux_core::Clock::now(&otpmux_testkit::ManualClock::default());
         store.inner.health(now).await.unwrap()
     };
@@ -184,10 +184,10 @@ async fn news_that_could_not_be_told_are_told_with_the_next_write() {
         let store = Failing::after(1);
         let client = client(providers, &store);
         client.send(NewVerification::to(phone())).await.unwrap_err();
-        assert_eq!(marks(&store).await, []);
+        assert_eq!(updates(&store).await, []);
         store.left.store(100, Ordering::SeqCst);
         let _ = client.send(NewVerification::to(phone())).await;
-        let told = marks(&store).await;
+        let told = updates(&store).await;
         assert_eq!(told.len(), 1, "{} providers", providers.len());
         assert_eq!(told[0].provider.as_str(), "a");
     }

@@ -142,7 +142,7 @@ async fn what_one_process_has_paid_to_learn_the_others_know() {
     for _ in 0..5 {
         send(&first).await;
     }
-    // The mark comes with the answer of the store to the first send, and its send attempt is refused here.
+    // The update comes with the answer of the store to the first send, and its send attempt is refused here.
     let sent = send(&second).await;
     assert_eq!(a2.count(), 0, "the second process never called it");
     assert_eq!(sent.send_attempts[0].failure, Some(ErrorKind::CircuitOpen));

@@ -9,7 +9,7 @@ use otpmux_core::{
     Error, ErrorKind, IdempotencyKey, OtpProvider, ResendRequest, SendRequest, Sent, Target,
     VerifyRequest,
 };
-use otpmux_engine::{ResilientProvider, Resilience, Health, HealthMark, Witness};
+use otpmux_engine::{ResilientProvider, Resilience, Health, HealthUpdate, Witness};
 use otpmux_testkit::{ManualClock, ScriptedProvider};
 
 use crate::world::{carrier, phone, unknown};
@@ -114,8 +114,8 @@ impl Guard {
         tokio::time::sleep(time).await;
     }
 
-    pub(crate) fn learn(&self, mark: &HealthMark) {
-        self.guarded.learn(std::slice::from_ref(mark), self.now());
+    pub(crate) fn learn(&self, update: &HealthUpdate) {
+        self.guarded.learn(std::slice::from_ref(update), self.now());
     }
 }
 

@@ -10,7 +10,7 @@ mod health;
 mod hedging;
 mod layers_breaker;
 mod layers_limits;
-mod layers_marks;
+mod layers_updates;
 mod layers_observed;
 mod layers_probes;
 mod layers_retry;

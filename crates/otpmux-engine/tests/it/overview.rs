@@ -44,7 +44,7 @@ async fn health_that_another_process_has_seen_is_learned_from_the_store() {
     }
     assert_eq!(first.providers()[0].health().as_str(), "open");
     assert_eq!(second.providers()[0].health().as_str(), "closed", "nobody has told it yet");
-    second.learn_health().await.unwrap();
+    second.refresh_health().await.unwrap();
     let views = second.providers();
     assert!(!views[0].is_available() && views[1].is_available());
     let Health::Open { why, .. } = views[0].health() else { panic!("{views:?}") };

@@ -173,7 +173,7 @@ async fn beside_a_sick_process_a_well_one_sends_what_it_would_send_alone() {
         let neighbour = keep_sending(neighbour);
         let (a, b) = (vendor("a"), vendor("b"));
         let well = town.process(&[&a, &b], RIGHT_KEY);
-        // It comes into a store that is full of bad news, as after a deployment.
+        // It comes into a store that is full of bad health updates, as after a deployment.
         tokio::time::sleep(10 * SECOND).await;
         let (sent, failed) = closed_loop(&well).await;
         neighbour.abort();
@@ -253,13 +253,13 @@ async fn a_failure_to_get_out_takes_two_witnesses() {
     let third = town.process(&[&a, &b], RIGHT_KEY);
     let well = |client: &OtpClient| client.providers()[0].health().since().is_none();
     for (witnesses, (client, _)) in others.iter().enumerate() {
-        third.learn_health().await.unwrap();
+        third.refresh_health().await.unwrap();
         assert!(well(&third), "{witnesses} witnesses");
         for _ in 0..5 {
             send(client).await.unwrap();
         }
     }
-    third.learn_health().await.unwrap();
+    third.refresh_health().await.unwrap();
     assert!(!well(&third), "two processes cannot reach it");
 }
 

@@ -38,7 +38,7 @@ if older then
     text = string.sub(text, 1, place - 1) .. older .. string.sub(text, place + 1)
   end
 end
-local known = marks(KEYS[3])
+local known = updates(KEYS[3])
 
 -- Somebody may have settled, as given up, that this is not created any more.
 if not redis.call('SET', KEYS[1], text, 'PX', kept, 'NX') then

@@ -1,2 +1,2 @@
 -- KEYS: health.
-return {'marks', marks(KEYS[1])}
+return {'updates', updates(KEYS[1])}

@@ -1,12 +1,12 @@
--- KEYS: the record; health, where there are news; then one for each hit to take back.
+-- KEYS: the record; health, where there are health updates; then one for each hit to take back.
 -- ARGV from 2: the ends; skips; whether to close (1) and whether something was lost (2), added up, and
--- the time of each hit to take back; what was lost, if so; news.
+-- the time of each hit to take back; what was lost, if so; health updates.
 local ends, skips, closing = ARGV[2], ARGV[3], ARGV[4]
-local flags, news = string.byte(closing) - 48, 5
+local flags, health_updates = string.byte(closing) - 48, 5
 -- How long a record that is not there is not created any more, or a send attempt.
 local lost
 if flags >= 2 then
-  flags, news, lost = flags - 2, 6, ARGV[5]
+  flags, health_updates, lost = flags - 2, 6, ARGV[5]
 end
 
 local text, state = read(KEYS[1])
@@ -30,8 +30,8 @@ elseif lost and tonumber(lost) then
   redis.call('SET', KEYS[1], '-', 'PX', lost)
 end
 
-if #ARGV >= news then
-  learn(KEYS[2], news)
+if #ARGV >= health_updates then
+  learn(KEYS[2], health_updates)
 end
 if not text then
   return {'c'}

@@ -1,14 +1,14 @@
 -- KEYS: the record; health; then one for each charge.
 -- ARGV from 2: the ends; skips; the send attempt; for a resend, how many there may be and when the next one; the
--- windows of each charge; news.
+-- windows of each charge; health updates.
 local ends, skips, attempt, terms = ARGV[2], ARGV[3], ARGV[4], ARGV[5]
-local news = 6 + #KEYS - 2
+local health_updates = 6 + #KEYS - 2
 
 local text, state, expires_at = read(KEYS[1])
 local full_charge = limited(3, 6)
 
-if news <= #ARGV then
-  learn(KEYS[2], news)
+if health_updates <= #ARGV then
+  learn(KEYS[2], health_updates)
 end
 if not text then
   return {'over', 'not_found'}

@@ -7,8 +7,8 @@ use otpmux_core::{
     Blame, Capabilities, Certainty, Channel, Error, ErrorKind, ProviderId, RateLimit, Sent, Verdict,
 };
 use otpmux_engine::{
-    Charge, GRACE, HEALTH_KEPT, HealthMark, AttemptState, LimitKey, LimitScope, MessageLimits,
-    NewVerification, OpenMark, Refund, RequestTag, Settle, VerificationStore, Verify, Witness,
+    Charge, GRACE, HEALTH_TTL, HealthUpdate, AttemptState, LimitKey, LimitScope, MessageLimits,
+    NewVerification, OpenCircuit, Refund, RequestTag, Settle, VerificationStore, Verify, Witness,
 };
 use otpmux_redis::RedisStore;
 use otpmux_testkit::{RedisReply, RedisServer, ScriptedProvider};
@@ -70,8 +70,8 @@ async fn flows(server: &RedisServer) {
 
     // What is told of a provider, and what was about to expire.
     let at = now();
-    let open = OpenMark { since: at, until: at, why: ErrorKind::Unavailable };
-    let mark = HealthMark {
+    let open = OpenCircuit { since: at, until: at, why: ErrorKind::Unavailable };
+    let update = HealthUpdate {
         provider: ProviderId::new("ours").unwrap(),
         witness: Witness::default(),
         at,
@@ -79,7 +79,7 @@ async fn flows(server: &RedisServer) {
     };
     let key = LimitKey::of_recipient(LimitScope::Recipient, &record(9).recipient);
     let refunds = vec![Refund { key, at }];
-    let settling = Settle { news: vec![mark], refunds, ..settle(AttemptState::Rejected) };
+    let settling = Settle { health_updates: vec![update], refunds, ..settle(AttemptState::Rejected) };
     let expired = put(&store, record(9)).await;
     store.settle(expired, settling, now()).await.unwrap();
     let late = now() + Duration::from_mins(6);
@@ -108,7 +108,7 @@ fn kind_of(key: &str) -> (String, Duration) {
             };
             (format!("limit:{scope}"), longest)
         }
-        "health" => (kind.to_owned(), HEALTH_KEPT),
+        "health" => (kind.to_owned(), HEALTH_TTL),
         "verification" | "live" | "request" | "guesses" => (kind.to_owned(), verification),
         other => panic!("a key nobody knows: {other}"),
     }

@@ -38,7 +38,7 @@ async fn no_answer_that_cannot_be_lets_anybody_in() {
         nested("attempt", ":-1\r\n"),
         nested("over", "$8\r\napproved!\r\n"),
         nested("new", ":1\r\n"),
-        nested("marks", "$5\r\nmarks\r\n"),
+        nested("updates", "$5\r\nmarks\r\n"),
         "%1\r\n$1\r\na\r\n$1\r\nb\r\n".to_owned(),
         "?\r\n".to_owned(),
         "HTTP/1.1 400 Bad Request\r\n\r\n".to_owned(),

@@ -98,7 +98,7 @@ pub(crate) fn begin() -> StartAttempt {
     StartAttempt {
         ends: Vec::new(),
         skips: Vec::new(),
-        news: Vec::new(),
+        health_updates: Vec::new(),
         attempt: attempt(AttemptState::Intended),
         resend: None,
         charges: Vec::new(),

@@ -125,7 +125,7 @@ async fn who_does_not_fit_into_the_queue_waits() {
 #[tokio::test]
 async fn a_full_disk_is_told_and_what_has_ended_goes_all_the_same() {
     let writer = writer();
-    let ended = "INSERT INTO marks VALUES ('old', '0', -100000000, '')";
+    let ended = "INSERT INTO health_updates VALUES ('old', '0', -100000000, '')";
     writer.ask(i64::MIN, |tables| Ok(tables.run(ended, [])?)).await.unwrap();
     let fill = |tables: &Tables<'_>| -> Result<(), Fault> {
         tables.number("PRAGMA max_page_count = 1", [])?;
@@ -136,7 +136,7 @@ async fn a_full_disk_is_told_and_what_has_ended_goes_all_the_same() {
     };
     let error = writer.ask(0, fill).await.unwrap_err();
     assert!(error.detail().starts_with("the disk is full"), "{error}");
-    let left = |tables: &Tables<'_>| Ok(tables.number("SELECT count(*) FROM marks", [])?);
+    let left = |tables: &Tables<'_>| Ok(tables.number("SELECT count(*) FROM health_updates", [])?);
     assert_eq!(writer.ask(i64::MIN, left).await.unwrap(), Some(0));
     assert_eq!(writer.ask(i64::MIN, count).await.unwrap(), 0);
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use otpmux_core::{ProviderId, RateLimit};
 use otpmux_engine::{
-    Charge, Create, Created, HealthMark, LimitKey, LimitScope, RequestTag, Settle,
+    Charge, Create, Created, HealthUpdate, LimitKey, LimitScope, RequestTag, Settle,
     VerificationStore, Witness,
 };
 
@@ -26,8 +26,8 @@ pub(crate) async fn everything_is_there_after_a_restart() {
     assert!(matches!(store.create(charged, now()).await.unwrap(), Created::New(_)));
     let provider = ProviderId::new("down").unwrap();
     let witness = Witness::default();
-    let news = vec![HealthMark { provider, witness, at: now(), state: None }];
-    store.settle(id, Settle { news: news.clone(), ..Settle::default() }, now()).await.unwrap();
+    let health_updates = vec![HealthUpdate { provider, witness, at: now(), state: None }];
+    store.settle(id, Settle { health_updates: health_updates.clone(), ..Settle::default() }, now()).await.unwrap();
     let wait: Arc<[_]> = Arc::new([RateLimit::new(1, Duration::from_hours(1))]);
     let wrong = || keys().guess(id, &WRONG.parse().unwrap()).within(Arc::clone(&wait));
     store.check_guess(id, &wrong(), now()).await.unwrap();
@@ -45,7 +45,7 @@ pub(crate) async fn everything_is_there_after_a_restart() {
     assert!(matches!(store.create(again, now()).await.unwrap(), Created::Before(_)));
     let full = Create { record: record(3), charges };
     assert!(matches!(store.create(full, now()).await.unwrap(), Created::Limited(_)));
-    assert_eq!(store.health(now()).await.unwrap(), news);
+    assert_eq!(store.health(now()).await.unwrap(), health_updates);
     let guessed = store.check_guess(id, &wrong(), now()).await.unwrap();
     assert!(format!("{guessed:?}").contains("TooManyGuesses"), "{guessed:?}");
     assert_eq!(guess(&store, id, CODE).await.unwrap(), "approved");

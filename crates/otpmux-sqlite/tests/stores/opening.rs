@@ -55,7 +55,7 @@ pub(crate) async fn another_version_is_refused_and_left_as_it_is() {
 pub(crate) async fn other_tables_are_refused_whatever_version_they_claim() {
     for change in [
         "ALTER TABLE records ADD COLUMN more TEXT",
-        "DROP TABLE marks",
+        "DROP TABLE health_updates",
         "DROP INDEX records_end",
         "CREATE TABLE more (a)",
     ] {

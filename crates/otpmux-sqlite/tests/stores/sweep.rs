@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use otpmux_core::{ErrorKind, ProviderId, RateLimit};
 use otpmux_engine::{
-    Charge, Create, Created, GRACE, HealthMark, LimitKey, LimitScope, OpenMark, Settle,
+    Charge, Create, Created, GRACE, HealthUpdate, LimitKey, LimitScope, OpenCircuit, Settle,
     VerificationStore, Witness,
 };
 use otpmux_sqlite::SqliteStore;
 
 use crate::home::{Home, WRONG, after, create, keys, now, put, quick, record};
 
-const TABLES: [&str; 4] = ["records", "counters", "hits", "marks"];
+const TABLES: [&str; 4] = ["records", "counters", "hits", "health_updates"];
 const DAY: Duration = Duration::from_hours(24);
 
 fn charge(scope: LimitScope, number: u8, count: u32, per: Duration) -> Charge {
@@ -37,10 +37,10 @@ pub(crate) async fn after_the_longest_time_nothing_is_left() {
         let wrong = keys().guess(id, &WRONG.parse().unwrap()).within(Arc::clone(&windows));
         store.check_guess(id, &wrong, now()).await.unwrap();
         let provider = ProviderId::new(format!("provider-{}", number % 10)).unwrap();
-        let open = OpenMark { since: now(), until: after(60), why: ErrorKind::Timeout };
+        let open = OpenCircuit { since: now(), until: after(60), why: ErrorKind::Timeout };
         let witness = Witness::default();
-        let news = vec![HealthMark { provider, witness, at: now(), state: Some(open) }];
-        store.settle(id, Settle { news, ..Settle::default() }, now()).await.unwrap();
+        let health_updates = vec![HealthUpdate { provider, witness, at: now(), state: Some(open) }];
+        store.settle(id, Settle { health_updates, ..Settle::default() }, now()).await.unwrap();
     }
     assert_eq!(TABLES.map(|table| home.rows(table)), [300, 401, 900, 10]);
     let millisecond = Duration::from_millis(1);

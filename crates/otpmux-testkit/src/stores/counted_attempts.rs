@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use otpmux_core::{ErrorKind, ProviderId, Verdict};
 use otpmux_engine::{
-    StartAttempt, AttemptStarted, HealthMark, AttemptState, LimitScope, Limited, ResendTerms, Skip, SkipReason,
+    StartAttempt, AttemptStarted, HealthUpdate, AttemptState, LimitScope, Limited, ResendTerms, Skip, SkipReason,
     VerificationId, Witness,
 };
 
@@ -26,11 +26,11 @@ pub(super) async fn a_attempt_without_room_is_not_begun_but_all_else_is_written(
     let provider = ProviderId::new("primary").expect("a name");
     let skip = Skip { before: 2, provider: provider.clone(), reason: SkipReason::Limit };
     let witness = Witness::default();
-    let mark = HealthMark { provider, witness, at: now(), state: None };
+    let update = HealthUpdate { provider, witness, at: now(), state: None };
     let begin = StartAttempt {
         ends: vec![end(1, AttemptState::Rejected)],
         skips: vec![skip.clone()],
-        news: vec![mark.clone()],
+        health_updates: vec![update.clone()],
         ..charged(1, &[(1, 60)])
     };
     let window = window(1, 60);
@@ -41,7 +41,7 @@ pub(super) async fn a_attempt_without_room_is_not_begun_but_all_else_is_written(
     assert_eq!((back.send_attempts.len(), back.send_attempts[1].state), (2, AttemptState::Rejected));
     assert_eq!(back.send_attempts[1].failure, Some(ErrorKind::Unavailable));
     assert_eq!(back.skips, [skip]);
-    assert_eq!(health_at(&*store, after(1)).await, [mark]);
+    assert_eq!(health_at(&*store, after(1)).await, [update]);
     assert_eq!(begin_at(&*store, id, charged(1, &[(1, 60)]), after(60)).await, AttemptStarted::Started(2));
 }
 

@@ -183,15 +183,15 @@ pub(super) async fn of_a_new_attempt_and_a_closing_one_comes_first(store: Store,
     }
 }
 
-pub(super) async fn of_many_marks_the_newest_stays(store: Store, effort: Effort) {
+pub(super) async fn of_many_updates_the_newest_stays(store: Store, effort: Effort) {
     for round in 0..effort.some_rounds() {
         let at = move |task: usize| after_ms(u64::from(round) * 1_000 + task as u64);
         all_at_once(32, |task| {
             let store = store.clone();
             // In no order of time.
             let time = at(task * 13 % 32);
-            let news = vec![open("a", time, ErrorKind::Timeout), closed("b", time)];
-            async move { tell(&*store, news, at(0)).await }
+            let health_updates = vec![open("a", time, ErrorKind::Timeout), closed("b", time)];
+            async move { tell(&*store, health_updates, at(0)).await }
         })
         .await;
         let newest = [open("a", at(31), ErrorKind::Timeout), closed("b", at(31))];

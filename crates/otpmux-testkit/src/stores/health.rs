@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use otpmux_core::{ErrorKind, ProviderId, Verdict};
 use otpmux_engine::{
-    StartAttempt, AttemptStarted, Created, HEALTH_KEPT, HealthMark, MARKS_KEPT, OpenMark, Settle, State,
+    StartAttempt, AttemptStarted, Created, HEALTH_TTL, HealthUpdate, HEALTH_UPDATES_KEPT, OpenCircuit, Settle, State,
     VerificationId, VerificationStore, Witness,
 };
 
@@ -15,40 +15,40 @@ use super::steps::{begin_at, cancel_at, create_at, health_at, in_order, settle_a
 use super::whole::KINDS;
 
 /// Says that a provider's breaker has opened for a minute.
-pub(super) fn open(provider: &str, at: SystemTime, why: ErrorKind) -> HealthMark {
-    let state = OpenMark { since: at, until: at + Duration::from_mins(1), why };
-    HealthMark { state: Some(state), ..closed(provider, at) }
+pub(super) fn open(provider: &str, at: SystemTime, why: ErrorKind) -> HealthUpdate {
+    let state = OpenCircuit { since: at, until: at + Duration::from_mins(1), why };
+    HealthUpdate { state: Some(state), ..closed(provider, at) }
 }
 
-pub(super) fn closed(provider: &str, at: SystemTime) -> HealthMark {
+pub(super) fn closed(provider: &str, at: SystemTime) -> HealthUpdate {
     let provider = ProviderId::new(provider).expect("a name");
-    HealthMark { provider, witness: Witness { process: 1, settings: Some(2) }, at, state: None }
+    HealthUpdate { provider, witness: Witness { process: 1, settings: Some(2) }, at, state: None }
 }
 
-/// Writes marks down along with nothing else.
-pub(super) async fn tell(store: &dyn VerificationStore, news: Vec<HealthMark>, at: SystemTime) {
+/// Writes updates down along with nothing else.
+pub(super) async fn tell(store: &dyn VerificationStore, health_updates: Vec<HealthUpdate>, at: SystemTime) {
     let nothing = VerificationId::from_bytes([6; 16]);
-    let state = settle_at(store, nothing, Settle { news, ..Settle::default() }, at).await;
+    let state = settle_at(store, nothing, Settle { health_updates, ..Settle::default() }, at).await;
     assert_eq!(state, State::Closed, "there is no such verification");
 }
 
-pub(super) async fn marks_come_back_as_they_went_in(store: Store) {
+pub(super) async fn updates_come_back_as_they_went_in(store: Store) {
     assert_eq!(health_at(&*store, now()).await, []);
-    let mut marks = vec![closed("a", after_ms(7)), closed("z-z_9", now())];
+    let mut updates = vec![closed("a", after_ms(7)), closed("z-z_9", now())];
     for (number, why) in (0..).zip(KINDS) {
-        let state = OpenMark { since: after_ms(number), until: after_ms(86_399_999), why };
-        let mark = closed(&format!("b-{number}"), after_ms(number * 3));
-        marks.push(HealthMark { state: Some(state), ..mark });
+        let state = OpenCircuit { since: after_ms(number), until: after_ms(86_399_999), why };
+        let update = closed(&format!("b-{number}"), after_ms(number * 3));
+        updates.push(HealthUpdate { state: Some(state), ..update });
     }
-    tell(&*store, marks.clone(), after(1)).await;
-    let marks = in_order(marks);
-    assert_eq!(health_at(&*store, after(1)).await, marks);
+    tell(&*store, updates.clone(), after(1)).await;
+    let updates = in_order(updates);
+    assert_eq!(health_at(&*store, after(1)).await, updates);
     let created = create_at(&*store, record(1), &[], after(1)).await;
     let Created::New(told) = created else { panic!("{created:?}") };
-    assert_eq!(in_order(told), marks, "whoever creates is told, too");
+    assert_eq!(in_order(told), updates, "whoever creates is told, too");
 }
 
-pub(super) async fn the_newest_mark_of_a_provider_counts(store: Store) {
+pub(super) async fn the_newest_update_of_a_provider_counts(store: Store) {
     let why = ErrorKind::Timeout;
     let a = [open("a", after(1), why), closed("a", after_ms(1_001)), open("a", after(3), why)];
     let [first, second, third] = a;
@@ -68,12 +68,12 @@ pub(super) async fn the_newest_mark_of_a_provider_counts(store: Store) {
     assert_eq!(health_at(&*store, after(4)).await, [last, b]);
 }
 
-/// The same mark by another process.
-fn by(process: u64, mark: HealthMark) -> HealthMark {
-    HealthMark { witness: Witness { process, settings: None }, ..mark }
+/// The same update by another process.
+fn by(process: u64, update: HealthUpdate) -> HealthUpdate {
+    HealthUpdate { witness: Witness { process, settings: None }, ..update }
 }
 
-pub(super) async fn each_process_has_a_mark_of_its_own(store: Store) {
+pub(super) async fn each_process_has_a_update_of_its_own(store: Store) {
     let why = ErrorKind::Timeout;
     let (one, other) = (by(1, open("a", after(2), why)), by(u64::MAX, closed("a", after(1))));
     tell(&*store, vec![one.clone()], after(3)).await;
@@ -85,7 +85,7 @@ pub(super) async fn each_process_has_a_mark_of_its_own(store: Store) {
 }
 
 pub(super) async fn of_too_many_processes_those_that_tell_last_are_kept(store: Store) {
-    let most = u64::try_from(MARKS_KEPT).expect("few");
+    let most = u64::try_from(HEALTH_UPDATES_KEPT).expect("few");
     let count = most + 5;
     let elsewhere = by(1, closed("b", now()));
     tell(&*store, vec![elsewhere.clone()], after(9)).await;
@@ -106,17 +106,17 @@ pub(super) async fn of_too_many_processes_those_that_tell_last_are_kept(store: S
     assert_eq!(health_at(&*store, after(9)).await, newest);
     // Of two at the same time that of the higher number is kept.
     let least = newest[0].clone();
-    let lower = HealthMark { witness: Witness { process: 0, ..least.witness }, ..least.clone() };
+    let lower = HealthUpdate { witness: Witness { process: 0, ..least.witness }, ..least.clone() };
     tell(&*store, vec![lower], after(9)).await;
     assert_eq!(health_at(&*store, after(9)).await, newest);
-    let higher = HealthMark { witness: Witness { process: 99, ..least.witness }, ..least };
+    let higher = HealthUpdate { witness: Witness { process: 99, ..least.witness }, ..least };
     tell(&*store, vec![higher.clone()], after(9)).await;
     let last = newest.len() - 1;
     let newest = [&newest[1..last], &[higher, elsewhere]].concat();
     assert_eq!(health_at(&*store, after(9)).await, newest);
 }
 
-pub(super) async fn marks_fade(store: Store) {
+pub(super) async fn updates_fade(store: Store) {
     let older = open("a", now(), ErrorKind::Unauthenticated);
     let newer = closed("b", after_ms(1));
     tell(&*store, vec![older.clone(), newer.clone()], now()).await;
@@ -126,7 +126,7 @@ pub(super) async fn marks_fade(store: Store) {
         assert_eq!(in_order(told), health_at(&*store, at).await);
         health_at(&*store, at).await
     };
-    let end = now() + HEALTH_KEPT;
+    let end = now() + HEALTH_TTL;
     let millisecond = Duration::from_millis(1);
     assert_eq!(told(end - millisecond, 1).await, [older, newer.clone()]);
     assert_eq!(told(end, 2).await, [newer], "an hour after it was made");
@@ -136,7 +136,7 @@ pub(super) async fn marks_fade(store: Store) {
     assert_eq!(told(end + millisecond, 4).await, [again]);
 }
 
-pub(super) async fn news_travel_with_every_attempt(store: Store) {
+pub(super) async fn health_updates_travel_with_every_attempt(store: Store) {
     let [live, over] = [put(&*store, record(1)).await, put(&*store, record(2)).await];
     assert!(cancel_at(&*store, over, now()).await);
     let unknown = VerificationId::from_bytes([5; 16]);
@@ -150,9 +150,9 @@ pub(super) async fn news_travel_with_every_attempt(store: Store) {
         ("d", unknown, Vec::new(), 3, Some("not_found")),
         ("e", live, Vec::new(), 300, Some("expired")),
     ] {
-        let mark = open(provider, after(at), ErrorKind::Timeout);
-        known.push(mark.clone());
-        let begin = StartAttempt { news: vec![mark], charges, ..begin("second") };
+        let update = open(provider, after(at), ErrorKind::Timeout);
+        known.push(update.clone());
+        let begin = StartAttempt { health_updates: vec![update], charges, ..begin("second") };
         let told = match begin_at(&*store, id, begin, after(at)).await {
             AttemptStarted::Started(_) => None,
             AttemptStarted::Limited(_) => Some("limited"),
@@ -164,7 +164,7 @@ pub(super) async fn news_travel_with_every_attempt(store: Store) {
     }
 }
 
-pub(super) async fn news_travel_with_every_settling(store: Store) {
+pub(super) async fn health_updates_travel_with_every_settling(store: Store) {
     let [live, used] = [put(&*store, record(1)).await, put(&*store, record(2)).await];
     assert_eq!(approve(&*store, used).await, Verdict::Approved);
     let unknown = VerificationId::from_bytes([5; 16]);
@@ -176,10 +176,10 @@ pub(super) async fn news_travel_with_every_settling(store: Store) {
         ("d", live, 300, State::Pending),
         ("e", live, 900, State::Closed),
     ] {
-        let mark = closed(provider, after(at));
-        known.push(mark.clone());
-        let news = vec![mark];
-        let state = settle_at(&*store, id, Settle { news, ..Settle::default() }, after(at)).await;
+        let update = closed(provider, after(at));
+        known.push(update.clone());
+        let health_updates = vec![update];
+        let state = settle_at(&*store, id, Settle { health_updates, ..Settle::default() }, after(at)).await;
         assert_eq!(state, expected, "by {provider}");
         assert_eq!(health_at(&*store, after(at)).await, known, "by {provider}");
     }

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use otpmux_core::ProviderId;
 use otpmux_engine::{
-    Charge, Created, HealthMark, AttemptState, LimitKey, LimitScope, Limited, Record, Refund, Settle,
+    Charge, Created, HealthUpdate, AttemptState, LimitKey, LimitScope, Limited, Record, Refund, Settle,
     VerificationStore, Witness,
 };
 
@@ -217,10 +217,10 @@ pub(super) async fn refunds_of_several_limits_go_in_one_step(store: Store) {
     let id = put(&*store, record(1)).await;
     let refunds: Vec<_> = charges[1..].iter().map(|it| refund(it.key, now())).collect();
     let provider = ProviderId::new("primary").expect("a name");
-    let news = vec![HealthMark { provider, witness: Witness::default(), at: now(), state: None }];
-    let settle = Settle { refunds, news: news.clone(), ..Settle::default() };
+    let health_updates = vec![HealthUpdate { provider, witness: Witness::default(), at: now(), state: None }];
+    let settle = Settle { refunds, health_updates: health_updates.clone(), ..Settle::default() };
     settle_at(&*store, id, settle, after(1)).await;
-    assert_eq!(health_at(&*store, after(1)).await, news);
+    assert_eq!(health_at(&*store, after(1)).await, health_updates);
     assert_eq!(send(&*store, &charges[1..], after(1)).await, None, "each has room again");
     let full = send(&*store, &charges, after(1)).await.expect("one was not taken back");
     assert_ne!(full.scope, charges[0].key.scope, "the newer hits wait for longer");

@@ -236,13 +236,13 @@ fn trials_of_counts() -> Vec<(&'static str, Body)> {
         named::a_name_is_good_as_long_as_its_record,
         named::a_name_that_was_given_on_outlives_its_first_record,
         named::names_do_not_mix,
-        health::marks_come_back_as_they_went_in,
-        health::the_newest_mark_of_a_provider_counts,
-        health::each_process_has_a_mark_of_its_own,
+        health::updates_come_back_as_they_went_in,
+        health::the_newest_update_of_a_provider_counts,
+        health::each_process_has_a_update_of_its_own,
         health::of_too_many_processes_those_that_tell_last_are_kept,
-        health::marks_fade,
-        health::news_travel_with_every_attempt,
-        health::news_travel_with_every_settling,
+        health::updates_fade,
+        health::health_updates_travel_with_every_attempt,
+        health::health_updates_travel_with_every_settling,
         standing::the_first_key_of_an_id_counts,
         standing::a_probe_writes_beside_everything_else,
     ]
@@ -263,7 +263,7 @@ fn trials_of_many() -> Vec<(&'static str, Body)> {
         crowds::of_many_guesses_at_a_recipient_the_windows_count_is_compared(effort),
         crowds::of_many_changes_to_one_record_none_is_lost(effort),
         crowds::of_a_new_attempt_and_a_closing_one_comes_first(effort),
-        crowds::of_many_marks_the_newest_stays(effort),
+        crowds::of_many_updates_the_newest_stays(effort),
         model::random_steps_are_answered_as_by_the_memory_store(effort),
     ]
     .to_vec()

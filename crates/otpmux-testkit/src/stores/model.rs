@@ -34,7 +34,7 @@ impl Step {
         match self {
             Self::Create(create) => {
                 match create_at(store, create.record, &create.charges, now).await {
-                    Created::New(marks) => format!("new, {:#?}", in_order(marks)),
+                    Created::New(updates) => format!("new, {:#?}", in_order(updates)),
                     Created::Before(record) => format!("before: {}", spelled(&record)),
                     other => format!("{other:#?}"),
                 }

@@ -130,7 +130,7 @@ pub(super) fn begin(provider: &str) -> StartAttempt {
     StartAttempt {
         ends: Vec::new(),
         skips: Vec::new(),
-        news: Vec::new(),
+        health_updates: Vec::new(),
         attempt: attempt(provider, true, AttemptState::Intended),
         resend: None,
         charges: Vec::new(),

@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use otpmux_core::Verdict;
 use otpmux_engine::{
-    Guessed, StartAttempt, AttemptStarted, Charge, Create, Created, Guess, HealthMark, Record, Settle, State,
+    Guessed, StartAttempt, AttemptStarted, Charge, Create, Created, Guess, HealthUpdate, Record, Settle, State,
     VerificationId, VerificationStore,
 };
 
@@ -76,12 +76,12 @@ pub(super) async fn load_at(
 }
 
 /// What is known about providers, in the order of their names.
-pub(super) async fn health_at(store: &dyn VerificationStore, at: SystemTime) -> Vec<HealthMark> {
+pub(super) async fn health_at(store: &dyn VerificationStore, at: SystemTime) -> Vec<HealthUpdate> {
     in_order(store.health(at).await.expect("a store that works"))
 }
 
-/// A store may tell marks in any order.
-pub(super) fn in_order(mut marks: Vec<HealthMark>) -> Vec<HealthMark> {
-    marks.sort_by(|a, b| (&a.provider, a.witness.process).cmp(&(&b.provider, b.witness.process)));
-    marks
+/// A store may tell updates in any order.
+pub(super) fn in_order(mut updates: Vec<HealthUpdate>) -> Vec<HealthUpdate> {
+    updates.sort_by(|a, b| (&a.provider, a.witness.process).cmp(&(&b.provider, b.witness.process)));
+    updates
 }

@@ -5,8 +5,8 @@ use std::time::{Duration, SystemTime};
 
 use otpmux_core::{Channel, IdempotencyKey, ProviderId, VendorReference};
 use otpmux_engine::{
-    StartAttempt, Charge, Create, GRACE, Guess, GuessEnd, HealthMark, SendAttempt, AttemptEnd, AttemptState, LimitKey,
-    LimitScope, Lost, OpenMark, Record, Refund, RequestTag, ResendTerms, Sealed, Settle, Skip,
+    StartAttempt, Charge, Create, GRACE, Guess, GuessEnd, HealthUpdate, SendAttempt, AttemptEnd, AttemptState, LimitKey,
+    LimitScope, Lost, OpenCircuit, Record, Refund, RequestTag, ResendTerms, Sealed, Settle, Skip,
     State, VendorTerms, VerificationId, Witness,
 };
 
@@ -28,7 +28,7 @@ pub(super) struct World {
     lost: Option<SendAttempt>,
     /// Verifications, and times at which a guess was made, perhaps in vain.
     guessed: Vec<(VerificationId, SystemTime)>,
-    /// Times of marks. Which of two of the same time counts is the store's own business.
+    /// Times of updates. Which of two of the same time counts is the store's own business.
     marked: HashSet<SystemTime>,
 }
 
@@ -77,7 +77,7 @@ impl World {
         }
     }
 
-    /// Steps that look at so many of the newest verifications, and at the marks.
+    /// Steps that look at so many of the newest verifications, and at the updates.
     pub(super) fn looks(&self, most: usize) -> Vec<Step> {
         let newest = self.known.iter().rev().take(most);
         newest.map(|known| Step::Load(known.id)).chain([Step::Health]).collect()
@@ -251,22 +251,22 @@ impl World {
         }
     }
 
-    fn news(&mut self) -> Vec<HealthMark> {
+    fn health_updates(&mut self) -> Vec<HealthUpdate> {
         let count = self.dice.below(3);
-        (0..count).map(|_| self.mark()).collect()
+        (0..count).map(|_| self.update()).collect()
     }
 
-    fn mark(&mut self) -> HealthMark {
+    fn update(&mut self) -> HealthUpdate {
         let mut at = self.now - Duration::from_millis(self.dice.below(60_000));
         while !self.marked.insert(at) {
             at -= Duration::from_millis(1);
         }
-        let open = OpenMark { since: at, until: self.soon(10_000), why: *self.dice.pick(&KINDS) };
+        let open = OpenCircuit { since: at, until: self.soon(10_000), why: *self.dice.pick(&KINDS) };
         let state = self.dice.percent(60).then_some(open);
         // More processes than there is room for.
         let settings = self.dice.percent(50).then_some(7);
         let witness = Witness { process: self.dice.below(12), settings };
-        HealthMark { provider: self.provider(), witness, at, state }
+        HealthUpdate { provider: self.provider(), witness, at, state }
     }
 
     fn begin(&mut self, one: &Known) -> StartAttempt {
@@ -280,7 +280,7 @@ impl World {
         StartAttempt {
             ends: self.ends(),
             skips: self.skips(),
-            news: self.news(),
+            health_updates: self.health_updates(),
             attempt,
             resend: self.dice.percent(40).then_some(terms),
             charges: self.charges(one.recipient),
@@ -291,7 +291,7 @@ impl World {
         Settle {
             ends: self.ends(),
             skips: self.skips(),
-            news: self.news(),
+            health_updates: self.health_updates(),
             close: self.dice.percent(25),
             refunds: self.refunds(one.recipient),
             lost: self.lose(),

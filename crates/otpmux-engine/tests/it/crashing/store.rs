@@ -4,7 +4,7 @@ use std::time::SystemTime;
 use async_trait::async_trait;
 use otpmux_core::{Blame, Certainty, Error, ErrorKind, Verdict};
 use otpmux_engine::{
-    Guessed, StartAttempt, AttemptStarted, Create, Created, Guess, GuessEnd, HealthMark, KeyCheck, KeyId,
+    Guessed, StartAttempt, AttemptStarted, Create, Created, Guess, GuessEnd, HealthUpdate, KeyCheck, KeyId,
     MemoryStore, Record, Settle, State, StoreState, VerificationId, VerificationStore,
 };
 use tokio::sync::Notify;
@@ -166,7 +166,7 @@ impl VerificationStore for CrashingStore {
     async fn load(&self, id: VerificationId, now: SystemTime) -> Result<Option<Record>, Error> {
         read(self.step(self.inner.load(id, now)).await)
     }
-    async fn health(&self, now: SystemTime) -> Result<Vec<HealthMark>, Error> {
+    async fn health(&self, now: SystemTime) -> Result<Vec<HealthUpdate>, Error> {
         read(self.step(self.inner.health(now)).await)
     }
     async fn check_keys(&self, keys: &[KeyCheck]) -> Result<Vec<KeyId>, Error> {

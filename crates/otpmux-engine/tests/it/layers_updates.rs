@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use otpmux_core::{Blame, Certainty, ErrorKind, ProviderId};
-use otpmux_engine::{Health, HealthMark, OpenMark, Witness};
+use otpmux_engine::{Health, HealthUpdate, OpenCircuit, Witness};
 use otpmux_testkit::ScriptedProvider;
 
 use crate::layers_world::{
@@ -36,31 +36,31 @@ async fn what_one_process_finds_out_the_other_knows() {
     let Two { provider, one, other } = &Two::new();
     fails(provider, unknown);
     one.sends(5).await;
-    let news = one.guarded.news().unwrap();
-    assert_eq!(one.guarded.news(), None, "told once");
+    let health_updates = one.guarded.take_update().unwrap();
+    assert_eq!(one.guarded.take_update(), None, "told once");
     let open =
-        OpenMark { since: one.now(), until: one.now() + 5 * SECOND, why: ErrorKind::Unavailable };
+        OpenCircuit { since: one.now(), until: one.now() + 5 * SECOND, why: ErrorKind::Unavailable };
     let provider_id = ProviderId::new("a").unwrap();
-    let witness = news.witness;
+    let witness = health_updates.witness;
     let at = one.now();
-    assert_eq!(news, HealthMark { provider: provider_id, witness, at, state: Some(open) });
+    assert_eq!(health_updates, HealthUpdate { provider: provider_id, witness, at, state: Some(open) });
 
-    other.learn(&news);
+    other.learn(&health_updates);
     let before = provider.count();
     let wait = other.refused().await;
     assert_eq!(provider.count(), before, "without a call");
     assert!(wait > 7 * SECOND && wait < 8 * SECOND, "half a pause later: {wait:?}");
-    assert_eq!(other.guarded.news(), None, "what was learned is no news");
+    assert_eq!(other.guarded.take_update(), None, "what was learned is no health_updates");
 
     one.clock.advance(5 * SECOND);
     other.pass(5 * SECOND).await;
     is_well(provider);
     one.send().await.unwrap();
-    let news = one.guarded.news().unwrap();
-    assert_eq!((news.at, &news.state), (one.now(), &None));
-    other.learn(&news);
+    let health_updates = one.guarded.take_update().unwrap();
+    assert_eq!((health_updates.at, &health_updates.state), (one.now(), &None));
+    other.learn(&health_updates);
     assert!(other.is_closed(), "without a probe of its own");
-    assert_eq!(other.guarded.news(), None);
+    assert_eq!(other.guarded.take_update(), None);
 }
 
 #[tokio::test(start_paused = true)]
@@ -69,10 +69,10 @@ async fn a_probe_of_one_that_fails_keeps_the_other_away_for_longer() {
     let Two { provider, one, other } = &two;
     fails(provider, unknown);
     one.sends(5).await;
-    other.learn(&one.guarded.news().unwrap());
+    other.learn(&one.guarded.take_update().unwrap());
     two.pass(5 * SECOND).await;
     one.sends(1).await;
-    other.learn(&one.guarded.news().unwrap());
+    other.learn(&one.guarded.take_update().unwrap());
     assert!(other.refused().await >= 10 * SECOND);
     // The other one's own pause goes on from there.
     two.pass(13 * SECOND).await;
@@ -80,57 +80,57 @@ async fn a_probe_of_one_that_fails_keeps_the_other_away_for_longer() {
     assert!(other.refused().await >= 20 * SECOND);
     let Health::Open { since, .. } = other.guarded.health() else { panic!("open") };
     assert_eq!(other.now().duration_since(since).unwrap(), 18 * SECOND, "since the first failure");
-    one.learn(&other.guarded.news().unwrap());
+    one.learn(&other.guarded.take_update().unwrap());
     assert!(one.refused().await >= 20 * SECOND);
 }
 
 #[tokio::test(start_paused = true)]
-async fn only_newer_marks_about_this_provider_count() {
+async fn only_newer_updates_about_this_provider_count() {
     let Two { provider, one, other } = &Two::new();
     fails(provider, unknown);
-    let mark = |at, open: bool| HealthMark {
+    let update = |at, open: bool| HealthUpdate {
         provider: ProviderId::new("a").unwrap(),
         witness: Witness::default(),
         at,
-        state: open.then(|| OpenMark {
+        state: open.then(|| OpenCircuit {
             since: at,
             until: at + MINUTE,
             why: ErrorKind::Unavailable,
         }),
     };
     let now = one.now();
-    one.learn(&HealthMark { provider: ProviderId::new("b").unwrap(), ..mark(now, true) });
+    one.learn(&HealthUpdate { provider: ProviderId::new("b").unwrap(), ..update(now, true) });
     assert!(one.is_closed(), "another provider's");
 
-    one.learn(&mark(now, false));
-    one.learn(&mark(now - SECOND, true));
-    one.learn(&mark(now, true));
+    one.learn(&update(now, false));
+    one.learn(&update(now - SECOND, true));
+    one.learn(&update(now, true));
     assert!(one.is_closed(), "old");
     one.sends(5).await;
-    one.learn(&mark(now, false));
+    one.learn(&update(now, false));
     assert!(!one.guarded.health().is_available(one.now()));
 
     // That another process can reach it is a reason to look, not to believe: what was seen here is
     // told all the same.
     other.sends(5).await;
-    other.learn(&mark(other.now() + SECOND, false));
+    other.learn(&update(other.now() + SECOND, false));
     assert!(!other.is_closed());
     assert!(other.guarded.health().is_available(other.now()), "a probe is due");
-    assert!(other.guarded.news().unwrap().state.is_some());
+    assert!(other.guarded.take_update().unwrap().state.is_some());
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_mark_of_a_wrong_clock_does_no_lasting_harm() {
+async fn a_update_of_a_wrong_clock_does_no_lasting_harm() {
     let Two { provider, one, .. } = &Two::new();
-    let mark = |at: SystemTime, until| HealthMark {
+    let update = |at: SystemTime, until| HealthUpdate {
         provider: ProviderId::new("a").unwrap(),
         witness: Witness::default(),
         at,
-        state: Some(OpenMark { since: at, until, why: ErrorKind::Unavailable }),
+        state: Some(OpenCircuit { since: at, until, why: ErrorKind::Unavailable }),
     };
     let year = Duration::from_hours(24 * 365);
     let at = one.now() + year;
-    let early = mark(at, at + year);
+    let early = update(at, at + year);
     one.learn(&early);
     assert_eq!(one.refused().await, 6 * MINUTE, "the longest pause and its jitter");
     one.pass(6 * MINUTE).await;
@@ -144,7 +144,7 @@ async fn a_mark_of_a_wrong_clock_does_no_lasting_harm() {
     // The last time there is.
     let seconds = Duration::from_secs(i64::MAX.unsigned_abs());
     let at = SystemTime::UNIX_EPOCH.checked_add(seconds).unwrap();
-    one.learn(&mark(at, at));
+    one.learn(&update(at, at));
     assert!(!one.is_closed());
     one.pass(6 * MINUTE).await;
     one.send().await.unwrap();
@@ -152,12 +152,12 @@ async fn a_mark_of_a_wrong_clock_does_no_lasting_harm() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_mark_whose_pause_is_over_lets_one_probe() {
+async fn a_update_whose_pause_is_over_lets_one_probe() {
     let Two { other, .. } = &Two::new();
     let at = other.now() - MINUTE;
-    let state = Some(OpenMark { since: at, until: at + SECOND, why: ErrorKind::Unavailable });
+    let state = Some(OpenCircuit { since: at, until: at + SECOND, why: ErrorKind::Unavailable });
     let (provider, witness) = (ProviderId::new("a").unwrap(), Witness::default());
-    other.learn(&HealthMark { provider, witness, at, state });
+    other.learn(&HealthUpdate { provider, witness, at, state });
     assert!(!other.is_closed());
     assert!(other.guarded.health().is_available(other.now()), "without jitter");
     other.send().await.unwrap();
@@ -170,16 +170,16 @@ async fn of_two_that_have_opened_the_first_says_since_when() {
     let Two { provider, one, other } = &two;
     fails(provider, unknown);
     one.sends(5).await;
-    let (first, news) = (one.now(), one.guarded.news().unwrap());
+    let (first, health_updates) = (one.now(), one.guarded.take_update().unwrap());
     two.pass(SECOND).await;
     other.sends(5).await;
-    let (second, own) = (other.now(), other.guarded.news().unwrap());
+    let (second, own) = (other.now(), other.guarded.take_update().unwrap());
     assert_ne!(first, second);
     one.learn(&own);
     let Health::Open { since, until, .. } = one.guarded.health() else { panic!("open") };
     assert_eq!(since, first);
     assert!(until >= second + 5 * SECOND, "neither probes before the other would");
-    other.learn(&news);
+    other.learn(&health_updates);
     let since = |of: &Guard| match of.guarded.health() {
         Health::Open { since, .. } => since,
         other => panic!("{other:?}"),
@@ -187,20 +187,20 @@ async fn of_two_that_have_opened_the_first_says_since_when() {
     assert_eq!(since(other), first);
     two.pass(9 * SECOND).await;
     one.sends(1).await;
-    other.learn(&one.guarded.news().unwrap());
+    other.learn(&one.guarded.take_update().unwrap());
     assert_eq!(since(other), first);
 }
 
 #[tokio::test(start_paused = true)]
-async fn many_failing_probes_ahead_of_their_time_are_no_news() {
+async fn many_failing_probes_ahead_of_their_time_are_no_health_updates() {
     let Two { provider, one, .. } = &Two::new();
     fails(provider, unknown);
     one.sends(5).await;
-    assert!(one.guarded.news().is_some());
+    assert!(one.guarded.take_update().is_some());
     for _ in 0..100 {
         one.send_with(&cx().allow_half_open(true)).await.unwrap_err();
     }
-    assert_eq!(one.guarded.news(), None);
+    assert_eq!(one.guarded.take_update(), None);
 }
 
 #[tokio::test(start_paused = true)]
@@ -209,18 +209,18 @@ async fn one_witness_that_cannot_reach_it_makes_the_first_failure_here_the_secon
     let Two { provider, one, other } = &two;
     fails(provider, not_sent);
     one.sends(5).await;
-    let news = one.guarded.news().unwrap();
-    other.learn(&news);
+    let health_updates = one.guarded.take_update().unwrap();
+    other.learn(&health_updates);
     assert!(other.is_closed(), "it may be the other's own network");
     other.sends(1).await;
     assert!(!other.is_closed(), "now there are two");
-    assert!(other.guarded.news().is_some(), "and that is told");
+    assert!(other.guarded.take_update().is_some(), "and that is told");
 
     // Where calls have just gone well, it takes as many failures as ever.
     let third = Guard::of(provider, &once());
     is_well(provider);
     third.sends(1).await;
-    third.learn(&news);
+    third.learn(&health_updates);
     fails(provider, not_sent);
     third.sends(4).await;
     assert!(third.is_closed());
@@ -241,12 +241,12 @@ async fn how_long_a_success_outweighs_others_depends_on_the_traffic() {
         other.sends(1).await;
         fails(provider, unknown);
         one.sends(5).await;
-        let news = one.guarded.news().unwrap();
+        let health_updates = one.guarded.take_update().unwrap();
         two.pass(believes_itself * SECOND).await;
-        other.learn(&news);
+        other.learn(&health_updates);
         assert!(other.is_closed(), "one send in {every} s");
         two.pass(3 * SECOND).await;
-        other.learn(&news);
+        other.learn(&health_updates);
         assert!(!other.is_closed(), "one send in {every} s");
     }
 }
@@ -258,33 +258,33 @@ async fn trouble_with_the_account_is_only_that_of_the_same_settings() {
         Err(failing(ErrorKind::Unauthenticated, Certainty::Rejected, Blame::Provider))
     });
     one.sends(1).await;
-    other.learn(&one.guarded.news().unwrap());
+    other.learn(&one.guarded.take_update().unwrap());
     assert!(other.is_closed(), "nobody knows whether it is the same account");
     let settings = |settings| Witness { settings: Some(settings), ..witness() };
     let [one, same, different] = [1, 1, 2].map(|it| Guard::known_as(provider, settings(it)));
     one.sends(1).await;
-    let news = one.guarded.news().unwrap();
-    same.learn(&news);
+    let health_updates = one.guarded.take_update().unwrap();
+    same.learn(&health_updates);
     assert!(!same.is_closed());
-    different.learn(&news);
+    different.learn(&health_updates);
     assert!(different.is_closed());
 }
 
 /// A reload that has mended the settings begins with a new breaker; the store still holds what the
 /// one before has told.
 #[tokio::test(start_paused = true)]
-async fn the_mark_that_a_process_has_outlived_is_taken_back_with_its_first_success() {
+async fn the_update_that_a_process_has_outlived_is_taken_back_with_its_first_success() {
     let Two { provider, one, .. } = &Two::new();
     fails(provider, unknown);
     one.sends(5).await;
-    let news = one.guarded.news().unwrap();
-    let again = Guard::known_as(provider, news.witness);
+    let health_updates = one.guarded.take_update().unwrap();
+    let again = Guard::known_as(provider, health_updates.witness);
     is_well(provider);
-    again.learn(&news);
+    again.learn(&health_updates);
     assert!(again.is_closed());
     again.sends(2).await;
-    let told = again.guarded.news().unwrap();
-    assert!(told.state.is_none() && told.at > news.at);
+    let told = again.guarded.take_update().unwrap();
+    assert!(told.state.is_none() && told.at > health_updates.at);
     again.sends(1).await;
-    assert_eq!(again.guarded.news(), None);
+    assert_eq!(again.guarded.take_update(), None);
 }

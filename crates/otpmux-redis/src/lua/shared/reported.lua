@@ -1,13 +1,13 @@
 -- What a process has learnt about providers: among the arguments from `at` on, each a provider, the
--- process, the time of its mark, and the mark. Writes down what is not older than what is known,
+-- process, the time of its update, and the update. Writes down what is not older than what is known,
 -- and drops what nobody is told any more, and the oldest of too many.
 local function learn(key, at)
   for i = at, #ARGV do
-    local field, time, mark = string.match(ARGV[i], '^(%S+ %x+) (%d+) (.*)$')
+    local field, time, update = string.match(ARGV[i], '^(%S+ %x+) (%d+) (.*)$')
     local known = redis.call('HGET', key, field)
     local known_time = known and parts(known)
     if not known_time or known_time <= tonumber(time) then
-      redis.call('HSET', key, field, time .. ' ' .. mark)
+      redis.call('HSET', key, field, time .. ' ' .. update)
     end
   end
   local all, of = redis.call('HGETALL', key), {}
@@ -15,19 +15,19 @@ local function learn(key, at)
     local time = parts(all[i + 1])
     if time then
       local provider, process = string.match(all[i], '^(%S+) (%x+)$')
-      local marks = of[provider] or {}
-      of[provider], marks[#marks + 1] = marks, {time, process, all[i]}
+      local updates = of[provider] or {}
+      of[provider], updates[#updates + 1] = updates, {time, process, all[i]}
     else
       redis.call('HDEL', key, all[i])
     end
   end
-  for _, marks in pairs(of) do
-    table.sort(marks, function(a, b)
+  for _, updates in pairs(of) do
+    table.sort(updates, function(a, b)
       return a[1] > b[1] or a[1] == b[1] and a[2] > b[2]
     end)
-    for i = MARKS_KEPT + 1, #marks do
-      redis.call('HDEL', key, marks[i][3])
+    for i = HEALTH_UPDATES_KEPT + 1, #updates do
+      redis.call('HDEL', key, updates[i][3])
     end
   end
-  redis.call('PEXPIRE', key, HEALTH_KEPT)
+  redis.call('PEXPIRE', key, HEALTH_TTL)
 end
