@@ -100,23 +100,23 @@ pub struct Context {
     /// alone after failures. Default no.
     pub allow_half_open: bool,
     /// Whether what is to be sent is still wanted; asked before each further try.
-    pub standing: Option<Arc<dyn Standing>>,
+    pub cancel_check: Option<Arc<dyn CancelCheck>>,
 }
 
 /// Tells whether a send still stands. While it pauses before a further try, its verification may be
 /// cancelled or superseded; a message sent then would carry a code that is good for nothing.
 #[async_trait]
-pub trait Standing: Send + Sync + fmt::Debug {
+pub trait CancelCheck: Send + Sync + fmt::Debug {
     /// # Errors
     ///
     /// Nothing more may be sent, for this reason.
-    async fn still_wanted(&self) -> Result<(), Error>;
+    async fn ensure_pending(&self) -> Result<(), Error>;
 }
 
 impl Context {
     /// A context without a deadline.
     pub fn new(idempotency_key: IdempotencyKey) -> Self {
-        Self { deadline: None, idempotency_key, only_candidate: false, allow_half_open: false, standing: None }
+        Self { deadline: None, idempotency_key, only_candidate: false, allow_half_open: false, cancel_check: None }
     }
 
     /// Sets when the call must have ended.
@@ -138,8 +138,8 @@ impl Context {
     }
 
     /// Sets who tells whether the send still stands.
-    pub fn with_standing(mut self, standing: Arc<dyn Standing>) -> Self {
-        self.standing = Some(standing);
+    pub fn with_cancel_check(mut self, check: Arc<dyn CancelCheck>) -> Self {
+        self.cancel_check = Some(check);
         self
     }
 }

@@ -18,7 +18,7 @@ pub use otpmux_core::{
     EntropyError, Error, ErrorKind, IdError, IdempotencyKey, Limits, NUMBERS_VERSION, NextStep,
     NumberKind, NumberKindError, OsEntropy, OtpProvider, PhoneNumber, Place, ProviderId, Purpose,
     RateLimit, Recipient, RecipientError, ResendRequest, Secret, SecretTextError, SendRequest,
-    Sent, Incompatibility, Situation, Standing, Status, SystemClock, Target, VendorCodes,
+    Sent, Incompatibility, Situation, CancelCheck, Status, SystemClock, Target, VendorCodes,
     VendorReference, Verdict, VerifyRequest, next_step, plain_words, settings, typed,
 };
 pub use otpmux_engine::{

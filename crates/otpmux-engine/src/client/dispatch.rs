@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use super::charges::Counted;
 use super::line::Line;
 use super::plan::{Candidate, Plan, Source, skip};
-use super::standing::StillWanted;
+use super::standing::StillPending;
 use super::{Inner, Verification, gone, metrics};
 use crate::record::{AttemptState, Record};
 use crate::{
@@ -46,7 +46,7 @@ pub(super) struct Dispatch<'a> {
     possible: u32,
     /// How many of those certainly carry a code that is not ours and that nobody can verify.
     foreign: u32,
-    standing: Arc<StillWanted>,
+    standing: Arc<StillPending>,
     /// What the store is not told yet.
     untold: Untold,
 }
@@ -102,7 +102,7 @@ impl<'a> Dispatch<'a> {
         let begun = Instant::now();
         let Plan { request, route, candidates, .. } = plan;
         let first = record.send_attempts.len() - 1;
-        let standing = Arc::new(StillWanted::new(Arc::clone(inner), record.id));
+        let standing = Arc::new(StillPending::new(Arc::clone(inner), record.id));
         let untold = Untold::default();
         let (possible, foreign) = (0, 0);
         Self {
@@ -252,12 +252,12 @@ impl<'a> Dispatch<'a> {
         let shares = u32::try_from(self.candidates.len() - flight.at).unwrap_or(u32::MAX);
         let left = self.deadline.saturating_duration_since(self.attempt_begun);
         let ends = self.attempt_begun + left / shares;
-        let standing: Arc<StillWanted> = Arc::clone(&self.standing);
+        let standing: Arc<StillPending> = Arc::clone(&self.standing);
         Context::new(self.record.send_attempts[flight.here].key)
             .with_deadline(ends.into_std())
             .only_candidate(self.next_after(flight.at).is_none())
             .allow_half_open(self.is_the_best_left(flight.at))
-            .with_standing(standing)
+            .with_cancel_check(standing)
     }
 
     /// Whether its breaker must let this call through, as nobody better is left: all who may follow

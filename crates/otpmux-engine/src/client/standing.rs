@@ -3,21 +3,21 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
-use otpmux_core::{Blame, Certainty, Error, ErrorKind, Standing};
+use otpmux_core::{Blame, Certainty, Error, ErrorKind, CancelCheck};
 
 use super::{Inner, gone};
 use crate::VerificationId;
 
 /// Tells a provider that pauses before a further try whether the verification still waits for its
 /// code: it may have been cancelled, superseded, used or have expired meanwhile.
-pub(super) struct StillWanted {
+pub(super) struct StillPending {
     inner: Arc<Inner>,
     id: VerificationId,
     /// A provider has refused it for a reason that holds for all of them.
     refused: AtomicBool,
 }
 
-impl StillWanted {
+impl StillPending {
     pub(super) fn new(inner: Arc<Inner>, id: VerificationId) -> Self {
         Self { inner, id, refused: AtomicBool::new(false) }
     }
@@ -29,8 +29,8 @@ impl StillWanted {
 }
 
 #[async_trait]
-impl Standing for StillWanted {
-    async fn still_wanted(&self) -> Result<(), Error> {
+impl CancelCheck for StillPending {
+    async fn ensure_pending(&self) -> Result<(), Error> {
         if self.refused.load(Ordering::Relaxed) {
             return Err(Error::new(ErrorKind::Conflict, Certainty::NotSent, Blame::Policy)
                 .with_detail("another provider has refused it for a reason that holds for all"));
@@ -43,8 +43,8 @@ impl Standing for StillWanted {
     }
 }
 
-impl fmt::Debug for StillWanted {
+impl fmt::Debug for StillPending {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "StillWanted({})", self.id)
+        write!(f, "StillPending({})", self.id)
     }
 }

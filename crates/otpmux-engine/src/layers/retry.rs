@@ -76,8 +76,8 @@ impl<P: Port> Retry<P> {
                 "trying again",
             );
             tokio::time::sleep(pause).await;
-            if let Some(standing) = &cx.standing {
-                standing.still_wanted().await.map_err(|over| known(over, uncertain))?;
+            if let Some(standing) = &cx.cancel_check {
+                standing.ensure_pending().await.map_err(|over| known(over, uncertain))?;
             }
             metrics::retried(self.id());
             tried += 1;

@@ -3,7 +3,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use otpmux_core::{Blame, Certainty, Error, ErrorKind, IdempotencyKey, Sent, Standing};
+use otpmux_core::{Blame, Certainty, Error, ErrorKind, IdempotencyKey, Sent, CancelCheck};
 use otpmux_engine::Resilience;
 use otpmux_testkit::{ScriptedProvider, SeededEntropy};
 use tokio::time::Instant;
@@ -176,8 +176,8 @@ async fn once_unknown_stays_unknown() {
 struct Wanted(AtomicUsize);
 
 #[async_trait]
-impl Standing for Wanted {
-    async fn still_wanted(&self) -> Result<(), Error> {
+impl CancelCheck for Wanted {
+    async fn ensure_pending(&self) -> Result<(), Error> {
         let wanted = |left: usize| left.checked_sub(1);
         match self.0.fetch_update(Ordering::SeqCst, Ordering::SeqCst, wanted) {
             Ok(_) => Ok(()),
@@ -196,14 +196,14 @@ async fn asks_before_each_further_try_whether_it_is_still_wanted() {
         provider.sends.answer(Err(first()));
         fails(&provider, not_sent);
         let wanted = Arc::new(Wanted(AtomicUsize::new(1)));
-        let cx = cx().only_candidate(true).with_standing(wanted);
+        let cx = cx().only_candidate(true).with_cancel_check(wanted);
         let error = guard.send_with(&cx).await.unwrap_err();
         assert_eq!(provider.count(), 2, "the third was wanted no more");
         assert_eq!((error.kind(), error.certainty()), (ErrorKind::NotFound, certainty));
     }
     let provider = carrier("a");
     let guard = Guard::of(&provider, &twice());
-    let nobody = cx().with_standing(Arc::new(Wanted(AtomicUsize::new(0))));
+    let nobody = cx().with_cancel_check(Arc::new(Wanted(AtomicUsize::new(0))));
     guard.send_with(&nobody).await.unwrap();
 }
 
