@@ -13,7 +13,7 @@ use otpmux_core::{
     Channel, Clock, Code, IdempotencyKey, OsEntropy, ProviderId, Purpose, RateLimit, Recipient,
 };
 use otpmux_engine::{
-    Guessed, Charge, Choice, Create, Created, SendAttempt, AttemptEnd, AttemptState, LimitKey, LimitScope, Policy,
+    Guessed, LimitHit, Choice, Create, Created, SendAttempt, AttemptEnd, AttemptState, LimitKey, LimitScope, Policy,
     Record, ServerKeys, Settle, State, VerificationId, VerificationStore,
 };
 use otpmux_sqlite::{Durability, Options, SqliteStore};
@@ -49,8 +49,8 @@ impl World {
         let code: Code = "004217".parse().expect("a code");
         let now = self.clock.now();
         let record = self.record(&to, &code, now);
-        let (id, charges) = (record.id, self.charges(&to, number));
-        let created = self.store.create(Create { record, charges }, now).await;
+        let (id, limit_hits) = (record.id, self.limit_hits(&to, number));
+        let created = self.store.create(Create { record, limit_hits }, now).await;
         assert!(matches!(created, Ok(Created::New(_))));
         let (state, reference) = (AttemptState::Accepted, None);
         let end = AttemptEnd { attempt: 0, state, failure: None, reference, vendor: None };
@@ -99,18 +99,18 @@ impl World {
     }
 
     /// The default limits. A client's address and a prefix are shared by some.
-    fn charges(&self, to: &Recipient, number: u32) -> Vec<Charge> {
+    fn limit_hits(&self, to: &Recipient, number: u32) -> Vec<LimitHit> {
         let limits = &self.policy.limits;
-        let charge = |key, windows: &Vec<RateLimit>| Charge { key, windows: windows[..].into() };
+        let limit_hit = |key, windows: &Vec<RateLimit>| LimitHit { key, windows: windows[..].into() };
         let other = |scope, label: &str, value: u32| {
             let hash = self.keys.tag(label, &value.to_be_bytes());
             LimitKey { scope, hash }
         };
         let hash = self.keys.hash(to);
         vec![
-            charge(LimitKey::of_recipient(LimitScope::Recipient, &hash), &limits.recipient),
-            charge(other(LimitScope::Client, "client", number / 10), &limits.client),
-            charge(other(LimitScope::Prefix, "prefix", number / 40), &limits.prefix),
+            limit_hit(LimitKey::of_recipient(LimitScope::Recipient, &hash), &limits.recipient),
+            limit_hit(other(LimitScope::Client, "client", number / 10), &limits.client),
+            limit_hit(other(LimitScope::Prefix, "prefix", number / 40), &limits.prefix),
         ]
     }
 }

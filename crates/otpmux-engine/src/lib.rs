@@ -25,7 +25,7 @@ pub use keys::{
     ServerKeys,
 };
 pub use layers::{BreakerSettings, ResilientProvider, Resilience, ResilienceError, RetryBudget};
-pub use limits::{Charge, LimitKey, LimitScope, Limited, Refund, longest, millis};
+pub use limits::{LimitHit, LimitKey, LimitScope, LimitExceeded, Refund, longest, millis};
 pub use memory::MemoryStore;
 pub use policy::{MessageLimits, Policy, PolicyError, ResendBy};
 pub use record::{Choice, SendAttempt, AttemptState, Record, RequestTag, Skip, SkipReason, State, VendorTerms};

@@ -86,7 +86,7 @@ impl fmt::Debug for LimitKey {
 /// One hit to be counted, if all windows have room.
 #[derive(Clone, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "stores take it apart")]
-pub struct Charge {
+pub struct LimitHit {
     /// Where it is counted.
     pub key: LimitKey,
     /// The windows that must have room. Each has a count of one at least.
@@ -106,7 +106,7 @@ pub struct Refund {
 /// A limit that had no room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "stores put it together")]
-pub struct Limited {
+pub struct LimitExceeded {
     /// What it counts by.
     pub scope: LimitScope,
     /// The window.
@@ -115,7 +115,7 @@ pub struct Limited {
     pub retry_after: Duration,
 }
 
-impl Limited {
+impl LimitExceeded {
     /// Of two limits without room, the one that keeps waiting for longer.
     pub fn later(a: Option<Self>, b: Option<Self>) -> Option<Self> {
         [a, b].into_iter().flatten().max_by_key(|limited| limited.retry_after)
@@ -155,11 +155,11 @@ impl HitLog {
         scope: LimitScope,
         windows: &[RateLimit],
         now: SystemTime,
-    ) -> Option<Limited> {
+    ) -> Option<LimitExceeded> {
         let full = |window: &RateLimit| {
             let room = self.nth_back(window.count)?.saturating_add(millis_of(window.per));
             let wait = room.checked_sub(millis(now)).filter(|wait| *wait > 0)?;
-            Some(Limited { scope, window: *window, retry_after: Duration::from_millis(wait) })
+            Some(LimitExceeded { scope, window: *window, retry_after: Duration::from_millis(wait) })
         };
         windows.iter().filter_map(full).max_by_key(|limited| limited.retry_after)
     }

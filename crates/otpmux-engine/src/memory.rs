@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use async_trait::async_trait;
 use otpmux_core::{Blame, Certainty, Error, ErrorKind, ProviderId, Purpose, RateLimit, Verdict};
 
-use crate::limits::{Charge, HitLog, LimitKey, Limited, Refund, longest, millis};
+use crate::limits::{LimitHit, HitLog, LimitKey, LimitExceeded, Refund, longest, millis};
 use crate::store::{GRACE, HEALTH_TTL, HEALTH_UPDATES_KEPT, uncovered};
 use crate::{
     Guessed, StartAttempt, AttemptStarted, Counted, Create, Created, Guess, GuessEnd, HealthUpdate, KeyCheck,
@@ -168,17 +168,17 @@ impl Default for MemoryStore {
 }
 
 impl Limits {
-    /// The charge without room that keeps waiting the longest.
-    fn full(&self, charges: &[Charge], now: SystemTime) -> Option<Limited> {
-        let full = |charge: &Charge| {
-            self.logs.get(&charge.key)?.full(charge.key.scope, &charge.windows, now)
+    /// The hit without room that keeps waiting the longest.
+    fn full(&self, limit_hits: &[LimitHit], now: SystemTime) -> Option<LimitExceeded> {
+        let full = |limit_hit: &LimitHit| {
+            self.logs.get(&limit_hit.key)?.full(limit_hit.key.scope, &limit_hit.windows, now)
         };
-        charges.iter().filter_map(full).max_by_key(|limited| limited.retry_after)
+        limit_hits.iter().filter_map(full).max_by_key(|limited| limited.retry_after)
     }
 
-    fn hit(&mut self, charges: &[Charge], now: SystemTime) {
-        for charge in charges {
-            self.count(charge.key, &charge.windows, now);
+    fn hit(&mut self, limit_hits: &[LimitHit], now: SystemTime) {
+        for limit_hit in limit_hits {
+            self.count(limit_hit.key, &limit_hit.windows, now);
         }
     }
 
@@ -221,7 +221,7 @@ impl Limits {
         match counted {
             Counted::Nothing => {}
             Counted::Hit => [own, total].into_iter().for_each(|(key, it)| self.count(key, it, now)),
-            Counted::Emptied { hit } => {
+            Counted::Reset { hit } => {
                 self.logs.remove(&own.0);
                 if let Some(at) = hit {
                     self.take_back(&[Refund { key: total.0, at }]);
@@ -373,12 +373,12 @@ impl VerificationStore for MemoryStore {
     async fn create(&self, create: Create, now: SystemTime) -> Result<Created, Error> {
         let shelf = &mut *self.shelf();
         shelf.drop_ended(now);
-        let Create { mut record, charges } = create;
+        let Create { mut record, limit_hits } = create;
         if let Some(before) = shelf.before(&record, now) {
             return Ok(before);
         }
-        if let Some(limited) = shelf.limits.full(&charges, now) {
-            return Ok(Created::Limited(limited));
+        if let Some(limited) = shelf.limits.full(&limit_hits, now) {
+            return Ok(Created::LimitExceeded(limited));
         }
         if shelf.given_up.contains(&record.id) {
             return Ok(Created::GivenUp);
@@ -386,7 +386,7 @@ impl VerificationStore for MemoryStore {
         if self.is_full(shelf) {
             return Err(full());
         }
-        shelf.limits.hit(&charges, now);
+        shelf.limits.hit(&limit_hits, now);
         let key = (record.recipient.counted(), record.purpose.clone());
         if let Some(older) = shelf.newest.insert(key, record.id)
             && let Some(older) = get(&mut shelf.records, older, now)
@@ -410,12 +410,12 @@ impl VerificationStore for MemoryStore {
     ) -> Result<AttemptStarted, Error> {
         let shelf = &mut *self.shelf();
         shelf.learn(std::mem::take(&mut begin.health_updates));
-        let charges = std::mem::take(&mut begin.charges);
-        let full = shelf.limits.full(&charges, now);
+        let limit_hits = std::mem::take(&mut begin.limit_hits);
+        let full = shelf.limits.full(&limit_hits, now);
         let Some(record) = shelf.get(id, now) else { return Ok(AttemptStarted::Over(Verdict::NotFound)) };
         let begun = record.begin(begin, full, now);
         if matches!(begun, AttemptStarted::Started(_)) {
-            shelf.limits.hit(&charges, now);
+            shelf.limits.hit(&limit_hits, now);
         }
         Ok(begun)
     }

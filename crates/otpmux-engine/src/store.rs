@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use otpmux_core::{Error, ErrorKind, VendorReference, Verdict};
 
 use crate::keys::GuessName;
-use crate::limits::{Charge, Limited, Refund};
+use crate::limits::{LimitHit, LimitExceeded, Refund};
 use crate::{
     Guess, HealthUpdate, KeyCheck, KeyId, SendAttempt, AttemptState, Record, Skip, State, VendorTerms,
     VerificationId,
@@ -37,7 +37,7 @@ pub trait VerificationStore: Send + Sync + fmt::Debug {
     /// 1. A request of the same [name](crate::RequestTag::name) is there already: nothing is
     ///    written, and [`Created::Before`] or [`Created::OtherContent`] answered. One that was
     ///    closed without having sent anything does not count.
-    /// 2. A limit has no room: [`Created::Limited`], and nothing is counted.
+    /// 2. A limit has no room: [`Created::LimitExceeded`], and nothing is counted.
     /// 3. It was [given up](Lost::Creation) before it got here: [`Created::GivenUp`], and nothing is
     ///    counted or written.
     /// 4. Every limit counts one hit, and the record is written.
@@ -209,7 +209,7 @@ pub struct Create {
     /// Its record, with its first send attempt.
     pub record: Record,
     /// What counts it, all or none.
-    pub charges: Vec<Charge>,
+    pub limit_hits: Vec<LimitHit>,
 }
 
 /// Whether a verification was written down.
@@ -223,7 +223,7 @@ pub enum Created {
     /// Not: another request had been made under this name.
     OtherContent,
     /// Not: this limit has no room.
-    Limited(Limited),
+    LimitExceeded(LimitExceeded),
     /// Not: whoever asked has given it up meanwhile.
     GivenUp,
 }
@@ -243,7 +243,7 @@ pub struct StartAttempt {
     /// For the first send attempt of a resend: what the record must allow, and what it says afterwards.
     pub resend: Option<ResendTerms>,
     /// What counts it, all or none.
-    pub charges: Vec<Charge>,
+    pub limit_hits: Vec<LimitHit>,
 }
 
 /// What a resend needs of its record.
@@ -269,7 +269,7 @@ pub enum AttemptStarted {
     /// Not any more: there were as many resends as there may be.
     TooMany,
     /// Not now: this limit has no room.
-    Limited(Limited),
+    LimitExceeded(LimitExceeded),
 }
 
 /// How the calls of some send attempts ended.
@@ -453,7 +453,7 @@ impl Record {
         let (guessed, counted, state) = if right {
             self.state = State::Approved;
             let approved = Guessed::Verdict(Verdict::Approved);
-            (approved, Counted::Emptied { hit: None }, GuessState::Approved)
+            (approved, Counted::Reset { hit: None }, GuessState::Approved)
         } else if self.vendor_code_is_out() {
             let ask = Guessed::AskVendors(Box::new(self.clone()));
             (ask, Counted::Hit, GuessState::Asking { calls: 1, counted_at: now })
@@ -517,7 +517,7 @@ impl Record {
         let approved =
             |name: GuessName| NamedGuess { content: name.content, state: GuessState::Approved };
         *named = name.map(approved);
-        (Verdict::Approved, Counted::Emptied { hit })
+        (Verdict::Approved, Counted::Reset { hit })
     }
 
     /// The step of [`VerificationStore::end_guess`]. `named` is what is kept under the guess's name,
@@ -614,7 +614,7 @@ impl Record {
 
     /// The step of [`VerificationStore::start_attempt`], apart from the health updates. `full` is the limit that
     /// has no room; limits count the send attempt when it was [begun](AttemptStarted::Started).
-    pub fn begin(&mut self, begin: StartAttempt, full: Option<Limited>, now: SystemTime) -> AttemptStarted {
+    pub fn begin(&mut self, begin: StartAttempt, full: Option<LimitExceeded>, now: SystemTime) -> AttemptStarted {
         self.end(begin.ends, begin.skips);
         if let Some(verdict) = self.over(now) {
             return AttemptStarted::Over(verdict);
@@ -633,7 +633,7 @@ impl Record {
             }
         }
         if let Some(limited) = full {
-            return AttemptStarted::Limited(limited);
+            return AttemptStarted::LimitExceeded(limited);
         }
         if self.send_attempts.iter().any(|attempt| attempt.key == begin.attempt.key) {
             return AttemptStarted::Over(Verdict::NotFound);
@@ -657,7 +657,7 @@ pub enum Counted {
     Hit,
     /// The guesser's own are empty: the recipient has proven themselves there. The total, which others
     /// fill too, only loses the hit that the right code was counted by.
-    Emptied {
+    Reset {
         /// When that was, if it was counted.
         hit: Option<SystemTime>,
     },

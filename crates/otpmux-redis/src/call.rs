@@ -1,7 +1,7 @@
 use std::time::{Duration, SystemTime};
 
 use otpmux_core::RateLimit;
-use otpmux_engine::{Charge, HealthUpdate, AttemptEnd, millis};
+use otpmux_engine::{LimitHit, HealthUpdate, AttemptEnd, millis};
 use redis::Cmd;
 
 use crate::form;
@@ -86,10 +86,10 @@ impl Call {
     }
 
     /// The last keys, with an argument each.
-    pub(crate) fn charges(self, charges: &[Charge], names: &Names) -> Self {
-        charges
+    pub(crate) fn limit_hits(self, limit_hits: &[LimitHit], names: &Names) -> Self {
+        limit_hits
             .iter()
-            .fold(self, |call, charge| call.key(names.limit(&charge.key)).windows(&charge.windows))
+            .fold(self, |call, limit_hit| call.key(names.limit(&limit_hit.key)).windows(&limit_hit.windows))
     }
 
     /// An argument each.

@@ -2,7 +2,7 @@ use std::time::Duration;
 use std::vec::IntoIter;
 
 use otpmux_core::Verdict;
-use otpmux_engine::{Charge, HealthUpdate, Limited, Record, VerificationId};
+use otpmux_engine::{LimitHit, HealthUpdate, LimitExceeded, Record, VerificationId};
 use redis::Value;
 
 use crate::fault::Fault;
@@ -64,11 +64,11 @@ impl Reply {
         Ok(updates)
     }
 
-    pub(crate) fn limited(&mut self, charges: &[Charge]) -> Result<Limited, Fault> {
-        let (charge, window): (usize, usize) = (self.number()?, self.number()?);
-        let charge = charges.get(charge).ok_or(Fault::Unreadable)?;
-        let window = *charge.windows.get(window).ok_or(Fault::Unreadable)?;
-        Ok(Limited { scope: charge.key.scope, window, retry_after: self.millis()? })
+    pub(crate) fn limited(&mut self, limit_hits: &[LimitHit]) -> Result<LimitExceeded, Fault> {
+        let (limit_hit, window): (usize, usize) = (self.number()?, self.number()?);
+        let limit_hit = limit_hits.get(limit_hit).ok_or(Fault::Unreadable)?;
+        let window = *limit_hit.windows.get(window).ok_or(Fault::Unreadable)?;
+        Ok(LimitExceeded { scope: limit_hit.key.scope, window, retry_after: self.millis()? })
     }
 
     /// The verdict that the word is, and what belongs to it.

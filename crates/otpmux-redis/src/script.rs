@@ -52,12 +52,12 @@ impl Operation {
     /// What of the shared parts it needs, each after those that it builds on.
     fn shared(self) -> &'static [&'static str] {
         use shared::{
-            ARGUMENTS, CHARGES, ENDS, HEALTH, KEYS, LIMITS, HEALTH_UPDATES, NAMED, REPORTED, OVER, RECORD, SENT,
+            ARGUMENTS, HITS, ENDS, HEALTH, KEYS, LIMITS, HEALTH_UPDATES, NAMED, REPORTED, OVER, RECORD, SENT,
             UNCOVER,
         };
         match self {
-            Self::Create => &[ARGUMENTS, RECORD, OVER, SENT, LIMITS, CHARGES, HEALTH, HEALTH_UPDATES],
-            Self::StartAttempt => &[ARGUMENTS, RECORD, OVER, SENT, ENDS, LIMITS, CHARGES, HEALTH, REPORTED],
+            Self::Create => &[ARGUMENTS, RECORD, OVER, SENT, LIMITS, HITS, HEALTH, HEALTH_UPDATES],
+            Self::StartAttempt => &[ARGUMENTS, RECORD, OVER, SENT, ENDS, LIMITS, HITS, HEALTH, REPORTED],
             Self::Settle => &[ARGUMENTS, RECORD, SENT, ENDS, HEALTH, REPORTED, UNCOVER],
             Self::CheckGuess => &[ARGUMENTS, KEYS, RECORD, OVER, SENT, LIMITS, NAMED],
             Self::Approve => &[ARGUMENTS, KEYS, RECORD, OVER, NAMED],
@@ -143,7 +143,7 @@ mod shared {
     pub(super) const SENT: &str = include_str!("lua/shared/sent.lua");
     pub(super) const ENDS: &str = include_str!("lua/shared/ends.lua");
     pub(super) const LIMITS: &str = include_str!("lua/shared/limits.lua");
-    pub(super) const CHARGES: &str = include_str!("lua/shared/charges.lua");
+    pub(super) const HITS: &str = include_str!("lua/shared/limit_hits.lua");
     pub(super) const HEALTH: &str = include_str!("lua/shared/health.lua");
     pub(super) const HEALTH_UPDATES: &str = include_str!("lua/shared/health_updates.lua");
     pub(super) const NAMED: &str = include_str!("lua/shared/named.lua");

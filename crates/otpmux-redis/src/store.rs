@@ -110,7 +110,7 @@ fn named(call: Call, guess: &Guess) -> Call {
 #[async_trait]
 impl VerificationStore for RedisStore {
     async fn create(&self, create: Create, now: SystemTime) -> Result<Created, Error> {
-        let Create { record, charges } = create;
+        let Create { record, limit_hits } = create;
         let request = record.request.as_deref();
         let kept = (record.expires_at + GRACE).duration_since(now).unwrap_or_default();
         let mut call = self
@@ -124,7 +124,7 @@ impl VerificationStore for RedisStore {
             // Redis takes no time that is over.
             .time(kept.max(Duration::from_millis(1)))
             .text(form::write(&record))
-            .charges(&charges, &self.names);
+            .limit_hits(&limit_hits, &self.names);
         self.run(call, |mut reply| match &*reply.word {
             "new" => {
                 let updates = reply.updates()?;
@@ -138,8 +138,8 @@ impl VerificationStore for RedisStore {
             "other_content" => reply.end(Created::OtherContent),
             "given_up" => reply.end(Created::GivenUp),
             "limited" => {
-                let limited = reply.limited(&charges)?;
-                reply.end(Created::Limited(limited))
+                let limited = reply.limited(&limit_hits)?;
+                reply.end(Created::LimitExceeded(limited))
             }
             _ => Err(Fault::Unreadable),
         })
@@ -152,7 +152,7 @@ impl VerificationStore for RedisStore {
         begin: StartAttempt,
         now: SystemTime,
     ) -> Result<AttemptStarted, Error> {
-        let StartAttempt { ends, skips, health_updates, attempt, resend, charges } = begin;
+        let StartAttempt { ends, skips, health_updates, attempt, resend, limit_hits } = begin;
         let call = self
             .on_record(Operation::StartAttempt, id, now)
             .key(self.names.health())
@@ -160,7 +160,7 @@ impl VerificationStore for RedisStore {
             .text(form::lines(&skips))
             .text(form::attempt(&attempt))
             .maybe(resend, |words, terms| words.number(terms.max_resends).time(terms.next_after))
-            .charges(&charges, &self.names)
+            .limit_hits(&limit_hits, &self.names)
             .health_updates(&health_updates);
         self.run(call, |mut reply| match &*reply.word {
             "attempt" => {
@@ -174,8 +174,8 @@ impl VerificationStore for RedisStore {
             }
             "too_many" => reply.end(AttemptStarted::TooMany),
             "limited" => {
-                let limited = reply.limited(&charges)?;
-                reply.end(AttemptStarted::Limited(limited))
+                let limited = reply.limited(&limit_hits)?;
+                reply.end(AttemptStarted::LimitExceeded(limited))
             }
             _ => Err(Fault::Unreadable),
         })

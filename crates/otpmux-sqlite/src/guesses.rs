@@ -77,7 +77,7 @@ impl Tables<'_> {
                 self.hit_key(own.0, own.1, at)?;
                 self.hit_key(total.0, total.1, at)?;
             }
-            Counted::Emptied { hit } => {
+            Counted::Reset { hit } => {
                 self.empty(own.0)?;
                 hit.map_or(Ok(()), |hit| self.take_back(total.0, stamp(hit)))?;
             }

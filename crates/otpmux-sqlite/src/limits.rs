@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use otpmux_core::RateLimit;
-use otpmux_engine::{Charge, LimitKey, LimitScope, Limited, longest};
+use otpmux_engine::{LimitHit, LimitKey, LimitScope, LimitExceeded, longest};
 use rusqlite::{OptionalExtension, params};
 
 use crate::tables::{Tables, span};
@@ -40,11 +40,11 @@ impl Met {
 }
 
 impl Tables<'_> {
-    /// The charge without room that keeps waiting the longest.
-    pub(crate) fn full(&self, charges: &[Charge], now: i64) -> rusqlite::Result<Option<Limited>> {
+    /// The hit without room that keeps waiting the longest.
+    pub(crate) fn full(&self, limit_hits: &[LimitHit], now: i64) -> rusqlite::Result<Option<LimitExceeded>> {
         let mut full = None;
-        for charge in charges {
-            full = Limited::later(full, self.full_key(charge.key, &charge.windows, now)?);
+        for limit_hit in limit_hits {
+            full = LimitExceeded::later(full, self.full_key(limit_hit.key, &limit_hit.windows, now)?);
         }
         Ok(full)
     }
@@ -56,7 +56,7 @@ impl Tables<'_> {
         key: LimitKey,
         windows: &[RateLimit],
         now: i64,
-    ) -> rusqlite::Result<Option<Limited>> {
+    ) -> rusqlite::Result<Option<LimitExceeded>> {
         if windows.is_empty() {
             return Ok(None);
         }
@@ -74,16 +74,16 @@ impl Tables<'_> {
             let room = hit.map_or(i64::MIN, |hit| hit.saturating_add(span(window.per)));
             if room > now {
                 let retry_after = Duration::from_millis(room.abs_diff(now));
-                let limited = Limited { scope: key.scope, window: *window, retry_after };
-                full = Limited::later(full, Some(limited));
+                let limited = LimitExceeded { scope: key.scope, window: *window, retry_after };
+                full = LimitExceeded::later(full, Some(limited));
             }
         }
         Ok(full)
     }
 
-    /// Every charge counts one hit.
-    pub(crate) fn hit(&self, charges: &[Charge], now: i64) -> rusqlite::Result<()> {
-        charges.iter().try_for_each(|charge| self.hit_key(charge.key, &charge.windows, now))
+    /// Every hit counts one hit.
+    pub(crate) fn hit(&self, limit_hits: &[LimitHit], now: i64) -> rusqlite::Result<()> {
+        limit_hits.iter().try_for_each(|limit_hit| self.hit_key(limit_hit.key, &limit_hit.windows, now))
     }
 
     pub(crate) fn hit_key(

@@ -153,7 +153,7 @@ impl VerificationStore for SqliteStore {
 /// for itself does so before it writes.
 impl Tables<'_> {
     fn create(&self, create: &Create, at: SystemTime) -> Result<Created, Fault> {
-        let Create { record, charges } = create;
+        let Create { record, limit_hits } = create;
         let now = stamp(at);
         if let Some(request) = record.request.as_deref()
             && let Some(before) = self.named(request.name, now)?
@@ -163,14 +163,14 @@ impl Tables<'_> {
             let same = before.request.as_deref().is_some_and(|it| it.content == request.content);
             return Ok(if same { Created::Before(before) } else { Created::OtherContent });
         }
-        if let Some(limited) = self.full(charges, now)? {
-            return Ok(Created::Limited(limited));
+        if let Some(limited) = self.full(limit_hits, now)? {
+            return Ok(Created::LimitExceeded(limited));
         }
         self.need_room()?;
         if !self.put_newest(record, at)? {
             return Ok(Created::GivenUp);
         }
-        self.hit(charges, now)?;
+        self.hit(limit_hits, now)?;
         Ok(Created::New(self.health(now)?))
     }
 
@@ -184,13 +184,13 @@ impl Tables<'_> {
         let found = self.find(id, at)?;
         self.learn(&begin.health_updates)?;
         let Some(mut found) = found else { return Ok(AttemptStarted::Over(Verdict::NotFound)) };
-        let charges = std::mem::take(&mut begin.charges);
-        let full = self.full(&charges, at)?;
+        let limit_hits = std::mem::take(&mut begin.limit_hits);
+        let full = self.full(&limit_hits, at)?;
         let told = !begin.ends.is_empty() || !begin.skips.is_empty();
         let begun = found.record.begin(begin, full, now);
         let is_attempt = matches!(begun, AttemptStarted::Started(_));
         if is_attempt {
-            self.hit(&charges, at)?;
+            self.hit(&limit_hits, at)?;
         }
         if is_attempt || told {
             self.update(&found)?;

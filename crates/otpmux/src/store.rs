@@ -1,8 +1,8 @@
 //! What a [`VerificationStore`] of one's own is made of.
 
 pub use otpmux_engine::{
-    Guessed, StartAttempt, AttemptStarted, Charge, Choice, CodeMac, Counted, Create, Created, GRACE, Guess,
-    HEALTH_TTL, HealthUpdate, KeyCheck, KeyId, SendAttempt, AttemptEnd, AttemptState, LimitKey, LimitScope, Limited,
+    Guessed, StartAttempt, AttemptStarted, LimitHit, Choice, CodeMac, Counted, Create, Created, GRACE, Guess,
+    HEALTH_TTL, HealthUpdate, KeyCheck, KeyId, SendAttempt, AttemptEnd, AttemptState, LimitKey, LimitScope, LimitExceeded,
     OpenCircuit, RecipientHash, Record, RequestTag, ResendTerms, Sealed, Settle, Skip, SkipReason,
     State, VendorTerms, VerificationStore, longest, millis,
 };

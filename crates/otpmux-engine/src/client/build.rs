@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use otpmux_core::{Clock, Entropy, EntropyError, OsEntropy, OtpProvider, ProviderId, SystemClock};
 
-use super::charges::Charges;
+use super::limits::PolicyLimits;
 use super::key_check::differs;
 use super::late::Late;
 use super::members::{Member, Members, NewMember};
@@ -192,7 +192,7 @@ impl ClientBuilder {
             let member = Member::new(new, &keys, &corrected, &entropy, process);
             members.active.insert(id, Arc::new(member));
         }
-        let charges = Charges::new(&self.policy.limits);
+        let limit_hits = PolicyLimits::new(&self.policy.limits);
         let policy = self.policy;
         let late = Late::new(Arc::clone(&store), Arc::clone(&corrected));
         Ok(OtpClient::of(Inner {
@@ -202,7 +202,7 @@ impl ClientBuilder {
             store_name,
             keys,
             keys_checked: Arc::default(),
-            charges,
+            limit_hits,
             policy,
             late,
             clock,

@@ -8,7 +8,7 @@ use otpmux_core::{
 };
 use tokio::time::Instant;
 
-use super::charges::Counted;
+use super::limits::Counted;
 use super::line::Line;
 use super::plan::{Candidate, Plan, Source, skip};
 use super::standing::StillPending;
@@ -397,12 +397,12 @@ impl<'a> Dispatch<'a> {
                 .new_attempt(id, candidate, reason, &self.request.channel, ends_at, entropy)
                 .map_err(NotBegun::Failed)?;
             let health_updates = self.inner.members.health_updates();
-            let charge = candidate.member.charge.clone();
+            let limit_hit = candidate.member.limit_hit.clone();
             let now = self.inner.clock.now();
-            let counted = charge.as_ref().map(|charge| Refund { key: charge.key, at: now });
+            let counted = limit_hit.as_ref().map(|limit_hit| Refund { key: limit_hit.key, at: now });
             let begin = StartAttempt {
                 attempt: attempt.clone(),
-                charges: charge.into_iter().collect(),
+                limit_hits: limit_hit.into_iter().collect(),
                 ends: self.untold.ends.clone(),
                 skips: self.untold.skips.clone(),
                 health_updates: health_updates.clone(),
@@ -420,7 +420,7 @@ impl<'a> Dispatch<'a> {
                     let here = self.record.send_attempts.len() - 1;
                     return Ok(Some(Flight { at: next, here, place, counted }));
                 }
-                Ok(AttemptStarted::Limited(_)) => {
+                Ok(AttemptStarted::LimitExceeded(_)) => {
                     self.pass_over(next, SkipReason::Limit);
                     match self.next_after(next) {
                         Some(after) => next = after,

@@ -105,7 +105,7 @@ impl Inner {
         let view = |(turn, candidate): (usize, &Candidate)| {
             let id = candidate.provider().id();
             let at = route.providers.iter().position(|other| other == id);
-            let charge = candidate.member.charge.as_ref();
+            let limit_hit = candidate.member.limit_hit.as_ref();
             CandidateView {
                 provider: id.clone(),
                 reason: match candidate.reason {
@@ -116,20 +116,20 @@ impl Inner {
                 weight: at.and_then(|at| route.weights.get(at)).copied(),
                 otpmux_code: candidate.source.is_otpmux(),
                 code_length: candidate.code_length(&code),
-                requests: charge.map_or_else(Vec::new, |charge| charge.windows.to_vec()),
+                requests: limit_hit.map_or_else(Vec::new, |limit_hit| limit_hit.windows.to_vec()),
             }
         };
         into.candidates = candidates.iter().enumerate().map(view).collect();
         into.route = Some((place, route));
         into.skipped = skips;
         let hash = self.keys.hash(&request.recipient);
-        let charges = self.charges.of(&request, &hash, &self.keys);
-        let limit = |charge: crate::Charge| LimitView {
-            scope: charge.key.scope,
-            windows: charge.windows.to_vec(),
+        let limit_hits = self.limit_hits.of(&request, &hash, &self.keys);
+        let limit = |limit_hit: crate::LimitHit| LimitView {
+            scope: limit_hit.key.scope,
+            windows: limit_hit.windows.to_vec(),
         };
         if !is_test(&candidates, &request.recipient) {
-            into.limits = charges.into_iter().map(limit).collect();
+            into.limits = limit_hits.into_iter().map(limit).collect();
         }
         into.refusal = refusal.filter(|_| candidates.is_empty());
         Ok(())

@@ -4,9 +4,9 @@ use std::time::SystemTime;
 
 use otpmux_core::{Clock, Entropy, OtpProvider, ProviderId, RateLimit};
 
-use super::charges::key_of;
+use super::limits::key_of;
 use crate::layers::{ResilientProvider, Resilience};
-use crate::{Charge, HealthUpdate, LimitScope, ServerKeys, Witness};
+use crate::{LimitHit, HealthUpdate, LimitScope, ServerKeys, Witness};
 
 /// A provider as an application hands it over.
 #[derive(Clone, Debug)]
@@ -21,7 +21,7 @@ pub(super) struct NewMember {
 pub(super) struct Member {
     pub(super) guarded: ResilientProvider,
     /// What counts its messages over all processes.
-    pub(super) charge: Option<Charge>,
+    pub(super) limit_hit: Option<LimitHit>,
     made_of: NewMember,
 }
 
@@ -50,7 +50,7 @@ impl Member {
         let documented = &provider.capabilities().limits.requests;
         let windows: Arc<[RateLimit]> = resilience.requests.as_ref().unwrap_or(documented)[..].into();
         let key = key_of(LimitScope::Provider, keys, provider.id().as_str().as_bytes());
-        let charge = (!windows.is_empty()).then_some(Charge { key, windows });
+        let limit_hit = (!windows.is_empty()).then_some(LimitHit { key, windows });
         let settings = made_of.fingerprint.map(|it| short(keys.tag("provider settings", &it)));
         let guarded = ResilientProvider::new(
             Arc::clone(provider),
@@ -59,7 +59,7 @@ impl Member {
             Arc::clone(entropy),
             Witness { process, settings },
         );
-        Self { guarded, charge, made_of }
+        Self { guarded, limit_hit, made_of }
     }
 
     pub(super) fn port(&self) -> &Arc<dyn OtpProvider> {

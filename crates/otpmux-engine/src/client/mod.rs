@@ -1,6 +1,6 @@
 mod before;
 mod build;
-mod charges;
+mod limits;
 mod dispatch;
 mod explain;
 mod kept;
@@ -47,7 +47,7 @@ pub use view::{CodeSourceView, SendAttemptView, HistoryEntry, Verification, Veri
 
 use crate::record::{SendAttempt, AttemptState, Record};
 use crate::{Choice, Policy, Routes, ServerKeys, VerificationId, VerificationStore};
-use charges::Charges;
+use limits::PolicyLimits;
 use kept::Kept;
 use late::Late;
 use members::Members;
@@ -97,7 +97,7 @@ struct Inner {
     keys: ServerKeys,
     /// Whether the store knows these keys.
     keys_checked: Arc<OnceCell<()>>,
-    charges: Charges,
+    limit_hits: PolicyLimits,
     policy: Policy,
     late: Arc<Late>,
     /// The store's time, as this process knows it.

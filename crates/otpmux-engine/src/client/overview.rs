@@ -60,9 +60,9 @@ impl OtpClient {
                 is_available: health.is_available(now),
                 health,
                 requests: member
-                    .charge
+                    .limit_hit
                     .as_ref()
-                    .map_or_else(Arc::default, |charge| Arc::clone(&charge.windows)),
+                    .map_or_else(Arc::default, |limit_hit| Arc::clone(&limit_hit.windows)),
             }
         };
         let mut all: Vec<_> = inner.members.active.values().map(view).collect();

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use otpmux_core::{Clock, ProviderId};
 
 use super::build::NewStore;
-use super::charges::Charges;
+use super::limits::PolicyLimits;
 use super::key_check::checked;
 use super::members::{Member, Members, Retired};
 use super::store_time::StoreTime;
@@ -78,7 +78,7 @@ impl OtpClient {
             store_name: old.store_name.clone(),
             keys_checked: checked(&old, &keys),
             keys,
-            charges: Charges::new(&builder.policy.limits),
+            limit_hits: PolicyLimits::new(&builder.policy.limits),
             policy: builder.policy,
             late: Arc::clone(&old.late),
             clock: Arc::clone(&old.clock),

@@ -3,7 +3,7 @@ use std::time::Duration;
 use otpmux_core::{Blame, Certainty, Channel, Error, ErrorKind, IdempotencyKey};
 
 use super::before::other_content;
-use super::charges::{Counted, limited};
+use super::limits::{Counted, limited};
 use super::dispatch::Dispatch;
 use super::kept::Kept;
 use super::{Inner, OtpClient, Resend, Scope, Verification, gone, no_entropy};
@@ -82,12 +82,12 @@ impl OtpClient {
                 &*inner.entropy,
             )?;
             attempt.key = key.take().unwrap_or(attempt.key);
-            let mut charges = inner.charges.of_plan(&plan, &record.recipient, &inner.keys);
-            charges.extend(first.member.charge.clone());
-            let counted = Counted::by(&charges, now);
+            let mut limit_hits = inner.limit_hits.of_plan(&plan, &record.recipient, &inner.keys);
+            limit_hits.extend(first.member.limit_hit.clone());
+            let counted = Counted::by(&limit_hits, now);
             let begin = StartAttempt {
                 attempt: attempt.clone(),
-                charges,
+                limit_hits,
                 resend: Some(terms),
                 ends: Vec::new(),
                 skips: std::mem::take(&mut plan.skips),
@@ -101,7 +101,7 @@ impl OtpClient {
                 AttemptStarted::Over(_) => return Err(gone()),
                 AttemptStarted::TooSoon(wait) => refused("a resend so soon").with_retry_after(wait),
                 AttemptStarted::TooMany => refused("more resends than one verification may have"),
-                AttemptStarted::Limited(limit) => {
+                AttemptStarted::LimitExceeded(limit) => {
                     let send_attempts = record.send_attempts.len();
                     let another = limit.scope == LimitScope::Provider && plan.pass_over_first(send_attempts);
                     if another {

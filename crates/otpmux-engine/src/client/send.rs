@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use otpmux_core::{Blame, Certainty, Code, Entropy, EntropyError, Error, ErrorKind};
 
 use super::before::other_content;
-use super::charges::{Counted, limited};
+use super::limits::{Counted, limited};
 use super::dispatch::Dispatch;
 use super::kept::Kept;
 use super::pool::Pool;
@@ -80,10 +80,10 @@ impl OtpClient {
                 &pool,
             )?];
             record.skips.clone_from(&plan.skips);
-            let mut charges = inner.charges.of_plan(&plan, &record.recipient, &inner.keys);
-            charges.extend(first.member.charge.clone());
-            let counted = Counted::by(&charges, now);
-            let create = Create { record: record.clone(), charges };
+            let mut limit_hits = inner.limit_hits.of_plan(&plan, &record.recipient, &inner.keys);
+            limit_hits.extend(first.member.limit_hit.clone());
+            let counted = Counted::by(&limit_hits, now);
+            let create = Create { record: record.clone(), limit_hits };
             let created = inner.store.create(create, now).await;
             match created.map_err(|error| inner.give_up_creation(&record, &counted, error))? {
                 Created::New(updates) => {
@@ -93,7 +93,7 @@ impl OtpClient {
                 Created::Before(before) => return inner.before(*before, in_flight).await,
                 Created::OtherContent => return Err(other_content()),
                 Created::GivenUp => return Err(given_up()),
-                Created::Limited(limit) => {
+                Created::LimitExceeded(limit) => {
                     let another = limit.scope == LimitScope::Provider && plan.pass_over_first(0);
                     if !another {
                         return Err(limited(&limit));

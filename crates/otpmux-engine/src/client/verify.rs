@@ -29,7 +29,7 @@ impl Inner {
     ) -> Result<Verdict, Error> {
         let name = verify.idempotency_key.as_deref();
         let mut guess = self
-            .charges
+            .limit_hits
             .guess(self.keys.guess(id, code), tenant, verify.client, &self.keys)
             .named(name.map(|name| self.keys.guess_name(id, name, code)));
         if let Some(recipient) = &verify.recipient {

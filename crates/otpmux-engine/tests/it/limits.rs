@@ -340,7 +340,7 @@ async fn a_provider_that_has_had_its_requests_is_passed_over() {
 }
 
 #[tokio::test]
-async fn frd_01_countries_that_are_not_allowed_are_refused_before_any_vendor_and_any_charge() {
+async fn frd_01_countries_that_are_not_allowed_are_refused_before_any_vendor_and_any_limit_hit() {
     let a = carrier("a");
     let mut strict = policy(|limits| limits.global = vec![RateLimit::new(1, MINUTE)]);
     strict.countries = Some(vec!["IN".into()]);

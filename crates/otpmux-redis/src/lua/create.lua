@@ -1,6 +1,6 @@
 -- KEYS: the record; the live one of its recipient and purpose; health; the request, where it has a
--- name; then one for each charge.
--- ARGV from 2: how long it is kept; its text; then the windows of each charge.
+-- name; then one for each hit.
+-- ARGV from 2: how long it is kept; its text; then the windows of each hit.
 local kept, text = ARGV[2], ARGV[3]
 -- What was asked under its name.
 local content = string.match(text, '^%S+', 129)

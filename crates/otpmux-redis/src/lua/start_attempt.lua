@@ -1,11 +1,11 @@
--- KEYS: the record; health; then one for each charge.
+-- KEYS: the record; health; then one for each hit.
 -- ARGV from 2: the ends; skips; the send attempt; for a resend, how many there may be and when the next one; the
--- windows of each charge; health updates.
+-- windows of each hit; health updates.
 local ends, skips, attempt, terms = ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local health_updates = 6 + #KEYS - 2
 
 local text, state, expires_at = read(KEYS[1])
-local full_charge = limited(3, 6)
+local full_limit_hit = limited(3, 6)
 
 if health_updates <= #ARGV then
   learn(KEYS[2], health_updates)
@@ -25,7 +25,7 @@ local function refusal()
     return {'over', verdict}
   end
   if terms == '-' then
-    return full_charge or given_up
+    return full_limit_hit or given_up
   end
   local guesses, max_guesses, resends, after =
     string.match(text, '^. (%d+) (%d+) %d+ (%d+) (%d+) ')
@@ -40,7 +40,7 @@ local function refusal()
   if wait > 0 then
     return {'too_soon', wait}
   end
-  return full_charge or given_up, string.format('%010d %s', resends + 1, next_after)
+  return full_limit_hit or given_up, string.format('%010d %s', resends + 1, next_after)
 end
 
 -- How the others ended is written down all the same.

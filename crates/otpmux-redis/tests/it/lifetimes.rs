@@ -7,7 +7,7 @@ use otpmux_core::{
     Blame, Capabilities, Certainty, Channel, Error, ErrorKind, ProviderId, RateLimit, Sent, Verdict,
 };
 use otpmux_engine::{
-    Charge, GRACE, HEALTH_TTL, HealthUpdate, AttemptState, LimitKey, LimitScope, MessageLimits,
+    LimitHit, GRACE, HEALTH_TTL, HealthUpdate, AttemptState, LimitKey, LimitScope, MessageLimits,
     NewVerification, OpenCircuit, Refund, RequestTag, Settle, VerificationStore, Verify, Witness,
 };
 use otpmux_redis::RedisStore;
@@ -171,12 +171,12 @@ async fn short_lived(store: &RedisStore, number: u32) {
     record.expires_at = soon - GRACE;
     let key = |scope| LimitKey::of_recipient(scope, &record.recipient);
     let windows = [RateLimit::new(1_000, Duration::from_millis(300))];
-    let charge = |scope| Charge { key: key(scope), windows: windows.into() };
-    let charges = vec![charge(LimitScope::Recipient), charge(LimitScope::Client)];
+    let limit_hit = |scope| LimitHit { key: key(scope), windows: windows.into() };
+    let limit_hits = vec![limit_hit(LimitScope::Recipient), limit_hit(LimitScope::Client)];
     let id = record.id;
-    let create = otpmux_engine::Create { charges: charges.clone(), ..create(record) };
+    let create = otpmux_engine::Create { limit_hits: limit_hits.clone(), ..create(record) };
     store.create(create, now()).await.unwrap();
-    let begin = otpmux_engine::StartAttempt { charges, ..begin() };
+    let begin = otpmux_engine::StartAttempt { limit_hits, ..begin() };
     store.start_attempt(id, begin, now()).await.unwrap();
     let name = crate::world::keys().guess_name(id, "a", &code("000000"));
     let guess = crate::world::guess(id, "000000").within(windows.into()).named(Some(name));

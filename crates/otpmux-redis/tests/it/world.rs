@@ -91,7 +91,7 @@ pub(crate) fn attempt(state: AttemptState) -> SendAttempt {
 }
 
 pub(crate) fn create(record: Record) -> Create {
-    Create { record, charges: Vec::new() }
+    Create { record, limit_hits: Vec::new() }
 }
 
 pub(crate) fn begin() -> StartAttempt {
@@ -101,7 +101,7 @@ pub(crate) fn begin() -> StartAttempt {
         health_updates: Vec::new(),
         attempt: attempt(AttemptState::Intended),
         resend: None,
-        charges: Vec::new(),
+        limit_hits: Vec::new(),
     }
 }
 

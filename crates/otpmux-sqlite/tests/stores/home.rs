@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use otpmux_core::{Channel, IdempotencyKey, OsEntropy, ProviderId, Purpose, RateLimit, Recipient};
 use otpmux_engine::{
-    Guessed, Charge, Choice, Create, Created, SendAttempt, AttemptState, LimitKey, LimitScope, Record,
+    Guessed, LimitHit, Choice, Create, Created, SendAttempt, AttemptState, LimitKey, LimitScope, Record,
     ServerKeys, State, VerificationId, VerificationStore,
 };
 use otpmux_sqlite::{Durability, Options, SqliteStore};
@@ -140,14 +140,14 @@ pub(crate) fn record(number: u32) -> Record {
 }
 
 pub(crate) fn create(record: Record) -> Create {
-    Create { record, charges: Vec::new() }
+    Create { record, limit_hits: Vec::new() }
 }
 
 /// One hit of all messages together, which leaves room for a million in an hour.
 pub(crate) fn counted(record: Record) -> Create {
     let key = LimitKey { scope: LimitScope::Global, hash: [7; 16] };
     let windows = Arc::new([RateLimit::new(1_000_000, Duration::from_hours(1))]);
-    Create { record, charges: vec![Charge { key, windows }] }
+    Create { record, limit_hits: vec![LimitHit { key, windows }] }
 }
 
 /// Writes one down and gives its id.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use otpmux_core::{ProviderId, RateLimit};
 use otpmux_engine::{
-    Charge, Create, Created, HealthUpdate, LimitKey, LimitScope, RequestTag, Settle,
+    LimitHit, Create, Created, HealthUpdate, LimitKey, LimitScope, RequestTag, Settle,
     VerificationStore, Witness,
 };
 
@@ -17,13 +17,13 @@ pub(crate) async fn everything_is_there_after_a_restart() {
     let home = Home::new();
     let store = home.open();
     let windows = Arc::new([RateLimit::new(1, Duration::from_mins(1))]);
-    let charges =
-        vec![Charge { key: LimitKey { scope: LimitScope::Client, hash: [1; 16] }, windows }];
+    let limit_hits =
+        vec![LimitHit { key: LimitKey { scope: LimitScope::Client, hash: [1; 16] }, windows }];
     let mut named = record(1);
     named.request = Some(Box::new(RequestTag { name: [2; 16], content: [3; 16] }));
     let (id, named_again) = (named.id, named.request.clone());
-    let charged = Create { record: named, charges: charges.clone() };
-    assert!(matches!(store.create(charged, now()).await.unwrap(), Created::New(_)));
+    let counted = Create { record: named, limit_hits: limit_hits.clone() };
+    assert!(matches!(store.create(counted, now()).await.unwrap(), Created::New(_)));
     let provider = ProviderId::new("down").unwrap();
     let witness = Witness::default();
     let health_updates = vec![HealthUpdate { provider, witness, at: now(), state: None }];
@@ -41,10 +41,10 @@ pub(crate) async fn everything_is_there_after_a_restart() {
     assert_eq!(guess(&store, used, CODE).await.unwrap(), "already_used");
     let mut again = record(1);
     again.request = named_again;
-    let again = Create { record: again, charges: charges.clone() };
+    let again = Create { record: again, limit_hits: limit_hits.clone() };
     assert!(matches!(store.create(again, now()).await.unwrap(), Created::Before(_)));
-    let full = Create { record: record(3), charges };
-    assert!(matches!(store.create(full, now()).await.unwrap(), Created::Limited(_)));
+    let full = Create { record: record(3), limit_hits };
+    assert!(matches!(store.create(full, now()).await.unwrap(), Created::LimitExceeded(_)));
     assert_eq!(store.health(now()).await.unwrap(), health_updates);
     let guessed = store.check_guess(id, &wrong(), now()).await.unwrap();
     assert!(format!("{guessed:?}").contains("TooManyGuesses"), "{guessed:?}");

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use otpmux_core::{ErrorKind, ProviderId, RateLimit};
 use otpmux_engine::{
-    Charge, Create, Created, GRACE, HealthUpdate, LimitKey, LimitScope, OpenCircuit, Settle,
+    LimitHit, Create, Created, GRACE, HealthUpdate, LimitKey, LimitScope, OpenCircuit, Settle,
     VerificationStore, Witness,
 };
 use otpmux_sqlite::SqliteStore;
@@ -15,9 +15,9 @@ use crate::home::{Home, WRONG, after, create, keys, now, put, quick, record};
 const TABLES: [&str; 4] = ["records", "counters", "hits", "health_updates"];
 const DAY: Duration = Duration::from_hours(24);
 
-fn charge(scope: LimitScope, number: u8, count: u32, per: Duration) -> Charge {
+fn limit_hit(scope: LimitScope, number: u8, count: u32, per: Duration) -> LimitHit {
     let windows = Arc::new([RateLimit::new(count, per)]);
-    Charge { key: LimitKey { scope, hash: [number; 16] }, windows }
+    LimitHit { key: LimitKey { scope, hash: [number; 16] }, windows }
 }
 
 pub(crate) async fn after_the_longest_time_nothing_is_left() {
@@ -28,11 +28,11 @@ pub(crate) async fn after_the_longest_time_nothing_is_left() {
         let record = record(number);
         let id = record.id;
         let own = u8::try_from(number % 100).unwrap();
-        let charges = vec![
-            charge(LimitScope::Client, own, 50, DAY),
-            charge(LimitScope::Global, 0, 1_000, 7 * DAY),
+        let limit_hits = vec![
+            limit_hit(LimitScope::Client, own, 50, DAY),
+            limit_hit(LimitScope::Global, 0, 1_000, 7 * DAY),
         ];
-        let created = store.create(Create { record, charges }, now()).await.unwrap();
+        let created = store.create(Create { record, limit_hits }, now()).await.unwrap();
         assert!(matches!(created, Created::New(_)));
         let wrong = keys().guess(id, &WRONG.parse().unwrap()).within(Arc::clone(&windows));
         store.check_guess(id, &wrong, now()).await.unwrap();
@@ -64,8 +64,8 @@ pub(crate) async fn old_rows_go_a_few_at_a_time() {
     let home = Home::new();
     let store = SqliteStore::open(home.file(), quick()).unwrap();
     for number in 0..1_000 {
-        let charges = vec![charge(LimitScope::Global, 0, 1_000, Duration::from_mins(1))];
-        store.create(Create { record: record(number), charges }, now()).await.unwrap();
+        let limit_hits = vec![limit_hit(LimitScope::Global, 0, 1_000, Duration::from_mins(1))];
+        store.create(Create { record: record(number), limit_hits }, now()).await.unwrap();
     }
     let (mut records, mut hits) = (1_000, 1_000);
     while records > 0 || hits > 0 {
@@ -90,9 +90,9 @@ pub(crate) async fn hits_go_though_their_key_is_in_use() {
     let home = Home::new();
     let store = SqliteStore::open(home.file(), quick()).unwrap();
     for number in 0..200 {
-        let charges = vec![charge(LimitScope::Global, 0, 1_000, Duration::from_mins(1))];
+        let limit_hits = vec![limit_hit(LimitScope::Global, 0, 1_000, Duration::from_mins(1))];
         let at = after(10 * u64::from(number));
-        store.create(Create { record: record(number), charges }, at).await.unwrap();
+        store.create(Create { record: record(number), limit_hits }, at).await.unwrap();
         assert_eq!(home.rows("hits"), 6.min(number + 1), "those of the last minute");
     }
 }
@@ -108,8 +108,8 @@ pub(crate) async fn the_file_does_not_grow() {
         let mut record = record(number);
         record.expires_at = at + Duration::from_mins(5);
         let own = u8::try_from(number % 200).unwrap();
-        let charges = vec![charge(LimitScope::Recipient, own, 5, Duration::from_mins(10))];
-        store.create(Create { record, charges }, at).await.unwrap();
+        let limit_hits = vec![limit_hit(LimitScope::Recipient, own, 5, Duration::from_mins(10))];
+        store.create(Create { record, limit_hits }, at).await.unwrap();
         if number == 500 {
             early = pages();
         }

@@ -12,46 +12,46 @@ use super::limits::{messages_to, refund, send};
 use super::named::{ask, named};
 use super::races::{all_at_once, count};
 use super::records::{
-    WRONG, after_ms, begin, charge, end, guess, limit, now, purpose, put, read, record, settle,
+    WRONG, after_ms, begin, limit_hit, end, guess, limit, now, purpose, put, read, record, settle,
     window,
 };
 use super::steps::{begin_at, guess_at, health_at, settle_at};
 use super::{Effort, Store};
 
-pub(super) async fn of_many_charges_the_count_is_admitted(store: Store, effort: Effort) {
+pub(super) async fn of_many_limit_hits_the_count_is_admitted(store: Store, effort: Effort) {
     for round in 0..effort.some_rounds() {
-        let charges = [
-            charge(limit(LimitScope::Global, round), &[(10, 60), (20, 600)]),
-            charge(limit(LimitScope::Client, round), &[(15, 60)]),
+        let limit_hits = [
+            limit_hit(limit(LimitScope::Global, round), &[(10, 60), (20, 600)]),
+            limit_hit(limit(LimitScope::Client, round), &[(15, 60)]),
         ];
         let id = put(&*store, record(round)).await;
         let admitted = all_at_once(64, |task| {
-            let (store, charges) = (store.clone(), charges.clone());
+            let (store, limit_hits) = (store.clone(), limit_hits.clone());
             async move {
                 if task % 4 == 0 {
-                    let begin = StartAttempt { charges: charges.to_vec(), ..begin("second") };
+                    let begin = StartAttempt { limit_hits: limit_hits.to_vec(), ..begin("second") };
                     matches!(begin_at(&*store, id, begin, now()).await, AttemptStarted::Started(_))
                 } else {
-                    send(&*store, &charges, now()).await.is_none()
+                    send(&*store, &limit_hits, now()).await.is_none()
                 }
             }
         });
         assert_eq!(count(&admitted.await, &true), 10, "round {round}");
         // What was refused has not been counted by the other limit, either.
         for left in (0..5).rev() {
-            let full = send(&*store, &charges[1..], now()).await;
+            let full = send(&*store, &limit_hits[1..], now()).await;
             assert_eq!(full, None, "round {round}: {left} left");
         }
-        assert!(send(&*store, &charges[1..], now()).await.is_some(), "round {round}");
+        assert!(send(&*store, &limit_hits[1..], now()).await.is_some(), "round {round}");
     }
 }
 
 pub(super) async fn of_many_refunds_each_takes_one_back(store: Store, effort: Effort) {
     for round in 0..effort.some_rounds() {
-        let charges = [charge(messages_to(round), &[(16, 60)])];
+        let limit_hits = [limit_hit(messages_to(round), &[(16, 60)])];
         let id = put(&*store, record(round)).await;
         for _ in 0..16 {
-            assert_eq!(send(&*store, &charges, now()).await, None);
+            assert_eq!(send(&*store, &limit_hits, now()).await, None);
         }
         all_at_once(8, |_| {
             let store = store.clone();
@@ -61,7 +61,7 @@ pub(super) async fn of_many_refunds_each_takes_one_back(store: Store, effort: Ef
         })
         .await;
         let mut room = 0;
-        while send(&*store, &charges, now()).await.is_none() {
+        while send(&*store, &limit_hits, now()).await.is_none() {
             room += 1;
         }
         assert_eq!(room, 8, "round {round}");

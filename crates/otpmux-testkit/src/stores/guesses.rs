@@ -8,7 +8,7 @@ use otpmux_engine::{Guessed, Guess, LimitScope, Record, VerificationId, Verifica
 use super::Store;
 use super::limits::{messages_to, send};
 use super::records::{
-    CODE, WRONG, after, after_ms, charge, guess, keys, now, purpose, put, read, recipient, record,
+    CODE, WRONG, after, after_ms, limit_hit, guess, keys, now, purpose, put, read, recipient, record,
     vendor_record, window,
 };
 use super::steps::{approve_at, cancel_at, create_at, guess_at};
@@ -165,7 +165,7 @@ pub(super) async fn guesses_at_a_vendors_code_count(store: Store) {
 
 pub(super) async fn guesses_and_messages_do_not_mix(store: Store) {
     let id = put(&*store, roomy(1, "login")).await;
-    let messages = [charge(messages_to(1), &[(3, 60)])];
+    let messages = [limit_hit(messages_to(1), &[(3, 60)])];
     assert_eq!(messages[0].key.scope, LimitScope::Recipient);
     for _ in 0..3 {
         assert_eq!(tried(&*store, id, WRONG, now()).await.0, "wrong_code");

@@ -10,7 +10,7 @@ use otpmux_engine::{
 };
 
 use super::Store;
-use super::records::{after, after_ms, approve, begin, charge, limit, now, put, record};
+use super::records::{after, after_ms, approve, begin, limit_hit, limit, now, put, record};
 use super::steps::{begin_at, cancel_at, create_at, health_at, in_order, settle_at};
 use super::whole::KINDS;
 
@@ -140,10 +140,10 @@ pub(super) async fn health_updates_travel_with_every_attempt(store: Store) {
     let [live, over] = [put(&*store, record(1)).await, put(&*store, record(2)).await];
     assert!(cancel_at(&*store, over, now()).await);
     let unknown = VerificationId::from_bytes([5; 16]);
-    let full = vec![charge(limit(otpmux_engine::LimitScope::Provider, 1), &[(1, 60)])];
+    let full = vec![limit_hit(limit(otpmux_engine::LimitScope::Provider, 1), &[(1, 60)])];
     assert!(super::limits::send(&*store, &full, now()).await.is_none());
     let mut known = Vec::new();
-    for (provider, id, charges, at, refusal) in [
+    for (provider, id, limit_hits, at, refusal) in [
         ("a", live, Vec::new(), 0, None),
         ("b", live, full, 1, Some("limited")),
         ("c", over, Vec::new(), 2, Some("not_found")),
@@ -152,10 +152,10 @@ pub(super) async fn health_updates_travel_with_every_attempt(store: Store) {
     ] {
         let update = open(provider, after(at), ErrorKind::Timeout);
         known.push(update.clone());
-        let begin = StartAttempt { health_updates: vec![update], charges, ..begin("second") };
+        let begin = StartAttempt { health_updates: vec![update], limit_hits, ..begin("second") };
         let told = match begin_at(&*store, id, begin, after(at)).await {
             AttemptStarted::Started(_) => None,
-            AttemptStarted::Limited(_) => Some("limited"),
+            AttemptStarted::LimitExceeded(_) => Some("limited"),
             AttemptStarted::Over(verdict) => Some(verdict.as_str()),
             other => panic!("this is no resend: {other:?}"),
         };

@@ -5,13 +5,13 @@ use std::time::{Duration, SystemTime};
 
 use otpmux_core::ProviderId;
 use otpmux_engine::{
-    Charge, Created, HealthUpdate, AttemptState, LimitKey, LimitScope, Limited, Record, Refund, Settle,
+    LimitHit, Created, HealthUpdate, AttemptState, LimitKey, LimitScope, LimitExceeded, Record, Refund, Settle,
     VerificationStore, Witness,
 };
 
 use super::Store;
 use super::records::{
-    CODE, after, after_ms, awkward_bits, charge, keys, limit, now, put, recipient, record,
+    CODE, after, after_ms, awkward_bits, limit_hit, keys, limit, now, put, recipient, record,
     try_code, window,
 };
 use super::steps::{create_at, health_at, load_at, settle_at};
@@ -29,25 +29,25 @@ const SCOPES: [LimitScope; 7] = [
 /// Asks for a new verification of a recipient of its own each time.
 pub(super) async fn send(
     store: &dyn VerificationStore,
-    charges: &[Charge],
+    limit_hits: &[LimitHit],
     at: SystemTime,
-) -> Option<Limited> {
+) -> Option<LimitExceeded> {
     let mut new = record(0);
     new.recipient.0 = [new.id.to_bytes(), [0; 16]].concat().try_into().expect("32 bytes");
     new.expires_at = at + Duration::from_mins(5);
-    send_record(store, new, charges, at).await
+    send_record(store, new, limit_hits, at).await
 }
 
 /// Asks for a new verification, and tells the limit that had no room.
 pub(super) async fn send_record(
     store: &dyn VerificationStore,
     new: Record,
-    charges: &[Charge],
+    limit_hits: &[LimitHit],
     at: SystemTime,
-) -> Option<Limited> {
-    match create_at(store, new, charges, at).await {
+) -> Option<LimitExceeded> {
+    match create_at(store, new, limit_hits, at).await {
         Created::New(_) => None,
-        Created::Limited(limited) => Some(limited),
+        Created::LimitExceeded(limited) => Some(limited),
         other => panic!("nothing has a name here: {other:?}"),
     }
 }
@@ -59,9 +59,9 @@ pub(super) fn messages_to(number: u32) -> LimitKey {
 
 pub(super) async fn a_window_slides(store: Store) {
     let key = limit(LimitScope::Client, 1);
-    let charges = [charge(key, &[(2, 60)])];
+    let limit_hits = [limit_hit(key, &[(2, 60)])];
     let wait =
-        async |at| Some(send(&*store, &charges, after_ms(at)).await?.retry_after.as_millis());
+        async |at| Some(send(&*store, &limit_hits, after_ms(at)).await?.retry_after.as_millis());
     assert_eq!(wait(0).await, None);
     assert_eq!(wait(50_000).await, None);
     assert_eq!(wait(50_000).await, Some(10_000));
@@ -75,26 +75,26 @@ pub(super) async fn a_window_slides(store: Store) {
 
 pub(super) async fn the_longest_wait_is_told(store: Store) {
     let [client, purpose] = [LimitScope::Client, LimitScope::Purpose].map(|scope| limit(scope, 1));
-    let client = charge(client, &[(1, 60), (2, 600)]);
-    let purpose = charge(purpose, &[(2, 90)]);
+    let client = limit_hit(client, &[(1, 60), (2, 600)]);
+    let purpose = limit_hit(purpose, &[(2, 90)]);
     let both = [client.clone(), purpose.clone()];
     assert_eq!(send(&*store, &both, after(0)).await, None);
     let told = |scope, window, retry_after| {
-        Some(Limited { scope, window, retry_after: Duration::from_millis(retry_after) })
+        Some(LimitExceeded { scope, window, retry_after: Duration::from_millis(retry_after) })
     };
     let short = told(LimitScope::Client, window(1, 60), 59_750);
     assert_eq!(send(&*store, &both, after_ms(250)).await, short);
     assert_eq!(send(&*store, &[purpose], after(1)).await, None);
     let other = told(LimitScope::Purpose, window(2, 90), 88_000);
-    assert_eq!(send(&*store, &both, after(2)).await, other, "one charge waits for longer");
+    assert_eq!(send(&*store, &both, after(2)).await, other, "one limit_hit waits for longer");
     assert_eq!(send(&*store, &[client], after(60)).await, None);
     let long = told(LimitScope::Client, window(2, 600), 539_000);
     assert_eq!(send(&*store, &both, after(61)).await, long, "one window waits for longer");
 }
 
 pub(super) async fn what_is_refused_is_not_counted(store: Store) {
-    let full = charge(limit(LimitScope::Global, 1), &[(1, 600)]);
-    let open = charge(limit(LimitScope::Client, 1), &[(1, 60)]);
+    let full = limit_hit(limit(LimitScope::Global, 1), &[(1, 600)]);
+    let open = limit_hit(limit(LimitScope::Client, 1), &[(1, 60)]);
     assert_eq!(send(&*store, slice::from_ref(&full), now()).await, None);
     for both in [[full.clone(), open.clone()], [open.clone(), full.clone()]] {
         let limited = send(&*store, &both, after(300)).await.expect("one of them is full");
@@ -109,13 +109,13 @@ pub(super) async fn what_is_refused_is_not_counted(store: Store) {
 }
 
 pub(super) async fn what_is_refused_is_not_written(store: Store) {
-    let full = [charge(limit(LimitScope::Global, 1), &[(1, 60)])];
+    let full = [limit_hit(limit(LimitScope::Global, 1), &[(1, 60)])];
     assert_eq!(send(&*store, &full, now()).await, None);
     let live = put(&*store, record(1)).await;
     let refused = record(1);
     let id = refused.id;
     let created = create_at(&*store, refused, &full, now()).await;
-    assert!(matches!(created, Created::Limited(_)), "{created:?}");
+    assert!(matches!(created, Created::LimitExceeded(_)), "{created:?}");
     assert!(load_at(&*store, id, now()).await.is_none());
     assert_eq!(try_code(&*store, id, CODE).await, "not_found");
     assert_eq!(try_code(&*store, live, CODE).await, "approved", "the older one stays live");
@@ -123,7 +123,7 @@ pub(super) async fn what_is_refused_is_not_written(store: Store) {
 
 pub(super) async fn scopes_and_keys_do_not_mix(store: Store) {
     let hashes = awkward_bits();
-    let once = |scope, hash| [charge(LimitKey { scope, hash }, &[(1, 60)])];
+    let once = |scope, hash| [limit_hit(LimitKey { scope, hash }, &[(1, 60)])];
     for hash in &hashes {
         for scope in SCOPES {
             let limited = send(&*store, &once(scope, *hash), now()).await;
@@ -141,26 +141,26 @@ pub(super) async fn scopes_and_keys_do_not_mix(store: Store) {
 pub(super) async fn many_keys_are_counted_each_by_itself(store: Store) {
     for round in 0..3 {
         for number in 0..300 {
-            let charges = [charge(limit(LimitScope::Client, number), &[(2, 60)])];
-            let limited = send(&*store, &charges, after(round)).await;
+            let limit_hits = [limit_hit(limit(LimitScope::Client, number), &[(2, 60)])];
+            let limited = send(&*store, &limit_hits, after(round)).await;
             assert_eq!(limited.is_some(), round == 2, "key {number}, round {round}");
         }
     }
 }
 
 pub(super) async fn a_large_count_is_exact(store: Store) {
-    let charges = [charge(limit(LimitScope::Global, 1), &[(1_000, 3_600)])];
+    let limit_hits = [limit_hit(limit(LimitScope::Global, 1), &[(1_000, 3_600)])];
     for hit in 0..1_000 {
-        assert_eq!(send(&*store, &charges, after_ms(hit * 2)).await, None, "hit {hit}");
+        assert_eq!(send(&*store, &limit_hits, after_ms(hit * 2)).await, None, "hit {hit}");
     }
-    let limited = send(&*store, &charges, after(60)).await.expect("a full window");
+    let limited = send(&*store, &limit_hits, after(60)).await.expect("a full window");
     assert_eq!(limited.retry_after, Duration::from_secs(3_540));
     // The first ten are old then, and make room for ten.
     let later = after(3_600) + Duration::from_millis(19);
     for hit in 0..10 {
-        assert_eq!(send(&*store, &charges, later).await, None, "hit {hit}");
+        assert_eq!(send(&*store, &limit_hits, later).await, None, "hit {hit}");
     }
-    let limited = send(&*store, &charges, later).await.expect("a full window");
+    let limited = send(&*store, &limit_hits, later).await.expect("a full window");
     assert_eq!(limited.retry_after, Duration::from_millis(1));
 }
 
@@ -179,8 +179,8 @@ async fn takes_back_one_hit(store: &Store, scope: LimitScope) {
     let windows = [(3, 600), (5, 3_600)];
     let place = SCOPES.iter().position(|it| *it == scope).expect("one of them");
     let number = 10 * u32::try_from(place).expect("few scopes");
-    let [mine, theirs] = [1, 2].map(|it| charge(limit(scope, number + it), &windows));
-    let shared = |scope| charge(LimitKey { scope, ..mine.key }, &windows);
+    let [mine, theirs] = [1, 2].map(|it| limit_hit(limit(scope, number + it), &windows));
+    let shared = |scope| limit_hit(LimitKey { scope, ..mine.key }, &windows);
     let others: Vec<_> = SCOPES.into_iter().filter(|it| *it != scope).map(shared).collect();
     let all = [&[mine.clone(), theirs.clone()][..], &others].concat();
     for hit in [1_000, 1_000, 2_000] {
@@ -212,52 +212,52 @@ async fn takes_back_one_hit(store: &Store, scope: LimitScope) {
 }
 
 pub(super) async fn refunds_of_several_limits_go_in_one_step(store: Store) {
-    let charges = SCOPES.map(|scope| charge(limit(scope, 1), &[(1, 600)]));
-    assert_eq!(send(&*store, &charges, now()).await, None);
+    let limit_hits = SCOPES.map(|scope| limit_hit(limit(scope, 1), &[(1, 600)]));
+    assert_eq!(send(&*store, &limit_hits, now()).await, None);
     let id = put(&*store, record(1)).await;
-    let refunds: Vec<_> = charges[1..].iter().map(|it| refund(it.key, now())).collect();
+    let refunds: Vec<_> = limit_hits[1..].iter().map(|it| refund(it.key, now())).collect();
     let provider = ProviderId::new("primary").expect("a name");
     let health_updates = vec![HealthUpdate { provider, witness: Witness::default(), at: now(), state: None }];
     let settle = Settle { refunds, health_updates: health_updates.clone(), ..Settle::default() };
     settle_at(&*store, id, settle, after(1)).await;
     assert_eq!(health_at(&*store, after(1)).await, health_updates);
-    assert_eq!(send(&*store, &charges[1..], after(1)).await, None, "each has room again");
-    let full = send(&*store, &charges, after(1)).await.expect("one was not taken back");
-    assert_ne!(full.scope, charges[0].key.scope, "the newer hits wait for longer");
-    assert!(send(&*store, &charges[..1], after(1)).await.is_some());
+    assert_eq!(send(&*store, &limit_hits[1..], after(1)).await, None, "each has room again");
+    let full = send(&*store, &limit_hits, after(1)).await.expect("one was not taken back");
+    assert_ne!(full.scope, limit_hits[0].key.scope, "the newer hits wait for longer");
+    assert!(send(&*store, &limit_hits[..1], after(1)).await.is_some());
 }
 
 pub(super) async fn a_refund_that_is_told_twice_is_made_once(store: Store) {
-    let charges = [charge(limit(LimitScope::Global, 1), &[(2, 600)])];
+    let limit_hits = [limit_hit(limit(LimitScope::Global, 1), &[(2, 600)])];
     let mut first = record(1);
     first.send_attempts[0].state = AttemptState::Intended;
     let id = first.id;
     for new in [first, record(2)] {
-        assert!(matches!(create_at(&*store, new, &charges, now()).await, Created::New(_)));
+        assert!(matches!(create_at(&*store, new, &limit_hits, now()).await, Created::New(_)));
     }
     let ends = vec![super::records::end(0, AttemptState::NotSent)];
-    let refunds = vec![refund(charges[0].key, now())];
+    let refunds = vec![refund(limit_hits[0].key, now())];
     let settle = Settle { ends, close: true, refunds, ..Settle::default() };
     for _ in 0..3 {
         settle_at(&*store, id, settle.clone(), after(1)).await;
     }
-    assert_eq!(send(&*store, &charges, after(1)).await, None);
-    assert!(send(&*store, &charges, after(1)).await.is_some(), "the other's hit was taken back");
+    assert_eq!(send(&*store, &limit_hits, after(1)).await, None);
+    assert!(send(&*store, &limit_hits, after(1)).await.is_some(), "the other's hit was taken back");
 }
 
 pub(super) async fn a_refund_goes_with_what_else_is_settled(store: Store) {
-    let charges = [charge(messages_to(1), &[(1, 600)])];
+    let limit_hits = [limit_hit(messages_to(1), &[(1, 600)])];
     let mut first = record(1);
     first.send_attempts[0].state = AttemptState::Intended;
     let id = first.id;
-    assert!(matches!(create_at(&*store, first, &charges, now()).await, Created::New(_)));
+    assert!(matches!(create_at(&*store, first, &limit_hits, now()).await, Created::New(_)));
     let end = super::records::end(0, AttemptState::NotSent);
     let refunds = vec![refund(messages_to(1), now())];
     let settle = Settle { ends: vec![end], close: true, refunds, ..Settle::default() };
     let state = settle_at(&*store, id, settle, after(1)).await;
     assert_eq!(state, otpmux_engine::State::Closed);
-    let created = create_at(&*store, record(1), &charges, after(1)).await;
+    let created = create_at(&*store, record(1), &limit_hits, after(1)).await;
     assert!(matches!(created, Created::New(_)), "nothing was sent, so nothing is counted");
-    let created = create_at(&*store, record(1), &charges, after(2)).await;
-    assert!(matches!(created, Created::Limited(_)), "{created:?}");
+    let created = create_at(&*store, record(1), &limit_hits, after(2)).await;
+    assert!(matches!(created, Created::LimitExceeded(_)), "{created:?}");
 }

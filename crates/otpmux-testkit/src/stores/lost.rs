@@ -10,7 +10,7 @@ use super::Store;
 use super::limits::{refund, send};
 use super::named::{ask, named};
 use super::records::{
-    CODE, after, begin, charge, end, attempt, limit, now, put, read, record, try_code,
+    CODE, after, begin, limit_hit, end, attempt, limit, now, put, read, record, try_code,
 };
 use super::steps::{begin_at, create_at, load_at, settle_at};
 
@@ -30,59 +30,59 @@ fn no_creation(refunds: Vec<otpmux_engine::Refund>) -> Settle {
 }
 
 pub(super) async fn a_creation_that_was_carried_out_is_settled_as_not_sent(store: Store) {
-    let charges = [charge(limit(LimitScope::Global, 1), &[(2, 600)])];
+    let limit_hits = [limit_hit(limit(LimitScope::Global, 1), &[(2, 600)])];
     let older = put(&*store, record(1)).await;
     let new = under_way(named(1, 1, 1));
     let id = new.id;
     for new in [new, record(2)] {
-        assert!(matches!(create_at(&*store, new, &charges, now()).await, Created::New(_)));
+        assert!(matches!(create_at(&*store, new, &limit_hits, now()).await, Created::New(_)));
     }
     // Told as often as it takes to hear an answer.
     for _ in 0..3 {
-        let settle = no_creation(vec![refund(charges[0].key, now())]);
+        let settle = no_creation(vec![refund(limit_hits[0].key, now())]);
         assert_eq!(settle_at(&*store, id, settle, after(1)).await, State::Closed);
     }
-    assert_eq!(send(&*store, &charges, after(1)).await, None, "one hit was taken back");
-    assert!(send(&*store, &charges, after(1)).await.is_some(), "one, not all");
+    assert_eq!(send(&*store, &limit_hits, after(1)).await, None, "one hit was taken back");
+    assert!(send(&*store, &limit_hits, after(1)).await.is_some(), "one, not all");
     assert_eq!(read(&*store, id).await.send_attempts[0].state, AttemptState::NotSent);
     assert_eq!(ask(&*store, named(3, 1, 2), after(1)).await.0, "new", "its name is free");
     assert_eq!(try_code(&*store, older, CODE).await, "approved", "the older one is good again");
 }
 
 pub(super) async fn a_creation_that_was_given_up_is_not_carried_out_later(store: Store) {
-    let charges = [charge(limit(LimitScope::Global, 1), &[(1, 600)])];
+    let limit_hits = [limit_hit(limit(LimitScope::Global, 1), &[(1, 600)])];
     let older = put(&*store, record(1)).await;
     let late = under_way(named(1, 1, 1));
     let id = late.id;
     for at in [0, 1] {
-        let settle = no_creation(vec![refund(charges[0].key, now())]);
+        let settle = no_creation(vec![refund(limit_hits[0].key, now())]);
         assert_eq!(settle_at(&*store, id, settle, after(at)).await, State::Closed);
     }
     assert!(load_at(&*store, id, after(1)).await.is_none());
     for at in [1, 299, 899] {
-        let created = create_at(&*store, late.clone(), &charges, after(at)).await;
+        let created = create_at(&*store, late.clone(), &limit_hits, after(at)).await;
         assert!(matches!(created, Created::GivenUp), "after {at} s: {created:?}");
         assert!(load_at(&*store, id, after(at)).await.is_none());
         assert_eq!(try_code(&*store, id, CODE).await, "not_found");
     }
-    assert_eq!(send(&*store, &charges, after(1)).await, None, "nothing was counted");
+    assert_eq!(send(&*store, &limit_hits, after(1)).await, None, "nothing was counted");
     assert_eq!(ask(&*store, named(3, 1, 2), after(1)).await.0, "new", "nothing took its name");
     assert_eq!(try_code(&*store, older, CODE).await, "approved", "nor its older one's place");
 }
 
 pub(super) async fn a_refund_of_a_creation_that_never_was_takes_nothing_from_others(store: Store) {
-    let charges = [charge(limit(LimitScope::Global, 1), &[(1, 600)])];
-    assert_eq!(send(&*store, &charges, now()).await, None);
-    let settle = no_creation(vec![refund(charges[0].key, now())]);
+    let limit_hits = [limit_hit(limit(LimitScope::Global, 1), &[(1, 600)])];
+    assert_eq!(send(&*store, &limit_hits, now()).await, None);
+    let settle = no_creation(vec![refund(limit_hits[0].key, now())]);
     settle_at(&*store, VerificationId::from_bytes([7; 16]), settle, now()).await;
-    assert!(send(&*store, &charges, now()).await.is_some());
+    assert!(send(&*store, &limit_hits, now()).await.is_some());
 }
 
 /// A further send attempt, and how its beginning is given up.
 fn further() -> (StartAttempt, SendAttempt) {
     let terms = ResendTerms { max_resends: 4, next_after: after(60) };
-    let charges = vec![charge(limit(LimitScope::Global, 1), &[(1, 600)])];
-    let begin = StartAttempt { resend: Some(terms), charges, ..begin("second") };
+    let limit_hits = vec![limit_hit(limit(LimitScope::Global, 1), &[(1, 600)])];
+    let begin = StartAttempt { resend: Some(terms), limit_hits, ..begin("second") };
     let attempt = SendAttempt { failure: Some(ErrorKind::Store), ..begin.attempt.clone() };
     (begin, attempt)
 }
@@ -90,10 +90,10 @@ fn further() -> (StartAttempt, SendAttempt) {
 pub(super) async fn a_attempt_that_was_begun_and_given_up_is_not_sent(store: Store) {
     let id = put(&*store, record(1)).await;
     let (begin, attempt) = further();
-    let charges = begin.charges.clone();
+    let limit_hits = begin.limit_hits.clone();
     assert_eq!(begin_at(&*store, id, begin, after(30)).await, AttemptStarted::Started(1));
     for _ in 0..2 {
-        let refunds = vec![refund(charges[0].key, after(30))];
+        let refunds = vec![refund(limit_hits[0].key, after(30))];
         let lost = Some(Lost::SendAttempt(attempt.clone()));
         let settle = Settle { close: true, refunds, lost, ..Settle::default() };
         assert_eq!(settle_at(&*store, id, settle, after(31)).await, State::Pending);
@@ -101,15 +101,15 @@ pub(super) async fn a_attempt_that_was_begun_and_given_up_is_not_sent(store: Sto
     let send_attempts = read(&*store, id).await.send_attempts;
     assert_eq!((send_attempts.len(), send_attempts[1].state), (2, AttemptState::NotSent));
     assert_eq!((send_attempts[1].key, send_attempts[1].failure), (attempt.key, Some(ErrorKind::Store)));
-    assert_eq!(send(&*store, &charges, after(31)).await, None, "its hit was taken back");
+    assert_eq!(send(&*store, &limit_hits, after(31)).await, None, "its hit was taken back");
     assert_eq!(try_code(&*store, id, CODE).await, "approved", "the first message is out");
 }
 
 pub(super) async fn a_attempt_that_was_given_up_is_not_begun_later(store: Store) {
     let id = put(&*store, record(1)).await;
     let (begin, attempt) = further();
-    let charges = begin.charges.clone();
-    let refunds = vec![refund(charges[0].key, after(30))];
+    let limit_hits = begin.limit_hits.clone();
+    let refunds = vec![refund(limit_hits[0].key, after(30))];
     let settle = Settle { refunds, lost: Some(Lost::SendAttempt(attempt)), ..Settle::default() };
     settle_at(&*store, id, settle, after(30)).await;
     let begun = begin_at(&*store, id, begin, after(30)).await;
@@ -117,31 +117,31 @@ pub(super) async fn a_attempt_that_was_given_up_is_not_begun_later(store: Store)
     let back = read(&*store, id).await;
     assert_eq!((back.send_attempts.len(), back.send_attempts[1].state), (2, AttemptState::NotSent));
     assert_eq!((back.resends, back.resend_after), (0, after(30)));
-    assert_eq!(send(&*store, &charges, after(31)).await, None, "nothing was counted");
+    assert_eq!(send(&*store, &limit_hits, after(31)).await, None, "nothing was counted");
 }
 
 /// A failover whose beginning was lost: the send has come to nothing, in whichever order it is told.
 pub(super) async fn a_send_whose_next_attempt_was_lost_comes_to_nothing(store: Store) {
     for (number, carried_out) in [(1, true), (2, false)] {
         let older = put(&*store, record(number)).await;
-        let charges = [charge(limit(LimitScope::Global, 10 + number), &[(1, 600)])];
+        let limit_hits = [limit_hit(limit(LimitScope::Global, 10 + number), &[(1, 600)])];
         let new = under_way(record(number));
         let id = new.id;
-        assert!(matches!(create_at(&*store, new, &charges, now()).await, Created::New(_)));
+        assert!(matches!(create_at(&*store, new, &limit_hits, now()).await, Created::New(_)));
         let ends = vec![end(0, AttemptState::Rejected)];
         let begin = StartAttempt { ends: ends.clone(), ..begin("second") };
         let lost = Some(Lost::SendAttempt(begin.attempt.clone()));
         if carried_out {
             assert_eq!(begin_at(&*store, id, begin, now()).await, AttemptStarted::Started(1));
         }
-        let refunds = vec![refund(charges[0].key, now())];
+        let refunds = vec![refund(limit_hits[0].key, now())];
         let settle = Settle { ends, close: true, refunds, lost, ..Settle::default() };
         for _ in 0..2 {
             assert_eq!(settle_at(&*store, id, settle.clone(), now()).await, State::Closed);
         }
         let states: Vec<_> = read(&*store, id).await.send_attempts.iter().map(|attempt| attempt.state).collect();
         assert_eq!(states, [AttemptState::Rejected, AttemptState::NotSent]);
-        assert_eq!(send(&*store, &charges, now()).await, None, "{carried_out}");
+        assert_eq!(send(&*store, &limit_hits, now()).await, None, "{carried_out}");
         assert_eq!(try_code(&*store, older, CODE).await, "approved");
     }
 }

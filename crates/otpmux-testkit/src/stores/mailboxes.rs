@@ -6,7 +6,7 @@ use otpmux_engine::{Guessed, LimitKey, LimitScope, Record};
 use super::Store;
 use super::limits::send_record;
 use super::records::{
-    CODE, WRONG, charge, code, keys, now, purpose, put, record, try_code, window,
+    CODE, WRONG, limit_hit, code, keys, now, purpose, put, record, try_code, window,
 };
 
 const GIVEN: &str = "ann@example.com";
@@ -42,7 +42,7 @@ pub(super) async fn spellings_of_a_mailbox_share_their_limits(store: Store) {
     for (spelling, room) in [(GIVEN, true), (TAGGED, true), (OTHER_CASE, false), (GIVEN, false)] {
         let new = record_to(spelling);
         let key = LimitKey::of_recipient(LimitScope::Recipient, &new.recipient);
-        let limited = send_record(&*store, new, &[charge(key, &[(2, 60)])], now()).await;
+        let limited = send_record(&*store, new, &[limit_hit(key, &[(2, 60)])], now()).await;
         assert_eq!(limited.is_none(), room, "{spelling}");
     }
     let windows: std::sync::Arc<[RateLimit]> = [window(3, 60)].into();

@@ -16,7 +16,7 @@
 #![expect(clippy::expect_used, clippy::panic, reason = "a trial that fails must panic")]
 
 mod checks;
-mod charged_attempts;
+mod counted_attempts;
 mod crowds;
 mod dice;
 mod expiry;
@@ -201,10 +201,10 @@ fn trials_of_counts() -> Vec<(&'static str, Body)> {
         limits::refunds_of_several_limits_go_in_one_step,
         limits::a_refund_that_is_told_twice_is_made_once,
         limits::a_refund_goes_with_what_else_is_settled,
-        charged_attempts::a_attempt_without_room_is_not_begun_but_all_else_is_written,
-        charged_attempts::a_resend_without_room_uses_none_up,
-        charged_attempts::only_a_attempt_that_is_begun_counts,
-        charged_attempts::what_is_over_is_told_before_what_is_full,
+        counted_attempts::a_attempt_without_room_is_not_begun_but_all_else_is_written,
+        counted_attempts::a_resend_without_room_uses_none_up,
+        counted_attempts::only_a_attempt_that_is_begun_counts,
+        counted_attempts::what_is_over_is_told_before_what_is_full,
         guesses::guesses_count_over_all_verifications_of_a_recipient,
         guesses::guesses_outlive_their_verification,
         guesses::an_approval_empties_the_windows_of_guesses,
@@ -230,7 +230,7 @@ fn trials_of_counts() -> Vec<(&'static str, Body)> {
         mailboxes::who_is_expected_is_certainly_the_same_mailbox,
         named::a_request_said_twice_is_made_once,
         named::other_content_under_a_name_is_told,
-        named::a_repeat_charges_no_limit,
+        named::a_repeat_limit_hits_no_limit,
         named::a_request_that_came_to_nothing_frees_its_name,
         named::a_request_that_may_have_sent_keeps_its_name,
         named::a_name_is_good_as_long_as_its_record,
@@ -257,7 +257,7 @@ fn trials_of_many() -> Vec<(&'static str, Body)> {
         races::of_many_resends_one_begins(effort),
         races::of_many_creations_one_stays_live(effort),
         races::of_an_approval_and_a_cancellation_one_wins(effort),
-        crowds::of_many_charges_the_count_is_admitted(effort),
+        crowds::of_many_limit_hits_the_count_is_admitted(effort),
         crowds::of_many_refunds_each_takes_one_back(effort),
         crowds::of_many_requests_of_one_name_one_is_made(effort),
         crowds::of_many_guesses_at_a_recipient_the_windows_count_is_compared(effort),

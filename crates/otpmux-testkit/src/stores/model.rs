@@ -33,7 +33,7 @@ impl Step {
     async fn take(self, store: &dyn VerificationStore, now: SystemTime) -> String {
         match self {
             Self::Create(create) => {
-                match create_at(store, create.record, &create.charges, now).await {
+                match create_at(store, create.record, &create.limit_hits, now).await {
                     Created::New(updates) => format!("new, {:#?}", in_order(updates)),
                     Created::Before(record) => format!("before: {}", spelled(&record)),
                     other => format!("{other:#?}"),

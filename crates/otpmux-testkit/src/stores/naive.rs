@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use otpmux_engine::{Charge, LimitKey, Limited};
+use otpmux_engine::{LimitHit, LimitKey, LimitExceeded};
 
 #[derive(Default)]
 pub(super) struct Naive(Vec<(LimitKey, SystemTime)>);
@@ -10,18 +10,18 @@ pub(super) struct Naive(Vec<(LimitKey, SystemTime)>);
 impl Naive {
     /// The windows without room that keep waiting the longest: one, unless several wait equally
     /// long. None when there is room.
-    pub(super) fn full(&self, charges: &[Charge], now: SystemTime) -> Vec<Limited> {
+    pub(super) fn full(&self, limit_hits: &[LimitHit], now: SystemTime) -> Vec<LimitExceeded> {
         let mut full: Vec<_> =
-            charges.iter().flat_map(|charge| self.full_windows(charge, now)).collect();
+            limit_hits.iter().flat_map(|limit_hit| self.full_windows(limit_hit, now)).collect();
         let longest = full.iter().map(|limited| limited.retry_after).max();
         full.retain(|limited| Some(limited.retry_after) == longest);
         full
     }
 
-    fn full_windows(&self, charge: &Charge, now: SystemTime) -> Vec<Limited> {
+    fn full_windows(&self, limit_hit: &LimitHit, now: SystemTime) -> Vec<LimitExceeded> {
         let mut full = Vec::new();
-        for window in &*charge.windows {
-            let mut young: Vec<_> = self.0.iter().filter(|(key, _)| *key == charge.key).collect();
+        for window in &*limit_hit.windows {
+            let mut young: Vec<_> = self.0.iter().filter(|(key, _)| *key == limit_hit.key).collect();
             young.retain(|(_, at)| now < *at + window.per);
             young.sort_by_key(|(_, at)| *at);
             let count = usize::try_from(window.count).expect("a small count");
@@ -29,14 +29,14 @@ impl Naive {
             if let Some(too_many) = young.len().checked_sub(count) {
                 let room = young[too_many].1 + window.per;
                 let retry_after = room.duration_since(now).expect("a young hit");
-                full.push(Limited { scope: charge.key.scope, window: *window, retry_after });
+                full.push(LimitExceeded { scope: limit_hit.key.scope, window: *window, retry_after });
             }
         }
         full
     }
 
-    pub(super) fn hit(&mut self, charges: &[Charge], now: SystemTime) {
-        self.0.extend(charges.iter().map(|charge| (charge.key, now)));
+    pub(super) fn hit(&mut self, limit_hits: &[LimitHit], now: SystemTime) {
+        self.0.extend(limit_hits.iter().map(|limit_hit| (limit_hit.key, now)));
     }
 
     pub(super) fn take_back(&mut self, key: LimitKey, at: SystemTime) {

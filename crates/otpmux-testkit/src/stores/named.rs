@@ -9,7 +9,7 @@ use otpmux_engine::{
 
 use super::Store;
 use super::records::{
-    CODE, WRONG, after, awkward_bits, charge, end, limit, now, put, read, record, settle, try_code,
+    CODE, WRONG, after, awkward_bits, limit_hit, end, limit, now, put, read, record, settle, try_code,
 };
 use super::steps::{begin_at, cancel_at, create_at, load_at, settle_at};
 use super::whole::spelled;
@@ -31,7 +31,7 @@ pub(super) async fn ask(
         Created::New(_) => ("new", id),
         Created::Before(before) => ("before", before.id),
         Created::OtherContent => ("other content", id),
-        Created::Limited(_) => ("limited", id),
+        Created::LimitExceeded(_) => ("limited", id),
         Created::GivenUp => ("given up", id),
     }
 }
@@ -72,21 +72,21 @@ pub(super) async fn other_content_under_a_name_is_told(store: Store) {
     }
 }
 
-pub(super) async fn a_repeat_charges_no_limit(store: Store) {
-    let charges = [charge(limit(LimitScope::Client, 1), &[(2, 60)])];
-    let first = create_at(&*store, named(1, 1, 1), &charges, now()).await;
+pub(super) async fn a_repeat_limit_hits_no_limit(store: Store) {
+    let limit_hits = [limit_hit(limit(LimitScope::Client, 1), &[(2, 60)])];
+    let first = create_at(&*store, named(1, 1, 1), &limit_hits, now()).await;
     assert!(matches!(first, Created::New(_)));
     for content in [1, 2, 1] {
-        let repeat = create_at(&*store, named(1, 1, content), &charges, now()).await;
-        assert!(!matches!(repeat, Created::New(_) | Created::Limited(_)), "{repeat:?}");
+        let repeat = create_at(&*store, named(1, 1, content), &limit_hits, now()).await;
+        assert!(!matches!(repeat, Created::New(_) | Created::LimitExceeded(_)), "{repeat:?}");
     }
-    let second = create_at(&*store, record(2), &charges, now()).await;
+    let second = create_at(&*store, record(2), &limit_hits, now()).await;
     assert!(matches!(second, Created::New(_)), "repeats were counted: {second:?}");
     // A repeat is answered also when there is no room.
-    let repeat = create_at(&*store, named(1, 1, 1), &charges, now()).await;
+    let repeat = create_at(&*store, named(1, 1, 1), &limit_hits, now()).await;
     assert!(matches!(repeat, Created::Before(_)), "{repeat:?}");
-    let refused = create_at(&*store, named(3, 3, 3), &charges, now()).await;
-    assert!(matches!(refused, Created::Limited(_)), "{refused:?}");
+    let refused = create_at(&*store, named(3, 3, 3), &limit_hits, now()).await;
+    assert!(matches!(refused, Created::LimitExceeded(_)), "{refused:?}");
     assert_eq!(ask(&*store, named(3, 3, 4), now()).await.0, "new", "a refusal takes no name");
 }
 

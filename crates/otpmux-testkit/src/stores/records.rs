@@ -8,7 +8,7 @@ use otpmux_core::{
     VendorReference, Verdict,
 };
 use otpmux_engine::{
-    Guessed, StartAttempt, Charge, Choice, Create, Created, Guess, SendAttempt, AttemptEnd, AttemptState, LimitKey,
+    Guessed, StartAttempt, LimitHit, Choice, Create, Created, Guess, SendAttempt, AttemptEnd, AttemptState, LimitKey,
     LimitScope, Record, ServerKeys, Settle, State, VerificationId, VerificationStore,
 };
 
@@ -44,9 +44,9 @@ pub(super) fn purpose(name: &str) -> Purpose {
 }
 
 /// Counts a hit of a key in windows of so many in so many seconds.
-pub(super) fn charge(key: LimitKey, windows: &[(u32, u64)]) -> Charge {
+pub(super) fn limit_hit(key: LimitKey, windows: &[(u32, u64)]) -> LimitHit {
     let window = |(count, seconds): &(u32, u64)| window(*count, *seconds);
-    Charge { key, windows: windows.iter().map(window).collect() }
+    LimitHit { key, windows: windows.iter().map(window).collect() }
 }
 
 pub(super) const fn window(count: u32, seconds: u64) -> RateLimit {
@@ -133,7 +133,7 @@ pub(super) fn begin(provider: &str) -> StartAttempt {
         health_updates: Vec::new(),
         attempt: attempt(provider, true, AttemptState::Intended),
         resend: None,
-        charges: Vec::new(),
+        limit_hits: Vec::new(),
     }
 }
 
@@ -150,7 +150,7 @@ pub(super) fn settle(end: AttemptEnd) -> Settle {
 /// Creates a record and gives its id.
 pub(super) async fn put(store: &dyn VerificationStore, record: Record) -> VerificationId {
     let id = record.id;
-    let create = Create { record, charges: Vec::new() };
+    let create = Create { record, limit_hits: Vec::new() };
     let created = store.create(create, now()).await.expect("room");
     assert!(matches!(created, Created::New(_)), "{created:?}");
     id

@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use otpmux_core::Verdict;
 use otpmux_engine::{
-    Guessed, StartAttempt, AttemptStarted, Charge, Create, Created, Guess, HealthUpdate, Record, Settle, State,
+    Guessed, StartAttempt, AttemptStarted, LimitHit, Create, Created, Guess, HealthUpdate, Record, Settle, State,
     VerificationId, VerificationStore,
 };
 
@@ -13,10 +13,10 @@ use super::records::{CODE, guess};
 pub(super) async fn create_at(
     store: &dyn VerificationStore,
     record: Record,
-    charges: &[Charge],
+    limit_hits: &[LimitHit],
     at: SystemTime,
 ) -> Created {
-    let create = Create { record, charges: charges.to_vec() };
+    let create = Create { record, limit_hits: limit_hits.to_vec() };
     store.create(create, at).await.expect("a store that works")
 }
 

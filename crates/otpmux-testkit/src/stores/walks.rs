@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use otpmux_core::Verdict;
 use otpmux_engine::{
-    StartAttempt, AttemptStarted, Charge, Created, Guess, LimitKey, LimitScope, Limited, Record, Refund, Settle,
+    StartAttempt, AttemptStarted, LimitHit, Created, Guess, LimitKey, LimitScope, LimitExceeded, Record, Refund, Settle,
     VerificationId, VerificationStore,
 };
 
@@ -12,7 +12,7 @@ use super::dice::Dice;
 use super::limits::send;
 use super::naive::Naive;
 use super::records::{
-    CODE, WRONG, begin, charge, guess, keys, limit, now, purpose, recipient, record, window,
+    CODE, WRONG, begin, limit_hit, guess, keys, limit, now, purpose, recipient, record, window,
 };
 use super::steps::{approve_at, begin_at, create_at, guess_at, settle_at};
 use super::{Effort, Store};
@@ -20,17 +20,17 @@ use super::{Effort, Store};
 const DAY: Duration = Duration::from_hours(24);
 
 /// The limits of one walk: some are hit often, some wait long, some have several windows.
-fn charges(walk: u32) -> Vec<Charge> {
+fn limit_hits(walk: u32) -> Vec<LimitHit> {
     let other = |scope, number| limit(scope, walk * 10 + number);
     vec![
-        charge(recipient_key(LimitScope::Recipient, walk * 2), &[(2, 60), (5, 600), (9, 3_600)]),
-        charge(recipient_key(LimitScope::Recipient, walk * 2 + 1), &[(3, 30), (3, 45)]),
-        charge(other(LimitScope::Client, 1), &[(1, 7)]),
-        charge(other(LimitScope::Client, 2), &[(8, 120), (20, 900), (30, 86_400)]),
-        charge(other(LimitScope::Purpose, 1), &[(40, 3_600), (4, 1)]),
-        charge(other(LimitScope::Prefix, 1), &[(6, 300)]),
-        charge(other(LimitScope::Provider, 1), &[(2, 1), (10, 60)]),
-        charge(other(LimitScope::Global, 1), &[(25, 600), (60, 7_200)]),
+        limit_hit(recipient_key(LimitScope::Recipient, walk * 2), &[(2, 60), (5, 600), (9, 3_600)]),
+        limit_hit(recipient_key(LimitScope::Recipient, walk * 2 + 1), &[(3, 30), (3, 45)]),
+        limit_hit(other(LimitScope::Client, 1), &[(1, 7)]),
+        limit_hit(other(LimitScope::Client, 2), &[(8, 120), (20, 900), (30, 86_400)]),
+        limit_hit(other(LimitScope::Purpose, 1), &[(40, 3_600), (4, 1)]),
+        limit_hit(other(LimitScope::Prefix, 1), &[(6, 300)]),
+        limit_hit(other(LimitScope::Provider, 1), &[(2, 1), (10, 60)]),
+        limit_hit(other(LimitScope::Global, 1), &[(25, 600), (60, 7_200)]),
     ]
 }
 
@@ -39,7 +39,7 @@ fn recipient_key(scope: LimitScope, number: u32) -> LimitKey {
 }
 
 /// A later time; now and then the very one at which there will be room, or one just before it.
-fn later(dice: &mut Dice, now: SystemTime, room: &[Limited]) -> SystemTime {
+fn later(dice: &mut Dice, now: SystemTime, room: &[LimitExceeded]) -> SystemTime {
     match (dice.below(8), room.first()) {
         (0, Some(limited)) => now + limited.retry_after,
         (1, Some(limited)) => now + limited.retry_after - Duration::from_millis(1),
@@ -60,14 +60,14 @@ pub(super) async fn limits_answer_as_a_naive_count_does(store: Store, effort: Ef
     let mut now = now();
     for walk in 0..effort.walks() {
         let (mut dice, mut naive) = (Dice::new(u64::from(walk)), Naive::default());
-        let (all, mut hits, mut expected) = (charges(walk), Vec::new(), Vec::new());
+        let (all, mut hits, mut expected) = (limit_hits(walk), Vec::new(), Vec::new());
         let mut id = put(&*store, record(walk * 2), now).await;
         for step in 0..400 {
             now = later(&mut dice, now, &expected);
             if dice.percent(10) {
                 let mut refunds = Vec::new();
-                for charge in dice.some(&all, 25) {
-                    refunds.push(Refund { key: charge.key, at: hit_at(&mut dice, &hits, now) });
+                for limit_hit in dice.some(&all, 25) {
+                    refunds.push(Refund { key: limit_hit.key, at: hit_at(&mut dice, &hits, now) });
                 }
                 for refund in &refunds {
                     naive.take_back(refund.key, refund.at);
@@ -77,17 +77,17 @@ pub(super) async fn limits_answer_as_a_naive_count_does(store: Store, effort: Ef
             if step % 40 == 39 {
                 id = put(&*store, record(walk * 2), now).await;
             }
-            let charges = dice.some(&all, 25);
+            let limit_hits = dice.some(&all, 25);
             let told = if dice.percent(30) {
-                attempt(&*store, id, &charges, now).await
+                attempt(&*store, id, &limit_hits, now).await
             } else {
-                send(&*store, &charges, now).await
+                send(&*store, &limit_hits, now).await
             };
-            expected = naive.full(&charges, now);
+            expected = naive.full(&limit_hits, now);
             let same = told.map_or(expected.is_empty(), |told| expected.contains(&told));
             assert!(same, "walk {walk}, step {step}: {told:?} and not {expected:?}");
             if expected.is_empty() {
-                naive.hit(&charges, now);
+                naive.hit(&limit_hits, now);
                 hits.push(now);
             }
         }
@@ -106,13 +106,13 @@ fn hit_at(dice: &mut Dice, hits: &[SystemTime], now: SystemTime) -> SystemTime {
 async fn attempt(
     store: &dyn VerificationStore,
     id: VerificationId,
-    charges: &[Charge],
+    limit_hits: &[LimitHit],
     now: SystemTime,
-) -> Option<Limited> {
-    let begin = StartAttempt { charges: charges.to_vec(), ..begin("second") };
+) -> Option<LimitExceeded> {
+    let begin = StartAttempt { limit_hits: limit_hits.to_vec(), ..begin("second") };
     match begin_at(store, id, begin, now).await {
         AttemptStarted::Started(_) => None,
-        AttemptStarted::Limited(limited) => Some(limited),
+        AttemptStarted::LimitExceeded(limited) => Some(limited),
         other => panic!("it is neither over nor a resend: {other:?}"),
     }
 }
@@ -138,7 +138,7 @@ pub(super) async fn guesses_answer_as_a_naive_count_does(store: Store, effort: E
             let place = dice.place(4);
             let recipient = keys().hash(&recipient(walk * 2 + u32::from(place % 2 == 1)));
             let key = LimitKey::of_guesses(LimitScope::Guesses, &recipient, [0; 8]);
-            let charges = [Charge { key, windows: windows.into() }];
+            let limit_hits = [LimitHit { key, windows: windows.into() }];
             if dice.percent(3) {
                 assert_eq!(approve_at(&*store, ids[place], now).await, Verdict::Approved);
                 naive.empty(key);
@@ -146,16 +146,16 @@ pub(super) async fn guesses_answer_as_a_naive_count_does(store: Store, effort: E
                 continue;
             }
             let right = dice.percent(10);
-            let guess = in_windows(ids[place], if right { CODE } else { WRONG }, &charges[0]);
+            let guess = in_windows(ids[place], if right { CODE } else { WRONG }, &limit_hits[0]);
             let verdict = guess_at(&*store, ids[place], &guess, now).await;
-            expected = naive.full(&charges, now);
+            expected = naive.full(&limit_hits, now);
             let wait = expected.first().map(|limited| limited.retry_after);
             match verdict {
                 Verdict::Approved if right && wait.is_none() => {
                     naive.empty(key);
                     ids[place] = put(&*store, fresh(place), now).await;
                 }
-                Verdict::WrongCode { .. } if !right && wait.is_none() => naive.hit(&charges, now),
+                Verdict::WrongCode { .. } if !right && wait.is_none() => naive.hit(&limit_hits, now),
                 Verdict::TooManyGuesses { retry_after } if wait.is_some() => {
                     assert_eq!(retry_after, wait, "walk {walk}, step {step}");
                 }
@@ -165,6 +165,6 @@ pub(super) async fn guesses_answer_as_a_naive_count_does(store: Store, effort: E
     }
 }
 
-fn in_windows(id: VerificationId, text: &str, charge: &Charge) -> Guess {
-    guess(id, text).within(charge.windows.clone())
+fn in_windows(id: VerificationId, text: &str, limit_hit: &LimitHit) -> Guess {
+    guess(id, text).within(limit_hit.windows.clone())
 }

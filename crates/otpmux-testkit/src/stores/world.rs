@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use otpmux_core::{Channel, IdempotencyKey, ProviderId, VendorReference};
 use otpmux_engine::{
-    StartAttempt, Charge, Create, GRACE, Guess, GuessEnd, HealthUpdate, SendAttempt, AttemptEnd, AttemptState, LimitKey,
+    StartAttempt, LimitHit, Create, GRACE, Guess, GuessEnd, HealthUpdate, SendAttempt, AttemptEnd, AttemptState, LimitKey,
     LimitScope, Lost, OpenCircuit, Record, Refund, RequestTag, ResendTerms, Sealed, Settle, Skip,
     State, VendorTerms, VerificationId, Witness,
 };
@@ -23,7 +23,7 @@ pub(super) struct World {
     dice: Dice,
     known: Vec<Known>,
     /// Recipients, and times at which a message to them was charged, perhaps.
-    charged: Vec<(u32, SystemTime)>,
+    counted: Vec<(u32, SystemTime)>,
     /// The newest send attempt that was lost.
     lost: Option<SendAttempt>,
     /// Verifications, and times at which a guess was made, perhaps in vain.
@@ -50,7 +50,7 @@ impl World {
             now,
             dice,
             known: Vec::new(),
-            charged: Vec::new(),
+            counted: Vec::new(),
             lost: None,
             guessed: Vec::new(),
             marked: HashSet::new(),
@@ -146,7 +146,7 @@ impl World {
         };
         let (edges, end) = ([resend_after, expires_at], expires_at + GRACE);
         self.known.push(Known { id, recipient: number, purpose: purpose_name, edges, end });
-        Create { record, charges: self.charges(number) }
+        Create { record, limit_hits: self.limit_hits(number) }
     }
 
     /// A time within so many hundredths of a second.
@@ -223,18 +223,18 @@ impl World {
         ]
     }
 
-    fn charges(&mut self, number: u32) -> Vec<Charge> {
-        let charge = |(key, windows): (LimitKey, [(u32, u64); 2])| {
+    fn limit_hits(&mut self, number: u32) -> Vec<LimitHit> {
+        let limit_hit = |(key, windows): (LimitKey, [(u32, u64); 2])| {
             let window =
                 |(count, length)| otpmux_core::RateLimit::new(count, Duration::from_millis(length));
-            Charge { key, windows: windows.map(window).into() }
+            LimitHit { key, windows: windows.map(window).into() }
         };
-        let charges: Vec<_> = self.limits(number).into_iter().map(charge).collect();
-        let charges = self.dice.some(&charges, 45);
-        if !charges.is_empty() {
-            self.charged.push((number, self.now));
+        let limit_hits: Vec<_> = self.limits(number).into_iter().map(limit_hit).collect();
+        let limit_hits = self.dice.some(&limit_hits, 45);
+        if !limit_hits.is_empty() {
+            self.counted.push((number, self.now));
         }
-        charges
+        limit_hits
     }
 
     fn ends(&mut self) -> Vec<AttemptEnd> {
@@ -283,7 +283,7 @@ impl World {
             health_updates: self.health_updates(),
             attempt,
             resend: self.dice.percent(40).then_some(terms),
-            charges: self.charges(one.recipient),
+            limit_hits: self.limit_hits(one.recipient),
         }
     }
 
@@ -314,7 +314,7 @@ impl World {
 
     /// Most often of hits that were counted.
     fn refunds(&mut self, number: u32) -> Vec<Refund> {
-        let hits = self.charged.iter().rev().filter(|(it, _)| *it == number);
+        let hits = self.counted.iter().rev().filter(|(it, _)| *it == number);
         let mut at = hits.map(|(_, at)| *at).nth(self.dice.place(3)).unwrap_or(self.now);
         if self.dice.percent(10) {
             at -= self.dice.pause();

@@ -1,6 +1,6 @@
 -- Charges: the last keys, from `first` on, with their windows among the arguments from `at` on.
 
--- The answer when a charge has no room: the one that keeps waiting the longest.
+-- The answer when a hit has no room: the one that keeps waiting the longest.
 local function limited(first, at)
   local answer
   for i = 0, #KEYS - first do

@@ -7,11 +7,11 @@ use otpmux_core::{Blame, Certainty, Error, ErrorKind, RateLimit, Recipient, Send
 use super::metrics;
 use super::plan::Plan;
 use crate::{
-    Charge, Guess, LimitKey, LimitScope, Limited, MessageLimits, RecipientHash, Refund, ServerKeys,
+    LimitHit, Guess, LimitKey, LimitScope, LimitExceeded, MessageLimits, RecipientHash, Refund, ServerKeys,
 };
 
 /// The limits of a policy, ready to be counted.
-pub(super) struct Charges {
+pub(super) struct PolicyLimits {
     recipient: Arc<[RateLimit]>,
     client: Arc<[RateLimit]>,
     purpose: Arc<[RateLimit]>,
@@ -22,7 +22,7 @@ pub(super) struct Charges {
     guesses_total: Arc<[RateLimit]>,
 }
 
-impl Charges {
+impl PolicyLimits {
     pub(super) fn new(limits: &MessageLimits) -> Self {
         Self {
             recipient: limits.recipient[..].into(),
@@ -43,7 +43,7 @@ impl Charges {
         plan: &Plan,
         recipient: &RecipientHash,
         keys: &ServerKeys,
-    ) -> Vec<Charge> {
+    ) -> Vec<LimitHit> {
         if plan.is_test() { Vec::new() } else { self.of(&plan.request, recipient, keys) }
     }
 
@@ -53,13 +53,13 @@ impl Charges {
         request: &SendRequest,
         recipient: &RecipientHash,
         keys: &ServerKeys,
-    ) -> Vec<Charge> {
-        let mut charges = Vec::with_capacity(4);
+    ) -> Vec<LimitHit> {
+        let mut limit_hits = Vec::with_capacity(4);
         let mut add = |windows: &Arc<[RateLimit]>, key: &dyn Fn() -> Option<LimitKey>| {
             if !windows.is_empty()
                 && let Some(key) = key()
             {
-                charges.push(Charge { key, windows: Arc::clone(windows) });
+                limit_hits.push(LimitHit { key, windows: Arc::clone(windows) });
             }
         };
         add(&self.recipient, &|| Some(LimitKey::of_recipient(LimitScope::Recipient, recipient)));
@@ -75,7 +75,7 @@ impl Charges {
             Some(key_of(LimitScope::Domain, keys, domain.as_bytes()))
         });
         add(&self.global, &|| Some(key_of(LimitScope::Global, keys, b"")));
-        charges
+        limit_hits
     }
 
     /// A guess with what counts it: by its recipient and the client's address, so that one address
@@ -106,9 +106,9 @@ pub(super) struct Counted {
 
 impl Counted {
     /// What these have counted at this time.
-    pub(super) fn by(charges: &[Charge], at: SystemTime) -> Self {
-        let (mut message, mut provider) = (Vec::with_capacity(charges.len()), None);
-        for Charge { key, .. } in charges {
+    pub(super) fn by(limit_hits: &[LimitHit], at: SystemTime) -> Self {
+        let (mut message, mut provider) = (Vec::with_capacity(limit_hits.len()), None);
+        for LimitHit { key, .. } in limit_hits {
             let refund = Refund { key: *key, at };
             match key.scope {
                 LimitScope::Client => {}
@@ -156,7 +156,7 @@ fn prefix(recipient: &Recipient) -> Option<&str> {
 }
 
 /// The error of a limit that has no room.
-pub(super) fn limited(limited: &Limited) -> Error {
+pub(super) fn limited(limited: &LimitExceeded) -> Error {
     metrics::limited(limited.scope);
     let RateLimit { count, per, .. } = limited.window;
     let whose = match limited.scope {
