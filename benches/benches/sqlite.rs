@@ -14,7 +14,7 @@ use otpmux_core::{
 };
 use otpmux_engine::{
     Guessed, LimitHit, Choice, Create, Created, SendAttempt, AttemptEnd, AttemptState, LimitKey, LimitScope, Policy,
-    Record, ServerKeys, Settle, State, VerificationId, VerificationStore,
+    Record, ServerKeys, RecordOutcome, State, VerificationId, VerificationStore,
 };
 use otpmux_sqlite::{Durability, Options, SqliteStore};
 use tokio::time::Instant;
@@ -54,8 +54,8 @@ impl World {
         assert!(matches!(created, Ok(Created::New(_))));
         let (state, reference) = (AttemptState::Accepted, None);
         let end = AttemptEnd { attempt: 0, state, failure: None, reference, vendor: None };
-        let settle = Settle { ends: vec![end], ..Settle::default() };
-        assert_eq!(self.store.settle(id, settle, now).await.expect("settled"), State::Pending);
+        let record_outcome = RecordOutcome { ends: vec![end], ..RecordOutcome::default() };
+        assert_eq!(self.store.record_outcome(id, record_outcome, now).await.expect("settled"), State::Pending);
         let guesses: Arc<[RateLimit]> = self.policy.limits.guesses.clone().into();
         let guess = self.keys.guess(id, &code).within(guesses);
         let guessed = self.store.check_guess(id, &guess, now).await.expect("a verdict");

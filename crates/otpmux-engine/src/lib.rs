@@ -28,10 +28,10 @@ pub use layers::{BreakerSettings, ResilientProvider, Resilience, ResilienceError
 pub use limits::{LimitHit, LimitKey, LimitScope, LimitExceeded, Refund, longest, millis};
 pub use memory::MemoryStore;
 pub use policy::{MessageLimits, Policy, PolicyError, ResendBy};
-pub use record::{Choice, SendAttempt, AttemptState, Record, RequestTag, Skip, SkipReason, State, VendorTerms};
+pub use record::{Choice, SendAttempt, AttemptState, Record, IdempotencyRecord, Skip, SkipReason, State, VendorTerms};
 pub use routing::{Route, Routes};
 pub use store::{
     Guessed, StartAttempt, AttemptStarted, Behind, Counted, Create, Created, GRACE, GuessEnd, GuessState,
-    HEALTH_TTL, LOOKS_BEHIND, AttemptEnd, Lost, HEALTH_UPDATES_KEPT, NamedGuess, ResendTerms, Settle,
+    HEALTH_TTL, LOOKS_BEHIND, AttemptEnd, Lost, HEALTH_UPDATES_KEPT, NamedGuess, ResendTerms, RecordOutcome,
     StoreState, VerificationStore, uncovered,
 };

@@ -12,7 +12,7 @@ use crate::limits::{LimitHit, HitLog, LimitKey, LimitExceeded, Refund, longest, 
 use crate::store::{GRACE, HEALTH_TTL, HEALTH_UPDATES_KEPT, uncovered};
 use crate::{
     Guessed, StartAttempt, AttemptStarted, Counted, Create, Created, Guess, GuessEnd, HealthUpdate, KeyCheck,
-    KeyId, Lost, NamedGuess, RecipientHash, Record, Settle, State, StoreState, VerificationId,
+    KeyId, Lost, NamedGuess, RecipientHash, Record, RecordOutcome, State, StoreState, VerificationId,
     VerificationStore,
 };
 
@@ -312,7 +312,7 @@ impl Shelf {
         let id = *self.named.get(&request.name)?;
         let before = self.get(id, now).filter(|before| !before.has_failed())?;
         let same = before.request.as_deref().is_some_and(|it| it.content == request.content);
-        Some(if same { Created::Before(Box::new(before.clone())) } else { Created::OtherContent })
+        Some(if same { Created::Replayed(Box::new(before.clone())) } else { Created::KeyReused })
     }
 
     /// After a verification of this recipient and purpose has come to nothing.
@@ -420,24 +420,24 @@ impl VerificationStore for MemoryStore {
         Ok(begun)
     }
 
-    async fn settle(
+    async fn record_outcome(
         &self,
         id: VerificationId,
-        mut settle: Settle,
+        mut record_outcome: RecordOutcome,
         now: SystemTime,
     ) -> Result<State, Error> {
         let shelf = &mut *self.shelf();
-        shelf.learn(std::mem::take(&mut settle.health_updates));
-        let refunds = std::mem::take(&mut settle.refunds);
+        shelf.learn(std::mem::take(&mut record_outcome.health_updates));
+        let refunds = std::mem::take(&mut record_outcome.refunds);
         let Some(record) = shelf.get(id, now) else {
-            if let Some(Lost::Creation(until)) = settle.lost {
+            if let Some(Lost::Creation(until)) = record_outcome.lost {
                 shelf.given_up.insert(id);
                 shelf.ends.add(millis(until), id);
             }
             return Ok(State::Closed);
         };
-        let close = settle.close;
-        let due = record.settle(settle);
+        let close = record_outcome.close;
+        let due = record.record_outcome(record_outcome);
         let state = record.state;
         if close && record.has_failed() {
             let key = (record.recipient.counted(), record.purpose.clone());

@@ -44,13 +44,13 @@ pub struct Record {
     /// The providers that were passed over, in the order in which that happened.
     pub skips: Vec<Skip>,
     /// The request that made it, where its caller named one.
-    pub request: Option<Box<RequestTag>>,
+    pub request: Option<Box<IdempotencyRecord>>,
 }
 
 /// A send that its caller has given a name, so that saying it twice sends once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "stores take it apart and put it together")]
-pub struct RequestTag {
+pub struct IdempotencyRecord {
     /// The name, as a keyed hash.
     pub name: [u8; 16],
     /// What was asked under it, as a keyed hash.

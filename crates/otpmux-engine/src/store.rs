@@ -34,8 +34,8 @@ pub trait VerificationStore: Send + Sync + fmt::Debug {
     /// the same recipient and purpose: that one is [superseded](State::Superseded), if it was live,
     /// and the new one's [`supersedes`](Record::supersedes). In this order, all or nothing:
     ///
-    /// 1. A request of the same [name](crate::RequestTag::name) is there already: nothing is
-    ///    written, and [`Created::Before`] or [`Created::OtherContent`] answered. One that was
+    /// 1. A request of the same [name](crate::IdempotencyRecord::name) is there already: nothing is
+    ///    written, and [`Created::Replayed`] or [`Created::KeyReused`] answered. One that was
     ///    closed without having sent anything does not count.
     /// 2. A limit has no room: [`Created::LimitExceeded`], and nothing is counted.
     /// 3. It was [given up](Lost::Creation) before it got here: [`Created::GivenUp`], and nothing is
@@ -43,11 +43,11 @@ pub trait VerificationStore: Send + Sync + fmt::Debug {
     /// 4. Every limit counts one hit, and the record is written.
     async fn create(&self, create: Create, now: SystemTime) -> Result<Created, Error>;
 
-    /// Writes down a further send attempt, after settling those before it that have ended.
+    /// Writes down a further send attempt, after recording those before it that have ended.
     ///
     /// Refuses when the verification is not [pending](State::Pending) or has expired, when a resend
     /// breaks its terms, when a limit has no room, or when it was [given up](Lost::SendAttempt) before it got
-    /// here, so that nothing is sent for it; limits count only what is begun. The settling, the skips
+    /// here, so that nothing is sent for it; limits count only what is begun. The recording, the skips
     /// and the health updates are written all the same.
     async fn start_attempt(
         &self,
@@ -59,15 +59,15 @@ pub trait VerificationStore: Send + Sync + fmt::Debug {
     /// Writes down how send attempts ended, and tells where the verification stands afterwards: closed, when
     /// its record is gone.
     ///
-    /// When that [closes](Settle::close) it because nothing was sent, the newest of its recipient and
+    /// When that [closes](RecordOutcome::close) it because nothing was sent, the newest of its recipient and
     /// purpose is looked for anew: of those that came to nothing, each gives its place back to the one
     /// that it [supersedes](Record::supersedes), and the first that has not come to nothing is
     /// [pending](State::Pending) again if it was [superseded](State::Superseded). So a code is good
     /// until a message of a newer verification may have gone out, and never are two.
-    async fn settle(
+    async fn record_outcome(
         &self,
         id: VerificationId,
-        settle: Settle,
+        record_outcome: RecordOutcome,
         now: SystemTime,
     ) -> Result<State, Error>;
 
@@ -163,7 +163,7 @@ pub struct Behind {
     pub supersedes: Option<VerificationId>,
 }
 
-/// The step of [`VerificationStore::settle`] that finds, from the newest verification of a recipient
+/// The step of [`VerificationStore::record_outcome`] that finds, from the newest verification of a recipient
 /// and purpose on, the first that has not come to nothing; none where no record is left. `look` tells
 /// of a record that is there.
 ///
@@ -219,9 +219,9 @@ pub enum Created {
     /// It was. What is known about providers here, as [`VerificationStore::health`] tells it.
     New(Vec<HealthUpdate>),
     /// Not: this request had been made before, and this came of it.
-    Before(Box<Record>),
+    Replayed(Box<Record>),
     /// Not: another request had been made under this name.
-    OtherContent,
+    KeyReused,
     /// Not: this limit has no room.
     LimitExceeded(LimitExceeded),
     /// Not: whoever asked has given it up meanwhile.
@@ -275,7 +275,7 @@ pub enum AttemptStarted {
 /// How the calls of some send attempts ended.
 #[derive(Clone, Debug, Default)]
 #[expect(clippy::exhaustive_structs, reason = "stores take it apart")]
-pub struct Settle {
+pub struct RecordOutcome {
     /// The send attempts.
     pub ends: Vec<AttemptEnd>,
     /// The providers that were passed over since the last send attempt.
@@ -409,7 +409,7 @@ impl Record {
         }
     }
 
-    /// The step of [`VerificationStore::settle`] for the one that was [uncovered]. Whether this
+    /// The step of [`VerificationStore::record_outcome`] for the one that was [uncovered]. Whether this
     /// changes it.
     pub fn restore(&mut self) -> bool {
         let superseded = self.state == State::Superseded;
@@ -564,19 +564,19 @@ impl Record {
         live
     }
 
-    /// The step of [`VerificationStore::settle`], apart from the health updates; whether the refunds are due.
-    pub fn settle(&mut self, settle: Settle) -> bool {
-        let lost = match settle.lost {
+    /// The step of [`VerificationStore::record_outcome`], apart from the health updates; whether the refunds are due.
+    pub fn record_outcome(&mut self, record_outcome: RecordOutcome) -> bool {
+        let lost = match record_outcome.lost {
             Some(Lost::SendAttempt(attempt)) => Some(attempt),
             Some(Lost::Creation(_)) | None => None,
         };
-        let untold = settle.ends.is_empty() && lost.is_none();
-        let mut first = self.end(settle.ends, settle.skips);
+        let untold = record_outcome.ends.is_empty() && lost.is_none();
+        let mut first = self.end(record_outcome.ends, record_outcome.skips);
         if let Some(attempt) = lost {
             first |= self.give_up(attempt);
         }
         let open = matches!(self.state, State::Pending | State::Superseded);
-        if settle.close && !self.may_have_sent() && open {
+        if record_outcome.close && !self.may_have_sent() && open {
             self.state = State::Closed;
         }
         untold || first

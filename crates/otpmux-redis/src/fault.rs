@@ -79,7 +79,7 @@ impl Fault {
     pub(crate) fn into_error(self, operation: Operation) -> Error {
         let name = operation.name();
         let done = if operation.only_reads() { "" } else { "; it may have been carried out" };
-        // What was carried out, or may still be, only whoever asked can settle.
+        // What was carried out, or may still be, only whoever asked can record_outcome.
         let certainty = match &self {
             Self::NoAnswer(_) | Self::Unreadable if !operation.only_reads() => Certainty::Unknown,
             _ => Certainty::NotSent,

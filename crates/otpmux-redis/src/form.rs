@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use otpmux_core::{Channel, ErrorKind, IdempotencyKey, ProviderId, Purpose, VendorReference};
 use otpmux_engine::{
-    Choice, CodeMac, KeyId, SendAttempt, AttemptEnd, AttemptState, RecipientHash, Record, RequestTag, Sealed, Skip,
+    Choice, CodeMac, KeyId, SendAttempt, AttemptEnd, AttemptState, RecipientHash, Record, IdempotencyRecord, Sealed, Skip,
     State, VendorTerms, VerificationId, millis,
 };
 use serde::de::value::{Error as NoWord, StrDeserializer};
@@ -171,7 +171,7 @@ pub(crate) fn read(id: VerificationId, text: &[u8]) -> Read<Record> {
         _ => return Err(Fault::Unreadable),
     };
     let request = match (content, fixed.hex()?) {
-        (Some(content), Some(name)) => Some(Box::new(RequestTag { name, content })),
+        (Some(content), Some(name)) => Some(Box::new(IdempotencyRecord { name, content })),
         (None, None) => None,
         _ => return Err(Fault::Unreadable),
     };

@@ -7,7 +7,7 @@ use otpmux_engine::{GRACE, HEALTH_TTL, LOOKS_BEHIND, HEALTH_UPDATES_KEPT};
 pub(crate) enum Operation {
     Create,
     StartAttempt,
-    Settle,
+    RecordOutcome,
     CheckGuess,
     Approve,
     EndGuess,
@@ -27,7 +27,7 @@ impl Operation {
         match self {
             Self::Create => "create",
             Self::StartAttempt => "start_attempt",
-            Self::Settle => "settle",
+            Self::RecordOutcome => "record_outcome",
             Self::CheckGuess => "check_guess",
             Self::Approve => "approve",
             Self::EndGuess => "end_guess",
@@ -58,7 +58,7 @@ impl Operation {
         match self {
             Self::Create => &[ARGUMENTS, RECORD, OVER, SENT, LIMITS, HITS, HEALTH, HEALTH_UPDATES],
             Self::StartAttempt => &[ARGUMENTS, RECORD, OVER, SENT, ENDS, LIMITS, HITS, HEALTH, REPORTED],
-            Self::Settle => &[ARGUMENTS, RECORD, SENT, ENDS, HEALTH, REPORTED, UNCOVER],
+            Self::RecordOutcome => &[ARGUMENTS, RECORD, SENT, ENDS, HEALTH, REPORTED, UNCOVER],
             Self::CheckGuess => &[ARGUMENTS, KEYS, RECORD, OVER, SENT, LIMITS, NAMED],
             Self::Approve => &[ARGUMENTS, KEYS, RECORD, OVER, NAMED],
             Self::EndGuess => &[ARGUMENTS, KEYS, RECORD, NAMED],
@@ -75,7 +75,7 @@ impl Operation {
         match self {
             Self::Create | Self::StartAttempt | Self::Probe => None,
             Self::Load | Self::Health | Self::Time => Some("#!lua flags=no-writes\n"),
-            Self::Settle
+            Self::RecordOutcome
             | Self::CheckGuess
             | Self::Approve
             | Self::EndGuess
@@ -89,7 +89,7 @@ impl Operation {
         match self {
             Self::Create => include_str!("lua/create.lua"),
             Self::StartAttempt => include_str!("lua/start_attempt.lua"),
-            Self::Settle => include_str!("lua/settle.lua"),
+            Self::RecordOutcome => include_str!("lua/record_outcome.lua"),
             Self::CheckGuess => include_str!("lua/check_guess.lua"),
             Self::Approve => include_str!("lua/approve.lua"),
             Self::EndGuess => include_str!("lua/end_guess.lua"),
@@ -156,7 +156,7 @@ static SCRIPTS: LazyLock<[Script; 13]> = LazyLock::new(|| {
     [
         Operation::Create,
         Operation::StartAttempt,
-        Operation::Settle,
+        Operation::RecordOutcome,
         Operation::CheckGuess,
         Operation::Approve,
         Operation::EndGuess,

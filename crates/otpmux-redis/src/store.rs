@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use otpmux_core::{Error, Purpose, Verdict};
 use otpmux_engine::{
     Guessed, StartAttempt, AttemptStarted, Create, Created, GRACE, Guess, GuessEnd, HealthUpdate, KeyCheck, KeyId,
-    SendAttempt, AttemptState, Lost, Record, Settle, State, StoreState, VerificationId, VerificationStore,
+    SendAttempt, AttemptState, Lost, Record, RecordOutcome, State, StoreState, VerificationId, VerificationStore,
 };
 
 use crate::call::Call;
@@ -133,9 +133,9 @@ impl VerificationStore for RedisStore {
             "before" => {
                 let id = reply.id()?;
                 let record = reply.record(id)?;
-                reply.end(Created::Before(Box::new(record)))
+                reply.end(Created::Replayed(Box::new(record)))
             }
-            "other_content" => reply.end(Created::OtherContent),
+            "key_reused" => reply.end(Created::KeyReused),
             "given_up" => reply.end(Created::GivenUp),
             "limited" => {
                 let limited = reply.limited(&limit_hits)?;
@@ -182,14 +182,14 @@ impl VerificationStore for RedisStore {
         .await
     }
 
-    async fn settle(
+    async fn record_outcome(
         &self,
         id: VerificationId,
-        settle: Settle,
+        record_outcome: RecordOutcome,
         now: SystemTime,
     ) -> Result<State, Error> {
-        let Settle { ends, skips, health_updates, close, refunds, lost } = settle;
-        let mut call = self.on_record(Operation::Settle, id, now);
+        let RecordOutcome { ends, skips, health_updates, close, refunds, lost } = record_outcome;
+        let mut call = self.on_record(Operation::RecordOutcome, id, now);
         if !health_updates.is_empty() {
             call = call.key(self.names.health());
         }

@@ -130,7 +130,7 @@ pub(crate) fn open(
     // Before anything is changed in it.
     let standing = patiently(patience, || Standing::of(&*conn.unchecked_transaction()?));
     standing.map_err(failed)?.check(path)?;
-    let mode = patiently(patience, || settle(&conn, durability)).map_err(failed)?;
+    let mode = patiently(patience, || record_outcome(&conn, durability)).map_err(failed)?;
     if mode != "wal" {
         return Err(OpenError::FileSystem { path: path.to_owned() });
     }
@@ -207,7 +207,7 @@ impl Standing {
 }
 
 /// Settles how this connection works; the journal's mode that came of it.
-fn settle(conn: &Connection, durability: Durability) -> rusqlite::Result<String> {
+fn record_outcome(conn: &Connection, durability: Durability) -> rusqlite::Result<String> {
     // Every statement of the store, so that each is prepared once.
     conn.set_prepared_statement_cache_capacity(64);
     // No statement is planned anew for what is bound to it.

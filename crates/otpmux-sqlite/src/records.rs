@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use otpmux_core::Purpose;
 use otpmux_engine::{
-    CodeMac, GRACE, RecipientHash, Record, RequestTag, Sealed, State, VerificationId, uncovered,
+    CodeMac, GRACE, RecipientHash, Record, IdempotencyRecord, Sealed, State, VerificationId, uncovered,
 };
 use rusqlite::types::FromSql;
 use rusqlite::{OptionalExtension, Row, named_params, params};
@@ -243,7 +243,7 @@ fn read(row: &Row<'_>) -> Option<Found> {
         send_attempts: serde_json::from_str(&columns.take::<String>()?).ok()?,
         skips: serde_json::from_str(&columns.take::<String>()?).ok()?,
         request: both(columns.take()?, columns.take()?)?
-            .map(|(name, content)| Box::new(RequestTag { name, content })),
+            .map(|(name, content)| Box::new(IdempotencyRecord { name, content })),
         supersedes: columns.take::<Option<_>>()?.map(VerificationId::from_bytes),
     };
     Some(Found { number, record })

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use otpmux_core::{Error, Verdict};
 use otpmux_engine::{
     Guessed, StartAttempt, AttemptStarted, Create, Created, Guess, GuessEnd, HealthUpdate, KeyCheck, KeyId, Lost,
-    Record, Settle, State, StoreState, VerificationId, VerificationStore,
+    Record, RecordOutcome, State, StoreState, VerificationId, VerificationStore,
 };
 
 use crate::failure::{Fault, of_guess};
@@ -73,14 +73,14 @@ impl VerificationStore for SqliteStore {
         self.writer.ask(stamp(now), move |tables| tables.start_attempt(id, begin, now)).await
     }
 
-    async fn settle(
+    async fn record_outcome(
         &self,
         id: VerificationId,
-        settle: Settle,
+        record_outcome: RecordOutcome,
         now: SystemTime,
     ) -> Result<State, Error> {
         let now = stamp(now);
-        self.writer.ask(now, move |tables| tables.settle(id, settle, now)).await
+        self.writer.ask(now, move |tables| tables.record_outcome(id, record_outcome, now)).await
     }
 
     async fn check_guess(
@@ -161,7 +161,7 @@ impl Tables<'_> {
         {
             let before = Box::new(before.record);
             let same = before.request.as_deref().is_some_and(|it| it.content == request.content);
-            return Ok(if same { Created::Before(before) } else { Created::OtherContent });
+            return Ok(if same { Created::Replayed(before) } else { Created::KeyReused });
         }
         if let Some(limited) = self.full(limit_hits, now)? {
             return Ok(Created::LimitExceeded(limited));
@@ -198,18 +198,18 @@ impl Tables<'_> {
         Ok(begun)
     }
 
-    fn settle(&self, id: VerificationId, mut settle: Settle, now: i64) -> Result<State, Fault> {
+    fn record_outcome(&self, id: VerificationId, mut record_outcome: RecordOutcome, now: i64) -> Result<State, Fault> {
         let found = self.find(id, now)?;
-        self.learn(&settle.health_updates)?;
+        self.learn(&record_outcome.health_updates)?;
         let Some(mut found) = found else {
-            if let Some(Lost::Creation(until)) = settle.lost {
+            if let Some(Lost::Creation(until)) = record_outcome.lost {
                 self.give_up(id, until)?;
             }
             return Ok(State::Closed);
         };
-        let refunds = std::mem::take(&mut settle.refunds);
-        let close = settle.close;
-        let due = found.record.settle(settle);
+        let refunds = std::mem::take(&mut record_outcome.refunds);
+        let close = record_outcome.close;
+        let due = found.record.record_outcome(record_outcome);
         self.update(&found)?;
         if close && found.record.has_failed() {
             self.uncover(&found.record, now)?;

@@ -3,6 +3,6 @@
 pub use otpmux_engine::{
     Guessed, StartAttempt, AttemptStarted, LimitHit, Choice, CodeMac, Counted, Create, Created, GRACE, Guess,
     HEALTH_TTL, HealthUpdate, KeyCheck, KeyId, SendAttempt, AttemptEnd, AttemptState, LimitKey, LimitScope, LimitExceeded,
-    OpenCircuit, RecipientHash, Record, RequestTag, ResendTerms, Sealed, Settle, Skip, SkipReason,
+    OpenCircuit, RecipientHash, Record, IdempotencyRecord, ResendTerms, Sealed, RecordOutcome, Skip, SkipReason,
     State, VendorTerms, VerificationStore, longest, millis,
 };

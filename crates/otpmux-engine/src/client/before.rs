@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::kept::Kept;
 use super::{InFlight, Inner, Verification, gone, until};
-use crate::{SendAttempt, AttemptState, Record, RequestTag, State};
+use crate::{SendAttempt, AttemptState, Record, IdempotencyRecord, State};
 
 /// How often a request that is under way elsewhere is looked at: at first, and at the most.
 const FIRST_LOOK: Duration = Duration::from_millis(5);
@@ -22,9 +22,9 @@ impl Inner {
         asked: &SendRequest,
         asked_length: Option<u8>,
         metadata: &BTreeMap<String, String>,
-    ) -> RequestTag {
+    ) -> IdempotencyRecord {
         let content = Kept::content(asked, asked_length, metadata);
-        RequestTag {
+        IdempotencyRecord {
             name: self.keys.tag("request name", name.as_bytes()),
             content: self.keys.tag("request content", &content),
         }
@@ -75,7 +75,7 @@ fn still_under_way(left: Duration) -> Error {
         .with_retry_after(left)
 }
 
-pub(super) fn other_content() -> Error {
+pub(super) fn key_reused() -> Error {
     Error::new(ErrorKind::KeyReused, Certainty::NotSent, Blame::Caller)
         .with_detail("this idempotency key was used for another request; use a new one")
 }

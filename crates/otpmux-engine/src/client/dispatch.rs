@@ -15,7 +15,7 @@ use super::standing::StillPending;
 use super::{Inner, Verification, gone, metrics};
 use crate::record::{AttemptState, Record};
 use crate::{
-    StartAttempt, AttemptStarted, Choice, GRACE, SendAttempt, AttemptEnd, Lost, Refund, Settle, Skip, SkipReason,
+    StartAttempt, AttemptStarted, Choice, GRACE, SendAttempt, AttemptEnd, Lost, Refund, RecordOutcome, Skip, SkipReason,
     VendorTerms,
 };
 
@@ -61,7 +61,7 @@ struct Untold {
     lost: Option<Lost>,
 }
 
-/// A send attempt that is written down and not settled.
+/// A send attempt that is written down and not recorded.
 #[derive(Clone, Copy)]
 struct Flight {
     /// Its candidate.
@@ -164,8 +164,8 @@ impl<'a> Dispatch<'a> {
                     return Err(gone().with_certainty(self.certainty()));
                 }
                 Err(NotBegun::Failed(error)) => {
-                    let settle = self.settlement(true);
-                    self.tell_late(settle);
+                    let record_outcome = self.settlement(true);
+                    self.tell_late(record_outcome);
                     return Err(error.with_certainty(self.certainty()));
                 }
             }
@@ -435,7 +435,7 @@ impl<'a> Dispatch<'a> {
                         let attempt = SendAttempt { failure: Some(error.kind()), ..attempt };
                         if let Some(lost) = self.untold.lost.replace(Lost::SendAttempt(attempt)) {
                             let lost = Some(lost);
-                            self.tell_late(Settle { close: true, lost, ..Settle::default() });
+                            self.tell_late(RecordOutcome { close: true, lost, ..RecordOutcome::default() });
                         }
                     }
                     return Err(NotBegun::Failed(error));
@@ -485,15 +485,15 @@ impl<'a> Dispatch<'a> {
 
     async fn write(&mut self, close: bool) -> Result<Verification, Error> {
         let now = self.inner.clock.now();
-        let settle = self.settlement(close);
+        let record_outcome = self.settlement(close);
         let health_updates = self.inner.members.health_updates();
-        let told = Settle { health_updates: health_updates.clone(), ..settle.clone() };
-        match self.inner.store.settle(self.record.id, told, now).await {
+        let told = RecordOutcome { health_updates: health_updates.clone(), ..record_outcome.clone() };
+        match self.inner.store.record_outcome(self.record.id, told, now).await {
             // It may have been cancelled, superseded or used while the call was under way.
             Ok(state) => self.record.state = state,
             Err(error) => {
                 self.inner.members.take_back(health_updates);
-                self.tell_late(settle);
+                self.tell_late(record_outcome);
                 return Err(error.with_certainty(self.certainty()));
             }
         }
@@ -501,18 +501,18 @@ impl<'a> Dispatch<'a> {
     }
 
     /// How it has ended, without what is health updates of providers.
-    fn settlement(&mut self, close: bool) -> Settle {
+    fn settlement(&mut self, close: bool) -> RecordOutcome {
         let Untold { ends, skips, mut refunds, lost } = std::mem::take(&mut self.untold);
         if self.possible == 0 {
             refunds.append(&mut self.counted.message);
         }
-        Settle { ends, skips, close, refunds, lost, health_updates: Vec::new() }
+        RecordOutcome { ends, skips, close, refunds, lost, health_updates: Vec::new() }
     }
 
     /// Has the store told once it can be: what is known must not look like a process that died.
-    fn tell_late(&self, settle: Settle) {
+    fn tell_late(&self, record_outcome: RecordOutcome) {
         let until = self.record.expires_at + GRACE;
-        self.inner.late.tell(self.record.id, settle, until);
+        self.inner.late.tell(self.record.id, record_outcome, until);
     }
 
     /// What is known of this send as a whole.

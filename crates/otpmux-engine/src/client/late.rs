@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use otpmux_core::Clock;
 use tokio::task::JoinHandle;
 
-use crate::{Settle, VerificationId, VerificationStore};
+use crate::{RecordOutcome, VerificationId, VerificationStore};
 
 /// How long to wait after a store that does not answer: at first, and at the most.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
@@ -36,7 +36,7 @@ struct Untold {
 
 struct End {
     id: VerificationId,
-    settle: Settle,
+    record_outcome: RecordOutcome,
     /// From when on nobody needs to know.
     until: SystemTime,
 }
@@ -47,13 +47,13 @@ impl Late {
     }
 
     /// Has the store told how something ended, once it answers, unless that time has come before.
-    pub(super) fn tell(self: &Arc<Self>, id: VerificationId, settle: Settle, until: SystemTime) {
+    pub(super) fn tell(self: &Arc<Self>, id: VerificationId, record_outcome: RecordOutcome, until: SystemTime) {
         let mut untold = self.lock();
         if untold.ends.len() >= MOST {
             untold.ends.pop_front();
             tracing::warn!("too many sends wait to be settled; the oldest is given up");
         }
-        untold.ends.push_back(End { id, settle, until });
+        untold.ends.push_back(End { id, record_outcome, until });
         // One that went down with its runtime has left no word.
         let gone = untold.task.as_ref().is_none_or(JoinHandle::is_finished);
         if !untold.at_work || gone {
@@ -69,7 +69,7 @@ impl Late {
             if end.until <= now {
                 continue;
             }
-            match self.store.settle(end.id, end.settle.clone(), now).await {
+            match self.store.record_outcome(end.id, end.record_outcome.clone(), now).await {
                 Ok(_) => pause = FIRST_PAUSE,
                 Err(error) => {
                     tracing::debug!(%error, "a send that has ended could not be settled yet");

@@ -2,13 +2,13 @@ use std::time::Duration;
 
 use otpmux_core::{Blame, Certainty, Channel, Error, ErrorKind, IdempotencyKey};
 
-use super::before::other_content;
+use super::before::key_reused;
 use super::limits::{Counted, limited};
 use super::dispatch::Dispatch;
 use super::kept::Kept;
 use super::{Inner, OtpClient, Resend, Scope, Verification, gone, no_entropy};
 use crate::{
-    StartAttempt, AttemptStarted, Choice, GRACE, SendAttempt, LimitScope, Lost, Record, ResendTerms, Settle,
+    StartAttempt, AttemptStarted, Choice, GRACE, SendAttempt, LimitScope, Lost, Record, ResendTerms, RecordOutcome,
     VerificationId,
 };
 
@@ -65,7 +65,7 @@ impl OtpClient {
             None => None,
             Some(Named::Free(key)) => Some(key),
             Some(Named::Before) => return inner.before(record, resend.in_flight).await,
-            Some(Named::OtherContent) => return Err(other_content()),
+            Some(Named::KeyReused) => return Err(key_reused()),
         };
         let kept = Kept::open(&mut record, &inner.keys)?;
         let (mut plan, code) = inner.plan_resend(&record, kept, resend.channel.clone(), now)?;
@@ -129,7 +129,7 @@ enum Named {
     /// It was made.
     Before,
     /// The name was used for another one.
-    OtherContent,
+    KeyReused,
 }
 
 /// Bytes of a send attempt's key that say the resend's name, and up to where they say its content. The others
@@ -139,19 +139,19 @@ const CONTENT: usize = 12;
 
 impl Inner {
     /// After a resend whose beginning was answered by an error: its message was not sent, so whatever
-    /// was written down, or is later, is to be settled so.
+    /// was written down, or is later, is to be recorded so.
     fn give_up_attempt(&self, record: &Record, attempt: &SendAttempt, counted: &Counted, error: Error) -> Error {
         if error.certainty() == Certainty::NotSent {
             return error;
         }
         let attempt = SendAttempt { failure: Some(error.kind()), ..attempt.clone() };
-        let settle = Settle {
+        let record_outcome = RecordOutcome {
             close: true,
             refunds: counted.message.iter().chain(&counted.provider).copied().collect(),
             lost: Some(Lost::SendAttempt(attempt)),
-            ..Settle::default()
+            ..RecordOutcome::default()
         };
-        self.late.tell(record.id, settle, record.expires_at + GRACE);
+        self.late.tell(record.id, record_outcome, record.expires_at + GRACE);
         error.with_certainty(Certainty::NotSent)
     }
 
@@ -175,7 +175,7 @@ impl Inner {
                 return Ok(Named::Free(key));
             };
             if !same(&record.send_attempts[first], CONTENT) {
-                return Ok(Named::OtherContent);
+                return Ok(Named::KeyReused);
             }
             let later = record.send_attempts[first + 1..].iter();
             let own = later.take_while(|attempt| attempt.reason != Choice::Resend);
@@ -183,7 +183,7 @@ impl Inner {
                 return Ok(Named::Before);
             }
         }
-        Ok(Named::OtherContent)
+        Ok(Named::KeyReused)
     }
 
     /// A named resend was refused: because it was made a moment before, perhaps by another process.
@@ -197,7 +197,7 @@ impl Inner {
         let Some(record) = self.store.load(id, self.clock.now()).await? else { return Err(gone()) };
         match self.resend_key(&record, name, resend)? {
             Named::Before => self.before(record, resend.in_flight).await,
-            Named::OtherContent => Err(other_content()),
+            Named::KeyReused => Err(key_reused()),
             Named::Free(_) => Err(refusal),
         }
     }

@@ -2,14 +2,14 @@ use std::collections::BTreeMap;
 
 use otpmux_core::{Blame, Certainty, Code, Entropy, EntropyError, Error, ErrorKind};
 
-use super::before::other_content;
+use super::before::key_reused;
 use super::limits::{Counted, limited};
 use super::dispatch::Dispatch;
 use super::kept::Kept;
 use super::pool::Pool;
 use super::{Inner, NewVerification, OtpClient, Verification, invalid, no_entropy};
 use crate::{
-    Create, Created, GRACE, AttemptEnd, AttemptState, LimitScope, Lost, Record, Settle, State,
+    Create, Created, GRACE, AttemptEnd, AttemptState, LimitScope, Lost, Record, RecordOutcome, State,
     VerificationId,
 };
 
@@ -90,8 +90,8 @@ impl OtpClient {
                     inner.members.learn(&updates, now);
                     break counted;
                 }
-                Created::Before(before) => return inner.before(*before, in_flight).await,
-                Created::OtherContent => return Err(other_content()),
+                Created::Replayed(before) => return inner.before(*before, in_flight).await,
+                Created::KeyReused => return Err(key_reused()),
                 Created::GivenUp => return Err(given_up()),
                 Created::LimitExceeded(limit) => {
                     let another = limit.scope == LimitScope::Provider && plan.pass_over_first(0);
@@ -122,7 +122,7 @@ pub(super) fn check_metadata(metadata: &BTreeMap<String, String>) -> Result<(), 
 
 impl Inner {
     /// After a creation whose answer was an error: no message was sent, so whatever was written down,
-    /// or is later, is to be settled so.
+    /// or is later, is to be recorded so.
     fn give_up_creation(&self, record: &Record, counted: &Counted, error: Error) -> Error {
         if error.certainty() == Certainty::NotSent {
             return error;
@@ -135,14 +135,14 @@ impl Inner {
             reference: None,
             vendor: None,
         };
-        let settle = Settle {
+        let record_outcome = RecordOutcome {
             ends: vec![end],
             close: true,
             refunds: counted.message.iter().chain(&counted.provider).copied().collect(),
             lost: Some(Lost::Creation(until)),
-            ..Settle::default()
+            ..RecordOutcome::default()
         };
-        self.late.tell(record.id, settle, until);
+        self.late.tell(record.id, record_outcome, until);
         error.with_certainty(Certainty::NotSent)
     }
 

@@ -3,11 +3,11 @@ use tokio::time::Instant;
 
 use super::kept::Kept;
 use super::{Inner, OtpClient, Scope, Verification, context};
-use crate::{SendAttempt, AttemptEnd, AttemptState, Record, Settle, VerificationId};
+use crate::{SendAttempt, AttemptEnd, AttemptState, Record, RecordOutcome, VerificationId};
 
 impl OtpClient {
     /// Tells where a verification stands, and asks the vendors that can tell where its messages
-    /// are. A send attempt whose answer was lost is settled if its vendor knows it.
+    /// are. A send attempt whose answer was lost is recorded if its vendor knows it.
     ///
     /// # Errors
     ///
@@ -93,10 +93,10 @@ impl Inner {
             }
         }
         if !ends.is_empty() {
-            let settle = Settle { ends, ..Settle::default() };
-            record.settle(settle.clone());
+            let record_outcome = RecordOutcome { ends, ..RecordOutcome::default() };
+            record.record_outcome(record_outcome.clone());
             let now = self.clock.now();
-            record.state = self.store.settle(record.id, settle, now).await?;
+            record.state = self.store.record_outcome(record.id, record_outcome, now).await?;
         }
         Ok(())
     }

@@ -61,7 +61,7 @@ impl StoreTime {
     pub(super) async fn measure(&self) -> Result<(), Error> {
         let (asked, own) = (Instant::now(), self.own.now());
         let Some(theirs) = self.store.time().await? else {
-            self.settle(0);
+            self.record_outcome(0);
             return Ok(());
         };
         let at = Instant::now();
@@ -82,7 +82,7 @@ impl StoreTime {
             tell(now.ahead, &mut standing.1);
             now.ahead
         };
-        self.settle(ahead);
+        self.record_outcome(ahead);
         Ok(())
     }
 
@@ -100,7 +100,7 @@ impl StoreTime {
         }
     }
 
-    fn settle(&self, ahead: i64) {
+    fn record_outcome(&self, ahead: i64) {
         self.ahead.store(ahead, Ordering::Relaxed);
         let next = whole_millis(self.begun.elapsed() + EVERY);
         self.due.store(next, Ordering::Relaxed);

@@ -1,6 +1,6 @@
 use otpmux_core::{Blame, Certainty, Code, Error, ErrorKind, Verdict, VerifyRequest};
 
-use super::before::other_content;
+use super::before::key_reused;
 use super::kept::Kept;
 use super::{Inner, Verify, context, metrics};
 use crate::{Guessed, Guess, GuessEnd, SendAttempt, Record, VerificationId};
@@ -46,7 +46,7 @@ impl Inner {
             Guessed::AskVendors(record) => {
                 self.ask_vendors(*record, code, guess.counted_at(now)).await
             }
-            Guessed::KeyReused => Err(other_content()),
+            Guessed::KeyReused => Err(key_reused()),
         }
     }
 

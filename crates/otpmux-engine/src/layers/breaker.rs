@@ -172,7 +172,7 @@ impl Pass<'_> {
         if let Some(ticket) = self.ticket.take() {
             let (switch, outcome) = (self.switch, classify(&result));
             let now = switch.now();
-            let change = switch.with(|circuit| circuit.settle(ticket, outcome, now));
+            let change = switch.with(|circuit| circuit.record_outcome(ticket, outcome, now));
             if ticket.probe {
                 switch.probe_ended.notify_waiters();
             }

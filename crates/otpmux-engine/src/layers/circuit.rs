@@ -145,7 +145,7 @@ impl Circuit {
     }
 
     /// Takes in how a call ended.
-    pub(super) fn settle(
+    pub(super) fn record_outcome(
         &mut self,
         ticket: Ticket,
         outcome: Outcome,

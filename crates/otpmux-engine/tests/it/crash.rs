@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use otpmux_core::{Blame, Certainty, Error, ErrorKind, Verdict};
 use otpmux_engine::{
     Guessed, StartAttempt, AttemptStarted, Create, Created, Guess, GuessEnd, HealthUpdate, KeyCheck, KeyId,
-    AttemptState, MemoryStore, NewVerification, OtpClient, Record, Settle, State, StoreState,
+    AttemptState, MemoryStore, NewVerification, OtpClient, Record, RecordOutcome, State, StoreState,
     VerificationId, VerificationStore,
 };
 use otpmux_testkit::ScriptedProvider;
@@ -69,14 +69,14 @@ impl VerificationStore for Failing {
         self.step()?;
         self.inner.start_attempt(id, begin, now).await
     }
-    async fn settle(
+    async fn record_outcome(
         &self,
         id: VerificationId,
-        settle: Settle,
+        record_outcome: RecordOutcome,
         now: SystemTime,
     ) -> Result<State, Error> {
         self.step()?;
-        self.inner.settle(id, settle, now).await
+        self.inner.record_outcome(id, record_outcome, now).await
     }
     async fn check_guess(
         &self,

@@ -16,7 +16,7 @@ if before then
   local failed = record and state == 'c' and not may_have_sent(record, '[01]')
   if record and not failed then
     if string.match(record, '^%S+', 129) ~= content then
-      return {'other_content'}
+      return {'key_reused'}
     end
     return {'before', before, record}
   end
@@ -40,7 +40,7 @@ if older then
 end
 local known = updates(KEYS[3])
 
--- Somebody may have settled, as given up, that this is not created any more.
+-- Somebody may have recorded, as given up, that this is not created any more.
 if not redis.call('SET', KEYS[1], text, 'PX', kept, 'NX') then
   return {'given_up'}
 end

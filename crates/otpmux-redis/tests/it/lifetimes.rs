@@ -8,14 +8,14 @@ use otpmux_core::{
 };
 use otpmux_engine::{
     LimitHit, GRACE, HEALTH_TTL, HealthUpdate, AttemptState, LimitKey, LimitScope, MessageLimits,
-    NewVerification, OpenCircuit, Refund, RequestTag, Settle, VerificationStore, Verify, Witness,
+    NewVerification, OpenCircuit, Refund, IdempotencyRecord, RecordOutcome, VerificationStore, Verify, Witness,
 };
 use otpmux_redis::RedisStore;
 use otpmux_testkit::{RedisReply, RedisServer, ScriptedProvider};
 use tokio::time::Instant;
 
 use crate::world::{
-    CODE, all_keys, begin, client, code, create, now, provider, put, recipient, record, settle,
+    CODE, all_keys, begin, client, code, create, now, provider, put, recipient, record, record_outcome,
     store,
 };
 
@@ -79,9 +79,9 @@ async fn flows(server: &RedisServer) {
     };
     let key = LimitKey::of_recipient(LimitScope::Recipient, &record(9).recipient);
     let refunds = vec![Refund { key, at }];
-    let settling = Settle { health_updates: vec![update], refunds, ..settle(AttemptState::Rejected) };
+    let settling = RecordOutcome { health_updates: vec![update], refunds, ..record_outcome(AttemptState::Rejected) };
     let expired = put(&store, record(9)).await;
-    store.settle(expired, settling, now()).await.unwrap();
+    store.record_outcome(expired, settling, now()).await.unwrap();
     let late = now() + Duration::from_mins(6);
     assert_eq!(
         store.approve(expired, &crate::world::guess(expired, CODE), late).await.unwrap(),
@@ -166,7 +166,7 @@ async fn every_key_has_a_time_to_live() {
 async fn short_lived(store: &RedisStore, number: u32) {
     let mut record = record(number);
     let name = u128::from(number).to_be_bytes();
-    record.request = Some(Box::new(RequestTag { name, content: [1; 16] }));
+    record.request = Some(Box::new(IdempotencyRecord { name, content: [1; 16] }));
     let soon = now() + Duration::from_millis(300);
     record.expires_at = soon - GRACE;
     let key = |scope| LimitKey::of_recipient(scope, &record.recipient);
@@ -181,7 +181,7 @@ async fn short_lived(store: &RedisStore, number: u32) {
     let name = crate::world::keys().guess_name(id, "a", &code("000000"));
     let guess = crate::world::guess(id, "000000").within(windows.into()).named(Some(name));
     store.check_guess(id, &guess, now() - GRACE).await.unwrap();
-    store.settle(id, settle(AttemptState::Accepted), now()).await.unwrap();
+    store.record_outcome(id, record_outcome(AttemptState::Accepted), now()).await.unwrap();
     store.cancel(id, now()).await.unwrap();
 }
 

@@ -8,7 +8,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
-use otpmux_engine::{Guessed, Created, Guess, RequestTag, VerificationId, VerificationStore};
+use otpmux_engine::{Guessed, Created, Guess, IdempotencyRecord, VerificationId, VerificationStore};
 use otpmux_redis::RedisStore;
 use otpmux_testkit::RedisServer;
 use tokio::time::Instant;
@@ -45,10 +45,10 @@ impl Job {
             Self::Create(number) => {
                 let mut record = record(number);
                 let name = u128::from(number).to_be_bytes();
-                record.request = Some(Box::new(RequestTag { name, content: [7; 16] }));
+                record.request = Some(Box::new(IdempotencyRecord { name, content: [7; 16] }));
                 match store.create(create(record), now()).await.unwrap() {
                     Created::New(_) => "new".to_owned(),
-                    Created::Before(_) => "before".to_owned(),
+                    Created::Replayed(_) => "before".to_owned(),
                     other => format!("{other:?}"),
                 }
             }

@@ -9,7 +9,7 @@ use otpmux_core::{
 };
 use otpmux_engine::{
     Guessed, StartAttempt, Choice, Create, Guess, GuessEnd, SendAttempt, AttemptEnd, AttemptState, MessageLimits,
-    OtpClient, Policy, Record, ServerKeys, Settle, State, VerificationId, VerificationStore,
+    OtpClient, Policy, Record, ServerKeys, RecordOutcome, State, VerificationId, VerificationStore,
 };
 use otpmux_redis::{Options, RedisStore};
 use otpmux_testkit::{RedisServer, ScriptedProvider};
@@ -105,9 +105,9 @@ pub(crate) fn begin() -> StartAttempt {
     }
 }
 
-pub(crate) fn settle(state: AttemptState) -> Settle {
+pub(crate) fn record_outcome(state: AttemptState) -> RecordOutcome {
     let end = AttemptEnd { attempt: 0, state, failure: None, reference: None, vendor: None };
-    Settle { ends: vec![end], ..Settle::default() }
+    RecordOutcome { ends: vec![end], ..RecordOutcome::default() }
 }
 
 /// Writes a record down and gives its id.
@@ -127,11 +127,11 @@ pub(crate) async fn every_operation(
         Guessed::AskVendors(_) => "ask_vendors".to_owned(),
         Guessed::KeyReused => "key_reused".to_owned(),
     };
-    let (begin, settle) = (begin(), settle(AttemptState::Accepted));
+    let (begin, record_outcome) = (begin(), record_outcome(AttemptState::Accepted));
     vec![
         ("create", store.create(create(record(99)), now()).await.map(|it| format!("{it:?}"))),
         ("start_attempt", store.start_attempt(id, begin, now()).await.map(|it| format!("{it:?}"))),
-        ("settle", store.settle(id, settle, now()).await.map(|it| format!("{it:?}"))),
+        ("record_outcome", store.record_outcome(id, record_outcome, now()).await.map(|it| format!("{it:?}"))),
         ("check_guess", store.check_guess(id, &guess(id, CODE), now()).await.map(word)),
         (
             "approve",

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use otpmux_core::{ProviderId, RateLimit};
 use otpmux_engine::{
-    LimitHit, Create, Created, HealthUpdate, LimitKey, LimitScope, RequestTag, Settle,
+    LimitHit, Create, Created, HealthUpdate, LimitKey, LimitScope, IdempotencyRecord, RecordOutcome,
     VerificationStore, Witness,
 };
 
@@ -20,14 +20,14 @@ pub(crate) async fn everything_is_there_after_a_restart() {
     let limit_hits =
         vec![LimitHit { key: LimitKey { scope: LimitScope::Client, hash: [1; 16] }, windows }];
     let mut named = record(1);
-    named.request = Some(Box::new(RequestTag { name: [2; 16], content: [3; 16] }));
+    named.request = Some(Box::new(IdempotencyRecord { name: [2; 16], content: [3; 16] }));
     let (id, named_again) = (named.id, named.request.clone());
     let counted = Create { record: named, limit_hits: limit_hits.clone() };
     assert!(matches!(store.create(counted, now()).await.unwrap(), Created::New(_)));
     let provider = ProviderId::new("down").unwrap();
     let witness = Witness::default();
     let health_updates = vec![HealthUpdate { provider, witness, at: now(), state: None }];
-    store.settle(id, Settle { health_updates: health_updates.clone(), ..Settle::default() }, now()).await.unwrap();
+    store.record_outcome(id, RecordOutcome { health_updates: health_updates.clone(), ..RecordOutcome::default() }, now()).await.unwrap();
     let wait: Arc<[_]> = Arc::new([RateLimit::new(1, Duration::from_hours(1))]);
     let wrong = || keys().guess(id, &WRONG.parse().unwrap()).within(Arc::clone(&wait));
     store.check_guess(id, &wrong(), now()).await.unwrap();
@@ -42,7 +42,7 @@ pub(crate) async fn everything_is_there_after_a_restart() {
     let mut again = record(1);
     again.request = named_again;
     let again = Create { record: again, limit_hits: limit_hits.clone() };
-    assert!(matches!(store.create(again, now()).await.unwrap(), Created::Before(_)));
+    assert!(matches!(store.create(again, now()).await.unwrap(), Created::Replayed(_)));
     let full = Create { record: record(3), limit_hits };
     assert!(matches!(store.create(full, now()).await.unwrap(), Created::LimitExceeded(_)));
     assert_eq!(store.health(now()).await.unwrap(), health_updates);

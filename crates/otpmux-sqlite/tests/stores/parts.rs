@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use otpmux_core::ErrorKind;
-use otpmux_engine::{Create, Created, RequestTag, VerificationId, VerificationStore};
+use otpmux_engine::{Create, Created, IdempotencyRecord, VerificationId, VerificationStore};
 use otpmux_sqlite::SqliteStore;
 
 use crate::home::{CODE, WRONG, counted, create, guess, keys, now, quick, record};
@@ -165,7 +165,7 @@ async fn one(store: &SqliteStore, what: &str, with: &str) -> String {
         "name" => {
             let name = keys().tag("name", with.as_bytes());
             let mut record = record(with.parse().unwrap());
-            record.request = Some(Box::new(RequestTag { name, content: [1; 16] }));
+            record.request = Some(Box::new(IdempotencyRecord { name, content: [1; 16] }));
             named(store, create(record)).await
         }
         _ => panic!("no such thing to do: {what}"),
@@ -177,7 +177,7 @@ async fn named(store: &SqliteStore, create: Create) -> String {
     let id = create.record.id;
     match store.create(create, now()).await.unwrap() {
         Created::New(_) => format!("new:{id}"),
-        Created::Before(before) => format!("before:{}", before.id),
+        Created::Replayed(before) => format!("before:{}", before.id),
         other => panic!("{other:?}"),
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use otpmux_core::{ErrorKind, ProviderId, VendorReference, Verdict};
 use otpmux_engine::{
-    StartAttempt, AttemptStarted, AttemptEnd, AttemptState, LimitScope, Record, Settle, Skip, SkipReason, State,
+    StartAttempt, AttemptStarted, AttemptEnd, AttemptState, LimitScope, Record, RecordOutcome, Skip, SkipReason, State,
 };
 
 use super::health::{closed, open, tell};
@@ -12,10 +12,10 @@ use super::limits::{messages_to, refund, send};
 use super::named::{ask, named};
 use super::races::{all_at_once, count};
 use super::records::{
-    WRONG, after_ms, begin, limit_hit, end, guess, limit, now, purpose, put, read, record, settle,
+    WRONG, after_ms, begin, limit_hit, end, guess, limit, now, purpose, put, read, record, record_outcome,
     window,
 };
-use super::steps::{begin_at, guess_at, health_at, settle_at};
+use super::steps::{begin_at, guess_at, health_at, recorded_at};
 use super::{Effort, Store};
 
 pub(super) async fn of_many_limit_hits_the_count_is_admitted(store: Store, effort: Effort) {
@@ -55,9 +55,9 @@ pub(super) async fn of_many_refunds_each_takes_one_back(store: Store, effort: Ef
         }
         all_at_once(8, |_| {
             let store = store.clone();
-            let settle =
-                Settle { refunds: vec![refund(messages_to(round), now())], ..Settle::default() };
-            async move { settle_at(&*store, id, settle, now()).await }
+            let record_outcome =
+                RecordOutcome { refunds: vec![refund(messages_to(round), now())], ..RecordOutcome::default() };
+            async move { recorded_at(&*store, id, record_outcome, now()).await }
         })
         .await;
         let mut room = 0;
@@ -113,7 +113,7 @@ pub(super) async fn of_many_guesses_at_a_recipient_the_windows_count_is_compared
     }
 }
 
-/// Every task begins a send attempt, settles it, and guesses.
+/// Every task begins a send attempt, records the outcome of it, and guesses.
 pub(super) async fn of_many_changes_to_one_record_none_is_lost(store: Store, effort: Effort) {
     for round in 0..effort.some_rounds() {
         let id = put(&*store, Record { max_guesses: 100, ..record(round) }).await;
@@ -132,8 +132,8 @@ pub(super) async fn of_many_changes_to_one_record_none_is_lost(store: Store, eff
                 assert_eq!(verdict.as_str(), "wrong_code");
                 let reference = Some(VendorReference::new(format!("reference-{task}")));
                 let end = AttemptEnd { reference, ..end(attempt, AttemptState::Accepted) };
-                let settle = Settle { skips: vec![skip], ..settle(end) };
-                settle_at(&*store, id, settle, now()).await;
+                let record_outcome = RecordOutcome { skips: vec![skip], ..record_outcome(end) };
+                recorded_at(&*store, id, record_outcome, now()).await;
                 (task, attempt)
             }
         })
@@ -164,8 +164,8 @@ pub(super) async fn of_a_new_attempt_and_a_closing_one_comes_first(store: Store,
                 if task % 3 == 1 {
                     return Some(begin_at(&*store, id, begin("second"), now()).await);
                 }
-                let settle = Settle { close: task % 3 == 0, ..settle(end(0, AttemptState::Rejected)) };
-                settle_at(&*store, id, settle, now()).await;
+                let record_outcome = RecordOutcome { close: task % 3 == 0, ..record_outcome(end(0, AttemptState::Rejected)) };
+                recorded_at(&*store, id, record_outcome, now()).await;
                 None
             }
         })

@@ -4,14 +4,14 @@ use std::time::{Duration, SystemTime};
 
 use otpmux_core::{ErrorKind, Verdict};
 use otpmux_engine::{
-    AttemptStarted, Created, GRACE, AttemptState, Record, Settle, State, VerificationId, VerificationStore,
+    AttemptStarted, Created, GRACE, AttemptState, Record, RecordOutcome, State, VerificationId, VerificationStore,
 };
 
 use super::Store;
 use super::records::{
-    CODE, WRONG, after, after_ms, begin, end, now, purpose, put, read, record, settle, try_code_at,
+    CODE, WRONG, after, after_ms, begin, end, now, purpose, put, read, record, record_outcome, try_code_at,
 };
-use super::steps::{approve_at, begin_at, cancel_at, create_at, load_at, settle_at};
+use super::steps::{approve_at, begin_at, cancel_at, create_at, load_at, recorded_at};
 
 /// Creates a verification that is good for so many seconds.
 async fn put_at(
@@ -66,11 +66,11 @@ pub(super) async fn who_comes_late_is_told_so_until_the_record_is_gone(store: St
             assert!(load_at(&*store, id, at).await.is_some());
         }
         // Late answers of vendors are still written down.
-        let state = settle_at(&*store, id, settle(end(0, AttemptState::Rejected)), at).await;
+        let state = recorded_at(&*store, id, record_outcome(end(0, AttemptState::Rejected)), at).await;
         assert_eq!(state, State::Pending);
         let back = load_at(&*store, id, at).await.expect("a record");
         assert_eq!(back.send_attempts[0].failure, Some(ErrorKind::Unavailable));
-        settle_at(&*store, id, settle(end(0, AttemptState::Accepted)), at).await;
+        recorded_at(&*store, id, record_outcome(end(0, AttemptState::Accepted)), at).await;
     }
     for at in [end_of_grace, end_of_grace + Duration::from_hours(1_000)] {
         for id in [id, cancelled, used] {
@@ -78,7 +78,7 @@ pub(super) async fn who_comes_late_is_told_so_until_the_record_is_gone(store: St
             assert_eq!(approve_at(&*store, id, at).await, Verdict::NotFound);
             let begun = begin_at(&*store, id, begin("b"), at).await;
             assert_eq!(begun, AttemptStarted::Over(Verdict::NotFound));
-            assert_eq!(settle_at(&*store, id, Settle::default(), at).await, State::Closed);
+            assert_eq!(recorded_at(&*store, id, RecordOutcome::default(), at).await, State::Closed);
             assert!(!cancel_at(&*store, id, at).await);
             assert!(load_at(&*store, id, at).await.is_none());
         }

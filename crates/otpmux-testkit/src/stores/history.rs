@@ -2,12 +2,12 @@
 
 use otpmux_core::{ErrorKind, ProviderId, VendorReference};
 use otpmux_engine::{
-    StartAttempt, AttemptStarted, SendAttempt, AttemptEnd, AttemptState, Settle, Skip, VerificationId, VerificationStore,
+    StartAttempt, AttemptStarted, SendAttempt, AttemptEnd, AttemptState, RecordOutcome, Skip, VerificationId, VerificationStore,
 };
 
 use super::Store;
 use super::records::{after, begin, end, attempt, now, put, read, record};
-use super::steps::{begin_at, settle_at};
+use super::steps::{begin_at, recorded_at};
 use super::whole::{CHOICES, KINDS, skip_reasons};
 
 /// Every kind of skip, each by a provider of its own.
@@ -31,12 +31,12 @@ pub(super) async fn skips_come_back_in_order(store: Store) {
     let id = put(&*store, first).await;
     let begin = StartAttempt { skips: all[4..7].to_vec(), ..begin("second") };
     assert_eq!(begin_at(&*store, id, begin, now()).await, AttemptStarted::Started(1));
-    let settle = Settle { skips: all[7..].to_vec(), ..Settle::default() };
-    settle_at(&*store, id, settle, now()).await;
+    let record_outcome = RecordOutcome { skips: all[7..].to_vec(), ..RecordOutcome::default() };
+    recorded_at(&*store, id, record_outcome, now()).await;
     assert_eq!(read(&*store, id).await.skips, all);
     // The same one again is another one.
-    let settle = Settle { skips: vec![all[0].clone(), all[0].clone()], ..Settle::default() };
-    settle_at(&*store, id, settle, after(300)).await;
+    let record_outcome = RecordOutcome { skips: vec![all[0].clone(), all[0].clone()], ..RecordOutcome::default() };
+    recorded_at(&*store, id, record_outcome, after(300)).await;
     let skips = read(&*store, id).await.skips;
     assert_eq!(skips[all.len()..], [all[0].clone(), all[0].clone()]);
 }
@@ -74,7 +74,7 @@ pub(super) async fn several_attempts_end_in_one_step(store: Store) {
         AttemptEnd { reference: reference("first word"), ..end(3, AttemptState::Rejected) },
         end(3, AttemptState::Unknown),
     ];
-    settle_at(&*store, id, Settle { ends, ..Settle::default() }, now()).await;
+    recorded_at(&*store, id, RecordOutcome { ends, ..RecordOutcome::default() }, now()).await;
     let told = async || -> Vec<_> {
         let send_attempts = send_attempts(&*store, id).await.into_iter();
         send_attempts.map(|attempt| {
@@ -107,7 +107,7 @@ pub(super) async fn an_end_says_why(store: Store) {
     for failure in KINDS.into_iter().map(Some).chain([None]) {
         let reference = Some(VendorReference::new(text));
         let end = AttemptEnd { attempt: 0, state: AttemptState::Unknown, failure, reference, vendor: None };
-        settle_at(&*store, id, Settle { ends: vec![end], ..Settle::default() }, now()).await;
+        recorded_at(&*store, id, RecordOutcome { ends: vec![end], ..RecordOutcome::default() }, now()).await;
         let attempt = send_attempts(&*store, id).await.remove(0);
         assert_eq!((attempt.state, attempt.failure), (AttemptState::Unknown, failure));
         assert_eq!(attempt.reference.expect("a reference").as_str(), text);

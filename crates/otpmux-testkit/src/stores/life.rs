@@ -4,7 +4,7 @@ use otpmux_core::{Purpose, Verdict};
 use otpmux_engine::{AttemptStarted, AttemptState, VerificationId};
 
 use super::Store;
-use super::records::{CODE, approve, begin, end, now, put, record, settle, try_code};
+use super::records::{CODE, approve, begin, end, now, put, record, record_outcome, try_code};
 
 pub(super) async fn a_new_one_closes_the_older_of_its_recipient_and_purpose(store: Store) {
     let old = put(&*store, record(1)).await;
@@ -46,6 +46,6 @@ pub(super) async fn an_unknown_id_is_not_found(store: Store) {
     assert!(store.load(id, now()).await.expect("a store that works").is_none());
     let begun = store.start_attempt(id, begin("second"), now()).await.expect("a store that works");
     assert_eq!(begun, AttemptStarted::Over(Verdict::NotFound));
-    let settled = settle(end(0, AttemptState::Accepted));
-    store.settle(id, settled, now()).await.expect("nothing to do is no error");
+    let settled = record_outcome(end(0, AttemptState::Accepted));
+    store.record_outcome(id, settled, now()).await.expect("nothing to do is no error");
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use otpmux_core::ProviderId;
 use otpmux_engine::{
-    LimitHit, Created, HealthUpdate, AttemptState, LimitKey, LimitScope, LimitExceeded, Record, Refund, Settle,
+    LimitHit, Created, HealthUpdate, AttemptState, LimitKey, LimitScope, LimitExceeded, Record, Refund, RecordOutcome,
     VerificationStore, Witness,
 };
 
@@ -14,7 +14,7 @@ use super::records::{
     CODE, after, after_ms, awkward_bits, limit_hit, keys, limit, now, put, recipient, record,
     try_code, window,
 };
-use super::steps::{create_at, health_at, load_at, settle_at};
+use super::steps::{create_at, health_at, load_at, recorded_at};
 
 const SCOPES: [LimitScope; 7] = [
     LimitScope::Recipient,
@@ -189,7 +189,7 @@ async fn takes_back_one_hit(store: &Store, scope: LimitScope) {
     let id = put(&**store, record(1)).await;
     let refund = async |at| {
         let refunds = vec![refund(mine.key, after_ms(at))];
-        settle_at(&**store, id, Settle { refunds, ..Settle::default() }, after(3)).await;
+        recorded_at(&**store, id, RecordOutcome { refunds, ..RecordOutcome::default() }, after(3)).await;
     };
     let room = async || send(&**store, slice::from_ref(&mine), after(3)).await.is_none();
     for never in [0, 999, 1_001, 1_500, 2_001, 3_000] {
@@ -218,8 +218,8 @@ pub(super) async fn refunds_of_several_limits_go_in_one_step(store: Store) {
     let refunds: Vec<_> = limit_hits[1..].iter().map(|it| refund(it.key, now())).collect();
     let provider = ProviderId::new("primary").expect("a name");
     let health_updates = vec![HealthUpdate { provider, witness: Witness::default(), at: now(), state: None }];
-    let settle = Settle { refunds, health_updates: health_updates.clone(), ..Settle::default() };
-    settle_at(&*store, id, settle, after(1)).await;
+    let record_outcome = RecordOutcome { refunds, health_updates: health_updates.clone(), ..RecordOutcome::default() };
+    recorded_at(&*store, id, record_outcome, after(1)).await;
     assert_eq!(health_at(&*store, after(1)).await, health_updates);
     assert_eq!(send(&*store, &limit_hits[1..], after(1)).await, None, "each has room again");
     let full = send(&*store, &limit_hits, after(1)).await.expect("one was not taken back");
@@ -237,15 +237,15 @@ pub(super) async fn a_refund_that_is_told_twice_is_made_once(store: Store) {
     }
     let ends = vec![super::records::end(0, AttemptState::NotSent)];
     let refunds = vec![refund(limit_hits[0].key, now())];
-    let settle = Settle { ends, close: true, refunds, ..Settle::default() };
+    let record_outcome = RecordOutcome { ends, close: true, refunds, ..RecordOutcome::default() };
     for _ in 0..3 {
-        settle_at(&*store, id, settle.clone(), after(1)).await;
+        recorded_at(&*store, id, record_outcome.clone(), after(1)).await;
     }
     assert_eq!(send(&*store, &limit_hits, after(1)).await, None);
     assert!(send(&*store, &limit_hits, after(1)).await.is_some(), "the other's hit was taken back");
 }
 
-pub(super) async fn a_refund_goes_with_what_else_is_settled(store: Store) {
+pub(super) async fn a_refund_goes_with_what_else_is_recorded(store: Store) {
     let limit_hits = [limit_hit(messages_to(1), &[(1, 600)])];
     let mut first = record(1);
     first.send_attempts[0].state = AttemptState::Intended;
@@ -253,8 +253,8 @@ pub(super) async fn a_refund_goes_with_what_else_is_settled(store: Store) {
     assert!(matches!(create_at(&*store, first, &limit_hits, now()).await, Created::New(_)));
     let end = super::records::end(0, AttemptState::NotSent);
     let refunds = vec![refund(messages_to(1), now())];
-    let settle = Settle { ends: vec![end], close: true, refunds, ..Settle::default() };
-    let state = settle_at(&*store, id, settle, after(1)).await;
+    let record_outcome = RecordOutcome { ends: vec![end], close: true, refunds, ..RecordOutcome::default() };
+    let state = recorded_at(&*store, id, record_outcome, after(1)).await;
     assert_eq!(state, otpmux_engine::State::Closed);
     let created = create_at(&*store, record(1), &limit_hits, after(1)).await;
     assert!(matches!(created, Created::New(_)), "nothing was sent, so nothing is counted");

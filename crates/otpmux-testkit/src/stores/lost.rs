@@ -1,8 +1,8 @@
-//! Answers get lost: who has given up a step settles it, whether it was carried out, is later, or never.
+//! Answers get lost: who has given up a step records the outcome of it, whether it was carried out, is later, or never.
 
 use otpmux_core::{ErrorKind, Verdict};
 use otpmux_engine::{
-    StartAttempt, AttemptStarted, Created, GRACE, SendAttempt, AttemptState, LimitScope, Lost, Record, ResendTerms, Settle,
+    StartAttempt, AttemptStarted, Created, GRACE, SendAttempt, AttemptState, LimitScope, Lost, Record, ResendTerms, RecordOutcome,
     State, VerificationId,
 };
 
@@ -12,20 +12,20 @@ use super::named::{ask, named};
 use super::records::{
     CODE, after, begin, limit_hit, end, attempt, limit, now, put, read, record, try_code,
 };
-use super::steps::{begin_at, create_at, load_at, settle_at};
+use super::steps::{begin_at, create_at, load_at, recorded_at};
 
 fn under_way(record: Record) -> Record {
     Record { send_attempts: vec![attempt("primary", true, AttemptState::Intended)], ..record }
 }
 
 /// What whoever has asked for this creation in vain has the store told.
-fn no_creation(refunds: Vec<otpmux_engine::Refund>) -> Settle {
-    Settle {
+fn no_creation(refunds: Vec<otpmux_engine::Refund>) -> RecordOutcome {
+    RecordOutcome {
         ends: vec![end(0, AttemptState::NotSent)],
         close: true,
         refunds,
         lost: Some(Lost::Creation(after(300) + GRACE)),
-        ..Settle::default()
+        ..RecordOutcome::default()
     }
 }
 
@@ -39,8 +39,8 @@ pub(super) async fn a_creation_that_was_carried_out_is_settled_as_not_sent(store
     }
     // Told as often as it takes to hear an answer.
     for _ in 0..3 {
-        let settle = no_creation(vec![refund(limit_hits[0].key, now())]);
-        assert_eq!(settle_at(&*store, id, settle, after(1)).await, State::Closed);
+        let record_outcome = no_creation(vec![refund(limit_hits[0].key, now())]);
+        assert_eq!(recorded_at(&*store, id, record_outcome, after(1)).await, State::Closed);
     }
     assert_eq!(send(&*store, &limit_hits, after(1)).await, None, "one hit was taken back");
     assert!(send(&*store, &limit_hits, after(1)).await.is_some(), "one, not all");
@@ -55,8 +55,8 @@ pub(super) async fn a_creation_that_was_given_up_is_not_carried_out_later(store:
     let late = under_way(named(1, 1, 1));
     let id = late.id;
     for at in [0, 1] {
-        let settle = no_creation(vec![refund(limit_hits[0].key, now())]);
-        assert_eq!(settle_at(&*store, id, settle, after(at)).await, State::Closed);
+        let record_outcome = no_creation(vec![refund(limit_hits[0].key, now())]);
+        assert_eq!(recorded_at(&*store, id, record_outcome, after(at)).await, State::Closed);
     }
     assert!(load_at(&*store, id, after(1)).await.is_none());
     for at in [1, 299, 899] {
@@ -73,8 +73,8 @@ pub(super) async fn a_creation_that_was_given_up_is_not_carried_out_later(store:
 pub(super) async fn a_refund_of_a_creation_that_never_was_takes_nothing_from_others(store: Store) {
     let limit_hits = [limit_hit(limit(LimitScope::Global, 1), &[(1, 600)])];
     assert_eq!(send(&*store, &limit_hits, now()).await, None);
-    let settle = no_creation(vec![refund(limit_hits[0].key, now())]);
-    settle_at(&*store, VerificationId::from_bytes([7; 16]), settle, now()).await;
+    let record_outcome = no_creation(vec![refund(limit_hits[0].key, now())]);
+    recorded_at(&*store, VerificationId::from_bytes([7; 16]), record_outcome, now()).await;
     assert!(send(&*store, &limit_hits, now()).await.is_some());
 }
 
@@ -95,8 +95,8 @@ pub(super) async fn a_attempt_that_was_begun_and_given_up_is_not_sent(store: Sto
     for _ in 0..2 {
         let refunds = vec![refund(limit_hits[0].key, after(30))];
         let lost = Some(Lost::SendAttempt(attempt.clone()));
-        let settle = Settle { close: true, refunds, lost, ..Settle::default() };
-        assert_eq!(settle_at(&*store, id, settle, after(31)).await, State::Pending);
+        let record_outcome = RecordOutcome { close: true, refunds, lost, ..RecordOutcome::default() };
+        assert_eq!(recorded_at(&*store, id, record_outcome, after(31)).await, State::Pending);
     }
     let send_attempts = read(&*store, id).await.send_attempts;
     assert_eq!((send_attempts.len(), send_attempts[1].state), (2, AttemptState::NotSent));
@@ -110,8 +110,8 @@ pub(super) async fn a_attempt_that_was_given_up_is_not_begun_later(store: Store)
     let (begin, attempt) = further();
     let limit_hits = begin.limit_hits.clone();
     let refunds = vec![refund(limit_hits[0].key, after(30))];
-    let settle = Settle { refunds, lost: Some(Lost::SendAttempt(attempt)), ..Settle::default() };
-    settle_at(&*store, id, settle, after(30)).await;
+    let record_outcome = RecordOutcome { refunds, lost: Some(Lost::SendAttempt(attempt)), ..RecordOutcome::default() };
+    recorded_at(&*store, id, record_outcome, after(30)).await;
     let begun = begin_at(&*store, id, begin, after(30)).await;
     assert_eq!(begun, AttemptStarted::Over(Verdict::NotFound));
     let back = read(&*store, id).await;
@@ -135,9 +135,9 @@ pub(super) async fn a_send_whose_next_attempt_was_lost_comes_to_nothing(store: S
             assert_eq!(begin_at(&*store, id, begin, now()).await, AttemptStarted::Started(1));
         }
         let refunds = vec![refund(limit_hits[0].key, now())];
-        let settle = Settle { ends, close: true, refunds, lost, ..Settle::default() };
+        let record_outcome = RecordOutcome { ends, close: true, refunds, lost, ..RecordOutcome::default() };
         for _ in 0..2 {
-            assert_eq!(settle_at(&*store, id, settle.clone(), now()).await, State::Closed);
+            assert_eq!(recorded_at(&*store, id, record_outcome.clone(), now()).await, State::Closed);
         }
         let states: Vec<_> = read(&*store, id).await.send_attempts.iter().map(|attempt| attempt.state).collect();
         assert_eq!(states, [AttemptState::Rejected, AttemptState::NotSent]);

@@ -200,7 +200,7 @@ fn trials_of_counts() -> Vec<(&'static str, Body)> {
         limits::a_refund_takes_back_one_hit_of_its_time,
         limits::refunds_of_several_limits_go_in_one_step,
         limits::a_refund_that_is_told_twice_is_made_once,
-        limits::a_refund_goes_with_what_else_is_settled,
+        limits::a_refund_goes_with_what_else_is_recorded,
         counted_attempts::a_attempt_without_room_is_not_begun_but_all_else_is_written,
         counted_attempts::a_resend_without_room_uses_none_up,
         counted_attempts::only_a_attempt_that_is_begun_counts,

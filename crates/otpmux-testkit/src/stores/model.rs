@@ -3,13 +3,13 @@
 use std::time::{Duration, SystemTime};
 
 use otpmux_engine::{
-    Guessed, StartAttempt, Create, Created, Guess, GuessEnd, MemoryStore, Settle, VerificationId,
+    Guessed, StartAttempt, Create, Created, Guess, GuessEnd, MemoryStore, RecordOutcome, VerificationId,
     VerificationStore,
 };
 
 use super::dice::Dice;
 use super::records::now;
-use super::steps::{begin_at, cancel_at, create_at, health_at, in_order, load_at, settle_at};
+use super::steps::{begin_at, cancel_at, create_at, health_at, in_order, load_at, recorded_at};
 use super::whole::spelled;
 use super::world::World;
 use super::{Effort, Store};
@@ -19,7 +19,7 @@ use super::{Effort, Store};
 pub(super) enum Step {
     Create(Box<Create>),
     Begin(VerificationId, Box<StartAttempt>),
-    Settle(VerificationId, Settle),
+    RecordOutcome(VerificationId, RecordOutcome),
     CheckGuess(VerificationId, Guess),
     Approve(VerificationId, Guess),
     EndGuess(VerificationId, Guess, GuessEnd),
@@ -35,12 +35,12 @@ impl Step {
             Self::Create(create) => {
                 match create_at(store, create.record, &create.limit_hits, now).await {
                     Created::New(updates) => format!("new, {:#?}", in_order(updates)),
-                    Created::Before(record) => format!("before: {}", spelled(&record)),
+                    Created::Replayed(record) => format!("before: {}", spelled(&record)),
                     other => format!("{other:#?}"),
                 }
             }
             Self::Begin(id, begin) => format!("{:#?}", begin_at(store, id, *begin, now).await),
-            Self::Settle(id, settle) => format!("{:?}", settle_at(store, id, settle, now).await),
+            Self::RecordOutcome(id, record_outcome) => format!("{:?}", recorded_at(store, id, record_outcome, now).await),
             Self::CheckGuess(id, guess) => {
                 match store.check_guess(id, &guess, now).await.expect("a store that works") {
                     Guessed::Verdict(verdict) => format!("{verdict:?}"),

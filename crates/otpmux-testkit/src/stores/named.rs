@@ -3,20 +3,20 @@
 use std::time::{Duration, SystemTime};
 
 use otpmux_engine::{
-    Created, GRACE, AttemptState, LimitScope, Record, RequestTag, Settle, State, VerificationId,
+    Created, GRACE, AttemptState, LimitScope, Record, IdempotencyRecord, RecordOutcome, State, VerificationId,
     VerificationStore,
 };
 
 use super::Store;
 use super::records::{
-    CODE, WRONG, after, awkward_bits, limit_hit, end, limit, now, put, read, record, settle, try_code,
+    CODE, WRONG, after, awkward_bits, limit_hit, end, limit, now, put, read, record, record_outcome, try_code,
 };
-use super::steps::{begin_at, cancel_at, create_at, load_at, settle_at};
+use super::steps::{begin_at, cancel_at, create_at, load_at, recorded_at};
 use super::whole::spelled;
 
 /// A record of a recipient's, asked for by a name.
 pub(super) fn named(number: u32, name: u8, content: u8) -> Record {
-    let tag = RequestTag { name: [name; 16], content: [content; 16] };
+    let tag = IdempotencyRecord { name: [name; 16], content: [content; 16] };
     Record { request: Some(Box::new(tag)), ..record(number) }
 }
 
@@ -29,8 +29,8 @@ pub(super) async fn ask(
     let id = record.id;
     match create_at(store, record, &[], at).await {
         Created::New(_) => ("new", id),
-        Created::Before(before) => ("before", before.id),
-        Created::OtherContent => ("other content", id),
+        Created::Replayed(before) => ("before", before.id),
+        Created::KeyReused => ("other content", id),
         Created::LimitExceeded(_) => ("limited", id),
         Created::GivenUp => ("given up", id),
     }
@@ -43,11 +43,11 @@ pub(super) async fn a_request_said_twice_is_made_once(store: Store) {
     // What has happened since is told, not how it began.
     try_code(&*store, id, WRONG).await;
     begin_at(&*store, id, super::records::begin("second"), now()).await;
-    settle_at(&*store, id, settle(end(1, AttemptState::Rejected)), now()).await;
+    recorded_at(&*store, id, record_outcome(end(1, AttemptState::Rejected)), now()).await;
     let again = named(1, 1, 1);
     let unused = again.id;
     let created = create_at(&*store, again, &[], after(1)).await;
-    let Created::Before(before) = created else { panic!("{created:?}") };
+    let Created::Replayed(before) = created else { panic!("{created:?}") };
     assert_eq!(spelled(&before), spelled(&read(&*store, id).await));
     assert_eq!((before.guesses, before.send_attempts.len()), (1, 2));
     assert!(load_at(&*store, unused, after(1)).await.is_none(), "nothing is written");
@@ -84,7 +84,7 @@ pub(super) async fn a_repeat_limit_hits_no_limit(store: Store) {
     assert!(matches!(second, Created::New(_)), "repeats were counted: {second:?}");
     // A repeat is answered also when there is no room.
     let repeat = create_at(&*store, named(1, 1, 1), &limit_hits, now()).await;
-    assert!(matches!(repeat, Created::Before(_)), "{repeat:?}");
+    assert!(matches!(repeat, Created::Replayed(_)), "{repeat:?}");
     let refused = create_at(&*store, named(3, 3, 3), &limit_hits, now()).await;
     assert!(matches!(refused, Created::LimitExceeded(_)), "{refused:?}");
     assert_eq!(ask(&*store, named(3, 3, 4), now()).await.0, "new", "a refusal takes no name");
@@ -95,10 +95,10 @@ pub(super) async fn a_request_that_came_to_nothing_frees_its_name(store: Store) 
         let mut first = named(1, name, 1);
         first.send_attempts[0].state = AttemptState::Intended;
         let (_, id) = ask(&*store, first, now()).await;
-        settle_at(&*store, id, settle(end(0, state)), now()).await;
+        recorded_at(&*store, id, record_outcome(end(0, state)), now()).await;
         assert_eq!(ask(&*store, named(1, name, 1), now()).await.0, "before", "still pending");
-        let closing = Settle { close: true, ..Settle::default() };
-        assert_eq!(settle_at(&*store, id, closing, now()).await, State::Closed);
+        let closing = RecordOutcome { close: true, ..RecordOutcome::default() };
+        assert_eq!(recorded_at(&*store, id, closing, now()).await, State::Closed);
         // Under another content as well: nothing is known under this name.
         let second = named(1, name, 2);
         let new = second.id;
@@ -151,7 +151,7 @@ pub(super) async fn a_name_that_was_given_on_outlives_its_first_record(store: St
 pub(super) async fn names_do_not_mix(store: Store) {
     let names = awkward_bits();
     let request = |number: usize, name| {
-        let tag = RequestTag { name, content: [1; 16] };
+        let tag = IdempotencyRecord { name, content: [1; 16] };
         let number = u32::try_from(number).expect("a small number");
         Record { request: Some(Box::new(tag)), ..record(number) }
     };

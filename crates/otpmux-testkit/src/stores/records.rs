@@ -9,7 +9,7 @@ use otpmux_core::{
 };
 use otpmux_engine::{
     Guessed, StartAttempt, LimitHit, Choice, Create, Created, Guess, SendAttempt, AttemptEnd, AttemptState, LimitKey,
-    LimitScope, Record, ServerKeys, Settle, State, VerificationId, VerificationStore,
+    LimitScope, Record, ServerKeys, RecordOutcome, State, VerificationId, VerificationStore,
 };
 
 pub(super) const CODE: &str = "004217";
@@ -143,8 +143,8 @@ pub(super) fn end(attempt: usize, state: AttemptState) -> AttemptEnd {
     AttemptEnd { attempt, state, failure, reference: None, vendor: None }
 }
 
-pub(super) fn settle(end: AttemptEnd) -> Settle {
-    Settle { ends: vec![end], ..Settle::default() }
+pub(super) fn record_outcome(end: AttemptEnd) -> RecordOutcome {
+    RecordOutcome { ends: vec![end], ..RecordOutcome::default() }
 }
 
 /// Creates a record and gives its id.

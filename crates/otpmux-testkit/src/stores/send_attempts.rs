@@ -1,13 +1,13 @@
-//! Send attempts are begun and settled.
+//! Send attempts are begun and recorded.
 
 use std::time::Duration;
 
 use otpmux_core::{ErrorKind, VendorReference, Verdict};
-use otpmux_engine::{StartAttempt, AttemptStarted, AttemptEnd, AttemptState, ResendTerms, Settle, State, VendorTerms};
+use otpmux_engine::{StartAttempt, AttemptStarted, AttemptEnd, AttemptState, ResendTerms, RecordOutcome, State, VendorTerms};
 
 use super::Store;
 use super::records::{
-    CODE, WRONG, after, begin, end, attempt, now, put, read, record, settle, try_code, vendor_record,
+    CODE, WRONG, after, begin, end, attempt, now, put, read, record, record_outcome, try_code, vendor_record,
 };
 
 fn next(ends: Vec<AttemptEnd>) -> StartAttempt {
@@ -49,17 +49,17 @@ pub(super) async fn what_is_over_begins_no_attempt_but_settles_the_last(store: S
 
 pub(super) async fn settling_can_close(store: Store) {
     let id = put(&*store, record(1)).await;
-    let closing = Settle { close: true, ..settle(end(0, AttemptState::Rejected)) };
-    let state = store.settle(id, closing.clone(), now()).await.expect("a store that works");
+    let closing = RecordOutcome { close: true, ..record_outcome(end(0, AttemptState::Rejected)) };
+    let state = store.record_outcome(id, closing.clone(), now()).await.expect("a store that works");
     assert_eq!((state, read(&*store, id).await.state), (State::Closed, State::Closed));
     let used = put(&*store, record(2)).await;
     assert_eq!(try_code(&*store, used, CODE).await, "approved");
-    let state = store.settle(used, closing.clone(), now()).await.expect("a store that works");
+    let state = store.record_outcome(used, closing.clone(), now()).await.expect("a store that works");
     assert_eq!(state, State::Approved, "what is used stays so");
     let mut resent = record(3);
     resent.send_attempts.push(attempt("second", true, AttemptState::Accepted));
     let resent = put(&*store, resent).await;
-    let state = store.settle(resent, closing, now()).await.expect("a store that works");
+    let state = store.record_outcome(resent, closing, now()).await.expect("a store that works");
     assert_eq!(state, State::Pending, "another attempt has sent the code");
 }
 
@@ -76,7 +76,7 @@ pub(super) async fn settling_keeps_a_vendors_terms_that_it_does_not_replace(stor
         [(terms(Some(3)), terms(Some(3))), (None, terms(Some(3))), (terms(None), terms(None))]
     {
         let end = AttemptEnd { vendor: end_says, ..end(0, AttemptState::Accepted) };
-        store.settle(id, settle(end), now()).await.expect("a store that works");
+        store.record_outcome(id, record_outcome(end), now()).await.expect("a store that works");
         assert_eq!(told().await, expected);
     }
     let attempt = read(&*store, id).await.send_attempts.remove(0);
@@ -85,15 +85,15 @@ pub(super) async fn settling_keeps_a_vendors_terms_that_it_does_not_replace(stor
 
 pub(super) async fn settling_keeps_a_reference_that_it_does_not_replace(store: Store) {
     let id = put(&*store, record(1)).await;
-    store.settle(id, settle(end(0, AttemptState::Accepted)), now()).await.expect("a store that works");
+    store.record_outcome(id, record_outcome(end(0, AttemptState::Accepted)), now()).await.expect("a store that works");
     let kept = read(&*store, id).await.send_attempts[0].reference.clone();
     assert_eq!(kept, Some(VendorReference::new("primary-reference")));
     let new = AttemptEnd { reference: Some(VendorReference::new("new")), ..end(0, AttemptState::Accepted) };
-    store.settle(id, settle(new), now()).await.expect("a store that works");
+    store.record_outcome(id, record_outcome(new), now()).await.expect("a store that works");
     let replaced = read(&*store, id).await.send_attempts[0].reference.clone();
     assert_eq!(replaced, Some(VendorReference::new("new")));
     store
-        .settle(id, settle(end(9, AttemptState::Rejected)), now())
+        .record_outcome(id, record_outcome(end(9, AttemptState::Rejected)), now())
         .await
         .expect("no such attempt is no error");
 }

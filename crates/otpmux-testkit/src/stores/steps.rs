@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use otpmux_core::Verdict;
 use otpmux_engine::{
-    Guessed, StartAttempt, AttemptStarted, LimitHit, Create, Created, Guess, HealthUpdate, Record, Settle, State,
+    Guessed, StartAttempt, AttemptStarted, LimitHit, Create, Created, Guess, HealthUpdate, Record, RecordOutcome, State,
     VerificationId, VerificationStore,
 };
 
@@ -29,13 +29,13 @@ pub(super) async fn begin_at(
     store.start_attempt(id, begin, at).await.expect("a store that works")
 }
 
-pub(super) async fn settle_at(
+pub(super) async fn recorded_at(
     store: &dyn VerificationStore,
     id: VerificationId,
-    settle: Settle,
+    record_outcome: RecordOutcome,
     at: SystemTime,
 ) -> State {
-    store.settle(id, settle, at).await.expect("a store that works")
+    store.record_outcome(id, record_outcome, at).await.expect("a store that works")
 }
 
 /// The verdict on a guess at a code that otpmux generated.

@@ -1,13 +1,13 @@
 //! A newer verification takes the place of an older one, and gives it back if it comes to nothing.
 
-use otpmux_engine::{AttemptStarted, GRACE, AttemptState, Record, Settle, State, VerificationId};
+use otpmux_engine::{AttemptStarted, GRACE, AttemptState, Record, RecordOutcome, State, VerificationId};
 
 use super::races::all_at_once;
 use super::records::{
-    CODE, WRONG, after, begin, end, attempt, now, purpose, put, read, record, settle, try_code,
+    CODE, WRONG, after, begin, end, attempt, now, purpose, put, read, record, record_outcome, try_code,
     try_code_at,
 };
-use super::steps::{begin_at, cancel_at, create_at, load_at, settle_at};
+use super::steps::{begin_at, cancel_at, create_at, load_at, recorded_at};
 use super::{Effort, Store};
 
 /// One whose call is under way.
@@ -22,8 +22,8 @@ async fn send(store: &Store, number: u32) -> VerificationId {
 
 /// It certainly reached nobody.
 async fn fail(store: &Store, id: VerificationId) -> State {
-    let settle = Settle { close: true, ..settle(end(0, AttemptState::NotSent)) };
-    settle_at(&**store, id, settle, now()).await
+    let record_outcome = RecordOutcome { close: true, ..record_outcome(end(0, AttemptState::NotSent)) };
+    recorded_at(&**store, id, record_outcome, now()).await
 }
 
 async fn states(store: &Store, ids: &[VerificationId]) -> Vec<State> {
@@ -45,8 +45,8 @@ pub(super) async fn one_whose_newer_came_to_nothing_is_as_good_as_it_was(store: 
         assert_eq!(try_code(&*store, old, CODE).await, "not_found");
         let begun = begin_at(&*store, old, begin("second"), now()).await;
         assert!(matches!(begun, AttemptStarted::Over(_)), "{begun:?}");
-        let closing = Settle { close: true, ..settle(end(0, state)) };
-        assert_eq!(settle_at(&*store, new, closing, now()).await, State::Closed);
+        let closing = RecordOutcome { close: true, ..record_outcome(end(0, state)) };
+        assert_eq!(recorded_at(&*store, new, closing, now()).await, State::Closed);
         assert_eq!(super::whole::spelled(&read(&*store, old).await), before);
         assert_eq!(try_code(&*store, new, CODE).await, "not_found");
     }
@@ -58,15 +58,15 @@ pub(super) async fn one_whose_newer_may_have_gone_out_stays_ended(store: Store) 
     for (number, state) in (1..).zip([AttemptState::Accepted, AttemptState::Unknown, AttemptState::Intended]) {
         let old = put(&*store, record(number)).await;
         let new = send(&store, number).await;
-        let settle = Settle { close: true, ..settle(end(0, state)) };
-        assert_eq!(settle_at(&*store, new, settle, now()).await, State::Pending);
+        let record_outcome = RecordOutcome { close: true, ..record_outcome(end(0, state)) };
+        assert_eq!(recorded_at(&*store, new, record_outcome, now()).await, State::Pending);
         assert_eq!(try_code(&*store, old, CODE).await, "not_found");
         assert_eq!(try_code(&*store, new, CODE).await, "approved");
     }
     // Failed, but not to be closed: another send attempt may follow.
     let old = put(&*store, record(9)).await;
     let new = send(&store, 9).await;
-    settle_at(&*store, new, settle(end(0, AttemptState::NotSent)), now()).await;
+    recorded_at(&*store, new, record_outcome(end(0, AttemptState::NotSent)), now()).await;
     assert_eq!(states(&store, &[old, new]).await, [State::Superseded, State::Pending]);
 }
 
@@ -91,14 +91,14 @@ pub(super) async fn of_three_the_newest_that_may_have_gone_out_is_good(store: St
     // The second has gone out.
     let a = put(&*store, record(3)).await;
     let (b, c) = (send(&store, 3).await, send(&store, 3).await);
-    settle_at(&*store, b, settle(end(0, AttemptState::Accepted)), now()).await;
+    recorded_at(&*store, b, record_outcome(end(0, AttemptState::Accepted)), now()).await;
     fail(&store, c).await;
     assert_eq!(states(&store, &[a, b, c]).await, [Superseded, Pending, Closed]);
     assert_eq!(try_code(&*store, b, CODE).await, "approved");
     // The third has gone out, and what is told late of the second changes nothing.
     let a = put(&*store, record(4)).await;
     let (b, c) = (send(&store, 4).await, send(&store, 4).await);
-    settle_at(&*store, c, settle(end(0, AttemptState::Accepted)), now()).await;
+    recorded_at(&*store, c, record_outcome(end(0, AttemptState::Accepted)), now()).await;
     fail(&store, b).await;
     assert_eq!(states(&store, &[a, b, c]).await, [Superseded, Closed, Pending]);
     fail(&store, b).await;
@@ -135,15 +135,15 @@ pub(super) async fn what_has_expired_meanwhile_is_told_so(store: Store) {
     let old = Record { expires_at: after(60), ..record(1) };
     let old = put(&*store, old).await;
     let new = send(&store, 1).await;
-    let closing = Settle { close: true, ..settle(end(0, AttemptState::NotSent)) };
-    settle_at(&*store, new, closing.clone(), after(60)).await;
+    let closing = RecordOutcome { close: true, ..record_outcome(end(0, AttemptState::NotSent)) };
+    recorded_at(&*store, new, closing.clone(), after(60)).await;
     assert_eq!(try_code_at(&*store, old, CODE, after(60)).await, "expired");
     // One whose record is gone does not come back, and harms nobody.
     let short = put(&*store, Record { expires_at: after(1), ..record(2) }).await;
     let new = Record { expires_at: after(3_600), ..under_way(2) };
     let new = put(&*store, new).await;
     let gone = after(1) + GRACE;
-    settle_at(&*store, new, closing, gone).await;
+    recorded_at(&*store, new, closing, gone).await;
     assert!(load_at(&*store, short, gone).await.is_none());
     let next = Record { expires_at: after(3_600), ..record(2) };
     let id = next.id;

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use otpmux_core::Verdict;
 use otpmux_engine::{
-    StartAttempt, AttemptStarted, LimitHit, Created, Guess, LimitKey, LimitScope, LimitExceeded, Record, Refund, Settle,
+    StartAttempt, AttemptStarted, LimitHit, Created, Guess, LimitKey, LimitScope, LimitExceeded, Record, Refund, RecordOutcome,
     VerificationId, VerificationStore,
 };
 
@@ -14,7 +14,7 @@ use super::naive::Naive;
 use super::records::{
     CODE, WRONG, begin, limit_hit, guess, keys, limit, now, purpose, recipient, record, window,
 };
-use super::steps::{approve_at, begin_at, create_at, guess_at, settle_at};
+use super::steps::{approve_at, begin_at, create_at, guess_at, recorded_at};
 use super::{Effort, Store};
 
 const DAY: Duration = Duration::from_hours(24);
@@ -72,7 +72,7 @@ pub(super) async fn limits_answer_as_a_naive_count_does(store: Store, effort: Ef
                 for refund in &refunds {
                     naive.take_back(refund.key, refund.at);
                 }
-                settle_at(&*store, id, Settle { refunds, ..Settle::default() }, now).await;
+                recorded_at(&*store, id, RecordOutcome { refunds, ..RecordOutcome::default() }, now).await;
             }
             if step % 40 == 39 {
                 id = put(&*store, record(walk * 2), now).await;

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use otpmux_core::{Channel, ErrorKind, Incompatibility, VendorReference};
 use otpmux_engine::{
-    Choice, AttemptState, Record, RequestTag, Sealed, Skip, SkipReason, State, VendorTerms,
+    Choice, AttemptState, Record, IdempotencyRecord, Sealed, Skip, SkipReason, State, VendorTerms,
     VerificationId,
 };
 
@@ -105,7 +105,7 @@ fn full() -> Record {
     full.resends = 1;
     full.resend_after = after_ms(30_001);
     full.expires_at = after_ms(300_999);
-    full.request = Some(Box::new(RequestTag { name: [0; 16], content: [0xff; 16] }));
+    full.request = Some(Box::new(IdempotencyRecord { name: [0; 16], content: [0xff; 16] }));
     full.send_attempts.clear();
     for (place, reason) in CHOICES.into_iter().enumerate() {
         let mut attempt = attempt(&format!("provider-{place}"), place % 2 == 0, STATES[place % 5]);

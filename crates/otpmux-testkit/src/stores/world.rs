@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use otpmux_core::{Channel, IdempotencyKey, ProviderId, VendorReference};
 use otpmux_engine::{
     StartAttempt, LimitHit, Create, GRACE, Guess, GuessEnd, HealthUpdate, SendAttempt, AttemptEnd, AttemptState, LimitKey,
-    LimitScope, Lost, OpenCircuit, Record, Refund, RequestTag, ResendTerms, Sealed, Settle, Skip,
+    LimitScope, Lost, OpenCircuit, Record, Refund, IdempotencyRecord, ResendTerms, Sealed, RecordOutcome, Skip,
     State, VendorTerms, VerificationId, Witness,
 };
 
@@ -67,7 +67,7 @@ impl World {
         let one = self.one();
         match kind {
             14..38 => Step::Begin(one.id, Box::new(self.begin(&one))),
-            38..54 => Step::Settle(one.id, self.settle(&one)),
+            38..54 => Step::RecordOutcome(one.id, self.record_outcome(&one)),
             54..87 => Step::CheckGuess(one.id, self.guess(&one)),
             87..90 => Step::Approve(one.id, self.guess(&one)),
             90..93 => Step::Cancel(one.id),
@@ -154,9 +154,9 @@ impl World {
         self.now + Duration::from_millis(10 * self.dice.below(hundredths))
     }
 
-    fn tag(&mut self) -> Option<RequestTag> {
+    fn tag(&mut self) -> Option<IdempotencyRecord> {
         let name = [u8::try_from(self.dice.below(5)).expect("few names"); 16];
-        let tag = RequestTag { name, content: [u8::from(self.dice.percent(20)); 16] };
+        let tag = IdempotencyRecord { name, content: [u8::from(self.dice.percent(20)); 16] };
         self.dice.percent(30).then_some(tag)
     }
 
@@ -287,8 +287,8 @@ impl World {
         }
     }
 
-    fn settle(&mut self, one: &Known) -> Settle {
-        Settle {
+    fn record_outcome(&mut self, one: &Known) -> RecordOutcome {
+        RecordOutcome {
             ends: self.ends(),
             skips: self.skips(),
             health_updates: self.health_updates(),

@@ -186,7 +186,7 @@ impl<'a> Caller<'a> {
     }
 
     /// At the end, when all gateways run: it is used up, and it was good for one approval.
-    pub(crate) fn settle(&self, flow: &mut Flow, which: usize) {
+    pub(crate) fn record_outcome(&self, flow: &mut Flow, which: usize) {
         let lost = flow.lost;
         for which in [which, which + 1] {
             self.verify(flow, which);

@@ -84,7 +84,7 @@ fn killed_under_load(store: Store, gateways: usize) {
     assert!(flows.iter().any(|flow| flow.asked_again > 0), "the kills have hit somebody");
     let caller = Caller::new(&addresses, emulator);
     for (number, flow) in flows.iter_mut().enumerate() {
-        caller.settle(flow, number);
+        caller.record_outcome(flow, number);
         assert_eq!(caller.codes(&flow.to).len(), 1, "nor did another code come later");
     }
     for gateway in &mut serving {
@@ -155,7 +155,7 @@ fn a_gateway_that_is_told_to_stop_answers_everything_that_it_has_begun() {
     addresses.moved(0, &next.url);
     let caller = Caller::new(&addresses, emulator);
     for flow in &mut flows {
-        caller.settle(flow, 0);
+        caller.record_outcome(flow, 0);
     }
     clean(&next.kill(), &flows);
 }

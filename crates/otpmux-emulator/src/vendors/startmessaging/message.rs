@@ -71,7 +71,7 @@ impl SentMessage {
 
 impl StartMessaging {
     /// Lets every message whose time has come arrive or fail. Only arrival is billed.
-    pub(super) fn settle(&mut self, now: Timestamp) {
+    pub(super) fn record_outcome(&mut self, now: Timestamp) {
         while self.unsettled.peek().is_some_and(|Reverse((due, _))| *due <= now) {
             let Some(Reverse((_, id))) = self.unsettled.pop() else {
                 break;

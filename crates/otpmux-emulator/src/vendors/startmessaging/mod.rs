@@ -74,7 +74,7 @@ pub(crate) struct StartMessaging {
 
 impl VendorApi for StartMessaging {
     fn serve(&mut self, call: &Call, cx: &mut Context) -> Reply {
-        self.settle(cx.now);
+        self.record_outcome(cx.now);
         let dialect = self.account.dialect;
         let reply = self.route(call, cx).unwrap_or_else(|problem| problem.answer(dialect, cx.now));
         if dialect == Dialect::Live && reply.status < 400 {

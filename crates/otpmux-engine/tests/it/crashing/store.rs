@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use otpmux_core::{Blame, Certainty, Error, ErrorKind, Verdict};
 use otpmux_engine::{
     Guessed, StartAttempt, AttemptStarted, Create, Created, Guess, GuessEnd, HealthUpdate, KeyCheck, KeyId,
-    MemoryStore, Record, Settle, State, StoreState, VerificationId, VerificationStore,
+    MemoryStore, Record, RecordOutcome, State, StoreState, VerificationId, VerificationStore,
 };
 use tokio::sync::Notify;
 
@@ -127,13 +127,13 @@ impl VerificationStore for CrashingStore {
         }
         self.step(self.inner.start_attempt(id, begin, now)).await
     }
-    async fn settle(
+    async fn record_outcome(
         &self,
         id: VerificationId,
-        settle: Settle,
+        record_outcome: RecordOutcome,
         now: SystemTime,
     ) -> Result<State, Error> {
-        self.step(self.inner.settle(id, settle, now)).await
+        self.step(self.inner.record_outcome(id, record_outcome, now)).await
     }
     async fn check_guess(
         &self,
