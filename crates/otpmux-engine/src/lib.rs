@@ -31,7 +31,7 @@ pub use policy::{MessageLimits, Policy, PolicyError, ResendBy};
 pub use record::{Choice, SendAttempt, AttemptState, Record, IdempotencyRecord, Skip, SkipReason, State, VendorTerms};
 pub use routing::{Route, Routes};
 pub use store::{
-    Guessed, StartAttempt, AttemptStarted, Behind, Counted, Create, Created, GRACE, GuessEnd, GuessState,
+    Guessed, StartAttempt, AttemptStarted, Behind, Counted, Create, Created, RETENTION, GuessEnd, GuessState,
     HEALTH_TTL, LOOKS_BEHIND, AttemptEnd, Lost, HEALTH_UPDATES_KEPT, NamedGuess, ResendTerms, RecordOutcome,
     StoreState, VerificationStore, uncovered,
 };

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use otpmux_core::{Blame, Certainty, Error, ErrorKind, ProviderId, Purpose, RateLimit, Verdict};
 
 use crate::limits::{LimitHit, HitLog, LimitKey, LimitExceeded, Refund, longest, millis};
-use crate::store::{GRACE, HEALTH_TTL, HEALTH_UPDATES_KEPT, uncovered};
+use crate::store::{RETENTION, HEALTH_TTL, HEALTH_UPDATES_KEPT, uncovered};
 use crate::{
     Guessed, StartAttempt, AttemptStarted, Counted, Create, Created, Guess, GuessEnd, HealthUpdate, KeyCheck,
     KeyId, Lost, NamedGuess, RecipientHash, Record, RecordOutcome, State, StoreState, VerificationId,
@@ -360,7 +360,7 @@ impl Shelf {
 /// A record, unless its time is over even for being told so.
 fn get(records: &mut Records, id: VerificationId, now: SystemTime) -> Option<&mut Record> {
     let record = records.get_mut(&id)?;
-    (now < record.expires_at + GRACE).then_some(record)
+    (now < record.expires_at + RETENTION).then_some(record)
 }
 
 fn full() -> Error {
@@ -397,7 +397,7 @@ impl VerificationStore for MemoryStore {
         if let Some(request) = &record.request {
             shelf.named.insert(request.name, record.id);
         }
-        shelf.ends.add(millis(record.expires_at + GRACE), record.id);
+        shelf.ends.add(millis(record.expires_at + RETENTION), record.id);
         shelf.records.insert(record.id, Box::new(record));
         Ok(Created::New(shelf.health(now)))
     }

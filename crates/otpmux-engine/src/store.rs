@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// How long a record outlives its code, so that a late user is told "expired" and not "not found".
-pub const GRACE: Duration = Duration::from_mins(10);
+pub const RETENTION: Duration = Duration::from_mins(10);
 
 /// Where verifications live, and what processes must know of each other to keep limits and to leave
 /// a provider alone.
@@ -20,7 +20,7 @@ pub const GRACE: Duration = Duration::from_mins(10);
 /// # Contract
 ///
 /// - Every operation is atomic, over all processes that share the store.
-/// - A record is kept until it expires and [`GRACE`] longer, so that its user is told so; then it
+/// - A record is kept until it expires and [`RETENTION`] longer, so that its user is told so; then it
 ///   disappears by itself, and so does everything else that is written here, but for the check values
 ///   of server keys. A store that is full refuses new records and never gives up live ones.
 /// - A store that cannot be reached, or whose answer cannot be trusted, answers an error of kind

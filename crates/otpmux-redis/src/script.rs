@@ -1,6 +1,6 @@
 use std::sync::LazyLock;
 
-use otpmux_engine::{GRACE, HEALTH_TTL, LOOKS_BEHIND, HEALTH_UPDATES_KEPT};
+use otpmux_engine::{RETENTION, HEALTH_TTL, LOOKS_BEHIND, HEALTH_UPDATES_KEPT};
 
 /// One operation of the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -169,10 +169,10 @@ static SCRIPTS: LazyLock<[Script; 13]> = LazyLock::new(|| {
         Operation::Time,
     ]
     .map(|operation| {
-        let (grace, kept) = (GRACE.as_millis(), HEALTH_TTL.as_millis());
+        let (retention, kept) = (RETENTION.as_millis(), HEALTH_TTL.as_millis());
         let constants = format!(
-            "local GRACE, HEALTH_TTL, HEALTH_UPDATES_KEPT, LOOKS_BEHIND = \
-                {grace}, {kept}, {HEALTH_UPDATES_KEPT}, {LOOKS_BEHIND}\n"
+            "local RETENTION, HEALTH_TTL, HEALTH_UPDATES_KEPT, LOOKS_BEHIND = \
+                {retention}, {kept}, {HEALTH_UPDATES_KEPT}, {LOOKS_BEHIND}\n"
         );
         let text = [&constants, &operation.shared().concat(), operation.body()].concat();
         let flagged = [operation.flags().unwrap_or_default(), &text].concat();
@@ -190,7 +190,7 @@ mod tests {
         {
             assert!(operation.script().of(false).text.ends_with(operation.body()), "{operation:?}");
             assert!(operation.script().of(false).text.starts_with(
-                "local GRACE, HEALTH_TTL, HEALTH_UPDATES_KEPT, LOOKS_BEHIND = 600000, 3600000, 8, 16"
+                "local RETENTION, HEALTH_TTL, HEALTH_UPDATES_KEPT, LOOKS_BEHIND = 600000, 3600000, 8, 16"
             ));
             assert_eq!(operation.script().of(true).hash.len(), 40);
         }

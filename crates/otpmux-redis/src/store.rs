@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 use async_trait::async_trait;
 use otpmux_core::{Error, Purpose, Verdict};
 use otpmux_engine::{
-    Guessed, StartAttempt, AttemptStarted, Create, Created, GRACE, Guess, GuessEnd, HealthUpdate, KeyCheck, KeyId,
+    Guessed, StartAttempt, AttemptStarted, Create, Created, RETENTION, Guess, GuessEnd, HealthUpdate, KeyCheck, KeyId,
     SendAttempt, AttemptState, Lost, Record, RecordOutcome, State, StoreState, VerificationId, VerificationStore,
 };
 
@@ -112,7 +112,7 @@ impl VerificationStore for RedisStore {
     async fn create(&self, create: Create, now: SystemTime) -> Result<Created, Error> {
         let Create { record, limit_hits } = create;
         let request = record.request.as_deref();
-        let kept = (record.expires_at + GRACE).duration_since(now).unwrap_or_default();
+        let kept = (record.expires_at + RETENTION).duration_since(now).unwrap_or_default();
         let mut call = self
             .on_record(Operation::Create, record.id, now)
             .key(self.names.live(&record.recipient, &record.purpose))

@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use otpmux_core::Purpose;
 use otpmux_engine::{
-    CodeMac, GRACE, RecipientHash, Record, IdempotencyRecord, Sealed, State, VerificationId, uncovered,
+    CodeMac, RETENTION, RecipientHash, Record, IdempotencyRecord, Sealed, State, VerificationId, uncovered,
 };
 use rusqlite::types::FromSql;
 use rusqlite::{OptionalExtension, Row, named_params, params};
@@ -59,7 +59,7 @@ impl Tables<'_> {
                 "a verification cannot be read: it is damaged, or a newer program wrote it",
             )));
         };
-        let end = stamp(found.record.expires_at).saturating_add(span(GRACE));
+        let end = stamp(found.record.expires_at).saturating_add(span(RETENTION));
         Ok((now < end).then_some(found))
     }
 
@@ -101,7 +101,7 @@ impl Tables<'_> {
         let sql = "INSERT INTO records (id, recipient, purpose, state, expires_at, guesses, \
             max_guesses, resends, resend_after, sealed_key, sealed, send_attempts, skips) \
             VALUES (?1, x'', '', ?2, ?3, 0, 0, 0, 0, '', x'', '', '') ON CONFLICT (id) DO NOTHING";
-        let ends = stamp(until).saturating_sub(span(GRACE));
+        let ends = stamp(until).saturating_sub(span(RETENTION));
         self.run(sql, params![id.to_bytes(), GIVEN_UP, ends]).map(|_| ())
     }
 

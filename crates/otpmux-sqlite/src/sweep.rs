@@ -1,6 +1,6 @@
 //! What has ended disappears, a little with each batch.
 
-use otpmux_engine::{GRACE, HEALTH_TTL};
+use otpmux_engine::{RETENTION, HEALTH_TTL};
 
 use crate::tables::{Tables, span};
 
@@ -8,7 +8,7 @@ impl Tables<'_> {
     /// Removes what counts nowhere any more: about so many rows of each table, oldest first.
     pub(crate) fn sweep(&self, now: i64, rows: usize) -> rusqlite::Result<()> {
         let rows = i64::try_from(rows).unwrap_or(i64::MAX);
-        let ended = [now.saturating_sub(span(GRACE)), rows];
+        let ended = [now.saturating_sub(span(RETENTION)), rows];
         // Before the records that they belong to.
         for sql in [
             "DELETE FROM guesses WHERE record IN \

@@ -15,7 +15,7 @@ use super::standing::StillPending;
 use super::{Inner, Verification, gone, metrics};
 use crate::record::{AttemptState, Record};
 use crate::{
-    StartAttempt, AttemptStarted, Choice, GRACE, SendAttempt, AttemptEnd, Lost, Refund, RecordOutcome, Skip, SkipReason,
+    StartAttempt, AttemptStarted, Choice, RETENTION, SendAttempt, AttemptEnd, Lost, Refund, RecordOutcome, Skip, SkipReason,
     VendorTerms,
 };
 
@@ -511,7 +511,7 @@ impl<'a> Dispatch<'a> {
 
     /// Has the store told once it can be: what is known must not look like a process that died.
     fn tell_late(&self, record_outcome: RecordOutcome) {
-        let until = self.record.expires_at + GRACE;
+        let until = self.record.expires_at + RETENTION;
         self.inner.late.tell(self.record.id, record_outcome, until);
     }
 

@@ -9,7 +9,7 @@ use super::key_check::checked;
 use super::members::{Member, Members, Retired};
 use super::store_time::StoreTime;
 use super::{BuildError, ClientBuilder, ClientConfig, Inner, OtpClient};
-use crate::{GRACE, Policy};
+use crate::{RETENTION, Policy};
 
 /// What a reload has changed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -111,7 +111,7 @@ impl Inner {
         reloaded: &mut Reloaded,
     ) -> HashMap<ProviderId, Retired> {
         let now = self.clock.now();
-        let until = now + Policy::MAX_LIFETIME + GRACE;
+        let until = now + Policy::MAX_LIFETIME + RETENTION;
         let gone = |id: &&ProviderId| !active.contains_key(*id);
         let mut retired = HashMap::new();
         for (id, old) in self.members.retired.iter().filter(|(id, _)| gone(id)) {

@@ -8,7 +8,7 @@ use super::dispatch::Dispatch;
 use super::kept::Kept;
 use super::{Inner, OtpClient, Resend, Scope, Verification, gone, no_entropy};
 use crate::{
-    StartAttempt, AttemptStarted, Choice, GRACE, SendAttempt, LimitScope, Lost, Record, ResendTerms, RecordOutcome,
+    StartAttempt, AttemptStarted, Choice, RETENTION, SendAttempt, LimitScope, Lost, Record, ResendTerms, RecordOutcome,
     VerificationId,
 };
 
@@ -151,7 +151,7 @@ impl Inner {
             lost: Some(Lost::SendAttempt(attempt)),
             ..RecordOutcome::default()
         };
-        self.late.tell(record.id, record_outcome, record.expires_at + GRACE);
+        self.late.tell(record.id, record_outcome, record.expires_at + RETENTION);
         error.with_certainty(Certainty::NotSent)
     }
 

@@ -9,7 +9,7 @@ use super::kept::Kept;
 use super::pool::Pool;
 use super::{Inner, NewVerification, OtpClient, Verification, invalid, no_entropy};
 use crate::{
-    Create, Created, GRACE, AttemptEnd, AttemptState, LimitScope, Lost, Record, RecordOutcome, State,
+    Create, Created, RETENTION, AttemptEnd, AttemptState, LimitScope, Lost, Record, RecordOutcome, State,
     VerificationId,
 };
 
@@ -127,7 +127,7 @@ impl Inner {
         if error.certainty() == Certainty::NotSent {
             return error;
         }
-        let until = record.expires_at + GRACE;
+        let until = record.expires_at + RETENTION;
         let end = AttemptEnd {
             attempt: 0,
             state: AttemptState::NotSent,

@@ -134,7 +134,7 @@ impl Listening {
     }
 
     /// Connections end with the request that they are at, and calls to vendors with their answer.
-    async fn end(self, grace: Duration) {
+    async fn end(self, retention: Duration) {
         self.ending.cancel();
         self.connections.close();
         self.app.calls.close();
@@ -142,7 +142,7 @@ impl Listening {
             self.connections.wait().await;
             self.app.calls.wait().await;
         };
-        if timeout(grace, all).await.is_err() {
+        if timeout(retention, all).await.is_err() {
             let (connections, calls) = (self.connections.len(), self.app.calls.len());
             tracing::warn!(connections, calls, "stopped before these had ended");
         }

@@ -7,7 +7,7 @@ use otpmux_core::{
     Blame, Capabilities, Certainty, Channel, Error, ErrorKind, ProviderId, RateLimit, Sent, Verdict,
 };
 use otpmux_engine::{
-    LimitHit, GRACE, HEALTH_TTL, HealthUpdate, AttemptState, LimitKey, LimitScope, MessageLimits,
+    LimitHit, RETENTION, HEALTH_TTL, HealthUpdate, AttemptState, LimitKey, LimitScope, MessageLimits,
     NewVerification, OpenCircuit, Refund, IdempotencyRecord, RecordOutcome, VerificationStore, Verify, Witness,
 };
 use otpmux_redis::RedisStore;
@@ -95,7 +95,7 @@ fn kind_of(key: &str) -> (String, Duration) {
     let rest = key.strip_prefix("{test}:").expect("the hash tag");
     let mut parts = rest.split(':');
     let kind = parts.next().unwrap_or_default();
-    let verification = Duration::from_mins(5) + GRACE;
+    let verification = Duration::from_mins(5) + RETENTION;
     match kind {
         "limit" => {
             let scope = parts.next().unwrap_or_default();
@@ -168,7 +168,7 @@ async fn short_lived(store: &RedisStore, number: u32) {
     let name = u128::from(number).to_be_bytes();
     record.request = Some(Box::new(IdempotencyRecord { name, content: [1; 16] }));
     let soon = now() + Duration::from_millis(300);
-    record.expires_at = soon - GRACE;
+    record.expires_at = soon - RETENTION;
     let key = |scope| LimitKey::of_recipient(scope, &record.recipient);
     let windows = [RateLimit::new(1_000, Duration::from_millis(300))];
     let limit_hit = |scope| LimitHit { key: key(scope), windows: windows.into() };
@@ -180,7 +180,7 @@ async fn short_lived(store: &RedisStore, number: u32) {
     store.start_attempt(id, begin, now()).await.unwrap();
     let name = crate::world::keys().guess_name(id, "a", &code("000000"));
     let guess = crate::world::guess(id, "000000").within(windows.into()).named(Some(name));
-    store.check_guess(id, &guess, now() - GRACE).await.unwrap();
+    store.check_guess(id, &guess, now() - RETENTION).await.unwrap();
     store.record_outcome(id, record_outcome(AttemptState::Accepted), now()).await.unwrap();
     store.cancel(id, now()).await.unwrap();
 }

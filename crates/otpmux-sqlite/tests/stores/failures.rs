@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use otpmux_core::{Certainty, Error, ErrorKind};
-use otpmux_engine::{GRACE, StoreState, VerificationStore};
+use otpmux_engine::{RETENTION, StoreState, VerificationStore};
 use otpmux_sqlite::SqliteStore;
 
 use crate::crash::check;
@@ -82,7 +82,7 @@ pub(crate) async fn a_full_file_refuses_new_ones_only() {
     assert_eq!(guess(&store, first, WRONG).await.unwrap(), "wrong_code");
     assert_eq!(guess(&store, first, CODE).await.unwrap(), "approved");
     // What has ended makes room.
-    let later = after(300) + GRACE;
+    let later = after(300) + RETENTION;
     let mut tries = 0;
     while store.create(create(record(number)), later).await.is_err() {
         tries += 1;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use otpmux_core::{Capabilities, Channel, ErrorKind, Recipient, Sent, VendorReference};
 use otpmux_engine::{
-    GRACE, AttemptState, MessageLimits, NewVerification, OtpClient, Policy, VerificationStore,
+    RETENTION, AttemptState, MessageLimits, NewVerification, OtpClient, Policy, VerificationStore,
 };
 use otpmux_sqlite::SqliteStore;
 use otpmux_testkit::{ManualClock, ScriptedProvider, SeededEntropy};
@@ -140,7 +140,7 @@ pub(crate) async fn what_was_removed_is_overwritten() {
     let all = || texts.iter().map(String::as_str);
     assert_eq!(found(&disk(&home), all()).len(), texts.len());
     while home.rows("records") > 0 {
-        store.health(after(300) + GRACE).await.unwrap();
+        store.health(after(300) + RETENTION).await.unwrap();
     }
     assert!(store.health(now()).await.unwrap().is_empty());
     home.look().query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use otpmux_core::{ErrorKind, ProviderId, RateLimit};
 use otpmux_engine::{
-    LimitHit, Create, Created, GRACE, HealthUpdate, LimitKey, LimitScope, OpenCircuit, RecordOutcome,
+    LimitHit, Create, Created, RETENTION, HealthUpdate, LimitKey, LimitScope, OpenCircuit, RecordOutcome,
     VerificationStore, Witness,
 };
 use otpmux_sqlite::SqliteStore;
@@ -45,8 +45,8 @@ pub(crate) async fn after_the_longest_time_nothing_is_left() {
     assert_eq!(TABLES.map(|table| home.rows(table)), [300, 401, 900, 10]);
     let millisecond = Duration::from_millis(1);
     for (at, left) in [
-        (after(300) + GRACE - millisecond, [300, 401, 900, 10]),
-        (after(300) + GRACE, [0, 401, 900, 10]),
+        (after(300) + RETENTION - millisecond, [300, 401, 900, 10]),
+        (after(300) + RETENTION, [0, 401, 900, 10]),
         (after(3_600) - millisecond, [0, 401, 900, 10]),
         (after(3_600), [0, 101, 600, 0]),
         (now() + DAY, [0, 1, 300, 0]),
@@ -69,7 +69,7 @@ pub(crate) async fn old_rows_go_a_few_at_a_time() {
     }
     let (mut records, mut hits) = (1_000, 1_000);
     while records > 0 || hits > 0 {
-        store.health(after(300) + GRACE).await.unwrap();
+        store.health(after(300) + RETENTION).await.unwrap();
         let left = (home.rows("records"), home.rows("hits"));
         assert!(records == 0 || (1..100).contains(&(records - left.0)), "{left:?}");
         assert!(hits == 0 || (1..100).contains(&(hits - left.1)), "{left:?}");
@@ -80,7 +80,7 @@ pub(crate) async fn old_rows_go_a_few_at_a_time() {
         put(&store, record(number)).await;
     }
     for number in 0..100 {
-        let later = after(300) + GRACE;
+        let later = after(300) + RETENTION;
         store.create(create(record(number)), later).await.unwrap();
     }
     assert_eq!(home.rows("records"), 0, "of those, too, each has ended");

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use otpmux_core::{ErrorKind, Verdict};
 use otpmux_engine::{
-    AttemptStarted, Created, GRACE, AttemptState, Record, RecordOutcome, State, VerificationId, VerificationStore,
+    AttemptStarted, Created, RETENTION, AttemptState, Record, RecordOutcome, State, VerificationId, VerificationStore,
 };
 
 use super::Store;
@@ -55,7 +55,7 @@ pub(super) async fn who_comes_late_is_told_so_until_the_record_is_gone(store: St
     let [cancelled, used] = [put(&*store, record(2)).await, put(&*store, record(3)).await];
     assert!(cancel_at(&*store, cancelled, now()).await);
     assert_eq!(approve_at(&*store, used, now()).await, Verdict::Approved);
-    let end_of_grace = after(300) + GRACE;
+    let end_of_grace = after(300) + RETENTION;
     for at in [after(300), after(600), end_of_grace - Duration::from_millis(1)] {
         for (id, expected) in [(id, "expired"), (cancelled, "not_found"), (used, "already_used")] {
             assert_eq!(try_code_at(&*store, id, CODE, at).await, expected);
@@ -102,7 +102,7 @@ pub(super) async fn what_ends_takes_nothing_with_it(store: Store) {
     // The first ends while the second, of the same recipient and purpose, is live.
     let first = put_at(&*store, 1, now(), 60).await;
     let second = put_at(&*store, 1, after(50), 3_600).await;
-    let gone = after(60) + GRACE;
+    let gone = after(60) + RETENTION;
     let bystander = put_at(&*store, 2, gone, 300).await;
     assert!(load_at(&*store, first, gone).await.is_none());
     // So the third must still find and close the second.
@@ -110,7 +110,7 @@ pub(super) async fn what_ends_takes_nothing_with_it(store: Store) {
     assert_eq!(try_code_at(&*store, second, CODE, gone).await, "not_found");
     // One that ends before an older one: the older one stays closed, the next one is live.
     let fourth = put_at(&*store, 1, gone, 1).await;
-    let later = gone + Duration::from_secs(1) + GRACE;
+    let later = gone + Duration::from_secs(1) + RETENTION;
     let fifth = put_at(&*store, 1, later, 300).await;
     for (id, expected) in [(second, "not_found"), (third, "not_found"), (fourth, "not_found")] {
         assert_eq!(try_code_at(&*store, id, CODE, later).await, expected);
@@ -123,7 +123,7 @@ pub(super) async fn purposes_end_each_by_itself(store: Store) {
     let short = put_at(&*store, 1, now(), 1).await;
     let other = Record { purpose: purpose("payment"), expires_at: after(3_600), ..record(1) };
     let other = put(&*store, other).await;
-    let gone = after(1) + GRACE;
+    let gone = after(1) + RETENTION;
     let next = put_at(&*store, 1, gone, 300).await;
     assert_eq!(try_code_at(&*store, short, CODE, gone).await, "not_found");
     for id in [other, next] {

@@ -2,7 +2,7 @@
 
 use otpmux_core::{ErrorKind, Verdict};
 use otpmux_engine::{
-    StartAttempt, AttemptStarted, Created, GRACE, SendAttempt, AttemptState, LimitScope, Lost, Record, ResendTerms, RecordOutcome,
+    StartAttempt, AttemptStarted, Created, RETENTION, SendAttempt, AttemptState, LimitScope, Lost, Record, ResendTerms, RecordOutcome,
     State, VerificationId,
 };
 
@@ -24,7 +24,7 @@ fn no_creation(refunds: Vec<otpmux_engine::Refund>) -> RecordOutcome {
         ends: vec![end(0, AttemptState::NotSent)],
         close: true,
         refunds,
-        lost: Some(Lost::Creation(after(300) + GRACE)),
+        lost: Some(Lost::Creation(after(300) + RETENTION)),
         ..RecordOutcome::default()
     }
 }

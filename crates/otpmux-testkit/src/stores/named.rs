@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use otpmux_engine::{
-    Created, GRACE, AttemptState, LimitScope, Record, IdempotencyRecord, RecordOutcome, State, VerificationId,
+    Created, RETENTION, AttemptState, LimitScope, Record, IdempotencyRecord, RecordOutcome, State, VerificationId,
     VerificationStore,
 };
 
@@ -126,7 +126,7 @@ pub(super) async fn a_request_that_may_have_sent_keeps_its_name(store: Store) {
 
 pub(super) async fn a_name_is_good_as_long_as_its_record(store: Store) {
     let (_, id) = ask(&*store, named(1, 1, 1), now()).await;
-    let end = after(300) + GRACE;
+    let end = after(300) + RETENTION;
     let just_before = end - Duration::from_millis(1);
     assert_eq!(ask(&*store, named(1, 1, 1), after(300)).await, ("before", id), "expired");
     assert_eq!(ask(&*store, named(1, 1, 1), just_before).await, ("before", id));
@@ -142,7 +142,7 @@ pub(super) async fn a_name_that_was_given_on_outlives_its_first_record(store: St
     let second = Record { expires_at: after(900), ..named(1, 1, 1) };
     let (_, new) = ask(&*store, second, after(10)).await;
     // The first one is gone by then, and whatever was kept along with it.
-    let gone = after(300) + GRACE;
+    let gone = after(300) + RETENTION;
     assert_eq!(ask(&*store, record(2), gone).await.0, "new");
     assert!(load_at(&*store, id, gone).await.is_none());
     assert_eq!(ask(&*store, named(1, 1, 1), gone).await, ("before", new));

@@ -1,6 +1,6 @@
 //! A newer verification takes the place of an older one, and gives it back if it comes to nothing.
 
-use otpmux_engine::{AttemptStarted, GRACE, AttemptState, Record, RecordOutcome, State, VerificationId};
+use otpmux_engine::{AttemptStarted, RETENTION, AttemptState, Record, RecordOutcome, State, VerificationId};
 
 use super::races::all_at_once;
 use super::records::{
@@ -142,7 +142,7 @@ pub(super) async fn what_has_expired_meanwhile_is_told_so(store: Store) {
     let short = put(&*store, Record { expires_at: after(1), ..record(2) }).await;
     let new = Record { expires_at: after(3_600), ..under_way(2) };
     let new = put(&*store, new).await;
-    let gone = after(1) + GRACE;
+    let gone = after(1) + RETENTION;
     recorded_at(&*store, new, closing, gone).await;
     assert!(load_at(&*store, short, gone).await.is_none());
     let next = Record { expires_at: after(3_600), ..record(2) };

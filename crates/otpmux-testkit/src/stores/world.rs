@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use otpmux_core::{Channel, IdempotencyKey, ProviderId, VendorReference};
 use otpmux_engine::{
-    StartAttempt, LimitHit, Create, GRACE, Guess, GuessEnd, HealthUpdate, SendAttempt, AttemptEnd, AttemptState, LimitKey,
+    StartAttempt, LimitHit, Create, RETENTION, Guess, GuessEnd, HealthUpdate, SendAttempt, AttemptEnd, AttemptState, LimitKey,
     LimitScope, Lost, OpenCircuit, Record, Refund, IdempotencyRecord, ResendTerms, Sealed, RecordOutcome, Skip,
     State, VendorTerms, VerificationId, Witness,
 };
@@ -144,7 +144,7 @@ impl World {
             skips: self.skips(),
             request: self.tag().map(Box::new),
         };
-        let (edges, end) = ([resend_after, expires_at], expires_at + GRACE);
+        let (edges, end) = ([resend_after, expires_at], expires_at + RETENTION);
         self.known.push(Known { id, recipient: number, purpose: purpose_name, edges, end });
         Create { record, limit_hits: self.limit_hits(number) }
     }

@@ -35,7 +35,7 @@ local function read(key)
   assert(state and string.byte(text, 128) == 10 and string.find(text, '\n\n', 129, true),
     'a record that cannot be read')
   expires_at = tonumber(expires_at)
-  if now < expires_at + GRACE then
+  if now < expires_at + RETENTION then
     return text, state, expires_at
   end
 end

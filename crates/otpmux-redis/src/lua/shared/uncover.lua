@@ -36,7 +36,7 @@ local function uncover(live, newest, id, state, expires_at)
     return
   end
   if id ~= newest then
-    redis.call('SET', live, id, 'PX', expires_at + GRACE - now)
+    redis.call('SET', live, id, 'PX', expires_at + RETENTION - now)
   end
   if state == 's' then
     redis.call('SETRANGE', string.sub(KEYS[1], 1, -1 - 32) .. id, '0', 'p')
