@@ -86,7 +86,7 @@ impl World {
             supersedes: None,
             code: Some(self.keys.sign(id, code)),
             code_length: Some(6),
-            expires_at: now + self.policy.lifetime,
+            expires_at: now + self.policy.ttl,
             guesses: 0,
             max_guesses: self.policy.max_guesses,
             resends: 0,

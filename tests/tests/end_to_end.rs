@@ -394,7 +394,7 @@ async fn a_vendor_that_could_carry_ours_may_be_told_to_make_its_own() {
 
 /// An e-mail may take its time, and has the subject that was asked for.
 #[tokio::test]
-async fn mail_has_a_lifetime_and_a_subject_of_its_own() {
+async fn mail_has_a_ttl_and_a_subject_of_its_own() {
     let emulator = otpmux_emulator::Emulator::start(EmulatorConfig::default()).await.unwrap();
     let url = emulator.base_url(EasyOtp);
     let file = format!(
@@ -405,8 +405,8 @@ async fn mail_has_a_lifetime_and_a_subject_of_its_own() {
         base_url = "{url}"
         subject = "Your Acme code"
         [policy]
-        lifetime = "2m"
-        lifetimes = {{ email = "10m" }}
+        ttl = "2m"
+        ttls = {{ email = "10m" }}
         "#
     );
     let environment = otpmux::Environment::new().with("KEY", emulator.easyotp().api_key);

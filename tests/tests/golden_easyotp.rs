@@ -33,7 +33,7 @@ fn request(to: &str) -> SendRequest {
 fn full_request(to: &str) -> SendRequest {
     let mut request = request(to);
     request.message = Some(MESSAGE.to_owned());
-    request.lifetime = Some(Duration::from_secs(300));
+    request.ttl = Some(Duration::from_secs(300));
     request
 }
 
@@ -51,7 +51,7 @@ async fn successful_sends() {
     let sms = || full_request("+12345678900");
     let mut email = full_request("user@example.com");
     email.subject = Some("Your Verification Code".to_owned());
-    email.lifetime = Some(Duration::from_secs(600));
+    email.ttl = Some(Duration::from_secs(600));
     let mut voice = sms();
     voice.channel = Channel::Voice;
     let mut own_code = sms();

@@ -71,7 +71,7 @@ export class Otpmux {
     return verification(await this.#write<VerificationBody>("", body, idempotencyKey));
   }
 
-  /** Sends another message at the user's wish. Renews neither lifetime nor guesses. */
+  /** Sends another message at the user's wish. Renews neither ttl nor guesses. */
   async resend(
     id: string,
     options: { channel?: string; idempotencyKey?: string } = {},

@@ -24,8 +24,8 @@ pub struct Capabilities {
     pub otpmux_codes: Option<RangeInclusive<u8>>,
     /// Whether it makes codes of its own, which only it can verify.
     pub vendor_codes: Option<VendorCodes>,
-    /// The lifetimes that it lets us set; `None` when it takes none.
-    pub lifetimes: Option<RangeInclusive<Duration>>,
+    /// The TTLs that it lets us set; `None` when it takes none.
+    pub ttls: Option<RangeInclusive<Duration>>,
     /// The beginnings of the telephone numbers that it reaches, each with its `+`; empty means all.
     pub phone_prefixes: &'static [&'static str],
     /// It takes a text of ours for the message.
@@ -94,8 +94,8 @@ pub enum Incompatibility {
     VendorCode,
     /// The code's length is outside its range.
     CodeLength,
-    /// The lifetime is outside its range.
-    Lifetime,
+    /// The TTL is outside its range.
+    Ttl,
 }
 
 impl Incompatibility {
@@ -107,7 +107,7 @@ impl Incompatibility {
             Self::OtpmuxCode => "unsupported_otpmux_code",
             Self::VendorCode => "unsupported_vendor_code",
             Self::CodeLength => "unsupported_code_length",
-            Self::Lifetime => "unsupported_lifetime",
+            Self::Ttl => "unsupported_ttl",
         }
     }
 
@@ -119,7 +119,7 @@ impl Incompatibility {
             Self::OtpmuxCode => "this provider does not take a otpmux_code code",
             Self::VendorCode => "this provider makes no codes of its own",
             Self::CodeLength => "the code's length is outside this provider's range",
-            Self::Lifetime => "the lifetime is outside this provider's range",
+            Self::Ttl => "the ttl is outside this provider's range",
         }
     }
 }
@@ -148,7 +148,7 @@ impl Capabilities {
             channels: channels.into_iter().collect(),
             otpmux_codes: None,
             vendor_codes: None,
-            lifetimes: None,
+            ttls: None,
             phone_prefixes: &[],
             message: false,
             template: false,
@@ -177,9 +177,9 @@ impl Capabilities {
         self
     }
 
-    /// It lets us set the lifetime within this range.
-    pub fn with_lifetimes(mut self, lifetimes: RangeInclusive<Duration>) -> Self {
-        self.lifetimes = Some(lifetimes);
+    /// It lets us set the TTL within this range.
+    pub fn with_ttls(mut self, ttls: RangeInclusive<Duration>) -> Self {
+        self.ttls = Some(ttls);
         self
     }
 
@@ -240,10 +240,10 @@ impl Capabilities {
         {
             return Some(Incompatibility::CodeLength);
         }
-        if let (Some(range), Some(wanted)) = (&self.lifetimes, request.lifetime)
+        if let (Some(range), Some(wanted)) = (&self.ttls, request.ttl)
             && !range.contains(&wanted)
         {
-            return Some(Incompatibility::Lifetime);
+            return Some(Incompatibility::Ttl);
         }
         None
     }
@@ -256,7 +256,7 @@ mod tests {
     fn capabilities() -> Capabilities {
         let mut capabilities = Capabilities::new([Channel::Sms])
             .with_otpmux_codes(4..=6)
-            .with_lifetimes(Duration::from_mins(1)..=Duration::from_hours(1));
+            .with_ttls(Duration::from_mins(1)..=Duration::from_hours(1));
         capabilities.phone_prefixes = &["+91"];
         capabilities
     }
@@ -277,7 +277,7 @@ mod tests {
     #[test]
     fn takes_what_fits() {
         let mut fits = request("+919876543210", "123456");
-        fits.lifetime = Some(Duration::from_mins(5));
+        fits.ttl = Some(Duration::from_mins(5));
         assert_eq!(check(&fits), Ok(()));
     }
 
@@ -290,8 +290,8 @@ mod tests {
         voice.channel = Channel::Voice;
         cases.push((voice, "channel"));
         let mut short = fits();
-        short.lifetime = Some(Duration::from_secs(30));
-        cases.push((short, "lifetime"));
+        short.ttl = Some(Duration::from_secs(30));
+        cases.push((short, "ttl"));
         let mut vendor = fits();
         vendor.code = CodeSource::Vendor { length: None };
         cases.push((vendor, "codes of its own"));

@@ -20,7 +20,7 @@ pub struct SendRequest {
     /// Who makes the code.
     pub code: CodeSource,
     /// How long the code is good for; `None` leaves it to the vendor.
-    pub lifetime: Option<Duration>,
+    pub ttl: Option<Duration>,
     /// The text of the message, with `{code}` where the code belongs. A wish: a vendor that sends
     /// by template ignores it.
     pub message: Option<String>,
@@ -48,7 +48,7 @@ impl SendRequest {
             recipient: recipient.into(),
             channel,
             code,
-            lifetime: None,
+            ttl: None,
             message: None,
             subject: None,
             template: None,

@@ -17,10 +17,10 @@ pub struct Policy {
     pub allow_short_codes: bool,
     /// How long a code is good for, counted from the first send and not renewed by a resend.
     /// Default 5 minutes, at most 10.
-    pub lifetime: Duration,
+    pub ttl: Duration,
     /// The same for messages by some channels, such as e-mail, which takes longer. A resend by another
     /// channel does not change it. Default none.
-    pub lifetimes: BTreeMap<Channel, Duration>,
+    pub ttls: BTreeMap<Channel, Duration>,
     /// Wrong codes before a verification is locked. Default 5.
     pub max_guesses: u32,
     /// Messages that may go out beyond the one that the user needs, when it is unknown whether that
@@ -176,8 +176,8 @@ impl Default for Policy {
         Self {
             code_length: 6,
             allow_short_codes: false,
-            lifetime: Duration::from_mins(5),
-            lifetimes: BTreeMap::new(),
+            ttl: Duration::from_mins(5),
+            ttls: BTreeMap::new(),
             max_guesses: 5,
             duplicates: 1,
             deadline: Duration::from_secs(20),
@@ -212,9 +212,9 @@ pub enum PolicyError {
     /// The length of codes.
     #[error("code_length must be 6 to 10; 4 and 5 need allow_short_codes = true")]
     CodeLength,
-    /// The lifetime of codes.
-    #[error("lifetime must be from 30 s to 10 m")]
-    Lifetime,
+    /// The TTL of codes.
+    #[error("ttl must be from 30 s to 10 m")]
+    Ttl,
     /// Another number or time.
     #[error("{0} is outside its range")]
     Range(&'static str),
@@ -232,10 +232,10 @@ pub enum PolicyError {
 otpmux_core::debug_as_display!(PolicyError);
 
 impl Policy {
-    /// The longest lifetime of a code that reaches its user out of band (NIST SP 800-63B).
-    pub const MAX_LIFETIME: Duration = Duration::from_mins(10);
-    /// The shortest lifetime: a message takes its time.
-    pub const MIN_LIFETIME: Duration = Duration::from_secs(30);
+    /// The longest TTL of a code that reaches its user out of band (NIST SP 800-63B).
+    pub const MAX_TTL: Duration = Duration::from_mins(10);
+    /// The shortest TTL: a message takes its time.
+    pub const MIN_TTL: Duration = Duration::from_secs(30);
     /// What [`max_guesses`](Self::max_guesses) may be.
     pub const MAX_GUESSES: RangeInclusive<u32> = 1..=10;
     /// What [`duplicates`](Self::duplicates) may be.
@@ -246,7 +246,7 @@ impl Policy {
     pub const HEDGE_AFTER: RangeInclusive<Duration> =
         Duration::from_millis(100)..=Duration::from_mins(1);
     /// What [`resend_delay`](Self::resend_delay) and its maximum may be.
-    pub const RESEND_DELAY: RangeInclusive<Duration> = Duration::ZERO..=Self::MAX_LIFETIME;
+    pub const RESEND_DELAY: RangeInclusive<Duration> = Duration::ZERO..=Self::MAX_TTL;
     /// What [`resends`](Self::resends) may be.
     pub const RESENDS: RangeInclusive<u32> = 0..=10;
     /// What the count of a limit may be.
@@ -262,8 +262,8 @@ impl Policy {
     /// The first thing that does not.
     pub fn check(&self) -> Result<(), PolicyError> {
         self.check_code_length(self.code_length)?;
-        Self::check_lifetime(self.lifetime)?;
-        self.lifetimes.values().try_for_each(|lifetime| Self::check_lifetime(*lifetime))?;
+        Self::check_ttl(self.ttl)?;
+        self.ttls.values().try_for_each(|ttl| Self::check_ttl(*ttl))?;
         let hedge = self.hedge_after.is_none_or(|after| Self::HEDGE_AFTER.contains(&after));
         let growth = self.resend_delay..=*Self::RESEND_DELAY.end();
         let ranges = [
@@ -291,8 +291,8 @@ impl Policy {
     }
 
     /// How long a code that first goes by this channel is good for.
-    pub fn lifetime_by(&self, channel: &Channel) -> Duration {
-        self.lifetimes.get(channel).copied().unwrap_or(self.lifetime)
+    pub fn ttl_by(&self, channel: &Channel) -> Duration {
+        self.ttls.get(channel).copied().unwrap_or(self.ttl)
     }
 
     /// Whether a limit's count and window are within their ranges.
@@ -315,11 +315,11 @@ impl Policy {
         }
     }
 
-    pub(crate) fn check_lifetime(lifetime: Duration) -> Result<(), PolicyError> {
-        if (Self::MIN_LIFETIME..=Self::MAX_LIFETIME).contains(&lifetime) {
+    pub(crate) fn check_ttl(ttl: Duration) -> Result<(), PolicyError> {
+        if (Self::MIN_TTL..=Self::MAX_TTL).contains(&ttl) {
             Ok(())
         } else {
-            Err(PolicyError::Lifetime)
+            Err(PolicyError::Ttl)
         }
     }
 }
@@ -345,15 +345,15 @@ mod tests {
     fn refuses_what_is_not_safe() {
         for (policy, error) in [
             (
-                Policy { lifetime: Duration::from_secs(601), ..Policy::default() },
-                PolicyError::Lifetime,
+                Policy { ttl: Duration::from_secs(601), ..Policy::default() },
+                PolicyError::Ttl,
             ),
             (
                 Policy {
-                    lifetimes: BTreeMap::from([(Channel::Email, Duration::from_secs(601))]),
+                    ttls: BTreeMap::from([(Channel::Email, Duration::from_secs(601))]),
                     ..Policy::default()
                 },
-                PolicyError::Lifetime,
+                PolicyError::Ttl,
             ),
             (Policy { max_guesses: 0, ..Policy::default() }, PolicyError::Range("max_guesses")),
             (Policy { duplicates: 4, ..Policy::default() }, PolicyError::Range("duplicates")),

@@ -67,7 +67,7 @@ struct Range {
 impl Offers {
     /// Seconds for which a code may be good.
     pub(crate) const TTL: RangeInclusive<u64> =
-        Policy::MIN_LIFETIME.as_secs()..=Policy::MAX_LIFETIME.as_secs();
+        Policy::MIN_TTL.as_secs()..=Policy::MAX_TTL.as_secs();
 
     /// Digits that a code may have.
     pub(crate) fn code_lengths(&self) -> RangeInclusive<u64> {
@@ -116,16 +116,16 @@ fn ttl(config: &Config) -> Range {
         Some(routes) => routes.as_slice().iter().any(|route| route.providers.contains(id)),
         None => true,
     };
-    let (mut min, mut max) = (Policy::MIN_LIFETIME, Policy::MAX_LIFETIME);
+    let (mut min, mut max) = (Policy::MIN_TTL, Policy::MAX_TTL);
     for configured in config.providers().iter().filter(|one| routed(one.provider.id())) {
-        if let Some(range) = &configured.provider.capabilities().lifetimes {
+        if let Some(range) = &configured.provider.capabilities().ttls {
             (min, max) = (min.max(*range.start()), max.min(*range.end()));
         }
     }
     if min > max {
-        (min, max) = (Policy::MIN_LIFETIME, Policy::MAX_LIFETIME);
+        (min, max) = (Policy::MIN_TTL, Policy::MAX_TTL);
     }
-    let default = policy.lifetime.clamp(min, max).as_secs();
+    let default = policy.ttl.clamp(min, max).as_secs();
     // Whole seconds within the range.
     let min = min.as_secs() + u64::from(min.subsec_nanos() > 0);
     Range { default, min, max: max.as_secs() }

@@ -15,7 +15,7 @@ use otpmux_testkit::ScriptedProvider;
 fn the_policy_is_the_same_whatever_is_compiled_in() {
     let policy = Policy::default();
     assert_eq!((policy.code_length, policy.allow_short_codes), (6, false));
-    assert_eq!((policy.lifetime, policy.max_guesses), (Duration::from_mins(5), 5));
+    assert_eq!((policy.ttl, policy.max_guesses), (Duration::from_mins(5), 5));
     assert_eq!((policy.duplicates, Resilience::default().retries), (1, 2));
     assert_eq!(policy.limits, MessageLimits::default());
     assert_eq!(policy.deadline, Duration::from_secs(20));
@@ -70,7 +70,7 @@ async fn a_plain_send_asks_the_same_of_a_provider() {
     client.send(NewVerification::to(to)).await.unwrap();
     let asked = &provider.sends.requests()[0];
     assert_eq!(asked.channel, Channel::Sms);
-    assert_eq!(asked.lifetime, Some(Duration::from_mins(5)));
+    assert_eq!(asked.ttl, Some(Duration::from_mins(5)));
     assert_eq!(asked.purpose, Purpose::default());
     assert_eq!((&asked.message, &asked.template, &asked.sender), (&None, &None, &None));
     assert_eq!(asked.code.otpmux_code().map(otpmux::Code::length), Some(6));

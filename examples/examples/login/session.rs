@@ -9,7 +9,7 @@ use axum::http::{HeaderMap, HeaderValue, header};
 use otpmux::{Entropy as _, OsEntropy, Verification};
 use tokio::time::Instant;
 
-const LIFETIME: Duration = Duration::from_secs(3600);
+const TTL: Duration = Duration::from_secs(3600);
 /// Whoever asks for more must wait until old ones have ended.
 const MOST: usize = 10_000;
 
@@ -41,7 +41,7 @@ impl Sessions {
         let name = cookie(headers)?;
         let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let (since, session) = all.get(name)?;
-        (since.elapsed() < LIFETIME).then(|| (name.to_owned(), session.clone()))
+        (since.elapsed() < TTL).then(|| (name.to_owned(), session.clone()))
     }
 
     /// Keeps a session under a new name, and forgets the old name: one that somebody else has put
@@ -55,7 +55,7 @@ impl Sessions {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         old.map(|old| all.remove(old));
         if all.len() >= MOST {
-            all.retain(|_, (since, _)| since.elapsed() < LIFETIME);
+            all.retain(|_, (since, _)| since.elapsed() < TTL);
         }
         if all.len() >= MOST {
             return None;

@@ -79,7 +79,7 @@ class Otpmux:
     def resend(
         self, id: str, *, channel: str | None = None, idempotency_key: str | None = None
     ) -> Verification:
-        """Sends another message at the user's wish. Renews neither lifetime nor guesses."""
+        """Sends another message at the user's wish. Renews neither ttl nor guesses."""
         return Verification.of(self._call(_requests.resend(id, channel, idempotency_key)))
 
     def verify(

@@ -12,8 +12,8 @@ use crate::error::{Word, error};
 use crate::fields::{Fields, Said};
 use crate::{Approval, Endpoint};
 
-/// The lower end of the lifetime that the vendor's overview advises (A4).
-const LIFETIME: Duration = Duration::from_mins(5);
+/// The lower end of the TTL that the vendor's overview advises (A4).
+const TTL: Duration = Duration::from_mins(5);
 
 /// The answer to a send.
 pub(crate) fn sent(answer: &Answer, now: SystemTime) -> Result<Sent, Error> {
@@ -22,7 +22,7 @@ pub(crate) fn sent(answer: &Answer, now: SystemTime) -> Result<Sent, Error> {
         answer.protocol_error("no field verification_id, nor one that could stand for it")
     })?;
     let mut sent = Sent::new().with_reference(VendorReference::new(id));
-    let default = || now.checked_add(LIFETIME);
+    let default = || now.checked_add(TTL);
     sent.expires_at = fields.expires_at(now).or_else(default);
     sent.guesses_left = fields.guesses_left();
     Ok(sent)

@@ -123,7 +123,7 @@ fn documented() -> Capabilities {
     let mut capabilities = Capabilities::new([Channel::Sms, Channel::Voice, Channel::Email])
         .with_otpmux_codes(4..=10)
         .with_vendor_codes(None)
-        .with_lifetimes(MINUTE..=HOUR);
+        .with_ttls(MINUTE..=HOUR);
     capabilities.message = true;
     capabilities.limits.requests = vec![RateLimit::new(120, MINUTE)];
     capabilities.limits.sends_per_recipient =
@@ -159,7 +159,7 @@ impl OtpProvider for EasyOtp {
             recipient: request.recipient.expose(),
             message,
             subject: subject.filter(|_| email),
-            expires_in: request.lifetime.map(|lifetime| lifetime.as_secs()),
+            expires_in: request.ttl.map(|ttl| ttl.as_secs()),
             code: code.map(otpmux_core::Code::expose),
         };
         let mut call = Call::post("/send", &body).hiding(request.recipient.expose());

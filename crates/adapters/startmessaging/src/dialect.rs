@@ -81,7 +81,7 @@ impl Mode {
     ) -> Send<'a> {
         let otp = request.code.otpmux_code().map(Code::expose);
         let variables =
-            otp.map(|otp| Variables { otp, app_name, expiry: request.lifetime.map(minutes) });
+            otp.map(|otp| Variables { otp, app_name, expiry: request.ttl.map(minutes) });
         Send {
             phone_number: request.recipient.expose(),
             otp: otp.filter(|_| self == Self::Managed(Dialect::B)),
@@ -93,8 +93,8 @@ impl Mode {
 }
 
 /// Rounded down: a message must not promise more time than there is.
-fn minutes(lifetime: Duration) -> String {
-    (lifetime.as_secs() / 60).max(1).to_string()
+fn minutes(ttl: Duration) -> String {
+    (ttl.as_secs() / 60).max(1).to_string()
 }
 
 impl Dialect {

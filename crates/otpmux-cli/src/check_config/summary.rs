@@ -19,7 +19,7 @@ pub(super) fn of(config: &Config) -> Value {
         "server_keys": config.server_key_ids(),
         "policy": {
             "code_length": policy.code_length,
-            "lifetime": duration_text(policy.lifetime),
+            "ttl": duration_text(policy.ttl),
             "max_guesses": policy.max_guesses,
             "duplicates": policy.duplicates,
             "resends": policy.resends,

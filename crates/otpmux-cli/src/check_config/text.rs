@@ -55,7 +55,7 @@ fn policy(policy: &Policy, output: &mut Output) -> io::Result<()> {
     output.line(format_args!(
         "policy: codes of {} digits, good for {}, {} guesses, at most {} possible duplicates",
         policy.code_length,
-        duration_text(policy.lifetime),
+        duration_text(policy.ttl),
         policy.max_guesses,
         policy.duplicates
     ))?;

@@ -25,7 +25,7 @@ fn provider(entry: &Entry<'_>) -> Value {
         "vendor_codes": can.vendor_codes.as_ref().map(|codes| {
             json!({ "lengths": codes.lengths.as_ref().map(range) })
         }),
-        "lifetimes": can.lifetimes.as_ref().map(|range| {
+        "ttls": can.ttls.as_ref().map(|range| {
             json!({ "min": duration_text(*range.start()), "max": duration_text(*range.end()) })
         }),
         "phone_prefixes": can.phone_prefixes,

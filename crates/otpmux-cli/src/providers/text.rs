@@ -12,7 +12,7 @@ use crate::report::shown;
 pub(super) fn write(entries: &[Entry<'_>], output: &mut Output) -> io::Result<()> {
     let mut now = Table::with_head(&["PROVIDER", "KIND", "HEALTH", "BALANCE"]);
     let mut can =
-        Table::with_head(&["PROVIDER", "CHANNELS", "CODES", "LIFETIMES", "HAS", "TEST RECIPIENTS"]);
+        Table::with_head(&["PROVIDER", "CHANNELS", "CODES", "TTLS", "HAS", "TEST RECIPIENTS"]);
     let mut limits = Table::with_head(&[
         "PROVIDER",
         "REQUESTS",
@@ -25,14 +25,14 @@ pub(super) fn write(entries: &[Entry<'_>], output: &mut Output) -> io::Result<()
         let capabilities = entry.view.capabilities();
         now.row([id(), entry.configured.kind.into(), health(entry), balance(&entry.balance)]);
         let channels: Vec<_> = capabilities.channels.iter().map(Channel::as_str).collect();
-        let lifetimes = capabilities.lifetimes.as_ref().map(|range| {
+        let ttls = capabilities.ttls.as_ref().map(|range| {
             format!("{} to {}", duration_text(*range.start()), duration_text(*range.end()))
         });
         can.row([
             id(),
             channels.join(", ").into(),
             codes(capabilities).into(),
-            lifetimes.map_or_else(|| Cell::new("its own", DIM), Cell::from),
+            ttls.map_or_else(|| Cell::new("its own", DIM), Cell::from),
             list(&verbs(capabilities)),
             list(capabilities.test_recipients),
         ]);

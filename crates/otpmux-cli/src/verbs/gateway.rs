@@ -49,7 +49,7 @@ impl Gateway {
         set("channel", new.channel.as_ref().map(|channel| json!(channel)));
         set("locale", new.locale.as_ref().map(|locale| json!(locale)));
         set("template", new.template.as_ref().map(|template| json!(template)));
-        set("ttl", new.lifetime.map(|lifetime| json!(lifetime.as_secs())));
+        set("ttl", new.ttl.map(|ttl| json!(ttl.as_secs())));
         set("code_length", new.code_length.map(|length| json!(length)));
         let call = Call::post("/v1/verifications", &body).hiding(to);
         document(&self.ask(named(call, new.idempotency_key.as_deref())?).await?)

@@ -30,7 +30,7 @@ pub(crate) struct Args {
     to: String,
     #[command(flatten)]
     wishes: Wishes,
-    /// How long the code is good for, in seconds [default: the policy's lifetime]
+    /// How long the code is good for, in seconds [default: the policy's TTL]
     #[arg(long, value_name = "SECONDS")]
     ttl: Option<u64>,
     /// Digits of the code [default: the policy's]
@@ -87,7 +87,7 @@ async fn send(args: &Args) -> Result<(Desk, Value), Failure> {
     }
     let to = desk.read_recipient(&args.to, args.wishes.country()?).await?;
     let mut new = args.wishes.new_verification(to, "--to")?;
-    new.lifetime = args.ttl.map(Duration::from_secs);
+    new.ttl = args.ttl.map(Duration::from_secs);
     new.code_length = args.code_length;
     new.template.clone_from(&args.template);
     new.idempotency_key.clone_from(&args.idempotency_key);

@@ -16,7 +16,7 @@ fn what_each_can_do_and_what_is_left_on_its_account() {
         assert_eq!((&told[0]["name"], &told[0]["kind"]), (&"primary".into(), &"easyotp".into()));
         assert_eq!(told[0]["channels"], json!(["sms", "voice", "email"]));
         assert_eq!(told[0]["otpmux_codes"], json!({ "min": 4, "max": 10 }));
-        assert_eq!(told[0]["lifetimes"], json!({ "min": "1m", "max": "1h" }));
+        assert_eq!(told[0]["ttls"], json!({ "min": "1m", "max": "1h" }));
         assert_eq!(told[0]["documented"]["requests"], json!(["120/1m"]));
         assert_eq!(told[0]["requests"], json!(["120/1m"]));
         assert_eq!(told[0]["health"], json!({ "state": "closed" }));

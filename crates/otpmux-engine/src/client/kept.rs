@@ -89,8 +89,8 @@ impl Kept {
         let mut kept = Self::of(asked, None, length).with_metadata(metadata.clone());
         // Another spelling of the same recipient is the same request.
         kept.request.to = asked.recipient.canonical().into_owned();
-        let lifetime = asked.lifetime.map(|lifetime| lifetime.as_millis());
-        let content = (&kept.request, asked.purpose.as_str(), lifetime);
+        let ttl = asked.ttl.map(|ttl| ttl.as_millis());
+        let content = (&kept.request, asked.purpose.as_str(), ttl);
         // Texts, numbers and JSON values always serialise.
         Zeroizing::new(serde_json::to_vec(&content).unwrap_or_default())
     }

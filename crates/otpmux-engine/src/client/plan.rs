@@ -54,7 +54,7 @@ pub(super) struct Candidate {
     pub(super) member: Arc<Member>,
     pub(super) source: Source,
     pub(super) reason: Choice,
-    lifetime: Option<Duration>,
+    ttl: Option<Duration>,
 }
 
 /// Where a send attempt's code comes from.
@@ -94,18 +94,18 @@ impl Source {
 impl Candidate {
     fn new(member: &Arc<Member>, request: &SendRequest, wanted: &Wanted<'_>) -> Self {
         let capabilities = member.port().capabilities();
-        let lifetime = match (&capabilities.lifetimes, wanted.again) {
-            // What is left of a lifetime may be less than a vendor lets us ask for. Our own expiry
+        let ttl = match (&capabilities.ttls, wanted.again) {
+            // What is left of a TTL may be less than a vendor lets us ask for. Our own expiry
             // rules in any case.
             (Some(range), Some(_)) => {
-                request.lifetime.map(|left| left.max(*range.start()).min(*range.end()))
+                request.ttl.map(|left| left.max(*range.start()).min(*range.end()))
             }
-            _ => request.lifetime,
+            _ => request.ttl,
         };
         Self {
             source: source(member.port(), request, wanted),
             reason: Choice::Preferred,
-            lifetime,
+            ttl,
             member: Arc::clone(member),
         }
     }
@@ -126,7 +126,7 @@ impl Candidate {
 
     /// Turns the plan's request into this candidate's.
     pub(super) fn fit(&self, request: &mut SendRequest, ours: Option<&Code>) {
-        request.lifetime = self.lifetime;
+        request.ttl = self.ttl;
         request.code = match (&self.source, ours) {
             (Source::Otpmux, Some(code)) => CodeSource::Otpmux(code.clone()),
             (source, _) => CodeSource::Vendor { length: source.wished_length() },
@@ -188,14 +188,14 @@ impl Inner {
         now: SystemTime,
     ) -> Result<(SendRequest, Survey), Error> {
         let channel = new.channel_or_default();
-        let lifetime = new.lifetime.unwrap_or_else(|| self.policy.lifetime_by(&channel));
-        Policy::check_lifetime(lifetime).map_err(invalid)?;
+        let ttl = new.ttl.unwrap_or_else(|| self.policy.ttl_by(&channel));
+        Policy::check_ttl(ttl).map_err(invalid)?;
         if new.message.as_ref().is_some_and(|text| !text.contains("{code}")) {
             return Err(invalid("the message must hold {code} where the code belongs"));
         }
         let code_source = CodeSource::Otpmux(code.clone());
         let mut request = SendRequest::new(new.recipient, channel, code_source);
-        request.lifetime = Some(lifetime);
+        request.ttl = Some(ttl);
         request.purpose = new.purpose;
         request.message = new.message;
         request.subject = new.subject;
@@ -229,7 +229,7 @@ impl Inner {
         // A vendor that was not in sight of the send is asked for a code as long as ours.
         let wished_length = kept.wished_length().or(code.as_ref().map(Code::length));
         let mut request = kept.into_request();
-        request.lifetime = Some(until(record.expires_at, now));
+        request.ttl = Some(until(record.expires_at, now));
         let wanted =
             Wanted { code: code.as_ref(), exact_length: None, wished_length, again: Some(record) };
         let mut plan = match channel {

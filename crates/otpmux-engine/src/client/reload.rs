@@ -111,7 +111,7 @@ impl Inner {
         reloaded: &mut Reloaded,
     ) -> HashMap<ProviderId, Retired> {
         let now = self.clock.now();
-        let until = now + Policy::MAX_LIFETIME + RETENTION;
+        let until = now + Policy::MAX_TTL + RETENTION;
         let gone = |id: &&ProviderId| !active.contains_key(*id);
         let mut retired = HashMap::new();
         for (id, old) in self.members.retired.iter().filter(|(id, _)| gone(id)) {

@@ -24,8 +24,8 @@ pub struct NewVerification {
     pub channel: Option<Channel>,
     /// What for: a code for one purpose is no good for another.
     pub purpose: Purpose,
-    /// How long the code is good for; `None` means the policy's lifetime.
-    pub lifetime: Option<Duration>,
+    /// How long the code is good for; `None` means the policy's TTL.
+    pub ttl: Option<Duration>,
     /// Digits of the code; `None` means the policy's, or the vendor's where it alone decides.
     pub code_length: Option<u8>,
     /// The text, with `{code}` where the code belongs, where the provider takes one.
@@ -177,7 +177,7 @@ impl NewVerification {
             recipient: recipient.into(),
             channel: None,
             purpose: Purpose::default(),
-            lifetime: None,
+            ttl: None,
             code_length: None,
             message: None,
             subject: None,
@@ -220,8 +220,8 @@ impl NewVerification {
     }
 
     /// Sets how long the code is good for.
-    pub fn with_lifetime(mut self, lifetime: Duration) -> Self {
-        self.lifetime = Some(lifetime);
+    pub fn with_ttl(mut self, ttl: Duration) -> Self {
+        self.ttl = Some(ttl);
         self
     }
 

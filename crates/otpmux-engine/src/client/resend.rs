@@ -17,7 +17,7 @@ impl OtpClient {
     /// than before where there is one, by another channel if asked. Where all who carry ours are left
     /// alone or have just failed this user, by one that makes a code of its own: then
     /// [`new_code`](Verification::new_code) says so, both codes count, under one count of tries, and
-    /// one of them lets in once. Neither the lifetime nor the guesses are renewed.
+    /// one of them lets in once. Neither the TTL nor the guesses are renewed.
     ///
     /// # Errors
     ///

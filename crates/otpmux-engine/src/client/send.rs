@@ -50,7 +50,7 @@ impl OtpClient {
         let kept = Kept::of(&plan.request, ours, wished).with_metadata(metadata);
         let sealed = kept.seal(id, &inner.keys, &pool).map_err(no_entropy)?;
         let request = &plan.request;
-        let lifetime = request.lifetime.unwrap_or(inner.policy.lifetime);
+        let ttl = request.ttl.unwrap_or(inner.policy.ttl);
         let mut record = Record {
             id,
             recipient: inner.keys.hash(&request.recipient),
@@ -59,7 +59,7 @@ impl OtpClient {
             supersedes: None,
             code: ours.map(|code| inner.keys.sign(id, code)),
             code_length: plan.code_length(&code),
-            expires_at: now + lifetime,
+            expires_at: now + ttl,
             guesses: 0,
             max_guesses: inner.policy.max_guesses,
             resends: 0,

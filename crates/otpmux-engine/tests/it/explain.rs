@@ -88,7 +88,7 @@ async fn a_request_that_no_route_takes_and_one_that_nobody_can_carry() {
     talkative.metadata.insert("note".into(), "x".repeat(201));
     let told = client.explain(talkative);
     assert_eq!(told.refusal.unwrap().kind(), ErrorKind::InvalidRequest);
-    let told = client.explain(login().with_lifetime(Duration::from_hours(9)));
+    let told = client.explain(login().with_ttl(Duration::from_hours(9)));
     assert_eq!(told.refusal.unwrap().kind(), ErrorKind::InvalidRequest);
 }
 

@@ -363,7 +363,7 @@ async fn frd_01_countries_that_are_not_allowed_are_refused_before_any_vendor_and
 async fn frd_04_the_wait_before_a_resend_grows_with_some_jitter() {
     let a = carrier("a");
     let mut growing = lenient();
-    growing.lifetime = Duration::from_mins(10);
+    growing.ttl = Duration::from_mins(10);
     growing.resends = 10;
     growing.resend_delay_max = Duration::from_mins(2);
     let world = World::with(&[&a], growing);

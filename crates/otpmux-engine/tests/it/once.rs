@@ -42,7 +42,7 @@ async fn another_request_under_the_same_key_is_refused() {
         named("k").by(Channel::Voice),
         named("k").for_purpose(login),
         named("k").with_code_length(8),
-        named("k").with_lifetime(Duration::from_secs(60)),
+        named("k").with_ttl(Duration::from_secs(60)),
         named("k").with_message("{code} is yours"),
         NewVerification::to("+919876543211".parse::<otpmux_core::Recipient>().unwrap())
             .with_idempotency_key("k"),

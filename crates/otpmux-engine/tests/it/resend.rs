@@ -151,7 +151,7 @@ async fn resends_go_round() {
     let (a, b) = (carrier("a"), crate::world::vendor("b"));
     let mut policy = lenient();
     policy.resend_delay_max = policy.resend_delay;
-    policy.lifetime = std::time::Duration::from_mins(10);
+    policy.ttl = std::time::Duration::from_mins(10);
     let world = World::with(&[&a, &b], policy);
     let sent = world.send().await.unwrap();
     let mut by = Vec::new();
@@ -285,7 +285,7 @@ async fn a_policy_may_want_the_next_channel_that_somebody_has() {
     let (a, b) = (carrier("a"), carrier("b"));
     let mut policy = lenient();
     policy.resend_by = ResendBy::NextChannel;
-    policy.lifetime = std::time::Duration::from_mins(10);
+    policy.ttl = std::time::Duration::from_mins(10);
     let world = World::with(&[&a, &b], policy);
     let sent = world.send().await.unwrap();
     let mut channels = Vec::new();

@@ -18,7 +18,7 @@ async fn says_what_was_sent() {
     assert_eq!(world.seconds_until(sent.resend_after), 30);
     assert_eq!((sent.code_length, sent.guesses_left, sent.send_attempts.len()), (Some(6), 5, 1));
     let request = &provider.sends.requests()[0];
-    assert_eq!(request.lifetime, Some(Duration::from_secs(300)));
+    assert_eq!(request.ttl, Some(Duration::from_secs(300)));
     assert_eq!(request.recipient, phone());
 }
 
@@ -31,8 +31,8 @@ async fn nothing_that_is_wrong_reaches_a_provider() {
     for (new, kind, blame) in [
         (to().with_code_length(5), ErrorKind::InvalidRequest, Blame::Caller),
         (to().with_code_length(11), ErrorKind::InvalidRequest, Blame::Caller),
-        (to().with_lifetime(Duration::from_secs(601)), ErrorKind::InvalidRequest, Blame::Caller),
-        (to().with_lifetime(Duration::from_secs(29)), ErrorKind::InvalidRequest, Blame::Caller),
+        (to().with_ttl(Duration::from_secs(601)), ErrorKind::InvalidRequest, Blame::Caller),
+        (to().with_ttl(Duration::from_secs(29)), ErrorKind::InvalidRequest, Blame::Caller),
         (to().with_message("no place for it"), ErrorKind::InvalidRequest, Blame::Caller),
         (to().by(Channel::Email), ErrorKind::InvalidRequest, Blame::Caller),
         (to().by(Channel::WhatsApp), ErrorKind::Unsupported, Blame::Provider),

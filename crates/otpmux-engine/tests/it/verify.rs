@@ -43,7 +43,7 @@ async fn sec_06_wrong_codes_are_counted_down_to_the_lock() {
 async fn sec_03_expiry_is_exact() {
     let provider = carrier("a");
     let world = World::of(&[&provider]);
-    let new = || NewVerification::to(phone()).with_lifetime(Duration::from_secs(600));
+    let new = || NewVerification::to(phone()).with_ttl(Duration::from_secs(600));
     let early = world.client.send(new()).await.unwrap();
     world.advance(599);
     assert_eq!(world.verify(&early, &provider.otpmux_codes()[0]).await, "approved");
@@ -58,11 +58,11 @@ async fn sec_03_expiry_is_exact() {
 }
 
 #[tokio::test]
-async fn sec_03_a_resend_renews_no_lifetime() {
+async fn sec_03_a_resend_renews_no_ttl() {
     let provider = carrier("a");
     let world = World::of(&[&provider]);
     for (wait, verdict) in [(599, "approved"), (600, "expired")] {
-        let new = NewVerification::to(phone()).with_lifetime(Duration::from_secs(600));
+        let new = NewVerification::to(phone()).with_ttl(Duration::from_secs(600));
         let sent = world.client.send(new).await.unwrap();
         let mut waited = 0;
         for pause in [40, 80, 160] {

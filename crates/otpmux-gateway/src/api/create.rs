@@ -187,7 +187,7 @@ fn read(
         new.channel = channel;
         new.purpose = purpose.unwrap_or_default();
         (new.locale, new.template) = (locale, template);
-        new.lifetime = ttl.map(Duration::from_secs);
+        new.ttl = ttl.map(Duration::from_secs);
         new.code_length = code_length;
         new.metadata = metadata.unwrap_or_default();
         let mut client = client.unwrap_or_default();

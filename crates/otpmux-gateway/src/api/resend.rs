@@ -28,7 +28,7 @@ pub(super) struct ResendVerification {
 /// At the user's wish: the same code where it is ours, by another provider than before where there is
 /// one. Where nobody is left who carries the same code and has not just failed this user, a vendor may
 /// send a code of its own: `new_code` is then true, and both codes are good until one is used. Neither
-/// the lifetime nor the guesses are renewed.
+/// the TTL nor the guesses are renewed.
 #[utoipa::path(
     post,
     path = "/v1/verifications/{id}/resend",

@@ -109,7 +109,7 @@ enum SkipReason {
     UnsupportedOtpmuxCode,
     UnsupportedVendorCode,
     UnsupportedCodeLength,
-    UnsupportedLifetime,
+    UnsupportedTtl,
     CircuitOpen,
     RateLimited,
     OtherCode,

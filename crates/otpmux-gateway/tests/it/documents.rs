@@ -58,7 +58,7 @@ fn the_documents_reasons_are_the_engines() {
         Incompatibility::OtpmuxCode,
         Incompatibility::VendorCode,
         Incompatibility::CodeLength,
-        Incompatibility::Lifetime,
+        Incompatibility::Ttl,
     ];
     let others =
         [SkipReason::CircuitOpen(std::time::UNIX_EPOCH), SkipReason::Limit, SkipReason::OtherCode];

@@ -254,9 +254,9 @@ async fn w14_no_get_verifies() {
     assert_eq!(gateway.verify(&sent, &code).await["verdict"], "approved");
 }
 
-/// The lifetime that is told is that of this call.
+/// The TTL that is told is that of this call.
 #[tokio::test]
-async fn w15_the_lifetime_is_that_of_the_call() {
+async fn w15_the_ttl_is_that_of_the_call() {
     let emulator = emulator().await;
     let gateway = start(&toml(&emulator, ""), environment()).await.unwrap();
     let seconds = |sent: &serde_json::Value, key: &str| -> i64 {

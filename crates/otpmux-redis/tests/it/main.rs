@@ -6,7 +6,7 @@ mod clocks;
 mod cluster;
 mod fake;
 mod full;
-mod lifetimes;
+mod ttls;
 mod mailboxes;
 mod outage;
 mod processes;

@@ -11,7 +11,7 @@
 mod crash;
 mod failures;
 mod home;
-mod lifetime;
+mod ttl;
 mod opening;
 mod parts;
 mod races;
@@ -62,9 +62,9 @@ fn main() {
         failures::a_disk_that_fails_is_told_and_costs_nothing,
         failures::a_full_file_refuses_new_ones_only,
         failures::a_row_that_cannot_be_read_is_told,
-        lifetime::everything_is_there_after_a_restart,
-        lifetime::what_is_queued_is_done_when_the_store_is_dropped,
-        lifetime::a_dropped_call_harms_nobody,
+        ttl::everything_is_there_after_a_restart,
+        ttl::what_is_queued_is_done_when_the_store_is_dropped,
+        ttl::a_dropped_call_harms_nobody,
         opening::a_file_that_is_not_ours_is_refused_and_left_alone,
         opening::another_version_is_refused_and_left_as_it_is,
         opening::other_tables_are_refused_whatever_version_they_claim,

@@ -41,7 +41,7 @@ const CLAIMS: &[Claim] = &[
         vendor_codes::claimed,
         vendor_codes::unclaimed,
     ),
-    claim("lifetimes", |c| c.lifetimes.is_some(), sending::lifetimes, nothing),
+    claim("ttls", |c| c.ttls.is_some(), sending::ttls, nothing),
     claim("phone_prefixes", |c| !c.phone_prefixes.is_empty(), sending::prefixes, nothing),
     claim("message", |c| c.message, wishes::message, nothing),
     claim("template", |c| c.template, wishes::template, nothing),

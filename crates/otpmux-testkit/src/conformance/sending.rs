@@ -38,26 +38,26 @@ fn bare(recipient: &str) -> String {
     recipient.trim_start_matches('+').to_lowercase()
 }
 
-pub(super) fn lifetimes(cases: &mut Cases) {
-    let Some(range) = cases.capabilities().lifetimes.clone() else {
+pub(super) fn ttls(cases: &mut Cases) {
+    let Some(range) = cases.capabilities().ttls.clone() else {
         return;
     };
     let (shortest, longest) = range.into_inner();
-    for (name, lifetime) in [("shortest", shortest), ("longest", longest)] {
-        cases.add(format!("lifetimes/{name}"), async move |bench| {
+    for (name, ttl) in [("shortest", shortest), ("longest", longest)] {
+        cases.add(format!("ttls/{name}"), async move |bench| {
             let stand = bench.start().await?;
             let mut request = stand.request();
-            request.lifetime = Some(lifetime);
+            request.ttl = Some(ttl);
             stand.send(&request).await.map_err(unexpected)?;
             stand.last_code().await.map(drop)
         });
     }
-    cases.add("lifetimes/outside-is-refused", async move |bench| {
+    cases.add("ttls/outside-is-refused", async move |bench| {
         let stand = bench.start().await?;
         let second = Duration::from_secs(1);
-        for lifetime in [shortest.saturating_sub(second), longest + second] {
+        for ttl in [shortest.saturating_sub(second), longest + second] {
             let mut request = stand.request();
-            request.lifetime = Some(lifetime);
+            request.ttl = Some(ttl);
             stand.unsupported(stand.send(&request)).await?;
         }
         Ok(())

@@ -111,7 +111,7 @@ pub(super) async fn a_resend_obeys_its_terms(store: Store) {
     assert_eq!(begun(again(2, 120), 90).await, AttemptStarted::TooMany);
     let back = read(&*store, id).await;
     assert_eq!((back.resends, back.send_attempts.len(), back.resend_after), (2, 3, after(90)));
-    assert_eq!(back.expires_at, after(300), "a resend does not renew the lifetime");
+    assert_eq!(back.expires_at, after(300), "a resend does not renew the ttl");
 }
 
 pub(super) async fn a_locked_one_is_not_sent_again(store: Store) {

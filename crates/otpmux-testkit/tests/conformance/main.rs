@@ -77,7 +77,7 @@ fn claim_that_is_not_kept() {
 #[test]
 fn what_is_not_claimed_and_asked_for_all_the_same() {
     caught_with(bare(), Lie::AsksUnclaimed, &["balance/is-refused"]);
-    let lengths = ["otpmux-codes/other-lengths-are-refused", "lifetimes/outside-is-refused"];
+    let lengths = ["otpmux-codes/other-lengths-are-refused", "ttls/outside-is-refused"];
     caught(Lie::ChecksNothing, &lengths);
     caught(Lie::ChecksNothing, &["before-io/channel-that-is-not-claimed"]);
 }

@@ -21,7 +21,7 @@ pub(crate) fn everything() -> Capabilities {
     let mut capabilities = Capabilities::new([Channel::Sms, Channel::Email])
         .with_otpmux_codes(5..=8)
         .with_vendor_codes(Some(6..=8))
-        .with_lifetimes(Duration::from_mins(1)..=Duration::from_hours(1));
+        .with_ttls(Duration::from_mins(1)..=Duration::from_hours(1));
     capabilities.phone_prefixes = &["+1"];
     capabilities.message = true;
     capabilities.template = true;

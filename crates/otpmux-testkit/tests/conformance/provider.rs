@@ -203,7 +203,7 @@ impl OtpProvider for ModelProvider {
         }
         let wishes = [&request.template, &request.locale, &request.sender];
         if self.lie == Lie::RefusesWishes && wishes.iter().any(|wish| wish.is_some())
-            || self.lie == Lie::RefusesLifetimes && request.lifetime.is_some()
+            || self.lie == Lie::RefusesLifetimes && request.ttl.is_some()
         {
             return Err(self.answer(400));
         }

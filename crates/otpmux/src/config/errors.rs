@@ -65,7 +65,7 @@ impl From<BuildError> for ConfigErrors {
             BuildError::Resilience(id, _) => format!("providers.{id}.resilience"),
             BuildError::UnknownProvider(_) | BuildError::Route(_) => "routes".to_owned(),
             BuildError::Policy(PolicyError::CodeLength) => policy("code_length"),
-            BuildError::Policy(PolicyError::Lifetime) => policy("lifetime"),
+            BuildError::Policy(PolicyError::Ttl) => policy("ttl"),
             BuildError::Policy(PolicyError::Range(what)) => policy(what),
             BuildError::Policy(PolicyError::Country(_)) => policy("countries"),
             BuildError::Policy(PolicyError::Limit) => "limits".to_owned(),

@@ -22,12 +22,12 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "Allow codes of four and five digits, which can be guessed. Default false.",
     ),
     Setting::duration(
-        "lifetime",
-        Policy::MIN_LIFETIME..=Policy::MAX_LIFETIME,
+        "ttl",
+        Policy::MIN_TTL..=Policy::MAX_TTL,
         "How long a code is good for, from the first send on. Default 5m.",
     ),
     Setting::texts(
-        "lifetimes",
+        "ttls",
         "The same by channel, such as { email = \"10m\" }; from 30s to 10m. Default none.",
     ),
     Setting::count(
@@ -142,8 +142,8 @@ fn fill(settings: &Settings, cx: &mut Reading<'_>) -> Policy {
             *field = time;
         }
     };
-    set("lifetime", &mut policy.lifetime);
-    policy.lifetimes = lifetimes(settings, cx);
+    set("ttl", &mut policy.ttl);
+    policy.ttls = ttls(settings, cx);
     set("deadline", &mut policy.deadline);
     set("resend_delay", &mut policy.resend_delay);
     set("resend_delay_max", &mut policy.resend_delay_max);
@@ -181,20 +181,20 @@ fn prefix(text: &str) -> Result<String, String> {
     policy.check().map(|()| text.to_owned()).map_err(|error| error.to_string())
 }
 
-fn lifetimes(settings: &Settings, cx: &mut Reading<'_>) -> BTreeMap<Channel, Duration> {
-    let range = Policy::MIN_LIFETIME..=Policy::MAX_LIFETIME;
-    let mut lifetimes = BTreeMap::new();
-    for (channel, text) in settings.texts("lifetimes").into_iter().flatten() {
-        let path = format!("policy.lifetimes.{channel}");
+fn ttls(settings: &Settings, cx: &mut Reading<'_>) -> BTreeMap<Channel, Duration> {
+    let range = Policy::MIN_TTL..=Policy::MAX_TTL;
+    let mut ttls = BTreeMap::new();
+    for (channel, text) in settings.texts("ttls").into_iter().flatten() {
+        let path = format!("policy.ttls.{channel}");
         match (channel.parse::<Channel>(), parse_duration(text)) {
-            (Ok(channel), Some(lifetime)) if range.contains(&lifetime) => {
-                lifetimes.insert(channel, lifetime);
+            (Ok(channel), Some(ttl)) if range.contains(&ttl) => {
+                ttls.insert(channel, ttl);
             }
             (Ok(_), _) => cx.mistake(path, "must be a time from 30s to 10m, such as \"10m\""),
             (Err(error), _) => cx.mistake(path, error.to_string()),
         }
     }
-    lifetimes
+    ttls
 }
 
 /// The texts of a list, each understood by `parse`.

@@ -67,25 +67,25 @@ pub(super) fn check_policy(
         None => capabilities.vendor_codes.is_some(),
     };
     let lasts = |capabilities: &Capabilities| {
-        capabilities.lifetimes.as_ref().is_none_or(|range| range.contains(&policy.lifetime))
+        capabilities.ttls.as_ref().is_none_or(|range| range.contains(&policy.ttl))
     };
     if nobody(&makes_or_carries) {
         let message = format!("no provider here carries codes of {} digits", policy.code_length);
         cx.mistake("policy.code_length", message);
     }
     if nobody(&lasts) {
-        let lifetime = duration_text(policy.lifetime);
-        cx.mistake("policy.lifetime", format!("no provider here takes a lifetime of {lifetime}"));
+        let ttl = duration_text(policy.ttl);
+        cx.mistake("policy.ttl", format!("no provider here takes a ttl of {ttl}"));
     }
-    for (channel, lifetime) in &policy.lifetimes {
+    for (channel, ttl) in &policy.ttls {
         let serves = |can: &Capabilities| {
             can.channels.contains(channel)
-                && can.lifetimes.as_ref().is_none_or(|range| range.contains(lifetime))
+                && can.ttls.as_ref().is_none_or(|range| range.contains(ttl))
         };
         if nobody(&serves) {
-            let lifetime = duration_text(*lifetime);
-            let message = format!("no provider here sends by it with a lifetime of {lifetime}");
-            cx.mistake(format!("policy.lifetimes.{channel}"), message);
+            let ttl = duration_text(*ttl);
+            let message = format!("no provider here sends by it with a ttl of {ttl}");
+            cx.mistake(format!("policy.ttls.{channel}"), message);
         }
     }
     // The default order of channels is for every set of providers; one that was written is not.

@@ -30,7 +30,7 @@ pub(super) fn example(name: &str, kind: &SettingKind) -> Map<String, Value> {
         SettingKind::Limits { count, per, .. } => {
             json!([format!("{}/{}ms", count.end(), per.end().as_millis())])
         }
-        SettingKind::Texts if name == "lifetimes" => json!({ "email": "10m" }),
+        SettingKind::Texts if name == "ttls" => json!({ "email": "10m" }),
         SettingKind::ListOr(_) if name == "countries" => json!(["IN"]),
         SettingKind::List if name == "refuse_numbers" => json!(["voip"]),
         SettingKind::List if name == "allow_prefixes" => json!(["+4490"]),

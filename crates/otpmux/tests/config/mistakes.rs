@@ -118,10 +118,10 @@ fn policy() {
         &["policy.code_length: code_length must be 6 to 10; 4 and 5 need allow_short_codes = true"],
     );
     assert_mistakes(
-        &policy("lifetime = \"11m\"\nmax_guesse = 3\nduplicates = \"1\""),
+        &policy("ttl = \"11m\"\nmax_guesse = 3\nduplicates = \"1\""),
         &[
             "policy.max_guesse: unknown key; did you mean `max_guesses`?",
-            "policy.lifetime: must be a time such as \"500ms\", \"10s\", \"5m\" or \"1h\", \
+            "policy.ttl: must be a time such as \"500ms\", \"10s\", \"5m\" or \"1h\", \
          from 30s to 10m",
             "policy.duplicates: must be a whole number from 0 to 3",
         ],
@@ -316,8 +316,8 @@ fn a_file_that_cannot_be_read() {
 #[test]
 fn a_policy_that_no_provider_can_keep() {
     assert_mistakes(
-        &with("[policy]\ncode_length = 10\nlifetime = \"30s\""),
-        &["policy.lifetime: no provider here takes a lifetime of 30s"],
+        &with("[policy]\ncode_length = 10\nttl = \"30s\""),
+        &["policy.ttl: no provider here takes a ttl of 30s"],
     );
     let text = "[providers.p]\nkind = \"startmessaging\"\napi_key = \"env:KEY\"\n\
                 [policy]\ncode_length = 8";

@@ -38,7 +38,7 @@ fn line() -> impl Strategy<Value = String> {
         "cluster = true",
         "max_guesses = -9223372036854775808",
         "capacity = 9223372036854775807",
-        "lifetime = 1979-05-27T07:32:00Z",
+        "ttl = 1979-05-27T07:32:00Z",
         "timeout = nan",
         "x = \"\"\"",
         "= 1",
@@ -127,7 +127,7 @@ proptest! {
     fn sec_11_an_override_is_never_repeated(
         key in prop::sample::select(vec![
             "PROVIDERS__P__API_KEY", "PROVIDERS__P__TIMEOUT", "PROVIDERS__P__BASE_URL",
-            "STORE__URL", "STORE__CAPACITY", "POLICY__LIFETIME", "POLICY__CHANNELS",
+            "STORE__URL", "STORE__CAPACITY", "POLICY__TTL", "POLICY__CHANNELS",
             "LIMITS__RECIPIENT", "GUARDS__REQUESTS", "PROVIDERS__P__GUARDS__RETRIES",
             "SERVER__LISTEN", "NONE__SUCH",
         ]),

@@ -12,7 +12,7 @@ fn mistakes(text: &str, environment: &Environment) -> Vec<String> {
 fn replace_single_values() {
     let environment = environment()
         .with("OTPMUX_STORE__CAPACITY", "7")
-        .with("OTPMUX_POLICY__LIFETIME", "2m")
+        .with("OTPMUX_POLICY__TTL", "2m")
         .with("OTPMUX_Policy__allow_short_codes", "true")
         .with("OTPMUX_POLICY__CODE_LENGTH", "4")
         .with("OTPMUX_SERVER__LISTEN", "0.0.0.0:80")
@@ -21,7 +21,7 @@ fn replace_single_values() {
     let text = "[providers.easy-eu]\nkind = \"easyotp\"\napi_key = \"env:NOT_SET\"";
     let config = read_in(text, &environment).unwrap();
     assert_eq!(config.store(), &StoreConfig::Memory { capacity: 7 });
-    assert_eq!(config.policy().lifetime, Duration::from_mins(2));
+    assert_eq!(config.policy().ttl, Duration::from_mins(2));
     assert_eq!(config.policy().code_length, 4);
     assert_eq!(config.server().unwrap().listen.port(), 80);
 }

@@ -44,7 +44,7 @@ key = "env:SERVER_KEY"
 
 [policy]
 code_length = 8
-lifetime = "4m"
+ttl = "4m"
 max_guesses = 3
 resend_delay = "0s"
 
@@ -92,7 +92,7 @@ fn every_section() {
     assert_eq!(config.store(), &StoreConfig::Memory { capacity: 10 });
     assert_eq!(config.server_key_ids(), ["2026-11", "2026-10"]);
     assert_eq!(config.policy().code_length, 8);
-    assert_eq!(config.policy().lifetime, Duration::from_mins(4));
+    assert_eq!(config.policy().ttl, Duration::from_mins(4));
     assert_eq!(config.policy().resend_delay, Duration::ZERO);
     assert_eq!(config.policy().resends, 4, "left out: the default");
     let server = config.server().unwrap();

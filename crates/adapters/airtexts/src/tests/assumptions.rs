@@ -222,7 +222,7 @@ fn nothing_is_claimed_that_is_not_known() {
     assert!(!claims.idempotent && !claims.resend && !claims.status);
     assert!(!claims.balance && !claims.cancel && !claims.message);
     assert_eq!(claims.limits, Limits::default());
-    assert_eq!((&claims.lifetimes, &claims.otpmux_codes), (&None, &None));
+    assert_eq!((&claims.ttls, &claims.otpmux_codes), (&None, &None));
 }
 
 #[test]

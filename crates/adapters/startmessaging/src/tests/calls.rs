@@ -79,12 +79,12 @@ async fn the_request_holds_what_it_should_and_no_more() {
     let ok = ResponseTemplate::new(201).set_body_json(ok);
     Mock::given(any()).respond_with(ok).mount(&server).await;
     let mut request = request("+919876543210", Some("004217"));
-    request.lifetime = Some(Duration::from_secs(359));
+    request.ttl = Some(Duration::from_secs(359));
     request.template = Some(String::new());
     let provider = provider(Mode::Transport, &server.uri());
     let sent = provider.send(&cx(), &request).await.unwrap();
     assert_eq!(reference(&sent), Some(r#"{"mode":"transport","otp":"o","message":"m"}"#));
-    request.lifetime = Some(Duration::from_secs(20));
+    request.ttl = Some(Duration::from_secs(20));
     request.template = Some("t".to_owned());
     provider.send(&cx(), &request).await.unwrap();
     let asked = server.received_requests().await.unwrap();

@@ -78,7 +78,7 @@ impl Track {
                 known.codes.extend(messages.iter().filter_map(|call| call.code.clone()));
                 known.codes.extend(before);
                 prop_assert!(known.codes.len() <= 1, "two codes: {:?}", known.codes);
-                prop_assert_eq!(sent.expires_at, known.expires_at, "a lifetime was renewed");
+                prop_assert_eq!(sent.expires_at, known.expires_at, "a ttl was renewed");
             }
             Err(error) if error.certainty() != Certainty::Unknown => {
                 prop_assert!(messages.is_empty(), "lost without being told: {error} {messages:?}");
