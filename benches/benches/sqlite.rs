@@ -109,8 +109,8 @@ impl World {
         let hash = self.keys.hash(to);
         vec![
             limit_hit(LimitKey::of_recipient(LimitScope::Recipient, &hash), &limits.recipient),
-            limit_hit(other(LimitScope::Client, "client", number / 10), &limits.client),
-            limit_hit(other(LimitScope::Prefix, "prefix", number / 40), &limits.prefix),
+            limit_hit(other(LimitScope::Ip, "client", number / 10), &limits.ip),
+            limit_hit(other(LimitScope::NumberRange, "prefix", number / 40), &limits.number_range),
         ]
     }
 }

@@ -32,7 +32,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         base_url = "{}"
 
         [policy]
-        duplicates = 1
+        max_duplicates = 1
         "#,
         emulator.base_url(Vendor::EasyOtp),
         emulator.base_url(Vendor::StartMessaging),

@@ -52,9 +52,9 @@ resend_delay_max = "0s"
 
 [limits]
 recipient = ["1000000/1h"]
-client = ["1000000/1h"]
+ip = ["1000000/1h"]
 purpose = ["1000000/1h"]
-prefix = ["1000000/1h"]
+number_range = ["1000000/1h"]
 global = ["1000000/1h"]
 guesses = ["1000000/1h"]
 guesses_total = ["1000000/1h"]

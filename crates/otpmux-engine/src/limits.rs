@@ -15,11 +15,11 @@ pub enum LimitScope {
     /// Messages to one recipient.
     Recipient,
     /// Messages asked for from one address: an IPv4 address, or an IPv6 network of 64 bits.
-    Client,
+    Ip,
     /// Messages for one purpose.
     Purpose,
     /// Messages to numbers that differ in their last four digits only.
-    Prefix,
+    NumberRange,
     /// Messages to addresses of one mail domain, its subdomains included.
     Domain,
     /// Messages by one provider.
@@ -37,9 +37,9 @@ impl LimitScope {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Recipient => "recipient",
-            Self::Client => "client",
+            Self::Ip => "ip",
             Self::Purpose => "purpose",
-            Self::Prefix => "prefix",
+            Self::NumberRange => "number_range",
             Self::Domain => "domain",
             Self::Provider => "provider",
             Self::Global => "global",
@@ -250,7 +250,7 @@ mod tests {
         let mut log = HitLog::default();
         log.hit(&windows, at(0));
         log.hit(&windows, at(100));
-        let limited = log.full(LimitScope::Client, &windows, at(110)).unwrap();
+        let limited = log.full(LimitScope::Ip, &windows, at(110)).unwrap();
         assert_eq!((limited.window, limited.retry_after.as_secs()), (windows[1], 490));
     }
 

@@ -25,7 +25,7 @@ pub struct Policy {
     pub max_guesses: u32,
     /// Messages that may go out beyond the one that the user needs, when it is unknown whether that
     /// one did. Default 1.
-    pub duplicates: u32,
+    pub max_duplicates: u32,
     /// How long a whole send may take, over all providers. Default 20 s.
     pub deadline: Duration,
     /// When a provider has not answered for so long, the next one is asked beside it, with the same
@@ -36,7 +36,7 @@ pub struct Policy {
     /// What that wait grows to. Default 10 minutes.
     pub resend_delay_max: Duration,
     /// Resends of one verification. Default 4.
-    pub resends: u32,
+    pub max_resends: u32,
     /// By whom a message is sent again. Default the next provider.
     pub resend_by: ResendBy,
     /// The order in which [`ResendBy::NextChannel`] goes through channels. Default sms, whatsapp,
@@ -77,12 +77,12 @@ pub struct MessageLimits {
     pub recipient: Vec<RateLimit>,
     /// Asked for from one address (IPv4) or network of 64 bits (IPv6), where it is
     /// [known](otpmux_core::ClientContext::ip). Default 20 in a minute, 200 in an hour.
-    pub client: Vec<RateLimit>,
+    pub ip: Vec<RateLimit>,
     /// For one purpose. Default none.
     pub purpose: Vec<RateLimit>,
     /// To numbers that differ in their last four digits only: fraudsters buy them in blocks. Default
     /// 50 in ten minutes.
-    pub prefix: Vec<RateLimit>,
+    pub number_range: Vec<RateLimit>,
     /// To addresses of one mail domain, its
     /// [subdomains](otpmux_core::EmailAddress::counted_domain) included: whoever owns one has as many
     /// mailboxes as it likes. Hosts of many people are counted too, so leave room for the largest.
@@ -126,9 +126,9 @@ impl Default for MessageLimits {
                 RateLimit::new(15, HOUR),
                 RateLimit::new(50, DAY),
             ],
-            client: vec![RateLimit::new(20, MINUTE), RateLimit::new(200, HOUR)],
+            ip: vec![RateLimit::new(20, MINUTE), RateLimit::new(200, HOUR)],
             purpose: Vec::new(),
-            prefix: vec![RateLimit::new(50, 10 * MINUTE)],
+            number_range: vec![RateLimit::new(50, 10 * MINUTE)],
             domain: Vec::new(),
             global: Vec::new(),
             guesses: vec![RateLimit::new(10, HOUR), RateLimit::new(30, DAY)],
@@ -142,9 +142,9 @@ impl MessageLimits {
     pub fn none() -> Self {
         Self {
             recipient: Vec::new(),
-            client: Vec::new(),
+            ip: Vec::new(),
             purpose: Vec::new(),
-            prefix: Vec::new(),
+            number_range: Vec::new(),
             domain: Vec::new(),
             global: Vec::new(),
             guesses: Vec::new(),
@@ -156,9 +156,9 @@ impl MessageLimits {
     pub fn by_scope(&self) -> [(LimitScope, &[RateLimit]); 8] {
         [
             (LimitScope::Recipient, &self.recipient),
-            (LimitScope::Client, &self.client),
+            (LimitScope::Ip, &self.ip),
             (LimitScope::Purpose, &self.purpose),
-            (LimitScope::Prefix, &self.prefix),
+            (LimitScope::NumberRange, &self.number_range),
             (LimitScope::Domain, &self.domain),
             (LimitScope::Global, &self.global),
             (LimitScope::Guesses, &self.guesses),
@@ -179,12 +179,12 @@ impl Default for Policy {
             ttl: Duration::from_mins(5),
             ttls: BTreeMap::new(),
             max_guesses: 5,
-            duplicates: 1,
+            max_duplicates: 1,
             deadline: Duration::from_secs(20),
             hedge_after: None,
             resend_delay: Duration::from_secs(30),
             resend_delay_max: Duration::from_mins(10),
-            resends: 4,
+            max_resends: 4,
             resend_by: ResendBy::Next,
             channels: vec![Channel::Sms, Channel::WhatsApp, Channel::Voice],
             countries: None,
@@ -239,7 +239,7 @@ impl Policy {
     /// What [`max_guesses`](Self::max_guesses) may be.
     pub const MAX_GUESSES: RangeInclusive<u32> = 1..=10;
     /// What [`duplicates`](Self::duplicates) may be.
-    pub const DUPLICATES: RangeInclusive<u32> = 0..=3;
+    pub const MAX_DUPLICATES: RangeInclusive<u32> = 0..=3;
     /// What [`deadline`](Self::deadline) may be.
     pub const DEADLINE: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_mins(2);
     /// What [`hedge_after`](Self::hedge_after) may be.
@@ -248,7 +248,7 @@ impl Policy {
     /// What [`resend_delay`](Self::resend_delay) and its maximum may be.
     pub const RESEND_DELAY: RangeInclusive<Duration> = Duration::ZERO..=Self::MAX_TTL;
     /// What [`resends`](Self::resends) may be.
-    pub const RESENDS: RangeInclusive<u32> = 0..=10;
+    pub const MAX_RESENDS: RangeInclusive<u32> = 0..=10;
     /// What the count of a limit may be.
     pub const LIMIT_COUNT: RangeInclusive<u32> = 1..=1_000_000;
     /// What the length of a limit's window may be.
@@ -268,12 +268,12 @@ impl Policy {
         let growth = self.resend_delay..=*Self::RESEND_DELAY.end();
         let ranges = [
             ("max_guesses", Self::MAX_GUESSES.contains(&self.max_guesses)),
-            ("duplicates", Self::DUPLICATES.contains(&self.duplicates)),
+            ("max_duplicates", Self::MAX_DUPLICATES.contains(&self.max_duplicates)),
             ("deadline", Self::DEADLINE.contains(&self.deadline)),
             ("hedge_after", hedge),
             ("resend_delay", Self::RESEND_DELAY.contains(&self.resend_delay)),
             ("resend_delay_max", growth.contains(&self.resend_delay_max)),
-            ("resends", Self::RESENDS.contains(&self.resends)),
+            ("max_resends", Self::MAX_RESENDS.contains(&self.max_resends)),
         ];
         if let Some((what, _)) = ranges.into_iter().find(|(_, holds)| !holds) {
             return Err(PolicyError::Range(what));
@@ -356,7 +356,7 @@ mod tests {
                 PolicyError::Ttl,
             ),
             (Policy { max_guesses: 0, ..Policy::default() }, PolicyError::Range("max_guesses")),
-            (Policy { duplicates: 4, ..Policy::default() }, PolicyError::Range("duplicates")),
+            (Policy { max_duplicates: 4, ..Policy::default() }, PolicyError::Range("max_duplicates")),
             (
                 Policy { deadline: Duration::ZERO, ..Policy::default() },
                 PolicyError::Range("deadline"),

@@ -91,7 +91,7 @@ impl Offers {
             },
             ttl: ttl(config),
             guesses: policy.max_guesses,
-            resends: policy.resends,
+            resends: policy.max_resends,
             resend_delay: policy.resend_delay.as_secs(),
             limits: policy
                 .limits

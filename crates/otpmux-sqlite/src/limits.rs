@@ -176,9 +176,9 @@ fn bytes(key: LimitKey) -> [u8; 17] {
     let mut bytes = [0; 17];
     bytes[0] = match key.scope {
         LimitScope::Recipient => 1,
-        LimitScope::Client => 2,
+        LimitScope::Ip => 2,
         LimitScope::Purpose => 3,
-        LimitScope::Prefix => 4,
+        LimitScope::NumberRange => 4,
         LimitScope::Provider => 5,
         LimitScope::Global => 6,
         LimitScope::Guesses => 7,

@@ -16,10 +16,10 @@ fn the_policy_is_the_same_whatever_is_compiled_in() {
     let policy = Policy::default();
     assert_eq!((policy.code_length, policy.allow_short_codes), (6, false));
     assert_eq!((policy.ttl, policy.max_guesses), (Duration::from_mins(5), 5));
-    assert_eq!((policy.duplicates, Resilience::default().retries), (1, 2));
+    assert_eq!((policy.max_duplicates, Resilience::default().retries), (1, 2));
     assert_eq!(policy.limits, MessageLimits::default());
     assert_eq!(policy.deadline, Duration::from_secs(20));
-    assert_eq!((policy.resend_delay, policy.resends), (Duration::from_secs(30), 4));
+    assert_eq!((policy.resend_delay, policy.max_resends), (Duration::from_secs(30), 4));
 }
 
 #[test]

@@ -57,7 +57,7 @@ fn policy(policy: &Policy, output: &mut Output) -> io::Result<()> {
         policy.code_length,
         duration_text(policy.ttl),
         policy.max_guesses,
-        policy.duplicates
+        policy.max_duplicates
     ))?;
     if let Some(after) = policy.hedge_after {
         let after = duration_text(after);
@@ -73,7 +73,7 @@ fn policy(policy: &Policy, output: &mut Output) -> io::Result<()> {
     };
     output.line(format_args!(
         "resends: at most {}, by {by}, after {} and then twice as long each, up to {}",
-        policy.resends,
+        policy.max_resends,
         duration_text(policy.resend_delay),
         duration_text(policy.resend_delay_max)
     ))?;

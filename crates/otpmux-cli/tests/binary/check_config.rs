@@ -87,7 +87,7 @@ hedge_after = "2s"
 
 [limits]
 purpose = ["500/1m"]
-prefix = []
+number_range = []
 "#;
 
 #[test]
@@ -243,7 +243,7 @@ fn what_serve_would_say() {
 fn what_is_right_and_hardly_meant_is_a_warning() {
     let text = format!(
         "{GOOD}\n[policy]\ncountries = [\"IN\", \"GB\"]\n\n[limits]\n\
-         recipient = [\"20/1m\", \"15/1h\"]\nclient = [\"200/1h\"]\nglobal = [\"100/1d\"]\n\n\
+         recipient = [\"20/1m\", \"15/1h\"]\nip = [\"200/1h\"]\nglobal = [\"100/1d\"]\n\n\
          [server]\nlisten = \"0.0.0.0:8080\"\n\n\
          [[server.api_keys]]\nname = \"shop\"\nkey = \"env:SERVER_KEY\"\n"
     );

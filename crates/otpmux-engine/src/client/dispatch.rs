@@ -183,7 +183,7 @@ impl<'a> Dispatch<'a> {
     /// duplicate is left.
     fn hedge(&self, flight: Flight) -> Option<(Duration, usize)> {
         let after = self.inner.policy.hedge_after?;
-        let room = self.possible < self.inner.policy.duplicates;
+        let room = self.possible < self.inner.policy.max_duplicates;
         let next = self.next_after(flight.at)?;
         let both = [flight.at, next].map(|at| &self.candidates[at]);
         let fit = |it: &&Candidate| it.source.is_otpmux() && !it.is_last_resort();
@@ -289,7 +289,7 @@ impl<'a> Dispatch<'a> {
             may_retry: false,
             idempotent: candidate.provider().capabilities().idempotent,
             otpmux_code_code: candidate.source.is_otpmux(),
-            duplicates_left: (self.inner.policy.duplicates + 1).saturating_sub(self.possible),
+            duplicates_left: (self.inner.policy.max_duplicates + 1).saturating_sub(self.possible),
         };
         let step = next_step(&error, &situation);
         tracing::debug!(

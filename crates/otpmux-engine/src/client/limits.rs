@@ -13,9 +13,9 @@ use crate::{
 /// The limits of a policy, ready to be counted.
 pub(super) struct PolicyLimits {
     recipient: Arc<[RateLimit]>,
-    client: Arc<[RateLimit]>,
+    ip: Arc<[RateLimit]>,
     purpose: Arc<[RateLimit]>,
-    prefix: Arc<[RateLimit]>,
+    number_range: Arc<[RateLimit]>,
     domain: Arc<[RateLimit]>,
     global: Arc<[RateLimit]>,
     guesses: Arc<[RateLimit]>,
@@ -26,9 +26,9 @@ impl PolicyLimits {
     pub(super) fn new(limits: &MessageLimits) -> Self {
         Self {
             recipient: limits.recipient[..].into(),
-            client: limits.client[..].into(),
+            ip: limits.ip[..].into(),
             purpose: limits.purpose[..].into(),
-            prefix: limits.prefix[..].into(),
+            number_range: limits.number_range[..].into(),
             domain: limits.domain[..].into(),
             global: limits.global[..].into(),
             guesses: limits.guesses[..].into(),
@@ -63,12 +63,12 @@ impl PolicyLimits {
             }
         };
         add(&self.recipient, &|| Some(LimitKey::of_recipient(LimitScope::Recipient, recipient)));
-        add(&self.client, &|| Some(key_of(LimitScope::Client, keys, &network(request.client.ip?))));
+        add(&self.ip, &|| Some(key_of(LimitScope::Ip, keys, &network(request.client.ip?))));
         add(&self.purpose, &|| {
             Some(key_of(LimitScope::Purpose, keys, request.purpose.as_str().as_bytes()))
         });
-        add(&self.prefix, &|| {
-            Some(key_of(LimitScope::Prefix, keys, prefix(&request.recipient)?.as_bytes()))
+        add(&self.number_range, &|| {
+            Some(key_of(LimitScope::NumberRange, keys, prefix(&request.recipient)?.as_bytes()))
         });
         add(&self.domain, &|| {
             let domain = request.recipient.email()?.counted_domain();
@@ -111,7 +111,7 @@ impl Counted {
         for LimitHit { key, .. } in limit_hits {
             let refund = Refund { key: *key, at };
             match key.scope {
-                LimitScope::Client => {}
+                LimitScope::Ip => {}
                 LimitScope::Provider => provider = Some(refund),
                 _ => message.push(refund),
             }
@@ -161,9 +161,9 @@ pub(super) fn limited(limited: &LimitExceeded) -> Error {
     let RateLimit { count, per, .. } = limited.window;
     let whose = match limited.scope {
         LimitScope::Recipient => "this recipient",
-        LimitScope::Client => "this client address",
+        LimitScope::Ip => "this client address",
         LimitScope::Purpose => "this purpose",
-        LimitScope::Prefix => "this block of numbers",
+        LimitScope::NumberRange => "this block of numbers",
         LimitScope::Domain => "this mail domain",
         LimitScope::Provider => "this provider",
         LimitScope::Global => "all recipients together",

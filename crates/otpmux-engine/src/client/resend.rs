@@ -70,7 +70,7 @@ impl OtpClient {
         let kept = Kept::open(&mut record, &inner.keys)?;
         let (mut plan, code) = inner.plan_resend(&record, kept, resend.channel.clone(), now)?;
         let delay = inner.resend_delay(record.resends + 1)?;
-        let terms = ResendTerms { max_resends: inner.policy.resends, next_after: now + delay };
+        let terms = ResendTerms { max_resends: inner.policy.max_resends, next_after: now + delay };
         let (attempt, place, counted) = loop {
             let first = &plan.candidates[0];
             let mut attempt = inner.new_attempt(

@@ -38,7 +38,7 @@ async fn an_unknown_outcome_allows_one_duplicate_with_the_same_code() {
 async fn no_duplicates_means_none() {
     let (a, b) = (carrier("a"), carrier("b"));
     let mut policy = lenient();
-    policy.duplicates = 0;
+    policy.max_duplicates = 0;
     let world = World::with(&[&a, &b], policy);
     a.sends.answer(Err(unknown()));
     let sent = world.send().await.unwrap();
@@ -67,7 +67,7 @@ async fn a_message_that_carries_another_code_than_ours_is_no_success() {
         a.sends.always(move |_, _| Err(foreign()));
         b.sends.always(|_, _| Err(down()));
         let mut policy = lenient();
-        policy.duplicates = duplicates;
+        policy.max_duplicates = duplicates;
         let world = World::with(&[&a, &b], policy);
         let error = world.send().await.unwrap_err();
         assert_eq!(error.certainty(), Certainty::Unknown, "a message is out");
@@ -110,7 +110,7 @@ async fn an_idempotent_provider_is_asked_again_with_the_same_key() {
 async fn once_unknown_a_attempt_stays_unknown() {
     let (a, b) = (idempotent_carrier("a"), carrier("b"));
     let mut policy = lenient();
-    policy.duplicates = 0;
+    policy.max_duplicates = 0;
     let world = World::with(&[&a, &b], policy);
     a.sends.answer(Err(unknown()));
     a.sends.always(|_, _| Err(down()));

@@ -94,7 +94,7 @@ async fn a_recipient_that_cannot_be_reached_stops_a_hedged_send_too() {
 async fn nobody_is_hedged_without_a_duplicate_or_by_another_code() {
     let (a, b) = (carrier("a"), carrier("b"));
     let mut policy = hedged();
-    policy.duplicates = 0;
+    policy.max_duplicates = 0;
     let world = World::with(&[&a, &b], policy);
     a.sends.answer_after(SLOW, Ok(Sent::new()));
     assert_eq!(world.send().await.unwrap().send_attempts.len(), 1);

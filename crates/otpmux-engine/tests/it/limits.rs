@@ -96,7 +96,7 @@ async fn frd_03_a_recipient_gets_2_messages_a_minute_15_an_hour_and_50_a_day() {
 #[tokio::test]
 async fn frd_03_a_client_address_or_network_is_limited_over_recipients() {
     let a = carrier("a");
-    let limits = policy(|limits| limits.client = vec![RateLimit::new(3, MINUTE)]);
+    let limits = policy(|limits| limits.ip = vec![RateLimit::new(3, MINUTE)]);
     let world = World::with(&[&a], limits);
     for n in 0..3 {
         world.client.send(from(n, "192.0.2.1")).await.unwrap();
@@ -125,7 +125,7 @@ async fn frd_03_purpose_block_of_numbers_and_all_together_are_limited() {
     refused(world.client.send(number(3).for_purpose(login())).await, "purpose");
     world.client.send(number(3)).await.unwrap();
 
-    let world = World::with(&[&a], policy(|limits| limits.prefix = three()));
+    let world = World::with(&[&a], policy(|limits| limits.number_range = three()));
     for n in 0..3 {
         world.client.send(number(n)).await.unwrap();
     }
@@ -188,7 +188,7 @@ async fn what_reached_nobody_counts_for_the_client_alone() {
     let scopes: [(&str, Limit); 4] = [
         ("recipient", |limits| &mut limits.recipient),
         ("purpose", |limits| &mut limits.purpose),
-        ("prefix", |limits| &mut limits.prefix),
+        ("prefix", |limits| &mut limits.number_range),
         ("global", |limits| &mut limits.global),
     ];
     for (certainty, blame) in outcomes {
@@ -213,7 +213,7 @@ async fn what_reached_nobody_counts_for_the_client_alone() {
             sent.unwrap_or_else(|error| panic!("a resend, {of}: {error}"));
             refused(world.send().await, scope);
         }
-        let world = World::with(&[&a], policy(|limits| limits.client = one()));
+        let world = World::with(&[&a], policy(|limits| limits.ip = one()));
         fails();
         assert!(world.client.send(from(1, "192.0.2.1")).await.is_err());
         works();
@@ -364,7 +364,7 @@ async fn frd_04_the_wait_before_a_resend_grows_with_some_jitter() {
     let a = carrier("a");
     let mut growing = lenient();
     growing.ttl = Duration::from_mins(10);
-    growing.resends = 10;
+    growing.max_resends = 10;
     growing.resend_delay_max = Duration::from_mins(2);
     let world = World::with(&[&a], growing);
     let sent = world.send().await.unwrap();

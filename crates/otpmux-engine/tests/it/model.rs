@@ -169,7 +169,7 @@ async fn play(
     let providers: Vec<_> =
         kinds.iter().enumerate().map(|(at, kind)| provider(at, *kind, &journal)).collect();
     let mut policy = lenient();
-    policy.duplicates = duplicates;
+    policy.max_duplicates = duplicates;
     let world = World::with(&providers.iter().collect::<Vec<_>>(), policy);
     let mut live: Option<Live> = None;
     for (operation, action) in actions.into_iter().enumerate() {

@@ -133,7 +133,7 @@ async fn within_a_resend_another_code_follows_only_what_certainly_sent_nothing()
     for (failure, count) in [(down(), 1), (unknown(), 0)] {
         let (a, b, c) = (carrier("a"), carrier("b"), crate::world::vendor("c"));
         let mut policy = lenient();
-        policy.duplicates = 0;
+        policy.max_duplicates = 0;
         let world = World::with(&[&a, &b, &c], policy);
         let sent = world.send().await.unwrap();
         world.advance(30);
@@ -252,7 +252,7 @@ async fn each_resend_has_its_own_message_budget() {
         provider.sends.always(|_, _| Err(unknown()));
     }
     let mut policy = lenient();
-    policy.resends = 1;
+    policy.max_resends = 1;
     let world = World::with(&[&a, &b, &c], policy);
     let sent = world.send().await.unwrap();
     world.advance(30);

@@ -118,7 +118,7 @@ async fn w06_a_vendors_500_is_a_failure() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn w07_parallel_sends_do_not_fail_on_each_other() {
     let (emulator, redis) = (emulator().await, RedisServer::start());
-    let limits = "[limits]\nrecipient = []\nprefix = []\n";
+    let limits = "[limits]\nrecipient = []\nnumber_range = []\n";
     let text = toml(&emulator, &format!("[store]\nurl = \"{}\"\n{limits}", redis.url()));
     let gateway = std::sync::Arc::new(start(&text, environment()).await.unwrap());
     let sends: Vec<_> = (0..50)
@@ -141,7 +141,7 @@ async fn w07_parallel_sends_do_not_fail_on_each_other() {
 #[tokio::test]
 async fn w08_sends_and_guesses_are_counted_apart() {
     let emulator = emulator().await;
-    let quick = "[policy]\nresend_delay = \"0s\"\nresends = 2\n[limits]\nrecipient = []\n";
+    let quick = "[policy]\nresend_delay = \"0s\"\nmax_resends = 2\n[limits]\nrecipient = []\n";
     let gateway = start(&toml(&emulator, quick), environment()).await.unwrap();
     let sent = gateway.send(PHONE).await;
     let path = format!("/v1/verifications/{}/resend", sent["id"].as_str().unwrap());
@@ -206,7 +206,7 @@ async fn w11_the_documented_calls_exist() {
 #[tokio::test]
 async fn w12_codes_are_even_and_numbers_are_anchored() {
     let emulator = emulator().await;
-    let limits = "[limits]\nrecipient = []\nprefix = []\n[resilience]\nrequests = []\n";
+    let limits = "[limits]\nrecipient = []\nnumber_range = []\n[resilience]\nrequests = []\n";
     let gateway = start(&toml(&emulator, limits), environment()).await.unwrap();
     for _ in 0..200 {
         gateway.send(&number()).await;

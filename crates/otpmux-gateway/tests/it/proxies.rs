@@ -20,7 +20,7 @@ async fn send(gateway: &Running, forwarded: &str, ip: Option<&str>) -> u16 {
 #[tokio::test]
 async fn only_a_trusted_proxy_says_who_the_user_is() {
     let emulator = emulator().await;
-    let limits = "[limits]\nclient = [\"1/1h\"]\n";
+    let limits = "[limits]\nip = [\"1/1h\"]\n";
     let server = "[server]\ntrusted_proxies = [\"127.0.0.1\", \"10.0.0.0/8\"]\n[[server.api_keys]]\nname \
                   = \"web\"\nkey = \"env:WEB_KEY\"\n";
     let text = toml(&emulator, &format!("{server}{limits}"));
@@ -83,5 +83,5 @@ async fn a_near_end_that_cannot_be_read_switches_no_limit_off() {
 fn behind_a_proxy(emulator: &Emulator) -> String {
     let server = "[server]\ntrusted_proxies = [\"127.0.0.1\"]\n[[server.api_keys]]\nname = \"web\"\n\
                   key = \"env:WEB_KEY\"\n";
-    toml(emulator, &format!("{server}[limits]\nclient = [\"1/1h\"]\n"))
+    toml(emulator, &format!("{server}[limits]\nip = [\"1/1h\"]\n"))
 }

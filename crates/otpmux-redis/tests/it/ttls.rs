@@ -172,7 +172,7 @@ async fn short_lived(store: &RedisStore, number: u32) {
     let key = |scope| LimitKey::of_recipient(scope, &record.recipient);
     let windows = [RateLimit::new(1_000, Duration::from_millis(300))];
     let limit_hit = |scope| LimitHit { key: key(scope), windows: windows.into() };
-    let limit_hits = vec![limit_hit(LimitScope::Recipient), limit_hit(LimitScope::Client)];
+    let limit_hits = vec![limit_hit(LimitScope::Recipient), limit_hit(LimitScope::Ip)];
     let id = record.id;
     let create = otpmux_engine::Create { limit_hits: limit_hits.clone(), ..create(record) };
     store.create(create, now()).await.unwrap();

@@ -29,7 +29,7 @@ pub(crate) async fn after_the_longest_time_nothing_is_left() {
         let id = record.id;
         let own = u8::try_from(number % 100).unwrap();
         let limit_hits = vec![
-            limit_hit(LimitScope::Client, own, 50, DAY),
+            limit_hit(LimitScope::Ip, own, 50, DAY),
             limit_hit(LimitScope::Global, 0, 1_000, 7 * DAY),
         ];
         let created = store.create(Create { record, limit_hits }, now()).await.unwrap();

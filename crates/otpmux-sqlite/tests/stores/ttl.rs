@@ -18,7 +18,7 @@ pub(crate) async fn everything_is_there_after_a_restart() {
     let store = home.open();
     let windows = Arc::new([RateLimit::new(1, Duration::from_mins(1))]);
     let limit_hits =
-        vec![LimitHit { key: LimitKey { scope: LimitScope::Client, hash: [1; 16] }, windows }];
+        vec![LimitHit { key: LimitKey { scope: LimitScope::Ip, hash: [1; 16] }, windows }];
     let mut named = record(1);
     named.request = Some(Box::new(IdempotencyRecord { name: [2; 16], content: [3; 16] }));
     let (id, named_again) = (named.id, named.request.clone());

@@ -22,7 +22,7 @@ pub(super) async fn of_many_limit_hits_the_count_is_admitted(store: Store, effor
     for round in 0..effort.some_rounds() {
         let limit_hits = [
             limit_hit(limit(LimitScope::Global, round), &[(10, 60), (20, 600)]),
-            limit_hit(limit(LimitScope::Client, round), &[(15, 60)]),
+            limit_hit(limit(LimitScope::Ip, round), &[(15, 60)]),
         ];
         let id = put(&*store, record(round)).await;
         let admitted = all_at_once(64, |task| {

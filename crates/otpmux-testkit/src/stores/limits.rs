@@ -18,9 +18,9 @@ use super::steps::{create_at, health_at, load_at, recorded_at};
 
 const SCOPES: [LimitScope; 7] = [
     LimitScope::Recipient,
-    LimitScope::Client,
+    LimitScope::Ip,
     LimitScope::Purpose,
-    LimitScope::Prefix,
+    LimitScope::NumberRange,
     LimitScope::Domain,
     LimitScope::Provider,
     LimitScope::Global,
@@ -58,7 +58,7 @@ pub(super) fn messages_to(number: u32) -> LimitKey {
 }
 
 pub(super) async fn a_window_slides(store: Store) {
-    let key = limit(LimitScope::Client, 1);
+    let key = limit(LimitScope::Ip, 1);
     let limit_hits = [limit_hit(key, &[(2, 60)])];
     let wait =
         async |at| Some(send(&*store, &limit_hits, after_ms(at)).await?.retry_after.as_millis());
@@ -74,7 +74,7 @@ pub(super) async fn a_window_slides(store: Store) {
 }
 
 pub(super) async fn the_longest_wait_is_told(store: Store) {
-    let [client, purpose] = [LimitScope::Client, LimitScope::Purpose].map(|scope| limit(scope, 1));
+    let [client, purpose] = [LimitScope::Ip, LimitScope::Purpose].map(|scope| limit(scope, 1));
     let client = limit_hit(client, &[(1, 60), (2, 600)]);
     let purpose = limit_hit(purpose, &[(2, 90)]);
     let both = [client.clone(), purpose.clone()];
@@ -82,19 +82,19 @@ pub(super) async fn the_longest_wait_is_told(store: Store) {
     let told = |scope, window, retry_after| {
         Some(LimitExceeded { scope, window, retry_after: Duration::from_millis(retry_after) })
     };
-    let short = told(LimitScope::Client, window(1, 60), 59_750);
+    let short = told(LimitScope::Ip, window(1, 60), 59_750);
     assert_eq!(send(&*store, &both, after_ms(250)).await, short);
     assert_eq!(send(&*store, &[purpose], after(1)).await, None);
     let other = told(LimitScope::Purpose, window(2, 90), 88_000);
     assert_eq!(send(&*store, &both, after(2)).await, other, "one limit_hit waits for longer");
     assert_eq!(send(&*store, &[client], after(60)).await, None);
-    let long = told(LimitScope::Client, window(2, 600), 539_000);
+    let long = told(LimitScope::Ip, window(2, 600), 539_000);
     assert_eq!(send(&*store, &both, after(61)).await, long, "one window waits for longer");
 }
 
 pub(super) async fn what_is_refused_is_not_counted(store: Store) {
     let full = limit_hit(limit(LimitScope::Global, 1), &[(1, 600)]);
-    let open = limit_hit(limit(LimitScope::Client, 1), &[(1, 60)]);
+    let open = limit_hit(limit(LimitScope::Ip, 1), &[(1, 60)]);
     assert_eq!(send(&*store, slice::from_ref(&full), now()).await, None);
     for both in [[full.clone(), open.clone()], [open.clone(), full.clone()]] {
         let limited = send(&*store, &both, after(300)).await.expect("one of them is full");
@@ -141,7 +141,7 @@ pub(super) async fn scopes_and_keys_do_not_mix(store: Store) {
 pub(super) async fn many_keys_are_counted_each_by_itself(store: Store) {
     for round in 0..3 {
         for number in 0..300 {
-            let limit_hits = [limit_hit(limit(LimitScope::Client, number), &[(2, 60)])];
+            let limit_hits = [limit_hit(limit(LimitScope::Ip, number), &[(2, 60)])];
             let limited = send(&*store, &limit_hits, after(round)).await;
             assert_eq!(limited.is_some(), round == 2, "key {number}, round {round}");
         }

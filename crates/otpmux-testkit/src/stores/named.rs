@@ -73,7 +73,7 @@ pub(super) async fn other_content_under_a_name_is_told(store: Store) {
 }
 
 pub(super) async fn a_repeat_limit_hits_no_limit(store: Store) {
-    let limit_hits = [limit_hit(limit(LimitScope::Client, 1), &[(2, 60)])];
+    let limit_hits = [limit_hit(limit(LimitScope::Ip, 1), &[(2, 60)])];
     let first = create_at(&*store, named(1, 1, 1), &limit_hits, now()).await;
     assert!(matches!(first, Created::New(_)));
     for content in [1, 2, 1] {

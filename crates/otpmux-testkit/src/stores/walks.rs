@@ -25,10 +25,10 @@ fn limit_hits(walk: u32) -> Vec<LimitHit> {
     vec![
         limit_hit(recipient_key(LimitScope::Recipient, walk * 2), &[(2, 60), (5, 600), (9, 3_600)]),
         limit_hit(recipient_key(LimitScope::Recipient, walk * 2 + 1), &[(3, 30), (3, 45)]),
-        limit_hit(other(LimitScope::Client, 1), &[(1, 7)]),
-        limit_hit(other(LimitScope::Client, 2), &[(8, 120), (20, 900), (30, 86_400)]),
+        limit_hit(other(LimitScope::Ip, 1), &[(1, 7)]),
+        limit_hit(other(LimitScope::Ip, 2), &[(8, 120), (20, 900), (30, 86_400)]),
         limit_hit(other(LimitScope::Purpose, 1), &[(40, 3_600), (4, 1)]),
-        limit_hit(other(LimitScope::Prefix, 1), &[(6, 300)]),
+        limit_hit(other(LimitScope::NumberRange, 1), &[(6, 300)]),
         limit_hit(other(LimitScope::Provider, 1), &[(2, 1), (10, 60)]),
         limit_hit(other(LimitScope::Global, 1), &[(25, 600), (60, 7_200)]),
     ]

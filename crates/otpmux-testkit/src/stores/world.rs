@@ -217,7 +217,7 @@ impl World {
         let provider = u32::try_from(self.dice.below(2)).expect("few providers");
         [
             (LimitKey::of_recipient(LimitScope::Recipient, &hash), [(2, 30_001), (6, 200_002)]),
-            (limit(LimitScope::Client, number % 2), [(4, 60_003), (2, 2_004)]),
+            (limit(LimitScope::Ip, number % 2), [(4, 60_003), (2, 2_004)]),
             (limit(LimitScope::Purpose, 0), [(5, 30_005), (15, 600_006)]),
             (limit(LimitScope::Provider, provider), [(2, 10_007), (9, 120_008)]),
         ]

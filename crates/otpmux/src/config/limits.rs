@@ -13,12 +13,12 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "Messages to one recipient, however it is spelt. Default [\"2/1m\", \"15/1h\", \"50/1d\"].",
     ),
     setting(
-        "client",
+        "ip",
         "Messages asked for from one address, where it is told. Default [\"20/1m\", \"200/1h\"].",
     ),
     setting("purpose", "Messages for one purpose. Default []."),
     setting(
-        "prefix",
+        "number_range",
         "Messages to numbers that differ in their last four digits only. Default [\"50/10m\"].",
     ),
     setting(
@@ -58,9 +58,9 @@ fn fill(settings: &Settings) -> MessageLimits {
         }
     };
     set("recipient", &mut limits.recipient);
-    set("client", &mut limits.client);
+    set("ip", &mut limits.ip);
     set("purpose", &mut limits.purpose);
-    set("prefix", &mut limits.prefix);
+    set("number_range", &mut limits.number_range);
     set("domain", &mut limits.domain);
     set("global", &mut limits.global);
     set("guesses", &mut limits.guesses);
@@ -109,9 +109,9 @@ mod tests {
         let default = MessageLimits::default();
         let lists = [
             &default.recipient,
-            &default.client,
+            &default.ip,
             &default.purpose,
-            &default.prefix,
+            &default.number_range,
             &default.domain,
             &default.global,
             &default.guesses,

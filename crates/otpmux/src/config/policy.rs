@@ -36,8 +36,8 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "Wrong codes before a verification is locked. Default 5.",
     ),
     Setting::count(
-        "duplicates",
-        Policy::DUPLICATES,
+        "max_duplicates",
+        Policy::MAX_DUPLICATES,
         "Messages that may go out beyond the one needed, when it is unknown whether that one did. \
          Default 1.",
     ),
@@ -63,7 +63,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
         Policy::RESEND_DELAY,
         "What that wait grows to. Default 10m.",
     ),
-    Setting::count("resends", Policy::RESENDS, "Resends of one verification. Default 4."),
+    Setting::count("max_resends", Policy::MAX_RESENDS, "MaxResends of one verification. Default 4."),
     Setting::choice(
         "resend_by",
         &["same", "next", "next_channel"],
@@ -129,8 +129,8 @@ fn fill(settings: &Settings, cx: &mut Reading<'_>) -> Policy {
         }
     };
     set("max_guesses", &mut policy.max_guesses);
-    set("duplicates", &mut policy.duplicates);
-    set("resends", &mut policy.resends);
+    set("max_duplicates", &mut policy.max_duplicates);
+    set("max_resends", &mut policy.max_resends);
     if let Some(Ok(length)) = settings.integer("code_length").map(TryInto::try_into) {
         policy.code_length = length;
     }

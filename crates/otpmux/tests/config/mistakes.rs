@@ -123,7 +123,7 @@ fn policy() {
             "policy.max_guesse: unknown key; did you mean `max_guesses`?",
             "policy.ttl: must be a time such as \"500ms\", \"10s\", \"5m\" or \"1h\", \
          from 30s to 10m",
-            "policy.duplicates: must be a whole number from 0 to 3",
+            "policy.max_duplicates: must be a whole number from 0 to 3",
         ],
     );
     assert!(read(&policy("code_length = 4\nallow_short_codes = true")).is_ok());

@@ -38,7 +38,7 @@ fn reach_lists_and_the_resilience_of_one_provider() {
     let limits = &config.policy().limits;
     assert_eq!(config.policy().countries.as_deref().unwrap(), ["IN", "US"]);
     assert_eq!(limits.recipient.len(), 2);
-    assert!(limits.prefix.is_empty());
+    assert!(limits.number_range.is_empty());
     let resilience = &config.providers()[0].resilience;
     assert_eq!((resilience.retries, resilience.concurrency), (1, Some(3)));
 

@@ -94,7 +94,7 @@ fn every_section() {
     assert_eq!(config.policy().code_length, 8);
     assert_eq!(config.policy().ttl, Duration::from_mins(4));
     assert_eq!(config.policy().resend_delay, Duration::ZERO);
-    assert_eq!(config.policy().resends, 4, "left out: the default");
+    assert_eq!(config.policy().max_resends, 4, "left out: the default");
     let server = config.server().unwrap();
     assert_eq!(server.listen.to_string(), "[::1]:9000");
     let tls = server.tls.as_ref().unwrap();

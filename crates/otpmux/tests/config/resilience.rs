@@ -15,11 +15,11 @@ fn mistakes(text: &str) -> Vec<String> {
 
 #[test]
 fn limits_replace_their_defaults_one_by_one() {
-    let text = with("[limits]\nrecipient = [\"3/10m\"]\nglobal = [\"1000/1d\"]\nprefix = []");
+    let text = with("[limits]\nrecipient = [\"3/10m\"]\nglobal = [\"1000/1d\"]\nnumber_range = []");
     let limits = read(&text).unwrap().policy().limits.clone();
     assert_eq!(limits.recipient, [RateLimit::new(3, 10 * MINUTE)]);
     assert_eq!(limits.global, [RateLimit::new(1_000, Duration::from_hours(24))]);
-    assert!(limits.prefix.is_empty(), "switched off");
+    assert!(limits.number_range.is_empty(), "switched off");
     assert_eq!(limits.guesses, MessageLimits::default().guesses, "left out: the default");
     assert_eq!(read(&with("")).unwrap().policy().limits, MessageLimits::default());
 }
@@ -28,16 +28,16 @@ fn limits_replace_their_defaults_one_by_one() {
 fn a_wrong_limit_says_what_one_looks_like() {
     assert_eq!(
         mistakes(&with(
-            "[limits]\nrecipient = \"2/1m\"\nclient = [\"20\", \"0/1m\", \"5/8d\", 5]\nrecipients = []"
+            "[limits]\nrecipient = \"2/1m\"\nip = [\"20\", \"0/1m\", \"5/8d\", 5]\nrecipients = []"
         )),
         [
             "limits.recipients: unknown key; did you mean `recipient`?",
             "limits.recipient: must be a list of limits such as [\"15/1h\"], \
              1 to 1000000 in 1s to 7d, or [] for none",
-            "limits.client[0]: must be a limit such as \"15/1h\", 1 to 1000000 in 1s to 7d",
-            "limits.client[1]: must be a limit such as \"15/1h\", 1 to 1000000 in 1s to 7d",
-            "limits.client[2]: must be a limit such as \"15/1h\", 1 to 1000000 in 1s to 7d",
-            "limits.client[3]: must be text in quotes",
+            "limits.ip[0]: must be a limit such as \"15/1h\", 1 to 1000000 in 1s to 7d",
+            "limits.ip[1]: must be a limit such as \"15/1h\", 1 to 1000000 in 1s to 7d",
+            "limits.ip[2]: must be a limit such as \"15/1h\", 1 to 1000000 in 1s to 7d",
+            "limits.ip[3]: must be text in quotes",
         ]
     );
 }

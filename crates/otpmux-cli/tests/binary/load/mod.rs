@@ -24,7 +24,7 @@ const KILLS: usize = 4;
 /// No limits but the guesses of a verification; whoever died is given up after a second.
 const WIDE: &str = "[[server.api_keys]]\nname = \"test\"\nkey = \"env:API_KEY\"\n\
     [policy]\ndeadline = \"5s\"\nresend_delay = \"1s\"\nresend_delay_max = \"1s\"\n\
-    [limits]\nrecipient = []\nprefix = []\npurpose = []\n[resilience]\nrequests = []\n";
+    [limits]\nrecipient = []\nnumber_range = []\npurpose = []\n[resilience]\nrequests = []\n";
 
 /// Vendors without limits, too, that take long enough to be killed meanwhile.
 fn shared(store: Store, more: &str) -> Shared {

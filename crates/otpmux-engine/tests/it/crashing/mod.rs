@@ -199,9 +199,9 @@ fn client(
     clock: &Arc<ManualClock>,
 ) -> OtpClient {
     let mut policy = lenient();
-    policy.duplicates = setting.duplicates;
+    policy.max_duplicates = setting.duplicates;
     policy.hedge_after = setting.hedge.then_some(Duration::from_millis(500));
-    policy.resends = 10;
+    policy.max_resends = 10;
     let store: Arc<dyn VerificationStore> = Arc::<CrashingStore>::clone(store);
     let clock: Arc<dyn Clock> = Arc::<ManualClock>::clone(clock);
     let builder = OtpClient::builder().policy(policy).clock(clock).store(store, keys());
