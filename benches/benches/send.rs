@@ -12,7 +12,7 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use otpmux_benches::{BusyClock, DeadProvider, Recipients, keys, loopback_vendor};
 use otpmux_core::{OtpProvider, ProviderId, Secret};
 use otpmux_easyotp::{EasyOtp, EasyOtpConfig};
-use otpmux_engine::{ClientBuilder, Resilience, MemoryStore, NewVerification, OtpClient};
+use otpmux_engine::{ClientBuilder, MemoryStore, NewVerification, OtpClient, Resilience};
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 

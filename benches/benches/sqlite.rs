@@ -13,8 +13,9 @@ use otpmux_core::{
     Channel, Clock, Code, IdempotencyKey, OsEntropy, ProviderId, Purpose, RateLimit, Recipient,
 };
 use otpmux_engine::{
-    Guessed, LimitHit, Choice, Create, Created, SendAttempt, AttemptEnd, AttemptState, LimitKey, LimitScope, Policy,
-    Record, ServerKeys, RecordOutcome, State, VerificationId, VerificationStore,
+    AttemptEnd, AttemptState, Choice, Create, Created, Guessed, LimitHit, LimitKey, LimitScope,
+    Policy, Record, RecordOutcome, SendAttempt, ServerKeys, State, VerificationId,
+    VerificationStore,
 };
 use otpmux_sqlite::{Durability, Options, SqliteStore};
 use tokio::time::Instant;
@@ -55,7 +56,10 @@ impl World {
         let (state, reference) = (AttemptState::Accepted, None);
         let end = AttemptEnd { attempt: 0, state, failure: None, reference, vendor: None };
         let record_outcome = RecordOutcome { ends: vec![end], ..RecordOutcome::default() };
-        assert_eq!(self.store.record_outcome(id, record_outcome, now).await.expect("settled"), State::Pending);
+        assert_eq!(
+            self.store.record_outcome(id, record_outcome, now).await.expect("settled"),
+            State::Pending
+        );
         let guesses: Arc<[RateLimit]> = self.policy.limits.guesses.clone().into();
         let guess = self.keys.guess(id, &code).within(guesses);
         let guessed = self.store.check_guess(id, &guess, now).await.expect("a verdict");
@@ -101,7 +105,8 @@ impl World {
     /// The default limits. A client's address and a prefix are shared by some.
     fn limit_hits(&self, to: &Recipient, number: u32) -> Vec<LimitHit> {
         let limits = &self.policy.limits;
-        let limit_hit = |key, windows: &Vec<RateLimit>| LimitHit { key, windows: windows[..].into() };
+        let limit_hit =
+            |key, windows: &Vec<RateLimit>| LimitHit { key, windows: windows[..].into() };
         let other = |scope, label: &str, value: u32| {
             let hash = self.keys.tag(label, &value.to_be_bytes());
             LimitKey { scope, hash }

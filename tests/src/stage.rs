@@ -8,7 +8,7 @@ use otpmux_core::{Code, Error, OtpProvider, ProviderId, Recipient, Secret};
 use otpmux_easyotp::{EasyOtp, EasyOtpConfig};
 use otpmux_emulator::vendors::startmessaging::Dialect as Deployment;
 use otpmux_emulator::{Emulator, EmulatorConfig, MessageFilter, Vendor};
-use otpmux_engine::{Resilience, MessageLimits, NewVerification, OtpClient, Policy, Verification};
+use otpmux_engine::{MessageLimits, NewVerification, OtpClient, Policy, Resilience, Verification};
 use otpmux_http::BaseUrl;
 use otpmux_startmessaging::{Dialect, Mode, StartMessaging, StartMessagingConfig};
 

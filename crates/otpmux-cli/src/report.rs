@@ -4,7 +4,7 @@ use std::io;
 use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
-use otpmux::{ErrorKind, AttemptState, SendAttemptView, Skip, Verdict, Verification};
+use otpmux::{AttemptState, ErrorKind, SendAttemptView, Skip, Verdict, Verification};
 use serde_json::{Value, json};
 
 use crate::output::{BAD, Cell, DIM, DOUBTFUL, GOOD, Output, Style, Table};

@@ -20,7 +20,7 @@ mod text;
 pub mod typed;
 
 pub use answer::{Balance, Cancellation, Delivery, Sent, Status, Verdict};
-pub use capabilities::{Capabilities, Limits, RateLimit, Incompatibility, VendorCodes};
+pub use capabilities::{Capabilities, Incompatibility, Limits, RateLimit, VendorCodes};
 pub use channel::Channel;
 pub use code::{Code, CodeError, CodeSource};
 pub use email::EmailAddress;
@@ -30,7 +30,7 @@ pub use next_step::{NextStep, Situation, next_step};
 pub use numbers::{
     CountryCode, CountryError, NUMBERS_VERSION, NumberKind, NumberKindError, PhoneNumber, Place,
 };
-pub use provider::{Context, OtpProvider, CancelCheck};
+pub use provider::{CancelCheck, Context, OtpProvider};
 pub use recipient::{Recipient, RecipientError};
 pub use request::{ClientContext, ResendRequest, SendRequest, Target, VerifyRequest};
 pub use secret::{Secret, SecretTextError};

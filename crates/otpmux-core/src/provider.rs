@@ -116,7 +116,13 @@ pub trait CancelCheck: Send + Sync + fmt::Debug {
 impl Context {
     /// A context without a deadline.
     pub fn new(idempotency_key: IdempotencyKey) -> Self {
-        Self { deadline: None, idempotency_key, only_candidate: false, allow_half_open: false, cancel_check: None }
+        Self {
+            deadline: None,
+            idempotency_key,
+            only_candidate: false,
+            allow_half_open: false,
+            cancel_check: None,
+        }
     }
 
     /// Sets when the call must have ended.

@@ -14,9 +14,10 @@ mod routing;
 mod store;
 
 pub use client::{
-    BuildError, CandidateView, ClientBuilder, ClientConfig, CodeSourceView, Explanation, InFlight,
-    SendAttemptView, LimitView, NewVerification, OtpClient, ProviderView, Reloaded, Resend, Scope,
-    ScopedClient, HistoryEntry, Verification, VerificationStatus, Verify, describe_metrics,
+    BuildError, CandidateView, ClientBuilder, ClientConfig, CodeSourceView, Explanation,
+    HistoryEntry, InFlight, LimitView, NewVerification, OtpClient, ProviderView, Reloaded, Resend,
+    Scope, ScopedClient, SendAttemptView, Verification, VerificationStatus, Verify,
+    describe_metrics,
 };
 pub use health::{Health, HealthUpdate, OpenCircuit, Witness};
 pub use id::{ParseIdError, VerificationId};
@@ -24,14 +25,17 @@ pub use keys::{
     CodeMac, Guess, GuessName, GuessWindows, KeyCheck, KeyError, KeyId, RecipientHash, Sealed,
     ServerKeys,
 };
-pub use layers::{BreakerSettings, ResilientProvider, Resilience, ResilienceError, RetryBudget};
-pub use limits::{LimitHit, LimitKey, LimitScope, LimitExceeded, Refund, longest, millis};
+pub use layers::{BreakerSettings, Resilience, ResilienceError, ResilientProvider, RetryBudget};
+pub use limits::{LimitExceeded, LimitHit, LimitKey, LimitScope, Refund, longest, millis};
 pub use memory::MemoryStore;
 pub use policy::{MessageLimits, Policy, PolicyError, ResendBy};
-pub use record::{Choice, SendAttempt, AttemptState, Record, IdempotencyRecord, Skip, SkipReason, State, VendorTerms};
+pub use record::{
+    AttemptState, Choice, IdempotencyRecord, Record, SendAttempt, Skip, SkipReason, State,
+    VendorTerms,
+};
 pub use routing::{Route, Routes};
 pub use store::{
-    Guessed, StartAttempt, AttemptStarted, Behind, Counted, Create, Created, RETENTION, GuessEnd, GuessState,
-    HEALTH_TTL, LOOKS_BEHIND, AttemptEnd, Lost, HEALTH_UPDATES_KEPT, NamedGuess, ResendTerms, RecordOutcome,
-    StoreState, VerificationStore, uncovered,
+    AttemptEnd, AttemptStarted, Behind, Counted, Create, Created, GuessEnd, GuessState, Guessed,
+    HEALTH_TTL, HEALTH_UPDATES_KEPT, LOOKS_BEHIND, Lost, NamedGuess, RETENTION, RecordOutcome,
+    ResendTerms, StartAttempt, StoreState, VerificationStore, uncovered,
 };

@@ -8,12 +8,12 @@ use std::time::{Duration, SystemTime};
 use async_trait::async_trait;
 use otpmux_core::{Blame, Certainty, Error, ErrorKind, ProviderId, Purpose, RateLimit, Verdict};
 
-use crate::limits::{LimitHit, HitLog, LimitKey, LimitExceeded, Refund, longest, millis};
-use crate::store::{RETENTION, HEALTH_TTL, HEALTH_UPDATES_KEPT, uncovered};
+use crate::limits::{HitLog, LimitExceeded, LimitHit, LimitKey, Refund, longest, millis};
+use crate::store::{HEALTH_TTL, HEALTH_UPDATES_KEPT, RETENTION, uncovered};
 use crate::{
-    Guessed, StartAttempt, AttemptStarted, Counted, Create, Created, Guess, GuessEnd, HealthUpdate, KeyCheck,
-    KeyId, Lost, NamedGuess, RecipientHash, Record, RecordOutcome, State, StoreState, VerificationId,
-    VerificationStore,
+    AttemptStarted, Counted, Create, Created, Guess, GuessEnd, Guessed, HealthUpdate, KeyCheck,
+    KeyId, Lost, NamedGuess, RecipientHash, Record, RecordOutcome, StartAttempt, State, StoreState,
+    VerificationId, VerificationStore,
 };
 
 /// How many keys of limits there may be for each verification that there is room for: a recipient's
@@ -346,7 +346,8 @@ impl Shelf {
         let of = |key: &(ProviderId, u64)| key.0 == *provider;
         if self.health.keys().filter(|key| of(key)).count() > most {
             let all = self.health.iter().filter(|(key, _)| of(key));
-            let oldest = all.min_by_key(|(key, update)| (update.at, key.1)).map(|(key, _)| key.clone());
+            let oldest =
+                all.min_by_key(|(key, update)| (update.at, key.1)).map(|(key, _)| key.clone());
             oldest.and_then(|key| self.health.remove(&key));
         }
     }
@@ -412,7 +413,9 @@ impl VerificationStore for MemoryStore {
         shelf.learn(std::mem::take(&mut begin.health_updates));
         let limit_hits = std::mem::take(&mut begin.limit_hits);
         let full = shelf.limits.full(&limit_hits, now);
-        let Some(record) = shelf.get(id, now) else { return Ok(AttemptStarted::Over(Verdict::NotFound)) };
+        let Some(record) = shelf.get(id, now) else {
+            return Ok(AttemptStarted::Over(Verdict::NotFound));
+        };
         let begun = record.begin(begin, full, now);
         if matches!(begun, AttemptStarted::Started(_)) {
             shelf.limits.hit(&limit_hits, now);

@@ -316,11 +316,7 @@ impl Policy {
     }
 
     pub(crate) fn check_ttl(ttl: Duration) -> Result<(), PolicyError> {
-        if (Self::MIN_TTL..=Self::MAX_TTL).contains(&ttl) {
-            Ok(())
-        } else {
-            Err(PolicyError::Ttl)
-        }
+        if (Self::MIN_TTL..=Self::MAX_TTL).contains(&ttl) { Ok(()) } else { Err(PolicyError::Ttl) }
     }
 }
 
@@ -344,10 +340,7 @@ mod tests {
     #[test]
     fn refuses_what_is_not_safe() {
         for (policy, error) in [
-            (
-                Policy { ttl: Duration::from_secs(601), ..Policy::default() },
-                PolicyError::Ttl,
-            ),
+            (Policy { ttl: Duration::from_secs(601), ..Policy::default() }, PolicyError::Ttl),
             (
                 Policy {
                     ttls: BTreeMap::from([(Channel::Email, Duration::from_secs(601))]),
@@ -356,7 +349,10 @@ mod tests {
                 PolicyError::Ttl,
             ),
             (Policy { max_guesses: 0, ..Policy::default() }, PolicyError::Range("max_guesses")),
-            (Policy { max_duplicates: 4, ..Policy::default() }, PolicyError::Range("max_duplicates")),
+            (
+                Policy { max_duplicates: 4, ..Policy::default() },
+                PolicyError::Range("max_duplicates"),
+            ),
             (
                 Policy { deadline: Duration::ZERO, ..Policy::default() },
                 PolicyError::Range("deadline"),

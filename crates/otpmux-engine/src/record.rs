@@ -2,7 +2,7 @@ use std::fmt;
 use std::time::SystemTime;
 
 use otpmux_core::{
-    Channel, ErrorKind, IdempotencyKey, ProviderId, Purpose, Incompatibility, VendorReference,
+    Channel, ErrorKind, IdempotencyKey, Incompatibility, ProviderId, Purpose, VendorReference,
 };
 use serde::{Deserialize, Serialize};
 
@@ -253,12 +253,16 @@ impl Record {
     /// Whether otpmux's code may have reached the user. Before that, nobody can know it, and a
     /// guess that happens to hit it must not get in.
     pub fn code_is_out(&self) -> bool {
-        self.send_attempts.iter().any(|attempt| attempt.otpmux_code && attempt.state.may_have_sent())
+        self.send_attempts
+            .iter()
+            .any(|attempt| attempt.otpmux_code && attempt.state.may_have_sent())
     }
 
     /// Whether a vendor may have sent a code of its own, which only that vendor can verify.
     pub fn vendor_code_is_out(&self) -> bool {
-        self.send_attempts.iter().any(|attempt| !attempt.otpmux_code && attempt.state.may_have_sent())
+        self.send_attempts
+            .iter()
+            .any(|attempt| !attempt.otpmux_code && attempt.state.may_have_sent())
     }
 
     /// Whether a message may be on its way.
@@ -297,7 +301,8 @@ impl Record {
 
     /// Whether the newest message carries another code than those before it, whose codes count, too.
     pub(crate) fn sends_new_code(&self) -> bool {
-        let mut out = self.send_attempts.iter().rev().filter(|attempt| attempt.state.may_have_sent());
+        let mut out =
+            self.send_attempts.iter().rev().filter(|attempt| attempt.state.may_have_sent());
         let Some(newest) = out.next() else { return false };
         let mut earlier = out.peekable();
         if newest.otpmux_code {
@@ -310,8 +315,12 @@ impl Record {
 
     /// Digits of every code that may be typed, where all agree and that is known.
     pub(crate) fn told_code_length(&self) -> Option<u8> {
-        let vendors = self.send_attempts.iter().filter(|attempt| !attempt.otpmux_code && attempt.state.may_have_sent());
-        let length = |attempt: &SendAttempt| attempt.vendor.as_ref().and_then(|terms| terms.code_length);
+        let vendors = self
+            .send_attempts
+            .iter()
+            .filter(|attempt| !attempt.otpmux_code && attempt.state.may_have_sent());
+        let length =
+            |attempt: &SendAttempt| attempt.vendor.as_ref().and_then(|terms| terms.code_length);
         let agreed = |attempt: &SendAttempt| length(attempt) == self.code_length;
         self.code_length.filter(|_| vendors.into_iter().all(agreed))
     }

@@ -5,10 +5,10 @@ use async_trait::async_trait;
 use otpmux_core::{Error, ErrorKind, VendorReference, Verdict};
 
 use crate::keys::GuessName;
-use crate::limits::{LimitHit, LimitExceeded, Refund};
+use crate::limits::{LimitExceeded, LimitHit, Refund};
 use crate::{
-    Guess, HealthUpdate, KeyCheck, KeyId, SendAttempt, AttemptState, Record, Skip, State, VendorTerms,
-    VerificationId,
+    AttemptState, Guess, HealthUpdate, KeyCheck, KeyId, Record, SendAttempt, Skip, State,
+    VendorTerms, VerificationId,
 };
 
 /// How long a record outlives its code, so that a late user is told "expired" and not "not found".
@@ -585,7 +585,8 @@ impl Record {
     /// Whether the send attempt was there and has had no end before.
     fn give_up(&mut self, attempt: SendAttempt) -> bool {
         let attempt = SendAttempt { state: AttemptState::NotSent, ..attempt };
-        let Some(begun) = self.send_attempts.iter_mut().find(|begun| begun.key == attempt.key) else {
+        let Some(begun) = self.send_attempts.iter_mut().find(|begun| begun.key == attempt.key)
+        else {
             self.send_attempts.push(attempt);
             return false;
         };
@@ -614,7 +615,12 @@ impl Record {
 
     /// The step of [`VerificationStore::start_attempt`], apart from the health updates. `full` is the limit that
     /// has no room; limits count the send attempt when it was [begun](AttemptStarted::Started).
-    pub fn begin(&mut self, begin: StartAttempt, full: Option<LimitExceeded>, now: SystemTime) -> AttemptStarted {
+    pub fn begin(
+        &mut self,
+        begin: StartAttempt,
+        full: Option<LimitExceeded>,
+        now: SystemTime,
+    ) -> AttemptStarted {
         self.end(begin.ends, begin.skips);
         if let Some(verdict) = self.over(now) {
             return AttemptStarted::Over(verdict);

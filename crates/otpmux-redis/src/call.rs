@@ -1,7 +1,7 @@
 use std::time::{Duration, SystemTime};
 
 use otpmux_core::RateLimit;
-use otpmux_engine::{LimitHit, HealthUpdate, AttemptEnd, millis};
+use otpmux_engine::{AttemptEnd, HealthUpdate, LimitHit, millis};
 use redis::Cmd;
 
 use crate::form;
@@ -87,9 +87,9 @@ impl Call {
 
     /// The last keys, with an argument each.
     pub(crate) fn limit_hits(self, limit_hits: &[LimitHit], names: &Names) -> Self {
-        limit_hits
-            .iter()
-            .fold(self, |call, limit_hit| call.key(names.limit(&limit_hit.key)).windows(&limit_hit.windows))
+        limit_hits.iter().fold(self, |call, limit_hit| {
+            call.key(names.limit(&limit_hit.key)).windows(&limit_hit.windows)
+        })
     }
 
     /// An argument each.

@@ -4,8 +4,8 @@ use std::time::{Duration, SystemTime};
 
 use otpmux_core::{Channel, ErrorKind, IdempotencyKey, ProviderId, Purpose, VendorReference};
 use otpmux_engine::{
-    Choice, CodeMac, KeyId, SendAttempt, AttemptEnd, AttemptState, RecipientHash, Record, IdempotencyRecord, Sealed, Skip,
-    State, VendorTerms, VerificationId, millis,
+    AttemptEnd, AttemptState, Choice, CodeMac, IdempotencyRecord, KeyId, RecipientHash, Record,
+    Sealed, SendAttempt, Skip, State, VendorTerms, VerificationId, millis,
 };
 use serde::de::value::{Error as NoWord, StrDeserializer};
 use serde::de::{DeserializeOwned, IntoDeserializer};
@@ -67,8 +67,10 @@ fn add_attempt(words: Words, attempt: &SendAttempt) -> Words {
     };
     // Names and words always serialise.
     let form = serde_json::to_string(&form).unwrap_or_default();
-    let words = words.word(attempt_state(attempt.state)).raw(if attempt.otpmux_code { "1" } else { "0" });
-    add_end(words, attempt.failure, attempt.reference.as_ref(), attempt.vendor.as_deref()).word(&form)
+    let words =
+        words.word(attempt_state(attempt.state)).raw(if attempt.otpmux_code { "1" } else { "0" });
+    add_end(words, attempt.failure, attempt.reference.as_ref(), attempt.vendor.as_deref())
+        .word(&form)
 }
 
 /// The line of how a send attempt ended: its place, and the words of the send attempt's line that change.

@@ -2,7 +2,7 @@ use std::time::Duration;
 use std::vec::IntoIter;
 
 use otpmux_core::Verdict;
-use otpmux_engine::{LimitHit, HealthUpdate, LimitExceeded, Record, VerificationId};
+use otpmux_engine::{HealthUpdate, LimitExceeded, LimitHit, Record, VerificationId};
 use redis::Value;
 
 use crate::fault::Fault;

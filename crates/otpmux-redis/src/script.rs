@@ -1,6 +1,6 @@
 use std::sync::LazyLock;
 
-use otpmux_engine::{RETENTION, HEALTH_TTL, LOOKS_BEHIND, HEALTH_UPDATES_KEPT};
+use otpmux_engine::{HEALTH_TTL, HEALTH_UPDATES_KEPT, LOOKS_BEHIND, RETENTION};
 
 /// One operation of the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,12 +52,14 @@ impl Operation {
     /// What of the shared parts it needs, each after those that it builds on.
     fn shared(self) -> &'static [&'static str] {
         use shared::{
-            ARGUMENTS, HITS, ENDS, HEALTH, KEYS, LIMITS, HEALTH_UPDATES, NAMED, REPORTED, OVER, RECORD, SENT,
-            UNCOVER,
+            ARGUMENTS, ENDS, HEALTH, HEALTH_UPDATES, HITS, KEYS, LIMITS, NAMED, OVER, RECORD,
+            REPORTED, SENT, UNCOVER,
         };
         match self {
             Self::Create => &[ARGUMENTS, RECORD, OVER, SENT, LIMITS, HITS, HEALTH, HEALTH_UPDATES],
-            Self::StartAttempt => &[ARGUMENTS, RECORD, OVER, SENT, ENDS, LIMITS, HITS, HEALTH, REPORTED],
+            Self::StartAttempt => {
+                &[ARGUMENTS, RECORD, OVER, SENT, ENDS, LIMITS, HITS, HEALTH, REPORTED]
+            }
             Self::RecordOutcome => &[ARGUMENTS, RECORD, SENT, ENDS, HEALTH, REPORTED, UNCOVER],
             Self::CheckGuess => &[ARGUMENTS, KEYS, RECORD, OVER, SENT, LIMITS, NAMED],
             Self::Approve => &[ARGUMENTS, KEYS, RECORD, OVER, NAMED],
@@ -186,7 +188,8 @@ mod tests {
 
     #[test]
     fn each_operation_finds_its_own_script() {
-        for operation in [Operation::Create, Operation::CheckGuess, Operation::Load, Operation::Probe]
+        for operation in
+            [Operation::Create, Operation::CheckGuess, Operation::Load, Operation::Probe]
         {
             assert!(operation.script().of(false).text.ends_with(operation.body()), "{operation:?}");
             assert!(operation.script().of(false).text.starts_with(

@@ -4,8 +4,9 @@ use std::time::{Duration, SystemTime};
 use async_trait::async_trait;
 use otpmux_core::{Error, Purpose, Verdict};
 use otpmux_engine::{
-    Guessed, StartAttempt, AttemptStarted, Create, Created, RETENTION, Guess, GuessEnd, HealthUpdate, KeyCheck, KeyId,
-    SendAttempt, AttemptState, Lost, Record, RecordOutcome, State, StoreState, VerificationId, VerificationStore,
+    AttemptStarted, AttemptState, Create, Created, Guess, GuessEnd, Guessed, HealthUpdate,
+    KeyCheck, KeyId, Lost, RETENTION, Record, RecordOutcome, SendAttempt, StartAttempt, State,
+    StoreState, VerificationId, VerificationStore,
 };
 
 use crate::call::Call;
@@ -207,7 +208,9 @@ impl VerificationStore for RedisStore {
                 let kept = until.duration_since(now).unwrap_or_default();
                 call.time(kept.max(Duration::from_millis(1)))
             }
-            Some(Lost::SendAttempt(attempt)) => call.text(form::attempt(&SendAttempt { state: AttemptState::NotSent, ..attempt })),
+            Some(Lost::SendAttempt(attempt)) => {
+                call.text(form::attempt(&SendAttempt { state: AttemptState::NotSent, ..attempt }))
+            }
         };
         let call = call.health_updates(&health_updates);
         self.run(call, |reply| {

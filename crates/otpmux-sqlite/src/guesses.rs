@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use otpmux_core::Verdict;
 use otpmux_engine::{
-    Guessed, Counted, Guess, GuessEnd, GuessState, NamedGuess, Record, VerificationId,
+    Counted, Guess, GuessEnd, GuessState, Guessed, NamedGuess, Record, VerificationId,
 };
 use rusqlite::{OptionalExtension, params};
 

@@ -1,6 +1,6 @@
 //! What processes tell each other about providers.
 
-use otpmux_engine::{HEALTH_TTL, HealthUpdate, HEALTH_UPDATES_KEPT};
+use otpmux_engine::{HEALTH_TTL, HEALTH_UPDATES_KEPT, HealthUpdate};
 use rusqlite::params;
 
 use crate::tables::{Tables, span, stamp};
@@ -20,7 +20,10 @@ impl Tables<'_> {
             let sql = "DELETE FROM health_updates WHERE provider = ?1 AND process NOT IN (\
                 SELECT process FROM health_updates WHERE provider = ?1 \
                 ORDER BY at DESC, process DESC LIMIT ?2)";
-            self.run(sql, params![provider, i64::try_from(HEALTH_UPDATES_KEPT).unwrap_or(i64::MAX)])?;
+            self.run(
+                sql,
+                params![provider, i64::try_from(HEALTH_UPDATES_KEPT).unwrap_or(i64::MAX)],
+            )?;
         }
         Ok(())
     }
@@ -28,12 +31,14 @@ impl Tables<'_> {
     /// The newest update of each provider and process, as far as it is kept. One that cannot be read is left out:
     /// it is advice, and a newer program may have written it.
     pub(crate) fn health(&self, now: i64) -> rusqlite::Result<Vec<HealthUpdate>> {
-        let mut statement =
-            self.prepare("SELECT health_update FROM health_updates WHERE at > ?1 ORDER BY provider, process")?;
+        let mut statement = self.prepare(
+            "SELECT health_update FROM health_updates WHERE at > ?1 ORDER BY provider, process",
+        )?;
         let mut rows = statement.query([now - span(HEALTH_TTL)])?;
         let mut health_updates = Vec::new();
         while let Some(row) = rows.next()? {
-            health_updates.extend(serde_json::from_str::<HealthUpdate>(row.get_ref(0)?.as_str()?).ok());
+            health_updates
+                .extend(serde_json::from_str::<HealthUpdate>(row.get_ref(0)?.as_str()?).ok());
         }
         Ok(health_updates)
     }

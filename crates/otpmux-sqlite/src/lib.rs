@@ -2,8 +2,8 @@
 
 mod failure;
 mod guesses;
-mod limits;
 mod health_updates;
+mod limits;
 mod open;
 mod options;
 mod patience;

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use otpmux_core::RateLimit;
-use otpmux_engine::{LimitHit, LimitKey, LimitScope, LimitExceeded, longest};
+use otpmux_engine::{LimitExceeded, LimitHit, LimitKey, LimitScope, longest};
 use rusqlite::{OptionalExtension, params};
 
 use crate::tables::{Tables, span};
@@ -41,10 +41,15 @@ impl Met {
 
 impl Tables<'_> {
     /// The hit without room that keeps waiting the longest.
-    pub(crate) fn full(&self, limit_hits: &[LimitHit], now: i64) -> rusqlite::Result<Option<LimitExceeded>> {
+    pub(crate) fn full(
+        &self,
+        limit_hits: &[LimitHit],
+        now: i64,
+    ) -> rusqlite::Result<Option<LimitExceeded>> {
         let mut full = None;
         for limit_hit in limit_hits {
-            full = LimitExceeded::later(full, self.full_key(limit_hit.key, &limit_hit.windows, now)?);
+            full =
+                LimitExceeded::later(full, self.full_key(limit_hit.key, &limit_hit.windows, now)?);
         }
         Ok(full)
     }
@@ -83,7 +88,9 @@ impl Tables<'_> {
 
     /// Every hit counts one hit.
     pub(crate) fn hit(&self, limit_hits: &[LimitHit], now: i64) -> rusqlite::Result<()> {
-        limit_hits.iter().try_for_each(|limit_hit| self.hit_key(limit_hit.key, &limit_hit.windows, now))
+        limit_hits
+            .iter()
+            .try_for_each(|limit_hit| self.hit_key(limit_hit.key, &limit_hit.windows, now))
     }
 
     pub(crate) fn hit_key(

@@ -4,7 +4,8 @@ use std::time::SystemTime;
 
 use otpmux_core::Purpose;
 use otpmux_engine::{
-    CodeMac, RETENTION, RecipientHash, Record, IdempotencyRecord, Sealed, State, VerificationId, uncovered,
+    CodeMac, IdempotencyRecord, RETENTION, RecipientHash, Record, Sealed, State, VerificationId,
+    uncovered,
 };
 use rusqlite::types::FromSql;
 use rusqlite::{OptionalExtension, Row, named_params, params};
@@ -195,7 +196,10 @@ fn lists(record: &Record) -> rusqlite::Result<(String, String)> {
     let json = |text: serde_json::Result<String>| {
         text.map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))
     };
-    Ok((json(serde_json::to_string(&record.send_attempts))?, json(serde_json::to_string(&record.skips))?))
+    Ok((
+        json(serde_json::to_string(&record.send_attempts))?,
+        json(serde_json::to_string(&record.skips))?,
+    ))
 }
 
 fn number(state: State) -> i64 {

@@ -5,8 +5,8 @@ use std::time::SystemTime;
 use async_trait::async_trait;
 use otpmux_core::{Error, Verdict};
 use otpmux_engine::{
-    Guessed, StartAttempt, AttemptStarted, Create, Created, Guess, GuessEnd, HealthUpdate, KeyCheck, KeyId, Lost,
-    Record, RecordOutcome, State, StoreState, VerificationId, VerificationStore,
+    AttemptStarted, Create, Created, Guess, GuessEnd, Guessed, HealthUpdate, KeyCheck, KeyId, Lost,
+    Record, RecordOutcome, StartAttempt, State, StoreState, VerificationId, VerificationStore,
 };
 
 use crate::failure::{Fault, of_guess};
@@ -198,7 +198,12 @@ impl Tables<'_> {
         Ok(begun)
     }
 
-    fn record_outcome(&self, id: VerificationId, mut record_outcome: RecordOutcome, now: i64) -> Result<State, Fault> {
+    fn record_outcome(
+        &self,
+        id: VerificationId,
+        mut record_outcome: RecordOutcome,
+        now: i64,
+    ) -> Result<State, Fault> {
         let found = self.find(id, now)?;
         self.learn(&record_outcome.health_updates)?;
         let Some(mut found) = found else {

@@ -1,6 +1,6 @@
 //! What has ended disappears, a little with each batch.
 
-use otpmux_engine::{RETENTION, HEALTH_TTL};
+use otpmux_engine::{HEALTH_TTL, RETENTION};
 
 use crate::tables::{Tables, span};
 
@@ -18,7 +18,10 @@ impl Tables<'_> {
         ] {
             self.run(sql, ended)?;
         }
-        self.run("DELETE FROM health_updates WHERE at <= ?1", [now.saturating_sub(span(HEALTH_TTL))])?;
+        self.run(
+            "DELETE FROM health_updates WHERE at <= ?1",
+            [now.saturating_sub(span(HEALTH_TTL))],
+        )?;
         let sql = "SELECT number, longest FROM counters WHERE turn_at <= ?1 \
             ORDER BY turn_at LIMIT ?2";
         let due: Vec<(i64, i64)> = self

@@ -75,7 +75,8 @@ impl ScriptedProvider {
 
     /// The codes that otpmux generated that sends came with, in order.
     pub fn otpmux_codes(&self) -> Vec<String> {
-        let code = |send: &SendRequest| send.code.otpmux_code().map(|code| code.expose().to_owned());
+        let code =
+            |send: &SendRequest| send.code.otpmux_code().map(|code| code.expose().to_owned());
         let calls = self.sends.requests();
         calls.iter().filter_map(code).collect()
     }

@@ -13,21 +13,21 @@ pub use async_trait::async_trait;
 #[doc(hidden)]
 pub use otpmux_core::debug_as_display;
 pub use otpmux_core::{
-    Balance, Blame, Cancellation, Capabilities, Certainty, Channel, ClientContext, Clock, Code,
-    CodeError, CodeSource, Context, CountryCode, CountryError, Delivery, EmailAddress, Entropy,
-    EntropyError, Error, ErrorKind, IdError, IdempotencyKey, Limits, NUMBERS_VERSION, NextStep,
-    NumberKind, NumberKindError, OsEntropy, OtpProvider, PhoneNumber, Place, ProviderId, Purpose,
-    RateLimit, Recipient, RecipientError, ResendRequest, Secret, SecretTextError, SendRequest,
-    Sent, Incompatibility, Situation, CancelCheck, Status, SystemClock, Target, VendorCodes,
+    Balance, Blame, CancelCheck, Cancellation, Capabilities, Certainty, Channel, ClientContext,
+    Clock, Code, CodeError, CodeSource, Context, CountryCode, CountryError, Delivery, EmailAddress,
+    Entropy, EntropyError, Error, ErrorKind, IdError, IdempotencyKey, Incompatibility, Limits,
+    NUMBERS_VERSION, NextStep, NumberKind, NumberKindError, OsEntropy, OtpProvider, PhoneNumber,
+    Place, ProviderId, Purpose, RateLimit, Recipient, RecipientError, ResendRequest, Secret,
+    SecretTextError, SendRequest, Sent, Situation, Status, SystemClock, Target, VendorCodes,
     VendorReference, Verdict, VerifyRequest, next_step, plain_words, settings, typed,
 };
 pub use otpmux_engine::{
-    BreakerSettings, BuildError, CandidateView, Choice, ClientBuilder, ClientConfig,
-    CodeSourceView, Explanation, ResilientProvider, Resilience, ResilienceError, Health, InFlight, KeyError,
-    AttemptState, SendAttemptView, LimitScope, LimitView, MemoryStore, MessageLimits, NewVerification,
-    OtpClient, ParseIdError, Policy, PolicyError, ProviderView, Reloaded, Resend, ResendBy,
-    RetryBudget, Route, Routes, Scope, ScopedClient, ServerKeys, Skip, SkipReason, StoreState,
-    HistoryEntry, Verification, VerificationId, VerificationStatus, VerificationStore, Verify,
+    AttemptState, BreakerSettings, BuildError, CandidateView, Choice, ClientBuilder, ClientConfig,
+    CodeSourceView, Explanation, Health, HistoryEntry, InFlight, KeyError, LimitScope, LimitView,
+    MemoryStore, MessageLimits, NewVerification, OtpClient, ParseIdError, Policy, PolicyError,
+    ProviderView, Reloaded, Resend, ResendBy, Resilience, ResilienceError, ResilientProvider,
+    RetryBudget, Route, Routes, Scope, ScopedClient, SendAttemptView, ServerKeys, Skip, SkipReason,
+    StoreState, Verification, VerificationId, VerificationStatus, VerificationStore, Verify,
     describe_metrics,
 };
 

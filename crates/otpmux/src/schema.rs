@@ -2,7 +2,7 @@ use otpmux_core::settings::{Setting, SettingKind};
 use serde_json::{Map, Value, json};
 
 use crate::Registry;
-use crate::config::{resilience, limits, policy, routes, server, server_keys, store};
+use crate::config::{limits, policy, resilience, routes, server, server_keys, store};
 
 /// The JSON Schema (draft 2020-12) of a configuration file, for editors and for checks elsewhere.
 ///

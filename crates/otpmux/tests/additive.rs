@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use otpmux::vendors::KINDS;
 use otpmux::{
-    Capabilities, Channel, Config, Environment, Resilience, MessageLimits, NewVerification, OtpClient,
-    Policy, Purpose, Registry,
+    Capabilities, Channel, Config, Environment, MessageLimits, NewVerification, OtpClient, Policy,
+    Purpose, Registry, Resilience,
 };
 use otpmux_testkit::ScriptedProvider;
 

@@ -9,7 +9,7 @@ use otpmux::vendors::airtexts::{AirTexts, AirTextsConfig, Credentials};
 use otpmux::vendors::easyotp::{EasyOtp, EasyOtpConfig};
 use otpmux::vendors::startmessaging::{StartMessaging, StartMessagingConfig};
 use otpmux::{
-    Error, Resilience, MessageLimits, NewVerification, OtpClient, OtpProvider, Policy, ProviderId,
+    Error, MessageLimits, NewVerification, OtpClient, OtpProvider, Policy, ProviderId, Resilience,
     Secret, ServerKeys, Verification,
 };
 use otpmux_redis::{Options, RedisStore};

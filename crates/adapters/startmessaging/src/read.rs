@@ -146,8 +146,10 @@ fn verified(answer: &Answer, body: &Envelope, asked: &str) -> Result<Verdict, Er
         }
         Some(Value::Bool(true)) => Ok(Verdict::Approved),
         // Not shown in any of the three dialects.
-        Some(Value::Bool(false)) => Ok(hint(answer, body)
-            .unwrap_or(Verdict::WrongCode { guesses_left: body.guesses_left() })),
+        Some(Value::Bool(false)) => {
+            Ok(hint(answer, body)
+                .unwrap_or(Verdict::WrongCode { guesses_left: body.guesses_left() }))
+        }
         _ if body.says_no() => refusal(answer, body),
         _ => Err(answer.protocol_error("the field data.verified is missing or not a boolean")),
     }

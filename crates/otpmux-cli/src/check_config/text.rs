@@ -18,9 +18,13 @@ pub(super) fn write(config: &Config, output: &mut Output) -> io::Result<()> {
             output.line(format_args!("  {fact}"))?;
         }
         let resilience = configured.changed_resilience();
-        let resilience: Vec<_> = resilience.iter().map(|(key, value)| format!("{key} = {value}")).collect();
+        let resilience: Vec<_> =
+            resilience.iter().map(|(key, value)| format!("{key} = {value}")).collect();
         if !resilience.is_empty() {
-            output.line(format_args!("  resilience other than the defaults: {}", resilience.join(", ")))?;
+            output.line(format_args!(
+                "  resilience other than the defaults: {}",
+                resilience.join(", ")
+            ))?;
         }
     }
     match config.routes() {

@@ -19,7 +19,8 @@ pub(super) fn of(config: &Config) -> Vec<String> {
     warnings.extend(shared_codes(config.policy().countries.as_deref().unwrap_or_default()));
     if config.policy().hedge_after.is_some() && config.policy().max_duplicates == 0 {
         warnings.push(
-            "hedge_after does nothing while max_duplicates = 0: a second message may be one".to_owned(),
+            "hedge_after does nothing while max_duplicates = 0: a second message may be one"
+                .to_owned(),
         );
     }
     warnings.extend(config.hints());

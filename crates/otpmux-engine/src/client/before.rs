@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::kept::Kept;
 use super::{InFlight, Inner, Verification, gone, until};
-use crate::{SendAttempt, AttemptState, Record, IdempotencyRecord, State};
+use crate::{AttemptState, IdempotencyRecord, Record, SendAttempt, State};
 
 /// How often a request that is under way elsewhere is looked at: at first, and at the most.
 const FIRST_LOOK: Duration = Duration::from_millis(5);
@@ -64,7 +64,8 @@ impl Inner {
 /// For how long its answer may still change, at the most, if it may: a send attempt has no end yet. A process
 /// that died in the call leaves it so, and its deadline tells when nobody is at it any more.
 fn under_way(record: &Record, now: SystemTime) -> Option<Duration> {
-    let open = |attempt: &&SendAttempt| attempt.state == AttemptState::Intended && now < attempt.ends_at;
+    let open =
+        |attempt: &&SendAttempt| attempt.state == AttemptState::Intended && now < attempt.ends_at;
     let last = record.send_attempts.iter().filter(open).map(|attempt| attempt.ends_at).max()?;
     (record.state == State::Pending).then(|| until(last, now))
 }
@@ -81,7 +82,11 @@ pub(super) fn key_reused() -> Error {
 }
 
 fn has_failed(record: &Record) -> Error {
-    let kind = record.send_attempts.last().and_then(|attempt| attempt.failure).unwrap_or(ErrorKind::Unavailable);
+    let kind = record
+        .send_attempts
+        .last()
+        .and_then(|attempt| attempt.failure)
+        .unwrap_or(ErrorKind::Unavailable);
     let blame = if kind == ErrorKind::Store { Blame::Internal } else { Blame::Provider };
     Error::new(kind, Certainty::Rejected, blame)
         .with_detail("the first request under this idempotency key has failed; ask again")

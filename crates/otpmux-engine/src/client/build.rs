@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use otpmux_core::{Clock, Entropy, EntropyError, OsEntropy, OtpProvider, ProviderId, SystemClock};
 
-use super::limits::PolicyLimits;
 use super::key_check::differs;
 use super::late::Late;
+use super::limits::PolicyLimits;
 use super::members::{Member, Members, NewMember};
 use super::store_time::StoreTime;
 use super::{Inner, OtpClient};

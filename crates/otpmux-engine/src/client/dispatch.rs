@@ -15,8 +15,8 @@ use super::standing::StillPending;
 use super::{Inner, Verification, gone, metrics};
 use crate::record::{AttemptState, Record};
 use crate::{
-    StartAttempt, AttemptStarted, Choice, RETENTION, SendAttempt, AttemptEnd, Lost, Refund, RecordOutcome, Skip, SkipReason,
-    VendorTerms,
+    AttemptEnd, AttemptStarted, Choice, Lost, RETENTION, RecordOutcome, Refund, SendAttempt, Skip,
+    SkipReason, StartAttempt, VendorTerms,
 };
 
 /// How long a vendor may take to tell what became of a send whose answer was lost.
@@ -332,7 +332,8 @@ impl<'a> Dispatch<'a> {
         if !(capabilities.status && capabilities.status_by_key) || ends <= Instant::now() {
             return Err(error);
         }
-        let cx = Context::new(self.record.send_attempts[flight.here].key).with_deadline(ends.into_std());
+        let cx =
+            Context::new(self.record.send_attempts[flight.here].key).with_deadline(ends.into_std());
         let target = Target::new(self.request.recipient.clone(), None);
         match provider.status(&cx, &target).await.map(|status| status.delivery) {
             Ok(Delivery::Accepted | Delivery::Sent | Delivery::Delivered) => Ok(Sent::new()),
@@ -366,7 +367,13 @@ impl<'a> Dispatch<'a> {
         if vendor.is_some() {
             attempt.vendor.clone_from(&vendor);
         }
-        self.untold.ends.push(AttemptEnd { attempt: flight.place, state, failure, reference, vendor });
+        self.untold.ends.push(AttemptEnd {
+            attempt: flight.place,
+            state,
+            failure,
+            reference,
+            vendor,
+        });
     }
 
     /// What a vendor says of its own code, if anything, with what was known of it before. An expiry
@@ -399,7 +406,8 @@ impl<'a> Dispatch<'a> {
             let health_updates = self.inner.members.health_updates();
             let limit_hit = candidate.member.limit_hit.clone();
             let now = self.inner.clock.now();
-            let counted = limit_hit.as_ref().map(|limit_hit| Refund { key: limit_hit.key, at: now });
+            let counted =
+                limit_hit.as_ref().map(|limit_hit| Refund { key: limit_hit.key, at: now });
             let begin = StartAttempt {
                 attempt: attempt.clone(),
                 limit_hits: limit_hit.into_iter().collect(),
@@ -435,7 +443,11 @@ impl<'a> Dispatch<'a> {
                         let attempt = SendAttempt { failure: Some(error.kind()), ..attempt };
                         if let Some(lost) = self.untold.lost.replace(Lost::SendAttempt(attempt)) {
                             let lost = Some(lost);
-                            self.tell_late(RecordOutcome { close: true, lost, ..RecordOutcome::default() });
+                            self.tell_late(RecordOutcome {
+                                close: true,
+                                lost,
+                                ..RecordOutcome::default()
+                            });
                         }
                     }
                     return Err(NotBegun::Failed(error));
@@ -487,7 +499,8 @@ impl<'a> Dispatch<'a> {
         let now = self.inner.clock.now();
         let record_outcome = self.settlement(close);
         let health_updates = self.inner.members.health_updates();
-        let told = RecordOutcome { health_updates: health_updates.clone(), ..record_outcome.clone() };
+        let told =
+            RecordOutcome { health_updates: health_updates.clone(), ..record_outcome.clone() };
         match self.inner.store.record_outcome(self.record.id, told, now).await {
             // It may have been cancelled, superseded or used while the call was under way.
             Ok(state) => self.record.state = state,

@@ -113,7 +113,9 @@ impl Kept {
     /// [`ErrorKind::Store`]: the server key is gone, or the record was tampered with.
     pub(super) fn open(record: &mut Record, keys: &ServerKeys) -> Result<Self, Error> {
         let mut read = || {
-            for reference in record.send_attempts.iter_mut().filter_map(|attempt| attempt.reference.as_mut()) {
+            for reference in
+                record.send_attempts.iter_mut().filter_map(|attempt| attempt.reference.as_mut())
+            {
                 *reference = keys.reveal_reference(record.id, reference)?;
             }
             let text = Zeroizing::new(keys.open(record.id, &record.purpose, &record.sealed)?);

@@ -47,7 +47,12 @@ impl Late {
     }
 
     /// Has the store told how something ended, once it answers, unless that time has come before.
-    pub(super) fn tell(self: &Arc<Self>, id: VerificationId, record_outcome: RecordOutcome, until: SystemTime) {
+    pub(super) fn tell(
+        self: &Arc<Self>,
+        id: VerificationId,
+        record_outcome: RecordOutcome,
+        until: SystemTime,
+    ) {
         let mut untold = self.lock();
         if untold.ends.len() >= MOST {
             untold.ends.pop_front();

@@ -7,7 +7,8 @@ use otpmux_core::{Blame, Certainty, Error, ErrorKind, RateLimit, Recipient, Send
 use super::metrics;
 use super::plan::Plan;
 use crate::{
-    LimitHit, Guess, LimitKey, LimitScope, LimitExceeded, MessageLimits, RecipientHash, Refund, ServerKeys,
+    Guess, LimitExceeded, LimitHit, LimitKey, LimitScope, MessageLimits, RecipientHash, Refund,
+    ServerKeys,
 };
 
 /// The limits of a policy, ready to be counted.

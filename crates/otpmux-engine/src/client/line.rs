@@ -5,7 +5,7 @@ use tokio::time::Instant;
 
 use super::{Verification, metrics};
 use crate::VerificationId;
-use crate::record::{SendAttempt, AttemptState};
+use crate::record::{AttemptState, SendAttempt};
 
 /// What a line is made of, besides what the send came to. Nothing of it is personal.
 pub(super) struct Line<'a> {

@@ -5,8 +5,8 @@ use std::time::SystemTime;
 use otpmux_core::{Clock, Entropy, OtpProvider, ProviderId, RateLimit};
 
 use super::limits::key_of;
-use crate::layers::{ResilientProvider, Resilience};
-use crate::{LimitHit, HealthUpdate, LimitScope, ServerKeys, Witness};
+use crate::layers::{Resilience, ResilientProvider};
+use crate::{HealthUpdate, LimitHit, LimitScope, ServerKeys, Witness};
 
 /// A provider as an application hands it over.
 #[derive(Clone, Debug)]
@@ -48,7 +48,8 @@ impl Member {
     ) -> Self {
         let NewMember { provider, resilience, .. } = &made_of;
         let documented = &provider.capabilities().limits.requests;
-        let windows: Arc<[RateLimit]> = resilience.requests.as_ref().unwrap_or(documented)[..].into();
+        let windows: Arc<[RateLimit]> =
+            resilience.requests.as_ref().unwrap_or(documented)[..].into();
         let key = key_of(LimitScope::Provider, keys, provider.id().as_str().as_bytes());
         let limit_hit = (!windows.is_empty()).then_some(LimitHit { key, windows });
         let settings = made_of.fingerprint.map(|it| short(keys.tag("provider settings", &it)));

@@ -1,11 +1,11 @@
 mod before;
 mod build;
-mod limits;
 mod dispatch;
 mod explain;
 mod kept;
 mod key_check;
 mod late;
+mod limits;
 mod line;
 mod members;
 mod metrics;
@@ -43,13 +43,13 @@ pub use overview::ProviderView;
 pub use reload::Reloaded;
 pub use request::{InFlight, NewVerification, Resend, Verify};
 pub use scope::{Scope, ScopedClient};
-pub use view::{CodeSourceView, SendAttemptView, HistoryEntry, Verification, VerificationStatus};
+pub use view::{CodeSourceView, HistoryEntry, SendAttemptView, Verification, VerificationStatus};
 
-use crate::record::{SendAttempt, AttemptState, Record};
+use crate::record::{AttemptState, Record, SendAttempt};
 use crate::{Choice, Policy, Routes, ServerKeys, VerificationId, VerificationStore};
-use limits::PolicyLimits;
 use kept::Kept;
 use late::Late;
+use limits::PolicyLimits;
 use members::Members;
 use plan::{Candidate, Source};
 use store_time::StoreTime;
@@ -245,10 +245,12 @@ impl Inner {
     ) -> impl Iterator<Item = (&'a Arc<dyn OtpProvider>, &'a SendAttempt)> {
         let of = |accepted: bool| {
             record.send_attempts.iter().rev().filter(move |attempt| {
-                attempt.state.may_have_sent() && (attempt.state == AttemptState::Accepted) == accepted
+                attempt.state.may_have_sent()
+                    && (attempt.state == AttemptState::Accepted) == accepted
             })
         };
-        let known = |attempt: &'a SendAttempt| Some((self.members.get(&attempt.provider)?, attempt));
+        let known =
+            |attempt: &'a SendAttempt| Some((self.members.get(&attempt.provider)?, attempt));
         of(true).chain(of(false)).filter_map(known)
     }
 

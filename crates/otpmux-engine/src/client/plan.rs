@@ -3,14 +3,14 @@ use std::time::{Duration, SystemTime};
 
 use otpmux_core::{
     Blame, Capabilities, Certainty, Channel, Code, CodeSource, Entropy, Error, ErrorKind,
-    OtpProvider, Recipient, SendRequest, Incompatibility, Target,
+    Incompatibility, OtpProvider, Recipient, SendRequest, Target,
 };
 
 use super::kept::Kept;
 use super::members::Member;
 use super::{Inner, NewVerification, gone, invalid, no_entropy, until};
 use crate::health::Health;
-use crate::{Choice, AttemptState, Policy, Record, ResendBy, Skip, SkipReason, VendorTerms};
+use crate::{AttemptState, Choice, Policy, Record, ResendBy, Skip, SkipReason, VendorTerms};
 
 /// A send, thought through before anything is written or called: what is asked, who may be asked in
 /// which order, and who may not. Never without a candidate.
@@ -320,7 +320,11 @@ impl Inner {
             let provider = member.port();
             let capabilities = provider.capabilities();
             if test && !has_for_tests(provider, &to) {
-                skips.push(skip(provider, send_attempts, SkipReason::Unable(Incompatibility::Recipient)));
+                skips.push(skip(
+                    provider,
+                    send_attempts,
+                    SkipReason::Unable(Incompatibility::Recipient),
+                ));
                 continue;
             }
             if let Err(error) = capabilities.check_send(provider.id(), request) {
@@ -391,7 +395,10 @@ fn turn(
         Source::Vendor { .. } | Source::Again { .. } if record.code_is_out() => 1,
         _ => 0,
     };
-    let carried = record.send_attempts.iter().any(|attempt| attempt.provider == *id && attempt.state.may_have_sent());
+    let carried = record
+        .send_attempts
+        .iter()
+        .any(|attempt| attempt.provider == *id && attempt.state.may_have_sent());
     let turns = if class == 2 { last.map_or(0, |last| last + 1) } else { 0 };
     (class, carried != (by == ResendBy::Same), turns)
 }
@@ -416,7 +423,11 @@ fn left_alone(health: &Health, now: SystemTime) -> Option<SystemTime> {
     if health.is_available(now) { None } else { health.since() }
 }
 
-pub(super) fn skip(provider: &Arc<dyn OtpProvider>, send_attempts: usize, reason: SkipReason) -> Skip {
+pub(super) fn skip(
+    provider: &Arc<dyn OtpProvider>,
+    send_attempts: usize,
+    reason: SkipReason,
+) -> Skip {
     let before = u8::try_from(send_attempts).unwrap_or(u8::MAX);
     Skip { before, provider: provider.id().clone(), reason }
 }
@@ -441,10 +452,11 @@ fn source(provider: &Arc<dyn OtpProvider>, request: &SendRequest, wanted: &Wante
         return Source::Otpmux;
     }
     if let Some(record) = wanted.again.filter(|_| capabilities.resend)
-        && let Some(attempt) =
-            record.send_attempts.iter().rev().find(|attempt| {
-                attempt.provider == *provider.id() && !attempt.otpmux_code && attempt.reference.is_some()
-            })
+        && let Some(attempt) = record.send_attempts.iter().rev().find(|attempt| {
+            attempt.provider == *provider.id()
+                && !attempt.otpmux_code
+                && attempt.reference.is_some()
+        })
     {
         let known = attempt.vendor.as_deref().copied().unwrap_or_default();
         return Source::Again {

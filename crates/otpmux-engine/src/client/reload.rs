@@ -4,12 +4,12 @@ use std::sync::Arc;
 use otpmux_core::{Clock, ProviderId};
 
 use super::build::NewStore;
-use super::limits::PolicyLimits;
 use super::key_check::checked;
+use super::limits::PolicyLimits;
 use super::members::{Member, Members, Retired};
 use super::store_time::StoreTime;
 use super::{BuildError, ClientBuilder, ClientConfig, Inner, OtpClient};
-use crate::{RETENTION, Policy};
+use crate::{Policy, RETENTION};
 
 /// What a reload has changed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -3,13 +3,13 @@ use std::time::Duration;
 use otpmux_core::{Blame, Certainty, Channel, Error, ErrorKind, IdempotencyKey};
 
 use super::before::key_reused;
-use super::limits::{Counted, limited};
 use super::dispatch::Dispatch;
 use super::kept::Kept;
+use super::limits::{Counted, limited};
 use super::{Inner, OtpClient, Resend, Scope, Verification, gone, no_entropy};
 use crate::{
-    StartAttempt, AttemptStarted, Choice, RETENTION, SendAttempt, LimitScope, Lost, Record, ResendTerms, RecordOutcome,
-    VerificationId,
+    AttemptStarted, Choice, LimitScope, Lost, RETENTION, Record, RecordOutcome, ResendTerms,
+    SendAttempt, StartAttempt, VerificationId,
 };
 
 impl OtpClient {
@@ -95,7 +95,8 @@ impl OtpClient {
             };
             record.skips.extend_from_slice(&begin.skips);
             let begun = inner.store.start_attempt(id, begin, now).await;
-            let begun = begun.map_err(|error| inner.give_up_attempt(&record, &attempt, &counted, error));
+            let begun =
+                begun.map_err(|error| inner.give_up_attempt(&record, &attempt, &counted, error));
             let refusal = match begun? {
                 AttemptStarted::Started(place) => break (attempt, place, counted),
                 AttemptStarted::Over(_) => return Err(gone()),
@@ -103,7 +104,8 @@ impl OtpClient {
                 AttemptStarted::TooMany => refused("more resends than one verification may have"),
                 AttemptStarted::LimitExceeded(limit) => {
                     let send_attempts = record.send_attempts.len();
-                    let another = limit.scope == LimitScope::Provider && plan.pass_over_first(send_attempts);
+                    let another =
+                        limit.scope == LimitScope::Provider && plan.pass_over_first(send_attempts);
                     if another {
                         key = name.map(|_| attempt.key);
                         continue;
@@ -140,7 +142,13 @@ const CONTENT: usize = 12;
 impl Inner {
     /// After a resend whose beginning was answered by an error: its message was not sent, so whatever
     /// was written down, or is later, is to be recorded so.
-    fn give_up_attempt(&self, record: &Record, attempt: &SendAttempt, counted: &Counted, error: Error) -> Error {
+    fn give_up_attempt(
+        &self,
+        record: &Record,
+        attempt: &SendAttempt,
+        counted: &Counted,
+        error: Error,
+    ) -> Error {
         if error.certainty() == Certainty::NotSent {
             return error;
         }
@@ -170,8 +178,11 @@ impl Inner {
             key[NAME..CONTENT].copy_from_slice(&content[NAME..CONTENT]);
             key[CONTENT..].copy_from_slice(&random);
             let key = IdempotencyKey::from_random(key);
-            let same = |attempt: &SendAttempt, up_to| attempt.key.to_bytes()[..up_to] == key.to_bytes()[..up_to];
-            let Some(first) = record.send_attempts.iter().position(|attempt| same(attempt, NAME)) else {
+            let same = |attempt: &SendAttempt, up_to| {
+                attempt.key.to_bytes()[..up_to] == key.to_bytes()[..up_to]
+            };
+            let Some(first) = record.send_attempts.iter().position(|attempt| same(attempt, NAME))
+            else {
                 return Ok(Named::Free(key));
             };
             if !same(&record.send_attempts[first], CONTENT) {
@@ -179,7 +190,11 @@ impl Inner {
             }
             let later = record.send_attempts[first + 1..].iter();
             let own = later.take_while(|attempt| attempt.reason != Choice::Resend);
-            if [&record.send_attempts[first]].into_iter().chain(own).any(|attempt| attempt.state.may_have_sent()) {
+            if [&record.send_attempts[first]]
+                .into_iter()
+                .chain(own)
+                .any(|attempt| attempt.state.may_have_sent())
+            {
                 return Ok(Named::Before);
             }
         }

@@ -3,14 +3,14 @@ use std::collections::BTreeMap;
 use otpmux_core::{Blame, Certainty, Code, Entropy, EntropyError, Error, ErrorKind};
 
 use super::before::key_reused;
-use super::limits::{Counted, limited};
 use super::dispatch::Dispatch;
 use super::kept::Kept;
+use super::limits::{Counted, limited};
 use super::pool::Pool;
 use super::{Inner, NewVerification, OtpClient, Verification, invalid, no_entropy};
 use crate::{
-    Create, Created, RETENTION, AttemptEnd, AttemptState, LimitScope, Lost, Record, RecordOutcome, State,
-    VerificationId,
+    AttemptEnd, AttemptState, Create, Created, LimitScope, Lost, RETENTION, Record, RecordOutcome,
+    State, VerificationId,
 };
 
 impl OtpClient {

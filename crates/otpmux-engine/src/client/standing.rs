@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
-use otpmux_core::{Blame, Certainty, Error, ErrorKind, CancelCheck};
+use otpmux_core::{Blame, CancelCheck, Certainty, Error, ErrorKind};
 
 use super::{Inner, gone};
 use crate::VerificationId;

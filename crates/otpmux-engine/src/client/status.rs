@@ -3,7 +3,7 @@ use tokio::time::Instant;
 
 use super::kept::Kept;
 use super::{Inner, OtpClient, Scope, Verification, context};
-use crate::{SendAttempt, AttemptEnd, AttemptState, Record, RecordOutcome, VerificationId};
+use crate::{AttemptEnd, AttemptState, Record, RecordOutcome, SendAttempt, VerificationId};
 
 impl OtpClient {
     /// Tells where a verification stands, and asks the vendors that can tell where its messages
@@ -72,7 +72,8 @@ impl Inner {
         deliveries: &[Option<Delivery>],
     ) -> Result<(), Error> {
         let mut ends = Vec::new();
-        for (place, (attempt, delivery)) in record.send_attempts.iter().zip(deliveries).enumerate() {
+        for (place, (attempt, delivery)) in record.send_attempts.iter().zip(deliveries).enumerate()
+        {
             let open = matches!(attempt.state, AttemptState::Intended | AttemptState::Unknown);
             // With a reference it is a vendor's message sent again: that the first one arrived says
             // nothing about this one.

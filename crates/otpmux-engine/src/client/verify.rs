@@ -3,7 +3,7 @@ use otpmux_core::{Blame, Certainty, Code, Error, ErrorKind, Verdict, VerifyReque
 use super::before::key_reused;
 use super::kept::Kept;
 use super::{Inner, Verify, context, metrics};
-use crate::{Guessed, Guess, GuessEnd, SendAttempt, Record, VerificationId};
+use crate::{Guess, GuessEnd, Guessed, Record, SendAttempt, VerificationId};
 
 impl Inner {
     pub(super) async fn verify(
@@ -103,7 +103,9 @@ impl Inner {
         let deadline = self.deadline();
         let mut answer = None;
         let mut failure = self.missing(record);
-        for (provider, attempt) in self.live_attempts(record).filter(|(_, attempt)| !attempt.otpmux_code) {
+        for (provider, attempt) in
+            self.live_attempts(record).filter(|(_, attempt)| !attempt.otpmux_code)
+        {
             let request =
                 VerifyRequest::new(kept.recipient.clone(), attempt.reference.clone(), code.clone());
             match provider.verify(&context(attempt, deadline), &request).await {
@@ -126,7 +128,9 @@ impl Inner {
     /// The failure to ask a vendor whose provider this client does not have.
     fn missing(&self, record: &Record) -> Option<Error> {
         let unknown = |attempt: &&SendAttempt| {
-            !attempt.otpmux_code && attempt.state.may_have_sent() && self.members.get(&attempt.provider).is_none()
+            !attempt.otpmux_code
+                && attempt.state.may_have_sent()
+                && self.members.get(&attempt.provider).is_none()
         };
         let attempt = record.send_attempts.iter().find(unknown)?;
         let error = Error::new(ErrorKind::Configuration, Certainty::NotSent, Blame::Internal)

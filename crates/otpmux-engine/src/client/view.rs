@@ -6,7 +6,7 @@ use otpmux_core::{Channel, Delivery, ErrorKind, ProviderId, Recipient};
 use serde::Serialize;
 
 use crate::VerificationId;
-use crate::record::{Choice, AttemptState, Record, Skip, State};
+use crate::record::{AttemptState, Choice, Record, Skip, State};
 
 /// What an application may know about a verification, and show to its user.
 #[derive(Clone, Debug)]
@@ -144,7 +144,10 @@ impl Verification {
             self.skipped.iter().filter(here).map(HistoryEntry::Skipped)
         };
         let send_attempts = self.send_attempts.iter().enumerate();
-        send_attempts.flat_map(move |(place, attempt)| skipped_before(place).chain([HistoryEntry::Attempt(attempt)]))
+        send_attempts
+            .flat_map(move |(place, attempt)| {
+                skipped_before(place).chain([HistoryEntry::Attempt(attempt)])
+            })
             .chain(skipped_before(self.send_attempts.len()))
     }
 }

@@ -11,10 +11,10 @@ use tokio::time::{Instant, timeout_at};
 
 use super::circuit::{Change, Circuit, Now, Phase, Refusal, Ticket};
 use super::ends;
-use super::resilience::BreakerSettings;
 use super::metrics;
 use super::outcome::classify;
 use super::port::Port;
+use super::resilience::BreakerSettings;
 use crate::health::{Health, HealthUpdate, Witness};
 
 /// Leaves a provider alone after failures, and lets few calls find out when it is well again.

@@ -5,9 +5,9 @@ use otpmux_core::{Clock, Entropy, ErrorKind};
 use tokio::time::Instant;
 
 use super::chance;
-use super::resilience::BreakerSettings;
 use super::others::{Belief, Heard, Others};
 use super::outcome::{Outcome, is_of_the_account};
+use super::resilience::BreakerSettings;
 use super::window::Window;
 use crate::health::{Health, HealthUpdate, OpenCircuit, Witness};
 

@@ -182,7 +182,10 @@ impl BreakerSettings {
         let longest = self.account_pause..=*Self::LONG_PAUSE.end();
         [
             (Self::FAILURES.contains(&self.failures), ResilienceError::Failures),
-            (Self::SUCCESS_PERCENT.contains(&self.success_percent), ResilienceError::SuccessPercent),
+            (
+                Self::SUCCESS_PERCENT.contains(&self.success_percent),
+                ResilienceError::SuccessPercent,
+            ),
             (Self::MIN_CALLS.contains(&self.min_calls), ResilienceError::MinCalls),
             (Self::WINDOW.contains(&self.window), ResilienceError::Window),
             (Self::PAUSE.contains(&self.pause), ResilienceError::Pause),

@@ -8,8 +8,8 @@ use otpmux_core::{
 use tokio::time::Instant;
 
 use super::budget::Budget;
-use super::resilience::Resilience;
 use super::port::Port;
+use super::resilience::Resilience;
 use super::{chance, metrics};
 
 /// The longest pause, where no deadline says that it is too long.

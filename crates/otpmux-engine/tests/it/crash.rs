@@ -7,9 +7,9 @@ use std::time::SystemTime;
 use async_trait::async_trait;
 use otpmux_core::{Blame, Certainty, Error, ErrorKind, Verdict};
 use otpmux_engine::{
-    Guessed, StartAttempt, AttemptStarted, Create, Created, Guess, GuessEnd, HealthUpdate, KeyCheck, KeyId,
-    AttemptState, MemoryStore, NewVerification, OtpClient, Record, RecordOutcome, State, StoreState,
-    VerificationId, VerificationStore,
+    AttemptStarted, AttemptState, Create, Created, Guess, GuessEnd, Guessed, HealthUpdate,
+    KeyCheck, KeyId, MemoryStore, NewVerification, OtpClient, Record, RecordOutcome, StartAttempt,
+    State, StoreState, VerificationId, VerificationStore,
 };
 use otpmux_testkit::ScriptedProvider;
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use otpmux_core::{Channel, ErrorKind, ProviderId, Purpose, RateLimit, Incompatibility};
+use otpmux_core::{Channel, ErrorKind, Incompatibility, ProviderId, Purpose, RateLimit};
 use otpmux_engine::{
     Choice, Explanation, MessageLimits, NewVerification, Policy, Route, Routes, SkipReason,
 };

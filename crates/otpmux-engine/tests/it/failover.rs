@@ -15,7 +15,8 @@ async fn a_refusal_goes_on_to_the_next_with_the_same_code() {
     let sent = world.send().await.unwrap();
     assert!(sent.confirmed);
     assert_eq!(a.otpmux_codes(), b.otpmux_codes());
-    let states: Vec<_> = sent.send_attempts.iter().map(|attempt| (attempt.state, attempt.failure)).collect();
+    let states: Vec<_> =
+        sent.send_attempts.iter().map(|attempt| (attempt.state, attempt.failure)).collect();
     let refused = (AttemptState::Rejected, Some(ErrorKind::Unavailable));
     assert_eq!(states, [refused, (AttemptState::Accepted, None)]);
     assert_eq!(world.verify(&sent, &b.otpmux_codes()[0]).await, "approved");

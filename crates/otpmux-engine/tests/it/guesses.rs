@@ -142,7 +142,10 @@ async fn guesses_that_somebody_compared_stay_counted() {
     let sent = world.send().await.unwrap();
     world.advance(30);
     let resent = world.client.resend(sent.id, None).await.unwrap();
-    assert!(resent.send_attempts.iter().any(|attempt| attempt.provider.as_str() == "theirs"), "{resent:?}");
+    assert!(
+        resent.send_attempts.iter().any(|attempt| attempt.provider.as_str() == "theirs"),
+        "{resent:?}"
+    );
     let right = ours.otpmux_codes().pop().unwrap();
     let wrong = wrong(&right).parse().unwrap();
     theirs.verifies.always(|_, _| Err(unknown()));

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use otpmux_core::{Blame, Capabilities, Certainty, Channel, ErrorKind, Incompatibility};
-use otpmux_engine::{Choice, AttemptState, MemoryStore, OtpClient, SkipReason, VerificationStore};
+use otpmux_engine::{AttemptState, Choice, MemoryStore, OtpClient, SkipReason, VerificationStore};
 use otpmux_testkit::{ManualClock, ScriptedProvider};
 
 use crate::world::{World, builder, carrier, down, error, keys, lenient};

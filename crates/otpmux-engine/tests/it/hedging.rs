@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use otpmux_core::{Blame, Certainty, ErrorKind, Sent};
-use otpmux_engine::{Choice, AttemptState, Policy};
+use otpmux_engine::{AttemptState, Choice, Policy};
 use tokio::time::Instant;
 
 use crate::world::{World, carrier, down, error, idempotent_carrier, lenient, unknown, vendor};
@@ -27,7 +27,11 @@ async fn the_next_is_asked_beside_one_that_is_slow_with_the_same_code() {
     assert!(sent.confirmed || sent.send_attempts[1].state == AttemptState::Accepted);
     assert_eq!(a.otpmux_codes(), b.otpmux_codes());
     assert_eq!(sent.send_attempts[1].reason, Choice::Hedge);
-    assert_eq!(sent.send_attempts[0].state, AttemptState::Unknown, "its message may go out as well");
+    assert_eq!(
+        sent.send_attempts[0].state,
+        AttemptState::Unknown,
+        "its message may go out as well"
+    );
     assert_eq!(world.verify(&sent, &a.otpmux_codes()[0]).await, "approved");
 }
 

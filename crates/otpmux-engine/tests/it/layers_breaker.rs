@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use otpmux_core::{Blame, Certainty, Delivery, ErrorKind, Sent, Status};
-use otpmux_engine::{Resilience, Health};
+use otpmux_engine::{Health, Resilience};
 
 use crate::layers_world::{
     Fixed, Guard, MINUTE, SECOND, cx, failing, fails, is_well, not_sent, once, open,
@@ -238,7 +238,13 @@ async fn settings_that_were_never_checked_do_no_harm() {
     fails(&provider, unknown);
     let (clock, entropy) = (otpmux_core::SystemClock, otpmux_core::OsEntropy);
     let (clock, entropy) = (Arc::new(clock), Arc::new(entropy));
-    let guarded = otpmux_engine::ResilientProvider::new(provider.port(), &resilience, clock, entropy, witness());
+    let guarded = otpmux_engine::ResilientProvider::new(
+        provider.port(),
+        &resilience,
+        clock,
+        entropy,
+        witness(),
+    );
     let request = send_request();
     for _ in 0..9 {
         guarded.port().send(&cx(), &request).await.unwrap_err();

@@ -94,7 +94,9 @@ async fn probes_may_be_asked_for_before_their_time_but_only_so_many_at_once() {
     let probes: Vec<_> = (0..16)
         .map(|_| {
             let (guarded, allow_half_open) = (guard.guarded.clone(), allow_half_open.clone());
-            tokio::spawn(async move { guarded.port().send(&allow_half_open, &send_request()).await })
+            tokio::spawn(
+                async move { guarded.port().send(&allow_half_open, &send_request()).await },
+            )
         })
         .collect();
     provider.sends.called(5 + 16).await;

@@ -3,7 +3,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use otpmux_core::{Blame, Certainty, Error, ErrorKind, IdempotencyKey, Sent, CancelCheck};
+use otpmux_core::{Blame, CancelCheck, Certainty, Error, ErrorKind, IdempotencyKey, Sent};
 use otpmux_engine::Resilience;
 use otpmux_testkit::{ScriptedProvider, SeededEntropy};
 use tokio::time::Instant;

@@ -38,12 +38,18 @@ async fn what_one_process_finds_out_the_other_knows() {
     one.sends(5).await;
     let health_updates = one.guarded.take_update().unwrap();
     assert_eq!(one.guarded.take_update(), None, "told once");
-    let open =
-        OpenCircuit { since: one.now(), until: one.now() + 5 * SECOND, why: ErrorKind::Unavailable };
+    let open = OpenCircuit {
+        since: one.now(),
+        until: one.now() + 5 * SECOND,
+        why: ErrorKind::Unavailable,
+    };
     let provider_id = ProviderId::new("a").unwrap();
     let witness = health_updates.witness;
     let at = one.now();
-    assert_eq!(health_updates, HealthUpdate { provider: provider_id, witness, at, state: Some(open) });
+    assert_eq!(
+        health_updates,
+        HealthUpdate { provider: provider_id, witness, at, state: Some(open) }
+    );
 
     other.learn(&health_updates);
     let before = provider.count();

@@ -9,7 +9,7 @@ use otpmux_core::{
     Error, ErrorKind, IdempotencyKey, OtpProvider, ResendRequest, SendRequest, Sent, Target,
     VerifyRequest,
 };
-use otpmux_engine::{ResilientProvider, Resilience, Health, HealthUpdate, Witness};
+use otpmux_engine::{Health, HealthUpdate, Resilience, ResilientProvider, Witness};
 use otpmux_testkit::{ManualClock, ScriptedProvider};
 
 use crate::world::{carrier, phone, unknown};
@@ -68,7 +68,8 @@ impl Guard {
         resilience.check().unwrap();
         let clock = Arc::new(ManualClock::default());
         let shared: Arc<dyn Clock> = Arc::<ManualClock>::clone(&clock);
-        let guarded = ResilientProvider::new(provider, resilience, shared, Arc::new(entropy), witness);
+        let guarded =
+            ResilientProvider::new(provider, resilience, shared, Arc::new(entropy), witness);
         Self { guarded, clock }
     }
 

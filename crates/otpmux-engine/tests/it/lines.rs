@@ -51,8 +51,14 @@ async fn a_send_that_fails_or_may_have_gone_out_says_so() {
     let world = World::of(&[&alone]);
     alone.sends.answer(Err(unknown()));
     assert!(!world.send().await.unwrap().confirmed);
-    says(&lines(&logs)[0], &["provider=a", "outcome=unconfirmed", "certainty=unknown", "send_attempts=1"]);
+    says(
+        &lines(&logs)[0],
+        &["provider=a", "outcome=unconfirmed", "certainty=unknown", "send_attempts=1"],
+    );
     alone.sends.answer(Err(down()));
     assert_eq!(world.send().await.unwrap_err().kind(), ErrorKind::Unavailable);
-    says(&lines(&logs)[0], &["provider=a", "outcome=unavailable", "certainty=refused", "send_attempts=1"]);
+    says(
+        &lines(&logs)[0],
+        &["provider=a", "outcome=unavailable", "certainty=refused", "send_attempts=1"],
+    );
 }

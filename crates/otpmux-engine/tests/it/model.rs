@@ -141,9 +141,16 @@ fn check_operation(
     }
     let mut send_attempts: Vec<_> = calls.iter().filter(|call| call.may_have_sent()).collect();
     send_attempts.dedup_by_key(|call| call.key);
-    prop_assert!(send_attempts.len() <= 1 + duplicates as usize, "rule 2: {} messages", send_attempts.len());
+    prop_assert!(
+        send_attempts.len() <= 1 + duplicates as usize,
+        "rule 2: {} messages",
+        send_attempts.len()
+    );
     let same = send_attempts.iter().all(|call| call.code == send_attempts[0].code);
-    prop_assert!(same && (send_attempts.len() < 2 || send_attempts[0].code.is_some()), "two different codes");
+    prop_assert!(
+        same && (send_attempts.len() < 2 || send_attempts[0].code.is_some()),
+        "two different codes"
+    );
     match result {
         Ok(sent) => {
             prop_assert!(!send_attempts.is_empty(), "called sent, and nothing was");
@@ -239,7 +246,9 @@ impl Live {
     fn note(&mut self, calls: &[Call]) -> Result<(), TestCaseError> {
         for call in calls.iter().filter(|call| call.may_have_sent()) {
             match (&call.code, &self.code) {
-                (Some(new), Some(old)) => prop_assert_eq!(new, old, "one code for all send_attempts"),
+                (Some(new), Some(old)) => {
+                    prop_assert_eq!(new, old, "one code for all send_attempts")
+                }
                 (Some(new), None) => self.code = Some(new.clone()),
                 (None, _) => self.vendor_code_out = true,
             }

@@ -164,8 +164,14 @@ async fn a_resend_of_one_name_goes_out_once() {
     let other = world.client.resend_with(sent.id, again("r2")).await.unwrap_err();
     assert_eq!(other.kind(), ErrorKind::RateLimited);
     world.advance(120);
-    assert_eq!(world.client.resend_with(sent.id, again("r2")).await.unwrap().send_attempts.len(), 3);
-    assert_eq!(world.client.resend_with(sent.id, again("r1")).await.unwrap().send_attempts.len(), 3);
+    assert_eq!(
+        world.client.resend_with(sent.id, again("r2")).await.unwrap().send_attempts.len(),
+        3
+    );
+    assert_eq!(
+        world.client.resend_with(sent.id, again("r1")).await.unwrap().send_attempts.len(),
+        3
+    );
     assert_eq!(a.count(), 3);
 }
 

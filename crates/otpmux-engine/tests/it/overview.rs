@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use otpmux_core::{Balance, Blame, Capabilities, Certainty, Channel, ErrorKind, RateLimit};
-use otpmux_engine::{Resilience, Health, MemoryStore, NewVerification, OtpClient, VerificationStore};
+use otpmux_engine::{
+    Health, MemoryStore, NewVerification, OtpClient, Resilience, VerificationStore,
+};
 use otpmux_testkit::{ManualClock, ScriptedProvider};
 
 use crate::world::{World, builder, carrier, down, error, keys, lenient, phone, vendor};

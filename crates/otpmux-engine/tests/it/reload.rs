@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use otpmux_core::{Secret, Verdict};
 use otpmux_engine::{
-    BuildError, ClientBuilder, Resilience, MemoryStore, NewVerification, OtpClient, Policy, ServerKeys,
+    BuildError, ClientBuilder, MemoryStore, NewVerification, OtpClient, Policy, Resilience,
+    ServerKeys,
 };
 use otpmux_testkit::ScriptedProvider;
 
@@ -69,7 +70,11 @@ async fn what_is_unchanged_keeps_its_health_and_what_is_new_begins_well() {
     assert_eq!(world.send().await.unwrap().send_attempts[0].provider.as_str(), "a");
     resilience.retries = 0;
     let builder = with(&[&b]).provider_with(new_a.port(), resilience, None);
-    assert_eq!(names(&world.client.reload(builder).await.unwrap().fresh), ["a"], "other resilience");
+    assert_eq!(
+        names(&world.client.reload(builder).await.unwrap().fresh),
+        ["a"],
+        "other resilience"
+    );
 }
 
 #[tokio::test]

@@ -1,5 +1,5 @@
 use otpmux_core::{Blame, Channel, ErrorKind};
-use otpmux_engine::{Choice, CodeSourceView, AttemptState, ResendBy};
+use otpmux_engine::{AttemptState, Choice, CodeSourceView, ResendBy};
 
 use crate::world::{World, approves, carrier, down, lenient, unknown, wrong};
 
@@ -72,7 +72,10 @@ async fn a_vendor_with_a_code_of_its_own_rescues_whom_ours_did_not_reach() {
             assert!(again.confirmed && again.new_code, "{way}");
             assert_eq!(again.code_source, CodeSourceView::Vendor);
             assert_eq!((again.code_length, again.guesses_left), (Some(6), 5));
-            assert_eq!(world.client.status(sent.id).await.unwrap().send_attempts[1].reason, Choice::Resend);
+            assert_eq!(
+                world.client.status(sent.id).await.unwrap().send_attempts[1].reason,
+                Choice::Resend
+            );
             assert_eq!(world.verify(&sent, "111111").await, "wrong_code");
             let ours = a.otpmux_codes().remove(0);
             let (first, second) = if typed == "ours" { (&*ours, "7777") } else { ("7777", &*ours) };

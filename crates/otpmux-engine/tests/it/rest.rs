@@ -42,7 +42,10 @@ async fn sec_08_a_reference_that_shows_the_number_is_encrypted() {
     vendor.resends.always(|_, _| Ok(Sent::new()));
     let kept = async |id| {
         let record = world.store.load(id, world.clock.now()).await.unwrap().unwrap();
-        record.send_attempts.into_iter().map(|attempt| attempt.reference.map(|it| it.as_str().to_owned()))
+        record
+            .send_attempts
+            .into_iter()
+            .map(|attempt| attempt.reference.map(|it| it.as_str().to_owned()))
     };
     let sent = world.send().await.unwrap();
     world.verify(&sent, "1111").await;

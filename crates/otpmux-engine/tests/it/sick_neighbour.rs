@@ -6,7 +6,8 @@ use std::time::{Duration, SystemTime};
 
 use otpmux_core::{Blame, Certainty, Clock, Error, ErrorKind, Recipient, Sent};
 use otpmux_engine::{
-    Resilience, AttemptState, MemoryStore, NewVerification, OtpClient, Verification, VerificationStore,
+    AttemptState, MemoryStore, NewVerification, OtpClient, Resilience, Verification,
+    VerificationStore,
 };
 use otpmux_testkit::ScriptedProvider;
 use tokio::time::Instant;

@@ -23,8 +23,7 @@ pub(crate) struct World {
 
 /// A provider that takes our codes.
 pub(crate) fn carrier(id: &str) -> Arc<ScriptedProvider> {
-    let capabilities =
-        Capabilities::new([Channel::Sms, Channel::Voice]).with_otpmux_codes(4..=10);
+    let capabilities = Capabilities::new([Channel::Sms, Channel::Voice]).with_otpmux_codes(4..=10);
     Arc::new(ScriptedProvider::new(id, capabilities))
 }
 

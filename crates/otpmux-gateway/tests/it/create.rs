@@ -55,8 +55,14 @@ async fn the_second_vendor_carries_the_same_code_when_the_first_is_down() {
     let details = gateway.get(&format!("/v1/verifications/{}", sent["id"].as_str().unwrap())).await;
     let details = details.expect(200);
     let send_attempts: Vec<_> = details["send_attempts"].as_array().unwrap().iter().collect();
-    assert_eq!((&send_attempts[0]["provider"], &send_attempts[0]["state"]), (&json!("first"), &json!("rejected")));
-    assert_eq!((&send_attempts[1]["provider"], &send_attempts[1]["reason"]), (&json!("second"), &json!("failover")));
+    assert_eq!(
+        (&send_attempts[0]["provider"], &send_attempts[0]["state"]),
+        (&json!("first"), &json!("rejected"))
+    );
+    assert_eq!(
+        (&send_attempts[1]["provider"], &send_attempts[1]["reason"]),
+        (&json!("second"), &json!("failover"))
+    );
     assert_eq!(gateway.verify(&sent, &code_of(&emulator, PHONE)).await["verdict"], "approved");
 }
 

@@ -77,8 +77,7 @@ async fn two_reloads_at_once_are_one_after_the_other() {
     };
     let before = toml(&emulator, ADMIN);
     let gateway = start_with(&before, environment(), meanwhile).await.unwrap();
-    let with =
-        |guesses: u32| toml(&emulator, &format!("{ADMIN}[policy]\nguesses = {guesses}\n"));
+    let with = |guesses: u32| toml(&emulator, &format!("{ADMIN}[policy]\nguesses = {guesses}\n"));
 
     *gateway.file.lock().unwrap() = with(3);
     let reloader = gateway.reloader.clone();

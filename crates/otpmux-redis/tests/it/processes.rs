@@ -8,7 +8,9 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
-use otpmux_engine::{Guessed, Created, Guess, IdempotencyRecord, VerificationId, VerificationStore};
+use otpmux_engine::{
+    Created, Guess, Guessed, IdempotencyRecord, VerificationId, VerificationStore,
+};
 use otpmux_redis::RedisStore;
 use otpmux_testkit::RedisServer;
 use tokio::time::Instant;
@@ -52,11 +54,13 @@ impl Job {
                     other => format!("{other:?}"),
                 }
             }
-            Self::CheckGuess(id, guess) => match store.check_guess(id, &guess, now()).await.unwrap() {
-                Guessed::Verdict(verdict) => verdict.as_str().to_owned(),
-                Guessed::AskVendors(_) => "ask_vendors".to_owned(),
-                Guessed::KeyReused => panic!("no guess has a name"),
-            },
+            Self::CheckGuess(id, guess) => {
+                match store.check_guess(id, &guess, now()).await.unwrap() {
+                    Guessed::Verdict(verdict) => verdict.as_str().to_owned(),
+                    Guessed::AskVendors(_) => "ask_vendors".to_owned(),
+                    Guessed::KeyReused => panic!("no guess has a name"),
+                }
+            }
         }
     }
 }

@@ -7,16 +7,17 @@ use otpmux_core::{
     Blame, Capabilities, Certainty, Channel, Error, ErrorKind, ProviderId, RateLimit, Sent, Verdict,
 };
 use otpmux_engine::{
-    LimitHit, RETENTION, HEALTH_TTL, HealthUpdate, AttemptState, LimitKey, LimitScope, MessageLimits,
-    NewVerification, OpenCircuit, Refund, IdempotencyRecord, RecordOutcome, VerificationStore, Verify, Witness,
+    AttemptState, HEALTH_TTL, HealthUpdate, IdempotencyRecord, LimitHit, LimitKey, LimitScope,
+    MessageLimits, NewVerification, OpenCircuit, RETENTION, RecordOutcome, Refund,
+    VerificationStore, Verify, Witness,
 };
 use otpmux_redis::RedisStore;
 use otpmux_testkit::{RedisReply, RedisServer, ScriptedProvider};
 use tokio::time::Instant;
 
 use crate::world::{
-    CODE, all_keys, begin, client, code, create, now, provider, put, recipient, record, record_outcome,
-    store,
+    CODE, all_keys, begin, client, code, create, now, provider, put, recipient, record,
+    record_outcome, store,
 };
 
 const DAY: Duration = Duration::from_hours(24);
@@ -79,7 +80,11 @@ async fn flows(server: &RedisServer) {
     };
     let key = LimitKey::of_recipient(LimitScope::Recipient, &record(9).recipient);
     let refunds = vec![Refund { key, at }];
-    let settling = RecordOutcome { health_updates: vec![update], refunds, ..record_outcome(AttemptState::Rejected) };
+    let settling = RecordOutcome {
+        health_updates: vec![update],
+        refunds,
+        ..record_outcome(AttemptState::Rejected)
+    };
     let expired = put(&store, record(9)).await;
     store.record_outcome(expired, settling, now()).await.unwrap();
     let late = now() + Duration::from_mins(6);

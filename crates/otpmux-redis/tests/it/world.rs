@@ -8,8 +8,9 @@ use otpmux_core::{
     Purpose, Recipient, SystemClock, Verdict,
 };
 use otpmux_engine::{
-    Guessed, StartAttempt, Choice, Create, Guess, GuessEnd, SendAttempt, AttemptEnd, AttemptState, MessageLimits,
-    OtpClient, Policy, Record, ServerKeys, RecordOutcome, State, VerificationId, VerificationStore,
+    AttemptEnd, AttemptState, Choice, Create, Guess, GuessEnd, Guessed, MessageLimits, OtpClient,
+    Policy, Record, RecordOutcome, SendAttempt, ServerKeys, StartAttempt, State, VerificationId,
+    VerificationStore,
 };
 use otpmux_redis::{Options, RedisStore};
 use otpmux_testkit::{RedisServer, ScriptedProvider};
@@ -131,7 +132,10 @@ pub(crate) async fn every_operation(
     vec![
         ("create", store.create(create(record(99)), now()).await.map(|it| format!("{it:?}"))),
         ("start_attempt", store.start_attempt(id, begin, now()).await.map(|it| format!("{it:?}"))),
-        ("record_outcome", store.record_outcome(id, record_outcome, now()).await.map(|it| format!("{it:?}"))),
+        (
+            "record_outcome",
+            store.record_outcome(id, record_outcome, now()).await.map(|it| format!("{it:?}")),
+        ),
         ("check_guess", store.check_guess(id, &guess(id, CODE), now()).await.map(word)),
         (
             "approve",

@@ -94,9 +94,13 @@ pub(crate) async fn a_full_file_refuses_new_ones_only() {
 pub(crate) async fn a_row_that_cannot_be_read_is_told() {
     let home = Home::new();
     let store = Arc::new(SqliteStore::open(home.file(), quick()).unwrap());
-    for damage in
-        ["send_attempts = '{'", "state = 9", "code_mac = x'00'", "resend_after = -1", "purpose = ''"]
-    {
+    for damage in [
+        "send_attempts = '{'",
+        "state = 9",
+        "code_mac = x'00'",
+        "resend_after = -1",
+        "purpose = ''",
+    ] {
         let (broken, whole) = (put(&store, record(1)).await, put(&store, record(2)).await);
         let sql = format!("UPDATE records SET {damage} WHERE id = ?1");
         assert_eq!(home.look().execute(&sql, [broken.to_bytes()]).unwrap(), 1);

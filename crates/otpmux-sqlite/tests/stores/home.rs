@@ -7,8 +7,8 @@ use std::time::{Duration, SystemTime};
 
 use otpmux_core::{Channel, IdempotencyKey, OsEntropy, ProviderId, Purpose, RateLimit, Recipient};
 use otpmux_engine::{
-    Guessed, LimitHit, Choice, Create, Created, SendAttempt, AttemptState, LimitKey, LimitScope, Record,
-    ServerKeys, State, VerificationId, VerificationStore,
+    AttemptState, Choice, Create, Created, Guessed, LimitHit, LimitKey, LimitScope, Record,
+    SendAttempt, ServerKeys, State, VerificationId, VerificationStore,
 };
 use otpmux_sqlite::{Durability, Options, SqliteStore};
 use rusqlite::Connection;

@@ -11,12 +11,12 @@
 mod crash;
 mod failures;
 mod home;
-mod ttl;
 mod opening;
 mod parts;
 mod races;
 mod scan;
 mod sweep;
+mod ttl;
 
 use std::pin::Pin;
 use std::sync::Arc;

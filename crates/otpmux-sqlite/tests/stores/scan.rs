@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use otpmux_core::{Capabilities, Channel, ErrorKind, Recipient, Sent, VendorReference};
 use otpmux_engine::{
-    RETENTION, AttemptState, MessageLimits, NewVerification, OtpClient, Policy, VerificationStore,
+    AttemptState, MessageLimits, NewVerification, OtpClient, Policy, RETENTION, VerificationStore,
 };
 use otpmux_sqlite::SqliteStore;
 use otpmux_testkit::{ManualClock, ScriptedProvider, SeededEntropy};

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use otpmux_core::{ErrorKind, ProviderId, RateLimit};
 use otpmux_engine::{
-    LimitHit, Create, Created, RETENTION, HealthUpdate, LimitKey, LimitScope, OpenCircuit, RecordOutcome,
-    VerificationStore, Witness,
+    Create, Created, HealthUpdate, LimitHit, LimitKey, LimitScope, OpenCircuit, RETENTION,
+    RecordOutcome, VerificationStore, Witness,
 };
 use otpmux_sqlite::SqliteStore;
 
@@ -40,7 +40,10 @@ pub(crate) async fn after_the_longest_time_nothing_is_left() {
         let open = OpenCircuit { since: now(), until: after(60), why: ErrorKind::Timeout };
         let witness = Witness::default();
         let health_updates = vec![HealthUpdate { provider, witness, at: now(), state: Some(open) }];
-        store.record_outcome(id, RecordOutcome { health_updates, ..RecordOutcome::default() }, now()).await.unwrap();
+        store
+            .record_outcome(id, RecordOutcome { health_updates, ..RecordOutcome::default() }, now())
+            .await
+            .unwrap();
     }
     assert_eq!(TABLES.map(|table| home.rows(table)), [300, 401, 900, 10]);
     let millisecond = Duration::from_millis(1);

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use otpmux_core::{ProviderId, RateLimit};
 use otpmux_engine::{
-    LimitHit, Create, Created, HealthUpdate, LimitKey, LimitScope, IdempotencyRecord, RecordOutcome,
-    VerificationStore, Witness,
+    Create, Created, HealthUpdate, IdempotencyRecord, LimitHit, LimitKey, LimitScope,
+    RecordOutcome, VerificationStore, Witness,
 };
 
 use crate::home::{CODE, Home, WRONG, create, guess, keys, now, put, read, record};
@@ -27,7 +27,14 @@ pub(crate) async fn everything_is_there_after_a_restart() {
     let provider = ProviderId::new("down").unwrap();
     let witness = Witness::default();
     let health_updates = vec![HealthUpdate { provider, witness, at: now(), state: None }];
-    store.record_outcome(id, RecordOutcome { health_updates: health_updates.clone(), ..RecordOutcome::default() }, now()).await.unwrap();
+    store
+        .record_outcome(
+            id,
+            RecordOutcome { health_updates: health_updates.clone(), ..RecordOutcome::default() },
+            now(),
+        )
+        .await
+        .unwrap();
     let wait: Arc<[_]> = Arc::new([RateLimit::new(1, Duration::from_hours(1))]);
     let wrong = || keys().guess(id, &WRONG.parse().unwrap()).within(Arc::clone(&wait));
     store.check_guess(id, &wrong(), now()).await.unwrap();

@@ -7,7 +7,7 @@
 use otpmux_core::Capabilities;
 
 use super::case::{Cases, ensure};
-use super::{asking, sending, otpmux_codes, vendor_codes, wishes};
+use super::{asking, otpmux_codes, sending, vendor_codes, wishes};
 
 struct Claim {
     field: &'static str,
@@ -34,7 +34,12 @@ const fn data(field: &'static str) -> Claim {
 
 const CLAIMS: &[Claim] = &[
     claim("channels", |c| !c.channels.is_empty(), sending::channels, nothing),
-    claim("otpmux_codes", |c| c.otpmux_codes.is_some(), otpmux_codes::claimed, otpmux_codes::unclaimed),
+    claim(
+        "otpmux_codes",
+        |c| c.otpmux_codes.is_some(),
+        otpmux_codes::claimed,
+        otpmux_codes::unclaimed,
+    ),
     claim(
         "vendor_codes",
         |c| c.vendor_codes.is_some(),

@@ -1,11 +1,11 @@
 //! Codes are tried.
 
 use otpmux_core::Verdict;
-use otpmux_engine::{Guessed, Guess, AttemptState, ServerKeys, State};
+use otpmux_engine::{AttemptState, Guess, Guessed, ServerKeys, State};
 
 use super::Store;
 use super::records::{
-    CODE, WRONG, approve, code, guess, keys, attempt, now, purpose, put, read, recipient, record,
+    CODE, WRONG, approve, attempt, code, guess, keys, now, purpose, put, read, recipient, record,
     try_code, vendor_record,
 };
 
@@ -49,7 +49,8 @@ pub(super) async fn a_code_that_is_not_out_lets_nobody_in(store: Store) {
 pub(super) async fn a_vendors_code_is_left_to_its_vendor_and_counted(store: Store) {
     let id = put(&*store, vendor_record(1)).await;
     for counted in 1..=5 {
-        let guessed = store.check_guess(id, &guess(id, CODE), now()).await.expect("a store that works");
+        let guessed =
+            store.check_guess(id, &guess(id, CODE), now()).await.expect("a store that works");
         let Guessed::AskVendors(record) = guessed else { panic!("only the vendor can tell") };
         assert_eq!(record.guesses, counted);
         assert_eq!(record.send_attempts[0].provider.as_str(), "vendor");

@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use otpmux_core::{ErrorKind, ProviderId, Verdict};
 use otpmux_engine::{
-    StartAttempt, AttemptStarted, HealthUpdate, AttemptState, LimitScope, LimitExceeded, ResendTerms, Skip, SkipReason,
-    VerificationId, Witness,
+    AttemptStarted, AttemptState, HealthUpdate, LimitExceeded, LimitScope, ResendTerms, Skip,
+    SkipReason, StartAttempt, VerificationId, Witness,
 };
 
 use super::Store;
 use super::limits::send;
 use super::records::{
-    WRONG, after, begin, limit_hit, end, limit, now, put, read, record, try_code, window,
+    WRONG, after, begin, end, limit, limit_hit, now, put, read, record, try_code, window,
 };
 use super::steps::{begin_at, cancel_at, health_at};
 
@@ -22,7 +22,10 @@ fn counted(number: u32, windows: &[(u32, u64)]) -> StartAttempt {
 
 pub(super) async fn a_attempt_without_room_is_not_begun_but_all_else_is_written(store: Store) {
     let id = put(&*store, record(1)).await;
-    assert_eq!(begin_at(&*store, id, counted(1, &[(1, 60)]), now()).await, AttemptStarted::Started(1));
+    assert_eq!(
+        begin_at(&*store, id, counted(1, &[(1, 60)]), now()).await,
+        AttemptStarted::Started(1)
+    );
     let provider = ProviderId::new("primary").expect("a name");
     let skip = Skip { before: 2, provider: provider.clone(), reason: SkipReason::Limit };
     let witness = Witness::default();
@@ -36,13 +39,22 @@ pub(super) async fn a_attempt_without_room_is_not_begun_but_all_else_is_written(
     let window = window(1, 60);
     let retry_after = Duration::from_secs(59);
     let limited = LimitExceeded { scope: LimitScope::Provider, window, retry_after };
-    assert_eq!(begin_at(&*store, id, begin, after(1)).await, AttemptStarted::LimitExceeded(limited));
+    assert_eq!(
+        begin_at(&*store, id, begin, after(1)).await,
+        AttemptStarted::LimitExceeded(limited)
+    );
     let back = read(&*store, id).await;
-    assert_eq!((back.send_attempts.len(), back.send_attempts[1].state), (2, AttemptState::Rejected));
+    assert_eq!(
+        (back.send_attempts.len(), back.send_attempts[1].state),
+        (2, AttemptState::Rejected)
+    );
     assert_eq!(back.send_attempts[1].failure, Some(ErrorKind::Unavailable));
     assert_eq!(back.skips, [skip]);
     assert_eq!(health_at(&*store, after(1)).await, [update]);
-    assert_eq!(begin_at(&*store, id, counted(1, &[(1, 60)]), after(60)).await, AttemptStarted::Started(2));
+    assert_eq!(
+        begin_at(&*store, id, counted(1, &[(1, 60)]), after(60)).await,
+        AttemptStarted::Started(2)
+    );
 }
 
 pub(super) async fn a_resend_without_room_uses_none_up(store: Store) {
@@ -51,7 +63,10 @@ pub(super) async fn a_resend_without_room_uses_none_up(store: Store) {
         let terms = ResendTerms { max_resends: 1, next_after: after(next_after) };
         StartAttempt { resend: Some(terms), ..counted(number, &[(1, 600)]) }
     };
-    assert_eq!(begin_at(&*store, id, counted(1, &[(1, 600)]), now()).await, AttemptStarted::Started(1));
+    assert_eq!(
+        begin_at(&*store, id, counted(1, &[(1, 600)]), now()).await,
+        AttemptStarted::Started(1)
+    );
     let begun = begin_at(&*store, id, resend(1, 90), after(30)).await;
     assert!(matches!(begun, AttemptStarted::LimitExceeded(_)), "{begun:?}");
     let back = read(&*store, id).await;
@@ -97,7 +112,10 @@ pub(super) async fn what_is_over_is_told_before_what_is_full(store: Store) {
     assert!(cancel_at(&*store, over, now()).await);
     let counted = || counted(1, &[(1, 600)]);
     assert_eq!(send(&*store, &counted().limit_hits, now()).await, None);
-    assert_eq!(begin_at(&*store, over, counted(), now()).await, AttemptStarted::Over(Verdict::NotFound));
+    assert_eq!(
+        begin_at(&*store, over, counted(), now()).await,
+        AttemptStarted::Over(Verdict::NotFound)
+    );
     let terms = ResendTerms { max_resends: 1, next_after: after(60) };
     let resend = StartAttempt { resend: Some(terms), ..counted() };
     let begun = begin_at(&*store, open, resend, now()).await;

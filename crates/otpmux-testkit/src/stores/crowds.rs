@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use otpmux_core::{ErrorKind, ProviderId, VendorReference, Verdict};
 use otpmux_engine::{
-    StartAttempt, AttemptStarted, AttemptEnd, AttemptState, LimitScope, Record, RecordOutcome, Skip, SkipReason, State,
+    AttemptEnd, AttemptStarted, AttemptState, LimitScope, Record, RecordOutcome, Skip, SkipReason,
+    StartAttempt, State,
 };
 
 use super::health::{closed, open, tell};
@@ -12,8 +13,8 @@ use super::limits::{messages_to, refund, send};
 use super::named::{ask, named};
 use super::races::{all_at_once, count};
 use super::records::{
-    WRONG, after_ms, begin, limit_hit, end, guess, limit, now, purpose, put, read, record, record_outcome,
-    window,
+    WRONG, after_ms, begin, end, guess, limit, limit_hit, now, purpose, put, read, record,
+    record_outcome, window,
 };
 use super::steps::{begin_at, guess_at, health_at, recorded_at};
 use super::{Effort, Store};
@@ -55,8 +56,10 @@ pub(super) async fn of_many_refunds_each_takes_one_back(store: Store, effort: Ef
         }
         all_at_once(8, |_| {
             let store = store.clone();
-            let record_outcome =
-                RecordOutcome { refunds: vec![refund(messages_to(round), now())], ..RecordOutcome::default() };
+            let record_outcome = RecordOutcome {
+                refunds: vec![refund(messages_to(round), now())],
+                ..RecordOutcome::default()
+            };
             async move { recorded_at(&*store, id, record_outcome, now()).await }
         })
         .await;
@@ -125,7 +128,8 @@ pub(super) async fn of_many_changes_to_one_record_none_is_lost(store: Store, eff
                 let skip = Skip { before: 0, provider, reason: SkipReason::Limit };
                 let skips = vec![skip.clone()];
                 let begin = StartAttempt { skips, ..begin(&format!("provider-{task}")) };
-                let AttemptStarted::Started(attempt) = begin_at(&*store, id, begin, now()).await else {
+                let AttemptStarted::Started(attempt) = begin_at(&*store, id, begin, now()).await
+                else {
                     panic!("nothing is over")
                 };
                 let verdict = guess_at(&*store, id, &wrong, now()).await;
@@ -145,7 +149,10 @@ pub(super) async fn of_many_changes_to_one_record_none_is_lost(store: Store, eff
             let attempt = &back.send_attempts[place];
             assert_eq!(attempt.provider.as_str(), format!("provider-{task}"), "round {round}");
             let reference = attempt.reference.as_ref().expect("a reference").as_str();
-            assert_eq!((attempt.state, reference), (AttemptState::Accepted, &*format!("reference-{task}")));
+            assert_eq!(
+                (attempt.state, reference),
+                (AttemptState::Accepted, &*format!("reference-{task}"))
+            );
             let mine = back.skips.iter().filter(|skip| skip.provider == attempt.provider).count();
             assert_eq!(mine, 2, "round {round}");
         }
@@ -164,7 +171,10 @@ pub(super) async fn of_a_new_attempt_and_a_closing_one_comes_first(store: Store,
                 if task % 3 == 1 {
                     return Some(begin_at(&*store, id, begin("second"), now()).await);
                 }
-                let record_outcome = RecordOutcome { close: task % 3 == 0, ..record_outcome(end(0, AttemptState::Rejected)) };
+                let record_outcome = RecordOutcome {
+                    close: task % 3 == 0,
+                    ..record_outcome(end(0, AttemptState::Rejected))
+                };
                 recorded_at(&*store, id, record_outcome, now()).await;
                 None
             }
@@ -172,12 +182,15 @@ pub(super) async fn of_a_new_attempt_and_a_closing_one_comes_first(store: Store,
         .await;
         let back = read(&*store, id).await;
         let begun: Vec<_> = begun.into_iter().flatten().collect();
-        let send_attempts = begun.iter().filter(|begun| matches!(begun, AttemptStarted::Started(_))).count();
+        let send_attempts =
+            begun.iter().filter(|begun| matches!(begun, AttemptStarted::Started(_))).count();
         assert_eq!(back.send_attempts.len(), send_attempts + 1, "round {round}");
         let (state, told) = match send_attempts {
             0 => (State::Closed, AttemptStarted::Over(Verdict::NotFound)),
             8 => (State::Pending, begun[0].clone()),
-            _ => panic!("round {round}: {send_attempts} of eight send_attempts, though the first keeps it open"),
+            _ => panic!(
+                "round {round}: {send_attempts} of eight send_attempts, though the first keeps it open"
+            ),
         };
         assert_eq!((back.state, &begun[0]), (state, &told), "round {round}");
     }

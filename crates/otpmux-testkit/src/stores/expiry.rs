@@ -4,12 +4,14 @@ use std::time::{Duration, SystemTime};
 
 use otpmux_core::{ErrorKind, Verdict};
 use otpmux_engine::{
-    AttemptStarted, Created, RETENTION, AttemptState, Record, RecordOutcome, State, VerificationId, VerificationStore,
+    AttemptStarted, AttemptState, Created, RETENTION, Record, RecordOutcome, State, VerificationId,
+    VerificationStore,
 };
 
 use super::Store;
 use super::records::{
-    CODE, WRONG, after, after_ms, begin, end, now, purpose, put, read, record, record_outcome, try_code_at,
+    CODE, WRONG, after, after_ms, begin, end, now, purpose, put, read, record, record_outcome,
+    try_code_at,
 };
 use super::steps::{approve_at, begin_at, cancel_at, create_at, load_at, recorded_at};
 
@@ -40,7 +42,10 @@ pub(super) async fn expiry_is_exact_for_every_step(store: Store) {
     let id = fresh(1).await;
     assert_eq!(try_code_at(&*store, id, CODE, bad).await, "expired");
     assert_eq!(approve_at(&*store, id, bad).await, Verdict::Expired);
-    assert_eq!(begin_at(&*store, id, begin("b"), bad).await, AttemptStarted::Over(Verdict::Expired));
+    assert_eq!(
+        begin_at(&*store, id, begin("b"), bad).await,
+        AttemptStarted::Over(Verdict::Expired)
+    );
     assert!(!cancel_at(&*store, id, bad).await);
     let back = read(&*store, id).await;
     assert_eq!((back.guesses, back.state), (0, State::Pending), "what is over stays as it was");
@@ -66,7 +71,8 @@ pub(super) async fn who_comes_late_is_told_so_until_the_record_is_gone(store: St
             assert!(load_at(&*store, id, at).await.is_some());
         }
         // Late answers of vendors are still written down.
-        let state = recorded_at(&*store, id, record_outcome(end(0, AttemptState::Rejected)), at).await;
+        let state =
+            recorded_at(&*store, id, record_outcome(end(0, AttemptState::Rejected)), at).await;
         assert_eq!(state, State::Pending);
         let back = load_at(&*store, id, at).await.expect("a record");
         assert_eq!(back.send_attempts[0].failure, Some(ErrorKind::Unavailable));

@@ -3,13 +3,13 @@
 use std::time::{Duration, SystemTime};
 
 use otpmux_core::Verdict;
-use otpmux_engine::{Guessed, Guess, LimitScope, Record, VerificationId, VerificationStore};
+use otpmux_engine::{Guess, Guessed, LimitScope, Record, VerificationId, VerificationStore};
 
 use super::Store;
 use super::limits::{messages_to, send};
 use super::records::{
-    CODE, WRONG, after, after_ms, limit_hit, guess, keys, now, purpose, put, read, recipient, record,
-    vendor_record, window,
+    CODE, WRONG, after, after_ms, guess, keys, limit_hit, now, purpose, put, read, recipient,
+    record, vendor_record, window,
 };
 use super::steps::{approve_at, cancel_at, create_at, guess_at};
 

@@ -5,12 +5,12 @@ use std::time::{Duration, SystemTime};
 
 use otpmux_core::{ErrorKind, ProviderId, Verdict};
 use otpmux_engine::{
-    StartAttempt, AttemptStarted, Created, HEALTH_TTL, HealthUpdate, HEALTH_UPDATES_KEPT, OpenCircuit, RecordOutcome, State,
-    VerificationId, VerificationStore, Witness,
+    AttemptStarted, Created, HEALTH_TTL, HEALTH_UPDATES_KEPT, HealthUpdate, OpenCircuit,
+    RecordOutcome, StartAttempt, State, VerificationId, VerificationStore, Witness,
 };
 
 use super::Store;
-use super::records::{after, after_ms, approve, begin, limit_hit, limit, now, put, record};
+use super::records::{after, after_ms, approve, begin, limit, limit_hit, now, put, record};
 use super::steps::{begin_at, cancel_at, create_at, health_at, in_order, recorded_at};
 use super::whole::KINDS;
 
@@ -26,9 +26,19 @@ pub(super) fn closed(provider: &str, at: SystemTime) -> HealthUpdate {
 }
 
 /// Writes updates down along with nothing else.
-pub(super) async fn tell(store: &dyn VerificationStore, health_updates: Vec<HealthUpdate>, at: SystemTime) {
+pub(super) async fn tell(
+    store: &dyn VerificationStore,
+    health_updates: Vec<HealthUpdate>,
+    at: SystemTime,
+) {
     let nothing = VerificationId::from_bytes([6; 16]);
-    let state = recorded_at(store, nothing, RecordOutcome { health_updates, ..RecordOutcome::default() }, at).await;
+    let state = recorded_at(
+        store,
+        nothing,
+        RecordOutcome { health_updates, ..RecordOutcome::default() },
+        at,
+    )
+    .await;
     assert_eq!(state, State::Closed, "there is no such verification");
 }
 
@@ -179,7 +189,13 @@ pub(super) async fn health_updates_travel_with_every_settling(store: Store) {
         let update = closed(provider, after(at));
         known.push(update.clone());
         let health_updates = vec![update];
-        let state = recorded_at(&*store, id, RecordOutcome { health_updates, ..RecordOutcome::default() }, after(at)).await;
+        let state = recorded_at(
+            &*store,
+            id,
+            RecordOutcome { health_updates, ..RecordOutcome::default() },
+            after(at),
+        )
+        .await;
         assert_eq!(state, expected, "by {provider}");
         assert_eq!(health_at(&*store, after(at)).await, known, "by {provider}");
     }

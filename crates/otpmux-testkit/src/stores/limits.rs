@@ -5,13 +5,13 @@ use std::time::{Duration, SystemTime};
 
 use otpmux_core::ProviderId;
 use otpmux_engine::{
-    LimitHit, Created, HealthUpdate, AttemptState, LimitKey, LimitScope, LimitExceeded, Record, Refund, RecordOutcome,
-    VerificationStore, Witness,
+    AttemptState, Created, HealthUpdate, LimitExceeded, LimitHit, LimitKey, LimitScope, Record,
+    RecordOutcome, Refund, VerificationStore, Witness,
 };
 
 use super::Store;
 use super::records::{
-    CODE, after, after_ms, awkward_bits, limit_hit, keys, limit, now, put, recipient, record,
+    CODE, after, after_ms, awkward_bits, keys, limit, limit_hit, now, put, recipient, record,
     try_code, window,
 };
 use super::steps::{create_at, health_at, load_at, recorded_at};
@@ -189,7 +189,8 @@ async fn takes_back_one_hit(store: &Store, scope: LimitScope) {
     let id = put(&**store, record(1)).await;
     let refund = async |at| {
         let refunds = vec![refund(mine.key, after_ms(at))];
-        recorded_at(&**store, id, RecordOutcome { refunds, ..RecordOutcome::default() }, after(3)).await;
+        recorded_at(&**store, id, RecordOutcome { refunds, ..RecordOutcome::default() }, after(3))
+            .await;
     };
     let room = async || send(&**store, slice::from_ref(&mine), after(3)).await.is_none();
     for never in [0, 999, 1_001, 1_500, 2_001, 3_000] {
@@ -217,8 +218,13 @@ pub(super) async fn refunds_of_several_limits_go_in_one_step(store: Store) {
     let id = put(&*store, record(1)).await;
     let refunds: Vec<_> = limit_hits[1..].iter().map(|it| refund(it.key, now())).collect();
     let provider = ProviderId::new("primary").expect("a name");
-    let health_updates = vec![HealthUpdate { provider, witness: Witness::default(), at: now(), state: None }];
-    let record_outcome = RecordOutcome { refunds, health_updates: health_updates.clone(), ..RecordOutcome::default() };
+    let health_updates =
+        vec![HealthUpdate { provider, witness: Witness::default(), at: now(), state: None }];
+    let record_outcome = RecordOutcome {
+        refunds,
+        health_updates: health_updates.clone(),
+        ..RecordOutcome::default()
+    };
     recorded_at(&*store, id, record_outcome, after(1)).await;
     assert_eq!(health_at(&*store, after(1)).await, health_updates);
     assert_eq!(send(&*store, &limit_hits[1..], after(1)).await, None, "each has room again");
@@ -253,7 +259,8 @@ pub(super) async fn a_refund_goes_with_what_else_is_recorded(store: Store) {
     assert!(matches!(create_at(&*store, first, &limit_hits, now()).await, Created::New(_)));
     let end = super::records::end(0, AttemptState::NotSent);
     let refunds = vec![refund(messages_to(1), now())];
-    let record_outcome = RecordOutcome { ends: vec![end], close: true, refunds, ..RecordOutcome::default() };
+    let record_outcome =
+        RecordOutcome { ends: vec![end], close: true, refunds, ..RecordOutcome::default() };
     let state = recorded_at(&*store, id, record_outcome, after(1)).await;
     assert_eq!(state, otpmux_engine::State::Closed);
     let created = create_at(&*store, record(1), &limit_hits, after(1)).await;

@@ -2,15 +2,15 @@
 
 use otpmux_core::{ErrorKind, Verdict};
 use otpmux_engine::{
-    StartAttempt, AttemptStarted, Created, RETENTION, SendAttempt, AttemptState, LimitScope, Lost, Record, ResendTerms, RecordOutcome,
-    State, VerificationId,
+    AttemptStarted, AttemptState, Created, LimitScope, Lost, RETENTION, Record, RecordOutcome,
+    ResendTerms, SendAttempt, StartAttempt, State, VerificationId,
 };
 
 use super::Store;
 use super::limits::{refund, send};
 use super::named::{ask, named};
 use super::records::{
-    CODE, after, begin, limit_hit, end, attempt, limit, now, put, read, record, try_code,
+    CODE, after, attempt, begin, end, limit, limit_hit, now, put, read, record, try_code,
 };
 use super::steps::{begin_at, create_at, load_at, recorded_at};
 
@@ -95,12 +95,16 @@ pub(super) async fn a_attempt_that_was_begun_and_given_up_is_not_sent(store: Sto
     for _ in 0..2 {
         let refunds = vec![refund(limit_hits[0].key, after(30))];
         let lost = Some(Lost::SendAttempt(attempt.clone()));
-        let record_outcome = RecordOutcome { close: true, refunds, lost, ..RecordOutcome::default() };
+        let record_outcome =
+            RecordOutcome { close: true, refunds, lost, ..RecordOutcome::default() };
         assert_eq!(recorded_at(&*store, id, record_outcome, after(31)).await, State::Pending);
     }
     let send_attempts = read(&*store, id).await.send_attempts;
     assert_eq!((send_attempts.len(), send_attempts[1].state), (2, AttemptState::NotSent));
-    assert_eq!((send_attempts[1].key, send_attempts[1].failure), (attempt.key, Some(ErrorKind::Store)));
+    assert_eq!(
+        (send_attempts[1].key, send_attempts[1].failure),
+        (attempt.key, Some(ErrorKind::Store))
+    );
     assert_eq!(send(&*store, &limit_hits, after(31)).await, None, "its hit was taken back");
     assert_eq!(try_code(&*store, id, CODE).await, "approved", "the first message is out");
 }
@@ -110,7 +114,11 @@ pub(super) async fn a_attempt_that_was_given_up_is_not_begun_later(store: Store)
     let (begin, attempt) = further();
     let limit_hits = begin.limit_hits.clone();
     let refunds = vec![refund(limit_hits[0].key, after(30))];
-    let record_outcome = RecordOutcome { refunds, lost: Some(Lost::SendAttempt(attempt)), ..RecordOutcome::default() };
+    let record_outcome = RecordOutcome {
+        refunds,
+        lost: Some(Lost::SendAttempt(attempt)),
+        ..RecordOutcome::default()
+    };
     recorded_at(&*store, id, record_outcome, after(30)).await;
     let begun = begin_at(&*store, id, begin, after(30)).await;
     assert_eq!(begun, AttemptStarted::Over(Verdict::NotFound));
@@ -135,11 +143,16 @@ pub(super) async fn a_send_whose_next_attempt_was_lost_comes_to_nothing(store: S
             assert_eq!(begin_at(&*store, id, begin, now()).await, AttemptStarted::Started(1));
         }
         let refunds = vec![refund(limit_hits[0].key, now())];
-        let record_outcome = RecordOutcome { ends, close: true, refunds, lost, ..RecordOutcome::default() };
+        let record_outcome =
+            RecordOutcome { ends, close: true, refunds, lost, ..RecordOutcome::default() };
         for _ in 0..2 {
-            assert_eq!(recorded_at(&*store, id, record_outcome.clone(), now()).await, State::Closed);
+            assert_eq!(
+                recorded_at(&*store, id, record_outcome.clone(), now()).await,
+                State::Closed
+            );
         }
-        let states: Vec<_> = read(&*store, id).await.send_attempts.iter().map(|attempt| attempt.state).collect();
+        let states: Vec<_> =
+            read(&*store, id).await.send_attempts.iter().map(|attempt| attempt.state).collect();
         assert_eq!(states, [AttemptState::Rejected, AttemptState::NotSent]);
         assert_eq!(send(&*store, &limit_hits, now()).await, None, "{carried_out}");
         assert_eq!(try_code(&*store, older, CODE).await, "approved");

@@ -6,7 +6,7 @@ use otpmux_engine::{Guessed, LimitKey, LimitScope, Record};
 use super::Store;
 use super::limits::send_record;
 use super::records::{
-    CODE, WRONG, limit_hit, code, keys, now, purpose, put, record, try_code, window,
+    CODE, WRONG, code, keys, limit_hit, now, purpose, put, record, try_code, window,
 };
 
 const GIVEN: &str = "ann@example.com";

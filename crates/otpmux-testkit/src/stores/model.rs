@@ -3,8 +3,8 @@
 use std::time::{Duration, SystemTime};
 
 use otpmux_engine::{
-    Guessed, StartAttempt, Create, Created, Guess, GuessEnd, MemoryStore, RecordOutcome, VerificationId,
-    VerificationStore,
+    Create, Created, Guess, GuessEnd, Guessed, MemoryStore, RecordOutcome, StartAttempt,
+    VerificationId, VerificationStore,
 };
 
 use super::dice::Dice;
@@ -40,7 +40,9 @@ impl Step {
                 }
             }
             Self::Begin(id, begin) => format!("{:#?}", begin_at(store, id, *begin, now).await),
-            Self::RecordOutcome(id, record_outcome) => format!("{:?}", recorded_at(store, id, record_outcome, now).await),
+            Self::RecordOutcome(id, record_outcome) => {
+                format!("{:?}", recorded_at(store, id, record_outcome, now).await)
+            }
             Self::CheckGuess(id, guess) => {
                 match store.check_guess(id, &guess, now).await.expect("a store that works") {
                     Guessed::Verdict(verdict) => format!("{verdict:?}"),

@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use otpmux_engine::{LimitHit, LimitKey, LimitExceeded};
+use otpmux_engine::{LimitExceeded, LimitHit, LimitKey};
 
 #[derive(Default)]
 pub(super) struct Naive(Vec<(LimitKey, SystemTime)>);
@@ -21,7 +21,8 @@ impl Naive {
     fn full_windows(&self, limit_hit: &LimitHit, now: SystemTime) -> Vec<LimitExceeded> {
         let mut full = Vec::new();
         for window in &*limit_hit.windows {
-            let mut young: Vec<_> = self.0.iter().filter(|(key, _)| *key == limit_hit.key).collect();
+            let mut young: Vec<_> =
+                self.0.iter().filter(|(key, _)| *key == limit_hit.key).collect();
             young.retain(|(_, at)| now < *at + window.per);
             young.sort_by_key(|(_, at)| *at);
             let count = usize::try_from(window.count).expect("a small count");
@@ -29,7 +30,11 @@ impl Naive {
             if let Some(too_many) = young.len().checked_sub(count) {
                 let room = young[too_many].1 + window.per;
                 let retry_after = room.duration_since(now).expect("a young hit");
-                full.push(LimitExceeded { scope: limit_hit.key.scope, window: *window, retry_after });
+                full.push(LimitExceeded {
+                    scope: limit_hit.key.scope,
+                    window: *window,
+                    retry_after,
+                });
             }
         }
         full

@@ -3,13 +3,14 @@
 use std::time::{Duration, SystemTime};
 
 use otpmux_engine::{
-    Created, RETENTION, AttemptState, LimitScope, Record, IdempotencyRecord, RecordOutcome, State, VerificationId,
-    VerificationStore,
+    AttemptState, Created, IdempotencyRecord, LimitScope, RETENTION, Record, RecordOutcome, State,
+    VerificationId, VerificationStore,
 };
 
 use super::Store;
 use super::records::{
-    CODE, WRONG, after, awkward_bits, limit_hit, end, limit, now, put, read, record, record_outcome, try_code,
+    CODE, WRONG, after, awkward_bits, end, limit, limit_hit, now, put, read, record,
+    record_outcome, try_code,
 };
 use super::steps::{begin_at, cancel_at, create_at, load_at, recorded_at};
 use super::whole::spelled;

@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 use otpmux_core::Verdict;
-use otpmux_engine::{Guessed, Guess, GuessEnd, VerificationId, VerificationStore};
+use otpmux_engine::{Guess, GuessEnd, Guessed, VerificationId, VerificationStore};
 
 use super::records::{
     CODE, WRONG, after, after_ms, code, guess, keys, now, put, read, record, vendor_record, window,

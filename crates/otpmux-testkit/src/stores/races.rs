@@ -3,7 +3,7 @@
 use std::future::Future;
 
 use otpmux_core::Verdict;
-use otpmux_engine::{StartAttempt, AttemptStarted, ResendTerms, State};
+use otpmux_engine::{AttemptStarted, ResendTerms, StartAttempt, State};
 
 use super::records::{
     CODE, WRONG, after, approve, begin, guess, now, put, read, record, vendor_record,

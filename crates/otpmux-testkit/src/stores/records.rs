@@ -8,8 +8,9 @@ use otpmux_core::{
     VendorReference, Verdict,
 };
 use otpmux_engine::{
-    Guessed, StartAttempt, LimitHit, Choice, Create, Created, Guess, SendAttempt, AttemptEnd, AttemptState, LimitKey,
-    LimitScope, Record, ServerKeys, RecordOutcome, State, VerificationId, VerificationStore,
+    AttemptEnd, AttemptState, Choice, Create, Created, Guess, Guessed, LimitHit, LimitKey,
+    LimitScope, Record, RecordOutcome, SendAttempt, ServerKeys, StartAttempt, State,
+    VerificationId, VerificationStore,
 };
 
 pub(super) const CODE: &str = "004217";

@@ -3,11 +3,15 @@
 use std::time::Duration;
 
 use otpmux_core::{ErrorKind, VendorReference, Verdict};
-use otpmux_engine::{StartAttempt, AttemptStarted, AttemptEnd, AttemptState, ResendTerms, RecordOutcome, State, VendorTerms};
+use otpmux_engine::{
+    AttemptEnd, AttemptStarted, AttemptState, RecordOutcome, ResendTerms, StartAttempt, State,
+    VendorTerms,
+};
 
 use super::Store;
 use super::records::{
-    CODE, WRONG, after, begin, end, attempt, now, put, read, record, record_outcome, try_code, vendor_record,
+    CODE, WRONG, after, attempt, begin, end, now, put, read, record, record_outcome, try_code,
+    vendor_record,
 };
 
 fn next(ends: Vec<AttemptEnd>) -> StartAttempt {
@@ -27,7 +31,8 @@ pub(super) async fn a_attempt_is_settled_and_the_next_begun_in_one_step(store: S
     let begun = store.start_attempt(id, begin, now()).await.expect("a store that works");
     assert_eq!(begun, AttemptStarted::Started(1));
     let send_attempts = read(&*store, id).await.send_attempts;
-    let told: Vec<_> = send_attempts.iter().map(|attempt| (attempt.provider.as_str(), attempt.state)).collect();
+    let told: Vec<_> =
+        send_attempts.iter().map(|attempt| (attempt.provider.as_str(), attempt.state)).collect();
     assert_eq!(told, [("primary", AttemptState::Rejected), ("second", AttemptState::Intended)]);
     assert_eq!(send_attempts[0].failure, Some(ErrorKind::Unavailable));
 }
@@ -43,7 +48,8 @@ pub(super) async fn what_is_over_begins_no_attempt_but_settles_the_last(store: S
 
     let used = put(&*store, record(2)).await;
     assert_eq!(try_code(&*store, used, CODE).await, "approved");
-    let begun = store.start_attempt(used, next(Vec::new()), now()).await.expect("a store that works");
+    let begun =
+        store.start_attempt(used, next(Vec::new()), now()).await.expect("a store that works");
     assert_eq!(begun, AttemptStarted::Over(Verdict::AlreadyUsed));
 }
 
@@ -54,7 +60,8 @@ pub(super) async fn settling_can_close(store: Store) {
     assert_eq!((state, read(&*store, id).await.state), (State::Closed, State::Closed));
     let used = put(&*store, record(2)).await;
     assert_eq!(try_code(&*store, used, CODE).await, "approved");
-    let state = store.record_outcome(used, closing.clone(), now()).await.expect("a store that works");
+    let state =
+        store.record_outcome(used, closing.clone(), now()).await.expect("a store that works");
     assert_eq!(state, State::Approved, "what is used stays so");
     let mut resent = record(3);
     resent.send_attempts.push(attempt("second", true, AttemptState::Accepted));
@@ -80,15 +87,25 @@ pub(super) async fn settling_keeps_a_vendors_terms_that_it_does_not_replace(stor
         assert_eq!(told().await, expected);
     }
     let attempt = read(&*store, id).await.send_attempts.remove(0);
-    assert_eq!(attempt.reference, Some(VendorReference::new("vendor-reference")), "and the reference");
+    assert_eq!(
+        attempt.reference,
+        Some(VendorReference::new("vendor-reference")),
+        "and the reference"
+    );
 }
 
 pub(super) async fn settling_keeps_a_reference_that_it_does_not_replace(store: Store) {
     let id = put(&*store, record(1)).await;
-    store.record_outcome(id, record_outcome(end(0, AttemptState::Accepted)), now()).await.expect("a store that works");
+    store
+        .record_outcome(id, record_outcome(end(0, AttemptState::Accepted)), now())
+        .await
+        .expect("a store that works");
     let kept = read(&*store, id).await.send_attempts[0].reference.clone();
     assert_eq!(kept, Some(VendorReference::new("primary-reference")));
-    let new = AttemptEnd { reference: Some(VendorReference::new("new")), ..end(0, AttemptState::Accepted) };
+    let new = AttemptEnd {
+        reference: Some(VendorReference::new("new")),
+        ..end(0, AttemptState::Accepted)
+    };
     store.record_outcome(id, record_outcome(new), now()).await.expect("a store that works");
     let replaced = read(&*store, id).await.send_attempts[0].reference.clone();
     assert_eq!(replaced, Some(VendorReference::new("new")));

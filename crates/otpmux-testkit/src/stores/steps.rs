@@ -4,8 +4,8 @@ use std::time::SystemTime;
 
 use otpmux_core::Verdict;
 use otpmux_engine::{
-    Guessed, StartAttempt, AttemptStarted, LimitHit, Create, Created, Guess, HealthUpdate, Record, RecordOutcome, State,
-    VerificationId, VerificationStore,
+    AttemptStarted, Create, Created, Guess, Guessed, HealthUpdate, LimitHit, Record, RecordOutcome,
+    StartAttempt, State, VerificationId, VerificationStore,
 };
 
 use super::records::{CODE, guess};

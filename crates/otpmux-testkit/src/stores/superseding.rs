@@ -1,11 +1,13 @@
 //! A newer verification takes the place of an older one, and gives it back if it comes to nothing.
 
-use otpmux_engine::{AttemptStarted, RETENTION, AttemptState, Record, RecordOutcome, State, VerificationId};
+use otpmux_engine::{
+    AttemptStarted, AttemptState, RETENTION, Record, RecordOutcome, State, VerificationId,
+};
 
 use super::races::all_at_once;
 use super::records::{
-    CODE, WRONG, after, begin, end, attempt, now, purpose, put, read, record, record_outcome, try_code,
-    try_code_at,
+    CODE, WRONG, after, attempt, begin, end, now, purpose, put, read, record, record_outcome,
+    try_code, try_code_at,
 };
 use super::steps::{begin_at, cancel_at, create_at, load_at, recorded_at};
 use super::{Effort, Store};
@@ -22,7 +24,8 @@ async fn send(store: &Store, number: u32) -> VerificationId {
 
 /// It certainly reached nobody.
 async fn fail(store: &Store, id: VerificationId) -> State {
-    let record_outcome = RecordOutcome { close: true, ..record_outcome(end(0, AttemptState::NotSent)) };
+    let record_outcome =
+        RecordOutcome { close: true, ..record_outcome(end(0, AttemptState::NotSent)) };
     recorded_at(&**store, id, record_outcome, now()).await
 }
 
@@ -55,7 +58,9 @@ pub(super) async fn one_whose_newer_came_to_nothing_is_as_good_as_it_was(store: 
 }
 
 pub(super) async fn one_whose_newer_may_have_gone_out_stays_ended(store: Store) {
-    for (number, state) in (1..).zip([AttemptState::Accepted, AttemptState::Unknown, AttemptState::Intended]) {
+    for (number, state) in
+        (1..).zip([AttemptState::Accepted, AttemptState::Unknown, AttemptState::Intended])
+    {
         let old = put(&*store, record(number)).await;
         let new = send(&store, number).await;
         let record_outcome = RecordOutcome { close: true, ..record_outcome(end(0, state)) };

@@ -4,15 +4,15 @@ use std::time::{Duration, SystemTime};
 
 use otpmux_core::Verdict;
 use otpmux_engine::{
-    StartAttempt, AttemptStarted, LimitHit, Created, Guess, LimitKey, LimitScope, LimitExceeded, Record, Refund, RecordOutcome,
-    VerificationId, VerificationStore,
+    AttemptStarted, Created, Guess, LimitExceeded, LimitHit, LimitKey, LimitScope, Record,
+    RecordOutcome, Refund, StartAttempt, VerificationId, VerificationStore,
 };
 
 use super::dice::Dice;
 use super::limits::send;
 use super::naive::Naive;
 use super::records::{
-    CODE, WRONG, begin, limit_hit, guess, keys, limit, now, purpose, recipient, record, window,
+    CODE, WRONG, begin, guess, keys, limit, limit_hit, now, purpose, recipient, record, window,
 };
 use super::steps::{approve_at, begin_at, create_at, guess_at, recorded_at};
 use super::{Effort, Store};
@@ -72,7 +72,13 @@ pub(super) async fn limits_answer_as_a_naive_count_does(store: Store, effort: Ef
                 for refund in &refunds {
                     naive.take_back(refund.key, refund.at);
                 }
-                recorded_at(&*store, id, RecordOutcome { refunds, ..RecordOutcome::default() }, now).await;
+                recorded_at(
+                    &*store,
+                    id,
+                    RecordOutcome { refunds, ..RecordOutcome::default() },
+                    now,
+                )
+                .await;
             }
             if step % 40 == 39 {
                 id = put(&*store, record(walk * 2), now).await;
@@ -155,7 +161,9 @@ pub(super) async fn guesses_answer_as_a_naive_count_does(store: Store, effort: E
                     naive.empty(key);
                     ids[place] = put(&*store, fresh(place), now).await;
                 }
-                Verdict::WrongCode { .. } if !right && wait.is_none() => naive.hit(&limit_hits, now),
+                Verdict::WrongCode { .. } if !right && wait.is_none() => {
+                    naive.hit(&limit_hits, now)
+                }
                 Verdict::TooManyGuesses { retry_after } if wait.is_some() => {
                     assert_eq!(retry_after, wait, "walk {walk}, step {step}");
                 }

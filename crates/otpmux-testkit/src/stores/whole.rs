@@ -4,20 +4,22 @@ use std::fmt::Write;
 
 use otpmux_core::{Channel, ErrorKind, Incompatibility, VendorReference};
 use otpmux_engine::{
-    Choice, AttemptState, Record, IdempotencyRecord, Sealed, Skip, SkipReason, State, VendorTerms,
+    AttemptState, Choice, IdempotencyRecord, Record, Sealed, Skip, SkipReason, State, VendorTerms,
     VerificationId,
 };
 
 use super::Store;
-use super::records::{after, after_ms, awkward_bits, attempt, now, purpose, put, read, record};
+use super::records::{after, after_ms, attempt, awkward_bits, now, purpose, put, read, record};
 use super::steps::{approve_at, cancel_at, load_at};
 
 /// Every field of a record as text: what its form tells, and what that keeps to itself.
 pub(super) fn spelled(record: &Record) -> String {
     let Record { recipient, code, sealed, send_attempts, .. } = record;
     let mut text = format!("{record:#?}\nrecipient {:x?}", recipient.0);
-    let references: Vec<_> =
-        send_attempts.iter().map(|attempt| attempt.reference.as_ref().map(VendorReference::as_str)).collect();
+    let references: Vec<_> = send_attempts
+        .iter()
+        .map(|attempt| attempt.reference.as_ref().map(VendorReference::as_str))
+        .collect();
     let mac = code.as_ref().map(|code| (&code.key, code.mac));
     write!(text, "\ncode {mac:x?}\nsealed {:x?}\nreferences {references:?}", sealed.bytes)
         .expect("a text takes everything");
@@ -64,7 +66,7 @@ pub(super) const STATES: [AttemptState; 5] = [
 ];
 
 pub(super) fn skip_reasons() -> Vec<SkipReason> {
-    use Incompatibility::{Channel, CodeLength, Ttl, Recipient, OtpmuxCode, VendorCode};
+    use Incompatibility::{Channel, CodeLength, OtpmuxCode, Recipient, Ttl, VendorCode};
     let lacks = [Channel, Recipient, OtpmuxCode, VendorCode, CodeLength, Ttl];
     let open = [1, 999, 1_000, 86_399_999].map(|ms| SkipReason::CircuitOpen(after_ms(ms)));
     let others = [SkipReason::Limit, SkipReason::OtherCode];
@@ -214,7 +216,10 @@ pub(super) async fn every_failure_comes_back_as_it_went_in(store: Store) {
         .into_iter()
         .map(Some)
         .chain([None])
-        .map(|failure| otpmux_engine::SendAttempt { failure, ..attempt("primary", true, AttemptState::Rejected) })
+        .map(|failure| otpmux_engine::SendAttempt {
+            failure,
+            ..attempt("primary", true, AttemptState::Rejected)
+        })
         .collect();
     comes_back(&store, record).await;
 }

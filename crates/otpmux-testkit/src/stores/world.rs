@@ -5,9 +5,9 @@ use std::time::{Duration, SystemTime};
 
 use otpmux_core::{Channel, IdempotencyKey, ProviderId, VendorReference};
 use otpmux_engine::{
-    StartAttempt, LimitHit, Create, RETENTION, Guess, GuessEnd, HealthUpdate, SendAttempt, AttemptEnd, AttemptState, LimitKey,
-    LimitScope, Lost, OpenCircuit, Record, Refund, IdempotencyRecord, ResendTerms, Sealed, RecordOutcome, Skip,
-    State, VendorTerms, VerificationId, Witness,
+    AttemptEnd, AttemptState, Create, Guess, GuessEnd, HealthUpdate, IdempotencyRecord, LimitHit,
+    LimitKey, LimitScope, Lost, OpenCircuit, RETENTION, Record, RecordOutcome, Refund, ResendTerms,
+    Sealed, SendAttempt, Skip, StartAttempt, State, VendorTerms, VerificationId, Witness,
 };
 
 use super::dice::Dice;
@@ -261,7 +261,8 @@ impl World {
         while !self.marked.insert(at) {
             at -= Duration::from_millis(1);
         }
-        let open = OpenCircuit { since: at, until: self.soon(10_000), why: *self.dice.pick(&KINDS) };
+        let open =
+            OpenCircuit { since: at, until: self.soon(10_000), why: *self.dice.pick(&KINDS) };
         let state = self.dice.percent(60).then_some(open);
         // More processes than there is room for.
         let settings = self.dice.percent(50).then_some(7);

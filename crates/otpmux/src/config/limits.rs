@@ -2,7 +2,7 @@
 
 use otpmux_core::RateLimit;
 use otpmux_core::settings::{Setting, Settings};
-use otpmux_engine::{Resilience, MessageLimits, Policy};
+use otpmux_engine::{MessageLimits, Policy, Resilience};
 use serde_json::{Map, Value};
 
 use super::reading::Reading;

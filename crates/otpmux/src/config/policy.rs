@@ -63,7 +63,11 @@ pub(crate) const SETTINGS: &[Setting] = &[
         Policy::RESEND_DELAY,
         "What that wait grows to. Default 10m.",
     ),
-    Setting::count("max_resends", Policy::MAX_RESENDS, "MaxResends of one verification. Default 4."),
+    Setting::count(
+        "max_resends",
+        Policy::MAX_RESENDS,
+        "MaxResends of one verification. Default 4.",
+    ),
     Setting::choice(
         "resend_by",
         &["same", "next", "next_channel"],

@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use otpmux_core::settings::{Setting, duration_text};
 use otpmux_core::{Capabilities, Channel, OtpProvider, ProviderId};
-use otpmux_engine::{Resilience, Policy};
+use otpmux_engine::{Policy, Resilience};
 use serde_json::{Map, Value};
 
 use super::document::Document;
 use super::fingerprint::Fingerprint;
-use super::resilience;
 use super::reading::Reading;
+use super::resilience;
 
 /// A provider of a configuration.
 #[derive(Clone, Debug)]
@@ -138,7 +138,13 @@ fn one(name: &str, table: &Value, cx: &mut Reading<'_>) -> Option<ConfiguredProv
             let fingerprint = Fingerprint::of(&[adapter.kind, name], &settings);
             let resilience = Resilience::default();
             let message = settings.text("message").map(str::to_owned);
-            Some(ConfiguredProvider { kind: adapter.kind, provider, resilience, fingerprint, message })
+            Some(ConfiguredProvider {
+                kind: adapter.kind,
+                provider,
+                resilience,
+                fingerprint,
+                message,
+            })
         }
         Err(error) => {
             cx.errors.push(error);

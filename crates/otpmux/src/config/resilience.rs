@@ -104,7 +104,9 @@ pub(super) fn read(
         match table.get("resilience") {
             None => {}
             // A pause that does not fit to one that is wrong itself is no mistake of its own.
-            Some(Value::Object(table)) if common_is_right => apply(&path, table, &mut resilience, cx),
+            Some(Value::Object(table)) if common_is_right => {
+                apply(&path, table, &mut resilience, cx)
+            }
             Some(Value::Object(table)) => drop(cx.section_at(&path, SETTINGS, table)),
             Some(_) => {
                 let message = format!("must be a table; begin it with [{path}]");
@@ -117,7 +119,12 @@ pub(super) fn read(
     }
 }
 
-fn apply(path: &str, table: &Map<String, Value>, resilience: &mut Resilience, cx: &mut Reading<'_>) {
+fn apply(
+    path: &str,
+    table: &Map<String, Value>,
+    resilience: &mut Resilience,
+    cx: &mut Reading<'_>,
+) {
     let Some(settings) = cx.section_at(path, SETTINGS, table) else {
         return;
     };
@@ -186,7 +193,13 @@ pub(super) fn changed(resilience: &Resilience) -> Vec<(&'static str, Value)> {
 
 fn values(resilience: &Resilience) -> [(&'static str, Value); 13] {
     let Resilience {
-        retries, retry_pause, retry_budget: budget, breaker, requests, concurrency, ..
+        retries,
+        retry_pause,
+        retry_budget: budget,
+        breaker,
+        requests,
+        concurrency,
+        ..
     } = resilience;
     let requests = requests.as_ref().map(|all| all.iter().map(limit_text).collect::<Vec<_>>());
     [
@@ -213,7 +226,8 @@ mod tests {
 
     #[test]
     fn every_field_has_a_key() {
-        let names = fields(&format!("{:#?}", Resilience::default())).into_iter().map(|(name, _)| name);
+        let names =
+            fields(&format!("{:#?}", Resilience::default())).into_iter().map(|(name, _)| name);
         assert!(names.eq(SETTINGS.iter().map(|setting| setting.name)));
         let told = values(&Resilience::default()).map(|(name, _)| name);
         assert!(told.into_iter().eq(SETTINGS.iter().map(|setting| setting.name)));

@@ -2,7 +2,7 @@
 
 use otpmux_core::settings::{Setting, nearest};
 
-use super::{resilience, limits, policy, server, store};
+use super::{limits, policy, resilience, server, store};
 
 /// By their names, in the order of their mistakes.
 const SECTIONS: [(&str, &[Setting]); 5] = [

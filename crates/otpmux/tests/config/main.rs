@@ -6,13 +6,13 @@
     reason = "a test that cannot be set up must fail"
 )]
 
-mod resilience;
 mod mistakes;
 mod never_leaks;
 mod overrides;
 mod readme;
 mod reads;
 mod reload;
+mod resilience;
 mod routes;
 mod secrets;
 mod store;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use otpmux::{Resilience, MessageLimits, RateLimit};
+use otpmux::{MessageLimits, RateLimit, Resilience};
 use serde_json::json;
 
 use crate::{read, with};
@@ -69,16 +69,25 @@ fn a_provider_has_its_own_resilience_over_the_common_ones() {
     );
     assert_eq!((b.resilience.retries, b.resilience.breaker.failures), (0, 9));
     assert_eq!(b.resilience.breaker.pause, Duration::from_secs(30));
-    assert_eq!((b.resilience.requests.as_deref(), b.resilience.concurrency), (Some(&[][..]), Some(4)));
+    assert_eq!(
+        (b.resilience.requests.as_deref(), b.resilience.concurrency),
+        (Some(&[][..]), Some(4))
+    );
     let plain = read(&with("")).unwrap();
-    assert_eq!(plain.providers()[0].resilience, Resilience::default(), "requests as the vendor documents");
+    assert_eq!(
+        plain.providers()[0].resilience,
+        Resilience::default(),
+        "requests as the vendor documents"
+    );
     assert!(plain.providers()[0].changed_resilience().is_empty());
 }
 
 #[test]
 fn wrong_resilience_have_their_path() {
     assert_eq!(
-        mistakes(&with("[resilience]\nretries = 11\nbreaker_window = \"2h\"\nrequests = [\"1/2d\"]")),
+        mistakes(&with(
+            "[resilience]\nretries = 11\nbreaker_window = \"2h\"\nrequests = [\"1/2d\"]"
+        )),
         [
             "resilience.retries: must be a whole number from 0 to 10",
             "resilience.breaker_window: must be a time such as \"500ms\", \"10s\", \"5m\" or \"1h\", \

@@ -67,7 +67,12 @@ impl Turn {
 
 pub(super) fn kind() -> impl Strategy<Value = Kind> {
     (any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>()).prop_map(
-        |(otpmux_code, idempotent, finds, resends)| Kind { otpmux_code, idempotent, finds, resends },
+        |(otpmux_code, idempotent, finds, resends)| Kind {
+            otpmux_code,
+            idempotent,
+            finds,
+            resends,
+        },
     )
 }
 

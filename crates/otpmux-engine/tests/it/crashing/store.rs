@@ -4,8 +4,9 @@ use std::time::SystemTime;
 use async_trait::async_trait;
 use otpmux_core::{Blame, Certainty, Error, ErrorKind, Verdict};
 use otpmux_engine::{
-    Guessed, StartAttempt, AttemptStarted, Create, Created, Guess, GuessEnd, HealthUpdate, KeyCheck, KeyId,
-    MemoryStore, Record, RecordOutcome, State, StoreState, VerificationId, VerificationStore,
+    AttemptStarted, Create, Created, Guess, GuessEnd, Guessed, HealthUpdate, KeyCheck, KeyId,
+    MemoryStore, Record, RecordOutcome, StartAttempt, State, StoreState, VerificationId,
+    VerificationStore,
 };
 use tokio::sync::Notify;
 
