@@ -25,12 +25,12 @@ pub(crate) struct Offers {
     /// that it is taken whoever carries the message. A code by some channels may have another default.
     ttl: Range,
     /// Wrong codes before a verification is locked.
-    guesses: u32,
+    max_guesses: u32,
     /// Resends of one verification.
     resends: u32,
     /// Seconds before the first resend; the wait doubles with each.
     resend_delay: u64,
-    /// What is counted by `recipient`, `client`, `purpose`, `prefix`, `domain`, `global`,
+    /// What is counted by `recipient`, `ip`, `purpose`, `number_range`, `domain`, `global`,
     /// `guesses` and `guesses_total`, as `COUNT/TIME`: all windows must have room.
     limits: BTreeMap<&'static str, Vec<String>>,
     /// What is known of telephone numbers.
@@ -90,7 +90,7 @@ impl Offers {
                 max: Code::MAX_LENGTH,
             },
             ttl: ttl(config),
-            guesses: policy.max_guesses,
+            max_guesses: policy.max_guesses,
             resends: policy.max_resends,
             resend_delay: policy.resend_delay.as_secs(),
             limits: policy

@@ -50,7 +50,7 @@ pub(crate) struct Content {
     /// The provider that it is about.
     #[serde(skip_serializing_if = "Option::is_none")]
     provider: Option<String>,
-    /// Which limit is reached, where one of ours is: `recipient`, `client`, `provider` and so on, as in
+    /// Which limit is reached, where one of ours is: `recipient`, `ip`, `provider` and so on, as in
     /// the configuration.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, example = "recipient")]

@@ -35,10 +35,10 @@ fn every_section_is_there_and_closed() {
     let names: Vec<_> = sections.keys().map(String::as_str).collect();
     let expected = [
         "allow_literal_secrets",
-        "resilience",
         "limits",
         "policy",
         "providers",
+        "resilience",
         "routes",
         "server",
         "server_keys",

@@ -183,53 +183,53 @@ mod tests {
 
     /// Status, code, endpoint, words, and what they mean.
     const TABLE: &str = "
-        400 -                    send     -                        > invalid_request refused caller
-        401 -                    send     -                        > unauthenticated refused provider
-        401 -                    send-a   Account is suspended     > forbidden refused provider
-        402 -                    send     -                        > insufficient_funds refused provider
-        403 -                    send     KYC approval pending     > forbidden refused provider
-        404 NOT_FOUND            send     Cannot POST /otp/send    > unsupported refused provider
-        404 -                    send     -                        > unsupported refused provider
-        404 -                    balance  -                        > unsupported refused provider
-        404 NOT_FOUND            verify   Cannot POST /otp/verify  > unsupported refused provider
-        404 NOT_FOUND            resend   Cannot POST /otp/resend  > unsupported refused provider
-        404 NOT_FOUND            resend   OTP request not found    > not_found refused caller
-        404 NOT_FOUND            status   Cannot GET /messages/x   > unsupported refused provider
-        404 NOT_FOUND            status   Message not found        > not_found refused caller
+        400 -                    send     -                        > invalid_request rejected caller
+        401 -                    send     -                        > unauthenticated rejected provider
+        401 -                    send-a   Account is suspended     > forbidden rejected provider
+        402 -                    send     -                        > insufficient_funds rejected provider
+        403 -                    send     KYC approval pending     > forbidden rejected provider
+        404 NOT_FOUND            send     Cannot POST /otp/send    > unsupported rejected provider
+        404 -                    send     -                        > unsupported rejected provider
+        404 -                    balance  -                        > unsupported rejected provider
+        404 NOT_FOUND            verify   Cannot POST /otp/verify  > unsupported rejected provider
+        404 NOT_FOUND            resend   Cannot POST /otp/resend  > unsupported rejected provider
+        404 NOT_FOUND            resend   OTP request not found    > not_found rejected caller
+        404 NOT_FOUND            status   Cannot GET /messages/x   > unsupported rejected provider
+        404 NOT_FOUND            status   Message not found        > not_found rejected caller
         409 -                    send     -                        > conflict unknown provider
-        409 -                    resend   -                        > conflict refused caller
+        409 -                    resend   -                        > conflict rejected caller
         500 INTERNAL_ERROR       send     Internal server error    > unavailable unknown provider
         502 -                    verify   -                        > unavailable unknown provider
-        400 INSUFFICIENT_BALANCE send     -                        > insufficient_funds refused provider
-        402 INSUFFICIENT_BALANCE send     -                        > insufficient_funds refused provider
-        200 INSUFFICIENT_BALANCE send     -                        > insufficient_funds refused provider
+        400 INSUFFICIENT_BALANCE send     -                        > insufficient_funds rejected provider
+        402 INSUFFICIENT_BALANCE send     -                        > insufficient_funds rejected provider
+        200 INSUFFICIENT_BALANCE send     -                        > insufficient_funds rejected provider
         500 INSUFFICIENT_BALANCE send     -                        > insufficient_funds unknown provider
-        400 OTP_SEND_FAILED      send     -                        > unavailable refused provider
-        400 VALIDATION_ERROR     send     variables.OTP must be    > invalid_request refused caller
-        400 VALIDATION_ERROR     send-a   variables must be        > unsupported refused provider
-        400 VALIDATION_ERROR     send-a   Phone number must be     > invalid_request refused caller
-        400 INVALID_INPUT        status   -                        > invalid_request refused caller
-        400 INVALID_PHONE_NUMBER send     -                        > invalid_recipient refused recipient
-        401 UNAUTHORIZED         send     Invalid API key          > unauthenticated refused provider
-        401 UNAUTHORIZED         verify   Authentication required  > unauthenticated refused provider
-        401 UNAUTHORIZED         send     Account is suspended     > forbidden refused provider
-        400 INVALID_API_KEY      send     -                        > unauthenticated refused provider
-        403 FORBIDDEN            send     -                        > forbidden refused provider
-        409 IDEMPOTENCY_CONFLICT send     -                        > conflict refused caller
+        400 OTP_SEND_FAILED      send     -                        > unavailable rejected provider
+        400 VALIDATION_ERROR     send     variables.OTP must be    > invalid_request rejected caller
+        400 VALIDATION_ERROR     send-a   variables must be        > unsupported rejected provider
+        400 VALIDATION_ERROR     send-a   Phone number must be     > invalid_request rejected caller
+        400 INVALID_INPUT        status   -                        > invalid_request rejected caller
+        400 INVALID_PHONE_NUMBER send     -                        > invalid_recipient rejected recipient
+        401 UNAUTHORIZED         send     Invalid API key          > unauthenticated rejected provider
+        401 UNAUTHORIZED         verify   Authentication required  > unauthenticated rejected provider
+        401 UNAUTHORIZED         send     Account is suspended     > forbidden rejected provider
+        400 INVALID_API_KEY      send     -                        > unauthenticated rejected provider
+        403 FORBIDDEN            send     -                        > forbidden rejected provider
+        409 IDEMPOTENCY_CONFLICT send     -                        > conflict rejected caller
         409 CONFLICT             send-a   -                        > conflict unknown provider
         409 DUPLICATE_ENTRY      send     -                        > conflict unknown provider
-        400 RATE_LIMIT_EXCEEDED  send     -                        > rate_limited refused policy
-        429 RATE_LIMIT_EXCEEDED  send     -                        > rate_limited refused policy
-        429 -                    send-a   Too many requests        > rate_limited refused provider
-        429 -                    send     -                        > rate_limited refused provider
-        429 -                    send     OTPs for this number     > rate_limited refused policy
-        429 RATE_LIMITED         resend   requests for this number > rate_limited refused policy
-        429 INSUFFICIENT_BALANCE send     -                        > rate_limited refused provider
-        429 RATE_LIMIT_EXCEEDED  verify   -                        > rate_limited refused provider
-        400 RATE_LIMIT_EXCEEDED  verify   -                        > rate_limited refused provider
-        429 INTERNAL_ERROR       send     -                        > rate_limited refused provider
-        429 -                    resend   ThrottlerException: Too  > rate_limited refused provider
-        429 -                    verify   -                        > rate_limited refused provider
+        400 RATE_LIMIT_EXCEEDED  send     -                        > rate_limited rejected policy
+        429 RATE_LIMIT_EXCEEDED  send     -                        > rate_limited rejected policy
+        429 -                    send-a   Too many requests        > rate_limited rejected provider
+        429 -                    send     -                        > rate_limited rejected provider
+        429 -                    send     OTPs for this number     > rate_limited rejected policy
+        429 RATE_LIMITED         resend   requests for this number > rate_limited rejected policy
+        429 INSUFFICIENT_BALANCE send     -                        > rate_limited rejected provider
+        429 RATE_LIMIT_EXCEEDED  verify   -                        > rate_limited rejected provider
+        400 RATE_LIMIT_EXCEEDED  verify   -                        > rate_limited rejected provider
+        429 INTERNAL_ERROR       send     -                        > rate_limited rejected provider
+        429 -                    resend   ThrottlerException: Too  > rate_limited rejected provider
+        429 -                    verify   -                        > rate_limited rejected provider
         200 UNHEARD_OF           send     -                        > protocol unknown provider";
 
     fn endpoint(word: &str) -> Endpoint {

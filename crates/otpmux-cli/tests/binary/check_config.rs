@@ -252,7 +252,7 @@ fn what_is_right_and_hardly_meant_is_a_warning() {
     for said in [
         "`countries` has GB and not GG, IM, JE, whose numbers begin with +44 too",
         "the limit 20/1m of `recipient` never refuses anything: 15/1h of `recipient` is reached first",
-        "the limit 200/1h of `client` never refuses anything: 100/1d of `global` is reached first",
+        "the limit 200/1h of `ip` never refuses anything: 100/1d of `global` is reached first",
         "the gateway listens on 0.0.0.0:8080 in plain HTTP",
     ] {
         assert!(ended.stderr.contains(said), "{said}\n{}", ended.stderr);

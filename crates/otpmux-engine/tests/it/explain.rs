@@ -41,7 +41,7 @@ async fn tells_the_route_the_order_and_the_limits_and_does_nothing() {
         assert_eq!((first.reason, first.otpmux_code), (Choice::Preferred, true));
         assert_eq!((second.reason, second.otpmux_code), (Choice::Failover, false));
         assert_eq!(first.code_length, Some(6));
-        assert_eq!(limits(&told), ["recipient", "prefix"]);
+        assert_eq!(limits(&told), ["recipient", "number_range"]);
         assert!(told.refusal.is_none());
         assert!(!format!("{told:?}").contains(&PHONE[3..9]));
     }
@@ -132,7 +132,7 @@ async fn limits_are_those_that_a_send_is_counted_by() {
     let mut new = NewVerification::to(phone());
     new.client.ip = Some([192, 0, 2, 1].into());
     let told = world.client.explain(new);
-    let expected = ["recipient", "client", "purpose", "prefix"];
+    let expected = ["recipient", "ip", "purpose", "number_range"];
     assert_eq!(limits(&told), expected);
     assert_eq!(told.limits[2].windows, [RateLimit::new(7, Duration::from_mins(1))]);
 }

@@ -172,7 +172,7 @@ fn every_metric_is_described() {
     let calls =
         ["breaker_state", "call_seconds", "calls_total", "limited_total", "provider_balance"];
     let sends = ["retries_total", "send_seconds", "sends_total"];
-    let others = ["store_clock_skew_seconds", "verdicts_total"];
+    let others = ["store_clock_skew_seconds", "store_full", "verdicts_total"];
     let names: Vec<_> =
         calls.iter().chain(&sends).chain(&others).map(|n| format!("# otpmux_{n}")).collect();
     assert_eq!(lines, names);

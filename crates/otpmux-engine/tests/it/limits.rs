@@ -101,14 +101,14 @@ async fn frd_03_a_client_address_or_network_is_limited_over_recipients() {
     for n in 0..3 {
         world.client.send(from(n, "192.0.2.1")).await.unwrap();
     }
-    assert_eq!(refused(world.client.send(from(3, "192.0.2.1")).await, "client"), 60);
+    assert_eq!(refused(world.client.send(from(3, "192.0.2.1")).await, "ip"), 60);
     world.client.send(from(3, "192.0.2.2")).await.unwrap();
     world.client.send(number(4)).await.unwrap();
     for n in 10..13 {
         let ip = format!("2001:db8:7:1::{n}");
         world.client.send(from(n, &ip)).await.unwrap();
     }
-    refused(world.client.send(from(13, "2001:db8:7:1:ffff::1")).await, "client");
+    refused(world.client.send(from(13, "2001:db8:7:1:ffff::1")).await, "ip");
     world.client.send(from(13, "2001:db8:7:2::1")).await.unwrap();
 }
 
@@ -129,7 +129,7 @@ async fn frd_03_purpose_block_of_numbers_and_all_together_are_limited() {
     for n in 0..3 {
         world.client.send(number(n)).await.unwrap();
     }
-    refused(world.client.send(number(9_999)).await, "prefix");
+    refused(world.client.send(number(9_999)).await, "number_range");
     world.client.send(number(10_000)).await.unwrap();
 
     let world = World::with(&[&a], policy(|limits| limits.global = three()));
@@ -188,7 +188,7 @@ async fn what_reached_nobody_counts_for_the_client_alone() {
     let scopes: [(&str, Limit); 4] = [
         ("recipient", |limits| &mut limits.recipient),
         ("purpose", |limits| &mut limits.purpose),
-        ("prefix", |limits| &mut limits.number_range),
+        ("number_range", |limits| &mut limits.number_range),
         ("global", |limits| &mut limits.global),
     ];
     for (certainty, blame) in outcomes {
@@ -217,7 +217,7 @@ async fn what_reached_nobody_counts_for_the_client_alone() {
         fails();
         assert!(world.client.send(from(1, "192.0.2.1")).await.is_err());
         works();
-        refused(world.client.send(from(1, "192.0.2.1")).await, "client");
+        refused(world.client.send(from(1, "192.0.2.1")).await, "ip");
         world.client.send(from(1, "192.0.2.2")).await.unwrap();
     }
     let a = carrier("a");

@@ -59,6 +59,6 @@ async fn a_send_that_fails_or_may_have_gone_out_says_so() {
     assert_eq!(world.send().await.unwrap_err().kind(), ErrorKind::Unavailable);
     says(
         &lines(&logs)[0],
-        &["provider=a", "outcome=unavailable", "certainty=refused", "send_attempts=1"],
+        &["provider=a", "outcome=unavailable", "certainty=rejected", "send_attempts=1"],
     );
 }

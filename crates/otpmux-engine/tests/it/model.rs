@@ -247,7 +247,7 @@ impl Live {
         for call in calls.iter().filter(|call| call.may_have_sent()) {
             match (&call.code, &self.code) {
                 (Some(new), Some(old)) => {
-                    prop_assert_eq!(new, old, "one code for all send_attempts")
+                    prop_assert_eq!(new, old, "one code for all send attempts");
                 }
                 (Some(new), None) => self.code = Some(new.clone()),
                 (None, _) => self.vendor_code_out = true,

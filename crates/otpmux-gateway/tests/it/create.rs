@@ -23,12 +23,12 @@ async fn a_code_goes_out_and_the_answer_says_what_a_form_needs() {
     assert_eq!((&sent["code_length"], &sent["guesses_left"]), (&json!(8), &json!(5)));
     let keys: Vec<_> = sent.as_object().unwrap().keys().cloned().collect();
     let expected = [
-        "guesses_left",
         "channel",
         "code_length",
         "code_source",
         "confirmed",
         "expires_at",
+        "guesses_left",
         "id",
         "new_code",
         "resend_after",
@@ -283,7 +283,7 @@ async fn a_number_that_nobody_serves() {
     assert_eq!(offers["ttl"], json!({ "default": 300, "min": 60, "max": 600 }));
     assert_eq!(offers["limits"]["recipient"], json!(["2/1m", "15/1h", "50/1d"]));
     assert_eq!(offers["numbers"]["version"], otpmux::NUMBERS_VERSION);
-    assert_eq!(offers["numbers"]["rejected"][0], "premium");
+    assert_eq!(offers["numbers"]["refused"][0], "premium");
 }
 
 /// What is typed is understood or refused; the answer shows what was understood.

@@ -28,7 +28,7 @@ async fn what_is_pending_goes_on_and_what_is_new_holds() {
     assert_eq!(gateway.verify(&sent, &code_of(&emulator, PHONE)).await["verdict"], "approved");
     let next = gateway.send(&number()).await;
     assert_eq!(next["guesses_left"], 3);
-    assert_eq!(gateway.get("/v1/capabilities").await.expect(200)["guesses"], 3);
+    assert_eq!(gateway.get("/v1/capabilities").await.expect(200)["max_guesses"], 3);
 }
 
 #[tokio::test]
@@ -77,7 +77,8 @@ async fn two_reloads_at_once_are_one_after_the_other() {
     };
     let before = toml(&emulator, ADMIN);
     let gateway = start_with(&before, environment(), meanwhile).await.unwrap();
-    let with = |guesses: u32| toml(&emulator, &format!("{ADMIN}[policy]\nguesses = {guesses}\n"));
+    let with =
+        |guesses: u32| toml(&emulator, &format!("{ADMIN}[policy]\nmax_guesses = {guesses}\n"));
 
     *gateway.file.lock().unwrap() = with(3);
     let reloader = gateway.reloader.clone();
@@ -97,5 +98,5 @@ async fn two_reloads_at_once_are_one_after_the_other() {
     go.send(()).unwrap();
     let second = second.await.unwrap().expect(200);
     assert_eq!(second, json!({ "kept": ["first", "second"], "fresh": [], "retired": [] }));
-    assert_eq!(gateway.get("/v1/capabilities").await.expect(200)["guesses"], 4);
+    assert_eq!(gateway.get("/v1/capabilities").await.expect(200)["max_guesses"], 4);
 }

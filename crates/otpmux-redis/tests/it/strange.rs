@@ -38,7 +38,7 @@ async fn no_answer_that_cannot_be_lets_anybody_in() {
         nested("attempt", ":-1\r\n"),
         nested("over", "$8\r\napproved!\r\n"),
         nested("new", ":1\r\n"),
-        nested("updates", "$5\r\nmarks\r\n"),
+        nested("updates", "$7\r\nupdates\r\n"),
         "%1\r\n$1\r\na\r\n$1\r\nb\r\n".to_owned(),
         "?\r\n".to_owned(),
         "HTTP/1.1 400 Bad Request\r\n\r\n".to_owned(),
@@ -81,7 +81,8 @@ async fn every_refusal_says_what_to_do() {
 
 #[tokio::test]
 async fn a_server_may_take_all_the_time_that_there_is_to_greet() {
-    let slow = Fake::start_slow(Duration::from_millis(1_300), "*2\r\n$5\r\nmarks\r\n*0\r\n").await;
+    let slow =
+        Fake::start_slow(Duration::from_millis(1_300), "*2\r\n$7\r\nupdates\r\n*0\r\n").await;
     let store = store_at(&slow.url(), "test");
     assert_eq!(store.health(now()).await.unwrap(), [], "the default is two seconds");
 }

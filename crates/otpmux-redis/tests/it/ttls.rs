@@ -106,9 +106,9 @@ fn kind_of(key: &str) -> (String, Duration) {
             let scope = parts.next().unwrap_or_default();
             let longest = match scope {
                 "recipient" | "guesses" | "guesses_total" => DAY,
-                "prefix" => Duration::from_mins(10),
+                "number_range" => Duration::from_mins(10),
                 "purpose" | "global" => Duration::from_mins(1),
-                "client" => Duration::from_hours(1),
+                "ip" => Duration::from_hours(1),
                 other => panic!("a scope nobody knows: {other}"),
             };
             (format!("limit:{scope}"), longest)
@@ -153,7 +153,7 @@ async fn every_key_has_a_time_to_live() {
         kinds.insert(kind);
     }
     let kinds: Vec<_> = kinds.iter().map(String::as_str).collect();
-    let limits = ["global", "guesses", "guesses_total", "prefix", "purpose", "recipient"];
+    let limits = ["global", "guesses", "guesses_total", "number_range", "purpose", "recipient"];
     let limits = limits.map(|scope| format!("limit:{scope}"));
     let limits: Vec<_> = limits.iter().map(String::as_str).collect();
     let rest = ["live", "request", "verification"];

@@ -162,7 +162,7 @@ pub(super) async fn guesses_answer_as_a_naive_count_does(store: Store, effort: E
                     ids[place] = put(&*store, fresh(place), now).await;
                 }
                 Verdict::WrongCode { .. } if !right && wait.is_none() => {
-                    naive.hit(&limit_hits, now)
+                    naive.hit(&limit_hits, now);
                 }
                 Verdict::TooManyGuesses { retry_after } if wait.is_some() => {
                     assert_eq!(retry_after, wait, "walk {walk}, step {step}");

@@ -117,7 +117,7 @@ fn place(
         }
         _ => mistake(
             "overrides nothing; such names are OTPMUX_ with PROVIDERS__NAME__KEY, STORE__KEY, \
-             POLICY__KEY, LIMITS__KEY, GUARDS__KEY or SERVER__LISTEN"
+             POLICY__KEY, LIMITS__KEY, RESILIENCE__KEY or SERVER__LISTEN"
                 .to_owned(),
         ),
     }
@@ -194,7 +194,7 @@ fn provider_key(
             Ok(Some(Place { path: at(setting.name), value: typed(&setting.kind, value) }))
         }
         (None, [only]) if resilience::SETTINGS.iter().any(|setting| setting.name == *only) => {
-            let meant = format!("{PREFIX}PROVIDERS__{name}__GUARDS__{only}").to_uppercase();
+            let meant = format!("{PREFIX}PROVIDERS__{name}__RESILIENCE__{only}").to_uppercase();
             Err(ConfigError::new(variable, format!("unknown key; did you mean {meant}?")))
         }
         _ => Err(unknown_key(variable, &key.join("__"), settings().map(|setting| setting.name))),

@@ -89,7 +89,7 @@ providers = []
     #[test]
     fn a_key_stands_where_it_is_written() {
         assert_eq!(told("providers.main.kind"), Some((2, 1)));
-        assert_eq!(told("providers.main.resilience.retries"), Some((3, 12)));
+        assert_eq!(told("providers.main.resilience.retries"), Some((3, 16)));
         assert_eq!(told("routes[0].channel[1]"), Some((8, 3)));
         assert_eq!(told("routes[1].providers"), Some((11, 1)));
     }

@@ -105,7 +105,7 @@ pub(super) fn read(
             None => {}
             // A pause that does not fit to one that is wrong itself is no mistake of its own.
             Some(Value::Object(table)) if common_is_right => {
-                apply(&path, table, &mut resilience, cx)
+                apply(&path, table, &mut resilience, cx);
             }
             Some(Value::Object(table)) => drop(cx.section_at(&path, SETTINGS, table)),
             Some(_) => {

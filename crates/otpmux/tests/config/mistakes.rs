@@ -118,7 +118,7 @@ fn policy() {
         &["policy.code_length: code_length must be 6 to 10; 4 and 5 need allow_short_codes = true"],
     );
     assert_mistakes(
-        &policy("ttl = \"11m\"\nmax_guesse = 3\nduplicates = \"1\""),
+        &policy("ttl = \"11m\"\nmax_guesse = 3\nmax_duplicates = \"1\""),
         &[
             "policy.max_guesse: unknown key; did you mean `max_guesses`?",
             "policy.ttl: must be a time such as \"500ms\", \"10s\", \"5m\" or \"1h\", \

@@ -128,7 +128,7 @@ proptest! {
         key in prop::sample::select(vec![
             "PROVIDERS__P__API_KEY", "PROVIDERS__P__TIMEOUT", "PROVIDERS__P__BASE_URL",
             "STORE__URL", "STORE__CAPACITY", "POLICY__TTL", "POLICY__CHANNELS",
-            "LIMITS__RECIPIENT", "GUARDS__REQUESTS", "PROVIDERS__P__GUARDS__RETRIES",
+            "LIMITS__RECIPIENT", "RESILIENCE__REQUESTS", "PROVIDERS__P__RESILIENCE__RETRIES",
             "SERVER__LISTEN", "NONE__SUCH",
         ]),
     ) {

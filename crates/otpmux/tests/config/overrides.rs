@@ -31,9 +31,9 @@ fn reach_lists_and_the_resilience_of_one_provider() {
     let environment = environment()
         .with("OTPMUX_POLICY__COUNTRIES", "IN, US")
         .with("OTPMUX_LIMITS__RECIPIENT", "1/1m,5/1h")
-        .with("OTPMUX_LIMITS__PREFIX", "")
+        .with("OTPMUX_LIMITS__NUMBER_RANGE", "")
         .with("OTPMUX_RESILIENCE__RETRIES", "1")
-        .with("OTPMUX_PROVIDERS__P__GUARDS__CONCURRENCY", "3");
+        .with("OTPMUX_PROVIDERS__P__RESILIENCE__CONCURRENCY", "3");
     let config = read_in(&with(""), &environment).unwrap();
     let limits = &config.policy().limits;
     assert_eq!(config.policy().countries.as_deref().unwrap(), ["IN", "US"]);
@@ -44,14 +44,14 @@ fn reach_lists_and_the_resilience_of_one_provider() {
 
     let environment = crate::environment()
         .with("OTPMUX_POLICY__COUNTRIES", "IN,uk")
-        .with("OTPMUX_PROVIDERS__P__GUARDS__BREAKER_PAUSE", "2m");
+        .with("OTPMUX_PROVIDERS__P__RESILIENCE__BREAKER_PAUSE", "2m");
     assert_eq!(
         mistakes(&with(""), &environment),
         [
             "policy.countries[1]: `uk` is not a country's code; did you mean `GB`? \
              (set by OTPMUX_POLICY__COUNTRIES)",
             "providers.p.resilience.breaker_pause: must be at most breaker_account_pause, which is 1m; \
-             set that too (set by OTPMUX_PROVIDERS__P__GUARDS__BREAKER_PAUSE)",
+             set that too (set by OTPMUX_PROVIDERS__P__RESILIENCE__BREAKER_PAUSE)",
         ]
     );
 }
@@ -109,16 +109,16 @@ fn one_that_fits_nothing_is_a_mistake() {
         ("OTPMUX_POLICY__RETRIES", "unknown key; did you mean OTPMUX_RESILIENCE__RETRIES?"),
         (
             "OTPMUX_PROVIDERS__P__RETRIES",
-            "unknown key; did you mean OTPMUX_PROVIDERS__P__GUARDS__RETRIES?",
+            "unknown key; did you mean OTPMUX_PROVIDERS__P__RESILIENCE__RETRIES?",
         ),
-        ("OTPMUX_PROVIDERS__P__GUARDS__RETRYS", "unknown key; did you mean `retries`?"),
+        ("OTPMUX_PROVIDERS__P__RESILIENCE__RETRYS", "unknown key; did you mean `retries`?"),
         ("OTPMUX_ROUTES__0__COUNTRY", "a list cannot be overridden; change the file"),
         ("OTPMUX_SERVER_KEYS__0__KEY", "a list cannot be overridden; change the file"),
         ("OTPMUX_SERVER__API_KEYS__0__KEY", "a list cannot be overridden; change the file"),
         (
             "OTPMUX_ALLOW__LITERALS",
             "overrides nothing; such names are OTPMUX_ with PROVIDERS__NAME__KEY, STORE__KEY, \
-             POLICY__KEY, LIMITS__KEY, GUARDS__KEY or SERVER__LISTEN",
+             POLICY__KEY, LIMITS__KEY, RESILIENCE__KEY or SERVER__LISTEN",
         ),
     ] {
         let environment = environment().with(variable, "1");
