@@ -31,6 +31,16 @@ PAGES = {
     "clients/python/README.md": "clients/python.md",
     "clients/typescript/README.md": "clients/typescript.md",
 }
+# The headings of these pages, in place of a crate's or package's name.
+TITLES = {
+    "command-line.md": "Command line",
+    "http-api.md": "HTTP API",
+    "stores/sqlite.md": "SQLite store",
+    "stores/redis.md": "Redis store",
+    "vendors/emulator.md": "Emulator",
+    "clients/python.md": "Python client",
+    "clients/typescript.md": "TypeScript client",
+}
 # Folders whose files are pages: a pattern, the name of the page.
 FOLDERS = [
     ("crates/adapters/*/README.md", lambda path: f"vendors/{path.parent.name}.md"),
@@ -90,6 +100,8 @@ def on_page_markdown(markdown, page, config, files):
     source = FILES.get(uri, f"docs/{uri}")
     if source.startswith("crates/"):
         markdown = of_rustdoc(titled(markdown))
+    if uri in TITLES:
+        markdown = re.sub(r"^# .*", f"# {TITLES[uri]}", markdown)
     if uri == "problems/index.md":
         markdown = markdown.replace("<!-- problem types -->", problem_types())
     markdown = linked(markdown, source, uri)

@@ -1,5 +1,6 @@
 // The client against a real gateway.
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
 
 import { Otpmux, Problem, Unreachable } from "../dist/index.js";
@@ -29,6 +30,21 @@ test("a code is sent and verified once", async () => {
   assert.equal((await client.verify(sent.id, code)).verdict, "already_used");
   const shown = await client.get(sent.id);
   assert.deepEqual([shown.status, shown.metadata], ["approved", { order: "7" }]);
+});
+
+test("the example of the README lets the user in", async () => {
+  const text = await readFile(new URL("../README.md", import.meta.url), "utf8");
+  const [, example] = text.split("```ts\n");
+  const body = example
+    .split("```")[0]
+    .replace(/^import .*$/m, "")
+    .replace("http://127.0.0.1:8080", gateway.url)
+    .replace("\nif (", "\nconst typed = await arrived();\nif (");
+  const AsyncFunction = (async () => {}).constructor;
+  const session = {};
+  const run = new AsyncFunction("Otpmux", "apiKey", "clientIp", "session", "arrived", body);
+  await run(Otpmux, gateway.apiKey, "192.0.2.7", session, () => gateway.code("+919876543210"));
+  assert.equal((await client.get(session.verification)).status, "approved");
 });
 
 test("what is cancelled approves nothing", async () => {

@@ -154,9 +154,7 @@ fn type_of(value: &Value) -> String {
         "integer" => "integer".to_owned(),
         "string" if pattern.starts_with("^[0-9]+/") => "limit".to_owned(),
         "string" if pattern.starts_with("^[0-9]+(") => "duration".to_owned(),
-        "string" if value["examples"][0].as_str().is_some_and(|it| it.starts_with("env:")) => {
-            "secret".to_owned()
-        }
+        "string" if is_secret(value) => "secret".to_owned(),
         "string" => "text".to_owned(),
         "array" if value["items"]["properties"].is_object() => "tables, see below".to_owned(),
         "array" => format!("list of {}s", type_of(&value["items"])),
@@ -165,6 +163,12 @@ fn type_of(value: &Value) -> String {
         }
         _ => "table".to_owned(),
     }
+}
+
+/// References are the only examples of a secret.
+fn is_secret(value: &Value) -> bool {
+    value["x-secret"] == true
+        || value["examples"][0].as_str().is_some_and(|example| example.starts_with("env:"))
 }
 
 fn range_of(value: &Value) -> String {

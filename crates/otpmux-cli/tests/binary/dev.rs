@@ -119,6 +119,33 @@ fn the_commands_that_it_prints_work() {
 }
 
 #[test]
+fn the_commands_of_the_readme_work() {
+    let readme = concat!(env!("CARGO_MANIFEST_DIR"), "/../../README.md");
+    let readme = std::fs::read_to_string(readme).unwrap();
+    let mut blocks = readme.split("```sh\n").skip(1).filter_map(|rest| rest.split("```").next());
+    let block = blocks.find(|block| block.contains("/v1/verifications")).unwrap();
+    let (send, verify) = block.split_once("\n\n").unwrap();
+
+    let mut dev = Dev::start(&[]);
+    let [url, key] = ["gateway", "api_key"].map(|name| dev.told(name).to_owned());
+    let shell = |script: &str| {
+        let mut command = Command::new("sh");
+        command.args(["-c", script]).env("OTPMUX_URL", &url).env("OTPMUX_API_KEY", &key);
+        let ended = run(&mut command, "");
+        assert_eq!(ended.status, Some(0), "{script}\n{}", ended.everything());
+        ended.json().remove(0)
+    };
+    let sent = shell(send);
+    let id = sent["id"].as_str().expect("an id");
+    let line = dev.told.next().unwrap().unwrap();
+    let message: Value = serde_json::from_str(&line).expect(&line);
+    let code = message["message"]["code"].as_str().unwrap();
+    let verify = verify.replace("0af7651916cd43dd8448eb211c80319c", id).replace("004217", code);
+    assert_eq!(shell(&verify)["verdict"], "approved", "{verify}");
+    assert_eq!(dev.stop(), Some(0));
+}
+
+#[test]
 fn with_a_directory_the_next_run_knows_what_the_last_one_did() {
     let directory = std::env::temp_dir().join(format!("otpmux-dev-test-{}", std::process::id()));
     let arguments = ["--data", directory.to_str().unwrap()];

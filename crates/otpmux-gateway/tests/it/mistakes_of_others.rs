@@ -194,7 +194,7 @@ async fn w11_the_documented_calls_exist() {
         for method in calls.as_object().unwrap().keys() {
             let method = Method::from_bytes(method.to_uppercase().as_bytes()).unwrap();
             let path = path.replace("{id}", "0af7651916cd43dd8448eb211c80319c");
-            let path = path.replace("{type}", "expired");
+            let path = path.replace("{type}", "not_found");
             let answer = Answer::of(gateway.request(method.clone(), &path)).await;
             let detail = answer.body["detail"].as_str().unwrap_or_default();
             assert_ne!(answer.status, 405, "{method} {path}");
