@@ -7,5 +7,5 @@
 )]
 
 pub mod fixtures;
-pub mod golden;
 pub mod stage;
+pub mod vendors;

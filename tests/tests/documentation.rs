@@ -11,12 +11,9 @@ use otpmux::{Config, Environment, Registry};
 const README: &str = include_str!("../../README.md");
 const ARCHITECTURE: &str = include_str!("../../ARCHITECTURE.md");
 
-/// What the pages refer to, with made-up values.
-const VARIABLES: [(&str, &str); 9] = [
-    ("EASYOTP_API_KEY", "made-up"),
-    ("STARTMESSAGING_API_KEY", "made-up"),
-    ("AIRTEXTS_API_KEY", "made-up"),
-    ("AIRTEXTS_API_SECRET", "made-up"),
+/// What the pages refer to, with made-up values. Any other variable of an example, such as the key of
+/// a vendor, is set to a made-up text too.
+const VARIABLES: [(&str, &str); 5] = [
     ("OTPMUX_API_KEY", "made-up-made-up-made-up"),
     ("OTPMUX_ADMIN_KEY", "made-up-made-up-made-up-too"),
     ("OTPMUX_SERVER_KEY", "bWFkZS11cCBzZXJ2ZXIga2V5IG9mIDMyIGJ5dGVzISE="),
@@ -65,12 +62,21 @@ fn configurations(page: &str) -> impl Iterator<Item = &str> {
         .filter(|text| text.contains('[') && !text.starts_with("# Cargo.toml"))
 }
 
-#[test]
-fn every_configuration_of_a_page_can_be_read() {
+/// Every variable that an example refers to.
+fn environment(example: &str) -> Environment {
     let mut environment = Environment::new();
+    for rest in example.split("env:").skip(1) {
+        let end = |c: char| !c.is_ascii_alphanumeric() && c != '_';
+        environment = environment.with(rest.split(end).next().unwrap(), "made-up");
+    }
     for (name, value) in VARIABLES {
         environment = environment.with(name, value);
     }
+    environment
+}
+
+#[test]
+fn every_configuration_of_a_page_can_be_read() {
     let mut pages = pages(&["docs", "crates/adapters", "crates/otpmux-gateway"]);
     pages.push(root().join("README.md"));
     let mut read = 0;
@@ -85,7 +91,7 @@ fn every_configuration_of_a_page_can_be_read() {
             } else {
                 format!("{PROVIDERS}\n{example}")
             };
-            let config = Config::from_toml(&whole, &environment);
+            let config = Config::from_toml(&whole, &environment(&whole));
             assert!(config.is_ok(), "{}: {:?}\n{whole}", page.display(), config.err());
             read += 1;
         }

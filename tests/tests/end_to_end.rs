@@ -3,14 +3,22 @@
 use std::time::Duration;
 
 use otpmux_core::{Blame, Channel, Delivery, ErrorKind, Recipient};
-use otpmux_emulator::vendors::startmessaging::Dialect as Deployment;
-use otpmux_emulator::{EmulatorConfig, Fault, FaultKind, Garbage, Vendor};
-use otpmux_engine::{AttemptState, NewVerification, VerificationStatus};
+use otpmux_emulator::{Emulator, EmulatorConfig, Fault, FaultKind, Garbage, MessageFilter};
+use otpmux_engine::{AttemptState, NewVerification, OtpClient, VerificationStatus};
 use otpmux_testkit::faulty::refused_address;
-use otpmux_tests::stage::{PHONE, Stage, phone, provider};
-use serde_json::json;
+use otpmux_tests::stage::{PHONE, Stage, TIMEOUT, phone};
+use otpmux_tests::vendors::{self, Emulation, code_makers, setup};
+use serde_json::{Map, json};
 
-use Vendor::{AirTexts, EasyOtp, StartMessaging};
+/// The vendor that the stories ask first; it carries codes that otpmux made.
+fn first() -> Emulation {
+    setup("easyotp")
+}
+
+/// The vendor that they fail over to; it carries them too.
+fn second() -> Emulation {
+    setup("startmessaging-transport")
+}
 
 fn wrong(code: &str) -> String {
     let last = if code.ends_with('0') { '1' } else { '0' };
@@ -19,16 +27,16 @@ fn wrong(code: &str) -> String {
 
 #[tokio::test]
 async fn a_code_goes_out_and_is_good_once() {
-    let stage = Stage::start(&[EasyOtp, StartMessaging]).await;
+    let stage = Stage::start(&[&first(), &second()]).await;
     let sent = stage.send().await.unwrap();
     assert!(sent.confirmed);
     let (vendor, code) = stage.handset().remove(0);
-    assert_eq!(vendor, EasyOtp);
+    assert_eq!(vendor, first().vendor());
     assert_eq!(stage.verify(&sent, &wrong(&code)).await, "wrong_code");
     assert_eq!(stage.verify(&sent, &code).await, "approved");
     assert_eq!(stage.verify(&sent, &code).await, "already_used");
-    // Codes of ours are verified without the vendor: it saw the send and nothing else.
-    assert_eq!(stage.emulator.request_count(EasyOtp), 1);
+    // otpmux checks its own codes itself: the vendor received the send and nothing else.
+    assert_eq!(stage.asked(&first()), 1);
 }
 
 /// Ask 1: whatever happens at the first vendor, the code arrives by the second.
@@ -45,29 +53,29 @@ async fn a_broken_vendor_is_passed_over() {
         ("hangs", FaultKind::Hang.into(), AttemptState::Unknown),
     ];
     for (name, fault, state) in faults {
-        let stage = Stage::start(&[EasyOtp, StartMessaging]).await;
-        stage.emulator.set_fault(EasyOtp, fault);
+        let stage = Stage::start(&[&first(), &second()]).await;
+        stage.emulator.set_fault(first().vendor(), fault);
         let sent = stage.send().await.unwrap();
         assert!(sent.confirmed, "{name}");
         assert_eq!(sent.send_attempts[0].state, state, "{name}");
         assert_eq!(sent.send_attempts[1].state, AttemptState::Accepted, "{name}");
         let handset = stage.handset();
         assert_eq!(handset.len(), 1, "{name}");
-        assert_eq!(handset[0].0, StartMessaging, "{name}");
+        assert_eq!(handset[0].0, second().vendor(), "{name}");
         assert_eq!(stage.verify(&sent, &handset[0].1).await, "approved", "{name}");
-        assert_eq!(stage.emulator.request_count(EasyOtp), 1, "{name}: asked once");
+        assert_eq!(stage.asked(&first()), 1, "{name}: asked once");
     }
 }
 
 /// The vendor sent it and its answer was lost: two messages, one code.
 #[tokio::test]
 async fn a_duplicate_carries_the_same_code() {
-    let stage = Stage::start(&[EasyOtp, StartMessaging]).await;
+    let stage = Stage::start(&[&first(), &second()]).await;
     let lost: Fault = FaultKind::ResetAfterRead.into();
-    stage.emulator.set_fault(EasyOtp, lost.after_work());
+    stage.emulator.set_fault(first().vendor(), lost.after_work());
     let sent = stage.send().await.unwrap();
     let handset = stage.handset();
-    assert_eq!([handset[0].0, handset[1].0], [EasyOtp, StartMessaging]);
+    assert_eq!([handset[0].0, handset[1].0], [first().vendor(), second().vendor()]);
     assert_eq!(handset[0].1, handset[1].1, "rule of the house: never two different codes");
     assert_eq!(stage.verify(&sent, &handset[0].1).await, "approved");
 }
@@ -75,15 +83,11 @@ async fn a_duplicate_carries_the_same_code() {
 /// Nothing listens: certainly not sent, and the second vendor is asked at once.
 #[tokio::test]
 async fn a_vendor_that_cannot_be_reached_is_passed_over() {
-    let stage = Stage::start(&[EasyOtp]).await;
+    let stage = Stage::start(&[&first()]).await;
     let nowhere = format!("http://{}", refused_address().await);
-    let client = otpmux_engine::OtpClient::builder()
-        .provider(provider(&stage.emulator, EasyOtp, &nowhere))
-        .provider(provider(
-            &stage.emulator,
-            StartMessaging,
-            &stage.emulator.base_url(StartMessaging),
-        ))
+    let client = OtpClient::builder()
+        .provider(first().provider_at(&stage.emulator, &nowhere))
+        .provider(second().provider(&stage.emulator, TIMEOUT))
         .build()
         .unwrap();
     let sent = client.send(NewVerification::to(phone())).await.unwrap();
@@ -94,11 +98,11 @@ async fn a_vendor_that_cannot_be_reached_is_passed_over() {
 
 #[tokio::test]
 async fn a_resend_goes_by_the_other_vendor_with_the_same_code() {
-    let stage = Stage::start(&[EasyOtp, StartMessaging]).await;
-    let first = stage.send().await.unwrap();
-    let again = stage.client.resend(first.id, None).await.unwrap();
+    let stage = Stage::start(&[&first(), &second()]).await;
+    let sent = stage.send().await.unwrap();
+    let again = stage.client.resend(sent.id, None).await.unwrap();
     let handset = stage.handset();
-    assert_eq!([handset[0].0, handset[1].0], [EasyOtp, StartMessaging]);
+    assert_eq!([handset[0].0, handset[1].0], [first().vendor(), second().vendor()]);
     assert_eq!(handset[0].1, handset[1].1);
     assert_eq!(stage.verify(&again, &handset[0].1).await, "approved");
 }
@@ -106,14 +110,14 @@ async fn a_resend_goes_by_the_other_vendor_with_the_same_code() {
 /// A vendor's limit for a recipient is not to be got around by another vendor.
 #[tokio::test]
 async fn a_recipients_limit_stops_the_send() {
-    let stage = Stage::start(&[EasyOtp, StartMessaging]).await;
+    let stage = Stage::start(&[&first(), &second()]).await;
     for _ in 0..2 {
         stage.send().await.unwrap();
     }
     let error = stage.send().await.unwrap_err();
     assert_eq!((error.kind(), error.blame()), (ErrorKind::RateLimited, Blame::Policy));
     assert!(error.retry_after().unwrap() <= Duration::from_secs(60));
-    assert_eq!(stage.emulator.request_count(StartMessaging), 0);
+    assert_eq!(stage.asked(&second()), 0);
 }
 
 /// The limit of the account, or of whatever stands before the vendor, is no limit of the recipient:
@@ -122,21 +126,22 @@ async fn a_recipients_limit_stops_the_send() {
 async fn a_limit_that_is_not_the_recipients_is_passed_over() {
     let says_when = json!({"error": "Rate limit exceeded", "retry_after": 30});
     let plain = json!({"message": "Too many requests"});
-    for (first, second, body) in [
-        (EasyOtp, StartMessaging, &says_when),
-        (StartMessaging, EasyOtp, &plain),
-        (AirTexts, StartMessaging, &says_when),
-    ] {
-        let stage = Stage::start(&[first, second]).await;
-        let limited = Fault::status_with_body(429, body.clone()).with_header("retry-after", "30");
-        stage.emulator.set_fault(first, limited);
-        let sent = stage.send().await.unwrap();
-        assert!(sent.confirmed, "{first}");
-        assert_eq!(sent.send_attempts[0].failure, Some(ErrorKind::RateLimited), "{first}");
-        assert_eq!(sent.send_attempts[0].state, AttemptState::Rejected, "{first}");
-        let (carrier, code) = stage.handset().remove(0);
-        assert_eq!(carrier, second);
-        assert_eq!(stage.verify(&sent, &code).await, "approved");
+    for limited in vendors::setups() {
+        let other = if limited.vendor() == first().vendor() { second() } else { first() };
+        for body in [&says_when, &plain] {
+            let stage = Stage::start(&[&limited, &other]).await;
+            let answer =
+                Fault::status_with_body(429, body.clone()).with_header("retry-after", "30");
+            stage.emulator.set_fault(limited.vendor(), answer);
+            let sent = stage.send().await.unwrap();
+            let name = limited.name();
+            assert!(sent.confirmed, "{name}");
+            assert_eq!(sent.send_attempts[0].failure, Some(ErrorKind::RateLimited), "{name}");
+            assert_eq!(sent.send_attempts[0].state, AttemptState::Rejected, "{name}");
+            let (carrier, code) = stage.handset().remove(0);
+            assert_eq!(carrier, other.vendor());
+            assert_eq!(stage.verify(&sent, &code).await, "approved");
+        }
     }
 }
 
@@ -145,88 +150,101 @@ async fn a_limit_that_is_not_the_recipients_is_passed_over() {
 #[tokio::test]
 async fn a_limit_of_the_account_is_no_lockout_of_the_user() {
     let body = json!({"error": "Rate limit exceeded", "retry_after": 30});
-    for vendor in [EasyOtp, AirTexts] {
-        let stage = Stage::start(&[vendor]).await;
-        // EasyOTP makes the code for its test recipients only.
-        let to = if vendor == EasyOtp { "+15555550100" } else { PHONE };
-        let to: Recipient = to.parse().unwrap();
-        let sent = stage.client.send(NewVerification::to(to)).await.unwrap();
-        let code = stage.handset().pop().map_or("123456".to_owned(), |(_, code)| code);
+    for maker in code_makers() {
+        let (name, vendor) = (maker.name(), maker.vendor());
+        let stage = Stage::start(&[&maker]).await;
+        let sent = stage.send().await.unwrap();
+        let code = stage.handset().remove(0).1;
         stage.emulator.set_fault(vendor, Fault::status_with_body(429, body.clone()).times(1));
         let error = stage.client.verify(sent.id, &code.parse().unwrap()).await.unwrap_err();
         assert_eq!((error.kind(), error.blame()), (ErrorKind::RateLimited, Blame::Provider));
-        assert_eq!(error.retry_after(), Some(Duration::from_secs(30)), "{vendor}");
-        assert_eq!(stage.verify(&sent, &code).await, "approved", "{vendor}");
+        // Where its answer's form has a place for that.
+        let after = error.retry_after();
+        assert!(after.is_none_or(|after| after == Duration::from_secs(30)), "{name}: {after:?}");
+        assert_eq!(stage.verify(&sent, &code).await, "approved", "{name}");
     }
 }
 
 #[tokio::test]
 async fn by_mail_and_by_voice() {
-    let stage = Stage::start(&[EasyOtp]).await;
+    let stage = Stage::start(&[&first()]).await;
     let mail: Recipient = "someone@example.com".parse().unwrap();
     let sent = stage.client.send(NewVerification::to(mail)).await.unwrap();
     assert_eq!(sent.channel, Channel::Email);
     let voice = NewVerification::to(phone()).by(Channel::Voice);
     stage.client.send(voice).await.unwrap();
-    let messages = stage.emulator.messages(&otpmux_emulator::MessageFilter::default());
+    let messages = stage.emulator.messages(&MessageFilter::default());
     let channels: Vec<_> = messages.iter().map(|message| message.channel.as_str()).collect();
     assert_eq!(channels, ["email", "voice"]);
     assert_eq!(stage.verify(&sent, &messages[0].code).await, "approved");
 }
 
-/// AirTexts makes its own codes: the right vendor is asked, under our own counter.
+/// A vendor that makes its own codes is asked to check them, under the counter of otpmux.
 #[tokio::test]
 async fn a_vendors_own_code() {
-    let stage = Stage::start(&[AirTexts]).await;
-    let sent = stage.send().await.unwrap();
-    let code = stage.handset().remove(0).1;
-    assert_eq!(stage.verify(&sent, &wrong(&code)).await, "wrong_code");
-    assert_eq!(stage.verify(&sent, &code).await, "approved");
-    assert_eq!(stage.verify(&sent, &code).await, "already_used");
-    assert_eq!(stage.emulator.request_count(AirTexts), 3, "one send, two verifies");
-}
-
-/// Failover from a vendor's code to ours, and back.
-#[tokio::test]
-async fn from_a_vendors_code_to_ours_and_back() {
-    for order in [[AirTexts, StartMessaging], [StartMessaging, AirTexts]] {
-        let stage = Stage::start(&order).await;
-        stage.emulator.set_fault(order[0], Fault::status(402));
+    for maker in code_makers() {
+        let name = maker.name();
+        let stage = Stage::start(&[&maker]).await;
         let sent = stage.send().await.unwrap();
-        let (vendor, code) = stage.handset().remove(0);
-        assert_eq!(vendor, order[1]);
-        assert_eq!(stage.verify(&sent, &code).await, "approved");
+        assert_eq!(sent.code_source, otpmux_engine::CodeSourceView::Vendor, "{name}");
+        let code = stage.handset().remove(0).1;
+        assert_eq!(stage.verify(&sent, &wrong(&code)).await, "wrong_code", "{name}");
+        assert_eq!(stage.verify(&sent, &code).await, "approved", "{name}");
+        assert_eq!(stage.verify(&sent, &code).await, "already_used", "{name}");
+        assert_eq!(stage.asked(&maker), 3, "{name}: one send, two verifies");
     }
 }
 
-/// While the outcome at AirTexts is unknown, nobody else sends: the user would hold two codes.
+/// Failover from a vendor's code to one of otpmux, and back.
 #[tokio::test]
-async fn a_vendors_code_that_may_be_out_is_kept() {
-    let stage = Stage::start(&[AirTexts, StartMessaging]).await;
-    stage.emulator.set_fault(AirTexts, FaultKind::ResetAfterRead);
-    let sent = stage.send().await.unwrap();
-    assert!(!sent.confirmed);
-    assert_eq!(stage.emulator.request_count(StartMessaging), 0);
+async fn from_a_vendors_code_to_ours_and_back() {
+    for maker in code_makers() {
+        let carrier = if maker.vendor() == first().vendor() { second() } else { first() };
+        for order in [[&maker, &carrier], [&carrier, &maker]] {
+            let stage = Stage::start(&order).await;
+            stage.emulator.set_fault(order[0].vendor(), Fault::status(402));
+            let sent = stage.send().await.unwrap();
+            let (vendor, code) = stage.handset().remove(0);
+            assert_eq!(vendor, order[1].vendor());
+            assert_eq!(stage.verify(&sent, &code).await, "approved", "{}", maker.name());
+        }
+    }
 }
 
+/// While it is unknown whether a vendor's code is out, no other vendor sends: the user would hold
+/// two codes. A vendor that honours the idempotency key is asked again itself.
 #[tokio::test]
-async fn airtexts_sends_its_own_code_again() {
-    let stage = Stage::start(&[AirTexts]).await;
-    let sent = stage.send().await.unwrap();
-    stage.client.resend(sent.id, None).await.unwrap();
-    let code = stage.handset().pop().unwrap().1;
-    assert_eq!(stage.handset().len(), 2);
-    assert_eq!(stage.verify(&sent, &code).await, "approved");
+async fn a_vendors_code_that_may_be_out_is_kept() {
+    for maker in code_makers() {
+        let carrier = if maker.vendor() == first().vendor() { second() } else { first() };
+        let stage = Stage::start(&[&maker, &carrier]).await;
+        stage.emulator.set_fault(maker.vendor(), FaultKind::ResetAfterRead);
+        let sent = stage.send().await.unwrap();
+        assert!(!sent.confirmed, "{}", maker.name());
+        assert_eq!(stage.asked(&carrier), 0, "{}", maker.name());
+        assert_eq!(stage.asked(&maker) > 1, maker.capabilities().idempotent, "{}", maker.name());
+    }
+}
+
+/// The vendors that can do it send their own code again when the user asks.
+#[tokio::test]
+async fn a_vendor_sends_its_own_code_again() {
+    let resends = |maker: &Emulation| maker.capabilities().resend;
+    let makers: Vec<_> = code_makers().into_iter().filter(resends).collect();
+    for maker in &makers {
+        let stage = Stage::start(&[maker]).await;
+        let sent = stage.send().await.unwrap();
+        stage.client.resend(sent.id, None).await.unwrap();
+        let code = stage.handset().pop().unwrap().1;
+        assert_eq!(stage.handset().len(), 2);
+        assert_eq!(stage.verify(&sent, &code).await, "approved");
+    }
 }
 
 /// Whatever goes wrong at the vendor that carries our code, the user who asks again is rescued by
 /// one that makes its own. Each code that has arrived is right, whichever is typed, and one lets in.
 #[tokio::test]
 async fn a_resend_rescues_from_a_vendor_in_trouble_by_another_code() {
-    let managed = || {
-        EmulatorConfig::default()
-            .with_startmessaging(|account| account.dialect = Deployment::Tutorial)
-    };
     let faults: [(&str, Fault); 6] = [
         ("hangs", FaultKind::Hang.into()),
         ("reset", FaultKind::ResetAfterRead.into()),
@@ -236,22 +254,23 @@ async fn a_resend_rescues_from_a_vendor_in_trouble_by_another_code() {
         ("sent, its answer lost", Fault::from(FaultKind::ResetAfterRead).after_work()),
     ];
     for (name, fault) in faults {
-        for rescuer in [AirTexts, StartMessaging] {
-            let stage = Stage::start_with(&[EasyOtp, rescuer], managed()).await;
-            stage.emulator.set_fault(EasyOtp, fault.clone());
+        for rescuer in code_makers().iter().filter(|maker| maker.vendor() != first().vendor()) {
+            let stage = Stage::start(&[&first(), rescuer]).await;
+            stage.emulator.set_fault(first().vendor(), fault.clone());
+            let name = format!("{name}, {}", rescuer.name());
             let sent = stage.send().await.unwrap();
-            assert_eq!(stage.emulator.request_count(rescuer), 0, "{name}: one code in one send");
+            assert_eq!(stage.asked(rescuer), 0, "{name}: one code in one send");
             let again = stage.client.resend(sent.id, None).await.unwrap();
-            assert!(again.confirmed && again.new_code, "{name}, {rescuer}");
-            assert_eq!(stage.emulator.request_count(EasyOtp), 1, "{name}: not asked again");
+            assert!(again.confirmed && again.new_code, "{name}");
+            assert_eq!(stage.asked(&first()), 1, "{name}: not asked again");
             let handset = stage.handset();
             let (vendor, code) = handset.last().unwrap();
-            assert_eq!(*vendor, rescuer, "{name}");
-            assert_eq!(stage.verify(&sent, &wrong(code)).await, "wrong_code", "{name}, {rescuer}");
+            assert_eq!(*vendor, rescuer.vendor(), "{name}");
+            assert_eq!(stage.verify(&sent, &wrong(code)).await, "wrong_code", "{name}");
             // The older one, where it has arrived: it is as good, and then the newer is not.
             let typed = &handset[0].1;
-            assert_eq!(stage.verify(&sent, typed).await, "approved", "{name}, {rescuer}");
-            assert_eq!(stage.verify(&sent, code).await, "already_used", "{name}, {rescuer}");
+            assert_eq!(stage.verify(&sent, typed).await, "approved", "{name}");
+            assert_eq!(stage.verify(&sent, code).await, "already_used", "{name}");
         }
     }
 }
@@ -261,20 +280,12 @@ async fn a_resend_rescues_from_a_vendor_in_trouble_by_another_code() {
 /// send but an error that names the setting, and the next users are spared it.
 #[tokio::test]
 async fn a_vendor_that_sends_its_own_code_in_place_of_ours_is_found_out() {
-    let tutorial = || {
-        EmulatorConfig::default()
-            .with_startmessaging(|account| account.dialect = Deployment::Tutorial)
-    };
-    let emulator = otpmux_emulator::Emulator::start(tutorial()).await.unwrap();
-    let transport = || {
-        let key = otpmux_core::Secret::new(emulator.startmessaging().api_key);
-        let url = emulator.base_url(StartMessaging).parse().unwrap();
-        let config = otpmux_startmessaging::StartMessagingConfig::new(url, key);
-        let id = otpmux_core::ProviderId::new("transport").unwrap();
-        let provider = otpmux_startmessaging::StartMessaging::new(id, config).unwrap();
-        std::sync::Arc::new(provider)
-    };
-    let client = otpmux_engine::OtpClient::builder().provider(transport()).build().unwrap();
+    let emulator = Emulator::start(EmulatorConfig::default()).await.unwrap();
+    let transport = setup("startmessaging-transport");
+    let tutorial = Map::from_iter([("dialect".to_owned(), "tutorial".into())]);
+    transport.change_account(&emulator, &tutorial).await;
+    let provider = || transport.provider(&emulator, TIMEOUT);
+    let client = OtpClient::builder().provider(provider()).build().unwrap();
     let error = client.send(NewVerification::to(phone())).await.unwrap_err();
     assert_eq!((error.kind(), error.blame()), (ErrorKind::Configuration, Blame::Provider));
     assert_eq!(error.certainty(), otpmux_core::Certainty::Unknown, "a message went out");
@@ -286,27 +297,25 @@ async fn a_vendor_that_sends_its_own_code_in_place_of_ours_is_found_out() {
     assert_eq!(error.kind(), ErrorKind::CircuitOpen, "{error}");
     assert_eq!(error.certainty(), otpmux_core::Certainty::NotSent);
     assert!(error.retry_after().is_some() && error.to_string().contains("configuration"));
-    assert_eq!(emulator.request_count(StartMessaging), 1);
+    assert_eq!(emulator.request_count(transport.vendor()), 1);
 
-    // Where there is another vendor, the user gets our code by it.
-    let easyotp = provider(&emulator, EasyOtp, &emulator.base_url(EasyOtp));
-    let builder = otpmux_engine::OtpClient::builder().provider(transport()).provider(easyotp);
+    // Where there is another vendor, it carries the code of otpmux to the user.
+    let other = first().provider(&emulator, TIMEOUT);
+    let builder = OtpClient::builder().provider(provider()).provider(other);
     let client = builder.build().unwrap();
     let sent = client.send(NewVerification::to(phone())).await.unwrap();
     assert!(sent.confirmed);
     let failure = (sent.send_attempts[0].state, sent.send_attempts[0].failure);
     assert_eq!(failure, (AttemptState::Rejected, Some(ErrorKind::Configuration)));
-    let messages = emulator.messages(&otpmux_emulator::MessageFilter::default());
+    let messages = emulator.messages(&MessageFilter::default());
     let code = messages.last().unwrap().code.parse().unwrap();
     assert!(client.verify(sent.id, &code).await.unwrap().is_approved());
 }
 
-/// The tutorials' three tries and ten minutes, AirTexts' five minutes: what holds is told.
+/// The three guesses that StartMessaging's tutorials promise are what the caller is told.
 #[tokio::test]
 async fn a_vendors_tries_are_told() {
-    let config = EmulatorConfig::default()
-        .with_startmessaging(|account| account.dialect = Deployment::Tutorial);
-    let stage = Stage::start_with(&[StartMessaging], config).await;
+    let stage = Stage::start(&[&setup("startmessaging-managed-a")]).await;
     let sent = stage.send().await.unwrap();
     assert_eq!(sent.guesses_left, 3);
     let code = stage.handset().remove(0).1;
@@ -318,7 +327,7 @@ async fn a_vendors_tries_are_told() {
 /// Ask 19: accepted is not delivered.
 #[tokio::test]
 async fn the_vendors_delivery_status_is_told() {
-    let stage = Stage::start(&[StartMessaging]).await;
+    let stage = Stage::start(&[&second()]).await;
     let sent = stage.send().await.unwrap();
     let early = stage.client.status(sent.id).await.unwrap();
     assert_eq!(early.send_attempts[0].delivery, Some(Delivery::Sent));
@@ -328,10 +337,14 @@ async fn the_vendors_delivery_status_is_told() {
     assert_eq!(late.status, VerificationStatus::Pending);
 }
 
+fn with_test_recipients() -> Emulation {
+    setup("easyotp-test-recipients")
+}
+
 /// The vendor's fixed code, where the operator allows it.
 #[tokio::test]
 async fn test_recipients_verify_by_the_vendors_code() {
-    let stage = Stage::start(&[EasyOtp]).await;
+    let stage = Stage::start(&[&with_test_recipients()]).await;
     for (to, code, expected) in [
         ("+15555550100", "123456", "approved"),
         ("+15555550101", "123456", "wrong_code"),
@@ -348,9 +361,18 @@ async fn test_recipients_verify_by_the_vendors_code() {
 /// send to a number that nobody has.
 #[tokio::test]
 async fn test_recipients_do_not_count_in_our_limits() {
-    let emulator = otpmux_emulator::Emulator::start(EmulatorConfig::default()).await.unwrap();
-    let at = |vendor| provider(&emulator, vendor, &emulator.base_url(vendor));
-    let builder = otpmux_engine::OtpClient::builder().provider(at(AirTexts)).provider(at(EasyOtp));
+    let emulator = Emulator::start(EmulatorConfig::default()).await.unwrap();
+    let tested = with_test_recipients();
+    let mut builder = OtpClient::builder();
+    // One provider of each other vendor, before the one that has test recipients.
+    for listed in vendors::all() {
+        if let Some(setup) = listed.setups().first()
+            && setup.vendor() != tested.vendor()
+        {
+            builder = builder.provider(setup.provider(&emulator, TIMEOUT));
+        }
+    }
+    builder = builder.provider(tested.provider(&emulator, TIMEOUT));
     let client = builder.build().unwrap();
     for _ in 0..20 {
         let to: Recipient = "+15555550100".parse().unwrap();
@@ -371,8 +393,8 @@ async fn test_recipients_do_not_count_in_our_limits() {
 /// EasyOTP's own codes, which it verifies itself.
 #[tokio::test]
 async fn a_vendor_that_could_carry_ours_may_be_told_to_make_its_own() {
-    let emulator = otpmux_emulator::Emulator::start(EmulatorConfig::default()).await.unwrap();
-    let url = emulator.base_url(EasyOtp);
+    let emulator = Emulator::start(EmulatorConfig::default()).await.unwrap();
+    let url = emulator.base_url(first().vendor());
     let file = format!(
         r#"
         [providers.easy]
@@ -384,19 +406,19 @@ async fn a_vendor_that_could_carry_ours_may_be_told_to_make_its_own() {
     );
     let environment = otpmux::Environment::new().with("KEY", emulator.easyotp().api_key);
     let config = otpmux::Config::from_toml(&file, &environment).unwrap();
-    let client = otpmux_engine::OtpClient::from_config(&config).unwrap();
+    let client = OtpClient::from_config(&config).unwrap();
     let sent = client.send(NewVerification::to(phone())).await.unwrap();
     assert_eq!(sent.code_source, otpmux_engine::CodeSourceView::Vendor);
     let code = emulator.last_code(PHONE).unwrap().parse().unwrap();
     assert!(client.verify(sent.id, &code).await.unwrap().is_approved());
-    assert_eq!(emulator.request_count(EasyOtp), 2, "the vendor has verified it");
+    assert_eq!(emulator.request_count(first().vendor()), 2, "the vendor has verified it");
 }
 
 /// An e-mail may take its time, and has the subject that was asked for.
 #[tokio::test]
 async fn mail_has_a_ttl_and_a_subject_of_its_own() {
-    let emulator = otpmux_emulator::Emulator::start(EmulatorConfig::default()).await.unwrap();
-    let url = emulator.base_url(EasyOtp);
+    let emulator = Emulator::start(EmulatorConfig::default()).await.unwrap();
+    let url = emulator.base_url(first().vendor());
     let file = format!(
         r#"
         [providers.easy]
@@ -411,7 +433,7 @@ async fn mail_has_a_ttl_and_a_subject_of_its_own() {
     );
     let environment = otpmux::Environment::new().with("KEY", emulator.easyotp().api_key);
     let config = otpmux::Config::from_toml(&file, &environment).unwrap();
-    let client = otpmux_engine::OtpClient::from_config(&config).unwrap();
+    let client = OtpClient::from_config(&config).unwrap();
     let seconds = async |to: &str| {
         let to: Recipient = to.parse().unwrap();
         let sent = client.send(NewVerification::to(to)).await.unwrap();
@@ -422,7 +444,7 @@ async fn mail_has_a_ttl_and_a_subject_of_its_own() {
     };
     assert!((590..=600).contains(&seconds("someone@example.com").await));
     assert!((110..=120).contains(&seconds(PHONE).await));
-    let messages = emulator.messages(&otpmux_emulator::MessageFilter::default());
+    let messages = emulator.messages(&MessageFilter::default());
     let subjects: Vec<_> = messages.iter().map(|message| message.subject.as_deref()).collect();
     assert_eq!(subjects, [Some("Your Acme code"), None]);
 }
@@ -430,10 +452,17 @@ async fn mail_has_a_ttl_and_a_subject_of_its_own() {
 /// Rule 2, with every vendor failing after its work.
 #[tokio::test]
 async fn never_more_messages_than_one_and_its_duplicate() {
-    let stage = Stage::start(&[EasyOtp, StartMessaging, AirTexts]).await;
-    for vendor in [EasyOtp, StartMessaging, AirTexts] {
+    let mut order = vec![first(), second()];
+    order.extend(
+        code_makers()
+            .into_iter()
+            .filter(|maker| ![first().vendor(), second().vendor()].contains(&maker.vendor()))
+            .take(1),
+    );
+    let stage = Stage::start(&order.iter().collect::<Vec<_>>()).await;
+    for setup in &order {
         let lost: Fault = FaultKind::CloseBeforeAnswer.into();
-        stage.emulator.set_fault(vendor, lost.after_work());
+        stage.emulator.set_fault(setup.vendor(), lost.after_work());
     }
     let sent = stage.send().await.unwrap();
     assert!(!sent.confirmed);
@@ -450,8 +479,8 @@ async fn never_more_messages_than_one_and_its_duplicate() {
 /// Ask 3.
 #[tokio::test]
 async fn after_all_were_down_the_next_send_works() {
-    let stage = Stage::start(&[EasyOtp, StartMessaging]).await;
-    for vendor in [EasyOtp, StartMessaging] {
+    let stage = Stage::start(&[&first(), &second()]).await;
+    for vendor in [first().vendor(), second().vendor()] {
         stage.emulator.set_fault(vendor, Fault::status(402).times(1));
     }
     assert_eq!(stage.send().await.unwrap_err().kind(), ErrorKind::InsufficientFunds);
@@ -462,9 +491,9 @@ async fn after_all_were_down_the_next_send_works() {
 /// A real account that runs dry, not a switched fault.
 #[tokio::test]
 async fn an_empty_account_fails_over() {
-    let config = EmulatorConfig::default().with_easyotp(|account| account.credits = 0);
-    let stage = Stage::start_with(&[EasyOtp, StartMessaging], config).await;
+    let stage = Stage::start(&[&first(), &second()]).await;
+    stage.emulator.update_easyotp(|account| account.credits = 0);
     let sent = stage.send().await.unwrap();
     assert_eq!(sent.send_attempts[0].failure, Some(ErrorKind::InsufficientFunds));
-    assert_eq!(stage.handset()[0].0, StartMessaging);
+    assert_eq!(stage.handset()[0].0, second().vendor());
 }

@@ -6,13 +6,12 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use otpmux_core::{Channel, ClientContext, Code, Recipient};
-use otpmux_emulator::{EmulatorConfig, Fault, FaultKind, Garbage, Vendor};
+use otpmux_emulator::{EmulatorConfig, Fault, FaultKind, Garbage};
 use otpmux_engine::NewVerification;
 use otpmux_testkit::{LogCapture, leaks};
 use otpmux_tests::stage::{PHONE, Stage, phone};
+use otpmux_tests::vendors::{self, Emulation, setup};
 use serde_json::json;
-
-use Vendor::{AirTexts, EasyOtp, StartMessaging};
 
 const MAIL: &str = "someone.private@example.com";
 const CLIENT: &str = "203.0.113.77";
@@ -97,19 +96,16 @@ fn note<T: std::fmt::Debug>(shown: &mut String, result: Result<T, otpmux_core::E
 async fn sec_11_nothing_secret_or_personal_gets_out() {
     let capture = LogCapture::new();
     let _guard = capture.install_scoped();
-    for order in [[EasyOtp, StartMessaging, AirTexts], [AirTexts, EasyOtp, StartMessaging]] {
-        let config = EmulatorConfig::default()
-            .with_easyotp(|account| account.enforce_limits = false)
-            .with_startmessaging(|account| account.enforce_limits = false)
-            .with_airtexts(|account| account.enforce_limits = false);
-        let stage = Stage::start_with(&order, config).await;
+    // Every vendor in its first setup, then every vendor in its last one, in the other direction.
+    let setups: Vec<Vec<Emulation>> = vendors::all().iter().map(vendors::Listed::setups).collect();
+    let one_way = setups.iter().filter_map(|setups| setups.first());
+    let other_way = setups.iter().rev().filter_map(|setups| setups.last());
+    for order in [one_way.collect::<Vec<_>>(), other_way.collect()] {
+        let stage =
+            Stage::start_with(&order, EmulatorConfig::default().enforce_limits(false)).await;
         let personal = [PHONE, MAIL, CLIENT].map(str::to_owned);
-        let airtexts = stage.emulator.airtexts();
-        let keys = [
-            (EasyOtp, vec![stage.emulator.easyotp().api_key]),
-            (StartMessaging, vec![stage.emulator.startmessaging().api_key]),
-            (AirTexts, vec![airtexts.api_key, airtexts.api_secret]),
-        ];
+        let keys: Vec<_> =
+            order.iter().map(|setup| (setup.vendor(), setup.secrets(&stage.emulator))).collect();
         let all = keys.iter().flat_map(|(_, keys)| keys.clone());
         let secrets: Vec<String> = personal.iter().cloned().chain(all).collect();
         leaks::assert_clean(
@@ -128,7 +124,7 @@ async fn sec_11_nothing_secret_or_personal_gets_out() {
             stage.emulator.clear_faults(*vendor);
         }
         // A vendor that hangs, once: it takes its whole timeout.
-        stage.emulator.set_fault(order[0], Fault::new(FaultKind::Hang).times(1));
+        stage.emulator.set_fault(order[0].vendor(), Fault::new(FaultKind::Hang).times(1));
         messages += run(&stage, &capture, &secrets).await;
         assert!(messages > 100, "the paths that send were run: {messages}");
     }
@@ -141,7 +137,7 @@ async fn the_search_finds_what_is_there() {
     let _guard = capture.install_scoped();
     tracing::trace!(to = PHONE, "oops");
     assert_eq!(leaks::found(&capture.text(), &[PHONE]), [PHONE]);
-    let stage = Stage::start(&[EasyOtp]).await;
+    let stage = Stage::start(&[&setup("easyotp")]).await;
     let sent = tokio::time::timeout(
         Duration::from_secs(10),
         stage.client.send(NewVerification::to(phone())),

@@ -15,102 +15,49 @@ mod stage;
 #[path = "golden/startmessaging.rs"]
 mod startmessaging;
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
-use serde_json::Value;
+use otpmux_emulator::Vendor;
+use otpmux_golden::Folder;
 
 use stage::{Stage, Step};
 
-#[derive(Deserialize)]
-struct Wire {
-    request: WireRequest,
-    response: WireResponse,
+/// The adapters' folders; each holds the golden files of one vendor in `wire`.
+fn adapters() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../adapters")
 }
 
-#[derive(Clone, Deserialize)]
-struct WireRequest {
-    method: String,
-    path: String,
-    headers: BTreeMap<String, String>,
-    body: Value,
-}
-
-#[derive(Deserialize)]
-struct WireResponse {
-    status: u16,
-    headers: BTreeMap<String, String>,
-    body: Value,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Exception {
-    file: String,
-    side: Side,
-    why: String,
-}
-
-#[derive(Clone, Copy, PartialEq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum Side {
-    Emulator,
-    Adapter,
-    Both,
-}
-
-const EXCEPTIONS: &str = "exceptions.json";
-
-fn folder() -> PathBuf {
-    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/wire"))
-}
-
-fn wire_files() -> BTreeSet<String> {
-    fs::read_dir(folder())
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .filter(|path| path.extension().is_some_and(|extension| extension == "json"))
-        .map(|path| path.file_name().unwrap().to_str().unwrap().to_owned())
-        .filter(|name| name != EXCEPTIONS)
-        .collect()
-}
-
-fn read<T: serde::de::DeserializeOwned>(name: &str) -> T {
-    let text = fs::read_to_string(folder().join(name)).unwrap();
-    serde_json::from_str(&text).unwrap_or_else(|error| panic!("{name}: {error}"))
+/// The files of every vendor that the emulator plays.
+fn vendors() -> Vec<(Vendor, Folder)> {
+    let read = |vendor: Vendor| {
+        let folder = Folder::read(&adapters().join(vendor.as_str()).join("wire")).unwrap();
+        assert!(!folder.files().is_empty(), "{vendor} has no golden files");
+        (vendor, folder)
+    };
+    Vendor::ALL.into_iter().map(read).collect()
 }
 
 /// What brings an emulator into the state of the file; none when the file has no case.
-fn steps(name: &str) -> Option<Vec<Step>> {
-    let case = name.trim_end_matches(".json");
-    match case.split_once('-')? {
-        ("easyotp", case) => easyotp::steps(case),
-        ("startmessaging", case) => startmessaging::steps(case),
-        ("airtexts", case) => airtexts::steps(case),
+fn steps(vendor: Vendor, name: &str) -> Option<Vec<Step>> {
+    match vendor {
+        Vendor::EasyOtp => easyotp::steps(name),
+        Vendor::StartMessaging => startmessaging::steps(name),
+        Vendor::AirTexts => airtexts::steps(name),
         _ => None,
     }
 }
 
 #[test]
-fn every_file_has_a_case_or_an_exception() {
-    let files = wire_files();
-    assert!(files.len() >= 122, "only {} wire files found", files.len());
-    let exceptions: Vec<Exception> = read(EXCEPTIONS);
-    let mut excused = BTreeSet::new();
-    for exception in &exceptions {
-        assert!(files.contains(&exception.file), "{}: no such file", exception.file);
-        assert!(!exception.why.trim().is_empty(), "{}: says no reason", exception.file);
-        if exception.side != Side::Adapter {
-            excused.insert(exception.file.as_str());
-        }
-    }
-    for file in &files {
-        match (steps(file).is_some(), excused.contains(file.as_str())) {
-            (true, true) => panic!("{file} has both a case and an exception"),
-            (false, false) => panic!("{file} has neither a case nor an exception"),
-            _ => {}
+fn every_file_has_a_case_or_says_why_not() {
+    for (vendor, folder) in vendors() {
+        for file in folder.files() {
+            let name = &file.name;
+            let excused = file.golden.not_for.emulator.is_some();
+            match (steps(vendor, name).is_some(), excused) {
+                (true, true) => panic!("{vendor}: {name} has both a case and a reason against it"),
+                (false, false) => panic!("{vendor}: {name} has neither a case nor a reason"),
+                _ => {}
+            }
         }
     }
 }
@@ -118,20 +65,20 @@ fn every_file_has_a_case_or_an_exception() {
 #[tokio::test]
 async fn the_emulator_answers_as_the_files_say() {
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
-    let mut played = 0;
     let mut failures = Vec::new();
-    for name in wire_files() {
-        let Some(steps) = steps(&name) else { continue };
-        let wire: Wire = read(&name);
-        let mut stage = Stage::new(&name, wire.request.clone(), client.clone()).await;
-        for step in steps {
-            stage.play(step).await;
+    for (vendor, folder) in vendors() {
+        for file in folder.files() {
+            let Some(steps) = steps(vendor, &file.name) else { continue };
+            let request = file.golden.request.clone();
+            let mut stage = Stage::new(vendor, &file.name, request, client.clone()).await;
+            for step in steps {
+                stage.play(step).await;
+            }
+            let answer = stage.finish().await;
+            let found = compare::differences(&file.golden.response, &answer);
+            let named = |difference| format!("{vendor}: {}: {difference}", file.name);
+            failures.extend(found.into_iter().map(named));
         }
-        let answer = stage.finish().await;
-        let mut found = compare::differences(&wire.response, &answer);
-        failures.extend(found.drain(..).map(|difference| format!("{name}: {difference}")));
-        played += 1;
     }
     assert!(failures.is_empty(), "{}", failures.join("\n"));
-    assert!(played >= 107, "only {played} files were played");
 }

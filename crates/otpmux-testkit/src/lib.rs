@@ -2,6 +2,7 @@
 
 pub mod conformance;
 pub mod faulty;
+pub mod golden;
 pub mod leaks;
 pub mod stores;
 

@@ -1,8 +1,8 @@
 //! Compares an answer with a file: literally, but for what differs from run to run.
 
+use otpmux_golden::Response;
 use serde_json::Value;
 
-use crate::WireResponse;
 use crate::stage::Answer;
 
 /// Ids and times. Their values differ from run to run; their JSON type and form do not.
@@ -27,7 +27,7 @@ const VOLATILE: [&str; 18] = [
     "channelId",
 ];
 
-pub(crate) fn differences(expected: &WireResponse, answer: &Answer) -> Vec<String> {
+pub(crate) fn differences(expected: &Response, answer: &Answer) -> Vec<String> {
     let mut found = Vec::new();
     if answer.status != expected.status {
         found.push(format!("status {} instead of {}", answer.status, expected.status));

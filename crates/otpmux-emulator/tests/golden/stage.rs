@@ -6,10 +6,9 @@ use otpmux_emulator::vendors::airtexts::AirTextsAccount;
 use otpmux_emulator::vendors::easyotp::EasyOtpAccount;
 use otpmux_emulator::vendors::startmessaging::StartMessagingAccount;
 use otpmux_emulator::{Emulator, EmulatorConfig, Fault, Vendor};
+use otpmux_golden::Request;
 use reqwest::header::HeaderMap;
 use serde_json::Value;
-
-use crate::WireRequest;
 
 /// Something that happens before the file's request is played.
 #[derive(Clone)]
@@ -46,12 +45,16 @@ pub(crate) struct Stage {
     vendor: Vendor,
     emulator: Emulator,
     client: reqwest::Client,
-    request: WireRequest,
+    request: Request,
 }
 
 impl Stage {
-    pub(crate) async fn new(name: &str, request: WireRequest, client: reqwest::Client) -> Self {
-        let vendor: Vendor = name.split('-').next().unwrap().parse().unwrap();
+    pub(crate) async fn new(
+        vendor: Vendor,
+        name: &str,
+        request: Request,
+        client: reqwest::Client,
+    ) -> Self {
         let config = EmulatorConfig::default()
             .with_frozen_clock(SystemTime::UNIX_EPOCH + Duration::from_secs(1_771_151_400))
             .with_easyotp(|account| account.api_key = "YOUR_API_KEY".to_owned())
@@ -122,12 +125,15 @@ impl Stage {
     async fn post(&self, path: &str, body: Value) -> Answer {
         let mut headers = self.request.headers.clone();
         headers.insert("Content-Type".to_owned(), "application/json".to_owned());
-        let request =
-            WireRequest { method: "POST".to_owned(), path: path.to_owned(), headers, body };
+        let mut request = self.request.clone();
+        request.method = "POST".to_owned();
+        request.path = path.to_owned();
+        request.headers = headers;
+        request.body = body;
         self.send(&request).await
     }
 
-    async fn send(&self, request: &WireRequest) -> Answer {
+    async fn send(&self, request: &Request) -> Answer {
         // The base URL of EasyOTP ends in the path with which its files begin.
         let path = match self.vendor {
             Vendor::EasyOtp => request.path.trim_start_matches("/api/v1"),

@@ -135,23 +135,21 @@ async fn sec_no_api_key_locks_out_the_users_of_another() {
     assert_eq!(gateway.verify(&sent, &code).await, json!({ "verdict": "approved" }));
 }
 
-/// AirTexts makes its own codes, so only AirTexts can compare them.
+/// Only the vendor that made a code can compare it.
 #[tokio::test]
 async fn a_vendor_that_fails_locks_out_nobody() {
     let emulator = emulator().await;
-    let (base, account) = (emulator.base_url(Vendor::AirTexts), emulator.airtexts());
+    let base = emulator.base_url(Vendor::EasyOtp);
     let text = format!(
-        "[providers.air]\nkind = \"airtexts\"\nbase_url = \"{base}\"\nappid = \"{}\"\napi_key = \
-         \"env:AIR_KEY\"\napi_secret = \"env:AIR_SECRET\"\n[[server_keys]]\nid = \"a\"\nkey = \
+        "[providers.only]\nkind = \"easyotp\"\nbase_url = \"{base}\"\napi_key = \
+         \"env:VENDOR_KEY\"\ncode = \"vendor\"\n[[server_keys]]\nid = \"a\"\nkey = \
          \"env:SERVER_KEY\"\n[[server.api_keys]]\nname = \"web\"\nkey = \"env:WEB_KEY\"\n",
-        account.appid
     );
-    let environment =
-        environment().with("AIR_KEY", account.api_key).with("AIR_SECRET", account.api_secret);
+    let environment = environment().with("VENDOR_KEY", emulator.easyotp().api_key);
     let gateway = start(&text, environment).await.unwrap();
     let sent = gateway.send(PHONE).await;
     let code = code_of(&emulator, PHONE);
-    emulator.set_fault(Vendor::AirTexts, Fault::status(500));
+    emulator.set_fault(Vendor::EasyOtp, Fault::status(500));
     let path = format!("/v1/verifications/{}/verify", sent["id"].as_str().unwrap());
     for turn in 0..10 {
         let answer = if turn % 2 == 0 {
@@ -163,7 +161,7 @@ async fn a_vendor_that_fails_locks_out_nobody() {
         assert_eq!(answer.body["certainty"], "unknown", "{answer:?}");
     }
     assert_eq!(guesses_left(&gateway, &sent).await, 5);
-    emulator.clear_faults(Vendor::AirTexts);
+    emulator.clear_faults(Vendor::EasyOtp);
     let mistyped = gateway.verify(&sent, &wrong(&code)).await;
     assert_eq!(mistyped["verdict"], "wrong_code", "this one was compared");
     assert_eq!(guesses_left(&gateway, &sent).await, 4);

@@ -15,7 +15,7 @@ use super::model::Step;
 use super::records::{CODE, WRONG, code, guess, keys, limit, purpose, recipient, window};
 use super::whole::{CHOICES, KINDS, STATES, skip_reasons};
 
-const PROVIDERS: [&str; 4] = ["easyotp-eu", "easyotp-us", "airtexts", "start_messaging"];
+const PROVIDERS: [&str; 4] = ["primary-eu", "primary-us", "backup", "last_resort"];
 const PURPOSES: [&str; 2] = ["login", "payment"];
 
 pub(super) struct World {

@@ -66,19 +66,6 @@ fn may_change_the_vendor() {
 }
 
 #[test]
-fn reach_into_a_table_of_texts() {
-    let text = "[providers.a]\nkind = \"airtexts\"\nappid = \"x\"\nbearer = \"env:KEY\"";
-    let good = environment().with("OTPMUX_PROVIDERS__A__PATHS__SEND", "/v2/send");
-    assert!(read_in(text, &good).is_ok());
-    let bad = environment().with("OTPMUX_PROVIDERS__A__PATHS__SEND", "v2");
-    assert_eq!(
-        mistakes(text, &bad),
-        ["providers.a.paths.send: must begin with / and hold no ?, # or space \
-         (set by OTPMUX_PROVIDERS__A__PATHS__SEND)",]
-    );
-}
-
-#[test]
 fn a_wrong_value_names_its_variable() {
     let environment = environment()
         .with("OTPMUX_PROVIDERS__P__TIMEOUT", "soon")

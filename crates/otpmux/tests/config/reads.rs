@@ -16,9 +16,8 @@ api_key = "env:KEY"
 timeout = "5s"
 
 [providers.mike]
-kind = "airtexts"
-appid = "app"
-bearer = "env:KEY"
+kind = "easyotp"
+api_key = "env:KEY"
 
 [[routes]]
 country = ["IN"]
@@ -80,7 +79,7 @@ fn every_section() {
         .iter()
         .map(|configured| (configured.provider.id().as_str(), configured.kind))
         .collect();
-    let order = [("zulu", "easyotp"), ("alpha", "startmessaging"), ("mike", "airtexts")];
+    let order = [("zulu", "easyotp"), ("alpha", "startmessaging"), ("mike", "easyotp")];
     assert_eq!(names, order, "the order of the file counts");
     let routes = config.routes().unwrap().as_slice();
     assert_eq!(routes.len(), 2);

@@ -1,0 +1,161 @@
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+/// One golden file.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Golden {
+    /// Where it is known from. Begins with the grade of evidence in brackets.
+    pub source: String,
+    /// Whether the vendor documents the answer literally.
+    pub documented: bool,
+    /// What is asked.
+    pub request: Request,
+    /// What is answered.
+    pub response: Response,
+    /// The calls that lead to this request, and what the answer means to each.
+    #[serde(default)]
+    pub cases: Vec<Case>,
+    /// Who does not use the file, and why.
+    #[serde(default)]
+    pub not_for: NotFor,
+}
+
+/// The request of a golden file.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Request {
+    /// The HTTP method.
+    pub method: String,
+    /// The path with the vendor's base path, and the query.
+    pub path: String,
+    /// The headers that matter.
+    pub headers: BTreeMap<String, String>,
+    /// The JSON body; text for a body that is not JSON; `null` for none.
+    pub body: Value,
+}
+
+/// The answer of a golden file.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Response {
+    /// The HTTP status.
+    pub status: u16,
+    /// The headers that matter.
+    pub headers: BTreeMap<String, String>,
+    /// The JSON body; text for a body that is not JSON; `null` for none.
+    pub body: Value,
+}
+
+impl Response {
+    /// The body as it goes over the wire.
+    pub fn text(&self) -> String {
+        match &self.body {
+            Value::Null => String::new(),
+            Value::String(text) => text.clone(),
+            json => json.to_string(),
+        }
+    }
+}
+
+/// Who leaves a file out, with the reason.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[non_exhaustive]
+pub struct NotFor {
+    /// Why the adapter has no case for it.
+    pub adapter: Option<String>,
+    /// Why the emulator does not play it.
+    pub emulator: Option<String>,
+}
+
+/// One call of an adapter that leads to the file's request.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Case {
+    /// Which call.
+    pub call: Call,
+    /// Keys of the adapter's configuration, over those of the vendor's fixture; `null` removes one.
+    #[serde(default)]
+    pub settings: Map<String, Value>,
+    /// What the call is given.
+    #[serde(default)]
+    pub input: Input,
+    /// What the request on the wire must be.
+    #[serde(default)]
+    pub wire: Wire,
+    /// What the answer means: one of `sent`, `verdict`, `status`, `balance`, `cancellation` and
+    /// `error`, with every fact of it.
+    #[serde(default)]
+    pub expect: Value,
+}
+
+/// A call of an adapter.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Call {
+    /// A send.
+    Send,
+    /// A check of a code that the vendor made.
+    Verify,
+    /// The vendor's code again.
+    Resend,
+    /// The end of a vendor's code.
+    Cancel,
+    /// Where a message is.
+    Status,
+    /// What is left in the account.
+    Balance,
+    /// A call that only this adapter has, by its name. A test of the adapter makes it.
+    Own(String),
+}
+
+/// What a call is given. Which fields count depends on the call.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[non_exhaustive]
+pub struct Input {
+    /// The recipient.
+    pub to: Option<String>,
+    /// The channel.
+    pub channel: Option<String>,
+    /// The code: of a send, one that otpmux made; of a verify, the one to check.
+    pub code: Option<String>,
+    /// The length of the code that the vendor is asked to make.
+    pub code_length: Option<u8>,
+    /// The vendor's reference of an earlier send.
+    pub reference: Option<String>,
+    /// The text of the message.
+    pub message: Option<String>,
+    /// The subject of an e-mail.
+    pub subject: Option<String>,
+    /// How long the code is good for, in seconds.
+    pub ttl: Option<u64>,
+    /// The vendor's name of a template.
+    pub template: Option<String>,
+    /// The language.
+    pub locale: Option<String>,
+    /// The sender's name.
+    pub sender: Option<String>,
+}
+
+/// What the request on the wire must be.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Wire {
+    /// The file's: method, path, query, every header that the file lists, and the whole body.
+    #[default]
+    Same,
+    /// The file's, but for these top-level fields of the body.
+    SameButFor(Vec<String>),
+    /// Another one: the adapter never makes the request that the file shows.
+    Other,
+}
