@@ -15,9 +15,9 @@ mod store;
 
 pub use client::{
     BuildError, CandidateView, ClientBuilder, ClientConfig, CodeSourceView, Explanation,
-    HistoryEntry, InFlight, LimitView, NewVerification, OtpClient, ProviderView, Reloaded, Resend,
-    Scope, ScopedClient, SendAttemptView, Verification, VerificationStatus, Verify,
-    describe_metrics,
+    HistoryEntry, InFlight, LimitView, NewVerification, OpenStoreError, OtpClient, ProviderView,
+    Reloaded, Resend, Scope, ScopedClient, SendAttemptView, Verification, VerificationStatus,
+    Verify, describe_metrics,
 };
 pub use health::{Health, HealthUpdate, OpenCircuit, Witness};
 pub use id::{ParseIdError, VerificationId};
@@ -25,7 +25,7 @@ pub use keys::{
     CodeMac, Guess, GuessName, GuessWindows, KeyCheck, KeyError, KeyId, RecipientHash, Sealed,
     ServerKeys,
 };
-pub use layers::{BreakerSettings, Resilience, ResilienceError, ResilientProvider, RetryBudget};
+pub use layers::{BreakerSettings, Resilience, ResilientProvider, RetryBudget};
 pub use limits::{LimitExceeded, LimitHit, LimitKey, LimitScope, Refund, longest, millis};
 pub use memory::MemoryStore;
 pub use policy::{MessageLimits, Policy, PolicyError, ResendBy};
@@ -33,7 +33,7 @@ pub use record::{
     AttemptState, Choice, IdempotencyRecord, Record, SendAttempt, Skip, SkipReason, State,
     VendorTerms,
 };
-pub use routing::{Route, Routes};
+pub use routing::{Route, RouteError, Routes};
 pub use store::{
     AttemptEnd, AttemptStarted, Behind, Counted, Create, Created, GuessEnd, GuessState, Guessed,
     HEALTH_TTL, HEALTH_UPDATES_KEPT, LOOKS_BEHIND, Lost, NamedGuess, RETENTION, RecordOutcome,

@@ -22,6 +22,34 @@ pub(crate) fn is_country(text: &str) -> bool {
     }
 }
 
+/// The names that people write for a country whose code is another.
+const OTHER_NAMES: [(&str, &str); 3] = [("UK", "GB"), ("USA", "US"), ("INDIA", "IN")];
+
+/// Accepts what [`is_country`] does; otherwise says what was meant, or the rule.
+pub(crate) fn check_country(text: &str) -> Result<(), String> {
+    if is_country(text) {
+        return Ok(());
+    }
+    let capitals = text.to_ascii_uppercase();
+    let other = OTHER_NAMES.iter().find(|(name, _)| *name == capitals);
+    let meant = other.map_or(&*capitals, |(_, code)| code);
+    Err(if is_country(meant) {
+        format!("`{text}` is not a country's code; did you mean `{meant}`?")
+    } else {
+        format!(
+            "`{text}` is not a country with telephone numbers; write two capital letters such as IN"
+        )
+    })
+}
+
+/// Accepts one country, not several (`GB+`).
+pub(crate) fn check_one_country(text: &str) -> Result<(), String> {
+    match text.parse::<CountryCode>() {
+        Ok(_) => Ok(()),
+        Err(error) => check_country(text).and(Err(error.to_string())),
+    }
+}
+
 /// Whether a country is among those that are named.
 pub(crate) fn includes(named: &[String], country: CountryCode) -> bool {
     named.iter().any(|name| match name.strip_suffix('+') {
@@ -38,6 +66,12 @@ pub(crate) fn is_prefix(text: &str) -> bool {
     (1..=15).contains(&digits.len())
         && digits.bytes().all(|b| b.is_ascii_digit())
         && !digits.starts_with('0')
+}
+
+/// Accepts what [`is_prefix`] does.
+pub(crate) fn check_prefix(text: &str) -> Result<(), String> {
+    let rule = || format!("`{text}` does not begin a number; write it such as +9198");
+    is_prefix(text).then_some(()).ok_or_else(rule)
 }
 
 impl Policy {

@@ -1,144 +1,194 @@
 use std::collections::BTreeMap;
+use std::fmt;
 use std::ops::RangeInclusive;
+use std::str::FromStr;
 use std::time::Duration;
 
+use otpmux_core::settings::{ConfigError, Section as _, duration_text, parses};
 use otpmux_core::{Channel, Code, CountryCode, NumberKind, RateLimit};
 
 use crate::LimitScope;
-use crate::numbers::{is_country, is_prefix};
+use crate::numbers::{check_country, check_one_country, check_prefix};
 
-/// The rules that hold for every verification.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Policy {
-    /// Digits of a code, where we make it. Default 6.
-    pub code_length: u8,
-    /// Allow codes of fewer than six digits, which can be guessed. Default no.
-    pub allow_short_codes: bool,
-    /// How long a code is good for, counted from the first send and not renewed by a resend.
-    /// Default 5 minutes, at most 10.
-    pub ttl: Duration,
-    /// The same for messages by some channels, such as e-mail, which takes longer. A resend by another
-    /// channel does not change it. Default none.
-    pub ttls: BTreeMap<Channel, Duration>,
-    /// Wrong codes before a verification is locked. Default 5.
-    pub max_guesses: u32,
-    /// Messages that may go out beyond the one that the user needs, when it is unknown whether that
-    /// one did. Default 1.
-    pub max_duplicates: u32,
-    /// How long a whole send may take, over all providers. Default 20 s.
-    pub deadline: Duration,
-    /// When a provider has not answered for so long, the next one is asked beside it, with the same
-    /// code; it counts as a duplicate. Default never.
-    pub hedge_after: Option<Duration>,
-    /// How long a user must wait before the first resend; the wait doubles with each. Default 30 s.
-    pub resend_delay: Duration,
-    /// What that wait grows to. Default 10 minutes.
-    pub resend_delay_max: Duration,
-    /// Resends of one verification. Default 4.
-    pub max_resends: u32,
-    /// By whom a message is sent again. Default the next provider.
-    pub resend_by: ResendBy,
-    /// The order in which [`ResendBy::NextChannel`] goes through channels. Default sms, whatsapp,
-    /// voice.
-    pub channels: Vec<Channel>,
-    /// The countries whose numbers get messages, as ISO 3166-1 codes of two capital letters; a
-    /// number of any other country, or of none, is refused. Default `None`: every country that a
-    /// route takes, which lets fraudsters choose the dearest one. Name yours wherever strangers make
-    /// you send.
-    ///
-    /// `GB+` is a country with all that share its calling code: here Guernsey, Jersey and the Isle of
-    /// Man, for `US+` all of the North American plan.
-    pub countries: Option<Vec<String>>,
-    /// The country in whose national form numbers may be given, where
-    /// [`OtpClient::read_recipient`](crate::OtpClient::read_recipient) reads them. Default `None`:
-    /// numbers need their calling code.
-    pub default_country: Option<CountryCode>,
-    /// The kinds of numbers that get no messages. Default premium, shared cost, personal, pager,
-    /// universal access, voicemail, toll-free and those of no country: nobody's telephone, or a dear
-    /// one. [`NumberKind::Unassigned`] is not among them, since ranges come into use before a table
-    /// knows.
-    pub refuse_numbers: Vec<NumberKind>,
-    /// Beginnings of numbers, each with its `+`, that get messages whatever their kind and country:
-    /// for ranges of which the table is not right (any more). Default none. A route that names
-    /// countries does not take them unless it names the prefix.
-    pub allow_prefixes: Vec<String>,
-    /// How many messages and guesses there may be.
-    pub limits: MessageLimits,
-}
-
-/// How many messages there may be, and how many guesses. Each list holds sliding windows that must
-/// all have room; an empty list does not restrict.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct MessageLimits {
-    /// To one recipient, however its number or address is
-    /// [spelt](otpmux_core::Recipient::counted). Default 2 in a minute, 15 in an hour, 50 in a day.
-    pub recipient: Vec<RateLimit>,
-    /// Asked for from one address (IPv4) or network of 64 bits (IPv6), where it is
-    /// [known](otpmux_core::ClientContext::ip). Default 20 in a minute, 200 in an hour.
-    pub ip: Vec<RateLimit>,
-    /// For one purpose. Default none.
-    pub purpose: Vec<RateLimit>,
-    /// To numbers that differ in their last four digits only: fraudsters buy them in blocks. Default
-    /// 50 in ten minutes.
-    pub number_range: Vec<RateLimit>,
-    /// To addresses of one mail domain, its
-    /// [subdomains](otpmux_core::EmailAddress::counted_domain) included: whoever owns one has as many
-    /// mailboxes as it likes. Hosts of many people are counted too, so leave room for the largest.
-    /// Default none.
-    pub domain: Vec<RateLimit>,
-    /// All in all. Default none.
-    pub global: Vec<RateLimit>,
-    /// Codes that may be tried for one recipient from one address (IPv4) or network of 64 bits (IPv6),
-    /// over all its verifications, until one is right; those from addresses that are not
-    /// [known](crate::Verify::client) count together. Default 10 in an hour, 30 in a day.
-    pub guesses: Vec<RateLimit>,
-    /// Codes that may be tried for one recipient from all addresses together, over all its
-    /// verifications; a right one counts nothing, and takes nothing back. Default 30 in an hour, 100 in
-    /// a day: whoever has as many addresses as they like hits a code of six digits in one day with a
-    /// chance of 1 in 10,000.
-    pub guesses_total: Vec<RateLimit>,
-}
-
-/// By whom a message is sent again when its user asks for it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum ResendBy {
-    /// By the provider that has sent it.
-    Same,
-    /// By one that has not, where there is one: one that carries the same code before one that makes
-    /// its own.
-    Next,
-    /// By the next channel that can be had, where there is one.
-    NextChannel,
-}
-
-const MINUTE: Duration = Duration::from_mins(1);
-const HOUR: Duration = Duration::from_hours(1);
-const DAY: Duration = Duration::from_hours(24);
-
-impl Default for MessageLimits {
-    fn default() -> Self {
-        Self {
-            recipient: vec![
-                RateLimit::new(2, MINUTE),
-                RateLimit::new(15, HOUR),
-                RateLimit::new(50, DAY),
+otpmux_core::settings! {
+    /// The rules for every verification: the section `[policy]` of a configuration file.
+    #[derive(Clone, Debug)]
+    pub struct Policy {
+        /// Digits of a code that otpmux generates. Fewer than 6 need `allow_short_codes`.
+        pub code_length: u8 = 6,
+            integer(Code::MIN_LENGTH as i64..=Code::MAX_LENGTH as i64), example 8;
+        /// Allow codes of 4 and 5 digits, which an attacker can guess.
+        pub allow_short_codes: bool = false, flag(), example true;
+        /// How long a code is valid, counted from the first send. A resend does not renew it.
+        pub ttl: Duration = Duration::from_mins(5),
+            duration(Policy::MIN_TTL..=Policy::MAX_TTL), example "3m";
+        /// How long a code is valid when the first message goes by this channel, in place of
+        /// `ttl`. A resend by another channel does not change it.
+        pub ttls: BTreeMap<Channel, Duration> = BTreeMap::new(),
+            durations(Policy::MIN_TTL..=Policy::MAX_TTL).check(parses::<Channel>),
+            example { "email": "10m" };
+        /// Wrong codes after which a verification is locked.
+        pub max_guesses: u32 = 5, integer(1..=10), example 3;
+        /// Messages that may go out beyond the one that the user needs, when it is unknown whether
+        /// that one went out.
+        pub max_duplicates: u32 = 1, integer(0..=3), example 0;
+        /// How long a whole send may take, over all providers.
+        pub deadline: Duration = Duration::from_secs(20),
+            duration(Duration::from_secs(1)..=Duration::from_mins(2)), example "15s";
+        /// When a provider has not answered for this time, the next provider is called as well, with
+        /// the same code. The second message counts as a duplicate. Absent: never.
+        pub hedge_after: Option<Duration> = None,
+            duration(Duration::from_millis(100)..=Duration::from_mins(1)), example "2s";
+        /// How long a user must wait before the first resend. The wait doubles with each resend.
+        pub resend_delay: Duration = Duration::from_secs(30),
+            duration(Duration::ZERO..=Policy::MAX_TTL), example "1m";
+        /// The longest wait before a resend. At least `resend_delay`.
+        pub resend_delay_max: Duration = Duration::from_mins(10),
+            duration(Duration::ZERO..=Policy::MAX_TTL), example "5m";
+        /// Resends of one verification.
+        pub max_resends: u32 = 4, integer(0..=10), example 2;
+        /// The provider that sends a message again: the same one, the next one, or one of the next
+        /// channel.
+        pub resend_by: ResendBy = ResendBy::Next, choice(ResendBy::WORDS), example "next_channel";
+        /// The order of the channels for `resend_by = "next_channel"`.
+        pub channels: Vec<Channel> = vec![Channel::Sms, Channel::WhatsApp, Channel::Voice],
+            list().check(parses::<Channel>), example ["whatsapp", "sms"];
+        /// The countries whose numbers get messages, as ISO 3166-1 codes of two capital letters, or
+        /// `"any"`. `GB+` is GB with all countries that share its calling code. A number of another
+        /// country, or of none, is refused. Absent: every country that a route serves, which lets
+        /// fraudsters choose the most expensive one; `otpmux serve` requires this key.
+        pub countries: Option<Vec<String>> = None,
+            list_or("any").check(check_country), example ["IN", "GB+"];
+        /// The country in whose national form numbers may be given over HTTP, to the command, and to
+        /// `OtpClient::read_recipient`. Absent: numbers need their calling code.
+        pub default_country: Option<CountryCode> = None,
+            text().check(check_one_country), example "IN";
+        /// The kinds of numbers that get no messages: `ordinary`, `voip`, `toll_free`, `premium`,
+        /// `shared_cost`, `personal`, `pager`, `uan`, `voicemail`, `world` (of no country),
+        /// `unassigned`. The last one is not among the defaults, because ranges come into use before
+        /// a table has them.
+        pub refuse_numbers: Vec<NumberKind> = vec![
+                NumberKind::Premium,
+                NumberKind::SharedCost,
+                NumberKind::Personal,
+                NumberKind::Pager,
+                NumberKind::Uan,
+                NumberKind::Voicemail,
+                NumberKind::TollFree,
+                NumberKind::World,
             ],
-            ip: vec![RateLimit::new(20, MINUTE), RateLimit::new(200, HOUR)],
-            purpose: Vec::new(),
-            number_range: vec![RateLimit::new(50, 10 * MINUTE)],
-            domain: Vec::new(),
-            global: Vec::new(),
-            guesses: vec![RateLimit::new(10, HOUR), RateLimit::new(30, DAY)],
-            guesses_total: vec![RateLimit::new(30, HOUR), RateLimit::new(100, DAY)],
+            list_or_empty().check(parses::<NumberKind>), example ["premium", "voip"];
+        /// Beginnings of numbers, each with its `+`, that get messages whatever their kind and
+        /// country: for ranges of which the table of numbers is wrong. A route that names countries
+        /// serves them only if it names the prefix.
+        pub allow_prefixes: Vec<String> = Vec::new(),
+            list_or_empty().check(check_prefix), example ["+4490"];
+        plain {
+            /// How many messages and guesses are allowed.
+            pub limits: MessageLimits = MessageLimits::default();
         }
     }
 }
 
+otpmux_core::settings! {
+    /// How many messages and guesses are allowed: the section `[limits]` of a configuration file.
+    /// Each list holds sliding windows that must all have room; an empty list switches the limit off.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct MessageLimits {
+        /// Messages to one recipient. Different spellings of a number or an address count as one
+        /// recipient.
+        pub recipient: Vec<RateLimit> = vec![
+                RateLimit::new(2, MINUTE),
+                RateLimit::new(15, HOUR),
+                RateLimit::new(50, DAY),
+            ],
+            limits(LIMIT_COUNT, LIMIT_PER, MOST_LIMITS), example ["1/1m", "5/1h"];
+        /// Messages that one client address (IPv4) or network of 64 bits (IPv6) asks for, where the
+        /// address is known.
+        pub ip: Vec<RateLimit> = vec![RateLimit::new(20, MINUTE), RateLimit::new(200, HOUR)],
+            limits(LIMIT_COUNT, LIMIT_PER, MOST_LIMITS), example ["10/1m"];
+        /// Messages for one purpose.
+        pub purpose: Vec<RateLimit> = Vec::new(),
+            limits(LIMIT_COUNT, LIMIT_PER, MOST_LIMITS), example ["5000/1h"];
+        /// Messages to numbers that differ in their last four digits only: fraudsters buy numbers in
+        /// blocks.
+        pub number_range: Vec<RateLimit> = vec![RateLimit::new(50, TEN_MINUTES)],
+            limits(LIMIT_COUNT, LIMIT_PER, MOST_LIMITS), example ["20/10m"];
+        /// Messages to addresses of one mail domain, its subdomains included. Large mail hosts are
+        /// counted too, so leave room for the largest one of your users.
+        pub domain: Vec<RateLimit> = Vec::new(),
+            limits(LIMIT_COUNT, LIMIT_PER, MOST_LIMITS), example ["500/1h"];
+        /// All messages.
+        pub global: Vec<RateLimit> = Vec::new(),
+            limits(LIMIT_COUNT, LIMIT_PER, MOST_LIMITS), example ["2000/1d"];
+        /// Codes that may be tried for one recipient from one client address (IPv4) or network of 64
+        /// bits (IPv6), over all its verifications, until one is right. Guesses without a known
+        /// address count together.
+        pub guesses: Vec<RateLimit> = vec![RateLimit::new(10, HOUR), RateLimit::new(30, DAY)],
+            limits(LIMIT_COUNT, LIMIT_PER, MOST_LIMITS), example ["5/1h"];
+        /// Codes that may be tried for one recipient from all addresses together, over all its
+        /// verifications. A right code counts nothing and gives nothing back. With the default, an
+        /// attacker with any number of addresses hits a code of six digits in one day with a chance of
+        /// 1 in 10,000.
+        pub guesses_total: Vec<RateLimit> = vec![RateLimit::new(30, HOUR), RateLimit::new(100, DAY)],
+            limits(LIMIT_COUNT, LIMIT_PER, MOST_LIMITS), example ["20/1h"];
+    }
+}
+
+const MINUTE: Duration = Duration::from_mins(1);
+const TEN_MINUTES: Duration = Duration::from_mins(10);
+const HOUR: Duration = Duration::from_hours(1);
+const DAY: Duration = Duration::from_hours(24);
+
+/// The count of a limit.
+const LIMIT_COUNT: RangeInclusive<u32> = 1..=1_000_000;
+/// The window of a limit.
+const LIMIT_PER: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_hours(7 * 24);
+/// The limits in one list.
+pub(crate) const MOST_LIMITS: usize = 8;
+
+/// The provider that sends a message again when its user asks for that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ResendBy {
+    /// The provider that sent the message.
+    Same,
+    /// A provider that did not send it, where there is one: one that carries the same code before one
+    /// that makes its own.
+    Next,
+    /// A provider of the next channel that is available, where there is one.
+    NextChannel,
+}
+
+impl ResendBy {
+    const ALL: [Self; 3] = [Self::Same, Self::Next, Self::NextChannel];
+    const WORDS: &'static [&'static str] = &["same", "next", "next_channel"];
+}
+
+impl fmt::Display for ResendBy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Same => "same",
+            Self::Next => "next",
+            Self::NextChannel => "next_channel",
+        })
+    }
+}
+
+impl FromStr for ResendBy {
+    type Err = ConfigError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let expected = || format!("must be one of: {}", Self::WORDS.join(", "));
+        let found = Self::ALL.into_iter().find(|by| by.to_string() == text);
+        found.ok_or_else(|| ConfigError::new("resend_by", expected()))
+    }
+}
+
+otpmux_core::text_setting!(ResendBy);
+
 impl MessageLimits {
-    /// No limit at all: for tests, and for those who limit elsewhere.
+    /// No limit at all: for tests, and for applications that limit elsewhere.
     pub fn none() -> Self {
         Self {
             recipient: Vec::new(),
@@ -152,7 +202,7 @@ impl MessageLimits {
         }
     }
 
-    /// Each list with what it counts by, in the order of the fields.
+    /// Each list with its scope, in the order of the fields.
     pub fn by_scope(&self) -> [(LimitScope, &[RateLimit]); 8] {
         [
             (LimitScope::Recipient, &self.recipient),
@@ -165,47 +215,9 @@ impl MessageLimits {
             (LimitScope::GuessesTotal, &self.guesses_total),
         ]
     }
-
-    fn all(&self) -> impl Iterator<Item = &RateLimit> {
-        self.by_scope().into_iter().flat_map(|(_, limits)| limits)
-    }
 }
 
-impl Default for Policy {
-    fn default() -> Self {
-        Self {
-            code_length: 6,
-            allow_short_codes: false,
-            ttl: Duration::from_mins(5),
-            ttls: BTreeMap::new(),
-            max_guesses: 5,
-            max_duplicates: 1,
-            deadline: Duration::from_secs(20),
-            hedge_after: None,
-            resend_delay: Duration::from_secs(30),
-            resend_delay_max: Duration::from_mins(10),
-            max_resends: 4,
-            resend_by: ResendBy::Next,
-            channels: vec![Channel::Sms, Channel::WhatsApp, Channel::Voice],
-            countries: None,
-            default_country: None,
-            refuse_numbers: vec![
-                NumberKind::Premium,
-                NumberKind::SharedCost,
-                NumberKind::Personal,
-                NumberKind::Pager,
-                NumberKind::Uan,
-                NumberKind::Voicemail,
-                NumberKind::TollFree,
-                NumberKind::World,
-            ],
-            allow_prefixes: Vec::new(),
-            limits: MessageLimits::default(),
-        }
-    }
-}
-
-/// A policy that cannot be, or that would not be safe.
+/// A policy that is not valid, or that would not be safe.
 #[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PolicyError {
@@ -215,18 +227,12 @@ pub enum PolicyError {
     /// The TTL of codes.
     #[error("ttl must be from 30 s to 10 m")]
     Ttl,
-    /// Another number or time.
-    #[error("{0} is outside its range")]
-    Range(&'static str),
-    /// A limit that cannot be.
-    #[error("a limit must be 1 to 1,000,000 in 1 s to 7 days")]
-    Limit,
-    /// A country that no number can have.
-    #[error("`{0}` is not a country with telephone numbers; write two capital letters such as IN")]
-    Country(String),
-    /// A prefix that no number can begin with.
-    #[error("`{0}` does not begin a number; write it such as +9198")]
-    Prefix(String),
+    /// Another key of `[policy]`.
+    #[error("policy.{0}")]
+    Setting(ConfigError),
+    /// A key of `[limits]`.
+    #[error("limits.{0}")]
+    Limit(ConfigError),
 }
 
 otpmux_core::debug_as_display!(PolicyError);
@@ -234,70 +240,39 @@ otpmux_core::debug_as_display!(PolicyError);
 impl Policy {
     /// The longest TTL of a code that reaches its user out of band (NIST SP 800-63B).
     pub const MAX_TTL: Duration = Duration::from_mins(10);
-    /// The shortest TTL: a message takes its time.
+    /// The shortest TTL: a message needs time to arrive.
     pub const MIN_TTL: Duration = Duration::from_secs(30);
-    /// What [`max_guesses`](Self::max_guesses) may be.
-    pub const MAX_GUESSES: RangeInclusive<u32> = 1..=10;
-    /// What [`duplicates`](Self::duplicates) may be.
-    pub const MAX_DUPLICATES: RangeInclusive<u32> = 0..=3;
-    /// What [`deadline`](Self::deadline) may be.
-    pub const DEADLINE: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_mins(2);
-    /// What [`hedge_after`](Self::hedge_after) may be.
-    pub const HEDGE_AFTER: RangeInclusive<Duration> =
-        Duration::from_millis(100)..=Duration::from_mins(1);
-    /// What [`resend_delay`](Self::resend_delay) and its maximum may be.
-    pub const RESEND_DELAY: RangeInclusive<Duration> = Duration::ZERO..=Self::MAX_TTL;
-    /// What [`resends`](Self::resends) may be.
-    pub const MAX_RESENDS: RangeInclusive<u32> = 0..=10;
-    /// What the count of a limit may be.
-    pub const LIMIT_COUNT: RangeInclusive<u32> = 1..=1_000_000;
-    /// What the length of a limit's window may be.
-    pub const LIMIT_PER: RangeInclusive<Duration> =
-        Duration::from_secs(1)..=Duration::from_hours(7 * 24);
 
-    /// Whether all of it holds.
+    /// Checks every value and the rules between them.
     ///
     /// # Errors
     ///
-    /// The first thing that does not.
+    /// The first value that is not valid.
     pub fn check(&self) -> Result<(), PolicyError> {
         self.check_code_length(self.code_length)?;
         Self::check_ttl(self.ttl)?;
-        self.ttls.values().try_for_each(|ttl| Self::check_ttl(*ttl))?;
-        let hedge = self.hedge_after.is_none_or(|after| Self::HEDGE_AFTER.contains(&after));
-        let growth = self.resend_delay..=*Self::RESEND_DELAY.end();
-        let ranges = [
-            ("max_guesses", Self::MAX_GUESSES.contains(&self.max_guesses)),
-            ("max_duplicates", Self::MAX_DUPLICATES.contains(&self.max_duplicates)),
-            ("deadline", Self::DEADLINE.contains(&self.deadline)),
-            ("hedge_after", hedge),
-            ("resend_delay", Self::RESEND_DELAY.contains(&self.resend_delay)),
-            ("resend_delay_max", growth.contains(&self.resend_delay_max)),
-            ("max_resends", Self::MAX_RESENDS.contains(&self.max_resends)),
-        ];
-        if let Some((what, _)) = ranges.into_iter().find(|(_, holds)| !holds) {
-            return Err(PolicyError::Range(what));
-        }
-        if !self.limits.all().all(Self::can_be) {
-            return Err(PolicyError::Limit);
-        }
-        if let Some(prefix) = self.allow_prefixes.iter().find(|prefix| !is_prefix(prefix)) {
-            return Err(PolicyError::Prefix(prefix.clone()));
-        }
-        let mut countries = self.countries.iter().flatten();
-        countries
-            .find(|country| !is_country(country))
-            .map_or(Ok(()), |country| Err(PolicyError::Country(country.clone())))
+        otpmux_core::settings::Section::check(self).map_err(PolicyError::Setting)?;
+        self.limits.check().map_err(PolicyError::Limit)?;
+        self.conflicts().into_iter().next().map_or(Ok(()), |error| Err(PolicyError::Setting(error)))
     }
 
-    /// How long a code that first goes by this channel is good for.
+    /// The values that are in their ranges and do not fit each other, each by its key.
+    pub fn conflicts(&self) -> Vec<ConfigError> {
+        let mut conflicts = Vec::new();
+        if let Err(error) = self.check_code_length(self.code_length) {
+            conflicts.push(ConfigError::new("code_length", error.to_string()));
+        }
+        if self.resend_delay_max < self.resend_delay {
+            let delay = duration_text(self.resend_delay);
+            let message = format!("must be at least resend_delay, which is {delay}");
+            conflicts.push(ConfigError::new("resend_delay_max", message));
+        }
+        conflicts
+    }
+
+    /// How long a code that first goes by this channel is valid.
     pub fn ttl_by(&self, channel: &Channel) -> Duration {
         self.ttls.get(channel).copied().unwrap_or(self.ttl)
-    }
-
-    /// Whether a limit's count and window are within their ranges.
-    pub fn can_be(limit: &RateLimit) -> bool {
-        Self::LIMIT_COUNT.contains(&limit.count) && Self::LIMIT_PER.contains(&limit.per)
     }
 
     /// How long a user must wait after so many resends.
@@ -338,49 +313,45 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_is_not_safe() {
-        for (policy, error) in [
-            (Policy { ttl: Duration::from_secs(601), ..Policy::default() }, PolicyError::Ttl),
+    fn each_value_outside_its_range_is_named() {
+        let long = Duration::from_secs(601);
+        let country = Some(vec!["India".to_owned()]);
+        let default = Policy::default;
+        let cases = [
+            (default().ttl(long), "ttl must be"),
+            (default().ttls([(Channel::Email, long)]), "policy.ttls.email: must be a time"),
+            (default().max_guesses(0), "policy.max_guesses: must be a whole number from 1 to 10"),
+            (default().duplicates(4), "policy.max_duplicates: must be a whole number from 0 to 3"),
+            (default().deadline(Duration::ZERO), "policy.deadline: must be a time"),
             (
-                Policy {
-                    ttls: BTreeMap::from([(Channel::Email, Duration::from_secs(601))]),
-                    ..Policy::default()
-                },
-                PolicyError::Ttl,
+                default().resend_delay_max(Duration::ZERO),
+                "policy.resend_delay_max: must be at least resend_delay, which is 30s",
             ),
-            (Policy { max_guesses: 0, ..Policy::default() }, PolicyError::Range("max_guesses")),
+            (default().hedge_after(Duration::ZERO), "policy.hedge_after: must be a time"),
+            (Policy { countries: country, ..default() }, "policy.countries[0]: `India` is not"),
             (
-                Policy { max_duplicates: 4, ..Policy::default() },
-                PolicyError::Range("max_duplicates"),
-            ),
-            (
-                Policy { deadline: Duration::ZERO, ..Policy::default() },
-                PolicyError::Range("deadline"),
-            ),
-            (
-                Policy { resend_delay_max: Duration::ZERO, ..Policy::default() },
-                PolicyError::Range("resend_delay_max"),
-            ),
-            (
-                Policy { hedge_after: Some(Duration::ZERO), ..Policy::default() },
-                PolicyError::Range("hedge_after"),
-            ),
-            (
-                Policy { countries: Some(vec!["India".into()]), ..Policy::default() },
-                PolicyError::Country("India".into()),
+                default().allow_prefixes(["44".to_owned()]),
+                "policy.allow_prefixes[0]: `44` does not",
             ),
             (
                 Policy {
-                    limits: MessageLimits {
-                        global: vec![RateLimit::new(0, MINUTE)],
-                        ..MessageLimits::default()
-                    },
-                    ..Policy::default()
+                    limits: MessageLimits::default().global([RateLimit::new(0, MINUTE)]),
+                    ..default()
                 },
-                PolicyError::Limit,
+                "limits.global[0]: must be a limit",
             ),
-        ] {
-            assert_eq!(policy.check(), Err(error));
+        ];
+        for (policy, expected) in cases {
+            let error = policy.check().unwrap_err().to_string();
+            assert!(error.starts_with(expected), "{error}");
+        }
+    }
+
+    #[test]
+    fn every_word_for_a_resend_is_known() {
+        assert_eq!(ResendBy::ALL.map(|by| by.to_string()), ResendBy::WORDS);
+        for by in ResendBy::ALL {
+            assert_eq!(by.to_string().parse(), Ok(by));
         }
     }
 

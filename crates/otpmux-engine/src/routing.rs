@@ -1,31 +1,63 @@
+use otpmux_core::settings::parses;
 use otpmux_core::{Channel, ProviderId, Purpose, Recipient};
 
-use crate::numbers::{includes, is_country, is_prefix};
+use crate::numbers::{check_country, check_prefix, includes, is_country, is_prefix};
 
-/// One rule: which providers may send what, in which order. An empty list does not restrict.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Route {
-    /// Countries of the recipient's number, as ISO 3166-1 codes of two capital letters; `GB+` is a
-    /// country with all that share its calling code.
-    pub countries: Vec<String>,
-    /// Channels.
-    pub channels: Vec<Channel>,
-    /// Beginnings of the recipient's number, each with its `+`.
-    pub prefixes: Vec<String>,
-    /// Purposes.
-    pub purposes: Vec<Purpose>,
-    /// The providers, the preferred one first.
-    pub providers: Vec<ProviderId>,
-    /// A weight for each provider, in the order of [`providers`](Self::providers): each send draws
-    /// its order anew, with these chances. Empty means that the order is fixed. A provider of
-    /// weight 0 comes after all others.
-    pub weights: Vec<u32>,
+otpmux_core::settings! {
+    /// A rule that says which providers may send what, in which order. A condition that is left out,
+    /// or an empty list, fits everything.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct Route {
+        /// The countries of the recipient's number, as ISO 3166-1 codes of two capital letters. `GB+`
+        /// is GB with all countries that share its calling code. Absent: every country, and none.
+        pub countries: Vec<String> = Vec::new(), list().check(check_country), example ["IN", "GB+"];
+        /// The channels of the message. Absent: every channel.
+        pub channels: Vec<Channel> = Vec::new(),
+            list().check(parses::<Channel>), example ["sms", "whatsapp"];
+        /// Beginnings of the recipient's number, each with its `+`. Absent: every number, and e-mail.
+        pub prefixes: Vec<String> = Vec::new(), list().check(check_prefix), example ["+9198"];
+        /// The purposes of the verification. Absent: every purpose.
+        pub purposes: Vec<Purpose> = Vec::new(), list().check(parses::<Purpose>), example ["login"];
+        plain {
+            /// The providers, the preferred one first.
+            pub providers: Vec<ProviderId> = Vec::new();
+            /// A weight for each provider, in the order of [`providers`](Self::providers): each send
+            /// draws its order with these chances. Empty means that the order is fixed. A provider of
+            /// weight 0 comes after all others.
+            pub weights: Vec<u32> = Vec::new();
+        }
+    }
 }
 
 /// Ordered rules; the first that fits decides. Nothing fits: nothing is sent.
 #[derive(Clone, Debug, Default)]
 pub struct Routes(Vec<Route>);
+
+/// A route that is not valid.
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RouteError {
+    /// A country that no number has.
+    #[error("`{0}` is not a country with telephone numbers; write two capital letters such as IN")]
+    Country(String),
+    /// A prefix that no number begins with.
+    #[error("`{0}` does not begin a number; write it such as +9198")]
+    Prefix(String),
+    /// A provider that is listed twice.
+    #[error("`{0}` is listed twice; each provider is tried once")]
+    Twice(ProviderId),
+    /// Weights for some of the providers only.
+    #[error("every provider needs a weight, or none")]
+    WeightMissing,
+    /// Weights that are all 0.
+    #[error("one weight at least must be more than 0")]
+    NoWeight,
+    /// A route without providers.
+    #[error("a route needs at least one provider")]
+    NoProvider,
+}
+
+otpmux_core::debug_as_display!(RouteError);
 
 impl Route {
     /// A rule that fits everything.
@@ -33,30 +65,36 @@ impl Route {
         Self { providers: providers.into_iter().collect(), ..Self::default() }
     }
 
-    /// What is wrong with this rule by itself, if something is: a country that no number can have,
-    /// a prefix that no number can begin with, no provider, or one that stands twice.
-    pub fn mistake(&self) -> Option<String> {
+    /// Checks this rule by itself.
+    ///
+    /// # Errors
+    ///
+    /// The first mistake.
+    pub fn validate(&self) -> Result<(), RouteError> {
         if let Some(country) = self.countries.iter().find(|country| !is_country(country)) {
-            return Some(format!(
-                "`{country}` is not a country with telephone numbers; \
-                 write two capital letters such as IN"
-            ));
+            return Err(RouteError::Country(country.clone()));
         }
         if let Some(prefix) = self.prefixes.iter().find(|prefix| !is_prefix(prefix)) {
-            return Some(format!("`{prefix}` does not begin a number; write it such as +9198"));
+            return Err(RouteError::Prefix(prefix.clone()));
         }
         let mut seen = self.providers.iter().enumerate();
         if let Some((_, twice)) = seen.find(|(at, id)| self.providers[..*at].contains(id)) {
-            return Some(format!("`{twice}` stands twice; each provider is tried once"));
+            return Err(RouteError::Twice(twice.clone()));
         }
         if !self.weights.is_empty() && self.weights.len() != self.providers.len() {
-            return Some("every provider needs a weight, or none".to_owned());
+            return Err(RouteError::WeightMissing);
         }
         if !self.weights.is_empty() && self.weights.iter().all(|weight| *weight == 0) {
-            return Some("one weight at least must be more than 0".to_owned());
+            return Err(RouteError::NoWeight);
         }
-        self.providers.is_empty().then(|| "a route needs at least one provider".to_owned())
+        if self.providers.is_empty() {
+            return Err(RouteError::NoProvider);
+        }
+        Ok(())
     }
+
+    /// The weights of a file and of [`weights`](Self::weights).
+    pub const WEIGHT: std::ops::RangeInclusive<u32> = 0..=10_000;
 
     /// The places of the providers in the order of one send. `draw` gives any number, each as likely
     /// as the next; it is asked only where there are weights.
@@ -170,12 +208,12 @@ mod tests {
         let with = |change: fn(&mut Route)| {
             let mut route = Route::to([id("a")]);
             change(&mut route);
-            route.mistake().unwrap_or_default()
+            route.validate().map_or_else(|error| error.to_string(), |()| String::new())
         };
         assert_eq!(with(|_| {}), "");
         assert!(with(|r| r.countries = vec!["India".into()]).contains("`India`"));
         assert!(with(|r| r.prefixes = vec!["9198".into()]).contains("`9198`"));
-        assert!(with(|r| r.providers.push(id("a"))).contains("`a` stands twice"));
+        assert!(with(|r| r.providers.push(id("a"))).contains("`a` is listed twice"));
         assert!(with(|r| r.providers.clear()).contains("at least one"));
         assert!(with(|r| r.weights = vec![1, 2]).contains("every provider"));
         assert!(with(|r| r.weights = vec![0]).contains("more than 0"));

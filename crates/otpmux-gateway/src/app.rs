@@ -106,8 +106,8 @@ impl App {
         let server = config.server().cloned().unwrap_or_default();
         let before = self.settings.load();
         let settings = Settings::new(&config, &server, &self.environment, Some(&before))?;
-        let tls = match (&self.tls, &server.tls) {
-            (Some(_), Some(files)) => Some(Tls::read(files)?),
+        let tls = match (&self.tls, server.tls()) {
+            (Some(_), Some(files)) => Some(Tls::read(&files)?),
             _ => None,
         };
         Ok(Again { config, settings, tls })

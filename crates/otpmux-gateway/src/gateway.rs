@@ -125,7 +125,7 @@ fn prepare(
     environment: &Environment,
 ) -> Result<(Settings, Option<Tls>), ConfigErrors> {
     let settings = Settings::new(config, server, environment, None);
-    let tls = server.tls.as_ref().map(Tls::load).transpose();
+    let tls = server.tls().as_ref().map(Tls::load).transpose();
     match (settings, tls) {
         (Ok(settings), Ok(tls)) => Ok((settings, tls)),
         (Err(settings), Err(tls)) => Err(config.locate(settings.and(tls))),

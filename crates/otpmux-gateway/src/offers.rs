@@ -77,7 +77,7 @@ impl Offers {
     pub(crate) fn of(config: &Config) -> Self {
         let policy = config.policy();
         let channels = config.providers().iter().flat_map(|configured| {
-            let channels = &configured.provider.capabilities().channels;
+            let channels = &configured.capabilities.channels;
             channels.iter().map(|channel| channel.as_str().to_owned())
         });
         Self {
@@ -117,8 +117,8 @@ fn ttl(config: &Config) -> Range {
         None => true,
     };
     let (mut min, mut max) = (Policy::MIN_TTL, Policy::MAX_TTL);
-    for configured in config.providers().iter().filter(|one| routed(one.provider.id())) {
-        if let Some(range) = &configured.provider.capabilities().ttls {
+    for configured in config.providers().iter().filter(|one| routed(&one.id)) {
+        if let Some(range) = &configured.capabilities.ttls {
             (min, max) = (min.max(*range.start()), max.min(*range.end()));
         }
     }

@@ -1,28 +1,55 @@
 use std::time::Duration;
 
-use otpmux_core::settings::{ConfigError, Setting, Settings};
+use otpmux_core::settings::{ConfigError, Section, Setting, Settings, parses};
 
 use crate::BaseUrl;
 
+otpmux_core::settings! {
+    /// The keys that every HTTP adapter has, beside its own.
+    #[derive(Clone, Debug)]
+    pub struct HttpSettings {
+        /// The address of the vendor's API: https, or http on loopback. Absent: the address that the
+        /// vendor documents.
+        pub base_url: Option<String> = None, text().check(parses::<BaseUrl>),
+            example "https://api.vendor.example/v1";
+        /// How long one try may take, from connecting to the end of the answer.
+        pub timeout: Duration = Duration::from_secs(10),
+            duration(Duration::from_millis(100)..=Duration::from_mins(2)), example "5s";
+        /// How long connecting may take, TLS included. It must be shorter than `timeout`. Absent: 3s, and
+        /// at most half of `timeout`.
+        pub connect_timeout: Option<Duration> = None,
+            duration(Duration::from_millis(50)..=Duration::from_mins(1)), example "2s";
+        /// How long an idle connection is kept. It must be less than the vendor keeps it; where the
+        /// vendor announces a time, the shorter one holds. 0s uses no connection twice.
+        pub pool_idle_timeout: Duration = Duration::from_secs(4),
+            duration(Duration::ZERO..=Duration::from_mins(5)), example "10s";
+    }
+}
+
 /// The keys that every HTTP adapter has.
-pub const HTTP_SETTINGS: &[Setting] = &[
-    Setting::text("base_url", "Where the vendor's API lives; https, or http on loopback."),
-    Setting::duration(
-        "timeout",
-        Duration::from_millis(100)..=Duration::from_mins(2),
-        "How long one try may take, from connecting to the end of the answer. Default 10s.",
-    ),
-    Setting::duration(
-        "connect_timeout",
-        Duration::from_millis(50)..=Duration::from_mins(1),
-        "How long connecting may take; shorter than `timeout`. Default 3s, at most half of `timeout`.",
-    ),
-    Setting::duration(
-        "pool_idle_timeout",
-        Duration::ZERO..=Duration::from_mins(5),
-        "How long an idle connection is kept: less than the vendor keeps it. 0s uses none again. Default 4s, or less where the vendor announces it.",
-    ),
-];
+pub const HTTP_SETTINGS: &[Setting] = HttpSettings::KEYS[0];
+
+impl HttpSettings {
+    /// How to reach the vendor; `default_url` is its documented address.
+    ///
+    /// # Errors
+    ///
+    /// An address that is none, or timeouts that contradict each other, with the key as the path.
+    pub fn config(&self, default_url: &str) -> Result<HttpConfig, ConfigError> {
+        let url = self.base_url.as_deref().unwrap_or(default_url);
+        let url = url.parse().map_err(|error| ConfigError::new("base_url", format!("{error}")))?;
+        let mut config = HttpConfig::new(url).with_timeout(self.timeout);
+        if let Some(connect_timeout) = self.connect_timeout {
+            if connect_timeout >= config.timeout {
+                let message = "must be shorter than `timeout`";
+                return Err(ConfigError::new("connect_timeout", message));
+            }
+            config.connect_timeout = connect_timeout;
+        }
+        config.pool_idle_timeout = self.pool_idle_timeout;
+        Ok(config)
+    }
+}
 
 /// How to reach a vendor.
 #[derive(Clone, Debug)]
@@ -65,22 +92,13 @@ impl HttpConfig {
     }
 
     /// Reads [`HTTP_SETTINGS`]; `default_url` is the vendor's documented address.
+    ///
+    /// # Errors
+    ///
+    /// As [`HttpSettings::config`].
     pub fn from_settings(settings: &Settings, default_url: &str) -> Result<Self, ConfigError> {
-        let url = settings.text("base_url").unwrap_or(default_url);
-        let url = url.parse().map_err(|error| settings.error("base_url", format!("{error}")))?;
-        let mut config = Self::new(url);
-        if let Some(timeout) = settings.duration("timeout") {
-            config = config.with_timeout(timeout);
-        }
-        if let Some(connect_timeout) = settings.duration("connect_timeout") {
-            if connect_timeout >= config.timeout {
-                return Err(settings.error("connect_timeout", "must be shorter than `timeout`"));
-            }
-            config.connect_timeout = connect_timeout;
-        }
-        if let Some(idle) = settings.duration("pool_idle_timeout") {
-            config.pool_idle_timeout = idle;
-        }
-        Ok(config)
+        let mut http = HttpSettings::default();
+        http.apply(settings);
+        http.config(default_url).map_err(|error| settings.locate(error))
     }
 }

@@ -58,8 +58,7 @@ impl Transport {
         }
         let mut headers = HeaderMap::new();
         for (name, secret) in credentials {
-            let mut value = HeaderValue::from_str(secret.expose())
-                .map_err(|_| wrong("a credential holds characters that no header may hold"))?;
+            let mut value = HeaderValue::from_str(secret.expose()).map_err(|_| wrong(NO_HEADER))?;
             value.set_sensitive(true);
             headers.insert(HeaderName::from_static(name), value);
         }
@@ -233,6 +232,17 @@ fn proxies_are_unreadable() -> bool {
             |name: &str| std::env::var_os(name).is_some_and(|it| it.to_str().is_none());
         unreadable(name) || unreadable(&name.to_lowercase())
     })
+}
+
+const NO_HEADER: &str = "a credential holds characters that no header may hold";
+
+/// Checks that a credential can stand in a header.
+///
+/// # Errors
+///
+/// The rule that it breaks; nothing of the credential.
+pub fn check_credential(secret: &Secret) -> Result<(), &'static str> {
+    HeaderValue::from_str(secret.expose()).map(drop).map_err(|_| NO_HEADER)
 }
 
 impl fmt::Debug for Transport {

@@ -58,6 +58,12 @@ impl Environment {
         self
     }
 
+    /// These variables and others, which take the place of those of the same name.
+    pub(crate) fn and(mut self, others: Self) -> Self {
+        self.variables.extend(others.variables);
+        self
+    }
+
     /// The value of a variable; `None` when it is not set.
     ///
     /// # Errors

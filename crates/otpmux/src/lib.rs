@@ -24,16 +24,17 @@ pub use otpmux_core::{
 pub use otpmux_engine::{
     AttemptState, BreakerSettings, BuildError, CandidateView, Choice, ClientBuilder, ClientConfig,
     CodeSourceView, Explanation, Health, HistoryEntry, InFlight, KeyError, LimitScope, LimitView,
-    MemoryStore, MessageLimits, NewVerification, OtpClient, ParseIdError, Policy, PolicyError,
-    ProviderView, Reloaded, Resend, ResendBy, Resilience, ResilienceError, ResilientProvider,
-    RetryBudget, Route, Routes, Scope, ScopedClient, SendAttemptView, ServerKeys, Skip, SkipReason,
-    StoreState, Verification, VerificationId, VerificationStatus, VerificationStore, Verify,
-    describe_metrics,
+    MemoryStore, MessageLimits, NewVerification, OpenStoreError, OtpClient, ParseIdError, Policy,
+    PolicyError, ProviderView, Reloaded, Resend, ResendBy, Resilience, ResilientProvider,
+    RetryBudget, Route, RouteError, Routes, Scope, ScopedClient, SendAttemptView, ServerKeys, Skip,
+    SkipReason, StoreState, Verification, VerificationId, VerificationStatus, VerificationStore,
+    Verify, describe_metrics,
 };
 
 pub use config::{
-    ApiKey, ApiKeySecret, Config, ConfigErrors, ConfiguredProvider, Durability, Network,
-    ServerConfig, StoreConfig, TlsFiles,
+    ApiKey, ApiKeySecret, Config, ConfigBuilder, ConfigErrors, ConfiguredProvider, Durability,
+    MemorySettings, Network, RedisSettings, ServerConfig, SqliteSettings, StoreConfig,
+    StoreSettings, TlsFiles,
 };
 pub use environment::{Environment, NotUnicode};
 pub use registry::{Registry, UnknownKind};

@@ -1,13 +1,21 @@
-use otpmux_core::settings::{Setting, SettingKind};
+use otpmux_core::settings::{Section as _, Setting, SettingKind, duration_text, limit_text};
+use otpmux_engine::Route;
 use serde_json::{Map, Value, json};
 
 use crate::Registry;
-use crate::config::{limits, policy, resilience, routes, server, server_keys, store};
+use crate::config::sections::SECTIONS;
+use crate::config::server::ApiKeySettings;
+use crate::config::server_keys::ServerKey;
+use crate::config::{TOP, routes};
 
-/// The JSON Schema (draft 2020-12) of a configuration file, for editors and for checks elsewhere.
+/// The JSON Schema (draft 2020-12) of a configuration file, for editors, for checks elsewhere, and for
+/// the reference of the keys.
 ///
-/// It knows the kinds of the registry. Values that come from elsewhere (variables, files) and rules
+/// It has the kinds of the registry. Values that come from elsewhere (variables, files) and rules
 /// between keys are beyond it: reading the file with [`Config`](crate::Config) is the full check.
+///
+/// Beside the words of JSON Schema a key has `x-type`: the name of its type. A time or a limit has its
+/// range as `x-minimum` and `x-maximum` in the form of the file, a secret has `x-secret`.
 pub fn config_schema(registry: &Registry) -> Value {
     let kinds: Vec<_> = registry.kinds().collect();
     let by_kind: Vec<_> = registry
@@ -23,64 +31,60 @@ pub fn config_schema(registry: &Registry) -> Value {
             })
         })
         .collect();
-    let mut server = table(&[server::SETTINGS]);
-    server["properties"]["api_keys"] =
-        list(&table(&[server::API_KEY_SETTINGS]), "Who may call it.");
+    let mut properties = Map::new();
+    for (name, keys) in SECTIONS {
+        properties.insert(name.to_owned(), described(table(keys), doc(name)));
+    }
+    let resilience =
+        properties.insert("resilience".to_owned(), json!({ "$ref": "#/$defs/resilience" }));
+    let server = &mut properties["server"];
+    server["properties"]["api_keys"] = list(
+        &table(ApiKeySettings::KEYS),
+        "The keys of the applications that may call the gateway. Without one, none may.",
+    );
     server["properties"]["api_keys"]["items"]["oneOf"] =
         json!([{ "required": ["key"] }, { "required": ["key_sha256"] }]);
     server["dependentRequired"] = json!({
         "tls_certificate": ["tls_private_key"],
         "tls_private_key": ["tls_certificate"],
     });
-    let mut store = described(table(&[store::SETTINGS]), "Where verifications live.");
-    store["properties"]["url"]["pattern"] =
+    properties["store"]["properties"]["url"]["pattern"] =
         json!("^(memory:$|sqlite:.|rediss?://.|unix://.|env:.|file:.)");
+    let providers = json!({
+        "type": "object",
+        "minProperties": 1,
+        "propertyNames": { "pattern": "^[a-z0-9_-]{1,64}$" },
+        "additionalProperties": {
+            "type": "object",
+            "required": ["kind"],
+            "properties": { "kind": { "description": "The vendor.", "enum": kinds } },
+            "allOf": by_kind,
+        },
+    });
+    let others = [
+        ("providers", described(providers, doc("providers"))),
+        ("routes", list(&route(), doc("routes"))),
+        ("server_keys", list(&table(ServerKey::KEYS), doc("server_keys"))),
+        (
+            "allow_literal_secrets",
+            described(json!({ "type": "boolean", "default": false }), doc("allow_literal_secrets")),
+        ),
+    ];
+    properties.extend(others.map(|(name, schema)| (name.to_owned(), schema)));
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "otpmux configuration",
         "type": "object",
         "required": ["providers"],
         "additionalProperties": false,
-        "properties": {
-            "providers": {
-                "description": "The vendors' accounts, by a name of one's own; without routes, \
-                                the preferred one first.",
-                "type": "object",
-                "minProperties": 1,
-                "propertyNames": { "pattern": "^[a-z0-9_-]{1,64}$" },
-                "additionalProperties": {
-                    "type": "object",
-                    "required": ["kind"],
-                    "properties": { "kind": { "description": "The vendor.", "enum": kinds } },
-                    "allOf": by_kind,
-                },
-            },
-            "routes": list(&route(), "Who may send what; the first that fits decides."),
-            "store": store,
-            "server_keys": list(
-                &table(&[server_keys::SETTINGS]),
-                "The keys that protect codes at rest: the first signs and encrypts, all verify.",
-            ),
-            "policy": described(table(&[policy::SETTINGS]), "The rules for every verification."),
-            "limits": described(
-                table(&[limits::SETTINGS]),
-                "How many messages and guesses there may be, in sliding windows that must all \
-                 have room; [] switches a limit off.",
-            ),
-            "resilience": { "$ref": "#/$defs/resilience" },
-            "server": described(server, "The gateway."),
-            "allow_literal_secrets": {
-                "description": "Allow secrets in plain text. For tests.",
-                "type": "boolean",
-            },
-        },
-        "$defs": {
-            "resilience": described(
-                table(&[resilience::SETTINGS]),
-                "How a provider is called: for every one, or within its own table for it alone.",
-            ),
-        },
+        "properties": properties,
+        "$defs": { "resilience": resilience },
     })
+}
+
+/// The documentation of a key at the top.
+fn doc(name: &str) -> &'static str {
+    TOP.into_iter().find(|(top, _)| *top == name).map_or("", |(_, doc)| doc)
 }
 
 /// A time, as a regular expression.
@@ -113,81 +117,108 @@ fn table(lists: &[&[Setting]]) -> Value {
 }
 
 fn value(setting: &Setting) -> Value {
-    let form = match &setting.kind {
+    let mut form = form(&setting.kind);
+    // An empty list that a file may not have means that nothing is restricted; the text says so.
+    let said = |value: &Value| !value.is_null() && *value != json!([]) || form["minItems"] != 1;
+    if let Some(default) = setting.default.map(|default| default()).filter(said) {
+        form["default"] = default;
+    }
+    if let Some(example) = setting.example {
+        form["examples"] = json!([example()]);
+    }
+    described(form, setting.doc)
+}
+
+fn form(kind: &SettingKind) -> Value {
+    match kind {
         SettingKind::Secret => json!({
             "type": "string",
             "minLength": 1,
             "examples": ["env:NAME", "file:/run/secrets/name"],
+            "x-type": "secret",
+            "x-secret": true,
         }),
-        SettingKind::Flag => json!({ "type": "boolean" }),
+        SettingKind::Flag => json!({ "type": "boolean", "x-type": "flag" }),
         SettingKind::Integer(range) => json!({
             "type": "integer",
             "minimum": range.start(),
             "maximum": range.end(),
+            "x-type": "integer",
         }),
-        SettingKind::Duration(_) => json!({
+        SettingKind::Duration(range) => json!({
             "type": "string",
             "pattern": format!("^{TIME}$"),
             "examples": ["500ms", "10s", "5m", "1h"],
+            "x-type": "time",
+            "x-minimum": duration_text(*range.start()),
+            "x-maximum": duration_text(*range.end()),
         }),
-        SettingKind::Choice(words) => json!({ "enum": words }),
+        SettingKind::Choice(words) => json!({ "enum": words, "x-type": "choice" }),
         SettingKind::Texts => json!({
             "type": "object",
             "additionalProperties": { "type": "string" },
+            "x-type": "table of texts",
         }),
-        SettingKind::List => texts(),
-        SettingKind::ListOr(word) => json!({ "oneOf": [texts(), { "const": word }] }),
-        SettingKind::Limits { most, .. } => json!({
-            "type": "array",
-            "maxItems": most,
-            "uniqueItems": true,
-            "items": { "type": "string", "pattern": format!("^[0-9]+/{TIME}$") },
-            "examples": [["2/1m", "15/1h", "50/1d"], []],
+        SettingKind::Durations(range) => json!({
+            "type": "object",
+            "additionalProperties": { "type": "string", "pattern": format!("^{TIME}$") },
+            "x-type": "table of times",
+            "x-minimum": duration_text(*range.start()),
+            "x-maximum": duration_text(*range.end()),
         }),
-        // Text, and whatever kind is added before it is told apart here.
-        _ => json!({ "type": "string", "minLength": 1 }),
-    };
-    described(form, setting.doc)
+        SettingKind::List { empty } => {
+            let mut form = texts(usize::from(!*empty));
+            form["x-type"] = "list of texts".into();
+            form
+        }
+        SettingKind::ListOr(word) => json!({
+            "oneOf": [texts(1), { "const": word }],
+            "x-type": format!("list of texts, or \"{word}\""),
+        }),
+        SettingKind::Limits { count, per, most } => {
+            let limit = |count: u32, per| limit_text(&otpmux_core::RateLimit::new(count, per));
+            json!({
+                "type": "array",
+                "maxItems": most,
+                "uniqueItems": true,
+                "items": { "type": "string", "pattern": format!("^[0-9]+/{TIME}$") },
+                "examples": [["2/1m", "15/1h", "50/1d"], []],
+                "x-type": "list of limits",
+                "x-minimum": limit(*count.start(), *per.start()),
+                "x-maximum": limit(*count.end(), *per.end()),
+            })
+        }
+        // Text, and each later kind until it has its own arm here.
+        _ => json!({ "type": "string", "minLength": 1, "x-type": "text" }),
+    }
 }
 
-fn texts() -> Value {
+fn texts(least: usize) -> Value {
     json!({
         "type": "array",
-        "minItems": 1,
+        "minItems": least,
         "uniqueItems": true,
         "items": { "type": "string", "minLength": 1 },
     })
 }
 
 fn route() -> Value {
-    let texts = json!({
-        "type": "array",
-        "minItems": 1,
-        "uniqueItems": true,
-        "items": { "type": "string" },
-    });
+    let mut route = table(Route::KEYS);
     let weights = json!({
         "type": "object",
         "minProperties": 1,
         "additionalProperties": {
             "type": "integer",
-            "minimum": routes::WEIGHT.start(),
-            "maximum": routes::WEIGHT.end(),
+            "minimum": Route::WEIGHT.start(),
+            "maximum": Route::WEIGHT.end(),
         },
-        "examples": [{ "primary": 70, "backup": 30 }],
     });
-    let property = |(key, doc): (&str, &str)| {
-        let form = match key {
-            "providers" => json!({ "oneOf": [texts, weights] }),
-            _ => texts.clone(),
-        };
-        (key.to_owned(), described(form, doc))
-    };
-    let properties: Map<_, _> = routes::KEYS.into_iter().map(property).collect();
-    json!({
-        "type": "object",
-        "required": ["providers"],
-        "additionalProperties": false,
-        "properties": properties,
-    })
+    route["properties"]["providers"] = json!({
+        "description": routes::PROVIDERS,
+        "oneOf": [texts(1), weights],
+        "examples": [["primary", "backup"], { "primary": 70, "backup": 30 }],
+        "x-type": "list of names, or table of weights",
+    });
+    route["required"] = json!(["providers"]);
+    route
 }

@@ -49,6 +49,15 @@ impl SecretRef {
         Ok(Self(place))
     }
 
+    /// The reference as a text; `None` for a secret that was given as it is.
+    pub(crate) fn text(&self) -> Option<String> {
+        match &self.0 {
+            Place::Environment(name) => Some(format!("env:{name}")),
+            Place::File(path) => Some(format!("file:{}", path.display())),
+            Place::Literal(_) => None,
+        }
+    }
+
     /// Looks the secret up, and reads it as [`Secret::read`] does, wherever it stands: spaces, ends
     /// of lines and a byte order update around it are not part of it.
     ///

@@ -148,7 +148,7 @@ async fn metrics_of_a_busy_gateway() -> Metrics {
     let more = format!(
         r#"
         [[routes]]
-        country = ["US"]
+        countries = ["US"]
         providers = ["primary"]
         [[routes]]
         providers = ["primary", "backup"]

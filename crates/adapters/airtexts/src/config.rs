@@ -1,11 +1,11 @@
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
-use otpmux_core::Secret;
-use otpmux_core::settings::{Adapter, ConfigError, Setting, Settings, nearest};
-use otpmux_http::{BaseUrl, HTTP_SETTINGS, HttpConfig};
+use otpmux_core::settings::{Adapter, ConfigError, VendorSettings, nearest, required};
+use otpmux_core::{Capabilities, ProviderId, Secret};
+use otpmux_http::{BaseUrl, HttpConfig, HttpSettings, check_credential};
 use serde_json::Value;
 
+use crate::provider::capabilities;
 use crate::{AirTexts, Endpoint};
 
 /// The documented address (send page).
@@ -13,50 +13,189 @@ const BASE_URL: &str = "https://api.airtexts.com";
 
 const CREDENTIALS: &str = "api_key and api_secret, or username and password, or bearer";
 
-const SETTINGS: &[Setting] = &[
-    Setting::text("appid", "The application's id at AirTexts.").required(),
-    Setting::secret("api_key", "The API key; goes with `api_secret`."),
-    Setting::secret("api_secret", "The API secret; goes with `api_key`."),
-    Setting::text("username", "The user of Basic authentication; goes with `password`."),
-    Setting::secret("password", "The password of Basic authentication; goes with `username`."),
-    Setting::secret("bearer", "A token for Bearer authentication, as it is."),
-    Setting::text("from", "The sender's name. The vendor's default is `OTP`."),
-    Setting::integer("template_id", 0..=i64::MAX, "The number of a template."),
-    Setting::text("lang", "The language of messages, such as `pt`. The vendor's default is `en`."),
-    Setting::integer(
-        "otp_length",
-        4..=8,
-        "The length of all codes here. Default: what is asked for, else the vendor's 6.",
-    ),
-    Setting::texts(
-        "paths",
-        "Other paths than the documented ones: send, verify, resend, status, list, logs, \
-         rate_limits, attempts, reports.",
-    ),
-    Setting::flag("resend", "The account has /otp/resend, whose form is assumed."),
-    Setting::flag("status", "The account has /otp/status, whose form is assumed."),
-    Setting::text(
-        "approved_field",
-        "Where the answer to a verify says that the code is right, such as `data.result`.",
-    ),
-    Setting::text(
-        "approved_value",
-        "What stands there then, exactly; true and false are JSON's, anything else is text.",
-    ),
-];
+otpmux_core::settings! {
+    /// The settings of one application at AirTexts; [`AirTexts::builder`] makes them.
+    #[derive(Clone, Debug)]
+    pub struct AirTextsBuilder {
+        /// The application's id at AirTexts.
+        pub appid: Option<String> = None, text().required(), example "acme-login";
+        /// The API key; goes with `api_secret`.
+        pub api_key: Option<Secret> = None, secret(), example "env:AIRTEXTS_API_KEY";
+        /// The API secret; goes with `api_key`.
+        pub api_secret: Option<Secret> = None, secret(), example "env:AIRTEXTS_API_SECRET";
+        /// The user of Basic authentication, without a colon; goes with `password`.
+        pub username: Option<String> = None, text().check(check_username), example "acme";
+        /// The password of Basic authentication; goes with `username`.
+        pub password: Option<Secret> = None, secret(), example "env:AIRTEXTS_PASSWORD";
+        /// A token for Bearer authentication, sent as it is.
+        pub bearer: Option<Secret> = None, secret(), example "env:AIRTEXTS_TOKEN";
+        /// The sender's name. Absent: AirTexts' own, `OTP`.
+        pub from: Option<String> = None, text(), example "Acme";
+        /// The number of a template. Absent: AirTexts' own text.
+        pub template_id: Option<u64> = None, integer(0..=i64::MAX), example 123;
+        /// The language of messages, such as `pt`. Absent: AirTexts' own, `en`.
+        pub lang: Option<String> = None, text(), example "pt";
+        /// The length of all codes here. Absent: the length that a send asks for, or AirTexts' own, 6.
+        pub otp_length: Option<u8> = None, integer(4..=8), example 8;
+        /// Other paths than the documented ones, by call: `send`, `verify`, `resend`, `status`,
+        /// `list`, `logs`, `rate_limits`, `attempts`, `reports`. Each begins with `/`.
+        pub paths: BTreeMap<String, String> = BTreeMap::new(), texts(),
+            example { "send": "/v2/otp/send" };
+        /// The account has `/otp/resend`, whose form is assumed.
+        pub resend: bool = false, flag(), example true;
+        /// The account has `/otp/status`, whose form is assumed.
+        pub status: bool = false, flag(), example true;
+        /// The field that says that a code is right, in the answer to a verify: names joined by dots.
+        /// Goes with `approved_value`.
+        pub approved_field: Option<String> = None, text(), example "data.result";
+        /// The exact value of that field for a right code; `true` and `false` are JSON's, anything
+        /// else is text. Goes with `approved_field`.
+        pub approved_value: Option<String> = None, text(), example "true";
+        groups {
+            /// How to reach AirTexts.
+            pub http: HttpSettings;
+        }
+    }
+}
 
-/// What a registry needs to know about this adapter.
-pub const ADAPTER: Adapter =
-    Adapter::new("airtexts", &[SETTINGS, HTTP_SETTINGS], |id, settings| {
-        let config = AirTextsConfig::from_settings(settings)?;
-        let key = match config.credentials {
-            Credentials::KeyPair { .. } => "api_key",
-            Credentials::Basic { .. } => "username",
-            Credentials::Bearer { .. } => "bearer",
+/// The adapter, for a registry.
+pub const ADAPTER: Adapter = AirTextsBuilder::ADAPTER;
+
+impl AirTextsBuilder {
+    /// Builds the provider under a name of your choice. Opens no connection.
+    ///
+    /// # Errors
+    ///
+    /// The first value that is not valid, with its key as the path.
+    pub fn build(&self, name: &str) -> Result<AirTexts, ConfigError> {
+        self.build_as(name)
+    }
+
+    fn config(&self) -> Result<AirTextsConfig, ConfigError> {
+        Ok(AirTextsConfig {
+            http: self.http.config(BASE_URL)?,
+            appid: required("appid", &self.appid)?,
+            credentials: self.credentials()?,
+            from: self.from.clone(),
+            template_id: self.template_id,
+            lang: self.lang.clone(),
+            otp_length: self.otp_length,
+            paths: self.endpoints()?,
+            resend: self.resend,
+            status: self.status,
+            approval: self.approval()?,
+        })
+    }
+
+    fn credentials(&self) -> Result<Credentials, ConfigError> {
+        let pair = (self.api_key.clone(), self.api_secret.clone());
+        let basic = (self.username.clone(), self.password.clone());
+        let given = [
+            ("api_key", pair.0.is_some() || pair.1.is_some()),
+            ("username", basic.0.is_some() || basic.1.is_some()),
+            ("bearer", self.bearer.is_some()),
+        ];
+        let mut given = given.iter().filter(|(_, given)| *given).map(|(key, _)| *key);
+        match (given.next(), given.next()) {
+            (None, _) => {
+                let message = format!("no credentials; give {CREDENTIALS}");
+                return Err(ConfigError::new("api_key", message));
+            }
+            (Some(_), Some(second)) => {
+                let message = format!("more than one kind of credentials; give {CREDENTIALS}");
+                return Err(ConfigError::new(second, message));
+            }
+            _ => {}
+        }
+        let half =
+            |missing, other| ConfigError::new(missing, format!("missing; it goes with `{other}`"));
+        let credentials = match (pair, basic, self.bearer.clone()) {
+            ((Some(key), Some(secret)), ..) => Credentials::KeyPair { key, secret },
+            ((Some(_), None), ..) => return Err(half("api_secret", "api_key")),
+            ((None, Some(_)), ..) => return Err(half("api_key", "api_secret")),
+            (_, (Some(username), Some(password)), _) => Credentials::Basic { username, password },
+            (_, (Some(_), None), _) => return Err(half("password", "username")),
+            (_, (None, Some(_)), _) => return Err(half("username", "password")),
+            (_, _, Some(token)) => Credentials::Bearer { token },
+            (_, _, None) => {
+                return Err(ConfigError::new("api_key", format!("give {CREDENTIALS}")));
+            }
         };
-        let provider = AirTexts::new(id, config);
-        Ok(Arc::new(provider.map_err(|error| settings.error(key, error.detail().to_owned()))?))
-    });
+        let secrets = [
+            ("api_key", &self.api_key),
+            ("api_secret", &self.api_secret),
+            ("bearer", &self.bearer),
+        ];
+        for (key, secret) in secrets {
+            if let Some(Err(message)) = secret.as_ref().map(check_credential) {
+                return Err(ConfigError::new(key, message));
+            }
+        }
+        Ok(credentials)
+    }
+
+    fn endpoints(&self) -> Result<BTreeMap<Endpoint, String>, ConfigError> {
+        let mut endpoints = BTreeMap::new();
+        for (name, path) in &self.paths {
+            let at = format!("paths.{name}");
+            let known = || Endpoint::ALL.iter().map(|endpoint| endpoint.name());
+            let Some(endpoint) = Endpoint::ALL.iter().find(|e| e.name() == name) else {
+                let message = nearest(name, known()).map_or_else(
+                    || {
+                        let known: Vec<_> = known().collect();
+                        format!("unknown path; the known ones are: {}", known.join(", "))
+                    },
+                    |near| format!("unknown path; did you mean `{near}`?"),
+                );
+                return Err(ConfigError::new(at, message));
+            };
+            if !is_path(path) {
+                return Err(ConfigError::new(at, "must begin with / and hold no ?, # or space"));
+            }
+            endpoints.insert(*endpoint, path.clone());
+        }
+        Ok(endpoints)
+    }
+
+    fn approval(&self) -> Result<Option<Approval>, ConfigError> {
+        let half =
+            |missing, other| ConfigError::new(missing, format!("missing; it goes with `{other}`"));
+        match (self.approved_field.as_deref(), self.approved_value.as_deref()) {
+            (None, None) => Ok(None),
+            (Some(_), None) => Err(half("approved_value", "approved_field")),
+            (None, Some(_)) => Err(half("approved_field", "approved_value")),
+            (Some(field), Some(_)) if field.split('.').any(str::is_empty) => {
+                Err(ConfigError::new("approved_field", "must be names joined by single dots"))
+            }
+            (Some(field), Some("true")) => Ok(Some(Approval::flag(field, true))),
+            (Some(field), Some("false")) => Ok(Some(Approval::flag(field, false))),
+            (Some(field), Some(value)) => Ok(Some(Approval::text(
+                field,
+                // `"true"` in quotes is the text.
+                serde_json::from_str(value).unwrap_or_else(|_| value.to_owned()),
+            ))),
+        }
+    }
+}
+
+impl VendorSettings for AirTextsBuilder {
+    const KIND: &'static str = "airtexts";
+    type Provider = AirTexts;
+
+    fn describe(&self) -> Result<Capabilities, ConfigError> {
+        self.config().map(|config| capabilities(&config))
+    }
+
+    fn provider(&self, id: ProviderId) -> Result<AirTexts, ConfigError> {
+        let provider = AirTexts::new(id, self.config()?);
+        provider.map_err(|error| ConfigError::new("", error.detail()))
+    }
+}
+
+fn check_username(text: &str) -> Result<(), String> {
+    let rule = || "a user name of Basic authentication holds no colon".to_owned();
+    (!text.contains(':')).then_some(()).ok_or_else(rule)
+}
 
 /// The three documented kinds of credentials (overview page). One of them, never two, goes on the
 /// wire.
@@ -168,111 +307,9 @@ impl AirTextsConfig {
             approval: None,
         }
     }
-
-    fn from_settings(settings: &Settings) -> Result<Self, ConfigError> {
-        let text = |key| settings.text(key).map(str::to_owned);
-        let appid = settings.required("appid", text("appid"))?;
-        let number = |key| settings.integer(key);
-        Ok(Self {
-            http: HttpConfig::from_settings(settings, BASE_URL)?,
-            appid,
-            credentials: credentials(settings)?,
-            from: text("from"),
-            template_id: number("template_id").and_then(|id| id.try_into().ok()),
-            lang: text("lang"),
-            otp_length: number("otp_length").and_then(|length| length.try_into().ok()),
-            paths: paths(settings)?,
-            resend: settings.flag("resend").unwrap_or(false),
-            status: settings.flag("status").unwrap_or(false),
-            approval: approval(settings)?,
-        })
-    }
-}
-
-fn credentials(settings: &Settings) -> Result<Credentials, ConfigError> {
-    let secret = |key| settings.secret(key);
-    let pair = (secret("api_key"), secret("api_secret"));
-    let basic = (settings.text("username").map(str::to_owned), secret("password"));
-    let bearer = secret("bearer");
-    let given = [
-        ("api_key", pair.0.is_some() || pair.1.is_some()),
-        ("username", basic.0.is_some() || basic.1.is_some()),
-        ("bearer", bearer.is_some()),
-    ];
-    let mut given = given.iter().filter(|(_, given)| *given).map(|(key, _)| key);
-    match (given.next(), given.next()) {
-        (None, _) => {
-            let message = format!("no credentials; give {CREDENTIALS}");
-            return Err(settings.error("api_key", message));
-        }
-        (Some(_), Some(second)) => {
-            let message = format!("more than one kind of credentials; give {CREDENTIALS}");
-            return Err(settings.error(second, message));
-        }
-        _ => {}
-    }
-    let half = |missing, other| {
-        let message = format!("missing; it goes with `{other}`");
-        settings.error(missing, message)
-    };
-    match (pair, basic, bearer) {
-        ((Some(key), Some(secret)), ..) => Ok(Credentials::KeyPair { key, secret }),
-        ((Some(_), None), ..) => Err(half("api_secret", "api_key")),
-        ((None, Some(_)), ..) => Err(half("api_key", "api_secret")),
-        (_, (Some(username), Some(password)), _) => Ok(Credentials::Basic { username, password }),
-        (_, (Some(_), None), _) => Err(half("password", "username")),
-        (_, (None, Some(_)), _) => Err(half("username", "password")),
-        (_, _, Some(token)) => Ok(Credentials::Bearer { token }),
-        (_, _, None) => Err(settings.error("api_key", format!("give {CREDENTIALS}"))),
-    }
-}
-
-fn paths(settings: &Settings) -> Result<BTreeMap<Endpoint, String>, ConfigError> {
-    let mut paths = BTreeMap::new();
-    for (name, path) in settings.texts("paths").into_iter().flatten() {
-        let at = format!("paths.{name}");
-        let known = || Endpoint::ALL.iter().map(|endpoint| endpoint.name());
-        let Some(endpoint) = Endpoint::ALL.iter().find(|e| e.name() == name) else {
-            let message = nearest(name, known()).map_or_else(
-                || {
-                    let known: Vec<_> = known().collect();
-                    format!("unknown path; the known ones are: {}", known.join(", "))
-                },
-                |near| format!("unknown path; did you mean `{near}`?"),
-            );
-            return Err(settings.error(&at, message));
-        };
-        if !is_path(path) {
-            return Err(settings.error(&at, "must begin with / and hold no ?, # or space"));
-        }
-        paths.insert(*endpoint, path.clone());
-    }
-    Ok(paths)
 }
 
 /// Whether a text can be the path of an endpoint.
 pub(crate) fn is_path(text: &str) -> bool {
     text.starts_with('/') && !text.contains(|c: char| c == '?' || c == '#' || c.is_whitespace())
-}
-
-fn approval(settings: &Settings) -> Result<Option<Approval>, ConfigError> {
-    match (settings.text("approved_field"), settings.text("approved_value")) {
-        (None, None) => Ok(None),
-        (Some(_), None) => {
-            Err(settings.error("approved_value", "missing; it goes with `approved_field`"))
-        }
-        (None, Some(_)) => {
-            Err(settings.error("approved_field", "missing; it goes with `approved_value`"))
-        }
-        (Some(field), Some(_)) if field.split('.').any(str::is_empty) => {
-            Err(settings.error("approved_field", "must be names joined by single dots"))
-        }
-        (Some(field), Some("true")) => Ok(Some(Approval::flag(field, true))),
-        (Some(field), Some("false")) => Ok(Some(Approval::flag(field, false))),
-        (Some(field), Some(value)) => Ok(Some(Approval::text(
-            field,
-            // "\"true\"" is the text; only whoever needs that text has to know.
-            serde_json::from_str(value).unwrap_or_else(|_| value.to_owned()),
-        ))),
-    }
 }

@@ -10,7 +10,7 @@ mod read;
 mod tests;
 mod wire;
 
-pub use config::{ADAPTER, AirTextsConfig, Approval, Credentials};
+pub use config::{ADAPTER, AirTextsBuilder, AirTextsConfig, Approval, Credentials};
 pub use management::{ListQuery, OtpStatus, Page, ReportQuery};
 pub use provider::AirTexts;
 pub use wire::Endpoint;

@@ -14,7 +14,7 @@ use serde::Serialize;
 
 use crate::config::is_path;
 use crate::wire::{Resend, Send, Verify};
-use crate::{AirTextsConfig, Approval, Credentials, Endpoint, read};
+use crate::{AirTextsBuilder, AirTextsConfig, Approval, Credentials, Endpoint, read};
 
 /// AirTexts as an [`OtpProvider`], and its management calls.
 #[derive(Debug)]
@@ -35,6 +35,26 @@ pub struct AirTexts {
 }
 
 impl AirTexts {
+    /// The settings of an application, to be completed with its credentials and built: `api_key` and
+    /// `api_secret`, or `username` and `password`, or `bearer`.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use otpmux_airtexts::AirTexts;
+    ///
+    /// let provider = AirTexts::builder("acme-login")
+    ///     .api_key("the key")
+    ///     .api_secret("the secret")
+    ///     .from("Acme")
+    ///     .build("third")?;
+    /// # let _ = provider;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn builder(appid: impl Into<String>) -> AirTextsBuilder {
+        AirTextsBuilder::default().appid(appid)
+    }
+
     /// Prepares a provider; opens no connection.
     ///
     /// # Errors
@@ -155,7 +175,7 @@ fn headers(credentials: &Credentials) -> (Vec<(&'static str, Secret)>, Vec<Secre
 
 /// What the overview and the send page document, narrowed to what is configured. There are rate
 /// limits, without any figure.
-fn capabilities(config: &AirTextsConfig) -> Capabilities {
+pub(crate) fn capabilities(config: &AirTextsConfig) -> Capabilities {
     let lengths = config.otp_length.map_or(4..=8, |length| length..=length);
     let mut capabilities =
         Capabilities::new([Channel::Sms, Channel::WhatsApp]).with_vendor_codes(Some(lengths));

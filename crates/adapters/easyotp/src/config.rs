@@ -1,32 +1,83 @@
-use std::sync::Arc;
-
-use otpmux_core::Secret;
-use otpmux_core::settings::{Adapter, ConfigError, Setting, Settings};
-use otpmux_http::{BaseUrl, HTTP_SETTINGS, HttpConfig};
+use otpmux_core::settings::{Adapter, ConfigError, VendorSettings, required};
+use otpmux_core::{Capabilities, ProviderId, Secret};
+use otpmux_http::{BaseUrl, HttpConfig, HttpSettings, check_credential};
 
 use crate::EasyOtp;
+use crate::provider::capabilities;
 
 /// The vendor's documented address.
 const BASE_URL: &str = "https://app.easyotp.dev/api/v1";
 
-const SETTINGS: &[Setting] = &[
-    Setting::secret("api_key", "The key from the EasyOTP dashboard.").required(),
-    Setting::text("message", "The text of messages, with {code} where the code belongs."),
-    Setting::text("subject", "The subject of e-mails."),
-    Setting::choice(
-        "code",
-        &["otpmux", "vendor"],
-        "Who makes and verifies codes: otpmux (otpmux_code, the default) or EasyOTP (vendor).",
-    ),
-    Setting::flag("test_recipients", "Let EasyOTP verify its documented test recipients."),
-];
+otpmux_core::settings! {
+    /// The settings of one account at EasyOTP; [`EasyOtp::builder`] makes them.
+    #[derive(Clone, Debug)]
+    pub struct EasyOtpBuilder {
+        /// The key from the EasyOTP dashboard.
+        pub api_key: Option<Secret> = None, secret().required(), example "env:EASYOTP_API_KEY";
+        /// The text of messages, with `{code}` where the code belongs. Absent: EasyOTP's own text.
+        pub message: Option<String> = None, text().check(check_message),
+            example "Your Acme code is {code}";
+        /// The subject of e-mails. Absent: EasyOTP's own subject.
+        pub subject: Option<String> = None, text(), example "Your Acme code";
+        /// The maker of codes: `otpmux` (otpmux makes and verifies them) or `vendor` (EasyOTP makes
+        /// and verifies them, with the length that is set in the account; no other provider can follow
+        /// with the same code).
+        pub code: String = "otpmux".to_owned(), choice(&["otpmux", "vendor"]), example "vendor";
+        /// Leave EasyOTP's documented test recipients to EasyOTP to verify. Never in production:
+        /// everybody knows their codes.
+        pub test_recipients: bool = false, flag(), example true;
+        groups {
+            /// How to reach EasyOTP.
+            pub http: HttpSettings;
+        }
+    }
+}
 
-/// What a registry needs to know about this adapter.
-pub const ADAPTER: Adapter = Adapter::new("easyotp", &[SETTINGS, HTTP_SETTINGS], |id, settings| {
-    let config = EasyOtpConfig::from_settings(settings)?;
-    let provider = EasyOtp::new(id, config);
-    Ok(Arc::new(provider.map_err(|error| settings.error("api_key", error.detail().to_owned()))?))
-});
+/// The adapter, for a registry.
+pub const ADAPTER: Adapter = EasyOtpBuilder::ADAPTER;
+
+impl EasyOtpBuilder {
+    /// Builds the provider under a name of your choice. Opens no connection.
+    ///
+    /// # Errors
+    ///
+    /// The first value that is not valid, with its key as the path.
+    pub fn build(&self, name: &str) -> Result<EasyOtp, ConfigError> {
+        self.build_as(name)
+    }
+
+    fn config(&self) -> Result<EasyOtpConfig, ConfigError> {
+        let api_key = required("api_key", &self.api_key)?;
+        check_credential(&api_key).map_err(|message| ConfigError::new("api_key", message))?;
+        Ok(EasyOtpConfig {
+            http: self.http.config(BASE_URL)?,
+            api_key,
+            message: self.message.clone(),
+            subject: self.subject.clone(),
+            vendor_codes: self.code == "vendor",
+            test_recipients: self.test_recipients,
+        })
+    }
+}
+
+impl VendorSettings for EasyOtpBuilder {
+    const KIND: &'static str = "easyotp";
+    type Provider = EasyOtp;
+
+    fn describe(&self) -> Result<Capabilities, ConfigError> {
+        self.config().map(|config| capabilities(&config))
+    }
+
+    fn provider(&self, id: ProviderId) -> Result<EasyOtp, ConfigError> {
+        let provider = EasyOtp::new(id, self.config()?);
+        provider.map_err(|error| ConfigError::new("", error.detail()))
+    }
+}
+
+fn check_message(text: &str) -> Result<(), String> {
+    let rule = || "must hold {code} where the code belongs".to_owned();
+    text.contains("{code}").then_some(()).ok_or_else(rule)
+}
 
 /// One account at EasyOTP.
 #[derive(Clone, Debug)]
@@ -59,21 +110,6 @@ impl EasyOtpConfig {
             vendor_codes: false,
             test_recipients: false,
         }
-    }
-
-    fn from_settings(settings: &Settings) -> Result<Self, ConfigError> {
-        let message = settings.text("message");
-        if message.is_some_and(|text| !text.contains("{code}")) {
-            return Err(settings.error("message", "must hold {code} where the code belongs"));
-        }
-        Ok(Self {
-            http: HttpConfig::from_settings(settings, BASE_URL)?,
-            api_key: settings.required("api_key", settings.secret("api_key"))?,
-            message: message.map(str::to_owned),
-            subject: settings.text("subject").map(str::to_owned),
-            vendor_codes: settings.text("code") == Some("vendor"),
-            test_recipients: settings.flag("test_recipients").unwrap_or(false),
-        })
     }
 }
 

@@ -5,5 +5,5 @@ mod error;
 mod provider;
 mod wire;
 
-pub use config::{ADAPTER, EasyOtpConfig};
+pub use config::{ADAPTER, EasyOtpBuilder, EasyOtpConfig};
 pub use provider::EasyOtp;

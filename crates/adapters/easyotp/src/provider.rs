@@ -8,9 +8,9 @@ use otpmux_core::{
 use otpmux_http::{Answer, Call, Transport, parse_time, retry_after_field};
 use serde_json::Value;
 
-use crate::EasyOtpConfig;
 use crate::error::{Endpoint, error, is_lockout};
 use crate::wire::{ErrorAnswer, Send, SendAnswer, Verify, VerifyAnswer};
+use crate::{EasyOtpBuilder, EasyOtpConfig};
 
 const MINUTE: Duration = Duration::from_mins(1);
 const HOUR: Duration = Duration::from_hours(1);
@@ -30,6 +30,23 @@ pub struct EasyOtp {
 }
 
 impl EasyOtp {
+    /// The settings of an account, to be completed and built.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use otpmux_easyotp::EasyOtp;
+    ///
+    /// let provider = EasyOtp::builder("the key from the dashboard")
+    ///     .message("Your Acme code is {code}")
+    ///     .build("primary")?;
+    /// # let _ = provider;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn builder(api_key: impl Into<Secret>) -> EasyOtpBuilder {
+        EasyOtpBuilder::default().api_key(api_key)
+    }
+
     /// Prepares a provider; opens no connection.
     ///
     /// # Errors
@@ -38,14 +55,8 @@ impl EasyOtp {
     /// [`Transport::new`] says.
     pub fn new(id: ProviderId, config: EasyOtpConfig) -> Result<Self, Error> {
         let bearer = Secret::new(format!("Bearer {}", config.api_key.expose()));
+        let capabilities = capabilities(&config);
         let transport = Transport::new(id.clone(), config.http, &[("authorization", bearer)])?;
-        let mut capabilities = documented();
-        if config.vendor_codes {
-            capabilities.otpmux_codes = None;
-        }
-        if config.test_recipients {
-            capabilities.test_recipients = TEST_RECIPIENTS;
-        }
         Ok(Self { id, transport, capabilities, message: config.message, subject: config.subject })
     }
 
@@ -118,8 +129,8 @@ impl EasyOtp {
     }
 }
 
-/// What the vendor documents (API introduction, send page).
-fn documented() -> Capabilities {
+/// What an account can do: what the vendor documents (API introduction, send page), and its settings.
+pub(crate) fn capabilities(config: &EasyOtpConfig) -> Capabilities {
     let mut capabilities = Capabilities::new([Channel::Sms, Channel::Voice, Channel::Email])
         .with_otpmux_codes(4..=10)
         .with_vendor_codes(None)
@@ -130,6 +141,12 @@ fn documented() -> Capabilities {
         vec![RateLimit::new(2, MINUTE), RateLimit::new(15, HOUR), RateLimit::new(50, 24 * HOUR)];
     capabilities.limits.guesses = Some(5);
     capabilities.limits.lockout = Some(15 * MINUTE);
+    if config.vendor_codes {
+        capabilities.otpmux_codes = None;
+    }
+    if config.test_recipients {
+        capabilities.test_recipients = TEST_RECIPIENTS;
+    }
     capabilities
 }
 

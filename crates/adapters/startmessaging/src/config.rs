@@ -1,47 +1,102 @@
-use std::sync::Arc;
+use otpmux_core::settings::{Adapter, ConfigError, VendorSettings, required};
+use otpmux_core::{Capabilities, ProviderId, Secret};
+use otpmux_http::{BaseUrl, HttpConfig, HttpSettings, check_credential};
 
-use otpmux_core::Secret;
-use otpmux_core::settings::{Adapter, ConfigError, Setting, Settings};
-use otpmux_http::{BaseUrl, HTTP_SETTINGS, HttpConfig};
-
+use crate::provider::capabilities;
 use crate::{Dialect, Mode, StartMessaging};
 
 /// The vendor's documented address.
 const BASE_URL: &str = "https://api.startmessaging.com";
 
-const SETTINGS: &[Setting] = &[
-    Setting::secret("api_key", "The key from the StartMessaging dashboard.").required(),
-    Setting::choice(
-        "mode",
-        &["transport", "managed"],
-        "Who verifies codes: otpmux (transport, the default) or StartMessaging (managed).",
-    ),
-    Setting::choice(
-        "dialect",
-        &["a", "b", "c"],
-        "Which of its documented APIs to speak in managed mode: a (the default), b or c.",
-    ),
-    Setting::text("template_id", "The template of messages, by the id in the vendor's account."),
-    Setting::text("app_name", "The name that templates show as appName."),
-    Setting::flag(
-        "any_number",
-        "Let StartMessaging decide which numbers it reaches; otherwise only Indian mobiles.",
-    ),
-    Setting::flag(
-        "trust_idempotency_key",
-        "Believe that a repeated key sends once, as the vendor documents but its server does not do.",
-    ),
-];
+otpmux_core::settings! {
+    /// The settings of one account at StartMessaging; [`StartMessaging::builder`] makes them.
+    #[derive(Clone, Debug)]
+    pub struct StartMessagingBuilder {
+        /// The key from the StartMessaging dashboard.
+        pub api_key: Option<Secret> = None, secret().required(), example "env:STARTMESSAGING_API_KEY";
+        /// The side that verifies codes: `transport` (otpmux) or `managed` (StartMessaging).
+        pub mode: String = "transport".to_owned(), choice(&["transport", "managed"]),
+            example "managed";
+        /// The documented API of StartMessaging that is spoken in managed mode: `a`, `b` or `c`.
+        /// Absent: `a`.
+        pub dialect: Option<String> = None, choice(&["a", "b", "c"]), example "c";
+        /// The template of messages, by its id in the StartMessaging account. Dialects a and b have
+        /// no place for it.
+        pub template_id: Option<String> = None, text(), example "1207161234567890123";
+        /// The name that templates show as `appName`. Dialects a and b have no place for it.
+        pub app_name: Option<String> = None, text(), example "Acme";
+        /// Send to any number, and let StartMessaging decide. Otherwise only Indian mobiles get
+        /// messages.
+        pub any_number: bool = false, flag(), example true;
+        /// Rely on idempotency keys: a repeated key sends once. StartMessaging documents it; its
+        /// published server bills a repeated key again.
+        pub trust_idempotency_key: bool = false, flag(), example true;
+        groups {
+            /// How to reach StartMessaging.
+            pub http: HttpSettings;
+        }
+    }
+}
 
-/// What a registry needs to know about this adapter.
-pub const ADAPTER: Adapter =
-    Adapter::new("startmessaging", &[SETTINGS, HTTP_SETTINGS], |id, settings| {
-        let config = StartMessagingConfig::from_settings(settings)?;
-        let provider = StartMessaging::new(id, config);
-        Ok(Arc::new(
-            provider.map_err(|error| settings.error("api_key", error.detail().to_owned()))?,
-        ))
-    });
+/// The adapter, for a registry.
+pub const ADAPTER: Adapter = StartMessagingBuilder::ADAPTER;
+
+impl StartMessagingBuilder {
+    /// Builds the provider under a name of your choice. Opens no connection.
+    ///
+    /// # Errors
+    ///
+    /// The first value that is not valid, with its key as the path.
+    pub fn build(&self, name: &str) -> Result<StartMessaging, ConfigError> {
+        self.build_as(name)
+    }
+
+    fn config(&self) -> Result<StartMessagingConfig, ConfigError> {
+        let dialect = match self.dialect.as_deref() {
+            Some("b") => Dialect::B,
+            Some("c") => Dialect::C,
+            _ => Dialect::A,
+        };
+        let mode = match &*self.mode {
+            "managed" => Mode::Managed(dialect),
+            _ => Mode::Transport,
+        };
+        if mode == Mode::Transport && self.dialect.is_some() {
+            return Err(ConfigError::new("dialect", "only goes with mode = \"managed\""));
+        }
+        for (key, text) in [("template_id", &self.template_id), ("app_name", &self.app_name)] {
+            if text.is_some() && !mode.has_variables() {
+                let message = "dialects a and b have no place for it; remove it";
+                return Err(ConfigError::new(key, message));
+            }
+        }
+        let api_key = required("api_key", &self.api_key)?;
+        check_credential(&api_key).map_err(|message| ConfigError::new("api_key", message))?;
+        Ok(StartMessagingConfig {
+            http: self.http.config(BASE_URL)?,
+            api_key,
+            mode,
+            template_id: self.template_id.clone(),
+            app_name: self.app_name.clone(),
+            any_number: self.any_number,
+            trust_idempotency_key: self.trust_idempotency_key,
+        })
+    }
+}
+
+impl VendorSettings for StartMessagingBuilder {
+    const KIND: &'static str = "startmessaging";
+    type Provider = StartMessaging;
+
+    fn describe(&self) -> Result<Capabilities, ConfigError> {
+        self.config().map(|config| capabilities(&config))
+    }
+
+    fn provider(&self, id: ProviderId) -> Result<StartMessaging, ConfigError> {
+        let provider = StartMessaging::new(id, self.config()?);
+        provider.map_err(|error| ConfigError::new("", error.detail()))
+    }
+}
 
 /// One account at StartMessaging.
 #[derive(Clone, Debug)]
@@ -79,40 +134,12 @@ impl StartMessagingConfig {
             trust_idempotency_key: false,
         }
     }
-
-    fn from_settings(settings: &Settings) -> Result<Self, ConfigError> {
-        let dialect = match settings.text("dialect") {
-            Some("b") => Dialect::B,
-            Some("c") => Dialect::C,
-            _ => Dialect::A,
-        };
-        let mode = match settings.text("mode") {
-            Some("managed") => Mode::Managed(dialect),
-            _ => Mode::Transport,
-        };
-        if mode == Mode::Transport && settings.text("dialect").is_some() {
-            return Err(settings.error("dialect", "only goes with mode = \"managed\""));
-        }
-        let text = |key| match settings.text(key) {
-            Some(_) if !mode.has_variables() => {
-                Err(settings.error(key, "dialects a and b have no place for it; remove it"))
-            }
-            text => Ok(text.map(str::to_owned)),
-        };
-        Ok(Self {
-            http: HttpConfig::from_settings(settings, BASE_URL)?,
-            api_key: settings.required("api_key", settings.secret("api_key"))?,
-            mode,
-            template_id: text("template_id")?,
-            app_name: text("app_name")?,
-            any_number: settings.flag("any_number").unwrap_or(false),
-            trust_idempotency_key: settings.flag("trust_idempotency_key").unwrap_or(false),
-        })
-    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use otpmux_core::settings::SettingsReader;
     use otpmux_core::{OtpProvider, ProviderId};
     use serde_json::json;

@@ -10,6 +10,6 @@ mod wire;
 #[cfg(test)]
 mod tests;
 
-pub use config::{ADAPTER, StartMessagingConfig};
+pub use config::{ADAPTER, StartMessagingBuilder, StartMessagingConfig};
 pub use dialect::{Dialect, Mode};
 pub use provider::StartMessaging;

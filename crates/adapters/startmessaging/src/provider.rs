@@ -1,13 +1,13 @@
 use async_trait::async_trait;
 use otpmux_core::{
-    Balance, Capabilities, Channel, Context, Error, OtpProvider, ProviderId, ResendRequest,
+    Balance, Capabilities, Channel, Context, Error, OtpProvider, ProviderId, ResendRequest, Secret,
     SendRequest, Sent, Status, Target, Verdict, VerifyRequest,
 };
 use otpmux_http::{Call, Transport};
 
 use crate::dialect::Reference;
 use crate::wire::Resend;
-use crate::{Dialect, Mode, StartMessagingConfig, read};
+use crate::{Dialect, Mode, StartMessagingBuilder, StartMessagingConfig, read};
 
 /// `+91` and ten digits.
 const INDIAN_MOBILE_LENGTH: usize = 13;
@@ -25,6 +25,23 @@ pub struct StartMessaging {
 }
 
 impl StartMessaging {
+    /// The settings of an account, to be completed and built.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use otpmux_startmessaging::StartMessaging;
+    ///
+    /// let provider = StartMessaging::builder("the key from the dashboard")
+    ///     .app_name("Acme")
+    ///     .build("backup")?;
+    /// # let _ = provider;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn builder(api_key: impl Into<Secret>) -> StartMessagingBuilder {
+        StartMessagingBuilder::default().api_key(api_key)
+    }
+
     /// Prepares a provider; opens no connection.
     ///
     /// # Errors
@@ -32,14 +49,10 @@ impl StartMessaging {
     /// [`ErrorKind::Configuration`](otpmux_core::ErrorKind::Configuration) for a key that cannot
     /// stand in a header, and what [`Transport::new`] says.
     pub fn new(id: ProviderId, config: StartMessagingConfig) -> Result<Self, Error> {
+        let capabilities = capabilities(&config);
         // Nothing else: at the server a token in `Authorization` would take precedence.
         let credentials = [("x-api-key", config.api_key)];
         let transport = Transport::new(id.clone(), config.http, &credentials)?;
-        let mut capabilities = config.mode.capabilities();
-        if config.any_number {
-            capabilities.phone_prefixes = &[];
-        }
-        capabilities.idempotent = config.trust_idempotency_key;
         Ok(Self {
             id,
             transport,
@@ -54,6 +67,16 @@ impl StartMessaging {
     fn unsupported(&self, what: &'static str) -> Error {
         Error::unsupported(&self.id, what)
     }
+}
+
+/// What an account can do: what the vendor documents for its mode, and its settings.
+pub(crate) fn capabilities(config: &StartMessagingConfig) -> Capabilities {
+    let mut capabilities = config.mode.capabilities();
+    if config.any_number {
+        capabilities.phone_prefixes = &[];
+    }
+    capabilities.idempotent = config.trust_idempotency_key;
+    capabilities
 }
 
 #[async_trait]

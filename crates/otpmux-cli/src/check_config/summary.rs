@@ -1,6 +1,6 @@
 use otpmux::settings::{duration_text, limit_text};
 use otpmux::{Config, ConfiguredProvider, CountryCode, LimitScope, RateLimit, Route};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::facts::facts;
 use super::text::store_text;
@@ -32,27 +32,22 @@ pub(super) fn of(config: &Config) -> Value {
 }
 
 fn provider(configured: &ConfiguredProvider) -> Value {
-    let capabilities = configured.provider.capabilities();
-    let resilience: Map<_, _> = configured
-        .changed_resilience()
-        .into_iter()
-        .map(|(key, value)| (key.to_owned(), value))
-        .collect();
+    let capabilities = &configured.capabilities;
     json!({
-        "name": configured.provider.id(),
+        "name": configured.id,
         "kind": configured.kind,
         "channels": capabilities.channels,
         "capabilities": facts(capabilities),
-        "resilience": resilience,
+        "resilience": configured.changed_resilience(),
     })
 }
 
 pub(super) fn route(route: &Route) -> Value {
     json!({
-        "country": route.countries,
-        "channel": route.channels,
-        "prefix": route.prefixes,
-        "purpose": route.purposes,
+        "countries": route.countries,
+        "channels": route.channels,
+        "prefixes": route.prefixes,
+        "purposes": route.purposes,
         "providers": route.providers,
         "weights": route.weights,
     })

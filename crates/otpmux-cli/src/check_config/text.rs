@@ -12,9 +12,9 @@ use crate::output::Output;
 /// Tells what a configuration means, for a reader.
 pub(super) fn write(config: &Config, output: &mut Output) -> io::Result<()> {
     for configured in config.providers() {
-        let (id, kind) = (configured.provider.id(), configured.kind);
+        let (id, kind) = (&configured.id, configured.kind);
         output.line(format_args!("provider {id} ({kind})"))?;
-        for fact in facts(configured.provider.capabilities()) {
+        for fact in facts(&configured.capabilities) {
             output.line(format_args!("  {fact}"))?;
         }
         let resilience = configured.changed_resilience();
@@ -49,7 +49,7 @@ pub(super) fn write(config: &Config, output: &mut Output) -> io::Result<()> {
     limits(&config.policy().limits, output)?;
     if let Some(server) = config.server() {
         let keys = server.api_keys.len();
-        let tls = if server.tls.is_some() { "HTTPS" } else { "plain HTTP" };
+        let tls = if server.tls().is_some() { "HTTPS" } else { "plain HTTP" };
         output.line(format_args!("gateway: {}, {tls}, {keys} API keys", server.listen))?;
     }
     Ok(())

@@ -26,7 +26,7 @@ pub(super) fn of(config: &Config) -> Vec<String> {
     warnings.extend(config.hints());
     warnings.extend(without_effect(&config.policy().limits));
     if let Some(server) = config.server()
-        && server.tls.is_none()
+        && server.tls().is_none()
         && !server.listen.ip().is_loopback()
     {
         warnings.push(format!(

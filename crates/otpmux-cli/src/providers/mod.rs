@@ -80,7 +80,7 @@ async fn entries<'a>(config: &'a Config, client: &OtpClient, no_balance: bool) -
     let mut asked = JoinSet::new();
     let mut entries = Vec::new();
     for configured in config.providers() {
-        let id = configured.provider.id().clone();
+        let id = configured.id.clone();
         let Some(view) = views.iter().find(|view| *view.id() == id) else { continue };
         let tells = view.capabilities().balance;
         if tells && !no_balance {

@@ -12,8 +12,8 @@ kind = "startmessaging"
 api_key = "env:KEY"
 
 [[routes]]
-country = ["IN"]
-channel = ["sms"]
+countries = ["IN"]
+channels = ["sms"]
 providers = ["backup", "primary"]
 
 [[routes]]
@@ -68,7 +68,7 @@ kind = "startmessaging"
 api_key = "env:KEY"
 
 [[routes]]
-country = ["IN"]
+countries = ["IN"]
 providers = { primary = 70, backup = 30 }
 
 [store]
@@ -96,8 +96,8 @@ fn everything_that_can_be_configured_is_told() {
     assert_eq!(ended.status, Some(0), "{}", ended.everything());
     assert_eq!(ended.stderr, "", "nothing to warn about");
     for line in [
-        "  resilience other than the defaults: retries = 0, breaker_pause = \"30s\", \
-         requests = [\"10/1s\"]",
+        "  resilience other than the defaults: breaker_pause = \"30s\", requests = [\"10/1s\"], \
+         retries = 0",
         "route 1: country IN in an order drawn by the weights primary 70, backup 30",
         "store: Redis, for every process, under the namespace login",
         "policy: codes of 6 digits, good for 5m, 5 guesses, at most 1 possible duplicates",
@@ -170,7 +170,7 @@ fn countries_that_nobody_has_named_are_a_warning() {
     assert!(!warned(&india), "a route that names its countries");
     let mail = GOOD.replace(
         "[[routes]]\nproviders = [\"primary\", \"backup\"]",
-        "[[routes]]\nchannel = [\"email\"]\nproviders = [\"primary\"]",
+        "[[routes]]\nchannels = [\"email\"]\nproviders = [\"primary\"]",
     );
     assert!(!warned(&mail), "an e-mail costs the same everywhere");
     let reach = "[providers.in]\nkind = \"startmessaging\"\napi_key = \"env:KEY\"\n";
@@ -185,7 +185,7 @@ fn a_right_file_in_json() {
     assert_eq!(summary["ok"], true);
     assert_eq!(summary["providers"][0]["name"], "primary");
     assert_eq!(summary["providers"][1]["kind"], "startmessaging");
-    assert_eq!(summary["routes"][0]["country"], json!(["IN"]));
+    assert_eq!(summary["routes"][0]["countries"], json!(["IN"]));
     assert_eq!(summary["server_keys"], json!(["2026-11"]));
 }
 

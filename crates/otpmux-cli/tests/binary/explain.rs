@@ -11,8 +11,8 @@ const ROUTES: &str = "
 countries = [\"IN\", \"US\"]
 
 [[routes]]
-country = [\"IN\"]
-channel = [\"sms\"]
+countries = [\"IN\"]
+channels = [\"sms\"]
 providers = [\"backup\", \"primary\"]
 
 [[routes]]
@@ -27,7 +27,7 @@ fn candidates_in_their_order_and_why() {
     let told = &ended.json()[0];
     assert_eq!((&told["country"], &told["served"]), (&"IN".into(), &true.into()));
     assert_eq!(told["route"]["number"], 1);
-    assert_eq!(told["route"]["country"], json!(["IN"]));
+    assert_eq!(told["route"]["countries"], json!(["IN"]));
     let candidates = told["candidates"].as_array().unwrap();
     assert_eq!(
         (&candidates[0]["provider"], &candidates[0]["reason"]),

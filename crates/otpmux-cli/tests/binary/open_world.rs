@@ -88,7 +88,7 @@ fn a_variable_decides_too_and_any_is_no_country() {
 #[test]
 fn what_reaches_some_countries_is_no_open_world() {
     let india = SERVICE.replace("easyotp", "startmessaging");
-    let routes = format!("{SERVICE}[[routes]]\ncountry = [\"IN\"]\nproviders = [\"p\"]\n");
+    let routes = format!("{SERVICE}[[routes]]\ncountries = [\"IN\"]\nproviders = [\"p\"]\n");
     for decided in [india, routes] {
         let ended = check(&decided);
         assert_eq!(ended.status, Some(0), "{}", ended.everything());

@@ -1,5 +1,6 @@
 //! Lists of texts and of limits.
 
+use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
@@ -7,24 +8,64 @@ use serde_json::Value;
 
 use super::ConfigError;
 use super::forms::{duration_text, parse_limit};
+use super::reader::{range_text, time};
 use super::values::Checked;
 use crate::RateLimit;
 
-pub(super) fn texts(at: &str, raw: &Value) -> Result<Checked, Vec<ConfigError>> {
+/// Checks one text.
+type Check<'a> = &'a dyn Fn(&str) -> Result<(), String>;
+
+pub(super) fn texts(
+    at: &str,
+    raw: &Value,
+    empty: bool,
+    check: impl Fn(&str) -> Result<(), String>,
+) -> Result<Checked, Vec<ConfigError>> {
     match raw.as_array() {
-        Some(list) if !list.is_empty() => {
-            read_list(at, list, |text| Ok(text.to_owned())).map(Checked::List)
-        }
+        Some(list) if empty || !list.is_empty() => entries(at, list, &check),
+        _ if empty => mistake(at, "must be a list of texts"),
         _ => mistake(at, "must be a list of texts, with one at least"),
     }
 }
 
-pub(super) fn texts_or(at: &str, raw: &Value, word: &str) -> Result<Checked, Vec<ConfigError>> {
+pub(super) fn texts_or(
+    at: &str,
+    raw: &Value,
+    word: &str,
+    check: impl Fn(&str) -> Result<(), String>,
+) -> Result<Checked, Vec<ConfigError>> {
     match raw {
         Value::String(text) if text == word => Ok(Checked::Text(text.clone())),
-        Value::Array(list) if !list.is_empty() => texts(at, raw),
+        Value::Array(list) if !list.is_empty() => entries(at, list, &check),
         _ => mistake(at, format!("must be a list of texts, with one at least, or \"{word}\"")),
     }
+}
+
+fn entries(at: &str, list: &[Value], check: Check<'_>) -> Result<Checked, Vec<ConfigError>> {
+    read_list(at, list, |text| check(text).map(|()| text.to_owned())).map(Checked::List)
+}
+
+pub(super) fn durations(
+    at: &str,
+    raw: &Value,
+    range: &RangeInclusive<Duration>,
+    check: impl Fn(&str) -> Result<(), String>,
+) -> Result<Checked, Vec<ConfigError>> {
+    let Some(table) = raw.as_object() else {
+        return mistake(at, "must be a table of times");
+    };
+    let (mut times, mut errors) = (BTreeMap::new(), Vec::new());
+    for (key, raw) in table {
+        let time = check(key).and_then(|()| {
+            let expected = || format!("must be a time such as \"5m\", {}", range_text(range));
+            time(raw, range).ok_or_else(expected)
+        });
+        match time {
+            Ok(time) => drop(times.insert(key.clone(), time)),
+            Err(message) => errors.push(ConfigError::new(format!("{at}.{key}"), message)),
+        }
+    }
+    if errors.is_empty() { Ok(Checked::Durations(times)) } else { Err(errors) }
 }
 
 pub(super) fn limits(

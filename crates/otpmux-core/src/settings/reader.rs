@@ -1,4 +1,6 @@
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
+use std::time::Duration;
 
 use serde_json::{Map, Value};
 
@@ -43,8 +45,8 @@ impl<'a> SettingsReader<'a> {
         if errors.is_empty() { Ok(settings) } else { Err(errors) }
     }
 
-    /// Reads what is right in one table, and tells what is not: for a table whose values must fit
-    /// each other, so that all its mistakes are told at once.
+    /// Reads the correct values of one table, and returns the mistakes beside them: for a table whose
+    /// values depend on each other, so that all its mistakes are reported at once.
     pub fn read_right(
         &self,
         path: &str,
@@ -67,7 +69,7 @@ impl<'a> SettingsReader<'a> {
                     errors.push(ConfigError::new(at, "missing; it is required"));
                 }
                 None => {}
-                Some(raw) => match self.value(&at, &setting.kind, raw) {
+                Some(raw) => match self.value(&at, setting, raw) {
                     Ok(value) => drop(values.insert(setting.name, value)),
                     Err(mistakes) => errors.extend(mistakes),
                 },
@@ -76,24 +78,24 @@ impl<'a> SettingsReader<'a> {
         (Settings::new(path, values), errors)
     }
 
-    fn value(
-        &self,
-        at: &str,
-        kind: &SettingKind,
-        raw: &Value,
-    ) -> Result<Checked, Vec<ConfigError>> {
+    fn value(&self, at: &str, setting: &Setting, raw: &Value) -> Result<Checked, Vec<ConfigError>> {
+        let check = |text: &str| setting.check.map_or(Ok(()), |check| check(text));
         let text = || {
             raw.as_str()
                 .filter(|text| !text.is_empty())
                 .ok_or_else(|| format!("must be text in quotes, not {}", type_of(raw)))
         };
-        let read = match kind {
-            SettingKind::List => return lists::texts(at, raw),
-            SettingKind::ListOr(word) => return lists::texts_or(at, raw, word),
+        let read = match &setting.kind {
+            SettingKind::List { empty } => return lists::texts(at, raw, *empty, check),
+            SettingKind::ListOr(word) => return lists::texts_or(at, raw, word, check),
+            SettingKind::Durations(range) => return lists::durations(at, raw, range, check),
             SettingKind::Limits { count, per, most } => {
                 return lists::limits(at, raw, count, per, *most);
             }
-            SettingKind::Text => text().map(|text| Checked::Text(text.to_owned())),
+            SettingKind::Text => text().and_then(|text| {
+                check(text)?;
+                Ok(Checked::Text(text.to_owned()))
+            }),
             SettingKind::Secret => {
                 text().and_then(|text| (self.resolve)(text)).map(Checked::Secret)
             }
@@ -107,14 +109,14 @@ impl<'a> SettingsReader<'a> {
                     Err(format!("must be a whole number from {} to {}", range.start(), range.end()))
                 }
             },
-            SettingKind::Duration(range) => match raw.as_str().and_then(parse_duration) {
-                Some(time) if range.contains(&time) => Ok(Checked::Duration(time)),
-                _ => Err(format!(
-                    "must be a time such as \"500ms\", \"10s\", \"5m\" or \"1h\", from {} to {}",
-                    duration_text(*range.start()),
-                    duration_text(*range.end()),
-                )),
-            },
+            SettingKind::Duration(range) => {
+                time(raw, range).map(Checked::Duration).ok_or_else(|| {
+                    format!(
+                        "must be a time such as \"500ms\", \"10s\", \"5m\" or \"1h\", {}",
+                        range_text(range)
+                    )
+                })
+            }
             SettingKind::Choice(words) => text().and_then(|text| {
                 let word = words.iter().find(|word| **word == text);
                 let word = word.map(|word| Checked::Text((*word).to_owned()));
@@ -132,6 +134,27 @@ impl<'a> SettingsReader<'a> {
         };
         read.map_err(|message| vec![ConfigError::new(at, message)])
     }
+}
+
+/// Checks a value of a struct by the declaration of its key. JSON `null` is a value that is not set.
+pub(super) fn check(setting: &Setting, value: &Value) -> Result<(), ConfigError> {
+    if value.is_null() {
+        return Ok(());
+    }
+    let reader = SettingsReader::new(&|_| Ok(Secret::new("")));
+    match reader.value(setting.name, setting, value) {
+        Ok(_) => Ok(()),
+        Err(mistakes) => mistakes.into_iter().next().map_or(Ok(()), Err),
+    }
+}
+
+/// A time within a range, as a file has it.
+pub(super) fn time(raw: &Value, range: &RangeInclusive<Duration>) -> Option<Duration> {
+    raw.as_str().and_then(parse_duration).filter(|time| range.contains(time))
+}
+
+pub(super) fn range_text(range: &RangeInclusive<Duration>) -> String {
+    format!("from {} to {}", duration_text(*range.start()), duration_text(*range.end()))
 }
 
 fn type_of(value: &Value) -> &'static str {

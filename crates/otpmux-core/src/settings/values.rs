@@ -22,6 +22,7 @@ pub(super) enum Checked {
     Integer(i64),
     Duration(Duration),
     Texts(BTreeMap<String, String>),
+    Durations(BTreeMap<String, Duration>),
     List(Vec<String>),
     Limits(Vec<RateLimit>),
 }
@@ -68,7 +69,11 @@ impl Settings {
         texts -> &BTreeMap<String, String>, Texts, value => value
     }
     getter! {
-        /// The list behind a key, not empty.
+        /// The table of times behind a key, each within its setting's range.
+        durations -> &BTreeMap<String, Duration>, Durations, value => value
+    }
+    getter! {
+        /// The list behind a key.
         list -> &[String], List, value => value
     }
     getter! {
@@ -88,6 +93,16 @@ impl Settings {
     /// A mistake that only the adapter can see, such as two keys that exclude each other.
     pub fn error(&self, key: &str, message: impl Into<String>) -> ConfigError {
         ConfigError::new(format!("{}.{key}", self.path), message)
+    }
+
+    /// The same mistake with the path of this table before its own.
+    pub fn locate(&self, error: ConfigError) -> ConfigError {
+        error.within(&self.path)
+    }
+
+    /// Whether a key is there.
+    pub fn contains(&self, key: &str) -> bool {
+        self.values.contains_key(key)
     }
 
     /// Hands every key and value to `take`, secrets included: the same bytes for the same settings,
@@ -127,6 +142,14 @@ impl Checked {
                 for (key, text) in table {
                     feed(take, key.as_bytes());
                     feed(take, text.as_bytes());
+                }
+            }
+            Self::Durations(table) => {
+                take(b"n");
+                take(&(table.len() as u64).to_le_bytes());
+                for (key, time) in table {
+                    feed(take, key.as_bytes());
+                    take(&time.as_nanos().to_le_bytes());
                 }
             }
             Self::List(list) => {
@@ -190,6 +213,8 @@ mod tests {
             fed([("a", Checked::Duration(Duration::from_secs(1)))]),
             fed([("a", table("k", "v"))]),
             fed([("a", table("kv", ""))]),
+            fed([("a", Checked::Durations(BTreeMap::from([("k".into(), Duration::ZERO)])))]),
+            fed([("a", Checked::Durations(BTreeMap::from([("k".into(), Duration::MAX)])))]),
             fed([("a", list(&["kv"]))]),
             fed([("a", list(&["k", "v"]))]),
             fed([("a", Checked::Limits(vec![]))]),

@@ -2,6 +2,7 @@ use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 
+use otpmux_core::settings::ConfigError;
 use otpmux_core::{Clock, Entropy, EntropyError, OsEntropy, OtpProvider, ProviderId, SystemClock};
 
 use super::key_check::differs;
@@ -10,8 +11,10 @@ use super::limits::PolicyLimits;
 use super::members::{Member, Members, NewMember};
 use super::store_time::StoreTime;
 use super::{Inner, OtpClient};
-use crate::layers::{Resilience, ResilienceError};
-use crate::{MemoryStore, Policy, PolicyError, Route, Routes, ServerKeys, VerificationStore};
+use crate::layers::Resilience;
+use crate::{
+    MemoryStore, Policy, PolicyError, Route, RouteError, Routes, ServerKeys, VerificationStore,
+};
 
 /// An [`OtpClient`] in the making.
 #[derive(Debug, Default)]
@@ -31,10 +34,45 @@ pub(super) enum NewStore {
     Named { name: String, open: Box<OpenStore> },
 }
 
-/// Opens a store; or says why not, and what to do.
-type OpenStore = dyn FnOnce() -> Result<Arc<dyn VerificationStore>, String> + Send;
+/// Opens a store.
+type OpenStore = dyn FnOnce() -> Result<Arc<dyn VerificationStore>, OpenStoreError> + Send;
 
-/// A client that cannot be.
+/// A store that could not be opened. Its text is that of the cause, which never holds an address
+/// with a password.
+#[derive(Clone)]
+pub struct OpenStoreError(Arc<dyn std::error::Error + Send + Sync>);
+
+impl OpenStoreError {
+    /// Wraps the cause, or a text that says what to do.
+    pub fn new(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self(cause.into().into())
+    }
+}
+
+impl fmt::Display for OpenStoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl std::error::Error for OpenStoreError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0.source()
+    }
+}
+
+/// Two are equal if they say the same.
+impl PartialEq for OpenStoreError {
+    fn eq(&self, other: &Self) -> bool {
+        self.to_string() == other.to_string()
+    }
+}
+
+impl Eq for OpenStoreError {}
+
+otpmux_core::debug_as_display!(OpenStoreError);
+
+/// Why no client can be built.
 #[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum BuildError {
@@ -47,18 +85,18 @@ pub enum BuildError {
     /// A route names a provider that is not there.
     #[error("a route names the provider `{0}`, which does not exist")]
     UnknownProvider(ProviderId),
-    /// A route that cannot fit anything.
-    #[error("{0}")]
-    Route(String),
+    /// A route that is not valid, by its place in the list, from 0.
+    #[error("routes[{0}]: {1}")]
+    Route(usize, RouteError),
     /// A policy that would not be safe.
     #[error(transparent)]
     Policy(#[from] PolicyError),
     /// Resilience of a provider that cannot be.
     #[error("provider `{0}`: {1}")]
-    Resilience(ProviderId, ResilienceError),
+    Resilience(ProviderId, ConfigError),
     /// The store could not be opened.
-    #[error("{0}")]
-    Store(String),
+    #[error(transparent)]
+    Store(#[from] OpenStoreError),
     /// A reload would change the store.
     #[error("the store cannot change while the client runs; start anew")]
     StoreChanged,
@@ -130,7 +168,7 @@ impl ClientBuilder {
     pub fn open_store(
         mut self,
         name: impl Into<String>,
-        open: impl FnOnce() -> Result<Arc<dyn VerificationStore>, String> + Send + 'static,
+        open: impl FnOnce() -> Result<Arc<dyn VerificationStore>, OpenStoreError> + Send + 'static,
     ) -> Self {
         self.store = Some(NewStore::Named { name: name.into(), open: Box::new(open) });
         self
@@ -177,9 +215,7 @@ impl ClientBuilder {
         let (store_name, store) = match self.store.take() {
             None => (None, Arc::new(MemoryStore::default()) as Arc<dyn VerificationStore>),
             Some(NewStore::Open(store)) => (None, store),
-            Some(NewStore::Named { name, open }) => {
-                (Some(name.into()), open().map_err(BuildError::Store)?)
-            }
+            Some(NewStore::Named { name, open }) => (Some(name.into()), open()?),
         };
         let clock = Arc::new(StoreTime::new(clock, Arc::clone(&store)));
         let corrected: Arc<dyn Clock> = Arc::<StoreTime>::clone(&clock);
@@ -189,7 +225,7 @@ impl ClientBuilder {
         let mut members = Members::default();
         for new in self.providers {
             let id = new.provider.id().clone();
-            let member = Member::new(new, &keys, &corrected, &entropy, process);
+            let member = Member::new(new, &keys, &corrected, &entropy, process)?;
             members.active.insert(id, Arc::new(member));
         }
         let limit_hits = PolicyLimits::new(&self.policy.limits);
@@ -227,10 +263,8 @@ impl ClientBuilder {
         }
         let order = || self.providers.iter().map(|new| new.provider.id().clone());
         let routes = self.routes.take().unwrap_or_else(|| Routes::new([Route::to(order())]));
-        for route in routes.as_slice() {
-            if let Some(mistake) = route.mistake() {
-                return Err(BuildError::Route(mistake));
-            }
+        for (place, route) in routes.as_slice().iter().enumerate() {
+            route.validate().map_err(|error| BuildError::Route(place, error))?;
             if let Some(id) = route.providers.iter().find(|id| !known.contains(*id)) {
                 return Err(BuildError::UnknownProvider(id.clone()));
             }

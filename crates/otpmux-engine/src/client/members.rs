@@ -4,6 +4,7 @@ use std::time::SystemTime;
 
 use otpmux_core::{Clock, Entropy, OtpProvider, ProviderId, RateLimit};
 
+use super::BuildError;
 use super::limits::key_of;
 use crate::layers::{Resilience, ResilientProvider};
 use crate::{HealthUpdate, LimitHit, LimitScope, ServerKeys, Witness};
@@ -45,7 +46,7 @@ impl Member {
         clock: &Arc<dyn Clock>,
         entropy: &Arc<dyn Entropy>,
         process: u64,
-    ) -> Self {
+    ) -> Result<Self, BuildError> {
         let NewMember { provider, resilience, .. } = &made_of;
         let documented = &provider.capabilities().limits.requests;
         let windows: Arc<[RateLimit]> =
@@ -60,7 +61,9 @@ impl Member {
             Arc::clone(entropy),
             Witness { process, settings },
         );
-        Self { guarded, limit_hit, made_of }
+        let guarded =
+            guarded.map_err(|error| BuildError::Resilience(provider.id().clone(), error))?;
+        Ok(Self { guarded, limit_hit, made_of })
     }
 
     pub(super) fn port(&self) -> &Arc<dyn OtpProvider> {

@@ -36,7 +36,7 @@ use otpmux_core::{
 use tokio::sync::{Mutex, OnceCell};
 use tokio::time::Instant;
 
-pub use build::{BuildError, ClientBuilder, ClientConfig};
+pub use build::{BuildError, ClientBuilder, ClientConfig, OpenStoreError};
 pub use explain::{CandidateView, Explanation, LimitView};
 pub use metrics::describe_metrics;
 pub use overview::ProviderView;

@@ -66,7 +66,7 @@ impl OtpClient {
                 Arc::clone(member)
             } else {
                 reloaded.fresh.push(id.clone());
-                Arc::new(Member::new(new, &keys, &clock, &old.entropy, old.process))
+                Arc::new(Member::new(new, &keys, &clock, &old.entropy, old.process)?)
             };
             active.insert(id, member);
         }

@@ -39,6 +39,11 @@ impl Scope {
         Self(Some(purposes.into_iter().collect()))
     }
 
+    /// The purposes; `None` means every purpose.
+    pub fn purposes(&self) -> Option<impl Iterator<Item = &Purpose>> {
+        self.0.as_ref().map(|all| all.iter())
+    }
+
     /// Whether a purpose is among them.
     pub fn holds(&self, purpose: &Purpose) -> bool {
         self.0.as_ref().is_none_or(|all| all.contains(purpose))

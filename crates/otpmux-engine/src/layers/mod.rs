@@ -27,6 +27,7 @@ mod window;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use otpmux_core::settings::ConfigError;
 use otpmux_core::{Clock, Context, Entropy, OtpProvider};
 use tokio::time::Instant;
 
@@ -36,7 +37,7 @@ use self::metrics::Metrics;
 pub(crate) use self::metrics::{channel_label, describe};
 use self::port::Adapter;
 use self::rate_limit::RateLimiter;
-pub use self::resilience::{BreakerSettings, Resilience, ResilienceError, RetryBudget};
+pub use self::resilience::{BreakerSettings, Resilience, RetryBudget};
 use self::retry::Retry;
 use self::trace::Trace;
 use crate::health::{Health, HealthUpdate, Witness};
@@ -52,19 +53,22 @@ pub struct ResilientProvider {
 }
 
 impl ResilientProvider {
-    /// Puts the layers around a provider. Settings that are out of their ranges are brought into
-    /// them; whoever wants to hear of it calls [`Resilience::check`] first.
+    /// Puts the layers around a provider.
     ///
     /// `clock` is for what is shown to others; pauses follow tokio's clock. `entropy` spreads
     /// pauses. `witness` is who this process is to the others; no two may be the same.
+    ///
+    /// # Errors
+    ///
+    /// A setting that is out of its range: [`Resilience::check`].
     pub fn new(
         provider: Arc<dyn OtpProvider>,
         resilience: &Resilience,
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
         witness: Witness,
-    ) -> Self {
-        let resilience = resilience.clone().within();
+    ) -> Result<Self, ConfigError> {
+        resilience.check()?;
         let documented = &provider.capabilities().limits.requests;
         let requests = resilience.requests.clone().unwrap_or_else(|| documented.clone());
         let id = provider.id().clone();
@@ -73,9 +77,9 @@ impl ResilientProvider {
         let bounded = Concurrency::new(Adapter(provider), resilience.concurrency);
         let limited = RateLimiter::new(bounded, &requests);
         let breaker = Breaker::new(limited, Arc::clone(&switch));
-        let retry = Retry::new(breaker, &resilience, entropy);
+        let retry = Retry::new(breaker, resilience, entropy);
         let port = Arc::new(Trace::new(Metrics::new(retry)));
-        Self { port, switch }
+        Ok(Self { port, switch })
     }
 
     /// The provider, to be called through all its layers.

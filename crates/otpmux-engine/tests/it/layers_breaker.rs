@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use otpmux_core::{Blame, Certainty, Delivery, ErrorKind, Sent, Status};
-use otpmux_engine::{Health, Resilience};
+use otpmux_engine::{BreakerSettings, Health, Resilience};
 
 use crate::layers_world::{
     Fixed, Guard, MINUTE, SECOND, cx, failing, fails, is_well, not_sent, once, open,
@@ -225,29 +225,13 @@ async fn calls_from_before_count_no_more() {
     assert!(guard.is_closed(), "nine old failures");
 }
 
-#[tokio::test(start_paused = true)]
-async fn settings_that_were_never_checked_do_no_harm() {
-    let mut resilience = Resilience::default();
-    resilience.retries = u32::MAX;
-    resilience.retry_pause = Duration::MAX;
-    resilience.concurrency = Some(usize::MAX);
-    resilience.breaker.pause = Duration::MAX;
-    resilience.breaker.longest_pause = Duration::ZERO;
-    resilience.breaker.failures = 0;
-    let provider = carrier("a");
-    fails(&provider, unknown);
+#[test]
+fn settings_out_of_their_ranges_build_nothing() {
+    let resilience = Resilience::default().breaker(BreakerSettings::default().failures(0));
     let (clock, entropy) = (otpmux_core::SystemClock, otpmux_core::OsEntropy);
     let (clock, entropy) = (Arc::new(clock), Arc::new(entropy));
-    let guarded = otpmux_engine::ResilientProvider::new(
-        provider.port(),
-        &resilience,
-        clock,
-        entropy,
-        witness(),
-    );
-    let request = send_request();
-    for _ in 0..9 {
-        guarded.port().send(&cx(), &request).await.unwrap_err();
-    }
-    assert_eq!(provider.count(), 1);
+    let port = carrier("a").port();
+    let error = otpmux_engine::ResilientProvider::new(port, &resilience, clock, entropy, witness())
+        .unwrap_err();
+    assert_eq!(error.path(), "breaker_failures");
 }

@@ -65,11 +65,11 @@ impl Guard {
         entropy: impl Entropy + 'static,
         witness: Witness,
     ) -> Self {
-        resilience.check().unwrap();
         let clock = Arc::new(ManualClock::default());
         let shared: Arc<dyn Clock> = Arc::<ManualClock>::clone(&clock);
         let guarded =
             ResilientProvider::new(provider, resilience, shared, Arc::new(entropy), witness);
+        let guarded = guarded.unwrap();
         Self { guarded, clock }
     }
 

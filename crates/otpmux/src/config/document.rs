@@ -1,11 +1,14 @@
 //! From the text of a file to tables.
 
+use std::fmt;
+
 use otpmux_core::settings::ConfigError;
 use serde_json::{Map, Number, Value};
 
 use super::places::{Places, place};
 
-/// A file's content, of which only the form is known.
+/// The content of a file, of which only the form is known.
+#[derive(Clone, Default)]
 pub(super) struct Document {
     pub(super) root: Map<String, Value>,
     /// The names of the providers in the order of the file, which counts.
@@ -13,6 +16,13 @@ pub(super) struct Document {
     /// For each route, the keys of its table of weights in the order of the file.
     pub(super) weighted: Vec<Vec<String>>,
     pub(super) places: Places,
+}
+
+impl fmt::Debug for Document {
+    /// A secret may be in any value.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Document").field("providers", &self.providers).finish_non_exhaustive()
+    }
 }
 
 impl Document {
@@ -25,12 +35,61 @@ impl Document {
         Ok(Self { root: object(table), providers, weighted, places: Places::of(text) })
     }
 
+    /// Lays another document over this one: its values replace those of the same path.
+    pub(super) fn add(&mut self, layer: Self) {
+        let Self { root, providers, weighted, places } = layer;
+        if root.contains_key("routes") {
+            self.weighted = weighted;
+        }
+        for name in providers {
+            self.mention(&name);
+        }
+        merge(&mut self.root, root);
+        self.places.add(places);
+    }
+
+    /// Sets a value, whose path is no place in a file any more.
+    pub(super) fn put(&mut self, path: &[&str], value: Value) -> Result<(), ConfigError> {
+        let Some((key, tables)) = path.split_last() else { return Ok(()) };
+        if let ["providers", name, ..] = path {
+            self.mention(name);
+        }
+        let mut table = &mut self.root;
+        for (depth, name) in tables.iter().enumerate() {
+            let next = table.entry(*name).or_insert_with(|| Map::new().into());
+            let Value::Object(next) = next else {
+                let at = path[..=depth].join(".");
+                return Err(ConfigError::new(at, "an earlier layer has no table here"));
+            };
+            table = next;
+        }
+        table.insert((*key).to_owned(), value);
+        self.places.forget(&path.join("."));
+        Ok(())
+    }
+
+    /// Keeps the order in which providers are mentioned first.
+    fn mention(&mut self, name: &str) {
+        if !self.providers.iter().any(|known| known == name) {
+            self.providers.push(name.to_owned());
+        }
+    }
+
     /// The tables of the providers, in the order of the file.
     pub(super) fn provider_tables(&self) -> impl Iterator<Item = (&str, &Map<String, Value>)> {
         let tables = self.root.get("providers").and_then(Value::as_object);
         self.providers
             .iter()
             .filter_map(move |name| Some((name.as_str(), tables?.get(name)?.as_object()?)))
+    }
+}
+
+fn merge(root: &mut Map<String, Value>, layer: Map<String, Value>) {
+    for (key, value) in layer {
+        match (root.get_mut(&key), value) {
+            (Some(Value::Object(table)), Value::Object(layer)) => merge(table, layer),
+            (_, value) => drop(root.insert(key, value)),
+        }
     }
 }
 

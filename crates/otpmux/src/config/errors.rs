@@ -59,23 +59,30 @@ impl From<ConfigError> for ConfigErrors {
 
 impl From<BuildError> for ConfigErrors {
     fn from(error: BuildError) -> Self {
-        let policy = |what: &str| format!("policy.{what}");
         let path = match &error {
-            BuildError::NoProvider | BuildError::Twice(_) => "providers".to_owned(),
-            BuildError::Resilience(id, _) => format!("providers.{id}.resilience"),
-            BuildError::UnknownProvider(_) | BuildError::Route(_) => "routes".to_owned(),
-            BuildError::Policy(PolicyError::CodeLength) => policy("code_length"),
-            BuildError::Policy(PolicyError::Ttl) => policy("ttl"),
-            BuildError::Policy(PolicyError::Range(what)) => policy(what),
-            BuildError::Policy(PolicyError::Country(_)) => policy("countries"),
-            BuildError::Policy(PolicyError::Limit) => "limits".to_owned(),
-            BuildError::Policy(_) => "policy".to_owned(),
-            BuildError::Store(_) | BuildError::StoreChanged => "store".to_owned(),
+            BuildError::Policy(PolicyError::Setting(error)) => {
+                return error.clone().within("policy").into();
+            }
+            BuildError::Policy(PolicyError::Limit(error)) => {
+                return error.clone().within("limits").into();
+            }
+            BuildError::Resilience(id, error) => {
+                return error.clone().within(&format!("providers.{id}.resilience")).into();
+            }
+            BuildError::Route(place, error) => {
+                return ConfigError::new(format!("routes[{place}]"), error.to_string()).into();
+            }
+            BuildError::NoProvider | BuildError::Twice(_) => "providers",
+            BuildError::UnknownProvider(_) => "routes",
+            BuildError::Policy(PolicyError::CodeLength) => "policy.code_length",
+            BuildError::Policy(PolicyError::Ttl) => "policy.ttl",
+            BuildError::Policy(_) => "policy",
+            BuildError::Store(_) | BuildError::StoreChanged => "store",
             BuildError::Entropy(_)
             | BuildError::KeyGone(_)
             | BuildError::KeyDiffers(_)
-            | BuildError::KeyUnchecked(_) => "server_keys".to_owned(),
-            _ => "configuration".to_owned(),
+            | BuildError::KeyUnchecked(_) => "server_keys",
+            _ => "configuration",
         };
         let message = match &error {
             BuildError::KeyGone(id) if id == EPHEMERAL => {

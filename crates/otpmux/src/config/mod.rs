@@ -1,26 +1,25 @@
-//! The configuration file: providers, routes, store, keys and policy as TOML.
+//! The configuration: providers, routes, store, keys and policy, from files, code and variables.
 
-mod countries;
+mod builder;
 mod document;
 mod errors;
 mod fingerprint;
 mod hints;
-pub(crate) mod limits;
 mod open;
 mod overrides;
 mod places;
-pub(crate) mod policy;
+mod policy;
 mod providers;
 mod reading;
-pub(crate) mod resilience;
+mod resilience;
 pub(crate) mod routes;
-mod sections;
+pub(crate) mod sections;
 pub(crate) mod server;
 pub(crate) mod server_keys;
 pub(crate) mod store;
-#[cfg(test)]
-mod testing;
+mod write;
 
+use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -28,10 +27,13 @@ use otpmux_core::settings::ConfigError;
 use otpmux_engine::{ClientBuilder, ClientConfig, OtpClient, Policy, Routes, ServerKeys};
 use serde_json::Value;
 
+pub use builder::ConfigBuilder;
 pub use errors::ConfigErrors;
 pub use providers::ConfiguredProvider;
 pub use server::{ApiKey, ApiKeySecret, Network, ServerConfig, TlsFiles};
-pub use store::{Durability, StoreConfig};
+pub use store::{
+    Durability, MemorySettings, RedisSettings, SqliteSettings, StoreConfig, StoreSettings,
+};
 
 use crate::{Environment, Registry};
 use document::Document;
@@ -39,21 +41,39 @@ use places::Places;
 use reading::Reading;
 use store::Store;
 
-/// The keys at the top of a file.
-pub(crate) const TOP: [&str; 9] = [
-    "providers",
-    "routes",
-    "store",
-    "server_keys",
-    "policy",
-    "limits",
-    "resilience",
-    "server",
-    "allow_literal_secrets",
+/// The keys at the top of a file, in the order in which a file is written, with what each is for.
+pub(crate) const TOP: [(&str, &str); 9] = [
+    (
+        "providers",
+        "The accounts at vendors, each under a name of your choice; without routes, the preferred one \
+         first.",
+    ),
+    (
+        "routes",
+        "The rules that say which providers may send what; the first one that fits decides.",
+    ),
+    ("store", "Where verifications are stored."),
+    (
+        "server_keys",
+        "The keys that protect verifications in their store: the first signs and encrypts, all verify. \
+         Every store but the one in memory needs them.",
+    ),
+    ("policy", "The rules for every verification."),
+    (
+        "limits",
+        "How many messages and guesses are allowed, in sliding windows that must all have room; [] \
+         switches a limit off.",
+    ),
+    (
+        "resilience",
+        "How a provider is called: for every provider, or within the table of one provider for that one.",
+    ),
+    ("server", "The gateway."),
+    ("allow_literal_secrets", "Allow secrets in plain text. For tests."),
 ];
 
-/// A configuration that was read and is right: its secrets are looked up, its providers built. No
-/// connection was opened.
+/// A configuration that was read and is valid: its secrets are looked up. It holds no live provider
+/// and no connection; [`OtpClient::from_config`] builds them.
 ///
 /// ```
 /// # #[cfg(all(feature = "easyotp", feature = "startmessaging"))] {
@@ -92,13 +112,26 @@ pub struct Config {
 }
 
 /// Where a configuration comes from, for mistakes that are found in it later.
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Source {
     file: Option<String>,
     places: Places,
+    toml: String,
+}
+
+impl fmt::Debug for Source {
+    /// The text may hold addresses.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Source").field("file", &self.file).finish_non_exhaustive()
+    }
 }
 
 impl Config {
+    /// A configuration in the making, from layers: files, values set in code, and variables.
+    pub fn builder() -> ConfigBuilder {
+        ConfigBuilder::default()
+    }
+
     /// Reads a text, with the adapters that are compiled in.
     ///
     /// # Errors
@@ -118,34 +151,7 @@ impl Config {
         environment: &Environment,
         registry: &Registry,
     ) -> Result<Self, ConfigErrors> {
-        Self::read(text, None, environment, registry)
-    }
-
-    fn read(
-        text: &str,
-        file: Option<String>,
-        environment: &Environment,
-        registry: &Registry,
-    ) -> Result<Self, ConfigErrors> {
-        let mut document = Document::parse(text)?;
-        let allow = document.root.get("allow_literal_secrets");
-        let mut cx = Reading {
-            environment,
-            registry,
-            allow_literals: allow == Some(&Value::Bool(true)),
-            errors: Vec::new(),
-        };
-        if allow.is_some_and(|allow| !allow.is_boolean()) {
-            cx.mistake("allow_literal_secrets", "must be true or false");
-        }
-        cx.unknown_keys("", &document.root, &TOP);
-        let overrides = overrides::apply(&mut document, &mut cx);
-        let mut config = Self::assemble(&document, &mut cx);
-        let places = document.places;
-        cx.errors = cx.errors.into_iter().map(|error| places.locate(error)).collect();
-        overrides::name_sources(&mut cx.errors, &overrides);
-        config.source = Arc::new(Source { file, places });
-        ConfigErrors::from_list(cx.errors).map_or(Ok(config), Err)
+        Self::read(Document::parse(text)?, None, environment, registry, Vec::new())
     }
 
     /// Reads a file, with the adapters that are compiled in and the environment of this process.
@@ -168,12 +174,35 @@ impl Config {
         environment: &Environment,
         registry: &Registry,
     ) -> Result<Self, ConfigErrors> {
-        let path = path.as_ref();
-        let name = path.display().to_string();
-        let text = std::fs::read_to_string(path)
-            .map_err(|error| ConfigError::new(&name, format!("cannot be read: {error}")))?;
-        Self::read(&text, Some(name.clone()), environment, registry)
-            .map_err(|errors| errors.in_file(name))
+        let builder = Self::builder().environment(environment.clone()).registry(registry.clone());
+        builder.file(path)?.build()
+    }
+
+    fn read(
+        mut document: Document,
+        file: Option<String>,
+        environment: &Environment,
+        registry: &Registry,
+        errors: Vec<ConfigError>,
+    ) -> Result<Self, ConfigErrors> {
+        let allow = document.root.get("allow_literal_secrets");
+        let allow_literals = allow == Some(&Value::Bool(true));
+        let mut cx = Reading { environment, registry, allow_literals, errors };
+        if allow.is_some_and(|allow| !allow.is_boolean()) {
+            cx.mistake("allow_literal_secrets", "must be true or false");
+        }
+        cx.unknown_keys("", &document.root, &TOP.map(|(key, _)| key));
+        let overrides = overrides::apply(&mut document, &mut cx);
+        let mut config = Self::assemble(&document, &mut cx);
+        let mut errors: Vec<_> =
+            cx.errors.into_iter().map(|error| document.places.locate(error)).collect();
+        overrides::name_sources(&mut errors, &overrides);
+        if let Some(errors) = ConfigErrors::from_list(errors) {
+            return Err(file.map_or(errors.clone(), |file| errors.in_file(file)));
+        }
+        let toml = write::text(&document, registry);
+        config.source = Arc::new(Source { file, places: document.places, toml });
+        Ok(config)
     }
 
     fn assemble(document: &Document, cx: &mut Reading<'_>) -> Self {
@@ -187,7 +216,7 @@ impl Config {
             providers::check_policy(document, &providers, policy, cx);
         }
         let mut policy = policy.unwrap_or_default();
-        policy.limits = limits::read(root, cx);
+        policy.limits = policy::read_limits(root, cx);
         resilience::read(document, &mut providers, cx);
         Self {
             providers,
@@ -196,7 +225,9 @@ impl Config {
             server_keys,
             server_key_ids: server_key_ids.unwrap_or_default(),
             policy,
-            says_countries: root.get("policy").is_some_and(|it| it.get("countries").is_some()),
+            says_countries: root
+                .get("policy")
+                .is_some_and(|policy| policy.get("countries").is_some()),
             server: server::read(root, cx),
             source: Arc::default(),
         }
@@ -215,10 +246,10 @@ impl Config {
         }
     }
 
-    /// Names the file and the places of mistakes that were found after it was read, such as an API
-    /// key that is too short.
+    /// Adds the file and the places to mistakes that were found after the configuration was read, such
+    /// as an API key that is too short.
     pub fn locate(&self, errors: ConfigErrors) -> ConfigErrors {
-        let Source { file, places } = &*self.source;
+        let Source { file, places, .. } = &*self.source;
         let errors = errors.map(|error| places.locate(error));
         match file {
             Some(file) => errors.in_file(file.clone()),
@@ -226,13 +257,12 @@ impl Config {
         }
     }
 
-    /// What is right and hardly meant, in the texts of messages: no brand, too long for one message
-    /// or for a call.
+    /// Texts of messages that are valid and probably not intended: without a brand, or too long for
+    /// one message or for a call.
     pub fn hints(&self) -> Vec<String> {
         let of = |one: &ConfiguredProvider| {
-            let (id, can) = (one.provider.id(), one.provider.capabilities());
-            let message = one.message.as_deref();
-            message.map(|text| hints::of_message(id.as_str(), text, &can.channels))
+            let text = one.message()?;
+            Some(hints::of_message(one.id.as_str(), text, &one.capabilities.channels))
         };
         self.providers().iter().filter_map(of).flatten().collect()
     }
@@ -242,7 +272,7 @@ impl Config {
         &self.providers
     }
 
-    /// Who may send what; `None`: everybody everything.
+    /// The routes; `None` means that every provider may send everything.
     pub fn routes(&self) -> Option<&Routes> {
         self.routes.as_ref()
     }
@@ -279,11 +309,19 @@ impl ClientConfig for Config {
         if let Some(keys) = &self.server_keys {
             builder = builder.server_keys(keys.clone());
         }
+        let mut errors = Vec::new();
         for configured in &self.providers {
-            let provider = Arc::clone(&configured.provider);
-            let fingerprint = configured.fingerprint.bytes();
-            let resilience = configured.resilience.clone();
-            builder = builder.provider_with(provider, resilience, Some(fingerprint));
+            match configured.build() {
+                Ok(provider) => {
+                    let fingerprint = configured.fingerprint.bytes();
+                    let resilience = configured.resilience.clone();
+                    builder = builder.provider_with(provider, resilience, Some(fingerprint));
+                }
+                Err(error) => errors.push(error),
+            }
+        }
+        if let Some(errors) = ConfigErrors::from_list(errors) {
+            return Err(self.locate(errors));
         }
         if let Some(routes) = &self.routes {
             builder = builder.routes(routes.clone());

@@ -29,7 +29,7 @@ impl Config {
     }
 
     fn reaches_every_country(&self) -> bool {
-        let names = self.providers().iter().map(|one| one.provider.id().clone());
+        let names = self.providers().iter().map(|one| one.id.clone());
         let everything = [Route::to(names)];
         let routes = self.routes().map_or(&everything[..], |routes| routes.as_slice());
         routes.iter().any(|route| {
@@ -39,10 +39,10 @@ impl Config {
                 fits && *channel != Channel::Email
             };
             let mut providers =
-                self.providers().iter().filter(|one| route.providers.contains(one.provider.id()));
+                self.providers().iter().filter(|one| route.providers.contains(&one.id));
             anywhere
                 && providers.any(|one| {
-                    let can = one.provider.capabilities();
+                    let can = &one.capabilities;
                     can.phone_prefixes.is_empty() && can.channels.iter().any(takes)
                 })
         })

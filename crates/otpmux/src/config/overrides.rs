@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use otpmux_core::settings::{ConfigError, Setting, SettingKind, nearest, unknown_key};
+use otpmux_core::settings::{ConfigError, Section as _, SettingKind, nearest, unknown_key};
+use otpmux_engine::Resilience;
 use serde_json::{Map, Value};
 
 use super::document::Document;
 use super::reading::Reading;
-use super::{resilience, sections};
+use super::sections::{self, Keys, names};
 
 const PREFIX: &str = "OTPMUX_";
 
@@ -126,11 +127,12 @@ fn place(
 fn section_key(
     variable: &str,
     mut path: Vec<String>,
-    settings: &[Setting],
+    keys: Keys,
     key: &str,
     value: &str,
 ) -> Result<Option<Place>, ConfigError> {
-    if let Some(setting) = settings.iter().find(|setting| fits(setting.name, key)) {
+    let mut settings = keys.iter().copied().flatten();
+    if let Some(setting) = settings.find(|setting| fits(setting.name, key)) {
         path.push(setting.name.to_owned());
         return Ok(Some(Place { path, value: typed(&setting.kind, value) }));
     }
@@ -139,7 +141,7 @@ fn section_key(
             let meant = format!("{PREFIX}{home}__{key}").to_uppercase();
             ConfigError::new(variable, format!("unknown key; did you mean {meant}?"))
         }
-        None => unknown_key(variable, key, settings.iter().map(|setting| setting.name)),
+        None => unknown_key(variable, key, names(keys)),
     })
 }
 
@@ -172,7 +174,7 @@ fn provider_key(
         return Ok(Some(Place { path: at("kind"), value: value.into() }));
     }
     if let ["resilience", key] = key {
-        return section_key(variable, at("resilience"), resilience::SETTINGS, key, value);
+        return section_key(variable, at("resilience"), Resilience::KEYS, key, value);
     }
     let kind = document.root["providers"][provider]["kind"].as_str();
     let Some(Ok(adapter)) = kind.map(|kind| cx.registry.adapter(kind)) else {
@@ -193,7 +195,7 @@ fn provider_key(
         (Some(setting), [_]) => {
             Ok(Some(Place { path: at(setting.name), value: typed(&setting.kind, value) }))
         }
-        (None, [only]) if resilience::SETTINGS.iter().any(|setting| setting.name == *only) => {
+        (None, [only]) if names(Resilience::KEYS).any(|name| name == *only) => {
             let meant = format!("{PREFIX}PROVIDERS__{name}__RESILIENCE__{only}").to_uppercase();
             Err(ConfigError::new(variable, format!("unknown key; did you mean {meant}?")))
         }
@@ -212,12 +214,12 @@ fn typed(kind: &SettingKind, value: &str) -> Value {
         SettingKind::Flag => value.parse().ok().map(Value::Bool),
         SettingKind::Integer(_) => value.parse::<i64>().ok().map(Value::from),
         SettingKind::ListOr(word) if value == *word => None,
-        SettingKind::List | SettingKind::ListOr(_) | SettingKind::Limits { .. }
+        SettingKind::List { .. } | SettingKind::ListOr(_) | SettingKind::Limits { .. }
             if value.trim().is_empty() =>
         {
             Some(Value::Array(Vec::new()))
         }
-        SettingKind::List | SettingKind::ListOr(_) | SettingKind::Limits { .. } => {
+        SettingKind::List { .. } | SettingKind::ListOr(_) | SettingKind::Limits { .. } => {
             Some(value.split(',').map(str::trim).map(Value::from).collect())
         }
         _ => None,

@@ -7,7 +7,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 /// The line and column of every key, by its path as mistakes name it: `routes[0].countries`.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Places(HashMap<String, (usize, usize)>);
 
 impl Places {
@@ -18,6 +18,20 @@ impl Places {
             places.table(text, "", table.get_ref());
         }
         places
+    }
+
+    /// Takes the places of a later text.
+    pub(super) fn add(&mut self, later: Self) {
+        self.0.extend(later.0);
+    }
+
+    /// Forgets a path, and those below it.
+    pub(super) fn forget(&mut self, path: &str) {
+        let below = |other: &str| {
+            let rest = other.strip_prefix(path);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+        };
+        self.0.retain(|other, _| !below(other));
     }
 
     /// Says where a mistake stands: at its key, or at the nearest table around it.
@@ -74,7 +88,7 @@ kind = \"easyotp\"
 resilience = { retries = 9 }
 
 [[routes]]
-channel = [
+channels = [
   \"sms\",
   \"pigeon\",
 ]
@@ -90,14 +104,14 @@ providers = []
     fn a_key_stands_where_it_is_written() {
         assert_eq!(told("providers.main.kind"), Some((2, 1)));
         assert_eq!(told("providers.main.resilience.retries"), Some((3, 16)));
-        assert_eq!(told("routes[0].channel[1]"), Some((8, 3)));
+        assert_eq!(told("routes[0].channels[1]"), Some((8, 3)));
         assert_eq!(told("routes[1].providers"), Some((11, 1)));
     }
 
     #[test]
     fn what_is_missing_stands_where_its_table_begins() {
         assert_eq!(told("providers.main.api_key"), Some((1, 12)));
-        assert_eq!(told("routes[1].channel"), told("routes[1]"));
+        assert_eq!(told("routes[1].channels"), told("routes[1]"));
         assert_eq!(told("server.listen"), None);
         assert_eq!(told("OTPMUX_STORE__URL"), None);
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use otpmux_core::settings::{Setting, duration_text};
+use otpmux_core::settings::{Adapter, ConfigError, Section as _, Settings, duration_text};
 use otpmux_core::{Capabilities, Channel, OtpProvider, ProviderId};
 use otpmux_engine::{Policy, Resilience};
 use serde_json::{Map, Value};
@@ -10,27 +10,44 @@ use serde_json::{Map, Value};
 use super::document::Document;
 use super::fingerprint::Fingerprint;
 use super::reading::Reading;
-use super::resilience;
+use super::sections::{Keys, names};
 
-/// A provider of a configuration.
+/// A provider of a configuration: its settings, and what it can do. It is no live provider: that is
+/// built when a client is built.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ConfiguredProvider {
+    /// Its name.
+    pub id: ProviderId,
     /// Its vendor.
     pub kind: &'static str,
-    /// The provider, ready to be called.
-    pub provider: Arc<dyn OtpProvider>,
+    /// What it can do.
+    pub capabilities: Capabilities,
     /// How it is called.
     pub resilience: Resilience,
+    adapter: Adapter,
+    settings: Arc<Settings>,
     pub(super) fingerprint: Fingerprint,
-    /// The text of its messages, if its settings have one.
-    pub(super) message: Option<String>,
 }
 
 impl ConfiguredProvider {
-    /// The settings of its layers that are not the defaults, by their keys and as a file has them.
-    pub fn changed_resilience(&self) -> Vec<(&'static str, Value)> {
-        resilience::changed(&self.resilience)
+    /// The settings of its layers that differ from the defaults, by key, as a file has them.
+    pub fn changed_resilience(&self) -> Map<String, Value> {
+        self.resilience.changed()
+    }
+
+    /// Builds the provider. Opens no connection.
+    ///
+    /// # Errors
+    ///
+    /// A problem of this machine, such as missing root certificates.
+    pub fn build(&self) -> Result<Arc<dyn OtpProvider>, ConfigError> {
+        (self.adapter.build)(self.id.clone(), &self.settings)
+    }
+
+    /// The text of its messages, if its settings have one.
+    pub(super) fn message(&self) -> Option<&str> {
+        self.settings.text("message")
     }
 }
 
@@ -60,7 +77,7 @@ pub(super) fn check_policy(
     cx: &mut Reading<'_>,
 ) {
     let nobody = |keeps: &dyn Fn(&Capabilities) -> bool| {
-        !providers.is_empty() && !providers.iter().any(|p| keeps(p.provider.capabilities()))
+        !providers.is_empty() && !providers.iter().any(|p| keeps(&p.capabilities))
     };
     let makes_or_carries = |capabilities: &Capabilities| match &capabilities.otpmux_codes {
         Some(lengths) => lengths.contains(&policy.code_length),
@@ -106,7 +123,7 @@ pub(super) fn unserved(
     channels: &[Channel],
     providers: &[&ConfiguredProvider],
 ) -> Vec<(usize, String)> {
-    let served = || providers.iter().flat_map(|one| &one.provider.capabilities().channels);
+    let served = || providers.iter().flat_map(|one| &one.capabilities.channels);
     let mut words: Vec<_> = served().map(Channel::as_str).collect();
     words.sort_unstable();
     words.dedup();
@@ -133,19 +150,17 @@ fn one(name: &str, table: &Value, cx: &mut Reading<'_>) -> Option<ConfiguredProv
     }
     misplaced_resilience(&path, adapter.settings, &mut table, cx);
     let settings = cx.settings(&path, adapter.settings, &table)?;
-    match (adapter.build)(id?, &settings) {
-        Ok(provider) => {
-            let fingerprint = Fingerprint::of(&[adapter.kind, name], &settings);
-            let resilience = Resilience::default();
-            let message = settings.text("message").map(str::to_owned);
-            Some(ConfiguredProvider {
-                kind: adapter.kind,
-                provider,
-                resilience,
-                fingerprint,
-                message,
-            })
-        }
+    let id = id?;
+    match adapter.describe(&id, &settings) {
+        Ok(capabilities) => Some(ConfiguredProvider {
+            id,
+            kind: adapter.kind,
+            capabilities,
+            resilience: Resilience::default(),
+            adapter,
+            fingerprint: Fingerprint::of(&[adapter.kind, name], &settings),
+            settings: Arc::new(settings),
+        }),
         Err(error) => {
             cx.errors.push(error);
             None
@@ -156,12 +171,12 @@ fn one(name: &str, table: &Value, cx: &mut Reading<'_>) -> Option<ConfiguredProv
 /// Takes out the keys that belong one table deeper, and says so.
 fn misplaced_resilience(
     path: &str,
-    own: &[&[Setting]],
+    own: Keys,
     table: &mut Map<String, Value>,
     cx: &mut Reading<'_>,
 ) {
-    let own = |key: &str| own.iter().copied().flatten().any(|setting| setting.name == key);
-    let keys = resilience::SETTINGS.iter().map(|setting| setting.name).filter(|key| !own(key));
+    let own = |key: &str| names(own).any(|name| name == key);
+    let keys = names(Resilience::KEYS).filter(|key| !own(key));
     for key in keys {
         if table.remove(key).is_some() {
             let message = format!("unknown key; it belongs under [{path}.resilience]");

@@ -1,10 +1,10 @@
-//! What every section's reader needs: the environment, the registry, and a place for mistakes.
+//! The context of every section's reader: the environment, the registry, and the list of mistakes.
 
 use otpmux_core::Secret;
-use otpmux_core::settings::{ConfigError, Setting, Settings, SettingsReader, unknown_key};
+use otpmux_core::settings::{ConfigError, Section, Settings, SettingsReader, unknown_key};
 use serde_json::{Map, Value};
 
-use super::sections;
+use super::sections::{self, Keys, names};
 use crate::{Environment, Registry, SecretRef};
 
 pub(super) struct Reading<'a> {
@@ -19,11 +19,11 @@ impl Reading<'_> {
         self.errors.push(ConfigError::new(path, message));
     }
 
-    /// Reads a table against lists of settings and looks its secrets up.
+    /// Reads a table against its keys and looks its secrets up.
     pub(super) fn settings(
         &mut self,
         path: &str,
-        lists: &[&'static [Setting]],
+        keys: Keys,
         table: &Map<String, Value>,
     ) -> Option<Settings> {
         let (environment, allow) = (self.environment, self.allow_literals);
@@ -31,69 +31,15 @@ impl Reading<'_> {
             let secret = SecretRef::parse(text, allow).and_then(|at| at.resolve(environment));
             secret.map_err(|error| error.to_string())
         };
-        self.read(path, lists, table, &SettingsReader::new(&resolve))
+        let read = SettingsReader::new(&resolve).read(path, keys, table);
+        self.or_told(read)
     }
 
-    /// Reads a section of one table.
-    pub(super) fn section(
-        &mut self,
-        root: &Map<String, Value>,
-        section: &str,
-        settings: &'static [Setting],
-    ) -> Option<Settings> {
-        let table = self.table(root, section)?;
-        self.section_at(section, settings, table)
-    }
-
-    /// As [`settings`](Self::settings), but a key of another section is told where it belongs.
-    pub(super) fn section_at(
-        &mut self,
-        path: &str,
-        settings: &'static [Setting],
-        table: &Map<String, Value>,
-    ) -> Option<Settings> {
-        let own = self.own_keys(path, settings, table);
-        self.settings(path, &[settings], &own)
-    }
-
-    /// A table without the keys of other sections, which are told where they belong.
-    fn own_keys(
-        &mut self,
-        path: &str,
-        settings: &'static [Setting],
-        table: &Map<String, Value>,
-    ) -> Map<String, Value> {
-        let mut own = table.clone();
-        let own_key = |key: &String| settings.iter().any(|setting| setting.name == key);
-        for key in table.keys().filter(|key| !own_key(key)) {
-            if let Some(message) = sections::misplaced(key, settings) {
-                self.mistake(format!("{path}.{key}"), message);
-                own.remove(key);
-            }
-        }
-        own
-    }
-
-    /// What is right in a table that holds no secrets. Its mistakes are noted, and the caller can go
-    /// on to look at how the right values fit each other.
-    pub(super) fn right_of(
-        &mut self,
-        path: &str,
-        settings: &'static [Setting],
-        table: &Map<String, Value>,
-    ) -> Settings {
-        let own = self.own_keys(path, settings, table);
-        let no_secrets = |_: &str| Err("no secret belongs here".to_owned());
-        let (right, errors) = SettingsReader::new(&no_secrets).read_right(path, &[settings], &own);
-        self.errors.extend(errors);
-        right
-    }
-
-    /// As [`settings`](Self::settings), but where a secret would stand, its reference stays.
+    /// As [`settings`](Self::settings), but in place of a secret its reference stays.
     pub(super) fn unresolved(
         &mut self,
         path: &str,
-        lists: &[&'static [Setting]],
+        keys: Keys,
         table: &Map<String, Value>,
     ) -> Option<Settings> {
         let allow = self.allow_literals;
@@ -101,21 +47,44 @@ impl Reading<'_> {
             Ok(_) => Ok(Secret::new(text)),
             Err(error) => Err(error.to_string()),
         };
-        self.read(path, lists, table, &SettingsReader::new(&keep))
-    }
-
-    fn read(
-        &mut self,
-        path: &str,
-        lists: &[&'static [Setting]],
-        table: &Map<String, Value>,
-        reader: &SettingsReader<'_>,
-    ) -> Option<Settings> {
-        let read = reader.read(path, lists, table);
+        let read = SettingsReader::new(&keep).read(path, keys, table);
         self.or_told(read)
     }
 
-    /// What was read; or else its mistakes are noted.
+    /// Sets what a table says about a section without secrets. Its correct values are set even if
+    /// others are wrong, so that the caller can go on and check how they fit each other.
+    pub(super) fn apply<S: Section>(
+        &mut self,
+        path: &str,
+        table: &Map<String, Value>,
+        section: &mut S,
+    ) {
+        let own = self.own_keys(path, S::KEYS, table);
+        let no_secrets = |_: &str| Err("no secret belongs here".to_owned());
+        let (right, errors) = SettingsReader::new(&no_secrets).read_right(path, S::KEYS, &own);
+        self.errors.extend(errors);
+        section.apply(&right);
+    }
+
+    /// A table without the keys of other sections. For each of these, the mistake names its section.
+    fn own_keys(
+        &mut self,
+        path: &str,
+        keys: Keys,
+        table: &Map<String, Value>,
+    ) -> Map<String, Value> {
+        let mut own = table.clone();
+        let own_key = |key: &String| names(keys).any(|name| name == key);
+        for key in table.keys().filter(|key| !own_key(key)) {
+            if let Some(message) = sections::misplaced(key, keys) {
+                self.mistake(format!("{path}.{key}"), message);
+                own.remove(key);
+            }
+        }
+        own
+    }
+
+    /// The value; or `None`, and its mistakes are noted.
     pub(super) fn or_told<T>(&mut self, read: Result<T, Vec<ConfigError>>) -> Option<T> {
         read.map_err(|errors| self.errors.extend(errors)).ok()
     }

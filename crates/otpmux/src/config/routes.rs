@@ -1,31 +1,19 @@
 //! `[[routes]]`
 
-use std::ops::RangeInclusive;
-
-use otpmux_core::settings::{nearest, read_list};
-use otpmux_core::{Channel, ProviderId, Purpose};
+use otpmux_core::ProviderId;
+use otpmux_core::settings::{Section as _, nearest, read_list};
 use otpmux_engine::{Route, Routes};
 use serde_json::{Map, Value};
 
-use super::countries;
 use super::document::Document;
 use super::providers::{ConfiguredProvider, unserved};
 use super::reading::Reading;
+use super::sections::names;
 
-/// The keys of a route, with what each does.
-pub(crate) const KEYS: [(&str, &str); 5] = [
-    ("country", "Countries of the recipient's number, as ISO 3166-1 codes such as IN."),
-    ("channel", "Channels, such as sms, voice, email, whatsapp."),
-    ("prefix", "Beginnings of the recipient's number, such as +9198."),
-    ("purpose", "Purposes, such as login."),
-    ("providers", PROVIDERS),
-];
-
-const PROVIDERS: &str = "The names of the providers, the preferred one first; or a table of their \
-                         weights, by which each send draws its order.";
-
-/// What a weight may be.
-pub(crate) const WEIGHT: RangeInclusive<u32> = 0..=10_000;
+/// The key that is a list of names or a table of weights.
+pub(crate) const PROVIDERS: &str = "The names of the providers, the preferred one first; or a table \
+                                    of their weights from 0 to 10000: each send draws its order with \
+                                    these chances, and a provider of weight 0 comes last.";
 
 pub(super) fn read(
     document: &Document,
@@ -45,7 +33,7 @@ pub(super) fn read(
             let covered =
                 |earlier: &Option<Route>| earlier.as_ref().is_some_and(|r| covers(r, &route));
             if let Some(earlier) = routes.iter().position(covered) {
-                let message = format!("is never reached: routes[{earlier}] takes all of it");
+                let message = format!("is never reached: routes[{earlier}] fits all of it");
                 cx.mistake(path, message);
             }
         }
@@ -62,20 +50,12 @@ fn route(
     document: &Document,
     cx: &mut Reading<'_>,
 ) -> Route {
-    cx.unknown_keys(path, table, &KEYS.map(|(key, _)| key));
+    let known: Vec<_> = names(Route::KEYS).chain(["providers"]).collect();
+    cx.unknown_keys(path, table, &known);
     let mut route = Route::default();
-    route.countries = list(path, "country", table, cx, countries::country);
-    route.prefixes = list(path, "prefix", table, cx, |prefix| {
-        let mut alone = Route::to(ProviderId::new("any").ok());
-        alone.prefixes = vec![prefix.to_owned()];
-        alone.mistake().map_or(Ok(prefix.to_owned()), Err)
-    });
-    route.channels = list(path, "channel", table, cx, |channel| {
-        channel.parse::<Channel>().map_err(|error| error.to_string())
-    });
-    route.purposes = list(path, "purpose", table, cx, |purpose| {
-        Purpose::new(purpose).map_err(|error| error.to_string())
-    });
+    let mut own = table.clone();
+    own.retain(|key, _| key != "providers" && known.contains(&key.as_str()));
+    cx.apply(path, &own, &mut route);
     let path = format!("{path}.providers");
     match table.get("providers") {
         None => cx.mistake(path, "missing; it is required"),
@@ -111,8 +91,8 @@ fn one_weighted(
     cx: &mut Reading<'_>,
 ) {
     let number = weight.as_u64().and_then(|weight| weight.try_into().ok());
-    let weight = number.filter(|weight| WEIGHT.contains(weight)).ok_or_else(|| {
-        format!("must be a whole number from {} to {}", WEIGHT.start(), WEIGHT.end())
+    let weight = number.filter(|weight| Route::WEIGHT.contains(weight)).ok_or_else(|| {
+        format!("must be a whole number from {} to {}", Route::WEIGHT.start(), Route::WEIGHT.end())
     });
     let provider = provider(name, document);
     for message in [provider.as_ref().err(), weight.as_ref().err()].into_iter().flatten() {
@@ -124,7 +104,7 @@ fn one_weighted(
     }
 }
 
-/// A provider of the file, whether or not it is right otherwise: that is told elsewhere.
+/// A provider of the file. Its other mistakes are reported elsewhere.
 fn provider(name: &str, document: &Document) -> Result<ProviderId, String> {
     let known = || document.providers.iter().map(String::as_str);
     if known().any(|known| known == name) {
@@ -139,44 +119,20 @@ fn provider(name: &str, document: &Document) -> Result<ProviderId, String> {
     })
 }
 
-/// The texts of a list, each understood by `parse`. An empty list would restrict nothing, which is
-/// hardly what its writer meant.
-fn list<T: PartialEq>(
-    path: &str,
-    key: &str,
-    table: &Map<String, Value>,
-    cx: &mut Reading<'_>,
-    parse: impl Fn(&str) -> Result<T, String>,
-) -> Vec<T> {
-    let path = format!("{path}.{key}");
-    match table.get(key) {
-        None => Vec::new(),
-        Some(Value::Array(texts)) if !texts.is_empty() => {
-            cx.or_told(read_list(&path, texts, parse)).unwrap_or_default()
-        }
-        Some(_) => {
-            cx.mistake(path, "must be a list of texts, with one at least");
-            Vec::new()
-        }
-    }
-}
-
 fn channels_are_served(
     path: &str,
     route: &Route,
     providers: &[ConfiguredProvider],
     cx: &mut Reading<'_>,
 ) {
-    let of_route: Vec<_> = providers
-        .iter()
-        .filter(|configured| route.providers.contains(configured.provider.id()))
-        .collect();
+    let of_route: Vec<_> =
+        providers.iter().filter(|configured| route.providers.contains(&configured.id)).collect();
     if of_route.len() != route.providers.len() {
         return;
     }
     for (at, message) in unserved(&route.channels, &of_route) {
         let message = format!("none of this route's providers {message}");
-        cx.mistake(format!("{path}.channel[{at}]"), message);
+        cx.mistake(format!("{path}.channels[{at}]"), message);
     }
 }
 

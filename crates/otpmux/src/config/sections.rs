@@ -1,35 +1,44 @@
-//! The sections that are one table of settings each.
+//! The sections that are one table of keys each.
 
-use otpmux_core::settings::{Setting, nearest};
+use otpmux_core::settings::{Section as _, Setting, nearest};
+use otpmux_engine::{MessageLimits, Policy, Resilience};
 
-use super::{limits, policy, resilience, server, store};
+use super::{ServerConfig, StoreSettings};
+
+/// The declarations of one table, in one or more lists.
+pub(super) type Keys = &'static [&'static [Setting]];
 
 /// By their names, in the order of their mistakes.
-const SECTIONS: [(&str, &[Setting]); 5] = [
-    ("store", store::SETTINGS),
-    ("policy", policy::SETTINGS),
-    ("limits", limits::SETTINGS),
-    ("resilience", resilience::SETTINGS),
-    ("server", server::SETTINGS),
+pub(crate) const SECTIONS: [(&str, Keys); 5] = [
+    ("store", StoreSettings::KEYS),
+    ("policy", Policy::KEYS),
+    ("limits", MessageLimits::KEYS),
+    ("resilience", Resilience::KEYS),
+    ("server", ServerConfig::KEYS),
 ];
 
+/// The names of the keys.
+pub(super) fn names(keys: Keys) -> impl Iterator<Item = &'static str> + Clone {
+    keys.iter().copied().flatten().map(|setting| setting.name)
+}
+
 /// A section by its name.
-pub(super) fn find(name: &str) -> Option<(&'static str, &'static [Setting])> {
+pub(super) fn find(name: &str) -> Option<(&'static str, Keys)> {
     SECTIONS.into_iter().find(|(section, _)| *section == name)
 }
 
-/// Where a key stands, for those who look for it elsewhere.
+/// The section of a key.
 pub(super) fn home_of(key: &str) -> Option<&'static str> {
     all().find(|(_, own)| *own == key).map(|(section, _)| section)
 }
 
-/// What is wrong with a key that a section does not know, where another section knows it, or one
-/// that is nearer than any of its own.
-pub(super) fn misplaced(key: &str, own: &[Setting]) -> Option<String> {
+/// The mistake of a key that a section does not know, where another section has the key, or one that
+/// is nearer than any key of the section itself.
+pub(super) fn misplaced(key: &str, own: Keys) -> Option<String> {
     if let Some(home) = home_of(key) {
         return Some(format!("unknown key; it belongs under [{home}]"));
     }
-    if nearest(key, own.iter().map(|setting| setting.name)).is_some() {
+    if nearest(key, names(own)).is_some() {
         return None;
     }
     let meant = nearest(key, all().map(|(_, own)| own))?;
@@ -38,23 +47,49 @@ pub(super) fn misplaced(key: &str, own: &[Setting]) -> Option<String> {
 }
 
 fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
-    let keys = |(section, settings): (&'static str, &'static [Setting])| {
-        settings.iter().map(move |setting| (section, setting.name))
-    };
-    SECTIONS.into_iter().flat_map(keys)
+    SECTIONS.into_iter().flat_map(|(section, keys)| names(keys).map(move |name| (section, name)))
 }
 
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
 
+    use otpmux_core::settings::{Section, SettingsReader};
+    use serde_json::{Map, Value};
+
     use super::*;
 
     #[test]
-    fn no_key_has_two_homes() {
+    fn no_key_has_two_sections() {
         let mut seen = BTreeSet::new();
         for (section, key) in all() {
             assert!(seen.insert(key), "{section}.{key}");
         }
+    }
+
+    /// The example of each key is valid, differs from the default, and sets the field of that key
+    /// and no other.
+    fn each_key_sets_its_field<S: Section>() {
+        let reader = SettingsReader::new(&|_| Err(String::new()));
+        for key in S::keys() {
+            let example = key.example.unwrap_or_else(|| panic!("{} has no example", key.name))();
+            let table = Map::from_iter([(key.name.to_owned(), example.clone())]);
+            let mut section = S::default();
+            section.apply(&reader.read("s", S::KEYS, &table).unwrap());
+            assert_eq!(section.changed(), table, "{}", key.name);
+            assert_eq!(section.check(), Ok(()));
+        }
+        assert_eq!(S::default().check(), Ok(()));
+        assert_eq!(S::default().changed(), Map::<String, Value>::new());
+    }
+
+    #[test]
+    fn every_key_has_an_example_that_sets_its_field() {
+        each_key_sets_its_field::<StoreSettings>();
+        each_key_sets_its_field::<Policy>();
+        each_key_sets_its_field::<MessageLimits>();
+        each_key_sets_its_field::<Resilience>();
+        each_key_sets_its_field::<ServerConfig>();
+        each_key_sets_its_field::<otpmux_engine::Route>();
     }
 }

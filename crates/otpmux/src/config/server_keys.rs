@@ -1,22 +1,25 @@
 //! `[[server_keys]]`
 
 use otpmux_core::Secret;
-use otpmux_core::settings::Setting;
+use otpmux_core::settings::Section as _;
 use otpmux_engine::{KeyError, ServerKeys};
 use serde_json::{Map, Value};
 
 use super::reading::Reading;
 
-pub(crate) const SETTINGS: &[Setting] = &[
-    Setting::text("id", "The key's name, stored with what it has signed.").required(),
-    Setting::secret(
-        "key",
-        "The key, 32 to 64 bytes in base64: make one with `openssl rand -base64 32`.",
-    )
-    .required(),
-];
+otpmux_core::settings! {
+    /// A key of the ring that protects verifications in their store.
+    #[derive(Clone, Debug)]
+    pub(crate) struct ServerKey {
+        /// The name of the key, stored with what it has signed.
+        pub id: Option<String> = None, text().required(), example "2026-11";
+        /// The key, 32 to 64 bytes in base64: make one with `openssl rand -base64 32`. The first key
+        /// of the list signs and encrypts, all of them verify.
+        pub key: Option<Secret> = None, secret().required(), example "env:OTPMUX_SERVER_KEY";
+    }
+}
 
-/// What the engine calls a random key.
+/// The name that the engine gives to a random key.
 pub(super) const EPHEMERAL: &str = "ephemeral";
 
 /// The key ring, and the names of its keys.
@@ -26,23 +29,25 @@ pub(super) fn read(root: &Map<String, Value>, cx: &mut Reading<'_>) -> Option<Ri
     let tables = cx.tables("server_keys", root.get("server_keys"))?;
     let mut keys: Vec<(String, Secret)> = Vec::with_capacity(tables.len());
     for (path, table) in tables {
-        let Some(settings) = cx.settings(&path, &[SETTINGS], table) else {
+        let Some(settings) = cx.settings(&path, ServerKey::KEYS, table) else {
             continue;
         };
-        let (Some(id), Some(key)) = (settings.text("id"), settings.secret("key")) else {
+        let mut read = ServerKey::default();
+        read.apply(&settings);
+        let (Some(id), Some(key)) = (read.id, read.key) else {
             continue;
         };
-        if keys.iter().any(|(other, _)| other == id) {
-            cx.mistake(format!("{path}.id"), KeyError::Twice(id.to_owned()).to_string());
+        if keys.iter().any(|(other, _)| *other == id) {
+            cx.mistake(format!("{path}.id"), KeyError::Twice(id).to_string());
             continue;
         }
-        // A reload tells by this name that there is no keeping it.
+        // A reload recognises the random key by this name.
         if id == EPHEMERAL {
             let message = "is the name of the random key of a file without any; choose another";
             cx.mistake(format!("{path}.id"), message);
         }
-        // By itself, so that every key's mistake is told and has its path.
-        let alone = [(id.to_owned(), key)];
+        // By itself, so that the mistake of every key is reported with its path.
+        let alone = [(id, key)];
         match ServerKeys::new(&alone) {
             Ok(_) => keys.extend(alone),
             Err(error @ KeyError::Id) => cx.mistake(format!("{path}.id"), error.to_string()),
@@ -50,6 +55,6 @@ pub(super) fn read(root: &Map<String, Value>, cx: &mut Reading<'_>) -> Option<Ri
         }
     }
     let ids = keys.iter().map(|(id, _)| id.clone()).collect();
-    // Empty only if every one had a mistake, which was told.
+    // Empty only if every one had a mistake, which was reported.
     Some((ServerKeys::new(&keys).ok()?, ids))
 }

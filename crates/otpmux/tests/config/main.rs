@@ -6,6 +6,7 @@
     reason = "a test that cannot be set up must fail"
 )]
 
+mod builder;
 mod mistakes;
 mod never_leaks;
 mod overrides;

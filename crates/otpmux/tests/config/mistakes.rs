@@ -205,7 +205,9 @@ fn server() {
     let key = |lines: &str| server(&format!("[[server.api_keys]]\n{lines}"));
     let both = "server.api_keys[0]: needs exactly one of `key` and `key_sha256`";
     assert_mistakes(&key("name = \"web\""), &[both]);
-    assert_mistakes(&key("name = \"web\"\nkey = \"env:A\"\nkey_sha256 = \"00\""), &[both]);
+    let hash = "0".repeat(64);
+    let two = format!("name = \"web\"\nkey = \"env:A\"\nkey_sha256 = \"{hash}\"");
+    assert_mistakes(&key(&two), &[both]);
     assert_mistakes(
         &key("name = \"web\"\nkey_sha256 = \"00\""),
         &["server.api_keys[0].key_sha256: must be 64 hex digits; \
@@ -219,14 +221,18 @@ fn server() {
     );
     assert_mistakes(
         &key("name = \"web\"\nkey = \"env:A\"\nold_key_sha256 = \"x\"\npurposes = [\"\"]"),
-        &["server.api_keys[0].purposes[0]: must not be empty"],
+        &[
+            "server.api_keys[0].old_key_sha256: must be 64 hex digits; make them with `printf %s \
+             \"$KEY\" | sha256sum`",
+            "server.api_keys[0].purposes[0]: must not be empty",
+        ],
     );
     assert_mistakes(
         &server("tls_certificate = \"a.pem\"\ntrusted_proxies = [\"10.0.0.0/40\"]"),
         &[
-            "server.tls_private_key: missing; `tls_certificate` needs it",
             "server.trusted_proxies[0]: must be an address or a network, such as 10.0.0.0/8 or \
              2001:db8::/32",
+            "server.tls_private_key: missing; `tls_certificate` needs it",
         ],
     );
 }
@@ -282,8 +288,8 @@ fn a_wrong_value_hides_no_other_mistake_of_its_section() {
     assert_mistakes(
         &with("[server]\nlisten = \"here\"\nmax_connections = 0\ntls_certificate = \"a.pem\"\n"),
         &[
-            "server.max_connections: must be a whole number from 1 to 1000000",
             "server.listen: must be an address and a port, such as 127.0.0.1:8080 or [::1]:8080",
+            "server.max_connections: must be a whole number from 1 to 1000000",
             "server.tls_private_key: missing; `tls_certificate` needs it",
         ],
     );

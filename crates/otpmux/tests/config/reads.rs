@@ -20,10 +20,10 @@ kind = "easyotp"
 api_key = "env:KEY"
 
 [[routes]]
-country = ["IN"]
-channel = ["sms"]
-prefix = ["+9198"]
-purpose = ["login"]
+countries = ["IN"]
+channels = ["sms"]
+prefixes = ["+9198"]
+purposes = ["login"]
 providers = ["alpha", "zulu"]
 
 [[routes]]
@@ -77,7 +77,7 @@ fn every_section() {
     let names: Vec<_> = config
         .providers()
         .iter()
-        .map(|configured| (configured.provider.id().as_str(), configured.kind))
+        .map(|configured| (configured.id.as_str(), configured.kind))
         .collect();
     let order = [("zulu", "easyotp"), ("alpha", "startmessaging"), ("mike", "easyotp")];
     assert_eq!(names, order, "the order of the file counts");
@@ -96,7 +96,7 @@ fn every_section() {
     assert_eq!(config.policy().max_resends, 4, "left out: the default");
     let server = config.server().unwrap();
     assert_eq!(server.listen.to_string(), "[::1]:9000");
-    let tls = server.tls.as_ref().unwrap();
+    let tls = server.tls().unwrap();
     assert_eq!(
         (tls.certificate.to_str(), tls.private_key.to_str()),
         (Some("cert.pem"), Some("key.pem"))

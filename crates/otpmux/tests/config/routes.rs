@@ -12,9 +12,9 @@ fn each_mistake_has_its_place() {
         &["routes: must be a list of tables; begin each with [[routes]]"],
     );
     assert_mistakes(
-        &route("contry = [\"IN\"]"),
+        &route("contries = [\"IN\"]"),
         &[
-            "routes[0].contry: unknown key; did you mean `country`?",
+            "routes[0].contries: unknown key; did you mean `countries`?",
             "routes[0].providers: missing; it is required",
         ],
     );
@@ -52,38 +52,38 @@ fn each_mistake_has_its_place() {
         ],
     );
     assert_mistakes(
-        &route("providers = [\"p\"]\ncountry = [\"in\", \"US\"]\nprefix = [\"91\"]"),
+        &route("providers = [\"p\"]\ncountries = [\"in\", \"US\"]\nprefixes = [\"91\"]"),
         &[
-            "routes[0].country[0]: `in` is not a country's code; did you mean `IN`?",
-            "routes[0].prefix[0]: `91` does not begin a number; write it such as +9198",
+            "routes[0].countries[0]: `in` is not a country's code; did you mean `IN`?",
+            "routes[0].prefixes[0]: `91` does not begin a number; write it such as +9198",
         ],
     );
     assert_mistakes(
-        &route("providers = [\"p\"]\nchannel = [\"SMS\"]\npurpose = [\"log in\"]"),
+        &route("providers = [\"p\"]\nchannels = [\"SMS\"]\npurposes = [\"log in\"]"),
         &[
-            "routes[0].channel[0]: channel must be 1 to 64 characters of a-z, 0-9, '_' and '-'",
-            "routes[0].purpose[0]: a purpose must be 1 to 64 characters of a-z, 0-9, '_' and '-'",
+            "routes[0].channels[0]: channel must be 1 to 64 characters of a-z, 0-9, '_' and '-'",
+            "routes[0].purposes[0]: a purpose must be 1 to 64 characters of a-z, 0-9, '_' and '-'",
         ],
     );
     assert_mistakes(
-        &route("providers = [\"p\"]\nchannel = [\"smss\"]"),
-        &["routes[0].channel[0]: none of this route's providers sends by it; \
+        &route("providers = [\"p\"]\nchannels = [\"smss\"]"),
+        &["routes[0].channels[0]: none of this route's providers sends by it; \
          they do by email, sms, voice"],
     );
     assert_mistakes(
         &with(
-            "[[routes]]\ncountry = [\"IN\", \"US\"]\nproviders = [\"p\"]\n\
-             [[routes]]\ncountry = [\"IN\"]\nchannel = [\"sms\"]\nproviders = [\"p\"]",
+            "[[routes]]\ncountries = [\"IN\", \"US\"]\nproviders = [\"p\"]\n\
+             [[routes]]\ncountries = [\"IN\"]\nchannels = [\"sms\"]\nproviders = [\"p\"]",
         ),
-        &["routes[1]: is never reached: routes[0] takes all of it"],
+        &["routes[1]: is never reached: routes[0] fits all of it"],
     );
     // What a wrong one would take is not known.
     assert_mistakes(
         &with(
-            "[[routes]]\ncountry = [\"India\"]\nproviders = [\"p\"]\n\
+            "[[routes]]\ncountries = [\"India\"]\nproviders = [\"p\"]\n\
              [[routes]]\nproviders = [\"p\"]",
         ),
-        &["routes[0].country[0]: `India` is not a country's code; did you mean `IN`?"],
+        &["routes[0].countries[0]: `India` is not a country's code; did you mean `IN`?"],
     );
 }
 
@@ -91,7 +91,7 @@ fn each_mistake_has_its_place() {
 fn weights_keep_the_order_of_the_file() {
     let text = "[providers.b]\nkind = \"easyotp\"\napi_key = \"env:KEY\"\n\
                 [providers.a]\nkind = \"easyotp\"\napi_key = \"env:KEY\"\n\
-                [[routes]]\ncountry = [\"IN\"]\nproviders = { b = 0, a = 70 }\n\
+                [[routes]]\ncountries = [\"IN\"]\nproviders = { b = 0, a = 70 }\n\
                 [[routes]]\nproviders = [\"a\"]\n";
     let config = read(text).unwrap();
     let routes = config.routes().unwrap().as_slice();

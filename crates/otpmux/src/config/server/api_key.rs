@@ -1,42 +1,50 @@
 //! `[[server.api_keys]]`
 
 use std::fmt;
-use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use otpmux_core::settings::{ConfigError, Setting, Settings, read_list};
-use otpmux_core::{Purpose, RateLimit};
+use otpmux_core::settings::{ConfigError, Section as _, parses};
+use otpmux_core::{Purpose, RateLimit, Secret};
 use otpmux_engine::Scope;
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
 use super::Reading;
+use crate::config::ConfigBuilder;
+use crate::config::fingerprint::hex;
 use crate::{Environment, SecretRef};
 
-const COUNT: RangeInclusive<u32> = 1..=1_000_000;
-const PER: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_hours(24);
-/// A key shorter than this one can be found by trying.
+/// A shorter key can be found by trying.
 const SHORTEST: usize = 16;
 
-pub(crate) const SETTINGS: &[Setting] = &[
-    Setting::text("name", "Whose key it is, for logs and metrics.").required(),
-    Setting::secret("key", "The key; or else `key_sha256`. At least 16 characters."),
-    Setting::text("key_sha256", "The SHA-256 of the key, in 64 hex digits."),
-    Setting::secret("old_key", "A key that is taken too, until everybody has the new one."),
-    Setting::text("old_key_sha256", "The SHA-256 of such a key."),
-    Setting::limits(
-        "requests",
-        COUNT,
-        PER,
-        4,
-        "How many requests it may make of each process. Default [\"1000/1s\"].",
-    ),
-    Setting::list(
-        "purposes",
-        "The purposes that it may use. Verifications of others do not exist to it. Default all.",
-    ),
-    Setting::flag("admin", "Whether it may reload the configuration. Default false."),
-];
+otpmux_core::settings! {
+    /// A key to the gateway as a file has it.
+    #[derive(Clone, Debug)]
+    pub(crate) struct ApiKeySettings {
+        /// The name of the key's owner, for logs and metrics. One tenant has one name.
+        pub name: Option<String> = None, text().required(), example "web";
+        /// The key, at least 16 characters. Exactly one of `key` and `key_sha256` is needed.
+        pub key: Option<Secret> = None, secret(), example "env:OTPMUX_API_KEY";
+        /// The SHA-256 of the key, in 64 hex digits, in place of `key`.
+        pub key_sha256: Option<String> = None, text().check(check_sha256),
+            example "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
+        /// A key that is accepted as well, until every client has the new one.
+        pub old_key: Option<Secret> = None, secret(), example "env:OTPMUX_OLD_API_KEY";
+        /// The SHA-256 of such a key.
+        pub old_key_sha256: Option<String> = None, text().check(check_sha256),
+            example "60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752";
+        /// The requests that the key may make of each process.
+        pub requests: Vec<RateLimit> = vec![RateLimit::new(1000, Duration::from_secs(1))],
+            limits(1..=1_000_000, Duration::from_secs(1)..=Duration::from_hours(24), 4),
+            example ["50/1s"];
+        /// The purposes that the key may use. Verifications of other purposes do not exist for it.
+        /// Absent: all purposes.
+        pub purposes: Option<Vec<Purpose>> = None, list().check(parses::<Purpose>),
+            example ["login", "signup"];
+        /// Whether the key may reload the configuration.
+        pub admin: bool = false, flag(), example true;
+    }
+}
 
 /// One key to the gateway.
 #[derive(Clone, Debug)]
@@ -73,10 +81,37 @@ impl ApiKey {
             name: name.into(),
             secret,
             old_secret: None,
-            requests: vec![RateLimit::new(1000, Duration::from_secs(1))],
+            requests: ApiKeySettings::default().requests,
             scope: Scope::everything(),
             admin: false,
         }
+    }
+
+    /// The key as a file has it.
+    pub(in crate::config) fn table(&self, builder: &mut ConfigBuilder) -> Value {
+        let mut settings = ApiKeySettings::default().name(&*self.name).admin(self.admin);
+        settings.requests.clone_from(&self.requests);
+        settings.purposes = self.scope.purposes().map(|purposes| purposes.cloned().collect());
+        let mut table = settings.changed();
+        for (name, secret) in [("key", Some(&self.secret)), ("old_key", self.old_secret.as_ref())] {
+            let Some(secret) = secret else { continue };
+            if let ApiKeySecret::Reference(reference) = secret
+                && let Some(text) = reference.text()
+            {
+                table.insert(name.to_owned(), text.into());
+                continue;
+            }
+            // A key that was given as it is: the file recognises it by its hash.
+            match secret.sha256(&Environment::new()) {
+                Ok(hash) => {
+                    table.insert(format!("{name}_sha256"), hex(&hash).into());
+                }
+                Err(message) => {
+                    builder.mistake(format!("server.api_keys.{}.{name}", self.name), message);
+                }
+            }
+        }
+        table.into()
     }
 
     /// Looks its secrets up: the hash of the key, and that of the old one.
@@ -160,59 +195,33 @@ pub(super) fn read(list: Option<&Value>, cx: &mut Reading<'_>) -> Vec<ApiKey> {
 }
 
 fn api_key(path: &str, table: &Map<String, Value>, cx: &mut Reading<'_>) -> Option<ApiKey> {
-    let settings = cx.unresolved(path, &[SETTINGS], table)?;
-    let mut errors = Vec::new();
-    let mut secret = |name: &str, hash: &str| {
-        secret(path, &settings, name, hash, cx.allow_literals).map_err(|error| errors.push(error))
+    let settings = cx.unresolved(path, ApiKeySettings::KEYS, table)?;
+    let mut read = ApiKeySettings::default();
+    read.apply(&settings);
+    let mut secret = |key: Option<Secret>, hash: Option<String>, name: &str| {
+        if key.is_some() && hash.is_some() || name == "key" && key.is_none() && hash.is_none() {
+            let message = format!("needs exactly one of `{name}` and `{name}_sha256`");
+            cx.mistake(path, message);
+            return None;
+        }
+        let hash = hash.and_then(|hex| sha256(&hex)).map(ApiKeySecret::Sha256);
+        // A text that is no reference was a mistake of its key.
+        let reference = key.and_then(|key| SecretRef::parse(key.expose(), cx.allow_literals).ok());
+        hash.or(reference.map(ApiKeySecret::Reference))
     };
-    let key = secret("key", "key_sha256");
-    let old = secret("old_key", "old_key_sha256");
-    if matches!(key, Ok(None)) {
-        errors.push(ConfigError::new(path, "needs exactly one of `key` and `key_sha256`"));
-    }
-    let scope = scope(path, &settings).map_err(|wrong| errors.extend(wrong));
-    if !errors.is_empty() {
-        cx.errors.extend(errors);
-        return None;
-    }
-    let mut api_key = ApiKey::new(settings.text("name")?, key.ok()??);
-    api_key.old_secret = old.ok()?;
-    api_key.scope = scope.ok()?;
-    api_key.admin = settings.flag("admin").unwrap_or(false);
-    if let Some(requests) = settings.limits("requests") {
-        api_key.requests = requests.to_vec();
-    }
+    let key = secret(read.key, read.key_sha256, "key");
+    let old_secret = secret(read.old_key, read.old_key_sha256, "old_key");
+    let mut api_key = ApiKey::new(read.name?, key?);
+    api_key.old_secret = old_secret;
+    api_key.scope = read.purposes.map_or_else(Scope::everything, Scope::of);
+    api_key.admin = read.admin;
+    api_key.requests = read.requests;
     Some(api_key)
 }
 
-fn secret(
-    path: &str,
-    settings: &Settings,
-    name: &str,
-    hash: &str,
-    allow_literals: bool,
-) -> Result<Option<ApiKeySecret>, ConfigError> {
-    match (settings.secret(name), settings.text(hash)) {
-        (Some(reference), None) => SecretRef::parse(reference.expose(), allow_literals)
-            .map(|reference| Some(ApiKeySecret::Reference(reference)))
-            .map_err(|error| ConfigError::new(format!("{path}.{name}"), error.to_string())),
-        (None, Some(hex)) => {
-            let message = "must be 64 hex digits; make them with `printf %s \"$KEY\" | sha256sum`";
-            let error = || ConfigError::new(format!("{path}.{hash}"), message);
-            sha256(hex).map(|hash| Some(ApiKeySecret::Sha256(hash))).ok_or_else(error)
-        }
-        (None, None) => Ok(None),
-        (Some(_), Some(_)) => {
-            Err(ConfigError::new(path, format!("needs exactly one of `{name}` and `{hash}`")))
-        }
-    }
-}
-
-fn scope(path: &str, settings: &Settings) -> Result<Scope, Vec<ConfigError>> {
-    let Some(list) = settings.list("purposes") else { return Ok(Scope::everything()) };
-    let list: Vec<_> = list.iter().map(|text| Value::from(text.as_str())).collect();
-    let purpose = |text: &str| Purpose::new(text).map_err(|error| error.to_string());
-    read_list(&format!("{path}.purposes"), &list, purpose).map(Scope::of)
+fn check_sha256(hex: &str) -> Result<(), String> {
+    let message = "must be 64 hex digits; make them with `printf %s \"$KEY\" | sha256sum`";
+    sha256(hex).map(drop).ok_or_else(|| message.to_owned())
 }
 
 fn sha256(hex: &str) -> Option<[u8; 32]> {

@@ -1,101 +1,65 @@
-//! `[server]`: the gateway's own section. A client has no use for it, so only its form is checked
-//! and its secrets are not looked up.
+//! `[server]`: the gateway's own section. A client does not use it, so only its form is checked and
+//! its secrets are not looked up.
 
 mod api_key;
 mod network;
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use otpmux_core::settings::{Setting, Settings, read_list};
+use otpmux_core::settings::{ConfigError, Section as _, parse_duration, parses};
 use serde_json::{Map, Value};
 
-pub(crate) use api_key::SETTINGS as API_KEY_SETTINGS;
+pub(crate) use api_key::ApiKeySettings;
 pub use api_key::{ApiKey, ApiKeySecret};
 pub use network::Network;
 
 use super::reading::Reading;
+use super::sections::names;
 
-const PAUSES: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_mins(10);
-
-pub(crate) const SETTINGS: &[Setting] = &[
-    Setting::text(
-        "listen",
-        "The address and port that the gateway listens on. Default 127.0.0.1:8080.",
-    ),
-    Setting::text(
-        "tls_certificate",
-        "A file with the certificate and its chain, in PEM. Without it the gateway speaks plain \
-         HTTP. Read again on a reload.",
-    ),
-    Setting::text("tls_private_key", "A file with the certificate's private key, in PEM."),
-    Setting::list(
-        "trusted_proxies",
-        "Addresses and networks, such as 10.0.0.0/8, whose X-Forwarded-For tells the end user's \
-         address. From anybody else that header is ignored. Default none.",
-    ),
-    Setting::text(
-        "metrics_listen",
-        "Another address and port, for /metrics alone, in plain HTTP. Without it, /metrics is served \
-         where the rest is.",
-    ),
-    Setting::duration(
-        "balance_interval",
-        Duration::ZERO..=Duration::from_hours(24),
-        "How often vendors that tell it are asked what is left on the account, for the metric \
-         otpmux_provider_balance: 10s or more, spread at random; 0s never. Default 10m.",
-    ),
-    Setting::integer(
-        "max_connections",
-        1..=1_000_000,
-        "How many connections may be open; further ones are closed at once. Lowered, with a warning, \
-         where the process may not open as many files. Default 16384.",
-    ),
-    Setting::integer(
-        "max_connections_per_address",
-        1..=1_000_000,
-        "How many of them may come from one address (of IPv6: from one /64); trusted proxies have no \
-         such bound. Default half of max_connections.",
-    ),
-    Setting::duration(
-        "drain_delay",
-        PAUSES,
-        "How long a gateway that is told to stop still takes requests while /readyz says no, so that \
-         load balancers notice. Default 0s.",
-    ),
-    Setting::duration(
-        "drain_timeout",
-        PAUSES,
-        "How long requests under way may then take to end. Default 30s.",
-    ),
-];
-
-/// What the gateway needs to know.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct ServerConfig {
-    /// Where it listens.
-    pub listen: SocketAddr,
-    /// Its certificate and private key; `None` means plain HTTP.
-    pub tls: Option<TlsFiles>,
-    /// Who may call it. Without one, nobody may.
-    pub api_keys: Vec<ApiKey>,
-    /// Whose `X-Forwarded-For` is believed.
-    pub trusted_proxies: Vec<Network>,
-    /// Where it listens for those who ask for metrics; `None`: where it listens for everything.
-    pub metrics_listen: Option<SocketAddr>,
-    /// How often vendors are asked what is left on the account; zero: never.
-    pub balance_interval: Duration,
-    /// How many connections may be open.
-    pub max_connections: usize,
-    /// How many of them may come from one address that is no trusted proxy; `None`: half of them.
-    pub max_connections_per_address: Option<usize>,
-    /// How long it still takes requests when it is told to stop, while it says that it is not ready.
-    pub drain_delay: Duration,
-    /// How long requests under way may then take to end.
-    pub drain_timeout: Duration,
+otpmux_core::settings! {
+    /// The gateway: the section `[server]` of a configuration file.
+    #[derive(Clone, Debug)]
+    pub struct ServerConfig {
+        /// The address and port that the gateway listens on.
+        pub listen: SocketAddr = SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
+            text().check(check_address), example "0.0.0.0:8080";
+        /// A file with the certificate and its chain, in PEM, read again on a reload. Absent: the
+        /// gateway speaks plain HTTP. Needs `tls_private_key`.
+        pub tls_certificate: Option<PathBuf> = None, text(), example "/etc/otpmux/tls.crt";
+        /// A file with the private key of the certificate, in PEM. Needs `tls_certificate`.
+        pub tls_private_key: Option<PathBuf> = None, text(), example "/etc/otpmux/tls.key";
+        /// The addresses and networks of proxies whose `X-Forwarded-For` header gives the address of
+        /// the end user. The header is ignored when it comes from any other address.
+        pub trusted_proxies: Vec<Network> = Vec::new(),
+            list_or_empty().check(parses::<Network>), example ["10.0.0.0/8"];
+        /// Another address and port, for `/metrics` alone, in plain HTTP. Absent: `/metrics` is served
+        /// at `listen`.
+        pub metrics_listen: Option<SocketAddr> = None,
+            text().check(check_address), example "127.0.0.1:9090";
+        /// How often vendors are asked for the balance of the account, for the metric
+        /// `otpmux_provider_balance`: 10s or more, spread at random. 0s is never.
+        pub balance_interval: Duration = Duration::from_mins(10),
+            duration(Duration::ZERO..=Duration::from_hours(24)).check(check_interval), example "1h";
+        /// Open connections; further ones are closed at once. Lowered, with a warning, where the
+        /// process may not open as many files.
+        pub max_connections: usize = 16_384, integer(1..=1_000_000), example 1000;
+        /// Open connections from one address (of IPv6: from one /64). It does not hold for trusted
+        /// proxies. Absent: half of `max_connections`.
+        pub max_connections_per_address: Option<usize> = None, integer(1..=1_000_000), example 100;
+        /// How long a gateway that is stopped still takes requests while `/readyz` reports that it is
+        /// not ready, so that load balancers notice.
+        pub drain_delay: Duration = Duration::ZERO,
+            duration(Duration::ZERO..=Duration::from_mins(10)), example "5s";
+        /// How long requests under way may then take to end.
+        pub drain_timeout: Duration = Duration::from_secs(30),
+            duration(Duration::ZERO..=Duration::from_mins(10)), example "1m";
+        plain {
+            /// The keys of the applications that may call the gateway. Without one, none may.
+            pub api_keys: Vec<ApiKey> = Vec::new();
+        }
+    }
 }
 
 /// The files that TLS needs, both in PEM.
@@ -108,97 +72,49 @@ pub struct TlsFiles {
     pub private_key: PathBuf,
 }
 
-impl Default for ServerConfig {
-    /// On loopback, for nobody.
-    fn default() -> Self {
-        Self {
-            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
-            tls: None,
-            api_keys: Vec::new(),
-            trusted_proxies: Vec::new(),
-            metrics_listen: None,
-            balance_interval: Duration::from_mins(10),
-            max_connections: 16_384,
-            max_connections_per_address: None,
-            drain_delay: Duration::ZERO,
-            drain_timeout: Duration::from_secs(30),
+impl ServerConfig {
+    /// The certificate and its private key; `None` means plain HTTP.
+    pub fn tls(&self) -> Option<TlsFiles> {
+        let (certificate, private_key) =
+            (self.tls_certificate.clone()?, self.tls_private_key.clone()?);
+        Some(TlsFiles { certificate, private_key })
+    }
+
+    /// The files of TLS that are missing, each by its key.
+    fn conflicts(&self) -> Option<ConfigError> {
+        match (&self.tls_certificate, &self.tls_private_key) {
+            (Some(_), None) => {
+                Some(ConfigError::new("tls_private_key", "missing; `tls_certificate` needs it"))
+            }
+            (None, Some(_)) => {
+                Some(ConfigError::new("tls_certificate", "missing; `tls_private_key` needs it"))
+            }
+            _ => None,
         }
     }
 }
 
 pub(super) fn read(root: &Map<String, Value>, cx: &mut Reading<'_>) -> Option<ServerConfig> {
-    let table = cx.table(root, "server")?;
-    let known: Vec<_> = SETTINGS.iter().map(|setting| setting.name).chain(["api_keys"]).collect();
-    cx.unknown_keys("server", table, &known);
-    let mut own = table.clone();
-    // No proxy at all is what is meant by an empty list.
-    let none = |key: &str, value: &Value| {
-        key == "trusted_proxies" && value.as_array().is_some_and(Vec::is_empty)
-    };
-    own.retain(|key, value| {
-        key != "api_keys" && known.contains(&key.as_str()) && !none(key, value)
-    });
-    let settings = cx.right_of("server", SETTINGS, &own);
-    let mut server = fill(&settings, cx);
-    server.api_keys = api_key::read(table.get("api_keys"), cx);
+    let mut own = cx.table(root, "server")?.clone();
+    let known: Vec<_> = names(ServerConfig::KEYS).chain(["api_keys"]).collect();
+    cx.unknown_keys("server", &own, &known);
+    own.retain(|key, _| known.contains(&key.as_str()));
+    let api_keys = own.remove("api_keys");
+    let mut server = ServerConfig::default();
+    cx.apply("server", &own, &mut server);
+    cx.errors.extend(server.conflicts().map(|error| error.within("server")));
+    server.api_keys = api_key::read(api_keys.as_ref(), cx);
     Some(server)
 }
 
-fn fill(settings: &Settings, cx: &mut Reading<'_>) -> ServerConfig {
-    let default = ServerConfig::default();
-    let count = |key| settings.integer(key).and_then(|count| usize::try_from(count).ok());
-    ServerConfig {
-        listen: listen("listen", settings, cx).unwrap_or(default.listen),
-        tls: tls(settings, cx),
-        api_keys: Vec::new(),
-        trusted_proxies: settings.list("trusted_proxies").map_or(Vec::new(), |list| {
-            let list: Vec<_> = list.iter().map(|text| Value::from(text.as_str())).collect();
-            let networks = read_list("server.trusted_proxies", &list, |text| {
-                text.parse::<Network>().map_err(|error| error.to_string())
-            });
-            cx.or_told(networks).unwrap_or_default()
-        }),
-        metrics_listen: listen("metrics_listen", settings, cx),
-        balance_interval: balance_interval(settings, cx).unwrap_or(default.balance_interval),
-        max_connections: count("max_connections").unwrap_or(default.max_connections),
-        max_connections_per_address: count("max_connections_per_address"),
-        drain_delay: settings.duration("drain_delay").unwrap_or(default.drain_delay),
-        drain_timeout: settings.duration("drain_timeout").unwrap_or(default.drain_timeout),
-    }
+fn check_address(text: &str) -> Result<(), String> {
+    let rule = "must be an address and a port, such as 127.0.0.1:8080 or [::1]:8080";
+    text.parse::<SocketAddr>().map(drop).map_err(|_| rule.to_owned())
 }
 
-fn balance_interval(settings: &Settings, cx: &mut Reading<'_>) -> Option<Duration> {
-    let interval = settings.duration("balance_interval")?;
-    if interval.is_zero() || interval >= Duration::from_secs(10) {
-        return Some(interval);
-    }
-    cx.mistake("server.balance_interval", "must be 0s or at least 10s");
-    None
-}
-
-fn listen(key: &str, settings: &Settings, cx: &mut Reading<'_>) -> Option<SocketAddr> {
-    let parsed = settings.text(key)?.parse();
-    parsed
-        .map_err(|_| {
-            let message = "must be an address and a port, such as 127.0.0.1:8080 or [::1]:8080";
-            cx.mistake(format!("server.{key}"), message);
-        })
-        .ok()
-}
-
-fn tls(settings: &Settings, cx: &mut Reading<'_>) -> Option<TlsFiles> {
-    match (settings.text("tls_certificate"), settings.text("tls_private_key")) {
-        (Some(certificate), Some(key)) => {
-            Some(TlsFiles { certificate: certificate.into(), private_key: key.into() })
-        }
-        (None, None) => None,
-        (Some(_), None) => {
-            cx.mistake("server.tls_private_key", "missing; `tls_certificate` needs it");
-            None
-        }
-        (None, Some(_)) => {
-            cx.mistake("server.tls_certificate", "missing; `tls_private_key` needs it");
-            None
-        }
+fn check_interval(text: &str) -> Result<(), String> {
+    match parse_duration(text) {
+        Some(time) if time.is_zero() || time >= Duration::from_secs(10) => Ok(()),
+        _ => Err("must be 0s or at least 10s".to_owned()),
     }
 }

@@ -4,70 +4,82 @@ mod open;
 mod url;
 
 use std::fmt;
+use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use otpmux_core::settings::{Setting, Settings};
-use otpmux_engine::VerificationStore;
+use otpmux_core::settings::Section as _;
+use otpmux_engine::{OpenStoreError, VerificationStore};
 use serde_json::{Map, Value};
 
 use super::reading::Reading;
+use super::sections::{Keys, names};
 use crate::SecretRef;
+pub(super) use url::is_secret;
 use url::{Kind, Url};
 
-const TIMEOUT: std::ops::RangeInclusive<Duration> =
-    Duration::from_millis(10)..=Duration::from_mins(1);
+otpmux_core::settings! {
+    /// Where verifications are stored: the section `[store]` of a configuration file.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct StoreSettings {
+        /// The address of the store: `memory:` (in this process, lost when it ends), `sqlite:PATH`
+        /// (for the processes of one machine), `redis://HOST` or `rediss://HOST` (for any number of
+        /// processes); the nodes of a cluster are separated by commas. An address with a password must
+        /// be a reference: `env:NAME` or `file:PATH`.
+        pub url: String = "memory:".to_owned(), text(), example "redis://redis.internal:6379";
+        groups {
+            /// Keys for `memory:`.
+            pub memory: MemorySettings;
+            /// Keys for `sqlite:`.
+            pub sqlite: SqliteSettings;
+            /// Keys for `redis://` and `rediss://`.
+            pub redis: RedisSettings;
+        }
+    }
+}
 
-/// From a megabyte to a terabyte.
-const MAX_BYTES: std::ops::RangeInclusive<i64> = 1 << 20..=1 << 40;
+otpmux_core::settings! {
+    /// Keys of `[store]` for `memory:`.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct MemorySettings {
+        /// `memory:` only. How many verifications the store holds; 100,000 take about 50 MB.
+        pub capacity: usize = 100_000, integer(1..=100_000_000), example 1_000_000;
+    }
+}
 
-pub(crate) const SETTINGS: &[Setting] = &[
-    Setting::text(
-        "url",
-        "Where verifications live: memory: (the default, in this process and gone with it), \
-         sqlite:PATH (for the processes of one machine), redis://HOST or rediss://HOST (for any \
-         number); the nodes of a cluster separated by commas. With a password in it, a reference: \
-         env:NAME or file:PATH.",
-    ),
-    Setting::integer(
-        "capacity",
-        1..=100_000_000,
-        "memory: how many verifications it holds. Default 100000, some 50 MB.",
-    ),
-    Setting::choice(
-        "durability",
-        &["power", "process"],
-        "sqlite: what an answered operation survives: the machine losing power, or the process \
-         dying. Default power.",
-    ),
-    Setting::duration(
-        "busy_timeout",
-        TIMEOUT,
-        "sqlite: how long to wait for another process that is writing. Default 5s.",
-    ),
-    Setting::integer(
-        "max_bytes",
-        MAX_BYTES,
-        "sqlite: how much it holds before new verifications are refused; a million take about 1 GB. \
-         Default 1073741824.",
-    ),
-    Setting::text(
-        "namespace",
-        "redis: what all keys begin with. 1 to 32 characters of a-z, 0-9, '_' and '-'. Default \
-         otpmux.",
-    ),
-    Setting::flag("cluster", "redis: whether the servers are a Redis Cluster. Default false."),
-    Setting::duration(
-        "connect_timeout",
-        TIMEOUT,
-        "redis: how long it may take to get a connection. Default 2s.",
-    ),
-    Setting::duration(
-        "answer_timeout",
-        TIMEOUT,
-        "redis: how long it may take to answer. Default 2s.",
-    ),
-];
+otpmux_core::settings! {
+    /// Keys of `[store]` for `sqlite:`.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct SqliteSettings {
+        /// `sqlite:` only. What an operation survives once it was answered: `power` (the machine
+        /// losing power) or `process` (the end of the process).
+        pub durability: Durability = Durability::Power, choice(Durability::WORDS), example "process";
+        /// `sqlite:` only. How long to wait for another process that is writing.
+        pub busy_timeout: Duration = Duration::from_secs(5), duration(SHORT..=LONG), example "2s";
+        /// `sqlite:` only. The size in bytes at which new verifications are refused; a million
+        /// verifications take about 1 GB.
+        pub max_bytes: u64 = 1 << 30, integer(1 << 20..=1 << 40), example 4_294_967_296_u64;
+    }
+}
+
+otpmux_core::settings! {
+    /// Keys of `[store]` for `redis://` and `rediss://`.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct RedisSettings {
+        /// `redis://` only. The beginning of every key in Redis: 1 to 32 characters of a-z, 0-9, `_`
+        /// and `-`.
+        pub namespace: String = "otpmux".to_owned(), text(), example "otpmux-eu";
+        /// `redis://` only. Whether the servers are a Redis Cluster.
+        pub cluster: bool = false, flag(), example true;
+        /// `redis://` only. How long it may take to get a connection.
+        pub connect_timeout: Duration = Duration::from_secs(2), duration(SHORT..=LONG), example "1s";
+        /// `redis://` only. How long an answer may take.
+        pub answer_timeout: Duration = Duration::from_secs(2), duration(SHORT..=LONG), example "1s";
+    }
+}
+
+const SHORT: Duration = Duration::from_millis(10);
+const LONG: Duration = Duration::from_mins(1);
 
 /// Where verifications live. Its address is not told: it may hold a password.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -100,7 +112,7 @@ pub enum StoreConfig {
     },
 }
 
-/// What an answered operation of a store survives.
+/// What an operation of a store survives once it was answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Durability {
@@ -110,9 +122,36 @@ pub enum Durability {
     Process,
 }
 
+impl Durability {
+    const WORDS: &'static [&'static str] = &["power", "process"];
+}
+
+impl fmt::Display for Durability {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Power => "power",
+            Self::Process => "process",
+        })
+    }
+}
+
+impl FromStr for Durability {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "power" => Ok(Self::Power),
+            "process" => Ok(Self::Process),
+            _ => Err(format!("must be one of: {}", Self::WORDS.join(", "))),
+        }
+    }
+}
+
+otpmux_core::text_setting!(Durability);
+
 impl Default for StoreConfig {
     fn default() -> Self {
-        Self::Memory { capacity: 100_000 }
+        Self::Memory { capacity: MemorySettings::default().capacity }
     }
 }
 
@@ -137,7 +176,7 @@ impl fmt::Debug for Store {
 }
 
 impl Store {
-    /// The same for the same section and no other. Gives nothing away.
+    /// The same text for the same section and no other. A hash: it reveals nothing.
     pub(super) fn name(&self) -> String {
         self.url.hash_with(&format!("{:?}", self.config))
     }
@@ -147,10 +186,10 @@ impl Store {
         open::unreachable(&self.config, &self.url)
     }
 
-    /// Opens it, when somebody asks.
+    /// Opens the store when it is called.
     pub(super) fn opener(
         &self,
-    ) -> impl FnOnce() -> Result<Arc<dyn VerificationStore>, String> + Send + 'static {
+    ) -> impl FnOnce() -> Result<Arc<dyn VerificationStore>, OpenStoreError> + Send + 'static {
         let Self { config, url } = self.clone();
         move || open::open(&config, &url)
     }
@@ -161,8 +200,10 @@ pub(super) fn read(root: &Map<String, Value>, cx: &mut Reading<'_>) -> Store {
     let Some(table) = cx.table(root, "store") else {
         return default;
     };
-    let settings = cx.section_at("store", SETTINGS, table);
-    // By itself, so that it is told also when another key is wrong.
+    let mistakes = cx.errors.len();
+    let mut settings = StoreSettings::default();
+    cx.apply("store", table, &mut settings);
+    let right = cx.errors.len() == mistakes;
     let url = match table.get("url").map(|url| url.as_str().unwrap_or_default()) {
         None => Url::memory(),
         Some("") => return default,
@@ -182,10 +223,10 @@ pub(super) fn read(root: &Map<String, Value>, cx: &mut Reading<'_>) -> Store {
                        `openssl rand -base64 32`";
         cx.mistake("server_keys", message);
     }
-    let Some(settings) = settings else {
+    if !right {
         return default;
-    };
-    let store = Store { config: config(url.kind(), &settings), url };
+    }
+    let store = Store { config: config(url.kind(), settings), url };
     if let Some((key, message)) = open::mistake(&store.config, &store.url) {
         cx.mistake(format!("store.{key}"), message);
     }
@@ -202,50 +243,35 @@ fn resolve(text: &str, cx: &Reading<'_>) -> Result<Url, String> {
     Url::parse(secret.map_err(|error| error.to_string())?.expose(), true)
 }
 
-/// Names each key that means nothing to this kind of store.
+/// Reports each key that is for another kind of store.
 fn belongs(kind: Kind, table: &Map<String, Value>, cx: &mut Reading<'_>) {
-    for (key, its) in [
-        ("capacity", Kind::Memory),
-        ("durability", Kind::Sqlite),
-        ("busy_timeout", Kind::Sqlite),
-        ("max_bytes", Kind::Sqlite),
-        ("namespace", Kind::Redis),
-        ("cluster", Kind::Redis),
-        ("connect_timeout", Kind::Redis),
-        ("answer_timeout", Kind::Redis),
-    ] {
-        if its != kind && table.contains_key(key) {
-            let message = format!("is for {}, and this is {}", its.words(), kind.words());
+    let kinds: [(Kind, Keys); 3] = [
+        (Kind::Memory, MemorySettings::KEYS),
+        (Kind::Sqlite, SqliteSettings::KEYS),
+        (Kind::Redis, RedisSettings::KEYS),
+    ];
+    for (other, keys) in kinds.into_iter().filter(|(other, _)| *other != kind) {
+        for key in names(keys).filter(|key| table.contains_key(*key)) {
+            let message = format!("is for {}, and this is {}", other.words(), kind.words());
             cx.mistake(format!("store.{key}"), message);
         }
     }
 }
 
-fn config(kind: Kind, settings: &Settings) -> StoreConfig {
+fn config(kind: Kind, settings: StoreSettings) -> StoreConfig {
+    let StoreSettings { memory, sqlite, redis, .. } = settings;
     match kind {
-        Kind::Memory => match settings.integer("capacity").map(usize::try_from) {
-            Some(Ok(capacity)) => StoreConfig::Memory { capacity },
-            Some(Err(_)) | None => StoreConfig::default(),
-        },
+        Kind::Memory => StoreConfig::Memory { capacity: memory.capacity },
         Kind::Sqlite => StoreConfig::Sqlite {
-            durability: match settings.text("durability") {
-                Some("process") => Durability::Process,
-                _ => Durability::Power,
-            },
-            busy_timeout: settings.duration("busy_timeout").unwrap_or(Duration::from_secs(5)),
-            max_bytes: match settings.integer("max_bytes").map(u64::try_from) {
-                Some(Ok(bytes)) => bytes,
-                Some(Err(_)) | None => 1 << 30,
-            },
+            durability: sqlite.durability,
+            busy_timeout: sqlite.busy_timeout,
+            max_bytes: sqlite.max_bytes,
         },
-        Kind::Redis => {
-            let time = |key| settings.duration(key).unwrap_or(Duration::from_secs(2));
-            StoreConfig::Redis {
-                namespace: settings.text("namespace").unwrap_or("otpmux").to_owned(),
-                cluster: settings.flag("cluster").unwrap_or(false),
-                connect_timeout: time("connect_timeout"),
-                answer_timeout: time("answer_timeout"),
-            }
-        }
+        Kind::Redis => StoreConfig::Redis {
+            namespace: redis.namespace,
+            cluster: redis.cluster,
+            connect_timeout: redis.connect_timeout,
+            answer_timeout: redis.answer_timeout,
+        },
     }
 }

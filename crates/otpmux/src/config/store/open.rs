@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use otpmux_engine::{MemoryStore, VerificationStore};
+use otpmux_engine::{MemoryStore, OpenStoreError, VerificationStore};
 
 use super::StoreConfig;
 use super::url::Url;
@@ -63,7 +63,10 @@ pub(super) fn unreachable(_: &StoreConfig, _: &Url) -> Option<String> {
 }
 
 /// Opens it.
-pub(super) fn open(config: &StoreConfig, url: &Url) -> Result<Arc<dyn VerificationStore>, String> {
+pub(super) fn open(
+    config: &StoreConfig,
+    url: &Url,
+) -> Result<Arc<dyn VerificationStore>, OpenStoreError> {
     match config {
         StoreConfig::Memory { capacity } => Ok(Arc::new(MemoryStore::new(*capacity))),
         #[cfg(feature = "sqlite")]
@@ -79,12 +82,12 @@ pub(super) fn open(config: &StoreConfig, url: &Url) -> Result<Arc<dyn Verificati
         }
         #[cfg(feature = "redis")]
         StoreConfig::Redis { .. } => {
-            let store = redis(config, url).map_err(|error| error.to_string())?;
+            let store = redis(config, url).map_err(OpenStoreError::new)?;
             Ok(Arc::new(store))
         }
         // An address without its feature was a mistake of the file.
         #[cfg(not(all(feature = "sqlite", feature = "redis")))]
-        _ => Err(format!("{} is not compiled in", url.kind().words())),
+        _ => Err(OpenStoreError::new(format!("{} is not compiled in", url.kind().words()))),
     }
 }
 
@@ -92,14 +95,14 @@ pub(super) fn open(config: &StoreConfig, url: &Url) -> Result<Arc<dyn Verificati
 fn sqlite(
     options: otpmux_sqlite::Options,
     url: &Url,
-) -> Result<Arc<dyn VerificationStore>, String> {
+) -> Result<Arc<dyn VerificationStore>, OpenStoreError> {
     match otpmux_sqlite::SqliteStore::open(url.path(), options) {
         Ok(store) => Ok(Arc::new(store)),
-        // What lies behind that says the same once more.
-        Err(error) => Err(match std::error::Error::source(&error) {
+        // The cause names what SQLite reports; its own cause repeats it.
+        Err(error) => Err(OpenStoreError::new(match std::error::Error::source(&error) {
             Some(cause) => format!("{error}: {cause}"),
             None => error.to_string(),
-        }),
+        })),
     }
 }
 

@@ -1,7 +1,7 @@
-use std::fmt::Write as _;
-
 use otpmux_core::Secret;
 use sha2::{Digest as _, Sha256};
+
+use crate::config::fingerprint::hex;
 
 /// The address of a store. May hold a password, so nothing of it is ever repeated.
 #[derive(Clone)]
@@ -124,12 +124,15 @@ impl Url {
             hash.update((part.len() as u64).to_le_bytes());
             hash.update(part);
         }
-        hash.finalize().iter().fold(String::with_capacity(64), |mut hex, byte| {
-            // Writing to a text does not fail.
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        })
+        hex(&hash.finalize())
     }
+}
+
+/// Whether the address of a server holds a password.
+pub(crate) fn is_secret(text: &str) -> bool {
+    let scheme = SCHEMES.iter().find(|(scheme, _)| text.starts_with(scheme));
+    scheme
+        .is_some_and(|(scheme, kind)| *kind == Kind::Redis && holds_password(&text[scheme.len()..]))
 }
 
 /// Whether there is a user's `name:password` before some host.

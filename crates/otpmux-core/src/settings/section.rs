@@ -1,0 +1,208 @@
+use serde_json::{Map, Value};
+
+use super::{ConfigError, Setting, Settings, reader};
+use crate::Secret;
+
+/// A struct whose fields are configuration keys; [`settings!`](crate::settings!) implements it.
+pub trait Section: Default {
+    /// The declarations of the keys, those of nested structs included.
+    const KEYS: &'static [&'static [Setting]];
+
+    /// Takes the values that were read. Fields whose keys are absent stay as they are.
+    fn apply(&mut self, settings: &Settings);
+
+    /// The values as a file would have them, in the order of [`KEYS`](Self::KEYS). JSON `null`
+    /// stands for a field that a file would leave out, and for secrets.
+    fn values(&self) -> Vec<Value>;
+
+    /// The secrets, each with its key.
+    fn secrets(&self) -> Vec<(&'static str, Secret)>;
+
+    /// The declarations in one row.
+    fn keys() -> impl Iterator<Item = &'static Setting> + Clone {
+        Self::KEYS.iter().copied().flatten()
+    }
+
+    /// Checks each value that differs from its default against the range of its declaration, and that
+    /// the required ones are there.
+    ///
+    /// # Errors
+    ///
+    /// The first value that a file could not have either, with its key as the path.
+    fn check(&self) -> Result<(), ConfigError> {
+        let changed = self.changed();
+        let secrets = self.secrets();
+        for key in Self::keys().filter(|key| key.required) {
+            if !changed.contains_key(key.name) && !secrets.iter().any(|(name, _)| *name == key.name)
+            {
+                return Err(missing(key.name));
+            }
+        }
+        let changed = Self::keys().filter_map(|key| Some((key, changed.get(key.name)?)));
+        changed.into_iter().try_for_each(|(key, value)| reader::check(key, value))
+    }
+
+    /// The values that differ from the defaults, by key, as a file would have them.
+    fn changed(&self) -> Map<String, Value> {
+        let pairs = Self::keys().zip(self.values()).zip(Self::default().values());
+        pairs
+            .filter(|((_, value), default)| value != default)
+            .map(|((key, value), _)| (key.name.to_owned(), value))
+            .collect()
+    }
+}
+
+/// The value of a required key.
+///
+/// # Errors
+///
+/// The key is absent, which only a struct made in code can be: a file has it.
+pub fn required<T>(key: &str, value: &Option<T>) -> Result<T, ConfigError>
+where
+    T: Clone,
+{
+    value.clone().ok_or_else(|| missing(key))
+}
+
+fn missing(key: &str) -> ConfigError {
+    ConfigError::new(key, "missing; it is required")
+}
+
+/// Declares a struct whose fields are configuration keys. See the [module](crate::settings) for an
+/// example.
+///
+/// A line has the documentation, the field, its type ([`SettingValue`](crate::settings::SettingValue))
+/// and default, the form (a constructor of [`Setting`](crate::settings::Setting) without name and
+/// documentation, and further calls on it), and an example as JSON. `prefix "circuit_"` puts a word
+/// before each key. `groups` holds nested structs whose keys stand in the same table; `plain` holds
+/// fields that are no keys.
+///
+/// Generated: the struct with public fields, `Default`, [`Section`](crate::settings::Section), and a
+/// setter of the same name for each field, to set values in a chain.
+#[macro_export]
+macro_rules! settings {
+    (
+        $(#[$meta:meta])*
+        $vis:vis struct $name:ident { $($body:tt)* }
+    ) => {
+        $crate::settings! {
+            $(#[$meta])*
+            $vis struct $name prefix "" { $($body)* }
+        }
+    };
+    (
+        $(#[$meta:meta])*
+        $vis:vis struct $name:ident prefix $prefix:literal {
+            $(
+                $(#[doc = $doc:literal])+
+                pub $field:ident: $type:ty = $default:expr,
+                $form:ident($($arg:expr),*) $(.$more:ident($($with:expr),*))*
+                $(, example $example:tt)?;
+            )*
+            $(groups { $( $(#[$group_meta:meta])* pub $group:ident: $group_type:ty; )* })?
+            $(plain { $( $(#[$plain_meta:meta])* pub $plain:ident: $plain_type:ty = $plain_default:expr; )* })?
+        }
+    ) => {
+        $(#[$meta])*
+        #[non_exhaustive]
+        $vis struct $name {
+            $(
+                $(#[doc = $doc])+
+                #[doc = ""]
+                #[doc = concat!("Default: `", stringify!($default), "`. Form: `", stringify!($form($($arg),*)), "`.")]
+                pub $field: $type,
+            )*
+            $($( $(#[$group_meta])* pub $group: $group_type, )*)?
+            $($( $(#[$plain_meta])* pub $plain: $plain_type, )*)?
+        }
+
+        impl ::std::default::Default for $name {
+            fn default() -> Self {
+                Self {
+                    $($field: $default,)*
+                    $($( $group: ::std::default::Default::default(), )*)?
+                    $($( $plain: $plain_default, )*)?
+                }
+            }
+        }
+
+        impl $crate::settings::Section for $name {
+            const KEYS: &'static [&'static [$crate::settings::Setting]] = &[
+                &[$(
+                    $crate::settings::Setting::$form(
+                        concat!($prefix, stringify!($field)),
+                        $($arg,)*
+                        concat!($($doc),+).trim_ascii(),
+                    )
+                    $(.$more($($with),*))*
+                    .with_default(|| {
+                        let default: $type = $default;
+                        $crate::settings::SettingValue::write(&default)
+                    })
+                    $(.with_example(|| $crate::settings::json!($example)))?
+                ),*],
+                $($( <$group_type as $crate::settings::Section>::KEYS[0], )*)?
+            ];
+
+            fn apply(&mut self, settings: &$crate::settings::Settings) {
+                $(
+                    let key = concat!($prefix, stringify!($field));
+                    if let Some(value) = $crate::settings::SettingValue::read(settings, key) {
+                        self.$field = value;
+                    }
+                )*
+                $($( self.$group.apply(settings); )*)?
+            }
+
+            fn values(&self) -> ::std::vec::Vec<$crate::settings::Json> {
+                #[allow(unused_mut, reason = "only groups add values")]
+                let mut values = vec![
+                    $($crate::settings::SettingValue::write(&self.$field)),*
+                ];
+                $($( values.extend(self.$group.values()); )*)?
+                values
+            }
+
+            fn secrets(&self) -> ::std::vec::Vec<(&'static str, $crate::Secret)> {
+                let secrets = [$(
+                    $crate::settings::SettingValue::secret(&self.$field)
+                        .map(|secret| (concat!($prefix, stringify!($field)), secret))
+                ),*];
+                #[allow(unused_mut, reason = "only groups add secrets")]
+                let mut secrets: ::std::vec::Vec<_> = secrets.into_iter().flatten().collect();
+                $($( secrets.extend(self.$group.secrets()); )*)?
+                secrets
+            }
+        }
+
+        impl $name {
+            $(
+                $(#[doc = $doc])+
+                #[must_use]
+                pub fn $field(
+                    mut self,
+                    value: $crate::__setter_argument!($form, $type),
+                ) -> Self {
+                    self.$field = $crate::settings::SettingValue::given(value.into());
+                    self
+                }
+            )*
+            $($(
+                $(#[$group_meta])*
+                #[must_use]
+                pub fn $group(mut self, value: $group_type) -> Self {
+                    self.$group = value;
+                    self
+                }
+            )*)?
+        }
+    };
+}
+
+/// The argument of a setter. An integer is taken as it is, so that a literal needs no suffix.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __setter_argument {
+    (integer, $type:ty) => { <$type as $crate::settings::SettingValue>::Given };
+    ($form:ident, $type:ty) => { impl Into<<$type as $crate::settings::SettingValue>::Given> };
+}

@@ -1,0 +1,237 @@
+use std::path::Path;
+
+use otpmux_core::settings::{ConfigError, Section, VendorSettings};
+use otpmux_core::{ProviderId, Secret};
+use otpmux_engine::{Policy, Resilience, Route};
+use serde_json::{Map, Value, json};
+
+use super::document::Document;
+use super::store::{StoreSettings, is_secret};
+use super::{Config, ConfigErrors, ServerConfig};
+use crate::{Environment, Registry};
+
+/// A configuration in layers: files, then values that are set in code, then `OTPMUX_...` variables. A
+/// later layer replaces the values of an earlier one, key by key.
+///
+/// ```
+/// # #[cfg(all(feature = "easyotp", feature = "startmessaging"))] {
+/// use otpmux::vendors::easyotp::EasyOtp;
+/// use otpmux::{Config, Environment, OtpClient, Policy, Route};
+///
+/// let config = Config::builder()
+///     .provider("primary", &EasyOtp::builder("made-up").message("Your Acme code is {code}"))
+///     .set("providers.backup.kind", "startmessaging")
+///     .set("providers.backup.api_key", "env:SM_KEY")
+///     .route(&Route::to(["primary".parse()?, "backup".parse()?]).countries(["IN".to_owned()]))
+///     .policy(&Policy::default().guesses(3))
+///     .environment(Environment::new().with("SM_KEY", "made-up"))
+///     .build()?;
+/// let client = OtpClient::from_config(&config)?;
+/// # let _ = client;
+/// // The secret given in code is written as a reference to a variable.
+/// assert!(config.to_toml().contains(r#"api_key = "env:PRIMARY_API_KEY""#));
+/// # }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// Secrets may be given as they are or as references (`env:NAME`, `file:PATH`). A configuration keeps
+/// references only: for a secret given as it is, the builder makes up a variable, such as
+/// `PRIMARY_API_KEY` for `providers.primary.api_key`, in its own [`Environment`].
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct ConfigBuilder {
+    document: Document,
+    file: Option<String>,
+    environment: Environment,
+    given: Environment,
+    registry: Registry,
+    errors: Vec<ConfigError>,
+}
+
+impl Default for ConfigBuilder {
+    /// No layer, no variables, and the adapters that are compiled in.
+    fn default() -> Self {
+        Self {
+            document: Document::default(),
+            file: None,
+            environment: Environment::new(),
+            given: Environment::new(),
+            registry: Registry::with_compiled_in(),
+            errors: Vec::new(),
+        }
+    }
+}
+
+impl ConfigBuilder {
+    /// Adds a layer from a TOML text.
+    ///
+    /// # Errors
+    ///
+    /// The text is not TOML.
+    pub fn toml(mut self, text: &str) -> Result<Self, ConfigErrors> {
+        self.document.add(Document::parse(text)?);
+        Ok(self)
+    }
+
+    /// Adds a layer from a TOML file.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read, or is not TOML.
+    pub fn file(mut self, path: impl AsRef<Path>) -> Result<Self, ConfigErrors> {
+        let path = path.as_ref();
+        let name = path.display().to_string();
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| ConfigError::new(&name, format!("cannot be read: {error}")));
+        let layer = text.map_err(ConfigErrors::from).and_then(|text| self.toml(&text));
+        self = layer.map_err(|errors| errors.in_file(name.clone()))?;
+        self.file = Some(name);
+        Ok(self)
+    }
+
+    /// Sets the variables: those that references name, and `OTPMUX_...` overrides. Default: none;
+    /// [`Environment::from_process`] are those of the process.
+    pub fn environment(mut self, environment: Environment) -> Self {
+        self.environment = environment;
+        self
+    }
+
+    /// Sets the adapters. Default: those that are compiled in.
+    pub fn registry(mut self, registry: Registry) -> Self {
+        self.registry = registry;
+        self
+    }
+
+    /// Sets a provider, in place of an earlier one of this name. The order of the first mention is the
+    /// order of preference without routes.
+    pub fn provider<V: VendorSettings>(mut self, name: &str, settings: &V) -> Self {
+        let mut table = settings.changed();
+        table.insert("kind".to_owned(), V::KIND.into());
+        for (key, secret) in settings.secrets() {
+            let reference = self.reference(&format!("{name}_{key}"), &secret);
+            table.insert(key.to_owned(), reference);
+        }
+        self.put(&["providers", name], table)
+    }
+
+    /// Sets how one provider is called, in place of what holds for all.
+    pub fn provider_resilience(self, name: &str, resilience: &Resilience) -> Self {
+        self.put(&["providers", name, "resilience"], resilience.changed())
+    }
+
+    /// Adds a route after the earlier ones.
+    pub fn route(mut self, route: &Route) -> Self {
+        let mut table = route.changed();
+        let names = route.providers.iter().map(ProviderId::as_str);
+        let providers = if route.weights.is_empty() {
+            names.clone().collect()
+        } else {
+            let weights = route.weights.iter().map(|weight| json!(weight));
+            Value::Object(names.clone().map(str::to_owned).zip(weights).collect())
+        };
+        table.insert("providers".to_owned(), providers);
+        self.document.weighted.push(names.map(str::to_owned).collect());
+        self.push("routes", table);
+        self
+    }
+
+    /// Sets the rules for every verification, `[policy]` and `[limits]`, in place of earlier ones.
+    pub fn policy(self, policy: &Policy) -> Self {
+        self.put(&["policy"], policy.changed()).put(&["limits"], policy.limits.changed())
+    }
+
+    /// Sets how every provider is called, `[resilience]`, in place of earlier settings.
+    pub fn resilience(self, resilience: &Resilience) -> Self {
+        self.put(&["resilience"], resilience.changed())
+    }
+
+    /// Sets the store, in place of an earlier one.
+    pub fn store(mut self, store: &StoreSettings) -> Self {
+        let mut table = store.changed();
+        if is_secret(&store.url) {
+            let reference = self.reference("store_url", &Secret::new(&*store.url));
+            table.insert("url".to_owned(), reference);
+        }
+        self.put(&["store"], table)
+    }
+
+    /// Adds a key that protects verifications in their store, after the earlier ones: the first key
+    /// signs and encrypts, all of them verify.
+    pub fn server_key(mut self, id: &str, key: impl Into<Secret>) -> Self {
+        let key = self.reference(&format!("server_key_{id}"), &key.into());
+        let table = Map::from_iter([("id".to_owned(), id.into()), ("key".to_owned(), key)]);
+        self.push("server_keys", table);
+        self
+    }
+
+    /// Sets the gateway, in place of an earlier one.
+    pub fn server(mut self, server: &ServerConfig) -> Self {
+        let mut table = server.changed();
+        let keys: Vec<Value> = server.api_keys.iter().map(|key| key.table(&mut self)).collect();
+        if !keys.is_empty() {
+            table.insert("api_keys".to_owned(), keys.into());
+        }
+        self.put(&["server"], table)
+    }
+
+    /// Sets one value by its path, such as `policy.deadline`, as a file would have it. A secret is a
+    /// reference.
+    pub fn set(mut self, path: &str, value: impl Into<Value>) -> Self {
+        if path.split('.').any(str::is_empty) {
+            self.errors.push(ConfigError::new(path, "is not a path of a key"));
+            return self;
+        }
+        self.put(&path.split('.').collect::<Vec<_>>(), value.into())
+    }
+
+    /// Reads the layers together. Looks secrets up; opens no connection and builds no provider.
+    ///
+    /// # Errors
+    ///
+    /// Every mistake of all layers.
+    pub fn build(self) -> Result<Config, ConfigErrors> {
+        let Self { document, file, environment, given, registry, errors } = self;
+        Config::read(document, file, &environment.and(given), &registry, errors)
+    }
+
+    /// A reference to a secret. One that is no reference already becomes a variable of this name.
+    fn reference(&mut self, name: &str, secret: &Secret) -> Value {
+        let text = secret.expose();
+        if is_reference(text) {
+            return text.into();
+        }
+        let variable = variable(name);
+        self.given = std::mem::take(&mut self.given).with(&variable, text);
+        format!("env:{variable}").into()
+    }
+
+    pub(super) fn mistake(&mut self, path: impl Into<String>, message: impl Into<String>) {
+        self.errors.push(ConfigError::new(path, message));
+    }
+
+    fn put(mut self, path: &[&str], value: impl Into<Value>) -> Self {
+        if let Err(error) = self.document.put(path, value.into()) {
+            self.errors.push(error);
+        }
+        self
+    }
+
+    fn push(&mut self, list: &str, table: Map<String, Value>) {
+        if let Value::Array(tables) = self.document.root.entry(list).or_insert_with(|| json!([])) {
+            tables.push(table.into());
+        } else {
+            self.mistake(list, "an earlier layer has another value than a list here");
+        }
+    }
+}
+
+/// Whether a text refers to a secret.
+pub(super) fn is_reference(text: &str) -> bool {
+    text.starts_with("env:") || text.starts_with("file:")
+}
+
+/// The variable for a secret that is written as a reference.
+pub(super) fn variable(name: &str) -> String {
+    let allowed = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' };
+    name.chars().map(allowed).collect()
+}

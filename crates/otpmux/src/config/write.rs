@@ -1,0 +1,126 @@
+//! From a configuration back to TOML.
+
+use otpmux_core::settings::SettingKind;
+use serde_json::{Map, Value};
+
+use super::builder::{is_reference, variable};
+use super::document::Document;
+use super::store::is_secret;
+use super::{Config, TOP};
+use crate::Registry;
+
+impl Config {
+    /// The configuration as TOML: what all layers say together, without what they leave to the
+    /// defaults. Reading the text gives the same configuration, where the same variables are set.
+    ///
+    /// No secret is in it. A reference stays as it is. In place of a secret in plain text stands a
+    /// reference to a variable that is named after its place, such as `env:PRIMARY_API_KEY`; set the
+    /// variable where the text is read.
+    pub fn to_toml(&self) -> String {
+        self.source.toml.clone()
+    }
+}
+
+/// The text of a document that was read.
+pub(super) fn text(document: &Document, registry: &Registry) -> String {
+    let root = without_secrets(&document.root, registry);
+    let mut text = toml::Table::new();
+    for (key, _) in TOP {
+        let Some(value) = root.get(key) else { continue };
+        let value = match (key, value) {
+            ("providers", Value::Object(table)) => Some(ordered(table, &document.providers)),
+            ("routes", Value::Array(routes)) => {
+                let routes = routes.iter().enumerate().map(|(at, route)| {
+                    let order = document.weighted.get(at).map_or(&[][..], Vec::as_slice);
+                    let mut written = toml(route)?;
+                    if let (Some(weights), Some(written)) =
+                        (route["providers"].as_object(), written.as_table_mut())
+                    {
+                        written.insert("providers".to_owned(), ordered(weights, order));
+                    }
+                    Some(written)
+                });
+                routes.collect::<Option<Vec<_>>>().map(toml::Value::Array)
+            }
+            _ => toml(value),
+        };
+        if let Some(value) = value {
+            text.insert(key.to_owned(), value);
+        }
+    }
+    text.to_string()
+}
+
+fn ordered(table: &Map<String, Value>, order: &[String]) -> toml::Value {
+    let known = order.iter().filter_map(|key| table.get_key_value(key));
+    let known = known.filter_map(|(key, value)| Some((key.clone(), toml(value)?)));
+    toml::Value::Table(known.collect())
+}
+
+/// `None` for JSON `null`, which TOML has not.
+fn toml(value: &Value) -> Option<toml::Value> {
+    Some(match value {
+        Value::Null => return None,
+        Value::Bool(flag) => (*flag).into(),
+        Value::Number(number) => match number.as_i64() {
+            Some(number) => number.into(),
+            None => number.as_f64()?.into(),
+        },
+        Value::String(text) => text.as_str().into(),
+        Value::Array(list) => toml::Value::Array(list.iter().filter_map(toml).collect()),
+        Value::Object(table) => {
+            // Values before tables, as TOML wants it.
+            let (tables, values): (Vec<_>, Vec<_>) =
+                table.iter().partition(|(_, value)| value.is_object());
+            let entries = values.into_iter().chain(tables);
+            let entries = entries.filter_map(|(key, value)| Some((key.clone(), toml(value)?)));
+            toml::Value::Table(entries.collect())
+        }
+    })
+}
+
+/// The root with a reference in place of each secret in plain text.
+fn without_secrets(root: &Map<String, Value>, registry: &Registry) -> Map<String, Value> {
+    let mut root = root.clone();
+    root.remove("allow_literal_secrets");
+    let providers = root.get_mut("providers").and_then(Value::as_object_mut);
+    for (name, table) in providers.into_iter().flatten() {
+        let Some(adapter) = table["kind"].as_str().and_then(|kind| registry.adapter(kind).ok())
+        else {
+            continue;
+        };
+        let settings = adapter.settings.iter().copied().flatten();
+        for key in settings.filter(|setting| setting.kind == SettingKind::Secret) {
+            refer(table, key.name, &format!("{name}_{}", key.name));
+        }
+    }
+    for (at, key) in tables(root.get_mut("server_keys")) {
+        let name = key["id"].as_str().map_or_else(|| at.to_string(), str::to_owned);
+        refer(key, "key", &format!("server_key_{name}"));
+    }
+    let api_keys = root.get_mut("server").and_then(|server| server.get_mut("api_keys"));
+    for (at, key) in tables(api_keys) {
+        let name = key["name"].as_str().map_or_else(|| at.to_string(), str::to_owned);
+        for secret in ["key", "old_key"] {
+            refer(key, secret, &format!("{name}_{secret}"));
+        }
+    }
+    if let Some(store) = root.get_mut("store")
+        && store["url"].as_str().is_some_and(is_secret)
+    {
+        refer(store, "url", "store_url");
+    }
+    root
+}
+
+fn tables(list: Option<&mut Value>) -> impl Iterator<Item = (usize, &mut Value)> {
+    list.and_then(Value::as_array_mut).into_iter().flatten().enumerate()
+}
+
+fn refer(table: &mut Value, key: &str, name: &str) {
+    if let Some(Value::String(text)) = table.get_mut(key)
+        && !is_reference(text)
+    {
+        *text = format!("env:{}", variable(name));
+    }
+}
