@@ -321,7 +321,10 @@ mod tests {
             (default().ttl(long), "ttl must be"),
             (default().ttls([(Channel::Email, long)]), "policy.ttls.email: must be a time"),
             (default().max_guesses(0), "policy.max_guesses: must be a whole number from 1 to 10"),
-            (default().duplicates(4), "policy.max_duplicates: must be a whole number from 0 to 3"),
+            (
+                default().max_duplicates(4),
+                "policy.max_duplicates: must be a whole number from 0 to 3",
+            ),
             (default().deadline(Duration::ZERO), "policy.deadline: must be a time"),
             (
                 default().resend_delay_max(Duration::ZERO),
