@@ -23,7 +23,7 @@ use crate::{Environment, Registry};
 ///     .set("providers.backup.kind", "startmessaging")
 ///     .set("providers.backup.api_key", "env:SM_KEY")
 ///     .route(&Route::to(["primary".parse()?, "backup".parse()?]).countries(["IN".to_owned()]))
-///     .policy(&Policy::default().guesses(3))
+///     .policy(&Policy::default().max_guesses(3))
 ///     .environment(Environment::new().with("SM_KEY", "made-up"))
 ///     .build()?;
 /// let client = OtpClient::from_config(&config)?;
