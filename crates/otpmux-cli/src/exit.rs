@@ -13,7 +13,7 @@ pub(crate) enum Exit {
     Failed,
     /// The arguments or the configuration are wrong. Clap uses the same number.
     Usage,
-    /// Not now: a limit, or a provider that is left alone. It is known when to come back.
+    /// Retry later: a limit, or an open circuit. The time is known.
     Later,
     /// It may have been done: the vendor's answer was lost.
     Unknown,
@@ -27,12 +27,12 @@ Exit status:
   0  done; for a code: approved
   1  failed, or the answer was no
   2  the arguments or the configuration are wrong; nothing was done
-  3  not now: a limit, or providers that are left alone; the answer says when to come back
+  3  retry later (rate limited or all circuits open); see `retry_after`
   4  unknown: it may have been done, and the vendor's answer was lost
-  5  over: no such verification, or no code is good for it any more; send a new one
+  5  over: no such verification, or no code is good for it any more; create a new one
 
-Answers go to standard output, everything else to standard error. With --json both are JSON, a
-document a line.";
+Answers go to standard output, everything else to standard error. With --json both are JSON, one
+document per line.";
 
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {

@@ -37,15 +37,15 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 /// What help calls the options that every command has.
 const EVERYWHERE: &str = "Options of every command";
 
-/// Sends and verifies one-time codes over any of several vendors.
+/// Send and verify one-time passcodes through several vendors.
 // No `Debug` here and there below: arguments may be codes and recipients.
 #[derive(Parser)]
 #[command(name = "otpmux", version, propagate_version = true, after_help = exit::HELP)]
 struct Cli {
-    /// Answer in JSON, a document a line; errors too
+    /// Print JSON, one document per line; errors too
     #[arg(long, global = true, help_heading = EVERYWHERE)]
     json: bool,
-    /// When to use colours; auto heeds the environment's `NO_COLOR`
+    /// When to use colours; auto respects the variable `NO_COLOR`
     #[arg(
         long,
         global = true,
@@ -54,7 +54,7 @@ struct Cli {
         help_heading = EVERYWHERE
     )]
     color: ColorChoice,
-    /// Log to standard error; twice for more. Logs hold no code, recipient or secret
+    /// Log to standard error; repeat for more. Logs hold no code, recipient or secret
     #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = EVERYWHERE)]
     verbose: u8,
     #[command(subcommand)]
@@ -63,32 +63,31 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Shows a code going out, being verified, and surviving its vendor's failure. Needs nothing,
-    /// sends nothing
+    /// Show a send, a verify and a vendor failure. Needs no account and sends nothing
     Demo,
-    /// Plays the vendors' HTTP APIs on this machine
+    /// Run the vendor emulator on localhost
     Emulate(emulate::Args),
-    /// Serves the HTTP API over emulated vendors, with a page that shows what arrives
+    /// Serve the HTTP API with emulated vendors, and a page that shows what arrives
     Dev(dev::Args),
-    /// Serves the HTTP API
+    /// Serve the HTTP API
     Serve(serve::Args),
-    /// Sends a code to a recipient and verifies what they type
+    /// Send a code to a recipient and verify what is typed
     Send(send::Args),
-    /// Verifies a code that was sent before
+    /// Verify a code that was sent before
     Verify(verify::Args),
-    /// Sends a code again
+    /// Send a code again
     Resend(resend::Args),
-    /// Makes a code that was sent worthless
+    /// Cancel a pending verification
     Cancel(cancel::Args),
-    /// Tells where a verification stands, and what was tried for it
+    /// Show the status and the history of a verification
     Status(status::Args),
-    /// Shows each provider's health, balance, abilities and limits
+    /// Show health, balance, capabilities and limits of each provider
     Providers(providers::Args),
-    /// Checks a configuration file and tells what it means, or how a send would be routed
+    /// Check a configuration file and show what it means, or how a send would be routed
     CheckConfig(check_config::Args),
     /// Print the JSON Schema of the configuration file, or a reference of its keys
     Schema(schema::Args),
-    /// Prints a script that completes commands and options in a shell
+    /// Print a script that completes commands and options in a shell
     Completions(completions::Args),
 }
 

@@ -84,10 +84,10 @@ pub(crate) fn facts_text(sent: &Value, output: &mut Output) -> io::Result<()> {
         "code",
         match sent["code_length"].as_u64() {
             Some(digits) => format!("{digits} digits"),
-            None => "as long as the vendor makes it".to_owned(),
+            None => "length decided by the vendor".to_owned(),
         },
     );
-    facts.fact("good until", text(sent, "expires_at"));
+    facts.fact("valid until", text(sent, "expires_at"));
     facts.fact("resend from", text(sent, "resend_after"));
     facts.fact("guesses left", sent["guesses_left"].to_string());
     output.table(&facts)?;
@@ -97,14 +97,14 @@ pub(crate) fn facts_text(sent: &Value, output: &mut Output) -> io::Result<()> {
         return Ok(());
     }
     output.line("")?;
-    let mut history = Table::with_head(&["PROVIDER", "CHANNEL", "CAME TO", "WHY", "DELIVERY"]);
+    let mut history = Table::with_head(&["PROVIDER", "CHANNEL", "OUTCOME", "WHY", "DELIVERY"]);
     for place in 0..=send_attempts.len() {
         let here = |skip: &&Value| skip["before"].as_u64() == u64::try_from(place).ok();
         for skip in skips.iter().filter(here) {
             history.row([
                 text(skip, "provider").into(),
                 "".into(),
-                Cell::new("passed over", DIM),
+                Cell::new("skipped", DIM),
                 text(skip, "message").into(),
             ]);
         }

@@ -16,16 +16,16 @@ use crate::output::Output;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Serves until SIGINT or SIGTERM: then /readyz says no, requests under way end, and it ends. SIGHUP
-reads the file again; a file with mistakes changes nothing. Logs go to standard error.")]
+Serves until SIGINT or SIGTERM: then /readyz returns 503, requests in progress finish, and the process
+exits. SIGHUP reads the file again; a file with mistakes changes nothing. Logs go to standard error.")]
 pub(crate) struct Args {
     /// The configuration file
     #[arg(long, value_name = "FILE", env = "OTPMUX_CONFIG", default_value = "otpmux.toml")]
     config: PathBuf,
-    /// Another address than the file's
+    /// Listen on this address instead of the file's
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<SocketAddr>,
-    /// How log lines look
+    /// Format of log lines
     #[arg(long, value_enum, default_value_t)]
     pub(crate) log_format: LogFormat,
 }

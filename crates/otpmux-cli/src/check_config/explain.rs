@@ -98,13 +98,13 @@ fn text(told: &Explanation, output: &mut Output) -> io::Result<()> {
         output.table(&order(told))?;
     }
     if told.candidates.iter().any(|view| view.weight.is_some()) {
-        output.line("\nEach send draws its own order by the weights.")?;
+        output.line("\nThe order is drawn by weight for each send.")?;
     }
     if told.candidates.iter().any(|view| !view.otpmux_code)
         && told.candidates.iter().any(|view| view.otpmux_code)
     {
         output.line(
-            "\nOnce a message with our code may be out, who makes a code of its own is not asked.",
+            "\nOnce a message with otpmux's code may be out, a provider that generates its own code is not called.",
         )?;
     }
     Ok(())
@@ -119,7 +119,7 @@ fn order(told: &Explanation) -> Table {
     let mut table = Table::with_head(&head);
     let none = || Cell::new("-", DIM);
     for (place, view) in told.candidates.iter().enumerate() {
-        let whose = if view.otpmux_code { "ours" } else { "the vendor's" };
+        let whose = if view.otpmux_code { "otpmux" } else { "vendor" };
         let code = match view.code_length {
             Some(digits) => format!("{whose}, {digits} digits"),
             None => whose.to_owned(),
@@ -140,7 +140,7 @@ fn order(told: &Explanation) -> Table {
     for skip in &told.skipped {
         let mut cells = vec![none(), skip.provider.to_string().into()];
         cells.extend((2..head.len() - 1).map(|_| none()));
-        cells.push(Cell::new(format!("passed over: {}", skip.reason), BAD));
+        cells.push(Cell::new(format!("skipped: {}", skip.reason), BAD));
         table.row(cells);
     }
     table

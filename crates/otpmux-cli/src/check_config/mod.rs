@@ -23,18 +23,18 @@ use crate::verbs::Wishes;
 
 #[derive(clap::Args)]
 #[command(after_help = "\
-Says what `otpmux serve` would say: secrets, API keys and certificates are read, the database's
-directory is looked for. Calls no vendor and opens no store. A file that is right may have warnings.
+Reports what `otpmux serve` would report: it reads secrets, API keys and certificates, and looks for
+the directory of the database. It calls no vendor and opens no store. A correct file may have warnings.
 
---explain goes by the very plan that a send makes. It knows nothing of providers' health, which
-`otpmux providers` tells, and of how much room a limit has left. Would nothing be sent, that is
-exit status 1.")]
+--explain makes the same plan as a send. It does not know the health of providers, which
+`otpmux providers` shows, nor how much of a limit is used. If nothing would be sent, the exit status
+is 1.")]
 pub(crate) struct Args {
     /// The configuration file
     #[arg(value_name = "FILE", env = "OTPMUX_CONFIG", default_value = "otpmux.toml")]
     file: PathBuf,
-    /// Tell how a send to this number or address would be routed: who would be asked, in which
-    /// order, who would not, and why
+    /// Show how a send to this number or address would be routed: which providers, in which order,
+    /// which are skipped, and why
     #[arg(long, value_name = "RECIPIENT")]
     explain: Option<String>,
     #[command(flatten)]

@@ -16,13 +16,13 @@ use crate::output::Output;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Health is what the processes that share the store have seen of a provider; with a store in memory
-nobody tells. What a vendor documents about its limits stands beside what is kept here. A balance
-that cannot be had is told as such, and is no failure; a store out of reach is.")]
+it is not known. The limits that the vendor documents are next to those that otpmux keeps. A balance
+that cannot be read is reported and is no failure; an unavailable store is a failure.")]
 pub(crate) struct Args {
     /// The configuration file
     #[arg(long, value_name = "FILE", env = "OTPMUX_CONFIG", default_value = "otpmux.toml")]
     config: PathBuf,
-    /// Do not ask vendors for the balance; then none is called
+    /// Do not read balances; then no vendor is called
     #[arg(long)]
     no_balance: bool,
 }

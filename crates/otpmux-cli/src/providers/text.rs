@@ -32,7 +32,7 @@ pub(super) fn write(entries: &[Entry<'_>], output: &mut Output) -> io::Result<()
             id(),
             channels.join(", ").into(),
             codes(capabilities).into(),
-            ttls.map_or_else(|| Cell::new("its own", DIM), Cell::from),
+            ttls.map_or_else(|| Cell::new("vendor's", DIM), Cell::from),
             list(&verbs(capabilities)),
             list(capabilities.test_recipients),
         ]);
@@ -67,15 +67,15 @@ fn health(entry: &Entry<'_>) -> Cell {
         Health::Open { since, until, why, .. } => {
             let (since, until, why) = (shown(*since), shown(*until), why.as_str());
             let when = if entry.view.is_available() {
-                "a probe is due".to_owned()
+                "half-open now".to_owned()
             } else {
-                format!("a probe from {until}")
+                format!("half-open from {until}")
             };
             Cell::new(format!("{state} since {since} ({why}), {when}"), BAD)
         }
         Health::HalfOpen { since, why, .. } => {
             let (since, why) = (shown(*since), why.as_str());
-            Cell::new(format!("{state}, left alone since {since} ({why})"), DOUBTFUL)
+            Cell::new(format!("{state}, open since {since} ({why})"), DOUBTFUL)
         }
         _ => Cell::new(state, DIM),
     }
@@ -83,8 +83,8 @@ fn health(entry: &Entry<'_>) -> Cell {
 
 fn balance(money: &Money) -> Cell {
     match money {
-        Money::NotTold => Cell::new("not told", DIM),
-        Money::NotAsked => Cell::new("not asked", DIM),
+        Money::NotTold => Cell::new("not reported", DIM),
+        Money::NotAsked => Cell::new("not read", DIM),
         Money::Told(Ok(balance)) => match &balance.currency {
             Some(currency) => format!("{currency} {}", balance.amount).into(),
             None => format!("{} credits", balance.amount).into(),
@@ -100,12 +100,13 @@ fn codes(capabilities: &Capabilities) -> String {
     let digits = |range: &std::ops::RangeInclusive<u8>| {
         format!("{} to {} digits", range.start(), range.end())
     };
-    let ours = capabilities.otpmux_codes.as_ref().map(|range| format!("ours, {}", digits(range)));
+    let otpmux =
+        capabilities.otpmux_codes.as_ref().map(|range| format!("otpmux, {}", digits(range)));
     let vendors = capabilities.vendor_codes.as_ref().map(|codes| match &codes.lengths {
-        Some(range) => format!("the vendor's, {}", digits(range)),
-        None => "the vendor's".to_owned(),
+        Some(range) => format!("vendor, {}", digits(range)),
+        None => "vendor".to_owned(),
     });
-    ours.into_iter().chain(vendors).collect::<Vec<_>>().join("; ")
+    otpmux.into_iter().chain(vendors).collect::<Vec<_>>().join("; ")
 }
 
 fn windows(limits: &[RateLimit]) -> Cell {

@@ -63,7 +63,7 @@ pub(crate) struct Wishes {
     /// address]
     #[arg(long)]
     channel: Option<String>,
-    /// What for: a code for one purpose is no good for another
+    /// The purpose: a code for one purpose is not valid for another
     #[arg(long)]
     purpose: Option<String>,
     /// The language of the message, such as pt

@@ -13,15 +13,15 @@ use crate::report;
 
 #[derive(clap::Args)]
 #[command(after_help = "\
-Sends the same code where it is ours. Neither the time that it is good for nor its guesses are
-renewed; how soon and how often, and by whom, says [policy].")]
+Sends the same code if otpmux generated it. Neither the TTL nor the guesses are renewed. The section
+[policy] says how soon, how often, and through which provider.")]
 pub(crate) struct Args {
     #[command(flatten)]
     sent: Sent,
     /// Another channel than before
     #[arg(long)]
     channel: Option<String>,
-    /// A name for this request: saying it again sends nothing and tells how the verification stands
+    /// Idempotency key: a repeat with the same key sends nothing and returns the verification
     #[arg(long, value_name = "NAME")]
     idempotency_key: Option<String>,
 }

@@ -14,10 +14,10 @@ use crate::report;
 
 #[derive(clap::Args)]
 #[command(after_help = "\
-Asks for the code and verifies what is typed, a line each, until one is right. With --json every
-answer is a line: the verification, then a verdict for each code.
+Reads codes, one per line, and verifies each until one is right. With --json each answer is a line:
+the verification, then a verdict for each code.
 
-Send now, verify later, over a store that other processes share:
+Send now and verify later, with a store that other processes share:
 
   id=$(otpmux send --to +919876543210 --id-only)
   otpmux verify \"$id\"")]
@@ -39,13 +39,13 @@ pub(crate) struct Args {
     /// The vendor's name for a message template
     #[arg(long)]
     template: Option<String>,
-    /// A name for this request: saying it again sends nothing and tells what the first one came to
+    /// Idempotency key: a repeat with the same key sends nothing and returns the first verification
     #[arg(long, value_name = "NAME")]
     idempotency_key: Option<String>,
-    /// Do not ask for the code: `otpmux verify` does, or whoever else shares the store
+    /// Do not read the code: verify it later with `otpmux verify`
     #[arg(long, alias = "no-wait")]
     no_verify: bool,
-    /// Print the id and nothing else, and do not ask for the code
+    /// Print only the id, and do not read the code
     #[arg(long)]
     id_only: bool,
 }
@@ -66,7 +66,7 @@ pub(crate) async fn run(args: &Args, output: &mut Output) -> io::Result<Exit> {
     if args.no_verify {
         if !desk.is_shared() {
             output.warning(
-                "the store is in memory and ends with this program, so nobody can verify this code",
+                "the store is in memory and ends with this program, so this code cannot be verified",
             )?;
         }
         return Ok(Exit::Done);

@@ -12,8 +12,7 @@ use crate::report;
 
 #[derive(clap::Args)]
 #[command(after_help = "\
-Asks the vendors that can tell where their messages are. Whatever the status is, telling it is
-exit status 0.")]
+Asks the vendors that report delivery. The exit status is 0 for each status that is shown.")]
 pub(crate) struct Args {
     #[command(flatten)]
     sent: Sent,

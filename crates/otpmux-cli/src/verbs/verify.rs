@@ -14,15 +14,15 @@ use crate::output::Output;
 pub(crate) struct Args {
     #[command(flatten)]
     sent: Sent,
-    /// The code, tried once. Other users of this machine may see arguments; without it, codes are
-    /// read from standard input, a line each, until one is right
+    /// The code, tried once. Other users of this machine may see arguments. Without it, codes are
+    /// read from standard input, one per line, until one is right
     #[arg(long)]
     code: Option<String>,
-    /// A name for this try: saying it again counts nothing and tells the same verdict
+    /// Idempotency key: a repeat with the same key and code counts once and returns the same verdict
     #[arg(long, value_name = "NAME", requires = "code")]
     idempotency_key: Option<String>,
-    /// The address of the device that the code was typed on: wrong codes from one address lock out
-    /// nobody at another
+    /// The address of the user's device: wrong codes from one address do not lock out users at
+    /// another
     #[arg(long, value_name = "ADDRESS")]
     client_ip: Option<IpAddr>,
 }

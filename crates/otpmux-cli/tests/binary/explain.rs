@@ -48,11 +48,11 @@ fn candidates_in_their_order_and_why() {
         "A send to +1••••••••23 by sms would go out.",
         "  country  US         the policy serves it",
         "  route    2          everything else by primary, then backup",
-        "1      primary   ours, 6 digits  120/1m    first of its route",
+        "1      primary   otpmux, 6 digits  120/1m    first of its route",
     ] {
         assert!(ended.stdout.lines().any(|shown| shown == line), "{line}\n{}", ended.stdout);
     }
-    let skipped = "passed over: this provider does not reach this country or kind of number";
+    let skipped = "skipped: this provider does not reach this country or kind of number";
     assert!(ended.stdout.contains(skipped), "{}", ended.stdout);
 }
 
@@ -110,7 +110,7 @@ fn weights_are_told() {
     let shared = Shared::with_sqlite(routes);
     let ended = shared.check(&["--explain", TO]);
     assert!(ended.stdout.contains("WEIGHT"), "{}", ended.stdout);
-    assert!(ended.stdout.contains("Each send draws its own order"), "{}", ended.stdout);
+    assert!(ended.stdout.contains("The order is drawn by weight"), "{}", ended.stdout);
     let told = &shared.check(&["--explain", TO, "--json"]).json()[0];
     assert_eq!(told["candidates"][1]["weight"], 30);
 }

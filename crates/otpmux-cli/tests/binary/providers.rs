@@ -33,7 +33,7 @@ fn a_table_for_readers() {
     for line in [
         "PROVIDER  KIND            HEALTH  BALANCE",
         "backup    startmessaging  closed  INR 10000.0000",
-        "backup    sms                ours, 4 to 6 digits                 its own    status, balance  -",
+        "backup    sms                otpmux, 4 to 6 digits          vendor's  status, balance  -",
         "primary   5/1s      120/1m      2/1m 15/1h 50/1d  5, then locked for 15m",
     ] {
         assert!(ended.stdout.lines().any(|shown| shown == line), "{line}\n{}", ended.stdout);
@@ -52,7 +52,7 @@ fn a_balance_that_cannot_be_had_is_told_as_such() {
     );
     assert_clean(&ended.everything(), &["sm_live_wrong"]);
     let ended = run(shared.command(&["providers"]).env("SM_KEY", "sm_live_wrong"), "");
-    assert!(ended.stdout.contains("failed: unauthenticated (refused)"), "{}", ended.stdout);
+    assert!(ended.stdout.contains("failed: unauthenticated (rejected)"), "{}", ended.stdout);
 }
 
 #[test]
@@ -93,7 +93,11 @@ fn with_a_store_in_memory_nobody_tells_how_they_are() {
     command.args(["providers", "--config"]).arg(file.path()).env("KEY", "made-up-key");
     let ended = run(&mut command, "");
     assert_eq!(ended.status, Some(0), "{}", ended.everything());
-    assert!(ended.stdout.contains("easyotp   easyotp  not known  not told"), "{}", ended.stdout);
+    assert!(
+        ended.stdout.contains("easyotp   easyotp  not known  not reported"),
+        "{}",
+        ended.stdout
+    );
     let ended = run(command.arg("--json"), "");
     assert_eq!(ended.json()[0]["providers"][0]["health"], json!(null));
 }
