@@ -105,7 +105,7 @@ fn everything_that_can_be_configured_is_told() {
         "resends: at most 4, by the next channel of sms, voice, after 30s and then twice as long \
          each, up to 10m",
         "countries: IN, BR and no others",
-        "limits: recipient 2/1m 15/1h 50/1d, client 20/1m 200/1h, purpose 500/1m, prefix none, \
+        "limits: recipient 2/1m 15/1h 50/1d, ip 20/1m 200/1h, purpose 500/1m, number_range none, \
          domain none, global none, guesses 10/1h 30/1d, guesses_total 30/1h 100/1d",
     ] {
         assert!(ended.stdout.lines().any(|shown| shown == line), "{line}\n{}", ended.stdout);

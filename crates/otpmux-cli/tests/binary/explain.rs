@@ -46,8 +46,8 @@ fn candidates_in_their_order_and_why() {
     let ended = shared.check(&["--explain", "+14155550123"]);
     for line in [
         "A send to +1••••••••23 by sms would go out.",
-        "  country  US         the policy serves it",
-        "  route    2          everything else by primary, then backup",
+        "  country  US            the policy serves it",
+        "  route    2             everything else by primary, then backup",
         "1      primary   otpmux, 6 digits  120/1m    first of its route",
     ] {
         assert!(ended.stdout.lines().any(|shown| shown == line), "{line}\n{}", ended.stdout);

@@ -33,7 +33,7 @@ fn a_table_for_readers() {
     for line in [
         "PROVIDER  KIND            HEALTH  BALANCE",
         "backup    startmessaging  closed  INR 10000.0000",
-        "backup    sms                otpmux, 4 to 6 digits          vendor's  status, balance  -",
+        "backup    sms                otpmux, 4 to 6 digits           vendor's  status, balance  -",
         "primary   5/1s      120/1m      2/1m 15/1h 50/1d  5, then locked for 15m",
     ] {
         assert!(ended.stdout.lines().any(|shown| shown == line), "{line}\n{}", ended.stdout);
@@ -59,7 +59,7 @@ fn a_balance_that_cannot_be_had_is_told_as_such() {
 fn nobody_is_asked_who_need_not_be() {
     let shared = Shared::sqlite();
     let ended = shared.run(&["providers", "--no-balance"]);
-    assert!(ended.stdout.contains("not asked"), "{}", ended.stdout);
+    assert!(ended.stdout.contains("not read"), "{}", ended.stdout);
     for vendor in [Vendor::EasyOtp, Vendor::StartMessaging] {
         assert_eq!(shared.vendors.emulator.request_count(vendor), 0);
     }

@@ -110,7 +110,7 @@ fn status_tells_the_trail_and_the_delivery() {
         let (right, _) = shared.codes();
         let ended = shared.run(&["status", &id]);
         assert!(ended.stdout.starts_with("To +9•••••••••10 by sms.\n"), "{}", ended.stdout);
-        assert!(ended.stdout.contains("  status         pending\n"), "{}", ended.stdout);
+        assert!(ended.stdout.contains("  status        pending\n"), "{}", ended.stdout);
         assert!(ended.stdout.contains("PROVIDER  CHANNEL  OUTCOME"), "{}", ended.stdout);
         assert_clean(&ended.everything(), &[TO, &right]);
         assert_eq!(shared.run(&["verify", &id, "--code", &right]).status, Some(0));
