@@ -1,11 +1,14 @@
 //! `otpmux emulate`
 
+use std::ffi::OsStr;
 use std::io;
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
 use std::sync::Arc;
 
 use otpmux::http::BaseUrl;
-use otpmux_emulator::{Emulator, EmulatorConfig};
+use otpmux_emulator::{Emulator, EmulatorConfig, Vendor};
 
 use crate::Exit;
 use crate::failure::Failure;
@@ -15,11 +18,12 @@ use crate::verbs::api_key;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Prints one line of JSON once it serves, with each vendor's base URL and made-up credentials, and
-ends on SIGINT or SIGTERM. Nothing is ever sent: messages are kept for whoever asks, and for the
-page at `handset` in that line, which shows them as they arrive.")]
+Prints one line of JSON when it is ready, with each vendor's base URL and made-up credentials. Each
+vendor has its own port. Nothing is ever sent: the emulator keeps the messages, and the page at
+`handset` in that line shows them as they arrive. Ends on SIGINT or SIGTERM.")]
 pub(crate) struct Args {
-    /// The address and port; port 0 takes a free one
+    /// Listen on this address and port for the page and the admin API; the vendors get the ports after
+    /// it (port 0: free ones)
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:4010")]
     listen: SocketAddr,
     /// Allow an address that other machines reach: they then see all codes, set faults, and send
@@ -29,6 +33,13 @@ pub(crate) struct Args {
     /// Switch the vendors' own limits off, for load tests
     #[arg(long)]
     no_limits: bool,
+    /// Play only this vendor; repeat the option for several
+    #[arg(long = "vendor", value_name = "NAME")]
+    vendors: Vec<String>,
+    /// Play a vendor from the golden files in this folder, or in the folder `wire` in it; its name is
+    /// that of the folder, if none is given. Repeat the option for several
+    #[arg(long = "replay", value_name = "DIR[=NAME]")]
+    replays: Vec<Replay>,
     /// Let the page send and verify through this gateway, with the key in `OTPMUX_API_KEY`
     #[arg(long, value_name = "URL")]
     gateway: Option<BaseUrl>,
@@ -55,7 +66,11 @@ pub(crate) async fn run(args: &Args, output: &mut Output) -> io::Result<Exit> {
     };
     // Before the ready line: whoever reads it may stop us at once.
     let stop = stop()?;
-    let config = EmulatorConfig::default()
+    let config = match vendors(args) {
+        Ok(config) => config,
+        Err(failure) => return failure.tell(output),
+    };
+    let config = config
         .with_listen(args.listen)
         .allow_non_loopback(args.allow_non_loopback)
         .enforce_limits(!args.no_limits);
@@ -68,18 +83,59 @@ pub(crate) async fn run(args: &Args, output: &mut Output) -> io::Result<Exit> {
             emulator.run_until(stop).await;
             Ok(Exit::Done)
         }
-        Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
-            let failure = Failure::here(format!(
-                "something listens on {} already, perhaps another emulator; stop it, or choose \
-                 another port by --listen (port 0 takes a free one)",
-                args.listen
-            ));
-            failure.tell(output)
-        }
-        Err(error) => {
-            Failure::here(format!("cannot listen on {}: {error}", args.listen)).tell(output)
-        }
+        Err(error) => cannot_listen(&error, "--listen").tell(output),
     }
+}
+
+/// A vendor that is played from golden files.
+#[derive(Clone, Debug)]
+struct Replay {
+    folder: PathBuf,
+    name: String,
+}
+
+impl FromStr for Replay {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if let Some((folder, name)) = text.rsplit_once('=') {
+            return Ok(Self { folder: folder.into(), name: name.to_owned() });
+        }
+        let folder = PathBuf::from(text);
+        // `wire` says nothing: it is a folder in each adapter's.
+        let named = if folder.ends_with("wire") { folder.parent() } else { Some(folder.as_path()) };
+        let name = named.and_then(Path::file_name).and_then(OsStr::to_str);
+        let name = name.ok_or("this folder has no name; write FOLDER=NAME")?.to_owned();
+        Ok(Self { folder, name })
+    }
+}
+
+/// The vendors that are to be played.
+fn vendors(args: &Args) -> Result<EmulatorConfig, Failure> {
+    let mut config = EmulatorConfig::default();
+    let is_wanted = |name: &str| args.vendors.is_empty() || args.vendors.iter().any(|n| n == name);
+    for Replay { folder, name } in args.replays.iter().filter(|replay| is_wanted(&replay.name)) {
+        config = config.with_replay(name, folder);
+    }
+    let is_replayed = |name: &str| args.replays.iter().any(|replay| replay.name == name);
+    for name in args.vendors.iter().filter(|name| !is_replayed(name)) {
+        name.parse::<Vendor>().map_err(|error| Failure::usage(error.to_string()))?;
+    }
+    let chosen = Vendor::ALL.into_iter().filter(|vendor| is_wanted(vendor.as_str()));
+    Ok(config.with_vendors(chosen))
+}
+
+/// The emulator did not start; `option` is the one that chooses its address.
+pub(crate) fn cannot_listen(error: &io::Error, option: &str) -> Failure {
+    let remedy = match error.kind() {
+        io::ErrorKind::AddrInUse => format!(
+            "; stop the program that listens there, perhaps another emulator, or choose another \
+             port by {option} (the vendors get the ports after it; port 0 takes free ones)"
+        ),
+        io::ErrorKind::InvalidInput => return Failure::usage(error.to_string()),
+        _ => String::new(),
+    };
+    Failure::here(format!("cannot listen on {error}{remedy}"))
 }
 
 /// Completes on SIGINT or SIGTERM; both are caught from the call on.

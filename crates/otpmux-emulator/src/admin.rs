@@ -1,18 +1,19 @@
 //! The emulator's own API under `/_emulator`.
 
-use std::str::FromStr as _;
+use std::sync::Arc;
 use std::time::Duration;
 
-use http::Method;
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
-use url::form_urlencoded;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::routing::{delete, get, put};
+use axum::{Json, Router};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
 
 use crate::clock;
-use crate::exchange::{Call, Reply};
 use crate::fault::Fault;
-use crate::outbox::MessageFilter;
+use crate::input::{Body, Parameters, Refusal};
+use crate::outbox::{Message, MessageFilter};
 use crate::preset::FaultPreset;
 use crate::ready;
 use crate::shared::Shared;
@@ -20,135 +21,152 @@ use crate::vendor_api::{VendorApi, patch};
 use crate::vendors::Vendor;
 use crate::world::World;
 
-const ROUTES: &str = "GET /_emulator; GET, DELETE /_emulator/messages; \
+/// The routes, for people who look for one.
+pub(crate) const ROUTES: &str = "GET /_emulator; GET, DELETE /_emulator/messages; \
     GET, DELETE /_emulator/requests; GET /_emulator/faults; \
     PUT, DELETE /_emulator/faults/{vendor}; GET, POST /_emulator/clock; \
     GET, PUT /_emulator/accounts/{vendor}; GET /_emulator/events; GET / for the page";
 
-/// Status and text of an error.
-type Refusal = (u16, String);
+type Answer<T> = Result<T, Refusal>;
+type AllOfIt = State<Arc<Shared>>;
 
-pub(crate) fn serve(call: &Call, shared: &Shared) -> Reply {
-    let world = &mut *shared.world();
-    route(call, world, shared).unwrap_or_else(|(status, text)| Reply::error(status, &text))
+pub(crate) fn router() -> Router<Arc<Shared>> {
+    Router::new()
+        .route("/_emulator", get(describe))
+        .route("/_emulator/messages", get(messages).delete(clear_messages))
+        .route("/_emulator/requests", get(requests).delete(clear_requests))
+        .route("/_emulator/faults", get(faults))
+        .route("/_emulator/faults/{vendor}", put(set_fault))
+        .route("/_emulator/faults/{vendor}", delete(clear_fault))
+        .route("/_emulator/clock", get(read_clock).post(advance))
+        .route("/_emulator/accounts/{vendor}", get(account).put(change_account))
 }
 
-fn route(call: &Call, world: &mut World, shared: &Shared) -> Result<Reply, Refusal> {
-    let segments: Vec<&str> = call.path.split('/').skip(1).collect();
-    let method = call.method.as_str();
-    match (method, segments.as_slice()) {
-        ("GET", ["_emulator"]) => ok(ready::description(shared.addr, world)),
-        ("GET", ["_emulator", "messages"]) => {
-            let [vendor, to] = parameters(call, ["vendor", "to"])?;
-            // An unencoded `+` arrives as a space, and no recipient begins with one.
-            let to = to.map(|to| match to.strip_prefix(' ') {
-                Some(rest) => format!("+{rest}"),
-                None => to,
-            });
-            let filter = MessageFilter { vendor: vendor_parameter(vendor)?, to };
-            ok(world.outbox.list(&filter))
-        }
-        ("DELETE", ["_emulator", "messages"]) => {
-            world.outbox.clear();
-            Ok(Reply::empty(204))
-        }
-        ("GET", ["_emulator", "requests"]) => {
-            let [vendor] = parameters(call, ["vendor"])?;
-            let vendor = vendor_parameter(vendor)?;
-            let log = &world.requests;
-            ok(json!({ "count": log.count(vendor), "requests": log.list(vendor) }))
-        }
-        ("DELETE", ["_emulator", "requests"]) => {
-            world.requests.clear();
-            Ok(Reply::empty(204))
-        }
-        ("GET", ["_emulator", "faults"]) => ok(faults(world)),
-        ("PUT", ["_emulator", "faults", vendor]) => {
-            let vendor = vendor_segment(vendor)?;
-            let FaultBody(fault) = body(call)?;
-            world.faults.set(vendor, fault.clone());
-            ok(fault)
-        }
-        ("DELETE", ["_emulator", "faults", vendor]) => {
-            world.faults.clear(vendor_segment(vendor)?);
-            Ok(Reply::empty(204))
-        }
-        ("GET", ["_emulator", "clock"]) => ok(now(world)),
-        ("POST", ["_emulator", "clock"]) => {
-            let Advance { advance_seconds } = body(call)?;
-            if !world.advance(Duration::from_secs(advance_seconds)) {
-                return Err((400, "the clock is not advanced by more than 100 years".to_owned()));
-            }
-            ok(now(world))
-        }
-        ("GET", ["_emulator", "accounts", vendor]) => {
-            let vendor = vendor_segment(vendor)?;
-            ok(world.vendor(vendor).map(VendorApi::account))
-        }
-        ("PUT", ["_emulator", "accounts", vendor]) => {
-            let vendor = vendor_segment(vendor)?;
-            let changes = body(call)?;
-            let account = world.vendor_mut(vendor).map(|api| patch(api, changes)).transpose();
-            ok(account.map_err(|error| (400, error))?)
-        }
-        (_, segments) => Err(unknown_route(&call.method, &call.path, segments)),
-    }
+async fn describe(State(shared): AllOfIt) -> Json<Value> {
+    Json(ready::description(&shared, &shared.world()))
 }
 
-fn unknown_route(method: &Method, path: &str, segments: &[&str]) -> Refusal {
-    let known = matches!(
-        segments,
-        ["_emulator"]
-            | ["_emulator", "messages" | "requests" | "faults" | "clock"]
-            | ["_emulator", "faults" | "accounts", _]
-    );
-    if known {
-        return (405, format!("{path} does not take {method}; there are: {ROUTES}"));
-    }
-    let bases = Vendor::ALL.map(Vendor::base_path).join(", ");
-    (404, format!("nothing at {path}; the vendors are at {bases}, and there are: {ROUTES}"))
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Filter {
+    vendor: Option<String>,
+    to: Option<String>,
 }
 
-fn ok(body: impl Serialize) -> Result<Reply, Refusal> {
-    match serde_json::to_value(body) {
-        Ok(body) => Ok(Reply::json(200, &body)),
-        Err(error) => Err((500, error.to_string())),
-    }
-}
-
-fn body<T: DeserializeOwned>(call: &Call) -> Result<T, Refusal> {
-    serde_json::from_slice(&call.body).map_err(|error| (400, error.to_string()))
-}
-
-fn vendor_segment(name: &str) -> Result<Vendor, Refusal> {
-    Vendor::from_str(name).map_err(|error| (404, error.to_string()))
-}
-
-fn vendor_parameter(name: Option<String>) -> Result<Option<Vendor>, Refusal> {
-    name.map(|name| Vendor::from_str(&name).map_err(|error| (400, error.to_string()))).transpose()
-}
-
-/// The values of the named query parameters; any other parameter is an error.
-fn parameters<const N: usize>(
-    call: &Call,
-    names: [&str; N],
-) -> Result<[Option<String>; N], Refusal> {
-    let mut values = std::array::from_fn(|_| None);
-    for (name, value) in form_urlencoded::parse(call.query.as_bytes()) {
-        let Some(place) = names.iter().position(|known| *known == name) else {
-            let known = names.join(", ");
-            return Err((400, format!("unknown query parameter `{name}`; known are: {known}")));
-        };
-        values[place] = Some(value.into_owned());
-    }
-    Ok(values)
-}
-
-fn faults(world: &World) -> Value {
-    let active = Vendor::ALL.into_iter().filter_map(|vendor| {
-        Some((vendor.as_str().to_owned(), serde_json::to_value(world.faults.get(vendor)?).ok()?))
+async fn messages(
+    State(shared): AllOfIt,
+    Parameters(filter): Parameters<Filter>,
+) -> Answer<Json<Vec<Message>>> {
+    let world = shared.world();
+    // An unencoded `+` arrives as a space, and no recipient begins with one.
+    let to = filter.to.map(|to| match to.strip_prefix(' ') {
+        Some(rest) => format!("+{rest}"),
+        None => to,
     });
-    Value::Object(active.collect())
+    let filter = MessageFilter { vendor: chosen(&world, filter.vendor)?, to };
+    Ok(Json(world.outbox.list(&filter)))
+}
+
+async fn clear_messages(State(shared): AllOfIt) -> StatusCode {
+    shared.world().outbox.clear();
+    StatusCode::NO_CONTENT
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OfVendor {
+    vendor: Option<String>,
+}
+
+async fn requests(
+    State(shared): AllOfIt,
+    Parameters(filter): Parameters<OfVendor>,
+) -> Answer<Json<Value>> {
+    let world = shared.world();
+    let vendor = chosen(&world, filter.vendor)?;
+    let log = &world.requests;
+    Ok(Json(json!({ "count": log.count(vendor), "requests": log.list(vendor) })))
+}
+
+async fn clear_requests(State(shared): AllOfIt) -> StatusCode {
+    shared.world().requests.clear();
+    StatusCode::NO_CONTENT
+}
+
+async fn faults(State(shared): AllOfIt) -> Json<Value> {
+    let faults = shared.world().faults.all();
+    let named =
+        faults.into_iter().map(|(vendor, fault)| (vendor.as_str().to_owned(), json!(fault)));
+    Json(Value::Object(named.collect()))
+}
+
+async fn set_fault(
+    State(shared): AllOfIt,
+    Path(vendor): Path<String>,
+    Body(FaultBody(fault)): Body<FaultBody>,
+) -> Answer<Json<Fault>> {
+    let vendor = named(&shared.world(), &vendor)?;
+    shared.set_fault(vendor, fault.clone());
+    Ok(Json(fault))
+}
+
+async fn clear_fault(State(shared): AllOfIt, Path(vendor): Path<String>) -> Answer<StatusCode> {
+    let vendor = named(&shared.world(), &vendor)?;
+    shared.clear_fault(vendor);
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn read_clock(State(shared): AllOfIt) -> Json<Value> {
+    Json(now(&shared.world()))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Advance {
+    advance_seconds: u64,
+}
+
+async fn advance(
+    State(shared): AllOfIt,
+    Body(Advance { advance_seconds }): Body<Advance>,
+) -> Answer<Json<Value>> {
+    let mut world = shared.world();
+    if !world.advance(Duration::from_secs(advance_seconds)) {
+        return Err(Refusal::bad("the clock is not advanced by more than 100 years"));
+    }
+    Ok(Json(now(&world)))
+}
+
+async fn account(State(shared): AllOfIt, Path(vendor): Path<String>) -> Answer<Json<Value>> {
+    let world = shared.world();
+    let vendor = named(&world, &vendor)?;
+    Ok(Json(world.vendor(vendor).map(VendorApi::account).unwrap_or_default()))
+}
+
+/// Replaces the fields that the body names; the answer is the whole account.
+async fn change_account(
+    State(shared): AllOfIt,
+    Path(vendor): Path<String>,
+    Body(changes): Body<Map<String, Value>>,
+) -> Answer<Json<Value>> {
+    let mut world = shared.world();
+    let vendor = named(&world, &vendor)?;
+    let account = world.vendor_mut(vendor).map(|api| patch(api, changes)).transpose();
+    Ok(Json(account.map_err(Refusal::bad)?.unwrap_or_default()))
+}
+
+/// The vendor of a path.
+fn named(world: &World, name: &str) -> Answer<Vendor> {
+    world.named(name).map_err(|error| Refusal::new(StatusCode::NOT_FOUND, error))
+}
+
+/// The vendor of a parameter.
+fn chosen(world: &World, name: Option<String>) -> Answer<Option<Vendor>> {
+    name.map(|name| world.named(&name).map_err(Refusal::bad)).transpose()
+}
+
+fn now(world: &World) -> Value {
+    json!({ "now": clock::millis(world.clock.now()) })
 }
 
 /// A fault in full, or the name of a preset.
@@ -171,14 +189,4 @@ impl TryFrom<Value> for FaultBody {
         }
         serde_json::from_value(json).map(Self)
     }
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Advance {
-    advance_seconds: u64,
-}
-
-fn now(world: &World) -> Value {
-    json!({ "now": clock::millis(world.clock.now()) })
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::time::SystemTime;
 
 use jiff::Timestamp;
@@ -10,6 +11,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::replay::Replay;
 use crate::vendor_api::{VendorApi, assign, to_json};
 use crate::vendors::{Vendor, each_vendor};
 
@@ -28,7 +30,8 @@ use crate::vendors::{Vendor, each_vendor};
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct EmulatorConfig {
-    /// The address; port 0 takes a free one.
+    /// The address of the page and the admin API. The vendors get the ports after it, in the order of
+    /// [`Vendor::ALL`]; with port 0, all get free ones.
     pub listen: SocketAddr,
     /// Whether an address that other machines reach is allowed. Every machine that reaches the
     /// address can read codes and use the admin API.
@@ -39,6 +42,10 @@ pub struct EmulatorConfig {
     pub enforce_limits: bool,
     /// The accounts that are not the default ones.
     accounts: BTreeMap<Vendor, Value>,
+    /// The vendors with an emulation of their own that are played.
+    vendors: Vec<Vendor>,
+    /// The vendors that are played from golden files, with their folders.
+    replays: Vec<(Vendor, PathBuf)>,
 }
 
 impl Default for EmulatorConfig {
@@ -49,6 +56,8 @@ impl Default for EmulatorConfig {
             frozen_clock: None,
             enforce_limits: true,
             accounts: BTreeMap::new(),
+            vendors: Vendor::ALL.to_vec(),
+            replays: Vec::new(),
         }
     }
 }
@@ -78,6 +87,25 @@ impl EmulatorConfig {
         self
     }
 
+    /// Plays only these of the vendors that have an emulation of their own.
+    pub fn with_vendors(mut self, vendors: impl IntoIterator<Item = Vendor>) -> Self {
+        self.vendors = vendors.into_iter().collect();
+        self
+    }
+
+    /// Plays a vendor from its golden files: those in `folder`, or in the folder `wire` in it. It has
+    /// this name, in small letters, digits, `-` and `_`; one that is the name of another vendor takes
+    /// its place, and its port.
+    pub fn with_replay(mut self, name: &str, folder: impl Into<PathBuf>) -> Self {
+        self.replays.retain(|(vendor, _)| vendor.as_str() != name);
+        self.replays.push((Vendor::replayed(name), folder.into()));
+        self
+    }
+
+    fn is_replayed(&self, name: &str) -> bool {
+        self.replays.iter().any(|(vendor, _)| vendor.as_str() == name)
+    }
+
     fn with_account<A>(mut self, vendor: Vendor, change: impl FnOnce(&mut A)) -> Self
     where
         A: Default + Serialize + DeserializeOwned,
@@ -92,25 +120,66 @@ impl EmulatorConfig {
         self
     }
 
+    /// The port of a vendor does not depend on which other vendors are played.
+    pub(crate) fn address_of(&self, vendor: Vendor) -> io::Result<SocketAddr> {
+        let mut addr = self.listen;
+        if addr.port() != 0 {
+            let port = usize::from(addr.port()) + 1 + self.place(vendor);
+            let port = u16::try_from(port).map_err(|_| {
+                let text = format!("after port {}, there are not enough ports", addr.port());
+                io::Error::new(io::ErrorKind::InvalidInput, text)
+            })?;
+            addr.set_port(port);
+        }
+        Ok(addr)
+    }
+
+    /// Vendors with an emulation of their own come first, whether they are played or not.
+    fn place(&self, vendor: Vendor) -> usize {
+        let listed = |each: &Vendor| each.as_str() == vendor.as_str();
+        let replayed = || {
+            let mut others =
+                self.replays.iter().map(|(each, _)| each).filter(|each| !is_listed(each.as_str()));
+            Vendor::ALL.len() + others.position(listed).unwrap_or_default()
+        };
+        Vendor::ALL.iter().position(listed).unwrap_or_else(replayed)
+    }
+
     /// The vendors with their accounts, before the first request.
     pub(crate) fn open_vendors(
         &self,
         now: Timestamp,
     ) -> io::Result<BTreeMap<Vendor, Box<dyn VendorApi>>> {
         let open = |vendor: Vendor| {
-            let mut api = vendor.open(now);
+            let Some(mut api) = vendor.open(now) else { return Ok(None) };
             if let Some(account) = self.accounts.get(&vendor) {
                 api.set_account(account.clone()).map_err(io::Error::other)?;
             }
             if !self.enforce_limits {
                 api.lift_limits();
             }
-            Ok((vendor, api))
+            Ok(Some((vendor, api)))
         };
-        Vendor::ALL.into_iter().map(open).collect()
+        let written = self.vendors.iter().filter(|vendor| !self.is_replayed(vendor.as_str()));
+        let written = written.filter_map(|vendor| open(*vendor).transpose());
+        let replayed = self.replays.iter().map(|(vendor, folder)| {
+            let api: Box<dyn VendorApi> = Box::new(Replay::read(folder)?);
+            Ok((*vendor, api))
+        });
+        written.chain(replayed).collect()
     }
 
     pub(crate) fn check(&self) -> io::Result<()> {
+        let is_name = |name: &str| {
+            let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-_".contains(c);
+            !name.is_empty() && name.chars().all(fits)
+        };
+        if let Some((vendor, _)) = self.replays.iter().find(|(each, _)| !is_name(each.as_str())) {
+            let text = format!(
+                "`{vendor}` cannot be the name of a vendor: small letters, digits, `-` and `_` can"
+            );
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
+        }
         if self.listen.ip().is_loopback() || self.allow_non_loopback {
             return Ok(());
         }
@@ -123,6 +192,10 @@ impl EmulatorConfig {
             ),
         ))
     }
+}
+
+fn is_listed(name: &str) -> bool {
+    Vendor::ALL.iter().any(|vendor| vendor.as_str() == name)
 }
 
 macro_rules! account_setters {

@@ -5,42 +5,46 @@ use std::future::pending;
 use std::io;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Request, Response, StatusCode};
+use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 
-use crate::body::Body;
 use crate::dispatch;
 use crate::exchange::{Outcome, Reply, Rupture};
-use crate::shared::{Shared, stopped};
+use crate::shared::Shared;
 use crate::vendors::Vendor;
 
-/// Longer than the request line of any request that is meant for a vendor.
-const REQUEST_LINE: usize = 4096;
-
-pub(crate) async fn run(stream: TcpStream, shared: Arc<Shared>, mut stop: watch::Receiver<bool>) {
+/// Serves a connection to a vendor.
+pub(crate) async fn run(stream: TcpStream, vendor: Vendor, shared: Arc<Shared>) {
     // Without it, small answers wait for the acknowledgement of the ones before.
     let _ = stream.set_nodelay(true);
+    let is_shut = async {
+        match shared.ports.get(&vendor) {
+            Some(port) => port.is_shut().await,
+            None => pending().await,
+        }
+    };
     tokio::select! {
-        refused = is_refused(&stream, &shared) => if refused { return },
-        () = stopped(&mut stop) => return,
+        () = serve(stream, vendor, &shared) => {}
+        // The vendor went down: its open connections end like those of a process that died.
+        () = is_shut => {}
     }
+}
+
+async fn serve(stream: TcpStream, vendor: Vendor, shared: &Arc<Shared>) {
     let (rupture, mut ruptured) = mpsc::channel::<Rupture>(1);
-    let service_stop = stop.clone();
     let service = service_fn(move |request: Request<Incoming>| {
-        let (shared, rupture, stop) = (Arc::clone(&shared), rupture.clone(), service_stop.clone());
+        let rupture = rupture.clone();
         async move {
-            match dispatch::answer(request, &shared, stop).await {
-                Outcome::Reply(reply) => {
-                    let body = Body::whole(reply.body.clone());
-                    Ok::<_, Infallible>(response(reply, body))
-                }
-                Outcome::Stream(reply, body) => Ok(response(reply, Body::stream(body))),
+            match dispatch::answer(request, vendor, shared).await {
+                Outcome::Reply(reply) => Ok::<_, Infallible>(response(reply)),
                 Outcome::Rupture(how) => {
                     let _ = rupture.send(how).await;
                     // The connection ends under this future.
@@ -59,30 +63,11 @@ pub(crate) async fn run(stream: TcpStream, shared: Arc<Shared>, mut stop: watch:
                 let _ = end(connection.into_parts().io.into_inner(), how).await;
                 return;
             }
-            () = stopped(&mut stop), if !stopping => {
+            () = shared.stopped(), if !stopping => {
                 stopping = true;
                 std::pin::Pin::new(&mut connection).graceful_shutdown();
             }
         }
-    }
-}
-
-/// Looks at the request line without taking it from the socket: one port serves all vendors, so
-/// only the line tells whose refusal this would be.
-async fn is_refused(stream: &TcpStream, shared: &Shared) -> bool {
-    if !shared.world().faults.any_refusal() {
-        return false;
-    }
-    let mut start = [0; REQUEST_LINE];
-    let Ok(length) = stream.peek(&mut start).await else {
-        return false;
-    };
-    let line = String::from_utf8_lossy(&start[..length]);
-    let target = line.split(' ').nth(1).unwrap_or_default();
-    let path = target.split('?').next().unwrap_or_default();
-    match Vendor::of_path(path) {
-        Some((vendor, path)) => shared.world().faults.take_refusal(vendor, path),
-        None => false,
     }
 }
 
@@ -97,9 +82,9 @@ async fn end(mut stream: TcpStream, how: Rupture) -> io::Result<()> {
     }
 }
 
-fn response(reply: Reply, body: Body) -> Response<Body> {
+fn response(reply: Reply) -> Response<Full<Bytes>> {
     let status = StatusCode::from_u16(reply.status).ok().filter(|status| status.as_u16() >= 200);
-    let mut response = Response::new(body);
+    let mut response = Response::new(Full::new(reply.body));
     *response.status_mut() = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     for (name, value) in reply.headers {
         // Names and values that HTTP does not allow can only come from a fault's setting.

@@ -1,100 +1,58 @@
 //! From a request to an answer, or to what happens in place of one.
 
-use std::sync::Arc;
-
 use bytes::Bytes;
 use http::Request;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use serde_json::Value;
-use tokio::sync::watch;
 use tokio::time::sleep;
 
-use crate::admin;
 use crate::exchange::{Call, Outcome, Reply, Rupture};
 use crate::fault::{Fault, FaultKind, Garbage};
-use crate::handset;
-use crate::shared::{Shared, stopped};
+use crate::input::MOST_BODY_BYTES;
+use crate::shared::Shared;
 use crate::vendors::Vendor;
 
-const MOST_BODY_BYTES: usize = 64 * 1024;
 const NOT_HTTP: &[u8] = b"\x00\x01\xfe\xff this is not HTTP \xff\xfe\r\n\r\n";
 const NOT_JSON: &str = "{\"success\":tru\u{0}";
 
-pub(crate) async fn answer(
-    request: Request<Incoming>,
-    shared: &Arc<Shared>,
-    stop: watch::Receiver<bool>,
-) -> Outcome {
-    let vendor = match Vendor::of_path(request.uri().path()) {
-        Some((vendor, path)) => {
-            // A later request on a connection that was accepted before the refusal was set.
-            if shared.world().faults.take_refusal(vendor, path) {
-                return Outcome::Rupture(Rupture::Close);
-            }
-            Some((vendor, path.to_owned()))
-        }
-        None => None,
-    };
+/// Answers a request to the vendor.
+pub(crate) async fn answer(request: Request<Incoming>, vendor: Vendor, shared: &Shared) -> Outcome {
+    // A request that came before its connection was cut.
+    if shared.world().faults.is_down(vendor) {
+        return Outcome::Rupture(Rupture::Close);
+    }
     let (head, body) = request.into_parts();
-    let (vendor, path) = match vendor {
-        Some((vendor, path)) => (Some(vendor), path),
-        None => (None, head.uri.path().to_owned()),
-    };
     let read = Limited::new(body, MOST_BODY_BYTES).collect().await;
     let mut call = Call {
         method: head.method,
-        path,
+        path: head.uri.path().to_owned(),
         query: head.uri.query().unwrap_or_default().to_owned(),
         headers: head.headers,
         body: Bytes::new(),
     };
+    // A path that is not below the vendor's own is left as it is: the vendor does not know it.
+    if let Some(below) = call.path.strip_prefix(vendor.base_path()) {
+        call.path = below.to_owned();
+    }
     match read {
         Ok(body) => call.body = body.to_bytes(),
         Err(error) if error.is::<LengthLimitError>() => {
-            return Outcome::Reply(match vendor {
-                Some(vendor) => {
-                    let mut world = shared.world();
-                    world.note(vendor, &call);
-                    world.usual_error(vendor, 413)
-                }
-                None => Reply::error(413, "the body is larger than 64 KiB"),
-            });
+            let mut world = shared.world();
+            world.note(vendor, &call);
+            return Outcome::Reply(world.usual_error(vendor, 413));
         }
         Err(_) => return Outcome::Rupture(Rupture::Close),
     }
-    match vendor {
-        Some(vendor) => at_vendor(vendor, &call, shared, stop).await,
-        None => at_emulator(&call, shared, stop).await,
-    }
+    at_vendor(vendor, &call, shared).await
 }
 
-/// The handset's page and the admin API.
-async fn at_emulator(call: &Call, shared: &Arc<Shared>, stop: watch::Receiver<bool>) -> Outcome {
-    let outcome = match handset::refusal(call, shared.addr) {
-        Some(refusal) => Outcome::Reply(refusal),
-        None => match handset::answer(call, shared, stop).await {
-            Some(outcome) => outcome,
-            None => Outcome::Reply(admin::serve(call, shared)),
-        },
-    };
-    match outcome {
-        Outcome::Reply(reply) => Outcome::Reply(handset::guarded(reply)),
-        Outcome::Stream(reply, body) => Outcome::Stream(handset::guarded(reply), body),
-        Outcome::Rupture(how) => Outcome::Rupture(how),
-    }
-}
-
-async fn at_vendor(
-    vendor: Vendor,
-    call: &Call,
-    shared: &Shared,
-    mut stop: watch::Receiver<bool>,
-) -> Outcome {
+async fn at_vendor(vendor: Vendor, call: &Call, shared: &Shared) -> Outcome {
     let fault = {
         let mut world = shared.world();
         world.note(vendor, call);
-        let fault = world.faults.take(vendor, &call.path);
+        let path = world.fault_path(vendor, call);
+        let fault = world.faults.take(vendor, &path);
         if fault.as_ref().is_some_and(|fault| fault.after_work && breaks_the_answer(fault)) {
             world.serve(vendor, call, true);
         }
@@ -108,7 +66,7 @@ async fn at_vendor(
         Some(FaultKind::Latency(delay)) => {
             tokio::select! {
                 () = sleep(delay) => Outcome::Reply(shared.world().serve(vendor, call, true)),
-                () = stopped(&mut stop) => Outcome::Rupture(Rupture::Close),
+                () = shared.stopped() => Outcome::Rupture(Rupture::Close),
             }
         }
         Some(FaultKind::Status { status, body, headers }) => {
@@ -123,7 +81,7 @@ async fn at_vendor(
             Outcome::Reply(reply)
         }
         Some(FaultKind::Hang) => {
-            stopped(&mut stop).await;
+            shared.stopped().await;
             Outcome::Rupture(Rupture::Close)
         }
         Some(FaultKind::ResetAfterRead) => Outcome::Rupture(Rupture::Reset),

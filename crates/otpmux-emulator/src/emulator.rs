@@ -1,5 +1,6 @@
 //! The handle to a running emulator.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;
 use std::io;
@@ -16,7 +17,9 @@ use tokio::task::JoinHandle;
 use crate::arrivals::Arrivals;
 use crate::config::EmulatorConfig;
 use crate::fault::Fault;
+use crate::fault_changes::FaultChanges;
 use crate::outbox::{Message, MessageFilter};
+use crate::port::Port;
 use crate::ready;
 use crate::relay::Relay;
 use crate::requests::SeenRequest;
@@ -35,30 +38,75 @@ pub struct Emulator {
 }
 
 impl Emulator {
-    /// Binds the address and begins to serve. Must be called inside a Tokio runtime.
+    /// Binds the addresses and begins to serve. Must be called inside a Tokio runtime.
     ///
     /// # Errors
     ///
-    /// When the address cannot be bound, or is no loopback address and
-    /// [`EmulatorConfig::allow_non_loopback`] is not set, or the frozen clock is out of range.
+    /// An address cannot be bound, or is no loopback address and
+    /// [`EmulatorConfig::allow_non_loopback`] is not set; or the frozen clock is out of range.
     pub async fn start(config: EmulatorConfig) -> io::Result<Self> {
         config.check()?;
         let world = World::new(&config)?;
-        let listener = TcpListener::bind(config.listen).await?;
-        let shared = Arc::new(Shared::new(listener.local_addr()?, world));
+        let listener = TcpListener::bind(config.listen).await;
+        let listener = listener.map_err(|error| at(config.listen, "the page", &error))?;
+        let ports = open_ports(&config, world.vendors().map(|(vendor, _)| vendor))?;
         let (stop, stopped) = watch::channel(false);
-        let server = tokio::spawn(server::serve(listener, Arc::clone(&shared), stopped));
+        let shared = Arc::new(Shared::new(listener.local_addr()?, ports, world, stopped));
+        let server = tokio::spawn(server::run(listener, Arc::clone(&shared)));
         Ok(Self { shared, stop, server })
     }
 
-    /// The address it listens on, with the port it really has.
+    /// The address of the page and the admin API, with the port it really has.
     pub fn addr(&self) -> SocketAddr {
         self.shared.addr
     }
 
-    /// What to configure as the vendor's base URL.
+    /// The address at which the vendor is played; none if it is not.
+    pub fn vendor_addr(&self, vendor: Vendor) -> Option<SocketAddr> {
+        self.shared.ports.get(&vendor).map(Port::addr)
+    }
+
+    /// The vendors that are played, in the order of their ports.
+    pub fn vendors(&self) -> Vec<Vendor> {
+        self.shared.ports.keys().copied().collect()
+    }
+
+    /// The vendor of this name, if it is played.
+    pub fn vendor(&self, name: &str) -> Option<Vendor> {
+        self.shared.ports.keys().find(|vendor| vendor.as_str() == name).copied()
+    }
+
+    /// Lets a vendor that is played from golden files answer with this file (its name without
+    /// `.json`): once, to the next request to the file's path. Several calls make a queue.
+    ///
+    /// # Errors
+    ///
+    /// The vendor is not played from golden files, or has no such file; the text names those it has.
+    pub fn answer_next(&self, vendor: Vendor, file: &str) -> io::Result<()> {
+        let mut world = self.shared.world();
+        let invalid = |text: String| io::Error::new(io::ErrorKind::InvalidInput, text);
+        let api = match vendor {
+            Vendor::Replayed(_) => world.vendor_mut(vendor),
+            _ => None,
+        };
+        let api =
+            api.ok_or_else(|| invalid(format!("{vendor} is not played from golden files")))?;
+        let mut account = api.account();
+        if let Some(next) = account["next"].as_array_mut() {
+            next.push(file.into());
+        }
+        api.set_account(account).map_err(invalid)
+    }
+
+    /// The value for the vendor's `base_url` in configuration.
+    ///
+    /// # Panics
+    ///
+    /// When this emulator does not play the vendor.
     pub fn base_url(&self, vendor: Vendor) -> String {
-        ready::base_url(self.addr(), vendor)
+        let addr = self.vendor_addr(vendor);
+        let addr = addr.unwrap_or_else(|| panic!("{vendor} is not played by this emulator"));
+        ready::base_url(addr, vendor)
     }
 
     /// The page on which messages are seen as they arrive.
@@ -76,7 +124,7 @@ impl Emulator {
     /// One line of JSON with the address, the handset's page, and each vendor's base URL and credentials, for a
     /// command to print once it serves.
     pub fn ready_line(&self) -> String {
-        ready::description(self.addr(), &self.shared.world()).to_string()
+        ready::description(&self.shared, &self.shared.world()).to_string()
     }
 
     /// The messages that vendors accepted, oldest first. At most the newest 10,000 are kept.
@@ -87,6 +135,11 @@ impl Emulator {
     /// The messages that vendors accept from now on, as they arrive.
     pub fn arrivals(&self) -> Arrivals {
         Arrivals::new(Arc::clone(&self.shared))
+    }
+
+    /// The changes of the vendors' faults from now on, as they happen.
+    pub fn fault_changes(&self) -> FaultChanges {
+        FaultChanges::new(Arc::clone(&self.shared))
     }
 
     /// The code of the newest message to the recipient.
@@ -112,7 +165,7 @@ impl Emulator {
 
     /// Gives the vendor a fault in place of any that it has.
     pub fn set_fault(&self, vendor: Vendor, fault: impl Into<Fault>) {
-        self.shared.world().faults.set(vendor, fault.into());
+        self.shared.set_fault(vendor, fault.into());
     }
 
     /// The vendor's fault, with the number of requests it still lasts for.
@@ -122,7 +175,7 @@ impl Emulator {
 
     /// Lets the vendor work again. Requests that hang already go on hanging.
     pub fn clear_faults(&self, vendor: Vendor) {
-        self.shared.world().faults.clear(vendor);
+        self.shared.clear_fault(vendor);
     }
 
     /// Moves the emulator's clock forward.
@@ -173,8 +226,27 @@ impl Emulator {
 
 impl Drop for Emulator {
     fn drop(&mut self) {
+        self.shared.shut_ports();
         self.server.abort();
     }
+}
+
+/// The vendors' ports: those after the emulator's own, or free ones where that is a free one.
+fn open_ports(
+    config: &EmulatorConfig,
+    vendors: impl Iterator<Item = Vendor>,
+) -> io::Result<BTreeMap<Vendor, Port>> {
+    let open = |vendor: Vendor| {
+        let addr = config.address_of(vendor)?;
+        let port = Port::open(addr).map_err(|error| at(addr, vendor.name(), &error))?;
+        Ok((vendor, port))
+    };
+    vendors.map(open).collect()
+}
+
+/// An error that says which address it is about.
+fn at(addr: SocketAddr, what: &str, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{addr}, for {what}: {error}"))
 }
 
 impl fmt::Debug for Emulator {

@@ -3,7 +3,6 @@
 use bytes::Bytes;
 use http::{HeaderMap, Method};
 use serde_json::{Value, json};
-use tokio::sync::mpsc;
 use url::form_urlencoded;
 
 /// One whole request. `path` is without the prefix under which the emulator serves the vendor.
@@ -80,10 +79,6 @@ impl Reply {
         Self::json(status, &json!({ "error": text }))
     }
 
-    pub(crate) fn empty(status: u16) -> Self {
-        Self { status, headers: Vec::new(), body: Bytes::new() }
-    }
-
     /// Replaces a header of the same name.
     pub(crate) fn with_header(mut self, name: &str, value: impl Into<String>) -> Self {
         self.headers.retain(|(given, _)| !given.eq_ignore_ascii_case(name));
@@ -104,7 +99,5 @@ pub(crate) enum Rupture {
 #[derive(Debug)]
 pub(crate) enum Outcome {
     Reply(Reply),
-    /// The head of the reply, and its body as it comes.
-    Stream(Reply, mpsc::Receiver<Bytes>),
     Rupture(Rupture),
 }

@@ -32,7 +32,9 @@ pub enum FaultKind {
     Garbage(Garbage),
     /// The right answer to a send, but no message ever arrives.
     AcceptButNeverDeliver,
-    /// The connection is closed at once; the vendor reads nothing.
+    /// The vendor's port is shut: connections are refused and open ones are cut, so no request
+    /// reaches the vendor. Lasts until it is cleared: nobody can count connections that are refused,
+    /// nor see their paths, so [`Fault::times`] and [`Fault::at`] change nothing.
     Refuse,
 }
 
@@ -167,6 +169,8 @@ impl FaultJson {
             ("millis", self.millis.is_some(), self.kind == K::Latency),
             ("garbage", self.garbage.is_some(), self.kind == K::Garbage),
             ("after_work", self.after_work, !no_after_work.contains(&self.kind)),
+            ("count", self.count.is_some(), self.kind != K::Refuse),
+            ("endpoint", self.endpoint.is_some(), self.kind != K::Refuse),
         ];
         match given.into_iter().find(|(_, is_given, belongs)| *is_given && !belongs) {
             Some((field, ..)) => Err(format!("`{field}` does not belong to this kind of fault")),
@@ -274,6 +278,8 @@ mod tests {
             (json!({"kind": "latency"}), "millis"),
             (json!({"kind": "hang", "millis": 1}), "millis"),
             (json!({"kind": "refuse", "after_work": true}), "after_work"),
+            (json!({"kind": "refuse", "count": 1}), "count"),
+            (json!({"kind": "refuse", "endpoint": "/send"}), "endpoint"),
             (json!({"kind": "hang", "counts": 1}), "counts"),
             (json!({"kind": "hang", "count": 0}), "at least 1"),
         ] {

@@ -1,6 +1,6 @@
 //! The faults that are set, by vendor.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use tokio::sync::watch;
 
@@ -10,7 +10,7 @@ use crate::vendors::Vendor;
 /// The fault of each vendor, if it has one.
 #[derive(Debug, Default)]
 pub(crate) struct Faults {
-    active: HashMap<Vendor, Fault>,
+    active: BTreeMap<Vendor, Fault>,
     changes: watch::Sender<()>,
 }
 
@@ -33,8 +33,13 @@ impl Faults {
         self.active.get(&vendor)
     }
 
-    pub(crate) fn any_refusal(&self) -> bool {
-        self.active.values().any(|fault| fault.kind == FaultKind::Refuse)
+    pub(crate) fn all(&self) -> BTreeMap<Vendor, Fault> {
+        self.active.clone()
+    }
+
+    /// Whether the vendor refuses connections.
+    pub(crate) fn is_down(&self, vendor: Vendor) -> bool {
+        self.get(vendor).is_some_and(|fault| fault.kind == FaultKind::Refuse)
     }
 
     /// The fault that this request meets; counts it.
@@ -59,12 +64,6 @@ impl Faults {
                 Some(taken)
             }
         }
-    }
-
-    /// As `take`, but only when the fault is a refusal: what is known before a request is read.
-    pub(crate) fn take_refusal(&mut self, vendor: Vendor, path: &str) -> bool {
-        self.get(vendor).is_some_and(|fault| fault.kind == FaultKind::Refuse)
-            && self.take(vendor, path).is_some()
     }
 }
 

@@ -15,6 +15,10 @@ pub(crate) fn is_uuid(text: &str) -> bool {
     text.len() == 36 && Uuid::try_parse(text).is_ok()
 }
 
+pub(crate) fn random_bytes() -> [u8; 32] {
+    system::random()
+}
+
 /// 16 hexadecimal digits after the prefix.
 pub(crate) fn prefixed(prefix: &str) -> String {
     system::random::<8>().iter().fold(prefix.to_owned(), |mut text, byte| {

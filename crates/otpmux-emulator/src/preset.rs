@@ -11,7 +11,7 @@ use crate::fault::{Fault, FaultKind};
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum FaultPreset {
-    /// It cannot be reached: every connection is closed at once.
+    /// It cannot be reached: connections are refused, so it is certain that nothing was sent.
     Down,
     /// Every answer comes 3 seconds late.
     Slow,
@@ -21,7 +21,7 @@ pub enum FaultPreset {
     OutOfCredit,
     /// Everything is answered 429, to come back in 30 seconds.
     RateLimited,
-    /// Messages go out, and the connection breaks before the sender is told.
+    /// Messages go out, and the connection breaks before the answer: no sender can know that.
     AnswerLost,
 }
 
@@ -53,7 +53,8 @@ impl FaultPreset {
         Self::ALL.into_iter().find(|preset| preset.fault() == *fault)
     }
 
-    pub(crate) fn label(self) -> &'static str {
+    /// The name for people.
+    pub fn label(self) -> &'static str {
         match self {
             Self::Down => "Down",
             Self::Slow => "Slow",
@@ -64,14 +65,19 @@ impl FaultPreset {
         }
     }
 
-    pub(crate) fn meaning(self) -> &'static str {
+    /// One sentence for people: what the vendor does, and what follows for a sender.
+    pub fn meaning(self) -> &'static str {
         match self {
-            Self::Down => "Cannot be reached: closes every connection at once.",
+            Self::Down => {
+                "Cannot be reached: refuses connections. A send to it is certainly not sent."
+            }
             Self::Slow => "Answers 3 seconds late.",
-            Self::NeverDelivers => "Accepts messages and loses them.",
+            Self::NeverDelivers => "Accepts messages and does not deliver them.",
             Self::OutOfCredit => "Refuses to send: 402.",
             Self::RateLimited => "Refuses everything for 30 seconds: 429.",
-            Self::AnswerLost => "Sends the message, then breaks the connection.",
+            Self::AnswerLost => {
+                "Sends the message, then breaks the connection. No sender can know that it was sent."
+            }
         }
     }
 }

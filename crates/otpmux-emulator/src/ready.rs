@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use serde_json::{Map, Value, json};
 
+use crate::shared::Shared;
 use crate::vendors::Vendor;
 use crate::world::World;
 
@@ -15,15 +16,16 @@ pub(crate) fn handset_url(addr: SocketAddr) -> String {
     format!("http://{addr}/")
 }
 
-/// The address, the handset's page, and each vendor's base URL and credentials.
-pub(crate) fn description(addr: SocketAddr, world: &World) -> Value {
-    let vendors = world.vendors().map(|(vendor, api)| {
-        let said = json!({ "base_url": base_url(addr, vendor), "credentials": api.credentials() });
-        (vendor.as_str().to_owned(), said)
+/// The address of the admin API, the handset's page, and each vendor's base URL and credentials.
+pub(crate) fn description(shared: &Shared, world: &World) -> Value {
+    let vendors = world.vendors().filter_map(|(vendor, api)| {
+        let url = base_url(shared.ports.get(&vendor)?.addr(), vendor);
+        let said = json!({ "base_url": url, "credentials": api.credentials() });
+        Some((vendor.as_str().to_owned(), said))
     });
     json!({
-        "listen": addr,
-        "handset": handset_url(addr),
+        "listen": shared.addr,
+        "handset": handset_url(shared.addr),
         "vendors": vendors.collect::<Map<_, _>>(),
     })
 }

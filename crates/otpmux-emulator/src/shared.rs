@@ -1,22 +1,64 @@
 //! What all connections share: the world behind its lock, and the sign to stop.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
 
+use crate::fault::{Fault, FaultKind};
+use crate::port::Port;
+use crate::vendors::Vendor;
 use crate::world::World;
 
 /// What every connection shares.
 #[derive(Debug)]
 pub(crate) struct Shared {
+    /// Where the handset's page and the admin API are.
     pub(crate) addr: SocketAddr,
+    /// The port of each vendor that is played.
+    pub(crate) ports: BTreeMap<Vendor, Port>,
     world: Mutex<World>,
+    stop: watch::Receiver<bool>,
 }
 
 impl Shared {
-    pub(crate) fn new(addr: SocketAddr, world: World) -> Self {
-        Self { addr, world: Mutex::new(world) }
+    /// `stop` becomes true when the emulator is to stop, and closes when it is dropped.
+    pub(crate) fn new(
+        addr: SocketAddr,
+        ports: BTreeMap<Vendor, Port>,
+        world: World,
+        stop: watch::Receiver<bool>,
+    ) -> Self {
+        Self { addr, ports, world: Mutex::new(world), stop }
+    }
+
+    /// Completes when the emulator is told to stop, or dropped.
+    pub(crate) async fn stopped(&self) {
+        let _ = self.stop.clone().wait_for(|stop| *stop).await;
+    }
+
+    /// Gives the vendor a fault in place of any that it has.
+    pub(crate) fn set_fault(&self, vendor: Vendor, fault: Fault) {
+        // One lock over both: the port is shut exactly while the fault is set.
+        let mut world = self.world();
+        if let Some(port) = self.ports.get(&vendor) {
+            if fault.kind == FaultKind::Refuse { port.shut() } else { port.reopen() }
+        }
+        world.faults.set(vendor, fault);
+    }
+
+    pub(crate) fn clear_fault(&self, vendor: Vendor) {
+        let mut world = self.world();
+        if let Some(port) = self.ports.get(&vendor) {
+            port.reopen();
+        }
+        world.faults.clear(vendor);
+    }
+
+    /// For good: nothing accepts afterwards.
+    pub(crate) fn shut_ports(&self) {
+        self.ports.values().for_each(Port::shut);
     }
 
     pub(crate) fn world(&self) -> MutexGuard<'_, World> {
@@ -24,9 +66,4 @@ impl Shared {
         // half-served request could break.
         self.world.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// Completes when the emulator is told to stop, or dropped.
-pub(crate) async fn stopped(stop: &mut watch::Receiver<bool>) {
-    let _ = stop.wait_for(|stop| *stop).await;
 }

@@ -10,13 +10,13 @@ use serde_json::{Map, Value};
 use crate::exchange::{Call, Reply};
 
 /// The constant facts of a vendor.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Facts {
     /// The name in URLs, in JSON and in configuration.
     pub(crate) key: &'static str,
     /// The name as the vendor writes it.
     pub(crate) name: &'static str,
-    /// The path under which the API is served, without a trailing slash.
+    /// The path below which the API is, at the vendor as here, without a trailing slash.
     pub(crate) base_path: &'static str,
 }
 
@@ -27,6 +27,12 @@ pub(crate) trait VendorApi: fmt::Debug + Send {
 
     /// The vendor's usual error for a status, for faults that name nothing but a status.
     fn usual_error(&self, status: u16, now: Timestamp) -> Reply;
+
+    /// The path by which faults find a request. That of a send ends in `/send`, whatever the vendor
+    /// calls it.
+    fn fault_path(&self, call: &Call) -> String {
+        call.path.clone()
+    }
 
     /// The credentials that it accepts, by name, for the ready line.
     fn credentials(&self) -> Value;

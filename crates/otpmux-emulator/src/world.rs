@@ -71,6 +71,20 @@ impl World {
         self.vendors.iter().map(|(vendor, api)| (*vendor, &**api))
     }
 
+    /// The vendor of this name; an error that names those that are played.
+    pub(crate) fn named(&self, name: &str) -> Result<Vendor, String> {
+        let found = self.vendors.keys().find(|vendor| vendor.as_str() == name);
+        found.copied().ok_or_else(|| {
+            let known: Vec<&str> = self.vendors.keys().map(|vendor| vendor.as_str()).collect();
+            format!("no vendor `{name}` is played; there are: {}", known.join(", "))
+        })
+    }
+
+    /// The path by which faults find the request.
+    pub(crate) fn fault_path(&self, vendor: Vendor, call: &Call) -> String {
+        self.vendor(vendor).map_or_else(|| call.path.clone(), |api| api.fault_path(call))
+    }
+
     pub(crate) fn vendor(&self, vendor: Vendor) -> Option<&dyn VendorApi> {
         self.vendors.get(&vendor).map(|api| &**api)
     }

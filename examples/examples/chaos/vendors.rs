@@ -54,7 +54,9 @@ impl VendorSite {
                 (account.enforce_limits, account.balance) = (false, PLENTY);
             });
         let emulator = Emulator::start(config).await?;
-        let front = Front::open(emulator.addr()).await?;
+        let addr =
+            emulator.vendor_addr(vendor).ok_or_else(|| io::Error::other("it is not played"))?;
+        let front = Front::open(addr).await?;
         Ok(Self { vendor, emulator, front, state: Mutex::default() })
     }
 

@@ -14,6 +14,7 @@ use otpmux_emulator::{Emulator, EmulatorConfig, Vendor};
 use otpmux_gateway::{Gateway, Options, install_metrics};
 
 use crate::Exit;
+use crate::emulate::cannot_listen;
 use crate::failure::Failure;
 use crate::logs::LogFormat;
 use crate::output::Output;
@@ -30,7 +31,7 @@ pub(crate) struct Args {
     /// The gateway's address and port; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
-    /// The address and port of the emulated vendors and the handset page
+    /// Serve the handset page on this address and port; the emulated vendors get the ports after it
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:4010")]
     emulator: SocketAddr,
     /// Keep the database and the keys in this directory, for the next time
@@ -68,7 +69,7 @@ pub(crate) async fn run(args: &Args, output: &mut Output) -> io::Result<Exit> {
     let emulator = match Emulator::start(EmulatorConfig::default().with_listen(args.emulator)).await
     {
         Ok(emulator) => emulator,
-        Err(error) => return taken(args.emulator, "--emulator", &error).tell(output),
+        Err(error) => return cannot_listen(&error, "--emulator").tell(output),
     };
     let environment = Environment::new()
         .with("EASYOTP_API_KEY", emulator.easyotp().api_key)
@@ -104,7 +105,7 @@ pub(crate) async fn run(args: &Args, output: &mut Output) -> io::Result<Exit> {
     let reloader = gateway.reloader();
     tokio::select! {
         () = gateway.run_until(signals.stop(reloader)) => {}
-        () = tell::arrivals(&emulator, output) => {}
+        () = tell::news(&emulator, output) => {}
     }
     emulator.shutdown().await;
     Ok(Exit::Done)

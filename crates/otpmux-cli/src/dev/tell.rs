@@ -1,9 +1,9 @@
-//! What a developer needs to know at first, and what arrives afterwards.
+//! Prints where things are, then the messages and the vendors' faults as they change.
 
 use std::io;
 
 use otpmux::Recipient;
-use otpmux_emulator::{Emulator, Message};
+use otpmux_emulator::{Emulator, Fault, FaultPreset, Message, Vendor};
 use serde_json::json;
 
 use super::home::Home;
@@ -49,19 +49,35 @@ ID is in the answer of the first; CODE arrives here:
     ))
 }
 
-/// Every message from now on. Never ends.
-pub(super) async fn arrivals(emulator: &Emulator, output: &mut Output) {
-    let mut arrivals = emulator.arrivals();
+/// Prints every message, and every change of a vendor's fault, from now on. Never ends.
+pub(super) async fn news(emulator: &Emulator, output: &mut Output) {
+    let (mut arrivals, mut faults) = (emulator.arrivals(), emulator.fault_changes());
     loop {
-        let message = arrivals.next().await;
-        let told = if output.is_json() {
-            output.json(&json!({ "message": message }))
-        } else {
-            output.line(line(&message))
+        let told = tokio::select! {
+            message = arrivals.next() => if output.is_json() {
+                output.json(&json!({ "message": message }))
+            } else {
+                output.line(line(&message))
+            },
+            (vendor, fault) = faults.next() => if output.is_json() {
+                output.json(&json!({ "vendor": vendor, "fault": fault }))
+            } else {
+                output.line(state(vendor, fault.as_ref()))
+            },
         };
         // A reader that has gone is no reason to end: the gateway goes on.
         if told.is_err() {
             std::future::pending::<()>().await;
+        }
+    }
+}
+
+fn state(vendor: Vendor, fault: Option<&Fault>) -> String {
+    match (fault, fault.and_then(FaultPreset::of)) {
+        (None, _) => format!("  {vendor} works"),
+        (_, Some(preset)) => format!("  {vendor}: {}", preset.meaning()),
+        (Some(_), None) => {
+            format!("  {vendor} has a fault of its own; see its switch on the handset")
         }
     }
 }

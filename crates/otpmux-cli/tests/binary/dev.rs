@@ -87,6 +87,35 @@ fn codes_arrive_in_its_terminal_and_can_be_verified() {
     assert_eq!(dev.stop(), Some(0));
 }
 
+/// Connections to a vendor that is down are refused, so its sends are certainly not sent; after a lost
+/// answer nobody knows. The terminal says which of the two it is.
+#[test]
+fn a_vendor_that_is_down_is_told_apart_from_a_lost_answer() {
+    let mut dev = Dev::start(&[]);
+    for (preset, kind, state) in
+        [("down", "refuse", "not_sent"), ("answer_lost", "reset_after_read", "unknown")]
+    {
+        let url = format!("{}_emulator/faults/easyotp", dev.told("handset"));
+        let fault = format!(r#"{{"preset":"{preset}"}}"#);
+        let put = run(Command::new("curl").args(["-sfX", "PUT", &url, "-d", &fault]), "");
+        assert_eq!(put.status, Some(0), "{}", put.everything());
+        let line = dev.told.next().unwrap().unwrap();
+        let told: Value = serde_json::from_str(&line).expect(&line);
+        assert_eq!((&told["vendor"], &told["fault"]["kind"]), (&"easyotp".into(), &kind.into()));
+        let ended = dev.run(&["send", "--to", TO, "--purpose", preset, "--id-only"]);
+        assert_eq!(ended.status, Some(0), "{}", ended.everything());
+        let shown = dev.run(&["status", ended.stdout.trim(), "--json"]).json().remove(0);
+        assert_eq!(shown["send_attempts"][0]["provider"], "easyotp");
+        assert_eq!(shown["send_attempts"][0]["state"], state, "{shown}");
+        let carried = if preset == "down" { 1 } else { 2 };
+        for _ in 0..carried {
+            let line = dev.told.next().unwrap().unwrap();
+            assert!(line.contains("\"message\""), "{line}");
+        }
+    }
+    assert_eq!(dev.stop(), Some(0));
+}
+
 /// What is printed is typed into a shell, word by word.
 #[test]
 fn the_commands_that_it_prints_work() {

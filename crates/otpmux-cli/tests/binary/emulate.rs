@@ -56,10 +56,59 @@ fn the_ready_line_says_where_the_vendors_are() {
     assert_ne!(listen.port(), 0);
     for vendor in ["easyotp", "startmessaging", "airtexts"] {
         let url = ready["vendors"][vendor]["base_url"].as_str().unwrap();
-        assert!(url.starts_with(&format!("http://{listen}/")), "{url}");
+        let address = url.strip_prefix("http://").unwrap().split('/').next().unwrap();
+        assert_ne!(address, listen.to_string());
+        TcpStream::connect(address).unwrap();
     }
     assert_eq!(ready["handset"], format!("http://{listen}/"));
     TcpStream::connect(listen).unwrap();
+}
+
+/// A vendor is emulated from the day its golden files exist.
+#[test]
+fn vendors_are_chosen_and_played_from_files() {
+    let folder = std::env::temp_dir().join(format!("otpmux-acme-{}", std::process::id()));
+    let wire = folder.join("wire");
+    std::fs::create_dir_all(&wire).unwrap();
+    let golden = r#"{
+        "source": "[ASSUMPTION] made up", "documented": false,
+        "request": { "method": "POST", "path": "/sms", "headers": {}, "body": { "to": "+12345678900", "code": "1234" } },
+        "response": { "status": 202, "headers": {}, "body": { "accepted": true } }
+    }"#;
+    std::fs::write(wire.join("send-ok.json"), golden).unwrap();
+    let replay = format!("{}=acme", folder.display());
+    let arguments = ["--vendor", "airtexts", "--vendor", "acme", "--replay", &replay];
+    let mut emulate = Emulate::start_with(&mut program(), &arguments);
+    let ready = emulate.ready();
+    let names: Vec<&String> = ready["vendors"].as_object().unwrap().keys().collect();
+    assert_eq!(names, ["acme", "airtexts"]);
+    let url = ready["vendors"]["acme"]["base_url"].as_str().unwrap();
+    let body = r#"{"to":"+919876543210","code":"0815"}"#;
+    let send = ["-s", "-H", "content-type: application/json", "-d", body, &format!("{url}/sms")];
+    assert_eq!(run(Command::new("curl").args(send), "").stdout, r#"{"accepted":true}"#);
+    let handset = ready["handset"].as_str().unwrap();
+    let shown = run(Command::new("curl").args(["-s", &format!("{handset}_emulator/messages")]), "");
+    assert!(shown.stdout.contains(r#""code":"0815""#), "{}", shown.stdout);
+    drop(emulate);
+
+    // Without a name, it has that of its folder; `wire` alone says nothing.
+    let wire = wire.display().to_string();
+    let mut emulate = Emulate::start_with(&mut program(), &["--replay", &wire]);
+    let name = folder.file_name().unwrap().to_str().unwrap();
+    assert!(emulate.ready()["vendors"][name].is_object());
+    drop(emulate);
+    std::fs::remove_dir_all(&folder).unwrap();
+
+    for (arguments, word) in [
+        (["--vendor", "nobody"], "known are: easyotp"),
+        (["--replay", "/nowhere=acme"], "/nowhere"),
+        (["--replay", "/nowhere=A!"], "small letters"),
+    ] {
+        let listen = ["emulate", "--listen", "127.0.0.1:0"];
+        let ended = run(program().args(listen).args(arguments), "");
+        assert_eq!(ended.status, Some(2), "{}", ended.everything());
+        assert!(ended.stderr.contains(word), "{}", ended.stderr);
+    }
 }
 
 /// One request, and the whole answer to it.
@@ -143,8 +192,9 @@ fn a_port_that_is_taken() {
     let ended = run(program().args(["emulate", "--listen", &address]), "");
     assert_eq!(ended.status, Some(1));
     assert_eq!(ended.stdout, "");
-    let expected = format!("error: something listens on {address} already");
+    let expected = format!("error: cannot listen on {address}, for the page: ");
     assert!(ended.stderr.starts_with(&expected), "{}", ended.stderr);
+    assert!(ended.stderr.contains("--listen"), "{}", ended.stderr);
 }
 
 #[test]

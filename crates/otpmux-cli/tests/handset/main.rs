@@ -91,6 +91,7 @@ async fn a_failover_can_be_watched() {
     let history = browser.text("#history li").await;
     let history: Vec<&str> = history.lines().collect();
     assert!(history.len() == 2 && history[0].starts_with("easyotp not reached"), "{history:?}");
+    assert_eq!(browser.text("#history li[data-state=doubt]").await, "", "the gateway is certain");
     browser.click(".message .code").await;
     browser.click("#verify-button").await;
     browser.wait_for("#outcome", "Approved.").await;
@@ -98,6 +99,25 @@ async fn a_failover_can_be_watched() {
     browser.resize(1280, 940, true).await;
     keep_picture(&browser, "handset-failover.png").await;
 
+    no_complaints(&browser).await;
+}
+
+/// Mail programs show the subject, so the page does.
+#[tokio::test]
+async fn an_e_mail_has_its_subject() {
+    let stage = Stage::start().await;
+    let browser = Browser::open(&stage.emulator.handset_url()).await;
+    browser.click("#send-button").await;
+    assert_eq!(carriers(&browser, 1).await, ["EasyOTP"]);
+    assert_eq!(browser.text(".message .subject").await, "", "a text message has none");
+    browser.fill("#to", "someone@example.com").await;
+    browser.choose("#channel", "E-mail").await;
+    browser.click("#send-button").await;
+    assert_eq!(carriers(&browser, 2).await, ["EasyOTP", "EasyOTP"]);
+    let mail = stage.emulator.messages(&MessageFilter::default()).pop().unwrap();
+    let subject = mail.subject.unwrap();
+    assert!(!subject.is_empty());
+    assert_eq!(browser.text(".device.mailbox .message .subject").await, subject);
     no_complaints(&browser).await;
 }
 

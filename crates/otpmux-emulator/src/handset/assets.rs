@@ -1,28 +1,47 @@
 //! The page and its parts.
 
-use crate::exchange::{Call, Reply};
+use std::sync::Arc;
+
+use axum::Router;
+use axum::http::HeaderName;
+use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY};
+use axum::response::IntoResponse;
+use axum::routing::get;
+
+use crate::shared::Shared;
 
 /// Nothing from elsewhere, nothing inline, no frame around it, and no text turned into markup.
-const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
     img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; \
     frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
 
-pub(super) fn find(call: &Call) -> Option<Reply> {
-    let (media, text) = match call.path.as_str() {
-        "/" => ("text/html; charset=utf-8", include_str!("page.html")),
-        "/handset.css" => ("text/css; charset=utf-8", include_str!("handset.css")),
-        "/handset.js" => ("text/javascript; charset=utf-8", include_str!("handset.js")),
-        "/handset-form.js" => ("text/javascript; charset=utf-8", include_str!("handset-form.js")),
-        "/handset.svg" => ("image/svg+xml", include_str!("handset.svg")),
-        _ => return None,
-    };
-    if !matches!(call.method.as_str(), "GET" | "HEAD") {
-        return Some(Reply::error(405, "the page is read with GET"));
-    }
-    let reply = Reply::bytes(200, media, text)
+const HTML: &str = "text/html; charset=utf-8";
+const CSS: &str = "text/css; charset=utf-8";
+const SCRIPT: &str = "text/javascript; charset=utf-8";
+const PICTURE: &str = "image/svg+xml";
+
+/// Path, media type and content.
+const PARTS: [(&str, &str, &str); 5] = [
+    ("/", HTML, include_str!("page.html")),
+    ("/handset.css", CSS, include_str!("handset.css")),
+    ("/handset.js", SCRIPT, include_str!("handset.js")),
+    ("/handset-form.js", SCRIPT, include_str!("handset-form.js")),
+    ("/handset.svg", PICTURE, include_str!("handset.svg")),
+];
+
+pub(super) fn router() -> Router<Arc<Shared>> {
+    PARTS.into_iter().fold(Router::new(), |router, (path, media, content)| {
+        router.route(path, get(move || std::future::ready(part(media, content))))
+    })
+}
+
+fn part(media: &'static str, content: &'static str) -> impl IntoResponse {
+    let headers: [(HeaderName, &str); 4] = [
+        (CONTENT_TYPE, media),
         // The next version of the program serves at the same address.
-        .with_header("cache-control", "no-store")
-        .with_header("content-security-policy", CONTENT_SECURITY_POLICY)
-        .with_header("referrer-policy", "no-referrer");
-    Some(reply)
+        (CACHE_CONTROL, "no-store"),
+        (CONTENT_SECURITY_POLICY, POLICY),
+        (REFERRER_POLICY, "no-referrer"),
+    ];
+    (headers, content)
 }

@@ -3,18 +3,26 @@
 //! The stream is made from the state, not from the changes: a reader that was slow or away gets
 //! what it lacks, and nobody's pace holds a vendor up.
 
+use std::convert::Infallible;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
+use http_body::Frame;
 use serde_json::{Value, json};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 use tokio::time::sleep;
 
 use crate::clock;
-use crate::exchange::{Call, Outcome, Reply};
 use crate::preset::FaultPreset;
-use crate::shared::{Shared, stopped};
+use crate::shared::Shared;
 use crate::vendors::Vendor;
 use crate::world::World;
 
@@ -25,24 +33,32 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// How soon a browser comes back, in milliseconds.
 const RECONNECT: &str = "retry: 1000\n\n";
 
-pub(super) fn begin(call: &Call, shared: &Arc<Shared>, stop: watch::Receiver<bool>) -> Outcome {
-    if call.method != http::Method::GET {
-        return Outcome::Reply(Reply::error(405, "events are read with GET"));
-    }
-    let feed = Feed::after(call.header("last-event-id"), &shared.world());
+pub(super) async fn begin(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Response {
+    let last = headers.get("last-event-id").and_then(|id| id.to_str().ok());
+    let feed = Feed::after(last, &shared.world());
     let (to_reader, body) = mpsc::channel(1);
-    tokio::spawn(run(feed, Arc::clone(shared), to_reader, stop));
-    let reply = Reply::bytes(200, "text/event-stream", "").with_header("cache-control", "no-store");
-    Outcome::Stream(reply, body)
+    tokio::spawn(run(feed, shared, to_reader));
+    let headers = [(CONTENT_TYPE, "text/event-stream"), (CACHE_CONTROL, "no-store")];
+    (headers, Body::new(Stream(body))).into_response()
+}
+
+/// A body that ends when its channel does.
+struct Stream(mpsc::Receiver<Bytes>);
+
+impl http_body::Body for Stream {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        self.0.poll_recv(cx).map(|bytes| bytes.map(|bytes| Ok(Frame::data(bytes))))
+    }
 }
 
 /// Ends when the reader goes away or the emulator stops.
-async fn run(
-    mut feed: Feed,
-    shared: Arc<Shared>,
-    to_reader: mpsc::Sender<Bytes>,
-    mut stop: watch::Receiver<bool>,
-) {
+async fn run(mut feed: Feed, shared: Arc<Shared>, to_reader: mpsc::Sender<Bytes>) {
     let mut changes = shared.world().changes.subscribe();
     let mut text = RECONNECT.to_owned();
     loop {
@@ -53,14 +69,14 @@ async fn run(
             let bytes = Bytes::from(std::mem::take(&mut text));
             tokio::select! {
                 sent = to_reader.send(bytes) => if sent.is_err() { return },
-                () = stopped(&mut stop) => return,
+                () = shared.stopped() => return,
             }
         }
         tokio::select! {
             _ = changes.changed() => {}
             () = sleep(KEEP_ALIVE) => text.push_str(":\n\n"),
             () = to_reader.closed() => return,
-            () = stopped(&mut stop) => return,
+            () = shared.stopped() => return,
         }
     }
 }

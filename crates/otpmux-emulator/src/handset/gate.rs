@@ -2,33 +2,49 @@
 //! page that it shows.
 
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
-use http::uri::Authority;
+use axum::extract::{Request, State};
+use axum::http::header::{HOST, HeaderName, HeaderValue, ORIGIN, X_CONTENT_TYPE_OPTIONS};
+use axum::http::uri::Authority;
+use axum::http::{HeaderMap, Method, StatusCode};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
 
-use crate::exchange::{Call, Reply};
+use crate::input::Refusal;
+use crate::shared::Shared;
 
-/// The refusal of a request that a foreign page made, or may have made.
-pub(crate) fn refusal(call: &Call, listen: SocketAddr) -> Option<Reply> {
-    let host = call.header("host").unwrap_or_default();
+const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
+
+/// Refuses requests that a foreign page made, or may have made, and forbids foreign pages to embed
+/// the answers, or to take them for something else.
+pub(crate) async fn guard(
+    State(shared): State<Arc<Shared>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let mut response = match refusal(request.method(), request.headers(), shared.addr) {
+        Some(refusal) => refusal.into_response(),
+        None => next.run(request).await,
+    };
+    let headers = response.headers_mut();
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(RESOURCE_POLICY, HeaderValue::from_static("same-origin"));
+    response
+}
+
+fn refusal(method: &Method, headers: &HeaderMap, listen: SocketAddr) -> Option<Refusal> {
+    let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
     // A foreign name that resolves to this machine makes its pages same-origin with the emulator.
     if !is_ours(host, listen.ip()) {
-        return Some(Reply::error(
-            421,
+        return Some(Refusal::new(
+            StatusCode::MISDIRECTED_REQUEST,
             "the header Host names neither localhost nor the address that the emulator listens on",
         ));
     }
-    let reads = matches!(call.method.as_str(), "GET" | "HEAD");
-    if !reads && is_foreign(call, host) {
-        return Some(Reply::error(403, "pages of other origins change nothing here"));
-    }
-    None
-}
-
-/// What no page of another origin may embed or take for something else.
-pub(crate) fn guarded(reply: Reply) -> Reply {
-    reply
-        .with_header("x-content-type-options", "nosniff")
-        .with_header("cross-origin-resource-policy", "same-origin")
+    let reads = matches!(*method, Method::GET | Method::HEAD);
+    (!reads && is_foreign(headers, host))
+        .then(|| Refusal::new(StatusCode::FORBIDDEN, "pages of other origins change nothing here"))
 }
 
 fn is_ours(host: &str, listen: IpAddr) -> bool {
@@ -45,10 +61,11 @@ fn is_ours(host: &str, listen: IpAddr) -> bool {
 }
 
 /// Programs send neither header; browsers send `Origin` with everything that is no plain read.
-fn is_foreign(call: &Call, host: &str) -> bool {
-    let other_site =
-        call.header("sec-fetch-site").is_some_and(|site| !matches!(site, "same-origin" | "none"));
-    let other_origin = call.headers.get("origin").is_some_and(|origin| {
+fn is_foreign(headers: &HeaderMap, host: &str) -> bool {
+    let other_site = headers
+        .get("sec-fetch-site")
+        .is_some_and(|site| !matches!(site.as_bytes(), b"same-origin" | b"none"));
+    let other_origin = headers.get(ORIGIN).is_some_and(|origin| {
         !origin.as_bytes().eq_ignore_ascii_case(format!("http://{host}").as_bytes())
     });
     other_site || other_origin

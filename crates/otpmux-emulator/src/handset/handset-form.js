@@ -32,18 +32,10 @@ let tellPage = () => {};
 const newest = new Map();
 /** That of the form. */
 let mine = null;
-/** The vendors that cannot be reached. */
-let down = [];
-/** Send attempts of which it is known here that their vendor was not reached. */
-const notReached = new Set();
 
 /** Has the page told whenever the form has learnt how a verification stands. */
 export function onForm(tell) {
   tellPage = tell;
-}
-
-export function setBroken(vendors) {
-  down = vendors;
 }
 
 /** One recipient in one form: what is typed and what vendors say need not look alike. */
@@ -168,7 +160,7 @@ async function showTrail() {
   const { send_attempts = [], skipped = [] } = status;
   const lines = [];
   send_attempts.forEach((attempt, place) => {
-    lines.push(...skipped.filter((skip) => skip.before === place).map(skipLine), attemptLine(attempt, place));
+    lines.push(...skipped.filter((skip) => skip.before === place).map(skipLine), attemptLine(attempt));
   });
   lines.push(...skipped.filter((skip) => skip.before >= send_attempts.length).map(skipLine));
   by("history").replaceChildren(...lines);
@@ -185,21 +177,7 @@ function line(state, provider, text) {
   return item;
 }
 
-/**
- * Whether a vendor that is down has not been reached. A gateway cannot tell a connection that was
- * closed unread from a lost answer; the emulator can.
- */
-function isNotReached(attempt, place) {
-  const known = `${current.id} ${place}`;
-  const isDown = down.some((vendor) => attempt.provider.toLowerCase().startsWith(vendor));
-  if (attempt.state === "unknown" && attempt.failure === "transport" && isDown) notReached.add(known);
-  return notReached.has(known);
-}
-
-function attemptLine(attempt, place) {
-  if (isNotReached(attempt, place)) {
-    return line("bad", attempt.provider, "not reached, which the gateway cannot know for certain");
-  }
+function attemptLine(attempt) {
   const [words, state] = LEGS[attempt.state] ?? [attempt.state, "doubt"];
   const failure = attempt.failure ? ` (${attempt.failure.replaceAll("_", " ")})` : "";
   const delivery = attempt.delivery && attempt.delivery !== "unknown" ? `, ${attempt.delivery}` : "";

@@ -1,7 +1,7 @@
 // Phones and mailboxes, fed by the emulator's event stream, and the vendors' switches.
 // Text from outside gets into the page by textContent only.
 
-import { TIME, channelName, connectForm, endOf, onForm, setBroken, useCode, verificationOf } from "/handset-form.js";
+import { TIME, channelName, connectForm, endOf, onForm, useCode, verificationOf } from "/handset-form.js";
 
 /** As many as the emulator sends at once. */
 const MOST_MESSAGES = 200;
@@ -255,7 +255,6 @@ stream.addEventListener("state", (event) => {
   const state = JSON.parse(event.data);
   showVendors(state);
   connectForm(state.relay);
-  setBroken(state.vendors.filter(({ preset }) => preset === "down").map(({ vendor }) => vendor));
   clock = state.clock;
   showEnds();
 });

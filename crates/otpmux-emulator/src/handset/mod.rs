@@ -7,24 +7,18 @@ mod pass_on;
 
 use std::sync::Arc;
 
-use tokio::sync::watch;
+use axum::Router;
+use axum::routing::{get, post};
 
-pub(crate) use gate::{guarded, refusal};
+pub(crate) use gate::guard;
 
-use crate::exchange::{Call, Outcome};
 use crate::shared::Shared;
 
-/// The answer, when the path is one of the handset's.
-pub(crate) async fn answer(
-    call: &Call,
-    shared: &Arc<Shared>,
-    stop: watch::Receiver<bool>,
-) -> Option<Outcome> {
-    if let Some(reply) = assets::find(call) {
-        return Some(Outcome::Reply(reply));
-    }
-    if let Some(path) = call.path.strip_prefix("/_emulator/relay/") {
-        return Some(pass_on::pass_on(call, path, shared, stop).await);
-    }
-    (call.path == "/_emulator/events").then(|| events::begin(call, shared, stop))
+pub(crate) fn router() -> Router<Arc<Shared>> {
+    Router::new()
+        .merge(assets::router())
+        .route("/_emulator/events", get(events::begin))
+        .route("/_emulator/relay/verifications", post(pass_on::send))
+        .route("/_emulator/relay/verifications/{id}", get(pass_on::status))
+        .route("/_emulator/relay/verifications/{id}/{verb}", post(pass_on::act))
 }

@@ -2,65 +2,104 @@
 
 use std::sync::Arc;
 
-use http::Method;
-use serde_json::{Value, json};
-use tokio::sync::watch;
+use axum::Json;
+use axum::extract::{FromRequest, Path, Request, State};
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{Method, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde_json::{Map, Value, json};
 
-use crate::exchange::{Call, Outcome, Reply, Rupture};
+use crate::input::{Body, Refusal};
 use crate::relay::{RelayAnswer, RelayRequest};
-use crate::shared::{Shared, stopped};
+use crate::shared::Shared;
 
-/// `path` is what follows `/_emulator/relay/`.
-pub(super) async fn pass_on(
-    call: &Call,
-    path: &str,
+/// A JSON object that is called so: no plain form of another site can send this type.
+pub(super) struct Form(Value);
+
+impl<S: Send + Sync> FromRequest<S> for Form {
+    type Rejection = Refusal;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Refusal> {
+        let media = request.headers().get(CONTENT_TYPE).and_then(|media| media.to_str().ok());
+        let media = media.and_then(|media| media.split(';').next()).unwrap_or_default();
+        if !media.trim().eq_ignore_ascii_case("application/json") {
+            let text = "the body must be application/json";
+            return Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, text));
+        }
+        let Body(fields) = Body::<Map<String, Value>>::from_request(request, state).await?;
+        Ok(Self(Value::Object(fields)))
+    }
+}
+
+pub(super) async fn send(
+    State(shared): State<Arc<Shared>>,
+    Form(body): Form,
+) -> Result<Response, Refusal> {
+    pass_on(&shared, Method::POST, "verifications".to_owned(), Some(body)).await
+}
+
+pub(super) async fn status(
+    State(shared): State<Arc<Shared>>,
+    Path(id): Path<String>,
+) -> Result<Response, Refusal> {
+    pass_on(&shared, Method::GET, format!("verifications/{}", checked(&id)?), None).await
+}
+
+pub(super) async fn act(
+    State(shared): State<Arc<Shared>>,
+    Path((id, verb)): Path<(String, String)>,
+    Form(body): Form,
+) -> Result<Response, Refusal> {
+    if !matches!(verb.as_str(), "verify" | "resend") {
+        return Err(not_passed());
+    }
+    pass_on(&shared, Method::POST, format!("verifications/{}/{verb}", checked(&id)?), Some(body))
+        .await
+}
+
+/// `path` is below the gateway's `/v1/`.
+async fn pass_on(
     shared: &Shared,
-    mut stop: watch::Receiver<bool>,
-) -> Outcome {
-    let request = match request(call, path) {
-        Ok(request) => request,
-        Err(refusal) => return Outcome::Reply(refusal),
-    };
+    method: Method,
+    path: String,
+    body: Option<Value>,
+) -> Result<Response, Refusal> {
     let Some(relay) = shared.world().relay.as_ref().map(Arc::clone) else {
-        return Outcome::Reply(Reply::error(404, "no gateway is connected to this page"));
+        let text = "no gateway is connected to this page";
+        return Err(Refusal::new(StatusCode::NOT_FOUND, text));
     };
+    let request = RelayRequest { method, path: format!("/v1/{path}"), body };
     let answer = tokio::select! {
         answer = relay.relay(request) => answer,
-        () = stopped(&mut stop) => return Outcome::Rupture(Rupture::Close),
+        () = shared.stopped() => {
+            let text = "the emulator stops";
+            return Err(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, text));
+        }
     };
-    Outcome::Reply(match answer {
-        Ok(RelayAnswer { status, body: Value::Null }) => Reply::empty(status),
-        Ok(RelayAnswer { status, body }) => Reply::json(status, &body),
+    Ok(match answer {
+        Ok(RelayAnswer { status, body }) => {
+            let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
+            if body.is_null() {
+                status.into_response()
+            } else {
+                (status, Json(body)).into_response()
+            }
+        }
         Err(error) => {
-            let title = "The gateway does not answer";
-            Reply::json(502, &json!({ "title": title, "detail": error.to_string() }))
+            let body =
+                json!({ "title": "The gateway does not answer", "detail": error.to_string() });
+            (StatusCode::BAD_GATEWAY, Json(body)).into_response()
         }
     })
 }
 
-fn request(call: &Call, path: &str) -> Result<RelayRequest, Reply> {
-    let segments: Vec<&str> = path.split('/').collect();
-    let method = match segments.as_slice() {
-        ["verifications"] => Method::POST,
-        ["verifications", id, "verify" | "resend"] if is_id(id) => Method::POST,
-        ["verifications", id] if is_id(id) => Method::GET,
-        _ => return Err(Reply::error(404, "only send, verify, resend and status are passed on")),
-    };
-    if call.method != method {
-        return Err(Reply::error(405, &format!("this is passed on with {method} only")));
-    }
-    let mut body = None;
-    if method == Method::POST {
-        // No plain form of another site can send this type.
-        if !call.is_json() {
-            return Err(Reply::error(415, "the body must be application/json"));
-        }
-        body = Some(call.object().ok_or_else(|| Reply::error(400, "a JSON object is expected"))?);
-    }
-    Ok(RelayRequest { method, path: format!("/v1/{path}"), body })
+fn not_passed() -> Refusal {
+    Refusal::new(StatusCode::NOT_FOUND, "only send, verify, resend and status are passed on")
 }
 
-fn is_id(text: &str) -> bool {
+/// An id without a character that needs escaping.
+fn checked(id: &str) -> Result<&str, Refusal> {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
-    (1..=128).contains(&text.len()) && text.bytes().all(plain)
+    let is_id = (1..=128).contains(&id.len()) && id.bytes().all(plain);
+    if is_id { Ok(id) } else { Err(not_passed()) }
 }

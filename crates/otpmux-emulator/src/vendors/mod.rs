@@ -4,15 +4,17 @@ pub mod airtexts;
 pub mod easyotp;
 pub mod startmessaging;
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
+use std::sync::{Mutex, PoisonError};
 
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
 use crate::vendor_api::{Facts, VendorApi};
 
-/// The list, in the order of the ready line: variant of [`Vendor`], folder, account, and the methods
+/// The list, in the order of the ready line. A row has: variant of [`Vendor`], folder, account, and the methods
 /// that set and change the account in code. A new vendor is a row here (at the end: ports go by the
 /// order), its `pub mod` above, and its folder.
 macro_rules! each_vendor {
@@ -36,23 +38,28 @@ macro_rules! define_vendor {
                 #[doc = concat!("See [`", stringify!($account), "`](", stringify!($folder), "::", stringify!($account), ").")]
                 $variant,
             )+
+            /// A vendor of this name that is played from golden files, see
+            /// [`EmulatorConfig::with_replay`](crate::EmulatorConfig::with_replay).
+            Replayed(&'static str),
         }
 
         impl Vendor {
-            /// Every vendor, in the order of the ready line.
+            /// Every vendor that has an emulation of its own, in the order of the ready line.
             pub const ALL: [Self; [$(stringify!($variant)),+].len()] = [$(Self::$variant),+];
 
-            fn facts(self) -> &'static Facts {
+            fn facts(self) -> Facts {
                 match self {
-                    $(Self::$variant => &$folder::FACTS,)+
+                    $(Self::$variant => $folder::FACTS,)+
+                    Self::Replayed(name) => Facts { key: name, name, base_path: "" },
                 }
             }
 
-            /// The vendor as it is before its first request.
-            pub(crate) fn open(self, now: Timestamp) -> Box<dyn VendorApi> {
-                match self {
+            /// The vendor as it is before its first request; none for one that is replayed.
+            pub(crate) fn open(self, now: Timestamp) -> Option<Box<dyn VendorApi>> {
+                Some(match self {
                     $(Self::$variant => Box::new($folder::$variant::new(now)),)+
-                }
+                    Self::Replayed(_) => return None,
+                })
             }
         }
     };
@@ -70,17 +77,22 @@ impl Vendor {
         self.facts().name
     }
 
-    /// The path under which the vendor's API is served, without a trailing slash.
+    /// The path at the vendor's address below which its API is, without a trailing slash; often none.
     pub fn base_path(self) -> &'static str {
         self.facts().base_path
     }
 
-    /// The vendor that serves the path, and the path as the vendor itself would see it.
-    pub(crate) fn of_path(path: &str) -> Option<(Self, &str)> {
-        Self::ALL.into_iter().find_map(|vendor| {
-            let rest = path.strip_prefix(vendor.base_path())?;
-            (rest.is_empty() || rest.starts_with('/')).then_some((vendor, rest))
-        })
+    /// A vendor that is played from golden files. Names are kept for as long as the program runs;
+    /// there are as many as folders that it plays.
+    pub(crate) fn replayed(name: &str) -> Self {
+        static NAMES: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
+        let mut names = NAMES.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = names.get(name) {
+            return Self::Replayed(known);
+        }
+        let name: &'static str = Box::leak(name.to_owned().into_boxed_str());
+        names.insert(name);
+        Self::Replayed(name)
     }
 }
 
@@ -107,7 +119,7 @@ impl FromStr for Vendor {
     }
 }
 
-/// A vendor name that the emulator does not know.
+/// A name of which there is no emulated vendor.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnknownVendor {
     name: String,
@@ -125,14 +137,6 @@ impl std::error::Error for UnknownVendor {}
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn paths_belong_to_vendors() {
-        assert_eq!(Vendor::of_path("/easyotp/api/v1/send"), Some((Vendor::EasyOtp, "/send")));
-        assert_eq!(Vendor::of_path("/airtexts"), Some((Vendor::AirTexts, "")));
-        assert_eq!(Vendor::of_path("/airtextsy/otp/send"), None);
-        assert_eq!(Vendor::of_path("/_emulator/clock"), None);
-    }
 
     #[test]
     fn an_unknown_name_is_told_the_known_ones() {

@@ -130,8 +130,8 @@ async fn mistakes_are_told() {
         (Method::POST, "/clock", json!({ "advance": 1 }), 400, "advance_seconds"),
         (Method::POST, "/clock", json!({ "advance_seconds": u64::MAX }), 400, "100 years"),
         (Method::GET, "/messages?vendor=nobody", Value::Null, 400, "easyotp"),
-        (Method::GET, "/messages?recipient=x", Value::Null, 400, "vendor, to"),
-        (Method::GET, "/nothing", Value::Null, 404, "/easyotp/api/v1"),
+        (Method::GET, "/messages?recipient=x", Value::Null, 400, "`vendor` or `to`"),
+        (Method::GET, "/nothing", Value::Null, 404, "GET / for the page"),
         (Method::PUT, "/accounts/easyotp", json!({ "api_key": "x".repeat(70_000) }), 413, "64 KiB"),
     ] {
         let answer = rig.admin(method, path, body).await;

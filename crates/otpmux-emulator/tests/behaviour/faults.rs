@@ -58,27 +58,58 @@ async fn the_work_may_be_done_although_the_answer_is_lost() {
 }
 
 #[tokio::test]
-async fn a_refused_connection_is_closed_before_the_vendor_reads() {
-    let rig = rig(Fault::new(FaultKind::Refuse).at("/send")).await;
-    match read_all(&mut rig.raw_send().await).await {
-        Ok(bytes) => assert_eq!(bytes, b""),
-        Err(error) => assert_eq!(error.kind(), ErrorKind::ConnectionReset),
-    }
+async fn a_vendor_that_is_down_refuses_connections() {
+    let rig = rig(FaultKind::Refuse).await;
+    let error = rig.connect(VENDOR).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::ConnectionRefused);
+    let send = || rig.request(reqwest::Method::POST, VENDOR, "/send").json(&body()).send();
+    assert!(send().await.unwrap_err().is_connect());
     assert_eq!((rig.emulator.request_count(VENDOR), delivered(&rig)), (0, 0));
-    // Other endpoints and other vendors are served on the same port.
-    assert_eq!(rig.easyotp_verify("unknown", "1234").await.status, 404);
+    // Other vendors are up, and so are the page and the admin API.
     assert_eq!(rig.get(Vendor::StartMessaging, "/wallet").await.status, 200);
+    let cleared = rig.admin(reqwest::Method::DELETE, "/faults/easyotp", Value::Null).await;
+    assert_eq!(cleared.status, 204);
+    assert_eq!(send().await.unwrap().status(), 200);
+    // A fault of another kind opens the port too.
+    rig.emulator.set_fault(VENDOR, FaultKind::Refuse);
+    rig.emulator.set_fault(VENDOR, Fault::status(500));
+    assert_eq!(send().await.unwrap().status(), 500);
 }
 
 #[tokio::test]
-async fn a_refusal_also_meets_connections_that_are_open_already() {
+async fn connections_that_are_open_are_cut_when_a_vendor_goes_down() {
     let rig = Rig::start(config()).await;
+    let mut idle = rig.connect(VENDOR).await.unwrap();
+    rig.emulator.set_fault(VENDOR, FaultKind::Hang);
+    let mut waiting = rig.raw_send().await;
+    while rig.emulator.request_count(VENDOR) == 0 {
+        tokio::task::yield_now().await;
+    }
+    rig.emulator.set_fault(VENDOR, FaultKind::Refuse);
+    for stream in [&mut idle, &mut waiting] {
+        match read_all(stream).await {
+            Ok(bytes) => assert_eq!(bytes, b""),
+            Err(error) => assert_eq!(error.kind(), ErrorKind::ConnectionReset),
+        }
+    }
+    assert_eq!(delivered(&rig), 0);
+    rig.emulator.clear_faults(VENDOR);
     rig.easyotp_open(TO, "1111").await;
-    rig.emulator.set_fault(VENDOR, Fault::new(FaultKind::Refuse).times(1));
-    let request = rig.request(reqwest::Method::POST, VENDOR, "/send").json(&body());
-    assert!(request.send().await.is_err());
-    assert_eq!((rig.emulator.request_count(VENDOR), delivered(&rig)), (1, 1));
-    rig.easyotp_open(TO, "1111").await;
+}
+
+#[tokio::test]
+async fn changes_of_faults_are_told() {
+    let rig = rig(Fault::status(500).times(2)).await;
+    let mut changes = rig.emulator.fault_changes();
+    assert_eq!(rig.post(VENDOR, "/send", body()).await.status, 500);
+    rig.emulator.set_fault(Vendor::AirTexts, FaultKind::Refuse);
+    // A count that goes down is no change.
+    let down = Some(Fault::new(FaultKind::Refuse));
+    assert_eq!(changes.next().await, (Vendor::AirTexts, down));
+    assert_eq!(rig.post(VENDOR, "/send", body()).await.status, 500);
+    assert_eq!(changes.next().await, (VENDOR, None));
+    rig.emulator.clear_faults(Vendor::AirTexts);
+    assert_eq!(changes.next().await, (Vendor::AirTexts, None));
 }
 
 #[tokio::test]

@@ -1,12 +1,13 @@
 //! Starting, announcing, stopping; many requests at once.
 
 use std::io::ErrorKind;
+use std::net::SocketAddr;
 use std::time::{Duration, SystemTime};
 
 use otpmux_emulator::{Emulator, EmulatorConfig, FaultKind, Vendor};
 use serde_json::Value;
 use tokio::io::AsyncWriteExt as _;
-use tokio::net::TcpStream;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::{JoinSet, yield_now};
 use tokio::time::timeout;
@@ -34,6 +35,36 @@ async fn the_ready_line_tells_all_that_a_client_needs() {
     }
     let same = rig.admin(reqwest::Method::GET, "", Value::Null).await;
     assert_eq!(same.json(), ready);
+}
+
+/// Every address of the emulator.
+fn addrs(emulator: &Emulator) -> Vec<SocketAddr> {
+    let vendors = Vendor::ALL.into_iter().filter_map(|vendor| emulator.vendor_addr(vendor));
+    std::iter::once(emulator.addr()).chain(vendors).collect()
+}
+
+#[tokio::test]
+async fn every_vendor_has_a_port_of_its_own() {
+    let rig = Rig::start(config()).await;
+    let mut ports: Vec<u16> = addrs(&rig.emulator).iter().map(SocketAddr::port).collect();
+    ports.sort_unstable();
+    ports.dedup();
+    assert_eq!(ports.len(), 1 + Vendor::ALL.len());
+    // After a port that was chosen, the next ones in the order of the list; one that is taken is named.
+    let mut named = false;
+    // A port before one that is taken is mostly free, but not always.
+    for _ in 0..20 {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let taken = listener.local_addr().unwrap();
+        let before = SocketAddr::new(taken.ip(), taken.port() - 1);
+        let error = Emulator::start(config().with_listen(before)).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::AddrInUse);
+        named |= error.to_string().contains(&format!("{taken}, for EasyOTP"));
+    }
+    assert!(named);
+    let last = config().with_listen(([127, 0, 0, 1], u16::MAX).into());
+    let error = Emulator::start(last).await.unwrap_err();
+    assert!(error.to_string().contains("not enough ports"), "{error}");
 }
 
 #[tokio::test]
@@ -71,13 +102,13 @@ async fn a_hung_connection_does_not_keep_shutdown_waiting() {
 async fn neither_do_idle_nor_half_written_requests() {
     let rig = Rig::start(config()).await;
     rig.easyotp_open("+1234567890", "1234").await;
-    let mut half = TcpStream::connect(rig.emulator.addr()).await.unwrap();
-    half.write_all(b"POST /easyotp/api/v1/send HTTP/1.1\r\ncontent-length: 10\r\n\r\n{")
-        .await
-        .unwrap();
-    let addr = rig.emulator.addr();
+    let mut half = rig.connect(Vendor::EasyOtp).await.unwrap();
+    half.write_all(b"POST /api/v1/send HTTP/1.1\r\ncontent-length: 10\r\n\r\n{").await.unwrap();
+    let addrs = addrs(&rig.emulator);
     timeout(PATIENCE, rig.emulator.shutdown()).await.unwrap();
-    assert!(TcpStream::connect(addr).await.is_err());
+    for addr in addrs {
+        assert!(TcpStream::connect(addr).await.is_err());
+    }
 }
 
 #[tokio::test]
@@ -97,10 +128,15 @@ async fn it_runs_until_told_otherwise() {
 #[tokio::test]
 async fn dropping_stops_it() {
     let emulator = Emulator::start(config()).await.unwrap();
-    let addr = emulator.addr();
+    let addrs = addrs(&emulator);
+    let arrivals = emulator.arrivals();
     drop(emulator);
-    let refused = async { while TcpStream::connect(addr).await.is_ok() {} };
-    timeout(PATIENCE, refused).await.unwrap();
+    for addr in addrs {
+        let refused = async { while TcpStream::connect(addr).await.is_ok() {} };
+        timeout(PATIENCE, refused).await.unwrap();
+    }
+    // One who still listens to it keeps no port open.
+    drop(arrivals);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

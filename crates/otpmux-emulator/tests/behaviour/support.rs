@@ -110,13 +110,17 @@ impl Rig {
         self.post(Vendor::EasyOtp, "/verify", body).await
     }
 
+    pub(crate) async fn connect(&self, vendor: Vendor) -> std::io::Result<TcpStream> {
+        TcpStream::connect(self.emulator.vendor_addr(vendor).unwrap()).await
+    }
+
     /// A connection that has written a whole send through EasyOTP and read nothing.
     pub(crate) async fn raw_send(&self) -> TcpStream {
         let body = r#"{"channel":"sms","recipient":"+1234567890","code":"0042"}"#;
-        let mut stream = TcpStream::connect(self.emulator.addr()).await.unwrap();
+        let mut stream = self.connect(Vendor::EasyOtp).await.unwrap();
         let key = self.emulator.easyotp().api_key;
         let request = format!(
-            "POST /easyotp/api/v1/send HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\
+            "POST /api/v1/send HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\
              authorization: Bearer {key}\r\ncontent-type: application/json\r\n\
              content-length: {}\r\n\r\n{body}",
             body.len()

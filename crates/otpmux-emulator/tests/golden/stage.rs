@@ -134,11 +134,8 @@ impl Stage {
     }
 
     async fn send(&self, request: &Request) -> Answer {
-        // The base URL of EasyOTP ends in the path with which its files begin.
-        let path = match self.vendor {
-            Vendor::EasyOtp => request.path.trim_start_matches("/api/v1"),
-            _ => &request.path,
-        };
+        // A step's path is below the vendor's own; that of a file begins with it.
+        let path = request.path.trim_start_matches(self.vendor.base_path());
         let url = format!("{}{path}", self.emulator.base_url(self.vendor));
         let mut builder = self.client.request(request.method.parse().unwrap(), url);
         for (name, value) in &request.headers {

@@ -102,6 +102,6 @@ pub enum VendorFault {
     GarbageHttp,
     /// It answers status 200 with a body that is not JSON.
     GarbageJson,
-    /// It accepts no connection, or closes it at once without reading.
+    /// Connections to it are refused.
     Refuse,
 }

@@ -26,11 +26,7 @@ pub(super) fn add(cases: &mut Cases) {
         });
     }
     cases.add("transport/refused", async |bench| {
-        // A vendor that closes at once may do so before or after the first bytes were written.
-        let error = broken(&bench, VendorFault::Refuse).await?;
-        let certainty = error.certainty();
-        ensure!(certainty == NotSent || certainty == Unknown, "{certainty:?}: {error}");
-        Ok(())
+        certain(&broken(&bench, VendorFault::Refuse).await?, NotSent)
     });
     cases.add("transport/redirect-is-not-followed", redirect);
     cases.add("transport/deadline-is-obeyed", async |bench| {

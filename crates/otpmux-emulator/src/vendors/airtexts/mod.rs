@@ -23,7 +23,7 @@ use crate::limits::Window;
 use crate::vendor_api::{Context, Facts, VendorApi, assign, to_json};
 use answer::{Problem, usual_error};
 
-pub(crate) const FACTS: Facts = Facts { key: "airtexts", name: "AirTexts", base_path: "/airtexts" };
+pub(crate) const FACTS: Facts = Facts { key: "airtexts", name: "AirTexts", base_path: "" };
 
 type Answer = Result<Reply, Problem>;
 

@@ -18,8 +18,7 @@ use crate::limits::Window;
 use crate::vendor_api::{Context, Facts, VendorApi, assign, to_json};
 use answer::usual_error;
 
-pub(crate) const FACTS: Facts =
-    Facts { key: "easyotp", name: "EasyOTP", base_path: "/easyotp/api/v1" };
+pub(crate) const FACTS: Facts = Facts { key: "easyotp", name: "EasyOTP", base_path: "/api/v1" };
 
 const KEY_LIMIT: usize = 120;
 const KEY_LIMIT_SECONDS: u64 = 60;

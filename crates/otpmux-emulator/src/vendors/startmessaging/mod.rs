@@ -29,7 +29,7 @@ use answer::{Problem, usual_error};
 use message::SentMessage;
 
 pub(crate) const FACTS: Facts =
-    Facts { key: "startmessaging", name: "StartMessaging", base_path: "/startmessaging" };
+    Facts { key: "startmessaging", name: "StartMessaging", base_path: "" };
 
 type Answer = Result<Reply, Problem>;
 

@@ -1,0 +1,173 @@
+//! A golden file with its variable parts found.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::golden::{Golden, Kind, Meaning, Response};
+use super::shape::{self, LeafKind, Shape, name_at};
+use crate::check::{is_digits, is_e164, is_email};
+
+#[derive(Debug)]
+pub(super) struct File {
+    pub(super) name: String,
+    pub(super) kind: Kind,
+    pub(super) meaning: Meaning,
+    pub(super) shape: Shape,
+    pub(super) response: Response,
+    pub(super) channel: Option<String>,
+    /// How long its code is good for, in seconds.
+    pub(super) ttl: Option<u64>,
+    /// The parts of the request that differ from one request to the next, by place; a segment of the
+    /// path is at `#number`.
+    pub(super) parts: BTreeMap<String, Part>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Part {
+    Recipient,
+    Code,
+    /// What the vendor gave in an earlier answer.
+    Id,
+    Text,
+    Subject,
+    Channel,
+}
+
+impl File {
+    /// `given` says whether a text is an id that some answer of the folder gives.
+    pub(super) fn new(name: String, golden: Golden, given: impl Fn(&str) -> bool) -> Self {
+        let (kind, meaning) = (golden.kind(&name), golden.meaning(&name));
+        let shape = golden_shape(&golden);
+        let input = golden.common_case().map(|case| case.input.clone()).unwrap_or_default();
+        let mut parts = BTreeMap::new();
+        for (place, leaf) in &shape.texts {
+            if leaf.kind == LeafKind::Word {
+                continue;
+            }
+            let text = leaf.text.as_str();
+            let part = if input.to.as_deref().is_some_and(|to| same_recipient(to, text))
+                || is_recipient(place, text)
+            {
+                Part::Recipient
+            } else if input.code.as_deref() == Some(text) || is_code(place, text) {
+                Part::Code
+            } else if given(text) || refers_to(input.reference.as_deref(), text) {
+                Part::Id
+            } else {
+                match name_at(place).as_str() {
+                    "message" | "text" | "body" | "content" => Part::Text,
+                    "subject" => Part::Subject,
+                    "channel" | "via" => Part::Channel,
+                    _ => continue,
+                }
+            };
+            parts.insert(place.clone(), part);
+        }
+        for (number, segment) in shape.path.iter().enumerate() {
+            if given(segment) || refers_to(input.reference.as_deref(), segment) {
+                parts.insert(format!("#{number}"), Part::Id);
+            } else if is_e164(segment) || is_email(segment) {
+                parts.insert(format!("#{number}"), Part::Recipient);
+            }
+        }
+        let response = golden.response;
+        let channel = input.channel;
+        Self { name, kind, meaning, shape, response, channel, ttl: input.ttl, parts }
+    }
+
+    /// Whether the request goes to the same place, wherever the vendor's base path begins.
+    pub(super) fn is_at(&self, asked: &Shape) -> bool {
+        let longer = self.shape.path.len().checked_sub(asked.path.len());
+        longer.is_some_and(|skipped| {
+            self.shape.method == asked.method
+                && self.shape.path[skipped..].iter().zip(&asked.path).enumerate().all(
+                    |(number, (golden, asked))| {
+                        golden == asked
+                            || self.parts.contains_key(&format!("#{}", skipped + number))
+                    },
+                )
+        })
+    }
+
+    /// How alike the request is to this file's; none when a variable part that the file has is
+    /// missing.
+    pub(super) fn likeness(&self, asked: &Shape) -> Option<i32> {
+        let needed = [Part::Recipient, Part::Code, Part::Id];
+        let mut likeness = 0;
+        for (place, leaf) in &self.shape.texts {
+            let part = self.parts.get(place);
+            match asked.texts.get(place) {
+                None if part.is_some_and(|part| needed.contains(part)) => return None,
+                None => likeness -= 2,
+                Some(other) if other.kind != leaf.kind => likeness -= 2,
+                Some(other) if part.is_none_or(|part| *part == Part::Channel) => {
+                    likeness += if other.text == leaf.text { 4 } else { 2 };
+                }
+                Some(_) => likeness += 3,
+            }
+        }
+        let strangers = asked.texts.keys().filter(|place| !self.shape.texts.contains_key(*place));
+        Some(likeness - 2 * i32::try_from(strangers.count()).unwrap_or(i32::MAX / 2))
+    }
+
+    /// The texts of the request that stand where the file has such a part.
+    pub(super) fn asked<'a>(&'a self, part: Part, asked: &'a Shape) -> Option<&'a str> {
+        self.pairs(asked).find_map(|(found, _, text)| (found == part).then_some(text))
+    }
+
+    /// Each variable part with the file's text and the request's.
+    pub(super) fn pairs<'a>(
+        &'a self,
+        asked: &'a Shape,
+    ) -> impl Iterator<Item = (Part, &'a str, &'a str)> {
+        let skipped = self.shape.path.len().saturating_sub(asked.path.len());
+        self.parts.iter().filter_map(move |(place, part)| {
+            if let Some(number) = place.strip_prefix('#') {
+                let number = number.parse::<usize>().ok()?;
+                let segment = asked.path.get(number.checked_sub(skipped)?)?;
+                return Some((*part, self.shape.path.get(number)?.as_str(), segment.as_str()));
+            }
+            let (golden, asked) = (self.shape.texts.get(place)?, asked.texts.get(place)?);
+            Some((*part, golden.text.as_str(), asked.text.as_str()))
+        })
+    }
+}
+
+pub(super) fn golden_shape(golden: &Golden) -> Shape {
+    let request = &golden.request;
+    let (path, query) = request.path.split_once('?').unwrap_or((&request.path, ""));
+    let media = request.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("content-type"));
+    let body = match &request.body {
+        Value::String(text) => shape::body(media.map(|(_, media)| media.as_str()), text.as_bytes()),
+        body => body.clone(),
+    };
+    Shape::new(&request.method, path, query, &body)
+}
+
+/// One recipient in two forms: with and without `+`, spaces and dashes.
+fn same_recipient(one: &str, other: &str) -> bool {
+    let digits = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
+    one == other
+        || (!one.contains('@') && digits(one).len() >= 7 && {
+            let is_number = |c: char| c.is_ascii_digit() || "+ -()".contains(c);
+            other.chars().all(is_number) && digits(one) == digits(other)
+        })
+}
+
+fn is_recipient(place: &str, text: &str) -> bool {
+    let names = ["to", "phone", "phonenumber", "recipient", "mobile", "number", "msisdn", "email"];
+    is_e164(text)
+        || is_email(text)
+        || (is_digits(text, 7..=15) && names.contains(&name_at(place).as_str()))
+}
+
+fn is_code(place: &str, text: &str) -> bool {
+    let names = ["code", "otp", "otpcode", "passcode", "pin", "verificationcode"];
+    is_digits(text, 4..=10) && names.contains(&name_at(place).as_str())
+}
+
+/// Whether a text is part of an adapter's reference.
+fn refers_to(reference: Option<&str>, text: &str) -> bool {
+    text.len() >= 6 && reference.is_some_and(|reference| reference.contains(text))
+}

@@ -1,0 +1,397 @@
+//! A vendor that is played from golden files: it answers as they say, for requests of their form.
+
+mod answer;
+mod file;
+mod golden;
+mod shape;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::path::Path;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::check::{is_digits, same_secret};
+use crate::exchange::{Call, Reply};
+use crate::ids;
+use crate::ledger::Ledger;
+use crate::vendor_api::{Context, VendorApi, assign, to_json};
+use file::{File, Part, golden_shape};
+use golden::{Golden, Kind, Meaning};
+use shape::{Shape, texts_of};
+
+/// The length of a code where no file shows one.
+const CODE_LENGTH: u8 = 6;
+
+/// The settings of a replayed vendor.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Settings {
+    /// Files that answer next, each once, in this order for requests to one place.
+    next: Vec<String>,
+    /// Files that answer every request to their place.
+    always: Vec<String>,
+    /// The code that the vendor "makes"; random when unset.
+    fixed_code: Option<String>,
+    /// Every file; not to be changed.
+    files: Vec<String>,
+}
+
+/// A send, under each id that its answer gave.
+#[derive(Clone, Debug)]
+struct Sent {
+    recipient: String,
+    code: String,
+    channel: String,
+    subject: Option<String>,
+    text: String,
+    is_used: bool,
+    /// The ids of the files, and those that were given in their place.
+    ids: BTreeMap<String, String>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Replay {
+    settings: Settings,
+    files: Vec<File>,
+    /// The texts of answers that later requests name.
+    ids: BTreeSet<String>,
+    sent: Ledger<Sent>,
+}
+
+impl Replay {
+    /// Reads the golden files of a folder, or of the folder `wire` in it.
+    pub(crate) fn read(folder: &Path) -> io::Result<Self> {
+        let wire = folder.join("wire");
+        let read = Golden::read_folder(if wire.is_dir() { &wire } else { folder })?;
+        let ids = given_ids(&read);
+        let given = |text: &str| ids.contains(text);
+        let files: Vec<File> =
+            read.into_iter().map(|(name, golden)| File::new(name, golden, given)).collect();
+        let names = files.iter().map(|file| file.name.clone()).collect();
+        let settings = Settings { files: names, ..Settings::default() };
+        Ok(Self { settings, files, ids, sent: Ledger::default() })
+    }
+
+    fn file(&self, name: &str) -> Option<&File> {
+        self.files.iter().find(|file| file.name == name)
+    }
+
+    /// The file that answers; an error where none does.
+    fn choose(&mut self, asked: &Shape) -> Result<usize, Reply> {
+        let at = |name: &String| {
+            self.files.iter().position(|file| file.name == *name && file.is_at(asked))
+        };
+        if let Some((place, file)) =
+            self.settings.next.iter().enumerate().find_map(|(place, name)| Some((place, at(name)?)))
+        {
+            self.settings.next.remove(place);
+            return Ok(file);
+        }
+        if let Some(file) = self.settings.always.iter().find_map(at) {
+            return Ok(file);
+        }
+        let here = || self.files.iter().enumerate().filter(|(_, file)| file.is_at(asked));
+        let mut fitting: Vec<(usize, &File, i32)> =
+            here().filter_map(|(place, file)| Some((place, file, file.likeness(asked)?))).collect();
+        // The most alike comes first, and of equal ones the first by name.
+        fitting.sort_by_key(|(.., likeness)| std::cmp::Reverse(*likeness));
+        let Some((_, best, _)) = fitting.first() else {
+            let answer = match here().next() {
+                None => (404, self.unknown_place(asked)),
+                Some((_, file)) => {
+                    let text =
+                        format!("the request lacks a part that `{}` and its like have", file.name);
+                    (400, text)
+                }
+            };
+            return Err(Reply::error(answer.0, &answer.1));
+        };
+        let wanted = self.meaning_of(best, asked);
+        let find = |meaning: &dyn Fn(&File) -> bool| {
+            fitting.iter().find(|(_, file, _)| meaning(file)).map(|(place, ..)| *place)
+        };
+        let chosen = match wanted {
+            Wanted::Success => None,
+            Wanted::Verdict(word) => {
+                find(&|file| file.meaning == Meaning::Verdict(word.to_owned()))
+                    .or_else(|| find(&|file| matches!(file.meaning, Meaning::Verdict(_))))
+            }
+            Wanted::Unknown => {
+                find(&|file| file.meaning == Meaning::Verdict("not_found".to_owned()))
+                    .or_else(|| find(&|file| file.response.status == 404))
+            }
+        };
+        let success = || find(&|file| file.meaning == Meaning::Success);
+        Ok(chosen.or_else(success).unwrap_or(fitting[0].0))
+    }
+
+    /// Which answer the vendor gives of those that it has.
+    fn meaning_of(&self, best: &File, asked: &Shape) -> Wanted {
+        if best.kind == Kind::Send {
+            return Wanted::Success;
+        }
+        let id = best.asked(Part::Id, asked);
+        let sent = self.find(best, asked);
+        if id.is_some_and(|id| sent.is_none() && !self.ids.contains(id)) {
+            return Wanted::Unknown;
+        }
+        let guess = best.asked(Part::Code, asked);
+        let Some(guess) = guess.filter(|_| best.kind == Kind::Verify) else {
+            return Wanted::Success;
+        };
+        match sent {
+            Some((_, sent)) if sent.is_used => Wanted::Verdict("already_used"),
+            Some((_, sent)) if same_secret(guess, &sent.code) => Wanted::Success,
+            // The placeholder of the files: right is the code that they say is right.
+            None if self.right_codes().any(|code| code == guess) => Wanted::Success,
+            _ => Wanted::Verdict("wrong_code"),
+        }
+    }
+
+    /// The codes that files show as right.
+    fn right_codes(&self) -> impl Iterator<Item = &str> {
+        self.files
+            .iter()
+            .filter(|file| file.kind == Kind::Verify && file.meaning == Meaning::Success)
+            .filter_map(|file| file.asked(Part::Code, &file.shape))
+    }
+
+    /// The send that a request is about: by its id, or else the newest to its recipient.
+    fn find(&self, file: &File, asked: &Shape) -> Option<(String, &Sent)> {
+        let mut ids = file.pairs(asked).filter(|(part, ..)| *part == Part::Id).peekable();
+        if ids.peek().is_some() {
+            return ids.find_map(|(.., id)| Some((id.to_owned(), self.sent.get(id)?)));
+        }
+        let to = file.asked(Part::Recipient, asked)?;
+        let found = self.sent.newest().find(|(_, sent)| sent.recipient == to)?;
+        Some((found.0.to_owned(), found.1))
+    }
+
+    fn unknown_place(&self, asked: &Shape) -> String {
+        let places: BTreeSet<String> = self
+            .files
+            .iter()
+            .map(|file| format!("{} /{}", file.shape.method, file.shape.path.join("/")))
+            .collect();
+        let places: Vec<String> = places.into_iter().collect();
+        format!(
+            "no golden file is for {} /{}; there are: {}",
+            asked.method,
+            asked.path.join("/"),
+            places.join(", ")
+        )
+    }
+
+    /// Gives the file's answer, and does what it says: a send delivers a message.
+    fn play(&mut self, place: usize, asked: &Shape, cx: &mut Context) -> Reply {
+        let file = &self.files[place];
+        let mut replace: BTreeMap<String, String> =
+            file.pairs(asked).map(|(_, old, new)| (old.to_owned(), new.to_owned())).collect();
+        // A send is about no earlier one.
+        let found = (file.kind != Kind::Send).then(|| self.find(file, asked)).flatten();
+        let found = found.map(|(id, sent)| (id, sent.clone()));
+        if let Some((_, sent)) = &found {
+            for (old, new) in &sent.ids {
+                replace.entry(old.clone()).or_insert_with(|| new.clone());
+            }
+            for shown in
+                self.files.iter().filter_map(|file| file.asked(Part::Recipient, &file.shape))
+            {
+                replace.entry(shown.to_owned()).or_insert_with(|| sent.recipient.clone());
+            }
+        }
+        let mut new_row = None;
+        if file.meaning == Meaning::Success {
+            match file.kind {
+                Kind::Send | Kind::Resend => {
+                    let sent = self.accept(file, asked, found.as_ref().map(|(_, sent)| sent));
+                    let mut given = Vec::new();
+                    texts_of(&file.response.body, &mut given);
+                    for old in given.into_iter().filter(|text| self.ids.contains(text)) {
+                        replace.entry(old.clone()).or_insert_with(|| answer::fresh(&old));
+                    }
+                    new_row = Some(sent);
+                }
+                Kind::Verify | Kind::Other => {}
+            }
+        }
+        let reply = answer::fill(&file.response, &replace, file.ttl, cx.now);
+        if file.kind == Kind::Verify
+            && file.meaning == Meaning::Success
+            && let Some((id, sent)) = found
+        {
+            for id in sent.ids.values().chain([&id]) {
+                if let Some(sent) = self.sent.get_mut(id) {
+                    sent.is_used = true;
+                }
+            }
+        }
+        if let Some(mut sent) = new_row {
+            cx.deliver_with(
+                &sent.channel,
+                &sent.recipient,
+                sent.subject.as_deref(),
+                sent.text.clone(),
+                &sent.code,
+            );
+            sent.ids = replace.into_iter().filter(|(old, _)| self.ids.contains(old)).collect();
+            let ids: Vec<String> = sent.ids.values().cloned().collect();
+            if ids.is_empty() {
+                // Found again by its recipient.
+                self.sent.insert(cx.now, ids::uuid(), sent);
+            } else {
+                for id in ids {
+                    self.sent.insert(cx.now, id, sent.clone());
+                }
+            }
+        }
+        reply
+    }
+
+    /// The message of a request to send, or to send again what was sent.
+    fn accept(&self, file: &File, asked: &Shape, again: Option<&Sent>) -> Sent {
+        let part = |part| file.asked(part, asked).map(str::to_owned);
+        let recipient = part(Part::Recipient).or_else(|| again.map(|sent| sent.recipient.clone()));
+        let text = part(Part::Text).or_else(|| again.map(|sent| sent.text.clone()));
+        let code = part(Part::Code)
+            .or_else(|| again.map(|sent| sent.code.clone()))
+            .or_else(|| text.as_deref().and_then(code_in))
+            .or_else(|| self.settings.fixed_code.clone())
+            .unwrap_or_else(|| {
+                let shown = self.right_codes().map(str::len).next();
+                ids::code(shown.and_then(|length| u8::try_from(length).ok()).unwrap_or(CODE_LENGTH))
+            });
+        let recipient = recipient.unwrap_or_default();
+        let by_recipient = || if recipient.contains('@') { "email" } else { "sms" }.to_owned();
+        let channel = part(Part::Channel).as_deref().and_then(channel).map(str::to_owned);
+        let channel = channel
+            .or_else(|| again.map(|sent| sent.channel.clone()))
+            .or_else(|| file.channel.clone())
+            .unwrap_or_else(by_recipient);
+        let subject = part(Part::Subject).or_else(|| again.and_then(|sent| sent.subject.clone()));
+        let text = text.map_or_else(
+            || format!("Your code is {code}"),
+            |text| {
+                ["{{code}}", "{{otp}}", "{code}", "{otp}"]
+                    .iter()
+                    .fold(text, |text, hole| text.replace(hole, &code))
+            },
+        );
+        let ids = BTreeMap::new();
+        Sent { recipient, code, channel, subject, text, is_used: false, ids }
+    }
+
+    fn shape(call: &Call) -> Shape {
+        let body = shape::body(call.header("content-type"), &call.body);
+        Shape::new(call.method.as_str(), &call.path, &call.query, &body)
+    }
+}
+
+/// The answer that fits a request.
+enum Wanted {
+    Success,
+    /// To a code that is not right.
+    Verdict(&'static str),
+    /// To an id that was never given.
+    Unknown,
+}
+
+impl VendorApi for Replay {
+    fn serve(&mut self, call: &Call, cx: &mut Context) -> Reply {
+        let asked = Self::shape(call);
+        match self.choose(&asked) {
+            Ok(place) => self.play(place, &asked, cx),
+            Err(refusal) => refusal,
+        }
+    }
+
+    fn usual_error(&self, status: u16, now: Timestamp) -> Reply {
+        let of_status = |file: &&File| file.response.status == status;
+        let is_send = |file: &&File| file.kind == Kind::Send;
+        let file = self.files.iter().filter(of_status).find(is_send);
+        match file.or_else(|| self.files.iter().find(of_status)) {
+            Some(file) => answer::fill(&file.response, &BTreeMap::new(), file.ttl, now),
+            None => Reply::error(status, "no golden file shows this vendor's answer"),
+        }
+    }
+
+    fn fault_path(&self, call: &Call) -> String {
+        let asked = Self::shape(call);
+        let is_send = self.files.iter().any(|file| file.kind == Kind::Send && file.is_at(&asked));
+        if is_send && !call.path.ends_with("/send") {
+            return format!("{}/send", call.path);
+        }
+        call.path.clone()
+    }
+
+    fn credentials(&self) -> Value {
+        // All are accepted.
+        json!({})
+    }
+
+    fn account(&self) -> Value {
+        to_json(&self.settings)
+    }
+
+    fn set_account(&mut self, account: Value) -> Result<(), String> {
+        let mut settings = Settings::default();
+        assign(&mut settings, account)?;
+        if let Some(unknown) =
+            settings.next.iter().chain(&settings.always).find(|name| self.file(name).is_none())
+        {
+            let known = self.settings.files.join(", ");
+            return Err(format!("there is no golden file `{unknown}`; there are: {known}"));
+        }
+        settings.files.clone_from(&self.settings.files);
+        self.settings = settings;
+        Ok(())
+    }
+
+    fn lift_limits(&mut self) {
+        // It has none.
+    }
+}
+
+/// The texts that answers give and later requests name: message and verification ids.
+fn given_ids(files: &[(String, Golden)]) -> BTreeSet<String> {
+    let mut given = Vec::new();
+    let mut asked = BTreeSet::new();
+    let mut references = String::new();
+    for (_, golden) in files {
+        texts_of(&golden.response.body, &mut given);
+        asked.extend(golden_shape(golden).all_texts().map(str::to_owned));
+        for case in &golden.cases {
+            references.extend(case.input.reference.iter().map(String::as_str));
+        }
+    }
+    let is_id = |text: &String| {
+        let is_like_one = text.len() >= 6
+            && text.bytes().any(|byte| byte.is_ascii_digit())
+            && !text.contains(' ')
+            && !text.starts_with('+')
+            && !text.contains('@');
+        (is_like_one && asked.contains(text) && !is_digits(text, 4..=10))
+            || (text.len() >= 6 && references.contains(text.as_str()))
+    };
+    given.into_iter().filter(is_id).collect()
+}
+
+/// The first 4 to 10 digits of a text that no other digit touches.
+fn code_in(text: &str) -> Option<String> {
+    let runs = text.split(|c: char| !c.is_ascii_digit());
+    runs.filter(|run| is_digits(run, 4..=10)).map(str::to_owned).next()
+}
+
+/// A channel by the vendors' words for it.
+fn channel(word: &str) -> Option<&'static str> {
+    Some(match word.to_ascii_lowercase().as_str() {
+        "sms" | "text" => "sms",
+        "voice" | "call" => "voice",
+        "email" | "mail" => "email",
+        "whatsapp" => "whatsapp",
+        _ => return None,
+    })
+}
