@@ -1,11 +1,11 @@
 #!/bin/sh
-# Installs the program `otpmux` for one user, after comparing its checksum:
+# Installs the program `otpmux` for one user, after it has compared the checksum:
 #
 #     curl -fsSL https://github.com/otpmux/otpmux/releases/latest/download/install.sh | sh
 #
-# OTPMUX_VERSION    a version such as v0.1.0; the newest if it is not set
-# OTPMUX_DIRECTORY  where to install it; ~/.local/bin if it is not set
-# OTPMUX_RELEASES   where releases are; for mirrors and tests
+# OTPMUX_VERSION    a version such as v0.1.0; default: the newest
+# OTPMUX_DIRECTORY  the folder to install into; default: ~/.local/bin
+# OTPMUX_RELEASES   the address of the releases; for mirrors and tests
 set -eu
 
 fail() {
@@ -13,7 +13,7 @@ fail() {
   exit 1
 }
 
-# Everything in one function: a script that was cut off on its way does nothing.
+# Everything is in one function: a script that was cut off while loading does nothing.
 main() {
   releases=${OTPMUX_RELEASES:-https://github.com/otpmux/otpmux/releases}
   directory=${OTPMUX_DIRECTORY:-$HOME/.local/bin}
@@ -25,12 +25,12 @@ main() {
   case $(uname -s) in
     Linux) system=unknown-linux-musl ;;
     Darwin) system=apple-darwin ;;
-    *) fail "no program for $(uname -s); build it: cargo install --git https://github.com/otpmux/otpmux otpmux-cli" ;;
+    *) fail "no program for $(uname -s); build it: cargo install otpmux-cli" ;;
   esac
   case $(uname -m) in
     x86_64 | amd64) machine=x86_64 ;;
     aarch64 | arm64) machine=aarch64 ;;
-    *) fail "no program for $(uname -m); build it: cargo install --git https://github.com/otpmux/otpmux otpmux-cli" ;;
+    *) fail "no program for $(uname -m); build it: cargo install otpmux-cli" ;;
   esac
   name=otpmux-$machine-$system
 
@@ -40,7 +40,7 @@ main() {
   elif command -v shasum >/dev/null; then
     sum="shasum -a 256"
   else
-    fail "neither sha256sum nor shasum is there to compare the checksum"
+    fail "sha256sum and shasum are missing; one of them must compare the checksum"
   fi
 
   work=$(mktemp -d)
@@ -48,11 +48,11 @@ main() {
   curl -fsSL -o "$work/$name.tar.gz" "$from/$name.tar.gz" || fail "cannot load $from/$name.tar.gz"
   curl -fsSL -o "$work/SHA256SUMS" "$from/SHA256SUMS" || fail "cannot load $from/SHA256SUMS"
   grep " $name.tar.gz\$" "$work/SHA256SUMS" >"$work/expected" || fail "SHA256SUMS does not name $name.tar.gz"
-  (cd "$work" && $sum -c expected >/dev/null 2>&1) || fail "the checksum of $name.tar.gz is wrong; nothing of it was run"
+  (cd "$work" && $sum -c expected >/dev/null 2>&1) || fail "the checksum of $name.tar.gz is wrong; it was not unpacked"
   tar -xzf "$work/$name.tar.gz" -C "$work"
 
   mkdir -p "$directory"
-  # Renamed into place: a program that runs at this moment is not overwritten.
+  # Rename into place: a program that is running is not overwritten.
   cp "$work/$name/otpmux" "$directory/.otpmux.new"
   chmod 755 "$directory/.otpmux.new"
   mv "$directory/.otpmux.new" "$directory/otpmux"

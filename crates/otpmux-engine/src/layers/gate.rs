@@ -148,7 +148,10 @@ impl Log {
 
     fn forget(&mut self, now: Instant) {
         let over = |at: Instant| now.saturating_duration_since(at) >= self.limit.per;
-        while let Some((_, kind)) = self.taken.pop_front_if(|(at, _)| over(*at)) {
+        while let Some((at, kind)) = self.taken.front().copied()
+            && over(at)
+        {
+            self.taken.pop_front();
             self.counts[kind as usize] -= 1;
         }
     }

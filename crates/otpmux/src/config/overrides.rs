@@ -106,21 +106,27 @@ fn place(
     cx: &Reading<'_>,
 ) -> Result<Option<Place>, ConfigError> {
     let mistake = |message: String| Err(ConfigError::new(variable, message));
+    let nothing = || {
+        mistake(
+            "overrides nothing; such names are OTPMUX_ with PROVIDERS__NAME__KEY, STORE__KEY, \
+             POLICY__KEY, LIMITS__KEY, RESILIENCE__KEY or SERVER__LISTEN"
+                .to_owned(),
+        )
+    };
     match words {
         ["routes" | "server_keys", ..] | ["server", "api_keys", ..] => {
             mistake("a list cannot be overridden; change the file".to_owned())
         }
-        [section, key] if let Some((section, settings)) = sections::find(section) => {
-            section_key(variable, vec![section.to_owned()], settings, key, value)
-        }
+        [section, key] => match sections::find(section) {
+            Some((section, settings)) => {
+                section_key(variable, vec![section.to_owned()], settings, key, value)
+            }
+            None => nothing(),
+        },
         ["providers", name, key @ ..] if !key.is_empty() => {
             provider_key(variable, name, key, value, document, cx)
         }
-        _ => mistake(
-            "overrides nothing; such names are OTPMUX_ with PROVIDERS__NAME__KEY, STORE__KEY, \
-             POLICY__KEY, LIMITS__KEY, RESILIENCE__KEY or SERVER__LISTEN"
-                .to_owned(),
-        ),
+        _ => nothing(),
     }
 }
 

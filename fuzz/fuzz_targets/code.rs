@@ -1,0 +1,9 @@
+//! The fuzz target `code` under libFuzzer: see `scripts/fuzz`.
+
+#![cfg_attr(fuzzing, no_main)]
+
+#[cfg(fuzzing)]
+libfuzzer_sys::fuzz_target!(|data: &[u8]| otpmux_fuzz::run("code", data));
+
+#[cfg(not(fuzzing))]
+fn main() {}
