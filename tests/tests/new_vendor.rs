@@ -9,11 +9,16 @@ fn root() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
 }
 
-/// A copy of the files that the script changes.
+/// A copy of the files that the script changes, and of those that an adapter links to.
 fn copy(name: &str) -> PathBuf {
     let copy = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     let _ = fs::remove_dir_all(&copy);
-    for file in ["crates/otpmux/Cargo.toml", "crates/otpmux/src/vendors.rs"] {
+    for file in [
+        "crates/otpmux/Cargo.toml",
+        "crates/otpmux/src/vendors.rs",
+        "LICENSE-APACHE",
+        "LICENSE-MIT",
+    ] {
         let target = copy.join(file);
         fs::create_dir_all(target.parent().unwrap()).unwrap();
         fs::copy(root().join(file), target).unwrap();
