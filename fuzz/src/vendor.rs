@@ -256,7 +256,7 @@ fn value(setting: &Setting, url: &str) -> Value {
         SettingKind::Duration(_) => json!("10s"),
         SettingKind::Choice(words) => json!(words[0]),
         SettingKind::Texts => json!({}),
-        SettingKind::List | SettingKind::ListOr(_) => json!(["sms"]),
+        SettingKind::List { .. } | SettingKind::ListOr(_) => json!(["sms"]),
         SettingKind::Limits { .. } => json!(["1/1m"]),
         _ => json!("fuzz"),
     }
