@@ -109,11 +109,16 @@ fn write_rows(page: &mut String, table: &Value) {
 }
 
 fn write_row(page: &mut String, key: &str, value: &Value, required: bool) {
-    let (about, told) = split_default(value["description"].as_str().unwrap_or_default());
+    let about = value["description"].as_str().unwrap_or_default();
+    let (about, absent) = split_absent(about);
     let default = match value.get("default") {
         _ if required => "required".to_owned(),
-        Some(default) => code(&toml(default)),
-        None => told.map_or_else(String::new, cell),
+        Some(default) if !default.is_null() => code(&toml(default)),
+        _ => absent.map_or_else(String::new, cell),
+    };
+    let about = match value["$ref"].as_str() {
+        Some(path) => format!("{}, for this provider alone.", section_of(path)),
+        None => about,
     };
     let example = value["examples"].get(0).map_or_else(String::new, |value| code(&toml(value)));
     let _ = writeln!(
@@ -121,21 +126,27 @@ fn write_row(page: &mut String, key: &str, value: &Value, required: bool) {
         "| `{key}` | {} | {} | {default} | {example} | {} |",
         cell(&type_of(value)),
         cell(&range_of(value)),
-        cell(about),
+        cell(&about),
     );
 }
 
-/// A description, and the default that it ends with.
-fn split_default(about: &str) -> (&str, Option<&str>) {
-    let Some((about, default)) = about.split_once(" Default") else { return (about, None) };
-    let default = default.trim_start_matches([':', ' ']);
-    (about, Some(default.strip_suffix('.').unwrap_or(default)))
+/// A description without its sentence about an absent key, and what that sentence says.
+fn split_absent(about: &str) -> (String, Option<&str>) {
+    const ABSENT: &str = "Absent: ";
+    let Some((before, rest)) = about.split_once(ABSENT) else { return (about.to_owned(), None) };
+    let (absent, after) = rest.split_once(". ").unwrap_or((rest, ""));
+    let about = format!("{before}{after}");
+    (about.trim_end().to_owned(), Some(absent.strip_suffix('.').unwrap_or(absent)))
+}
+
+/// The section that a reference within the schema means.
+fn section_of(path: &str) -> String {
+    format!("As `[{}]`", path.rsplit('/').next().unwrap_or_default())
 }
 
 fn type_of(value: &Value) -> String {
     if value["$ref"].is_string() {
-        let name = value["$ref"].as_str().and_then(|path| path.rsplit('/').next());
-        return format!("table, as `[{}]`", name.unwrap_or_default());
+        return "table".to_owned();
     }
     if let Some(words) = value["enum"].as_array() {
         let words: Vec<_> = words.iter().map(|word| code(&toml(word))).collect();
@@ -145,6 +156,9 @@ fn type_of(value: &Value) -> String {
         return code(&toml(word));
     }
     if let Some(forms) = value["oneOf"].as_array() {
+        if let Some(name) = value["x-type"].as_str() {
+            return name.to_owned();
+        }
         let forms: Vec<_> = forms.iter().map(type_of).collect();
         return forms.join(" or ");
     }
@@ -154,7 +168,7 @@ fn type_of(value: &Value) -> String {
         "integer" => "integer".to_owned(),
         "string" if pattern.starts_with("^[0-9]+/") => "limit".to_owned(),
         "string" if pattern.starts_with("^[0-9]+(") => "duration".to_owned(),
-        "string" if is_secret(value) => "secret".to_owned(),
+        "string" if value["x-secret"] == true => "secret".to_owned(),
         "string" => "text".to_owned(),
         "array" if value["items"]["properties"].is_object() => "tables, see below".to_owned(),
         "array" => format!("list of {}s", type_of(&value["items"])),
@@ -163,12 +177,6 @@ fn type_of(value: &Value) -> String {
         }
         _ => "table".to_owned(),
     }
-}
-
-/// References are the only examples of a secret.
-fn is_secret(value: &Value) -> bool {
-    value["x-secret"] == true
-        || value["examples"][0].as_str().is_some_and(|example| example.starts_with("env:"))
 }
 
 fn range_of(value: &Value) -> String {
@@ -227,7 +235,7 @@ mod tests {
                     "c": { "oneOf": [
                         { "type": "array", "items": { "type": "string" } },
                         { "const": "any" },
-                    ], "description": "Either. Default any." },
+                    ], "default": null, "description": "Either. Absent: any. Or so." },
                 },
             },
         }});
@@ -238,7 +246,7 @@ mod tests {
             [
                 "| `a` | integer | 1 to 5 | required |  | Count. |",
                 "| `b` | duration | at least 1s | `\"5m\"` | `\"10s\"` | Time \\| span. |",
-                "| `c` | list of texts or `\"any\"` |  | any |  | Either. |",
+                "| `c` | list of texts or `\"any\"` |  | any |  | Either. Or so. |",
                 "| `x` | `true` or `false` |  |  |  |  |",
             ]
         );
