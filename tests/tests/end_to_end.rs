@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use otpmux_core::{Blame, Channel, Delivery, ErrorKind, Recipient};
 use otpmux_emulator::{Emulator, EmulatorConfig, Fault, FaultKind, Garbage, MessageFilter};
-use otpmux_engine::{AttemptState, NewVerification, OtpClient, VerificationStatus};
+use otpmux_engine::{AttemptState, NewVerification, OtpClient, Resend, VerificationStatus};
 use otpmux_testkit::faulty::refused_address;
 use otpmux_tests::stage::{PHONE, Stage, TIMEOUT, phone};
 use otpmux_tests::vendors::{self, Emulation, code_makers, setup};
@@ -100,7 +100,7 @@ async fn a_vendor_that_cannot_be_reached_is_passed_over() {
 async fn a_resend_goes_by_the_other_vendor_with_the_same_code() {
     let stage = Stage::start(&[&first(), &second()]).await;
     let sent = stage.send().await.unwrap();
-    let again = stage.client.resend(sent.id, None).await.unwrap();
+    let again = stage.client.resend(sent.id, Resend::new()).await.unwrap();
     let handset = stage.handset();
     assert_eq!([handset[0].0, handset[1].0], [first().vendor(), second().vendor()]);
     assert_eq!(handset[0].1, handset[1].1);
@@ -234,7 +234,7 @@ async fn a_vendor_sends_its_own_code_again() {
     for maker in &makers {
         let stage = Stage::start(&[maker]).await;
         let sent = stage.send().await.unwrap();
-        stage.client.resend(sent.id, None).await.unwrap();
+        stage.client.resend(sent.id, Resend::new()).await.unwrap();
         let code = stage.handset().pop().unwrap().1;
         assert_eq!(stage.handset().len(), 2);
         assert_eq!(stage.verify(&sent, &code).await, "approved");
@@ -260,7 +260,7 @@ async fn a_resend_rescues_from_a_vendor_in_trouble_by_another_code() {
             let name = format!("{name}, {}", rescuer.name());
             let sent = stage.send().await.unwrap();
             assert_eq!(stage.asked(rescuer), 0, "{name}: one code in one send");
-            let again = stage.client.resend(sent.id, None).await.unwrap();
+            let again = stage.client.resend(sent.id, Resend::new()).await.unwrap();
             assert!(again.confirmed && again.new_code, "{name}");
             assert_eq!(stage.asked(&first()), 1, "{name}: not asked again");
             let handset = stage.handset();

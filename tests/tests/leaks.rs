@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use otpmux_core::{Channel, ClientContext, Code, Recipient};
 use otpmux_emulator::{EmulatorConfig, Fault, FaultKind, Garbage};
-use otpmux_engine::NewVerification;
+use otpmux_engine::{NewVerification, Resend};
 use otpmux_testkit::{LogCapture, leaks};
 use otpmux_tests::stage::{PHONE, Stage, phone};
 use otpmux_tests::vendors::{self, Emulation, setup};
@@ -65,8 +65,11 @@ async fn run(stage: &Stage, capture: &LogCapture, secrets: &[String]) -> usize {
                 let code: Code = "000000".parse().unwrap();
                 note(&mut shown, stage.client.verify(sent.id, &code).await);
                 note(&mut shown, stage.client.status(sent.id).await);
-                note(&mut shown, stage.client.resend(sent.id, None).await);
-                note(&mut shown, stage.client.resend(sent.id, Some(Channel::Voice)).await);
+                note(&mut shown, stage.client.resend(sent.id, Resend::new()).await);
+                note(
+                    &mut shown,
+                    stage.client.resend(sent.id, Resend::new().by(Channel::Voice)).await,
+                );
                 if let Some((_, code)) = stage.handset().last() {
                     let code: Code = code.parse().unwrap();
                     write!(shown, "{code:?}").unwrap();

@@ -13,7 +13,7 @@ pub struct Situation {
     /// The vendor is known to honour our idempotency key.
     pub idempotent: bool,
     /// The code is ours, so that every message that arrives carries the same one.
-    pub otpmux_code_code: bool,
+    pub otpmux_code: bool,
     /// How many more messages may go out than the user needs.
     pub duplicates_left: u32,
 }
@@ -57,7 +57,7 @@ pub fn next_step(error: &Error, situation: &Situation) -> NextStep {
         if situation.idempotent && situation.may_retry && !wrongly_set_up {
             return NextStep::RetryHere { after: error.retry_after() };
         }
-        let may_duplicate = situation.otpmux_code_code && situation.duplicates_left > 0;
+        let may_duplicate = situation.otpmux_code && situation.duplicates_left > 0;
         return if may_duplicate && situation.another_provider {
             NextStep::NextProvider
         } else {
@@ -85,14 +85,14 @@ mod tests {
         another_provider: false,
         may_retry: false,
         idempotent: false,
-        otpmux_code_code: false,
+        otpmux_code: false,
         duplicates_left: 0,
     };
     const EVERYTHING: Situation = Situation {
         another_provider: true,
         may_retry: true,
         idempotent: true,
-        otpmux_code_code: true,
+        otpmux_code: true,
         duplicates_left: 1,
     };
 
@@ -109,7 +109,7 @@ mod tests {
         let alone = Situation { another_provider: false, ..EVERYTHING };
         let no_key = Situation { idempotent: false, ..EVERYTHING };
         let tried = Situation { may_retry: false, ..EVERYTHING };
-        let vendors_code = Situation { otpmux_code_code: false, ..no_key };
+        let vendors_code = Situation { otpmux_code: false, ..no_key };
         let no_duplicate = Situation { duplicates_left: 0, ..no_key };
         for (blame, certainty, situation, expected) in [
             (Caller, NotSent, EVERYTHING, Stop),
@@ -160,10 +160,10 @@ mod tests {
 
     prop_compose! {
         fn any_situation()(
-            (another_provider, may_retry, idempotent, otpmux_code_code, duplicates_left) in
+            (another_provider, may_retry, idempotent, otpmux_code, duplicates_left) in
                 any::<(bool, bool, bool, bool, u32)>()
         ) -> Situation {
-            Situation { another_provider, may_retry, idempotent, otpmux_code_code, duplicates_left }
+            Situation { another_provider, may_retry, idempotent, otpmux_code, duplicates_left }
         }
     }
 
@@ -185,7 +185,7 @@ mod tests {
         ) {
             let next = next_step(&error, &situation) == NextStep::NextProvider;
             if next && error.certainty() == Certainty::Unknown {
-                prop_assert!(situation.duplicates_left > 0 && situation.otpmux_code_code);
+                prop_assert!(situation.duplicates_left > 0 && situation.otpmux_code);
             }
         }
 

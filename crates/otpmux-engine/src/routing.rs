@@ -126,9 +126,9 @@ impl Route {
         let number = recipient.phone();
         let country = || number.and_then(|phone| phone.place().country);
         let in_country =
-            |wanted: &Vec<String>| country().is_some_and(|country| includes(wanted, country));
-        let has_prefix = |wanted: &Vec<String>| {
-            number.is_some_and(|phone| wanted.iter().any(|p| phone.expose().starts_with(&**p)))
+            |requested: &Vec<String>| country().is_some_and(|country| includes(requested, country));
+        let has_prefix = |requested: &Vec<String>| {
+            number.is_some_and(|phone| requested.iter().any(|p| phone.expose().starts_with(&**p)))
         };
         (self.countries.is_empty() || in_country(&self.countries))
             && (self.prefixes.is_empty() || has_prefix(&self.prefixes))

@@ -84,8 +84,8 @@ impl App {
         };
         match &result {
             Ok(reloaded) => tracing::info!(
-                kept = reloaded.kept.len(),
-                fresh = reloaded.fresh.len(),
+                kept = reloaded.unchanged.len(),
+                fresh = reloaded.changed.len(),
                 retired = reloaded.retired.len(),
                 "configuration reloaded"
             ),

@@ -35,7 +35,7 @@ impl FromRequestParts<Arc<App>> for Caller {
         key.pace.take(Instant::now()).map_err(Problem::too_many_requests)?;
         Ok(Self {
             name: Arc::clone(&key.name),
-            client: app.client.within(key.scope.clone()).of_tenant(Arc::clone(&key.name)),
+            client: app.client.scoped(key.scope.clone()).of_tenant(Arc::clone(&key.name)),
             admin: key.admin,
         })
     }

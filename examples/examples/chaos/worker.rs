@@ -9,8 +9,8 @@ use otpmux::vendors::airtexts::{AirTexts, AirTextsConfig, Credentials};
 use otpmux::vendors::easyotp::{EasyOtp, EasyOtpConfig};
 use otpmux::vendors::startmessaging::{StartMessaging, StartMessagingConfig};
 use otpmux::{
-    Error, MessageLimits, NewVerification, OtpClient, OtpProvider, Policy, ProviderId, Resilience,
-    Secret, ServerKeys, Verification,
+    Error, MessageLimits, NewVerification, OtpClient, OtpProvider, Policy, ProviderId, Resend,
+    Resilience, Secret, ServerKeys, Verification,
 };
 use otpmux_redis::{Options, RedisStore};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, stdin, stdout};
@@ -124,7 +124,7 @@ async fn answer(client: &OtpClient, what: Ask) -> Result<Answer, Mistake> {
             client.send(new).await.map_or_else(|error| failed(&error), |sent| sent_by(&sent))
         }
         Ask::Resend { verification } => {
-            let resent = client.resend(verification.parse()?, None).await;
+            let resent = client.resend(verification.parse()?, Resend::new()).await;
             resent.map_or_else(|error| failed(&error), |sent| sent_by(&sent))
         }
         Ask::Verify { verification, code } => {

@@ -9,7 +9,9 @@ use axum::middleware::{Next, from_fn};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use axum::{Extension, Router};
-use otpmux::{ClientContext, Code, Error, ErrorKind, NewVerification, OtpClient, Purpose, Verify};
+use otpmux::{
+    ClientContext, Code, Error, ErrorKind, NewVerification, OtpClient, Purpose, Resend, Verify,
+};
 use serde::Deserialize;
 
 use crate::page;
@@ -105,7 +107,7 @@ async fn again(State(app): State<App>, headers: HeaderMap) -> Response {
     let Some((_, Session { step: Step::Code(sent), .. })) = app.sessions.of(&headers) else {
         return Redirect::to("/").into_response();
     };
-    match app.client.resend(sent.id, None).await {
+    match app.client.resend(sent.id, Resend::new()).await {
         Ok(sent) => {
             let notice = "We have sent the code again.".to_owned();
             app.turn(&headers, Step::Code(Box::new(sent)), Some(notice))

@@ -88,7 +88,7 @@ impl Desk {
 
     pub(super) async fn resend(&self, id: VerificationId, how: Resend) -> Result<Value, Failure> {
         match self {
-            Self::Here { client, .. } => Ok(report::json(&client.resend_with(id, how).await?)),
+            Self::Here { client, .. } => Ok(report::json(&client.resend(id, how).await?)),
             Self::Gateway(gateway) => gateway.resend(id, &how).await,
         }
     }

@@ -2,9 +2,10 @@
 
 use otpmux_core::{Channel, Entropy, EntropyError, Error, NumberKind, ProviderId, RateLimit};
 
-use super::plan::{Candidate, Survey, is_test};
+use super::NewVerification;
+use super::inner::Inner;
 use super::send::check_metadata;
-use super::{Inner, NewVerification, OtpClient};
+use super::send::plan::{Candidate, RoutePlan, is_test};
 use crate::numbers::country_of;
 use crate::{Choice, LimitScope, Route, Skip};
 
@@ -68,44 +69,37 @@ pub struct LimitView {
     pub windows: Vec<RateLimit>,
 }
 
-impl OtpClient {
-    /// Tells how a send would be routed now. Sends nothing, counts nothing, calls no vendor and not
-    /// even the store: what is known of providers' health is what this process knows.
-    ///
-    /// It is built upon the plan that [`send`](Self::send) makes, so the two cannot differ.
-    pub fn explain(&self, new: NewVerification) -> Explanation {
-        let inner = &self.inner();
+impl Inner {
+    pub(super) fn explain(&self, new: NewVerification) -> Explanation {
         let recipient = new.recipient.clone();
         let mut explanation = Explanation {
             to: recipient.masked(),
             channel: new.channel_or_default(),
             country: recipient.phone().and_then(country_of),
             kind: recipient.phone().map(|phone| phone.place().kind),
-            served: inner.check_recipient(&recipient).is_ok(),
+            served: self.check_recipient(&recipient).is_ok(),
             route: None,
             candidates: Vec::new(),
             skipped: Vec::new(),
             limits: Vec::new(),
             refusal: None,
         };
-        if let Err(error) = inner.explain(new, &mut explanation) {
+        if let Err(error) = self.fill(new, &mut explanation) {
             explanation.refusal = Some(error);
         }
         explanation
     }
-}
 
-impl Inner {
-    fn explain(&self, new: NewVerification, into: &mut Explanation) -> Result<(), Error> {
+    fn fill(&self, new: NewVerification, into: &mut Explanation) -> Result<(), Error> {
         check_metadata(&new.metadata)?;
         let code = self.new_code(&new, &Zeros)?;
-        let (request, survey) = self.survey_send(new, &code, &Zeros, self.clock.now())?;
-        let Survey { route: place, candidates, skips, refusal } = survey;
+        let (request, route_plan) = self.route_send(new, &code, &Zeros, self.clock.now())?;
+        let RoutePlan { route: place, candidates, skips, refusal } = route_plan;
         let route = self.routes.as_slice()[place].clone();
         let view = |(turn, candidate): (usize, &Candidate)| {
             let id = candidate.provider().id();
             let at = route.providers.iter().position(|other| other == id);
-            let limit_hit = candidate.member.limit_hit.as_ref();
+            let limit_hit = candidate.entry.limit_hit.as_ref();
             CandidateView {
                 provider: id.clone(),
                 reason: match candidate.reason {

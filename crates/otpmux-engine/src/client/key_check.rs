@@ -8,30 +8,21 @@ use std::sync::Arc;
 
 use otpmux_core::{Blame, Certainty, Error, ErrorKind};
 
-use super::{BuildError, Inner, OtpClient};
+use super::BuildError;
+use super::inner::Inner;
 use crate::{ServerKeys, VerificationStore};
 
-impl OtpClient {
-    /// Whether this process has the same server keys as the others that share its store: to be told
-    /// at the start, and not by the first send, resend or verify, which ask otherwise.
-    ///
-    /// # Errors
-    ///
-    /// Not sent: another key has been used under the id of one of these
-    /// ([`ErrorKind::Configuration`]), or the store is out of reach ([`ErrorKind::Store`]).
-    pub async fn check_keys(&self) -> Result<(), Error> {
+impl Inner {
+    pub(super) async fn check_keys(&self) -> Result<(), Error> {
         // Asked anew: the store may have lost what it was told.
-        let inner = self.inner();
-        same_keys(&*inner.store, &inner.keys).await?;
-        inner.clock.measure().await?;
-        let _ = inner.keys_checked.set(());
+        same_keys(&*self.store, &self.keys).await?;
+        self.clock.measure().await?;
+        let _ = self.keys_checked.set(());
         Ok(())
     }
-}
 
-impl Inner {
     /// Once for each key ring; then it costs nothing.
-    pub(super) async fn has_same_keys(&self) -> Result<(), Error> {
+    pub(super) async fn ensure_same_keys(&self) -> Result<(), Error> {
         if self.keys_checked.initialized() {
             self.clock.keep_measured();
             return Ok(());

@@ -1,24 +1,19 @@
-mod before;
-mod build;
-mod dispatch;
+//! The client: its whole public face is in this file; each method hands over to the file of its name.
+
+mod admin;
+mod builder;
+mod cancel;
 mod explain;
-mod kept;
+mod inner;
 mod key_check;
-mod late;
-mod limits;
-mod line;
-mod members;
 mod metrics;
-mod overview;
-mod plan;
-mod pool;
-mod ready;
+mod payload;
+mod providers;
+mod reconcile;
 mod reload;
 mod request;
-mod resend;
-mod scope;
+mod scoped;
 mod send;
-mod standing;
 mod status;
 mod store_time;
 mod verify;
@@ -26,38 +21,30 @@ mod view;
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use arc_swap::ArcSwap;
 use otpmux_core::{
-    Blame, Certainty, Channel, Code, CountryCode, Entropy, EntropyError, Error, ErrorKind,
-    OtpProvider, Recipient, RecipientError, Target,
+    Balance, Code, CountryCode, Error, ProviderId, Purpose, Recipient, RecipientError, Verdict,
 };
-use tokio::sync::{Mutex, OnceCell};
-use tokio::time::Instant;
+use tokio::sync::Mutex;
 
-pub use build::{BuildError, ClientBuilder, ClientConfig, OpenStoreError};
+pub use admin::ProviderView;
+pub use builder::{BuildError, ClientBuilder, ClientConfig, OpenStoreError};
 pub use explain::{CandidateView, Explanation, LimitView};
 pub use metrics::describe_metrics;
-pub use overview::ProviderView;
 pub use reload::Reloaded;
 pub use request::{InFlight, NewVerification, Resend, Verify};
-pub use scope::{Scope, ScopedClient};
+pub use scoped::{Scope, ScopedClient};
 pub use view::{CodeSourceView, HistoryEntry, SendAttemptView, Verification, VerificationStatus};
 
-use crate::record::{AttemptState, Record, SendAttempt};
-use crate::{Choice, Policy, Routes, ServerKeys, VerificationId, VerificationStore};
-use kept::Kept;
-use late::Late;
-use limits::PolicyLimits;
-use members::Members;
-use plan::{Candidate, Source};
-use store_time::StoreTime;
+use inner::Inner;
 
-/// The one thing that an application holds: it sends codes over its providers and verifies them.
+use crate::{StoreState, VerificationId};
+
+/// Client for sending and verifying one-time codes over one or several providers.
 ///
-/// Cheap to clone; all clones are one client. Every method is safe to call from many tasks, and a
-/// call may be dropped at any await: what it had begun is written down as begun.
+/// Cheap to clone; all clones share one state. Every method may be called from many tasks at once. A
+/// call may be dropped at any await: the store then says that it had begun.
 ///
 /// ```no_run
 /// use std::sync::Arc;
@@ -82,29 +69,276 @@ use store_time::StoreTime;
 pub struct OtpClient(Arc<Shared>);
 
 struct Shared {
-    /// What is in force. Every call takes it once and ends under it.
+    /// The state in force. Every call loads it once and ends under it.
     inner: ArcSwap<Inner>,
-    /// Held while the next one is made, so that no reload builds on what another replaces.
+    /// Held while a reload builds the next state, so that reloads run one after the other.
     reloading: Mutex<()>,
 }
 
-struct Inner {
-    members: Members,
-    routes: Routes,
-    store: Arc<dyn VerificationStore>,
-    /// What the store was opened by.
-    store_name: Option<Box<str>>,
-    keys: ServerKeys,
-    /// Whether the store knows these keys.
-    keys_checked: Arc<OnceCell<()>>,
-    limit_hits: PolicyLimits,
-    policy: Policy,
-    late: Arc<Late>,
-    /// The store's time, as this process knows it.
-    clock: Arc<StoreTime>,
-    entropy: Arc<dyn Entropy>,
-    /// What other processes know this one by.
-    process: u64,
+/// Building and reloading.
+impl OtpClient {
+    /// Starts a client: it needs at least one provider, everything else has a default.
+    #[must_use]
+    pub fn builder() -> ClientBuilder {
+        ClientBuilder::default()
+    }
+
+    /// Builds the client that a configuration describes. Makes no request.
+    ///
+    /// # Errors
+    ///
+    /// The configuration contradicts itself.
+    pub fn from_config<C: ClientConfig + ?Sized>(config: &C) -> Result<Self, C::Error> {
+        Ok(config.client_builder()?.build()?)
+    }
+
+    /// Replaces providers, routes, keys and policy in one step. Calls under way end under the old
+    /// ones. Pending verifications can still be verified, at the providers that sent their codes. A
+    /// provider that is unchanged keeps its connections and its health. On an error nothing changes.
+    ///
+    /// The builder's clock and entropy are ignored. Without a store or keys in the builder, the
+    /// present ones stay.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`ClientBuilder::build`]. Besides: another store ([`BuildError::StoreChanged`]), no
+    /// key that signs now ([`BuildError::KeyGone`]), a new key that differs from the one of other
+    /// processes ([`BuildError::KeyDiffers`]) or could not be compared
+    /// ([`BuildError::KeyUnchecked`]).
+    pub async fn reload(&self, builder: ClientBuilder) -> Result<Reloaded, BuildError> {
+        self.0.reload(builder).await
+    }
+
+    /// [`reload`](Self::reload) from a configuration.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`reload`](Self::reload), in the configuration's error type.
+    pub async fn reload_config<C: ClientConfig + ?Sized>(
+        &self,
+        config: &C,
+    ) -> Result<Reloaded, C::Error> {
+        Ok(self.reload(config.client_builder()?).await?)
+    }
+
+    /// A handle that sees verifications of some purposes only.
+    #[must_use]
+    pub fn scoped(&self, scope: Scope) -> ScopedClient {
+        ScopedClient::new(self.clone(), scope)
+    }
+}
+
+/// Verifications.
+impl OtpClient {
+    /// Sends a code by the first provider that accepts it. After a failure it tries further providers
+    /// where [`next_step`](otpmux_core::next_step()) allows that.
+    ///
+    /// Returns once a vendor has accepted the message ([`confirmed`](Verification::confirmed)), or
+    /// once a message may have gone out and no other may follow. In both cases the code can be
+    /// verified, and an older verification of the same recipient and purpose is superseded. If
+    /// nothing went out, the older code stays valid.
+    ///
+    /// # Errors
+    ///
+    /// Nothing went out for this verification, and no code is valid for it. Certainty
+    /// [`NotSent`](otpmux_core::Certainty::NotSent): no provider could take the request (invalid,
+    /// unsupported, no route), a limit is reached, or the store is out of reach. `NotSent` or
+    /// [`Rejected`](otpmux_core::Certainty::Rejected): the last provider's error.
+    /// [`Unknown`](otpmux_core::Certainty::Unknown) is the exception: a message may have gone out,
+    /// but the store could not record it, or the verification was cancelled or superseded meanwhile.
+    pub async fn send(&self, new: NewVerification) -> Result<Verification, Error> {
+        self.inner().send(new).await
+    }
+
+    /// Sends another message because the user asked for it. A code that otpmux generated is repeated,
+    /// by another provider where there is one, by another channel if asked. Where no provider that
+    /// can carry it is available, a vendor generates a second code:
+    /// [`new_code`](Verification::new_code) reports that. Both codes then count, under one count of
+    /// guesses, and one of them can be used. A resend renews neither the TTL nor the guesses.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`send`](Self::send). Besides, [`RateLimited`](otpmux_core::ErrorKind::RateLimited)
+    /// with a [`retry_after`](Error::retry_after) before
+    /// [`resend_after`](Verification::resend_after); [`NotFound`](otpmux_core::ErrorKind::NotFound)
+    /// when no code is valid for the verification any more. With an idempotency key:
+    /// [`KeyReused`](otpmux_core::ErrorKind::KeyReused) when it was used for another channel,
+    /// [`Conflict`](otpmux_core::ErrorKind::Conflict) when the first request is under way and
+    /// [`InFlight::Refuse`] was chosen.
+    pub async fn resend(&self, id: VerificationId, resend: Resend) -> Result<Verification, Error> {
+        self.inner().resend(id, resend, &Scope::all()).await
+    }
+
+    /// Checks a code. A wrong code is an answer, not an error.
+    ///
+    /// The id decides which verification is meant, so it must come from where only the application can
+    /// have put it, such as a server-side session. If it comes back from the user, call
+    /// [`verify_for`](Self::verify_for).
+    ///
+    /// # Errors
+    ///
+    /// No error approves anybody. The store is out of reach, or the vendor that generated the code
+    /// could not be asked; then the guess is not counted, but with certainty
+    /// [`Unknown`](otpmux_core::Certainty::Unknown) the vendor may have used the code up. With
+    /// certainty unknown and [`Blame::Internal`](otpmux_core::Blame::Internal), the store's answer was
+    /// lost: the code may have been checked and the verification used up. Only
+    /// [`verify_with`](Self::verify_with) an idempotency key can be repeated then.
+    pub async fn verify(&self, id: VerificationId, code: &Code) -> Result<Verdict, Error> {
+        self.verify_with(id, code, Verify::new()).await
+    }
+
+    /// Checks a code for one recipient and purpose. A verification of another recipient or purpose is
+    /// [`NotFound`](Verdict::NotFound), and no guess is counted. So a user who sends an id back cannot
+    /// name a verification of a lesser purpose or of another number.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`verify`](Self::verify).
+    pub async fn verify_for(
+        &self,
+        id: VerificationId,
+        code: &Code,
+        recipient: &Recipient,
+        purpose: &Purpose,
+    ) -> Result<Verdict, Error> {
+        let verify = Verify::new().for_recipient(recipient.clone()).for_purpose(purpose.clone());
+        self.verify_with(id, code, verify).await
+    }
+
+    /// [`verify`](Self::verify) with more that is known about the guess.
+    ///
+    /// ```no_run
+    /// # use otpmux_core::Code;
+    /// # use otpmux_engine::{OtpClient, VerificationId, Verify};
+    /// # async fn example(client: OtpClient, id: VerificationId, typed: Code)
+    /// # -> Result<(), Box<dyn std::error::Error>> {
+    /// // One key for all repeats of one guess.
+    /// let verify = Verify::new().with_idempotency_key("session-7-guess-1");
+    /// let verdict = match client.verify_with(id, &typed, verify.clone()).await {
+    ///     Ok(verdict) => verdict,
+    ///     Err(_) => client.verify_with(id, &typed, verify).await?,
+    /// };
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Those of [`verify`](Self::verify). Besides, not sent:
+    /// [`KeyReused`](otpmux_core::ErrorKind::KeyReused) when another code was checked under the same
+    /// idempotency key.
+    pub async fn verify_with(
+        &self,
+        id: VerificationId,
+        code: &Code,
+        verify: Verify,
+    ) -> Result<Verdict, Error> {
+        self.inner().verify(id, code, verify, None).await
+    }
+
+    /// Reads the state of a verification, and asks the vendors that can report it where the messages
+    /// are. A send attempt whose answer was lost is recorded as accepted if its vendor knows it.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](otpmux_core::ErrorKind::NotFound) when the id is unknown or past its retention;
+    /// the store is out of reach. A vendor that cannot be asked is no error.
+    pub async fn status(&self, id: VerificationId) -> Result<Verification, Error> {
+        self.inner().status(id, &Scope::all()).await
+    }
+
+    /// Cancels a verification: no code is valid for it any more. Vendors that can cancel are told,
+    /// within the policy's deadline; their answers change nothing. Returns whether it was pending.
+    ///
+    /// # Errors
+    ///
+    /// The store is out of reach.
+    pub async fn cancel(&self, id: VerificationId) -> Result<bool, Error> {
+        self.inner().cancel(id).await
+    }
+
+    /// Reads a recipient as people type it. A number in national form is read as one of `country` or,
+    /// without it, of the policy's [`default_country`](crate::Policy::default_country); see
+    /// [`Recipient::parse_in`]. [`Verification::to`] shows what was understood.
+    ///
+    /// # Errors
+    ///
+    /// What is missing or wrong. The text is not repeated.
+    pub fn read_recipient(
+        &self,
+        text: &str,
+        country: Option<CountryCode>,
+    ) -> Result<Recipient, RecipientError> {
+        Recipient::parse_in(text, country.or(self.inner().policy.default_country))
+    }
+}
+
+/// Operating.
+impl OtpClient {
+    /// Explains how a send would be routed now. Sends nothing, counts nothing, and calls neither a
+    /// vendor nor the store: health is what this process knows.
+    ///
+    /// Built from the plan that [`send`](Self::send) makes, so the two cannot differ.
+    #[must_use]
+    pub fn explain(&self, new: NewVerification) -> Explanation {
+        self.inner().explain(new)
+    }
+
+    /// All providers that may get messages, ordered by name, with their health as this process knows
+    /// it. Makes no request; see [`refresh_health`](Self::refresh_health).
+    #[must_use]
+    pub fn providers(&self) -> Vec<ProviderView> {
+        self.inner().providers()
+    }
+
+    /// Reads the health updates of other processes from the store, as every send does.
+    ///
+    /// # Errors
+    ///
+    /// The store is out of reach.
+    pub async fn refresh_health(&self) -> Result<(), Error> {
+        self.inner().refresh_health().await
+    }
+
+    /// Asks a vendor for the account's balance, within the policy's deadline. The metric
+    /// `otpmux_provider_balance` then shows the answer.
+    ///
+    /// # Errors
+    ///
+    /// No such provider ([`NotFound`](otpmux_core::ErrorKind::NotFound)), its vendor reports no
+    /// balance ([`Unsupported`](otpmux_core::ErrorKind::Unsupported)), or it could not be asked.
+    pub async fn balance(&self, provider: &ProviderId) -> Result<Balance, Error> {
+        self.inner().balance(provider).await
+    }
+
+    /// Checks that this process can verify codes: the store takes writes, and no other process uses
+    /// another server key under the same id. A store that is [full](StoreState::Full) refuses new
+    /// verifications only.
+    ///
+    /// Writes a small entry into the store, so call it once a second at most. Also
+    /// [refreshes health](Self::refresh_health). Providers that fail do not make a process unready,
+    /// because the codes that were sent can be verified.
+    ///
+    /// # Errors
+    ///
+    /// Not sent: the store is out of reach or refuses writes
+    /// ([`Store`](otpmux_core::ErrorKind::Store)); a server key differs
+    /// ([`Configuration`](otpmux_core::ErrorKind::Configuration)).
+    pub async fn ready(&self) -> Result<StoreState, Error> {
+        self.inner().ready().await
+    }
+
+    /// Checks that this process has the same server keys as the others that share its store. Sends,
+    /// resends and verifies check it once by themselves; call this at the start to learn of it early.
+    ///
+    /// # Errors
+    ///
+    /// Not sent: another key was used under the id of one of these
+    /// ([`Configuration`](otpmux_core::ErrorKind::Configuration)), or the store is out of reach
+    /// ([`Store`](otpmux_core::ErrorKind::Store)).
+    pub async fn check_keys(&self) -> Result<(), Error> {
+        self.inner().check_keys().await
+    }
 }
 
 impl OtpClient {
@@ -116,223 +350,14 @@ impl OtpClient {
     fn inner(&self) -> Arc<Inner> {
         self.0.inner.load_full()
     }
-
-    /// A client in the making: at least one provider, the rest has defaults.
-    pub fn builder() -> ClientBuilder {
-        ClientBuilder::default()
-    }
-
-    /// The client that a configuration describes. Calls nobody.
-    ///
-    /// # Errors
-    ///
-    /// What does not fit together, in the configuration's own words.
-    pub fn from_config<C: ClientConfig + ?Sized>(config: &C) -> Result<Self, C::Error> {
-        Ok(config.client_builder()?.build()?)
-    }
-
-    /// Tries a code. A wrong code is an answer, not an error.
-    ///
-    /// The id says which verification is meant, so it must come from where only the application
-    /// can have put it (a server-side session). Where it comes back from the user, use
-    /// [`verify_for`](Self::verify_for).
-    ///
-    /// # Errors
-    ///
-    /// Nobody is let in on an error. The store is out of reach, or the code is a vendor's and that
-    /// vendor could not be asked; then nothing is counted, but if the vendor's answer was lost
-    /// (certainty unknown) its code may be used up. With certainty unknown and
-    /// [`Blame::Internal`], the store's answer was lost: the code may have been checked, and its
-    /// verification used up. [`verify_with`](Self::verify_with) a name can be asked again.
-    pub async fn verify(
-        &self,
-        id: VerificationId,
-        code: &Code,
-    ) -> Result<otpmux_core::Verdict, Error> {
-        self.verify_with(id, code, Verify::new()).await
-    }
-
-    /// Tries a code for one recipient and purpose: to everything else, this verification does not
-    /// exist ([`NotFound`](otpmux_core::Verdict::NotFound), and no guess is counted). So an id that
-    /// comes back from a user cannot be one of a lesser purpose, or of a number of their own.
-    ///
-    /// # Errors
-    ///
-    /// As [`verify`](Self::verify).
-    pub async fn verify_for(
-        &self,
-        id: VerificationId,
-        code: &Code,
-        recipient: &Recipient,
-        purpose: &otpmux_core::Purpose,
-    ) -> Result<otpmux_core::Verdict, Error> {
-        let verify = Verify::new().for_recipient(recipient.clone()).for_purpose(purpose.clone());
-        self.verify_with(id, code, verify).await
-    }
-
-    /// [`verify`](Self::verify), with more that is known of the guess.
-    ///
-    /// ```no_run
-    /// # use otpmux_core::Code;
-    /// # use otpmux_engine::{OtpClient, VerificationId, Verify};
-    /// # async fn example(client: OtpClient, id: VerificationId, typed: Code)
-    /// # -> Result<(), Box<dyn std::error::Error>> {
-    /// // One key for every try to ask about one typed code.
-    /// let verify = Verify::new().with_idempotency_key("session-7-try-1");
-    /// let verdict = match client.verify_with(id, &typed, verify.clone()).await {
-    ///     Ok(verdict) => verdict,
-    ///     Err(_) => client.verify_with(id, &typed, verify).await?,
-    /// };
-    /// # Ok(())
-    /// # }
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// As [`verify`](Self::verify). Besides, [`ErrorKind::KeyReused`], not sent, when another code was
-    /// tried under the name.
-    pub async fn verify_with(
-        &self,
-        id: VerificationId,
-        code: &Code,
-        verify: Verify,
-    ) -> Result<otpmux_core::Verdict, Error> {
-        self.inner().verify(id, code, verify, None).await
-    }
-
-    /// Reads a recipient as people type it: a number in the national form of `country` or, without
-    /// one, of the policy's [`default_country`](crate::Policy::default_country); see
-    /// [`Recipient::parse_in`]. [`Verification::to`] shows what was understood.
-    ///
-    /// # Errors
-    ///
-    /// What the text was understood as, and what is missing or wrong; the text is not repeated.
-    pub fn read_recipient(
-        &self,
-        text: &str,
-        country: Option<CountryCode>,
-    ) -> Result<Recipient, RecipientError> {
-        Recipient::parse_in(text, country.or(self.inner().policy.default_country))
-    }
-
-    /// Makes a verification worthless, whatever its vendors do. Those that can cancel are told, all
-    /// within the policy's deadline; what they make of it changes nothing.
-    ///
-    /// Answers whether it was pending.
-    ///
-    /// # Errors
-    ///
-    /// The store is out of reach.
-    pub async fn cancel(&self, id: VerificationId) -> Result<bool, Error> {
-        let inner = self.inner();
-        inner.has_same_keys().await?;
-        let now = inner.clock.now();
-        let was_pending = inner.store.cancel(id, now).await?;
-        if was_pending {
-            let deadline = inner.deadline();
-            // From here on nothing can undo the cancel, so nothing may hide it.
-            let _ = tokio::time::timeout_at(deadline, inner.cancel_at_vendors(id, deadline)).await;
-        }
-        Ok(was_pending)
-    }
-}
-
-impl Inner {
-    /// The send attempts whose message may be out, newest first, the accepted ones before the others.
-    fn live_attempts<'a>(
-        &'a self,
-        record: &'a Record,
-    ) -> impl Iterator<Item = (&'a Arc<dyn OtpProvider>, &'a SendAttempt)> {
-        let of = |accepted: bool| {
-            record.send_attempts.iter().rev().filter(move |attempt| {
-                attempt.state.may_have_sent()
-                    && (attempt.state == AttemptState::Accepted) == accepted
-            })
-        };
-        let known =
-            |attempt: &'a SendAttempt| Some((self.members.get(&attempt.provider)?, attempt));
-        of(true).chain(of(false)).filter_map(known)
-    }
-
-    /// When a call that begins now must have ended, over all vendors that it asks.
-    fn deadline(&self) -> Instant {
-        Instant::now() + self.policy.deadline
-    }
-
-    /// A send attempt as it is written down before its vendor is called.
-    fn new_attempt(
-        &self,
-        id: VerificationId,
-        candidate: &Candidate,
-        reason: Choice,
-        channel: &Channel,
-        ends_at: SystemTime,
-        entropy: &dyn Entropy,
-    ) -> Result<SendAttempt, Error> {
-        let key = otpmux_core::IdempotencyKey::generate(entropy).map_err(no_entropy)?;
-        Ok(SendAttempt {
-            provider: candidate.provider().id().clone(),
-            reason,
-            channel: channel.clone(),
-            otpmux_code: candidate.source.is_otpmux(),
-            key,
-            ends_at,
-            state: AttemptState::Intended,
-            failure: None,
-            reference: match &candidate.source {
-                Source::Again { target, .. } => target.reference.clone().and_then(|reference| {
-                    self.keys.keep_reference(id, &target.recipient, reference)
-                }),
-                Source::Otpmux | Source::Vendor { .. } => None,
-            },
-            vendor: candidate.source.terms(),
-        })
-    }
-
-    async fn cancel_at_vendors(&self, id: VerificationId, deadline: Instant) {
-        let Ok(Some(mut record)) = self.store.load(id, self.clock.now()).await else { return };
-        let Ok(kept) = Kept::open(&mut record, &self.keys) else { return };
-        for (provider, attempt) in self.live_attempts(&record) {
-            if !attempt.otpmux_code && provider.capabilities().cancel {
-                let target = Target::new(kept.recipient.clone(), attempt.reference.clone());
-                if let Err(error) = provider.cancel(&context(attempt, deadline), &target).await {
-                    tracing::debug!(%error, "cancelled here, but not at the vendor");
-                }
-            }
-        }
-    }
 }
 
 impl fmt::Debug for OtpClient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let inner = self.inner();
         f.debug_struct("OtpClient")
-            .field("providers", &inner.members.active.keys())
+            .field("providers", &inner.providers.active.keys())
             .field("store", &inner.store)
             .finish_non_exhaustive()
     }
-}
-
-/// What a call about one send attempt is given.
-fn context(attempt: &SendAttempt, deadline: Instant) -> otpmux_core::Context {
-    otpmux_core::Context::new(attempt.key).with_deadline(deadline.into_std())
-}
-
-fn invalid(error: impl fmt::Display) -> Error {
-    Error::new(ErrorKind::InvalidRequest, Certainty::NotSent, Blame::Caller)
-        .with_detail(error.to_string())
-}
-
-fn gone() -> Error {
-    Error::new(ErrorKind::NotFound, Certainty::NotSent, Blame::Caller)
-        .with_detail("no pending verification has this id; send anew")
-}
-
-fn no_entropy(error: EntropyError) -> Error {
-    Error::new(ErrorKind::Internal, Certainty::NotSent, Blame::Internal).with_source(error)
-}
-
-/// How long from `now` to `then`, nothing if that has passed.
-fn until(then: SystemTime, now: SystemTime) -> std::time::Duration {
-    then.duration_since(now).unwrap_or_default()
 }

@@ -38,7 +38,7 @@ pub struct NewVerification {
     pub locale: Option<String>,
     /// The sender's name.
     pub sender: Option<String>,
-    /// What is known about the end user's device. Not kept.
+    /// What is known about the end user's device. Not stored.
     pub client: ClientContext,
     /// Further parameters, by provider kind, then by the vendor's own word.
     pub extensions: BTreeMap<String, Value>,
@@ -48,7 +48,7 @@ pub struct NewVerification {
     pub metadata: BTreeMap<String, String>,
     /// A name for this request: saying it again under the same name, from whichever process, sends
     /// nothing and gives the verification that the first one made. Good as long as that is known. A
-    /// request that came to nothing frees its name. Kept as a keyed hash.
+    /// request that came to nothing frees its name. Payload as a keyed hash.
     pub idempotency_key: Option<String>,
     /// What to do when the first request under this name is still under way.
     pub in_flight: InFlight,
@@ -69,7 +69,7 @@ pub struct Resend {
     pub channel: Option<Channel>,
     /// A name for this request: saying it again under the same name sends nothing, and tells how
     /// the verification stands since. Good as long as the verification. A resend that came to
-    /// nothing frees its name. Kept as a keyed hash.
+    /// nothing frees its name. Payload as a keyed hash.
     pub idempotency_key: Option<String>,
     /// What to do when the first request under this name is still under way.
     pub in_flight: InFlight,
@@ -108,7 +108,7 @@ pub struct Verify {
     /// A name for this guess: saying it again under the same name, from whichever process, counts
     /// nothing and gives the same verdict, an approval too; so an answer that was lost can be asked for
     /// again. Good as long as the verification is known. A guess that nobody has compared frees its
-    /// name. Kept as a keyed hash. Under one name there is one code:
+    /// name. Payload as a keyed hash. Under one name there is one code:
     /// [`ErrorKind::KeyReused`](otpmux_core::ErrorKind::KeyReused).
     pub idempotency_key: Option<String>,
     /// The address of the end user's device. Wrong codes from one address then lock out nobody at

@@ -1,71 +1,47 @@
 use otpmux_core::{Delivery, Error, Recipient, Target};
 use tokio::time::Instant;
 
-use super::kept::Kept;
-use super::{Inner, OtpClient, Scope, Verification, context};
+use super::inner::{Inner, context};
+use super::payload::Payload;
+use super::{Scope, Verification, reconcile};
 use crate::{AttemptEnd, AttemptState, Record, RecordOutcome, SendAttempt, VerificationId};
 
-impl OtpClient {
-    /// Tells where a verification stands, and asks the vendors that can tell where its messages
-    /// are. A send attempt whose answer was lost is recorded if its vendor knows it.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::NotFound`](otpmux_core::ErrorKind::NotFound) when it is unknown or long gone;
-    /// the store is out of reach. A vendor that cannot be asked is no error.
-    pub async fn status(&self, id: VerificationId) -> Result<Verification, Error> {
-        self.status_within(id, &Scope::everything()).await
-    }
-
-    pub(super) async fn status_within(
+impl Inner {
+    pub(super) async fn status(
         &self,
         id: VerificationId,
         scope: &Scope,
     ) -> Result<Verification, Error> {
-        let inner = self.inner();
-        inner.has_same_keys().await?;
-        let now = inner.clock.now();
-        let mut record = inner.load_within(id, scope, now).await?;
-        let kept = Kept::open(&mut record, &inner.keys)?;
-        let deadline = inner.deadline();
+        self.ensure_same_keys().await?;
+        let now = self.clock.now();
+        let mut record = self.load_in(id, scope, now).await?;
+        let payload = Payload::open(&mut record, &self.keys)?;
+        let deadline = self.deadline();
         let mut deliveries = Vec::with_capacity(record.send_attempts.len());
         for attempt in &record.send_attempts {
-            deliveries.push(inner.delivery(&kept.recipient, attempt, deadline).await);
+            deliveries.push(self.delivery(&payload.recipient, attempt, deadline).await);
         }
-        inner.reconcile(&mut record, &deliveries).await?;
-        let mut view = Verification::of(&record, &kept.recipient, now);
+        self.reconcile(&mut record, &deliveries).await?;
+        let mut view = Verification::of(&record, &payload.recipient, now);
         for (attempt, delivery) in view.send_attempts.iter_mut().zip(deliveries) {
             attempt.delivery = delivery;
         }
-        view.metadata.clone_from(kept.metadata());
+        view.metadata.clone_from(payload.metadata());
         Ok(view)
     }
-}
 
-impl Inner {
     async fn delivery(
         &self,
         recipient: &Recipient,
         attempt: &SendAttempt,
         deadline: Instant,
     ) -> Option<Delivery> {
-        let provider = self.members.get(&attempt.provider)?;
-        let capabilities = provider.capabilities();
-        let can_find = attempt.reference.is_some() || capabilities.status_by_key;
-        if !capabilities.status || !can_find {
-            return None;
-        }
+        let provider = self.providers.get(&attempt.provider)?;
         let target = Target::new(recipient.clone(), attempt.reference.clone());
-        match provider.status(&context(attempt, deadline), &target).await {
-            Ok(status) => Some(status.delivery),
-            Err(error) => {
-                tracing::debug!(%error, "the vendor did not tell the status");
-                None
-            }
-        }
+        reconcile::delivery(&**provider, &context(attempt, deadline), &target).await
     }
 
-    /// Settles the send attempts that may have been sent and, as their vendors say, were.
+    /// Records as accepted the send attempts of unknown outcome that their vendors know.
     async fn reconcile(
         &self,
         record: &mut Record,
@@ -77,12 +53,8 @@ impl Inner {
             let open = matches!(attempt.state, AttemptState::Intended | AttemptState::Unknown);
             // With a reference it is a vendor's message sent again: that the first one arrived says
             // nothing about this one.
-            let found = attempt.reference.is_none()
-                && matches!(
-                    delivery,
-                    Some(Delivery::Accepted | Delivery::Sent | Delivery::Delivered)
-                );
-            if open && found {
+            let found = delivery.and_then(reconcile::state_of) == Some(AttemptState::Accepted);
+            if open && found && attempt.reference.is_none() {
                 let state = AttemptState::Accepted;
                 ends.push(AttemptEnd {
                     attempt: place,

@@ -1,8 +1,9 @@
 use otpmux_core::{Blame, Certainty, Code, Error, ErrorKind, Verdict, VerifyRequest};
 
-use super::before::key_reused;
-use super::kept::Kept;
-use super::{Inner, Verify, context, metrics};
+use super::inner::{Inner, context};
+use super::payload::Payload;
+use super::send::idempotency::key_reused;
+use super::{Verify, metrics};
 use crate::{Guess, GuessEnd, Guessed, Record, SendAttempt, VerificationId};
 
 impl Inner {
@@ -38,7 +39,7 @@ impl Inner {
         if let Some(purpose) = verify.purpose {
             guess = guess.for_purpose(purpose);
         }
-        self.has_same_keys().await?;
+        self.ensure_same_keys().await?;
         let now = self.clock.now();
         let guessed = self.store.check_guess(id, &guess, now).await;
         match guessed.map_err(|error| with_advice(error, &guess))? {
@@ -65,8 +66,8 @@ impl Inner {
         guess: Guess,
     ) -> Result<Verdict, Error> {
         let ours = record.code_is_out();
-        let said = match Kept::open(&mut record, &self.keys) {
-            Ok(kept) => self.hear_vendors(&record, &kept, code).await,
+        let said = match Payload::open(&mut record, &self.keys) {
+            Ok(payload) => self.hear_vendors(&record, &payload, code).await,
             Err(error) => Said { answer: None, failure: Some(error) },
         };
         if said.answer == Some(Verdict::Approved) {
@@ -99,15 +100,18 @@ impl Inner {
         verdict
     }
 
-    async fn hear_vendors(&self, record: &Record, kept: &Kept, code: &Code) -> Said {
+    async fn hear_vendors(&self, record: &Record, payload: &Payload, code: &Code) -> Said {
         let deadline = self.deadline();
         let mut answer = None;
         let mut failure = self.missing(record);
         for (provider, attempt) in
             self.live_attempts(record).filter(|(_, attempt)| !attempt.otpmux_code)
         {
-            let request =
-                VerifyRequest::new(kept.recipient.clone(), attempt.reference.clone(), code.clone());
+            let request = VerifyRequest::new(
+                payload.recipient.clone(),
+                attempt.reference.clone(),
+                code.clone(),
+            );
             match provider.verify(&context(attempt, deadline), &request).await {
                 Ok(Verdict::Approved) => {
                     return Said { answer: Some(Verdict::Approved), failure: None };
@@ -130,7 +134,7 @@ impl Inner {
         let unknown = |attempt: &&SendAttempt| {
             !attempt.otpmux_code
                 && attempt.state.may_have_sent()
-                && self.members.get(&attempt.provider).is_none()
+                && self.providers.get(&attempt.provider).is_none()
         };
         let attempt = record.send_attempts.iter().find(unknown)?;
         let error = Error::new(ErrorKind::Configuration, Certainty::NotSent, Blame::Internal)

@@ -6,7 +6,7 @@ use otpmux_core::{Channel, Delivery, ErrorKind, ProviderId, Recipient};
 use serde::Serialize;
 
 use crate::VerificationId;
-use crate::record::{AttemptState, Choice, Record, Skip, State};
+use crate::store::record::{AttemptState, Choice, Record, Skip, State};
 
 /// What an application may know about a verification, and show to its user.
 #[derive(Clone, Debug)]

@@ -15,7 +15,7 @@ use super::metrics;
 use super::outcome::classify;
 use super::port::Port;
 use super::resilience::BreakerSettings;
-use crate::health::{Health, HealthUpdate, Witness};
+use crate::store::health::{Health, HealthUpdate, Witness};
 
 /// Leaves a provider alone after failures, and lets few calls find out when it is well again.
 ///
@@ -24,19 +24,19 @@ use crate::health::{Health, HealthUpdate, Witness};
 #[derive(Debug)]
 pub(super) struct Breaker<P> {
     inner: P,
-    switch: Arc<Switch>,
+    breaker_handle: Arc<BreakerHandle>,
 }
 
 impl<P: Port> Breaker<P> {
-    /// The switch must be of the same provider.
-    pub(super) fn new(inner: P, switch: Arc<Switch>) -> Self {
-        Self { inner, switch }
+    /// The breaker_handle must be of the same provider.
+    pub(super) fn new(inner: P, breaker_handle: Arc<BreakerHandle>) -> Self {
+        Self { inner, breaker_handle }
     }
 }
 
 /// What decides whether calls go through: a breaker as others than its calls see it.
 #[derive(Debug)]
-pub(super) struct Switch {
+pub(super) struct BreakerHandle {
     provider: ProviderId,
     me: Witness,
     state: Mutex<State>,
@@ -53,7 +53,7 @@ struct State {
     shown: Option<Phase>,
 }
 
-impl Switch {
+impl BreakerHandle {
     pub(super) fn new(
         provider: ProviderId,
         settings: BreakerSettings,
@@ -75,22 +75,22 @@ impl Switch {
         Some(HealthUpdate { provider: self.provider.clone(), witness: self.me, at, state })
     }
 
-    pub(super) fn take_back(&self, health_updates: HealthUpdate) {
+    pub(super) fn requeue(&self, health_updates: HealthUpdate) {
         if health_updates.provider == self.provider {
-            self.lock().circuit.take_back(health_updates.at, health_updates.state);
+            self.lock().circuit.requeue(health_updates.at, health_updates.state);
         }
     }
 
-    pub(super) fn learn(&self, updates: &[HealthUpdate], wall: SystemTime) {
+    pub(super) fn apply(&self, updates: &[HealthUpdate], wall: SystemTime) {
         let updates = updates.iter().filter(|update| update.provider == self.provider);
         if updates.clone().next().is_some() {
             let now = self.now();
-            let change = self.with(|circuit| circuit.learn(&updates, wall, now));
+            let change = self.with(|circuit| circuit.apply(&updates, wall, now));
             self.log(change, "another process");
         }
     }
 
-    async fn admit(&self, cx: &Context) -> Result<Pass<'_>, Error> {
+    async fn admit(&self, cx: &Context) -> Result<Permit<'_>, Error> {
         let refusal = match self.try_admit(cx) {
             Ok(pass) => return Ok(pass),
             // Boxed, so that those who need not wait have a small future.
@@ -106,13 +106,13 @@ impl Switch {
             .with_retry_after(refusal.retry_after))
     }
 
-    fn try_admit(&self, cx: &Context) -> Result<Pass<'_>, Refusal> {
+    fn try_admit(&self, cx: &Context) -> Result<Permit<'_>, Refusal> {
         let ticket = self.with(|circuit| circuit.admit(cx.allow_half_open, Instant::now))?;
-        Ok(Pass { switch: self, ticket: Some(ticket) })
+        Ok(Permit { breaker_handle: self, ticket: Some(ticket) })
     }
 
     /// Waits for probes to end: if one goes well, so may this call.
-    async fn wait(&self, cx: &Context) -> Result<Pass<'_>, Refusal> {
+    async fn wait(&self, cx: &Context) -> Result<Permit<'_>, Refusal> {
         let ends = ends(cx).min(Instant::now() + Circuit::PROBE_TIME);
         loop {
             let mut ended = std::pin::pin!(self.probe_ended.notified());
@@ -162,33 +162,34 @@ impl Switch {
 
 /// The right to make one call. Dropped without a result, it tells nothing, and a probe is due
 /// again.
-struct Pass<'a> {
-    switch: &'a Switch,
+struct Permit<'a> {
+    breaker_handle: &'a BreakerHandle,
     ticket: Option<Ticket>,
 }
 
-impl Pass<'_> {
+impl Permit<'_> {
     fn end<T>(mut self, result: Result<T, Error>) -> Result<T, Error> {
         if let Some(ticket) = self.ticket.take() {
-            let (switch, outcome) = (self.switch, classify(&result));
-            let now = switch.now();
-            let change = switch.with(|circuit| circuit.record_outcome(ticket, outcome, now));
+            let (breaker_handle, outcome) = (self.breaker_handle, classify(&result));
+            let now = breaker_handle.now();
+            let change =
+                breaker_handle.with(|circuit| circuit.record_outcome(ticket, outcome, now));
             if ticket.probe {
-                switch.probe_ended.notify_waiters();
+                breaker_handle.probe_ended.notify_waiters();
             }
-            switch.log(change, "this process");
+            breaker_handle.log(change, "this process");
         }
         result
     }
 }
 
-impl Drop for Pass<'_> {
+impl Drop for Permit<'_> {
     fn drop(&mut self) {
         if let Some(ticket) = self.ticket.take()
             && ticket.probe
         {
-            self.switch.with(|circuit| circuit.release(ticket));
-            self.switch.probe_ended.notify_waiters();
+            self.breaker_handle.with(|circuit| circuit.release(ticket));
+            self.breaker_handle.probe_ended.notify_waiters();
         }
     }
 }
@@ -204,7 +205,7 @@ impl<P: Port> Port for Breaker<P> {
     }
 
     async fn send(&self, cx: &Context, request: &SendRequest) -> Result<Sent, Error> {
-        let pass = self.switch.admit(cx).await?;
+        let pass = self.breaker_handle.admit(cx).await?;
         pass.end(self.inner.send(cx, request).await)
     }
 
@@ -213,7 +214,7 @@ impl<P: Port> Port for Breaker<P> {
     }
 
     async fn resend(&self, cx: &Context, request: &ResendRequest) -> Result<Sent, Error> {
-        let pass = self.switch.admit(cx).await?;
+        let pass = self.breaker_handle.admit(cx).await?;
         pass.end(self.inner.resend(cx, request).await)
     }
 

@@ -9,7 +9,7 @@ use super::others::{Belief, Heard, Others};
 use super::outcome::{Outcome, is_of_the_account};
 use super::resilience::BreakerSettings;
 use super::window::Window;
-use crate::health::{Health, HealthUpdate, OpenCircuit, Witness};
+use crate::store::health::{Health, HealthUpdate, OpenCircuit, Witness};
 
 /// The state of a breaker, without I/O: everything it knows of the world is handed in.
 #[derive(Debug)]
@@ -31,7 +31,7 @@ pub(super) struct Circuit {
     /// When the newest change was that this process has told or wants to tell.
     newest: Option<SystemTime>,
     /// A change that nobody was told yet.
-    untold: Option<(SystemTime, Option<OpenCircuit>)>,
+    unrecorded: Option<(SystemTime, Option<OpenCircuit>)>,
     /// The store holds an update of this process that says it is open, from before a reload.
     outdated: bool,
 }
@@ -116,7 +116,7 @@ impl Circuit {
             others: Others::default(),
             suspected: false,
             newest: None,
-            untold: None,
+            unrecorded: None,
             outdated: false,
         }
     }
@@ -277,24 +277,24 @@ impl Circuit {
         let after = |newest: SystemTime| newest.checked_add(Self::TICK).unwrap_or(newest);
         let at = self.newest.map_or(wall, |newest| wall.max(after(newest)));
         self.newest = Some(at);
-        self.untold = Some((at, update));
+        self.unrecorded = Some((at, update));
         self.outdated = false;
     }
 
     /// What changed here since the last call of this, if anything did.
     pub(super) fn health_updates(&mut self) -> Option<(SystemTime, Option<OpenCircuit>)> {
-        self.untold.take()
+        self.unrecorded.take()
     }
 
     /// Takes back what could not be told, unless something newer is known.
-    pub(super) fn take_back(&mut self, at: SystemTime, update: Option<OpenCircuit>) {
+    pub(super) fn requeue(&mut self, at: SystemTime, update: Option<OpenCircuit>) {
         if self.newest == Some(at) {
-            self.untold = Some((at, update));
+            self.unrecorded = Some((at, update));
         }
     }
 
     /// Takes in what all processes have seen.
-    pub(super) fn learn<'a>(
+    pub(super) fn apply<'a>(
         &mut self,
         updates: &(impl Iterator<Item = &'a HealthUpdate> + Clone),
         wall: SystemTime,

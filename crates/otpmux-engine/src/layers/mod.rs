@@ -31,7 +31,7 @@ use otpmux_core::settings::ConfigError;
 use otpmux_core::{Clock, Context, Entropy, OtpProvider};
 use tokio::time::Instant;
 
-use self::breaker::{Breaker, Switch};
+use self::breaker::{Breaker, BreakerHandle};
 use self::concurrency::Concurrency;
 use self::metrics::Metrics;
 pub(crate) use self::metrics::{channel_label, describe};
@@ -40,7 +40,7 @@ use self::rate_limit::RateLimiter;
 pub use self::resilience::{BreakerSettings, Resilience, RetryBudget};
 use self::retry::Retry;
 use self::trace::Trace;
-use crate::health::{Health, HealthUpdate, Witness};
+use crate::store::health::{Health, HealthUpdate, Witness};
 
 /// A provider with its layers: retry, breaker, rate limit, bound on calls, metrics and tracing.
 ///
@@ -49,7 +49,7 @@ use crate::health::{Health, HealthUpdate, Witness};
 #[derive(Clone, Debug)]
 pub struct ResilientProvider {
     port: Arc<dyn OtpProvider>,
-    switch: Arc<Switch>,
+    breaker_handle: Arc<BreakerHandle>,
 }
 
 impl ResilientProvider {
@@ -72,14 +72,15 @@ impl ResilientProvider {
         let documented = &provider.capabilities().limits.requests;
         let requests = resilience.requests.clone().unwrap_or_else(|| documented.clone());
         let id = provider.id().clone();
-        let switch = Switch::new(id, resilience.breaker, clock, Arc::clone(&entropy), witness);
-        let switch = Arc::new(switch);
+        let breaker_handle =
+            BreakerHandle::new(id, resilience.breaker, clock, Arc::clone(&entropy), witness);
+        let breaker_handle = Arc::new(breaker_handle);
         let bounded = Concurrency::new(Adapter(provider), resilience.concurrency);
         let limited = RateLimiter::new(bounded, &requests);
-        let breaker = Breaker::new(limited, Arc::clone(&switch));
+        let breaker = Breaker::new(limited, Arc::clone(&breaker_handle));
         let retry = Retry::new(breaker, resilience, entropy);
         let port = Arc::new(Trace::new(Metrics::new(retry)));
-        Ok(Self { port, switch })
+        Ok(Self { port, breaker_handle })
     }
 
     /// The provider, to be called through all its layers.
@@ -89,20 +90,20 @@ impl ResilientProvider {
 
     /// How this process sees the provider.
     pub fn health(&self) -> Health {
-        self.switch.health()
+        self.breaker_handle.health()
     }
 
     /// What has changed since this was last called, for the other processes: the breaker has
     /// opened, will stay open for longer, or has closed. Only the newest change is told, and none
-    /// that was itself [learned](Self::learn).
+    /// that was itself [learned](Self::apply).
     pub fn take_update(&self) -> Option<HealthUpdate> {
-        self.switch.health_updates()
+        self.breaker_handle.health_updates()
     }
 
     /// Takes back [health updates](Self::health_updates) that could not be told, to tell them again; unless something
     /// newer is known.
-    pub fn take_back(&self, health_updates: HealthUpdate) {
-        self.switch.take_back(health_updates);
+    pub fn requeue(&self, health_updates: HealthUpdate) {
+        self.breaker_handle.requeue(health_updates);
     }
 
     /// Takes in all that processes have told about this provider, [its own health updates](Self::health_updates)
@@ -118,8 +119,8 @@ impl ResilientProvider {
     /// Where a pause is left, some time at random is added, up to [`BreakerSettings::pause`], so
     /// that not all processes probe at once. That another process has reached the provider makes a
     /// probe due.
-    pub fn learn(&self, updates: &[HealthUpdate], now: SystemTime) {
-        self.switch.learn(updates, now);
+    pub fn apply(&self, updates: &[HealthUpdate], now: SystemTime) {
+        self.breaker_handle.apply(updates, now);
     }
 }
 

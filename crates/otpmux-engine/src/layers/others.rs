@@ -4,7 +4,7 @@ use otpmux_core::ErrorKind;
 use tokio::time::Instant;
 
 use super::outcome::{is_of_the_account, may_be_ones_own};
-use crate::health::{HealthUpdate, Witness};
+use crate::store::health::{HealthUpdate, Witness};
 
 /// What other processes have told about a provider, and how much of it is to be believed: one sick
 /// process must not make the others sick.

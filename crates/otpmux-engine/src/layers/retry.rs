@@ -36,7 +36,7 @@ impl<P: Port> Retry<P> {
     async fn tries<F>(
         &self,
         cx: &Context,
-        otpmux_code_code: bool,
+        otpmux_code: bool,
         call: impl Fn() -> F + Send + Sync,
     ) -> Result<Sent, Error>
     where
@@ -57,7 +57,7 @@ impl<P: Port> Retry<P> {
                 another_provider: !cx.only_candidate,
                 may_retry: tried < self.retries && in_time(cx, pause),
                 idempotent: self.capabilities().idempotent,
-                otpmux_code_code,
+                otpmux_code,
                 // Going elsewhere is for those to decide who know the other providers.
                 duplicates_left: 0,
             };

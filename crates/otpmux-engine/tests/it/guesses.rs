@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use otpmux_core::{Certainty, ErrorKind, RateLimit, Verdict};
-use otpmux_engine::{MessageLimits, NewVerification, Scope, Verify};
+use otpmux_engine::{MessageLimits, NewVerification, Resend, Scope, Verify};
 
 use crate::world::{World, approves, carrier, down, lenient, phone, unknown, vendor, wrong};
 
@@ -83,7 +83,7 @@ async fn sec_many_addresses_together_meet_the_total() {
 async fn no_tenant_locks_out_the_users_of_another() {
     let a = carrier("a");
     let world = World::with(&[&a], limited(3, 3));
-    let tenant = |name: &str| world.client.within(Scope::everything()).of_tenant(name);
+    let tenant = |name: &str| world.client.scoped(Scope::all()).of_tenant(name);
     let (shop, bank) = (tenant("shop"), tenant("bank"));
     let sent = world.send().await.unwrap();
     let code = a.otpmux_codes().pop().unwrap();
@@ -129,7 +129,7 @@ async fn guesses_that_somebody_compared_stay_counted() {
     let world = World::of(&[&a, &b]);
     let sent = world.send().await.unwrap();
     world.advance(30);
-    world.client.resend(sent.id, None).await.unwrap();
+    world.client.resend(sent.id, Resend::new()).await.unwrap();
     assert_eq!((a.sends.count(), b.sends.count()), (1, 1));
     approves(&a, "1111");
     b.verifies.answer(Err(unknown()));
@@ -141,7 +141,7 @@ async fn guesses_that_somebody_compared_stay_counted() {
     let world = World::of(&[&ours, &theirs]);
     let sent = world.send().await.unwrap();
     world.advance(30);
-    let resent = world.client.resend(sent.id, None).await.unwrap();
+    let resent = world.client.resend(sent.id, Resend::new()).await.unwrap();
     assert!(
         resent.send_attempts.iter().any(|attempt| attempt.provider.as_str() == "theirs"),
         "{resent:?}"

@@ -116,7 +116,7 @@ impl Guard {
     }
 
     pub(crate) fn learn(&self, update: &HealthUpdate) {
-        self.guarded.learn(std::slice::from_ref(update), self.now());
+        self.guarded.apply(std::slice::from_ref(update), self.now());
     }
 }
 

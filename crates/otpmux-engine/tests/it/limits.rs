@@ -8,7 +8,7 @@ use otpmux_core::{
     Blame, Certainty, ClientContext, Error, ErrorKind, Purpose, RateLimit, Recipient, Sent,
 };
 use otpmux_engine::{
-    MemoryStore, MessageLimits, NewVerification, Policy, StoreState, Verification,
+    MemoryStore, MessageLimits, NewVerification, Policy, Resend, StoreState, Verification,
     VerificationStore,
 };
 
@@ -164,9 +164,9 @@ async fn a_resend_is_a_message_too() {
         World::with(&[&a], policy(|limits| limits.recipient = vec![RateLimit::new(2, 5 * MINUTE)]));
     let sent = world.send().await.unwrap();
     world.advance(30);
-    world.client.resend(sent.id, None).await.unwrap();
+    world.client.resend(sent.id, Resend::new()).await.unwrap();
     world.advance(66);
-    assert_eq!(refused(world.client.resend(sent.id, None).await, "recipient"), 204);
+    assert_eq!(refused(world.client.resend(sent.id, Resend::new()).await, "recipient"), 204);
     assert_eq!(a.count(), 2);
 }
 
@@ -207,7 +207,7 @@ async fn what_reached_nobody_counts_for_the_client_alone() {
             // The same holds for a message that was to go out again.
             world.advance(60);
             fails();
-            assert!(world.client.resend(sent.id, None).await.is_err());
+            assert!(world.client.resend(sent.id, Resend::new()).await.is_err());
             works();
             let sent = world.send().await;
             sent.unwrap_or_else(|error| panic!("a resend, {of}: {error}"));
@@ -371,7 +371,7 @@ async fn frd_04_the_wait_before_a_resend_grows_with_some_jitter() {
     let mut waits = vec![world.seconds_until(sent.resend_after)];
     for _ in 0..4 {
         world.advance(waits[waits.len() - 1] + 1);
-        let again = world.client.resend(sent.id, None).await.unwrap();
+        let again = world.client.resend(sent.id, Resend::new()).await.unwrap();
         waits.push(world.seconds_until(again.resend_after));
     }
     for (wait, base) in waits.iter().zip([30, 60, 120, 120, 120]) {

@@ -37,7 +37,7 @@ async fn a_send_is_one_line_that_says_who_carried_it_and_how_long_it_took() {
     assert!(!line.contains(&PHONE[1..]), "{line}");
 
     world.clock.advance(Duration::from_mins(1));
-    world.client.resend(sent.id, None).await.unwrap();
+    world.client.resend(sent.id, otpmux_engine::Resend::new()).await.unwrap();
     let written = lines(&logs);
     let [line] = &written[..] else { panic!("{written:?}") };
     says(line, &[&id, "call=resend", "provider=a", "outcome=confirmed", "send_attempts=1"]);

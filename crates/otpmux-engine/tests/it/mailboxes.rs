@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use otpmux_core::{Capabilities, Channel, Code, ErrorKind, RateLimit, Recipient};
-use otpmux_engine::{MemoryStore, NewVerification, OtpClient, Policy, VerificationStore};
+use otpmux_engine::{MemoryStore, NewVerification, OtpClient, Policy, Resend, VerificationStore};
 use otpmux_testkit::{ManualClock, ScriptedProvider};
 
 use crate::world::{builder, keys, lenient, wrong};
@@ -113,7 +113,7 @@ async fn the_message_goes_to_the_form_that_was_given() {
     let sent = client.send(to("Anna.Bel+Shop@GoogleMail.com.")).await.unwrap();
     assert_eq!(sent.to, "A•••@googlemail.com");
     clock.advance(Duration::from_mins(1));
-    client.resend(sent.id, None).await.unwrap();
+    client.resend(sent.id, Resend::new()).await.unwrap();
     let asked: BTreeSet<_> = provider
         .sends
         .requests()

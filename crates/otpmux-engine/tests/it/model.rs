@@ -8,7 +8,7 @@ use otpmux_core::{
     Blame, Capabilities, Certainty, Channel, Error, ErrorKind, IdempotencyKey, Sent,
     VendorReference, Verdict,
 };
-use otpmux_engine::{AttemptState, NewVerification, Verification};
+use otpmux_engine::{AttemptState, NewVerification, Resend, Verification};
 use otpmux_testkit::ScriptedProvider;
 use proptest::prelude::*;
 
@@ -194,7 +194,7 @@ async fn play(
             }
             Action::Resend => {
                 let Some(live) = &mut live else { continue };
-                let result = world.client.resend(live.sent.id, None).await;
+                let result = world.client.resend(live.sent.id, Resend::new()).await;
                 let calls = calls();
                 check_operation(&calls, &kinds, duplicates, &result)?;
                 if let Ok(again) = &result {

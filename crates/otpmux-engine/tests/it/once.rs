@@ -154,24 +154,18 @@ async fn a_resend_of_one_name_goes_out_once() {
     let world = World::of(&[&a]);
     let sent = world.send().await.unwrap();
     world.advance(30);
-    let first = world.client.resend_with(sent.id, again("r1")).await.unwrap();
-    let second = world.client.resend_with(sent.id, again("r1")).await.unwrap();
+    let first = world.client.resend(sent.id, again("r1")).await.unwrap();
+    let second = world.client.resend(sent.id, again("r1")).await.unwrap();
     assert_eq!((first.send_attempts.len(), second.send_attempts.len(), a.count()), (2, 2, 2));
     assert_eq!(first.resend_after, second.resend_after);
-    let voice = world.client.resend_with(sent.id, again("r1").by(Channel::Voice)).await;
+    let voice = world.client.resend(sent.id, again("r1").by(Channel::Voice)).await;
     assert_eq!(voice.unwrap_err().kind(), ErrorKind::KeyReused);
     // Another name is another resend, and this one is too soon.
-    let other = world.client.resend_with(sent.id, again("r2")).await.unwrap_err();
+    let other = world.client.resend(sent.id, again("r2")).await.unwrap_err();
     assert_eq!(other.kind(), ErrorKind::RateLimited);
     world.advance(120);
-    assert_eq!(
-        world.client.resend_with(sent.id, again("r2")).await.unwrap().send_attempts.len(),
-        3
-    );
-    assert_eq!(
-        world.client.resend_with(sent.id, again("r1")).await.unwrap().send_attempts.len(),
-        3
-    );
+    assert_eq!(world.client.resend(sent.id, again("r2")).await.unwrap().send_attempts.len(), 3);
+    assert_eq!(world.client.resend(sent.id, again("r1")).await.unwrap().send_attempts.len(), 3);
     assert_eq!(a.count(), 3);
 }
 
@@ -184,7 +178,7 @@ async fn of_20_parallel_resends_with_one_name_one_message_goes_out_and_all_are_t
     let resends: Vec<_> = (0..20)
         .map(|_| {
             let client = world.client.clone();
-            tokio::spawn(async move { client.resend_with(sent.id, again("r")).await.unwrap() })
+            tokio::spawn(async move { client.resend(sent.id, again("r")).await.unwrap() })
         })
         .collect();
     for resend in resends {
@@ -201,14 +195,14 @@ async fn a_resend_that_came_to_nothing_may_be_made_again_under_its_name() {
     for (failures, pause) in [(1, 35), (2, 80)] {
         world.advance(pause);
         a.sends.answer(Err(down()));
-        world.client.resend_with(sent.id, again("r")).await.unwrap_err();
+        world.client.resend(sent.id, again("r")).await.unwrap_err();
         assert_eq!(a.count(), 1 + failures);
     }
     world.advance(150);
-    let third = world.client.resend_with(sent.id, again("r")).await.unwrap();
+    let third = world.client.resend(sent.id, again("r")).await.unwrap();
     assert!(third.confirmed);
     assert_eq!(a.count(), 4);
-    world.client.resend_with(sent.id, again("r")).await.unwrap();
+    world.client.resend(sent.id, again("r")).await.unwrap();
     assert_eq!(a.count(), 4);
 }
 

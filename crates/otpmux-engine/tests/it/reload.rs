@@ -33,7 +33,7 @@ async fn a_provider_that_is_removed_still_verifies_its_own_codes() {
     a.verifies.always(|_, _| Ok(Verdict::Approved));
     let sent = world.send().await.unwrap();
     let reloaded = world.client.reload(with(&[&b])).await.unwrap();
-    assert_eq!((names(&reloaded.fresh), names(&reloaded.retired)), (vec!["b"], vec!["a"]));
+    assert_eq!((names(&reloaded.changed), names(&reloaded.retired)), (vec!["b"], vec!["a"]));
     world.send_for("other").await;
     assert_eq!((a.sends.count(), b.count()), (1, 1), "it sends nothing any more");
     assert_eq!(world.verify(&sent, "123456").await, "approved");
@@ -61,17 +61,17 @@ async fn what_is_unchanged_keeps_its_health_and_what_is_new_begins_well() {
         world.send().await.unwrap();
     }
     let reloaded = world.client.reload(with(&[&a, &b])).await.unwrap();
-    assert_eq!(names(&reloaded.kept), ["a", "b"]);
+    assert_eq!(names(&reloaded.unchanged), ["a", "b"]);
     assert_eq!(world.send().await.unwrap().skipped.len(), 1, "still being left alone");
 
     let (new_a, mut resilience) = (carrier("a"), Resilience::default());
     let reloaded = world.client.reload(with(&[&new_a, &b])).await.unwrap();
-    assert_eq!(names(&reloaded.fresh), ["a"]);
+    assert_eq!(names(&reloaded.changed), ["a"]);
     assert_eq!(world.send().await.unwrap().send_attempts[0].provider.as_str(), "a");
     resilience.retries = 0;
     let builder = with(&[&b]).provider_with(new_a.port(), resilience, None);
     assert_eq!(
-        names(&world.client.reload(builder).await.unwrap().fresh),
+        names(&world.client.reload(builder).await.unwrap().changed),
         ["a"],
         "other resilience"
     );
@@ -86,12 +86,12 @@ async fn a_fingerprint_tells_that_two_providers_are_one() {
     };
     let client = by(&old, Some([1; 32])).build().unwrap();
     let same = client.reload(by(&carrier("a"), Some([1; 32]))).await.unwrap();
-    assert_eq!(names(&same.kept), ["a"]);
+    assert_eq!(names(&same.unchanged), ["a"]);
     client.send(NewVerification::to(phone())).await.unwrap();
     assert_eq!(old.count(), 1, "the one with the connections goes on");
     for fingerprint in [Some([2; 32]), None] {
         let other = client.reload(by(&carrier("a"), fingerprint)).await.unwrap();
-        assert_eq!(names(&other.fresh), ["a"]);
+        assert_eq!(names(&other.changed), ["a"]);
     }
 }
 

@@ -1,5 +1,5 @@
 use otpmux_core::{Blame, Channel, ErrorKind};
-use otpmux_engine::{AttemptState, Choice, CodeSourceView, ResendBy};
+use otpmux_engine::{AttemptState, Choice, CodeSourceView, Resend, ResendBy};
 
 use crate::world::{World, approves, carrier, down, lenient, unknown, wrong};
 
@@ -10,7 +10,7 @@ async fn goes_by_another_provider_with_the_same_code() {
     let world = World::of(&[&a, &b]);
     let sent = world.send().await.unwrap();
     world.advance(30);
-    let again = world.client.resend(sent.id, None).await.unwrap();
+    let again = world.client.resend(sent.id, Resend::new()).await.unwrap();
     assert_eq!((a.count(), b.count()), (1, 1));
     assert_eq!(a.otpmux_codes(), b.otpmux_codes());
     assert_eq!(again.id, sent.id);
@@ -25,7 +25,7 @@ async fn the_same_code_comes_first_where_somebody_fresh_carries_it() {
     let world = World::of(&[&a, &b, &c]);
     let sent = world.send().await.unwrap();
     world.advance(30);
-    let again = world.client.resend(sent.id, None).await.unwrap();
+    let again = world.client.resend(sent.id, Resend::new()).await.unwrap();
     assert_eq!((a.count(), b.count(), c.count()), (1, 0, 1));
     assert_eq!(a.otpmux_codes(), c.otpmux_codes());
     assert!(!again.new_code && again.code_source == CodeSourceView::Otpmux);
@@ -40,14 +40,14 @@ async fn by_the_same_provider_no_other_code_is_sent_while_it_takes_messages() {
     let world = World::with(&[&a, &b], policy);
     let sent = world.send().await.unwrap();
     world.advance(30);
-    world.client.resend(sent.id, None).await.unwrap();
+    world.client.resend(sent.id, Resend::new()).await.unwrap();
     assert_eq!((a.count(), b.count()), (2, 0));
     a.sends.always(|_, _| Err(unknown()));
     world.advance(66);
-    let unsure = world.client.resend(sent.id, None).await.unwrap();
+    let unsure = world.client.resend(sent.id, Resend::new()).await.unwrap();
     assert_eq!((a.count(), b.count(), unsure.confirmed), (3, 0, false), "one code in one send");
     world.advance(132);
-    let rescued = world.client.resend(sent.id, None).await.unwrap();
+    let rescued = world.client.resend(sent.id, Resend::new()).await.unwrap();
     assert_eq!((a.count(), b.count(), rescued.new_code), (3, 1, true), "it has failed this user");
 }
 
@@ -67,7 +67,7 @@ async fn a_vendor_with_a_code_of_its_own_rescues_whom_ours_did_not_reach() {
             let sent = world.send().await.unwrap();
             assert_eq!((a.count(), b.count()), (1, 0), "{way}: never two codes in one send");
             world.advance(30);
-            let again = world.client.resend(sent.id, None).await.unwrap();
+            let again = world.client.resend(sent.id, Resend::new()).await.unwrap();
             assert_eq!((a.count(), b.count()), (1, 1), "{way}");
             assert!(again.confirmed && again.new_code, "{way}");
             assert_eq!(again.code_source, CodeSourceView::Vendor);
@@ -96,7 +96,7 @@ async fn two_codes_have_one_count_of_tries() {
         assert_eq!(world.verify(&sent, "111111").await, "wrong_code");
     }
     world.advance(30);
-    assert_eq!(world.client.resend(sent.id, None).await.unwrap().guesses_left, 3);
+    assert_eq!(world.client.resend(sent.id, Resend::new()).await.unwrap().guesses_left, 3);
     assert_eq!(b.count(), 1);
     for _ in 0..3 {
         assert_eq!(world.verify(&sent, "111111").await, "wrong_code");
@@ -122,7 +122,7 @@ async fn an_open_breaker_does_not_stand_between_a_user_and_the_vendor_that_works
     }
     assert_eq!((a.count(), b.count()), (6, 0));
     world.advance(30);
-    let again = world.client.resend(sent.id, None).await.unwrap();
+    let again = world.client.resend(sent.id, Resend::new()).await.unwrap();
     assert_eq!((a.count(), b.count()), (6, 1), "it takes messages no more");
     assert!(again.confirmed && again.new_code);
     let skipped = &again.skipped[0].reason;
@@ -141,7 +141,7 @@ async fn within_a_resend_another_code_follows_only_what_certainly_sent_nothing()
         let sent = world.send().await.unwrap();
         world.advance(30);
         b.sends.answer(Err(failure));
-        let again = world.client.resend(sent.id, None).await.unwrap();
+        let again = world.client.resend(sent.id, Resend::new()).await.unwrap();
         assert_eq!((a.count(), b.count(), c.count()), (1, 1, count));
         assert_eq!(again.new_code, count == 1);
         assert_eq!(again.confirmed, count == 1);
@@ -160,7 +160,7 @@ async fn resends_go_round() {
     let mut by = Vec::new();
     for _ in 0..4 {
         world.advance(34);
-        let again = world.client.resend(sent.id, None).await.unwrap();
+        let again = world.client.resend(sent.id, Resend::new()).await.unwrap();
         by.push((again.send_attempts.last().unwrap().provider.to_string(), again.new_code));
     }
     let turn = |provider: &str, new| (provider.to_owned(), new);
@@ -174,7 +174,7 @@ async fn alone_the_same_provider_sends_again_by_the_channel_asked_for() {
     let world = World::of(&[&a]);
     let sent = world.send().await.unwrap();
     world.advance(30);
-    let again = world.client.resend(sent.id, Some(Channel::Voice)).await.unwrap();
+    let again = world.client.resend(sent.id, Resend::new().by(Channel::Voice)).await.unwrap();
     assert_eq!(again.channel, Channel::Voice);
     let channels: Vec<_> = a.sends.requests().into_iter().map(|r| r.channel).collect();
     assert_eq!(channels, [Channel::Sms, Channel::Voice]);
@@ -191,10 +191,13 @@ async fn sec_06_does_not_refill_the_attempts() {
         world.verify(&sent, &wrong(&code)).await;
     }
     world.advance(30);
-    assert_eq!(world.client.resend(sent.id, None).await.unwrap().guesses_left, 1);
+    assert_eq!(world.client.resend(sent.id, Resend::new()).await.unwrap().guesses_left, 1);
     assert_eq!(world.verify(&sent, &wrong(&code)).await, "wrong_code");
     world.advance(30);
-    assert_eq!(world.client.resend(sent.id, None).await.unwrap_err().kind(), ErrorKind::NotFound);
+    assert_eq!(
+        world.client.resend(sent.id, Resend::new()).await.unwrap_err().kind(),
+        ErrorKind::NotFound
+    );
     assert_eq!(a.count(), 2, "nothing is sent for a locked one");
 }
 
@@ -206,15 +209,15 @@ async fn too_soon_and_too_often_are_refused_before_any_vendor() {
     let world = World::with(&[&a], policy);
     let sent = world.send().await.unwrap();
     world.advance(10);
-    let error = world.client.resend(sent.id, None).await.unwrap_err();
+    let error = world.client.resend(sent.id, Resend::new()).await.unwrap_err();
     assert_eq!((error.kind(), error.blame()), (ErrorKind::RateLimited, Blame::Policy));
     assert_eq!(error.retry_after().unwrap().as_secs(), 20);
     for _ in 0..4 {
         world.advance(33);
-        world.client.resend(sent.id, None).await.unwrap();
+        world.client.resend(sent.id, Resend::new()).await.unwrap();
     }
     world.advance(33);
-    let error = world.client.resend(sent.id, None).await.unwrap_err();
+    let error = world.client.resend(sent.id, Resend::new()).await.unwrap_err();
     assert_eq!((error.kind(), error.retry_after()), (ErrorKind::RateLimited, None));
     assert_eq!(a.count(), 5);
 }
@@ -229,7 +232,7 @@ async fn nothing_is_sent_for_what_is_over() {
     world.client.cancel(cancelled.id).await.unwrap();
     world.advance(300);
     for sent in [used, cancelled, expired] {
-        let error = world.client.resend(sent.id, None).await.unwrap_err();
+        let error = world.client.resend(sent.id, Resend::new()).await.unwrap_err();
         assert_eq!((error.kind(), error.blame()), (ErrorKind::NotFound, Blame::Caller));
     }
     assert_eq!(a.count(), 3);
@@ -243,7 +246,7 @@ async fn a_failed_resend_leaves_the_first_message_good() {
     world.advance(30);
     a.sends.always(|_, _| Err(down()));
     b.sends.always(|_, _| Err(down()));
-    assert!(world.client.resend(sent.id, None).await.is_err());
+    assert!(world.client.resend(sent.id, Resend::new()).await.is_err());
     assert_eq!(world.verify(&sent, &a.otpmux_codes()[0]).await, "approved");
 }
 
@@ -259,7 +262,7 @@ async fn each_resend_has_its_own_message_budget() {
     let world = World::with(&[&a, &b, &c], policy);
     let sent = world.send().await.unwrap();
     world.advance(30);
-    let again = world.client.resend(sent.id, None).await.unwrap();
+    let again = world.client.resend(sent.id, Resend::new()).await.unwrap();
     assert_eq!(a.count() + b.count() + c.count(), 2 + 2);
     assert!(again.send_attempts.iter().all(|attempt| attempt.state == AttemptState::Unknown));
     let codes = [a.otpmux_codes(), b.otpmux_codes(), c.otpmux_codes()].concat();
@@ -274,12 +277,12 @@ async fn a_policy_may_want_the_same_provider_again() {
     let world = World::with(&[&a, &b], policy);
     let sent = world.send().await.unwrap();
     world.advance(30);
-    let again = world.client.resend(sent.id, None).await.unwrap();
+    let again = world.client.resend(sent.id, Resend::new()).await.unwrap();
     assert_eq!((a.count(), b.count()), (2, 0));
     assert_eq!(again.send_attempts[1].reason, Choice::Resend);
     world.advance(66);
     a.sends.answer(Err(down()));
-    world.client.resend(sent.id, None).await.unwrap();
+    world.client.resend(sent.id, Resend::new()).await.unwrap();
     assert_eq!((a.count(), b.count()), (3, 1), "which need not be the only one");
 }
 
@@ -294,7 +297,7 @@ async fn a_policy_may_want_the_next_channel_that_somebody_has() {
     let mut channels = Vec::new();
     for wait in [30, 66, 132] {
         world.advance(wait);
-        channels.push(world.client.resend(sent.id, None).await.unwrap().channel);
+        channels.push(world.client.resend(sent.id, Resend::new()).await.unwrap().channel);
     }
     // Nobody here sends by WhatsApp.
     assert_eq!(channels, [Channel::Voice, Channel::Sms, Channel::Voice]);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use otpmux_core::{
     Capabilities, Channel, Clock, Code, Purpose, Recipient, Sent, VendorReference, Verdict,
 };
-use otpmux_engine::{NewVerification, VerificationId, VerificationStore};
+use otpmux_engine::{NewVerification, Resend, VerificationId, VerificationStore};
 use otpmux_testkit::ScriptedProvider;
 
 use crate::world::{PHONE, World, carrier, phone, wrong};
@@ -52,7 +52,7 @@ async fn sec_08_a_reference_that_shows_the_number_is_encrypted() {
     world.client.status(sent.id).await.unwrap();
     world.advance(60);
     // The vendor's answer names no new reference: the send attempt has that of the message that is repeated.
-    world.client.resend(sent.id, None).await.unwrap();
+    world.client.resend(sent.id, Resend::new()).await.unwrap();
     world.verify(&sent, "1111").await;
     let send_attempts: Vec<_> = kept(sent.id).await.collect();
     assert_eq!(send_attempts.len(), 2);
@@ -100,8 +100,8 @@ async fn sec_10_unknown_foreign_cancelled_and_forgotten_look_alike() {
         assert_eq!(verdict, Verdict::NotFound);
     }
     for id in [unknown, cancelled.id, gone.id] {
-        let told = world.client.resend(id, None).await.unwrap_err();
-        let strange = world.client.resend(unknown, None).await.unwrap_err();
+        let told = world.client.resend(id, Resend::new()).await.unwrap_err();
+        let strange = world.client.resend(unknown, Resend::new()).await.unwrap_err();
         assert_eq!(format!("{told:?}"), format!("{strange:?}"));
     }
     assert!(

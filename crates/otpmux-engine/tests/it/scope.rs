@@ -21,7 +21,7 @@ async fn a_verification_of_another_purpose_does_not_exist() {
     let sent = world.send_for("payout").await;
     let code = a.otpmux_codes().remove(0);
     for foreign in [scope(&["login"]), scope(&["login", "signup"]), scope(&[])] {
-        let foreign = world.client.within(foreign);
+        let foreign = world.client.scoped(foreign);
         assert_eq!(verify(&foreign, sent.id, &code).await, "not_found");
         for error in [
             foreign.status(sent.id).await.unwrap_err(),
@@ -37,7 +37,7 @@ async fn a_verification_of_another_purpose_does_not_exist() {
     assert_eq!(a.count(), 1);
     let status = world.client.status(sent.id).await.unwrap();
     assert_eq!(status.guesses_left, 5, "no guessed was counted");
-    let own = world.client.within(scope(&["login", "payout"]));
+    let own = world.client.scoped(scope(&["login", "payout"]));
     assert_eq!(verify(&own, sent.id, &code).await, "approved");
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use otpmux_core::{Blame, Certainty, Error, ErrorKind, Sent};
-use otpmux_engine::{NewVerification, OtpClient, Verification};
+use otpmux_engine::{NewVerification, OtpClient, Resend, Verification};
 use otpmux_testkit::ScriptedProvider;
 use tokio::task::JoinHandle;
 
@@ -58,7 +58,7 @@ async fn a_send_that_fails_leaves_the_users_code_as_good_as_it_was() {
         assert_eq!(status.status.as_str(), "pending", "{certainty:?} by {blame:?}");
         assert_eq!((status.guesses_left, status.expires_at), (4, older.expires_at));
         world.advance(30);
-        assert!(world.client.resend(older.id, None).await.unwrap().confirmed);
+        assert!(world.client.resend(older.id, Resend::new()).await.unwrap().confirmed);
         assert_eq!(verdict(&world, &a, &older, 0).await, "approved");
     }
 }

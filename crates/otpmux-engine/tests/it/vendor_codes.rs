@@ -5,7 +5,7 @@ use otpmux_core::{
     Blame, Cancellation, Capabilities, Certainty, Channel, CodeSource, Delivery, Error, ErrorKind,
     Sent, Status, VendorReference, Verdict,
 };
-use otpmux_engine::{CodeSourceView, NewVerification};
+use otpmux_engine::{CodeSourceView, NewVerification, Resend};
 use otpmux_testkit::ScriptedProvider;
 
 use crate::world::{World, approves, carrier, down, lenient, phone, unknown, vendor};
@@ -80,7 +80,7 @@ async fn what_the_vendor_says_of_its_code_is_told() {
     lax.expires_at = Some(start + Duration::from_secs(3_600));
     lax.guesses_left = Some(10);
     a.sends.answer(Ok(lax));
-    let again = world.client.resend(sent.id, None).await.unwrap();
+    let again = world.client.resend(sent.id, Resend::new()).await.unwrap();
     assert_eq!(told(&again), (start + Duration::from_secs(300), 4));
     assert!(again.new_code, "this vendor makes one for each send");
 }
@@ -246,7 +246,7 @@ async fn a_vendor_that_resends_is_asked_to() {
     let sent = world.send().await.unwrap();
     assert_eq!(sent.code_length, None, "the vendor alone decides");
     world.advance(30);
-    let again = world.client.resend(sent.id, None).await.unwrap();
+    let again = world.client.resend(sent.id, Resend::new()).await.unwrap();
     assert!(again.confirmed && !again.new_code, "the same code");
     assert_eq!((a.sends.count(), a.resends.count()), (1, 1));
     let target = &a.resends.requests()[0].target;

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use otpmux_core::Code;
-use otpmux_engine::{NewVerification, VerificationId, VerificationStatus};
+use otpmux_engine::{NewVerification, Resend, VerificationId, VerificationStatus};
 
 use crate::world::{World, carrier, phone, wrong};
 
@@ -68,7 +68,7 @@ async fn sec_03_a_resend_renews_no_ttl() {
         for pause in [40, 80, 160] {
             world.advance(pause);
             waited += pause;
-            let again = world.client.resend(sent.id, None).await.unwrap();
+            let again = world.client.resend(sent.id, Resend::new()).await.unwrap();
             assert_eq!(again.expires_at, sent.expires_at);
         }
         world.advance(wait - waited);

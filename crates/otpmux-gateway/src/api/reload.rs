@@ -50,8 +50,8 @@ pub(super) async fn reload(
     let reloaded = reloaded.map_err(|errors| Problem::refused_configuration(&errors))?;
     let names = |ids: &[ProviderId]| ids.iter().map(ToString::to_string).collect();
     Ok(Answer(ReloadedView {
-        kept: names(&reloaded.kept),
-        fresh: names(&reloaded.fresh),
+        kept: names(&reloaded.unchanged),
+        fresh: names(&reloaded.changed),
         retired: names(&reloaded.retired),
     }))
 }

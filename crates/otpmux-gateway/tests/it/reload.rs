@@ -24,7 +24,7 @@ async fn what_is_pending_goes_on_and_what_is_new_holds() {
         .unwrap();
     *gateway.file.lock().unwrap() = only_second;
     let reloaded = Answer::of(gateway.request(Method::POST, "/v1/admin/reload")).await.expect(200);
-    assert_eq!(reloaded, json!({ "kept": ["second"], "fresh": [], "retired": ["first"] }));
+    assert_eq!(reloaded, json!({ "unchanged": ["second"], "changed": [], "retired": ["first"] }));
     assert_eq!(gateway.verify(&sent, &code_of(&emulator, PHONE)).await["verdict"], "approved");
     let next = gateway.send(&number()).await;
     assert_eq!(next["guesses_left"], 3);
@@ -97,6 +97,6 @@ async fn two_reloads_at_once_are_one_after_the_other() {
     assert!(wait(Duration::from_secs(30)).await.unwrap());
     go.send(()).unwrap();
     let second = second.await.unwrap().expect(200);
-    assert_eq!(second, json!({ "kept": ["first", "second"], "fresh": [], "retired": [] }));
+    assert_eq!(second, json!({ "unchanged": ["first", "second"], "changed": [], "retired": [] }));
     assert_eq!(gateway.get("/v1/capabilities").await.expect(200)["max_guesses"], 4);
 }

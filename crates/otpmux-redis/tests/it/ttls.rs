@@ -8,7 +8,7 @@ use otpmux_core::{
 };
 use otpmux_engine::{
     AttemptState, HEALTH_TTL, HealthUpdate, IdempotencyRecord, LimitHit, LimitKey, LimitScope,
-    MessageLimits, NewVerification, OpenCircuit, RETENTION, RecordOutcome, Refund,
+    MessageLimits, NewVerification, OpenCircuit, RETENTION, RecordOutcome, Refund, Resend,
     VerificationStore, Verify, Witness,
 };
 use otpmux_redis::RedisStore;
@@ -51,7 +51,7 @@ async fn flows(server: &RedisServer) {
     let cancelled = client.send(new(3)).await.unwrap().id;
     assert!(client.cancel(cancelled).await.unwrap());
     let resent = client.send(new(4)).await.unwrap().id;
-    client.resend(resent, None).await.unwrap();
+    client.resend(resent, Resend::new()).await.unwrap();
     let superseded = client.send(new(5)).await.unwrap().id;
     client.send(new(5)).await.unwrap();
     assert_eq!(client.verify(superseded, &last()).await.unwrap(), Verdict::NotFound);

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use otpmux_core::{Capabilities, Channel, ErrorKind, Recipient, Sent, VendorReference};
 use otpmux_engine::{
-    AttemptState, MessageLimits, NewVerification, OtpClient, Policy, RETENTION, VerificationStore,
+    AttemptState, MessageLimits, NewVerification, OtpClient, Policy, RETENTION, Resend,
+    VerificationStore,
 };
 use otpmux_sqlite::SqliteStore;
 use otpmux_testkit::{ManualClock, ScriptedProvider, SeededEntropy};
@@ -85,7 +86,7 @@ impl World {
                 self.clock.advance(Duration::from_secs(31));
                 let wrong = "0000000000".parse().unwrap();
                 assert!(!self.client.verify(sent.id, &wrong).await.unwrap().is_approved());
-                self.client.resend(sent.id, None).await.unwrap();
+                self.client.resend(sent.id, Resend::new()).await.unwrap();
             }
         }
     }

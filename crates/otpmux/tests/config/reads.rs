@@ -111,8 +111,8 @@ fn every_section() {
     assert!(matches!(&web.old_secret, Some(ApiKeySecret::Reference(_))));
     assert_eq!(web.requests, [RateLimit::new(50, Duration::from_secs(1))]);
     assert!(web.admin && !server.api_keys[1].admin);
-    assert!(web.scope.holds(&Purpose::new("signup").unwrap()));
-    assert!(!web.scope.holds(&Purpose::new("payout").unwrap()));
+    assert!(web.scope.contains(&Purpose::new("signup").unwrap()));
+    assert!(!web.scope.contains(&Purpose::new("payout").unwrap()));
     // A key is looked up by who serves, and told where it is not there.
     let wrong = web.hashes("server.api_keys[0]", &Environment::new()).unwrap_err();
     assert_eq!(wrong.len(), 2);

@@ -74,8 +74,8 @@ async fn a_changed_route_sends_by_another_and_keeps_both() {
     assert_eq!(world.send(ONE).await.send_attempts[0].provider.as_str(), "managed");
     let route = "[[routes]]\nproviders = { managed = 0, easy = 1 }\n";
     let reloaded = world.reload(&(route.to_owned() + &both(&world.emulator))).await.unwrap();
-    assert_eq!(names(&reloaded.kept), ["managed", "easy"]);
-    assert!(reloaded.fresh.is_empty() && reloaded.retired.is_empty());
+    assert_eq!(names(&reloaded.unchanged), ["managed", "easy"]);
+    assert!(reloaded.changed.is_empty() && reloaded.retired.is_empty());
     assert_eq!(world.send(OTHER).await.send_attempts[0].provider.as_str(), "easy");
 }
 
@@ -84,7 +84,10 @@ async fn a_removed_provider_verifies_its_own_codes() {
     let world = World::start(both).await;
     let sent = world.send(ONE).await;
     let reloaded = world.reload(&easy(&world.emulator)).await.unwrap();
-    assert_eq!((names(&reloaded.kept), names(&reloaded.retired)), (vec!["easy"], vec!["managed"]));
+    assert_eq!(
+        (names(&reloaded.unchanged), names(&reloaded.retired)),
+        (vec!["easy"], vec!["managed"])
+    );
     assert_eq!(world.verify(&sent, ONE).await, Verdict::Approved);
     assert_eq!(world.send(OTHER).await.send_attempts[0].provider.as_str(), "easy");
 }
@@ -93,7 +96,7 @@ async fn a_removed_provider_verifies_its_own_codes() {
 async fn what_has_changed_about_a_provider_makes_it_new() {
     let mut world = World::start(easy).await;
     let text = easy(&world.emulator);
-    assert_eq!(names(&world.reload(&text).await.unwrap().kept), ["easy"]);
+    assert_eq!(names(&world.reload(&text).await.unwrap().unchanged), ["easy"]);
     for more in [
         "timeout = \"9s\"",
         "timeout = \"8s\"",
@@ -102,13 +105,13 @@ async fn what_has_changed_about_a_provider_makes_it_new() {
         "resilience = { retries = 1 }",
     ] {
         let changed = format!("{text}{more}\n");
-        assert_eq!(names(&world.reload(&changed).await.unwrap().fresh), ["easy"], "{more}");
-        assert_eq!(names(&world.reload(&changed).await.unwrap().kept), ["easy"], "{more}");
+        assert_eq!(names(&world.reload(&changed).await.unwrap().changed), ["easy"], "{more}");
+        assert_eq!(names(&world.reload(&changed).await.unwrap().unchanged), ["easy"], "{more}");
     }
     // The file is the same, and what it refers to is not.
     world.reload(&text).await.unwrap();
     world.environment = world.environment.with("EASY", "another-key");
-    assert_eq!(names(&world.reload(&text).await.unwrap().fresh), ["easy"]);
+    assert_eq!(names(&world.reload(&text).await.unwrap().changed), ["easy"]);
 }
 
 #[tokio::test]
@@ -116,7 +119,10 @@ async fn another_store_is_refused() {
     let world = World::start(easy).await;
     let text = easy(&world.emulator);
     for same in ["[store]\n", "[store]\nurl = \"memory:\"\n", "[store]\ncapacity = 100000\n"] {
-        assert_eq!(names(&world.reload(&(same.to_owned() + &text)).await.unwrap().kept), ["easy"]);
+        assert_eq!(
+            names(&world.reload(&(same.to_owned() + &text)).await.unwrap().unchanged),
+            ["easy"]
+        );
     }
     assert_eq!(
         world.refused(&format!("[store]\ncapacity = 7\n{text}")).await,

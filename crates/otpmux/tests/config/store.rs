@@ -144,7 +144,7 @@ mod sqlite {
         assert_eq!(clients[1].verify(sent.id, &typed).await.unwrap(), Verdict::Approved);
         assert_eq!(clients[0].verify(sent.id, &typed).await.unwrap(), Verdict::AlreadyUsed);
 
-        assert_eq!(clients[0].reload_config(&config()).await.unwrap().kept.len(), 1);
+        assert_eq!(clients[0].reload_config(&config()).await.unwrap().unchanged.len(), 1);
         let other = read_in(&text.replace("otpmux.db", "other.db"), &environment).unwrap();
         let refused = clients[0].reload_config(&other).await.unwrap_err().to_string();
         assert!(refused.contains("the store cannot change"), "{refused}");

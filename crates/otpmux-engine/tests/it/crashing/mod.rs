@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use otpmux_core::{Clock, Code};
-use otpmux_engine::{NewVerification, OtpClient, VerificationId, VerificationStore};
+use otpmux_engine::{NewVerification, OtpClient, Resend, VerificationId, VerificationStore};
 use otpmux_testkit::ManualClock;
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
@@ -162,7 +162,7 @@ impl Play {
         match (action, id) {
             (Action::Send, _) => Done::Sent(client.send(named(sends + 1)).await),
             (Action::SendAgain, _) if sends > 0 => Done::Sent(client.send(named(sends)).await),
-            (Action::Resend, Some(id)) => Done::Sent(client.resend(id, None).await),
+            (Action::Resend, Some(id)) => Done::Sent(client.resend(id, Resend::new()).await),
             (Action::Right | Action::Wrong, Some(id)) => {
                 let text = if matches!(action, Action::Right) { read } else { wrong(&read) };
                 let code: Code = text.parse().unwrap();

@@ -82,7 +82,7 @@ impl ApiKey {
             secret,
             old_secret: None,
             requests: ApiKeySettings::default().requests,
-            scope: Scope::everything(),
+            scope: Scope::all(),
             admin: false,
         }
     }
@@ -213,7 +213,7 @@ fn api_key(path: &str, table: &Map<String, Value>, cx: &mut Reading<'_>) -> Opti
     let old_secret = secret(read.old_key, read.old_key_sha256, "old_key");
     let mut api_key = ApiKey::new(read.name?, key?);
     api_key.old_secret = old_secret;
-    api_key.scope = read.purposes.map_or_else(Scope::everything, Scope::of);
+    api_key.scope = read.purposes.map_or_else(Scope::all, Scope::of);
     api_key.admin = read.admin;
     api_key.requests = read.requests;
     Some(api_key)

@@ -8,8 +8,9 @@ use std::time::{Duration, SystemTime};
 use async_trait::async_trait;
 use otpmux_core::{Blame, Certainty, Error, ErrorKind, ProviderId, Purpose, RateLimit, Verdict};
 
-use crate::limits::{HitLog, LimitExceeded, LimitHit, LimitKey, Refund, longest, millis};
-use crate::store::{HEALTH_TTL, HEALTH_UPDATES_KEPT, RETENTION, uncovered};
+use crate::store::limits::{HitLog, LimitExceeded, LimitHit, LimitKey, Refund, longest, millis};
+use crate::store::steps::uncovered;
+use crate::store::{HEALTH_TTL, HEALTH_UPDATES_KEPT, RETENTION};
 use crate::{
     AttemptStarted, Counted, Create, Created, Guess, GuessEnd, Guessed, HealthUpdate, KeyCheck,
     KeyId, Lost, NamedGuess, RecipientHash, Record, RecordOutcome, StartAttempt, State, StoreState,
@@ -26,7 +27,7 @@ const KEYS_PER_RECORD: usize = 8;
 /// let a flood of sends throw everybody else out.
 pub struct MemoryStore {
     capacity: usize,
-    shelf: Mutex<Shelf>,
+    tables: Mutex<Tables>,
 }
 
 /// A map whose keys are random, or hashes under a server key: nobody can choose them so that they
@@ -37,7 +38,7 @@ type KeyedMap<K, V> = HashMap<K, V, BuildHasherDefault<KeyHasher>>;
 type Records = KeyedMap<VerificationId, Box<Record>>;
 
 #[derive(Default)]
-struct Shelf {
+struct Tables {
     records: Records,
     /// The newest verification of a recipient, however it is spelt, and purpose.
     newest: KeyedMap<([u8; 16], Purpose), VerificationId>,
@@ -46,7 +47,7 @@ struct Shelf {
     /// Verifications that are not created any more.
     given_up: HashSet<VerificationId, BuildHasherDefault<KeyHasher>>,
     /// When records, and what is known of those that were given up, may be thrown away.
-    ends: Ends<VerificationId>,
+    ends: ExpiryQueue<VerificationId>,
     limits: Limits,
     /// What is kept under the names of a verification's guesses: a few, as only what is counted is.
     guesses: KeyedMap<VerificationId, Vec<([u8; 16], NamedGuess)>>,
@@ -61,14 +62,14 @@ struct Shelf {
 struct Limits {
     logs: KeyedMap<LimitKey, HitLog>,
     /// When logs may be thrown away, by what was known when they were last looked at.
-    ends: Ends<LimitKey>,
+    ends: ExpiryQueue<LimitKey>,
 }
 
 /// What may be thrown away in which second. Most of what comes in lives equally long, so that it is
 /// added where the last one was.
-struct Ends<K>(BTreeMap<u64, Vec<K>>);
+struct ExpiryQueue<K>(BTreeMap<u64, Vec<K>>);
 
-impl<K> Ends<K> {
+impl<K> ExpiryQueue<K> {
     /// `end` is in milliseconds since the epoch.
     fn add(&mut self, end: u64, key: K) {
         self.0.entry(end.div_ceil(1000)).or_default().push(key);
@@ -81,7 +82,7 @@ impl<K> Ends<K> {
     }
 }
 
-impl<K> Default for Ends<K> {
+impl<K> Default for ExpiryQueue<K> {
     fn default() -> Self {
         Self(BTreeMap::new())
     }
@@ -126,12 +127,12 @@ impl MemoryStore {
     /// A store of at most `capacity` verifications, those that have ended within the last ten
     /// minutes included. One takes about half a kilobyte.
     pub fn new(capacity: usize) -> Self {
-        Self { capacity, shelf: Mutex::default() }
+        Self { capacity, tables: Mutex::default() }
     }
 
     /// How many verifications it holds.
     pub fn len(&self) -> usize {
-        self.shelf().records.len()
+        self.tables().records.len()
     }
 
     /// Whether it holds none.
@@ -139,14 +140,14 @@ impl MemoryStore {
         self.len() == 0
     }
 
-    fn is_full(&self, shelf: &Shelf) -> bool {
-        shelf.records.len() >= self.capacity
-            || shelf.limits.logs.len() >= self.capacity.saturating_mul(KEYS_PER_RECORD)
+    fn is_full(&self, tables: &Tables) -> bool {
+        tables.records.len() >= self.capacity
+            || tables.limits.logs.len() >= self.capacity.saturating_mul(KEYS_PER_RECORD)
     }
 
-    fn shelf(&self) -> MutexGuard<'_, Shelf> {
-        // No step under the lock can panic half-way, so a poisoned shelf is still a whole one.
-        self.shelf.lock().unwrap_or_else(PoisonError::into_inner)
+    fn tables(&self) -> MutexGuard<'_, Tables> {
+        // No step under the lock can panic half-way, so a poisoned tables is still a whole one.
+        self.tables.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -248,7 +249,7 @@ impl Limits {
     }
 }
 
-impl Shelf {
+impl Tables {
     fn drop_ended(&mut self, now: SystemTime) {
         self.limits.drop_ended(now);
         while let Some(ids) = self.ends.take(millis(now)) {
@@ -291,8 +292,8 @@ impl Shelf {
         let name = guess.name().map(|it| it.name);
         let place =
             name.and_then(|name| guesses.get(&id)?.iter().position(|(other, _)| *other == name));
-        let kept = |place: usize| guesses.get(&id)?.get(place).map(|(_, it)| *it);
-        let before = place.and_then(kept);
+        let payload = |place: usize| guesses.get(&id)?.get(place).map(|(_, it)| *it);
+        let before = place.and_then(payload);
         let mut named = before;
         let (told, counted) = step(record, &mut named, limits);
         if let Some(name) = name
@@ -330,7 +331,7 @@ impl Shelf {
         }
     }
 
-    fn learn(&mut self, health_updates: Vec<HealthUpdate>) {
+    fn apply(&mut self, health_updates: Vec<HealthUpdate>) {
         for update in health_updates {
             let provider = update.provider.clone();
             let key = (provider.clone(), update.witness.process);
@@ -353,8 +354,8 @@ impl Shelf {
     }
 
     fn health(&self, now: SystemTime) -> Vec<HealthUpdate> {
-        let kept = |update: &&HealthUpdate| now < update.at + HEALTH_TTL;
-        self.health.values().filter(kept).cloned().collect()
+        let payload = |update: &&HealthUpdate| now < update.at + HEALTH_TTL;
+        self.health.values().filter(payload).cloned().collect()
     }
 }
 
@@ -372,35 +373,35 @@ fn full() -> Error {
 #[async_trait]
 impl VerificationStore for MemoryStore {
     async fn create(&self, create: Create, now: SystemTime) -> Result<Created, Error> {
-        let shelf = &mut *self.shelf();
-        shelf.drop_ended(now);
+        let tables = &mut *self.tables();
+        tables.drop_ended(now);
         let Create { mut record, limit_hits } = create;
-        if let Some(before) = shelf.before(&record, now) {
+        if let Some(before) = tables.before(&record, now) {
             return Ok(before);
         }
-        if let Some(limited) = shelf.limits.full(&limit_hits, now) {
+        if let Some(limited) = tables.limits.full(&limit_hits, now) {
             return Ok(Created::LimitExceeded(limited));
         }
-        if shelf.given_up.contains(&record.id) {
+        if tables.given_up.contains(&record.id) {
             return Ok(Created::GivenUp);
         }
-        if self.is_full(shelf) {
+        if self.is_full(tables) {
             return Err(full());
         }
-        shelf.limits.hit(&limit_hits, now);
+        tables.limits.hit(&limit_hits, now);
         let key = (record.recipient.counted(), record.purpose.clone());
-        if let Some(older) = shelf.newest.insert(key, record.id)
-            && let Some(older) = get(&mut shelf.records, older, now)
+        if let Some(older) = tables.newest.insert(key, record.id)
+            && let Some(older) = get(&mut tables.records, older, now)
         {
             older.supersede(now);
             record.supersedes = Some(older.id);
         }
         if let Some(request) = &record.request {
-            shelf.named.insert(request.name, record.id);
+            tables.named.insert(request.name, record.id);
         }
-        shelf.ends.add(millis(record.expires_at + RETENTION), record.id);
-        shelf.records.insert(record.id, Box::new(record));
-        Ok(Created::New(shelf.health(now)))
+        tables.ends.add(millis(record.expires_at + RETENTION), record.id);
+        tables.records.insert(record.id, Box::new(record));
+        Ok(Created::New(tables.health(now)))
     }
 
     async fn start_attempt(
@@ -409,16 +410,16 @@ impl VerificationStore for MemoryStore {
         mut begin: StartAttempt,
         now: SystemTime,
     ) -> Result<AttemptStarted, Error> {
-        let shelf = &mut *self.shelf();
-        shelf.learn(std::mem::take(&mut begin.health_updates));
+        let tables = &mut *self.tables();
+        tables.apply(std::mem::take(&mut begin.health_updates));
         let limit_hits = std::mem::take(&mut begin.limit_hits);
-        let full = shelf.limits.full(&limit_hits, now);
-        let Some(record) = shelf.get(id, now) else {
+        let full = tables.limits.full(&limit_hits, now);
+        let Some(record) = tables.get(id, now) else {
             return Ok(AttemptStarted::Over(Verdict::NotFound));
         };
         let begun = record.begin(begin, full, now);
         if matches!(begun, AttemptStarted::Started(_)) {
-            shelf.limits.hit(&limit_hits, now);
+            tables.limits.hit(&limit_hits, now);
         }
         Ok(begun)
     }
@@ -429,13 +430,13 @@ impl VerificationStore for MemoryStore {
         mut record_outcome: RecordOutcome,
         now: SystemTime,
     ) -> Result<State, Error> {
-        let shelf = &mut *self.shelf();
-        shelf.learn(std::mem::take(&mut record_outcome.health_updates));
+        let tables = &mut *self.tables();
+        tables.apply(std::mem::take(&mut record_outcome.health_updates));
         let refunds = std::mem::take(&mut record_outcome.refunds);
-        let Some(record) = shelf.get(id, now) else {
+        let Some(record) = tables.get(id, now) else {
             if let Some(Lost::Creation(until)) = record_outcome.lost {
-                shelf.given_up.insert(id);
-                shelf.ends.add(millis(until), id);
+                tables.given_up.insert(id);
+                tables.ends.add(millis(until), id);
             }
             return Ok(State::Closed);
         };
@@ -444,10 +445,10 @@ impl VerificationStore for MemoryStore {
         let state = record.state;
         if close && record.has_failed() {
             let key = (record.recipient.counted(), record.purpose.clone());
-            shelf.uncover(&key, now);
+            tables.uncover(&key, now);
         }
         if due {
-            shelf.limits.take_back(&refunds);
+            tables.limits.take_back(&refunds);
         }
         Ok(state)
     }
@@ -459,7 +460,7 @@ impl VerificationStore for MemoryStore {
         now: SystemTime,
     ) -> Result<Guessed, Error> {
         let none = Guessed::Verdict(Verdict::NotFound);
-        let guessed = self.shelf().guess(id, guess, now, |record, named, limits| {
+        let guessed = self.tables().guess(id, guess, now, |record, named, limits| {
             let wait = limits.wait(guess, &record.recipient, now);
             record.check_guess(guess, named, wait, now)
         });
@@ -473,7 +474,7 @@ impl VerificationStore for MemoryStore {
         now: SystemTime,
     ) -> Result<Verdict, Error> {
         let approve = self
-            .shelf()
+            .tables()
             .guess(id, guess, now, |record, named, _| record.approve(guess, named, now));
         Ok(approve.unwrap_or(Verdict::NotFound))
     }
@@ -487,27 +488,27 @@ impl VerificationStore for MemoryStore {
     ) -> Result<(), Error> {
         let end =
             |record: &mut Record, named: &mut _, _: &_| ((), record.end_guess(guess, named, end));
-        self.shelf().guess(id, guess, now, end);
+        self.tables().guess(id, guess, now, end);
         Ok(())
     }
 
     async fn cancel(&self, id: VerificationId, now: SystemTime) -> Result<bool, Error> {
-        Ok(self.shelf().get(id, now).is_some_and(|record| record.cancel(now)))
+        Ok(self.tables().get(id, now).is_some_and(|record| record.cancel(now)))
     }
 
     async fn load(&self, id: VerificationId, now: SystemTime) -> Result<Option<Record>, Error> {
-        Ok(self.shelf().get(id, now).cloned())
+        Ok(self.tables().get(id, now).cloned())
     }
 
     async fn health(&self, now: SystemTime) -> Result<Vec<HealthUpdate>, Error> {
-        Ok(self.shelf().health(now))
+        Ok(self.tables().health(now))
     }
 
     async fn check_keys(&self, keys: &[KeyCheck]) -> Result<Vec<KeyId>, Error> {
-        let mut shelf = self.shelf();
+        let mut tables = self.tables();
         let mut differs = Vec::new();
         for key in keys {
-            let known = shelf.keys.entry(KeyId::clone(&key.id)).or_insert(key.value);
+            let known = tables.keys.entry(KeyId::clone(&key.id)).or_insert(key.value);
             if *known != key.value {
                 differs.push(KeyId::clone(&key.id));
             }
@@ -516,9 +517,9 @@ impl VerificationStore for MemoryStore {
     }
 
     async fn probe(&self, now: SystemTime) -> Result<StoreState, Error> {
-        let shelf = &mut *self.shelf();
-        shelf.drop_ended(now);
-        Ok(if self.is_full(shelf) { StoreState::Full } else { StoreState::Ok })
+        let tables = &mut *self.tables();
+        tables.drop_ended(now);
+        Ok(if self.is_full(tables) { StoreState::Full } else { StoreState::Ok })
     }
 
     async fn time(&self) -> Result<Option<SystemTime>, Error> {

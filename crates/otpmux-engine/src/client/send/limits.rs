@@ -4,15 +4,15 @@ use std::time::SystemTime;
 
 use otpmux_core::{Blame, Certainty, Error, ErrorKind, RateLimit, Recipient, SendRequest};
 
-use super::metrics;
 use super::plan::Plan;
+use crate::client::metrics;
 use crate::{
     Guess, LimitExceeded, LimitHit, LimitKey, LimitScope, MessageLimits, RecipientHash, Refund,
     ServerKeys,
 };
 
 /// The limits of a policy, ready to be counted.
-pub(super) struct PolicyLimits {
+pub(in crate::client) struct PolicyLimits {
     recipient: Arc<[RateLimit]>,
     ip: Arc<[RateLimit]>,
     purpose: Arc<[RateLimit]>,
@@ -24,7 +24,7 @@ pub(super) struct PolicyLimits {
 }
 
 impl PolicyLimits {
-    pub(super) fn new(limits: &MessageLimits) -> Self {
+    pub(in crate::client) fn new(limits: &MessageLimits) -> Self {
         Self {
             recipient: limits.recipient[..].into(),
             ip: limits.ip[..].into(),
@@ -39,7 +39,7 @@ impl PolicyLimits {
 
     /// What counts the message of a plan: nothing of ours where none goes out. The vendor's own limit
     /// of requests counts it all the same.
-    pub(super) fn of_plan(
+    pub(in crate::client) fn of_plan(
         &self,
         plan: &Plan,
         recipient: &RecipientHash,
@@ -49,7 +49,7 @@ impl PolicyLimits {
     }
 
     /// What counts one message, whoever carries it.
-    pub(super) fn of(
+    pub(in crate::client) fn of(
         &self,
         request: &SendRequest,
         recipient: &RecipientHash,
@@ -82,7 +82,7 @@ impl PolicyLimits {
     /// A guess with what counts it: by its recipient and the client's address, so that one address
     /// cannot use up another's, and over all addresses; both by tenant, so that no tenant can use up
     /// another's.
-    pub(super) fn guess(
+    pub(in crate::client) fn guess(
         &self,
         guess: Guess,
         tenant: Option<&str>,
@@ -97,17 +97,17 @@ impl PolicyLimits {
 }
 
 /// Where a message was counted: what is taken back if it came to nothing.
-pub(super) struct Counted {
+pub(in crate::client) struct Counted {
     /// By all limits but the client's, for whoever asks in vain has asked all the same, and its
     /// provider's.
-    pub(super) message: Vec<Refund>,
+    pub(in crate::client) message: Vec<Refund>,
     /// By its provider, which has counted it only if the request has reached it.
-    pub(super) provider: Option<Refund>,
+    pub(in crate::client) provider: Option<Refund>,
 }
 
 impl Counted {
     /// What these have counted at this time.
-    pub(super) fn by(limit_hits: &[LimitHit], at: SystemTime) -> Self {
+    pub(in crate::client) fn by(limit_hits: &[LimitHit], at: SystemTime) -> Self {
         let (mut message, mut provider) = (Vec::with_capacity(limit_hits.len()), None);
         for LimitHit { key, .. } in limit_hits {
             let refund = Refund { key: *key, at };
@@ -121,7 +121,7 @@ impl Counted {
     }
 }
 
-pub(super) fn key_of(scope: LimitScope, keys: &ServerKeys, value: &[u8]) -> LimitKey {
+pub(in crate::client) fn key_of(scope: LimitScope, keys: &ServerKeys, value: &[u8]) -> LimitKey {
     LimitKey { scope, hash: keys.tag(scope.as_str(), value) }
 }
 
@@ -157,7 +157,7 @@ fn prefix(recipient: &Recipient) -> Option<&str> {
 }
 
 /// The error of a limit that has no room.
-pub(super) fn limited(limited: &LimitExceeded) -> Error {
+pub(in crate::client) fn limited(limited: &LimitExceeded) -> Error {
     metrics::limited(limited.scope);
     let RateLimit { count, per, .. } = limited.window;
     let whose = match limited.scope {

@@ -11,16 +11,16 @@ use zeroize::Zeroizing;
 use crate::{Record, Sealed, ServerKeys, VerificationId};
 
 /// What a resend needs, on its way into and out of its encrypted form.
-pub(super) struct Kept {
+pub(super) struct Payload {
     pub(super) recipient: Recipient,
     pub(super) code: Option<Code>,
-    request: Wishes,
+    request: PayloadFields,
     purpose: Purpose,
 }
 
 /// The parts of a request that a resend repeats. Names are short: they are stored with every record.
 #[derive(Serialize, Deserialize)]
-struct Wishes {
+struct PayloadFields {
     #[serde(rename = "t")]
     to: String,
     #[serde(rename = "h")]
@@ -45,7 +45,7 @@ struct Wishes {
     metadata: BTreeMap<String, String>,
 }
 
-impl Kept {
+impl Payload {
     /// `code` is the one of ours, if any provider may carry it; `length` is what is asked of a
     /// vendor that makes its own.
     pub(super) fn of(request: &SendRequest, code: Option<&Code>, length: Option<u8>) -> Self {
@@ -53,7 +53,7 @@ impl Kept {
             recipient: request.recipient.clone(),
             code: code.cloned(),
             purpose: request.purpose.clone(),
-            request: Wishes {
+            request: PayloadFields {
                 to: request.recipient.expose().to_owned(),
                 channel: request.channel.clone(),
                 code: code.map(|code| code.expose().to_owned()),
@@ -86,11 +86,11 @@ impl Kept {
         length: Option<u8>,
         metadata: &BTreeMap<String, String>,
     ) -> Zeroizing<Vec<u8>> {
-        let mut kept = Self::of(asked, None, length).with_metadata(metadata.clone());
+        let mut payload = Self::of(asked, None, length).with_metadata(metadata.clone());
         // Another spelling of the same recipient is the same request.
-        kept.request.to = asked.recipient.canonical().into_owned();
+        payload.request.to = asked.recipient.canonical().into_owned();
         let ttl = asked.ttl.map(|ttl| ttl.as_millis());
-        let content = (&kept.request, asked.purpose.as_str(), ttl);
+        let content = (&payload.request, asked.purpose.as_str(), ttl);
         // Texts, numbers and JSON values always serialise.
         Zeroizing::new(serde_json::to_vec(&content).unwrap_or_default())
     }
@@ -119,7 +119,7 @@ impl Kept {
                 *reference = keys.reveal_reference(record.id, reference)?;
             }
             let text = Zeroizing::new(keys.open(record.id, &record.purpose, &record.sealed)?);
-            let request: Wishes = serde_json::from_slice(&text).ok()?;
+            let request: PayloadFields = serde_json::from_slice(&text).ok()?;
             let recipient = request.to.parse().ok()?;
             let code = match &request.code {
                 Some(code) => Some(code.parse().ok()?),
@@ -135,7 +135,7 @@ impl Kept {
     }
 
     /// Digits that were asked of a vendor.
-    pub(super) fn wished_length(&self) -> Option<u8> {
+    pub(super) fn requested_length(&self) -> Option<u8> {
         self.request.length
     }
 

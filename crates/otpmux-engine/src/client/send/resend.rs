@@ -1,89 +1,56 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use otpmux_core::{Blame, Certainty, Channel, Error, ErrorKind, IdempotencyKey};
 
-use super::before::key_reused;
 use super::dispatch::Dispatch;
-use super::kept::Kept;
+use super::idempotency::key_reused;
 use super::limits::{Counted, limited};
-use super::{Inner, OtpClient, Resend, Scope, Verification, gone, no_entropy};
+use crate::client::inner::{Inner, gone, no_entropy};
+use crate::client::payload::Payload;
+use crate::client::{Resend, Scope, Verification};
 use crate::{
     AttemptStarted, Choice, LimitScope, Lost, RETENTION, Record, RecordOutcome, ResendTerms,
     SendAttempt, StartAttempt, VerificationId,
 };
 
-impl OtpClient {
-    /// Sends again at the user's wish: the same code by a provider that carries ours, another one
-    /// than before where there is one, by another channel if asked. Where all who carry ours are left
-    /// alone or have just failed this user, by one that makes a code of its own: then
-    /// [`new_code`](Verification::new_code) says so, both codes count, under one count of tries, and
-    /// one of them lets in once. Neither the TTL nor the guesses are renewed.
-    ///
-    /// # Errors
-    ///
-    /// As [`send`](Self::send); besides, refused by policy with a
-    /// [`retry_after`](Error::retry_after) before [`resend_after`](Verification::resend_after), and
-    /// [`ErrorKind::NotFound`] when no code is good for the verification any more.
-    pub async fn resend(
-        &self,
-        id: VerificationId,
-        channel: Option<Channel>,
-    ) -> Result<Verification, Error> {
-        self.resend_with(id, Resend { channel, ..Resend::default() }).await
-    }
-
-    /// [`resend`](Self::resend), for a request that may have a name.
-    ///
-    /// # Errors
-    ///
-    /// As [`resend`](Self::resend). Besides, not sent: [`ErrorKind::KeyReused`] when the name was
-    /// used for another channel; [`ErrorKind::Conflict`] when the first request of this name is under
-    /// way, and is not to be waited for.
-    pub async fn resend_with(
-        &self,
-        id: VerificationId,
-        resend: Resend,
-    ) -> Result<Verification, Error> {
-        self.resend_within(id, resend, &Scope::everything()).await
-    }
-
-    pub(super) async fn resend_within(
-        &self,
+impl Inner {
+    pub(in crate::client) async fn resend(
+        self: &Arc<Self>,
         id: VerificationId,
         resend: Resend,
         scope: &Scope,
     ) -> Result<Verification, Error> {
-        let inner = &self.inner();
-        let deadline = inner.deadline();
-        inner.has_same_keys().await?;
-        let now = inner.clock.now();
-        let ends_at = now + inner.policy.deadline;
-        let mut record = inner.load_within(id, scope, now).await?;
+        let deadline = self.deadline();
+        self.ensure_same_keys().await?;
+        let now = self.clock.now();
+        let ends_at = now + self.policy.deadline;
+        let mut record = self.load_in(id, scope, now).await?;
         let name = resend.idempotency_key.as_deref();
-        let named = name.map(|name| inner.resend_key(&record, name, &resend));
+        let named = name.map(|name| self.resend_key(&record, name, &resend));
         let mut key = match named.transpose()? {
             None => None,
             Some(Named::Free(key)) => Some(key),
-            Some(Named::Before) => return inner.before(record, resend.in_flight).await,
+            Some(Named::Before) => return self.replay(record, resend.in_flight).await,
             Some(Named::KeyReused) => return Err(key_reused()),
         };
-        let kept = Kept::open(&mut record, &inner.keys)?;
-        let (mut plan, code) = inner.plan_resend(&record, kept, resend.channel.clone(), now)?;
-        let delay = inner.resend_delay(record.resends + 1)?;
-        let terms = ResendTerms { max_resends: inner.policy.max_resends, next_after: now + delay };
+        let payload = Payload::open(&mut record, &self.keys)?;
+        let (mut plan, code) = self.plan_resend(&record, payload, resend.channel.clone(), now)?;
+        let delay = self.resend_delay(record.resends + 1)?;
+        let terms = ResendTerms { max_resends: self.policy.max_resends, next_after: now + delay };
         let (attempt, place, counted) = loop {
             let first = &plan.candidates[0];
-            let mut attempt = inner.new_attempt(
+            let mut attempt = self.new_attempt(
                 id,
                 first,
                 first.reason,
                 &plan.request.channel,
                 ends_at,
-                &*inner.entropy,
+                &*self.entropy,
             )?;
             attempt.key = key.take().unwrap_or(attempt.key);
-            let mut limit_hits = inner.limit_hits.of_plan(&plan, &record.recipient, &inner.keys);
-            limit_hits.extend(first.member.limit_hit.clone());
+            let mut limit_hits = self.limit_hits.of_plan(&plan, &record.recipient, &self.keys);
+            limit_hits.extend(first.entry.limit_hit.clone());
             let counted = Counted::by(&limit_hits, now);
             let begin = StartAttempt {
                 attempt: attempt.clone(),
@@ -94,9 +61,9 @@ impl OtpClient {
                 health_updates: Vec::new(),
             };
             record.skips.extend_from_slice(&begin.skips);
-            let begun = inner.store.start_attempt(id, begin, now).await;
+            let begun = self.store.start_attempt(id, begin, now).await;
             let begun =
-                begun.map_err(|error| inner.give_up_attempt(&record, &attempt, &counted, error));
+                begun.map_err(|error| self.give_up_attempt(&record, &attempt, &counted, error));
             let refusal = match begun? {
                 AttemptStarted::Started(place) => break (attempt, place, counted),
                 AttemptStarted::Over(_) => return Err(gone()),
@@ -114,13 +81,13 @@ impl OtpClient {
                 }
             };
             return match name {
-                Some(name) => inner.after_refusal(id, name, &resend, refusal).await,
+                Some(name) => self.after_refusal(id, name, &resend, refusal).await,
                 None => Err(refusal),
             };
         };
         record.resend_after = terms.next_after;
         record.send_attempts.push(attempt);
-        Dispatch::new(inner, record, plan, code, counted, deadline).run(place).await
+        Dispatch::new(self, record, plan, code, counted, deadline).run(place).await
     }
 }
 
@@ -159,7 +126,7 @@ impl Inner {
             lost: Some(Lost::SendAttempt(attempt)),
             ..RecordOutcome::default()
         };
-        self.late.tell(record.id, record_outcome, record.expires_at + RETENTION);
+        self.outcomes.tell(record.id, record_outcome, record.expires_at + RETENTION);
         error.with_certainty(Certainty::NotSent)
     }
 
@@ -211,7 +178,7 @@ impl Inner {
     ) -> Result<Verification, Error> {
         let Some(record) = self.store.load(id, self.clock.now()).await? else { return Err(gone()) };
         match self.resend_key(&record, name, resend)? {
-            Named::Before => self.before(record, resend.in_flight).await,
+            Named::Before => self.replay(record, resend.in_flight).await,
             Named::KeyReused => Err(key_reused()),
             Named::Free(_) => Err(refusal),
         }

@@ -6,8 +6,9 @@ use std::time::{Duration, SystemTime};
 use otpmux_core::{Blame, Certainty, Error, ErrorKind, SendRequest};
 use tokio::time::Instant;
 
-use super::kept::Kept;
-use super::{InFlight, Inner, Verification, gone, until};
+use crate::client::inner::{Inner, gone, until};
+use crate::client::payload::Payload;
+use crate::client::{InFlight, Verification};
 use crate::{AttemptState, IdempotencyRecord, Record, SendAttempt, State};
 
 /// How often a request that is under way elsewhere is looked at: at first, and at the most.
@@ -16,14 +17,14 @@ const LAST_LOOK: Duration = Duration::from_millis(200);
 
 impl Inner {
     /// The form at rest of a request's name and content.
-    pub(super) fn request_tag(
+    pub(in crate::client) fn idempotency_record(
         &self,
         name: &str,
         asked: &SendRequest,
         asked_length: Option<u8>,
         metadata: &BTreeMap<String, String>,
     ) -> IdempotencyRecord {
-        let content = Kept::content(asked, asked_length, metadata);
+        let content = Payload::content(asked, asked_length, metadata);
         IdempotencyRecord {
             name: self.keys.tag("request name", name.as_bytes()),
             content: self.keys.tag("request content", &content),
@@ -31,7 +32,7 @@ impl Inner {
     }
 
     /// The answer of a request that was made before, once it is known or the deadline has come.
-    pub(super) async fn before(
+    pub(in crate::client) async fn replay(
         &self,
         mut record: Record,
         in_flight: InFlight,
@@ -56,8 +57,8 @@ impl Inner {
         if record.has_failed() {
             return Err(has_failed(&record));
         }
-        let kept = Kept::open(&mut record, &self.keys)?;
-        Ok(Verification::of(&record, &kept.recipient, self.clock.now()))
+        let payload = Payload::open(&mut record, &self.keys)?;
+        Ok(Verification::of(&record, &payload.recipient, self.clock.now()))
     }
 }
 
@@ -76,7 +77,7 @@ fn still_under_way(left: Duration) -> Error {
         .with_retry_after(left)
 }
 
-pub(super) fn key_reused() -> Error {
+pub(in crate::client) fn key_reused() -> Error {
     Error::new(ErrorKind::KeyReused, Certainty::NotSent, Blame::Caller)
         .with_detail("this idempotency key was used for another request; use a new one")
 }

@@ -8,23 +8,23 @@ const SIZE: usize = 52;
 
 /// The randomness of one send, fetched from its source in one go: each fetch is a system call.
 ///
-/// Invariant: no byte is handed out twice. What goes beyond the pool comes from the source.
+/// Invariant: no byte is handed out twice. What goes beyond the buffer comes from the source.
 #[derive(Debug)]
-pub(super) struct Pool<'a> {
+pub(in crate::client) struct EntropyBuffer<'a> {
     bytes: Zeroizing<[u8; SIZE]>,
     used: AtomicUsize,
     source: &'a dyn Entropy,
 }
 
-impl<'a> Pool<'a> {
-    pub(super) fn fetch(source: &'a dyn Entropy) -> Result<Self, EntropyError> {
+impl<'a> EntropyBuffer<'a> {
+    pub(in crate::client) fn fetch(source: &'a dyn Entropy) -> Result<Self, EntropyError> {
         let mut bytes = Zeroizing::new([0; SIZE]);
         source.fill(&mut *bytes)?;
         Ok(Self { bytes, used: AtomicUsize::new(0), source })
     }
 }
 
-impl Entropy for Pool<'_> {
+impl Entropy for EntropyBuffer<'_> {
     fn fill(&self, dest: &mut [u8]) -> Result<(), EntropyError> {
         let from = self.used.fetch_add(dest.len(), Ordering::Relaxed);
         match self.bytes.get(from..from.saturating_add(dest.len())) {
@@ -57,11 +57,11 @@ mod tests {
     #[test]
     fn hands_out_each_byte_once_and_goes_on_at_the_source() {
         let source = Counting::default();
-        let pool = Pool::fetch(&source).unwrap();
+        let entropy = EntropyBuffer::fetch(&source).unwrap();
         let mut all = Vec::new();
         for length in [8, 16, 12, 16, 16, 1] {
             let mut dest = vec![0; length];
-            pool.fill(&mut dest).unwrap();
+            entropy.fill(&mut dest).unwrap();
             all.extend(dest);
         }
         let expected: Vec<u8> = (0u8..).take(all.len()).collect();

@@ -1,4 +1,4 @@
-//! The providers as an operator sees them.
+//! What an operator asks: providers and their health, balances, readiness.
 
 use std::sync::Arc;
 
@@ -7,9 +7,10 @@ use otpmux_core::{
     OtpProvider, ProviderId, RateLimit,
 };
 
-use super::members::Member;
-use super::{Inner, OtpClient, metrics, no_entropy};
-use crate::Health;
+use super::inner::{Inner, no_entropy};
+use super::metrics;
+use super::providers::ProviderEntry;
+use crate::{Health, StoreState};
 
 /// A provider of a client, as it is at one moment.
 #[derive(Clone, Debug)]
@@ -47,66 +48,55 @@ impl ProviderView {
     }
 }
 
-impl OtpClient {
-    /// All providers that may get messages, in the order of their names, with their health as this
-    /// process knows it. Calls nobody; see [`refresh_health`](Self::refresh_health).
-    pub fn providers(&self) -> Vec<ProviderView> {
-        let inner = self.inner();
-        let now = inner.clock.now();
-        let view = |member: &Arc<Member>| {
-            let health = member.guarded.health();
+impl Inner {
+    pub(super) fn providers(&self) -> Vec<ProviderView> {
+        let now = self.clock.now();
+        let view = |entry: &Arc<ProviderEntry>| {
+            let health = entry.guarded.health();
             ProviderView {
-                port: Arc::clone(member.port()),
+                port: Arc::clone(entry.port()),
                 is_available: health.is_available(now),
                 health,
-                requests: member
+                requests: entry
                     .limit_hit
                     .as_ref()
                     .map_or_else(Arc::default, |limit_hit| Arc::clone(&limit_hit.windows)),
             }
         };
-        let mut all: Vec<_> = inner.members.active.values().map(view).collect();
+        let mut all: Vec<_> = self.providers.active.values().map(view).collect();
         all.sort_unstable_by(|a, b| a.id().cmp(b.id()));
         all
     }
 
-    /// Takes in what other processes have seen of the providers, as every new verification does.
-    ///
-    /// # Errors
-    ///
-    /// The store is out of reach; so this tells, too, whether it is.
-    pub async fn refresh_health(&self) -> Result<(), Error> {
-        let inner = self.inner();
-        let now = inner.clock.now();
-        let updates = inner.store.health(now).await?;
-        inner.members.learn(&updates, now);
+    pub(super) async fn refresh_health(&self) -> Result<(), Error> {
+        let now = self.clock.now();
+        let updates = self.store.health(now).await?;
+        self.providers.apply(&updates, now);
         Ok(())
     }
 
-    /// Asks a vendor what is left on the account, within the policy's deadline. The metric
-    /// `otpmux_provider_balance` tells the answer from then on.
-    ///
-    /// # Errors
-    ///
-    /// There is no such provider ([`ErrorKind::NotFound`]), its vendor does not tell
-    /// ([`ErrorKind::Unsupported`]), or it could not be asked.
-    pub async fn balance(&self, provider: &ProviderId) -> Result<Balance, Error> {
-        let inner = self.inner();
-        let port = inner.members.get(provider).ok_or_else(|| {
+    pub(super) async fn balance(&self, provider: &ProviderId) -> Result<Balance, Error> {
+        let port = self.providers.get(provider).ok_or_else(|| {
             Error::new(ErrorKind::NotFound, Certainty::NotSent, Blame::Caller)
                 .with_detail("no provider has this name")
         })?;
         if !port.capabilities().balance {
             return Err(Error::unsupported(provider, "its vendor does not tell the balance"));
         }
-        let cx = inner.ask()?;
+        let cx = self.ask()?;
         let balance = port.balance(&cx).await?;
         metrics::balance_is(provider, &balance);
         Ok(balance)
     }
-}
 
-impl Inner {
+    pub(super) async fn ready(&self) -> Result<StoreState, Error> {
+        self.check_keys().await?;
+        let state = self.store.probe(self.clock.now()).await?;
+        metrics::store_is(state);
+        self.refresh_health().await?;
+        Ok(state)
+    }
+
     /// What a call is given that belongs to no verification.
     fn ask(&self) -> Result<Context, Error> {
         let entropy: &dyn Entropy = &*self.entropy;

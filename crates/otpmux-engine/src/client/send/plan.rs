@@ -6,26 +6,27 @@ use otpmux_core::{
     Incompatibility, OtpProvider, Recipient, SendRequest, Target,
 };
 
-use super::kept::Kept;
-use super::members::Member;
-use super::{Inner, NewVerification, gone, invalid, no_entropy, until};
-use crate::health::Health;
+use crate::client::NewVerification;
+use crate::client::inner::{Inner, gone, invalid, no_entropy, until};
+use crate::client::payload::Payload;
+use crate::client::providers::ProviderEntry;
+use crate::store::health::Health;
 use crate::{AttemptState, Choice, Policy, Record, ResendBy, Skip, SkipReason, VendorTerms};
 
 /// A send, thought through before anything is written or called: what is asked, who may be asked in
 /// which order, and who may not. Never without a candidate.
-pub(super) struct Plan {
-    pub(super) request: SendRequest,
+pub(in crate::client) struct Plan {
+    pub(in crate::client) request: SendRequest,
     /// The place of the rule that decides.
-    pub(super) route: usize,
-    pub(super) candidates: Vec<Candidate>,
-    pub(super) skips: Vec<Skip>,
+    pub(in crate::client) route: usize,
+    pub(in crate::client) candidates: Vec<Candidate>,
+    pub(in crate::client) skips: Vec<Skip>,
 }
 
 impl Plan {
     /// Digits of the code, where all candidates agree: a form is built for it before it is known who
     /// will have sent it.
-    pub(super) fn code_length(&self, ours: &Code) -> Option<u8> {
+    pub(in crate::client) fn code_length(&self, ours: &Code) -> Option<u8> {
         let first = self.candidates.first()?.code_length(ours);
         let agree = |candidate: &Candidate| candidate.code_length(ours) == first;
         first.filter(|_| self.candidates.iter().all(agree))
@@ -33,13 +34,13 @@ impl Plan {
 
     /// Whether no message goes out for it: its recipient is one that each of these vendors has for
     /// tests.
-    pub(super) fn is_test(&self) -> bool {
+    pub(in crate::client) fn is_test(&self) -> bool {
         is_test(&self.candidates, &self.request.recipient)
     }
 
     /// Takes the first candidate out: it has had as many messages as it may. Gives it back when
     /// there is no other.
-    pub(super) fn pass_over_first(&mut self, send_attempts: usize) -> bool {
+    pub(in crate::client) fn pass_over_first(&mut self, send_attempts: usize) -> bool {
         if self.candidates.len() < 2 {
             return false;
         }
@@ -50,15 +51,15 @@ impl Plan {
 }
 
 /// A provider that can take the send, by what it says of itself.
-pub(super) struct Candidate {
-    pub(super) member: Arc<Member>,
-    pub(super) source: Source,
-    pub(super) reason: Choice,
+pub(in crate::client) struct Candidate {
+    pub(in crate::client) entry: Arc<ProviderEntry>,
+    pub(in crate::client) source: Source,
+    pub(in crate::client) reason: Choice,
     ttl: Option<Duration>,
 }
 
 /// Where a send attempt's code comes from.
-pub(super) enum Source {
+pub(in crate::client) enum Source {
     /// It is the one of ours.
     Otpmux,
     /// The vendor makes a new one.
@@ -68,11 +69,11 @@ pub(super) enum Source {
 }
 
 impl Source {
-    pub(super) fn is_otpmux(&self) -> bool {
+    pub(in crate::client) fn is_otpmux(&self) -> bool {
         matches!(self, Self::Otpmux)
     }
 
-    pub(super) fn wished_length(&self) -> Option<u8> {
+    pub(in crate::client) fn requested_length(&self) -> Option<u8> {
         match self {
             Self::Vendor { length } => *length,
             Self::Otpmux | Self::Again { .. } => None,
@@ -80,7 +81,7 @@ impl Source {
     }
 
     /// What is known of the vendor's code before the call.
-    pub(super) fn terms(&self) -> Option<Box<VendorTerms>> {
+    pub(in crate::client) fn terms(&self) -> Option<Box<VendorTerms>> {
         match self {
             Self::Otpmux => None,
             Self::Vendor { length } => {
@@ -92,9 +93,9 @@ impl Source {
 }
 
 impl Candidate {
-    fn new(member: &Arc<Member>, request: &SendRequest, wanted: &Wanted<'_>) -> Self {
-        let capabilities = member.port().capabilities();
-        let ttl = match (&capabilities.ttls, wanted.again) {
+    fn new(entry: &Arc<ProviderEntry>, request: &SendRequest, requested: &Requested<'_>) -> Self {
+        let capabilities = entry.port().capabilities();
+        let ttl = match (&capabilities.ttls, requested.again) {
             // What is left of a TTL may be less than a vendor lets us ask for. Our own expiry
             // rules in any case.
             (Some(range), Some(_)) => {
@@ -103,60 +104,60 @@ impl Candidate {
             _ => request.ttl,
         };
         Self {
-            source: source(member.port(), request, wanted),
+            source: source(entry.port(), request, requested),
             reason: Choice::Preferred,
             ttl,
-            member: Arc::clone(member),
+            entry: Arc::clone(entry),
         }
     }
 
-    pub(super) fn provider(&self) -> &Arc<dyn OtpProvider> {
-        self.member.port()
+    pub(in crate::client) fn provider(&self) -> &Arc<dyn OtpProvider> {
+        self.entry.port()
     }
 
     /// Whether it is being left alone, and called only because nobody else is left.
-    pub(super) fn is_last_resort(&self) -> bool {
+    pub(in crate::client) fn is_last_resort(&self) -> bool {
         self.reason == Choice::LastResort
     }
 
     /// Digits of the code that it will send, where that is known.
-    pub(super) fn code_length(&self, ours: &Code) -> Option<u8> {
-        if self.source.is_otpmux() { Some(ours.length()) } else { self.source.wished_length() }
+    pub(in crate::client) fn code_length(&self, ours: &Code) -> Option<u8> {
+        if self.source.is_otpmux() { Some(ours.length()) } else { self.source.requested_length() }
     }
 
     /// Turns the plan's request into this candidate's.
-    pub(super) fn fit(&self, request: &mut SendRequest, ours: Option<&Code>) {
+    pub(in crate::client) fn fit(&self, request: &mut SendRequest, ours: Option<&Code>) {
         request.ttl = self.ttl;
         request.code = match (&self.source, ours) {
             (Source::Otpmux, Some(code)) => CodeSource::Otpmux(code.clone()),
-            (source, _) => CodeSource::Vendor { length: source.wished_length() },
+            (source, _) => CodeSource::Vendor { length: source.requested_length() },
         };
     }
 }
 
 /// What the order of candidates depends on, besides the routes.
-struct Wanted<'a> {
+struct Requested<'a> {
     code: Option<&'a Code>,
     /// Digits that the caller insists on.
     exact_length: Option<u8>,
     /// Digits to ask of a vendor that can be asked.
-    wished_length: Option<u8>,
+    length: Option<u8>,
     /// The verification that is sent again.
     again: Option<&'a Record>,
 }
 
 /// Who may take a request, in which order, and who may not: all that is known before anything is
 /// written or called.
-pub(super) struct Survey {
+pub(in crate::client) struct RoutePlan {
     /// The place of the rule that decides.
-    pub(super) route: usize,
-    pub(super) candidates: Vec<Candidate>,
-    pub(super) skips: Vec<Skip>,
+    pub(in crate::client) route: usize,
+    pub(in crate::client) candidates: Vec<Candidate>,
+    pub(in crate::client) skips: Vec<Skip>,
     /// What to answer when nobody can take it.
-    pub(super) refusal: Option<Error>,
+    pub(in crate::client) refusal: Option<Error>,
 }
 
-impl Survey {
+impl RoutePlan {
     fn into_plan(self, request: SendRequest) -> Result<Plan, Error> {
         let Self { route, candidates, skips, refusal } = self;
         match (candidates.is_empty(), refusal) {
@@ -168,25 +169,25 @@ impl Survey {
 }
 
 impl Inner {
-    pub(super) fn plan_send(
+    pub(in crate::client) fn plan_send(
         &self,
         new: NewVerification,
         code: &Code,
         entropy: &dyn Entropy,
         now: SystemTime,
     ) -> Result<Plan, Error> {
-        let (request, survey) = self.survey_send(new, code, entropy, now)?;
-        survey.into_plan(request)
+        let (request, route_plan) = self.route_send(new, code, entropy, now)?;
+        route_plan.into_plan(request)
     }
 
     /// What is asked of providers, and who may be asked.
-    pub(super) fn survey_send(
+    pub(in crate::client) fn route_send(
         &self,
         new: NewVerification,
         code: &Code,
         entropy: &dyn Entropy,
         now: SystemTime,
-    ) -> Result<(SendRequest, Survey), Error> {
+    ) -> Result<(SendRequest, RoutePlan), Error> {
         let channel = new.channel_or_default();
         let ttl = new.ttl.unwrap_or_else(|| self.policy.ttl_by(&channel));
         Policy::check_ttl(ttl).map_err(invalid)?;
@@ -204,41 +205,41 @@ impl Inner {
         request.sender = new.sender;
         request.client = new.client;
         request.extensions = new.extensions;
-        let wanted = Wanted {
+        let requested = Requested {
             code: Some(code),
             exact_length: new.code_length,
-            wished_length: Some(code.length()),
+            length: Some(code.length()),
             again: None,
         };
-        let survey = self.survey(&mut request, &wanted, entropy, now)?;
-        Ok((request, survey))
+        let route_plan = self.route_plan(&mut request, &requested, entropy, now)?;
+        Ok((request, route_plan))
     }
 
     /// The plan for sending a verification again, and otpmux's code if it has one.
-    pub(super) fn plan_resend(
+    pub(in crate::client) fn plan_resend(
         &self,
         record: &Record,
-        kept: Kept,
+        payload: Payload,
         channel: Option<Channel>,
         now: SystemTime,
     ) -> Result<(Plan, Option<Code>), Error> {
         if record.over(now).is_some() {
             return Err(gone());
         }
-        let code = kept.code.clone();
+        let code = payload.code.clone();
         // A vendor that was not in sight of the send is asked for a code as long as ours.
-        let wished_length = kept.wished_length().or(code.as_ref().map(Code::length));
-        let mut request = kept.into_request();
+        let length = payload.requested_length().or(code.as_ref().map(Code::length));
+        let mut request = payload.into_request();
         request.ttl = Some(until(record.expires_at, now));
-        let wanted =
-            Wanted { code: code.as_ref(), exact_length: None, wished_length, again: Some(record) };
+        let requested =
+            Requested { code: code.as_ref(), exact_length: None, length, again: Some(record) };
         let mut plan = match channel {
             None if self.policy.resend_by == ResendBy::NextChannel => {
-                self.plan_next_channel(request, &wanted, now)?
+                self.plan_next_channel(request, &requested, now)?
             }
             channel => {
                 request.channel = channel.unwrap_or(request.channel);
-                self.plan(request, &wanted, &*self.entropy, now)?
+                self.plan(request, &requested, &*self.entropy, now)?
             }
         };
         let (by, channel) = (self.policy.resend_by, &plan.request.channel);
@@ -256,10 +257,10 @@ impl Inner {
     fn plan_next_channel(
         &self,
         request: SendRequest,
-        wanted: &Wanted<'_>,
+        requested: &Requested<'_>,
         now: SystemTime,
     ) -> Result<Plan, Error> {
-        let newest = wanted.again.and_then(|record| record.send_attempts.last());
+        let newest = requested.again.and_then(|record| record.send_attempts.last());
         let last = newest.map_or(&request.channel, |attempt| &attempt.channel).clone();
         let order = &self.policy.channels;
         let start = order.iter().position(|channel| *channel == last).map_or(0, |at| at + 1);
@@ -268,32 +269,32 @@ impl Inner {
         for channel in others {
             let mut request = request.clone();
             request.channel = channel.clone();
-            if let Ok(plan) = self.plan(request, wanted, &*self.entropy, now) {
+            if let Ok(plan) = self.plan(request, requested, &*self.entropy, now) {
                 return Ok(plan);
             }
         }
         let mut request = request;
         request.channel = last;
-        self.plan(request, wanted, &*self.entropy, now)
+        self.plan(request, requested, &*self.entropy, now)
     }
 
     fn plan(
         &self,
         mut request: SendRequest,
-        wanted: &Wanted<'_>,
+        requested: &Requested<'_>,
         entropy: &dyn Entropy,
         now: SystemTime,
     ) -> Result<Plan, Error> {
-        self.survey(&mut request, wanted, entropy, now)?.into_plan(request)
+        self.route_plan(&mut request, requested, entropy, now)?.into_plan(request)
     }
 
-    fn survey(
+    fn route_plan(
         &self,
         request: &mut SendRequest,
-        wanted: &Wanted<'_>,
+        requested: &Requested<'_>,
         entropy: &dyn Entropy,
         now: SystemTime,
-    ) -> Result<Survey, Error> {
+    ) -> Result<RoutePlan, Error> {
         self.check_recipient(&request.recipient)?;
         let place = self.routes.place(&request.recipient, &request.channel, &request.purpose);
         let Some(place) = place else {
@@ -304,20 +305,20 @@ impl Inner {
         let mut random = [0; 8];
         let draw = || entropy.fill(&mut random).map(|()| u64::from_le_bytes(random));
         let order = route.order(draw).map_err(no_entropy)?;
-        let send_attempts = wanted.again.map_or(0, |record| record.send_attempts.len());
+        let send_attempts = requested.again.map_or(0, |record| record.send_attempts.len());
         let drawn = !route.weights.is_empty();
         let mut candidates = Vec::with_capacity(order.len());
         let (mut skips, mut last_resorts) = (Vec::new(), Vec::new());
         let mut refusal = None;
         // Nobody is behind a vendor's test recipient but that vendor: no other one is to send there.
         let to = request.recipient.expose().to_owned();
-        let members = || route.providers.iter().filter_map(|id| self.members.active.get(id));
-        let test = members().any(|member| has_for_tests(member.port(), &to));
+        let members = || route.providers.iter().filter_map(|id| self.providers.active.get(id));
+        let test = members().any(|entry| has_for_tests(entry.port(), &to));
         for at in order {
-            let Some(member) = self.members.active.get(&route.providers[at]) else { continue };
-            let mut candidate = Candidate::new(member, request, wanted);
-            candidate.fit(request, wanted.code);
-            let provider = member.port();
+            let Some(entry) = self.providers.active.get(&route.providers[at]) else { continue };
+            let mut candidate = Candidate::new(entry, request, requested);
+            candidate.fit(request, requested.code);
+            let provider = entry.port();
             let capabilities = provider.capabilities();
             if test && !has_for_tests(provider, &to) {
                 skips.push(skip(
@@ -335,7 +336,7 @@ impl Inner {
                 }
                 continue;
             }
-            let health = member.guarded.health();
+            let health = entry.guarded.health();
             if let Some(since) = left_alone(&health, now) {
                 skips.push(skip(provider, send_attempts, SkipReason::CircuitOpen(since)));
                 // A probe costs a refusal, but for this: it would be a message with a code that
@@ -360,11 +361,11 @@ impl Inner {
             candidates.sort_by_key(|it| !it.provider().capabilities().locale);
         }
         candidates.extend(last_resorts);
-        Ok(Survey { route: place, candidates, skips, refusal })
+        Ok(RoutePlan { route: place, candidates, skips, refusal })
     }
 
     /// Whether the policy lets this recipient have messages.
-    pub(super) fn check_recipient(&self, recipient: &Recipient) -> Result<(), Error> {
+    pub(in crate::client) fn check_recipient(&self, recipient: &Recipient) -> Result<(), Error> {
         recipient.phone().map_or(Ok(()), |phone| self.policy.check_number(phone))
     }
 }
@@ -406,7 +407,7 @@ fn turn(
 /// The refusal of a provider that has sent another code than ours, until its pause is over.
 fn wrongly_set_up(provider: &Arc<dyn OtpProvider>, health: &Health, now: SystemTime) -> Error {
     let pause = match health {
-        Health::Open { until, .. } => super::until(*until, now),
+        Health::Open { until, .. } => crate::client::inner::until(*until, now),
         _ => Duration::from_secs(1),
     };
     Error::new(ErrorKind::CircuitOpen, Certainty::NotSent, Blame::Provider)
@@ -423,7 +424,7 @@ fn left_alone(health: &Health, now: SystemTime) -> Option<SystemTime> {
     if health.is_available(now) { None } else { health.since() }
 }
 
-pub(super) fn skip(
+pub(in crate::client) fn skip(
     provider: &Arc<dyn OtpProvider>,
     send_attempts: usize,
     reason: SkipReason,
@@ -433,7 +434,7 @@ pub(super) fn skip(
 }
 
 /// Whether this recipient is one that each of these vendors has for tests.
-pub(super) fn is_test(candidates: &[Candidate], recipient: &Recipient) -> bool {
+pub(in crate::client) fn is_test(candidates: &[Candidate], recipient: &Recipient) -> bool {
     let to = recipient.expose();
     !candidates.is_empty()
         && candidates.iter().all(|candidate| has_for_tests(candidate.provider(), to))
@@ -445,13 +446,17 @@ fn has_for_tests(provider: &Arc<dyn OtpProvider>, to: &str) -> bool {
 
 /// Ours wherever the provider takes it, so that one code serves all send attempts. Test recipients get no
 /// message, so a code that otpmux generated would never be known to anybody: their vendor verifies them.
-fn source(provider: &Arc<dyn OtpProvider>, request: &SendRequest, wanted: &Wanted<'_>) -> Source {
+fn source(
+    provider: &Arc<dyn OtpProvider>,
+    request: &SendRequest,
+    requested: &Requested<'_>,
+) -> Source {
     let capabilities = provider.capabilities();
     let test = has_for_tests(provider, request.recipient.expose());
-    if capabilities.otpmux_codes.is_some() && wanted.code.is_some() && !test {
+    if capabilities.otpmux_codes.is_some() && requested.code.is_some() && !test {
         return Source::Otpmux;
     }
-    if let Some(record) = wanted.again.filter(|_| capabilities.resend)
+    if let Some(record) = requested.again.filter(|_| capabilities.resend)
         && let Some(attempt) = record.send_attempts.iter().rev().find(|attempt| {
             attempt.provider == *provider.id()
                 && !attempt.otpmux_code
@@ -465,7 +470,7 @@ fn source(provider: &Arc<dyn OtpProvider>, request: &SendRequest, wanted: &Wante
         };
     }
     let wish =
-        wanted.exact_length.or_else(|| wanted.wished_length.filter(|n| can_ask(capabilities, *n)));
+        requested.exact_length.or_else(|| requested.length.filter(|n| can_ask(capabilities, *n)));
     Source::Vendor { length: if test { None } else { wish } }
 }
 

@@ -5,12 +5,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use async_trait::async_trait;
 use otpmux_core::{Blame, CancelCheck, Certainty, Error, ErrorKind};
 
-use super::{Inner, gone};
 use crate::VerificationId;
+use crate::client::inner::{Inner, gone};
 
 /// Tells a provider that pauses before a further try whether the verification still waits for its
 /// code: it may have been cancelled, superseded, used or have expired meanwhile.
-pub(super) struct StillPending {
+pub(in crate::client) struct StillPending {
     inner: Arc<Inner>,
     id: VerificationId,
     /// A provider has refused it for a reason that holds for all of them.
@@ -18,12 +18,12 @@ pub(super) struct StillPending {
 }
 
 impl StillPending {
-    pub(super) fn new(inner: Arc<Inner>, id: VerificationId) -> Self {
+    pub(in crate::client) fn new(inner: Arc<Inner>, id: VerificationId) -> Self {
         Self { inner, id, refused: AtomicBool::new(false) }
     }
 
     /// From now on nobody tries again: another provider would be a way around this refusal.
-    pub(super) fn refuse(&self) {
+    pub(in crate::client) fn refuse(&self) {
         self.refused.store(true, Ordering::Relaxed);
     }
 }

@@ -1,23 +1,22 @@
 use std::sync::Arc;
-use std::time::SystemTime;
 
-use otpmux_core::{Blame, Certainty, Code, Error, ErrorKind, Purpose, Verdict};
+use otpmux_core::{Blame, Certainty, Code, Error, ErrorKind, Purpose, Recipient, Verdict};
 
-use super::{Inner, NewVerification, OtpClient, Resend, Verification, Verify, gone};
-use crate::{Record, VerificationId};
+use super::{NewVerification, OtpClient, Resend, Verification, Verify};
+use crate::VerificationId;
 
-/// The purposes that somebody may use.
+/// The purposes that a [`ScopedClient`] may use.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Scope(Option<Arc<[Purpose]>>);
 
-/// A client for somebody who may use some purposes only: verifications of others do not exist to it.
-/// A service that serves several applications gives each one of these.
+/// A client that is limited to some purposes: verifications of other purposes are not found. A
+/// service for several applications gives each of them one.
 ///
 /// ```
 /// # use otpmux_core::{OtpProvider, Purpose};
 /// # use otpmux_engine::{OtpClient, Scope};
 /// # fn example(client: &OtpClient) -> Result<(), Box<dyn std::error::Error>> {
-/// let logins = client.within(Scope::of([Purpose::new("login")?]));
+/// let logins = client.scoped(Scope::of([Purpose::new("login")?]));
 /// # Ok(())
 /// # }
 /// ```
@@ -30,7 +29,7 @@ pub struct ScopedClient {
 
 impl Scope {
     /// Every purpose.
-    pub fn everything() -> Self {
+    pub fn all() -> Self {
         Self(None)
     }
 
@@ -45,19 +44,16 @@ impl Scope {
     }
 
     /// Whether a purpose is among them.
-    pub fn holds(&self, purpose: &Purpose) -> bool {
+    pub fn contains(&self, purpose: &Purpose) -> bool {
         self.0.as_ref().is_none_or(|all| all.contains(purpose))
     }
 }
 
-impl OtpClient {
-    /// This client, for somebody who may use these purposes only.
-    pub fn within(&self, scope: Scope) -> ScopedClient {
-        ScopedClient { client: self.clone(), scope, tenant: None }
-    }
-}
-
 impl ScopedClient {
+    pub(super) fn new(client: OtpClient, scope: Scope) -> Self {
+        Self { client, scope, tenant: None }
+    }
+
     /// The same, for a tenant of this name: guesses that are made through it are counted apart from
     /// those of others, so that no tenant can lock out the users of another.
     pub fn of_tenant(mut self, name: impl Into<Arc<str>>) -> Self {
@@ -71,7 +67,7 @@ impl ScopedClient {
     ///
     /// As there; besides, [`ErrorKind::Forbidden`], not sent, for a purpose of others.
     pub async fn send(&self, new: NewVerification) -> Result<Verification, Error> {
-        if !self.scope.holds(&new.purpose) {
+        if !self.scope.contains(&new.purpose) {
             return Err(Error::new(ErrorKind::Forbidden, Certainty::NotSent, Blame::Caller)
                 .with_detail("this purpose is not among those that the caller may use"));
         }
@@ -86,6 +82,22 @@ impl ScopedClient {
     /// As there.
     pub async fn verify(&self, id: VerificationId, code: &Code) -> Result<Verdict, Error> {
         self.verify_with(id, code, Verify::new()).await
+    }
+
+    /// As [`OtpClient::verify_for`]: a verification of another recipient or purpose is not found.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub async fn verify_for(
+        &self,
+        id: VerificationId,
+        code: &Code,
+        recipient: &Recipient,
+        purpose: &Purpose,
+    ) -> Result<Verdict, Error> {
+        let verify = Verify::new().for_recipient(recipient.clone()).for_purpose(purpose.clone());
+        self.verify_with(id, code, verify).await
     }
 
     /// As [`OtpClient::verify_with`]. A verification of another purpose is not found, and none of its
@@ -103,11 +115,11 @@ impl ScopedClient {
         let inner = self.client.inner();
         let expected = match (self.scope.0.as_deref(), &verify.purpose) {
             (None, _) => None,
-            (Some(_), Some(purpose)) if self.scope.holds(purpose) => None,
+            (Some(_), Some(purpose)) if self.scope.contains(purpose) => None,
             (Some(_), Some(_)) => return Ok(Verdict::NotFound),
             (Some([purpose]), None) => Some(purpose.clone()),
             // A purpose never changes, so it may be looked at beforehand.
-            (Some(_), None) => match inner.load_within(id, &self.scope, inner.clock.now()).await {
+            (Some(_), None) => match inner.load_in(id, &self.scope, inner.clock.now()).await {
                 Ok(record) => Some(record.purpose),
                 Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Verdict::NotFound),
                 Err(error) => return Err(error.while_verifying()),
@@ -117,13 +129,13 @@ impl ScopedClient {
         inner.verify(id, code, verify, self.tenant.as_deref()).await
     }
 
-    /// As [`OtpClient::resend_with`].
+    /// As [`OtpClient::resend`].
     ///
     /// # Errors
     ///
     /// As there; a verification of another purpose is not found.
     pub async fn resend(&self, id: VerificationId, resend: Resend) -> Result<Verification, Error> {
-        self.client.resend_within(id, resend, &self.scope).await
+        self.client.inner().resend(id, resend, &self.scope).await
     }
 
     /// As [`OtpClient::status`].
@@ -132,7 +144,7 @@ impl ScopedClient {
     ///
     /// As there; a verification of another purpose is not found.
     pub async fn status(&self, id: VerificationId) -> Result<Verification, Error> {
-        self.client.status_within(id, &self.scope).await
+        self.client.inner().status(id, &self.scope).await
     }
 
     /// As [`OtpClient::cancel`].
@@ -142,23 +154,7 @@ impl ScopedClient {
     /// As there; [`ErrorKind::NotFound`] when it is unknown, long gone or of another purpose.
     pub async fn cancel(&self, id: VerificationId) -> Result<bool, Error> {
         let inner = self.client.inner();
-        inner.load_within(id, &self.scope, inner.clock.now()).await?;
-        self.client.cancel(id).await
-    }
-}
-
-impl Inner {
-    /// # Errors
-    ///
-    /// [`ErrorKind::NotFound`] for what is unknown, long gone, or of another purpose, all alike; the
-    /// store is out of reach.
-    pub(super) async fn load_within(
-        &self,
-        id: VerificationId,
-        scope: &Scope,
-        now: SystemTime,
-    ) -> Result<Record, Error> {
-        let record = self.store.load(id, now).await?;
-        record.filter(|record| scope.holds(&record.purpose)).ok_or_else(gone)
+        inner.load_in(id, &self.scope, inner.clock.now()).await?;
+        inner.cancel(id).await
     }
 }

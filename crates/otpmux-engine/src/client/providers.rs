@@ -5,13 +5,13 @@ use std::time::SystemTime;
 use otpmux_core::{Clock, Entropy, OtpProvider, ProviderId, RateLimit};
 
 use super::BuildError;
-use super::limits::key_of;
+use super::send::limits::key_of;
 use crate::layers::{Resilience, ResilientProvider};
 use crate::{HealthUpdate, LimitHit, LimitScope, ServerKeys, Witness};
 
 /// A provider as an application hands it over.
 #[derive(Clone, Debug)]
-pub(super) struct NewMember {
+pub(super) struct NewProvider {
     pub(super) provider: Arc<dyn OtpProvider>,
     pub(super) resilience: Resilience,
     /// What it was made from, if that is known: two of the same are one.
@@ -19,35 +19,35 @@ pub(super) struct NewMember {
 }
 
 /// A provider as the client calls it.
-pub(super) struct Member {
+pub(super) struct ProviderEntry {
     pub(super) guarded: ResilientProvider,
     /// What counts its messages over all processes.
     pub(super) limit_hit: Option<LimitHit>,
-    made_of: NewMember,
+    made_of: NewProvider,
 }
 
 /// A provider that gets no further messages, but may have to verify the codes that it has sent.
 pub(super) struct Retired {
-    pub(super) member: Arc<Member>,
+    pub(super) entry: Arc<ProviderEntry>,
     pub(super) until: SystemTime,
 }
 
 /// All providers of a client.
 #[derive(Default)]
-pub(super) struct Members {
-    pub(super) active: HashMap<ProviderId, Arc<Member>>,
+pub(super) struct ProviderSet {
+    pub(super) active: HashMap<ProviderId, Arc<ProviderEntry>>,
     pub(super) retired: HashMap<ProviderId, Retired>,
 }
 
-impl Member {
+impl ProviderEntry {
     pub(super) fn new(
-        made_of: NewMember,
+        made_of: NewProvider,
         keys: &ServerKeys,
         clock: &Arc<dyn Clock>,
         entropy: &Arc<dyn Entropy>,
         process: u64,
     ) -> Result<Self, BuildError> {
-        let NewMember { provider, resilience, .. } = &made_of;
+        let NewProvider { provider, resilience, .. } = &made_of;
         let documented = &provider.capabilities().limits.requests;
         let windows: Arc<[RateLimit]> =
             resilience.requests.as_ref().unwrap_or(documented)[..].into();
@@ -71,7 +71,7 @@ impl Member {
     }
 
     /// Whether it is what would be made from this.
-    pub(super) fn is(&self, other: &NewMember) -> bool {
+    pub(super) fn is(&self, other: &NewProvider) -> bool {
         let mine = &self.made_of;
         let same_fingerprint = mine.fingerprint.is_some() && mine.fingerprint == other.fingerprint;
         mine.resilience == other.resilience
@@ -79,31 +79,31 @@ impl Member {
     }
 }
 
-impl Members {
+impl ProviderSet {
     /// A provider that can be asked about its codes.
     pub(super) fn get(&self, id: &ProviderId) -> Option<&Arc<dyn OtpProvider>> {
-        let retired = || self.retired.get(id).map(|retired| &retired.member);
-        self.active.get(id).or_else(retired).map(|member| member.port())
+        let retired = || self.retired.get(id).map(|retired| &retired.entry);
+        self.active.get(id).or_else(retired).map(|entry| entry.port())
     }
 
     /// What the store was not told yet, to go with the next write, whoever's it is.
     pub(super) fn health_updates(&self) -> Vec<HealthUpdate> {
-        self.active.values().filter_map(|member| member.guarded.take_update()).collect()
+        self.active.values().filter_map(|entry| entry.guarded.take_update()).collect()
     }
 
     /// Takes back health updates whose write has failed.
-    pub(super) fn take_back(&self, health_updates: Vec<HealthUpdate>) {
+    pub(super) fn requeue(&self, health_updates: Vec<HealthUpdate>) {
         for update in health_updates {
-            if let Some(member) = self.active.get(&update.provider) {
-                member.guarded.take_back(update);
+            if let Some(entry) = self.active.get(&update.provider) {
+                entry.guarded.requeue(update);
             }
         }
     }
 
-    pub(super) fn learn(&self, updates: &[HealthUpdate], now: SystemTime) {
+    pub(super) fn apply(&self, updates: &[HealthUpdate], now: SystemTime) {
         if !updates.is_empty() {
-            for member in self.active.values() {
-                member.guarded.learn(updates, now);
+            for entry in self.active.values() {
+                entry.guarded.apply(updates, now);
             }
         }
     }

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use otpmux_core::settings::ConfigError;
 use otpmux_core::{Clock, Entropy, EntropyError, OsEntropy, OtpProvider, ProviderId, SystemClock};
 
+use super::OtpClient;
+use super::inner::Inner;
 use super::key_check::differs;
-use super::late::Late;
-use super::limits::PolicyLimits;
-use super::members::{Member, Members, NewMember};
+use super::providers::{NewProvider, ProviderEntry, ProviderSet};
+use super::send::limits::PolicyLimits;
+use super::send::outcome_queue::OutcomeQueue;
 use super::store_time::StoreTime;
-use super::{Inner, OtpClient};
 use crate::layers::Resilience;
 use crate::{
     MemoryStore, Policy, PolicyError, Route, RouteError, Routes, ServerKeys, VerificationStore,
@@ -19,7 +20,7 @@ use crate::{
 /// An [`OtpClient`] in the making.
 #[derive(Debug, Default)]
 pub struct ClientBuilder {
-    pub(super) providers: Vec<NewMember>,
+    pub(super) providers: Vec<NewProvider>,
     pub(super) routes: Option<Routes>,
     pub(super) store: Option<NewStore>,
     pub(super) keys: Option<ServerKeys>,
@@ -144,7 +145,7 @@ impl ClientBuilder {
         resilience: Resilience,
         fingerprint: Option<[u8; 32]>,
     ) -> Self {
-        self.providers.push(NewMember { provider, resilience, fingerprint });
+        self.providers.push(NewProvider { provider, resilience, fingerprint });
         self
     }
 
@@ -222,17 +223,17 @@ impl ClientBuilder {
         let mut process = [0; 8];
         entropy.fill(&mut process)?;
         let process = u64::from_le_bytes(process);
-        let mut members = Members::default();
+        let mut providers = ProviderSet::default();
         for new in self.providers {
             let id = new.provider.id().clone();
-            let member = Member::new(new, &keys, &corrected, &entropy, process)?;
-            members.active.insert(id, Arc::new(member));
+            let entry = ProviderEntry::new(new, &keys, &corrected, &entropy, process)?;
+            providers.active.insert(id, Arc::new(entry));
         }
         let limit_hits = PolicyLimits::new(&self.policy.limits);
         let policy = self.policy;
-        let late = Late::new(Arc::clone(&store), Arc::clone(&corrected));
+        let outcomes = OutcomeQueue::new(Arc::clone(&store), Arc::clone(&corrected));
         Ok(OtpClient::of(Inner {
-            members,
+            providers,
             routes,
             store,
             store_name,
@@ -240,7 +241,7 @@ impl ClientBuilder {
             keys_checked: Arc::default(),
             limit_hits,
             policy,
-            late,
+            outcomes,
             clock,
             entropy,
             process,

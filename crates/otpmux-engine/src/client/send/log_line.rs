@@ -3,26 +3,26 @@
 use otpmux_core::{Certainty, Channel, Error};
 use tokio::time::Instant;
 
-use super::{Verification, metrics};
 use crate::VerificationId;
-use crate::record::{AttemptState, SendAttempt};
+use crate::client::{Verification, metrics};
+use crate::store::record::{AttemptState, SendAttempt};
 
 /// What a line is made of, besides what the send came to. Nothing of it is personal.
-pub(super) struct Line<'a> {
-    pub(super) id: VerificationId,
+pub(in crate::client) struct LogLine<'a> {
+    pub(in crate::client) id: VerificationId,
     /// The place of the rule that decided.
-    pub(super) route: usize,
+    pub(in crate::client) route: usize,
     /// The send attempts of this send, which is not the first of its verification where there were others
     /// before.
-    pub(super) send_attempts: &'a [SendAttempt],
-    pub(super) again: bool,
-    pub(super) channel: &'a Channel,
-    pub(super) begun: Instant,
+    pub(in crate::client) send_attempts: &'a [SendAttempt],
+    pub(in crate::client) again: bool,
+    pub(in crate::client) channel: &'a Channel,
+    pub(in crate::client) begun: Instant,
 }
 
-impl Line<'_> {
+impl LogLine<'_> {
     /// Writes it, at level info.
-    pub(super) fn write(&self, result: &Result<Verification, Error>) {
+    pub(in crate::client) fn write(&self, result: &Result<Verification, Error>) {
         let carried = |attempt: &&SendAttempt| attempt.state == AttemptState::Accepted;
         let attempt = self.send_attempts.iter().rfind(carried).or(self.send_attempts.last());
         let certainty = match result {

@@ -14,20 +14,20 @@ use crate::{RecordOutcome, VerificationId, VerificationStore};
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
-/// Ends that may wait. Of more, the oldest are given up: what they are about stays as it is after a
+/// ExpiryQueue that may wait. Of more, the oldest are given up: what they are about stays as it is after a
 /// process has died.
 const MOST: usize = 10_000;
 
 /// How sends ended that the store could not be told of. One task tells them, one after the other,
 /// and is there only while something is left; no request waits for it.
-pub(super) struct Late {
+pub(in crate::client) struct OutcomeQueue {
     store: Arc<dyn VerificationStore>,
     clock: Arc<dyn Clock>,
-    untold: Mutex<Untold>,
+    unrecorded: Mutex<Unrecorded>,
 }
 
 #[derive(Default)]
-struct Untold {
+struct Unrecorded {
     ends: VecDeque<End>,
     /// It ends under the lock, when nothing is left.
     task: Option<JoinHandle<()>>,
@@ -41,29 +41,32 @@ struct End {
     until: SystemTime,
 }
 
-impl Late {
-    pub(super) fn new(store: Arc<dyn VerificationStore>, clock: Arc<dyn Clock>) -> Arc<Self> {
-        Arc::new(Self { store, clock, untold: Mutex::default() })
+impl OutcomeQueue {
+    pub(in crate::client) fn new(
+        store: Arc<dyn VerificationStore>,
+        clock: Arc<dyn Clock>,
+    ) -> Arc<Self> {
+        Arc::new(Self { store, clock, unrecorded: Mutex::default() })
     }
 
     /// Has the store told how something ended, once it answers, unless that time has come before.
-    pub(super) fn tell(
+    pub(in crate::client) fn tell(
         self: &Arc<Self>,
         id: VerificationId,
         record_outcome: RecordOutcome,
         until: SystemTime,
     ) {
-        let mut untold = self.lock();
-        if untold.ends.len() >= MOST {
-            untold.ends.pop_front();
+        let mut unrecorded = self.lock();
+        if unrecorded.ends.len() >= MOST {
+            unrecorded.ends.pop_front();
             tracing::warn!("too many sends wait to be settled; the oldest is given up");
         }
-        untold.ends.push_back(End { id, record_outcome, until });
+        unrecorded.ends.push_back(End { id, record_outcome, until });
         // One that went down with its runtime has left no word.
-        let gone = untold.task.as_ref().is_none_or(JoinHandle::is_finished);
-        if !untold.at_work || gone {
-            untold.at_work = true;
-            untold.task = Some(tokio::spawn(Self::work(Arc::clone(self))));
+        let gone = unrecorded.task.as_ref().is_none_or(JoinHandle::is_finished);
+        if !unrecorded.at_work || gone {
+            unrecorded.at_work = true;
+            unrecorded.task = Some(tokio::spawn(Self::work(Arc::clone(self))));
         }
     }
 
@@ -87,20 +90,22 @@ impl Late {
     }
 
     fn next(&self) -> Option<End> {
-        let mut untold = self.lock();
-        let next = untold.ends.pop_front();
-        untold.at_work = next.is_some();
+        let mut unrecorded = self.lock();
+        let next = unrecorded.ends.pop_front();
+        unrecorded.at_work = next.is_some();
         next
     }
 
-    fn lock(&self) -> MutexGuard<'_, Untold> {
+    fn lock(&self) -> MutexGuard<'_, Unrecorded> {
         // No step under the lock can panic half-way.
-        self.untold.lock().unwrap_or_else(PoisonError::into_inner)
+        self.unrecorded.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl fmt::Debug for Late {
+impl fmt::Debug for OutcomeQueue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Late").field("untold", &self.lock().ends.len()).finish_non_exhaustive()
+        f.debug_struct("OutcomeQueue")
+            .field("unrecorded", &self.lock().ends.len())
+            .finish_non_exhaustive()
     }
 }

@@ -1,0 +1,135 @@
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use otpmux_core::{
+    Blame, Certainty, Channel, Context, Entropy, EntropyError, Error, ErrorKind, IdempotencyKey,
+    OtpProvider,
+};
+use tokio::sync::OnceCell;
+use tokio::time::Instant;
+
+use super::Scope;
+use super::providers::ProviderSet;
+use super::send::limits::PolicyLimits;
+use super::send::outcome_queue::OutcomeQueue;
+use super::send::plan::{Candidate, Source};
+use super::store_time::StoreTime;
+use crate::{
+    AttemptState, Choice, Policy, Record, Routes, SendAttempt, ServerKeys, VerificationId,
+    VerificationStore,
+};
+
+/// Everything that one configuration of a client consists of. A reload replaces it as a whole, and
+/// every call ends under the one that it began with.
+pub(super) struct Inner {
+    pub(super) providers: ProviderSet,
+    pub(super) routes: Routes,
+    pub(super) store: Arc<dyn VerificationStore>,
+    /// What the store was opened by.
+    pub(super) store_name: Option<Box<str>>,
+    pub(super) keys: ServerKeys,
+    /// Whether the store knows these keys.
+    pub(super) keys_checked: Arc<OnceCell<()>>,
+    pub(super) limit_hits: PolicyLimits,
+    pub(super) policy: Policy,
+    pub(super) outcomes: Arc<OutcomeQueue>,
+    /// The store's time, as this process knows it.
+    pub(super) clock: Arc<StoreTime>,
+    pub(super) entropy: Arc<dyn Entropy>,
+    /// What other processes know this one by.
+    pub(super) process: u64,
+}
+
+impl Inner {
+    /// The send attempts whose message may be out, newest first, the accepted ones before the others.
+    pub(super) fn live_attempts<'a>(
+        &'a self,
+        record: &'a Record,
+    ) -> impl Iterator<Item = (&'a Arc<dyn OtpProvider>, &'a SendAttempt)> {
+        let of = |accepted: bool| {
+            record.send_attempts.iter().rev().filter(move |attempt| {
+                attempt.state.may_have_sent()
+                    && (attempt.state == AttemptState::Accepted) == accepted
+            })
+        };
+        let known =
+            |attempt: &'a SendAttempt| Some((self.providers.get(&attempt.provider)?, attempt));
+        of(true).chain(of(false)).filter_map(known)
+    }
+
+    /// When a call that begins now must have ended, over all vendors that it asks.
+    pub(super) fn deadline(&self) -> Instant {
+        Instant::now() + self.policy.deadline
+    }
+
+    /// A send attempt as it is written down before its vendor is called.
+    pub(super) fn new_attempt(
+        &self,
+        id: VerificationId,
+        candidate: &Candidate,
+        reason: Choice,
+        channel: &Channel,
+        ends_at: SystemTime,
+        entropy: &dyn Entropy,
+    ) -> Result<SendAttempt, Error> {
+        let key = IdempotencyKey::generate(entropy).map_err(no_entropy)?;
+        Ok(SendAttempt {
+            provider: candidate.provider().id().clone(),
+            reason,
+            channel: channel.clone(),
+            otpmux_code: candidate.source.is_otpmux(),
+            key,
+            ends_at,
+            state: AttemptState::Intended,
+            failure: None,
+            reference: match &candidate.source {
+                Source::Again { target, .. } => target.reference.clone().and_then(|reference| {
+                    self.keys.keep_reference(id, &target.recipient, reference)
+                }),
+                Source::Otpmux | Source::Vendor { .. } => None,
+            },
+            vendor: candidate.source.terms(),
+        })
+    }
+
+    /// Reads a verification of one of these purposes.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NotFound`] for what is unknown, long gone, or of another purpose, all alike; the
+    /// store is out of reach.
+    pub(super) async fn load_in(
+        &self,
+        id: VerificationId,
+        scope: &Scope,
+        now: SystemTime,
+    ) -> Result<Record, Error> {
+        let record = self.store.load(id, now).await?;
+        record.filter(|record| scope.contains(&record.purpose)).ok_or_else(gone)
+    }
+}
+
+/// What a call about one send attempt is given.
+pub(super) fn context(attempt: &SendAttempt, deadline: Instant) -> Context {
+    Context::new(attempt.key).with_deadline(deadline.into_std())
+}
+
+pub(super) fn invalid(error: impl fmt::Display) -> Error {
+    Error::new(ErrorKind::InvalidRequest, Certainty::NotSent, Blame::Caller)
+        .with_detail(error.to_string())
+}
+
+pub(super) fn gone() -> Error {
+    Error::new(ErrorKind::NotFound, Certainty::NotSent, Blame::Caller)
+        .with_detail("no pending verification has this id; send anew")
+}
+
+pub(super) fn no_entropy(error: EntropyError) -> Error {
+    Error::new(ErrorKind::Internal, Certainty::NotSent, Blame::Internal).with_source(error)
+}
+
+/// How long from `now` to `then`, nothing if that has passed.
+pub(super) fn until(then: SystemTime, now: SystemTime) -> Duration {
+    then.duration_since(now).unwrap_or_default()
+}

@@ -1,0 +1,39 @@
+//! What a vendor's status says about a send whose answer was lost.
+
+use otpmux_core::{Context, Delivery, Error, OtpProvider, Target};
+
+use crate::AttemptState;
+
+/// Asks a vendor where a message is: by its reference or, without one, by the key of its request
+/// where the vendor finds messages by it. `None` where it cannot be asked or gives no answer.
+pub(super) async fn delivery(
+    provider: &dyn OtpProvider,
+    cx: &Context,
+    target: &Target,
+) -> Option<Delivery> {
+    let capabilities = provider.capabilities();
+    let can_find = target.reference.is_some() || capabilities.status_by_key;
+    if !capabilities.status || !can_find {
+        return None;
+    }
+    match provider.status(cx, target).await {
+        Ok(status) => Some(status.delivery),
+        Err(error) => {
+            log(&error);
+            None
+        }
+    }
+}
+
+/// The state that a delivery proves, if it proves one.
+pub(super) fn state_of(delivery: Delivery) -> Option<AttemptState> {
+    match delivery {
+        Delivery::Accepted | Delivery::Sent | Delivery::Delivered => Some(AttemptState::Accepted),
+        Delivery::Failed | Delivery::Expired => Some(AttemptState::Rejected),
+        _ => None,
+    }
+}
+
+fn log(error: &Error) {
+    tracing::debug!(%error, "the vendor did not report a status");
+}

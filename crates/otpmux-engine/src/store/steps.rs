@@ -1,0 +1,343 @@
+//! The steps of the contract on a record, for stores that hold one in memory.
+
+use std::time::{Duration, SystemTime};
+
+use otpmux_core::Verdict;
+
+use super::limits::LimitExceeded;
+use super::operations::{
+    AttemptEnd, AttemptStarted, GuessEnd, GuessState, Guessed, Lost, NamedGuess, RecordOutcome,
+    StartAttempt,
+};
+use super::record::{AttemptState, Record, SendAttempt, Skip, State};
+use crate::{Guess, GuessName, VerificationId};
+
+/// How many verifications that came to nothing one step looks behind, at the most. More than one are
+/// there only where sends to one recipient overlapped; what is left then is found by the next one.
+pub const LOOKS_BEHIND: u32 = 16;
+
+/// What a store looks at when a verification came to nothing.
+#[derive(Clone, Copy, Debug)]
+#[expect(clippy::exhaustive_structs, reason = "stores put it together")]
+pub struct Behind {
+    /// Whether it [came to nothing](Record::has_failed).
+    pub failed: bool,
+    /// The one whose place it took.
+    pub supersedes: Option<VerificationId>,
+}
+
+/// The step of [`VerificationStore::record_outcome`] that finds, from the newest verification of a recipient
+/// and purpose on, the first that has not come to nothing; none where no record is left. `look` tells
+/// of a record that is there.
+///
+/// # Errors
+///
+/// Those of `look`.
+pub fn uncovered<E>(
+    newest: VerificationId,
+    mut look: impl FnMut(VerificationId) -> Result<Option<Behind>, E>,
+) -> Result<Option<VerificationId>, E> {
+    let (mut at, mut left) = (newest, LOOKS_BEHIND);
+    loop {
+        let Some(record) = look(at)? else { return Ok(None) };
+        if left == 0 || !record.failed {
+            return Ok(Some(at));
+        }
+        let Some(next) = record.supersedes else { return Ok(None) };
+        (at, left) = (next, left - 1);
+    }
+}
+
+/// The steps of the contract that do not depend on how a store keeps its records; for stores that
+/// hold one in their hands.
+impl Record {
+    /// Why no code is good for this verification at this time, if none is.
+    pub fn over(&self, now: SystemTime) -> Option<Verdict> {
+        match self.state {
+            State::Closed | State::Superseded => Some(Verdict::NotFound),
+            State::Approved => Some(Verdict::AlreadyUsed),
+            State::Pending if now >= self.expires_at => Some(Verdict::Expired),
+            State::Pending => None,
+        }
+    }
+
+    /// Whether this is a request that came to nothing, so that it may be made again under its name,
+    /// and the code that the user holds is as good as it was.
+    pub fn has_failed(&self) -> bool {
+        self.state == State::Closed && !self.may_have_sent()
+    }
+
+    /// What [`uncovered`] looks at.
+    pub fn behind(&self) -> Behind {
+        Behind { failed: self.has_failed(), supersedes: self.supersedes }
+    }
+
+    /// The step of [`VerificationStore::create`] for the one whose place is taken. A user of what has
+    /// expired is told so.
+    pub fn supersede(&mut self, now: SystemTime) {
+        if self.over(now).is_none() {
+            self.state = State::Superseded;
+        }
+    }
+
+    /// The step of [`VerificationStore::record_outcome`] for the one that was [uncovered]. Whether this
+    /// changes it.
+    pub fn restore(&mut self) -> bool {
+        let superseded = self.state == State::Superseded;
+        if superseded {
+            self.state = State::Pending;
+        }
+        superseded
+    }
+
+    /// The step of [`VerificationStore::guessed`]. `named` is what is kept under the guess's name,
+    /// before and after; `wait` is how long the windows that count it have no room for another one.
+    pub fn check_guess(
+        &mut self,
+        guess: &Guess,
+        named: &mut Option<NamedGuess>,
+        wait: Option<Duration>,
+        now: SystemTime,
+    ) -> (Guessed, Counted) {
+        let refuse = |verdict| (Guessed::Verdict(verdict), Counted::Nothing);
+        // To whoever expects another recipient or purpose, this verification does not exist.
+        if !guess.is_for(&self.recipient, &self.purpose) {
+            return refuse(Verdict::NotFound);
+        }
+        if let (Some(name), Some(before)) = (guess.name(), named.as_mut()) {
+            return self.attempt_again(name, before, now);
+        }
+        if let Some(verdict) = self.over(now) {
+            return refuse(verdict);
+        }
+        if self.guesses >= self.max_guesses {
+            return refuse(Verdict::TooManyGuesses { retry_after: None });
+        }
+        if wait.is_some() {
+            return refuse(Verdict::TooManyGuesses { retry_after: wait });
+        }
+        // Counted before anything is compared: a crash or a race after this line costs the guesser
+        // a guess, never us a free one.
+        self.guesses += 1;
+        let right = self.code_is_out() && self.code.as_ref().is_some_and(|it| guess.matches(it));
+        let left = self.guesses_left();
+        let (guessed, counted, state) = if right {
+            self.state = State::Approved;
+            let approved = Guessed::Verdict(Verdict::Approved);
+            (approved, Counted::Reset { hit: None }, GuessState::Approved)
+        } else if self.vendor_code_is_out() {
+            let ask = Guessed::AskVendors(Box::new(self.clone()));
+            (ask, Counted::Hit, GuessState::Asking { calls: 1, counted_at: now })
+        } else {
+            let wrong = Guessed::Verdict(Verdict::WrongCode { guesses_left: Some(left) });
+            (wrong, Counted::Hit, GuessState::Wrong(left))
+        };
+        *named = guess.name().map(|name| NamedGuess { content: name.content, state });
+        (guessed, counted)
+    }
+
+    /// A guess that was counted before.
+    fn attempt_again(
+        &self,
+        name: GuessName,
+        before: &mut NamedGuess,
+        now: SystemTime,
+    ) -> (Guessed, Counted) {
+        let guessed = if before.content == name.content {
+            match &mut before.state {
+                GuessState::Approved => Guessed::Verdict(Verdict::Approved),
+                GuessState::Wrong(left) => {
+                    Guessed::Verdict(Verdict::WrongCode { guesses_left: Some(*left) })
+                }
+                GuessState::Asking { calls, .. } => {
+                    if let Some(verdict) = self.over(now) {
+                        Guessed::Verdict(verdict)
+                    } else {
+                        *calls = calls.saturating_add(1);
+                        Guessed::AskVendors(Box::new(self.clone()))
+                    }
+                }
+            }
+        } else {
+            Guessed::KeyReused
+        };
+        (guessed, Counted::Nothing)
+    }
+
+    /// The step of [`VerificationStore::approve`]. `named` is what is kept under the guess's name,
+    /// before and after.
+    pub fn approve(
+        &mut self,
+        guess: &Guess,
+        named: &mut Option<NamedGuess>,
+        now: SystemTime,
+    ) -> (Verdict, Counted) {
+        let name = guess.name();
+        let before = name.and_then(|name| named.filter(|it| it.content == name.content));
+        let before = before.map(|before| before.state);
+        if let Some(verdict) = self.over(now) {
+            // Another call under the same name was quicker.
+            let again = before == Some(GuessState::Approved);
+            return (if again { Verdict::Approved } else { verdict }, Counted::Nothing);
+        }
+        self.state = State::Approved;
+        let hit = match before {
+            Some(GuessState::Asking { counted_at, .. }) => Some(counted_at),
+            _ => guess.was_counted_at(),
+        };
+        let approved =
+            |name: GuessName| NamedGuess { content: name.content, state: GuessState::Approved };
+        *named = name.map(approved);
+        (Verdict::Approved, Counted::Reset { hit })
+    }
+
+    /// The step of [`VerificationStore::end_guess`]. `named` is what is kept under the guess's name,
+    /// before and after.
+    pub fn end_guess(
+        &mut self,
+        guess: &Guess,
+        named: &mut Option<NamedGuess>,
+        end: GuessEnd,
+    ) -> Counted {
+        let over = matches!(self.state, State::Approved | State::Closed);
+        let mut hit = guess.was_counted_at();
+        if let Some(name) = guess.name() {
+            let Some(before) = named.as_mut().filter(|it| it.content == name.content) else {
+                return Counted::Nothing;
+            };
+            let GuessState::Asking { calls, counted_at } = &mut before.state else {
+                return Counted::Nothing;
+            };
+            hit = Some(*counted_at);
+            match end {
+                GuessEnd::Wrong(left) => before.state = GuessState::Wrong(left),
+                GuessEnd::NotCompared if *calls > 1 => {
+                    *calls -= 1;
+                    return Counted::Nothing;
+                }
+                GuessEnd::NotCompared if !over => *named = None,
+                GuessEnd::NotCompared => {}
+            }
+        }
+        if end != GuessEnd::NotCompared || over {
+            return Counted::Nothing;
+        }
+        self.guesses = self.guesses.saturating_sub(1);
+        hit.map_or(Counted::Nothing, Counted::TakenBack)
+    }
+
+    /// The step of [`VerificationStore::cancel`].
+    pub fn cancel(&mut self, now: SystemTime) -> bool {
+        let live = self.over(now).is_none();
+        if live || self.state == State::Superseded {
+            self.state = State::Closed;
+        }
+        live
+    }
+
+    /// The step of [`VerificationStore::record_outcome`], apart from the health updates; whether the refunds are due.
+    pub fn record_outcome(&mut self, record_outcome: RecordOutcome) -> bool {
+        let lost = match record_outcome.lost {
+            Some(Lost::SendAttempt(attempt)) => Some(attempt),
+            Some(Lost::Creation(_)) | None => None,
+        };
+        let unrecorded = record_outcome.ends.is_empty() && lost.is_none();
+        let mut first = self.end(record_outcome.ends, record_outcome.skips);
+        if let Some(attempt) = lost {
+            first |= self.give_up(attempt);
+        }
+        let open = matches!(self.state, State::Pending | State::Superseded);
+        if record_outcome.close && !self.may_have_sent() && open {
+            self.state = State::Closed;
+        }
+        unrecorded || first
+    }
+
+    /// Whether the send attempt was there and has had no end before.
+    fn give_up(&mut self, attempt: SendAttempt) -> bool {
+        let attempt = SendAttempt { state: AttemptState::NotSent, ..attempt };
+        let Some(begun) = self.send_attempts.iter_mut().find(|begun| begun.key == attempt.key)
+        else {
+            self.send_attempts.push(attempt);
+            return false;
+        };
+        let first = begun.state == AttemptState::Intended;
+        if first {
+            *begun = attempt;
+        }
+        first
+    }
+
+    /// Whether one of the send attempts has had no end before.
+    fn end(&mut self, ends: Vec<AttemptEnd>, skips: Vec<Skip>) -> bool {
+        let mut first = false;
+        for end in ends {
+            if let Some(attempt) = self.send_attempts.get_mut(end.attempt) {
+                first |= attempt.state == AttemptState::Intended;
+                attempt.state = end.state;
+                attempt.failure = end.failure;
+                attempt.reference = end.reference.or(attempt.reference.take());
+                attempt.vendor = end.vendor.or(attempt.vendor.take());
+            }
+        }
+        self.skips.extend(skips);
+        first
+    }
+
+    /// The step of [`VerificationStore::start_attempt`], apart from the health updates. `full` is the limit that
+    /// has no room; limits count the send attempt when it was [begun](AttemptStarted::Started).
+    pub fn begin(
+        &mut self,
+        begin: StartAttempt,
+        full: Option<LimitExceeded>,
+        now: SystemTime,
+    ) -> AttemptStarted {
+        self.end(begin.ends, begin.skips);
+        if let Some(verdict) = self.over(now) {
+            return AttemptStarted::Over(verdict);
+        }
+        if let Some(terms) = begin.resend {
+            if self.guesses >= self.max_guesses {
+                return AttemptStarted::Over(Verdict::TooManyGuesses { retry_after: None });
+            }
+            if self.resends >= terms.max_resends {
+                return AttemptStarted::TooMany;
+            }
+            if let Ok(wait) = self.resend_after.duration_since(now)
+                && !wait.is_zero()
+            {
+                return AttemptStarted::TooSoon(wait);
+            }
+        }
+        if let Some(limited) = full {
+            return AttemptStarted::LimitExceeded(limited);
+        }
+        if self.send_attempts.iter().any(|attempt| attempt.key == begin.attempt.key) {
+            return AttemptStarted::Over(Verdict::NotFound);
+        }
+        if let Some(terms) = begin.resend {
+            self.resends += 1;
+            self.resend_after = terms.next_after;
+        }
+        self.send_attempts.push(begin.attempt);
+        AttemptStarted::Started(self.send_attempts.len() - 1)
+    }
+}
+
+/// What a step does to the windows that count a guess.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "a store must handle each of them")]
+pub enum Counted {
+    /// Nothing.
+    Nothing,
+    /// Both count a hit.
+    Hit,
+    /// The guesser's own are empty: the recipient has proven themselves there. The total, which others
+    /// fill too, only loses the hit that the right code was counted by.
+    Reset {
+        /// When that was, if it was counted.
+        hit: Option<SystemTime>,
+    },
+    /// Both lose the hit of this time: nobody has compared the code.
+    TakenBack(SystemTime),
+}
