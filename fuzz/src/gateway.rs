@@ -23,7 +23,7 @@ countries = "any"
 default_country = "IN"
 [limits]
 recipient = []
-client = []
+ip = []
 number_range = []
 guesses = []
 guesses_total = []

@@ -18,5 +18,9 @@ pub(crate) fn none_during(f: impl FnOnce()) {
     });
     let before = SEEN.load(Ordering::SeqCst);
     f();
-    assert_eq!(SEEN.load(Ordering::SeqCst), before, "a task has panicked; see above");
+    assert_eq!(
+        SEEN.load(Ordering::SeqCst),
+        before,
+        "a task of this process has panicked; see above"
+    );
 }

@@ -76,15 +76,14 @@ async fn play(store: &RedisStore, server: &Server, operation: u8) {
     assert!(reads || error.certainty() != Certainty::NotSent, "it may have been done: {error:?}");
 }
 
-/// A record that was read is written and read again, as the same.
+/// A record that was read is written, and from then on it is the same each time. What was read may have a time
+/// that no store writes.
 async fn round_trip(store: &RedisStore, server: &Server, record: Record) {
     let id = record.id;
-    let first = format!("{record:?}");
     let written = write(store, server, record).await;
     server.will_answer(&[b"record\0", written.as_slice()].concat());
     let again = store.load(id, NOW).await;
     let again = again.expect("what is written can be read").expect("it is there");
-    assert_eq!(format!("{again:?}"), first);
     assert_eq!(write(store, server, again).await, written);
 }
 

@@ -29,13 +29,11 @@ pub(crate) fn recipient(data: &[u8]) {
     // What is sent to is read as itself, whatever the country.
     assert_eq!(Recipient::parse_in(exposed, country).as_ref(), Ok(&recipient));
     assert_eq!(exposed.parse().as_ref(), Ok(&recipient));
-    // Forms are recipients, and forms of themselves.
-    for form in [recipient.canonical(), recipient.counted()] {
-        let again: Recipient = form.parse().expect("a form is a recipient");
-        assert_eq!(again.counted(), recipient.counted());
-    }
+    // The canonical form is a recipient, and a form of itself. The counted form is for counting only: without
+    // Argentina's 9 it may be no number.
     let canonical: Recipient = recipient.canonical().parse().expect("a form is a recipient");
     assert_eq!(canonical.canonical(), recipient.canonical());
+    assert_eq!(canonical.counted(), recipient.counted());
     assert!(!format!("{recipient:?}").contains(exposed));
     assert!(!recipient.masked().contains(exposed));
     if let Some(phone) = recipient.phone() {
