@@ -23,7 +23,7 @@ const PICTURE: &str = "image/svg+xml";
 /// Path, media type and content.
 const PARTS: [(&str, &str, &str); 5] = [
     ("/", HTML, include_str!("page.html")),
-    ("/handset.css", CSS, include_str!("handset.css")),
+    ("/handset.css", CSS, concat!(include_str!("palette.css"), include_str!("handset.css"))),
     ("/handset.js", SCRIPT, include_str!("handset.js")),
     ("/handset-form.js", SCRIPT, include_str!("handset-form.js")),
     ("/handset.svg", PICTURE, include_str!("handset.svg")),

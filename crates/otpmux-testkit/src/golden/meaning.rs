@@ -44,7 +44,8 @@ fn without_expires_in(expect: &Value) -> (Value, Option<u64>) {
     (expected, counted)
 }
 
-fn facts(answer: &Answer) -> Value {
+/// What a call came to, in the form of a file's `expect`.
+pub(super) fn facts(answer: &Answer) -> Value {
     match answer {
         Answer::Sent(sent) => json!({ "sent": facts_of_sent(sent) }),
         Answer::Verdict(verdict) => facts_of_verdict(verdict),

@@ -65,6 +65,24 @@ pub fn suite(adapter: &Adapter, folder: &VendorFolder) -> Vec<Trial> {
     trials
 }
 
+/// Makes the call of a case with the adapter in front of a vendor at `url`, and returns what came of
+/// it, in the form of a file's `expect`.
+///
+/// # Errors
+///
+/// The mistake in the configuration keys or in the case, or the port has no such call.
+pub async fn meaning_at(
+    adapter: &Adapter,
+    folder: &VendorFolder,
+    case: &Case,
+    url: &str,
+) -> Result<serde_json::Value, String> {
+    let settings = folder.golden_settings(&case.settings, url);
+    let provider = build(adapter, adapter.kind, &settings)?;
+    let answer = call::make(&*provider, &case.call, &case.input).await?;
+    Ok(meaning::facts(&answer))
+}
+
 /// Whether a file says all that it must say.
 fn form(golden: &Golden) -> Result<(), String> {
     let grade = GRADES.iter().position(|grade| golden.source.starts_with(grade));

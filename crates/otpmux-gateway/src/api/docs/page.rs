@@ -8,7 +8,7 @@ use super::fields::{Side, fields, write_fields};
 use super::html::{escape, push};
 use crate::problem::PAGES;
 
-pub(super) const STYLE: &str = include_str!("page.css");
+pub(super) const STYLE: &str = concat!(include_str!("palette.css"), include_str!("page.css"));
 const METHODS: [&str; 3] = ["get", "post", "delete"];
 
 /// The handset's own mark.
