@@ -78,3 +78,47 @@ fn lists_say_what_is_in_them() {
     assert_eq!(providers[0]["type"], "array");
     assert_eq!(providers[1]["additionalProperties"]["maximum"], 10_000);
 }
+
+/// Every key, with its path.
+fn keys(schema: &Value, path: &str, take: &mut dyn FnMut(&str, &Value)) {
+    for (name, key) in schema["properties"].as_object().into_iter().flatten() {
+        let path = format!("{path}.{name}");
+        if key["x-type"].is_string() {
+            take(&path, key);
+        }
+        keys(key, &path, take);
+        keys(&key["items"], &path, take);
+        for kind in key["additionalProperties"]["allOf"].as_array().into_iter().flatten() {
+            keys(&kind["then"], &path, take);
+        }
+    }
+}
+
+/// The reference is made from the schema: a key without an example or a range would have a hole there.
+#[test]
+fn every_key_says_all_that_the_reference_needs() {
+    let schema = config_schema(&Registry::with_compiled_in());
+    let mut count = 0;
+    let mut check = |path: &str, key: &Value| {
+        count += 1;
+        let doc = key["description"].as_str().unwrap();
+        assert!(doc.ends_with('.') && !doc.contains("  "), "{path}: {doc}");
+        assert!(!key["examples"][0].is_null(), "{path} has no example");
+        let range = [["minimum", "maximum"], ["x-minimum", "x-maximum"]];
+        let in_range = range.iter().any(|ends| ends.iter().all(|end| !key[*end].is_null()));
+        let kind = key["x-type"].as_str().unwrap();
+        let needs = matches!(kind, "integer" | "time" | "table of times" | "list of limits");
+        assert!(in_range || !needs, "{path} has no range");
+        // What holds where the key is absent is a value, or is said.
+        let said = doc.contains("Absent") || doc.contains("oes with") || doc.contains("xactly");
+        let optional = ["key_sha256", "old_key", "id", "name", "key", "appid", "api_key", "bearer"];
+        let known = optional.iter().any(|name| path.ends_with(name)) || path.contains("tls_");
+        assert!(
+            !key["default"].is_null() || said || known || kind.contains("names"),
+            "{path}: {doc}"
+        );
+    };
+    keys(&schema, "", &mut check);
+    keys(&json!({ "properties": schema["$defs"] }), "", &mut check);
+    assert!(count > 80, "{count}");
+}

@@ -68,7 +68,7 @@ fn missing(key: &str) -> ConfigError {
     ConfigError::new(key, "missing; it is required")
 }
 
-/// Declares a struct whose fields are configuration keys. See the [module](crate::settings) for an
+/// Declares a struct whose fields are configuration keys. See the [module](mod@crate::settings) for an
 /// example.
 ///
 /// A line has the documentation, the field, its type ([`SettingValue`](crate::settings::SettingValue))

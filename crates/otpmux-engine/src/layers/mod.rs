@@ -100,13 +100,13 @@ impl ResilientProvider {
         self.breaker_handle.health_updates()
     }
 
-    /// Takes back [health updates](Self::health_updates) that could not be told, to tell them again; unless something
+    /// Takes back [health updates](Self::take_update) that could not be told, to tell them again; unless something
     /// newer is known.
     pub fn requeue(&self, health_updates: HealthUpdate) {
         self.breaker_handle.requeue(health_updates);
     }
 
-    /// Takes in all that processes have told about this provider, [its own health updates](Self::health_updates)
+    /// Takes in all that processes have told about this provider, [its own health updates](Self::take_update)
     /// included; updates of other providers are passed over.
     ///
     /// What others have suffered counts less than what this process has seen. It is not believed
