@@ -90,7 +90,7 @@ impl Record {
         superseded
     }
 
-    /// The step of [`VerificationStore::guessed`]. `named` is what is kept under the guess's name,
+    /// The step of [`VerificationStore::check_guess`]. `named` is what is kept under the guess's name,
     /// before and after; `wait` is how long the windows that count it have no room for another one.
     pub fn check_guess(
         &mut self,
