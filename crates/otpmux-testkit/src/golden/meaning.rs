@@ -122,3 +122,42 @@ fn time(at: Option<SystemTime>) -> Value {
 fn seconds(time: Option<Duration>) -> Value {
     json!(time.map(|time| time.as_secs()))
 }
+
+#[cfg(test)]
+mod tests {
+    use otpmux_core::VendorReference;
+
+    use super::*;
+
+    fn sent() -> Sent {
+        Sent::new().with_reference(VendorReference::new("msg_1"))
+    }
+
+    #[test]
+    fn every_fact_counts_and_no_other() {
+        let check = |expect: &Value| compare(expect, Answer::Sent(sent()), now());
+        assert_eq!(check(&json!({ "sent": { "reference": "msg_1" } })), Ok(()));
+        for wrong in [
+            json!({ "sent": {} }),
+            json!({ "sent": { "reference": "msg_2" } }),
+            json!({ "sent": { "reference": "msg_1", "guesses_left": 3 } }),
+            json!({ "verdict": "approved" }),
+            Value::Null,
+        ] {
+            let told = check(&wrong).unwrap_err();
+            assert!(told.contains("msg_1"), "{told}");
+        }
+    }
+
+    #[test]
+    fn an_expiry_that_counts_from_the_answer_is_checked() {
+        let before = now();
+        let mut sent = sent();
+        sent.expires_at = Some(before + Duration::from_secs(300));
+        let expect =
+            |seconds: u64| json!({ "sent": { "reference": "msg_1", "expires_in": seconds } });
+        let check = |seconds| compare(&expect(seconds), Answer::Sent(sent.clone()), before);
+        assert_eq!(check(300), Ok(()));
+        assert!(check(299).is_err() && check(301).is_err());
+    }
+}

@@ -81,3 +81,70 @@ fn without(mut body: Value, fields: &[String]) -> Value {
     }
     body
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpStream;
+
+    use super::*;
+
+    fn golden() -> Golden {
+        serde_json::from_value(json!({
+            "source": "[DOC] a page", "documented": true,
+            "request": {
+                "method": "POST", "path": "/send?a=1", "headers": { "X-Key": "k" },
+                "body": { "to": "1", "key": "of the file" },
+            },
+            "response": { "status": 418, "headers": {}, "body": "short and stout" },
+        }))
+        .unwrap()
+    }
+
+    async fn ask(replay: &Replay, line: &str, header: &str, body: &str) -> String {
+        let address = replay.url().replace("http://", "");
+        let mut client = TcpStream::connect(address).await.unwrap();
+        let length = body.len();
+        let request =
+            format!("{line} HTTP/1.1\r\n{header}\r\ncontent-length: {length}\r\n\r\n{body}");
+        client.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = Vec::new();
+        while !answer.ends_with(b"stout") {
+            let mut byte = [0];
+            client.read_exact(&mut byte).await.unwrap();
+            answer.extend(byte);
+        }
+        String::from_utf8(answer).unwrap()
+    }
+
+    #[tokio::test]
+    async fn the_answer_is_the_files_and_the_request_is_compared() {
+        let key = Wire::SameButFor(vec!["key".to_owned()]);
+        for (line, header, body, wire, expected) in [
+            (
+                "POST /send?a=1",
+                "x-key: k",
+                r#"{"to":"1","key":"of the file"}"#,
+                &Wire::Same,
+                Ok(()),
+            ),
+            ("POST /send?a=1", "x-key: k", r#"{"to":"1","key":"x"}"#, &key, Ok(())),
+            ("POST /send?a=1", "x-key: k", r#"{"to":"1","key":"x"}"#, &Wire::Same, Err("the body")),
+            ("POST /send?a=1", "x-key: k", r#"{"to":"2"}"#, &key, Err("the body")),
+            ("POST /send?a=1", "x-key: l", r#"{"to":"1"}"#, &key, Err("the header X-Key")),
+            ("POST /send", "x-key: k", r#"{"to":"1"}"#, &key, Err("the request is POST /send ")),
+            ("GET /", "x-key: l", "", &Wire::Other, Ok(())),
+        ] {
+            let replay = Replay::start(&golden()).await;
+            assert!(replay.check(wire).unwrap_err().starts_with("0 requests"));
+            let answer = ask(&replay, line, header, body).await;
+            assert!(answer.starts_with("HTTP/1.1 418 ") && answer.ends_with("short and stout"));
+            match (replay.check(wire), expected) {
+                (Ok(()), Ok(())) => {}
+                (Err(told), Err(begin)) => assert!(told.starts_with(begin), "{told}"),
+                (got, _) => panic!("{line}, {header}, {body}: {got:?}"),
+            }
+        }
+    }
+}

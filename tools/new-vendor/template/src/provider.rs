@@ -96,9 +96,8 @@ impl OtpProvider for Acme {
             code: Code::expose(code),
             sender: request.sender.as_deref().or(self.sender.as_deref()),
         };
-        let call = Call::post("/messages", &body)
-            .hiding(request.recipient.expose())
-            .hiding(code.expose());
+        let call =
+            Call::post("/messages", &body).hiding(request.recipient.expose()).hiding(code.expose());
         Self::read_sent(&self.transport.call(cx, call).await?)
     }
 
