@@ -11,10 +11,8 @@
 use std::error::Error as StdError;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use otpmux::{
-    Capabilities, Channel, Code, Context, Error, NewVerification, OtpClient, OtpProvider,
-    ProviderId, Recipient, SendRequest, Sent, async_trait,
-};
+use otpmux::provider::{Capabilities, Context, ProviderId, SendRequest, Sent, async_trait};
+use otpmux::{Channel, Code, Error, NewVerification, OtpClient, OtpProvider, Recipient};
 
 #[derive(Debug)]
 struct Console {
@@ -53,8 +51,8 @@ async fn main() -> Result<(), Box<dyn StdError>> {
         last: Mutex::new(None),
     });
     // To name it as a `kind` in the configuration file instead, describe it as an
-    // `otpmux::settings::Adapter` and register that: `Registry::register`.
-    let client = OtpClient::builder().provider(Arc::clone(&console) as _).build()?;
+    // `otpmux::config::settings::Adapter` and register that: `Registry::register`.
+    let client = OtpClient::builder().provider(Arc::clone(&console)).build()?;
 
     let to: Recipient = "+14155550123".parse()?;
     let sent = client.send(NewVerification::to(to)).await?;

@@ -7,7 +7,8 @@
 
 use std::error::Error;
 
-use otpmux::{Code, Config, Environment, NewVerification, OtpClient, Recipient};
+use otpmux::config::Environment;
+use otpmux::{Code, Config, NewVerification, OtpClient, Recipient};
 use otpmux_emulator::{Emulator, EmulatorConfig, Fault, FaultKind, MessageFilter, Vendor};
 
 const NUMBER: &str = "+919876543210";

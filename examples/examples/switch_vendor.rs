@@ -6,7 +6,8 @@
 
 use std::error::Error;
 
-use otpmux::{Code, Config, Environment, NewVerification, OtpClient, Recipient};
+use otpmux::config::Environment;
+use otpmux::{Code, Config, NewVerification, OtpClient, Recipient};
 use otpmux_emulator::{Emulator, EmulatorConfig, MessageFilter, Vendor};
 
 const NUMBER: &str = "+919876543210";

@@ -1,6 +1,7 @@
 //! Configuration files.
 
-use otpmux::{Config, Environment};
+use otpmux::Config;
+use otpmux::config::Environment;
 
 const SECRET: &str = "sk_live_9f8e7d6c5b4a3210ffffffffffffffffffffff";
 

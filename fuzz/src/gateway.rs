@@ -3,8 +3,9 @@
 use std::cell::RefCell;
 
 use async_trait::async_trait;
-use otpmux::settings::{Adapter, Setting};
-use otpmux::{Config, Environment, Registry};
+use otpmux::Config;
+use otpmux::config::settings::{Adapter, Setting};
+use otpmux::config::{Environment, Registry};
 use otpmux_core::{
     Capabilities, Channel, Context, Error, OtpProvider, ProviderId, SendRequest, Sent,
 };

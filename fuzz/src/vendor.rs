@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use otpmux::Registry;
+use otpmux::config::Registry;
 use otpmux_core::settings::{Adapter, Setting, SettingKind, SettingsReader};
 use otpmux_core::{
     Certainty, Channel, Code, CodeSource, Context, Error, IdempotencyKey, OtpProvider, ProviderId,

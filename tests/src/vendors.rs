@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use otpmux::Registry;
+use otpmux::config::Registry;
 use otpmux_core::settings::{Adapter, SettingKind};
 use otpmux_core::{Capabilities, OtpProvider};
 use otpmux_emulator::{Emulator, Vendor};

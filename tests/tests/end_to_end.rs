@@ -404,7 +404,7 @@ async fn a_vendor_that_could_carry_ours_may_be_told_to_make_its_own() {
         code = "vendor"
         "#
     );
-    let environment = otpmux::Environment::new().with("KEY", emulator.easyotp().api_key);
+    let environment = otpmux::config::Environment::new().with("KEY", emulator.easyotp().api_key);
     let config = otpmux::Config::from_toml(&file, &environment).unwrap();
     let client = OtpClient::from_config(&config).unwrap();
     let sent = client.send(NewVerification::to(phone())).await.unwrap();
@@ -431,7 +431,7 @@ async fn mail_has_a_ttl_and_a_subject_of_its_own() {
         ttls = {{ email = "10m" }}
         "#
     );
-    let environment = otpmux::Environment::new().with("KEY", emulator.easyotp().api_key);
+    let environment = otpmux::config::Environment::new().with("KEY", emulator.easyotp().api_key);
     let config = otpmux::Config::from_toml(&file, &environment).unwrap();
     let client = OtpClient::from_config(&config).unwrap();
     let seconds = async |to: &str| {

@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 use std::io;
 
-use otpmux::{Blame, Certainty, ConfigErrors, Error, ErrorKind};
+use otpmux::config::ConfigErrors;
+use otpmux::{Blame, Certainty, Error, ErrorKind};
 use serde_json::{Value, json};
 
 use crate::Exit;

@@ -4,7 +4,8 @@ use std::io;
 use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
-use otpmux::{AttemptState, ErrorKind, SendAttemptView, Skip, Verdict, Verification};
+use otpmux::admin::{AttemptState, SendAttemptView, Skip};
+use otpmux::{ErrorKind, Verdict, Verification};
 use serde_json::{Value, json};
 
 use crate::output::{BAD, Cell, DIM, DOUBTFUL, GOOD, Output, Style, Table};

@@ -4,7 +4,8 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use otpmux::{Config, ConfigErrors, Environment};
+use otpmux::Config;
+use otpmux::config::{ConfigErrors, Environment};
 use otpmux_gateway::{Gateway, Options, Reloader, StartError, install_metrics, raise_open_files};
 use serde_json::json;
 

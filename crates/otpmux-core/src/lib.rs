@@ -18,6 +18,7 @@ pub mod settings;
 mod system;
 mod text;
 pub mod typed;
+mod user_reason;
 
 pub use answer::{Balance, Cancellation, Delivery, Sent, Status, Verdict};
 pub use capabilities::{Capabilities, Incompatibility, Limits, RateLimit, VendorCodes};
@@ -30,9 +31,10 @@ pub use next_step::{NextStep, Situation, next_step};
 pub use numbers::{
     CountryCode, CountryError, NUMBERS_VERSION, NumberKind, NumberKindError, PhoneNumber, Place,
 };
-pub use provider::{CancelCheck, Context, OtpProvider};
+pub use provider::{CancelCheck, Context, IntoProvider, OtpProvider};
 pub use recipient::{Recipient, RecipientError};
 pub use request::{ClientContext, ResendRequest, SendRequest, Target, VerifyRequest};
 pub use secret::{Secret, SecretTextError};
 pub use system::{Clock, Entropy, EntropyError, OsEntropy, SystemClock};
 pub use text::plain_words;
+pub use user_reason::UserReason;

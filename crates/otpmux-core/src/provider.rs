@@ -150,6 +150,30 @@ impl Context {
     }
 }
 
+/// What can be handed over as a provider: any [`OtpProvider`], or one that is shared already.
+pub trait IntoProvider {
+    /// The provider, shared.
+    fn into_provider(self) -> Arc<dyn OtpProvider>;
+}
+
+impl<P: OtpProvider + 'static> IntoProvider for P {
+    fn into_provider(self) -> Arc<dyn OtpProvider> {
+        Arc::new(self)
+    }
+}
+
+impl IntoProvider for Arc<dyn OtpProvider> {
+    fn into_provider(self) -> Arc<dyn OtpProvider> {
+        self
+    }
+}
+
+impl<P: OtpProvider + 'static> IntoProvider for Arc<P> {
+    fn into_provider(self) -> Arc<dyn OtpProvider> {
+        self
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::pin::pin;

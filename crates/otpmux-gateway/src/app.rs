@@ -4,7 +4,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use arc_swap::{ArcSwap, Guard};
 use metrics_exporter_prometheus::PrometheusHandle;
-use otpmux::{Certainty, Config, ConfigErrors, Environment, OtpClient, Reloaded};
+use otpmux::config::{ConfigErrors, Environment};
+use otpmux::{Certainty, Config, OtpClient, Reloaded};
 use tokio::sync::Mutex;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
@@ -42,7 +43,7 @@ struct Again {
 }
 
 fn unread(message: &str) -> ConfigErrors {
-    otpmux::settings::ConfigError::new("configuration", message).into()
+    otpmux::config::settings::ConfigError::new("configuration", message).into()
 }
 
 impl App {

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use axum::extract::FromRequestParts;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
-use otpmux::{ScopedClient, typed};
+use otpmux::ScopedClient;
+use otpmux::provider::typed;
 use tokio::time::Instant;
 
 use crate::app::App;

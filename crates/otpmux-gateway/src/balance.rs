@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use otpmux::{Entropy, OsEntropy};
+use otpmux::provider::{Entropy, OsEntropy};
 use tokio::time::sleep;
 
 use crate::app::App;

@@ -1,7 +1,7 @@
 use std::io;
 use std::net::SocketAddr;
 
-use otpmux::ConfigErrors;
+use otpmux::config::ConfigErrors;
 
 /// Why a gateway does not start.
 #[derive(thiserror::Error)]

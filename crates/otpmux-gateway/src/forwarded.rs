@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::extract::FromRequestParts;
 use http::request::Parts;
-use otpmux::Network;
+use otpmux::config::Network;
 
 use crate::app::App;
 use crate::auth::Peer;

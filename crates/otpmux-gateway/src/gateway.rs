@@ -3,8 +3,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use metrics_exporter_prometheus::PrometheusHandle;
-use otpmux::settings::ConfigError;
-use otpmux::{Config, ConfigErrors, Environment, ErrorKind, OtpClient, Reloaded, ServerConfig};
+use otpmux::config::settings::ConfigError;
+use otpmux::config::{ConfigErrors, Environment, ServerConfig};
+use otpmux::{Config, ErrorKind, OtpClient, Reloaded};
 use tokio::net::TcpListener;
 
 use crate::StartError;

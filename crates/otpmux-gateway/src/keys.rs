@@ -3,8 +3,9 @@
 use std::fmt;
 use std::sync::Arc;
 
-use otpmux::settings::ConfigError;
-use otpmux::{ApiKey, Environment, Scope};
+use otpmux::Scope;
+use otpmux::config::settings::ConfigError;
+use otpmux::config::{ApiKey, Environment};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 use tokio::time::Instant;

@@ -15,13 +15,13 @@ pub fn install_metrics() -> Result<PrometheusHandle, BuildError> {
     let handle = PrometheusBuilder::new()
         .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &BUCKETS)?
         .install_recorder()?;
-    otpmux::describe_metrics();
+    otpmux::admin::describe_metrics();
     describe_metrics();
     Ok(handle)
 }
 
 /// Tells the installed recorder of the `metrics` crate what the gateway's own metrics mean. Those of
-/// the engine are told by [`otpmux::describe_metrics`].
+/// the engine are told by [`otpmux::admin::describe_metrics`].
 ///
 /// | metric | labels | value |
 /// |---|---|---|

@@ -1,8 +1,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 
-use otpmux::settings::limit_text;
-use otpmux::{Code, Config, CountryCode, NUMBERS_VERSION, Policy};
+use otpmux::config::settings::limit_text;
+use otpmux::numbers::NUMBERS_VERSION;
+use otpmux::{Code, Config, CountryCode, Policy};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -112,7 +113,7 @@ impl Offers {
 /// common.
 fn ttl(config: &Config) -> Range {
     let policy = config.policy();
-    let routed = |id: &otpmux::ProviderId| match config.routes() {
+    let routed = |id: &otpmux::provider::ProviderId| match config.routes() {
         Some(routes) => routes.as_slice().iter().any(|route| route.providers.contains(id)),
         None => true,
     };

@@ -9,7 +9,8 @@ use std::time::Duration;
 use axum::response::{IntoResponse, Response};
 use http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
-use otpmux::{Blame, Certainty, ConfigErrors, Error, ErrorKind};
+use otpmux::config::ConfigErrors;
+use otpmux::{Blame, Certainty, Error, ErrorKind};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -158,7 +159,7 @@ impl Problem {
     }
 
     /// What the user typed cannot be a code, so nothing was looked up, and nothing was counted.
-    pub(crate) fn not_a_code(error: otpmux::CodeError) -> Self {
+    pub(crate) fn not_a_code(error: otpmux::errors::CodeError) -> Self {
         let mistake = Mistake::new("code", Code::WrongFormat, error.to_string());
         let detail = format!("{mistake}; nothing was checked and no guessed was counted");
         let status = StatusCode::UNPROCESSABLE_ENTITY;
@@ -245,7 +246,7 @@ impl Problem {
             "Wrong configuration",
             "the configuration was not taken; the one before stays in force",
         );
-        let mistake = |error: &otpmux::settings::ConfigError| {
+        let mistake = |error: &otpmux::config::settings::ConfigError| {
             Mistake::new(error.path(), Code::Configuration, error.message())
         };
         problem.0.errors = errors.iter().map(mistake).collect();

@@ -1,6 +1,7 @@
 //! Whether codes can be verified here, found out once a second at most.
 
-use otpmux::{Error, ErrorKind, OtpClient, StoreState};
+use otpmux::admin::StoreState;
+use otpmux::{Error, ErrorKind, OtpClient};
 use tokio::sync::Mutex;
 use tokio::time::{Duration, Instant};
 

@@ -1,7 +1,8 @@
 //! What a reload may change, in one piece.
 
-use otpmux::settings::ConfigError;
-use otpmux::{Config, ConfigErrors, Environment, ServerConfig};
+use otpmux::Config;
+use otpmux::config::settings::ConfigError;
+use otpmux::config::{ConfigErrors, Environment, ServerConfig};
 
 use crate::forwarded::Proxies;
 use crate::keys::Keys;

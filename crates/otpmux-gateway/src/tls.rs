@@ -3,8 +3,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use otpmux::settings::ConfigError;
-use otpmux::{ConfigErrors, TlsFiles};
+use otpmux::config::settings::ConfigError;
+use otpmux::config::{ConfigErrors, TlsFiles};
 use rustls::ServerConfig;
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::pem::PemObject as _;

@@ -6,7 +6,7 @@ use std::fmt;
 /// overridden by (`OTPMUX_STORE__URL`). Tests make their own instead of changing the process's.
 ///
 /// ```
-/// use otpmux::Environment;
+/// use otpmux::config::Environment;
 /// let environment = Environment::new().with("EASYOTP_API_KEY", "made-up");
 /// assert_eq!(environment.get("EASYOTP_API_KEY"), Ok(Some("made-up")));
 /// ```

@@ -8,7 +8,7 @@ use crate::vendors;
 /// call that reads a configuration.
 ///
 /// ```
-/// use otpmux::Registry;
+/// use otpmux::config::Registry;
 /// let registry = Registry::new(); // empty
 /// assert_eq!(registry.kinds().count(), 0);
 /// ```

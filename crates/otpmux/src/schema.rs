@@ -2,7 +2,7 @@ use otpmux_core::settings::{Section as _, Setting, SettingKind, duration_text, l
 use otpmux_engine::Route;
 use serde_json::{Map, Value, json};
 
-use crate::Registry;
+use crate::config::Registry;
 use crate::config::sections::SECTIONS;
 use crate::config::server::ApiKeySettings;
 use crate::config::server_keys::ServerKey;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use otpmux_core::Secret;
 
-use crate::Environment;
+use crate::config::Environment;
 
 /// No secret is longer than this; a file that is was named by mistake.
 const LONGEST: u64 = 64 * 1024;

@@ -4,10 +4,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use otpmux::config::{Environment, Registry};
+use otpmux::provider::Capabilities;
 use otpmux::vendors::KINDS;
 use otpmux::{
-    Capabilities, Channel, Config, Environment, MessageLimits, NewVerification, OtpClient, Policy,
-    Purpose, Registry, Resilience,
+    Channel, Config, MessageLimits, NewVerification, OtpClient, Policy, Purpose, Resilience,
 };
 use otpmux_testkit::ScriptedProvider;
 

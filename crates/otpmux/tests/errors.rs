@@ -3,9 +3,9 @@
 use std::error::Error as StdError;
 use std::fmt::{Debug, Display};
 
+use otpmux::config::Environment;
 use otpmux::{
-    Blame, Certainty, Code, Config, Environment, Error, ErrorKind, OtpClient, Purpose, Recipient,
-    VerificationId,
+    Blame, Certainty, Code, Config, Error, ErrorKind, OtpClient, Purpose, Recipient, VerificationId,
 };
 
 /// `fn main() -> Result<(), Box<dyn Error>>` prints the `Debug` of an error.

@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
-use otpmux::settings::{Adapter, Setting};
-use otpmux::{Capabilities, Channel, Config, Environment, OtpClient, Registry};
+use otpmux::config::settings::{Adapter, Setting};
+use otpmux::config::{Environment, Registry};
+use otpmux::provider::Capabilities;
+use otpmux::{Channel, Config, OtpClient};
 use otpmux_testkit::ScriptedProvider;
 
 const SETTINGS: &[Setting] = &[

@@ -1,6 +1,6 @@
 //! The published schema.
 
-use otpmux::{Registry, config_schema};
+use otpmux::config::{Registry, config_schema};
 use serde_json::{Value, json};
 
 #[test]

@@ -27,7 +27,7 @@ use std::error::Error;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use otpmux::{Entropy as _, OsEntropy};
+use otpmux::provider::{Entropy as _, OsEntropy};
 use otpmux_testkit::RedisServer;
 use tokio::runtime::Builder;
 use tokio::signal::unix::{SignalKind, signal};

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use otpmux::{Entropy as _, OsEntropy};
+use otpmux::provider::{Entropy as _, OsEntropy};
 use otpmux_emulator::Vendor;
 use otpmux_testkit::RedisServer;
 use tokio::net::TcpSocket;

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use otpmux::http::BaseUrl;
+use otpmux::provider::ProviderId;
 use otpmux::vendors::airtexts::{AirTexts, AirTextsConfig, Credentials};
 use otpmux::vendors::easyotp::{EasyOtp, EasyOtpConfig};
 use otpmux::vendors::startmessaging::{StartMessaging, StartMessagingConfig};
 use otpmux::{
-    Error, MessageLimits, NewVerification, OtpClient, OtpProvider, Policy, ProviderId, Resend,
-    Resilience, Secret, ServerKeys, Verification,
+    Error, MessageLimits, NewVerification, OtpClient, OtpProvider, Policy, Resend, Resilience,
+    Secret, ServerKeys, Verification,
 };
 use otpmux_redis::{Options, RedisStore};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, stdin, stdout};

@@ -18,7 +18,8 @@ mod visitor;
 use std::error::Error;
 use std::net::SocketAddr;
 
-use otpmux::{Config, Environment, OtpClient};
+use otpmux::config::Environment;
+use otpmux::{Config, OtpClient};
 use otpmux_emulator::{Emulator, EmulatorConfig, Vendor};
 use tokio::net::TcpListener;
 
@@ -63,7 +64,7 @@ async fn serve(listener: TcpListener, client: OtpClient) -> std::io::Result<()> 
 }
 
 /// EasyOTP, played on this machine.
-fn played(emulator: &Emulator) -> Result<Config, otpmux::ConfigErrors> {
+fn played(emulator: &Emulator) -> Result<Config, otpmux::config::ConfigErrors> {
     let file = format!(
         r#"
         [providers.easyotp]

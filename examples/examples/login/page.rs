@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use otpmux::{Clock as _, SystemClock, Verification};
+use otpmux::Verification;
+use otpmux::provider::{Clock as _, SystemClock};
 
 use crate::session::{Session, Step};
 

@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::http::{HeaderMap, HeaderValue, header};
-use otpmux::{Entropy as _, OsEntropy, Verification};
+use otpmux::Verification;
+use otpmux::provider::{Entropy as _, OsEntropy};
 use tokio::time::Instant;
 
 const TTL: Duration = Duration::from_secs(3600);

@@ -2,7 +2,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::time::Duration;
 
-use otpmux::{Config, Environment};
+use otpmux::Config;
+use otpmux::config::Environment;
 use otpmux_gateway::{Gateway, Options};
 
 use crate::support::file;

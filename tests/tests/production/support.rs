@@ -4,7 +4,8 @@ use std::fs;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use otpmux::{Config, Environment};
+use otpmux::Config;
+use otpmux::config::Environment;
 use otpmux_emulator::{Emulator, EmulatorConfig, Vendor};
 use otpmux_gateway::{Gateway, Options, install_metrics};
 use tokio::sync::oneshot;

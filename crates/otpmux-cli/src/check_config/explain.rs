@@ -2,8 +2,9 @@
 
 use std::io;
 
-use otpmux::settings::limit_text;
-use otpmux::{CandidateView, Explanation, LimitView, RateLimit};
+use otpmux::RateLimit;
+use otpmux::admin::{CandidateView, Explanation, LimitView};
+use otpmux::config::settings::limit_text;
 use serde_json::{Value, json};
 
 use super::text::route_text;
@@ -31,7 +32,7 @@ fn json(told: &Explanation) -> Value {
         "to": told.to,
         "channel": told.channel,
         "country": told.country,
-        "kind": told.kind.map(otpmux::NumberKind::as_str),
+        "kind": told.kind.map(otpmux::numbers::NumberKind::as_str),
         "served": told.served,
         "route": route,
         "candidates": told.candidates.iter().map(candidate).collect::<Vec<_>>(),

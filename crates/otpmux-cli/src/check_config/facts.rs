@@ -1,4 +1,5 @@
-use otpmux::{Capabilities, Channel};
+use otpmux::Channel;
+use otpmux::provider::Capabilities;
 
 /// What a provider can do, in words.
 pub(super) fn facts(capabilities: &Capabilities) -> Vec<String> {

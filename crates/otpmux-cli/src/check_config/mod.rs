@@ -12,7 +12,8 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use otpmux::{ClientConfig as _, Config, ConfigErrors, Environment, MemoryStore, OtpClient};
+use otpmux::config::{ClientConfig as _, ConfigErrors, Environment};
+use otpmux::{Config, MemoryStore, OtpClient};
 use otpmux_gateway::Gateway;
 use serde_json::json;
 

@@ -1,5 +1,7 @@
-use otpmux::settings::{duration_text, limit_text};
-use otpmux::{Config, ConfiguredProvider, CountryCode, LimitScope, RateLimit, Route};
+use otpmux::admin::LimitScope;
+use otpmux::config::ConfiguredProvider;
+use otpmux::config::settings::{duration_text, limit_text};
+use otpmux::{Config, CountryCode, RateLimit, Route};
 use serde_json::{Value, json};
 
 use super::facts::facts;

@@ -1,10 +1,9 @@
 use std::io;
 
-use otpmux::settings::{duration_text, limit_text};
-use otpmux::{
-    Channel, Config, Durability, MessageLimits, Policy, ProviderId, Purpose, ResendBy, Route,
-    StoreConfig,
-};
+use otpmux::config::settings::{duration_text, limit_text};
+use otpmux::config::{Durability, StoreConfig};
+use otpmux::provider::ProviderId;
+use otpmux::{Channel, Config, MessageLimits, Policy, Purpose, ResendBy, Route};
 
 use super::facts::facts;
 use crate::output::Output;

@@ -1,5 +1,6 @@
-use otpmux::settings::limit_text;
-use otpmux::{Config, CountryCode, LimitScope, MessageLimits, RateLimit};
+use otpmux::admin::LimitScope;
+use otpmux::config::settings::limit_text;
+use otpmux::{Config, CountryCode, MessageLimits, RateLimit};
 
 pub(crate) const NO_GLOBAL_LIMIT: &str = "no limit `global` under [limits], so nothing bounds what \
     all messages together may cost; set it to what a good day needs, twice, such as global = \

@@ -2,9 +2,8 @@
 
 use std::error::Error;
 
-use otpmux::{
-    Channel, Code, Config, Environment, NewVerification, OtpClient, Recipient, Verification,
-};
+use otpmux::config::Environment;
+use otpmux::{Channel, Code, Config, NewVerification, OtpClient, Recipient, Verification};
 use otpmux_emulator::{Emulator, EmulatorConfig, Fault, Message, MessageFilter, Vendor};
 
 pub(super) struct Stage {

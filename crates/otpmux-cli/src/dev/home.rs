@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use otpmux::{Entropy as _, OsEntropy};
+use otpmux::provider::{Entropy as _, OsEntropy};
 
 /// Where the database and the keys are.
 pub(super) struct Home {

@@ -9,7 +9,8 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use otpmux::{Config, Environment, Secret};
+use otpmux::config::Environment;
+use otpmux::{Config, Secret};
 use otpmux_emulator::{Emulator, EmulatorConfig, Vendor};
 use otpmux_gateway::{Gateway, Options, install_metrics};
 

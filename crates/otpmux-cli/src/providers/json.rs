@@ -1,7 +1,9 @@
 use std::ops::RangeInclusive;
 
-use otpmux::settings::{duration_text, limit_text};
-use otpmux::{Capabilities, Health, RateLimit};
+use otpmux::RateLimit;
+use otpmux::admin::Health;
+use otpmux::config::settings::{duration_text, limit_text};
+use otpmux::provider::Capabilities;
 use serde_json::{Value, json};
 
 use super::{Entry, Money};

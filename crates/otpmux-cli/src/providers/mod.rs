@@ -6,7 +6,10 @@ mod text;
 use std::io;
 use std::path::PathBuf;
 
-use otpmux::{Balance, Config, ConfiguredProvider, Error, OtpClient, ProviderView};
+use otpmux::admin::ProviderView;
+use otpmux::config::ConfiguredProvider;
+use otpmux::provider::Balance;
+use otpmux::{Config, Error, OtpClient};
 use tokio::task::JoinSet;
 
 use crate::Exit;

@@ -1,7 +1,9 @@
 use std::io;
 
-use otpmux::settings::{duration_text, limit_text};
-use otpmux::{Capabilities, Channel, Health, RateLimit};
+use otpmux::admin::Health;
+use otpmux::config::settings::{duration_text, limit_text};
+use otpmux::provider::Capabilities;
+use otpmux::{Channel, RateLimit};
 
 use super::json::verbs;
 use super::{Entry, Money};

@@ -4,7 +4,7 @@ mod markdown;
 
 use std::io;
 
-use otpmux::{Registry, config_schema};
+use otpmux::config::{Registry, config_schema};
 
 use crate::Exit;
 use crate::output::Output;

@@ -3,9 +3,10 @@
 
 use std::path::PathBuf;
 
+use otpmux::errors::RecipientError;
 use otpmux::{
-    Code, Config, CountryCode, NewVerification, OtpClient, Recipient, RecipientError, Resend,
-    Verdict, VerificationId, Verify,
+    Code, Config, CountryCode, NewVerification, OtpClient, Recipient, Resend, Verdict,
+    VerificationId, Verify,
 };
 use serde_json::Value;
 

@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
+use otpmux::config::{Environment, SecretRef};
 use otpmux::http::{Answer, BaseUrl, Call, HttpConfig, Transport};
-use otpmux::{
-    Code, Context, CountryCode, Environment, IdempotencyKey, NewVerification, OsEntropy,
-    ProviderId, Resend, Secret, SecretRef, Verdict, VerificationId, Verify,
-};
+use otpmux::provider::{Context, IdempotencyKey, OsEntropy, ProviderId};
+use otpmux::{Code, CountryCode, NewVerification, Resend, Secret, Verdict, VerificationId, Verify};
 use serde_json::{Map, Value, json};
 
 use crate::failure::Failure;

@@ -9,9 +9,8 @@ pub(crate) mod send;
 pub(crate) mod status;
 pub(crate) mod verify;
 
-use otpmux::{
-    Channel, CountryCode, NewVerification, Purpose, Recipient, RecipientError, VerificationId,
-};
+use otpmux::errors::RecipientError;
+use otpmux::{Channel, CountryCode, NewVerification, Purpose, Recipient, VerificationId};
 
 use crate::failure::Failure;
 use desk::Desk;

@@ -3,10 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use otpmux::provider::{Capabilities, Clock as _, SystemClock};
 use otpmux::sqlite::{Options, SqliteStore};
-use otpmux::{
-    Capabilities, Channel, Clock as _, NewVerification, OtpClient, ServerKeys, SystemClock,
-};
+use otpmux::{Channel, NewVerification, OtpClient, ServerKeys};
 use otpmux_emulator::{Fault, FaultKind, MessageFilter, Vendor};
 use otpmux_testkit::leaks::assert_clean;
 use otpmux_testkit::{ManualClock, ScriptedProvider};

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use otpmux::{Config, Environment, Secret};
+use otpmux::config::Environment;
+use otpmux::{Config, Secret};
 use otpmux_emulator::{Emulator, EmulatorConfig, Vendor};
 use otpmux_gateway::{Gateway, Options};
 use tokio::sync::oneshot;

@@ -3,7 +3,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use otpmux_core::settings::ConfigError;
-use otpmux_core::{Clock, Entropy, EntropyError, OsEntropy, OtpProvider, ProviderId, SystemClock};
+use otpmux_core::{Clock, Entropy, EntropyError, IntoProvider, OsEntropy, ProviderId, SystemClock};
 
 use super::OtpClient;
 use super::inner::Inner;
@@ -17,8 +17,9 @@ use crate::{
     MemoryStore, Policy, PolicyError, Route, RouteError, Routes, ServerKeys, VerificationStore,
 };
 
-/// An [`OtpClient`] in the making.
+/// Builds an [`OtpClient`].
 #[derive(Debug, Default)]
+#[must_use]
 pub struct ClientBuilder {
     pub(super) providers: Vec<NewProvider>,
     pub(super) routes: Option<Routes>,
@@ -132,7 +133,7 @@ pub trait ClientConfig {
 impl ClientBuilder {
     /// Adds a provider, with [default](Resilience::default) layers around it. Without routes, the order
     /// of adding is the order of preference.
-    pub fn provider(self, provider: Arc<dyn OtpProvider>) -> Self {
+    pub fn provider(self, provider: impl IntoProvider) -> Self {
         self.provider_with(provider, Resilience::default(), None)
     }
 
@@ -141,10 +142,11 @@ impl ClientBuilder {
     /// fingerprint and layers goes on as it is, with its connections and its health.
     pub fn provider_with(
         mut self,
-        provider: Arc<dyn OtpProvider>,
+        provider: impl IntoProvider,
         resilience: Resilience,
         fingerprint: Option<[u8; 32]>,
     ) -> Self {
+        let provider = provider.into_provider();
         self.providers.push(NewProvider { provider, resilience, fingerprint });
         self
     }

@@ -78,7 +78,6 @@ struct Shared {
 /// Building and reloading.
 impl OtpClient {
     /// Starts a client: it needs at least one provider, everything else has a default.
-    #[must_use]
     pub fn builder() -> ClientBuilder {
         ClientBuilder::default()
     }

@@ -93,32 +93,28 @@ impl ResilientProvider {
         self.breaker_handle.health()
     }
 
-    /// What has changed since this was last called, for the other processes: the breaker has
-    /// opened, will stay open for longer, or has closed. Only the newest change is told, and none
-    /// that was itself [learned](Self::apply).
+    /// The newest change of the circuit that other processes do not know yet: it opened, stays open
+    /// for longer, or closed. Changes that were [applied](Self::apply) from others are not repeated.
     pub fn take_update(&self) -> Option<HealthUpdate> {
         self.breaker_handle.health_updates()
     }
 
-    /// Takes back [health updates](Self::take_update) that could not be told, to tell them again; unless something
-    /// newer is known.
+    /// Puts back an update that could not be written, unless there is a newer one.
     pub fn requeue(&self, health_updates: HealthUpdate) {
         self.breaker_handle.requeue(health_updates);
     }
 
-    /// Takes in all that processes have told about this provider, [its own health updates](Self::take_update)
-    /// included; updates of other providers are passed over.
+    /// Applies the health updates of all processes; those of other providers are ignored.
     ///
-    /// What others have suffered counts less than what this process has seen. It is not believed
-    /// while calls here went well within the last seconds; nor, where it tells of credentials,
-    /// permission or money, from a process whose provider has other settings. Where nothing came
-    /// back from the vendor, or the settings differ, it takes two witnesses to open the breaker;
-    /// after one, the first failure here does. A breaker that was opened by others alone makes the
-    /// provider a last resort, and refuses no call that has no other provider.
+    /// An observation of another process counts less than one of this process. It is ignored while
+    /// calls of this process succeeded within the last seconds. Account trouble (credentials,
+    /// permission, money) is believed only of a process with the same settings. Where nothing came
+    /// back from the vendor, or the settings differ, it takes two processes to open the circuit; after
+    /// one, the first failure here opens it. A circuit that only others opened makes the provider a
+    /// last resort, and refuses no call that has no other provider.
     ///
-    /// Where a pause is left, some time at random is added, up to [`BreakerSettings::pause`], so
-    /// that not all processes probe at once. That another process has reached the provider makes a
-    /// probe due.
+    /// A random time up to [`BreakerSettings::pause`] is added to what is left of a pause, so that not
+    /// all processes probe at once. A success of another process makes a probe due.
     pub fn apply(&self, updates: &[HealthUpdate], now: SystemTime) {
         self.breaker_handle.apply(updates, now);
     }

@@ -22,7 +22,7 @@ pub struct Create {
 #[derive(Clone, Debug)]
 #[expect(clippy::exhaustive_enums, reason = "a client must handle each of them")]
 pub enum Created {
-    /// It was. What is known about providers here, as [`VerificationStore::health`] tells it.
+    /// It was. What is known about providers here, as [`VerificationStore::health`](crate::VerificationStore::health) tells it.
     New(Vec<HealthUpdate>),
     /// Not: this request had been made before, and this came of it.
     Replayed(Box<Record>),
@@ -146,10 +146,10 @@ pub enum Guessed {
 #[expect(clippy::exhaustive_enums, reason = "a store must handle each of them")]
 pub enum GuessEnd {
     /// A vendor has said that it is wrong, and so many are left. It stays counted; told to every
-    /// repeat under its [name](Guess::name).
+    /// repeat under its [name](crate::Guess::name).
     Wrong(u32),
     /// Nobody has compared it. The guess is given back, and the hit of its
-    /// [time](Guess::was_counted_at) in its windows, and its name is free again, unless the
+    /// [time](crate::Guess::was_counted_at) in its windows, and its name is free again, unless the
     /// verification is over by approval or otherwise, or another call still asks under its name.
     NotCompared,
 }

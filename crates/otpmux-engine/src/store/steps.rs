@@ -26,7 +26,7 @@ pub struct Behind {
     pub supersedes: Option<VerificationId>,
 }
 
-/// The step of [`VerificationStore::record_outcome`] that finds, from the newest verification of a recipient
+/// The step of [`VerificationStore::record_outcome`](crate::VerificationStore::record_outcome) that finds, from the newest verification of a recipient
 /// and purpose on, the first that has not come to nothing; none where no record is left. `look` tells
 /// of a record that is there.
 ///
@@ -72,7 +72,7 @@ impl Record {
         Behind { failed: self.has_failed(), supersedes: self.supersedes }
     }
 
-    /// The step of [`VerificationStore::create`] for the one whose place is taken. A user of what has
+    /// The step of [`VerificationStore::create`](crate::VerificationStore::create) for the one whose place is taken. A user of what has
     /// expired is told so.
     pub fn supersede(&mut self, now: SystemTime) {
         if self.over(now).is_none() {
@@ -80,7 +80,7 @@ impl Record {
         }
     }
 
-    /// The step of [`VerificationStore::record_outcome`] for the one that was [uncovered]. Whether this
+    /// The step of [`VerificationStore::record_outcome`](crate::VerificationStore::record_outcome) for the one that was [uncovered]. Whether this
     /// changes it.
     pub fn restore(&mut self) -> bool {
         let superseded = self.state == State::Superseded;
@@ -90,7 +90,7 @@ impl Record {
         superseded
     }
 
-    /// The step of [`VerificationStore::check_guess`]. `named` is what is kept under the guess's name,
+    /// The step of [`VerificationStore::check_guess`](crate::VerificationStore::check_guess). `named` is what is kept under the guess's name,
     /// before and after; `wait` is how long the windows that count it have no room for another one.
     pub fn check_guess(
         &mut self,
@@ -164,7 +164,7 @@ impl Record {
         (guessed, Counted::Nothing)
     }
 
-    /// The step of [`VerificationStore::approve`]. `named` is what is kept under the guess's name,
+    /// The step of [`VerificationStore::approve`](crate::VerificationStore::approve). `named` is what is kept under the guess's name,
     /// before and after.
     pub fn approve(
         &mut self,
@@ -191,7 +191,7 @@ impl Record {
         (Verdict::Approved, Counted::Reset { hit })
     }
 
-    /// The step of [`VerificationStore::end_guess`]. `named` is what is kept under the guess's name,
+    /// The step of [`VerificationStore::end_guess`](crate::VerificationStore::end_guess). `named` is what is kept under the guess's name,
     /// before and after.
     pub fn end_guess(
         &mut self,
@@ -226,7 +226,7 @@ impl Record {
         hit.map_or(Counted::Nothing, Counted::TakenBack)
     }
 
-    /// The step of [`VerificationStore::cancel`].
+    /// The step of [`VerificationStore::cancel`](crate::VerificationStore::cancel).
     pub fn cancel(&mut self, now: SystemTime) -> bool {
         let live = self.over(now).is_none();
         if live || self.state == State::Superseded {
@@ -235,7 +235,7 @@ impl Record {
         live
     }
 
-    /// The step of [`VerificationStore::record_outcome`], apart from the health updates; whether the refunds are due.
+    /// The step of [`VerificationStore::record_outcome`](crate::VerificationStore::record_outcome), apart from the health updates; whether the refunds are due.
     pub fn record_outcome(&mut self, record_outcome: RecordOutcome) -> bool {
         let lost = match record_outcome.lost {
             Some(Lost::SendAttempt(attempt)) => Some(attempt),
@@ -284,7 +284,7 @@ impl Record {
         first
     }
 
-    /// The step of [`VerificationStore::start_attempt`], apart from the health updates. `full` is the limit that
+    /// The step of [`VerificationStore::start_attempt`](crate::VerificationStore::start_attempt), apart from the health updates. `full` is the limit that
     /// has no room; limits count the send attempt when it was [begun](AttemptStarted::Started).
     pub fn begin(
         &mut self,

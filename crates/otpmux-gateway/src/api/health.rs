@@ -131,7 +131,7 @@ pub(super) async fn ready(State(app): State<Arc<App>>, headers: HeaderMap) -> Re
     // Names of vendors are nobody else's business.
     let known = headers.get(AUTHORIZATION).is_some_and(|key| app.knows(key.as_bytes()));
     let providers = known.then(|| {
-        let view = |view: &otpmux::ProviderView| ProviderState {
+        let view = |view: &otpmux::admin::ProviderView| ProviderState {
             name: view.id().to_string(),
             circuit: view.health().as_str(),
         };

@@ -2,7 +2,8 @@ use std::sync::Arc;
 
 use axum::Json as Answer;
 use axum::extract::State;
-use otpmux::{Certainty, ProviderId};
+use otpmux::Certainty;
+use otpmux::provider::ProviderId;
 use serde::Serialize;
 use utoipa::ToSchema;
 

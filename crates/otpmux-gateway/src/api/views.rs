@@ -5,7 +5,8 @@ use std::time::SystemTime;
 
 use jiff::Timestamp;
 use jiff::fmt::temporal::DateTimePrinter;
-use otpmux::{SendAttemptView, Skip, Verification};
+use otpmux::Verification;
+use otpmux::admin::{SendAttemptView, Skip};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -197,7 +198,7 @@ impl From<&SendAttemptView> for SendAttempt {
             channel: attempt.channel.as_str().to_owned(),
             state: attempt.state.as_str(),
             failure: attempt.failure.map(otpmux::ErrorKind::as_str),
-            delivery: attempt.delivery.map(otpmux::Delivery::as_str),
+            delivery: attempt.delivery.map(otpmux::provider::Delivery::as_str),
         }
     }
 }

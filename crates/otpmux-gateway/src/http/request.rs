@@ -11,7 +11,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Request};
 use hyper::body::Incoming;
 use hyper::service::Service as _;
 use hyper_util::service::TowerToHyperService;
-use otpmux::{Entropy as _, OsEntropy};
+use otpmux::provider::{Entropy as _, OsEntropy};
 use tokio::time::Instant;
 use tracing::Instrument as _;
 

@@ -282,7 +282,7 @@ async fn a_number_that_nobody_serves() {
     // What both vendors take: EasyOTP a minute at least, StartMessaging anything.
     assert_eq!(offers["ttl"], json!({ "default": 300, "min": 60, "max": 600 }));
     assert_eq!(offers["limits"]["recipient"], json!(["2/1m", "15/1h", "50/1d"]));
-    assert_eq!(offers["numbers"]["version"], otpmux::NUMBERS_VERSION);
+    assert_eq!(offers["numbers"]["version"], otpmux::numbers::NUMBERS_VERSION);
     assert_eq!(offers["numbers"]["refused"][0], "premium");
 }
 

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use otpmux::{Choice, Incompatibility, SkipReason};
+use otpmux::admin::{Choice, SkipReason};
+use otpmux::provider::Incompatibility;
 use otpmux_gateway::{Gateway, Options};
 use serde_json::Value;
 

@@ -1,6 +1,6 @@
 //! Who may call, and what.
 
-use otpmux::ApiKeySecret;
+use otpmux::config::ApiKeySecret;
 use reqwest::Method;
 use serde_json::{Value, json};
 

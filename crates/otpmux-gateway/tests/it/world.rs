@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use otpmux::{Config, ConfigErrors, Environment};
+use otpmux::Config;
+use otpmux::config::{ConfigErrors, Environment};
 use otpmux_emulator::{Emulator, EmulatorConfig, MessageFilter, Vendor};
 use otpmux_gateway::{Gateway, Options, Reloader, StartError};
 use reqwest::{Method, RequestBuilder};

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::document::Document;
 use super::store::{StoreSettings, is_secret};
 use super::{Config, ConfigErrors, ServerConfig};
-use crate::{Environment, Registry};
+use crate::config::{Environment, Registry};
 
 /// A configuration in layers: files, then values that are set in code, then `OTPMUX_...` variables. A
 /// later layer replaces the values of an earlier one, key by key.
@@ -16,7 +16,8 @@ use crate::{Environment, Registry};
 /// ```
 /// # #[cfg(all(feature = "easyotp", feature = "startmessaging"))] {
 /// use otpmux::vendors::easyotp::EasyOtp;
-/// use otpmux::{Config, Environment, OtpClient, Policy, Route};
+/// use otpmux::{Config, OtpClient, Policy, Route};
+/// use otpmux::config::Environment;
 ///
 /// let config = Config::builder()
 ///     .provider("primary", &EasyOtp::builder("made-up").message("Your Acme code is {code}"))

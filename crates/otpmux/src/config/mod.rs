@@ -24,7 +24,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use otpmux_core::settings::ConfigError;
-use otpmux_engine::{ClientBuilder, ClientConfig, OtpClient, Policy, Routes, ServerKeys};
+use otpmux_engine::{ClientBuilder, OtpClient, Policy, Routes, ServerKeys};
 use serde_json::Value;
 
 pub use builder::ConfigBuilder;
@@ -35,7 +35,13 @@ pub use store::{
     Durability, MemorySettings, RedisSettings, SqliteSettings, StoreConfig, StoreSettings,
 };
 
-use crate::{Environment, Registry};
+pub use crate::environment::{Environment, NotUnicode};
+pub use crate::registry::{Registry, UnknownKind};
+pub use crate::schema::config_schema;
+pub use crate::secret_ref::{SecretError, SecretRef};
+pub use otpmux_core::settings;
+pub use otpmux_engine::ClientConfig;
+
 use document::Document;
 use places::Places;
 use reading::Reading;
@@ -77,7 +83,8 @@ pub(crate) const TOP: [(&str, &str); 9] = [
 ///
 /// ```
 /// # #[cfg(all(feature = "easyotp", feature = "startmessaging"))] {
-/// use otpmux::{Config, Environment, OtpClient};
+/// use otpmux::{Config, OtpClient};
+/// use otpmux::config::Environment;
 ///
 /// let environment = Environment::new().with("EASYOTP_API_KEY", "made-up").with("SM_KEY", "made-up");
 /// let config = Config::from_toml(
@@ -95,7 +102,7 @@ pub(crate) const TOP: [(&str, &str); 9] = [
 /// let client = OtpClient::from_config(&config)?;
 /// # let _ = client;
 /// # }
-/// # Ok::<(), otpmux::ConfigErrors>(())
+/// # Ok::<(), otpmux::config::ConfigErrors>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct Config {

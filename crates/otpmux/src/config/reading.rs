@@ -5,7 +5,7 @@ use otpmux_core::settings::{ConfigError, Section, Settings, SettingsReader, unkn
 use serde_json::{Map, Value};
 
 use super::sections::{self, Keys, names};
-use crate::{Environment, Registry, SecretRef};
+use crate::config::{Environment, Registry, SecretRef};
 
 pub(super) struct Reading<'a> {
     pub(super) environment: &'a Environment,

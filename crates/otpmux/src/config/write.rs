@@ -7,7 +7,7 @@ use super::builder::{is_reference, variable};
 use super::document::Document;
 use super::store::is_secret;
 use super::{Config, TOP};
-use crate::Registry;
+use crate::config::Registry;
 
 impl Config {
     /// The configuration as TOML: what all layers say together, without what they leave to the

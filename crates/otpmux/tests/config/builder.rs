@@ -4,13 +4,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use otpmux::settings::{Adapter, Setting};
+use otpmux::config::settings::{Adapter, Setting};
+use otpmux::config::{
+    ApiKey, ApiKeySecret, ConfigBuilder, Environment, Registry, SecretRef, ServerConfig,
+    StoreSettings,
+};
+use otpmux::provider::{Capabilities, ProviderId};
 use otpmux::vendors::airtexts::AirTexts;
 use otpmux::vendors::easyotp::EasyOtp;
 use otpmux::{
-    ApiKey, ApiKeySecret, Capabilities, Channel, Config, ConfigBuilder, Environment, MessageLimits,
-    OtpClient, Policy, ProviderId, Purpose, RateLimit, Registry, ResendBy, Resilience, Route,
-    SecretRef, ServerConfig, StoreSettings,
+    Channel, Config, MessageLimits, OtpClient, Policy, Purpose, RateLimit, ResendBy, Resilience,
+    Route,
 };
 use otpmux_testkit::ScriptedProvider;
 

@@ -19,8 +19,9 @@ mod secrets;
 mod store;
 mod switch_vendor;
 
-use otpmux::settings::ConfigError;
-use otpmux::{Config, Environment};
+use otpmux::Config;
+use otpmux::config::Environment;
+use otpmux::config::settings::ConfigError;
 
 const SERVER_KEY: &str = "bWFkZS11cCBzZXJ2ZXIga2V5IG9mIDMyIGJ5dGVzISE=";
 

@@ -1,7 +1,8 @@
 //! Whatever a file holds: no panic, and no secret in what is said about it.
 
+use otpmux::Config;
+use otpmux::config::Environment;
 use otpmux::vendors::KINDS;
-use otpmux::{Config, Environment};
 use proptest::prelude::*;
 
 use crate::environment;

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use otpmux::{Environment, StoreConfig};
+use otpmux::config::{Environment, StoreConfig};
 
 use crate::{environment, read_in, with};
 

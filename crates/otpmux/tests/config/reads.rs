@@ -1,6 +1,7 @@
 use std::time::Duration;
 
-use otpmux::{ApiKeySecret, Channel, Environment, OtpClient, Purpose, RateLimit, StoreConfig};
+use otpmux::config::{ApiKeySecret, Environment, StoreConfig};
+use otpmux::{Channel, OtpClient, Purpose, RateLimit};
 
 use crate::{read, with};
 

@@ -1,9 +1,8 @@
 //! A running client and another text of its file.
 
-use otpmux::{
-    Code, Config, ConfigErrors, Environment, NewVerification, OtpClient, ProviderId, Reloaded,
-    Verdict, Verification,
-};
+use otpmux::config::{ConfigErrors, Environment};
+use otpmux::provider::ProviderId;
+use otpmux::{Code, Config, NewVerification, OtpClient, Reloaded, Verdict, Verification};
 use otpmux_emulator::{Emulator, EmulatorConfig, Vendor};
 
 struct World {

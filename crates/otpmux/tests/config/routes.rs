@@ -95,7 +95,8 @@ fn weights_keep_the_order_of_the_file() {
                 [[routes]]\nproviders = [\"a\"]\n";
     let config = read(text).unwrap();
     let routes = config.routes().unwrap().as_slice();
-    let names: Vec<_> = routes[0].providers.iter().map(otpmux::ProviderId::as_str).collect();
+    let names: Vec<_> =
+        routes[0].providers.iter().map(otpmux::provider::ProviderId::as_str).collect();
     assert_eq!((names, &*routes[0].weights), (vec!["b", "a"], &[0, 70][..]));
     assert!(routes[1].weights.is_empty());
 }

@@ -1,7 +1,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use otpmux::{Environment, SecretRef};
+use otpmux::config::{Environment, SecretRef};
 
 use crate::{environment, read_in};
 

@@ -79,7 +79,8 @@ fn keys_of_another_kind_of_store() {
 mod sqlite {
     use std::time::Duration;
 
-    use otpmux::{Code, Durability, NewVerification, OtpClient, StoreConfig, Verdict};
+    use otpmux::config::{Durability, StoreConfig};
+    use otpmux::{Code, NewVerification, OtpClient, Verdict};
     use otpmux_emulator::{Emulator, EmulatorConfig, Vendor};
 
     use super::*;
@@ -205,7 +206,8 @@ mod sqlite {
 mod redis {
     use std::time::Duration;
 
-    use otpmux::{Config, Environment, OtpClient, StoreConfig};
+    use otpmux::config::{Environment, StoreConfig};
+    use otpmux::{Config, OtpClient};
 
     use super::*;
 

@@ -1,6 +1,7 @@
 //! The vendor is a word in the file: the same code, two texts, two vendors.
 
-use otpmux::{Code, Config, Environment, NewVerification, OtpClient, Verdict};
+use otpmux::config::Environment;
+use otpmux::{Code, Config, NewVerification, OtpClient, Verdict};
 use otpmux_emulator::{Emulator, EmulatorConfig, MessageFilter, Vendor};
 
 const TO: &str = "+919876543210";

@@ -12,7 +12,7 @@ use sha2::{Digest as _, Sha256};
 use super::Reading;
 use crate::config::ConfigBuilder;
 use crate::config::fingerprint::hex;
-use crate::{Environment, SecretRef};
+use crate::config::{Environment, SecretRef};
 
 /// A shorter key can be found by trying.
 const SHORTEST: usize = 16;

@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 
 use super::reading::Reading;
 use super::sections::{Keys, names};
-use crate::SecretRef;
+use crate::config::SecretRef;
 pub(super) use url::is_secret;
 use url::{Kind, Url};
 

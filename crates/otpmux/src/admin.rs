@@ -1,0 +1,8 @@
+//! For operators: providers and their health, explanations, histories, metrics.
+
+pub use otpmux_core::{Balance, Capabilities, Delivery, Incompatibility};
+pub use otpmux_engine::{
+    AttemptState, CandidateView, Choice, CodeSourceView, Explanation, Health, HistoryEntry,
+    LimitScope, LimitView, ProviderView, SendAttemptView, Skip, SkipReason, StoreState,
+    describe_metrics,
+};
