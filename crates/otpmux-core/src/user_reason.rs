@@ -86,11 +86,11 @@ impl Verdict {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use {Blame as B, Certainty as C, ErrorKind as K, UserReason as R};
 
     #[test]
     fn an_error_has_one_reason_that_does_not_mislead() {
         let of = |kind, certainty, blame| UserReason::from(&Error::new(kind, certainty, blame));
-        use {Blame as B, Certainty as C, ErrorKind as K, UserReason as R};
         for (kind, certainty, blame, reason) in [
             (K::Timeout, C::Unknown, B::Provider, R::MaybeSent),
             (K::Store, C::Unknown, B::Internal, R::TryLater),
