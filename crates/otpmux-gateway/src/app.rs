@@ -85,8 +85,8 @@ impl App {
         };
         match &result {
             Ok(reloaded) => tracing::info!(
-                kept = reloaded.unchanged.len(),
-                fresh = reloaded.changed.len(),
+                unchanged = reloaded.unchanged.len(),
+                changed = reloaded.changed.len(),
                 retired = reloaded.retired.len(),
                 "configuration reloaded"
             ),

@@ -139,7 +139,7 @@ fn a_cancel_and_a_named_resend_are_asked_for_as_such() {
 #[test]
 fn nobody_who_listens() {
     let url = Vendors::start().gone();
-    let url = url.strip_suffix("/easyotp/api/v1").unwrap();
+    let url = url.strip_suffix("/api/v1").unwrap();
     let ended = run(&mut at(url, &["send", "--to", TO, "--no-verify", "--json"]), "");
     assert_eq!((ended.status, ended.stdout.as_str()), (Some(1), ""), "{}", ended.everything());
     let error = ended.error();

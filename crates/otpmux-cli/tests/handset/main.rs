@@ -244,6 +244,8 @@ async fn a_phone_and_a_keyboard_are_enough() {
         assert_eq!(paper, if dark { "rgb(16, 18, 26)" } else { "rgb(243, 244, 248)" });
         assert_eq!(browser.overflow().await, 0);
     }
+    // So short that a message is below it, whether it or the gateway's answer comes first.
+    browser.resize(390, 480, true).await;
     browser.tab_to("send-button").await;
     browser.press(ENTER).await;
     browser.wait_for("#outcome", "Sent.").await;

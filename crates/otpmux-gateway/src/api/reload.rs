@@ -12,15 +12,15 @@ use crate::app::App;
 use crate::auth::Caller;
 use crate::problem::Problem;
 
-/// What a reload has changed, by the providers' names.
+/// The names of the providers, by what a reload did to them.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(title = "Reloaded")]
 pub(super) struct ReloadedView {
-    /// They go on as they were, with their connections and their health.
-    kept: Vec<String>,
-    /// They are new, or their settings have changed.
-    fresh: Vec<String>,
-    /// They get no further messages; the codes that they have sent still verify.
+    /// Their settings are the same; they keep their connections and health.
+    unchanged: Vec<String>,
+    /// They are new, or their settings differ.
+    changed: Vec<String>,
+    /// They get no further messages; codes that they sent can still be verified.
     retired: Vec<String>,
 }
 
@@ -51,8 +51,8 @@ pub(super) async fn reload(
     let reloaded = reloaded.map_err(|errors| Problem::refused_configuration(&errors))?;
     let names = |ids: &[ProviderId]| ids.iter().map(ToString::to_string).collect();
     Ok(Answer(ReloadedView {
-        kept: names(&reloaded.unchanged),
-        fresh: names(&reloaded.changed),
+        unchanged: names(&reloaded.unchanged),
+        changed: names(&reloaded.changed),
         retired: names(&reloaded.retired),
     }))
 }

@@ -92,6 +92,9 @@ impl ModelProvider {
                 }
                 Err(self.answer(307))
             }
+            Some(VendorFault::Refuse) => {
+                Err(self.error(ErrorKind::Transport, Certainty::NotSent, Blame::Provider))
+            }
             Some(VendorFault::Hang) => {
                 self.vendor.lock().stuck = true;
                 sleep_until(ends).await;

@@ -180,7 +180,7 @@ fn a_good_file_is_taken_on_hangup_and_a_bad_one_is_told_whole() {
     serving.tell("HUP");
     serving.logs("configuration not reloaded", 1);
     serving.logs("policy.max_guesses", 1);
-    serving.logs("policy.tt1", 1);
+    serving.logs("policy.lifetme", 1);
     let body = json!({ "to": Caller::number(2) });
     let (status, sent) = caller.post(&serving.url, "/v1/verifications", "", &body).unwrap();
     assert_eq!((status, &sent["guesses_left"]), (201, &json!(3)), "the one before stays");
