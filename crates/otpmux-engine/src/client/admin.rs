@@ -1,4 +1,4 @@
-//! What an operator asks: providers and their health, balances, readiness.
+//! The calls of an operator: providers and their health, balances, readiness.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use super::metrics;
 use super::providers::ProviderEntry;
 use crate::{Health, StoreState};
 
-/// A provider of a client, as it is at one moment.
+/// A provider of a client, as it was at one moment.
 #[derive(Clone, Debug)]
 pub struct ProviderView {
     port: Arc<dyn OtpProvider>,
@@ -27,22 +27,22 @@ impl ProviderView {
         self.port.id()
     }
 
-    /// What it can do, and what its vendor documents about its limits.
+    /// Its capabilities, and the limits that its vendor documents.
     pub fn capabilities(&self) -> &Capabilities {
         self.port.capabilities()
     }
 
-    /// How this process sees it, and since when.
+    /// Its health as this process knows it, and since when.
     pub fn health(&self) -> &Health {
         &self.health
     }
 
-    /// Whether an ordinary send would go to it: the breaker is closed, or a probe is due.
+    /// Whether an ordinary send would use it: the circuit is closed, or a probe is due.
     pub fn is_available(&self) -> bool {
         self.is_available
     }
 
-    /// The messages that it may get, counted over all processes; empty is no limit.
+    /// The limits of its messages, counted over all processes; empty means no limit.
     pub fn requests(&self) -> &[RateLimit] {
         &self.requests
     }
@@ -97,7 +97,7 @@ impl Inner {
         Ok(state)
     }
 
-    /// What a call is given that belongs to no verification.
+    /// The context of a call that belongs to no verification.
     fn ask(&self) -> Result<Context, Error> {
         let entropy: &dyn Entropy = &*self.entropy;
         let key = IdempotencyKey::generate(entropy).map_err(no_entropy)?;

@@ -30,7 +30,7 @@ pub struct ClientBuilder {
     pub(super) entropy: Option<Arc<dyn Entropy>>,
 }
 
-/// A store that is there, or that is opened when a client is made.
+/// A store that is open, or that is opened when a client is built.
 pub(super) enum NewStore {
     Open(Arc<dyn VerificationStore>),
     Named { name: String, open: Box<OpenStore> },
@@ -39,8 +39,8 @@ pub(super) enum NewStore {
 /// Opens a store.
 type OpenStore = dyn FnOnce() -> Result<Arc<dyn VerificationStore>, OpenStoreError> + Send;
 
-/// A store that could not be opened. Its text is that of the cause, which never holds an address
-/// with a password.
+/// Error returned when a store cannot be opened. Its text is that of the cause, which never
+/// contains an address with a password.
 #[derive(Clone)]
 pub struct OpenStoreError(Arc<dyn std::error::Error + Send + Sync>);
 
@@ -63,7 +63,7 @@ impl std::error::Error for OpenStoreError {
     }
 }
 
-/// Two are equal if they say the same.
+/// Two errors are equal if their texts are equal.
 impl PartialEq for OpenStoreError {
     fn eq(&self, other: &Self) -> bool {
         self.to_string() == other.to_string()
@@ -74,26 +74,26 @@ impl Eq for OpenStoreError {}
 
 otpmux_core::debug_as_display!(OpenStoreError);
 
-/// Why no client can be built.
+/// Error returned by [`ClientBuilder::build`] and [`OtpClient::reload`].
 #[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum BuildError {
-    /// No provider at all.
+    /// No provider was added.
     #[error("at least one provider is needed")]
     NoProvider,
-    /// Two providers of one name.
+    /// Two providers have the same name.
     #[error("two providers are named `{0}`")]
     Twice(ProviderId),
-    /// A route names a provider that is not there.
+    /// A route names a provider that does not exist.
     #[error("a route names the provider `{0}`, which does not exist")]
     UnknownProvider(ProviderId),
-    /// A route that is not valid, by its place in the list, from 0.
+    /// A route is invalid; with its index in the list, from 0.
     #[error("routes[{0}]: {1}")]
     Route(usize, RouteError),
-    /// A policy that would not be safe.
+    /// The policy is invalid or not safe.
     #[error(transparent)]
     Policy(#[from] PolicyError),
-    /// Resilience of a provider that cannot be.
+    /// The resilience settings of a provider are invalid.
     #[error("provider `{0}`: {1}")]
     Resilience(ProviderId, ConfigError),
     /// The store could not be opened.
@@ -102,7 +102,7 @@ pub enum BuildError {
     /// A reload would change the store.
     #[error("the store cannot change while the client runs; start anew")]
     StoreChanged,
-    /// A reload would take the key away that signs.
+    /// A reload would remove the signing key.
     #[error(
         "the server key `{0}` has signed what is pending; keep it in the list, after the new one"
     )]
@@ -110,7 +110,7 @@ pub enum BuildError {
     /// A server key differs from the one that other processes of this store use under its id.
     #[error("{detail}", detail = differs(.0))]
     KeyDiffers(String),
-    /// The store could not be asked whether other processes have the same new keys.
+    /// The store could not report whether other processes have the same new keys.
     #[error("whether other processes have the same server keys is not known: {0}")]
     KeyUnchecked(String),
     /// No randomness for a key.
@@ -120,26 +120,26 @@ pub enum BuildError {
 
 otpmux_core::debug_as_display!(BuildError);
 
-/// What holds everything that a client needs, such as a configuration file that was read; see
+/// A source of everything that a client needs, such as a parsed configuration file; see
 /// [`OtpClient::from_config`].
 pub trait ClientConfig {
-    /// Why there can be no such client.
+    /// The error when the configuration describes no valid client.
     type Error: From<BuildError>;
 
-    /// A builder with all of it.
+    /// Returns a builder with everything that the configuration sets.
     fn client_builder(&self) -> Result<ClientBuilder, Self::Error>;
 }
 
 impl ClientBuilder {
-    /// Adds a provider, with [default](Resilience::default) layers around it. Without routes, the order
-    /// of adding is the order of preference.
+    /// Adds a provider with [default](Resilience::default) layers. Without routes, the order in
+    /// which providers are added is the order of preference.
     pub fn provider(self, provider: impl IntoProvider) -> Self {
         self.provider_with(provider, Resilience::default(), None)
     }
 
-    /// Adds a provider with layers of its own. `fingerprint` stands for what it was made from, such
-    /// as a hash of its settings: at a [reload](OtpClient::reload), a provider of the same name,
-    /// fingerprint and layers goes on as it is, with its connections and its health.
+    /// Adds a provider with these layers. `fingerprint` identifies its settings, such as a hash of
+    /// them: a [reload](OtpClient::reload) keeps a provider of the same name, fingerprint and
+    /// layers, with its connections and its health.
     pub fn provider_with(
         mut self,
         provider: impl IntoProvider,
@@ -151,23 +151,23 @@ impl ClientBuilder {
         self
     }
 
-    /// Sets which providers may send what. Default: all of them, everything, in their order.
+    /// Sets which providers may send what. Default: all providers, for everything, in their order.
     pub fn routes(mut self, routes: Routes) -> Self {
         self.routes = Some(routes);
         self
     }
 
-    /// Sets where verifications live, and the keys that protect them there. Default: a
-    /// [`MemoryStore`] under a random key.
+    /// Sets the store of verifications and the keys that protect them there. Default: a
+    /// [`MemoryStore`] with a random key.
     pub fn store(mut self, store: Arc<dyn VerificationStore>, keys: ServerKeys) -> Self {
         self.store = Some(NewStore::Open(store));
         self.keys = Some(keys);
         self
     }
 
-    /// Sets where verifications live, by a name and a way to open it, which is gone only when a
-    /// client is made: a [reload](OtpClient::reload) under the same name goes on with the open one.
-    /// The name is kept in memory and never shown.
+    /// Sets a lazily opened store. `open` runs once, in [`build`](Self::build); a
+    /// [reload](OtpClient::reload) that passes the same `name` keeps the open store. The name stays
+    /// in memory and is never shown.
     pub fn open_store(
         mut self,
         name: impl Into<String>,
@@ -177,8 +177,8 @@ impl ClientBuilder {
         self
     }
 
-    /// Sets the keys that protect verifications in their store. Default: a random key, which is
-    /// gone with the client.
+    /// Sets the keys that protect verifications in the store. Default: a random key, which is lost
+    /// with the client.
     pub fn server_keys(mut self, keys: ServerKeys) -> Self {
         self.keys = Some(keys);
         self
@@ -190,23 +190,23 @@ impl ClientBuilder {
         self
     }
 
-    /// Takes the time from another clock.
+    /// Sets the clock.
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = Some(clock);
         self
     }
 
-    /// Takes randomness from another source.
+    /// Sets the source of randomness.
     pub fn entropy(mut self, entropy: Arc<dyn Entropy>) -> Self {
         self.entropy = Some(entropy);
         self
     }
 
-    /// Makes the client. Calls no vendor.
+    /// Builds the client. Calls no vendor.
     ///
     /// # Errors
     ///
-    /// The first thing that does not fit together.
+    /// The first setting that is invalid or contradicts another one.
     pub fn build(mut self) -> Result<OtpClient, BuildError> {
         let routes = self.checked_routes()?;
         let clock = self.clock.take().unwrap_or_else(|| Arc::new(SystemClock));
@@ -250,7 +250,7 @@ impl ClientBuilder {
         }))
     }
 
-    /// The routes, once it is certain that everything fits together.
+    /// Returns the routes, after checking that all settings agree.
     pub(super) fn checked_routes(&mut self) -> Result<Routes, BuildError> {
         self.policy.check()?;
         let mut known = HashSet::new();
@@ -277,7 +277,7 @@ impl ClientBuilder {
 }
 
 impl fmt::Debug for NewStore {
-    /// A name may hold a password.
+    /// Does not show `store_name`: it may contain a password.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Open(store) => f.debug_tuple("Open").field(store).finish(),

@@ -1,4 +1,4 @@
-//! What would become of a send, without sending.
+//! How a send would be routed, without sending.
 
 use otpmux_core::{Channel, Entropy, EntropyError, Error, NumberKind, ProviderId, RateLimit};
 
@@ -9,34 +9,34 @@ use super::send::plan::{Candidate, RoutePlan, is_test};
 use crate::numbers::country_of;
 use crate::{Choice, LimitScope, Route, Skip};
 
-/// How a send would be routed, and by which rules.
+/// How a send would be routed, and by which rules. Returned by [`OtpClient::explain`].
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Explanation {
-    /// Who would get the message, masked.
+    /// The recipient, masked.
     pub to: String,
-    /// How it would go.
+    /// The channel of the message.
     pub channel: Channel,
     /// The country of the number, as an ISO 3166-1 code of two letters; `None` for an e-mail
     /// address and for numbers of no country.
     pub country: Option<&'static str>,
     /// The kind of the number; `None` for an e-mail address.
     pub kind: Option<NumberKind>,
-    /// Whether the policy lets this recipient have messages.
+    /// Whether the policy allows messages to this recipient.
     pub served: bool,
-    /// The route that decides: its place among all of them, from 0, and what it says.
+    /// The route that applies: its index among all routes, from 0, and its content.
     pub route: Option<(usize, Route)>,
-    /// Who would be asked, in this order: the next one only where
+    /// The providers that would be called, in this order: the next one only where
     /// [`next_step`](otpmux_core::next_step()) allows it after a failure. Where the route has
-    /// weights, this is their order in the route; each send draws its own.
+    /// weights, this is their order in the route; each send draws a new order.
     pub candidates: Vec<CandidateView>,
-    /// Who would be passed over, and why. Who is left alone for its health stands among the
-    /// candidates too, at their end.
+    /// The providers that would be skipped, with reasons. A provider whose circuit is open is also
+    /// at the end of the candidates.
     pub skipped: Vec<Skip>,
-    /// What would count the message, whoever carries it. All must have room.
+    /// The limits that would count the message with any provider. All must have room.
     pub limits: Vec<LimitView>,
     /// Why nothing would be sent; `None` when there is a candidate. A limit without room is not
-    /// among the reasons: nothing is counted here.
+    /// among the reasons, because nothing is counted here.
     pub refusal: Option<Error>,
 }
 
@@ -46,16 +46,17 @@ pub struct Explanation {
 pub struct CandidateView {
     /// The provider.
     pub provider: ProviderId,
-    /// Why it would be its turn.
+    /// Why it is a candidate at this position.
     pub reason: Choice,
     /// Its weight, where the route draws the order.
     pub weight: Option<u32>,
-    /// Whether it would carry otpmux's code. If not, it makes one, which only it can verify, and
-    /// is not asked once a message with ours may be out.
+    /// Whether it would carry otpmux's code. If not, its vendor generates a code that only the
+    /// vendor can verify, and it is not called once a message with otpmux's code may have been
+    /// sent.
     pub otpmux_code: bool,
-    /// Digits of the code, where that is known.
+    /// Digits of the code, if known.
     pub code_length: Option<u8>,
-    /// The messages that it may get, counted over all processes.
+    /// The limits of its messages, counted over all processes.
     pub requests: Vec<RateLimit>,
 }
 
@@ -63,7 +64,7 @@ pub struct CandidateView {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LimitView {
-    /// What it counts by.
+    /// What it counts.
     pub scope: LimitScope,
     /// The windows, which must all have room.
     pub windows: Vec<RateLimit>,
@@ -130,8 +131,8 @@ impl Inner {
     }
 }
 
-/// No randomness: an explanation is the same each time. The code that comes of it is looked at for
-/// its length only, and goes nowhere.
+/// No randomness: an explanation is the same each time. The code that it produces is used for its
+/// length only and never sent.
 #[derive(Debug)]
 struct Zeros;
 

@@ -20,16 +20,16 @@ use crate::{
     VerificationStore,
 };
 
-/// Everything that one configuration of a client consists of. A reload replaces it as a whole, and
-/// every call ends under the one that it began with.
+/// The parts of a client that one configuration defines. A reload replaces all of them at once, and
+/// every call finishes with those that it began with.
 pub(super) struct Inner {
     pub(super) providers: ProviderSet,
     pub(super) routes: Routes,
     pub(super) store: Arc<dyn VerificationStore>,
-    /// What the store was opened by.
+    /// The name under which the store was opened.
     pub(super) store_name: Option<Box<str>>,
     pub(super) keys: ServerKeys,
-    /// Whether the store knows these keys.
+    /// Set once the store has confirmed these keys.
     pub(super) keys_checked: Arc<OnceCell<()>>,
     pub(super) limit_hits: PolicyLimits,
     pub(super) policy: Policy,
@@ -37,7 +37,7 @@ pub(super) struct Inner {
     /// The store's time, as this process knows it.
     pub(super) clock: Arc<StoreTime>,
     pub(super) entropy: Arc<dyn Entropy>,
-    /// What other processes know this one by.
+    /// The number that identifies this process to the others.
     pub(super) process: u64,
 }
 
@@ -58,12 +58,12 @@ impl Inner {
         of(true).chain(of(false)).filter_map(known)
     }
 
-    /// When a call that begins now must have ended, over all vendors that it asks.
+    /// The deadline of a call that begins now, over all vendors that it calls.
     pub(super) fn deadline(&self) -> Instant {
         Instant::now() + self.policy.deadline
     }
 
-    /// A send attempt as it is written down before its vendor is called.
+    /// Builds a send attempt as it is recorded before its vendor is called.
     pub(super) fn new_attempt(
         &self,
         id: VerificationId,
@@ -93,12 +93,12 @@ impl Inner {
         })
     }
 
-    /// Reads a verification of one of these purposes.
+    /// Reads a verification whose purpose is in the scope.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::NotFound`] for what is unknown, long gone, or of another purpose, all alike; the
-    /// store is out of reach.
+    /// [`ErrorKind::NotFound`] when the id is unknown, past its retention, or of another purpose,
+    /// all alike; the store is out of reach.
     pub(super) async fn load_in(
         &self,
         id: VerificationId,
@@ -110,7 +110,7 @@ impl Inner {
     }
 }
 
-/// What a call about one send attempt is given.
+/// The context of a call about one send attempt.
 pub(super) fn context(attempt: &SendAttempt, deadline: Instant) -> Context {
     Context::new(attempt.key).with_deadline(deadline.into_std())
 }
@@ -129,7 +129,7 @@ pub(super) fn no_entropy(error: EntropyError) -> Error {
     Error::new(ErrorKind::Internal, Certainty::NotSent, Blame::Internal).with_source(error)
 }
 
-/// How long from `now` to `then`, nothing if that has passed.
+/// The time from `now` to `then`, zero if that has passed.
 pub(super) fn until(then: SystemTime, now: SystemTime) -> Duration {
     then.duration_since(now).unwrap_or_default()
 }

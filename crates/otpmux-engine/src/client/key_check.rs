@@ -1,8 +1,8 @@
-//! Whether this process has the server keys that others of its store have.
+//! Checks that this process has the server keys of the others that share its store.
 //!
-//! One whose key differs would call right codes wrong, count limits apart, and break idempotency. So
-//! it asks once before it first uses the store, and does nothing when it differs. The same step asks
-//! for the store's time.
+//! A process with another key would call right codes wrong, count limits apart, and break
+//! idempotency. So each process checks once, before it first uses the store, and does nothing if
+//! its key differs. The same step measures the store's time.
 
 use std::sync::Arc;
 
@@ -14,20 +14,20 @@ use crate::{ServerKeys, VerificationStore};
 
 impl Inner {
     pub(super) async fn check_keys(&self) -> Result<(), Error> {
-        // Asked anew: the store may have lost what it was told.
+        // Checked on every call: the store may have lost the check values.
         same_keys(&*self.store, &self.keys).await?;
         self.clock.measure().await?;
         let _ = self.keys_checked.set(());
         Ok(())
     }
 
-    /// Once for each key ring; then it costs nothing.
+    /// Checks once for each key ring; later calls cost nothing.
     pub(super) async fn ensure_same_keys(&self) -> Result<(), Error> {
         if self.keys_checked.initialized() {
             self.clock.keep_measured();
             return Ok(());
         }
-        // Not kept when it fails, so that whoever corrects it need not start anew.
+        // A failure is not kept, so correcting the cause needs no restart.
         let check = async || {
             same_keys(&*self.store, &self.keys).await?;
             self.clock.measure().await
@@ -35,7 +35,7 @@ impl Inner {
         self.keys_checked.get_or_try_init(check).await.copied()
     }
 
-    /// Before a reload goes on with these keys.
+    /// Checks the keys of a reload before it uses them.
     pub(super) async fn check_new_keys(&self, keys: &ServerKeys) -> Result<(), BuildError> {
         let checks = keys.checks();
         if checks == self.keys.checks() {
@@ -56,7 +56,7 @@ async fn same_keys(store: &dyn VerificationStore, keys: &ServerKeys) -> Result<(
     if checks.is_empty() {
         return Ok(());
     }
-    // Whether the store has kept them or not, nobody was called.
+    // Whether the store has recorded the values or not, no vendor was called.
     let differing = store.check_keys(&checks).await;
     match differing.map_err(|error| error.with_certainty(Certainty::NotSent))?.first() {
         None => Ok(()),
@@ -72,7 +72,7 @@ pub(super) fn differs(id: &str) -> String {
     )
 }
 
-/// Once the check of one ring holds for another.
+/// The state of the check for a new ring: the old one's if both are equal, otherwise done.
 pub(super) fn checked(old: &Inner, keys: &ServerKeys) -> Arc<tokio::sync::OnceCell<()>> {
     if keys.checks() == old.keys.checks() {
         Arc::clone(&old.keys_checked)

@@ -1,4 +1,4 @@
-//! What is counted of whole sends and verifies, over all providers.
+//! Metrics of whole sends and verifies, over all providers.
 
 use metrics::{Key, KeyName, Label, Level, Metadata, Unit, with_recorder};
 use otpmux_core::{Balance, Channel, Error, ProviderId, Recipient, Verdict};
@@ -19,7 +19,7 @@ const BALANCE: &str = "otpmux_provider_balance";
 
 static METADATA: Metadata<'static> = Metadata::new("otpmux", Level::INFO, Some(module_path!()));
 
-/// Tells the installed recorder of the `metrics` crate what the engine's metrics mean. Call it once,
+/// Describes the engine's metrics to the installed recorder of the `metrics` crate. Call it once,
 /// after installing the recorder; the metrics are recorded without it too.
 ///
 /// | metric | labels | value |
@@ -60,7 +60,7 @@ pub fn describe_metrics() {
     });
 }
 
-/// A send or resend has ended.
+/// Records the end of a send or resend.
 pub(super) fn sent(
     begun: Instant,
     recipient: &Recipient,
@@ -80,7 +80,7 @@ pub(super) fn sent(
     });
 }
 
-/// What a send or resend came to, in a word.
+/// The result of a send or resend, in a word.
 pub(super) fn outcome(result: &Result<Verification, Error>) -> &'static str {
     match result {
         Ok(sent) if sent.confirmed => "confirmed",
@@ -89,12 +89,12 @@ pub(super) fn outcome(result: &Result<Verification, Error>) -> &'static str {
     }
 }
 
-/// A code was tried.
+/// Records a verdict.
 pub(super) fn tried(verdict: &Verdict) {
     count(VERDICTS, "verdict", verdict.as_str());
 }
 
-/// A vendor has told what is left on the account.
+/// Records the balance that a vendor reported.
 pub(super) fn balance_is(provider: &ProviderId, balance: &Balance) {
     let Some(amount) = balance.amount.parse().ok().filter(|amount: &f64| amount.is_finite()) else {
         return;
@@ -105,7 +105,7 @@ pub(super) fn balance_is(provider: &ProviderId, balance: &Balance) {
     with_recorder(|recorder| recorder.register_gauge(&key, &METADATA)).set(amount);
 }
 
-/// A limit has refused a message.
+/// Records a message that a limit refused.
 pub(super) fn limited(scope: LimitScope) {
     count(LIMITED, "limit", scope.as_str());
 }
@@ -115,7 +115,7 @@ fn count(name: &'static str, label: &'static str, value: &'static str) {
     with_recorder(|recorder| recorder.register_counter(&key, &METADATA)).increment(1);
 }
 
-/// How far this process's clock is off was measured.
+/// Records how far this process's clock is off.
 #[expect(clippy::cast_precision_loss, reason = "milliseconds of days are exact")]
 pub(super) fn store_is_ahead(milliseconds: i64) {
     let skew = Key::from_static_name(SKEW);
@@ -123,7 +123,7 @@ pub(super) fn store_is_ahead(milliseconds: i64) {
         .set(milliseconds as f64 / 1_000.0);
 }
 
-/// The store has said whether it has room.
+/// Records whether the store has room.
 pub(super) fn store_is(state: StoreState) {
     let full = match state {
         StoreState::Ok => 0.0,

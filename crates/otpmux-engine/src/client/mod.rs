@@ -1,4 +1,4 @@
-//! The client: its whole public face is in this file; each method hands over to the file of its name.
+//! The client: all public methods are in this file; each calls the file of its name.
 
 mod admin;
 mod builder;
@@ -43,8 +43,8 @@ use crate::{StoreState, VerificationId};
 
 /// Client for sending and verifying one-time codes over one or several providers.
 ///
-/// Cheap to clone; all clones share one state. Every method may be called from many tasks at once. A
-/// call may be dropped at any await: the store then says that it had begun.
+/// Cheap to clone; all clones share one state. Every method may be called from many tasks at once.
+/// A call may be dropped at any await; the store then shows that it began.
 ///
 /// ```no_run
 /// use std::sync::Arc;
@@ -69,7 +69,7 @@ use crate::{StoreState, VerificationId};
 pub struct OtpClient(Arc<Shared>);
 
 struct Shared {
-    /// The state in force. Every call loads it once and ends under it.
+    /// The current state. Every call loads it once and uses it until it returns.
     inner: ArcSwap<Inner>,
     /// Held while a reload builds the next state, so that reloads run one after the other.
     reloading: Mutex<()>,
@@ -77,7 +77,7 @@ struct Shared {
 
 /// Building and reloading.
 impl OtpClient {
-    /// Starts a client: it needs at least one provider, everything else has a default.
+    /// Returns a builder. At least one provider is required; everything else has a default.
     pub fn builder() -> ClientBuilder {
         ClientBuilder::default()
     }
@@ -91,12 +91,13 @@ impl OtpClient {
         Ok(config.client_builder()?.build()?)
     }
 
-    /// Replaces providers, routes, keys and policy in one step. Calls under way end under the old
+    /// Replaces providers, routes, keys and policy in one step. Calls under way finish with the old
     /// ones. Pending verifications can still be verified, at the providers that sent their codes. A
-    /// provider that is unchanged keeps its connections and its health. On an error nothing changes.
+    /// provider that is unchanged keeps its connections and its health. On an error nothing
+    /// changes.
     ///
     /// The builder's clock and entropy are ignored. Without a store or keys in the builder, the
-    /// present ones stay.
+    /// current ones stay.
     ///
     /// # Errors
     ///
@@ -149,11 +150,11 @@ impl OtpClient {
         self.inner().send(new).await
     }
 
-    /// Sends another message because the user asked for it. A code that otpmux generated is repeated,
-    /// by another provider where there is one, by another channel if asked. Where no provider that
-    /// can carry it is available, a vendor generates a second code:
-    /// [`new_code`](Verification::new_code) reports that. Both codes then count, under one count of
-    /// guesses, and one of them can be used. A resend renews neither the TTL nor the guesses.
+    /// Sends another message because the user asked for it. A code that otpmux generated is
+    /// repeated, by another provider where there is one, by another channel if asked. Where no
+    /// provider that can carry it is available, a vendor generates a second code, and
+    /// [`new_code`](Verification::new_code) is true. Both codes are then valid until one is used,
+    /// and share one count of guesses. A resend renews neither the TTL nor the guesses.
     ///
     /// # Errors
     ///
@@ -170,25 +171,25 @@ impl OtpClient {
 
     /// Checks a code. A wrong code is an answer, not an error.
     ///
-    /// The id decides which verification is meant, so it must come from where only the application can
-    /// have put it, such as a server-side session. If it comes back from the user, call
+    /// The id selects the verification, so take it from a place that only the application can
+    /// write, such as a server-side session. If it comes back from the user, call
     /// [`verify_for`](Self::verify_for).
     ///
     /// # Errors
     ///
-    /// No error approves anybody. The store is out of reach, or the vendor that generated the code
+    /// No error is an approval. The store is out of reach, or the vendor that generated the code
     /// could not be asked; then the guess is not counted, but with certainty
     /// [`Unknown`](otpmux_core::Certainty::Unknown) the vendor may have used the code up. With
-    /// certainty unknown and [`Blame::Internal`](otpmux_core::Blame::Internal), the store's answer was
-    /// lost: the code may have been checked and the verification used up. Only
+    /// certainty unknown and [`Blame::Internal`](otpmux_core::Blame::Internal), the store's answer
+    /// was lost: the code may have been checked and the verification used up. Only
     /// [`verify_with`](Self::verify_with) an idempotency key can be repeated then.
     pub async fn verify(&self, id: VerificationId, code: &Code) -> Result<Verdict, Error> {
         self.verify_with(id, code, Verify::new()).await
     }
 
-    /// Checks a code for one recipient and purpose. A verification of another recipient or purpose is
-    /// [`NotFound`](Verdict::NotFound), and no guess is counted. So a user who sends an id back cannot
-    /// name a verification of a lesser purpose or of another number.
+    /// Checks a code for one recipient and purpose. A verification of another recipient or purpose
+    /// is [`NotFound`](Verdict::NotFound), and no guess is counted. So a user who sends an id back
+    /// cannot select a verification of a lesser purpose or of another number.
     ///
     /// # Errors
     ///
@@ -204,7 +205,7 @@ impl OtpClient {
         self.verify_with(id, code, verify).await
     }
 
-    /// [`verify`](Self::verify) with more that is known about the guess.
+    /// [`verify`](Self::verify) with further details of the guess.
     ///
     /// ```no_run
     /// # use otpmux_core::Code;
@@ -235,8 +236,9 @@ impl OtpClient {
         self.inner().verify(id, code, verify, None).await
     }
 
-    /// Reads the state of a verification, and asks the vendors that can report it where the messages
-    /// are. A send attempt whose answer was lost is recorded as accepted if its vendor knows it.
+    /// Returns the state of a verification. Asks the vendors that report delivery where the
+    /// messages are. A send attempt whose answer was lost is recorded as accepted if its vendor
+    /// knows it.
     ///
     /// # Errors
     ///
@@ -246,7 +248,7 @@ impl OtpClient {
         self.inner().status(id, &Scope::all()).await
     }
 
-    /// Cancels a verification: no code is valid for it any more. Vendors that can cancel are told,
+    /// Cancels a verification: no code is valid for it any more. Calls the vendors that can cancel,
     /// within the policy's deadline; their answers change nothing. Returns whether it was pending.
     ///
     /// # Errors
@@ -256,13 +258,13 @@ impl OtpClient {
         self.inner().cancel(id).await
     }
 
-    /// Reads a recipient as people type it. A number in national form is read as one of `country` or,
-    /// without it, of the policy's [`default_country`](crate::Policy::default_country); see
-    /// [`Recipient::parse_in`]. [`Verification::to`] shows what was understood.
+    /// Parses a recipient as people type it. A number in national form is read as one of `country`
+    /// or, without it, of the policy's [`default_country`](crate::Policy::default_country); see
+    /// [`Recipient::parse_in`]. [`Verification::to`] shows how the text was understood.
     ///
     /// # Errors
     ///
-    /// What is missing or wrong. The text is not repeated.
+    /// The error says what is missing or wrong, and does not repeat the text.
     pub fn read_recipient(
         &self,
         text: &str,
@@ -275,16 +277,16 @@ impl OtpClient {
 /// Operating.
 impl OtpClient {
     /// Explains how a send would be routed now. Sends nothing, counts nothing, and calls neither a
-    /// vendor nor the store: health is what this process knows.
+    /// vendor nor the store: health is as this process knows it.
     ///
-    /// Built from the plan that [`send`](Self::send) makes, so the two cannot differ.
+    /// Uses the plan that [`send`](Self::send) makes, so the two cannot differ.
     #[must_use]
     pub fn explain(&self, new: NewVerification) -> Explanation {
         self.inner().explain(new)
     }
 
-    /// All providers that may get messages, ordered by name, with their health as this process knows
-    /// it. Makes no request; see [`refresh_health`](Self::refresh_health).
+    /// Returns all providers that may get messages, ordered by name, with their health as this
+    /// process knows it. Makes no request; see [`refresh_health`](Self::refresh_health).
     #[must_use]
     pub fn providers(&self) -> Vec<ProviderView> {
         self.inner().providers()
@@ -299,8 +301,8 @@ impl OtpClient {
         self.inner().refresh_health().await
     }
 
-    /// Asks a vendor for the account's balance, within the policy's deadline. The metric
-    /// `otpmux_provider_balance` then shows the answer.
+    /// Returns the balance of a vendor's account. Asks the vendor, within the policy's deadline.
+    /// The metric `otpmux_provider_balance` then shows the answer.
     ///
     /// # Errors
     ///
@@ -328,7 +330,8 @@ impl OtpClient {
     }
 
     /// Checks that this process has the same server keys as the others that share its store. Sends,
-    /// resends and verifies check it once by themselves; call this at the start to learn of it early.
+    /// resends and verifies check it once by themselves; call this at startup to detect a
+    /// difference early.
     ///
     /// # Errors
     ///

@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 use crate::{Record, Sealed, ServerKeys, VerificationId};
 
-/// What a resend needs, on its way into and out of its encrypted form.
+/// The data that a resend needs, before encryption and after decryption.
 pub(super) struct Payload {
     pub(super) recipient: Recipient,
     pub(super) code: Option<Code>,
@@ -46,8 +46,8 @@ struct PayloadFields {
 }
 
 impl Payload {
-    /// `code` is the one of ours, if any provider may carry it; `length` is what is asked of a
-    /// vendor that makes its own.
+    /// `code` is otpmux's, if any provider may carry it; `length` is requested of a vendor that
+    /// generates its own.
     pub(super) fn of(request: &SendRequest, code: Option<&Code>, length: Option<u8>) -> Self {
         Self {
             recipient: request.recipient.clone(),
@@ -69,7 +69,7 @@ impl Payload {
         }
     }
 
-    /// Adds the application's own notes.
+    /// Adds the application's notes.
     pub(super) fn with_metadata(mut self, metadata: BTreeMap<String, String>) -> Self {
         self.request.metadata = metadata;
         self
@@ -79,8 +79,8 @@ impl Payload {
         &self.request.metadata
     }
 
-    /// What was asked, in a form that is the same whenever it is asked again: `asked` is what the
-    /// caller said, before any code was made.
+    /// The content of a request, equal for every repeat of it: `asked` is the caller's request,
+    /// before any code was generated.
     pub(super) fn content(
         asked: &SendRequest,
         length: Option<u8>,
@@ -106,7 +106,7 @@ impl Payload {
         keys.seal(id, &self.purpose, &text, entropy)
     }
 
-    /// Decrypts what a record holds, the references of its send attempts in their places.
+    /// Decrypts the payload of a record, and the references of its send attempts in place.
     ///
     /// # Errors
     ///
@@ -134,12 +134,12 @@ impl Payload {
         })
     }
 
-    /// Digits that were asked of a vendor.
+    /// Digits that were requested of a vendor.
     pub(super) fn requested_length(&self) -> Option<u8> {
         self.request.length
     }
 
-    /// The request again, with otpmux's code or a wish for the vendor's.
+    /// The request of the payload, with otpmux's code or a request for the vendor's.
     pub(super) fn into_request(self) -> SendRequest {
         let code = match self.code {
             Some(code) => CodeSource::Otpmux(code),

@@ -9,24 +9,24 @@ use super::send::limits::key_of;
 use crate::layers::{Resilience, ResilientProvider};
 use crate::{HealthUpdate, LimitHit, LimitScope, ServerKeys, Witness};
 
-/// A provider as an application hands it over.
+/// A provider as an application passes it to the builder.
 #[derive(Clone, Debug)]
 pub(super) struct NewProvider {
     pub(super) provider: Arc<dyn OtpProvider>,
     pub(super) resilience: Resilience,
-    /// What it was made from, if that is known: two of the same are one.
+    /// Identifies its settings, if known: two providers with equal fingerprints are equal.
     pub(super) fingerprint: Option<[u8; 32]>,
 }
 
 /// A provider as the client calls it.
 pub(super) struct ProviderEntry {
     pub(super) guarded: ResilientProvider,
-    /// What counts its messages over all processes.
+    /// The hit of the limit that counts its messages over all processes.
     pub(super) limit_hit: Option<LimitHit>,
     made_of: NewProvider,
 }
 
-/// A provider that gets no further messages, but may have to verify the codes that it has sent.
+/// A provider that gets no further messages, but may have to verify the codes that it sent.
 pub(super) struct Retired {
     pub(super) entry: Arc<ProviderEntry>,
     pub(super) until: SystemTime,
@@ -70,7 +70,7 @@ impl ProviderEntry {
         self.guarded.port()
     }
 
-    /// Whether it is what would be made from this.
+    /// Whether the entry equals one built from this.
     pub(super) fn is(&self, other: &NewProvider) -> bool {
         let mine = &self.made_of;
         let same_fingerprint = mine.fingerprint.is_some() && mine.fingerprint == other.fingerprint;
@@ -80,18 +80,18 @@ impl ProviderEntry {
 }
 
 impl ProviderSet {
-    /// A provider that can be asked about its codes.
+    /// The provider of this name, also a retired one, to be asked about its codes.
     pub(super) fn get(&self, id: &ProviderId) -> Option<&Arc<dyn OtpProvider>> {
         let retired = || self.retired.get(id).map(|retired| &retired.entry);
         self.active.get(id).or_else(retired).map(|entry| entry.port())
     }
 
-    /// What the store was not told yet, to go with the next write, whoever's it is.
+    /// The health updates that the store does not have yet, for the next write of any call.
     pub(super) fn health_updates(&self) -> Vec<HealthUpdate> {
         self.active.values().filter_map(|entry| entry.guarded.take_update()).collect()
     }
 
-    /// Takes back health updates whose write has failed.
+    /// Requeues health updates whose write failed.
     pub(super) fn requeue(&self, health_updates: Vec<HealthUpdate>) {
         for update in health_updates {
             if let Some(entry) = self.active.get(&update.provider) {
@@ -109,7 +109,7 @@ impl ProviderSet {
     }
 }
 
-/// The beginning of a hash.
+/// The first bytes of a hash.
 fn short(hash: [u8; 16]) -> u64 {
     u64::from_le_bytes(std::array::from_fn(|at| hash[at]))
 }

@@ -1,11 +1,11 @@
-//! What a vendor's status says about a send whose answer was lost.
+//! The state of a send whose answer was lost, by its vendor's status.
 
 use otpmux_core::{Context, Delivery, Error, OtpProvider, Target};
 
 use crate::AttemptState;
 
-/// Asks a vendor where a message is: by its reference or, without one, by the key of its request
-/// where the vendor finds messages by it. `None` where it cannot be asked or gives no answer.
+/// Asks a vendor where a message is: by its reference or, without one, by the key of its request if
+/// the vendor finds messages by key. `None` if it cannot be asked or does not answer.
 pub(super) async fn delivery(
     provider: &dyn OtpProvider,
     cx: &Context,

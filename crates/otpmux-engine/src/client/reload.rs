@@ -12,15 +12,15 @@ use super::store_time::StoreTime;
 use super::{BuildError, ClientBuilder, Shared};
 use crate::{Policy, RETENTION};
 
-/// What a reload has changed.
+/// The result of a reload.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Reloaded {
-    /// Providers that go on as they were, with their connections and their health.
+    /// Providers that are unchanged, with their connections and their health.
     pub unchanged: Vec<ProviderId>,
     /// Providers that are new, or whose settings have changed.
     pub changed: Vec<ProviderId>,
-    /// Providers that get no further messages. The codes that they have sent still verify.
+    /// Providers that get no further messages. The codes that they sent can still be verified.
     pub retired: Vec<ProviderId>,
 }
 
@@ -78,7 +78,7 @@ impl Shared {
 }
 
 impl Inner {
-    /// The providers that are not among these, for as long as a code of theirs may be good.
+    /// Keeps the providers that are not among these as long as one of their codes may be valid.
     fn retire(
         &self,
         active: &HashMap<ProviderId, Arc<ProviderEntry>>,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use otpmux_core::{Channel, ClientContext, Purpose, Recipient};
 use serde_json::Value;
 
-/// What an application wants verified, and its wishes for the message.
+/// A verification to be sent, with options for its message.
 ///
 /// ```
 /// use otpmux_core::{Channel, Recipient};
@@ -18,17 +18,18 @@ use serde_json::Value;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct NewVerification {
-    /// Who gets the code.
+    /// Recipient of the code.
     pub recipient: Recipient,
-    /// How it gets there; `None` means sms for a number and e-mail for an address.
+    /// Channel of the message; `None` means SMS for a number and e-mail for an address.
     pub channel: Option<Channel>,
-    /// What for: a code for one purpose is no good for another.
+    /// Purpose of the code: a code for one purpose is invalid for another.
     pub purpose: Purpose,
-    /// How long the code is good for; `None` means the policy's TTL.
+    /// How long the code is valid; `None` means the policy's TTL.
     pub ttl: Option<Duration>,
-    /// Digits of the code; `None` means the policy's, or the vendor's where it alone decides.
+    /// Digits of the code; `None` means the policy's number, or the vendor's where it alone
+    /// decides.
     pub code_length: Option<u8>,
-    /// The text, with `{code}` where the code belongs, where the provider takes one.
+    /// The text, with `{code}` in place of the code, for providers that take a text.
     pub message: Option<String>,
     /// The subject of an e-mail.
     pub subject: Option<String>,
@@ -40,21 +41,21 @@ pub struct NewVerification {
     pub sender: Option<String>,
     /// What is known about the end user's device. Not stored.
     pub client: ClientContext,
-    /// Further parameters, by provider kind, then by the vendor's own word.
+    /// Further parameters, by provider kind, then by the vendor's parameter name.
     pub extensions: BTreeMap<String, Value>,
-    /// The application's own notes, such as an order's number: kept encrypted with the verification,
-    /// given back by [`status`](crate::OtpClient::status), and told to nobody else. At most
-    /// [`METADATA_ENTRIES`](Self::METADATA_ENTRIES).
+    /// The application's own notes, such as an order number: stored encrypted with the
+    /// verification, returned by [`status`](crate::OtpClient::status), and never sent to a vendor.
+    /// At most [`METADATA_ENTRIES`](Self::METADATA_ENTRIES).
     pub metadata: BTreeMap<String, String>,
-    /// A name for this request: saying it again under the same name, from whichever process, sends
-    /// nothing and gives the verification that the first one made. Good as long as that is known. A
-    /// request that came to nothing frees its name. Payload as a keyed hash.
+    /// Idempotency key. A repeat with the same key, from any process, returns the original
+    /// verification and sends nothing. The key is valid as long as the verification is known, and
+    /// is released if the send failed. Stored as a keyed hash.
     pub idempotency_key: Option<String>,
-    /// What to do when the first request under this name is still under way.
+    /// What to do while the first request with this key is under way.
     pub in_flight: InFlight,
 }
 
-/// A wish for another message with the same verification.
+/// Options of a resend: another message for the same verification.
 ///
 /// ```
 /// use otpmux_core::Channel;
@@ -65,36 +66,36 @@ pub struct NewVerification {
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Resend {
-    /// How it gets there; `None` means as the policy says.
+    /// Channel of the message; `None` means the policy decides.
     pub channel: Option<Channel>,
-    /// A name for this request: saying it again under the same name sends nothing, and tells how
-    /// the verification stands since. Good as long as the verification. A resend that came to
-    /// nothing frees its name. Payload as a keyed hash.
+    /// Idempotency key. A repeat with the same key sends nothing and returns the present state of
+    /// the verification. The key is valid as long as the verification, and is released if the
+    /// resend failed. Stored as a keyed hash.
     pub idempotency_key: Option<String>,
-    /// What to do when the first request under this name is still under way.
+    /// What to do while the first request with this key is under way.
     pub in_flight: InFlight,
 }
 
 impl Resend {
-    /// As the policy says.
+    /// A resend as the policy says.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Chooses the channel.
+    /// Sets the channel.
     pub fn by(mut self, channel: Channel) -> Self {
         self.channel = Some(channel);
         self
     }
 
-    /// Names the request, so that saying it twice sends once.
+    /// Sets the idempotency key, so that a repeat sends nothing.
     pub fn with_idempotency_key(mut self, key: impl Into<String>) -> Self {
         self.idempotency_key = Some(key.into());
         self
     }
 }
 
-/// What belongs to a code that somebody has typed, beside the code.
+/// Options of a verify, beside the code that the user typed.
 ///
 /// ```
 /// use otpmux_engine::Verify;
@@ -105,58 +106,58 @@ impl Resend {
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Verify {
-    /// A name for this guess: saying it again under the same name, from whichever process, counts
-    /// nothing and gives the same verdict, an approval too; so an answer that was lost can be asked for
-    /// again. Good as long as the verification is known. A guess that nobody has compared frees its
-    /// name. Payload as a keyed hash. Under one name there is one code:
+    /// Idempotency key of this guess. A repeat with the same key, from any process, counts no guess
+    /// and returns the same verdict, also an approval, so an answer that was lost can be requested
+    /// again. The key is valid as long as the verification is known, and is released if the guess
+    /// was not compared. Stored as a keyed hash. Another code with the same key is
     /// [`ErrorKind::KeyReused`](otpmux_core::ErrorKind::KeyReused).
     pub idempotency_key: Option<String>,
-    /// The address of the end user's device. Wrong codes from one address then lock out nobody at
-    /// another ([`MessageLimits::guesses`](crate::MessageLimits::guesses)). Not kept, but as a keyed
-    /// hash.
+    /// The address of the end user's device. Wrong codes from one address then do not lock out
+    /// users at another ([`MessageLimits::guesses`](crate::MessageLimits::guesses)). Stored only as
+    /// a keyed hash.
     pub client: Option<IpAddr>,
-    /// Who is to prove: a verification of anyone else is not found, and nothing is counted.
+    /// Expected recipient: a verification of another one is not found, and nothing is counted.
     pub recipient: Option<Recipient>,
-    /// What for: a verification for anything else is not found, and nothing is counted.
+    /// Expected purpose: a verification for another one is not found, and nothing is counted.
     pub purpose: Option<Purpose>,
 }
 
 impl Verify {
-    /// A code alone.
+    /// A verify without options.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Names the guess, so that saying it twice counts once.
+    /// Sets the idempotency key, so that a repeat counts no guess.
     pub fn with_idempotency_key(mut self, key: impl Into<String>) -> Self {
         self.idempotency_key = Some(key.into());
         self
     }
 
-    /// Says from which address the code came.
+    /// Sets the client address that the code came from.
     pub fn from_client(mut self, address: IpAddr) -> Self {
         self.client = Some(address);
         self
     }
 
-    /// Expects a recipient.
+    /// Sets the expected recipient.
     pub fn for_recipient(mut self, recipient: impl Into<Recipient>) -> Self {
         self.recipient = Some(recipient.into());
         self
     }
 
-    /// Expects a purpose.
+    /// Sets the expected purpose.
     pub fn for_purpose(mut self, purpose: Purpose) -> Self {
         self.purpose = Some(purpose);
         self
     }
 }
 
-/// What becomes of a request while an earlier one under its name is still under way.
+/// What happens to a request while an earlier one with its idempotency key is under way.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum InFlight {
-    /// It waits for what the other comes to.
+    /// It waits for the result of the earlier one.
     #[default]
     Wait,
     /// It is refused with [`ErrorKind::Conflict`](otpmux_core::ErrorKind::Conflict).
@@ -164,14 +165,14 @@ pub enum InFlight {
 }
 
 impl NewVerification {
-    /// How many entries its metadata may have.
+    /// The most entries that its metadata may have.
     pub const METADATA_ENTRIES: usize = 16;
-    /// How many characters a key of its metadata may have; it has one at least.
+    /// The most characters that a key of its metadata may have; the minimum is 1.
     pub const METADATA_KEY: usize = 40;
-    /// How many characters a value of its metadata may have.
+    /// The most characters that a value of its metadata may have.
     pub const METADATA_VALUE: usize = 200;
 
-    /// A verification of this recipient, with everything else left to policy and provider.
+    /// A verification of this recipient; policy and provider decide everything else.
     pub fn to(recipient: impl Into<Recipient>) -> Self {
         Self {
             recipient: recipient.into(),
@@ -192,7 +193,7 @@ impl NewVerification {
         }
     }
 
-    /// Whether a send would take these notes.
+    /// Whether a send accepts these notes.
     pub fn metadata_fits(metadata: &BTreeMap<String, String>) -> bool {
         let fits = |(key, value): (&String, &String)| {
             (1..=Self::METADATA_KEY).contains(&key.chars().count())
@@ -207,19 +208,19 @@ impl NewVerification {
         self.channel.clone().unwrap_or(default)
     }
 
-    /// Chooses the channel.
+    /// Sets the channel.
     pub fn by(mut self, channel: Channel) -> Self {
         self.channel = Some(channel);
         self
     }
 
-    /// Names the purpose.
+    /// Sets the purpose.
     pub fn for_purpose(mut self, purpose: Purpose) -> Self {
         self.purpose = purpose;
         self
     }
 
-    /// Sets how long the code is good for.
+    /// Sets how long the code is valid.
     pub fn with_ttl(mut self, ttl: Duration) -> Self {
         self.ttl = Some(ttl);
         self
@@ -231,19 +232,19 @@ impl NewVerification {
         self
     }
 
-    /// Names the request, so that saying it twice sends once.
+    /// Sets the idempotency key, so that a repeat sends nothing.
     pub fn with_idempotency_key(mut self, key: impl Into<String>) -> Self {
         self.idempotency_key = Some(key.into());
         self
     }
 
-    /// Says what is known about the end user's device.
+    /// Sets what is known about the end user's device.
     pub fn from_client(mut self, client: ClientContext) -> Self {
         self.client = client;
         self
     }
 
-    /// Sets the text, with `{code}` where the code belongs.
+    /// Sets the text, with `{code}` in place of the code.
     pub fn with_message(mut self, message: impl Into<String>) -> Self {
         self.message = Some(message.into());
         self

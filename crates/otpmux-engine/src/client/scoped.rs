@@ -10,7 +10,7 @@ use crate::VerificationId;
 pub struct Scope(Option<Arc<[Purpose]>>);
 
 /// A client that is limited to some purposes: verifications of other purposes are not found. A
-/// service for several applications gives each of them one.
+/// service for several applications gives one to each.
 ///
 /// ```
 /// # use otpmux_core::{OtpProvider, Purpose};
@@ -33,7 +33,7 @@ impl Scope {
         Self(None)
     }
 
-    /// These purposes.
+    /// Only these purposes.
     pub fn of(purposes: impl IntoIterator<Item = Purpose>) -> Self {
         Self(Some(purposes.into_iter().collect()))
     }
@@ -43,7 +43,7 @@ impl Scope {
         self.0.as_ref().map(|all| all.iter())
     }
 
-    /// Whether a purpose is among them.
+    /// Whether the scope contains a purpose.
     pub fn contains(&self, purpose: &Purpose) -> bool {
         self.0.as_ref().is_none_or(|all| all.contains(purpose))
     }
@@ -54,8 +54,8 @@ impl ScopedClient {
         Self { client, scope, tenant: None }
     }
 
-    /// The same, for a tenant of this name: guesses that are made through it are counted apart from
-    /// those of others, so that no tenant can lock out the users of another.
+    /// Sets the tenant of this client: its guesses are counted apart from those of others, so that
+    /// no tenant can lock out the users of another.
     pub fn of_tenant(mut self, name: impl Into<Arc<str>>) -> Self {
         self.tenant = Some(name.into());
         self
@@ -65,7 +65,8 @@ impl ScopedClient {
     ///
     /// # Errors
     ///
-    /// As there; besides, [`ErrorKind::Forbidden`], not sent, for a purpose of others.
+    /// Those of [`OtpClient::send`]; also [`ErrorKind::Forbidden`], not sent, for a purpose outside
+    /// the scope.
     pub async fn send(&self, new: NewVerification) -> Result<Verification, Error> {
         if !self.scope.contains(&new.purpose) {
             return Err(Error::new(ErrorKind::Forbidden, Certainty::NotSent, Blame::Caller)
@@ -79,7 +80,7 @@ impl ScopedClient {
     ///
     /// # Errors
     ///
-    /// As there.
+    /// Those of [`OtpClient::verify`].
     pub async fn verify(&self, id: VerificationId, code: &Code) -> Result<Verdict, Error> {
         self.verify_with(id, code, Verify::new()).await
     }
@@ -88,7 +89,7 @@ impl ScopedClient {
     ///
     /// # Errors
     ///
-    /// As there.
+    /// Those of [`OtpClient::verify_for`].
     pub async fn verify_for(
         &self,
         id: VerificationId,
@@ -105,7 +106,7 @@ impl ScopedClient {
     ///
     /// # Errors
     ///
-    /// As there.
+    /// Those of [`OtpClient::verify_with`].
     pub async fn verify_with(
         &self,
         id: VerificationId,
@@ -118,7 +119,7 @@ impl ScopedClient {
             (Some(_), Some(purpose)) if self.scope.contains(purpose) => None,
             (Some(_), Some(_)) => return Ok(Verdict::NotFound),
             (Some([purpose]), None) => Some(purpose.clone()),
-            // A purpose never changes, so it may be looked at beforehand.
+            // A purpose never changes, so it can be checked before the verify.
             (Some(_), None) => match inner.load_in(id, &self.scope, inner.clock.now()).await {
                 Ok(record) => Some(record.purpose),
                 Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Verdict::NotFound),
@@ -133,7 +134,7 @@ impl ScopedClient {
     ///
     /// # Errors
     ///
-    /// As there; a verification of another purpose is not found.
+    /// Those of [`OtpClient::resend`]; a verification of another purpose is not found.
     pub async fn resend(&self, id: VerificationId, resend: Resend) -> Result<Verification, Error> {
         self.client.inner().resend(id, resend, &self.scope).await
     }
@@ -142,7 +143,7 @@ impl ScopedClient {
     ///
     /// # Errors
     ///
-    /// As there; a verification of another purpose is not found.
+    /// Those of [`OtpClient::status`]; a verification of another purpose is not found.
     pub async fn status(&self, id: VerificationId) -> Result<Verification, Error> {
         self.client.inner().status(id, &self.scope).await
     }
@@ -151,7 +152,8 @@ impl ScopedClient {
     ///
     /// # Errors
     ///
-    /// As there; [`ErrorKind::NotFound`] when it is unknown, long gone or of another purpose.
+    /// Those of [`OtpClient::cancel`]; [`ErrorKind::NotFound`] when the id is unknown, past its
+    /// retention, or of another purpose.
     pub async fn cancel(&self, id: VerificationId) -> Result<bool, Error> {
         let inner = self.client.inner();
         inner.load_in(id, &self.scope, inner.clock.now()).await?;

@@ -51,8 +51,8 @@ impl Inner {
         for (place, (attempt, delivery)) in record.send_attempts.iter().zip(deliveries).enumerate()
         {
             let open = matches!(attempt.state, AttemptState::Intended | AttemptState::Unknown);
-            // With a reference it is a vendor's message sent again: that the first one arrived says
-            // nothing about this one.
+            // With a reference, the vendor's earlier message was sent again: that the first one
+            // arrived proves nothing about this one.
             let found = delivery.and_then(reconcile::state_of) == Some(AttemptState::Accepted);
             if open && found && attempt.reference.is_none() {
                 let state = AttemptState::Accepted;

@@ -1,4 +1,4 @@
-//! The time that processes which share a store go by: the store's.
+//! The time that all processes of one store use: the store's.
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,35 +10,35 @@ use tokio::time::Instant;
 use super::metrics;
 use crate::{VerificationStore, millis};
 
-/// How long a measurement counts before there is another one.
+/// How long a measurement is used before the next one.
 const EVERY: Duration = Duration::from_secs(60);
-/// How long a better one is preferred to those after it: clocks drift.
+/// How long a more exact measurement is preferred to later ones; clocks drift.
 const KEPT: Duration = Duration::from_mins(10);
-/// From which difference on, in milliseconds, an operator is told.
+/// The difference, in milliseconds, from which an operator is warned.
 const WORTH_TELLING: u64 = 1_000;
 
-/// This process's clock, corrected by how far it is off the store's.
+/// This process's clock, corrected by its difference from the store's.
 ///
-/// What one process writes down as a time, another one compares with its own: expiry, windows of
-/// limits, updates of health. Uncorrected, one that is slow would approve a code that has expired, and
-/// one that is fast would block a recipient elsewhere.
+/// A time that one process writes is compared by another one with its own clock: expiry, windows of
+/// limits, health updates. Uncorrected, a slow clock would approve a code that has expired, and a
+/// fast one would block a recipient elsewhere.
 #[derive(Debug)]
 pub(super) struct StoreTime {
     own: Arc<dyn Clock>,
     store: Arc<dyn VerificationStore>,
     /// By how many milliseconds the store's clock is ahead.
     ahead: AtomicI64,
-    /// The measurement that is in force, and what an operator was told last.
+    /// The current measurement, and the difference that was last logged for the operator.
     standing: Mutex<(Option<Sample>, i64)>,
     begun: Instant,
-    /// When the next one is due, in milliseconds since `begun`.
+    /// When the next measurement is due, in milliseconds since `begun`.
     due: AtomicU64,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Sample {
     ahead: i64,
-    /// How far it may be off, in milliseconds: half of the round trip.
+    /// The largest error, in milliseconds: half of the round trip.
     doubt: u64,
     at: Instant,
 }
@@ -57,7 +57,7 @@ impl StoreTime {
         corrected.unwrap_or(own)
     }
 
-    /// Asks the store for its time. What comes of it holds from now on.
+    /// Reads the store's time and applies the difference from now on.
     pub(super) async fn measure(&self) -> Result<(), Error> {
         let (asked, own) = (Instant::now(), self.own.now());
         let Some(theirs) = self.store.time().await? else {
@@ -71,7 +71,7 @@ impl StoreTime {
         let ahead = {
             let mut standing = self.standing.lock().unwrap_or_else(PoisonError::into_inner);
             let before = standing.0;
-            // Of two that may both be right, the more exact one.
+            // Of two that may both be right, the more exact one is kept.
             let stays = |old: &Sample| {
                 old.doubt < doubt
                     && at - old.at < KEPT
@@ -86,7 +86,7 @@ impl StoreTime {
         Ok(())
     }
 
-    /// Has it measured again beside the call that finds it due.
+    /// Starts a measurement in the background when one is due.
     pub(super) fn keep_measured(self: &Arc<Self>) {
         let now = whole_millis(self.begun.elapsed());
         let due = self.due.load(Ordering::Relaxed);
@@ -95,7 +95,7 @@ impl StoreTime {
             || self.due.compare_exchange(due, next, Ordering::Relaxed, Ordering::Relaxed).is_ok();
         if now >= due && mine() {
             let time = Arc::clone(self);
-            // If it cannot be had, the last one holds.
+            // On failure, the last measurement stays.
             tokio::spawn(async move { drop(time.measure().await) });
         }
     }
@@ -114,7 +114,7 @@ impl Clock for StoreTime {
     }
 }
 
-/// Once for each change that is worth it.
+/// Logs the difference once for each relevant change.
 fn tell(ahead: i64, told: &mut i64) {
     if ahead.abs_diff(*told) < WORTH_TELLING {
         return;

@@ -51,14 +51,16 @@ impl Inner {
         }
     }
 
-    /// Asks the vendor of every send attempt whose code is the vendor's, each once, until one approves.
+    /// Asks the vendor of every send attempt whose code is the vendor's, each once, until one
+    /// approves.
     ///
-    /// A "no" counts only when every vendor gave one: if one could not be asked, the code may be
-    /// that one's, and calling it wrong would be a guess.
+    /// A "no" counts only if every vendor answered no: if one could not be asked, the code may be
+    /// that vendor's, and a verdict of wrong would be unfounded.
     ///
-    /// What nobody has compared is not counted: a vendor's outage would lock its users out. That gives
-    /// nothing to whoever guesses, since without a verdict they learn nothing, however often they ask;
-    /// what was compared with otpmux's code, or by any vendor, stays counted.
+    /// A guess that was not compared is not counted, since otherwise a vendor's outage would lock
+    /// its users out. An attacker gains nothing: without a verdict, a guess reveals nothing,
+    /// however often it is repeated. A guess that was compared with otpmux's code, or by any
+    /// vendor, stays counted.
     async fn ask_vendors(
         &self,
         mut record: Record,
@@ -71,8 +73,8 @@ impl Inner {
             Err(error) => Said { answer: None, failure: Some(error) },
         };
         if said.answer == Some(Verdict::Approved) {
-            // The vendor approves once per verification of its own; ours decides whether this one
-            // still stands.
+            // The vendor approves once per verification at the vendor; otpmux's record decides
+            // whether this verification is still pending.
             let approved = self.store.approve(record.id, &guess, self.clock.now()).await;
             return approved.map_err(|error| with_advice(error, &guess));
         }
@@ -80,7 +82,7 @@ impl Inner {
         let verdict = match (said.failure, said.answer) {
             (Some(error), _) => Err(error),
             (None, Some(answer)) => Ok(counted(answer, record.newest_guesses_left())),
-            // It was compared with otpmux's code, and nobody else can be asked.
+            // It was compared with otpmux's code, and no other vendor can be asked.
             (None, None) if ours => {
                 Ok(Verdict::WrongCode { guesses_left: Some(record.guesses_left()) })
             }
@@ -93,7 +95,7 @@ impl Inner {
             }
             _ => return verdict,
         };
-        // The verdict is known already: what is not written down costs the user a guess at most.
+        // The verdict is known: if this write fails, the user loses one guess at most.
         if let Err(error) = self.store.end_guess(record.id, &guess, end, self.clock.now()).await {
             tracing::warn!(%error, "the end of a guess could not be written down");
         }
@@ -117,8 +119,9 @@ impl Inner {
                     return Said { answer: Some(Verdict::Approved), failure: None };
                 }
                 Ok(verdict) => answer = Some(more_telling(answer, verdict)),
-                // The answer to the send was lost, and its id with it: nobody can ask about this
-                // send attempt. A vendor that was asked and has no such call is another matter.
+                // The answer to the send was lost, and its id with it, so no vendor can be asked
+                // about this send attempt. A vendor that was asked and has no such call is another
+                // case.
                 Err(error) if not_asked(&error) => {}
                 Err(error) => {
                     tracing::debug!(%error, "the vendor could not be asked");
@@ -129,7 +132,7 @@ impl Inner {
         Said { answer, failure }
     }
 
-    /// The failure to ask a vendor whose provider this client does not have.
+    /// The error for a vendor whose provider this client does not have.
     fn missing(&self, record: &Record) -> Option<Error> {
         let unknown = |attempt: &&SendAttempt| {
             !attempt.otpmux_code
@@ -144,15 +147,15 @@ impl Inner {
     }
 }
 
-/// What the vendors have said together.
+/// The combined answers of the vendors.
 struct Said {
-    /// An approval, or the most telling "no".
+    /// An approval, or the most helpful "no".
     answer: Option<Verdict>,
-    /// Why one of them could not be asked.
+    /// The error of a vendor that could not be asked.
     failure: Option<Error>,
 }
 
-/// An error of the store says what to do where the guess may have been counted, and a right one used
+/// Adds advice to an error of the store after which the guess may be counted, and a right code used
 /// up.
 fn with_advice(error: Error, guess: &Guess) -> Error {
     if error.certainty() != Certainty::Unknown {
@@ -170,7 +173,7 @@ fn not_asked(error: &Error) -> bool {
     error.kind() == ErrorKind::Unsupported && error.certainty() == Certainty::NotSent
 }
 
-/// Of two vendors' reasons for "no", the one that helps the user more: a wrong code can be corrected.
+/// Of two vendors' reasons for "no", returns the more helpful one: a wrong code can be corrected.
 fn more_telling(answer: Option<Verdict>, other: Verdict) -> Verdict {
     let rank = |verdict: &Verdict| match verdict {
         Verdict::WrongCode { .. } => 5,
@@ -186,7 +189,7 @@ fn more_telling(answer: Option<Verdict>, other: Verdict) -> Verdict {
     }
 }
 
-/// Our own count of guesses holds; a vendor's that is stricter does too.
+/// Applies otpmux's count of guesses, or a vendor's stricter one.
 fn counted(answer: Verdict, ours: u32) -> Verdict {
     match answer {
         Verdict::WrongCode { guesses_left } => {

@@ -8,12 +8,12 @@ use otpmux_core::{Blame, CancelCheck, Certainty, Error, ErrorKind};
 use crate::VerificationId;
 use crate::client::inner::{Inner, gone};
 
-/// Tells a provider that pauses before a further try whether the verification still waits for its
-/// code: it may have been cancelled, superseded, used or have expired meanwhile.
+/// Checked before each retry: fails if the verification was cancelled, superseded, used or expired
+/// while the provider paused.
 pub(in crate::client) struct StillPending {
     inner: Arc<Inner>,
     id: VerificationId,
-    /// A provider has refused it for a reason that holds for all of them.
+    /// A provider refused the send for a reason that holds for all providers.
     refused: AtomicBool,
 }
 
@@ -22,7 +22,7 @@ impl StillPending {
         Self { inner, id, refused: AtomicBool::new(false) }
     }
 
-    /// From now on nobody tries again: another provider would be a way around this refusal.
+    /// Stops all retries: another provider would bypass this refusal.
     pub(in crate::client) fn refuse(&self) {
         self.refused.store(true, Ordering::Relaxed);
     }

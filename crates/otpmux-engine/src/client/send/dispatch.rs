@@ -35,20 +35,20 @@ pub(in crate::client) struct Dispatch<'a> {
     request: SendRequest,
     route: usize,
     pub(super) candidates: Vec<Candidate>,
-    /// The place of its first send attempt in `record`.
+    /// Index of its first send attempt in `record`.
     first: usize,
     code: Option<Code>,
     begun: Instant,
     deadline: Instant,
-    /// When its newest send attempt was begun.
+    /// When its newest send attempt began.
     attempt_begun: Instant,
     /// Where the message and its first send attempt were counted.
     counted: Counted,
     pub(super) possible: u32,
-    /// How many of those certainly carry another code, which cannot be verified.
+    /// How many of those certainly carry a code other than otpmux's, which cannot be verified.
     foreign: u32,
     cancel_check: Arc<StillPending>,
-    /// What the store does not know yet.
+    /// Outcomes that are not in the store yet.
     unrecorded: Unrecorded,
 }
 
@@ -58,7 +58,7 @@ struct Unrecorded {
     skips: Vec<Skip>,
     /// Hits of calls that never reached their providers.
     refunds: Vec<Refund>,
-    /// A send attempt whose start got no answer from the store.
+    /// A send attempt whose start the store did not answer.
     lost: Option<Lost>,
 }
 
@@ -91,7 +91,8 @@ pub(super) enum NotBegun {
 pub(super) type Call = Pin<Box<dyn Future<Output = Result<Sent, Error>> + Send>>;
 
 impl<'a> Dispatch<'a> {
-    /// For a record whose last send attempt is written down, and not yet called; it is the first candidate's.
+    /// Starts from a record whose last send attempt is stored, belongs to the first candidate, and
+    /// was not called yet.
     pub(in crate::client) fn new(
         inner: &'a Arc<Inner>,
         record: Record,
@@ -125,7 +126,7 @@ impl<'a> Dispatch<'a> {
         }
     }
 
-    /// `place` is that of the first send attempt in the store's record.
+    /// `place` is the index of the first send attempt in the store's record.
     pub(in crate::client) async fn run(mut self, place: usize) -> Result<Verification, Error> {
         let result = self.go_through(place).await;
         metrics::sent(self.begun, &self.request.recipient, &self.request.channel, &result);
@@ -231,7 +232,7 @@ impl<'a> Dispatch<'a> {
         let candidate = &self.candidates[active.candidate];
         let situation = Situation {
             another_provider: next.is_some(),
-            // Around the adapter, that has been done.
+            // The layers around the adapter have retried already.
             may_retry: false,
             idempotent: candidate.provider().capabilities().idempotent,
             otpmux_code: candidate.source.is_otpmux(),
@@ -398,7 +399,7 @@ impl<'a> Dispatch<'a> {
                         None => return Ok(None),
                     }
                 }
-                // Cancelled, superseded or expired meanwhile: nobody waits for this code any more.
+                // Cancelled, superseded or expired meanwhile: this code is no longer wanted.
                 Ok(_) => return Err(NotBegun::Over),
                 Err(error) => {
                     self.inner.providers.requeue(health_updates);
@@ -420,7 +421,7 @@ impl<'a> Dispatch<'a> {
         }
     }
 
-    /// Notes the providers that were passed over because they would send another code.
+    /// Records as skipped the providers that would send another code.
     fn tell_of_other_codes(&mut self, next: usize) {
         let mut before = next;
         while before > 0 && self.possible > 0 {
@@ -448,8 +449,8 @@ impl<'a> Dispatch<'a> {
     }
 
     async fn give_up(&mut self, error: Error) -> Result<Verification, Error> {
-        // Closes only what has sent nothing: a resend that fails leaves the earlier messages and
-        // their code as good as they were.
+        // Closes the record only if nothing was sent: after a failed resend, the earlier messages
+        // and their code stay valid.
         let nothing_out = self.possible == self.foreign;
         let written = self.write(true).await;
         let error = match self.certainty() {
@@ -477,7 +478,7 @@ impl<'a> Dispatch<'a> {
         Ok(Verification::of(&self.record, &self.request.recipient, now))
     }
 
-    /// Takes what the store does not know yet, without health updates.
+    /// Takes the outcomes that are not in the store yet, without health updates.
     fn settlement(&mut self, close: bool) -> RecordOutcome {
         let Unrecorded { ends, skips, mut refunds, lost } = std::mem::take(&mut self.unrecorded);
         if self.possible == 0 {
@@ -486,7 +487,8 @@ impl<'a> Dispatch<'a> {
         RecordOutcome { ends, skips, close, refunds, lost, health_updates: Vec::new() }
     }
 
-    /// Queues an outcome for the store, so that it does not look like a process that died.
+    /// Queues an outcome for the store, so that the record does not look like that of a process
+    /// that died.
     fn record_later(&self, record_outcome: RecordOutcome) {
         let until = self.record.expires_at + RETENTION;
         self.inner.outcomes.tell(self.record.id, record_outcome, until);

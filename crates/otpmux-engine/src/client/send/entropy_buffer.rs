@@ -3,12 +3,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use otpmux_core::{Entropy, EntropyError};
 use zeroize::Zeroizing;
 
-/// What a plain send needs: a code (8), an id (16), a nonce (12) and a send attempt's key (16).
+/// The bytes of a plain send: a code (8), an id (16), a nonce (12) and a send attempt's key (16).
 const SIZE: usize = 52;
 
 /// The randomness of one send, fetched from its source in one go: each fetch is a system call.
 ///
-/// Invariant: no byte is handed out twice. What goes beyond the buffer comes from the source.
+/// Invariant: no byte is used twice. Bytes beyond the buffer come from the source.
 #[derive(Debug)]
 pub(in crate::client) struct EntropyBuffer<'a> {
     bytes: Zeroizing<[u8; SIZE]>,
@@ -41,7 +41,7 @@ impl Entropy for EntropyBuffer<'_> {
 mod tests {
     use super::*;
 
-    /// Counts up, so that a byte tells its place.
+    /// Counts up, so that the value of a byte shows its position.
     #[derive(Debug, Default)]
     struct Counting(AtomicUsize);
 

@@ -1,4 +1,4 @@
-//! Asking a second provider beside one that is slow.
+//! Calls a second provider while the first one is slow.
 
 use std::time::Duration;
 
@@ -9,8 +9,8 @@ use super::plan::Candidate;
 use crate::{AttemptState, Choice};
 
 impl Dispatch<'_> {
-    /// When to ask whom beside this send attempt, if that is allowed: both carry otpmux's code, and a
-    /// duplicate is left.
+    /// The delay and the candidate of a hedge beside this send attempt, if one is allowed: both
+    /// carry otpmux's code, and a duplicate is left.
     pub(super) fn hedge(&self, active: ActiveAttempt) -> Option<(Duration, usize)> {
         let after = self.inner.policy.hedge_after?;
         let room = self.possible < self.inner.policy.max_duplicates;
@@ -32,7 +32,7 @@ impl Dispatch<'_> {
             result = &mut first => return self.on_result(active, result).await,
             () = tokio::time::sleep(after) => {}
         }
-        // Whoever cannot be begun now, or is no longer requested, is no reason to give up the first.
+        // If the second cannot begin now, or is no longer wanted, the first one continues.
         let Ok(Some(beside)) = self.begin(next, Choice::Hedge).await else {
             let result = first.await;
             return self.on_result(active, result).await;
@@ -45,7 +45,7 @@ impl Dispatch<'_> {
         };
         let error = match result {
             Ok(sent) => {
-                // Dropped in mid-air: its message may go out all the same.
+                // Dropped during the call: its message may still be sent.
                 drop(left);
                 self.possible += 1;
                 self.end(other, AttemptState::Unknown, None, Sent::new());
@@ -53,7 +53,7 @@ impl Dispatch<'_> {
             }
             Err(error) => error,
         };
-        // While the other is under way it counts as sent.
+        // While the other call is under way, it counts as sent.
         self.possible += 1;
         let ended = self.on_result(landed, Err(error)).await;
         self.possible -= 1;

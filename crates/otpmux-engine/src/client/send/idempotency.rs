@@ -1,4 +1,4 @@
-//! A request that was made before, under the name of this one.
+//! Answers a request whose idempotency key was used before.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
@@ -11,12 +11,12 @@ use crate::client::payload::Payload;
 use crate::client::{InFlight, Verification};
 use crate::{AttemptState, IdempotencyRecord, Record, SendAttempt, State};
 
-/// How often a request that is under way elsewhere is looked at: at first, and at the most.
+/// How often a request under way in another call is polled: at first, and at most.
 const FIRST_LOOK: Duration = Duration::from_millis(5);
 const LAST_LOOK: Duration = Duration::from_millis(200);
 
 impl Inner {
-    /// The form at rest of a request's name and content.
+    /// The form at rest of a request's idempotency key and content.
     pub(in crate::client) fn idempotency_record(
         &self,
         name: &str,
@@ -31,7 +31,7 @@ impl Inner {
         }
     }
 
-    /// The answer of a request that was made before, once it is known or the deadline has come.
+    /// The answer of the earlier request, once it is known or the deadline has passed.
     pub(in crate::client) async fn replay(
         &self,
         mut record: Record,
@@ -49,7 +49,7 @@ impl Inner {
             pause = (pause * 2).min(LAST_LOOK);
             let now = self.clock.now();
             let found = self.store.load(record.id, now).await;
-            // What is under way may have gone out, though nobody can look any more.
+            // A send under way may have been sent, even if its record can no longer be read.
             record = found
                 .and_then(|found| found.ok_or_else(gone))
                 .map_err(|error| error.with_certainty(Certainty::Unknown))?;
@@ -62,8 +62,8 @@ impl Inner {
     }
 }
 
-/// For how long its answer may still change, at the most, if it may: a send attempt has no end yet. A process
-/// that died in the call leaves it so, and its deadline tells when nobody is at it any more.
+/// How long, at most, the answer may still change, because a send attempt has no outcome; `None` if
+/// it cannot. A process that died in the call leaves such an attempt; its deadline bounds the wait.
 fn under_way(record: &Record, now: SystemTime) -> Option<Duration> {
     let open =
         |attempt: &&SendAttempt| attempt.state == AttemptState::Intended && now < attempt.ends_at;

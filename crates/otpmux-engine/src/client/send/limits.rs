@@ -11,7 +11,7 @@ use crate::{
     ServerKeys,
 };
 
-/// The limits of a policy, ready to be counted.
+/// The limits of a policy, prepared for counting.
 pub(in crate::client) struct PolicyLimits {
     recipient: Arc<[RateLimit]>,
     ip: Arc<[RateLimit]>,
@@ -37,8 +37,8 @@ impl PolicyLimits {
         }
     }
 
-    /// What counts the message of a plan: nothing of ours where none goes out. The vendor's own limit
-    /// of requests counts it all the same.
+    /// The hits for the message of a plan: none of the policy's limits if no message is sent. The
+    /// vendor's own request limit is counted in any case.
     pub(in crate::client) fn of_plan(
         &self,
         plan: &Plan,
@@ -48,7 +48,7 @@ impl PolicyLimits {
         if plan.is_test() { Vec::new() } else { self.of(&plan.request, recipient, keys) }
     }
 
-    /// What counts one message, whoever carries it.
+    /// The hits for one message, with any provider.
     pub(in crate::client) fn of(
         &self,
         request: &SendRequest,
@@ -79,9 +79,9 @@ impl PolicyLimits {
         limit_hits
     }
 
-    /// A guess with what counts it: by its recipient and the client's address, so that one address
-    /// cannot use up another's, and over all addresses; both by tenant, so that no tenant can use up
-    /// another's.
+    /// Adds to a guess the windows that count it: by its recipient and the client's address, so
+    /// that one address cannot use up another's, and over all addresses; both by tenant, so that no
+    /// tenant can use up another's.
     pub(in crate::client) fn guess(
         &self,
         guess: Guess,
@@ -96,17 +96,17 @@ impl PolicyLimits {
     }
 }
 
-/// Where a message was counted: what is taken back if it came to nothing.
+/// Where a message was counted: the hits to take back if nothing was sent.
 pub(in crate::client) struct Counted {
-    /// By all limits but the client's, for whoever asks in vain has asked all the same, and its
-    /// provider's.
+    /// All limits except the client's and its provider's. The client's hit stays, because the
+    /// request was made even if nothing was sent.
     pub(in crate::client) message: Vec<Refund>,
-    /// By its provider, which has counted it only if the request has reached it.
+    /// The provider's limit: it stays counted only if the request reached the provider.
     pub(in crate::client) provider: Option<Refund>,
 }
 
 impl Counted {
-    /// What these have counted at this time.
+    /// The refunds for hits that were counted at this time.
     pub(in crate::client) fn by(limit_hits: &[LimitHit], at: SystemTime) -> Self {
         let (mut message, mut provider) = (Vec::with_capacity(limit_hits.len()), None);
         for LimitHit { key, .. } in limit_hits {
@@ -125,7 +125,7 @@ pub(in crate::client) fn key_of(scope: LimitScope, keys: &ServerKeys, value: &[u
     LimitKey { scope, hash: keys.tag(scope.as_str(), value) }
 }
 
-/// Who guesses: zeros when nothing is known of them.
+/// Keyed hash of the guesser; zeros when neither tenant nor address is known.
 fn guesser(tenant: Option<&str>, client: Option<IpAddr>, keys: &ServerKeys) -> [u8; 8] {
     let mut who = [0; 8];
     if tenant.is_none() && client.is_none() {
@@ -133,15 +133,15 @@ fn guesser(tenant: Option<&str>, client: Option<IpAddr>, keys: &ServerKeys) -> [
     }
     let address = client.map(network).unwrap_or_default();
     let tenant = tenant.map(str::as_bytes).unwrap_or_default();
-    // The length of the address first, so that no tenant's name can be taken for a part of it.
+    // The length of the address comes first, so that a tenant's name cannot pass for a part of it.
     let length = u8::try_from(address.len()).unwrap_or_default();
     let text = [&[length], &address[..], tenant].concat();
     who.copy_from_slice(&keys.tag("guesser", &text)[..8]);
     who
 }
 
-/// An IPv4 address as it is; of an IPv6 address the first 64 bits, since every household has as
-/// many addresses as it likes behind them.
+/// The whole IPv4 address, or the first 64 bits of an IPv6 address: every household can use any
+/// number of addresses behind them.
 fn network(ip: IpAddr) -> Vec<u8> {
     match ip.to_canonical() {
         IpAddr::V4(ip) => ip.octets().to_vec(),
@@ -149,7 +149,7 @@ fn network(ip: IpAddr) -> Vec<u8> {
     }
 }
 
-/// A number without its last four digits.
+/// The number without its last four digits.
 fn prefix(recipient: &Recipient) -> Option<&str> {
     let phone = recipient.phone()?;
     let number = phone.expose();
@@ -171,7 +171,7 @@ pub(in crate::client) fn limited(limited: &LimitExceeded) -> Error {
         LimitScope::Guesses => "guesses",
         LimitScope::GuessesTotal => "guesses from all addresses",
     };
-    // All providers at their limits is nothing that another vendor could not mend.
+    // If all providers are at their limits, another vendor could still carry the message.
     let blame = match limited.scope {
         LimitScope::Provider => Blame::Provider,
         _ => Blame::Policy,

@@ -1,4 +1,4 @@
-//! The line that a send leaves in the log.
+//! The log line of a send.
 
 use otpmux_core::{Certainty, Channel, Error};
 use tokio::time::Instant;
@@ -7,13 +7,13 @@ use crate::VerificationId;
 use crate::client::{Verification, metrics};
 use crate::store::record::{AttemptState, SendAttempt};
 
-/// What a line is made of, besides what the send came to. Nothing of it is personal.
+/// The fields of the line, besides the result of the send. None of them is personal.
 pub(in crate::client) struct LogLine<'a> {
     pub(in crate::client) id: VerificationId,
-    /// The place of the rule that decided.
+    /// Index of the route that applied.
     pub(in crate::client) route: usize,
-    /// The send attempts of this send, which is not the first of its verification where there were others
-    /// before.
+    /// The send attempts of this send. If earlier ones exist, this send is not the first of its
+    /// verification.
     pub(in crate::client) send_attempts: &'a [SendAttempt],
     pub(in crate::client) again: bool,
     pub(in crate::client) channel: &'a Channel,

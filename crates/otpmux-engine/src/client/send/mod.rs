@@ -29,7 +29,7 @@ use idempotency::key_reused;
 use limits::{Counted, limited};
 
 impl Inner {
-    /// Plans, writes the record with its first send attempt, and hands over to [`Dispatch`].
+    /// Plans, stores the record with its first send attempt, and starts [`Dispatch`].
     pub(in crate::client) async fn send(
         self: &Arc<Self>,
         mut new: NewVerification,
@@ -43,7 +43,7 @@ impl Inner {
         let code = self.new_code(&new, &entropy)?;
         let mut plan = self.plan_send(new, &code, &entropy, now)?;
         self.ensure_same_keys().await?;
-        // By the store's time, which is known from here on.
+        // The store's time, which is known from here on.
         let now = self.clock.now();
         let id = VerificationId::generate(&entropy).map_err(no_entropy)?;
         let candidates = &plan.candidates;
@@ -125,8 +125,8 @@ pub(in crate::client) fn check_metadata(metadata: &BTreeMap<String, String>) -> 
 }
 
 impl Inner {
-    /// After a creation whose answer was an error: no message was sent, so whatever was written down,
-    /// or is later, is to be recorded so.
+    /// After a creation that returned an error: no message was sent, so a record that was written,
+    /// or is written later, must say so.
     fn give_up_creation(&self, record: &Record, counted: &Counted, error: Error) -> Error {
         if error.certainty() == Certainty::NotSent {
             return error;

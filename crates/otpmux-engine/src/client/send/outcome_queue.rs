@@ -1,4 +1,4 @@
-//! What the store could not be told of a send, and is told as soon as it answers again.
+//! Outcomes of sends that the store did not take yet, written when it answers again.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -10,16 +10,16 @@ use tokio::task::JoinHandle;
 
 use crate::{RecordOutcome, VerificationId, VerificationStore};
 
-/// How long to wait after a store that does not answer: at first, and at the most.
+/// The pause after a failed write: at first, and at most.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
-/// ExpiryQueue that may wait. Of more, the oldest are given up: what they are about stays as it is after a
-/// process has died.
+/// Most outcomes that may wait. Beyond that, the oldest are dropped: their records stay as after
+/// the death of a process.
 const MOST: usize = 10_000;
 
-/// How sends ended that the store could not be told of. One task tells them, one after the other,
-/// and is there only while something is left; no request waits for it.
+/// Outcomes of sends that the store did not take. One task writes them, one after the other, and
+/// runs only while some are left; no request waits for it.
 pub(in crate::client) struct OutcomeQueue {
     store: Arc<dyn VerificationStore>,
     clock: Arc<dyn Clock>,
@@ -29,7 +29,7 @@ pub(in crate::client) struct OutcomeQueue {
 #[derive(Default)]
 struct Unrecorded {
     ends: VecDeque<End>,
-    /// It ends under the lock, when nothing is left.
+    /// It ends under the lock, when the queue is empty.
     task: Option<JoinHandle<()>>,
     at_work: bool,
 }
@@ -37,7 +37,7 @@ struct Unrecorded {
 struct End {
     id: VerificationId,
     record_outcome: RecordOutcome,
-    /// From when on nobody needs to know.
+    /// When the outcome is no longer needed.
     until: SystemTime,
 }
 
@@ -49,7 +49,7 @@ impl OutcomeQueue {
         Arc::new(Self { store, clock, unrecorded: Mutex::default() })
     }
 
-    /// Has the store told how something ended, once it answers, unless that time has come before.
+    /// Writes an outcome once the store answers, unless that time has passed before.
     pub(in crate::client) fn tell(
         self: &Arc<Self>,
         id: VerificationId,
@@ -62,7 +62,7 @@ impl OutcomeQueue {
             tracing::warn!("too many sends wait to be settled; the oldest is given up");
         }
         unrecorded.ends.push_back(End { id, record_outcome, until });
-        // One that went down with its runtime has left no word.
+        // A task that ended with its runtime did not clear the handle.
         let gone = unrecorded.task.as_ref().is_none_or(JoinHandle::is_finished);
         if !unrecorded.at_work || gone {
             unrecorded.at_work = true;

@@ -91,24 +91,25 @@ impl Inner {
     }
 }
 
-/// What is known of a named resend.
+/// The state of a resend's idempotency key.
 enum Named {
-    /// It was not made, or came to nothing: its send attempt is to have this key.
+    /// The resend was not made, or it failed: its send attempt must have this key.
     Free(IdempotencyKey),
-    /// It was made.
+    /// The resend was made.
     Before,
-    /// The name was used for another one.
+    /// The key was used for another resend.
     KeyReused,
 }
 
-/// Bytes of a send attempt's key that say the resend's name, and up to where they say its content. The others
-/// are random, so that each try has a send attempt of its own, also when one of them is still on its way.
+/// Bytes `..NAME` of a send attempt's key are a hash of the resend's idempotency key, and
+/// `NAME..CONTENT` one of its content. The others are random, so that each try has a send attempt
+/// with another key, also while one of them is still under way.
 const NAME: usize = 8;
 const CONTENT: usize = 12;
 
 impl Inner {
-    /// After a resend whose beginning was answered by an error: its message was not sent, so whatever
-    /// was written down, or is later, is to be recorded so.
+    /// After a resend whose start returned an error: its message was not sent, so an attempt that
+    /// was written, or is written later, must say so.
     fn give_up_attempt(
         &self,
         record: &Record,
@@ -130,15 +131,15 @@ impl Inner {
         error.with_certainty(Certainty::NotSent)
     }
 
-    /// Looks for a named resend among the send attempts. A send attempt that a named resend begins has a key that is
-    /// made of the name, so the record needs no further place for it.
+    /// Looks for a resend with an idempotency key among the send attempts. Their keys contain its
+    /// hash, so the record needs no other field for it.
     fn resend_key(&self, record: &Record, name: &str, resend: &Resend) -> Result<Named, Error> {
         let mut random = [0; 16 - CONTENT];
         self.entropy.fill(&mut random).map_err(no_entropy)?;
         let channel = resend.channel.as_ref().map_or("", Channel::as_str);
         let content = self.keys.tag("resend content", channel.as_bytes());
-        // One that came to nothing frees its name, but the vendor has seen its key: the next try has
-        // another one.
+        // A failed resend releases its idempotency key, but the vendor has seen the send attempt's
+        // key: the next try has another one.
         for round in 0..=record.send_attempts.len() {
             let text = format!("{}/{round}/{name}", record.id);
             let mut key = self.keys.tag("resend name", text.as_bytes());
@@ -168,7 +169,8 @@ impl Inner {
         Ok(Named::KeyReused)
     }
 
-    /// A named resend was refused: because it was made a moment before, perhaps by another process.
+    /// A resend with an idempotency key was refused because it was made just before, perhaps by
+    /// another process.
     async fn after_refusal(
         &self,
         id: VerificationId,
@@ -186,8 +188,8 @@ impl Inner {
 }
 
 impl Inner {
-    /// How long the user must wait after so many resends, with up to a tenth added at random once
-    /// it has begun to grow.
+    /// The wait after so many resends, with up to a tenth added at random once it has begun to
+    /// grow.
     fn resend_delay(&self, resends: u32) -> Result<Duration, Error> {
         let delay = self.policy.resend_delay_after(resends);
         let mut random = [0; 1];
