@@ -3,75 +3,73 @@ use std::time::SystemTime;
 use otpmux_core::{ErrorKind, ProviderId};
 use serde::{Deserialize, Serialize};
 
-/// What one process tells the others about a provider: its breaker has opened, stays open for
-/// longer, or has closed again. The store carries the newest one of each provider and process.
+/// An update from one process to the others about a provider's circuit: it opened, stays open for
+/// longer, or closed. The store keeps the newest one of each provider and process.
 ///
-/// an update is what its process has seen with its own calls; what it was told by others it does not
-/// repeat.
+/// An update reports only what the calls of its process showed; it never repeats updates of others.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(clippy::exhaustive_structs, reason = "stores take it apart and put it together")]
 pub struct HealthUpdate {
     /// The provider.
     pub provider: ProviderId,
-    /// Who has seen it.
+    /// The process that saw it.
     pub witness: Witness,
     /// When it changed, by the clock of the process that saw it.
     pub at: SystemTime,
-    /// How it is open; `None` when it has closed.
+    /// How the circuit is open; `None` when it closed.
     pub state: Option<OpenCircuit>,
 }
 
-/// Who writes an update.
+/// The writer of an update.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(clippy::exhaustive_structs, reason = "stores take it apart and put it together")]
 pub struct Witness {
-    /// The process, by a number that it has drawn when it started.
+    /// A number that the process drew at random when it started.
     pub process: u64,
-    /// A short keyed hash of the provider's settings there, where they are known: those of another
-    /// one have another address or other credentials.
+    /// A short keyed hash of the provider's settings in that process, if known: other settings mean
+    /// another address or other credentials.
     pub settings: Option<u64>,
 }
 
-/// A breaker that is open.
+/// An open circuit.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(clippy::exhaustive_structs, reason = "stores take it apart and put it together")]
 pub struct OpenCircuit {
-    /// When it opened first, that is, since when the provider has been left alone.
+    /// When it opened first.
     pub since: SystemTime,
-    /// From when on one call may probe.
+    /// When one call may probe.
     pub until: SystemTime,
-    /// The kind of the failure that opened it, or that its last probe ended in.
+    /// The kind of the failure that opened it, or of its last failed probe.
     pub why: ErrorKind,
 }
 
-/// How one process sees a provider: the state of its breaker.
+/// The health of a provider, as one process knows it: the state of its circuit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Health {
     /// Calls go through.
     Closed,
-    /// Left alone after failures. Once the pause is over, one call probes.
+    /// The circuit is open after failures. Once the pause is over, one call probes.
     Open {
-        /// Since when it has been left alone.
+        /// When the circuit opened.
         since: SystemTime,
-        /// From when on one call may probe.
+        /// When one call may probe.
         until: SystemTime,
-        /// The kind of the failure that opened it, or that its last probe ended in.
+        /// The kind of the failure that opened it, or of its last failed probe.
         why: ErrorKind,
     },
-    /// Calls are finding out whether it is well again; others go to other providers meanwhile, if
-    /// there are any.
+    /// Probes are under way; other calls use other providers meanwhile, if there are any.
     HalfOpen {
-        /// Since when it has been left alone.
+        /// When the circuit opened.
         since: SystemTime,
-        /// The kind of the failure that opened it, or that its last probe ended in.
+        /// The kind of the failure that opened it, or of its last failed probe.
         why: ErrorKind,
     },
 }
 
 impl Health {
-    /// Whether an ordinary send would be let through at this time: the breaker is closed, or its
-    /// pause is over and nobody probes yet.
+    /// Whether an ordinary send would be let through at this time: the circuit is closed, or its
+    /// pause is over and no probe is under way.
     pub fn is_available(&self, now: SystemTime) -> bool {
         match self {
             Self::Closed => true,
@@ -89,7 +87,7 @@ impl Health {
         }
     }
 
-    /// The kind of the failure for which the provider is being left alone, if it is.
+    /// The kind of the failure that opened the circuit, unless it is closed.
     pub fn why(&self) -> Option<ErrorKind> {
         match self {
             Self::Closed => None,
@@ -97,7 +95,7 @@ impl Health {
         }
     }
 
-    /// Since when the provider has been left alone, if it is.
+    /// When the circuit opened, unless it is closed.
     pub fn since(&self) -> Option<SystemTime> {
         match self {
             Self::Closed => None,

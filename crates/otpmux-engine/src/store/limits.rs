@@ -8,7 +8,7 @@ use otpmux_core::RateLimit;
 
 use crate::RecipientHash;
 
-/// What a limit counts by.
+/// What a limit counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "stores write each of them down")]
 pub enum LimitScope {
@@ -26,9 +26,9 @@ pub enum LimitScope {
     Provider,
     /// All messages.
     Global,
-    /// Codes that were tried for one recipient from one address, over all its verifications.
+    /// Guesses for one recipient from one address, over all its verifications.
     Guesses,
-    /// Codes that were tried for one recipient from anywhere, over all its verifications.
+    /// Guesses for one recipient from all addresses, over all its verifications.
     GuessesTotal,
 }
 
@@ -49,20 +49,20 @@ impl LimitScope {
     }
 }
 
-/// Whose hits are counted together: a scope, and a hash of who it is within it. What is personal is
-/// hashed under a server key.
+/// Key under which hits are counted together: a scope, and a hash of the subject within it.
+/// Personal data is hashed under a server key.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[expect(clippy::exhaustive_structs, reason = "stores take it apart and put it together")]
 pub struct LimitKey {
     /// The scope.
     pub scope: LimitScope,
-    /// Who it is.
+    /// The hash of the subject.
     pub hash: [u8; 16],
 }
 
 impl LimitKey {
-    /// The key of the guesses at a recipient's codes by one part of those who guess. Half of it says
-    /// who is guessed at, half who guesses, so that a store finds it by a record, and the caller need
+    /// The key of the guesses at a recipient's codes by one group of guessers. Half of it is the
+    /// recipient, half the guesser, so that a store builds it from a record, and the caller need
     /// not know the recipient.
     pub fn of_guesses(scope: LimitScope, recipient: &RecipientHash, who: [u8; 8]) -> Self {
         let mut hash = [0; 16];
@@ -71,7 +71,7 @@ impl LimitKey {
         Self { scope, hash }
     }
 
-    /// A recipient's own key within a scope, the same for all its spellings.
+    /// The key of a recipient within a scope, the same for all its spellings.
     pub fn of_recipient(scope: LimitScope, recipient: &RecipientHash) -> Self {
         Self { scope, hash: recipient.counted() }
     }
@@ -83,7 +83,7 @@ impl fmt::Debug for LimitKey {
     }
 }
 
-/// One hit to be counted, if all windows have room.
+/// One rate-limit hit, counted if all windows have room.
 #[derive(Clone, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "stores take it apart")]
 pub struct LimitHit {
@@ -93,7 +93,7 @@ pub struct LimitHit {
     pub windows: Arc<[RateLimit]>,
 }
 
-/// One hit to be taken back: what it counted came to nothing.
+/// One hit to be taken back, because nothing was sent or compared for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "stores take it apart")]
 pub struct Refund {
@@ -103,43 +103,43 @@ pub struct Refund {
     pub at: SystemTime,
 }
 
-/// A limit that had no room.
+/// A limit that has no room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "stores put it together")]
 pub struct LimitExceeded {
-    /// What it counts by.
+    /// What it counts.
     pub scope: LimitScope,
     /// The window.
     pub window: RateLimit,
-    /// When there will be room, if nothing else is counted until then.
+    /// How long until there is room, if nothing else is counted until then.
     pub retry_after: Duration,
 }
 
 impl LimitExceeded {
-    /// Of two limits without room, the one that keeps waiting for longer.
+    /// Of two limits without room, returns the one with the longer wait.
     pub fn later(a: Option<Self>, b: Option<Self>) -> Option<Self> {
         [a, b].into_iter().flatten().max_by_key(|limited| limited.retry_after)
     }
 }
 
 /// The hits of one key, as sliding windows need them: no window of a length holds more hits than
-/// its count, wherever it begins. For stores that hold them in their hands.
+/// its count, wherever it begins. For stores that hold the hits in memory.
 ///
 /// Invariant: milliseconds since the epoch, oldest first; as many hits as the largest count among
 /// its windows, at most.
 ///
-/// The newest one stands apart, for most keys are hit once before their windows are over: such a log
-/// allocates nothing.
+/// The newest hit is a field by itself, because most keys are hit once before their windows end:
+/// such a log allocates nothing.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct HitLog {
     older: VecDeque<u64>,
     newest: Option<NonZeroU64>,
-    /// The longest window that it was hit in.
+    /// The longest window among its hits.
     longest: u64,
 }
 
 impl HitLog {
-    /// The hit that is `back` back; the newest is one back.
+    /// The hit `back` positions from the end; the newest is at 1.
     fn nth_back(&self, back: u32) -> Option<u64> {
         match usize::try_from(back).unwrap_or(usize::MAX) {
             1 => self.newest.map(NonZeroU64::get),
@@ -147,7 +147,7 @@ impl HitLog {
         }
     }
 
-    /// The window without room that keeps waiting the longest.
+    /// Returns the window without room that has the longest wait.
     ///
     /// A window of `count` in `per` has room when the hit that is `count` back is older than `per`.
     pub(crate) fn full(
@@ -177,7 +177,7 @@ impl HitLog {
         self.longest = millis_of(longest(windows));
     }
 
-    /// Takes back one hit of a time, if it is there.
+    /// Takes back one hit at this time, if there is one.
     pub(crate) fn take_back(&mut self, at: SystemTime) {
         let at = stamp(at);
         if self.newest == Some(at) {
@@ -187,18 +187,18 @@ impl HitLog {
         }
     }
 
-    /// From when on no hit counts anywhere, in milliseconds since the epoch.
+    /// When the last hit leaves all windows, in milliseconds since the epoch.
     pub(crate) fn end(&self) -> u64 {
         self.newest.map_or(0, |newest| newest.get().saturating_add(self.longest))
     }
 }
 
-/// A clock that stands before 1970 counts all the same.
+/// A clock before 1970 gives a valid stamp too.
 fn stamp(time: SystemTime) -> NonZeroU64 {
     NonZeroU64::new(millis(time)).unwrap_or(NonZeroU64::MIN)
 }
 
-/// A time as stores write it: milliseconds since 1970, nothing before that.
+/// A time as stores write it: milliseconds since 1970, 0 for earlier times.
 pub fn millis(time: SystemTime) -> u64 {
     millis_of(time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default())
 }
@@ -207,7 +207,7 @@ fn millis_of(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// How long the longest of these windows is: a hit that is older counts nowhere.
+/// The length of the longest of these windows: an older hit counts in none.
 pub fn longest(windows: &[RateLimit]) -> Duration {
     windows.iter().map(|window| window.per).max().unwrap_or_default()
 }
@@ -255,8 +255,8 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever comes whenever: no window anywhere holds more than its count, and a hit is
-        /// refused only when one would.
+        /// For any sequence of hits: no window holds more than its count, and a hit is refused only
+        /// if one would.
         #[test]
         fn no_window_ever_holds_more(steps in prop::collection::vec(0u64..30, 1..200)) {
             let windows =

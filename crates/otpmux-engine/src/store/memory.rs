@@ -17,21 +17,21 @@ use crate::{
     VerificationId, VerificationStore,
 };
 
-/// How many keys of limits there may be for each verification that there is room for: a recipient's
-/// hits are remembered for longer than its verifications.
+/// Keys of limits per verification that the store has room for: a recipient's hits are kept for
+/// longer than its verifications.
 const KEYS_PER_RECORD: usize = 8;
 
-/// The store of a single process: bounded, expiring, gone with the process.
+/// Store of a single process: bounded, expiring, lost when the process ends.
 ///
-/// A store that is full of live verifications refuses new ones. Giving up live ones instead would
-/// let a flood of sends throw everybody else out.
+/// A store that is full of live verifications refuses new ones. If it dropped live ones instead, a
+/// flood of sends would displace those of all other users.
 pub struct MemoryStore {
     capacity: usize,
     tables: Mutex<Tables>,
 }
 
-/// A map whose keys are random, or hashes under a server key: nobody can choose them so that they
-/// collide, and they need no further hashing.
+/// A map whose keys are random, or hashes under a server key: an attacker cannot choose them so
+/// that they collide, and they need no further hashing.
 type KeyedMap<K, V> = HashMap<K, V, BuildHasherDefault<KeyHasher>>;
 
 /// Boxed: a table of large records would move them all whenever it grows.
@@ -40,16 +40,16 @@ type Records = KeyedMap<VerificationId, Box<Record>>;
 #[derive(Default)]
 struct Tables {
     records: Records,
-    /// The newest verification of a recipient, however it is spelt, and purpose.
+    /// The newest verification of a recipient, in any spelling, and purpose.
     newest: KeyedMap<([u8; 16], Purpose), VerificationId>,
-    /// The verifications whose requests have names.
+    /// Verifications by idempotency key of their request.
     named: KeyedMap<[u8; 16], VerificationId>,
-    /// Verifications that are not created any more.
+    /// Verifications that were given up and must not be created any more.
     given_up: HashSet<VerificationId, BuildHasherDefault<KeyHasher>>,
-    /// When records, and what is known of those that were given up, may be thrown away.
+    /// When records, and entries of `given_up`, may be dropped.
     ends: ExpiryQueue<VerificationId>,
     limits: Limits,
-    /// What is kept under the names of a verification's guesses: a few, as only what is counted is.
+    /// Named guesses of a verification: few, because only counted guesses are kept.
     guesses: KeyedMap<VerificationId, Vec<([u8; 16], NamedGuess)>>,
     /// By provider and process.
     health: BTreeMap<(ProviderId, u64), HealthUpdate>,
@@ -61,12 +61,12 @@ struct Tables {
 #[derive(Default)]
 struct Limits {
     logs: KeyedMap<LimitKey, HitLog>,
-    /// When logs may be thrown away, by what was known when they were last looked at.
+    /// When logs may be dropped, as known when they were last checked.
     ends: ExpiryQueue<LimitKey>,
 }
 
-/// What may be thrown away in which second. Most of what comes in lives equally long, so that it is
-/// added where the last one was.
+/// The keys that may be dropped, by second. Most entries live equally long, so a new one usually
+/// goes where the last one was added.
 struct ExpiryQueue<K>(BTreeMap<u64, Vec<K>>);
 
 impl<K> ExpiryQueue<K> {
@@ -75,7 +75,7 @@ impl<K> ExpiryQueue<K> {
         self.0.entry(end.div_ceil(1000)).or_default().push(key);
     }
 
-    /// The keys of the soonest second, if it has come.
+    /// The keys of the earliest second, if it has passed.
     fn take(&mut self, now: u64) -> Option<Vec<K>> {
         let soonest = self.0.first_entry()?;
         (soonest.key().saturating_mul(1000) <= now).then(|| soonest.remove())
@@ -88,7 +88,7 @@ impl<K> Default for ExpiryQueue<K> {
     }
 }
 
-/// Takes the bytes of a key as they are, eight at a time.
+/// Uses the bytes of a key unchanged, eight at a time.
 #[derive(Default)]
 struct KeyHasher(u64);
 
@@ -124,18 +124,18 @@ impl Hasher for KeyHasher {
 }
 
 impl MemoryStore {
-    /// A store of at most `capacity` verifications, those that have ended within the last ten
-    /// minutes included. One takes about half a kilobyte.
+    /// A store of at most `capacity` verifications, including those that ended within the last ten
+    /// minutes. One takes about half a kilobyte.
     pub fn new(capacity: usize) -> Self {
         Self { capacity, tables: Mutex::default() }
     }
 
-    /// How many verifications it holds.
+    /// The number of verifications in the store.
     pub fn len(&self) -> usize {
         self.tables().records.len()
     }
 
-    /// Whether it holds none.
+    /// Whether the store is empty.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -146,13 +146,13 @@ impl MemoryStore {
     }
 
     fn tables(&self) -> MutexGuard<'_, Tables> {
-        // No step under the lock can panic half-way, so a poisoned tables is still a whole one.
+        // No step under the lock can panic half-way, so poisoned tables are still consistent.
         self.tables.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl fmt::Debug for MemoryStore {
-    /// What it holds is what it protects: only its size is shown.
+    /// Shows only the size, because the content is confidential.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("MemoryStore")
             .field("capacity", &self.capacity)
@@ -169,7 +169,7 @@ impl Default for MemoryStore {
 }
 
 impl Limits {
-    /// The hit without room that keeps waiting the longest.
+    /// Returns the hit without room that has the longest wait.
     fn full(&self, limit_hits: &[LimitHit], now: SystemTime) -> Option<LimitExceeded> {
         let full = |limit_hit: &LimitHit| {
             self.logs.get(&limit_hit.key)?.full(limit_hit.key.scope, &limit_hit.windows, now)
@@ -202,7 +202,7 @@ impl Limits {
         }
     }
 
-    /// How long what counts a guess has no room.
+    /// How long until the windows that count a guess have room.
     fn wait(&self, guess: &Guess, recipient: &RecipientHash, now: SystemTime) -> Option<Duration> {
         let wait = |(key, windows): (LimitKey, &Arc<[RateLimit]>)| {
             let full = self.logs.get(&key)?.full(key.scope, windows, now)?;
@@ -234,8 +234,8 @@ impl Limits {
         }
     }
 
-    /// Throws away what no window counts any more. A log that was hit again since it was written
-    /// down gets another turn.
+    /// Drops what no window counts any more. A log that was hit again since it was queued is queued
+    /// again.
     fn drop_ended(&mut self, now: SystemTime) {
         let now = millis(now);
         while let Some(keys) = self.ends.take(now) {
@@ -279,7 +279,7 @@ impl Tables {
         get(&mut self.records, id, now)
     }
 
-    /// A step of a guess, with what is kept under its name; nothing when there is no record.
+    /// Runs a step of a guess with the state under its name; `None` when there is no record.
     fn guess<T>(
         &mut self,
         id: VerificationId,
@@ -307,7 +307,7 @@ impl Tables {
         Some(told)
     }
 
-    /// What came of a request that was made before under the name of this one.
+    /// The result of an earlier request with the idempotency key of this one.
     fn before(&mut self, record: &Record, now: SystemTime) -> Option<Created> {
         let request = record.request.as_deref()?;
         let id = *self.named.get(&request.name)?;
@@ -316,7 +316,7 @@ impl Tables {
         Some(if same { Created::Replayed(Box::new(before.clone())) } else { Created::KeyReused })
     }
 
-    /// After a verification of this recipient and purpose has come to nothing.
+    /// Runs after a verification of this recipient and purpose failed.
     fn uncover(&mut self, key: &([u8; 16], Purpose), now: SystemTime) {
         let Self { newest, records, .. } = self;
         let Some(id) = newest.get_mut(key) else { return };
@@ -359,7 +359,7 @@ impl Tables {
     }
 }
 
-/// A record, unless its time is over even for being told so.
+/// A record, unless its retention has passed.
 fn get(records: &mut Records, id: VerificationId, now: SystemTime) -> Option<&mut Record> {
     let record = records.get_mut(&id)?;
     (now < record.expires_at + RETENTION).then_some(record)

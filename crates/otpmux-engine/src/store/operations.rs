@@ -1,4 +1,4 @@
-//! What the operations of a store take and answer.
+//! Arguments and results of a store's operations.
 
 use std::time::{Duration, SystemTime};
 
@@ -8,176 +8,180 @@ use super::health::HealthUpdate;
 use super::limits::{LimitExceeded, LimitHit, Refund};
 use super::record::{AttemptState, Record, SendAttempt, Skip, VendorTerms};
 
-/// A new verification.
+/// A new verification, for [`VerificationStore::create`](crate::VerificationStore::create).
 #[derive(Clone, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "stores take it apart")]
 pub struct Create {
     /// Its record, with its first send attempt.
     pub record: Record,
-    /// What counts it, all or none.
+    /// Its rate-limit hits, counted all or none.
     pub limit_hits: Vec<LimitHit>,
 }
 
-/// Whether a verification was written down.
+/// Result of [`VerificationStore::create`](crate::VerificationStore::create).
 #[derive(Clone, Debug)]
 #[expect(clippy::exhaustive_enums, reason = "a client must handle each of them")]
 pub enum Created {
-    /// It was. What is known about providers here, as [`VerificationStore::health`](crate::VerificationStore::health) tells it.
+    /// It was written. Contains the health updates of all providers, as
+    /// [`VerificationStore::health`](crate::VerificationStore::health) returns them.
     New(Vec<HealthUpdate>),
-    /// Not: this request had been made before, and this came of it.
+    /// Not written: the same request was made before, and this is its record.
     Replayed(Box<Record>),
-    /// Not: another request had been made under this name.
+    /// Not written: another request used this idempotency key.
     KeyReused,
-    /// Not: this limit has no room.
+    /// Not written: this limit has no room.
     LimitExceeded(LimitExceeded),
-    /// Not: whoever asked has given it up meanwhile.
+    /// Not written: the caller gave it up meanwhile.
     GivenUp,
 }
 
-/// A further send attempt.
+/// A further send attempt, for
+/// [`VerificationStore::start_attempt`](crate::VerificationStore::start_attempt).
 #[derive(Clone, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "stores take it apart")]
 pub struct StartAttempt {
-    /// How send attempts before it ended.
+    /// Outcomes of earlier send attempts.
     pub ends: Vec<AttemptEnd>,
-    /// The providers that were passed over since the last send attempt.
+    /// The providers that were skipped since the last send attempt.
     pub skips: Vec<Skip>,
-    /// What this process has learnt about providers.
+    /// Health updates of this process.
     pub health_updates: Vec<HealthUpdate>,
     /// The send attempt.
     pub attempt: SendAttempt,
-    /// For the first send attempt of a resend: what the record must allow, and what it says afterwards.
+    /// For the first send attempt of a resend: the conditions of the resend, and its effect on the
+    /// record.
     pub resend: Option<ResendTerms>,
-    /// What counts it, all or none.
+    /// Its rate-limit hits, counted all or none.
     pub limit_hits: Vec<LimitHit>,
 }
 
-/// What a resend needs of its record.
+/// Terms of a resend.
 #[derive(Clone, Copy, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "stores take it apart")]
 pub struct ResendTerms {
-    /// How many resends there may be, this one included.
+    /// The most resends allowed, this one included.
     pub max_resends: u32,
-    /// From when on the next one is allowed.
+    /// When the next resend is allowed.
     pub next_after: SystemTime,
 }
 
-/// Whether a further send attempt was written down.
+/// Result of [`VerificationStore::start_attempt`](crate::VerificationStore::start_attempt).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "a client must handle each of them")]
 pub enum AttemptStarted {
-    /// It was, at this place of the record's send attempts.
+    /// It was written, at this index of the record's send attempts.
     Started(usize),
-    /// Not: no code is good for this verification any more, for this reason.
+    /// Not written: no code is valid for this verification any more, for this reason.
     Over(Verdict),
-    /// Not yet: a resend must wait this long.
+    /// Not written: a resend must wait this long.
     TooSoon(Duration),
-    /// Not any more: there were as many resends as there may be.
+    /// Not written: the number of resends is used up.
     TooMany,
-    /// Not now: this limit has no room.
+    /// Not written: this limit has no room.
     LimitExceeded(LimitExceeded),
 }
 
-/// How the calls of some send attempts ended.
+/// Outcomes of send attempts, for
+/// [`VerificationStore::record_outcome`](crate::VerificationStore::record_outcome).
 #[derive(Clone, Debug, Default)]
 #[expect(clippy::exhaustive_structs, reason = "stores take it apart")]
 pub struct RecordOutcome {
-    /// The send attempts.
+    /// The outcomes.
     pub ends: Vec<AttemptEnd>,
-    /// The providers that were passed over since the last send attempt.
+    /// The providers that were skipped since the last send attempt.
     pub skips: Vec<Skip>,
-    /// What this process has learnt about providers.
+    /// Health updates of this process.
     pub health_updates: Vec<HealthUpdate>,
-    /// Close the verification, unless another send attempt may have sent something after all: if nothing was
-    /// sent for it, there is no code to type.
+    /// Whether to close the verification, unless another send attempt may still have sent
+    /// something: if nothing was sent for it, there is no code to type.
     pub close: bool,
-    /// Hits to take back, each once, if it is there. To be told again changes nothing: where there
-    /// are `ends` or a send attempt that was `lost`, they are taken back only if one of these was there and has
-    /// had no end before.
+    /// Hits to take back, each once, if it exists. A repeat changes nothing: with `ends` or a
+    /// `lost` send attempt, hits are taken back only if one of these attempts existed without an
+    /// outcome.
     pub refunds: Vec<Refund>,
-    /// A step whose answer was lost, so that it may still be carried out: it no longer is.
+    /// A step whose answer was lost and that may still be carried out; from now on it is refused.
     pub lost: Option<Lost>,
 }
 
-/// A step that may have been carried out, or may be later, though whoever asked for it has given up
-/// and called nobody.
+/// A step that may have been carried out, or may be later, although its caller gave it up and
+/// called no provider.
 #[derive(Clone, Debug)]
 #[expect(clippy::exhaustive_enums, reason = "a store must handle each of them")]
 pub enum Lost {
-    /// The creation. Where the record is not there, it is not created any more, until this time, when
-    /// nobody would miss it.
+    /// The creation. If the record does not exist, its creation is refused until this time, after
+    /// which the record would be past its retention.
     Creation(SystemTime),
-    /// The beginning of this send attempt, known by its key. Where it is there it was not sent; where it is
-    /// not, it is written down as not sent, and not begun any more.
+    /// The start of this send attempt, identified by its key. An attempt that exists was not sent;
+    /// one that does not exist is written as not sent, and its start is refused.
     SendAttempt(SendAttempt),
 }
 
-/// How a send attempt ended.
+/// Outcome of a send attempt.
 #[derive(Clone, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "stores take it apart")]
 pub struct AttemptEnd {
-    /// Its place among the record's send attempts.
+    /// Its index among the record's send attempts.
     pub attempt: usize,
-    /// What is known about it.
+    /// The outcome, as far as it is known.
     pub state: AttemptState,
     /// Why it failed.
     pub failure: Option<ErrorKind>,
-    /// What the vendor calls it; encrypted where that shows the recipient.
+    /// The vendor's reference; encrypted if it shows the recipient.
     pub reference: Option<VendorReference>,
-    /// What is known of the vendor's code; `None` keeps what was known before.
+    /// Terms of the vendor's code; `None` keeps the earlier ones.
     pub vendor: Option<Box<VendorTerms>>,
 }
 
-/// What came of trying a code.
+/// Result of [`VerificationStore::check_guess`](crate::VerificationStore::check_guess).
 #[derive(Clone, Debug)]
 #[expect(clippy::exhaustive_enums, reason = "a client must handle each of them")]
 pub enum Guessed {
-    /// The answer.
+    /// The verdict.
     Verdict(Verdict),
-    /// The guess is counted and the code is not ours, but a vendor's code may be out: only that
-    /// vendor can tell.
+    /// The guess is counted and the code is not otpmux's, but a vendor's code may have been sent:
+    /// only that vendor can verify it.
     AskVendors(Box<Record>),
     /// Nothing is compared and nothing counted: another code was tried under this name.
     KeyReused,
 }
 
-/// How a guess that was left to vendors ended, other than by an approval.
+/// Outcome of a guess that vendors had to verify, other than an approval.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "a store must handle each of them")]
 pub enum GuessEnd {
-    /// A vendor has said that it is wrong, and so many are left. It stays counted; told to every
-    /// repeat under its [name](crate::Guess::name).
+    /// A vendor said that it is wrong, and so many guesses are left. It stays counted, and every
+    /// repeat under its [name](crate::Guess::name) gets the same verdict.
     Wrong(u32),
-    /// Nobody has compared it. The guess is given back, and the hit of its
-    /// [time](crate::Guess::was_counted_at) in its windows, and its name is free again, unless the
-    /// verification is over by approval or otherwise, or another call still asks under its name.
+    /// No vendor compared it. The guess and the hit of its [time](crate::Guess::was_counted_at) in
+    /// its windows are taken back, and its name is released, unless the verification is over by
+    /// approval or otherwise, or another call still asks under its name.
     NotCompared,
 }
 
-/// What is kept of a guess that was counted under a name.
+/// State of a counted guess under its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "stores take it apart and put it together")]
 pub struct NamedGuess {
     /// The code, as a keyed hash.
     pub content: [u8; 16],
-    /// What has become of it.
+    /// What happened to it.
     pub state: GuessState,
 }
 
-/// What has become of a guess that was counted under a name.
+/// What happened to a guess that was counted under a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "stores write each of them down")]
 pub enum GuessState {
     /// Its vendors are being asked, or were when the process died.
     Asking {
-        /// How many calls have begun and have not ended without a verdict. The last one that does
-        /// gives the guess back; were it the first, a verdict that comes to another one would be a
-        /// guess that nothing has counted.
+        /// How many calls began and have not ended without a verdict. The last one that ends so
+        /// takes the guess back. If the first one did, another call could get a verdict for a
+        /// guess that is not counted.
         calls: u32,
         /// When it was counted.
         counted_at: SystemTime,
     },
-    /// It was wrong, and so many were left.
+    /// It was wrong, and so many guesses were left.
     Wrong(u32),
     /// It was right.
     Approved,

@@ -8,109 +8,109 @@ use serde::{Deserialize, Serialize};
 
 use crate::{CodeMac, RecipientHash, Sealed, VerificationId};
 
-/// A verification as a store keeps it. Holds no code and no recipient in the clear.
+/// A verification as a store keeps it. Contains no code and no recipient in clear text.
 #[derive(Clone, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "stores take it apart and put it together")]
 pub struct Record {
-    /// Its handle.
+    /// Its id.
     pub id: VerificationId,
-    /// Who is to prove.
+    /// The recipient, hashed.
     pub recipient: RecipientHash,
-    /// What for. One verification per recipient and purpose is live.
+    /// The purpose. One verification per recipient and purpose is live.
     pub purpose: Purpose,
-    /// Where it stands.
+    /// Its state.
     pub state: State,
-    /// The one whose place it took: the newest of its recipient and purpose before it. The store
-    /// finds it.
+    /// The one whose place it took: the newest of its recipient and purpose before it. Set by the
+    /// store.
     pub supersedes: Option<VerificationId>,
-    /// otpmux's code; `None` when no provider in sight takes one.
+    /// otpmux's code; `None` when no candidate takes one.
     pub code: Option<CodeMac>,
-    /// Digits of the code, where that is known.
+    /// Digits of the code, if known.
     pub code_length: Option<u8>,
-    /// From when on it is worth nothing.
+    /// When its codes expire.
     pub expires_at: SystemTime,
-    /// Codes that were tried.
+    /// Guesses so far.
     pub guesses: u32,
-    /// Codes that may be tried.
+    /// Guesses allowed.
     pub max_guesses: u32,
-    /// How often it was sent again at the user's wish.
+    /// Resends so far.
     pub resends: u32,
-    /// From when on it may be sent again.
+    /// When a resend is allowed.
     pub resend_after: SystemTime,
-    /// What a resend needs, encrypted.
+    /// The payload of a resend, encrypted.
     pub sealed: Sealed,
-    /// The tries, oldest first.
+    /// The send attempts, oldest first.
     pub send_attempts: Vec<SendAttempt>,
-    /// The providers that were passed over, in the order in which that happened.
+    /// The providers that were skipped, in the order in which that happened.
     pub skips: Vec<Skip>,
-    /// The request that made it, where its caller named one.
+    /// The request that created it, if it had an idempotency key.
     pub request: Option<Box<IdempotencyRecord>>,
 }
 
-/// A send that its caller has given a name, so that saying it twice sends once.
+/// Idempotency key of a send: a repeat with the same key sends nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "stores take it apart and put it together")]
 pub struct IdempotencyRecord {
-    /// The name, as a keyed hash.
+    /// The idempotency key, as a keyed hash.
     pub name: [u8; 16],
-    /// What was asked under it, as a keyed hash.
+    /// The content of the request, as a keyed hash.
     pub content: [u8; 16],
 }
 
-/// Where a verification stands, apart from time and guesses running out.
+/// State of a verification, apart from expiry and used-up guesses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[expect(clippy::exhaustive_enums, reason = "stores write each of them down")]
 pub enum State {
-    /// A code may be tried.
+    /// A code can be verified.
     Pending,
-    /// The right code was given, once.
+    /// The right code was entered, once.
     Approved,
-    /// A newer one has taken its place, whose message may have gone out: no code is good for it. If
-    /// the newer one comes to nothing after all, it is pending again.
+    /// A newer one, whose message may have been sent, took its place: no code is valid for it. If
+    /// the newer one fails after all, it is pending again.
     Superseded,
-    /// Cancelled, or never sent: no code is good for it.
+    /// Cancelled, or never sent: no code is valid for it.
     Closed,
 }
 
-/// One try at one provider.
+/// One send attempt.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[expect(clippy::exhaustive_structs, reason = "stores take it apart and put it together")]
 pub struct SendAttempt {
     /// The provider.
     pub provider: ProviderId,
-    /// Why it was this provider's turn.
+    /// Why this provider was called.
     pub reason: Choice,
     /// The channel.
     pub channel: Channel,
-    /// Whether it carries otpmux's code; otherwise the vendor made one.
+    /// Whether it carries otpmux's code; otherwise the vendor generates one.
     pub otpmux_code: bool,
     /// The key that all tries of this send attempt share.
     pub key: IdempotencyKey,
     /// When its call must have ended: the deadline of its send or resend.
     pub ends_at: SystemTime,
-    /// What is known about it.
+    /// The outcome, as far as it is known.
     pub state: AttemptState,
     /// Why it failed.
     pub failure: Option<ErrorKind>,
-    /// What the vendor calls it; encrypted where that shows the recipient.
+    /// The vendor's reference; encrypted if it shows the recipient.
     pub reference: Option<VendorReference>,
-    /// What is known of the vendor's code; `None` where the code is ours.
+    /// Terms of the vendor's code; `None` if the code is otpmux's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vendor: Option<Box<VendorTerms>>,
 }
 
-/// What is known of a code that a vendor has made: what was asked of it, and what it answered.
+/// Terms of a code that a vendor generated: what was requested, and what the vendor answered.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(clippy::exhaustive_structs, reason = "stores take it apart and put it together")]
 pub struct VendorTerms {
-    /// Digits that were asked for; `None` where the vendor alone decides.
+    /// Digits that were requested; `None` if the vendor alone decides.
     pub code_length: Option<u8>,
-    /// The vendor sends a code again that it had sent before.
+    /// The vendor sends a code again that it sent before.
     pub repeats: bool,
-    /// When the vendor lets it expire, if it says so.
+    /// When the code expires at the vendor, if it says so.
     pub expires_at: Option<SystemTime>,
-    /// With how many tries of the verification the vendor's are used up, if it says so.
+    /// The count of the verification's guesses at which the vendor's are used up, if it says so.
     pub max_guesses: Option<u32>,
 }
 
@@ -119,17 +119,17 @@ pub struct VendorTerms {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Choice {
-    /// It is the first of its route that can.
+    /// It is the first of its route that can carry the send.
     Preferred,
-    /// The weights of its route have drawn it.
+    /// The weights of its route selected it.
     Drawn,
-    /// A send attempt before it has failed.
+    /// An earlier send attempt failed.
     Failover,
-    /// A send attempt before it has not answered for a while.
+    /// An earlier send attempt did not answer for some time.
     Hedge,
     /// The user asked for another message.
     Resend,
-    /// It was being left alone, but nobody else was left.
+    /// Its circuit was open, but no other candidate was left.
     LastResort,
 }
 
@@ -146,7 +146,7 @@ impl Choice {
         }
     }
 
-    /// The same in prose, for an operator.
+    /// A phrase for an operator.
     pub const fn message(self) -> &'static str {
         match self {
             Self::Preferred => "first of its route",
@@ -159,36 +159,37 @@ impl Choice {
     }
 }
 
-/// A provider that was passed over.
+/// A provider that was skipped.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(clippy::exhaustive_structs, reason = "stores take it apart and put it together")]
 pub struct Skip {
-    /// How many send attempts there were when that happened.
+    /// How many send attempts there were at that time.
     pub before: u8,
     /// The provider.
     pub provider: ProviderId,
-    /// Why.
+    /// The reason.
     pub reason: SkipReason,
 }
 
-/// Why a provider was passed over.
+/// Why a provider was skipped.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum SkipReason {
     /// It cannot carry the request.
     Unable(Incompatibility),
-    /// Too many calls to it have failed since then.
+    /// Its circuit has been open since then.
     CircuitOpen(SystemTime),
-    /// It has had as many requests as it may.
+    /// Its limit has no room.
     Limit,
-    /// A message of the same send may be out already, and this provider would send another code.
+    /// A message of the same send may have been sent already, and this provider would send another
+    /// code.
     OtherCode,
 }
 
 impl SkipReason {
-    /// The word that the HTTP API and the command use: `circuit_open`, `rate_limited`, `other_code`,
-    /// or what the provider lacks, such as `unsupported_channel`.
+    /// The word that the HTTP API and the command use: `circuit_open`, `rate_limited`,
+    /// `other_code`, or the missing capability, such as `unsupported_channel`.
     pub const fn as_str(&self) -> &'static str {
         match self {
             Self::Unable(what) => what.as_str(),
@@ -199,7 +200,7 @@ impl SkipReason {
     }
 }
 
-/// In prose, for an operator.
+/// A phrase for an operator.
 impl fmt::Display for SkipReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -214,20 +215,20 @@ impl fmt::Display for SkipReason {
     }
 }
 
-/// What is known about a send attempt.
+/// Outcome of a send attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[expect(clippy::exhaustive_enums, reason = "stores write each of them down")]
 pub enum AttemptState {
-    /// Written down; the call is under way, or was when the process died.
+    /// Written to the store; the call is under way, or was when the process died.
     Intended,
-    /// The vendor took it.
+    /// The vendor accepted it.
     Accepted,
     /// It never reached the vendor.
     NotSent,
-    /// The vendor said no.
+    /// The vendor rejected it.
     Rejected,
-    /// The vendor may have taken it.
+    /// The vendor may have accepted it.
     Unknown,
 }
 
@@ -243,39 +244,39 @@ impl AttemptState {
         }
     }
 
-    /// Whether a message may be on its way: what has no certain end counts as sent.
+    /// Whether a message may have been sent: an unknown outcome counts as sent.
     pub const fn may_have_sent(self) -> bool {
         matches!(self, Self::Intended | Self::Accepted | Self::Unknown)
     }
 }
 
 impl Record {
-    /// Whether otpmux's code may have reached the user. Before that, nobody can know it, and a
-    /// guess that happens to hit it must not get in.
+    /// Whether otpmux's code may have reached the user. Before that, the code cannot be known, and
+    /// a guess that matches it by chance must not be approved.
     pub fn code_is_out(&self) -> bool {
         self.send_attempts
             .iter()
             .any(|attempt| attempt.otpmux_code && attempt.state.may_have_sent())
     }
 
-    /// Whether a vendor may have sent a code of its own, which only that vendor can verify.
+    /// Whether a vendor may have sent a code that it generated, which only that vendor can verify.
     pub fn vendor_code_is_out(&self) -> bool {
         self.send_attempts
             .iter()
             .any(|attempt| !attempt.otpmux_code && attempt.state.may_have_sent())
     }
 
-    /// Whether a message may be on its way.
+    /// Whether a message may have been sent.
     pub fn may_have_sent(&self) -> bool {
         self.send_attempts.iter().any(|attempt| attempt.state.may_have_sent())
     }
 
-    /// Codes that may still be tried.
+    /// Guesses that remain.
     pub fn guesses_left(&self) -> u32 {
         self.max_guesses.saturating_sub(self.guesses)
     }
 
-    /// The newest send attempt whose message may be on its way: its code is what the user reads last.
+    /// The newest send attempt whose message may have been sent; the user reads its code last.
     pub(crate) fn newest_out(&self) -> Option<&SendAttempt> {
         self.send_attempts.iter().rev().find(|attempt| attempt.state.may_have_sent())
     }
@@ -284,22 +285,23 @@ impl Record {
         self.newest_out()?.vendor.as_deref()
     }
 
-    /// Codes that may still be tried for the newest message: fewer than ours, where a vendor that
-    /// made its code says so.
+    /// Guesses that remain for the newest message: fewer than the record's, if a vendor that
+    /// generated the code says so.
     pub(crate) fn newest_guesses_left(&self) -> u32 {
         let vendors = self.newest_terms().and_then(|terms| terms.max_guesses);
         let most = vendors.map_or(self.max_guesses, |vendors| vendors.min(self.max_guesses));
         most.saturating_sub(self.guesses)
     }
 
-    /// When the code of the newest message is worth nothing any more: earlier than ours, where a
-    /// vendor that made its code says so.
+    /// When the code of the newest message expires: earlier than the record, if a vendor that
+    /// generated the code says so.
     pub(crate) fn newest_expires_at(&self) -> SystemTime {
         let vendors = self.newest_terms().and_then(|terms| terms.expires_at);
         vendors.map_or(self.expires_at, |vendors| vendors.min(self.expires_at))
     }
 
-    /// Whether the newest message carries another code than those before it, whose codes count, too.
+    /// Whether the newest message carries another code than those before it, whose codes are valid
+    /// too.
     pub(crate) fn sends_new_code(&self) -> bool {
         let mut out =
             self.send_attempts.iter().rev().filter(|attempt| attempt.state.may_have_sent());
@@ -313,7 +315,7 @@ impl Record {
         }
     }
 
-    /// Digits of every code that may be typed, where all agree and that is known.
+    /// Digits of every valid code, if all agree and the number is known.
     pub(crate) fn told_code_length(&self) -> Option<u8> {
         let vendors = self
             .send_attempts

@@ -1,4 +1,4 @@
-//! The steps of the contract on a record, for stores that hold one in memory.
+//! The steps of the contract on a record, for stores that hold records in memory.
 
 use std::time::{Duration, SystemTime};
 
@@ -12,23 +12,23 @@ use super::operations::{
 use super::record::{AttemptState, Record, SendAttempt, Skip, State};
 use crate::{Guess, GuessName, VerificationId};
 
-/// How many verifications that came to nothing one step looks behind, at the most. More than one are
-/// there only where sends to one recipient overlapped; what is left then is found by the next one.
+/// The most failed verifications that one step goes back. There is more than one only where sends
+/// to one recipient overlapped; the next step finds the rest.
 pub const LOOKS_BEHIND: u32 = 16;
 
-/// What a store looks at when a verification came to nothing.
+/// The part of a verification that [`uncovered`] reads.
 #[derive(Clone, Copy, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "stores put it together")]
 pub struct Behind {
-    /// Whether it [came to nothing](Record::has_failed).
+    /// Whether it [failed](Record::has_failed).
     pub failed: bool,
     /// The one whose place it took.
     pub supersedes: Option<VerificationId>,
 }
 
-/// The step of [`VerificationStore::record_outcome`](crate::VerificationStore::record_outcome) that finds, from the newest verification of a recipient
-/// and purpose on, the first that has not come to nothing; none where no record is left. `look` tells
-/// of a record that is there.
+/// The step of [`VerificationStore::record_outcome`](crate::VerificationStore::record_outcome) that
+/// finds the first verification that has not failed, from the newest one of a recipient and purpose
+/// on; `None` if no record is left. `look` reads a record, if it exists.
 ///
 /// # Errors
 ///
@@ -49,9 +49,9 @@ pub fn uncovered<E>(
 }
 
 /// The steps of the contract that do not depend on how a store keeps its records; for stores that
-/// hold one in their hands.
+/// hold a record in memory.
 impl Record {
-    /// Why no code is good for this verification at this time, if none is.
+    /// Why no code is valid for this verification at this time, if none is.
     pub fn over(&self, now: SystemTime) -> Option<Verdict> {
         match self.state {
             State::Closed | State::Superseded => Some(Verdict::NotFound),
@@ -61,27 +61,27 @@ impl Record {
         }
     }
 
-    /// Whether this is a request that came to nothing, so that it may be made again under its name,
-    /// and the code that the user holds is as good as it was.
+    /// Whether its request failed without sending anything, so that the request may be repeated
+    /// with its idempotency key, and the user's earlier code stays valid.
     pub fn has_failed(&self) -> bool {
         self.state == State::Closed && !self.may_have_sent()
     }
 
-    /// What [`uncovered`] looks at.
+    /// The part that [`uncovered`] reads.
     pub fn behind(&self) -> Behind {
         Behind { failed: self.has_failed(), supersedes: self.supersedes }
     }
 
-    /// The step of [`VerificationStore::create`](crate::VerificationStore::create) for the one whose place is taken. A user of what has
-    /// expired is told so.
+    /// The step of [`VerificationStore::create`](crate::VerificationStore::create) on the
+    /// verification whose place is taken. An expired one stays expired.
     pub fn supersede(&mut self, now: SystemTime) {
         if self.over(now).is_none() {
             self.state = State::Superseded;
         }
     }
 
-    /// The step of [`VerificationStore::record_outcome`](crate::VerificationStore::record_outcome) for the one that was [uncovered]. Whether this
-    /// changes it.
+    /// The step of [`VerificationStore::record_outcome`](crate::VerificationStore::record_outcome)
+    /// on the verification that was [uncovered]. Returns whether its state changed.
     pub fn restore(&mut self) -> bool {
         let superseded = self.state == State::Superseded;
         if superseded {
@@ -90,8 +90,9 @@ impl Record {
         superseded
     }
 
-    /// The step of [`VerificationStore::check_guess`](crate::VerificationStore::check_guess). `named` is what is kept under the guess's name,
-    /// before and after; `wait` is how long the windows that count it have no room for another one.
+    /// The step of [`VerificationStore::check_guess`](crate::VerificationStore::check_guess).
+    /// `named` is the state under the guess's name, before and after; `wait` is how long until the
+    /// windows that count it have room.
     pub fn check_guess(
         &mut self,
         guess: &Guess,
@@ -100,7 +101,7 @@ impl Record {
         now: SystemTime,
     ) -> (Guessed, Counted) {
         let refuse = |verdict| (Guessed::Verdict(verdict), Counted::Nothing);
-        // To whoever expects another recipient or purpose, this verification does not exist.
+        // For a caller that expects another recipient or purpose, this verification does not exist.
         if !guess.is_for(&self.recipient, &self.purpose) {
             return refuse(Verdict::NotFound);
         }
@@ -117,7 +118,7 @@ impl Record {
             return refuse(Verdict::TooManyGuesses { retry_after: wait });
         }
         // Counted before anything is compared: a crash or a race after this line costs the guesser
-        // a guess, never us a free one.
+        // a guess, and never gives a free one.
         self.guesses += 1;
         let right = self.code_is_out() && self.code.as_ref().is_some_and(|it| guess.matches(it));
         let left = self.guesses_left();
@@ -136,7 +137,7 @@ impl Record {
         (guessed, counted)
     }
 
-    /// A guess that was counted before.
+    /// Handles a guess that was counted before.
     fn attempt_again(
         &self,
         name: GuessName,
@@ -164,8 +165,8 @@ impl Record {
         (guessed, Counted::Nothing)
     }
 
-    /// The step of [`VerificationStore::approve`](crate::VerificationStore::approve). `named` is what is kept under the guess's name,
-    /// before and after.
+    /// The step of [`VerificationStore::approve`](crate::VerificationStore::approve). `named` is
+    /// the state under the guess's name, before and after.
     pub fn approve(
         &mut self,
         guess: &Guess,
@@ -176,7 +177,7 @@ impl Record {
         let before = name.and_then(|name| named.filter(|it| it.content == name.content));
         let before = before.map(|before| before.state);
         if let Some(verdict) = self.over(now) {
-            // Another call under the same name was quicker.
+            // Another call under the same name was faster.
             let again = before == Some(GuessState::Approved);
             return (if again { Verdict::Approved } else { verdict }, Counted::Nothing);
         }
@@ -191,8 +192,8 @@ impl Record {
         (Verdict::Approved, Counted::Reset { hit })
     }
 
-    /// The step of [`VerificationStore::end_guess`](crate::VerificationStore::end_guess). `named` is what is kept under the guess's name,
-    /// before and after.
+    /// The step of [`VerificationStore::end_guess`](crate::VerificationStore::end_guess). `named`
+    /// is the state under the guess's name, before and after.
     pub fn end_guess(
         &mut self,
         guess: &Guess,
@@ -235,7 +236,8 @@ impl Record {
         live
     }
 
-    /// The step of [`VerificationStore::record_outcome`](crate::VerificationStore::record_outcome), apart from the health updates; whether the refunds are due.
+    /// The step of [`VerificationStore::record_outcome`](crate::VerificationStore::record_outcome),
+    /// apart from the health updates. Returns whether the refunds are due.
     pub fn record_outcome(&mut self, record_outcome: RecordOutcome) -> bool {
         let lost = match record_outcome.lost {
             Some(Lost::SendAttempt(attempt)) => Some(attempt),
@@ -253,7 +255,7 @@ impl Record {
         unrecorded || first
     }
 
-    /// Whether the send attempt was there and has had no end before.
+    /// Returns whether the send attempt existed without an outcome.
     fn give_up(&mut self, attempt: SendAttempt) -> bool {
         let attempt = SendAttempt { state: AttemptState::NotSent, ..attempt };
         let Some(begun) = self.send_attempts.iter_mut().find(|begun| begun.key == attempt.key)
@@ -268,7 +270,7 @@ impl Record {
         first
     }
 
-    /// Whether one of the send attempts has had no end before.
+    /// Returns whether one of the send attempts had no outcome before.
     fn end(&mut self, ends: Vec<AttemptEnd>, skips: Vec<Skip>) -> bool {
         let mut first = false;
         for end in ends {
@@ -284,8 +286,9 @@ impl Record {
         first
     }
 
-    /// The step of [`VerificationStore::start_attempt`](crate::VerificationStore::start_attempt), apart from the health updates. `full` is the limit that
-    /// has no room; limits count the send attempt when it was [begun](AttemptStarted::Started).
+    /// The step of [`VerificationStore::start_attempt`](crate::VerificationStore::start_attempt),
+    /// apart from the health updates. `full` is the limit that has no room; limits count the send
+    /// attempt if it [started](AttemptStarted::Started).
     pub fn begin(
         &mut self,
         begin: StartAttempt,
@@ -324,20 +327,20 @@ impl Record {
     }
 }
 
-/// What a step does to the windows that count a guess.
+/// Effect of a step on the windows that count a guess.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "a store must handle each of them")]
 pub enum Counted {
-    /// Nothing.
+    /// None.
     Nothing,
     /// Both count a hit.
     Hit,
-    /// The guesser's own are empty: the recipient has proven themselves there. The total, which others
-    /// fill too, only loses the hit that the right code was counted by.
+    /// The guesser's own windows are emptied, because the recipient has proven themselves there.
+    /// The total, which others fill too, only loses the hit of the right code.
     Reset {
-        /// When that was, if it was counted.
+        /// When that hit was counted, if it was.
         hit: Option<SystemTime>,
     },
-    /// Both lose the hit of this time: nobody has compared the code.
+    /// Both lose the hit of this time: the code was not compared.
     TakenBack(SystemTime),
 }
