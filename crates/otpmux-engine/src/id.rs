@@ -3,25 +3,25 @@ use std::str::FromStr;
 
 use otpmux_core::{Entropy, EntropyError};
 
-/// The handle of a verification: 128 random bits, written as 32 hexadecimal digits. It says nothing
-/// about the vendor or the recipient, and knowing it is not enough to get in.
+/// Id of a verification: 128 random bits, written as 32 hexadecimal digits. It says nothing about
+/// the vendor or the recipient, and an id without a code approves nothing.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct VerificationId([u8; 16]);
 
 impl VerificationId {
-    /// Makes a new id.
+    /// Generates an id.
     pub fn generate(entropy: &dyn Entropy) -> Result<Self, EntropyError> {
         let mut bytes = [0; 16];
         entropy.fill(&mut bytes)?;
         Ok(Self(bytes))
     }
 
-    /// The id's bytes, for a store.
+    /// Returns the id's bytes, for a store.
     pub const fn to_bytes(self) -> [u8; 16] {
         self.0
     }
 
-    /// An id from a store's bytes.
+    /// Creates an id from a store's bytes.
     pub const fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(bytes)
     }
@@ -52,7 +52,7 @@ impl FromStr for VerificationId {
     }
 }
 
-/// A text that is no verification id.
+/// Error returned when a text is no verification id.
 #[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not a verification id: 32 hexadecimal digits, as `send` gave it")]
 #[non_exhaustive]

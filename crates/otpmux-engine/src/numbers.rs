@@ -1,4 +1,4 @@
-//! What a policy and a route say of telephone numbers.
+//! Rules of policies and routes for telephone numbers.
 
 use otpmux_core::{
     Blame, Certainty, CountryCode, Error, ErrorKind, NumberKind, PhoneNumber, Place,
@@ -6,12 +6,12 @@ use otpmux_core::{
 
 use crate::Policy;
 
-/// The country of a number, for labels.
+/// Returns the country of a number, for labels.
 pub(crate) fn country_of(phone: &PhoneNumber) -> Option<&'static str> {
     phone.place().country.map(CountryCode::as_str)
 }
 
-/// Whether a text names a country: `GB`, or `GB+` for all that share its calling code, where it is
+/// Whether a text names a country: `GB`, or `GB+` for all that share its calling code, if `GB` is
 /// the main one of them.
 pub(crate) fn is_country(text: &str) -> bool {
     match text.strip_suffix('+') {
@@ -22,10 +22,10 @@ pub(crate) fn is_country(text: &str) -> bool {
     }
 }
 
-/// The names that people write for a country whose code is another.
+/// Common names of countries that differ from their codes.
 const OTHER_NAMES: [(&str, &str); 3] = [("UK", "GB"), ("USA", "US"), ("INDIA", "IN")];
 
-/// Accepts what [`is_country`] does; otherwise says what was meant, or the rule.
+/// Checks a text with [`is_country`]; the error suggests the right code, or gives the rule.
 pub(crate) fn check_country(text: &str) -> Result<(), String> {
     if is_country(text) {
         return Ok(());
@@ -42,7 +42,7 @@ pub(crate) fn check_country(text: &str) -> Result<(), String> {
     })
 }
 
-/// Accepts one country, not several (`GB+`).
+/// Checks that a text is one country, not several (`GB+`).
 pub(crate) fn check_one_country(text: &str) -> Result<(), String> {
     match text.parse::<CountryCode>() {
         Ok(_) => Ok(()),
@@ -50,7 +50,7 @@ pub(crate) fn check_one_country(text: &str) -> Result<(), String> {
     }
 }
 
-/// Whether a country is among those that are named.
+/// Whether the list contains a country.
 pub(crate) fn includes(named: &[String], country: CountryCode) -> bool {
     named.iter().any(|name| match name.strip_suffix('+') {
         None => name == country.as_str(),
@@ -60,7 +60,7 @@ pub(crate) fn includes(named: &[String], country: CountryCode) -> bool {
     })
 }
 
-/// Whether a text begins numbers: `+` and up to 15 digits, the first of them not 0.
+/// Whether numbers can begin with a text: `+` and up to 15 digits, the first of them not 0.
 pub(crate) fn is_prefix(text: &str) -> bool {
     let digits = text.strip_prefix('+').unwrap_or_default();
     (1..=15).contains(&digits.len())
@@ -68,19 +68,19 @@ pub(crate) fn is_prefix(text: &str) -> bool {
         && !digits.starts_with('0')
 }
 
-/// Accepts what [`is_prefix`] does.
+/// Checks a text with [`is_prefix`].
 pub(crate) fn check_prefix(text: &str) -> Result<(), String> {
     let rule = || format!("`{text}` does not begin a number; write it such as +9198");
     is_prefix(text).then_some(()).ok_or_else(rule)
 }
 
 impl Policy {
-    /// Whether numbers like this one get messages.
+    /// Checks that numbers like this one may get messages.
     ///
     /// # Errors
     ///
     /// [`ErrorKind::Unsupported`], not sent, by [`Blame::Policy`]: the kind or the country is not
-    /// served. Its text names both, and no digit of the number.
+    /// served. The error's text names both, and no digit of the number.
     pub fn check_number(&self, phone: &PhoneNumber) -> Result<(), Error> {
         if self.allow_prefixes.iter().any(|prefix| phone.expose().starts_with(&**prefix)) {
             return Ok(());

@@ -217,20 +217,20 @@ impl MessageLimits {
     }
 }
 
-/// A policy that is not valid, or that would not be safe.
+/// A policy that is invalid or not safe.
 #[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PolicyError {
-    /// The length of codes.
+    /// The length of codes is invalid.
     #[error("code_length must be 6 to 10; 4 and 5 need allow_short_codes = true")]
     CodeLength,
-    /// The TTL of codes.
+    /// The TTL of codes is invalid.
     #[error("ttl must be from 30 s to 10 m")]
     Ttl,
-    /// Another key of `[policy]`.
+    /// Another key of `[policy]` is invalid.
     #[error("policy.{0}")]
     Setting(ConfigError),
-    /// A key of `[limits]`.
+    /// A key of `[limits]` is invalid.
     #[error("limits.{0}")]
     Limit(ConfigError),
 }
@@ -247,7 +247,7 @@ impl Policy {
     ///
     /// # Errors
     ///
-    /// The first value that is not valid.
+    /// The first invalid value.
     pub fn check(&self) -> Result<(), PolicyError> {
         self.check_code_length(self.code_length)?;
         Self::check_ttl(self.ttl)?;
@@ -256,7 +256,7 @@ impl Policy {
         self.conflicts().into_iter().next().map_or(Ok(()), |error| Err(PolicyError::Setting(error)))
     }
 
-    /// The values that are in their ranges and do not fit each other, each by its key.
+    /// Returns the values that are in their ranges but contradict each other, each by its key.
     pub fn conflicts(&self) -> Vec<ConfigError> {
         let mut conflicts = Vec::new();
         if let Err(error) = self.check_code_length(self.code_length) {

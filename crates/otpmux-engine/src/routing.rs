@@ -29,30 +29,30 @@ otpmux_core::settings! {
     }
 }
 
-/// Ordered rules; the first that fits decides. Nothing fits: nothing is sent.
+/// Ordered routes; the first that fits applies. If none fits, nothing is sent.
 #[derive(Clone, Debug, Default)]
 pub struct Routes(Vec<Route>);
 
-/// A route that is not valid.
+/// A route that is invalid.
 #[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RouteError {
-    /// A country that no number has.
+    /// A country without telephone numbers.
     #[error("`{0}` is not a country with telephone numbers; write two capital letters such as IN")]
     Country(String),
-    /// A prefix that no number begins with.
+    /// A prefix that begins no number.
     #[error("`{0}` does not begin a number; write it such as +9198")]
     Prefix(String),
-    /// A provider that is listed twice.
+    /// A provider is listed twice.
     #[error("`{0}` is listed twice; each provider is tried once")]
     Twice(ProviderId),
-    /// Weights for some of the providers only.
+    /// Only some of the providers have weights.
     #[error("every provider needs a weight, or none")]
     WeightMissing,
-    /// Weights that are all 0.
+    /// All weights are 0.
     #[error("one weight at least must be more than 0")]
     NoWeight,
-    /// A route without providers.
+    /// The route has no providers.
     #[error("a route needs at least one provider")]
     NoProvider,
 }
@@ -60,16 +60,16 @@ pub enum RouteError {
 otpmux_core::debug_as_display!(RouteError);
 
 impl Route {
-    /// A rule that fits everything.
+    /// A route that fits everything.
     pub fn to(providers: impl IntoIterator<Item = ProviderId>) -> Self {
         Self { providers: providers.into_iter().collect(), ..Self::default() }
     }
 
-    /// Checks this rule by itself.
+    /// Checks this route by itself.
     ///
     /// # Errors
     ///
-    /// The first mistake.
+    /// The first mistake in the route.
     pub fn validate(&self) -> Result<(), RouteError> {
         if let Some(country) = self.countries.iter().find(|country| !is_country(country)) {
             return Err(RouteError::Country(country.clone()));
@@ -93,11 +93,11 @@ impl Route {
         Ok(())
     }
 
-    /// The weights of a file and of [`weights`](Self::weights).
+    /// The valid weights, in a file and in [`weights`](Self::weights).
     pub const WEIGHT: std::ops::RangeInclusive<u32> = 0..=10_000;
 
-    /// The places of the providers in the order of one send. `draw` gives any number, each as likely
-    /// as the next; it is asked only where there are weights.
+    /// Returns the indexes of the providers in the order of one send. `draw` returns a random
+    /// number, uniformly distributed; it is called only if there are weights.
     pub(crate) fn order<E>(
         &self,
         mut draw: impl FnMut() -> Result<u64, E>,
@@ -109,14 +109,14 @@ impl Route {
             if total == 0 {
                 break;
             }
-            // The sum of at most 2^32 weights is far below 2^64, so the bias is too.
+            // The sum of at most 2^32 weights is far below 2^64, so the bias is negligible.
             let mut left = draw()? % total;
             let drawn = places[first..].iter().position(|place| {
                 let hit = left < weight(*place);
                 left = left.saturating_sub(weight(*place));
                 hit
             });
-            // The rest keeps its order.
+            // The others keep their order.
             places[first..=first + drawn.unwrap_or(0)].rotate_right(1);
         }
         Ok(places)
@@ -138,17 +138,17 @@ impl Route {
 }
 
 impl Routes {
-    /// Rules in their order.
+    /// Creates routes in this order.
     pub fn new(routes: impl IntoIterator<Item = Route>) -> Self {
         Self(routes.into_iter().collect())
     }
 
-    /// The rules in their order.
+    /// The routes in order.
     pub fn as_slice(&self) -> &[Route] {
         &self.0
     }
 
-    /// The first rule that fits; `None` when none does.
+    /// Returns the first route that fits; `None` if none does.
     pub fn route(
         &self,
         recipient: &Recipient,
@@ -158,7 +158,7 @@ impl Routes {
         self.place(recipient, channel, purpose).map(|place| &self.0[place])
     }
 
-    /// The place of that rule.
+    /// Returns the index of that route.
     pub(crate) fn place(
         &self,
         recipient: &Recipient,

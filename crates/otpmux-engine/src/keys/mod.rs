@@ -20,24 +20,24 @@ type HmacSha256 = Hmac<Sha256>;
 
 const NONCE: usize = 12;
 
-/// The name of a server key, stored with everything that the key has signed or encrypted.
+/// Id of a server key, stored with everything that the key signed or encrypted.
 pub type KeyId = Arc<str>;
 
-/// The keys under which codes and recipients are kept. The first signs and encrypts; all verify and
+/// The keys that protect codes and recipients at rest. The first signs and encrypts; all verify and
 /// decrypt, so that a key can be replaced while verifications made under the old one are pending.
 ///
 /// Each server key is stretched into four by HMAC-SHA-256 with a label: one signs codes, one hashes
-/// recipients, one whatever else is personal, and from the fourth each verification gets an AES-256-GCM key of its own, so
-/// that no number of them wears a key out.
+/// recipients, one hashes other personal data, and the fourth gives each verification a separate
+/// AES-256-GCM key, so that the number of verifications does not wear a key out.
 ///
-/// A store alone gives nothing away. A store and its key do: a code has so few digits that anybody
-/// with the key can try them all, HMAC or not. So the code may also stand in what is encrypted for a
-/// resend without making anything weaker.
+/// A store alone reveals neither codes nor recipients. A store with its key does: a code has so few
+/// digits that a holder of the key can try them all, HMAC or not. So the encrypted payload of a
+/// resend may also contain the code without making anything weaker.
 #[derive(Clone)]
 pub struct ServerKeys {
     signing: Keys,
     older: Vec<Keys>,
-    /// Nobody else can have them.
+    /// The keys are random, so no other process has them.
     ephemeral: bool,
 }
 
@@ -48,32 +48,33 @@ struct Keys {
     recipient: HmacSha256,
     tag: HmacSha256,
     seal: HmacSha256,
-    /// What this key makes of a constant: equal for equal keys.
+    /// HMAC of a constant: equal for equal keys.
     check: [u8; 32],
 }
 
-/// A key ring that cannot be.
+/// Error returned by [`ServerKeys::new`].
 #[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeyError {
-    /// No key at all.
+    /// There is no key.
     #[error("at least one server key is needed")]
     None,
-    /// A name that could not be told from another one that looks the same.
+    /// An id that could look like another one.
     #[error("a server key's id must be 1 to 64 visible ASCII characters")]
     Id,
-    /// A text that holds what cannot be seen, or quotes, so that two keys that look the same differ.
+    /// A text with invisible characters or quotes, which would make two keys that look the same
+    /// differ.
     #[error("server key `{0}` {1}")]
     Text(String, SecretTextError),
     /// A text that is not base64.
     #[error("server key `{0}` is not base64; make one with `openssl rand -base64 32`")]
     NotBase64(String),
-    /// A key that could be guessed, or is no key but something else: its length in bytes.
+    /// A key that could be guessed, or a text that is no key; with its length in bytes.
     #[error(
         "server key `{0}` has {1} bytes, and needs 32 to 64; make one with `openssl rand -base64 32`"
     )]
     Length(String, usize),
-    /// Two keys of one name.
+    /// Two keys have the same id.
     #[error("two server keys are named `{0}`")]
     Twice(String),
 }
@@ -81,9 +82,9 @@ pub enum KeyError {
 otpmux_core::debug_as_display!(KeyError);
 
 impl ServerKeys {
-    /// A key ring of named keys, the signing one first. Each key is 32 to 64 bytes in base64, in the
-    /// common alphabet or that of URLs, padded or not; it is read as [`Secret::read`] does, so that
-    /// processes whose keys differ by an end of a line have the same key.
+    /// Creates a key ring of named keys, the signing one first. Each key is 32 to 64 bytes in
+    /// base64, in the common or the URL alphabet, padded or not; it is read as [`Secret::read`]
+    /// does, so that processes whose keys differ by a line ending have the same key.
     pub fn new(keys: &[(String, Secret)]) -> Result<Self, KeyError> {
         let mut ring = Vec::with_capacity(keys.len());
         for (at, (id, secret)) in keys.iter().enumerate() {
@@ -100,29 +101,29 @@ impl ServerKeys {
         Ok(Self { signing, older: ring.collect(), ephemeral: false })
     }
 
-    /// A key ring of one random key, for a store that lives no longer than the process.
+    /// Creates a key ring of one random key, for a store that lives no longer than the process.
     pub fn ephemeral(entropy: &dyn Entropy) -> Result<Self, EntropyError> {
         let mut key = zeroize::Zeroizing::new([0; 32]);
         entropy.fill(&mut *key)?;
         Ok(Self { signing: Keys::new("ephemeral", &*key), older: Vec::new(), ephemeral: true })
     }
 
-    /// The name of the key that signs and encrypts.
+    /// The id of the key that signs and encrypts.
     pub fn signing_id(&self) -> &KeyId {
         &self.signing.id
     }
 
-    /// Whether what another ring signs now is good under this one.
+    /// Whether this ring can verify what the other ring signs now.
     pub fn holds_signing_key_of(&self, other: &Self) -> bool {
-        // One name may stand for two keys.
+        // One id may be used for two keys.
         let same = |keys: &Keys| {
             keys.id == other.signing.id && keys.check.ct_eq(&other.signing.check).into()
         };
         self.all().any(same)
     }
 
-    /// By what a store tells whether other processes have the same keys. None for a random key, which
-    /// nobody else has.
+    /// The check values by which a store detects processes with different keys. Empty for a random
+    /// key, which no other process has.
     pub fn checks(&self) -> Vec<KeyCheck> {
         if self.ephemeral {
             return Vec::new();
@@ -134,22 +135,23 @@ impl ServerKeys {
         std::iter::once(&self.signing).chain(&self.older)
     }
 
-    /// The form of a code at rest. Bound to its verification, whose id is its salt.
+    /// Returns the form of a code at rest. Bound to its verification, whose id is its salt.
     pub fn sign(&self, id: VerificationId, code: &Code) -> CodeMac {
         self.signing.sign(id, code)
     }
 
-    /// The form of a recipient at rest, the same for every purpose. Under the signing key only: a
-    /// new key forgets which verification an older one has live.
+    /// Returns the form of a recipient at rest, the same for every purpose. Under the signing key
+    /// only: after a key change, the live verification made under the old key is not found by
+    /// recipient.
     pub fn hash(&self, recipient: &Recipient) -> RecipientHash {
         self.signing.hash(recipient)
     }
 
-    /// A short keyed hash of something personal that is neither a code nor a recipient, such as an
-    /// address. `label` keeps uses apart. Under the signing key only.
+    /// Returns a short keyed hash of other personal data, such as an address. `label` keeps uses
+    /// apart. Under the signing key only.
     pub fn tag(&self, label: &str, value: &[u8]) -> [u8; 16] {
         let mut mac = self.signing.tag.clone();
-        // No label holds a zero, so that no value can be taken for the end of a label.
+        // No label contains a zero, so a value cannot pass for the end of a label.
         mac.update(label.as_bytes());
         mac.update(&[0]);
         mac.update(value);
@@ -158,7 +160,7 @@ impl ServerKeys {
         tag
     }
 
-    /// Encrypts what a resend needs, bound to its verification and purpose.
+    /// Encrypts the payload of a resend, bound to its verification and purpose.
     pub fn seal(
         &self,
         id: VerificationId,
@@ -174,12 +176,12 @@ impl ServerKeys {
         Ok(Sealed { key: Arc::clone(&self.signing.id), bytes })
     }
 
-    /// Decrypts what was sealed; `None` when the key is gone or the bytes were tampered with.
+    /// Decrypts a payload; `None` when the key is gone or the bytes were tampered with.
     pub fn open(&self, id: VerificationId, purpose: &Purpose, sealed: &Sealed) -> Option<Vec<u8>> {
         self.decrypt(id, &sealed.key, &sealed.bytes, &associated(id, purpose))
     }
 
-    /// What [`Keys::encrypt`] has encrypted under the key of this name.
+    /// Decrypts bytes that [`Keys::encrypt`] encrypted under the key of this id.
     fn decrypt(&self, id: VerificationId, key: &str, bytes: &[u8], aad: &[u8]) -> Option<Vec<u8>> {
         let keys = self.all().find(|keys| &*keys.id == key)?;
         let (nonce, text) = bytes.split_first_chunk::<NONCE>()?;
@@ -222,7 +224,7 @@ impl Keys {
         RecipientHash(hash)
     }
 
-    /// The cipher of one verification.
+    /// Returns the cipher of one verification.
     fn cipher(&self, id: VerificationId) -> Aes256Gcm {
         let mut mac = self.seal.clone();
         mac.update(&id.to_bytes());
@@ -230,14 +232,15 @@ impl Keys {
         Aes256Gcm::new((&*key).into())
     }
 
-    /// The nonce and the ciphertext. No two texts of one verification may have the same nonce.
+    /// Returns the nonce and the ciphertext. No two texts of one verification may have the same
+    /// nonce.
     fn encrypt(
         &self,
         id: VerificationId,
         nonce: [u8; NONCE],
         text: Payload<'_, '_>,
     ) -> Option<Vec<u8>> {
-        // The cipher refuses texts of more than 64 GiB, and nothing else.
+        // The cipher fails only for texts of more than 64 GiB.
         let sealed = self.cipher(id).encrypt(&nonce.into(), text).ok()?;
         Some([&nonce[..], &sealed].concat())
     }
@@ -261,18 +264,18 @@ impl fmt::Debug for ServerKeys {
     }
 }
 
-/// By what a store tells whether two processes have the same key under one id: a keyed hash of a
-/// constant, which gives nothing of the key away.
+/// Check value by which a store detects two processes with different keys under one id: a keyed
+/// hash of a constant, which reveals nothing about the key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "stores take it apart and put it together")]
 pub struct KeyCheck {
-    /// The key's name.
+    /// The key's id.
     pub id: KeyId,
-    /// The same for the same key and no other.
+    /// Equal for the same key, different for any other.
     pub value: [u8; 32],
 }
 
-/// A code at rest: an HMAC and the name of its key.
+/// A code at rest: an HMAC and the id of its key.
 #[derive(Clone)]
 #[expect(clippy::exhaustive_structs, reason = "stores take it apart and put it together")]
 pub struct CodeMac {
@@ -285,8 +288,9 @@ pub struct CodeMac {
 /// A recipient at rest: a keyed hash, the same for all spellings that certainly name the same
 /// telephone or mailbox ([`Recipient::canonical`]).
 ///
-/// Its first half is the same for all spellings that may do so ([`Recipient::counted`]): by it limits
-/// count and a newer verification closes an older one. Whom a code was sent to is told by the whole.
+/// Its first half is the same for all spellings that may do so ([`Recipient::counted`]): limits
+/// count by it, and a newer verification supersedes an older one by it. The whole hash identifies
+/// the recipient of a code.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_structs, reason = "stores take it apart and put it together")]
 pub struct RecipientHash(pub [u8; 32]);
@@ -300,7 +304,7 @@ impl RecipientHash {
     }
 }
 
-/// What a resend needs, encrypted.
+/// The payload of a resend, encrypted.
 #[derive(Clone)]
 #[expect(clippy::exhaustive_structs, reason = "stores take it apart and put it together")]
 pub struct Sealed {
@@ -310,8 +314,8 @@ pub struct Sealed {
     pub bytes: Box<[u8]>,
 }
 
-/// Codes have few digits, and numbers are few too: with the key, a MAC or hash is as good as what it
-/// stands for. So none is shown.
+/// Codes have few digits, and numbers are few too: a holder of the key can compute the value behind
+/// a MAC or hash. So none is shown.
 macro_rules! show_key_only {
     ($($type:ident $(.$key:ident)?),*) => {
         $(impl fmt::Debug for $type {
@@ -399,7 +403,7 @@ mod tests {
         assert!(matches!(one("a", &format!("\"{key}\"")), Err(KeyError::Text(..))));
         let twice = [0, 1].map(|_| ("a".to_owned(), Secret::new(&*key)));
         assert_eq!(ServerKeys::new(&twice).unwrap_err(), KeyError::Twice("a".into()));
-        // The same bytes are the same key, however they are written.
+        // The same bytes are the same key in any spelling.
         let written = "+/+/".repeat(10) + "+/8=";
         for same in [
             written.replace('+', "-").replace('/', "_"),

@@ -6,17 +6,18 @@ use otpmux_core::{Recipient, VendorReference};
 use super::{NONCE, ServerKeys};
 use crate::VerificationId;
 
-/// What begins a reference that is encrypted: then come the nonce and the ciphertext in hexadecimal
-/// digits, a colon, and the name of the key.
+/// Prefix of an encrypted reference. The nonce and the ciphertext in hexadecimal digits, a colon,
+/// and the id of the key follow.
 const SEALED: &str = "sealed:";
-/// So many characters of the recipient in a row, separators aside, show it.
+/// A reference shows the recipient if it contains this many of its characters in a row, separators
+/// aside.
 const SHOWN: usize = 6;
-/// Keeps references apart from what else is encrypted for their verification.
+/// Distinguishes references from other data encrypted for their verification.
 const ASSOCIATED: &[u8] = b"vendor reference";
 
 impl ServerKeys {
-    /// A vendor's reference as it is kept: as it is, unless it shows the recipient, as some vendors
-    /// make theirs from the number. Then it is encrypted.
+    /// Returns the stored form of a vendor's reference: unchanged, or encrypted if it shows the
+    /// recipient, as some vendors derive it from the number.
     pub(crate) fn keep_reference(
         &self,
         id: VerificationId,
@@ -24,11 +25,11 @@ impl ServerKeys {
         reference: VendorReference,
     ) -> Option<VendorReference> {
         let text = reference.as_str();
-        // One that only looks encrypted could not be read again.
+        // A reference with the prefix is encrypted too, since it could not be read back otherwise.
         if !shows(text, recipient.expose()) && !text.starts_with(SEALED) {
             return Some(reference);
         }
-        // Made of the text, so that no two texts meet one nonce.
+        // Derived from the text, so that no two texts use one nonce.
         let unique = self.tag("reference nonce", &[&id.to_bytes()[..], text.as_bytes()].concat());
         let nonce = *unique.first_chunk::<NONCE>()?;
         let payload = Payload { msg: text.as_bytes(), aad: ASSOCIATED };
@@ -39,7 +40,8 @@ impl ServerKeys {
         Some(VendorReference::new(format!("{SEALED}{digits}:{}", self.signing.id)))
     }
 
-    /// A reference as the vendor gave it; `None` when the key is gone or it was tampered with.
+    /// Returns a reference as the vendor gave it; `None` when the key is gone or it was tampered
+    /// with.
     pub(crate) fn reveal_reference(
         &self,
         id: VerificationId,

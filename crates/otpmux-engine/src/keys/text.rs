@@ -1,4 +1,4 @@
-//! Server keys as texts.
+//! Parsing of server keys.
 
 use base64::Engine as _;
 use base64::alphabet::{Alphabet, STANDARD, URL_SAFE};
@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use super::KeyError;
 
-/// The bytes of the key of this name.
+/// Returns the bytes of the key of this id.
 pub(super) fn bytes(id: &str, secret: &Secret) -> Result<Zeroizing<Vec<u8>>, KeyError> {
     let text =
         Secret::read(secret.expose()).map_err(|error| KeyError::Text(id.to_owned(), error))?;

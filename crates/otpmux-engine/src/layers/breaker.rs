@@ -17,10 +17,11 @@ use super::port::Port;
 use super::resilience::BreakerSettings;
 use crate::store::health::{Health, HealthUpdate, Witness};
 
-/// Leaves a provider alone after failures, and lets few calls find out when it is well again.
+/// Circuit breaker: refuses calls to a provider after failures, and lets few probes find out when
+/// it works again.
 ///
-/// Gates sends and resends only, and only they feed it. Everything else passes untouched: a vendor
-/// that is failing is still the only one who can verify its own codes.
+/// Applies to sends and resends only, and only they count. All other calls pass: while a vendor
+/// fails, it is still the only one that can verify the codes it generated.
 #[derive(Debug)]
 pub(super) struct Breaker<P> {
     inner: P,
@@ -28,19 +29,19 @@ pub(super) struct Breaker<P> {
 }
 
 impl<P: Port> Breaker<P> {
-    /// The breaker_handle must be of the same provider.
+    /// `breaker_handle` must be of the same provider.
     pub(super) fn new(inner: P, breaker_handle: Arc<BreakerHandle>) -> Self {
         Self { inner, breaker_handle }
     }
 }
 
-/// What decides whether calls go through: a breaker as others than its calls see it.
+/// State of the breaker, shared with the code outside the call chain.
 #[derive(Debug)]
 pub(super) struct BreakerHandle {
     provider: ProviderId,
     me: Witness,
     state: Mutex<State>,
-    /// For those who wait because enough calls are probing.
+    /// Wakes the calls that wait because enough calls are probing.
     probe_ended: Notify,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
@@ -49,7 +50,7 @@ pub(super) struct BreakerHandle {
 #[derive(Debug)]
 struct State {
     circuit: Circuit,
-    /// What the gauge shows.
+    /// The phase that the gauge shows.
     shown: Option<Phase>,
 }
 
@@ -93,7 +94,7 @@ impl BreakerHandle {
     async fn admit(&self, cx: &Context) -> Result<Permit<'_>, Error> {
         let refusal = match self.try_admit(cx) {
             Ok(pass) => return Ok(pass),
-            // Boxed, so that those who need not wait have a small future.
+            // Boxed, so that calls that need not wait have a small future.
             Err(refusal) if refusal.crowded => match Box::pin(self.wait(cx)).await {
                 Ok(pass) => return Ok(pass),
                 Err(refusal) => refusal,
@@ -111,12 +112,12 @@ impl BreakerHandle {
         Ok(Permit { breaker_handle: self, ticket: Some(ticket) })
     }
 
-    /// Waits for probes to end: if one goes well, so may this call.
+    /// Waits for probes to end: if one succeeds, this call may proceed.
     async fn wait(&self, cx: &Context) -> Result<Permit<'_>, Refusal> {
         let ends = ends(cx).min(Instant::now() + Circuit::PROBE_TIME);
         loop {
             let mut ended = std::pin::pin!(self.probe_ended.notified());
-            // Listens from here on, so that no end is missed between the look and the wait.
+            // Listens from here on, so that no end is missed between the check and the wait.
             ended.as_mut().enable();
             let refusal = match self.try_admit(cx) {
                 Err(refusal) if refusal.crowded => refusal,
@@ -136,7 +137,7 @@ impl BreakerHandle {
         let mut state = self.lock();
         let result = step(&mut state.circuit);
         let phase = state.circuit.phase();
-        // Under the lock, so that the gauge ends where the breaker does.
+        // Under the lock, so that the gauge's last value is the breaker's last phase.
         if state.shown.replace(phase) != Some(phase) {
             metrics::breaker_is(&self.provider, phase);
         }
@@ -160,8 +161,8 @@ impl BreakerHandle {
     }
 }
 
-/// The right to make one call. Dropped without a result, it tells nothing, and a probe is due
-/// again.
+/// The right to make one call. If it is dropped without a result, it records nothing, and a probe
+/// is due again.
 struct Permit<'a> {
     breaker_handle: &'a BreakerHandle,
     ticket: Option<Ticket>,

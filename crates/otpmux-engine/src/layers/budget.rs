@@ -4,7 +4,7 @@ use tokio::time::Instant;
 
 use super::resilience::RetryBudget;
 
-/// A token bucket of further tries, in hundredths. The rule stands at [`RetryBudget`].
+/// A token bucket of further tries, in hundredths; [`RetryBudget`] has the rule.
 #[derive(Debug)]
 pub(super) struct Budget {
     settings: RetryBudget,
@@ -15,9 +15,9 @@ pub(super) struct Budget {
 const TRY: f64 = 100.0;
 
 impl Budget {
-    /// How much of `per_second` is saved.
+    /// For how long `per_second` accumulates.
     const SAVED: Duration = Duration::from_secs(10);
-    /// How many tries can be saved at least, so that those earned by sends are not lost.
+    /// The smallest capacity in tries, so that those earned by sends are not lost.
     const LEAST: f64 = 10.0;
 
     pub(super) fn new(settings: RetryBudget, now: Instant) -> Self {
@@ -25,12 +25,12 @@ impl Budget {
         Self { settings, saved, filled: now }
     }
 
-    /// A send was begun.
+    /// Records the start of a send.
     pub(super) fn earn(&mut self) {
         self.add(f64::from(self.settings.percent));
     }
 
-    /// Takes the price of one further try, if it is there.
+    /// Takes the price of one further try, if available.
     pub(super) fn spend(&mut self, now: Instant) -> bool {
         let elapsed = now.saturating_duration_since(self.filled).as_secs_f64();
         self.filled = now;

@@ -11,7 +11,7 @@ use super::resilience::BreakerSettings;
 use super::window::Window;
 use crate::store::health::{Health, HealthUpdate, OpenCircuit, Witness};
 
-/// The state of a breaker, without I/O: everything it knows of the world is handed in.
+/// The state of a breaker, without I/O: time, randomness and updates are arguments.
 #[derive(Debug)]
 pub(super) struct Circuit {
     settings: BreakerSettings,
@@ -20,19 +20,19 @@ pub(super) struct Circuit {
     /// Failures since the last success.
     streak: u32,
     window: Window,
-    /// When a call last went well, since it was last opened by calls of this process.
+    /// When a call last succeeded, since calls of this process last opened the circuit.
     last_good: Option<Instant>,
-    /// Counts openings by calls of this process, and closings: what a call of another epoch ends in
-    /// counts no more.
+    /// Counts openings by calls of this process, and closings: the outcome of a call of another
+    /// epoch is ignored.
     epoch: u64,
     others: Others,
-    /// Somebody cannot reach it: the next failure here is the second witness.
+    /// Another process cannot reach the provider: the next failure here is the second witness.
     suspected: bool,
-    /// When the newest change was that this process has told or wants to tell.
+    /// Time of the newest update that this process has written or will write.
     newest: Option<SystemTime>,
-    /// A change that nobody was told yet.
+    /// A change that was not written to the store yet.
     unrecorded: Option<(SystemTime, Option<OpenCircuit>)>,
-    /// The store holds an update of this process that says it is open, from before a reload.
+    /// The store has an update of this process with an open circuit, from before a reload.
     outdated: bool,
 }
 
@@ -41,16 +41,16 @@ struct Open {
     since: SystemTime,
     why: ErrorKind,
     until: Instant,
-    /// The pause that is to be doubled, before jitter and the vendor's wish.
+    /// The pause that doubles next, before jitter and the vendor's `retry_after`.
     pause: Duration,
-    /// How many calls are under way.
+    /// How many probes are under way.
     probes: u32,
-    /// Others have told so, and no call of this process has failed: it is passed over, but never
-    /// refused to who has no other provider.
+    /// Only other processes reported failures: the provider is skipped, but calls that have no
+    /// other provider are never refused.
     learned: bool,
 }
 
-/// The present, and what is asked only when something changes.
+/// The present time, and sources that are read only when something changes.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Now<'a> {
     pub(super) instant: Instant,
@@ -65,16 +65,16 @@ pub(super) struct Ticket {
     pub(super) probe: bool,
 }
 
-/// No call now.
+/// The refusal of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Refusal {
     pub(super) why: ErrorKind,
     pub(super) retry_after: Duration,
-    /// Only because enough calls are probing: it is worth waiting for their ends.
+    /// True if only the number of probes prevents the call: it can wait for their ends.
     pub(super) crowded: bool,
 }
 
-/// Where a breaker stands.
+/// The phase of a breaker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Phase {
     Closed,
@@ -82,7 +82,7 @@ pub(super) enum Phase {
     Open,
 }
 
-/// A change that an operator wants to hear of.
+/// A change to be logged for an operator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Change {
     Opened { why: ErrorKind, pause: Duration },
@@ -90,17 +90,17 @@ pub(super) enum Change {
 }
 
 impl Circuit {
-    /// When to come back while others probe.
+    /// The `retry_after` while others probe.
     pub(super) const PROBE_TIME: Duration = Duration::from_secs(1);
-    /// How many calls may probe at once where there is no other provider: enough that an outage's
-    /// end is found by whoever comes, and few enough for a vendor that is rising.
+    /// How many calls may probe at once if there is no other provider: enough to find the end of an
+    /// outage soon, and few enough for a vendor that is recovering.
     const PROBES: u32 = 16;
-    /// A process that had a success so recently believes itself more than others. It is eight times
-    /// what lies between its successes on average, within these bounds.
+    /// How long a process trusts its last success more than reports of others: eight times the
+    /// average time between its successes, within these bounds.
     const RECENT: RangeInclusive<Duration> = Duration::from_secs(2)..=Duration::from_secs(30);
-    /// So many failures in a row shake that belief.
+    /// This many failures in a row end that trust.
     const SHAKEN: u32 = 2;
-    /// Two changes are never told with the same time, nor in the wrong order, though clocks may
+    /// Two changes never have the same time, nor times in the wrong order, though clocks may
     /// differ. A store may keep times to the millisecond.
     const TICK: Duration = Duration::from_millis(1);
 
@@ -121,8 +121,8 @@ impl Circuit {
         }
     }
 
-    /// Asks to make a call. `probe` has no better provider: it goes ahead although the pause is not
-    /// over, and beside other probes.
+    /// Requests a call. With `probe` there is no better provider: the call proceeds before the
+    /// pause is over, and beside other probes.
     pub(super) fn admit(
         &mut self,
         probe: bool,
@@ -144,7 +144,7 @@ impl Circuit {
         Err(Refusal { why: open.why, retry_after, crowded: probe })
     }
 
-    /// Takes in how a call ended.
+    /// Applies the outcome of a call.
     pub(super) fn record_outcome(
         &mut self,
         ticket: Ticket,
@@ -202,8 +202,8 @@ impl Circuit {
         }
     }
 
-    /// Whether its own calls have shown this process that the provider works: that outweighs
-    /// whatever others say.
+    /// Whether calls of this process have shown that the provider works: this outweighs all reports
+    /// of other processes.
     fn trusts_itself(&mut self, now: Instant) -> bool {
         let Some(last) = self.last_good.filter(|_| self.streak < Self::SHAKEN) else {
             return false;
@@ -230,8 +230,8 @@ impl Circuit {
         let longest = self.settings.longest_pause;
         let (since, before, base) = match &self.open {
             None => (None, None, first),
-            // A probe that went ahead of its time, or beside another one: it shows nothing new, and
-            // many of them must not drive the pause up.
+            // A probe before the end of the pause, or beside another one: it shows nothing new, and
+            // many of them must not increase the pause.
             Some(open) if open.until > now.instant => {
                 (Some(open.since), Some(open.until), open.pause)
             }
@@ -243,7 +243,8 @@ impl Circuit {
         let mut until = now.instant + asked;
         let learned = self.open.as_ref().is_some_and(|open| open.learned);
         match before {
-            // Told by others, and now seen: that is health updates, but no reason to come back sooner.
+            // Reported by others, and now observed: that is an update, but does not shorten the
+            // pause.
             Some(before) if learned => until = until.max(before),
             Some(before) if until <= before || (hint.is_none() && base >= first) => return None,
             _ => {}
@@ -281,19 +282,19 @@ impl Circuit {
         self.outdated = false;
     }
 
-    /// What changed here since the last call of this, if anything did.
+    /// Returns the newest change since the last call, if there is one.
     pub(super) fn health_updates(&mut self) -> Option<(SystemTime, Option<OpenCircuit>)> {
         self.unrecorded.take()
     }
 
-    /// Takes back what could not be told, unless something newer is known.
+    /// Puts back a change that could not be written, unless there is a newer one.
     pub(super) fn requeue(&mut self, at: SystemTime, update: Option<OpenCircuit>) {
         if self.newest == Some(at) {
             self.unrecorded = Some((at, update));
         }
     }
 
-    /// Takes in what all processes have seen.
+    /// Applies the updates of all processes.
     pub(super) fn apply<'a>(
         &mut self,
         updates: &(impl Iterator<Item = &'a HealthUpdate> + Clone),
@@ -320,7 +321,7 @@ impl Circuit {
         self.follow(belief, now.instant)
     }
 
-    /// an update of this process that the store holds. After a reload it may be health updates.
+    /// Reads an update of this process from the store. After a reload it may be unknown here.
     fn recall(&mut self, update: &HealthUpdate) {
         if self.newest.is_none_or(|newest| update.at > newest) {
             self.newest = Some(update.at);
@@ -328,16 +329,16 @@ impl Circuit {
         }
     }
 
-    /// Whether a success of another process are newer than what this one has seen, and about the
-    /// same.
+    /// Whether a success of another process is newer than the last change here, and about the same
+    /// account, if the failure was the account's.
     fn is_about_this(&self, update: &HealthUpdate) -> bool {
         let same = update.witness.settings.is_some() && update.witness.settings == self.me.settings;
         let newer = self.newest.is_none_or(|newest| update.at > newest);
         newer && self.open.as_ref().is_some_and(|open| same || !is_of_the_account(open.why))
     }
 
-    /// Another process has reached it: a probe is due. It does not close at once, for what that one
-    /// can reach may be out of reach from here.
+    /// Another process has reached the provider: a probe is due. The circuit does not close at
+    /// once, because the provider may still be out of reach from here.
     fn hope(&mut self, now: Instant) {
         if let Some(open) = &mut self.open {
             open.until = open.until.min(now);
@@ -387,8 +388,8 @@ impl Circuit {
             }
             Some(Open { since, why, until, .. }) => {
                 let (now, wall) = now();
-                // By the clock that decides, so that a jump of the other one does no harm. A pause
-                // that is over ends in the past, not now: whoever asks has looked at the clock
+                // Uses the monotonic clock, so that a jump of the wall clock does no harm. A pause
+                // that is over ends in the past, not now, because the caller has read the clock
                 // before.
                 let over = now.saturating_duration_since(*until);
                 let until = wall + until.saturating_duration_since(now);
@@ -399,7 +400,7 @@ impl Circuit {
     }
 }
 
-/// An open update in words of this process.
+/// Converts an open update to the clock and limits of this process.
 fn heard(
     update: &HealthUpdate,
     settings: &BreakerSettings,
@@ -409,10 +410,10 @@ fn heard(
     let OpenCircuit { since, until, why } = *update.state.as_ref()?;
     let BreakerSettings { pause: first, longest_pause: longest, .. } = *settings;
     let span = |from, to: SystemTime| to.duration_since(from).unwrap_or_default();
-    // The other's clock may be wrong, but no pause is longer than the longest.
+    // The other process's clock may be wrong, but no pause exceeds the longest.
     let mut left = span(wall, until).min(longest + longest / 5);
     if !left.is_zero() {
-        // Not all at once: who finds out first tells the others.
+        // Spread, so that one process probes first and informs the others.
         left += first.mul_f64(chance(now.entropy));
     }
     let pause = span(update.at, until).clamp(first, longest);

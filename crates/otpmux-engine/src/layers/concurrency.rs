@@ -8,11 +8,11 @@ use tokio::time::timeout_at;
 use super::ends;
 use super::port::Port;
 
-/// Bounds how many calls are under way at once. The others wait in line, until their deadline.
+/// Limits how many calls run at once. The others wait in line, until their deadline.
 #[derive(Debug)]
 pub(super) struct Concurrency<P> {
     inner: P,
-    /// `None` where there is no bound.
+    /// `None` if there is no limit.
     places: Option<Semaphore>,
 }
 

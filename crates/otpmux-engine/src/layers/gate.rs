@@ -4,25 +4,26 @@ use std::time::Duration;
 use otpmux_core::RateLimit;
 use tokio::time::Instant;
 
-/// Which requests fit a provider's limits: one exact log per limit, never longer than its count.
+/// Sliding windows of a provider's rate limit: one exact log per limit, never longer than its
+/// count.
 ///
-/// Of each limit a quarter is kept for sends and a quarter for all other calls, as long as both kinds
-/// are wanted: one user who guesses codes of the vendor's own must not stop all sends, nor a crowd of
-/// sends the verifications.
+/// Of each limit a quarter is kept for sends and a quarter for all other calls, while both kinds
+/// are wanted: a user who guesses a vendor's codes must not stop all sends, nor many sends the
+/// verifications.
 #[derive(Debug)]
 pub(super) struct Gate {
     logs: Vec<Log>,
-    /// When a call of each kind was last wanted, let through or not.
+    /// When a call of each kind was last requested, let through or not.
     wanted: [Option<Instant>; 2],
-    /// Sends are held back until then, because the vendor said so.
+    /// The vendor asked to hold sends back until then.
     held_until: Option<Instant>,
-    /// Whose send the vendor has refused as one too many, with none accepted since.
+    /// The recipient whose send the vendor refused last as one too many, with none accepted since.
     refused: Option<u64>,
-    /// Calls that wait for their turn. They come before any send, but for the sends' own share.
+    /// Calls that wait for their turn. They precede any send, except for the sends' share.
     pub(super) waiting: usize,
 }
 
-/// What a slot is for.
+/// The kind of call that a slot is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     Send,
@@ -32,17 +33,17 @@ enum Kind {
 #[derive(Debug)]
 struct Log {
     limit: RateLimit,
-    /// When requests were let through, oldest first, as far as they still count.
+    /// When requests were let through, oldest first, while they still count.
     taken: VecDeque<(Instant, Kind)>,
     /// How many of them are of each kind.
     counts: [usize; 2],
 }
 
 impl Gate {
-    /// A vendor that asks for more time than this does not get it.
+    /// The longest hold that a vendor can ask for.
     const LONGEST_HOLD: Duration = Duration::from_mins(5);
 
-    /// Limits that let nothing through, or everything, are no limits.
+    /// Ignores limits that let nothing through, or everything.
     pub(super) fn new(limits: &[RateLimit]) -> Self {
         let sound = limits.iter().filter(|limit| limit.count > 0 && !limit.per.is_zero());
         let logs = sound.map(|limit| Log::new(*limit)).collect();
@@ -53,7 +54,7 @@ impl Gate {
     ///
     /// # Errors
     ///
-    /// How long to stay away.
+    /// The time to wait.
     pub(super) fn take_for_send(&mut self, now: Instant) -> Result<(), Duration> {
         if let Some(held) = self.held_until {
             if held > now {
@@ -72,7 +73,7 @@ impl Gate {
     ///
     /// # Errors
     ///
-    /// How long until the next one is free.
+    /// The time until the next slot is free.
     pub(super) fn take(&mut self, now: Instant) -> Result<(), Duration> {
         self.take_as(Kind::Other, now)
     }
@@ -89,9 +90,9 @@ impl Gate {
         Ok(())
     }
 
-    /// The vendor has refused this one's send as one too many, and said when to come back. Holds all
-    /// sends back only if the account may be meant: another one's was refused as well, or much was
-    /// sent. Otherwise it may be that user's own limit, and nobody else's.
+    /// The vendor refused the send to this recipient as one too many, with a time to wait. Holds
+    /// all sends back only if the limit may be the account's: the send to another recipient was
+    /// refused too, or many were sent. Otherwise it may be the limit of that recipient only.
     pub(super) fn too_many(&mut self, whose: u64, after: Duration, now: Instant) {
         let another = self.refused.replace(whose).is_some_and(|before| before != whose);
         if another || self.logs.iter_mut().any(|log| log.is_half_full(now)) {
@@ -124,7 +125,7 @@ impl Gate {
         self.logs.iter_mut().map(left).max().unwrap_or_default()
     }
 
-    /// How far requests are apart that use the limits up.
+    /// The distance between requests that use the limits fully.
     fn spacing(&self) -> Duration {
         let apart = self.logs.iter().map(|log| log.limit.per / log.limit.count);
         apart.max().unwrap_or_default()
@@ -141,7 +142,7 @@ impl Log {
         self.counts[kind as usize] += 1;
     }
 
-    /// What is kept for each kind while the other one is wanted, too.
+    /// The slots kept for each kind while the other one is wanted too.
     fn share(&self) -> usize {
         self.limit.count as usize / 4
     }
@@ -167,14 +168,14 @@ impl Log {
         if !kept {
             return until_room;
         }
-        // The one that must have fallen off before there is room in the share.
+        // The request that must leave the window before there is room in the share.
         let beyond = self.counts[kind as usize].checked_sub(all - self.share());
         let own = |taken: &&(Instant, Kind)| taken.1 == kind;
         let until_share = beyond.and_then(|beyond| self.taken.iter().filter(own).nth(beyond));
         until_room.max(until_share.map_or(Duration::ZERO, left))
     }
 
-    /// Whether sends have had less than what is kept for them.
+    /// Whether sends have used less than the slots kept for them.
     fn owes_sends(&mut self, now: Instant) -> bool {
         self.forget(now);
         self.counts[Kind::Send as usize] < self.share()

@@ -34,13 +34,13 @@ pub(crate) fn describe() {
     });
 }
 
-/// A further try at this provider begins.
+/// Counts a further try at this provider.
 pub(super) fn retried(provider: &ProviderId) {
     let key = Key::from_parts(RETRIES, vec![provider_label(provider.as_str().to_owned())]);
     with_recorder(|recorder| recorder.register_counter(&key, &METADATA)).increment(1);
 }
 
-/// The breaker of this provider stands here now.
+/// Sets the gauge of this provider's breaker.
 pub(super) fn breaker_is(provider: &ProviderId, phase: Phase) {
     let key = Key::from_parts(BREAKER, vec![provider_label(provider.as_str().to_owned())]);
     let value = match phase {
@@ -55,7 +55,7 @@ fn provider_label(provider: impl Into<SharedString>) -> Label {
     Label::new("provider", provider)
 }
 
-/// Counts and times every call.
+/// Counts and times each call.
 #[derive(Debug)]
 pub(super) struct Metrics<P> {
     inner: P,
@@ -64,7 +64,7 @@ pub(super) struct Metrics<P> {
     seconds: [Key; Call::ALL.len()],
 }
 
-/// What a call is counted under, besides its provider and its end.
+/// Labels of a call, besides its provider and outcome.
 #[derive(Clone, Copy)]
 struct Labels<'a> {
     call: Call,

@@ -1,12 +1,13 @@
-//! The decorators around an adapter. Each takes and gives the port, and their order is
-//! `trace(metrics(retry(breaker(rate_limit(concurrency(adapter))))))`, by type and so by one future:
+//! The decorators around an adapter. Each one wraps the port in the port, in the order
+//! `trace(metrics(retry(breaker(rate_limit(concurrency(adapter))))))`, by type and so in one
+//! future:
 //!
-//! - what is traced and counted is the call as its caller sees it, further tries included;
-//! - each try asks the breaker, so that a provider that fails meanwhile is left alone at once;
-//! - what the breaker refuses takes no slot of the rate limit; what waits for a place takes one,
-//!   since it is about to be sent.
+//! - traces and metrics show the call as its caller sees it, further tries included;
+//! - each try asks the breaker, so that an open circuit stops further tries at once;
+//! - a call that the breaker refuses takes no slot of the rate limit; a call that waits for a
+//!   concurrency slot takes one, since it is about to be sent.
 //!
-//! No layer has a timeout of its own: only the transport knows whether a request had left.
+//! No layer has a timeout: only the transport knows whether a request had left.
 
 mod breaker;
 mod budget;
@@ -42,7 +43,7 @@ use self::retry::Retry;
 use self::trace::Trace;
 use crate::store::health::{Health, HealthUpdate, Witness};
 
-/// A provider with its layers: retry, breaker, rate limit, bound on calls, metrics and tracing.
+/// A provider with its layers: retry, breaker, rate limit, concurrency limit, metrics and tracing.
 ///
 /// All its state (the breaker, the logs of the rate limit, the retry budget) lives here. Clones are
 /// cheap and share it, so that it survives a new configuration.
@@ -55,8 +56,8 @@ pub struct ResilientProvider {
 impl ResilientProvider {
     /// Puts the layers around a provider.
     ///
-    /// `clock` is for what is shown to others; pauses follow tokio's clock. `entropy` spreads
-    /// pauses. `witness` is who this process is to the others; no two may be the same.
+    /// `clock` is for the times that others see; pauses use tokio's clock. `entropy` spreads
+    /// pauses. `witness` identifies this process to the others; no two may be the same.
     ///
     /// # Errors
     ///
@@ -83,12 +84,12 @@ impl ResilientProvider {
         Ok(Self { port, breaker_handle })
     }
 
-    /// The provider, to be called through all its layers.
+    /// The provider, called through all its layers.
     pub fn port(&self) -> &Arc<dyn OtpProvider> {
         &self.port
     }
 
-    /// How this process sees the provider.
+    /// The provider's health, as this process knows it.
     pub fn health(&self) -> Health {
         self.breaker_handle.health()
     }
@@ -120,15 +121,14 @@ impl ResilientProvider {
     }
 }
 
-/// How long a call waits for its turn, where it has no deadline.
+/// How long a call waits for its turn, if it has no deadline.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
 fn ends(cx: &Context) -> Instant {
     cx.deadline.map_or_else(|| Instant::now() + LONGEST_WAIT, Instant::from_std)
 }
 
-/// A number from 0 to 1 that spreads what would happen at the same time; 1 where there is no
-/// randomness.
+/// A random number from 0 to 1, to spread events over time; 1 if there is no randomness.
 fn chance(entropy: &dyn Entropy) -> f64 {
     let mut bytes = [0; 4];
     match entropy.fill(&mut bytes) {

@@ -6,14 +6,14 @@ use tokio::time::Instant;
 use super::outcome::{is_of_the_account, may_be_ones_own};
 use crate::store::health::{HealthUpdate, Witness};
 
-/// What other processes have told about a provider, and how much of it is to be believed: one sick
-/// process must not make the others sick.
+/// Reports of other processes about a provider, and how far to believe them: a process with a local
+/// failure must not stop the others.
 #[derive(Debug, Default)]
 pub(super) struct Others {
     known: Vec<Other>,
 }
 
-/// One process, by its newest update.
+/// The newest update of one process.
 #[derive(Debug)]
 struct Other {
     process: u64,
@@ -23,16 +23,16 @@ struct Other {
 
 #[derive(Clone, Copy, Debug)]
 enum Said {
-    /// It works.
+    /// The provider works.
     Well,
-    /// It does not.
+    /// The provider fails.
     Ill(Heard),
-    /// Something that is not believed: it is about another account, or calls of this process have
-    /// shown the contrary since.
+    /// Not believed: it is about another account, or calls of this process have shown the contrary
+    /// since.
     Nothing,
 }
 
-/// That a provider does not work, in the words of a breaker.
+/// A reported failure, converted to this process's clock.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Heard {
     pub(super) since: SystemTime,
@@ -43,20 +43,20 @@ pub(super) struct Heard {
     pub(super) certain: bool,
 }
 
-/// What follows from all that was told.
+/// The conclusion from all reports.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Belief {
     /// Nothing.
     Nothing,
-    /// One process cannot reach it. The trouble may be its own, so a call of this process decides.
+    /// One process cannot reach it. The cause may be local to that process, so a call here decides.
     Suspicion,
-    /// It is to be left alone.
+    /// The circuit must open.
     Ill(Heard),
 }
 
 impl Others {
-    /// Takes in the newest update of another process; `heard` turns an open one into words of this
-    /// process. Whether it is a success that were not known.
+    /// Applies the newest update of another process; `heard` converts an open one to this process's
+    /// clock. Returns whether it is a success that was not known.
     pub(super) fn hear(
         &mut self,
         update: &HealthUpdate,
@@ -83,13 +83,12 @@ impl Others {
         matches!(said, Said::Well)
     }
 
-    /// Forgets the processes that tell nothing any more.
+    /// Forgets the processes that no longer report.
     pub(super) fn keep(&mut self, tells: impl Fn(u64) -> bool) {
         self.known.retain(|other| tells(other.process));
     }
 
-    /// A call of this process went well: what was told before is refuted, until somebody says it
-    /// again.
+    /// A call of this process succeeded: earlier reports are refuted until a process repeats them.
     pub(super) fn refute(&mut self) {
         for other in &mut self.known {
             other.said = Said::Nothing;
@@ -100,7 +99,7 @@ impl Others {
         let well = |other: &&Other| matches!(other.said, Said::Well);
         let newest_good = self.known.iter().filter(well).map(|other| other.at).max();
         let ill = |other: &Other| match other.said {
-            // Another process has called it since.
+            // Another process has called it successfully since.
             Said::Ill(_) if newest_good.is_some_and(|good| other.at < good) => None,
             Said::Ill(heard) => Some(heard),
             Said::Well | Said::Nothing => None,
@@ -127,7 +126,7 @@ impl Heard {
     }
 }
 
-/// Whether one witness is enough for this; `None` when it says nothing about the provider here.
+/// Whether one witness is enough; `None` when the report says nothing about the provider here.
 fn weigh(why: ErrorKind, witness: &Witness, me: &Witness) -> Option<bool> {
     let same = match (witness.settings, me.settings) {
         (Some(theirs), Some(mine)) => Some(theirs == mine),

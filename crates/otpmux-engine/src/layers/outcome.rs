@@ -2,21 +2,21 @@ use std::time::Duration;
 
 use otpmux_core::{Blame, Certainty, Error, ErrorKind};
 
-/// What a call says about its provider.
+/// The meaning of a call's result for its provider's health.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
-    /// It is at work.
+    /// The provider works.
     Success,
-    /// It is not.
+    /// The provider fails.
     Failure(ErrorKind, Option<Duration>),
-    /// It will not be, until somebody looks after the account.
+    /// The provider will fail until an operator corrects the account.
     OpensAtOnce(ErrorKind, Option<Duration>),
-    /// Nothing.
+    /// Says nothing about the provider.
     Ignored,
 }
 
-/// Reads what the end of a call says about its provider. What depends on one request alone must
-/// open nothing: whoever can ask for codes could have a provider left alone.
+/// Classifies the result of a call for its provider's health. A failure that depends on one request
+/// alone must not open the circuit: otherwise any user who requests codes could open it.
 pub(super) fn classify<T>(result: &Result<T, Error>) -> Outcome {
     use ErrorKind as K;
     let Err(error) = result else { return Outcome::Success };
@@ -25,19 +25,19 @@ pub(super) fn classify<T>(result: &Result<T, Error>) -> Outcome {
         return Outcome::Ignored;
     }
     if error.blame() != Blame::Provider {
-        // Only who has read a request can refuse it.
+        // Only a provider that has read a request can reject it.
         let at_work = error.certainty() == Certainty::Rejected;
         return if at_work { Outcome::Success } else { Outcome::Ignored };
     }
     match (kind, error.certainty()) {
-        // Our own side failed before anything left.
+        // The failure was on this side, before anything was sent.
         (K::Configuration, Certainty::NotSent) => Outcome::Ignored,
         _ if is_of_the_account(kind) => Outcome::OpensAtOnce(kind, hint),
-        // Too much, or not at all: that is no illness.
+        // Rate limits and unsupported calls say nothing about the provider's health.
         (K::RateLimited | K::Unsupported | K::CircuitOpen, _)
-        // Our own side failed before anything left.
+        // The failure was on this side, before anything was sent.
         | (K::Store | K::Internal, Certainty::NotSent)
-        // About this request or recipient, though another vendor may do better.
+        // About this request or recipient only; another vendor may do better.
         | (
             K::InvalidRequest | K::InvalidRecipient | K::NotFound | K::Conflict | K::KeyReused
             | K::FraudSuspected,
@@ -47,15 +47,15 @@ pub(super) fn classify<T>(result: &Result<T, Error>) -> Outcome {
     }
 }
 
-/// Whether a failure tells of credentials, permission or money: of the account, not of the vendor.
+/// Whether a failure is about the account (credentials, permission, money), not about the vendor.
 pub(super) fn is_of_the_account(kind: ErrorKind) -> bool {
     use ErrorKind::{Configuration, Forbidden, InsufficientFunds, Unauthenticated};
-    // With `Configuration`, the vendor does something else than it was asked for, for every user.
+    // With `Configuration`, the vendor does not do what it was asked, for every user.
     matches!(kind, Unauthenticated | Forbidden | InsufficientFunds | Configuration)
 }
 
-/// Whether a failure of this kind may be that of the process that saw it: nothing came back, so that
-/// its own network may be what is broken.
+/// Whether the cause of such a failure may be the process that saw it: nothing came back, so its
+/// own network may be down.
 pub(super) fn may_be_ones_own(kind: ErrorKind) -> bool {
     matches!(kind, ErrorKind::Timeout | ErrorKind::Transport)
 }

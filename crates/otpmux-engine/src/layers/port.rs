@@ -6,9 +6,8 @@ use otpmux_core::{
     SendRequest, Sent, Status, Target, Verdict, VerifyRequest,
 };
 
-/// The port as one layer asks the next for it: the calls of [`OtpProvider`], whose futures are known
-/// by their types. So all layers together are one future, and what one of them only passes on costs
-/// nothing.
+/// The port between layers: the calls of [`OtpProvider`] with statically typed futures. So all
+/// layers together are one future, and a call that a layer only forwards costs nothing.
 pub(super) trait Port: Send + Sync + Debug {
     fn id(&self) -> &ProviderId;
 
@@ -47,7 +46,7 @@ pub(super) trait Port: Send + Sync + Debug {
     fn balance(&self, cx: &Context) -> impl Future<Output = Result<Balance, Error>> + Send;
 }
 
-/// The innermost: an adapter, whose futures are boxed.
+/// The innermost layer: an adapter, whose futures are boxed.
 #[derive(Debug)]
 pub(super) struct Adapter(pub(super) Arc<dyn OtpProvider>);
 

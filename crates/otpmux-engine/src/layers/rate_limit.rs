@@ -13,18 +13,18 @@ use super::ends;
 use super::gate::Gate;
 use super::port::Port;
 
-/// Keeps to the limit on requests of one account, so that the vendor need not refuse.
+/// Keeps the requests of one account within its limit, so that the vendor need not refuse.
 ///
 /// A send that does not fit is refused at once: another provider is better than waiting. Every
-/// other call waits in line until its deadline, since only this vendor can answer it. Each of both
-/// kinds has a share that the other one cannot use up.
+/// other call waits in line until its deadline, since only this vendor can answer it. Each of the
+/// two kinds has a share that the other one cannot use up.
 #[derive(Debug)]
 pub(super) struct RateLimiter<P> {
     inner: P,
     gate: Mutex<Gate>,
-    /// Held by the one that is at the head of the line.
+    /// Held by the call at the head of the line.
     turn: Semaphore,
-    /// Tells recipients apart, without keeping who they are.
+    /// Distinguishes recipients without storing them.
     hasher: RandomState,
 }
 
@@ -56,7 +56,7 @@ impl<P: Port> RateLimiter<P> {
         loop {
             let now = Instant::now();
             let Err(after) = self.gate().take(now) else { return Ok(()) };
-            // It cannot be free before `then`: past the deadline there is nothing to wait for.
+            // No slot is free before `then`: if that is past the deadline, waiting is useless.
             match now.checked_add(after).filter(|then| *then <= ends) {
                 Some(then) => sleep_until(then).await,
                 None => return Err(self.full(after)),
@@ -72,7 +72,7 @@ impl<P: Port> RateLimiter<P> {
             .with_retry_after(retry_after)
     }
 
-    /// Takes the vendor at its word when it says that there were too many.
+    /// Applies the vendor's answer that there were too many requests.
     fn heed<T>(&self, to: &Recipient, result: Result<T, Error>) -> Result<T, Error> {
         if result.is_ok() {
             self.gate().accepted();
@@ -94,7 +94,7 @@ impl<P: Port> RateLimiter<P> {
     }
 }
 
-/// A place in the line.
+/// A place in the line of waiting calls.
 struct Waiting<'a>(&'a Mutex<Gate>);
 
 impl Drop for Waiting<'_> {

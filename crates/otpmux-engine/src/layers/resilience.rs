@@ -104,7 +104,7 @@ impl Resilience {
         }
     }
 
-    /// The pauses that are shorter than the one before them, in pairs with that one, each by its key.
+    /// The pauses that are shorter than the one before them, each pair by its keys.
     pub fn unordered_pauses(&self) -> impl Iterator<Item = Pauses> {
         let BreakerSettings { pause, account_pause, longest_pause, .. } = self.breaker;
         let first = ("breaker_pause", pause);

@@ -12,11 +12,11 @@ use super::port::Port;
 use super::resilience::Resilience;
 use super::{chance, metrics};
 
-/// The longest pause, where no deadline says that it is too long.
+/// The longest pause, if there is no deadline to bound it.
 const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 
-/// Tries a send or resend again where [`next_step`] allows it. Everything else goes through once:
-/// a verify uses up a guess.
+/// Retries a send or resend where [`next_step`] allows it. All other calls are made once: a verify
+/// uses up a guess.
 #[derive(Debug)]
 pub(super) struct Retry<P> {
     inner: P,
@@ -58,7 +58,7 @@ impl<P: Port> Retry<P> {
                 may_retry: tried < self.retries && in_time(cx, pause),
                 idempotent: self.capabilities().idempotent,
                 otpmux_code,
-                // Going elsewhere is for those to decide who know the other providers.
+                // Failover is decided by the caller, which knows the other providers.
                 duplicates_left: 0,
             };
             let NextStep::RetryHere { .. } = next_step(&error, &situation) else {
@@ -84,7 +84,7 @@ impl<P: Port> Retry<P> {
         }
     }
 
-    /// Doubles with each try; at least half of it, so that tries do not crowd.
+    /// Doubles with each try; jitter takes at most half of it, so that tries spread.
     fn pause(&self, tried: u32) -> Duration {
         let whole = self.first_pause.saturating_mul(2u32.saturating_pow(tried));
         let half = whole.min(LONGEST_PAUSE) / 2;
@@ -96,14 +96,14 @@ impl<P: Port> Retry<P> {
     }
 }
 
-/// What an earlier try may have done stays done, whatever a later one is told.
+/// Once a try's outcome is unknown, the outcome stays unknown, whatever a later try returns.
 fn known(error: Error, uncertain: bool) -> Error {
     if uncertain { error.with_certainty(Certainty::Unknown) } else { error }
 }
 
 fn in_time(cx: &Context, pause: Duration) -> bool {
     match cx.deadline {
-        // A vendor may ask for more time than clocks can count.
+        // A vendor may ask for a longer pause than clocks can represent.
         Some(deadline) => {
             Instant::now().checked_add(pause).is_some_and(|then| then < Instant::from_std(deadline))
         }

@@ -10,13 +10,14 @@ use super::call::Call;
 use super::port::Port;
 
 /// A span for each call at level debug, and an event at its end: a failure at level info, anything
-/// else at level debug. They name the provider, the call and the channel, and never whom it is for.
+/// else at level debug. They contain the provider, the call and the channel, and never the
+/// recipient.
 #[derive(Debug)]
 pub(super) struct Trace<P> {
     inner: P,
 }
 
-/// What a call is told by.
+/// The fields that identify a call.
 #[derive(Clone, Copy)]
 struct Labels<'a> {
     call: Call,
@@ -41,7 +42,7 @@ impl<P: Port> Trace<P> {
         let channel = labels.channel.map_or("none", Channel::as_str);
         let span = tracing::debug_span!("call", %provider, call, channel, outcome = Empty);
         let begun = Instant::now();
-        // What nobody looks at costs nothing.
+        // A disabled span costs nothing.
         let result = if span.is_disabled() {
             called().await
         } else {
@@ -59,7 +60,7 @@ impl<P: Port> Trace<P> {
                 let certainty = error.certainty().as_str();
                 let blame = error.blame().as_str();
                 let elapsed = begun.elapsed();
-                // Whoever listens at level info has no span.
+                // At level info there is no span, so the event has all fields.
                 tracing::info!(
                     %provider, call, channel, outcome, certainty, blame, ?elapsed, "call failed"
                 );

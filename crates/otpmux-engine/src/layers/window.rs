@@ -4,19 +4,19 @@ use tokio::time::Instant;
 
 const BUCKETS: u32 = 10;
 
-/// Successes and failures of the last while. Ten buckets of equal length that fall off one by one:
-/// an average weighted by arrival would forget a failing night after a minute of traffic.
+/// Successes and failures of the recent past, in ten buckets of equal length that are dropped one
+/// by one: an average weighted by arrival would forget a failing night after a minute of traffic.
 #[derive(Debug)]
 pub(super) struct Window {
     /// How long one bucket is filled.
     width: Duration,
-    /// When the newest bucket was begun.
+    /// When the newest bucket began.
     begun: Instant,
-    /// The newest first.
+    /// The newest bucket first.
     buckets: [Counts; BUCKETS as usize],
 }
 
-/// How calls went.
+/// Counts of calls by result.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Counts {
     pub(super) good: u64,
@@ -30,7 +30,7 @@ impl Counts {
 }
 
 impl Window {
-    /// Looks back over `length`; the oldest tenth of it is dropped at once when its time comes.
+    /// A window of `length`; the oldest tenth of it is dropped at once when its time comes.
     pub(super) fn new(length: Duration, now: Instant) -> Self {
         Self { width: length / BUCKETS, begun: now, buckets: Default::default() }
     }
@@ -53,7 +53,7 @@ impl Window {
         self.buckets.iter().fold(Counts::default(), add)
     }
 
-    /// The counts at this time, without what has fallen off since the last call.
+    /// The counts at this time, without buckets that have ended since the last call.
     pub(super) fn counts_at(&mut self, now: Instant) -> Counts {
         self.advance(now);
         self.counts()
@@ -72,7 +72,7 @@ impl Window {
             self.buckets[0] = Counts::default();
             self.begun += self.width;
         }
-        // All buckets are new, however long ago the last call was.
+        // All buckets are empty, however long ago the last call was.
         self.begun = now;
     }
 }
