@@ -35,8 +35,8 @@ otpmux_core::settings! {
         /// How long a whole send may take, over all providers.
         pub deadline: Duration = Duration::from_secs(20),
             duration(Duration::from_secs(1)..=Duration::from_mins(2)), example "15s";
-        /// When a provider has not answered for this time, the next provider is called as well, with
-        /// the same code. The second message counts as a duplicate. Absent: never.
+        /// When a provider has not answered for this time, the next provider is called as well,
+        /// with the same code. The second message counts as a duplicate. Absent: never.
         pub hedge_after: Option<Duration> = None,
             duration(Duration::from_millis(100)..=Duration::from_mins(1)), example "2s";
         /// How long a user must wait before the first resend. The wait doubles with each resend.
@@ -59,14 +59,14 @@ otpmux_core::settings! {
         /// fraudsters choose the most expensive one; `otpmux serve` requires this key.
         pub countries: Option<Vec<String>> = None,
             list_or("any").check(check_country), example ["IN", "GB+"];
-        /// The country in whose national form numbers may be given over HTTP, to the command, and to
-        /// `OtpClient::read_recipient`. Absent: numbers need their calling code.
+        /// The country in whose national form numbers may be given over HTTP, to the command, and
+        /// to `OtpClient::read_recipient`. Absent: numbers need their calling code.
         pub default_country: Option<CountryCode> = None,
             text().check(check_one_country), example "IN";
         /// The kinds of numbers that get no messages: `ordinary`, `voip`, `toll_free`, `premium`,
         /// `shared_cost`, `personal`, `pager`, `uan`, `voicemail`, `world` (of no country),
-        /// `unassigned`. The last one is not among the defaults, because ranges come into use before
-        /// a table has them.
+        /// `unassigned`. The last one is not among the defaults, because ranges come into use
+        /// before a table has them.
         pub refuse_numbers: Vec<NumberKind> = vec![
                 NumberKind::Premium,
                 NumberKind::SharedCost,
@@ -92,7 +92,8 @@ otpmux_core::settings! {
 
 otpmux_core::settings! {
     /// How many messages and guesses are allowed: the section `[limits]` of a configuration file.
-    /// Each list holds sliding windows that must all have room; an empty list switches the limit off.
+    /// Each list holds sliding windows that must all have room; an empty list switches the limit
+    /// off.
     #[derive(Clone, Debug, PartialEq, Eq)]
     pub struct MessageLimits {
         /// Messages to one recipient. Different spellings of a number or an address count as one
@@ -110,8 +111,8 @@ otpmux_core::settings! {
         /// Messages for one purpose.
         pub purpose: Vec<RateLimit> = Vec::new(),
             limits(LIMIT_COUNT, LIMIT_PER, MOST_LIMITS), example ["5000/1h"];
-        /// Messages to numbers that differ in their last four digits only: fraudsters buy numbers in
-        /// blocks.
+        /// Messages to numbers that differ in their last four digits only: fraudsters buy numbers
+        /// in blocks.
         pub number_range: Vec<RateLimit> = vec![RateLimit::new(50, TEN_MINUTES)],
             limits(LIMIT_COUNT, LIMIT_PER, MOST_LIMITS), example ["20/10m"];
         /// Messages to addresses of one mail domain, its subdomains included. Large mail hosts are
@@ -121,15 +122,15 @@ otpmux_core::settings! {
         /// All messages.
         pub global: Vec<RateLimit> = Vec::new(),
             limits(LIMIT_COUNT, LIMIT_PER, MOST_LIMITS), example ["2000/1d"];
-        /// Codes that may be tried for one recipient from one client address (IPv4) or network of 64
-        /// bits (IPv6), over all its verifications, until one is right. Guesses without a known
+        /// Codes that may be tried for one recipient from one client address (IPv4) or network of
+        /// 64 bits (IPv6), over all its verifications, until one is right. Guesses without a known
         /// address count together.
         pub guesses: Vec<RateLimit> = vec![RateLimit::new(10, HOUR), RateLimit::new(30, DAY)],
             limits(LIMIT_COUNT, LIMIT_PER, MOST_LIMITS), example ["5/1h"];
         /// Codes that may be tried for one recipient from all addresses together, over all its
         /// verifications. A right code counts nothing and gives nothing back. With the default, an
-        /// attacker with any number of addresses hits a code of six digits in one day with a chance of
-        /// 1 in 10,000.
+        /// attacker with any number of addresses hits a code of six digits in one day with a chance
+        /// of 1 in 10,000.
         pub guesses_total: Vec<RateLimit> = vec![RateLimit::new(30, HOUR), RateLimit::new(100, DAY)],
             limits(LIMIT_COUNT, LIMIT_PER, MOST_LIMITS), example ["20/1h"];
     }
@@ -153,8 +154,8 @@ pub(crate) const MOST_LIMITS: usize = 8;
 pub enum ResendBy {
     /// The provider that sent the message.
     Same,
-    /// A provider that did not send it, where there is one: one that carries the same code before one
-    /// that makes its own.
+    /// A provider that did not send it, where there is one: one that carries the same code before
+    /// one that makes its own.
     Next,
     /// A provider of the next channel that is available, where there is one.
     NextChannel,

@@ -4,26 +4,28 @@ use otpmux_core::{Channel, ProviderId, Purpose, Recipient};
 use crate::numbers::{check_country, check_prefix, includes, is_country, is_prefix};
 
 otpmux_core::settings! {
-    /// A rule that says which providers may send what, in which order. A condition that is left out,
-    /// or an empty list, fits everything.
+    /// A rule that says which providers may send what, in which order. A condition that is left
+    /// out, or an empty list, fits everything.
     #[derive(Clone, Debug, PartialEq, Eq)]
     pub struct Route {
-        /// The countries of the recipient's number, as ISO 3166-1 codes of two capital letters. `GB+`
-        /// is GB with all countries that share its calling code. Absent: every country, and none.
+        /// The countries of the recipient's number, as ISO 3166-1 codes of two capital letters.
+        /// `GB+` is GB with all countries that share its calling code. Absent: every country, and
+        /// none.
         pub countries: Vec<String> = Vec::new(), list().check(check_country), example ["IN", "GB+"];
         /// The channels of the message. Absent: every channel.
         pub channels: Vec<Channel> = Vec::new(),
             list().check(parses::<Channel>), example ["sms", "whatsapp"];
-        /// Beginnings of the recipient's number, each with its `+`. Absent: every number, and e-mail.
+        /// Beginnings of the recipient's number, each with its `+`. Absent: every number, and
+        /// e-mail.
         pub prefixes: Vec<String> = Vec::new(), list().check(check_prefix), example ["+9198"];
         /// The purposes of the verification. Absent: every purpose.
         pub purposes: Vec<Purpose> = Vec::new(), list().check(parses::<Purpose>), example ["login"];
         plain {
             /// The providers, the preferred one first.
             pub providers: Vec<ProviderId> = Vec::new();
-            /// A weight for each provider, in the order of [`providers`](Self::providers): each send
-            /// draws its order with these chances. Empty means that the order is fixed. A provider of
-            /// weight 0 comes after all others.
+            /// A weight for each provider, in the order of [`providers`](Self::providers): each
+            /// send draws its order with these chances. Empty means that the order is fixed. A
+            /// provider of weight 0 comes after all others.
             pub weights: Vec<u32> = Vec::new();
         }
     }

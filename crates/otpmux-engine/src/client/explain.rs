@@ -9,7 +9,8 @@ use super::send::plan::{Candidate, RoutePlan, is_test};
 use crate::numbers::country_of;
 use crate::{Choice, LimitScope, Route, Skip};
 
-/// How a send would be routed, and by which rules. Returned by [`OtpClient::explain`].
+/// How a send would be routed, and by which rules. Returned by
+/// [`OtpClient::explain`](crate::OtpClient::explain).
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Explanation {

@@ -42,7 +42,8 @@ pub(super) struct Inner {
 }
 
 impl Inner {
-    /// The send attempts whose message may be out, newest first, the accepted ones before the others.
+    /// The send attempts whose message may be out, newest first, the accepted ones before the
+    /// others.
     pub(super) fn live_attempts<'a>(
         &'a self,
         record: &'a Record,

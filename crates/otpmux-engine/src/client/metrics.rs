@@ -36,9 +36,9 @@ static METADATA: Metadata<'static> = Metadata::new("otpmux", Level::INFO, Some(m
 /// | `otpmux_store_full` | | 1 when the store refuses new verifications for want of room, 0 otherwise; updated by [`ready`](crate::OtpClient::ready) |
 /// | `otpmux_provider_balance` | `provider`, `currency` | what was left on the vendor's account when it was last asked; the currency of credits is `none` |
 ///
-/// `call` is a method of [`OtpProvider`](otpmux_core::OtpProvider). `outcome` is `ok`, the verdict's word, or the kind of the
-/// error, and `certainty` is the error's. A label that does not apply says `none`; the country is
-/// that of the telephone number. No label ever holds a recipient.
+/// `call` is a method of [`OtpProvider`](otpmux_core::OtpProvider). `outcome` is `ok`, the
+/// verdict's word, or the kind of the error, and `certainty` is the error's. A label that does not
+/// apply says `none`; the country is that of the telephone number. No label ever holds a recipient.
 pub fn describe_metrics() {
     describe();
     with_recorder(|recorder| {

@@ -130,8 +130,8 @@ impl OtpClient {
 
 /// Verifications.
 impl OtpClient {
-    /// Sends a code by the first provider that accepts it. After a failure it tries further providers
-    /// where [`next_step`](otpmux_core::next_step()) allows that.
+    /// Sends a code by the first provider that accepts it. After a failure it tries further
+    /// providers where [`next_step`](otpmux_core::next_step()) allows that.
     ///
     /// Returns once a vendor has accepted the message ([`confirmed`](Verification::confirmed)), or
     /// once a message may have gone out and no other may follow. In both cases the code can be
@@ -145,7 +145,8 @@ impl OtpClient {
     /// unsupported, no route), a limit is reached, or the store is out of reach. `NotSent` or
     /// [`Rejected`](otpmux_core::Certainty::Rejected): the last provider's error.
     /// [`Unknown`](otpmux_core::Certainty::Unknown) is the exception: a message may have gone out,
-    /// but the store could not record it, or the verification was cancelled or superseded meanwhile.
+    /// but the store could not record it, or the verification was cancelled or superseded
+    /// meanwhile.
     pub async fn send(&self, new: NewVerification) -> Result<Verification, Error> {
         self.inner().send(new).await
     }
@@ -225,8 +226,8 @@ impl OtpClient {
     /// # Errors
     ///
     /// Those of [`verify`](Self::verify). Besides, not sent:
-    /// [`KeyReused`](otpmux_core::ErrorKind::KeyReused) when another code was checked under the same
-    /// idempotency key.
+    /// [`KeyReused`](otpmux_core::ErrorKind::KeyReused) when another code was checked under the
+    /// same idempotency key.
     pub async fn verify_with(
         &self,
         id: VerificationId,

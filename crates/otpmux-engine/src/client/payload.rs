@@ -18,7 +18,8 @@ pub(super) struct Payload {
     purpose: Purpose,
 }
 
-/// The parts of a request that a resend repeats. Names are short: they are stored with every record.
+/// The parts of a request that a resend repeats. Names are short: they are stored with every
+/// record.
 #[derive(Serialize, Deserialize)]
 struct PayloadFields {
     #[serde(rename = "t")]

@@ -101,8 +101,8 @@ impl ScopedClient {
         self.verify_with(id, code, verify).await
     }
 
-    /// As [`OtpClient::verify_with`]. A verification of another purpose is not found, and none of its
-    /// guesses is counted.
+    /// As [`OtpClient::verify_with`]. A verification of another purpose is not found, and none of
+    /// its guesses is counted.
     ///
     /// # Errors
     ///

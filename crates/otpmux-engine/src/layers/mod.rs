@@ -95,7 +95,8 @@ impl ResilientProvider {
     }
 
     /// The newest change of the circuit that other processes do not know yet: it opened, stays open
-    /// for longer, or closed. Changes that were [applied](Self::apply) from others are not repeated.
+    /// for longer, or closed. Changes that were [applied](Self::apply) from others are not
+    /// repeated.
     pub fn take_update(&self) -> Option<HealthUpdate> {
         self.breaker_handle.health_updates()
     }
@@ -110,12 +111,12 @@ impl ResilientProvider {
     /// An observation of another process counts less than one of this process. It is ignored while
     /// calls of this process succeeded within the last seconds. Account trouble (credentials,
     /// permission, money) is believed only of a process with the same settings. Where nothing came
-    /// back from the vendor, or the settings differ, it takes two processes to open the circuit; after
-    /// one, the first failure here opens it. A circuit that only others opened makes the provider a
-    /// last resort, and refuses no call that has no other provider.
+    /// back from the vendor, or the settings differ, it takes two processes to open the circuit;
+    /// after one, the first failure here opens it. A circuit that only others opened makes the
+    /// provider a last resort, and refuses no call that has no other provider.
     ///
-    /// A random time up to [`BreakerSettings::pause`] is added to what is left of a pause, so that not
-    /// all processes probe at once. A success of another process makes a probe due.
+    /// A random time up to [`BreakerSettings::pause`] is added to what is left of a pause, so that
+    /// not all processes probe at once. A success of another process makes a probe due.
     pub fn apply(&self, updates: &[HealthUpdate], now: SystemTime) {
         self.breaker_handle.apply(updates, now);
     }

@@ -7,19 +7,20 @@ use crate::policy::MOST_LIMITS;
 
 otpmux_core::settings! {
     /// How one provider is called, with retries, a circuit breaker, a rate limit and a bound on
-    /// concurrent calls: the section `[resilience]` of a configuration file, and `[providers.NAME.resilience]`.
+    /// concurrent calls: the section `[resilience]` of a configuration file, and
+    /// `[providers.NAME.resilience]`.
     #[derive(Clone, Debug, PartialEq, Eq)]
     pub struct Resilience {
         /// Further tries of one send at this provider, where nothing was sent.
         pub retries: u32 = 2, integer(0..=10), example 1;
-        /// The pause before the first further try, where the vendor does not ask for another one. It
-        /// doubles with each try and is cut by up to a half at random.
+        /// The pause before the first further try, where the vendor does not ask for another one.
+        /// It doubles with each try and is cut by up to a half at random.
         pub retry_pause: Duration = Duration::from_millis(250),
             duration(Duration::ZERO..=Duration::from_mins(1)), example "500ms";
         /// The rate limit of the provider; all limits hold at once, and `[]` is no limit. Messages
-        /// count over all processes that share a store. Besides, all calls of this process count, of
-        /// which a quarter is kept for sends and a quarter for other calls while both are wanted.
-        /// Absent: the limit that the vendor documents.
+        /// count over all processes that share a store. Besides, all calls of this process count,
+        /// of which a quarter is kept for sends and a quarter for other calls while both are
+        /// wanted. Absent: the limit that the vendor documents.
         pub requests: Option<Vec<RateLimit>> = None,
             limits(1..=100_000, SECOND..=DAY, MOST_LIMITS), example ["100/1s"];
         /// Calls that may run at once. Absent: no bound.
@@ -34,13 +35,14 @@ otpmux_core::settings! {
 }
 
 otpmux_core::settings! {
-    /// How many further tries all sends to one provider may make together, so that its outage does not
-    /// multiply its traffic.
+    /// How many further tries all sends to one provider may make together, so that its outage does
+    /// not multiply its traffic.
     ///
-    /// Each send earns `percent` hundredths of a further try, and each second earns `per_second`; each
-    /// further try costs one. Up to ten seconds' worth of `per_second` is saved, and at least ten
-    /// tries; the share of `per_second` is there at the start. So `n` sends during an outage of `t`
-    /// seconds make at most `n * percent / 100 + per_second * t` further tries, and those saved.
+    /// Each send earns `percent` hundredths of a further try, and each second earns `per_second`;
+    /// each further try costs one. Up to ten seconds' worth of `per_second` is saved, and at least
+    /// ten tries; the share of `per_second` is there at the start. So `n` sends during an outage of
+    /// `t` seconds make at most `n * percent / 100 + per_second * t` further tries, and those
+    /// saved.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub struct RetryBudget prefix "retry_budget_" {
         /// Further tries per hundred sends, over all sends.

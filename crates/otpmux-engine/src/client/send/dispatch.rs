@@ -189,8 +189,8 @@ impl<'a> Dispatch<'a> {
         Box::pin(async move { provider.send(&cx, &request).await })
     }
 
-    /// The context of a call. Each remaining candidate gets an equal share of the remaining time, so
-    /// that one that hangs does not use it up.
+    /// The context of a call. Each remaining candidate gets an equal share of the remaining time,
+    /// so that one that hangs does not use it up.
     fn context(&self, active: ActiveAttempt) -> Context {
         let shares = u32::try_from(self.candidates.len() - active.candidate).unwrap_or(u32::MAX);
         let left = self.deadline.saturating_duration_since(self.attempt_begun);
@@ -204,7 +204,8 @@ impl<'a> Dispatch<'a> {
     }
 
     /// Whether its circuit must let this call through as a probe, because the circuits of all
-    /// candidates that may follow are open too. A planned call is made even if its circuit opened since.
+    /// candidates that may follow are open too. A planned call is made even if its circuit opened
+    /// since.
     fn is_the_best_left(&self, at: usize) -> bool {
         let better = |other: &Candidate| self.may_follow(other) && !other.is_last_resort();
         self.candidates[at].is_last_resort() || !self.candidates[at + 1..].iter().any(better)
@@ -345,8 +346,8 @@ impl<'a> Dispatch<'a> {
         Some(terms)
     }
 
-    /// Records the outcomes so far and starts the next send attempt, in one step of the store. `None`
-    /// when the limits of all remaining providers are reached.
+    /// Records the outcomes so far and starts the next send attempt, in one step of the store.
+    /// `None` when the limits of all remaining providers are reached.
     pub(super) async fn begin(
         &mut self,
         mut next: usize,
