@@ -1,4 +1,4 @@
-//! What is left behind when a call dies half-way, or the store does.
+//! The state after a call, or the store, fails half-way.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -15,7 +15,8 @@ use otpmux_testkit::ScriptedProvider;
 
 use crate::world::{World, builder, carrier, down, keys, lenient, phone, unknown};
 
-/// A send attempt is written down before its call, so that a call which never comes back leaves its update.
+/// A send attempt is stored before its call, so that a call which never returns leaves a record of
+/// it.
 #[tokio::test]
 async fn a_send_that_dies_in_the_call_leaves_a_attempt_that_counts() {
     let a = carrier("a");
@@ -27,12 +28,12 @@ async fn a_send_that_dies_in_the_call_leaves_a_attempt_that_counts() {
     send.abort();
     assert!(send.await.unwrap_err().is_cancelled());
     assert_eq!(world.store.len(), 1);
-    // The user got that message all the same: its code is as good as any.
+    // The user got that message: its code is valid like any other.
     let next = a.sends.requests().remove(0);
     assert!(next.code.otpmux_code().is_some());
 }
 
-/// A store that works until it has been asked so many times, then fails.
+/// A store that fails after this many calls.
 #[derive(Debug)]
 struct Failing {
     inner: MemoryStore,
@@ -168,7 +169,7 @@ async fn a_message_that_went_out_and_could_not_be_settled_still_counts() {
     assert!(record.code_is_out(), "an intended attempt counts as sent");
 }
 
-/// What this process has learnt is told when the store can be reached again.
+/// Health updates of this process are written when the store can be reached again.
 #[tokio::test(start_paused = true)]
 async fn health_updates_that_could_not_be_told_are_told_with_the_next_write() {
     let updates = async |store: &Failing| {
@@ -178,7 +179,8 @@ async fn health_updates_that_could_not_be_told_are_told_with_the_next_write() {
     let (a, b) = (carrier("a"), carrier("b"));
     let penniless =
         || Error::new(ErrorKind::InsufficientFunds, Certainty::Rejected, Blame::Provider);
-    // The second send attempt could not be written down; then there is none, and the end could not.
+    // Either the second send attempt could not be stored, or there is none and the outcome could
+    // not.
     for providers in [&[&a, &b][..], &[&a]] {
         a.sends.answer(Err(penniless()));
         let store = Failing::after(1);
@@ -193,7 +195,7 @@ async fn health_updates_that_could_not_be_told_are_told_with_the_next_write() {
     }
 }
 
-/// The first request under this name may have gone out, whoever made it.
+/// The first request with this idempotency key may have been sent, from any process.
 #[tokio::test]
 async fn a_store_that_fails_while_a_named_request_is_waited_for_leaves_it_unknown() {
     let a = carrier("a");
@@ -208,7 +210,7 @@ async fn a_store_that_fails_while_a_named_request_is_waited_for_leaves_it_unknow
     first.abort();
 }
 
-/// Never let anyone in on doubt.
+/// Never approve in doubt.
 #[tokio::test]
 async fn a_store_that_is_down_approves_nobody() {
     let a = carrier("a");

@@ -1,4 +1,4 @@
-//! What a send would come to, told without sending; and that it comes to just that.
+//! Explains a send without sending, and compares it with the real send.
 
 use std::time::Duration;
 

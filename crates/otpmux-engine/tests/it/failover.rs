@@ -47,9 +47,10 @@ async fn no_duplicates_means_none() {
     assert_eq!(b.count(), 0);
 }
 
-/// The vendor has sent a code of its own in place of ours. The user holds a message whose code nobody
-/// can verify: it counts as a message, our code follows by who carries it, and without such a one it
-/// is an error, never an unconfirmed verification for a code that nobody holds.
+/// The vendor sent a code that it generated in place of otpmux's. The user holds a message whose
+/// code cannot be verified: it counts as a message, and a provider that carries otpmux's code
+/// follows. Without one the send fails; it never returns an unconfirmed verification for a code
+/// that no user has.
 #[tokio::test]
 async fn a_message_that_carries_another_code_than_ours_is_no_success() {
     let foreign = || Error::new(ErrorKind::Configuration, Certainty::Unknown, Blame::Provider);
@@ -106,7 +107,7 @@ async fn an_idempotent_provider_is_asked_again_with_the_same_key() {
     );
 }
 
-/// A try that is refused does not undo what an earlier one may have done.
+/// A refused try does not undo the possible effect of an earlier one.
 #[tokio::test(start_paused = true)]
 async fn once_unknown_a_attempt_stays_unknown() {
     let (a, b) = (idempotent_carrier("a"), carrier("b"));
@@ -198,7 +199,7 @@ async fn a_provider_that_says_when_is_waited_for_within_the_deadline() {
     assert_eq!(begun.elapsed(), Duration::from_secs(3));
 }
 
-/// A pause is time in which users cancel and click again.
+/// During a pause, users cancel and click again.
 #[tokio::test(start_paused = true)]
 async fn what_is_over_after_a_pause_is_not_sent() {
     let a = carrier("a");
@@ -224,7 +225,7 @@ async fn a_vendor_that_asks_for_eternity_is_not_waited_for() {
     assert_eq!(world.send().await.unwrap_err().retry_after(), Some(Duration::MAX));
 }
 
-/// Each candidate is given its share of the time.
+/// Each candidate gets its share of the time.
 #[tokio::test]
 async fn deadlines_are_shared_out() {
     let (a, b) = (carrier("a"), carrier("b"));

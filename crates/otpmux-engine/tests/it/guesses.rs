@@ -1,4 +1,4 @@
-//! Who is locked out by wrong codes, what counts as one, and what can be asked again.
+//! Which guessers wrong codes lock out, which guesses count, and which can be repeated.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -65,7 +65,7 @@ async fn sec_many_addresses_together_meet_the_total() {
         compared += u32::from(matches!(verdict, Verdict::WrongCode { .. }));
     }
     assert_eq!(compared, 10);
-    // In an IPv6 network of 64 bits there is one guesser.
+    // An IPv6 network of 64 bits counts as one guesser.
     let world = World::with(&[&a], limited(3, 10));
     let sent = world.send().await.unwrap();
     let right = a.otpmux_codes().pop().unwrap();
@@ -74,7 +74,7 @@ async fn sec_many_addresses_together_meet_the_total() {
     }
     let verdict = world.guess(sent.id, &right, at("2001:db8::9")).await;
     assert!(matches!(verdict, Verdict::TooManyGuesses { .. }), "{verdict:?}");
-    // Without an address, all such guesses count together, and apart from others.
+    // Guesses without an address count together, and apart from others.
     let unknown = world.guess(sent.id, &right, Verify::new()).await;
     assert_eq!(unknown, Verdict::Approved);
 }
@@ -113,7 +113,7 @@ async fn guesses_that_no_vendor_compared_are_not_counted() {
         world.advance(1);
     }
     assert_eq!(world.client.status(sent.id).await.unwrap().guesses_left, 5);
-    // What the vendor compares counts.
+    // A guess that the vendor compared counts.
     approves(&a, "1111");
     for left in [4, 3] {
         let verdict = world.guess(sent.id, "2222", Verify::new()).await;
@@ -122,7 +122,7 @@ async fn guesses_that_no_vendor_compared_are_not_counted() {
     assert_eq!(world.guess(sent.id, "1111", Verify::new()).await, Verdict::Approved);
 }
 
-/// One vendor has compared the code, or we have: what the others do changes nothing.
+/// One vendor, or otpmux, compared the code: the other vendors change nothing.
 #[tokio::test]
 async fn guesses_that_somebody_compared_stay_counted() {
     let (a, b) = (vendor("a"), vendor("b"));
@@ -136,7 +136,7 @@ async fn guesses_that_somebody_compared_stay_counted() {
     world.client.verify(sent.id, &"2222".parse().unwrap()).await.unwrap_err();
     assert_eq!(world.client.status(sent.id).await.unwrap().guesses_left, 4);
 
-    // a code that otpmux generated is out beside the vendor's.
+    // A code that otpmux generated was sent beside the vendor's.
     let (ours, theirs) = (carrier("ours"), vendor("theirs"));
     let world = World::of(&[&ours, &theirs]);
     let sent = world.send().await.unwrap();

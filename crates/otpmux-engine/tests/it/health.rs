@@ -1,4 +1,4 @@
-//! What routing knows of its providers' health, and what a verification tells of it.
+//! Provider health in routing, and in the history of a verification.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +13,7 @@ fn history(sent: &otpmux_engine::Verification) -> Vec<String> {
     sent.history().map(|line| line.to_string()).collect()
 }
 
-/// Sends until the breaker of the first provider has opened.
+/// Sends until the circuit of the first provider opens.
 async fn open(world: &World, a: &ScriptedProvider) {
     a.sends.always(|_, _| Err(down()));
     for _ in 0..5 {
@@ -142,7 +142,8 @@ async fn what_one_process_has_paid_to_learn_the_others_know() {
     for _ in 0..5 {
         send(&first).await;
     }
-    // The update comes with the answer of the store to the first send, and its send attempt is refused here.
+    // The update comes with the store's answer to the first send, and its send attempt is refused
+    // here.
     let sent = send(&second).await;
     assert_eq!(a2.count(), 0, "the second process never called it");
     assert_eq!(sent.send_attempts[0].failure, Some(ErrorKind::CircuitOpen));

@@ -1,4 +1,4 @@
-//! The next provider beside one that is slow.
+//! Hedging: the next provider is called while one is slow.
 
 use std::time::Duration;
 
@@ -111,7 +111,8 @@ async fn nobody_is_hedged_without_a_duplicate_or_by_another_code() {
     }
 }
 
-/// Rule 3: the first send attempt pauses before a further try when the second is refused for all.
+/// Rule 3: the first send attempt pauses before a further try when the second is refused for all
+/// providers.
 #[tokio::test(start_paused = true)]
 async fn a_refusal_for_all_ends_the_further_tries_of_the_attempt_beside_it() {
     for blame in [Blame::Caller, Blame::Policy, Blame::Recipient, Blame::Internal] {

@@ -54,7 +54,7 @@ async fn opens_when_too_few_succeed() {
     guard.sends(1).await;
     assert!(guard.is_closed(), "what was before is forgotten");
 
-    // The same so slowly that never twenty fall into one minute.
+    // The same so slowly that there are never twenty in one minute.
     let guard = Guard::of(&provider, &once());
     for _ in 0..99 {
         one();
@@ -197,7 +197,7 @@ async fn the_vendor_may_say_when_within_bounds() {
 async fn calls_from_before_count_no_more() {
     let provider = carrier("a");
     let guard = Guard::of(&provider, &once());
-    // AttemptStarted while all was well, ended while it is left alone, and after.
+    // Started while all was well, ended while the circuit is open, and after.
     provider.sends.answer_after(2 * SECOND, Ok(Sent::new()));
     provider.sends.answer_after(3 * SECOND, Err(unknown()));
     for _ in 0..9 {

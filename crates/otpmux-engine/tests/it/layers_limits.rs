@@ -103,7 +103,7 @@ async fn who_waits_is_served_in_order_and_before_any_send() {
         })
     };
     let waits = |time| waits_after(Duration::ZERO, time);
-    // These come at the very moment at which a slot is free for those who wait.
+    // These calls come at the moment when a slot becomes free for those in line.
     let before = waits_after(10 * SECOND, SECOND);
     let (first, dropped) = (waits(MINUTE), waits(MINUTE));
     let (third, late) = (waits(MINUTE), waits(15 * SECOND));
@@ -183,7 +183,7 @@ async fn a_vendor_that_had_too_many_gets_no_sends_until_it_says() {
     assert_eq!(guard.send().await.unwrap_err().retry_after(), Some(5 * MINUTE), "not for ever");
 }
 
-/// The vendor's limit on one recipient, told in words that prove nothing.
+/// The vendor's limit on one recipient, in an answer that proves nothing about the account.
 #[tokio::test(start_paused = true)]
 async fn one_user_whom_the_vendor_refuses_holds_nobody_else_back() {
     let provider = limited(&[RateLimit::new(120, MINUTE)]);
@@ -200,8 +200,8 @@ async fn one_user_whom_the_vendor_refuses_holds_nobody_else_back() {
     }
 }
 
-/// Five guesses a code, twenty codes a minute from one address: they would use up all that the
-/// vendor allows.
+/// Five guesses a code, twenty codes a minute from one address: they would use up the vendor's
+/// whole limit.
 #[tokio::test(start_paused = true)]
 async fn one_user_who_guesses_leaves_the_others_their_sends() {
     let provider = limited(&[RateLimit::new(120, MINUTE)]);
@@ -270,7 +270,7 @@ async fn no_more_calls_are_under_way_than_the_bound() {
     }
 }
 
-/// Calls that hang, to fill the places.
+/// Calls that hang, to take all slots.
 async fn hang(
     provider: &Arc<ScriptedProvider>,
     guard: &Guard,
@@ -305,7 +305,7 @@ async fn a_call_waits_for_a_place_until_its_deadline() {
     assert_eq!(provider.count(), 2);
     assert!(guard.is_closed());
 
-    // A call that is dropped gives its place back.
+    // A dropped call releases its slot.
     let cx = cx_for(MINUTE);
     let (sent, ()) = tokio::join!(guard.send_with(&cx), async {
         tokio::time::sleep(SECOND).await;

@@ -18,7 +18,7 @@ use crate::layers_world::{
 };
 use crate::world::{PHONE, carrier, phone, unknown};
 
-/// What a recorder was told: `name{label=value,…}`, and how often or how much.
+/// Recorded metrics: `name{label=value,…}`, and a count or a value.
 #[derive(Clone, Debug, Default)]
 struct Told(Arc<Mutex<BTreeMap<String, f64>>>);
 
@@ -178,7 +178,7 @@ fn every_metric_is_described() {
     assert_eq!(lines, names);
 }
 
-/// Every call, with everything that must not be seen.
+/// Every call, with everything that must not be logged.
 async fn everything(guard: &Guard) {
     let port = guard.guarded.port();
     let target = Target::new(phone(), Some(VendorReference::new("reference-5551")));
@@ -253,7 +253,7 @@ async fn a_call_is_a_span_with_its_end() {
     assert!(text.contains("outcome=wrong_code") && text.contains("channel=none"), "{text}");
 }
 
-/// A layer that answered for its provider, or lost a method, would break the engine's plan.
+/// A layer that answered for its provider, or dropped a method, would break the engine's plan.
 #[tokio::test(start_paused = true)]
 async fn the_stack_is_the_provider() {
     let provider = carrier("a");

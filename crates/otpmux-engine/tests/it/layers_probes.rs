@@ -11,7 +11,7 @@ use crate::layers_world::{
 };
 use crate::world::{carrier, unknown};
 
-/// Calls at once from as many tasks, all begun together; how many reached the provider.
+/// Starts calls from many tasks at once; returns how many reached the provider.
 async fn rush(provider: &ScriptedProvider, guard: &Guard, tasks: usize) -> usize {
     let before = provider.count();
     let start = Arc::new(Barrier::new(tasks));

@@ -18,7 +18,7 @@ const MILLISECOND: Duration = Duration::from_millis(1);
 
 type Make = fn() -> Error;
 
-/// Two further tries, and a breaker that stays out of it.
+/// Two further tries, and a breaker that never opens.
 fn twice() -> Resilience {
     let mut resilience = Resilience::default();
     resilience.breaker.failures = 1000;
@@ -42,11 +42,11 @@ fn unknown_policy() -> Error {
 async fn tries_again_where_the_rules_allow_it_and_nowhere_else() {
     let (plain, keyed) = (false, true);
     let cases: [(bool, bool, Make, usize); 12] = [
-        // Somebody else can do it.
+        // Another provider can carry it.
         (plain, false, not_sent, 1),
         (plain, false, soon, 1),
         (keyed, false, down, 1),
-        // Nobody else can.
+        // No other provider can.
         (plain, true, not_sent, 3),
         (plain, true, soon, 3),
         (plain, true, down, 1),
@@ -101,7 +101,7 @@ async fn resends_are_tried_again_too_and_nothing_else_is() {
     assert_eq!(provider.count(), 3 + 4);
 }
 
-/// How long each pause was.
+/// The length of each pause.
 async fn pauses(guard: &Guard, provider: &ScriptedProvider) -> Vec<Duration> {
     let begun = Instant::now();
     let times = Arc::new(std::sync::Mutex::new(Vec::new()));
@@ -171,7 +171,7 @@ async fn once_unknown_stays_unknown() {
     assert_eq!(error.certainty(), Certainty::Unknown, "what the first try did stays done");
 }
 
-/// Says so often that the send still stands.
+/// Reports the verification as pending this many times.
 #[derive(Debug)]
 struct Wanted(AtomicUsize);
 
@@ -221,12 +221,12 @@ async fn an_outage_does_not_multiply_traffic() {
     for call in calls.collect::<Vec<_>>() {
         call.await.unwrap().unwrap_err();
     }
-    // What was saved, a fifth of the sends, and two for each second.
+    // The saved tries, a fifth of the sends, and two for each second.
     let most = || 20 + 100 + 2 * usize::try_from(begun.elapsed().as_secs() + 1).unwrap();
     let further = provider.count() - 500;
     assert!((20..=most()).contains(&further), "{further} of {}", most());
 
-    // One after another, all that is earned can be spent, and no more.
+    // In sequence, all earned tries can be spent, and no more.
     let provider = carrier("a");
     let guard = Guard::of(&provider, &twice());
     fails(&provider, not_sent);

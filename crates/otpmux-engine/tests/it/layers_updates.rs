@@ -10,7 +10,7 @@ use crate::layers_world::{
 };
 use crate::world::{carrier, unknown};
 
-/// One provider, seen by two processes whose clocks and jitter differ.
+/// One provider as two processes with different clocks and jitter see it.
 struct Two {
     provider: Arc<ScriptedProvider>,
     one: Guard,
@@ -80,7 +80,7 @@ async fn a_probe_of_one_that_fails_keeps_the_other_away_for_longer() {
     one.sends(1).await;
     other.learn(&one.guarded.take_update().unwrap());
     assert!(other.refused().await >= 10 * SECOND);
-    // The other one's own pause goes on from there.
+    // The other process's own pause continues from there.
     two.pass(13 * SECOND).await;
     other.sends(1).await;
     assert!(other.refused().await >= 20 * SECOND);
@@ -116,8 +116,8 @@ async fn only_newer_updates_about_this_provider_count() {
     one.learn(&update(now, false));
     assert!(!one.guarded.health().is_available(one.now()));
 
-    // That another process can reach it is a reason to look, not to believe: what was seen here is
-    // told all the same.
+    // A success of another process makes a probe due, but proves nothing: the failure seen here is
+    // still reported.
     other.sends(5).await;
     other.learn(&update(other.now() + SECOND, false));
     assert!(!other.is_closed());
@@ -147,7 +147,7 @@ async fn a_update_of_a_wrong_clock_does_no_lasting_harm() {
     assert!(one.is_closed(), "what its own call has refuted is not believed again");
     assert_eq!(provider.count(), 1);
 
-    // The last time there is.
+    // The latest time that can be represented.
     let seconds = Duration::from_secs(i64::MAX.unsigned_abs());
     let at = SystemTime::UNIX_EPOCH.checked_add(seconds).unwrap();
     one.learn(&update(at, at));
@@ -222,7 +222,7 @@ async fn one_witness_that_cannot_reach_it_makes_the_first_failure_here_the_secon
     assert!(!other.is_closed(), "now there are two");
     assert!(other.guarded.take_update().is_some(), "and that is told");
 
-    // Where calls have just gone well, it takes as many failures as ever.
+    // Where calls have just succeeded, the usual number of failures is needed.
     let third = Guard::of(provider, &once());
     is_well(provider);
     third.sends(1).await;
@@ -276,8 +276,8 @@ async fn trouble_with_the_account_is_only_that_of_the_same_settings() {
     assert!(different.is_closed());
 }
 
-/// A reload that has mended the settings begins with a new breaker; the store still holds what the
-/// one before has told.
+/// A reload with corrected settings starts a new breaker; the store still has the update of the
+/// previous one.
 #[tokio::test(start_paused = true)]
 async fn the_update_that_a_process_has_outlived_is_taken_back_with_its_first_success() {
     let Two { provider, one, .. } = &Two::new();

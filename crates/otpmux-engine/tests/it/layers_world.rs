@@ -1,4 +1,4 @@
-//! One guarded provider, without an engine, and what its layers are told.
+//! One provider with its layers, without an engine, and what the layers record.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -17,7 +17,7 @@ use crate::world::{carrier, phone, unknown};
 pub(crate) const SECOND: Duration = Duration::from_secs(1);
 pub(crate) const MINUTE: Duration = Duration::from_mins(1);
 
-/// Randomness that is always the same byte: all zeros spread nothing, all ones as far as it goes.
+/// Randomness of one constant byte: zeros add no jitter, ones the most.
 #[derive(Debug)]
 pub(crate) struct Fixed(pub(crate) u8);
 
@@ -46,7 +46,7 @@ impl Guard {
         Self::with(provider.port(), resilience, Fixed(0))
     }
 
-    /// Without jitter and further tries, for a process that others know as this one.
+    /// Without jitter and further tries, for a process with this witness.
     pub(crate) fn known_as(provider: &Arc<ScriptedProvider>, witness: Witness) -> Self {
         Self::made(provider.port(), &once(), Fixed(0), witness)
     }
@@ -81,14 +81,14 @@ impl Guard {
         self.guarded.port().send(cx, &send_request()).await
     }
 
-    /// Sends so often.
+    /// Sends this many times.
     pub(crate) async fn sends(&self, times: usize) {
         for _ in 0..times {
             let _ = self.send().await;
         }
     }
 
-    /// A send that the breaker refuses; for how long.
+    /// A send that the breaker refuses; returns for how long.
     pub(crate) async fn refused(&self) -> Duration {
         self.refused_with(&cx()).await
     }
@@ -109,7 +109,7 @@ impl Guard {
         self.clock.now()
     }
 
-    /// Lets time pass by both clocks.
+    /// Advances both clocks.
     pub(crate) async fn pass(&self, time: Duration) {
         self.clock.advance(time);
         tokio::time::sleep(time).await;
@@ -120,7 +120,7 @@ impl Guard {
     }
 }
 
-/// Another process each time.
+/// Another process on each call.
 pub(crate) fn witness() -> Witness {
     static PROCESS: AtomicU64 = AtomicU64::new(1);
     Witness { process: PROCESS.fetch_add(1, Ordering::Relaxed), settings: None }
@@ -130,7 +130,7 @@ pub(crate) fn cx() -> Context {
     Context::new(IdempotencyKey::from_random([7; 16]))
 }
 
-/// With so much time left.
+/// A context with this much time left.
 pub(crate) fn cx_for(time: Duration) -> Context {
     cx().with_deadline((tokio::time::Instant::now() + time).into_std())
 }
@@ -152,7 +152,7 @@ pub(crate) fn fails(provider: &ScriptedProvider, error: fn() -> Error) {
     provider.sends.always(move |_, _| Err(error()));
 }
 
-/// Takes every send.
+/// Accepts every send.
 pub(crate) fn is_well(provider: &ScriptedProvider) {
     provider.sends.always(|_, _| Ok(Sent::new()));
 }
@@ -165,14 +165,14 @@ pub(crate) fn too_many(after: Duration) -> Error {
     Error::new(ErrorKind::RateLimited, Certainty::Rejected, Blame::Provider).with_retry_after(after)
 }
 
-/// A provider that documents a limit on requests.
+/// A provider that documents a rate limit.
 pub(crate) fn limited(limits: &[otpmux_core::RateLimit]) -> Arc<ScriptedProvider> {
     let mut capabilities = Capabilities::new([Channel::Sms]).with_otpmux_codes(4..=10);
     capabilities.limits.requests = limits.to_vec();
     Arc::new(ScriptedProvider::new("a", capabilities))
 }
 
-/// A provider whose breaker has just opened, for five seconds.
+/// A provider whose circuit has just opened, for five seconds.
 pub(crate) async fn open() -> (Arc<ScriptedProvider>, Guard) {
     let provider = carrier("a");
     let guard = Guard::of(&provider, &once());

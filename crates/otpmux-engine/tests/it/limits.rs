@@ -1,4 +1,4 @@
-//! How many messages and guesses there may be, and how much a store holds.
+//! Limits of messages and guesses, and the capacity of a store.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ fn number(n: usize) -> NewVerification {
     NewVerification::to(to)
 }
 
-/// A flood of sends is refused rather than allowed to push live verifications out.
+/// A flood of sends is refused, so that it does not displace live verifications.
 #[tokio::test]
 async fn the_memory_store_is_bounded_and_gives_up_nobody() {
     let provider = carrier("a");
@@ -53,7 +53,7 @@ fn policy(set: impl FnOnce(&mut MessageLimits)) -> Policy {
     policy
 }
 
-/// Refused by a limit of ours, before any vendor, and nobody else is a way around it.
+/// Refused by otpmux's limit, before any vendor, and no other provider bypasses it.
 fn refused(result: Result<Verification, Error>, limit: &str) -> u64 {
     let error = result.unwrap_err();
     let told = (error.kind(), error.certainty(), error.blame());
@@ -68,7 +68,7 @@ const MINUTE: Duration = Duration::from_mins(1);
 async fn frd_03_a_recipient_gets_2_messages_a_minute_15_an_hour_and_50_a_day() {
     let a = carrier("a");
     let world = World::with(&[&a], Policy::default());
-    // Whoever asks again as soon as they may, for a day and a bit.
+    // A caller that asks again as soon as allowed, for a little more than a day.
     let (mut seconds, mut sent_at) = (0u64, Vec::new());
     while seconds < 25 * 3_600 {
         match world.client.send(number(1)).await {
@@ -173,8 +173,8 @@ async fn a_resend_is_a_message_too() {
 /// One of the limits.
 type Limit = fn(&mut MessageLimits) -> &mut Vec<RateLimit>;
 
-/// A vendor's outage is not the user's fault, nor anybody else's: a message that certainly reached
-/// nobody counts only for the address that asked for it.
+/// A vendor's outage is the fault of no user: a message that certainly reached no recipient counts
+/// only for the address that requested it.
 #[tokio::test(start_paused = true)]
 async fn what_reached_nobody_counts_for_the_client_alone() {
     let outcomes = [
@@ -204,7 +204,7 @@ async fn what_reached_nobody_counts_for_the_client_alone() {
             let sent = world.send().await;
             let sent = sent.unwrap_or_else(|error| panic!("{of}: {error}"));
             refused(world.send().await, scope);
-            // The same holds for a message that was to go out again.
+            // The same holds for the message of a resend.
             world.advance(60);
             fails();
             assert!(world.client.resend(sent.id, Resend::new()).await.is_err());
@@ -227,7 +227,7 @@ async fn what_reached_nobody_counts_for_the_client_alone() {
     refused(world.send().await, "global");
 }
 
-/// After twenty sends that dead vendors have refused, the next user is served.
+/// After twenty sends that failing vendors refused, the next user is served.
 #[tokio::test(start_paused = true)]
 async fn an_outage_does_not_outlive_itself() {
     let (a, b) = (carrier("a"), carrier("b"));
@@ -248,7 +248,7 @@ async fn an_outage_does_not_outlive_itself() {
     refused(world.client.send(number(40)).await, "global");
 }
 
-/// What a vendor has read counts there; what never reached it does not.
+/// A request that the vendor read counts there; one that never reached it does not.
 #[tokio::test(start_paused = true)]
 async fn a_provider_counts_what_reached_it() {
     let limited = || {
@@ -257,7 +257,7 @@ async fn a_provider_counts_what_reached_it() {
         capabilities.limits.requests = vec![RateLimit::new(1, MINUTE)];
         Arc::new(otpmux_testkit::ScriptedProvider::new("a", capabilities))
     };
-    // Each process keeps a pace of its own beside the count that all share.
+    // Each process has a local rate limit beside the shared count.
     let (store, clock) = (Arc::new(MemoryStore::new(100)), Arc::default());
     let process = |providers: &[&Arc<otpmux_testkit::ScriptedProvider>]| {
         let shared: Arc<dyn VerificationStore> = Arc::<MemoryStore>::clone(&store);
@@ -268,7 +268,7 @@ async fn a_provider_counts_what_reached_it() {
         !sent.send_attempts.iter().any(|attempt| attempt.provider.as_str() == "a")
     };
     for (certainty, counted) in [(Certainty::NotSent, false), (Certainty::Rejected, true)] {
-        // As the first of its route, after a failure, and when nobody else is left.
+        // As the first of its route, after a failure, and as the last candidate.
         let (a, b) = (limited(), carrier("b"));
         a.sends.always(move |_, _| Err(error(certainty, Blame::Provider)));
         process(&[&a, &b]).send(number(1)).await.unwrap();
@@ -316,7 +316,7 @@ async fn sec_06_guesses_are_capped_over_all_verifications_of_a_recipient() {
     assert_eq!(world.verify(&sent, &wrong(&a.otpmux_codes().pop().unwrap())).await, "wrong_code");
 }
 
-/// A provider at its documented limit is passed over; only when all are, the send is refused.
+/// A provider at its documented limit is skipped; only when all are, the send is refused.
 #[tokio::test]
 async fn a_provider_that_has_had_its_requests_is_passed_over() {
     let limited = |id: &str, count| {
@@ -358,7 +358,7 @@ async fn frd_01_countries_that_are_not_allowed_are_refused_before_any_vendor_and
     world.send().await.unwrap();
 }
 
-/// Auth0's figures are 1 to 32 minutes; ours follow the policy.
+/// Auth0's values are 1 to 32 minutes; otpmux's follow the policy.
 #[tokio::test]
 async fn frd_04_the_wait_before_a_resend_grows_with_some_jitter() {
     let a = carrier("a");

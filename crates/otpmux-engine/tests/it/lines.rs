@@ -1,4 +1,4 @@
-//! The line that each send leaves in the log at level info.
+//! The log line of each send at level info.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use otpmux_testkit::LogCapture;
 
 use crate::world::{PHONE, World, carrier, down, unknown};
 
-/// The lines at level info that tell of sends, since the last time.
+/// The log lines of sends at level info, since the last call.
 fn lines(logs: &LogCapture) -> Vec<String> {
     let of_sends =
         |line: &&str| line.starts_with("INFO otpmux_engine") && line.contains("send ended");

@@ -1,4 +1,4 @@
-//! One mailbox is one recipient, however its address is spelt.
+//! One mailbox is one recipient, in any spelling of its address.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ fn post(id: &str) -> Arc<ScriptedProvider> {
     Arc::new(ScriptedProvider::new(id, capabilities))
 }
 
-/// Clients that share a store, as processes do.
+/// Clients that share a store, like processes.
 fn clients<const N: usize>(
     provider: &Arc<ScriptedProvider>,
     policy: &Policy,
@@ -105,7 +105,7 @@ async fn all_spellings_of_a_mailbox_share_its_guesses() {
     }
 }
 
-/// A vendor may tell spellings apart, and its user reads them in the message.
+/// A vendor may distinguish spellings, and its user reads them in the message.
 #[tokio::test]
 async fn the_message_goes_to_the_form_that_was_given() {
     let provider = post("a");
@@ -135,7 +135,7 @@ async fn a_newer_verification_closes_the_one_of_another_spelling() {
     assert_eq!(one.verify(new.id, &codes[1]).await.unwrap().as_str(), "approved");
 }
 
-/// What is certainly the same is the same request; what may be another mailbox is not.
+/// Certainly equal spellings are the same request; a possibly different mailbox is another one.
 #[tokio::test]
 async fn a_request_is_the_same_under_another_spelling() {
     let provider = post("a");
@@ -167,7 +167,7 @@ async fn who_proved_one_spelling_has_proved_the_other_where_that_is_certain() {
     }
 }
 
-/// Whoever owns a domain has as many mailboxes and subdomains as it likes.
+/// The owner of a domain has any number of mailboxes and subdomains.
 #[tokio::test]
 async fn a_mail_domain_has_a_limit_of_its_own() {
     let provider = post("a");

@@ -1,5 +1,5 @@
-//! The rules that must hold on every path: random providers with random outcomes, a store that is
-//! asked over the public client only, and a clock that moves.
+//! Rules that must hold on every path: random providers with random outcomes, a store that is used
+//! through the public client only, and a clock that moves.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -14,7 +14,7 @@ use proptest::prelude::*;
 
 use crate::world::{World, lenient, phone, wrong};
 
-/// What a provider does with one send; `None` takes it.
+/// The result of one send at a provider; `None` accepts it.
 type Outcome = Option<(Certainty, Blame)>;
 
 #[derive(Clone, Copy, Debug)]
@@ -82,7 +82,7 @@ fn provider(at: usize, kind: Kind, journal: &Arc<Mutex<Journal>>) -> Arc<Scripte
             Some((certainty, blame)) => Err(Error::new(ErrorKind::Unavailable, certainty, blame)),
         }
     });
-    // A careless vendor: every code is right, every time.
+    // A careless vendor approves every code, every time.
     provider.verifies.always(|_, _| Ok(Verdict::Approved));
     provider
 }
@@ -114,7 +114,7 @@ fn action() -> impl Strategy<Value = Action> {
     ]
 }
 
-/// What one send or resend put on the wire, held against the rules.
+/// Checks the calls of one send or resend against the rules.
 fn check_operation(
     calls: &[Call],
     kinds: &[Kind],
@@ -225,7 +225,7 @@ async fn play(
     Ok(())
 }
 
-/// The newest verification, as an outside observer knows it.
+/// The newest verification, as an outside observer sees it.
 struct Live {
     sent: Verification,
     code: Option<String>,
@@ -256,7 +256,7 @@ impl Live {
         Ok(())
     }
 
-    /// What the answer says of the newest message's code, held against all messages.
+    /// Checks the reported state of the newest message's code against all messages.
     fn check_new_code(&self, again: &Verification, calls: &[Call]) -> Result<(), TestCaseError> {
         let mut out: Vec<_> = calls.iter().filter(|call| call.may_have_sent()).collect();
         out.dedup_by_key(|call| call.key);

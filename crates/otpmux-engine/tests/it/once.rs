@@ -1,4 +1,4 @@
-//! A request that has a name is made once, however often it is said.
+//! A request with an idempotency key is made once, however often it is repeated.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -131,7 +131,7 @@ async fn of_a_process_that_died_nobody_is_told_for_ever_that_it_is_under_way() {
     assert!(dead.await.unwrap_err().is_cancelled());
     let mut impatient = named("k");
     impatient.in_flight = InFlight::Refuse;
-    // Its deadline is over when it says, however long a resend has to wait.
+    // It ends at the deadline that it reports, however long a resend has to wait.
     for seconds in [20, 13] {
         let error = world.client.send(impatient.clone()).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Conflict);
@@ -160,7 +160,7 @@ async fn a_resend_of_one_name_goes_out_once() {
     assert_eq!(first.resend_after, second.resend_after);
     let voice = world.client.resend(sent.id, again("r1").by(Channel::Voice)).await;
     assert_eq!(voice.unwrap_err().kind(), ErrorKind::KeyReused);
-    // Another name is another resend, and this one is too soon.
+    // Another idempotency key is another resend, and this one is too soon.
     let other = world.client.resend(sent.id, again("r2")).await.unwrap_err();
     assert_eq!(other.kind(), ErrorKind::RateLimited);
     world.advance(120);

@@ -43,7 +43,7 @@ async fn sec_04_of_64_parallel_right_codes_one_is_approved() {
     }
 }
 
-/// The same where a vendor approves every one of them.
+/// The same with a vendor that approves every one of them.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn sec_04_a_vendor_that_approves_twice_does_not_get_two_in() {
     let provider = vendor("a");

@@ -1,4 +1,4 @@
-//! What a vendor can still tell of a send whose answer was lost.
+//! A vendor's status of a send whose answer was lost.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use otpmux_testkit::ScriptedProvider;
 
 use crate::world::{World, carrier, unknown};
 
-/// A provider that takes our codes and finds messages by our key.
+/// A provider that carries otpmux's codes and finds messages by otpmux's key.
 fn finder(id: &str) -> Arc<ScriptedProvider> {
     let mut capabilities = Capabilities::new([Channel::Sms]).with_otpmux_codes(4..=10);
     capabilities.status = true;
@@ -63,7 +63,7 @@ async fn a_vendor_that_cannot_tell_leaves_it_unknown() {
     }
 }
 
-/// It was too early to tell at first.
+/// At first it was too early for a status.
 #[tokio::test]
 async fn a_later_status_settles_what_was_unknown() {
     let a = finder("a");

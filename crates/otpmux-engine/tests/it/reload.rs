@@ -1,4 +1,4 @@
-//! A running client goes on with another configuration.
+//! A running client continues with another configuration.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -38,7 +38,7 @@ async fn a_provider_that_is_removed_still_verifies_its_own_codes() {
     assert_eq!((a.sends.count(), b.count()), (1, 1), "it sends nothing any more");
     assert_eq!(world.verify(&sent, "123456").await, "approved");
 
-    // Another reload meanwhile does not forget it, and one after its time does.
+    // Another reload keeps it until its codes expire; a later one drops it.
     let sent = {
         let world = World::of(&[&a]);
         let sent = world.send().await.unwrap();

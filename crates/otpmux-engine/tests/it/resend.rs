@@ -18,7 +18,8 @@ async fn goes_by_another_provider_with_the_same_code() {
     assert_eq!(world.verify(&sent, &a.otpmux_codes()[0]).await, "approved");
 }
 
-/// Who carries our code and has not failed this user comes before who would send another one.
+/// Providers that carry otpmux's code and have not failed this user precede those with another
+/// code.
 #[tokio::test]
 async fn the_same_code_comes_first_where_somebody_fresh_carries_it() {
     let (a, b, c) = (carrier("a"), crate::world::vendor("b"), carrier("c"));
@@ -31,7 +32,7 @@ async fn the_same_code_comes_first_where_somebody_fresh_carries_it() {
     assert!(!again.new_code && again.code_source == CodeSourceView::Otpmux);
 }
 
-/// A policy of the same provider stays with it, as long as it takes messages.
+/// With the policy "same", the provider stays the same while it accepts messages.
 #[tokio::test]
 async fn by_the_same_provider_no_other_code_is_sent_while_it_takes_messages() {
     let (a, b) = (carrier("a"), crate::world::vendor("b"));
@@ -51,8 +52,8 @@ async fn by_the_same_provider_no_other_code_is_sent_while_it_takes_messages() {
     assert_eq!((a.count(), b.count(), rescued.new_code), (3, 1, true), "it has failed this user");
 }
 
-/// Whatever keeps the first message from its user, a vendor with a code of its own gets its turn;
-/// then both codes count, under one count of tries, and one of them lets in once.
+/// If the first message does not arrive for any reason, a vendor that generates codes gets its
+/// turn; then both codes are valid, under one count of guesses, and one of them is approved once.
 #[tokio::test]
 async fn a_vendor_with_a_code_of_its_own_rescues_whom_ours_did_not_reach() {
     type Fails = fn(&otpmux_testkit::ScriptedProvider);
@@ -85,7 +86,7 @@ async fn a_vendor_with_a_code_of_its_own_rescues_whom_ours_did_not_reach() {
     }
 }
 
-/// The tries of both codes are one count.
+/// The guesses of both codes are one count.
 #[tokio::test]
 async fn two_codes_have_one_count_of_tries() {
     let (a, b) = (carrier("a"), crate::world::vendor("b"));
@@ -105,8 +106,8 @@ async fn two_codes_have_one_count_of_tries() {
     assert_eq!(world.verify(&sent, &a.otpmux_codes()[0]).await, "too_many_guesses");
 }
 
-/// Who is left alone for its failures is called last, by a resend, too: the vendor with a code of
-/// its own comes before it.
+/// A provider whose circuit is open comes last in a resend too: a vendor that generates codes
+/// precedes it.
 #[tokio::test]
 async fn an_open_breaker_does_not_stand_between_a_user_and_the_vendor_that_works() {
     let (a, b) = (carrier("a"), crate::world::vendor("b"));
@@ -114,7 +115,7 @@ async fn an_open_breaker_does_not_stand_between_a_user_and_the_vendor_that_works
     let mut policy = lenient();
     policy.resend_by = ResendBy::Same;
     let world = World::with(&[&a, &b], policy);
-    // One user got our code before the vendor broke, the others break it.
+    // One user got otpmux's code before the vendor failed; the sends of others open the circuit.
     a.sends.answer(Ok(otpmux_core::Sent::new()));
     let sent = world.send().await.unwrap();
     for purpose in ["p", "q", "r", "s", "t"] {
@@ -129,8 +130,8 @@ async fn an_open_breaker_does_not_stand_between_a_user_and_the_vendor_that_works
     assert!(matches!(skipped, otpmux_engine::SkipReason::CircuitOpen(_)), "{skipped:?}");
 }
 
-/// Within one resend the vendor with another code follows who has certainly sent nothing, and
-/// nobody else.
+/// Within one resend, the vendor with another code follows only providers that certainly sent
+/// nothing.
 #[tokio::test]
 async fn within_a_resend_another_code_follows_only_what_certainly_sent_nothing() {
     for (failure, count) in [(down(), 1), (unknown(), 0)] {
@@ -148,7 +149,7 @@ async fn within_a_resend_another_code_follows_only_what_certainly_sent_nothing()
     }
 }
 
-/// Who was asked longest ago has the next turn.
+/// The provider that was called longest ago is next.
 #[tokio::test]
 async fn resends_go_round() {
     let (a, b) = (carrier("a"), crate::world::vendor("b"));
@@ -180,7 +181,7 @@ async fn alone_the_same_provider_sends_again_by_the_channel_asked_for() {
     assert_eq!(channels, [Channel::Sms, Channel::Voice]);
 }
 
-/// SEC-06: a resend does not refill the budget, and cannot unlock.
+/// SEC-06: a resend does not refill the guesses, and cannot unlock.
 #[tokio::test]
 async fn sec_06_does_not_refill_the_attempts() {
     let a = carrier("a");
@@ -299,7 +300,7 @@ async fn a_policy_may_want_the_next_channel_that_somebody_has() {
         world.advance(wait);
         channels.push(world.client.resend(sent.id, Resend::new()).await.unwrap().channel);
     }
-    // Nobody here sends by WhatsApp.
+    // No provider here sends by WhatsApp.
     assert_eq!(channels, [Channel::Voice, Channel::Sms, Channel::Voice]);
     let codes = [a.otpmux_codes(), b.otpmux_codes()].concat();
     assert!(codes.iter().all(|code| *code == codes[0]), "the same code by every channel");

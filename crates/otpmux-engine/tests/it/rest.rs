@@ -1,4 +1,4 @@
-//! What lies in the store, and what a stranger learns of it.
+//! Data at rest, and what it reveals to a stranger.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use otpmux_testkit::ScriptedProvider;
 
 use crate::world::{PHONE, World, carrier, phone, wrong};
 
-/// SEC-08, W2: neither code nor number in the clear, whole or in part of the record's bytes.
+/// SEC-08, W2: neither code nor number in clear text, whole or in part of the record's bytes.
 #[tokio::test]
 async fn sec_08_a_record_holds_neither_code_nor_number() {
     let provider = carrier("a");
@@ -28,8 +28,8 @@ async fn sec_08_a_record_holds_neither_code_nor_number() {
     }
 }
 
-/// SEC-08: vendors that make their references from the number do not bring it into the store, and
-/// are asked by them as they gave them.
+/// SEC-08: references that vendors derive from the number do not bring the number into the store,
+/// and later calls use them as the vendors gave them.
 #[tokio::test]
 async fn sec_08_a_reference_that_shows_the_number_is_encrypted() {
     let mut capabilities = Capabilities::new([Channel::Sms]).with_vendor_codes(None);
@@ -51,7 +51,8 @@ async fn sec_08_a_reference_that_shows_the_number_is_encrypted() {
     world.verify(&sent, "1111").await;
     world.client.status(sent.id).await.unwrap();
     world.advance(60);
-    // The vendor's answer names no new reference: the send attempt has that of the message that is repeated.
+    // The vendor's answer has no new reference: the send attempt keeps that of the repeated
+    // message.
     world.client.resend(sent.id, Resend::new()).await.unwrap();
     world.verify(&sent, "1111").await;
     let send_attempts: Vec<_> = kept(sent.id).await.collect();
@@ -72,8 +73,8 @@ async fn sec_08_a_reference_that_shows_the_number_is_encrypted() {
     }
 }
 
-/// SEC-10: an id that never was, one of another recipient or purpose, one that was cancelled and one
-/// that is long gone cannot be told apart, and none of them costs anybody a guess.
+/// SEC-10: an id that never existed, one of another recipient or purpose, a cancelled one and one
+/// past its retention get the same answer, and none of them costs a guess.
 #[tokio::test]
 async fn sec_10_unknown_foreign_cancelled_and_forgotten_look_alike() {
     let provider = carrier("a");
@@ -109,7 +110,7 @@ async fn sec_10_unknown_foreign_cancelled_and_forgotten_look_alike() {
     );
 }
 
-/// SEC-10: to whom nothing is to be told, every "no" is the same.
+/// SEC-10: for a caller that may learn nothing, every "no" is the same.
 #[tokio::test]
 async fn sec_10_a_discreet_no_has_no_reason() {
     let provider = carrier("a");

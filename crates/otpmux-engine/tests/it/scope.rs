@@ -1,4 +1,4 @@
-//! Who may use some purposes only, and whether a send would have a chance.
+//! Clients that may use some purposes only, and readiness.
 
 use otpmux_core::{Blame, Certainty, Code, Error, ErrorKind, Purpose};
 use otpmux_engine::{NewVerification, Resend, Scope, ScopedClient};

@@ -1,4 +1,4 @@
-//! Two processes on one store: what one of them suffers must not make the other refuse.
+//! Two processes on one store: a failure local to one of them must not make the other refuse.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use crate::layers_world::SECOND;
 use crate::world::{carrier, keys, lenient};
 
-/// A wall clock that goes with tokio's.
+/// A wall clock that follows tokio's.
 #[derive(Debug)]
 pub(crate) struct VirtualClock(Instant);
 
@@ -31,13 +31,13 @@ impl Clock for VirtualClock {
     }
 }
 
-/// A store, and the processes on it.
+/// A store and its processes.
 struct Town {
     store: Arc<dyn VerificationStore>,
     clock: Arc<VirtualClock>,
 }
 
-/// Settings of a provider: two of the same have the same vendor account.
+/// Settings of a provider: equal settings mean the same vendor account.
 const RIGHT_KEY: [u8; 32] = [1; 32];
 const WRONG_KEY: [u8; 32] = [2; 32];
 
@@ -46,7 +46,7 @@ impl Town {
         Self { store: Arc::new(MemoryStore::new(100_000)), clock: VirtualClock::start() }
     }
 
-    /// A process that has these providers.
+    /// A process with these providers.
     fn process(&self, providers: &[&Arc<ScriptedProvider>], settings: [u8; 32]) -> OtpClient {
         let clock: Arc<dyn Clock> = Arc::<VirtualClock>::clone(&self.clock);
         let builder = OtpClient::builder().policy(lenient()).clock(clock);
@@ -57,7 +57,7 @@ impl Town {
     }
 }
 
-/// To somebody new, so that no send closes another one's verification.
+/// Sends to a new number each time, so that no send supersedes another.
 async fn send(client: &OtpClient) -> Result<Verification, Error> {
     static NUMBER: AtomicUsize = AtomicUsize::new(0);
     let number = NUMBER.fetch_add(1, Ordering::Relaxed);
@@ -72,7 +72,7 @@ fn vendor(id: &str) -> Arc<ScriptedProvider> {
     vendor
 }
 
-/// A vendor as a process sees it that cannot reach it, or that shows the wrong key.
+/// A vendor for a process that cannot reach it, or that has the wrong key.
 fn failing(id: &str, error: fn() -> Error) -> Arc<ScriptedProvider> {
     let vendor = carrier(id);
     vendor.sends.takes(|_| Duration::from_millis(20));
@@ -96,18 +96,18 @@ fn unavailable() -> Error {
     Error::new(ErrorKind::Unavailable, Certainty::Rejected, Blame::Provider)
 }
 
-/// How a neighbour is sick: the error of its calls, and what its providers are made of.
+/// The failure of a neighbour: the error of its calls, and its providers' settings.
 type Sickness = (fn() -> Error, [u8; 32]);
 
 const SICK: [Sickness; 4] = [
     (unreachable, RIGHT_KEY),
     (hangs, RIGHT_KEY),
     (wrong_key, WRONG_KEY),
-    // Behind a proxy that answers for the vendor.
+    // A proxy that answers in place of the vendor.
     (unavailable, RIGHT_KEY),
 ];
 
-/// Has a process send every 200 ms, in a task of its own.
+/// Makes a process send every 200 ms, in a separate task.
 fn keep_sending(client: OtpClient) -> tokio::task::AbortHandle {
     tokio::spawn(async move {
         loop {
@@ -119,8 +119,8 @@ fn keep_sending(client: OtpClient) -> tokio::task::AbortHandle {
     .abort_handle()
 }
 
-/// Twelve callers, each of which sends again as soon as it has its answer, for 20 seconds: how many
-/// sends went well, and how many failed.
+/// Twelve callers, each of which sends again after each answer, for 20 seconds. Returns how many
+/// sends succeeded and how many failed.
 async fn closed_loop(client: &OtpClient) -> (usize, usize) {
     let ends = Instant::now() + 20 * SECOND;
     let done = Arc::new([AtomicUsize::new(0), AtomicUsize::new(0)]);
@@ -144,7 +144,7 @@ async fn closed_loop(client: &OtpClient) -> (usize, usize) {
     (done[0].load(Ordering::Relaxed), done[1].load(Ordering::Relaxed))
 }
 
-/// A send every 50 ms for 20 seconds: how many failed.
+/// A send every 50 ms for 20 seconds; returns how many failed.
 async fn open_loop(client: &OtpClient, every: Duration) -> usize {
     let ends = Instant::now() + 20 * SECOND;
     let mut sends = Vec::new();
@@ -174,7 +174,7 @@ async fn beside_a_sick_process_a_well_one_sends_what_it_would_send_alone() {
         let neighbour = keep_sending(neighbour);
         let (a, b) = (vendor("a"), vendor("b"));
         let well = town.process(&[&a, &b], RIGHT_KEY);
-        // It comes into a store that is full of bad health updates, as after a deployment.
+        // It starts with a store full of open circuits, as after a deployment.
         tokio::time::sleep(10 * SECOND).await;
         let (sent, failed) = closed_loop(&well).await;
         neighbour.abort();
@@ -204,7 +204,7 @@ async fn a_neighbour_that_comes_and_goes_moves_no_traffic_of_a_busy_process() {
     let flapping = failing("a", unavailable);
     let start = Instant::now();
     flapping.sends.always(move |_, _| {
-        // Six seconds not, six seconds well.
+        // Six seconds of failures, six seconds of successes.
         let turn = start.elapsed().as_secs() / 6 % 2;
         if turn == 0 { Err(unavailable()) } else { Ok(Sent::new()) }
     });
@@ -223,7 +223,7 @@ async fn a_real_outage_is_learnt_from_others_for_one_call_at_most() {
         let town = Town::new();
         let (a, b) = (failing("a", error), vendor("b"));
         let first = town.process(&[&a, &b], RIGHT_KEY);
-        // It was well, minutes ago.
+        // Its calls succeeded, minutes ago.
         let (a2, b2) = (vendor("a"), vendor("b"));
         let second = town.process(&[&a2, &b2], RIGHT_KEY);
         send(&second).await.unwrap();
@@ -305,14 +305,14 @@ async fn during_an_outage_only_so_many_probes_are_under_way() {
     let probes = a.count() - before;
     assert!((10..=20).contains(&probes), "{probes}");
     let refused = all.iter().filter(|send| send.is_finished()).count();
-    // Those whom the budget of further tries lets come again have not given up.
+    // Calls with further tries left in the budget are still waiting.
     assert!((60..=100 - probes).contains(&refused), "{refused} after a second");
     for send in all {
         send.await.unwrap().unwrap_err();
     }
 }
 
-/// A process that had the wrong key is started anew, or its configuration is read again.
+/// A process with the wrong key is restarted, or its configuration is reloaded.
 #[tokio::test(start_paused = true)]
 async fn the_first_sends_after_the_key_was_mended_go_out() {
     for reload in [false, true] {
@@ -346,7 +346,7 @@ async fn the_first_sends_after_the_key_was_mended_go_out() {
     }
 }
 
-/// The account was empty, the key is the same, and each send is a process of its own.
+/// The account was empty, the key is the same, and each send is a new process.
 #[tokio::test(start_paused = true)]
 async fn a_new_process_for_each_send_sends_as_soon_as_the_cause_is_mended() {
     fn empty() -> Error {

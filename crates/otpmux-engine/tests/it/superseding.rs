@@ -1,4 +1,4 @@
-//! Which of a recipient's codes is good while newer ones are asked for.
+//! Which of a recipient's codes is valid while newer ones are requested.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use crate::world::{World, carrier, down, error, lenient, phone, unknown};
 
 type Sending = JoinHandle<Result<Verification, Error>>;
 
-/// Begins a send whose call ends so after so many seconds, and waits until it is called.
+/// Starts a send whose call ends after this time with this result, and waits for the call.
 async fn begin(
     client: &OtpClient,
     a: &Arc<ScriptedProvider>,
@@ -26,7 +26,7 @@ async fn begin(
     sending
 }
 
-/// What becomes of the code of this message.
+/// The verdict for the code of this message.
 async fn verdict(
     world: &World,
     a: &ScriptedProvider,
@@ -49,7 +49,7 @@ async fn a_send_that_fails_leaves_the_users_code_as_good_as_it_was() {
         let older = world.send().await.unwrap();
         assert_eq!(world.verify(&older, "000000").await, "wrong_code");
         a.sends.always(move |_, _| Err(error(certainty, blame)));
-        // More than enough to open the breaker, so that some fail without a call.
+        // More than enough to open the circuit, so that some fail without a call.
         for _ in 0..30 {
             world.send().await.unwrap_err();
         }
@@ -82,7 +82,7 @@ async fn two_codes_are_never_good() {
     let a = carrier("a");
     let world = World::of(&[&a]);
     let older = world.send().await.unwrap();
-    // It may have gone out from the moment at which it is called.
+    // The message may have been sent from the moment of the call.
     let newer = begin(&world.client, &a, 3, Err(down())).await;
     assert_eq!(verdict(&world, &a, &older, 0).await, "not_found");
     newer.await.unwrap().unwrap_err();
@@ -90,7 +90,7 @@ async fn two_codes_are_never_good() {
     let newer = world.send().await.unwrap();
     assert_eq!(verdict(&world, &a, &older, 0).await, "not_found");
     assert_eq!(verdict(&world, &a, &newer, 2).await, "approved");
-    // A process that dies in the call has left a message that may be out.
+    // A process that dies in the call leaves a message that may have been sent.
     let older = world.send().await.unwrap();
     let dying = begin(&world.client, &a, 3, Err(down())).await;
     dying.abort();
@@ -99,7 +99,7 @@ async fn two_codes_are_never_good() {
     assert_eq!(verdict(&world, &a, &older, 3).await, "not_found");
 }
 
-/// Three sends that overlap: the last may fail before the one before it does, or after.
+/// Three overlapping sends: the last may fail before or after the one before it.
 #[tokio::test(start_paused = true)]
 async fn of_sends_that_overlap_the_newest_that_may_have_gone_out_is_good() {
     for (second, third, good) in [

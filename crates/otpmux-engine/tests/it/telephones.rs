@@ -1,4 +1,4 @@
-//! One telephone is one recipient, however its number is written.
+//! One telephone is one recipient, in any spelling of its number.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,13 +13,13 @@ use crate::world::{builder, carrier, keys, lenient, wrong};
 const SPELLINGS: [&[&str]; 4] = [
     &["+447911123456", "+4407911123456", "+44 (0)7911 123456", "0044 7911-123456"],
     &["+919876500001", "+9109876500001", "+91 98765 00001", "+٩١٩٨٧٦٥٠٠٠٠١"],
-    // Before 2019 a mobile had a 1 behind the calling code.
+    // Before 2019 a mobile number had a 1 after the calling code.
     &["+525512345678", "+5215512345678"],
-    // From abroad a mobile has a 9, at home a 15.
+    // From abroad a mobile number has a 9, within the country a 15.
     &["+5491123456789", "+541123456789", "+54 11 15 2345-6789"],
 ];
 
-/// Two clients on one store, as two processes are.
+/// Two clients on one store, like two processes.
 fn two(provider: &Arc<ScriptedProvider>, policy: &Policy) -> [OtpClient; 2] {
     let clock = Arc::<ManualClock>::default();
     let store: Arc<dyn VerificationStore> = Arc::new(MemoryStore::new(1_000));

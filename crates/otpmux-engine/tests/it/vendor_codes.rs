@@ -26,7 +26,7 @@ async fn the_vendor_that_made_the_code_is_asked_and_ours_decides() {
     assert_eq!(asked.recipient, phone());
 }
 
-/// Our counter stands before the vendor's.
+/// otpmux's count of guesses precedes the vendor's.
 #[tokio::test]
 async fn a_locked_verification_does_not_reach_the_vendor() {
     let a = vendor("a");
@@ -50,7 +50,7 @@ async fn the_stricter_count_is_told() {
     assert_eq!(verdict, Verdict::WrongCode { guesses_left: Some(1) });
 }
 
-/// The caller builds its form by what holds: not by our five minutes and five tries where the
+/// The caller builds its form from the values in force: not five minutes and five guesses where the
 /// vendor's code has a minute and three.
 #[tokio::test]
 async fn what_the_vendor_says_of_its_code_is_told() {
@@ -67,14 +67,14 @@ async fn what_the_vendor_says_of_its_code_is_told() {
     assert_eq!(sent.code_source, CodeSourceView::Vendor);
     assert!(!sent.new_code);
 
-    // Every try counts at the vendor, too; and status reads what the store has kept.
+    // Every guess counts at the vendor too; status reads the stored values.
     a.verifies.always(|_, _| Ok(Verdict::WrongCode { guesses_left: None }));
     let verdict = world.client.verify(sent.id, &"2222".parse().unwrap()).await.unwrap();
     assert_eq!(verdict, Verdict::WrongCode { guesses_left: Some(2) });
     let status = world.client.status(sent.id).await.unwrap();
     assert_eq!(told(&status), (start + Duration::from_secs(60), 2));
 
-    // What the vendor says of the next one; what is more than ours changes nothing.
+    // The vendor's values for the next code; values above otpmux's change nothing.
     world.advance(30);
     let mut lax = Sent::new().with_reference(VendorReference::new("a-2"));
     lax.expires_at = Some(start + Duration::from_secs(3_600));
@@ -85,8 +85,8 @@ async fn what_the_vendor_says_of_its_code_is_told() {
     assert!(again.new_code, "this vendor makes one for each send");
 }
 
-/// A vendor's clock that is slow must not make a fresh code look dead; and what a vendor says about
-/// a code that otpmux generated does not count: we verify it.
+/// A vendor's slow clock must not make a fresh code look expired; and a vendor's values about a
+/// code that otpmux generated do not count: otpmux verifies it.
 #[tokio::test]
 async fn an_expiry_that_is_over_and_one_of_a_code_of_ours_are_not_told() {
     for provider in [vendor("a"), carrier("a")] {
@@ -136,7 +136,7 @@ async fn a_code_of_ours_that_never_went_out_lets_nobody_in() {
     assert!(record.code.is_some() && !record.code_is_out());
 }
 
-/// Verifying at a vendor that cannot be asked is neither a yes nor a no.
+/// If the vendor cannot be asked, a verify returns neither a yes nor a no.
 #[tokio::test]
 async fn a_vendor_that_cannot_be_asked_is_an_error() {
     let a = vendor("a");
@@ -149,7 +149,7 @@ async fn a_vendor_that_cannot_be_asked_is_an_error() {
     assert_eq!(world.client.status(sent.id).await.unwrap().guesses_left, 5, "nobody compared it");
 }
 
-/// A deployment without the verify call must not look like a user who mistypes for ever.
+/// A deployment without the verify call must not look like a user who always mistypes.
 #[tokio::test]
 async fn a_vendor_without_the_call_is_an_error_and_a_lost_id_is_none() {
     let a = vendor("a");
@@ -180,7 +180,7 @@ async fn a_vendor_that_is_not_configured_here_is_an_error() {
     assert_eq!(b.count(), 0);
 }
 
-/// The answer came after the code's time was over.
+/// The answer came after the code's expiry.
 #[tokio::test]
 async fn an_approval_after_expiry_is_too_late() {
     let a = vendor("a");
@@ -207,7 +207,7 @@ async fn a_vendor_that_hangs_does_not_hold_up_a_cancel_for_ever() {
     assert_eq!(world.verify(&sent, "1111").await, "not_found");
 }
 
-/// A form is built before it is known who will have sent the code.
+/// A form is built before it is known which provider sends the code.
 #[tokio::test]
 async fn the_length_is_told_only_where_all_agree() {
     let capabilities = Capabilities::new([Channel::Sms]).with_vendor_codes(None);
@@ -278,7 +278,7 @@ async fn cancel_and_status_reach_the_vendors_that_can() {
     assert_eq!(silent.send_attempts[0].delivery, None, "a vendor that does not tell is no error");
 }
 
-/// A test recipient gets no message, so a code that otpmux generated would be known to nobody.
+/// A test recipient gets no message, so a code that otpmux generated would never be known.
 #[tokio::test]
 async fn test_recipients_are_left_to_their_vendor() {
     let mut capabilities =

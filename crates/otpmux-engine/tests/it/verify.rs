@@ -38,7 +38,7 @@ async fn sec_06_wrong_codes_are_counted_down_to_the_lock() {
     assert_eq!((status.status, status.guesses_left), (VerificationStatus::Locked, 0));
 }
 
-/// SEC-03: exact, and told apart from "never was" for a while.
+/// SEC-03: exact, and for some time distinguished from an unknown id.
 #[tokio::test]
 async fn sec_03_expiry_is_exact() {
     let provider = carrier("a");
@@ -100,7 +100,7 @@ async fn sec_05_a_code_is_good_for_its_own_verification_only() {
     }
 }
 
-/// SEC-05: an id that comes back from the user is not taken for another purpose or recipient.
+/// SEC-05: an id from the user is not accepted for another purpose or recipient.
 #[tokio::test]
 async fn sec_05_an_id_is_good_for_its_own_purpose_and_recipient_only() {
     let provider = carrier("a");

@@ -1,4 +1,4 @@
-//! A client with scripted providers, a clock and a store, and the words to talk about them.
+//! A client with scripted providers, a clock and a store, and helpers for the tests.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,20 +21,20 @@ pub(crate) struct World {
     pub(crate) store: Arc<MemoryStore>,
 }
 
-/// A provider that takes our codes.
+/// A provider that carries otpmux's codes.
 pub(crate) fn carrier(id: &str) -> Arc<ScriptedProvider> {
     let capabilities = Capabilities::new([Channel::Sms, Channel::Voice]).with_otpmux_codes(4..=10);
     Arc::new(ScriptedProvider::new(id, capabilities))
 }
 
-/// A provider that is known to honour idempotency keys.
+/// A provider that honours idempotency keys.
 pub(crate) fn idempotent_carrier(id: &str) -> Arc<ScriptedProvider> {
     let mut capabilities = Capabilities::new([Channel::Sms]).with_otpmux_codes(4..=10);
     capabilities.idempotent = true;
     Arc::new(ScriptedProvider::new(id, capabilities))
 }
 
-/// A provider that insists on its own codes.
+/// A provider that always generates its codes.
 pub(crate) fn vendor(id: &str) -> Arc<ScriptedProvider> {
     let capabilities = Capabilities::new([Channel::Sms]).with_vendor_codes(Some(4..=8));
     let provider = Arc::new(ScriptedProvider::new(id, capabilities));
@@ -43,7 +43,7 @@ pub(crate) fn vendor(id: &str) -> Arc<ScriptedProvider> {
     provider
 }
 
-/// This code, and no other, is right at the vendor.
+/// The vendor approves this code only.
 pub(crate) fn approves(provider: &ScriptedProvider, code: &'static str) {
     provider.verifies.always(move |_, request| {
         let right = request.code.expose() == code;
@@ -116,17 +116,17 @@ pub(crate) fn error(certainty: Certainty, blame: Blame) -> Error {
     Error::new(ErrorKind::Unavailable, certainty, blame)
 }
 
-/// The vendor may have sent it.
+/// The vendor may have sent the message.
 pub(crate) fn unknown() -> Error {
     error(Certainty::Unknown, Blame::Provider)
 }
 
-/// The vendor has not sent it, and another one may.
+/// The vendor has not sent the message, and another one may.
 pub(crate) fn down() -> Error {
     error(Certainty::Rejected, Blame::Provider)
 }
 
-/// Another code than this one, of the same length.
+/// A code that differs from this one, of the same length.
 pub(crate) fn wrong(code: &str) -> String {
     let last = if code.ends_with('0') { "1" } else { "0" };
     format!("{}{last}", &code[..code.len() - 1])

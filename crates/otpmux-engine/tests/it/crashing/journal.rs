@@ -15,16 +15,15 @@ pub(super) struct Call {
     key: IdempotencyKey,
     pub(super) code: Option<String>,
     outcome: Outcome,
-    /// When it began and ended, counted over all beginnings and ends; one that was dropped has no
-    /// end.
+    /// Positions of its start and end among all starts and ends; a dropped call has no end.
     begun: usize,
     ended: Option<usize>,
-    /// The vendor has told that it did not arrive and will not.
+    /// The vendor reported that the message did not arrive and will not.
     failed: bool,
 }
 
 impl Call {
-    /// Whether a message may be on its way, so far as anybody outside the vendor knows.
+    /// Whether a message may have been sent, as far as it is known outside the vendor.
     pub(super) fn may_have_sent(&self) -> bool {
         let told = matches!(self.outcome, None | Some((Certainty::Unknown, _)));
         !self.failed && (told || self.ended.is_none())
@@ -35,7 +34,7 @@ impl Call {
     }
 }
 
-/// What the providers were asked, and what they will answer.
+/// The calls of the providers, and their next answers.
 #[derive(Debug, Default)]
 pub(super) struct Journal(Mutex<State>);
 
@@ -130,7 +129,7 @@ impl Journal {
         }
     }
 
-    /// The code of the newest message that may have arrived and carries one of ours.
+    /// The code of the newest message that may have arrived with otpmux's code.
     pub(super) fn last_code(&self) -> Option<String> {
         let state = self.state();
         let mut arrived = state.calls.iter().rev().filter(|call| call.may_have_sent());
@@ -138,7 +137,7 @@ impl Journal {
     }
 }
 
-/// What one operation has put on the wire.
+/// The calls of one operation.
 #[derive(Debug)]
 pub(super) struct Calls {
     pub(super) all: Vec<Call>,
@@ -148,7 +147,7 @@ pub(super) struct Calls {
 }
 
 impl Calls {
-    /// The send attempts whose message may be out: all tries under one key are one.
+    /// The send attempts whose message may have been sent: all tries under one key are one.
     pub(super) fn messages(&self) -> Vec<&Call> {
         let mut keys = Vec::new();
         let mut messages = Vec::new();

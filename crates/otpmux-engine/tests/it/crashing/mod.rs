@@ -1,5 +1,5 @@
-//! The rules on every path: providers with every outcome of every call, slow ones and hedged ones,
-//! a store that fails and processes that die between any two steps, and a clock that moves.
+//! The rules on every path: providers with every outcome of every call, slow and hedged ones, a
+//! store that fails, processes that die between any two steps, and a clock that moves.
 
 mod journal;
 mod provider;
@@ -23,9 +23,9 @@ use track::Track;
 
 #[derive(Clone, Debug)]
 enum Action {
-    /// A new send, under a name of its own.
+    /// A new send, with a new idempotency key.
     Send,
-    /// The last send again, under its name, as a caller does that was not told how it ended.
+    /// A repeat of the last send with its key, as by a caller that did not get the result.
     SendAgain,
     Resend,
     Right,
@@ -37,7 +37,7 @@ enum Action {
     Wait(u64),
 }
 
-/// One operation, and what happens to the store meanwhile.
+/// One operation, and the store's fault meanwhile.
 #[derive(Clone, Debug)]
 struct Step {
     action: Action,
@@ -59,9 +59,9 @@ struct Play {
     clock: Arc<ManualClock>,
     client: OtpClient,
     track: Track,
-    /// How many sends there were: the name of the last.
+    /// The number of sends; the idempotency key of the last.
     sends: usize,
-    /// The verification that is spoken of.
+    /// The current verification.
     id: Option<VerificationId>,
 }
 
@@ -90,10 +90,10 @@ impl Play {
             () = self.store.died() => None,
         };
         self.store.arm(None);
-        // What could not be told is told now that the store answers; then comes what was late.
+        // Queued outcomes are written now that the store answers; then late steps are carried out.
         tokio::time::sleep(Duration::from_secs(10)).await;
         self.store.deliver().await;
-        // Whoever died is followed by a process that knows nothing but the store.
+        // A process that died is followed by one that knows only the store.
         if done.is_none() {
             self.client = client(&self.setting, &self.providers, &self.store, &self.clock);
         }
@@ -231,8 +231,8 @@ fn step() -> impl Strategy<Value = Step> {
     (action, fault).prop_map(|(action, fault)| Step { action, fault })
 }
 
-/// The same cases in every run, so that nobody's change fails by chance;
-/// `PROPTEST_RNG_SEED=7 cargo test` explores others.
+/// The same cases in every run, so that no change fails by chance; `PROPTEST_RNG_SEED=7 cargo test`
+/// explores others.
 fn cases() -> ProptestConfig {
     let mut config = ProptestConfig::with_cases(1_500);
     if std::env::var_os("PROPTEST_RNG_SEED").is_none() {

@@ -11,19 +11,19 @@ use proptest::prelude::*;
 
 use super::journal::Journal;
 
-/// What a provider does with one send; `None` takes it.
+/// The result of one send at a provider; `None` accepts it.
 pub(super) type Outcome = Option<(Certainty, Blame)>;
 
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Kind {
     pub(super) otpmux_code: bool,
     pub(super) idempotent: bool,
-    /// It finds its messages by our key.
+    /// It finds its messages by otpmux's key.
     pub(super) finds: bool,
     pub(super) resends: bool,
 }
 
-/// What the next call comes to, of whatever kind it is.
+/// The result of the next call, of any kind.
 #[derive(Clone, Debug)]
 pub(super) struct Turn {
     outcome: Outcome,
@@ -155,7 +155,7 @@ impl Provider {
     async fn put_on_the_wire(&self, cx: &Context, code: Option<&str>) -> Result<Sent, Error> {
         let turn = self.journal.turn();
         let call = self.journal.call(self.at, cx.idempotency_key, code, turn.outcome);
-        // As a transport does: whatever is not answered by the deadline is unknown.
+        // Like a transport: a call without an answer by the deadline is unknown.
         let deadline = cx.deadline.map(tokio::time::Instant::from_std);
         let answer =
             async {

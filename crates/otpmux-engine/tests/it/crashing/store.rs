@@ -10,16 +10,16 @@ use otpmux_engine::{
 };
 use tokio::sync::Notify;
 
-/// What goes wrong at which step of the store.
+/// A fault, and the step of the store at which it occurs.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Fault {
-    /// So many steps go well before.
+    /// This many steps succeed before.
     pub(super) after: usize,
-    /// The step is done all the same, and only its answer lost.
+    /// The step is carried out, and only its answer is lost.
     pub(super) done: bool,
-    /// One that creates or begins is done after all, once everybody has given it up.
+    /// A step that creates or starts is carried out later, after its caller has given it up.
     pub(super) late: bool,
-    /// The process dies there; otherwise it is told an error.
+    /// The process dies at the step; otherwise it gets an error.
     pub(super) dies: bool,
 }
 
@@ -32,7 +32,7 @@ pub(super) struct CrashingStore {
     late: Mutex<Vec<Late>>,
 }
 
-/// A step that is still on its way.
+/// A step that is still under way.
 #[derive(Debug)]
 enum Late {
     Create(Box<Create>, SystemTime),
@@ -52,7 +52,7 @@ impl CrashingStore {
         *self.fault.lock().unwrap() = fault;
     }
 
-    /// Carries out what is still on its way.
+    /// Carries out the steps that are still under way.
     pub(super) async fn deliver(&self) {
         let late = std::mem::take(&mut *self.late.lock().unwrap());
         for step in late {
@@ -70,12 +70,12 @@ impl CrashingStore {
         matches!(&*fault, Some(Fault { after: 0, late: true, done: false, .. }))
     }
 
-    /// Ends when a process has died in here.
+    /// Returns when a process has died in a step.
     pub(super) async fn died(&self) {
         self.died.notified().await;
     }
 
-    /// Whether this step goes wrong, and how.
+    /// The fault of this step, if there is one.
     fn turn(&self) -> Option<Fault> {
         let mut fault = self.fault.lock().unwrap();
         match &mut *fault {
@@ -104,7 +104,7 @@ impl CrashingStore {
     }
 }
 
-/// A step that changes nothing is never carried out in vain.
+/// A step that changes nothing has no unknown effect.
 fn read<T>(result: Result<T, Error>) -> Result<T, Error> {
     result.map_err(|error| error.with_certainty(Certainty::NotSent))
 }

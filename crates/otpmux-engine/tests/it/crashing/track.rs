@@ -10,13 +10,13 @@ use super::journal::{Call, Calls};
 pub(super) type SendResult = Result<Verification, Error>;
 pub(super) type VerifyResult = Result<Verdict, Error>;
 
-/// What an observer knows of every verification, from what was told and from the wire.
+/// The knowledge of an observer about each verification, from answers and from calls.
 #[derive(Default)]
 pub(super) struct Track {
     known: HashMap<VerificationId, Known>,
-    /// In the order in which they were asked for.
+    /// In the order of the requests.
     order: Vec<VerificationId>,
-    /// The messages of every named send, over all times that it was asked.
+    /// The messages of each idempotency key, over all repeats.
     named: HashMap<usize, Vec<Call>>,
 }
 
@@ -26,14 +26,14 @@ struct Known {
     compared: u32,
     approvals: u32,
     cancelled: bool,
-    /// A message of a newer one may have gone out.
+    /// A message of a newer verification may have been sent.
     overtaken: bool,
-    /// What became of a step at it, or at one that may have taken its place, is not known.
+    /// The outcome of a step on it, or on one that may have taken its place, is unknown.
     doubtful: bool,
 }
 
 impl Track {
-    /// Rule 2, over all times that a send was asked under one name, whoever died meanwhile.
+    /// Rule 2, over all repeats of a send with one idempotency key, across processes that died.
     pub(super) fn named(
         &mut self,
         name: usize,
@@ -47,7 +47,7 @@ impl Track {
         Ok(())
     }
 
-    /// `again` is the name of a send that was asked before.
+    /// `again` is the idempotency key of an earlier send.
     pub(super) fn sent(
         &mut self,
         result: &SendResult,
@@ -88,8 +88,8 @@ impl Track {
         Ok(())
     }
 
-    /// A send was asked for: all that were before it are over if a message of it may have gone out,
-    /// and as good as they were if none has.
+    /// A send was requested: all earlier verifications are over if one of its messages may have
+    /// been sent, and still valid if not.
     pub(super) fn overtaken(&mut self, by: Option<VerificationId>, calls: &Calls, doubtful: bool) {
         let out = !calls.messages().is_empty();
         for (_, known) in self.known.iter_mut().filter(|(id, _)| Some(**id) != by) {
@@ -98,14 +98,14 @@ impl Track {
         }
     }
 
-    /// A step at this one went wrong.
+    /// A step on this verification failed.
     pub(super) fn doubt(&mut self, id: VerificationId) {
         if let Some(known) = self.known.get_mut(&id) {
             known.doubtful = true;
         }
     }
 
-    /// The newest but this one whose code the user may have read.
+    /// The newest other verification whose code the user may have read.
     pub(super) fn earlier(&self, id: Option<VerificationId>) -> Option<(VerificationId, String)> {
         let others = self.order.iter().rev().filter(|other| Some(**other) != id);
         let read =
@@ -113,7 +113,7 @@ impl Track {
         others.copied().find_map(|other| read(&other))
     }
 
-    /// What a resend has put on the wire, however it was told to have ended.
+    /// The calls of a resend, whatever result was returned.
     pub(super) fn resent(
         &mut self,
         id: VerificationId,
