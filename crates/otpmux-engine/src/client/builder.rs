@@ -277,7 +277,7 @@ impl ClientBuilder {
 }
 
 impl fmt::Debug for NewStore {
-    /// Does not show `store_name`: it may contain a password.
+    /// Does not show the name: it may contain a password.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Open(store) => f.debug_tuple("Open").field(store).finish(),
