@@ -16,26 +16,26 @@ use crate::readiness::{Readiness, Standing};
 use crate::settings::Settings;
 use crate::tls::Tls;
 
-/// Gives the configuration anew whenever a reload is asked for.
+/// Returns the new configuration on each reload.
 pub(crate) type Source = Box<dyn Fn() -> Result<Config, ConfigErrors> + Send + Sync>;
 
-/// What every request can see.
+/// The state that every request shares.
 pub(crate) struct App {
     pub(crate) client: OtpClient,
     settings: ArcSwap<Settings>,
     pub(crate) tls: Option<Tls>,
     source: Option<Source>,
-    /// Held from the reading of the configuration until it is in force.
+    /// Held from reading the configuration until it is applied.
     reloading: Mutex<()>,
     environment: Environment,
     pub(crate) metrics: Option<PrometheusHandle>,
-    /// Calls that end although their callers went away.
+    /// Calls that run to their end although their callers disconnected.
     pub(crate) calls: TaskTracker,
     draining: AtomicBool,
     readiness: Readiness,
 }
 
-/// What was read again, and is right as far as it can be known alone.
+/// A configuration that was read again and passed all checks that need nothing else.
 struct Again {
     config: Config,
     settings: Settings,
@@ -73,11 +73,11 @@ impl App {
         self.settings.load()
     }
 
-    /// One at a time: of two, the later one reads the file after the earlier one is done with it.
+    /// One reload at a time: of two, the later one reads the file after the earlier one has ended.
     pub(crate) async fn reload(self: &Arc<Self>) -> Result<Reloaded, ConfigErrors> {
         let _turn = self.reloading.lock().await;
         let app = Arc::clone(self);
-        // It reads files.
+        // Reading files blocks.
         let read = tokio::task::spawn_blocking(move || app.read_again()).await;
         let result = match read.unwrap_or_else(|_| Err(unread("reading it has failed"))) {
             Ok(again) => self.go_on_with(again).await,
@@ -123,23 +123,23 @@ impl App {
         Ok(reloaded)
     }
 
-    /// Makes a call of vendors a task of its own: a caller that goes away does not stop what it has
-    /// begun, for it may ask again under its key.
+    /// Runs a call in a separate task, so that it ends even if the caller disconnects: the caller
+    /// may repeat it with the same idempotency key.
     pub(crate) fn to_the_end<T: Send + 'static>(
         &self,
         call: impl Future<Output = Result<T, otpmux::Error>> + Send + 'static,
     ) -> impl Future<Output = Result<T, Problem>> {
-        // Boxed, for a future of several kilobytes would be copied at each step of becoming a task.
+        // Boxed, because each step of becoming a task would copy a future of several kilobytes.
         let task = self.calls.spawn(Box::pin(call).in_current_span());
         async { Ok(task.await.map_err(|_| Problem::internal(Certainty::Unknown))??) }
     }
 
-    /// Whether this header holds one of the API keys.
+    /// Returns whether this header holds one of the API keys.
     pub(crate) fn knows(&self, authorization: &[u8]) -> bool {
         bearer(authorization).is_some_and(|key| self.settings().keys.find(key).is_some())
     }
 
-    /// Whether this gateway can verify codes, as of the last second.
+    /// Returns whether this gateway can verify codes; at most one second old.
     pub(crate) async fn standing(&self) -> Standing {
         self.readiness.ask(&self.client).await
     }

@@ -1,4 +1,4 @@
-//! Who calls.
+//! Authentication of callers.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use crate::app::App;
 use crate::problem::Problem;
 
-/// The key of a request that may go on.
+/// The API key of an authenticated request.
 #[derive(Clone, Debug)]
 pub(crate) struct Caller {
     pub(crate) name: Arc<str>,
@@ -21,7 +21,7 @@ pub(crate) struct Caller {
     pub(crate) admin: bool,
 }
 
-/// Who is at the other end of the socket.
+/// The address of the other end of the socket.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Peer(pub(crate) IpAddr);
 
@@ -42,7 +42,7 @@ impl FromRequestParts<Arc<App>> for Caller {
     }
 }
 
-/// What follows the scheme, whose name may be in any case, without what a paste leaves around it.
+/// Returns the token after the scheme (in any case), without the white space that a paste may add.
 pub(crate) fn bearer(header: &[u8]) -> Option<&[u8]> {
     let (scheme, rest) = header.split_at_checked(7)?;
     let key = str::from_utf8(rest).ok()?;

@@ -6,10 +6,10 @@ use tokio::time::sleep;
 
 use crate::app::App;
 
-/// Asks the vendors that tell it, again and again, what is left on their accounts; the engine's
-/// metric tells the answers. Never ends by itself.
+/// Reads the balances of the vendors that report them, at intervals; the engine's metric shows the
+/// results. Never returns.
 ///
-/// The first time is soon after the start; none is at the same time as another process's.
+/// The first read is soon after the start; the times of different processes are spread at random.
 pub(crate) async fn watch(app: Arc<App>, interval: Duration) {
     let mut pause = interval / 10;
     loop {
@@ -25,7 +25,7 @@ pub(crate) async fn watch(app: Arc<App>, interval: Duration) {
     }
 }
 
-/// From 0 to 1; the middle, should there be no randomness.
+/// A random number from 0 to 1; 0.5 if there is no randomness.
 fn chance() -> f64 {
     let mut random = [0; 4];
     match OsEntropy.fill(&mut random) {

@@ -3,19 +3,19 @@ use std::net::SocketAddr;
 
 use otpmux::config::ConfigErrors;
 
-/// Why a gateway does not start.
+/// Error returned when a gateway does not start.
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum StartError {
     /// The configuration is wrong.
     #[error("{0}")]
     Config(ConfigErrors),
-    /// It cannot listen.
+    /// The gateway cannot listen on an address.
     #[error("cannot listen on {address}: {source}")]
     Listen {
-        /// Where.
+        /// The address.
         address: SocketAddr,
-        /// Why not.
+        /// The cause.
         source: io::Error,
     },
 }

@@ -1,4 +1,4 @@
-//! The end user's address, as the proxies before the gateway tell it in `X-Forwarded-For`.
+//! The end user's address, from `X-Forwarded-For` as trusted proxies write it.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
@@ -12,14 +12,14 @@ use crate::app::App;
 use crate::auth::Peer;
 use crate::problem::Problem;
 
-/// The proxies whose `X-Forwarded-For` is believed.
+/// The proxies whose `X-Forwarded-For` is trusted.
 #[derive(Debug)]
 pub(crate) struct Proxies {
     trusted: Vec<Network>,
     warned: AtomicBool,
 }
 
-/// The end user's address, where a trusted proxy has told of one.
+/// The end user's address, if a trusted proxy reported it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ClientAddress(pub(crate) Option<IpAddr>);
 
@@ -27,7 +27,7 @@ impl FromRequestParts<Arc<App>> for ClientAddress {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
-        // Every request is given its peer before it is routed.
+        // Every request has its peer set before it is routed.
         let peer = parts.extensions.get::<Peer>();
         let lines = parts.headers.get_all("x-forwarded-for");
         let lines: Vec<_> = lines.iter().map(http::HeaderValue::as_bytes).collect();
@@ -44,10 +44,10 @@ impl Proxies {
         self.trusted.iter().any(|network| network.holds(address))
     }
 
-    /// Reads the header's lines from the near end on, up to the first address that is no proxy of
-    /// ours: anybody can write the far end. What a trusted proxy wrote and cannot be read makes the
-    /// request that proxy's own, so that no limit is ever lost with it. `None`: the peer is no
-    /// trusted proxy, or there is no such header.
+    /// Reads the header from its last entry backwards, up to the first address that is not a
+    /// trusted proxy: anyone can write the entries before it. If an entry of a trusted proxy cannot
+    /// be read, the request counts for that proxy, so that a limit always applies. `None`: the peer
+    /// is not a trusted proxy, or the header is absent.
     fn client(&self, peer: IpAddr, lines: &[&[u8]]) -> Option<IpAddr> {
         if lines.is_empty() || !self.trust(peer) {
             return None;
@@ -66,7 +66,7 @@ impl Proxies {
         Some(nearest)
     }
 
-    /// Once for each configuration; what could not be read may be personal.
+    /// Warns once per configuration, without the unreadable text, which may be personal.
     fn warn(&self) {
         if !self.warned.swap(true, Ordering::Relaxed) {
             tracing::warn!(
@@ -77,8 +77,8 @@ impl Proxies {
     }
 }
 
-/// An entry as proxies write it: `192.0.2.1`, `192.0.2.1:4711`, `2001:db8::1`, `[2001:db8::1]`,
-/// `[2001:db8::1]:4711`, each of them in quotes or not, with or without a zone.
+/// Reads an entry as proxies write it: `192.0.2.1`, `192.0.2.1:4711`, `2001:db8::1`,
+/// `[2001:db8::1]`, `[2001:db8::1]:4711`, each with or without quotes, with or without a zone.
 fn address(hop: &[u8]) -> Option<IpAddr> {
     let text = std::str::from_utf8(hop).ok()?.trim();
     let text = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(text);
@@ -160,12 +160,12 @@ mod tests {
             some("203.0.113.1")
         );
         assert_eq!(of("10.0.0.1", &["198.51.100.1", "203.0.113.1"]), some("203.0.113.1"));
-        // Nothing is told by a peer that is not trusted, or that does not tell.
+        // The peer is not trusted, or the header is absent.
         assert_eq!(of("192.0.2.1", &["203.0.113.1"]), None);
         assert_eq!(of("10.0.0.1", &[]), None);
-        // A request of a proxy's own.
+        // A request that a proxy makes itself.
         assert_eq!(of("10.0.0.1", &["10.0.0.2"]), some("10.0.0.2"));
-        // What cannot be read counts for whoever passed it on.
+        // An unreadable entry counts for the proxy that passed it on.
         for garbage in ["203.0.113.1, unknown", "203.0.113.1,", ""] {
             assert_eq!(of("10.0.0.1", &[garbage]), some("10.0.0.1"), "{garbage}");
         }

@@ -15,21 +15,21 @@ use crate::open_files;
 use crate::settings::Settings;
 use crate::tls::Tls;
 
-/// What a gateway is made of, besides its configuration.
+/// The parts of a gateway besides its configuration.
 #[derive(Default)]
 #[non_exhaustive]
 pub struct Options {
-    /// Where the references to API keys point to.
+    /// The environment that references to API keys are looked up in.
     pub environment: Environment,
-    /// Where a reload takes the configuration from; `None` means that there is no reload.
+    /// The source of the configuration on a reload; `None` disables reloads.
     pub source: Option<Source>,
-    /// What `GET /metrics` shows; `None` means that there is no such page.
+    /// The metrics that `GET /metrics` shows; `None` means that this page does not exist.
     pub metrics: Option<PrometheusHandle>,
-    /// Another address than that of the configuration.
+    /// Listens on this address instead of the one in the configuration.
     pub listen: Option<SocketAddr>,
 }
 
-/// A gateway that listens.
+/// A gateway that is bound to its addresses.
 #[derive(Debug)]
 pub struct Gateway {
     app: Arc<App>,
@@ -49,25 +49,25 @@ impl Gateway {
     ///
     /// # Errors
     ///
-    /// Every mistake of the configuration, secrets that are not there included; the address cannot
-    /// be listened on.
+    /// Every mistake in the configuration, missing secrets included; or the address cannot be
+    /// listened on.
     pub async fn bind(config: &Config, options: Options) -> Result<Self, StartError> {
         let client = OtpClient::from_config(config)?;
         Self::bind_with(config, client, options).await
     }
 
-    /// Whether a gateway would start with this configuration, as far as that can be told without
-    /// opening the store, calling a vendor or listening: API keys and certificates are read.
+    /// Checks whether a gateway would start with this configuration. Reads API keys and
+    /// certificates, but does not open the store, call a vendor or listen.
     ///
     /// # Errors
     ///
-    /// Every mistake.
+    /// Every mistake in the configuration.
     pub fn check(config: &Config, environment: &Environment) -> Result<(), ConfigErrors> {
         let server = config.server().cloned().unwrap_or_default();
         prepare(config, &server, environment).map(|_| ())
     }
 
-    /// As [`bind`](Self::bind), for a client that is there already.
+    /// Like [`bind`](Self::bind), for an existing client.
     ///
     /// # Errors
     ///
@@ -91,35 +91,35 @@ impl Gateway {
         Ok(Self { app, listener, address, metrics: own, metrics_address, server })
     }
 
-    /// Where it listens.
+    /// Returns the address that the gateway listens on.
     pub fn local_addr(&self) -> SocketAddr {
         self.address
     }
 
-    /// Where it listens for those who ask for metrics, if they have a listener of their own.
+    /// Returns the address of the separate listener for metrics, if there is one.
     pub fn metrics_addr(&self) -> Option<SocketAddr> {
         self.metrics_address
     }
 
-    /// Its address as a URL.
+    /// Returns its address as a URL.
     pub fn url(&self) -> String {
         let scheme = if self.app.tls.is_some() { "https" } else { "http" };
         format!("{scheme}://{}", self.address)
     }
 
-    /// What reloads it.
+    /// Returns a handle that reloads the configuration.
     pub fn reloader(&self) -> Reloader {
         Reloader(Arc::clone(&self.app))
     }
 
-    /// Serves until `stop` completes; then says that it is not ready, lets requests under way end,
-    /// and returns.
+    /// Serves until `stop` completes; then reports that it is not ready, waits for pending
+    /// requests, and returns.
     pub async fn run_until(self, stop: impl Future<Output = ()>) {
         serve(self.listener, self.metrics, &self.app, &self.server, stop).await;
     }
 }
 
-/// What is read from elsewhere than the configuration: API keys and certificates.
+/// Reads API keys and certificates, which are outside the configuration.
 fn prepare(
     config: &Config,
     server: &ServerConfig,
@@ -134,8 +134,9 @@ fn prepare(
     }
 }
 
-/// A gateway whose server keys are not those of the others would call right codes wrong. A store
-/// that is out of reach does not say so: it is asked before it is used.
+/// Checks the server keys: a gateway with other server keys than the other processes would reject
+/// right codes. If the store cannot be reached, nothing is reported here: each request checks
+/// again.
 async fn check_keys(client: &OtpClient) -> Result<(), ConfigErrors> {
     match client.check_keys().await {
         Ok(()) => Ok(()),
@@ -157,12 +158,13 @@ async fn listen_on(wanted: SocketAddr) -> Result<(TcpListener, SocketAddr), Star
 }
 
 impl Reloader {
-    /// Takes the configuration anew, as [`OtpClient::reload_config`] does. The addresses, the numbers
-    /// of connections and the times of stopping stay as they were.
+    /// Reloads the configuration, like [`OtpClient::reload_config`]. The addresses, the connection
+    /// limits and the timeouts for stopping do not change.
     ///
     /// # Errors
     ///
-    /// Every mistake; nothing has changed then. Without a source there is nothing to reload.
+    /// Every mistake in the configuration, and nothing has changed; or the gateway has no source to
+    /// reload.
     pub async fn reload(&self) -> Result<Reloaded, ConfigErrors> {
         self.0.reload().await
     }

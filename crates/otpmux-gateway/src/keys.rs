@@ -1,4 +1,4 @@
-//! The API keys that are in force.
+//! The valid API keys.
 
 use std::fmt;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use crate::pace::Pace;
 
-/// The keys that may call, with what each may do.
+/// The valid keys, with the rights of each.
 pub(crate) struct Keys(Vec<Key>);
 
 pub(crate) struct Key {
@@ -21,16 +21,16 @@ pub(crate) struct Key {
     pub(crate) scope: Scope,
     pub(crate) admin: bool,
     pub(crate) pace: Arc<Pace>,
-    /// What `pace` was made of: a reload that does not change it keeps what was counted.
+    /// The limits that `pace` was made from: a reload that does not change them keeps the counts.
     requests: Vec<otpmux::RateLimit>,
 }
 
 impl Keys {
-    /// Looks the secrets of all keys up.
+    /// Resolves the secrets of all keys.
     ///
     /// # Errors
     ///
-    /// Every one that is not there, too short, or the same as another.
+    /// Every key that is missing, too short, or equal to another.
     pub(crate) fn new(
         keys: &[ApiKey],
         environment: &Environment,
@@ -64,7 +64,7 @@ impl Keys {
         if errors.is_empty() { Ok(Self(all)) } else { Err(errors) }
     }
 
-    /// The key that this text is. Takes as long for a wrong one as for the right one.
+    /// Finds the key with this text. Takes the same time for a wrong key as for a right one.
     pub(crate) fn find(&self, text: &[u8]) -> Option<&Key> {
         let hash: [u8; 32] = Sha256::digest(text).into();
         let mut found = None;

@@ -1,16 +1,16 @@
 use metrics::{Unit, describe_counter, describe_histogram};
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 
-/// Seconds, from what a store takes to what a vendor may take.
+/// Buckets in seconds, from the time of a store to the longest time of a vendor.
 const BUCKETS: [f64; 14] =
     [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
 
-/// Collects the metrics of this process for `GET /metrics`. For programs, once: it is the recorder of
-/// the `metrics` crate from then on.
+/// Collects the metrics of this process for `GET /metrics`. For programs, once: installs the
+/// recorder of the `metrics` crate.
 ///
 /// # Errors
 ///
-/// There is a recorder already.
+/// A recorder is installed already.
 pub fn install_metrics() -> Result<PrometheusHandle, BuildError> {
     let handle = PrometheusBuilder::new()
         .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &BUCKETS)?
@@ -20,8 +20,8 @@ pub fn install_metrics() -> Result<PrometheusHandle, BuildError> {
     Ok(handle)
 }
 
-/// Tells the installed recorder of the `metrics` crate what the gateway's own metrics mean. Those of
-/// the engine are told by [`otpmux::admin::describe_metrics`].
+/// Describes the gateway's metrics to the installed recorder of the `metrics` crate. The metrics of
+/// the engine are described by [`otpmux::admin::describe_metrics`].
 ///
 /// | metric | labels | value |
 /// |---|---|---|

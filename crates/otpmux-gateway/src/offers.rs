@@ -7,23 +7,24 @@ use otpmux::{Code, Config, CountryCode, Policy};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// What this gateway can do, as configured.
+/// The capabilities of this gateway, as configured.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(title = "Capabilities")]
 pub(crate) struct Offers {
-    /// The channels that one provider at least sends by.
+    /// The channels that at least one provider sends by.
     channels: BTreeSet<String>,
-    /// The countries whose numbers get messages (ISO 3166-1); null means all that a provider
-    /// reaches.
+    /// The countries whose numbers may get messages (ISO 3166-1); null means every country that a
+    /// provider reaches.
     #[schema(required)]
     countries: Option<Vec<String>>,
-    /// The country in whose national form numbers may be given; null means none.
+    /// The country for numbers in national form; null means that such numbers are rejected.
     #[schema(required)]
     default_country: Option<&'static str>,
     /// Digits of a code.
     code_length: Lengths,
-    /// Seconds for which a code may be asked to be good: what each provider of the routes takes, so
-    /// that it is taken whoever carries the message. A code by some channels may have another default.
+    /// The TTL, in seconds, that may be requested. Every provider of the routes accepts it, so it
+    /// does not depend on which of them carries the message. Some channels may have another
+    /// default.
     ttl: Range,
     /// Wrong codes before a verification is locked.
     max_guesses: u32,
@@ -31,17 +32,17 @@ pub(crate) struct Offers {
     resends: u32,
     /// Seconds before the first resend; the wait doubles with each.
     resend_delay: u64,
-    /// What is counted by `recipient`, `ip`, `purpose`, `number_range`, `domain`, `global`,
-    /// `guesses` and `guesses_total`, as `COUNT/TIME`: all windows must have room.
+    /// The limits by `recipient`, `ip`, `purpose`, `number_range`, `domain`, `global`, `guesses`
+    /// and `guesses_total`, each as `COUNT/TIME`: all of them must have room.
     limits: BTreeMap<&'static str, Vec<String>>,
-    /// What is known of telephone numbers.
+    /// The data on telephone numbers.
     numbers: Numbers,
 }
 
-/// What is known of telephone numbers.
+/// The data on telephone numbers.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 struct Numbers {
-    /// Whose metadata tells country, kind and length.
+    /// The source of the data on country, kind and length.
     source: &'static str,
     /// Its version.
     version: &'static str,
@@ -49,7 +50,7 @@ struct Numbers {
     refused: Vec<&'static str>,
 }
 
-/// How long a code may be.
+/// The allowed length of a code.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 struct Lengths {
     default: u8,
@@ -57,7 +58,7 @@ struct Lengths {
     max: u8,
 }
 
-/// How long a code may be good, in seconds.
+/// The allowed TTL of a code, in seconds.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 struct Range {
     default: u64,
@@ -66,11 +67,11 @@ struct Range {
 }
 
 impl Offers {
-    /// Seconds for which a code may be good.
+    /// The allowed TTL of a code, in seconds.
     pub(crate) const TTL: RangeInclusive<u64> =
         Policy::MIN_TTL.as_secs()..=Policy::MAX_TTL.as_secs();
 
-    /// Digits that a code may have.
+    /// The allowed digits of a code.
     pub(crate) fn code_lengths(&self) -> RangeInclusive<u64> {
         self.code_length.min.into()..=self.code_length.max.into()
     }
@@ -109,8 +110,8 @@ impl Offers {
     }
 }
 
-/// What every provider that gets messages takes; what the policy allows, where they have nothing in
-/// common.
+/// The TTL range that every provider of the routes accepts; if they have none in common, the range
+/// of the policy.
 fn ttl(config: &Config) -> Range {
     let policy = config.policy();
     let routed = |id: &otpmux::provider::ProviderId| match config.routes() {

@@ -1,24 +1,25 @@
-//! How many files this process may have open, and so how many connections.
+//! The limit on open files of this process, and the number of connections that it allows.
 
-/// What the store, vendors' connections and files of its own may need besides.
+/// Files that the store, connections to vendors and the process itself may need besides.
 const OTHERS: u64 = 512;
 
-/// Raises the process's limit of open files, as far as the system lets it, to what so many
+/// Raises the process's limit on open files, as far as the system allows, to the number that these
 /// connections need. For programs, before [`Gateway::bind`](crate::Gateway::bind): service managers
-/// start processes with room for 1,024, for the sake of old programs, and let them ask for more.
+/// start processes with a limit of 1,024, for compatibility with old programs, and let them raise
+/// it.
 pub fn raise_open_files(connections: usize) {
     #[cfg(unix)]
     {
         let wanted = u64::try_from(connections).unwrap_or(u64::MAX).saturating_add(OTHERS);
-        // Where it fails, the limit stays, and the gateway fits itself into it.
+        // If this fails, the limit stays, and the gateway uses fewer connections.
         let _ = rlimit::increase_nofile_limit(wanted);
     }
     #[cfg(not(unix))]
     let _ = connections;
 }
 
-/// As many connections as are wanted, or as fit into the process's limit of open files: beyond it no
-/// connection to a vendor could be opened either.
+/// Returns the wanted number of connections, or the number that the limit on open files allows:
+/// beyond it, connections to vendors could not be opened either.
 pub(crate) fn fitting(wanted: usize) -> usize {
     let Some(files) = limit() else { return wanted };
     let most = most(files);
@@ -34,7 +35,7 @@ pub(crate) fn fitting(wanted: usize) -> usize {
     wanted.min(most)
 }
 
-/// Half of a limit that is small, and one connection at least.
+/// The limit less [`OTHERS`], but at least half of the limit and one connection.
 fn most(files: u64) -> usize {
     let most = files.saturating_sub(OTHERS.min(files / 2)).max(1);
     usize::try_from(most).unwrap_or(usize::MAX)
@@ -42,7 +43,7 @@ fn most(files: u64) -> usize {
 
 #[cfg(unix)]
 fn limit() -> Option<u64> {
-    // What cannot be asked for bounds nothing.
+    // A limit that cannot be read does not restrict.
     rlimit::Resource::NOFILE.get_soft().ok()
 }
 

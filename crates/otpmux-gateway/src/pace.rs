@@ -1,4 +1,4 @@
-//! How many requests a key may make of this process.
+//! The rate limits of an API key in this process.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -6,17 +6,17 @@ use std::time::Duration;
 use otpmux::RateLimit;
 use tokio::time::Instant;
 
-/// Buckets that all must have room. Each fills at its limit's rate and holds its limit's count.
+/// Token buckets, all of which must have room. Each fills at its limit's rate and holds its count.
 #[derive(Debug)]
 pub(crate) struct Pace(Mutex<Vec<Bucket>>);
 
 #[derive(Debug)]
 struct Bucket {
-    /// One request is worth this much time.
+    /// The time in which one request is refilled.
     price: Duration,
-    /// What a full bucket is worth.
+    /// The time in which an empty bucket becomes full.
     depth: Duration,
-    /// When it will be full again. In the past: it is.
+    /// When the bucket is full again; it is full if this is in the past.
     full_at: Instant,
 }
 
@@ -34,7 +34,7 @@ impl Pace {
     ///
     /// # Errors
     ///
-    /// How long to wait before the next one; nothing was counted.
+    /// The wait until the next request is allowed; nothing was counted.
     pub(crate) fn take(&self, now: Instant) -> Result<(), Duration> {
         // No step under the lock can panic half-way.
         let mut buckets = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -68,7 +68,7 @@ mod tests {
         pace.take(now + Duration::from_millis(100)).unwrap();
         assert!(pace.take(now + Duration::from_millis(150)).is_err());
         pace.take(now + second).unwrap();
-        // The longer limit has had its twelve: the next comes with its own rate.
+        // The longer limit has had its twelve: the next comes at its rate.
         let wait = pace.take(now + 2 * second).unwrap_err();
         assert_eq!(wait, Duration::from_secs(3));
         pace.take(now + 5 * second).unwrap();

@@ -16,20 +16,20 @@ use utoipa::ToSchema;
 
 pub(crate) use pages::{BASE, PAGES, page};
 
-/// An answer that is a problem.
+/// A problem as an answer.
 #[derive(Debug)]
 pub(crate) struct Problem(Box<Content>);
 
-/// A problem: `type` is stable, and what programs should look at; the texts are for people.
+/// A problem. `type` is stable and meant for programs; the texts are for people.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Problem)]
 pub(crate) struct Content {
-    /// The type: stable, and the address of a page with its cause and what to do. The gateway serves
-    /// the same page at `/problems/` and the last part of the type.
+    /// The type: a stable URI, and the address of a page with the cause and what to do. The gateway
+    /// serves the same page at `/problems/` followed by the last part of the type.
     #[serde(rename = "type")]
     #[schema(format = "uri", example = "https://otpmux.github.io/otpmux/problems/rate_limited")]
     kind: String,
-    /// What kind of problem it is.
+    /// The title of the type.
     #[schema(example = "Too many requests")]
     title: &'static str,
     /// The HTTP status.
@@ -37,67 +37,68 @@ pub(crate) struct Content {
     status: u16,
     /// What is wrong with this request.
     detail: Cow<'static, str>,
-    /// What is known about the message: `not_sent`, `rejected` (the vendor said no), or `unknown` (it
-    /// may have gone out). Of a verify, about the code: `not_sent` (nobody has checked it), `rejected`
-    /// (the vendor would not), or `unknown` (it may have been checked, and used up if it was right).
+    /// What is known about the message: `not_sent`, `rejected` (the vendor refused it), or
+    /// `unknown` (it may have been sent). For a verify, what is known about the code: `not_sent`
+    /// (it was not checked), `rejected` (the vendor refused to check it), or `unknown` (it may have
+    /// been checked, and used up if it was right).
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, example = "not_sent")]
     certainty: Option<&'static str>,
-    /// Whose fault it is: `caller`, `policy` (a limit or a protection said no), `provider`,
-    /// `recipient`, or `internal` (the gateway's own side: its store, its keys, its configuration).
+    /// On whose side the cause is: `caller`, `policy` (a limit or a protection), `provider`,
+    /// `recipient`, or `internal` (the gateway itself: its store, its keys, its configuration).
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, example = "policy")]
     blame: Option<&'static str>,
-    /// The provider that it is about.
+    /// The provider that the problem is about.
     #[serde(skip_serializing_if = "Option::is_none")]
     provider: Option<String>,
-    /// Which limit is reached, where one of ours is: `recipient`, `ip`, `provider` and so on, as in
-    /// the configuration.
+    /// The limit that is reached, if it is a limit of otpmux: `recipient`, `ip`, `provider` and so
+    /// on, as in the configuration.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, example = "recipient")]
     limit: Option<&'static str>,
     /// Seconds to wait before another try. The header `Retry-After` says the same.
     #[serde(skip_serializing_if = "Option::is_none")]
     retry_after: Option<u64>,
-    /// Each mistake of a request that does not fit, or of a configuration that was refused.
+    /// Each mistake of an invalid request, or of a configuration that was not applied.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<Mistake>,
 }
 
-/// One mistake. No text of it repeats what was sent.
+/// One mistake. Its texts never repeat what was sent.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Mistake {
-    /// Where it is: a field of the body, such as `client.ip`, a header, or a key of the configuration;
-    /// empty for the body as a whole.
+    /// The location: a field of the body, such as `client.ip`, a header, or a key of the
+    /// configuration; empty for the body as a whole.
     #[schema(example = "ttl")]
     field: String,
-    /// What kind of mistake it is.
+    /// The kind of mistake.
     code: Code,
-    /// What is wrong, and what would be right.
+    /// What is wrong, and what is expected.
     #[schema(example = "must be a whole number of seconds from 30 to 600; this is a string")]
     message: String,
 }
 
-/// A kind of mistake; it stays the same.
+/// A kind of mistake; these values are stable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[schema(as = MistakeCode)]
 pub(crate) enum Code {
     /// The body is not JSON.
     NotJson,
-    /// A field that must be there is not.
+    /// A required field is missing.
     Missing,
-    /// A field is not known there.
+    /// A field is unknown.
     UnknownField,
     /// A field occurs twice.
     DuplicateField,
-    /// A value is of another JSON type.
+    /// A value has another JSON type.
     WrongType,
     /// A number is outside its range, or there are too many entries.
     OutOfRange,
-    /// A string does not say what it must.
+    /// A string does not have the required form.
     WrongFormat,
-    /// A configuration cannot be taken.
+    /// A configuration is invalid.
     Configuration,
 }
 
@@ -106,7 +107,7 @@ impl Mistake {
         Self { field: field.into(), code, message: message.into() }
     }
 
-    /// Whether it is of this field within another one.
+    /// Whether it is a mistake of this field within another one.
     pub(crate) fn is_of(&self, within: &str, name: &str) -> bool {
         self.field.strip_prefix(within) == Some(name)
     }
@@ -141,7 +142,7 @@ impl Problem {
         }))
     }
 
-    /// The request does not fit; nothing was done.
+    /// The request is invalid; nothing was done.
     pub(crate) fn of_mistakes(errors: Vec<Mistake>) -> Self {
         let texts: Vec<_> = errors.iter().map(ToString::to_string).collect();
         let detail = texts.join("; ");
@@ -153,12 +154,12 @@ impl Problem {
         problem
     }
 
-    /// The same, of one mistake.
+    /// Like [`of_mistakes`](Self::of_mistakes), for one mistake.
     pub(crate) fn invalid(field: &'static str, code: Code, message: impl Into<String>) -> Self {
         Self::of_mistakes(vec![Mistake::new(field, code, message)])
     }
 
-    /// What the user typed cannot be a code, so nothing was looked up, and nothing was counted.
+    /// The text cannot be a code, so no verification was looked up, and no guess was counted.
     pub(crate) fn not_a_code(error: otpmux::errors::CodeError) -> Self {
         let mistake = Mistake::new("code", Code::WrongFormat, error.to_string());
         let detail = format!("{mistake}; nothing was checked and no guessed was counted");
@@ -225,7 +226,7 @@ impl Problem {
         Self::new(StatusCode::REQUEST_TIMEOUT, "request_timeout", "Body too slow", detail)
     }
 
-    /// Something broke on our side; `certainty` says what is known about a message.
+    /// An internal failure; `certainty` says what is known about a message.
     pub(crate) fn internal(certainty: Certainty) -> Self {
         let mut problem = Self::new(
             StatusCode::INTERNAL_SERVER_ERROR,
@@ -238,7 +239,7 @@ impl Problem {
         problem
     }
 
-    /// A configuration that was not taken; the old one stays in force.
+    /// A configuration that was not applied; the old one stays active.
     pub(crate) fn refused_configuration(errors: &ConfigErrors) -> Self {
         let mut problem = Self::new(
             StatusCode::UNPROCESSABLE_ENTITY,
@@ -271,13 +272,13 @@ impl From<Error> for Problem {
     }
 }
 
-/// Whose turn it is: a status of the 400s says that the request must change, one of the 500s that
-/// the same request may do better later.
+/// Returns the HTTP status: 4xx if the request must change, 5xx if the same request may succeed
+/// later.
 fn status(error: &Error) -> (StatusCode, &'static str) {
     use ErrorKind as K;
     let ours = error.blame() != Blame::Provider;
     match error.kind() {
-        // It was well formed, but not for this recipient or not to this vendor's liking.
+        // The request is well formed, but invalid for this recipient or for this vendor.
         K::InvalidRequest if ours && error.provider().is_some() => {
             (StatusCode::UNPROCESSABLE_ENTITY, "Cannot be sent like this")
         }
@@ -297,7 +298,7 @@ fn status(error: &Error) -> (StatusCode, &'static str) {
     }
 }
 
-/// Whole seconds, rounded up: who waits so long has waited long enough.
+/// Whole seconds, rounded up, so that a caller who waits that long has waited long enough.
 pub(crate) fn seconds(wait: Duration) -> u64 {
     wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
 }

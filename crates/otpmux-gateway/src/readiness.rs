@@ -1,23 +1,23 @@
-//! Whether codes can be verified here, found out once a second at most.
+//! Readiness: whether codes can be verified here, checked at most once a second.
 
 use otpmux::admin::StoreState;
 use otpmux::{Error, ErrorKind, OtpClient};
 use tokio::sync::Mutex;
 use tokio::time::{Duration, Instant};
 
-/// How long an answer holds. It costs the store a write, and anybody may ask.
+/// How long a result is reused. A check costs the store a write, and needs no API key.
 const HOLDS: Duration = Duration::from_secs(1);
 
-/// How the store is, as far as this gateway needs it.
+/// The state of the store, as far as this gateway needs it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Standing {
-    /// It takes writes.
+    /// It accepts writes.
     Ok,
-    /// It refuses new verifications for want of room, and still checks codes.
+    /// It rejects new verifications for lack of room, and still checks codes.
     Full,
-    /// It is out of reach, or refuses writes.
+    /// It cannot be reached, or rejects writes.
     Unavailable,
-    /// A server key of this gateway is not the one that others use under its id.
+    /// A server key of this gateway differs from the key that other processes use under its id.
     ServerKeyDiffers,
 }
 
@@ -41,7 +41,7 @@ impl Standing {
     }
 }
 
-/// The last answer. Those who ask while it is found out wait for it, and share it.
+/// The last result. Requests that arrive during a check wait for it and share its result.
 #[derive(Debug, Default)]
 pub(crate) struct Readiness(Mutex<Option<(Instant, Standing)>>);
 

@@ -1,4 +1,4 @@
-//! What a reload may change, in one piece.
+//! The settings that a reload may change, as one value.
 
 use otpmux::Config;
 use otpmux::config::settings::ConfigError;
@@ -38,7 +38,7 @@ impl Settings {
                 proxies: Proxies::new(server.trusted_proxies.clone()),
             }),
             (_, Some(errors)) => Err(errors),
-            // Whoever has no keys has said why.
+            // Invalid keys were reported already.
             (Err(()), None) => Err(ConfigError::new("server.api_keys", "cannot be read").into()),
         }
     }

@@ -12,13 +12,13 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::{Accept, TlsAcceptor};
 
-/// The certificate, which a reload may replace: new connections get the new one.
+/// The certificate, which a reload may replace: new connections use the new one.
 pub(crate) struct Tls(ArcSwap<ServerConfig>);
 
 impl Tls {
     /// # Errors
     ///
-    /// What is wrong with the files.
+    /// The mistakes in the files.
     pub(crate) fn load(files: &TlsFiles) -> Result<Self, ConfigErrors> {
         Ok(Self(ArcSwap::new(Self::read(files)?)))
     }
@@ -63,7 +63,7 @@ fn unreadable(path: &Path, what: &str, error: &rustls::pki_types::pem::Error) ->
         rustls::pki_types::pem::Error::Io(error) => {
             format!("the file {} cannot be read: {error}", path.display())
         }
-        // Anything else may quote the file.
+        // Any other error may quote the file.
         _ => format!("the file {} holds {what} in PEM", path.display()),
     }
 }

@@ -7,7 +7,7 @@ use crate::problem::Problem;
 
 /// Cancel a verification
 ///
-/// Its code is worth nothing from now on. One that has ended already stays as it ended.
+/// Its code is invalid from now on. A verification that has ended already keeps its status.
 #[utoipa::path(
     delete,
     path = "/v1/verifications/{id}",

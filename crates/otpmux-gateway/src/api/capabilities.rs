@@ -10,8 +10,8 @@ use crate::offers::Offers;
 
 /// Show what can be asked for
 ///
-/// Channels, countries, lengths of codes and limits, as configured: a page that asks for numbers need
-/// not repeat them.
+/// Channels, countries, code lengths and limits, as configured, so that a page that asks for
+/// telephone numbers need not repeat them.
 #[utoipa::path(
     get,
     path = "/v1/capabilities",

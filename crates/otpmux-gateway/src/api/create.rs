@@ -24,7 +24,7 @@ use crate::forwarded::ClientAddress;
 use crate::offers::Offers;
 use crate::problem::Problem;
 
-/// Whom to verify, and how.
+/// The recipient to verify, and how.
 #[derive(ToSchema)]
 #[serde(deny_unknown_fields)]
 #[expect(dead_code, reason = "for the document; a body is read field by field")]
@@ -32,18 +32,18 @@ pub(super) struct CreateVerification {
     /// A telephone number, best in E.164 form, or an e-mail address.
     #[schema(schema_with = recipient_schema)]
     to: String,
-    /// The country in whose national form `to` is, if it is a number without its calling code;
-    /// overrides the configuration's `default_country`.
+    /// The country in whose national form `to` is written, if it is a number without a calling
+    /// code; overrides the configuration's `default_country`.
     #[schema(schema_with = country_schema)]
     country: Option<String>,
-    /// How the code gets there: `sms` (default for a number), `voice`, `whatsapp`, `email` (default
-    /// for an address), or another one that `GET /v1/capabilities` names.
+    /// The channel: `sms` (default for a number), `voice`, `whatsapp`, `email` (default for an
+    /// address), or another one that `GET /v1/capabilities` lists.
     #[schema(example = "sms", min_length = 1, max_length = 64, pattern = "^[a-z0-9_-]{1,64}$")]
     channel: Option<String>,
-    /// What it is for. A code for one purpose is no good for another.
+    /// The purpose. A code for one purpose is not valid for another.
     #[schema(example = "login", min_length = 1, max_length = 64, pattern = "^[a-z0-9_-]{1,64}$")]
     purpose: Option<String>,
-    /// The language of the message, where the vendor has a choice.
+    /// The language of the message, if the vendor supports several.
     #[schema(
         example = "pt-BR",
         min_length = 2,
@@ -51,7 +51,7 @@ pub(super) struct CreateVerification {
         pattern = r"^[^\x00-\x1f\x7f-\x9f]*$"
     )]
     locale: Option<String>,
-    /// Seconds for which the code is good.
+    /// The TTL of the code, in seconds.
     #[schema(example = 300, minimum = 30, maximum = 600)]
     ttl: Option<u16>,
     /// Digits of the code.
@@ -60,10 +60,10 @@ pub(super) struct CreateVerification {
     /// The vendor's name for a message template.
     #[schema(min_length = 1, max_length = 128, pattern = r"^[^\x00-\x1f\x7f-\x9f]*$")]
     template: Option<String>,
-    /// What is known about the end user's device: for limits and for vendors that look for fraud.
+    /// The end user's device, for limits and for vendors that check for fraud.
     client: Option<Client>,
-    /// Notes of your own, kept encrypted and given back by `GET`: at most 16, with keys of 1 to 40
-    /// characters and values of at most 200.
+    /// Data of the application, stored encrypted and returned by `GET`: at most 16 entries, with
+    /// keys of 1 to 40 characters and values of at most 200.
     #[schema(schema_with = metadata_schema)]
     metadata: Option<BTreeMap<String, String>>,
 }
@@ -73,15 +73,15 @@ pub(super) struct CreateVerification {
 #[serde(deny_unknown_fields)]
 #[expect(dead_code, reason = "for the document")]
 struct Client {
-    /// The address that the user's request came from.
+    /// The IP address that the user's request came from.
     #[schema(schema_with = address_schema)]
     ip: Option<IpAddr>,
-    /// The user agent of the user's request.
+    /// The `User-Agent` of the user's request.
     #[schema(max_length = 512, pattern = r"^[^\x00-\x1f\x7f-\x9f]*$")]
     user_agent: Option<String>,
 }
 
-/// A number or an address.
+/// The schema of a telephone number or e-mail address.
 fn recipient_schema() -> Schema {
     let text = || ObjectBuilder::new().schema_type(Type::String);
     let email = SchemaFormat::Custom("email".to_owned());
@@ -98,7 +98,7 @@ fn recipient_schema() -> Schema {
         .into()
 }
 
-/// A country by its code, or null.
+/// The schema of a country code or null.
 fn country_schema() -> Schema {
     let codes = CountryCode::all().map(|country| json!(country.as_str()));
     ObjectBuilder::new()
@@ -112,7 +112,7 @@ fn country_schema() -> Schema {
         .into()
 }
 
-/// What `NewVerification` says of its metadata.
+/// The schema of the `metadata` of `NewVerification`.
 fn metadata_schema() -> Schema {
     let text = |least, most| {
         let text = ObjectBuilder::new().schema_type(Type::String).min_length(Some(least));
@@ -131,7 +131,7 @@ fn metadata_schema() -> Schema {
         .into()
 }
 
-/// An address of either kind, or null.
+/// The schema of an IPv4 or IPv6 address, or null.
 pub(super) fn address_schema() -> Schema {
     let text = |format| {
         ObjectBuilder::new()
@@ -147,14 +147,14 @@ pub(super) fn address_schema() -> Schema {
         .into()
 }
 
-/// The address of a client.
+/// Reads the IP address of a client.
 pub(super) fn address(client: &mut Fields) -> Option<IpAddr> {
     client.parsed("ip", |text| {
         text.parse::<IpAddr>().map_err(|_| "must be an IPv4 or IPv6 address, such as 203.0.113.7")
     })
 }
 
-/// The request, and every mistake in it at once.
+/// Reads the request and collects every mistake in it.
 fn read(
     mut body: Fields,
     offers: &Offers,
@@ -199,9 +199,10 @@ fn read(
 
 /// Send a code
 ///
-/// It goes out by the first provider that takes it, and by further ones where that cannot lead to
-/// two different codes. An older verification of the same recipient and purpose is over when this
-/// message may have gone out; if this send fails, its code is as good as it was.
+/// The first provider that accepts the message sends it. If one fails, further providers are tried,
+/// unless that could lead to two different codes. An older verification of the same recipient and
+/// purpose is superseded once this message may have been sent; if this send fails, the older code
+/// stays valid.
 #[utoipa::path(
     post,
     path = "/v1/verifications",

@@ -33,14 +33,14 @@ pub(super) async fn document() -> Response {
     (headers, TEXT.as_str()).into_response()
 }
 
-/// Whoever opens the gateway's address in a browser wants the page.
+/// Redirects a browser that opens the gateway's address to the documentation page.
 pub(super) async fn root() -> Redirect {
     Redirect::temporary("/docs")
 }
 
 /// Describe the API to people
 ///
-/// A page with nothing from elsewhere.
+/// A page that loads nothing from other servers.
 #[utoipa::path(
     get,
     path = "/docs",
@@ -56,7 +56,7 @@ pub(super) async fn page() -> Response {
 
 /// Explain a problem type to people
 ///
-/// The page of a type: its cause and what to do.
+/// The page of a problem type: its cause and what to do.
 #[utoipa::path(
     get,
     path = "/problems/{type}",

@@ -1,5 +1,5 @@
-//! Reading an object field by field. All its mistakes are told at once, each with its field, and none
-//! of them repeats what was sent: a value or the name of an unknown field may be personal.
+//! Reading an object field by field. All its mistakes are reported at once, each with its field.
+//! None repeats what was sent: a value or the name of an unknown field may be personal.
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
@@ -8,9 +8,9 @@ use std::ops::RangeInclusive;
 use super::tree::Tree;
 use crate::problem::{Code, Mistake, Problem};
 
-/// The fields of an object that are not read yet, and what is wrong with those that are.
+/// The fields of an object that are not read yet, and the mistakes in those that are.
 pub(super) struct Fields {
-    /// The field that the object stands in, with a dot; empty for the whole body.
+    /// The field that contains the object, with a dot; empty for the whole body.
     within: String,
     known: Vec<&'static str>,
     rest: Vec<(String, Tree)>,
@@ -32,7 +32,7 @@ impl Fields {
         Self { within, known: Vec::new(), rest, mistakes: Vec::new() }
     }
 
-    /// Takes a field out; one that is null is not there.
+    /// Takes a field out; a field with the value null counts as absent.
     fn take(&mut self, name: &'static str) -> Option<Tree> {
         self.known.push(name);
         let mut found = self.rest.extract_if(.., |(other, _)| other == name);
@@ -45,7 +45,7 @@ impl Fields {
         first.map(|(_, value)| value).filter(|value| !matches!(value, Tree::Null))
     }
 
-    /// A string before its turn, which another field needs.
+    /// Returns a string without taking it, because another field depends on it.
     pub(super) fn peek(&self, name: &str) -> Option<&str> {
         self.rest.iter().find_map(|(other, value)| match value {
             Tree::Text(text) if other == name => Some(&**text),
@@ -53,7 +53,7 @@ impl Fields {
         })
     }
 
-    /// Notes what is wrong with a field.
+    /// Records a mistake in a field.
     pub(super) fn mistake(&mut self, name: &str, code: Code, message: impl Into<String>) {
         let field = format!("{}{name}", self.within);
         self.mistakes.push(Mistake::new(field, code, message));
@@ -74,7 +74,7 @@ impl Fields {
         }
     }
 
-    /// A string of so many characters, none of them a control character.
+    /// A string with a length in this range and without control characters.
     pub(super) fn text(
         &mut self,
         name: &'static str,
@@ -91,7 +91,7 @@ impl Fields {
         None
     }
 
-    /// A string that says something.
+    /// A string that is parsed.
     pub(super) fn parsed<T, E: Display>(
         &mut self,
         name: &'static str,
@@ -101,7 +101,7 @@ impl Fields {
         parse(text).map_err(|error| self.mistake(name, Code::WrongFormat, error.to_string())).ok()
     }
 
-    /// As it is, or the mistake that it is missing.
+    /// Returns the value, or records that it is missing.
     pub(super) fn required<T>(&mut self, name: &'static str, value: Option<T>) -> Option<T> {
         let told = |mistake: &Mistake| mistake.is_of(&self.within, name);
         if value.is_none() && !self.mistakes.iter().any(told) {
@@ -132,7 +132,7 @@ impl Fields {
         }
     }
 
-    /// An object with fields of its own.
+    /// An object that has fields itself.
     pub(super) fn object<T>(
         &mut self,
         name: &'static str,
@@ -153,7 +153,7 @@ impl Fields {
         }
     }
 
-    /// An object of strings, of any names.
+    /// An object of strings, with any keys.
     pub(super) fn strings(
         &mut self,
         name: &'static str,
@@ -186,7 +186,7 @@ impl Fields {
         None
     }
 
-    /// What nobody has asked for is a mistake of whoever wrote it.
+    /// Records every unknown field as a mistake.
     fn no_others(&mut self) {
         if self.rest.is_empty() {
             return;

@@ -1,4 +1,4 @@
-//! For whoever runs the gateway; no key is needed, and nothing personal is shown.
+//! Endpoints for operators; no key is needed, and nothing personal is shown.
 
 use std::sync::Arc;
 
@@ -14,14 +14,14 @@ use crate::app::App;
 use crate::problem::{Content as ProblemContent, Problem};
 use crate::readiness::Standing;
 
-/// All is well.
+/// The answer of a live process.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Fine {
     #[schema(value_type = FineWord)]
     status: &'static str,
 }
 
-/// The only word that there is.
+/// The status of a live process.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[expect(dead_code, reason = "for the document")]
@@ -29,7 +29,7 @@ enum FineWord {
     Ok,
 }
 
-/// Is it alive?
+/// Check that the process is alive
 ///
 /// The process answers. Restart it if it does not.
 #[utoipa::path(
@@ -44,25 +44,25 @@ pub(super) async fn alive() -> Answer<Fine> {
     Answer(Fine { status: "ok" })
 }
 
-/// Whether requests should come here.
+/// Whether this gateway is ready for requests.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(title = "Readiness")]
 pub(super) struct Ready {
     #[schema(value_type = ReadyWord)]
     status: &'static str,
-    /// `ok` (it takes writes), `full` (it refuses new verifications and checks codes), `unavailable` (it is out of reach or refuses writes), or
-    /// `server_key_differs` (another process has another key under the same id). Not told while the
-    /// gateway stops.
+    /// `ok` (it accepts writes), `full` (it rejects new verifications and checks codes),
+    /// `unavailable` (it cannot be reached or rejects writes), or `server_key_differs` (another
+    /// process has another key under the same id). Absent while the gateway stops.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<StoreWord>)]
     store: Option<&'static str>,
-    /// How the vendors are, as this process sees them; for callers with an API key. They make no
-    /// gateway unready.
+    /// The health of the providers, as this process sees it; only for callers with an API key. It
+    /// does not affect readiness.
     #[serde(skip_serializing_if = "Option::is_none")]
     providers: Option<Vec<ProviderState>>,
 }
 
-/// Whether requests should come here.
+/// Whether this gateway is ready for requests.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[expect(dead_code, reason = "for the document")]
@@ -72,7 +72,7 @@ enum ReadyWord {
     Draining,
 }
 
-/// How the store is.
+/// The state of the store.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[expect(dead_code, reason = "for the document")]
@@ -83,13 +83,13 @@ enum StoreWord {
     ServerKeyDiffers,
 }
 
-/// A provider, and whether it gets messages.
+/// A provider and its circuit.
 #[derive(Debug, Serialize, ToSchema)]
 struct ProviderState {
     /// Its name in the configuration.
     name: String,
-    /// Its circuit breaker: `closed` (messages go there), `open` (it is left alone after failures) or
-    /// `half_open` (one message finds out whether it is well again).
+    /// Its circuit breaker: `closed` (the provider gets messages), `open` (after failures it gets
+    /// none) or `half_open` (one message tests whether it works again).
     #[schema(value_type = CircuitWord)]
     circuit: &'static str,
 }
@@ -104,11 +104,11 @@ enum CircuitWord {
     HalfOpen,
 }
 
-/// Can it verify?
+/// Check that the gateway is ready
 ///
-/// The store takes writes, and this gateway has the server keys that others have. Not while it stops.
-/// Vendors that are down make no gateway unready, for the codes that are out can be verified. An
-/// answer holds for a second.
+/// Ready means that the store accepts writes and that this gateway has the same server keys as the
+/// other processes. A gateway that stops is not ready. Vendors that are down do not make a gateway
+/// unready, because codes that were sent can still be verified. A result is reused for one second.
 #[utoipa::path(
     get,
     path = "/readyz",
@@ -128,7 +128,7 @@ pub(super) async fn ready(State(app): State<Arc<App>>, headers: HeaderMap) -> Re
         Some(_) => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
         None => (StatusCode::SERVICE_UNAVAILABLE, "draining"),
     };
-    // Names of vendors are nobody else's business.
+    // The names of vendors are shown only to callers with an API key.
     let known = headers.get(AUTHORIZATION).is_some_and(|key| app.knows(key.as_bytes()));
     let providers = known.then(|| {
         let view = |view: &otpmux::admin::ProviderView| ProviderState {
@@ -143,8 +143,8 @@ pub(super) async fn ready(State(app): State<Arc<App>>, headers: HeaderMap) -> Re
 
 /// Show the metrics
 ///
-/// In the text format of Prometheus. Without recipients, codes and ids. Where the configuration gives
-/// them a listener of their own (`metrics_listen`), they are there and not here.
+/// In the text format of Prometheus, without recipients, codes and ids. If the configuration sets a
+/// separate listener (`metrics_listen`), the metrics are served there and not here.
 #[utoipa::path(
     get,
     path = "/metrics",

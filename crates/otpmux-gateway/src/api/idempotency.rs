@@ -3,11 +3,11 @@ use http::request::Parts;
 
 use crate::problem::{Code, Problem};
 
-/// The header `Idempotency-Key`: the caller's name for a request.
+/// The header `Idempotency-Key`.
 pub(super) struct IdempotencyName(Option<String>);
 
 impl IdempotencyName {
-    /// The name as the engine gets it: a caller's names are its own.
+    /// The key as the engine gets it: the callers' keys are kept apart.
     pub(super) fn of_caller(self, caller: &str) -> Option<String> {
         self.0.map(|name| format!("{caller} {name}"))
     }

@@ -1,4 +1,4 @@
-//! Reading what callers send: strictly, within a size and a time.
+//! Reading what callers send: strictly, with limits on size and time.
 
 use std::time::Duration;
 
@@ -14,15 +14,15 @@ use super::fields::Fields;
 use super::tree::Tree;
 use crate::problem::{Code, Problem};
 
-/// Larger than any body of this API.
+/// The size limit of a body, above the size of any valid body of this API.
 const LARGEST: usize = 16 * 1024;
-/// How long a body may take.
+/// The time limit for reading a body.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// The fields of a JSON body. Another content type, and anything after the object, is refused.
+/// The fields of a JSON body. Another content type, or anything after the object, is an error.
 pub(super) struct Body(pub(super) Fields);
 
-/// The same for a body that may be left out: it has no fields then.
+/// The same for an optional body: without one, there are no fields.
 pub(super) struct OptionalBody(pub(super) Fields);
 
 impl<S: Sync> FromRequest<S> for Body {
@@ -70,7 +70,7 @@ async fn read(body: axum::body::Body) -> Result<Bytes, Problem> {
 
 fn parse(bytes: &[u8]) -> Result<Fields, Problem> {
     let body = serde_json::from_slice::<Tree>(bytes).map_err(|error| {
-        // Told by its place alone: what stands there may be a code or a number.
+        // Only the position is reported: the text there may be a code or a number.
         let (line, column) = (error.line(), error.column());
         let message = format!("is not JSON from line {line}, column {column} on");
         Problem::invalid("", Code::NotJson, message)
@@ -78,7 +78,7 @@ fn parse(bytes: &[u8]) -> Result<Fields, Problem> {
     Fields::of(body)
 }
 
-/// The id in a path; one that cannot be an id is unknown like any other.
+/// The id in a path; a malformed id is treated like any unknown id.
 pub(super) struct Id(pub(super) Option<VerificationId>);
 
 impl<S: Send + Sync> FromRequestParts<S> for Id {

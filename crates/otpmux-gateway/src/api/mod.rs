@@ -1,4 +1,4 @@
-//! The HTTP API: one file for each call.
+//! The HTTP API: one file per call.
 
 mod cancel;
 mod capabilities;
@@ -27,7 +27,7 @@ pub use openapi::openapi;
 use crate::app::App;
 use crate::problem::Problem;
 
-/// The whole API, with the metrics or without them.
+/// Returns the router of the whole API, with or without the metrics.
 pub(crate) fn router(app: &Arc<App>, metrics: bool) -> Router {
     let router = Router::new()
         .route("/v1/verifications", post(create::create))
@@ -46,7 +46,7 @@ pub(crate) fn router(app: &Arc<App>, metrics: bool) -> Router {
     or_nothing(router, app)
 }
 
-/// The metrics alone.
+/// Returns the router of the metrics alone.
 pub(crate) fn metrics_router(app: &Arc<App>) -> Router {
     or_nothing(Router::new().route("/metrics", get(health::metrics)), app)
 }

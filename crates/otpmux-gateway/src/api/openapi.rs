@@ -37,8 +37,8 @@ impl Modify for ApiKeyScheme {
     }
 }
 
-/// A body that may be left out, though what is sent must be an object: an `Option` would say that it
-/// may be null.
+/// Marks a body as optional. If it is sent, it must be an object; an `Option` would document that
+/// it may be null.
 struct OptionalBodies;
 
 impl Modify for OptionalBodies {
@@ -51,8 +51,8 @@ impl Modify for OptionalBodies {
     }
 }
 
-/// The description of the HTTP API (`OpenAPI` 3.1), made from the code that answers.
+/// Returns the description of the HTTP API (`OpenAPI` 3.1), generated from the handlers.
 pub fn openapi() -> serde_json::Value {
-    // It is made of texts and numbers, which always serialise.
+    // It consists of texts and numbers, which always serialise.
     serde_json::to_value(Document::openapi()).unwrap_or_default()
 }

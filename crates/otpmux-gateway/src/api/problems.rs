@@ -1,4 +1,4 @@
-//! Which problems a call can answer: the same table for the document and for whoever reads it.
+//! The problems that each call can answer: the same table for the document and for its readers.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use utoipa::openapi::{ContentBuilder, Ref, RefOr, Response, ResponseBuilder};
 /// Statuses that any call with a key can answer.
 const KEYED: [u16; 5] = [401, 403, 429, 500, 503];
 
-/// Every status that is a problem, with the words of its `type` and what they mean.
+/// Every problem status, with the words of its `type` and their meaning.
 const MEANINGS: [(u16, &str); 13] = [
     (400, "`invalid_request`: it cannot be read, or a value is not of its form"),
     (401, "`unauthenticated`: no valid API key"),
@@ -67,7 +67,7 @@ fn response(status: u16, about: &str) -> RefOr<Response> {
     .into()
 }
 
-/// Makes a type that stands for the problems of a call.
+/// Declares a type for the problems of a call.
 macro_rules! problems {
     ($($(#[$about:meta])* $name:ident = $($status:literal),*;)*) => {$(
         $(#[$about])*
@@ -82,18 +82,18 @@ macro_rules! problems {
 }
 
 problems! {
-    /// Of a call without a body that touches nothing.
+    /// Problems of a call without a body that changes nothing.
     OfQuestion =;
-    /// Of a send.
+    /// Problems of a send.
     OfSend = 400, 408, 409, 413, 415, 422, 504;
-    /// Of a resend.
+    /// Problems of a resend.
     OfResend = 400, 404, 408, 409, 413, 415, 422, 504;
-    /// Of a verify. An unknown id is a verdict.
+    /// Problems of a verify. An unknown id is a verdict.
     OfVerify = 400, 408, 413, 415, 422, 504;
-    /// Of a look at one verification.
+    /// Problems of a status.
     OfShow = 404, 504;
-    /// Of a cancel.
+    /// Problems of a cancel.
     OfCancel = 404, 409, 422, 504;
-    /// Of a reload.
+    /// Problems of a reload.
     OfReload = 422;
 }

@@ -13,22 +13,23 @@ use crate::app::App;
 use crate::auth::Caller;
 use crate::problem::Problem;
 
-/// How to send again. May be left out.
+/// How to send again. Optional.
 #[derive(ToSchema)]
 #[serde(deny_unknown_fields)]
 #[expect(dead_code, reason = "for the document; a body is read field by field")]
 pub(super) struct ResendVerification {
-    /// Another channel; without one, the policy chooses.
+    /// Another channel; if absent, the policy chooses.
     #[schema(example = "voice", min_length = 1, max_length = 64, pattern = "^[a-z0-9_-]{1,64}$")]
     channel: Option<String>,
 }
 
 /// Send the code again
 ///
-/// At the user's wish: the same code where it is ours, by another provider than before where there is
-/// one. Where nobody is left who carries the same code and has not just failed this user, a vendor may
-/// send a code of its own: `new_code` is then true, and both codes are good until one is used. Neither
-/// the TTL nor the guesses are renewed.
+/// For a user who asks for another message. If otpmux generated the code, the same code is sent, by
+/// another provider than before if there is one. If no provider is left that can carry the same
+/// code and has not just failed for this user, a vendor may send a code that it generates:
+/// `new_code` is then true, and both codes are valid until one is used. A resend renews neither the
+/// TTL nor the guesses.
 #[utoipa::path(
     post,
     path = "/v1/verifications/{id}/resend",

@@ -8,7 +8,8 @@ use crate::problem::Problem;
 
 /// Show a verification
 ///
-/// Where it stands, what was tried, and where its messages are, as far as their vendors tell.
+/// Its status, its send attempts, and the delivery of its messages, as far as their vendors report
+/// it.
 #[utoipa::path(
     get,
     path = "/v1/verifications/{id}",

@@ -1,10 +1,10 @@
-//! A JSON document as it stands, fields that occur twice included.
+//! A JSON document as it was sent, with fields that occur twice.
 
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-/// A value, as far as this API takes it apart.
+/// A value, in the detail that this API needs.
 pub(super) enum Tree {
     Null,
     Bool,
@@ -17,7 +17,7 @@ pub(super) enum Tree {
 }
 
 impl Tree {
-    /// What it is, without what it says.
+    /// The JSON type, without the value.
     pub(super) fn kind(&self) -> &'static str {
         match self {
             Self::Null => "null",
@@ -58,7 +58,7 @@ impl<'de> Deserialize<'de> for Tree {
             }
 
             fn visit_f64<E: Error>(self, number: f64) -> Result<Tree, E> {
-                // A whole one is written without a point.
+                // A whole number is formatted without a point.
                 Ok(format!("{number}").parse().map_or(Tree::Number, Tree::Whole))
             }
 

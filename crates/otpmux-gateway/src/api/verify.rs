@@ -16,7 +16,7 @@ use crate::auth::Caller;
 use crate::forwarded::ClientAddress;
 use crate::problem::{Problem, seconds};
 
-/// What the user typed.
+/// The code that the user typed.
 #[derive(ToSchema)]
 #[serde(deny_unknown_fields)]
 #[expect(dead_code, reason = "for the document; a body is read field by field")]
@@ -25,7 +25,8 @@ pub(super) struct VerifyCode {
     /// digits and invisible characters do not matter.
     #[schema(example = "004217", min_length = 1, max_length = 64)]
     code: String,
-    /// Who typed it. Wrong codes from one address then lock out nobody at another.
+    /// The device that the code was typed on. Wrong codes from one address then do not lock out
+    /// users at other addresses.
     client: Option<Guesser>,
 }
 
@@ -34,27 +35,27 @@ pub(super) struct VerifyCode {
 #[serde(deny_unknown_fields)]
 #[expect(dead_code, reason = "for the document; a body is read field by field")]
 struct Guesser {
-    /// The address that the user's request came from.
+    /// The IP address that the user's request came from.
     #[schema(schema_with = address_schema)]
     ip: Option<IpAddr>,
 }
 
-/// Whether to let them in.
+/// The verdict on a code.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(title = "Verdict")]
 pub(super) struct VerdictView {
-    /// `approved`, and nothing else, lets them in.
+    /// Let the user in only if this is `approved`.
     #[schema(value_type = VerdictWord)]
     verdict: &'static str,
-    /// Codes that may still be tried.
+    /// Guesses that are left.
     #[serde(skip_serializing_if = "Option::is_none")]
     guesses_left: Option<u32>,
-    /// Seconds until a code may be tried again.
+    /// Seconds until the next guess is allowed.
     #[serde(skip_serializing_if = "Option::is_none")]
     retry_after: Option<u64>,
 }
 
-/// The answer to a code.
+/// The answer to a verify.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[expect(dead_code, reason = "for the document; answers take the engine's own words")]
@@ -81,12 +82,12 @@ impl From<Verdict> for VerdictView {
 
 /// Try a code
 ///
-/// A code is approved once, wherever it is asked. A wrong one is an answer, not an error, and is
-/// counted. Ids that are unknown, long gone or not yours all look alike. What cannot be a code is a
-/// problem, whatever the id.
+/// A code is approved once, across all processes. A wrong code is a verdict, not an error, and
+/// counts as a guess. Ids that are unknown, long expired or not visible to the API key get the same
+/// verdict. A text that cannot be a code is a problem, whatever the id.
 ///
-/// Without an answer, or with a problem whose blame is `internal`, ask again under the same
-/// `Idempotency-Key`: the code is counted once, and gets the same verdict, an approval too.
+/// After no answer, or a problem whose blame is `internal`, repeat the request with the same
+/// `Idempotency-Key`: the guess counts once and gets the same verdict, an approval included.
 #[utoipa::path(
     post,
     path = "/v1/verifications/{id}/verify",
@@ -121,7 +122,7 @@ pub(super) async fn verify(
     let code = body.required("code", code);
     let client = body.object("client", address).flatten();
     let code = body.finish(code)?;
-    // Before the id is looked at, so that the answer tells nothing about it.
+    // Checked before the id is looked up, so that the answer reveals nothing about the id.
     let code = code.parse::<Code>().map_err(Problem::not_a_code)?;
     let Some(id) = id else { return Ok(Answer(Verdict::NotFound.into())) };
     let mut verify = Verify::new();
@@ -129,8 +130,8 @@ pub(super) async fn verify(
     verify.idempotency_key = name.of_caller(&caller.name);
     let named = verify.idempotency_key.is_some();
     let verdict = async move { caller.client.verify_with(id, &code, verify).await };
-    // Who has a name for it comes back for the verdict, though the connection broke: a vendor that
-    // approves once must not be left half-way.
+    // A caller with an idempotency key asks again for the verdict after a broken connection. The
+    // call to a vendor that approves only once must therefore run to its end.
     let verdict = if named { app.to_the_end(verdict).await? } else { verdict.await? };
     Ok(Answer(verdict.into()))
 }

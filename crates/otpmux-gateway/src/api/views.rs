@@ -1,4 +1,4 @@
-//! What callers see of a verification.
+//! The view of a verification that callers get.
 
 use std::collections::BTreeMap;
 use std::time::SystemTime;
@@ -14,59 +14,60 @@ use utoipa::ToSchema;
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(title = "Verification")]
 pub(super) struct VerificationView {
-    /// Its handle, for verify, resend, show and cancel.
+    /// The id, for verify, resend, show and cancel.
     #[schema(example = "0af7651916cd43dd8448eb211c80319c", pattern = "^[0-9a-f]{32}$")]
     id: String,
     /// `pending`, `approved`, `expired`, `locked` (too many wrong codes) or `closed` (cancelled,
     /// superseded, or never sent).
     #[schema(value_type = Status)]
     status: &'static str,
-    /// How the newest message went.
+    /// The channel of the newest message.
     #[schema(example = "sms")]
     channel: String,
-    /// Who it went to, in a form that only they recognise.
+    /// The recipient, masked so that only its owner recognises it.
     #[schema(example = "+1•••••••23")]
     to: String,
-    /// Whether a vendor has said that it took the newest message. If not, it may have gone out all
-    /// the same: let the user type, and offer a resend.
+    /// Whether a vendor has confirmed that it accepted the newest message. If not, the message may
+    /// still have been sent: let the user type a code, and offer a resend.
     confirmed: bool,
-    /// Who has made the code of the newest message: `otpmux` (otpmux, which can verify it itself) or
-    /// `vendor` (the vendor, which alone can).
+    /// Who generated the code of the newest message: `otpmux` (otpmux can verify it) or `vendor`
+    /// (only that vendor can verify it).
     #[schema(value_type = CodeSource)]
     code_source: &'static str,
-    /// Whether the newest message carries another code than those before it. Each of them is good
-    /// until one is used, under one count of tries: tell the user that another code is coming.
+    /// Whether the newest message carries another code than those before it. Each of them is valid
+    /// until one is used, and they share one count of guesses: tell the user that another code is
+    /// coming.
     new_code: bool,
-    /// From when on the code of the newest message is worth nothing, by the policy or by the vendor
-    /// that made it, whichever is earlier.
+    /// When the code of the newest message expires, by the policy or by the vendor that generated
+    /// it, whichever is earlier.
     #[schema(format = DateTime)]
     expires_at: String,
-    /// Digits of the code; null when the vendor alone decides. Do not hard-code it.
+    /// Digits of the code; null when only the vendor decides. Do not hard-code it.
     #[schema(required)]
     code_length: Option<u8>,
-    /// From when on a resend is allowed.
+    /// The earliest time of a resend.
     #[schema(format = DateTime)]
     resend_after: String,
-    /// Codes that may still be tried for the newest message, by the policy or by the vendor that made
-    /// its code, whichever is fewer.
+    /// Guesses left for the newest message, by the policy or by the vendor that generated its code,
+    /// whichever is fewer.
     guesses_left: u32,
 }
 
-/// A verification with what happened to it.
+/// A verification with its history.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(title = "VerificationDetails")]
 pub(super) struct DetailsView {
     #[serde(flatten)]
     verification: VerificationView,
-    /// The calls to vendors, oldest first.
+    /// The send attempts, oldest first.
     send_attempts: Vec<SendAttempt>,
-    /// The providers that were passed over, in the order in which that happened.
+    /// The providers that were skipped, in the order in which that happened.
     skipped: Vec<Skipped>,
-    /// What was said about it when it was made.
+    /// The metadata that the application gave when it created the verification.
     metadata: BTreeMap<String, String>,
 }
 
-/// Where a verification stands.
+/// The status of a verification.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[expect(dead_code, reason = "for the document; answers take the engine's own words")]
@@ -78,7 +79,7 @@ enum Status {
     Closed,
 }
 
-/// Who has made a code.
+/// Who generated a code.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[expect(dead_code, reason = "for the document; answers take the engine's own words")]
@@ -87,7 +88,7 @@ enum CodeSource {
     Vendor,
 }
 
-/// Why it was a provider's turn.
+/// Why a provider was chosen.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[expect(dead_code, reason = "for the document; answers take the engine's own words")]
@@ -100,7 +101,7 @@ enum AttemptReason {
     LastResort,
 }
 
-/// Why a provider was passed over.
+/// Why a provider was skipped.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[expect(dead_code, reason = "for the document; answers take the engine's own words")]
@@ -116,47 +117,48 @@ enum SkipReason {
     OtherCode,
 }
 
-/// One try at one provider.
+/// One send attempt at one provider.
 #[derive(Debug, Serialize, ToSchema)]
 struct SendAttempt {
     /// The provider's name in the configuration.
     provider: String,
-    /// Why it was its turn: it is the first of its route that can (`preferred`), the route's weights
-    /// have drawn it (`drawn`), one before it has failed (`failover`) or is slow (`hedge`), the user asked
-    /// for another message (`resend`), or nobody else was left (`last_resort`).
+    /// Why it was chosen: it is the first suitable provider of its route (`preferred`), the weights
+    /// of the route selected it (`drawn`), an earlier one failed (`failover`) or is slow (`hedge`),
+    /// the user asked for another message (`resend`), or no other provider was left
+    /// (`last_resort`).
     #[schema(value_type = AttemptReason)]
     reason: &'static str,
     /// The reason in prose.
     #[schema(example = "first of its route")]
     message: &'static str,
-    /// How it went.
+    /// The channel.
     #[schema(example = "sms")]
     channel: String,
-    /// What is known about it: `intended`, `accepted`, `not_sent`, `rejected` or `unknown`.
+    /// The known outcome: `intended`, `accepted`, `not_sent`, `rejected` or `unknown`.
     state: &'static str,
     /// Why it failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     failure: Option<&'static str>,
-    /// Where the message is, when its vendor tells: `accepted`, `sent`, `delivered`, `failed`,
-    /// `expired` or `unknown`.
+    /// The delivery of the message, if its vendor reports it: `accepted`, `sent`, `delivered`,
+    /// `failed`, `expired` or `unknown`.
     #[serde(skip_serializing_if = "Option::is_none")]
     delivery: Option<&'static str>,
 }
 
-/// A provider that was passed over.
+/// A provider that was skipped.
 #[derive(Debug, Serialize, ToSchema)]
 struct Skipped {
     /// The provider's name in the configuration.
     provider: String,
-    /// Why: it lacks something (`unsupported_channel` and others), is being left alone after failures
-    /// (`circuit_open`), has had as many requests as it may (`rate_limited`), or would send another code
-    /// than the user may hold (`other_code`).
+    /// Why it was skipped: it lacks a capability (`unsupported_channel` and others), its circuit is
+    /// open after failures (`circuit_open`), it has reached its rate limit (`rate_limited`), or it
+    /// would send another code than the user may hold (`other_code`).
     #[schema(value_type = SkipReason)]
     reason: &'static str,
     /// The reason in prose.
     #[schema(example = "this provider does not send by this channel")]
     message: String,
-    /// How many send attempts there were when that happened.
+    /// The number of send attempts when it was skipped.
     before: u8,
 }
 
@@ -214,7 +216,7 @@ impl From<&Skip> for Skipped {
     }
 }
 
-/// A time in UTC to the second (RFC 3339), rounded down.
+/// Formats a time in UTC to the second (RFC 3339), rounded down.
 fn time(time: SystemTime) -> String {
     const PRINTER: DateTimePrinter = DateTimePrinter::new().precision(Some(0));
     let timestamp = Timestamp::try_from(time).unwrap_or(Timestamp::MAX);

@@ -1,4 +1,4 @@
-//! One connection. Whoever is slow is let go: nobody may hold a connection without using it.
+//! One connection, with time limits: a slow or idle peer is disconnected.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -22,13 +22,14 @@ use super::request;
 use super::write_timeout::WriteTimeout;
 use crate::app::App;
 
-/// How long a new connection may take to say what it wants, its TLS handshake included twice over.
+/// The time limit of the TLS handshake of a new connection, and again of its first request.
 const FIRST_REQUEST: Duration = Duration::from_secs(10);
-/// How long a connection may be idle between requests, and how long the head of a later one may take.
+/// How long a connection may be idle between requests, and how long the head of a later one may
+/// take.
 const IDLE: Duration = Duration::from_secs(60);
-/// How long a caller may refuse to take an answer.
+/// How long a caller may leave an answer unread.
 const STUCK: Duration = Duration::from_secs(10);
-/// More than any client of this API sends.
+/// The limit on headers, more than any client of this API sends.
 const HEADERS: usize = 64;
 const HEAD_BYTES: usize = 16 * 1024;
 
@@ -40,13 +41,13 @@ pub(super) async fn run(
     router: Router,
     ending: CancellationToken,
 ) {
-    // Without it, small answers wait for the acknowledgement of the ones before.
+    // Otherwise small answers wait for the acknowledgement of earlier ones.
     let _ = stream.set_nodelay(true);
     let stream = WriteTimeout::new(stream, STUCK);
     let Some(tls) = app.tls.as_ref().filter(|_| tls) else {
         return http(stream, peer, app, router, ending).await;
     };
-    // Whoever does not get through the handshake has nothing to be told.
+    // A failed handshake is not reported: there is no HTTP connection to answer on.
     if let Ok(Ok(stream)) = timeout(FIRST_REQUEST, tls.accept(stream)).await {
         http(stream, peer, app, router, ending).await;
     }
@@ -79,7 +80,7 @@ async fn http<S>(
         .max_buf_size(2 * HEAD_BYTES);
     let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
     tokio::select! {
-        // However it ended, there is nobody left to tell.
+        // The connection has ended, so its result is not reported.
         _ = connection.as_mut() => return,
         () = ending.cancelled() => {}
         () = sleep(FIRST_REQUEST) => {

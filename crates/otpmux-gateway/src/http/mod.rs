@@ -1,4 +1,4 @@
-//! Sockets: accepting, TLS, one connection, and what is the same for every request.
+//! Sockets: accepting, TLS, one connection, and the steps common to every request.
 
 mod connection;
 #[cfg(feature = "otel")]

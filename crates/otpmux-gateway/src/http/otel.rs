@@ -1,4 +1,4 @@
-//! What OpenTelemetry gets of a request: the caller's trace goes on in it.
+//! The OpenTelemetry part of a request: its span continues the caller's trace.
 
 use http::{HeaderMap, Method};
 use opentelemetry::propagation::{Extractor, TextMapPropagator as _};
@@ -19,15 +19,15 @@ impl Extractor for Headers<'_> {
     }
 }
 
-/// Makes a span that has not been entered a part of the caller's trace (W3C Trace Context), where it
-/// names one.
+/// Makes a span that was not entered yet part of the caller's trace (W3C Trace Context), if the
+/// request has one.
 pub(super) fn begin(span: &Span, headers: &HeaderMap) {
     let parent = TraceContextPropagator::new().extract(&Headers(headers));
-    // Where nothing is exported there is no trace to go on with.
+    // Without an exporter there is no trace to continue.
     let _ = span.set_parent(parent);
 }
 
-/// Tells how it went, by the names of the semantic conventions.
+/// Records the result, with the names of the semantic conventions.
 pub(super) fn end(span: &Span, method: &Method, route: &'static str, status: u16) {
     let method = match method.as_str() {
         known @ ("GET" | "POST" | "DELETE") => known.to_owned(),

@@ -1,4 +1,4 @@
-//! What is the same for every request: its id, its trace, its log line, its metrics.
+//! The steps common to every request: its id, its trace, its log line, its metrics.
 
 use std::net::SocketAddr;
 use std::sync::LazyLock;
@@ -32,7 +32,7 @@ pub(super) async fn answer(
     let begun = Instant::now();
     let (method, route) = (request.method().clone(), route(request.uri().path()));
     let id = request_id(request.headers());
-    // Written out at its beginning, whatever becomes of it: no more than finds it.
+    // Its fields are formatted at the start of every request: only those that identify the request.
     let span = tracing::info_span!(
         "request",
         id = id.to_str().unwrap_or_default(),
@@ -67,7 +67,7 @@ pub(super) async fn answer(
     response
 }
 
-/// The path with what differs taken out, for labels: never an id.
+/// The path with its variable parts replaced, for labels: never an id.
 fn route(path: &str) -> &'static str {
     const FIXED: [&str; 7] = [
         "/v1/verifications",
@@ -93,7 +93,7 @@ fn route(path: &str) -> &'static str {
     }
 }
 
-/// The caller's own name for this request, where it has one that is fit for logs, or a new one.
+/// The caller's request id, if it is fit for logs, or a new one.
 fn request_id(headers: &HeaderMap) -> HeaderValue {
     let fit = |value: &&HeaderValue| {
         let allowed = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
@@ -102,7 +102,7 @@ fn request_id(headers: &HeaderMap) -> HeaderValue {
     headers.get(&X_REQUEST_ID).filter(fit).cloned().unwrap_or_else(new_id)
 }
 
-/// Different over all processes, without asking the system for randomness each time.
+/// A new id, different in all processes, without a call to the system's randomness each time.
 fn new_id() -> HeaderValue {
     static PROCESS: LazyLock<u64> = LazyLock::new(|| {
         let mut bytes = [0; 8];
@@ -118,7 +118,7 @@ fn new_id() -> HeaderValue {
         .unwrap_or_else(|_| HeaderValue::from_static("0"))
 }
 
-/// The trace that this request is part of (W3C Trace Context): 32 hex digits, not all of them zero.
+/// The trace id of the request (W3C Trace Context): 32 hex digits, not all of them zero.
 fn trace_id(headers: &HeaderMap) -> Option<&str> {
     let text = headers.get(&TRACEPARENT)?.to_str().ok()?;
     let mut parts = text.split('-');

@@ -1,4 +1,4 @@
-//! Places for connections: so many in all, and so many for one address.
+//! Limits on open connections: in total, and per address.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
@@ -16,13 +16,13 @@ struct Taken {
     by: HashMap<IpAddr, usize>,
 }
 
-/// A place that is taken until it is dropped.
+/// A slot for one connection, released on drop.
 pub(super) struct Place {
     room: Arc<Room>,
     of: Option<IpAddr>,
 }
 
-/// Which bound has no place left; a label of metrics.
+/// The limit that is reached; a label of metrics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Full {
     All,
@@ -30,13 +30,13 @@ pub(super) enum Full {
 }
 
 impl Room {
-    /// Half of the places for one address, if nothing else is said.
+    /// Creates the limits. Without `most_of_one`, an address gets half of the slots.
     pub(super) fn new(most: usize, most_of_one: Option<usize>) -> Arc<Self> {
         let most_of_one = most_of_one.unwrap_or(most.div_ceil(2));
         Arc::new(Self { most, most_of_one, taken: Mutex::default() })
     }
 
-    /// A place for a connection from this address, or from one that has no bound of its own.
+    /// Takes a slot for a connection from this address; `None` is an address without its own limit.
     pub(super) fn take(self: &Arc<Self>, of: Option<IpAddr>) -> Result<Place, Full> {
         let of = of.map(network);
         let mut taken = self.taken();
@@ -83,7 +83,7 @@ impl Full {
     }
 }
 
-/// Whoever has one IPv6 address has its whole network.
+/// The network that an address counts for: the owner of one IPv6 address has its whole /64.
 fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => {

@@ -19,10 +19,10 @@ use crate::balance;
 
 /// A pause after a failed accept, which mostly means that file descriptors have run out.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(10);
-/// How often the metrics' own buffers are emptied, though nobody reads them.
+/// How often the buffers of the metrics are emptied, even if `/metrics` is never read.
 const UPKEEP: Duration = Duration::from_secs(5);
 
-/// How many connections the listener for metrics may hold: nobody but a monitor calls there.
+/// The connection limit of the listener for metrics: only monitoring connects there.
 const METRICS_CONNECTIONS: usize = 64;
 
 pub(crate) async fn serve(
@@ -41,7 +41,7 @@ pub(crate) async fn serve(
         ending: CancellationToken::new(),
     };
     let beside = metrics.map(|listener| listening.for_metrics(listener));
-    // For the page of metrics; without one, nobody would see it.
+    // The balances are read for the metrics page only.
     let watched = app.metrics.is_some() && !server.balance_interval.is_zero();
     let balance =
         watched.then(|| tokio::spawn(balance::watch(Arc::clone(app), server.balance_interval)));
@@ -60,7 +60,7 @@ pub(crate) async fn serve(
     }
     drop(listener);
     listening.end(server.drain_timeout).await;
-    // Watched to the end.
+    // The listener for metrics runs until the end.
     if let Some(beside) = beside {
         beside.abort();
         let _ = beside.await;
@@ -70,7 +70,7 @@ pub(crate) async fn serve(
 struct Listening {
     app: Arc<App>,
     router: Router,
-    /// Whether it speaks TLS, if the gateway does.
+    /// Whether this listener uses TLS, if the gateway does.
     tls: bool,
     room: Arc<Room>,
     connections: TaskTracker,
@@ -78,7 +78,7 @@ struct Listening {
 }
 
 impl Listening {
-    /// Serves the metrics and nothing else, in plain HTTP, until it is told to end with this one.
+    /// Serves only the metrics, in plain HTTP, and stops together with this listener.
     fn for_metrics(&self, listener: TcpListener) -> JoinHandle<()> {
         let beside = Self {
             app: Arc::clone(&self.app),
@@ -91,7 +91,7 @@ impl Listening {
         tokio::spawn(async move { beside.accept(&listener).await })
     }
 
-    /// Never ends by itself.
+    /// Never returns.
     async fn accept(&self, listener: &TcpListener) {
         let mut upkeep = interval(UPKEEP);
         loop {
@@ -106,7 +106,7 @@ impl Listening {
             };
             match accepted {
                 Ok((stream, peer)) => {
-                    // A proxy's connections are those of many.
+                    // A trusted proxy's connections come from many users.
                     let of = Some(peer.ip()).filter(|ip| !self.app.settings().proxies.trust(*ip));
                     let place = match self.room.take(of) {
                         Ok(place) => place,
@@ -133,7 +133,7 @@ impl Listening {
         }
     }
 
-    /// Connections end with the request that they are at, and calls to vendors with their answer.
+    /// Each connection ends after its current request, and each call to a vendor after its answer.
     async fn end(self, retention: Duration) {
         self.ending.cancel();
         self.connections.close();

@@ -7,12 +7,12 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep_until};
 
-/// A socket that fails when its other side takes nothing for a while.
+/// A socket whose writes fail when the peer reads nothing for a while.
 #[derive(Debug)]
 pub(super) struct WriteTimeout {
     stream: TcpStream,
     patience: Duration,
-    /// When patience ends; only while a write waits.
+    /// When the write times out; set only while a write waits.
     stuck: Option<Pin<Box<Sleep>>>,
 }
 

@@ -1,8 +1,7 @@
-//! The page of each problem type: its cause and what to do. The gateway serves them, and they are pages
-//! of the documentation site.
+//! The page of each problem type: its cause and what to do. The gateway serves them, and they are
+//! pages of the documentation site.
 
-/// The beginning of every problem's `type`. The rest is the word of the type, and the whole is the
-/// address of its page.
+/// The prefix of every problem's `type`. With the word of the type it is the address of its page.
 pub(crate) const BASE: &str = "https://otpmux.github.io/otpmux/problems/";
 
 macro_rules! pages {
@@ -40,7 +39,7 @@ pub(crate) const PAGES: &[(&str, &str)] = pages![
     "unsupported_media_type",
 ];
 
-/// The page of a type.
+/// Returns the page of a type.
 pub(crate) fn page(kind: &str) -> Option<&'static str> {
     PAGES.iter().find(|(known, _)| *known == kind).map(|(_, page)| *page)
 }

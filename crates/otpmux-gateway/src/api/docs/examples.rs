@@ -1,4 +1,4 @@
-//! Programs to copy, made from a call's description: curl, Python, Node.js.
+//! Programs to copy, made from the description of a call: curl, Python, Node.js.
 
 use serde_json::{Map, Value};
 
@@ -6,7 +6,7 @@ use super::fields::{example, resolve};
 use super::html::{plain, push};
 use super::page::{Call, list};
 
-/// What an application would put into the path.
+/// An example id for the path.
 const ID: &str = "0af7651916cd43dd8448eb211c80319c";
 
 pub(super) fn write_examples(page: &mut String, document: &Value, call: &Call<'_>) {
@@ -94,7 +94,7 @@ impl Example {
             );
         }
         if let Some(body) = &self.body {
-            // These values are the same in both languages.
+            // These values are written the same in both languages.
             push(&mut text, format_args!("    data=json.dumps({body}).encode(),\n"));
         }
         text.push_str(
@@ -130,7 +130,7 @@ impl Example {
         text
     }
 
-    /// A name that says what a name is for.
+    /// An example idempotency key that shows what the key is for.
     fn own_name(&self) -> &'static str {
         match self.path.rsplit('/').next() {
             Some("resend") => "login-42-resend-1",
@@ -140,7 +140,7 @@ impl Example {
     }
 }
 
-/// What must be in a body, and what most callers put there.
+/// The required fields of a body, and those that most callers set.
 fn body(document: &Value, schema: &Value) -> Value {
     const USUAL: [&str; 2] = ["purpose", "channel"];
     let schema = resolve(document, schema);

@@ -5,9 +5,9 @@ use serde_json::Value;
 use super::html::{escape, push};
 use super::page::list;
 
-/// A field of an object, or of an object in it.
+/// A field of an object, or of an object nested in it.
 pub(super) struct Field<'a> {
-    /// With the names of the objects that it is in, and dots.
+    /// The name, prefixed with the names of the enclosing objects and dots.
     name: String,
     required: bool,
     kind: String,
@@ -15,7 +15,7 @@ pub(super) struct Field<'a> {
     bounds: Vec<String>,
 }
 
-/// All fields, those that must be there first.
+/// Returns all fields, the required ones first.
 pub(super) fn fields<'a>(document: &'a Value, schema: &'a Value) -> Vec<Field<'a>> {
     let mut all = Vec::new();
     collect(document, schema, "", true, &mut all);
@@ -55,7 +55,7 @@ fn collect<'a>(
     }
 }
 
-/// Whose fields they are: a body must hold some, an answer may lack some.
+/// Whether the fields are of a body (some are required) or of an answer (some may be absent).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Side {
     Request,
@@ -91,20 +91,20 @@ pub(super) fn write_fields(page: &mut String, fields: &[Field<'_>], side: Side) 
     page.push_str("</dl>");
 }
 
-/// What stands behind a reference.
+/// Resolves a reference.
 pub(super) fn resolve<'a>(document: &'a Value, schema: &'a Value) -> &'a Value {
     let pointer = schema["$ref"].as_str().and_then(|it| it.strip_prefix('#'));
     pointer.and_then(|pointer| document.pointer(pointer)).unwrap_or(schema)
 }
 
-/// A field's own words, or those of what it may be.
+/// The description of a field, or of the schema that it refers to.
 fn about<'a>(document: &'a Value, schema: &'a Value) -> &'a str {
     let parts = list(schema, "oneOf").iter();
     let mut all = std::iter::once(schema).chain(parts).flat_map(|it| [it, resolve(document, it)]);
     all.find_map(|it| it["description"].as_str()).unwrap_or_default()
 }
 
-/// `string`, `string (ipv4 or ipv6)`, `list of objects`, ...; null is no type of its own.
+/// `string`, `string (ipv4 or ipv6)`, `list of objects`, ...; null does not count as a type.
 fn kind(document: &Value, schema: &Value) -> String {
     let (mut kinds, mut formats, mut bare) = (Vec::new(), Vec::new(), false);
     for part in parts(document, schema) {
@@ -134,7 +134,7 @@ fn kind(document: &Value, schema: &Value) -> String {
     if bare || formats.is_empty() { kinds } else { format!("{kinds} ({})", formats.join(" or ")) }
 }
 
-/// A schema as it is, or each that it may be.
+/// The alternatives of a schema, or the schema itself.
 fn parts<'a>(document: &'a Value, schema: &'a Value) -> Vec<&'a Value> {
     let schema = resolve(document, schema);
     let choices: Vec<_> = list(schema, "oneOf").iter().chain(list(schema, "anyOf")).collect();
@@ -144,13 +144,13 @@ fn parts<'a>(document: &'a Value, schema: &'a Value) -> Vec<&'a Value> {
     choices.into_iter().flat_map(|choice| parts(document, choice)).collect()
 }
 
-/// What a value must keep to, and one that does.
+/// The constraints of a value, and an example.
 fn bounds(document: &Value, schema: &Value, about: &str) -> Vec<String> {
     let mut bounds = Vec::new();
     let parts = parts(document, schema);
     for part in &parts {
         let words: Vec<_> = list(part, "enum").iter().filter_map(Value::as_str).collect();
-        // Where they are explained, they need not be told again.
+        // The description already explains these words, so they are not repeated.
         if !words.iter().all(|word| about.contains(&format!("`{word}`"))) {
             bounds.push(format!("`{}`", words.join("`, `")));
         }

@@ -7,7 +7,7 @@ pub(super) fn push(page: &mut String, text: std::fmt::Arguments<'_>) {
     let _ = page.write_fmt(text);
 }
 
-/// Text as HTML; what stands between backticks is code.
+/// Escapes text as HTML; text between backticks becomes code.
 pub(super) fn escape(text: &str) -> String {
     let escaped = plain(text);
     let mut html = String::with_capacity(escaped.len());
@@ -20,7 +20,7 @@ pub(super) fn escape(text: &str) -> String {
     html
 }
 
-/// Text as HTML, backticks and all.
+/// Escapes text as HTML, and keeps the backticks.
 pub(super) fn plain(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('"', "&quot;")
 }

@@ -1,5 +1,5 @@
-//! A page made from an `OpenAPI` document: every call, what it takes, what it answers, and programs
-//! that make it. It needs no script.
+//! A page made from an `OpenAPI` document: every call with its input, its answers and example
+//! programs. It needs no script.
 
 use serde_json::Value;
 
@@ -11,7 +11,7 @@ use crate::problem::PAGES;
 pub(super) const STYLE: &str = concat!(include_str!("palette.css"), include_str!("page.css"));
 const METHODS: [&str; 3] = ["get", "post", "delete"];
 
-/// The handset's own mark.
+/// The same mark as on the handset page.
 pub(super) const MARK: &str = r##"<svg width="28" height="28" viewBox="0 0 32 32" aria-hidden="true"><rect x="7" y="2" width="18" height="28" rx="5" fill="#4353d6"/><rect x="9.5" y="5.5" width="13" height="18" rx="2" fill="#fff"/><g fill="#4353d6"><circle cx="12.6" cy="14.5" r="1.5"/><circle cx="16" cy="14.5" r="1.5"/><circle cx="19.4" cy="14.5" r="1.5"/></g><rect x="13.5" y="26" width="5" height="1.6" rx=".8" fill="#fff"/></svg>"##;
 
 pub(super) fn of(document: &Value) -> String {
@@ -72,7 +72,7 @@ impl<'a> Call<'a> {
         self.value["tags"][0] == tag
     }
 
-    /// The order in which an application meets the calls; a document has none.
+    /// The order in which an application uses the calls; an OpenAPI document has no order.
     fn place(&self) -> usize {
         const ORDER: [&str; 12] = [
             "create_verification",
@@ -91,7 +91,7 @@ impl<'a> Call<'a> {
         ORDER.iter().position(|id| self.value["operationId"] == **id).unwrap_or(ORDER.len())
     }
 
-    /// The schema of the body that it takes.
+    /// The schema of the request body.
     pub(super) fn body(&self) -> Option<&'a Value> {
         self.value.pointer("/requestBody/content/application~1json/schema")
     }
@@ -104,7 +104,7 @@ impl<'a> Call<'a> {
         self.headers().any(|header| header["name"] == name)
     }
 
-    /// Whether it needs an API key: an empty requirement says that it does not.
+    /// Whether the call needs an API key: an empty security requirement means that it does not.
     pub(super) fn needs_key(&self) -> bool {
         self.value.get("security").is_none()
     }
@@ -240,7 +240,7 @@ fn write_call(page: &mut String, document: &Value, call: &Call<'_>) {
     page.push_str("</section>");
 }
 
-/// What every problem looks like, and what each status means: told once for all calls.
+/// Writes the form of a problem and the meaning of each status, once for all calls.
 fn write_problems(page: &mut String, document: &Value) {
     page.push_str(
         "<h2>Problems</h2><section class=\"card\" id=\"problems\"><h3><a href=\"#problems\">What every \
@@ -262,7 +262,7 @@ fn write_problems(page: &mut String, document: &Value) {
     let mut told: Vec<&str> = Vec::new();
     let mut all: Vec<_> =
         calls(document).flat_map(|call| call.answers().collect::<Vec<_>>()).collect();
-    // A call of its own words comes after those that share them.
+    // The description of a single call comes after those that several calls share.
     all.sort_by_key(|answer| answer.status);
     for answer in all.iter().filter(|answer| answer.is_problem) {
         if told.contains(&answer.status) {

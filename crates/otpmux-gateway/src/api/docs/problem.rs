@@ -1,9 +1,10 @@
-//! The page of a problem type, from the few forms of Markdown that these pages use.
+//! The page of a problem type, rendered from the few forms of Markdown that these pages use.
 
 use super::html::{escape, push};
 use super::page::{MARK, STYLE};
 
-/// `text` has a heading of the first level, headings of the second, paragraphs of one line, and lists.
+/// `text` has a heading of the first level, headings of the second, paragraphs of one line, and
+/// lists.
 pub(super) fn of(kind: &str, text: &str) -> String {
     let mut page = format!(
         "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" \
