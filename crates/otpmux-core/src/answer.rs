@@ -4,36 +4,36 @@ use serde::{Deserialize, Serialize};
 
 use crate::VendorReference;
 
-/// A send that the vendor accepted. That is no promise of delivery.
+/// A send that the vendor accepted. This does not guarantee delivery.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Sent {
-    /// What to hand back on verify, resend, cancel and status.
+    /// The reference to pass to verify, resend, cancel and status.
     pub reference: Option<VendorReference>,
-    /// The vendor's id of this call, for talking to its support.
+    /// The vendor's id of this call, for its support.
     pub request_id: Option<String>,
     /// When the vendor's code expires. Says nothing about a code that otpmux generated.
     pub expires_at: Option<SystemTime>,
-    /// How many tries the vendor gives.
+    /// Guesses left at the vendor.
     pub guesses_left: Option<u32>,
-    /// Where the message is, as far as the vendor says; `None` means accepted.
+    /// The delivery of the message, as far as the vendor reports it; `None` means accepted.
     pub delivery: Option<Delivery>,
 }
 
 impl Sent {
-    /// Accepted, and nothing more is known.
+    /// Returns an accepted send without further details.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Adds what to hand back on verify, resend, cancel and status.
+    /// Adds the reference to pass to verify, resend, cancel and status.
     pub fn with_reference(mut self, reference: VendorReference) -> Self {
         self.reference = Some(reference);
         self
     }
 }
 
-/// The answer to a verify. Everything but [`Approved`](Verdict::Approved) means "do not let in".
+/// The answer to a verify. Let the user in only on [`Approved`](Verdict::Approved).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "verdict", rename_all = "snake_case")]
 #[non_exhaustive]
@@ -42,36 +42,36 @@ pub enum Verdict {
     Approved,
     /// The code is wrong.
     WrongCode {
-        /// How many tries are left, where that is known.
+        /// Guesses left, if known.
         #[serde(skip_serializing_if = "Option::is_none")]
         guesses_left: Option<u32>,
     },
-    /// The code was good once; its time is over.
+    /// The code was valid, and its TTL has passed.
     Expired,
     /// The code was approved before.
     AlreadyUsed,
-    /// Too many wrong codes: no further code is looked at, the right one neither.
+    /// Too many wrong codes: no further code is checked, not even the right one.
     TooManyGuesses {
-        /// When a try may be made again; `None` means that a new send is needed.
+        /// When the next guess is allowed; `None` means that a new send is needed.
         #[serde(skip_serializing_if = "Option::is_none")]
         retry_after: Option<Duration>,
     },
-    /// There is no such verification, or it is gone: never existed, superseded, cancelled, expired
-    /// long ago. Some vendors give this answer for used and exhausted ones too.
+    /// There is no such verification: it never existed, was superseded or cancelled, or expired
+    /// long ago. Some vendors give this answer for used and locked verifications too.
     NotFound,
-    /// The vendor says no without a reason that we know.
+    /// The vendor refuses without a known reason.
     Rejected,
 }
 
 impl Verdict {
-    /// The one question that matters.
+    /// Returns whether to let the user in.
     pub fn is_approved(&self) -> bool {
         matches!(self, Self::Approved)
     }
 
-    /// What somebody who is not known may be told: yes or no, without a reason. Whether a
-    /// verification exists, has expired or was used helps whoever guesses; a signed-in user or a
-    /// service of one's own may see the verdict itself.
+    /// Returns the verdict for an untrusted caller: approved or not, without a reason. Whether a
+    /// verification exists, has expired or was used helps an attacker who guesses; a signed-in user
+    /// or a service of the operator may see the full verdict.
     ///
     /// ```
     /// use otpmux_core::Verdict;
@@ -82,7 +82,7 @@ impl Verdict {
         if self.is_approved() { self } else { Self::Rejected }
     }
 
-    /// The word that the HTTP API and logs use.
+    /// Returns the word that the HTTP API and logs use.
     pub fn as_str(&self) -> &'static str {
         match self {
             Self::Approved => "approved",
@@ -96,27 +96,27 @@ impl Verdict {
     }
 }
 
-/// Where a message is.
+/// The delivery state of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Delivery {
-    /// The vendor has it.
+    /// The vendor has accepted the message.
     Accepted,
-    /// The vendor has handed it to the operator.
+    /// The vendor has handed the message to the operator.
     Sent,
-    /// It is on the handset or in the mailbox.
+    /// The message is on the handset or in the mailbox.
     Delivered,
-    /// It did not arrive and will not.
+    /// The message did not arrive and will not.
     Failed,
-    /// It was given up for being too old.
+    /// The message was dropped because it was too old.
     Expired,
-    /// The vendor uses a word that we do not know.
+    /// The vendor reports an unknown state.
     Unknown,
 }
 
 impl Delivery {
-    /// The word that the HTTP API and logs use.
+    /// Returns the word that the HTTP API and logs use.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Accepted => "accepted",
@@ -129,15 +129,16 @@ impl Delivery {
     }
 }
 
-/// What the vendor knows about a message.
+/// The vendor's report on a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Status {
-    /// Where the message is.
+    /// The delivery state.
     pub delivery: Delivery,
-    /// When it was delivered.
+    /// The time of delivery.
     pub delivered_at: Option<SystemTime>,
-    /// Why it failed, in the vendor's plain words (see [`plain_words`](crate::plain_words)).
+    /// The reason of the failure, in the vendor's plain words (see
+    /// [`plain_words`](crate::plain_words)).
     pub failure: Option<String>,
 }
 
@@ -148,34 +149,34 @@ impl Status {
     }
 }
 
-/// What is left in the account.
+/// The balance of the account.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Balance {
     /// The amount as the vendor writes it: an exact decimal number, never a float.
     pub amount: String,
-    /// The currency, such as `INR`; `None` where the vendor counts credits.
+    /// The currency, such as `INR`; `None` if the vendor counts credits.
     pub currency: Option<String>,
 }
 
 impl Balance {
-    /// An amount as the vendor writes it.
+    /// Returns a balance with the amount as the vendor writes it.
     pub fn new(amount: impl Into<String>, currency: Option<String>) -> Self {
         Self { amount: amount.into(), currency }
     }
 }
 
-/// What became of a cancel at the vendor.
+/// The result of a cancel at the vendor.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Cancellation {
-    /// The vendor's code is void.
+    /// The vendor's code is invalid now.
     Cancelled,
-    /// The vendor does not cancel yet.
+    /// The vendor does not allow a cancel yet.
     TooEarly {
-        /// When it will.
+        /// When it will allow one.
         retry_after: Option<Duration>,
     },
-    /// The vendor does not cancel any more.
+    /// The vendor does not allow a cancel any more.
     TooLate,
 }

@@ -7,8 +7,8 @@ use crate::{
     Blame, Certainty, Channel, CodeSource, Error, ErrorKind, ProviderId, Recipient, SendRequest,
 };
 
-/// What one provider can do, as data. Engines route by it and refuse by it before any I/O; the
-/// conformance suite runs a trial for every claim made here.
+/// The capabilities of one provider, as data. Engines route by them and reject unsupported requests
+/// before any I/O; the conformance suite tests every claim.
 ///
 /// ```
 /// use otpmux_core::{Capabilities, Channel};
@@ -20,48 +20,49 @@ use crate::{
 pub struct Capabilities {
     /// The channels that it sends by.
     pub channels: Vec<Channel>,
-    /// The lengths of codes that otpmux generated that it carries; `None` when it takes none.
+    /// The lengths of otpmux-generated codes that it carries; `None` if it carries none.
     pub otpmux_codes: Option<RangeInclusive<u8>>,
-    /// Whether it makes codes of its own, which only it can verify.
+    /// The codes that the vendor generates and only it can verify, if it does.
     pub vendor_codes: Option<VendorCodes>,
-    /// The TTLs that it lets us set; `None` when it takes none.
+    /// The TTLs that can be set; `None` if the TTL cannot be set.
     pub ttls: Option<RangeInclusive<Duration>>,
-    /// The beginnings of the telephone numbers that it reaches, each with its `+`; empty means all.
+    /// The prefixes of the telephone numbers that it reaches, each with its `+`; empty means all.
     pub phone_prefixes: &'static [&'static str],
-    /// It takes a text of ours for the message.
+    /// It accepts the text of the message.
     pub message: bool,
-    /// It takes the name of a template.
+    /// It accepts the name of a template.
     pub template: bool,
-    /// It takes a language.
+    /// It accepts a language.
     pub locale: bool,
-    /// It takes a sender's name.
+    /// It accepts a sender's name.
     pub sender: bool,
-    /// It sends its own code again on [`OtpProvider::resend`](crate::OtpProvider::resend).
+    /// It sends a vendor-generated code again on
+    /// [`OtpProvider::resend`](crate::OtpProvider::resend).
     pub resend: bool,
-    /// It answers [`OtpProvider::cancel`](crate::OtpProvider::cancel).
+    /// It supports [`OtpProvider::cancel`](crate::OtpProvider::cancel).
     pub cancel: bool,
-    /// It answers [`OtpProvider::status`](crate::OtpProvider::status).
+    /// It supports [`OtpProvider::status`](crate::OtpProvider::status).
     pub status: bool,
-    /// On [`OtpProvider::status`](crate::OtpProvider::status) it finds a message by our idempotency
-    /// key, when the answer with its reference was lost.
+    /// [`OtpProvider::status`](crate::OtpProvider::status) finds a message by the idempotency key
+    /// if the answer with its reference was lost.
     pub status_by_key: bool,
-    /// It answers [`OtpProvider::balance`](crate::OtpProvider::balance).
+    /// It supports [`OtpProvider::balance`](crate::OtpProvider::balance).
     pub balance: bool,
-    /// It is known to send once, however often a send with one idempotency key reaches it. Being
-    /// documented is not enough: a wrong claim here costs users a second message.
+    /// Repeated sends with one idempotency key are known to send one message. Documentation alone
+    /// is not enough: a wrong claim here costs users a second message.
     pub idempotent: bool,
-    /// Recipients that the vendor has for tests, to be verified by the vendor's own fixed codes.
-    /// Empty unless the configuration switches them on: whoever names such a recipient gets in.
+    /// The vendor's test recipients, verified by the vendor's fixed codes. Empty unless the
+    /// configuration enables them: anyone who enters such a recipient is let in.
     pub test_recipients: &'static [&'static str],
-    /// What the vendor's documentation says about its limits.
+    /// The limits that the vendor documents.
     pub limits: Limits,
 }
 
-/// The codes that a vendor makes.
+/// The codes that a vendor generates.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct VendorCodes {
-    /// The lengths that can be asked for; `None` when the vendor alone decides.
+    /// The lengths that can be requested; `None` if only the vendor decides.
     pub lengths: Option<RangeInclusive<u8>>,
 }
 
@@ -75,11 +76,11 @@ pub struct Limits {
     pub sends_per_recipient: Vec<RateLimit>,
     /// Wrong codes before a verification is locked.
     pub guesses: Option<u32>,
-    /// How long it stays locked.
+    /// How long a verification stays locked.
     pub lockout: Option<Duration>,
 }
 
-/// What a provider lacks for a request.
+/// A capability that a provider lacks for a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -88,18 +89,18 @@ pub enum Incompatibility {
     Channel,
     /// It does not reach this country or kind of number.
     Recipient,
-    /// It takes no code of ours.
+    /// It does not carry codes that otpmux generated.
     OtpmuxCode,
-    /// It makes no codes of its own.
+    /// It does not generate codes.
     VendorCode,
-    /// The code's length is outside its range.
+    /// It does not support this code length.
     CodeLength,
-    /// The TTL is outside its range.
+    /// It does not support this TTL.
     Ttl,
 }
 
 impl Incompatibility {
-    /// The word that the HTTP API and the command use.
+    /// Returns the word that the HTTP API and the command line use.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Channel => "unsupported_channel",
@@ -111,7 +112,7 @@ impl Incompatibility {
         }
     }
 
-    /// The same, for an operator.
+    /// Returns a description for an operator.
     pub fn words(self) -> &'static str {
         match self {
             Self::Channel => "this provider does not send by this channel",
@@ -124,25 +125,25 @@ impl Incompatibility {
     }
 }
 
-/// So many in so long a time.
+/// A rate limit: at most `count` events per `per`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RateLimit {
-    /// How many.
+    /// The number of events.
     pub count: u32,
-    /// In how long a time.
+    /// The length of the sliding window.
     pub per: Duration,
 }
 
 impl RateLimit {
-    /// `count` in any window of length `per`.
+    /// Returns a limit of `count` in any window of length `per`.
     pub const fn new(count: u32, per: Duration) -> Self {
         Self { count, per }
     }
 }
 
 impl Capabilities {
-    /// A provider that sends by these channels and claims nothing else.
+    /// Returns capabilities with these channels and no other claims.
     pub fn new(channels: impl IntoIterator<Item = Channel>) -> Self {
         Self {
             channels: channels.into_iter().collect(),
@@ -165,26 +166,26 @@ impl Capabilities {
         }
     }
 
-    /// It carries codes that otpmux generated of these lengths.
+    /// Adds that it carries otpmux-generated codes of these lengths.
     pub fn with_otpmux_codes(mut self, lengths: RangeInclusive<u8>) -> Self {
         self.otpmux_codes = Some(lengths);
         self
     }
 
-    /// It makes and verifies codes of its own; `lengths` are those that can be asked for.
+    /// Adds that it generates and verifies codes; `lengths` are those that can be requested.
     pub fn with_vendor_codes(mut self, lengths: Option<RangeInclusive<u8>>) -> Self {
         self.vendor_codes = Some(VendorCodes { lengths });
         self
     }
 
-    /// It lets us set the TTL within this range.
+    /// Adds that the TTL can be set within this range.
     pub fn with_ttls(mut self, ttls: RangeInclusive<Duration>) -> Self {
         self.ttls = Some(ttls);
         self
     }
 
-    /// Whether a recipient is reached by any of this provider's channels, so far as its number
-    /// tells.
+    /// Returns whether any channel of this provider reaches a recipient, as far as the number
+    /// shows.
     pub fn reaches(&self, recipient: &Recipient) -> bool {
         match recipient {
             Recipient::Phone(phone) => {
@@ -195,13 +196,13 @@ impl Capabilities {
         }
     }
 
-    /// Refuses what this provider cannot send, before any I/O.
+    /// Rejects a request that this provider cannot send, before any I/O.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Unsupported`], never sent, blamed on the provider: another one may be able to.
-    /// [`ErrorKind::InvalidRequest`], never sent, blamed on the caller, when recipient and channel
-    /// do not go together: no provider could send that.
+    /// [`ErrorKind::Unsupported`], not sent, blamed on the provider: another one may support it.
+    /// [`ErrorKind::InvalidRequest`], not sent, blamed on the caller, if recipient and channel do
+    /// not fit: no provider could send that.
     pub fn check_send(&self, provider: &ProviderId, request: &SendRequest) -> Result<(), Error> {
         let email = matches!(request.recipient, Recipient::Email(_));
         let open = matches!(request.channel, Channel::Other(_));
@@ -216,8 +217,8 @@ impl Capabilities {
         }
     }
 
-    /// What this provider lacks for a request, if something. Whether channel and recipient go
-    /// together is not looked at.
+    /// Returns the first capability that this provider lacks for a request, if any. Does not check
+    /// whether channel and recipient fit.
     pub fn incompatibility(&self, request: &SendRequest) -> Option<Incompatibility> {
         if !self.channels.contains(&request.channel) {
             return Some(Incompatibility::Channel);

@@ -5,10 +5,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::{IdError, check_name};
 
-/// How a code reaches its recipient.
+/// The channel by which a code is sent.
 ///
-/// Open: a vendor may offer a channel that has no variant here. It is then
-/// [`Other`](Channel::Other) with the vendor's own lower-case word.
+/// The list is open: a vendor may offer a channel that has no variant here. It is then
+/// [`Other`](Channel::Other) with the vendor's lower-case word.
 ///
 /// ```
 /// use otpmux_core::Channel;
@@ -28,17 +28,17 @@ pub enum Channel {
     Email,
     /// A `WhatsApp` message.
     WhatsApp,
-    /// Any other channel, by the word that its vendor uses. Made by parsing only, so that a word
-    /// which has a variant never ends up here.
+    /// Any other channel, by the vendor's word. Only parsing creates it, so that a word that has a
+    /// variant never becomes `Other`.
     Other(OtherChannel),
 }
 
-/// The name of a channel without a variant of its own.
+/// The name of a channel without a variant.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct OtherChannel(Box<str>);
 
 impl Channel {
-    /// The word used in configuration, in the HTTP API and on most vendors' wires.
+    /// Returns the word used in configuration, in the HTTP API and in most vendors' APIs.
     pub fn as_str(&self) -> &str {
         match self {
             Self::Sms => "sms",
@@ -49,7 +49,7 @@ impl Channel {
         }
     }
 
-    /// Whether this channel reaches a mailbox (`true`) or a telephone number.
+    /// Returns whether this channel sends to a mailbox (`true`) or a telephone number.
     pub fn wants_email(&self) -> bool {
         matches!(self, Self::Email)
     }
@@ -58,7 +58,7 @@ impl Channel {
 impl FromStr for Channel {
     type Err = IdError;
 
-    /// Takes 1 to 64 characters of `a-z`, `0-9`, `_` and `-`.
+    /// Parses 1 to 64 characters of `a-z`, `0-9`, `_` and `-`.
     fn from_str(text: &str) -> Result<Self, IdError> {
         Ok(match text {
             "sms" => Self::Sms,

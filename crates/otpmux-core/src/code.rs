@@ -12,7 +12,7 @@ const MAX: usize = 10;
 
 /// A one-time code: 4 to 10 decimal digits, kept as text so that leading zeros survive.
 ///
-/// Compared in constant time, wiped from memory when dropped, never shown by `Debug`; there is no
+/// Compared in constant time, wiped from memory when dropped, never shown by `Debug`. It has no
 /// `Display` and no serialisation.
 ///
 /// ```
@@ -30,24 +30,24 @@ pub struct Code {
 }
 
 impl Code {
-    /// The shortest code that can exist.
+    /// The shortest valid length.
     pub const MIN_LENGTH: u8 = 4;
-    /// The longest code that can exist.
+    /// The longest valid length.
     pub const MAX_LENGTH: u8 = 10;
 
-    /// Makes a code of `length` digits in which every code is equally likely.
+    /// Generates a code of `length` digits; every code is equally likely.
     ///
     /// # Errors
     ///
-    /// [`CodeError::Length`] unless `length` is 4 to 10; [`CodeError::Entropy`] when there is no
+    /// [`CodeError::Length`] unless `length` is 4 to 10; [`CodeError::Entropy`] if there is no
     /// randomness.
     pub fn generate(length: u8, entropy: &dyn Entropy) -> Result<Self, CodeError> {
         if !(Self::MIN_LENGTH..=Self::MAX_LENGTH).contains(&length) {
             return Err(CodeError::Length);
         }
         let range = 10u64.pow(u32::from(length));
-        // Numbers at and above the last whole multiple of `range` would favour low codes: they are
-        // thrown away. That happens less than once in 10^9 draws, so 16 in a row mean that the
+        // Numbers from the last whole multiple of `range` on would favour low codes and are
+        // discarded. That happens less than once in 10^9 draws, so 16 in a row mean that the
         // generator is broken.
         let limit = u64::MAX - u64::MAX % range;
         for _ in 0..16 {
@@ -71,13 +71,13 @@ impl Code {
         Self { digits, len }
     }
 
-    /// The digits. Hand them to the vendor and to nothing else.
+    /// Returns the digits. Pass them to the vendor only.
     pub fn expose(&self) -> &str {
         // Only ASCII digits are ever stored, so this cannot fail.
         str::from_utf8(&self.digits[..usize::from(self.len)]).unwrap_or_default()
     }
 
-    /// How many digits the code has, 4 to 10.
+    /// Returns the number of digits, 4 to 10.
     pub const fn length(&self) -> u8 {
         self.len
     }
@@ -86,9 +86,9 @@ impl Code {
 impl FromStr for Code {
     type Err = CodeError;
 
-    /// Reads a code as people type and paste it: 4 to 10 decimal digits of any script, with white
-    /// space and what is [invisible](typed::is_invisible) anywhere, and dashes between digits.
-    /// Anything else is in doubt and refused.
+    /// Parses a code as people type and paste it: 4 to 10 decimal digits of any script, with white
+    /// space and [invisible](typed::is_invisible) characters anywhere, and dashes between digits.
+    /// Any other text is ambiguous and an error.
     ///
     /// ```
     /// use otpmux_core::{Code, CodeError};
@@ -100,7 +100,7 @@ impl FromStr for Code {
     /// # Ok::<(), CodeError>(())
     /// ```
     fn from_str(text: &str) -> Result<Self, CodeError> {
-        // Wiped when dropped, also where it comes to nothing.
+        // Wiped when dropped, also on an error.
         let mut code = Self { digits: [0; MAX], len: 0 };
         let mut dash = false;
         for c in text.chars() {
@@ -146,38 +146,39 @@ impl fmt::Debug for Code {
     }
 }
 
-/// A text that is no code, or a code that could not be made.
+/// Error returned when a text is not a code, or when a code cannot be generated.
 #[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CodeError {
-    /// Something other than digits, and spaces and dashes between them.
+    /// The text holds more than digits, and spaces and dashes between them.
     #[error("a code consists of digits, with nothing but spaces or dashes between them")]
     NotDigits,
     /// Fewer than 4 or more than 10 digits.
     #[error("a code has 4 to 10 digits")]
     Length,
-    /// No randomness.
+    /// There is no randomness.
     #[error(transparent)]
     Entropy(#[from] EntropyError),
 }
 
 crate::debug_as_display!(CodeError);
 
-/// Who makes the code of a verification, and so who can verify it.
+/// The generator of a code, which is also the side that can verify it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CodeSource {
-    /// We made it: we can verify it, and any provider that takes it can carry it.
+    /// otpmux generated the code: otpmux verifies it, and any provider that supports it can carry
+    /// it.
     Otpmux(Code),
-    /// The vendor makes it: only that vendor can verify it.
+    /// The vendor generates the code: only that vendor can verify it.
     Vendor {
-        /// The wished number of digits; `None` leaves it to the vendor.
+        /// The requested number of digits; `None` leaves it to the vendor.
         length: Option<u8>,
     },
 }
 
 impl CodeSource {
-    /// The code, if it is ours.
+    /// Returns the code if otpmux generated it.
     pub fn otpmux_code(&self) -> Option<&Code> {
         match self {
             Self::Otpmux(code) => Some(code),
@@ -195,7 +196,7 @@ mod tests {
     use super::*;
     use crate::OsEntropy;
 
-    /// Gives the listed numbers, then the last one for ever.
+    /// Returns the listed numbers, then the last one forever.
     #[derive(Debug)]
     struct Script(Vec<u64>, AtomicUsize);
 
@@ -225,7 +226,7 @@ mod tests {
     }
 
     /// SEC-01: 10^6 codes of four digits over 10^4 values. The statistic has mean 9,999 and
-    /// standard deviation 141; eight deviations are out of reach of a fair generator.
+    /// standard deviation 141; a fair generator does not reach eight deviations.
     #[test]
     fn sec_01_codes_are_uniform() {
         let mut seen = vec![0u32; 10_000];
@@ -285,7 +286,7 @@ mod tests {
             prop_assert!(dashes || text.parse::<Code>().is_ok() == fits);
         }
 
-        /// However it is pasted, it is the same code.
+        /// Every way to paste a code gives the same code.
         #[test]
         fn what_people_paste_is_what_was_sent(
             code in "[0-9]{4,10}",

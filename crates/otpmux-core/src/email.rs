@@ -12,23 +12,24 @@ mod hosts;
 /// An e-mail address: an unquoted ASCII local part, `@`, and a domain of at least two labels.
 ///
 /// The domain is kept in one form: lower case, international labels in their `xn--` form, no dot at
-/// the end. The local part is kept as it was given, for that is where the message goes.
+/// the end. The local part is kept as it was given, because messages go to that form.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EmailAddress(Box<str>);
 
 impl EmailAddress {
-    /// The address. Never log it.
+    /// Returns the address. Never log it.
     pub fn expose(&self) -> &str {
         &self.0
     }
 
-    /// What follows the `@`.
+    /// Returns the part after the `@`.
     pub fn domain(&self) -> &str {
         self.parts().1
     }
 
-    /// One form for all spellings that certainly name the same mailbox: lower case, and what Gmail
-    /// ignores taken out (dots, a tag, its second domain). Never log it.
+    /// Returns the canonical form: one for all spellings that certainly name the same mailbox. It
+    /// is in lower case, without the parts that Gmail ignores (dots, a tag, its second domain).
+    /// Never log it.
     ///
     /// ```
     /// use otpmux_core::EmailAddress;
@@ -43,9 +44,10 @@ impl EmailAddress {
         hosts::canonical(local, domain)
     }
 
-    /// The form that limits count: one for all spellings that may name the same mailbox. At every
-    /// host a tag (`+` and what follows) is cut, and what large hosts ignore is taken out. Where a
-    /// host gives `ann+shop` to somebody else than `ann`, the two share their limits. Never log it.
+    /// Returns the counted form, for limits: one for all spellings that may name the same mailbox.
+    /// The tag (`+` and the rest) is removed at every host, as are the characters that large hosts
+    /// ignore. If a host gives `ann+shop` and `ann` to different people, they share their limits.
+    /// Never log it.
     ///
     /// ```
     /// use otpmux_core::EmailAddress;
@@ -58,23 +60,22 @@ impl EmailAddress {
         hosts::counted(local, domain)
     }
 
-    /// The domain that limits count: without its subdomains, since the owner of a domain has as many
-    /// of them as it likes.
+    /// Returns the domain for limits: without its subdomains, because the owner of a domain can
+    /// create any number of them.
     ///
-    /// These are two labels, or three below a country where the second says what kind of name
-    /// follows (`example.co.uk`). Other suffixes under which strangers register names count as one
-    /// domain.
+    /// The result has two labels, or three below a country whose second label is a category
+    /// (`example.co.uk`). Other suffixes with independent owners count as one domain.
     pub fn counted_domain(&self) -> &str {
         hosts::counted_domain(self.domain())
     }
 
     fn parts(&self) -> (&str, &str) {
-        // Parsing made sure of the `@`.
+        // Parsing has checked that there is an `@`.
         self.0.split_once('@').unwrap_or_default()
     }
 
     pub(crate) fn masked(&self) -> String {
-        // Parsing made sure of a non-empty ASCII local part.
+        // Parsing has checked that the local part is ASCII and not empty.
         let (local, domain) = self.parts();
         format!("{}•••@{domain}", local.get(..1).unwrap_or_default())
     }
@@ -83,8 +84,8 @@ impl EmailAddress {
 impl FromStr for EmailAddress {
     type Err = RecipientError;
 
-    /// Takes an international domain in either form, a dot at its end, and what a paste leaves around
-    /// it.
+    /// Parses an address. Accepts an international domain in either form, a dot at its end, and the
+    /// white space around it that a paste may add.
     fn from_str(text: &str) -> Result<Self, RecipientError> {
         let (local, domain) = trim(text).rsplit_once('@').ok_or(RecipientError::NotEmail)?;
         let domain = one_form(domain).ok_or(RecipientError::NotEmail)?;
@@ -102,7 +103,7 @@ impl FromStr for EmailAddress {
     }
 }
 
-/// A domain in lower case and in ASCII, without the dot that may stand at its end.
+/// Returns a domain in lower case and ASCII, without a dot at the end.
 fn one_form(domain: &str) -> Option<Cow<'_, str>> {
     let domain = domain.strip_suffix('.').unwrap_or(domain);
     let upper = domain.bytes().any(|byte| byte.is_ascii_uppercase());
@@ -111,13 +112,13 @@ fn one_form(domain: &str) -> Option<Cow<'_, str>> {
     if plain.is_ascii() && !plain.split('.').any(|label| label.starts_with("xn--")) {
         return Some(plain);
     }
-    // Also of a label that is in its ASCII form: some have several, of which one is right.
+    // Also for a label in ASCII form: some names have several such forms, of which one is right.
     let ascii = idna::domain_to_ascii_cow(plain.as_bytes(), AsciiDenyList::STD3).ok()?;
     let ascii = ascii.strip_suffix('.').unwrap_or(&ascii);
     Some(ascii.to_owned().into())
 }
 
-/// A character of an unquoted local part (`atext` of RFC 5322).
+/// Whether the character is valid in an unquoted local part (`atext` of RFC 5322).
 fn is_atom(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~".contains(&byte)
 }
@@ -194,7 +195,7 @@ mod tests {
     }
 
     proptest! {
-        /// Forms are forms of forms: nothing more is left to take away, and they are addresses.
+        /// The forms are stable: a form of a form is the same, and each is an address.
         #[test]
         fn forms_are_addresses_and_stay(text in "[a-zA-Z.+-]{1,12}@(gmail|yahoo|proton|A|bücher)\\.(com|me|co\\.uk)\\.?") {
             let Ok(address) = text.parse::<EmailAddress>() else { return Ok(()) };

@@ -7,15 +7,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::ProviderId;
 
-/// A call that did not bring an answer.
+/// Error returned by a call.
 ///
-/// One pointer wide. Whoever makes one states its [`kind`](Self::kind), its
-/// [`certainty`](Self::certainty) and its [`blame`](Self::blame); there are no defaults, since
-/// [`next_step`](crate::next_step()) decides by them whether a message may go out again.
+/// One pointer wide. Each error states its [`kind`](Self::kind), its [`certainty`](Self::certainty)
+/// and its [`blame`](Self::blame); there are no defaults, because [`next_step`](crate::next_step())
+/// uses them to decide whether a message may be sent again.
 ///
-/// `Display` is one line for an operator: what failed, what is known about the vendor's side, what
-/// to do next. Neither it nor `Debug` ever holds a code, a recipient or a secret, and whoever adds
-/// a [`detail`](Self::with_detail) or a [`source`](Self::with_source) keeps it so.
+/// `Display` is one line for an operator: the failure, what is known about the vendor's side, the
+/// next step. Neither it nor `Debug` ever holds a code, a recipient or a secret; the caller of
+/// [`with_detail`](Self::with_detail) or [`with_source`](Self::with_source) must keep it so.
 ///
 /// ```
 /// use std::time::Duration;
@@ -45,16 +45,16 @@ struct Inner {
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
-/// What we know about the effect of a failed call.
+/// What is known about the effect of a failed call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[expect(clippy::exhaustive_enums, reason = "decisions are made on exactly these three")]
 pub enum Certainty {
     /// The request cannot have reached the vendor.
     NotSent,
-    /// The vendor has read the request and said no: it did nothing.
+    /// The vendor has read the request and refused it, without any effect.
     Rejected,
-    /// The vendor may or may not have done it.
+    /// The vendor may have carried out the request.
     Unknown,
 }
 
@@ -69,26 +69,28 @@ impl Certainty {
     }
 }
 
-/// Whose fault a failure is, that is: would another vendor do better?
+/// The side that caused a failure. It decides whether another vendor would do better.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[expect(clippy::exhaustive_enums, reason = "decisions are made on exactly these five")]
 pub enum Blame {
-    /// The request is wrong; it would be wrong everywhere.
+    /// The request is wrong; every vendor would refuse it.
     Caller,
-    /// A limit or a protection against abuse said no; going elsewhere would be a way around it.
+    /// A limit or a protection against abuse refused the request; another vendor must not bypass
+    /// it.
     Policy,
-    /// The vendor, its account or the way to it; another vendor may do better.
+    /// The vendor, its account or the connection to it; another vendor may do better.
     Provider,
-    /// This recipient cannot be reached, by anybody.
+    /// No vendor can reach this recipient.
     Recipient,
-    /// Our own side: the store is out of reach, there is no randomness, a record cannot be decrypted,
-    /// the configuration does not fit. Another vendor would not mend it; the operator must.
+    /// otpmux itself: the store cannot be reached, there is no randomness, a record cannot be
+    /// decrypted, or the configuration is invalid. Another vendor would not help; the operator must
+    /// fix it.
     Internal,
 }
 
 impl Blame {
-    /// The word that the HTTP API and logs use.
+    /// Returns the word that the HTTP API and logs use.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Caller => "caller",
@@ -100,54 +102,54 @@ impl Blame {
     }
 }
 
-/// What kind of failure it is.
+/// The kind of a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// The request does not fit.
+    /// The request is invalid.
     InvalidRequest,
     /// The vendor cannot reach this recipient.
     InvalidRecipient,
-    /// The provider, or this deployment of it, cannot do what was asked.
+    /// The provider, or this deployment of it, does not support the request.
     Unsupported,
     /// There is no such verification or message.
     NotFound,
-    /// Something of the same name is already there or under way.
+    /// Another item or request with the same name exists already.
     Conflict,
-    /// The idempotency key was used for a request of other content.
+    /// The idempotency key was used for a request with other content.
     KeyReused,
     /// The vendor does not accept the credentials.
     Unauthenticated,
-    /// The vendor knows the account and does not let it do this.
+    /// The vendor knows the account, but does not permit this call.
     Forbidden,
     /// The account is empty.
     InsufficientFunds,
     /// Too many requests.
     RateLimited,
-    /// The vendor's or our own protection against fraud said no.
+    /// A protection against fraud, of the vendor or of otpmux, refused the request.
     FraudSuspected,
-    /// The vendor says that it is out of order, or that the operator did not take the message.
+    /// The vendor reports an outage, or that the operator did not accept the message.
     Unavailable,
-    /// No answer in time.
+    /// There was no answer in time.
     Timeout,
-    /// The connection could not be made, or broke.
+    /// The connection could not be opened, or it broke.
     Transport,
-    /// The vendor answered something that cannot be read as an answer.
+    /// The vendor's answer cannot be read.
     Protocol,
-    /// Left alone for now: too many calls to this provider have failed.
+    /// The circuit of the provider is open, because too many calls have failed.
     CircuitOpen,
-    /// The store is out of reach, full or damaged.
+    /// The store cannot be reached, is full or is damaged.
     Store,
     /// The configuration is wrong.
     Configuration,
-    // Stays the last one; a test counts up to it.
-    /// Something that should not happen on our own side.
+    // Must stay the last one; a test counts up to it.
+    /// An internal failure that should not happen.
     Internal,
 }
 
 impl ErrorKind {
-    /// Every kind, in the order of their declaration.
+    /// Every kind, in the order of declaration.
     pub const ALL: [Self; 19] = [
         Self::InvalidRequest,
         Self::InvalidRecipient,
@@ -170,7 +172,7 @@ impl ErrorKind {
         Self::Internal,
     ];
 
-    /// The word that the HTTP API, metrics and logs use.
+    /// Returns the word that the HTTP API, metrics and logs use.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::InvalidRequest => "invalid_request",
@@ -221,7 +223,7 @@ impl ErrorKind {
 }
 
 impl Error {
-    /// A failure, with the three things that must be known about it.
+    /// Creates an error with its three required properties.
     pub fn new(kind: ErrorKind, certainty: Certainty, blame: Blame) -> Self {
         Self(Box::new(Inner {
             kind,
@@ -239,22 +241,22 @@ impl Error {
         }))
     }
 
-    /// What a provider answers to a call that it does not claim: nothing was sent, and another
-    /// provider may be able to.
+    /// Returns the error for a call that a provider does not support: nothing was sent, and another
+    /// provider may support it.
     pub fn unsupported(provider: &ProviderId, operation: &'static str) -> Self {
         Self::new(ErrorKind::Unsupported, Certainty::NotSent, Blame::Provider)
             .with_provider(provider.clone())
             .with_detail(operation)
     }
 
-    /// Names the provider.
+    /// Adds the provider.
     pub fn with_provider(mut self, provider: ProviderId) -> Self {
         self.0.provider = Some(provider);
         self
     }
 
-    /// Adds what happened, in one short phrase free of codes, recipients and secrets. A vendor's
-    /// text goes through [`plain_words`](crate::plain_words) first.
+    /// Adds a short phrase on what happened, without codes, recipients and secrets. Pass a vendor's
+    /// text through [`plain_words`](crate::plain_words) first.
     pub fn with_detail(mut self, detail: impl Into<Cow<'static, str>>) -> Self {
         self.0.detail = detail.into();
         self
@@ -266,8 +268,8 @@ impl Error {
         self
     }
 
-    /// Adds the vendor's own error code. Anything but up to 64 letters, `_`, `-`, `.` and up to six
-    /// digits is dropped: it might be a number or a key.
+    /// Adds the vendor's error code. It is dropped unless it has at most 64 letters, `_`, `-`, `.`
+    /// and at most six digits: it might be a telephone number or a key.
     pub fn with_vendor_code(mut self, code: &str) -> Self {
         let fits = (1..=64).contains(&code.len())
             && code.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-.".contains(&b))
@@ -276,21 +278,21 @@ impl Error {
         self
     }
 
-    /// Adds the vendor's id of the call, for talking to its support. The caller has made sure that
-    /// it repeats nothing of the request.
+    /// Adds the vendor's id of the call, for its support. The caller has checked that the id
+    /// repeats nothing of the request.
     pub fn with_request_id(mut self, id: impl Into<Box<str>>) -> Self {
         self.0.request_id = Some(id.into());
         self
     }
 
-    /// Adds when the vendor, or our own limit, may be asked again.
+    /// Adds the wait after which the vendor, or a limit of otpmux, allows the next call.
     pub fn with_retry_after(mut self, after: Duration) -> Self {
         self.0.retry_after = Some(after);
         self
     }
 
-    /// Adds which limit of ours is reached: the word that configuration and metrics use, such as
-    /// `recipient`.
+    /// Adds the limit of otpmux that is reached: the word that configuration and metrics use, such
+    /// as `recipient`.
     pub fn with_limit(mut self, limit: &'static str) -> Self {
         self.0.limit = Some(limit);
         self
@@ -302,67 +304,67 @@ impl Error {
         self
     }
 
-    /// Replaces the certainty. For an engine that knows more than one call did: a refusal after an
-    /// earlier try of unknown outcome leaves the outcome unknown.
+    /// Replaces the certainty. For an engine that combines calls: after an earlier send attempt of
+    /// unknown outcome, a rejection leaves the outcome unknown.
     pub fn with_certainty(mut self, certainty: Certainty) -> Self {
         self.0.certainty = certainty;
         self
     }
 
-    /// Says that the check of a code has failed, and not a send. Changes the words of the certainty,
-    /// and nothing else.
+    /// Marks the failure as one of a verify instead of a send. Changes only the words of the
+    /// certainty.
     pub fn while_verifying(mut self) -> Self {
         self.0.verifying = true;
         self
     }
 
-    /// What kind of failure it is.
+    /// Returns the kind of failure.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
     }
 
-    /// What is known about the effect at the vendor.
+    /// Returns what is known about the effect at the vendor.
     pub fn certainty(&self) -> Certainty {
         self.0.certainty
     }
 
-    /// Whose fault it is.
+    /// Returns the side that caused it.
     pub fn blame(&self) -> Blame {
         self.0.blame
     }
 
-    /// The provider that was called, if one was.
+    /// Returns the provider that was called, if any.
     pub fn provider(&self) -> Option<&ProviderId> {
         self.0.provider.as_ref()
     }
 
-    /// What happened, in one short phrase; empty when the kind says it all.
+    /// Returns a short phrase on what happened; empty if the kind says everything.
     pub fn detail(&self) -> &str {
         &self.0.detail
     }
 
-    /// The HTTP status of the vendor's answer.
+    /// Returns the HTTP status of the vendor's answer.
     pub fn status(&self) -> Option<u16> {
         self.0.status
     }
 
-    /// The vendor's own error code.
+    /// Returns the vendor's error code.
     pub fn vendor_code(&self) -> Option<&str> {
         self.0.vendor_code.as_deref()
     }
 
-    /// The vendor's id of the call.
+    /// Returns the vendor's id of the call.
     pub fn request_id(&self) -> Option<&str> {
         self.0.request_id.as_deref()
     }
 
-    /// Which limit of ours is reached, if that is what it is: `recipient`, `client`, `provider` and so
-    /// on.
+    /// Returns the limit of otpmux that is reached, if any: `recipient`, `client`, `provider` and
+    /// so on.
     pub fn limit(&self) -> Option<&'static str> {
         self.0.limit
     }
 
-    /// When to come back.
+    /// Returns the wait until the next call is allowed.
     pub fn retry_after(&self) -> Option<Duration> {
         self.0.retry_after
     }
@@ -393,7 +395,7 @@ impl fmt::Display for Error {
             (Certainty::Unknown, true) => "; the code may have been checked",
         })?;
         match inner.retry_after {
-            // Rounded up: coming back too early is refused again.
+            // Rounded up: a retry that comes too early is rejected again.
             Some(after) => write!(f, "; retry after {} s", after.as_millis().div_ceil(1000))?,
             None => {
                 if let Some(advice) = advice(inner) {
@@ -417,8 +419,8 @@ fn advice(inner: &Inner) -> Option<&'static str> {
     })
 }
 
-/// The text of [`Display`](fmt::Display), then that of each source: a program whose `main` returns
-/// this error prints its `Debug`.
+/// Shows the text of [`Display`](fmt::Display), then the text of each source: a program whose
+/// `main` returns this error prints its `Debug`.
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)?;

@@ -1,5 +1,5 @@
 /// Gives an error type the text of its `Display` as its `Debug`: a program whose `main` returns an
-/// error prints its `Debug`, and its reader wants to know what to do.
+/// error prints its `Debug`, and this text says what to do.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! debug_as_display {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::system::{Entropy, EntropyError};
 
-/// A name that does not have the form it must have.
+/// Error returned when a name does not have the required form.
 #[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("{what} must be 1 to 64 characters of a-z, 0-9, '_' and '-'")]
 pub struct IdError {
@@ -29,14 +29,14 @@ macro_rules! name {
         pub struct $name(Arc<str>);
 
         impl $name {
-            /// Takes 1 to 64 characters of `a-z`, `0-9`, `_` and `-`.
+            /// Creates a name from 1 to 64 characters of `a-z`, `0-9`, `_` and `-`.
             pub fn new(text: impl AsRef<str>) -> Result<Self, IdError> {
                 let text = text.as_ref();
                 check_name($what, text)?;
                 Ok(Self(text.into()))
             }
 
-            /// The name as text.
+            /// Returns the name as text.
             pub fn as_str(&self) -> &str {
                 &self.0
             }
@@ -79,46 +79,48 @@ macro_rules! name {
 }
 
 name! {
-    /// The name of one configured instance of a vendor, such as `easyotp-eu`. Cheap to clone.
+    /// The name of one provider, such as `easyotp-eu`. Cheap to clone.
     ProviderId, "a provider's name"
 }
 
 name! {
-    /// What a verification is for, such as `login`: a code for one purpose is no good for another,
-    /// and a new send supersedes an older one of the same recipient and purpose only.
+    /// The purpose of a verification, such as `login`: a code for one purpose is not valid for
+    /// another, and a new send supersedes only an older one of the same recipient and purpose.
     Purpose, "a purpose"
 }
 
 impl Default for Purpose {
-    /// `default`.
+    /// Returns `default`.
     fn default() -> Self {
-        // One for all: most verifications have it.
+        // Shared, because most verifications have it.
         static DEFAULT: LazyLock<Arc<str>> = LazyLock::new(|| "default".into());
         Self(Arc::clone(&DEFAULT))
     }
 }
 
-/// A key that lets a vendor recognise a repeated send. It stays the same over all tries of one send attempt
-/// and is new for the next; on the wire it is a version 4 UUID.
+/// The idempotency key of one send attempt at the vendor, so that the vendor recognises a repeated
+/// request. All retries of the send attempt use the same key, the next send attempt a new one; in
+/// requests it is a version 4 UUID.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct IdempotencyKey([u8; 16]);
 
 impl IdempotencyKey {
-    /// Makes a new key.
+    /// Generates a new key.
     pub fn generate(entropy: &dyn Entropy) -> Result<Self, EntropyError> {
         let mut bytes = [0; 16];
         entropy.fill(&mut bytes)?;
         Ok(Self::from_random(bytes))
     }
 
-    /// A key from 128 random bits, six of which are replaced by the UUID's version and variant.
+    /// Creates a key from 128 random bits; the UUID's version and variant replace six of them.
     pub const fn from_random(mut bytes: [u8; 16]) -> Self {
         bytes[6] = (bytes[6] & 0x0f) | 0x40;
         bytes[8] = (bytes[8] & 0x3f) | 0x80;
         Self(bytes)
     }
 
-    /// The key's bytes, for a store; [`from_random`](Self::from_random) takes them back.
+    /// Returns the bytes of the key, for a store; [`from_random`](Self::from_random) restores the
+    /// key.
     pub const fn to_bytes(self) -> [u8; 16] {
         self.0
     }
@@ -154,11 +156,11 @@ impl<'de> Deserialize<'de> for IdempotencyKey {
     }
 }
 
-/// What a vendor calls its side of a send attempt: an id, or whatever else its adapter needs to find it
-/// again, in a form that only that adapter reads. Kept in the store and handed back on verify,
+/// The vendor's reference to a send attempt: an id, or other data that its adapter needs to find it
+/// again, in a form that only that adapter reads. It is kept in the store and passed to verify,
 /// resend, cancel and status.
 ///
-/// Its text is not shown by `Debug`: some vendors build their ids from the phone number.
+/// `Debug` does not show its text: some vendors build their ids from the phone number.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct VendorReference(Box<str>);
@@ -169,7 +171,7 @@ impl VendorReference {
         Self(text.into())
     }
 
-    /// The adapter's text, as it was given.
+    /// Returns the adapter's text, unchanged.
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -2,57 +2,57 @@ use std::time::Duration;
 
 use crate::{Blame, Certainty, Error, ErrorKind};
 
-/// What surrounds a failed send: everything besides the error that the decision needs.
+/// The situation of a failed send: everything besides the error that the decision needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "a new fact must be thought about by every caller")]
 pub struct Situation {
-    /// Another provider that has not been tried could take this send.
+    /// Another provider that was not tried yet could send this.
     pub another_provider: bool,
-    /// This provider may be tried again: tries are left, and there is time.
+    /// This provider may be retried: retries and time are left.
     pub may_retry: bool,
-    /// The vendor is known to honour our idempotency key.
+    /// The vendor is known to honour idempotency keys.
     pub idempotent: bool,
-    /// The code is ours, so that every message that arrives carries the same one.
+    /// otpmux generated the code, so every message carries the same one.
     pub otpmux_code: bool,
-    /// How many more messages may go out than the user needs.
+    /// How many duplicates may still be sent.
     pub duplicates_left: u32,
 }
 
-/// What may happen after a failed send.
+/// The next step after a failed send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "these are all the things that may happen")]
 pub enum NextStep {
-    /// Give the caller the error.
+    /// Return the error to the caller.
     Stop,
-    /// Send by the next provider, with the same code if it is ours.
+    /// Send by the next provider, with the same code if otpmux generated it.
     NextProvider,
     /// Send by this provider again, with the same idempotency key.
     RetryHere {
-        /// Not before this time has passed.
+        /// The earliest retry.
         after: Option<Duration>,
     },
-    /// Give the caller the verification as unconfirmed: the code may well arrive.
+    /// Return the verification as unconfirmed: the code may arrive.
     Keep,
 }
 
-/// Decides what may happen after a failed send. Every failover and every retry goes through here.
+/// Decides the next step after a failed send. Every failover and every retry uses this function.
 ///
 /// | blame | certainty | next |
 /// |---|---|---|
-/// | caller, policy, recipient, internal | any | stop: nobody would do better, or nobody may be used as a way around |
-/// | provider | not sent, refused | next provider; else retry here if not sent, or if told when; else stop |
-/// | provider | unknown, idempotent | retry here; when no try is left, as below |
-/// | provider | unknown, codes that otpmux generated, a duplicate left | next provider, same code; else keep |
+/// | caller, policy, recipient, internal | any | stop: another provider would not do better, or must not bypass a limit |
+/// | provider | not sent, rejected | next provider; else retry here if not sent, or if `retry_after` is known; else stop |
+/// | provider | unknown, idempotent | retry here; if no retry is left, as below |
+/// | provider | unknown, otpmux-generated code, a duplicate left | next provider, same code; else keep |
 /// | provider | unknown otherwise | keep |
 ///
-/// The last answer is not the whole story: an engine that stops after an earlier send attempt of unknown
-/// outcome tells its caller so, since that send attempt's code may arrive.
+/// An engine that stops after an earlier send attempt of unknown outcome must also report that to
+/// its caller, because the code of that send attempt may arrive.
 pub fn next_step(error: &Error, situation: &Situation) -> NextStep {
     if error.blame() != Blame::Provider {
         return NextStep::Stop;
     }
     if error.certainty() == Certainty::Unknown {
-        // A vendor that is set up wrongly would do the same again.
+        // A retry would fail again if the vendor is configured wrongly.
         let wrongly_set_up = error.kind() == ErrorKind::Configuration;
         if situation.idempotent && situation.may_retry && !wrongly_set_up {
             return NextStep::RetryHere { after: error.retry_after() };

@@ -9,73 +9,73 @@ use crate::{
     SendRequest, Sent, Status, Target, Verdict, VerifyRequest,
 };
 
-/// One configured instance of one vendor. Implement it to add a vendor; applications call
-/// `OtpClient` instead, which adds everything that makes codes safe.
+/// One provider: a configured account at a vendor. Implement it to add a vendor; applications call
+/// `OtpClient` instead, which adds the safety of codes.
 ///
 /// # Contract
 ///
-/// - A call puts at most one request on the wire and never retries: deciding that is the caller's.
-/// - What [`capabilities`](Self::capabilities) does not claim is answered with
-///   [`Error::unsupported`], without any I/O. Every claim is tested by the conformance suite.
-/// - Every [`Error`] states honestly what is known about the vendor's side. When in doubt, it is
+/// - A call sends at most one request and never retries: the caller decides about retries.
+/// - A call that [`capabilities`](Self::capabilities) does not claim returns
+///   [`Error::unsupported`], without any I/O. The conformance suite tests every claim.
+/// - Every [`Error`] states what is known about the vendor's side. In doubt, it is
 ///   [`Unknown`](crate::Certainty::Unknown).
-/// - [`Verdict::Approved`] is answered to an explicit positive in a known place of the vendor's
-///   answer and to nothing else. An answer that cannot be read is a protocol error.
+/// - [`Verdict::Approved`] is returned only for an explicit positive in a known place of the
+///   vendor's answer. An answer that cannot be read is a protocol error.
 /// - Calls end by the deadline of their [`Context`], and may be dropped at any await.
 /// - Neither `Debug` nor any error or log shows a code, a recipient or a secret.
 ///
-/// # Calls that a vendor does not have
+/// # Calls that a vendor does not support
 ///
 /// [`verify`](Self::verify), [`resend`](Self::resend), [`cancel`](Self::cancel),
 /// [`status`](Self::status) and [`balance`](Self::balance) have a default that returns
-/// [`Error::unsupported`]. An adapter writes only the calls that its vendor has. A decorator must
-/// forward every call: put `#[deny(clippy::missing_trait_methods)]` on its implementation, so that
-/// a call that it forgets is a lint error and not a lost feature.
+/// [`Error::unsupported`]. An adapter implements only the calls that its vendor supports. A
+/// decorator must forward every call: put `#[deny(clippy::missing_trait_methods)]` on its
+/// implementation, so that a forgotten call is a lint error and not a lost feature.
 #[async_trait]
 pub trait OtpProvider: Send + Sync + fmt::Debug {
-    /// The name of this instance.
+    /// Returns the name of this provider.
     fn id(&self) -> &ProviderId;
 
-    /// What this instance can do. Does not change during its life.
+    /// Returns the capabilities of this provider. They never change.
     fn capabilities(&self) -> &Capabilities;
 
-    /// Has the vendor send a code. At most one request on the wire; never retries.
+    /// Sends a code. Makes at most one request and never retries.
     ///
-    /// A vendor that has certainly sent another code than a supplied one is an error of kind
-    /// [`Configuration`](crate::ErrorKind::Configuration) and certainty
-    /// [`Unknown`](crate::Certainty::Unknown): a message is out, and our code is not.
+    /// If the vendor has certainly sent another code than the one in the request, the error has the
+    /// kind [`Configuration`](crate::ErrorKind::Configuration) and the certainty
+    /// [`Unknown`](crate::Certainty::Unknown): a message was sent, but with the wrong code.
     async fn send(&self, cx: &Context, request: &SendRequest) -> Result<Sent, Error>;
 
-    /// Asks the vendor whether the code is right. Uses up one of the vendor's guesses, and an
-    /// approval is usually given only once: never repeat it blindly.
+    /// Asks the vendor to verify a code. This uses one of the vendor's guesses, and an approval is
+    /// usually given only once: never retry it blindly.
     ///
     /// Requires [`Capabilities::vendor_codes`].
     async fn verify(&self, _cx: &Context, _request: &VerifyRequest) -> Result<Verdict, Error> {
         Err(Error::unsupported(self.id(), "verify"))
     }
 
-    /// Has the vendor send its own code again.
+    /// Asks the vendor to send its code again.
     ///
     /// Requires [`Capabilities::resend`].
     async fn resend(&self, _cx: &Context, _request: &ResendRequest) -> Result<Sent, Error> {
         Err(Error::unsupported(self.id(), "resend"))
     }
 
-    /// Voids the vendor's code.
+    /// Cancels the vendor's code.
     ///
     /// Requires [`Capabilities::cancel`].
     async fn cancel(&self, _cx: &Context, _target: &Target) -> Result<Cancellation, Error> {
         Err(Error::unsupported(self.id(), "cancel"))
     }
 
-    /// Asks where the message is. Changes nothing and may be repeated.
+    /// Returns the delivery state of a message. Changes nothing and may be repeated.
     ///
     /// Requires [`Capabilities::status`].
     async fn status(&self, _cx: &Context, _target: &Target) -> Result<Status, Error> {
         Err(Error::unsupported(self.id(), "status"))
     }
 
-    /// Asks what is left in the account. Changes nothing and may be repeated.
+    /// Returns the balance of the account. Changes nothing and may be repeated.
     ///
     /// Requires [`Capabilities::balance`].
     async fn balance(&self, _cx: &Context) -> Result<Balance, Error> {
@@ -83,38 +83,38 @@ pub trait OtpProvider: Send + Sync + fmt::Debug {
     }
 }
 
-/// What a call is given from above, as opposed to what its caller wants.
+/// The context of a call, set by the engine, as opposed to the caller's request.
 ///
-/// Adapters read the deadline and the key; the rest is for the decorators around them.
+/// Adapters read the deadline and the key; the rest is for decorators.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Context {
-    /// When the call must have ended. `None` leaves it to the transport's own attempt timeout.
+    /// The deadline of the call. `None` leaves it to the transport's timeout.
     pub deadline: Option<Instant>,
-    /// The same for all tries of one send attempt, new for the next send attempt.
+    /// The same for all retries of one send attempt, new for the next send attempt.
     pub idempotency_key: IdempotencyKey,
-    /// No other provider could take this send if this one fails, so a further try here is worth
-    /// its time. Default no.
+    /// No other provider could send this if this one fails, so a retry here is worth its time.
+    /// Default: false.
     pub only_candidate: bool,
-    /// No provider that is well is left beside this one, which is called even if it is being left
-    /// alone after failures. Default no.
+    /// No other provider with a closed circuit is left, so this call is allowed through an open
+    /// circuit as the half-open probe. Default: false.
     pub allow_half_open: bool,
-    /// Whether what is to be sent is still wanted; asked before each further try.
+    /// Checked before each retry.
     pub cancel_check: Option<Arc<dyn CancelCheck>>,
 }
 
-/// Tells whether a send still stands. While it pauses before a further try, its verification may be
-/// cancelled or superseded; a message sent then would carry a code that is good for nothing.
+/// Checks whether a send is still wanted. Its verification may be cancelled or superseded while a
+/// retry waits; a message sent then would carry an invalid code.
 #[async_trait]
 pub trait CancelCheck: Send + Sync + fmt::Debug {
     /// # Errors
     ///
-    /// Nothing more may be sent, for this reason.
+    /// The verification is not pending any more, so nothing more may be sent.
     async fn ensure_pending(&self) -> Result<(), Error>;
 }
 
 impl Context {
-    /// A context without a deadline.
+    /// Returns a context without a deadline.
     pub fn new(idempotency_key: IdempotencyKey) -> Self {
         Self {
             deadline: None,
@@ -125,34 +125,34 @@ impl Context {
         }
     }
 
-    /// Sets when the call must have ended.
+    /// Sets the deadline of the call.
     pub fn with_deadline(mut self, deadline: Instant) -> Self {
         self.deadline = Some(deadline);
         self
     }
 
-    /// Says that no other provider could take this send.
+    /// Sets whether no other provider could send this.
     pub fn only_candidate(mut self, only: bool) -> Self {
         self.only_candidate = only;
         self
     }
 
-    /// Calls even a provider that is left alone after failures.
+    /// Sets whether this call is allowed through an open circuit.
     pub fn allow_half_open(mut self, allow: bool) -> Self {
         self.allow_half_open = allow;
         self
     }
 
-    /// Sets who tells whether the send still stands.
+    /// Sets the check whether the send is still wanted.
     pub fn with_cancel_check(mut self, check: Arc<dyn CancelCheck>) -> Self {
         self.cancel_check = Some(check);
         self
     }
 }
 
-/// What can be handed over as a provider: any [`OtpProvider`], or one that is shared already.
+/// Types that can be passed as a provider: any [`OtpProvider`], or a shared one.
 pub trait IntoProvider {
-    /// The provider, shared.
+    /// Returns the provider, shared.
     fn into_provider(self) -> Arc<dyn OtpProvider>;
 }
 

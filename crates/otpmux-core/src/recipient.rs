@@ -4,21 +4,21 @@ use std::str::FromStr;
 use crate::numbers::{CountryCode, NumberKind, PhoneNumber, described};
 use crate::{EmailAddress, typed};
 
-/// Who gets the code: one telephone or one mailbox.
+/// The recipient of a code: one telephone or one mailbox.
 ///
-/// A text with an `@` is an address, any other a telephone number. Lists are refused, so that user
-/// input can never name a second recipient.
+/// A text with an `@` is an e-mail address, any other a telephone number. Lists are rejected, so
+/// that user input never names a second recipient.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Recipient {
-    /// A telephone, for sms, voice and messengers.
+    /// A telephone number, for SMS, voice and messengers.
     Phone(PhoneNumber),
     /// A mailbox.
     Email(EmailAddress),
 }
 
 impl Recipient {
-    /// The telephone number, if it is one.
+    /// Returns the telephone number, if it is one.
     pub fn phone(&self) -> Option<&PhoneNumber> {
         match self {
             Self::Phone(phone) => Some(phone),
@@ -26,7 +26,7 @@ impl Recipient {
         }
     }
 
-    /// The address, if it is one.
+    /// Returns the e-mail address, if it is one.
     pub fn email(&self) -> Option<&EmailAddress> {
         match self {
             Self::Email(email) => Some(email),
@@ -34,7 +34,7 @@ impl Recipient {
         }
     }
 
-    /// The number or address itself, for the wire. Never log it.
+    /// Returns the number or address, for the vendor. Never log it.
     pub fn expose(&self) -> &str {
         match self {
             Self::Phone(phone) => phone.expose(),
@@ -42,8 +42,8 @@ impl Recipient {
         }
     }
 
-    /// One form for all spellings that certainly name the same telephone or mailbox. For
-    /// comparisons and hashes; messages go to the form that was given. Never log it.
+    /// Returns the canonical form: one for all spellings that certainly name the same telephone or
+    /// mailbox. For comparisons and hashes; messages go to the given form. Never log it.
     pub fn canonical(&self) -> Cow<'_, str> {
         match self {
             Self::Phone(phone) => phone.expose().into(),
@@ -51,8 +51,9 @@ impl Recipient {
         }
     }
 
-    /// The form that limits count: one for all spellings that may name the same telephone or
-    /// mailbox. It is the same wherever [`canonical`](Self::canonical) is. Never log it.
+    /// Returns the counted form, for limits: one for all spellings that may name the same telephone
+    /// or mailbox. Recipients with equal [`canonical`](Self::canonical) forms have equal counted
+    /// forms. Never log it.
     pub fn counted(&self) -> Cow<'_, str> {
         match self {
             Self::Phone(phone) => phone.counted(),
@@ -60,7 +61,8 @@ impl Recipient {
         }
     }
 
-    /// A form that a user recognises and a stranger cannot use: `+1•••••••23`, `a•••@example.com`.
+    /// Returns a form that a user recognises and a stranger cannot use: `+1•••••••23`,
+    /// `a•••@example.com`.
     pub fn masked(&self) -> String {
         match self {
             Self::Phone(phone) => phone.masked(),
@@ -70,12 +72,13 @@ impl Recipient {
 }
 
 impl Recipient {
-    /// Reads a recipient as people type it, with numbers in the national form of `country`; see
+    /// Parses a recipient as people type it, with numbers in the national form of `country`; see
     /// [`PhoneNumber::parse_in`].
     ///
     /// # Errors
     ///
-    /// What the text was understood as, and what is missing or wrong; the text is not repeated.
+    /// The way the text was understood, and what is missing or wrong; the error does not repeat the
+    /// text.
     pub fn parse_in(text: &str, country: Option<CountryCode>) -> Result<Self, RecipientError> {
         // An address may begin with `+`; a number never holds `@`.
         if text.contains('@') {
@@ -91,7 +94,7 @@ impl Recipient {
 impl FromStr for Recipient {
     type Err = RecipientError;
 
-    /// [`parse_in`](Self::parse_in) without a country.
+    /// Like [`parse_in`](Self::parse_in), without a country.
     fn from_str(text: &str) -> Result<Self, RecipientError> {
         Self::parse_in(text, None)
     }
@@ -109,40 +112,40 @@ impl From<EmailAddress> for Recipient {
     }
 }
 
-/// A text that names no recipient, or more than one. It does not repeat the text.
+/// Error returned when a text names no recipient, or more than one. It does not repeat the text.
 #[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RecipientError {
-    /// Not a telephone number in E.164 form.
+    /// The text is not a telephone number in E.164 form.
     #[error(
         "not a phone number in E.164 form: '+' and 7 to 15 digits, such as +14155550123, \
          and only one number"
     )]
     NotE164,
-    /// A telephone number in national form, and no country is given in which to read it.
+    /// The text is a telephone number in national form, but no country is given.
     #[error(
         "a phone number without its country: write it with '+' and the country's calling code, \
          such as +14155550123"
     )]
     NoCountry,
-    /// A number of a known range, with more or fewer digits than numbers there have.
+    /// The number is in a known range, but has more or fewer digits than numbers there.
     #[error(
         "understood as {}, where {} the calling code; here {digits} do",
         described(*country, *kind), digits_told(*shortest, *longest)
     )]
     Length {
-        /// The country that it was understood for.
+        /// The country of the number.
         country: Option<CountryCode>,
-        /// Of which kind.
+        /// The kind of the number.
         kind: NumberKind,
-        /// Its digits behind the calling code.
+        /// The digits after the calling code.
         digits: u8,
-        /// The fewest that there can be.
+        /// The smallest valid number of digits.
         shortest: u8,
-        /// The most that there can be.
+        /// The largest valid number of digits.
         longest: u8,
     },
-    /// A number without `+` that no known range of the country has.
+    /// The number has no `+` and is in no known range of the country.
     #[error(
         "understood as a number of {country}, where none begins like this: write it with '+' and \
          the calling code, such as +{}...", country.calling_code()
@@ -151,7 +154,7 @@ pub enum RecipientError {
         /// The country that it was read in.
         country: CountryCode,
     },
-    /// A number without `+` that is a national and an international one.
+    /// The number has no `+` and is valid both as a national and as an international one.
     #[error(
         "may be a national number of {country} and an international one: write it with '+' and \
          the calling code, such as +{}...", country.calling_code()
@@ -160,10 +163,10 @@ pub enum RecipientError {
         /// The country that it was read in.
         country: CountryCode,
     },
-    /// Not an e-mail address.
+    /// The text is not an e-mail address.
     #[error("not an e-mail address of the form name@example.com, and only one")]
     NotEmail,
-    /// An empty text.
+    /// The text is empty.
     #[error("neither a phone number nor an e-mail address (holds an '@')")]
     Neither,
 }

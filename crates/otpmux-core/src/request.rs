@@ -7,42 +7,42 @@ use serde_json::Value;
 
 use crate::{Channel, Code, CodeSource, Purpose, Recipient, VendorReference};
 
-/// What the caller wants sent. Fields that a provider cannot honour make it refuse the request
-/// before any I/O (see [`Capabilities::check_send`](crate::Capabilities::check_send)), unless their
-/// documentation calls them wishes.
+/// A request to send. A provider that does not support a field rejects the request before any I/O
+/// (see [`Capabilities::check_send`](crate::Capabilities::check_send)), unless the field is
+/// documented as a wish.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct SendRequest {
-    /// Who gets the code.
+    /// The recipient of the code.
     pub recipient: Recipient,
-    /// How it gets there.
+    /// The channel.
     pub channel: Channel,
-    /// Who makes the code.
+    /// The generator of the code.
     pub code: CodeSource,
-    /// How long the code is good for; `None` leaves it to the vendor.
+    /// The TTL of the code; `None` leaves it to the vendor.
     pub ttl: Option<Duration>,
-    /// The text of the message, with `{code}` where the code belongs. A wish: a vendor that sends
-    /// by template ignores it.
+    /// The text of the message, with `{code}` in place of the code. A wish: a vendor that sends by
+    /// template ignores it.
     pub message: Option<String>,
     /// The subject of an e-mail. Ignored on every other channel.
     pub subject: Option<String>,
-    /// The vendor's name for a message template, overriding the configured one. A wish.
+    /// The vendor's name for a message template; overrides the configured one. A wish.
     pub template: Option<String>,
     /// The language of the message, such as `pt` or `pt-BR`. A wish.
     pub locale: Option<String>,
-    /// The sender's name, overriding the configured one. A wish.
+    /// The sender's name; overrides the configured one. A wish.
     pub sender: Option<String>,
-    /// What the verification is for.
+    /// The purpose of the verification.
     pub purpose: Purpose,
-    /// What is known about the end user's device.
+    /// The end user's device.
     pub client: ClientContext,
-    /// Further parameters, by provider kind, then by the vendor's own word. A wish: an adapter takes
+    /// Further parameters, by provider kind, then by the vendor's word. A wish: an adapter uses
     /// those that it documents and ignores the rest.
     pub extensions: BTreeMap<String, Value>,
 }
 
 impl SendRequest {
-    /// A request with everything optional left open.
+    /// Returns a request without optional values.
     pub fn new(recipient: impl Into<Recipient>, channel: Channel, code: CodeSource) -> Self {
         Self {
             recipient: recipient.into(),
@@ -61,39 +61,39 @@ impl SendRequest {
     }
 }
 
-/// A code to be checked by the vendor that made it.
+/// A request to verify a code at the vendor that generated it.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct VerifyRequest {
-    /// Who got the code: some vendors verify by number rather than by id.
+    /// The recipient of the code: some vendors verify by number rather than by id.
     pub recipient: Recipient,
-    /// What the vendor answered to the send; `None` when that answer was lost.
+    /// The reference that the vendor returned for the send; `None` if its answer was lost.
     pub reference: Option<VendorReference>,
     /// The code that the user typed.
     pub code: Code,
-    /// What is known about the end user's device.
+    /// The end user's device.
     pub client: ClientContext,
 }
 
 impl VerifyRequest {
-    /// A request without client context.
+    /// Returns a request without client context.
     pub fn new(recipient: Recipient, reference: Option<VendorReference>, code: Code) -> Self {
         Self { recipient, reference, code, client: ClientContext::default() }
     }
 }
 
-/// A wish to have the vendor's code sent again by the same vendor.
+/// A request to send the vendor's code again, by the same vendor.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ResendRequest {
-    /// What was sent before.
+    /// The earlier message.
     pub target: Target,
-    /// Another channel than before, if the vendor can.
+    /// Another channel than before, if the vendor supports it.
     pub channel: Option<Channel>,
 }
 
 impl ResendRequest {
-    /// The same again.
+    /// Returns a request with the same channel.
     pub fn new(target: Target) -> Self {
         Self { target, channel: None }
     }
@@ -103,36 +103,36 @@ impl ResendRequest {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Target {
-    /// Who got it.
+    /// The recipient.
     pub recipient: Recipient,
-    /// What the vendor answered to the send; `None` when that answer was lost.
+    /// The reference that the vendor returned for the send; `None` if its answer was lost.
     pub reference: Option<VendorReference>,
 }
 
 impl Target {
-    /// Names what was sent.
+    /// Returns a target.
     pub fn new(recipient: Recipient, reference: Option<VendorReference>) -> Self {
         Self { recipient, reference }
     }
 }
 
-/// What is known about the end user's device. Some vendors use it against fraud.
+/// Data on the end user's device. Some vendors use it against fraud.
 #[derive(Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ClientContext {
-    /// The address that the user's request came from.
+    /// The IP address that the user's request came from.
     pub ip: Option<IpAddr>,
     /// The `User-Agent` of the user's request.
     pub user_agent: Option<String>,
 }
 
 impl ClientContext {
-    /// Nothing is known.
+    /// Returns an empty context.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Adds the address that the user's request came from.
+    /// Adds the IP address that the user's request came from.
     pub fn with_ip(mut self, ip: IpAddr) -> Self {
         self.ip = Some(ip);
         self
@@ -146,7 +146,7 @@ impl ClientContext {
 }
 
 impl fmt::Debug for ClientContext {
-    /// An address is personal: only whether it is known is shown.
+    /// An IP address is personal: only its presence is shown.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ClientContext")
             .field("ip", &self.ip.map(|_| "•••"))

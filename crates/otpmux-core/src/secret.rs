@@ -13,14 +13,13 @@ impl Secret {
         Self(SecretString::from(text.into()))
     }
 
-    /// Reads a secret as it comes from a variable, a file, or a text that somebody pasted: what
-    /// editors and shells put around it (spaces, ends of lines, a byte order mark) is left out, so
-    /// that it is the same secret wherever it stands.
+    /// Reads a secret from a variable, a file or pasted text. Spaces, line ends and a byte order
+    /// mark around it are removed, so that the secret is the same from every source.
     ///
     /// # Errors
     ///
-    /// What is left is empty, stands in quotes, or holds a character that cannot be seen. The error
-    /// says which character and where, and shows nothing of the secret.
+    /// The rest is empty, is in quotes, or holds an invisible character. The error names the
+    /// character and its position, and shows nothing of the secret.
     pub fn read(text: &str) -> Result<Self, SecretTextError> {
         let around = |c: char| c.is_ascii_whitespace() || c == '\u{b}' || c == '\u{feff}';
         let inner = text.trim_matches(around);
@@ -37,13 +36,13 @@ impl Secret {
         }
     }
 
-    /// The text itself. Hand it to the wire and to nothing else.
+    /// Returns the text. Pass it to the vendor only.
     pub fn expose(&self) -> &str {
         self.0.expose_secret()
     }
 }
 
-/// The kind of a character that no secret holds on purpose.
+/// Returns the kind of a character that is never part of a secret on purpose.
 fn unclean(c: char) -> Option<&'static str> {
     Some(match c {
         '\n' | '\r' | '\u{85}' | '\u{2028}' | '\u{2029}' => "an end of a line",
@@ -67,17 +66,17 @@ fn is_quote(c: char) -> bool {
     matches!(c, '"' | '\'' | '`' | '\u{2018}'..='\u{201f}' | '\u{ab}' | '\u{bb}')
 }
 
-/// A text that cannot be a secret, by [`Secret::read`]. Shows nothing of it.
+/// Error returned by [`Secret::read`]. Shows nothing of the secret.
 #[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SecretTextError {
-    /// There is nothing in it.
+    /// The text is empty.
     #[error("is empty")]
     Empty,
-    /// It begins or ends with a quotation mark, which would be part of it.
+    /// The text begins or ends with a quotation mark, which would be part of the secret.
     #[error("begins or ends with a quotation mark; remove the quotes")]
     Quoted,
-    /// It holds a character that cannot be seen: its kind, the character, and its place from 1.
+    /// The text holds an invisible character: its kind, the character, and its position from 1.
     #[error("holds {0} (U+{code:04X}) at character {2}; remove it", code = u32::from(*.1))]
     Holds(&'static str, char, usize),
 }

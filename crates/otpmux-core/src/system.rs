@@ -1,15 +1,15 @@
-//! The one place that touches the wall clock and the operating system's randomness.
+//! The only module that reads the wall clock and the operating system's randomness.
 
 use std::fmt;
 use std::time::SystemTime;
 
-/// Where the time of day comes from. Inject a clock of your own to test what expires.
+/// The source of the current time. Inject another clock to test expiry.
 pub trait Clock: Send + Sync + fmt::Debug {
-    /// The current time.
+    /// Returns the current time.
     fn now(&self) -> SystemTime;
 }
 
-/// The machine's clock.
+/// The system clock.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;
 
@@ -20,17 +20,17 @@ impl Clock for SystemClock {
     }
 }
 
-/// A cryptographically secure source of random bytes: codes, ids and keys are made from it.
+/// A cryptographically secure source of random bytes, for codes, ids and keys.
 pub trait Entropy: Send + Sync + fmt::Debug {
     /// Fills `dest` with unpredictable bytes.
     ///
     /// # Errors
     ///
-    /// [`EntropyError`] when no randomness can be had; nothing may be sent then.
+    /// [`EntropyError`] if there is no randomness; nothing may be sent then.
     fn fill(&self, dest: &mut [u8]) -> Result<(), EntropyError>;
 }
 
-/// No randomness could be had.
+/// Error returned when there is no randomness.
 #[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the system's source of randomness failed, so no code can be made; nothing was sent")]
 #[non_exhaustive]
@@ -39,7 +39,7 @@ pub struct EntropyError;
 crate::debug_as_display!(EntropyError);
 
 impl EntropyError {
-    /// The error for an [`Entropy`] of one's own.
+    /// Returns the error, for implementations of [`Entropy`].
     pub const fn new() -> Self {
         Self
     }

@@ -1,7 +1,8 @@
-/// Reduces a vendor's free text to what can do no harm in a log: words of plain letters, up to 160
-/// characters. Whatever else a word holds (digits, `@`, a letter of a key), it becomes `…`.
+/// Reduces a vendor's free text to words that are safe in a log: plain letters, up to 160
+/// characters. A word with any other content (digits, `@`, a letter of a key) becomes `…`.
 ///
-/// Vendors repeat recipients and keys in their error texts, so no text goes anywhere without this.
+/// Vendors repeat recipients and keys in their error texts, so every such text goes through this
+/// function.
 ///
 /// ```
 /// use otpmux_core::plain_words;
@@ -27,8 +28,8 @@ pub fn plain_words(text: &str) -> String {
     plain
 }
 
-/// Letters, with the punctuation that texts and field names have around and inside them. Longer
-/// than any such word is no word but a token.
+/// Whether a word has at most 24 characters, all letters or the punctuation of texts and field
+/// names. A longer word is a token.
 fn is_plain(word: &str) -> bool {
     word.len() <= 24
         && word.bytes().all(|b| b.is_ascii_alphabetic() || b"'\"(),.:;!?/_-".contains(&b))

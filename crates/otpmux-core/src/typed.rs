@@ -1,8 +1,8 @@
-//! Text as people type and paste it: the one reading of digits, spaces, dashes and invisible
-//! characters for numbers, codes and keys.
+//! Text as people type and paste it: one reading of digits, spaces, dashes and invisible characters
+//! for numbers, codes and keys.
 
-/// The value of a decimal digit of any script: `7`, full-width `７`, Arabic-Indic `٧`, Persian `۷`,
-/// Devanagari `७`. Superscripts, Roman numerals and the like are no decimal digits.
+/// Returns the value of a decimal digit of any script: `7`, full-width `７`, Arabic-Indic `٧`,
+/// Persian `۷`, Devanagari `७`. Superscripts, Roman numerals and the like are not decimal digits.
 ///
 /// ```
 /// use otpmux_core::typed::decimal_digit;
@@ -15,8 +15,8 @@ pub fn decimal_digit(c: char) -> Option<u8> {
     u8::try_from(c - ZEROS[at]).ok().filter(|value| *value < 10)
 }
 
-/// Whether a character shows nothing and takes no place: direction marks, zero-width characters,
-/// the byte order mark, soft hyphens, variation selectors.
+/// Returns whether a character is invisible and has no width: direction marks, zero-width
+/// characters, the byte order mark, soft hyphens, variation selectors.
 pub fn is_invisible(c: char) -> bool {
     matches!(
         c,
@@ -34,7 +34,7 @@ pub fn is_invisible(c: char) -> bool {
     )
 }
 
-/// Whether a character is a hyphen, dash or minus.
+/// Returns whether a character is a hyphen, dash or minus.
 pub fn is_dash(c: char) -> bool {
     matches!(
         c,
@@ -50,19 +50,19 @@ pub fn is_dash(c: char) -> bool {
     )
 }
 
-/// Whether a character only keeps digits apart or is not seen at all: white space of any kind
-/// (no-break space, tab, line break), dashes, and what is [invisible](is_invisible).
+/// Returns whether a character only separates digits or is invisible: white space of any kind
+/// (no-break space, tab, line break), dashes, and [invisible](is_invisible) characters.
 pub fn is_filler(c: char) -> bool {
     c.is_whitespace() || is_dash(c) || is_invisible(c)
 }
 
-/// The text without white space and invisible characters at its ends.
+/// Returns the text without white space and invisible characters at its ends.
 pub fn trim(text: &str) -> &str {
     text.trim_matches(|c: char| c.is_whitespace() || is_invisible(c))
 }
 
-/// The zero of every script that has decimal digits (Unicode 16, general category Nd). The other
-/// nine follow each. Sorted.
+/// The zero of every script that has decimal digits (Unicode 16, general category Nd), sorted. The
+/// other nine digits follow each zero.
 const ZEROS: [u32; 76] = [
     0x30, 0x660, 0x6F0, 0x7C0, 0x966, 0x9E6, 0xA66, 0xAE6, 0xB66, 0xBE6, 0xC66, 0xCE6, 0xD66,
     0xDE6, 0xE50, 0xED0, 0xF20, 0x1040, 0x1090, 0x17E0, 0x1810, 0x1946, 0x19D0, 0x1A80, 0x1A90,
@@ -89,7 +89,7 @@ mod tests {
         for none in ['/', ':', 'o', 'O', 'l', '²', '½', 'Ⅷ', '٪', '٫', '①'] {
             assert_eq!(decimal_digit(none), None, "{none}");
         }
-        // The standard library knows more kinds of numeric characters, and never fewer.
+        // The standard library knows these characters and further numeric ones.
         let known = |c: &char| decimal_digit(*c).is_some();
         assert_eq!(('\0'..=char::MAX).filter(known).count(), 10 * ZEROS.len());
     }

@@ -1,7 +1,8 @@
 use crate::{Blame, Certainty, Error, ErrorKind, Verdict};
 
-/// What to tell an end user, as a small stable set for translators: one text per variant and
-/// language is enough. Made from an [`Error`] or, with [`Verdict::user_reason`], from a verdict.
+/// The reason to show to an end user: a small stable set, so that translators need one text per
+/// variant and language. Derived from an [`Error`] or, with [`Verdict::user_reason`], from a
+/// verdict.
 ///
 /// ```
 /// use otpmux_core::{UserReason, Verdict};
@@ -24,13 +25,13 @@ pub enum UserReason {
     CodeExpired,
     /// The code was used before. Offer a new one.
     CodeUsed,
-    /// Too many wrong codes. Offer a new code, after the `retry_after` where there is one.
+    /// Too many wrong codes. Offer a new code, after `retry_after` if there is one.
     TooManyGuesses,
     /// No code is valid any more, or the vendor refused it. Offer a new one.
     StartAgain,
     /// The number or address is not valid, or gets no messages from this service.
     CheckRecipient,
-    /// Too many messages were asked for. Show how long to wait.
+    /// Too many messages were requested. Show how long to wait.
     TooManyMessages,
     /// A message may be on its way. Let the user type the code, and offer a resend.
     MaybeSent,
@@ -39,7 +40,7 @@ pub enum UserReason {
 }
 
 impl UserReason {
-    /// Its identifier, such as `wrong_code`: a key for translations.
+    /// Returns the identifier, such as `wrong_code`: a key for translations.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::WrongCode => "wrong_code",
@@ -68,7 +69,7 @@ impl From<&Error> for UserReason {
 }
 
 impl Verdict {
-    /// What to tell the user; `None` when the code was approved.
+    /// Returns the reason for the user; `None` if the code was approved.
     pub fn user_reason(&self) -> Option<UserReason> {
         Some(match self {
             Self::Approved => return None,

@@ -1,36 +1,37 @@
-//! Which spellings of an address a mail host takes for the same mailbox.
+//! Spellings of an address that a mail host delivers to the same mailbox.
 
-/// A host that takes several spellings for one mailbox.
+/// A host that delivers several spellings to one mailbox.
 struct Host {
-    /// The first is the one that is counted.
+    /// The first domain is the one that is counted.
     domains: &'static [&'static str],
-    /// Characters of the local part that it does not look at.
+    /// Characters of the local part that the host ignores.
     ignores: &'static str,
 }
 
-/// Google documents that dots do not matter in personal accounts, that what follows a plus sign does
-/// not either, and that `googlemail.com` is `gmail.com`.
+/// Google documents that personal accounts ignore dots and everything after a plus sign, and that
+/// `googlemail.com` is the same as `gmail.com`.
 const GMAIL: Host = Host { domains: &["gmail.com", "googlemail.com"], ignores: "." };
 
-/// Hosts of which limits know more than they may be sure of.
+/// Hosts for the counted form; not all of their rules are certain.
 const HOSTS: [Host; 3] = [
     GMAIL,
-    // One account has its name at all of them; names that differ in these signs are one.
+    // One account has its name at all of these domains; names that differ only in these characters
+    // are equal.
     Host { domains: &["proton.me", "protonmail.com", "protonmail.ch", "pm.me"], ignores: ".-_" },
     // Apple gives older accounts the same name at the newer domains.
     Host { domains: &["icloud.com", "me.com", "mac.com"], ignores: "" },
 ];
 
-/// Where mail to `anything@NAME.fastmail.com` goes to `NAME@fastmail.com`, as documented.
+/// Hosts that document that mail to `anything@NAME.fastmail.com` goes to `NAME@fastmail.com`.
 const SUBDOMAIN_IS_NAME: [&str; 2] = ["fastmail.com", "fastmail.fm"];
 
-/// Words that say what kind of name a country registers below them.
+/// Second-level labels that a country uses as categories.
 const KINDS: [&str; 17] = [
     "ac", "co", "com", "edu", "gen", "go", "gob", "gouv", "gov", "ltd", "me", "ne", "net", "nom",
     "or", "org", "sch",
 ];
 
-/// The one form of what is certainly the same mailbox.
+/// Returns one form for addresses that certainly name the same mailbox.
 pub(super) fn canonical(local: &str, domain: &str) -> String {
     let local = local.to_ascii_lowercase();
     if GMAIL.domains.contains(&domain) {
@@ -40,7 +41,7 @@ pub(super) fn canonical(local: &str, domain: &str) -> String {
     }
 }
 
-/// The one form of what may be the same mailbox.
+/// Returns one form for addresses that may name the same mailbox.
 pub(super) fn counted(local: &str, domain: &str) -> String {
     let local = local.to_ascii_lowercase();
     let name = cut(&local, '+');
@@ -48,7 +49,7 @@ pub(super) fn counted(local: &str, domain: &str) -> String {
         return join(&host.without_ignored(name), host.domains[0]);
     }
     if is_yahoo(domain) {
-        // A hyphen begins the tag of a disposable address there; no name has one.
+        // A hyphen begins the tag of a disposable address there; no name contains one.
         return join(cut(name, '-'), domain);
     }
     let owner = SUBDOMAIN_IS_NAME.into_iter().find_map(|host| {
@@ -59,7 +60,7 @@ pub(super) fn counted(local: &str, domain: &str) -> String {
     join(name, domain)
 }
 
-/// A domain without its subdomains.
+/// Returns a domain without its subdomains.
 pub(super) fn counted_domain(domain: &str) -> &str {
     if let Some(host) = HOSTS.iter().find(|host| host.domains.contains(&domain)) {
         return host.domains[0];
@@ -74,17 +75,17 @@ pub(super) fn counted_domain(domain: &str) -> &str {
 }
 
 impl Host {
-    /// A name without what its host does not look at; as it is, if nothing else is in it.
+    /// Returns a name without the ignored characters, or the name itself if it holds nothing else.
     fn without_ignored(&self, name: &str) -> String {
         let rest = name.replace(|sign| self.ignores.contains(sign), "");
         if rest.is_empty() { name.to_owned() } else { rest }
     }
 }
 
-/// What comes before a tag. A name that begins with the sign has no tag.
+/// Returns the part before a tag. A name that begins with the sign has no tag.
 fn cut(name: &str, sign: char) -> &str {
     match name.split_once(sign) {
-        // A dot before the sign would end the name otherwise.
+        // Otherwise the name would end with a dot.
         Some((name, _)) if !name.trim_end_matches('.').is_empty() => name.trim_end_matches('.'),
         _ => name,
     }

@@ -19,28 +19,28 @@ use super::table::COUNTRIES;
 pub struct CountryCode(u8);
 
 impl CountryCode {
-    /// Every country with telephone numbers, by its code.
+    /// Returns every country with telephone numbers, by its code.
     pub fn all() -> impl Iterator<Item = Self> {
         (0..=u8::MAX).map(Self).take(COUNTRIES.len())
     }
 
-    /// The two capital letters.
+    /// Returns the two capital letters.
     pub fn as_str(self) -> &'static str {
         self.row().code
     }
 
-    /// The digits that its numbers begin with, behind the `+`.
+    /// Returns the calling code: the digits after the `+`.
     pub fn calling_code(self) -> u16 {
         self.row().calling
     }
 
-    /// Whether this is the country after which its calling code is usually named: `US` for `+1`, `GB`
-    /// for `+44`, `RU` for `+7`.
+    /// Returns whether this is the main country of its calling code: `US` for `+1`, `GB` for `+44`,
+    /// `RU` for `+7`.
     pub fn is_main(self) -> bool {
         self.row().main
     }
 
-    /// The other countries and territories that have the same calling code.
+    /// Returns the other countries and territories with the same calling code.
     pub fn sharing_its_code(self) -> impl Iterator<Item = Self> {
         Self::all().filter(move |it| *it != self && it.calling_code() == self.calling_code())
     }
@@ -49,7 +49,7 @@ impl CountryCode {
         &COUNTRIES[usize::from(self.0)]
     }
 
-    /// `None` for a place beyond the table, which stands for no country.
+    /// `None` for an index beyond the table, which means no country.
     pub(super) fn at(place: u8) -> Option<Self> {
         (usize::from(place) < COUNTRIES.len()).then_some(Self(place))
     }
@@ -76,7 +76,7 @@ impl fmt::Debug for CountryCode {
     }
 }
 
-/// A text that is no country's code.
+/// Error returned when a text is not a country code.
 #[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not a country with telephone numbers; write two capital letters such as IN")]
 pub struct CountryError(());

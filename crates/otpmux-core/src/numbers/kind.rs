@@ -1,13 +1,13 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// What a telephone number is for, by its range.
+/// The kind of a telephone number, by its range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum NumberKind {
-    /// A mobile or a fixed line.
+    /// A mobile or fixed line.
     Ordinary,
-    /// A number of Internet telephony.
+    /// An Internet telephony number.
     Voip,
     /// The called party pays.
     TollFree,
@@ -15,7 +15,7 @@ pub enum NumberKind {
     Premium,
     /// Caller and called party share the costs.
     SharedCost,
-    /// Follows a person to any telephone, often at a high price.
+    /// A number that follows a person to any telephone, often at a high price.
     Personal,
     /// A pager.
     Pager,
@@ -23,9 +23,9 @@ pub enum NumberKind {
     Uan,
     /// Access to a voice mailbox.
     Voicemail,
-    /// Of no country: satellites, international services.
+    /// A number without a country: satellites, international services.
     World,
-    /// In no range that is known to be in use.
+    /// A number in a range that is not known to be in use.
     Unassigned,
 }
 
@@ -45,7 +45,7 @@ impl NumberKind {
         Self::Unassigned,
     ];
 
-    /// Its name in configuration, such as `toll_free`.
+    /// Returns the name in the configuration, such as `toll_free`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Ordinary => "ordinary",
@@ -77,7 +77,7 @@ impl FromStr for NumberKind {
     }
 }
 
-/// A text that names no kind of number.
+/// Error returned when a text is not a kind of number.
 #[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
     "not a kind of number; the kinds are ordinary, voip, toll_free, premium, shared_cost, \

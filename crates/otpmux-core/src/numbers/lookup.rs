@@ -1,4 +1,4 @@
-//! The look-up in the generated table.
+//! Lookups in the generated table.
 
 use super::table::{LEAVES, NODES};
 use super::{CountryCode, NumberKind, Place};
@@ -8,18 +8,17 @@ pub(super) struct Country {
     pub(super) code: &'static str,
     pub(super) calling: u16,
     pub(super) main: bool,
-    /// What is dialled before a number within the country, and not part of it.
+    /// The prefix dialled before a number within the country; not part of the number.
     pub(super) trunk: &'static str,
-    /// What is dialled there before a number of another country; empty where that varies.
+    /// The prefix dialled there before a foreign number; empty if it varies.
     pub(super) international: &'static str,
 }
 
-/// What some numbers with one beginning are.
+/// A class of the numbers with one prefix.
 pub(super) struct Class {
     country: u8,
     kind: NumberKind,
-    /// The lengths that such numbers have, calling code included, as a set of bits. None for what is
-    /// not assigned.
+    /// The valid lengths, calling code included, as a set of bits. Empty for an unassigned range.
     lengths: u16,
 }
 
@@ -37,16 +36,16 @@ pub(super) const fn class(country: u8, kind: NumberKind, lengths: u16) -> Class 
     Class { country, kind, lengths }
 }
 
-/// From this number on a step leads to a leaf.
+/// A step with at least this value leads to a leaf.
 const LEAF: u16 = 0x8000;
 
-/// What the table knows of some digits that begin with a calling code.
+/// The table's data on digits that begin with a calling code.
 pub(super) struct Known {
     classes: &'static [Class],
     length: usize,
 }
 
-/// Takes ASCII digits only.
+/// `digits` must be ASCII digits.
 pub(super) fn find(digits: &str) -> Known {
     let mut at = 0;
     let mut classes: &[Class] = &[];
@@ -62,7 +61,7 @@ pub(super) fn find(digits: &str) -> Known {
 }
 
 impl Known {
-    /// The first class of this length; else the first one.
+    /// Returns the place of the first class with this length, or else of the first class.
     pub(super) fn place(&self) -> Place {
         let fitting = self.classes.iter().find(|class| self.has(class));
         let (country, kind) = match fitting.or(self.classes.first()) {
@@ -72,13 +71,13 @@ impl Known {
         Place { country, kind }
     }
 
-    /// Whether numbers of this beginning and length exist.
+    /// Returns whether numbers with this prefix and length exist.
     pub(super) fn is_assigned(&self) -> bool {
         self.classes.iter().any(|class| self.has(class))
     }
 
-    /// The lengths that numbers of this beginning have, calling code included, as a set of bits. None
-    /// if none is assigned.
+    /// Returns the lengths of numbers with this prefix, calling code included, as a set of bits.
+    /// Empty if none is assigned.
     pub(super) fn lengths(&self) -> u16 {
         self.classes.iter().fold(0, |all, class| all | class.lengths)
     }
@@ -100,7 +99,7 @@ mod tests {
                 if *next >= LEAF {
                     assert!(usize::from(next - LEAF) < LEAVES.len());
                 } else {
-                    // Down, so that no walk is endless.
+                    // Steps lead downwards, so every walk ends.
                     assert!(usize::from(*next) > at && usize::from(*next) < NODES.len());
                 }
             }

@@ -9,10 +9,10 @@ use crate::typed::{decimal_digit, is_filler, trim};
 
 /// A telephone number in E.164 form: `+`, then 7 to 15 digits, the first of them not 0.
 ///
-/// There is one form for one telephone, and reading a number yields it: a trunk prefix behind the
-/// calling code is dropped where the country's plan has one, the `1` that mobiles of Mexico had goes,
-/// Argentina's `15` becomes the `9` that reaches it from abroad. Whoever is sent a message, counted
-/// or looked up is that form.
+/// Each telephone has one form, and parsing returns it: a trunk prefix after the calling code is
+/// removed if the country's plan has one, the former `1` of Mexico's mobiles is removed, and
+/// Argentina's `15` becomes the `9` that reaches the number from abroad. Messages, limits and
+/// lookups use this form.
 ///
 /// ```
 /// use otpmux_core::PhoneNumber;
@@ -25,9 +25,9 @@ use crate::typed::{decimal_digit, is_filler, trim};
 pub struct PhoneNumber(Box<str>);
 
 impl PhoneNumber {
-    /// Reads a number as people type it: with `+` or `00` and the calling code, or in the national
-    /// form of `country`; with spaces, dashes, dots, brackets, digits of any script, a `tel:` before
-    /// it and invisible characters in it. Only where there is no doubt what is meant.
+    /// Parses a number as people type it: with `+` or `00` and the calling code, or in the national
+    /// form of `country`. Spaces, dashes, dots, brackets, digits of any script, a leading `tel:`
+    /// and invisible characters are allowed. An ambiguous number is an error.
     ///
     /// ```
     /// use otpmux_core::PhoneNumber;
@@ -45,7 +45,8 @@ impl PhoneNumber {
     ///
     /// # Errors
     ///
-    /// What the text was understood as, and what is missing or wrong; the text is not repeated.
+    /// The way the text was understood, and what is missing or wrong; the error does not repeat the
+    /// text.
     pub fn parse_in(text: &str, country: Option<CountryCode>) -> Result<Self, RecipientError> {
         let digits = digits_of(text)?;
         let number = if let Some(international) = digits.strip_prefix('+') {
@@ -53,30 +54,30 @@ impl PhoneNumber {
         } else if let Some(country) = country {
             national(&digits, country)?
         } else {
-            // Nothing but an international number begins with two zeros.
+            // Only an international number begins with two zeros.
             let international = digits.strip_prefix("00").ok_or(RecipientError::NoCountry)?;
             normalise(international.to_owned())?
         };
         Ok(Self(format!("+{number}").into()))
     }
 
-    /// The number with its `+`, as vendors want it. Never log it.
+    /// Returns the number with its `+`, for vendors. Never log it.
     pub fn expose(&self) -> &str {
         &self.0
     }
 
-    /// The digits without the `+`, as some vendors want them. Never log them.
+    /// Returns the digits without the `+`, for vendors. Never log them.
     pub fn expose_digits(&self) -> &str {
         &self.0[1..]
     }
 
-    /// The form that limits count: one for all spellings that may name the same telephone.
-    /// Argentina's mobiles are one with and without their `9`. Never log it.
+    /// Returns the counted form, for limits: one for all spellings that may name the same
+    /// telephone. Argentina's mobiles have one form with and without their `9`. Never log it.
     pub fn counted(&self) -> Cow<'_, str> {
         counted(self.expose_digits()).map_or(Cow::Borrowed(self.expose()), Cow::Owned)
     }
 
-    /// Its country and kind.
+    /// Returns the country and the kind.
     pub fn place(&self) -> Place {
         lookup::find(self.expose_digits()).place()
     }
@@ -92,15 +93,16 @@ impl PhoneNumber {
     }
 }
 
-/// The E.164 digits of a number that is written without `+`, in a country. Each way to read it is
-/// tried; it must be one number of a known range.
+/// Returns the E.164 digits of a number without `+`, read in a country. Every way to read it is
+/// tried; the result must be exactly one number of a known range.
 fn national(digits: &str, country: CountryCode) -> Result<String, RecipientError> {
     let code = country.calling_code().to_string();
     let (international, here) = (country.row().international, digits.starts_with(&code));
     let known = |number: &String| is_assigned(number);
     let as_national = normalise(format!("{code}{digits}"));
     let dialled = Some(international).filter(|it| !it.is_empty());
-    // Where two zeros are no beginning of a number, they are what most of the world dials.
+    // If no number there begins with two zeros, they are the international prefix of most of the
+    // world.
     let zeros = (!international.is_empty()).then_some("00");
     let readings = [
         as_national.clone().ok(),
@@ -121,9 +123,9 @@ fn national(digits: &str, country: CountryCode) -> Result<String, RecipientError
     Ok(number)
 }
 
-/// The digits of a text, and the `+` before them if there is one.
+/// Returns the digits of a text, with the `+` before them if there is one.
 fn digits_of(text: &str) -> Result<String, RecipientError> {
-    /// Longer than any number with all that may stand before it.
+    /// Longer than any number with every possible prefix.
     const LONGEST: usize = 24;
     let text = trim(text);
     let text = match text.get(..4) {
@@ -136,7 +138,7 @@ fn digits_of(text: &str) -> Result<String, RecipientError> {
         match c {
             '+' | '＋' if digits.is_empty() => digits.push('+'),
             '(' | ')' | '[' | ']' | '（' | '）' | '.' | '．' | '·' => {}
-            // After an area code. Further back it parts two numbers.
+            // A slash may follow an area code. Further back it separates two numbers.
             '/' | '／' if !slash && digits.len() < 8 => slash = true,
             _ if is_filler(c) => {}
             _ => match decimal_digit(c) {
@@ -151,7 +153,7 @@ fn digits_of(text: &str) -> Result<String, RecipientError> {
 impl FromStr for PhoneNumber {
     type Err = RecipientError;
 
-    /// [`parse_in`](Self::parse_in) without a country.
+    /// Like [`parse_in`](Self::parse_in), without a country.
     fn from_str(text: &str) -> Result<Self, RecipientError> {
         Self::parse_in(text, None)
     }

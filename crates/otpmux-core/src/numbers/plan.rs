@@ -1,15 +1,15 @@
-//! One form for one telephone.
+//! One form for each telephone.
 
 use super::lookup::{self, Known};
 use super::{CountryCode, NumberKind};
 use crate::RecipientError;
 
-/// Brings digits that begin with a calling code into the one form that a telephone has.
+/// Returns the normal form of digits that begin with a calling code.
 ///
-/// A trunk prefix behind the calling code goes, where the plan has one and the number would not
-/// exist with it (`+44 (0)7911`, but `+39 06`); so do the `1` that Mexico had until 2019 and
-/// Argentina's `15`, which is a `9` before the area code. What is in a known range and has a length
-/// that no number there has is refused; what is in none is taken as it is.
+/// Removes a trunk prefix after the calling code, if the plan has one and the number would not
+/// exist with it (`+44 (0)7911`, but `+39 06`); also the `1` that Mexico had until 2019, and
+/// Argentina's `15`, which becomes a `9` before the area code. A number in a known range with a
+/// length that does not exist there is an error; a number in no known range is returned unchanged.
 pub(super) fn normalise(mut digits: String) -> Result<String, RecipientError> {
     loop {
         let known = lookup::find(&digits);
@@ -28,25 +28,26 @@ pub(super) fn normalise(mut digits: String) -> Result<String, RecipientError> {
     if fits { Ok(digits) } else { Err(RecipientError::NotE164) }
 }
 
-/// Whether a number is in a known range.
+/// Returns whether a number is in a known range.
 pub(super) fn is_assigned(digits: &str) -> bool {
     lookup::find(digits).is_assigned()
 }
 
-/// Whose plan the digits follow.
+/// Returns the country whose plan the digits follow.
 fn country_of(digits: &str, known: &Known) -> Option<CountryCode> {
     let country = known.place().country;
-    // An unassigned area code of the North American plan is no country's.
+    // An unassigned area code of the North American plan belongs to no country.
     country.or_else(|| digits.starts_with('1').then(|| "US".parse().ok()).flatten())
 }
 
-/// Another form of the same number: a shorter one, or one that is assigned, so that this ends.
+/// Returns another form of the same number: a shorter one, or an assigned one, so that this ends.
 fn rewritten(country: CountryCode, digits: &str) -> Option<String> {
     let code = code_length(country);
     let (code, national) = digits.split_at_checked(code)?;
     let assigned = |digits: &String| is_assigned(digits);
     match country.as_str() {
-        // Mobiles until 2019; what was dialled within the country before them and fixed lines.
+        // Mexico's mobiles until 2019; the prefixes dialled within the country for mobiles and
+        // fixed lines.
         "MX" => {
             let old = [("1", 11), ("01", 12), ("044", 13), ("045", 13)];
             let old = old
@@ -64,7 +65,7 @@ fn rewritten(country: CountryCode, digits: &str) -> Option<String> {
                 Some(mobile).filter(assigned)
             })
         }
-        // Written without the area code that all numbers of their kind have.
+        // Written without the area code that all numbers of this kind have.
         "NF" => Some(format!("{code}3{national}")).filter(assigned),
         "SM" => Some(format!("{code}0549{national}")).filter(assigned),
         "MG" if !national.starts_with('0') => Some(format!("{code}20{national}")).filter(assigned),
@@ -77,8 +78,8 @@ fn rewritten(country: CountryCode, digits: &str) -> Option<String> {
                 |prefix: &str| national.strip_prefix(prefix).map(|rest| format!("{code}{rest}"));
             match trunk {
                 "" => None,
-                // Numbers may begin with an 8, so that it is a trunk prefix only before a number. It
-                // was followed by a 0 for a second dialling tone.
+                // Numbers may begin with an 8, so it is a trunk prefix only before a number. A 0
+                // for a second dialling tone followed it.
                 "8" => ["8", "80", "0"].iter().find_map(|it| without(it).filter(assigned)),
                 trunk => without(trunk),
             }
@@ -86,8 +87,8 @@ fn rewritten(country: CountryCode, digits: &str) -> Option<String> {
     }
 }
 
-/// The form that limits count. Argentina's mobiles can be reached with and without their `9` at
-/// many vendors.
+/// Returns the counted form, for limits. Many vendors reach Argentina's mobiles with and without
+/// their `9`.
 pub(super) fn counted(digits: &str) -> Option<String> {
     let rest = digits.strip_prefix("549").filter(|rest| rest.len() == 10)?;
     Some(format!("+54{rest}"))
@@ -103,7 +104,7 @@ pub(super) fn code_length(country: CountryCode) -> usize {
 
 fn wrong_length(digits: &str, known: &Known) -> RecipientError {
     let place = known.place();
-    // Of no country: the whole number is told.
+    // Without a country, the lengths of the whole number are reported.
     let code = place.country.map_or(0, code_length);
     let lengths = known.lengths();
     let shortest = lengths.trailing_zeros() as usize;
@@ -118,7 +119,7 @@ fn wrong_length(digits: &str, known: &Known) -> RecipientError {
     }
 }
 
-/// Told of a number in an error: its country and kind, never its digits.
+/// Describes a number in an error: its country and kind, never its digits.
 pub(crate) fn described(country: Option<CountryCode>, kind: NumberKind) -> String {
     let kind = match kind {
         NumberKind::Ordinary => String::new(),

@@ -5,7 +5,7 @@ use super::{ConfigError, Section, Setting, Settings};
 use crate::{Capabilities, OtpProvider, ProviderId};
 
 /// An adapter as a registry needs it: its kind, its keys, and how to describe and build a provider.
-/// [`VendorSettings::ADAPTER`] makes one from declared settings.
+/// [`VendorSettings::ADAPTER`] derives one from declared settings.
 #[derive(Clone, Copy)]
 #[non_exhaustive]
 pub struct Adapter {
@@ -21,11 +21,12 @@ pub struct Adapter {
 /// Builds a provider from settings that were read with their adapter's keys.
 pub type BuildProvider = fn(ProviderId, &Settings) -> Result<Arc<dyn OtpProvider>, ConfigError>;
 
-/// Checks settings that were read with their adapter's keys, and returns what such a provider can do.
+/// Checks settings that were read with their adapter's keys, and returns the provider's
+/// capabilities.
 pub type DescribeProvider = fn(&Settings) -> Result<Capabilities, ConfigError>;
 
 impl Adapter {
-    /// An adapter.
+    /// Returns an adapter.
     pub const fn new(
         kind: &'static str,
         settings: &'static [&'static [Setting]],
@@ -34,19 +35,19 @@ impl Adapter {
         Self { kind, settings, build, describe: None }
     }
 
-    /// Checks and describes providers without building them. Otherwise one is built for that, and
-    /// dropped.
+    /// Sets a function that checks and describes providers without building them. The default
+    /// builds one and drops it.
     pub const fn with_describe(mut self, describe: DescribeProvider) -> Self {
         self.describe = Some(describe);
         self
     }
 
-    /// Checks settings that were read with the adapter's keys, and returns what such a provider can
-    /// do.
+    /// Checks settings that were read with the adapter's keys, and returns the provider's
+    /// capabilities.
     ///
     /// # Errors
     ///
-    /// Settings that do not fit each other.
+    /// Settings that contradict each other.
     pub fn describe(
         &self,
         id: &ProviderId,
@@ -74,11 +75,12 @@ pub trait VendorSettings: Section {
     /// The provider that they build.
     type Provider: OtpProvider + 'static;
 
-    /// Checks that the values fit each other, and returns what such a provider can do.
+    /// Checks that the values do not contradict each other, and returns the provider's
+    /// capabilities.
     ///
     /// # Errors
     ///
-    /// The first value that does not fit, with its key as the path.
+    /// The first invalid value, with its key as the path.
     fn describe(&self) -> Result<Capabilities, ConfigError>;
 
     /// Builds a provider. Opens no connection.
@@ -92,8 +94,7 @@ pub trait VendorSettings: Section {
     ///
     /// # Errors
     ///
-    /// The first value that is not valid, with its key as the path; a name that is not valid, without
-    /// a path.
+    /// The first invalid value, with its key as the path; or an invalid name, without a path.
     fn build_as(&self, name: &str) -> Result<Self::Provider, ConfigError> {
         self.check()?;
         let id = ProviderId::new(name).map_err(|error| ConfigError::new("", error.to_string()))?;

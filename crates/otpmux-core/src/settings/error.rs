@@ -15,7 +15,7 @@ impl ConfigError {
         Self { path: path.into(), message: message.into(), place: None }
     }
 
-    /// The same mistake in a table: `within("policy")` turns `deadline` into `policy.deadline`.
+    /// Moves the mistake into a table: `within("policy")` turns `deadline` into `policy.deadline`.
     pub fn within(mut self, table: &str) -> Self {
         self.path = match (table, &*self.path) {
             ("", path) => path.to_owned(),
@@ -31,17 +31,18 @@ impl ConfigError {
         self
     }
 
-    /// The key that is wrong.
+    /// Returns the key that is wrong.
     pub fn path(&self) -> &str {
         &self.path
     }
 
-    /// The mistake, and what would be right.
+    /// Returns the mistake and the expected value.
     pub fn message(&self) -> &str {
         &self.message
     }
 
-    /// The line and the column in the file, both from 1; `None` for a configuration without a file.
+    /// Returns the line and the column in the file, both from 1; `None` for a configuration without
+    /// a file.
     pub fn place(&self) -> Option<(usize, usize)> {
         self.place
     }

@@ -1,4 +1,4 @@
-//! How times and limits are written.
+//! The text forms of times and limits.
 
 use std::time::Duration;
 
@@ -8,8 +8,8 @@ use crate::RateLimit;
 const UNITS: [(&str, u64); 5] =
     [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
 
-/// A time as a configuration writes it: a whole number and one of the units `ms`, `s`, `m`, `h`, `d`.
-/// `None` for anything else.
+/// Parses a time as a configuration writes it: a whole number and one of the units `ms`, `s`, `m`,
+/// `h`, `d`. `None` for any other text.
 pub fn parse_duration(text: &str) -> Option<Duration> {
     let unit = text.find(|c: char| !c.is_ascii_digit())?;
     let (number, unit) = text.split_at(unit);
@@ -18,15 +18,15 @@ pub fn parse_duration(text: &str) -> Option<Duration> {
     number.checked_mul(millis).map(Duration::from_millis)
 }
 
-/// Takes `COUNT/TIME`.
+/// Parses `COUNT/TIME`.
 pub(super) fn parse_limit(text: &str) -> Option<RateLimit> {
     let (count, per) = text.split_once('/')?;
-    // A number may also begin with a plus sign.
+    // `parse` would accept a leading plus sign.
     let count = count.bytes().all(|b| b.is_ascii_digit()).then(|| count.parse().ok())??;
     Some(RateLimit::new(count, parse_duration(per)?))
 }
 
-/// A time as a configuration writes it, in whole milliseconds: `"90s"`, `"5m"`, `"7d"`.
+/// Formats a time as a configuration writes it, in whole milliseconds: `"90s"`, `"5m"`, `"7d"`.
 pub fn duration_text(time: Duration) -> String {
     let millis = time.as_millis();
     if millis == 0 {
@@ -37,7 +37,7 @@ pub fn duration_text(time: Duration) -> String {
     format!("{}{name}", millis / u128::from(*unit))
 }
 
-/// A limit as a configuration writes it: `"15/1h"`.
+/// Formats a limit as a configuration writes it: `"15/1h"`.
 pub fn limit_text(limit: &RateLimit) -> String {
     format!("{}/{}", limit.count, duration_text(limit.per))
 }

@@ -12,7 +12,7 @@ use super::reader::{range_text, time};
 use super::values::Checked;
 use crate::RateLimit;
 
-/// Checks one text.
+/// A check of one text.
 type Check<'a> = &'a dyn Fn(&str) -> Result<(), String>;
 
 pub(super) fn texts(
@@ -97,12 +97,12 @@ pub(super) fn limits(
     }
 }
 
-/// Reads the texts of a list, each understood by `parse`.
+/// Reads the texts of a list and parses each with `parse`.
 ///
 /// # Errors
 ///
-/// Each that is not text, that `parse` refuses, or that means the same as an earlier one; with its
-/// place, such as `policy.countries[1]`.
+/// Each entry that is not text, that `parse` rejects, or that equals an earlier one; with its
+/// position, such as `policy.countries[1]`.
 pub fn read_list<T: PartialEq>(
     at: &str,
     list: &[Value],

@@ -1,6 +1,6 @@
 use super::ConfigError;
 
-/// The mistake of a key that nobody knows, with the nearest known one or else all of them.
+/// Returns the mistake for an unknown key, with the nearest known key, or else all known keys.
 pub fn unknown_key<'k>(
     path: impl Into<String>,
     key: &str,
@@ -14,7 +14,7 @@ pub fn unknown_key<'k>(
     ConfigError::new(path, message)
 }
 
-/// The known word nearest to `word`, if one is near enough to be meant.
+/// Returns the known word nearest to `word`, if one is near enough.
 pub fn nearest<'k>(word: &str, known: impl Iterator<Item = &'k str>) -> Option<&'k str> {
     known
         .map(|name| (strsim::damerau_levenshtein(word, name), name))

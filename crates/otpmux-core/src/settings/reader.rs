@@ -14,7 +14,7 @@ pub struct SettingsReader<'a> {
     resolve: &'a ResolveSecret<'a>,
 }
 
-/// Turns the text behind a secret's key into the secret, or says why not.
+/// Resolves the text of a secret's key to the secret, or returns the reason of the failure.
 type ResolveSecret<'a> = dyn Fn(&str) -> Result<Secret, String> + 'a;
 
 impl std::fmt::Debug for SettingsReader<'_> {
@@ -24,13 +24,13 @@ impl std::fmt::Debug for SettingsReader<'_> {
 }
 
 impl<'a> SettingsReader<'a> {
-    /// A reader that looks secrets up by `resolve`. Its errors are shown, so they must name the
-    /// reference and never the secret.
+    /// Returns a reader that resolves secrets with `resolve`. Its errors are shown, so they must
+    /// name the reference and never the secret.
     pub fn new(resolve: &'a ResolveSecret<'a>) -> Self {
         Self { resolve }
     }
 
-    /// Reads one table, whose keys are those of `lists` together.
+    /// Reads one table with the keys of all `lists`.
     ///
     /// # Errors
     ///
@@ -45,8 +45,8 @@ impl<'a> SettingsReader<'a> {
         if errors.is_empty() { Ok(settings) } else { Err(errors) }
     }
 
-    /// Reads the correct values of one table, and returns the mistakes beside them: for a table whose
-    /// values depend on each other, so that all its mistakes are reported at once.
+    /// Reads the correct values of one table, and returns the mistakes beside them. For tables
+    /// whose values depend on each other, so that all mistakes are reported at once.
     pub fn read_right(
         &self,
         path: &str,
@@ -136,7 +136,8 @@ impl<'a> SettingsReader<'a> {
     }
 }
 
-/// Checks a value of a struct by the declaration of its key. JSON `null` is a value that is not set.
+/// Checks a value of a struct against the declaration of its key. JSON `null` means that it is not
+/// set.
 pub(super) fn check(setting: &Setting, value: &Value) -> Result<(), ConfigError> {
     if value.is_null() {
         return Ok(());
@@ -148,7 +149,7 @@ pub(super) fn check(setting: &Setting, value: &Value) -> Result<(), ConfigError>
     }
 }
 
-/// A time within a range, as a file has it.
+/// Reads a time within a range, in the form of a file.
 pub(super) fn time(raw: &Value, range: &RangeInclusive<Duration>) -> Option<Duration> {
     raw.as_str().and_then(parse_duration).filter(|time| range.contains(time))
 }

@@ -8,27 +8,27 @@ pub trait Section: Default {
     /// The declarations of the keys, those of nested structs included.
     const KEYS: &'static [&'static [Setting]];
 
-    /// Takes the values that were read. Fields whose keys are absent stay as they are.
+    /// Sets the values that were read. Fields whose keys are absent do not change.
     fn apply(&mut self, settings: &Settings);
 
-    /// The values as a file would have them, in the order of [`KEYS`](Self::KEYS). JSON `null`
-    /// stands for a field that a file would leave out, and for secrets.
+    /// Returns the values in the form of a file, in the order of [`KEYS`](Self::KEYS). A field that
+    /// a file would omit and a secret are JSON `null`.
     fn values(&self) -> Vec<Value>;
 
-    /// The secrets, each with its key.
+    /// Returns the secrets, each with its key.
     fn secrets(&self) -> Vec<(&'static str, Secret)>;
 
-    /// The declarations in one row.
+    /// Returns the declarations of all lists.
     fn keys() -> impl Iterator<Item = &'static Setting> + Clone {
         Self::KEYS.iter().copied().flatten()
     }
 
-    /// Checks each value that differs from its default against the range of its declaration, and that
-    /// the required ones are there.
+    /// Checks each value that differs from its default against the range of its declaration, and
+    /// that the required values are set.
     ///
     /// # Errors
     ///
-    /// The first value that a file could not have either, with its key as the path.
+    /// The first value that would be invalid in a file too, with its key as the path.
     fn check(&self) -> Result<(), ConfigError> {
         let changed = self.changed();
         let secrets = self.secrets();
@@ -42,7 +42,7 @@ pub trait Section: Default {
         changed.into_iter().try_for_each(|(key, value)| reader::check(key, value))
     }
 
-    /// The values that differ from the defaults, by key, as a file would have them.
+    /// Returns the values that differ from the defaults, by key, in the form of a file.
     fn changed(&self) -> Map<String, Value> {
         let pairs = Self::keys().zip(self.values()).zip(Self::default().values());
         pairs
@@ -52,11 +52,11 @@ pub trait Section: Default {
     }
 }
 
-/// The value of a required key.
+/// Returns the value of a required key.
 ///
 /// # Errors
 ///
-/// The key is absent, which only a struct made in code can be: a file has it.
+/// The key is absent. This is possible only for a struct created in code.
 pub fn required<T>(key: &str, value: &Option<T>) -> Result<T, ConfigError>
 where
     T: Clone,
@@ -71,14 +71,14 @@ fn missing(key: &str) -> ConfigError {
 /// Declares a struct whose fields are configuration keys. See the [module](mod@crate::settings) for an
 /// example.
 ///
-/// A line has the documentation, the field, its type ([`SettingValue`](crate::settings::SettingValue))
-/// and default, the form (a constructor of [`Setting`](crate::settings::Setting) without name and
-/// documentation, and further calls on it), and an example as JSON. `prefix "circuit_"` puts a word
-/// before each key. `groups` holds nested structs whose keys stand in the same table; `plain` holds
-/// fields that are no keys.
+/// A line has the documentation, the field, its type
+/// ([`SettingValue`](crate::settings::SettingValue)) and default, the form (a constructor of
+/// [`Setting`](crate::settings::Setting) without name and documentation, and further calls on it),
+/// and an example as JSON. `prefix "circuit_"` adds a prefix to each key. `groups` holds nested
+/// structs whose keys are in the same table; `plain` holds fields that are not keys.
 ///
-/// Generated: the struct with public fields, `Default`, [`Section`](crate::settings::Section), and a
-/// setter of the same name for each field, to set values in a chain.
+/// The macro generates the struct with public fields, `Default`,
+/// [`Section`](crate::settings::Section), and a chainable setter of the same name for each field.
 #[macro_export]
 macro_rules! settings {
     (
@@ -199,7 +199,7 @@ macro_rules! settings {
     };
 }
 
-/// The argument of a setter. An integer is taken as it is, so that a literal needs no suffix.
+/// The argument type of a setter. An integer needs no suffix.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __setter_argument {

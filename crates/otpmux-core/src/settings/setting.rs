@@ -3,8 +3,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-/// The declaration of one configuration key. Everything that is known about a key is made from it:
-/// the parser, the error, the JSON Schema and the reference.
+/// The declaration of one configuration key. The parser, the error, the JSON Schema and the
+/// reference of the key are derived from it.
 ///
 /// The [`settings!`](crate::settings!) macro declares keys together with the fields that hold their
 /// values.
@@ -19,12 +19,12 @@ pub struct Setting {
     pub required: bool,
     /// What the key does. Plain text, for the schema and the reference.
     pub doc: &'static str,
-    /// A further check of a text, or of each entry of a list. The error says what is wrong.
+    /// A further check of a text, or of each entry of a list. Its error states the mistake.
     pub check: Option<CheckText>,
-    /// The value where the key is absent, as a file would have it. JSON `null` means that no value
-    /// of the file has the same effect; `doc` then says what holds.
+    /// The value if the key is absent, in the form of a file. JSON `null` means that no value of
+    /// the file has the same effect; `doc` then describes the default.
     pub default: Option<fn() -> Value>,
-    /// An example of a value, as a file would have it.
+    /// An example of a value, in the form of a file.
     pub example: Option<fn() -> Value>,
 }
 
@@ -51,7 +51,7 @@ pub enum SettingKind {
     Texts,
     /// A table of times with free keys, each time within a range.
     Durations(RangeInclusive<Duration>),
-    /// A list of texts, none twice. It may be empty only where that is said.
+    /// A list of texts, none twice. It may be empty only if `empty` is true.
     List {
         /// Whether the list may be empty.
         empty: bool,
@@ -168,7 +168,7 @@ impl Setting {
         self
     }
 
-    /// States the value where the key is absent.
+    /// Sets the value that holds if the key is absent.
     pub const fn with_default(mut self, default: fn() -> Value) -> Self {
         self.default = Some(default);
         self
@@ -181,11 +181,11 @@ impl Setting {
     }
 }
 
-/// Accepts the texts that a type parses, for [`Setting::check`].
+/// Accepts the texts that a type parses. For [`Setting::check`].
 ///
 /// # Errors
 ///
-/// The type's own error.
+/// The error of the type.
 pub fn parses<T>(text: &str) -> Result<(), String>
 where
     T: std::str::FromStr<Err: std::fmt::Display>,

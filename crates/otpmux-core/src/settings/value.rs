@@ -34,17 +34,17 @@ pub trait SettingValue: Sized {
     /// The type that a setter takes: `T` for an `Option<T>`, otherwise the type itself.
     type Given;
 
-    /// The value of a key that was read; `None` where the key is absent.
+    /// Returns the value of a key that was read; `None` if the key is absent.
     fn read(settings: &Settings, key: &str) -> Option<Self>;
 
-    /// The value as a file would have it; JSON `null` where a file would leave the key out, and for
-    /// secrets.
+    /// Returns the value in the form of a file; JSON `null` for a value that a file would omit, and
+    /// for secrets.
     fn write(&self) -> Value;
 
-    /// The value that a setter was given.
+    /// Returns the value that a setter got.
     fn given(value: Self::Given) -> Self;
 
-    /// The secret that this is, if it is one.
+    /// Returns the secret, if the value is one.
     fn secret(&self) -> Option<Secret> {
         None
     }
@@ -73,7 +73,7 @@ macro_rules! setting {
 
 macro_rules! integer {
     ($($type:ty),*) => {$(
-        // The range of the declaration holds in the type, so the conversion does not fail.
+        // The declared range fits the type, so the conversion does not fail.
         setting!($type, settings, key => settings.integer(key)?.try_into().ok(), value => json!(value));
     )*};
 }
@@ -111,9 +111,9 @@ setting!(
     }
 );
 
-/// Makes a type with `FromStr` and `Display` a text in the file. Give the declaration a
-/// [`check`](crate::settings::Setting::check) with [`parses`](crate::settings::parses), or the words
-/// of a choice.
+/// Stores a type with `FromStr` and `Display` as text in the file. Give the declaration a
+/// [`check`](crate::settings::Setting::check) with [`parses`](crate::settings::parses), or the
+/// words of a choice.
 #[macro_export]
 macro_rules! text_setting {
     ($type:ty) => {
@@ -163,7 +163,7 @@ impl<T: FromStr + Display> SettingValue for Vec<T> {
     type Given = Self;
 
     fn read(settings: &Settings, key: &str) -> Option<Self> {
-        // Each entry has passed the check of the declaration.
+        // The check of the declaration has accepted each entry.
         Some(settings.list(key)?.iter().filter_map(|text| text.parse().ok()).collect())
     }
 

@@ -6,8 +6,8 @@ use crate::{RateLimit, Secret};
 
 /// The values of one table, checked against its list of [`Setting`](super::Setting)s.
 ///
-/// The getters answer `None` for a key that is not there. Asking for a key by the wrong type is a
-/// mistake in the adapter and answers `None` too.
+/// The getters return `None` for an absent key. Reading a key with the wrong type is a mistake in
+/// the adapter and returns `None` too.
 #[derive(Debug)]
 pub struct Settings {
     path: String,
@@ -45,69 +45,70 @@ impl Settings {
     }
 
     getter! {
-        /// The text behind a key, also of a choice.
+        /// Returns the text of a key, also of a choice.
         text -> &str, Text, value => value
     }
     getter! {
-        /// The flag behind a key.
+        /// Returns the flag of a key.
         flag -> bool, Flag, value => *value
     }
     getter! {
-        /// The number behind a key, within its setting's range.
+        /// Returns the number of a key, within its setting's range.
         integer -> i64, Integer, value => *value
     }
     getter! {
-        /// The time behind a key, within its setting's range.
+        /// Returns the time of a key, within its setting's range.
         duration -> Duration, Duration, value => *value
     }
     getter! {
-        /// The secret behind a key.
+        /// Returns the secret of a key.
         secret -> Secret, Secret, value => value.clone()
     }
     getter! {
-        /// The table behind a key.
+        /// Returns the table of a key.
         texts -> &BTreeMap<String, String>, Texts, value => value
     }
     getter! {
-        /// The table of times behind a key, each within its setting's range.
+        /// Returns the table of times of a key, each within its setting's range.
         durations -> &BTreeMap<String, Duration>, Durations, value => value
     }
     getter! {
-        /// The list behind a key.
+        /// Returns the list of a key.
         list -> &[String], List, value => value
     }
     getter! {
-        /// The limits behind a key, each within its setting's range; empty where none is wanted.
+        /// Returns the limits of a key, each within its setting's range; empty means no limit.
         limits -> &[RateLimit], Limits, value => value
     }
 
-    /// A required value that is there because its setting says so.
+    /// Unwraps a value whose key is required, and so is present.
     ///
     /// # Errors
     ///
-    /// If the adapter asks for a key that its table does not require.
+    /// The adapter asks for a key that its table does not require.
     pub fn required<T>(&self, key: &str, value: Option<T>) -> Result<T, ConfigError> {
         value.ok_or_else(|| self.error(key, "missing; it is required"))
     }
 
-    /// A mistake that only the adapter can see, such as two keys that exclude each other.
+    /// Returns a mistake that only the adapter can detect, such as two keys that exclude each
+    /// other.
     pub fn error(&self, key: &str, message: impl Into<String>) -> ConfigError {
         ConfigError::new(format!("{}.{key}", self.path), message)
     }
 
-    /// The same mistake with the path of this table before its own.
+    /// Prefixes a mistake with the path of this table.
     pub fn locate(&self, error: ConfigError) -> ConfigError {
         error.within(&self.path)
     }
 
-    /// Whether a key is there.
+    /// Returns whether a key is present.
     pub fn contains(&self, key: &str) -> bool {
         self.values.contains_key(key)
     }
 
-    /// Hands every key and value to `take`, secrets included: the same bytes for the same settings,
-    /// others for any others. For a hash that tells whether something has changed; keep and show
-    /// neither the bytes nor that hash.
+    /// Passes every key and value to `take`, secrets included: equal settings give equal bytes,
+    /// different settings different bytes. For a hash that detects changes; do not store or show
+    /// the bytes or the hash.
     pub fn feed(&self, take: &mut dyn FnMut(&[u8])) {
         for (key, value) in &self.values {
             feed(take, key.as_bytes());
@@ -171,7 +172,7 @@ impl Checked {
     }
 }
 
-/// With its length first, so that no two rows of texts feed the same bytes.
+/// Writes the length first, so that different lists of texts never give the same bytes.
 fn feed(take: &mut dyn FnMut(&[u8]), bytes: &[u8]) {
     take(&(bytes.len() as u64).to_le_bytes());
     take(bytes);
