@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::Reading;
 
-/// What a vendor answered: a status, and a body that was read to its end.
+/// A vendor's answer: a status, and a body that was read to its end.
 #[derive(Debug)]
 pub struct Answer {
     pub(crate) provider: ProviderId,
@@ -18,7 +18,7 @@ pub struct Answer {
     pub(crate) hidden: Hidden,
 }
 
-/// The bytes of an answer, which may repeat anything that the request held.
+/// The body of an answer, which may repeat any value of the request.
 pub(crate) struct Body(pub(crate) Bytes);
 
 impl std::fmt::Debug for Body {
@@ -27,7 +27,7 @@ impl std::fmt::Debug for Body {
     }
 }
 
-/// The values that must not get out by way of the vendor's answer.
+/// The values of a request that must not be shown from the vendor's answer.
 pub(crate) struct Hidden {
     pub(crate) secrets: Arc<[Secret]>,
     pub(crate) values: Vec<Box<str>>,
@@ -44,8 +44,8 @@ impl Hidden {
         let secrets = self.secrets.iter().map(Secret::expose);
         let mut values = self.values.iter().map(AsRef::as_ref).chain(secrets);
         values.any(|value: &str| {
-            // A phone number may come back with other separators, or without its plus. A code is too
-            // short for that: any long id would hold it by chance.
+            // The vendor may return a phone number with other separators or without its plus. This
+            // does not apply to codes: they are short, so a long id may contain one by chance.
             let bare = value.trim_start_matches('+');
             let spread = bare.len() >= 7 && digits(text).contains(bare);
             !bare.is_empty() && (text.contains(bare) || spread)
@@ -58,7 +58,7 @@ fn digits(text: &str) -> String {
 }
 
 impl Answer {
-    /// An answer made by hand, for an adapter's own tests of how it reads one. It hides nothing.
+    /// Creates an answer, for an adapter's tests. It hides no values.
     pub fn new(
         provider: ProviderId,
         status: u16,
@@ -69,29 +69,29 @@ impl Answer {
         Self { provider, status, retry_after, body: Body(body.into().into()), hidden }
     }
 
-    /// The HTTP status.
+    /// Returns the HTTP status.
     pub fn status(&self) -> u16 {
         self.status
     }
 
-    /// Whether the status is 200 to 299. That is never success by itself.
+    /// Returns whether the status is 200 to 299. That alone never means success.
     pub fn is_success(&self) -> bool {
         (200..300).contains(&self.status)
     }
 
-    /// The `Retry-After` header, capped at one day.
+    /// Returns the `Retry-After` header, capped at one day.
     pub fn retry_after(&self) -> Option<Duration> {
         self.retry_after
     }
 
-    /// The body as JSON of any shape; `None` when it is none.
+    /// Returns the body as JSON of any form; `None` if it is not JSON.
     pub fn json(&self) -> Option<Value> {
         serde_json::from_slice(&self.body.0).ok()
     }
 
-    /// The body as a JSON object of a known shape; `None` when it does not fit. An array never does:
-    /// deserialisers would fill a struct from one by position, and so read meaning into an answer
-    /// that nobody documents.
+    /// Returns the body as a JSON object of a known form; `None` if it does not fit. An array never
+    /// fits: deserialisers would fill a struct by position, and so read meaning into an
+    /// undocumented answer.
     pub fn parse<T: DeserializeOwned>(&self) -> Option<T> {
         let body = self.body.0.trim_ascii_start();
         if body.first() != Some(&b'{') {
@@ -100,9 +100,9 @@ impl Answer {
         serde_json::from_slice(body).ok()
     }
 
-    /// The error that a row of an adapter's table makes of this answer. A protection against ever
-    /// calling a failure safe by mistake: `NotSent` makes no sense of an answer and is read as
-    /// refused.
+    /// Returns the error for a row of an adapter's table. As a protection against mistakes in the
+    /// table, `NotSent` is replaced by `Rejected`, because a vendor that answers has received the
+    /// request.
     pub fn error(&self, reading: Reading) -> Error {
         let certainty = reading.certainty.max(otpmux_core::Certainty::Rejected);
         let error = Error::new(reading.kind, certainty, reading.blame)
@@ -114,13 +114,13 @@ impl Answer {
         }
     }
 
-    /// The error for an answer that is not what the vendor documents: nobody knows what it did.
+    /// Returns the error for an answer that the vendor does not document: its effect is unknown.
     pub fn protocol_error(&self, detail: &'static str) -> Error {
         self.error(Reading::unknown(ErrorKind::Protocol)).with_detail(detail)
     }
 
-    /// A vendor's id that may be shown to operators; `None` when it is no id, or repeats something
-    /// of the request.
+    /// Returns a vendor's id that may be shown to operators; `None` if it is not an id, or repeats
+    /// a value of the request.
     pub fn public_id(&self, text: &str) -> Option<String> {
         let fits = (1..=64).contains(&text.len())
             && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b))
@@ -128,15 +128,16 @@ impl Answer {
         fits.then(|| text.to_owned())
     }
 
-    /// A vendor's error code that may be shown; `None` when it might be something else. Four digits
-    /// are enough for a one-time code, which an answer may hold though this request did not.
+    /// Returns a vendor's error code that may be shown; `None` if it might be another value. Four
+    /// digits are enough for a one-time code, which an answer may hold even if this request did
+    /// not.
     pub fn public_code<'a>(&self, code: &'a str) -> Option<&'a str> {
         let few_digits = code.bytes().filter(u8::is_ascii_digit).count() < 4;
         (few_digits && self.public_id(code).is_some()).then_some(code)
     }
 
-    /// A vendor's text, reduced to plain words; empty when it repeats something of the request in a
-    /// form that would survive that.
+    /// Returns a vendor's text, reduced to plain words; empty if it repeats a value of the request
+    /// in a form that this would keep.
     pub fn public_text(&self, text: &str) -> String {
         let plain = plain_words(text);
         if self.hidden.is_in(&plain) { String::new() } else { plain }

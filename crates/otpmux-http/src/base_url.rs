@@ -2,12 +2,13 @@ use std::str::FromStr;
 
 use url::{Host, Url};
 
-/// Where a vendor's API lives. HTTPS, except on this machine's own loopback addresses.
+/// The address of a vendor's API. HTTPS, except on loopback addresses.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BaseUrl(Url);
 
 impl BaseUrl {
-    /// The URL of an endpoint. `path` begins with `/`; its segments are already percent-encoded.
+    /// Returns the URL of an endpoint. `path` begins with `/`; its segments are percent-encoded
+    /// already.
     pub(crate) fn join(&self, path: &str) -> Url {
         let mut url = self.0.clone();
         let base = self.0.path().trim_end_matches('/');
@@ -19,7 +20,7 @@ impl BaseUrl {
         is_loopback(&self.0)
     }
 
-    /// The URL as text.
+    /// Returns the URL as text.
     pub fn as_str(&self) -> &str {
         self.0.as_str()
     }
@@ -55,17 +56,18 @@ impl FromStr for BaseUrl {
     }
 }
 
-/// A text that is no base URL. It does not repeat the text, which may hold credentials.
+/// Error returned when a text is not a base URL. It does not repeat the text, which may hold
+/// credentials.
 #[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum BaseUrlError {
-    /// Not a URL.
+    /// The text is not a URL.
     #[error("not a URL such as https://api.example.com/v1")]
     NotUrl,
-    /// Not `https`, and not a loopback address.
+    /// The URL is not `https`, and its host is not a loopback address.
     #[error("must begin with https:// (plain http:// is for 127.0.0.1, [::1] and localhost only)")]
     NotHttps,
-    /// Credentials, a query or a fragment.
+    /// The URL holds credentials, a query or a fragment.
     #[error("must not hold credentials, a query or a fragment")]
     Extras,
 }

@@ -11,16 +11,16 @@ const UNTOUCHED: u8 = 0;
 const TAKEN: u8 = 1;
 const CLOSED: u8 = 2;
 
-/// Tells whether any of a request's body may have left this machine.
+/// Records whether any of a request's body may have left this machine.
 ///
-/// Invariant: a body is either taken or closed, never both, so that a call which found its body
-/// untouched can also rely on its staying so, whatever the connection's own task does later.
+/// Invariant: a body is either taken or closed, never both. A call that found its body untouched
+/// can therefore rely on that, whatever the connection's task does later.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct WriteMarker(Arc<AtomicU8>);
 
 impl WriteMarker {
-    /// Forbids the body to leave from now on. `true` proves that none of it has: the vendor cannot
-    /// have got the request whole. `false` proves nothing.
+    /// Forbids the body to leave from now on. `true` proves that none of it has left, so the vendor
+    /// cannot have received the whole request. `false` proves nothing.
     pub(crate) fn close(&self) -> bool {
         match self.0.compare_exchange(UNTOUCHED, CLOSED, Ordering::AcqRel, Ordering::Acquire) {
             Ok(_) => true,
@@ -28,7 +28,7 @@ impl WriteMarker {
         }
     }
 
-    /// Notes that the body leaves; `false` when that has been forbidden.
+    /// Records that the body leaves; `false` if that is forbidden.
     pub(crate) fn take(&self) -> bool {
         match self.0.compare_exchange(UNTOUCHED, TAKEN, Ordering::AcqRel, Ordering::Acquire) {
             Ok(_) => true,
@@ -38,7 +38,7 @@ impl WriteMarker {
 }
 
 /// A body that sets its marker when it is first read. It cannot be cloned, so no layer of the HTTP
-/// client can send it again unseen.
+/// client can send it again unnoticed.
 #[derive(Debug)]
 pub(crate) struct MarkedBody {
     bytes: Option<Bytes>,
@@ -46,7 +46,7 @@ pub(crate) struct MarkedBody {
 }
 
 impl MarkedBody {
-    /// `bytes` must not be empty: an empty body is never read, and its marker would lie.
+    /// `bytes` must not be empty: an empty body is never read, so its marker would be wrong.
     pub(crate) fn new(bytes: Bytes, marker: WriteMarker) -> Self {
         debug_assert!(!bytes.is_empty());
         Self { bytes: Some(bytes), marker }
@@ -77,7 +77,7 @@ impl Body for MarkedBody {
     }
 }
 
-/// The call has ended, and its body may not leave any more.
+/// The call has ended, and its body must not leave any more.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Closed;
 

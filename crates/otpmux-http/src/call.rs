@@ -3,7 +3,7 @@ use http::Method;
 use http::header::{HeaderName, HeaderValue, InvalidHeaderValue};
 use serde::Serialize;
 
-/// A request to be: what to ask where, and which of its values must never be shown.
+/// A request: its endpoint, and the values of it that must never be shown.
 #[derive(Clone)]
 pub struct Call {
     pub(crate) method: Method,
@@ -16,21 +16,21 @@ pub struct Call {
 }
 
 impl Call {
-    /// A `POST` of a JSON body. `endpoint` is the path below the base URL, beginning with `/`; it
-    /// is what logs show.
+    /// Creates a `POST` with a JSON body. `endpoint` is the path below the base URL, beginning with
+    /// `/`, as logs show it.
     pub fn post(endpoint: &'static str, body: &impl Serialize) -> Self {
-        // Our wire types are plain structs of texts and numbers, which always serialise; should one
-        // ever not, the vendor refuses the `null`.
+        // The adapters' bodies are plain structs of texts and numbers, which always serialise;
+        // otherwise the vendor rejects the `null`.
         let body = serde_json::to_vec(body).unwrap_or_else(|_| b"null".to_vec());
         Self { body: Some(body.into()), ..Self::new(Method::POST, endpoint) }
     }
 
-    /// A `GET`.
+    /// Creates a `GET`.
     pub fn get(endpoint: &'static str) -> Self {
         Self::new(Method::GET, endpoint)
     }
 
-    /// A `DELETE`.
+    /// Creates a `DELETE`.
     pub fn delete(endpoint: &'static str) -> Self {
         Self::new(Method::DELETE, endpoint)
     }
@@ -47,11 +47,11 @@ impl Call {
         }
     }
 
-    /// Replaces `{id}` in the path by a value, percent-encoded as one segment.
+    /// Replaces `{id}` in the path with a value, percent-encoded as one segment.
     pub fn with_id(mut self, id: &str) -> Self {
         let segment: String = match id {
-            // URLs know no segment of these names: encoded or not, they climb in the path. Encoded
-            // twice, they are an id that the vendor does not know.
+            // In a URL, `.` and `..` refer to other paths, even if encoded. Encoded twice, they are
+            // an id that the vendor does not know.
             "." | ".." => id.replace('.', "%252E"),
             _ => id
                 .bytes()
@@ -67,7 +67,7 @@ impl Call {
         self
     }
 
-    /// Uses another path than the endpoint's documented one; logs keep showing the endpoint.
+    /// Sets another path than the endpoint; logs still show the endpoint.
     pub fn with_path(mut self, path: impl Into<String>) -> Self {
         self.path = path.into();
         self
@@ -79,11 +79,11 @@ impl Call {
         self
     }
 
-    /// Sets a header of this call alone, such as `idempotency-key`; its name is in small letters.
+    /// Sets a header of this call, such as `idempotency-key`; its name is in lower case.
     ///
     /// # Errors
     ///
-    /// The value holds characters that no header may hold.
+    /// The value holds characters that are invalid in a header.
     pub fn with_header(
         mut self,
         name: &'static str,
@@ -93,8 +93,8 @@ impl Call {
         Ok(self)
     }
 
-    /// Names a code, recipient or other value of this request that the vendor may repeat in its
-    /// answer and that must never be shown.
+    /// Hides a code, recipient or other value of this request: the vendor may repeat it in its
+    /// answer, and it must never be shown.
     pub fn hiding(mut self, value: &str) -> Self {
         self.hidden.push(value.into());
         self

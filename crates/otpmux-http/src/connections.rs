@@ -7,8 +7,8 @@ use crate::HttpConfig;
 
 const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 
-/// The HTTP client with its pool of connections, which keeps none idle for longer than the vendor
-/// says that it does.
+/// The HTTP client with its connection pool. No connection stays idle for longer than the vendor
+/// announces.
 #[derive(Debug)]
 pub(crate) struct Connections {
     config: HttpConfig,
@@ -18,7 +18,7 @@ pub(crate) struct Connections {
 #[derive(Debug)]
 struct Kept {
     client: reqwest::Client,
-    /// How long it keeps a connection idle. Only ever gets shorter.
+    /// How long a connection may be idle. Only gets shorter.
     idle: Duration,
 }
 
@@ -33,8 +33,8 @@ impl Connections {
         self.kept().client.clone()
     }
 
-    /// Believes a vendor that keeps connections for a shorter time than was thought: goes on with a
-    /// new pool, so that those of the old one are not used again, this answer's own included.
+    /// Shortens the idle time if the vendor announces a shorter one. Replaces the pool, so that no
+    /// connection of the old one is used again, not even the one of this answer.
     pub(crate) fn heed(&self, headers: &HeaderMap) {
         let Some(idle) = headers.get(KEEP_ALIVE).and_then(|value| idle(value.to_str().ok()?))
         else {
@@ -43,8 +43,8 @@ impl Connections {
         if idle >= self.kept().idle {
             return;
         }
-        // It was made before of the same settings, so this does not fail; and if it did, an answer
-        // would be no less good for it.
+        // An earlier client had the same settings, so this does not fail; if it did, the answer
+        // would still be valid.
         let Ok(client) = client(&self.config, idle) else { return };
         let mut kept = self.kept();
         if idle < kept.idle {
@@ -57,8 +57,8 @@ impl Connections {
     }
 }
 
-/// How long a connection may be idle here, when the vendor announces this: a second less, and half
-/// of what is shorter, for the way to it takes time as well.
+/// Returns the idle time for the vendor's announced time: one second less, or half of a short time,
+/// because the way to the vendor takes time.
 fn idle(announced: &str) -> Option<Duration> {
     let timeout = announced.split(',').find_map(|part| {
         let (name, value) = part.split_once('=')?;
@@ -80,7 +80,7 @@ fn client(config: &HttpConfig, idle: Duration) -> reqwest::Result<reqwest::Clien
         .pool_idle_timeout(idle)
         .https_only(!config.base_url.is_loopback());
     let builder = if idle.is_zero() { builder.pool_max_idle_per_host(0) } else { builder };
-    // A proxy between this machine and itself would only be in the way.
+    // A loopback address needs no proxy.
     if config.base_url.is_loopback() { builder.no_proxy() } else { builder }.build()
 }
 

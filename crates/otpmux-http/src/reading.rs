@@ -1,51 +1,51 @@
 use otpmux_core::{Blame, Certainty, ErrorKind};
 
-/// What an unsuccessful answer means: one row of an adapter's error table.
+/// The meaning of an unsuccessful answer: one row of an adapter's error table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(
     clippy::exhaustive_structs,
     reason = "a row states all three; a fourth would change every table"
 )]
 pub struct Reading {
-    /// What kind of failure it is.
+    /// The kind of failure.
     pub kind: ErrorKind,
     /// What is known about the effect.
     pub certainty: Certainty,
-    /// Whose fault it is.
+    /// The side that caused it.
     pub blame: Blame,
 }
 
 impl Reading {
-    /// A row.
+    /// Returns a row.
     pub const fn new(kind: ErrorKind, certainty: Certainty, blame: Blame) -> Self {
         Self { kind, certainty, blame }
     }
 
-    /// The vendor said no, did nothing, and is not to blame on anyone but itself: another vendor
-    /// may do better.
+    /// Returns a row for a rejection without effect whose cause is the vendor: another vendor may
+    /// do better.
     pub const fn provider(kind: ErrorKind) -> Self {
         Self::new(kind, Certainty::Rejected, Blame::Provider)
     }
 
-    /// The vendor said no, did nothing, and so would every other.
+    /// Returns a row for a rejection without effect that every vendor would repeat.
     pub const fn caller(kind: ErrorKind) -> Self {
         Self::new(kind, Certainty::Rejected, Blame::Caller)
     }
 
-    /// A limit or protection said no, which must not be got around by another vendor.
+    /// Returns a row for a limit or a protection, which another vendor must not bypass.
     pub const fn policy(kind: ErrorKind) -> Self {
         Self::new(kind, Certainty::Rejected, Blame::Policy)
     }
 
-    /// The answer does not tell what the vendor did.
+    /// Returns a row for an answer that does not show what the vendor did.
     pub const fn unknown(kind: ErrorKind) -> Self {
         Self::new(kind, Certainty::Unknown, Blame::Provider)
     }
 
-    /// What a status means at a vendor that says nothing more about it.
+    /// Returns the meaning of a status at a vendor that documents nothing more about it.
     ///
-    /// `retry_after` is whether the answer says when to come back: a 503 that does is a refusal,
-    /// any other may come from a proxy whose backend has done its work.
+    /// `retry_after` is whether the answer has this header: a 503 with it is a rejection; any other
+    /// 503 may come from a proxy whose backend has carried out the request.
     pub const fn of_status(status: u16, retry_after: bool) -> Self {
         match status {
             401 => Self::provider(ErrorKind::Unauthenticated),
@@ -60,7 +60,7 @@ impl Reading {
             300..=399 => Self::provider(ErrorKind::Unavailable),
             400..=499 => Self::caller(ErrorKind::InvalidRequest),
             500..=599 => Self::unknown(ErrorKind::Unavailable),
-            // 1xx, 2xx that an adapter could not read, and numbers that HTTP does not know.
+            // 1xx, 2xx that an adapter could not read, and numbers that are not HTTP statuses.
             _ => Self::unknown(ErrorKind::Protocol),
         }
     }

@@ -2,15 +2,15 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
 
-/// No vendor is believed when it asks for more: its longest documented window is a day.
+/// The longest accepted wait: the longest documented window of a vendor is a day.
 pub(crate) const CAP: Duration = Duration::from_hours(24);
 
-/// Reads a `Retry-After` header: whole seconds, or an HTTP date (a past one means now). Capped at
+/// Parses a `Retry-After` header: whole seconds, or an HTTP date (a past date means now). Capped at
 /// one day.
 pub(crate) fn retry_after_header(text: &str, now: SystemTime) -> Option<Duration> {
     let text = text.trim();
     let after = if text.bytes().all(|b| b.is_ascii_digit()) && !text.is_empty() {
-        // More digits than fit mean "very long".
+        // A number that does not fit means a very long time.
         Duration::from_secs(text.parse().unwrap_or(u64::MAX))
     } else {
         let date = httpdate::parse_http_date(text).ok()?;
@@ -19,7 +19,7 @@ pub(crate) fn retry_after_header(text: &str, now: SystemTime) -> Option<Duration
     Some(after.min(CAP))
 }
 
-/// Reads seconds from a field of a JSON body, as a number or as text. Capped at one day.
+/// Parses seconds from a field of a JSON body, as a number or as text. Capped at one day.
 pub fn retry_after_field(value: Option<&Value>) -> Option<Duration> {
     let seconds = match value? {
         Value::Number(number) => number.as_f64()?,

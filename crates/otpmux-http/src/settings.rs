@@ -30,11 +30,11 @@ otpmux_core::settings! {
 pub const HTTP_SETTINGS: &[Setting] = HttpSettings::KEYS[0];
 
 impl HttpSettings {
-    /// How to reach the vendor; `default_url` is its documented address.
+    /// Returns the connection settings; `default_url` is the vendor's documented address.
     ///
     /// # Errors
     ///
-    /// An address that is none, or timeouts that contradict each other, with the key as the path.
+    /// An invalid address, or timeouts that contradict each other, with the key as the path.
     pub fn config(&self, default_url: &str) -> Result<HttpConfig, ConfigError> {
         let url = self.base_url.as_deref().unwrap_or(default_url);
         let url = url.parse().map_err(|error| ConfigError::new("base_url", format!("{error}")))?;
@@ -51,29 +51,29 @@ impl HttpSettings {
     }
 }
 
-/// How to reach a vendor.
+/// The connection settings of a vendor.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct HttpConfig {
-    /// Where its API lives.
+    /// The address of the vendor's API.
     pub base_url: BaseUrl,
     /// How long one try may take, from connecting to the end of the answer.
     pub timeout: Duration,
     /// How long connecting may take, TLS included. Shorter than `timeout`, so that a vendor that
-    /// cannot be reached is told from one that does not answer.
+    /// cannot be reached differs from one that does not answer.
     pub connect_timeout: Duration,
-    /// How long a connection is kept idle; zero uses none again. It must be less than the vendor
-    /// keeps it: one that the vendor closes while a request is on its way breaks in a way that
-    /// cannot be told from a send that was carried out. Where the vendor announces a time
-    /// (`Keep-Alive: timeout=5`), the shorter one holds, less a second.
+    /// How long a connection may be idle; zero disables reuse. It must be less than the vendor's
+    /// idle time: if the vendor closes a connection while a request is on its way, the failure
+    /// looks like that of a send that was carried out. If the vendor announces a time (`Keep-Alive:
+    /// timeout=5`), the shorter one holds, less a second.
     pub pool_idle_timeout: Duration,
-    /// The longest answer that is read.
+    /// The size limit of an answer, in bytes.
     pub max_answer: usize,
 }
 
 impl HttpConfig {
-    /// The defaults: 10 s a try, 3 s to connect, 4 s idle (common servers close after 5), 256 KiB of
-    /// answer.
+    /// Returns the defaults: 10 s per call, 3 s to connect, 4 s idle (common servers close after
+    /// 5), 256 KiB per answer.
     pub fn new(base_url: BaseUrl) -> Self {
         Self {
             base_url,
@@ -84,7 +84,7 @@ impl HttpConfig {
         }
     }
 
-    /// Sets how long one try may take; connecting gets at most half of it.
+    /// Sets how long one call may take; connecting gets at most half of it.
     pub fn with_timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self.connect_timeout = self.connect_timeout.min(timeout / 2);

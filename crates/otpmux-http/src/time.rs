@@ -1,6 +1,6 @@
 use std::time::SystemTime;
 
-/// Reads a time in ISO 8601 / RFC 3339 form, such as `2024-01-01T12:05:00.000Z`.
+/// Parses a time in ISO 8601 / RFC 3339 form, such as `2024-01-01T12:05:00.000Z`.
 pub fn parse_time(text: &str) -> Option<SystemTime> {
     text.parse::<jiff::Timestamp>().ok().map(SystemTime::from)
 }

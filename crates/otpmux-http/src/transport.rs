@@ -15,9 +15,9 @@ use crate::connections::Connections;
 use crate::retry_after::retry_after_header;
 use crate::{Answer, BaseUrl, Call, HttpConfig, Reading};
 
-/// The way to one vendor: its address, its credentials, and a pool of connections.
+/// The transport to one vendor: its address, its credentials, and a connection pool.
 ///
-/// One [`call`](Self::call) is at most one request on the wire.
+/// One [`call`](Self::call) sends at most one request.
 #[derive(Clone)]
 pub struct Transport {
     connections: Arc<Connections>,
@@ -29,12 +29,12 @@ pub struct Transport {
 }
 
 impl Transport {
-    /// Prepares the way; opens no connection. `credentials` are headers that go with every call,
-    /// and to the configured host only.
+    /// Creates a transport; opens no connection. `credentials` are headers of every call, sent to
+    /// the configured host only.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Configuration`] for a credential that cannot stand in a header, timeouts that
+    /// [`ErrorKind::Configuration`] for a credential that is invalid in a header, timeouts that
     /// contradict each other, or a machine without TLS roots.
     pub fn new(
         provider: ProviderId,
@@ -49,7 +49,7 @@ impl Transport {
         if config.connect_timeout >= config.timeout {
             return Err(wrong("the connect timeout must be shorter than the timeout"));
         }
-        // The client would take one that it cannot read for one that is not there, and go around it.
+        // The HTTP client would ignore a proxy variable that it cannot read, and bypass the proxy.
         if !config.base_url.is_loopback() && proxies_are_unreadable() {
             return Err(wrong(
                 "one of the environment variables HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY is \
@@ -74,27 +74,31 @@ impl Transport {
         })
     }
 
-    /// Takes the time for `Retry-After` dates from another clock.
+    /// Sets the clock for `Retry-After` dates.
     pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
         self
     }
 
-    /// The provider that this is the way to.
+    /// Returns the provider of this transport.
     pub fn provider(&self) -> &ProviderId {
         &self.provider
     }
 
-    /// Makes one request and reads the answer to its end. Every status but a redirect is an answer.
+    /// Sends one request and reads the answer to its end. Every status except a redirect is an
+    /// answer.
     ///
     /// # Errors
     ///
-    /// - not sent: the deadline had passed, no connection, or nothing of the request was written;
-    /// - refused: a redirect, which is never followed, since it would carry the key elsewhere;
-    /// - unknown: everything else. The request may have arrived whole.
+    /// - not sent: the deadline had passed, there was no connection, or nothing of the request was
+    ///   written;
+    /// - rejected: a redirect, which is never followed, because it would send the key to another
+    ///   host;
+    /// - unknown: any other failure. The vendor may have received the whole request.
     ///
-    /// All blamed on the provider, of kind [`ErrorKind::Timeout`], [`ErrorKind::Transport`],
-    /// [`ErrorKind::Protocol`] or, for redirects, [`ErrorKind::Unavailable`].
+    /// All are blamed on the provider, with the kind [`ErrorKind::Timeout`],
+    /// [`ErrorKind::Transport`], [`ErrorKind::Protocol`] or, for redirects,
+    /// [`ErrorKind::Unavailable`].
     pub async fn call(&self, cx: &Context, call: Call) -> Result<Answer, Error> {
         let span = tracing::debug_span!(
             "vendor_call",
@@ -155,16 +159,16 @@ impl Transport {
                 .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
                 .body(reqwest::Body::wrap(MarkedBody::new(bytes, marker.clone()))),
             _ => {
-                // Without a body nothing tells when the request left: assume that it did.
+                // Without a body, nothing shows when the request left: assume that it did.
                 marker.take();
                 request
             }
         }
     }
 
-    /// What a failed exchange proves. Only a failure to connect, or a body that was never read,
-    /// proves that nothing arrived: `is_request`, a reset and an incomplete message all happen
-    /// after the vendor has read the whole request, too.
+    /// Classifies a failed exchange. Only a failure to connect, or a body that was never read,
+    /// proves that nothing arrived: `is_request`, a reset and an incomplete message may also happen
+    /// after the vendor has read the whole request.
     fn classify(&self, error: &reqwest::Error, marker: &WriteMarker) -> Error {
         let not_sent = error.is_builder() || error.is_connect() || marker.close();
         let certainty = if not_sent { Certainty::NotSent } else { Certainty::Unknown };
@@ -218,14 +222,14 @@ impl Transport {
     }
 }
 
-/// The secret without its authentication scheme: a vendor that repeats a key does so without the
+/// Returns the secret without its authentication scheme: a vendor that repeats a key omits the
 /// `Bearer` before it.
 fn bare(secret: &Secret) -> Secret {
     let text = secret.expose();
     Secret::new(text.rsplit_once(' ').map_or(text, |(_, token)| token))
 }
 
-/// Whether a variable that tells of a proxy is set to something that is no text.
+/// Returns whether a proxy variable is set to a value that is not text.
 fn proxies_are_unreadable() -> bool {
     ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"].into_iter().any(|name| {
         let unreadable =
@@ -236,11 +240,11 @@ fn proxies_are_unreadable() -> bool {
 
 const NO_HEADER: &str = "a credential holds characters that no header may hold";
 
-/// Checks that a credential can stand in a header.
+/// Checks that a credential is valid in a header.
 ///
 /// # Errors
 ///
-/// The rule that it breaks; nothing of the credential.
+/// The rule that the credential breaks; nothing of the credential.
 pub fn check_credential(secret: &Secret) -> Result<(), &'static str> {
     HeaderValue::from_str(secret.expose()).map(drop).map_err(|_| NO_HEADER)
 }
