@@ -2,8 +2,9 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fmt;
 
-/// Environment variables, as a value: what a configuration may refer to (`env:NAME`) and be
-/// overridden by (`OTPMUX_STORE__URL`). Tests make their own instead of changing the process's.
+/// Environment variables as a value: a configuration may refer to them (`env:NAME`) and they may
+/// override it (`OTPMUX_STORE__URL`). Tests create their own instead of changing those of the
+/// process.
 ///
 /// ```
 /// use otpmux::config::Environment;
@@ -12,31 +13,31 @@ use std::fmt;
 /// ```
 #[derive(Clone, Default)]
 pub struct Environment {
-    /// By name; `None` for a value that is not Unicode.
+    /// The values by name; `None` for a value that is not Unicode.
     variables: BTreeMap<String, Option<String>>,
     /// Names that are not Unicode, as far as they can be shown.
     unreadable_names: Vec<String>,
 }
 
-/// A variable whose value is not Unicode, so that nothing can be made of it.
+/// Error returned when the value of a variable is not Unicode.
 #[derive(Clone, PartialEq, Eq)]
 pub struct NotUnicode {
     name: String,
 }
 
 impl Environment {
-    /// No variables.
+    /// Returns an environment without variables.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The variables of this process as they are now. One that is not Unicode is an error for
-    /// whoever needs it, never one that is not there.
+    /// Returns the current variables of this process. A variable that is not Unicode is an error
+    /// when it is read, and never counts as absent.
     pub fn from_process() -> Self {
         Self::of_system(std::env::vars_os())
     }
 
-    /// Variables as a system hands them over.
+    /// Creates an environment from variables as the system returns them.
     pub fn of_system(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
         let mut environment = Self::new();
         for (name, value) in variables {
@@ -58,17 +59,17 @@ impl Environment {
         self
     }
 
-    /// These variables and others, which take the place of those of the same name.
+    /// Returns these variables and others, which replace those of the same name.
     pub(crate) fn and(mut self, others: Self) -> Self {
         self.variables.extend(others.variables);
         self
     }
 
-    /// The value of a variable; `None` when it is not set.
+    /// Returns the value of a variable; `None` if it is not set.
     ///
     /// # Errors
     ///
-    /// It is set to something that is not Unicode.
+    /// The value is not Unicode.
     pub fn get(&self, name: &str) -> Result<Option<&str>, NotUnicode> {
         match self.variables.get(name) {
             None => Ok(None),
@@ -77,12 +78,13 @@ impl Environment {
         }
     }
 
-    /// All variables, by name; `None` for a value that is not Unicode.
+    /// Returns all variables, by name; `None` for a value that is not Unicode.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, Option<&str>)> {
         self.variables.iter().map(|(name, value)| (name.as_str(), value.as_deref()))
     }
 
-    /// Names that are not Unicode, with a sign in the place of what cannot be shown.
+    /// Returns the names that are not Unicode, with a replacement for the parts that cannot be
+    /// shown.
     pub(crate) fn unreadable_names(&self) -> impl Iterator<Item = &str> {
         self.unreadable_names.iter().map(String::as_str)
     }

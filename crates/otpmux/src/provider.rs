@@ -1,5 +1,5 @@
-//! For an adapter of your own: the trait, what its calls take and answer, and the decision after a
-//! failure.
+//! The items for writing an adapter: the trait, the inputs and answers of its calls, and the
+//! decision after a failure.
 
 pub use async_trait::async_trait;
 pub use otpmux_core::typed;

@@ -4,8 +4,8 @@ use otpmux_core::settings::{Adapter, nearest};
 
 use crate::vendors;
 
-/// The vendors that a configuration may name: a value that the application makes and passes to the
-/// call that reads a configuration.
+/// The vendors that a configuration may name. The application creates the registry and passes it to
+/// the call that reads a configuration.
 ///
 /// ```
 /// use otpmux::config::Registry;
@@ -18,12 +18,12 @@ pub struct Registry {
 }
 
 impl Registry {
-    /// An empty registry.
+    /// Returns an empty registry.
     pub const fn new() -> Self {
         Self { adapters: Vec::new() }
     }
 
-    /// A registry of the adapters whose features are on.
+    /// Returns a registry of the adapters whose features are on.
     pub fn with_compiled_in() -> Self {
         Self { adapters: vendors::COMPILED_IN.to_vec() }
     }
@@ -35,21 +35,21 @@ impl Registry {
         self
     }
 
-    /// The kinds that it can build.
+    /// Returns the kinds that it can build.
     pub fn kinds(&self) -> impl Iterator<Item = &'static str> + Clone + '_ {
         self.adapters.iter().map(|adapter| adapter.kind)
     }
 
-    /// The adapters, in the order of their registration.
+    /// Returns the adapters, in the order of their registration.
     pub fn adapters(&self) -> &[Adapter] {
         &self.adapters
     }
 
-    /// The adapter of a kind.
+    /// Returns the adapter of a kind.
     ///
     /// # Errors
     ///
-    /// There is no adapter of that kind; the text says how to add it.
+    /// There is no adapter of that kind; the message says how to add it.
     pub fn adapter(&self, kind: &str) -> Result<&Adapter, UnknownKind> {
         let found = self.adapters.iter().find(|adapter| adapter.kind == kind);
         found.ok_or_else(|| UnknownKind {
@@ -58,18 +58,18 @@ impl Registry {
         })
     }
 
-    /// The kinds that features could add, then those that are there.
+    /// Returns the kinds that features could add, then the kinds of the registry.
     fn kinds_with_features(&self) -> impl Iterator<Item = &'static str> + '_ {
         let absent = |kind: &&str| !self.kinds().any(|known| known == *kind);
         vendors::KINDS.iter().copied().filter(absent).chain(self.kinds())
     }
 }
 
-/// A kind that a registry cannot build.
+/// Error returned when a registry has no adapter of a kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnknownKind {
     kind: String,
-    /// What the registry has, and what features could add.
+    /// The kinds of the registry, and those that features could add.
     known: Vec<&'static str>,
 }
 
@@ -94,7 +94,7 @@ impl fmt::Display for UnknownKind {
 impl std::error::Error for UnknownKind {}
 
 impl Default for Registry {
-    /// [`with_compiled_in`](Self::with_compiled_in).
+    /// Returns [`with_compiled_in`](Self::with_compiled_in).
     fn default() -> Self {
         Self::with_compiled_in()
     }

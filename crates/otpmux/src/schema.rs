@@ -8,14 +8,14 @@ use crate::config::server::ApiKeySettings;
 use crate::config::server_keys::ServerKey;
 use crate::config::{TOP, routes};
 
-/// The JSON Schema (draft 2020-12) of a configuration file, for editors, for checks elsewhere, and for
-/// the reference of the keys.
+/// Returns the JSON Schema (draft 2020-12) of a configuration file, for editors, for checks by
+/// other tools, and for the reference of the keys.
 ///
-/// It has the kinds of the registry. Values that come from elsewhere (variables, files) and rules
-/// between keys are beyond it: reading the file with [`Config`](crate::Config) is the full check.
+/// It holds the kinds of the registry. It does not cover values from elsewhere (variables, files)
+/// and rules between keys: reading the file with [`Config`](crate::Config) is the full check.
 ///
-/// Beside the words of JSON Schema a key has `x-type`: the name of its type. A time or a limit has its
-/// range as `x-minimum` and `x-maximum` in the form of the file, a secret has `x-secret`.
+/// Besides the words of JSON Schema, a key has `x-type`, the name of its type. A time or a limit
+/// has its range as `x-minimum` and `x-maximum` in the form of the file, a secret has `x-secret`.
 pub fn config_schema(registry: &Registry) -> Value {
     let kinds: Vec<_> = registry.kinds().collect();
     let by_kind: Vec<_> = registry
@@ -82,7 +82,7 @@ pub fn config_schema(registry: &Registry) -> Value {
     })
 }
 
-/// The documentation of a key at the top.
+/// Returns the documentation of a top-level key.
 fn doc(name: &str) -> &'static str {
     TOP.into_iter().find(|(top, _)| *top == name).map_or("", |(_, doc)| doc)
 }
@@ -118,7 +118,8 @@ fn table(lists: &[&[Setting]]) -> Value {
 
 fn value(setting: &Setting) -> Value {
     let mut form = form(&setting.kind);
-    // An empty list that a file may not have means that nothing is restricted; the text says so.
+    // If a file may not have an empty list, the empty default means no restriction; the text says
+    // so.
     let said = |value: &Value| !value.is_null() && *value != json!([]) || form["minItems"] != 1;
     if let Some(default) = setting.default.map(|default| default()).filter(said) {
         form["default"] = default;

@@ -7,10 +7,10 @@ use otpmux_core::Secret;
 
 use crate::config::Environment;
 
-/// No secret is longer than this; a file that is was named by mistake.
+/// The size limit of a secret; a longer file was named by mistake.
 const LONGEST: u64 = 64 * 1024;
 
-/// Where a secret is: `env:NAME`, `file:PATH`, or the secret itself where that is allowed.
+/// A reference to a secret: `env:NAME`, `file:PATH`, or the secret itself if that is allowed.
 #[derive(Clone)]
 pub struct SecretRef(Place);
 
@@ -22,11 +22,11 @@ enum Place {
 }
 
 impl SecretRef {
-    /// Reads a reference, without looking the secret up.
+    /// Parses a reference, without looking the secret up.
     ///
     /// # Errors
     ///
-    /// A secret in plain text, unless `allow_literals`. The message does not repeat it.
+    /// The text is a secret in plain text, unless `allow_literals`. The message does not repeat it.
     pub fn parse(text: &str, allow_literals: bool) -> Result<Self, SecretError> {
         let place = if let Some(name) = text.strip_prefix("env:") {
             if name.is_empty() {
@@ -49,7 +49,7 @@ impl SecretRef {
         Ok(Self(place))
     }
 
-    /// The reference as a text; `None` for a secret that was given as it is.
+    /// Returns the reference as text; `None` for a secret in plain text.
     pub(crate) fn text(&self) -> Option<String> {
         match &self.0 {
             Place::Environment(name) => Some(format!("env:{name}")),
@@ -58,13 +58,13 @@ impl SecretRef {
         }
     }
 
-    /// Looks the secret up, and reads it as [`Secret::read`] does, wherever it stands: spaces, ends
-    /// of lines and a byte order update around it are not part of it.
+    /// Looks the secret up, and reads it like [`Secret::read`]: spaces, line ends and a byte order
+    /// mark around it are not part of it.
     ///
     /// # Errors
     ///
-    /// It is not there, not text, empty, in quotes, or holds a character that cannot be seen. The
-    /// message names the variable or the path, and what is wrong, never the secret.
+    /// The secret is missing, not text, empty, in quotes, or holds an invisible character. The
+    /// message names the variable or the path, and the mistake, never the secret.
     pub fn resolve(&self, environment: &Environment) -> Result<Secret, SecretError> {
         match &self.0 {
             Place::Environment(name) => match environment.get(name) {
@@ -85,7 +85,7 @@ fn clean(text: &str, place: impl Fn() -> String) -> Result<Secret, SecretError> 
     Secret::read(text).map_err(|error| SecretError(format!("{} {error}", place())))
 }
 
-/// The text of a file, as it is.
+/// Reads the text of a file, unchanged.
 fn read(path: &Path) -> Result<Secret, SecretError> {
     let broken = |what: &str| SecretError(format!("the file {} {what}", path.display()));
     let mut bytes = Vec::new();
@@ -98,7 +98,7 @@ fn read(path: &Path) -> Result<Secret, SecretError> {
     String::from_utf8(bytes).map(Secret::new).map_err(|_| broken("is not UTF-8 text"))
 }
 
-/// A secret that cannot be had. Names the variable or the path, never the secret.
+/// Error returned when a secret cannot be read. Names the variable or the path, never the secret.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SecretError(String);
 

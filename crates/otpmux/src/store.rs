@@ -1,4 +1,4 @@
-//! What a [`VerificationStore`] of one's own is made of.
+//! The items for implementing a [`VerificationStore`].
 
 pub use otpmux_engine::{
     AttemptEnd, AttemptStarted, AttemptState, Choice, CodeMac, Counted, Create, Created, Guess,

@@ -1,13 +1,13 @@
 //! The adapters of this workspace, each behind the feature of its name.
 //!
-//! This is the one list of vendors: the registry, the kinds that an error names, the schema, the
+//! This is the only list of vendors: the registry, the kinds in error messages, the schema, the
 //! README's table and the tests are made from it or compared with it. To add a vendor, add its
 //! folder under `crates/adapters`, a line here, and the dependency and the feature in `Cargo.toml`.
 
 use otpmux_core::settings::Adapter;
 
-/// `name = crate;` for each vendor. The name is the `kind` of the configuration, the feature and the
-/// module. (It is text, since a `cfg` takes no identifier.)
+/// Takes `name = crate;` for each vendor. The name is the `kind` in the configuration, the feature
+/// and the module. (It is a string, because a `cfg` takes no identifier.)
 macro_rules! vendors {
     ($($name:literal: $krate:ident as $module:ident;)+) => {
         $(
@@ -46,7 +46,7 @@ mod tests {
         include_str!("../Cargo.toml").parse().unwrap()
     }
 
-    /// What a feature of this crate switches on.
+    /// Returns what a feature of this crate enables.
     fn feature(name: &str) -> Vec<String> {
         let features = manifest()["features"].clone();
         let list = features.get(name).unwrap_or_else(|| panic!("there is no feature {name}"));
@@ -78,7 +78,7 @@ mod tests {
         // A published package is tested without the folders beside it.
         let Ok(entries) = std::fs::read_dir(folder) else { return };
         let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-        // The template is instantiated by its test, and is no vendor.
+        // The template is not a vendor; its test instantiates it.
         let folders: BTreeSet<_> = names.filter(|name| !name.starts_with('_')).collect();
         assert_eq!(folders, KINDS.iter().map(|kind| (*kind).to_owned()).collect());
     }

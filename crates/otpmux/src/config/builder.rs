@@ -10,8 +10,8 @@ use super::store::{StoreSettings, is_secret};
 use super::{Config, ConfigErrors, ServerConfig};
 use crate::config::{Environment, Registry};
 
-/// A configuration in layers: files, then values that are set in code, then `OTPMUX_...` variables. A
-/// later layer replaces the values of an earlier one, key by key.
+/// Builds a configuration from layers: files, then values set in code, then `OTPMUX_...` variables.
+/// A later layer replaces the values of an earlier one, key by key.
 ///
 /// ```
 /// # #[cfg(all(feature = "easyotp", feature = "startmessaging"))] {
@@ -35,9 +35,9 @@ use crate::config::{Environment, Registry};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// Secrets may be given as they are or as references (`env:NAME`, `file:PATH`). A configuration keeps
-/// references only: for a secret given as it is, the builder makes up a variable, such as
-/// `PRIMARY_API_KEY` for `providers.primary.api_key`, in its own [`Environment`].
+/// Secrets may be given as plain text or as references (`env:NAME`, `file:PATH`). A configuration
+/// keeps references only: for a secret in plain text, the builder adds a variable to its
+/// [`Environment`], such as `PRIMARY_API_KEY` for `providers.primary.api_key`.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct ConfigBuilder {
@@ -50,7 +50,7 @@ pub struct ConfigBuilder {
 }
 
 impl Default for ConfigBuilder {
-    /// No layer, no variables, and the adapters that are compiled in.
+    /// Returns a builder without layers and variables, with the adapters that are compiled in.
     fn default() -> Self {
         Self {
             document: Document::default(),
@@ -64,7 +64,7 @@ impl Default for ConfigBuilder {
 }
 
 impl ConfigBuilder {
-    /// Adds a layer from a TOML text.
+    /// Adds a layer from TOML text.
     ///
     /// # Errors
     ///
@@ -91,7 +91,7 @@ impl ConfigBuilder {
     }
 
     /// Sets the variables: those that references name, and `OTPMUX_...` overrides. Default: none;
-    /// [`Environment::from_process`] are those of the process.
+    /// [`Environment::from_process`] returns those of the process.
     pub fn environment(mut self, environment: Environment) -> Self {
         self.environment = environment;
         self
@@ -103,8 +103,8 @@ impl ConfigBuilder {
         self
     }
 
-    /// Sets a provider, in place of an earlier one of this name. The order of the first mention is the
-    /// order of preference without routes.
+    /// Sets a provider, in place of an earlier one of this name. The order in which providers are
+    /// first added is the order of preference without routes.
     pub fn provider<V: VendorSettings>(mut self, name: &str, settings: &V) -> Self {
         let mut table = settings.changed();
         table.insert("kind".to_owned(), V::KIND.into());
@@ -115,7 +115,7 @@ impl ConfigBuilder {
         self.put(&["providers", name], table)
     }
 
-    /// Sets how one provider is called, in place of what holds for all.
+    /// Sets the resilience of one provider, in place of the common settings.
     pub fn provider_resilience(self, name: &str, resilience: &Resilience) -> Self {
         self.put(&["providers", name, "resilience"], resilience.changed())
     }
@@ -141,7 +141,7 @@ impl ConfigBuilder {
         self.put(&["policy"], policy.changed()).put(&["limits"], policy.limits.changed())
     }
 
-    /// Sets how every provider is called, `[resilience]`, in place of earlier settings.
+    /// Sets the resilience of every provider, `[resilience]`, in place of earlier settings.
     pub fn resilience(self, resilience: &Resilience) -> Self {
         self.put(&["resilience"], resilience.changed())
     }
@@ -156,7 +156,7 @@ impl ConfigBuilder {
         self.put(&["store"], table)
     }
 
-    /// Adds a key that protects verifications in their store, after the earlier ones: the first key
+    /// Adds a key that protects verifications in the store, after the earlier ones: the first key
     /// signs and encrypts, all of them verify.
     pub fn server_key(mut self, id: &str, key: impl Into<Secret>) -> Self {
         let key = self.reference(&format!("server_key_{id}"), &key.into());
@@ -175,8 +175,8 @@ impl ConfigBuilder {
         self.put(&["server"], table)
     }
 
-    /// Sets one value by its path, such as `policy.deadline`, as a file would have it. A secret is a
-    /// reference.
+    /// Sets one value by its path, such as `policy.deadline`, in the form of a file. A secret must
+    /// be a reference.
     pub fn set(mut self, path: &str, value: impl Into<Value>) -> Self {
         if path.split('.').any(str::is_empty) {
             self.errors.push(ConfigError::new(path, "is not a path of a key"));
@@ -185,17 +185,17 @@ impl ConfigBuilder {
         self.put(&path.split('.').collect::<Vec<_>>(), value.into())
     }
 
-    /// Reads the layers together. Looks secrets up; opens no connection and builds no provider.
+    /// Reads all layers. Looks secrets up; opens no connection and builds no provider.
     ///
     /// # Errors
     ///
-    /// Every mistake of all layers.
+    /// Every mistake in all layers.
     pub fn build(self) -> Result<Config, ConfigErrors> {
         let Self { document, file, environment, given, registry, errors } = self;
         Config::read(document, file, &environment.and(given), &registry, errors)
     }
 
-    /// A reference to a secret. One that is no reference already becomes a variable of this name.
+    /// Returns a reference to a secret. A secret in plain text becomes a variable of this name.
     fn reference(&mut self, name: &str, secret: &Secret) -> Value {
         let text = secret.expose();
         if is_reference(text) {
@@ -226,12 +226,12 @@ impl ConfigBuilder {
     }
 }
 
-/// Whether a text refers to a secret.
+/// Returns whether a text is a reference to a secret.
 pub(super) fn is_reference(text: &str) -> bool {
     text.starts_with("env:") || text.starts_with("file:")
 }
 
-/// The variable for a secret that is written as a reference.
+/// Returns the variable for a secret that is written as a reference.
 pub(super) fn variable(name: &str) -> String {
     let allowed = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' };
     name.chars().map(allowed).collect()

@@ -1,4 +1,4 @@
-//! From the text of a file to tables.
+//! Parsing of the text of a file into tables.
 
 use std::fmt;
 
@@ -7,11 +7,11 @@ use serde_json::{Map, Number, Value};
 
 use super::places::{Places, place};
 
-/// The content of a file, of which only the form is known.
+/// The content of a file, checked for its form only.
 #[derive(Clone, Default)]
 pub(super) struct Document {
     pub(super) root: Map<String, Value>,
-    /// The names of the providers in the order of the file, which counts.
+    /// The names of the providers in the order of the file, which is the order of preference.
     pub(super) providers: Vec<String>,
     /// For each route, the keys of its table of weights in the order of the file.
     pub(super) weighted: Vec<Vec<String>>,
@@ -19,7 +19,7 @@ pub(super) struct Document {
 }
 
 impl fmt::Debug for Document {
-    /// A secret may be in any value.
+    /// Any value may hold a secret.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Document").field("providers", &self.providers).finish_non_exhaustive()
     }
@@ -35,7 +35,7 @@ impl Document {
         Ok(Self { root: object(table), providers, weighted, places: Places::of(text) })
     }
 
-    /// Lays another document over this one: its values replace those of the same path.
+    /// Adds a later layer: its values replace those of the same path.
     pub(super) fn add(&mut self, layer: Self) {
         let Self { root, providers, weighted, places } = layer;
         if root.contains_key("routes") {
@@ -48,7 +48,7 @@ impl Document {
         self.places.add(places);
     }
 
-    /// Sets a value, whose path is no place in a file any more.
+    /// Sets a value, whose path then has no position in a file.
     pub(super) fn put(&mut self, path: &[&str], value: Value) -> Result<(), ConfigError> {
         let Some((key, tables)) = path.split_last() else { return Ok(()) };
         if let ["providers", name, ..] = path {
@@ -68,14 +68,14 @@ impl Document {
         Ok(())
     }
 
-    /// Keeps the order in which providers are mentioned first.
+    /// Records the order in which providers are first mentioned.
     fn mention(&mut self, name: &str) {
         if !self.providers.iter().any(|known| known == name) {
             self.providers.push(name.to_owned());
         }
     }
 
-    /// The tables of the providers, in the order of the file.
+    /// Returns the tables of the providers, in the order of the file.
     pub(super) fn provider_tables(&self) -> impl Iterator<Item = (&str, &Map<String, Value>)> {
         let tables = self.root.get("providers").and_then(Value::as_object);
         self.providers
@@ -98,7 +98,8 @@ fn keys(value: Option<&toml::Value>) -> Vec<String> {
     table.into_iter().flat_map(toml::Table::keys).cloned().collect()
 }
 
-/// Only the place and the parser's own words: its `Display` shows the line, secrets and all.
+/// Returns only the position and the parser's message: its `Display` shows the line, secrets
+/// included.
 fn located(text: &str, error: &toml::de::Error) -> ConfigError {
     let (line, column) = place(text, error.span().map_or(0, |span| span.start));
     ConfigError::new("", format!("not TOML: {}", error.message())).at(line, column)

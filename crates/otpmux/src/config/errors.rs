@@ -5,7 +5,7 @@ use otpmux_engine::{BuildError, PolicyError};
 
 use super::server_keys::EPHEMERAL;
 
-/// Every mistake of a configuration. Never empty, and never shows a secret.
+/// Every mistake in a configuration. Never empty, and never shows a secret.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ConfigErrors {
     origin: Option<String>,
@@ -16,20 +16,20 @@ pub struct ConfigErrors {
 otpmux_core::debug_as_display!(ConfigErrors);
 
 impl ConfigErrors {
-    /// Mistakes, if there are any.
+    /// Returns the mistakes, or `None` if there are none.
     pub fn from_list(errors: Vec<ConfigError>) -> Option<Self> {
         let mut errors = errors.into_iter();
         Some(Self { origin: None, first: errors.next()?, rest: errors.collect() })
     }
 
-    /// These mistakes and then the others.
+    /// Returns these mistakes, followed by the others.
     pub fn and(mut self, others: Self) -> Self {
         self.rest.push(others.first);
         self.rest.extend(others.rest);
         self
     }
 
-    /// Names the file that they are in.
+    /// Sets the file of the mistakes.
     pub(super) fn in_file(mut self, origin: String) -> Self {
         self.origin = Some(origin);
         self
@@ -40,12 +40,12 @@ impl ConfigErrors {
         Self { origin, first: change(first), rest: rest.into_iter().map(change).collect() }
     }
 
-    /// The mistakes, in the order of the sections.
+    /// Returns the mistakes, in the order of the sections.
     pub fn iter(&self) -> impl Iterator<Item = &ConfigError> {
         std::iter::once(&self.first).chain(&self.rest)
     }
 
-    /// How many there are; at least one.
+    /// Returns the number of mistakes, at least one.
     pub fn count(&self) -> usize {
         1 + self.rest.len()
     }
@@ -96,7 +96,7 @@ impl From<BuildError> for ConfigErrors {
 }
 
 impl fmt::Display for ConfigErrors {
-    /// How many, then each on a line of its own.
+    /// Shows the number of mistakes, then each on a separate line.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let origin = self.origin.as_deref().unwrap_or("the configuration");
         match self.count() {
@@ -111,7 +111,7 @@ impl fmt::Display for ConfigErrors {
     }
 }
 
-/// A key may hold a line end, and a terminal obeys control characters: both are shown escaped.
+/// Escapes control characters: a key may hold a line end, and a terminal obeys control characters.
 fn write_line(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
     for c in text.chars() {
         if c.is_control() {

@@ -3,13 +3,13 @@ use std::fmt::{self, Write as _};
 use otpmux_core::settings::Settings;
 use sha2::{Digest as _, Sha256};
 
-/// Stands for what something was made from, so that a reload finds out whether that has changed.
-/// Made from secrets: kept in memory, and never shown.
+/// A hash of the settings that something was built from, so that a reload detects changes. Made
+/// from secrets: kept in memory, and never shown.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Fingerprint([u8; 32]);
 
 impl Fingerprint {
-    /// Of some texts that name it, and its settings.
+    /// Returns the fingerprint of these names and settings.
     pub(super) fn of(names: &[&str], settings: &Settings) -> Self {
         let mut hash = Sha256::new();
         for name in names {
@@ -31,10 +31,10 @@ impl fmt::Debug for Fingerprint {
     }
 }
 
-/// Bytes in hex digits.
+/// Formats bytes in hex digits.
 pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut hex, byte| {
-        // Writing to a text does not fail.
+        // Writing to a string does not fail.
         let _ = write!(hex, "{byte:02x}");
         hex
     })

@@ -1,13 +1,13 @@
-//! What is right and hardly meant, in the texts of messages.
+//! Hints on texts of messages that are valid and probably not intended.
 
 use otpmux_core::Channel;
 
-/// What one SMS holds; more is two messages, and costs as much.
+/// The length of one SMS; a longer text is two messages, at twice the price.
 const SMS: usize = 160;
-/// What a caller can follow when it is read to them.
+/// The length that a listener can follow in a voice call.
 const VOICE: usize = 50;
 
-/// The words of a message that names nobody: `Your verification code is: {code}`.
+/// The words of a message without a brand: `Your verification code is: {code}`.
 const ORDINARY: &[&str] = &[
     "a",
     "access",
@@ -77,10 +77,10 @@ const ORDINARY: &[&str] = &[
     "your",
 ];
 
-/// What to think about in a provider's message.
+/// Returns the hints on a provider's message.
 pub(super) fn of_message(provider: &str, message: &str, channels: &[Channel]) -> Vec<String> {
     let path = format!("providers.{provider}.message");
-    // As long as with a code that otpmux generated, which has six digits mostly.
+    // The length with an otpmux-generated code, which usually has six digits.
     let length = message.replace("{code}", "000000").chars().count();
     let mut hints = Vec::new();
     if !names_somebody(message) {
@@ -104,7 +104,7 @@ pub(super) fn of_message(provider: &str, message: &str, channels: &[Channel]) ->
     hints
 }
 
-/// Whether a text holds a word that is not one of those that every such message has.
+/// Returns whether a text holds a word besides those that every such message has.
 fn names_somebody(message: &str) -> bool {
     message
         .split_whitespace()

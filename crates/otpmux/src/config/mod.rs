@@ -47,7 +47,7 @@ use places::Places;
 use reading::Reading;
 use store::Store;
 
-/// The keys at the top of a file, in the order in which a file is written, with what each is for.
+/// The top-level keys of a file, in the order in which a file is written, with the purpose of each.
 pub(crate) const TOP: [(&str, &str); 9] = [
     (
         "providers",
@@ -78,8 +78,8 @@ pub(crate) const TOP: [(&str, &str); 9] = [
     ("allow_literal_secrets", "Allow secrets in plain text. For tests."),
 ];
 
-/// A configuration that was read and is valid: its secrets are looked up. It holds no live provider
-/// and no connection; [`OtpClient::from_config`] builds them.
+/// A valid configuration: its secrets are looked up. It holds no live provider and no connection;
+/// [`OtpClient::from_config`] builds them.
 ///
 /// ```
 /// # #[cfg(all(feature = "easyotp", feature = "startmessaging"))] {
@@ -112,13 +112,13 @@ pub struct Config {
     server_keys: Option<ServerKeys>,
     server_key_ids: Vec<String>,
     policy: Policy,
-    /// Whether the file says whose numbers get messages.
+    /// Whether the file sets the countries whose numbers get messages.
     says_countries: bool,
     server: Option<ServerConfig>,
     source: Arc<Source>,
 }
 
-/// Where a configuration comes from, for mistakes that are found in it later.
+/// The source of a configuration, for mistakes that are found later.
 #[derive(Default)]
 struct Source {
     file: Option<String>,
@@ -127,28 +127,28 @@ struct Source {
 }
 
 impl fmt::Debug for Source {
-    /// The text may hold addresses.
+    /// The text may hold personal addresses.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Source").field("file", &self.file).finish_non_exhaustive()
     }
 }
 
 impl Config {
-    /// A configuration in the making, from layers: files, values set in code, and variables.
+    /// Returns a builder with layers: files, values set in code, and variables.
     pub fn builder() -> ConfigBuilder {
         ConfigBuilder::default()
     }
 
-    /// Reads a text, with the adapters that are compiled in.
+    /// Reads TOML text, with the adapters that are compiled in.
     ///
     /// # Errors
     ///
-    /// Every mistake in it; a text that is not TOML has one.
+    /// Every mistake in the text; a text that is not TOML has exactly one.
     pub fn from_toml(text: &str, environment: &Environment) -> Result<Self, ConfigErrors> {
         Self::from_toml_with(text, environment, &Registry::with_compiled_in())
     }
 
-    /// Reads a text, with the adapters of a registry.
+    /// Reads TOML text, with the adapters of a registry.
     ///
     /// # Errors
     ///
@@ -165,7 +165,7 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// The file cannot be read; every mistake in it.
+    /// The file cannot be read, or every mistake in it.
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, ConfigErrors> {
         let environment = Environment::from_process();
         Self::from_file_with(path, &environment, &Registry::with_compiled_in())
@@ -240,8 +240,8 @@ impl Config {
         }
     }
 
-    /// Whether the store's file can be opened, as far as that is known without making it. A server
-    /// is not called.
+    /// Checks that the store's file can be opened, as far as possible without creating it. Does not
+    /// call a server.
     ///
     /// # Errors
     ///
@@ -253,8 +253,8 @@ impl Config {
         }
     }
 
-    /// Adds the file and the places to mistakes that were found after the configuration was read, such
-    /// as an API key that is too short.
+    /// Adds the file and the positions to mistakes that were found after the configuration was
+    /// read, such as an API key that is too short.
     pub fn locate(&self, errors: ConfigErrors) -> ConfigErrors {
         let Source { file, places, .. } = &*self.source;
         let errors = errors.map(|error| places.locate(error));
@@ -264,8 +264,8 @@ impl Config {
         }
     }
 
-    /// Texts of messages that are valid and probably not intended: without a brand, or too long for
-    /// one message or for a call.
+    /// Returns hints on message texts that are valid and probably not intended: without a brand, or
+    /// too long for one message or for a call.
     pub fn hints(&self) -> Vec<String> {
         let of = |one: &ConfiguredProvider| {
             let text = one.message()?;
@@ -274,33 +274,34 @@ impl Config {
         self.providers().iter().filter_map(of).flatten().collect()
     }
 
-    /// The providers, in the order of the file, which is the order of preference without routes.
+    /// Returns the providers, in the order of the file, which is the order of preference without
+    /// routes.
     pub fn providers(&self) -> &[ConfiguredProvider] {
         &self.providers
     }
 
-    /// The routes; `None` means that every provider may send everything.
+    /// Returns the routes; `None` means that every provider may send everything.
     pub fn routes(&self) -> Option<&Routes> {
         self.routes.as_ref()
     }
 
-    /// Where verifications live.
+    /// Returns the settings of the store.
     pub fn store(&self) -> &StoreConfig {
         &self.store.config
     }
 
-    /// The names of the server keys, the signing one first. None: a random key is made for each
-    /// client, kept through its reloads, and gone with it.
+    /// Returns the names of the server keys, the signing one first. If empty, each client creates a
+    /// random key, keeps it through reloads, and drops it at its end.
     pub fn server_key_ids(&self) -> &[String] {
         &self.server_key_ids
     }
 
-    /// The rules for every verification.
+    /// Returns the rules for every verification.
     pub fn policy(&self) -> &Policy {
         &self.policy
     }
 
-    /// The gateway's section, which a client has no use for.
+    /// Returns the section of the gateway, which a client does not use.
     pub fn server(&self) -> Option<&ServerConfig> {
         self.server.as_ref()
     }

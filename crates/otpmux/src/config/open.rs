@@ -1,4 +1,4 @@
-//! What is open to everybody.
+//! Checks against a service that is open to everyone by oversight.
 
 use otpmux_core::Channel;
 use otpmux_core::settings::ConfigError;
@@ -7,14 +7,14 @@ use otpmux_engine::Route;
 use super::{Config, ConfigErrors};
 
 impl Config {
-    /// Whether it is decided whose numbers get messages. A service that strangers make send must not
-    /// be open to the numbers of the whole world by oversight: fraudsters have messages sent to the
-    /// dearest ones. `policy.countries` decides it by a list or by `"any"`; so do routes and vendors
-    /// that reach some countries only.
+    /// Checks that the countries of the recipients are decided. A service that strangers can make
+    /// send must not be open to the numbers of the whole world by oversight: fraudsters request
+    /// messages to the most expensive ones. `policy.countries` decides it, by a list or by `"any"`;
+    /// so do routes and vendors that reach only some countries.
     ///
     /// # Errors
     ///
-    /// [`countries`](otpmux_engine::Policy::countries) is neither there nor needless.
+    /// [`countries`](otpmux_engine::Policy::countries) is not set, but is needed.
     pub fn check_countries(&self) -> Result<(), ConfigErrors> {
         if self.says_countries || !self.reaches_every_country() {
             return Ok(());

@@ -1,4 +1,4 @@
-//! `OTPMUX_STORE__URL` and the like: single values of a file, replaced by the environment.
+//! Environment variables such as `OTPMUX_STORE__URL`, which replace single values of a file.
 
 use std::collections::BTreeSet;
 
@@ -12,23 +12,23 @@ use super::sections::{self, Keys, names};
 
 const PREFIX: &str = "OTPMUX_";
 
-/// A value that came from the environment.
+/// A value from the environment.
 pub(super) struct Override {
     path: String,
     variable: String,
 }
 
-/// Where a value belongs.
+/// The position of a value.
 struct Place {
     /// The tables from the top down, then the key.
     path: Vec<String>,
     value: Value,
 }
 
-/// Puts every variable that is meant as an override into its place.
+/// Sets the value of every variable that is an override.
 ///
-/// Only names with a double underscore are meant so: `OTPMUX_API_KEY` is a secret's name like any
-/// other. A variable that the file itself refers to by `env:` is a secret as well.
+/// Only names with a double underscore are overrides: `OTPMUX_API_KEY` may be the name of a secret.
+/// A variable that the file refers to with `env:` is a secret too.
 pub(super) fn apply(document: &mut Document, cx: &mut Reading<'_>) -> Vec<Override> {
     let mut referenced = BTreeSet::new();
     for value in document.root.values() {
@@ -43,14 +43,14 @@ pub(super) fn apply(document: &mut Document, cx: &mut Reading<'_>) -> Vec<Overri
         }
         match value {
             Some(value) => variables.push((name, rest, value)),
-            // Without it, a policy or a store that somebody has set would silently be another one.
+            // Without this mistake, the intended policy or store would silently not be applied.
             None => cx.mistake(name, "is not UTF-8 text, so what it sets is not known"),
         }
     }
     for name in environment.unreadable_names().filter(|name| name.starts_with(PREFIX)) {
         cx.mistake(name, "is a variable whose name is not UTF-8 text; correct or remove it");
     }
-    // Kinds first: they decide which other keys there are.
+    // Kinds first: they decide which other keys are valid.
     variables.sort_by_key(|(_, rest, _)| !rest.to_lowercase().ends_with("__kind"));
     let mut done: Vec<Override> = Vec::new();
     for (variable, rest, value) in variables {
@@ -73,10 +73,10 @@ pub(super) fn apply(document: &mut Document, cx: &mut Reading<'_>) -> Vec<Overri
     done
 }
 
-/// Says of each mistake that is in an overridden value where that value came from.
+/// Adds to each mistake in an overridden value the source of the value.
 pub(super) fn name_sources(errors: &mut [ConfigError], overrides: &[Override]) {
     for error in errors {
-        // An entry of a list has a path of its own.
+        // An entry of a list has a longer path.
         let is_of = |one: &&Override| {
             let rest = error.path().strip_prefix(&*one.path);
             rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('['))
@@ -97,7 +97,7 @@ fn references(value: &Value, names: &mut BTreeSet<String>) {
     }
 }
 
-/// `None` for a value of a table that is wrong as a whole, which is told elsewhere.
+/// `None` for a value in an invalid table, which is reported elsewhere.
 fn place(
     variable: &str,
     words: &[&str],
@@ -209,12 +209,12 @@ fn provider_key(
     }
 }
 
-/// Whether a word of a variable, in lower case, means this name.
+/// Returns whether a word of a variable, in lower case, means this name.
 fn fits(name: &str, word: &str) -> bool {
     name.to_lowercase().replace('-', "_") == word
 }
 
-/// As it would stand in the file; what does not fit stays text and is reported like any other value.
+/// Returns the value in the form of a file; an invalid value stays text and is reported later.
 fn typed(kind: &SettingKind, value: &str) -> Value {
     let parsed = match kind {
         SettingKind::Flag => value.parse().ok().map(Value::Bool),

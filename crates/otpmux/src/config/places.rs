@@ -1,4 +1,4 @@
-//! Where the keys of a file stand.
+//! The positions of the keys in a file.
 
 use std::collections::HashMap;
 
@@ -6,12 +6,12 @@ use otpmux_core::settings::ConfigError;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-/// The line and column of every key, by its path as mistakes name it: `routes[0].countries`.
+/// The line and column of every key, by its path as mistakes show it: `routes[0].countries`.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Places(HashMap<String, (usize, usize)>);
 
 impl Places {
-    /// A text that is not TOML has no places.
+    /// Text that is not TOML has no positions.
     pub(super) fn of(text: &str) -> Self {
         let mut places = Self::default();
         if let Ok(table) = DeTable::parse(text) {
@@ -20,12 +20,12 @@ impl Places {
         places
     }
 
-    /// Takes the places of a later text.
+    /// Adds the positions of a later text.
     pub(super) fn add(&mut self, later: Self) {
         self.0.extend(later.0);
     }
 
-    /// Forgets a path, and those below it.
+    /// Removes a path, and those below it.
     pub(super) fn forget(&mut self, path: &str) {
         let below = |other: &str| {
             let rest = other.strip_prefix(path);
@@ -34,7 +34,7 @@ impl Places {
         self.0.retain(|other, _| !below(other));
     }
 
-    /// Says where a mistake stands: at its key, or at the nearest table around it.
+    /// Sets the position of a mistake: that of its key, or of the nearest table around it.
     pub(super) fn locate(&self, error: ConfigError) -> ConfigError {
         let mut path = error.path();
         while error.place().is_none() && !path.is_empty() {
@@ -70,7 +70,7 @@ impl Places {
     }
 }
 
-/// The line and the column of a byte of a text, both from 1 on.
+/// Returns the line and the column of a byte of a text, both from 1.
 pub(super) fn place(text: &str, at: usize) -> (usize, usize) {
     let before = text.get(..at).unwrap_or(text);
     let line = before.matches('\n').count() + 1;

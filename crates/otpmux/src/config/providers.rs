@@ -12,18 +12,18 @@ use super::fingerprint::Fingerprint;
 use super::reading::Reading;
 use super::sections::{Keys, names};
 
-/// A provider of a configuration: its settings, and what it can do. It is no live provider: that is
-/// built when a client is built.
+/// A configured provider: its settings and its capabilities. The live provider is built together
+/// with a client.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ConfiguredProvider {
-    /// Its name.
+    /// The name of the provider.
     pub id: ProviderId,
-    /// Its vendor.
+    /// The vendor.
     pub kind: &'static str,
-    /// What it can do.
+    /// The capabilities.
     pub capabilities: Capabilities,
-    /// How it is called.
+    /// The layers around the provider.
     pub resilience: Resilience,
     adapter: Adapter,
     settings: Arc<Settings>,
@@ -31,7 +31,8 @@ pub struct ConfiguredProvider {
 }
 
 impl ConfiguredProvider {
-    /// The settings of its layers that differ from the defaults, by key, as a file has them.
+    /// Returns the settings of its layers that differ from the defaults, by key, in the form of a
+    /// file.
     pub fn changed_resilience(&self) -> Map<String, Value> {
         self.resilience.changed()
     }
@@ -45,13 +46,13 @@ impl ConfiguredProvider {
         (self.adapter.build)(self.id.clone(), &self.settings)
     }
 
-    /// The text of its messages, if its settings have one.
+    /// Returns the text of its messages, if its settings have one.
     pub(super) fn message(&self) -> Option<&str> {
         self.settings.text("message")
     }
 }
 
-/// The providers that are right, in the order of the file.
+/// Returns the valid providers, in the order of the file.
 pub(super) fn read(document: &Document, cx: &mut Reading<'_>) -> Vec<ConfiguredProvider> {
     let table = cx.table(&document.root, "providers");
     if document.providers.is_empty() {
@@ -68,8 +69,8 @@ pub(super) fn read(document: &Document, cx: &mut Reading<'_>) -> Vec<ConfiguredP
     tables.filter_map(|(name, table)| one(name, table, cx)).collect()
 }
 
-/// Names a rule of the policy that no provider can keep: nothing could ever be sent. One that keeps
-/// it is enough, since the others are passed over.
+/// Reports a rule of the policy that no provider can satisfy: nothing could ever be sent. One
+/// provider is enough, because the others are skipped.
 pub(super) fn check_policy(
     document: &Document,
     providers: &[ConfiguredProvider],
@@ -105,7 +106,7 @@ pub(super) fn check_policy(
             cx.mistake(format!("policy.ttls.{channel}"), message);
         }
     }
-    // The default order of channels is for every set of providers; one that was written is not.
+    // The default order of channels is for every set of providers; a configured one is not.
     let written =
         document.root.get("policy").is_some_and(|policy| policy.get("channels").is_some());
     if written && providers.len() == document.providers.len() {
@@ -117,8 +118,8 @@ pub(super) fn check_policy(
     }
 }
 
-/// Channels are an open list, so a slip of the pen is a channel too: one by which none of these
-/// providers sends. The places of those, with what may be said about each.
+/// Returns the positions of the channels by which none of these providers sends, with a hint on
+/// each. Channels are an open list, so a typing error is a valid channel.
 pub(super) fn unserved(
     channels: &[Channel],
     providers: &[&ConfiguredProvider],
@@ -168,7 +169,7 @@ fn one(name: &str, table: &Value, cx: &mut Reading<'_>) -> Option<ConfiguredProv
     }
 }
 
-/// Takes out the keys that belong one table deeper, and says so.
+/// Removes the keys that belong one table deeper, and reports them.
 fn misplaced_resilience(
     path: &str,
     own: Keys,

@@ -35,7 +35,7 @@ impl Reading<'_> {
         self.or_told(read)
     }
 
-    /// As [`settings`](Self::settings), but in place of a secret its reference stays.
+    /// Like [`settings`](Self::settings), but keeps the references to secrets.
     pub(super) fn unresolved(
         &mut self,
         path: &str,
@@ -51,8 +51,8 @@ impl Reading<'_> {
         self.or_told(read)
     }
 
-    /// Sets what a table says about a section without secrets. Its correct values are set even if
-    /// others are wrong, so that the caller can go on and check how they fit each other.
+    /// Applies a table to a section without secrets. Correct values are set even if others are
+    /// wrong, so that the caller can check whether they contradict each other.
     pub(super) fn apply<S: Section>(
         &mut self,
         path: &str,
@@ -66,7 +66,8 @@ impl Reading<'_> {
         section.apply(&right);
     }
 
-    /// A table without the keys of other sections. For each of these, the mistake names its section.
+    /// Returns a table without the keys of other sections. The mistake of each such key names its
+    /// section.
     fn own_keys(
         &mut self,
         path: &str,
@@ -84,12 +85,12 @@ impl Reading<'_> {
         own
     }
 
-    /// The value; or `None`, and its mistakes are noted.
+    /// Returns the value, or records its mistakes and returns `None`.
     pub(super) fn or_told<T>(&mut self, read: Result<T, Vec<ConfigError>>) -> Option<T> {
         read.map_err(|errors| self.errors.extend(errors)).ok()
     }
 
-    /// The table of a section.
+    /// Returns the table of a section.
     pub(super) fn table<'t>(
         &mut self,
         root: &'t Map<String, Value>,
@@ -102,7 +103,8 @@ impl Reading<'_> {
         table
     }
 
-    /// The tables of a list, each with its path. Not there is `None`; there and empty is a mistake.
+    /// Returns the tables of a list, each with its path. An absent list is `None`; an empty one is
+    /// a mistake.
     pub(super) fn tables<'t>(
         &mut self,
         path: &str,
@@ -129,7 +131,7 @@ impl Reading<'_> {
         }
     }
 
-    /// Reports the keys of a table that are not among the known ones.
+    /// Reports the keys of a table that are not known.
     pub(super) fn unknown_keys(
         &mut self,
         path: &str,

@@ -8,7 +8,7 @@ use super::document::Document;
 use super::providers::ConfiguredProvider;
 use super::reading::Reading;
 
-/// Reads the settings for every provider, then those of single providers, which start from them.
+/// Reads the settings for every provider, then those of single providers, which inherit them.
 pub(super) fn read(
     document: &Document,
     providers: &mut [ConfiguredProvider],
@@ -25,7 +25,7 @@ pub(super) fn read(
         let path = format!("providers.{name}.resilience");
         match table.get("resilience") {
             None => {}
-            // A pause that does not fit to one that is wrong itself is no further mistake.
+            // A pause that contradicts another wrong pause is not reported again.
             Some(Value::Object(table)) if common_is_right => {
                 apply(&path, table, &mut resilience, cx);
             }
@@ -53,7 +53,7 @@ fn apply(
         return;
     }
     for [(shorter, least), (longer, pause)] in resilience.unordered_pauses() {
-        // The mistake is at the key that was written here; the other one may be a default.
+        // The mistake is at the key that was set here; the other one may be a default.
         if table.contains_key(longer) {
             let message = format!("must be at least {shorter}, which is {}", duration_text(least));
             cx.mistake(format!("{path}.{longer}"), message);

@@ -21,7 +21,7 @@ pub(super) fn read(
     cx: &mut Reading<'_>,
 ) -> Option<Routes> {
     let tables = cx.tables("routes", document.root.get("routes"))?;
-    // `None` for one that is wrong: what it would take is not known.
+    // `None` for a wrong route: its recipients are unknown.
     let mut routes: Vec<Option<Route>> = Vec::with_capacity(tables.len());
     for (at, (path, table)) in tables.into_iter().enumerate() {
         let mistakes = cx.errors.len();
@@ -104,7 +104,7 @@ fn one_weighted(
     }
 }
 
-/// A provider of the file. Its other mistakes are reported elsewhere.
+/// Returns a provider of the file. Its other mistakes are reported elsewhere.
 fn provider(name: &str, document: &Document) -> Result<ProviderId, String> {
     let known = || document.providers.iter().map(String::as_str);
     if known().any(|known| known == name) {
@@ -136,7 +136,7 @@ fn channels_are_served(
     }
 }
 
-/// Whether everything that fits `later` fits `earlier` already.
+/// Returns whether `earlier` matches everything that `later` matches.
 fn covers(earlier: &Route, later: &Route) -> bool {
     fn wider<T: PartialEq>(earlier: &[T], later: &[T]) -> bool {
         earlier.is_empty()

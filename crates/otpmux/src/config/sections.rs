@@ -1,4 +1,4 @@
-//! The sections that are one table of keys each.
+//! The sections that consist of one table of keys.
 
 use otpmux_core::settings::{Section as _, Setting, nearest};
 use otpmux_engine::{MessageLimits, Policy, Resilience};
@@ -8,7 +8,7 @@ use super::{ServerConfig, StoreSettings};
 /// The declarations of one table, in one or more lists.
 pub(super) type Keys = &'static [&'static [Setting]];
 
-/// By their names, in the order of their mistakes.
+/// The sections by name, in the order of their mistakes.
 pub(crate) const SECTIONS: [(&str, Keys); 5] = [
     ("store", StoreSettings::KEYS),
     ("policy", Policy::KEYS),
@@ -17,23 +17,23 @@ pub(crate) const SECTIONS: [(&str, Keys); 5] = [
     ("server", ServerConfig::KEYS),
 ];
 
-/// The names of the keys.
+/// Returns the names of the keys.
 pub(super) fn names(keys: Keys) -> impl Iterator<Item = &'static str> + Clone {
     keys.iter().copied().flatten().map(|setting| setting.name)
 }
 
-/// A section by its name.
+/// Returns a section by its name.
 pub(super) fn find(name: &str) -> Option<(&'static str, Keys)> {
     SECTIONS.into_iter().find(|(section, _)| *section == name)
 }
 
-/// The section of a key.
+/// Returns the section of a key.
 pub(super) fn home_of(key: &str) -> Option<&'static str> {
     all().find(|(_, own)| *own == key).map(|(section, _)| section)
 }
 
-/// The mistake of a key that a section does not know, where another section has the key, or one that
-/// is nearer than any key of the section itself.
+/// Returns the mistake for an unknown key of a section, if another section has the key, or has one
+/// that is nearer than any key of this section.
 pub(super) fn misplaced(key: &str, own: Keys) -> Option<String> {
     if let Some(home) = home_of(key) {
         return Some(format!("unknown key; it belongs under [{home}]"));
@@ -67,8 +67,8 @@ mod tests {
         }
     }
 
-    /// The example of each key is valid, differs from the default, and sets the field of that key
-    /// and no other.
+    /// The example of each key is valid, differs from the default, and sets only the field of that
+    /// key.
     fn each_key_sets_its_field<S: Section>() {
         let reader = SettingsReader::new(&|_| Err(String::new()));
         for key in S::keys() {

@@ -19,7 +19,7 @@ otpmux_core::settings! {
     }
 }
 
-/// The name that the engine gives to a random key.
+/// The engine's name for a random key.
 pub(super) const EPHEMERAL: &str = "ephemeral";
 
 /// The key ring, and the names of its keys.
@@ -46,7 +46,7 @@ pub(super) fn read(root: &Map<String, Value>, cx: &mut Reading<'_>) -> Option<Ri
             let message = "is the name of the random key of a file without any; choose another";
             cx.mistake(format!("{path}.id"), message);
         }
-        // By itself, so that the mistake of every key is reported with its path.
+        // Checked separately, so that the mistake of every key is reported with its path.
         let alone = [(id, key)];
         match ServerKeys::new(&alone) {
             Ok(_) => keys.extend(alone),
@@ -55,6 +55,6 @@ pub(super) fn read(root: &Map<String, Value>, cx: &mut Reading<'_>) -> Option<Ri
         }
     }
     let ids = keys.iter().map(|(id, _)| id.clone()).collect();
-    // Empty only if every one had a mistake, which was reported.
+    // Empty only if every key had a mistake, which was reported.
     Some((ServerKeys::new(&keys).ok()?, ids))
 }

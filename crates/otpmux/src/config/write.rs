@@ -1,4 +1,4 @@
-//! From a configuration back to TOML.
+//! Writing of a configuration as TOML.
 
 use otpmux_core::settings::SettingKind;
 use serde_json::{Map, Value};
@@ -10,18 +10,18 @@ use super::{Config, TOP};
 use crate::config::Registry;
 
 impl Config {
-    /// The configuration as TOML: what all layers say together, without what they leave to the
-    /// defaults. Reading the text gives the same configuration, where the same variables are set.
+    /// Returns the configuration as TOML: the values of all layers, without defaults. Reading the
+    /// text gives the same configuration if the same variables are set.
     ///
-    /// No secret is in it. A reference stays as it is. In place of a secret in plain text stands a
-    /// reference to a variable that is named after its place, such as `env:PRIMARY_API_KEY`; set the
-    /// variable where the text is read.
+    /// The text holds no secret. A reference stays unchanged. A secret in plain text is replaced by
+    /// a reference to a variable that is named after its path, such as `env:PRIMARY_API_KEY`; set
+    /// the variable where the text is read.
     pub fn to_toml(&self) -> String {
         self.source.toml.clone()
     }
 }
 
-/// The text of a document that was read.
+/// Returns the text of a document that was read.
 pub(super) fn text(document: &Document, registry: &Registry) -> String {
     let root = without_secrets(&document.root, registry);
     let mut text = toml::Table::new();
@@ -57,7 +57,7 @@ fn ordered(table: &Map<String, Value>, order: &[String]) -> toml::Value {
     toml::Value::Table(known.collect())
 }
 
-/// `None` for JSON `null`, which TOML has not.
+/// `None` for JSON `null`, which TOML does not have.
 fn toml(value: &Value) -> Option<toml::Value> {
     Some(match value {
         Value::Null => return None,
@@ -69,7 +69,7 @@ fn toml(value: &Value) -> Option<toml::Value> {
         Value::String(text) => text.as_str().into(),
         Value::Array(list) => toml::Value::Array(list.iter().filter_map(toml).collect()),
         Value::Object(table) => {
-            // Values before tables, as TOML wants it.
+            // Values before tables, as TOML requires.
             let (tables, values): (Vec<_>, Vec<_>) =
                 table.iter().partition(|(_, value)| value.is_object());
             let entries = values.into_iter().chain(tables);
@@ -79,7 +79,7 @@ fn toml(value: &Value) -> Option<toml::Value> {
     })
 }
 
-/// The root with a reference in place of each secret in plain text.
+/// Returns the root with each secret in plain text replaced by a reference.
 fn without_secrets(root: &Map<String, Value>, registry: &Registry) -> Map<String, Value> {
     let mut root = root.clone();
     root.remove("allow_literal_secrets");

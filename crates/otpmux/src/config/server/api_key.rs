@@ -14,7 +14,7 @@ use crate::config::ConfigBuilder;
 use crate::config::fingerprint::hex;
 use crate::config::{Environment, SecretRef};
 
-/// A shorter key can be found by trying.
+/// A shorter key can be found by brute force.
 const SHORTEST: usize = 16;
 
 otpmux_core::settings! {
@@ -46,36 +46,36 @@ otpmux_core::settings! {
     }
 }
 
-/// One key to the gateway.
+/// An API key of the gateway.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ApiKey {
-    /// Whose key it is.
+    /// The owner of the key.
     pub name: String,
     /// The key.
     pub secret: ApiKeySecret,
-    /// A key that is taken too, until everybody has the new one.
+    /// The former key, accepted until every client has the new one.
     pub old_secret: Option<ApiKeySecret>,
-    /// How many requests it may make of each process.
+    /// The limits on requests of each process.
     pub requests: Vec<RateLimit>,
-    /// The purposes that it may use.
+    /// The purposes that the key may use.
     pub scope: Scope,
-    /// Whether it may reload the configuration.
+    /// Whether the key may reload the configuration.
     pub admin: bool,
 }
 
-/// A key to the gateway, or what it is recognised by.
+/// An API key, by reference or by its hash.
 #[derive(Clone)]
 #[non_exhaustive]
 pub enum ApiKeySecret {
-    /// Where the key is.
+    /// The reference to the key.
     Reference(SecretRef),
     /// The SHA-256 of the key.
     Sha256([u8; 32]),
 }
 
 impl ApiKey {
-    /// A key that may do everything but administer.
+    /// Creates a key with every right except administration.
     pub fn new(name: impl Into<String>, secret: ApiKeySecret) -> Self {
         Self {
             name: name.into(),
@@ -87,7 +87,7 @@ impl ApiKey {
         }
     }
 
-    /// The key as a file has it.
+    /// Returns the key in the form of a file.
     pub(in crate::config) fn table(&self, builder: &mut ConfigBuilder) -> Value {
         let mut settings = ApiKeySettings::default().name(&*self.name).admin(self.admin);
         settings.requests.clone_from(&self.requests);
@@ -101,7 +101,7 @@ impl ApiKey {
                 table.insert(name.to_owned(), text.into());
                 continue;
             }
-            // A key that was given as it is: the file recognises it by its hash.
+            // The file recognises a key in plain text by its hash.
             match secret.sha256(&Environment::new()) {
                 Ok(hash) => {
                     table.insert(format!("{name}_sha256"), hex(&hash).into());
@@ -114,11 +114,11 @@ impl ApiKey {
         table.into()
     }
 
-    /// Looks its secrets up: the hash of the key, and that of the old one.
+    /// Returns the hash of the key and that of the old one, after looking the secrets up.
     ///
     /// # Errors
     ///
-    /// What could not be looked up, or is too short, at `path`.
+    /// A secret that cannot be looked up, or is too short, at `path`.
     pub fn hashes(
         &self,
         path: &str,
@@ -140,7 +140,7 @@ impl ApiKey {
 }
 
 impl ApiKeySecret {
-    /// What recognises this key.
+    /// Returns the hash of a key.
     pub fn of_key(key: &str) -> Self {
         Self::Sha256(Sha256::digest(key).into())
     }
@@ -205,7 +205,7 @@ fn api_key(path: &str, table: &Map<String, Value>, cx: &mut Reading<'_>) -> Opti
             return None;
         }
         let hash = hash.and_then(|hex| sha256(&hex)).map(ApiKeySecret::Sha256);
-        // A text that is no reference was a mistake of its key.
+        // A text that is not a reference was reported already.
         let reference = key.and_then(|key| SecretRef::parse(key.expose(), cx.allow_literals).ok());
         hash.or(reference.map(ApiKeySecret::Reference))
     };

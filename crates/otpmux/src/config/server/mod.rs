@@ -1,5 +1,5 @@
-//! `[server]`: the gateway's own section. A client does not use it, so only its form is checked and
-//! its secrets are not looked up.
+//! `[server]`: the section of the gateway. A client does not use it, so only its form is checked
+//! and its secrets are not looked up.
 
 mod api_key;
 mod network;
@@ -73,14 +73,14 @@ pub struct TlsFiles {
 }
 
 impl ServerConfig {
-    /// The certificate and its private key; `None` means plain HTTP.
+    /// Returns the certificate and its private key; `None` means plain HTTP.
     pub fn tls(&self) -> Option<TlsFiles> {
         let (certificate, private_key) =
             (self.tls_certificate.clone()?, self.tls_private_key.clone()?);
         Some(TlsFiles { certificate, private_key })
     }
 
-    /// The files of TLS that are missing, each by its key.
+    /// Reports a missing TLS file by its key.
     fn conflicts(&self) -> Option<ConfigError> {
         match (&self.tls_certificate, &self.tls_private_key) {
             (Some(_), None) => {

@@ -2,14 +2,14 @@ use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
 use std::str::FromStr;
 
-/// An address, or all that begin with the same bits: `10.0.0.0/8`, `2001:db8::/32`, `127.0.0.1`.
+/// An address or a network: `10.0.0.0/8`, `2001:db8::/32`, `127.0.0.1`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Network {
     address: IpAddr,
     bits: u8,
 }
 
-/// A text that is no network.
+/// Error returned when a text is not a network.
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct NetworkError;
@@ -17,7 +17,7 @@ pub struct NetworkError;
 otpmux_core::debug_as_display!(NetworkError);
 
 impl Network {
-    /// Whether an address is in it. An IPv4 address may also come in its IPv6 form.
+    /// Returns whether an address is in the network. An IPv4 address may have its IPv6 form.
     pub fn holds(&self, address: IpAddr) -> bool {
         let (own, other) = (self.address.to_canonical(), address.to_canonical());
         let shift = |own: IpAddr| match own {

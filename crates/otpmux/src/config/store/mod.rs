@@ -81,44 +81,44 @@ otpmux_core::settings! {
 const SHORT: Duration = Duration::from_millis(10);
 const LONG: Duration = Duration::from_mins(1);
 
-/// Where verifications live. Its address is not told: it may hold a password.
+/// The settings of the store. The address is not shown: it may hold a password.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StoreConfig {
-    /// In this process.
+    /// The memory of this process.
     Memory {
-        /// How many verifications it holds.
+        /// The maximum number of verifications.
         capacity: usize,
     },
-    /// In a file, for the processes of one machine.
+    /// A SQLite file, for the processes of one machine.
     Sqlite {
-        /// What an answered operation survives.
+        /// The durability of a completed operation.
         durability: Durability,
         /// How long to wait for another process that is writing.
         busy_timeout: Duration,
-        /// How much it holds before new verifications are refused, in bytes.
+        /// The size in bytes from which new verifications are rejected.
         max_bytes: u64,
     },
-    /// At Redis, for any number of processes.
+    /// Redis, for any number of processes.
     Redis {
-        /// What all keys begin with.
+        /// The prefix of all keys.
         namespace: String,
         /// Whether the servers are a cluster.
         cluster: bool,
-        /// How long it may take to get a connection.
+        /// How long connecting may take.
         connect_timeout: Duration,
-        /// How long it may take to answer.
+        /// How long an answer may take.
         answer_timeout: Duration,
     },
 }
 
-/// What an operation of a store survives once it was answered.
+/// The event that a completed operation of a store survives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Durability {
-    /// The machine losing power.
+    /// The machine loses power.
     Power,
-    /// The process dying at any instant.
+    /// The process ends at any instant.
     Process,
 }
 
@@ -156,7 +156,7 @@ impl Default for StoreConfig {
 }
 
 impl StoreConfig {
-    /// Whether other processes, and this one after a restart, find what it holds.
+    /// Returns whether other processes, and this one after a restart, find its content.
     pub fn is_shared(&self) -> bool {
         !matches!(self, Self::Memory { .. })
     }
@@ -176,17 +176,17 @@ impl fmt::Debug for Store {
 }
 
 impl Store {
-    /// The same text for the same section and no other. A hash: it reveals nothing.
+    /// Returns a text that is the same for the same section only. A hash: it reveals nothing.
     pub(super) fn name(&self) -> String {
         self.url.hash_with(&format!("{:?}", self.config))
     }
 
-    /// Why it cannot be opened, as far as that is known without touching it.
+    /// Returns why it cannot be opened, as far as this is known without touching it.
     pub(super) fn unreachable(&self) -> Option<String> {
         open::unreachable(&self.config, &self.url)
     }
 
-    /// Opens the store when it is called.
+    /// Returns a function that opens the store.
     pub(super) fn opener(
         &self,
     ) -> impl FnOnce() -> Result<Arc<dyn VerificationStore>, OpenStoreError> + Send + 'static {
@@ -233,7 +233,7 @@ pub(super) fn read(root: &Map<String, Value>, cx: &mut Reading<'_>) -> Store {
     store
 }
 
-/// The address itself, looked up where it is a reference.
+/// Resolves the address if it is a reference.
 fn resolve(text: &str, cx: &Reading<'_>) -> Result<Url, String> {
     let is_reference = text.starts_with("env:") || text.starts_with("file:");
     if !is_reference {

@@ -1,4 +1,4 @@
-//! From what is configured to a store that is open.
+//! Opening of the configured store.
 
 use std::sync::Arc;
 
@@ -7,8 +7,8 @@ use otpmux_engine::{MemoryStore, OpenStoreError, VerificationStore};
 use super::StoreConfig;
 use super::url::Url;
 
-/// What is wrong with it, as far as that can be known without touching a file or a server: the key,
-/// and why.
+/// Returns a mistake in the settings, as far as this is known without touching a file or a server:
+/// the key and the reason.
 #[cfg(feature = "redis")]
 pub(super) fn mistake(config: &StoreConfig, url: &Url) -> Option<(&'static str, String)> {
     use otpmux_redis::OptionsError;
@@ -23,13 +23,13 @@ pub(super) fn mistake(config: &StoreConfig, url: &Url) -> Option<(&'static str, 
     Some((key, message.strip_prefix("namespace ").unwrap_or(&message).to_owned()))
 }
 
-/// The others have nothing that their settings do not check.
+/// Other stores have no further rules.
 #[cfg(not(feature = "redis"))]
 pub(super) fn mistake(_: &StoreConfig, _: &Url) -> Option<(&'static str, String)> {
     None
 }
 
-/// Why the file of a store cannot be opened, if that is known without making it.
+/// Returns why the file of a store cannot be opened, if this is known without creating it.
 #[cfg(feature = "sqlite")]
 pub(super) fn unreachable(config: &StoreConfig, url: &Url) -> Option<String> {
     use std::fs::OpenOptions;
@@ -56,13 +56,13 @@ pub(super) fn unreachable(config: &StoreConfig, url: &Url) -> Option<String> {
     }
 }
 
-/// Only a store in a file has one.
+/// Only a file store can have this failure.
 #[cfg(not(feature = "sqlite"))]
 pub(super) fn unreachable(_: &StoreConfig, _: &Url) -> Option<String> {
     None
 }
 
-/// Opens it.
+/// Opens the store.
 pub(super) fn open(
     config: &StoreConfig,
     url: &Url,
@@ -85,7 +85,7 @@ pub(super) fn open(
             let store = redis(config, url).map_err(OpenStoreError::new)?;
             Ok(Arc::new(store))
         }
-        // An address without its feature was a mistake of the file.
+        // An address without its feature was reported already.
         #[cfg(not(all(feature = "sqlite", feature = "redis")))]
         _ => Err(OpenStoreError::new(format!("{} is not compiled in", url.kind().words()))),
     }
@@ -98,7 +98,7 @@ fn sqlite(
 ) -> Result<Arc<dyn VerificationStore>, OpenStoreError> {
     match otpmux_sqlite::SqliteStore::open(url.path(), options) {
         Ok(store) => Ok(Arc::new(store)),
-        // The cause names what SQLite reports; its own cause repeats it.
+        // The cause holds the report of SQLite; the cause below it repeats it.
         Err(error) => Err(OpenStoreError::new(match std::error::Error::source(&error) {
             Some(cause) => format!("{error}: {cause}"),
             None => error.to_string(),

@@ -3,14 +3,14 @@ use sha2::{Digest as _, Sha256};
 
 use crate::config::fingerprint::hex;
 
-/// The address of a store. May hold a password, so nothing of it is ever repeated.
+/// The address of a store. It may hold a password, so no part of it is ever shown.
 #[derive(Clone)]
 pub(super) struct Url {
     kind: Kind,
     text: Secret,
 }
 
-/// What sort of store an address is for.
+/// The kind of store of an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Memory,
@@ -35,7 +35,7 @@ impl Kind {
         }
     }
 
-    /// The feature that adds it, where that is off.
+    /// Returns the feature that adds this kind, if it is off.
     fn missing_feature(self) -> Option<&'static str> {
         match self {
             Self::Sqlite if !cfg!(feature = "sqlite") => Some("sqlite"),
@@ -90,20 +90,20 @@ impl Url {
         self.kind
     }
 
-    /// The path of a file.
+    /// Returns the path of a file.
     #[cfg(feature = "sqlite")]
     pub(super) fn path(&self) -> &std::path::Path {
         std::path::Path::new(self.text.expose().strip_prefix("sqlite:").unwrap_or_default())
     }
 
-    /// Each server's own.
+    /// Returns the address of each server.
     #[cfg(feature = "redis")]
     pub(super) fn servers(&self) -> impl Iterator<Item = &str> {
         self.text.expose().split(',').map(str::trim)
     }
 
-    /// A hash of it and of what else there is to say, in hex: the same for two ways to write one
-    /// address.
+    /// Returns a hash of the address and of `more`, in hex: two spellings of one address give the
+    /// same hash.
     pub(super) fn hash_with(&self, more: &str) -> String {
         let text = self.text.expose();
         let plain = Secret::new(match self.kind {
@@ -128,14 +128,14 @@ impl Url {
     }
 }
 
-/// Whether the address of a server holds a password.
+/// Returns whether the address of a server holds a password.
 pub(crate) fn is_secret(text: &str) -> bool {
     let scheme = SCHEMES.iter().find(|(scheme, _)| text.starts_with(scheme));
     scheme
         .is_some_and(|(scheme, kind)| *kind == Kind::Redis && holds_password(&text[scheme.len()..]))
 }
 
-/// Whether there is a user's `name:password` before some host.
+/// Returns whether a host follows a user's `name:password`.
 fn holds_password(rest: &str) -> bool {
     rest.rsplit_once('@').is_some_and(|(users, _)| users.contains(':'))
 }
