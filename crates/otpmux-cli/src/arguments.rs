@@ -1,4 +1,4 @@
-//! Arguments that clap does not take.
+//! Arguments that clap rejects.
 
 use std::io;
 
@@ -9,7 +9,7 @@ use crate::Exit;
 use crate::failure::Failure;
 use crate::output::Output;
 
-/// Tells what is wrong with the arguments, or what was asked for by `--help` and `--version`.
+/// Reports what is wrong with the arguments, or prints the text of `--help` and `--version`.
 pub(crate) fn tell(mut error: clap::Error) -> io::Result<Exit> {
     if !error.use_stderr() {
         error.print()?;
@@ -18,7 +18,7 @@ pub(crate) fn tell(mut error: clap::Error) -> io::Result<Exit> {
     let own_words = hide(&mut error);
     let as_json = std::env::args_os().any(|argument| argument == "--json");
     let mut output = Output::of_process(ColorChoice::Auto, as_json);
-    // Of `otpmux` alone, clap makes its help.
+    // For `otpmux` alone, clap prints its help.
     let help = error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand;
     if let Some(words) = own_words {
         return Failure::usage(words).tell(&mut output);
@@ -33,9 +33,9 @@ pub(crate) fn tell(mut error: clap::Error) -> io::Result<Exit> {
     Failure::usage(words.join(" ")).tell(&mut output)
 }
 
-/// Takes out of an error what its user has typed, unless it certainly is neither a code nor a
-/// recipient: clap repeats it, and standard error ends up in logs. Answers other words for an error
-/// that repeats it out of reach.
+/// Removes the user's input from an error, unless it certainly is neither a code nor a recipient:
+/// clap repeats the input, and standard error ends up in logs. Returns another message for an error
+/// whose input cannot be removed.
 fn hide(error: &mut clap::Error) -> Option<String> {
     let private = |value: &ContextValue| match value {
         ContextValue::String(text) => {
@@ -47,7 +47,7 @@ fn hide(error: &mut clap::Error) -> Option<String> {
         error.context().filter(|(_, value)| private(value)).map(|(kind, _)| kind).collect();
     for kind in &kinds {
         error.insert(*kind, ContextValue::String("(not shown)".to_owned()));
-        // Tips repeat it.
+        // Tips repeat the input.
         error.remove(ContextKind::Suggested);
     }
     match error.get(ContextKind::InvalidArg) {

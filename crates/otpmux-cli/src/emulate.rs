@@ -64,7 +64,7 @@ pub(crate) async fn run(args: &Args, output: &mut Output) -> io::Result<Exit> {
             Some(GatewayRelay::new(url.clone(), key)?)
         }
     };
-    // Before the ready line: whoever reads it may stop us at once.
+    // Before the ready line, because its reader may stop this process at once.
     let stop = stop()?;
     let config = match vendors(args) {
         Ok(config) => config,
@@ -87,7 +87,7 @@ pub(crate) async fn run(args: &Args, output: &mut Output) -> io::Result<Exit> {
     }
 }
 
-/// A vendor that is played from golden files.
+/// A vendor that is emulated from golden files.
 #[derive(Clone, Debug)]
 struct Replay {
     folder: PathBuf,
@@ -102,7 +102,7 @@ impl FromStr for Replay {
             return Ok(Self { folder: folder.into(), name: name.to_owned() });
         }
         let folder = PathBuf::from(text);
-        // `wire` says nothing: it is a folder in each adapter's.
+        // `wire` is not a name: it is a folder in each adapter's folder.
         let named = if folder.ends_with("wire") { folder.parent() } else { Some(folder.as_path()) };
         let name = named.and_then(Path::file_name).and_then(OsStr::to_str);
         let name = name.ok_or("this folder has no name; write FOLDER=NAME")?.to_owned();
@@ -110,7 +110,7 @@ impl FromStr for Replay {
     }
 }
 
-/// The vendors that are to be played.
+/// Returns the vendors to emulate.
 fn vendors(args: &Args) -> Result<EmulatorConfig, Failure> {
     let mut config = EmulatorConfig::default();
     let is_wanted = |name: &str| args.vendors.is_empty() || args.vendors.iter().any(|n| n == name);
@@ -125,7 +125,7 @@ fn vendors(args: &Args) -> Result<EmulatorConfig, Failure> {
     Ok(config.with_vendors(chosen))
 }
 
-/// The emulator did not start; `option` is the one that chooses its address.
+/// Reports that the emulator did not start; `option` is the one that sets its address.
 pub(crate) fn cannot_listen(error: &io::Error, option: &str) -> Failure {
     let remedy = match error.kind() {
         io::ErrorKind::AddrInUse => format!(

@@ -1,4 +1,4 @@
-//! How the program ends.
+//! The exit statuses of the program.
 
 use std::process::ExitCode;
 
@@ -7,21 +7,21 @@ use otpmux::Verdict;
 /// The exit status, for scripts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
-    /// It did what was asked.
+    /// The command succeeded.
     Done,
-    /// It failed, or the answer was no.
+    /// The command failed, or the answer was no.
     Failed,
     /// The arguments or the configuration are wrong. Clap uses the same number.
     Usage,
-    /// Retry later: a limit, or an open circuit. The time is known.
+    /// Retry later: a limit is reached, or a circuit is open. The time is known.
     Later,
-    /// It may have been done: the vendor's answer was lost.
+    /// The command may have had an effect: the vendor's answer was lost.
     Unknown,
-    /// No code is good for this verification any more, or there is no such one.
+    /// No code is valid for this verification any more, or there is no such verification.
     Over,
 }
 
-/// The same, for `--help`.
+/// The exit statuses, for `--help`.
 pub(crate) const HELP: &str = "\
 Exit status:
   0  done; for a code: approved

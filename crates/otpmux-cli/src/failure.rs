@@ -1,4 +1,4 @@
-//! What went wrong, for a reader or for a program.
+//! Failures of a command, as text or as JSON.
 
 use std::borrow::Cow;
 use std::io;
@@ -14,17 +14,17 @@ use crate::report::seconds;
 pub(crate) struct Failure {
     kind: Cow<'static, str>,
     certainty: Option<Certainty>,
-    /// A gateway does not say.
+    /// `None` if a gateway does not report it.
     blame: Option<Blame>,
     provider: Option<String>,
-    /// The whole of it in a line.
+    /// The complete message, in one line.
     message: String,
     retry_after: Option<u64>,
     exit: Exit,
 }
 
 impl Failure {
-    /// Arguments that do not fit; the message says what would.
+    /// Invalid arguments; the message says what is expected.
     pub(crate) fn usage(message: impl Into<String>) -> Self {
         Self {
             kind: ErrorKind::InvalidRequest.as_str().into(),
@@ -37,7 +37,7 @@ impl Failure {
         }
     }
 
-    /// Something of this machine's that fails.
+    /// A failure of this machine.
     pub(crate) fn here(message: impl Into<String>) -> Self {
         let kind = ErrorKind::Internal.as_str().into();
         Self { kind, blame: Some(Blame::Internal), exit: Exit::Failed, ..Self::usage(message) }
@@ -55,7 +55,7 @@ impl Failure {
         }
     }
 
-    /// What a gateway answered instead of what was asked for: a status and a problem (RFC 9457).
+    /// A failure that a gateway reported: a status and a problem (RFC 9457).
     pub(crate) fn of_problem(status: u16, problem: &Value) -> Self {
         let text = |key: &str| problem[key].as_str().map(ToOwned::to_owned);
         let kind = text("type").and_then(|kind| Some(kind.rsplit_once(['/', ':'])?.1.to_owned()));
@@ -86,12 +86,12 @@ impl Failure {
         }
     }
 
-    /// Whether it says that there is no such verification, or that it is over.
+    /// Returns whether the verification does not exist or has ended.
     pub(crate) fn is_over(&self) -> bool {
         self.exit == Exit::Over
     }
 
-    /// Tells it on standard error.
+    /// Reports the failure on standard error.
     pub(crate) fn tell(&self, output: &mut Output) -> io::Result<Exit> {
         if output.is_json() {
             output.note_json(&json!({ "error": self.json() }))?;
@@ -101,7 +101,7 @@ impl Failure {
         Ok(self.exit)
     }
 
-    /// Its facts, for a program.
+    /// Returns the failure as JSON.
     pub(crate) fn json(&self) -> Value {
         json!({
             "kind": self.kind,

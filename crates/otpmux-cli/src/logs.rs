@@ -14,30 +14,30 @@ pub(crate) enum LogFormat {
     Json,
 }
 
-/// What is logged without `-v`.
+/// The log level without `-v`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Quiet {
-    /// Nothing: the output says it all.
+    /// Nothing: the output says everything.
     Nothing,
-    /// What may be wrong.
+    /// Possible problems.
     Warnings,
-    /// What an operator wants to know of a service.
+    /// Events that an operator of a service needs.
     Service,
 }
 
-/// What must live as long as there is something to log.
+/// The state that must live as long as the program logs.
 #[derive(Debug, Default)]
 pub(crate) struct Logs {
     #[cfg(feature = "otel")]
     _traces: Option<crate::otel::Traces>,
 }
 
-/// Logs this workspace's crates to standard error, and no others: an HTTP client's own trace shows
+/// Logs this workspace's crates to standard error, and no others: the trace of an HTTP client shows
 /// whole requests.
 ///
 /// # Errors
 ///
-/// The environment wants traces to be exported in a way that cannot be.
+/// The environment variables for exporting traces are invalid.
 #[cfg_attr(
     not(feature = "otel"),
     expect(clippy::unnecessary_wraps, reason = "it can fail with the feature")

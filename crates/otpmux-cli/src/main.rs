@@ -34,7 +34,7 @@ use verbs::{cancel, resend, send, status, verify};
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// What help calls the options that every command has.
+/// The heading in `--help` of the options that every command has.
 const EVERYWHERE: &str = "Options of every command";
 
 /// Send and verify one-time passcodes through several vendors.
@@ -98,7 +98,7 @@ fn main() -> ExitCode {
     };
     match ended {
         Ok(exit) => exit.into(),
-        // It was told, or nobody is there to hear of it.
+        // The failure was reported, or its reader has closed the stream.
         Err(_) => Exit::Failed.into(),
     }
 }
@@ -110,12 +110,12 @@ fn start(cli: Cli) -> io::Result<Exit> {
         _ => (Quiet::Nothing, LogFormat::Text),
     };
     let mut output = Output::of_process(cli.color, cli.json);
-    // Ends after the runtime: what it has to export is complete then.
+    // Dropped after the runtime, when all traces are complete.
     let _logs = match logs::begin(cli.verbose, quiet, format) {
         Ok(logs) => logs,
         Err(what) => return Failure::usage(what).tell(&mut output),
     };
-    // A service uses what cores there are; everything else waits for one thing at a time.
+    // A service uses all cores; every other command waits for one thing at a time.
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let mut runtime = match quiet {
         Quiet::Service | Quiet::Warnings if cores > 1 => {
@@ -125,7 +125,7 @@ fn start(cli: Cli) -> io::Result<Exit> {
     };
     let runtime = runtime.enable_all().build();
     match runtime.and_then(|runtime| runtime.block_on(run(cli.command, &mut output))) {
-        // Of a reader that has gone away (`otpmux schema | head`) there is nothing to tell.
+        // If the reader has closed the stream (`otpmux schema | head`), there is nothing to report.
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             Failure::here(error.to_string()).tell(&mut output)
         }

@@ -1,4 +1,4 @@
-//! Traces for OpenTelemetry, by OTLP over HTTP, as the standard environment variables say.
+//! Traces for OpenTelemetry, by OTLP over HTTP, configured with the standard environment variables.
 
 use std::env;
 use std::ffi::OsString;
@@ -15,20 +15,20 @@ use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::Layer;
 use tracing_subscriber::registry::LookupSpan;
 
-/// Any of these switches it on.
+/// Either of these variables enables the export.
 const ENDPOINTS: [&str; 2] = ["OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"];
 
-/// What exports; what is left goes out when it is dropped, for five seconds at the most.
+/// The exporter. Dropping it exports the rest, within five seconds.
 pub(crate) struct Traces(SdkTracerProvider);
 
 impl Traces {
-    /// `None` without an endpoint, or where `OTEL_SDK_DISABLED` is true.
+    /// Returns `None` without an endpoint, or if `OTEL_SDK_DISABLED` is true.
     ///
     /// # Errors
     ///
-    /// The variables say what cannot be.
+    /// The variables are invalid.
     pub(crate) fn of_environment() -> Result<Option<Self>, String> {
-        // The exporter takes what it cannot read for what is not there.
+        // The exporter would treat a variable that it cannot read as absent.
         let named = |name: &OsString| name.as_encoded_bytes().starts_with(b"OTEL_");
         let unreadable =
             |(name, value): &(OsString, OsString)| named(name) && value.to_str().is_none();
@@ -43,7 +43,7 @@ impl Traces {
         }
         let exporter =
             SpanExporter::builder().with_http().with_protocol(Protocol::HttpBinary).build();
-        // The error would repeat the address, in which a password may stand.
+        // The error would repeat the address, which may hold a password.
         let exporter = exporter.map_err(|_| {
             "cannot export traces as the variables OTEL_EXPORTER_OTLP_* say: the endpoint must be a \
              URL, headers NAME=VALUE, timeouts milliseconds"
@@ -60,7 +60,7 @@ impl Traces {
         Ok(Some(Self(provider)))
     }
 
-    /// Takes these spans and their events, and no more of them than the logs have.
+    /// Exports these spans and their events: the same as the logs.
     pub(crate) fn layer<S>(&self, spans: Targets) -> impl Layer<S> + use<S>
     where
         S: tracing::Subscriber + for<'span> LookupSpan<'span> + Send + Sync,
@@ -76,12 +76,12 @@ impl Traces {
 
 impl Drop for Traces {
     fn drop(&mut self) {
-        // Nobody is there any more to be told.
+        // The process ends, so a failure is not reported.
         let _ = self.0.shutdown();
     }
 }
 
-/// Gives spans their kind and their usual name, which logs have no use for.
+/// Sets the kind and the conventional name of spans, which logs do not need.
 #[derive(Debug)]
 struct Conventional<E>(E);
 

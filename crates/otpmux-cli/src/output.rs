@@ -1,4 +1,4 @@
-//! The program's two streams: answers on standard output, everything else on standard error.
+//! The two streams of the program: answers on standard output, everything else on standard error.
 
 mod progress;
 mod style;
@@ -18,13 +18,13 @@ pub(crate) struct Output {
     answers: Box<dyn Write>,
     notes: Box<dyn Write>,
     json: bool,
-    /// Whether somebody sees the notes as they come.
+    /// Whether a person sees the notes as they are written.
     watched: bool,
 }
 
 impl Output {
-    /// The streams of this process. Styles are taken out of what is written where they are not
-    /// wanted, or not understood.
+    /// Returns the streams of this process. Styles are removed if they are not wanted or not
+    /// supported.
     pub(crate) fn of_process(color: ColorChoice, json: bool) -> Self {
         let watched = !json && io::stderr().is_terminal();
         let color = match color {
@@ -40,18 +40,18 @@ impl Output {
         }
     }
 
-    /// Whether a program reads the answers.
+    /// Returns whether a program reads the answers.
     pub(crate) fn is_json(&self) -> bool {
         self.json
     }
 
-    /// A line of the answer.
+    /// Writes a line of the answer.
     pub(crate) fn line(&mut self, text: impl Display) -> io::Result<()> {
         writeln!(self.answers, "{text}")?;
         self.answers.flush()
     }
 
-    /// A line of a story, which has no answer but itself.
+    /// Writes a line of a demo, which has no other answer.
     pub(crate) fn story(&mut self, text: impl Display) -> io::Result<()> {
         if self.json {
             let text = text.to_string();
@@ -60,7 +60,7 @@ impl Output {
         self.line(text)
     }
 
-    /// A line of a story that stands out, where the terminal can show that.
+    /// Writes a heading of a demo, emphasised if the terminal supports it.
     pub(crate) fn title(&mut self, text: &str) -> io::Result<()> {
         if self.json {
             return self.json(&json!({ "title": text.trim() }));
@@ -68,7 +68,7 @@ impl Output {
         self.line(format_args!("{TITLE}{text}{TITLE:#}"))
     }
 
-    /// A table of the answer.
+    /// Writes a table of the answer.
     pub(crate) fn table(&mut self, table: &Table) -> io::Result<()> {
         for line in table.lines() {
             self.line(line)?;
@@ -76,12 +76,12 @@ impl Output {
         Ok(())
     }
 
-    /// An answer for a program: JSON in one line.
+    /// Writes an answer for a program: JSON in one line.
     pub(crate) fn json(&mut self, value: &Value) -> io::Result<()> {
         self.line(value)
     }
 
-    /// A line beside the answer.
+    /// Writes a line beside the answer.
     pub(crate) fn note(&mut self, text: impl Display) -> io::Result<()> {
         if self.json {
             let text = text.to_string();
@@ -90,12 +90,12 @@ impl Output {
         writeln!(self.notes, "{text}")
     }
 
-    /// A line beside the answer, for a program.
+    /// Writes a line beside the answer, for a program.
     pub(crate) fn note_json(&mut self, value: &Value) -> io::Result<()> {
         writeln!(self.notes, "{value}")
     }
 
-    /// A warning beside the answer.
+    /// Writes a warning beside the answer.
     pub(crate) fn warning(&mut self, text: impl Display) -> io::Result<()> {
         if self.json {
             return self.note(text);
@@ -103,7 +103,7 @@ impl Output {
         self.note(format_args!("{DOUBTFUL}warning:{DOUBTFUL:#} {text}"))
     }
 
-    /// A question, whose answer is typed behind it. A program that reads JSON knows what to type.
+    /// Writes a prompt for input on the same line, except for JSON: a program knows what to send.
     pub(crate) fn ask(&mut self, text: &str) -> io::Result<()> {
         if self.json {
             return Ok(());

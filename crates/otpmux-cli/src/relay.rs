@@ -1,4 +1,5 @@
-//! The way from the handset's form to a gateway, which keeps the gateway's key out of the browser.
+//! Relays requests from the handset page to a gateway, so that the gateway's key never reaches the
+//! browser.
 
 use std::error::Error;
 use std::io;
@@ -11,10 +12,10 @@ use otpmux_emulator::{Relay, RelayAnswer, RelayRequest};
 use reqwest::header::CONTENT_TYPE;
 use serde_json::Value;
 
-/// A send may try several vendors, each until its own time limit.
+/// A send may try several vendors, each until its timeout.
 const TIMEOUT: Duration = Duration::from_secs(60);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// Far more than any answer of a gateway holds.
+/// The size limit of an answer, far above that of any answer of a gateway.
 const MOST_BYTES: usize = 256 * 1024;
 
 /// A running gateway and a key for it.
@@ -26,11 +27,11 @@ pub(crate) struct GatewayRelay {
 }
 
 impl GatewayRelay {
-    /// The address is `https`, or of this machine: a [`BaseUrl`] is never anything else.
+    /// A [`BaseUrl`] is always `https` or a loopback address.
     ///
     /// # Errors
     ///
-    /// When the TLS library cannot start, for want of root certificates.
+    /// The TLS library cannot start, for example without root certificates.
     pub(crate) fn new(url: BaseUrl, key: Secret) -> io::Result<Self> {
         let mut client = reqwest::Client::builder()
             .user_agent(concat!("otpmux/", env!("CARGO_PKG_VERSION")))
@@ -39,7 +40,7 @@ impl GatewayRelay {
             .connect_timeout(CONNECT_TIMEOUT)
             .timeout(TIMEOUT);
         if url.as_str().starts_with("http://") {
-            // This machine: a proxy would only be in the way.
+            // A loopback address needs no proxy.
             client = client.no_proxy();
         }
         let client = client.build().map_err(io::Error::other)?;
@@ -73,7 +74,8 @@ impl Relay for GatewayRelay {
     }
 }
 
-/// The innermost cause says what is wrong ("connection refused"); the outer ones repeat the URL.
+/// Returns the innermost cause, which says what is wrong ("connection refused"); the outer ones
+/// repeat the URL.
 fn told(error: reqwest::Error) -> io::Error {
     if error.is_timeout() {
         return io::Error::new(io::ErrorKind::TimedOut, "no answer in time");

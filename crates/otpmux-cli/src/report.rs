@@ -1,4 +1,4 @@
-//! A verification and a verdict, for a reader or for a program.
+//! A verification and a verdict, as text or as JSON.
 
 use std::io;
 use std::time::{Duration, SystemTime};
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::output::{BAD, Cell, DIM, DOUBTFUL, GOOD, Output, Style, Table};
 
-/// As the HTTP API has it.
+/// Returns the JSON of the HTTP API.
 pub(crate) fn json(sent: &Verification) -> Value {
     json!({
         "id": sent.id.to_string(),
@@ -46,7 +46,7 @@ fn attempt_json(attempt: &SendAttemptView) -> Value {
     json
 }
 
-/// A provider that was passed over.
+/// Returns the JSON of a provider that was skipped.
 pub(crate) fn skip_json(skip: &Skip) -> Value {
     json!({
         "provider": skip.provider,
@@ -56,7 +56,7 @@ pub(crate) fn skip_json(skip: &Skip) -> Value {
     })
 }
 
-/// What a send or a resend came to, for a reader; `sent` is as the HTTP API has it.
+/// Writes the result of a send or a resend as text; `sent` is the JSON of the HTTP API.
 pub(crate) fn sent_text(sent: &Value, output: &mut Output) -> io::Result<()> {
     let (channel, to) = (text(sent, "channel"), text(sent, "to"));
     if sent["confirmed"] == true {
@@ -76,7 +76,7 @@ pub(crate) fn sent_text(sent: &Value, output: &mut Output) -> io::Result<()> {
     facts_text(sent, output)
 }
 
-/// Where a verification stands, and what was tried for it, for a reader.
+/// Writes the status of a verification and its history as text.
 pub(crate) fn facts_text(sent: &Value, output: &mut Output) -> io::Result<()> {
     let mut facts = Table::of_facts();
     facts.fact("id", text(sent, "id"));
@@ -143,12 +143,12 @@ fn status(status: &str) -> Cell {
     Cell::new(status, style)
 }
 
-/// A text of a document; `-` where it has none.
+/// Returns a text of a document, or `-` if it has none.
 pub(crate) fn text<'a>(document: &'a Value, key: &str) -> &'a str {
     document[key].as_str().unwrap_or("-")
 }
 
-/// One send attempt in words: `easyotp by sms: unknown, it may have gone out (transport)`.
+/// Describes one send attempt: `easyotp by sms: unknown, it may have gone out (transport)`.
 pub(crate) fn attempt_text(attempt: &SendAttemptView) -> String {
     let state = match attempt.state {
         AttemptState::Accepted => "accepted by the vendor",
@@ -192,7 +192,7 @@ pub(crate) fn verdict_text(verdict: &Verdict) -> String {
     }
 }
 
-/// Whole seconds, rounded up: coming back too early is refused again.
+/// Whole seconds, rounded up: a retry that comes too early is rejected again.
 pub(crate) fn seconds(time: Duration) -> u64 {
     time.as_secs() + u64::from(time.subsec_nanos() > 0)
 }
@@ -200,7 +200,7 @@ pub(crate) fn seconds(time: Duration) -> u64 {
 pub(crate) fn rfc3339(time: SystemTime) -> Option<String> {
     let time = Timestamp::try_from(time).ok()?;
     let whole = jiff::Unit::Second;
-    // Rounded down: an expiry is not to be promised beyond its time.
+    // Rounded down, so that the shown expiry is never too late.
     let round = jiff::TimestampRound::new().smallest(whole).mode(jiff::RoundMode::Trunc);
     Some(time.round(round).ok()?.to_string())
 }

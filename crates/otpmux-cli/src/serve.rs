@@ -32,7 +32,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(args: &Args, output: &mut Output) -> io::Result<Exit> {
-    // Before anything else: a supervisor may stop us at once.
+    // First of all, because a supervisor may stop this process at once.
     let signals = Signals::new()?;
     let environment = Environment::from_process();
     let config = match read(&args.config) {
@@ -68,7 +68,7 @@ pub(crate) async fn run(args: &Args, output: &mut Output) -> io::Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// A configuration that a service may have.
+/// Reads a configuration and checks the rules for a service.
 fn read(file: &Path) -> Result<Config, ConfigErrors> {
     let config = Config::from_file(file)?;
     config.check_countries()?;
@@ -89,7 +89,7 @@ pub(crate) fn refused(error: &StartError, output: &mut Output) -> io::Result<Exi
     failure.tell(output)
 }
 
-/// What the system tells a service.
+/// The signals that the system sends to a service.
 #[cfg(unix)]
 pub(crate) struct Signals {
     interrupt: tokio::signal::unix::Signal,
@@ -99,7 +99,7 @@ pub(crate) struct Signals {
 
 #[cfg(unix)]
 impl Signals {
-    /// They are caught from now on.
+    /// Catches the signals from now on.
     pub(crate) fn new() -> io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
 
@@ -110,14 +110,14 @@ impl Signals {
         })
     }
 
-    /// Completes when the service is to stop; reloads when it is told to.
+    /// Completes when the service must stop; reloads on the reload signal.
     pub(crate) async fn stop(mut self, reloader: Reloader) {
         loop {
             tokio::select! {
                 _ = self.interrupt.recv() => return,
                 _ = self.terminate.recv() => return,
                 _ = self.hangup.recv() => {
-                    // What comes of it is logged.
+                    // The result of the reload is logged.
                     let reloader = reloader.clone();
                     let _ = tokio::spawn(async move { reloader.reload().await }).await;
                 }

@@ -1,7 +1,7 @@
 use otpmux::Channel;
 use otpmux::provider::Capabilities;
 
-/// What a provider can do, in words.
+/// Describes the capabilities of a provider.
 pub(super) fn facts(capabilities: &Capabilities) -> Vec<String> {
     let channels: Vec<_> = capabilities.channels.iter().map(Channel::as_str).collect();
     let mut facts = vec![format!("sends by {}", channels.join(", "))];

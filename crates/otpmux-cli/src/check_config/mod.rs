@@ -91,12 +91,12 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> io::Result<Exit> {
 
 fn read(args: &Args) -> Result<(Config, OtpClient), ConfigErrors> {
     let config = Config::from_file(&args.file)?;
-    // Whether it all fits together; the store that it names stays as it is.
+    // Checks that all sections fit together; the store does not change.
     let client = config.client_builder().and_then(|builder| {
         let builder = builder.open_store("a check", || Ok(Arc::new(MemoryStore::new(1))));
         Ok(builder.build()?)
     });
-    // All that `serve` would refuse, too.
+    // Checks everything else that `serve` would reject.
     let server = match config.server() {
         Some(_) => Gateway::check(&config, &Environment::from_process()),
         None => Ok(()),

@@ -8,7 +8,7 @@ use super::facts::facts;
 use super::text::store_text;
 use super::warnings;
 
-/// What a configuration means, for a program.
+/// Summarises a configuration as JSON.
 pub(super) fn of(config: &Config) -> Value {
     let routes =
         config.routes().map(|routes| routes.as_slice().iter().map(route).collect::<Vec<_>>());

@@ -8,7 +8,7 @@ use otpmux::{Channel, Config, MessageLimits, Policy, Purpose, ResendBy, Route};
 use super::facts::facts;
 use crate::output::Output;
 
-/// Tells what a configuration means, for a reader.
+/// Summarises a configuration as text.
 pub(super) fn write(config: &Config, output: &mut Output) -> io::Result<()> {
     for configured in config.providers() {
         let (id, kind) = (&configured.id, configured.kind);
@@ -125,7 +125,7 @@ pub(super) fn route_text(route: &Route) -> String {
     format!("{conditions} in an order drawn by the weights {weighted}")
 }
 
-/// Where verifications live, without the address.
+/// Describes the store, without its address.
 pub(super) fn store_text(store: &StoreConfig) -> String {
     match store {
         StoreConfig::Memory { capacity } => {

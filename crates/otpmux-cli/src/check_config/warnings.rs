@@ -6,7 +6,7 @@ pub(crate) const NO_GLOBAL_LIMIT: &str = "no limit `global` under [limits], so n
     all messages together may cost; set it to what a good day needs, twice, such as global = \
     [\"2000/1d\"]";
 
-/// What is right and hardly meant.
+/// Warns of values that are valid and probably not intended.
 pub(super) fn of(config: &Config) -> Vec<String> {
     let mut warnings = Vec::new();
     if let Err(open) = config.check_countries() {
@@ -39,10 +39,10 @@ pub(super) fn of(config: &Config) -> Vec<String> {
     warnings
 }
 
-/// Calling codes of countries that nobody takes for one another: North America, Russia and Kazakhstan.
+/// Calling codes of countries that users do not confuse: North America, Russia and Kazakhstan.
 const CODES_OF_MANY: [u16; 2] = [1, 7];
 
-/// Countries that are served without the territories that share their calling code.
+/// Warns of countries that are served without the territories that share their calling code.
 fn shared_codes(served: &[String]) -> impl Iterator<Item = String> {
     let countries: Vec<CountryCode> = served.iter().filter_map(|name| name.parse().ok()).collect();
     let families = served.iter().filter_map(|name| name.strip_suffix('+')?.parse().ok());
@@ -66,7 +66,7 @@ fn shared_codes(served: &[String]) -> impl Iterator<Item = String> {
     })
 }
 
-/// Limits that never refuse anything, because another one is reached first.
+/// Warns of limits without effect, because another one is always reached first.
 fn without_effect(limits: &MessageLimits) -> Vec<String> {
     let mut warnings = Vec::new();
     for (scope, windows) in limits.by_scope() {
@@ -93,7 +93,7 @@ fn without_effect(limits: &MessageLimits) -> Vec<String> {
     warnings
 }
 
-/// Whether whenever `window` is full, `other` is full too.
+/// Returns whether `other` is full whenever `window` is full.
 fn is_reached_first(other: &RateLimit, window: &RateLimit) -> bool {
     other != window && other.count <= window.count && other.per >= window.per
 }

@@ -1,4 +1,5 @@
-//! `otpmux demo`: the whole way of a code, on this machine, with real sockets and made-up vendors.
+//! `otpmux demo`: a send, a verify and a failover on this machine, with real sockets and emulated
+//! vendors.
 
 mod stage;
 
@@ -14,7 +15,7 @@ use crate::output::Output;
 use crate::report;
 use stage::{Stage, wrong};
 
-/// Indian mobiles, which both vendors reach.
+/// Indian mobile numbers, which both vendors reach.
 const FIRST: &str = "+919876543210";
 const SECOND: &str = "+919812345678";
 const THIRD: &str = "+919898989898";

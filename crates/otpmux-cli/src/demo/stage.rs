@@ -1,4 +1,4 @@
-//! Emulated vendors, a handset, and a client that was configured as any other.
+//! Emulated vendors, a handset, and a client that is configured like any other.
 
 use std::error::Error;
 
@@ -10,7 +10,7 @@ pub(super) struct Stage {
     emulator: Emulator,
     client: OtpClient,
     config: String,
-    /// How many of the handsets' messages were shown.
+    /// How many messages of the handset were shown.
     shown: usize,
 }
 
@@ -78,7 +78,7 @@ base_url = "{}""#,
         Ok(self.client.send(NewVerification::to(to).by(channel)).await?)
     }
 
-    /// The messages that arrived since the last look.
+    /// Returns the messages that arrived since the last call.
     pub(super) fn arrived(&mut self) -> Vec<Message> {
         let mut messages = self.emulator.messages(&MessageFilter::default());
         let new = messages.split_off(self.shown);
@@ -91,7 +91,7 @@ base_url = "{}""#,
     }
 }
 
-/// A code of the same length that is not this one.
+/// Returns a different code of the same length.
 pub(super) fn wrong(code: &str) -> Result<Code, Box<dyn Error>> {
     let last = if code.ends_with('0') { '1' } else { '0' };
     let head = code.get(..code.len() - 1).unwrap_or_default();

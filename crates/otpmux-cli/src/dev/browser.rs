@@ -1,4 +1,4 @@
-//! The system's own way to open a page.
+//! Opens pages with the system's command.
 
 use std::io;
 use std::process::{Command, Stdio};

@@ -1,14 +1,14 @@
-//! The directory of one run, or of all.
+//! The directory of one run, or of all runs.
 
 use std::io;
 use std::path::PathBuf;
 
 use otpmux::provider::{Entropy as _, OsEntropy};
 
-/// Where the database and the keys are.
+/// The directory of the database and the keys.
 pub(super) struct Home {
     pub(super) path: PathBuf,
-    /// Whether it stays when the program ends.
+    /// Whether the directory is kept when the program ends.
     pub(super) kept: bool,
 }
 
@@ -20,7 +20,7 @@ impl Home {
             None => std::env::temp_dir().join(format!("otpmux-dev-{}", random(8)?)),
         };
         let mut builder = std::fs::DirBuilder::new();
-        // Only a directory that is to be kept may be there already.
+        // Only a directory that is kept may exist already.
         builder.recursive(kept);
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
@@ -28,7 +28,7 @@ impl Home {
         Ok(Self { path, kept })
     }
 
-    /// The key of this name: made the first time, and kept with the rest.
+    /// Returns the key of this name: generated the first time, then stored in the directory.
     pub(super) fn key(&self, name: &str) -> io::Result<String> {
         let path = self.path.join(name);
         match std::fs::read_to_string(&path) {
@@ -49,13 +49,13 @@ impl Home {
 impl Drop for Home {
     fn drop(&mut self) {
         if !self.kept {
-            // What cannot be removed is of no worth: its keys are known to nobody.
+            // A directory that cannot be removed does no harm: its keys are not used again.
             let _ = std::fs::remove_dir_all(&self.path);
         }
     }
 }
 
-/// So many random bytes, in hexadecimal digits.
+/// Returns this number of random bytes, in hex digits.
 fn random(bytes: usize) -> io::Result<String> {
     let mut random = vec![0; bytes];
     OsEntropy.fill(&mut random).map_err(io::Error::other)?;

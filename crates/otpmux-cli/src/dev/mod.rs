@@ -59,7 +59,7 @@ pub(crate) async fn run(args: &Args, output: &mut Output) -> io::Result<Exit> {
             return Failure::usage(what).tell(output);
         }
     }
-    // Before anything else: whoever reads the first line may stop us at once.
+    // First of all, because a reader of the first line may stop this process at once.
     let signals = Signals::new()?;
     let home = Home::new(args.data.clone())?;
     let api_key = match &args.api_key {
@@ -113,7 +113,7 @@ pub(crate) async fn run(args: &Args, output: &mut Output) -> io::Result<Exit> {
 }
 
 fn config(emulator: &Emulator, store: &Path) -> String {
-    // A TOML string in single quotes takes every path but one with such a quote.
+    // A TOML string in single quotes can hold every path without such a quote.
     format!(
         r#"
 [providers.easyotp]

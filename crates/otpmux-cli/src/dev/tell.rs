@@ -1,4 +1,4 @@
-//! Prints where things are, then the messages and the vendors' faults as they change.
+//! Prints the addresses, then the messages and the vendors' faults as they change.
 
 use std::io;
 
@@ -9,7 +9,7 @@ use serde_json::json;
 use super::home::Home;
 use crate::output::Output;
 
-/// Where things are, and the first two calls.
+/// Prints the addresses, and the first two calls.
 pub(super) fn start(
     gateway: &str,
     emulator: &Emulator,
@@ -49,7 +49,7 @@ ID is in the answer of the first; CODE arrives here:
     ))
 }
 
-/// Prints every message, and every change of a vendor's fault, from now on. Never ends.
+/// Prints every message, and every change of a vendor's fault, from now on. Never returns.
 pub(super) async fn news(emulator: &Emulator, output: &mut Output) {
     let (mut arrivals, mut faults) = (emulator.arrivals(), emulator.fault_changes());
     loop {
@@ -65,7 +65,7 @@ pub(super) async fn news(emulator: &Emulator, output: &mut Output) {
                 output.line(state(vendor, fault.as_ref()))
             },
         };
-        // A reader that has gone is no reason to end: the gateway goes on.
+        // The gateway goes on if the reader of standard output has closed it.
         if told.is_err() {
             std::future::pending::<()>().await;
         }

@@ -1,4 +1,4 @@
-//! A line that says what is being waited for.
+//! A progress line.
 
 use std::io::{self, Write as _};
 use std::pin::pin;
@@ -11,8 +11,8 @@ use super::Output;
 const SECOND: Duration = Duration::from_secs(1);
 
 impl Output {
-    /// Waits for some work. Where somebody watches, a line says so once it takes longer than a
-    /// second, and how long it has taken; it is gone when the work is done.
+    /// Waits for some work. If a person watches, a line shows the work and its duration once it
+    /// takes longer than a second; the line is removed at the end.
     pub(crate) async fn during<T>(
         &mut self,
         what: &str,
@@ -32,7 +32,7 @@ impl Output {
                 done = &mut work => break done,
                 _ = ticks.tick() => {
                     let line = format!("{what}, {} s", begun.elapsed().as_secs());
-                    // It never gets shorter, so what was there is covered.
+                    // The line never gets shorter, so it covers the earlier one.
                     shown = line.chars().count();
                     write!(self.notes, "\r{line}")?;
                     self.notes.flush()?;
@@ -69,7 +69,7 @@ mod tests {
         }
     }
 
-    /// What was written beside the answer while work of so many milliseconds was waited for.
+    /// Returns the notes that are written during work of this many milliseconds.
     async fn waited(milliseconds: u64, watched: bool) -> String {
         let seen = Seen::default();
         let mut output = Output {

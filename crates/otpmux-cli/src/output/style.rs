@@ -1,4 +1,4 @@
-//! What things look like where colours can be shown.
+//! Styles, for terminals with colours.
 
 use anstyle::AnsiColor;
 pub(crate) use anstyle::Style;

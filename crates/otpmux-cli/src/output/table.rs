@@ -1,8 +1,8 @@
-//! Columns that are as wide as what stands in them.
+//! Tables with columns as wide as their content.
 
 use super::style::{Style, TITLE};
 
-/// What stands at one place of a table, in one line.
+/// A cell of a table, in one line.
 pub(crate) struct Cell {
     text: String,
     style: Style,
@@ -30,13 +30,13 @@ impl<T: Into<String>> From<T> for Cell {
 }
 
 impl Table {
-    /// A table with a line that names its columns.
+    /// Creates a table with a header line.
     pub(crate) fn with_head(head: &[&str]) -> Self {
         let head = head.iter().map(|name| Cell::new(*name, TITLE)).collect();
         Self { indent: 0, rows: vec![head] }
     }
 
-    /// Names at the left, what they stand for at the right.
+    /// Creates a table with names at the left and values at the right.
     pub(crate) fn of_facts() -> Self {
         Self { indent: 2, rows: Vec::new() }
     }
@@ -45,7 +45,7 @@ impl Table {
         self.rows.push(cells.into_iter().collect());
     }
 
-    /// One line of a table of facts.
+    /// Adds a name and its value.
     pub(crate) fn fact(&mut self, name: &str, value: impl Into<Cell>) {
         self.row([name.into(), value.into()]);
     }

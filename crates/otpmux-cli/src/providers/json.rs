@@ -10,7 +10,7 @@ use super::{Entry, Money};
 use crate::failure::Failure;
 use crate::report::rfc3339;
 
-/// All providers, for a program.
+/// All providers, as JSON.
 pub(super) fn of(entries: &[Entry<'_>]) -> Value {
     json!({ "providers": entries.iter().map(provider).collect::<Vec<_>>() })
 }
@@ -75,7 +75,7 @@ fn limits(limits: &[RateLimit]) -> Vec<String> {
     limits.iter().map(limit_text).collect()
 }
 
-/// What a vendor does besides sending.
+/// The calls that a vendor supports besides send.
 pub(super) fn verbs(can: &Capabilities) -> Vec<&'static str> {
     let verbs = [
         (can.resend, "resend"),

@@ -30,16 +30,16 @@ pub(crate) struct Args {
     no_balance: bool,
 }
 
-/// All that is told about a provider.
+/// The data shown for a provider.
 struct Entry<'a> {
     configured: &'a ConfiguredProvider,
     view: ProviderView,
-    /// Whether anybody tells how it is.
+    /// Whether the health of the provider is known.
     health_known: bool,
     balance: Money,
 }
 
-/// What is left on an account.
+/// The balance of an account.
 enum Money {
     NotTold,
     NotAsked,
@@ -77,7 +77,7 @@ fn open(args: &Args) -> Result<(Config, OtpClient), Failure> {
     Ok((config, client))
 }
 
-/// In the order of the file.
+/// Returns the entries in the order of the file.
 async fn entries<'a>(config: &'a Config, client: &OtpClient, no_balance: bool) -> Vec<Entry<'a>> {
     let views = client.providers();
     let mut asked = JoinSet::new();

@@ -10,7 +10,7 @@ use super::{Entry, Money};
 use crate::output::{BAD, Cell, DIM, DOUBTFUL, GOOD, Output, Table};
 use crate::report::shown;
 
-/// All providers, for a reader.
+/// Writes all providers as text.
 pub(super) fn write(entries: &[Entry<'_>], output: &mut Output) -> io::Result<()> {
     let mut now = Table::with_head(&["PROVIDER", "KIND", "HEALTH", "BALANCE"]);
     let mut can =

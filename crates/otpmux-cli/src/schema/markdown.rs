@@ -17,7 +17,7 @@ Every key of [the configuration file](index.md). Durations are `\"500ms\"`, `\"1
 a count in a sliding window. A secret is a reference: `\"env:NAME\"` or `\"file:PATH\"`.
 ";
 
-/// The order in which a reader meets the sections; others follow.
+/// The order of the sections for a reader; others follow.
 const ORDER: [&str; 8] =
     ["providers", "routes", "store", "server_keys", "policy", "limits", "resilience", "server"];
 
@@ -55,7 +55,7 @@ pub(super) fn reference(schema: &Value) -> String {
     page
 }
 
-/// What a reference within the schema refers to.
+/// Resolves a reference within the schema.
 fn resolved<'a>(schema: &'a Value, part: &'a Value) -> &'a Value {
     let path = part["$ref"].as_str().and_then(|path| path.strip_prefix('#'));
     path.and_then(|path| schema.pointer(path)).unwrap_or(part)
@@ -73,7 +73,7 @@ fn write_providers(page: &mut String, section: &Value) {
     }
 }
 
-/// A section with its own keys, and after it those of the tables within it.
+/// Writes a section with its keys, then the keys of the tables in it.
 fn write_section(page: &mut String, title: &str, section: &Value, table: &Value) {
     write_title(page, "##", title, section);
     write_rows(page, table);
@@ -101,7 +101,7 @@ fn write_rows(page: &mut String, table: &Value) {
     write_head(page);
     let required = table["required"].as_array().map(Vec::as_slice).unwrap_or_default();
     for (key, value) in table["properties"].as_object().into_iter().flatten() {
-        // Each provider has one; the first table says so.
+        // Each provider has this key; only the first table shows it.
         if key != "kind" {
             write_row(page, key, value, required.iter().any(|name| name == key));
         }
@@ -130,7 +130,7 @@ fn write_row(page: &mut String, key: &str, value: &Value, required: bool) {
     );
 }
 
-/// A description without its sentence about an absent key, and what that sentence says.
+/// Splits a description into the text and the sentence about an absent key.
 fn split_absent(about: &str) -> (String, Option<&str>) {
     const ABSENT: &str = "Absent: ";
     let Some((before, rest)) = about.split_once(ABSENT) else { return (about.to_owned(), None) };
@@ -139,7 +139,7 @@ fn split_absent(about: &str) -> (String, Option<&str>) {
     (about.trim_end().to_owned(), Some(absent.strip_suffix('.').unwrap_or(absent)))
 }
 
-/// The section that a reference within the schema means.
+/// Returns the section that a reference within the schema names.
 fn section_of(path: &str) -> String {
     format!("As `[{}]`", path.rsplit('/').next().unwrap_or_default())
 }
@@ -196,7 +196,7 @@ fn text(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned)
 }
 
-/// A value as TOML: the same as in JSON, apart from tables.
+/// Returns a value as TOML: the same as in JSON, except for tables.
 fn toml(value: &Value) -> String {
     let Some(table) = value.as_object() else { return value.to_string() };
     let entries: Vec<_> =
@@ -208,7 +208,7 @@ fn code(text: &str) -> String {
     format!("`{}`", cell(text))
 }
 
-/// Text within a table.
+/// Escapes text for a table cell.
 fn cell(text: &str) -> String {
     text.replace('|', "\\|")
 }

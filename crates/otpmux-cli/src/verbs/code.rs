@@ -1,4 +1,4 @@
-//! Codes that somebody types.
+//! Codes that a user types.
 
 use std::io::{self, BufRead as _};
 
@@ -9,7 +9,7 @@ use crate::Exit;
 use crate::output::{BAD, GOOD, Output};
 use crate::report;
 
-/// Asks for codes until one is right, or none is good any more.
+/// Asks for codes until one is right or none is valid any more.
 pub(super) async fn ask(
     desk: &Desk,
     id: VerificationId,
@@ -42,7 +42,7 @@ pub(super) async fn ask(
     }
 }
 
-/// Tries one code, and tells the verdict or why there is none.
+/// Verifies one code, and reports the verdict or the failure.
 pub(super) async fn check(
     desk: &Desk,
     id: VerificationId,

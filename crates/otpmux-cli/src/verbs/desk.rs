@@ -1,5 +1,5 @@
-//! Where the five verbs are carried out: here, over the store that a configuration names, or by a
-//! gateway that is running.
+//! The place of the five verbs: this process, with the store of a configuration, or a running
+//! gateway.
 
 use std::path::PathBuf;
 
@@ -14,7 +14,7 @@ use super::gateway::Gateway;
 use crate::failure::Failure;
 use crate::report;
 
-/// Which of the two.
+/// The options that choose the place.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Place {
     /// The configuration file
@@ -25,7 +25,7 @@ pub(crate) struct Place {
     gateway: Option<String>,
 }
 
-/// Verifications as the HTTP API has them, wherever they are.
+/// Verifications in the form of the HTTP API, from either place.
 pub(super) enum Desk {
     Here { client: OtpClient, shared: bool },
     Gateway(Gateway),
@@ -43,7 +43,7 @@ impl Place {
 }
 
 impl Desk {
-    /// Whether other processes find what is sent here.
+    /// Returns whether other processes find the verifications of this one.
     pub(super) fn is_shared(&self) -> bool {
         match self {
             Self::Here { shared, .. } => *shared,
@@ -51,7 +51,7 @@ impl Desk {
         }
     }
 
-    /// Reads a recipient as it is typed here, by the rules of the place where it is carried out.
+    /// Parses a recipient that is typed here, with the rules of the chosen place.
     pub(super) async fn read_recipient(
         &self,
         text: &str,
@@ -106,7 +106,7 @@ impl Desk {
         }
     }
 
-    /// Whether there was something to cancel.
+    /// Returns whether there was a verification to cancel.
     pub(super) async fn cancel(&self, id: VerificationId) -> Result<bool, Failure> {
         match self {
             Self::Here { client, .. } => Ok(client.cancel(id).await?),

@@ -1,4 +1,4 @@
-//! The five verbs by the HTTP API of a gateway.
+//! The five verbs over the HTTP API of a gateway.
 
 use std::time::Duration;
 
@@ -10,10 +10,10 @@ use serde_json::{Map, Value, json};
 
 use crate::failure::Failure;
 
-/// The gateway has a deadline of its own, over all vendors that it asks.
+/// The gateway has a deadline for all the vendors that it calls.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Where the API key stands: an argument could be seen by other users of the machine.
+/// The variable with the API key: other users of the machine could see an argument.
 const KEY: &str = "OTPMUX_API_KEY";
 
 pub(super) struct Gateway(Transport);
@@ -29,7 +29,7 @@ impl Gateway {
         Ok(Self(Transport::new(name, config, &[("authorization", bearer)])?))
     }
 
-    /// The country in whose national form it takes numbers.
+    /// Returns the country for numbers in national form.
     pub(super) async fn default_country(&self) -> Result<Option<CountryCode>, Failure> {
         let offers = document(&self.ask(Call::get("/v1/capabilities")).await?)?;
         Ok(offers["default_country"].as_str().and_then(|code| code.parse().ok()))
@@ -102,7 +102,7 @@ impl Gateway {
         }
     }
 
-    /// One request. A status other than success is a failure, in the gateway's own words.
+    /// Sends one request. A status other than success is a failure, with the gateway's message.
     async fn ask(&self, call: Call) -> Result<Answer, Failure> {
         let key = IdempotencyKey::generate(&OsEntropy)
             .map_err(|error| Failure::here(error.to_string()))?;
@@ -114,7 +114,7 @@ impl Gateway {
     }
 }
 
-/// The gateway's API key, from where the environment has it.
+/// Returns the gateway's API key, from the environment.
 pub(crate) fn api_key() -> Result<Secret, Failure> {
     let place = SecretRef::parse(&format!("env:{KEY}"), false);
     let key = place.and_then(|place| place.resolve(&Environment::from_process()));

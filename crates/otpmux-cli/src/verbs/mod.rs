@@ -29,7 +29,7 @@ pub(crate) struct Sent {
 
 impl Sent {
     fn open(&self) -> Result<(Desk, VerificationId), Failure> {
-        // Read here and not by clap, which would repeat what may be a number.
+        // Parsed here and not by clap, which would repeat the text; it may be a number.
         let id = self.id.parse().map_err(|error| Failure::usage(format!("ID: {error}")))?;
         let desk = self.place.open()?;
         if desk.is_shared() {
@@ -55,7 +55,7 @@ fn purpose(text: Option<&str>) -> Result<Purpose, Failure> {
     Ok(purpose.unwrap_or_default())
 }
 
-/// A message to come, as far as routing looks at it.
+/// The options of a message that routing uses.
 #[derive(clap::Args)]
 pub(crate) struct Wishes {
     /// sms, voice, email, whatsapp or a vendor's own word [default: sms for a number, email for an
@@ -84,13 +84,14 @@ impl Wishes {
         country.map_err(|error| Failure::usage(format!("--country: {error}")))
     }
 
-    /// A verification of this recipient, with these wishes. `option` is where the recipient stands.
+    /// Returns a verification of this recipient with these options. `option` is the option that
+    /// holds the recipient.
     pub(crate) fn new_verification(
         &self,
         to: Result<Recipient, RecipientError>,
         option: &str,
     ) -> Result<NewVerification, Failure> {
-        // Not read by clap, which would repeat the number.
+        // Not parsed by clap, which would repeat the number.
         let to = to.map_err(|error| Failure::usage(format!("{option}: {error}")))?;
         let mut new = NewVerification::to(to);
         new.channel = channel(self.channel.as_deref())?;

@@ -28,7 +28,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(args: &Args, output: &mut Output) -> io::Result<Exit> {
-    // Read here and not by clap, which would repeat it.
+    // Parsed here and not by clap, which would repeat the code.
     let code = match args.code.as_deref().map(str::parse::<Code>).transpose() {
         Ok(code) => code,
         Err(error) => {
