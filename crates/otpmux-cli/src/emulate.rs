@@ -26,18 +26,18 @@ pub(crate) struct Args {
     /// it (port 0: free ones)
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:4010")]
     listen: SocketAddr,
-    /// Allow an address that other machines reach: they then see all codes, set faults, and send
-    /// through the gateway
+    /// Allow an address that other machines reach: they can then see all codes, set faults, and
+    /// send through the gateway
     #[arg(long)]
     allow_non_loopback: bool,
-    /// Switch the vendors' own limits off, for load tests
+    /// Disable the vendors' rate limits, for load tests
     #[arg(long)]
     no_limits: bool,
-    /// Play only this vendor; repeat the option for several
+    /// Emulate only this vendor; repeat the option for several
     #[arg(long = "vendor", value_name = "NAME")]
     vendors: Vec<String>,
-    /// Play a vendor from the golden files in this folder, or in the folder `wire` in it; its name is
-    /// that of the folder, if none is given. Repeat the option for several
+    /// Emulate a vendor from the golden files in this folder, or in the folder `wire` in it; its
+    /// name is that of the folder unless given. Repeat the option for several
     #[arg(long = "replay", value_name = "DIR[=NAME]")]
     replays: Vec<Replay>,
     /// Let the page send and verify through this gateway, with the key in `OTPMUX_API_KEY`

@@ -35,16 +35,16 @@ pub(crate) struct Args {
     /// Serve the handset page on this address and port; the emulated vendors get the ports after it
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:4010")]
     emulator: SocketAddr,
-    /// Keep the database and the keys in this directory, for the next time
+    /// Keep the database and the keys in this directory, for the next run
     #[arg(long, value_name = "DIRECTORY")]
     data: Option<PathBuf>,
-    /// An API key of your own, of 16 characters or more, instead of a random one
+    /// Use this API key, of 16 characters or more, instead of a random one
     #[arg(long, value_name = "KEY")]
     api_key: Option<String>,
     /// Open the handset page in a browser
     #[arg(long)]
     open: bool,
-    /// How log lines look
+    /// Format of log lines
     #[arg(long, value_enum, default_value_t = LogFormat::Text)]
     pub(crate) log_format: LogFormat,
 }

@@ -58,8 +58,8 @@ fn purpose(text: Option<&str>) -> Result<Purpose, Failure> {
 /// The options of a message that routing uses.
 #[derive(clap::Args)]
 pub(crate) struct Wishes {
-    /// sms, voice, email, whatsapp or a vendor's own word [default: sms for a number, email for an
-    /// address]
+    /// The channel: sms, voice, email, whatsapp or a vendor's word [default: sms for a number,
+    /// email for an address]
     #[arg(long)]
     channel: Option<String>,
     /// The purpose: a code for one purpose is not valid for another
@@ -68,7 +68,7 @@ pub(crate) struct Wishes {
     /// The language of the message, such as pt
     #[arg(long)]
     locale: Option<String>,
-    /// The country in whose national form the number is, such as IN [default: that of the policy]
+    /// The country of a number in national form, such as IN [default: that of the policy]
     #[arg(long)]
     country: Option<String>,
 }

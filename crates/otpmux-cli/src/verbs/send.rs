@@ -24,16 +24,16 @@ Send now and verify later, with a store that other processes share:
 pub(crate) struct Args {
     #[command(flatten)]
     place: Place,
-    /// A telephone number such as +919876543210, or an e-mail address. A number may be in the national
-    /// form of --country
+    /// A telephone number such as +919876543210, or an e-mail address. A number may have the
+    /// national form of the --country
     #[arg(long, value_name = "RECIPIENT")]
     to: String,
     #[command(flatten)]
     wishes: Wishes,
-    /// How long the code is good for, in seconds [default: the policy's TTL]
+    /// The TTL of the code, in seconds [default: that of the policy]
     #[arg(long, value_name = "SECONDS")]
     ttl: Option<u64>,
-    /// Digits of the code [default: the policy's]
+    /// Digits of the code [default: those of the policy]
     #[arg(long, value_name = "DIGITS")]
     code_length: Option<u8>,
     /// The vendor's name for a message template
