@@ -22,8 +22,8 @@ Prints one line of JSON when it is ready, with each vendor's base URL and made-u
 vendor has its own port. Nothing is ever sent: the emulator keeps the messages, and the page at
 `handset` in that line shows them as they arrive. Ends on SIGINT or SIGTERM.")]
 pub(crate) struct Args {
-    /// Listen on this address and port for the page and the admin API; the vendors get the ports after
-    /// it (port 0: free ones)
+    /// Listen on this address and port for the page and the admin API; the vendors get the ports
+    /// after it (port 0: free ones)
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:4010")]
     listen: SocketAddr,
     /// Allow an address that other machines reach: they can then see all codes, set faults, and

@@ -358,8 +358,8 @@ impl Error {
         self.0.request_id.as_deref()
     }
 
-    /// Returns the limit of otpmux that is reached, if any: `recipient`, `client`, `provider` and
-    /// so on.
+    /// Returns the limit of otpmux that is reached, if any: `recipient`, `ip`, `provider` and so
+    /// on.
     pub fn limit(&self) -> Option<&'static str> {
         self.0.limit
     }

@@ -135,8 +135,7 @@ fn prepare(
 }
 
 /// Checks the server keys: a gateway with other server keys than the other processes would reject
-/// right codes. If the store cannot be reached, nothing is reported here: each request checks
-/// again.
+/// right codes. A store that cannot be reached causes only a warning: each request checks it again.
 async fn check_keys(client: &OtpClient) -> Result<(), ConfigErrors> {
     match client.check_keys().await {
         Ok(()) => Ok(()),

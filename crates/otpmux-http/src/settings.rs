@@ -8,15 +8,15 @@ otpmux_core::settings! {
     /// The keys that every HTTP adapter has, beside its own.
     #[derive(Clone, Debug)]
     pub struct HttpSettings {
-        /// The address of the vendor's API: https, or http on loopback. Absent: the address that the
-        /// vendor documents.
+        /// The address of the vendor's API: https, or http on loopback. Absent: the address that
+        /// the vendor documents.
         pub base_url: Option<String> = None, text().check(parses::<BaseUrl>),
             example "https://api.vendor.example/v1";
         /// How long one try may take, from connecting to the end of the answer.
         pub timeout: Duration = Duration::from_secs(10),
             duration(Duration::from_millis(100)..=Duration::from_mins(2)), example "5s";
-        /// How long connecting may take, TLS included. It must be shorter than `timeout`. Absent: 3s, and
-        /// at most half of `timeout`.
+        /// How long connecting may take, TLS included. It must be shorter than `timeout`. Absent:
+        /// 3s, and at most half of `timeout`.
         pub connect_timeout: Option<Duration> = None,
             duration(Duration::from_millis(50)..=Duration::from_mins(1)), example "2s";
         /// How long an idle connection is kept. It must be less than the vendor keeps it; where the

@@ -20,7 +20,8 @@ pub(crate) struct Place {
     /// The configuration file
     #[arg(long, value_name = "FILE", env = "OTPMUX_CONFIG", default_value = "otpmux.toml")]
     config: PathBuf,
-    /// Ask this gateway instead, with the API key in `OTPMUX_API_KEY`; https, or http on this machine
+    /// Ask this gateway instead, with the API key in `OTPMUX_API_KEY`; https, or http on this
+    /// machine
     #[arg(long, value_name = "URL")]
     gateway: Option<String>,
 }

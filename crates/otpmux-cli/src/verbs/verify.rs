@@ -18,7 +18,8 @@ pub(crate) struct Args {
     /// read from standard input, one per line, until one is right
     #[arg(long)]
     code: Option<String>,
-    /// Idempotency key: a repeat with the same key and code counts once and returns the same verdict
+    /// Idempotency key: a repeat with the same key and code counts once and returns the same
+    /// verdict
     #[arg(long, value_name = "NAME", requires = "code")]
     idempotency_key: Option<String>,
     /// The address of the user's device: wrong codes from one address do not lock out users at

@@ -68,17 +68,17 @@ fn missing(key: &str) -> ConfigError {
     ConfigError::new(key, "missing; it is required")
 }
 
-/// Declares a struct whose fields are configuration keys. See the [module](mod@crate::settings) for an
-/// example.
+/// Declares a struct whose fields are configuration keys. See the [module](mod@crate::settings) for
+/// an example.
 ///
 /// A line has the documentation, the field, its type
 /// ([`SettingValue`](crate::settings::SettingValue)) and default, the form (a constructor of
-/// [`Setting`](crate::settings::Setting) without name and documentation, and further calls on it),
-/// and an example as JSON. `prefix "circuit_"` adds a prefix to each key. `groups` holds nested
-/// structs whose keys are in the same table; `plain` holds fields that are not keys.
+/// [`Setting`] without name and documentation, and further calls on it), and an example as JSON.
+/// `prefix "circuit_"` adds a prefix to each key. `groups` holds nested structs whose keys are in
+/// the same table; `plain` holds fields that are not keys.
 ///
-/// The macro generates the struct with public fields, `Default`,
-/// [`Section`](crate::settings::Section), and a chainable setter of the same name for each field.
+/// The macro generates the struct with public fields, `Default`, [`Section`], and a chainable
+/// setter of the same name for each field.
 #[macro_export]
 macro_rules! settings {
     (

@@ -89,7 +89,8 @@ struct ProviderState {
     /// Its name in the configuration.
     name: String,
     /// Its circuit breaker: `closed` (the provider gets messages), `open` (after failures it gets
-    /// none) or `half_open` (one message tests whether it works again).
+    /// messages only if no other provider is left) or `half_open` (one message tests whether it
+    /// works again).
     #[schema(value_type = CircuitWord)]
     circuit: &'static str,
 }
@@ -106,9 +107,10 @@ enum CircuitWord {
 
 /// Check that the gateway is ready
 ///
-/// Ready means that the store accepts writes and that this gateway has the same server keys as the
-/// other processes. A gateway that stops is not ready. Vendors that are down do not make a gateway
-/// unready, because codes that were sent can still be verified. A result is reused for one second.
+/// Ready means that the store works (`ok` or `full`) and that this gateway has the same server keys
+/// as the other processes. A gateway that stops is not ready. Vendors that are down do not make a
+/// gateway unready, because codes that were sent can still be verified. A result is reused for one
+/// second.
 #[utoipa::path(
     get,
     path = "/readyz",

@@ -13,8 +13,8 @@ otpmux_core::settings! {
     pub(crate) struct ServerKey {
         /// The name of the key, stored with what it has signed.
         pub id: Option<String> = None, text().required(), example "2026-11";
-        /// The key, 32 to 64 bytes in base64: make one with `openssl rand -base64 32`. The first key
-        /// of the list signs and encrypts, all of them verify.
+        /// The key, 32 to 64 bytes in base64: make one with `openssl rand -base64 32`. The first
+        /// key of the list signs and encrypts, all of them verify.
         pub key: Option<Secret> = None, secret().required(), example "env:OTPMUX_SERVER_KEY";
     }
 }

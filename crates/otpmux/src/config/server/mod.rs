@@ -30,12 +30,12 @@ otpmux_core::settings! {
         pub tls_certificate: Option<PathBuf> = None, text(), example "/etc/otpmux/tls.crt";
         /// A file with the private key of the certificate, in PEM. Needs `tls_certificate`.
         pub tls_private_key: Option<PathBuf> = None, text(), example "/etc/otpmux/tls.key";
-        /// The addresses and networks of proxies whose `X-Forwarded-For` header gives the address of
-        /// the end user. The header is ignored when it comes from any other address.
+        /// The addresses and networks of proxies whose `X-Forwarded-For` header gives the address
+        /// of the end user. The header is ignored when it comes from any other address.
         pub trusted_proxies: Vec<Network> = Vec::new(),
             list_or_empty().check(parses::<Network>), example ["10.0.0.0/8"];
-        /// Another address and port, for `/metrics` alone, in plain HTTP. Absent: `/metrics` is served
-        /// at `listen`.
+        /// Another address and port, for `/metrics` alone, in plain HTTP. Absent: `/metrics` is
+        /// served at `listen`.
         pub metrics_listen: Option<SocketAddr> = None,
             text().check(check_address), example "127.0.0.1:9090";
         /// How often vendors are asked for the balance of the account, for the metric
@@ -48,8 +48,8 @@ otpmux_core::settings! {
         /// Open connections from one address (of IPv6: from one /64). It does not hold for trusted
         /// proxies. Absent: half of `max_connections`.
         pub max_connections_per_address: Option<usize> = None, integer(1..=1_000_000), example 100;
-        /// How long a gateway that is stopped still takes requests while `/readyz` reports that it is
-        /// not ready, so that load balancers notice.
+        /// How long a gateway that is stopped still takes requests while `/readyz` reports that it
+        /// is not ready, so that load balancers notice.
         pub drain_delay: Duration = Duration::ZERO,
             duration(Duration::ZERO..=Duration::from_mins(10)), example "5s";
         /// How long requests under way may then take to end.

@@ -24,8 +24,8 @@ otpmux_core::settings! {
     pub struct StoreSettings {
         /// The address of the store: `memory:` (in this process, lost when it ends), `sqlite:PATH`
         /// (for the processes of one machine), `redis://HOST` or `rediss://HOST` (for any number of
-        /// processes); the nodes of a cluster are separated by commas. An address with a password must
-        /// be a reference: `env:NAME` or `file:PATH`.
+        /// processes); the nodes of a cluster are separated by commas. An address with a password
+        /// must be a reference: `env:NAME` or `file:PATH`.
         pub url: String = "memory:".to_owned(), text(), example "redis://redis.internal:6379";
         groups {
             /// Keys for `memory:`.
@@ -66,8 +66,8 @@ otpmux_core::settings! {
     /// Keys of `[store]` for `redis://` and `rediss://`.
     #[derive(Clone, Debug, PartialEq, Eq)]
     pub struct RedisSettings {
-        /// `redis://` only. The beginning of every key in Redis: 1 to 32 characters of a-z, 0-9, `_`
-        /// and `-`.
+        /// `redis://` only. The beginning of every key in Redis: 1 to 32 characters of a-z, 0-9,
+        /// `_` and `-`.
         pub namespace: String = "otpmux".to_owned(), text(), example "otpmux-eu";
         /// `redis://` only. Whether the servers are a Redis Cluster.
         pub cluster: bool = false, flag(), example true;
