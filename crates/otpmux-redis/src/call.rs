@@ -9,7 +9,7 @@ use crate::names::Names;
 use crate::script::Operation;
 use crate::words::Words;
 
-/// Longer than anything here is kept, and short enough for Redis to add times up.
+/// Longer than any value is kept, and short enough for Redis to add times up.
 const FOREVER: Duration = Duration::from_hours(24 * 365 * 100);
 
 /// One call of a script: its keys, and its arguments in the order in which the script takes them.
@@ -28,7 +28,8 @@ impl Call {
         Self { operation, keys, arguments }.words(Words::default().time(now))
     }
 
-    /// By the script's hash, or by its whole text; with flags, where the server takes them.
+    /// Returns the command, by the script's hash or with its whole text; with flags if the server
+    /// takes them.
     pub(crate) fn command(&self, whole: bool, takes_flags: bool) -> Cmd {
         let script = self.operation.script().of(takes_flags);
         let parts = 3 + self.keys.len() + self.arguments.len();
@@ -70,8 +71,8 @@ impl Call {
         self.number(time(length))
     }
 
-    /// The longest time, which every hit needs, and the largest count; then each window, which is
-    /// looked at only when there are hits.
+    /// Adds the windows of one hit: first the longest time (every hit needs it) and the largest
+    /// count, then each window, which a script reads only if there are hits.
     pub(crate) fn windows(self, windows: &[RateLimit]) -> Self {
         let most = windows.iter().map(|window| window.count).max();
         let longest = windows.iter().map(|window| time(window.per)).max();
@@ -85,14 +86,14 @@ impl Call {
         }))
     }
 
-    /// The last keys, with an argument each.
+    /// Adds the keys of the hits, which come last, with one argument each.
     pub(crate) fn limit_hits(self, limit_hits: &[LimitHit], names: &Names) -> Self {
         limit_hits.iter().fold(self, |call, limit_hit| {
             call.key(names.limit(&limit_hit.key)).windows(&limit_hit.windows)
         })
     }
 
-    /// An argument each.
+    /// Adds one argument for each health update.
     pub(crate) fn health_updates(self, health_updates: &[HealthUpdate]) -> Self {
         health_updates.iter().fold(self, |call, update| {
             // Names, times and words always serialise.
@@ -102,7 +103,7 @@ impl Call {
         })
     }
 
-    /// One argument, a line each.
+    /// Adds one argument with one line for each end.
     pub(crate) fn ends(self, ends: &[AttemptEnd]) -> Self {
         self.words(ends.iter().fold(Words::default(), form::add_attempt_end))
     }

@@ -3,24 +3,24 @@ use redis::RedisError;
 
 use crate::script::Operation;
 
-/// Why there is no answer to a call. Holds no address, no user and no password: whatever others say
-/// is reduced to plain words.
+/// Reason why a call has no answer. Holds no address, user or password: texts of other parties are
+/// replaced by fixed ones.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
-    /// No connection could be had, so nothing was asked.
+    /// No connection was made, so nothing was sent to Redis.
     Unreachable(String),
-    /// The connection was lost, or no answer came in time: what was asked may have been done.
+    /// The connection was lost, or no answer came in time: the call may have been carried out.
     NoAnswer(String),
-    /// Redis has answered something that no script of ours answers.
+    /// The answer is one that no script of this store gives.
     Unreadable,
-    /// Redis has refused: its error code, and what it says.
+    /// Redis refused: its error code and its message.
     Refused { code: String, words: String },
     /// Another node of the cluster has the keys.
     Moved { host: String, port: u16 },
 }
 
 impl Fault {
-    /// What went wrong while connecting.
+    /// Classifies an error of connecting.
     pub(crate) fn of_connecting(error: &RedisError) -> Self {
         match error.code() {
             Some(code) => Self::refused(code, error),
@@ -31,7 +31,7 @@ impl Fault {
         }
     }
 
-    /// What went wrong with a command.
+    /// Classifies an error of a command.
     pub(crate) fn of_asking(error: &RedisError) -> Self {
         match error.code() {
             Some("MOVED") => moved(error).unwrap_or(Self::Unreadable),
@@ -50,17 +50,17 @@ impl Fault {
         matches!(self, Self::Refused { code, .. } if code == "NOSCRIPT")
     }
 
-    /// Whether Redis has refused for want of memory.
+    /// Returns whether Redis refused because its memory is full.
     pub(crate) fn is_out_of_memory(&self) -> bool {
         matches!(self, Self::Refused { code, .. } if code == "OOM")
     }
 
-    /// Whether Redis cannot read the script.
+    /// Returns whether Redis cannot parse the script.
     pub(crate) fn is_no_lua(&self) -> bool {
         matches!(self, Self::Refused { code, words } if code == "ERR" && words.contains("compiling script"))
     }
 
-    /// Whether a new connection may do better: this one is broken, or leads to the wrong server.
+    /// Returns whether a new connection may help: this one is broken, or leads to the wrong server.
     pub(crate) fn ends_connection(&self) -> bool {
         match self {
             Self::Unreachable(_) | Self::NoAnswer(_) | Self::Unreadable | Self::Moved { .. } => {
@@ -75,11 +75,11 @@ impl Fault {
         }
     }
 
-    /// The error that callers get, for an operator to act on.
+    /// Returns the error for the caller, with a text that an operator can act on.
     pub(crate) fn into_error(self, operation: Operation) -> Error {
         let name = operation.name();
         let done = if operation.only_reads() { "" } else { "; it may have been carried out" };
-        // What was carried out, or may still be, only whoever asked can record_outcome.
+        // The call may have been carried out, so only its caller can record the outcome.
         let certainty = match &self {
             Self::NoAnswer(_) | Self::Unreadable if !operation.only_reads() => Certainty::Unknown,
             _ => Certainty::NotSent,
@@ -121,7 +121,7 @@ fn moved(error: &RedisError) -> Option<Fault> {
     Some(Fault::Moved { host, port: port.parse().ok()? })
 }
 
-/// What to do about an error code of Redis.
+/// Returns advice for an error code of Redis.
 fn advice(code: &str) -> Option<&'static str> {
     Some(match code {
         "LOADING" => "it is reading its data after a start; ask again shortly",

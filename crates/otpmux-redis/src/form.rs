@@ -15,7 +15,7 @@ use crate::fault::Fault;
 use crate::hex::from_hex;
 use crate::words::{NONE, Words};
 
-/// What no script looks into about a send attempt.
+/// The part of a send attempt that no script reads.
 #[derive(Serialize, Deserialize)]
 struct AttemptForm<'a> {
     provider: Cow<'a, ProviderId>,
@@ -26,7 +26,7 @@ struct AttemptForm<'a> {
     ends_at: u64,
 }
 
-/// The text of a record, whose form `record.lua` describes.
+/// Encodes a record; `record.lua` describes the format.
 pub(crate) fn write(record: &Record) -> Vec<u8> {
     let (code, request) = (record.code.as_ref(), record.request.as_ref());
     let mut text = Words::with_capacity(1024)
@@ -52,7 +52,7 @@ pub(crate) fn write(record: &Record) -> Vec<u8> {
     text.raw("\n\n").raw(lines(&record.skips)).raw("\n").raw(&record.sealed.bytes).into_bytes()
 }
 
-/// The line of a send attempt.
+/// Encodes a send attempt as one line.
 pub(crate) fn attempt(attempt: &SendAttempt) -> Vec<u8> {
     add_attempt(Words::default(), attempt).into_bytes()
 }
@@ -73,7 +73,7 @@ fn add_attempt(words: Words, attempt: &SendAttempt) -> Words {
         .word(&form)
 }
 
-/// The line of how a send attempt ended: its place, and the words of the send attempt's line that change.
+/// Adds the end of a send attempt: its index, and those words of its line that change.
 pub(crate) fn add_attempt_end(words: Words, end: &AttemptEnd) -> Words {
     let place = u64::try_from(end.attempt).unwrap_or(u64::MAX);
     let words = words.number(place).word(attempt_state(end.state));
@@ -92,7 +92,8 @@ fn add_end(
         .maybe(vendor, |words, terms| words.word(&vendor_terms(*terms)))
 }
 
-/// A word of its own: digits, whether it repeats, the time of expiry, the most guesses.
+/// Terms of a vendor's code, as one word: digits, whether a resend repeats it, expiry, most
+/// guesses.
 type TermsForm = (Option<u8>, bool, Option<u64>, Option<u32>);
 
 fn vendor_terms(terms: VendorTerms) -> String {
@@ -112,7 +113,7 @@ fn read_vendor_terms(word: &str) -> Option<Box<VendorTerms>> {
     Some(Box::new(VendorTerms { code_length, repeats, expires_at, max_guesses }))
 }
 
-/// The first letters of its words.
+/// Returns the first letters of the state's words.
 fn attempt_state(state: AttemptState) -> &'static str {
     match state {
         AttemptState::Intended => "i",
@@ -132,14 +133,14 @@ fn state(state: State) -> &'static str {
     }
 }
 
-/// The state that [`state`] has written.
+/// Decodes a state that [`state`] has written.
 pub(crate) fn read_state(word: &str) -> Option<State> {
     [State::Pending, State::Approved, State::Superseded, State::Closed]
         .into_iter()
         .find(|it| state(*it) == word)
 }
 
-/// One line for each, so that more can be added at the end.
+/// Encodes each skip as one line, so that more can be appended.
 pub(crate) fn lines(skips: &[Skip]) -> String {
     // Names, words and times always serialise.
     skips.iter().map(|skip| serde_json::to_string(skip).unwrap_or_default() + "\n").collect()
@@ -147,10 +148,10 @@ pub(crate) fn lines(skips: &[Skip]) -> String {
 
 type Read<T> = Result<T, Fault>;
 
-/// A record from its text.
+/// Decodes a record.
 pub(crate) fn read(id: VerificationId, text: &[u8]) -> Read<Record> {
     let (head, rest) = cut(text, b"\n\n").ok_or(Fault::Unreadable)?;
-    // Without skips, the second empty line follows the first at once.
+    // Without skips, the second empty line follows the first directly.
     let (skips, sealed) = match rest {
         [b'\n', sealed @ ..] => (&b""[..], sealed),
         _ => cut(rest, b"\n\n").ok_or(Fault::Unreadable)?,
@@ -240,7 +241,7 @@ fn read_attempt(line: &str) -> Read<SendAttempt> {
     Ok(attempt)
 }
 
-/// What stands before and after the first of these bytes.
+/// Splits at the first occurrence of these bytes.
 fn cut<'a>(text: &'a [u8], at: &[u8]) -> Option<(&'a [u8], &'a [u8])> {
     let place = text.windows(at.len()).position(|window| window == at)?;
     Some((&text[..place], &text[place + at.len()..]))
@@ -258,7 +259,7 @@ impl<'a> Reader<'a> {
         self.0.next().ok_or(Fault::Unreadable)
     }
 
-    /// What may be missing, but must not be unreadable.
+    /// Reads a word that may be missing, but must not be unreadable.
     fn maybe<T>(&mut self, read: impl Fn(&str) -> Option<T>) -> Read<Option<T>> {
         match self.some()? {
             NONE => Ok(None),
@@ -288,7 +289,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// The text that [`Words::text`] has written.
+/// Decodes a text that [`Words::text`] has written.
 fn from_text_word(word: &str) -> Option<String> {
     let mut parts = word.strip_prefix('=')?.split('%');
     let mut bytes = parts.next()?.as_bytes().to_vec();
@@ -300,7 +301,7 @@ fn from_text_word(word: &str) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
-/// A word of the model, as `serde` reads it.
+/// Decodes a word of the model, as `serde` reads it.
 fn word<T: DeserializeOwned>(text: &str) -> Option<T> {
     let text: StrDeserializer<'_, NoWord> = text.into_deserializer();
     T::deserialize(text).ok()

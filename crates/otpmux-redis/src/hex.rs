@@ -1,12 +1,12 @@
-/// Bytes as lower-case hexadecimal digits.
+/// Returns bytes as lower-case hexadecimal digits.
 pub(crate) fn hex(bytes: &[u8]) -> String {
     let mut text = Vec::with_capacity(2 * bytes.len());
     push_hex(&mut text, bytes);
-    // Digits are a text.
+    // Digits are valid UTF-8.
     String::from_utf8(text).unwrap_or_default()
 }
 
-/// Adds the digits of [`hex`] to a text.
+/// Appends the digits of [`hex`].
 pub(crate) fn push_hex(text: &mut Vec<u8>, bytes: &[u8]) {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let from = text.len();
@@ -17,7 +17,7 @@ pub(crate) fn push_hex(text: &mut Vec<u8>, bytes: &[u8]) {
     }
 }
 
-/// The bytes that [`hex`] has written; `None` for any other text.
+/// Decodes what [`hex`] has written; `None` for any other text.
 pub(crate) fn from_hex<const N: usize>(text: &str) -> Option<[u8; N]> {
     let digit = |b: u8| match b {
         b'0'..=b'9' => Some(b - b'0'),

@@ -14,20 +14,20 @@ use crate::call::Call;
 use crate::fault::Fault;
 use crate::options::Options;
 
-/// How often a cluster may send a call on before it is given up.
+/// How many redirections of a cluster one call follows before it fails.
 const HOPS: usize = 4;
-/// Calls that may wait to be written.
+/// How many calls may wait to be written.
 const QUEUE: usize = 1024;
 
-/// The way to Redis: one connection at a time, which all calls share.
+/// Access to Redis: one connection at a time, shared by all calls.
 ///
-/// It never asks twice on its own. A call whose answer was lost may have counted a guess or let
-/// somebody in, so only its caller can know what to do. What a node of a cluster sends on, it has
-/// not done. That is also why this follows a cluster itself: all keys of a store are on one node,
-/// and the client library's own cluster connection cannot follow a redirection without also asking
-/// again after a lost answer.
+/// It never repeats a call by itself. A call whose answer was lost may have counted a guess or
+/// approved a code, so only its caller can decide what to do. A redirected call was not carried
+/// out, so following a redirection is safe. This type follows a cluster itself because all keys of
+/// a store are on one node, and the client library's cluster connection cannot follow a redirection
+/// without also repeating a call whose answer was lost.
 pub(crate) struct Link {
-    /// Where to begin.
+    /// Servers to connect to first.
     servers: Vec<ConnectionInfo>,
     cluster: bool,
     connect_timeout: Duration,
@@ -35,13 +35,12 @@ pub(crate) struct Link {
     way: Mutex<Arc<Way>>,
 }
 
-/// One connection, from before it is made.
+/// One connection, including the time before it is made.
 #[derive(Default)]
 struct Way {
-    /// The node that has the keys, as another one has said.
+    /// The node that has the keys, as another node has said.
     node: Option<ConnectionInfo>,
-    /// Made by the first call that needs it; all that come meanwhile wait for it, and share what
-    /// comes of it.
+    /// Made by the first call that needs it; calls that come meanwhile wait and share the result.
     made: OnceCell<Result<Connection, Fault>>,
 }
 
@@ -49,7 +48,7 @@ struct Way {
 struct Connection {
     redis: MultiplexedConnection,
     lost: Arc<AtomicBool>,
-    /// Whether the server is too old for flags of scripts.
+    /// Whether the server is too old for script flags.
     old: Arc<AtomicBool>,
 }
 
@@ -64,7 +63,7 @@ impl Link {
         }
     }
 
-    /// Runs a script once, over the node that has its keys.
+    /// Runs a script once, on the node that has its keys.
     pub(crate) async fn call(&self, call: &Call) -> Result<Value, Fault> {
         let deadline = Instant::now() + self.connect_timeout + self.answer_timeout;
         let mut hops = 0;
@@ -84,7 +83,7 @@ impl Link {
                     let known = way.node.as_ref().is_some_and(|it| it.addr() == node.addr());
                     self.leave(&way, (!known).then_some(node));
                     if known {
-                        // It was tried, and another server answered in its place.
+                        // The node was tried, and another server answered in its place.
                         let why = "the node that has the keys cannot be reached";
                         return Err(Fault::Unreachable(why.to_owned()));
                     }
@@ -99,7 +98,7 @@ impl Link {
         }
     }
 
-    /// The connection of this way. One that is made already needs no clock.
+    /// Returns the connection of this way. One that exists already needs no clock.
     async fn connection(&self, way: &Way, deadline: Instant) -> Result<Connection, Fault> {
         if let Some(made) = way.made.get() {
             return made.clone();
@@ -117,9 +116,9 @@ impl Link {
     ) -> Result<Value, Fault> {
         let ask = async {
             match connection.send(call, false).await {
-                // Redis has been started anew, or its scripts were flushed.
+                // Redis was restarted, or its scripts were flushed.
                 Err(fault) if fault.is_no_script() => match connection.send(call, true).await {
-                    // Nothing has run: it is from before version 7.
+                    // Nothing has run: the server is older than version 7.
                     Err(fault) if fault.is_no_lua() && !connection.is_old() => {
                         connection.old.store(true, Ordering::Relaxed);
                         connection.send(call, true).await
@@ -134,7 +133,7 @@ impl Link {
         timeout_at(ends, ask).await.unwrap_or_else(late)
     }
 
-    /// The way that is in use; a new one when its connection was lost while nobody called.
+    /// Returns the way in use, or a new one if its connection was lost between calls.
     fn way(&self) -> Arc<Way> {
         let mut way = self.lock();
         if way.is_lost() {
@@ -143,7 +142,7 @@ impl Link {
         Arc::clone(&way)
     }
 
-    /// Takes another way next time, unless somebody has left this one already.
+    /// Uses another way from the next call on, unless another task has replaced this one already.
     fn leave(&self, way: &Arc<Way>, node: Option<ConnectionInfo>) {
         let mut current = self.lock();
         if Arc::ptr_eq(&current, way) {
@@ -156,7 +155,7 @@ impl Link {
         self.way.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The node that another one has named, to be reached as the first server is.
+    /// Returns the node that another node has named, with the settings of the first server.
     fn node(&self, host: String, port: u16, from: &Way) -> ConnectionInfo {
         let like = from.node.as_ref().unwrap_or(&self.servers[0]);
         let addr = match like.addr() {
@@ -175,8 +174,8 @@ impl Link {
         like.clone().set_addr(addr)
     }
 
-    /// Tries the node that has the keys, then every server, each with a share of the time that is
-    /// left: one that hangs must not use it up.
+    /// Tries the node that has the keys, then every server, each with a share of the remaining
+    /// time: one that hangs must not use it all.
     async fn connect(&self, node: Option<&ConnectionInfo>) -> Result<Connection, Fault> {
         let deadline = Instant::now() + self.connect_timeout;
         let mut fault = Fault::Unreachable("no server".to_owned());
@@ -218,7 +217,7 @@ impl Connection {
 async fn connect(server: &ConnectionInfo) -> redis::RedisResult<Connection> {
     let lost = Arc::new(AtomicBool::new(false));
     let told = Arc::clone(&lost);
-    // The timeouts are this module's.
+    // This module applies the timeouts itself.
     let config = AsyncConnectionConfig::new()
         .set_connection_timeout(None)
         .set_response_timeout(None)
@@ -235,7 +234,7 @@ async fn connect(server: &ConnectionInfo) -> redis::RedisResult<Connection> {
 }
 
 impl fmt::Debug for Link {
-    /// A server's user is nobody else's business.
+    /// Shows no server: its address and user are private.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Link")
             .field("servers", &self.servers.len())

@@ -3,12 +3,12 @@ use otpmux_engine::{LimitKey, RecipientHash, VerificationId};
 
 use crate::hex::hex;
 
-/// The names of this store's keys. All begin with one hash tag, so that Redis Cluster keeps them on
-/// one node and one script may touch any of them.
+/// Names of this store's keys. All begin with one hash tag, so Redis Cluster keeps them on one node
+/// and one script may use any of them.
 ///
-/// The scripts know some of them, which are found through what a record says: a record's (in
-/// `create.lua` and `uncover.lua`), that of the newest one (in `uncover.lua`), and those of the limits
-/// of guesses (`guesses_keys` in `keys.lua`).
+/// Scripts build some of the names themselves, from what a record holds: those of records (in
+/// `create.lua` and `uncover.lua`), of the newest record (in `uncover.lua`), and of the limits of
+/// guesses (`guesses_keys` in `keys.lua`).
 #[derive(Debug)]
 pub(crate) struct Names {
     /// `{namespace}:`.
@@ -20,42 +20,43 @@ impl Names {
         Self { prefix: format!("{{{namespace}}}:") }
     }
 
-    /// A text.
+    /// Key of a record; its value is a text.
     pub(crate) fn record(&self, id: VerificationId) -> String {
         [&self.prefix, "verification:", &id.to_string()].concat()
     }
 
-    /// The id of the newest verification of a recipient, however it is spelt, and purpose.
+    /// Key that holds the id of the newest verification of a recipient, in any spelling, and
+    /// purpose.
     pub(crate) fn live(&self, recipient: &RecipientHash, purpose: &Purpose) -> String {
         [&self.prefix, "live:", &hex(&recipient.counted()), ":", purpose.as_str()].concat()
     }
 
-    /// The id of the verification that a request of this name has made.
+    /// Key that holds the id of the verification that the request with this name has created.
     pub(crate) fn request(&self, name: &[u8; 16]) -> String {
         [&self.prefix, "request:", &hex(name)].concat()
     }
 
-    /// A hash with one field for each guess that has a name.
+    /// Key of a hash with one field for each named guess.
     pub(crate) fn guesses(&self, id: VerificationId) -> String {
         [&self.prefix, "guesses:", &id.to_string()].concat()
     }
 
-    /// A list of times.
+    /// Key of a list of times.
     pub(crate) fn limit(&self, key: &LimitKey) -> String {
         [&self.prefix, "limit:", key.scope.as_str(), ":", &hex(&key.hash)].concat()
     }
 
-    /// A hash with one field for each provider.
+    /// Key of a hash with one field for each provider and process.
     pub(crate) fn health(&self) -> String {
         format!("{}health", self.prefix)
     }
 
-    /// A hash with one field for each server key, kept for good.
+    /// Key of a hash with one field for each server key; it never expires.
     pub(crate) fn keys(&self) -> String {
         format!("{}keys", self.prefix)
     }
 
-    /// What readiness writes.
+    /// Key that the readiness check writes.
     pub(crate) fn probe(&self) -> String {
         format!("{}probe", self.prefix)
     }

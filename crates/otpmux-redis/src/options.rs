@@ -4,39 +4,39 @@ use std::time::Duration;
 use redis::io::tcp::socket2::TcpKeepalive;
 use redis::{ConnectionAddr, ConnectionInfo, IntoConnectionInfo, ProtocolVersion};
 
-/// How long either timeout may be.
+/// Range of both timeouts.
 const TIMEOUTS: RangeInclusive<Duration> = Duration::from_millis(10)..=Duration::from_mins(1);
-/// How long a connection may be silent until it is asked for a sign of life.
+/// How long a connection may be silent before it is probed.
 const KEEPALIVE: Duration = Duration::from_secs(30);
 
-/// How a [`RedisStore`](crate::RedisStore) keeps to its part of Redis, and how long it waits.
+/// Options of a [`RedisStore`](crate::RedisStore): its keys, its servers and its timeouts.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Options {
-    /// What all keys begin with, in braces: `{otpmux}:…`. Stores of one namespace are one store; in a
-    /// cluster, a namespace is all on one node. 1 to 32 characters of `a-z`, `0-9`, `_` and `-`.
+    /// Prefix of all keys, in braces: `{otpmux}:…`. Stores with the same namespace are one store;
+    /// in a cluster, a namespace is on one node. 1 to 32 characters of `a-z`, `0-9`, `_` and `-`.
     /// Default `otpmux`.
     pub namespace: String,
-    /// Whether the servers are a Redis Cluster. Default no.
+    /// Whether the servers are a Redis Cluster. Default `false`.
     pub cluster: bool,
-    /// How long it may take to get a connection, over all servers that are tried. 10 ms to 1 minute,
+    /// The longest time to get a connection, over all servers that are tried. 10 ms to 1 minute,
     /// default 2 s.
     pub connect_timeout: Duration,
-    /// How long Redis may take to answer. 10 ms to 1 minute, default 2 s. A call takes no longer
-    /// than both timeouts together.
+    /// The longest time for Redis to answer. 10 ms to 1 minute, default 2 s. A call takes at most
+    /// the sum of both timeouts.
     pub answer_timeout: Duration,
-    /// Whose clock clients go by. Default [`Time::Server`].
+    /// The clock that clients use. Default [`Time::Server`].
     pub time: Time,
 }
 
-/// Whose clock the clients of a store go by.
+/// The clock that the clients of a store use.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Time {
-    /// The server's: clients measure how far their own is off, and correct by it.
+    /// The server's clock: clients measure how far their own is off, and correct it.
     #[default]
     Server,
-    /// Their own: for tests that set the time.
+    /// The client's own clock: for tests that set the time.
     Caller,
 }
 
@@ -53,67 +53,68 @@ impl Default for Options {
 }
 
 impl Options {
-    /// Sets what all keys begin with.
+    /// Sets the prefix of all keys.
     pub fn with_namespace(mut self, namespace: impl Into<String>) -> Self {
         self.namespace = namespace.into();
         self
     }
 
-    /// Says that the servers are a Redis Cluster.
+    /// Declares that the servers are a Redis Cluster.
     pub fn in_cluster(mut self) -> Self {
         self.cluster = true;
         self
     }
 
-    /// Sets how long it may take to get a connection.
+    /// Sets the longest time to get a connection.
     pub fn with_connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = timeout;
         self
     }
 
-    /// Sets whose clock clients go by.
+    /// Sets the clock that clients use.
     pub fn with_time(mut self, time: Time) -> Self {
         self.time = time;
         self
     }
 
-    /// Sets how long Redis may take to answer.
+    /// Sets the longest time for Redis to answer.
     pub fn with_answer_timeout(mut self, timeout: Duration) -> Self {
         self.answer_timeout = timeout;
         self
     }
 }
 
-/// Options or URLs that cannot be. Shows no URL, since it may hold a password; `Url` and the like
-/// count them from 1.
+/// Error returned by [`RedisStore::connect`](crate::RedisStore::connect) for invalid options or
+/// URLs. Shows no URL, since it may hold a password; variants such as `Url` count the URLs from 1.
 #[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum OptionsError {
-    /// No URL at all.
+    /// There is no URL.
     #[error("the URL of a Redis server is needed")]
     NoUrl,
-    /// Not the URL of a Redis server.
+    /// The text is not the URL of a Redis server.
     #[error(
         "Redis URL number {0} is not of the form redis://user:password@host:port/database, \
          rediss://… or unix:///path"
     )]
     Url(usize),
-    /// TLS that does not check who answers.
+    /// The URL asks for TLS without checking certificates.
     #[error("Redis URL number {0} asks for TLS without certificates; that is not supported")]
     Insecure(usize),
-    /// Several servers that are no cluster.
+    /// There are several servers, and they are not a cluster.
     #[error("several Redis URLs need cluster = true: they are the nodes of one cluster")]
     SeveralUrls,
-    /// A node of a cluster that others could not be sent to, or a database that no cluster has.
+    /// The URL cannot be a node of a cluster: it has a socket's path, or a database that no cluster
+    /// has.
     #[error("Redis URL number {0} cannot be a cluster's: it has a socket's path or a database")]
     NotOfCluster(usize),
-    /// A namespace that cannot be part of a key.
+    /// The namespace cannot be part of a key.
     #[error("namespace must be 1 to 32 characters of a-z, 0-9, '_' and '-'")]
     Namespace,
-    /// The time for a connection.
+    /// The connect timeout is out of range.
     #[error("connect_timeout must be from 10 ms to 1 m")]
     ConnectTimeout,
-    /// The time for an answer.
+    /// The answer timeout is out of range.
     #[error("answer_timeout must be from 10 ms to 1 m")]
     AnswerTimeout,
 }
@@ -121,7 +122,7 @@ pub enum OptionsError {
 otpmux_core::debug_as_display!(OptionsError);
 
 impl Options {
-    /// Checks everything that can be known without a server; gives the servers.
+    /// Checks everything that can be checked without a server; returns the servers.
     pub(crate) fn check<Url: AsRef<str>>(
         &self,
         urls: impl IntoIterator<Item = Url>,
@@ -157,10 +158,10 @@ impl Options {
         if self.cluster && (socket || server.redis_settings().db() != 0) {
             return Err(OptionsError::NotOfCluster(number));
         }
-        // Under the newer protocol, a connection tells when it has been lost.
+        // With RESP3, the connection reports its loss.
         let login = server.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
         let login = login.set_lib_name("otpmux", env!("CARGO_PKG_VERSION"));
-        // A connection that is silently gone is noticed, also while nobody calls.
+        // Keepalive detects a connection that is silently lost, even between calls.
         let alive = TcpKeepalive::new().with_time(KEEPALIVE).with_interval(KEEPALIVE / 3);
         let tcp = server.tcp_settings().clone().set_nodelay(true).set_keepalive(alive);
         Ok(server.set_redis_settings(login).set_tcp_settings(tcp))

@@ -8,7 +8,7 @@ use redis::Value;
 use crate::fault::Fault;
 use crate::form;
 
-/// What a script has answered: a word that says what follows.
+/// Answer of a script: a word that says what follows.
 pub(crate) struct Reply {
     pub(crate) word: String,
     rest: IntoIter<Value>,
@@ -22,7 +22,7 @@ impl Reply {
         Ok(Self { word, rest })
     }
 
-    /// Nothing may be left over.
+    /// Ends reading; an error if anything is left over.
     pub(crate) fn end<T>(self, answer: T) -> Result<T, Fault> {
         if self.rest.len() == 0 { Ok(answer) } else { Err(Fault::Unreadable) }
     }
@@ -34,7 +34,7 @@ impl Reply {
         }
     }
 
-    /// The number that follows, if anything does.
+    /// Returns the number that follows, if there is one.
     pub(crate) fn maybe_number<T: TryFrom<i64>>(&mut self) -> Result<Option<T>, Fault> {
         if self.rest.len() == 0 { Ok(None) } else { self.number().map(Some) }
     }
@@ -51,8 +51,8 @@ impl Reply {
         form::read(id, &bytes(self.rest.next())?)
     }
 
-    /// The updates that this version can read, by the names of their providers. Others are left out:
-    /// they are advice, and may come from a newer version.
+    /// Returns the updates that this version can read, by the names of their providers. Others are
+    /// skipped: they are advice, and may come from a newer version.
     pub(crate) fn updates(&mut self) -> Result<Vec<HealthUpdate>, Fault> {
         let mut updates = Vec::new();
         for value in self.list()? {
@@ -71,7 +71,7 @@ impl Reply {
         Ok(LimitExceeded { scope: limit_hit.key.scope, window, retry_after: self.millis()? })
     }
 
-    /// The verdict that the word is, and what belongs to it.
+    /// Returns the verdict that the word names, with its values.
     pub(crate) fn verdict(mut self) -> Result<Verdict, Fault> {
         let verdict = match &*self.word {
             "approved" => Verdict::Approved,
@@ -88,7 +88,7 @@ impl Reply {
         self.end(verdict)
     }
 
-    /// The verdict in a list of its own.
+    /// Returns the verdict from a nested list.
     pub(crate) fn nested(self) -> Result<Verdict, Fault> {
         Self::of(Value::Array(self.rest.collect()))?.verdict()
     }

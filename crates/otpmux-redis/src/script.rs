@@ -16,13 +16,13 @@ pub(crate) enum Operation {
     Health,
     CheckKeys,
     Probe,
-    /// The same, for a Redis whose memory is full.
+    /// As `Probe`, for a Redis whose memory is full.
     ProbeWhenFull,
     Time,
 }
 
 impl Operation {
-    /// Its method of `VerificationStore`.
+    /// Returns the name of its method of `VerificationStore`.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Create => "create",
@@ -40,7 +40,7 @@ impl Operation {
         }
     }
 
-    /// Whether it changes nothing.
+    /// Returns whether it changes nothing.
     pub(crate) fn only_reads(self) -> bool {
         matches!(self, Self::Load | Self::Health | Self::Time)
     }
@@ -49,7 +49,7 @@ impl Operation {
         &SCRIPTS[self as usize]
     }
 
-    /// What of the shared parts it needs, each after those that it builds on.
+    /// Returns the shared parts that it needs, each after those that it builds on.
     fn shared(self) -> &'static [&'static str] {
         use shared::{
             ARGUMENTS, ENDS, HEALTH, HEALTH_UPDATES, HITS, KEYS, LIMITS, NAMED, OVER, RECORD,
@@ -71,8 +71,8 @@ impl Operation {
         }
     }
 
-    /// What Redis is told of it, from version 7 on. When the memory is full, what finishes or checks
-    /// verifications that are there goes on, and what begins something is refused.
+    /// Returns its script flags, for Redis 7 and later. When the memory is full, operations that
+    /// finish or check existing verifications go on, and those that begin something are refused.
     fn flags(self) -> Option<&'static str> {
         match self {
             Self::Create | Self::StartAttempt | Self::Probe => None,
@@ -105,12 +105,12 @@ impl Operation {
     }
 }
 
-/// Text that Redis runs as one atomic step, and the hash by which Redis knows it.
+/// Script that Redis runs as one atomic step, with the hash by which Redis finds it.
 #[derive(Debug)]
 pub(crate) struct Script {
     /// With its flags.
     flagged: Text,
-    /// Without, for a Redis before version 7, which takes them for mistakes.
+    /// Without flags, for a Redis older than version 7, which rejects them.
     plain: Text,
 }
 
@@ -122,7 +122,7 @@ pub(crate) struct Text {
 }
 
 impl Script {
-    /// The form that a server takes.
+    /// Returns the form for a server.
     pub(crate) fn of(&self, takes_flags: bool) -> &Text {
         if takes_flags { &self.flagged } else { &self.plain }
     }
@@ -135,8 +135,8 @@ impl Text {
     }
 }
 
-/// What scripts share. A script has no more of it than it needs, since Redis makes its functions anew
-/// with every call.
+/// Parts that scripts share. A script includes only those that it needs, since Redis makes its
+/// functions anew with every call.
 mod shared {
     pub(super) const ARGUMENTS: &str = include_str!("lua/shared/arguments.lua");
     pub(super) const KEYS: &str = include_str!("lua/shared/keys.lua");
@@ -154,7 +154,7 @@ mod shared {
 }
 
 static SCRIPTS: LazyLock<[Script; 13]> = LazyLock::new(|| {
-    // In the order of the variants, by which they are found.
+    // In the order of the variants, which are the index.
     [
         Operation::Create,
         Operation::StartAttempt,

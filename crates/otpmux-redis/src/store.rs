@@ -20,12 +20,13 @@ use crate::reply::Reply;
 use crate::script::Operation;
 use crate::words::Words;
 
-/// A store on Redis, for any number of processes.
+/// Store on Redis, for any number of processes.
 ///
-/// Every operation is one script, that is, one atomic step and one round trip. When Redis cannot be
-/// reached, does not answer in time, refuses or answers nonsense, an operation is an error of kind
-/// [`ErrorKind::Store`](otpmux_core::ErrorKind::Store), which says what to do; nobody is let in on it. It may have been carried out
-/// when its answer was lost, and then the error says so.
+/// Every operation is one script: one atomic step and one round trip. If Redis cannot be reached,
+/// does not answer in time, refuses or gives an unreadable answer, the operation fails with
+/// [`ErrorKind::Store`](otpmux_core::ErrorKind::Store), whose text says what to do; it never
+/// approves a code. An operation whose answer was lost may have been carried out, and then the
+/// error says so.
 pub struct RedisStore {
     link: Link,
     names: Names,
@@ -34,16 +35,15 @@ pub struct RedisStore {
 }
 
 impl RedisStore {
-    /// A store on the server of this URL, or on the cluster of which these are some nodes; user,
-    /// password and TLS of the first one hold for all that they lead to.
+    /// Creates a store on the server of this URL, or on the cluster of which these are some nodes;
+    /// user, password and TLS of the first URL apply to all nodes.
     ///
-    /// Connects when it is first used, and again whenever its connection was lost: a process can
-    /// start without Redis, and answers errors until there is one. [`health`] tells whether there
-    /// is.
+    /// Connects at the first call, and again after a lost connection: a process can start without
+    /// Redis, and returns errors until Redis can be reached. [`health`] reports whether it can.
     ///
     /// # Errors
     ///
-    /// What cannot be, whatever Redis would say.
+    /// The URLs or options are invalid.
     ///
     /// [`health`]: VerificationStore::health
     pub fn connect<Url: AsRef<str>>(
@@ -51,8 +51,8 @@ impl RedisStore {
         options: Options,
     ) -> Result<Self, OptionsError> {
         let servers = options.check(urls)?;
-        // Of the crypto libraries that a program may hold, rustls must be told which. One that was
-        // chosen before stays.
+        // A program may contain several crypto libraries, so rustls needs a choice. An earlier
+        // choice remains.
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         Ok(Self {
             link: Link::new(servers, &options),
@@ -79,7 +79,7 @@ impl RedisStore {
         Call::new(operation, self.names.record(id), now)
     }
 
-    /// With the key of what is kept of guesses that have names, if this one has.
+    /// Adds the key of the record's named guesses, if this guess has a name.
     fn on_guess(
         &self,
         operation: Operation,
@@ -95,12 +95,12 @@ impl RedisStore {
     }
 }
 
-/// Whose windows count a guess: its own, and all.
+/// Returns whose windows count a guess: the guesser's own, and those of all.
 fn who(guess: &Guess) -> Words {
     Words::default().raw(hex(&guess.own().who)).raw(hex(&guess.total().who))
 }
 
-/// The name of a guess and its content, if it has one: the last argument.
+/// Adds the name and content of a guess, if it has them, as the last argument.
 fn named(call: Call, guess: &Guess) -> Call {
     match guess.name() {
         Some(name) => call.words(Words::default().hex(&name.name).hex(&name.content)),
@@ -122,7 +122,7 @@ impl VerificationStore for RedisStore {
             call = call.key(self.names.request(&request.name));
         }
         let call = call
-            // Redis takes no time that is over.
+            // Redis refuses a time to live of zero.
             .time(kept.max(Duration::from_millis(1)))
             .text(form::write(&record))
             .limit_hits(&limit_hits, &self.names);
@@ -203,7 +203,7 @@ impl VerificationStore for RedisStore {
         let call = call.ends(&ends).text(form::lines(&skips)).words(closing);
         let call = match lost {
             None => call,
-            // Redis takes no time that is over.
+            // Redis refuses a time to live of zero.
             Some(Lost::Creation(until)) => {
                 let kept = until.duration_since(now).unwrap_or_default();
                 call.time(kept.max(Duration::from_millis(1)))
@@ -321,7 +321,7 @@ impl VerificationStore for RedisStore {
     }
 
     async fn check_keys(&self, keys: &[KeyCheck]) -> Result<Vec<KeyId>, Error> {
-        // This one goes by no time.
+        // This operation does not depend on the time.
         let call = Call::new(Operation::CheckKeys, self.names.keys(), SystemTime::UNIX_EPOCH);
         let call = keys
             .iter()
@@ -339,7 +339,7 @@ impl VerificationStore for RedisStore {
     async fn probe(&self, now: SystemTime) -> Result<StoreState, Error> {
         let probe = |operation| Call::new(operation, self.names.probe(), now);
         match self.ask(&probe(Operation::Probe)).await {
-            // From version 7 on, a full Redis still takes the writes that check a code.
+            // From version 7 on, a full Redis still accepts the writes that check a code.
             Err(fault) if fault.is_out_of_memory() => {
                 self.run(probe(Operation::ProbeWhenFull), |reply| reply.end(StoreState::Full)).await
             }

@@ -4,11 +4,11 @@ use otpmux_engine::millis;
 
 use crate::hex::push_hex;
 
-/// What stands for a word that is missing.
+/// Replaces a missing word.
 pub(crate) const NONE: &str = "-";
 
-/// A text in the making whose words are apart by one space. There is one for each part of a call, so
-/// it writes without the detours of `std::fmt`.
+/// Builds a text whose words are separated by one space. Each part of a call needs one, so it
+/// avoids the overhead of `std::fmt`.
 #[derive(Debug, Default)]
 pub(crate) struct Words(Vec<u8>);
 
@@ -21,13 +21,13 @@ impl Words {
         self.0
     }
 
-    /// Bytes as they are: the end of a line, or a whole one.
+    /// Appends bytes unchanged: the end of a line, or a whole line.
     pub(crate) fn raw(mut self, bytes: impl AsRef<[u8]>) -> Self {
         self.0.extend_from_slice(bytes.as_ref());
         self
     }
 
-    /// A word that holds neither spaces nor ends of lines.
+    /// Appends a word without spaces and line ends.
     pub(crate) fn word(self, word: &str) -> Self {
         self.apart().raw(word)
     }
@@ -36,7 +36,7 @@ impl Words {
         self.apart().raw(itoa::Buffer::new().format(number.into()))
     }
 
-    /// A number with zeros before it, up to so many digits.
+    /// Appends a number with leading zeros, up to this many digits.
     pub(crate) fn padded(self, number: impl Into<u64>, digits: usize) -> Self {
         let mut buffer = itoa::Buffer::new();
         let number = buffer.format(number.into());
@@ -45,7 +45,7 @@ impl Words {
         words.raw(number)
     }
 
-    /// A time of a record's first line, where it has 13 digits: until the year 2286.
+    /// Appends a time of a record's first line, where it has 13 digits: until the year 2286.
     pub(crate) fn time(self, time: SystemTime) -> Self {
         self.padded(millis(time).min(9_999_999_999_999), 13)
     }
@@ -56,7 +56,7 @@ impl Words {
         words
     }
 
-    /// Any text as one word, which is never empty nor the one that is missing.
+    /// Appends any text as one word, which is never empty and never [`NONE`].
     pub(crate) fn text(self, text: &str) -> Self {
         let mut words = self.apart().raw("=");
         for &byte in text.as_bytes() {
@@ -70,7 +70,7 @@ impl Words {
         words
     }
 
-    /// A word that may be missing.
+    /// Appends a word, or [`NONE`].
     pub(crate) fn maybe<T>(self, value: Option<T>, write: impl FnOnce(Self, T) -> Self) -> Self {
         match value {
             Some(value) => write(self, value),

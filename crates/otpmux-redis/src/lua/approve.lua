@@ -1,4 +1,4 @@
--- KEYS: the record; what is kept of its guesses that have names, where this one has.
+-- KEYS: the record; the hash of its named guesses, if this guess has a name.
 -- ARGV from 2: who guesses; when the guess was counted; its name and its content.
 local named, counted_at = KEYS[2], ARGV[3]
 
@@ -15,7 +15,7 @@ if named then
 end
 local verdict = over(state, expires_at)
 if verdict then
-  -- Another call under the same name was quicker.
+  -- Another call under the same name came first.
   return {said == 'a' and 'approved' or verdict}
 end
 if said == 'p' then

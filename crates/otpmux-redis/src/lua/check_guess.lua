@@ -1,14 +1,15 @@
--- KEYS: the record; what is kept of its guesses that have names, where this one has.
--- ARGV from 2: what is expected, if anything: the purpose, and the recipient in every form that it may
--- have, each between spaces; the guesser's own windows of guesses, and those of all; who guesses; each
--- form that the code may have: key and HMAC, between spaces; then the guess's name and its content.
+-- KEYS: the record; the hash of its named guesses, if this guess has a name.
+-- ARGV from 2: the expected purpose and the recipient in every form that it may have, separated by
+-- spaces, if anything is expected; the guesser's own windows of guesses; the windows of all; who
+-- guesses; each form that the code may have, as key and HMAC, separated by spaces; then the guess's
+-- name and content.
 local expected, own, total, named = ARGV[2], ARGV[3], ARGV[4], KEYS[2]
 
 local text, state, expires_at = read(KEYS[1])
 if not text then
   return {'not_found'}
 end
--- To whoever expects another recipient or purpose, this verification does not exist.
+-- For a caller that expects another recipient or purpose, this verification does not exist.
 if expected ~= '-' then
   local purpose, recipients = string.match(expected, '^(%S+)(.*)$')
   if purpose ~= '-' and purpose ~= string.match(text, '^%S+ (%S+)', 129)
@@ -32,7 +33,7 @@ if verdict then
   return {verdict}
 end
 if said then
-  -- Counted before: its vendors are asked again.
+  -- It was counted before: its vendors are asked again.
   keep_guess(named, name, content, 'p', number + 1, counted_at)
   return {'ask_vendors', text}
 end
@@ -53,10 +54,9 @@ if wait then
   return {'too_many_guesses', wait}
 end
 
--- A comparison that ends at the first difference gives nothing away here: both sides are HMACs, and
--- whoever guesses does not have their key, so cannot choose bytes to feel the way with. A record
--- without a code has `- -`, and no key is `-`; nor can other words of the second line be a key and an
--- HMAC.
+-- A comparison that ends at the first difference reveals nothing here: both sides are HMACs, and a
+-- guesser does not have the key, so cannot choose bytes to probe with. A record without a code has
+-- `- -`, and no key is `-`; no other words of the second line can be a key and an HMAC.
 local right = false
 local attempts_at = string.find(text, '\n', 129, true)
 for i = 6, named and #ARGV - 1 or #ARGV do
@@ -65,7 +65,7 @@ for i = 6, named and #ARGV - 1 or #ARGV do
 end
 right = right and may_have_sent(text, '1')
 
--- Every guess is counted, whatever comes of it.
+-- Every guess is counted, whatever its verdict.
 redis.call('SETRANGE', KEYS[1], '0', string.format('%s %010d', right and 'a' or 'p', guesses + 1))
 if right then
   if hits > 0 then

@@ -1,5 +1,5 @@
--- KEYS: the check values of server keys: a hash of one field for each id, for good.
--- ARGV from 2: id and value of each key, between a space.
+-- KEYS: a hash with the check value of each server key, by id; it never expires.
+-- ARGV from 2: id and value of each key, separated by a space.
 -- Answers the places, from 0, of those that have another value. Writes only what is new.
 local differs = {'keys'}
 for i = 2, #ARGV do

@@ -1,6 +1,6 @@
 -- KEYS: the record; health; then one for each hit.
--- ARGV from 2: the ends; skips; the send attempt; for a resend, how many there may be and when the next one; the
--- windows of each hit; health updates.
+-- ARGV from 2: the ends; skips; the send attempt; for a resend, the most resends and when the next
+-- one may come; the windows of each hit; health updates.
 local ends, skips, attempt, terms = ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local health_updates = 6 + #KEYS - 2
 
@@ -15,10 +15,11 @@ if not text then
 end
 text = with_ends(text, ends)
 
--- It was given up before it got here.
+-- The send attempt was given up before this call arrived.
 local given_up = attempt_of(text, attempt) and {'over', 'not_found'}
 
--- Why there is no send attempt, if so; and what the record says of resends when there is one.
+-- Returns why there is no send attempt, if so; and the record's words about resends if there is
+-- one.
 local function refusal()
   local verdict = over(state, expires_at)
   if verdict then
@@ -43,7 +44,7 @@ local function refusal()
   return full_limit_hit or given_up, string.format('%010d %s', resends + 1, next_after)
 end
 
--- How the others ended is written down all the same.
+-- The ends of the other send attempts are written all the same.
 local refused, resends = refusal()
 if refused then
   write_attempts(KEYS[1], text, skips)

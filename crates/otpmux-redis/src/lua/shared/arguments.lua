@@ -1,5 +1,6 @@
--- The first argument of every script: the caller's time, in milliseconds since 1970. Others have
--- their places, which each script names. Arguments are few, and what belongs together is one, as
--- words that are apart by one space: Redis makes a table of them for every call. What is missing is
--- `-`. Times and counts that scripts only hand on stay texts, since Redis writes a number out again.
+-- The first argument of every script is the caller's time, in milliseconds since 1970. Each script
+-- lists its other arguments. Arguments are few, because Redis builds a table of them for every
+-- call: values that belong together are one argument, as words separated by one space. A missing
+-- word is `-`. Times and counts that a script only passes on stay texts, since Redis would format a
+-- number again.
 local now = tonumber(ARGV[1])

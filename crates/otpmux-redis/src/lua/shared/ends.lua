@@ -1,13 +1,14 @@
--- How send attempts ended, and what was passed over since.
+-- Ends of send attempts, and the skips since.
 
--- Puts words in the place of a text from one place to before another.
+-- Replaces the part of a text from one position to before another.
 local function replace(text, from, to, words)
   return string.sub(text, 1, from - 1) .. words .. string.sub(text, to)
 end
 
--- A record's text with the ends of its send attempts, one in each line: a send attempt's place, its state, why it failed,
--- its reference, and what is known of a vendor's code; and whether one of them has had no end before.
--- No such send attempt is no error. The last two of a send attempt stay until there is a newer one.
+-- Returns a record's text with the ends of its send attempts, one in each line: a send attempt's
+-- index, its state, why it failed, its reference, and what is known of a vendor's code; and whether
+-- one of them had no end before. An unknown send attempt is no error. Reference and vendor's code
+-- remain until there is a newer one.
 local function with_ends(text, ends)
   local first = false
   for place, state, failure, reference, terms in
@@ -32,7 +33,8 @@ local function with_ends(text, ends)
   return text, first
 end
 
--- The place of the line before that of the send attempt which has the key of this one, and the end of its line.
+-- Returns the position of the line before that of the send attempt with this key, and of the end of
+-- its line.
 local function attempt_of(text, attempt)
   local key = string.match(attempt, '"key":"[^"]*"')
   local place = string.find(text, key, 129, true)
@@ -46,7 +48,8 @@ local function attempt_of(text, attempt)
   end
 end
 
--- A record's text with a send attempt that was given up, as not sent; and whether it was there without an end.
+-- Returns a record's text with a given-up send attempt marked as not sent; and whether it was there
+-- without an end.
 local function with_lost(text, attempt)
   local line, following = attempt_of(text, attempt)
   if line then
@@ -59,8 +62,8 @@ local function with_lost(text, attempt)
   return replace(text, after, after, '\n' .. attempt), false
 end
 
--- Writes a record whose send attempts have changed, with further skips before its second empty line. Its key
--- keeps its time to live here and whenever it is written.
+-- Writes a record whose send attempts have changed, with further skips before its second empty
+-- line. Its key keeps its time to live here and at every later write.
 local function write_attempts(key, text, skips)
   if skips ~= '' then
     local after_attempts = string.find(text, '\n\n', 129, true)

@@ -1,4 +1,4 @@
--- The updates that count.
+-- Returns the updates that have not expired.
 local function updates(key)
   local known = {}
   for _, value in ipairs(redis.call('HVALS', key)) do

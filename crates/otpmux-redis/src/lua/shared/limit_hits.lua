@@ -1,6 +1,6 @@
--- Charges: the last keys, from `first` on, with their windows among the arguments from `at` on.
+-- Rate-limit hits: the keys from `first` on, with their windows among the arguments from `at` on.
 
--- The answer when a hit has no room: the one that keeps waiting the longest.
+-- Returns the answer if a hit has no room: the one with the longest wait.
 local function limited(first, at)
   local answer
   for i = 0, #KEYS - first do

@@ -1,10 +1,10 @@
--- The hits of one key, as sliding windows need them: a list of times, newest first, of as many hits
--- as the largest count among its windows.
+-- The hits of one key, for sliding windows: a list of times, newest first, with as many hits as the
+-- largest count among its windows.
 --
--- Windows are one argument: the longest time and the largest count among them, then count and time of
--- each; `-` when there are none.
+-- Windows are one argument: the longest time and the largest count among them, then count and time
+-- of each; `-` if there are none.
 
--- How long the window that keeps waiting the longest has no room, and which it is, from 0; and how
+-- Returns the longest wait of a window without room, and the index of that window, from 0; and how
 -- many hits there are.
 --
 -- A window of `count` in `per` has room when the hit that is `count` back is older than `per`.
@@ -14,7 +14,7 @@ local function full(key, windows)
   if hits > 0 then
     local place = -1
     for count, per in string.gmatch(windows, '(%d+) (%d+)') do
-      -- The first two words are no window.
+      -- The first two words are not a window.
       if place >= 0 and tonumber(count) <= hits then
         local left = redis.call('LINDEX', key, count - 1) + per - now
         if left > 0 and left >= (wait or 0) then

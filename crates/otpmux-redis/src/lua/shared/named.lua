@@ -1,9 +1,9 @@
--- What is kept of the guesses that have names: a hash with a field for each name, for as long as their
--- record. A field says what was guessed, as a keyed hash, and what has become of it: `p`, the calls that
--- ask vendors, and when it was counted; `w` and how many were left; or `a`.
+-- The named guesses of a record: a hash with a field for each name, which lives as long as the
+-- record. A field holds what was guessed, as a keyed hash, and its state: `p`, the calls that ask
+-- vendors, and when it was counted; `w` and how many guesses were left; or `a`.
 
--- The name of a guess, what is guessed, and what is kept of it: what was guessed, its state and two
--- numbers.
+-- Returns the name of a guess, what is guessed, and what is stored of it: what was guessed, its
+-- state and two numbers.
 local function named_guess(key, text)
   local name, content = string.match(text, '^(%x+) (%x+)$')
   local before = redis.call('HGET', key, name)
@@ -15,7 +15,7 @@ local function named_guess(key, text)
   return name, content, known, state, number, counted_at
 end
 
--- Writes that down.
+-- Writes a named guess.
 local function keep_guess(key, name, content, state, number, counted_at)
   redis.call('HSET', key, name, content .. ' ' .. state .. ' ' .. number .. ' ' .. counted_at)
   local left = redis.call('PTTL', KEYS[1])

@@ -1,4 +1,4 @@
--- Why no code is good for a record at this time, if none is.
+-- Returns why no code is valid for a record at this time, if so.
 local function over(state, expires_at)
   if state == 'p' then
     return now >= expires_at and 'expired' or nil

@@ -1,33 +1,32 @@
--- A record is one text, so that a script reads it, and writes it, in one go:
+-- A record is one text, so that a script reads and writes it at once:
 --
 --   state guesses max_guesses expires_at resends resend_after recipient
---   content purpose supersedes code_key code_mac, and words for Rust alone
+--   content purpose supersedes code_key code_mac, and words that only Rust reads
 --   one line for each send attempt, oldest first: its state and whether it carries otpmux's code (0 or 1),
---     why it failed, its reference, what is known of a vendor's code, and what no script looks into
+--     why it failed, its reference, what is known of a vendor's code, and what no script reads
 --   an empty line
 --   one line for each skip
---   an empty line, and what is encrypted
+--   an empty line, and the encrypted part
 --
--- Words are apart by one space. States are the first letters of their words. In the first line all has
--- its place, where it is read and written: numbers have ten digits, times 13, the recipient 64, so the
--- words begin at 1, 3, 14, 25, 39, 50 and 64, and the second line at 129. What is missing is `-`; a
--- text is `=` and the text, whose spaces stand as %20.
+-- Words are separated by one space. States are the first letters of their words. In the first line
+-- every word has a fixed position, where it is read and written: numbers have ten digits, times 13,
+-- the recipient 64, so the words begin at 1, 3, 14, 25, 39, 50 and 64, and the second line at 129.
+-- A missing word is `-`; a text is `=` and the text, with spaces as %20.
 --
--- Invariants of every script, so that one that fails has done nothing:
--- - It reads whatever it reads before it writes anything, so that what is not as it should be is
---   found in time.
--- - Its first write takes memory. When there is none left, Redis refuses that one, but none of those
---   that follow it.
+-- Invariants of every script, so that a script that fails has changed nothing:
+-- - It reads everything before it writes anything, so that an invalid value is found in time.
+-- - Its first write needs memory. If none is left, Redis refuses that write, but none of the later
+--   ones.
 --
--- What a script costs is mostly calls of Redis, functions and tables made anew, and every byte of a
--- text that it gets or makes, since Lua hashes them all: common paths have few of each.
+-- Most of a script's cost is calls of Redis, new functions and tables, and every byte of a text
+-- that it reads or makes, since Lua hashes them all: common paths have few of each.
 
--- A record's text, its state and when it expires; nothing when there is none, or its time is over even
--- for being told so. An error when it lacks what scripts go by: a state that nobody has written must
--- not pass for one that lets in.
+-- Returns a record's text, its state and when it expires; nothing if there is none, or its
+-- retention has passed. An error if a word is invalid that scripts depend on: an unknown state must
+-- not pass for one that approves.
 local function read(key)
   local text = redis.call('GET', key)
-  -- One that is not there, or is not created any more.
+  -- The record does not exist, or must not be created any more.
   if not text or text == '-' then
     return nil
   end

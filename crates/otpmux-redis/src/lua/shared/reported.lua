@@ -1,6 +1,6 @@
--- What a process has learnt about providers: among the arguments from `at` on, each a provider, the
--- process, the time of its update, and the update. Writes down what is not older than what is known,
--- and drops what nobody is told any more, and the oldest of too many.
+-- Writes the health updates of a process: the arguments from `at` on, each a provider, the process,
+-- the time of its update, and the update. Keeps an update that is not older than the known one, and
+-- removes expired ones, and the oldest of too many.
 local function learn(key, at)
   for i = at, #ARGV do
     local field, time, update = string.match(ARGV[i], '^(%S+ %x+) (%d+) (.*)$')

@@ -1,13 +1,13 @@
--- The end of the next line of a send attempt, after the line that ends here; nothing after the last send attempt, which an
--- empty line follows.
+-- Returns the end of the send attempt's line after the line that ends here; nothing after the last
+-- send attempt, which an empty line follows.
 local function next_attempt(text, line)
   if string.byte(text, line + 1) ~= 10 then
     return string.find(text, '\n', line + 1, true)
   end
 end
 
--- Whether a send attempt may have sent a message (it is intended, accepted or unknown): one with the code of
--- ours ('1'), without it ('0'), or any ('[01]').
+-- Returns whether a send attempt may have sent a message (it is intended, accepted or unknown): one
+-- with a code that otpmux generated ('1'), without it ('0'), or any ('[01]').
 local function may_have_sent(text, otpmux_code)
   local attempt = '^\n[iau]' .. otpmux_code
   local line = string.find(text, '\n', 129, true)

@@ -1,8 +1,8 @@
--- What a recipient and purpose have when a verification of theirs came to nothing: from the newest one
--- on, each that came to nothing gives its place back to the one that it took it from.
+-- Restores an older verification of a recipient and purpose after a newer one has failed: from the
+-- newest one on, each that has failed gives its place back to the one that it had superseded.
 
--- The key that names the newest one, its id, the id of the first that has not come to nothing, that
--- one's state and when it expires. `own` is the record at hand, as it is about to be written.
+-- Returns the key that names the newest one, its id, the id of the first that has not failed, that
+-- one's state and when it expires. `own` is the current record, as it is about to be written.
 local function uncovered(own)
   local prefix = string.sub(KEYS[1], 1, -1 - #'verification:' - 32)
   local purpose = string.match(own, '^%S+ =(%S+)', 129)
@@ -27,7 +27,7 @@ local function uncovered(own)
   return live, newest
 end
 
--- Writes down what was found.
+-- Writes the result of `uncovered`.
 local function uncover(live, newest, id, state, expires_at)
   if not id then
     if newest then
