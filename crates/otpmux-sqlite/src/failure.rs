@@ -1,12 +1,12 @@
 use otpmux_core::{Blame, Certainty, Error, ErrorKind};
 use rusqlite::ErrorCode;
 
-/// Why an operation came to nothing.
+/// Reason why an operation failed.
 #[derive(Debug)]
 pub(crate) enum Fault {
-    /// Of this operation alone, which has written nothing.
+    /// This operation alone failed, and has written nothing.
     Refused(Error),
-    /// Of the transaction: nothing of it can be kept.
+    /// The transaction failed: nothing of it can be kept.
     Sqlite(rusqlite::Error),
 }
 
@@ -19,7 +19,8 @@ impl From<rusqlite::Error> for Fault {
 const DISK: &str = "reading or writing the database failed; check its disk";
 const STOPPED: &str = "the database's thread has ended; restart the process";
 
-/// The error of a step of a guess: where the disk or the thread failed, it may have been committed.
+/// Returns the error of a guess: if the disk or the thread failed, the guess may have been
+/// committed.
 pub(crate) fn of_guess(error: Error) -> Error {
     let doubt = [DISK, STOPPED].iter().any(|words| error.detail().starts_with(words));
     if doubt { error.with_certainty(Certainty::Unknown) } else { error }
@@ -29,17 +30,17 @@ pub(crate) fn stopped() -> Error {
     store_error(STOPPED)
 }
 
-/// An error of the store. Nothing was sent: whoever sends writes it down first.
+/// Returns an error of the store. Nothing was sent: a send attempt is written before its call.
 pub(crate) fn store_error(detail: impl Into<std::borrow::Cow<'static, str>>) -> Error {
     Error::new(ErrorKind::Store, Certainty::NotSent, Blame::Internal).with_detail(detail)
 }
 
-/// The error of everybody in a batch that failed. The library's own message is left out: it may
-/// quote what was bound.
+/// Returns the error for every operation of a failed batch. SQLite's own message is left out: it
+/// may quote bound values.
 pub(crate) fn of_batch(error: &rusqlite::Error) -> Error {
     let number = error.sqlite_error().map_or(0, |error| error.extended_code);
     let told = store_error(format!("{}; SQLite's code is {number}", advice(error)));
-    // A disk that fails at the last moment may have kept it.
+    // A disk that fails during the commit may have kept it.
     let doubtful = error.sqlite_error_code() == Some(ErrorCode::SystemIoFailure);
     if doubtful { told.with_certainty(Certainty::Unknown) } else { told }
 }
@@ -61,7 +62,7 @@ fn advice(error: &rusqlite::Error) -> &'static str {
     }
 }
 
-/// Whether another process, or another store of this one, is in the way for now.
+/// Returns whether another process, or another store of this one, holds the lock.
 pub(crate) fn is_busy(error: &rusqlite::Error) -> bool {
     use ErrorCode::{DatabaseBusy, DatabaseLocked, FileLockingProtocolFailed};
     let code = error.sqlite_error_code();

@@ -1,4 +1,4 @@
-//! What is kept of guesses that have names, as rows; and the steps of every guess.
+//! Named guesses as rows, and the steps of every guess.
 
 use std::time::{Duration, SystemTime};
 
@@ -47,7 +47,7 @@ impl Tables<'_> {
         Ok(())
     }
 
-    /// Loads, has the engine decide, and writes back what has changed; nothing when there is no
+    /// Loads a record, lets the engine decide, and writes the changes; does nothing without a
     /// record.
     fn step<T>(
         &self,
@@ -92,7 +92,7 @@ impl Tables<'_> {
         Ok(Some(told))
     }
 
-    /// How long what counts a guess has no room.
+    /// Returns how long the windows of a guess have no room.
     fn wait(&self, guess: &Guess, record: &Record, now: i64) -> Result<Option<Duration>, Fault> {
         let mut wait = None;
         for (key, windows) in guess.counters(&record.recipient) {

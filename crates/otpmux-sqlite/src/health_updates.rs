@@ -1,4 +1,4 @@
-//! What processes tell each other about providers.
+//! Health updates, as rows.
 
 use otpmux_engine::{HEALTH_TTL, HEALTH_UPDATES_KEPT, HealthUpdate};
 use rusqlite::params;
@@ -6,7 +6,7 @@ use rusqlite::params;
 use crate::tables::{Tables, span, stamp};
 
 impl Tables<'_> {
-    /// Writes down health updates; of one provider and process the newest counts.
+    /// Writes health updates; for each provider and process the newest counts.
     pub(crate) fn learn(&self, health_updates: &[HealthUpdate]) -> rusqlite::Result<()> {
         for health_update in health_updates {
             // The engine's own types, in maps whose keys are names: they always have a JSON form.
@@ -28,8 +28,8 @@ impl Tables<'_> {
         Ok(())
     }
 
-    /// The newest update of each provider and process, as far as it is kept. One that cannot be read is left out:
-    /// it is advice, and a newer program may have written it.
+    /// Returns the newest update of each provider and process that has not expired. One that cannot
+    /// be read is skipped: it is advice, and a newer program may have written it.
     pub(crate) fn health(&self, now: i64) -> rusqlite::Result<Vec<HealthUpdate>> {
         let mut statement = self.prepare(
             "SELECT health_update FROM health_updates WHERE at > ?1 ORDER BY provider, process",

@@ -13,11 +13,11 @@ use crate::tables::{Tables, span};
 /// The hits of one key.
 #[derive(Clone, Copy)]
 struct Counter {
-    /// Its row; `None` when it has none.
+    /// Its row; `None` if it has none.
     number: Option<i64>,
-    /// The longest window that it was ever hit in.
+    /// The longest window that any hit had.
     longest: i64,
-    /// The place of its newest hit; zero without any.
+    /// The number of its newest hit; zero without any.
     newest: i64,
 }
 
@@ -25,7 +25,8 @@ impl Counter {
     const NONE: Self = Self { number: None, longest: 0, newest: 0 };
 }
 
-/// The counters that a transaction has met, as they are by now: some are hit by every message.
+/// The counters that a transaction has loaded, in their present state: every message hits some of
+/// them.
 #[derive(Default)]
 pub(crate) struct Met(RefCell<HashMap<LimitKey, Counter>>);
 
@@ -40,7 +41,7 @@ impl Met {
 }
 
 impl Tables<'_> {
-    /// The hit without room that keeps waiting the longest.
+    /// Returns the hit without room that has the longest wait.
     pub(crate) fn full(
         &self,
         limit_hits: &[LimitHit],
@@ -54,7 +55,7 @@ impl Tables<'_> {
         Ok(full)
     }
 
-    /// The window of one key without room that keeps waiting the longest. A window of `count` in
+    /// Returns the window of one key without room that has the longest wait. A window of `count` in
     /// `per` has room when the hit that is `count` back is older than `per`.
     pub(crate) fn full_key(
         &self,
@@ -86,7 +87,7 @@ impl Tables<'_> {
         Ok(full)
     }
 
-    /// Every hit counts one hit.
+    /// Counts every hit.
     pub(crate) fn hit(&self, limit_hits: &[LimitHit], now: i64) -> rusqlite::Result<()> {
         limit_hits
             .iter()
@@ -123,7 +124,7 @@ impl Tables<'_> {
         Ok(())
     }
 
-    /// Takes back the newest hit of a time, if it is there, and closes the gap.
+    /// Removes the newest hit of a time, if there is one, and closes the gap.
     pub(crate) fn take_back(&self, key: LimitKey, at: i64) -> rusqlite::Result<()> {
         let counter = self.counter(key)?;
         let Counter { number: Some(number), newest, .. } = counter else { return Ok(()) };
@@ -142,7 +143,7 @@ impl Tables<'_> {
         Ok(())
     }
 
-    /// Forgets every hit of a key.
+    /// Removes every hit of a key.
     pub(crate) fn empty(&self, key: LimitKey) -> rusqlite::Result<()> {
         if let Some(number) = self.counter(key)?.number {
             self.run("DELETE FROM hits WHERE counter = ?1", [number])?;

@@ -12,11 +12,11 @@ use crate::options::Durability;
 use crate::patience::patiently;
 use crate::schema::{APPLICATION, TABLES, VERSION, statements};
 
-/// A database that cannot be used.
+/// Error returned by [`SqliteStore::open`](crate::SqliteStore::open).
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum OpenError {
-    /// Its file can neither be opened nor made.
+    /// The file can neither be opened nor created.
     #[error(
         "cannot open {path}; its directory must exist, and this user must be able to write it",
         path = path.display()
@@ -27,7 +27,7 @@ pub enum OpenError {
         /// Why.
         source: io::Error,
     },
-    /// It is no database, or one that this user cannot write.
+    /// The file is not a database, or this user cannot write it.
     #[error(
         "cannot use {path} as a database; it must be whole, and this user must be able to write it",
         path = path.display()
@@ -38,7 +38,7 @@ pub enum OpenError {
         /// Why.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// It is the database of another program.
+    /// The file is the database of another program.
     #[error(
         "{path} is the database of another program; choose another path",
         path = path.display()
@@ -47,7 +47,7 @@ pub enum OpenError {
         /// The file.
         path: PathBuf,
     },
-    /// A newer otpmux has written it.
+    /// A newer otpmux wrote the file.
     #[error(
         "{path} has version {found}, and this otpmux knows {VERSION}; upgrade otpmux",
         path = path.display()
@@ -58,7 +58,7 @@ pub enum OpenError {
         /// Its version.
         found: i32,
     },
-    /// An older otpmux has written it. What it holds could be read wrongly, so it is left as it is.
+    /// An older otpmux wrote the file. Its content could be misread, so it is not changed.
     #[error(
         "{path} has version {found}, of an older otpmux, and this one knows {VERSION} only; choose \
          another path, or stop every otpmux that uses it and move it away: what it holds (pending \
@@ -71,7 +71,7 @@ pub enum OpenError {
         /// Its version.
         found: i32,
     },
-    /// It says that it has this version, and has other tables.
+    /// The file has this version, but other tables.
     #[error(
         "{path} says that it has version {VERSION}, and has other tables than this otpmux; another \
          build has made it, so use that one, or choose another path",
@@ -81,7 +81,7 @@ pub enum OpenError {
         /// The file.
         path: PathBuf,
     },
-    /// Another process kept it locked for longer than the busy timeout.
+    /// Another process held the lock for longer than the busy timeout.
     #[error(
         "{path} is locked by another process; end that one, or raise the busy timeout",
         path = path.display()
@@ -90,7 +90,7 @@ pub enum OpenError {
         /// The file.
         path: PathBuf,
     },
-    /// Its file system lacks what several processes need to share it.
+    /// The file system lacks what several processes need to share the file.
     #[error(
         "the file system of {path} cannot share it between processes; put it on a local disk",
         path = path.display()
@@ -99,21 +99,21 @@ pub enum OpenError {
         /// The file.
         path: PathBuf,
     },
-    /// There is no thread to be had.
+    /// The system has no thread left.
     #[error("cannot start the database's thread")]
     Thread(#[source] io::Error),
 }
 
 otpmux_core::debug_as_display!(OpenError);
 
-/// A connection to a database that has our tables.
+/// Opens a connection to a database that has the tables of this version.
 pub(crate) fn open(
     path: &Path,
     durability: Durability,
     patience: Duration,
 ) -> Result<Connection, OpenError> {
     let file = |source| OpenError::File { path: path.to_owned(), source };
-    // Absolute: SQLite would take `:memory:` and `file:` for something else.
+    // Absolute, since SQLite gives `:memory:` and `file:` another meaning.
     let whole = std::path::absolute(path).map_err(file)?;
     make_private(&whole).map_err(file)?;
     let failed = |error: rusqlite::Error| {
@@ -135,7 +135,7 @@ pub(crate) fn open(
         return Err(OpenError::FileSystem { path: path.to_owned() });
     }
     patiently(patience, || conn.execute_batch("BEGIN IMMEDIATE")).map_err(failed)?;
-    // Another process may have made the tables meanwhile.
+    // Another process may have created the tables meanwhile.
     let standing = Standing::of(&conn).map_err(failed)?;
     standing.check(path)?;
     if standing.is_empty() {
@@ -147,10 +147,10 @@ pub(crate) fn open(
     Ok(conn)
 }
 
-/// Makes the file, for its owner only, if it is not there. Its log and index get the same mode.
+/// Creates the file, for its owner only, if it does not exist. Its log and index get the same mode.
 ///
-/// One at a time: when a process closes a file, it loses the locks that it holds on it through
-/// others, so nobody here may have it open already.
+/// One at a time: closing a file releases the locks that this process holds on it through other
+/// handles, so no other part of this process may have it open already.
 fn make_private(path: &Path) -> io::Result<()> {
     static MAKING: Mutex<()> = Mutex::new(());
     let _guard = MAKING.lock().unwrap_or_else(PoisonError::into_inner);
@@ -164,12 +164,12 @@ fn make_private(path: &Path) -> io::Result<()> {
     }
 }
 
-/// What a database says about itself. To be read within one transaction: another process may be
-/// making it.
+/// Facts that a database gives about itself. Read within one transaction, since another process may
+/// be creating it.
 struct Standing {
     application: i32,
     version: i32,
-    /// What made its tables and indexes, in order.
+    /// The statements that created its tables and indexes, in order.
     tables: Vec<String>,
 }
 
@@ -206,29 +206,29 @@ impl Standing {
     }
 }
 
-/// Settles how this connection works; the journal's mode that came of it.
+/// Configures this connection; returns the resulting journal mode.
 fn record_outcome(conn: &Connection, durability: Durability) -> rusqlite::Result<String> {
-    // Every statement of the store, so that each is prepared once.
+    // Room for every statement of the store, so that each is prepared once.
     conn.set_prepared_statement_cache_capacity(64);
-    // No statement is planned anew for what is bound to it.
+    // No statement is planned again for other bound values.
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     let synchronous = match durability {
         Durability::Power => "FULL",
         Durability::Process => "NORMAL",
     };
     conn.pragma_update(None, "synchronous", synchronous)?;
-    // What is removed is overwritten.
+    // Removed content is overwritten.
     conn.pragma_update(None, "secure_delete", "ON")?;
     conn.pragma_update(None, "trusted_schema", "OFF")?;
-    // A page that makes no sense is an error, not a guess.
+    // A malformed page is an error.
     conn.pragma_update(None, "cell_size_check", "ON")?;
-    // 16 MiB: the pages that a busy service touches again and again.
+    // 16 MiB: the pages that a busy service uses again and again.
     conn.pragma_update(None, "cache_size", -16_384)?;
-    // Nothing goes to files that only SQLite knows of.
+    // No temporary files.
     conn.pragma_update(None, "temp_store", "MEMORY")?;
-    // Worked off at 16 MiB: pages that are written again and again until then are copied once.
+    // Checkpoint at 16 MiB: a page that is written several times until then is copied once.
     conn.pragma_update(None, "wal_autocheckpoint", 4_096)?;
-    // After a flood, the log shrinks back to 64 MiB.
+    // After a burst, the log shrinks back to 64 MiB.
     conn.pragma_update(None, "journal_size_limit", 64 << 20)?;
     conn.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))
 }
@@ -237,7 +237,7 @@ fn record_outcome(conn: &Connection, durability: Durability) -> rusqlite::Result
 mod tests {
     use super::*;
 
-    /// What no test without a power cut can see.
+    /// Checks the settings that only a power cut would test.
     #[test]
     fn a_connection_waits_for_the_disk_as_its_durability_says() {
         let path = std::env::temp_dir().join(format!("otpmux-open-{}.db", std::process::id()));

@@ -1,16 +1,16 @@
 use std::time::Duration;
 
-/// How a [`SqliteStore`](crate::SqliteStore) keeps its file.
+/// Options of a [`SqliteStore`](crate::SqliteStore): durability, waiting and size.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Options {
-    /// What an answered operation survives. Default [`Durability::Power`].
+    /// Which failures a completed operation survives. Default [`Durability::Power`].
     pub durability: Durability,
     /// How long to wait for another process that is writing, in whole milliseconds, before the
     /// operation fails. Default 5 s.
     pub busy_timeout: Duration,
-    /// How much live content the file may hold before new verifications are refused, in bytes;
-    /// those that are there go on. The file itself may be some megabytes larger, and its log 20 MB.
+    /// The most live content that the file may hold, in bytes. Beyond it, new verifications are
+    /// refused and existing ones go on. The file may be some megabytes larger, and its log 20 MB.
     /// Default 1 GiB, which is about a million verifications with their limits.
     pub max_bytes: u64,
 }
@@ -26,34 +26,35 @@ impl Default for Options {
 }
 
 impl Options {
-    /// Replaces [`durability`](Self::durability).
+    /// Sets [`durability`](Self::durability).
     pub fn with_durability(mut self, durability: Durability) -> Self {
         self.durability = durability;
         self
     }
 
-    /// Replaces [`busy_timeout`](Self::busy_timeout).
+    /// Sets [`busy_timeout`](Self::busy_timeout).
     pub fn with_busy_timeout(mut self, timeout: Duration) -> Self {
         self.busy_timeout = timeout;
         self
     }
 
-    /// Replaces [`max_bytes`](Self::max_bytes).
+    /// Sets [`max_bytes`](Self::max_bytes).
     pub fn with_max_bytes(mut self, bytes: u64) -> Self {
         self.max_bytes = bytes;
         self
     }
 }
 
-/// What an answered operation survives.
+/// Which failures a completed operation survives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "configuration names each of them")]
 pub enum Durability {
-    /// The machine losing power, as far as its disk keeps what it has acknowledged. Each batch of
+    /// Survives a power loss, as far as the disk keeps what it has acknowledged. Each batch of
     /// operations waits for the disk.
     Power,
-    /// The process dying at any instant, `kill -9` included. When the machine loses power or its
-    /// kernel stops, the last moments may be lost: the file stays whole, but a code that was
-    /// approved in them can be approved once more, and a guess or a message is not counted.
+    /// Survives the end of the process at any instant, `kill -9` included. If the machine loses
+    /// power or its kernel stops, the last moments may be lost: the file stays consistent, but a
+    /// code that was approved in them can be approved once more, and guesses and messages are not
+    /// counted.
     Process,
 }

@@ -4,10 +4,10 @@ use crate::failure::is_busy;
 
 const PAUSE: Duration = Duration::from_millis(1);
 
-/// Repeats what another process is in the way of, each millisecond, while there is patience.
+/// Repeats a step that another process blocks, every millisecond, until the time is over.
 ///
-/// The library's own handler waits up to 100 ms between tries, so that a process that writes
-/// without a pause would starve the others; and it does not cover every step.
+/// SQLite's own handler waits up to 100 ms between tries, so a process that writes without a pause
+/// would starve the others; and it does not cover every step.
 #[expect(
     clippy::disallowed_methods,
     reason = "waits on a thread of its own for another process, which no paused clock moves"

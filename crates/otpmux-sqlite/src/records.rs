@@ -13,13 +13,13 @@ use rusqlite::{OptionalExtension, Row, named_params, params};
 use crate::failure::{Fault, store_error};
 use crate::tables::{Tables, span, stamp, time};
 
-/// A record, and where it stands.
+/// A record, and the row that holds it.
 pub(crate) struct Found {
     pub(crate) number: i64,
     pub(crate) record: Record,
 }
 
-/// In the order in which [`read`] takes them.
+/// Columns in the order in which [`read`] takes them.
 macro_rules! select {
     ($which:literal) => {
         concat!(
@@ -31,19 +31,19 @@ macro_rules! select {
     };
 }
 
-/// The place of the state among what [`select`] gives.
+/// The index of the state among the columns of [`select`].
 const STATE: usize = 4;
 
-/// The state of a row that stands for a verification which is not created any more.
+/// The state of a row whose verification must not be created any more.
 const GIVEN_UP: i64 = 4;
 
 impl Tables<'_> {
-    /// A verification, unless its time is over even for being told so.
+    /// Returns a verification, unless its retention has passed.
     pub(crate) fn find(&self, id: VerificationId, now: i64) -> Result<Option<Found>, Fault> {
         self.one(select!("WHERE id = ?1"), id.to_bytes(), now)
     }
 
-    /// The newest verification whose request has this name.
+    /// Returns the newest verification whose request has this name.
     pub(crate) fn named(&self, name: [u8; 16], now: i64) -> Result<Option<Found>, Fault> {
         self.one(select!("WHERE request_name = ?1 ORDER BY number DESC LIMIT 1"), name, now)
     }
@@ -64,11 +64,11 @@ impl Tables<'_> {
         Ok((now < end).then_some(found))
     }
 
-    /// The newest verification of a recipient, however it is spelt, and purpose.
+    /// Returns the newest verification of a recipient, in any spelling, and purpose.
     fn newest(&self, record: &Record) -> rusqlite::Result<Option<(i64, VerificationId)>> {
         let sql = "SELECT number, id FROM records \
             WHERE newest = 1 AND recipient BETWEEN ?1 AND ?2 AND purpose = ?3";
-        // All hashes that begin alike.
+        // The range of all hashes with this beginning.
         let [first, last] =
             [[0; 16], [0xff; 16]].map(|rest| [record.recipient.counted(), rest].concat());
         let params = params![first, last, record.purpose.as_str()];
@@ -76,7 +76,7 @@ impl Tables<'_> {
         self.prepare(sql)?.query_row(params, id).optional()
     }
 
-    /// Writes down a new record, which takes the place of the newest one. False when it is not
+    /// Writes a new record, which supersedes the newest one. Returns false if it must not be
     /// created any more.
     pub(crate) fn put_newest(&self, record: &Record, now: SystemTime) -> Result<bool, Fault> {
         let newest = self.newest(record)?;
@@ -97,7 +97,7 @@ impl Tables<'_> {
         Ok(true)
     }
 
-    /// Has a verification that is not there not be created any more, until this time.
+    /// Marks a verification that does not exist as not to be created any more, until this time.
     pub(crate) fn give_up(&self, id: VerificationId, until: SystemTime) -> rusqlite::Result<()> {
         let sql = "INSERT INTO records (id, recipient, purpose, state, expires_at, guesses, \
             max_guesses, resends, resend_after, sealed_key, sealed, send_attempts, skips) \
@@ -106,7 +106,7 @@ impl Tables<'_> {
         self.run(sql, params![id.to_bytes(), GIVEN_UP, ends]).map(|_| ())
     }
 
-    /// After a verification of this recipient and purpose has come to nothing.
+    /// Restores the older verification after one of this recipient and purpose has failed.
     pub(crate) fn uncover(&self, record: &Record, now: i64) -> Result<(), Fault> {
         let Some((number, newest)) = self.newest(record)? else { return Ok(()) };
         let look = |id| Ok::<_, Fault>(self.find(id, now)?.map(|found| found.record.behind()));
@@ -131,7 +131,7 @@ impl Tables<'_> {
         self.run(sql, params![number, newest.then_some(1)]).map(|_| ())
     }
 
-    /// False when there is a row of its id.
+    /// Inserts a record; false if a row has its id.
     fn put(&self, record: &Record, supersedes: Option<VerificationId>) -> rusqlite::Result<bool> {
         let (code, request) = (record.code.as_ref(), record.request.as_deref());
         let (send_attempts, skips) = lists(record)?;
@@ -166,14 +166,14 @@ impl Tables<'_> {
         Ok(self.run(sql, params)? == 1)
     }
 
-    /// Writes back where a verification stands, and how many codes were tried.
+    /// Writes the state of a verification, and its number of guesses.
     pub(crate) fn update_state(&self, found: &Found) -> rusqlite::Result<()> {
         let sql = "UPDATE records SET state = ?2, guesses = ?3 WHERE number = ?1";
         let record = &found.record;
         self.run(sql, params![found.number, number(record.state), record.guesses]).map(|_| ())
     }
 
-    /// Writes back all that a step may change.
+    /// Writes all that a step may change.
     pub(crate) fn update(&self, found: &Found) -> rusqlite::Result<()> {
         let record = &found.record;
         let (send_attempts, skips) = lists(record)?;
@@ -221,12 +221,12 @@ fn state(number: i64) -> Option<State> {
     })
 }
 
-/// The record of a row; `None` when there is something that we do not write.
+/// Decodes a row; `None` for a value that this store never writes.
 fn read(row: &Row<'_>) -> Option<Found> {
     let mut columns = Columns { row, next: 0 };
     let columns = &mut columns;
     let number = columns.take()?;
-    // Fields are taken in the order in which they are written here.
+    // Fields are read in the order in which they are listed here.
     let record = Record {
         id: VerificationId::from_bytes(columns.take()?),
         recipient: RecipientHash(columns.take()?),
@@ -265,7 +265,7 @@ impl Columns<'_> {
     }
 }
 
-/// What is there whole or not at all; `None` for a half.
+/// Decodes a value that is either whole or absent; `None` for half of one.
 #[expect(clippy::option_option, reason = "a half is neither something nor nothing")]
 fn both<A, B>(a: Option<A>, b: Option<B>) -> Option<Option<(A, B)>> {
     match (a, b) {

@@ -1,19 +1,19 @@
-//! What is in the file.
+//! The schema of the file.
 
-/// Says that a database is ours: `otpm`.
+/// Application id that marks a database of otpmux: `otpm`.
 pub(crate) const APPLICATION: i32 = 0x6f74_706d;
 
-/// The version of the tables below: one more with each change to them. A file of another version is
-/// refused, and so is one whose tables are not these although it has this version.
+/// The version of the tables below; it rises by one with each change to them. A file of another
+/// version is refused, and so is one of this version with other tables.
 pub(crate) const VERSION: i32 = 3;
 
 /// Times are milliseconds since 1970.
 ///
-/// Records and counters have numbers of their own, so that new rows go to the end of their tables:
-/// under their random ids and keys, each row of a batch would touch a page of its own.
+/// Records and counters have row numbers, so that new rows go to the end of their tables: by their
+/// random ids and keys, each row of a batch would change a different page.
 ///
-/// Invariant: the hits of a counter are numbered without a gap, the newest highest, so that the one
-/// that is `count` back is found in one step.
+/// Invariant: the hits of a counter are numbered without a gap, the newest highest, so the hit that
+/// is `count` back is found in one step.
 pub(crate) const TABLES: &str = "
 CREATE TABLE records (
   number INTEGER PRIMARY KEY,
@@ -87,7 +87,7 @@ CREATE TABLE probe (
 ) STRICT;
 ";
 
-/// The statements that make [`TABLES`], in the form in which they are kept.
+/// Returns the statements that create [`TABLES`], in the form in which SQLite stores them.
 pub(crate) fn statements() -> impl Iterator<Item = &'static str> {
     TABLES.split(';').map(str::trim).filter(|statement| !statement.is_empty())
 }

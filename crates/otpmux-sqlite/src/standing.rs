@@ -1,4 +1,4 @@
-//! What processes must have in common, and whether the file takes writes.
+//! Checks of the store: the server keys that processes share, and whether the file accepts writes.
 
 use otpmux_engine::{KeyCheck, KeyId, StoreState};
 use rusqlite::{OptionalExtension as _, params};
@@ -6,7 +6,7 @@ use rusqlite::{OptionalExtension as _, params};
 use crate::tables::Tables;
 
 impl Tables<'_> {
-    /// The ids of the keys that have another value here. What is new is written down.
+    /// Returns the ids of the keys that have another value here. Writes new keys.
     pub(crate) fn check_keys(&self, keys: &[KeyCheck]) -> rusqlite::Result<Vec<KeyId>> {
         let mut differ = Vec::new();
         for key in keys {
@@ -25,7 +25,7 @@ impl Tables<'_> {
         Ok(differ)
     }
 
-    /// Changes a row, and says whether there is room for more.
+    /// Changes a row, and returns whether there is room for more.
     pub(crate) fn probe(&self, now: i64) -> rusqlite::Result<StoreState> {
         let sql = "INSERT INTO probe (number, at, times) VALUES (1, ?1, 1) \
             ON CONFLICT (number) DO UPDATE SET at = excluded.at, times = times + 1";

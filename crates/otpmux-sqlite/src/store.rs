@@ -15,17 +15,17 @@ use crate::options::{Durability, Options};
 use crate::tables::{Tables, stamp};
 use crate::writer::Writer;
 
-/// The store of a single machine: one file, shared by as many processes as like.
+/// Store of a single machine: one file, shared by any number of processes.
 ///
-/// Cheap to share in an `Arc`. Operations wait their turn on one thread of each store, in batches
-/// that are committed together; nobody is answered before. When the last handle is dropped, what
-/// is queued is finished, and the thread ends.
+/// Cheap to share in an `Arc`. One thread of each store runs the operations, in batches that are
+/// committed together; an operation completes after its commit. When the last handle is dropped,
+/// the queued operations are finished, and the thread ends.
 ///
 /// # Errors of its operations
 ///
 /// Each is of kind [`ErrorKind::Store`](otpmux_core::ErrorKind::Store): the file cannot be written
-/// or is damaged, another process keeps it locked, or it is as full as it may be. Nothing was sent.
-/// The operation itself was rolled back, unless the disk has failed at the last moment.
+/// or is damaged, another process keeps it locked, or it has reached its size. Nothing was sent.
+/// The operation was rolled back, unless the disk failed during the commit.
 pub struct SqliteStore {
     writer: Writer,
     path: PathBuf,
@@ -33,12 +33,12 @@ pub struct SqliteStore {
 }
 
 impl SqliteStore {
-    /// Opens the database at a path on a local disk, or makes a new one, which only its owner can
-    /// read. Blocks while it does: call it where a service starts.
+    /// Opens the database at a path on a local disk, or creates one that only its owner can read.
+    /// Blocks meanwhile: call it when a service starts.
     ///
     /// # Errors
     ///
-    /// The file cannot be opened, or is not a database of ours, or of a newer version.
+    /// The file cannot be opened, is not a database of otpmux, or has another version.
     #[expect(clippy::needless_pass_by_value, reason = "options to come may be used up")]
     pub fn open(path: impl AsRef<Path>, options: Options) -> Result<Self, OpenError> {
         let Options { durability, busy_timeout, max_bytes } = options;
@@ -134,7 +134,7 @@ impl VerificationStore for SqliteStore {
 
     async fn check_keys(&self, keys: &[KeyCheck]) -> Result<Vec<KeyId>, Error> {
         let keys = keys.to_vec();
-        // It goes by no time.
+        // This step does not depend on the time.
         self.writer.ask(0, move |tables| Ok(tables.check_keys(&keys)?)).await
     }
 
@@ -143,14 +143,14 @@ impl VerificationStore for SqliteStore {
         self.writer.ask(now, move |tables| Ok(tables.probe(now)?)).await
     }
 
-    /// The processes of one machine have one clock.
+    /// Processes of one machine share one clock.
     async fn time(&self) -> Result<Option<SystemTime>, Error> {
         Ok(None)
     }
 }
 
-/// The steps of the contract. Each loads, has the engine decide, and writes back; whatever refuses
-/// for itself does so before it writes.
+/// The steps of the store contract. Each loads, lets the engine decide, and writes; a step that
+/// refuses does so before it writes.
 impl Tables<'_> {
     fn create(&self, create: &Create, at: SystemTime) -> Result<Created, Fault> {
         let Create { record, limit_hits } = create;

@@ -1,11 +1,11 @@
-//! What has ended disappears, a little with each batch.
+//! Removes expired rows, some with each batch.
 
 use otpmux_engine::{HEALTH_TTL, RETENTION};
 
 use crate::tables::{Tables, span};
 
 impl Tables<'_> {
-    /// Removes what counts nowhere any more: about so many rows of each table, oldest first.
+    /// Removes expired rows: about this many of each table, oldest first.
     pub(crate) fn sweep(&self, now: i64, rows: usize) -> rusqlite::Result<()> {
         let rows = i64::try_from(rows).unwrap_or(i64::MAX);
         let ended = [now.saturating_sub(span(RETENTION)), rows];
@@ -38,16 +38,16 @@ impl Tables<'_> {
         Ok(())
     }
 
-    /// Removes at most so many of a counter's oldest hits, and the counter when none is left. Tells
-    /// how much work that was.
+    /// Removes at most this many of a counter's oldest hits, and the counter if none is left.
+    /// Returns how much work that was.
     ///
-    /// Only from its oldest on, whatever the clocks said: no gap may come into their numbers.
+    /// Only from the oldest on, whatever the clocks showed: their numbers must have no gap.
     fn turn(&self, counter: i64, longest: i64, now: i64, most: i64) -> rusqlite::Result<i64> {
         let (mut ended, mut done, mut next) = (None, 1, None);
         {
             let mut statement =
                 self.prepare("SELECT seq, at FROM hits WHERE counter = ?1 ORDER BY seq LIMIT ?2")?;
-            // One more than may go, to know whether it was the last.
+            // One more than may be removed, to know whether it was the last.
             let mut hits = statement.query([counter, most + 1])?;
             while let Some(hit) = hits.next()? {
                 let (seq, end) = (hit.get(0)?, hit.get::<_, i64>(1)?.saturating_add(longest));

@@ -7,11 +7,12 @@ use rusqlite::{CachedStatement, Connection, OptionalExtension, Params};
 use crate::failure::{Fault, store_error};
 use crate::limits::Met;
 
-/// The tables within one transaction. Reads of a batch see what its operations before have written.
+/// The tables within one transaction. An operation sees what earlier ones of its batch have
+/// written.
 pub(crate) struct Tables<'c> {
     conn: &'c Connection,
     max_bytes: u64,
-    /// Whether there is room for new records, once that was looked at.
+    /// Whether there is room for new records; `None` before it was checked.
     room: Cell<Option<bool>>,
     pub(crate) met: Met,
 }
@@ -25,23 +26,23 @@ impl<'c> Tables<'c> {
         self.conn.prepare_cached(sql)
     }
 
-    /// Runs a statement; how many rows it has changed.
+    /// Runs a statement; returns how many rows it has changed.
     pub(crate) fn run(&self, sql: &str, params: impl Params) -> rusqlite::Result<usize> {
         self.prepare(sql)?.execute(params)
     }
 
-    /// Runs an insertion; the number of the new row.
+    /// Runs an insertion; returns the number of the new row.
     pub(crate) fn insert(&self, sql: &str, params: impl Params) -> rusqlite::Result<i64> {
         self.prepare(sql)?.insert(params)
     }
 
-    /// The one number that a query gives, if it gives any.
+    /// Returns the number that a query yields, if there is one.
     pub(crate) fn number(&self, sql: &str, params: impl Params) -> rusqlite::Result<Option<i64>> {
         self.prepare(sql)?.query_row(params, |row| row.get(0)).optional()
     }
 
-    /// Refuses when there is as much content as there may be. Looked at once in a batch, so that as
-    /// many records as a batch may create can go beyond.
+    /// Fails if the content has reached its maximum. Checked once in a batch, so the records of one
+    /// batch can exceed it.
     pub(crate) fn need_room(&self) -> Result<(), Fault> {
         let room = match self.room.get() {
             Some(room) => room,
@@ -57,7 +58,7 @@ impl<'c> Tables<'c> {
         )))
     }
 
-    /// Whether there may be more content.
+    /// Returns whether there is room for more content.
     pub(crate) fn has_room(&self) -> rusqlite::Result<bool> {
         let pragma = |sql| Ok::<_, rusqlite::Error>(self.number(sql, [])?.unwrap_or(0));
         let used = pragma("PRAGMA page_count")? - pragma("PRAGMA freelist_count")?;
@@ -66,17 +67,17 @@ impl<'c> Tables<'c> {
     }
 }
 
-/// A time as the tables hold it.
+/// Encodes a time for the tables.
 pub(crate) fn stamp(time: SystemTime) -> i64 {
     i64::try_from(millis(time)).unwrap_or(i64::MAX)
 }
 
-/// A length of time as the tables hold it.
+/// Encodes a duration for the tables.
 pub(crate) fn span(time: Duration) -> i64 {
     i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
 }
 
-/// A time that the tables hold.
+/// Decodes a time of the tables.
 pub(crate) fn time(stamp: i64) -> Option<SystemTime> {
     SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(u64::try_from(stamp).ok()?))
 }

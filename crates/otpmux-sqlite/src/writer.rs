@@ -1,4 +1,4 @@
-//! The one thread that owns the connection.
+//! The thread that owns the connection.
 
 use std::time::Duration;
 
@@ -10,28 +10,28 @@ use crate::failure::{Fault, of_batch, stopped};
 use crate::patience::patiently;
 use crate::tables::Tables;
 
-/// Operations that wait for their turn; further callers wait to be let in.
+/// How many operations may be queued; further callers wait.
 const QUEUE: usize = 1024;
 
-/// Operations of one transaction, at most.
+/// The most operations of one transaction.
 const BATCH: usize = 256;
 
-/// Old rows removed with each transaction, beside two for each of its operations: so that they go
+/// Expired rows removed with each transaction, besides two for each of its operations: rows go
 /// faster than they come.
 const SWEEP: usize = 32;
 
-/// Hands operations to the thread. When it is dropped, the thread finishes what is queued and ends.
+/// Sends operations to the thread. When it is dropped, the thread finishes the queue and ends.
 pub(crate) struct Writer(mpsc::Sender<Box<dyn Job>>);
 
-/// An operation whose answer nobody knows before its transaction is committed.
+/// An operation whose answer is sent after its transaction is committed.
 trait Job: Send {
-    /// Does it; what it answers is kept. An error is one of the transaction.
+    /// Runs it and keeps its answer. An error is one of the transaction.
     fn run(&mut self, tables: &Tables<'_>) -> rusqlite::Result<()>;
 
-    /// Milliseconds since 1970, by its caller's clock.
+    /// Returns the caller's time, in milliseconds since 1970.
     fn now(&self) -> i64;
 
-    /// Tells its answer, or the error of its transaction.
+    /// Sends its answer, or the error of its transaction.
     fn tell(self: Box<Self>, outcome: Result<(), Error>);
 }
 
@@ -63,7 +63,7 @@ where
 
     fn tell(self: Box<Self>, outcome: Result<(), Error>) {
         let Self { answer, reply, .. } = *self;
-        // Whoever asked may have gone.
+        // The caller may have stopped waiting.
         let _ = reply.send(outcome.and_then(|()| answer.unwrap_or_else(|| Err(stopped()))));
     }
 }
@@ -81,8 +81,8 @@ impl Writer {
         Ok(Self(sender))
     }
 
-    /// Has one step done, within a transaction that it may share with others, and tells its answer
-    /// once that is committed. If the caller is dropped meanwhile, the step may be done or not.
+    /// Runs one step, within a transaction that it may share with others, and returns its answer
+    /// after the commit. If the caller is dropped meanwhile, the step may be done or not.
     pub(crate) async fn ask<T, S>(&self, now: i64, step: S) -> Result<T, Error>
     where
         T: Send + 'static,
@@ -91,7 +91,7 @@ impl Writer {
         let (reply, answer) = oneshot::channel();
         let job = Operation { now, step: Some(step), answer: None, reply };
         self.0.send(Box::new(job)).await.map_err(|_| stopped())?;
-        // What it has begun may be committed.
+        // A step that has begun may be committed.
         answer.await.map_err(|_| stopped().with_certainty(Certainty::Unknown))?
     }
 }
@@ -117,7 +117,7 @@ impl Thread {
         }
     }
 
-    /// Everything that is queued, and what comes meanwhile, in one transaction.
+    /// Runs everything that is queued, and what comes meanwhile, in one transaction.
     fn transact(&mut self, batch: &mut Vec<Box<dyn Job>>) -> rusqlite::Result<()> {
         self.begin()?;
         let tables = Tables::new(&self.conn, self.max_bytes);
@@ -136,9 +136,9 @@ impl Thread {
         tables.run("COMMIT", []).map(|_| ())
     }
 
-    /// After a batch that has failed: takes everybody else who is waiting into it, so that each
-    /// waits for a lost cause once, and removes what has ended all the same. In a file that is
-    /// full, nothing would ever find room otherwise.
+    /// Runs after a failed batch: adds all waiting operations to it, so that each waits for a lost
+    /// cause once, and removes expired rows all the same. Otherwise a full file would never have
+    /// room again.
     fn recover(&mut self, batch: &mut Vec<Box<dyn Job>>) {
         self.roll_back();
         while batch.len() < QUEUE
@@ -157,18 +157,18 @@ impl Thread {
     }
 
     fn begin(&self) -> rusqlite::Result<()> {
-        // Only if the last roll-back has failed.
+        // Only if the last rollback has failed.
         self.roll_back();
         patiently(self.patience, || self.try_begin())
     }
 
     fn try_begin(&self) -> rusqlite::Result<()> {
-        // Immediate: what is read is what is written back, so nobody may write in between.
+        // Immediate: what is read is written back, so no other process may write in between.
         self.conn.prepare_cached("BEGIN IMMEDIATE")?.execute([]).map(|_| ())
     }
 
-    /// Ends a transaction that has not ended by itself. What cannot be rolled back now is rolled
-    /// back before the next one begins.
+    /// Rolls back a transaction that has not ended by itself. If that fails, it is rolled back
+    /// before the next one begins.
     fn roll_back(&self) {
         if !self.conn.is_autocommit() {
             let _ = self.conn.execute_batch("ROLLBACK");

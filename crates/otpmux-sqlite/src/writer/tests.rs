@@ -10,7 +10,7 @@ use crate::failure::store_error;
 
 type Asked<'a, T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'a>>;
 
-/// A table of numbers, in memory.
+/// Returns a writer over a table of numbers, in memory.
 fn writer() -> Writer {
     let conn = Connection::open_in_memory().unwrap();
     conn.execute_batch(crate::schema::TABLES).unwrap();
@@ -28,12 +28,12 @@ fn ask<'a, T: Send + 'static>(
     asked
 }
 
-/// Whether there is an answer by now; it is lost.
+/// Returns whether there is an answer by now; the answer is lost.
 fn is_answered<T>(asked: &mut Asked<'_, T>) -> bool {
     pin!(asked).poll(&mut Context::from_waker(Waker::noop())).is_ready()
 }
 
-/// Queues a step that holds its batch open until it is let go.
+/// Queues a step that holds its batch open until it is released.
 fn hold(writer: &Writer) -> (Asked<'_, ()>, std_mpsc::Receiver<()>, std_mpsc::Sender<()>) {
     let (begun, told) = std_mpsc::channel();
     let (let_go, gate) = std_mpsc::channel();
@@ -62,7 +62,7 @@ async fn nobody_is_answered_before_the_commit() {
     let writer = writer();
     let (gate, begun, let_go) = hold(&writer);
     begun.recv().unwrap();
-    // Both are done within the batch that is open, the second of which waits for the gate.
+    // Both run within the open batch, whose second step waits for the gate.
     let mut early = ask(&writer, |tables| add(tables, 1));
     let (second, begun, let_second_go) = hold(&writer);
     let_go.send(()).unwrap();
