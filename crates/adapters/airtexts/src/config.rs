@@ -197,8 +197,7 @@ fn check_username(text: &str) -> Result<(), String> {
     (!text.contains(':')).then_some(()).ok_or_else(rule)
 }
 
-/// The three documented kinds of credentials (overview page). One of them, never two, goes on the
-/// wire.
+/// The three documented kinds of credentials (overview page). Each request carries exactly one.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Credentials {
@@ -209,8 +208,8 @@ pub enum Credentials {
         /// The API secret.
         secret: Secret,
     },
-    /// `Authorization: Basic`. Whether this is the key pair again or the login of the console, the
-    /// vendor does not say.
+    /// `Authorization: Basic`. The vendor does not say whether this is the key pair again or the
+    /// console login.
     Basic {
         /// The user; holds no colon.
         username: String,
@@ -219,12 +218,12 @@ pub enum Credentials {
     },
     /// `Authorization: Bearer`.
     Bearer {
-        /// "A JWT or base64 credentials" to the vendor; sent as it is.
+        /// A token that the vendor calls "a JWT or base64 credentials"; sent unchanged.
         token: Secret,
     },
 }
 
-/// What an operator who has seen the live service says that "verified" looks like.
+/// A form of "verified" that an operator has seen at the live service.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Approval {
     path: Vec<String>,
@@ -232,12 +231,13 @@ pub struct Approval {
 }
 
 impl Approval {
-    /// The field, names joined by dots from the top of the JSON object, holds exactly this text.
+    /// Matches when the field (names joined by dots, from the top of the JSON object) is exactly
+    /// this text.
     pub fn text(field: &str, value: impl Into<String>) -> Self {
         Self::new(field, Value::String(value.into()))
     }
 
-    /// The field holds exactly this `true` or `false`.
+    /// Matches when the field is exactly this `true` or `false`.
     pub fn flag(field: &str, value: bool) -> Self {
         Self::new(field, Value::Bool(value))
     }
@@ -246,7 +246,7 @@ impl Approval {
         Self { path: field.split('.').map(str::to_owned).collect(), value }
     }
 
-    /// Whether the field is there (`Some`), and whether it holds the value.
+    /// Returns whether the field holds the value; `None` if the field is absent.
     pub(crate) fn holds(&self, root: &serde_json::Map<String, Value>) -> Option<bool> {
         let (first, rest) = self.path.split_first()?;
         let found =
@@ -254,7 +254,7 @@ impl Approval {
         Some(*found == self.value)
     }
 
-    /// Whether it is about this field.
+    /// Returns whether it concerns this field.
     pub(crate) fn is_at(&self, prefix: Option<&str>, name: &str) -> bool {
         let path: Vec<&str> = prefix.into_iter().chain([name]).collect();
         self.path == path
@@ -267,30 +267,30 @@ impl Approval {
 pub struct AirTextsConfig {
     /// How to reach it.
     pub http: HttpConfig,
-    /// The application's id, which goes with every request.
+    /// The application's id, sent with every request.
     pub appid: String,
     /// The credentials.
     pub credentials: Credentials,
-    /// The sender's name (`from`); `None` uses the vendor's, `OTP`.
+    /// The sender's name (`from`); `None` uses the vendor's default, `OTP`.
     pub from: Option<String>,
-    /// The number of the template; `None` uses the vendor's text.
+    /// The number of the template; `None` uses the vendor's default text.
     pub template_id: Option<u64>,
-    /// The language; `None` uses the vendor's, `en`.
+    /// The language; `None` uses the vendor's default, `en`.
     pub lang: Option<String>,
-    /// The length of codes, 4 to 8; `None` uses the vendor's, 6.
+    /// The length of codes, 4 to 8; `None` uses the vendor's default, 6.
     pub otp_length: Option<u8>,
-    /// Other paths than the documented ones, each beginning with `/`.
+    /// Paths that differ from the documented ones; each begins with `/`.
     pub paths: BTreeMap<Endpoint, String>,
-    /// The account has the resend endpoint (A15).
+    /// Whether the account has the resend endpoint (A15).
     pub resend: bool,
-    /// The account has the status endpoint (A17).
+    /// Whether the account has the status endpoint (A17).
     pub status: bool,
-    /// A further form of "verified" (A6).
+    /// An additional form of "verified" (A6).
     pub approval: Option<Approval>,
 }
 
 impl AirTextsConfig {
-    /// An application at the given address, which for the real service is
+    /// Returns the configuration of an application at this address; the live service is
     /// `https://api.airtexts.com`.
     pub fn new(base_url: BaseUrl, appid: impl Into<String>, credentials: Credentials) -> Self {
         Self {
@@ -309,7 +309,7 @@ impl AirTextsConfig {
     }
 }
 
-/// Whether a text can be the path of an endpoint.
+/// Returns whether a text is a valid path of an endpoint.
 pub(crate) fn is_path(text: &str) -> bool {
     text.starts_with('/') && !text.contains(|c: char| c == '?' || c == '#' || c.is_whitespace())
 }

@@ -1,5 +1,5 @@
-//! What failures mean. The vendor announces "detailed response codes" and lists none: the words
-//! here are guesses (A7 to A14), taken only where being wrong does no harm.
+//! The meaning of failures. The vendor announces "detailed response codes" and lists none: the
+//! words here are guesses (A7 to A14), used only where a wrong guess does no harm.
 
 use otpmux_core::{Error, ErrorKind};
 use otpmux_http::{Answer, Reading};
@@ -7,7 +7,7 @@ use otpmux_http::{Answer, Reading};
 use crate::Endpoint;
 use crate::fields::Fields;
 
-/// What a code of the vendor means.
+/// The meaning of a vendor's code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Word {
     WrongCode,
@@ -19,24 +19,24 @@ pub(crate) enum Word {
     Forbidden,
     Credentials,
     Funds,
-    /// A limit, and nothing says whose.
+    /// A limit of unknown scope.
     Limit,
-    /// A limit of the recipient, by its own words.
+    /// A limit that the answer says is the recipient's.
     RecipientLimit,
     Request,
     Fault,
 }
 
 impl Word {
-    /// Whether it is about the code that a user typed, and so may be a verdict.
+    /// Returns whether it concerns the code that a user typed, and so may be a verdict.
     pub(crate) fn is_about_code(self) -> bool {
         use Word::{Exhausted, Expired, NotFound, Used, WrongCode};
         matches!(self, WrongCode | Expired | Used | Exhausted | NotFound)
     }
 }
 
-/// Reads a code in any letter case, with `_` or `-` between its words. Whole codes only:
-/// `TOKEN_EXPIRED` is not about the code that the user typed.
+/// Reads a code in any letter case, with `_` or `-` between its words. Matches whole codes only:
+/// `TOKEN_EXPIRED` does not concern the code that the user typed.
 pub(crate) fn word(code: &str) -> Option<Word> {
     let code = code.to_ascii_uppercase().replace('-', "_");
     Some(match &*code {
@@ -107,23 +107,24 @@ pub(crate) fn word(code: &str) -> Option<Word> {
     })
 }
 
-/// The table: status, code and endpoint. `says_when` is whether the answer says when to come back.
+/// The table: status, code and endpoint. `says_when`: the answer has a time for the next try.
 fn reading(status: u16, word: Option<Word>, endpoint: Endpoint, says_when: bool) -> Reading {
     match (status, word) {
-        // A13, and faults: no code makes a refusal of what may have been carried out.
+        // A13, and faults: the request may have been carried out, so no code makes it a rejection.
         (401 | 408 | 500.., _) if !(status == 501 && endpoint.is_optional()) => {
             Reading::of_status(status, says_when)
         }
         (429, Some(word @ (Word::RecipientLimit | Word::Exhausted))) => of_word(word, endpoint),
         (429, _) => of_word(Word::Limit, endpoint),
         (_, Some(word)) => of_word(word, endpoint),
-        // Optional routes may not be there at all (A15 to A19).
+        // Optional routes may be missing (A15 to A19).
         (404 | 405 | 501, None) if endpoint.is_optional() => {
             Reading::provider(ErrorKind::Unsupported)
         }
-        // Nothing is looked up on send: a wrong base_url or path.
+        // A send looks nothing up: base_url or path is wrong.
         (404, None) if endpoint == Endpoint::Send => Reading::provider(ErrorKind::Unavailable),
-        // A success that says no (A2) did nothing. One that says when to come back names a limit.
+        // A success status with a denial (A2) had no effect. With a time for the next try it is a
+        // limit.
         (200..=299, None) if says_when => of_word(Word::Limit, endpoint),
         (200..=299, None) => Reading::provider(ErrorKind::Unavailable),
         _ => Reading::of_status(status, says_when),
@@ -139,18 +140,18 @@ fn of_word(word: Word, endpoint: Endpoint) -> Reading {
         Word::Forbidden => Reading::provider(ErrorKind::Forbidden),
         Word::Credentials => Reading::provider(ErrorKind::Unauthenticated),
         Word::Funds => Reading::provider(ErrorKind::InsufficientFunds),
-        // Another vendor would be a way around.
+        // Another vendor would bypass the limit.
         Word::RecipientLimit | Word::Exhausted
             if matches!(endpoint, Endpoint::Send | Endpoint::Resend) =>
         {
             Reading::policy(ErrorKind::RateLimited)
         }
-        // The account's, or a proxy's: what does not name the recipient is no reason to leave a
-        // user without a code.
+        // The limit is the account's or a proxy's: only a limit that names the recipient may leave
+        // a user without a code.
         Word::Limit | Word::RecipientLimit | Word::Exhausted => {
             Reading::provider(ErrorKind::RateLimited)
         }
-        // Nothing is looked up on send.
+        // A send looks nothing up.
         Word::NotFound if endpoint == Endpoint::Send => Reading::provider(ErrorKind::Unavailable),
         Word::NotFound => Reading::caller(ErrorKind::NotFound),
         Word::Expired | Word::Used => Reading::caller(ErrorKind::Conflict),
@@ -159,13 +160,13 @@ fn of_word(word: Word, endpoint: Endpoint) -> Reading {
     }
 }
 
-/// The error that an answer means which is no success, or is one that says no.
+/// Returns the error for an answer that is not a success, or denies success.
 pub(crate) fn error(answer: &Answer, fields: &Fields, endpoint: Endpoint) -> Error {
     let when = fields.retry_after(answer);
     let code = fields.code();
     let word = code.and_then(word);
-    // The text comes last, and only to keep a limit from being taken for something else, or for
-    // somebody else's.
+    // The text is read last, and only so that a limit is not taken for another failure, or for
+    // another party's limit.
     let limit = || fields.speaks_of_limit() || answer.status() == 429;
     let word = match word {
         None | Some(Word::Limit) if fields.names_the_recipient() && limit() => {
@@ -236,7 +237,7 @@ mod tests {
             let got = reading(status, word(code), endpoint, false);
             assert_eq!(got, expected, "{status} {code} {endpoint:?}");
         }
-        // What says when to come back.
+        // With a time for the next try.
         for (status, expected) in [
             (200, provider(K::RateLimited)),
             (429, provider(K::RateLimited)),

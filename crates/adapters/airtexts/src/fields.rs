@@ -1,4 +1,4 @@
-//! Where the fields of an answer may stand.
+//! The places where the fields of an answer may be.
 
 use std::time::{Duration, SystemTime};
 
@@ -8,10 +8,10 @@ use serde_json::{Map, Value};
 use crate::Approval;
 use crate::error::{Word, word};
 
-/// The longest id that is taken; the documented ones look like `otp_` and 16 characters.
+/// The longest id that is accepted; the documented ones are `otp_` and 16 characters.
 const LONGEST_ID: usize = 200;
 
-/// The JSON object of an answer. One that is something else has no fields (A11).
+/// The JSON object of an answer. Any other JSON has no fields (A11).
 pub(crate) struct Fields(Option<Map<String, Value>>);
 
 impl Fields {
@@ -26,7 +26,7 @@ impl Fields {
         self.0.as_ref()
     }
 
-    /// The places where fields may stand, each with its name (A3).
+    /// Returns the objects that may hold fields, each with its name (A3).
     fn places(&self) -> impl Iterator<Item = (Option<&'static str>, &Map<String, Value>)> {
         self.0.iter().flat_map(|root| {
             let inner = ["data", "result"].into_iter();
@@ -35,20 +35,20 @@ impl Fields {
         })
     }
 
-    /// The first of these fields, in the first place that has one.
+    /// Returns the first of these fields, in the first object that has one.
     fn first(&self, names: &[&str]) -> Option<&Value> {
         self.places().find_map(|(_, place)| names.iter().find_map(|name| place.get(*name)))
     }
 
-    /// The `error` member; `null` and `false` say that there is none.
+    /// Returns the `error` member; `null` and `false` mean that there is none.
     fn error_member(&self) -> Option<&Value> {
         self.places()
             .filter_map(|(_, place)| place.get("error"))
             .find(|error| !matches!(error, Value::Null | Value::Bool(false)))
     }
 
-    /// The vendor's code, from `error.code`, a one-word `error`, or `code` (A11). Never from
-    /// `data.code`, which may be the code that was sent.
+    /// Returns the vendor's code, from `error.code`, a one-word `error`, or `code` (A11). Never
+    /// from `data.code`, which may be the code that was sent.
     pub(crate) fn code(&self) -> Option<&str> {
         let error = self.error_member();
         let inner = error.and_then(|error| error.get("code"));
@@ -59,20 +59,20 @@ impl Fields {
         })
     }
 
-    /// The vendor's text, from `error.message`, `message` or an `error` that is text (A11).
+    /// Returns the vendor's text, from `error.message`, `message` or an `error` that is text (A11).
     pub(crate) fn message(&self) -> Option<&str> {
         let error = self.error_member();
         let inner = error.and_then(|error| error.get("message")?.as_str());
         inner.or_else(|| self.root()?.get("message")?.as_str()).or_else(|| error?.as_str())
     }
 
-    /// Whether the text tells of a limit.
+    /// Returns whether the text mentions a limit.
     pub(crate) fn speaks_of_limit(&self) -> bool {
         let text = self.message().unwrap_or_default().to_ascii_lowercase();
         text.contains("too many requests") || text.contains("rate limit")
     }
 
-    /// Whether the text says that the recipient is meant.
+    /// Returns whether the text mentions the recipient.
     pub(crate) fn names_the_recipient(&self) -> bool {
         let text = self.message().unwrap_or_default().to_ascii_lowercase();
         let names = ["this recipient", "per recipient", "this number", "per number"];
@@ -80,7 +80,7 @@ impl Fields {
             || ["phone number", "mobile number"].iter().any(|name| text.contains(name))
     }
 
-    /// When to come back, by header or body; the later, should they differ (A12).
+    /// Returns the time for the next try, from header or body; the later one if they differ (A12).
     pub(crate) fn retry_after(&self, answer: &Answer) -> Option<Duration> {
         let inner = self.error_member().and_then(|e| e.get("retry_after"));
         let field = inner.or_else(|| self.first(&["retry_after", "retryAfter"]));
@@ -96,7 +96,7 @@ impl Fields {
             .ok()
     }
 
-    /// Whether the answer says no, whatever its status (A2).
+    /// Returns whether the answer denies success, whatever its status (A2).
     pub(crate) fn says_no(&self) -> bool {
         let failed = |status: &str| {
             let words = ["error", "fail", "failed", "failure"];
@@ -109,7 +109,7 @@ impl Fields {
             })
     }
 
-    /// The same for answers that may tell of other failures further inside.
+    /// As [`says_no`](Self::says_no), for answers that may describe other failures further inside.
     pub(crate) fn envelope_says_no(&self) -> bool {
         self.root().is_some_and(|root| {
             let status = root.get("status").and_then(Value::as_str);
@@ -119,7 +119,7 @@ impl Fields {
         })
     }
 
-    /// The id of a verification (A3). A number is none: which one it would be, nobody knows.
+    /// Returns the id of a verification (A3). A number is not accepted: it may be any other id.
     pub(crate) fn id(&self) -> Option<&str> {
         let id = self.places().find_map(|(_, place)| {
             let text = |name| place.get(name).and_then(Value::as_str);
@@ -130,7 +130,7 @@ impl Fields {
         fits.then_some(id)
     }
 
-    /// When the code expires, as far as the answer says (A4).
+    /// Returns when the code expires, if the answer says so (A4).
     pub(crate) fn expires_at(&self, now: SystemTime) -> Option<SystemTime> {
         let at = self.first(&["expires_at", "expiresAt"]).and_then(Value::as_str);
         let after = || retry_after_field(self.first(&["expires_in", "expiresIn"]));
@@ -138,7 +138,7 @@ impl Fields {
             .or_else(|| now.checked_add(after().filter(|after| !after.is_zero())?))
     }
 
-    /// Where the vendor's code, or its `status`, names an outcome.
+    /// Returns the outcome that the vendor's code, or its `status`, names.
     pub(crate) fn named(&self) -> Option<Word> {
         let by_status = || {
             self.places().find_map(|(_, place)| {
@@ -148,8 +148,8 @@ impl Fields {
         self.code().and_then(word).or_else(by_status)
     }
 
-    /// The same, or where its text does. A code that only says "wrong request" is made clearer by
-    /// the text.
+    /// As [`named`](Self::named), or the outcome that the text names. The text makes a code more
+    /// precise that only means "wrong request".
     pub(crate) fn hint(&self) -> Option<Word> {
         let spoken = || self.message().and_then(spoken);
         match self.named() {
@@ -158,13 +158,13 @@ impl Fields {
         }
     }
 
-    /// What the answer says about the code, in the known places only (A6).
+    /// Returns what the answer says about the code, from the known places only (A6).
     pub(crate) fn said(&self, approval: Option<&Approval>) -> Said {
         let named = approval.and_then(|approval| approval.holds(self.root()?));
         let mut said =
             Said { yes: named == Some(true), no: false, muddled: false, named: named.is_some() };
         for (prefix, place) in self.places() {
-            // A6 knows two places; a third may contradict them but not stand for them.
+            // A6 has two places; a third may contradict them but does not count alone.
             let counts = prefix != Some("result");
             for name in ["verified", "valid"] {
                 match place.get(name) {
@@ -195,13 +195,13 @@ fn is_no(value: &Value) -> bool {
 pub(crate) struct Said {
     pub yes: bool,
     pub no: bool,
-    /// A field that should be true or false is neither.
+    /// Whether a field that should be true or false is neither.
     pub muddled: bool,
-    /// The operator's field is there, with whatever value.
+    /// Whether the operator's field is there, with any value.
     pub named: bool,
 }
 
-/// What a text in English hints at. Only ever asked where the answer is known to be no.
+/// Returns the outcome that an English text suggests. Used only for answers that deny success.
 fn spoken(text: &str) -> Option<Word> {
     let text = text.to_ascii_lowercase();
     let words: Vec<&str> = text.split(|c: char| !c.is_ascii_alphanumeric()).collect();

@@ -1,5 +1,5 @@
-//! The endpoints beside the port. The vendor documents their paths and nothing else (A17 to A19), so
-//! what they answer is handed on as open data.
+//! The endpoints outside the port. The vendor documents only their paths (A17 to A19), so their
+//! answers are returned as open data.
 
 use std::fmt;
 use std::time::SystemTime;
@@ -12,13 +12,13 @@ use crate::error::error;
 use crate::fields::Fields;
 use crate::{AirTexts, Endpoint};
 
-/// What to list, for [`AirTexts::list`] and [`AirTexts::logs`].
+/// A page and its filters, for [`AirTexts::list`] and [`AirTexts::logs`].
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct ListQuery {
     /// The page, from 1.
     pub page: u32,
-    /// How many a page; 20 by default.
+    /// Items per page; 20 by default.
     pub limit: u32,
     filters: Vec<(&'static str, String)>,
 }
@@ -30,12 +30,12 @@ impl Default for ListQuery {
 }
 
 impl ListQuery {
-    /// A page of so many.
+    /// Returns a query for this page, with `limit` items per page.
     pub fn page(page: u32, limit: u32) -> Self {
         Self { page, limit, ..Self::default() }
     }
 
-    /// Adds a filter. The vendor says that there are filters, and not what they are called.
+    /// Adds a filter. The vendor mentions filters, but not their names.
     pub fn with_filter(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.filters.push((name, value.into()));
         self
@@ -43,7 +43,7 @@ impl ListQuery {
 }
 
 impl fmt::Debug for ListQuery {
-    /// A filter's value may be a phone number: only names are shown.
+    /// Shows only the names of filters: a value may be a phone number.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names: Vec<_> = self.filters.iter().map(|(name, _)| name).collect();
         f.debug_struct("ListQuery")
@@ -54,24 +54,24 @@ impl fmt::Debug for ListQuery {
     }
 }
 
-/// The time that a report is about, for [`AirTexts::reports`]. The form of its dates is unknown;
-/// they are sent as they are.
+/// The period of a report, for [`AirTexts::reports`]. The format of its dates is unknown; they are
+/// sent unchanged.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct ReportQuery {
-    /// From when.
+    /// The beginning.
     pub from: Option<String>,
-    /// Until when.
+    /// The end.
     pub to: Option<String>,
 }
 
 impl ReportQuery {
-    /// Everything.
+    /// Returns a query without a period.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Sets from when and until when.
+    /// Returns a query for this period.
     pub fn between(from: impl Into<String>, to: impl Into<String>) -> Self {
         Self { from: Some(from.into()), to: Some(to.into()) }
     }
@@ -81,13 +81,13 @@ impl ReportQuery {
 #[derive(Clone, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Page {
-    /// The items as the vendor gives them. They may hold phone numbers and codes.
+    /// The items as the vendor returned them. They may hold phone numbers and codes.
     pub items: Vec<Value>,
-    /// Which page it is, where the answer says so.
+    /// The number of the page, if the answer has it.
     pub page: Option<u64>,
-    /// How many a page, where the answer says so.
+    /// Items per page, if the answer has it.
     pub limit: Option<u64>,
-    /// How many items there are in all, where the answer says so.
+    /// The number of all items, if the answer has it.
     pub total: Option<u64>,
 }
 
@@ -102,26 +102,27 @@ impl fmt::Debug for Page {
     }
 }
 
-/// What the vendor knows about a verification.
+/// The vendor's data about a verification.
 #[derive(Clone, Default, PartialEq)]
 #[non_exhaustive]
 pub struct OtpStatus {
     /// Its id.
     pub verification_id: Option<String>,
-    /// The vendor's word for where it is.
+    /// The vendor's word for its state.
     pub status: Option<String>,
     /// The vendor's word for the channel.
     pub channel: Option<String>,
-    /// Whether it was verified. For pages and support; only a verify lets anybody in.
+    /// Whether it was verified. For display and support only: never sign a user in by it.
     pub verified: Option<bool>,
     /// When its code expires.
     pub expires_at: Option<SystemTime>,
-    /// Everything else that was answered. It may hold a phone number or a code.
+    /// All other fields of the answer. They may hold a phone number or a code.
     pub extra: Map<String, Value>,
 }
 
 impl OtpStatus {
-    /// Where the message is. "Expired" at this vendor is the code, not the message, and so unknown.
+    /// Returns the state of the message. "Expired" means the code at this vendor, not the message,
+    /// so it is unknown.
     pub fn delivery(&self) -> Delivery {
         let word = self.status.as_deref().unwrap_or_default();
         match word.to_ascii_lowercase().as_str() {
@@ -145,16 +146,17 @@ impl fmt::Debug for OtpStatus {
     }
 }
 
-/// What the vendor's other endpoints say. Each call is one request that changes nothing and may be
+/// Calls of the vendor's other endpoints. Each is one request that changes nothing and may be
 /// repeated.
 ///
 /// # Errors
 ///
-/// All of these answer [`ErrorKind::Unsupported`](otpmux_core::ErrorKind::Unsupported), refused and
-/// blamed on the provider, where the vendor has no such route (404, 405, 501); an answer without the
-/// expected data is a protocol error of unknown outcome; the rest is as for the port.
+/// Each call returns [`ErrorKind::Unsupported`](otpmux_core::ErrorKind::Unsupported), rejected and
+/// blamed on the provider, if the vendor does not have the route (404, 405, 501). An answer without
+/// the expected data is a protocol error with an unknown outcome. Other errors are those of the
+/// port.
 impl AirTexts {
-    /// What the vendor knows about a verification (A17).
+    /// Returns the vendor's data about a verification (A17).
     ///
     /// # Errors
     ///
@@ -168,7 +170,7 @@ impl AirTexts {
         otp_status(&self.call(cx, call).await?)
     }
 
-    /// The status for the port, with the vendor's own words for a failure.
+    /// Returns the status for the port; a failure carries the vendor's own words.
     pub(crate) async fn delivery(
         &self,
         cx: &Context,
@@ -180,7 +182,7 @@ impl AirTexts {
         delivery(&self.call(cx, call).await?)
     }
 
-    /// The verifications of this application (A18).
+    /// Returns the verifications of this application (A18).
     ///
     /// # Errors
     ///
@@ -189,7 +191,7 @@ impl AirTexts {
         self.page(cx, Endpoint::List, query).await
     }
 
-    /// The log of this application (A18).
+    /// Returns the log of this application (A18).
     ///
     /// # Errors
     ///
@@ -214,7 +216,7 @@ impl AirTexts {
         page(&self.call(cx, call).await?, endpoint)
     }
 
-    /// The limits that apply to a recipient, as the vendor gives them (A19).
+    /// Returns the limits of a recipient, as the vendor gives them (A19).
     ///
     /// # Errors
     ///
@@ -227,7 +229,7 @@ impl AirTexts {
         raw(&self.call(cx, call).await?, Endpoint::RateLimits)
     }
 
-    /// The tries that were made at a verification (A18).
+    /// Returns the attempts to verify a verification (A18).
     ///
     /// # Errors
     ///
@@ -237,7 +239,7 @@ impl AirTexts {
         page(&self.call(cx, call).await?, Endpoint::Attempts)
     }
 
-    /// The vendor's report, as it gives it (A19).
+    /// Returns the vendor's report, unchanged (A19).
     ///
     /// # Errors
     ///
@@ -254,7 +256,7 @@ impl AirTexts {
     }
 }
 
-/// The JSON of an answer that says yes, or at least not no.
+/// Returns the JSON of an answer that does not deny success.
 pub(crate) fn raw(answer: &Answer, endpoint: Endpoint) -> Result<Value, Error> {
     let fields = Fields::of(answer);
     if !answer.is_success() || fields.envelope_says_no() {
@@ -263,7 +265,7 @@ pub(crate) fn raw(answer: &Answer, endpoint: Endpoint) -> Result<Value, Error> {
     answer.json().ok_or_else(|| answer.protocol_error("the answer is no JSON"))
 }
 
-/// A list at the top, in `data` or in `items` (A18).
+/// Reads a list at the top, in `data` or in `items` (A18).
 pub(crate) fn page(answer: &Answer, endpoint: Endpoint) -> Result<Page, Error> {
     let mut root = match raw(answer, endpoint)? {
         Value::Array(items) => {
@@ -285,7 +287,7 @@ pub(crate) fn page(answer: &Answer, endpoint: Endpoint) -> Result<Page, Error> {
     Ok(Page { items, page: number, limit, total })
 }
 
-/// A status in `data`, in `result` or at the top (A17).
+/// Reads a status in `data`, in `result` or at the top (A17).
 pub(crate) fn otp_status(answer: &Answer) -> Result<OtpStatus, Error> {
     let Value::Object(mut root) = raw(answer, Endpoint::Status)? else {
         return Err(answer.protocol_error("the answer is no JSON object"));
@@ -318,7 +320,7 @@ pub(crate) fn otp_status(answer: &Answer) -> Result<OtpStatus, Error> {
     Ok(status)
 }
 
-/// A status as the port wants it.
+/// Returns a status in the form of the port.
 pub(crate) fn delivery(answer: &Answer) -> Result<Status, Error> {
     let found = otp_status(answer)?;
     let mut status = Status::new(found.delivery());

@@ -23,7 +23,7 @@ pub struct AirTexts {
     transport: Transport,
     capabilities: Capabilities,
     clock: Arc<dyn Clock>,
-    /// What an answer might repeat of the credentials: the headers hold them in another form.
+    /// Credentials that an answer might repeat: the headers hold them in another form.
     secrets: Vec<Secret>,
     appid: String,
     from: Option<String>,
@@ -35,7 +35,7 @@ pub struct AirTexts {
 }
 
 impl AirTexts {
-    /// The settings of an application, to be completed with its credentials and built: `api_key` and
+    /// Returns the settings of an application. Add its credentials, then build: `api_key` and
     /// `api_secret`, or `username` and `password`, or `bearer`.
     ///
     /// ```
@@ -55,13 +55,13 @@ impl AirTexts {
         AirTextsBuilder::default().appid(appid)
     }
 
-    /// Prepares a provider; opens no connection.
+    /// Creates a provider; opens no connection.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Configuration`], never sent, for credentials that cannot stand in a header, a
-    /// user name with a colon, a path that is none, a length of codes outside 4 to 8, and what
-    /// [`Transport::new`] says.
+    /// [`ErrorKind::Configuration`], not sent, for credentials that are not valid in a header, a
+    /// user name with a colon, an invalid path, a length of codes outside 4 to 8, and the errors of
+    /// [`Transport::new`].
     pub fn new(id: ProviderId, config: AirTextsConfig) -> Result<Self, Error> {
         let wrong = |detail: &'static str| {
             let (kind, blame) = (ErrorKind::Configuration, Blame::Provider);
@@ -96,14 +96,14 @@ impl AirTexts {
         })
     }
 
-    /// Takes the time, which an expiry in seconds is counted from, from another clock.
+    /// Sets the clock; an expiry in seconds is counted from its time.
     pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.transport = self.transport.with_clock(Arc::clone(&clock));
         self.clock = clock;
         self
     }
 
-    /// A `GET` with the application's id.
+    /// Returns a `GET` with the application's id.
     pub(crate) fn get(&self, endpoint: Endpoint) -> Call {
         self.at(endpoint, Call::get(endpoint.path())).with_query("appid", &self.appid)
     }
@@ -125,7 +125,7 @@ impl AirTexts {
         self.transport.call(cx, call).await
     }
 
-    /// The number of the template.
+    /// Returns the number of the template.
     fn template(&self, request: &SendRequest) -> Result<Option<u64>, Error> {
         match &request.template {
             None => Ok(self.template_id),
@@ -136,7 +136,8 @@ impl AirTexts {
         }
     }
 
-    /// What verify, resend and status need: a number and the id that the send was answered with.
+    /// Returns the number and the id from the answer to the send, which verify, resend and status
+    /// need.
     fn known<'a>(
         &self,
         recipient: &'a Recipient,
@@ -155,7 +156,7 @@ impl AirTexts {
     }
 }
 
-/// The headers of one kind of credentials, and the secrets in them as they were given.
+/// Returns the headers of the credentials, and the secrets in them as configured.
 fn headers(credentials: &Credentials) -> (Vec<(&'static str, Secret)>, Vec<Secret>) {
     match credentials {
         Credentials::KeyPair { key, secret } => {
@@ -173,8 +174,8 @@ fn headers(credentials: &Credentials) -> (Vec<(&'static str, Secret)>, Vec<Secre
     }
 }
 
-/// What the overview and the send page document, narrowed to what is configured. There are rate
-/// limits, without any figure.
+/// Returns what the overview and the send page document, narrowed to the configuration. They
+/// mention rate limits, without figures.
 pub(crate) fn capabilities(config: &AirTextsConfig) -> Capabilities {
     let lengths = config.otp_length.map_or(4..=8, |length| length..=length);
     let mut capabilities =
@@ -187,7 +188,8 @@ pub(crate) fn capabilities(config: &AirTextsConfig) -> Capabilities {
     capabilities
 }
 
-/// The vendor shows bare languages (`en`, `pt`) only, so the country of a locale is left away.
+/// Returns the language of a locale: the vendor shows only languages (`en`, `pt`), so the country
+/// is removed.
 fn language(locale: &str) -> &str {
     locale.split(['-', '_']).next().unwrap_or(locale)
 }

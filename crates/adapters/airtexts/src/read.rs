@@ -1,7 +1,6 @@
-//! The tolerant reader. No answer of this vendor is documented, so each form is assumed (A1 to
-//! A19, see the README) and each assumption may be wrong: then the reader finds the thing in another
-//! likely place, or says loudly what it misses. It never takes anything but an explicit positive
-//! for an approval.
+//! The tolerant reader. No answer of this vendor is documented, so each form is assumed (A1 to A19,
+//! see the README). If an assumption is wrong, the reader finds the value in another likely place,
+//! or returns an error that says what is missing. Only an explicit positive counts as an approval.
 
 use std::time::{Duration, SystemTime};
 
@@ -12,10 +11,10 @@ use crate::error::{Word, error};
 use crate::fields::{Fields, Said};
 use crate::{Approval, Endpoint};
 
-/// The lower end of the TTL that the vendor's overview advises (A4).
+/// The lower end of the TTL that the vendor's overview recommends (A4).
 const TTL: Duration = Duration::from_mins(5);
 
-/// The answer to a send.
+/// Reads the answer to a send.
 pub(crate) fn sent(answer: &Answer, now: SystemTime) -> Result<Sent, Error> {
     let fields = accepted(answer, Endpoint::Send)?;
     let id = fields.id().ok_or_else(|| {
@@ -28,8 +27,8 @@ pub(crate) fn sent(answer: &Answer, now: SystemTime) -> Result<Sent, Error> {
     Ok(sent)
 }
 
-/// The answer to a resend: a new id replaces the old one (A16). What it does not say about the
-/// expiry is left open, for the first code's may still hold.
+/// Reads the answer to a resend: a new id replaces the old one (A16). An expiry that it does not
+/// mention stays open, since that of the first code may still hold.
 pub(crate) fn resent(
     answer: &Answer,
     old: &VendorReference,
@@ -65,13 +64,13 @@ fn accepted(answer: &Answer, endpoint: Endpoint) -> Result<Fields, Error> {
     Ok(fields)
 }
 
-/// The answer to a verify.
+/// Reads the answer to a verify.
 pub(crate) fn verdict(answer: &Answer, approval: Option<&Approval>) -> Result<Verdict, Error> {
     let fields = Fields::of(answer);
     let said = fields.said(approval);
     let verdict = match answer.status() {
         200..=202 => after_success(answer, &fields, &said),
-        // A13: never a verdict, nor is what may be a proxy's or a fault.
+        // A13: neither a proxy's answer nor a fault is a verdict.
         400 | 403 | 404 | 409 | 410 | 422 | 429 => after_refusal(answer, &fields, &said),
         _ if answer.is_success() => Err(answer.protocol_error("an unknown kind of success")),
         _ => Err(error(answer, &fields, Endpoint::Verify)),
@@ -103,7 +102,7 @@ fn after_success(answer: &Answer, fields: &Fields, said: &Said) -> Result<Verdic
     let hint = if no || said.named {
         fields.hint()
     } else {
-        // A text alone is no answer: with nothing known beside it, the loud error below is due.
+        // A text alone is no answer: without a known word, it becomes the protocol error below.
         fields.named()
     };
     match hint {
@@ -121,7 +120,8 @@ fn after_success(answer: &Answer, fields: &Fields, said: &Said) -> Result<Verdic
     }
 }
 
-/// An explicit no with no reason that we know: a wrong code, unless there is a reason (A8).
+/// Returns the verdict for a denial without a known reason: a wrong code, unless the text has a
+/// reason (A8).
 fn unexplained(fields: &Fields) -> Verdict {
     match fields.code() {
         None => Verdict::WrongCode { guesses_left: None },
@@ -140,13 +140,13 @@ fn after_refusal(answer: &Answer, fields: &Fields, said: &Said) -> Result<Verdic
     let status = answer.status();
     let refused = || error(answer, fields, Endpoint::Verify);
     let hint = match status {
-        // Both have a plain meaning of their own, which only a code can change (A9).
+        // Both statuses have a meaning that only a code can change (A9).
         403 | 429 => fields.named(),
         404 if fields.named().is_none() && is_about_routes(fields) => None,
         _ => fields.hint(),
     };
     match (status, hint) {
-        // Only "too many attempts" turns a limit into a verdict.
+        // Only "too many attempts" makes a limit a verdict.
         (429, Some(word)) if word != Word::Exhausted => Err(refused()),
         (_, Some(word)) => verdict_of(word).ok_or_else(refused),
         // A10, with the vendor's own body only: a proxy's page says nothing about the code.
@@ -164,7 +164,7 @@ fn after_refusal(answer: &Answer, fields: &Fields, said: &Said) -> Result<Verdic
     }
 }
 
-/// Whether a 404 tells of a missing route rather than of a missing verification.
+/// Returns whether a 404 means a missing route rather than a missing verification.
 fn is_about_routes(fields: &Fields) -> bool {
     let code = fields.code().unwrap_or_default().to_ascii_uppercase();
     let text = fields.message().unwrap_or_default().to_ascii_lowercase();

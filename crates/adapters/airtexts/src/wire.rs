@@ -1,10 +1,10 @@
-//! What is asked, by the vendor's own names: the overview and the send page document the fields of
-//! send and verify, and the paths of the rest. What is answered is documented nowhere; see
+//! Requests, with the vendor's own names: the overview and the send page document the fields of
+//! send and verify, and the paths of the rest. Answers are not documented; see
 //! [`read`](crate::read).
 
 use serde::Serialize;
 
-/// The endpoints, with the paths that the vendor's overview page gives.
+/// The endpoints, with the paths of the vendor's overview page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Endpoint {
@@ -29,7 +29,7 @@ pub enum Endpoint {
 }
 
 impl Endpoint {
-    /// All of them.
+    /// All endpoints.
     pub const ALL: [Self; 9] = [
         Self::Send,
         Self::Verify,
@@ -42,12 +42,12 @@ impl Endpoint {
         Self::Reports,
     ];
 
-    /// The key for it in the setting `paths`.
+    /// Returns its key in the setting `paths`.
     pub fn name(self) -> &'static str {
         self.name_and_path().0
     }
 
-    /// The documented path.
+    /// Returns the documented path.
     pub fn path(self) -> &'static str {
         self.name_and_path().1
     }
@@ -66,17 +66,17 @@ impl Endpoint {
         }
     }
 
-    /// Whether nothing but its path is documented, so that it may not be there at all.
+    /// Returns whether only its path is documented, so that it may be missing.
     pub(crate) fn is_optional(self) -> bool {
         !matches!(self, Self::Send | Self::Verify)
     }
 }
 
-/// `POST /otp/send`. Optional fields are left out rather than sent as `null`.
+/// Body of `POST /otp/send`. Optional fields are omitted, not sent as `null`.
 #[derive(Serialize)]
 pub(crate) struct Send<'a> {
     pub appid: &'a str,
-    /// International form with `+`, one number: a sibling endpoint splits at `,` and `;`.
+    /// One number in international form with `+`: a sibling endpoint splits at `,` and `;`.
     pub recipient: &'a str,
     /// `sms` or `whatsapp`.
     pub channel: &'a str,
@@ -88,22 +88,22 @@ pub(crate) struct Send<'a> {
     /// The one name in camel case.
     #[serde(rename = "templateId", skip_serializing_if = "Option::is_none")]
     pub template_id: Option<u64>,
-    /// Such as `pt`; the vendor's default is `en`.
+    /// A language such as `pt`; the vendor's default is `en`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lang: Option<&'a str>,
 }
 
-/// `POST /otp/verify`.
+/// Body of `POST /otp/verify`.
 #[derive(Serialize)]
 pub(crate) struct Verify<'a> {
     pub appid: &'a str,
-    /// Optional to the vendor; always sent, since it may bind the check to the number.
+    /// Optional at the vendor; always sent, since it may bind the check to the number.
     pub recipient: &'a str,
     pub otp_code: &'a str,
     pub verification_id: &'a str,
 }
 
-/// `POST /otp/resend`: the fields are assumed (A15).
+/// Body of `POST /otp/resend`: the fields are assumed (A15).
 #[derive(Serialize)]
 pub(crate) struct Resend<'a> {
     pub appid: &'a str,

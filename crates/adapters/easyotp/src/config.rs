@@ -87,19 +87,19 @@ pub struct EasyOtpConfig {
     pub http: HttpConfig,
     /// The key from the dashboard.
     pub api_key: Secret,
-    /// The text of messages, with `{code}` where the code belongs; `None` uses the vendor's.
+    /// The text of messages, with `{code}` as the placeholder; `None` uses the vendor's default.
     pub message: Option<String>,
-    /// The subject of e-mails; `None` uses the vendor's.
+    /// The subject of e-mails; `None` uses the vendor's default.
     pub subject: Option<String>,
-    /// Have EasyOTP make and verify the codes, instead of carrying ours. Their length is then set in
-    /// the vendor's account, and no other provider can follow with the same code.
+    /// Let EasyOTP generate and verify the codes, instead of otpmux. The vendor's account then sets
+    /// their length, and no other provider can follow with the same code.
     pub vendor_codes: bool,
-    /// Leave the vendor's test recipients to the vendor to verify. Never in production.
+    /// Let the vendor verify its test recipients. Never in production.
     pub test_recipients: bool,
 }
 
 impl EasyOtpConfig {
-    /// An account at the given address, which for the real service is
+    /// Returns the configuration of an account at this address; the live service is
     /// `https://app.easyotp.dev/api/v1`.
     pub fn new(base_url: BaseUrl, api_key: Secret) -> Self {
         Self {

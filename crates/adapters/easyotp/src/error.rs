@@ -10,38 +10,39 @@ pub(crate) enum Endpoint {
     Verify,
 }
 
-/// The table: status, endpoint, text, and whether the answer says when to come back. EasyOTP has no
-/// error codes; a text is read only where it alone tells two limits apart.
+/// The table: status, endpoint, text, and whether the answer has a time for the next try. EasyOTP
+/// has no error codes; a text is read only where nothing else distinguishes two limits.
 fn reading(status: u16, endpoint: Endpoint, text: &str, says_when: bool) -> Reading {
     match (status, endpoint) {
-        // The key's limit is passed over; the recipient's must not be got around by another vendor.
-        // A time to come back proves neither: a proxy before the vendor names one, too.
+        // For the key's limit another vendor is tried; the recipient's limit must not be bypassed
+        // by another vendor. A time for the next try proves neither: a proxy before the vendor
+        // sends one, too.
         (429, Endpoint::Send) if is_recipients_limit(text) => {
             Reading::policy(ErrorKind::RateLimited)
         }
-        // Nothing is looked up on send: a wrong base_url.
+        // A send looks nothing up: base_url is wrong.
         (404, Endpoint::Send) => Reading::provider(ErrorKind::Unavailable),
         _ => Reading::of_status(status, says_when),
     }
 }
 
-/// "Rate limit exceeded: Maximum 2 verification codes per minute." (API introduction): what is
-/// counted in codes is the recipient's; the key's limit counts requests.
+/// Matches "Rate limit exceeded: Maximum 2 verification codes per minute." (API introduction): the
+/// recipient's limit counts codes; the key's limit counts requests.
 fn is_recipients_limit(text: &str) -> bool {
     text.to_ascii_lowercase().contains("verification codes per ")
 }
 
-/// Whether a 429 to a verify is the lockout after too many wrong codes: "Too many failed attempts."
-/// (API introduction). Anything else is a limit of the account or of what stands before it.
+/// Returns whether a 429 to a verify is the lockout after too many wrong codes: "Too many failed
+/// attempts." (API introduction). Any other 429 is a limit of the account or of a proxy.
 pub(crate) fn is_lockout(body: &ErrorAnswer) -> bool {
     body.text().to_ascii_lowercase().contains("too many failed attempts")
 }
 
-/// The error that an unsuccessful answer means.
+/// Returns the error for an answer that is not a success.
 pub(crate) fn error(answer: &Answer, endpoint: Endpoint) -> Error {
     let body: Option<ErrorAnswer> = answer.parse();
     let field = body.as_ref().and_then(|body| retry_after_field(body.retry_after.as_ref()));
-    // The body comes first: it is documented, the header is not.
+    // The body comes first: it is documented, and the header is not.
     let says_when = field.or(answer.retry_after());
     let text = body.as_ref().map(ErrorAnswer::text).unwrap_or_default();
     let mut error = answer.error(reading(answer.status(), endpoint, text, says_when.is_some()));

@@ -15,8 +15,8 @@ use crate::{EasyOtpBuilder, EasyOtpConfig};
 const MINUTE: Duration = Duration::from_mins(1);
 const HOUR: Duration = Duration::from_hours(1);
 
-/// EasyOTP's test recipients (API introduction). The page names two e-mail addresses as well, which
-/// it masks.
+/// EasyOTP's test recipients (API introduction). The page also has two e-mail addresses, but masks
+/// them.
 const TEST_RECIPIENTS: &[&str] = &["+15555550100", "+15555550101", "+15555550102"];
 
 /// EasyOTP as an [`OtpProvider`].
@@ -30,7 +30,7 @@ pub struct EasyOtp {
 }
 
 impl EasyOtp {
-    /// The settings of an account, to be completed and built.
+    /// Returns the settings of an account, to complete and build.
     ///
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -47,12 +47,12 @@ impl EasyOtp {
         EasyOtpBuilder::default().api_key(api_key)
     }
 
-    /// Prepares a provider; opens no connection.
+    /// Creates a provider; opens no connection.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Configuration`] for a key that cannot stand in a header, and what
-    /// [`Transport::new`] says.
+    /// [`ErrorKind::Configuration`] for a key that is not valid in a header, and the errors of
+    /// [`Transport::new`].
     pub fn new(id: ProviderId, config: EasyOtpConfig) -> Result<Self, Error> {
         let bearer = Secret::new(format!("Bearer {}", config.api_key.expose()));
         let capabilities = capabilities(&config);
@@ -61,7 +61,7 @@ impl EasyOtp {
     }
 
     fn read_sent(answer: &Answer) -> Result<Sent, Error> {
-        // Only 200 is documented; 201 would be as good.
+        // Only 200 is documented; 201 means the same.
         if !matches!(answer.status(), 200 | 201) {
             return Err(if answer.is_success() {
                 answer.protocol_error("an undocumented kind of success")
@@ -129,7 +129,7 @@ impl EasyOtp {
     }
 }
 
-/// What an account can do: what the vendor documents (API introduction, send page), and its settings.
+/// Returns what the vendor documents (API introduction, send page), narrowed to the settings.
 pub(crate) fn capabilities(config: &EasyOtpConfig) -> Capabilities {
     let mut capabilities = Capabilities::new([Channel::Sms, Channel::Voice, Channel::Email])
         .with_otpmux_codes(4..=10)
@@ -238,13 +238,13 @@ mod tests {
         })
     }
 
-    /// The statuses that an answer can approve with come often; any other comes too.
+    /// Prefers the statuses with which an answer can approve; includes all others.
     fn any_status() -> impl Strategy<Value = u16> {
         prop_oneof![4 => Just(200), 1 => Just(201), 3 => 0u16..1000]
     }
 
     proptest! {
-        /// Rule 6: the one positive is `verified: true` in a 200 or 201 that does not deny success.
+        /// Rule 6: only `verified: true` in a 200 or 201 that does not deny success is positive.
         #[test]
         fn only_verified_true_approves(status in any_status(), body in any_json()) {
             let verdict = EasyOtp::read_verdict(&answer(status, body.to_string()));
@@ -283,8 +283,8 @@ mod tests {
         assert_eq!(locked, Verdict::TooManyGuesses { retry_after: None });
     }
 
-    /// A time to come back says nothing of whose limit it is: neither that another vendor would be
-    /// a way around, nor that the user is locked out.
+    /// A time for the next try does not say whose limit it is: neither that another vendor would
+    /// bypass it, nor that the user is locked out.
     #[test]
     fn a_limit_that_says_when_and_not_whose_is_the_accounts() {
         let after = Some(Duration::from_secs(42));

@@ -1,9 +1,9 @@
-//! The vendor's JSON, as documented on its send and verify pages.
+//! The vendor's JSON, as its send and verify pages document it.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// `POST /send`. Optional fields are left out rather than sent as `null`.
+/// Body of `POST /send`. Optional fields are omitted, not sent as `null`.
 #[derive(Serialize)]
 pub(crate) struct Send<'a> {
     /// `sms`, `email` or `voice`.
@@ -22,8 +22,8 @@ pub(crate) struct Send<'a> {
     pub code: Option<&'a str>,
 }
 
-/// The answer to a send. Every field is optional to the reader, and those that nothing depends on may
-/// have any type: a strange one must not turn a success into a doubt, and so into a second message.
+/// The answer to a send. Every field is optional, and those without a use may have any type: an
+/// unexpected one must not make a success unknown, which would cause a second message.
 #[derive(Deserialize)]
 pub(crate) struct SendAnswer {
     pub success: Option<bool>,
@@ -32,14 +32,14 @@ pub(crate) struct SendAnswer {
     pub request_id: Option<Value>,
 }
 
-/// `POST /verify`. The recipient is not part of it.
+/// Body of `POST /verify`. It has no recipient.
 #[derive(Serialize)]
 pub(crate) struct Verify<'a> {
     pub verification_id: &'a str,
     pub code: &'a str,
 }
 
-/// The answer to a verify: `success` is true for a wrong code, too, and only `verified` decides.
+/// The answer to a verify: `success` is also true for a wrong code; only `verified` decides.
 #[derive(Deserialize)]
 pub(crate) struct VerifyAnswer {
     pub success: Option<bool>,
@@ -47,17 +47,18 @@ pub(crate) struct VerifyAnswer {
     pub message: Option<Value>,
 }
 
-/// The body of every answer but a 200. There is no machine code in it.
+/// The body of every answer except 200. It has no machine-readable code.
 #[derive(Deserialize)]
 pub(crate) struct ErrorAnswer {
     pub error: Option<Value>,
     pub request_id: Option<Value>,
-    /// Seconds; promised for the limit per recipient and for the lockout, not for the key's limit.
+    /// Seconds; documented for the limit per recipient and for the lockout, not for the key's
+    /// limit.
     pub retry_after: Option<Value>,
 }
 
 impl ErrorAnswer {
-    /// The vendor's text. Not fit to be shown as it is.
+    /// Returns the vendor's text. Do not show it unchanged.
     pub(crate) fn text(&self) -> &str {
         self.error.as_ref().and_then(Value::as_str).unwrap_or_default()
     }

@@ -106,22 +106,22 @@ pub struct StartMessagingConfig {
     pub http: HttpConfig,
     /// The key from the dashboard.
     pub api_key: Secret,
-    /// Who verifies, and in which dialect.
+    /// The side that verifies, and its dialect.
     pub mode: Mode,
-    /// The template of messages. Its form is left to the vendor: the documentation wants the number
-    /// of a DLT registration, the server a UUID. Ignored in dialects a and b.
+    /// The template of messages. Its form is not checked: the documentation requires the number of
+    /// a DLT registration, the server a UUID. Ignored in dialects a and b.
     pub template_id: Option<String>,
     /// The name that templates show as `appName`. Ignored in dialects a and b.
     pub app_name: Option<String>,
-    /// Send to any number rather than to Indian mobiles only.
+    /// Send to any number, not to Indian mobiles only.
     pub any_number: bool,
-    /// Claim [`idempotent`](otpmux_core::Capabilities::idempotent). The vendor's tutorials promise
+    /// Claim [`idempotent`](otpmux_core::Capabilities::idempotent). The vendor's tutorials document
     /// it; its published server bills a repeated key again.
     pub trust_idempotency_key: bool,
 }
 
 impl StartMessagingConfig {
-    /// An account at the given address, which for the real service is
+    /// Returns the configuration of an account at this address; the live service is
     /// `https://api.startmessaging.com`.
     pub fn new(base_url: BaseUrl, api_key: Secret) -> Self {
         Self {

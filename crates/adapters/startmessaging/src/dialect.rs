@@ -7,50 +7,50 @@ use crate::wire::{Send, Variables, Verify};
 
 const MINUTE: Duration = Duration::from_mins(1);
 
-/// The numbers of Indian mobiles, in the form that the vendor's server accepts.
+/// The prefixes of Indian mobiles, in the form that the vendor's server accepts.
 const INDIAN_MOBILES: &[&str] = &["+916", "+917", "+918", "+919"];
 
-/// Who verifies codes. There is no way from one to the other by itself: after a managed send the
-/// user may hold a code that only the vendor knows.
+/// The side that verifies codes. It never changes by itself: after a managed send the user may hold
+/// a code that only the vendor knows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Mode {
-    /// We make the code and verify it; the vendor carries it.
+    /// otpmux generates and verifies the code; the vendor sends it.
     #[default]
     Transport,
     /// The vendor verifies, in one of its documented dialects.
     Managed(Dialect),
 }
 
-/// A version of the API as the vendor has documented it. Chosen by the operator, never by trial: a
-/// verify in the wrong one may use up an attempt.
+/// A version of the API as the vendor has documented it. The operator chooses it, since a trial
+/// could cost a guess: a verify in the wrong dialect may count.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Dialect {
-    /// The tutorials: the vendor makes the code.
+    /// The tutorials: the vendor generates the code.
     #[default]
     A,
-    /// The reference of February 2026: our code in `otp`; the only one with a resend.
+    /// The reference of February 2026: a code of otpmux in `otp`; the only dialect with a resend.
     B,
-    /// The documentation since: our code in `variables.otp`.
+    /// The documentation since then: a code of otpmux in `variables.otp`.
     C,
 }
 
 impl Mode {
-    /// Whether its sends have a place for what templates show.
+    /// Returns whether its sends have fields for templates.
     pub(crate) fn has_variables(self) -> bool {
         matches!(self, Self::Transport | Self::Managed(Dialect::C))
     }
 
-    /// Whether the vendor makes the code.
+    /// Returns whether the vendor generates the code.
     pub(crate) fn vendor_makes_code(self) -> bool {
         self == Self::Managed(Dialect::A)
     }
 
-    /// What the vendor documents for it. Where the code is ours, verifying is left to us, though
-    /// dialects b and c have a verify, too.
+    /// Returns what the vendor documents for it. Where otpmux generates the code, otpmux verifies
+    /// it, though dialects b and c have a verify, too.
     pub(crate) fn capabilities(self) -> Capabilities {
         let mut capabilities = Capabilities::new([Channel::Sms]);
         if self.vendor_makes_code() {
@@ -59,7 +59,7 @@ impl Mode {
         } else {
             // Some pages say 8; the server refuses more than 6.
             capabilities = capabilities.with_otpmux_codes(4..=6);
-            // The tutorials' answers hold no id of a message.
+            // The tutorials' answers have no message id.
             capabilities.status = true;
         }
         capabilities.phone_prefixes = INDIAN_MOBILES;
@@ -71,7 +71,8 @@ impl Mode {
         capabilities
     }
 
-    /// The body of a send. `template` and `app_name` go where there is a place for them.
+    /// Returns the body of a send. `template` and `app_name` are used where the dialect has fields
+    /// for them.
     pub(crate) fn send<'a>(
         self,
         cx: &Context,
@@ -92,13 +93,13 @@ impl Mode {
     }
 }
 
-/// Rounded down: a message must not promise more time than there is.
+/// Rounds down: a message must not promise more time than there is.
 fn minutes(ttl: Duration) -> String {
     (ttl.as_secs() / 60).max(1).to_string()
 }
 
 impl Dialect {
-    /// The body of a verify.
+    /// Returns the body of a verify.
     pub(crate) fn verify<'a>(self, id: &'a str, code: &'a Code) -> Verify<'a> {
         let code = code.expose();
         match self {
@@ -108,7 +109,7 @@ impl Dialect {
     }
 }
 
-/// What a send brought, and how it was made: all that the later calls need to go to the same place.
+/// The result of a send, and how it was made: all that later calls need.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Reference {
     pub mode: Mode,
@@ -121,7 +122,7 @@ pub(crate) struct Reference {
 }
 
 impl Reference {
-    /// In the form that the store keeps; `None` when there is nothing to keep.
+    /// Encodes it for the store; `None` if it is empty.
     pub(crate) fn write(&self) -> Option<VendorReference> {
         let text = serde_json::to_string(self).ok()?;
         (self.otp.is_some() || self.message.is_some()).then(|| VendorReference::new(text))
@@ -131,7 +132,7 @@ impl Reference {
         serde_json::from_str(reference?.as_str()).ok()
     }
 
-    /// The dialect and id of a managed send; `None` for one that the vendor cannot verify.
+    /// Returns the dialect and id of a managed send; `None` if the vendor cannot verify it.
     pub(crate) fn managed(reference: Option<&VendorReference>) -> Option<(Dialect, String)> {
         let reference = Self::read(reference)?;
         match reference.mode {

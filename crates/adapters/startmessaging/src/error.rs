@@ -17,18 +17,18 @@ pub(crate) enum Endpoint {
 }
 
 impl Endpoint {
-    /// Whether it sends a message, and so falls under the limit per number.
+    /// Returns whether it sends a message, and so counts in the limit per number.
     fn sends(self) -> bool {
         matches!(self, Self::Send(_) | Self::Resend)
     }
 }
 
-/// The limit's documented window. The vendor's refusal does not always name it.
+/// The limit's documented window. The vendor's refusal does not always contain it.
 const NUMBER_LIMIT: Duration = Duration::from_secs(300);
 
-/// The table. Neither status nor code will do alone: a 400 may be an empty account or a limit, and
-/// the throttler's 429 has the code of a crash. A 429 is always a limit; then the known codes
-/// decide, then the status. Words decide only where two meanings have the same status and code.
+/// The table. Neither status nor code is enough alone: a 400 may be an empty account or a limit,
+/// and the throttler's 429 has the code of a crash. A 429 is always a limit; then the known codes
+/// decide, then the status. Words decide only where two meanings share status and code.
 fn reading(
     status: u16,
     code: Option<&str>,
@@ -41,16 +41,16 @@ fn reading(
     }
     let by_code = code.and_then(|code| of_code(code, words, endpoint));
     match by_code {
-        // A server that fails on the way may have done its work, whatever it calls the failure.
+        // A server that fails meanwhile may have done its work, whatever its code.
         Some(row) if status >= 500 => Reading::new(row.kind, Certainty::Unknown, row.blame),
         Some(row) => row,
         None => of_status(status, words, endpoint, says_when),
     }
 }
 
-/// A 429: the limit per number where its code or its words say so, which must not be got around by
-/// another vendor. Any other counts requests of the account, as the server's throttler does (whose
-/// code is that of a crash), or is a proxy's.
+/// A 429: the limit per number if its code or words say so, which must not be bypassed by another
+/// vendor. Any other counts requests of the account, as the server's throttler does (whose code is
+/// that of a crash), or comes from a proxy.
 fn limit(code: Option<&str>, words: &str, endpoint: Endpoint) -> Reading {
     let numbers = code == Some("RATE_LIMIT_EXCEEDED") || names_the_number(words);
     if numbers && endpoint.sends() {
@@ -60,24 +60,24 @@ fn limit(code: Option<&str>, words: &str, endpoint: Endpoint) -> Reading {
     }
 }
 
-/// "Too many OTP requests for this mobile number" in the server, "for this number" in the
-/// documentation of its other API.
+/// Matches "Too many OTP requests for this mobile number" of the server, and "for this number" of
+/// the documentation of its other API.
 fn names_the_number(words: &str) -> bool {
     let words = words.to_ascii_lowercase();
     ["this number", "mobile number", "phone number"].iter().any(|name| words.contains(name))
 }
 
-/// What a known code means. Some were seen only as constants of the published server.
+/// Returns the meaning of a known code. Some occur only as constants in the published server.
 fn of_code(code: &str, words: &str, endpoint: Endpoint) -> Option<Reading> {
     Some(match code {
-        // Answered with 400; the documentation says 402.
+        // The server answers 400; the documentation says 402.
         "INSUFFICIENT_BALANCE" => Reading::provider(ErrorKind::InsufficientFunds),
-        // Answered with 400; the documentation says 429. Counted per number over all accounts.
+        // The server answers 400; the documentation says 429. Counted per number over all accounts.
         "RATE_LIMIT_EXCEEDED" if endpoint.sends() => Reading::policy(ErrorKind::RateLimited),
         "RATE_LIMIT_EXCEEDED" => Reading::provider(ErrorKind::RateLimited),
-        // The operator behind the vendor refused; the number's count is given back.
+        // The operator behind the vendor refused; the number's count is reduced again.
         "OTP_SEND_FAILED" => Reading::provider(ErrorKind::Unavailable),
-        // A deployment that wants `variables` does not speak a dialect that has none.
+        // A deployment that requires `variables` does not support a dialect without them.
         "VALIDATION_ERROR" if lacks_variables(endpoint) && words.starts_with("variables") => {
             Reading::provider(ErrorKind::Unsupported)
         }
@@ -98,7 +98,7 @@ fn of_code(code: &str, words: &str, endpoint: Endpoint) -> Option<Reading> {
 fn of_status(status: u16, words: &str, endpoint: Endpoint, says_when: bool) -> Reading {
     match (status, endpoint) {
         (401, _) if is_suspended(words) => Reading::provider(ErrorKind::Forbidden),
-        // These look nothing up, so what is missing is the call itself.
+        // These calls look nothing up, so the call itself is missing.
         (404, Endpoint::Send(_) | Endpoint::Balance) => Reading::provider(ErrorKind::Unsupported),
         (404, _) if is_no_route(words) => Reading::provider(ErrorKind::Unsupported),
         (409, _) => conflict(endpoint),
@@ -106,7 +106,7 @@ fn of_status(status: u16, words: &str, endpoint: Endpoint, says_when: bool) -> R
     }
 }
 
-/// In the tutorials a 409 on a send means that an earlier one with its key was accepted.
+/// In the tutorials a 409 on a send means that an earlier send with the same key was accepted.
 fn conflict(endpoint: Endpoint) -> Reading {
     match endpoint {
         Endpoint::Send(_) => Reading::unknown(ErrorKind::Conflict),
@@ -122,23 +122,23 @@ fn is_suspended(words: &str) -> bool {
     words.contains("suspended")
 }
 
-/// The words of the server's framework for a path that it does not have.
+/// Matches the text of the server's framework for an unknown path.
 fn is_no_route(words: &str) -> bool {
     words.starts_with("Cannot POST ") || words.starts_with("Cannot GET ")
 }
 
-/// Whether a code stands for a failed call at this endpoint rather than for an answer to it.
+/// Returns whether a code means a failed call at this endpoint rather than a verdict.
 pub(crate) fn is_failure(code: &str, endpoint: Endpoint) -> bool {
     of_code(code, "", endpoint).is_some()
 }
 
-/// Whether a 404 says that the deployment does not have the call.
+/// Returns whether a 404 means that the deployment does not have the call.
 pub(crate) fn lacks_the_call(body: &Envelope) -> bool {
     is_no_route(&body.words())
 }
 
-/// Whether a 409 says that a send with this key was accepted before. The tutorials show no body;
-/// anything that does not say so plainly is left open.
+/// Returns whether a 409 means that a send with this key was accepted before. The tutorials show no
+/// body; a body that does not say so plainly stays unknown.
 pub(crate) fn is_duplicate(answer: &Answer) -> bool {
     let Some(body) = Envelope::of(answer).filter(|_| answer.status() == 409) else {
         return false;
@@ -150,7 +150,7 @@ pub(crate) fn is_duplicate(answer: &Answer) -> bool {
         && !words.contains("different")
 }
 
-/// The error that an unsuccessful answer means.
+/// Returns the error for an answer that is not a success.
 pub(crate) fn error(answer: &Answer, endpoint: Endpoint) -> Error {
     let body = Envelope::of(answer);
     let code = body.as_ref().and_then(Envelope::code);
@@ -181,7 +181,7 @@ mod tests {
     use super::*;
     use crate::Dialect;
 
-    /// Status, code, endpoint, words, and what they mean.
+    /// Status, code, endpoint, words, and their meaning.
     const TABLE: &str = "
         400 -                    send     -                        > invalid_request rejected caller
         401 -                    send     -                        > unauthenticated rejected provider

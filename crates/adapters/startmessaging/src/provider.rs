@@ -9,7 +9,7 @@ use crate::dialect::Reference;
 use crate::wire::Resend;
 use crate::{Dialect, Mode, StartMessagingBuilder, StartMessagingConfig, read};
 
-/// `+91` and ten digits.
+/// The length of `+91` and ten digits.
 const INDIAN_MOBILE_LENGTH: usize = 13;
 
 /// StartMessaging as an [`OtpProvider`].
@@ -25,7 +25,7 @@ pub struct StartMessaging {
 }
 
 impl StartMessaging {
-    /// The settings of an account, to be completed and built.
+    /// Returns the settings of an account, to complete and build.
     ///
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -42,15 +42,15 @@ impl StartMessaging {
         StartMessagingBuilder::default().api_key(api_key)
     }
 
-    /// Prepares a provider; opens no connection.
+    /// Creates a provider; opens no connection.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Configuration`](otpmux_core::ErrorKind::Configuration) for a key that cannot
-    /// stand in a header, and what [`Transport::new`] says.
+    /// [`ErrorKind::Configuration`](otpmux_core::ErrorKind::Configuration) for a key that is not
+    /// valid in a header, and the errors of [`Transport::new`].
     pub fn new(id: ProviderId, config: StartMessagingConfig) -> Result<Self, Error> {
         let capabilities = capabilities(&config);
-        // Nothing else: at the server a token in `Authorization` would take precedence.
+        // Only this header: at the server a token in `Authorization` would take precedence.
         let credentials = [("x-api-key", config.api_key)];
         let transport = Transport::new(id.clone(), config.http, &credentials)?;
         Ok(Self {
@@ -69,7 +69,7 @@ impl StartMessaging {
     }
 }
 
-/// What an account can do: what the vendor documents for its mode, and its settings.
+/// Returns what the vendor documents for the mode, narrowed to the settings.
 pub(crate) fn capabilities(config: &StartMessagingConfig) -> Capabilities {
     let mut capabilities = config.mode.capabilities();
     if config.any_number {
@@ -91,13 +91,13 @@ impl OtpProvider for StartMessaging {
 
     /// # Errors
     ///
-    /// Never sent: what the capabilities do not claim, and a number that is no Indian mobile.
-    /// Rejected: what the vendor's codes and statuses say; the limit per number is blamed on policy.
-    /// Unknown: 5xx, a success that cannot be read, and a 409 that leaves open whether an earlier
+    /// Not sent: capabilities that are not claimed, and a number that is no Indian mobile.
+    /// Rejected: the vendor's codes and statuses; the limit per number is blamed on policy.
+    /// Unknown: 5xx, a success that cannot be read, and a 409 that does not say whether an earlier
     /// send with the same key was accepted.
     async fn send(&self, cx: &Context, request: &SendRequest) -> Result<Sent, Error> {
         self.capabilities.check_send(&self.id, request)?;
-        // The prefixes have been checked; the server wants the exact length, too.
+        // The prefixes have been checked; the server also requires the exact length.
         if !self.any_number && request.recipient.expose().len() != INDIAN_MOBILE_LENGTH {
             return Err(self.unsupported("this provider reaches Indian mobiles only"));
         }
@@ -111,11 +111,11 @@ impl OtpProvider for StartMessaging {
         read::sent(&self.transport.call(cx, call).await?, self.mode)
     }
 
-    /// Speaks the dialect of the send, which the reference names, whatever is configured now.
+    /// Uses the dialect of the send, which the reference contains, whatever is configured now.
     ///
     /// # Errors
     ///
-    /// Never sent: a reference that is missing or not of a managed send. Otherwise as for a send; a
+    /// Not sent: a reference that is missing or not of a managed send. Otherwise as for a send; a
     /// deployment without this call answers 404, which is
     /// [`Unsupported`](otpmux_core::ErrorKind::Unsupported) and no verdict.
     async fn verify(&self, cx: &Context, request: &VerifyRequest) -> Result<Verdict, Error> {
@@ -130,8 +130,8 @@ impl OtpProvider for StartMessaging {
 
     /// # Errors
     ///
-    /// Never sent: any dialect but b, which alone has this call, and any channel but sms. Otherwise
-    /// as for a send.
+    /// Not sent: any dialect except b, which alone has this call, and any channel except sms.
+    /// Otherwise as for a send.
     async fn resend(&self, cx: &Context, request: &ResendRequest) -> Result<Sent, Error> {
         if !matches!(request.channel, None | Some(Channel::Sms)) {
             return Err(self.unsupported("resend by another channel"));
@@ -150,8 +150,8 @@ impl OtpProvider for StartMessaging {
 
     /// # Errors
     ///
-    /// Never sent: a reference without the id of a message, as all of dialect a are. Rejected:
-    /// [`NotFound`](otpmux_core::ErrorKind::NotFound), and what the vendor's codes and statuses say.
+    /// Not sent: a reference without a message id, such as all of dialect a. Rejected:
+    /// [`NotFound`](otpmux_core::ErrorKind::NotFound), and the vendor's codes and statuses.
     async fn status(&self, cx: &Context, target: &Target) -> Result<Status, Error> {
         let reference = Reference::read(target.reference.as_ref());
         let Some(message) = reference.and_then(|reference| reference.message) else {

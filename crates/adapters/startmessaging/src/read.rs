@@ -1,4 +1,4 @@
-//! What the vendor's answers mean.
+//! The meaning of the vendor's answers.
 
 use std::collections::BTreeMap;
 
@@ -12,8 +12,8 @@ use crate::dialect::Reference;
 use crate::error::{Endpoint, error, is_duplicate, is_failure, lacks_the_call};
 use crate::wire::Envelope;
 
-/// An answer that reports success: 200 in the tutorials, 201 in the documentation, and nothing in
-/// it that says no.
+/// Reads an answer that reports success: 200 in the tutorials, 201 in the documentation, and no
+/// denial in the body.
 fn success(answer: &Answer, endpoint: Endpoint) -> Result<Envelope, Error> {
     if !matches!(answer.status(), 200 | 201) {
         return Err(if answer.is_success() {
@@ -33,16 +33,16 @@ fn success(answer: &Answer, endpoint: Endpoint) -> Result<Envelope, Error> {
     }
 }
 
-/// The answer to a send in the given mode.
+/// Reads the answer to a send in the given mode.
 pub(crate) fn sent(answer: &Answer, mode: Mode) -> Result<Sent, Error> {
-    // The first answer, and the id in it, are lost: only a code that otpmux generated can do without.
+    // The first answer and its id are lost: only a code that otpmux generated works without them.
     if is_duplicate(answer) && !mode.vendor_makes_code() {
         return Ok(Sent::new());
     }
     accepted(answer, mode, Endpoint::Send(mode))
 }
 
-/// The answer to a resend, which is not documented and assumed to be that of a send.
+/// Reads the answer to a resend, which is not documented and assumed to be that of a send.
 pub(crate) fn resent(answer: &Answer, mode: Mode) -> Result<Sent, Error> {
     accepted(answer, mode, Endpoint::Resend)
 }
@@ -80,15 +80,15 @@ fn accepted(answer: &Answer, mode: Mode, endpoint: Endpoint) -> Result<Sent, Err
 const OWN_CODE: &str = "StartMessaging has sent a code of its own instead of ours, which cannot be \
     verified like this; set mode = \"managed\" (dialect = \"a\") for this provider";
 
-/// Whether the answer is that of the tutorials, where the vendor makes the code: no id of a message,
-/// but what only who verifies can say, or the id that only verify takes.
+/// Returns whether the answer is that of the tutorials, where the vendor generates the code: it has
+/// no message id, but a field that only the verifying side has, or the id that only verify takes.
 fn made_its_own(body: &Envelope) -> bool {
     let carried =
         ["otpRequestId", "messageId"].into_iter().any(|key| body.data_text(key).is_some());
     !carried && (body.guesses_left().is_some() || body.data_text("requestId").is_some())
 }
 
-/// The words of the documentation, and `expired` of the server.
+/// Reads the words of the documentation, and `expired` of the server.
 fn delivery(word: &str) -> Delivery {
     match word {
         "initiated" | "queued" => Delivery::Accepted,
@@ -100,7 +100,7 @@ fn delivery(word: &str) -> Delivery {
     }
 }
 
-/// The answer to a verify of the verification `asked`.
+/// Reads the answer to a verify of the verification `asked`.
 pub(crate) fn verdict(answer: &Answer, asked: &str) -> Result<Verdict, Error> {
     let status = answer.status();
     if status == 409 && says_used(answer) {
@@ -127,7 +127,7 @@ pub(crate) fn verdict(answer: &Answer, asked: &str) -> Result<Verdict, Error> {
     }
 }
 
-/// Whether a conflict is about the code: no page shows how a used one is answered.
+/// Returns whether a conflict concerns the code: no page shows the answer to a used code.
 fn says_used(answer: &Answer) -> bool {
     let hinted = Envelope::of(answer).and_then(|body| hint(answer, &body));
     hinted == Some(Verdict::AlreadyUsed)
@@ -145,7 +145,7 @@ fn verified(answer: &Answer, body: &Envelope, asked: &str) -> Result<Verdict, Er
             Err(answer.protocol_error("the answer is about another verification"))
         }
         Some(Value::Bool(true)) => Ok(Verdict::Approved),
-        // Not shown in any of the three dialects.
+        // No dialect shows this.
         Some(Value::Bool(false)) => {
             Ok(hint(answer, body)
                 .unwrap_or(Verdict::WrongCode { guesses_left: body.guesses_left() }))
@@ -155,7 +155,8 @@ fn verified(answer: &Answer, body: &Envelope, asked: &str) -> Result<Verdict, Er
     }
 }
 
-/// A no: by its code, then by its words, which no page fixes. One that tells nothing is a plain no.
+/// Reads a denial: by its code, then by its words, which no page documents. Without either, the
+/// code is wrong.
 fn refusal(answer: &Answer, body: &Envelope) -> Result<Verdict, Error> {
     let failure = |code| is_failure(code, Endpoint::Verify);
     if body.code().is_some_and(failure) {
@@ -168,10 +169,10 @@ fn hint(answer: &Answer, body: &Envelope) -> Option<Verdict> {
     let words = body.words().to_ascii_lowercase();
     let has = |any: &[&str]| any.iter().any(|word| words.contains(word));
     let exhausted = has(&["attempt"]) && has(&["exceeded", "maximum", "too many"]);
-    // "Invalid or expired" tells neither, but the tutorials give expiry a status of its own.
+    // "Invalid or expired" is ambiguous, but the tutorials have a separate status for expiry.
     let expired = has(&["expired"]);
     let wrong = has(&["invalid otp", "invalid code", "incorrect", "wrong"]);
-    // The codes are those of the vendor's other API (`/v1/auth`): they cannot but say no.
+    // These codes are of the vendor's other API (`/v1/auth`): all of them deny.
     Some(match body.code() {
         Some("MAX_ATTEMPTS_EXCEEDED") => Verdict::TooManyGuesses { retry_after: None },
         Some("OTP_EXPIRED") => Verdict::Expired,
@@ -185,10 +186,10 @@ fn hint(answer: &Answer, body: &Envelope) -> Option<Verdict> {
     })
 }
 
-/// The answer to `GET /messages/:id`, by the documentation's names or by the server's.
+/// Reads the answer to `GET /messages/:id`, with the names of the documentation or of the server.
 pub(crate) fn status(answer: &Answer) -> Result<Status, Error> {
     let body = success(answer, Endpoint::Status)?;
-    // The server's older way to say 404.
+    // The server's older form of a 404.
     if body.data() == Some(&Value::Null) {
         return Err(answer
             .error(Reading::caller(ErrorKind::NotFound))
@@ -204,8 +205,8 @@ pub(crate) fn status(answer: &Answer) -> Result<Status, Error> {
     Ok(status)
 }
 
-/// The answer to `GET /wallet`. The amount is a decimal text or a number, and a number is kept as
-/// it is written: reading it as a float would change it.
+/// Reads the answer to `GET /wallet`. The amount is a decimal text or a number, and a number is
+/// kept as it is written: as a float it would change.
 pub(crate) fn balance(answer: &Answer) -> Result<Balance, Error> {
     type Fields = BTreeMap<String, Box<RawValue>>;
     success(answer, Endpoint::Balance)?;

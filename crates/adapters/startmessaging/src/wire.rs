@@ -1,28 +1,28 @@
-//! The vendor's JSON. Requests are as its pages show them, dialect by dialect; answers are looked
-//! through field by field, since no two pages agree on them.
+//! The vendor's JSON. Requests follow its pages, dialect by dialect; answers are read field by
+//! field, since no two pages agree on them.
 
 use otpmux_http::Answer;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-/// `POST /otp/send`. What is unset is left out: the server refuses an empty `templateId`.
+/// Body of `POST /otp/send`. Unset fields are omitted: the server refuses an empty `templateId`.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Send<'a> {
     pub phone_number: &'a str,
-    /// The code's place in dialect b.
+    /// The code in dialect b.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub otp: Option<&'a str>,
-    /// The code's place in transport mode and dialect c.
+    /// The code in transport mode and dialect c.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub variables: Option<Variables<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub template_id: Option<&'a str>,
-    /// Required in dialect b, documented in a, advised in c. The server drops it.
+    /// Required in dialect b, documented in a, recommended in c. The server ignores it.
     pub idempotency_key: String,
 }
 
-/// What templates may show. The server drops every other key.
+/// Values for templates. The server ignores every other key.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Variables<'a> {
@@ -30,12 +30,12 @@ pub(crate) struct Variables<'a> {
     pub otp: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub app_name: Option<&'a str>,
-    /// Whole minutes, as text like every variable. Known to the server, not to the documentation.
+    /// Whole minutes, as text like every variable. The server knows it; the documentation does not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expiry: Option<String>,
 }
 
-/// `POST /otp/verify`.
+/// Body of `POST /otp/verify`.
 #[derive(Serialize)]
 #[serde(untagged, rename_all_fields = "camelCase")]
 pub(crate) enum Verify<'a> {
@@ -45,15 +45,15 @@ pub(crate) enum Verify<'a> {
     OtpRequestId { otp_request_id: &'a str, otp: &'a str },
 }
 
-/// `POST /otp/resend`, dialect b.
+/// Body of `POST /otp/resend`, dialect b.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Resend<'a> {
     pub otp_request_id: &'a str,
 }
 
-/// Any answer that is a JSON object. Not a derived struct: those also take an array, and read its
-/// first element as their first field.
+/// Any answer that is a JSON object. Not a derived struct: that would also accept an array, with
+/// its first element as the first field.
 pub(crate) struct Envelope(Map<String, Value>);
 
 impl Envelope {
@@ -61,34 +61,35 @@ impl Envelope {
         answer.parse().map(Self)
     }
 
-    /// `data`, where it is there at all; it may be null.
+    /// Returns `data`, which may be null; `None` if it is absent.
     pub(crate) fn data(&self) -> Option<&Value> {
         self.0.get("data")
     }
 
-    /// A text in `data` that is not empty.
+    /// Returns a text in `data` that is not empty.
     pub(crate) fn data_text(&self, key: &str) -> Option<&str> {
         text(self.data()?.get(key))
     }
 
-    /// It says that it worked. Some tutorials leave the flag out.
+    /// Returns whether it reports success. Some tutorials omit the flag.
     pub(crate) fn says_yes(&self) -> bool {
         self.0.get("success") == Some(&Value::Bool(true))
     }
 
-    /// It says that it did not work, whatever its status: an error, or a flag that is not true.
+    /// Returns whether it denies success, whatever its status: an error, or a flag that is not
+    /// true.
     pub(crate) fn says_no(&self) -> bool {
         let there = |key| self.0.get(key).filter(|value| !value.is_null());
         there("error").is_some() || (there("success").is_some() && !self.says_yes())
     }
 
-    /// The vendor's id of the call: the envelope's `requestId`, which no verify takes.
+    /// Returns the vendor's id of the call: the envelope's `requestId`, which no verify takes.
     pub(crate) fn id_of_call(&self) -> Option<&str> {
         text(self.0.get("requestId")).filter(|_| self.is_envelope())
     }
 
-    /// The `requestId` of an answer without envelope, as in one tutorial of dialect a: there it is
-    /// what verify takes.
+    /// Returns the `requestId` of an answer without envelope, as in one tutorial of dialect a:
+    /// verify takes this one.
     pub(crate) fn bare_request_id(&self) -> Option<&str> {
         text(self.0.get("requestId")).filter(|_| !self.is_envelope())
     }
@@ -97,20 +98,20 @@ impl Envelope {
         self.0.contains_key("data") || self.0.contains_key("statusCode")
     }
 
-    /// The tries that are left, in `data` or beside it.
+    /// Returns the remaining guesses, in `data` or beside it.
     pub(crate) fn guesses_left(&self) -> Option<u32> {
         let data = self.data().and_then(|data| data.get("attemptsLeft"));
         let number = data.or_else(|| self.0.get("attemptsLeft"))?.as_u64()?;
         number.try_into().ok()
     }
 
-    /// `error.code`.
+    /// Returns `error.code`.
     pub(crate) fn code(&self) -> Option<&str> {
         text(self.0.get("error")?.get("code"))
     }
 
-    /// What the vendor says about a failure: `error.message` in the server, `message` in the
-    /// tutorials (a text or a list of texts), or `error` itself. Not fit to be shown as it is.
+    /// Returns the vendor's text about a failure: `error.message` in the server, `message` in the
+    /// tutorials (a text or a list of texts), or `error` itself. Do not show it unchanged.
     pub(crate) fn words(&self) -> String {
         let error = self.0.get("error");
         let message = error.and_then(|error| error.get("message"));

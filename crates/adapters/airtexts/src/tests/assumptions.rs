@@ -7,7 +7,7 @@ use super::{answer, in_short, now};
 use crate::management::{delivery, otp_status, page, raw};
 use crate::{AirTexts, AirTextsConfig, Approval, Credentials, Endpoint, read};
 
-/// Assumption, endpoint and status, body, and what is made of it.
+/// Assumption, endpoint and status, body, and the expected reading.
 const SENDS: &str = r#"
 A1 | send 200 | {"success":true,"verification_id":"otp_1"} | sent otp_1 300
 A1 | send 201 | {"success":true,"verification_id":"otp_1"} | sent otp_1 300
@@ -190,7 +190,7 @@ fn each_assumption_and_its_opposite() {
 #[test]
 fn every_assumption_about_answers_has_a_row() {
     let rows = [SENDS, VERIFIES, OPTIONAL].concat();
-    // A20 and A21 are about what is not there; see `nothing_is_claimed_that_is_not_known`.
+    // A20 and A21 concern what is missing; see `nothing_is_claimed_that_is_not_known`.
     for number in 1..=19 {
         assert!(rows.contains(&format!("\nA{number} | ")), "A{number}");
     }
@@ -212,7 +212,7 @@ fn the_longer_time_to_come_back_counts() {
 
 #[test]
 fn nothing_is_claimed_that_is_not_known() {
-    // A20 and A21, and A15 and A17 as long as they are not switched on.
+    // A20 and A21, and A15 and A17 while they are not switched on.
     let credentials = Credentials::Bearer { token: "t".into() };
     let url = "https://api.airtexts.com".parse().unwrap();
     let config = AirTextsConfig::new(url, "app", credentials);

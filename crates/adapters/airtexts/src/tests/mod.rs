@@ -1,4 +1,4 @@
-//! Tests of this adapter that are longer than the code that they are about.
+//! Tests of this adapter that are longer than the code that they test.
 
 mod assumptions;
 mod config;
@@ -19,7 +19,7 @@ pub(crate) fn answer(status: u16, body: impl Into<Vec<u8>>) -> Answer {
     Answer::new(ProviderId::new("p").unwrap(), status, None, body)
 }
 
-/// An error in one line: what it is, how sure, whose fault, when to come back.
+/// Returns an error in one line: kind, certainty, blame, and the time for the next try.
 pub(crate) fn in_short(error: &Error) -> String {
     let (kind, certainty) = (error.kind().as_str(), error.certainty().as_str());
     let after = error.retry_after().map(|after| format!(" in {}s", after.as_secs()));

@@ -1,5 +1,5 @@
-//! What holds for any answer. The judge of what may be approved is written anew here, from the
-//! README, and shares nothing with the reader.
+//! Properties of every answer. The rule for approvals is written again here, from the README, and
+//! shares nothing with the reader.
 
 use otpmux_core::{Certainty, Error, VendorReference, Verdict};
 use proptest::prelude::*;
@@ -85,7 +85,7 @@ fn status() -> impl Strategy<Value = u16> {
     ]
 }
 
-/// Whether this answer may be approved.
+/// Returns whether this answer may be approved.
 fn may_be_approved(status: u16, body: &Value, operator: bool) -> bool {
     let at = |pointer: &str| body.pointer(pointer).cloned().unwrap_or_default();
     let positive = ["", "/data"].iter().any(|place| {
@@ -104,7 +104,7 @@ fn may_be_approved(status: u16, body: &Value, operator: bool) -> bool {
     matches!(status, 200..=202) && body.is_object() && positive && !negative && !error
 }
 
-/// Feeds an answer to every reader; gives what verify makes of it, without and with an operator's
+/// Gives an answer to every reader; returns the results of verify, without and with an operator's
 /// field.
 fn read_all(status: u16, body: &[u8]) -> [Result<Verdict, Error>; 2] {
     let answer = answer(status, body);

@@ -1,4 +1,4 @@
-//! What goes over the wire, and what gets out of it.
+//! Tests of requests on the wire, and of leaks.
 
 use std::sync::Arc;
 
@@ -105,7 +105,7 @@ async fn the_request_wins_over_the_configuration() {
     request.locale = Some("pt-BR".to_owned());
     request.template = Some("2".to_owned());
     provider.send(&cx(), &request).await.unwrap();
-    // The length is the account's: a configured one is all that this provider claims.
+    // The configuration sets the length: this provider claims no other.
     request.code = CodeSource::Vendor { length: Some(8) };
     let error = provider.send(&cx(), &request).await.unwrap_err();
     assert_eq!(error.kind(), otpmux_core::ErrorKind::Unsupported);

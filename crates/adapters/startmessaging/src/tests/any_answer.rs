@@ -1,4 +1,4 @@
-//! Any bytes with any status: no panic, and no approval but the documented one.
+//! Any bytes with any status: no panic, and no approval except the documented one.
 
 use otpmux_core::Certainty;
 use proptest::prelude::*;

@@ -1,4 +1,4 @@
-//! What leaves, and what does not.
+//! Tests of which requests are sent, and which are not.
 
 use std::time::Duration;
 
@@ -34,7 +34,7 @@ fn request(to: &str, code: Option<&str>) -> SendRequest {
 
 #[tokio::test]
 async fn nothing_leaves_that_the_vendor_cannot_take() {
-    // Nobody listens there: whatever left would come back as another kind of error.
+    // Nothing listens there: a request that is sent would return another kind of error.
     let nowhere = "http://127.0.0.1:1";
     for (mode, to, code) in [
         (Mode::Transport, "+14155550123", Some("123456")),
@@ -111,7 +111,7 @@ async fn a_verification_goes_back_the_way_it_came() {
     let reference = Reference { mode: B, otp: Some("o".to_owned()), message: None };
     let code = "123456".parse().unwrap();
     let verify = VerifyRequest::new(recipient, reference.write(), code);
-    // Sent in dialect b; since then the configuration has gone back to transport.
+    // Sent in dialect b; since then the configuration has changed back to transport.
     let provider = provider(Mode::Transport, &server.uri());
     let verdict = provider.verify(&cx(), &verify).await.unwrap();
     assert_eq!(verdict, Verdict::Approved);

@@ -1,4 +1,4 @@
-//! What the golden answers do not show: the variants, the contradictions, and any bytes at all.
+//! Cases that the golden answers do not show: variants, contradictions, and arbitrary bytes.
 
 mod any_answer;
 mod calls;
@@ -104,7 +104,7 @@ fn what_is_accepted_and_what_is_not() {
     assert_eq!(error.vendor_code(), Some("INSUFFICIENT_BALANCE"));
 }
 
-/// As the tutorials answer, where the request had a place for a code that otpmux generated.
+/// As the tutorials answer, where the request had a field for a code that otpmux generated.
 #[test]
 fn a_vendor_that_made_the_code_itself_is_found_out() {
     let at = "2026-01-22T12:10:00Z";
@@ -233,7 +233,7 @@ fn what_is_no_verdict() {
     let caller = |kind| (kind, Certainty::Rejected, Blame::Caller);
     let provider = |kind| (kind, Certainty::Rejected, Blame::Provider);
     for (status, body, expected) in [
-        // Not an explicit positive in the known place.
+        // No explicit positive in the known place.
         (200, json!({"success": true}), PROTOCOL),
         (200, json!({"success": true, "verified": true}), PROTOCOL),
         (200, json!({"data": {"verified": "true"}}), PROTOCOL),
@@ -241,7 +241,7 @@ fn what_is_no_verdict() {
         (200, json!({"data": [true]}), PROTOCOL),
         (200, json!([true, {"verified": true}]), PROTOCOL),
         (202, json!({"data": {"verified": true}}), PROTOCOL),
-        // Positive, and yet not.
+        // A positive that is also denied.
         (200, json!({"success": false, "data": {"verified": true}}), PROTOCOL),
         (200, json!({"error": {}, "data": {"verified": true}}), PROTOCOL),
         (200, json!({"data": {"verified": true, "otpRequestId": "other"}}), PROTOCOL),
