@@ -21,7 +21,7 @@ use crate::vendor_api::{VendorApi, patch};
 use crate::vendors::Vendor;
 use crate::world::World;
 
-/// The routes, for people who look for one.
+/// The list of routes, for the answer to an unknown one.
 pub(crate) const ROUTES: &str = "GET /_emulator; GET, DELETE /_emulator/messages; \
     GET, DELETE /_emulator/requests; GET /_emulator/faults; \
     PUT, DELETE /_emulator/faults/{vendor}; GET, POST /_emulator/clock; \
@@ -143,7 +143,7 @@ async fn account(State(shared): AllOfIt, Path(vendor): Path<String>) -> Answer<J
     Ok(Json(world.vendor(vendor).map(VendorApi::account).unwrap_or_default()))
 }
 
-/// Replaces the fields that the body names; the answer is the whole account.
+/// Replaces the fields that the body has; answers with the whole account.
 async fn change_account(
     State(shared): AllOfIt,
     Path(vendor): Path<String>,
@@ -155,12 +155,12 @@ async fn change_account(
     Ok(Json(account.map_err(Refusal::bad)?.unwrap_or_default()))
 }
 
-/// The vendor of a path.
+/// Returns the vendor of a path.
 fn named(world: &World, name: &str) -> Answer<Vendor> {
     world.named(name).map_err(|error| Refusal::new(StatusCode::NOT_FOUND, error))
 }
 
-/// The vendor of a parameter.
+/// Returns the vendor of a parameter.
 fn chosen(world: &World, name: Option<String>) -> Answer<Option<Vendor>> {
     name.map(|name| world.named(&name).map_err(Refusal::bad)).transpose()
 }
@@ -169,7 +169,7 @@ fn now(world: &World) -> Value {
     json!({ "now": clock::millis(world.clock.now()) })
 }
 
-/// A fault in full, or the name of a preset.
+/// A whole fault, or the name of a preset.
 #[derive(Deserialize)]
 #[serde(try_from = "Value")]
 struct FaultBody(Fault);

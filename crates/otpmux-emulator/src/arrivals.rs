@@ -9,11 +9,11 @@ use tokio::sync::watch;
 use crate::outbox::Message;
 use crate::shared::Shared;
 
-/// The messages that vendors accept from now on, one after the other.
+/// Stream of the messages that vendors accept from now on.
 pub struct Arrivals {
     shared: Arc<Shared>,
     changes: watch::Receiver<()>,
-    /// The number of the newest message that was looked at.
+    /// The number of the newest message that was returned or skipped.
     seen: u64,
     waiting: VecDeque<Message>,
 }
@@ -27,13 +27,13 @@ impl Arrivals {
         Self { shared, changes, seen, waiting: VecDeque::new() }
     }
 
-    /// The next message, as soon as there is one. Of a reader that is slow, the emulator keeps the
+    /// Returns the next message, as soon as there is one. For a slow reader, the emulator keeps the
     /// newest 10,000 messages.
     ///
     /// Safe to drop before it completes: no message is lost.
     pub async fn next(&mut self) -> Message {
         loop {
-            // Before looking: what changes from here on wakes us again.
+            // Before reading the outbox: a later change wakes this task again.
             self.changes.mark_unchanged();
             {
                 let world = self.shared.world();
@@ -44,7 +44,7 @@ impl Arrivals {
             if let Some(message) = self.waiting.pop_front() {
                 return message;
             }
-            // The sender lives in the world, which we hold.
+            // The sender is in the world, which `shared` keeps alive.
             let _ = self.changes.changed().await;
         }
     }

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use subtle::ConstantTimeEq;
 
-/// Compares a presented secret with the right one in a time that does not depend on where they
+/// Compares a presented secret with the right one, in a time that does not depend on where they
 /// differ.
 pub(crate) fn same_secret(presented: &str, right: &str) -> bool {
     presented.as_bytes().ct_eq(right.as_bytes()).into()
@@ -13,12 +13,12 @@ pub(crate) fn is_digits(text: &str, length: std::ops::RangeInclusive<usize>) -> 
     length.contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// `+`, then 7 to 15 digits of which the first is not zero, and nothing else.
+/// Returns whether the text is `+` and 7 to 15 digits, the first of which is not zero.
 pub(crate) fn is_e164(text: &str) -> bool {
     text.strip_prefix('+').is_some_and(|rest| is_digits(rest, 7..=15) && !rest.starts_with('0'))
 }
 
-/// An Indian mobile number: `+91`, 6 to 9, nine digits.
+/// Returns whether the text is an Indian mobile number: `+91`, 6 to 9, nine digits.
 pub(crate) fn is_indian_mobile(text: &str) -> bool {
     text.strip_prefix("+91").is_some_and(|rest| {
         is_digits(rest, 10..=10) && rest.as_bytes().first().is_some_and(|first| *first >= b'6')
@@ -37,7 +37,7 @@ pub(crate) fn is_email(text: &str) -> bool {
         && !text.contains(|c: char| c.is_whitespace() || c.is_control())
 }
 
-/// The first of the names that the object has with a value other than null.
+/// Returns the first of these members of the object that is not null.
 pub(crate) fn first<'a>(object: &'a Value, names: &[&str]) -> Option<&'a Value> {
     names.iter().filter_map(|name| object.get(name)).find(|value| !value.is_null())
 }

@@ -1,4 +1,4 @@
-//! The emulator's clock: the machine's, or a fixed start, plus what it was advanced by.
+//! The emulator's clock: the machine's time, or a fixed start, plus the sum of all advances.
 
 use std::io;
 use std::time::{Duration, SystemTime};
@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::system;
 
-/// More than any lifetime or limit needs; keeps every later sum inside the range of a timestamp.
+/// More than any lifetime or limit needs; keeps every later sum within the range of a timestamp.
 pub(crate) const MAX_ADVANCE: Duration = Duration::from_secs(100 * 366 * 24 * 3600);
 
 #[derive(Debug)]
@@ -38,17 +38,18 @@ impl Clock {
         base.checked_add(self.advanced).unwrap_or(Timestamp::MAX)
     }
 
-    /// What it was started with, if it does not run by itself.
+    /// Returns the fixed start; `None` if the clock runs.
     pub(crate) fn frozen_at(&self) -> Option<Timestamp> {
         self.frozen_at
     }
 
-    /// What it was advanced by.
+    /// Returns the sum of all advances.
     pub(crate) fn advanced(&self) -> Duration {
         self.advanced
     }
 
-    /// False, and unchanged, when the sum of all advances would pass [`MAX_ADVANCE`].
+    /// Advances the clock. Returns false, without a change, if the sum of all advances would exceed
+    /// [`MAX_ADVANCE`].
     pub(crate) fn advance(&mut self, by: Duration) -> bool {
         match self.advanced.checked_add(by).filter(|sum| *sum <= MAX_ADVANCE) {
             Some(sum) => {
@@ -64,17 +65,17 @@ pub(crate) fn plus(at: Timestamp, seconds: u64) -> Timestamp {
     at.checked_add(Duration::from_secs(seconds)).unwrap_or(Timestamp::MAX)
 }
 
-/// Whole seconds from `now` to `then`, rounded up; 0 when `then` has passed.
+/// Returns the whole seconds from `now` to `then`, rounded up; 0 if `then` has passed.
 pub(crate) fn seconds_until(now: Timestamp, then: Timestamp) -> u64 {
     u64::try_from(then.duration_since(now).as_millis()).unwrap_or(0).div_ceil(1000)
 }
 
-/// `2024-01-01T12:05:00.000Z`, as JavaScript back ends write it.
+/// Formats a time as `2024-01-01T12:05:00.000Z`, as JavaScript back ends do.
 pub(crate) fn millis(at: Timestamp) -> String {
     format!("{at:.3}")
 }
 
-/// `2024-01-01T12:05:00Z`.
+/// Formats a time as `2024-01-01T12:05:00Z`.
 pub(crate) fn seconds(at: Timestamp) -> String {
     format!("{at:.0}")
 }

@@ -1,4 +1,4 @@
-//! What an emulator is started with.
+//! The configuration of an emulator.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -15,7 +15,7 @@ use crate::replay::Replay;
 use crate::vendor_api::{VendorApi, assign, to_json};
 use crate::vendors::{Vendor, each_vendor};
 
-/// Where the emulator listens, and the accounts at the vendors that it plays.
+/// Configuration of an emulator: its address, and the accounts at the emulated vendors.
 ///
 /// ```
 /// use otpmux_emulator::EmulatorConfig;
@@ -30,19 +30,19 @@ use crate::vendors::{Vendor, each_vendor};
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct EmulatorConfig {
-    /// The address of the page and the admin API. The vendors get the ports after it, in the order of
-    /// [`Vendor::ALL`]; with port 0, all get free ones.
+    /// The address of the page and the admin API. The vendors get the ports after it, in the order
+    /// of [`Vendor::ALL`]; with port 0, all get free ports.
     pub listen: SocketAddr,
-    /// Whether an address that other machines reach is allowed. Every machine that reaches the
-    /// address can read codes and use the admin API.
+    /// Whether an address that other machines can reach is allowed. Such machines can read codes
+    /// and use the admin API.
     pub allow_non_loopback: bool,
-    /// A clock that shows this time until it is advanced; unset: the machine's clock.
+    /// A clock that shows this time until it is advanced; `None`: the machine's clock.
     pub frozen_clock: Option<SystemTime>,
-    /// Whether the vendors' own limits are enforced. Load tests switch them off.
+    /// Whether the vendors' own limits are enforced. Load tests disable them.
     pub enforce_limits: bool,
-    /// The accounts that are not the default ones.
+    /// Accounts that differ from the default.
     accounts: BTreeMap<Vendor, Value>,
-    /// The vendors with an emulation of their own that are played.
+    /// The vendors with an emulation that are played.
     vendors: Vec<Vendor>,
     /// The vendors that are played from golden files, with their folders.
     replays: Vec<(Vendor, PathBuf)>,
@@ -69,33 +69,33 @@ impl EmulatorConfig {
         self
     }
 
-    /// Allows an address that other machines reach.
+    /// Allows an address that other machines can reach.
     pub fn allow_non_loopback(mut self, allow: bool) -> Self {
         self.allow_non_loopback = allow;
         self
     }
 
-    /// Makes the clock show this time until it is advanced.
+    /// Sets a clock that shows this time until it is advanced.
     pub fn with_frozen_clock(mut self, at: SystemTime) -> Self {
         self.frozen_clock = Some(at);
         self
     }
 
-    /// Switches the vendors' own limits off, or on.
+    /// Enables or disables the vendors' own limits.
     pub fn enforce_limits(mut self, enforce: bool) -> Self {
         self.enforce_limits = enforce;
         self
     }
 
-    /// Plays only these of the vendors that have an emulation of their own.
+    /// Plays only these of the vendors that have an emulation.
     pub fn with_vendors(mut self, vendors: impl IntoIterator<Item = Vendor>) -> Self {
         self.vendors = vendors.into_iter().collect();
         self
     }
 
-    /// Plays a vendor from its golden files: those in `folder`, or in the folder `wire` in it. It has
-    /// this name, in small letters, digits, `-` and `_`; one that is the name of another vendor takes
-    /// its place, and its port.
+    /// Plays a vendor from its golden files: those in `folder`, or in its folder `wire`. The name
+    /// has small letters, digits, `-` and `_`; with the name of another vendor, it replaces that
+    /// vendor, at the same port.
     pub fn with_replay(mut self, name: &str, folder: impl Into<PathBuf>) -> Self {
         self.replays.retain(|(vendor, _)| vendor.as_str() != name);
         self.replays.push((Vendor::replayed(name), folder.into()));
@@ -112,7 +112,7 @@ impl EmulatorConfig {
     {
         let mut account = A::default();
         if let Some(json) = self.accounts.remove(&vendor) {
-            // What was written from an account can be read as one.
+            // An account's own JSON can be read back.
             let _ = assign(&mut account, json);
         }
         change(&mut account);
@@ -120,7 +120,7 @@ impl EmulatorConfig {
         self
     }
 
-    /// The port of a vendor does not depend on which other vendors are played.
+    /// Returns a vendor's address. It does not depend on which other vendors are played.
     pub(crate) fn address_of(&self, vendor: Vendor) -> io::Result<SocketAddr> {
         let mut addr = self.listen;
         if addr.port() != 0 {
@@ -134,7 +134,7 @@ impl EmulatorConfig {
         Ok(addr)
     }
 
-    /// Vendors with an emulation of their own come first, whether they are played or not.
+    /// Returns a vendor's index. Vendors with an emulation come first, played or not.
     fn place(&self, vendor: Vendor) -> usize {
         let listed = |each: &Vendor| each.as_str() == vendor.as_str();
         let replayed = || {
@@ -145,7 +145,7 @@ impl EmulatorConfig {
         Vendor::ALL.iter().position(listed).unwrap_or_else(replayed)
     }
 
-    /// The vendors with their accounts, before the first request.
+    /// Returns the vendors with their accounts, before the first request.
     pub(crate) fn open_vendors(
         &self,
         now: Timestamp,
@@ -200,7 +200,7 @@ fn is_listed(name: &str) -> bool {
 
 macro_rules! account_setters {
     ($($vendor:ident, $folder:ident, $account:ident, $with:ident, $update:ident;)+) => {
-        /// One for each vendor: sets the account at it.
+        /// One method for each vendor: sets its account.
         impl EmulatorConfig {
             $(
                 #[doc = concat!("Changes the account at ", stringify!($vendor), ".")]

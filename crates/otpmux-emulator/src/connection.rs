@@ -1,4 +1,4 @@
-//! One connection: HTTP until a fault takes the socket away from it.
+//! One connection: HTTP until a fault takes over the socket.
 
 use std::convert::Infallible;
 use std::future::pending;
@@ -23,7 +23,7 @@ use crate::vendors::Vendor;
 
 /// Serves a connection to a vendor.
 pub(crate) async fn run(stream: TcpStream, vendor: Vendor, shared: Arc<Shared>) {
-    // Without it, small answers wait for the acknowledgement of the ones before.
+    // Without it, small answers wait for the acknowledgement of earlier ones.
     let _ = stream.set_nodelay(true);
     let is_shut = async {
         match shared.ports.get(&vendor) {
@@ -33,7 +33,7 @@ pub(crate) async fn run(stream: TcpStream, vendor: Vendor, shared: Arc<Shared>) 
     };
     tokio::select! {
         () = serve(stream, vendor, &shared) => {}
-        // The vendor went down: its open connections end like those of a process that died.
+        // The vendor went down: its open connections end as when a process dies.
         () = is_shut => {}
     }
 }
@@ -47,7 +47,7 @@ async fn serve(stream: TcpStream, vendor: Vendor, shared: &Arc<Shared>) {
                 Outcome::Reply(reply) => Ok::<_, Infallible>(response(reply)),
                 Outcome::Rupture(how) => {
                     let _ = rupture.send(how).await;
-                    // The connection ends under this future.
+                    // The connection ends and drops this future.
                     pending().await
                 }
             }
@@ -57,7 +57,7 @@ async fn serve(stream: TcpStream, vendor: Vendor, shared: &Arc<Shared>) {
     let mut stopping = false;
     loop {
         tokio::select! {
-            // However HTTP ended, there is nobody left to tell.
+            // However HTTP ended, no client is left to answer.
             _ = &mut connection => return,
             Some(how) = ruptured.recv() => {
                 let _ = end(connection.into_parts().io.into_inner(), how).await;
@@ -87,7 +87,7 @@ fn response(reply: Reply) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::new(reply.body));
     *response.status_mut() = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     for (name, value) in reply.headers {
-        // Names and values that HTTP does not allow can only come from a fault's setting.
+        // Only a fault's setting can contain names and values that HTTP does not allow.
         let parsed = (HeaderName::try_from(name), HeaderValue::try_from(value));
         if let (Ok(name), Ok(value)) = parsed {
             response.headers_mut().insert(name, value);

@@ -1,4 +1,4 @@
-//! From a request to an answer, or to what happens in place of one.
+//! From a request to an answer, or to the fault that replaces it.
 
 use bytes::Bytes;
 use http::Request;
@@ -16,9 +16,9 @@ use crate::vendors::Vendor;
 const NOT_HTTP: &[u8] = b"\x00\x01\xfe\xff this is not HTTP \xff\xfe\r\n\r\n";
 const NOT_JSON: &str = "{\"success\":tru\u{0}";
 
-/// Answers a request to the vendor.
+/// Answers a request to the vendor, or applies its fault.
 pub(crate) async fn answer(request: Request<Incoming>, vendor: Vendor, shared: &Shared) -> Outcome {
-    // A request that came before its connection was cut.
+    // The request came before its connection was cut.
     if shared.world().faults.is_down(vendor) {
         return Outcome::Rupture(Rupture::Close);
     }
@@ -31,7 +31,7 @@ pub(crate) async fn answer(request: Request<Incoming>, vendor: Vendor, shared: &
         headers: head.headers,
         body: Bytes::new(),
     };
-    // A path that is not below the vendor's own is left as it is: the vendor does not know it.
+    // A path outside the vendor's base path stays as it is: the vendor does not know it.
     if let Some(below) = call.path.strip_prefix(vendor.base_path()) {
         call.path = below.to_owned();
     }
@@ -93,7 +93,7 @@ async fn at_vendor(vendor: Vendor, call: &Call, shared: &Shared) -> Outcome {
     }
 }
 
-/// Whether the vendor's own answer is lost, so that its work must be done apart from it.
+/// Returns whether the vendor's own answer is lost, so that its work is done separately.
 fn breaks_the_answer(fault: &Fault) -> bool {
     !matches!(
         fault.kind,

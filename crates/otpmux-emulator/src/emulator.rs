@@ -29,8 +29,8 @@ use crate::vendor_api::{VendorApi, to_json};
 use crate::vendors::{Vendor, each_vendor};
 use crate::world::World;
 
-/// A running emulator. Dropping it stops it at once; [`Emulator::shutdown`] lets connections
-/// finish first.
+/// Running emulator. Dropping it stops it at once; [`Emulator::shutdown`] lets connections finish
+/// first.
 pub struct Emulator {
     shared: Arc<Shared>,
     stop: watch::Sender<bool>,
@@ -38,12 +38,12 @@ pub struct Emulator {
 }
 
 impl Emulator {
-    /// Binds the addresses and begins to serve. Must be called inside a Tokio runtime.
+    /// Binds the addresses and serves. Must be called inside a Tokio runtime.
     ///
     /// # Errors
     ///
-    /// An address cannot be bound, or is no loopback address and
-    /// [`EmulatorConfig::allow_non_loopback`] is not set; or the frozen clock is out of range.
+    /// An address cannot be bound, or is not loopback while [`EmulatorConfig::allow_non_loopback`]
+    /// is not set; or the frozen clock is out of range.
     pub async fn start(config: EmulatorConfig) -> io::Result<Self> {
         config.check()?;
         let world = World::new(&config)?;
@@ -56,32 +56,32 @@ impl Emulator {
         Ok(Self { shared, stop, server })
     }
 
-    /// The address of the page and the admin API, with the port it really has.
+    /// Returns the address of the page and the admin API, with its actual port.
     pub fn addr(&self) -> SocketAddr {
         self.shared.addr
     }
 
-    /// The address at which the vendor is played; none if it is not.
+    /// Returns the address of the vendor; `None` if it is not played.
     pub fn vendor_addr(&self, vendor: Vendor) -> Option<SocketAddr> {
         self.shared.ports.get(&vendor).map(Port::addr)
     }
 
-    /// The vendors that are played, in the order of their ports.
+    /// Returns the vendors that are played, in the order of their ports.
     pub fn vendors(&self) -> Vec<Vendor> {
         self.shared.ports.keys().copied().collect()
     }
 
-    /// The vendor of this name, if it is played.
+    /// Returns the vendor of this name, if it is played.
     pub fn vendor(&self, name: &str) -> Option<Vendor> {
         self.shared.ports.keys().find(|vendor| vendor.as_str() == name).copied()
     }
 
-    /// Lets a vendor that is played from golden files answer with this file (its name without
+    /// Makes a vendor that is played from golden files answer with this file (its name without
     /// `.json`): once, to the next request to the file's path. Several calls make a queue.
     ///
     /// # Errors
     ///
-    /// The vendor is not played from golden files, or has no such file; the text names those it has.
+    /// The vendor is not played from golden files, or has no such file; the text lists its files.
     pub fn answer_next(&self, vendor: Vendor, file: &str) -> io::Result<()> {
         let mut world = self.shared.world();
         let invalid = |text: String| io::Error::new(io::ErrorKind::InvalidInput, text);
@@ -98,7 +98,7 @@ impl Emulator {
         api.set_account(account).map_err(invalid)
     }
 
-    /// The value for the vendor's `base_url` in configuration.
+    /// Returns the value for the vendor's `base_url` in configuration.
     ///
     /// # Panics
     ///
@@ -109,40 +109,40 @@ impl Emulator {
         ready::base_url(addr, vendor)
     }
 
-    /// The page on which messages are seen as they arrive.
+    /// Returns the URL of the page that shows messages as they arrive.
     pub fn handset_url(&self) -> String {
         ready::handset_url(self.addr())
     }
 
-    /// Connects the page's form to a gateway, in place of any that it is connected to.
+    /// Connects the page's form to a gateway. Replaces an earlier connection.
     pub fn set_relay(&self, relay: Arc<dyn Relay>) {
         let world = &mut *self.shared.world();
         world.relay = Some(relay);
         world.changes.send_replace(());
     }
 
-    /// One line of JSON with the address, the handset's page, and each vendor's base URL and credentials, for a
-    /// command to print once it serves.
+    /// Returns one line of JSON with the address, the handset's page, and each vendor's base URL
+    /// and credentials. A command prints it once it serves.
     pub fn ready_line(&self) -> String {
         ready::description(&self.shared, &self.shared.world()).to_string()
     }
 
-    /// The messages that vendors accepted, oldest first. At most the newest 10,000 are kept.
+    /// Returns the messages that vendors accepted, oldest first; at most the newest 10,000.
     pub fn messages(&self, filter: &MessageFilter) -> Vec<Message> {
         self.shared.world().outbox.list(filter)
     }
 
-    /// The messages that vendors accept from now on, as they arrive.
+    /// Returns a stream of the messages that vendors accept from now on.
     pub fn arrivals(&self) -> Arrivals {
         Arrivals::new(Arc::clone(&self.shared))
     }
 
-    /// The changes of the vendors' faults from now on, as they happen.
+    /// Returns a stream of the changes of the vendors' faults from now on.
     pub fn fault_changes(&self) -> FaultChanges {
         FaultChanges::new(Arc::clone(&self.shared))
     }
 
-    /// The code of the newest message to the recipient.
+    /// Returns the code of the newest message to the recipient.
     pub fn last_code(&self, to: &str) -> Option<String> {
         self.shared.world().outbox.newest_to(to).map(|message| message.code.clone())
     }
@@ -152,28 +152,28 @@ impl Emulator {
         self.shared.world().outbox.clear();
     }
 
-    /// The requests that were read to their end, oldest first, of one vendor or of all. At most
-    /// the newest 10,000 are kept.
+    /// Returns the requests that were read to their end, oldest first, of one vendor or of all; at
+    /// most the newest 10,000.
     pub fn requests(&self, vendor: Option<Vendor>) -> Vec<SeenRequest> {
         self.shared.world().requests.list(vendor)
     }
 
-    /// How many requests the vendor read to their end.
+    /// Returns how many requests the vendor read to their end.
     pub fn request_count(&self, vendor: Vendor) -> u64 {
         self.shared.world().requests.count(Some(vendor))
     }
 
-    /// Gives the vendor a fault in place of any that it has.
+    /// Sets the vendor's fault. Replaces an earlier one.
     pub fn set_fault(&self, vendor: Vendor, fault: impl Into<Fault>) {
         self.shared.set_fault(vendor, fault.into());
     }
 
-    /// The vendor's fault, with the number of requests it still lasts for.
+    /// Returns the vendor's fault, with its remaining number of requests.
     pub fn fault(&self, vendor: Vendor) -> Option<Fault> {
         self.shared.world().faults.get(vendor).cloned()
     }
 
-    /// Lets the vendor work again. Requests that hang already go on hanging.
+    /// Clears the vendor's fault. Requests that hang already go on hanging.
     pub fn clear_faults(&self, vendor: Vendor) {
         self.shared.clear_fault(vendor);
     }
@@ -182,7 +182,7 @@ impl Emulator {
     ///
     /// # Panics
     ///
-    /// When the sum of all advances passes 100 years.
+    /// If the sum of all advances exceeds 100 years.
     pub fn advance_clock(&self, by: Duration) {
         let advanced = self.shared.world().advance(by);
         assert!(advanced, "the clock is not advanced by more than 100 years");
@@ -208,7 +208,7 @@ impl Emulator {
         }
     }
 
-    /// Serves until the future completes (a signal, for example), then shuts down.
+    /// Serves until the future completes (for example, on a signal), then shuts down.
     pub async fn run_until(mut self, until: impl Future<Output = ()>) {
         tokio::select! {
             () = until => self.shutdown().await,
@@ -216,8 +216,8 @@ impl Emulator {
         }
     }
 
-    /// Stops accepting, lets connections finish for half a second, then cuts them. Requests that
-    /// hang or are delayed by a fault are cut without waiting.
+    /// Stops accepting, gives connections half a second to finish, then cuts them. Requests that a
+    /// fault hangs or delays are cut at once.
     pub async fn shutdown(mut self) {
         let _ = self.stop.send(true);
         let _ = (&mut self.server).await;
@@ -231,7 +231,7 @@ impl Drop for Emulator {
     }
 }
 
-/// The vendors' ports: those after the emulator's own, or free ones where that is a free one.
+/// Opens the vendors' ports: those after the emulator's own, or free ones if that is a free one.
 fn open_ports(
     config: &EmulatorConfig,
     vendors: impl Iterator<Item = Vendor>,
@@ -244,7 +244,7 @@ fn open_ports(
     vendors.map(open).collect()
 }
 
-/// An error that says which address it is about.
+/// Returns the error with its address.
 fn at(addr: SocketAddr, what: &str, error: &io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("{addr}, for {what}: {error}"))
 }
@@ -257,7 +257,7 @@ impl fmt::Debug for Emulator {
 
 macro_rules! accounts {
     ($($vendor:ident, $folder:ident, $account:ident, $with:ident, $update:ident;)+) => {
-        /// Two for each vendor: reading and changing the account at it.
+        /// Two methods for each vendor: read and change its account.
         impl Emulator {
             $(
                 #[doc = concat!("A copy of the account at ", stringify!($vendor), " as it is now.")]

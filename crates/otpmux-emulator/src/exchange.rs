@@ -1,11 +1,11 @@
-//! A request as a vendor sees it, and what comes of it.
+//! A request as a vendor receives it, and its outcome.
 
 use bytes::Bytes;
 use http::{HeaderMap, Method};
 use serde_json::{Value, json};
 use url::form_urlencoded;
 
-/// One whole request. `path` is without the prefix under which the emulator serves the vendor.
+/// A whole request. `path` has no prefix of the emulator.
 #[derive(Debug)]
 pub(crate) struct Call {
     pub(crate) method: Method,
@@ -20,7 +20,7 @@ impl Call {
         self.headers.get(name)?.to_str().ok()
     }
 
-    /// The value after the scheme of the `Authorization` header.
+    /// Returns the value after the scheme of the `Authorization` header.
     pub(crate) fn authorization(&self, scheme: &str) -> Option<&str> {
         let (given, value) = self.header("authorization")?.split_once(' ')?;
         given.eq_ignore_ascii_case(scheme).then_some(value.trim())
@@ -31,18 +31,18 @@ impl Call {
         media.is_some_and(|media| media.trim().eq_ignore_ascii_case("application/json"))
     }
 
-    /// The body, when it is a JSON object.
+    /// Returns the body if it is a JSON object.
     pub(crate) fn object(&self) -> Option<Value> {
         serde_json::from_slice(&self.body).ok().filter(Value::is_object)
     }
 
-    /// The first value of a query parameter.
+    /// Returns the first value of a query parameter.
     pub(crate) fn query(&self, name: &str) -> Option<String> {
         form_urlencoded::parse(self.query.as_bytes())
             .find_map(|(key, value)| (key == name).then(|| value.into_owned()))
     }
 
-    /// `page` and `limit` of the query: from 1, by default 1 and 20, at most 100 a page.
+    /// Returns `page` and `limit` of the query: from 1, by default 1 and 20, at most 100 per page.
     pub(crate) fn page(&self) -> (usize, usize) {
         let number = |name: &str, default: usize| {
             let given = self.query(name).and_then(|text| text.parse::<usize>().ok());
@@ -56,7 +56,7 @@ impl Call {
     }
 }
 
-/// An answer that can still be given over HTTP.
+/// An answer over HTTP.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Reply {
     pub(crate) status: u16,
@@ -74,12 +74,12 @@ impl Reply {
         Self { status, headers, body: body.into() }
     }
 
-    /// An error of the emulator itself.
+    /// Returns an error of the emulator itself.
     pub(crate) fn error(status: u16, text: &str) -> Self {
         Self::json(status, &json!({ "error": text }))
     }
 
-    /// Replaces a header of the same name.
+    /// Sets a header; replaces one of the same name.
     pub(crate) fn with_header(mut self, name: &str, value: impl Into<String>) -> Self {
         self.headers.retain(|(given, _)| !given.eq_ignore_ascii_case(name));
         self.headers.push((name.to_owned(), value.into()));
@@ -95,7 +95,7 @@ pub(crate) enum Rupture {
     Raw(&'static [u8]),
 }
 
-/// What comes of a request.
+/// Outcome of a request.
 #[derive(Debug)]
 pub(crate) enum Outcome {
     Reply(Reply),

@@ -1,4 +1,4 @@
-//! Faults: what a vendor does instead of, or after, answering as it should.
+//! Faults: the behaviour of a vendor instead of, or after, its usual answer.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -6,39 +6,39 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// What goes wrong.
+/// Kind of a fault.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum FaultKind {
-    /// An answer with this status.
+    /// Answers with this status.
     Status {
-        /// From 200 to 599; anything else is answered as 500.
+        /// From 200 to 599; any other value is answered as 500.
         status: u16,
-        /// A string is sent as it is, any other value as JSON; without one, the answer is the
-        /// vendor's own error for the status.
+        /// The body: a string is sent unchanged, any other value as JSON. `None`: the vendor's own
+        /// error for the status.
         body: Option<Value>,
-        /// Headers of the answer, on top of the content type or in place of it.
+        /// Headers of the answer. They can replace the content type.
         headers: BTreeMap<String, String>,
     },
-    /// The right answer, late.
+    /// Gives the usual answer, late.
     Latency(Duration),
-    /// No answer; the connection stays open.
+    /// Gives no answer; the connection stays open.
     Hang,
-    /// The request is read, then the connection is reset (TCP RST).
+    /// Reads the request, then resets the connection (TCP RST).
     ResetAfterRead,
-    /// The request is read, then the connection is closed (TCP FIN) without an answer.
+    /// Reads the request, then closes the connection (TCP FIN) without an answer.
     CloseBeforeAnswer,
-    /// Bytes that are no answer.
+    /// Answers with bytes that are not a valid answer.
     Garbage(Garbage),
-    /// The right answer to a send, but no message ever arrives.
+    /// Accepts a send as usual, but never delivers the message.
     AcceptButNeverDeliver,
-    /// The vendor's port is shut: connections are refused and open ones are cut, so no request
-    /// reaches the vendor. Lasts until it is cleared: nobody can count connections that are refused,
-    /// nor see their paths, so [`Fault::times`] and [`Fault::at`] change nothing.
+    /// Shuts the vendor's port: connections are refused and open ones are cut, so no request
+    /// reaches the vendor. Lasts until it is cleared: refused connections cannot be counted and
+    /// have no path, so [`Fault::times`] and [`Fault::at`] have no effect.
     Refuse,
 }
 
-/// Which layer the bytes of [`FaultKind::Garbage`] break.
+/// The layer that [`FaultKind::Garbage`] breaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
@@ -49,7 +49,7 @@ pub enum Garbage {
     Json,
 }
 
-/// A fault and when it happens. In JSON, for example,
+/// Fault of a vendor, with its conditions. In JSON, for example,
 /// `{"kind":"status","status":500,"count":3,"endpoint":"/send"}`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "FaultJson", into = "FaultJson")]
@@ -61,35 +61,36 @@ pub struct Fault {
 }
 
 impl Fault {
-    /// A fault of the kind, for every request until it is cleared.
+    /// Returns a fault of this kind, for every request until it is cleared.
     pub fn new(kind: FaultKind) -> Self {
         Self { kind, count: None, endpoint: None, after_work: false }
     }
 
-    /// The vendor's own error answer with this status.
+    /// Returns a fault that answers with the vendor's own error for this status.
     pub fn status(status: u16) -> Self {
         Self::new(FaultKind::Status { status, body: None, headers: BTreeMap::new() })
     }
 
-    /// An answer with this status and body: a string is sent as it is, another value as JSON.
+    /// Returns a fault that answers with this status and body: a string is sent unchanged, another
+    /// value as JSON.
     pub fn status_with_body(status: u16, body: impl Into<Value>) -> Self {
         let body = Some(body.into());
         Self::new(FaultKind::Status { status, body, headers: BTreeMap::new() })
     }
 
-    /// Only the next `count` requests.
+    /// Limits the fault to the next `count` requests.
     pub fn times(mut self, count: u32) -> Self {
         self.count = Some(count);
         self
     }
 
-    /// Only requests whose path ends in this (`/send`).
+    /// Limits the fault to requests whose path ends in this (`/send`).
     pub fn at(mut self, path_suffix: impl Into<String>) -> Self {
         self.endpoint = Some(path_suffix.into());
         self
     }
 
-    /// Adds a header to the answer of a [`FaultKind::Status`]; other kinds have no use for it.
+    /// Adds a header to the answer of a [`FaultKind::Status`]; other kinds ignore it.
     pub fn with_header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         if let FaultKind::Status { headers, .. } = &mut self.kind {
             headers.insert(name.into(), value.into());
@@ -97,19 +98,19 @@ impl Fault {
         self
     }
 
-    /// The vendor does its work first (the message goes out, the code is used up); only its
-    /// answer is lost. Without effect on `Latency`, `AcceptButNeverDeliver` and `Refuse`.
+    /// Lets the vendor do its work first (the message is sent, the code is used up); only its
+    /// answer is lost. No effect on `Latency`, `AcceptButNeverDeliver` and `Refuse`.
     pub fn after_work(mut self) -> Self {
         self.after_work = true;
         self
     }
 
-    /// What goes wrong.
+    /// Returns the kind.
     pub fn kind(&self) -> &FaultKind {
         &self.kind
     }
 
-    /// How many more requests; `None` for all.
+    /// Returns the remaining number of requests; `None` for all.
     pub fn count(&self) -> Option<u32> {
         self.count
     }
@@ -135,7 +136,7 @@ enum KindName {
     Refuse,
 }
 
-/// The JSON form: flat, without fields that do not belong to the kind.
+/// The JSON form: flat, without the fields of other kinds.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct FaultJson {

@@ -1,4 +1,4 @@
-//! The vendors' faults as they change.
+//! Changes of the vendors' faults.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
@@ -10,7 +10,7 @@ use crate::fault::Fault;
 use crate::shared::Shared;
 use crate::vendors::Vendor;
 
-/// The changes of the vendors' faults, one after the other, from when this was made.
+/// Stream of the changes of the vendors' faults, from its creation on.
 pub struct FaultChanges {
     shared: Arc<Shared>,
     changes: watch::Receiver<()>,
@@ -27,19 +27,19 @@ impl FaultChanges {
         Self { shared, changes, known, waiting: VecDeque::new() }
     }
 
-    /// The next vendor whose fault is another one, with that fault, or without one if it works again.
-    /// Two changes of one vendor that follow each other at once may come as one.
+    /// Returns the next vendor whose fault has changed, with the new fault, or `None` if the vendor
+    /// works again. Two changes of one vendor in quick succession may be returned as one.
     ///
     /// Safe to drop before it completes: no change is lost.
     pub async fn next(&mut self) -> (Vendor, Option<Fault>) {
         loop {
-            // Before looking: later changes wake this again.
+            // Before reading the faults: a later change wakes this task again.
             self.changes.mark_unchanged();
             let now = self.shared.world().faults.all();
             let vendors: BTreeSet<Vendor> = now.keys().chain(self.known.keys()).copied().collect();
             for vendor in vendors {
                 let fault = now.get(&vendor);
-                // A count that goes down is the same fault.
+                // A lower count is the same fault.
                 if fault.map(Fault::kind) != self.known.get(&vendor).map(Fault::kind) {
                     self.waiting.push_back((vendor, fault.cloned()));
                 }

@@ -1,4 +1,4 @@
-//! The faults that are set, by vendor.
+//! The present faults, by vendor.
 
 use std::collections::BTreeMap;
 
@@ -37,12 +37,12 @@ impl Faults {
         self.active.clone()
     }
 
-    /// Whether the vendor refuses connections.
+    /// Returns whether the vendor refuses connections.
     pub(crate) fn is_down(&self, vendor: Vendor) -> bool {
         self.get(vendor).is_some_and(|fault| fault.kind == FaultKind::Refuse)
     }
 
-    /// The fault that this request meets; counts it.
+    /// Returns the fault for this request, and counts the request.
     pub(crate) fn take(&mut self, vendor: Vendor, path: &str) -> Option<Fault> {
         let fault = self.active.get_mut(&vendor)?;
         if fault.endpoint.as_ref().is_some_and(|suffix| !path.ends_with(suffix.as_str())) {

@@ -11,7 +11,7 @@ pub(crate) fn uuid() -> String {
 }
 
 pub(crate) fn is_uuid(text: &str) -> bool {
-    // `Uuid` also reads the braced and the undashed forms, which the vendors do not take.
+    // `Uuid` also reads the braced form and the form without hyphens; the vendors accept neither.
     text.len() == 36 && Uuid::try_parse(text).is_ok()
 }
 
@@ -19,7 +19,7 @@ pub(crate) fn random_bytes() -> [u8; 32] {
     system::random()
 }
 
-/// 16 hexadecimal digits after the prefix.
+/// Returns the prefix and 16 hexadecimal digits.
 pub(crate) fn prefixed(prefix: &str) -> String {
     system::random::<8>().iter().fold(prefix.to_owned(), |mut text, byte| {
         // Writing to a `String` cannot fail.
@@ -28,12 +28,12 @@ pub(crate) fn prefixed(prefix: &str) -> String {
     })
 }
 
-/// `length` decimal digits, each equally likely.
+/// Returns `length` decimal digits, each equally likely.
 pub(crate) fn code(length: u8) -> String {
     let mut digits = String::with_capacity(length.into());
     while digits.len() < usize::from(length) {
         for byte in system::random::<16>() {
-            // 250 is the largest multiple of ten in a byte: taking more would favour low digits.
+            // 250 is the largest multiple of ten in a byte: higher values would favour low digits.
             if byte < 250 && digits.len() < usize::from(length) {
                 digits.push(char::from(b'0' + byte % 10));
             }

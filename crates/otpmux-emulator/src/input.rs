@@ -1,4 +1,4 @@
-//! What handlers of the page and the admin API read from requests, and how they say no.
+//! Input of the page's and the admin API's handlers, and their errors.
 
 use axum::Json;
 use axum::extract::rejection::{BytesRejection, QueryRejection};
@@ -10,7 +10,7 @@ use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
-/// The most bytes of a body, here and at vendors.
+/// The largest body in bytes, also at vendors.
 pub(crate) const MOST_BODY_BYTES: usize = 64 * 1024;
 
 /// An error: `{"error":"…"}`.
@@ -33,7 +33,7 @@ impl IntoResponse for Refusal {
     }
 }
 
-/// A JSON body of whatever content type: `curl -d` names another one.
+/// A JSON body with any content type: `curl -d` sends another one.
 #[derive(Debug)]
 pub(crate) struct Body<T>(pub(crate) T);
 
@@ -56,7 +56,7 @@ fn too_large(rejection: &BytesRejection) -> Refusal {
     }
 }
 
-/// The parameters of the query; one that is not known is an error.
+/// The parameters of the query; an unknown one is an error.
 #[derive(Debug)]
 pub(crate) struct Parameters<T>(pub(crate) T);
 

@@ -1,4 +1,4 @@
-//! What a vendor remembers by id: bounded in number and in age.
+//! A vendor's records by id, bounded in number and in age.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -6,8 +6,8 @@ use jiff::Timestamp;
 
 use crate::clock::plus;
 
-/// Longer than any code lives or any lock lasts, so that "expired" and "used" can be told from
-/// "never heard of" for a while.
+/// Longer than the life of any code and any lock, so that "expired" and "used" differ from
+/// "unknown" for a while.
 const KEEP_SECONDS: u64 = 25 * 3600;
 const MOST: usize = 100_000;
 
@@ -31,7 +31,7 @@ impl<T> Ledger<T> {
             let Some((at, old)) = self.order.pop_front() else {
                 break;
             };
-            // An id that was written again has a younger row and a second place in the order.
+            // An id that was written again has a newer row and a second place in the order.
             if self.rows.get(&old).is_some_and(|(written, _)| *written == at) {
                 self.rows.remove(&old);
             }
@@ -52,7 +52,7 @@ impl<T> Ledger<T> {
         self.rows.remove(id);
     }
 
-    /// Newest first.
+    /// Returns the records, newest first.
     pub(crate) fn newest(&self) -> impl Iterator<Item = (&str, &T)> {
         self.order.iter().rev().filter_map(|(at, id)| {
             let (written, row) = self.rows.get(id)?;

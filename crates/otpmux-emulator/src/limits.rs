@@ -1,4 +1,4 @@
-//! Sliding-window counters, one row of times per key.
+//! Sliding-window counters, with one list of times per key.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -8,7 +8,7 @@ use crate::clock::{plus, seconds_until};
 
 const SWEEP_EVERY: u32 = 1024;
 
-/// Remembers events for `keep` seconds.
+/// Counter that keeps events for `keep` seconds.
 #[derive(Debug)]
 pub(crate) struct Window {
     keep: u64,
@@ -33,7 +33,7 @@ impl Window {
         row.push_back(now);
     }
 
-    /// Takes back the newest event of the key.
+    /// Removes the newest event of the key.
     pub(crate) fn give_back(&mut self, key: &str) {
         if let Some(row) = self.events.get_mut(key) {
             row.pop_back();
@@ -45,16 +45,16 @@ impl Window {
         row.map_or(0, |row| row.iter().rev().take_while(|at| plus(**at, seconds) > now).count())
     }
 
-    /// When the key has had `max` events in the last `seconds`: the seconds until it may have
-    /// another.
+    /// Returns the seconds until the key may have another event; `None` if it had fewer than `max`
+    /// in the last `seconds`.
     pub(crate) fn wait(&self, key: &str, now: Timestamp, seconds: u64, max: usize) -> Option<u64> {
         if self.count(key, now, seconds) < max {
             return None;
         }
         let row = self.events.get(key);
         let frees = row.and_then(|row| row.get(row.len().checked_sub(max)?));
-        // With a maximum of zero nothing ever frees a place; the window's length is as good an
-        // answer as any.
+        // With a maximum of zero there is never room; the window's length is as good as any other
+        // answer.
         Some(frees.map_or(seconds, |at| seconds_until(now, plus(*at, seconds)).max(1)))
     }
 

@@ -10,7 +10,7 @@ use crate::vendors::Vendor;
 
 const NEWEST: usize = 10_000;
 
-/// A message as the recipient's device would get it.
+/// Message as the recipient's device would get it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Message {
@@ -18,14 +18,14 @@ pub struct Message {
     pub vendor: Vendor,
     /// `sms`, `voice`, `email` or `whatsapp`.
     pub channel: String,
-    /// The recipient as the sender wrote it.
+    /// The recipient as in the request.
     pub to: String,
     /// The subject of an e-mail.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub subject: Option<String>,
     /// The text, with the code in it.
     pub text: String,
-    /// The code alone.
+    /// The code without the text.
     pub code: String,
     /// When the vendor accepted it, by the emulator's clock (RFC 3339).
     pub at: String,
@@ -38,24 +38,24 @@ impl Message {
     }
 }
 
-/// Which messages to list; the default lists all.
+/// Filter for messages; the default matches all.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct MessageFilter {
-    /// Only those of this vendor.
+    /// Only messages of this vendor.
     pub vendor: Option<Vendor>,
-    /// Only those to this recipient.
+    /// Only messages to this recipient.
     pub to: Option<String>,
 }
 
 impl MessageFilter {
-    /// Lists only messages of the vendor.
+    /// Selects the messages of the vendor.
     pub fn vendor(mut self, vendor: Vendor) -> Self {
         self.vendor = Some(vendor);
         self
     }
 
-    /// Lists only messages to the recipient.
+    /// Selects the messages to the recipient.
     pub fn to(mut self, recipient: impl Into<String>) -> Self {
         self.to = Some(recipient.into());
         self
@@ -70,9 +70,9 @@ impl MessageFilter {
 #[derive(Debug, Default)]
 pub(crate) struct Outbox {
     messages: VecDeque<Message>,
-    /// The number of the newest; numbers begin at 1 and rise by one.
+    /// The number of the newest message; numbers begin at 1 and increase by one.
     newest: u64,
-    /// The number of the last clearing, which takes one like a message.
+    /// The number of the last clearing, which takes a number like a message.
     cleared: u64,
     changes: watch::Sender<()>,
 }
@@ -99,7 +99,7 @@ impl Outbox {
         self.cleared
     }
 
-    /// The messages with a higher number, oldest first, but only the newest `most` of them.
+    /// Returns the messages with a higher number, oldest first, but only the newest `most` of them.
     pub(crate) fn after(&self, number: u64, most: usize) -> impl Iterator<Item = (u64, &Message)> {
         let newer = usize::try_from(self.newest.saturating_sub(number)).unwrap_or(usize::MAX);
         let count = newer.min(most).min(self.messages.len());
@@ -107,7 +107,7 @@ impl Outbox {
         (self.newest + 1 - count as u64..).zip(messages)
     }
 
-    /// Oldest first.
+    /// Returns the messages, oldest first.
     pub(crate) fn list(&self, filter: &MessageFilter) -> Vec<Message> {
         self.messages.iter().filter(|message| filter.fits(message)).cloned().collect()
     }
@@ -118,7 +118,7 @@ impl Outbox {
 
     pub(crate) fn clear(&mut self) {
         self.messages.clear();
-        // A number of its own tells who saw the last message from who saw it go.
+        // A clearing has its own number, so that a reader before it differs from one after it.
         self.newest += 1;
         self.cleared = self.newest;
         self.changes.send_replace(());

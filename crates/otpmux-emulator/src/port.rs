@@ -1,4 +1,4 @@
-//! A vendor's port. It can be shut: then the operating system refuses connections to it.
+//! A vendor's port. While it is shut, the operating system refuses connections to it.
 
 use std::fmt;
 use std::future::poll_fn;
@@ -13,16 +13,16 @@ use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::time::sleep;
 
-/// Connections that wait to be accepted; more than load tests open at once.
+/// The most connections that wait to be accepted; load tests open fewer at once.
 const BACKLOG: u32 = 1024;
 /// The pause between two tries to listen again on an address that another program took meanwhile.
 const LISTEN_PAUSE: Duration = Duration::from_millis(10);
 
 pub(crate) struct Port {
     addr: SocketAddr,
-    /// Faults are also set by threads that are outside of the runtime.
+    /// Threads outside of the runtime also set faults.
     runtime: Handle,
-    /// None while the port is shut. Behind a lock, so that shutting takes effect at once.
+    /// `None` while the port is shut. Behind a lock, so that shutting takes effect at once.
     listener: Mutex<Option<TcpListener>>,
     is_open: watch::Sender<bool>,
     /// Is bound and never listens: no other program gets the port while it is shut.
@@ -32,7 +32,7 @@ pub(crate) struct Port {
 impl Port {
     /// Binds the address and listens. Must be called inside a Tokio runtime.
     pub(crate) fn open(addr: SocketAddr) -> io::Result<Self> {
-        // Other systems do not let two sockets share an address in this way.
+        // Other systems do not let two sockets share an address like this.
         let reservation = cfg!(target_os = "linux").then(|| bind(addr)).transpose()?;
         let addr = match &reservation {
             Some(socket) => socket.local_addr()?,
@@ -71,7 +71,7 @@ impl Port {
         self.is_open.send_replace(true);
     }
 
-    /// The next connection. Waits while the port is shut.
+    /// Returns the next connection. Waits while the port is shut.
     pub(crate) async fn accept(&self) -> io::Result<TcpStream> {
         loop {
             let mut is_open = self.is_open.subscribe();
@@ -88,7 +88,7 @@ impl Port {
         }
     }
 
-    /// Completes when the port is shut, at once if it is.
+    /// Completes when the port is shut.
     pub(crate) async fn is_shut(&self) {
         let _ = self.is_open.subscribe().wait_for(|is_open| !is_open).await;
     }
@@ -106,7 +106,7 @@ impl fmt::Debug for Port {
 
 fn bind(addr: SocketAddr) -> io::Result<TcpSocket> {
     let socket = if addr.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
-    // On Windows, it would let another program take the address.
+    // On Windows, the option would let another program take the address.
     if cfg!(unix) {
         socket.set_reuseaddr(true)?;
     }
@@ -140,7 +140,7 @@ mod tests {
         }
     }
 
-    /// One that waits for connections is woken, also by a thread outside of the runtime.
+    /// A task that waits for connections is woken, also by a thread outside of the runtime.
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn a_port_opens_under_one_who_waits() {
         let port = std::sync::Arc::new(Port::open(([127, 0, 0, 1], 0).into()).unwrap());

@@ -1,4 +1,4 @@
-//! Faults with a name: the settings of a vendor's switch on the page.
+//! Named faults: the settings of a vendor's switch on the page.
 
 use std::time::Duration;
 
@@ -6,22 +6,22 @@ use serde::{Deserialize, Serialize};
 
 use crate::fault::{Fault, FaultKind};
 
-/// A fault as users know it. `{"preset":"down"}` in JSON, wherever a fault is taken.
+/// A named fault. In JSON `{"preset":"down"}`, wherever a fault is accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum FaultPreset {
-    /// It cannot be reached: connections are refused, so it is certain that nothing was sent.
+    /// Connections are refused, so it is certain that nothing was sent.
     Down,
     /// Every answer comes 3 seconds late.
     Slow,
-    /// Sends are accepted and no message arrives.
+    /// Sends are accepted, and no message arrives.
     NeverDelivers,
     /// Sends are answered 402.
     OutOfCredit,
-    /// Everything is answered 429, to come back in 30 seconds.
+    /// Every request is answered 429, with a wait of 30 seconds.
     RateLimited,
-    /// Messages go out, and the connection breaks before the answer: no sender can know that.
+    /// The message is sent, and the connection breaks before the answer: the sender cannot know it.
     AnswerLost,
 }
 
@@ -36,7 +36,7 @@ impl FaultPreset {
         Self::AnswerLost,
     ];
 
-    /// The fault that it stands for.
+    /// Returns the fault.
     pub fn fault(self) -> Fault {
         match self {
             Self::Down => FaultKind::Refuse.into(),
@@ -48,12 +48,12 @@ impl FaultPreset {
         }
     }
 
-    /// The preset that the fault is, if it is one.
+    /// Returns the preset of a fault, if there is one.
     pub fn of(fault: &Fault) -> Option<Self> {
         Self::ALL.into_iter().find(|preset| preset.fault() == *fault)
     }
 
-    /// The name for people.
+    /// Returns the name to display.
     pub fn label(self) -> &'static str {
         match self {
             Self::Down => "Down",
@@ -65,7 +65,7 @@ impl FaultPreset {
         }
     }
 
-    /// One sentence for people: what the vendor does, and what follows for a sender.
+    /// Returns one sentence to display: what the vendor does, and the consequence for a sender.
     pub fn meaning(self) -> &'static str {
         match self {
             Self::Down => {

@@ -16,7 +16,8 @@ pub(crate) fn handset_url(addr: SocketAddr) -> String {
     format!("http://{addr}/")
 }
 
-/// The address of the admin API, the handset's page, and each vendor's base URL and credentials.
+/// Returns the address of the admin API, the handset's page, and each vendor's base URL and
+/// credentials.
 pub(crate) fn description(shared: &Shared, world: &World) -> Value {
     let vendors = world.vendors().filter_map(|(vendor, api)| {
         let url = base_url(shared.ports.get(&vendor)?.addr(), vendor);

@@ -1,4 +1,4 @@
-//! The interface to a gateway, of which the emulator knows nothing else.
+//! The interface to a gateway; the emulator uses no other.
 
 use std::fmt;
 use std::io;
@@ -7,29 +7,29 @@ use async_trait::async_trait;
 use http::Method;
 use serde_json::Value;
 
-/// Passes the requests of the page's form on to a gateway. The program that embeds the emulator
-/// implements it and sets it by [`Emulator::set_relay`](crate::Emulator::set_relay). The relay holds
-/// the gateway's address and key, so that no browser ever sees the key.
+/// Forwards the requests of the page's form to a gateway. The program that embeds the emulator
+/// implements it and sets it with [`Emulator::set_relay`](crate::Emulator::set_relay). The relay
+/// holds the gateway's address and key, so that no browser sees the key.
 #[async_trait]
 pub trait Relay: fmt::Debug + Send + Sync {
-    /// Sends one request to the gateway and returns its answer, errors of the gateway included.
-    /// An implementation has its own time limit.
+    /// Sends one request to the gateway and returns its answer, including errors of the gateway. An
+    /// implementation sets its own time limit.
     ///
     /// # Errors
     ///
-    /// When there is no answer. The text is shown on the page: it must hold no secret.
+    /// There is no answer. The text is shown on the page: it must contain no secret.
     async fn relay(&self, request: RelayRequest) -> io::Result<RelayAnswer>;
 }
 
-/// A request of the form: send, verify, resend or status. No other passes.
+/// A request of the form: send, verify, resend or status. Others are not forwarded.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct RelayRequest {
     /// `POST`, or `GET` for a status.
     pub method: Method,
-    /// The gateway's path, `/v1/verifications` or below. It holds no character that needs escaping.
+    /// The gateway's path: `/v1/verifications` or below. No character in it needs escaping.
     pub path: String,
-    /// The JSON body of a `POST`. It holds codes and recipients.
+    /// The JSON body of a `POST`. It contains codes and recipients.
     pub body: Option<Value>,
 }
 

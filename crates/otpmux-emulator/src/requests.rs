@@ -1,4 +1,4 @@
-//! The log of requests that the vendors saw.
+//! The log of requests to the vendors.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -8,7 +8,7 @@ use crate::vendors::Vendor;
 
 const NEWEST: usize = 10_000;
 
-/// A request that a vendor read to its end, whatever it answered.
+/// A request that a vendor read to its end, with any answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct SeenRequest {
@@ -16,9 +16,9 @@ pub struct SeenRequest {
     pub vendor: Vendor,
     /// The HTTP method.
     pub method: String,
-    /// The path as the vendor sees it (`/send`, not `/easyotp/api/v1/send`), without the query.
+    /// The path at the vendor (`/send`, not `/easyotp/api/v1/send`), without the query.
     pub path: String,
-    /// When, by the emulator's clock (RFC 3339).
+    /// The time, by the emulator's clock (RFC 3339).
     pub at: String,
 }
 
@@ -37,7 +37,7 @@ impl RequestLog {
         self.newest.push_back(request);
     }
 
-    /// How many were seen, including those that are no longer listed.
+    /// Returns how many requests were seen, including those that are no longer listed.
     pub(crate) fn count(&self, vendor: Option<Vendor>) -> u64 {
         match vendor {
             None => self.counts.values().sum(),
@@ -45,7 +45,7 @@ impl RequestLog {
         }
     }
 
-    /// Oldest first.
+    /// Returns the requests, oldest first.
     pub(crate) fn list(&self, vendor: Option<Vendor>) -> Vec<SeenRequest> {
         let fits = |request: &&SeenRequest| vendor.is_none_or(|vendor| vendor == request.vendor);
         self.newest.iter().filter(fits).cloned().collect()

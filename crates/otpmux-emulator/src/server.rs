@@ -15,9 +15,9 @@ use crate::shared::Shared;
 use crate::site;
 use crate::vendors::Vendor;
 
-/// How long connections may take to finish what they are at when the emulator shuts down.
+/// How long connections may take to finish when the emulator shuts down.
 const DRAIN: Duration = Duration::from_millis(500);
-/// A pause after a failed accept, which mostly means that file descriptors have run out.
+/// The pause after a failed accept, which mostly means that file descriptors have run out.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(10);
 
 /// Serves the page and the admin API on the listener, and every vendor at its port.
@@ -33,7 +33,7 @@ pub(crate) async fn run(listener: TcpListener, shared: Arc<Shared>) {
     shared.shut_ports();
 }
 
-/// Where connections come from.
+/// Source of connections.
 enum Door {
     Site(TcpListener, Router),
     Vendor(Vendor),
@@ -77,6 +77,6 @@ async fn serve(door: Door, shared: Arc<Shared>) {
         }
     }
     drop(door);
-    // The connections that are left after that are aborted when the set is dropped.
+    // Dropping the set aborts the remaining connections.
     let _ = timeout(DRAIN, async { while connections.join_next().await.is_some() {} }).await;
 }

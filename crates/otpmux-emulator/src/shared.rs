@@ -1,4 +1,4 @@
-//! What all connections share: the world behind its lock, and the sign to stop.
+//! State that all connections share: the world behind its lock, and the stop signal.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -11,10 +11,10 @@ use crate::port::Port;
 use crate::vendors::Vendor;
 use crate::world::World;
 
-/// What every connection shares.
+/// State that all connections share.
 #[derive(Debug)]
 pub(crate) struct Shared {
-    /// Where the handset's page and the admin API are.
+    /// The address of the handset's page and the admin API.
     pub(crate) addr: SocketAddr,
     /// The port of each vendor that is played.
     pub(crate) ports: BTreeMap<Vendor, Port>,
@@ -23,7 +23,7 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    /// `stop` becomes true when the emulator is to stop, and closes when it is dropped.
+    /// Creates the state. `stop` becomes true to stop the emulator, and closes when it is dropped.
     pub(crate) fn new(
         addr: SocketAddr,
         ports: BTreeMap<Vendor, Port>,
@@ -33,14 +33,14 @@ impl Shared {
         Self { addr, ports, world: Mutex::new(world), stop }
     }
 
-    /// Completes when the emulator is told to stop, or dropped.
+    /// Completes when the emulator is stopped or dropped.
     pub(crate) async fn stopped(&self) {
         let _ = self.stop.clone().wait_for(|stop| *stop).await;
     }
 
-    /// Gives the vendor a fault in place of any that it has.
+    /// Sets the vendor's fault. Replaces an earlier one.
     pub(crate) fn set_fault(&self, vendor: Vendor, fault: Fault) {
-        // One lock over both: the port is shut exactly while the fault is set.
+        // One lock for both: the port is shut exactly while the fault is set.
         let mut world = self.world();
         if let Some(port) = self.ports.get(&vendor) {
             if fault.kind == FaultKind::Refuse { port.shut() } else { port.reopen() }
@@ -56,14 +56,14 @@ impl Shared {
         world.faults.clear(vendor);
     }
 
-    /// For good: nothing accepts afterwards.
+    /// Shuts all ports for good: none accepts afterwards.
     pub(crate) fn shut_ports(&self) {
         self.ports.values().for_each(Port::shut);
     }
 
     pub(crate) fn world(&self) -> MutexGuard<'_, World> {
-        // A panic in one request must not end the others; the state has no invariant that a
-        // half-served request could break.
+        // A panic in one request must not end the others; the state has no invariant that an
+        // unfinished request could break.
         self.world.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

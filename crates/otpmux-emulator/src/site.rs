@@ -42,7 +42,7 @@ async fn other_method(method: Method, uri: Uri) -> Refusal {
 
 /// Serves one connection until it ends, or the emulator stops.
 pub(crate) async fn connection(stream: TcpStream, router: Router, shared: Arc<Shared>) {
-    // Without it, small answers wait for the acknowledgement of the ones before.
+    // Without it, small answers wait for the acknowledgement of earlier ones.
     let _ = stream.set_nodelay(true);
     let service = TowerToHyperService::new(router);
     let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
@@ -51,6 +51,6 @@ pub(crate) async fn connection(stream: TcpStream, router: Router, shared: Arc<Sh
         _ = &mut connection => return,
         () = shared.stopped() => connection.as_mut().graceful_shutdown(),
     }
-    // However it ends, there is nobody left to tell.
+    // However it ends, no client is left to answer.
     let _ = connection.await;
 }

@@ -1,4 +1,4 @@
-//! The machine's clock and its source of randomness: the only place that asks for either.
+//! The machine's clock and source of randomness: the only module that uses either.
 
 use jiff::Timestamp;
 

@@ -1,4 +1,4 @@
-//! The interface of an emulated vendor: the rest of the emulator knows vendors by it only.
+//! The interface of an emulated vendor: the rest of the emulator uses no other.
 
 use std::fmt;
 
@@ -16,38 +16,38 @@ pub(crate) struct Facts {
     pub(crate) key: &'static str,
     /// The name as the vendor writes it.
     pub(crate) name: &'static str,
-    /// The path below which the API is, at the vendor as here, without a trailing slash.
+    /// The base path of the API, the same as at the vendor, without a trailing slash.
     pub(crate) base_path: &'static str,
 }
 
-/// One emulated vendor with its account and everything that it remembers.
+/// An emulated vendor with its account and its records.
 pub(crate) trait VendorApi: fmt::Debug + Send {
     /// Answers one request as the vendor does.
     fn serve(&mut self, call: &Call, cx: &mut Context) -> Reply;
 
-    /// The vendor's usual error for a status, for faults that name nothing but a status.
+    /// Returns the vendor's usual error for a status, for faults that set only a status.
     fn usual_error(&self, status: u16, now: Timestamp) -> Reply;
 
-    /// The path by which faults find a request. That of a send ends in `/send`, whatever the vendor
-    /// calls it.
+    /// Returns the path by which faults match a request. That of a send ends in `/send`, whatever
+    /// the vendor calls it.
     fn fault_path(&self, call: &Call) -> String {
         call.path.clone()
     }
 
-    /// The credentials that it accepts, by name, for the ready line.
+    /// Returns the credentials that it accepts, by name, for the ready line.
     fn credentials(&self) -> Value;
 
-    /// The account with all its settings.
+    /// Returns the account with all its settings.
     fn account(&self) -> Value;
 
-    /// Replaces the account. An error leaves it as it was.
+    /// Replaces the account. After an error it is unchanged.
     fn set_account(&mut self, account: Value) -> Result<(), String>;
 
-    /// Switches the vendor's own limits off.
+    /// Disables the vendor's own limits.
     fn lift_limits(&mut self);
 }
 
-/// One request's surroundings: the time, and the messages that the vendor sends on account of it.
+/// Context of one request: the time, and the messages that the vendor sends for it.
 #[derive(Debug)]
 pub(crate) struct Context {
     pub(crate) now: Timestamp,
@@ -59,7 +59,7 @@ pub(crate) struct Context {
 pub(crate) struct Delivery {
     pub(crate) channel: String,
     pub(crate) to: String,
-    /// Of an e-mail.
+    /// The subject of an e-mail.
     pub(crate) subject: Option<String>,
     pub(crate) text: String,
     pub(crate) code: String,
@@ -92,7 +92,7 @@ impl Context {
     }
 }
 
-/// The JSON form of an account.
+/// Returns the JSON form of an account.
 #[expect(clippy::expect_used, reason = "invariant: accounts are structs of plain fields")]
 pub(crate) fn to_json(account: &impl Serialize) -> Value {
     serde_json::to_value(account).expect("plain fields have a JSON form")

@@ -1,4 +1,4 @@
-//! Everything that the emulator remembers, behind one lock.
+//! The whole state of the emulator, behind one lock.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -27,7 +27,7 @@ pub(crate) struct World {
     vendors: BTreeMap<Vendor, Box<dyn VendorApi>>,
     /// The gateway of the page's form, if there is one.
     pub(crate) relay: Option<Arc<dyn Relay>>,
-    /// Differs from that of every earlier emulator at the same address.
+    /// Differs from the id of every earlier emulator at the same address.
     pub(crate) run_id: String,
     /// Notified whenever the outbox, the faults, the relay or the clock's setting change.
     pub(crate) changes: watch::Sender<()>,
@@ -50,7 +50,7 @@ impl World {
         })
     }
 
-    /// Moves the clock; false, and unchanged, when it would go too far.
+    /// Advances the clock; returns false, without a change, if it would go too far.
     pub(crate) fn advance(&mut self, by: Duration) -> bool {
         let advanced = self.clock.advance(by);
         self.changes.send_replace(());
@@ -66,12 +66,12 @@ impl World {
         });
     }
 
-    /// The vendors that are played, in the order of the ready line.
+    /// Returns the vendors that are played, in the order of the ready line.
     pub(crate) fn vendors(&self) -> impl Iterator<Item = (Vendor, &dyn VendorApi)> {
         self.vendors.iter().map(|(vendor, api)| (*vendor, &**api))
     }
 
-    /// The vendor of this name; an error that names those that are played.
+    /// Returns the vendor of this name; the error lists those that are played.
     pub(crate) fn named(&self, name: &str) -> Result<Vendor, String> {
         let found = self.vendors.keys().find(|vendor| vendor.as_str() == name);
         found.copied().ok_or_else(|| {
@@ -80,7 +80,7 @@ impl World {
         })
     }
 
-    /// The path by which faults find the request.
+    /// Returns the path by which faults match the request.
     pub(crate) fn fault_path(&self, vendor: Vendor, call: &Call) -> String {
         self.vendor(vendor).map_or_else(|| call.path.clone(), |api| api.fault_path(call))
     }
@@ -93,7 +93,7 @@ impl World {
         self.vendors.get_mut(&vendor).map(|api| &mut **api)
     }
 
-    /// The vendor's own answer; `deliver` says whether accepted messages reach the outbox.
+    /// Returns the vendor's own answer; `deliver`: accepted messages reach the outbox.
     pub(crate) fn serve(&mut self, vendor: Vendor, call: &Call, deliver: bool) -> Reply {
         let mut cx = Context::at(self.clock.now());
         let Some(api) = self.vendor_mut(vendor) else { return not_played(vendor) };
@@ -107,7 +107,7 @@ impl World {
         reply
     }
 
-    /// The vendor's usual error for a status.
+    /// Returns the vendor's usual error for a status.
     pub(crate) fn usual_error(&self, vendor: Vendor, status: u16) -> Reply {
         match self.vendor(vendor) {
             Some(api) => api.usual_error(status, self.clock.now()),

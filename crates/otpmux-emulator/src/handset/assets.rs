@@ -10,7 +10,7 @@ use axum::routing::get;
 
 use crate::shared::Shared;
 
-/// Nothing from elsewhere, nothing inline, no frame around it, and no text turned into markup.
+/// Nothing from other origins, nothing inline, no framing, and no text parsed as markup.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
     img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; \
     frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
@@ -38,7 +38,7 @@ pub(super) fn router() -> Router<Arc<Shared>> {
 fn part(media: &'static str, content: &'static str) -> impl IntoResponse {
     let headers: [(HeaderName, &str); 4] = [
         (CONTENT_TYPE, media),
-        // The next version of the program serves at the same address.
+        // The next version of the program uses the same address.
         (CACHE_CONTROL, "no-store"),
         (CONTENT_SECURITY_POLICY, POLICY),
         (REFERRER_POLICY, "no-referrer"),

@@ -1,7 +1,7 @@
-//! The page's event stream: what was delivered, and how the vendors' switches stand.
+//! The page's event stream: delivered messages, and the state of the vendors' switches.
 //!
-//! The stream is made from the state, not from the changes: a reader that was slow or away gets
-//! what it lacks, and nobody's pace holds a vendor up.
+//! Each event is made from the present state, not from the changes: a slow reader gets all that it
+//! lacks, and no reader delays a vendor.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -26,11 +26,11 @@ use crate::shared::Shared;
 use crate::vendors::Vendor;
 use crate::world::World;
 
-/// The most messages that are sent at once; older ones are left out. The page keeps as many.
+/// The most messages that are sent at once; older ones are omitted. The page keeps as many.
 const MOST_AT_ONCE: usize = 200;
-/// Proxies and browsers give up streams on which nothing moves.
+/// Proxies and browsers close idle streams.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
-/// How soon a browser comes back, in milliseconds.
+/// How long a browser waits before it reconnects, in milliseconds.
 const RECONNECT: &str = "retry: 1000\n\n";
 
 pub(super) async fn begin(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Response {
@@ -42,7 +42,7 @@ pub(super) async fn begin(State(shared): State<Arc<Shared>>, headers: HeaderMap)
     (headers, Body::new(Stream(body))).into_response()
 }
 
-/// A body that ends when its channel does.
+/// A body that ends with its channel.
 struct Stream(mpsc::Receiver<Bytes>);
 
 impl http_body::Body for Stream {
@@ -57,12 +57,12 @@ impl http_body::Body for Stream {
     }
 }
 
-/// Ends when the reader goes away or the emulator stops.
+/// Ends when the reader closes the connection or the emulator stops.
 async fn run(mut feed: Feed, shared: Arc<Shared>, to_reader: mpsc::Sender<Bytes>) {
     let mut changes = shared.world().changes.subscribe();
     let mut text = RECONNECT.to_owned();
     loop {
-        // Before looking: what changes from here on wakes us again.
+        // Before reading the state: a later change wakes this task again.
         changes.mark_unchanged();
         feed.append_news(&shared.world(), &mut text);
         if !text.is_empty() {
@@ -81,10 +81,10 @@ async fn run(mut feed: Feed, shared: Arc<Shared>, to_reader: mpsc::Sender<Bytes>
     }
 }
 
-/// What one reader has been told.
+/// State of one reader.
 #[derive(Debug)]
 struct Feed {
-    /// The number of the newest message; none when the reader must begin anew.
+    /// The number of its newest message; `None` if the reader must begin again.
     told: Option<u64>,
     state: Value,
 }
@@ -93,7 +93,7 @@ impl Feed {
     fn after(last_event_id: Option<&str>, world: &World) -> Self {
         let told = last_event_id.and_then(|id| {
             let (run, number) = id.split_once('-')?;
-            // Numbers of an emulator that was here before mean nothing.
+            // Numbers of an earlier emulator at this address have no meaning.
             (run == world.run_id).then(|| number.parse().ok())?
         });
         Self { told, state: Value::Null }
@@ -128,11 +128,11 @@ fn append(text: &mut String, event: &str, id: Option<&str>, data: &Value) {
     if let Some(id) = id {
         text.extend(["id: ", id, "\n"]);
     }
-    // JSON written compactly is one line.
+    // Compact JSON is one line.
     text.extend(["event: ", event, "\ndata: ", &data.to_string(), "\n\n"]);
 }
 
-/// How the switches stand, and all that they can be set to.
+/// Returns the state of the switches, and their settings.
 fn state(world: &World) -> Value {
     let vendor = |vendor: Vendor| {
         let fault = world.faults.get(vendor);
@@ -144,7 +144,7 @@ fn state(world: &World) -> Value {
         })
     };
     let preset = |preset: FaultPreset| json!({ "preset": preset, "label": preset.label(), "meaning": preset.meaning() });
-    // What its time is made of, not the time: that changes always.
+    // The clock's setting instead of its time, which changes all the time.
     let clock = json!({
         "frozen_at": world.clock.frozen_at().map(clock::millis),
         "advanced": u64::try_from(world.clock.advanced().as_millis()).unwrap_or(u64::MAX),

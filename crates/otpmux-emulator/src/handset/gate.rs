@@ -1,4 +1,4 @@
-//! Keeps other web sites out: a browser on this machine reaches the emulator on behalf of every
+//! Rejects other web sites: a browser on this machine can send requests to the emulator for every
 //! page that it shows.
 
 use std::net::{IpAddr, SocketAddr};
@@ -16,8 +16,8 @@ use crate::shared::Shared;
 
 const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 
-/// Refuses requests that a foreign page made, or may have made, and forbids foreign pages to embed
-/// the answers, or to take them for something else.
+/// Refuses requests that a foreign page made, or may have made. Forbids foreign pages to embed the
+/// answers or to read them as another type.
 pub(crate) async fn guard(
     State(shared): State<Arc<Shared>>,
     request: Request,
@@ -35,7 +35,7 @@ pub(crate) async fn guard(
 
 fn refusal(method: &Method, headers: &HeaderMap, listen: SocketAddr) -> Option<Refusal> {
     let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-    // A foreign name that resolves to this machine makes its pages same-origin with the emulator.
+    // With a foreign name that resolves to this machine, a page would have the emulator's origin.
     if !is_ours(host, listen.ip()) {
         return Some(Refusal::new(
             StatusCode::MISDIRECTED_REQUEST,
@@ -60,7 +60,8 @@ fn is_ours(host: &str, listen: IpAddr) -> bool {
         .is_ok_and(|address| address.is_loopback() || address == listen || listen.is_unspecified())
 }
 
-/// Programs send neither header; browsers send `Origin` with everything that is no plain read.
+/// Returns whether a foreign page made the request. Programs send neither header; browsers send
+/// `Origin` with every request that is not a plain read.
 fn is_foreign(headers: &HeaderMap, host: &str) -> bool {
     let other_site = headers
         .get("sec-fetch-site")

@@ -1,4 +1,4 @@
-//! The handset: a page that shows what was delivered as it arrives, and switches for faults.
+//! The handset: a page that shows delivered messages as they arrive, and switches for faults.
 
 mod assets;
 mod events;

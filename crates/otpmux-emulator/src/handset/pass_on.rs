@@ -1,4 +1,4 @@
-//! Passes the form's requests on to the gateway.
+//! Forwards the form's requests to the gateway.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::input::{Body, Refusal};
 use crate::relay::{RelayAnswer, RelayRequest};
 use crate::shared::Shared;
 
-/// A JSON object that is called so: no plain form of another site can send this type.
+/// A JSON object with a JSON content type: a plain form of another site cannot send this type.
 pub(super) struct Form(Value);
 
 impl<S: Send + Sync> FromRequest<S> for Form {
@@ -57,7 +57,7 @@ pub(super) async fn act(
         .await
 }
 
-/// `path` is below the gateway's `/v1/`.
+/// Forwards one request; `path` is below the gateway's `/v1/`.
 async fn pass_on(
     shared: &Shared,
     method: Method,
@@ -97,7 +97,7 @@ fn not_passed() -> Refusal {
     Refusal::new(StatusCode::NOT_FOUND, "only send, verify, resend and status are passed on")
 }
 
-/// An id without a character that needs escaping.
+/// Returns the id if no character in it needs escaping.
 fn checked(id: &str) -> Result<&str, Refusal> {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
     let is_id = (1..=128).contains(&id.len()) && id.bytes().all(plain);

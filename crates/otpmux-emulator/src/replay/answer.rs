@@ -1,4 +1,4 @@
-//! A golden answer as it is given: with this request's ids, recipient and time in place of the file's.
+//! A golden answer with the ids, recipient and time of this request instead of the file's.
 
 use std::collections::BTreeMap;
 
@@ -11,10 +11,10 @@ use crate::clock::{millis, seconds};
 use crate::exchange::Reply;
 use crate::ids;
 
-/// Seconds that a code is good for where the file does not say.
+/// The TTL of a code in seconds, if the file does not say it.
 const TTL: u64 = 300;
 
-/// The answer with texts of the file replaced: whole ones, and ids within longer ones, too.
+/// Returns the answer with texts of the file replaced: whole texts, and ids within longer ones.
 pub(super) fn fill(
     response: &Response,
     replace: &BTreeMap<String, String>,
@@ -57,7 +57,7 @@ fn each_text(value: &mut Value, change: &mut impl FnMut(&mut String)) {
     }
 }
 
-/// By how much the times of an answer move, so that it was given now.
+/// Returns the shift of the answer's times, so that it was given now.
 fn shift(body: &Value, ttl: Option<u64>, now: Timestamp) -> SignedDuration {
     let mut times = Vec::new();
     note_times("", body, &mut times);
@@ -65,13 +65,13 @@ fn shift(body: &Value, ttl: Option<u64>, now: Timestamp) -> SignedDuration {
     let earliest = times.iter().min_by_key(|(_, at)| *at);
     match earliest {
         None => SignedDuration::ZERO,
-        // An expiry alone: the answer was given before it.
+        // Only an expiry: the answer was given before it.
         Some((true, at)) => now.duration_since(*at) + ttl,
         Some((false, at)) => now.duration_since(*at),
     }
 }
 
-/// Every time, and whether it is an expiry.
+/// Collects every time, and whether it is an expiry.
 fn note_times(name: &str, value: &Value, times: &mut Vec<(bool, Timestamp)>) {
     match value {
         Value::String(text) => {
@@ -92,19 +92,19 @@ fn time(text: &str) -> Option<Timestamp> {
     is_full.then(|| text.parse().ok())?
 }
 
-/// The time moved, in the form that it had.
+/// Returns the shifted time in the same form.
 fn moved(text: &str, by: SignedDuration) -> Option<String> {
     let at = time(text)?.checked_add(by).ok()?;
     Some(if text.contains('.') { millis(at) } else { seconds(at) })
 }
 
-/// Another id of the same form: digits for digits, letters for letters.
+/// Returns another id of the same form: digits for digits, letters for letters.
 pub(super) fn fresh(id: &str) -> String {
-    // Some files write what kind of id would be there.
+    // Some files contain a placeholder that names the kind of id.
     if ids::is_uuid(id) || id.starts_with("uuid-") {
         return ids::uuid();
     }
-    // The beginning often says what kind of id it is.
+    // The beginning often names the kind of id.
     let fixed = id.rfind(['_', '-']).map_or(2.min(id.len() / 2), |end| end + 1);
     let is_hex = id.bytes().skip(fixed).all(|byte| byte.is_ascii_hexdigit());
     let mut random = ids::random_bytes().into_iter().cycle();

@@ -1,4 +1,4 @@
-//! A golden file with its variable parts found.
+//! A golden file with its variable parts identified.
 
 use std::collections::BTreeMap;
 
@@ -16,10 +16,10 @@ pub(super) struct File {
     pub(super) shape: Shape,
     pub(super) response: Response,
     pub(super) channel: Option<String>,
-    /// How long its code is good for, in seconds.
+    /// The TTL of its code, in seconds.
     pub(super) ttl: Option<u64>,
-    /// The parts of the request that differ from one request to the next, by place; a segment of the
-    /// path is at `#number`.
+    /// The parts of the request that differ from one request to the next, by position; a segment of
+    /// the path is at `#number`.
     pub(super) parts: BTreeMap<String, Part>,
 }
 
@@ -27,7 +27,7 @@ pub(super) struct File {
 pub(super) enum Part {
     Recipient,
     Code,
-    /// What the vendor gave in an earlier answer.
+    /// An id that the vendor returned in an earlier answer.
     Id,
     Text,
     Subject,
@@ -35,7 +35,8 @@ pub(super) enum Part {
 }
 
 impl File {
-    /// `given` says whether a text is an id that some answer of the folder gives.
+    /// Reads a file. `given` returns whether a text is an id that some answer of the folder
+    /// contains.
     pub(super) fn new(name: String, golden: Golden, given: impl Fn(&str) -> bool) -> Self {
         let (kind, meaning) = (golden.kind(&name), golden.meaning(&name));
         let shape = golden_shape(&golden);
@@ -76,7 +77,7 @@ impl File {
         Self { name, kind, meaning, shape, response, channel, ttl: input.ttl, parts }
     }
 
-    /// Whether the request goes to the same place, wherever the vendor's base path begins.
+    /// Returns whether the request has the same path, below any base path.
     pub(super) fn is_at(&self, asked: &Shape) -> bool {
         let longer = self.shape.path.len().checked_sub(asked.path.len());
         longer.is_some_and(|skipped| {
@@ -90,8 +91,8 @@ impl File {
         })
     }
 
-    /// How alike the request is to this file's; none when a variable part that the file has is
-    /// missing.
+    /// Returns how similar the request is to this file's; `None` if one of the file's variable
+    /// parts is missing.
     pub(super) fn likeness(&self, asked: &Shape) -> Option<i32> {
         let needed = [Part::Recipient, Part::Code, Part::Id];
         let mut likeness = 0;
@@ -111,12 +112,12 @@ impl File {
         Some(likeness - 2 * i32::try_from(strangers.count()).unwrap_or(i32::MAX / 2))
     }
 
-    /// The texts of the request that stand where the file has such a part.
+    /// Returns the text of the request at the position where the file has such a part.
     pub(super) fn asked<'a>(&'a self, part: Part, asked: &'a Shape) -> Option<&'a str> {
         self.pairs(asked).find_map(|(found, _, text)| (found == part).then_some(text))
     }
 
-    /// Each variable part with the file's text and the request's.
+    /// Returns each variable part with the file's text and the request's.
     pub(super) fn pairs<'a>(
         &'a self,
         asked: &'a Shape,
@@ -145,7 +146,7 @@ pub(super) fn golden_shape(golden: &Golden) -> Shape {
     Shape::new(&request.method, path, query, &body)
 }
 
-/// One recipient in two forms: with and without `+`, spaces and dashes.
+/// Returns whether two texts are one recipient: with and without `+`, spaces and dashes.
 fn same_recipient(one: &str, other: &str) -> bool {
     let digits = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
     one == other
@@ -167,7 +168,7 @@ fn is_code(place: &str, text: &str) -> bool {
     is_digits(text, 4..=10) && names.contains(&name_at(place).as_str())
 }
 
-/// Whether a text is part of an adapter's reference.
+/// Returns whether a text is part of an adapter's reference.
 fn refers_to(reference: Option<&str>, text: &str) -> bool {
     text.len() >= 6 && reference.is_some_and(|reference| reference.contains(text))
 }

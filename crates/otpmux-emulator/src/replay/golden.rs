@@ -1,4 +1,4 @@
-//! Golden files as they lie in a folder: one request, the vendor's answer, and what it means.
+//! Golden files of a folder: one request, the vendor's answer, and its meaning.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -8,7 +8,7 @@ use std::path::Path;
 use serde::Deserialize;
 use serde_json::Value;
 
-/// One file. Fields that only adapters need are not read.
+/// A golden file. Fields that only adapters need are not read.
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct Golden {
     pub(super) request: Request,
@@ -40,7 +40,7 @@ pub(super) struct Response {
 /// A call of an adapter that makes the request.
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct Case {
-    /// A name, or an object for a call that only one adapter has.
+    /// A name, or an object for a call of one adapter only.
     pub(super) call: Value,
     #[serde(default)]
     pub(super) input: Input,
@@ -58,7 +58,7 @@ pub(super) struct Input {
     pub(super) ttl: Option<u64>,
 }
 
-/// What a request asks of the vendor.
+/// Kind of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Send,
@@ -67,11 +67,11 @@ pub(super) enum Kind {
     Other,
 }
 
-/// What the answer means.
+/// Meaning of an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Meaning {
     Success,
-    /// A verdict on a code that is not `approved`.
+    /// A verdict other than `approved`.
     Verdict(String),
     Failure,
 }
@@ -101,7 +101,8 @@ impl Golden {
         Ok(files)
     }
 
-    /// By the case of an adapter's common call, or else by the words of its name and path.
+    /// Returns the kind, from the case of a common call, or else from the words of its name and
+    /// path.
     pub(super) fn kind(&self, name: &str) -> Kind {
         if let Some(case) = self.common_case() {
             return match case.call.as_str() {
@@ -127,14 +128,14 @@ impl Golden {
         }
     }
 
-    /// By what a case expects, or else by the status and the body.
+    /// Returns the meaning, from the expectation of a case, or else from the status and the body.
     pub(super) fn meaning(&self, name: &str) -> Meaning {
         let expect = self.common_case().map(|case| &case.expect);
         if let Some(expect) = expect.and_then(Value::as_object).filter(|expect| !expect.is_empty())
         {
             return match expect.get("verdict") {
                 Some(verdict) => {
-                    // A verdict may stand alone or with further facts.
+                    // A verdict may be a word or an object with further facts.
                     let word = verdict.as_str().or_else(|| verdict["verdict"].as_str());
                     match word.unwrap_or_default() {
                         "approved" => Meaning::Success,
@@ -156,13 +157,13 @@ impl Golden {
         }
     }
 
-    /// The first case whose call every adapter may have, with its input and expectation.
+    /// Returns the first case whose call every adapter may have, with its input and expectation.
     pub(super) fn common_case(&self) -> Option<&Case> {
         self.cases.iter().find(|case| case.call.is_string())
     }
 }
 
-/// Whether a body says `false` to anything.
+/// Returns whether any member of a body is `false`.
 fn denies(body: &Value) -> bool {
     match body {
         Value::Bool(said) => !said,

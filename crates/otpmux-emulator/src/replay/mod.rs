@@ -1,4 +1,4 @@
-//! A vendor that is played from golden files: it answers as they say, for requests of their form.
+//! A vendor that is played from golden files: it gives their answers to requests of their form.
 
 mod answer;
 mod file;
@@ -22,24 +22,24 @@ use file::{File, Part, golden_shape};
 use golden::{Golden, Kind, Meaning};
 use shape::{Shape, texts_of};
 
-/// The length of a code where no file shows one.
+/// The length of a code if no file shows one.
 const CODE_LENGTH: u8 = 6;
 
-/// The settings of a replayed vendor.
+/// Settings of a replayed vendor.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct Settings {
-    /// Files that answer next, each once, in this order for requests to one place.
+    /// Files for the next answers, each used once, in this order for requests to one path.
     next: Vec<String>,
     /// Files that answer every request to their place.
     always: Vec<String>,
-    /// The code that the vendor "makes"; random when unset.
+    /// The code that the vendor generates; random if unset.
     fixed_code: Option<String>,
-    /// Every file; not to be changed.
+    /// Every file; read-only.
     files: Vec<String>,
 }
 
-/// A send, under each id that its answer gave.
+/// A send, stored under each id of its answer.
 #[derive(Clone, Debug)]
 struct Sent {
     recipient: String,
@@ -48,7 +48,7 @@ struct Sent {
     subject: Option<String>,
     text: String,
     is_used: bool,
-    /// The ids of the files, and those that were given in their place.
+    /// The ids of the file, and those returned instead.
     ids: BTreeMap<String, String>,
 }
 
@@ -56,13 +56,13 @@ struct Sent {
 pub(crate) struct Replay {
     settings: Settings,
     files: Vec<File>,
-    /// The texts of answers that later requests name.
+    /// The texts of answers that later requests contain.
     ids: BTreeSet<String>,
     sent: Ledger<Sent>,
 }
 
 impl Replay {
-    /// Reads the golden files of a folder, or of the folder `wire` in it.
+    /// Reads the golden files of a folder, or of its folder `wire`.
     pub(crate) fn read(folder: &Path) -> io::Result<Self> {
         let wire = folder.join("wire");
         let read = Golden::read_folder(if wire.is_dir() { &wire } else { folder })?;
@@ -79,7 +79,7 @@ impl Replay {
         self.files.iter().find(|file| file.name == name)
     }
 
-    /// The file that answers; an error where none does.
+    /// Returns the file that answers; an error if there is none.
     fn choose(&mut self, asked: &Shape) -> Result<usize, Reply> {
         let at = |name: &String| {
             self.files.iter().position(|file| file.name == *name && file.is_at(asked))
@@ -96,7 +96,7 @@ impl Replay {
         let here = || self.files.iter().enumerate().filter(|(_, file)| file.is_at(asked));
         let mut fitting: Vec<(usize, &File, i32)> =
             here().filter_map(|(place, file)| Some((place, file, file.likeness(asked)?))).collect();
-        // The most alike comes first, and of equal ones the first by name.
+        // The most similar file comes first, and of equal ones the first by name.
         fitting.sort_by_key(|(.., likeness)| std::cmp::Reverse(*likeness));
         let Some((_, best, _)) = fitting.first() else {
             let answer = match here().next() {
@@ -128,7 +128,7 @@ impl Replay {
         Ok(chosen.or_else(success).unwrap_or(fitting[0].0))
     }
 
-    /// Which answer the vendor gives of those that it has.
+    /// Returns which of its answers the vendor gives.
     fn meaning_of(&self, best: &File, asked: &Shape) -> Wanted {
         if best.kind == Kind::Send {
             return Wanted::Success;
@@ -145,13 +145,13 @@ impl Replay {
         match sent {
             Some((_, sent)) if sent.is_used => Wanted::Verdict("already_used"),
             Some((_, sent)) if same_secret(guess, &sent.code) => Wanted::Success,
-            // The placeholder of the files: right is the code that they say is right.
+            // The placeholder of the files: a code that they show as right is right.
             None if self.right_codes().any(|code| code == guess) => Wanted::Success,
             _ => Wanted::Verdict("wrong_code"),
         }
     }
 
-    /// The codes that files show as right.
+    /// Returns the codes that files show as right.
     fn right_codes(&self) -> impl Iterator<Item = &str> {
         self.files
             .iter()
@@ -159,7 +159,7 @@ impl Replay {
             .filter_map(|file| file.asked(Part::Code, &file.shape))
     }
 
-    /// The send that a request is about: by its id, or else the newest to its recipient.
+    /// Returns the send that a request concerns: by its id, or else the newest to its recipient.
     fn find(&self, file: &File, asked: &Shape) -> Option<(String, &Sent)> {
         let mut ids = file.pairs(asked).filter(|(part, ..)| *part == Part::Id).peekable();
         if ids.peek().is_some() {
@@ -185,12 +185,12 @@ impl Replay {
         )
     }
 
-    /// Gives the file's answer, and does what it says: a send delivers a message.
+    /// Gives the file's answer and applies its effect: a send delivers a message.
     fn play(&mut self, place: usize, asked: &Shape, cx: &mut Context) -> Reply {
         let file = &self.files[place];
         let mut replace: BTreeMap<String, String> =
             file.pairs(asked).map(|(_, old, new)| (old.to_owned(), new.to_owned())).collect();
-        // A send is about no earlier one.
+        // A send concerns no earlier one.
         let found = (file.kind != Kind::Send).then(|| self.find(file, asked)).flatten();
         let found = found.map(|(id, sent)| (id, sent.clone()));
         if let Some((_, sent)) = &found {
@@ -240,7 +240,7 @@ impl Replay {
             sent.ids = replace.into_iter().filter(|(old, _)| self.ids.contains(old)).collect();
             let ids: Vec<String> = sent.ids.values().cloned().collect();
             if ids.is_empty() {
-                // Found again by its recipient.
+                // Later requests find it by its recipient.
                 self.sent.insert(cx.now, ids::uuid(), sent);
             } else {
                 for id in ids {
@@ -251,7 +251,7 @@ impl Replay {
         reply
     }
 
-    /// The message of a request to send, or to send again what was sent.
+    /// Returns the message of a request to send or resend.
     fn accept(&self, file: &File, asked: &Shape, again: Option<&Sent>) -> Sent {
         let part = |part| file.asked(part, asked).map(str::to_owned);
         let recipient = part(Part::Recipient).or_else(|| again.map(|sent| sent.recipient.clone()));
@@ -293,9 +293,9 @@ impl Replay {
 /// The answer that fits a request.
 enum Wanted {
     Success,
-    /// To a code that is not right.
+    /// The answer to a code that is not right.
     Verdict(&'static str),
-    /// To an id that was never given.
+    /// The answer to an unknown id.
     Unknown,
 }
 
@@ -328,7 +328,7 @@ impl VendorApi for Replay {
     }
 
     fn credentials(&self) -> Value {
-        // All are accepted.
+        // All credentials are accepted.
         json!({})
     }
 
@@ -351,11 +351,11 @@ impl VendorApi for Replay {
     }
 
     fn lift_limits(&mut self) {
-        // It has none.
+        // It has no limits.
     }
 }
 
-/// The texts that answers give and later requests name: message and verification ids.
+/// Returns the texts that answers contain and later requests repeat: message and verification ids.
 fn given_ids(files: &[(String, Golden)]) -> BTreeSet<String> {
     let mut given = Vec::new();
     let mut asked = BTreeSet::new();
@@ -379,13 +379,13 @@ fn given_ids(files: &[(String, Golden)]) -> BTreeSet<String> {
     given.into_iter().filter(is_id).collect()
 }
 
-/// The first 4 to 10 digits of a text that no other digit touches.
+/// Returns the first group of exactly 4 to 10 digits in a text.
 fn code_in(text: &str) -> Option<String> {
     let runs = text.split(|c: char| !c.is_ascii_digit());
     runs.filter(|run| is_digits(run, 4..=10)).map(str::to_owned).next()
 }
 
-/// A channel by the vendors' words for it.
+/// Returns the channel for a vendor's word.
 fn channel(word: &str) -> Option<&'static str> {
     Some(match word.to_ascii_lowercase().as_str() {
         "sms" | "text" => "sms",

@@ -1,4 +1,4 @@
-//! A request taken apart: the segments of its path, and the texts of its query and body by place.
+//! A request in parts: the segments of its path, and the texts of its query and body by position.
 
 use std::collections::BTreeMap;
 
@@ -10,11 +10,11 @@ use url::form_urlencoded;
 pub(super) struct Shape {
     pub(super) method: String,
     pub(super) path: Vec<String>,
-    /// By place: `?name` in the query, `/name/0` in the body.
+    /// By position: `?name` in the query, `/name/0` in the body.
     pub(super) texts: BTreeMap<String, Leaf>,
 }
 
-/// A value that holds no other.
+/// A JSON value without members.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Leaf {
     pub(super) kind: LeafKind,
@@ -41,14 +41,14 @@ impl Shape {
         Self { method: method.to_owned(), path, texts }
     }
 
-    /// Every text, those of the path included.
+    /// Returns every text, including those of the path.
     pub(super) fn all_texts(&self) -> impl Iterator<Item = &str> {
         let leaves = self.texts.values().map(|leaf| leaf.text.as_str());
         self.path.iter().map(String::as_str).chain(leaves)
     }
 }
 
-/// The body as JSON: forms as an object of texts, anything else as one text.
+/// Returns the body as JSON: a form as an object of texts, any other body as one text.
 pub(super) fn body(content_type: Option<&str>, bytes: &[u8]) -> Value {
     if bytes.is_empty() {
         return Value::Null;
@@ -86,13 +86,13 @@ fn take_apart(place: &str, value: &Value, texts: &mut BTreeMap<String, Leaf>) {
     texts.insert(place.to_owned(), Leaf { kind, text });
 }
 
-/// The name at a place, in small letters and without `_` and `-`.
+/// Returns the name at a position, in small letters and without `_` and `-`.
 pub(super) fn name_at(place: &str) -> String {
     let name = place.rsplit(['/', '?']).find(|part| part.parse::<usize>().is_err());
     name.unwrap_or_default().to_ascii_lowercase().replace(['_', '-'], "")
 }
 
-/// Every text that a JSON value holds.
+/// Collects every text in a JSON value.
 pub(super) fn texts_of(value: &Value, found: &mut Vec<String>) {
     match value {
         Value::String(text) => found.push(text.clone()),

@@ -1,4 +1,4 @@
-//! The emulated vendors: a folder for each, and the list of them.
+//! The emulated vendors: a folder for each, and their list.
 
 pub mod airtexts;
 pub mod easyotp;
@@ -14,9 +14,9 @@ use serde::{Serialize, Serializer};
 
 use crate::vendor_api::{Facts, VendorApi};
 
-/// The list, in the order of the ready line. A row has: variant of [`Vendor`], folder, account, and the methods
-/// that set and change the account in code. A new vendor is a row here (at the end: ports go by the
-/// order), its `pub mod` above, and its folder.
+/// The list, in the order of the ready line. A row has: variant of [`Vendor`], folder, account, and
+/// the methods that set and change the account in code. A new vendor is a row here (at the end,
+/// since ports follow the order), its `pub mod` above, and its folder.
 macro_rules! each_vendor {
     ($then:ident) => {
         $then! {
@@ -30,7 +30,7 @@ pub(crate) use each_vendor;
 
 macro_rules! define_vendor {
     ($($variant:ident, $folder:ident, $account:ident, $with:ident, $update:ident;)+) => {
-        /// A vendor whose API is emulated.
+        /// Vendor whose API is emulated.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         #[non_exhaustive]
         pub enum Vendor {
@@ -38,13 +38,13 @@ macro_rules! define_vendor {
                 #[doc = concat!("See [`", stringify!($account), "`](", stringify!($folder), "::", stringify!($account), ").")]
                 $variant,
             )+
-            /// A vendor of this name that is played from golden files, see
+            /// A vendor with this name, played from golden files: see
             /// [`EmulatorConfig::with_replay`](crate::EmulatorConfig::with_replay).
             Replayed(&'static str),
         }
 
         impl Vendor {
-            /// Every vendor that has an emulation of its own, in the order of the ready line.
+            /// Every vendor that has an emulation, in the order of the ready line.
             pub const ALL: [Self; [$(stringify!($variant)),+].len()] = [$(Self::$variant),+];
 
             fn facts(self) -> Facts {
@@ -54,7 +54,7 @@ macro_rules! define_vendor {
                 }
             }
 
-            /// The vendor as it is before its first request; none for one that is replayed.
+            /// Returns the vendor before its first request; `None` for a replayed one.
             pub(crate) fn open(self, now: Timestamp) -> Option<Box<dyn VendorApi>> {
                 Some(match self {
                     $(Self::$variant => Box::new($folder::$variant::new(now)),)+
@@ -67,23 +67,23 @@ macro_rules! define_vendor {
 each_vendor!(define_vendor);
 
 impl Vendor {
-    /// The name in URLs, in JSON and in configuration.
+    /// Returns the name in URLs, in JSON and in configuration.
     pub fn as_str(self) -> &'static str {
         self.facts().key
     }
 
-    /// The name as the vendor writes it.
+    /// Returns the name as the vendor writes it.
     pub fn name(self) -> &'static str {
         self.facts().name
     }
 
-    /// The path at the vendor's address below which its API is, without a trailing slash; often none.
+    /// Returns the base path of the API at the vendor, without a trailing slash; often empty.
     pub fn base_path(self) -> &'static str {
         self.facts().base_path
     }
 
-    /// A vendor that is played from golden files. Names are kept for as long as the program runs;
-    /// there are as many as folders that it plays.
+    /// Returns a vendor that is played from golden files. Its name is kept until the program ends;
+    /// there are as many as replayed folders.
     pub(crate) fn replayed(name: &str) -> Self {
         static NAMES: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
         let mut names = NAMES.lock().unwrap_or_else(PoisonError::into_inner);
@@ -119,7 +119,7 @@ impl FromStr for Vendor {
     }
 }
 
-/// A name of which there is no emulated vendor.
+/// Error returned for a name without an emulated vendor.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnknownVendor {
     name: String,

@@ -1,9 +1,9 @@
-//! The AirTexts account that the emulator plays for. No answer of this vendor is documented, so
-//! every form of answer that a reader should tolerate can be chosen here.
+//! The emulated AirTexts account. The vendor documents no answer, so every form of answer that a
+//! reader should accept can be chosen here.
 
 use serde::{Deserialize, Serialize};
 
-/// Where the answer to a send or resend has its fields.
+/// The position of the fields in the answer to a send or resend.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -19,7 +19,7 @@ pub enum SendShape {
     BareId,
 }
 
-/// How the answer to a send tells the end of the code's life.
+/// The form of the expiry in the answer to a send.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -29,11 +29,11 @@ pub enum ExpiryField {
     ExpiresAt,
     /// `expires_in`, seconds.
     ExpiresIn,
-    /// Not at all.
+    /// No expiry.
     Absent,
 }
 
-/// How a right code is answered.
+/// The answer to a right code.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -49,7 +49,7 @@ pub enum VerifyShape {
     Valid,
     /// `{"status":"approved"}`.
     StatusWord,
-    /// `{"success":true,"message":..}`: nothing says that the code was right.
+    /// `{"success":true,"message":..}`: no field says that the code was right.
     MessageOnly,
 }
 
@@ -67,7 +67,7 @@ pub enum WrongCode {
     Status200,
 }
 
-/// Where an error has its code and text.
+/// The position of an error's code and text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -81,12 +81,12 @@ pub enum ErrorShape {
     TopLevel,
 }
 
-/// The account at AirTexts.
+/// Account at AirTexts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct AirTextsAccount {
-    /// The application id of every request.
+    /// The application id in every request.
     pub appid: String,
     /// The value of `X-API-Key`.
     pub api_key: String,
@@ -98,33 +98,33 @@ pub struct AirTextsAccount {
     pub password: String,
     /// The bearer token.
     pub bearer: String,
-    /// Messages that are still paid for.
+    /// The remaining messages.
     pub balance: u64,
-    /// The account is not allowed to send: 403.
+    /// Whether the account may not send: 403.
     pub disabled: bool,
-    /// Whether the limit per recipient is enforced. Load tests switch it off.
+    /// Whether the limit per recipient is enforced. Load tests disable it.
     pub enforce_limits: bool,
-    /// Most sends to one recipient in an hour.
+    /// The most sends to one recipient in an hour.
     pub sends_per_hour: u32,
-    /// How long a code lives.
+    /// The lifetime of a code.
     pub code_lifetime_seconds: u64,
-    /// How many wrong codes a verification takes.
+    /// The most wrong codes for a verification.
     pub max_attempts: u32,
-    /// The code that the vendor "makes"; random when unset.
+    /// The code that the vendor generates; random if unset.
     pub fixed_code: Option<String>,
     /// The status of an accepted send or resend: 200, 201 or 202.
     pub send_status: u16,
     /// The form of the answer to a send or resend.
     pub send_shape: SendShape,
-    /// How that answer tells the expiry.
+    /// The form of the expiry in that answer.
     pub expiry_field: ExpiryField,
-    /// That answer has the code in the clear, as `code`.
+    /// Whether that answer contains the code in clear text, as `code`.
     pub reveal_code: bool,
-    /// A resend gives a new id; the old one is gone.
+    /// Whether a resend returns a new id and removes the old one.
     pub resend_gives_new_id: bool,
-    /// How a right code is answered.
+    /// The answer to a right code.
     pub verify_shape: VerifyShape,
-    /// How a wrong code is answered.
+    /// The answer to a wrong code.
     pub wrong_code: WrongCode,
     /// The form of errors.
     pub error_shape: ErrorShape,

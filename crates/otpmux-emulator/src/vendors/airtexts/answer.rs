@@ -1,11 +1,11 @@
-//! The forms of AirTexts' errors. All of them are assumed; the vendor documents none.
+//! The forms of AirTexts' errors. All are assumed; the vendor documents none.
 
 use serde_json::{Value, json};
 
 use super::account::ErrorShape;
 use crate::exchange::Reply;
 
-/// Why a request is not served.
+/// Reason why a request is refused.
 #[derive(Debug)]
 pub(super) enum Problem {
     Unauthorized,
@@ -67,7 +67,7 @@ impl Problem {
         }
     }
 
-    /// Says something about a code, not about the request.
+    /// Returns whether it concerns a code, not the request.
     fn is_verdict(&self) -> bool {
         use Problem as P;
         matches!(
@@ -87,7 +87,7 @@ fn error(shape: ErrorShape, code: &str, message: &str) -> Value {
     }
 }
 
-/// The vendor's usual error for a status, for faults that name nothing but a status.
+/// Returns the vendor's usual error for a status, for faults that set only a status.
 pub(super) fn usual_error(status: u16, shape: ErrorShape) -> Reply {
     let (code, message) = match status {
         400 => ("INVALID_REQUEST", "Invalid request"),

@@ -41,7 +41,7 @@ struct Otp {
     expires_at: Timestamp,
     wrong: u32,
     used: bool,
-    /// When and with what success it was verified; as many as it takes attempts.
+    /// The time and success of each attempt to verify, up to the most attempts that it allows.
     attempts: Vec<(Timestamp, bool)>,
 }
 
@@ -137,13 +137,14 @@ impl AirTexts {
         }
     }
 
-    /// One of the three ways is enough, but a wrong one beside a right one is not overlooked.
+    /// Returns whether the request is authenticated. One of the three ways is enough, but a wrong
+    /// one beside a right one is refused.
     fn is_authentic(&self, call: &Call) -> bool {
         let account = &self.account;
         let pair = match (call.header("x-api-key"), call.header("x-api-secret")) {
             (None, None) => None,
             (key, secret) => {
-                // Not `&&`: both are compared, whichever is wrong.
+                // Not `&&`: always compares both.
                 let key = same_secret(key.unwrap_or_default(), &account.api_key);
                 let secret = same_secret(secret.unwrap_or_default(), &account.api_secret);
                 Some(key & secret)
@@ -179,7 +180,7 @@ impl AirTexts {
         self.events.push_back(Event { id: id.to_owned(), what, at: now });
     }
 
-    /// The id that the body names, or the newest of the recipient that it names.
+    /// Returns the id in the body, or the newest of the recipient in the body.
     fn find(&self, body: &Value) -> Result<String, Problem> {
         let recipient = send::recipient(body).and_then(Value::as_str);
         if let Some(id) = body["verification_id"].as_str() {

@@ -12,7 +12,7 @@ use crate::exchange::Reply;
 use crate::ids;
 use crate::vendor_api::Context;
 
-/// The recipient under any of its documented names.
+/// Returns the recipient under any of its documented names.
 pub(super) fn recipient(body: &Value) -> Option<&Value> {
     first(body, &["recipient", "phone", "to"])
 }
@@ -27,7 +27,8 @@ fn read_channel(body: &Value) -> Result<Option<&str>, Problem> {
 
 impl AirTexts {
     pub(super) fn send(&mut self, body: &Value, cx: &mut Context) -> Answer {
-        // The vendor's SMS product splits its recipient at commas; here such a one is refused.
+        // The vendor's SMS product splits its recipient at commas; here such a recipient is
+        // refused.
         let to = recipient(body)
             .and_then(Value::as_str)
             .filter(|to| is_e164(to))
@@ -67,7 +68,8 @@ impl AirTexts {
         Ok(self.open(id, otp, "sent", cx))
     }
 
-    /// A new code with a new life and new attempts, under the same id unless set otherwise.
+    /// Makes a new code with a new lifetime and new attempts, under the same id unless set
+    /// otherwise.
     pub(super) fn resend(&mut self, body: &Value, cx: &mut Context) -> Answer {
         let channel = read_channel(body)?;
         let id = self.find(body)?;

@@ -1,4 +1,4 @@
-//! The six things that can be read with GET.
+//! The six GET endpoints.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -101,7 +101,7 @@ impl AirTexts {
         paginated(call, &all)
     }
 
-    /// Over all that is still remembered; the dates that one may name are not emulated.
+    /// Reports over all present records; the optional dates are not emulated.
     fn reports(&self) -> Reply {
         let count =
             |of: &[&str]| self.events.iter().filter(|event| of.contains(&event.what)).count();

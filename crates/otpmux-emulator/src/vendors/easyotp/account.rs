@@ -1,28 +1,28 @@
-//! The EasyOTP account that the emulator plays for, and its settings.
+//! The emulated EasyOTP account and its settings.
 
 use serde::{Deserialize, Serialize};
 
-/// The account at EasyOTP: credentials, credits and what the vendor's documents leave open.
+/// Account at EasyOTP: credentials, credits, and settings that the vendor's documents leave open.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct EasyOtpAccount {
     /// The bearer token.
     pub api_key: String,
-    /// Credits left; each send that is accepted takes one.
+    /// Remaining credits; each accepted send uses one.
     pub credits: u64,
-    /// The key is disabled: every request is answered 403.
+    /// Whether the key is disabled: every request is answered 403.
     pub disabled: bool,
-    /// The length of codes that the vendor makes, 4 to 10.
+    /// The length of codes that the vendor generates, 4 to 10.
     pub code_length: u8,
-    /// The code that the vendor "makes" whenever the caller brings none; random when unset.
+    /// The code that the vendor generates if the request has none; random if unset.
     pub fixed_code: Option<String>,
-    /// Whether the limits per recipient and per key are enforced. Load tests switch them off.
+    /// Whether the limits per recipient and per key are enforced. Load tests disable them.
     pub enforce_limits: bool,
-    /// The test address for which `123456` succeeds. The vendor's own two addresses are masked in
-    /// every public copy of its documents, so these defaults are ours.
+    /// The test address for which `123456` succeeds. Every public copy of the vendor's documents
+    /// masks its two addresses, so these defaults are made up.
     pub test_email_always_ok: String,
-    /// The test address for which every code is invalid; ours, as above.
+    /// The test address for which every code is invalid; made up, as above.
     pub test_email_always_invalid: String,
 }
 

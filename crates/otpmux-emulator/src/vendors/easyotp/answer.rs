@@ -8,7 +8,7 @@ use crate::ids;
 pub(super) const CHANNEL: &str = "channel is required and must be one of: sms, email, voice";
 pub(super) const CODE: &str = "code must be a numeric string between 4 and 10 digits";
 
-/// Every answer carries a `request_id` (EasyOTP API introduction).
+/// Returns a success. Every answer has a `request_id` (EasyOTP API introduction).
 pub(super) fn success(mut body: Value) -> Reply {
     body["success"] = json!(true);
     body["request_id"] = json!(ids::uuid());
@@ -28,7 +28,7 @@ pub(super) fn error_with_wait(text: &str, retry_after: u64) -> Reply {
     Reply::json(429, &body)
 }
 
-/// The vendor's usual text for a status, for faults that name nothing but a status.
+/// Returns the vendor's usual text for a status, for faults that set only a status.
 pub(super) fn usual_error(status: u16) -> Reply {
     let text = match status {
         400 => "Bad request",

@@ -24,12 +24,12 @@ const KEY_LIMIT: usize = 120;
 const KEY_LIMIT_SECONDS: u64 = 60;
 const DAY: u64 = 24 * 3600;
 
-/// How a code answers to being verified.
+/// How a verify of this code is answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Behaviour {
     Ordinary,
-    /// A test recipient for which every code is invalid; it never locks, for the vendor says
-    /// "any code".
+    /// A test recipient for which every code is invalid; it never locks, since the vendor says "any
+    /// code".
     AlwaysInvalid,
 }
 
@@ -81,7 +81,7 @@ impl VendorApi for EasyOtp {
         }
         if self.account.enforce_limits {
             if self.requests.wait("", cx.now, KEY_LIMIT_SECONDS, KEY_LIMIT).is_some() {
-                // No `retry_after`: the vendor promises it for its other two limits only.
+                // No `retry_after`: the vendor documents it only for its other two limits.
                 return usual_error(429);
             }
             self.requests.record("", cx.now);

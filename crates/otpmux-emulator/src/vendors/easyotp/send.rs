@@ -16,7 +16,7 @@ const DEFAULT_LIFETIME: u64 = 300;
 const LIFETIMES: std::ops::RangeInclusive<u64> = 60..=3600;
 const TEST_CODE: &str = "123456";
 
-/// Most sends to one recipient, in how many seconds, and the vendor's word for that time.
+/// The most sends to one recipient, in how many seconds, and the vendor's word for that time.
 const RECIPIENT_LIMITS: [(usize, u64, &str); 3] =
     [(2, 60, "minute"), (15, 3600, "hour"), (50, DAY, "24 hours")];
 
@@ -24,7 +24,7 @@ struct Request<'a> {
     channel: &'a str,
     recipient: &'a str,
     message: &'a str,
-    /// Of an e-mail.
+    /// The subject of an e-mail.
     subject: Option<&'a str>,
     lifetime: u64,
     code: Option<&'a str>,
@@ -71,7 +71,7 @@ impl<'a> Request<'a> {
     }
 }
 
-/// What the vendor keeps of a send to one of its test recipients.
+/// Data of a send to a test recipient.
 struct TestRecipient {
     behaviour: Behaviour,
     expires_at_once: bool,
@@ -85,7 +85,7 @@ impl EasyOtp {
         };
         if let Some(test) = self.test_recipient(&request) {
             let lifetime = if test.expires_at_once { 0 } else { request.lifetime };
-            // Whether a caller's own code would win over 123456 here is not documented.
+            // Not documented: whether a code in the request would take precedence over 123456.
             return self.open(TEST_CODE.to_owned(), test.behaviour, lifetime, cx.now);
         }
         if let Some(refusal) = self.over_limit(request.recipient, cx.now) {

@@ -22,8 +22,8 @@ impl EasyOtp {
         let Some(row) = self.codes.get_mut(id) else {
             return answer::error(404, "Verification not found");
         };
-        // The lock wins over everything else, the right code included. Which answer the fifth
-        // wrong code gets is not documented; here it is a plain "Invalid code".
+        // The lock takes precedence over everything, even a right code. The answer to the fifth
+        // wrong code is not documented; here it is a plain "Invalid code".
         if let Some(until) = row.locked_until {
             let wait = seconds_until(cx.now, until);
             if wait > 0 {

@@ -1,17 +1,17 @@
-//! The StartMessaging account that the emulator plays for, and which of the vendor's
-//! contradicting descriptions it follows.
+//! The emulated StartMessaging account, and which of the vendor's contradictory descriptions it
+//! follows.
 
 use serde::{Deserialize, Serialize};
 
-/// Which description of the API the deployment follows.
+/// The description of the API that the deployment follows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Dialect {
-    /// What the vendor's server source does: the caller makes the code, nobody verifies it.
+    /// The vendor's server source: the caller generates the code, and there is no verify.
     #[default]
     Live,
-    /// The tutorials: the vendor makes the code and verifies it.
+    /// The tutorials: the vendor generates and verifies the code.
     Tutorial,
     /// The reference of February 2026: `otp` beside `phoneNumber`, verify and resend.
     February,
@@ -19,7 +19,7 @@ pub enum Dialect {
     Docs,
 }
 
-/// What a repeated `idempotencyKey` does.
+/// The effect of a repeated `idempotencyKey`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -27,7 +27,7 @@ pub enum Idempotency {
     /// `Replay` in the tutorial dialect, `Ignore` in the others.
     #[default]
     ByDialect,
-    /// A repeat is another send.
+    /// A repeat sends again.
     Ignore,
     /// A repeat gets the stored answer and sends nothing; with another number, 409.
     Replay,
@@ -35,7 +35,7 @@ pub enum Idempotency {
     Conflict,
 }
 
-/// What an account still lacks before it may send.
+/// The requirement that an account does not meet yet, so that it may not send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -48,19 +48,19 @@ pub enum Onboarding {
     KycApproval,
 }
 
-/// What becomes of accepted messages.
+/// The fate of accepted messages.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Delivery {
-    /// They arrive, and are billed then.
+    /// They arrive, and are billed on arrival.
     #[default]
     Delivered,
     /// They fail; nothing is billed. (The outbox still lists them.)
     Failed,
     /// They expire; nothing is billed.
     Expired,
-    /// They stay on their way for ever.
+    /// They stay in transit for ever.
     Pending,
 }
 
@@ -69,9 +69,9 @@ pub enum Delivery {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum MessageShape {
-    /// `id`, `failureReason`, `statusHistory` and more, as the server source has it.
+    /// `id`, `failureReason`, `statusHistory` and more, as in the server source.
     Server,
-    /// `messageId`, `status`, `deliveredAt`, `error`, as the documentation has it.
+    /// `messageId`, `status`, `deliveredAt`, `error`, as in the documentation.
     Docs,
 }
 
@@ -101,7 +101,7 @@ impl Default for Template {
     }
 }
 
-/// The account at StartMessaging.
+/// Account at StartMessaging.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
@@ -109,37 +109,38 @@ impl Default for Template {
 pub struct StartMessagingAccount {
     /// The key for `X-API-Key`: `sm_live_` and 40 hexadecimal digits at the vendor.
     pub api_key: String,
-    /// Which description of the API is followed.
+    /// The description of the API that is followed.
     pub dialect: Dialect,
     /// The wallet in paise; a delivered message costs 25.
     pub balance_paise: u64,
-    /// `GET /wallet` gives the balance as a number instead of a decimal string.
+    /// Whether `GET /wallet` returns the balance as a number instead of a decimal string.
     pub balance_as_number: bool,
-    /// The account is suspended: 401.
+    /// Whether the account is suspended: 401.
     pub suspended: bool,
-    /// The caller's address is not on the key's list: 401, as if no key were there.
+    /// Whether the caller's address is missing on the key's list: 401, as without a key.
     pub address_refused: bool,
-    /// What the account lacks before it may send: 403.
+    /// The requirement that the account does not meet, so that it may not send: 403.
     pub onboarding: Option<Onboarding>,
-    /// The operator behind the vendor refuses every message.
+    /// Whether the operator behind the vendor refuses every message.
     pub upstream_refuses: bool,
-    /// Whether the limits per number and per account are enforced. Load tests switch them off.
+    /// Whether the limits per number and per account are enforced. Load tests disable them.
     pub enforce_limits: bool,
-    /// What a repeated `idempotencyKey` does.
+    /// The effect of a repeated `idempotencyKey`.
     pub idempotency: Idempotency,
     /// `status` in the answer to a send; unset: `sent` when live, `queued` in the documents.
     pub send_status: Option<String>,
-    /// Fields of a message; unset: those of the documentation in its dialect, else the server's.
+    /// Fields of a message; unset: those of the documentation in its dialect, otherwise the
+    /// server's.
     pub message_shape: Option<MessageShape>,
-    /// An unknown message is 200 with `data: null`, as in older revisions, instead of 404.
+    /// Whether an unknown message is 200 with `data: null`, as in older revisions, instead of 404.
     pub unknown_message_is_null: bool,
-    /// What becomes of messages that are accepted from now on.
+    /// The fate of messages that are accepted from now on.
     pub delivery: Delivery,
-    /// How many seconds after the send that is.
+    /// The seconds from the send to that.
     pub delivery_seconds: u64,
-    /// The tutorial's answers come without `success`.
+    /// Whether the tutorial's answers have no `success`.
     pub bare_data: bool,
-    /// The code that the vendor "makes" in the dialects where it does; random when unset.
+    /// The code that the vendor generates, in the dialects where it does; random if unset.
     pub fixed_code: Option<String>,
     /// The templates of the account.
     pub templates: Vec<Template>,

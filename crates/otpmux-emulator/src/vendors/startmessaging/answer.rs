@@ -9,7 +9,7 @@ use crate::clock::millis;
 use crate::exchange::Reply;
 use crate::ids;
 
-/// Why a request is not served.
+/// Reason why a request is refused.
 #[derive(Debug)]
 pub(super) enum Problem {
     NoCredentials,
@@ -55,7 +55,8 @@ impl Problem {
             P::Validation(texts) => {
                 (400, "VALIDATION_ERROR", texts.first().copied().unwrap_or("Bad Request"))
             }
-            // The server says 400 to the next two; the documents and tutorials say 429 and 402.
+            // The server answers the next two with 400; the documents and tutorials say 429 and
+            // 402.
             P::NumberLimit(_) => (
                 if live { 400 } else { 429 },
                 "RATE_LIMIT_EXCEEDED",
@@ -71,7 +72,7 @@ impl Problem {
                 "IDEMPOTENCY_CONFLICT",
                 "Idempotency key was used with a different phone number",
             ),
-            // What verify answers to these is shown by no document; ours.
+            // No document shows the answers of verify to these; they are made up.
             P::WrongCode => (400, "INVALID_INPUT", "Invalid OTP"),
             P::Exhausted => (400, "INVALID_INPUT", "Maximum verification attempts exceeded"),
             P::Expired => (410, "INVALID_INPUT", "OTP expired"),
@@ -114,7 +115,7 @@ impl Problem {
     }
 
     pub(super) fn answer(&self, dialect: Dialect, now: Timestamp) -> Reply {
-        // The one error of the tutorials that is shown in the server's envelope.
+        // The only error of the tutorials that is shown in the server's envelope.
         let enveloped = dialect != Dialect::Tutorial || matches!(self, Self::KeyOfOtherNumber);
         let reply = if enveloped {
             let Row(status, code, text) = self.row(dialect);
@@ -150,7 +151,7 @@ pub(super) fn success(status: u16, data: Value, now: Timestamp) -> Reply {
     Reply::json(status, &body)
 }
 
-/// The vendor's usual error for a status, for faults that name nothing but a status.
+/// Returns the vendor's usual error for a status, for faults that set only a status.
 pub(super) fn usual_error(status: u16, dialect: Dialect, now: Timestamp) -> Reply {
     let (code, text) = match status {
         400 => ("VALIDATION_ERROR", "Bad Request"),

@@ -1,4 +1,4 @@
-//! A message on its way, and what becomes of it.
+//! A message in transit, and its fate.
 
 use std::cmp::Reverse;
 
@@ -70,7 +70,7 @@ impl SentMessage {
 }
 
 impl StartMessaging {
-    /// Lets every message whose time has come arrive or fail. Only arrival is billed.
+    /// Completes every message whose time has come: it arrives or fails. Only arrival is billed.
     pub(super) fn record_outcome(&mut self, now: Timestamp) {
         while self.unsettled.peek().is_some_and(|Reverse((due, _))| *due <= now) {
             let Some(Reverse((_, id))) = self.unsettled.pop() else {

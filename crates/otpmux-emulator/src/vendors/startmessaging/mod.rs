@@ -160,12 +160,12 @@ impl StartMessaging {
                 self.admit(call, false, cx)?;
                 Ok(self.list_templates(call, cx.now))
             }
-            // A route that is not there is answered before any guard.
+            // An unknown route is answered before any check.
             _ => Err(Problem::NoRoute(call.method.clone(), call.path.clone())),
         }
     }
 
-    /// What stands before every route, in the server's order: throttler, key, account.
+    /// Runs the checks before every route, in the server's order: throttler, key, account.
     fn admit(&mut self, call: &Call, is_send: bool, cx: &Context) -> Result<(), Problem> {
         if self.account.enforce_limits {
             for (key, most, seconds) in self.throttles(is_send) {
@@ -194,7 +194,8 @@ impl StartMessaging {
         }
     }
 
-    /// Counter, most requests, seconds. The server allows bursts that the documents do not.
+    /// Returns counter, most requests, and seconds. The server allows bursts that the documents do
+    /// not.
     fn throttles(&self, is_send: bool) -> Vec<(&'static str, usize, u64)> {
         let mut throttles = vec![(OVERALL, 1200, 60)];
         match self.account.dialect {

@@ -1,4 +1,4 @@
-//! Reading the body of a send, as each dialect demands it.
+//! Reads the body of a send, with the requirements of each dialect.
 
 use serde_json::Value;
 
@@ -8,11 +8,11 @@ use crate::check::{first, is_digits, is_e164, is_indian_mobile};
 use crate::exchange::Call;
 use crate::ids;
 
-/// What a send asks for.
+/// Request of a send.
 #[derive(Debug)]
 pub(super) struct SendBody {
     pub(super) phone: String,
-    /// None where the vendor makes the code.
+    /// `None` if the vendor generates the code.
     pub(super) code: Option<String>,
     pub(super) template: Option<String>,
     pub(super) app_name: String,
@@ -20,7 +20,7 @@ pub(super) struct SendBody {
     pub(super) idempotency_key: Option<String>,
 }
 
-/// The framework reads a body of another content type as an empty one.
+/// Returns the body as an object. The framework reads a body of another content type as empty.
 pub(super) fn object(call: &Call) -> Result<Value, Problem> {
     if call.body.is_empty() || !call.is_json() {
         return Ok(Value::Object(serde_json::Map::new()));
@@ -28,7 +28,7 @@ pub(super) fn object(call: &Call) -> Result<Value, Problem> {
     call.object().ok_or_else(|| Problem::Validation(vec!["Request body is not valid JSON"]))
 }
 
-/// A string, or a number as the framework converts it.
+/// Reads a string, or a number as the framework converts it.
 fn text(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),
@@ -51,7 +51,7 @@ impl SendBody {
             _ => {}
         }
         let template = first(&body, &["templateId"]).map(|id| text(id).unwrap_or_default());
-        // The documents want a DLT template id there, the server the UUID of a template.
+        // The documents require a DLT template id here, the server the UUID of a template.
         if dialect == Dialect::Live && template.as_ref().is_some_and(|id| !ids::is_uuid(id)) {
             wrong.push("templateId must be a UUID");
         }

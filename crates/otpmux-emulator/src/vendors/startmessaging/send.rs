@@ -51,7 +51,7 @@ impl StartMessaging {
         Ok(reply)
     }
 
-    /// A new code under the same id; the dialect's page says no more than that.
+    /// Makes a new code under the same id; the dialect's page says no more.
     pub(super) fn resend(&mut self, call: &Call, cx: &mut Context) -> Answer {
         let body = object(call)?;
         let id = body["otpRequestId"].as_str().unwrap_or_default();
@@ -84,8 +84,8 @@ impl StartMessaging {
         }
     }
 
-    /// Counts the send to the number, then looks at the wallet, then at the operator. The count
-    /// stays when the balance is too low and is given back when the operator refuses.
+    /// Counts the send to the number, then checks the wallet, then asks the operator. The count
+    /// stays if the balance is too low and is reduced again if the operator refuses.
     fn take_place(&mut self, phone: &str, now: Timestamp) -> Result<(), Problem> {
         if self.account.enforce_limits {
             if let Some(wait) = self.numbers.wait(phone, now, NUMBER_LIMIT_SECONDS, NUMBER_LIMIT) {
@@ -145,7 +145,7 @@ impl StartMessaging {
         success(201, data, now)
     }
 
-    /// A template that is unknown or not approved falls back to the default text silently.
+    /// Returns the text. An unknown or unapproved template silently falls back to the default text.
     fn text(&self, body: &SendBody, code: &str) -> String {
         let template = body.template.as_ref().and_then(|id| {
             let mut known = self.account.templates.iter();
@@ -160,7 +160,7 @@ impl StartMessaging {
         self.account.fixed_code.clone().unwrap_or_else(|| ids::code(6))
     }
 
-    /// Ten minutes in the tutorials, five elsewhere.
+    /// Returns the lifetime of a code: ten minutes in the tutorials, five elsewhere.
     fn lifetime(&self) -> u64 {
         if self.account.dialect == Dialect::Tutorial { 600 } else { 300 }
     }

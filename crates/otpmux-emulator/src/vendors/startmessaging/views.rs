@@ -1,4 +1,4 @@
-//! What can be read: messages, the wallet, templates.
+//! Endpoints that read: messages, the wallet, templates.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -25,7 +25,8 @@ impl StartMessaging {
         Ok(success(200, data, now))
     }
 
-    /// In-flight states are shown as `sent`, `expired` as `failed`; 201 as every POST.
+    /// Returns the status. States in transit are shown as `sent`, `expired` as `failed`; 201 as for
+    /// every POST.
     pub(super) fn check_status(&self, id: &str, now: Timestamp) -> Answer {
         let Some(message) = self.message(id)? else {
             return Ok(success(201, Value::Null, now));
@@ -39,7 +40,7 @@ impl StartMessaging {
         Ok(success(201, message.view(id, &self.user_id, shape, status), now))
     }
 
-    /// `None` where older revisions answer null for an unknown message.
+    /// Returns a message; `None` where older revisions answer null for an unknown one.
     fn message(&self, id: &str) -> Result<Option<&SentMessage>, Problem> {
         if !ids::is_uuid(id) {
             return Err(Problem::NotUuid);
@@ -51,7 +52,7 @@ impl StartMessaging {
         }
     }
 
-    /// Newest first. Of the filters only `status` is emulated; cursors are not.
+    /// Lists messages, newest first. Of the filters only `status` is emulated; cursors are not.
     pub(super) fn list_messages(&self, call: &Call, now: Timestamp) -> Reply {
         let wanted = call.query("status");
         let fits = |message: &SentMessage| {
