@@ -1,10 +1,10 @@
-//! Looks for secrets where none may be.
+//! Searches texts for secrets.
 
 use std::error::Error;
 use std::fmt::Write as _;
 
-/// The secrets that `text` holds: as given, in any letter case; a telephone number also without
-/// its `+`, and with its digits separated by something else than digits.
+/// Returns the secrets that `text` contains: as given, in any letter case; a telephone number also
+/// without its `+`, and with its digits separated by other characters.
 pub fn found<'a>(text: &str, secrets: &[&'a str]) -> Vec<&'a str> {
     let lower = text.to_lowercase();
     let holds = |secret: &&&str| {
@@ -19,7 +19,7 @@ fn is_number(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// Whether the digits occur in this order with at most one other character between any two:
+/// Returns whether the digits occur in this order with at most one other character between any two:
 /// `415 555-0123` is found, digits that are scattered over a page are not.
 fn holds_digits(text: &str, digits: &str) -> bool {
     let text: Vec<char> = text.chars().collect();
@@ -36,19 +36,19 @@ fn holds_digits(text: &str, digits: &str) -> bool {
     })
 }
 
-/// Checks that `text` holds none of the secrets.
+/// Checks that `text` contains none of the secrets.
 ///
 /// # Panics
 ///
-/// When it does; the message shows the text, so use made-up secrets.
+/// If it contains one; the message shows the text, so use made-up secrets.
 #[track_caller]
 pub fn assert_clean(text: &str, secrets: &[&str]) {
     let found = found(text, secrets);
     assert!(found.is_empty(), "{found:?} leaked into:\n{text}");
 }
 
-/// Everything that an error may show: `Display`, `Debug` and alternate `Debug` of it and of each of
-/// its sources.
+/// Returns all that an error may show: `Display`, `Debug` and alternate `Debug` of it and of each
+/// of its sources.
 pub fn shown(error: &(dyn Error + 'static)) -> String {
     let mut text = String::new();
     let mut next = Some(error);

@@ -10,10 +10,10 @@ use tracing::{Dispatch, Event, Metadata, Subscriber};
 
 use crate::leaks;
 
-/// Records every span, every field and every event of the current thread, at every level, as one
-/// text. Records of the `log` crate are included, since HTTP clients use it.
+/// Records every span, field and event of the current thread, at every level, as one text. Records
+/// of the `log` crate are included, since HTTP clients use it.
 ///
-/// What other threads log is not seen: use it on a current-thread runtime.
+/// Logs of other threads are not recorded: use it on a current-thread runtime.
 ///
 /// ```
 /// use otpmux_testkit::LogCapture;
@@ -28,7 +28,7 @@ pub struct LogCapture {
 }
 
 impl LogCapture {
-    /// An empty record.
+    /// Returns an empty record.
     pub fn new() -> Self {
         Self::default()
     }
@@ -45,21 +45,21 @@ impl LogCapture {
         tracing::subscriber::with_default(self.recorder(), run)
     }
 
-    /// What has been recorded so far.
+    /// Returns the recorded text.
     pub fn text(&self) -> String {
         self.lock().clone()
     }
 
-    /// What has been recorded since the last time, which is then forgotten.
+    /// Returns the text since the last call, and removes it.
     pub fn take(&self) -> String {
         std::mem::take(&mut *self.lock())
     }
 
-    /// Checks that none of the secrets has been recorded.
+    /// Checks that no secret was recorded.
     ///
     /// # Panics
     ///
-    /// When one has.
+    /// If one was recorded.
     #[track_caller]
     pub fn assert_clean(&self, secrets: &[&str]) {
         leaks::assert_clean(&self.text(), secrets);
@@ -120,7 +120,7 @@ impl Subscriber for Recorder {
 struct Fields<'a>(&'a mut String);
 
 impl Visit for Fields<'_> {
-    /// As it is: escaping might hide a secret from a search.
+    /// Unchanged: escaping might hide a secret from a search.
     fn record_str(&mut self, field: &Field, value: &str) {
         let _ = write!(self.0, " {field}={value}");
     }
@@ -130,8 +130,9 @@ impl Visit for Fields<'_> {
     }
 }
 
-/// Hands the records of the `log` crate to the capture of the thread that makes them. The `log`
-/// crate has one logger per process; should another be set, it stays, and its records are not seen.
+/// Forwards the records of the `log` crate to the capture of the thread that makes them. The `log`
+/// crate has one logger per process; if another is set, it remains, and its records are not
+/// captured.
 struct Forward;
 
 impl log::Log for Forward {
@@ -158,14 +159,14 @@ fn prepare() {
         if log::set_logger(&Forward).is_ok() {
             log::set_max_level(log::LevelFilter::Trace);
         }
-        // While there is but one subscriber in the process, `tracing` decides whether a line is of
-        // interest by asking the thread that comes by it first, and remembers a "never" of one that
-        // has no subscriber, for all threads. With a second one it asks all that there are.
+        // With only one subscriber in the process, `tracing` asks the first thread that reaches a
+        // line whether the line is of interest, and keeps a "never" of a thread without a
+        // subscriber for all threads. With a second subscriber it asks all of them.
         Dispatch::new(Deaf)
     });
 }
 
-/// A subscriber that wants nothing.
+/// A subscriber without interest in any line.
 struct Deaf;
 
 impl Subscriber for Deaf {
@@ -224,7 +225,7 @@ mod tests {
         capture.assert_clean(&["+14155550123"]);
     }
 
-    /// Another thread, without a capture, comes by the line first.
+    /// Another thread, without a capture, reaches the line first.
     #[test]
     fn does_not_miss_what_another_thread_met_first() {
         fn line() {

@@ -3,7 +3,7 @@ use std::time::{Duration, SystemTime};
 
 use otpmux_core::Clock;
 
-/// A clock that stands still until it is moved. Share it in an `Arc`.
+/// Clock that stands still until a test moves it. Share it in an `Arc`.
 ///
 /// ```
 /// use std::time::Duration;
@@ -19,12 +19,12 @@ use otpmux_core::Clock;
 pub struct ManualClock(Mutex<SystemTime>);
 
 impl ManualClock {
-    /// A clock that shows this time.
+    /// Returns a clock that shows this time.
     pub fn new(now: SystemTime) -> Self {
         Self(Mutex::new(now))
     }
 
-    /// A clock that shows this many seconds after 1970 began.
+    /// Returns a clock that shows this many seconds after the beginning of 1970.
     pub fn at_unix(seconds: u64) -> Self {
         Self::new(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds))
     }
@@ -34,7 +34,7 @@ impl ManualClock {
         *self.lock() += by;
     }
 
-    /// Sets the clock, backwards too, as a machine's clock may be.
+    /// Sets the clock, also backwards, as can happen to a machine's clock.
     pub fn set(&self, now: SystemTime) {
         *self.lock() = now;
     }
@@ -45,7 +45,7 @@ impl ManualClock {
 }
 
 impl Default for ManualClock {
-    /// The beginning of 2026, UTC.
+    /// Returns a clock at the beginning of 2026, UTC.
     fn default() -> Self {
         Self::at_unix(1_767_225_600)
     }

@@ -18,12 +18,12 @@ pub use resp::Reply;
 
 /// How long a server may take to start, or to answer.
 const PATIENCE: Duration = Duration::from_secs(20);
-/// Ports that may be taken by somebody else between being found free and being used.
+/// How many free ports are tried: another program may take one before it is used.
 const TRIES: u32 = 20;
 
-/// A `redis-server` of one's own, on a free port of 127.0.0.1, in a directory that goes with it.
-/// Keeps everything in memory, unless told otherwise. Dropping it ends exactly this process, also
-/// when a test panics.
+/// Private `redis-server`, on a free port of 127.0.0.1, in a temporary directory. Keeps everything
+/// in memory, unless configured otherwise. Dropping it ends exactly this process, also when a test
+/// panics.
 ///
 /// ```
 /// use otpmux_testkit::{RedisReply, RedisServer};
@@ -36,7 +36,7 @@ const TRIES: u32 = 20;
 ///
 /// # Panics
 ///
-/// Every method does when the server does not do what it is told, and the first call does where
+/// Every method panics if the server does not do what it should, and the first call does if
 /// `redis-server` is not installed: a test that needs it must not pass without it.
 #[derive(Debug)]
 pub struct RedisServer {
@@ -58,7 +58,7 @@ struct Running {
 struct Directory(PathBuf);
 
 impl RedisServer {
-    /// Whether there is a `redis-server` to start.
+    /// Returns whether a `redis-server` is installed.
     pub fn is_installed() -> bool {
         let mut version = Command::new("redis-server");
         version.arg("--version").stdout(Stdio::null()).stderr(Stdio::null());
@@ -70,7 +70,7 @@ impl RedisServer {
         Self::start_with(&[])
     }
 
-    /// The same with options of redis.conf, such as `["--appendonly", "yes"]`.
+    /// As [`start`](Self::start), with options of redis.conf, such as `["--appendonly", "yes"]`.
     pub fn start_with(options: &[&str]) -> Self {
         let options: Vec<String> = options.iter().map(|&option| option.to_owned()).collect();
         for _ in 0..TRIES {
@@ -83,38 +83,39 @@ impl RedisServer {
         panic!("no port of {TRIES} stayed free until redis-server had taken it");
     }
 
-    /// Starts so many servers as one cluster, of masters alone, and waits until each of them serves.
+    /// Starts this many servers as one cluster of masters, and waits until each of them serves.
     pub fn start_cluster(nodes: u16) -> Vec<Self> {
         cluster::start(nodes)
     }
 
-    /// Its URL, without user or password.
+    /// Returns its URL, without user or password.
     pub fn url(&self) -> String {
         format!("redis://127.0.0.1:{}", self.port)
     }
 
-    /// Its port, the same over restarts.
+    /// Returns its port, the same after restarts.
     pub fn port(&self) -> u16 {
         self.port
     }
 
-    /// Where it keeps its files: `dump.rdb` after `SAVE`, `appendonlydir` with `--appendonly yes`.
+    /// Returns the directory of its files: `dump.rdb` after `SAVE`, `appendonlydir` with
+    /// `--appendonly yes`.
     pub fn directory(&self) -> &Path {
         &self.directory.0
     }
 
-    /// Ends it at once, as a crash would. Whoever is connected sees the connection close.
+    /// Ends it at once, as a crash would: clients see the connection close.
     pub fn kill(&mut self) {
         self.running = None;
     }
 
-    /// Stops it without ending it, as a machine that hangs would: connections stay open, and nobody
-    /// answers. [`resume`](Self::resume) lets it go on.
+    /// Stops it without ending it, as a machine that hangs: connections stay open, without answers.
+    /// [`resume`](Self::resume) continues it.
     pub fn pause(&self) {
         self.signal("-STOP");
     }
 
-    /// Lets it go on after [`pause`](Self::pause).
+    /// Continues it after [`pause`](Self::pause).
     pub fn resume(&self) {
         self.signal("-CONT");
     }
@@ -125,20 +126,20 @@ impl RedisServer {
         assert!(status.is_ok_and(|status| status.success()), "kill {signal} fails");
     }
 
-    /// Starts it on the same port, with what it has kept on disk; ends it first if it runs.
+    /// Starts it on the same port, with its files on disk; ends it first if it runs.
     pub fn restart(&mut self) {
         self.kill();
         self.running = spawn(self.port, &self.directory.0, &self.options);
         assert!(self.running.is_some(), "port {} was taken by somebody else", self.port);
     }
 
-    /// Sends one command over a connection of its own.
+    /// Sends one command over a separate connection.
     pub fn command<Word: AsRef<[u8]>>(&self, words: &[Word]) -> Reply {
         let words: Vec<&[u8]> = words.iter().map(AsRef::as_ref).collect();
         resp::ask(self.port, &words).expect("an answer of redis-server")
     }
 
-    /// Waits until a node of a cluster serves, since it was started: it waits for the others first.
+    /// Waits until this node of a cluster serves, which it does only after the other nodes.
     pub fn until_cluster_serves(&self) {
         let running = self.running.as_ref().expect("a server that runs");
         assert!(running.output.until("Cluster state changed: ok"), "the cluster never serves");
@@ -149,7 +150,7 @@ impl RedisServer {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // It fails only for a process that has ended already.
+        // Fails only for a process that has already ended.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -164,7 +165,7 @@ impl Directory {
             let path = std::env::temp_dir().join(name);
             match fs::create_dir(&path) {
                 Ok(()) => return Self(path),
-                // What a killed process of the same id has left behind.
+                // A killed process with the same id left this behind.
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
                 Err(error) => panic!("no directory for redis-server: {error}"),
             }
@@ -178,7 +179,7 @@ impl Drop for Directory {
     }
 }
 
-/// A port that was free a moment ago, and whose cluster bus would be too.
+/// Returns a port that was free just now, as was its cluster bus.
 fn free_port() -> u16 {
     loop {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free loopback port");
@@ -190,7 +191,7 @@ fn free_port() -> u16 {
     }
 }
 
-/// Starts a server; `None` when it did not come up, since its port is taken.
+/// Starts a server; `None` if it did not come up, since its port is taken.
 fn spawn(port: u16, directory: &Path, options: &[String]) -> Option<Running> {
     let port_word = port.to_string();
     let mut command = Command::new("redis-server");
@@ -251,7 +252,7 @@ mod tests {
             assert_eq!(asking.join().expect("an answer"), Reply::Text("PONG".into()));
         });
         redis.pause();
-        // Ends all the same.
+        // It ends all the same.
     }
 
     #[test]

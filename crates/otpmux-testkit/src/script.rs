@@ -8,12 +8,13 @@ use tokio::sync::watch;
 
 type Standing<Q, A> = Arc<dyn Fn(&Context, &Q) -> Result<A, Error> + Send + Sync>;
 
-/// How long the call of this number takes, counted from 0.
+/// Returns the duration of the call with this number, counted from 0.
 type Latency = Box<dyn Fn(usize) -> Duration + Send + Sync>;
 
-/// What one call of a [`ScriptedProvider`](crate::ScriptedProvider) answers, and what it was asked.
+/// Script of one call of a [`ScriptedProvider`](crate::ScriptedProvider): its answers, and the
+/// received requests.
 ///
-/// Everything takes `&self`, so that a test can go on scripting a provider that it has handed over.
+/// All methods take `&self`, so a test can change the script after it has handed over the provider.
 pub struct Script<Q, A> {
     queue: Mutex<VecDeque<Turn<A>>>,
     standing: Mutex<Standing<Q, A>>,
@@ -43,7 +44,7 @@ impl<Q: Clone, A> Script<Q, A> {
         self.answer_after(Duration::ZERO, answer);
     }
 
-    /// Queues an answer that comes late, by tokio's clock.
+    /// Queues a delayed answer, by tokio's clock.
     pub fn answer_after(&self, after: Duration, answer: Result<A, Error>) {
         let answer = Some(answer);
         lock(&self.queue).push_back(Turn { after, answer });
@@ -54,7 +55,7 @@ impl<Q: Clone, A> Script<Q, A> {
         lock(&self.queue).push_back(Turn { after: Duration::ZERO, answer: None });
     }
 
-    /// Answers all calls for which nothing is queued.
+    /// Sets the answer to all calls for which nothing is queued.
     pub fn always(
         &self,
         standing: impl Fn(&Context, &Q) -> Result<A, Error> + Send + Sync + 'static,
@@ -62,24 +63,24 @@ impl<Q: Clone, A> Script<Q, A> {
         *lock(&self.standing) = Arc::new(standing);
     }
 
-    /// Lets the calls for which nothing is queued take their time, by tokio's clock: as long as this
-    /// tells for the number of the call, counted from 0.
+    /// Delays the calls for which nothing is queued, by tokio's clock: by the result of this
+    /// function for the number of the call, counted from 0.
     pub fn takes(&self, latency: impl Fn(usize) -> Duration + Send + Sync + 'static) {
         *lock(&self.latency) = Some(Box::new(latency));
     }
 
-    /// How many calls came, those that hang or were dropped included.
+    /// Returns how many calls came, including those that hang or were dropped.
     pub fn count(&self) -> usize {
         self.calls.borrow().len()
     }
 
-    /// The requests, in order.
+    /// Returns the requests, in order.
     pub fn requests(&self) -> Vec<Q> {
         let calls = self.calls.borrow();
         calls.iter().map(|(_, request)| request.clone()).collect()
     }
 
-    /// The contexts, in order.
+    /// Returns the contexts, in order.
     pub fn contexts(&self) -> Vec<Context> {
         let calls = self.calls.borrow();
         calls.iter().map(|(cx, _)| cx.clone()).collect()
@@ -87,7 +88,7 @@ impl<Q: Clone, A> Script<Q, A> {
 
     /// Waits until this many calls have come.
     pub async fn called(&self, times: usize) {
-        // The sender lives in `self`, so waiting cannot end in an error.
+        // The sender is in `self`, so waiting cannot fail.
         let _ = self.calls.subscribe().wait_for(|calls| calls.len() >= times).await;
     }
 

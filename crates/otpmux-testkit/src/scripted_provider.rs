@@ -9,11 +9,11 @@ use otpmux_core::{
 
 use crate::script::Script;
 
-/// A provider that answers what it was told to, and remembers what it was asked.
+/// Provider that gives scripted answers, and records its requests.
 ///
-/// Each of the six calls has a [`Script`]: first the queued answers, in order, then the standing
-/// one. Without either, a send is accepted, a verify answers a wrong code, and the rest is
-/// unsupported. The capabilities are what the test says; they are not enforced.
+/// Each of the six calls has a [`Script`]: first the queued answers, in order, then the one that is
+/// set for all further calls. Without either, a send is accepted, a verify returns a wrong code,
+/// and the rest is unsupported. The capabilities are those of the test; they are not enforced.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -38,26 +38,26 @@ use crate::script::Script;
 pub struct ScriptedProvider {
     id: ProviderId,
     capabilities: Capabilities,
-    /// What happens on send.
+    /// The script of send.
     pub sends: Script<SendRequest, Sent>,
-    /// What happens on verify.
+    /// The script of verify.
     pub verifies: Script<VerifyRequest, Verdict>,
-    /// What happens on resend.
+    /// The script of resend.
     pub resends: Script<ResendRequest, Sent>,
-    /// What happens on cancel.
+    /// The script of cancel.
     pub cancels: Script<Target, Cancellation>,
-    /// What happens on status.
+    /// The script of status.
     pub statuses: Script<Target, Status>,
-    /// What happens on balance.
+    /// The script of balance.
     pub balances: Script<(), Balance>,
 }
 
 impl ScriptedProvider {
-    /// A provider of this name.
+    /// Returns a provider of this name.
     ///
     /// # Panics
     ///
-    /// When `id` is no provider's name.
+    /// If `id` is not a valid name of a provider.
     #[expect(clippy::expect_used, reason = "a test that misnames its provider must fail")]
     pub fn new(id: &str, capabilities: Capabilities) -> Self {
         let id = ProviderId::new(id).expect("a provider's name");
@@ -73,7 +73,7 @@ impl ScriptedProvider {
         }
     }
 
-    /// The codes that otpmux generated that sends came with, in order.
+    /// Returns the codes that otpmux generated for the sends, in order.
     pub fn otpmux_codes(&self) -> Vec<String> {
         let code =
             |send: &SendRequest| send.code.otpmux_code().map(|code| code.expose().to_owned());
@@ -81,7 +81,7 @@ impl ScriptedProvider {
         calls.iter().filter_map(code).collect()
     }
 
-    /// How many calls came in all.
+    /// Returns the number of all calls.
     pub fn count(&self) -> usize {
         let (sends, verifies) = (self.sends.count(), self.verifies.count());
         let rest = [self.resends.count(), self.cancels.count()];
@@ -89,7 +89,7 @@ impl ScriptedProvider {
         sends + verifies + rest.iter().chain(&asked).sum::<usize>()
     }
 
-    /// The provider as engines take it; clone the `Arc` before to keep the scripts.
+    /// Returns the provider as engines accept it; clone the `Arc` before to keep the scripts.
     pub fn port(self: &Arc<Self>) -> Arc<dyn OtpProvider> {
         Arc::<Self>::clone(self)
     }

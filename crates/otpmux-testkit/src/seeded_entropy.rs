@@ -2,8 +2,8 @@ use std::sync::{Mutex, PoisonError};
 
 use otpmux_core::{Entropy, EntropyError};
 
-/// **For tests only**: bytes that look random and are the same for the same seed. Whoever knows
-/// the seed knows every code.
+/// **For tests only**: bytes that look random and are the same for the same seed. With the seed,
+/// every code is known.
 ///
 /// ```
 /// use otpmux_core::Code;
@@ -17,7 +17,7 @@ use otpmux_core::{Entropy, EntropyError};
 pub struct SeededEntropy(Mutex<u64>);
 
 impl SeededEntropy {
-    /// Begins the sequence of this seed.
+    /// Starts the sequence of this seed.
     pub fn new(seed: u64) -> Self {
         Self(Mutex::new(seed))
     }
@@ -27,7 +27,7 @@ impl Entropy for SeededEntropy {
     fn fill(&self, dest: &mut [u8]) -> Result<(), EntropyError> {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         for chunk in dest.chunks_mut(8) {
-            // SplitMix64: equidistributed over its whole period, and good enough for tests.
+            // SplitMix64: equidistributed over its whole period, which is enough for tests.
             *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
             let mut z = *state;
             z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

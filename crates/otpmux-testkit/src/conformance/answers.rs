@@ -1,4 +1,4 @@
-//! Trials of what an HTTP status means on send, and that none is ever an approval.
+//! Trials of what each HTTP status means on send, and that no status is an approval.
 
 use otpmux_core::Blame::{self, Provider};
 use otpmux_core::Certainty::{self, Rejected, Unknown};
@@ -8,9 +8,9 @@ use super::VendorFault;
 use super::case::{Cases, Outcome, ensure};
 use super::stand::{Bench, blamed, certain, expect, failed, unexpected};
 
-/// The status, and what must be known about its effect and its blame; `None` where a vendor's
-/// documentation may say either. A 409 may mean that an earlier send with the same key is still under
-/// way, a 503 may be a refusal, and many a 4xx is somebody else's fault than it seems.
+/// A status, with its certainty and blame on send; `None` where a vendor's documentation may say
+/// either. A 409 may mean that an earlier send with the same key is still in progress, a 503 may be
+/// a rejection, and many a 4xx may be another party's fault.
 const STATUSES: &[(u16, Option<Certainty>, Option<Blame>)] = &[
     (400, Some(Rejected), None),
     (401, Some(Rejected), Some(Provider)),
@@ -61,7 +61,7 @@ async fn answered(
     certainty: Option<Certainty>,
     blame: Option<Blame>,
 ) -> Outcome {
-    // Without a body that says more, the status is all there is.
+    // Without more in the body, the status decides alone.
     let error = refused(bench, VendorFault::Answer(status, "{}".to_owned())).await?;
     ensure!(error.status() == Some(status), "the error does not name the status: {error}");
     if let Some(certainty) = certainty {
@@ -73,7 +73,7 @@ async fn answered(
     refused(bench, VendorFault::Status(status)).await.map(drop)
 }
 
-/// The error of a send to a vendor that answers this; the next send must work again.
+/// Returns the error of a send to a vendor that answers this; the next send must work again.
 async fn refused(bench: &Bench, fault: VendorFault) -> Result<Error, String> {
     let stand = bench.start().await?;
     stand.instance.fault(fault).await;
@@ -91,7 +91,7 @@ async fn refused(bench: &Bench, fault: VendorFault) -> Result<Error, String> {
 async fn no_status_approves(bench: Bench) -> Outcome {
     for status in [200, 201, 202, 204, 400, 401, 403, 404, 409, 410, 422, 429, 500, 503] {
         let (stand, sent, code) = bench.start_sent().await?;
-        // An empty object for the successes: the vendor's own answer to those would be a real one.
+        // An empty object for the success statuses: the vendor's own answer to those would be real.
         let fault = if status < 300 {
             VendorFault::Answer(status, "{}".to_owned())
         } else {

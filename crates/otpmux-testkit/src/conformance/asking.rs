@@ -8,7 +8,7 @@ use super::stand::{A_WHILE, Bench, Stand, cx, unexpected};
 pub(super) fn resend(cases: &mut Cases) {
     cases.add("resend/sends-again", async |bench| {
         let (stand, sent, first) = start_sent(&bench).await?;
-        // Vendors make users wait between two messages.
+        // Vendors require a wait between two messages.
         stand.instance.advance(A_WHILE).await;
         let request = ResendRequest::new(stand.target(&sent));
         let again = stand.provider.resend(&cx(), &request).await;
@@ -20,7 +20,7 @@ pub(super) fn resend(cases: &mut Cases) {
             ensure!(code == first, "another code than ours was sent again");
             return Ok(());
         }
-        // A vendor that names no new reference goes on with the old one.
+        // Without a new reference, the old one remains in use.
         let reference = if again.reference.is_some() { again } else { sent };
         let verdict = stand.verify(&reference, &code).await.map_err(unexpected)?;
         ensure!(verdict.is_approved(), "the code that was sent again: {verdict:?}");
@@ -28,7 +28,8 @@ pub(super) fn resend(cases: &mut Cases) {
     });
 }
 
-/// A code that has arrived: of the vendor's if it makes any, since those are what can be verified.
+/// Starts with a code that has arrived: a vendor's code if possible, since only that one can be
+/// verified.
 async fn start_sent(bench: &Bench) -> Result<(Stand, Sent, Code), String> {
     if bench.capabilities.vendor_codes.is_some() {
         return bench.start_sent().await;

@@ -1,4 +1,4 @@
-//! Trials of what must be refused before any I/O, and of what must not change.
+//! Trials of requests that must be refused before any I/O, and of state that must not change.
 
 use otpmux_core::{Blame, Certainty, Channel, Context, ErrorKind, Recipient};
 use tokio::time::Instant;
@@ -9,7 +9,7 @@ use super::stand::{blamed, cx, expect};
 pub(super) fn add(cases: &mut Cases) {
     cases.add("port/names-and-claims-do-not-change", async |bench| {
         let stand = bench.start().await?;
-        // Whatever becomes of it: the port stays as it was.
+        // Whatever its result, the port stays as it was.
         let _ = stand.send(&stand.request()).await;
         ensure!(*stand.provider.capabilities() == bench.capabilities, "other capabilities");
         let again = stand.instance.provider();

@@ -11,16 +11,16 @@ use tokio::time::timeout;
 use super::stand::Bench;
 use super::{Fixture, Instance};
 
-/// No trial may take longer: a provider that never ends a call must fail, not block.
+/// The time limit of a trial: a provider that never completes a call must fail, not block.
 const LIMIT: Duration = Duration::from_mins(1);
 
-/// The result of one trial; the text of a failure says what was expected and what came.
+/// Result of one trial; the text of a failure says what was expected and what came.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct TrialResult {
     /// The trial's name, such as `sends/sms`.
     pub name: String,
-    /// How it ended.
+    /// Its outcome.
     pub outcome: Result<(), String>,
 }
 
@@ -28,7 +28,7 @@ pub(super) type Outcome = Result<(), String>;
 
 type Run = Box<dyn FnOnce(Bench) -> Pin<Box<dyn Future<Output = Outcome>>> + Send>;
 
-/// Ends a trial with the given text unless the condition holds.
+/// Ends a trial with this text unless the condition holds.
 macro_rules! ensure {
     ($condition:expr, $($text:tt)+) => {
         if !$condition {
@@ -79,15 +79,15 @@ fn message(panic: &(dyn Any + Send)) -> &str {
     text.or(panic.downcast_ref::<&str>().copied()).unwrap_or("without a text")
 }
 
-/// The trials that have been gathered so far.
+/// The list of trials so far.
 pub(super) struct Cases {
     bench: Bench,
     list: Vec<Case>,
 }
 
 impl Cases {
-    /// Starts the fixture once to see what its provider claims. One that does not even start gets a
-    /// list of one failing trial.
+    /// Starts the fixture once to read what its provider claims. If that fails, the list has one
+    /// failing trial.
     pub(super) fn new(fixture: Arc<dyn Fixture>) -> Self {
         let started = on_own_runtime(async {
             let instance: Box<dyn Instance> = fixture.start().await;

@@ -1,8 +1,8 @@
 //! Every field of the capabilities, and the trials that prove it.
 //!
-//! [`Capabilities`] may grow, and a crate outside of its own cannot name all its fields in a
-//! pattern. So the fields are counted where all of them show: in its derived `Debug`. A field that
-//! this table does not know makes a trial of every adapter fail.
+//! [`Capabilities`] may grow, and another crate cannot list all its fields in a pattern. So the
+//! fields are counted in its derived `Debug`, which shows all of them. A field that is missing in
+//! this table makes a trial of every adapter fail.
 
 use otpmux_core::Capabilities;
 
@@ -27,7 +27,7 @@ const fn claim(
     Claim { field, claimed, trials, otherwise }
 }
 
-/// Says something about the vendor that the provider does nothing about.
+/// A claim about the vendor that does not affect the provider.
 const fn data(field: &'static str) -> Claim {
     claim(field, |_| false, nothing, nothing)
 }
@@ -64,7 +64,7 @@ const CLAIMS: &[Claim] = &[
         vendor_codes::test_recipients,
         nothing,
     ),
-    // The vendor's documented numbers, for the engine's limiters. Only the guesses can be seen
+    // The vendor's documented numbers, for the engine's limiters. Only the guesses can be observed
     // from outside, and the trials of the vendor's codes use them.
     data("limits"),
 ];
@@ -103,7 +103,7 @@ fn fields_without_a_row(capabilities: &Capabilities) -> Vec<String> {
     unknown.chain(gone).collect()
 }
 
-/// The names of the outermost fields in an alternate `Debug` text.
+/// Returns the names of the outermost fields in an alternate `Debug` text.
 fn fields(debug: &str) -> Vec<String> {
     let outermost = |line: &str| {
         let rest = line.strip_prefix("    ")?;

@@ -5,67 +5,68 @@ use std::time::Duration;
 use async_trait::async_trait;
 use otpmux_core::{Channel, OtpProvider, Recipient};
 
-/// What the suite needs of an adapter: instances of it, each wired to a vendor of its own.
+/// An adapter for the suite: creates instances, each with its own vendor.
 #[async_trait]
 pub trait Fixture: Send + Sync + 'static {
-    /// A new provider with good credentials, and a new vendor that nothing has happened to. The same
-    /// capabilities every time. Give the provider a timeout of one second: trials wait for it, and
-    /// with a shorter one a deadline that is not obeyed would not be noticed.
+    /// Returns a new provider with valid credentials, and a new vendor without any history. The
+    /// capabilities are the same every time. Give the provider a timeout of one second: trials wait
+    /// for it, and with a shorter one an ignored deadline would not be noticed.
     async fn start(&self) -> Box<dyn Instance>;
 }
 
-/// One provider and the vendor behind it, usually an emulator. Dropping it ends the vendor.
+/// One provider and its vendor, usually an emulator. Dropping it ends the vendor.
 #[async_trait]
 pub trait Instance: Send + Sync {
-    /// The provider.
+    /// Returns the provider.
     fn provider(&self) -> Arc<dyn OtpProvider>;
 
-    /// Somebody whom the vendor reaches by this channel.
+    /// Returns a recipient whom the vendor reaches by this channel.
     fn recipient(&self, channel: &Channel) -> Recipient;
 
-    /// What the vendor has delivered, oldest first.
+    /// Returns the messages that the vendor has delivered, oldest first.
     async fn delivered(&self) -> Vec<DeliveredMessage>;
 
-    /// Makes the vendor misbehave, on every request from now on.
+    /// Makes the vendor fail like this, on every request from now on.
     async fn fault(&self, fault: VendorFault);
 
-    /// Makes the vendor behave again.
+    /// Makes the vendor work again.
     async fn heal(&self);
 
-    /// Moves the vendor's clock forward, and the provider's, if it has one.
+    /// Advances the vendor's clock, and the provider's, if it has one.
     async fn advance(&self, by: Duration);
 
-    /// Another provider at the same vendor, with credentials that the vendor does not know.
+    /// Returns another provider at the same vendor, with credentials that the vendor does not know.
     async fn wrong_credentials(&self) -> Arc<dyn OtpProvider>;
 
-    /// How many requests the vendor has received, faults included.
+    /// Returns how many requests the vendor has received, faults included.
     async fn requests_seen(&self) -> usize;
 
-    /// The secrets that [`provider`](Self::provider) was configured with, and no others.
+    /// Returns the secrets in the configuration of [`provider`](Self::provider), and no others.
     fn credentials(&self) -> Vec<String>;
 
-    /// The name of a template that the vendor knows. Needed where the capabilities claim templates.
+    /// Returns the name of a template that the vendor knows. Required if the capabilities claim
+    /// templates.
     fn template(&self) -> Option<String> {
         None
     }
 }
 
-/// A message as its recipient got it.
+/// Message as its recipient got it.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DeliveredMessage {
-    /// The channel that it came by.
+    /// Its channel.
     pub channel: Channel,
-    /// Who got it, as the vendor writes it: with or without the `+` of a number.
+    /// Its recipient, as the vendor writes it: with or without the `+` of a number.
     pub to: String,
     /// The code.
     pub code: String,
-    /// The text around it.
+    /// Its whole text.
     pub text: String,
 }
 
 impl DeliveredMessage {
-    /// A message.
+    /// Returns a message.
     pub fn new(
         channel: Channel,
         to: impl Into<String>,
@@ -82,26 +83,26 @@ impl fmt::Debug for DeliveredMessage {
     }
 }
 
-/// How a vendor misbehaves. It does its work in none of these cases.
+/// Misbehaviour of a vendor. The vendor does its work in none of these cases.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum VendorFault {
-    /// It answers this status, with the body that the vendor has for it, or else an empty one.
+    /// Answers this status, with the vendor's body for it, or an empty one.
     Status(u16),
-    /// It answers this status with this body, said to be JSON.
+    /// Answers this status with this body and a JSON content type.
     Answer(u16, String),
-    /// It sends the client to this URL with status 307.
+    /// Redirects the client to this URL with status 307.
     Redirect(String),
-    /// It reads the request and does not answer.
+    /// Reads the request and does not answer.
     Hang,
-    /// It reads the request, then resets the connection.
+    /// Reads the request, then resets the connection.
     ResetAfterRead,
-    /// It reads the request, then closes the connection.
+    /// Reads the request, then closes the connection.
     CloseBeforeAnswer,
-    /// It answers something that is not HTTP.
+    /// Answers with bytes that are not HTTP.
     GarbageHttp,
-    /// It answers status 200 with a body that is not JSON.
+    /// Answers status 200 with a body that is not JSON.
     GarbageJson,
-    /// Connections to it are refused.
+    /// Refuses connections.
     Refuse,
 }

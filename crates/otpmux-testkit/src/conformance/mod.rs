@@ -1,5 +1,5 @@
-//! One suite of trials for every adapter: what the contract of [`OtpProvider`] and the claims of
-//! its [`Capabilities`] promise, against a vendor that can be made to misbehave.
+//! Trials for every adapter: the contract of [`OtpProvider`] and the claims of its
+//! [`Capabilities`], against a vendor that can be made to misbehave.
 //!
 //! An adapter's test is a [`Fixture`] and a `main` (with `harness = false`):
 //!
@@ -14,8 +14,8 @@
 //! libtest_mimic::run(&arguments, suite("acme", Acme)).exit();
 //! ```
 //!
-//! Which trials there are follows from the capabilities: what is claimed is tried, and what is not
-//! claimed must be refused without a request. See [`suite`].
+//! The capabilities select the trials: every claim is tried, and a call that is not claimed must be
+//! refused without a request. See [`suite`].
 //!
 //! [`OtpProvider`]: otpmux_core::OtpProvider
 //! [`Capabilities`]: otpmux_core::Capabilities
@@ -44,8 +44,8 @@ pub use fixture::{DeliveredMessage, Fixture, Instance, VendorFault};
 
 use case::{Case, Cases};
 
-/// The trials of one adapter, for [`libtest_mimic::run`]. Starts the fixture once to read its
-/// capabilities, and then once or more for each trial that is run, each on a runtime of its own.
+/// Returns the trials of one adapter, for [`libtest_mimic::run`]. Starts the fixture once to read
+/// its capabilities, and then once or more for each trial that is run, each on a separate runtime.
 pub fn suite(name: &str, fixture: impl Fixture) -> Vec<Trial> {
     let trial = |case: Case| {
         let title = format!("{name}::{}", case.name());
@@ -54,7 +54,7 @@ pub fn suite(name: &str, fixture: impl Fixture) -> Vec<Trial> {
     cases(Arc::new(fixture)).into_iter().map(trial).collect()
 }
 
-/// Runs all trials and gives their results, without printing anything.
+/// Runs all trials and returns their results, without printing.
 pub fn run(fixture: impl Fixture) -> Vec<TrialResult> {
     let cases = cases(Arc::new(fixture)).into_iter();
     cases.map(Case::into_result).collect()

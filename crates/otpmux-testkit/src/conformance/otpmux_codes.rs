@@ -1,4 +1,4 @@
-//! Trials of codes that are ours.
+//! Trials of codes that otpmux generates.
 
 use super::case::{Cases, ensure};
 use super::stand::{fresh_code, unexpected};
@@ -9,7 +9,7 @@ pub(super) fn claimed(cases: &mut Cases) {
     };
     let (shortest, longest) = range.into_inner();
     for (name, length) in [("shortest", shortest), ("longest", longest)] {
-        // Leading zeros are what gets lost when somebody takes a code for a number.
+        // Leading zeros get lost if a code is read as a number.
         cases.add(format!("otpmux-codes/{name}-with-leading-zeros"), async move |bench| {
             let stand = bench.start().await?;
             let code = fresh_code(length);

@@ -1,4 +1,4 @@
-//! A trial that nothing which can be printed or logged shows a secret.
+//! A trial that printed and logged text contains no secret.
 
 use std::error::Error as StdError;
 use std::fmt::{Debug, Write as _};
@@ -22,7 +22,7 @@ pub(super) fn add(cases: &mut Cases) {
         let secrets: Vec<&str> = secrets.iter().map(String::as_str).collect();
         let found = leaks::found(&shown, &secrets).len();
         if found > 0 {
-            // The lines themselves would be the leak that this trial is about.
+            // The lines themselves would be the leak that this trial detects.
             let leaky = |line: &&str| !leaks::found(line, &secrets).is_empty();
             let mut lines = shown.lines().filter(leaky).map(|line| redact(line, &secrets));
             let first = lines.next().unwrap_or_default();
@@ -39,7 +39,7 @@ fn redact(line: &str, secrets: &[&str]) -> String {
     })
 }
 
-/// Calls all there is, in good and bad days; gives what must not be seen.
+/// Makes every call, with and without faults; returns the secrets.
 async fn use_everything(bench: &Bench, shown: &mut String) -> Result<Vec<String>, String> {
     let mut secrets = Vec::new();
     for channel in bench.capabilities.channels.clone() {
@@ -52,7 +52,7 @@ async fn use_everything(bench: &Bench, shown: &mut String) -> Result<Vec<String>
     secrets.retain(|secret| !secret.is_empty());
     secrets.sort();
     secrets.dedup();
-    // A code of four digits is found in every port number.
+    // A code of four digits may occur in a port number.
     secrets.retain(|secret| secret.len() >= 6);
     ensure!(!secrets.is_empty(), "the fixture names no secret to look for");
     Ok(secrets)
@@ -91,7 +91,7 @@ async fn bad_days(stand: &Stand, shown: &mut String, secrets: &mut Vec<String>) 
     let code = ours.map(|code| code.expose().to_owned()).unwrap_or_default();
     let to = stand.recipient.expose();
     let keys = stand.instance.credentials().join(" ");
-    // A vendor that repeats all it was sent, where adapters look for texts, codes and ids.
+    // A vendor that repeats the whole request, where adapters look for texts, codes and ids.
     let said = format!("{to} {code} {keys}");
     let echo = format!(
         r#"{{"success":false,"message":"{said}","error":{{"code":"{code}","message":"{said}"}},

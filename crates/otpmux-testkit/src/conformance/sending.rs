@@ -1,4 +1,4 @@
-//! Trials of what every provider claims: that it sends.
+//! Trials of the claim of every provider: that it sends.
 
 use std::time::Duration;
 

@@ -11,12 +11,12 @@ use otpmux_core::{
 use super::case::ensure;
 use super::{DeliveredMessage, Fixture, Instance};
 
-/// Longer than any code lives.
+/// Longer than the lifetime of any code.
 pub(super) const LONG: Duration = Duration::from_hours(25);
-/// Long enough for "once a minute" to be over.
+/// Longer than a limit of one a minute.
 pub(super) const A_WHILE: Duration = Duration::from_secs(121);
 
-/// What a trial begins with.
+/// State at the beginning of a trial.
 #[derive(Clone)]
 pub(super) struct Bench {
     fixture: Arc<dyn Fixture>,
@@ -28,7 +28,7 @@ impl Bench {
         Self { fixture, capabilities }
     }
 
-    /// A new vendor and provider; requests go by the first channel.
+    /// Returns a new vendor and provider; requests use the first channel.
     pub(super) async fn start(&self) -> Result<Stand, String> {
         let channel = self.capabilities.channels.first().cloned();
         let channel = channel.ok_or("the provider claims no channel at all")?;
@@ -45,7 +45,7 @@ impl Bench {
         }
     }
 
-    /// As `start`, with a code of the vendor's that has arrived.
+    /// As `start`, with a vendor's code that has arrived.
     pub(super) async fn start_sent(&self) -> Result<(Stand, Sent, Code), String> {
         let stand = self.start().await?;
         let sent = stand.send(&stand.vendor_request(None)).await;
@@ -63,7 +63,8 @@ pub(super) struct Stand {
 }
 
 impl Stand {
-    /// A request with the kind of code that the provider takes: of ours, if it takes any.
+    /// Returns a request with a code that otpmux generated if the provider accepts those, or else a
+    /// vendor's.
     pub(super) fn request(&self) -> SendRequest {
         match &self.provider.capabilities().otpmux_codes {
             Some(lengths) => self.otpmux_code_request(&fresh_code(*lengths.end())),
@@ -72,7 +73,7 @@ impl Stand {
     }
 
     pub(super) fn otpmux_code_request(&self, code: &str) -> SendRequest {
-        // `fresh_code` and the trials write codes of digits only, so the fallback is never taken.
+        // `fresh_code` and the trials use only digits, so the fallback is never used.
         let code: Result<Code, CodeError> = code.parse();
         let source = code.map_or(CodeSource::Vendor { length: None }, CodeSource::Otpmux);
         SendRequest::new(self.recipient.clone(), self.channel.clone(), source)
@@ -117,7 +118,7 @@ impl Stand {
         code.map_err(|error| format!("the message that arrived holds no code: {error}"))
     }
 
-    /// Runs a call that must be refused before any I/O, and gives its error.
+    /// Runs a call that must be refused before any I/O, and returns its error.
     pub(super) async fn untouched<T: Debug>(
         &self,
         call: impl Future<Output = Result<T, Error>>,
@@ -131,7 +132,7 @@ impl Stand {
         Ok(error)
     }
 
-    /// As `untouched`, for what the provider does not claim.
+    /// As `untouched`, for a call that the provider does not claim.
     pub(super) async fn unsupported<T: Debug>(
         &self,
         call: impl Future<Output = Result<T, Error>>,
@@ -143,12 +144,12 @@ impl Stand {
 }
 
 pub(super) fn cx() -> Context {
-    // Keys must differ, and a machine without randomness has nothing to test.
+    // Keys must differ, and a machine without randomness cannot run the tests.
     let key = IdempotencyKey::generate(&OsEntropy);
     Context::new(key.unwrap_or_else(|_| IdempotencyKey::from_random([0; 16])))
 }
 
-/// A code that begins with zeros and is another one each time, as far as its length allows.
+/// Returns a code that begins with zeros and differs each time, as far as its length allows.
 pub(super) fn fresh_code(length: u8) -> String {
     let tail = Code::generate(length.saturating_sub(2).max(4), &OsEntropy);
     let tail = tail.map_or_else(|_| "4217".to_owned(), |code| code.expose().to_owned());
@@ -157,7 +158,7 @@ pub(super) fn fresh_code(length: u8) -> String {
     padded[..digits.min(padded.len())].to_owned()
 }
 
-/// Another code of the same length.
+/// Returns another code of the same length.
 pub(super) fn other_code(code: &Code, nth: usize) -> Code {
     let mut wrong = code.clone();
     for _ in 0..=nth {

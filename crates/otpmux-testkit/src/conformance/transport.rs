@@ -1,4 +1,4 @@
-//! Trials of connections that break, hang or lead elsewhere.
+//! Trials of connections that break, hang or are redirected.
 
 use std::time::Duration;
 
@@ -58,7 +58,7 @@ pub(super) fn add(cases: &mut Cases) {
     }
 }
 
-/// The error of a send to a vendor that does this; the next send must work again.
+/// Returns the error of a send to a vendor with this fault; the next send must work again.
 async fn broken(bench: &Bench, fault: VendorFault) -> Result<Error, String> {
     let stand = bench.start().await?;
     stand.instance.fault(fault).await;

@@ -1,4 +1,4 @@
-//! Trials of answers that say nothing: they are no success, no approval and no wrong code.
+//! Trials of answers without meaning: they are no success, no approval and no wrong code.
 
 use otpmux_core::Blame::Provider;
 use otpmux_core::Certainty::Unknown;
@@ -8,11 +8,11 @@ use super::VendorFault;
 use super::case::{Cases, Outcome, ensure};
 use super::stand::{Bench, Stand, blamed, certain, expect, failed};
 
-/// Answers with status 200 that accept nothing in any vendor's language.
+/// Answers with status 200 that accept nothing in any vendor's API.
 const NOTHING: &[&str] =
     &["", "{}", "[]", "null", "\"ok\"", "true", "{\"success\":", "<html>OK</html>"];
 
-/// Answers with status 200 that look like an approval, and are none.
+/// Answers with status 200 that resemble an approval without being one.
 const ALMOST: &[&str] = &[
     r#"{"success":true}"#,
     r#"{"success":true,"data":{}}"#,

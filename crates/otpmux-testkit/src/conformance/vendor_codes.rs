@@ -1,4 +1,4 @@
-//! Trials of codes that the vendor makes and verifies.
+//! Trials of codes that the vendor generates and verifies.
 
 use otpmux_core::{Code, Recipient, Sent, VendorReference, Verdict};
 
@@ -70,7 +70,7 @@ fn verdicts(cases: &mut Cases) {
         cases.add("verify/not-after-too-many-wrong-codes", async move |bench| {
             let (stand, sent, code) = bench.start_sent().await?;
             for nth in 0..guesses {
-                // The last of them may itself be answered as one too many.
+                // The last one may already be answered as one too many.
                 let wrong = other_code(&code, usize::try_from(nth % 8).unwrap_or(0));
                 denied(&stand, &sent, &wrong).await?;
             }
@@ -89,7 +89,7 @@ fn verdicts(cases: &mut Cases) {
     });
 }
 
-/// The vendor says no: an answer, not an error.
+/// The vendor denies: an answer, not an error.
 async fn denied(stand: &Stand, sent: &Sent, code: &Code) -> Outcome {
     let verdict = stand.verify(sent, code).await;
     let verdict = verdict.map_err(|error| format!("a no is an answer, not an error: {error}"))?;
@@ -97,7 +97,7 @@ async fn denied(stand: &Stand, sent: &Sent, code: &Code) -> Outcome {
     Ok(())
 }
 
-/// The vendor verifies them by codes of its own that nobody gets.
+/// The vendor verifies these with fixed codes that are not delivered.
 pub(super) fn test_recipients(cases: &mut Cases) {
     cases.add("test-recipients/are-accepted-and-get-nothing", async |bench| {
         let mut by_phone = bench.capabilities.channels.iter();
@@ -124,7 +124,7 @@ pub(super) fn unclaimed(cases: &mut Cases) {
     });
     cases.add("verify/is-refused", async |bench| {
         let stand = bench.start().await?;
-        // Digits only, so it is a code.
+        // It has only digits, so it is a code.
         let code: Code = fresh_code(6).parse().map_err(|error| format!("{error}"))?;
         stand.unsupported(stand.verify(&Sent::new(), &code)).await
     });

@@ -1,4 +1,4 @@
-//! Trials of what a request may wish for.
+//! Trials of the optional parts of a request.
 
 use otpmux_core::SendRequest;
 

@@ -7,11 +7,11 @@ use tokio::net::TcpListener;
 /// A host name that never resolves (RFC 6761).
 pub const UNRESOLVABLE_HOST: &str = "otpmux-testkit.invalid";
 
-/// An address of this machine at which nobody listens: a port that was just free.
+/// Returns an address of this machine at which nothing listens: a port that was just free.
 ///
 /// # Panics
 ///
-/// When the machine has no free loopback port.
+/// If the machine has no free loopback port.
 pub async fn refused_address() -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free loopback port");
     listener.local_addr().expect("the port just bound")

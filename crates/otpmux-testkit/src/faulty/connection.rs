@@ -7,19 +7,19 @@ use tokio::time::sleep;
 
 use super::{Connection, Request, Step};
 
-/// One connection and its place in the record.
+/// A connection and its place in the record.
 pub(super) struct Player {
     pub(super) stream: TcpStream,
     pub(super) record: watch::Sender<Vec<Connection>>,
     pub(super) index: usize,
     pub(super) released: watch::Receiver<bool>,
-    /// Where in the received bytes the next request begins.
+    /// The start of the next request in the received bytes.
     pub(super) next: usize,
 }
 
 impl Player {
     pub(super) async fn play(mut self, steps: &[Step]) {
-        // A client that has gone makes writes fail, and that is all that can be known here.
+        // Writes fail after the client has closed; no more can be known here.
         let _ = self.run(steps).await;
         drop(self.stream);
         let index = self.index;
@@ -32,7 +32,7 @@ impl Player {
             at += 1;
             match step {
                 Step::Wait => {
-                    // The server outlives its connections, so the sender is there.
+                    // The server outlives its connections, so the sender exists.
                     let _ = self.released.wait_for(|released| *released).await;
                 }
                 Step::Notice => {
@@ -81,7 +81,8 @@ impl Player {
         Ok(())
     }
 
-    /// Reads what there is and notes the requests in it; `self.next` moves when one is whole.
+    /// Reads the available bytes and records the requests in them; `self.next` moves when one is
+    /// whole.
     async fn receive(&mut self) -> io::Result<usize> {
         let mut chunk = [0; 8_192];
         let count = self.stream.read(&mut chunk).await?;

@@ -1,9 +1,10 @@
 use bytes::Bytes;
 
-/// A gzip stream of about 1/160 of `unpacked` bytes that unpacks to at least `unpacked` zero bytes.
+/// Returns a gzip stream of about 1/160 of `unpacked` bytes that unpacks to at least `unpacked`
+/// zero bytes.
 ///
-/// One deflate block with fixed codes (RFC 1951): a zero, then "258 bytes from one byte back" over
-/// and over. The checksum is left wrong: a decoder notices only after unpacking everything.
+/// One deflate block with fixed codes (RFC 1951): a zero, then "258 bytes from one byte back"
+/// repeatedly. The checksum is wrong: a decoder notices only after unpacking everything.
 pub fn gzip_bomb(unpacked: usize) -> Bytes {
     let mut bits = Bits::default();
     bits.push(1, 1); // the last block
@@ -50,7 +51,7 @@ mod tests {
     use super::*;
 
     /// Compared with Python's `zlib.decompressobj(31)`, which unpacks it to 1,033 zeros and then
-    /// complains about the checksum.
+    /// reports the checksum.
     #[test]
     fn is_the_stream_that_a_decoder_was_tried_on() {
         let mut expected = vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff];

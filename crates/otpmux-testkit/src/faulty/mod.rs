@@ -1,8 +1,8 @@
 //! A server that misbehaves on a raw socket, in ways that no HTTP library allows.
 //!
-//! [`FaultyServer::start`] listens on a free port of 127.0.0.1 and plays a [`Play`]: for each
-//! connection a list of [`Step`]s. It records what it received, so that a test can compare what a
-//! client claims ("nothing was sent") with what really arrived.
+//! [`FaultyServer::start`] listens on a free port of 127.0.0.1 and plays a [`Play`]: a list of
+//! [`Step`]s for each connection. It records the received bytes, so that a test can compare a
+//! client's claim ("nothing was sent") with them.
 
 mod addresses;
 mod connection;

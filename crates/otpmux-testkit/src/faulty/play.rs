@@ -4,38 +4,38 @@ use bytes::Bytes;
 
 use super::{Reply, gzip_bomb};
 
-/// One thing that the server does on a connection.
+/// One step of the server on a connection.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Step {
     /// Waits for [`FaultyServer::release`](super::FaultyServer::release).
     Wait,
-    /// Waits until something has come, but does not read it.
+    /// Waits until bytes have arrived, without reading them.
     Notice,
-    /// Reads one whole request; when the client goes before, the connection has ended.
+    /// Reads one whole request; if the client closes before, the connection has ended.
     Read,
     /// Writes these bytes.
     Write(Bytes),
     /// Writes these bytes one at a time, with a pause after each.
     Trickle {
-        /// What to write.
+        /// The bytes to write.
         bytes: Bytes,
-        /// How long to pause, by tokio's clock.
+        /// The pause, by tokio's clock.
         pause: Duration,
     },
-    /// Writes this many spaces, without ever having them in memory at once.
+    /// Writes this many spaces, without holding them all in memory.
     Spaces(u64),
-    /// Begins again with the connection's first step.
+    /// Repeats from the connection's first step.
     Again,
-    /// Reads whatever comes until the client goes, and says nothing.
+    /// Reads everything until the client closes, and writes nothing.
     Silence,
-    /// Closes the connection. Also what happens after the last step.
+    /// Closes the connection. Also happens after the last step.
     Close,
     /// Resets the connection (TCP RST).
     Reset,
 }
 
-/// What the server does on each connection: the first list of steps on the first, and so on; the
+/// The server's steps on each connection: the first list on the first connection, and so on; the
 /// last list on all further ones.
 #[derive(Clone, Debug)]
 pub struct Play {
@@ -43,12 +43,12 @@ pub struct Play {
 }
 
 impl Play {
-    /// The same steps on every connection.
+    /// Plays the same steps on every connection.
     pub fn new(steps: impl IntoIterator<Item = Step>) -> Self {
         Self { connections: vec![steps.into_iter().collect()] }
     }
 
-    /// After the connections of this play, those of another.
+    /// Adds another play for the connections after those of this one.
     pub fn then(mut self, next: Self) -> Self {
         self.connections.extend(next.connections);
         self
@@ -64,7 +64,7 @@ impl Play {
         Self::new([Step::Reset])
     }
 
-    /// Resets as soon as something has come, without reading it.
+    /// Resets as soon as bytes have arrived, without reading them.
     pub fn notice_then_reset() -> Self {
         Self::new([Step::Notice, Step::Reset])
     }
@@ -79,7 +79,7 @@ impl Play {
         Self::new([Step::Read, Step::Reset])
     }
 
-    /// Reads everything and never answers. To a TLS client, a handshake that hangs.
+    /// Reads everything and never answers. For a TLS client, a handshake that hangs.
     pub fn silence() -> Self {
         Self::new([Step::Silence])
     }
@@ -108,20 +108,20 @@ impl Play {
         Self::new([Step::Read, Step::Write(half), Step::Close])
     }
 
-    /// Reads the request, then closes before the end of the answer's body. What was written of it
-    /// would do as JSON.
+    /// Reads the request, then closes before the end of the answer's body. The written part is
+    /// valid JSON.
     pub fn cut_body() -> Self {
         let reply = Reply::json(200, r#"{"success":true}"#).with_length(1_000);
         Self::answer_then_close(&reply)
     }
 
-    /// Reads the request, then writes something that is not HTTP.
+    /// Reads the request, then writes bytes that are not HTTP.
     pub fn not_http() -> Self {
         let banner = Bytes::from_static(b"220 mail.example ESMTP ready\r\n");
         Self::new([Step::Read, Step::Write(banner), Step::Close])
     }
 
-    /// Reads the request, then answers with so many spaces, well announced.
+    /// Reads the request, then answers with this many spaces, and a correct `Content-Length`.
     pub fn huge_body(length: u64) -> Self {
         let head = Reply::json(200, "").with_length(length).to_bytes();
         Self::new([Step::Read, Step::Write(head), Step::Spaces(length), Step::Close])
@@ -133,7 +133,7 @@ impl Play {
         Self::answer(&reply)
     }
 
-    /// Reads the request, then sends the client elsewhere.
+    /// Reads the request, then redirects the client.
     pub fn redirect(status: u16, location: &str) -> Self {
         Self::answer(&Reply::new(status).with_header("location", location))
     }

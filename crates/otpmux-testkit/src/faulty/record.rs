@@ -1,19 +1,19 @@
 use std::fmt;
 use std::net::SocketAddr;
 
-/// One connection, as the server saw it.
+/// Connection as the server saw it.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Connection {
-    /// The client's end.
+    /// The client's address.
     pub peer: SocketAddr,
-    /// Everything that was read.
+    /// All bytes that were read.
     pub bytes: Vec<u8>,
-    /// The requests of which at least the head was read whole.
+    /// The requests whose head, at least, was read whole.
     pub requests: Vec<Request>,
     /// How many bytes were written.
     pub written: u64,
-    /// The server has played all its steps, or the client has gone.
+    /// Whether the server has played all its steps, or the client has closed.
     pub ended: bool,
 }
 
@@ -34,36 +34,36 @@ impl fmt::Debug for Connection {
     }
 }
 
-/// A request that was received, perhaps not to its end.
+/// Request that was received, perhaps not to its end.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Request {
     /// The method.
     pub method: String,
-    /// Path and query, as they were on the wire.
+    /// Path and query, as on the wire.
     pub target: String,
-    /// The headers, in order, names in lower case.
+    /// The headers, in order, with names in lower case.
     pub headers: Vec<(String, String)>,
     /// The body; empty until it is whole.
     pub body: Vec<u8>,
-    /// The body has the length that `Content-Length` says: a vendor would act on this request.
+    /// Whether the body has the length of `Content-Length`: a vendor would act on this request.
     pub whole: bool,
 }
 
 impl Request {
-    /// The value of a header; `name` in lower case.
+    /// Returns the value of a header; `name` in lower case.
     pub fn header(&self, name: &str) -> Option<&str> {
         let mut headers = self.headers.iter();
         headers.find_map(|(key, value)| (key == name).then_some(value.as_str()))
     }
 
-    /// The body as text.
+    /// Returns the body as text.
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
-    /// Reads as much of a request as there is: `None` while its head is not whole, otherwise the
-    /// request and how many bytes it took.
+    /// Parses a request: `None` while its head is not whole, otherwise the request and the number
+    /// of bytes read.
     pub(super) fn parse(bytes: &[u8]) -> Option<(Self, usize)> {
         let head_len = bytes.windows(4).position(|four| four == b"\r\n\r\n")? + 4;
         let head = String::from_utf8_lossy(&bytes[..head_len]).into_owned();

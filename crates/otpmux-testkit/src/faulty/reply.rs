@@ -1,6 +1,6 @@
 use bytes::{BufMut, Bytes, BytesMut};
 
-/// An HTTP answer to be written as bytes. Not checked: it may be wrong on purpose.
+/// HTTP answer to write as bytes. Not checked: it may be wrong on purpose.
 #[derive(Clone, Debug)]
 pub struct Reply {
     status: u16,
@@ -10,12 +10,12 @@ pub struct Reply {
 }
 
 impl Reply {
-    /// An answer without a body.
+    /// Returns an answer without a body.
     pub fn new(status: u16) -> Self {
         Self { status, headers: Vec::new(), body: Bytes::new(), length: 0 }
     }
 
-    /// An answer with a body of type JSON, whatever it holds.
+    /// Returns an answer with a JSON content type and any body.
     pub fn json(status: u16, body: impl Into<Bytes>) -> Self {
         Self::new(status).with_header("content-type", "application/json").with_body(body)
     }
@@ -33,13 +33,13 @@ impl Reply {
         self
     }
 
-    /// Sets `Content-Length` to something else than the body's length.
+    /// Sets `Content-Length` to another value than the body's length.
     pub fn with_length(mut self, length: u64) -> Self {
         self.length = length;
         self
     }
 
-    /// What goes on the wire.
+    /// Returns the bytes for the wire.
     pub fn to_bytes(&self) -> Bytes {
         let mut wire = BytesMut::new();
         wire.put(format!("HTTP/1.1 {} Made Up\r\n", self.status).as_bytes());

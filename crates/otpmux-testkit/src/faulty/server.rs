@@ -12,8 +12,8 @@ use tokio::time::timeout;
 use super::connection::Player;
 use super::{Connection, Play, Request};
 
-/// A raw TCP server on 127.0.0.1 that misbehaves as told and records what it receives. It and all
-/// its connections end when it is dropped.
+/// Raw TCP server on 127.0.0.1 that misbehaves as its [`Play`] says and records the received bytes.
+/// Dropping it ends it and all its connections.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -40,18 +40,18 @@ impl FaultyServer {
     ///
     /// # Panics
     ///
-    /// When the machine has no free loopback port.
+    /// If the machine has no free loopback port.
     pub async fn start(play: impl Into<Play>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free loopback port");
         Self::serve(listener, play.into(), Vec::new(), false)
     }
 
-    /// As [`start`](Self::start), but with its queue of new connections full until
-    /// [`release`](Self::release): a client is left waiting for its TCP handshake.
+    /// As [`start`](Self::start), but its queue of new connections is full until
+    /// [`release`](Self::release): a client waits for its TCP handshake.
     ///
     /// # Panics
     ///
-    /// When the machine has no free loopback port, or a queue that never fills.
+    /// If the machine has no free loopback port, or the queue never fills.
     pub async fn start_busy(play: impl Into<Play>) -> Self {
         let socket = TcpSocket::new_v4().expect("a TCP socket");
         socket.bind(([127, 0, 0, 1], 0).into()).expect("a free loopback port");
@@ -81,56 +81,57 @@ impl FaultyServer {
         Self { address, record, released, listening: listening.abort_handle() }
     }
 
-    /// Where it listens.
+    /// Returns its address.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Its URL, such as `http://127.0.0.1:4711`.
+    /// Returns its URL, such as `http://127.0.0.1:4711`.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// Its URL for a client that is to speak TLS, which this server never does.
+    /// Returns its URL for a TLS client; this server does not support TLS.
     pub fn https_url(&self) -> String {
         format!("https://{}", self.address)
     }
 
-    /// All connections so far.
+    /// Returns all connections so far.
     pub fn connections(&self) -> Vec<Connection> {
         self.record.borrow().clone()
     }
 
-    /// The requests that were received whole, over all connections: what a vendor would act on.
+    /// Returns the requests that were received whole, over all connections: those on which a vendor
+    /// would act.
     pub fn requests(&self) -> Vec<Request> {
         let connections = self.record.borrow();
         let requests = connections.iter().flat_map(|connection| &connection.requests);
         requests.filter(|request| request.whole).cloned().collect()
     }
 
-    /// Lets [`Step::Wait`](super::Step::Wait) and a busy server go on.
+    /// Lets [`Step::Wait`](super::Step::Wait) and a busy server continue.
     pub fn release(&self) {
         self.released.send_replace(true);
     }
 
-    /// Waits until the record is as wanted.
+    /// Waits until the record fulfils the condition.
     pub async fn until(&self, wanted: impl FnMut(&[Connection]) -> bool) {
         let mut wanted = wanted;
-        // The sender lives in `self`, so waiting cannot end in an error.
+        // The sender is in `self`, so waiting cannot fail.
         let _ = self.record.subscribe().wait_for(|all| wanted(all)).await;
     }
 
-    /// Waits until all connections that it has accepted, this many at least, have ended.
+    /// Waits until it has accepted at least this many connections and all have ended.
     pub async fn until_ended(&self, connections: usize) {
         self.until(|all| all.len() >= connections && all.iter().all(|one| one.ended)).await;
     }
 
-    /// How many connections were waiting or accepted before this call: connects itself, as the last
-    /// in the queue, and waits until that has been accepted.
+    /// Returns how many connections were waiting or accepted before this call: connects as the last
+    /// one in the queue, and waits until that connection has been accepted.
     ///
     /// # Panics
     ///
-    /// When it does not listen any more.
+    /// If it does not listen any more.
     pub async fn drained(&self) -> usize {
         let last = TcpStream::connect(self.address).await.expect("a server that listens");
         let last = last.local_addr().expect("a connected socket");
@@ -147,7 +148,7 @@ impl FaultyServer {
 
 impl Drop for FaultyServer {
     fn drop(&mut self) {
-        // The connections' tasks are owned by the listening one.
+        // The listening task owns the connections' tasks.
         self.listening.abort();
     }
 }

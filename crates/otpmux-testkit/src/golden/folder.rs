@@ -8,7 +8,7 @@ use otpmux_golden::{Folder, Golden, Named};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-/// What the folder of an adapter says about it: `fixture.json` and the golden files in `wire`.
+/// Description of an adapter in its folder: `fixture.json` and the golden files in `wire`.
 ///
 /// ```json
 /// {
@@ -23,10 +23,10 @@ use serde_json::{Map, Value};
 /// }
 /// ```
 ///
-/// `golden.settings` are the adapter's configuration keys for the golden files; secrets are written
-/// out, since they are placeholders. `golden.replace` replaces texts of the files that the vendor's
-/// documents show though they cannot exist, such as a number that is too short. `emulator` says how
-/// the adapter is configured in front of the emulator, for [`conformance`](crate::conformance).
+/// `golden.settings` are the adapter's configuration keys for the golden files; secrets are in
+/// clear text, since they are placeholders. `golden.replace` replaces texts that the vendor's
+/// documents show although they are invalid, such as a number that is too short. `emulator`
+/// configures the adapter for the emulator, for [`conformance`](crate::conformance).
 #[derive(Clone, Debug)]
 pub struct VendorFolder {
     fixture: Fixture,
@@ -43,7 +43,7 @@ struct Fixture {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ForGolden {
-    /// What the paths of the files begin with and a base URL ends in.
+    /// The common prefix of the paths in the files, with which a base URL ends.
     #[serde(default)]
     base_path: String,
     settings: Map<String, Value>,
@@ -51,7 +51,7 @@ struct ForGolden {
     replace: BTreeMap<String, String>,
 }
 
-/// How an adapter is set up in front of its emulated vendor.
+/// Configuration of an adapter for its emulated vendor.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
@@ -68,7 +68,7 @@ pub struct Emulated {
     pub setups: Vec<Setup>,
 }
 
-/// One configuration of an adapter, over what all of its setups share.
+/// Configuration of an adapter, added to the settings of all its setups.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
@@ -102,28 +102,28 @@ impl VendorFolder {
         Ok(Self { fixture, wire })
     }
 
-    /// The golden files, in the order of their names.
+    /// Returns the golden files, in the order of their names.
     pub fn files(&self) -> &[Named] {
         self.wire.files()
     }
 
-    /// The golden file of this name, without `.json`.
+    /// Returns the golden file of this name, without `.json`.
     ///
     /// # Panics
     ///
-    /// When there is none.
+    /// If there is none.
     pub fn file(&self, name: &str) -> &Golden {
         let found = self.wire.get(name);
         found.unwrap_or_else(|| panic!("there is no golden file {name}"))
     }
 
-    /// How the adapter is set up in front of the emulator; `None` where the emulator does not play
+    /// Returns the adapter's configuration for the emulator; `None` if the emulator does not play
     /// this vendor.
     pub fn emulated(&self) -> Option<&Emulated> {
         self.fixture.emulator.as_ref()
     }
 
-    /// The adapter's configuration for a golden file that is played at `url`.
+    /// Returns the adapter's configuration for a golden file that is played at `url`.
     pub fn golden_settings(&self, case: &Map<String, Value>, url: &str) -> Map<String, Value> {
         let golden = &self.fixture.golden;
         let mut settings = over(&golden.settings, case);
@@ -133,7 +133,7 @@ impl VendorFolder {
     }
 }
 
-/// Keys, and others over them; `null` removes one.
+/// Returns keys, replaced and extended by others; `null` removes one.
 pub fn over(keys: &Map<String, Value>, others: &Map<String, Value>) -> Map<String, Value> {
     let mut all = keys.clone();
     all.extend(others.clone());
@@ -141,11 +141,11 @@ pub fn over(keys: &Map<String, Value>, others: &Map<String, Value>) -> Map<Strin
     all
 }
 
-/// Builds a provider from its configuration keys, in which secrets are written out.
+/// Builds a provider from its configuration keys, with secrets in clear text.
 ///
 /// # Errors
 ///
-/// The mistakes in the keys, or why there can be no such provider.
+/// The mistakes in the keys, or the reason why the provider cannot be built.
 pub fn build(
     adapter: &Adapter,
     id: &str,

@@ -10,7 +10,7 @@ pub(super) fn now() -> SystemTime {
     SystemClock.now()
 }
 
-/// Compares what a call came to with the `expect` of its case: every fact, and no other.
+/// Compares the result of a call with the `expect` of its case: every fact, and no other.
 pub(super) fn compare(expect: &Value, answer: Answer, before: SystemTime) -> Result<(), String> {
     let (expected, counted) = without_expires_in(expect);
     let mut answer = answer;
@@ -36,7 +36,7 @@ pub(super) fn compare(expect: &Value, answer: Answer, before: SystemTime) -> Res
     Err(format!("the answer means{told}\n{shown}\nwhere the file expects\n{expected}"))
 }
 
-/// The expectation without `expires_in`, and the seconds that it says.
+/// Returns the expectation without `expires_in`, and its seconds.
 fn without_expires_in(expect: &Value) -> (Value, Option<u64>) {
     let mut expected = expect.clone();
     let counted = expected.get_mut("sent").and_then(Value::as_object_mut);
@@ -44,7 +44,7 @@ fn without_expires_in(expect: &Value) -> (Value, Option<u64>) {
     (expected, counted)
 }
 
-/// What a call came to, in the form of a file's `expect`.
+/// Returns the result of a call, in the form of a file's `expect`.
 pub(super) fn facts(answer: &Answer) -> Value {
     match answer {
         Answer::Sent(sent) => json!({ "sent": facts_of_sent(sent) }),
@@ -56,7 +56,7 @@ pub(super) fn facts(answer: &Answer) -> Value {
     }
 }
 
-/// The facts that are there.
+/// Returns an object of the facts that are not null.
 fn object<const N: usize>(fields: [(&str, Value); N]) -> Value {
     let there = fields.into_iter().filter(|(_, value)| !value.is_null());
     Value::Object(there.map(|(name, value)| (name.to_owned(), value)).collect::<Map<_, _>>())

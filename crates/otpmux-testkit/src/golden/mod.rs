@@ -1,8 +1,8 @@
-//! The golden files of an adapter, played to it: one trial for each case of each file.
+//! Plays the golden files of an adapter to it: one trial for each case of each file.
 //!
-//! An adapter is a folder: `Cargo.toml`, `README.md`, `src`, the golden files in `wire` (the format:
-//! [`otpmux_golden`]) and [`fixture.json`](VendorFolder), which says how the adapter is configured
-//! for them. Its test is a `main` (with `harness = false`):
+//! An adapter is a folder: `Cargo.toml`, `README.md`, `src`, the golden files in `wire` (the
+//! format: [`otpmux_golden`]) and [`fixture.json`](VendorFolder), which configures the adapter for
+//! them. Its test is a `main` (with `harness = false`):
 //!
 //! ```no_run
 //! # const ADAPTER: otpmux_core::settings::Adapter =
@@ -16,8 +16,7 @@
 //!
 //! A trial starts a server that gives the file's answer, builds the adapter from its configuration
 //! keys, makes the call, and compares two things exactly: the request that reached the server, and
-//! what the adapter made of the answer. A failure shows the meaning as JSON, in the form of the
-//! file's `expect`.
+//! the adapter's result. A failure shows the result as JSON, in the form of the file's `expect`.
 
 mod call;
 mod folder;
@@ -38,7 +37,7 @@ pub use replay::Replay;
 /// The grades of evidence with which a source begins; the first is the vendor's own page.
 const GRADES: [&str; 4] = ["[DOC]", "[SERVER-SOURCE]", "[FIELD-REPORT]", "[ASSUMPTION]"];
 
-/// The trials of one adapter's golden files, for [`libtest_mimic::run`].
+/// Returns the trials of one adapter's golden files, for [`libtest_mimic::run`].
 pub fn suite(adapter: &Adapter, folder: &VendorFolder) -> Vec<Trial> {
     let adapter = *adapter;
     let shared = Arc::new(folder.clone());
@@ -50,7 +49,7 @@ pub fn suite(adapter: &Adapter, folder: &VendorFolder) -> Vec<Trial> {
             form(&golden).map_err(Failed::from)
         }));
         for (place, case) in file.golden.cases.iter().enumerate() {
-            // A test of the adapter makes these.
+            // A test of the adapter makes these calls.
             if matches!(case.call, Call::Own(_)) {
                 continue;
             }
@@ -65,8 +64,8 @@ pub fn suite(adapter: &Adapter, folder: &VendorFolder) -> Vec<Trial> {
     trials
 }
 
-/// Makes the call of a case with the adapter in front of a vendor at `url`, and returns what came of
-/// it, in the form of a file's `expect`.
+/// Makes the call of a case with the adapter in front of a vendor at `url`, and returns its result,
+/// in the form of a file's `expect`.
 ///
 /// # Errors
 ///
@@ -83,7 +82,7 @@ pub async fn meaning_at(
     Ok(meaning::facts(&answer))
 }
 
-/// Whether a file says all that it must say.
+/// Checks that a file has all required parts.
 fn form(golden: &Golden) -> Result<(), String> {
     let grade = GRADES.iter().position(|grade| golden.source.starts_with(grade));
     let grade = grade.ok_or_else(|| format!("`source` must begin with one of {GRADES:?}"))?;

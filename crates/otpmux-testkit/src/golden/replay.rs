@@ -3,7 +3,7 @@ use serde_json::Value;
 
 use crate::faulty::{self, FaultyServer, Play, Reply};
 
-/// A vendor that gives the answer of one golden file to everything, and remembers what it was asked.
+/// Vendor that gives the answer of one golden file to every request, and records the requests.
 #[derive(Debug)]
 pub struct Replay {
     server: FaultyServer,
@@ -11,22 +11,22 @@ pub struct Replay {
 }
 
 impl Replay {
-    /// Starts to give the answer of a golden file.
+    /// Starts a vendor with the answer of a golden file.
     pub async fn start(golden: &Golden) -> Self {
         let server = FaultyServer::start(Play::answer(&reply(&golden.response))).await;
         Self { server, golden: golden.clone() }
     }
 
-    /// Where it listens, without any base path.
+    /// Returns its URL, without a base path.
     pub fn url(&self) -> String {
         self.server.url()
     }
 
-    /// Compares the one request that came with the file's.
+    /// Compares the only received request with the file's.
     ///
     /// # Errors
     ///
-    /// None came, or several, or it differs: what differs.
+    /// No request came, or several, or it differs; the text says how.
     pub fn check(&self, wire: &Wire) -> Result<(), String> {
         let asked = self.server.requests();
         let [asked] = &asked[..] else {
@@ -55,7 +55,7 @@ fn same(golden: &Request, asked: &faulty::Request, but_for: &[String]) -> Result
         return Err(format!("the request is {got} instead of {expected}"));
     }
     for (name, value) in &golden.headers {
-        // Files show this one for requests without a body, too.
+        // Files have this header also for requests without a body.
         if name == "Content-Type" && golden.body.is_null() {
             continue;
         }

@@ -1,6 +1,6 @@
 use super::{RedisServer, Reply};
 
-/// How far a node's cluster bus is from its port.
+/// The distance of a node's cluster bus from its port.
 pub(super) const BUS: u16 = 10_000;
 /// The hash slots of a cluster.
 const SLOTS: u16 = 16_384;
@@ -23,10 +23,10 @@ pub(super) fn start(nodes: u16) -> Vec<RedisServer> {
     servers
 }
 
-/// The first slot of a node.
+/// Returns the first slot of a node.
 fn share(node: u16, nodes: u16) -> u16 {
     let slot = u32::from(SLOTS) * u32::from(node) / u32::from(nodes);
-    // Not more than all slots, which fit.
+    // At most the number of slots, which fits.
     u16::try_from(slot).unwrap_or(SLOTS)
 }
 

@@ -4,8 +4,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use super::PATIENCE;
 
-/// What a server has written so far. A thread reads it, since a pipe that nobody reads stops its
-/// writer.
+/// The output of a server so far. A thread reads it, since an unread pipe blocks its writer.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Output(Arc<Shared>);
 
@@ -46,7 +45,7 @@ impl Output {
         self.0.said.lock().unwrap_or_else(PoisonError::into_inner).text.clone()
     }
 
-    /// Waits for words; `false` when the server has ended without them, or takes too long.
+    /// Waits for these words; `false` if the server has ended without them, or takes too long.
     pub(super) fn until(&self, words: &str) -> bool {
         let said = self.0.said.lock().unwrap_or_else(PoisonError::into_inner);
         let silent = |said: &mut Said| !said.ended && !said.text.contains(words);

@@ -3,28 +3,28 @@ use std::net::TcpStream;
 
 use super::PATIENCE;
 
-/// What a Redis server answers.
+/// Answer of a Redis server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "the protocol has no other answers")]
 pub enum Reply {
-    /// A text or bytes; what is no UTF-8 is replaced.
+    /// A text or bytes; invalid UTF-8 is replaced.
     Text(String),
     /// A number.
     Number(i64),
-    /// No such thing.
+    /// The null answer.
     Nothing,
     /// Several answers.
     Many(Vec<Self>),
-    /// A refusal, which begins with its code.
+    /// An error, which begins with its code.
     Error(String),
 }
 
 impl Reply {
-    /// The text.
+    /// Returns the text.
     ///
     /// # Panics
     ///
-    /// When it is something else.
+    /// If it is another kind of answer.
     #[track_caller]
     pub fn text(self) -> String {
         match self {
@@ -33,11 +33,11 @@ impl Reply {
         }
     }
 
-    /// The number.
+    /// Returns the number.
     ///
     /// # Panics
     ///
-    /// When it is something else.
+    /// If it is another kind of answer.
     #[track_caller]
     pub fn number(self) -> i64 {
         match self {
@@ -46,11 +46,11 @@ impl Reply {
         }
     }
 
-    /// The answers.
+    /// Returns the answers.
     ///
     /// # Panics
     ///
-    /// When it is something else.
+    /// If it is another kind of answer.
     #[track_caller]
     pub fn many(self) -> Vec<Self> {
         match self {
@@ -60,7 +60,7 @@ impl Reply {
     }
 }
 
-/// Sends one command over a connection of its own.
+/// Sends one command over a separate connection.
 pub(super) fn ask(port: u16, words: &[&[u8]]) -> Result<Reply> {
     let mut stream = TcpStream::connect(("127.0.0.1", port))?;
     stream.set_read_timeout(Some(PATIENCE))?;

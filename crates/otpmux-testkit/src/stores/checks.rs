@@ -1,4 +1,4 @@
-//! Codes are tried.
+//! Trials of guesses.
 
 use otpmux_core::Verdict;
 use otpmux_engine::{AttemptState, Guess, Guessed, ServerKeys, State};

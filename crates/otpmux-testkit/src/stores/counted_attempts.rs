@@ -1,4 +1,4 @@
-//! Limits count further send attempts.
+//! Trials that limits count further send attempts.
 
 use std::time::Duration;
 

@@ -38,7 +38,7 @@ pub(super) async fn of_many_limit_hits_the_count_is_admitted(store: Store, effor
             }
         });
         assert_eq!(count(&admitted.await, &true), 10, "round {round}");
-        // What was refused has not been counted by the other limit, either.
+        // The other limit has not counted the refused hits, either.
         for left in (0..5).rev() {
             let full = send(&*store, &limit_hits[1..], now()).await;
             assert_eq!(full, None, "round {round}: {left} left");
@@ -116,7 +116,7 @@ pub(super) async fn of_many_guesses_at_a_recipient_the_windows_count_is_compared
     }
 }
 
-/// Every task begins a send attempt, records the outcome of it, and guesses.
+/// Every task begins a send attempt, records its outcome, and guesses.
 pub(super) async fn of_many_changes_to_one_record_none_is_lost(store: Store, effort: Effort) {
     for round in 0..effort.some_rounds() {
         let id = put(&*store, Record { max_guesses: 100, ..record(round) }).await;
@@ -159,7 +159,8 @@ pub(super) async fn of_many_changes_to_one_record_none_is_lost(store: Store, eff
     }
 }
 
-/// Send attempts that fail close the verification, unless one was begun in time; none is begun after it.
+/// Failed send attempts close the verification, unless another was begun in time; after it, none is
+/// begun.
 pub(super) async fn of_a_new_attempt_and_a_closing_one_comes_first(store: Store, effort: Effort) {
     for round in 0..effort.some_rounds() {
         let mut first = record(round);

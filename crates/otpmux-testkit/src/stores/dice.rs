@@ -1,4 +1,4 @@
-//! Chance that is the same in every run.
+//! Random numbers that are the same in every run.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ impl Dice {
         bytes
     }
 
-    /// A number below this one.
+    /// Returns a number below this one.
     pub(super) fn below(&mut self, end: u64) -> u64 {
         u64::from_le_bytes(self.bytes()) % end
     }
@@ -28,7 +28,7 @@ impl Dice {
         self.below(100) < chance
     }
 
-    /// A place in a list of this length.
+    /// Returns an index of a list of this length.
     pub(super) fn place(&mut self, len: usize) -> usize {
         usize::try_from(self.below(len as u64)).expect("a place in a list")
     }
@@ -37,12 +37,12 @@ impl Dice {
         &list[self.place(list.len())]
     }
 
-    /// A few of these, in their order.
+    /// Returns a few of these, in their order.
     pub(super) fn some<T: Clone>(&mut self, list: &[T], chance: u64) -> Vec<T> {
         list.iter().filter(|_| self.percent(chance)).cloned().collect()
     }
 
-    /// A time that passes: none, a moment, some seconds or some minutes.
+    /// Returns a pause: none, a moment, some seconds or some minutes.
     pub(super) fn pause(&mut self) -> Duration {
         let most = *self.pick(&[1, 1, 50, 1_000, 10_000, 60_000, 600_000]);
         Duration::from_millis(self.below(most))

@@ -1,4 +1,4 @@
-//! Records end on time.
+//! Trials of expiry.
 
 use std::time::{Duration, SystemTime};
 
@@ -15,7 +15,7 @@ use super::records::{
 };
 use super::steps::{approve_at, begin_at, cancel_at, create_at, load_at, recorded_at};
 
-/// Creates a verification that is good for so many seconds.
+/// Creates a verification that is valid for this many seconds.
 async fn put_at(
     store: &dyn VerificationStore,
     number: u32,
@@ -70,7 +70,7 @@ pub(super) async fn who_comes_late_is_told_so_until_the_record_is_gone(store: St
             assert!(!cancel_at(&*store, id, at).await);
             assert!(load_at(&*store, id, at).await.is_some());
         }
-        // Late answers of vendors are still written down.
+        // Late answers of vendors are still recorded.
         let state =
             recorded_at(&*store, id, record_outcome(end(0, AttemptState::Rejected)), at).await;
         assert_eq!(state, State::Pending);
@@ -94,7 +94,7 @@ pub(super) async fn who_comes_late_is_told_so_until_the_record_is_gone(store: St
 pub(super) async fn one_that_has_expired_is_not_superseded(store: Store) {
     let superseded = put_at(&*store, 1, now(), 10).await;
     let expired = put_at(&*store, 1, after(9), 11).await;
-    // At the very time at which it is over, not a millisecond before.
+    // Exactly at its expiry, not a millisecond before.
     let live = put_at(&*store, 1, after(20), 300).await;
     for (id, expected) in [(superseded, "not_found"), (expired, "expired"), (live, "approved")] {
         assert_eq!(try_code_at(&*store, id, CODE, after(21)).await, expected);
@@ -114,7 +114,7 @@ pub(super) async fn what_ends_takes_nothing_with_it(store: Store) {
     // So the third must still find and close the second.
     let third = put_at(&*store, 1, gone, 300).await;
     assert_eq!(try_code_at(&*store, second, CODE, gone).await, "not_found");
-    // One that ends before an older one: the older one stays closed, the next one is live.
+    // One that expires before an older one: the older one stays closed, the next one is live.
     let fourth = put_at(&*store, 1, gone, 1).await;
     let later = gone + Duration::from_secs(1) + RETENTION;
     let fifth = put_at(&*store, 1, later, 300).await;

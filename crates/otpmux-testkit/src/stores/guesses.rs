@@ -18,7 +18,7 @@ pub(super) fn windowed(id: VerificationId, text: &str) -> Guess {
     guess(id, text).within([window(3, 60), window(5, 3_600)].into())
 }
 
-/// What comes of such a guess: a word, and the wait in milliseconds if there is one.
+/// Returns the result of such a guess: a word, and the wait in milliseconds if there is one.
 async fn tried(
     store: &dyn VerificationStore,
     id: VerificationId,
@@ -30,7 +30,7 @@ async fn tried(
     (verdict.as_str(), retry_after.map(|wait| wait.as_millis()))
 }
 
-/// A verification of a recipient for a purpose, with room for many guesses.
+/// A verification of a recipient for a purpose, with many guesses left.
 fn roomy(number: u32, name: &str) -> Record {
     let record = record(number);
     Record { purpose: purpose(name), max_guesses: 100, expires_at: after(7_200), ..record }
@@ -41,7 +41,7 @@ pub(super) async fn guesses_count_over_all_verifications_of_a_recipient(store: S
     let [login, payment] = [put(&*store, login).await, put(&*store, payment).await];
     assert_eq!(tried(&*store, login, WRONG, after(0)).await.0, "wrong_code");
     assert_eq!(tried(&*store, payment, WRONG, after(10)).await.0, "wrong_code");
-    // One that is superseded takes nothing with it.
+    // A superseded one removes no counted guess.
     let login = {
         put(&*store, roomy(1, "login")).await;
         assert_eq!(tried(&*store, login, WRONG, after(10)).await.0, "not_found");
@@ -55,7 +55,7 @@ pub(super) async fn guesses_count_over_all_verifications_of_a_recipient(store: S
     assert_eq!(tried(&*store, login, CODE, after_ms(59_999)).await.1, Some(1));
     assert_eq!(tried(&*store, login, WRONG, after(60)).await.0, "wrong_code");
     assert_eq!(tried(&*store, payment, WRONG, after(80)).await.0, "wrong_code");
-    // Five within the hour: the longer wait is told.
+    // Five within the hour: the longer wait is returned.
     let refused = tried(&*store, payment, CODE, after(90)).await;
     assert_eq!(refused, ("too_many_guesses", Some(3_510_000)));
     assert_eq!(tried(&*store, payment, CODE, after_ms(3_599_999)).await.1, Some(1));
@@ -88,7 +88,7 @@ pub(super) async fn an_approval_empties_the_windows_of_guesses(store: Store) {
     };
     let by_code = full().await;
     assert_eq!(tried(&*store, by_code, CODE, now()).await.0, "approved");
-    // The third guess fills them; a vendor's approval is none, and not refused for them.
+    // The third guess fills them; a vendor's approval does not count, and is not refused for them.
     let by_vendor = full().await;
     assert_eq!(tried(&*store, by_vendor, WRONG, now()).await.0, "wrong_code");
     assert_eq!(tried(&*store, by_vendor, WRONG, now()).await.0, "too_many_guesses");
@@ -145,7 +145,7 @@ pub(super) async fn a_guess_that_looks_at_no_code_counts_nothing(store: Store) {
         assert_eq!(tried(&*store, id, WRONG, after(1)).await.0, "wrong_code", "nothing counted");
     }
     assert_eq!(tried(&*store, id, WRONG, after(1)).await.1, Some(60_000));
-    // What a verification itself has to say comes first.
+    // The verification's own verdict comes first.
     assert_eq!(tried(&*store, locked, WRONG, after(1)).await.1, None);
     assert_eq!(tried(&*store, expired, WRONG, after(1)).await.0, "expired");
 }

@@ -1,4 +1,4 @@
-//! What processes tell each other about providers.
+//! Trials of health updates.
 
 use std::slice;
 use std::time::{Duration, SystemTime};
@@ -14,7 +14,7 @@ use super::records::{after, after_ms, approve, begin, limit, limit_hit, now, put
 use super::steps::{begin_at, cancel_at, create_at, health_at, in_order, recorded_at};
 use super::whole::KINDS;
 
-/// Says that a provider's breaker has opened for a minute.
+/// Returns an update: a provider's circuit has opened for a minute.
 pub(super) fn open(provider: &str, at: SystemTime, why: ErrorKind) -> HealthUpdate {
     let state = OpenCircuit { since: at, until: at + Duration::from_mins(1), why };
     HealthUpdate { state: Some(state), ..closed(provider, at) }
@@ -25,7 +25,7 @@ pub(super) fn closed(provider: &str, at: SystemTime) -> HealthUpdate {
     HealthUpdate { provider, witness: Witness { process: 1, settings: Some(2) }, at, state: None }
 }
 
-/// Writes updates down along with nothing else.
+/// Writes updates, and nothing else.
 pub(super) async fn tell(
     store: &dyn VerificationStore,
     health_updates: Vec<HealthUpdate>,
@@ -63,7 +63,7 @@ pub(super) async fn the_newest_update_of_a_provider_counts(store: Store) {
     let a = [open("a", after(1), why), closed("a", after_ms(1_001)), open("a", after(3), why)];
     let [first, second, third] = a;
     let b = closed("b", after(2));
-    // Whatever the order in which they arrive, in one step or in several.
+    // In any order of arrival, in one step or in several.
     tell(&*store, vec![second.clone(), first.clone()], after(3)).await;
     assert_eq!(health_at(&*store, after(3)).await, slice::from_ref(&second));
     tell(&*store, vec![b.clone()], after(3)).await;
@@ -107,14 +107,14 @@ pub(super) async fn of_too_many_processes_those_that_tell_last_are_kept(store: S
     let newest = (count + 1 - most..=count).map(|process| by(process, closed("a", at(process))));
     let newest = newest.chain([elsewhere.clone()]).collect::<Vec<_>>();
     assert_eq!(health_at(&*store, after(9)).await, newest);
-    // One that tells again pushes nobody out, and one that is older than all is not kept.
+    // A repeated update removes no other, and one that is older than all is not kept.
     let again = by(count, open("a", after(1), ErrorKind::Timeout));
     tell(&*store, vec![again.clone(), by(count + 1, closed("a", now()))], after(9)).await;
     let mut newest = newest;
     let place = newest.len() - 2;
     newest[place] = again;
     assert_eq!(health_at(&*store, after(9)).await, newest);
-    // Of two at the same time that of the higher number is kept.
+    // Of two at the same time, that of the higher number is kept.
     let least = newest[0].clone();
     let lower = HealthUpdate { witness: Witness { process: 0, ..least.witness }, ..least.clone() };
     tell(&*store, vec![lower], after(9)).await;

@@ -1,4 +1,4 @@
-//! How a verification came to be what it is.
+//! Trials of the history of a verification.
 
 use otpmux_core::{ErrorKind, ProviderId, VendorReference};
 use otpmux_engine::{
@@ -11,7 +11,7 @@ use super::records::{after, attempt, begin, end, now, put, read, record};
 use super::steps::{begin_at, recorded_at};
 use super::whole::{CHOICES, KINDS, skip_reasons};
 
-/// Every kind of skip, each by a provider of its own.
+/// Every kind of skip, each of another provider.
 fn skips() -> Vec<Skip> {
     let reasons = skip_reasons().into_iter().enumerate();
     let skip = |(place, reason)| {
@@ -35,7 +35,7 @@ pub(super) async fn skips_come_back_in_order(store: Store) {
     let record_outcome = RecordOutcome { skips: all[7..].to_vec(), ..RecordOutcome::default() };
     recorded_at(&*store, id, record_outcome, now()).await;
     assert_eq!(read(&*store, id).await.skips, all);
-    // The same one again is another one.
+    // An equal skip is a further one.
     let record_outcome =
         RecordOutcome { skips: vec![all[0].clone(), all[0].clone()], ..RecordOutcome::default() };
     recorded_at(&*store, id, record_outcome, after(300)).await;
@@ -79,7 +79,7 @@ pub(super) async fn several_attempts_end_in_one_step(store: Store) {
         AttemptEnd { reference: reference("late"), ..end(2, AttemptState::Accepted) },
         end(0, AttemptState::Rejected),
         end(9, AttemptState::Rejected),
-        // Said twice: the last word counts.
+        // Given twice: the last one counts.
         AttemptEnd { reference: reference("first word"), ..end(3, AttemptState::Rejected) },
         end(3, AttemptState::Unknown),
     ];
@@ -100,7 +100,7 @@ pub(super) async fn several_attempts_end_in_one_step(store: Store) {
         (AttemptState::Unknown, None, "first word".to_owned()),
     ];
     assert_eq!(told().await, expected);
-    // With the next send attempt, too; and the ends can name neither it nor what is not there.
+    // With the next send attempt, too; the ends can refer neither to it nor to an unknown one.
     let ends = vec![
         end(1, AttemptState::Accepted),
         end(4, AttemptState::Accepted),

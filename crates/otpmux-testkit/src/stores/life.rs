@@ -1,4 +1,4 @@
-//! Records come, change hands, and go.
+//! Trials of creation, change and removal of records.
 
 use otpmux_core::{Purpose, Verdict};
 use otpmux_engine::{AttemptStarted, AttemptState, VerificationId};

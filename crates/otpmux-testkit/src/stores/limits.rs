@@ -1,4 +1,4 @@
-//! Limits count what is sent.
+//! Trials of the limits on messages.
 
 use std::slice;
 use std::time::{Duration, SystemTime};
@@ -26,7 +26,7 @@ const SCOPES: [LimitScope; 7] = [
     LimitScope::Global,
 ];
 
-/// Asks for a new verification of a recipient of its own each time.
+/// Requests a new verification of another recipient each time.
 pub(super) async fn send(
     store: &dyn VerificationStore,
     limit_hits: &[LimitHit],
@@ -38,7 +38,7 @@ pub(super) async fn send(
     send_record(store, new, limit_hits, at).await
 }
 
-/// Asks for a new verification, and tells the limit that had no room.
+/// Requests a new verification, and returns the limit that had no room.
 pub(super) async fn send_record(
     store: &dyn VerificationStore,
     new: Record,
@@ -155,7 +155,7 @@ pub(super) async fn a_large_count_is_exact(store: Store) {
     }
     let limited = send(&*store, &limit_hits, after(60)).await.expect("a full window");
     assert_eq!(limited.retry_after, Duration::from_secs(3_540));
-    // The first ten are old then, and make room for ten.
+    // The first ten are old then, so there is room for ten.
     let later = after(3_600) + Duration::from_millis(19);
     for hit in 0..10 {
         assert_eq!(send(&*store, &limit_hits, later).await, None, "hit {hit}");
@@ -174,7 +174,7 @@ pub(super) async fn a_refund_takes_back_one_hit_of_its_time(store: Store) {
     }
 }
 
-/// Of the windows of one scope, each time of recipients of their own.
+/// Tests the windows of one scope, each time with other recipients.
 async fn takes_back_one_hit(store: &Store, scope: LimitScope) {
     let windows = [(3, 600), (5, 3_600)];
     let place = SCOPES.iter().position(|it| *it == scope).expect("one of them");

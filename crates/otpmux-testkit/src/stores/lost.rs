@@ -1,4 +1,5 @@
-//! Answers get lost: who has given up a step records the outcome of it, whether it was carried out, is later, or never.
+//! Lost answers: the caller that gave up a step records its outcome. The step was carried out, is
+//! carried out later, or never.
 
 use otpmux_core::{ErrorKind, Verdict};
 use otpmux_engine::{
@@ -18,7 +19,7 @@ fn under_way(record: Record) -> Record {
     Record { send_attempts: vec![attempt("primary", true, AttemptState::Intended)], ..record }
 }
 
-/// What whoever has asked for this creation in vain has the store told.
+/// Returns the step of a caller whose creation had no answer.
 fn no_creation(refunds: Vec<otpmux_engine::Refund>) -> RecordOutcome {
     RecordOutcome {
         ends: vec![end(0, AttemptState::NotSent)],
@@ -37,7 +38,7 @@ pub(super) async fn a_creation_that_was_carried_out_is_settled_as_not_sent(store
     for new in [new, record(2)] {
         assert!(matches!(create_at(&*store, new, &limit_hits, now()).await, Created::New(_)));
     }
-    // Told as often as it takes to hear an answer.
+    // Repeated, as until an answer arrives.
     for _ in 0..3 {
         let record_outcome = no_creation(vec![refund(limit_hits[0].key, now())]);
         assert_eq!(recorded_at(&*store, id, record_outcome, after(1)).await, State::Closed);
@@ -78,7 +79,7 @@ pub(super) async fn a_refund_of_a_creation_that_never_was_takes_nothing_from_oth
     assert!(send(&*store, &limit_hits, now()).await.is_some());
 }
 
-/// A further send attempt, and how its beginning is given up.
+/// A further send attempt, and the step that gives it up.
 fn further() -> (StartAttempt, SendAttempt) {
     let terms = ResendTerms { max_resends: 4, next_after: after(60) };
     let limit_hits = vec![limit_hit(limit(LimitScope::Global, 1), &[(1, 600)])];
@@ -128,7 +129,7 @@ pub(super) async fn a_attempt_that_was_given_up_is_not_begun_later(store: Store)
     assert_eq!(send(&*store, &limit_hits, after(31)).await, None, "nothing was counted");
 }
 
-/// A failover whose beginning was lost: the send has come to nothing, in whichever order it is told.
+/// A failover whose start was lost: the send has failed, in either order of the steps.
 pub(super) async fn a_send_whose_next_attempt_was_lost_comes_to_nothing(store: Store) {
     for (number, carried_out) in [(1, true), (2, false)] {
         let older = put(&*store, record(number)).await;

@@ -1,4 +1,4 @@
-//! Spellings of one mailbox.
+//! Trials of the spellings of one mailbox.
 
 use otpmux_core::{RateLimit, Recipient};
 use otpmux_engine::{Guessed, LimitKey, LimitScope, Record};
@@ -17,7 +17,7 @@ fn to(text: &str) -> Recipient {
     text.parse().expect("an address")
 }
 
-/// A verification for a purpose of its own, so that none closes another.
+/// A verification with a separate purpose, so that none closes another.
 fn record_to(text: &str) -> Record {
     let mut record = record(1);
     record.recipient = keys().hash(&to(text));
@@ -61,7 +61,7 @@ pub(super) async fn spellings_of_a_mailbox_share_their_limits(store: Store) {
     assert_eq!(verdicts, ["wrong_code", "wrong_code", "wrong_code", "too_many_guesses"]);
 }
 
-/// A tag may be another mailbox: what was proven for one is not proven for the other.
+/// A tag may mean another mailbox: a proof for one is no proof for the other.
 pub(super) async fn who_is_expected_is_certainly_the_same_mailbox(store: Store) {
     for (sent_to, expected, verdict) in [
         (GIVEN, OTHER_CASE, "approved"),

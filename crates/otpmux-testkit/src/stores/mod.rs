@@ -10,9 +10,9 @@
 //! libtest_mimic::run(&libtest_mimic::Arguments::from_args(), trials).exit();
 //! ```
 //!
-//! A store needs room for 10,000 verifications. The time is the one that each trial says: it stands
-//! still, or runs for days. So what a store's own clock throws away, it must not throw away before
-//! its time is up by the times that it was told.
+//! A store needs room for 10,000 verifications. Each trial sets the time: it stands still, or runs
+//! for days. So a store must not remove a record by its own clock before the record has expired by
+//! the trial's time.
 #![expect(clippy::expect_used, clippy::panic, reason = "a trial that fails must panic")]
 
 mod checks;
@@ -51,19 +51,20 @@ use otpmux_engine::VerificationStore;
 type Store = Arc<dyn VerificationStore>;
 type Body = fn(Store, Effort) -> Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// How often the trials repeat what depends on chance: races and random walks.
+/// How often the trials repeat cases that depend on chance: races and random walks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Effort {
-    /// As often as the contract promises: 1,000 rounds of the races for a code. Some 200,000 steps in
-    /// all: ten seconds for the memory store, a minute or two for one on a disk or a network.
+    /// As often as the contract requires: 1,000 rounds of the races for a code. About 200,000 steps
+    /// in all: ten seconds for the memory store, a minute or two for a store on a disk or a
+    /// network.
     Full,
-    /// Enough to find what is plainly wrong, for a store to which every step is a journey.
+    /// Enough to find plain errors, for a store whose steps are slow.
     Quick,
 }
 
 impl Effort {
-    /// Of the races that matter most.
+    /// Rounds of the most important races.
     fn rounds(self) -> u32 {
         match self {
             Self::Full => 1_000,
@@ -71,7 +72,7 @@ impl Effort {
         }
     }
 
-    /// Of all other races.
+    /// Rounds of all other races.
     fn some_rounds(self) -> u32 {
         match self {
             Self::Full => 100,
@@ -79,7 +80,7 @@ impl Effort {
         }
     }
 
-    /// Random walks of some hundred steps, each by a seed of its own.
+    /// Random walks of some hundred steps, each with a different seed.
     fn walks(self) -> u32 {
         match self {
             Self::Full => 6,
@@ -100,8 +101,8 @@ macro_rules! trials {
     };
 }
 
-/// The trials for a store with [full](Effort::Full) effort; `open` gives a fresh and empty one each
-/// time.
+/// Returns the trials for a store with [full](Effort::Full) effort; `open` returns a new, empty
+/// store each time.
 pub fn suite<F, Opened>(name: &str, open: F) -> Vec<Trial>
 where
     F: Fn() -> Opened + Clone + Send + Sync + 'static,
@@ -110,7 +111,7 @@ where
     suite_with(name, Effort::Full, open)
 }
 
-/// The trials for a store, with so much effort.
+/// Returns the trials for a store, with this effort.
 pub fn suite_with<F, Opened>(name: &str, effort: Effort, open: F) -> Vec<Trial>
 where
     F: Fn() -> Opened + Clone + Send + Sync + 'static,

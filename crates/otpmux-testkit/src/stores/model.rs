@@ -1,4 +1,4 @@
-//! Any store beside the memory store: the same random steps, and every answer in full.
+//! Compares a store with the memory store: the same random steps, and every answer in full.
 
 use std::time::{Duration, SystemTime};
 
@@ -29,7 +29,7 @@ pub(super) enum Step {
 }
 
 impl Step {
-    /// Takes it, and tells everything that the store answers.
+    /// Runs the step, and returns the store's whole answer.
     async fn take(self, store: &dyn VerificationStore, now: SystemTime) -> String {
         match self {
             Self::Create(create) => {
@@ -88,7 +88,7 @@ pub(super) async fn random_steps_are_answered_as_by_the_memory_store(store: Stor
                 world.in_vain();
             }
         }
-        // By then nothing is left of this walk but the store's own habits.
+        // By then this walk has left nothing except internal state of the store.
         start = world.now + Duration::from_hours(3);
     }
 }

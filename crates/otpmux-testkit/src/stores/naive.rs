@@ -1,4 +1,4 @@
-//! Limits as anybody would count them: every hit kept for ever, and looked through each time.
+//! Naive limits: every hit is kept for ever, and all are counted each time.
 
 use std::time::SystemTime;
 
@@ -8,8 +8,8 @@ use otpmux_engine::{LimitExceeded, LimitHit, LimitKey};
 pub(super) struct Naive(Vec<(LimitKey, SystemTime)>);
 
 impl Naive {
-    /// The windows without room that keep waiting the longest: one, unless several wait equally
-    /// long. None when there is room.
+    /// Returns the windows without room that have the longest wait: one, unless several wait
+    /// equally long. None if there is room.
     pub(super) fn full(&self, limit_hits: &[LimitHit], now: SystemTime) -> Vec<LimitExceeded> {
         let mut full: Vec<_> =
             limit_hits.iter().flat_map(|limit_hit| self.full_windows(limit_hit, now)).collect();
@@ -26,7 +26,7 @@ impl Naive {
             young.retain(|(_, at)| now < *at + window.per);
             young.sort_by_key(|(_, at)| *at);
             let count = usize::try_from(window.count).expect("a small count");
-            // So many must grow old before fewer than the count are left.
+            // This many must grow old before fewer than the count are left.
             if let Some(too_many) = young.len().checked_sub(count) {
                 let room = young[too_many].1 + window.per;
                 let retry_after = room.duration_since(now).expect("a young hit");

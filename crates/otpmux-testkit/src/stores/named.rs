@@ -1,4 +1,4 @@
-//! Requests have names.
+//! Trials of named requests.
 
 use std::time::{Duration, SystemTime};
 
@@ -15,13 +15,13 @@ use super::records::{
 use super::steps::{begin_at, cancel_at, create_at, load_at, recorded_at};
 use super::whole::spelled;
 
-/// A record of a recipient's, asked for by a name.
+/// A record of a recipient, requested with a name.
 pub(super) fn named(number: u32, name: u8, content: u8) -> Record {
     let tag = IdempotencyRecord { name: [name; 16], content: [content; 16] };
     Record { request: Some(Box::new(tag)), ..record(number) }
 }
 
-/// What came of asking, in one word, and the verification that it is about.
+/// Returns the result of the request in one word, and its verification.
 pub(super) async fn ask(
     store: &dyn VerificationStore,
     record: Record,
@@ -41,7 +41,7 @@ pub(super) async fn a_request_said_twice_is_made_once(store: Store) {
     let first = named(1, 1, 1);
     let id = first.id;
     assert_eq!(ask(&*store, first, now()).await, ("new", id));
-    // What has happened since is told, not how it began.
+    // The answer is the present state, not the original one.
     try_code(&*store, id, WRONG).await;
     begin_at(&*store, id, super::records::begin("second"), now()).await;
     recorded_at(&*store, id, record_outcome(end(1, AttemptState::Rejected)), now()).await;
@@ -100,7 +100,7 @@ pub(super) async fn a_request_that_came_to_nothing_frees_its_name(store: Store) 
         assert_eq!(ask(&*store, named(1, name, 1), now()).await.0, "before", "still pending");
         let closing = RecordOutcome { close: true, ..RecordOutcome::default() };
         assert_eq!(recorded_at(&*store, id, closing, now()).await, State::Closed);
-        // Under another content as well: nothing is known under this name.
+        // With another content as well: nothing is known under this name.
         let second = named(1, name, 2);
         let new = second.id;
         assert_eq!(ask(&*store, second, now()).await, ("new", new));
@@ -142,7 +142,7 @@ pub(super) async fn a_name_that_was_given_on_outlives_its_first_record(store: St
     assert!(cancel_at(&*store, id, now()).await);
     let second = Record { expires_at: after(900), ..named(1, 1, 1) };
     let (_, new) = ask(&*store, second, after(10)).await;
-    // The first one is gone by then, and whatever was kept along with it.
+    // The first one is gone by then, with all its data.
     let gone = after(300) + RETENTION;
     assert_eq!(ask(&*store, record(2), gone).await.0, "new");
     assert!(load_at(&*store, id, gone).await.is_none());

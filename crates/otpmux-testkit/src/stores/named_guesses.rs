@@ -1,4 +1,4 @@
-//! Guesses that their callers have named, and guesses that nobody has compared.
+//! Trials of named guesses, and of guesses that were never compared.
 
 use std::time::SystemTime;
 
@@ -52,7 +52,7 @@ pub(super) async fn a_guess_said_twice_is_counted_once(store: Store) {
     for at in [now(), after(1), after(299), after(899)] {
         assert_eq!(told(&*store, id, &right, at).await, "approved");
     }
-    // The same code under another name, or none, is another guess.
+    // The same code under another name, or without one, is another guess.
     assert_eq!(told(&*store, id, &named(id, CODE, "d"), now()).await, "already_used");
     assert_eq!(told(&*store, id, &guess(id, CODE), now()).await, "already_used");
     assert_eq!(told(&*store, id, &wrong, now()).await, "wrong 4");
@@ -100,7 +100,7 @@ pub(super) async fn a_repeat_asks_the_vendor_again_and_counts_nothing(store: Sto
     let other = store.approve(id, &named(id, CODE, "b"), now()).await.expect("a store that works");
     assert_eq!(other, Verdict::AlreadyUsed);
 
-    // What the vendor called wrong is told again, and the vendor left alone.
+    // A vendor's "wrong code" is returned again, without asking the vendor.
     let id = put(&*store, vendor_record(2)).await;
     let wrong = named(id, WRONG, "a").counted_at(now());
     assert_eq!(told(&*store, id, &wrong, now()).await, "ask 1");
@@ -110,7 +110,7 @@ pub(super) async fn a_repeat_asks_the_vendor_again_and_counts_nothing(store: Sto
     assert_eq!(told(&*store, id, &wrong, now()).await, "wrong 2", "it was compared after all");
     assert_eq!(read(&*store, id).await.guesses, 1);
 
-    // One whose time is over is told so.
+    // An expired one returns `expired`.
     let id = put(&*store, vendor_record(3)).await;
     let late = named(id, CODE, "a");
     assert_eq!(told(&*store, id, &late, now()).await, "ask 1");
@@ -126,13 +126,13 @@ pub(super) async fn what_nobody_compared_is_given_back(store: Store) {
             _ => named(id, CODE, "a").named(None),
         };
         assert_eq!(told(&*store, id, &guess, at).await, "ask 1", "{turn}");
-        // Much later, as a vendor may take its time.
+        // Much later, since a vendor may be slow.
         end(&*store, id, &guess.counted_at(at), GuessEnd::NotCompared).await;
         assert_eq!(read(&*store, id).await.guesses, 0);
     }
-    // A name that was given back is free.
+    // A name that was released is free.
     assert_eq!(told(&*store, id, &named(id, WRONG, "a"), now()).await, "ask 1");
-    // Nothing is taken back that was not counted, nor below zero.
+    // Only a counted guess is taken back, and never below zero.
     for _ in 0..3 {
         end(&*store, id, &guess(id, CODE), GuessEnd::NotCompared).await;
     }
@@ -175,9 +175,9 @@ pub(super) async fn guessers_have_windows_of_their_own_within_the_total(store: S
     }
     assert_eq!(told(&*store, id, &by(CODE, 1), now()).await, "too_many_guesses");
     assert!(told(&*store, id, &by(WRONG, 2), after(10)).await.starts_with("wrong"));
-    // Four in all: nobody of this part may guess, whoever they are, and the longest wait is told.
+    // Four in all: no guesser of this tenant may guess, and the longest wait is returned.
     assert_eq!(told(&*store, id, &by(CODE, 3), after(20)).await, "too_many_guesses");
-    // Another tenant has a total of its own; its approval takes nothing from this one.
+    // Another tenant has a separate total; its approval takes nothing from this one.
     let other = || by(CODE, 4).by([4; 8], [8; 8]);
     assert_eq!(told(&*store, id, &other(), after(20)).await, "approved");
     let next = put(&*store, record(1)).await;
@@ -205,7 +205,7 @@ pub(super) async fn an_approval_empties_its_own_windows_and_not_the_total(store:
     }
     assert_eq!(told(&*store, id, &by(id, WRONG, 1), now()).await, "too_many_guesses", "in all");
 
-    // A right code of a vendor's counts nothing in the total.
+    // A right code of a vendor's does not count in the total.
     let approved = async |number| {
         let id = put(&*store, vendor_record(number)).await;
         let right = by(id, CODE, 1).counted_at(now());
@@ -233,7 +233,7 @@ pub(super) async fn of_many_repeats_of_a_guess_one_counts(store: Store, effort: 
                 wrong.push(verdict);
             }
         }
-        // The wrong ones have all come before the right one, or all after it, or were told again.
+        // Each wrong guess came before the right one, or after it, or was a repeat.
         let counted = read(&*store, id).await.guesses;
         assert!(counted <= 2, "{counted}");
         assert!(wrong.iter().all(|it| it == "wrong 4" || it == "already_used"), "{wrong:?}");

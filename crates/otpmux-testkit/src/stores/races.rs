@@ -11,7 +11,7 @@ use super::records::{
 use super::steps::{cancel_at, guess_at};
 use super::{Effort, Store};
 
-/// Runs so many tasks at once, and gives what each came to.
+/// Runs this many tasks at once, and returns their results.
 pub(super) async fn all_at_once<T, F, Task>(tasks: usize, task: F) -> Vec<T>
 where
     F: Fn(usize) -> Task,
@@ -110,7 +110,7 @@ pub(super) async fn of_an_approval_and_a_cancellation_one_wins(store: Store, eff
         let won = all_at_once(48, |task| {
             let (store, guess) = (store.clone(), guess.clone());
             async move {
-                // Each kind is first at times.
+                // Each kind is sometimes the first.
                 match (task + usize::try_from(round).expect("few rounds")) % 3 {
                     0 => cancel_at(&*store, id, now()).await.then_some(State::Closed),
                     1 => approve(&*store, id).await.is_approved().then_some(State::Approved),

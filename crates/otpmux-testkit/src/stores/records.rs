@@ -1,4 +1,4 @@
-//! Records to put into a store, and the words to talk about them.
+//! Records for the trials, and helpers for them.
 
 use std::sync::LazyLock;
 use std::time::{Duration, SystemTime};
@@ -24,7 +24,7 @@ pub(super) fn after(seconds: u64) -> SystemTime {
     now() + Duration::from_secs(seconds)
 }
 
-/// A time so many milliseconds after that of creation.
+/// Returns the time this many milliseconds after the creation.
 pub(super) fn after_ms(milliseconds: u64) -> SystemTime {
     now() + Duration::from_millis(milliseconds)
 }
@@ -44,7 +44,7 @@ pub(super) fn purpose(name: &str) -> Purpose {
     Purpose::new(name).expect("a purpose")
 }
 
-/// Counts a hit of a key in windows of so many in so many seconds.
+/// Returns a hit of a key in windows of this many in this many seconds.
 pub(super) fn limit_hit(key: LimitKey, windows: &[(u32, u64)]) -> LimitHit {
     let window = |(count, seconds): &(u32, u64)| window(*count, *seconds);
     LimitHit { key, windows: windows.iter().map(window).collect() }
@@ -54,7 +54,8 @@ pub(super) const fn window(count: u32, seconds: u64) -> RateLimit {
     RateLimit::new(count, Duration::from_secs(seconds))
 }
 
-/// 128 bits at which a store might trip, and each that differs from zero in one byte only.
+/// 128-bit values that a store might handle wrongly, and each that differs from zero in only one
+/// byte.
 pub(super) fn awkward_bits() -> Vec<[u8; 16]> {
     let mut all = vec![[0; 16], [0xff; 16], *b"a:b{c}d\n\r*?[]'\"\\"];
     for place in 0..16 {
@@ -65,7 +66,7 @@ pub(super) fn awkward_bits() -> Vec<[u8; 16]> {
     all
 }
 
-/// A key of a scope; different for each number.
+/// Returns a key of a scope; different for each number.
 pub(super) fn limit(scope: LimitScope, number: u32) -> LimitKey {
     LimitKey { scope, hash: keys().tag("limit", &number.to_be_bytes()) }
 }
@@ -74,13 +75,13 @@ pub(super) fn code(text: &str) -> Code {
     text.parse().expect("a code")
 }
 
-/// The code of every record here, or another, as typed for a verification.
+/// Returns a guess for a verification: the code of every record here, or another one.
 pub(super) fn guess(id: VerificationId, text: &str) -> Guess {
     keys().guess(id, &code(text))
 }
 
-/// A pending verification of one recipient and purpose, whose one send attempt carries our code and was
-/// accepted. Expires after 300 seconds, may be sent again after 30.
+/// A pending verification of one recipient and purpose, whose only send attempt carries a code of
+/// otpmux and was accepted. Expires after 300 seconds; a resend is possible after 30.
 pub(super) fn record(number: u32) -> Record {
     let id = VerificationId::generate(&OsEntropy).expect("randomness");
     let purpose = purpose("login");
@@ -105,7 +106,7 @@ pub(super) fn record(number: u32) -> Record {
     }
 }
 
-/// The same, but its one send attempt left the code to the vendor.
+/// As `record`, but the vendor generated the code of its only send attempt.
 pub(super) fn vendor_record(number: u32) -> Record {
     let send_attempts = vec![attempt("vendor", false, AttemptState::Accepted)];
     Record { code: None, code_length: None, send_attempts, ..record(number) }
@@ -126,7 +127,7 @@ pub(super) fn attempt(provider: &str, otpmux_code: bool, state: AttemptState) ->
     }
 }
 
-/// A further send attempt by our code, and nothing else.
+/// A further send attempt with a code of otpmux, and nothing else.
 pub(super) fn begin(provider: &str) -> StartAttempt {
     StartAttempt {
         ends: Vec::new(),
@@ -148,7 +149,7 @@ pub(super) fn record_outcome(end: AttemptEnd) -> RecordOutcome {
     RecordOutcome { ends: vec![end], ..RecordOutcome::default() }
 }
 
-/// Creates a record and gives its id.
+/// Creates a record and returns its id.
 pub(super) async fn put(store: &dyn VerificationStore, record: Record) -> VerificationId {
     let id = record.id;
     let create = Create { record, limit_hits: Vec::new() };
@@ -161,7 +162,7 @@ pub(super) async fn read(store: &dyn VerificationStore, id: VerificationId) -> R
     store.load(id, now()).await.expect("a store that works").expect("a record")
 }
 
-/// Tries a code at the time of creation.
+/// Makes a guess at the time of creation.
 pub(super) async fn try_code(
     store: &dyn VerificationStore,
     id: VerificationId,

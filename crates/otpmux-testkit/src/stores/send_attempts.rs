@@ -1,4 +1,4 @@
-//! Send attempts are begun and recorded.
+//! Trials of send attempts.
 
 use std::time::Duration;
 

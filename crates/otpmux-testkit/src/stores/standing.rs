@@ -1,4 +1,4 @@
-//! What processes must have in common, and whether the store takes writes.
+//! Trials of the server keys that processes share, and of whether the store accepts writes.
 
 use otpmux_engine::{KeyCheck, KeyId};
 
@@ -19,11 +19,11 @@ pub(super) async fn the_first_key_of_an_id_counts(store: Store) {
     assert!(differ(&store, &[]).await.is_empty());
     assert!(differ(&store, &[key("1", 1), key("2", 2)]).await.is_empty());
     assert!(differ(&store, &[key("2", 2), key("1", 1)]).await.is_empty());
-    // One value may stand under two ids.
+    // Two ids may have the same value.
     assert!(differ(&store, &[key("3", 1)]).await.is_empty());
     let told = differ(&store, &[key("4", 4), key("2", 9), key("1", 1), key("3", 8)]).await;
     assert_eq!(told, ["2", "3"]);
-    // What differs takes nothing's place, and what is new is kept beside it.
+    // A different value replaces nothing, and a new key is kept beside it.
     assert!(differ(&store, &[key("1", 1), key("2", 2), key("3", 1), key("4", 4)]).await.is_empty());
     assert_eq!(differ(&store, &[key("4", 5)]).await, ["4"]);
 }

@@ -1,4 +1,4 @@
-//! The steps of the contract, at a store that works.
+//! The steps of the contract, for a store that works.
 
 use std::time::SystemTime;
 
@@ -38,7 +38,7 @@ pub(super) async fn recorded_at(
     store.record_outcome(id, record_outcome, at).await.expect("a store that works")
 }
 
-/// The verdict on a guess at a code that otpmux generated.
+/// Returns the verdict on a guess at a code that otpmux generated.
 pub(super) async fn guess_at(
     store: &dyn VerificationStore,
     id: VerificationId,
@@ -75,12 +75,12 @@ pub(super) async fn load_at(
     store.load(id, at).await.expect("a store that works")
 }
 
-/// What is known about providers, in the order of their names.
+/// Returns the health updates, in the order of the providers' names.
 pub(super) async fn health_at(store: &dyn VerificationStore, at: SystemTime) -> Vec<HealthUpdate> {
     in_order(store.health(at).await.expect("a store that works"))
 }
 
-/// A store may tell updates in any order.
+/// A store may return updates in any order.
 pub(super) fn in_order(mut updates: Vec<HealthUpdate>) -> Vec<HealthUpdate> {
     updates.sort_by(|a, b| (&a.provider, a.witness.process).cmp(&(&b.provider, b.witness.process)));
     updates

@@ -1,4 +1,4 @@
-//! A newer verification takes the place of an older one, and gives it back if it comes to nothing.
+//! A newer verification supersedes an older one, and restores it if the newer one fails.
 
 use otpmux_engine::{
     AttemptStarted, AttemptState, RETENTION, Record, RecordOutcome, State, VerificationId,
@@ -12,7 +12,7 @@ use super::records::{
 use super::steps::{begin_at, cancel_at, create_at, load_at, recorded_at};
 use super::{Effort, Store};
 
-/// One whose call is under way.
+/// A verification whose call is in progress.
 fn under_way(number: u32) -> Record {
     let send_attempts = vec![attempt("primary", true, AttemptState::Intended)];
     Record { send_attempts, ..record(number) }
@@ -22,7 +22,7 @@ async fn send(store: &Store, number: u32) -> VerificationId {
     put(&**store, under_way(number)).await
 }
 
-/// It certainly reached nobody.
+/// Ends it: nothing was sent.
 async fn fail(store: &Store, id: VerificationId) -> State {
     let record_outcome =
         RecordOutcome { close: true, ..record_outcome(end(0, AttemptState::NotSent)) };
@@ -77,7 +77,7 @@ pub(super) async fn one_whose_newer_may_have_gone_out_stays_ended(store: Store) 
 
 pub(super) async fn of_three_the_newest_that_may_have_gone_out_is_good(store: Store) {
     use State::{Closed, Pending, Superseded};
-    // The second fails first, the third fails, and the other way round.
+    // The second fails first and then the third, and the other way round.
     for (number, second_first) in [(1, true), (2, false)] {
         let a = put(&*store, record(number)).await;
         let (b, c) = (send(&store, number).await, send(&store, number).await);
@@ -93,14 +93,14 @@ pub(super) async fn of_three_the_newest_that_may_have_gone_out_is_good(store: St
         assert_eq!(states(&store, &[a, b, c]).await, [Pending, Closed, Closed]);
         assert_eq!(try_code(&*store, a, CODE).await, "approved");
     }
-    // The second has gone out.
+    // The second was sent.
     let a = put(&*store, record(3)).await;
     let (b, c) = (send(&store, 3).await, send(&store, 3).await);
     recorded_at(&*store, b, record_outcome(end(0, AttemptState::Accepted)), now()).await;
     fail(&store, c).await;
     assert_eq!(states(&store, &[a, b, c]).await, [Superseded, Pending, Closed]);
     assert_eq!(try_code(&*store, b, CODE).await, "approved");
-    // The third has gone out, and what is told late of the second changes nothing.
+    // The third was sent, and a late outcome of the second changes nothing.
     let a = put(&*store, record(4)).await;
     let (b, c) = (send(&store, 4).await, send(&store, 4).await);
     recorded_at(&*store, c, record_outcome(end(0, AttemptState::Accepted)), now()).await;
@@ -117,13 +117,13 @@ pub(super) async fn a_superseded_one_that_is_cancelled_stays_closed(store: Store
     assert!(!cancel_at(&*store, a, now()).await, "it was not pending");
     fail(&store, b).await;
     assert_eq!(states(&store, &[a, b]).await, [State::Closed, State::Closed]);
-    // What comes next has nothing to do with it.
+    // The next verification is independent of it.
     let c = send(&store, 1).await;
     fail(&store, c).await;
     assert_eq!(try_code(&*store, a, CODE).await, "not_found");
 }
 
-/// Cancelling a newer one says nothing of the older one's code, which no other has replaced.
+/// Cancelling a newer one does not affect the older one's code, which no other has replaced.
 pub(super) async fn a_newer_one_that_is_cancelled_may_still_come_to_nothing(store: Store) {
     let a = put(&*store, record(1)).await;
     let b = send(&store, 1).await;
@@ -143,7 +143,7 @@ pub(super) async fn what_has_expired_meanwhile_is_told_so(store: Store) {
     let closing = RecordOutcome { close: true, ..record_outcome(end(0, AttemptState::NotSent)) };
     recorded_at(&*store, new, closing.clone(), after(60)).await;
     assert_eq!(try_code_at(&*store, old, CODE, after(60)).await, "expired");
-    // One whose record is gone does not come back, and harms nobody.
+    // One whose record is gone does not come back, and does no harm.
     let short = put(&*store, Record { expires_at: after(1), ..record(2) }).await;
     let new = Record { expires_at: after(3_600), ..under_way(2) };
     let new = put(&*store, new).await;
@@ -157,7 +157,7 @@ pub(super) async fn what_has_expired_meanwhile_is_told_so(store: Store) {
     assert_eq!((back.state, back.supersedes), (State::Pending, None));
 }
 
-/// However many sends fail, one after the other or at once.
+/// With any number of failing sends, one after the other or at once.
 pub(super) async fn an_outage_leaves_the_code_that_the_user_holds(store: Store, effort: Effort) {
     let old = put(&*store, record(1)).await;
     for _ in 0..40 {
@@ -180,7 +180,7 @@ pub(super) async fn an_outage_leaves_the_code_that_the_user_holds(store: Store, 
     }
 }
 
-/// Of more than one step looks behind, the next ones find what is left.
+/// If the row is longer than one step follows, the next steps find the rest.
 pub(super) async fn a_long_row_is_looked_through_in_several_steps(store: Store) {
     let old = put(&*store, record(1)).await;
     let mut row = Vec::new();

@@ -38,7 +38,7 @@ fn recipient_key(scope: LimitScope, number: u32) -> LimitKey {
     LimitKey::of_recipient(scope, &keys().hash(&recipient(number)))
 }
 
-/// A later time; now and then the very one at which there will be room, or one just before it.
+/// Returns a later time; sometimes exactly the one at which there will be room, or just before it.
 fn later(dice: &mut Dice, now: SystemTime, room: &[LimitExceeded]) -> SystemTime {
     match (dice.below(8), room.first()) {
         (0, Some(limited)) => now + limited.retry_after,
@@ -47,7 +47,7 @@ fn later(dice: &mut Dice, now: SystemTime, room: &[LimitExceeded]) -> SystemTime
     }
 }
 
-/// A verification that outlives its walk.
+/// Creates a verification that outlives its walk.
 async fn put(store: &dyn VerificationStore, record: Record, at: SystemTime) -> VerificationId {
     let record = Record { expires_at: at + 30 * DAY, max_guesses: u32::MAX, ..record };
     let id = record.id;
@@ -100,7 +100,7 @@ pub(super) async fn limits_answer_as_a_naive_count_does(store: Store, effort: Ef
     }
 }
 
-/// The time of a hit, most often.
+/// Returns the time of a hit, most often.
 fn hit_at(dice: &mut Dice, hits: &[SystemTime], now: SystemTime) -> SystemTime {
     if hits.is_empty() || dice.percent(20) {
         now - dice.pause()
@@ -128,7 +128,7 @@ pub(super) async fn guesses_answer_as_a_naive_count_does(store: Store, effort: E
     let windows = [window(3, 20), window(7, 120), window(12, 3_600)];
     for walk in 0..effort.walks() {
         let (mut dice, mut naive) = (Dice::new(u64::from(walk)), Naive::default());
-        // Two recipients, and two purposes of each.
+        // Two recipients, with two purposes each.
         let fresh = |place: usize| {
             let number = walk * 2 + u32::from(place % 2 == 1);
             let purpose = purpose(if place < 2 { "login" } else { "payment" });

@@ -1,4 +1,4 @@
-//! Records, to the last byte.
+//! Trials that records are kept to the last byte.
 
 use std::fmt::Write;
 
@@ -12,7 +12,7 @@ use super::Store;
 use super::records::{after, after_ms, attempt, awkward_bits, now, purpose, put, read, record};
 use super::steps::{approve_at, cancel_at, load_at};
 
-/// Every field of a record as text: what its form tells, and what that keeps to itself.
+/// Returns every field of a record as text, including those that its `Debug` hides.
 pub(super) fn spelled(record: &Record) -> String {
     let Record { recipient, code, sealed, send_attempts, .. } = record;
     let mut text = format!("{record:#?}\nrecipient {:x?}", recipient.0);
@@ -73,7 +73,7 @@ pub(super) fn skip_reasons() -> Vec<SkipReason> {
     lacks.map(SkipReason::Unable).into_iter().chain(open).chain(others).collect()
 }
 
-/// Texts that a store must not trip over.
+/// Texts that a store might handle wrongly.
 fn texts() -> Vec<String> {
     let plain = [
         "",
@@ -100,7 +100,7 @@ fn texts() -> Vec<String> {
     plain.map(str::to_owned).into_iter().chain([long]).collect()
 }
 
-/// A record of which every part is there.
+/// A record with every part.
 fn full() -> Record {
     let mut full = record(1);
     full.guesses = 2;
@@ -138,7 +138,7 @@ fn full() -> Record {
 async fn comes_back(store: &Store, record: Record) {
     let id = put(&**store, record.clone()).await;
     let back = read(&**store, id).await;
-    // Whose place it took is the store's to find.
+    // The store finds the superseded one itself.
     let told = spelled(&Record { supersedes: back.supersedes, ..record });
     assert_eq!(spelled(&back), told);
 }

@@ -1,4 +1,4 @@
-//! Random steps at a handful of verifications, so that they meet each other in every way.
+//! Random steps on a few verifications, so that the steps meet in every way.
 
 use std::collections::HashSet;
 use std::time::{Duration, SystemTime};
@@ -22,25 +22,25 @@ pub(super) struct World {
     pub(super) now: SystemTime,
     dice: Dice,
     known: Vec<Known>,
-    /// Recipients, and times at which a message to them was charged, perhaps.
+    /// Recipients, and times at which a message to them may have been counted.
     counted: Vec<(u32, SystemTime)>,
-    /// The newest send attempt that was lost.
+    /// The newest lost send attempt.
     lost: Option<SendAttempt>,
-    /// Verifications, and times at which a guess was made, perhaps in vain.
+    /// Verifications, and times at which a guess was made, perhaps without an answer.
     guessed: Vec<(VerificationId, SystemTime)>,
-    /// Times of updates. Which of two of the same time counts is the store's own business.
+    /// Times of updates. A store may choose between two of the same time.
     marked: HashSet<SystemTime>,
 }
 
-/// A verification that was asked for, perhaps in vain.
+/// A verification that was requested, perhaps without an answer.
 #[derive(Clone)]
 struct Known {
     id: VerificationId,
     recipient: u32,
     purpose: &'static str,
-    /// When it may be sent again, and when it is over.
+    /// The earliest time of a resend, and the expiry.
     edges: [SystemTime; 2],
-    /// When it is gone.
+    /// The end of its retention.
     end: SystemTime,
 }
 
@@ -57,7 +57,7 @@ impl World {
         }
     }
 
-    /// Lets time pass, and gives a step.
+    /// Lets time pass, and returns a step.
     pub(super) fn step(&mut self) -> Step {
         self.pass();
         let kind = self.dice.below(100);
@@ -77,13 +77,13 @@ impl World {
         }
     }
 
-    /// Steps that look at so many of the newest verifications, and at the updates.
+    /// Returns steps that read this many of the newest verifications, and the updates.
     pub(super) fn looks(&self, most: usize) -> Vec<Step> {
         let newest = self.known.iter().rev().take(most);
         newest.map(|known| Step::Load(known.id)).chain([Step::Health]).collect()
     }
 
-    /// Time passes in steps of ten milliseconds, or comes to the very edge of something.
+    /// Lets time pass in steps of ten milliseconds, or exactly to an edge.
     fn pass(&mut self) {
         let edge = self.known.last().filter(|_| self.dice.percent(4));
         if edge.is_some() {
@@ -98,7 +98,7 @@ impl World {
         }
     }
 
-    /// The newest of some recipient, most often; sometimes one that nobody has asked for.
+    /// Returns the newest of some recipient, most often; sometimes one that was never requested.
     fn one(&mut self) -> Known {
         let newest = self.known.len().min(8);
         let place = self.known.len() - 1 - self.dice.place(newest);
@@ -114,7 +114,7 @@ impl World {
         one
     }
 
-    /// The newest was asked for in vain: nothing more can be found out about it.
+    /// The newest was requested without an answer: no more can be learnt about it.
     pub(super) fn in_vain(&mut self) {
         self.known.pop();
     }
@@ -149,7 +149,7 @@ impl World {
         Create { record, limit_hits: self.limit_hits(number) }
     }
 
-    /// A time within so many hundredths of a second.
+    /// Returns a time within this many hundredths of a second.
     fn soon(&mut self, hundredths: u64) -> SystemTime {
         self.now + Duration::from_millis(10 * self.dice.below(hundredths))
     }
@@ -164,7 +164,7 @@ impl World {
         ProviderId::new(self.dice.pick(&PROVIDERS)).expect("a name")
     }
 
-    /// Something may be out, most often.
+    /// Returns a state in which a message may have been sent, most often.
     fn state(&mut self) -> AttemptState {
         let out = self.dice.percent(60);
         *self.dice.pick(if out { &[AttemptState::Accepted] } else { &STATES[..] })
@@ -210,8 +210,8 @@ impl World {
         reasons.into_iter().map(skip).collect()
     }
 
-    /// Windows of different lengths that never end at the same time as each other, for which of two
-    /// equal waits is told is the store's own business.
+    /// Returns windows of different lengths that never end at the same time, since a store may
+    /// return either of two equal waits.
     fn limits(&mut self, number: u32) -> [(LimitKey, [(u32, u64); 2]); 4] {
         let hash = keys().hash(&recipient(number));
         let provider = u32::try_from(self.dice.below(2)).expect("few providers");
@@ -299,7 +299,7 @@ impl World {
         }
     }
 
-    /// Seldom. A send attempt that was lost is begun all the same, perhaps.
+    /// Rarely returns a lost step. A lost send attempt may be begun all the same.
     fn lose(&mut self) -> Option<Lost> {
         match self.dice.below(20) {
             0 => Some(Lost::Creation(self.soon(100_000))),
@@ -313,7 +313,7 @@ impl World {
         }
     }
 
-    /// Most often of hits that were counted.
+    /// Returns refunds, most often of hits that were counted.
     fn refunds(&mut self, number: u32) -> Vec<Refund> {
         let hits = self.counted.iter().rev().filter(|(it, _)| *it == number);
         let mut at = hits.map(|(_, at)| *at).nth(self.dice.place(3)).unwrap_or(self.now);
