@@ -16,12 +16,12 @@ use crate::servers::API_KEY;
 use crate::vendor::Vendor;
 use crate::wire::Peer;
 
-/// After so many failures a turn has told enough.
+/// After this many failures a turn ends.
 const FAILURES: u64 = 100;
-/// The longest latency that is told apart, in nanoseconds.
+/// The longest latency in the histogram, in nanoseconds.
 const LONGEST: u64 = 60_000_000_000;
 
-/// What came of the flows that ended while they counted.
+/// Results of the flows that ended during the measurement.
 pub(crate) struct Tally {
     pub(crate) flows: u64,
     pub(crate) failures: u64,
@@ -50,14 +50,14 @@ pub(crate) struct Load {
     vendor: Rc<Vendor>,
     numbers: Rc<Numbers>,
     pace: Option<Pace>,
-    /// Flows that may still begin.
+    /// How many flows may still begin.
     left: Cell<u64>,
     pub(crate) counts: Cell<bool>,
     pub(crate) tally: RefCell<Tally>,
 }
 
 impl Load {
-    /// So many flows at most, as fast as they go or at this pace.
+    /// Creates a load of at most this many flows, as fast as possible or at this pace.
     pub(crate) fn new(
         address: SocketAddr,
         vendor: &Rc<Vendor>,
@@ -76,7 +76,7 @@ impl Load {
         }
     }
 
-    /// No flow begins any more.
+    /// Ends the load: no further flow begins.
     pub(crate) fn end(&self) {
         self.left.set(0);
         if let Some(pace) = &self.pace {
@@ -84,7 +84,7 @@ impl Load {
         }
     }
 
-    /// One client, until there is nothing left to begin.
+    /// Runs one client until no flow is left.
     pub(crate) async fn client(self: Rc<Self>) {
         let mut client = None;
         while let Some(begun) = self.begin().await {
@@ -101,7 +101,7 @@ impl Load {
         }
     }
 
-    /// When the next flow begins, or should have.
+    /// Returns when the next flow begins, or should have begun.
     async fn begin(&self) -> Option<Instant> {
         let begun = match &self.pace {
             Some(pace) => pace.next().await?,
@@ -137,7 +137,7 @@ fn nanos(time: Duration) -> u64 {
     u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
-/// The end of every request's head, up to its key.
+/// The end of every request's head, up to the API key.
 const HEAD: &[u8] =
     b" HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\nauthorization: Bearer ";
 
@@ -181,14 +181,15 @@ fn unexpected(what: &str, status: u16, body: &[u8]) -> Error {
     Error::other(format!("{what}: {status} {}", String::from_utf8_lossy(body)))
 }
 
-/// Numbers that nobody has had yet, in blocks (all but the last four digits) that are far apart.
+/// Numbers that are used for the first time, in blocks (all but the last four digits) that are far
+/// apart.
 #[derive(Default)]
 pub(crate) struct Numbers(Cell<u64>);
 
 impl Numbers {
-    /// Blocks of Indian mobiles, of which each is used 50 times before the limits would notice.
+    /// Blocks of Indian mobiles; each can be used 50 times within the limits.
     const BLOCKS: u64 = 390_000;
-    /// Has no divisor in common with the blocks, so that all of them have their turn.
+    /// Has no divisor in common with the number of blocks, so that all of them are used.
     const STEP: u64 = 7_919;
 
     fn next(&self) -> u64 {
@@ -199,7 +200,7 @@ impl Numbers {
     }
 }
 
-/// Flows begin at equal distances, whatever becomes of those before them.
+/// Flows begin at equal intervals, independent of earlier flows.
 pub(crate) struct Pace {
     slots: Arc<Semaphore>,
     first: Instant,
@@ -208,7 +209,7 @@ pub(crate) struct Pace {
 }
 
 impl Pace {
-    /// From now on. A thread of its own keeps the time, more exactly than a timer of the runtime.
+    /// Starts now. A separate thread keeps the time, more exactly than a timer of the runtime.
     pub(crate) fn new(per_second: u32) -> Self {
         let slots = Arc::new(Semaphore::new(0));
         let first = Instant::now();
@@ -226,7 +227,7 @@ impl Pace {
         Self { slots, first, per_second, taken: Cell::new(0) }
     }
 
-    /// Waits for a slot and tells when it should have begun; `None` when there are no more.
+    /// Waits for a slot and returns when it should have begun; `None` if there are no more.
     async fn next(&self) -> Option<Instant> {
         self.slots.acquire().await.ok()?.forget();
         let slot = self.taken.replace(self.taken.get() + 1);

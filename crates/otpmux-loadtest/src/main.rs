@@ -40,7 +40,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Before there is a second thread, or Redis.
+/// Prepares the process before there is a second thread, or Redis.
 fn prepare(options: &Options) -> Result<tokio::runtime::Runtime> {
     if !RedisServer::is_installed() {
         return Err(Error::other("redis-server is not installed: apt-get install redis-server"));

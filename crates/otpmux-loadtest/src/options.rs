@@ -3,8 +3,8 @@ use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
 
-/// Flows on the gateway and on the floor, in turns: send, the stub vendor gets the message, verify
-/// with its code. The floor is a bare program that does the same without any protection.
+/// Run flows on the gateway and on the floor, in turns: send, the stub vendor gets the message,
+/// verify with its code. The floor is a bare program that does the same without any protection.
 #[derive(Debug, Parser)]
 #[command(name = "otpmux-loadtest")]
 pub(crate) struct Options {
@@ -20,8 +20,8 @@ pub(crate) struct Options {
     /// Flows of each turn, instead of seconds.
     #[arg(long, conflicts_with = "seconds", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) flows: Option<u64>,
-    /// Flows begun per second whatever happens (open loop), with latencies from when each should
-    /// have begun. Left out: each client begins the next flow when its last one is done.
+    /// Flows begun per second, at a fixed pace (open loop), with latencies from when each should
+    /// have begun. Without it, each client begins the next flow when its last one is done.
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub(crate) rate: Option<u32>,
     /// Milliseconds that the vendor takes to answer.
@@ -39,13 +39,13 @@ pub(crate) struct Options {
     /// Cores of Redis, of the stub vendor and of the load.
     #[arg(long, default_value = "1")]
     pub(crate) load_cores: String,
-    /// Leave it to the system which core runs what.
+    /// Do not bind programs to cores.
     #[arg(long)]
     pub(crate) no_pinning: bool,
-    /// The program `otpmux`; by default the one beside this.
+    /// The program `otpmux`; by default the one in the directory of this program.
     #[arg(long)]
     pub(crate) gateway_bin: Option<PathBuf>,
-    /// End with an error when a goal is missed. A failed flow always does.
+    /// End with an error if a goal is missed. A failed flow always does.
     #[arg(long)]
     pub(crate) check: bool,
 }

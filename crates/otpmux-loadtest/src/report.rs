@@ -14,7 +14,7 @@ pub(crate) struct Turns {
     pub(crate) turns: Vec<Turn>,
 }
 
-/// What a figure of the gateway must be: absolute, or in times the floor's.
+/// Goal of a figure of the gateway: absolute, or as a multiple of the floor's.
 #[derive(Clone, Copy)]
 enum Goal {
     AtMost(f64),
@@ -22,17 +22,17 @@ enum Goal {
     TimesAtLeast(f64),
 }
 
-/// The whole report, and what is wrong.
+/// Whole report, with failures and missed goals.
 pub(crate) struct Report {
     pub(crate) text: String,
-    /// Flows that failed, or programs that had none.
+    /// Whether flows failed, or a program had none.
     pub(crate) failed: bool,
     /// The goals that were missed.
     pub(crate) missed: Vec<String>,
 }
 
-/// One line of the table: medians over the rounds. A ratio is the median of the rounds' ratios, for
-/// turns that follow each other have the same machine.
+/// One line of the table: medians over the rounds. A ratio is the median of the rounds' ratios,
+/// since consecutive turns run under the same conditions.
 struct Row<'a> {
     name: &'a str,
     digits: usize,
@@ -60,7 +60,8 @@ impl Report {
     }
 
     fn rows(&mut self, all: &[Turns], options: &Options) {
-        // The goals are those of a vendor that answers at once and of everything at its default.
+        // The goals are for a vendor that answers at once and for all other options at their
+        // default.
         let usual = options.vendor_ms == 0 && options.rate.is_none();
         let usual = usual && options.store == Store::Redis && options.clients == 16;
         let mut row = |name, digits, goal: Option<Goal>, figure: &dyn Fn(&Turn) -> f64| {
@@ -104,7 +105,8 @@ impl Report {
         let ratio_word = ratio_word.map_or(String::new(), |ratio| format!("{ratio:.2}"));
         let (word, met) = match (row.goal, gateway.map(median), ratio) {
             (Some(Goal::AtMost(most)), Some(figure), _) => {
-                // As it is shown: flows that are under way when a turn ends have calls that count.
+                // As displayed: calls of flows that are in progress at the end of a turn count,
+                // too.
                 let scale = 10f64.powi(i32::try_from(digits).unwrap_or_default());
                 (format!("≤ {most}"), (figure * scale).round() / scale <= most)
             }
@@ -123,8 +125,8 @@ impl Report {
         let _ = writeln!(self.text, " {ratio_word} | {word}{mark} |");
     }
 
-    /// With a slow vendor there is a number of flows that the clients cannot exceed; a program does
-    /// well that comes near it, or uses its core up.
+    /// Adds the ceiling: with a slow vendor, the clients cannot exceed a certain number of flows;
+    /// the goal is to come near it, or to use the core up.
     fn ceiling(&mut self, all: &[Turns], options: &Options) {
         let delay = options.vendor_delay();
         if delay.is_zero() || options.rate.is_some() {
@@ -152,7 +154,7 @@ fn per_second(turn: &Turn) -> f64 {
     float(turn.tally.flows) / turn.elapsed.as_secs_f64()
 }
 
-/// Microseconds of each flow.
+/// Returns the microseconds of each flow.
 fn each(turn: &Turn, time: Duration) -> f64 {
     time.as_secs_f64() * 1e6 / float(turn.tally.flows)
 }
@@ -161,7 +163,7 @@ fn share(turn: &Turn) -> f64 {
     turn.server.as_secs_f64() / turn.elapsed.as_secs_f64()
 }
 
-/// Milliseconds at this part of all.
+/// Returns the milliseconds at this quantile.
 fn at(latencies: &Histogram<u64>, part: f64) -> f64 {
     float(latencies.value_at_quantile(part)) / 1e6
 }

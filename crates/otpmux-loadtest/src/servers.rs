@@ -12,9 +12,9 @@ use tokio::time::{Instant, sleep};
 
 use crate::options::{Options, Program, Store};
 
-/// How long a program may take until it listens.
+/// How long a program may take before it listens.
 const PATIENCE: Duration = Duration::from_secs(20);
-/// The key that the load comes with.
+/// The API key of the load.
 pub(crate) const API_KEY: &str = "load-test-key-of-some-forty-characters-00";
 
 /// A directory that is removed when it is dropped.
@@ -30,19 +30,19 @@ impl Directory {
 
 impl Drop for Directory {
     fn drop(&mut self) {
-        // What is left lies where such things are swept away.
+        // The system removes leftovers in its temporary directory.
         let _ = fs::remove_dir_all(&self.0);
     }
 }
 
-/// A program that serves until this is dropped.
+/// Program that serves until this is dropped.
 pub(crate) struct Server {
     child: Child,
     pub(crate) program: Program,
     pub(crate) address: SocketAddr,
 }
 
-/// What the programs need to know of the others.
+/// Addresses and settings that the programs need.
 pub(crate) struct Surroundings<'a> {
     pub(crate) directory: &'a Directory,
     pub(crate) redis: &'a str,
@@ -93,7 +93,7 @@ impl Server {
         Ok(server)
     }
 
-    /// Its process: `taskset` has become the program.
+    /// Returns its process: `taskset` has become the program.
     pub(crate) fn process(&self) -> u32 {
         self.child.id()
     }
@@ -115,7 +115,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // It fails only for a process that has ended already.
+        // Fails only for a process that has already ended.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -125,8 +125,9 @@ fn beside_this(name: &str) -> Result<PathBuf> {
     Ok(std::env::current_exe()?.with_file_name(name))
 }
 
-/// A gateway as its defaults have it: limits, single use, attempts, encryption, breaker. Only the
-/// vendor's documented rate is put out of reach, for no vendor takes so much.
+/// Returns a gateway's configuration with the defaults: limits, single use, send attempts,
+/// encryption, circuit breaker. Only the vendor's documented rate is raised out of reach, since no
+/// vendor accepts so much.
 fn configuration(
     options: &Options,
     around: &Surroundings<'_>,

@@ -1,4 +1,4 @@
-//! What the system says about processes.
+//! Measurements of processes, from the system.
 
 use std::fs;
 use std::io::{Error, ErrorKind, Result};
@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use otpmux_testkit::{RedisReply, RedisServer};
 
-/// How Linux counts the time of processes, on every architecture: in hundredths of a second.
+/// Linux counts the time of processes in hundredths of a second, on every architecture.
 const TICK: Duration = Duration::from_millis(10);
 
-/// Keeps this process, and all that it starts, to these cores.
+/// Binds this process, and all that it starts, to these cores.
 pub(crate) fn pin_self(cores: &str) -> Result<()> {
     let process = std::process::id().to_string();
     let mut command = Command::new("taskset");
@@ -20,10 +20,10 @@ pub(crate) fn pin_self(cores: &str) -> Result<()> {
     if output.status.success() { Ok(()) } else { Err(Error::other(said())) }
 }
 
-/// The processor time of a process, all its threads and the kernel on its behalf.
+/// Returns the processor time of a process: all its threads, and the kernel for it.
 pub(crate) fn cpu(process: u32) -> Result<Duration> {
     let stat = fs::read_to_string(format!("/proc/{process}/stat"))?;
-    // The name before it may hold spaces; `utime` and `stime` are the 14th and 15th of all.
+    // The name before them may contain spaces; `utime` and `stime` are the 14th and 15th fields.
     let after_name = stat.rsplit_once(')').map(|(_, rest)| rest).unwrap_or_default();
     let ticks = after_name.split_whitespace().skip(11).take(2);
     let ticks: Option<Vec<u32>> = ticks.map(|word| word.parse().ok()).collect();
@@ -33,7 +33,7 @@ pub(crate) fn cpu(process: u32) -> Result<Duration> {
     }
 }
 
-/// The memory of a process that is resident now, and that was at most, in bytes.
+/// Returns the resident memory of a process, now and at most, in bytes.
 pub(crate) fn memory(process: u32) -> Result<(u64, u64)> {
     let status = fs::read_to_string(format!("/proc/{process}/status"))?;
     let of = |name: &str| {
@@ -43,8 +43,8 @@ pub(crate) fn memory(process: u32) -> Result<(u64, u64)> {
     of("VmRSS:").zip(of("VmHWM:")).ok_or_else(|| unreadable("/proc/PID/status"))
 }
 
-/// The processor time of Redis, and the scripts that it has been asked for, which are all that
-/// either program asks.
+/// Returns the processor time of Redis, and the number of scripts that it has run; neither program
+/// makes other calls.
 pub(crate) fn redis(server: &RedisServer) -> Result<(Duration, u64)> {
     let RedisReply::Text(info) = server.command(&["INFO", "everything"]) else {
         return Err(unreadable("INFO of Redis"));

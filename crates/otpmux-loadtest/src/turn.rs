@@ -1,4 +1,4 @@
-//! One turn of one program, and what it has cost.
+//! One turn of one program, and its cost.
 
 use std::io::Result;
 use std::rc::Rc;
@@ -14,23 +14,23 @@ use crate::servers::Server;
 use crate::system;
 use crate::vendor::Vendor;
 
-/// Connections are made and caches filled before anything counts.
+/// Connections are made and caches filled before the measurement.
 const WARM_UP: Duration = Duration::from_secs(1);
 
-/// What a turn has cost.
+/// Cost of a turn.
 pub(crate) struct Turn {
     pub(crate) tally: Tally,
     pub(crate) elapsed: Duration,
     pub(crate) server: Duration,
     pub(crate) redis: Duration,
-    /// The load and the stub vendor.
+    /// Processor time of the load and the stub vendor.
     pub(crate) load: Duration,
     pub(crate) scripts: u64,
-    /// Bytes that are resident now, and that were at most.
+    /// Resident bytes, now and at most.
     pub(crate) memory: (u64, u64),
 }
 
-/// What counts up.
+/// Counters at one moment.
 struct Reading {
     at: Instant,
     server: Duration,
@@ -52,7 +52,7 @@ impl Reading {
     }
 }
 
-/// Runs one turn on a Redis that is empty.
+/// Runs one turn on an empty Redis.
 pub(crate) async fn run(
     options: &Options,
     server: &Server,

@@ -1,5 +1,5 @@
-//! A vendor that speaks as much of EasyOTP's API as a send needs, and hands every code to the flow
-//! that waits for it.
+//! A vendor with the part of EasyOTP's API that a send needs. It hands every code to the flow that
+//! waits for it.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -14,7 +14,7 @@ use tokio::task::spawn_local;
 
 use crate::wire::Peer;
 
-/// The codes that have been "delivered" and not yet been asked for, by number.
+/// "Delivered" codes that no flow has taken yet, by number.
 #[derive(Default)]
 pub(crate) struct Vendor {
     codes: RefCell<HashMap<u64, String>>,
@@ -47,13 +47,14 @@ impl Vendor {
         Ok(address)
     }
 
-    /// The code that was sent to this number.
+    /// Returns the code that was sent to this number.
     pub(crate) fn take(&self, number: u64) -> Option<String> {
         self.codes.borrow_mut().remove(&number)
     }
 
     async fn answer(self: Rc<Self>, mut peer: Peer) {
-        // Whoever sends nonsense or is gone gets no further answer, and its flow fails.
+        // After an invalid request or a closed connection there is no further answer, and the flow
+        // fails.
         while let Ok(Some(request)) = peer.receive().await {
             let send = serde_json::from_slice::<Send<'_>>(request.body).ok();
             let number = send.as_ref().and_then(|send| send.recipient.get(1..)?.parse().ok());

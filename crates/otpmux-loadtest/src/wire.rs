@@ -1,5 +1,5 @@
-//! HTTP/1.1 with as little work as it takes, for the load shares its core with Redis: kept
-//! connections, one write and mostly one read for a message, no allocation once buffers have grown.
+//! HTTP/1.1 with minimal work, since the load shares its core with Redis: persistent connections,
+//! one write and mostly one read for a message, no allocation once buffers have grown.
 
 use std::io::{Error, ErrorKind, Result};
 use std::net::SocketAddr;
@@ -8,7 +8,7 @@ use std::ops::Range;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-/// Which messages come in.
+/// Kind of the incoming messages.
 #[derive(Clone, Copy)]
 enum Incoming {
     Requests,
@@ -20,12 +20,12 @@ pub(crate) struct Peer {
     stream: TcpStream,
     incoming: Incoming,
     input: Vec<u8>,
-    /// What of the input is done with.
+    /// How much of the input has been processed.
     done: usize,
     output: Vec<u8>,
 }
 
-/// A message that has come in. A request has no status.
+/// Received message. A request has no status.
 pub(crate) struct Message<'a> {
     pub(crate) status: u16,
     pub(crate) body: &'a [u8],
@@ -37,12 +37,12 @@ struct Frame {
 }
 
 impl Peer {
-    /// The client's end of a new connection.
+    /// Returns the client's end of a new connection.
     pub(crate) async fn connect(to: SocketAddr) -> Result<Self> {
         Self::new(TcpStream::connect(to).await?, Incoming::Answers)
     }
 
-    /// The server's end of one.
+    /// Returns the server's end of a connection.
     pub(crate) fn accepted(stream: TcpStream) -> Result<Self> {
         Self::new(stream, Incoming::Requests)
     }
@@ -53,7 +53,7 @@ impl Peer {
         Ok(Self { stream, incoming, input: room(), done: 0, output: room() })
     }
 
-    /// Sends a message whose head lacks its last line, the length of its body.
+    /// Sends a message; its head lacks only the last line, the length of its body.
     pub(crate) async fn send(&mut self, head: &[&[u8]], body: &[&[u8]]) -> Result<()> {
         let length: usize = body.iter().map(|part| part.len()).sum();
         self.output.clear();
@@ -70,7 +70,7 @@ impl Peer {
         self.stream.write_all(&self.output).await
     }
 
-    /// The next message; `None` when the other end has closed between two.
+    /// Returns the next message; `None` if the other end has closed between two.
     pub(crate) async fn receive(&mut self) -> Result<Option<Message<'_>>> {
         self.input.drain(..self.done);
         self.done = 0;
@@ -89,7 +89,7 @@ impl Peer {
         Ok(Some(Message { status: frame.status, body: &self.input[frame.body] }))
     }
 
-    /// The first message of the input, if it is there as a whole.
+    /// Returns the first message of the input, if it is complete.
     fn frame(&self) -> Result<Option<Frame>> {
         let mut headers = [httparse::EMPTY_HEADER; 32];
         let (parsed, status, headers) = match self.incoming {

@@ -1,7 +1,7 @@
-//! What one flow costs with no protection at all: send and verify of the gateway's API, by a random
-//! code, its HMAC, one script to store, one call of the vendor and one script to check. No limits, no
-//! attempts, no supersession, no record of what was sent, no failover, no encryption. Only there to
-//! measure the gateway against.
+//! The cost of one flow without any protection: send and verify of the gateway's API, with a random
+//! code, its HMAC, one script to store, one call of the vendor and one script to check. No limits,
+//! no send attempts, no supersession, no history, no failover, no encryption. Only a baseline for
+//! the gateway.
 #![expect(clippy::unwrap_used, reason = "a program without protection, and without excuses")]
 
 use axum::extract::{Path, State};
@@ -78,7 +78,7 @@ async fn verify(
 #[tokio::main]
 async fn main() {
     let options = Options::parse();
-    // On a busy machine, the client's own half second is too short.
+    // On a busy machine, the client's default of half a second is too short.
     let patient = AsyncConnectionConfig::new().set_response_timeout(None);
     let app = App {
         vendor: reqwest::Client::new(),
