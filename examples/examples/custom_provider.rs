@@ -1,8 +1,8 @@
-//! A vendor of one's own: implement `OtpProvider`, and the rest of otpmux works with it.
+//! A custom vendor: implement `OtpProvider`, and the rest of otpmux works with it.
 //!
-//! This one writes messages to the terminal, which is all that an application in development needs.
-//! Never in production: whoever reads the terminal gets in. For a vendor with an HTTP API, see
-//! `otpmux::http` and the adapters in crates/adapters.
+//! This one writes messages to the terminal, which is enough for an application in development.
+//! Never in production: any reader of the terminal could sign in. For a vendor with an HTTP API,
+//! see `otpmux::http` and the adapters in crates/adapters.
 //!
 //!     cargo run -p otpmux-examples --example custom_provider
 
@@ -18,7 +18,7 @@ use otpmux::{Channel, Code, Error, NewVerification, OtpClient, OtpProvider, Reci
 struct Console {
     id: ProviderId,
     capabilities: Capabilities,
-    /// Only so that this example can type what the terminal showed.
+    /// Only for this example: it types the code that the terminal showed.
     last: Mutex<Option<Code>>,
 }
 
@@ -33,7 +33,7 @@ impl OtpProvider for Console {
     }
 
     async fn send(&self, _: &Context, request: &SendRequest) -> Result<Sent, Error> {
-        // Refuses what was not claimed: another channel, a code of another length, ...
+        // Refuses what is not claimed: another channel, a code of another length, ...
         self.capabilities.check_send(&self.id, request)?;
         let code = request.code.otpmux_code();
         let code = code.ok_or_else(|| Error::unsupported(&self.id, "codes of its own"))?;

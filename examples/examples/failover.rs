@@ -1,5 +1,5 @@
-//! A vendor takes a message and breaks before it answers. The next one sends the same code, so that
-//! whichever message the user reads, it works.
+//! A vendor accepts a message and breaks before it answers. The next one sends the same code, so
+//! either message works.
 //!
 //!     cargo run -p otpmux-examples --example failover
 
@@ -17,9 +17,9 @@ const NUMBER: &str = "+919876543210";
 async fn main() -> Result<(), Box<dyn Error>> {
     let emulator = Emulator::start(EmulatorConfig::default()).await?;
 
-    // The order in the file is the order of preference; [[routes]] could say more. `duplicates` is
-    // how many messages too many one verification may cost when nobody knows whether the first
-    // went out. 1 is the default; with 0 there would be no second message here.
+    // The order in the file is the order of preference; [[routes]] could refine it. `duplicates` is
+    // how many extra messages one verification may cost when it is unknown whether the first was
+    // sent. 1 is the default; with 0 there would be no second message here.
     let file = format!(
         r#"
         [providers.primary]
@@ -50,7 +50,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let to: Recipient = NUMBER.parse()?;
     let sent = client.send(NewVerification::to(to)).await?;
 
-    // What was tried, and what is known about each try.
+    // The send attempts, and what is known about each.
     for attempt in &sent.send_attempts {
         println!("{}: {:?}", attempt.provider, attempt.state);
     }

@@ -15,8 +15,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     // Plays EasyOTP on this machine. An application has no emulator ...
     let emulator = Emulator::start(EmulatorConfig::default()).await?;
 
-    // ... and no base_url: without it, the provider talks to the vendor itself. It would also read
-    // a file, with the process's environment: Config::from_file("otpmux.toml")?
+    // ... and no base_url: without it, the provider calls the vendor itself. Or read a file, with
+    // the process's environment: Config::from_file("otpmux.toml")?
     let file = format!(
         r#"
         [providers.easyotp]
@@ -32,7 +32,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     // One client for the whole application. It is cheap to clone.
     let client = OtpClient::from_config(&config)?;
 
-    // The user has typed a number: parsing refuses everything that is not exactly one.
+    // The user has typed a number: parsing refuses all but exactly one number.
     let to: Recipient = "+919876543210".parse()?;
     let sent = client.send(NewVerification::to(to)).await?;
     println!("sent to {}, {} guesses", sent.to, sent.guesses_left);
@@ -41,7 +41,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let handset = emulator.last_code("+919876543210").unwrap_or_default();
     let typed: Code = handset.parse()?;
 
-    // A wrong code is an answer like the right one; an error means that nobody could tell.
+    // A wrong code is an answer, like the right one; an error means that the code could not be
+    // checked.
     let verdict = client.verify(sent.id, &typed).await?;
     println!("verdict: {}", verdict.as_str());
     if !verdict.is_approved() {

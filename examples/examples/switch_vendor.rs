@@ -1,4 +1,4 @@
-//! Another vendor by another configuration: `sign_in` knows neither.
+//! Another vendor with another configuration: `sign_in` depends on neither.
 //!
 //!     cargo run -p otpmux-examples --example switch_vendor
 
@@ -14,7 +14,7 @@ const NUMBER: &str = "+919876543210";
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
-    // Plays both vendors on this machine.
+    // Emulates both vendors on this machine.
     let emulator = Emulator::start(EmulatorConfig::default()).await?;
     let environment = Environment::new()
         .with("EASYOTP_API_KEY", emulator.easyotp().api_key)

@@ -16,19 +16,19 @@ use crate::wire::Ask;
 use crate::workers::Worker;
 use crate::{Mistake, Options};
 
-/// A round through all troubles takes about so long, and a longer run has several.
+/// The approximate duration of a round through all troubles; a longer run has several rounds.
 const LAP: u64 = 40;
-/// Of a lap, in parts of a hundred; what is missing goes to users who end what they have begun.
+/// Percent of a lap for each phase; the rest is for users who finish.
 const BASELINE: u32 = 9;
 const SICK_NEIGHBOUR: u32 = 4;
 const EACH_TROUBLE: u32 = 3;
 const KILLING: u32 = 10;
 const ALL_VENDORS: u32 = 2;
 const CHAOS: u32 = 24;
-/// Breakers are looked at so often, by users of whom some come to either worker.
+/// How often circuits are checked, by users who come to both workers.
 const LOOKS: usize = 40;
 const LOOKERS: usize = 10;
-/// Sends in a row when one vendor is back, of which one must work.
+/// The most sends in a row after one vendor is back; one of them must work.
 const SENDS_UNTIL_BACK: usize = 20;
 
 pub(crate) struct Conductor {
@@ -38,7 +38,7 @@ pub(crate) struct Conductor {
     ledger: Ledger,
 }
 
-/// Plays all laps, and collects what was told and what arrived.
+/// Plays all laps, and collects all answers and all messages.
 pub(crate) async fn play(stage: &Arc<Stage>, options: &Options) -> Result<Ledger, Mistake> {
     let random = Random::new(options.seed);
     let ledger = Ledger::default();
@@ -71,7 +71,8 @@ impl Conductor {
         self.recover().await
     }
 
-    /// Waits until both workers trust the first vendor: the next trouble must hit a healthy one.
+    /// Waits until both workers have closed the first vendor's circuit: the next trouble must hit a
+    /// healthy one.
     async fn recover(&mut self) -> Result<(), Mistake> {
         let first = self.stage.vendors[0].vendor.as_str();
         for _ in 0..LOOKS {
@@ -90,8 +91,8 @@ impl Conductor {
         Ok(self.stage.vendors[vendor].set(trouble, &mut self.random).await?)
     }
 
-    /// A third process, which reaches no vendor, sends all the time and tells of it in the store. The
-    /// others have nothing to suffer from that.
+    /// Runs a third process that reaches no vendor, sends all the time and writes its health
+    /// updates to the store. The others must not suffer from it.
     async fn sick_neighbour(&mut self, time: Duration) -> Result<(), Mistake> {
         let stage = Arc::clone(&self.stage);
         let (neighbour, nowhere) = stage.cut_off_worker().await?;
@@ -159,8 +160,8 @@ impl Conductor {
         loaded.and(killed).and(troubled).and(restarted)
     }
 
-    /// Lets users come for some time, each as soon as another one is done, and waits for the last
-    /// ones. Without a fixed trouble, each looks at what is wrong just then.
+    /// Lets users come for some time, each after another one has finished, and waits for the last
+    /// ones. Without a fixed trouble, each records the trouble of the moment.
     async fn load(&mut self, wrong: Option<Wrong>, time: Duration) -> Result<(), Mistake> {
         self.come(self.users, wrong, time).await
     }
@@ -210,7 +211,7 @@ async fn come_until(
     }
 }
 
-/// Every now and then one vendor gets into trouble, or out of it.
+/// From time to time gives one vendor a trouble, or ends it.
 async fn trouble_until(stage: &Stage, end: Instant, mut random: Random) -> Result<(), Mistake> {
     loop {
         let next = Instant::now() + random.millis(400..900);

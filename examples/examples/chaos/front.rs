@@ -1,4 +1,4 @@
-//! The way to a vendor: a port that hands everything on, until it is closed.
+//! The route to a vendor: a port that forwards everything until it is closed.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -11,7 +11,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::sleep;
 
 const BACKLOG: u32 = 1024;
-/// Somebody else's outgoing connection may hold the port for a moment.
+/// How often a bind is tried: another program's outgoing connection may hold the port for a moment.
 const TRIES: u32 = 500;
 const PAUSE: Duration = Duration::from_millis(10);
 
@@ -41,12 +41,12 @@ impl Front {
         self.addr
     }
 
-    /// Cuts every connection; from here on, new ones are refused.
+    /// Cuts every connection; from now on, new ones are refused.
     pub(crate) async fn shut(&self) -> io::Result<()> {
         let mut door = self.door.lock().await;
         if let Door::Open(task) = &mut *door {
             task.abort();
-            // The listener goes with the task, however that ended.
+            // The listener is dropped with the task, however that ended.
             let _ = task.await;
             *door = Door::Closed(hold(self.addr).await?);
         }
@@ -74,7 +74,7 @@ impl Drop for Front {
     }
 }
 
-/// A port of its own where the system refuses every connection.
+/// Returns a port where the system refuses every connection.
 pub(crate) fn nobody_listens() -> io::Result<TcpSocket> {
     let socket = TcpSocket::new_v4()?;
     socket.bind((Ipv4Addr::LOCALHOST, 0).into())?;
@@ -112,11 +112,11 @@ async fn hand_on(listener: TcpListener, vendor: SocketAddr) {
 }
 
 async fn one(mut from: TcpStream, vendor: SocketAddr) {
-    // Without it, small requests wait for the acknowledgement of the ones before.
+    // Without it, small requests wait for the acknowledgement of earlier ones.
     let _ = from.set_nodelay(true);
     if let Ok(mut to) = TcpStream::connect(vendor).await {
         let _ = to.set_nodelay(true);
-        // A reset counts as an end on the other side, too.
+        // For the other side, a reset is an end, too.
         let _ = copy_bidirectional(&mut from, &mut to).await;
     }
 }

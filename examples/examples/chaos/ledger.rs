@@ -1,4 +1,4 @@
-//! Everything that was told and everything that arrived, held against each other.
+//! Compares all answers with all messages that arrived.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -9,19 +9,19 @@ use crate::vendors::Seen;
 use crate::wire::Answer;
 use crate::workers::Outcome;
 
-/// Messages that one send may bring, whatever fails: the one that is needed, and one duplicate.
+/// The most messages of one send under any fault: the one that is needed, and one duplicate.
 const MESSAGES: usize = 2;
 
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
     pub(crate) stories: Vec<Story>,
     messages: HashMap<String, Vec<Seen>>,
-    /// How many sends it took when one vendor was back.
+    /// How many sends were needed when one vendor was back.
     pub(crate) sends_until_back: Vec<Option<usize>>,
     pub(crate) ended_by_themselves: u32,
 }
 
-/// What must never happen, and where it did.
+/// A promise, and the cases that broke it.
 #[derive(Debug)]
 pub(crate) struct Promise {
     pub(crate) words: &'static str,
@@ -43,7 +43,7 @@ impl Ledger {
         self.messages.get(&story.number).map_or(&[], Vec::as_slice)
     }
 
-    /// Holds everything against everything, once all is told.
+    /// Checks every promise, after all stories have ended.
     pub(crate) fn judge(&self) -> Vec<Promise> {
         let stories = || self.stories.iter();
         let each = |words, broken: &dyn Fn(&Story) -> Option<String>| {
@@ -85,12 +85,13 @@ impl Ledger {
         ]
     }
 
-    /// Users whose resend has left the vendor that makes codes of its own, or reached it.
+    /// Returns the number of users whose resend left the vendor that generates its own codes, or
+    /// reached it.
     pub(crate) fn other_codes(&self) -> usize {
         self.stories.iter().filter(|story| codes(self.held(story)).len() > 1).count()
     }
 
-    /// Users who were let in by a call whose answer was lost.
+    /// Returns the number of users whose code was approved by a call with a lost answer.
     pub(crate) fn let_in_untold(&self) -> usize {
         let told = |story: &&Story, word| {
             story.typed.iter().any(|it| it.right && it.told.verdict() == Some(word))
@@ -99,8 +100,9 @@ impl Ledger {
         stories.filter(|story| told(story, "already_used") && !told(story, "approved")).count()
     }
 
-    /// a code that otpmux generated is the same in all messages. The vendor that makes its own may bring another
-    /// one, but only at the user's wish for a further message.
+    /// Checks that a code that otpmux generated is the same in all messages. The vendor that
+    /// generates its own may send another one, but only after the user has asked for a further
+    /// message.
     fn two_codes(&self, story: &Story) -> Option<String> {
         let held = self.held(story);
         let ours: Vec<Seen> =
@@ -110,7 +112,8 @@ impl Ledger {
         two.then(|| format!("{:?}", codes(held)))
     }
 
-    /// Chance may have made a wrong code right that had not arrived yet.
+    /// Returns a wrong code that was approved. A code that arrived later does not count: by chance
+    /// it was the right one.
     fn wrong_approved(&self, story: &Story) -> Option<String> {
         let held = codes(self.held(story));
         let mut wrong = story.typed.iter().filter(|it| !it.right && !held.contains(&*it.code));
@@ -118,7 +121,7 @@ impl Ledger {
         Some(format!("{} by {}", typed.code, typed.told.by))
     }
 
-    /// A process that has always said that it sent nothing for this user, and did.
+    /// Returns a process that has always answered that it sent nothing for this user, but did.
     fn denied(&self, story: &Story) -> Option<String> {
         let mut said = BTreeMap::new();
         for call in &story.calls {
@@ -134,7 +137,7 @@ impl Ledger {
         never.map(|_| "no send worked".to_owned()).collect()
     }
 
-    /// A story in short, for whoever looks into it.
+    /// Returns a story in short, for the analysis.
     fn told(&self, story: &Story) -> String {
         let calls = story.calls.iter().map(|Call { resend, told }| {
             let verb = if *resend { "resend" } else { "send" };
@@ -152,7 +155,7 @@ impl Ledger {
 }
 
 impl Call {
-    /// Whether it may have done anything.
+    /// Returns whether the call may have had any effect.
     fn heard(&self) -> bool {
         !matches!(self.told.outcome, Outcome::Down)
     }
@@ -173,7 +176,8 @@ fn second_approval(story: &Story) -> Option<String> {
     Some(format!("{id} approved {times} times"))
 }
 
-/// Only a call that was told nothing can have used a code up without letting anybody in.
+/// Returns whether a code was used up without an approval, which only a call without an answer may
+/// do.
 fn used_up(story: &Story) -> Option<String> {
     let right = || story.typed.iter().filter(|typed| typed.right);
     let verdict = |word| right().any(|typed| typed.told.verdict() == Some(word));
@@ -184,7 +188,8 @@ fn used_up(story: &Story) -> Option<String> {
     (verdict("already_used") && !verdict("approved") && !lost).then(|| "used up".to_owned())
 }
 
-/// All vendors are well: this process has no reason of its own to leave them alone.
+/// Returns a send that failed with open circuits although all vendors were well: only another
+/// process's updates can have opened them.
 fn refused_for_another(story: &Story) -> Option<String> {
     let refused = |call: &&Call| match &call.told.outcome {
         Outcome::Answer(Answer::Failed(failed), _) => failed.kind == "circuit_open",

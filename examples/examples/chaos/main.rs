@@ -1,9 +1,9 @@
-//! Loses vendors, processes and the network between them, while users get in.
+//! Interrupts vendors, processes and the network between them, while users sign in.
 //!
 //! Two processes of one application share a Redis; three vendors carry their codes. Vendors fail in
-//! every way there is, one process is killed again and again, Redis is restarted, and a crowd of users
-//! asks for codes and types them, at both processes at the same instant. Then everything that was
-//! told is held against everything that arrived: see docs/chaos.md.
+//! every possible way, one process is killed again and again, Redis is restarted, and many users
+//! ask for codes and type them, at both processes at the same instant. Then all answers are
+//! compared with all messages that arrived: see docs/chaos.md.
 //!
 //!     cargo run -p otpmux-examples --example chaos -- --seconds 20 --seed 7
 
@@ -36,14 +36,14 @@ use stage::Stage;
 
 type Mistake = Box<dyn Error + Send + Sync>;
 
-/// What the processes are started with that do the work.
+/// The argument with which the worker processes are started.
 const WORKER: &str = "--worker";
 
 #[derive(Clone, Copy, Debug)]
 struct Options {
     seconds: u64,
     seed: u64,
-    /// At a time.
+    /// At the same time.
     users: usize,
 }
 
@@ -73,7 +73,7 @@ async fn lead(options: Options) -> Result<(), Mistake> {
     }
     let Options { seconds, seed, users } = options;
     println!("chaos for {seconds} s, {users} users at a time; again with --seed {seed}");
-    // Whatever ends this function, what it has started ends with it.
+    // However this function ends, everything that it has started ends with it.
     tokio::select! {
         result = run(&options) => result,
         end = told_to_end() => end,
@@ -117,7 +117,7 @@ impl Options {
                 _ => return Err("takes --seconds, --seed and --users, each with a number".into()),
             }
         }
-        // More would bring more messages at a time than an emulator keeps.
+        // More users would send more messages at a time than an emulator keeps.
         if !(1..=100).contains(&options.users) {
             return Err("--users is 1 to 100".into());
         }

@@ -1,9 +1,9 @@
-//! Chance that is the same for the same seed.
+//! Random numbers that are the same for the same seed.
 
 use std::ops::Range;
 use std::time::Duration;
 
-/// `SplitMix64`, which is enough to play dice.
+/// `SplitMix64`, which is enough for this purpose.
 #[derive(Debug)]
 pub(crate) struct Random(u64);
 
@@ -12,7 +12,7 @@ impl Random {
         Self(seed)
     }
 
-    /// Another one, for something that must not depend on how often this one is asked.
+    /// Returns another generator, for values that must not depend on how often this one is used.
     pub(crate) fn branch(&self, of: u64) -> Self {
         Self(Self(self.0 ^ of.wrapping_mul(0xd6e8_feb8_6659_fd93)).next())
     }

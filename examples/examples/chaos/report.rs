@@ -9,7 +9,7 @@ use crate::story::{Call, Wrong};
 use crate::wire::Answer;
 use crate::workers::{Outcome, Told};
 
-/// Of each broken promise, so many cases are told.
+/// The most cases shown for each broken promise.
 const CASES: usize = 5;
 
 #[derive(Default)]
@@ -19,7 +19,7 @@ struct Row {
     latencies: Vec<Duration>,
 }
 
-/// Prints everything; whether every promise was kept.
+/// Prints everything; returns whether every promise was kept.
 pub(crate) fn print(ledger: &Ledger, stage: &Stage) -> bool {
     let promises = ledger.judge();
     rows(ledger);
@@ -91,7 +91,7 @@ fn codes(ledger: &Ledger) {
     }
 }
 
-/// What was told, how often.
+/// Prints how often each answer came.
 fn counts<'a>(told: impl Iterator<Item = &'a Told>) {
     let mut counts = BTreeMap::<String, usize>::new();
     for told in told {
@@ -133,7 +133,7 @@ fn told(promises: &[Promise]) -> bool {
 }
 
 impl Row {
-    /// Of sorted latencies.
+    /// Returns a quantile of sorted latencies.
     fn quantile(&self, percent: usize) -> Option<Duration> {
         let rank = (self.latencies.len() * percent).div_ceil(100);
         self.latencies.get(rank.checked_sub(1)?).copied()

@@ -1,4 +1,4 @@
-//! Everything that can be lost: the vendors, the workers, and the Redis between them.
+//! All parts that can fail: the vendors, the workers, and the Redis between them.
 
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -23,7 +23,7 @@ const RESTARTS: u32 = 50;
 
 #[derive(Debug)]
 pub(crate) struct Stage {
-    /// In the order of preference: the last one insists on codes of its own.
+    /// In the order of preference: the last one accepts only codes that it generates.
     pub(crate) vendors: Vec<VendorSite>,
     /// The second is the one that gets killed.
     pub(crate) workers: [Worker; 2],
@@ -36,7 +36,7 @@ pub(crate) struct Stage {
 
 impl Stage {
     pub(crate) async fn set_up() -> Result<Self, Mistake> {
-        // What it has answered survives its end.
+        // What Redis has answered survives its end.
         let durable = ["--appendonly", "yes", "--appendfsync", "always"];
         let redis = spawn_blocking(move || RedisServer::start_with(&durable)).await?;
         let mut vendors = Vec::new();
@@ -45,7 +45,7 @@ impl Stage {
         }
         let mut key = [[0; 16]; 2];
         OsEntropy.fill(key.as_flattened_mut())?;
-        // Hexadecimal digits are base64, too: of 48 bytes.
+        // Hexadecimal digits are valid base64, too: of 48 bytes.
         let [one, other] = key.map(u128::from_be_bytes);
         let server_key = format!("{one:032x}{other:032x}");
         let setup = Setup {
@@ -67,7 +67,7 @@ impl Stage {
         })
     }
 
-    /// An Indian mobile, which all three vendors reach, that nobody had before.
+    /// Returns an unused Indian mobile number, which all three vendors reach.
     pub(crate) fn next_user(&self) -> (u64, String) {
         let number = self.next_user.fetch_add(1, Ordering::SeqCst);
         (number, format!("+91{}", 7_000_000_000 + number))
@@ -77,8 +77,8 @@ impl Stage {
         self.workers[worker % 2].ask(what).await
     }
 
-    /// A further worker that finds nobody where it looks for the vendors, as long as the socket is
-    /// there.
+    /// Returns a further worker whose vendors' addresses refuse connections, as long as the socket
+    /// exists.
     pub(crate) async fn cut_off_worker(&self) -> Result<(Worker, TcpSocket), Mistake> {
         let nowhere = nobody_listens()?;
         let mut setup = self.setup.clone();
@@ -92,7 +92,7 @@ impl Stage {
         self.vendors.iter().find(|site| site.vendor.as_str() == name)
     }
 
-    /// What has reached a number, oldest first.
+    /// Returns the messages to a number, oldest first.
     pub(crate) fn handset(&self, number: &str) -> Vec<Seen> {
         let mut all: Vec<Seen> =
             self.vendors.iter().flat_map(|site| site.messages_to(number)).collect();
@@ -129,7 +129,7 @@ impl Stage {
         let redis = Arc::clone(&self.redis);
         spawn_blocking(move || lock(&redis).kill()).await?;
         sleep(gone).await;
-        // Its port may have gone to somebody else for a moment, and then the restart panics.
+        // Another program may hold its port for a moment, and then the restart panics.
         let mut tries = 0..RESTARTS;
         loop {
             let redis = Arc::clone(&self.redis);

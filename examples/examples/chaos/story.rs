@@ -1,4 +1,4 @@
-//! What one user has lived through, for the ledger.
+//! The events of one user, for the ledger.
 
 use std::time::Duration;
 
@@ -6,21 +6,21 @@ use crate::trouble::Trouble;
 use crate::wire::{Answer, Sent};
 use crate::workers::{Outcome, Told};
 
-/// What was wrong when a user came.
+/// The trouble when a user came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Wrong {
-    /// Nothing, but something was a moment ago: they count for promises, and in no row.
+    /// None now, but there was one a moment ago: the user counts for promises, and in no row.
     WarmUp,
     Nothing,
     /// A third process reaches none of the vendors, which are well.
     SickNeighbour,
-    /// This, with the first vendor.
+    /// This trouble, at the first vendor.
     First(Trouble),
     WorkerKilled,
     AllVendors,
     /// The user who comes when one vendor is back.
     OneIsBack,
-    /// Everything at random, with so many vendors in trouble.
+    /// Random troubles, at this many vendors.
     Chaos(usize),
     ChaosWithoutRedis,
 }
@@ -31,10 +31,10 @@ pub(crate) struct Story {
     pub(crate) wrong: Wrong,
     pub(crate) calls: Vec<Call>,
     pub(crate) typed: Vec<Typed>,
-    /// How long the first send took, where it alone was asked and has sent.
+    /// The duration of the first send, if only its vendor was called and has sent.
     pub(crate) latency: Option<Duration>,
     pub(crate) verified: bool,
-    /// Who was said to have sent a code, and no message was there.
+    /// Vendors that reportedly sent a code although no message arrived.
     pub(crate) lost: Vec<String>,
 }
 
@@ -45,7 +45,7 @@ pub(crate) struct Call {
     pub(crate) told: Told,
 }
 
-/// A code that was typed.
+/// A typed code.
 #[derive(Debug)]
 pub(crate) struct Typed {
     pub(crate) verification: String,
@@ -67,7 +67,7 @@ impl Story {
         }
     }
 
-    /// Who is said to have sent the first code.
+    /// Returns the vendor that reportedly sent the first code.
     pub(crate) fn confirmed_by(&self) -> Option<&str> {
         self.calls.first()?.told.sent()?.confirmed_by.as_deref()
     }
@@ -88,7 +88,8 @@ impl Told {
         }
     }
 
-    /// Whether its caller was told for certain that nothing went out, or was not heard at all.
+    /// Returns whether the answer was that certainly nothing was sent, or the call was never
+    /// received.
     pub(crate) fn sent_nothing(&self) -> bool {
         match &self.outcome {
             Outcome::Answer(Answer::Failed(failed), _) => failed.says_nothing_went_out(),

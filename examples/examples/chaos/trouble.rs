@@ -1,4 +1,4 @@
-//! What can be wrong with a vendor.
+//! The troubles that a vendor can have.
 
 use otpmux_emulator::{Fault, FaultKind, Garbage};
 
@@ -6,19 +6,19 @@ use crate::random::Random;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Trouble {
-    /// Nobody listens.
+    /// Connections are refused.
     Refuses,
     Hangs,
     /// The request is read, then the connection is reset.
     Resets,
     Error500,
-    /// 503 that says when to come back.
+    /// 503 with a time for the next try.
     Busy503,
-    /// It accepts, and nothing ever arrives.
+    /// It accepts, and no message arrives.
     Silent,
-    /// What it answers is not HTTP, or not JSON.
+    /// Its answer is not HTTP, or not JSON.
     Garbage,
-    /// The message goes out, the answer is lost.
+    /// The message is sent, the answer is lost.
     AnswerLost,
 }
 
@@ -47,7 +47,7 @@ impl Trouble {
         }
     }
 
-    /// The emulator's part of it; a vendor that refuses connections is not reached at all.
+    /// Returns the emulator's part of it; a vendor that refuses connections is not reached at all.
     pub(crate) fn fault(self, random: &mut Random) -> Option<Fault> {
         Some(match self {
             Self::Refuses => return None,

@@ -1,4 +1,4 @@
-//! One user, who wants to get in.
+//! One user who wants to sign in.
 
 use std::time::Duration;
 
@@ -11,12 +11,12 @@ use crate::vendors::Seen;
 use crate::wire::Ask;
 use crate::workers::{Outcome, Told};
 
-/// Sends of one request, under one idempotency key.
+/// The most sends of one request, with one idempotency key.
 const SENDS: u32 = 6;
 const RESENDS: u32 = 3;
-/// How often somebody types again who was told nothing.
+/// How often a user without an answer types the code again.
 const ROUNDS: u32 = 6;
-/// How long somebody looks at the handset before asking again; doubles with each resend.
+/// How long a user looks at the handset before asking again; doubles with each resend.
 const PATIENCE: Duration = Duration::from_millis(100);
 const LOOK: Duration = Duration::from_millis(20);
 
@@ -30,7 +30,7 @@ struct User<'a> {
     key: String,
 }
 
-/// Plays a user from the wish to get in to its end.
+/// Plays a user from the first request to the end.
 pub(crate) async fn live(stage: &Stage, wrong: Wrong, random: &Random) -> Story {
     let (place, number) = stage.next_user();
     let story = Story::new(number, wrong);
@@ -58,7 +58,7 @@ impl User<'_> {
         }
     }
 
-    /// Asks for a code, and again under the same key where nothing came of it.
+    /// Asks for a code, and again with the same key if there was no result.
     async fn request(&mut self) -> Option<String> {
         let ask = Ask::Send { to: self.story.number.clone(), key: self.key.clone() };
         let mut worker = self.worker();
@@ -105,7 +105,7 @@ impl User<'_> {
         self.note_call(true, had, told);
     }
 
-    /// The newest message, once there is one.
+    /// Returns the newest message, once there is one.
     async fn look(&self, patience: Duration) -> Option<Seen> {
         let end = Instant::now() + patience;
         loop {
@@ -117,13 +117,14 @@ impl User<'_> {
         }
     }
 
-    /// Longer with each try.
+    /// Waits longer with each try.
     async fn pause(&mut self, tried: u32) {
         let pause = self.random.millis(20..60);
         sleep(pause * 2u32.pow(tried)).await;
     }
 
-    /// Types what was received, at both workers at the same instant; whether that let the user in.
+    /// Types the received code, at both workers at the same instant; returns whether it was
+    /// approved.
     async fn type_in(&mut self, verification: &str, newest: &Seen) -> bool {
         let pause = self.random.millis(10..60);
         sleep(pause).await;
@@ -144,7 +145,7 @@ impl User<'_> {
         for told in all {
             open &= self.note_typed(verification, code, true, told);
         }
-        // Whoever was told nothing asks again: perhaps nobody has looked at the code yet.
+        // A user without an answer asks again: perhaps the code was never checked.
         for tried in 0..ROUNDS {
             if !open {
                 break;
@@ -162,14 +163,14 @@ impl User<'_> {
         self.stage.ask(worker, ask).await
     }
 
-    /// Approved, or used up by a call whose answer was lost.
+    /// Returns whether a code was approved, or used up by a call whose answer was lost.
     fn is_in(&self, verification: &str) -> bool {
         let mut right =
             self.story.typed.iter().filter(|it| it.right && it.verification == verification);
         right.any(|it| matches!(it.told.verdict(), Some("approved" | "already_used")))
     }
 
-    /// Answers whether this call told nothing about the code.
+    /// Records a typed code; returns whether this call said nothing about the code.
     fn note_typed(&mut self, verification: &str, code: &str, right: bool, told: Told) -> bool {
         let nothing = told.verdict().is_none();
         let (verification, code) = (verification.to_owned(), code.to_owned());
@@ -177,12 +178,12 @@ impl User<'_> {
         nothing
     }
 
-    /// `had` is how many messages its vendor had brought before.
+    /// Records a call; `had` is how many messages its vendor had delivered before.
     fn note_call(&mut self, resend: bool, had: usize, told: Told) {
         if let Some(site) =
             told.sent().and_then(|sent| self.stage.site(sent.confirmed_by.as_ref()?))
         {
-            // The process that is told may be another one than the one that had it sent.
+            // The process that answers may be another one than the one that sent.
             let since = self.story.calls.first().map_or(told.asked, |first| first.told.asked);
             let since = if resend { told.asked } else { since };
             let arrived = site.messages_to(&self.story.number).len() > had;
@@ -194,7 +195,7 @@ impl User<'_> {
         self.story.calls.push(Call { resend, told });
     }
 
-    /// A code that nobody was sent.
+    /// Returns a code that was sent to no user.
     fn wrong_code(&mut self) -> String {
         let held = self.stage.handset(&self.story.number);
         let mut number = self.random.next() % 1_000_000;

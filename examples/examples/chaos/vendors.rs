@@ -1,4 +1,4 @@
-//! A vendor: its emulator, the way to it, and what is wrong with it.
+//! A vendor: its emulator, the route to it, and its trouble.
 
 use std::io;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -11,7 +11,7 @@ use crate::random::Random;
 use crate::trouble::Trouble;
 use crate::wire::Place;
 
-/// More than any run spends.
+/// More than any run uses.
 const PLENTY: u64 = 1 << 40;
 
 #[derive(Debug)]
@@ -29,13 +29,13 @@ struct State {
     silences: Vec<(Instant, Option<Instant>)>,
 }
 
-/// What a handset shows.
+/// A message on a handset.
 #[derive(Clone, Debug)]
 pub(crate) struct Seen {
     pub(crate) vendor: Vendor,
     pub(crate) to: String,
     pub(crate) code: String,
-    /// The process that had it sent.
+    /// The process that sent it.
     pub(crate) by: String,
     /// By the emulator's clock.
     pub(crate) at: String,
@@ -81,9 +81,9 @@ impl VendorSite {
         self.lock().trouble
     }
 
-    /// Lets this be wrong with it, in place of what was; `None` heals it.
+    /// Replaces its trouble; `None` heals it.
     pub(crate) async fn set(&self, new: Option<Trouble>, random: &mut Random) -> io::Result<()> {
-        // Noted for longer than it lasts: a claim is made only about times that are free of it.
+        // Recorded for longer than it lasts: a promise is checked only at times without it.
         if new == Some(Trouble::Silent) {
             self.lock().silences.push((Instant::now(), None));
         }
@@ -105,7 +105,7 @@ impl VendorSite {
         Ok(())
     }
 
-    /// Whether it may have accepted anything in this time that never arrived.
+    /// Returns whether it may have accepted a message in this time that never arrived.
     pub(crate) fn was_silent(&self, from: Instant, until: Instant) -> bool {
         let overlaps = |(start, end): &(Instant, Option<Instant>)| {
             *start <= until && end.is_none_or(|end| from <= end)
@@ -118,7 +118,7 @@ impl VendorSite {
         messages.into_iter().map(Seen::of).collect()
     }
 
-    /// Takes all messages out. Whatever arrives at this very instant may be missed.
+    /// Removes and returns all messages. One that arrives at this very instant may be missed.
     pub(crate) fn take_messages(&self) -> Vec<Seen> {
         let messages = self.emulator.messages(&MessageFilter::default());
         self.emulator.clear_messages();

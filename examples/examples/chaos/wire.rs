@@ -1,4 +1,4 @@
-//! What the two sides tell each other: one JSON object a line, in any order of answers.
+//! The messages between parent and worker: one JSON object per line, answers in any order.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 /// The first line that a worker reads.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Setup {
-    /// What every message of this process is signed with, such as `B3`.
+    /// The signature of every message of this process, such as `B3`.
     pub(crate) name: String,
     pub(crate) redis: String,
     pub(crate) server_key: String,
@@ -15,16 +15,16 @@ pub(crate) struct Setup {
     pub(crate) vendors: Vec<Place>,
 }
 
-/// Where a vendor is, and what it knows the application by.
+/// The address of a vendor, and the application's credentials there.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Place {
     pub(crate) vendor: String,
     pub(crate) url: String,
-    /// In the vendor's own order: its key, then what belongs to it.
+    /// In the vendor's own order: its key, then the values that belong to it.
     pub(crate) credentials: Vec<String>,
 }
 
-/// What a worker says once it can be asked.
+/// The line of a worker that is ready for requests.
 pub(crate) const READY: &str = "ready";
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -43,12 +43,12 @@ pub(crate) enum Ask {
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Answered {
     pub(crate) id: u64,
-    /// How long the client took, without the way to it and back.
+    /// The duration in the client, without the transfer.
     pub(crate) took: Duration,
     pub(crate) answer: Answer,
 }
 
-/// Everything that the client's caller was told.
+/// The whole answer to the client's caller.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) enum Answer {
     Sent(Sent),
@@ -59,9 +59,9 @@ pub(crate) enum Answer {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Sent {
     pub(crate) verification: String,
-    /// The vendor that has said that it took the message; `None` is `confirmed: false`.
+    /// The vendor that has confirmed the message; `None` is `confirmed: false`.
     pub(crate) confirmed_by: Option<String>,
-    /// Who was called and who was not, for whoever looks into a broken promise.
+    /// The called and the skipped vendors, for the analysis of a broken promise.
     pub(crate) history: Vec<String>,
 }
 
@@ -70,12 +70,12 @@ pub(crate) struct Failed {
     pub(crate) kind: String,
     pub(crate) certainty: String,
     pub(crate) blame: String,
-    /// The whole error, for whoever looks into a broken promise.
+    /// The whole error, for the analysis of a broken promise.
     pub(crate) words: String,
 }
 
 impl Failed {
-    /// Whether the caller was told that no message went out.
+    /// Returns whether the answer was that no message was sent.
     pub(crate) fn says_nothing_went_out(&self) -> bool {
         self.certainty != "unknown"
     }

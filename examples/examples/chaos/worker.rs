@@ -1,5 +1,5 @@
-//! One process of the application: a client over three vendors and a shared store, which does what
-//! it is told line by line.
+//! One process of the application: a client over three vendors and a shared store, which executes
+//! the requests on its input, line by line.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,7 +21,7 @@ use tokio::time::Instant;
 use crate::Mistake;
 use crate::wire::{Answer, Answered, Ask, Asked, Failed, Place, READY, Sent, Setup};
 
-/// One try at a vendor; a whole send may take [`DEADLINE`].
+/// The time limit of one send attempt; a whole send may take [`DEADLINE`].
 const TIMEOUT: Duration = Duration::from_millis(300);
 const DEADLINE: Duration = Duration::from_secs(2);
 
@@ -49,7 +49,7 @@ pub(crate) async fn serve() -> Result<(), Mistake> {
             let answer =
                 answer(&client, what).await.unwrap_or_else(|mistake| misunderstood(&*mistake));
             let answered = Answered { id, took: begun.elapsed(), answer };
-            // Fails only when nobody listens any more.
+            // Fails only if the receiver is gone.
             let _ = serde_json::to_string(&answered).map(|line| answers.send(line));
         });
     }
@@ -61,10 +61,10 @@ fn client(setup: &Setup) -> Result<OtpClient, Mistake> {
     let mut policy = Policy::default();
     policy.deadline = DEADLINE;
     policy.resend_delay = Duration::ZERO;
-    // Users type the same code four times at once, and a vendor's own code cannot be looked at
-    // without counting.
+    // Users type the same code four times at once, and a vendor's code cannot be checked without
+    // counting.
     policy.max_guesses = 10;
-    // Every user is a new one, and there are very many.
+    // Every user is new, and there are very many.
     policy.limits = MessageLimits::none();
     let mut resilience = Resilience::default();
     resilience.retries = 1;
@@ -87,7 +87,7 @@ fn client(setup: &Setup) -> Result<OtpClient, Mistake> {
     Ok(builder.build()?)
 }
 
-/// A provider whose messages name this process.
+/// Returns a provider whose messages contain the name of this process.
 fn provider(place: &Place, name: &str) -> Result<Arc<dyn OtpProvider>, Mistake> {
     let id = ProviderId::new(&*place.vendor)?;
     let url: BaseUrl = place.url.parse()?;

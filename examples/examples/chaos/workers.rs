@@ -1,4 +1,4 @@
-//! A worker as its parent sees it: a child process that can be asked, killed and started anew.
+//! A worker as its parent sees it: a child process that gets requests, is killed and restarted.
 
 use std::collections::HashMap;
 use std::io;
@@ -18,7 +18,7 @@ use crate::{Mistake, WORKER};
 
 /// How long a worker may take to start.
 const START: Duration = Duration::from_secs(30);
-/// Far more than any call may take: who waits for so long was forgotten.
+/// Far longer than any call may take: a request that waits so long was forgotten.
 const FORGOTTEN: Duration = Duration::from_secs(60);
 
 #[derive(Debug)]
@@ -26,7 +26,7 @@ pub(crate) struct Worker {
     letter: char,
     setup: Setup,
     started: AtomicU32,
-    /// Ends that nobody had wanted.
+    /// How often it ended unexpectedly.
     deaths: Arc<AtomicU32>,
     line: Mutex<Arc<Line>>,
     child: tokio::sync::Mutex<Child>,
@@ -43,10 +43,10 @@ struct Line {
     to_be_killed: AtomicBool,
 }
 
-/// What came of asking.
+/// Result of a request.
 #[derive(Clone, Debug)]
 pub(crate) struct Told {
-    /// The process that was asked, such as `B3`.
+    /// The process that got the request, such as `B3`.
     pub(crate) by: String,
     pub(crate) asked: Instant,
     pub(crate) answered: Instant,
@@ -58,7 +58,7 @@ pub(crate) enum Outcome {
     Answer(Answer, Duration),
     /// It was killed before it answered.
     Cut,
-    /// There was no process to ask.
+    /// There was no process.
     Down,
     /// It lives and has never answered.
     Forgotten,
@@ -79,14 +79,14 @@ impl Worker {
         Told { by: line.name.clone(), asked, answered: Instant::now(), outcome }
     }
 
-    /// As `kill -9` does.
+    /// Kills the process, as `kill -9` does.
     pub(crate) async fn kill(&self) -> Result<(), Mistake> {
         let line = Arc::clone(&self.line());
         line.to_be_killed.store(true, Ordering::SeqCst);
         Ok(self.child.lock().await.kill().await?)
     }
 
-    /// After [`kill`](Self::kill).
+    /// Starts it again after [`kill`](Self::kill).
     pub(crate) async fn start_anew(&self) -> Result<(), Mistake> {
         let number = self.started.fetch_add(1, Ordering::SeqCst) + 1;
         let name = format!("{}{number}", self.letter);
@@ -138,7 +138,7 @@ async fn spawn(
     Ok((child, line))
 }
 
-/// This very program, where the system can tell also after a build has put another in its place.
+/// Returns this very program, on systems that know it even after a build has replaced it.
 fn this_program() -> io::Result<PathBuf> {
     let running = PathBuf::from("/proc/self/exe");
     if running.is_symlink() { Ok(running) } else { std::env::current_exe() }
@@ -147,7 +147,7 @@ fn this_program() -> io::Result<PathBuf> {
 async fn write(mut input: ChildStdin, mut lines: mpsc::UnboundedReceiver<String>) {
     while let Some(mut line) = lines.recv().await {
         line.push('\n');
-        // Whoever reads has been killed; those who wait are told by the reader's end.
+        // The process was killed; the end of its output informs those who wait.
         if input.write_all(line.as_bytes()).await.is_err() {
             return;
         }
@@ -165,7 +165,7 @@ async fn read(
         let _ = ready.send(());
     }
     while let Ok(Some(text)) = lines.next_line().await {
-        // Half a line is what a killed process leaves.
+        // A killed process may leave half a line.
         let Ok(answered) = serde_json::from_str::<Answered>(&text) else { continue };
         let waiting = line.waiting().as_mut().and_then(|all| all.remove(&answered.id));
         if let Some(waiting) = waiting {
@@ -175,7 +175,7 @@ async fn read(
     if !line.to_be_killed.load(Ordering::SeqCst) {
         deaths.fetch_add(1, Ordering::SeqCst);
     }
-    // Dropped, they tell those who wait.
+    // Dropping the senders informs those who wait.
     line.waiting().take();
 }
 
@@ -189,7 +189,7 @@ impl Line {
         };
         let asked = serde_json::to_string(&Asked { id, what });
         if asked.is_ok_and(|line| self.requests.send(line).is_err()) {
-            // Its writer has ended, so its reader is about to.
+            // Its writer has ended, so its reader will end soon.
             return Outcome::Cut;
         }
         match timeout(FORGOTTEN, answered).await {

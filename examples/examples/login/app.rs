@@ -1,5 +1,5 @@
-//! What happens at each step. Every form answers with a redirect to the one page there is, so that
-//! neither number nor code ever stands in an address, and going back sends nothing twice.
+//! The handlers of each step. Every form answers with a redirect to the only page, so that no
+//! address contains a number or a code, and going back sends nothing twice.
 
 use std::net::SocketAddr;
 
@@ -52,7 +52,7 @@ async fn number(
     headers: HeaderMap,
     Form(form): Form<Number>,
 ) -> Response {
-    // With its calling code, or as people write it in the policy's `default_country`.
+    // With its calling code, or in the national form of the policy's `default_country`.
     let Ok(to) = app.client.read_recipient(&form.number, None) else {
         let notice = "Please type your number with its country, such as +91 98765 43210.";
         return app.turn(&headers, Step::Number, Some(notice.to_owned()));
@@ -60,7 +60,7 @@ async fn number(
     let mut new = NewVerification::to(to);
     let Ok(purpose) = Purpose::new("login") else { return page::broken() };
     new.purpose = purpose;
-    // For the limits per network. Behind a proxy it is the proxy that must tell.
+    // For the limits per network. Behind a proxy, take the address from the proxy's header.
     let mut device = ClientContext::new();
     device.ip = Some(peer.ip());
     match app.client.send(new.from_client(device)).await {
@@ -84,17 +84,17 @@ async fn code(
         return Redirect::to("/").into_response();
     };
     let verdict = match form.code.parse::<Code>() {
-        // Wrong codes from one address lock out nobody at another.
+        // Wrong codes from one address lock out no user at another.
         Ok(code) => {
             let verify = Verify::new().from_client(peer.ip());
             app.client.verify_with(sent.id, &code, verify).await
         }
-        // Nobody sends such a code.
+        // No vendor sends such a code.
         Err(_) => Ok(otpmux::Verdict::Rejected),
     };
     match verdict {
         Ok(verdict) if verdict.is_approved() => app.turn(&headers, Step::In(sent.to), None),
-        // Wrong, expired, used, locked: a stranger need not hear which.
+        // Wrong, expired, used, locked: a stranger need not know which.
         Ok(_) => {
             let notice = "This code does not let you in. Type the newest one, or begin again.";
             app.turn(&headers, Step::Code(sent), Some(notice.to_owned()))
@@ -124,7 +124,7 @@ async fn leave(State(app): State<App>, headers: HeaderMap) -> Response {
 }
 
 impl App {
-    /// To the next step, and to the page that shows it.
+    /// Goes to the next step, and to the page that shows it.
     fn turn(&self, headers: &HeaderMap, step: Step, notice: Option<String>) -> Response {
         let old = self.sessions.of(headers).map(|(name, _)| name);
         match self.sessions.put(old.as_deref(), Session { step, notice }) {
@@ -134,7 +134,8 @@ impl App {
     }
 }
 
-/// What a user may hear of it. Nothing in the error is personal, so it can be logged whole.
+/// Returns the part of an error that a user may see. The error holds no personal data, so it can be
+/// logged whole.
 fn refusal(error: &Error) -> String {
     println!("no code sent or looked at: {error}");
     match (error.kind(), error.retry_after()) {
@@ -148,8 +149,8 @@ fn refusal(error: &Error) -> String {
     }
 }
 
-/// For every request: a form comes from our own page, nothing is kept by the browser, and nothing
-/// from elsewhere is loaded into the page or may frame it.
+/// For every request: a form must come from this page, the browser stores nothing, and the page
+/// loads nothing from other origins and cannot be framed.
 async fn guard(request: Request, next: Next) -> Response {
     if !request.method().is_safe() && !is_from_our_page(request.headers()) {
         return StatusCode::FORBIDDEN.into_response();
@@ -170,8 +171,8 @@ async fn guard(request: Request, next: Next) -> Response {
     response
 }
 
-/// Browsers say with every form where it comes from. Together with `SameSite` nobody can have a
-/// visitor's browser send one for them.
+/// Returns whether a form comes from this page: browsers send its origin. Together with `SameSite`,
+/// no other site can submit a form from a visitor's browser.
 fn is_from_our_page(headers: &HeaderMap) -> bool {
     let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
     let origin = text(header::ORIGIN).and_then(|origin| origin.split_once("://"));

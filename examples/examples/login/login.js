@@ -1,5 +1,5 @@
-// A message whose last line is "@your.domain #123456" is read by the browser itself, on a page that
-// came by HTTPS, once the user agrees (WebOTP). Typing goes on to work meanwhile.
+// On a page over HTTPS, the browser reads a message whose last line is "@your.domain #123456"
+// itself, once the user agrees (WebOTP). Typing the code still works meanwhile.
 const verify = document.getElementById("verify");
 if (verify && "OTPCredential" in window) {
   const over = new AbortController();
@@ -13,7 +13,7 @@ if (verify && "OTPCredential" in window) {
     .catch(() => {}); // no message, no permission, or typed by hand
 }
 
-// The server refuses a resend that comes too early; this only says so beforehand.
+// The server refuses an early resend; this only shows the wait.
 const again = document.getElementById("again");
 if (again) {
   const label = again.textContent;

@@ -1,12 +1,12 @@
-//! A login page: a number, a code, and in. Phones offer the code by themselves
+//! A login page: number, code, signed in. Phones offer the code by themselves
 //! (`autocomplete="one-time-code"`) or fill it in (`WebOTP`).
 //!
 //!     cargo run -p otpmux-examples --example login                           tries itself, and ends
 //!     cargo run -p otpmux-examples --example login -- --serve                with a vendor that is played
 //!     cargo run -p otpmux-examples --example login -- --serve otpmux.toml    with yours
 //!
-//! To copy: `app.rs`, `page.rs`, `session.rs`, `login.js` and `login.css`. Put it behind HTTPS, and
-//! add `; Secure` to the cookie.
+//! Copy `app.rs`, `page.rs`, `session.rs`, `login.js` and `login.css`. Serve it over HTTPS, and add
+//! `; Secure` to the cookie.
 
 #![expect(clippy::print_stdout, reason = "a program for the terminal")]
 
@@ -63,7 +63,7 @@ async fn serve(listener: TcpListener, client: OtpClient) -> std::io::Result<()> 
     axum::serve(listener, app).await
 }
 
-/// EasyOTP, played on this machine.
+/// Returns a configuration with EasyOTP, emulated on this machine.
 fn played(emulator: &Emulator) -> Result<Config, otpmux::config::ConfigErrors> {
     let file = format!(
         r#"

@@ -1,4 +1,5 @@
-//! The page, at each of its steps. It works without its script; with it, a phone can fill the code in.
+//! The page, at each of its steps. It works without its script; with it, a phone can fill in the
+//! code.
 
 use std::time::Duration;
 
@@ -55,7 +56,7 @@ fn number() -> String {
 
 fn code(sent: &Verification) -> String {
     // A vendor's own code may have any length. There is no `pattern`: a code that is pasted with
-    // spaces around it is right, and read by the one who checks it.
+    // spaces around it is valid, and the server parses it.
     let what = match sent.code_length {
         Some(digits) => format!("{digits} digits"),
         None => "code".to_owned(),
@@ -92,7 +93,7 @@ pub(crate) fn broken() -> Response {
     (StatusCode::SERVICE_UNAVAILABLE, "Please try again in a moment.").into_response()
 }
 
-/// In words, rounded up: who waits so long has waited long enough.
+/// Formats a wait in words, rounded up: after this time the wait is certainly over.
 pub(crate) fn duration(wait: Duration) -> String {
     match whole_seconds(wait) {
         seconds @ 0..=90 => format!("{seconds} seconds"),

@@ -1,5 +1,5 @@
-//! Who is at which step. The browser holds a random name and nothing else; what the name stands for
-//! stays here. An application of several processes keeps this in its database.
+//! The step of each visitor. The browser holds only a random name; its data stay on the server. An
+//! application with several processes keeps them in its database.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,25 +11,25 @@ use otpmux::provider::{Entropy as _, OsEntropy};
 use tokio::time::Instant;
 
 const TTL: Duration = Duration::from_secs(3600);
-/// Whoever asks for more must wait until old ones have ended.
+/// The most sessions. New visitors must wait until old sessions have ended.
 const MOST: usize = 10_000;
 
-/// Where somebody stands.
+/// Step of a visitor.
 #[derive(Clone, Default)]
 pub(crate) enum Step {
-    /// Has shown nothing yet.
+    /// Nothing is proven yet.
     #[default]
     Number,
-    /// Has been sent a code. The id of the verification is bound to this browser by being here.
+    /// A code was sent. The id of the verification is bound to this browser by being here.
     Code(Box<Verification>),
-    /// Is in; this is the masked number.
+    /// Signed in; this is the masked number.
     In(String),
 }
 
 #[derive(Clone, Default)]
 pub(crate) struct Session {
     pub(crate) step: Step,
-    /// Shown on the next page.
+    /// A notice for the next page.
     pub(crate) notice: Option<String>,
 }
 
@@ -37,7 +37,7 @@ pub(crate) struct Session {
 pub(crate) struct Sessions(Arc<Mutex<HashMap<String, (Instant, Session)>>>);
 
 impl Sessions {
-    /// The session that a request belongs to, and its name.
+    /// Returns the session of a request, and its name.
     pub(crate) fn of(&self, headers: &HeaderMap) -> Option<(String, Session)> {
         let name = cookie(headers)?;
         let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -45,10 +45,10 @@ impl Sessions {
         (since.elapsed() < TTL).then(|| (name.to_owned(), session.clone()))
     }
 
-    /// Keeps a session under a new name, and forgets the old name: one that somebody else has put
-    /// into this browser is worth nothing after a step.
+    /// Stores a session under a new name, and removes the old name: a name that an attacker has put
+    /// into this browser is invalid after a step.
     ///
-    /// Gives the cookie; `None` if there are too many sessions, or no randomness.
+    /// Returns the cookie; `None` if there are too many sessions, or no randomness.
     pub(crate) fn put(&self, old: Option<&str>, session: Session) -> Option<HeaderValue> {
         let mut random = [0; 16];
         OsEntropy.fill(&mut random).ok()?;

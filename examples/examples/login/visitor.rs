@@ -1,4 +1,4 @@
-//! Somebody with a browser, for trying the page out: says each thing that must hold.
+//! A visitor with a browser, who tests the page: prints each property that must hold.
 
 use std::error::Error;
 use std::net::SocketAddr;
@@ -8,7 +8,7 @@ use reqwest::header::{COOKIE, LOCATION, ORIGIN, SET_COOKIE};
 use reqwest::{Client, RequestBuilder, StatusCode, redirect};
 
 const NUMBER: &str = "+919876543210";
-/// As people write it at home.
+/// In the national form.
 const TYPED: &str = "098765 43210";
 const NO_ENTRY: &str = "This code does not let you in.";
 
@@ -23,7 +23,7 @@ pub(crate) async fn visit(address: SocketAddr, emulator: &Emulator) -> Result<()
     let page = browser.page().await?;
     says(&page, r#"autocomplete="tel""#)?;
 
-    // A page of somebody else cannot send our forms.
+    // A page of another site cannot submit the forms.
     for origin in [None, Some("http://elsewhere.example")] {
         let mut request = browser.http.post(format!("{}/number", browser.origin));
         if let Some(origin) = origin {
@@ -53,13 +53,13 @@ pub(crate) async fn visit(address: SocketAddr, emulator: &Emulator) -> Result<()
     says(&page, NO_ENTRY)?;
     println!("a wrong code did not let anybody in");
 
-    // The code is good in the browser that asked for it, and in no other.
+    // The code is valid in the browser that asked for it, and in no other.
     let mut other = Browser::new(address)?;
     let page = other.submit("/code", "code", &code).await?;
     says(&page, "Your mobile number")?;
 
     let before = browser.cookie.clone();
-    // As it is pasted: in two halves, with a line end.
+    // As pasted: in two halves, with a line end.
     let pasted = format!("{}%C2%A0{}%0A", &code[..3], &code[3..]);
     let page = browser.submit("/code", "code", &pasted).await?;
     says(&page, "You are in as +9•••••••••10.")?;
@@ -92,7 +92,7 @@ impl Browser {
         request.send().await?.text().await
     }
 
-    /// Sends a form, keeps the cookie, and goes where it is told to go.
+    /// Sends a form, keeps the cookie, and follows the redirect.
     async fn submit(
         &mut self,
         path: &str,
