@@ -1,5 +1,5 @@
-//! The engine's own part: a provider that answers at once, and the memory store, with all layers
-//! and limits of the default.
+//! The engine's own cost: a provider that answers at once, and the memory store, with all default
+//! layers and limits.
 #![expect(clippy::expect_used, reason = "a benchmark that cannot be set up must stop")]
 
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use otpmux_engine::{
     ClientBuilder, MemoryStore, MessageLimits, NewVerification, OtpClient, Policy, VerificationId,
 };
 
-/// As the command allocates.
+/// The same allocator as the command.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
@@ -41,7 +41,7 @@ fn engine(criterion: &mut Criterion) {
         bencher.to_async(&runtime).iter(|| send(&direct, to.next()));
     });
 
-    // What the limits cost is the difference.
+    // The difference is the cost of the limits.
     let mut policy = Policy::default();
     policy.limits = MessageLimits::none();
     let unlimited = client(&[&instant], policy);
@@ -49,7 +49,7 @@ fn engine(criterion: &mut Criterion) {
         bencher.to_async(&runtime).iter(|| send(&unlimited, to.next()));
     });
 
-    // The breaker opens with the first few sends, and stays open: its clock hardly moves.
+    // The circuit opens after the first few sends and stays open: its clock hardly moves.
     let failing = client(&[&dead, &instant], Policy::default());
     criterion.bench_function("engine/send-past-an-open-breaker", |bencher| {
         bencher.to_async(&runtime).iter(|| send(&failing, to.next()));
@@ -61,7 +61,7 @@ fn engine(criterion: &mut Criterion) {
         bencher.to_async(&runtime).iter_custom(|rounds| {
             let (client, to, wrong) = (&verifying, &to, &wrong);
             async move {
-                // Each verification is tried once, so that every step is taken.
+                // Each verification is tried once, so that every step runs.
                 let mut took = Duration::ZERO;
                 let mut ids = Vec::with_capacity(1_000);
                 let mut left = rounds;

@@ -1,5 +1,5 @@
-//! How much a pending verification takes in the memory store, indexes included: the growth of the
-//! process, as the system tells it, over many sends to different recipients.
+//! Memory of a pending verification in the memory store, indexes included: the growth of the
+//! process, as the system reports it, over many sends to different recipients.
 #![expect(clippy::expect_used, reason = "a benchmark that cannot be set up must stop")]
 #![expect(clippy::print_stdout, reason = "its figure is what it is for")]
 
@@ -10,7 +10,7 @@ use otpmux_engine::{MemoryStore, MessageLimits, NewVerification, OtpClient, Poli
 
 const VERIFICATIONS: usize = 100_000;
 
-/// Bytes of this process that lie in memory.
+/// Returns the resident bytes of this process.
 fn resident() -> usize {
     let status = std::fs::read_to_string("/proc/self/status").expect("Linux");
     let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("a size");
@@ -25,7 +25,8 @@ fn main() {
     println!("memory/with-default-limits: {} bytes", each(Policy::default()));
 }
 
-/// Bytes for each of many sends, every one to another recipient in a block of numbers of its own.
+/// Returns the bytes for each of many sends, every one to another recipient in another block of
+/// numbers.
 fn each(policy: Policy) -> usize {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let client = OtpClient::builder()
@@ -42,7 +43,7 @@ fn each(policy: Policy) -> usize {
         }
         (resident() - before) / VERIFICATIONS
     });
-    // What is given back would be used again, and not be seen to grow.
+    // Freed memory would be used again, and its growth would not be measured.
     std::mem::forget(client);
     each
 }

@@ -1,4 +1,4 @@
-//! What a look at a telephone number costs.
+//! Cost of parsing and looking up a telephone number.
 #![expect(clippy::expect_used, reason = "a benchmark that cannot be set up must stop")]
 
 use std::hint::black_box;

@@ -1,5 +1,5 @@
-//! The Redis store against a server on this machine, which it starts itself: how long a call takes,
-//! and verifications a second, each sent with the default limits and approved, by one caller and by
+//! The Redis store against a server that it starts on this machine: the time of a call, and
+//! verifications per second, each sent with the default limits and approved, by one caller and by
 //! many at once.
 #![expect(clippy::expect_used, reason = "a benchmark that cannot be set up must stop")]
 #![expect(clippy::print_stderr, reason = "whoever asked for it must know why there is none")]
@@ -16,7 +16,7 @@ use otpmux_redis::{Options, RedisStore};
 use otpmux_testkit::{RedisServer, ScriptedProvider};
 use tokio::time::Instant;
 
-/// What callers share.
+/// State that callers share.
 struct World {
     store: Arc<RedisStore>,
     client: OtpClient,
@@ -55,7 +55,7 @@ impl World {
         codes[of.expose()].clone()
     }
 
-    /// One verification of a new recipient.
+    /// Runs one verification of a new recipient.
     async fn flow(&self) {
         let to = self.recipients.next();
         let sent = self.client.send(NewVerification::to(to.clone())).await.expect("sent");
@@ -64,7 +64,7 @@ impl World {
     }
 }
 
-/// How long so many verifications take, by so many callers at once.
+/// Returns the time for this many verifications, by this many callers at once.
 async fn flows(world: &Arc<World>, callers: u64, count: u64) -> Duration {
     let begun = Instant::now();
     let tasks: Vec<_> = (0..callers.min(count))

@@ -1,6 +1,6 @@
-//! One send through `OtpClient` and the EasyOTP adapter against a loopback server, beside a
-//! hand-written reqwest call with the same JSON and the same client settings, and beside the same
-//! send past a first vendor whose breaker is open.
+//! One send through `OtpClient` and the EasyOTP adapter against a loopback server, compared with a
+//! hand-written reqwest call with the same JSON and the same client settings, and with the same
+//! send after a first vendor whose circuit is open.
 #![expect(clippy::expect_used, reason = "a benchmark that cannot be set up must stop")]
 #![expect(clippy::print_stderr, reason = "the ratio is what this benchmark is for")]
 
@@ -50,7 +50,7 @@ fn send(criterion: &mut Criterion) {
     let provider = EasyOtp::new(ProviderId::new("easyotp").expect("a name"), config);
     let easyotp: Arc<dyn OtpProvider> = Arc::new(provider.expect("a provider"));
     let direct = client(&[&easyotp]);
-    // The breaker of the first opens with the first few sends.
+    // The first one's circuit opens after the first few sends.
     let dead: Arc<dyn OtpProvider> = Arc::new(DeadProvider::new("dead"));
     let failing = client(&[&dead, &easyotp]);
     let recipients = Recipients::new();
@@ -69,8 +69,8 @@ fn send(criterion: &mut Criterion) {
     let otpmux = async || through(&direct).await;
     let past = async || through(&failing).await;
 
-    // Machines are noisy, and slower in one minute than in the next. So they take turns, call by
-    // call, each as often first as last, and the medians of one run are compared.
+    // Machines are noisy, and slower in one minute than in the next. So the three take turns, call
+    // by call, each as often first as last, and the medians of one run are compared.
     let mut times = [const { Vec::new() }; 3];
     // As a test, it only has to run.
     let turns = if std::env::args().any(|word| word == "--bench") { 18_000 } else { 30 };
@@ -104,7 +104,7 @@ fn send(criterion: &mut Criterion) {
 fn client(providers: &[&Arc<dyn OtpProvider>]) -> OtpClient {
     let store = Arc::new(MemoryStore::new(100_000));
     let add = |builder: ClientBuilder, provider: &&Arc<dyn OtpProvider>| {
-        // More than its vendor would take.
+        // More than the real vendor accepts.
         let mut resilience = Resilience::default();
         resilience.requests = Some(Vec::new());
         builder.provider_with(Arc::clone(provider), resilience, None)

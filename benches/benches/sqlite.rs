@@ -1,5 +1,5 @@
-//! The `SQLite` store on this machine's disk: verifications a second, each created with its limits,
-//! settled and approved, by 64 callers at once.
+//! The `SQLite` store on this machine's disk: verifications per second, each created with its
+//! limits, recorded and approved, by 64 callers at once.
 #![expect(clippy::expect_used, reason = "a benchmark that cannot be set up must stop")]
 
 use std::path::Path;
@@ -22,7 +22,7 @@ use tokio::time::Instant;
 
 const CALLERS: u64 = 64;
 
-/// What callers share.
+/// State that callers share.
 struct World {
     store: SqliteStore,
     keys: ServerKeys,
@@ -43,7 +43,7 @@ impl World {
         }
     }
 
-    /// One verification of a new recipient, as an engine makes it.
+    /// Runs one verification of a new recipient, as an engine does.
     async fn flow(&self) {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let to: Recipient = format!("+9198{number:08}").parse().expect("a number");
@@ -102,7 +102,7 @@ impl World {
         }
     }
 
-    /// The default limits. A client's address and a prefix are shared by some.
+    /// Returns the default limits. Some verifications share a client's address and a prefix.
     fn limit_hits(&self, to: &Recipient, number: u32) -> Vec<LimitHit> {
         let limits = &self.policy.limits;
         let limit_hit =
@@ -120,7 +120,7 @@ impl World {
     }
 }
 
-/// How long so many verifications take.
+/// Returns the time for this many verifications.
 async fn flows(world: &Arc<World>, count: u64) -> Duration {
     let begun = Instant::now();
     let tasks: Vec<_> = (0..CALLERS.min(count))

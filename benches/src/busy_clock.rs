@@ -3,8 +3,8 @@ use std::time::{Duration, SystemTime};
 
 use otpmux_core::Clock;
 
-/// A clock that goes on by a tenth of a second at each look, so that verifications expire as new
-/// ones come: the store holds some thousands at any time, as that of a busy service does.
+/// Clock that advances by a tenth of a second at each call, so that verifications expire as new
+/// ones come: the store holds some thousands at any time, as in a busy service.
 #[derive(Debug, Default)]
 pub struct BusyClock(AtomicU64);
 

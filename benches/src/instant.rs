@@ -5,7 +5,7 @@ use otpmux_core::{
     VerifyRequest,
 };
 
-/// A provider that takes every send at once, without any I/O.
+/// Provider that accepts every send at once, without any I/O.
 #[derive(Debug)]
 pub struct InstantProvider {
     id: ProviderId,
@@ -13,11 +13,11 @@ pub struct InstantProvider {
 }
 
 impl InstantProvider {
-    /// Takes our codes by sms.
+    /// Returns a provider that accepts codes of otpmux by SMS.
     ///
     /// # Panics
     ///
-    /// When `id` is no provider's name.
+    /// If `id` is not a valid name of a provider.
     pub fn new(id: &str) -> Self {
         Self {
             id: ProviderId::new(id).expect("a provider's name"),
@@ -41,16 +41,16 @@ impl OtpProvider for InstantProvider {
     }
 }
 
-/// A provider that refuses every connection.
+/// Provider that refuses every connection.
 #[derive(Debug)]
 pub struct DeadProvider(InstantProvider);
 
 impl DeadProvider {
-    /// Would take our codes by sms.
+    /// Returns a provider that claims codes of otpmux by SMS.
     ///
     /// # Panics
     ///
-    /// When `id` is no provider's name.
+    /// If `id` is not a valid name of a provider.
     pub fn new(id: &str) -> Self {
         Self(InstantProvider::new(id))
     }

@@ -1,7 +1,7 @@
 use otpmux_core::Secret;
 use otpmux_engine::ServerKeys;
 
-/// A key ring of one key.
+/// Returns a key ring with one key.
 ///
 /// # Panics
 ///

@@ -1,4 +1,4 @@
-//! What the benchmarks share: a vendor that answers at once, over a socket and without one, and a
+//! Shared parts of the benchmarks: a vendor that answers at once, over a socket and without one, a
 //! clock on which verifications expire, and server keys.
 #![expect(clippy::expect_used, reason = "a benchmark that cannot be set up must stop")]
 

@@ -8,12 +8,12 @@ const ANSWER: &str = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconte
     \"expires_at\":\"2024-01-01T12:05:00.000Z\",\
     \"request_id\":\"7b4d6022-7260-4568-b6b7-29c366c47bbc\"}";
 
-/// Starts, on a thread of its own, a server that answers every request as EasyOTP answers a send.
-/// It does next to nothing, so that what is measured is the client.
+/// Starts, on a separate thread, a server that answers every request as EasyOTP answers a send. It
+/// does almost nothing, so that the client is measured.
 ///
 /// # Panics
 ///
-/// When loopback cannot be bound.
+/// If loopback cannot be bound.
 pub fn loopback_vendor() -> SocketAddr {
     let (tell, told) = std::sync::mpsc::channel();
     std::thread::spawn(move || {

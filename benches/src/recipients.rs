@@ -11,18 +11,18 @@ pub struct Recipients {
 }
 
 impl Recipients {
-    /// All of them.
+    /// Returns all of them.
     ///
     /// # Panics
     ///
-    /// Never: they are all numbers.
+    /// Never: all texts are valid numbers.
     pub fn new() -> Self {
         let number = |n: u32| format!("+91{}", 6_000_000_000 + u64::from(n) * 39_999);
         let all = (0..100_000).map(|n| number(n).parse().expect("a number")).collect();
         Self { all, next: AtomicUsize::new(0) }
     }
 
-    /// The one whose turn it is.
+    /// Returns the next one.
     pub fn next(&self) -> &Recipient {
         let at = self.next.fetch_add(1, Ordering::Relaxed);
         &self.all[at % self.all.len()]
