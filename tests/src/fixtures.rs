@@ -13,16 +13,16 @@ use otpmux_testkit::conformance::{DeliveredMessage, Fixture, Instance, VendorFau
 use crate::stage::PHONE;
 use crate::vendors::Emulation;
 
-/// Short enough that a vendor that hangs does not hold the suite up, long enough for a busy machine.
+/// Short enough for trials with a vendor that hangs, long enough for a busy machine.
 const TIMEOUT: Duration = Duration::from_millis(600);
 
-/// Has the form of a key, and is not the key of any account.
+/// Has the form of a key, but belongs to no account.
 const WRONG: &str = "sm_live_ffffffffffffffffffffffffffffffffffffffff";
 
 #[async_trait]
 impl Fixture for Emulation {
     async fn start(&self) -> Box<dyn Instance> {
-        // The limits have tests of their own; here they would end most trials.
+        // The limits have their own tests; here they would end most trials.
         let config = EmulatorConfig::default().enforce_limits(false);
         let emulator = Emulator::start(config).await.expect("a free port");
         self.prepare(&emulator).await;

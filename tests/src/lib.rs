@@ -1,4 +1,4 @@
-//! What the tests that cross crates share.
+//! Shared parts of the tests that cross crates.
 #![expect(
     clippy::expect_used,
     clippy::missing_panics_doc,

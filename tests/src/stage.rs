@@ -11,10 +11,10 @@ use crate::vendors::Emulation;
 /// A number that every emulated vendor reaches.
 pub const PHONE: &str = "+919876543210";
 
-/// Short enough for tests in which a vendor hangs.
+/// Short enough for tests with a vendor that hangs.
 pub const TIMEOUT: Duration = Duration::from_secs(1);
 
-/// The emulator, and a client over vendors in a given order.
+/// Emulator, and a client over vendors in a given order.
 #[derive(Debug)]
 pub struct Stage {
     /// The vendors.
@@ -29,7 +29,7 @@ impl Stage {
         Self::start_with(order, EmulatorConfig::default()).await
     }
 
-    /// As [`start`](Self::start), with an emulator that is configured otherwise.
+    /// As [`start`](Self::start), with this configuration of the emulator.
     pub async fn start_with(order: &[&Emulation], config: EmulatorConfig) -> Self {
         let emulator = Emulator::start(config).await.expect("a free port");
         let mut policy = Policy::default();
@@ -51,30 +51,30 @@ impl Stage {
     ///
     /// # Errors
     ///
-    /// The client's.
+    /// Those of the client.
     pub async fn send(&self) -> Result<Verification, Error> {
         self.client.send(NewVerification::to(phone())).await
     }
 
-    /// Checks a code, and gives the word for its verdict.
+    /// Makes a guess, and returns the word for its verdict.
     pub async fn verify(&self, sent: &Verification, code: &str) -> &'static str {
         let code: Code = code.parse().expect("a code");
         self.client.verify(sent.id, &code).await.expect("a verdict").as_str()
     }
 
-    /// What the handset shows: who carried each message, and its code.
+    /// Returns the messages on the handset: the vendor and the code of each.
     pub fn handset(&self) -> Vec<(Vendor, String)> {
         let messages = self.emulator.messages(&MessageFilter::default());
         messages.into_iter().map(|message| (message.vendor, message.code)).collect()
     }
 
-    /// How many requests the vendor of a setup has received.
+    /// Returns how many requests the vendor of a setup has received.
     pub fn asked(&self, setup: &Emulation) -> u64 {
         self.emulator.request_count(setup.vendor())
     }
 }
 
-/// The recipient of [`Stage::send`].
+/// Returns the recipient of [`Stage::send`].
 pub fn phone() -> Recipient {
     PHONE.parse().expect("a number")
 }

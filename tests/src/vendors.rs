@@ -1,5 +1,5 @@
-//! Every adapter that is compiled in, with what its folder says about it. Tests walk this list, so
-//! that a new vendor is tested from the day it has a folder.
+//! Every compiled adapter, with the content of its folder. Tests use this list, so that a new
+//! vendor is tested as soon as it has a folder.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -18,11 +18,11 @@ use serde_json::{Map, Value};
 pub struct Listed {
     /// The adapter.
     pub adapter: Adapter,
-    /// What its folder says.
+    /// The content of its folder.
     pub folder: VendorFolder,
 }
 
-/// Every adapter that is compiled in.
+/// Returns every compiled adapter.
 pub fn all() -> Vec<Listed> {
     let registry = Registry::with_compiled_in();
     registry.adapters().iter().map(|adapter| listed(*adapter)).collect()
@@ -34,18 +34,18 @@ fn listed(adapter: Adapter) -> Listed {
     Listed { adapter, folder: folder.unwrap_or_else(|error| panic!("{error}")) }
 }
 
-/// Every setup of every adapter whose vendor the emulator plays.
+/// Returns every setup of every adapter whose vendor the emulator plays.
 pub fn setups() -> Vec<Emulation> {
     all().into_iter().flat_map(|listed| listed.setups()).collect()
 }
 
-/// The setup of this name.
+/// Returns the setup of this name.
 pub fn setup(name: &str) -> Emulation {
     let found = setups().into_iter().find(|setup| setup.name() == name);
     found.unwrap_or_else(|| panic!("no setup has the name {name}"))
 }
 
-/// The setups in which only the vendor makes the code.
+/// Returns the setups in which only the vendor generates the code.
 pub fn code_makers() -> Vec<Emulation> {
     let makes = |setup: &Emulation| {
         let capabilities = setup.capabilities();
@@ -55,7 +55,7 @@ pub fn code_makers() -> Vec<Emulation> {
 }
 
 impl Listed {
-    /// The adapter in front of its emulated vendor, once for each of its setups.
+    /// Returns the adapter in front of its emulated vendor, once for each of its setups.
     pub fn setups(&self) -> Vec<Emulation> {
         let Some(emulated) = self.folder.emulated() else { return Vec::new() };
         let emulation = |setup: &Setup| Emulation {
@@ -76,28 +76,28 @@ pub struct Emulation {
 }
 
 impl Emulation {
-    /// The name of the setup.
+    /// Returns the name of the setup.
     pub fn name(&self) -> &str {
         &self.setup.name
     }
 
-    /// The vendor as the emulator knows it.
+    /// Returns the vendor as the emulator knows it.
     pub fn vendor(&self) -> Vendor {
         self.adapter.kind.parse().expect("the emulator plays a vendor that has a setup")
     }
 
-    /// A template that the emulated account has.
+    /// Returns a template of the emulated account.
     pub fn template(&self) -> Option<String> {
         self.emulated.template.clone()
     }
 
-    /// What the adapter claims in this setup.
+    /// Returns the claims of the adapter in this setup.
     pub fn capabilities(&self) -> Capabilities {
         let keys = self.keys(|name| format!("any {name}"), "http://127.0.0.1:1");
         self.build(&keys).capabilities().clone()
     }
 
-    /// Gives the emulated account what this setup needs.
+    /// Changes the emulated account as this setup needs it.
     pub async fn prepare(&self, emulator: &Emulator) {
         let account = over(&self.emulated.account, &self.setup.account);
         self.change_account(emulator, &account).await;
@@ -117,7 +117,7 @@ impl Emulation {
         assert!(status.is_success(), "{fields:?}: {text}");
     }
 
-    /// The secrets of the emulated account that the adapter is configured with.
+    /// Returns the secrets of the emulated account in the adapter's configuration.
     pub fn secrets(&self, emulator: &Emulator) -> Vec<String> {
         let keys = self.good_keys(emulator);
         let secret = |(name, value): (&String, &Value)| {
@@ -126,7 +126,7 @@ impl Emulation {
         keys.iter().filter_map(secret).collect()
     }
 
-    /// A provider with the good credentials, named after its vendor.
+    /// Returns a provider with valid credentials, named after its vendor.
     pub fn provider(&self, emulator: &Emulator, timeout: Duration) -> Arc<dyn OtpProvider> {
         self.build(&with_timeout(self.good_keys(emulator), timeout))
     }
@@ -138,7 +138,7 @@ impl Emulation {
         self.build(&keys)
     }
 
-    /// As [`provider`](Self::provider), with another text in the place of every secret.
+    /// As [`provider`](Self::provider), with another text instead of every secret.
     pub fn provider_with(
         &self,
         emulator: &Emulator,
@@ -169,7 +169,7 @@ impl Emulation {
         self.keys(credential, &emulator.base_url(self.vendor()))
     }
 
-    /// The configuration keys, with each `{name}` looked up.
+    /// Returns the configuration keys, with each `{name}` looked up.
     fn keys(&self, credential: impl Fn(&str) -> String, base_url: &str) -> Map<String, Value> {
         let mut keys = over(&self.emulated.settings, &self.setup.settings);
         for value in keys.values_mut() {

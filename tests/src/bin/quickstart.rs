@@ -1,4 +1,4 @@
-//! The first program of the README; `tests/readme.rs` holds both together.
+//! The first program of the README; `tests/readme.rs` checks that both are the same.
 
 #![expect(clippy::print_stdout, reason = "a program for the terminal")]
 
