@@ -1,4 +1,4 @@
-//! The contract that all stores share, on one server and on a cluster of three.
+//! The contract of all stores, on one server and on a cluster of three.
 #![expect(clippy::expect_used, reason = "a harness that cannot be set up must fail")]
 
 use std::sync::Arc;
@@ -17,12 +17,13 @@ fn main() {
     let mut trials = suite("redis", vec![server.url()], false, Effort::Full);
     trials.extend(suite("cluster", urls, true, Effort::Quick));
     let conclusion = libtest_mimic::run(&arguments, trials);
-    // Exiting drops nothing, and these must end.
+    // An exit drops nothing, and these must end.
     drop((server, nodes));
     conclusion.exit();
 }
 
-/// The suite, each trial in a namespace of its own; in a cluster, these are spread over the nodes.
+/// Returns the suite, with another namespace for each trial; in a cluster, these are spread over
+/// the nodes.
 fn suite(name: &'static str, urls: Vec<String>, cluster: bool, effort: Effort) -> Vec<Trial> {
     let next = Arc::new(AtomicU32::new(0));
     otpmux_testkit::stores::suite_with(name, effort, move || {

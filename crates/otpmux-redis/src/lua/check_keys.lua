@@ -1,6 +1,6 @@
 -- KEYS: a hash with the check value of each server key, by id; it never expires.
 -- ARGV from 2: id and value of each key, separated by a space.
--- Answers the places, from 0, of those that have another value. Writes only what is new.
+-- Returns the positions, from 0, of the keys with another value. Writes only new keys.
 local differs = {'keys'}
 for i = 2, #ARGV do
   local id, value = string.match(ARGV[i], '^(%S+) (%S+)$')

@@ -1,13 +1,13 @@
--- KEYS: the record; the live one of its recipient and purpose; health; the request, where it has a
--- name; then one for each hit.
--- ARGV from 2: how long it is kept; its text; then the windows of each hit.
+-- KEYS: the record; the id of the newest one of its recipient and purpose; health; the request, if
+-- it has an idempotency key; then one for each hit.
+-- ARGV from 2: the record's time to live; its text; then the windows of each hit.
 local kept, text = ARGV[2], ARGV[3]
--- What was asked under its name.
+-- The content of the request with this idempotency key.
 local content = string.match(text, '^%S+', 129)
 local named = content ~= '-'
 local first = named and 5 or 4
 
--- What the keys of records begin with, before an id of 32 digits.
+-- The prefix of the records' keys, before an id of 32 digits.
 local records, id = string.sub(KEYS[1], 1, -1 - 32), string.sub(KEYS[1], -32)
 
 local before = named and redis.call('GET', KEYS[4])
@@ -31,7 +31,7 @@ local older = redis.call('GET', KEYS[2])
 local superseded = false
 if older then
   local record, state, expires_at = read(records .. older)
-  -- Only one that is live: a user of what has expired is told so.
+  -- Only a live one: an expired one must still answer `expired`.
   superseded = record and not over(state, expires_at)
   if record then
     local place = string.match(text, '^%S+ %S+ ()', 129)
@@ -40,7 +40,7 @@ if older then
 end
 local known = updates(KEYS[3])
 
--- Somebody may have recorded, as given up, that this is not created any more.
+-- The creation may already be recorded as given up.
 if not redis.call('SET', KEYS[1], text, 'PX', kept, 'NX') then
   return {'given_up'}
 end

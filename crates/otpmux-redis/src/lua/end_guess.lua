@@ -1,6 +1,6 @@
--- KEYS: the record; what is kept of its guesses that have names, where this one has.
--- ARGV from 2: who guesses; when the guess was counted; how many are left after a wrong code, nothing when
--- nobody has compared it; the guess's name and its content.
+-- KEYS: the record; the hash of its named guesses, if this guess has a name.
+-- ARGV from 2: who guesses; when the guess was counted; how many are left after a wrong code,
+-- nothing if it was never compared; the guess's name and its content.
 local named, counted_at, left = KEYS[2], ARGV[3], ARGV[4]
 
 local text, state = read(KEYS[1])

@@ -1,9 +1,9 @@
--- KEYS: the record; health, where there are health updates; then one for each hit to take back.
--- ARGV from 2: the ends; skips; whether to close (1) and whether something was lost (2), added up, and
--- the time of each hit to take back; what was lost, if so; health updates.
+-- KEYS: the record; health, if there are health updates; then one for each hit to remove.
+-- ARGV from 2: the ends; skips; the sum of 1 (close) and 2 (a step was lost), and the time of each
+-- hit to remove; the lost step, if there is one; health updates.
 local ends, skips, closing = ARGV[2], ARGV[3], ARGV[4]
 local flags, health_updates = string.byte(closing) - 48, 5
--- How long a record that is not there is not created any more, or a send attempt.
+-- The lost step: a send attempt, or for a lost creation how long it stays forbidden.
 local lost
 if flags >= 2 then
   flags, health_updates, lost = flags - 2, 6, ARGV[5]
@@ -41,7 +41,7 @@ if live then
   uncover(live, newest, id, its_state, expires_at)
 end
 if first and #closing > 1 then
-  -- The last key is that of the last time.
+  -- The last key belongs to the last time.
   refund = refund - select(2, string.gsub(closing, ' ', ''))
   for at in string.gmatch(closing, ' (%d+)') do
     refund = refund + 1

@@ -1,4 +1,4 @@
-//! What lies on disk says neither who nor what.
+//! The files on disk contain neither recipients nor codes.
 
 use std::collections::{BTreeSet, HashMap};
 use std::fs;
@@ -10,7 +10,7 @@ use otpmux_testkit::RedisServer;
 
 use crate::world::{client, code, provider, store};
 
-/// Everything that a server has written.
+/// Returns everything that a server has written.
 fn files(directory: &Path) -> Vec<u8> {
     let mut all = Vec::new();
     for entry in fs::read_dir(directory).unwrap() {
@@ -20,7 +20,7 @@ fn files(directory: &Path) -> Vec<u8> {
     all
 }
 
-/// The secrets that can be found in a dump: as they are, or as hexadecimal digits.
+/// Returns the secrets in a dump: as text, or as hexadecimal digits.
 fn found<'a>(dump: &[u8], secrets: &'a [String]) -> BTreeSet<&'a String> {
     const START: usize = 9;
     let mut forms = HashMap::<&[u8], Vec<(Vec<u8>, &String)>>::new();
@@ -54,9 +54,9 @@ async fn sec_a_dump_holds_no_code_and_no_recipient() {
         "debug",
     ]);
     let (store, ours) = (store(&server), provider("ours"));
-    // Of ten digits, so that no time or hash holds one by chance.
+    // Ten digits, so that no time or hash contains one by chance.
     let client = client(&store, &[&ours], |policy| policy.code_length = 10);
-    // A vendor may call a message by the recipient that it went to.
+    // A vendor's reference may contain the recipient.
     ours.sends.always(|_, request| {
         let to = request.recipient.expose().trim_start_matches('+');
         Ok(Sent::new().with_reference(VendorReference::new(format!("message-{to}-1"))))
@@ -88,7 +88,7 @@ async fn sec_a_dump_holds_no_code_and_no_recipient() {
     assert!(dump.len() > 600 * 1_000, "only {} bytes", dump.len());
     assert_eq!(found(&dump, &secrets), BTreeSet::new());
 
-    // And it would be found.
+    // A leak would be found.
     server.command(&["SET", "leak", &format!("code={}, to={}", secrets[600], secrets[0])]);
     server.command(&["SAVE"]);
     let planted = BTreeSet::from([&secrets[0], &secrets[600]]);

@@ -1,4 +1,4 @@
-//! Processes whose clocks differ go by the server's.
+//! Processes with different clocks use the server's.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use crate::world::{code, keys, now, provider, recipient, store};
 const MINUTE: Duration = Duration::from_mins(1);
 const TWO_HOURS: Duration = Duration::from_hours(2);
 
-/// A process whose clock says so.
+/// A process whose clock shows this time.
 fn process(
     store: &Arc<RedisStore>,
     vendor: &Arc<ScriptedProvider>,
@@ -48,7 +48,7 @@ async fn one_that_is_fast_blocks_nobody_elsewhere() {
     let right = Arc::new(ManualClock::new(now()));
     let fast = Arc::new(ManualClock::new(now() + TWO_HOURS));
     let (here, there) = (process(&store, &vendor, &right), process(&store, &vendor, &fast));
-    // What its limit of two a minute lets through.
+    // Its limit allows two a minute.
     for _ in 0..2 {
         there.send(NewVerification::to(recipient(1))).await.unwrap();
     }

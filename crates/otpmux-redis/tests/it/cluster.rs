@@ -12,7 +12,7 @@ fn on_cluster(nodes: &[RedisServer], namespace: &str) -> RedisStore {
     RedisStore::connect(nodes.iter().map(RedisServer::url), options).unwrap()
 }
 
-/// The node that holds keys, by the first key that it has.
+/// Returns the node that holds keys, by its first key.
 fn holder(nodes: &[RedisServer]) -> usize {
     let full = |node: &RedisServer| node.command(&["DBSIZE"]).number() > 0;
     nodes.iter().position(full).expect("a node with keys")
@@ -31,7 +31,8 @@ async fn a_namespace_is_found_stays_together_and_moves() {
         node.command(&["FLUSHALL"]);
     }
 
-    // A call to the wrong node is sent on; one that is not told of a cluster says so.
+    // A redirected call is sent to the other node; a store that does not know of the cluster
+    // returns an error.
     let store = on_cluster(&nodes, "test");
     let id = put(&store, record(1)).await;
     let holder = holder(&nodes);
@@ -40,7 +41,7 @@ async fn a_namespace_is_found_stays_together_and_moves() {
     assert!(lost.detail().contains("set cluster = true"), "{lost}");
     assert_eq!(verdict(&store, id, CODE).await, Verdict::Approved);
 
-    // The slot goes to another node.
+    // The slot moves to another node.
     nodes[holder].command(&["FLUSHALL"]);
     let slot = nodes[0].command(&["CLUSTER", "KEYSLOT", "{test}:"]).number().to_string();
     let to = nodes[other].command(&["CLUSTER", "MYID"]).text();
@@ -52,7 +53,7 @@ async fn a_namespace_is_found_stays_together_and_moves() {
     assert!(nodes[other].command(&["DBSIZE"]).number() > 0);
     assert_eq!(verdict(&store, id, CODE).await, Verdict::Approved);
 
-    // A node that is down takes its namespaces with it, and brings them back.
+    // With a node that is down its namespaces are lost, and come back with it.
     nodes[other].kill();
     let (lost, refused) = (store.health(now()).await, store.health(now()).await);
     assert!(lost.is_err());

@@ -1,4 +1,4 @@
-//! A server that greets as Redis does, and then answers whatever it was told to.
+//! A server that greets as Redis does, and then gives a fixed answer.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -8,8 +8,8 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::AbortHandle;
 
-/// What a server from before version 7 answers to a script that has no flags; one with flags it
-/// cannot read.
+/// The answer of a server older than version 7 to a script without flags; it cannot read a script
+/// with flags.
 pub(crate) const BEFORE_FLAGS: &[u8] = b"*1\r\n$9\r\nnot_found\r\n";
 
 pub(crate) struct Fake {
@@ -18,12 +18,12 @@ pub(crate) struct Fake {
 }
 
 impl Fake {
-    /// Answers every script with these bytes, and then goes on; with none, it closes.
+    /// Answers every script with these bytes, and continues; without bytes, it closes.
     pub(crate) async fn start(answer: impl Into<Vec<u8>>) -> Self {
         Self::start_slow(Duration::ZERO, answer).await
     }
 
-    /// The same, but it takes its time to greet.
+    /// As [`start`](Self::start), with a delayed greeting.
     pub(crate) async fn start_slow(greets_after: Duration, answer: impl Into<Vec<u8>>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("a bound port");
@@ -71,7 +71,7 @@ async fn serve(stream: TcpStream, greets_after: Duration, answer: Arc<[u8]>) {
     }
 }
 
-/// The words of the next command.
+/// Returns the words of the next command.
 async fn command(stream: &mut BufReader<TcpStream>) -> Option<Vec<Vec<u8>>> {
     let mut words = Vec::new();
     for _ in 0..length(stream).await? {

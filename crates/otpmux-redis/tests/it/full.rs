@@ -32,7 +32,7 @@ async fn a_full_one_refuses_new_verifications_and_checks_the_codes_that_are_out(
     for verdict in [Verdict::Approved, Verdict::AlreadyUsed] {
         assert_eq!(client.verify(sent[0], &code(&codes[0])).await.unwrap(), verdict);
     }
-    // A process that comes new checks them too.
+    // A process that has just started checks them, too.
     let fresh = crate::world::client(&store, &[&vendor], |_| ());
     assert_eq!(fresh.verify(sent[1], &code(&codes[1])).await.unwrap(), Verdict::Approved);
     assert!(fresh.cancel(sent[2]).await.unwrap());
@@ -42,7 +42,7 @@ async fn a_full_one_refuses_new_verifications_and_checks_the_codes_that_are_out(
     client.send(NewVerification::to(recipient(9))).await.unwrap();
 }
 
-/// Redis 6.2 takes the flags of a script for a mistake in it: it gets scripts without.
+/// Redis 6.2 rejects a script with flags: it gets scripts without.
 #[tokio::test]
 async fn an_older_one_gets_scripts_without_flags() {
     let fake = Fake::start(BEFORE_FLAGS).await;

@@ -1,4 +1,4 @@
-//! Spellings of one mailbox, told to two processes that share a Redis.
+//! Spellings of one mailbox, at two processes that share a Redis.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use otpmux_testkit::RedisServer;
 
 use crate::world::{WRONG, client, code, provider, store};
 
-/// Case, tags, and dots and domains that the host takes for one.
+/// Case, tags, and dots and domains that the host does not distinguish.
 fn spellings(turn: usize) -> Recipient {
     let shout = |text: &str| if turn & 1 == 1 { text.to_uppercase() } else { text.to_owned() };
     let name = ["annabel", "anna.bel", "a.n.n.a.b.e.l", "annabe.l"][turn / 2 % 4];

@@ -1,4 +1,4 @@
-//! The store on a Redis of its own.
+//! The store on a private Redis.
 #![expect(clippy::expect_used, clippy::unwrap_used, reason = "a test that cannot go on must fail")]
 
 mod at_rest;

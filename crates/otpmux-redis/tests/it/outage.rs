@@ -1,4 +1,5 @@
-//! Redis is down, hangs, is full, or has forgotten: nobody is let in, and it comes back by itself.
+//! Redis is down, hangs, is full, or has lost its data: no code is approved, and the store recovers
+//! by itself.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +17,7 @@ use crate::world::{
 
 const CONNECT: Duration = Duration::from_millis(300);
 const ANSWER: Duration = Duration::from_millis(500);
-/// Both together, and time for a busy machine.
+/// Both timeouts together, and time for a busy machine.
 const LIMIT: Duration = Duration::from_secs(3);
 
 fn impatient(server: &RedisServer) -> Arc<RedisStore> {
@@ -60,7 +61,7 @@ async fn a_restart_that_nobody_saw_costs_one_call_at_most() {
     let mut unnoticed = 0;
     for _ in 0..5 {
         server.restart();
-        // Some time in which nobody calls.
+        // Some time without a call.
         server.command(&["BLPOP", "nothing", "0.1"]);
         if store.health(now()).await.is_err() {
             unnoticed += 1;
@@ -68,7 +69,7 @@ async fn a_restart_that_nobody_saw_costs_one_call_at_most() {
         }
         put(&store, record(1)).await;
     }
-    // The loss is noticed on its own, unless a call is quicker.
+    // The loss is noticed without a call, unless a call comes first.
     assert!(unnoticed < 5);
 }
 
@@ -91,7 +92,7 @@ async fn what_hangs_is_given_up_in_time() {
     let server = RedisServer::start();
     let store = impatient(&server);
     let (other, id) = (put(&store, record(1)).await, put(&store, record(2)).await);
-    // Redis knows the script from now on.
+    // Redis has the script from now on.
     assert!(store.approve(other, &guess(other, CODE), now()).await.unwrap().is_approved());
     server.pause();
     let begun = Instant::now();
@@ -106,12 +107,12 @@ async fn what_hangs_is_given_up_in_time() {
         assert_eq!(error.kind(), ErrorKind::Store);
         assert!(error.detail().contains("may have been carried out"), "{error}");
     }
-    // From here on, connections are made, and nobody answers over them.
+    // From now on, connections are made, and no answer comes over them.
     let error = store.approve(id, &guess(id, CODE), now()).await.unwrap_err();
     assert!(error.detail().contains("no connection"), "{error}");
     assert!(begun.elapsed() < LIMIT, "{:?}", begun.elapsed());
     server.resume();
-    // The store works again, and what was asked is carried out now that Redis goes on.
+    // The store works again, and the earlier call is carried out once Redis continues.
     let approved = async || store.load(id, now()).await.unwrap().unwrap().state == State::Approved;
     let begun = Instant::now();
     while !approved().await {
@@ -119,7 +120,8 @@ async fn what_hangs_is_given_up_in_time() {
     }
 }
 
-/// Redis stalls for longer than a send waits for it, and then carries out what everybody has given up.
+/// Redis stalls for longer than a send waits for it, and then carries out the calls that were given
+/// up.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_creation_that_comes_late_stands_in_nobodys_way() {
     let server = RedisServer::start();
@@ -136,7 +138,7 @@ async fn a_creation_that_comes_late_stands_in_nobodys_way() {
         named.in_flight = InFlight::Refuse;
         named
     };
-    // Redis knows the scripts from now on.
+    // Redis has the scripts from now on.
     let older = first.send(new()).await.unwrap();
     second.send(NewVerification::to(recipient(2))).await.unwrap();
     let calls = provider.sends.count();
@@ -165,13 +167,13 @@ async fn a_creation_that_comes_late_stands_in_nobodys_way() {
     assert!(sent.confirmed, "{sent:?}");
     assert_eq!(first.send(named()).await.unwrap().id, sent.id);
     assert_eq!(provider.sends.count(), calls + 1);
-    // Two messages before, and this one: those that were given up count nowhere.
+    // Two messages before, and this one: the given-up ones are not counted.
     let limited = first.send(new()).await.unwrap_err();
     assert_eq!(limited.kind(), ErrorKind::RateLimited, "{limited}");
 }
 
 /// Redis stalls for longer than the time limit while the right code is checked, and carries it out
-/// afterwards. Who has given the guess a name learns so, also from another process.
+/// afterwards. A repeat of the named guess returns the approval, also from another process.
 #[tokio::test]
 async fn a_right_code_whose_answer_was_lost_is_approved_to_who_asks_again_under_its_name() {
     let server = RedisServer::start();
@@ -182,7 +184,7 @@ async fn a_right_code_whose_answer_was_lost_is_approved_to_who_asks_again_under_
     for named in [named(), Verify::new()] {
         let sent = here.send(NewVerification::to(recipient(1))).await.unwrap();
         let right = code(&provider.otpmux_codes().pop().unwrap());
-        // Redis knows the script from now on.
+        // Redis has the script from now on.
         let wrong = code(if right.expose() == WRONG { CODE } else { WRONG });
         assert!(!here.verify(sent.id, &wrong).await.unwrap().is_approved());
         server.pause();
@@ -237,7 +239,7 @@ async fn a_full_redis_refuses_what_begins_and_writes_nothing_of_it() {
     }
     let send_attempts = store.load(id, now()).await.unwrap().unwrap().send_attempts.len();
     server.command(&["CONFIG", "SET", "maxmemory", "0"]);
-    // What other steps have told, at most: health and the guesses.
+    // At most the data of other steps: health and the guesses.
     assert!(all_keys(&server).len() <= before + 2, "{:?}", all_keys(&server));
     assert_eq!(send_attempts, 1);
 }
@@ -305,7 +307,7 @@ async fn what_somebody_else_wrote_lets_nobody_in() {
         assert_all_fail(outcomes.collect(), words);
     }
 
-    // A recipient each, whose older records are not looked at.
+    // Another recipient each, so that older records are not read.
     let mut last = 1;
     let mut next = || {
         last += 1;
@@ -316,7 +318,7 @@ async fn what_somebody_else_wrote_lets_nobody_in() {
         assert!(text.contains(from), "{from:?} in {text}");
         server.command(&["SET", &key(id), &text.replacen(from, to, 1), "KEEPTTL"]);
     };
-    // A record that lacks what it needs: refused, and not so much as a guess counted.
+    // A record with a missing part: refused, and not even a guess counted.
     for (from, to) in [
         ("p 0", "o 0"),
         ("p 0", "0"),
@@ -341,7 +343,7 @@ async fn what_somebody_else_wrote_lets_nobody_in() {
         assert_all_fail(outcomes, "a record");
         assert_eq!(server.command(&["GET", &key(id)]), before, "{from}");
     }
-    // A code that cannot be compared, or that no send attempt has carried, is no code that fits.
+    // A code that cannot be compared, or that no send attempt has carried, never matches.
     for (from, to) in [("=test ", "- "), ("=test ", "=tess "), ("\na1 ", "\na "), ("\na1 ", "\n1 ")]
     {
         let mut record = record(next());

@@ -1,5 +1,5 @@
-//! Two processes on one Redis, at the same instant. They are this test binary again, told what to
-//! do line by line.
+//! Two processes on one Redis, at the same instant. They run this test binary again, with jobs on
+//! their input, line by line.
 
 use std::collections::BTreeMap;
 use std::env;
@@ -17,15 +17,15 @@ use tokio::time::Instant;
 
 use crate::world::{CODE, WRONG, create, guess, now, put, record, store, store_at};
 
-/// How a process is told that it is a worker, and on which server.
+/// Set for a worker process, to its server.
 const WORKER: &str = "OTPMUX_TEST_WORKER";
-/// What stands before an answer, for the test harness writes lines of its own.
+/// The prefix of an answer, since the test harness writes lines, too.
 const MARK: &str = "worker answers: ";
 
 /// How often each answer came.
 type Counts = BTreeMap<String, u32>;
 
-/// What a worker is told to do, so many times at once.
+/// Job of a worker, run this many times at once.
 #[derive(Clone)]
 enum Job {
     Create(u32),
@@ -41,7 +41,7 @@ impl Job {
         Self::CheckGuess(id, guess(id, if words[0] == "right" { CODE } else { WRONG }))
     }
 
-    /// What comes of it.
+    /// Runs it and returns its result.
     async fn run(self, store: Arc<RedisStore>) -> String {
         match self {
             Self::Create(number) => {
@@ -65,7 +65,7 @@ impl Job {
     }
 }
 
-/// No test of its own: what a worker process runs.
+/// Not a test: the main function of a worker process.
 #[test]
 fn worker() {
     let Ok(url) = env::var(WORKER) else { return };
@@ -125,13 +125,13 @@ impl Worker {
 
 impl Drop for Worker {
     fn drop(&mut self) {
-        // It fails only for a process that has ended already.
+        // Fails only for a process that has already ended.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// Both at once; the sum of what they answer.
+/// Runs both at once; returns the sum of their answers.
 fn both(workers: &mut [Worker; 2], job: &str) -> Counts {
     for worker in &mut *workers {
         worker.tell(job);
@@ -149,7 +149,7 @@ fn count(counts: &Counts, word: &str) -> u32 {
     counts.get(word).copied().unwrap_or(0)
 }
 
-/// Runs rounds: a thousand, or fewer on a slow machine, but 200 at least.
+/// Runs rounds: a thousand, or fewer on a slow machine, but at least 200.
 async fn rounds(seconds: u64, mut round: impl AsyncFnMut(u32)) {
     let begun = Instant::now();
     for number in 0..1_000 {

@@ -1,4 +1,4 @@
-//! What a store costs: how often it is asked, and how much it keeps.
+//! Cost of a store: its number of calls, and its amount of data.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -9,7 +9,7 @@ use otpmux_testkit::RedisServer;
 
 use crate::world::{client, code, provider, recipient, store};
 
-/// How often each command came in, those that scripts gave included.
+/// Returns how often each command ran, including those of scripts.
 fn counts(server: &RedisServer) -> BTreeMap<String, u64> {
     let stats = server.command(&["INFO", "commandstats"]).text();
     let count = |line: &str| {
@@ -19,7 +19,7 @@ fn counts(server: &RedisServer) -> BTreeMap<String, u64> {
     stats.lines().filter_map(count).collect()
 }
 
-/// How many script calls there were.
+/// Returns the number of script calls.
 fn scripts(server: &RedisServer) -> u64 {
     let counts = counts(server);
     let of = |name: &str| counts.get(name).copied().unwrap_or(0);
@@ -32,12 +32,12 @@ async fn a_send_is_one_script_before_its_vendor_and_one_after_and_a_verify_is_on
     let (store, provider) = (store(&server), provider("primary"));
     let client = client(&store, &[&provider], |policy| policy.limits = MessageLimits::default());
     let send = async |number| client.send(NewVerification::to(recipient(number))).await.unwrap();
-    // Redis gets to know the scripts.
+    // Redis loads the scripts.
     let first = send(0).await.id;
     client.verify(first, &code("000000")).await.unwrap();
 
     let before_vendor = Arc::new(Mutex::new(0));
-    // Weak, for a scripted provider keeps what it was called with, and that keeps its client.
+    // Weak, since a scripted provider keeps its requests, and those keep its client.
     let (seen, watched) = (Arc::clone(&before_vendor), Arc::downgrade(&server));
     provider.sends.always(move |_, _| {
         *seen.lock().unwrap() = scripts(&watched.upgrade().unwrap());
@@ -53,7 +53,7 @@ async fn a_send_is_one_script_before_its_vendor_and_one_after_and_a_verify_is_on
     assert!(client.verify(sent.id, &right).await.unwrap().is_approved());
     assert_eq!(scripts(&server), 4);
 
-    // Nothing else was asked than what scripts ask, and what this test does.
+    // Only commands of scripts and of this test.
     let known = ["evalsha", "config|resetstat", "info", "get", "set", "del", "pexpire"];
     let within = ["hvals", "lindex", "llen", "lpush", "setrange"];
     for name in counts(&server).keys() {

@@ -1,5 +1,5 @@
-//! Answers that no script of ours gives, and refusals of every kind: always an error of the store,
-//! never an approval.
+//! Answers that no script of this store gives, and refusals of every kind: always an error of the
+//! store, never an approval.
 
 use std::time::Duration;
 

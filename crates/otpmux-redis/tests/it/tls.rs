@@ -1,4 +1,4 @@
-//! TLS: only a server whose certificate is trusted is talked to.
+//! TLS: the store connects only to a server with a trusted certificate.
 
 use std::env;
 use std::fs;
@@ -11,10 +11,10 @@ use otpmux_testkit::{RedisReply, RedisServer};
 
 use crate::world::{CODE, now, put, record, store_at, verdict};
 
-/// How a process is told that it is the one that trusts, and which server.
+/// Set for the process that trusts the authority, to its server.
 const CLIENT: &str = "OTPMUX_TEST_TLS_CLIENT";
 
-/// A certificate for 127.0.0.1, and the authority that has signed it.
+/// Makes a certificate for 127.0.0.1, and the authority that has signed it.
 fn make_certificates(directory: &Path) {
     let openssl = |arguments: &str| {
         let mut command = Command::new("openssl");
@@ -31,7 +31,7 @@ fn make_certificates(directory: &Path) {
     );
 }
 
-/// Opens a port for TLS, besides the one that every server has.
+/// Opens a port for TLS, besides the usual one.
 fn start_tls() -> (RedisServer, String) {
     let plain = RedisServer::start();
     make_certificates(plain.directory());
@@ -43,7 +43,7 @@ fn start_tls() -> (RedisServer, String) {
     let settings = ["CONFIG", "SET", "tls-cert-file", pem, "tls-key-file", key];
     let trust = ["tls-ca-cert-file", ca, "tls-auth-clients", "no"];
     assert_eq!(plain.command(&[&settings[..], &trust].concat()), ok);
-    // A free port may be taken by somebody else before it is used.
+    // Another program may take a free port before it is used.
     for _ in 0..20 {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
@@ -55,7 +55,7 @@ fn start_tls() -> (RedisServer, String) {
     panic!("no port stays free");
 }
 
-/// No test of its own: what a process runs that trusts the authority.
+/// Not a test: the main function of the process that trusts the authority.
 #[tokio::test]
 async fn client() {
     let Ok(url) = env::var(CLIENT) else { return };

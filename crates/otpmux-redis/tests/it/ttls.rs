@@ -1,4 +1,4 @@
-//! Nothing stays: every key has a time to live, and goes.
+//! No key stays: every key has a time to live, and expires.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -22,7 +22,7 @@ use crate::world::{
 
 const DAY: Duration = Duration::from_hours(24);
 
-/// A flow of every kind, to its end.
+/// Runs a flow of every kind, to its end.
 async fn flows(server: &RedisServer) {
     let store = store(server);
     let ours = provider("ours");
@@ -69,7 +69,7 @@ async fn flows(server: &RedisServer) {
     theirs.verifies.answer(Ok(Verdict::Approved));
     assert!(client.verify(vendors, &code("123456")).await.unwrap().is_approved());
 
-    // What is told of a provider, and what was about to expire.
+    // An update about a provider, and records that are about to expire.
     let at = now();
     let open = OpenCircuit { since: at, until: at, why: ErrorKind::Unavailable };
     let update = HealthUpdate {
@@ -95,7 +95,7 @@ async fn flows(server: &RedisServer) {
     store.start_attempt(expired, begin(), late).await.unwrap();
 }
 
-/// What a key is, and how long it may live at most.
+/// Returns the kind of a key, and its longest time to live.
 fn kind_of(key: &str) -> (String, Duration) {
     let rest = key.strip_prefix("{test}:").expect("the hash tag");
     let mut parts = rest.split(':');
@@ -123,7 +123,7 @@ fn remaining(server: &RedisServer, key: &str) -> i64 {
     server.command(&["PTTL", key]).number()
 }
 
-/// Waits until Redis holds no key at all. Between two looks, Redis waits for a thing that never
+/// Waits until Redis holds no key at all. Between two checks, Redis waits for an item that never
 /// comes.
 fn until_empty(server: &RedisServer) {
     let begun = Instant::now();
@@ -140,7 +140,7 @@ async fn every_key_has_a_time_to_live() {
     flows(&server).await;
     let mut kinds = BTreeSet::new();
     for key in all_keys(&server) {
-        // One field for each server key, whatever happens here.
+        // One field for each server key, in every case.
         if key == "{test}:keys" {
             assert_eq!(server.command(&["HLEN", &key]).number(), 1);
             continue;
@@ -159,7 +159,7 @@ async fn every_key_has_a_time_to_live() {
     let rest = ["live", "request", "verification"];
     assert_eq!(kinds, [&["guesses", "health"], &limits[..], &rest].concat());
 
-    // A thousandth of a day later, so to say: nothing that was kept is left.
+    // With all remaining times divided by 100,000: no key is left.
     for key in all_keys(&server) {
         let soon = (remaining(&server, &key) / 100_000).to_string();
         server.command(&["PEXPIRE", &key, &soon]);
@@ -167,7 +167,7 @@ async fn every_key_has_a_time_to_live() {
     until_empty(&server);
 }
 
-/// Writes down a verification that is gone in 300 ms, and hits in windows of 300 ms.
+/// Creates a verification that expires in 300 ms, and hits in windows of 300 ms.
 async fn short_lived(store: &RedisStore, number: u32) {
     let mut record = record(number);
     let name = u128::from(number).to_be_bytes();

@@ -1,4 +1,4 @@
-//! What these tests share: stores, records, and the words to talk about them.
+//! Shared parts of these tests: stores, records, and helpers.
 
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, SystemTime};
@@ -18,7 +18,7 @@ use otpmux_testkit::{RedisServer, ScriptedProvider};
 pub(crate) const CODE: &str = "004217";
 pub(crate) const WRONG: &str = "004218";
 
-/// A store on a server, with short timeouts.
+/// Returns a store on a server, with short timeouts.
 pub(crate) fn store(server: &RedisServer) -> Arc<RedisStore> {
     store_at(&server.url(), "test")
 }
@@ -51,7 +51,8 @@ pub(crate) fn guess(id: VerificationId, text: &str) -> Guess {
     keys().guess(id, &code(text))
 }
 
-/// A pending verification for five minutes, whose one send attempt carries [`CODE`] and was accepted.
+/// A pending verification for five minutes, whose only send attempt carries [`CODE`] and was
+/// accepted.
 pub(crate) fn record(number: u32) -> Record {
     let id = VerificationId::generate(&OsEntropy).expect("randomness");
     let purpose = Purpose::new("login").expect("a purpose");
@@ -111,14 +112,14 @@ pub(crate) fn record_outcome(state: AttemptState) -> RecordOutcome {
     RecordOutcome { ends: vec![end], ..RecordOutcome::default() }
 }
 
-/// Writes a record down and gives its id.
+/// Creates a record and returns its id.
 pub(crate) async fn put(store: &RedisStore, record: Record) -> VerificationId {
     let id = record.id;
     store.create(create(record), now()).await.expect("a store that works");
     id
 }
 
-/// What each operation comes to, by its name.
+/// Returns the result of each operation, by its name.
 pub(crate) async fn every_operation(
     store: &RedisStore,
     id: VerificationId,
@@ -154,7 +155,7 @@ pub(crate) async fn every_operation(
     ]
 }
 
-/// Checks that each operation was an error of the store, with these words.
+/// Checks that each operation was an error of the store, with this text.
 #[track_caller]
 pub(crate) fn assert_all_fail(outcomes: Vec<(&'static str, Result<String, Error>)>, words: &str) {
     for (name, outcome) in outcomes {
@@ -171,13 +172,13 @@ pub(crate) async fn verdict(store: &RedisStore, id: VerificationId, text: &str) 
     }
 }
 
-/// A provider that takes codes that otpmux generated, by sms and e-mail.
+/// Returns a provider that accepts codes that otpmux generated, by SMS and e-mail.
 pub(crate) fn provider(name: &str) -> Arc<ScriptedProvider> {
     let capabilities = Capabilities::new([Channel::Sms, Channel::Email]);
     Arc::new(ScriptedProvider::new(name, capabilities.with_otpmux_codes(4..=10)))
 }
 
-/// A client over these providers, with no limits unless the change sets some.
+/// Returns a client over these providers, without limits unless `change` sets some.
 pub(crate) fn client(
     store: &Arc<RedisStore>,
     providers: &[&Arc<ScriptedProvider>],
@@ -192,7 +193,7 @@ pub(crate) fn client(
     builder.build().expect("a client")
 }
 
-/// Every key of a server.
+/// Returns every key of a server.
 pub(crate) fn all_keys(server: &RedisServer) -> Vec<String> {
     let keys = server.command(&["KEYS", "*"]).many();
     keys.into_iter().map(otpmux_testkit::RedisReply::text).collect()
