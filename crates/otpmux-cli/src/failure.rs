@@ -20,6 +20,8 @@ pub(crate) struct Failure {
     /// The complete message, in one line.
     message: String,
     retry_after: Option<u64>,
+    /// The limit that is reached, as its key under `[limits]`.
+    limit: Option<String>,
     exit: Exit,
 }
 
@@ -33,6 +35,7 @@ impl Failure {
             provider: None,
             message: message.into(),
             retry_after: None,
+            limit: None,
             exit: Exit::Usage,
         }
     }
@@ -50,6 +53,7 @@ impl Failure {
             blame: Some(error.blame()),
             provider: error.provider().map(ToString::to_string),
             retry_after: error.retry_after().map(seconds),
+            limit: error.limit().map(ToOwned::to_owned),
             exit: exit(error),
             message: error.to_string(),
         }
@@ -82,6 +86,7 @@ impl Failure {
             provider: text("provider"),
             message: format!("the gateway: {detail}"),
             retry_after,
+            limit: text("limit"),
             exit,
         }
     }
@@ -110,6 +115,7 @@ impl Failure {
             "provider": self.provider,
             "detail": self.message,
             "retry_after": self.retry_after,
+            "limit": self.limit,
         })
     }
 }

@@ -214,7 +214,7 @@ impl ErrorKind {
             Self::Timeout => "timed out",
             Self::Transport => "connection failed",
             Self::Protocol => "unreadable answer",
-            Self::CircuitOpen => "left alone after failures",
+            Self::CircuitOpen => "circuit open after failures",
             Self::Store => "store failed",
             Self::Configuration => "wrong configuration",
             Self::Internal => "internal error",

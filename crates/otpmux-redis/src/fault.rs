@@ -106,7 +106,7 @@ impl Fault {
 
 fn words(error: &RedisError) -> String {
     if error.is_connection_refusal() {
-        "nobody listens there".to_owned()
+        "connection refused".to_owned()
     } else if error.is_connection_dropped() {
         "the connection was closed".to_owned()
     } else {

@@ -36,8 +36,8 @@ impl Sent {
             return Ok((desk, id));
         }
         Err(Failure::usage(
-            "this configuration keeps verifications in memory, where they end with the program \
-             that sent them, so nobody else finds them; give [store] a url such as \
+            "this configuration keeps verifications in the memory of one process, so this process cannot \
+             find them; give [store] a url such as \
              \"sqlite:otpmux.db\" or \"redis://127.0.0.1:6379\"",
         ))
     }

@@ -104,6 +104,7 @@ fn what_the_gateway_refuses() {
     let ended = send("order-9");
     assert_eq!(ended.status, Some(3), "{}", ended.everything());
     assert_eq!(ended.error()["kind"], "rate_limited");
+    assert_eq!(ended.error()["limit"], "recipient");
     assert_clean(&ended.everything(), &[TO, KEY]);
     let id = first.json()[0]["id"].as_str().unwrap().to_owned();
     assert_eq!(serving.run(&["cancel", &id]).status, Some(0));

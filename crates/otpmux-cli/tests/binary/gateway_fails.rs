@@ -69,7 +69,7 @@ fn a_problem_is_told_in_the_same_words_and_as_an_exit_status() {
         (400, "invalid_request", json!({ "certainty": "not_sent" }), 2),
         (401, "unauthenticated", json!({}), 2),
         (404, "not_found", json!({}), 5),
-        (429, "too_many_requests", json!({ "retry_after": 7 }), 3),
+        (429, "too_many_requests", json!({ "retry_after": 7, "limit": "ip" }), 3),
         (503, "store", json!({ "certainty": "not_sent", "blame": "internal" }), 1),
         (503, "circuit_open", json!({ "certainty": "not_sent", "retry_after": 5 }), 3),
         (504, "timeout", json!({ "certainty": "unknown", "provider": "primary" }), 4),
@@ -79,7 +79,7 @@ fn a_problem_is_told_in_the_same_words_and_as_an_exit_status() {
         let error = ended.error();
         assert_eq!(error["kind"], kind);
         assert_eq!(error["detail"], "the gateway: for a reason");
-        for key in ["certainty", "blame", "retry_after", "provider"] {
+        for key in ["certainty", "blame", "retry_after", "provider", "limit"] {
             assert_eq!(error[key], more.get(key).cloned().unwrap_or_default(), "{kind}: {key}");
         }
     }

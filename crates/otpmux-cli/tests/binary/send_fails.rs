@@ -23,7 +23,7 @@ fn facts(ended: &Ended) -> (Value, String) {
 fn facts_of(kind: &str, certainty: &str, blame: &str, provider: Option<&str>) -> Value {
     json!({
         "kind": kind, "certainty": certainty, "blame": blame, "provider": provider,
-        "retry_after": null,
+        "retry_after": null, "limit": null,
     })
 }
 

@@ -27,7 +27,7 @@ static METADATA: Metadata<'static> = Metadata::new("otpmux", Level::INFO, Some(m
 /// | `otpmux_calls_total` | `provider`, `call`, `channel`, `country`, `outcome`, `certainty` | calls that ended, further tries included in theirs |
 /// | `otpmux_call_seconds` | `provider`, `call` | how long they took, pauses and waiting included |
 /// | `otpmux_retries_total` | `provider` | further tries at the same provider |
-/// | `otpmux_breaker_state` | `provider` | 0 closed, 0.5 half-open, 1 open |
+/// | `otpmux_circuit_state` | `provider` | 0 closed, 0.5 half-open, 1 open |
 /// | `otpmux_sends_total` | `channel`, `country`, `outcome` | sends and resends that got as far as a provider's call, over all their providers: `confirmed`, `unconfirmed`, or the kind of the error |
 /// | `otpmux_send_seconds` | | how long they took |
 /// | `otpmux_verdicts_total` | `verdict` | codes that were tried |

@@ -153,9 +153,9 @@ impl BreakerHandle {
         match change {
             Some(Change::Opened { why, pause }) => {
                 let why = why.as_str();
-                tracing::warn!(%provider, why, ?pause, seen_by, "breaker open: provider left alone");
+                tracing::warn!(%provider, why, ?pause, seen_by, "circuit opened");
             }
-            Some(Change::Closed) => tracing::info!(%provider, seen_by, "breaker closed"),
+            Some(Change::Closed) => tracing::info!(%provider, seen_by, "circuit closed"),
             None => {}
         }
     }

@@ -16,7 +16,7 @@ use crate::numbers::country_of;
 const CALLS: &str = "otpmux_calls_total";
 const SECONDS: &str = "otpmux_call_seconds";
 const RETRIES: &str = "otpmux_retries_total";
-const BREAKER: &str = "otpmux_breaker_state";
+const BREAKER: &str = "otpmux_circuit_state";
 
 static METADATA: Metadata<'static> = Metadata::new("otpmux", Level::INFO, Some(module_path!()));
 

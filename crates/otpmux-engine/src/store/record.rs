@@ -154,7 +154,7 @@ impl Choice {
             Self::Failover => "after a failure",
             Self::Hedge => "beside one that was slow",
             Self::Resend => "sent again",
-            Self::LastResort => "nobody else was left",
+            Self::LastResort => "no other provider left",
         }
     }
 }
@@ -206,8 +206,8 @@ impl fmt::Display for SkipReason {
         match self {
             Self::Unable(what) => f.write_str(what.words()),
             Self::CircuitOpen(since) => match jiff::Timestamp::try_from(*since) {
-                Ok(since) => write!(f, "breaker open since {since:.0}"),
-                Err(_) => f.write_str("breaker open"),
+                Ok(since) => write!(f, "circuit open since {since:.0}"),
+                Err(_) => f.write_str("circuit open"),
             },
             Self::Limit => f.write_str("its limit of requests is reached"),
             Self::OtherCode => f.write_str("it would send another code than this send may have"),

@@ -31,7 +31,7 @@ async fn a_provider_that_is_down_is_passed_over_and_the_trail_says_since_when() 
     assert_eq!(
         history(&sent),
         [
-            "a: skipped: breaker open since 2026-01-01T00:00:00Z",
+            "a: skipped: circuit open since 2026-01-01T00:00:00Z",
             "b by sms: accepted (first of its route)",
         ]
     );

@@ -145,7 +145,7 @@ async fn the_gauge_shows_the_breaker() {
     let _recorder = metrics::set_default_local_recorder(&told);
     let provider = carrier("a");
     let guard = Guard::of(&provider, &once());
-    let shown = || told.value("otpmux_breaker_state{provider=a}");
+    let shown = || told.value("otpmux_circuit_state{provider=a}");
     guard.send().await.unwrap();
     assert_eq!(shown(), Some(0.0));
     fails(&provider, unknown);
@@ -226,7 +226,7 @@ async fn nothing_personal_is_logged_or_counted() {
     let counted = format!("{:?}", told.lines());
     otpmux_testkit::leaks::assert_clean(&counted, &secrets);
     otpmux_testkit::leaks::assert_clean(&format!("{:?}", guard.guarded), &secrets);
-    assert!(capture.text().contains("trying again") && capture.text().contains("breaker open"));
+    assert!(capture.text().contains("trying again") && capture.text().contains("circuit opened"));
 }
 
 #[tokio::test(start_paused = true)]

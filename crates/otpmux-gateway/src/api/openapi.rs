@@ -20,7 +20,7 @@ use crate::problem::Content;
     security(("api_key" = [])),
     tags(
         (name = "verifications", description = "For applications"),
-        (name = "operation", description = "For whoever runs the gateway"),
+        (name = "operation", description = "For operators of the gateway"),
     ),
     modifiers(&ApiKeyScheme, &OptionalBodies),
 )]

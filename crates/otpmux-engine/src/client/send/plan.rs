@@ -412,7 +412,7 @@ fn wrongly_set_up(provider: &Arc<dyn OtpProvider>, health: &Health, now: SystemT
     Error::new(ErrorKind::CircuitOpen, Certainty::NotSent, Blame::Provider)
         .with_provider(provider.id().clone())
         .with_detail(
-            "left alone since it has sent another code than ours (wrong configuration); its log \
+            "circuit open since it sent another code than otpmux generated (wrong configuration); its log \
              line names the setting",
         )
         .with_retry_after(pause)
