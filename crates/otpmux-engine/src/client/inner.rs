@@ -3,8 +3,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use otpmux_core::{
-    Blame, Certainty, Channel, Context, Entropy, EntropyError, Error, ErrorKind, IdempotencyKey,
-    OtpProvider,
+    Blame, Certainty, Context, Entropy, EntropyError, Error, ErrorKind, OtpProvider,
 };
 use tokio::sync::OnceCell;
 use tokio::time::Instant;
@@ -13,10 +12,9 @@ use super::Scope;
 use super::providers::ProviderSet;
 use super::send::limits::PolicyLimits;
 use super::send::outcome_queue::OutcomeQueue;
-use super::send::plan::{Candidate, Source};
 use super::store_time::StoreTime;
 use crate::{
-    AttemptState, Choice, Policy, Record, Routes, SendAttempt, ServerKeys, VerificationId,
+    AttemptState, Policy, Record, Routes, SendAttempt, ServerKeys, VerificationId,
     VerificationStore,
 };
 
@@ -62,36 +60,6 @@ impl Inner {
     /// The deadline of a call that begins now, over all vendors that it calls.
     pub(super) fn deadline(&self) -> Instant {
         Instant::now() + self.policy.deadline
-    }
-
-    /// Builds a send attempt as it is recorded before its vendor is called.
-    pub(super) fn new_attempt(
-        &self,
-        id: VerificationId,
-        candidate: &Candidate,
-        reason: Choice,
-        channel: &Channel,
-        ends_at: SystemTime,
-        entropy: &dyn Entropy,
-    ) -> Result<SendAttempt, Error> {
-        let key = IdempotencyKey::generate(entropy).map_err(no_entropy)?;
-        Ok(SendAttempt {
-            provider: candidate.provider().id().clone(),
-            reason,
-            channel: channel.clone(),
-            otpmux_code: candidate.source.is_otpmux(),
-            key,
-            ends_at,
-            state: AttemptState::Intended,
-            failure: None,
-            reference: match &candidate.source {
-                Source::Again { target, .. } => target.reference.clone().and_then(|reference| {
-                    self.keys.keep_reference(id, &target.recipient, reference)
-                }),
-                Source::Otpmux | Source::Vendor { .. } => None,
-            },
-            vendor: candidate.source.terms(),
-        })
     }
 
     /// Reads a verification whose purpose is in the scope.

@@ -5,7 +5,6 @@ use std::time::SystemTime;
 use otpmux_core::{Clock, Entropy, OtpProvider, ProviderId, RateLimit};
 
 use super::BuildError;
-use super::send::limits::key_of;
 use crate::layers::{Resilience, ResilientProvider};
 use crate::{HealthUpdate, LimitHit, LimitScope, ServerKeys, Witness};
 
@@ -51,7 +50,7 @@ impl ProviderEntry {
         let documented = &provider.capabilities().limits.requests;
         let windows: Arc<[RateLimit]> =
             resilience.requests.as_ref().unwrap_or(documented)[..].into();
-        let key = key_of(LimitScope::Provider, keys, provider.id().as_str().as_bytes());
+        let key = keys.limit_key(LimitScope::Provider, provider.id().as_str().as_bytes());
         let limit_hit = (!windows.is_empty()).then_some(LimitHit { key, windows });
         let settings = made_of.fingerprint.map(|it| short(keys.tag("provider settings", &it)));
         let guarded = ResilientProvider::new(

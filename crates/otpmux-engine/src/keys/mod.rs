@@ -10,7 +10,7 @@ use subtle::ConstantTimeEq;
 
 pub use guess::{Guess, GuessName, GuessWindows};
 
-use crate::VerificationId;
+use crate::{LimitKey, LimitScope, VerificationId};
 
 mod guess;
 mod reference;
@@ -145,6 +145,11 @@ impl ServerKeys {
     /// recipient.
     pub fn hash(&self, recipient: &Recipient) -> RecipientHash {
         self.signing.hash(recipient)
+    }
+
+    /// Returns the key under which hits of this scope and value are counted; the value is hashed.
+    pub(crate) fn limit_key(&self, scope: LimitScope, value: &[u8]) -> LimitKey {
+        LimitKey { scope, hash: self.tag(scope.as_str(), value) }
     }
 
     /// Returns a short keyed hash of other personal data, such as an address. `label` keeps uses

@@ -4,7 +4,6 @@ use std::time::SystemTime;
 
 use otpmux_core::{Blame, Certainty, Error, ErrorKind, RateLimit, Recipient, SendRequest};
 
-use super::plan::Plan;
 use crate::client::metrics;
 use crate::{
     Guess, LimitExceeded, LimitHit, LimitKey, LimitScope, MessageLimits, RecipientHash, Refund,
@@ -37,17 +36,6 @@ impl PolicyLimits {
         }
     }
 
-    /// The hits for the message of a plan: none of the policy's limits if no message is sent. The
-    /// vendor's own request limit is counted in any case.
-    pub(in crate::client) fn of_plan(
-        &self,
-        plan: &Plan,
-        recipient: &RecipientHash,
-        keys: &ServerKeys,
-    ) -> Vec<LimitHit> {
-        if plan.is_test() { Vec::new() } else { self.of(&plan.request, recipient, keys) }
-    }
-
     /// The hits for one message, with any provider.
     pub(in crate::client) fn of(
         &self,
@@ -64,18 +52,18 @@ impl PolicyLimits {
             }
         };
         add(&self.recipient, &|| Some(LimitKey::of_recipient(LimitScope::Recipient, recipient)));
-        add(&self.ip, &|| Some(key_of(LimitScope::Ip, keys, &network(request.client.ip?))));
+        add(&self.ip, &|| Some(keys.limit_key(LimitScope::Ip, &network(request.client.ip?))));
         add(&self.purpose, &|| {
-            Some(key_of(LimitScope::Purpose, keys, request.purpose.as_str().as_bytes()))
+            Some(keys.limit_key(LimitScope::Purpose, request.purpose.as_str().as_bytes()))
         });
         add(&self.number_range, &|| {
-            Some(key_of(LimitScope::NumberRange, keys, prefix(&request.recipient)?.as_bytes()))
+            Some(keys.limit_key(LimitScope::NumberRange, prefix(&request.recipient)?.as_bytes()))
         });
         add(&self.domain, &|| {
             let domain = request.recipient.email()?.counted_domain();
-            Some(key_of(LimitScope::Domain, keys, domain.as_bytes()))
+            Some(keys.limit_key(LimitScope::Domain, domain.as_bytes()))
         });
-        add(&self.global, &|| Some(key_of(LimitScope::Global, keys, b"")));
+        add(&self.global, &|| Some(keys.limit_key(LimitScope::Global, b"")));
         limit_hits
     }
 
@@ -119,10 +107,6 @@ impl Counted {
         }
         Self { message, provider }
     }
-}
-
-pub(in crate::client) fn key_of(scope: LimitScope, keys: &ServerKeys, value: &[u8]) -> LimitKey {
-    LimitKey { scope, hash: keys.tag(scope.as_str(), value) }
 }
 
 /// Keyed hash of the guesser; zeros when neither tenant nor address is known.

@@ -84,7 +84,7 @@ impl Inner {
                 &entropy,
             )?];
             record.skips.clone_from(&plan.skips);
-            let mut limit_hits = self.limit_hits.of_plan(&plan, &record.recipient, &self.keys);
+            let mut limit_hits = plan.limit_hits(&self.limit_hits, &record.recipient, &self.keys);
             limit_hits.extend(first.entry.limit_hit.clone());
             let counted = Counted::by(&limit_hits, now);
             let create = Create { record: record.clone(), limit_hits };

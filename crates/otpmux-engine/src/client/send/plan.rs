@@ -3,15 +3,19 @@ use std::time::{Duration, SystemTime};
 
 use otpmux_core::{
     Blame, Capabilities, Certainty, Channel, Code, CodeSource, Entropy, Error, ErrorKind,
-    Incompatibility, OtpProvider, Recipient, SendRequest, Target,
+    IdempotencyKey, Incompatibility, OtpProvider, Recipient, SendRequest, Target,
 };
 
+use super::limits::PolicyLimits;
 use crate::client::NewVerification;
 use crate::client::inner::{Inner, gone, invalid, no_entropy, until};
 use crate::client::payload::Payload;
 use crate::client::providers::ProviderEntry;
 use crate::store::health::Health;
-use crate::{AttemptState, Choice, Policy, Record, ResendBy, Skip, SkipReason, VendorTerms};
+use crate::{
+    AttemptState, Choice, LimitHit, Policy, RecipientHash, Record, ResendBy, SendAttempt,
+    ServerKeys, Skip, SkipReason, VendorTerms, VerificationId,
+};
 
 /// A planned send, before anything is written or called: the request, the candidates in order, and
 /// the skipped providers. There is always at least one candidate.
@@ -33,8 +37,19 @@ impl Plan {
     }
 
     /// Whether no message is sent: the recipient is a test recipient of each of these vendors.
-    pub(in crate::client) fn is_test(&self) -> bool {
+    fn is_test(&self) -> bool {
         is_test(&self.candidates, &self.request.recipient)
+    }
+
+    /// The hits for its message: none of the policy's limits if no message is sent. The vendor's own
+    /// request limit is counted in any case.
+    pub(super) fn limit_hits(
+        &self,
+        limits: &PolicyLimits,
+        recipient: &RecipientHash,
+        keys: &ServerKeys,
+    ) -> Vec<LimitHit> {
+        if self.is_test() { Vec::new() } else { limits.of(&self.request, recipient, keys) }
     }
 
     /// Skips the first candidate, whose limit is reached. Returns false, and keeps it, if there is
@@ -168,6 +183,36 @@ impl RoutePlan {
 }
 
 impl Inner {
+    /// Builds a send attempt as it is recorded before its vendor is called.
+    pub(super) fn new_attempt(
+        &self,
+        id: VerificationId,
+        candidate: &Candidate,
+        reason: Choice,
+        channel: &Channel,
+        ends_at: SystemTime,
+        entropy: &dyn Entropy,
+    ) -> Result<SendAttempt, Error> {
+        let key = IdempotencyKey::generate(entropy).map_err(no_entropy)?;
+        Ok(SendAttempt {
+            provider: candidate.provider().id().clone(),
+            reason,
+            channel: channel.clone(),
+            otpmux_code: candidate.source.is_otpmux(),
+            key,
+            ends_at,
+            state: AttemptState::Intended,
+            failure: None,
+            reference: match &candidate.source {
+                Source::Again { target, .. } => target.reference.clone().and_then(|reference| {
+                    self.keys.keep_reference(id, &target.recipient, reference)
+                }),
+                Source::Otpmux | Source::Vendor { .. } => None,
+            },
+            vendor: candidate.source.terms(),
+        })
+    }
+
     pub(in crate::client) fn plan_send(
         &self,
         new: NewVerification,
@@ -336,7 +381,7 @@ impl Inner {
                 continue;
             }
             let health = entry.guarded.health();
-            if let Some(since) = left_alone(&health, now) {
+            if let Some(since) = open_since(&health, now) {
                 skips.push(skip(provider, send_attempts, SkipReason::CircuitOpen(since)));
                 // A probe usually costs one refusal. This one would be a message with a code that
                 // cannot be verified.
@@ -419,7 +464,7 @@ fn wrongly_set_up(provider: &Arc<dyn OtpProvider>, health: &Health, now: SystemT
 }
 
 /// Since when the provider's circuit has been open, if it is.
-fn left_alone(health: &Health, now: SystemTime) -> Option<SystemTime> {
+fn open_since(health: &Health, now: SystemTime) -> Option<SystemTime> {
     if health.is_available(now) { None } else { health.since() }
 }
 

@@ -49,7 +49,7 @@ impl Inner {
                 &*self.entropy,
             )?;
             attempt.key = key.take().unwrap_or(attempt.key);
-            let mut limit_hits = self.limit_hits.of_plan(&plan, &record.recipient, &self.keys);
+            let mut limit_hits = plan.limit_hits(&self.limit_hits, &record.recipient, &self.keys);
             limit_hits.extend(first.entry.limit_hit.clone());
             let counted = Counted::by(&limit_hits, now);
             let begin = StartAttempt {

@@ -1,19 +1,26 @@
-use std::collections::{BTreeMap, HashMap, HashSet};
+mod expiry_queue;
+mod keyed_map;
+mod limits;
+
+use std::collections::{BTreeMap, HashSet};
 use std::convert::Infallible;
 use std::fmt;
-use std::hash::{BuildHasherDefault, Hasher};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::hash::BuildHasherDefault;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
 
 use async_trait::async_trait;
-use otpmux_core::{Blame, Certainty, Error, ErrorKind, ProviderId, Purpose, RateLimit, Verdict};
+use otpmux_core::{Blame, Certainty, Error, ErrorKind, ProviderId, Purpose, Verdict};
 
-use crate::store::limits::{HitLog, LimitExceeded, LimitHit, LimitKey, Refund, longest, millis};
+use self::expiry_queue::ExpiryQueue;
+use self::keyed_map::{KeyHasher, KeyedMap};
+use self::limits::Limits;
+use crate::store::limits::millis;
 use crate::store::steps::uncovered;
 use crate::store::{HEALTH_TTL, HEALTH_UPDATES_KEPT, RETENTION};
 use crate::{
     AttemptStarted, Counted, Create, Created, Guess, GuessEnd, Guessed, HealthUpdate, KeyCheck,
-    KeyId, Lost, NamedGuess, RecipientHash, Record, RecordOutcome, StartAttempt, State, StoreState,
+    KeyId, Lost, NamedGuess, Record, RecordOutcome, StartAttempt, State, StoreState,
     VerificationId, VerificationStore,
 };
 
@@ -29,10 +36,6 @@ pub struct MemoryStore {
     capacity: usize,
     tables: Mutex<Tables>,
 }
-
-/// A map whose keys are random, or hashes under a server key: an attacker cannot choose them so
-/// that they collide, and they need no further hashing.
-type KeyedMap<K, V> = HashMap<K, V, BuildHasherDefault<KeyHasher>>;
 
 /// Boxed: a table of large records would move them all whenever it grows.
 type Records = KeyedMap<VerificationId, Box<Record>>;
@@ -55,72 +58,6 @@ struct Tables {
     health: BTreeMap<(ProviderId, u64), HealthUpdate>,
     /// The check values of server keys.
     keys: BTreeMap<KeyId, [u8; 32]>,
-}
-
-/// The hits of every key.
-#[derive(Default)]
-struct Limits {
-    logs: KeyedMap<LimitKey, HitLog>,
-    /// When logs may be dropped, as known when they were last checked.
-    ends: ExpiryQueue<LimitKey>,
-}
-
-/// The keys that may be dropped, by second. Most entries live equally long, so a new one usually
-/// goes where the last one was added.
-struct ExpiryQueue<K>(BTreeMap<u64, Vec<K>>);
-
-impl<K> ExpiryQueue<K> {
-    /// `end` is in milliseconds since the epoch.
-    fn add(&mut self, end: u64, key: K) {
-        self.0.entry(end.div_ceil(1000)).or_default().push(key);
-    }
-
-    /// The keys of the earliest second, if it has passed.
-    fn take(&mut self, now: u64) -> Option<Vec<K>> {
-        let soonest = self.0.first_entry()?;
-        (soonest.key().saturating_mul(1000) <= now).then(|| soonest.remove())
-    }
-}
-
-impl<K> Default for ExpiryQueue<K> {
-    fn default() -> Self {
-        Self(BTreeMap::new())
-    }
-}
-
-/// Uses the bytes of a key unchanged, eight at a time.
-#[derive(Default)]
-struct KeyHasher(u64);
-
-impl KeyHasher {
-    fn add(&mut self, part: u64) {
-        self.0 = self.0.rotate_left(5) ^ part;
-    }
-}
-
-impl Hasher for KeyHasher {
-    fn write(&mut self, bytes: &[u8]) {
-        let mut rest = bytes;
-        while let Some((part, after)) = rest.split_first_chunk() {
-            self.add(u64::from_le_bytes(*part));
-            rest = after;
-        }
-        if !rest.is_empty() {
-            self.add(rest.iter().fold(0, |part, byte| part << 8 | u64::from(*byte)));
-        }
-    }
-
-    /// A length: the same for all keys of a map, as they are arrays.
-    fn write_usize(&mut self, _: usize) {}
-
-    /// The variant of an enum.
-    fn write_isize(&mut self, variant: isize) {
-        self.add(variant.unsigned_abs() as u64);
-    }
-
-    fn finish(&self) -> u64 {
-        self.0
-    }
 }
 
 impl MemoryStore {
@@ -165,87 +102,6 @@ impl Default for MemoryStore {
     /// 100,000 verifications, some 50 MB.
     fn default() -> Self {
         Self::new(100_000)
-    }
-}
-
-impl Limits {
-    /// Returns the hit without room that has the longest wait.
-    fn full(&self, limit_hits: &[LimitHit], now: SystemTime) -> Option<LimitExceeded> {
-        let full = |limit_hit: &LimitHit| {
-            self.logs.get(&limit_hit.key)?.full(limit_hit.key.scope, &limit_hit.windows, now)
-        };
-        limit_hits.iter().filter_map(full).max_by_key(|limited| limited.retry_after)
-    }
-
-    fn hit(&mut self, limit_hits: &[LimitHit], now: SystemTime) {
-        for limit_hit in limit_hits {
-            self.count(limit_hit.key, &limit_hit.windows, now);
-        }
-    }
-
-    fn count(&mut self, key: LimitKey, windows: &[RateLimit], now: SystemTime) {
-        if windows.is_empty() {
-            return;
-        }
-        let log = self.logs.entry(key).or_insert_with(|| {
-            self.ends.add(millis(now + longest(windows)), key);
-            HitLog::default()
-        });
-        log.hit(windows, now);
-    }
-
-    fn take_back(&mut self, refunds: &[Refund]) {
-        for refund in refunds {
-            if let Some(log) = self.logs.get_mut(&refund.key) {
-                log.take_back(refund.at);
-            }
-        }
-    }
-
-    /// How long until the windows that count a guess have room.
-    fn wait(&self, guess: &Guess, recipient: &RecipientHash, now: SystemTime) -> Option<Duration> {
-        let wait = |(key, windows): (LimitKey, &Arc<[RateLimit]>)| {
-            let full = self.logs.get(&key)?.full(key.scope, windows, now)?;
-            Some(full.retry_after)
-        };
-        guess.counters(recipient).into_iter().filter_map(wait).max()
-    }
-
-    fn count_guess(
-        &mut self,
-        guess: &Guess,
-        recipient: &RecipientHash,
-        counted: Counted,
-        now: SystemTime,
-    ) {
-        let [own, total] = guess.counters(recipient);
-        match counted {
-            Counted::Nothing => {}
-            Counted::Hit => [own, total].into_iter().for_each(|(key, it)| self.count(key, it, now)),
-            Counted::Reset { hit } => {
-                self.logs.remove(&own.0);
-                if let Some(at) = hit {
-                    self.take_back(&[Refund { key: total.0, at }]);
-                }
-            }
-            Counted::TakenBack(at) => {
-                self.take_back(&[own.0, total.0].map(|key| Refund { key, at }));
-            }
-        }
-    }
-
-    /// Drops what no window counts any more. A log that was hit again since it was queued is queued
-    /// again.
-    fn drop_ended(&mut self, now: SystemTime) {
-        let now = millis(now);
-        while let Some(keys) = self.ends.take(now) {
-            for key in keys {
-                match self.logs.get(&key).map(HitLog::end) {
-                    Some(end) if end > now => self.ends.add(end, key),
-                    _ => drop(self.logs.remove(&key)),
-                }
-            }
-        }
     }
 }
 
