@@ -1,4 +1,4 @@
-//! The items for implementing a [`VerificationStore`].
+//! For a store of your own: the trait [`VerificationStore`], which may change in minor versions, and its types.
 
 pub use otpmux_engine::{
     AttemptEnd, AttemptStarted, AttemptState, Choice, CodeMac, Counted, Create, Created, Guess,

@@ -234,7 +234,7 @@ fn a_store_in_memory_is_of_no_use_to_another_process() {
         command.args([verb, id, "--config"]).arg(file.path()).env("KEY", "made-up-key");
         let ended = run(&mut command, "");
         assert_eq!((ended.status, ended.stdout.as_str()), (Some(2), ""), "{verb}");
-        assert!(ended.stderr.contains("keeps verifications in memory"), "{}", ended.stderr);
+        assert!(ended.stderr.contains("in the memory of one process"), "{}", ended.stderr);
     }
     let ended = run(&mut vendors.send(&file, &["--to", TO, "--id-only"]), "");
     assert_eq!(ended.status, Some(2));

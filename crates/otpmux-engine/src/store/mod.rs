@@ -37,6 +37,12 @@ pub const RETENTION: Duration = Duration::from_mins(10);
 ///   it may have been or may still be.
 /// - `now` comes from the caller, who uses the store's [`time`](Self::time). Expiry is exact, to
 ///   the millisecond: at `expires_at` a record is invalid.
+///
+/// # Stability
+///
+/// The trait and the types that it uses change whenever a verification gets a new fact, also in
+/// minor versions. A store of your own must pin the exact version of this crate and pass
+/// `otpmux_testkit::stores`.
 #[async_trait]
 pub trait VerificationStore: Send + Sync + fmt::Debug {
     /// Writes a new verification with its first send attempt. It takes the place of the newest one

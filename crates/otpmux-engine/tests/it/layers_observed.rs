@@ -170,7 +170,7 @@ fn every_metric_is_described() {
     metrics::with_local_recorder(&told, describe_metrics);
     let lines: Vec<_> = told.lines().into_iter().map(|(line, _)| line).collect();
     let calls =
-        ["breaker_state", "call_seconds", "calls_total", "limited_total", "provider_balance"];
+        ["call_seconds", "calls_total", "circuit_state", "limited_total", "provider_balance"];
     let sends = ["retries_total", "send_seconds", "sends_total"];
     let others = ["store_clock_skew_seconds", "store_full", "verdicts_total"];
     let names: Vec<_> =
