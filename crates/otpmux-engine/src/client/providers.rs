@@ -86,7 +86,7 @@ impl ProviderSet {
     }
 
     /// The health updates that the store does not have yet, for the next write of any call.
-    pub(super) fn health_updates(&self) -> Vec<HealthUpdate> {
+    pub(super) fn take_updates(&self) -> Vec<HealthUpdate> {
         self.active.values().filter_map(|entry| entry.guarded.take_update()).collect()
     }
 

@@ -1,6 +1,6 @@
 //! The state of a send whose answer was lost, by its vendor's status.
 
-use otpmux_core::{Context, Delivery, Error, OtpProvider, Target};
+use otpmux_core::{Context, Delivery, OtpProvider, Target};
 
 use crate::AttemptState;
 
@@ -19,7 +19,7 @@ pub(super) async fn delivery(
     match provider.status(cx, target).await {
         Ok(status) => Some(status.delivery),
         Err(error) => {
-            log(&error);
+            tracing::debug!(%error, "the vendor did not report a status");
             None
         }
     }
@@ -32,8 +32,4 @@ pub(super) fn state_of(delivery: Delivery) -> Option<AttemptState> {
         Delivery::Failed | Delivery::Expired => Some(AttemptState::Rejected),
         _ => None,
     }
-}
-
-fn log(error: &Error) {
-    tracing::debug!(%error, "the vendor did not report a status");
 }

@@ -71,14 +71,14 @@ impl BreakerHandle {
         self.lock().circuit.health(|| (Instant::now(), self.clock.now()))
     }
 
-    pub(super) fn health_updates(&self) -> Option<HealthUpdate> {
-        let (at, state) = self.lock().circuit.health_updates()?;
+    pub(super) fn take_update(&self) -> Option<HealthUpdate> {
+        let (at, state) = self.lock().circuit.take_update()?;
         Some(HealthUpdate { provider: self.provider.clone(), witness: self.me, at, state })
     }
 
-    pub(super) fn requeue(&self, health_updates: HealthUpdate) {
-        if health_updates.provider == self.provider {
-            self.lock().circuit.requeue(health_updates.at, health_updates.state);
+    pub(super) fn requeue(&self, update: HealthUpdate) {
+        if update.provider == self.provider {
+            self.lock().circuit.requeue(update.at, update.state);
         }
     }
 

@@ -283,7 +283,7 @@ impl Circuit {
     }
 
     /// Returns the newest change since the last call, if there is one.
-    pub(super) fn health_updates(&mut self) -> Option<(SystemTime, Option<OpenCircuit>)> {
+    pub(super) fn take_update(&mut self) -> Option<(SystemTime, Option<OpenCircuit>)> {
         self.unrecorded.take()
     }
 

@@ -98,12 +98,12 @@ impl ResilientProvider {
     /// for longer, or closed. Changes that were [applied](Self::apply) from others are not
     /// repeated.
     pub fn take_update(&self) -> Option<HealthUpdate> {
-        self.breaker_handle.health_updates()
+        self.breaker_handle.take_update()
     }
 
     /// Puts back an update that could not be written, unless there is a newer one.
-    pub fn requeue(&self, health_updates: HealthUpdate) {
-        self.breaker_handle.requeue(health_updates);
+    pub fn requeue(&self, update: HealthUpdate) {
+        self.breaker_handle.requeue(update);
     }
 
     /// Applies the health updates of all processes; those of other providers are ignored.

@@ -363,7 +363,7 @@ impl<'a> Dispatch<'a> {
                 .inner
                 .new_attempt(id, candidate, reason, &self.request.channel, ends_at, entropy)
                 .map_err(NotBegun::Failed)?;
-            let health_updates = self.inner.providers.health_updates();
+            let health_updates = self.inner.providers.take_updates();
             let limit_hit = candidate.entry.limit_hit.clone();
             let now = self.inner.clock.now();
             let counted =
@@ -464,7 +464,7 @@ impl<'a> Dispatch<'a> {
     async fn write(&mut self, close: bool) -> Result<Verification, Error> {
         let now = self.inner.clock.now();
         let record_outcome = self.settlement(close);
-        let health_updates = self.inner.providers.health_updates();
+        let health_updates = self.inner.providers.take_updates();
         let told =
             RecordOutcome { health_updates: health_updates.clone(), ..record_outcome.clone() };
         match self.inner.store.record_outcome(self.record.id, told, now).await {

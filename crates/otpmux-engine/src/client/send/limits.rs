@@ -107,6 +107,11 @@ impl Counted {
         }
         Self { message, provider }
     }
+
+    /// The refunds of a message whose request certainly did not reach the provider.
+    pub(super) fn all(&self) -> Vec<Refund> {
+        self.message.iter().chain(&self.provider).copied().collect()
+    }
 }
 
 /// Keyed hash of the guesser; zeros when neither tenant nor address is known.

@@ -84,8 +84,7 @@ impl Inner {
                 &entropy,
             )?];
             record.skips.clone_from(&plan.skips);
-            let mut limit_hits = plan.limit_hits(&self.limit_hits, &record.recipient, &self.keys);
-            limit_hits.extend(first.entry.limit_hit.clone());
+            let limit_hits = plan.limit_hits(&self.limit_hits, &record.recipient, &self.keys);
             let counted = Counted::by(&limit_hits, now);
             let create = Create { record: record.clone(), limit_hits };
             let created = self.store.create(create, now).await;
@@ -142,7 +141,7 @@ impl Inner {
         let record_outcome = RecordOutcome {
             ends: vec![end],
             close: true,
-            refunds: counted.message.iter().chain(&counted.provider).copied().collect(),
+            refunds: counted.all(),
             lost: Some(Lost::Creation(until)),
             ..RecordOutcome::default()
         };

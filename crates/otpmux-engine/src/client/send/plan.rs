@@ -41,15 +41,18 @@ impl Plan {
         is_test(&self.candidates, &self.request.recipient)
     }
 
-    /// The hits for its message: none of the policy's limits if no message is sent. The vendor's own
-    /// request limit is counted in any case.
+    /// The hits for its message by the first candidate: none of the policy's limits if no message
+    /// is sent. The vendor's own request limit is counted in any case.
     pub(super) fn limit_hits(
         &self,
         limits: &PolicyLimits,
         recipient: &RecipientHash,
         keys: &ServerKeys,
     ) -> Vec<LimitHit> {
-        if self.is_test() { Vec::new() } else { limits.of(&self.request, recipient, keys) }
+        let mut limit_hits =
+            if self.is_test() { Vec::new() } else { limits.of(&self.request, recipient, keys) };
+        limit_hits.extend(self.candidates[0].entry.limit_hit.clone());
+        limit_hits
     }
 
     /// Skips the first candidate, whose limit is reached. Returns false, and keeps it, if there is

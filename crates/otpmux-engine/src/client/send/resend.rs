@@ -49,8 +49,7 @@ impl Inner {
                 &*self.entropy,
             )?;
             attempt.key = key.take().unwrap_or(attempt.key);
-            let mut limit_hits = plan.limit_hits(&self.limit_hits, &record.recipient, &self.keys);
-            limit_hits.extend(first.entry.limit_hit.clone());
+            let limit_hits = plan.limit_hits(&self.limit_hits, &record.recipient, &self.keys);
             let counted = Counted::by(&limit_hits, now);
             let begin = StartAttempt {
                 attempt: attempt.clone(),
@@ -123,7 +122,7 @@ impl Inner {
         let attempt = SendAttempt { failure: Some(error.kind()), ..attempt.clone() };
         let record_outcome = RecordOutcome {
             close: true,
-            refunds: counted.message.iter().chain(&counted.provider).copied().collect(),
+            refunds: counted.all(),
             lost: Some(Lost::SendAttempt(attempt)),
             ..RecordOutcome::default()
         };
