@@ -16,6 +16,6 @@ pub use base_url::{BaseUrl, BaseUrlError};
 pub use call::Call;
 pub use reading::Reading;
 pub use retry_after::retry_after_field;
-pub use settings::{HTTP_SETTINGS, HttpConfig, HttpSettings};
+pub use settings::{HttpConfig, HttpSettings};
 pub use time::parse_time;
 pub use transport::{Transport, check_credential};

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use otpmux_core::settings::{ConfigError, Section, Setting, Settings, parses};
+use otpmux_core::settings::{ConfigError, parses};
 
 use crate::BaseUrl;
 
@@ -25,9 +25,6 @@ otpmux_core::settings! {
             duration(Duration::ZERO..=Duration::from_mins(5)), example "10s";
     }
 }
-
-/// The keys that every HTTP adapter has.
-pub const HTTP_SETTINGS: &[Setting] = HttpSettings::KEYS[0];
 
 impl HttpSettings {
     /// Returns the connection settings; `default_url` is the vendor's documented address.
@@ -89,16 +86,5 @@ impl HttpConfig {
         self.timeout = timeout;
         self.connect_timeout = self.connect_timeout.min(timeout / 2);
         self
-    }
-
-    /// Reads [`HTTP_SETTINGS`]; `default_url` is the vendor's documented address.
-    ///
-    /// # Errors
-    ///
-    /// As [`HttpSettings::config`].
-    pub fn from_settings(settings: &Settings, default_url: &str) -> Result<Self, ConfigError> {
-        let mut http = HttpSettings::default();
-        http.apply(settings);
-        http.config(default_url).map_err(|error| settings.locate(error))
     }
 }
