@@ -59,15 +59,15 @@ impl Conductor {
         self.load(Some(Wrong::Nothing), part * BASELINE).await?;
         self.sick_neighbour(part * SICK_NEIGHBOUR).await?;
         for trouble in Trouble::ALL {
-            self.set(0, Some(trouble)).await?;
+            self.set(0, Some(trouble));
             self.load(Some(Wrong::First(trouble)), part * EACH_TROUBLE).await?;
-            self.set(0, None).await?;
+            self.set(0, None);
             self.recover().await?;
         }
         self.killing(part * KILLING).await?;
         self.all_vendors_down(part * ALL_VENDORS).await?;
         self.chaos(part * CHAOS, restart_redis).await?;
-        self.stage.heal_all(&mut self.random).await?;
+        self.stage.heal_all(&mut self.random);
         self.recover().await
     }
 
@@ -87,8 +87,8 @@ impl Conductor {
         Ok(())
     }
 
-    async fn set(&mut self, vendor: usize, trouble: Option<Trouble>) -> Result<(), Mistake> {
-        Ok(self.stage.vendors[vendor].set(trouble, &mut self.random).await?)
+    fn set(&mut self, vendor: usize, trouble: Option<Trouble>) {
+        self.stage.vendors[vendor].set(trouble, &mut self.random);
     }
 
     /// Runs a third process that reaches no vendor, sends all the time and writes its health
@@ -120,11 +120,11 @@ impl Conductor {
     async fn all_vendors_down(&mut self, time: Duration) -> Result<(), Mistake> {
         let vendors = self.stage.vendors.len();
         for vendor in 0..vendors {
-            self.set(vendor, Some(Trouble::Refuses)).await?;
+            self.set(vendor, Some(Trouble::Refuses));
         }
         self.load(Some(Wrong::AllVendors), time).await?;
         let back = *self.random.one_of(&(0..vendors).collect::<Vec<_>>());
-        self.set(back, None).await?;
+        self.set(back, None);
         let mut worked = None;
         for send in 1..=SENDS_UNTIL_BACK {
             let story = user::live(&self.stage, Wrong::OneIsBack, &self.random).await;
@@ -136,7 +136,7 @@ impl Conductor {
             }
         }
         self.ledger.sends_until_back.push(worked);
-        self.stage.heal_all(&mut self.random).await?;
+        self.stage.heal_all(&mut self.random);
         self.recover().await
     }
 
@@ -151,13 +151,13 @@ impl Conductor {
             }
             Ok::<(), Mistake>(())
         };
-        let (loaded, killed, troubled, restarted) = tokio::join!(
+        let (loaded, killed, (), restarted) = tokio::join!(
             self.load(None, time),
             stage.kill_until(end, killer),
             trouble_until(&stage, end, troubler),
             restart,
         );
-        loaded.and(killed).and(troubled).and(restarted)
+        loaded.and(killed).and(restarted)
     }
 
     /// Lets users come for some time, each after another one has finished, and waits for the last
@@ -212,16 +212,16 @@ async fn come_until(
 }
 
 /// From time to time gives one vendor a trouble, or ends it.
-async fn trouble_until(stage: &Stage, end: Instant, mut random: Random) -> Result<(), Mistake> {
+async fn trouble_until(stage: &Stage, end: Instant, mut random: Random) {
     loop {
         let next = Instant::now() + random.millis(400..900);
         if next >= end {
-            return Ok(());
+            return;
         }
         sleep_until(next).await;
         let site = random.one_of(&stage.vendors);
         let heal = site.trouble().is_some() && random.percent(60);
         let new = if heal { None } else { Some(*random.one_of(&Trouble::ALL)) };
-        site.set(new, &mut random).await?;
+        site.set(new, &mut random);
     }
 }

@@ -10,7 +10,6 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program for the terminal")]
 
 mod conductor;
-mod front;
 mod ledger;
 mod random;
 mod report;

@@ -1,6 +1,7 @@
 //! All parts that can fail: the vendors, the workers, and the Redis between them.
 
 use std::io;
+use std::net::Ipv4Addr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -13,7 +14,6 @@ use tokio::task::spawn_blocking;
 use tokio::time::{Instant, sleep};
 
 use crate::Mistake;
-use crate::front::nobody_listens;
 use crate::random::Random;
 use crate::vendors::{Seen, VendorSite};
 use crate::wire::{Ask, Setup};
@@ -80,7 +80,7 @@ impl Stage {
     /// Returns a further worker whose vendors' addresses refuse connections, as long as the socket
     /// exists.
     pub(crate) async fn cut_off_worker(&self) -> Result<(Worker, TcpSocket), Mistake> {
-        let nowhere = nobody_listens()?;
+        let nowhere = refusing_socket()?;
         let mut setup = self.setup.clone();
         for (place, site) in setup.vendors.iter_mut().zip(&self.vendors) {
             place.url = format!("http://{}{}", nowhere.local_addr()?, site.vendor.base_path());
@@ -100,11 +100,10 @@ impl Stage {
         all
     }
 
-    pub(crate) async fn heal_all(&self, random: &mut Random) -> io::Result<()> {
+    pub(crate) fn heal_all(&self, random: &mut Random) {
         for site in &self.vendors {
-            site.set(None, random).await?;
+            site.set(None, random);
         }
-        Ok(())
     }
 
     pub(crate) fn vendors_in_trouble(&self) -> usize {
@@ -154,4 +153,11 @@ impl Stage {
 
 fn lock(redis: &Mutex<RedisServer>) -> std::sync::MutexGuard<'_, RedisServer> {
     redis.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Returns a port where the system refuses every connection.
+fn refusing_socket() -> io::Result<TcpSocket> {
+    let socket = TcpSocket::new_v4()?;
+    socket.bind((Ipv4Addr::LOCALHOST, 0).into())?;
+    Ok(socket)
 }

@@ -47,10 +47,10 @@ impl Trouble {
         }
     }
 
-    /// Returns the emulator's part of it; a vendor that refuses connections is not reached at all.
-    pub(crate) fn fault(self, random: &mut Random) -> Option<Fault> {
-        Some(match self {
-            Self::Refuses => return None,
+    /// Returns the emulator's fault for it.
+    pub(crate) fn fault(self, random: &mut Random) -> Fault {
+        match self {
+            Self::Refuses => Fault::new(FaultKind::Refuse),
             Self::Hangs => Fault::new(FaultKind::Hang),
             Self::Resets => Fault::new(FaultKind::ResetAfterRead),
             Self::Error500 => Fault::status(500),
@@ -67,6 +67,6 @@ impl Trouble {
                 ]);
                 Fault::new(how.clone()).after_work()
             }
-        })
+        }
     }
 }

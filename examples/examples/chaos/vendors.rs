@@ -1,12 +1,12 @@
-//! A vendor: its emulator, the route to it, and its trouble.
+//! A vendor: its emulator and its trouble.
 
 use std::io;
+use std::net::SocketAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use otpmux_emulator::{Emulator, EmulatorConfig, Message, MessageFilter, Vendor};
 use tokio::time::Instant;
 
-use crate::front::Front;
 use crate::random::Random;
 use crate::trouble::Trouble;
 use crate::wire::Place;
@@ -17,8 +17,8 @@ const PLENTY: u64 = 1 << 40;
 #[derive(Debug)]
 pub(crate) struct VendorSite {
     pub(crate) vendor: Vendor,
+    addr: SocketAddr,
     emulator: Emulator,
-    front: Front,
     state: Mutex<State>,
 }
 
@@ -56,8 +56,7 @@ impl VendorSite {
         let emulator = Emulator::start(config).await?;
         let addr =
             emulator.vendor_addr(vendor).ok_or_else(|| io::Error::other("it is not played"))?;
-        let front = Front::open(addr).await?;
-        Ok(Self { vendor, emulator, front, state: Mutex::default() })
+        Ok(Self { vendor, addr, emulator, state: Mutex::default() })
     }
 
     pub(crate) fn place(&self) -> Place {
@@ -73,7 +72,7 @@ impl VendorSite {
                 vec![account.api_key, account.api_secret, account.appid]
             }
         };
-        let url = format!("http://{}{}", self.front.addr(), self.vendor.base_path());
+        let url = format!("http://{}{}", self.addr, self.vendor.base_path());
         Place { vendor: self.vendor.to_string(), url, credentials }
     }
 
@@ -82,19 +81,14 @@ impl VendorSite {
     }
 
     /// Replaces its trouble; `None` heals it.
-    pub(crate) async fn set(&self, new: Option<Trouble>, random: &mut Random) -> io::Result<()> {
+    pub(crate) fn set(&self, new: Option<Trouble>, random: &mut Random) {
         // Recorded for longer than it lasts: a promise is checked only at times without it.
         if new == Some(Trouble::Silent) {
             self.lock().silences.push((Instant::now(), None));
         }
-        match new.and_then(|trouble| trouble.fault(random)) {
+        match new.map(|trouble| trouble.fault(random)) {
             Some(fault) => self.emulator.set_fault(self.vendor, fault),
             None => self.emulator.clear_faults(self.vendor),
-        }
-        if new == Some(Trouble::Refuses) {
-            self.front.shut().await?;
-        } else {
-            self.front.reopen().await?;
         }
         let mut state = self.lock();
         if state.trouble == Some(Trouble::Silent) && new != Some(Trouble::Silent) {
@@ -102,7 +96,6 @@ impl VendorSite {
             open.for_each(|(_, end)| *end = Some(Instant::now()));
         }
         state.trouble = new;
-        Ok(())
     }
 
     /// Returns whether it may have accepted a message in this time that never arrived.
