@@ -4,19 +4,30 @@ use otpmux_emulator::{Fault, Vendor};
 use otpmux_testkit::RedisServer;
 use serde_json::json;
 
-use crate::world::{Home, Running, code_of, count, emulator, environment, number, start, toml};
+use crate::world::{
+    Answer, Home, Running, code_of, count, emulator, environment, number, start, toml,
+};
 
 async fn on(redis: &RedisServer, emulator: &otpmux_emulator::Emulator) -> Running {
     let text = toml(emulator, &format!("[store]\nurl = \"{}\"\n", redis.url()));
     start(&text, environment()).await.unwrap()
 }
 
-/// Asks until it says so: an answer holds for a second.
-async fn until(gateway: &Running, status: u16) {
+/// Asks until the answer is as wanted: an answer holds for a second.
+async fn until(gateway: &Running, wanted: impl Fn(&Answer) -> bool) {
     let begun = tokio::time::Instant::now();
-    while gateway.get("/readyz").await.status != status {
-        assert!(begun.elapsed().as_secs() < 20, "never {status}");
+    loop {
+        let answer = gateway.get("/readyz").await;
+        if wanted(&answer) {
+            return;
+        }
+        assert!(begun.elapsed().as_secs() < 20, "still {answer:?}");
     }
+}
+
+/// Asks until the gateway is ready and reports the store so.
+async fn until_store(gateway: &Running, state: &str) {
+    until(gateway, |answer| answer.status == 200 && answer.body["store"] == state).await;
 }
 
 #[tokio::test]
@@ -70,12 +81,12 @@ async fn a_redis_that_refuses_writes_makes_its_gateways_unready() {
         let gateway = on(&redis, &emulator).await;
         gateway.get("/readyz").await.expect(200);
         redis.command(cause);
-        until(&gateway, 503).await;
+        until(&gateway, |answer| answer.status == 503).await;
         let unready = gateway.get("/readyz").await.expect(503);
         let told = (&unready["status"], &unready["store"]);
         assert_eq!(told, (&json!("unavailable"), &json!("unavailable")), "{cause:?}");
         redis.command(cure);
-        until(&gateway, 200).await;
+        until(&gateway, |answer| answer.status == 200).await;
     }
 }
 
@@ -96,14 +107,6 @@ async fn a_full_redis_keeps_its_gateways_ready_to_check_codes_and_is_reported() 
     assert_eq!(gateway.verify(&sent, &code).await["verdict"], "approved");
     redis.command(&["CONFIG", "SET", "maxmemory", "0"]);
     until_store(&gateway, "ok").await;
-}
-
-/// Asks until the store is reported so: an answer holds for a second.
-async fn until_store(gateway: &Running, state: &str) {
-    let begun = tokio::time::Instant::now();
-    while gateway.get("/readyz").await.expect(200)["store"] != state {
-        assert!(begun.elapsed().as_secs() < 20, "never {state}");
-    }
 }
 
 #[tokio::test]
