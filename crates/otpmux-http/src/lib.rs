@@ -6,8 +6,10 @@ mod body;
 mod call;
 mod connections;
 mod reading;
+mod receipt_settings;
 mod retry_after;
 mod settings;
+pub mod signature;
 mod time;
 mod transport;
 
@@ -15,6 +17,7 @@ pub use answer::Answer;
 pub use base_url::{BaseUrl, BaseUrlError};
 pub use call::Call;
 pub use reading::Reading;
+pub use receipt_settings::{ReceiptMode, ReceiptSettings};
 pub use retry_after::retry_after_field;
 pub use settings::{HttpConfig, HttpSettings};
 pub use time::parse_time;
