@@ -31,7 +31,7 @@ pub use next_step::{NextStep, Situation, next_step};
 pub use numbers::{
     CountryCode, CountryError, NUMBERS_VERSION, NumberKind, NumberKindError, PhoneNumber, Place,
 };
-pub use provider::{CancelCheck, Context, IntoProvider, OtpProvider};
+pub use provider::{Context, IntoProvider, OtpProvider};
 pub use recipient::{Recipient, RecipientError};
 pub use request::{ClientContext, ResendRequest, SendRequest, Target, VerifyRequest};
 pub use secret::{Secret, SecretTextError};

@@ -93,36 +93,15 @@ pub struct Context {
     pub deadline: Option<Instant>,
     /// The same for all retries of one send attempt, new for the next send attempt.
     pub idempotency_key: IdempotencyKey,
-    /// No other provider could send this if this one fails, so a retry here is worth its time.
-    /// Default: false.
-    pub only_candidate: bool,
     /// No other provider with a closed circuit is left, so this call is allowed through an open
     /// circuit as the half-open probe. Default: false.
     pub allow_half_open: bool,
-    /// Checked before each retry.
-    pub cancel_check: Option<Arc<dyn CancelCheck>>,
-}
-
-/// Checks whether a send is still wanted. Its verification may be cancelled or superseded while a
-/// retry waits; a message sent then would carry an invalid code.
-#[async_trait]
-pub trait CancelCheck: Send + Sync + fmt::Debug {
-    /// # Errors
-    ///
-    /// The verification is not pending any more, so nothing more may be sent.
-    async fn ensure_pending(&self) -> Result<(), Error>;
 }
 
 impl Context {
     /// Returns a context without a deadline.
     pub fn new(idempotency_key: IdempotencyKey) -> Self {
-        Self {
-            deadline: None,
-            idempotency_key,
-            only_candidate: false,
-            allow_half_open: false,
-            cancel_check: None,
-        }
+        Self { deadline: None, idempotency_key, allow_half_open: false }
     }
 
     /// Sets the deadline of the call.
@@ -131,21 +110,9 @@ impl Context {
         self
     }
 
-    /// Sets whether no other provider could send this.
-    pub fn only_candidate(mut self, only: bool) -> Self {
-        self.only_candidate = only;
-        self
-    }
-
     /// Sets whether this call is allowed through an open circuit.
     pub fn allow_half_open(mut self, allow: bool) -> Self {
         self.allow_half_open = allow;
-        self
-    }
-
-    /// Sets the check whether the send is still wanted.
-    pub fn with_cancel_check(mut self, check: Arc<dyn CancelCheck>) -> Self {
-        self.cancel_check = Some(check);
         self
     }
 }

@@ -4,9 +4,9 @@
 pub use async_trait::async_trait;
 pub use otpmux_core::typed;
 pub use otpmux_core::{
-    Balance, CancelCheck, Cancellation, Capabilities, CodeSource, Context, Delivery,
-    IdempotencyKey, Incompatibility, IntoProvider, Limits, NextStep, OtpProvider, ProviderId,
-    ResendRequest, SendRequest, Sent, Situation, Status, Target, VendorCodes, VendorReference,
-    VerifyRequest, next_step, plain_words,
+    Balance, Cancellation, Capabilities, CodeSource, Context, Delivery, IdempotencyKey,
+    Incompatibility, IntoProvider, Limits, NextStep, OtpProvider, ProviderId, ResendRequest,
+    SendRequest, Sent, Situation, Status, Target, VendorCodes, VendorReference, VerifyRequest,
+    next_step, plain_words,
 };
 pub use otpmux_core::{Clock, Entropy, EntropyError, OsEntropy, SystemClock};

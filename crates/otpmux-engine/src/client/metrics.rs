@@ -11,6 +11,7 @@ use crate::{LimitScope, StoreState};
 
 const SENDS: &str = "otpmux_sends_total";
 const SECONDS: &str = "otpmux_send_seconds";
+const RETRIES: &str = "otpmux_retries_total";
 const VERDICTS: &str = "otpmux_verdicts_total";
 const LIMITED: &str = "otpmux_limited_total";
 const SKEW: &str = "otpmux_store_clock_skew_seconds";
@@ -24,8 +25,8 @@ static METADATA: Metadata<'static> = Metadata::new("otpmux", Level::INFO, Some(m
 ///
 /// | metric | labels | value |
 /// |---|---|---|
-/// | `otpmux_calls_total` | `provider`, `call`, `channel`, `country`, `outcome`, `certainty` | calls that ended, further tries included in theirs |
-/// | `otpmux_call_seconds` | `provider`, `call` | how long they took, pauses and waiting included |
+/// | `otpmux_calls_total` | `provider`, `call`, `channel`, `country`, `outcome`, `certainty` | calls that ended; each try is a call |
+/// | `otpmux_call_seconds` | `provider`, `call` | how long they took, with the wait for a free slot |
 /// | `otpmux_retries_total` | `provider` | further tries at the same provider |
 /// | `otpmux_circuit_state` | `provider` | 0 closed, 0.5 half-open, 1 open |
 /// | `otpmux_sends_total` | `channel`, `country`, `outcome` | sends and resends that got as far as a provider's call, over all their providers: `confirmed`, `unconfirmed`, or the kind of the error |
@@ -47,6 +48,8 @@ pub fn describe_metrics() {
         recorder.describe_counter(name(SENDS), Some(Unit::Count), text.into());
         let text = "How long sends and resends took, over all their providers";
         recorder.describe_histogram(name(SECONDS), Some(Unit::Seconds), text.into());
+        let text = "Further tries of sends at the same provider";
+        recorder.describe_counter(name(RETRIES), Some(Unit::Count), text.into());
         let text = "Codes that were tried, by verdict";
         recorder.describe_counter(name(VERDICTS), Some(Unit::Count), text.into());
         let text = "Sends and resends that a limit refused";
@@ -87,6 +90,12 @@ pub(super) fn outcome(result: &Result<Verification, Error>) -> &'static str {
         Ok(_) => "unconfirmed",
         Err(error) => error.kind().as_str(),
     }
+}
+
+/// Records a further try at this provider.
+pub(super) fn retried(provider: &ProviderId) {
+    let key = Key::from_parts(RETRIES, vec![Label::new("provider", provider.as_str().to_owned())]);
+    with_recorder(|recorder| recorder.register_counter(&key, &METADATA)).increment(1);
 }
 
 /// Records a verdict.

@@ -5,6 +5,7 @@ use std::time::SystemTime;
 use otpmux_core::{Clock, Entropy, OtpProvider, ProviderId, RateLimit};
 
 use super::BuildError;
+use super::send::retry::Retries;
 use crate::layers::{Resilience, ResilientProvider};
 use crate::{HealthUpdate, LimitHit, LimitScope, ServerKeys, Witness};
 
@@ -20,6 +21,7 @@ pub(super) struct NewProvider {
 /// A provider as the client calls it.
 pub(super) struct ProviderEntry {
     pub(super) guarded: ResilientProvider,
+    pub(super) retries: Arc<Retries>,
     /// The hit of the limit that counts its messages over all processes.
     pub(super) limit_hit: Option<LimitHit>,
     made_of: NewProvider,
@@ -62,7 +64,8 @@ impl ProviderEntry {
         );
         let guarded =
             guarded.map_err(|error| BuildError::Resilience(provider.id().clone(), error))?;
-        Ok(Self { guarded, limit_hit, made_of })
+        let retries = Arc::new(Retries::new(resilience, Arc::clone(entropy)));
+        Ok(Self { guarded, retries, limit_hit, made_of })
     }
 
     pub(super) fn port(&self) -> &Arc<dyn OtpProvider> {

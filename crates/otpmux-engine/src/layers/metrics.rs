@@ -15,7 +15,6 @@ use crate::numbers::country_of;
 
 const CALLS: &str = "otpmux_calls_total";
 const SECONDS: &str = "otpmux_call_seconds";
-const RETRIES: &str = "otpmux_retries_total";
 const BREAKER: &str = "otpmux_circuit_state";
 
 static METADATA: Metadata<'static> = Metadata::new("otpmux", Level::INFO, Some(module_path!()));
@@ -23,21 +22,13 @@ static METADATA: Metadata<'static> = Metadata::new("otpmux", Level::INFO, Some(m
 pub(crate) fn describe() {
     with_recorder(|recorder| {
         let name = KeyName::from_const_str;
-        let text = "Calls to providers that ended, by outcome";
+        let text = "Calls to providers that ended, each try for itself, by outcome";
         recorder.describe_counter(name(CALLS), Some(Unit::Count), text.into());
-        let text = "How long calls to providers took, further tries included";
+        let text = "How long calls to providers took";
         recorder.describe_histogram(name(SECONDS), Some(Unit::Seconds), text.into());
-        let text = "Further tries of sends at the same provider";
-        recorder.describe_counter(name(RETRIES), Some(Unit::Count), text.into());
         let text = "Breaker of a provider: 0 closed, 0.5 half-open, 1 open";
         recorder.describe_gauge(name(BREAKER), None, text.into());
     });
-}
-
-/// Counts a further try at this provider.
-pub(super) fn retried(provider: &ProviderId) {
-    let key = Key::from_parts(RETRIES, vec![provider_label(provider.as_str().to_owned())]);
-    with_recorder(|recorder| recorder.register_counter(&key, &METADATA)).increment(1);
 }
 
 /// Sets the gauge of this provider's breaker.

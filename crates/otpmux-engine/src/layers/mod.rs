@@ -1,16 +1,14 @@
 //! The decorators around an adapter. Each one wraps the port in the port, in the order
-//! `trace(metrics(retry(breaker(rate_limit(concurrency(adapter))))))`, by type and so in one
-//! future:
+//! `trace(metrics(breaker(rate_limit(concurrency(adapter)))))`, by type and so in one future:
 //!
-//! - traces and metrics show the call as its caller sees it, further tries included;
-//! - each try asks the breaker, so that an open circuit stops further tries at once;
+//! - traces and metrics show every call, also one that the breaker or the rate limit refuses;
 //! - a call that the breaker refuses takes no slot of the rate limit; a call that waits for a
 //!   concurrency slot takes one, since it is about to be sent.
 //!
-//! No layer has a timeout: only the transport knows whether a request had left.
+//! No layer has a timeout: only the transport knows whether a request had left. No layer retries:
+//! a retry is a further call by the send (`client/send/retry.rs`), which asks all layers again.
 
 mod breaker;
-mod budget;
 mod call;
 mod circuit;
 mod concurrency;
@@ -21,7 +19,6 @@ mod outcome;
 mod port;
 mod rate_limit;
 mod resilience;
-mod retry;
 mod trace;
 mod window;
 
@@ -39,14 +36,14 @@ pub(crate) use self::metrics::{channel_label, describe};
 use self::port::Adapter;
 use self::rate_limit::RateLimiter;
 pub use self::resilience::{BreakerSettings, Resilience, RetryBudget};
-use self::retry::Retry;
 use self::trace::Trace;
 use crate::store::health::{Health, HealthUpdate, Witness};
 
-/// A provider with its layers: retry, breaker, rate limit, concurrency limit, metrics and tracing.
+/// A provider with its layers: breaker, rate limit, concurrency limit, metrics and tracing. Retries
+/// are the send's.
 ///
-/// All its state (the breaker, the logs of the rate limit, the retry budget) lives here. Clones are
-/// cheap and share it, so that it survives a new configuration.
+/// All its state (the breaker, the logs of the rate limit) lives here. Clones are cheap and share
+/// it, so that it survives a new configuration.
 #[derive(Clone, Debug)]
 pub struct ResilientProvider {
     port: Arc<dyn OtpProvider>,
@@ -73,14 +70,12 @@ impl ResilientProvider {
         let documented = &provider.capabilities().limits.requests;
         let requests = resilience.requests.clone().unwrap_or_else(|| documented.clone());
         let id = provider.id().clone();
-        let breaker_handle =
-            BreakerHandle::new(id, resilience.breaker, clock, Arc::clone(&entropy), witness);
+        let breaker_handle = BreakerHandle::new(id, resilience.breaker, clock, entropy, witness);
         let breaker_handle = Arc::new(breaker_handle);
         let bounded = Concurrency::new(Adapter(provider), resilience.concurrency);
         let limited = RateLimiter::new(bounded, &requests);
         let breaker = Breaker::new(limited, Arc::clone(&breaker_handle));
-        let retry = Retry::new(breaker, resilience, entropy);
-        let port = Arc::new(Trace::new(Metrics::new(retry)));
+        let port = Arc::new(Trace::new(Metrics::new(breaker)));
         Ok(Self { port, breaker_handle })
     }
 
@@ -130,7 +125,7 @@ fn ends(cx: &Context) -> Instant {
 }
 
 /// A random number from 0 to 1, to spread events over time; 1 if there is no randomness.
-fn chance(entropy: &dyn Entropy) -> f64 {
+pub(crate) fn chance(entropy: &dyn Entropy) -> f64 {
     let mut bytes = [0; 4];
     match entropy.fill(&mut bytes) {
         Ok(()) => f64::from(u32::from_le_bytes(bytes)) / f64::from(u32::MAX),

@@ -5,15 +5,15 @@ use otpmux_core::{Blame, Certainty, Delivery, ErrorKind, Sent, Status};
 use otpmux_engine::{BreakerSettings, Health, Resilience};
 
 use crate::layers_world::{
-    Fixed, Guard, MINUTE, SECOND, cx, failing, fails, is_well, not_sent, once, open,
-    resend_request, send_request, too_many, verify_request, witness,
+    Fixed, Guard, MINUTE, SECOND, cx, failing, fails, is_well, not_sent, open, resend_request,
+    send_request, too_many, verify_request, witness,
 };
 use crate::world::{carrier, unknown};
 
 #[tokio::test(start_paused = true)]
 async fn opens_on_failures_one_after_another() {
     let provider = carrier("a");
-    let guard = Guard::of(&provider, &once());
+    let guard = Guard::of(&provider, &Resilience::default());
     fails(&provider, unknown);
     guard.sends(4).await;
     provider.sends.answer(Ok(Sent::new()));
@@ -32,7 +32,7 @@ async fn opens_on_failures_one_after_another() {
 #[tokio::test(start_paused = true)]
 async fn opens_when_too_few_succeed() {
     let provider = carrier("a");
-    let guard = Guard::of(&provider, &once());
+    let guard = Guard::of(&provider, &Resilience::default());
     let mut turn = 0;
     let mut one = || {
         turn += 1;
@@ -55,7 +55,7 @@ async fn opens_when_too_few_succeed() {
     assert!(guard.is_closed(), "what was before is forgotten");
 
     // The same so slowly that there are never twenty in one minute.
-    let guard = Guard::of(&provider, &once());
+    let guard = Guard::of(&provider, &Resilience::default());
     for _ in 0..99 {
         one();
         guard.send().await.ok();
@@ -68,7 +68,7 @@ async fn opens_when_too_few_succeed() {
 async fn what_depends_on_the_request_alone_opens_nothing() {
     use {Blame as B, Certainty as C, ErrorKind as K};
     let provider = carrier("a");
-    let guard = Guard::of(&provider, &once());
+    let guard = Guard::of(&provider, &Resilience::default());
     for (kind, certainty, blame) in [
         (K::InvalidRecipient, C::Rejected, B::Recipient),
         (K::Store, C::Unknown, B::Internal),
@@ -91,7 +91,7 @@ async fn what_depends_on_the_request_alone_opens_nothing() {
 #[tokio::test(start_paused = true)]
 async fn a_refusal_shows_a_vendor_at_work_and_an_ignored_error_shows_nothing() {
     let provider = carrier("a");
-    let guard = Guard::of(&provider, &once());
+    let guard = Guard::of(&provider, &Resilience::default());
     fails(&provider, unknown);
     guard.sends(4).await;
     let refused = failing(ErrorKind::InvalidRecipient, Certainty::Rejected, Blame::Recipient);
@@ -107,7 +107,7 @@ async fn a_refusal_shows_a_vendor_at_work_and_an_ignored_error_shows_nothing() {
 async fn trouble_with_the_account_opens_at_once_and_for_longer() {
     for kind in [ErrorKind::Unauthenticated, ErrorKind::Forbidden, ErrorKind::InsufficientFunds] {
         let provider = carrier("a");
-        let guard = Guard::of(&provider, &once());
+        let guard = Guard::of(&provider, &Resilience::default());
         provider.sends.always(move |_, _| Err(failing(kind, Certainty::Rejected, Blame::Provider)));
         guard.sends(1).await;
         assert_eq!(guard.refused().await, MINUTE, "{kind:?}");
@@ -132,7 +132,7 @@ async fn only_sends_and_resends_are_refused_and_only_they_count() {
     assert!(!guard.is_closed(), "none of them is a probe");
 
     let provider = carrier("b");
-    let guard = Guard::of(&provider, &once());
+    let guard = Guard::of(&provider, &Resilience::default());
     provider.verifies.always(|_, _| Err(unknown()));
     provider.statuses.always(|_, _| Err(unknown()));
     provider.resends.always(|_, _| Err(unknown()));
@@ -175,7 +175,7 @@ async fn the_pause_doubles_up_to_the_longest_and_begins_anew() {
 #[tokio::test(start_paused = true)]
 async fn up_to_a_fifth_is_added_at_random() {
     let provider = carrier("a");
-    let guard = Guard::with(provider.port(), &once(), Fixed(0xff));
+    let guard = Guard::with(provider.port(), &Resilience::default(), Fixed(0xff));
     fails(&provider, unknown);
     guard.sends(5).await;
     assert_eq!(guard.refused().await, 6 * SECOND);
@@ -185,7 +185,7 @@ async fn up_to_a_fifth_is_added_at_random() {
 async fn the_vendor_may_say_when_within_bounds() {
     for (asked, pause) in [(1, 5), (90, 90), (86_400, 300)] {
         let provider = carrier("a");
-        let guard = Guard::of(&provider, &once());
+        let guard = Guard::of(&provider, &Resilience::default());
         let asked = Duration::from_secs(asked);
         provider.sends.always(move |_, _| Err(unknown().with_retry_after(asked)));
         guard.sends(5).await;
@@ -196,7 +196,7 @@ async fn the_vendor_may_say_when_within_bounds() {
 #[tokio::test(start_paused = true)]
 async fn calls_from_before_count_no_more() {
     let provider = carrier("a");
-    let guard = Guard::of(&provider, &once());
+    let guard = Guard::of(&provider, &Resilience::default());
     // Started while all was well, ended while the circuit is open, and after.
     provider.sends.answer_after(2 * SECOND, Ok(Sent::new()));
     provider.sends.answer_after(3 * SECOND, Err(unknown()));

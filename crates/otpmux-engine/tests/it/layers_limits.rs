@@ -7,7 +7,7 @@ use otpmux_testkit::ScriptedProvider;
 use tokio::time::Instant;
 
 use crate::layers_world::{
-    Guard, MINUTE, SECOND, cx, cx_for, limited, once, resend_request, send_request, too_many,
+    Guard, MINUTE, SECOND, cx, cx_for, limited, resend_request, send_request, too_many,
     verify_request,
 };
 use crate::world::carrier;
@@ -23,7 +23,7 @@ fn assert_ours(error: &Error, word: &str) {
 #[tokio::test(start_paused = true)]
 async fn a_send_beyond_the_documented_limit_is_refused_at_once() {
     let provider = limited(&[RateLimit::new(2, MINUTE)]);
-    let guard = Guard::of(&provider, &once());
+    let guard = Guard::of(&provider, &Resilience::default());
     guard.send().await.unwrap();
     tokio::time::sleep(10 * SECOND).await;
     guard.send().await.unwrap();
@@ -47,7 +47,7 @@ async fn the_settings_come_before_the_documentation() {
         (Some(Vec::new()), 50),
     ] {
         let provider = limited(&[RateLimit::new(2, MINUTE)]);
-        let mut resilience = once();
+        let mut resilience = Resilience::default();
         resilience.requests = requests;
         let guard = Guard::of(&provider, &resilience);
         guard.sends(50).await;
@@ -58,7 +58,7 @@ async fn the_settings_come_before_the_documentation() {
 #[tokio::test(start_paused = true)]
 async fn all_other_calls_count_and_wait_until_their_deadline() {
     let provider = limited(&[RateLimit::new(1, 10 * SECOND)]);
-    let guard = Guard::of(&provider, &once());
+    let guard = Guard::of(&provider, &Resilience::default());
     let port = guard.guarded.port();
     let target = resend_request().target;
     let begun = Instant::now();
@@ -82,7 +82,7 @@ async fn all_other_calls_count_and_wait_until_their_deadline() {
 #[tokio::test(start_paused = true)]
 async fn without_a_deadline_nobody_waits_for_long() {
     let provider = limited(&[RateLimit::new(1, MINUTE)]);
-    let guard = Guard::of(&provider, &once());
+    let guard = Guard::of(&provider, &Resilience::default());
     guard.send().await.unwrap();
     let error = guard.guarded.port().verify(&cx(), &verify_request()).await.unwrap_err();
     assert_ours(&error, "limit");
@@ -91,7 +91,7 @@ async fn without_a_deadline_nobody_waits_for_long() {
 #[tokio::test(start_paused = true)]
 async fn who_waits_is_served_in_order_and_before_any_send() {
     let provider = limited(&[RateLimit::new(1, 10 * SECOND)]);
-    let guard = Guard::of(&provider, &once());
+    let guard = Guard::of(&provider, &Resilience::default());
     guard.send().await.unwrap();
     let begun = Instant::now();
     let waits_after = |pause: Duration, time: Duration| {
@@ -129,7 +129,7 @@ async fn who_waits_is_served_in_order_and_before_any_send() {
 #[tokio::test(start_paused = true)]
 async fn the_limit_holds_in_every_window_however_many_call() {
     let provider = limited(&[RateLimit::new(10, SECOND)]);
-    let guard = Guard::of(&provider, &once());
+    let guard = Guard::of(&provider, &Resilience::default());
     let times = Arc::new(std::sync::Mutex::new(Vec::new()));
     let noted = Arc::clone(&times);
     provider.verifies.always(move |_, _| {
@@ -162,7 +162,7 @@ async fn send_to(guard: &Guard, number: u32) -> Result<Sent, Error> {
 #[tokio::test(start_paused = true)]
 async fn a_vendor_that_had_too_many_gets_no_sends_until_it_says() {
     let provider = carrier("a");
-    let guard = Guard::of(&provider, &once());
+    let guard = Guard::of(&provider, &Resilience::default());
     for number in 0..2 {
         provider.sends.answer(Err(too_many(30 * SECOND)));
         send_to(&guard, number).await.unwrap_err();
@@ -187,7 +187,7 @@ async fn a_vendor_that_had_too_many_gets_no_sends_until_it_says() {
 #[tokio::test(start_paused = true)]
 async fn one_user_whom_the_vendor_refuses_holds_nobody_else_back() {
     let provider = limited(&[RateLimit::new(120, MINUTE)]);
-    let guard = Guard::of(&provider, &once());
+    let guard = Guard::of(&provider, &Resilience::default());
     provider.sends.always(|_, request| match request.recipient.expose() {
         "+919876500001" => Err(too_many(MINUTE)),
         _ => Ok(Sent::new()),
@@ -205,7 +205,7 @@ async fn one_user_whom_the_vendor_refuses_holds_nobody_else_back() {
 #[tokio::test(start_paused = true)]
 async fn one_user_who_guesses_leaves_the_others_their_sends() {
     let provider = limited(&[RateLimit::new(120, MINUTE)]);
-    let guard = Guard::of(&provider, &once());
+    let guard = Guard::of(&provider, &Resilience::default());
     guard.send().await.unwrap();
     let guesses: Vec<_> = (0..200)
         .map(|_| {
@@ -235,7 +235,7 @@ async fn other_refusals_hold_nothing_back() {
         Error::new(ErrorKind::Unavailable, Certainty::Rejected, Blame::Provider),
     ] {
         let provider = carrier("a");
-        let guard = Guard::of(&provider, &once());
+        let guard = Guard::of(&provider, &Resilience::default());
         provider.sends.answer(Err(error.with_retry_after(after)));
         guard.send().await.unwrap_err();
         guard.send().await.unwrap();
@@ -243,7 +243,7 @@ async fn other_refusals_hold_nothing_back() {
 }
 
 fn bounded(bound: usize) -> Resilience {
-    let mut resilience = once();
+    let mut resilience = Resilience::default();
     resilience.concurrency = Some(bound);
     resilience
 }

@@ -2,12 +2,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use otpmux_core::{Blame, Certainty, ErrorKind, Sent};
-use otpmux_engine::Health;
+use otpmux_engine::{Health, Resilience};
 use otpmux_testkit::ScriptedProvider;
 use tokio::sync::Barrier;
 
 use crate::layers_world::{
-    Guard, MINUTE, SECOND, cx, failing, fails, is_well, once, open, send_request, too_many,
+    Guard, MINUTE, SECOND, cx, failing, fails, is_well, open, send_request, too_many,
 };
 use crate::world::{carrier, unknown};
 
@@ -50,7 +50,7 @@ async fn exactly_one_call_probes() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn exactly_one_call_probes_on_many_threads() {
     let provider = carrier("a");
-    let mut resilience = once();
+    let mut resilience = Resilience::default();
     let pause = Duration::from_millis(100);
     (resilience.breaker.pause, resilience.breaker.account_pause) = (pause, pause);
     resilience.breaker.longest_pause = pause;

@@ -2,11 +2,11 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use otpmux_core::{Blame, Certainty, ErrorKind, ProviderId};
-use otpmux_engine::{Health, HealthUpdate, OpenCircuit, Witness};
+use otpmux_engine::{Health, HealthUpdate, OpenCircuit, Resilience, Witness};
 use otpmux_testkit::ScriptedProvider;
 
 use crate::layers_world::{
-    Fixed, Guard, MINUTE, SECOND, cx, failing, fails, is_well, not_sent, once, witness,
+    Fixed, Guard, MINUTE, SECOND, cx, failing, fails, is_well, not_sent, witness,
 };
 use crate::world::{carrier, unknown};
 
@@ -20,8 +20,8 @@ struct Two {
 impl Two {
     fn new() -> Self {
         let provider = carrier("a");
-        let one = Guard::of(&provider, &once());
-        let other = Guard::with(provider.port(), &once(), Fixed(0x80));
+        let one = Guard::of(&provider, &Resilience::default());
+        let other = Guard::with(provider.port(), &Resilience::default(), Fixed(0x80));
         Self { provider, one, other }
     }
 
@@ -223,7 +223,7 @@ async fn one_witness_that_cannot_reach_it_makes_the_first_failure_here_the_secon
     assert!(other.guarded.take_update().is_some(), "and that is told");
 
     // Where calls have just succeeded, the usual number of failures is needed.
-    let third = Guard::of(provider, &once());
+    let third = Guard::of(provider, &Resilience::default());
     is_well(provider);
     third.sends(1).await;
     third.learn(&health_updates);

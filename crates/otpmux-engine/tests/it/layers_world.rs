@@ -33,22 +33,15 @@ pub(crate) struct Guard {
     pub(crate) clock: Arc<ManualClock>,
 }
 
-/// No further tries, so that each send is one call.
-pub(crate) fn once() -> Resilience {
-    let mut resilience = Resilience::default();
-    resilience.retries = 0;
-    resilience
-}
-
 impl Guard {
     /// Without jitter.
     pub(crate) fn of(provider: &Arc<ScriptedProvider>, resilience: &Resilience) -> Self {
         Self::with(provider.port(), resilience, Fixed(0))
     }
 
-    /// Without jitter and further tries, for a process with this witness.
+    /// Without jitter, for a process with this witness.
     pub(crate) fn known_as(provider: &Arc<ScriptedProvider>, witness: Witness) -> Self {
-        Self::made(provider.port(), &once(), Fixed(0), witness)
+        Self::made(provider.port(), &Resilience::default(), Fixed(0), witness)
     }
 
     pub(crate) fn with(
@@ -175,7 +168,7 @@ pub(crate) fn limited(limits: &[otpmux_core::RateLimit]) -> Arc<ScriptedProvider
 /// A provider whose circuit has just opened, for five seconds.
 pub(crate) async fn open() -> (Arc<ScriptedProvider>, Guard) {
     let provider = carrier("a");
-    let guard = Guard::of(&provider, &once());
+    let guard = Guard::of(&provider, &Resilience::default());
     fails(&provider, unknown);
     guard.sends(5).await;
     assert_eq!(guard.refused().await, 5 * SECOND);

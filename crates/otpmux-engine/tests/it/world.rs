@@ -8,8 +8,8 @@ use otpmux_core::{
     Sent, VendorReference, Verdict,
 };
 use otpmux_engine::{
-    ClientBuilder, MemoryStore, MessageLimits, NewVerification, OtpClient, Policy, ServerKeys,
-    Verification, VerificationStore,
+    ClientBuilder, MemoryStore, MessageLimits, NewVerification, OtpClient, Policy, Resilience,
+    ServerKeys, Verification, VerificationStore,
 };
 use otpmux_testkit::{ManualClock, ScriptedProvider};
 
@@ -57,10 +57,21 @@ impl World {
     }
 
     pub(crate) fn with(providers: &[&Arc<ScriptedProvider>], policy: Policy) -> Self {
+        Self::resilient(providers, policy, &Resilience::default())
+    }
+
+    pub(crate) fn resilient(
+        providers: &[&Arc<ScriptedProvider>],
+        policy: Policy,
+        resilience: &Resilience,
+    ) -> Self {
         let clock = Arc::new(ManualClock::default());
         let store = Arc::new(MemoryStore::new(1_000));
         let shared: Arc<dyn VerificationStore> = Arc::<MemoryStore>::clone(&store);
-        let client = builder(providers, policy, &clock).store(shared, keys()).build().unwrap();
+        let builder = providers.iter().fold(builder(&[], policy, &clock), |builder, provider| {
+            builder.provider_with(provider.port(), resilience.clone(), None)
+        });
+        let client = builder.store(shared, keys()).build().unwrap();
         Self { client, clock, store }
     }
 

@@ -8,10 +8,11 @@ use otpmux_core::{
 };
 use tokio::time::Instant;
 
-use super::cancel_check::StillPending;
 use super::limits::Counted;
 use super::log_line::LogLine;
 use super::plan::{Candidate, Plan, Source, skip};
+use super::retry::Tries;
+use super::still_pending::StillPending;
 use crate::client::inner::{Inner, gone};
 use crate::client::{Verification, metrics, reconcile};
 use crate::store::record::{AttemptState, Record};
@@ -47,7 +48,7 @@ pub(in crate::client) struct Dispatch<'a> {
     pub(super) possible: u32,
     /// How many of those certainly carry a code other than otpmux's, which cannot be verified.
     foreign: u32,
-    cancel_check: Arc<StillPending>,
+    still_pending: Arc<StillPending>,
     /// Outcomes that are not in the store yet.
     unrecorded: Unrecorded,
 }
@@ -104,7 +105,7 @@ impl<'a> Dispatch<'a> {
         let begun = Instant::now();
         let Plan { request, route, candidates, .. } = plan;
         let first = record.send_attempts.len() - 1;
-        let cancel_check = Arc::new(StillPending::new(Arc::clone(inner), record.id));
+        let still_pending = Arc::new(StillPending::new(Arc::clone(inner), record.id));
         let unrecorded = Unrecorded::default();
         let (possible, foreign) = (0, 0);
         Self {
@@ -121,7 +122,7 @@ impl<'a> Dispatch<'a> {
             counted,
             possible,
             foreign,
-            cancel_check,
+            still_pending,
             unrecorded,
         }
     }
@@ -177,7 +178,15 @@ impl<'a> Dispatch<'a> {
     pub(super) async fn run_one(&mut self, active: ActiveAttempt) -> Ended {
         let candidate = &self.candidates[active.candidate];
         candidate.fit(&mut self.request, self.code.as_ref());
-        let result = call(candidate, &self.context(active), &self.request).await;
+        let tries = self.tries(active);
+        let result = match &candidate.source {
+            Source::Otpmux | Source::Vendor { .. } => tries.send(&self.request).await,
+            Source::Again { target, .. } => {
+                let mut again = ResendRequest::new(target.clone());
+                again.channel = Some(self.request.channel.clone());
+                tries.resend(&again).await
+            }
+        };
         self.on_result(active, result).await
     }
 
@@ -185,8 +194,19 @@ impl<'a> Dispatch<'a> {
         let candidate = &self.candidates[active.candidate];
         let mut request = self.request.clone();
         candidate.fit(&mut request, self.code.as_ref());
-        let (provider, cx) = (Arc::clone(candidate.provider()), self.context(active));
-        Box::pin(async move { provider.send(&cx, &request).await })
+        let tries = self.tries(active);
+        Box::pin(async move { tries.send(&request).await })
+    }
+
+    fn tries(&self, active: ActiveAttempt) -> Tries {
+        let entry = &self.candidates[active.candidate].entry;
+        Tries {
+            provider: Arc::clone(entry.port()),
+            retries: Arc::clone(&entry.retries),
+            cx: self.context(active),
+            only_candidate: self.next_after(active.candidate).is_none(),
+            still_pending: Arc::clone(&self.still_pending),
+        }
     }
 
     /// The context of a call. Each remaining candidate gets an equal share of the remaining time,
@@ -195,12 +215,9 @@ impl<'a> Dispatch<'a> {
         let shares = u32::try_from(self.candidates.len() - active.candidate).unwrap_or(u32::MAX);
         let left = self.deadline.saturating_duration_since(self.attempt_begun);
         let ends = self.attempt_begun + left / shares;
-        let cancel_check: Arc<StillPending> = Arc::clone(&self.cancel_check);
         Context::new(self.record.send_attempts[active.index].key)
             .with_deadline(ends.into_std())
-            .only_candidate(self.next_after(active.candidate).is_none())
             .allow_half_open(self.is_the_best_left(active.candidate))
-            .with_cancel_check(cancel_check)
     }
 
     /// Whether its circuit must let this call through as a probe, because the circuits of all
@@ -223,7 +240,7 @@ impl<'a> Dispatch<'a> {
             Err(error) => error,
         };
         if error.blame() != Blame::Provider {
-            self.cancel_check.refuse();
+            self.still_pending.refuse();
         }
         let unknown = error.certainty() == Certainty::Unknown;
         self.possible += u32::from(unknown);
@@ -233,7 +250,7 @@ impl<'a> Dispatch<'a> {
         let candidate = &self.candidates[active.candidate];
         let situation = Situation {
             another_provider: next.is_some(),
-            // The layers around the adapter have retried already.
+            // All tries at this provider have failed already.
             may_retry: false,
             idempotent: candidate.provider().capabilities().idempotent,
             otpmux_code: candidate.source.is_otpmux(),
@@ -506,16 +523,4 @@ fn carried_another_code(error: &Error, candidate: &Candidate) -> bool {
     error.kind() == ErrorKind::Configuration
         && error.certainty() == Certainty::Unknown
         && candidate.source.is_otpmux()
-}
-
-async fn call(candidate: &Candidate, cx: &Context, request: &SendRequest) -> Result<Sent, Error> {
-    let provider = candidate.provider();
-    match &candidate.source {
-        Source::Otpmux | Source::Vendor { .. } => provider.send(cx, request).await,
-        Source::Again { target, .. } => {
-            let mut again = ResendRequest::new(target.clone());
-            again.channel = Some(request.channel.clone());
-            provider.resend(cx, &again).await
-        }
-    }
 }

@@ -1,6 +1,5 @@
 //! Sending a code: plan, record, call provider after provider, record the outcome.
 
-mod cancel_check;
 mod dispatch;
 mod entropy_buffer;
 mod hedge;
@@ -10,6 +9,9 @@ mod log_line;
 pub(super) mod outcome_queue;
 pub(super) mod plan;
 mod resend;
+pub(super) mod retry;
+mod retry_budget;
+mod still_pending;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

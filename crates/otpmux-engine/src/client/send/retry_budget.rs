@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::resilience::RetryBudget;
+use crate::RetryBudget;
 
 /// A token bucket of further tries, in hundredths; [`RetryBudget`] has the rule.
 #[derive(Debug)]

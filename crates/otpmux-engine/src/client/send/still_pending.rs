@@ -1,16 +1,14 @@
-use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use async_trait::async_trait;
-use otpmux_core::{Blame, CancelCheck, Certainty, Error, ErrorKind};
+use otpmux_core::{Blame, Certainty, Error, ErrorKind};
 
 use crate::VerificationId;
 use crate::client::inner::{Inner, gone};
 
 /// Checked before each retry: fails if the verification was cancelled, superseded, used or expired
-/// while the provider paused.
-pub(in crate::client) struct StillPending {
+/// during the pause. A message that is sent then would carry an invalid code.
+pub(super) struct StillPending {
     inner: Arc<Inner>,
     id: VerificationId,
     /// A provider refused the send for a reason that holds for all providers.
@@ -18,19 +16,20 @@ pub(in crate::client) struct StillPending {
 }
 
 impl StillPending {
-    pub(in crate::client) fn new(inner: Arc<Inner>, id: VerificationId) -> Self {
+    pub(super) fn new(inner: Arc<Inner>, id: VerificationId) -> Self {
         Self { inner, id, refused: AtomicBool::new(false) }
     }
 
     /// Stops all retries: another provider would bypass this refusal.
-    pub(in crate::client) fn refuse(&self) {
+    pub(super) fn refuse(&self) {
         self.refused.store(true, Ordering::Relaxed);
     }
-}
 
-#[async_trait]
-impl CancelCheck for StillPending {
-    async fn ensure_pending(&self) -> Result<(), Error> {
+    /// # Errors
+    ///
+    /// The verification is not pending any more, or the store could not be asked: nothing more may
+    /// be sent.
+    pub(super) async fn ensure(&self) -> Result<(), Error> {
         if self.refused.load(Ordering::Relaxed) {
             return Err(Error::new(ErrorKind::Conflict, Certainty::NotSent, Blame::Policy)
                 .with_detail("another provider has refused it for a reason that holds for all"));
@@ -40,11 +39,5 @@ impl CancelCheck for StillPending {
             Some(record) if record.over(now).is_none() => Ok(()),
             _ => Err(gone()),
         }
-    }
-}
-
-impl fmt::Debug for StillPending {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "StillPending({})", self.id)
     }
 }
