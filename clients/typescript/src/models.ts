@@ -48,6 +48,7 @@ export interface Verdict {
     | "already_used"
     | "too_many_guesses"
     | "not_found"
+    | "gone"
     | "rejected";
   /** Whether to let the user in. Nothing else does. */
   approved: boolean;

@@ -56,7 +56,8 @@ impl From<&Verdict> for Exit {
             | Verdict::TooManyGuesses { .. }
             | Verdict::Expired
             | Verdict::AlreadyUsed
-            | Verdict::NotFound => Self::Over,
+            | Verdict::NotFound
+            | Verdict::Gone => Self::Over,
             _ => Self::Failed,
         }
     }

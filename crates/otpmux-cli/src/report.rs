@@ -188,6 +188,9 @@ pub(crate) fn verdict_text(verdict: &Verdict) -> String {
         }
         Verdict::TooManyGuesses { .. } => "too many wrong codes; send a new one".to_owned(),
         Verdict::NotFound => "no such verification; send a new code".to_owned(),
+        Verdict::Gone => {
+            "the vendor no longer has this code: expired, used or locked; send a new one".to_owned()
+        }
         _ => "rejected by the vendor; send a new code".to_owned(),
     }
 }

@@ -57,8 +57,11 @@ pub enum Verdict {
         retry_after: Option<Duration>,
     },
     /// There is no such verification: it never existed, was superseded or cancelled, or expired
-    /// long ago. Some vendors give this answer for used and locked verifications too.
+    /// long ago.
     NotFound,
+    /// The vendor no longer has this verification and gives no reason: it expired, was used or
+    /// locked, or never existed.
+    Gone,
     /// The vendor refuses without a known reason.
     Rejected,
 }
@@ -91,6 +94,7 @@ impl Verdict {
             Self::AlreadyUsed => "already_used",
             Self::TooManyGuesses { .. } => "too_many_guesses",
             Self::NotFound => "not_found",
+            Self::Gone => "gone",
             Self::Rejected => "rejected",
         }
     }

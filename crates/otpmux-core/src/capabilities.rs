@@ -4,7 +4,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Blame, Certainty, Channel, CodeSource, Error, ErrorKind, ProviderId, Recipient, SendRequest,
+    Blame, Certainty, Channel, CodeSource, CountryCode, Error, ErrorKind, ProviderId, ReceiptTrust,
+    Recipient, SendRequest,
 };
 
 /// The capabilities of one provider, as data. Engines route by them and reject unsupported requests
@@ -28,8 +29,12 @@ pub struct Capabilities {
     pub ttls: Option<RangeInclusive<Duration>>,
     /// The prefixes of the telephone numbers that it reaches, each with its `+`; empty means all.
     pub phone_prefixes: &'static [&'static str],
-    /// It accepts the text of the message.
+    /// The countries whose telephone numbers it reaches; empty means all.
+    pub countries: Vec<CountryCode>,
+    /// It accepts the message.
     pub message: bool,
+    /// It cannot send without a message, because the vendor has no text for codes.
+    pub needs_message: bool,
     /// It accepts the name of a template.
     pub template: bool,
     /// It accepts a language.
@@ -48,6 +53,11 @@ pub struct Capabilities {
     pub status_by_key: bool,
     /// It supports [`OtpProvider::balance`](crate::OtpProvider::balance).
     pub balance: bool,
+    /// It supports [`OtpProvider::report`](crate::OtpProvider::report).
+    pub report: bool,
+    /// It supports [`OtpProvider::receipts`](crate::OtpProvider::receipts), and how far they can be
+    /// trusted.
+    pub receipts: Option<ReceiptTrust>,
     /// Repeated sends with one idempotency key are known to send one message. Documentation alone
     /// is not enough: a wrong claim here costs users a second message.
     pub idempotent: bool,
@@ -151,7 +161,9 @@ impl Capabilities {
             vendor_codes: None,
             ttls: None,
             phone_prefixes: &[],
+            countries: Vec::new(),
             message: false,
+            needs_message: false,
             template: false,
             locale: false,
             sender: false,
@@ -160,6 +172,8 @@ impl Capabilities {
             status: false,
             status_by_key: false,
             balance: false,
+            report: false,
+            receipts: None,
             idempotent: false,
             test_recipients: &[],
             limits: Limits::default(),
@@ -189,8 +203,13 @@ impl Capabilities {
     pub fn reaches(&self, recipient: &Recipient) -> bool {
         match recipient {
             Recipient::Phone(phone) => {
-                self.phone_prefixes.is_empty()
-                    || self.phone_prefixes.iter().any(|prefix| phone.expose().starts_with(prefix))
+                let prefixes = self.phone_prefixes;
+                let by_prefix = prefixes.is_empty()
+                    || prefixes.iter().any(|prefix| phone.expose().starts_with(prefix));
+                let country = || phone.place().country;
+                by_prefix
+                    && (self.countries.is_empty()
+                        || country().is_some_and(|country| self.countries.contains(&country)))
             }
             Recipient::Email(_) => self.channels.iter().any(Channel::wants_email),
         }
@@ -212,6 +231,11 @@ impl Capabilities {
                 .with_detail("the channel and the recipient do not go together"));
         }
         match self.incompatibility(request) {
+            None if self.needs_message && request.message.is_none() => {
+                Err(Error::new(ErrorKind::InvalidRequest, Certainty::NotSent, Blame::Caller)
+                    .with_provider(provider.clone())
+                    .with_detail("this provider needs the text of the message"))
+            }
             None => Ok(()),
             Some(what) => Err(Error::unsupported(provider, what.words())),
         }

@@ -5,8 +5,9 @@ use std::time::Instant;
 use async_trait::async_trait;
 
 use crate::{
-    Balance, Cancellation, Capabilities, Error, IdempotencyKey, ProviderId, ResendRequest,
-    SendRequest, Sent, Status, Target, Verdict, VerifyRequest,
+    Balance, Cancellation, Capabilities, Error, IdempotencyKey, ProviderId, ReceiptRequest,
+    ReceiptTarget, Receipts, ReportRequest, ResendRequest, SendRequest, Sent, Status, Target,
+    Verdict, VerifyRequest,
 };
 
 /// One provider: a configured account at a vendor. Implement it to add a vendor; applications call
@@ -26,9 +27,7 @@ use crate::{
 ///
 /// # Calls that a vendor does not support
 ///
-/// [`verify`](Self::verify), [`resend`](Self::resend), [`cancel`](Self::cancel),
-/// [`status`](Self::status) and [`balance`](Self::balance) have a default that returns
-/// [`Error::unsupported`]. An adapter implements only the calls that its vendor supports. A
+/// Every call except [`send`](Self::send) has a default that returns [`Error::unsupported`]. An adapter implements only the calls that its vendor supports. A
 /// decorator must forward every call: put `#[deny(clippy::missing_trait_methods)]` on its
 /// implementation, so that a forgotten call is a lint error and not a lost feature.
 #[async_trait]
@@ -81,6 +80,31 @@ pub trait OtpProvider: Send + Sync + fmt::Debug {
     async fn balance(&self, _cx: &Context) -> Result<Balance, Error> {
         Err(Error::unsupported(self.id(), "balance"))
     }
+
+    /// Tells the vendor how a verification ended whose code otpmux generated.
+    ///
+    /// Requires [`Capabilities::report`].
+    async fn report(&self, _cx: &Context, _request: &ReportRequest) -> Result<(), Error> {
+        Err(Error::unsupported(self.id(), "report"))
+    }
+
+    /// Checks that a request is the vendor's, and reads its reports. Makes at most one request, to a
+    /// host that the adapter names, for a certificate or a confirmation.
+    ///
+    /// Requires [`Capabilities::receipts`].
+    ///
+    /// # Errors
+    ///
+    /// [`Unauthenticated`](crate::ErrorKind::Unauthenticated), not sent, blamed on the caller: the
+    /// signature or the secret is wrong, or the request is too old.
+    /// [`Protocol`](crate::ErrorKind::Protocol): it is the vendor's and cannot be read.
+    async fn receipts(
+        &self,
+        _cx: &Context,
+        _request: &ReceiptRequest<'_>,
+    ) -> Result<Receipts, Error> {
+        Err(Error::unsupported(self.id(), "receipts"))
+    }
 }
 
 /// The context of a call, set by the engine, as opposed to the caller's request.
@@ -96,12 +120,15 @@ pub struct Context {
     /// No other provider with a closed circuit is left, so this call is allowed through an open
     /// circuit as the half-open probe. Default: false.
     pub allow_half_open: bool,
+    /// Where the vendor must report on the message; `None` unless the provider has
+    /// [receipts](Capabilities::receipts) and this service has a public address.
+    pub receipt: Option<ReceiptTarget>,
 }
 
 impl Context {
     /// Returns a context without a deadline.
     pub fn new(idempotency_key: IdempotencyKey) -> Self {
-        Self { deadline: None, idempotency_key, allow_half_open: false }
+        Self { deadline: None, idempotency_key, allow_half_open: false, receipt: None }
     }
 
     /// Sets the deadline of the call.
@@ -113,6 +140,12 @@ impl Context {
     /// Sets whether this call is allowed through an open circuit.
     pub fn allow_half_open(mut self, allow: bool) -> Self {
         self.allow_half_open = allow;
+        self
+    }
+
+    /// Sets where the vendor must report on the message.
+    pub fn with_receipt(mut self, receipt: ReceiptTarget) -> Self {
+        self.receipt = Some(receipt);
         self
     }
 }
@@ -147,7 +180,7 @@ mod tests {
     use std::task::{Poll, Waker};
 
     use super::*;
-    use crate::{Certainty, Channel, ErrorKind, Recipient};
+    use crate::{Certainty, Channel, ErrorKind, Outcome, Recipient};
 
     #[derive(Debug)]
     struct SendsOnly(ProviderId, Capabilities);
@@ -188,5 +221,19 @@ mod tests {
         assert_unsupported(provider.cancel(&cx, &target));
         assert_unsupported(provider.status(&cx, &target));
         assert_unsupported(provider.balance(&cx));
+        let report = ReportRequest::new(
+            Target::new("+14155550123".parse().unwrap(), None),
+            Outcome::Approved,
+        );
+        assert_unsupported(provider.report(&cx, &report));
+        let at = std::time::SystemTime::UNIX_EPOCH;
+        let receipt = ReceiptRequest {
+            method: "POST",
+            url: "https://a.example/",
+            headers: &[],
+            body: b"",
+            at,
+        };
+        assert_unsupported(provider.receipts(&cx, &receipt));
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::{Channel, Code, CodeSource, Purpose, Recipient, VendorReference};
+use crate::{Channel, Code, CodeSource, Message, Purpose, Recipient, VendorReference};
 
 /// A request to send. A provider that does not support a field rejects the request before any I/O
 /// (see [`Capabilities::check_send`](crate::Capabilities::check_send)), unless the field is
@@ -21,11 +21,9 @@ pub struct SendRequest {
     pub code: CodeSource,
     /// The TTL of the code; `None` leaves it to the vendor.
     pub ttl: Option<Duration>,
-    /// The text of the message, with `{code}` in place of the code. A wish: a vendor that sends by
-    /// template ignores it.
-    pub message: Option<String>,
-    /// The subject of an e-mail. Ignored on every other channel.
-    pub subject: Option<String>,
+    /// The message. A wish, unless the provider
+    /// [needs one](crate::Capabilities::needs_message): a vendor that sends by template ignores it.
+    pub message: Option<Message>,
     /// The vendor's name for a message template; overrides the configured one. A wish.
     pub template: Option<String>,
     /// The language of the message, such as `pt` or `pt-BR`. A wish.
@@ -50,7 +48,6 @@ impl SendRequest {
             code,
             ttl: None,
             message: None,
-            subject: None,
             template: None,
             locale: None,
             sender: None,
@@ -113,6 +110,52 @@ impl Target {
     /// Returns a target.
     pub fn new(recipient: Recipient, reference: Option<VendorReference>) -> Self {
         Self { recipient, reference }
+    }
+}
+
+/// A report to the vendor on how a verification ended whose code otpmux generated. Vendors with
+/// protection against fraud, and those that go on sending until a code is verified, need it.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ReportRequest {
+    /// The message.
+    pub target: Target,
+    /// How the verification ended.
+    pub outcome: Outcome,
+    /// The code, for a vendor that must verify it; `None` unless it was approved.
+    pub code: Option<Code>,
+}
+
+impl ReportRequest {
+    /// Returns a report without a code.
+    pub fn new(target: Target, outcome: Outcome) -> Self {
+        Self { target, outcome, code: None }
+    }
+
+    /// Sets the code.
+    pub fn with_code(mut self, code: Code) -> Self {
+        self.code = Some(code);
+        self
+    }
+}
+
+/// How a verification ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Outcome {
+    /// The user typed the right code.
+    Approved,
+    /// The application cancelled the verification.
+    Cancelled,
+}
+
+impl Outcome {
+    /// Returns the word that logs and golden files use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Approved => "approved",
+            Self::Cancelled => "cancelled",
+        }
     }
 }
 

@@ -79,7 +79,7 @@ impl Verdict {
             Self::WrongCode { .. } => UserReason::WrongCode,
             Self::Expired => UserReason::CodeExpired,
             Self::AlreadyUsed => UserReason::CodeUsed,
-            Self::NotFound | Self::Rejected => UserReason::StartAgain,
+            Self::NotFound | Self::Gone | Self::Rejected => UserReason::StartAgain,
         })
     }
 }

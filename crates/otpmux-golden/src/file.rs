@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -35,8 +36,20 @@ pub struct Request {
     pub path: String,
     /// The headers that matter.
     pub headers: BTreeMap<String, String>,
-    /// The JSON body; text for a body that is not JSON; `null` for none.
+    /// The JSON body; the fields of a form, if the `Content-Type` is a form's; text for any other
+    /// body, and where the exact bytes matter; `null` for none.
     pub body: Value,
+}
+
+impl Request {
+    /// Returns whether the body has the content type of a form.
+    pub fn is_form(&self) -> bool {
+        let form = |(name, value): (&String, &String)| {
+            name.eq_ignore_ascii_case("content-type")
+                && value.starts_with("application/x-www-form-urlencoded")
+        };
+        self.headers.iter().any(form)
+    }
 }
 
 /// The answer of a golden file.
@@ -113,6 +126,10 @@ pub enum Call {
     Status,
     /// What is left in the account.
     Balance,
+    /// A report to the vendor on how a verification ended.
+    Report,
+    /// A delivery receipt. The file's request is the vendor's, and the answer is otpmux's.
+    Receipts,
     /// A call that only this adapter has, by its name. A test of the adapter makes it.
     Own(String),
 }
@@ -132,10 +149,24 @@ pub struct Input {
     pub code_length: Option<u8>,
     /// The vendor's reference of an earlier send.
     pub reference: Option<String>,
-    /// The text of the message.
+    /// The text of the message, with `{code}`.
     pub message: Option<String>,
     /// The subject of an e-mail.
     pub subject: Option<String>,
+    /// The HTML part of an e-mail, with `{code}`.
+    pub html: Option<String>,
+    /// The words of a call, with `{code}`.
+    pub speech: Option<String>,
+    /// The name of the service.
+    pub app: Option<String>,
+    /// The minutes that the message says the code is good for.
+    pub minutes: Option<u32>,
+    /// The values of the variables.
+    pub variables: BTreeMap<String, String>,
+    /// The vendors' ids of templates.
+    pub templates: BTreeMap<String, String>,
+    /// The registration of the text in India.
+    pub dlt: Option<Dlt>,
     /// How long the code is good for, in seconds.
     pub ttl: Option<u64>,
     /// The vendor's name of a template.
@@ -144,6 +175,38 @@ pub struct Input {
     pub locale: Option<String>,
     /// The sender's name.
     pub sender: Option<String>,
+    /// The IP address of the end user.
+    pub client_ip: Option<IpAddr>,
+    /// The `User-Agent` of the end user.
+    pub user_agent: Option<String>,
+    /// Where the vendor must report on the message.
+    pub receipt: Option<ReceiptTarget>,
+    /// How the verification ended, for a report: `approved` or `cancelled`.
+    pub outcome: Option<String>,
+    /// When a receipt came, as RFC 3339; absent: now.
+    pub received_at: Option<String>,
+}
+
+/// The registration of a text in India.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Dlt {
+    /// The id of the company.
+    pub entity_id: String,
+    /// The id of the text.
+    pub template_id: String,
+}
+
+/// Where the vendor must report on a message.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct ReceiptTarget {
+    /// The address without the query.
+    pub address: String,
+    /// The token, which follows as `?token=`.
+    pub token: String,
 }
 
 /// What the request on the wire must be.
@@ -154,7 +217,8 @@ pub enum Wire {
     /// The file's: method, path, query, every header that the file lists, and the whole body.
     #[default]
     Same,
-    /// The file's, but for these top-level fields of the body.
+    /// The file's, but for these top-level fields of the body, and for the headers that are given
+    /// as `header:NAME`: signatures and times.
     SameButFor(Vec<String>),
     /// Another one: the adapter never makes the request that the file shows.
     Other,

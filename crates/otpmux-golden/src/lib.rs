@@ -3,5 +3,5 @@
 mod file;
 mod folder;
 
-pub use file::{Call, Case, Golden, Input, NotFor, Request, Response, Wire};
+pub use file::{Call, Case, Dlt, Golden, Input, NotFor, ReceiptTarget, Request, Response, Wire};
 pub use folder::{Folder, FolderError, Named};

@@ -2,6 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::HeaderMap;
 use otpmux_core::{Error, ErrorKind, ProviderId, Secret, plain_words};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -13,6 +14,7 @@ use crate::Reading;
 pub struct Answer {
     pub(crate) provider: ProviderId,
     pub(crate) status: u16,
+    pub(crate) headers: Headers,
     pub(crate) retry_after: Option<Duration>,
     pub(crate) body: Body,
     pub(crate) hidden: Hidden,
@@ -24,6 +26,16 @@ pub(crate) struct Body(pub(crate) Bytes);
 impl std::fmt::Debug for Body {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{} bytes", self.0.len())
+    }
+}
+
+/// The headers of an answer, which may repeat any value of the request too.
+#[derive(Default)]
+pub(crate) struct Headers(pub(crate) HeaderMap);
+
+impl std::fmt::Debug for Headers {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} headers", self.0.len())
     }
 }
 
@@ -66,7 +78,8 @@ impl Answer {
         body: impl Into<Vec<u8>>,
     ) -> Self {
         let hidden = Hidden { secrets: Arc::new([]), values: Vec::new() };
-        Self { provider, status, retry_after, body: Body(body.into().into()), hidden }
+        let headers = Headers::default();
+        Self { provider, status, headers, retry_after, body: Body(body.into().into()), hidden }
     }
 
     /// Returns the HTTP status.
@@ -82,6 +95,21 @@ impl Answer {
     /// Returns the `Retry-After` header, capped at one day.
     pub fn retry_after(&self) -> Option<Duration> {
         self.retry_after
+    }
+
+    /// Returns a header of the answer, by its name in lower case; `None` if it is not text.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.0.get(name)?.to_str().ok()
+    }
+
+    /// Returns the bytes of the body.
+    pub fn bytes(&self) -> &[u8] {
+        &self.body.0
+    }
+
+    /// Returns the body as text; `None` if it is not UTF-8.
+    pub fn text(&self) -> Option<&str> {
+        std::str::from_utf8(&self.body.0).ok()
     }
 
     /// Returns the body as JSON of any form; `None` if it is not JSON.
@@ -152,6 +180,7 @@ mod tests {
         Answer {
             provider: ProviderId::new("p").unwrap(),
             status: 400,
+            headers: Headers::default(),
             retry_after: None,
             body: Body(Bytes::from_static(b"{\"to\":\"+14155550123\"}")),
             hidden: Hidden {

@@ -21,4 +21,4 @@ pub use receipt_settings::{ReceiptMode, ReceiptSettings};
 pub use retry_after::retry_after_field;
 pub use settings::{HttpConfig, HttpSettings};
 pub use time::parse_time;
-pub use transport::{Transport, check_credential};
+pub use transport::{Transport, basic, check_credential};

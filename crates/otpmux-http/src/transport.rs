@@ -1,15 +1,18 @@
 use std::fmt;
 use std::sync::Arc;
 
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use bytes::{Bytes, BytesMut};
-use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
+use http::header::{HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use otpmux_core::{
     Blame, Certainty, Clock, Context, Error, ErrorKind, ProviderId, Secret, SystemClock,
 };
 use tokio::time::Instant;
 use tracing::Instrument;
+use url::Url;
+use zeroize::Zeroizing;
 
-use crate::answer::{Body, Hidden};
+use crate::answer::{Body, Headers, Hidden};
 use crate::body::{MarkedBody, WriteMarker};
 use crate::connections::Connections;
 use crate::retry_after::retry_after_header;
@@ -74,6 +77,13 @@ impl Transport {
         })
     }
 
+    /// Adds a secret that is not in a header of every call, such as a key in the URL or in the body:
+    /// it is never shown from the vendor's answers.
+    pub fn with_secret(mut self, secret: Secret) -> Self {
+        self.secrets = self.secrets.iter().cloned().chain([secret]).collect();
+        self
+    }
+
     /// Sets the clock for `Retry-After` dates.
     pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
@@ -83,6 +93,15 @@ impl Transport {
     /// Returns the provider of this transport.
     pub fn provider(&self) -> &ProviderId {
         &self.provider
+    }
+
+    /// Returns the URL of a call, for a signature over it.
+    pub fn url(&self, call: &Call) -> Url {
+        let mut url = self.config.base_url.join(&call.path);
+        if !call.query.is_empty() {
+            url.query_pairs_mut().extend_pairs(&call.query);
+        }
+        url
     }
 
     /// Sends one request and reads the answer to its end. Every status except a redirect is an
@@ -104,7 +123,7 @@ impl Transport {
             "vendor_call",
             provider = %self.provider,
             method = %call.method,
-            endpoint = call.endpoint,
+            endpoint = &*call.endpoint,
             status = tracing::field::Empty,
             error = tracing::field::Empty,
         );
@@ -147,17 +166,14 @@ impl Transport {
     }
 
     fn request(&self, call: Call, marker: &WriteMarker) -> reqwest::RequestBuilder {
-        let mut url = self.config.base_url.join(&call.path);
-        if !call.query.is_empty() {
-            url.query_pairs_mut().extend_pairs(&call.query);
-        }
+        let url = self.url(&call);
         let mut headers = self.credentials.clone();
-        headers.extend(call.header);
+        headers.extend(call.headers);
         let request = self.connections.client().request(call.method, url).headers(headers);
         match call.body {
-            Some(bytes) if !bytes.is_empty() => request
-                .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
-                .body(reqwest::Body::wrap(MarkedBody::new(bytes, marker.clone()))),
+            Some(bytes) if !bytes.is_empty() => {
+                request.body(reqwest::Body::wrap(MarkedBody::new(bytes, marker.clone())))
+            }
             _ => {
                 // Without a body, nothing shows when the request left: assume that it did.
                 marker.take();
@@ -183,15 +199,16 @@ impl Transport {
     async fn read(&self, response: reqwest::Response, hidden: Hidden) -> Result<Answer, Error> {
         self.connections.heed(response.headers());
         let status = response.status().as_u16();
-        let retry_after = response
-            .headers()
+        let headers = response.headers().clone();
+        let retry_after = headers
             .get(RETRY_AFTER)
             .and_then(|value| value.to_str().ok())
             .and_then(|text| retry_after_header(text, self.clock.now()));
         let redirect = response.status().is_redirection();
         let body = if redirect { Bytes::new() } else { self.read_body(response).await? };
         let provider = self.provider.clone();
-        let answer = Answer { provider, status, retry_after, body: Body(body), hidden };
+        let headers = Headers(headers);
+        let answer = Answer { provider, status, headers, retry_after, body: Body(body), hidden };
         if redirect {
             return Err(answer
                 .error(Reading::of_status(status, false))
@@ -227,6 +244,12 @@ impl Transport {
 fn bare(secret: &Secret) -> Secret {
     let text = secret.expose();
     Secret::new(text.rsplit_once(' ').map_or(text, |(_, token)| token))
+}
+
+/// Returns the value of an `Authorization` header with a user and a password.
+pub fn basic(user: &str, password: &Secret) -> Secret {
+    let pair = Zeroizing::new(format!("{user}:{}", password.expose()));
+    Secret::new(format!("Basic {}", BASE64_STANDARD.encode(pair.as_bytes())))
 }
 
 /// Returns whether a proxy variable is set to a value that is not text.

@@ -94,8 +94,8 @@ class Verdict:
     """The answer to a code. A wrong code is an answer, not an error."""
 
     verdict: str
-    """`approved`, `wrong_code`, `expired`, `already_used`, `too_many_guesses`, `not_found` or
-    `rejected`."""
+    """`approved`, `wrong_code`, `expired`, `already_used`, `too_many_guesses`, `not_found`,
+    `gone` or `rejected`."""
     guesses_left: int | None = None
     retry_after: float | None = None
 

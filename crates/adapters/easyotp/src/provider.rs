@@ -162,19 +162,32 @@ impl OtpProvider for EasyOtp {
 
     async fn send(&self, cx: &Context, request: &SendRequest) -> Result<Sent, Error> {
         self.capabilities.check_send(&self.id, request)?;
-        let message = request.message.as_deref().or(self.message.as_deref());
-        if message.is_some_and(|text| !text.contains("{code}")) {
-            return Err(Error::new(ErrorKind::InvalidRequest, Certainty::NotSent, Blame::Caller)
+        let invalid = |detail| {
+            Error::new(ErrorKind::InvalidRequest, Certainty::NotSent, Blame::Caller)
                 .with_provider(self.id.clone())
-                .with_detail("the message must hold {code} where the code belongs"));
-        }
+                .with_detail(detail)
+        };
+        let given = request.message.as_ref();
+        let message = match given.map(|message| &message.text) {
+            Some(text) if !text.has_code() => {
+                return Err(invalid("the message has no place for the code"));
+            }
+            // EasyOTP puts the code in, also one of otpmux.
+            Some(text) => {
+                let text = text.with_placeholder("{code}");
+                Some(text.ok_or_else(|| invalid("a value in the message holds {code}"))?)
+            }
+            None => self.message.clone(),
+        };
         let email = request.channel.wants_email();
-        let subject = request.subject.as_deref().or(self.subject.as_deref());
+        let subject =
+            given.and_then(|message| message.subject.as_ref()?.with_placeholder("{code}"));
+        let subject = subject.as_deref().or(self.subject.as_deref());
         let code = request.code.otpmux_code();
         let body = Send {
             channel: request.channel.as_str(),
             recipient: request.recipient.expose(),
-            message,
+            message: message.as_deref(),
             subject: subject.filter(|_| email),
             expires_in: request.ttl.map(|ttl| ttl.as_secs()),
             code: code.map(otpmux_core::Code::expose),

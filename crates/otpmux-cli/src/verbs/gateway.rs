@@ -76,6 +76,7 @@ impl Gateway {
             Some("already_used") => Verdict::AlreadyUsed,
             Some("too_many_guesses") => Verdict::TooManyGuesses { retry_after },
             Some("not_found") => Verdict::NotFound,
+            Some("gone") => Verdict::Gone,
             _ => Verdict::Rejected,
         })
     }

@@ -1,8 +1,8 @@
 use std::collections::BTreeMap;
 
 use otpmux_core::{
-    Blame, Certainty, Channel, Code, CodeSource, Entropy, EntropyError, Error, ErrorKind, Purpose,
-    Recipient, SendRequest,
+    Blame, Certainty, Channel, Code, CodeSource, Entropy, EntropyError, Error, ErrorKind, Message,
+    Purpose, Recipient, SendRequest, Text,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -59,8 +59,11 @@ impl Payload {
                 channel: request.channel.clone(),
                 code: code.map(|code| code.expose().to_owned()),
                 length,
-                message: request.message.clone(),
-                subject: request.subject.clone(),
+                message: request.message.as_ref().and_then(|message| source(&message.text)),
+                subject: request
+                    .message
+                    .as_ref()
+                    .and_then(|message| source(message.subject.as_ref()?)),
                 template: request.template.clone(),
                 locale: request.locale.clone(),
                 sender: request.sender.clone(),
@@ -148,12 +151,26 @@ impl Payload {
         };
         let mut request = SendRequest::new(self.recipient, self.request.channel, code);
         request.purpose = self.purpose;
-        request.message = self.request.message;
-        request.subject = self.request.subject;
+        request.message = written(self.request.message.as_deref(), self.request.subject.as_deref());
         request.template = self.request.template;
         request.locale = self.request.locale;
         request.sender = self.request.sender;
         request.extensions = self.request.extensions;
         request
     }
+}
+
+/// The message that a caller wrote, with `{code}` where the code belongs. A subject without a text
+/// is none.
+pub(super) fn written(text: Option<&str>, subject: Option<&str>) -> Option<Message> {
+    let message = Message::new(Text::new(text?));
+    Some(match subject {
+        Some(subject) => message.with_subject(Text::new(subject)),
+        None => message,
+    })
+}
+
+/// The text as its caller wrote it.
+fn source(text: &Text) -> Option<String> {
+    text.with_placeholder("{code}")
 }

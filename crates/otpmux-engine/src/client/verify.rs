@@ -180,7 +180,7 @@ fn more_telling(answer: Option<Verdict>, other: Verdict) -> Verdict {
         Verdict::TooManyGuesses { .. } => 4,
         Verdict::Expired => 3,
         Verdict::AlreadyUsed => 2,
-        Verdict::NotFound => 1,
+        Verdict::NotFound | Verdict::Gone => 1,
         _ => 0,
     };
     match answer {

@@ -3,8 +3,8 @@ use std::time::SystemTime;
 
 use otpmux_core::{
     Balance, Blame, Cancellation, Capabilities, Certainty, Clock, Context, Entropy, Error,
-    ErrorKind, ProviderId, ResendRequest, SendRequest, Sent, Status, Target, Verdict,
-    VerifyRequest,
+    ErrorKind, ProviderId, ReceiptRequest, Receipts, ReportRequest, ResendRequest, SendRequest,
+    Sent, Status, Target, Verdict, VerifyRequest,
 };
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
@@ -229,5 +229,17 @@ impl<P: Port> Port for Breaker<P> {
 
     async fn balance(&self, cx: &Context) -> Result<Balance, Error> {
         self.inner.balance(cx).await
+    }
+
+    async fn report(&self, cx: &Context, request: &ReportRequest) -> Result<(), Error> {
+        self.inner.report(cx, request).await
+    }
+
+    async fn receipts(
+        &self,
+        cx: &Context,
+        request: &ReceiptRequest<'_>,
+    ) -> Result<Receipts, Error> {
+        self.inner.receipts(cx, request).await
     }
 }

@@ -1,4 +1,4 @@
-/// The six calls of the port.
+/// The calls of the port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Call {
     Send,
@@ -7,11 +7,21 @@ pub(super) enum Call {
     Cancel,
     Status,
     Balance,
+    Report,
+    Receipts,
 }
 
 impl Call {
-    pub(super) const ALL: [Self; 6] =
-        [Self::Send, Self::Verify, Self::Resend, Self::Cancel, Self::Status, Self::Balance];
+    pub(super) const ALL: [Self; 8] = [
+        Self::Send,
+        Self::Verify,
+        Self::Resend,
+        Self::Cancel,
+        Self::Status,
+        Self::Balance,
+        Self::Report,
+        Self::Receipts,
+    ];
 
     /// The word that metrics and logs use.
     pub(super) fn as_str(self) -> &'static str {
@@ -22,6 +32,8 @@ impl Call {
             Self::Cancel => "cancel",
             Self::Status => "status",
             Self::Balance => "balance",
+            Self::Report => "report",
+            Self::Receipts => "receipts",
         }
     }
 }

@@ -1,6 +1,7 @@
 use otpmux_core::{
     Balance, Blame, Cancellation, Capabilities, Certainty, Context, Error, ErrorKind, ProviderId,
-    ResendRequest, SendRequest, Sent, Status, Target, Verdict, VerifyRequest,
+    ReceiptRequest, Receipts, ReportRequest, ResendRequest, SendRequest, Sent, Status, Target,
+    Verdict, VerifyRequest,
 };
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::timeout_at;
@@ -74,5 +75,19 @@ impl<P: Port> Port for Concurrency<P> {
     async fn balance(&self, cx: &Context) -> Result<Balance, Error> {
         let _place = self.place(cx).await?;
         self.inner.balance(cx).await
+    }
+
+    async fn report(&self, cx: &Context, request: &ReportRequest) -> Result<(), Error> {
+        let _place = self.place(cx).await?;
+        self.inner.report(cx, request).await
+    }
+
+    async fn receipts(
+        &self,
+        cx: &Context,
+        request: &ReceiptRequest<'_>,
+    ) -> Result<Receipts, Error> {
+        // The vendor is not called.
+        self.inner.receipts(cx, request).await
     }
 }

@@ -3,8 +3,9 @@ use std::time::Duration;
 
 use metrics::{Key, KeyName, Label, Level, Metadata, SharedString, Unit, with_recorder};
 use otpmux_core::{
-    Balance, Cancellation, Capabilities, Channel, Context, Error, ProviderId, Recipient,
-    ResendRequest, SendRequest, Sent, Status, Target, Verdict, VerifyRequest,
+    Balance, Cancellation, Capabilities, Channel, Context, Error, ProviderId, ReceiptRequest,
+    Receipts, Recipient, ReportRequest, ResendRequest, SendRequest, Sent, Status, Target, Verdict,
+    VerifyRequest,
 };
 use tokio::time::Instant;
 
@@ -176,5 +177,20 @@ impl<P: Port> Port for Metrics<P> {
     async fn balance(&self, cx: &Context) -> Result<Balance, Error> {
         let labels = Labels { call: Call::Balance, channel: None, recipient: None };
         self.counted(labels, || self.inner.balance(cx), |_| "ok").await
+    }
+
+    async fn report(&self, cx: &Context, request: &ReportRequest) -> Result<(), Error> {
+        let recipient = Some(&request.target.recipient);
+        let labels = Labels { call: Call::Report, channel: None, recipient };
+        self.counted(labels, || self.inner.report(cx, request), |()| "ok").await
+    }
+
+    async fn receipts(
+        &self,
+        cx: &Context,
+        request: &ReceiptRequest<'_>,
+    ) -> Result<Receipts, Error> {
+        // The vendor is not called.
+        self.inner.receipts(cx, request).await
     }
 }

@@ -2,8 +2,9 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use otpmux_core::{
-    Balance, Cancellation, Capabilities, Context, Error, OtpProvider, ProviderId, ResendRequest,
-    SendRequest, Sent, Status, Target, Verdict, VerifyRequest,
+    Balance, Cancellation, Capabilities, Context, Error, OtpProvider, ProviderId, ReceiptRequest,
+    Receipts, ReportRequest, ResendRequest, SendRequest, Sent, Status, Target, Verdict,
+    VerifyRequest,
 };
 
 /// The port between layers: the calls of [`OtpProvider`] with statically typed futures. So all
@@ -44,6 +45,18 @@ pub(super) trait Port: Send + Sync + Debug {
     ) -> impl Future<Output = Result<Status, Error>> + Send;
 
     fn balance(&self, cx: &Context) -> impl Future<Output = Result<Balance, Error>> + Send;
+
+    fn report(
+        &self,
+        cx: &Context,
+        request: &ReportRequest,
+    ) -> impl Future<Output = Result<(), Error>> + Send;
+
+    fn receipts(
+        &self,
+        cx: &Context,
+        request: &ReceiptRequest<'_>,
+    ) -> impl Future<Output = Result<Receipts, Error>> + Send;
 }
 
 /// The innermost layer: an adapter, whose futures are boxed.
@@ -82,5 +95,17 @@ impl Port for Adapter {
 
     async fn balance(&self, cx: &Context) -> Result<Balance, Error> {
         self.0.balance(cx).await
+    }
+
+    async fn report(&self, cx: &Context, request: &ReportRequest) -> Result<(), Error> {
+        self.0.report(cx, request).await
+    }
+
+    async fn receipts(
+        &self,
+        cx: &Context,
+        request: &ReceiptRequest<'_>,
+    ) -> Result<Receipts, Error> {
+        self.0.receipts(cx, request).await
     }
 }

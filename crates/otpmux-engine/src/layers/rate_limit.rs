@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use otpmux_core::{
     Balance, Blame, Cancellation, Capabilities, Certainty, Context, Error, ErrorKind, ProviderId,
-    RateLimit, Recipient, ResendRequest, SendRequest, Sent, Status, Target, Verdict, VerifyRequest,
+    RateLimit, ReceiptRequest, Receipts, Recipient, ReportRequest, ResendRequest, SendRequest,
+    Sent, Status, Target, Verdict, VerifyRequest,
 };
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep_until, timeout_at};
@@ -145,5 +146,19 @@ impl<P: Port> Port for RateLimiter<P> {
     async fn balance(&self, cx: &Context) -> Result<Balance, Error> {
         self.wait(cx).await?;
         self.inner.balance(cx).await
+    }
+
+    async fn report(&self, cx: &Context, request: &ReportRequest) -> Result<(), Error> {
+        self.wait(cx).await?;
+        self.inner.report(cx, request).await
+    }
+
+    async fn receipts(
+        &self,
+        cx: &Context,
+        request: &ReceiptRequest<'_>,
+    ) -> Result<Receipts, Error> {
+        // The vendor is not called.
+        self.inner.receipts(cx, request).await
     }
 }

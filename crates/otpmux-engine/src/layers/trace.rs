@@ -1,7 +1,8 @@
 use async_trait::async_trait;
 use otpmux_core::{
     Balance, Cancellation, Capabilities, Channel, Context, Error, OtpProvider, ProviderId,
-    ResendRequest, SendRequest, Sent, Status, Target, Verdict, VerifyRequest,
+    ReceiptRequest, Receipts, ReportRequest, ResendRequest, SendRequest, Sent, Status, Target,
+    Verdict, VerifyRequest,
 };
 use tokio::time::Instant;
 use tracing::{Instrument, field::Empty};
@@ -109,5 +110,19 @@ impl<P: Port> OtpProvider for Trace<P> {
     async fn balance(&self, cx: &Context) -> Result<Balance, Error> {
         let labels = Labels { call: Call::Balance, channel: None };
         self.traced(labels, || self.inner.balance(cx), |_| "ok").await
+    }
+
+    async fn report(&self, cx: &Context, request: &ReportRequest) -> Result<(), Error> {
+        let labels = Labels { call: Call::Report, channel: None };
+        self.traced(labels, || self.inner.report(cx, request), |()| "ok").await
+    }
+
+    async fn receipts(
+        &self,
+        cx: &Context,
+        request: &ReceiptRequest<'_>,
+    ) -> Result<Receipts, Error> {
+        let labels = Labels { call: Call::Receipts, channel: None };
+        self.traced(labels, || self.inner.receipts(cx, request), |_| "ok").await
     }
 }

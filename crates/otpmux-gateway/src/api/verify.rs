@@ -66,6 +66,7 @@ enum VerdictWord {
     AlreadyUsed,
     TooManyGuesses,
     NotFound,
+    Gone,
     Rejected,
 }
 

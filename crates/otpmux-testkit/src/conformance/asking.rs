@@ -1,9 +1,12 @@
-//! Trials of resend, cancel, status and balance.
+//! Trials of resend, cancel, status, balance, report and receipts.
 
-use otpmux_core::{Cancellation, Code, Delivery, ResendRequest, Sent};
+use otpmux_core::{
+    Blame, Cancellation, Certainty, Clock as _, Code, Delivery, ErrorKind, Outcome, ReceiptRequest,
+    ReportRequest, ResendRequest, SendRequest, Sent, SystemClock, Target,
+};
 
 use super::case::{Cases, ensure};
-use super::stand::{A_WHILE, Bench, Stand, cx, unexpected};
+use super::stand::{A_WHILE, Bench, Stand, blamed, cx, expect, unexpected};
 
 pub(super) fn resend(cases: &mut Cases) {
     cases.add("resend/sends-again", async |bench| {
@@ -137,4 +140,67 @@ pub(super) fn no_balance(cases: &mut Cases) {
         let cx = cx();
         stand.unsupported(stand.provider.balance(&cx)).await
     });
+}
+
+pub(super) fn report(cases: &mut Cases) {
+    cases.add("report/approved-is-accepted", async |bench| {
+        let stand = bench.start().await?;
+        let (request, report) = sent_for_report(&stand).await?;
+        let code = request.code.otpmux_code().cloned().ok_or("a report is on a code of otpmux")?;
+        let report = report.with_code(code);
+        stand.provider.report(&cx(), &report).await.map_err(unexpected)
+    });
+}
+
+pub(super) fn no_report(cases: &mut Cases) {
+    cases.add("report/is-refused", async |bench| {
+        let stand = bench.start().await?;
+        let (_, report) = sent_for_report(&stand).await?;
+        let cx = cx();
+        stand.unsupported(stand.provider.report(&cx, &report)).await
+    });
+}
+
+async fn sent_for_report(stand: &Stand) -> Result<(SendRequest, ReportRequest), String> {
+    let request = stand.request();
+    let sent = stand.send(&request).await.map_err(unexpected)?;
+    let target = Target::new(request.recipient.clone(), sent.reference);
+    Ok((request, ReportRequest::new(target, Outcome::Approved)))
+}
+
+pub(super) fn receipts(cases: &mut Cases) {
+    cases.add("receipts/forged-is-refused", async |bench| {
+        let stand = bench.start().await?;
+        let cx = cx();
+        for (headers, body) in FORGED {
+            let error =
+                stand.untouched(stand.provider.receipts(&cx, &receipt(headers, body))).await?;
+            expect(&error, ErrorKind::Unauthenticated, Certainty::NotSent)?;
+            blamed(&error, Blame::Caller)?;
+        }
+        Ok(())
+    });
+}
+
+pub(super) fn no_receipts(cases: &mut Cases) {
+    cases.add("receipts/are-refused", async |bench| {
+        let stand = bench.start().await?;
+        let cx = cx();
+        stand.unsupported(stand.provider.receipts(&cx, &receipt(&[], b"{}"))).await
+    });
+}
+
+type Headers = &'static [(&'static str, &'static [u8])];
+
+/// Receipts without a signature, or with one of anybody.
+const FORGED: [(Headers, &[u8]); 4] = [
+    (&[], b""),
+    (&[("content-type", b"application/json")], br#"{"status":"delivered"}"#),
+    (&[("content-type", b"application/x-www-form-urlencoded")], b"MessageStatus=delivered"),
+    (&[("authorization", b"Bearer e30.e30.e30")], &[0xff; 64]),
+];
+
+fn receipt(headers: Headers, body: &'static [u8]) -> ReceiptRequest<'static> {
+    let url = "https://otp.example.com/v1/receipts/p?token=0";
+    ReceiptRequest { method: "POST", url, headers, body, at: SystemClock.now() }
 }

@@ -48,7 +48,9 @@ const CLAIMS: &[Claim] = &[
     ),
     claim("ttls", |c| c.ttls.is_some(), sending::ttls, nothing),
     claim("phone_prefixes", |c| !c.phone_prefixes.is_empty(), sending::prefixes, nothing),
+    claim("countries", |c| !c.countries.is_empty(), sending::countries, nothing),
     claim("message", |c| c.message, wishes::message, nothing),
+    claim("needs_message", |c| c.needs_message, wishes::needed_message, nothing),
     claim("template", |c| c.template, wishes::template, nothing),
     claim("locale", |c| c.locale, wishes::locale, nothing),
     claim("sender", |c| c.sender, wishes::sender, nothing),
@@ -57,6 +59,8 @@ const CLAIMS: &[Claim] = &[
     claim("status", |c| c.status, asking::status, asking::no_status),
     claim("status_by_key", |c| c.status_by_key, asking::status_by_key, nothing),
     claim("balance", |c| c.balance, asking::balance, asking::no_balance),
+    claim("report", |c| c.report, asking::report, asking::no_report),
+    claim("receipts", |c| c.receipts.is_some(), asking::receipts, asking::no_receipts),
     claim("idempotent", |c| c.idempotent, sending::idempotent, nothing),
     claim(
         "test_recipients",

@@ -65,11 +65,20 @@ pub(super) fn ttls(cases: &mut Cases) {
 }
 
 pub(super) fn prefixes(cases: &mut Cases) {
-    cases.add("phone-prefixes/outside-is-refused", async |bench| {
+    outside_is_refused(cases, "phone-prefixes/outside-is-refused");
+}
+
+pub(super) fn countries(cases: &mut Cases) {
+    outside_is_refused(cases, "countries/outside-is-refused");
+}
+
+fn outside_is_refused(cases: &mut Cases, name: &'static str) {
+    cases.add(name, async |bench| {
         let numbers = ["+14155550123", "+919876543210", "+4915112345678", "+99912345678"];
         let mut recipients = numbers.iter().filter_map(|number| number.parse().ok());
         let outside = recipients.find(|one: &Recipient| !bench.capabilities.reaches(one));
-        let outside = outside.ok_or("it claims prefixes, and all numbers that were tried")?;
+        let outside =
+            outside.ok_or("it claims to reach some numbers only, and all that were tried")?;
         let stand: Stand = bench.start().await?;
         let mut request = stand.request();
         request.recipient = outside;

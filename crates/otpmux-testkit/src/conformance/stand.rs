@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use otpmux_core::{
     Blame, Capabilities, Certainty, Channel, Code, CodeError, CodeSource, Context, Error,
-    ErrorKind, IdempotencyKey, OsEntropy, OtpProvider, Recipient, SendRequest, Sent, Target,
-    Verdict, VerifyRequest,
+    ErrorKind, IdempotencyKey, Message, OsEntropy, OtpProvider, Recipient, SendRequest, Sent,
+    Target, Text, Verdict, VerifyRequest,
 };
 
 use super::case::ensure;
@@ -76,12 +76,20 @@ impl Stand {
         // `fresh_code` and the trials use only digits, so the fallback is never used.
         let code: Result<Code, CodeError> = code.parse();
         let source = code.map_or(CodeSource::Vendor { length: None }, CodeSource::Otpmux);
-        SendRequest::new(self.recipient.clone(), self.channel.clone(), source)
+        self.request_with(source)
     }
 
     pub(super) fn vendor_request(&self, length: Option<u8>) -> SendRequest {
-        let code = CodeSource::Vendor { length };
-        SendRequest::new(self.recipient.clone(), self.channel.clone(), code)
+        self.request_with(CodeSource::Vendor { length })
+    }
+
+    fn request_with(&self, source: CodeSource) -> SendRequest {
+        let mut request = SendRequest::new(self.recipient.clone(), self.channel.clone(), source);
+        if self.provider.capabilities().needs_message {
+            let text = Text::new("Your code for Conformance is {code}");
+            request.message = Some(Message::new(text.clone()).with_subject(text));
+        }
+        request
     }
 
     pub(super) async fn send(&self, request: &SendRequest) -> Result<Sent, Error> {

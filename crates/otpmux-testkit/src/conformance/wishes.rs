@@ -1,9 +1,9 @@
 //! Trials of the optional parts of a request.
 
-use otpmux_core::SendRequest;
+use otpmux_core::{Blame, Certainty, ErrorKind, Message, SendRequest, Text};
 
 use super::case::{Cases, Outcome, ensure};
-use super::stand::{Bench, Stand, unexpected};
+use super::stand::{Bench, Stand, blamed, expect, unexpected};
 
 async fn sent_with(bench: Bench, wish: impl FnOnce(&mut SendRequest)) -> Result<Stand, String> {
     let stand = bench.start().await?;
@@ -17,11 +17,23 @@ async fn sent_with(bench: Bench, wish: impl FnOnce(&mut SendRequest)) -> Result<
 pub(super) fn message(cases: &mut Cases) {
     cases.add("wishes/message", async |bench| {
         let text = "Conformance says {code} to you";
-        let stand = sent_with(bench, |request| request.message = Some(text.to_owned())).await?;
+        let message = Message::new(Text::new(text));
+        let stand = sent_with(bench, |request| request.message = Some(message)).await?;
         let message = stand.last_message().await?;
         let expected = text.replace("{code}", &message.code);
         ensure!(message.text.contains(&expected), "another text than ours arrived");
         Ok(())
+    });
+}
+
+pub(super) fn needed_message(cases: &mut Cases) {
+    cases.add("message/without-one-is-refused", async |bench| {
+        let stand = bench.start().await?;
+        let mut request = stand.request();
+        request.message = None;
+        let error = stand.untouched(stand.send(&request)).await?;
+        expect(&error, ErrorKind::InvalidRequest, Certainty::NotSent)?;
+        blamed(&error, Blame::Caller)
     });
 }
 

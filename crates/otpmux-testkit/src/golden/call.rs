@@ -1,11 +1,18 @@
 use std::time::Duration;
 
+use jiff::Timestamp;
 use otpmux_core::{
-    Balance, Cancellation, Channel, Code, CodeSource, Context, Error, IdempotencyKey, OtpProvider,
-    Recipient, ResendRequest, SendRequest, Sent, Status, Target, VendorReference, Verdict,
-    VerifyRequest,
+    Balance, Cancellation, Channel, ClientContext, Clock as _, Code, CodeSource, Context, Dlt,
+    Error, IdempotencyKey, Message, OtpProvider, Outcome, ReceiptRequest, ReceiptTarget, Receipts,
+    Recipient, ReportRequest, ResendRequest, SendRequest, Sent, Status, SystemClock, Target, Text,
+    VendorReference, Verdict, VerifyRequest,
 };
-use otpmux_golden::{Call, Input};
+use otpmux_golden::{Call, Input, Request};
+use serde_json::Value;
+use url::form_urlencoded;
+
+/// The public address of the service that receives receipts.
+const PUBLIC_URL: &str = "https://otp.example.com";
 
 /// The idempotency key of every call: `f47ac10b-58cc-4372-a567-0e02b2c3d479` in the files.
 const KEY: [u8; 16] = [
@@ -20,6 +27,8 @@ pub(super) enum Answer {
     Status(Status),
     Balance(Balance),
     Cancellation(Cancellation),
+    Receipts(Receipts),
+    Reported,
     Error(Error),
 }
 
@@ -28,13 +37,19 @@ pub(super) async fn make(
     provider: &dyn OtpProvider,
     call: &Call,
     input: &Input,
+    asked: &Request,
 ) -> Result<Answer, String> {
-    let cx = Context::new(IdempotencyKey::from_random(KEY));
+    let mut cx = Context::new(IdempotencyKey::from_random(KEY));
+    if let Some(target) = &input.receipt {
+        cx = cx.with_receipt(ReceiptTarget::new(&target.address, &target.token));
+    }
     Ok(match call {
         Call::Send => answer(provider.send(&cx, &send_request(input)?).await, Answer::Sent),
         Call::Verify => {
             let code = input.code.as_deref().ok_or("a verify needs `code`")?;
-            let request = VerifyRequest::new(recipient(input)?, reference(input), code_of(code)?);
+            let mut request =
+                VerifyRequest::new(recipient(input)?, reference(input), code_of(code)?);
+            request.client = client(input);
             answer(provider.verify(&cx, &request).await, Answer::Verdict)
         }
         Call::Resend => {
@@ -45,12 +60,81 @@ pub(super) async fn make(
         Call::Cancel => answer(provider.cancel(&cx, &target(input)?).await, Answer::Cancellation),
         Call::Status => answer(provider.status(&cx, &target(input)?).await, Answer::Status),
         Call::Balance => answer(provider.balance(&cx).await, Answer::Balance),
+        Call::Report => {
+            let outcome = match input.outcome.as_deref() {
+                Some("approved") => Outcome::Approved,
+                Some("cancelled") => Outcome::Cancelled,
+                _ => return Err("a report needs `outcome`: approved or cancelled".to_owned()),
+            };
+            let mut request = ReportRequest::new(target(input)?, outcome);
+            request.code = input.code.as_deref().map(code_of).transpose()?;
+            answer(provider.report(&cx, &request).await, |()| Answer::Reported)
+        }
+        Call::Receipts => receipts(provider, &cx, input, asked).await?,
         other => return Err(format!("the port has no call {other:?}")),
     })
 }
 
 fn answer<T>(result: Result<T, Error>, form: impl FnOnce(T) -> Answer) -> Answer {
     result.map_or_else(Answer::Error, form)
+}
+
+async fn receipts(
+    provider: &dyn OtpProvider,
+    cx: &Context,
+    input: &Input,
+    asked: &Request,
+) -> Result<Answer, String> {
+    let at = match &input.received_at {
+        Some(at) => {
+            at.parse::<Timestamp>().map_err(|error| format!("received_at: {error}"))?.into()
+        }
+        None => SystemClock.now(),
+    };
+    let body = match &asked.body {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        Value::Object(fields) if asked.is_form() => {
+            let pairs =
+                fields.iter().map(|(name, value)| (name, value.as_str().unwrap_or_default()));
+            form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish()
+        }
+        json => json.to_string(),
+    };
+    let names: Vec<String> = asked.headers.keys().map(|name| name.to_ascii_lowercase()).collect();
+    let values = asked.headers.values().map(String::as_bytes);
+    let headers: Vec<_> = names.iter().map(String::as_str).zip(values).collect();
+    let request = ReceiptRequest {
+        method: &asked.method,
+        url: &format!("{PUBLIC_URL}{}", asked.path),
+        headers: &headers,
+        body: body.as_bytes(),
+        at,
+    };
+    Ok(answer(provider.receipts(cx, &request).await, Answer::Receipts))
+}
+
+/// Returns the message of a case, if it has one.
+fn message(input: &Input) -> Option<Message> {
+    let text = |text: &String| Text::new(text);
+    let mut message = Message::new(Text::new(input.message.as_ref()?));
+    message.subject = input.subject.as_ref().map(text);
+    message.html = input.html.as_ref().map(text);
+    message.speech = input.speech.as_ref().map(text);
+    message.app.clone_from(&input.app);
+    message.minutes = input.minutes;
+    message.locale.clone_from(&input.locale);
+    message.variables.clone_from(&input.variables);
+    message.templates.clone_from(&input.templates);
+    message.dlt = input.dlt.as_ref().map(|dlt| Dlt::new(&dlt.entity_id, &dlt.template_id));
+    Some(message)
+}
+
+fn client(input: &Input) -> ClientContext {
+    let mut client = ClientContext::new();
+    client.ip = input.client_ip;
+    client.user_agent.clone_from(&input.user_agent);
+    client
 }
 
 fn send_request(input: &Input) -> Result<SendRequest, String> {
@@ -60,8 +144,8 @@ fn send_request(input: &Input) -> Result<SendRequest, String> {
     };
     let by = channel(input.channel.as_deref().ok_or("a send needs `channel`")?)?;
     let mut request = SendRequest::new(recipient(input)?, by, source);
-    request.message.clone_from(&input.message);
-    request.subject.clone_from(&input.subject);
+    request.message = message(input);
+    request.client = client(input);
     request.ttl = input.ttl.map(Duration::from_secs);
     request.template.clone_from(&input.template);
     request.locale.clone_from(&input.locale);

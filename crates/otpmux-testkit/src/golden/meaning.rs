@@ -1,7 +1,10 @@
 use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
-use otpmux_core::{Cancellation, Clock as _, Error, Sent, Status, SystemClock, Verdict};
+use otpmux_core::{
+    Cancellation, Clock as _, Correlation, Error, Receipt, ReceiptAnswer, Receipts, Sent, Status,
+    SystemClock, Verdict,
+};
 use serde_json::{Map, Value, json};
 
 use super::call::Answer;
@@ -52,6 +55,8 @@ pub(super) fn facts(answer: &Answer) -> Value {
         Answer::Status(status) => json!({ "status": facts_of_status(status) }),
         Answer::Balance(balance) => json!({ "balance": balance }),
         Answer::Cancellation(cancellation) => facts_of_cancellation(cancellation),
+        Answer::Receipts(receipts) => facts_of_receipts(receipts),
+        Answer::Reported => json!({ "reported": true }),
         Answer::Error(error) => json!({ "error": facts_of_error(error) }),
     }
 }
@@ -101,6 +106,46 @@ fn facts_of_cancellation(cancellation: &Cancellation) -> Value {
         _ => ("another", None),
     };
     object([("cancellation", word.into()), ("retry_after", seconds(after))])
+}
+
+fn facts_of_receipts(receipts: &Receipts) -> Value {
+    let answer = match &receipts.answer {
+        ReceiptAnswer::Text(text) => json!(text),
+        _ => Value::Null,
+    };
+    let list: Vec<_> = receipts.receipts.iter().map(facts_of_receipt).collect();
+    object([("receipts", list.into()), ("answer", answer)])
+}
+
+fn facts_of_receipt(receipt: &Receipt) -> Value {
+    let (token, reference) = match &receipt.correlation {
+        Correlation::Token(token) => (Some(token.as_str()), None),
+        Correlation::Reference(reference) => (None, Some(reference.as_str())),
+        _ => (None, None),
+    };
+    let failure = receipt.failure.as_ref().map(|failure| {
+        object([
+            ("blame", failure.blame.as_str().into()),
+            ("detail", json!(Some(&failure.detail).filter(|detail| !detail.is_empty()))),
+        ])
+    });
+    let price = receipt.price.as_ref().map(|price| {
+        object([("amount", json!(price.amount)), ("currency", json!(price.currency))])
+    });
+    let network = receipt
+        .network
+        .as_ref()
+        .map(|network| object([("mcc", json!(network.mcc)), ("mnc", json!(network.mnc))]));
+    object([
+        ("token", json!(token)),
+        ("reference", json!(reference)),
+        ("delivery", json!(receipt.delivery)),
+        ("final", json!(receipt.is_final)),
+        ("at", time(receipt.at)),
+        ("failure", json!(failure)),
+        ("price", json!(price)),
+        ("network", json!(network)),
+    ])
 }
 
 fn facts_of_error(error: &Error) -> Value {

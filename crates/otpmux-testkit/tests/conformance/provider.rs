@@ -236,8 +236,8 @@ impl OtpProvider for ModelProvider {
             CodeSource::Vendor { length } => self.new_code(length.unwrap_or(6)),
             _ => return Err(Error::unsupported(&self.id, "this source of codes")),
         };
-        let text = request.message.as_deref();
-        self.deliver(&request.channel, &request.recipient, &code, text);
+        let text = request.message.as_ref().and_then(|it| it.text.with_placeholder("{code}"));
+        self.deliver(&request.channel, &request.recipient, &code, text.as_deref());
         Ok(sent)
     }
 

@@ -9,7 +9,7 @@ use otpmux_core::{
 use super::limits::PolicyLimits;
 use crate::client::NewVerification;
 use crate::client::inner::{Inner, gone, invalid, no_entropy, until};
-use crate::client::payload::Payload;
+use crate::client::payload::{Payload, written};
 use crate::client::providers::ProviderEntry;
 use crate::store::health::Health;
 use crate::{
@@ -245,8 +245,7 @@ impl Inner {
         let mut request = SendRequest::new(new.recipient, channel, code_source);
         request.ttl = Some(ttl);
         request.purpose = new.purpose;
-        request.message = new.message;
-        request.subject = new.subject;
+        request.message = written(new.message.as_deref(), new.subject.as_deref());
         request.template = new.template;
         request.locale = new.locale;
         request.sender = new.sender;
