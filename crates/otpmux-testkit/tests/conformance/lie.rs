@@ -18,6 +18,8 @@ lies! {
     NotIdempotent,
     IgnoresMessage,
     CancelsNothing,
+    RefusesReports,
+    BelievesForgedReceipts,
     SendsToTestRecipients,
     AsksUnclaimed,
     ChecksNothing,

@@ -72,14 +72,19 @@ fn claim_that_is_not_kept() {
     let trial = "test-recipients/are-accepted-and-get-nothing";
     caught(Lie::SendsToTestRecipients, &[trial]);
     caught(Lie::CancelsNothing, &["cancel/voids-the-code"]);
+    caught(Lie::RefusesReports, &["report/approved-is-accepted"]);
+    caught(Lie::BelievesForgedReceipts, &["receipts/forged-is-refused"]);
 }
 
 #[test]
 fn what_is_not_claimed_and_asked_for_all_the_same() {
-    caught_with(bare(), Lie::AsksUnclaimed, &["balance/is-refused"]);
+    let calls = ["balance/is-refused", "report/is-refused", "receipts/are-refused"];
+    caught_with(bare(), Lie::AsksUnclaimed, &calls);
     let lengths = ["otpmux-codes/other-lengths-are-refused", "ttls/outside-is-refused"];
     caught(Lie::ChecksNothing, &lengths);
     caught(Lie::ChecksNothing, &["before-io/channel-that-is-not-claimed"]);
+    caught(Lie::ChecksNothing, &["message/without-one-is-refused"]);
+    caught_with(vendor_only(), Lie::ChecksNothing, &["countries/outside-is-refused"]);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use otpmux_core::{Capabilities, Channel, IdempotencyKey, OtpProvider, Recipient};
+use otpmux_core::{Capabilities, Channel, IdempotencyKey, OtpProvider, ReceiptTrust, Recipient};
 use otpmux_testkit::conformance::{DeliveredMessage, Fixture, Instance, VendorFault};
 
 use crate::lie::Lie;
@@ -24,6 +24,7 @@ pub(crate) fn everything() -> Capabilities {
         .with_ttls(Duration::from_mins(1)..=Duration::from_hours(1));
     capabilities.phone_prefixes = &["+1"];
     capabilities.message = true;
+    capabilities.needs_message = true;
     capabilities.template = true;
     capabilities.locale = true;
     capabilities.sender = true;
@@ -31,6 +32,8 @@ pub(crate) fn everything() -> Capabilities {
     capabilities.cancel = true;
     capabilities.status = true;
     capabilities.balance = true;
+    capabilities.report = true;
+    capabilities.receipts = Some(ReceiptTrust::Signed);
     capabilities.idempotent = true;
     capabilities.test_recipients = &[TEST_RECIPIENT];
     capabilities.limits.guesses = Some(3);
@@ -42,9 +45,11 @@ pub(crate) fn bare() -> Capabilities {
     Capabilities::new([Channel::WhatsApp]).with_otpmux_codes(4..=10)
 }
 
-/// Claims nothing but codes of its own.
+/// Claims nothing but codes of its own, in one country.
 pub(crate) fn vendor_only() -> Capabilities {
-    Capabilities::new([Channel::Voice]).with_vendor_codes(None)
+    let mut capabilities = Capabilities::new([Channel::Voice]).with_vendor_codes(None);
+    capabilities.countries = vec!["US".parse().unwrap()];
+    capabilities
 }
 
 pub(crate) struct Model {

@@ -7,8 +7,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use otpmux_core::{
     Balance, Blame, Cancellation, Capabilities, Certainty, Channel, Code, CodeSource, Context,
-    Delivery, Error, ErrorKind, OsEntropy, OtpProvider, ProviderId, Recipient, ResendRequest,
-    SendRequest, Sent, Status, Target, VendorReference, Verdict, VerifyRequest,
+    Delivery, Error, ErrorKind, OsEntropy, OtpProvider, ProviderId, ReceiptRequest, Receipts,
+    Recipient, ReportRequest, ResendRequest, SendRequest, Sent, Status, Target, VendorReference,
+    Verdict, VerifyRequest,
 };
 use otpmux_testkit::conformance::{DeliveredMessage, VendorFault};
 use tokio::net::TcpStream;
@@ -312,6 +313,23 @@ impl OtpProvider for ModelProvider {
         let lied = self.lie == Lie::WritesBalanceInWords;
         let amount = if lied { "USD 12.50" } else { "12.50" };
         Ok(Balance::new(amount, Some("USD".to_owned())))
+    }
+
+    async fn report(&self, cx: &Context, _: &ReportRequest) -> Result<(), Error> {
+        self.unless(self.capabilities.report, "report")?;
+        self.request(cx).await?;
+        if self.lie == Lie::RefusesReports { Err(self.answer(400)) } else { Ok(()) }
+    }
+
+    async fn receipts(&self, cx: &Context, _: &ReceiptRequest<'_>) -> Result<Receipts, Error> {
+        if self.capabilities.receipts.is_none() {
+            self.unless(false, "receipts")?;
+            self.request(cx).await?;
+        }
+        if self.lie == Lie::BelievesForgedReceipts {
+            return Ok(Receipts::default());
+        }
+        Err(self.error(ErrorKind::Unauthenticated, Certainty::NotSent, Blame::Caller))
     }
 }
 
