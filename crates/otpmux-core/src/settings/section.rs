@@ -151,7 +151,8 @@ macro_rules! settings {
                         self.$field = value;
                     }
                 )*
-                $($( self.$group.apply(settings); )*)?
+                // By the trait's name: a group may have methods of its own with these names.
+                $($( $crate::settings::Section::apply(&mut self.$group, settings); )*)?
             }
 
             fn values(&self) -> ::std::vec::Vec<$crate::settings::Json> {
@@ -159,7 +160,7 @@ macro_rules! settings {
                 let mut values = vec![
                     $($crate::settings::SettingValue::write(&self.$field)),*
                 ];
-                $($( values.extend(self.$group.values()); )*)?
+                $($( values.extend($crate::settings::Section::values(&self.$group)); )*)?
                 values
             }
 
@@ -170,7 +171,7 @@ macro_rules! settings {
                 ),*];
                 #[allow(unused_mut, reason = "only groups add secrets")]
                 let mut secrets: ::std::vec::Vec<_> = secrets.into_iter().flatten().collect();
-                $($( secrets.extend(self.$group.secrets()); )*)?
+                $($( secrets.extend($crate::settings::Section::secrets(&self.$group)); )*)?
                 secrets
             }
         }
