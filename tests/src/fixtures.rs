@@ -10,24 +10,24 @@ use otpmux_emulator::{
 };
 use otpmux_testkit::conformance::{DeliveredMessage, Fixture, Instance, VendorFault};
 
-use crate::stage::PHONE;
 use crate::vendors::Emulation;
 
 /// Short enough for trials with a vendor that hangs, long enough for a busy machine.
 const TIMEOUT: Duration = Duration::from_millis(600);
-
-/// Has the form of a key, but belongs to no account.
-const WRONG: &str = "sm_live_ffffffffffffffffffffffffffffffffffffffff";
 
 #[async_trait]
 impl Fixture for Emulation {
     async fn start(&self) -> Box<dyn Instance> {
         // The limits have their own tests; here they would end most trials.
         let config = EmulatorConfig::default().enforce_limits(false);
-        let emulator = Emulator::start(config).await.expect("a free port");
+        let emulator = Emulator::start(self.play_in(config)).await.expect("a free port");
         self.prepare(&emulator).await;
         let provider = self.provider(&emulator, TIMEOUT);
         Box::new(Emulated { setup: self.clone(), emulator, provider })
+    }
+
+    fn cannot_play(&self, trial: &str) -> Option<&str> {
+        Self::cannot_play(self, trial)
     }
 }
 
@@ -44,8 +44,7 @@ impl Instance for Emulated {
     }
 
     fn recipient(&self, channel: &Channel) -> Recipient {
-        let to = if channel.wants_email() { "someone@example.com" } else { PHONE };
-        to.parse().expect("a recipient")
+        self.setup.recipient(channel.as_str())
     }
 
     async fn delivered(&self) -> Vec<DeliveredMessage> {
@@ -83,7 +82,7 @@ impl Instance for Emulated {
     }
 
     async fn wrong_credentials(&self) -> Arc<dyn OtpProvider> {
-        self.setup.provider_with(&self.emulator, WRONG, TIMEOUT)
+        self.setup.stranger(&self.emulator, TIMEOUT)
     }
 
     async fn requests_seen(&self) -> usize {

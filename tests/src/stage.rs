@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use otpmux_core::{Code, Error, Recipient};
+use otpmux_core::{Channel, Code, Error, Recipient};
 use otpmux_emulator::{Emulator, EmulatorConfig, MessageFilter, Vendor};
 use otpmux_engine::{MessageLimits, NewVerification, OtpClient, Policy, Resilience, Verification};
 
@@ -31,6 +31,7 @@ impl Stage {
 
     /// As [`start`](Self::start), with this configuration of the emulator.
     pub async fn start_with(order: &[&Emulation], config: EmulatorConfig) -> Self {
+        let config = order.iter().fold(config, |config, setup| setup.play_in(config));
         let emulator = Emulator::start(config).await.expect("a free port");
         let mut policy = Policy::default();
         // Tests do not wait for users.
@@ -72,6 +73,11 @@ impl Stage {
     pub fn asked(&self, setup: &Emulation) -> u64 {
         self.emulator.request_count(setup.vendor())
     }
+}
+
+/// Returns a request to a recipient whom the vendor of this setup reaches by this channel.
+pub fn request(setup: &Emulation, channel: &Channel) -> NewVerification {
+    NewVerification::to(setup.recipient(channel.as_str())).by(channel.clone())
 }
 
 /// Returns the recipient of [`Stage::send`].

@@ -1,16 +1,19 @@
 //! Every compiled adapter, with the content of its folder. Tests use this list, so that a new
 //! vendor is tested as soon as it has a folder.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use otpmux::config::Registry;
 use otpmux_core::settings::{Adapter, SettingKind};
-use otpmux_core::{Capabilities, OtpProvider};
-use otpmux_emulator::{Emulator, Vendor};
+use otpmux_core::{Capabilities, OtpProvider, Recipient};
+use otpmux_emulator::{Emulator, EmulatorConfig, Vendor};
+use otpmux_golden::{Call, Case, Wire};
 use otpmux_testkit::golden::{Emulated, Setup, VendorFolder, build, over};
 use serde_json::{Map, Value};
+
+use crate::stage::PHONE;
 
 /// An adapter and its folder.
 #[derive(Clone, Debug)]
@@ -20,23 +23,31 @@ pub struct Listed {
     pub adapter: Adapter,
     /// The content of its folder.
     pub folder: VendorFolder,
+    path: PathBuf,
 }
 
 /// Returns every compiled adapter.
 pub fn all() -> Vec<Listed> {
     let registry = Registry::with_compiled_in();
-    registry.adapters().iter().map(|adapter| listed(*adapter)).collect()
+    let listed =
+        |adapter: &Adapter| Listed::read(*adapter, &format!("crates/adapters/{}", adapter.kind));
+    registry.adapters().iter().map(listed).collect()
 }
 
-fn listed(adapter: Adapter) -> Listed {
-    let crates = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/adapters");
-    let folder = VendorFolder::read(&crates.join(adapter.kind));
-    Listed { adapter, folder: folder.unwrap_or_else(|error| panic!("{error}")) }
+/// Returns the template of new adapters: a vendor that is known from golden files only.
+pub fn template() -> Listed {
+    Listed::read(otpmux_acme::ADAPTER, "tools/new-vendor/template")
 }
 
-/// Returns every setup of every adapter whose vendor the emulator plays.
+/// Returns every setup of every adapter.
 pub fn setups() -> Vec<Emulation> {
     all().into_iter().flat_map(|listed| listed.setups()).collect()
+}
+
+/// Returns the setups whose vendor has an emulation that is written by hand: it has limits, and
+/// plays what happens over time.
+pub fn written() -> Vec<Emulation> {
+    setups().into_iter().filter(|setup| matches!(setup.play, Play::Written { .. })).collect()
 }
 
 /// Returns the setup of this name.
@@ -51,44 +62,153 @@ pub fn code_makers() -> Vec<Emulation> {
         let capabilities = setup.capabilities();
         capabilities.vendor_codes.is_some() && capabilities.otpmux_codes.is_none()
     };
-    setups().into_iter().filter(makes).collect()
+    written().into_iter().filter(makes).collect()
 }
 
 impl Listed {
-    /// Returns the adapter in front of its emulated vendor, once for each of its setups.
-    pub fn setups(&self) -> Vec<Emulation> {
-        let Some(emulated) = self.folder.emulated() else { return Vec::new() };
-        let emulation = |setup: &Setup| Emulation {
-            adapter: self.adapter,
-            emulated: emulated.clone(),
-            setup: setup.clone(),
-        };
-        emulated.setups.iter().map(emulation).collect()
+    fn read(adapter: Adapter, path: &str) -> Self {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path);
+        let folder = VendorFolder::read(&path).unwrap_or_else(|error| panic!("{error}"));
+        Self { adapter, folder, path }
     }
+
+    /// Returns the configuration of an emulator that plays this vendor from its golden files.
+    pub fn replay_in(&self, config: EmulatorConfig) -> EmulatorConfig {
+        config.with_replay(self.adapter.kind, &self.path)
+    }
+
+    /// Returns the adapter in front of its emulated vendor, once for each of its setups: those of
+    /// its `fixture.json`, or else those in which its golden files send a message.
+    pub fn setups(&self) -> Vec<Emulation> {
+        match self.folder.emulated() {
+            Some(emulated) => {
+                let play = |setup: &Setup| Emulation {
+                    adapter: self.adapter,
+                    play: Play::Written { emulated: emulated.clone(), setup: setup.clone() },
+                };
+                emulated.setups.iter().map(play).collect()
+            }
+            None => self.replayed(),
+        }
+    }
+
+    /// Returns the adapter in front of a vendor that is played from its golden files.
+    pub fn replayed(&self) -> Vec<Emulation> {
+        let files = self.folder.files().iter();
+        let sends: Vec<&Case> =
+            files.flat_map(|file| &file.golden.cases).filter(|case| accepts(case)).collect();
+        let mut settings: Vec<&Map<String, Value>> = Vec::new();
+        for case in &sends {
+            if !settings.contains(&&case.settings) {
+                settings.push(&case.settings);
+            }
+        }
+        // The usual setup is the one without settings of its own.
+        settings.sort_by_key(|settings| settings.len());
+        let of = |settings: &Map<String, Value>| {
+            let sends = sends.iter().filter(|case| case.settings == *settings);
+            let play = Play::Replayed(Box::new(Replayed {
+                name: name(self.adapter.kind, settings),
+                listed: self.clone(),
+                settings: settings.clone(),
+                sends: sends.map(|case| (*case).clone()).collect(),
+            }));
+            Emulation { adapter: self.adapter, play }
+        };
+        settings.into_iter().map(of).collect()
+    }
+}
+
+/// Returns whether the case is a send that the vendor accepts, with a request that its adapter
+/// makes.
+fn accepts(case: &Case) -> bool {
+    case.call == Call::Send && case.expect.get("sent").is_some() && case.wire != Wire::Other
+}
+
+fn name(kind: &str, settings: &Map<String, Value>) -> String {
+    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let keys = settings.iter().map(|(key, value)| format!("{key}={}", text(value)));
+    let keys: Vec<_> = keys.collect();
+    if keys.is_empty() { kind.to_owned() } else { format!("{kind}[{}]", keys.join(",")) }
 }
 
 /// An adapter in one of its setups, in front of its emulated vendor.
 #[derive(Clone, Debug)]
 pub struct Emulation {
     adapter: Adapter,
-    emulated: Emulated,
-    setup: Setup,
+    play: Play,
+}
+
+/// How the vendor is emulated.
+#[derive(Clone, Debug)]
+enum Play {
+    /// By an emulation that is written by hand.
+    Written { emulated: Emulated, setup: Setup },
+    /// From its golden files.
+    Replayed(Box<Replayed>),
+}
+
+#[derive(Clone, Debug)]
+struct Replayed {
+    name: String,
+    listed: Listed,
+    /// Keys of this setup, over those of the folder.
+    settings: Map<String, Value>,
+    /// The sends that its files show, with these settings.
+    sends: Vec<Case>,
 }
 
 impl Emulation {
     /// Returns the name of the setup.
     pub fn name(&self) -> &str {
-        &self.setup.name
+        match &self.play {
+            Play::Written { setup, .. } => &setup.name,
+            Play::Replayed(replayed) => &replayed.name,
+        }
     }
 
     /// Returns the vendor as the emulator knows it.
     pub fn vendor(&self) -> Vendor {
-        self.adapter.kind.parse().expect("the emulator plays a vendor that has a setup")
+        let kind = self.adapter.kind;
+        match self.play {
+            Play::Written { .. } => kind.parse().expect("an emulation of this vendor"),
+            Play::Replayed(_) => Vendor::replayed(kind),
+        }
     }
 
-    /// Returns a template of the emulated account.
+    /// Returns the configuration of an emulator that plays this vendor too.
+    pub fn play_in(&self, config: EmulatorConfig) -> EmulatorConfig {
+        match &self.play {
+            Play::Written { .. } => config,
+            Play::Replayed(replayed) => replayed.listed.replay_in(config),
+        }
+    }
+
+    /// Returns a template that the vendor knows.
     pub fn template(&self) -> Option<String> {
-        self.emulated.template.clone()
+        match &self.play {
+            Play::Written { emulated, .. } => emulated.template.clone(),
+            Play::Replayed(it) => it.sends.iter().find_map(|case| case.input.template.clone()),
+        }
+    }
+
+    /// Returns a recipient whom the vendor reaches by this channel.
+    pub fn recipient(&self, channel: &str) -> Recipient {
+        let usual = if channel == "email" { "someone@example.com" } else { PHONE };
+        let shown = match &self.play {
+            Play::Written { .. } => None,
+            Play::Replayed(it) => it.send_by(channel).and_then(|case| case.input.to.as_deref()),
+        };
+        shown.unwrap_or(usual).parse().expect("a recipient")
+    }
+
+    /// Returns the reason why the vendor cannot play a trial of the conformance suite; a vendor
+    /// that is played from its golden files knows nothing but them.
+    pub fn cannot_play(&self, trial: &str) -> Option<&'static str> {
+        match &self.play {
+            Play::Written { .. } => None,
+            Play::Replayed(replayed) => replayed.cannot_play(trial),
+        }
     }
 
     /// Returns the claims of the adapter in this setup.
@@ -99,8 +219,10 @@ impl Emulation {
 
     /// Changes the emulated account as this setup needs it.
     pub async fn prepare(&self, emulator: &Emulator) {
-        let account = over(&self.emulated.account, &self.setup.account);
-        self.change_account(emulator, &account).await;
+        if let Play::Written { emulated, setup } = &self.play {
+            let account = over(&emulated.account, &setup.account);
+            self.change_account(emulator, &account).await;
+        }
     }
 
     /// Replaces fields of the emulated account.
@@ -108,7 +230,8 @@ impl Emulation {
         if fields.is_empty() {
             return;
         }
-        let url = format!("http://{}/_emulator/accounts/{}", emulator.addr(), self.vendor());
+        let kind = self.adapter.kind;
+        let url = format!("http://{}/_emulator/accounts/{kind}", emulator.addr());
         let client = reqwest::Client::builder().no_proxy().build().expect("a client");
         let body = serde_json::to_vec(fields).expect("JSON");
         let answer = client.put(url).body(body).send().await.expect("the emulator answers");
@@ -138,20 +261,22 @@ impl Emulation {
         self.build(&keys)
     }
 
-    /// As [`provider`](Self::provider), with another text instead of every secret.
-    pub fn provider_with(
-        &self,
-        emulator: &Emulator,
-        secret: &str,
-        timeout: Duration,
-    ) -> Arc<dyn OtpProvider> {
-        let mut keys = self.good_keys(emulator);
+    /// As [`provider`](Self::provider), with secrets of the same form that belong to no account.
+    pub fn stranger(&self, emulator: &Emulator, timeout: Duration) -> Arc<dyn OtpProvider> {
+        let good = with_timeout(self.good_keys(emulator), timeout);
+        let mut keys = good.clone();
         for (name, value) in &mut keys {
             if self.is_secret(name) {
-                *value = secret.into();
+                *value = other_secret(value.as_str().expect("a secret is text")).into();
             }
         }
-        self.build(&with_timeout(keys, timeout))
+        match &self.play {
+            Play::Written { .. } => self.build(&keys),
+            // A private key has no other text of its form; every credential is accepted anyway.
+            Play::Replayed(_) => {
+                build(&self.adapter, self.adapter.kind, &keys).unwrap_or_else(|_| self.build(&good))
+            }
+        }
     }
 
     fn build(&self, keys: &Map<String, Value>) -> Arc<dyn OtpProvider> {
@@ -169,23 +294,79 @@ impl Emulation {
         self.keys(credential, &emulator.base_url(self.vendor()))
     }
 
-    /// Returns the configuration keys, with each `{name}` looked up.
+    /// Returns the configuration keys, with each `{name}` of an emulated account looked up.
     fn keys(&self, credential: impl Fn(&str) -> String, base_url: &str) -> Map<String, Value> {
-        let mut keys = over(&self.emulated.settings, &self.setup.settings);
-        for value in keys.values_mut() {
-            let name = value.as_str().and_then(|text| text.strip_prefix('{')?.strip_suffix('}'));
-            if let Some(credential) = name.map(&credential) {
-                *value = credential.into();
+        match &self.play {
+            Play::Written { emulated, setup } => {
+                let mut keys = over(&emulated.settings, &setup.settings);
+                for value in keys.values_mut() {
+                    let text = value.as_str();
+                    let name = text.and_then(|text| text.strip_prefix('{')?.strip_suffix('}'));
+                    if let Some(credential) = name.map(&credential) {
+                        *value = credential.into();
+                    }
+                }
+                keys.insert("base_url".to_owned(), base_url.into());
+                keys
             }
+            Play::Replayed(it) => it.listed.folder.golden_settings(&it.settings, base_url),
         }
-        keys.insert("base_url".to_owned(), base_url.into());
-        keys
     }
 
     fn is_secret(&self, name: &str) -> bool {
         let settings = self.adapter.settings.iter().copied().flatten();
         settings.into_iter().any(|s| s.name == name && s.kind == SettingKind::Secret)
     }
+}
+
+impl Replayed {
+    fn send_by(&self, channel: &str) -> Option<&Case> {
+        self.sends.iter().find(|case| case.input.channel.as_deref() == Some(channel))
+    }
+
+    fn cannot_play(&self, trial: &str) -> Option<&'static str> {
+        let lengths = || self.sends.iter().any(|case| case.input.code_length.is_some());
+        match trial {
+            "answers/wrong-credentials" | "verify/wrong-credentials" => {
+                Some("it accepts all credentials")
+            }
+            "idempotent/same-key-sends-once" | "status/finds-a-message-by-our-key" => {
+                Some("it does not know which part of a request is the key")
+            }
+            "verify/not-after-too-many-wrong-codes" => Some("it does not count guesses"),
+            "test-recipients/are-accepted-and-get-nothing" => {
+                Some("it delivers to every recipient")
+            }
+            "vendor-codes/shortest" | "vendor-codes/longest" if !lengths() => {
+                Some("no file shows how a length is asked for")
+            }
+            "wishes/template" if self.template_is_unknown() => Some("no file shows a template"),
+            _ => match trial.strip_prefix("sends/") {
+                Some(channel) if self.send_by(channel).is_none() => {
+                    Some("no file sends by this channel")
+                }
+                _ => None,
+            },
+        }
+    }
+
+    fn template_is_unknown(&self) -> bool {
+        self.sends.iter().all(|case| case.input.template.is_none())
+    }
+}
+
+/// Returns another text of the same form: its second half has other letters and digits.
+fn other_secret(secret: &str) -> String {
+    let half = secret.chars().count() / 2;
+    let other = |(place, c): (usize, char)| match c {
+        _ if place < half => c,
+        'f' | 'F' | '9' => char::from_u32(u32::from(c) - 1).unwrap_or(c),
+        'a'..='e' | 'A'..='E' | '0'..='8' => char::from_u32(u32::from(c) + 1).unwrap_or(c),
+        'g'..='z' => 'f',
+        'G'..='Z' => 'F',
+        other => other,
+    };
+    secret.chars().enumerate().map(other).collect()
 }
 
 fn with_timeout(mut keys: Map<String, Value>, timeout: Duration) -> Map<String, Value> {

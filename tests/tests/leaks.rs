@@ -5,15 +5,14 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use otpmux_core::{Channel, ClientContext, Code, Recipient};
+use otpmux_core::{Channel, ClientContext, Code};
 use otpmux_emulator::{EmulatorConfig, Fault, FaultKind, Garbage, Vendor};
 use otpmux_engine::{NewVerification, Resend};
 use otpmux_testkit::{LogCapture, leaks};
-use otpmux_tests::stage::{PHONE, Stage, phone};
-use otpmux_tests::vendors::{self, Emulation, setup};
+use otpmux_tests::stage::{PHONE, Stage, request};
+use otpmux_tests::vendors::{self, Emulation};
 use serde_json::json;
 
-const MAIL: &str = "someone.private@example.com";
 const CLIENT: &str = "203.0.113.77";
 
 /// Vendors that repeat what they were told, in every place that an adapter reads. Each status says
@@ -50,16 +49,18 @@ fn faults(secrets: &[String]) -> Vec<Fault> {
     faults
 }
 
-/// One of everything, and a search of all that it shows.
-async fn run(stage: &Stage, capture: &LogCapture, secrets: &[String]) -> usize {
+/// One of everything for each of these requests, and a search of all that it shows.
+async fn run(
+    stage: &Stage,
+    requests: &[NewVerification],
+    capture: &LogCapture,
+    secrets: &[String],
+) -> usize {
     stage.emulator.clear_messages();
     let mut shown = String::new();
-    for to in [PHONE, MAIL] {
-        let to: Recipient = to.parse().unwrap();
-        let mut new = NewVerification::to(to.clone());
-        new.client = ClientContext::new().with_ip(CLIENT.parse().unwrap());
-        write!(shown, "{new:?} {to:?}").unwrap();
-        match stage.client.send(new).await {
+    for new in requests {
+        write!(shown, "{new:?}").unwrap();
+        match stage.client.send(new.clone()).await {
             Ok(sent) => {
                 write!(shown, "{sent:?}").unwrap();
                 let code: Code = "000000".parse().unwrap();
@@ -99,38 +100,55 @@ fn note<T: std::fmt::Debug>(shown: &mut String, result: Result<T, otpmux_core::E
 async fn sec_11_nothing_secret_or_personal_gets_out() {
     let capture = LogCapture::new();
     let _guard = capture.install_scoped();
-    // Every vendor in its first setup, then every vendor in its last one, in the other direction.
-    let setups: Vec<Vec<Emulation>> = vendors::all().iter().map(vendors::Listed::setups).collect();
-    let one_way = setups.iter().filter_map(|setups| setups.first());
-    let other_way = setups.iter().rev().filter_map(|setups| setups.last());
-    for order in [one_way.collect::<Vec<_>>(), other_way.collect()] {
-        let mut messages = 0;
-        let (stage, keys) = stage(&order).await;
-        let personal = [PHONE, MAIL, CLIENT].map(str::to_owned);
-        let all = keys.iter().flat_map(|(_, keys)| keys.clone());
-        let secrets: Vec<String> = personal.iter().cloned().chain(all).collect();
-        leaks::assert_clean(
-            &format!("{:?}", stage.client),
-            &secrets.iter().map(String::as_str).collect::<Vec<_>>(),
-        );
-        messages += run(&stage, &capture, &secrets).await;
-        for (vendor, keys) in &keys {
-            // A vendor can repeat what it was told: the recipient, and its own keys.
-            let told = [&personal[..], keys].concat();
-            // A new client now and then: the rates that vendors document would end the sends.
-            for some in faults(&told).chunks(3) {
-                let (stage, _) = self::stage(&order).await;
-                for fault in some {
-                    stage.emulator.set_fault(*vendor, fault.clone());
-                    messages += run(&stage, &capture, &secrets).await;
-                }
-            }
-        }
-        // A vendor that hangs, once: it takes its whole timeout.
-        stage.emulator.set_fault(order[0].vendor(), Fault::new(FaultKind::Hang).times(1));
-        messages += run(&stage, &capture, &secrets).await;
-        assert!(messages > 30 * order.len(), "the paths that send were run: {messages}");
+    for listed in vendors::all() {
+        let setups = listed.setups();
+        let [first, .., last] = &setups[..] else {
+            search(&setups[0], &capture).await;
+            continue;
+        };
+        search(first, &capture).await;
+        search(last, &capture).await;
     }
+}
+
+/// Runs everything with this vendor and one to fail over to.
+async fn search(setup: &Emulation, capture: &LogCapture) {
+    let other = vendors::written().into_iter().find(|other| other.vendor() != setup.vendor());
+    let order = [setup, &other.unwrap()];
+    let requests: Vec<NewVerification> = setup
+        .capabilities()
+        .channels
+        .iter()
+        .map(|channel| {
+            let mut new = request(setup, channel);
+            new.client = ClientContext::new().with_ip(CLIENT.parse().unwrap());
+            new
+        })
+        .collect();
+    let (stage, keys) = stage(&order).await;
+    let recipients = requests.iter().map(|new| new.recipient.expose().to_owned());
+    let personal: Vec<String> = recipients.chain([CLIENT.to_owned()]).collect();
+    let keys_of_all = keys.iter().flat_map(|(_, keys)| keys.clone());
+    let secrets: Vec<String> = personal.iter().cloned().chain(keys_of_all).collect();
+    let shown = format!("{:?}", stage.client);
+    leaks::assert_clean(&shown, &secrets.iter().map(String::as_str).collect::<Vec<_>>());
+    // By every channel once; then by one after the other.
+    let mut messages = run(&stage, &requests, capture, &secrets).await;
+    let mut turns = requests.chunks(1).cycle();
+    // A vendor can repeat what it was told: the recipient, and its own keys.
+    let told = [&personal[..], &keys[0].1].concat();
+    // A new client now and then: the rates that vendors document would end the sends.
+    for some in faults(&told).chunks(3) {
+        let (stage, _) = self::stage(&order).await;
+        for fault in some {
+            stage.emulator.set_fault(setup.vendor(), fault.clone());
+            messages += run(&stage, turns.next().unwrap(), capture, &secrets).await;
+        }
+    }
+    // A vendor that hangs, once: it takes its whole timeout.
+    stage.emulator.set_fault(setup.vendor(), Fault::new(FaultKind::Hang).times(1));
+    messages += run(&stage, &requests, capture, &secrets).await;
+    assert!(messages > 20, "{}: the paths that send were run: {messages}", setup.name());
 }
 
 /// A client over the vendors, and the secrets of each.
@@ -148,11 +166,8 @@ async fn the_search_finds_what_is_there() {
     let _guard = capture.install_scoped();
     tracing::trace!(to = PHONE, "oops");
     assert_eq!(leaks::found(&capture.text(), &[PHONE]), [PHONE]);
-    let stage = Stage::start(&[&setup("easyotp")]).await;
-    let sent = tokio::time::timeout(
-        Duration::from_secs(10),
-        stage.client.send(NewVerification::to(phone())),
-    );
+    let stage = Stage::start(&[&vendors::written()[0]]).await;
+    let sent = tokio::time::timeout(Duration::from_secs(10), stage.send());
     assert!(sent.await.unwrap().unwrap().confirmed);
     let text = capture.text();
     assert!(text.contains("reqwest") || text.contains("hyper"), "the HTTP client's lines are seen");

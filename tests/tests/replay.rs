@@ -14,8 +14,7 @@ use serde_json::Value;
 /// The vendor of an adapter, played from its files; its address without the base path.
 async fn replayed(listed: &Listed) -> (Emulator, Vendor, String) {
     let kind = listed.adapter.kind;
-    let folder = format!("{}/../crates/adapters/{kind}", env!("CARGO_MANIFEST_DIR"));
-    let config = EmulatorConfig::default().with_vendors([]).with_replay(kind, folder);
+    let config = listed.replay_in(EmulatorConfig::default().with_vendors([]));
     let emulator = Emulator::start(config).await.unwrap();
     let vendor = emulator.vendor(kind).unwrap();
     let url = format!("http://{}", emulator.vendor_addr(vendor).unwrap());

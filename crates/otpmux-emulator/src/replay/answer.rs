@@ -4,15 +4,15 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
+use otpmux_golden::Response;
 use serde_json::Value;
 
-use super::golden::Response;
 use crate::clock::{millis, seconds};
 use crate::exchange::Reply;
 use crate::ids;
 
 /// The TTL of a code in seconds, if the file does not say it.
-const TTL: u64 = 300;
+pub(super) const TTL: u64 = 300;
 
 /// Returns the answer with texts of the file replaced: whole texts, and ids within longer ones.
 pub(super) fn fill(
@@ -161,7 +161,10 @@ mod tests {
     #[test]
     fn times_move_together() {
         let now: Timestamp = "2030-01-01T00:00:00Z".parse().unwrap();
-        let response = |body| Response { status: 200, headers: BTreeMap::new(), body };
+        let response = |body: Value| -> Response {
+            let response = json!({ "status": 200, "headers": {}, "body": body });
+            serde_json::from_value(response).unwrap()
+        };
         let filled = |body, ttl| -> Value {
             let reply = fill(&response(body), &BTreeMap::new(), ttl, now);
             serde_json::from_slice(&reply.body).unwrap()

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use otpmux_golden::{Golden, Named, Response};
 use serde_json::Value;
 
-use super::golden::{Golden, Kind, Meaning, Response};
+use super::meaning::{self, Kind, Meaning};
 use super::shape::{self, LeafKind, Shape, name_at};
 use crate::check::{is_digits, is_e164, is_email};
 
@@ -16,6 +17,8 @@ pub(super) struct File {
     pub(super) shape: Shape,
     pub(super) response: Response,
     pub(super) channel: Option<String>,
+    /// The code of its case.
+    pub(super) code: Option<String>,
     /// The TTL of its code, in seconds.
     pub(super) ttl: Option<u64>,
     /// The parts of the request that differ from one request to the next, by position; a segment of
@@ -32,15 +35,18 @@ pub(super) enum Part {
     Text,
     Subject,
     Channel,
+    /// How many digits the vendor's code has.
+    Length,
 }
 
 impl File {
     /// Reads a file. `given` returns whether a text is an id that some answer of the folder
     /// contains.
-    pub(super) fn new(name: String, golden: Golden, given: impl Fn(&str) -> bool) -> Self {
-        let (kind, meaning) = (golden.kind(&name), golden.meaning(&name));
-        let shape = golden_shape(&golden);
-        let input = golden.common_case().map(|case| case.input.clone()).unwrap_or_default();
+    pub(super) fn new(file: &Named, given: impl Fn(&str) -> bool) -> Self {
+        let Named { name, golden, .. } = file;
+        let (kind, meaning) = (meaning::kind(golden, name), meaning::meaning(golden, name));
+        let shape = golden_shape(golden);
+        let input = meaning::common_case(golden).map(|case| case.input.clone()).unwrap_or_default();
         let mut parts = BTreeMap::new();
         for (place, leaf) in &shape.texts {
             if leaf.kind == LeafKind::Word {
@@ -55,11 +61,14 @@ impl File {
                 Part::Code
             } else if given(text) || refers_to(input.reference.as_deref(), text) {
                 Part::Id
+            } else if input.code_length.is_some_and(|length| length.to_string() == text) {
+                Part::Length
             } else {
                 match name_at(place).as_str() {
                     "message" | "text" | "body" | "content" => Part::Text,
                     "subject" => Part::Subject,
                     "channel" | "via" => Part::Channel,
+                    _ if is_text_with(input.code.as_deref(), text) => Part::Text,
                     _ => continue,
                 }
             };
@@ -70,25 +79,29 @@ impl File {
                 parts.insert(format!("#{number}"), Part::Id);
             } else if is_e164(segment) || is_email(segment) {
                 parts.insert(format!("#{number}"), Part::Recipient);
+            } else if input.code.as_ref() == Some(segment) {
+                parts.insert(format!("#{number}"), Part::Code);
             }
         }
-        let response = golden.response;
-        let channel = input.channel;
-        Self { name, kind, meaning, shape, response, channel, ttl: input.ttl, parts }
+        let (name, response) = (name.clone(), golden.response.clone());
+        let (channel, code) = (input.channel, input.code);
+        Self { name, kind, meaning, shape, response, channel, code, ttl: input.ttl, parts }
     }
 
     /// Returns whether the request has the same path, below any base path.
     pub(super) fn is_at(&self, asked: &Shape) -> bool {
-        let longer = self.shape.path.len().checked_sub(asked.path.len());
-        longer.is_some_and(|skipped| {
-            self.shape.method == asked.method
-                && self.shape.path[skipped..].iter().zip(&asked.path).enumerate().all(
-                    |(number, (golden, asked))| {
-                        golden == asked
-                            || self.parts.contains_key(&format!("#{}", skipped + number))
-                    },
-                )
-        })
+        self.base_path_of(asked).is_some()
+    }
+
+    /// Returns the number of segments of the file's path that come before those of the request,
+    /// since they belong to its base URL; `None` if the rest of the path is another one.
+    pub(super) fn base_path_of(&self, asked: &Shape) -> Option<usize> {
+        let skipped = self.shape.path.len().checked_sub(asked.path.len())?;
+        let is_same = |(number, (golden, asked)): (usize, (&String, &String))| {
+            golden == asked || self.parts.contains_key(&format!("#{}", skipped + number))
+        };
+        let rest = || self.shape.path[skipped..].iter().zip(&asked.path).enumerate();
+        (self.shape.method == asked.method && rest().all(is_same)).then_some(skipped)
     }
 
     /// Returns how similar the request is to this file's; `None` if one of the file's variable
@@ -115,6 +128,18 @@ impl File {
     /// Returns the text of the request at the position where the file has such a part.
     pub(super) fn asked<'a>(&'a self, part: Part, asked: &'a Shape) -> Option<&'a str> {
         self.pairs(asked).find_map(|(found, _, text)| (found == part).then_some(text))
+    }
+
+    /// Returns the code of a request that has it inside of a longer text, where the file's request
+    /// has the code of its case.
+    pub(super) fn code_in(&self, asked: &Shape) -> Option<String> {
+        let code = self.code.as_deref()?;
+        self.shape.texts.iter().find_map(|(place, leaf)| {
+            let (before, after) = leaf.text.split_once(code)?;
+            let asked = asked.texts.get(place)?;
+            let found = asked.text.strip_prefix(before)?.strip_suffix(after)?;
+            is_digits(found, 4..=10).then(|| found.to_owned())
+        })
     }
 
     /// Returns each variable part with the file's text and the request's.
@@ -166,6 +191,11 @@ fn is_recipient(place: &str, text: &str) -> bool {
 fn is_code(place: &str, text: &str) -> bool {
     let names = ["code", "otp", "otpcode", "passcode", "pin", "verificationcode"];
     is_digits(text, 4..=10) && names.contains(&name_at(place).as_str())
+}
+
+/// Returns whether a text is a message with this code.
+fn is_text_with(code: Option<&str>, text: &str) -> bool {
+    code.is_some_and(|code| text.contains(code)) && text.contains(' ') && !text.starts_with('<')
 }
 
 /// Returns whether a text is part of an adapter's reference.

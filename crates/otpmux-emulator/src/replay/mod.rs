@@ -2,7 +2,7 @@
 
 mod answer;
 mod file;
-mod golden;
+mod meaning;
 mod shape;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,16 +10,18 @@ use std::io;
 use std::path::Path;
 
 use jiff::Timestamp;
+use otpmux_golden::Golden;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::check::{is_digits, same_secret};
+use crate::clock;
 use crate::exchange::{Call, Reply};
 use crate::ids;
 use crate::ledger::Ledger;
 use crate::vendor_api::{Context, VendorApi, assign, to_json};
 use file::{File, Part, golden_shape};
-use golden::{Golden, Kind, Meaning};
+use meaning::{Kind, Meaning};
 use shape::{Shape, texts_of};
 
 /// The length of a code if no file shows one.
@@ -47,7 +49,9 @@ struct Sent {
     channel: String,
     subject: Option<String>,
     text: String,
+    /// It was approved or cancelled.
     is_used: bool,
+    expires_at: Timestamp,
     /// The ids of the file, and those returned instead.
     ids: BTreeMap<String, String>,
 }
@@ -65,11 +69,12 @@ impl Replay {
     /// Reads the golden files of a folder, or of its folder `wire`.
     pub(crate) fn read(folder: &Path) -> io::Result<Self> {
         let wire = folder.join("wire");
-        let read = Golden::read_folder(if wire.is_dir() { &wire } else { folder })?;
-        let ids = given_ids(&read);
+        let read = meaning::read_folder(if wire.is_dir() { &wire } else { folder })?;
+        // The requests of receipts are the vendor's own.
+        let read = || read.files().iter().filter(|file| !meaning::is_receipt(&file.golden));
+        let ids = given_ids(read().map(|file| &file.golden));
         let given = |text: &str| ids.contains(text);
-        let files: Vec<File> =
-            read.into_iter().map(|(name, golden)| File::new(name, golden, given)).collect();
+        let files: Vec<File> = read().map(|file| File::new(file, given)).collect();
         let names = files.iter().map(|file| file.name.clone()).collect();
         let settings = Settings { files: names, ..Settings::default() };
         Ok(Self { settings, files, ids, sent: Ledger::default() })
@@ -80,7 +85,7 @@ impl Replay {
     }
 
     /// Returns the file that answers; an error if there is none.
-    fn choose(&mut self, asked: &Shape) -> Result<usize, Reply> {
+    fn choose(&mut self, asked: &Shape, now: Timestamp) -> Result<usize, Reply> {
         let at = |name: &String| {
             self.files.iter().position(|file| file.name == *name && file.is_at(asked))
         };
@@ -93,7 +98,10 @@ impl Replay {
         if let Some(file) = self.settings.always.iter().find_map(at) {
             return Ok(file);
         }
-        let here = || self.files.iter().enumerate().filter(|(_, file)| file.is_at(asked));
+        // `/wallet` may be a whole path, or the end of `/messages/ID`.
+        let base = self.files.iter().filter_map(|file| file.base_path_of(asked)).min();
+        let at_base = |file: &File| file.base_path_of(asked).is_some_and(|it| Some(it) == base);
+        let here = || self.files.iter().enumerate().filter(|(_, file)| at_base(file));
         let mut fitting: Vec<(usize, &File, i32)> =
             here().filter_map(|(place, file)| Some((place, file, file.likeness(asked)?))).collect();
         // The most similar file comes first, and of equal ones the first by name.
@@ -109,7 +117,7 @@ impl Replay {
             };
             return Err(Reply::error(answer.0, &answer.1));
         };
-        let wanted = self.meaning_of(best, asked);
+        let wanted = self.meaning_of(best, asked, now);
         let find = |meaning: &dyn Fn(&File) -> bool| {
             fitting.iter().find(|(_, file, _)| meaning(file)).map(|(place, ..)| *place)
         };
@@ -120,7 +128,8 @@ impl Replay {
                     .or_else(|| find(&|file| matches!(file.meaning, Meaning::Verdict(_))))
             }
             Wanted::Unknown => {
-                find(&|file| file.meaning == Meaning::Verdict("not_found".to_owned()))
+                let of = |word: &str| Meaning::Verdict(word.to_owned());
+                find(&|file| file.meaning == of("not_found") || file.meaning == of("gone"))
                     .or_else(|| find(&|file| file.response.status == 404))
             }
         };
@@ -129,7 +138,7 @@ impl Replay {
     }
 
     /// Returns which of its answers the vendor gives.
-    fn meaning_of(&self, best: &File, asked: &Shape) -> Wanted {
+    fn meaning_of(&self, best: &File, asked: &Shape, now: Timestamp) -> Wanted {
         if best.kind == Kind::Send {
             return Wanted::Success;
         }
@@ -144,6 +153,7 @@ impl Replay {
         };
         match sent {
             Some((_, sent)) if sent.is_used => Wanted::Verdict("already_used"),
+            Some((_, sent)) if sent.expires_at <= now => Wanted::Verdict("expired"),
             Some((_, sent)) if same_secret(guess, &sent.code) => Wanted::Success,
             // The placeholder of the files: a code that they show as right is right.
             None if self.right_codes().any(|code| code == guess) => Wanted::Success,
@@ -207,7 +217,8 @@ impl Replay {
         if file.meaning == Meaning::Success {
             match file.kind {
                 Kind::Send | Kind::Resend => {
-                    let sent = self.accept(file, asked, found.as_ref().map(|(_, sent)| sent));
+                    let again = found.as_ref().map(|(_, sent)| sent);
+                    let sent = self.accept(file, asked, again, cx.now);
                     let mut given = Vec::new();
                     texts_of(&file.response.body, &mut given);
                     for old in given.into_iter().filter(|text| self.ids.contains(text)) {
@@ -215,11 +226,11 @@ impl Replay {
                     }
                     new_row = Some(sent);
                 }
-                Kind::Verify | Kind::Other => {}
+                Kind::Verify | Kind::Cancel | Kind::Other => {}
             }
         }
         let reply = answer::fill(&file.response, &replace, file.ttl, cx.now);
-        if file.kind == Kind::Verify
+        if matches!(file.kind, Kind::Verify | Kind::Cancel)
             && file.meaning == Meaning::Success
             && let Some((id, sent)) = found
         {
@@ -252,17 +263,19 @@ impl Replay {
     }
 
     /// Returns the message of a request to send or resend.
-    fn accept(&self, file: &File, asked: &Shape, again: Option<&Sent>) -> Sent {
+    fn accept(&self, file: &File, asked: &Shape, again: Option<&Sent>, now: Timestamp) -> Sent {
         let part = |part| file.asked(part, asked).map(str::to_owned);
         let recipient = part(Part::Recipient).or_else(|| again.map(|sent| sent.recipient.clone()));
         let text = part(Part::Text).or_else(|| again.map(|sent| sent.text.clone()));
         let code = part(Part::Code)
             .or_else(|| again.map(|sent| sent.code.clone()))
+            .or_else(|| file.code_in(asked))
             .or_else(|| text.as_deref().and_then(code_in))
             .or_else(|| self.settings.fixed_code.clone())
             .unwrap_or_else(|| {
-                let shown = self.right_codes().map(str::len).next();
-                ids::code(shown.and_then(|length| u8::try_from(length).ok()).unwrap_or(CODE_LENGTH))
+                let length = part(Part::Length).and_then(|length| length.parse().ok());
+                let shown = || u8::try_from(self.right_codes().map(str::len).next()?).ok();
+                ids::code(length.or_else(shown).unwrap_or(CODE_LENGTH))
             });
         let recipient = recipient.unwrap_or_default();
         let by_recipient = || if recipient.contains('@') { "email" } else { "sms" }.to_owned();
@@ -281,7 +294,11 @@ impl Replay {
             },
         );
         let ids = BTreeMap::new();
-        Sent { recipient, code, channel, subject, text, is_used: false, ids }
+        let expires_at = again.map_or_else(
+            || clock::plus(now, file.ttl.unwrap_or(answer::TTL)),
+            |sent| sent.expires_at,
+        );
+        Sent { recipient, code, channel, subject, text, is_used: false, expires_at, ids }
     }
 
     fn shape(call: &Call) -> Shape {
@@ -302,7 +319,7 @@ enum Wanted {
 impl VendorApi for Replay {
     fn serve(&mut self, call: &Call, cx: &mut Context) -> Reply {
         let asked = Self::shape(call);
-        match self.choose(&asked) {
+        match self.choose(&asked, cx.now) {
             Ok(place) => self.play(place, &asked, cx),
             Err(refusal) => refusal,
         }
@@ -356,11 +373,11 @@ impl VendorApi for Replay {
 }
 
 /// Returns the texts that answers contain and later requests repeat: message and verification ids.
-fn given_ids(files: &[(String, Golden)]) -> BTreeSet<String> {
+fn given_ids<'a>(files: impl Iterator<Item = &'a Golden>) -> BTreeSet<String> {
     let mut given = Vec::new();
     let mut asked = BTreeSet::new();
     let mut references = String::new();
-    for (_, golden) in files {
+    for golden in files {
         texts_of(&golden.response.body, &mut given);
         asked.extend(golden_shape(golden).all_texts().map(str::to_owned));
         for case in &golden.cases {

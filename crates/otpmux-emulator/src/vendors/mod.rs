@@ -82,9 +82,10 @@ impl Vendor {
         self.facts().base_path
     }
 
-    /// Returns a vendor that is played from golden files. Its name is kept until the program ends;
-    /// there are as many as replayed folders.
-    pub(crate) fn replayed(name: &str) -> Self {
+    /// Returns the vendor of this name that is played from golden files:
+    /// [`EmulatorConfig::with_replay`](crate::EmulatorConfig::with_replay). Each name is kept until
+    /// the program ends.
+    pub fn replayed(name: &str) -> Self {
         static NAMES: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
         let mut names = NAMES.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = names.get(name) {

@@ -3,7 +3,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use otpmux_emulator::MessageFilter;
+use otpmux_golden::{Call, Folder, Named, Request};
 use serde_json::Value;
+use url::form_urlencoded;
 
 use crate::rig::{Answer, Rig};
 
@@ -17,20 +20,21 @@ fn folders() -> Vec<(String, PathBuf)> {
     fs::read_dir(adapters).unwrap().filter_map(|entry| folder(entry.unwrap())).collect()
 }
 
-fn files(folder: &Path) -> Vec<(String, Value)> {
-    let read = |entry: fs::DirEntry| {
-        let path = entry.path();
-        let name = path.file_name()?.to_str()?.strip_suffix(".json")?.to_owned();
-        let golden = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
-        Some((name, golden))
-    };
-    fs::read_dir(folder).unwrap().filter_map(|entry| read(entry.unwrap())).collect()
+/// The files whose requests go to the vendor.
+fn files(folder: &Path) -> Vec<Named> {
+    let mut files = Folder::read(folder).unwrap().files().to_vec();
+    files.retain(|file| file.golden.cases.iter().all(|case| case.call != Call::Receipts));
+    files
 }
 
-async fn ask(rig: &Rig, golden: &Value) -> Answer {
-    let request = &golden["request"];
-    let (method, path) = (request["method"].as_str().unwrap(), request["path"].as_str().unwrap());
-    rig.ask(method, path, &request["body"]).await
+async fn ask(rig: &Rig, request: &Request) -> Answer {
+    let (method, path) = (request.method.as_str(), request.path.as_str());
+    let Some(fields) = request.body.as_object().filter(|_| request.is_form()) else {
+        return rig.ask(method, path, &request.body).await;
+    };
+    let fields = fields.iter().map(|(name, value)| (name, value.as_str().unwrap()));
+    let form = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+    rig.ask_with(method, path, "application/x-www-form-urlencoded", form).await
 }
 
 /// Whether the two are alike but for ids and times, whose forms are the same.
@@ -67,21 +71,21 @@ async fn every_file_is_played_when_it_is_asked_for() {
     let mut failures = Vec::new();
     for (vendor, folder) in folders() {
         let rig = Rig::start(&vendor, &folder).await;
-        for (name, golden) in files(&folder) {
+        for Named { name, golden, .. } in files(&folder) {
             rig.emulator.answer_next(rig.vendor, &name).unwrap();
-            let answer = ask(&rig, &golden).await;
-            let response = &golden["response"];
-            let expected = &response["body"];
+            let answer = ask(&rig, &golden.request).await;
+            let response = &golden.response;
+            let expected = &response.body;
             let given = serde_json::from_str(&answer.text)
                 .unwrap_or_else(|_| Value::from(answer.text.as_str()));
             let is_empty = expected.is_null() && answer.text.is_empty();
-            if response["status"] != answer.status || !(is_empty || is_like(expected, &given)) {
+            if response.status != answer.status || !(is_empty || is_like(expected, &given)) {
                 let got = format!("{} {}", answer.status, answer.text);
-                failures.push(format!("{vendor} {name}: {got} instead of {response}"));
+                failures.push(format!("{vendor} {name}: {got} instead of {response:?}"));
             }
-            for (header, value) in response["headers"].as_object().unwrap() {
+            for (header, value) in &response.headers {
                 let got = answer.headers.get(header).and_then(|value| value.to_str().ok());
-                if got != value.as_str() {
+                if got != Some(value) {
                     failures.push(format!("{vendor} {name}: {header} is {got:?}"));
                 }
             }
@@ -92,20 +96,23 @@ async fn every_file_is_played_when_it_is_asked_for() {
     assert!(played >= 120, "only {played} files were played");
 }
 
-/// Nothing chosen: a request of a file that shows a success gets a success, of whichever file.
+/// Nothing chosen: the first request to a vendor is that of a file that shows a success, and gets a
+/// success, of whichever file.
 #[tokio::test]
 async fn requests_of_the_files_get_a_success_by_default() {
+    let mut messages = 0;
     for (vendor, folder) in folders() {
-        let rig = Rig::start(&vendor, &folder).await;
-        for (name, golden) in files(&folder) {
-            let answer = ask(&rig, &golden).await;
-            let is_success = golden["response"]["status"].as_u64().unwrap() < 300
-                && !golden["response"]["body"].to_string().contains("false")
+        for Named { name, golden, .. } in files(&folder) {
+            let is_success = golden.response.status < 300
+                && !golden.response.body.to_string().contains("false")
                 && name.ends_with("-ok");
             if is_success {
+                let rig = Rig::start(&vendor, &folder).await;
+                let answer = ask(&rig, &golden.request).await;
                 assert!(answer.status < 300, "{vendor} {name}: {} {}", answer.status, answer.text);
+                messages += rig.emulator.messages(&MessageFilter::default()).len();
             }
         }
-        assert!(!rig.emulator.messages(&otpmux_emulator::MessageFilter::default()).is_empty());
     }
+    assert!(messages > 0, "no file sends anything");
 }

@@ -123,7 +123,10 @@ impl Cases {
         });
     }
 
+    /// Returns the trials that the fixture's vendor can play.
     pub(super) fn into_list(self) -> Vec<Case> {
-        self.list
+        let Self { bench, mut list } = self;
+        list.retain(|case| bench.fixture.cannot_play(&case.name).is_none());
+        list
     }
 }

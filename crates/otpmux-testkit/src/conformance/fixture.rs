@@ -12,6 +12,13 @@ pub trait Fixture: Send + Sync + 'static {
     /// capabilities are the same every time. Give the provider a timeout of one second: trials wait
     /// for it, and with a shorter one an ignored deadline would not be noticed.
     async fn start(&self) -> Box<dyn Instance>;
+
+    /// Returns the reason why the vendor of this fixture cannot play a trial, by the trial's name
+    /// (`sends/sms`). Such a trial is left out. A vendor that knows everything that it does plays
+    /// all of them: this is for one that is known from some of its answers only.
+    fn cannot_play(&self, _trial: &str) -> Option<&str> {
+        None
+    }
 }
 
 /// One provider and its vendor, usually an emulator. Dropping it ends the vendor.

@@ -19,7 +19,7 @@ pub(super) const A_WHILE: Duration = Duration::from_secs(121);
 /// State at the beginning of a trial.
 #[derive(Clone)]
 pub(super) struct Bench {
-    fixture: Arc<dyn Fixture>,
+    pub(super) fixture: Arc<dyn Fixture>,
     pub(super) capabilities: Capabilities,
 }
 
