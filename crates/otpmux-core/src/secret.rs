@@ -14,7 +14,8 @@ impl Secret {
     }
 
     /// Reads a secret from a variable, a file or pasted text. Spaces, line ends and a byte order
-    /// mark around it are removed, so that the secret is the same from every source.
+    /// mark around it are removed, so that the secret is the same from every source. Line ends inside
+    /// are refused, except in a key in PEM form.
     ///
     /// # Errors
     ///
@@ -23,7 +24,13 @@ impl Secret {
     pub fn read(text: &str) -> Result<Self, SecretTextError> {
         let around = |c: char| c.is_ascii_whitespace() || c == '\u{b}' || c == '\u{feff}';
         let inner = text.trim_matches(around);
-        let unclean = |(at, c)| unclean(c).map(|what| SecretTextError::Holds(what, c, at + 1));
+        // A key in PEM form has lines.
+        let pem = inner.starts_with("-----BEGIN ");
+        let may_be = |c: char| pem && matches!(c, '\n' | '\r');
+        let unclean = |(at, c)| {
+            let what = unclean(c).filter(|_| !may_be(c));
+            what.map(|what| SecretTextError::Holds(what, c, at + 1))
+        };
         if let Some(error) = inner.chars().enumerate().find_map(unclean) {
             return Err(error);
         }
@@ -113,6 +120,13 @@ mod tests {
             assert_eq!(Secret::read(text).unwrap().expose(), "s3cret", "{text:?}");
         }
         assert_eq!(Secret::read("a b\u{e9}").unwrap().expose(), "a b\u{e9}");
+    }
+
+    #[test]
+    fn a_key_in_pem_form_keeps_its_lines() {
+        let pem = "-----BEGIN PRIVATE KEY-----\nMIIE\r\n-----END PRIVATE KEY-----";
+        assert_eq!(Secret::read(&format!("{pem}\n")).unwrap().expose(), pem);
+        assert!(Secret::read("-----BEGIN PRIVATE KEY-----\n\u{200b}MIIE").is_err());
     }
 
     #[test]
