@@ -34,6 +34,8 @@ vendors! {
     "easyotp": otpmux_easyotp as easyotp;
     "startmessaging": otpmux_startmessaging as startmessaging;
     "airtexts": otpmux_airtexts as airtexts;
+    "twilioverify": otpmux_twilioverify as twilioverify;
+    "vonageverify": otpmux_vonageverify as vonageverify;
 }
 
 #[cfg(test)]
