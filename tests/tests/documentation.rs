@@ -109,16 +109,18 @@ fn part<'a>(text: &'a str, name: &str) -> &'a str {
 }
 
 #[test]
-fn the_readme_has_a_row_for_each_kind_that_the_registry_knows() {
+fn the_vendors_page_has_a_row_for_each_kind_that_the_registry_knows() {
     let registry = Registry::with_compiled_in();
     let kinds: BTreeSet<_> = registry.kinds().collect();
-    let rows: Vec<_> = part(README, "vendors").lines().skip(2).collect();
+    let folder = root().join("docs/vendors");
+    let page = fs::read_to_string(folder.join("index.md")).unwrap();
+    let rows: Vec<_> = part(&page, "vendors").lines().skip(2).collect();
     let documented: BTreeSet<_> = rows.iter().map(|row| row.split('`').nth(1).unwrap()).collect();
-    assert_eq!(documented, kinds, "left: rows of the README, right: registered kinds");
+    assert_eq!(documented, kinds, "left: rows of the page, right: registered kinds");
     assert_eq!(rows.len(), kinds.len(), "a vendor has one row");
     for row in rows {
         let page = row.split_once("](").unwrap().1.split_once(')').unwrap().0;
-        assert!(root().join(page).is_file(), "{page} does not exist");
+        assert!(folder.join(page).is_file(), "{page} does not exist");
     }
 }
 
