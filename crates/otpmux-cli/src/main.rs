@@ -8,6 +8,7 @@ mod dev;
 mod emulate;
 mod exit;
 mod failure;
+mod init;
 mod logs;
 #[cfg(feature = "otel")]
 mod otel;
@@ -67,6 +68,8 @@ enum Command {
     Demo,
     /// Run the vendor emulator on localhost
     Emulate(emulate::Args),
+    /// Write a configuration file with comments, from answers or options
+    Init(init::Args),
     /// Serve the HTTP API with emulated vendors, and a page that shows what arrives
     Dev(dev::Args),
     /// Serve the HTTP API
@@ -137,6 +140,7 @@ async fn run(command: Command, output: &mut Output) -> io::Result<Exit> {
     match command {
         Command::Demo => demo::run(output).await,
         Command::Emulate(args) => emulate::run(&args, output).await,
+        Command::Init(args) => init::run(&args, output),
         Command::Dev(args) => dev::run(&args, output).await,
         Command::Serve(args) => serve::run(&args, output).await,
         Command::Send(args) => send::run(&args, output).await,

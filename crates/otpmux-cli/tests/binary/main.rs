@@ -15,6 +15,7 @@ mod environment;
 mod explain;
 mod gateway;
 mod gateway_fails;
+mod init;
 #[cfg(unix)]
 mod load;
 #[cfg(unix)]
