@@ -58,6 +58,9 @@ pub struct Capabilities {
     /// It supports [`OtpProvider::receipts`](crate::OtpProvider::receipts), and how far they can be
     /// trusted.
     pub receipts: Option<ReceiptTrust>,
+    /// Its receipts name a message by the vendor's [reference](crate::Sent::reference) only, because
+    /// the vendor returns nothing that otpmux gives it. otpmux then remembers each reference.
+    pub receipts_by_reference: bool,
     /// Repeated sends with one idempotency key are known to send one message. Documentation alone
     /// is not enough: a wrong claim here costs users a second message.
     pub idempotent: bool,
@@ -174,6 +177,7 @@ impl Capabilities {
             balance: false,
             report: false,
             receipts: None,
+            receipts_by_reference: false,
             idempotent: false,
             test_recipients: &[],
             limits: Limits::default(),

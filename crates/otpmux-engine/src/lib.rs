@@ -23,6 +23,7 @@ pub use keys::{
 pub use layers::{BreakerSettings, Resilience, ResilientProvider, RetryBudget};
 pub use policy::{MessageLimits, Policy, PolicyError, ResendBy};
 pub use routing::{Route, RouteError, Routes};
+pub use store::delivery::{DeliveryMark, ReceiptOf, Received};
 pub use store::health::{Health, HealthUpdate, OpenCircuit, Witness};
 pub use store::limits::{LimitExceeded, LimitHit, LimitKey, LimitScope, Refund, longest, millis};
 pub use store::memory::MemoryStore;

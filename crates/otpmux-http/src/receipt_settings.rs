@@ -1,8 +1,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-use otpmux_core::Secret;
 use otpmux_core::settings::ConfigError;
+use otpmux_core::{ReceiptTrust, Secret};
 
 use crate::signature::{PublicKeys, ReceiptSecrets, Scheme};
 
@@ -25,6 +25,15 @@ otpmux_core::settings! {
 }
 
 impl ReceiptSettings {
+    /// Returns the claim of the provider's capabilities.
+    pub fn trust(&self) -> Option<ReceiptTrust> {
+        match self.receipts {
+            ReceiptMode::Off => None,
+            ReceiptMode::Signed => Some(ReceiptTrust::Signed),
+            ReceiptMode::SecretInUrl => Some(ReceiptTrust::SecretInUrl),
+        }
+    }
+
     /// Returns the secrets that receipts are checked with; `None` if they are off. `credential` is
     /// the vendor's own credential that signs, where it is one; it holds if `receipt_secret` is
     /// absent.

@@ -4,8 +4,8 @@ use std::time::{Duration, SystemTime};
 
 use otpmux_core::{Channel, ErrorKind, IdempotencyKey, ProviderId, Purpose, VendorReference};
 use otpmux_engine::{
-    AttemptEnd, AttemptState, Choice, CodeMac, IdempotencyRecord, KeyId, RecipientHash, Record,
-    Sealed, SendAttempt, Skip, State, VendorTerms, VerificationId, millis,
+    AttemptEnd, AttemptState, Choice, CodeMac, DeliveryMark, IdempotencyRecord, KeyId,
+    RecipientHash, Record, Sealed, SendAttempt, Skip, State, VendorTerms, VerificationId, millis,
 };
 use serde::de::value::{Error as NoWord, StrDeserializer};
 use serde::de::{DeserializeOwned, IntoDeserializer};
@@ -70,6 +70,7 @@ fn add_attempt(words: Words, attempt: &SendAttempt) -> Words {
     let words =
         words.word(attempt_state(attempt.state)).raw(if attempt.otpmux_code { "1" } else { "0" });
     add_end(words, attempt.failure, attempt.reference.as_ref(), attempt.vendor.as_deref())
+        .maybe(attempt.delivery, |words, mark| words.number(mark.number()))
         .word(&form)
 }
 
@@ -77,7 +78,9 @@ fn add_attempt(words: Words, attempt: &SendAttempt) -> Words {
 pub(crate) fn add_attempt_end(words: Words, end: &AttemptEnd) -> Words {
     let place = u64::try_from(end.attempt).unwrap_or(u64::MAX);
     let words = words.number(place).word(attempt_state(end.state));
-    add_end(words, end.failure, end.reference.as_ref(), end.vendor.as_deref()).raw("\n")
+    add_end(words, end.failure, end.reference.as_ref(), end.vendor.as_deref())
+        .maybe(end.found_by, |words, tag| words.hex(&tag))
+        .raw("\n")
 }
 
 fn add_end(
@@ -236,6 +239,7 @@ fn read_attempt(line: &str) -> Read<SendAttempt> {
         failure: words.maybe(word)?,
         reference: words.text()?.map(VendorReference::new),
         vendor: words.maybe(read_vendor_terms)?,
+        delivery: words.maybe(|word| DeliveryMark::from_number(word.parse().ok()?))?,
     };
     words.end()?;
     Ok(attempt)

@@ -7,8 +7,8 @@ use crate::hex::hex;
 /// and one script may use any of them.
 ///
 /// Scripts build some of the names themselves, from what a record holds: those of records (in
-/// `create.lua` and `uncover.lua`), of the newest record (in `uncover.lua`), and of the limits of
-/// guesses (`guesses_keys` in `keys.lua`).
+/// `create.lua` and `uncover.lua`), of the newest record (in `uncover.lua`), of references (in
+/// `ends.lua`), and of the limits of guesses (`guesses_keys` in `keys.lua`).
 #[derive(Debug)]
 pub(crate) struct Names {
     /// `{namespace}:`.
@@ -39,6 +39,12 @@ impl Names {
     /// Key of a hash with one field for each named guess.
     pub(crate) fn guesses(&self, id: VerificationId) -> String {
         [&self.prefix, "guesses:", &id.to_string()].concat()
+    }
+
+    /// Key that holds the record and the index of the send attempt that a vendor's reference, as a
+    /// keyed hash, names.
+    pub(crate) fn reference(&self, tag: &[u8; 16]) -> String {
+        [&self.prefix, "reference:", &hex(tag)].concat()
     }
 
     /// Key of a list of times.
@@ -79,6 +85,7 @@ mod tests {
                 names.record(VerificationId::from_bytes([1; 16])),
                 names.live(&recipient, &Purpose::default()),
                 names.request(&[0xab; 16]),
+                names.reference(&[0xab; 16]),
                 names.limit(&key),
                 names.guesses(VerificationId::from_bytes([1; 16])),
                 names.health(),
@@ -89,6 +96,7 @@ mod tests {
                 format!("{{eu-1}}:verification:{}", "01".repeat(16)),
                 format!("{{eu-1}}:live:{half}:default"),
                 format!("{{eu-1}}:request:{half}"),
+                format!("{{eu-1}}:reference:{half}"),
                 format!("{{eu-1}}:limit:guesses:{half}"),
                 format!("{{eu-1}}:guesses:{}", "01".repeat(16)),
                 "{eu-1}:health".to_owned(),

@@ -2,11 +2,12 @@ use std::time::Duration;
 use std::vec::IntoIter;
 
 use otpmux_core::Verdict;
-use otpmux_engine::{HealthUpdate, LimitExceeded, LimitHit, Record, VerificationId};
+use otpmux_engine::{DeliveryMark, HealthUpdate, LimitExceeded, LimitHit, Record, VerificationId};
 use redis::Value;
 
 use crate::fault::Fault;
 use crate::form;
+use crate::words::NONE;
 
 /// Answer of a script: a word that says what follows.
 pub(crate) struct Reply {
@@ -45,6 +46,17 @@ impl Reply {
 
     pub(crate) fn id(&mut self) -> Result<VerificationId, Fault> {
         text(self.rest.next())?.parse().map_err(|_| Fault::Unreadable)
+    }
+
+    /// Returns a mark, if the word that follows holds one.
+    pub(crate) fn mark(&mut self) -> Result<Option<DeliveryMark>, Fault> {
+        match &*text(self.rest.next())? {
+            NONE => Ok(None),
+            word => {
+                let mark = word.parse().ok().and_then(DeliveryMark::from_number);
+                mark.map(Some).ok_or(Fault::Unreadable)
+            }
+        }
     }
 
     pub(crate) fn record(&mut self, id: VerificationId) -> Result<Record, Fault> {

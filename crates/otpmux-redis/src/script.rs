@@ -11,6 +11,7 @@ pub(crate) enum Operation {
     CheckGuess,
     Approve,
     EndGuess,
+    Receive,
     Cancel,
     Load,
     Health,
@@ -31,6 +32,7 @@ impl Operation {
             Self::CheckGuess => "check_guess",
             Self::Approve => "approve",
             Self::EndGuess => "end_guess",
+            Self::Receive => "receive",
             Self::Cancel => "cancel",
             Self::Load => "load",
             Self::Health => "health",
@@ -53,17 +55,20 @@ impl Operation {
     fn shared(self) -> &'static [&'static str] {
         use shared::{
             ARGUMENTS, ENDS, HEALTH, HEALTH_UPDATES, HITS, KEYS, LIMITS, NAMED, OVER, RECORD,
-            REPORTED, SENT, UNCOVER,
+            REPLACE, REPORTED, SENT, UNCOVER,
         };
         match self {
             Self::Create => &[ARGUMENTS, RECORD, OVER, SENT, LIMITS, HITS, HEALTH, HEALTH_UPDATES],
             Self::StartAttempt => {
-                &[ARGUMENTS, RECORD, OVER, SENT, ENDS, LIMITS, HITS, HEALTH, REPORTED]
+                &[ARGUMENTS, RECORD, OVER, SENT, REPLACE, ENDS, LIMITS, HITS, HEALTH, REPORTED]
             }
-            Self::RecordOutcome => &[ARGUMENTS, RECORD, SENT, ENDS, HEALTH, REPORTED, UNCOVER],
+            Self::RecordOutcome => {
+                &[ARGUMENTS, RECORD, SENT, REPLACE, ENDS, HEALTH, REPORTED, UNCOVER]
+            }
             Self::CheckGuess => &[ARGUMENTS, KEYS, RECORD, OVER, SENT, LIMITS, NAMED],
             Self::Approve => &[ARGUMENTS, KEYS, RECORD, OVER, NAMED],
             Self::EndGuess => &[ARGUMENTS, KEYS, RECORD, NAMED],
+            Self::Receive => &[ARGUMENTS, RECORD, SENT, REPLACE],
             Self::Cancel => &[ARGUMENTS, RECORD, OVER],
             Self::Load => &[ARGUMENTS, RECORD],
             Self::Health => &[ARGUMENTS, HEALTH, HEALTH_UPDATES],
@@ -81,6 +86,7 @@ impl Operation {
             | Self::CheckGuess
             | Self::Approve
             | Self::EndGuess
+            | Self::Receive
             | Self::Cancel
             | Self::CheckKeys
             | Self::ProbeWhenFull => Some("#!lua flags=allow-oom\n"),
@@ -95,6 +101,7 @@ impl Operation {
             Self::CheckGuess => include_str!("lua/check_guess.lua"),
             Self::Approve => include_str!("lua/approve.lua"),
             Self::EndGuess => include_str!("lua/end_guess.lua"),
+            Self::Receive => include_str!("lua/receive.lua"),
             Self::Cancel => include_str!("lua/cancel.lua"),
             Self::Load => include_str!("lua/load.lua"),
             Self::Health => include_str!("lua/health.lua"),
@@ -142,6 +149,7 @@ mod shared {
     pub(super) const KEYS: &str = include_str!("lua/shared/keys.lua");
     pub(super) const RECORD: &str = include_str!("lua/shared/record.lua");
     pub(super) const OVER: &str = include_str!("lua/shared/over.lua");
+    pub(super) const REPLACE: &str = include_str!("lua/shared/replace.lua");
     pub(super) const SENT: &str = include_str!("lua/shared/sent.lua");
     pub(super) const ENDS: &str = include_str!("lua/shared/ends.lua");
     pub(super) const LIMITS: &str = include_str!("lua/shared/limits.lua");
@@ -153,7 +161,7 @@ mod shared {
     pub(super) const UNCOVER: &str = include_str!("lua/shared/uncover.lua");
 }
 
-static SCRIPTS: LazyLock<[Script; 13]> = LazyLock::new(|| {
+static SCRIPTS: LazyLock<[Script; 14]> = LazyLock::new(|| {
     // In the order of the variants, which are the index.
     [
         Operation::Create,
@@ -162,6 +170,7 @@ static SCRIPTS: LazyLock<[Script; 13]> = LazyLock::new(|| {
         Operation::CheckGuess,
         Operation::Approve,
         Operation::EndGuess,
+        Operation::Receive,
         Operation::Cancel,
         Operation::Load,
         Operation::Health,

@@ -4,9 +4,9 @@ use std::time::{Duration, SystemTime};
 use async_trait::async_trait;
 use otpmux_core::{Error, Purpose, Verdict};
 use otpmux_engine::{
-    AttemptStarted, AttemptState, Create, Created, Guess, GuessEnd, Guessed, HealthUpdate,
-    KeyCheck, KeyId, Lost, RETENTION, Record, RecordOutcome, SendAttempt, StartAttempt, State,
-    StoreState, VerificationId, VerificationStore,
+    AttemptStarted, AttemptState, Create, Created, DeliveryMark, Guess, GuessEnd, Guessed,
+    HealthUpdate, KeyCheck, KeyId, Lost, RETENTION, ReceiptOf, Received, Record, RecordOutcome,
+    SendAttempt, StartAttempt, State, StoreState, VerificationId, VerificationStore,
 };
 
 use crate::call::Call;
@@ -282,6 +282,34 @@ impl VerificationStore for RedisStore {
             .maybe(left, Words::number);
         self.run(named(call, guess), |reply| match &*reply.word {
             "done" => reply.end(()),
+            _ => Err(Fault::Unreadable),
+        })
+        .await
+    }
+
+    async fn receive(
+        &self,
+        attempt: ReceiptOf,
+        mark: DeliveryMark,
+        now: SystemTime,
+    ) -> Result<Received, Error> {
+        let (key, place) = match attempt {
+            ReceiptOf::Attempt { id, place } => (self.names.record(id), Some(place)),
+            ReceiptOf::Reference(tag) => (self.names.reference(&tag), None),
+        };
+        let call = Call::new(Operation::Receive, key, now)
+            .maybe(place, Words::number)
+            .number(mark.number());
+        self.run(call, |mut reply| match &*reply.word {
+            "changed" => {
+                let id = reply.id()?;
+                let place = reply.number()?;
+                let before = reply.mark()?;
+                let record = Box::new(reply.record(id)?);
+                reply.end(Received::Changed { record, place, before })
+            }
+            "same" => reply.end(Received::Same),
+            "gone" => reply.end(Received::Gone),
             _ => Err(Fault::Unreadable),
         })
         .await

@@ -7,6 +7,7 @@ mod limits;
 mod open;
 mod options;
 mod patience;
+mod receipts;
 mod records;
 mod schema;
 mod standing;

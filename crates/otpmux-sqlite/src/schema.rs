@@ -5,7 +5,7 @@ pub(crate) const APPLICATION: i32 = 0x6f74_706d;
 
 /// The version of the tables below; it rises by one with each change to them. A file of another
 /// version is refused, and so is one of this version with other tables.
-pub(crate) const VERSION: i32 = 3;
+pub(crate) const VERSION: i32 = 4;
 
 /// Times are milliseconds since 1970.
 ///
@@ -51,6 +51,13 @@ CREATE TABLE guesses (
   counted_at INTEGER NOT NULL,
   PRIMARY KEY (record, name)
 ) STRICT, WITHOUT ROWID;
+
+CREATE TABLE attempt_references (
+  tag BLOB PRIMARY KEY, -- a keyed hash of a vendor's reference
+  record INTEGER NOT NULL,
+  place INTEGER NOT NULL -- the index of the send attempt
+) STRICT, WITHOUT ROWID;
+CREATE INDEX attempt_references_record ON attempt_references (record);
 
 CREATE TABLE counters (
   number INTEGER PRIMARY KEY,

@@ -5,8 +5,9 @@ use std::time::SystemTime;
 use async_trait::async_trait;
 use otpmux_core::{Error, Verdict};
 use otpmux_engine::{
-    AttemptStarted, Create, Created, Guess, GuessEnd, Guessed, HealthUpdate, KeyCheck, KeyId, Lost,
-    Record, RecordOutcome, StartAttempt, State, StoreState, VerificationId, VerificationStore,
+    AttemptStarted, Create, Created, DeliveryMark, Guess, GuessEnd, Guessed, HealthUpdate,
+    KeyCheck, KeyId, Lost, ReceiptOf, Received, Record, RecordOutcome, StartAttempt, State,
+    StoreState, VerificationId, VerificationStore,
 };
 
 use crate::failure::{Fault, of_guess};
@@ -117,6 +118,16 @@ impl VerificationStore for SqliteStore {
         self.writer.ask(stamp(now), step).await.map_err(of_guess)
     }
 
+    async fn receive(
+        &self,
+        attempt: ReceiptOf,
+        mark: DeliveryMark,
+        now: SystemTime,
+    ) -> Result<Received, Error> {
+        let now = stamp(now);
+        self.writer.ask(now, move |tables| tables.receive(attempt, mark, now)).await
+    }
+
     async fn cancel(&self, id: VerificationId, now: SystemTime) -> Result<bool, Error> {
         self.writer.ask(stamp(now), move |tables| tables.cancel(id, now)).await
     }
@@ -187,6 +198,7 @@ impl Tables<'_> {
         let limit_hits = std::mem::take(&mut begin.limit_hits);
         let full = self.full(&limit_hits, at)?;
         let told = !begin.ends.is_empty() || !begin.skips.is_empty();
+        self.find_by(&found, &begin.ends)?;
         let begun = found.record.begin(begin, full, now);
         let is_attempt = matches!(begun, AttemptStarted::Started(_));
         if is_attempt {
@@ -214,6 +226,7 @@ impl Tables<'_> {
         };
         let refunds = std::mem::take(&mut record_outcome.refunds);
         let close = record_outcome.close;
+        self.find_by(&found, &record_outcome.ends)?;
         let due = found.record.record_outcome(record_outcome);
         self.update(&found)?;
         if close && found.record.has_failed() {

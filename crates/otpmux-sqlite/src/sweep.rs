@@ -13,6 +13,8 @@ impl Tables<'_> {
         for sql in [
             "DELETE FROM guesses WHERE record IN \
                 (SELECT number FROM records WHERE expires_at <= ?1 ORDER BY expires_at LIMIT ?2)",
+            "DELETE FROM attempt_references WHERE record IN \
+                (SELECT number FROM records WHERE expires_at <= ?1 ORDER BY expires_at LIMIT ?2)",
             "DELETE FROM records WHERE number IN \
                 (SELECT number FROM records WHERE expires_at <= ?1 ORDER BY expires_at LIMIT ?2)",
         ] {

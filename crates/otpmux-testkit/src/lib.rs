@@ -17,5 +17,5 @@ pub use log_capture::LogCapture;
 pub use manual_clock::ManualClock;
 pub use redis_server::{RedisServer, Reply as RedisReply};
 pub use script::Script;
-pub use scripted_provider::ScriptedProvider;
+pub use scripted_provider::{ScriptedProvider, VendorsRequest};
 pub use seeded_entropy::SeededEntropy;

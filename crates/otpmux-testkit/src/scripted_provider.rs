@@ -3,15 +3,16 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use otpmux_core::{
-    Balance, Cancellation, Capabilities, Context, Error, OtpProvider, ProviderId, ResendRequest,
-    SendRequest, Sent, Status, Target, Verdict, VerifyRequest,
+    Balance, Cancellation, Capabilities, Context, Error, OtpProvider, ProviderId, ReceiptRequest,
+    Receipts, ReportRequest, ResendRequest, SendRequest, Sent, Status, Target, Verdict,
+    VerifyRequest,
 };
 
 use crate::script::Script;
 
 /// Provider that gives scripted answers, and records its requests.
 ///
-/// Each of the six calls has a [`Script`]: first the queued answers, in order, then the one that is
+/// Each of the calls has a [`Script`]: first the queued answers, in order, then the one that is
 /// set for all further calls. Without either, a send is accepted, a verify returns a wrong code,
 /// and the rest is unsupported. The capabilities are those of the test; they are not enforced.
 ///
@@ -50,6 +51,36 @@ pub struct ScriptedProvider {
     pub statuses: Script<Target, Status>,
     /// The script of balance.
     pub balances: Script<(), Balance>,
+    /// The script of report.
+    pub reports: Script<ReportRequest, ()>,
+    /// The script of receipts.
+    pub receipts: Script<VendorsRequest, Receipts>,
+}
+
+/// A [`ReceiptRequest`] that a [`ScriptedProvider`] has read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct VendorsRequest {
+    /// The HTTP method.
+    pub method: String,
+    /// The URL as the vendor called it.
+    pub url: String,
+    /// The headers.
+    pub headers: Vec<(String, Vec<u8>)>,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+impl From<&ReceiptRequest<'_>> for VendorsRequest {
+    fn from(request: &ReceiptRequest<'_>) -> Self {
+        let header = |(name, value): &(&str, &[u8])| ((*name).to_owned(), value.to_vec());
+        Self {
+            method: request.method.to_owned(),
+            url: request.url.to_owned(),
+            headers: request.headers.iter().map(header).collect(),
+            body: request.body.to_vec(),
+        }
+    }
 }
 
 impl ScriptedProvider {
@@ -68,6 +99,8 @@ impl ScriptedProvider {
             cancels: unsupported(&id, "cancel"),
             statuses: unsupported(&id, "status"),
             balances: unsupported(&id, "balance"),
+            reports: unsupported(&id, "report"),
+            receipts: unsupported(&id, "receipts"),
             id,
             capabilities,
         }
@@ -86,7 +119,8 @@ impl ScriptedProvider {
         let (sends, verifies) = (self.sends.count(), self.verifies.count());
         let rest = [self.resends.count(), self.cancels.count()];
         let asked = [self.statuses.count(), self.balances.count()];
-        sends + verifies + rest.iter().chain(&asked).sum::<usize>()
+        let told = [self.reports.count(), self.receipts.count()];
+        sends + verifies + rest.iter().chain(&asked).chain(&told).sum::<usize>()
     }
 
     /// Returns the provider as engines accept it; clone the `Arc` before to keep the scripts.
@@ -101,6 +135,7 @@ fn unsupported<Q: Clone, A>(id: &ProviderId, operation: &'static str) -> Script<
 }
 
 #[async_trait]
+#[deny(clippy::missing_trait_methods)]
 impl OtpProvider for ScriptedProvider {
     fn id(&self) -> &ProviderId {
         &self.id
@@ -132,6 +167,18 @@ impl OtpProvider for ScriptedProvider {
 
     async fn balance(&self, cx: &Context) -> Result<Balance, Error> {
         self.balances.play(cx, &()).await
+    }
+
+    async fn report(&self, cx: &Context, request: &ReportRequest) -> Result<(), Error> {
+        self.reports.play(cx, request).await
+    }
+
+    async fn receipts(
+        &self,
+        cx: &Context,
+        request: &ReceiptRequest<'_>,
+    ) -> Result<Receipts, Error> {
+        self.receipts.play(cx, &request.into()).await
     }
 }
 

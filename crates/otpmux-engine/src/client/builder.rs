@@ -28,6 +28,7 @@ pub struct ClientBuilder {
     pub(super) policy: Policy,
     pub(super) clock: Option<Arc<dyn Clock>>,
     pub(super) entropy: Option<Arc<dyn Entropy>>,
+    pub(super) receipt_url: Option<String>,
 }
 
 /// A store that is open, or that is opened when a client is built.
@@ -202,6 +203,21 @@ impl ClientBuilder {
         self
     }
 
+    /// Sets the public address of the service that passes vendors' receipts to
+    /// [`OtpClient::receive`]: a slash, the provider's name and a token follow it. Default: none, so
+    /// vendors are not asked for receipts of single messages.
+    ///
+    /// ```
+    /// # use otpmux_engine::OtpClient;
+    /// // `POST https://otp.example.com/v1/receipts/twilio?token=..` comes from the provider `twilio`.
+    /// let builder = OtpClient::builder().receipt_url("https://otp.example.com/v1/receipts");
+    /// ```
+    pub fn receipt_url(mut self, url: impl Into<String>) -> Self {
+        let url: String = url.into();
+        self.receipt_url = Some(url.trim_end_matches('/').to_owned());
+        self
+    }
+
     /// Builds the client. Calls no vendor.
     ///
     /// # Errors
@@ -244,6 +260,8 @@ impl ClientBuilder {
             limit_hits,
             policy,
             outcomes,
+            reports: Arc::default(),
+            receipt_url: self.receipt_url.map(Into::into),
             clock,
             entropy,
             process,

@@ -1,4 +1,6 @@
-use otpmux_core::{Error, Target};
+use std::sync::Arc;
+
+use otpmux_core::{Error, Outcome, Target};
 use tokio::time::Instant;
 
 use super::inner::{Inner, context};
@@ -6,10 +8,11 @@ use super::payload::Payload;
 use crate::VerificationId;
 
 impl Inner {
-    pub(super) async fn cancel(&self, id: VerificationId) -> Result<bool, Error> {
+    pub(super) async fn cancel(self: &Arc<Self>, id: VerificationId) -> Result<bool, Error> {
         self.ensure_same_keys().await?;
         let was_pending = self.store.cancel(id, self.clock.now()).await?;
         if was_pending {
+            self.report_later(id, Outcome::Cancelled);
             let deadline = self.deadline();
             // Nothing can undo the cancel any more, so no failure below may hide it.
             let _ = tokio::time::timeout_at(deadline, self.cancel_at_vendors(id, deadline)).await;

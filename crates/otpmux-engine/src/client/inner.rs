@@ -10,6 +10,7 @@ use tokio::time::Instant;
 
 use super::Scope;
 use super::providers::ProviderSet;
+use super::report_queue::ReportQueue;
 use super::send::limits::PolicyLimits;
 use super::send::outcome_queue::OutcomeQueue;
 use super::store_time::StoreTime;
@@ -32,6 +33,9 @@ pub(super) struct Inner {
     pub(super) limit_hits: PolicyLimits,
     pub(super) policy: Policy,
     pub(super) outcomes: Arc<OutcomeQueue>,
+    pub(super) reports: Arc<ReportQueue>,
+    /// The address below which vendors report deliveries: a slash and the provider's name follow.
+    pub(super) receipt_url: Option<Box<str>>,
     /// The store's time, as this process knows it.
     pub(super) clock: Arc<StoreTime>,
     pub(super) entropy: Arc<dyn Entropy>,

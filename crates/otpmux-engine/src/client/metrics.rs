@@ -1,5 +1,7 @@
 //! Metrics of whole sends and verifies, over all providers.
 
+use std::time::Duration;
+
 use metrics::{Key, KeyName, Label, Level, Metadata, Unit, with_recorder};
 use otpmux_core::{Balance, Channel, Error, ProviderId, Recipient, Verdict};
 use tokio::time::Instant;
@@ -7,7 +9,7 @@ use tokio::time::Instant;
 use super::Verification;
 use crate::layers::{channel_label, describe};
 use crate::numbers::country_of;
-use crate::{LimitScope, StoreState};
+use crate::{LimitScope, SendAttempt, StoreState};
 
 const SENDS: &str = "otpmux_sends_total";
 const SECONDS: &str = "otpmux_send_seconds";
@@ -17,6 +19,10 @@ const LIMITED: &str = "otpmux_limited_total";
 const SKEW: &str = "otpmux_store_clock_skew_seconds";
 const FULL: &str = "otpmux_store_full";
 const BALANCE: &str = "otpmux_provider_balance";
+const RECEIPTS: &str = "otpmux_receipts_total";
+const DELIVERED: &str = "otpmux_delivered_total";
+const DELIVERY_SECONDS: &str = "otpmux_delivery_seconds";
+const REPORTS: &str = "otpmux_reports_total";
 
 static METADATA: Metadata<'static> = Metadata::new("otpmux", Level::INFO, Some(module_path!()));
 
@@ -36,6 +42,10 @@ static METADATA: Metadata<'static> = Metadata::new("otpmux", Level::INFO, Some(m
 /// | `otpmux_store_clock_skew_seconds` | | by how much the store's clock is ahead of this process's; times are corrected by it |
 /// | `otpmux_store_full` | | 1 when the store refuses new verifications for want of room, 0 otherwise; updated by [`ready`](crate::OtpClient::ready) |
 /// | `otpmux_provider_balance` | `provider`, `currency` | what was left on the vendor's account when it was last asked; the currency of credits is `none` |
+/// | `otpmux_receipts_total` | `provider`, `result` | what vendors reported about messages: `changed` (it changed what is known), `repeated`, `late` (the verification is gone), `unknown` (no message of this provider), and requests that were `forged` (or too old), `unreadable` or `failed` (the store) |
+/// | `otpmux_delivered_total` | `provider`, `channel`, `country` | messages that their vendors reported as delivered, each once |
+/// | `otpmux_delivery_seconds` | `provider`, `channel` | how long that took, from the send or resend on, by the vendor's clock if it gives a time |
+/// | `otpmux_reports_total` | `provider`, `outcome` | reports to vendors on how a verification ended: `ok`, or the kind of the last error |
 ///
 /// `call` is a method of [`OtpProvider`](otpmux_core::OtpProvider). `outcome` is `ok`, the
 /// verdict's word, or the kind of the error, and `certainty` is the error's. A label that does not
@@ -60,6 +70,14 @@ pub fn describe_metrics() {
         recorder.describe_gauge(name(FULL), None, text.into());
         let text = "What was left on the vendor's account when it was last asked";
         recorder.describe_gauge(name(BALANCE), None, text.into());
+        let text = "What vendors reported about messages, by result";
+        recorder.describe_counter(name(RECEIPTS), Some(Unit::Count), text.into());
+        let text = "Messages that their vendors reported as delivered";
+        recorder.describe_counter(name(DELIVERED), Some(Unit::Count), text.into());
+        let text = "How long messages took until they were delivered";
+        recorder.describe_histogram(name(DELIVERY_SECONDS), Some(Unit::Seconds), text.into());
+        let text = "Reports to vendors on how verifications ended";
+        recorder.describe_counter(name(REPORTS), Some(Unit::Count), text.into());
     });
 }
 
@@ -112,6 +130,70 @@ pub(super) fn balance_is(provider: &ProviderId, balance: &Balance) {
     let provider = Label::new("provider", provider.as_str().to_owned());
     let key = Key::from_parts(BALANCE, vec![provider, Label::new("currency", currency)]);
     with_recorder(|recorder| recorder.register_gauge(&key, &METADATA)).set(amount);
+}
+
+/// The result of one receipt, or of a request that could not be taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ReceiptResult {
+    /// It changed what is known of its message.
+    Changed,
+    /// It, or more, was known already.
+    Repeated,
+    /// The verification of its message is gone.
+    Late,
+    /// It names no message of this provider.
+    Unknown,
+    /// The request is not the vendor's, or too old.
+    Forged,
+    /// The request cannot be read.
+    Unreadable,
+    /// The store could not take it.
+    Failed,
+}
+
+impl ReceiptResult {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Changed => "changed",
+            Self::Repeated => "repeated",
+            Self::Late => "late",
+            Self::Unknown => "unknown",
+            Self::Forged => "forged",
+            Self::Unreadable => "unreadable",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// Records the result of a receipt.
+pub(super) fn receipt(provider: &ProviderId, result: ReceiptResult) {
+    count_of(RECEIPTS, provider, "result", result.as_str());
+}
+
+/// Records the end of a report.
+pub(super) fn reported(provider: &ProviderId, outcome: &'static str) {
+    count_of(REPORTS, provider, "outcome", outcome);
+}
+
+fn count_of(name: &'static str, provider: &ProviderId, label: &'static str, value: &'static str) {
+    let provider = Label::new("provider", provider.as_str().to_owned());
+    let key = Key::from_parts(name, vec![provider, Label::from_static_parts(label, value)]);
+    with_recorder(|recorder| recorder.register_counter(&key, &METADATA)).increment(1);
+}
+
+/// Records the first report that a message is delivered.
+pub(super) fn delivered(attempt: &SendAttempt, recipient: Option<&Recipient>, took: Duration) {
+    let country = recipient.and_then(Recipient::phone).and_then(country_of).unwrap_or("none");
+    let provider = Label::new("provider", attempt.provider.as_str().to_owned());
+    let channel = channel_label(&attempt.channel);
+    let labels = vec![provider.clone(), channel.clone()];
+    let seconds = Key::from_parts(DELIVERY_SECONDS, labels);
+    let labels = vec![provider, channel, Label::from_static_parts("country", country)];
+    let delivered = Key::from_parts(DELIVERED, labels);
+    with_recorder(|recorder| {
+        recorder.register_counter(&delivered, &METADATA).increment(1);
+        recorder.register_histogram(&seconds, &METADATA).record(took.as_secs_f64());
+    });
 }
 
 /// Records a message that a limit refused.

@@ -9,8 +9,10 @@ mod key_check;
 mod metrics;
 mod payload;
 mod providers;
+mod receive;
 mod reconcile;
 mod reload;
+mod report_queue;
 mod request;
 mod scoped;
 mod send;
@@ -24,7 +26,8 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use otpmux_core::{
-    Balance, Code, CountryCode, Error, ProviderId, Purpose, Recipient, RecipientError, Verdict,
+    Balance, Code, CountryCode, Error, ProviderId, Purpose, ReceiptAnswer, ReceiptRequest,
+    Recipient, RecipientError, Verdict,
 };
 use tokio::sync::Mutex;
 
@@ -272,6 +275,37 @@ impl OtpClient {
         country: Option<CountryCode>,
     ) -> Result<Recipient, RecipientError> {
         Recipient::parse_in(text, country.or(self.inner().policy.default_country))
+    }
+}
+
+/// Receipts.
+impl OtpClient {
+    /// Takes a vendor's request that reports on messages, and returns the body of the answer. The
+    /// provider checks that the request is the vendor's. What it reports is merged into the send
+    /// attempts: repeats, any order and late ones are harmless, and reports on messages that are
+    /// unknown or gone change nothing. A report proves that the vendor has accepted its message; one
+    /// that the message failed takes no code back.
+    ///
+    /// Answer the vendor with a success if this returns one, 401 after
+    /// [`Unauthenticated`](otpmux_core::ErrorKind::Unauthenticated), 400 after
+    /// [`Protocol`](otpmux_core::ErrorKind::Protocol), 404 after
+    /// [`NotFound`](otpmux_core::ErrorKind::NotFound), and 503 otherwise, so that the vendor repeats
+    /// it.
+    ///
+    /// # Errors
+    ///
+    /// No such provider, or it takes no receipts ([`NotFound`](otpmux_core::ErrorKind::NotFound));
+    /// the request is not the vendor's, or too old
+    /// ([`Unauthenticated`](otpmux_core::ErrorKind::Unauthenticated)); it cannot be read
+    /// ([`Protocol`](otpmux_core::ErrorKind::Protocol)); the store is out of reach
+    /// ([`Store`](otpmux_core::ErrorKind::Store)): a part of a batch may have been taken, and the
+    /// whole can be repeated.
+    pub async fn receive(
+        &self,
+        provider: &ProviderId,
+        request: &ReceiptRequest<'_>,
+    ) -> Result<ReceiptAnswer, Error> {
+        self.inner().receive(provider, request).await
     }
 }
 

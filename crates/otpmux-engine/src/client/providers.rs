@@ -72,6 +72,11 @@ impl ProviderEntry {
         self.guarded.port()
     }
 
+    /// The adapter without layers.
+    pub(super) fn adapter(&self) -> &Arc<dyn OtpProvider> {
+        &self.made_of.provider
+    }
+
     /// Whether the entry equals one built from this.
     pub(super) fn is(&self, other: &NewProvider) -> bool {
         let mine = &self.made_of;
@@ -86,6 +91,18 @@ impl ProviderSet {
     pub(super) fn get(&self, id: &ProviderId) -> Option<&Arc<dyn OtpProvider>> {
         let retired = || self.retired.get(id).map(|retired| &retired.entry);
         self.active.get(id).or_else(retired).map(|entry| entry.port())
+    }
+
+    /// The adapter of this name without layers, also a retired one: a receipt is a request of the
+    /// vendor, so neither circuits nor limits concern it.
+    pub(super) fn adapter(&self, id: &ProviderId) -> Option<&Arc<dyn OtpProvider>> {
+        let retired = || self.retired.get(id).map(|retired| &retired.entry);
+        self.active.get(id).or_else(retired).map(|entry| entry.adapter())
+    }
+
+    /// Whether one of the active providers wants to know how verifications end.
+    pub(super) fn want_reports(&self) -> bool {
+        self.active.values().any(|entry| entry.adapter().capabilities().report)
     }
 
     /// The health updates that the store does not have yet, for the next write of any call.

@@ -68,6 +68,8 @@ impl Shared {
             limit_hits: PolicyLimits::new(&builder.policy.limits),
             policy: builder.policy,
             outcomes: Arc::clone(&old.outcomes),
+            reports: Arc::clone(&old.reports),
+            receipt_url: builder.receipt_url.map(Into::into),
             clock: Arc::clone(&old.clock),
             entropy: Arc::clone(&old.entropy),
             process: old.process,

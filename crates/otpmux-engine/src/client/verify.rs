@@ -1,4 +1,6 @@
-use otpmux_core::{Blame, Certainty, Code, Error, ErrorKind, Verdict, VerifyRequest};
+use std::sync::Arc;
+
+use otpmux_core::{Blame, Certainty, Code, Error, ErrorKind, Outcome, Verdict, VerifyRequest};
 
 use super::inner::{Inner, context};
 use super::payload::Payload;
@@ -8,7 +10,7 @@ use crate::{Guess, GuessEnd, Guessed, Record, SendAttempt, VerificationId};
 
 impl Inner {
     pub(super) async fn verify(
-        &self,
+        self: &Arc<Self>,
         id: VerificationId,
         code: &Code,
         verify: Verify,
@@ -17,6 +19,9 @@ impl Inner {
         let verdict = self.try_code(id, code, verify, tenant).await;
         let verdict = verdict.map_err(Error::while_verifying)?;
         metrics::tried(&verdict);
+        if verdict.is_approved() {
+            self.report_later(id, Outcome::Approved);
+        }
         tracing::debug!(verdict = verdict.as_str(), "code tried");
         Ok(verdict)
     }

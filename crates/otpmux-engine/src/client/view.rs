@@ -108,8 +108,11 @@ pub struct SendAttemptView {
     pub state: AttemptState,
     /// Why it failed.
     pub failure: Option<ErrorKind>,
-    /// Where the message is, if the vendor was asked and reported it.
+    /// Where the message is, as far as the vendor reported it: in receipts, or because
+    /// [`status`](crate::OtpClient::status) asked.
     pub delivery: Option<Delivery>,
+    /// When the message was delivered, by the vendor's clock if it gave a time.
+    pub delivered_at: Option<SystemTime>,
 }
 
 impl Verification {
@@ -194,13 +197,15 @@ impl VerificationStatus {
 
 impl SendAttemptView {
     fn of(attempt: &crate::SendAttempt) -> Self {
+        let delivered = attempt.delivery.filter(|mark| mark.delivery() == Delivery::Delivered);
         Self {
             provider: attempt.provider.clone(),
             reason: attempt.reason,
             channel: attempt.channel.clone(),
             state: attempt.state,
             failure: attempt.failure,
-            delivery: None,
+            delivery: attempt.delivery.map(|mark| mark.delivery()),
+            delivered_at: delivered.map(|mark| mark.at()),
         }
     }
 }

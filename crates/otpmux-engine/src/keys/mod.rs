@@ -13,6 +13,7 @@ pub use guess::{Guess, GuessName, GuessWindows};
 use crate::{LimitKey, LimitScope, VerificationId};
 
 mod guess;
+mod receipt_token;
 mod reference;
 mod text;
 
@@ -48,6 +49,7 @@ struct Keys {
     recipient: HmacSha256,
     tag: HmacSha256,
     seal: HmacSha256,
+    receipt: HmacSha256,
     /// HMAC of a constant: equal for equal keys.
     check: [u8; 32],
 }
@@ -155,14 +157,7 @@ impl ServerKeys {
     /// Returns a short keyed hash of other personal data, such as an address. `label` keeps uses
     /// apart. Under the signing key only.
     pub fn tag(&self, label: &str, value: &[u8]) -> [u8; 16] {
-        let mut mac = self.signing.tag.clone();
-        // No label contains a zero, so a value cannot pass for the end of a label.
-        mac.update(label.as_bytes());
-        mac.update(&[0]);
-        mac.update(value);
-        let mut tag = [0; 16];
-        tag.copy_from_slice(&mac.finalize().into_bytes()[..16]);
-        tag
+        self.signing.tagged(label, &[value])
     }
 
     /// Encrypts the payload of a resend, bound to its verification and purpose.
@@ -211,8 +206,22 @@ impl Keys {
             recipient: keyed(&*derive("otpmux recipient v1")),
             tag: keyed(&*derive("otpmux tag v1")),
             seal: keyed(&*derive("otpmux seal v1")),
+            receipt: keyed(&*derive("otpmux receipt v1")),
             check: *derive("otpmux check v1"),
         }
+    }
+
+    fn tagged(&self, label: &str, value: &[&[u8]]) -> [u8; 16] {
+        let mut mac = self.tag.clone();
+        // No label contains a zero, so a value cannot pass for the end of a label.
+        mac.update(label.as_bytes());
+        mac.update(&[0]);
+        for part in value {
+            mac.update(part);
+        }
+        let mut tag = [0; 16];
+        tag.copy_from_slice(&mac.finalize().into_bytes()[..16]);
+        tag
     }
 
     fn hash(&self, recipient: &Recipient) -> RecipientHash {

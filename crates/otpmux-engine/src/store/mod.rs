@@ -1,6 +1,7 @@
 //! The store: its contract, the record of a verification and the steps on it, limits, health, and
 //! the memory store.
 
+pub(crate) mod delivery;
 pub(crate) mod health;
 pub(crate) mod limits;
 pub(crate) mod memory;
@@ -14,6 +15,7 @@ use std::time::{Duration, SystemTime};
 use async_trait::async_trait;
 use otpmux_core::{Error, Verdict};
 
+use self::delivery::{DeliveryMark, ReceiptOf, Received};
 use self::operations::{
     AttemptStarted, Create, Created, GuessEnd, Guessed, RecordOutcome, StartAttempt,
 };
@@ -135,6 +137,17 @@ pub trait VerificationStore: Send + Sync + fmt::Debug {
         end: GuessEnd,
         now: SystemTime,
     ) -> Result<(), Error>;
+
+    /// Merges what a vendor reported about the message of a send attempt into the record. A send
+    /// attempt without an outcome, or whose outcome is unknown, is [accepted](
+    /// crate::AttemptState::Accepted) from then on: its vendor has it. Nothing else changes; a
+    /// message that failed takes no code back. Allowed in every state of the verification.
+    async fn receive(
+        &self,
+        attempt: ReceiptOf,
+        mark: DeliveryMark,
+        now: SystemTime,
+    ) -> Result<Received, Error>;
 
     /// Closes a verification for good. Returns whether it was [pending](State::Pending).
     async fn cancel(&self, id: VerificationId, now: SystemTime) -> Result<bool, Error>;

@@ -130,6 +130,9 @@ pub struct AttemptEnd {
     pub reference: Option<VendorReference>,
     /// Terms of the vendor's code; `None` keeps the earlier ones.
     pub vendor: Option<Box<VendorTerms>>,
+    /// A keyed hash of the vendor's reference, if the vendor's receipts name nothing else: the
+    /// store finds the send attempt by it as long as the record lives.
+    pub found_by: Option<[u8; 16]>,
 }
 
 /// Result of [`VerificationStore::check_guess`](crate::VerificationStore::check_guess).

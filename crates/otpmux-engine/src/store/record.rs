@@ -6,6 +6,7 @@ use otpmux_core::{
 };
 use serde::{Deserialize, Serialize};
 
+use super::delivery::DeliveryMark;
 use crate::{CodeMac, RecipientHash, Sealed, VerificationId};
 
 /// A verification as a store keeps it. Contains no code and no recipient in clear text.
@@ -98,6 +99,9 @@ pub struct SendAttempt {
     /// Terms of the vendor's code; `None` if the code is otpmux's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vendor: Option<Box<VendorTerms>>,
+    /// The delivery of its message, if the vendor reported one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delivery: Option<DeliveryMark>,
 }
 
 /// Terms of a code that a vendor generated: what was requested, and what the vendor answered.

@@ -4,6 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use otpmux_core::Verdict;
 
+use super::delivery::{DeliveryMark, Received};
 use super::limits::LimitExceeded;
 use super::operations::{
     AttemptEnd, AttemptStarted, GuessEnd, GuessState, Guessed, Lost, NamedGuess, RecordOutcome,
@@ -227,6 +228,23 @@ impl Record {
         hit.map_or(Counted::Nothing, Counted::TakenBack)
     }
 
+    /// The step of [`VerificationStore::receive`](crate::VerificationStore::receive).
+    pub fn receive(&mut self, place: u8, mark: DeliveryMark) -> Received {
+        let Some(attempt) = self.send_attempts.get_mut(usize::from(place)) else {
+            return Received::Gone;
+        };
+        let before = attempt.delivery;
+        let merged = before.map_or(mark, |known| known.merge(mark));
+        if before == Some(merged) {
+            return Received::Same;
+        }
+        attempt.delivery = Some(merged);
+        if matches!(attempt.state, AttemptState::Intended | AttemptState::Unknown) {
+            attempt.state = AttemptState::Accepted;
+        }
+        Received::Changed { record: Box::new(self.clone()), place, before }
+    }
+
     /// The step of [`VerificationStore::cancel`](crate::VerificationStore::cancel).
     pub fn cancel(&mut self, now: SystemTime) -> bool {
         let live = self.over(now).is_none();
@@ -276,7 +294,10 @@ impl Record {
         for end in ends {
             if let Some(attempt) = self.send_attempts.get_mut(end.attempt) {
                 first |= attempt.state == AttemptState::Intended;
-                attempt.state = end.state;
+                // A receipt has proven more than an answer that was lost.
+                let unknown = end.state == AttemptState::Unknown;
+                let proven = unknown && attempt.delivery.is_some();
+                attempt.state = if proven { AttemptState::Accepted } else { end.state };
                 attempt.failure = end.failure;
                 attempt.reference = end.reference.or(attempt.reference.take());
                 attempt.vendor = end.vendor.or(attempt.vendor.take());

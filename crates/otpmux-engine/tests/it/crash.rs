@@ -7,9 +7,9 @@ use std::time::SystemTime;
 use async_trait::async_trait;
 use otpmux_core::{Blame, Certainty, Error, ErrorKind, Verdict};
 use otpmux_engine::{
-    AttemptStarted, AttemptState, Create, Created, Guess, GuessEnd, Guessed, HealthUpdate,
-    KeyCheck, KeyId, MemoryStore, NewVerification, OtpClient, Record, RecordOutcome, StartAttempt,
-    State, StoreState, VerificationId, VerificationStore,
+    AttemptStarted, AttemptState, Create, Created, DeliveryMark, Guess, GuessEnd, Guessed,
+    HealthUpdate, KeyCheck, KeyId, MemoryStore, NewVerification, OtpClient, ReceiptOf, Received,
+    Record, RecordOutcome, StartAttempt, State, StoreState, VerificationId, VerificationStore,
 };
 use otpmux_testkit::ScriptedProvider;
 
@@ -106,6 +106,15 @@ impl VerificationStore for Failing {
     ) -> Result<(), Error> {
         self.step()?;
         self.inner.end_guess(id, guess, end, now).await
+    }
+    async fn receive(
+        &self,
+        attempt: ReceiptOf,
+        mark: DeliveryMark,
+        now: SystemTime,
+    ) -> Result<Received, Error> {
+        self.step()?;
+        self.inner.receive(attempt, mark, now).await
     }
     async fn cancel(&self, id: VerificationId, now: SystemTime) -> Result<bool, Error> {
         self.step()?;

@@ -170,11 +170,12 @@ fn every_metric_is_described() {
     metrics::with_local_recorder(&told, describe_metrics);
     let lines: Vec<_> = told.lines().into_iter().map(|(line, _)| line).collect();
     let calls =
-        ["call_seconds", "calls_total", "circuit_state", "limited_total", "provider_balance"];
-    let sends = ["retries_total", "send_seconds", "sends_total"];
-    let others = ["store_clock_skew_seconds", "store_full", "verdicts_total"];
-    let names: Vec<_> =
-        calls.iter().chain(&sends).chain(&others).map(|n| format!("# otpmux_{n}")).collect();
+        ["call_seconds", "calls_total", "circuit_state", "delivered_total", "delivery_seconds"];
+    let sends = ["limited_total", "provider_balance", "receipts_total", "reports_total"];
+    let others = ["retries_total", "send_seconds", "sends_total"];
+    let stores = ["store_clock_skew_seconds", "store_full", "verdicts_total"];
+    let all = calls.iter().chain(&sends).chain(&others).chain(&stores);
+    let names: Vec<_> = all.map(|n| format!("# otpmux_{n}")).collect();
     assert_eq!(lines, names);
 }
 

@@ -25,6 +25,7 @@
 mod encoding;
 mod form;
 mod freshness;
+mod in_url;
 mod jwt;
 mod keyed;
 mod public_key;
@@ -36,6 +37,7 @@ use otpmux_core::{Blame, Certainty, Error, ErrorKind, ProviderId};
 pub use encoding::Encoding;
 pub use form::{sorted_fields, url_forms};
 pub use freshness::{DEFAULT_WINDOW, check_fresh, check_fresh_time};
+pub use in_url::{check_secret_in_url, token_in_url};
 pub use jwt::check_jwt_hs256;
 pub use keyed::{Digest, digest, hmac, same};
 pub use public_key::{PublicKey, PublicKeyError, PublicKeys, Scheme};

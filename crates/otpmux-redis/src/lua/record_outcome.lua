@@ -11,9 +11,9 @@ end
 
 local text, state = read(KEYS[1])
 local refund = #KEYS
-local first, live, newest, id, its_state, expires_at
+local first, references, live, newest, id, its_state, expires_at
 if text then
-  text, first = with_ends(text, ends)
+  text, first, references = with_ends(text, ends)
   if lost and not tonumber(lost) then
     local begun
     text, begun = with_lost(text, lost)
@@ -37,6 +37,9 @@ if not text then
   return {'c'}
 end
 write_attempts(KEYS[1], text, skips)
+if references then
+  write_references(references)
+end
 if live then
   uncover(live, newest, id, its_state, expires_at)
 end

@@ -13,7 +13,8 @@ end
 if not text then
   return {'over', 'not_found'}
 end
-text = with_ends(text, ends)
+local _, references
+text, _, references = with_ends(text, ends)
 
 -- The send attempt was given up before this call arrived.
 local given_up = attempt_of(text, attempt) and {'over', 'not_found'}
@@ -48,6 +49,9 @@ end
 local refused, resends = refusal()
 if refused then
   write_attempts(KEYS[1], text, skips)
+  if references then
+    write_references(references)
+  end
   return refused
 end
 local place, line = 0, string.find(text, '\n', 129, true)
@@ -60,5 +64,8 @@ if resends then
   text = replace(text, 39, 63, resends)
 end
 write_attempts(KEYS[1], text, skips)
+if references then
+  write_references(references)
+end
 hit_all(3, 6)
 return {'attempt', place}

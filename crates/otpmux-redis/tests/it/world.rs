@@ -89,6 +89,7 @@ pub(crate) fn attempt(state: AttemptState) -> SendAttempt {
         failure: None,
         reference: None,
         vendor: None,
+        delivery: None,
     }
 }
 
@@ -108,7 +109,14 @@ pub(crate) fn begin() -> StartAttempt {
 }
 
 pub(crate) fn record_outcome(state: AttemptState) -> RecordOutcome {
-    let end = AttemptEnd { attempt: 0, state, failure: None, reference: None, vendor: None };
+    let end = AttemptEnd {
+        attempt: 0,
+        state,
+        failure: None,
+        reference: None,
+        vendor: None,
+        found_by: None,
+    };
     RecordOutcome { ends: vec![end], ..RecordOutcome::default() }
 }
 

@@ -118,6 +118,7 @@ pub(crate) fn record(number: u32) -> Record {
         failure: None,
         reference: None,
         vendor: None,
+        delivery: None,
     };
     Record {
         id,

@@ -49,6 +49,7 @@ const CLAIMS: &[Claim] = &[
     claim("ttls", |c| c.ttls.is_some(), sending::ttls, nothing),
     claim("phone_prefixes", |c| !c.phone_prefixes.is_empty(), sending::prefixes, nothing),
     claim("countries", |c| !c.countries.is_empty(), sending::countries, nothing),
+    data("receipts_by_reference"),
     claim("message", |c| c.message, wishes::message, nothing),
     claim("needs_message", |c| c.needs_message, wishes::needed_message, nothing),
     claim("template", |c| c.template, wishes::template, nothing),

@@ -125,6 +125,7 @@ pub(super) async fn an_end_says_why(store: Store) {
             failure,
             reference,
             vendor: None,
+            found_by: None,
         };
         recorded_at(
             &*store,

@@ -32,6 +32,7 @@ mod naive;
 mod named;
 mod named_guesses;
 mod races;
+mod receipts;
 mod records;
 mod send_attempts;
 mod standing;
@@ -132,7 +133,7 @@ where
 }
 
 fn trials() -> Vec<(&'static str, Body)> {
-    [trials_of_records(), trials_of_counts(), trials_of_many()].concat()
+    [trials_of_records(), trials_of_receipts(), trials_of_counts(), trials_of_many()].concat()
 }
 
 fn trials_of_records() -> Vec<(&'static str, Body)> {
@@ -185,6 +186,24 @@ fn trials_of_records() -> Vec<(&'static str, Body)> {
         history::attempts_come_back_as_they_were_begun,
         history::several_attempts_end_in_one_step,
         history::an_end_says_why,
+    ]
+    .to_vec()
+}
+
+fn trials_of_receipts() -> Vec<(&'static str, Body)> {
+    trials![
+        receipts::a_receipt_marks_its_attempt_and_nothing_else,
+        receipts::receipts_end_alike_in_every_order_and_number,
+        receipts::a_repeat_changes_nothing,
+        receipts::a_receipt_settles_an_attempt_without_a_known_outcome,
+        receipts::a_lost_answer_takes_nothing_back_from_a_receipt,
+        receipts::a_failed_delivery_takes_no_code_back,
+        receipts::receipts_are_taken_in_every_state,
+        receipts::what_is_not_there_takes_no_receipt,
+        receipts::a_late_receipt_finds_a_record_until_its_retention_has_passed,
+        receipts::a_reference_finds_its_attempt,
+        receipts::a_reference_lives_as_long_as_its_record,
+        receipts::of_many_receipts_the_strongest_stays(effort),
     ]
     .to_vec()
 }

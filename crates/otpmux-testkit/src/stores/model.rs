@@ -3,13 +3,15 @@
 use std::time::{Duration, SystemTime};
 
 use otpmux_engine::{
-    Create, Created, Guess, GuessEnd, Guessed, MemoryStore, RecordOutcome, StartAttempt,
-    VerificationId, VerificationStore,
+    Create, Created, DeliveryMark, Guess, GuessEnd, Guessed, MemoryStore, ReceiptOf, Received,
+    RecordOutcome, StartAttempt, VerificationId, VerificationStore,
 };
 
 use super::dice::Dice;
 use super::records::now;
-use super::steps::{begin_at, cancel_at, create_at, health_at, in_order, load_at, recorded_at};
+use super::steps::{
+    begin_at, cancel_at, create_at, health_at, in_order, load_at, receive_at, recorded_at,
+};
 use super::whole::spelled;
 use super::world::World;
 use super::{Effort, Store};
@@ -23,6 +25,7 @@ pub(super) enum Step {
     CheckGuess(VerificationId, Guess),
     Approve(VerificationId, Guess),
     EndGuess(VerificationId, Guess, GuessEnd),
+    Receive(ReceiptOf, DeliveryMark),
     Cancel(VerificationId),
     Load(VerificationId),
     Health,
@@ -54,6 +57,12 @@ impl Step {
             Self::EndGuess(id, guess, end) => {
                 format!("{:?}", store.end_guess(id, &guess, end, now).await)
             }
+            Self::Receive(attempt, mark) => match receive_at(store, attempt, mark, now).await {
+                Received::Changed { record, place, before } => {
+                    format!("changed {place} from {before:?}: {}", spelled(&record))
+                }
+                other => format!("{other:?}"),
+            },
             Self::Cancel(id) => format!("{:?}", cancel_at(store, id, now).await),
             Self::Load(id) => {
                 load_at(store, id, now).await.map_or("gone".to_owned(), |it| spelled(&it))

@@ -124,6 +124,7 @@ pub(super) fn attempt(provider: &str, otpmux_code: bool, state: AttemptState) ->
         failure: (state == AttemptState::Rejected).then_some(ErrorKind::RateLimited),
         reference: Some(VendorReference::new(format!("{provider}-reference"))),
         vendor: None,
+        delivery: None,
     }
 }
 
@@ -142,7 +143,7 @@ pub(super) fn begin(provider: &str) -> StartAttempt {
 /// The end of one send attempt, and nothing else.
 pub(super) fn end(attempt: usize, state: AttemptState) -> AttemptEnd {
     let failure = (state == AttemptState::Rejected).then_some(ErrorKind::Unavailable);
-    AttemptEnd { attempt, state, failure, reference: None, vendor: None }
+    AttemptEnd { attempt, state, failure, reference: None, vendor: None, found_by: None }
 }
 
 pub(super) fn record_outcome(end: AttemptEnd) -> RecordOutcome {

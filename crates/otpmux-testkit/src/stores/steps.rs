@@ -4,8 +4,9 @@ use std::time::SystemTime;
 
 use otpmux_core::Verdict;
 use otpmux_engine::{
-    AttemptStarted, Create, Created, Guess, Guessed, HealthUpdate, LimitHit, Record, RecordOutcome,
-    StartAttempt, State, VerificationId, VerificationStore,
+    AttemptStarted, Create, Created, DeliveryMark, Guess, Guessed, HealthUpdate, LimitHit,
+    ReceiptOf, Received, Record, RecordOutcome, StartAttempt, State, VerificationId,
+    VerificationStore,
 };
 
 use super::records::{CODE, guess};
@@ -57,6 +58,15 @@ pub(super) async fn approve_at(
     at: SystemTime,
 ) -> Verdict {
     store.approve(id, &guess(id, CODE), at).await.expect("a store that works")
+}
+
+pub(super) async fn receive_at(
+    store: &dyn VerificationStore,
+    attempt: ReceiptOf,
+    mark: DeliveryMark,
+    at: SystemTime,
+) -> Received {
+    store.receive(attempt, mark, at).await.expect("a store that works")
 }
 
 pub(super) async fn cancel_at(

@@ -2,13 +2,14 @@
 
 use std::fmt::Write;
 
-use otpmux_core::{Channel, ErrorKind, Incompatibility, VendorReference};
+use otpmux_core::{Channel, Delivery, ErrorKind, Incompatibility, VendorReference};
 use otpmux_engine::{
     AttemptState, Choice, IdempotencyRecord, Record, Sealed, Skip, SkipReason, State, VendorTerms,
     VerificationId,
 };
 
 use super::Store;
+use super::receipts::mark;
 use super::records::{after, after_ms, attempt, awkward_bits, now, purpose, put, read, record};
 use super::steps::{approve_at, cancel_at, load_at};
 
@@ -127,6 +128,8 @@ fn full() -> Record {
         expires_at: Some(after_ms(60_001)),
         max_guesses: Some(u32::MAX),
     }));
+    full.send_attempts[0].delivery = Some(mark(Delivery::Delivered, 7, true));
+    full.send_attempts[4].delivery = Some(mark(Delivery::Accepted, 0, false));
     for (before, reason) in (0..).zip(skip_reasons()) {
         let provider = full.send_attempts[usize::from(before) % 6].provider.clone();
         full.skips.push(Skip { before, provider, reason });

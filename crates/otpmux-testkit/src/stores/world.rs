@@ -3,11 +3,12 @@
 use std::collections::HashSet;
 use std::time::{Duration, SystemTime};
 
-use otpmux_core::{Channel, IdempotencyKey, ProviderId, VendorReference};
+use otpmux_core::{Channel, Delivery, IdempotencyKey, ProviderId, VendorReference};
 use otpmux_engine::{
-    AttemptEnd, AttemptState, Create, Guess, GuessEnd, HealthUpdate, IdempotencyRecord, LimitHit,
-    LimitKey, LimitScope, Lost, OpenCircuit, RETENTION, Record, RecordOutcome, Refund, ResendTerms,
-    Sealed, SendAttempt, Skip, StartAttempt, State, VendorTerms, VerificationId, Witness,
+    AttemptEnd, AttemptState, Create, DeliveryMark, Guess, GuessEnd, HealthUpdate,
+    IdempotencyRecord, LimitHit, LimitKey, LimitScope, Lost, OpenCircuit, RETENTION, ReceiptOf,
+    Record, RecordOutcome, Refund, ResendTerms, Sealed, SendAttempt, Skip, StartAttempt, State,
+    VendorTerms, VerificationId, Witness,
 };
 
 use super::dice::Dice;
@@ -16,6 +17,14 @@ use super::records::{CODE, WRONG, code, guess, keys, limit, purpose, recipient, 
 use super::whole::{CHOICES, KINDS, STATES, skip_reasons};
 
 const PROVIDERS: [&str; 4] = ["primary-eu", "primary-us", "backup", "last_resort"];
+const DELIVERIES: [Delivery; 6] = [
+    Delivery::Accepted,
+    Delivery::Sent,
+    Delivery::Delivered,
+    Delivery::Failed,
+    Delivery::Expired,
+    Delivery::Unknown,
+];
 const PURPOSES: [&str; 2] = ["login", "payment"];
 
 pub(super) struct World {
@@ -68,7 +77,8 @@ impl World {
         match kind {
             14..38 => Step::Begin(one.id, Box::new(self.begin(&one))),
             38..54 => Step::RecordOutcome(one.id, self.record_outcome(&one)),
-            54..87 => Step::CheckGuess(one.id, self.guess(&one)),
+            54..62 => self.receive(&one),
+            62..87 => Step::CheckGuess(one.id, self.guess(&one)),
             87..90 => Step::Approve(one.id, self.guess(&one)),
             90..93 => Step::Cancel(one.id),
             93..95 => Step::Load(one.id),
@@ -182,6 +192,7 @@ impl World {
             failure: self.dice.percent(30).then(|| *self.dice.pick(&KINDS)),
             reference: self.reference(),
             vendor: self.vendor_terms(),
+            delivery: self.dice.percent(10).then(|| self.mark()),
         }
     }
 
@@ -237,6 +248,27 @@ impl World {
         limit_hits
     }
 
+    /// Few enough that some occur twice.
+    fn reference_tag(&mut self) -> [u8; 16] {
+        keys().tag("reference", &self.dice.below(40).to_be_bytes())
+    }
+
+    fn mark(&mut self) -> DeliveryMark {
+        let delivery = *self.dice.pick(&DELIVERIES);
+        let at = self.now - Duration::from_millis(self.dice.below(3));
+        DeliveryMark::new(delivery, at, self.dice.percent(50))
+    }
+
+    fn receive(&mut self, one: &Known) -> Step {
+        let place = u8::try_from(self.dice.below(4)).expect("few send attempts");
+        let attempt = if self.dice.percent(60) {
+            ReceiptOf::Attempt { id: one.id, place }
+        } else {
+            ReceiptOf::Reference(self.reference_tag())
+        };
+        Step::Receive(attempt, self.mark())
+    }
+
     fn ends(&mut self) -> Vec<AttemptEnd> {
         (0..self.dice.below(3)).map(|_| self.end()).collect()
     }
@@ -248,6 +280,7 @@ impl World {
             failure: self.dice.percent(50).then(|| *self.dice.pick(&KINDS)),
             reference: self.reference(),
             vendor: self.vendor_terms(),
+            found_by: self.dice.percent(40).then(|| self.reference_tag()),
         }
     }
 

@@ -215,9 +215,12 @@ impl<'a> Dispatch<'a> {
         let shares = u32::try_from(self.candidates.len() - active.candidate).unwrap_or(u32::MAX);
         let left = self.deadline.saturating_duration_since(self.attempt_begun);
         let ends = self.attempt_begun + left / shares;
-        Context::new(self.record.send_attempts[active.index].key)
+        let provider = self.candidates[active.candidate].provider();
+        let mut cx = Context::new(self.record.send_attempts[active.index].key)
             .with_deadline(ends.into_std())
-            .allow_half_open(self.is_the_best_left(active.candidate))
+            .allow_half_open(self.is_the_best_left(active.candidate));
+        cx.receipt = self.inner.receipt_target(&**provider, self.record.id, active.store_index);
+        cx
     }
 
     /// Whether its circuit must let this call through as a probe, because the circuits of all
@@ -303,8 +306,8 @@ impl<'a> Dispatch<'a> {
         let key = self.record.send_attempts[active.index].key;
         let cx = Context::new(key).with_deadline(ends.into_std());
         let target = Target::new(self.request.recipient.clone(), None);
-        let delivery = reconcile::delivery(&**provider, &cx, &target).await;
-        match delivery.and_then(reconcile::state_of) {
+        let status = reconcile::status(&**provider, &cx, &target).await;
+        match status.and_then(|status| reconcile::state_of(status.delivery)) {
             Some(AttemptState::Accepted) => Ok(Sent::new()),
             Some(_) => Err(error.with_certainty(Certainty::Rejected)),
             None => Err(error),
@@ -330,6 +333,13 @@ impl<'a> Dispatch<'a> {
     ) {
         let failure = error.map(Error::kind);
         let vendor = self.terms(active, &sent);
+        let candidate = self.candidates[active.candidate].provider();
+        let found_by = match &sent.reference {
+            Some(reference) if candidate.capabilities().receipts_by_reference => {
+                Some(self.inner.keys.reference_tag(candidate.id(), reference.as_str()))
+            }
+            _ => None,
+        };
         let keep = |it| self.inner.keys.keep_reference(self.record.id, &self.request.recipient, it);
         let reference = sent.reference.and_then(keep);
         let attempt = &mut self.record.send_attempts[active.index];
@@ -346,6 +356,7 @@ impl<'a> Dispatch<'a> {
             failure,
             reference,
             vendor,
+            found_by,
         });
     }
 

@@ -139,6 +139,7 @@ impl Inner {
             failure: Some(error.kind()),
             reference: None,
             vendor: None,
+            found_by: None,
         };
         let record_outcome = RecordOutcome {
             ends: vec![end],

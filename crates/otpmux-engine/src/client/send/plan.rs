@@ -213,6 +213,7 @@ impl Inner {
                 Source::Otpmux | Source::Vendor { .. } => None,
             },
             vendor: candidate.source.terms(),
+            delivery: None,
         })
     }
 

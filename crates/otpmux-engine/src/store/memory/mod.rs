@@ -19,9 +19,9 @@ use crate::store::limits::millis;
 use crate::store::steps::uncovered;
 use crate::store::{HEALTH_TTL, HEALTH_UPDATES_KEPT, RETENTION};
 use crate::{
-    AttemptStarted, Counted, Create, Created, Guess, GuessEnd, Guessed, HealthUpdate, KeyCheck,
-    KeyId, Lost, NamedGuess, Record, RecordOutcome, StartAttempt, State, StoreState,
-    VerificationId, VerificationStore,
+    AttemptEnd, AttemptStarted, Counted, Create, Created, DeliveryMark, Guess, GuessEnd, Guessed,
+    HealthUpdate, KeyCheck, KeyId, Lost, NamedGuess, ReceiptOf, Received, Record, RecordOutcome,
+    StartAttempt, State, StoreState, VerificationId, VerificationStore,
 };
 
 /// Keys of limits per verification that the store has room for: a recipient's hits are kept for
@@ -47,6 +47,10 @@ struct Tables {
     newest: KeyedMap<([u8; 16], Purpose), VerificationId>,
     /// Verifications by idempotency key of their request.
     named: KeyedMap<[u8; 16], VerificationId>,
+    /// Send attempts by the reference that their vendors' receipts name.
+    referenced: KeyedMap<[u8; 16], (VerificationId, u8)>,
+    /// The keys of a verification in `referenced`.
+    references: KeyedMap<VerificationId, Vec<[u8; 16]>>,
     /// Verifications that were given up and must not be created any more.
     given_up: HashSet<VerificationId, BuildHasherDefault<KeyHasher>>,
     /// When records, and entries of `given_up`, may be dropped.
@@ -118,6 +122,11 @@ impl Tables {
     fn forget(&mut self, id: VerificationId) {
         self.given_up.remove(&id);
         let Some(record) = self.records.remove(&id) else { return };
+        for tag in self.references.remove(&id).unwrap_or_default() {
+            if self.referenced.get(&tag).is_some_and(|(of, _)| *of == id) {
+                self.referenced.remove(&tag);
+            }
+        }
         self.guesses.remove(&id);
         let Record { recipient, purpose, request, .. } = *record;
         let key = (recipient.counted(), purpose);
@@ -133,6 +142,19 @@ impl Tables {
 
     fn get(&mut self, id: VerificationId, now: SystemTime) -> Option<&mut Record> {
         get(&mut self.records, id, now)
+    }
+
+    /// Remembers the references that the receipts of send attempts name.
+    fn find_by(&mut self, id: VerificationId, ends: &[AttemptEnd], now: SystemTime) {
+        for end in ends {
+            let place = u8::try_from(end.attempt).ok();
+            if let (Some(tag), Some(place)) = (end.found_by, place)
+                && self.get(id, now).is_some_and(|it| end.attempt < it.send_attempts.len())
+            {
+                self.referenced.insert(tag, (id, place));
+                self.references.entry(id).or_default().push(tag);
+            }
+        }
     }
 
     /// Runs a step of a guess with the state under its name; `None` when there is no record.
@@ -270,6 +292,7 @@ impl VerificationStore for MemoryStore {
         tables.apply(std::mem::take(&mut begin.health_updates));
         let limit_hits = std::mem::take(&mut begin.limit_hits);
         let full = tables.limits.full(&limit_hits, now);
+        tables.find_by(id, &begin.ends, now);
         let Some(record) = tables.get(id, now) else {
             return Ok(AttemptStarted::Over(Verdict::NotFound));
         };
@@ -289,6 +312,7 @@ impl VerificationStore for MemoryStore {
         let tables = &mut *self.tables();
         tables.apply(std::mem::take(&mut record_outcome.health_updates));
         let refunds = std::mem::take(&mut record_outcome.refunds);
+        tables.find_by(id, &record_outcome.ends, now);
         let Some(record) = tables.get(id, now) else {
             if let Some(Lost::Creation(until)) = record_outcome.lost {
                 tables.given_up.insert(id);
@@ -346,6 +370,24 @@ impl VerificationStore for MemoryStore {
             |record: &mut Record, named: &mut _, _: &_| ((), record.end_guess(guess, named, end));
         self.tables().guess(id, guess, now, end);
         Ok(())
+    }
+
+    async fn receive(
+        &self,
+        attempt: ReceiptOf,
+        mark: DeliveryMark,
+        now: SystemTime,
+    ) -> Result<Received, Error> {
+        let tables = &mut *self.tables();
+        let (id, place) = match attempt {
+            ReceiptOf::Attempt { id, place } => (id, place),
+            ReceiptOf::Reference(tag) => match tables.referenced.get(&tag) {
+                Some(found) => *found,
+                None => return Ok(Received::Gone),
+            },
+        };
+        let Some(record) = tables.get(id, now) else { return Ok(Received::Gone) };
+        Ok(record.receive(place, mark))
     }
 
     async fn cancel(&self, id: VerificationId, now: SystemTime) -> Result<bool, Error> {

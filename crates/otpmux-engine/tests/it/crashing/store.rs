@@ -4,9 +4,9 @@ use std::time::SystemTime;
 use async_trait::async_trait;
 use otpmux_core::{Blame, Certainty, Error, ErrorKind, Verdict};
 use otpmux_engine::{
-    AttemptStarted, Create, Created, Guess, GuessEnd, Guessed, HealthUpdate, KeyCheck, KeyId,
-    MemoryStore, Record, RecordOutcome, StartAttempt, State, StoreState, VerificationId,
-    VerificationStore,
+    AttemptStarted, Create, Created, DeliveryMark, Guess, GuessEnd, Guessed, HealthUpdate,
+    KeyCheck, KeyId, MemoryStore, ReceiptOf, Received, Record, RecordOutcome, StartAttempt, State,
+    StoreState, VerificationId, VerificationStore,
 };
 use tokio::sync::Notify;
 
@@ -160,6 +160,14 @@ impl VerificationStore for CrashingStore {
         now: SystemTime,
     ) -> Result<(), Error> {
         self.step(self.inner.end_guess(id, guess, end, now)).await
+    }
+    async fn receive(
+        &self,
+        attempt: ReceiptOf,
+        mark: DeliveryMark,
+        now: SystemTime,
+    ) -> Result<Received, Error> {
+        self.step(self.inner.receive(attempt, mark, now)).await
     }
     async fn cancel(&self, id: VerificationId, now: SystemTime) -> Result<bool, Error> {
         self.step(self.inner.cancel(id, now)).await

@@ -1,18 +1,15 @@
 -- Ends of send attempts, and the skips since.
 
--- Replaces the part of a text from one position to before another.
-local function replace(text, from, to, words)
-  return string.sub(text, 1, from - 1) .. words .. string.sub(text, to)
-end
-
 -- Returns a record's text with the ends of its send attempts, one in each line: a send attempt's
--- index, its state, why it failed, its reference, and what is known of a vendor's code; and whether
--- one of them had no end before. An unknown send attempt is no error. Reference and vendor's code
--- remain until there is a newer one.
+-- index, its state, why it failed, its reference, what is known of a vendor's code, and the keyed
+-- hash of a reference that finds it; whether one of them had no end before; and the index of each
+-- send attempt with such a hash, by hash, if there are any. An unknown send attempt is no error.
+-- Reference and vendor's code remain until there is a newer one. A send attempt whose delivery was
+-- reported is accepted, also if its own answer was lost.
 local function with_ends(text, ends)
-  local first = false
-  for place, state, failure, reference, terms in
-    string.gmatch(ends, '(%d+) (%S+) (%S+) (%S+) (%S+)\n') do
+  local first, references = false, nil
+  for place, state, failure, reference, terms, hash in
+    string.gmatch(ends, '(%d+) (%S+) (%S+) (%S+) (%S+) (%S+)\n') do
     local line = string.find(text, '\n', 129, true)
     for _ = 1, place do
       local following = next_attempt(text, line)
@@ -21,16 +18,32 @@ local function with_ends(text, ends)
       end
       line = following
     end
-    local was, otpmux_code, known, before, rest =
-      string.match(text, '^\n(.)([01]) %S+ (%S+) (%S+)()', line)
+    local was, otpmux_code, known, before, rest, delivery =
+      string.match(text, '^\n(.)([01]) %S+ (%S+) (%S+)() (%S+)', line)
     if otpmux_code then
       first = first or was == 'i'
+      if state == 'u' and delivery ~= '-' then
+        state = 'a'
+      end
       local latest = (reference ~= '-' and reference or known)
         .. ' ' .. (terms ~= '-' and terms or before)
       text = replace(text, line + 1, rest, state .. otpmux_code .. ' ' .. failure .. ' ' .. latest)
+      if hash ~= '-' then
+        references = references or {}
+        references[hash] = place
+      end
     end
   end
-  return text, first
+  return text, first, references
+end
+
+-- Writes the references of a record, which live as long as it does.
+local function write_references(references)
+  local prefix = string.sub(KEYS[1], 1, -1 - #'verification:' - 32) .. 'reference:'
+  local id, left = string.sub(KEYS[1], -32), redis.call('PTTL', KEYS[1])
+  for hash, place in pairs(references) do
+    redis.call('SET', prefix .. hash, id .. ' ' .. place, 'PX', left)
+  end
 end
 
 -- Returns the position of the line before that of the send attempt with this key, and of the end of

@@ -3,7 +3,8 @@
 --   state guesses max_guesses expires_at resends resend_after recipient
 --   content purpose supersedes code_key code_mac, and words that only Rust reads
 --   one line for each send attempt, oldest first: its state and whether it carries otpmux's code (0 or 1),
---     why it failed, its reference, what is known of a vendor's code, and what no script reads
+--     why it failed, its reference, what is known of a vendor's code, the delivery of its message, and
+--     what no script reads
 --   an empty line
 --   one line for each skip
 --   an empty line, and the encrypted part
