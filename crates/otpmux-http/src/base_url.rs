@@ -16,8 +16,23 @@ impl BaseUrl {
         url
     }
 
-    pub(crate) fn is_loopback(&self) -> bool {
-        is_loopback(&self.0)
+    /// Parses the address of a service that the platform offers on this machine, such as the metadata
+    /// of a cloud's instance: as [`FromStr`], and plain HTTP is allowed at link-local addresses, too.
+    ///
+    /// # Errors
+    ///
+    /// As for any base URL.
+    pub fn local_service(text: &str) -> Result<Self, BaseUrlError> {
+        let url = Url::parse(text).map_err(|_| BaseUrlError::NotUrl)?;
+        if url.scheme() != "http" || !is_link_local(&url) {
+            return text.parse();
+        }
+        without_extras(url)
+    }
+
+    /// Returns whether the host is this machine, or a service of its platform.
+    pub(crate) fn is_local(&self) -> bool {
+        is_loopback(&self.0) || is_link_local(&self.0)
     }
 
     /// Returns the URL as text.
@@ -35,6 +50,24 @@ fn is_loopback(url: &Url) -> bool {
     }
 }
 
+/// Whether the host is in `169.254.0.0/16`, or in `fd00:ec2::/32`, where a cloud has such services under
+/// IPv6.
+fn is_link_local(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(ip)) => ip.is_link_local(),
+        Some(Host::Ipv6(ip)) => ip.segments()[..2] == [0xfd00, 0xec2],
+        _ => false,
+    }
+}
+
+fn without_extras(url: Url) -> Result<BaseUrl, BaseUrlError> {
+    let bare = url.username().is_empty() && url.password().is_none();
+    if !bare || url.query().is_some() || url.fragment().is_some() {
+        return Err(BaseUrlError::Extras);
+    }
+    Ok(BaseUrl(url))
+}
+
 impl FromStr for BaseUrl {
     type Err = BaseUrlError;
 
@@ -48,11 +81,7 @@ impl FromStr for BaseUrl {
         if !fits {
             return Err(BaseUrlError::NotHttps);
         }
-        let bare = url.username().is_empty() && url.password().is_none();
-        if !bare || url.query().is_some() || url.fragment().is_some() {
-            return Err(BaseUrlError::Extras);
-        }
-        Ok(Self(url))
+        without_extras(url)
     }
 }
 
@@ -96,6 +125,27 @@ mod tests {
         ] {
             assert_eq!(bad.parse::<BaseUrl>(), Err(why), "{bad}");
         }
+    }
+
+    #[test]
+    fn plain_http_reaches_the_services_of_the_platform_and_nothing_else() {
+        for good in [
+            "http://169.254.169.254",
+            "http://169.254.170.23/v1",
+            "http://[fd00:ec2::254]",
+            "http://127.0.0.1:1",
+            "https://a.example",
+        ] {
+            assert!(BaseUrl::local_service(good).is_ok(), "{good}");
+        }
+        for bad in
+            ["http://a.example", "http://169.253.1.1", "http://[fd00:ec3::1]", "http://10.0.0.1"]
+        {
+            assert_eq!(BaseUrl::local_service(bad), Err(BaseUrlError::NotHttps), "{bad}");
+        }
+        let credentials = BaseUrl::local_service("http://a:b@169.254.169.254");
+        assert_eq!(credentials, Err(BaseUrlError::Extras));
+        assert!("http://169.254.169.254".parse::<BaseUrl>().is_err(), "not for a vendor");
     }
 
     #[test]

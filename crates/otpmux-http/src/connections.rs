@@ -78,10 +78,10 @@ fn client(config: &HttpConfig, idle: Duration) -> reqwest::Result<reqwest::Clien
         .referer(false)
         .connect_timeout(config.connect_timeout)
         .pool_idle_timeout(idle)
-        .https_only(!config.base_url.is_loopback());
+        .https_only(!config.base_url.is_local());
     let builder = if idle.is_zero() { builder.pool_max_idle_per_host(0) } else { builder };
     // A loopback address needs no proxy.
-    if config.base_url.is_loopback() { builder.no_proxy() } else { builder }.build()
+    if config.base_url.is_local() { builder.no_proxy() } else { builder }.build()
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ mod transport;
 pub use answer::Answer;
 pub use base_url::{BaseUrl, BaseUrlError};
 pub use call::Call;
+pub use http::Method;
 pub use reading::Reading;
 pub use receipt_settings::{ReceiptMode, ReceiptSettings};
 pub use retry_after::retry_after_field;

@@ -53,7 +53,7 @@ impl Transport {
             return Err(wrong("the connect timeout must be shorter than the timeout"));
         }
         // The HTTP client would ignore a proxy variable that it cannot read, and bypass the proxy.
-        if !config.base_url.is_loopback() && proxies_are_unreadable() {
+        if !config.base_url.is_local() && proxies_are_unreadable() {
             return Err(wrong(
                 "one of the environment variables HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY is \
                  not UTF-8 text",

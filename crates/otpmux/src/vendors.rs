@@ -36,6 +36,8 @@ vendors! {
     "airtexts": otpmux_airtexts as airtexts;
     "twilioverify": otpmux_twilioverify as twilioverify;
     "vonageverify": otpmux_vonageverify as vonageverify;
+    "smtp": otpmux_smtp as smtp;
+    "aws": otpmux_aws as aws;
 }
 
 #[cfg(test)]

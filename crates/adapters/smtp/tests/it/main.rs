@@ -1,0 +1,12 @@
+//! The adapter in front of mail servers: a scripted one, and a real one in a process of its own.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a failure here fails the test")]
+
+mod certainty;
+mod content;
+mod login;
+mod pool;
+mod real;
+mod server;
+mod tls;
+mod world;
