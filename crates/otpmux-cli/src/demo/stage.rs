@@ -33,7 +33,7 @@ impl Roles {
         let providers = client.providers();
         let capabilities = |vendor: &Vendor| {
             let found = providers.iter().find(|provider| provider.id().as_str() == vendor.as_str());
-            found.map(|provider| provider.capabilities())
+            found.map(otpmux::admin::ProviderView::capabilities)
         };
         let (carriers, others): (Vec<_>, Vec<_>) = emulator
             .vendors()
