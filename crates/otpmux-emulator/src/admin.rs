@@ -16,6 +16,7 @@ use crate::input::{Body, Parameters, Refusal};
 use crate::outbox::{Message, MessageFilter};
 use crate::preset::FaultPreset;
 use crate::ready;
+use crate::receipts::ReceiptFault;
 use crate::shared::Shared;
 use crate::vendor_api::{VendorApi, patch};
 use crate::vendors::Vendor;
@@ -24,7 +25,8 @@ use crate::world::World;
 /// The list of routes, for the answer to an unknown one.
 pub(crate) const ROUTES: &str = "GET /_emulator; GET, DELETE /_emulator/messages; \
     GET, DELETE /_emulator/requests; GET /_emulator/faults; \
-    PUT, DELETE /_emulator/faults/{vendor}; GET, POST /_emulator/clock; \
+    PUT, DELETE /_emulator/faults/{vendor}; \
+    GET, DELETE /_emulator/receipts; PUT, DELETE /_emulator/receipts/{vendor}; GET, POST /_emulator/clock; \
     GET, PUT /_emulator/accounts/{vendor}; GET /_emulator/events; GET / for the page";
 
 type Answer<T> = Result<T, Refusal>;
@@ -38,6 +40,9 @@ pub(crate) fn router() -> Router<Arc<Shared>> {
         .route("/_emulator/faults", get(faults))
         .route("/_emulator/faults/{vendor}", put(set_fault))
         .route("/_emulator/faults/{vendor}", delete(clear_fault))
+        .route("/_emulator/receipts", get(receipts).delete(clear_receipts))
+        .route("/_emulator/receipts/{vendor}", put(set_receipt_fault))
+        .route("/_emulator/receipts/{vendor}", delete(clear_receipt_fault))
         .route("/_emulator/clock", get(read_clock).post(advance))
         .route("/_emulator/accounts/{vendor}", get(account).put(change_account))
 }
@@ -113,6 +118,44 @@ async fn set_fault(
 async fn clear_fault(State(shared): AllOfIt, Path(vendor): Path<String>) -> Answer<StatusCode> {
     let vendor = named(&shared.world(), &vendor)?;
     shared.clear_fault(vendor);
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn receipts(
+    State(shared): AllOfIt,
+    Parameters(filter): Parameters<OfVendor>,
+) -> Answer<Json<Value>> {
+    let world = shared.world();
+    let vendor = chosen(&world, filter.vendor)?;
+    let faults = world.receipts.faults().iter();
+    let faults: Map<_, _> =
+        faults.map(|(vendor, fault)| (vendor.as_str().to_owned(), json!(fault))).collect();
+    Ok(Json(json!({ "receipts": world.receipts.sent(vendor), "faults": faults })))
+}
+
+async fn clear_receipts(State(shared): AllOfIt) -> StatusCode {
+    shared.world().receipts.clear();
+    StatusCode::NO_CONTENT
+}
+
+async fn set_receipt_fault(
+    State(shared): AllOfIt,
+    Path(vendor): Path<String>,
+    Body(fault): Body<ReceiptFault>,
+) -> Answer<Json<ReceiptFault>> {
+    let mut world = shared.world();
+    let vendor = named(&world, &vendor)?;
+    world.receipts.set_fault(vendor, Some(fault));
+    Ok(Json(fault))
+}
+
+async fn clear_receipt_fault(
+    State(shared): AllOfIt,
+    Path(vendor): Path<String>,
+) -> Answer<StatusCode> {
+    let mut world = shared.world();
+    let vendor = named(&world, &vendor)?;
+    world.receipts.set_fault(vendor, None);
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -21,6 +21,7 @@ use crate::fault_changes::FaultChanges;
 use crate::outbox::{Message, MessageFilter};
 use crate::port::Port;
 use crate::ready;
+use crate::receipts::{ReceiptFault, SentReceipt};
 use crate::relay::Relay;
 use crate::requests::SeenRequest;
 use crate::server;
@@ -109,17 +110,6 @@ impl Emulator {
         ready::base_url(addr, vendor)
     }
 
-    /// Returns the credentials of the usual way to authenticate at a vendor, by the configuration key
-    /// of its adapter. They are empty for a vendor that is played from golden files, which accepts
-    /// all, and for one that this emulator does not play.
-    pub fn credentials(&self, vendor: Vendor) -> BTreeMap<String, String> {
-        let world = self.shared.world();
-        let found = world.vendors().find(|(other, _)| *other == vendor);
-        let credentials = found.map(|(_, api)| api.usual_credentials()).unwrap_or_default();
-        // They are texts by name.
-        serde_json::from_value(credentials).unwrap_or_default()
-    }
-
     /// Returns the URL of the page that shows messages as they arrive.
     pub fn handset_url(&self) -> String {
         ready::handset_url(self.addr())
@@ -172,6 +162,36 @@ impl Emulator {
     /// Returns how many requests the vendor read to their end.
     pub fn request_count(&self, vendor: Vendor) -> u64 {
         self.shared.world().requests.count(Some(vendor))
+    }
+
+    /// Returns the delivery receipts that vendors have sent, oldest first, of one vendor or of all; at
+    /// most the newest 10,000.
+    pub fn receipts(&self, vendor: Option<Vendor>) -> Vec<SentReceipt> {
+        self.shared.world().receipts.sent(vendor)
+    }
+
+    /// Completes when all delivery receipts that are due, by the emulator's clock, have been sent and
+    /// answered.
+    pub async fn receipts_settled(&self) {
+        let mut changes = self.shared.world().changes.subscribe();
+        loop {
+            changes.mark_unchanged();
+            {
+                let world = &mut *self.shared.world();
+                world.let_time_pass();
+                if world.receipts.is_settled(world.clock.now()) {
+                    return;
+                }
+            }
+            // The sender is in the world, which `shared` keeps alive.
+            let _ = changes.changed().await;
+        }
+    }
+
+    /// Sets what goes wrong with the vendor's delivery receipts; `None` for nothing. Replaces an
+    /// earlier fault, and holds for those that are not sent yet.
+    pub fn set_receipt_fault(&self, vendor: Vendor, fault: impl Into<Option<ReceiptFault>>) {
+        self.shared.world().receipts.set_fault(vendor, fault.into());
     }
 
     /// Sets the vendor's fault. Replaces an earlier one.

@@ -1,5 +1,6 @@
 //! A request as a vendor receives it, and its outcome.
 
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use bytes::Bytes;
 use http::{HeaderMap, Method};
 use serde_json::{Value, json};
@@ -24,6 +25,20 @@ impl Call {
     pub(crate) fn authorization(&self, scheme: &str) -> Option<&str> {
         let (given, value) = self.header("authorization")?.split_once(' ')?;
         given.eq_ignore_ascii_case(scheme).then_some(value.trim())
+    }
+
+    /// Returns user and password of the `Authorization` header.
+    pub(crate) fn basic(&self) -> Option<(String, String)> {
+        let decoded = BASE64_STANDARD.decode(self.authorization("Basic")?).ok()?;
+        let (user, password) = std::str::from_utf8(&decoded).ok()?.split_once(':')?;
+        Some((user.to_owned(), password.to_owned()))
+    }
+
+    /// Returns the fields of the body, if it is a form.
+    pub(crate) fn form(&self) -> Option<Form> {
+        let media = self.header("content-type").and_then(|value| value.split(';').next())?;
+        let is_form = media.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded");
+        is_form.then(|| Form(form_urlencoded::parse(&self.body).into_owned().collect()))
     }
 
     pub(crate) fn is_json(&self) -> bool {
@@ -53,6 +68,18 @@ impl Call {
 
     pub(crate) fn is(&self, method: &Method, path: &str) -> bool {
         self.method == *method && self.path == path
+    }
+}
+
+/// The fields of a form.
+#[derive(Debug, Default)]
+pub(crate) struct Form(Vec<(String, String)>);
+
+impl Form {
+    /// Returns the first value of a field; an empty one counts as absent.
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+        let found = self.0.iter().find(|(field, _)| field == name);
+        found.map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
     }
 }
 

@@ -2,10 +2,12 @@
 
 mod admin;
 mod arrivals;
+mod callback;
 mod check;
 mod clock;
 mod config;
 mod connection;
+mod courier;
 mod dispatch;
 mod emulator;
 mod exchange;
@@ -21,6 +23,7 @@ mod outbox;
 mod port;
 mod preset;
 mod ready;
+mod receipts;
 mod relay;
 mod replay;
 mod requests;
@@ -39,6 +42,7 @@ pub use fault::{Fault, FaultKind, Garbage};
 pub use fault_changes::FaultChanges;
 pub use outbox::{Message, MessageFilter};
 pub use preset::FaultPreset;
+pub use receipts::{ReceiptFault, SentReceipt};
 pub use relay::{Relay, RelayAnswer, RelayRequest};
 pub use requests::SeenRequest;
 pub use vendors::{UnknownVendor, Vendor};

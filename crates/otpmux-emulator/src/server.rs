@@ -11,6 +11,7 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use crate::connection;
+use crate::courier;
 use crate::shared::Shared;
 use crate::site;
 use crate::vendors::Vendor;
@@ -28,6 +29,7 @@ pub(crate) async fn run(listener: TcpListener, shared: Arc<Shared>) {
     }
     let site = Door::Site(listener, site::router(&shared));
     doors.spawn(serve(site, Arc::clone(&shared)));
+    doors.spawn(courier::run(Arc::clone(&shared)));
     shared.stopped().await;
     while doors.join_next().await.is_some() {}
     shared.shut_ports();

@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
+use crate::callback::Callback;
 use crate::exchange::{Call, Reply};
 
 /// The constant facts of a vendor.
@@ -37,11 +38,6 @@ pub(crate) trait VendorApi: fmt::Debug + Send {
     /// Returns the credentials that it accepts, by name, for the ready line.
     fn credentials(&self) -> Value;
 
-    /// Returns the credentials of the usual way to authenticate, where there are several.
-    fn usual_credentials(&self) -> Value {
-        self.credentials()
-    }
-
     /// Returns the account with all its settings.
     fn account(&self) -> Value;
 
@@ -50,13 +46,23 @@ pub(crate) trait VendorApi: fmt::Debug + Send {
 
     /// Disables the vendor's own limits.
     fn lift_limits(&mut self);
+
+    /// Returns when the vendor does something by itself next, such as a second message.
+    fn next_due(&self) -> Option<Timestamp> {
+        None
+    }
+
+    /// Does what is due at the time of the context. Is called at each such time.
+    fn act(&mut self, _cx: &mut Context) {}
 }
 
-/// Context of one request: the time, and the messages that the vendor sends for it.
+/// Context of one request: the time, and what the vendor sends for it.
 #[derive(Debug)]
 pub(crate) struct Context {
     pub(crate) now: Timestamp,
     pub(crate) deliveries: Vec<Delivery>,
+    /// The delivery receipts, each with its time.
+    pub(crate) callbacks: Vec<Callback>,
 }
 
 /// A message that a vendor accepted for delivery.
@@ -72,7 +78,7 @@ pub(crate) struct Delivery {
 
 impl Context {
     pub(crate) fn at(now: Timestamp) -> Self {
-        Self { now, deliveries: Vec::new() }
+        Self { now, deliveries: Vec::new(), callbacks: Vec::new() }
     }
 
     pub(crate) fn deliver(&mut self, channel: &str, to: &str, text: String, code: &str) {

@@ -5,6 +5,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio::sync::watch;
 
 use crate::clock::{self, Clock};
@@ -12,6 +13,7 @@ use crate::config::EmulatorConfig;
 use crate::exchange::{Call, Reply};
 use crate::faults::Faults;
 use crate::outbox::{Message, Outbox};
+use crate::receipts::ReceiptQueue;
 use crate::relay::Relay;
 use crate::requests::{RequestLog, SeenRequest};
 use crate::system;
@@ -24,6 +26,7 @@ pub(crate) struct World {
     pub(crate) outbox: Outbox,
     pub(crate) requests: RequestLog,
     pub(crate) faults: Faults,
+    pub(crate) receipts: ReceiptQueue,
     vendors: BTreeMap<Vendor, Box<dyn VendorApi>>,
     /// The gateway of the page's form, if there is one.
     pub(crate) relay: Option<Arc<dyn Relay>>,
@@ -43,6 +46,7 @@ impl World {
             outbox: Outbox::new(changes.clone()),
             requests: RequestLog::default(),
             faults: Faults::new(changes.clone()),
+            receipts: ReceiptQueue::new(changes.clone()),
             vendors: config.open_vendors(now)?,
             relay: None,
             run_id: format!("{:08x}", u32::from_be_bytes(system::random())),
@@ -53,6 +57,7 @@ impl World {
     /// Advances the clock; returns false, without a change, if it would go too far.
     pub(crate) fn advance(&mut self, by: Duration) -> bool {
         let advanced = self.clock.advance(by);
+        self.let_time_pass();
         self.changes.send_replace(());
         advanced
     }
@@ -95,16 +100,48 @@ impl World {
 
     /// Returns the vendor's own answer; `deliver`: accepted messages reach the outbox.
     pub(crate) fn serve(&mut self, vendor: Vendor, call: &Call, deliver: bool) -> Reply {
+        self.let_time_pass();
         let mut cx = Context::at(self.clock.now());
         let Some(api) = self.vendor_mut(vendor) else { return not_played(vendor) };
         let reply = api.serve(call, &mut cx);
         if deliver {
-            let at = clock::millis(cx.now);
-            for delivery in cx.deliveries {
-                self.outbox.push(Message::new(vendor, delivery, at.clone()));
-            }
+            self.keep(vendor, cx);
         }
         reply
+    }
+
+    /// Lets each vendor do what has become due, at its time.
+    pub(crate) fn let_time_pass(&mut self) {
+        let now = self.clock.now();
+        for vendor in self.vendors.keys().copied().collect::<Vec<_>>() {
+            while let Some(api) = self.vendor_mut(vendor)
+                && let Some(due) = api.next_due().filter(|due| *due <= now)
+            {
+                let mut cx = Context::at(due);
+                api.act(&mut cx);
+                self.keep(vendor, cx);
+            }
+        }
+    }
+
+    /// Returns when the next thing happens by itself.
+    pub(crate) fn next_due(&self) -> Option<Timestamp> {
+        let vendors = self.vendors.values().filter_map(|api| api.next_due());
+        vendors.chain(self.receipts.next_due()).min()
+    }
+
+    /// Keeps what a vendor has sent.
+    fn keep(&mut self, vendor: Vendor, cx: Context) {
+        let at = clock::millis(cx.now);
+        for delivery in cx.deliveries {
+            self.outbox.push(Message::new(vendor, delivery, at.clone()));
+        }
+        for callback in cx.callbacks {
+            self.receipts.push(vendor, callback);
+        }
+        if self.next_due().is_some() {
+            self.changes.send_replace(());
+        }
     }
 
     /// Returns the vendor's usual error for a status.

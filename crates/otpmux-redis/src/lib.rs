@@ -1,17 +1,16 @@
 #![doc = include_str!("../README.md")]
 
-mod codec;
-mod connection;
-mod encoder;
-mod error;
+mod call;
+mod fault;
+mod form;
 mod hex;
-mod key_names;
-mod layout;
+mod link;
+mod names;
 mod options;
 mod reply;
 mod script;
-mod script_call;
 mod store;
+mod words;
 
 pub use options::{Options, OptionsError, Time};
 pub use store::RedisStore;

@@ -71,6 +71,9 @@ pub(super) fn meaning(golden: &Golden, name: &str) -> Meaning {
             Some("approved") => Meaning::Success,
             Some(word) => Meaning::Verdict(word.to_owned()),
             None if expect.contains_key("error") => Meaning::Failure,
+            None if expect.get("cancellation").is_some_and(|word| word != "cancelled") => {
+                Meaning::Failure
+            }
             // Not what a vendor usually says about a message that it has accepted.
             None if expect.get("status").is_some_and(is_unusual) => Meaning::Failure,
             None => Meaning::Success,

@@ -3,6 +3,9 @@
 pub mod airtexts;
 pub mod easyotp;
 pub mod startmessaging;
+pub mod twilio;
+pub mod twilioverify;
+pub mod vonageverify;
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -23,6 +26,9 @@ macro_rules! each_vendor {
             EasyOtp, easyotp, EasyOtpAccount, with_easyotp, update_easyotp;
             StartMessaging, startmessaging, StartMessagingAccount, with_startmessaging, update_startmessaging;
             AirTexts, airtexts, AirTextsAccount, with_airtexts, update_airtexts;
+            TwilioVerify, twilioverify, TwilioVerifyAccount, with_twilioverify, update_twilioverify;
+            Twilio, twilio, TwilioAccount, with_twilio, update_twilio;
+            VonageVerify, vonageverify, VonageVerifyAccount, with_vonageverify, update_vonageverify;
         }
     };
 }

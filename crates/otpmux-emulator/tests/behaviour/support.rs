@@ -69,6 +69,14 @@ impl Rig {
             Vendor::StartMessaging => {
                 request.header("X-API-Key", self.emulator.startmessaging().api_key)
             }
+            Vendor::TwilioVerify | Vendor::Twilio => {
+                let account = self.emulator.twilioverify();
+                request.basic_auth(account.account_sid, Some(account.auth_token))
+            }
+            Vendor::VonageVerify => {
+                let account = self.emulator.vonageverify();
+                request.basic_auth(account.api_key, Some(account.api_secret))
+            }
             _ => {
                 let account = self.emulator.airtexts();
                 request
@@ -81,6 +89,16 @@ impl Rig {
     pub(crate) async fn post(&self, vendor: Vendor, path: &str, body: Value) -> Answer {
         let request = self.request(Method::POST, vendor, path).json(&body);
         Answer::read(request.send().await.unwrap()).await
+    }
+
+    /// A `POST` of a form.
+    pub(crate) async fn form(&self, vendor: Vendor, path: &str, fields: &[(&str, &str)]) -> Answer {
+        let request = self.request(Method::POST, vendor, path).form(fields);
+        Answer::read(request.send().await.unwrap()).await
+    }
+
+    pub(crate) async fn delete(&self, vendor: Vendor, path: &str) -> Answer {
+        Answer::read(self.request(Method::DELETE, vendor, path).send().await.unwrap()).await
     }
 
     pub(crate) async fn get(&self, vendor: Vendor, path: &str) -> Answer {

@@ -5,10 +5,15 @@ use std::time::{Duration, SystemTime};
 use otpmux_emulator::vendors::airtexts::AirTextsAccount;
 use otpmux_emulator::vendors::easyotp::EasyOtpAccount;
 use otpmux_emulator::vendors::startmessaging::StartMessagingAccount;
+use otpmux_emulator::vendors::twilioverify::TwilioVerifyAccount;
+use otpmux_emulator::vendors::vonageverify::VonageVerifyAccount;
 use otpmux_emulator::{Emulator, EmulatorConfig, Fault, Vendor};
 use otpmux_golden::Request;
 use reqwest::header::HeaderMap;
 use serde_json::Value;
+
+const JSON: &str = "application/json";
+const FORM: &str = "application/x-www-form-urlencoded";
 
 /// Something that happens before the file's request is played.
 #[derive(Clone)]
@@ -16,12 +21,23 @@ pub(crate) enum Step {
     EasyOtp(fn(&mut EasyOtpAccount)),
     StartMessaging(fn(&mut StartMessagingAccount)),
     AirTexts(fn(&mut AirTextsAccount)),
+    TwilioVerify(fn(&mut TwilioVerifyAccount)),
+    VonageVerify(fn(&mut VonageVerifyAccount)),
     /// The file's own request, so many times.
     Same(usize),
     /// A successful POST with the file's own headers.
     Post(&'static str, Value),
     /// As `Post`; the id at the pointer of the answer is what the placeholder stands for.
     Open {
+        path: &'static str,
+        body: Value,
+        id: &'static str,
+        placeholder: &'static str,
+    },
+    /// A successful POST of a form with the file's own credentials.
+    PostForm(&'static str, Value),
+    /// As `Open`, with a form.
+    OpenForm {
         path: &'static str,
         body: Value,
         id: &'static str,
@@ -67,6 +83,14 @@ impl Stage {
                 account.api_secret = "your_api_secret".to_owned();
                 account.username = "username".to_owned();
                 account.password = "password".to_owned();
+            })
+            .with_twilioverify(|account| {
+                account.account_sid = "ACaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa".to_owned();
+                account.auth_token = "your_auth_token".to_owned();
+                account.service_sid = "VAaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa".to_owned();
+            })
+            .with_vonageverify(|account| {
+                account.api_secret = "your_api_secret".to_owned();
             });
         Self {
             name: name.to_owned(),
@@ -82,19 +106,26 @@ impl Stage {
             Step::EasyOtp(change) => self.emulator.update_easyotp(change),
             Step::StartMessaging(change) => self.emulator.update_startmessaging(change),
             Step::AirTexts(change) => self.emulator.update_airtexts(change),
+            Step::TwilioVerify(change) => self.emulator.update_twilioverify(change),
+            Step::VonageVerify(change) => self.emulator.update_vonageverify(change),
             Step::Same(times) => {
                 for _ in 0..times {
                     self.send(&self.request).await;
                 }
             }
             Step::Post(path, body) => {
-                self.post(path, body).await;
+                self.post(path, body, JSON).await;
+            }
+            Step::PostForm(path, body) => {
+                self.post(path, body, FORM).await;
             }
             Step::Open { path, body, id, placeholder } => {
-                let answer = self.post(path, body).await;
-                let body: Value = serde_json::from_str(&answer.body).unwrap();
-                let id = body.pointer(id).and_then(Value::as_str).expect("an id").to_owned();
-                self.substitute(placeholder, &id);
+                let answer = self.post(path, body, JSON).await;
+                self.substitute_id(&answer, id, placeholder);
+            }
+            Step::OpenForm { path, body, id, placeholder } => {
+                let answer = self.post(path, body, FORM).await;
+                self.substitute_id(&answer, id, placeholder);
             }
             Step::Advance(seconds) => self.emulator.advance_clock(Duration::from_secs(seconds)),
             Step::Fault(fault) => self.emulator.set_fault(self.vendor, fault),
@@ -110,6 +141,12 @@ impl Stage {
         answer
     }
 
+    fn substitute_id(&mut self, answer: &Answer, pointer: &str, placeholder: &str) {
+        let body: Value = serde_json::from_str(&answer.body).unwrap();
+        let id = body.pointer(pointer).and_then(Value::as_str).expect("an id").to_owned();
+        self.substitute(placeholder, &id);
+    }
+
     fn substitute(&mut self, placeholder: &str, id: &str) {
         let body = self.request.body.to_string();
         let found = self.request.path.contains(placeholder) || body.contains(placeholder);
@@ -122,9 +159,9 @@ impl Stage {
         self.request.body = serde_json::from_str(&body.replace(placeholder, id)).unwrap();
     }
 
-    async fn post(&self, path: &str, body: Value) -> Answer {
+    async fn post(&self, path: &str, body: Value, media: &str) -> Answer {
         let mut headers = self.request.headers.clone();
-        headers.insert("Content-Type".to_owned(), "application/json".to_owned());
+        headers.insert("Content-Type".to_owned(), media.to_owned());
         let mut request = self.request.clone();
         request.method = "POST".to_owned();
         request.path = path.to_owned();
@@ -141,7 +178,13 @@ impl Stage {
         for (name, value) in &request.headers {
             builder = builder.header(name, value);
         }
-        if !request.body.is_null() {
+        if request.is_form()
+            && let Some(fields) = request.body.as_object()
+        {
+            let fields: Vec<_> =
+                fields.iter().map(|(name, value)| (name, value.as_str().unwrap())).collect();
+            builder = builder.form(&fields);
+        } else if !request.body.is_null() {
             builder = builder.body(request.body.to_string());
         }
         let response = builder.send().await.unwrap();

@@ -15,7 +15,9 @@ fn folders() -> Vec<(String, PathBuf)> {
     let adapters = Path::new(env!("CARGO_MANIFEST_DIR")).join("../adapters");
     let folder = |entry: fs::DirEntry| {
         let wire = entry.path().join("wire");
-        wire.is_dir().then(|| (entry.file_name().into_string().unwrap(), wire))
+        // A vendor without HTTP has no golden files.
+        let has_files = wire.is_dir() && !Folder::read(&wire).unwrap().files().is_empty();
+        has_files.then(|| (entry.file_name().into_string().unwrap(), wire))
     };
     fs::read_dir(adapters).unwrap().filter_map(|entry| folder(entry.unwrap())).collect()
 }
@@ -59,7 +61,8 @@ fn is_like(golden: &Value, given: &Value) -> bool {
             let is_uuid = one.starts_with("uuid-") && other.len() == 36;
             is_uuid
                 || one == other
-                || (form(one) == form(other) && one.bytes().any(|b| b.is_ascii_digit()))
+                || (form(one) == form(other)
+                    && (one.len() >= 32 || one.bytes().any(|b| b.is_ascii_digit())))
         }
         _ => golden == given,
     }
