@@ -22,8 +22,8 @@ pub struct Adapter {
 pub type BuildProvider = fn(ProviderId, &Settings) -> Result<Arc<dyn OtpProvider>, ConfigError>;
 
 /// Checks settings that were read with their adapter's keys, and returns the provider's
-/// capabilities.
-pub type DescribeProvider = fn(&Settings) -> Result<Capabilities, ConfigError>;
+/// capabilities, or every mistake.
+pub type DescribeProvider = fn(&Settings) -> Result<Capabilities, Vec<ConfigError>>;
 
 impl Adapter {
     /// Returns an adapter.
@@ -47,15 +47,18 @@ impl Adapter {
     ///
     /// # Errors
     ///
-    /// Settings that contradict each other.
+    /// Settings that contradict each other: every mistake, at least one.
     pub fn describe(
         &self,
         id: &ProviderId,
         settings: &Settings,
-    ) -> Result<Capabilities, ConfigError> {
+    ) -> Result<Capabilities, Vec<ConfigError>> {
         match self.describe {
             Some(describe) => describe(settings),
-            None => Ok((self.build)(id.clone(), settings)?.capabilities().clone()),
+            None => match (self.build)(id.clone(), settings) {
+                Ok(provider) => Ok(provider.capabilities().clone()),
+                Err(error) => Err(vec![error]),
+            },
         }
     }
 }
@@ -116,8 +119,8 @@ fn build<V: VendorSettings>(
     }
 }
 
-fn describe<V: VendorSettings>(settings: &Settings) -> Result<Capabilities, ConfigError> {
-    read::<V>(settings).describe().map_err(|error| settings.locate(error))
+fn describe<V: VendorSettings>(settings: &Settings) -> Result<Capabilities, Vec<ConfigError>> {
+    read::<V>(settings).describe().map_err(|error| vec![settings.locate(error)])
 }
 
 fn read<V: VendorSettings>(settings: &Settings) -> V {

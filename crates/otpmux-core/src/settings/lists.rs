@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::ConfigError;
 use super::forms::{duration_text, parse_limit};
-use super::reader::{range_text, time};
+use super::reader::{ResolveSecret, range_text, time};
 use super::values::Checked;
 use crate::RateLimit;
 
@@ -66,6 +66,25 @@ pub(super) fn durations(
         }
     }
     if errors.is_empty() { Ok(Checked::Durations(times)) } else { Err(errors) }
+}
+
+pub(super) fn secrets(
+    at: &str,
+    raw: &Value,
+    resolve: &ResolveSecret<'_>,
+) -> Result<Checked, Vec<ConfigError>> {
+    let Some(table) = raw.as_object() else {
+        return mistake(at, "must be a table of references to secrets");
+    };
+    let (mut secrets, mut errors) = (BTreeMap::new(), Vec::new());
+    for (key, raw) in table {
+        let text = raw.as_str().filter(|text| !text.is_empty());
+        match text.ok_or_else(|| "must be text in quotes".to_owned()).and_then(resolve) {
+            Ok(secret) => drop(secrets.insert(key.clone(), secret)),
+            Err(message) => errors.push(ConfigError::new(format!("{at}.{key}"), message)),
+        }
+    }
+    if errors.is_empty() { Ok(Checked::Secrets(secrets)) } else { Err(errors) }
 }
 
 pub(super) fn limits(

@@ -15,7 +15,7 @@ pub struct SettingsReader<'a> {
 }
 
 /// Resolves the text of a secret's key to the secret, or returns the reason of the failure.
-type ResolveSecret<'a> = dyn Fn(&str) -> Result<Secret, String> + 'a;
+pub(super) type ResolveSecret<'a> = dyn Fn(&str) -> Result<Secret, String> + 'a;
 
 impl std::fmt::Debug for SettingsReader<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -92,6 +92,11 @@ impl<'a> SettingsReader<'a> {
             SettingKind::Limits { count, per, most } => {
                 return lists::limits(at, raw, count, per, *most);
             }
+            SettingKind::Secrets => return lists::secrets(at, raw, self.resolve),
+            SettingKind::Tree => match raw {
+                Value::Object(_) => Ok(Checked::Tree(raw.clone())),
+                _ => Err(format!("must be a table, not {}", type_of(raw))),
+            },
             SettingKind::Text => text().and_then(|text| {
                 check(text)?;
                 Ok(Checked::Text(text.to_owned()))
@@ -186,6 +191,8 @@ mod tests {
         Setting::duration("timeout", Duration::from_secs(1)..=Duration::from_mins(1), ""),
         Setting::choice("mode", &["transport", "managed"], ""),
         Setting::texts("paths", ""),
+        Setting::secrets("keys", ""),
+        Setting::tree("tree", ""),
     ];
 
     fn read(table: &Value) -> Result<Settings, Vec<String>> {
@@ -203,6 +210,7 @@ mod tests {
         let settings = read(&json!({
             "api_key": "env:KEY", "sender": "Acme", "relaxed": true, "length": 6,
             "timeout": "1500ms", "mode": "managed", "paths": {"send": "/x"},
+            "keys": {"one": "env:KEY"}, "tree": {"a": [1, {"b": true}]},
         }))
         .unwrap();
         assert_eq!(settings.secret("api_key").unwrap().expose(), "s3cret");
@@ -212,6 +220,8 @@ mod tests {
         assert_eq!(settings.duration("timeout"), Some(Duration::from_millis(1500)));
         assert_eq!(settings.text("mode"), Some("managed"));
         assert_eq!(settings.texts("paths").unwrap()["send"], "/x");
+        assert_eq!(settings.secrets("keys").unwrap()["one"].expose(), "s3cret");
+        assert_eq!(settings.tree("tree"), Some(&json!({"a": [1, {"b": true}]})));
         assert!(!format!("{settings:?}").contains("s3cret"));
     }
 
@@ -219,10 +229,13 @@ mod tests {
     fn reports_every_mistake_at_once() {
         let errors = read(&json!({
             "senders": "Acme", "relaxed": "yes", "length": 9, "timeout": 5, "mode": "none",
-            "paths": {"send": 1}, "zzz": 1,
+            "paths": {"send": 1}, "zzz": 1, "keys": {"a": 1, "b": "env:NONE"}, "tree": "x",
         }))
         .unwrap_err();
-        assert_eq!(errors.len(), 8, "{errors:#?}");
+        assert_eq!(errors.len(), 11, "{errors:#?}");
+        assert!(errors.contains(&"p.keys.a: must be text in quotes".to_owned()));
+        assert!(errors.contains(&"p.keys.b: env:NONE cannot be resolved".to_owned()));
+        assert!(errors.contains(&"p.tree: must be a table, not text".to_owned()));
         assert!(errors.contains(&"p.senders: unknown key; did you mean `sender`?".to_owned()));
         assert!(errors.contains(&"p.api_key: missing; it is required".to_owned()));
         let flag = "p.relaxed: must be true or false, not text";

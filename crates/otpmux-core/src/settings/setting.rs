@@ -49,6 +49,10 @@ pub enum SettingKind {
     Choice(&'static [&'static str]),
     /// A table of texts with free keys.
     Texts,
+    /// A table of references to secrets with free keys.
+    Secrets,
+    /// A table of any form. Its adapter checks it.
+    Tree,
     /// A table of times with free keys, each time within a range.
     Durations(RangeInclusive<Duration>),
     /// A list of texts, none twice. It may be empty only if `empty` is true.
@@ -119,6 +123,17 @@ impl Setting {
     /// A key for a table of texts with free keys.
     pub const fn texts(name: &'static str, doc: &'static str) -> Self {
         Self::new(name, SettingKind::Texts, doc)
+    }
+
+    /// A key for a table of references to secrets with free keys.
+    pub const fn secrets(name: &'static str, doc: &'static str) -> Self {
+        Self::new(name, SettingKind::Secrets, doc)
+    }
+
+    /// A key for a table of any form, which its adapter checks. The file may have the path of
+    /// another TOML file instead, whose content then counts as the table.
+    pub const fn tree(name: &'static str, doc: &'static str) -> Self {
+        Self::new(name, SettingKind::Tree, doc)
     }
 
     /// A key for a table of times with free keys; [`check`](Self::check) checks the keys.

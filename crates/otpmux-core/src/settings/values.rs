@@ -1,6 +1,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use serde_json::Value;
+
 use super::ConfigError;
 use crate::{RateLimit, Secret};
 
@@ -22,6 +24,8 @@ pub(super) enum Checked {
     Integer(i64),
     Duration(Duration),
     Texts(BTreeMap<String, String>),
+    Secrets(BTreeMap<String, Secret>),
+    Tree(Value),
     Durations(BTreeMap<String, Duration>),
     List(Vec<String>),
     Limits(Vec<RateLimit>),
@@ -67,6 +71,14 @@ impl Settings {
     getter! {
         /// Returns the table of a key.
         texts -> &BTreeMap<String, String>, Texts, value => value
+    }
+    getter! {
+        /// Returns the table of secrets of a key.
+        secrets -> &BTreeMap<String, Secret>, Secrets, value => value
+    }
+    getter! {
+        /// Returns the table of a key that may have any form.
+        tree -> &Value, Tree, value => value
     }
     getter! {
         /// Returns the table of times of a key, each within its setting's range.
@@ -145,6 +157,18 @@ impl Checked {
                     feed(take, text.as_bytes());
                 }
             }
+            Self::Secrets(table) => {
+                take(b"p");
+                take(&(table.len() as u64).to_le_bytes());
+                for (key, secret) in table {
+                    feed(take, key.as_bytes());
+                    feed(take, secret.expose().as_bytes());
+                }
+            }
+            Self::Tree(tree) => {
+                take(b"j");
+                feed(take, tree.to_string().as_bytes());
+            }
             Self::Durations(table) => {
                 take(b"n");
                 take(&(table.len() as u64).to_le_bytes());
@@ -214,6 +238,8 @@ mod tests {
             fed([("a", Checked::Duration(Duration::from_secs(1)))]),
             fed([("a", table("k", "v"))]),
             fed([("a", table("kv", ""))]),
+            fed([("a", Checked::Secrets(BTreeMap::from([("k".into(), Secret::new("v"))])))]),
+            fed([("a", Checked::Tree(Value::from("v")))]),
             fed([("a", Checked::Durations(BTreeMap::from([("k".into(), Duration::ZERO)])))]),
             fed([("a", Checked::Durations(BTreeMap::from([("k".into(), Duration::MAX)])))]),
             fed([("a", list(&["kv"]))]),
