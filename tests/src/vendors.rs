@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use otpmux::config::Registry;
+use otpmux::vendors::generic_http::Preset;
 use otpmux_core::settings::{Adapter, SettingKind};
 use otpmux_core::{Capabilities, OtpProvider, Recipient};
 use otpmux_emulator::{Emulator, EmulatorConfig, Vendor};
@@ -29,8 +30,11 @@ pub struct Listed {
 /// Returns every compiled adapter.
 pub fn all() -> Vec<Listed> {
     let registry = Registry::with_compiled_in();
-    let listed =
-        |adapter: &Adapter| Listed::read(*adapter, &format!("crates/adapters/{}", adapter.kind));
+    let folder = |kind: &str| match Preset::named(kind) {
+        Some(_) => format!("crates/adapters/http/presets/{kind}"),
+        None => format!("crates/adapters/{kind}"),
+    };
+    let listed = |adapter: &Adapter| Listed::read(*adapter, &folder(adapter.kind));
     registry.adapters().iter().map(listed).collect()
 }
 

@@ -25,7 +25,7 @@ impl Registry {
 
     /// Returns a registry of the adapters whose features are on.
     pub fn with_compiled_in() -> Self {
-        Self { adapters: vendors::COMPILED_IN.to_vec() }
+        Self { adapters: vendors::compiled_in() }
     }
 
     /// Adds an adapter. It replaces an earlier one of the same kind.
@@ -82,14 +82,15 @@ impl fmt::Display for UnknownKind {
                 "kind `{kind}` is not compiled in; enable the feature `{kind}` of the crate `otpmux`"
             );
         }
-        match nearest(kind, self.known.iter().copied()) {
-            Some(near) => write!(f, "unknown kind `{kind}`; did you mean `{near}`?"),
-            None => {
-                write!(f, "unknown kind `{kind}`; the known ones are: {}", self.known.join(", "))
-            }
+        if let Some(near) = nearest(kind, self.known.iter().copied()) {
+            return write!(f, "unknown kind `{kind}`; did you mean `{near}`?");
         }
+        write!(f, "unknown kind `{kind}`; the known ones are: {}", self.known.join(", "))?;
+        f.write_str(if cfg!(feature = "presets") { "" } else { PRESETS })
     }
 }
+
+const PRESETS: &str = "; `http` and the presets need the feature `presets` of the crate `otpmux`";
 
 impl std::error::Error for UnknownKind {}
 
@@ -124,7 +125,10 @@ mod tests {
             registry.adapter("easyopt").unwrap_err().to_string(),
             "unknown kind `easyopt`; did you mean `easyotp`?"
         );
-        let known = vendors::KINDS.join(", ");
+        let mut known = vendors::KINDS.join(", ");
+        if !cfg!(feature = "presets") {
+            known.push_str(PRESETS);
+        }
         assert_eq!(
             registry.adapter("carrier-pigeon").unwrap_err().to_string(),
             format!("unknown kind `carrier-pigeon`; the known ones are: {known}")

@@ -160,6 +160,15 @@ fn form(kind: &SettingKind) -> Value {
             "additionalProperties": { "type": "string" },
             "x-type": "table of texts",
         }),
+        SettingKind::Secrets => json!({
+            "type": "object",
+            "additionalProperties": { "type": "string", "minLength": 1, "x-secret": true },
+            "examples": [{ "api_key": "env:NAME" }],
+            "x-type": "table of secrets",
+        }),
+        SettingKind::Tree => {
+            json!({ "type": ["object", "string"], "x-type": "table, or path of a file" })
+        }
         SettingKind::Durations(range) => json!({
             "type": "object",
             "additionalProperties": { "type": "string", "pattern": format!("^{TIME}$") },

@@ -40,6 +40,20 @@ vendors! {
     "aws": otpmux_aws as aws;
 }
 
+#[cfg(feature = "presets")]
+#[cfg_attr(docsrs, doc(cfg(feature = "presets")))]
+pub use otpmux_generic_http as generic_http;
+
+/// Returns the adapters whose features are on: those above, any HTTP vendor by configuration, and
+/// the presets.
+pub(crate) fn compiled_in() -> Vec<Adapter> {
+    let adapters = COMPILED_IN.iter().copied();
+    #[cfg(feature = "presets")]
+    let adapters =
+        adapters.chain([generic_http::ADAPTER]).chain(generic_http::ADAPTERS.iter().copied());
+    adapters.collect()
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
@@ -60,10 +74,18 @@ mod tests {
     #[test]
     fn every_vendor_has_a_feature_that_is_on_by_default() {
         assert_eq!(feature("default"), ["all-vendors"]);
-        assert_eq!(feature("all-vendors"), KINDS);
+        let mut all = feature("all-vendors");
+        all.retain(|feature| feature != "presets");
+        assert_eq!(all, KINDS);
         for kind in KINDS {
             assert!(feature(kind).contains(&format!("dep:otpmux-{kind}")), "{kind}");
         }
+    }
+
+    #[test]
+    fn no_kind_is_there_twice() {
+        let kinds: BTreeSet<_> = compiled_in().iter().map(|adapter| adapter.kind).collect();
+        assert_eq!(kinds.len(), compiled_in().len());
     }
 
     #[test]
@@ -84,7 +106,9 @@ mod tests {
         let entries = entries.map(Result::unwrap).filter(|entry| entry.path().is_dir());
         let names = entries.map(|entry| entry.file_name().into_string().unwrap());
         // The template is not a vendor; its test instantiates it.
-        let folders: BTreeSet<_> = names.filter(|name| !name.starts_with('_')).collect();
+        let mut folders: BTreeSet<_> = names.filter(|name| !name.starts_with('_')).collect();
+        // Not a vendor: any vendor, and the presets.
+        assert!(folders.remove("http"));
         assert_eq!(folders, KINDS.iter().map(|kind| (*kind).to_owned()).collect());
     }
 }

@@ -79,12 +79,13 @@ fn lists_say_what_is_in_them() {
     assert_eq!(providers[1]["additionalProperties"]["maximum"], 10_000);
 }
 
-/// Every key, with its path.
-fn keys(schema: &Value, path: &str, take: &mut dyn FnMut(&str, &Value)) {
+/// Every key, with its path, and whether it is required.
+fn keys(schema: &Value, path: &str, take: &mut dyn FnMut(&str, &Value, bool)) {
     for (name, key) in schema["properties"].as_object().into_iter().flatten() {
         let path = format!("{path}.{name}");
         if key["x-type"].is_string() {
-            take(&path, key);
+            let required = schema["required"].as_array().into_iter().flatten();
+            take(&path, key, required.into_iter().any(|required| required == name));
         }
         keys(key, &path, take);
         keys(&key["items"], &path, take);
@@ -99,7 +100,7 @@ fn keys(schema: &Value, path: &str, take: &mut dyn FnMut(&str, &Value)) {
 fn every_key_says_all_that_the_reference_needs() {
     let schema = config_schema(&Registry::with_compiled_in());
     let mut count = 0;
-    let mut check = |path: &str, key: &Value| {
+    let mut check = |path: &str, key: &Value, required: bool| {
         count += 1;
         let doc = key["description"].as_str().unwrap();
         assert!(doc.ends_with('.') && !doc.contains("  "), "{path}: {doc}");
@@ -114,7 +115,7 @@ fn every_key_says_all_that_the_reference_needs() {
         let optional = ["key_sha256", "old_key", "id", "name", "key", "appid", "api_key", "bearer"];
         let known = optional.iter().any(|name| path.ends_with(name)) || path.contains("tls_");
         assert!(
-            !key["default"].is_null() || said || known || kind.contains("names"),
+            !key["default"].is_null() || required || said || known || kind.contains("names"),
             "{path}: {doc}"
         );
     };

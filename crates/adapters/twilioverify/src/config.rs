@@ -20,7 +20,7 @@ otpmux_core::settings! {
         /// The SID of an API key, which can be revoked by itself: `SK` and 32 hexadecimal digits.
         pub api_key_sid: Option<String> = None, text().check(check_key),
             example "SK00000000000000000000000000000000";
-        /// The secret of the API key.
+        /// The secret of the API key. Goes with `api_key`.
         pub api_key_secret: Option<Secret> = None, secret(), example "env:TWILIO_API_KEY_SECRET";
         /// The SID of the Verify service: `VA` and 32 hexadecimal digits.
         pub service_sid: Option<String> = None, text().required().check(check_service),

@@ -35,6 +35,12 @@ impl Document {
         Ok(Self { root: object(table), providers, weighted, places: Places::of(text) })
     }
 
+    /// Returns the table of another file, with the positions in it.
+    pub(super) fn tree(text: &str) -> Result<(Value, Places), ConfigError> {
+        let table: toml::Table = text.parse().map_err(|error| located(text, &error))?;
+        Ok((Value::Object(object(table)), Places::of(text)))
+    }
+
     /// Adds a later layer: its values replace those of the same path.
     pub(super) fn add(&mut self, layer: Self) {
         let Self { root, providers, weighted, places } = layer;

@@ -17,6 +17,7 @@ pub(crate) mod sections;
 pub(crate) mod server;
 pub(crate) mod server_keys;
 pub(crate) mod store;
+mod trees;
 mod write;
 
 use std::fmt;
@@ -194,7 +195,9 @@ impl Config {
     ) -> Result<Self, ConfigErrors> {
         let allow = document.root.get("allow_literal_secrets");
         let allow_literals = allow == Some(&Value::Bool(true));
-        let mut cx = Reading { environment, registry, allow_literals, errors };
+        let directory = file.as_deref().and_then(|file| Path::new(file).parent());
+        let directory = directory.map(Path::to_owned);
+        let mut cx = Reading { environment, registry, allow_literals, directory, errors };
         if allow.is_some_and(|allow| !allow.is_boolean()) {
             cx.mistake("allow_literal_secrets", "must be true or false");
         }

@@ -189,12 +189,12 @@ fn provider_key(
     let settings = || adapter.settings.iter().copied().flatten();
     let setting = settings().find(|setting| fits(setting.name, key[0]));
     match (setting, key) {
-        (Some(setting), [_, entry]) if setting.kind == SettingKind::Texts => {
+        (Some(setting), [_, entry]) if has_entries(&setting.kind) => {
             let mut path = at(setting.name);
             path.push((*entry).to_owned());
             Ok(Some(Place { path, value: value.into() }))
         }
-        (Some(setting), [_]) if setting.kind == SettingKind::Texts => {
+        (Some(setting), [_]) if has_entries(&setting.kind) => {
             let message = "a table cannot be overridden as a whole; add __ and one of its keys";
             Err(ConfigError::new(variable, message))
         }
@@ -207,6 +207,11 @@ fn provider_key(
         }
         _ => Err(unknown_key(variable, &key.join("__"), settings().map(|setting| setting.name))),
     }
+}
+
+/// Returns whether the value is a table whose entries can be set one by one.
+fn has_entries(kind: &SettingKind) -> bool {
+    matches!(kind, SettingKind::Texts | SettingKind::Secrets)
 }
 
 /// Returns whether a word of a variable, in lower case, means this name.

@@ -11,6 +11,7 @@ use super::document::Document;
 use super::fingerprint::Fingerprint;
 use super::reading::Reading;
 use super::sections::{Keys, names};
+use super::trees::Trees;
 
 /// A configured provider: its settings and its capabilities. The live provider is built together
 /// with a client.
@@ -150,6 +151,7 @@ fn one(name: &str, table: &Value, cx: &mut Reading<'_>) -> Option<ConfiguredProv
         table.remove(ours);
     }
     misplaced_resilience(&path, adapter.settings, &mut table, cx);
+    let trees = Trees::load(&path, adapter.settings, &mut table, cx)?;
     let settings = cx.settings(&path, adapter.settings, &table)?;
     let id = id?;
     match adapter.describe(&id, &settings) {
@@ -162,8 +164,8 @@ fn one(name: &str, table: &Value, cx: &mut Reading<'_>) -> Option<ConfiguredProv
             fingerprint: Fingerprint::of(&[adapter.kind, name], &settings),
             settings: Arc::new(settings),
         }),
-        Err(error) => {
-            cx.errors.push(error);
+        Err(errors) => {
+            cx.errors.extend(errors.into_iter().map(|error| trees.locate(error)));
             None
         }
     }

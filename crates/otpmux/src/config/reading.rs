@@ -1,5 +1,7 @@
 //! The context of every section's reader: the environment, the registry, and the list of mistakes.
 
+use std::path::PathBuf;
+
 use otpmux_core::Secret;
 use otpmux_core::settings::{ConfigError, Section, Settings, SettingsReader, unknown_key};
 use serde_json::{Map, Value};
@@ -11,6 +13,8 @@ pub(super) struct Reading<'a> {
     pub(super) environment: &'a Environment,
     pub(super) registry: &'a Registry,
     pub(super) allow_literals: bool,
+    /// Where the paths of other files begin; `None` for a configuration without a file.
+    pub(super) directory: Option<PathBuf>,
     pub(super) errors: Vec<ConfigError>,
 }
 

@@ -90,8 +90,23 @@ fn without_secrets(root: &Map<String, Value>, registry: &Registry) -> Map<String
             continue;
         };
         let settings = adapter.settings.iter().copied().flatten();
-        for key in settings.filter(|setting| setting.kind == SettingKind::Secret) {
-            refer(table, key.name, &format!("{name}_{}", key.name));
+        for key in settings {
+            match key.kind {
+                SettingKind::Secret => refer(table, key.name, &format!("{name}_{}", key.name)),
+                SettingKind::Secrets => {
+                    let Some(secrets) = table.get_mut(key.name) else { continue };
+                    let names: Vec<_> = secrets
+                        .as_object()
+                        .into_iter()
+                        .flatten()
+                        .map(|(name, _)| name.clone())
+                        .collect();
+                    for secret in names {
+                        refer(secrets, &secret, &format!("{name}_{secret}"));
+                    }
+                }
+                _ => {}
+            }
         }
     }
     for (at, key) in tables(root.get_mut("server_keys")) {

@@ -1,8 +1,12 @@
 //! Files that are wrong, and the whole of what is said about each.
 
-use otpmux::vendors::KINDS;
+use otpmux::config::Registry;
 
 use crate::{read, with};
+
+fn kinds() -> String {
+    Registry::with_compiled_in().kinds().collect::<Vec<_>>().join(", ")
+}
 
 pub(crate) fn assert_mistakes(text: &str, expected: &[&str]) {
     let mistakes = read(text).expect_err(text);
@@ -41,7 +45,7 @@ fn providers() {
     );
     assert_mistakes(
         "[providers.p]\napi_key = \"env:KEY\"",
-        &[&format!("providers.p.kind: missing; it is required, and one of: {}", KINDS.join(", "))],
+        &[&format!("providers.p.kind: missing; it is required, and one of: {}", kinds())],
     );
     assert_mistakes(
         "[providers.p]\nkind = 1",
@@ -55,7 +59,7 @@ fn providers() {
         "[providers.p]\nkind = \"carrier-pigeon\"",
         &[&format!(
             "providers.p.kind: unknown kind `carrier-pigeon`; the known ones are: {}",
-            KINDS.join(", ")
+            kinds()
         )],
     );
     assert_mistakes(

@@ -1,0 +1,234 @@
+//! From the settings of a provider to the provider.
+
+use std::sync::Arc;
+
+use otpmux_core::settings::{Adapter, ConfigError, Section as _, Setting, Settings, nearest};
+use otpmux_core::{Capabilities, OtpProvider, ProviderId};
+use otpmux_http::{HttpConfig, HttpSettings, ReceiptSettings};
+
+use crate::definition::{Definition, SettingDeclaration, SettingForm};
+use crate::plan::{Given, Plan, Value};
+use crate::provider::HttpProvider;
+use crate::receipts::ReceiptReader;
+
+/// The kind of a provider with a definition of its own.
+const KIND: &str = "http";
+
+/// The connection to the vendor: the same keys as for every vendor.
+pub(crate) const HTTP: &[Setting] = HttpSettings::KEYS[0];
+/// The keys of a vendor with receipts.
+pub(crate) const RECEIPTS: &[Setting] = ReceiptSettings::KEYS[0];
+/// The key of a vendor that checks the address of receipts.
+pub(crate) const VERIFY_TOKEN: &[Setting] = &[Setting::secret(
+    "receipt_verify_token",
+    "The token that the vendor sends when it checks the address of receipts. Choose it, and enter it in \
+     the vendor's console too. Absent: the address cannot be set up.",
+)];
+
+const KEYS: &[Setting] = &[
+    Setting::tree(
+        "definition",
+        "How to send by the vendor: a table, or the path of a TOML file with it, from the directory of \
+         this file. See \"Any vendor by configuration\".",
+    )
+    .required()
+    .with_example(|| "acme.toml".into()),
+    Setting::texts(
+        "settings",
+        "The values of `{setting.NAME}` in the definition that are no secrets. Absent: none.",
+    )
+    .with_example(|| serde_json::json!({ "account": "a-1" })),
+    Setting::secrets(
+        "secrets",
+        "The values of `{setting.NAME}` in the definition that are secrets. Absent: none.",
+    ),
+    Setting::text(
+        "sender",
+        "The value of `{sender}` for requests without one. Absent: there `{sender}` is absent too.",
+    )
+    .with_example(|| "Acme".into()),
+    Setting::text(
+        "template",
+        "The value of `{template}` for requests and messages without one. Absent: there `{template}` is \
+         absent too.",
+    )
+    .with_example(|| "otp-login".into()),
+];
+
+/// The adapter of any vendor that the configuration defines, for a registry.
+pub const ADAPTER: Adapter =
+    Adapter::new(KIND, &[KEYS, VERIFY_TOKEN, HTTP, RECEIPTS], build).with_describe(describe);
+
+fn build(id: ProviderId, settings: &Settings) -> Result<Arc<dyn OtpProvider>, ConfigError> {
+    let ready = read(settings).map_err(first)?;
+    ready.build(id, KIND).map_err(|error| settings.locate(error))
+}
+
+fn describe(settings: &Settings) -> Result<Capabilities, Vec<ConfigError>> {
+    read(settings).map(|ready| ready.capabilities)
+}
+
+/// Returns the first of some mistakes; all of them were reported when the settings were checked.
+pub(crate) fn first(mut mistakes: Vec<ConfigError>) -> ConfigError {
+    let wrong = || ConfigError::new("", "the definition has a mistake");
+    if mistakes.is_empty() { wrong() } else { mistakes.remove(0) }
+}
+
+/// Everything of a provider except its name.
+pub(crate) struct Ready {
+    plan: Plan,
+    receipts: Option<ReceiptReader>,
+    pub(crate) capabilities: Capabilities,
+    http: HttpConfig,
+}
+
+impl Ready {
+    /// Puts the settings of a provider into a definition.
+    pub(crate) fn new(
+        definition: &Definition,
+        given: &Given,
+        settings: &Settings,
+    ) -> Result<Self, Vec<ConfigError>> {
+        let mut http = HttpSettings::default();
+        http.apply(settings);
+        let mut receipt_settings = ReceiptSettings::default();
+        receipt_settings.apply(settings);
+        let verify_token = settings.secret("receipt_verify_token");
+        let plan = Plan::new(definition, given)?;
+        let receipts = ReceiptReader::new(definition, &receipt_settings, verify_token, given);
+        let receipts = receipts.map_err(|error| vec![error])?;
+        let url = plan.base_url.as_deref();
+        if url.is_none() && http.base_url.is_none() {
+            let message = "missing; it is required: the address differs from account to account";
+            return Err(vec![ConfigError::new("base_url", message)]);
+        }
+        let http = http.config(url.unwrap_or_default()).map_err(|error| vec![error])?;
+        let mut capabilities = plan.capabilities.clone();
+        capabilities.receipts = receipts.as_ref().map(ReceiptReader::trust);
+        capabilities.receipts_by_reference =
+            receipts.as_ref().is_some_and(ReceiptReader::needs_references);
+        Ok(Self { plan, receipts, capabilities, http })
+    }
+
+    pub(crate) fn build(
+        self,
+        id: ProviderId,
+        kind: &'static str,
+    ) -> Result<Arc<dyn OtpProvider>, ConfigError> {
+        let Self { plan, receipts, capabilities, http } = self;
+        let provider = HttpProvider::new(id, kind, plan, receipts, capabilities, http);
+        let provider = provider.map_err(|error| ConfigError::new("", error.detail()))?;
+        Ok(Arc::new(provider))
+    }
+}
+
+/// Reads the settings of a provider whose definition is among them.
+fn read(settings: &Settings) -> Result<Ready, Vec<ConfigError>> {
+    let locate = |mistakes: Vec<ConfigError>| -> Vec<ConfigError> {
+        mistakes.into_iter().map(|mistake| settings.locate(mistake)).collect()
+    };
+    let tree = settings.required("definition", settings.tree("definition"));
+    let tree = tree.map_err(|error| vec![error])?;
+    let definition = Definition::from_json(tree).map_err(|errors| {
+        locate(errors.0.into_iter().map(|error| error.within("definition")).collect())
+    })?;
+    let given = given(&definition, settings).map_err(locate)?;
+    Ready::new(&definition, &given, settings).map_err(locate)
+}
+
+/// Returns the values of the tables `settings` and `secrets`, in the types that the definition
+/// declares.
+fn given(definition: &Definition, settings: &Settings) -> Result<Given, Vec<ConfigError>> {
+    let (mut given, mut mistakes) = (Given::default(), Vec::new());
+    for key in ["sender", "template"] {
+        if let Some(text) = settings.text(key) {
+            given.insert(key, Value::Text(text.to_owned()));
+        }
+    }
+    for (name, text) in settings.texts("settings").into_iter().flatten() {
+        match typed(definition, name, text) {
+            Ok(value) => given.insert(name, value),
+            Err(message) => mistakes.push(ConfigError::new(format!("settings.{name}"), message)),
+        }
+    }
+    for (name, secret) in settings.secrets("secrets").into_iter().flatten() {
+        if given.get(name).is_some() {
+            let message = "is in `settings` too; a secret belongs in `secrets` only";
+            mistakes.push(ConfigError::new(format!("secrets.{name}"), message));
+        }
+        given.insert(name, Value::Secret(secret.clone()));
+    }
+    let tables = [("settings", false), ("secrets", true)];
+    for (table, secrets) in tables {
+        for name in names(settings, table) {
+            let used = definition.settings().any(|used| used == name);
+            let declared = declared(definition, &name);
+            if !used && declared.is_none() {
+                let hint = nearest(&name, definition.settings())
+                    .map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+                let message = format!("the definition does not use it{hint}");
+                mistakes.push(ConfigError::new(format!("{table}.{name}"), message));
+            }
+            let wrong = declared.is_some_and(|one| (one.form == SettingForm::Secret) != secrets);
+            if wrong {
+                let right = if secrets { "settings" } else { "secrets" };
+                let message = format!("belongs in `{right}`");
+                mistakes.push(ConfigError::new(format!("{table}.{name}"), message));
+            }
+        }
+    }
+    for one in definition.declared.iter().flatten() {
+        if given.get(&one.name).is_some() {
+            continue;
+        }
+        if let Some(default) = &one.default {
+            given.insert(&one.name, default_value(default));
+        } else if one.required {
+            let secret = one.form == SettingForm::Secret;
+            let table = if secret { "secrets" } else { "settings" };
+            let path = format!("{table}.{}", one.name);
+            mistakes.push(ConfigError::new(path, "missing; it is required"));
+        }
+    }
+    if mistakes.is_empty() { Ok(given) } else { Err(mistakes) }
+}
+
+fn names(settings: &Settings, table: &str) -> Vec<String> {
+    let texts = settings.texts(table).into_iter().flatten().map(|(name, _)| name.clone());
+    let secrets = settings.secrets(table).into_iter().flatten().map(|(name, _)| name.clone());
+    texts.chain(secrets).collect()
+}
+
+fn declared<'d>(definition: &'d Definition, name: &str) -> Option<&'d SettingDeclaration> {
+    definition.declared.iter().flatten().find(|one| one.name == name)
+}
+
+fn typed(definition: &Definition, name: &str, text: &str) -> Result<Value, String> {
+    let text_value = || Value::Text(text.to_owned());
+    Ok(match declared(definition, name).map(|one| &one.form) {
+        None | Some(SettingForm::Text | SettingForm::Secret) => text_value(),
+        Some(SettingForm::Flag) => match text {
+            "true" => Value::Flag(true),
+            "false" => Value::Flag(false),
+            _ => return Err("must be \"true\" or \"false\"".to_owned()),
+        },
+        Some(SettingForm::Integer) => {
+            let number = text.parse().map_err(|_| "must be a whole number".to_owned())?;
+            Value::Integer(number)
+        }
+        Some(SettingForm::Choice(words)) if words.iter().any(|word| word == text) => text_value(),
+        Some(SettingForm::Choice(words)) => {
+            return Err(format!("must be one of: {}", words.join(", ")));
+        }
+    })
+}
+
+/// Returns a default, whose type the definition has checked.
+pub(crate) fn default_value(default: &serde_json::Value) -> Value {
+    match default {
+        serde_json::Value::Bool(flag) => Value::Flag(*flag),
+        serde_json::Value::Number(number) => Value::Integer(number.as_i64().unwrap_or_default()),
+        serde_json::Value::String(text) => Value::Text(text.clone()),
+        other => Value::Text(other.to_string()),
+    }
+}
