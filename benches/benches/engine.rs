@@ -9,7 +9,8 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use otpmux_benches::{BusyClock, DeadProvider, InstantProvider, Recipients, keys};
 use otpmux_core::{Code, OtpProvider, Recipient};
 use otpmux_engine::{
-    ClientBuilder, MemoryStore, MessageLimits, NewVerification, OtpClient, Policy, VerificationId,
+    ClientBuilder, LocalizedText, MemoryStore, MessageLimits, MessageSettings, Messages,
+    NewVerification, OtpClient, Policy, VerificationId,
 };
 
 /// The same allocator as the command.
@@ -17,10 +18,22 @@ use otpmux_engine::{
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn client(providers: &[&Arc<dyn OtpProvider>], policy: Policy) -> OtpClient {
+    client_with(providers, policy, None)
+}
+
+fn client_with(
+    providers: &[&Arc<dyn OtpProvider>],
+    policy: Policy,
+    messages: Option<Messages>,
+) -> OtpClient {
     let add = |builder: ClientBuilder, provider: &&Arc<dyn OtpProvider>| {
         builder.provider(Arc::clone(provider))
     };
     let builder = providers.iter().fold(OtpClient::builder(), add);
+    let builder = match messages {
+        Some(messages) => builder.messages(messages),
+        None => builder,
+    };
     let builder = builder.policy(policy).clock(Arc::new(BusyClock::default()));
     builder.store(Arc::new(MemoryStore::new(10_000_000)), keys()).build().expect("a client")
 }
@@ -47,6 +60,23 @@ fn engine(criterion: &mut Criterion) {
     let unlimited = client(&[&instant], policy);
     criterion.bench_function("engine/send-without-limits", |bencher| {
         bencher.to_async(&runtime).iter(|| send(&unlimited, to.next()));
+    });
+
+    // The difference is the cost of the text: chosen, rendered, and kept for a resend.
+    let given: Arc<dyn OtpProvider> = Arc::new(InstantProvider::new("given").with_message());
+    let settings = MessageSettings::new("Acme").variable("name", 20).texts(
+        "login".parse().expect("a purpose"),
+        "en".parse().expect("a locale"),
+        LocalizedText::new("{name}, {code} is your {app} code for {minutes} min."),
+    );
+    let messages = Messages::new(&settings).expect("messages");
+    let speaking = client_with(&[&given], Policy::default(), Some(messages));
+    criterion.bench_function("engine/send-with-a-text", |bencher| {
+        bencher.to_async(&runtime).iter(|| async {
+            let new = NewVerification::to(to.next().clone()).with_variable("name", "Ann");
+            let new = new.for_purpose("login".parse().expect("a purpose"));
+            speaking.send(new).await.expect("sent").id
+        });
     });
 
     // The circuit opens after the first few sends and stays open: its clock hardly moves.

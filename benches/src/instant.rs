@@ -26,6 +26,15 @@ impl InstantProvider {
     }
 }
 
+impl InstantProvider {
+    /// Makes it take the text of the message.
+    #[must_use]
+    pub fn with_message(mut self) -> Self {
+        self.capabilities.message = true;
+        self
+    }
+}
+
 #[async_trait]
 impl OtpProvider for InstantProvider {
     fn id(&self) -> &ProviderId {

@@ -35,6 +35,11 @@ pub struct Capabilities {
     pub message: bool,
     /// It cannot send without a message, because the vendor has no text for codes.
     pub needs_message: bool,
+    /// It passes on the ids that India's networks require for an SMS ([`Message::dlt`]). A route to
+    /// India then needs them.
+    ///
+    /// [`Message::dlt`]: crate::Message::dlt
+    pub needs_dlt: bool,
     /// It accepts the name of a template.
     pub template: bool,
     /// It accepts a language.
@@ -167,6 +172,7 @@ impl Capabilities {
             countries: Vec::new(),
             message: false,
             needs_message: false,
+            needs_dlt: false,
             template: false,
             locale: false,
             sender: false,

@@ -4,6 +4,7 @@ mod client;
 mod id;
 mod keys;
 mod layers;
+mod messages;
 mod numbers;
 mod policy;
 mod routing;
@@ -11,9 +12,9 @@ mod store;
 
 pub use client::{
     BuildError, CandidateView, ClientBuilder, ClientConfig, CodeSourceView, Explanation,
-    HistoryEntry, InFlight, LimitView, NewVerification, OpenStoreError, OtpClient, ProviderView,
-    Reloaded, Resend, Scope, ScopedClient, SendAttemptView, Verification, VerificationStatus,
-    Verify, describe_metrics,
+    HistoryEntry, InFlight, LimitView, MessageView, NewVerification, OpenStoreError, OtpClient,
+    ProviderView, Reloaded, Resend, Scope, ScopedClient, SendAttemptView, Verification,
+    VerificationStatus, Verify, describe_metrics,
 };
 pub use id::{ParseIdError, VerificationId};
 pub use keys::{
@@ -21,6 +22,10 @@ pub use keys::{
     ServerKeys,
 };
 pub use layers::{BreakerSettings, Resilience, ResilientProvider, RetryBudget};
+pub use messages::{
+    ChannelText, DltIds, Locale, LocaleError, LocalizedText, MessageSettings, Messages,
+    SmsEncoding, SmsSize, Variable, check_brand,
+};
 pub use policy::{MessageLimits, Policy, PolicyError, ResendBy};
 pub use routing::{Route, RouteError, Routes};
 pub use store::delivery::{DeliveryMark, ReceiptOf, Received};

@@ -14,7 +14,8 @@ use super::send::outcome_queue::OutcomeQueue;
 use super::store_time::StoreTime;
 use crate::layers::Resilience;
 use crate::{
-    MemoryStore, Policy, PolicyError, Route, RouteError, Routes, ServerKeys, VerificationStore,
+    MemoryStore, Messages, Policy, PolicyError, Route, RouteError, Routes, ServerKeys,
+    VerificationStore,
 };
 
 /// Builds an [`OtpClient`].
@@ -26,6 +27,7 @@ pub struct ClientBuilder {
     pub(super) store: Option<NewStore>,
     pub(super) keys: Option<ServerKeys>,
     pub(super) policy: Policy,
+    pub(super) messages: Option<Messages>,
     pub(super) clock: Option<Arc<dyn Clock>>,
     pub(super) entropy: Option<Arc<dyn Entropy>>,
     pub(super) receipt_url: Option<String>,
@@ -82,6 +84,11 @@ pub enum BuildError {
     /// No provider was added.
     #[error("at least one provider is needed")]
     NoProvider,
+    /// A provider sends texts that otpmux writes, and no messages are set.
+    #[error(
+        "the provider `{0}` sends texts that otpmux writes: set messages with the name of your service"
+    )]
+    NoMessages(ProviderId),
     /// Two providers have the same name.
     #[error("two providers are named `{0}`")]
     Twice(ProviderId),
@@ -191,6 +198,13 @@ impl ClientBuilder {
         self
     }
 
+    /// Sets the texts of messages. Default: none. A provider that sends a text of otpmux's needs
+    /// them; other providers use the text of their own settings or of their vendor.
+    pub fn messages(mut self, messages: Messages) -> Self {
+        self.messages = Some(messages);
+        self
+    }
+
     /// Sets the clock.
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = Some(clock);
@@ -259,6 +273,7 @@ impl ClientBuilder {
             keys_checked: Arc::default(),
             limit_hits,
             policy,
+            messages: self.messages,
             outcomes,
             reports: Arc::default(),
             receipt_url: self.receipt_url.map(Into::into),
@@ -277,6 +292,9 @@ impl ClientBuilder {
             new.resilience.check().map_err(|error| BuildError::Resilience(id.clone(), error))?;
             if !known.insert(id.clone()) {
                 return Err(BuildError::Twice(id.clone()));
+            }
+            if new.provider.capabilities().needs_message && self.messages.is_none() {
+                return Err(BuildError::NoMessages(id.clone()));
             }
         }
         if known.is_empty() {

@@ -1,13 +1,18 @@
 //! How a send would be routed, without sending.
 
-use otpmux_core::{Channel, Entropy, EntropyError, Error, NumberKind, ProviderId, RateLimit};
+use std::collections::BTreeMap;
+
+use otpmux_core::{
+    Channel, Code, Dlt, Entropy, EntropyError, Error, Message, NumberKind, ProviderId, RateLimit,
+    Text,
+};
 
 use super::NewVerification;
 use super::inner::Inner;
 use super::send::check_metadata;
 use super::send::plan::{Candidate, RoutePlan, is_test};
 use crate::numbers::country_of;
-use crate::{Choice, LimitScope, Route, Skip};
+use crate::{Choice, LimitScope, Route, Skip, SmsSize};
 
 /// How a send would be routed, and by which rules. Returned by
 /// [`OtpClient::explain`](crate::OtpClient::explain).
@@ -36,6 +41,8 @@ pub struct Explanation {
     pub skipped: Vec<Skip>,
     /// The limits that would count the message with any provider. All must have room.
     pub limits: Vec<LimitView>,
+    /// The message, for providers that are given a text; `None` if none of the candidates is.
+    pub message: Option<MessageView>,
     /// Why nothing would be sent; `None` when there is a candidate. A limit without room is not
     /// among the reasons, because nothing is counted here.
     pub refusal: Option<Error>,
@@ -61,6 +68,45 @@ pub struct CandidateView {
     pub requests: Vec<RateLimit>,
 }
 
+/// A message as a provider would be given it, with zeros for the code.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct MessageView {
+    /// The locale of the text; `None` for a text of the caller's.
+    pub locale: Option<String>,
+    /// The text.
+    pub text: String,
+    /// The size of an SMS; `None` for other channels.
+    pub sms: Option<SmsSize>,
+    /// The subject of an e-mail.
+    pub subject: Option<String>,
+    /// The HTML of an e-mail.
+    pub html: Option<String>,
+    /// The text of a voice call, with the digits apart.
+    pub speech: Option<String>,
+    /// Vendors' names of templates, by provider, kind of provider, or a shared word.
+    pub templates: BTreeMap<String, String>,
+    /// The ids that India's networks require.
+    pub dlt: Option<Dlt>,
+}
+
+impl MessageView {
+    fn of(message: &Message, channel: &Channel, code: &Code) -> Self {
+        let said = |text: &Text| text.with_code(code).to_string();
+        let text = said(&message.text);
+        Self {
+            locale: message.locale.clone(),
+            sms: (*channel == Channel::Sms).then(|| SmsSize::of(&text)),
+            text,
+            subject: message.subject.as_ref().map(said),
+            html: message.html.as_ref().map(said),
+            speech: message.speech.as_ref().map(|speech| speech.with_spoken_code(code).to_string()),
+            templates: message.templates.clone(),
+            dlt: message.dlt.clone(),
+        }
+    }
+}
+
 /// A limit that counts a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -84,6 +130,7 @@ impl Inner {
             candidates: Vec::new(),
             skipped: Vec::new(),
             limits: Vec::new(),
+            message: None,
             refusal: None,
         };
         if let Err(error) = self.fill(new, &mut explanation) {
@@ -95,7 +142,7 @@ impl Inner {
     fn fill(&self, new: NewVerification, into: &mut Explanation) -> Result<(), Error> {
         check_metadata(&new.metadata)?;
         let code = self.new_code(&new, &Zeros)?;
-        let (request, route_plan) = self.route_send(new, &code, &Zeros, self.clock.now())?;
+        let (request, _, route_plan) = self.route_send(new, &code, &Zeros, self.clock.now())?;
         let RoutePlan { route: place, candidates, skips, refusal } = route_plan;
         let route = self.routes.as_slice()[place].clone();
         let view = |(turn, candidate): (usize, &Candidate)| {
@@ -127,6 +174,8 @@ impl Inner {
         if !is_test(&candidates, &request.recipient) {
             into.limits = limit_hits.into_iter().map(limit).collect();
         }
+        let message = request.message.as_ref();
+        into.message = message.map(|message| MessageView::of(message, &request.channel, &code));
         into.refusal = refusal.filter(|_| candidates.is_empty());
         Ok(())
     }

@@ -15,7 +15,7 @@ use super::send::limits::PolicyLimits;
 use super::send::outcome_queue::OutcomeQueue;
 use super::store_time::StoreTime;
 use crate::{
-    AttemptState, Policy, Record, Routes, SendAttempt, ServerKeys, VerificationId,
+    AttemptState, Messages, Policy, Record, Routes, SendAttempt, ServerKeys, VerificationId,
     VerificationStore,
 };
 
@@ -32,6 +32,7 @@ pub(super) struct Inner {
     pub(super) keys_checked: Arc<OnceCell<()>>,
     pub(super) limit_hits: PolicyLimits,
     pub(super) policy: Policy,
+    pub(super) messages: Option<Messages>,
     pub(super) outcomes: Arc<OutcomeQueue>,
     pub(super) reports: Arc<ReportQueue>,
     /// The address below which vendors report deliveries: a slash and the provider's name follow.

@@ -20,6 +20,7 @@ mod status;
 mod store_time;
 mod verify;
 mod view;
+mod wording;
 
 use std::fmt;
 use std::sync::Arc;
@@ -33,7 +34,7 @@ use tokio::sync::Mutex;
 
 pub use admin::ProviderView;
 pub use builder::{BuildError, ClientBuilder, ClientConfig, OpenStoreError};
-pub use explain::{CandidateView, Explanation, LimitView};
+pub use explain::{CandidateView, Explanation, LimitView, MessageView};
 pub use metrics::describe_metrics;
 pub use reload::Reloaded;
 pub use request::{InFlight, NewVerification, Resend, Verify};

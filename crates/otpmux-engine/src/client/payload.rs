@@ -1,13 +1,14 @@
 use std::collections::BTreeMap;
 
 use otpmux_core::{
-    Blame, Certainty, Channel, Code, CodeSource, Entropy, EntropyError, Error, ErrorKind, Message,
-    Purpose, Recipient, SendRequest, Text,
+    Blame, Certainty, Channel, Code, CodeSource, Entropy, EntropyError, Error, ErrorKind, Purpose,
+    Recipient, SendRequest,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use zeroize::Zeroizing;
 
+use super::wording::Wording;
 use crate::{Record, Sealed, ServerKeys, VerificationId};
 
 /// The data that a resend needs, before encryption and after decryption.
@@ -34,6 +35,10 @@ struct PayloadFields {
     message: Option<String>,
     #[serde(rename = "s", default, skip_serializing_if = "Option::is_none")]
     subject: Option<String>,
+    #[serde(rename = "b", default, skip_serializing_if = "Option::is_none")]
+    brand: Option<String>,
+    #[serde(rename = "v", default, skip_serializing_if = "BTreeMap::is_empty")]
+    variables: BTreeMap<String, String>,
     #[serde(rename = "p", default, skip_serializing_if = "Option::is_none")]
     template: Option<String>,
     #[serde(rename = "l", default, skip_serializing_if = "Option::is_none")]
@@ -49,7 +54,12 @@ struct PayloadFields {
 impl Payload {
     /// `code` is otpmux's, if any provider may carry it; `length` is requested of a vendor that
     /// generates its own.
-    pub(super) fn of(request: &SendRequest, code: Option<&Code>, length: Option<u8>) -> Self {
+    pub(super) fn of(
+        request: &SendRequest,
+        wording: &Wording,
+        code: Option<&Code>,
+        length: Option<u8>,
+    ) -> Self {
         Self {
             recipient: request.recipient.clone(),
             code: code.cloned(),
@@ -59,11 +69,10 @@ impl Payload {
                 channel: request.channel.clone(),
                 code: code.map(|code| code.expose().to_owned()),
                 length,
-                message: request.message.as_ref().and_then(|message| source(&message.text)),
-                subject: request
-                    .message
-                    .as_ref()
-                    .and_then(|message| source(message.subject.as_ref()?)),
+                message: wording.text.clone(),
+                subject: wording.subject.clone(),
+                brand: wording.brand.clone(),
+                variables: wording.variables.clone(),
                 template: request.template.clone(),
                 locale: request.locale.clone(),
                 sender: request.sender.clone(),
@@ -87,10 +96,11 @@ impl Payload {
     /// before any code was generated.
     pub(super) fn content(
         asked: &SendRequest,
+        wording: &Wording,
         length: Option<u8>,
         metadata: &BTreeMap<String, String>,
     ) -> Zeroizing<Vec<u8>> {
-        let mut payload = Self::of(asked, None, length).with_metadata(metadata.clone());
+        let mut payload = Self::of(asked, wording, None, length).with_metadata(metadata.clone());
         // Another spelling of the same recipient is the same request.
         payload.request.to = asked.recipient.canonical().into_owned();
         let ttl = asked.ttl.map(|ttl| ttl.as_millis());
@@ -143,34 +153,25 @@ impl Payload {
         self.request.length
     }
 
-    /// The request of the payload, with otpmux's code or a request for the vendor's.
-    pub(super) fn into_request(self) -> SendRequest {
+    /// The request of the payload, with otpmux's code or a request for the vendor's, and what its
+    /// caller decided about the text.
+    pub(super) fn into_request(self) -> (SendRequest, Wording) {
         let code = match self.code {
             Some(code) => CodeSource::Otpmux(code),
             None => CodeSource::Vendor { length: self.request.length },
         };
         let mut request = SendRequest::new(self.recipient, self.request.channel, code);
         request.purpose = self.purpose;
-        request.message = written(self.request.message.as_deref(), self.request.subject.as_deref());
         request.template = self.request.template;
         request.locale = self.request.locale;
         request.sender = self.request.sender;
         request.extensions = self.request.extensions;
-        request
+        let wording = Wording {
+            text: self.request.message,
+            subject: self.request.subject,
+            brand: self.request.brand,
+            variables: self.request.variables,
+        };
+        (request, wording)
     }
-}
-
-/// The message that a caller wrote, with `{code}` where the code belongs. A subject without a text
-/// is none.
-pub(super) fn written(text: Option<&str>, subject: Option<&str>) -> Option<Message> {
-    let message = Message::new(Text::new(text?));
-    Some(match subject {
-        Some(subject) => message.with_subject(Text::new(subject)),
-        None => message,
-    })
-}
-
-/// The text as its caller wrote it.
-fn source(text: &Text) -> Option<String> {
-    text.with_placeholder("{code}")
 }

@@ -67,6 +67,7 @@ impl Shared {
             keys,
             limit_hits: PolicyLimits::new(&builder.policy.limits),
             policy: builder.policy,
+            messages: builder.messages,
             outcomes: Arc::clone(&old.outcomes),
             reports: Arc::clone(&old.reports),
             receipt_url: builder.receipt_url.map(Into::into),

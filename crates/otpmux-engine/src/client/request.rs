@@ -39,6 +39,11 @@ pub struct NewVerification {
     pub locale: Option<String>,
     /// The sender's name.
     pub sender: Option<String>,
+    /// The name of the service in the text, in place of the configured one; needs
+    /// [`Messages`](crate::Messages).
+    pub brand: Option<String>,
+    /// The values of the declared variables of the text.
+    pub variables: BTreeMap<String, String>,
     /// What is known about the end user's device. Not stored.
     pub client: ClientContext,
     /// Further parameters, by provider kind, then by the vendor's parameter name.
@@ -68,6 +73,8 @@ pub struct NewVerification {
 pub struct Resend {
     /// Channel of the message; `None` means the policy decides.
     pub channel: Option<Channel>,
+    /// Language of the message, such as `pt-BR`; `None` means that of the send.
+    pub locale: Option<String>,
     /// Idempotency key. A repeat with the same key sends nothing and returns the present state of
     /// the verification. The key is valid as long as the verification, and is released if the
     /// resend failed. Stored as a keyed hash.
@@ -85,6 +92,12 @@ impl Resend {
     /// Sets the channel.
     pub fn by(mut self, channel: Channel) -> Self {
         self.channel = Some(channel);
+        self
+    }
+
+    /// Sets the language of the message, such as `pt-BR`.
+    pub fn with_locale(mut self, locale: impl Into<String>) -> Self {
+        self.locale = Some(locale.into());
         self
     }
 
@@ -185,6 +198,8 @@ impl NewVerification {
             template: None,
             locale: None,
             sender: None,
+            brand: None,
+            variables: BTreeMap::new(),
             client: ClientContext::default(),
             extensions: BTreeMap::new(),
             metadata: BTreeMap::new(),
@@ -241,6 +256,24 @@ impl NewVerification {
     /// Sets what is known about the end user's device.
     pub fn from_client(mut self, client: ClientContext) -> Self {
         self.client = client;
+        self
+    }
+
+    /// Sets the language of the message, such as `pt-BR`.
+    pub fn with_locale(mut self, locale: impl Into<String>) -> Self {
+        self.locale = Some(locale.into());
+        self
+    }
+
+    /// Sets the value of a declared variable of the text.
+    pub fn with_variable(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.variables.insert(name.into(), value.into());
+        self
+    }
+
+    /// Sets the name of the service in the text, in place of the configured one.
+    pub fn with_brand(mut self, brand: impl Into<String>) -> Self {
+        self.brand = Some(brand.into());
         self
     }
 

@@ -17,6 +17,7 @@ mod layers_world;
 mod limits;
 mod lines;
 mod mailboxes;
+mod messages;
 mod model;
 mod once;
 mod overview;

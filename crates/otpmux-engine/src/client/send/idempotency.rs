@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
-use otpmux_core::{Blame, Certainty, Error, ErrorKind, SendRequest};
+use otpmux_core::{Blame, Certainty, Error, ErrorKind};
 use tokio::time::Instant;
 
 use crate::client::inner::{Inner, gone, until};
 use crate::client::payload::Payload;
+use crate::client::send::plan::Plan;
 use crate::client::{InFlight, Verification};
 use crate::{AttemptState, IdempotencyRecord, Record, SendAttempt, State};
 
@@ -20,11 +21,11 @@ impl Inner {
     pub(in crate::client) fn idempotency_record(
         &self,
         name: &str,
-        asked: &SendRequest,
+        asked: &Plan,
         asked_length: Option<u8>,
         metadata: &BTreeMap<String, String>,
     ) -> IdempotencyRecord {
-        let content = Payload::content(asked, asked_length, metadata);
+        let content = Payload::content(&asked.request, &asked.wording, asked_length, metadata);
         IdempotencyRecord {
             name: self.keys.tag("request name", name.as_bytes()),
             content: self.keys.tag("request content", &content),

@@ -51,9 +51,9 @@ impl Inner {
         let candidates = &plan.candidates;
         let ours = candidates.iter().any(|c| c.source.is_otpmux()).then_some(&code);
         let wished = candidates.iter().find_map(|c| c.source.requested_length());
-        let tag =
-            name.map(|name| self.idempotency_record(&name, &plan.request, asked_length, &metadata));
-        let payload = Payload::of(&plan.request, ours, wished).with_metadata(metadata);
+        let tag = name.map(|name| self.idempotency_record(&name, &plan, asked_length, &metadata));
+        let payload =
+            Payload::of(&plan.request, &plan.wording, ours, wished).with_metadata(metadata);
         let sealed = payload.seal(id, &self.keys, &entropy).map_err(no_entropy)?;
         let request = &plan.request;
         let ttl = request.ttl.unwrap_or(self.policy.ttl);

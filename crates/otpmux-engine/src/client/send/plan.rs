@@ -9,8 +9,9 @@ use otpmux_core::{
 use super::limits::PolicyLimits;
 use crate::client::NewVerification;
 use crate::client::inner::{Inner, gone, invalid, no_entropy, until};
-use crate::client::payload::{Payload, written};
+use crate::client::payload::Payload;
 use crate::client::providers::ProviderEntry;
+use crate::client::wording::Wording;
 use crate::store::health::Health;
 use crate::{
     AttemptState, Choice, LimitHit, Policy, RecipientHash, Record, ResendBy, SendAttempt,
@@ -21,6 +22,7 @@ use crate::{
 /// the skipped providers. There is always at least one candidate.
 pub(in crate::client) struct Plan {
     pub(in crate::client) request: SendRequest,
+    pub(in crate::client) wording: Wording,
     /// Index of the route that applies.
     pub(in crate::client) route: usize,
     pub(in crate::client) candidates: Vec<Candidate>,
@@ -175,12 +177,12 @@ pub(in crate::client) struct RoutePlan {
 }
 
 impl RoutePlan {
-    fn into_plan(self, request: SendRequest) -> Result<Plan, Error> {
+    fn into_plan(self, request: SendRequest, wording: Wording) -> Result<Plan, Error> {
         let Self { route, candidates, skips, refusal } = self;
         match (candidates.is_empty(), refusal) {
             (true, Some(error)) => Err(error),
             (true, None) => Err(invalid("the route has no provider")),
-            (false, _) => Ok(Plan { request, route, candidates, skips }),
+            (false, _) => Ok(Plan { request, wording, route, candidates, skips }),
         }
     }
 }
@@ -224,29 +226,33 @@ impl Inner {
         entropy: &dyn Entropy,
         now: SystemTime,
     ) -> Result<Plan, Error> {
-        let (request, route_plan) = self.route_send(new, code, entropy, now)?;
-        route_plan.into_plan(request)
+        let (request, wording, route_plan) = self.route_send(new, code, entropy, now)?;
+        route_plan.into_plan(request, wording)
     }
 
-    /// Returns the request for providers, and the candidates.
+    /// Returns the request for providers, what its caller decided about the text, and the
+    /// candidates.
     pub(in crate::client) fn route_send(
         &self,
         new: NewVerification,
         code: &Code,
         entropy: &dyn Entropy,
         now: SystemTime,
-    ) -> Result<(SendRequest, RoutePlan), Error> {
+    ) -> Result<(SendRequest, Wording, RoutePlan), Error> {
         let channel = new.channel_or_default();
         let ttl = new.ttl.unwrap_or_else(|| self.policy.ttl_by(&channel));
         Policy::check_ttl(ttl).map_err(invalid)?;
-        if new.message.as_ref().is_some_and(|text| !text.contains("{code}")) {
-            return Err(invalid("the message must hold {code} where the code belongs"));
-        }
+        let wording = Wording {
+            text: new.message,
+            subject: new.subject,
+            brand: new.brand,
+            variables: new.variables,
+        };
+        self.check_wording(&wording)?;
         let code_source = CodeSource::Otpmux(code.clone());
         let mut request = SendRequest::new(new.recipient, channel, code_source);
         request.ttl = Some(ttl);
         request.purpose = new.purpose;
-        request.message = written(new.message.as_deref(), new.subject.as_deref());
         request.template = new.template;
         request.locale = new.locale;
         request.sender = new.sender;
@@ -258,8 +264,8 @@ impl Inner {
             length: Some(code.length()),
             again: None,
         };
-        let route_plan = self.route_plan(&mut request, &requested, entropy, now)?;
-        Ok((request, route_plan))
+        let route_plan = self.route_plan(&mut request, &wording, &requested, entropy, now)?;
+        Ok((request, wording, route_plan))
     }
 
     /// The plan for sending a verification again, and otpmux's code if it has one.
@@ -268,6 +274,7 @@ impl Inner {
         record: &Record,
         payload: Payload,
         channel: Option<Channel>,
+        locale: Option<String>,
         now: SystemTime,
     ) -> Result<(Plan, Option<Code>), Error> {
         if record.over(now).is_some() {
@@ -276,17 +283,18 @@ impl Inner {
         let code = payload.code.clone();
         // A vendor that was no candidate of the send is asked for a code as long as otpmux's.
         let length = payload.requested_length().or(code.as_ref().map(Code::length));
-        let mut request = payload.into_request();
+        let (mut request, wording) = payload.into_request();
+        request.locale = locale.or(request.locale);
         request.ttl = Some(until(record.expires_at, now));
         let requested =
             Requested { code: code.as_ref(), exact_length: None, length, again: Some(record) };
         let mut plan = match channel {
             None if self.policy.resend_by == ResendBy::NextChannel => {
-                self.plan_next_channel(request, &requested, now)?
+                self.plan_next_channel(request, wording, &requested, now)?
             }
             channel => {
                 request.channel = channel.unwrap_or(request.channel);
-                self.plan(request, &requested, &*self.entropy, now)?
+                self.plan(request, wording, &requested, &*self.entropy, now)?
             }
         };
         let (by, channel) = (self.policy.resend_by, &plan.request.channel);
@@ -304,6 +312,7 @@ impl Inner {
     fn plan_next_channel(
         &self,
         request: SendRequest,
+        wording: Wording,
         requested: &Requested<'_>,
         now: SystemTime,
     ) -> Result<Plan, Error> {
@@ -316,28 +325,32 @@ impl Inner {
         for channel in others {
             let mut request = request.clone();
             request.channel = channel.clone();
-            if let Ok(plan) = self.plan(request, requested, &*self.entropy, now) {
+            let wording = wording.clone();
+            if let Ok(plan) = self.plan(request, wording, requested, &*self.entropy, now) {
                 return Ok(plan);
             }
         }
         let mut request = request;
         request.channel = last;
-        self.plan(request, requested, &*self.entropy, now)
+        self.plan(request, wording, requested, &*self.entropy, now)
     }
 
     fn plan(
         &self,
         mut request: SendRequest,
+        wording: Wording,
         requested: &Requested<'_>,
         entropy: &dyn Entropy,
         now: SystemTime,
     ) -> Result<Plan, Error> {
-        self.route_plan(&mut request, requested, entropy, now)?.into_plan(request)
+        let route_plan = self.route_plan(&mut request, &wording, requested, entropy, now)?;
+        route_plan.into_plan(request, wording)
     }
 
     fn route_plan(
         &self,
         request: &mut SendRequest,
+        wording: &Wording,
         requested: &Requested<'_>,
         entropy: &dyn Entropy,
         now: SystemTime,
@@ -374,6 +387,10 @@ impl Inner {
                     SkipReason::Unable(Incompatibility::Recipient),
                 ));
                 continue;
+            }
+            // Rendered for the first provider that is given a text, and for no other reason.
+            if request.message.is_none() && takes_message(capabilities, &request.channel) {
+                request.message = self.message(request, wording)?;
             }
             if let Err(error) = capabilities.check_send(provider.id(), request) {
                 // The first refusal is the preferred provider's, which is the one to report.
@@ -485,6 +502,12 @@ pub(in crate::client) fn is_test(candidates: &[Candidate], recipient: &Recipient
     let to = recipient.expose();
     !candidates.is_empty()
         && candidates.iter().all(|candidate| has_for_tests(candidate.provider(), to))
+}
+
+/// Whether a provider is given the message: for its text, or for a template with the same content.
+fn takes_message(capabilities: &Capabilities, channel: &Channel) -> bool {
+    (capabilities.message || capabilities.needs_message || capabilities.template)
+        && capabilities.channels.contains(channel)
 }
 
 fn has_for_tests(provider: &Arc<dyn OtpProvider>, to: &str) -> bool {

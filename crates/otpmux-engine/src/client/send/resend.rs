@@ -35,7 +35,8 @@ impl Inner {
             Some(Named::KeyReused) => return Err(key_reused()),
         };
         let payload = Payload::open(&mut record, &self.keys)?;
-        let (mut plan, code) = self.plan_resend(&record, payload, resend.channel.clone(), now)?;
+        let (channel, locale) = (resend.channel.clone(), resend.locale.clone());
+        let (mut plan, code) = self.plan_resend(&record, payload, channel, locale, now)?;
         let delay = self.resend_delay(record.resends + 1)?;
         let terms = ResendTerms { max_resends: self.policy.max_resends, next_after: now + delay };
         let (attempt, place, counted) = loop {
@@ -136,7 +137,12 @@ impl Inner {
         let mut random = [0; 16 - CONTENT];
         self.entropy.fill(&mut random).map_err(no_entropy)?;
         let channel = resend.channel.as_ref().map_or("", Channel::as_str);
-        let content = self.keys.tag("resend content", channel.as_bytes());
+        // No word of a channel holds the separator.
+        let content = match &resend.locale {
+            Some(locale) => format!("{channel}/{locale}"),
+            None => channel.to_owned(),
+        };
+        let content = self.keys.tag("resend content", content.as_bytes());
         // A failed resend releases its idempotency key, but the vendor has seen the send attempt's
         // key: the next try has another one.
         for round in 0..=record.send_attempts.len() {
