@@ -1,12 +1,12 @@
 use otpmux_core::settings::{Section as _, Setting, SettingKind, duration_text, limit_text};
-use otpmux_engine::Route;
+use otpmux_engine::{ChannelText, DltIds, LocalizedText, Route, Variable};
 use serde_json::{Map, Value, json};
 
 use crate::config::Registry;
 use crate::config::sections::SECTIONS;
 use crate::config::server::ApiKeySettings;
 use crate::config::server_keys::ServerKey;
-use crate::config::{TOP, routes};
+use crate::config::{TOP, messages, routes};
 
 /// Returns the JSON Schema (draft 2020-12) of a configuration file, for editors, for checks by
 /// other tools, and for the reference of the keys.
@@ -14,7 +14,8 @@ use crate::config::{TOP, routes};
 /// It holds the kinds of the registry. It does not cover values from elsewhere (variables, files)
 /// and rules between keys: reading the file with [`Config`](crate::Config) is the full check.
 ///
-/// Besides the words of JSON Schema, a key has `x-type`, the name of its type. A time or a limit
+/// Besides the words of JSON Schema, a key has `x-type`, the name of its type, and a table with free
+/// keys `x-name`, the header of such a table in a file. A time or a limit
 /// has its range as `x-minimum` and `x-maximum` in the form of the file, a secret has `x-secret`.
 pub fn config_schema(registry: &Registry) -> Value {
     let kinds: Vec<_> = registry.kinds().collect();
@@ -35,6 +36,10 @@ pub fn config_schema(registry: &Registry) -> Value {
     for (name, keys) in SECTIONS {
         properties.insert(name.to_owned(), described(table(keys), doc(name)));
     }
+    properties["messages"]["properties"]
+        .as_object_mut()
+        .into_iter()
+        .for_each(|keys| keys.extend(messages()));
     let resilience =
         properties.insert("resilience".to_owned(), json!({ "$ref": "#/$defs/resilience" }));
     let server = &mut properties["server"];
@@ -80,6 +85,29 @@ pub fn config_schema(registry: &Registry) -> Value {
         "properties": properties,
         "$defs": { "resilience": resilience },
     })
+}
+
+/// Returns the tables within `[messages]`.
+fn messages() -> Map<String, Value> {
+    let of = |entries: Value| json!({ "type": "object", "additionalProperties": entries });
+    let templates = || of(json!({ "type": "string", "minLength": 1 }));
+    let mut localized = table(LocalizedText::KEYS);
+    localized["properties"][messages::TEMPLATES] =
+        described(templates(), "Vendors' names of templates in this locale.");
+    localized["additionalProperties"] = described(
+        table(ChannelText::KEYS),
+        "The texts of one channel, in place of those of the locale.",
+    );
+    let forms =
+        [of(table(Variable::KEYS)), of(of(localized)), of(templates()), of(table(DltIds::KEYS))];
+    let keys = ["NAME", "PURPOSE.LOCALE", "PURPOSE", "PURPOSE"];
+    let named = messages::TABLES.into_iter().zip(forms).zip(keys);
+    let named = named.map(|(((name, doc), form), keys)| {
+        let mut form = described(form, doc);
+        form["x-name"] = format!("messages.{name}.{keys}").into();
+        (name.to_owned(), form)
+    });
+    named.collect()
 }
 
 /// Returns the documentation of a top-level key.

@@ -2,10 +2,11 @@ use std::path::Path;
 
 use otpmux_core::settings::{ConfigError, Section, VendorSettings};
 use otpmux_core::{ProviderId, Secret};
-use otpmux_engine::{Policy, Resilience, Route};
+use otpmux_engine::{MessageSettings, Policy, Resilience, Route};
 use serde_json::{Map, Value, json};
 
 use super::document::Document;
+use super::messages;
 use super::store::{StoreSettings, is_secret};
 use super::{Config, ConfigErrors, ServerConfig};
 use crate::config::{Environment, Registry};
@@ -144,6 +145,12 @@ impl ConfigBuilder {
     /// Sets the resilience of every provider, `[resilience]`, in place of earlier settings.
     pub fn resilience(self, resilience: &Resilience) -> Self {
         self.put(&["resilience"], resilience.changed())
+    }
+
+    /// Sets the texts of messages, in place of earlier ones. The brands that callers may choose are
+    /// those of the gateway's API keys.
+    pub fn messages(self, settings: &MessageSettings) -> Self {
+        self.put(&["messages"], messages::table(settings))
     }
 
     /// Sets the store, in place of an earlier one.

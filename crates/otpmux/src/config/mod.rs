@@ -5,6 +5,7 @@ mod document;
 mod errors;
 mod fingerprint;
 mod hints;
+pub(crate) mod messages;
 mod open;
 mod overrides;
 mod places;
@@ -25,7 +26,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use otpmux_core::settings::ConfigError;
-use otpmux_engine::{ClientBuilder, OtpClient, Policy, Routes, ServerKeys};
+use otpmux_engine::{ClientBuilder, Messages, OtpClient, Policy, Routes, ServerKeys};
 use serde_json::Value;
 
 pub use builder::ConfigBuilder;
@@ -49,7 +50,7 @@ use reading::Reading;
 use store::Store;
 
 /// The top-level keys of a file, in the order in which a file is written, with the purpose of each.
-pub(crate) const TOP: [(&str, &str); 9] = [
+pub(crate) const TOP: [(&str, &str); 10] = [
     (
         "providers",
         "The accounts at vendors, each under a name of your choice; without routes, the preferred one \
@@ -71,6 +72,7 @@ pub(crate) const TOP: [(&str, &str); 9] = [
         "How many messages and guesses are allowed, in sliding windows that must all have room; [] \
          switches a limit off.",
     ),
+    ("messages", "The texts of messages, for vendors that send a text of yours."),
     (
         "resilience",
         "How a provider is called: for every provider, or within the table of one provider for that one.",
@@ -113,6 +115,7 @@ pub struct Config {
     server_keys: Option<ServerKeys>,
     server_key_ids: Vec<String>,
     policy: Policy,
+    messages: Option<Messages>,
     /// Whether the file sets the countries whose numbers get messages.
     says_countries: bool,
     server: Option<ServerConfig>,
@@ -228,9 +231,18 @@ impl Config {
         let mut policy = policy.unwrap_or_default();
         policy.limits = policy::read_limits(root, cx);
         resilience::read(document, &mut providers, cx);
+        let server = server::read(root, cx);
+        let around = messages::Surroundings {
+            providers: &providers,
+            routes: routes.as_ref(),
+            policy: &policy,
+            server: server.as_ref(),
+        };
+        let messages = messages::read(document, &around, cx);
         Self {
             providers,
             routes,
+            messages,
             store,
             server_keys,
             server_key_ids: server_key_ids.unwrap_or_default(),
@@ -238,7 +250,7 @@ impl Config {
             says_countries: root
                 .get("policy")
                 .is_some_and(|policy| policy.get("countries").is_some()),
-            server: server::read(root, cx),
+            server,
             source: Arc::default(),
         }
     }
@@ -270,11 +282,12 @@ impl Config {
     /// Returns hints on message texts that are valid and probably not intended: without a brand, or
     /// too long for one message or for a call.
     pub fn hints(&self) -> Vec<String> {
+        let own = self.messages.iter().flat_map(Messages::hints).cloned();
         let of = |one: &ConfiguredProvider| {
             let text = one.message()?;
             Some(hints::of_message(one.id.as_str(), text, &one.capabilities.channels))
         };
-        self.providers().iter().filter_map(of).flatten().collect()
+        own.chain(self.providers().iter().filter_map(of).flatten()).collect()
     }
 
     /// Returns the providers, in the order of the file, which is the order of preference without
@@ -304,6 +317,11 @@ impl Config {
         &self.policy
     }
 
+    /// Returns the texts of messages; `None` without the section `[messages]`.
+    pub fn messages(&self) -> Option<&Messages> {
+        self.messages.as_ref()
+    }
+
     /// Returns the section of the gateway, which a client does not use.
     pub fn server(&self) -> Option<&ServerConfig> {
         self.server.as_ref()
@@ -317,6 +335,9 @@ impl ClientConfig for Config {
         let mut builder = OtpClient::builder()
             .policy(self.policy.clone())
             .open_store(self.store.name(), self.store.opener());
+        if let Some(messages) = &self.messages {
+            builder = builder.messages(messages.clone());
+        }
         if let Some(keys) = &self.server_keys {
             builder = builder.server_keys(keys.clone());
         }

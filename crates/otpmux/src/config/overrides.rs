@@ -109,7 +109,7 @@ fn place(
     let nothing = || {
         mistake(
             "overrides nothing; such names are OTPMUX_ with PROVIDERS__NAME__KEY, STORE__KEY, \
-             POLICY__KEY, LIMITS__KEY, RESILIENCE__KEY or SERVER__LISTEN"
+             POLICY__KEY, LIMITS__KEY, MESSAGES__KEY, RESILIENCE__KEY or SERVER__LISTEN"
                 .to_owned(),
         )
     };

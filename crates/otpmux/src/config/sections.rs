@@ -1,7 +1,7 @@
 //! The sections that consist of one table of keys.
 
 use otpmux_core::settings::{Section as _, Setting, nearest};
-use otpmux_engine::{MessageLimits, Policy, Resilience};
+use otpmux_engine::{MessageLimits, MessageSettings, Policy, Resilience};
 
 use super::{ServerConfig, StoreSettings};
 
@@ -9,10 +9,11 @@ use super::{ServerConfig, StoreSettings};
 pub(super) type Keys = &'static [&'static [Setting]];
 
 /// The sections by name, in the order of their mistakes.
-pub(crate) const SECTIONS: [(&str, Keys); 5] = [
+pub(crate) const SECTIONS: [(&str, Keys); 6] = [
     ("store", StoreSettings::KEYS),
     ("policy", Policy::KEYS),
     ("limits", MessageLimits::KEYS),
+    ("messages", MessageSettings::KEYS),
     ("resilience", Resilience::KEYS),
     ("server", ServerConfig::KEYS),
 ];
@@ -88,6 +89,7 @@ mod tests {
         each_key_sets_its_field::<StoreSettings>();
         each_key_sets_its_field::<Policy>();
         each_key_sets_its_field::<MessageLimits>();
+        each_key_sets_its_field::<MessageSettings>();
         each_key_sets_its_field::<Resilience>();
         each_key_sets_its_field::<ServerConfig>();
         each_key_sets_its_field::<otpmux_engine::Route>();

@@ -105,7 +105,7 @@ fn one_that_fits_nothing_is_a_mistake() {
         (
             "OTPMUX_ALLOW__LITERALS",
             "overrides nothing; such names are OTPMUX_ with PROVIDERS__NAME__KEY, STORE__KEY, \
-             POLICY__KEY, LIMITS__KEY, RESILIENCE__KEY or SERVER__LISTEN",
+             POLICY__KEY, LIMITS__KEY, MESSAGES__KEY, RESILIENCE__KEY or SERVER__LISTEN",
         ),
     ] {
         let environment = environment().with(variable, "1");

@@ -41,6 +41,12 @@ otpmux_core::settings! {
         /// Absent: all purposes.
         pub purposes: Option<Vec<Purpose>> = None, list().check(parses::<Purpose>),
             example ["login", "signup"];
+        /// The names of the service that the key may give as `brand`, in place of `app` under
+        /// [messages]. Absent: none.
+        pub brands: Option<Vec<String>> = None, list().check(check_brand),
+            example ["Acme", "Acme Pay"];
+        /// Whether the key may give the text of a message, in place of the configured one.
+        pub free_text: bool = false, flag(), example true;
         /// Whether the key may reload the configuration.
         pub admin: bool = false, flag(), example true;
     }
@@ -60,6 +66,10 @@ pub struct ApiKey {
     pub requests: Vec<RateLimit>,
     /// The purposes that the key may use.
     pub scope: Scope,
+    /// The names of the service that the key may choose; `None` means none but the configured one.
+    pub brands: Option<Vec<String>>,
+    /// Whether the key may give the text of a message.
+    pub free_text: bool,
     /// Whether the key may reload the configuration.
     pub admin: bool,
 }
@@ -83,6 +93,8 @@ impl ApiKey {
             old_secret: None,
             requests: ApiKeySettings::default().requests,
             scope: Scope::all(),
+            brands: None,
+            free_text: false,
             admin: false,
         }
     }
@@ -92,6 +104,8 @@ impl ApiKey {
         let mut settings = ApiKeySettings::default().name(&*self.name).admin(self.admin);
         settings.requests.clone_from(&self.requests);
         settings.purposes = self.scope.purposes().map(|purposes| purposes.cloned().collect());
+        settings.brands.clone_from(&self.brands);
+        settings.free_text = self.free_text;
         let mut table = settings.changed();
         for (name, secret) in [("key", Some(&self.secret)), ("old_key", self.old_secret.as_ref())] {
             let Some(secret) = secret else { continue };
@@ -214,9 +228,16 @@ fn api_key(path: &str, table: &Map<String, Value>, cx: &mut Reading<'_>) -> Opti
     let mut api_key = ApiKey::new(read.name?, key?);
     api_key.old_secret = old_secret;
     api_key.scope = read.purposes.map_or_else(Scope::all, Scope::of);
+    api_key.brands = read.brands;
+    api_key.free_text = read.free_text;
     api_key.admin = read.admin;
     api_key.requests = read.requests;
     Some(api_key)
+}
+
+/// A brand is checked like `app`, when the texts are.
+fn check_brand(brand: &str) -> Result<(), String> {
+    otpmux_engine::check_brand(brand)
 }
 
 fn check_sha256(hex: &str) -> Result<(), String> {
