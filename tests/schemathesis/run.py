@@ -42,6 +42,7 @@ key = "env:SERVER_KEY"
 [[server.api_keys]]
 name = "schemathesis"
 key = "env:API_KEY"
+free_text = true
 admin = true
 
 [policy]

@@ -27,6 +27,12 @@ export interface SendOptions {
   ttl?: number;
   codeLength?: number;
   template?: string;
+  /** The values of the variables in the configured text. */
+  variables?: Record<string, string>;
+  /** The name of the service in the text: one that the API key may give. */
+  brand?: string;
+  /** A text with `{code}` in place of the configured one, for API keys that may give one. */
+  message?: string;
   metadata?: Record<string, string>;
   /** The end user's address: without it, nothing limits one attacker. */
   clientIp?: string;
@@ -61,24 +67,26 @@ export class Otpmux {
   /** Sends a code to a telephone number or an e-mail address. */
   async send(to: string, options: SendOptions = {}): Promise<Verification> {
     const { country, purpose, channel, locale, ttl, codeLength, template, metadata } = options;
-    const { clientIp, userAgent, idempotencyKey } = options;
+    const { clientIp, userAgent, idempotencyKey, variables, brand, message } = options;
     const client =
       clientIp === undefined && userAgent === undefined
         ? undefined
         : { ip: clientIp, user_agent: userAgent };
     const wishes = { country, purpose, channel, locale, ttl, template, metadata };
-    const body = { to, ...wishes, code_length: codeLength, client };
+    const text = { variables, brand, message };
+    const body = { to, ...wishes, ...text, code_length: codeLength, client };
     return verification(await this.#write<VerificationBody>("", body, idempotencyKey));
   }
 
   /** Sends another message at the user's wish. Renews neither ttl nor guesses. */
   async resend(
     id: string,
-    options: { channel?: string; idempotencyKey?: string } = {},
+    options: { channel?: string; locale?: string; idempotencyKey?: string } = {},
   ): Promise<Verification> {
-    const { channel, idempotencyKey } = options;
+    const { channel, locale, idempotencyKey } = options;
     const path = `/${encodeURIComponent(id)}/resend`;
-    return verification(await this.#write<VerificationBody>(path, { channel }, idempotencyKey));
+    const body = { channel, locale };
+    return verification(await this.#write<VerificationBody>(path, body, idempotencyKey));
   }
 
   /**

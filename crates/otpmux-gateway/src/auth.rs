@@ -11,6 +11,7 @@ use otpmux::provider::typed;
 use tokio::time::Instant;
 
 use crate::app::App;
+use crate::keys::TextRights;
 use crate::problem::Problem;
 
 /// The API key of an authenticated request.
@@ -18,6 +19,7 @@ use crate::problem::Problem;
 pub(crate) struct Caller {
     pub(crate) name: Arc<str>,
     pub(crate) client: ScopedClient,
+    pub(crate) texts: TextRights,
     pub(crate) admin: bool,
 }
 
@@ -37,6 +39,7 @@ impl FromRequestParts<Arc<App>> for Caller {
         Ok(Self {
             name: Arc::clone(&key.name),
             client: app.client.scoped(key.scope.clone()).of_tenant(Arc::clone(&key.name)),
+            texts: key.texts.clone(),
             admin: key.admin,
         })
     }

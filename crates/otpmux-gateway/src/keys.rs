@@ -12,6 +12,15 @@ use tokio::time::Instant;
 
 use crate::pace::Pace;
 
+/// What a key may decide about the texts of messages.
+#[derive(Clone, Debug)]
+pub(crate) struct TextRights {
+    /// The names of the service that it may give.
+    pub(crate) brands: Arc<[String]>,
+    /// Whether it may give the whole text.
+    pub(crate) free_text: bool,
+}
+
 /// The valid keys, with the rights of each.
 pub(crate) struct Keys(Vec<Key>);
 
@@ -19,6 +28,7 @@ pub(crate) struct Key {
     pub(crate) name: Arc<str>,
     hashes: Vec<[u8; 32]>,
     pub(crate) scope: Scope,
+    pub(crate) texts: TextRights,
     pub(crate) admin: bool,
     pub(crate) pace: Arc<Pace>,
     /// The limits that `pace` was made from: a reload that does not change them keeps the counts.
@@ -53,6 +63,10 @@ impl Keys {
                         name: key.name.as_str().into(),
                         hashes,
                         scope: key.scope.clone(),
+                        texts: TextRights {
+                            brands: key.brands.iter().flatten().cloned().collect(),
+                            free_text: key.free_text,
+                        },
                         admin: key.admin,
                         pace: pace.map_or_else(fresh, |key| Arc::clone(&key.pace)),
                         requests: key.requests.clone(),

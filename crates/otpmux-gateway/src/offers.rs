@@ -3,7 +3,7 @@ use std::ops::RangeInclusive;
 
 use otpmux::config::settings::limit_text;
 use otpmux::numbers::NUMBERS_VERSION;
-use otpmux::{Code, Config, CountryCode, Policy};
+use otpmux::{Code, Config, CountryCode, Messages, Policy, Purpose};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -35,8 +35,31 @@ pub(crate) struct Offers {
     /// The limits by `recipient`, `ip`, `purpose`, `number_range`, `domain`, `global`, `guesses`
     /// and `guesses_total`, each as `COUNT/TIME`: all of them must have room.
     limits: BTreeMap<&'static str, Vec<String>>,
+    /// The texts that otpmux writes; null if it writes none, because no provider takes any.
+    #[schema(required)]
+    messages: Option<Texts>,
     /// The data on telephone numbers.
     numbers: Numbers,
+}
+
+/// The texts of messages.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(title = "Messages")]
+struct Texts {
+    /// The locale for requests without one, and for languages without a text.
+    default_locale: String,
+    /// The locales of the texts, by purpose; every other purpose has those of `default`.
+    locales: BTreeMap<String, Vec<String>>,
+    /// The variables that may be given, by name.
+    variables: BTreeMap<String, VariableLength>,
+}
+
+/// A variable of texts.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(title = "Variable")]
+struct VariableLength {
+    /// Characters that a value may have.
+    max: u32,
 }
 
 /// The data on telephone numbers.
@@ -101,12 +124,30 @@ impl Offers {
                 .into_iter()
                 .map(|(scope, limits)| (scope.as_str(), limits.iter().map(limit_text).collect()))
                 .collect(),
+            messages: config.messages().map(texts),
             numbers: Numbers {
                 source: "libphonenumber",
                 version: NUMBERS_VERSION,
                 refused: policy.refuse_numbers.iter().map(|kind| kind.as_str()).collect(),
             },
         }
+    }
+}
+
+fn texts(messages: &Messages) -> Texts {
+    let default = Purpose::default();
+    let purposes = messages.purposes().chain([&default]);
+    let locales = purposes.map(|purpose| {
+        let locales = messages.locales(purpose).map(ToString::to_string);
+        (purpose.to_string(), locales.collect())
+    });
+    let variables = messages.variables().iter();
+    Texts {
+        default_locale: messages.settings().default_locale.to_string(),
+        locales: locales.collect(),
+        variables: variables
+            .map(|(name, variable)| (name.clone(), VariableLength { max: variable.max }))
+            .collect(),
     }
 }
 

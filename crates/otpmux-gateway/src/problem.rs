@@ -98,6 +98,8 @@ pub(crate) enum Code {
     OutOfRange,
     /// A string does not have the required form.
     WrongFormat,
+    /// The API key may not set this field, or not to this value.
+    NotAllowed,
     /// A configuration is invalid.
     Configuration,
 }

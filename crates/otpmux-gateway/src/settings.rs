@@ -1,8 +1,8 @@
 //! The settings that a reload may change, as one value.
 
-use otpmux::Config;
 use otpmux::config::settings::ConfigError;
 use otpmux::config::{ConfigErrors, Environment, ServerConfig};
+use otpmux::{Config, Messages};
 
 use crate::forwarded::Proxies;
 use crate::keys::Keys;
@@ -12,6 +12,7 @@ use crate::offers::Offers;
 pub(crate) struct Settings {
     pub(crate) keys: Keys,
     pub(crate) offers: Offers,
+    pub(crate) messages: Option<Messages>,
     pub(crate) proxies: Proxies,
 }
 
@@ -35,6 +36,7 @@ impl Settings {
             (Ok(keys), None) => Ok(Self {
                 keys,
                 offers: Offers::of(config),
+                messages: config.messages().cloned(),
                 proxies: Proxies::new(server.trusted_proxies.clone()),
             }),
             (_, Some(errors)) => Err(errors),

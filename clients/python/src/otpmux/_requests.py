@@ -26,8 +26,10 @@ def send(to: str, idempotency_key: str | None, client: Mapping[str, Any], **wish
     return Request("POST", "/v1/verifications", body, _named(idempotency_key))
 
 
-def resend(id: str, channel: str | None, idempotency_key: str | None) -> Request:
-    body = _some({"channel": channel})
+def resend(
+    id: str, channel: str | None, locale: str | None, idempotency_key: str | None
+) -> Request:
+    body = _some({"channel": channel, "locale": locale})
     return Request("POST", f"{_path(id)}/resend", body, _named(idempotency_key))
 
 

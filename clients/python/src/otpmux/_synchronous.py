@@ -50,6 +50,9 @@ class Otpmux:
         ttl: int | None = None,
         code_length: int | None = None,
         template: str | None = None,
+        variables: Mapping[str, str] | None = None,
+        brand: str | None = None,
+        message: str | None = None,
         metadata: Mapping[str, str] | None = None,
         client_ip: str | None = None,
         user_agent: str | None = None,
@@ -58,7 +61,8 @@ class Otpmux:
         """Sends a code to a telephone number or an e-mail address.
 
         A number begins with `+`, or is in the national form of `country` (ISO 3166-1). `ttl` is in seconds. `client_ip` is the end user's address: without it, nothing limits one
-        attacker. All tries of this call go by one idempotency key; give your own to make a repeat
+        attacker. `variables` fills the variables of the configured text, `brand` names the service in
+        it; `message` is a text of your own with `{code}`, for API keys that may give one. All tries of this call go by one idempotency key; give your own to make a repeat
         after a crash safe, too.
         """
         request = _requests.send(
@@ -72,15 +76,23 @@ class Otpmux:
             ttl=ttl,
             code_length=code_length,
             template=template,
+            variables=variables,
+            brand=brand,
+            message=message,
             metadata=metadata,
         )
         return Verification.of(self._call(request))
 
     def resend(
-        self, id: str, *, channel: str | None = None, idempotency_key: str | None = None
+        self,
+        id: str,
+        *,
+        channel: str | None = None,
+        locale: str | None = None,
+        idempotency_key: str | None = None,
     ) -> Verification:
         """Sends another message at the user's wish. Renews neither ttl nor guesses."""
-        return Verification.of(self._call(_requests.resend(id, channel, idempotency_key)))
+        return Verification.of(self._call(_requests.resend(id, channel, locale, idempotency_key)))
 
     def verify(
         self,

@@ -21,8 +21,10 @@ use super::views::VerificationView;
 use crate::app::App;
 use crate::auth::Caller;
 use crate::forwarded::ClientAddress;
+use crate::keys::TextRights;
 use crate::offers::Offers;
 use crate::problem::Problem;
+use crate::settings::Settings;
 
 /// The recipient to verify, and how.
 #[derive(ToSchema)]
@@ -43,7 +45,8 @@ pub(super) struct CreateVerification {
     /// The purpose. A code for one purpose is not valid for another.
     #[schema(example = "login", min_length = 1, max_length = 64, pattern = "^[a-z0-9_-]{1,64}$")]
     purpose: Option<String>,
-    /// The language of the message, if the vendor supports several.
+    /// The language of the message, as a tag such as `pt-BR`. `GET /v1/capabilities` lists the
+    /// languages of the texts that otpmux writes; a vendor that writes the text may have others.
     #[schema(
         example = "pt-BR",
         min_length = 2,
@@ -57,6 +60,23 @@ pub(super) struct CreateVerification {
     /// Digits of the code.
     #[schema(example = 6, minimum = 4, maximum = 10)]
     code_length: Option<u8>,
+    /// The values of the variables in the text: those that `GET /v1/capabilities` lists, without
+    /// links and control characters.
+    #[schema(schema_with = variables_schema)]
+    variables: Option<BTreeMap<String, String>>,
+    /// The name of your service in the text, in place of the configured one: one of those that the
+    /// API key's `brands` lists.
+    #[schema(min_length = 1, max_length = 40, pattern = r"^[^\x00-\x1f\x7f-\x9f]*$")]
+    brand: Option<String>,
+    /// The text of the message, with `{code}` in place of the code, instead of the configured one;
+    /// only for API keys with `free_text = true`.
+    #[schema(
+        example = "{code} is your Acme code.",
+        min_length = 6,
+        max_length = 1000,
+        pattern = r"^[^\x00-\x09\x0b-\x1f\x7f-\x9f]*\{code\}[^\x00-\x09\x0b-\x1f\x7f-\x9f]*$"
+    )]
+    message: Option<String>,
     /// The vendor's name for a message template.
     #[schema(min_length = 1, max_length = 128, pattern = r"^[^\x00-\x1f\x7f-\x9f]*$")]
     template: Option<String>,
@@ -131,6 +151,20 @@ fn metadata_schema() -> Schema {
         .into()
 }
 
+/// The schema of the `variables` of `NewVerification`.
+fn variables_schema() -> Schema {
+    let value = ObjectBuilder::new().schema_type(Type::String).max_length(Some(100));
+    ObjectBuilder::new()
+        .schema_type(SchemaType::from_iter([Type::Object, Type::Null]))
+        .additional_properties(Some(RefOr::T(Schema::from(value))))
+        .description(Some(
+            "The values of the variables in the text: those that `GET /v1/capabilities` lists, \
+             without links and control characters.",
+        ))
+        .examples([json!({ "name": "Ann" })])
+        .into()
+}
+
 /// The schema of an IPv4 or IPv6 address, or null.
 pub(super) fn address_schema() -> Schema {
     let text = |format| {
@@ -157,10 +191,12 @@ pub(super) fn address(client: &mut Fields) -> Option<IpAddr> {
 /// Reads the request and collects every mistake in it.
 fn read(
     mut body: Fields,
-    offers: &Offers,
+    settings: &Settings,
+    rights: &TextRights,
     reader: &OtpClient,
     forwarded: Option<IpAddr>,
 ) -> Result<NewVerification, Problem> {
+    let offers = &settings.offers;
     let country = body.peek("country").and_then(|text| text.parse::<CountryCode>().ok());
     let to = body.parsed("to", |text| reader.read_recipient(&text, country));
     let to = body.required("to", to);
@@ -169,6 +205,9 @@ fn read(
     let locale = body.text("locale", 2..=35);
     let ttl = body.whole("ttl", "seconds", Offers::TTL);
     let code_length = body.whole("code_length", "digits", offers.code_lengths());
+    let variables = super::texts::variables(&mut body, settings.messages.as_ref());
+    let brand = super::texts::brand(&mut body, rights);
+    let message = super::texts::message(&mut body, rights);
     let template = body.text("template", 1..=128);
     let client = body.object("client", |client| {
         let mut context = ClientContext::new();
@@ -187,6 +226,8 @@ fn read(
         new.channel = channel;
         new.purpose = purpose.unwrap_or_default();
         (new.locale, new.template) = (locale, template);
+        (new.brand, new.message) = (brand, message);
+        new.variables = variables;
         new.ttl = ttl.map(Duration::from_secs);
         new.code_length = code_length;
         new.metadata = metadata.unwrap_or_default();
@@ -226,7 +267,7 @@ pub(super) async fn create(
     name: IdempotencyName,
     Body(body): Body,
 ) -> Result<Response, Problem> {
-    let mut new = read(body, &app.settings().offers, &app.client, forwarded)?;
+    let mut new = read(body, &app.settings(), &caller.texts, &app.client, forwarded)?;
     new.idempotency_key = name.of_caller(&caller.name);
     new.in_flight = otpmux::InFlight::Refuse;
     let sent = app.to_the_end(async move { caller.client.send(new).await }).await?;

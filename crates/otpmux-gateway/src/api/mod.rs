@@ -13,6 +13,7 @@ mod problems;
 mod reload;
 mod resend;
 mod show;
+mod texts;
 mod tree;
 mod verify;
 mod views;

@@ -21,6 +21,14 @@ pub(super) struct ResendVerification {
     /// Another channel; if absent, the policy chooses.
     #[schema(example = "voice", min_length = 1, max_length = 64, pattern = "^[a-z0-9_-]{1,64}$")]
     channel: Option<String>,
+    /// Another language of the message.
+    #[schema(
+        example = "pt-BR",
+        min_length = 2,
+        max_length = 35,
+        pattern = r"^[^\x00-\x1f\x7f-\x9f]*$"
+    )]
+    locale: Option<String>,
 }
 
 /// Send the code again
@@ -56,6 +64,7 @@ pub(super) async fn resend(
 ) -> Result<Answer<VerificationView>, Problem> {
     let mut resend = Resend::new();
     resend.channel = body.parsed("channel", |text| text.parse::<Channel>());
+    resend.locale = body.text("locale", 2..=35);
     let mut resend = body.finish(Some(resend))?;
     resend.idempotency_key = name.of_caller(&caller.name);
     resend.in_flight = InFlight::Refuse;

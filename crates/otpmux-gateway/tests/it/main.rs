@@ -18,6 +18,7 @@ mod quiet;
 mod readiness;
 mod reload;
 mod server_keys;
+mod texts;
 mod tls;
 mod two_gateways;
 mod verify;
