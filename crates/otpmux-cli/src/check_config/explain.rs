@@ -3,7 +3,7 @@
 use std::io;
 
 use otpmux::RateLimit;
-use otpmux::admin::{CandidateView, Explanation, LimitView};
+use otpmux::admin::{CandidateView, Explanation, LimitView, MessageView};
 use otpmux::config::settings::limit_text;
 use serde_json::{Value, json};
 
@@ -38,6 +38,7 @@ fn json(told: &Explanation) -> Value {
         "candidates": told.candidates.iter().map(candidate).collect::<Vec<_>>(),
         "skipped": told.skipped.iter().map(skip_json).collect::<Vec<_>>(),
         "limits": told.limits.iter().map(limit).collect::<Vec<_>>(),
+        "message": told.message.as_ref().map(message),
         "error": told.refusal.as_ref().map(|error| Failure::of(error).json()),
     })
 }
@@ -51,6 +52,23 @@ fn candidate(view: &CandidateView) -> Value {
         "otpmux": view.otpmux_code,
         "code_length": view.code_length,
         "requests": texts(&view.requests),
+    })
+}
+
+fn message(view: &MessageView) -> Value {
+    json!({
+        "locale": view.locale,
+        "text": view.text,
+        "encoding": view.sms.map(|size| size.encoding.as_str()),
+        "units": view.sms.map(|size| size.units),
+        "segments": view.sms.map(|size| size.segments),
+        "subject": view.subject,
+        "html": view.html,
+        "speech": view.speech,
+        "templates": view.templates,
+        "dlt": view.dlt.as_ref().map(|dlt| {
+            json!({ "entity_id": dlt.entity_id, "template_id": dlt.template_id })
+        }),
     })
 }
 
@@ -98,6 +116,9 @@ fn text(told: &Explanation, output: &mut Output) -> io::Result<()> {
         output.line("")?;
         output.table(&order(told))?;
     }
+    if let Some(view) = &told.message {
+        message_text(view, told.channel.as_str(), output)?;
+    }
     if told.candidates.iter().any(|view| view.weight.is_some()) {
         output.line("\nThe order is drawn by weight for each send.")?;
     }
@@ -107,6 +128,36 @@ fn text(told: &Explanation, output: &mut Output) -> io::Result<()> {
         output.line(
             "\nOnce a message with otpmux's code may be out, a provider that generates its own code is not called.",
         )?;
+    }
+    Ok(())
+}
+
+/// Shows the message as it would be sent.
+fn message_text(view: &MessageView, channel: &str, output: &mut Output) -> io::Result<()> {
+    let locale = view.locale.as_deref().unwrap_or("text of the request");
+    let size = view.sms.map(|size| {
+        let parts = if size.segments == 1 { "segment" } else { "segments" };
+        format!(": {} {parts}, {} units of {}", size.segments, size.units, size.encoding.as_str())
+    });
+    output.line(format_args!("\nmessage by {channel} ({locale}){}", size.unwrap_or_default()))?;
+    let mut show = |name: &str, text: &str| {
+        let mut lines = text.lines();
+        let first = lines.next().unwrap_or_default();
+        output.line(format_args!("  {name:<9}{first}"))?;
+        lines.try_for_each(|line| output.line(format_args!("  {:<9}{line}", "")))
+    };
+    let others = [("subject", &view.subject), ("html", &view.html), ("speech", &view.speech)];
+    show("text", &view.text)?;
+    for (name, text) in others {
+        if let Some(text) = text {
+            show(name, text)?;
+        }
+    }
+    for (vendor, template) in &view.templates {
+        show("template", &format!("{vendor}: {template}"))?;
+    }
+    if let Some(dlt) = &view.dlt {
+        show("dlt", &format!("{} {}", dlt.entity_id, dlt.template_id))?;
     }
     Ok(())
 }

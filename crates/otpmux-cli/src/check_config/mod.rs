@@ -44,7 +44,8 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args, output: &mut Output) -> io::Result<Exit> {
     if args.explain.is_none() && !args.wishes.is_empty() {
-        let what = "--channel, --purpose, --locale and --country are for a send: say --explain RECIPIENT too";
+        let what = "--channel, --purpose, --locale, --variable, --brand, --message and --country are \
+                    for a send: say --explain RECIPIENT too";
         return Failure::usage(what).tell(output);
     }
     let (config, client) = match read(args) {

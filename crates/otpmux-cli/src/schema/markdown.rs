@@ -18,8 +18,17 @@ a count in a sliding window. A secret is a reference: `\"env:NAME\"` or `\"file:
 ";
 
 /// The order of the sections for a reader; others follow.
-const ORDER: [&str; 8] =
-    ["providers", "routes", "store", "server_keys", "policy", "limits", "resilience", "server"];
+const ORDER: [&str; 9] = [
+    "providers",
+    "routes",
+    "store",
+    "server_keys",
+    "policy",
+    "limits",
+    "messages",
+    "resilience",
+    "server",
+];
 
 pub(super) fn reference(schema: &Value) -> String {
     let mut page = HEAD.to_owned();
@@ -83,6 +92,28 @@ fn write_section(page: &mut String, title: &str, section: &Value, table: &Value)
             write_title(page, "###", &format!("[[{name}.{key}]]"), value);
             write_rows(page, &value["items"]);
         }
+        if let Some(name) = value["x-name"].as_str() {
+            write_named(page, name, value);
+        }
+    }
+}
+
+/// Writes the tables with free keys: `[messages.texts.PURPOSE.LOCALE]`.
+fn write_named(page: &mut String, name: &str, value: &Value) {
+    write_title(page, "###", &format!("[{name}]"), value);
+    let mut table = value;
+    while table["properties"].is_null() && table["additionalProperties"].is_object() {
+        table = &table["additionalProperties"];
+    }
+    if !table["properties"].is_object() {
+        page.push_str("\nEach entry is a name and a text.\n");
+        return;
+    }
+    write_rows(page, table);
+    let inner = &table["additionalProperties"];
+    if inner["properties"].is_object() {
+        write_title(page, "####", &format!("[{name}.CHANNEL]"), inner);
+        write_rows(page, inner);
     }
 }
 
@@ -147,6 +178,9 @@ fn section_of(path: &str) -> String {
 fn type_of(value: &Value) -> String {
     if value["$ref"].is_string() {
         return "table".to_owned();
+    }
+    if value["x-name"].is_string() {
+        return "tables, see below".to_owned();
     }
     if let Some(words) = value["enum"].as_array() {
         let words: Vec<_> = words.iter().map(|word| code(&toml(word))).collect();

@@ -50,7 +50,15 @@ impl Gateway {
         set("template", new.template.as_ref().map(|template| json!(template)));
         set("ttl", new.ttl.map(|ttl| json!(ttl.as_secs())));
         set("code_length", new.code_length.map(|length| json!(length)));
-        let call = Call::post("/v1/verifications", &body).hiding(to);
+        set("brand", new.brand.as_ref().map(|brand| json!(brand)));
+        set("message", new.message.as_ref().map(|message| json!(message)));
+        if !new.variables.is_empty() {
+            set("variables", Some(json!(new.variables)));
+        }
+        let mut call = Call::post("/v1/verifications", &body).hiding(to);
+        for value in new.variables.values().filter(|value| !value.is_empty()) {
+            call = call.hiding(value);
+        }
         document(&self.ask(named(call, new.idempotency_key.as_deref())?).await?)
     }
 
@@ -82,10 +90,13 @@ impl Gateway {
     }
 
     pub(super) async fn resend(&self, id: VerificationId, how: &Resend) -> Result<Value, Failure> {
-        let body = match &how.channel {
-            Some(channel) => json!({ "channel": channel }),
-            None => json!({}),
-        };
+        let mut body = json!({});
+        if let Some(channel) = &how.channel {
+            body["channel"] = json!(channel);
+        }
+        if let Some(locale) = &how.locale {
+            body["locale"] = json!(locale);
+        }
         let call = Call::post("/v1/verifications/{id}/resend", &body).with_id(&id.to_string());
         document(&self.ask(named(call, how.idempotency_key.as_deref())?).await?)
     }

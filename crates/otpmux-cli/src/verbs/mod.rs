@@ -68,6 +68,15 @@ pub(crate) struct Wishes {
     /// The language of the message, such as pt
     #[arg(long)]
     locale: Option<String>,
+    /// The value of a variable that [messages.variables] declares; may be given several times
+    #[arg(long, value_name = "NAME=VALUE")]
+    variable: Vec<String>,
+    /// The name of the service in the text, in place of the configured one
+    #[arg(long)]
+    brand: Option<String>,
+    /// The text of the message, with {code} in place of the code, in place of the configured one
+    #[arg(long, value_name = "TEXT")]
+    message: Option<String>,
     /// The country of a number in national form, such as IN [default: that of the policy]
     #[arg(long)]
     country: Option<String>,
@@ -75,8 +84,9 @@ pub(crate) struct Wishes {
 
 impl Wishes {
     pub(crate) fn is_empty(&self) -> bool {
-        let Self { channel, purpose, locale, country } = self;
-        channel.is_none() && purpose.is_none() && locale.is_none() && country.is_none()
+        let Self { channel, purpose, locale, variable, brand, message, country } = self;
+        let texts = [channel, purpose, locale, brand, message, country];
+        texts.iter().all(|text| text.is_none()) && variable.is_empty()
     }
 
     pub(crate) fn country(&self) -> Result<Option<CountryCode>, Failure> {
@@ -97,6 +107,15 @@ impl Wishes {
         new.channel = channel(self.channel.as_deref())?;
         new.purpose = purpose(self.purpose.as_deref())?;
         new.locale.clone_from(&self.locale);
+        new.brand.clone_from(&self.brand);
+        new.message.clone_from(&self.message);
+        for variable in &self.variable {
+            // The mistake does not repeat a value, which may be personal.
+            let (name, value) = variable.split_once('=').ok_or_else(|| {
+                Failure::usage("--variable: must be NAME=VALUE, such as name=Ann")
+            })?;
+            new.variables.insert(name.to_owned(), value.to_owned());
+        }
         Ok(new)
     }
 }

@@ -21,6 +21,9 @@ pub(crate) struct Args {
     /// Another channel than before
     #[arg(long)]
     channel: Option<String>,
+    /// Another language than before, such as pt
+    #[arg(long)]
+    locale: Option<String>,
     /// Idempotency key: a repeat with the same key sends nothing and returns the verification
     #[arg(long, value_name = "NAME")]
     idempotency_key: Option<String>,
@@ -38,6 +41,7 @@ pub(crate) async fn run(args: &Args, output: &mut Output) -> io::Result<Exit> {
 async fn resend(args: &Args) -> Result<Value, Failure> {
     let mut resend = Resend::new();
     resend.channel = channel(args.channel.as_deref())?;
+    resend.locale.clone_from(&args.locale);
     resend.idempotency_key.clone_from(&args.idempotency_key);
     let (desk, id) = args.sent.open()?;
     desk.resend(id, resend).await

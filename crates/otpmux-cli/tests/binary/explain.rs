@@ -137,3 +137,40 @@ fn kinds_and_islands_are_told_apart() {
     let unassigned = &shared.check(&["--explain", "+17105550123", "--json"]).json()[0];
     assert_eq!((&unassigned["country"], &unassigned["kind"]), (&json!(null), &"unassigned".into()));
 }
+
+/// The message as it would be sent, with its size.
+#[test]
+fn the_message_and_what_it_costs() {
+    let messages = "
+[messages]
+app = \"Acme\"
+webotp_host = \"acme.example\"
+
+[messages.variables]
+name = { max = 10 }
+
+[messages.texts.login.en]
+text = \"{name}: {code} is your {app} code.\"
+";
+    let shared = Shared::with_sqlite(messages);
+    let login = ["--explain", TO, "--purpose", "login", "--variable", "name=Zoë"];
+    let ended = shared.check(&login);
+    assert_eq!(ended.status, Some(0), "{}", ended.everything());
+    for line in [
+        "message by sms (en): 1 segment, 69 units of ucs2",
+        "  text     Zoë: 000000 is your Acme code. Do not share it.",
+        "           @acme.example #000000",
+    ] {
+        assert!(ended.stdout.lines().any(|shown| shown == line), "{line}\n{}", ended.stdout);
+    }
+    let json = shared.check(&[&login[..], &["--channel", "voice", "--json"]].concat()).json();
+    let once = "Zoë: 0, 0, 0, 0, 0, 0 is your Acme code.";
+    assert_eq!(json[0]["message"]["speech"], format!("{once} {once}"));
+    assert_eq!(json[0]["message"]["segments"], json!(null));
+    let without = shared.check(&["--explain", TO, "--purpose", "login"]);
+    assert_eq!(without.status, Some(1), "{}", without.everything());
+    assert!(without.stdout.contains("the text needs the variable `name`"), "{}", without.stdout);
+    let unwritten = shared.check(&["--explain", TO, "--variable", "name"]);
+    let expected = "--variable: must be NAME=VALUE, such as name=Ann";
+    assert!(unwritten.stderr.contains(expected), "{}", unwritten.everything());
+}
