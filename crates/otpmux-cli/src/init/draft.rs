@@ -6,7 +6,7 @@ use otpmux::config::Registry;
 use otpmux::config::settings::{
     Adapter, ConfigError, Setting, SettingKind, Settings, SettingsReader,
 };
-use otpmux::provider::ProviderId;
+use otpmux::provider::{Capabilities, ProviderId};
 use otpmux::{CountryCode, Secret};
 use serde_json::{Map, Value};
 
@@ -144,9 +144,18 @@ impl Draft {
                 Some((path, provider.values.get(key)?.clone()))
             })
         });
-        examples.collect()
+        let app = self.needs_message().then(|| ("messages.app".to_owned(), APP.into()));
+        examples.chain(app).collect()
+    }
+
+    /// Whether a vendor sends texts that otpmux writes, and which name the service.
+    pub(super) fn needs_message(&self) -> bool {
+        self.providers.iter().any(Provider::needs_message)
     }
 }
+
+/// The name of the service, to be replaced.
+pub(super) const APP: &str = "Acme";
 
 /// The variables of the file's own secrets.
 pub(super) const SERVER_KEY: &str = "OTPMUX_SERVER_KEY";
@@ -237,7 +246,12 @@ impl Provider {
         name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect()
     }
 
-    fn describe(&self) -> Result<(), ConfigError> {
+    /// Whether the vendor sends texts that otpmux writes.
+    pub(super) fn needs_message(&self) -> bool {
+        self.describe().is_ok_and(|capabilities| capabilities.needs_message)
+    }
+
+    fn describe(&self) -> Result<Capabilities, ConfigError> {
         let path = format!("providers.{}", self.name);
         let settings = self.read().map_err(|errors| {
             let first = errors.into_iter().next();
@@ -245,7 +259,7 @@ impl Provider {
         })?;
         let id = ProviderId::new(&self.name);
         let id = id.map_err(|error| ConfigError::new(&path, error.to_string()))?;
-        self.adapter.describe(&id, &settings).map(drop)
+        self.adapter.describe(&id, &settings)
     }
 
     /// Reads the values as a file would be read, with stand-ins for secrets.

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use otpmux::config::Registry;
 use serde_json::Value;
 
-use super::draft::{API_KEY, Countries, Draft, Provider, SERVER_KEY};
+use super::draft::{API_KEY, APP, Countries, Draft, Provider, SERVER_KEY};
 
 /// How long a line of a comment may be.
 const WIDTH: usize = 100;
@@ -20,6 +20,14 @@ pub(super) fn text(draft: &Draft, registry: &Registry) -> String {
     );
     for provider in &draft.providers {
         write_provider(&mut text, provider, &shared);
+    }
+    let about = "The name of your service, for the texts of messages that otpmux writes. Without texts of \
+                 your own it sends built-in ones, in 20 languages.";
+    comment(&mut text, about);
+    if draft.needs_message() {
+        let _ = writeln!(text, "[messages]\napp = \"{APP}\"   # an example: replace it");
+    } else {
+        let _ = writeln!(text, "# [messages]\n# app = \"{APP}\"");
     }
     let names: Vec<_> = draft.providers.iter().map(|provider| provider.name.as_str()).collect();
     if names.len() > 1 {
