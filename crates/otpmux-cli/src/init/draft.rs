@@ -259,7 +259,11 @@ impl Provider {
         })?;
         let id = ProviderId::new(&self.name);
         let id = id.map_err(|error| ConfigError::new(&path, error.to_string()))?;
-        self.adapter.describe(&id, &settings)
+        let described = self.adapter.describe(&id, &settings);
+        described.map_err(|errors| {
+            let first = errors.into_iter().next();
+            first.unwrap_or_else(|| ConfigError::new(&path, "unreadable"))
+        })
     }
 
     /// Reads the values as a file would be read, with stand-ins for secrets.
