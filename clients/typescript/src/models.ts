@@ -6,7 +6,10 @@ export interface SendAttempt {
   /** Why it was this provider's turn, such as `preferred` or `failover`. */
   reason?: string;
   failure?: string;
+  /** Where the message is, as far as its vendor reported it: `delivered`, `failed` and so on. */
   delivery?: string;
+  /** When it was delivered, as the gateway writes it. */
+  delivered_at?: string;
 }
 
 /** A provider that was passed over. */

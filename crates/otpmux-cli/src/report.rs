@@ -43,6 +43,9 @@ fn attempt_json(attempt: &SendAttemptView) -> Value {
     if let Some(delivery) = attempt.delivery {
         json["delivery"] = json!(delivery);
     }
+    if let Some(at) = attempt.delivered_at {
+        json["delivered_at"] = json!(rfc3339(at));
+    }
     json
 }
 
@@ -130,8 +133,16 @@ fn attempt_cells(attempt: &Value) -> [Cell; 5] {
         text(attempt, "channel").into(),
         Cell::new(format!("{state}{failure}"), style),
         text(attempt, "message").into(),
-        attempt["delivery"].as_str().unwrap_or_default().into(),
+        delivery(attempt).into(),
     ]
+}
+
+fn delivery(attempt: &Value) -> String {
+    let delivery = attempt["delivery"].as_str().unwrap_or_default();
+    match attempt["delivered_at"].as_str() {
+        Some(at) => format!("{delivery} {at}"),
+        None => delivery.to_owned(),
+    }
 }
 
 fn status(status: &str) -> Cell {

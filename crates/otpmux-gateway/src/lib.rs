@@ -16,6 +16,7 @@ mod open_files;
 mod pace;
 mod problem;
 mod readiness;
+mod receipts;
 mod settings;
 mod tls;
 

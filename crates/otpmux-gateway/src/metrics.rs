@@ -5,6 +5,10 @@ use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, Promet
 const BUCKETS: [f64; 14] =
     [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
 
+/// Buckets in seconds of the time until a message is delivered: most take seconds, some an hour.
+const DELIVERY_BUCKETS: [f64; 12] =
+    [1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 900.0, 3600.0];
+
 /// Collects the metrics of this process for `GET /metrics`. For programs, once: installs the
 /// recorder of the `metrics` crate.
 ///
@@ -14,6 +18,10 @@ const BUCKETS: [f64; 14] =
 pub fn install_metrics() -> Result<PrometheusHandle, BuildError> {
     let handle = PrometheusBuilder::new()
         .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &BUCKETS)?
+        .set_buckets_for_metric(
+            Matcher::Full("otpmux_delivery_seconds".to_owned()),
+            &DELIVERY_BUCKETS,
+        )?
         .install_recorder()?;
     otpmux::admin::describe_metrics();
     describe_metrics();

@@ -206,6 +206,37 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, "not_found", "Not found", detail)
     }
 
+    pub(crate) fn no_such_provider() -> Self {
+        let detail = "no provider of this name takes receipts; see `receipts` in its configuration";
+        Self::new(StatusCode::NOT_FOUND, "not_found", "Not found", detail)
+    }
+
+    /// A receipt that is not the vendor's. Says no more than that to a stranger.
+    pub(crate) fn forged_receipt() -> Self {
+        let detail = "the receipt is not signed by its vendor, or is too old; check the provider's \
+            `receipt_secret`, `public_url`, and the clock";
+        let mut problem =
+            Self::new(StatusCode::UNAUTHORIZED, "unauthenticated", "Not authenticated", detail);
+        problem.0.certainty = Some(Certainty::NotSent.as_str());
+        problem.0.blame = Some(Blame::Caller.as_str());
+        problem
+    }
+
+    pub(crate) fn unreadable_receipt() -> Self {
+        let detail = "the receipt cannot be read; compare it with the vendor's documentation";
+        let status = StatusCode::BAD_REQUEST;
+        let mut problem = Self::new(status, "invalid_request", "Invalid request", detail);
+        problem.0.certainty = Some(Certainty::NotSent.as_str());
+        problem.0.blame = Some(Blame::Caller.as_str());
+        problem
+    }
+
+    pub(crate) fn too_many_receipts(wait: Duration) -> Self {
+        let mut problem = Self::too_many_requests(wait);
+        problem.0.detail = "this provider has sent as many receipts as it may".into();
+        problem
+    }
+
     pub(crate) fn method_not_allowed() -> Self {
         let detail = "this path does not take this method";
         let status = StatusCode::METHOD_NOT_ALLOWED;

@@ -7,6 +7,7 @@ use otpmux::{Config, Messages};
 use crate::forwarded::Proxies;
 use crate::keys::Keys;
 use crate::offers::Offers;
+use crate::receipts::{self, ReceiptSettings};
 
 #[derive(Debug)]
 pub(crate) struct Settings {
@@ -14,6 +15,7 @@ pub(crate) struct Settings {
     pub(crate) offers: Offers,
     pub(crate) messages: Option<Messages>,
     pub(crate) proxies: Proxies,
+    pub(crate) receipts: ReceiptSettings,
 }
 
 impl Settings {
@@ -30,6 +32,7 @@ impl Settings {
                 "without a key nobody may call; add one under [[server.api_keys]]",
             ));
         }
+        errors.extend(receipts::unreachable(config, server));
         let keys = Keys::new(&server.api_keys, environment, before.map(|before| &before.keys));
         let keys = keys.map_err(|wrong| errors.extend(wrong));
         match (keys, ConfigErrors::from_list(errors)) {
@@ -38,6 +41,7 @@ impl Settings {
                 offers: Offers::of(config),
                 messages: config.messages().cloned(),
                 proxies: Proxies::new(server.trusted_proxies.clone()),
+                receipts: ReceiptSettings::new(server),
             }),
             (_, Some(errors)) => Err(errors),
             // Invalid keys were reported already.

@@ -10,3 +10,7 @@ pub use otpmux_core::{
     next_step, plain_words,
 };
 pub use otpmux_core::{Clock, Entropy, EntropyError, OsEntropy, SystemClock};
+pub use otpmux_core::{
+    Correlation, Network, Outcome, Price, Receipt, ReceiptAnswer, ReceiptFailure, ReceiptRequest,
+    ReceiptTarget, ReceiptTrust, Receipts, ReportRequest,
+};

@@ -3,12 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use otpmux::provider::{Correlation, Delivery, Receipt, Receipts};
 use otpmux_emulator::{Fault, Vendor};
 use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
-use crate::support::{API_KEY, Serving, file, wrong};
+use crate::support::{API_KEY, REPORTER, Serving, file, wrong};
 
 const RULES: &str = "deploy/monitoring/otpmux.rules.yml";
 const DASHBOARD: &str = "deploy/monitoring/grafana.json";
@@ -151,10 +152,15 @@ async fn metrics_of_a_busy_gateway() -> Metrics {
         countries = ["US"]
         providers = ["primary"]
         [[routes]]
+        countries = ["GB"]
+        providers = ["reporter"]
+        [[routes]]
         providers = ["primary", "backup"]
+        [providers.reporter]
+        kind = "reporter"
         [limits]
         recipient = ["2/1h"]
-        global = ["14/1h"]
+        global = ["15/1h"]
         [policy]
         max_guesses = 1
         [resilience]
@@ -163,6 +169,7 @@ async fn metrics_of_a_busy_gateway() -> Metrics {
         max_connections = {CONNECTIONS}
         max_connections_per_address = {CONNECTIONS}
         balance_interval = "10s"
+        public_url = "https://otp.example.com"
         "#
     );
     let serving = Serving::start(&more, true).await;
@@ -190,6 +197,19 @@ async fn metrics_of_a_busy_gateway() -> Metrics {
     let path = format!("/v1/verifications/{}/verify", sent["id"].as_str().unwrap());
     let code = serving.emulator.last_code("+919876543210").expect("a message");
     assert_eq!(post(&path, format!(r#"{{"code":"{code}"}}"#)).await.0, 200);
+    // A receipt, and a report to its vendor.
+    let (status, sent) = send("+447700900123").await;
+    assert_eq!(status, 201, "{sent}");
+    let reporter = REPORTER.get().expect("a provider");
+    let target = reporter.sends.contexts()[0].receipt.clone().expect("a target");
+    let receipt = Receipt::new(Correlation::Token(target.token), Delivery::Delivered);
+    reporter.receipts.answer(Ok(Receipts::new([receipt])));
+    assert_eq!(post("/v1/receipts/reporter", String::new()).await.0, 204);
+    let sent: serde_json::Value = serde_json::from_str(&sent).unwrap();
+    let path = format!("/v1/verifications/{}/verify", sent["id"].as_str().unwrap());
+    let code = reporter.otpmux_codes().remove(0);
+    assert_eq!(post(&path, format!(r#"{{"code":"{code}"}}"#)).await.0, 200);
+    reporter.reports.called(1).await;
     // Too many wrong codes, and a limit.
     let (status, sent) = send("+919876543210").await;
     assert_eq!(status, 201, "{sent}");

@@ -3,11 +3,16 @@
 use std::fs;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
 
-use otpmux::Config;
-use otpmux::config::Environment;
+use otpmux::config::settings::{Adapter, Section as _};
+use otpmux::config::{Environment, Registry};
+use otpmux::http::ReceiptSettings;
+use otpmux::provider::{Capabilities, ReceiptTrust};
+use otpmux::{Channel, Config};
 use otpmux_emulator::{Emulator, EmulatorConfig, Vendor};
 use otpmux_gateway::{Gateway, Options, install_metrics};
+use otpmux_testkit::ScriptedProvider;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
@@ -24,6 +29,20 @@ pub(crate) fn wrong(code: &str) -> String {
     let last = if code.ends_with('0') { '1' } else { '0' };
     format!("{}{last}", &code[..code.len() - 1])
 }
+
+/// The provider of the kind `reporter`, once a configuration has named one: its vendor sends
+/// receipts, and wants to know how verifications end.
+pub(crate) static REPORTER: OnceLock<Arc<ScriptedProvider>> = OnceLock::new();
+
+const REPORTING: Adapter = Adapter::new("reporter", ReceiptSettings::KEYS, |id, _| {
+    let mut capabilities = Capabilities::new([Channel::Sms]).with_otpmux_codes(4..=10);
+    capabilities.receipts = Some(ReceiptTrust::Signed);
+    capabilities.report = true;
+    let provider = ScriptedProvider::new(id.as_str(), capabilities);
+    provider.reports.always(|_, _| Ok(()));
+    let provider = REPORTER.get_or_init(|| Arc::new(provider));
+    Ok(provider.port())
+});
 
 /// A gateway that serves, on loopback, before the emulator.
 pub(crate) struct Serving {
@@ -63,7 +82,9 @@ impl Serving {
             .with("EASYOTP_API_KEY", emulator.easyotp().api_key)
             .with("STARTMESSAGING_API_KEY", emulator.startmessaging().api_key)
             .with("GATEWAY_KEY", API_KEY);
-        let config = Config::from_toml(&text, &environment).expect("a configuration");
+        let registry = Registry::with_compiled_in().register(REPORTING);
+        let config = Config::from_toml_with(&text, &environment, &registry);
+        let config = config.expect("a configuration");
         let mut options = Options::default();
         options.environment = environment;
         options.listen = Some(([127, 0, 0, 1], 0).into());

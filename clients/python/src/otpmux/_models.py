@@ -20,6 +20,8 @@ class SendAttempt:
     """Why it was this provider's turn, such as `preferred` or `failover`."""
     failure: str | None = None
     delivery: str | None = None
+    """Where the message is, as far as its vendor reported it: `delivered`, `failed` and so on."""
+    delivered_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,7 @@ class Verification:
                     reason=attempt.get("reason"),
                     failure=attempt.get("failure"),
                     delivery=attempt.get("delivery"),
+                    delivered_at=_time(at) if (at := attempt.get("delivered_at")) else None,
                 )
                 for attempt in body.get("send_attempts", ())
             ),

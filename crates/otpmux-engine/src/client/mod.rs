@@ -281,6 +281,12 @@ impl OtpClient {
 
 /// Receipts.
 impl OtpClient {
+    /// Whether a provider of this name takes receipts.
+    #[must_use]
+    pub fn takes_receipts(&self, provider: &ProviderId) -> bool {
+        self.inner().reporting(provider).is_some()
+    }
+
     /// Takes a vendor's request that reports on messages, and returns the body of the answer. The
     /// provider checks that the request is the vendor's. What it reports is merged into the send
     /// attempts: repeats, any order and late ones are harmless, and reports on messages that are

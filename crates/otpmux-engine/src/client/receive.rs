@@ -1,5 +1,6 @@
 //! Receipts: what vendors report about the delivery of messages.
 
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use otpmux_core::{
@@ -34,14 +35,18 @@ impl Inner {
         Some(ReceiptTarget::new(&format!("{url}/{name}"), token))
     }
 
+    /// The adapter of a provider whose vendor sends receipts.
+    pub(super) fn reporting(&self, provider: &ProviderId) -> Option<&Arc<dyn OtpProvider>> {
+        let adapter = self.providers.adapter(provider)?;
+        adapter.capabilities().receipts.is_some().then_some(adapter)
+    }
+
     pub(super) async fn receive(
         &self,
         provider: &ProviderId,
         request: &ReceiptRequest<'_>,
     ) -> Result<ReceiptAnswer, Error> {
-        let adapter = self.providers.adapter(provider);
-        let adapter = adapter.filter(|adapter| adapter.capabilities().receipts.is_some());
-        let adapter = adapter.ok_or_else(|| {
+        let adapter = self.reporting(provider).ok_or_else(|| {
             Error::new(ErrorKind::NotFound, Certainty::NotSent, Blame::Caller)
                 .with_detail("no provider of this name takes receipts")
         })?;

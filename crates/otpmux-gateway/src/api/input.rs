@@ -33,7 +33,7 @@ impl<S: Sync> FromRequest<S> for Body {
         if !is_json(&parts) {
             return Err(Problem::not_json());
         }
-        parse(&read(body).await?).map(Self)
+        parse(&read(body, LARGEST).await?).map(Self)
     }
 }
 
@@ -42,7 +42,7 @@ impl<S: Sync> FromRequest<S> for OptionalBody {
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
         let (parts, body) = request.into_parts();
-        let bytes = read(body).await?;
+        let bytes = read(body, LARGEST).await?;
         if bytes.is_empty() {
             return Fields::of(Tree::Object(Vec::new())).map(Self);
         }
@@ -59,11 +59,12 @@ fn is_json(parts: &Parts) -> bool {
     kind.eq_ignore_ascii_case("application/json")
 }
 
-async fn read(body: axum::body::Body) -> Result<Bytes, Problem> {
-    let whole = timeout(PATIENCE, Limited::new(body, LARGEST).collect()).await;
+/// Reads a body of at most this many bytes.
+pub(super) async fn read(body: axum::body::Body, largest: usize) -> Result<Bytes, Problem> {
+    let whole = timeout(PATIENCE, Limited::new(body, largest).collect()).await;
     match whole.map_err(|_| Problem::too_slow())? {
         Ok(whole) => Ok(whole.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => Err(Problem::too_large(LARGEST)),
+        Err(error) if error.is::<LengthLimitError>() => Err(Problem::too_large(largest)),
         Err(_) => Err(Problem::invalid("", Code::NotJson, "ended before its end")),
     }
 }

@@ -2,7 +2,7 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{RefOr, Required};
 use utoipa::{Modify, OpenApi};
 
-use super::{cancel, capabilities, create, docs, health, reload, resend, show, verify};
+use super::{cancel, capabilities, create, docs, health, receipts, reload, resend, show, verify};
 use crate::problem::Content;
 
 /// One API over every OTP vendor: send a code, verify it, and keep working when a vendor does not.
@@ -13,13 +13,14 @@ use crate::problem::Content;
         the same; `certainty` says what is known about the message."),
     paths(
         create::create, verify::verify, resend::resend, show::show, cancel::cancel,
-        capabilities::capabilities, reload::reload, health::alive, health::ready, health::metrics,
+        receipts::receive, capabilities::capabilities, reload::reload, health::alive, health::ready, health::metrics,
         docs::document, docs::page, docs::problem,
     ),
     components(schemas(Content)),
     security(("api_key" = [])),
     tags(
         (name = "verifications", description = "For applications"),
+        (name = "receipts", description = "For vendors"),
         (name = "operation", description = "For operators of the gateway"),
     ),
     modifiers(&ApiKeyScheme, &OptionalBodies),

@@ -43,6 +43,27 @@ const MEANINGS: [(u16, &str); 13] = [
     (504, "`timeout`: no vendor answered in time"),
 ];
 
+/// Problems of a receipt, which has no API key.
+pub(super) struct OfReceipt;
+
+impl IntoResponses for OfReceipt {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        let about = [
+            (400, "`invalid_request`: it is the vendor's, and cannot be read"),
+            (401, "`unauthenticated`: it is not the vendor's, or too old"),
+            (404, "`not_found`: no provider of this name takes receipts"),
+            (408, "`request_timeout`: the body did not come in time"),
+            (413, "`too_large`: the body"),
+            (429, "`too_many_requests`: this provider has sent as many receipts as it may"),
+            (500, "`internal`, `configuration`: the gateway failed, not the request"),
+            (503, "`store`: out of reach; send it again"),
+            (504, "`timeout`: the provider could not check it in time; send it again"),
+        ];
+        let problem = |(status, about): (u16, &str)| (status.to_string(), response(status, about));
+        about.into_iter().map(problem).collect()
+    }
+}
+
 fn responses(more: &[u16]) -> BTreeMap<String, RefOr<Response>> {
     let fits = |status: &u16| KEYED.contains(status) || more.contains(status);
     let problem = |(status, about): (u16, &str)| (status.to_string(), response(status, about));

@@ -143,6 +143,10 @@ struct SendAttempt {
     /// `failed`, `expired` or `unknown`.
     #[serde(skip_serializing_if = "Option::is_none")]
     delivery: Option<&'static str>,
+    /// When the message was delivered, by the vendor's clock if it gives a time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    delivered_at: Option<String>,
 }
 
 /// A provider that was skipped.
@@ -201,6 +205,7 @@ impl From<&SendAttemptView> for SendAttempt {
             state: attempt.state.as_str(),
             failure: attempt.failure.map(otpmux::ErrorKind::as_str),
             delivery: attempt.delivery.map(otpmux::provider::Delivery::as_str),
+            delivered_at: attempt.delivered_at.map(time),
         }
     }
 }

@@ -84,6 +84,9 @@ fn route(path: &str) -> &'static str {
     if path.starts_with("/problems/") {
         return "/problems/{type}";
     }
+    if path.starts_with("/v1/receipts/") {
+        return "/v1/receipts/{provider}";
+    }
     let Some(rest) = path.strip_prefix("/v1/verifications/") else { return "other" };
     match rest.split_once('/') {
         None => "/v1/verifications/{id}",
@@ -165,6 +168,7 @@ mod tests {
             ("/v1/verifications/x/verify", "/v1/verifications/{id}/verify"),
             ("/v1/verifications/x/resend", "/v1/verifications/{id}/resend"),
             ("/v1/verifications/x/resend/y", "other"),
+            ("/v1/receipts/twilio", "/v1/receipts/{provider}"),
             ("/+919876543210", "other"),
         ];
         for (path, label) in cases {

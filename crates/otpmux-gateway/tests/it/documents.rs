@@ -26,6 +26,7 @@ async fn the_document_is_that_of_the_code_and_whole() {
         "/readyz",
         "/v1/admin/reload",
         "/v1/capabilities",
+        "/v1/receipts/{provider}",
         "/v1/verifications",
         "/v1/verifications/{id}",
         "/v1/verifications/{id}/resend",

@@ -16,6 +16,7 @@ mod mistakes_of_others;
 mod proxies;
 mod quiet;
 mod readiness;
+mod receipts;
 mod reload;
 mod server_keys;
 mod texts;

@@ -1,15 +1,17 @@
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
 use otpmux_core::{
     Balance, Cancellation, Channel, ClientContext, Clock as _, Code, CodeSource, Context, Dlt,
-    Error, IdempotencyKey, Message, OtpProvider, Outcome, ReceiptRequest, ReceiptTarget, Receipts,
-    Recipient, ReportRequest, ResendRequest, SendRequest, Sent, Status, SystemClock, Target, Text,
+    Error, IdempotencyKey, Message, OtpProvider, Outcome, ReceiptTarget, Receipts, Recipient,
+    ReportRequest, ResendRequest, SendRequest, Sent, Status, SystemClock, Target, Text,
     VendorReference, Verdict, VerifyRequest,
 };
 use otpmux_golden::{Call, Input, Request};
 use serde_json::Value;
 use url::form_urlencoded;
+
+use super::forged;
 
 /// The public address of the service that receives receipts.
 const PUBLIC_URL: &str = "https://otp.example.com";
@@ -85,6 +87,26 @@ async fn receipts(
     input: &Input,
     asked: &Request,
 ) -> Result<Answer, String> {
+    let request = received(input, asked)?;
+    let result = request.read(provider, cx).await;
+    if let Ok(taken) = &result {
+        forged::check(provider, cx, &request, taken).await?;
+    }
+    Ok(answer(result, Answer::Receipts))
+}
+
+/// A request of a vendor.
+#[derive(Clone)]
+pub(super) struct Received {
+    pub(super) method: String,
+    pub(super) url: String,
+    /// With names in lower case.
+    pub(super) headers: Vec<(String, String)>,
+    pub(super) body: Vec<u8>,
+    pub(super) at: SystemTime,
+}
+
+fn received(input: &Input, asked: &Request) -> Result<Received, String> {
     let at = match &input.received_at {
         Some(at) => {
             at.parse::<Timestamp>().map_err(|error| format!("received_at: {error}"))?.into()
@@ -101,17 +123,14 @@ async fn receipts(
         }
         json => json.to_string(),
     };
-    let names: Vec<String> = asked.headers.keys().map(|name| name.to_ascii_lowercase()).collect();
-    let values = asked.headers.values().map(String::as_bytes);
-    let headers: Vec<_> = names.iter().map(String::as_str).zip(values).collect();
-    let request = ReceiptRequest {
-        method: &asked.method,
-        url: &format!("{PUBLIC_URL}{}", asked.path),
-        headers: &headers,
-        body: body.as_bytes(),
+    let header = |(name, value): (&String, &String)| (name.to_ascii_lowercase(), value.clone());
+    Ok(Received {
+        method: asked.method.clone(),
+        url: format!("{PUBLIC_URL}{}", asked.path),
+        headers: asked.headers.iter().map(header).collect(),
+        body: body.into_bytes(),
         at,
-    };
-    Ok(answer(provider.receipts(cx, &request).await, Answer::Receipts))
+    })
 }
 
 /// Returns the message of a case, if it has one.

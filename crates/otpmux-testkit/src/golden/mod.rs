@@ -16,10 +16,13 @@
 //!
 //! A trial starts a server that gives the file's answer, builds the adapter from its configuration
 //! keys, makes the call, and compares two things exactly: the request that reached the server, and
-//! the adapter's result. A failure shows the result as JSON, in the form of the file's `expect`.
+//! the adapter's result. A failure shows the result as JSON, in the form of the file's `expect`. A
+//! receipt that is taken is also played again, without its signature, and with every byte of its body
+//! changed.
 
 mod call;
 mod folder;
+mod forged;
 mod meaning;
 mod replay;
 

@@ -341,6 +341,9 @@ impl ClientConfig for Config {
         if let Some(keys) = &self.server_keys {
             builder = builder.server_keys(keys.clone());
         }
+        if let Some(url) = self.server.as_ref().and_then(ServerConfig::receipt_url) {
+            builder = builder.receipt_url(url);
+        }
         let mut errors = Vec::new();
         for configured in &self.providers {
             match configured.build() {

@@ -8,6 +8,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use otpmux_core::RateLimit;
 use otpmux_core::settings::{ConfigError, Section as _, parse_duration, parses};
 use serde_json::{Map, Value};
 
@@ -34,6 +35,19 @@ otpmux_core::settings! {
         /// of the end user. The header is ignored when it comes from any other address.
         pub trusted_proxies: Vec<Network> = Vec::new(),
             list_or_empty().check(parses::<Network>), example ["10.0.0.0/8"];
+        /// The address of the gateway as the world sees it, proxies included: https, or http on
+        /// loopback. Vendors get addresses below it to report deliveries to, and sign them. Absent:
+        /// no vendor is asked for receipts.
+        pub public_url: Option<String> = None, text().check(check_public_url),
+            example "https://otp.example.com";
+        /// The largest body of a receipt, in bytes.
+        pub receipt_body: usize = 256 * 1024, integer(1_024..=16_777_216), example 65536;
+        /// The receipts that each provider may send to this process, batches counted as one. Further
+        /// ones are refused before they are read, and their vendors repeat them. An empty list means
+        /// no limit.
+        pub receipt_requests: Vec<RateLimit> = vec![RateLimit::new(1_000, Duration::from_secs(1))],
+            limits(1..=1_000_000, Duration::from_secs(1)..=Duration::from_hours(24), 4),
+            example ["100/1s"];
         /// Another address and port, for `/metrics` alone, in plain HTTP. Absent: `/metrics` is
         /// served at `listen`.
         pub metrics_listen: Option<SocketAddr> = None,
@@ -80,6 +94,13 @@ impl ServerConfig {
         Some(TlsFiles { certificate, private_key })
     }
 
+    /// Returns the address below which vendors report deliveries: a slash and the provider's name
+    /// follow it.
+    pub fn receipt_url(&self) -> Option<String> {
+        let url = self.public_url.as_deref()?.trim_end_matches('/');
+        Some(format!("{url}/v1/receipts"))
+    }
+
     /// Reports a missing TLS file by its key.
     fn conflicts(&self) -> Option<ConfigError> {
         match (&self.tls_certificate, &self.tls_private_key) {
@@ -112,9 +133,70 @@ fn check_address(text: &str) -> Result<(), String> {
     text.parse::<SocketAddr>().map(drop).map_err(|_| rule.to_owned())
 }
 
+fn check_public_url(text: &str) -> Result<(), String> {
+    let rule = "must begin with https:// (plain http:// is for 127.0.0.1, [::1] and localhost only), \
+        and hold a host, perhaps a port and a path, and nothing else";
+    let loopback = ["127.0.0.1", "[::1]", "localhost"];
+    let (scheme, rest) = text.split_once("://").ok_or(rule)?;
+    let authority = rest.split('/').next().unwrap_or_default();
+    let (host, port) = match authority.rsplit_once(':') {
+        Some((host, port)) if !port.contains(']') => (host, Some(port)),
+        _ => (authority, None),
+    };
+    let scheme_fits = scheme == "https" || (scheme == "http" && loopback.contains(&host));
+    let port_fits = port.is_none_or(|port| port.parse::<u16>().is_ok());
+    let plain = text.bytes().all(|b| b.is_ascii_graphic() && !b"?#@\\\"<>".contains(&b));
+    if scheme_fits && port_fits && plain && !host.is_empty() {
+        Ok(())
+    } else {
+        Err(rule.to_owned())
+    }
+}
+
 fn check_interval(text: &str) -> Result<(), String> {
     match parse_duration(text) {
         Some(time) if time.is_zero() || time >= Duration::from_secs(10) => Ok(()),
         _ => Err("must be 0s or at least 10s".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn public_addresses() {
+        for good in [
+            "https://otp.example.com",
+            "https://otp.example.com/",
+            "https://otp.example.com:8443/otp",
+            "https://[2001:db8::1]:8443",
+            "https://[2001:db8::1]",
+            "http://127.0.0.1:8080",
+            "http://[::1]",
+            "http://localhost:1/x",
+        ] {
+            assert_eq!(check_public_url(good), Ok(()), "{good}");
+        }
+        for bad in [
+            "",
+            "otp.example.com",
+            "http://otp.example.com",
+            "http://127.0.0.1.example.com",
+            "ftp://otp.example.com",
+            "https://",
+            "https://:8080",
+            "https:///x",
+            "https://user:password@otp.example.com",
+            "https://otp.example.com?x=1",
+            "https://otp.example.com/#x",
+            "https://otp.example.com:port",
+            "https://otp .example.com",
+        ] {
+            assert!(check_public_url(bad).is_err(), "{bad}");
+        }
+        let server = ServerConfig::default().public_url("https://a.example/otp/");
+        assert_eq!(server.receipt_url().as_deref(), Some("https://a.example/otp/v1/receipts"));
+        assert_eq!(ServerConfig::default().receipt_url(), None);
     }
 }
