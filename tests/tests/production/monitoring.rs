@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use otpmux::provider::{Correlation, Delivery, Receipt, Receipts};
 use otpmux_emulator::{Fault, Vendor};
+use otpmux_testkit::ScriptedProvider;
 use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpStream;
 use tokio::time::Instant;
@@ -193,28 +194,21 @@ async fn metrics_of_a_busy_gateway() -> Metrics {
     }
     let (status, sent) = send("+919876543210").await;
     assert_eq!(status, 201, "{sent}");
-    let sent: serde_json::Value = serde_json::from_str(&sent).unwrap();
-    let path = format!("/v1/verifications/{}/verify", sent["id"].as_str().unwrap());
+    let path = verify_path(&sent);
     let code = serving.emulator.last_code("+919876543210").expect("a message");
     assert_eq!(post(&path, format!(r#"{{"code":"{code}"}}"#)).await.0, 200);
     // A receipt, and a report to its vendor.
     let (status, sent) = send("+447700900123").await;
     assert_eq!(status, 201, "{sent}");
-    let reporter = REPORTER.get().expect("a provider");
-    let target = reporter.sends.contexts()[0].receipt.clone().expect("a target");
-    let receipt = Receipt::new(Correlation::Token(target.token), Delivery::Delivered);
-    reporter.receipts.answer(Ok(Receipts::new([receipt])));
+    let (reporter, code) = has_delivered();
     assert_eq!(post("/v1/receipts/reporter", String::new()).await.0, 204);
-    let sent: serde_json::Value = serde_json::from_str(&sent).unwrap();
-    let path = format!("/v1/verifications/{}/verify", sent["id"].as_str().unwrap());
-    let code = reporter.otpmux_codes().remove(0);
+    let path = verify_path(&sent);
     assert_eq!(post(&path, format!(r#"{{"code":"{code}"}}"#)).await.0, 200);
     reporter.reports.called(1).await;
     // Too many wrong codes, and a limit.
     let (status, sent) = send("+919876543210").await;
     assert_eq!(status, 201, "{sent}");
-    let sent: serde_json::Value = serde_json::from_str(&sent).unwrap();
-    let path = format!("/v1/verifications/{}/verify", sent["id"].as_str().unwrap());
+    let path = verify_path(&sent);
     let code = serving.emulator.last_code("+919876543210").expect("a message");
     for _ in 0..2 {
         post(&path, format!(r#"{{"code":"{}"}}"#, wrong(&code))).await;
@@ -260,6 +254,21 @@ async fn metrics_of_a_busy_gateway() -> Metrics {
     };
     serving.end().await;
     shown(&page)
+}
+
+/// The path of a verify, by the answer to a send.
+fn verify_path(sent: &str) -> String {
+    let sent: serde_json::Value = serde_json::from_str(sent).unwrap();
+    format!("/v1/verifications/{}/verify", sent["id"].as_str().unwrap())
+}
+
+/// Lets the vendor of `reporter` report that its first message was delivered; returns its code.
+fn has_delivered() -> (&'static ScriptedProvider, String) {
+    let reporter = REPORTER.get().expect("a provider");
+    let target = reporter.sends.contexts()[0].receipt.clone().expect("a target");
+    let receipt = Receipt::new(Correlation::Token(target.token), Delivery::Delivered);
+    reporter.receipts.answer(Ok(Receipts::new([receipt])));
+    (reporter, reporter.otpmux_codes().remove(0))
 }
 
 fn shown(page: &str) -> Metrics {
