@@ -38,6 +38,11 @@ vendors! {
     "vonageverify": otpmux_vonageverify as vonageverify;
     "smtp": otpmux_smtp as smtp;
     "aws": otpmux_aws as aws;
+    "msg91": otpmux_msg91 as msg91;
+    "infobip2fa": otpmux_infobip2fa as infobip2fa;
+    "prelude": otpmux_prelude as prelude;
+    "telnyxverify": otpmux_telnyxverify as telnyxverify;
+    "plivoverify": otpmux_plivoverify as plivoverify;
 }
 
 #[cfg(feature = "presets")]

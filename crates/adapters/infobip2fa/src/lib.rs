@@ -1,0 +1,14 @@
+#![doc = include_str!("../README.md")]
+
+mod config;
+mod error;
+mod provider;
+mod read;
+mod receipts;
+mod wire;
+
+#[cfg(test)]
+mod tests;
+
+pub use config::{ADAPTER, Infobip2faBuilder};
+pub use provider::Infobip2fa;

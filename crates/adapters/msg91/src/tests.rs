@@ -1,0 +1,133 @@
+//! Any bytes with any status: no panic, and no approval except the documented one. Settings that cannot
+//! work are refused.
+
+use std::time::SystemTime;
+
+use otpmux_core::settings::VendorSettings;
+use otpmux_core::{Certainty, ErrorKind, ProviderId, ReceiptRequest};
+use otpmux_http::{Answer, ReceiptMode};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use crate::{Msg91, Msg91Builder, read, receipts};
+
+fn id() -> ProviderId {
+    ProviderId::new("p").unwrap()
+}
+
+fn answer(status: u16, body: &[u8]) -> Answer {
+    Answer::new(id(), status, None, body)
+}
+
+fn any_json() -> impl Strategy<Value = Value> {
+    let words = "success|error|OTP verified success|Mobile no\\. already verified|OTP not match|OTP expired|IPBlocked|418|\\PC{0,9}";
+    let leaf = prop_oneof![
+        1 => any::<bool>().prop_map(Value::from),
+        1 => Just(Value::Null),
+        1 => any::<i64>().prop_map(Value::from),
+        5 => words.prop_map(Value::from),
+    ];
+    let name = "type|type|msg_type|status|message|message|msg|errors|request_id|apiError|code|requestId|report|data|date|[a-z]{1,3}";
+    leaf.prop_recursive(4, 32, 6, move |inner| {
+        prop_oneof![
+            1 => prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            4 => prop::collection::hash_map(name, inner, 0..7)
+                .prop_map(|map| Value::Object(map.into_iter().collect())),
+        ]
+    })
+}
+
+/// Answers that are almost an approval.
+fn near_approval() -> impl Strategy<Value = Value> {
+    let kind = prop::sample::select(vec!["success", "SUCCESS", "error", ""]);
+    let text =
+        "OTP verified success|otp_verified_success\\.|OTP verified|already_verified|\\PC{0,9}";
+    let text = prop_oneof![3 => text.prop_map(Value::from), 1 => any_json()];
+    (kind, text).prop_map(|(kind, text)| json!({"type": kind, "message": text}))
+}
+
+fn any_body() -> impl Strategy<Value = Vec<u8>> {
+    let json = prop_oneof![1 => any_json(), 2 => near_approval()];
+    prop_oneof![
+        1 => prop::collection::vec(any::<u8>(), 0..200),
+        6 => json.prop_map(|json| json.to_string().into_bytes()),
+    ]
+}
+
+fn any_status() -> impl Strategy<Value = u16> {
+    prop_oneof![
+        4 => 200u16..=202,
+        2 => prop::sample::select(vec![400u16, 401, 402, 403, 404, 409, 410, 422, 429, 500, 503]),
+        1 => 100u16..1000,
+    ]
+}
+
+fn receipt<'a>(
+    url: &'a str,
+    headers: &'a [(&'a str, &'a [u8])],
+    body: &'a [u8],
+) -> ReceiptRequest<'a> {
+    ReceiptRequest { method: "POST", url, headers, body, at: SystemTime::UNIX_EPOCH }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
+    #[test]
+    fn no_answer_panics_and_none_but_the_documented_one_approves(
+        status in any_status(),
+        body in any_body(),
+    ) {
+        let answer = answer(status, &body);
+        let json: Value = serde_json::from_slice(&body).unwrap_or_default();
+        if read::verdict(&answer).is_ok_and(|verdict| verdict.is_approved()) {
+            prop_assert!((200..300).contains(&status));
+            let said = json.to_string().to_lowercase().replace('_', " ");
+            prop_assert!(said.contains("otp verified success") && said.contains("\"success\""));
+            prop_assert!(!said.contains("already verified"), "{said}");
+        }
+        let sends = [read::sent(&answer), read::resent(&answer, None)];
+        for sent in sends {
+            match sent {
+                Ok(_) => {
+                    prop_assert!((200..300).contains(&status) && json.is_object());
+                    prop_assert!(json.to_string().to_lowercase().contains("success"));
+                }
+                Err(error) => {
+                    prop_assert_ne!(error.certainty(), Certainty::NotSent);
+                    prop_assert!(!error.to_string().contains('\n'));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn no_receipt_panics(body in any_body(), query in "[a-z=&%0-9]{0,20}") {
+        let secrets = with_receipts().receipt_secrets().unwrap().unwrap();
+        let forged = format!("https://a.example/v1/receipts/p?{query}");
+        let error = receipts::read(&id(), &secrets, &receipt(&forged, &[], &body)).unwrap_err();
+        prop_assert_eq!(error.kind(), ErrorKind::Unauthenticated);
+        let url = "https://a.example/v1/receipts/p?secret=a-secret-of-a-webhook";
+        let _ = receipts::read(&id(), &secrets, &receipt(url, &[], &body));
+        let form = url::form_urlencoded::byte_serialize(&body).collect::<String>();
+        let _ = receipts::read(&id(), &secrets, &receipt(url, &[], format!("data={form}").as_bytes()));
+    }
+}
+
+fn with_receipts() -> Msg91Builder {
+    let mut settings = Msg91::builder("key");
+    settings.receipts.receipts = ReceiptMode::SecretInUrl;
+    settings.receipts.receipt_secret = Some("a-secret-of-a-webhook".into());
+    settings
+}
+
+#[test]
+fn what_the_vendor_does_not_have_is_refused() {
+    let mut settings = with_receipts();
+    assert!(settings.describe().unwrap().receipts.is_some());
+    settings.receipts.receipts = ReceiptMode::Signed;
+    assert_eq!(settings.describe().unwrap_err().path(), "receipts");
+    assert_eq!(Msg91Builder::default().describe().unwrap_err().path(), "auth_key");
+    // Without a template of the account, each message must name one.
+    assert!(Msg91::builder("key").build("p").is_ok());
+}
