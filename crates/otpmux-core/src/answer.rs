@@ -10,6 +10,9 @@ use crate::VendorReference;
 pub struct Sent {
     /// The reference to pass to verify, resend, cancel and status.
     pub reference: Option<VendorReference>,
+    /// The id of the message in the vendor's receipts, where it is not the
+    /// [`reference`](Self::reference).
+    pub receipt_reference: Option<VendorReference>,
     /// The vendor's id of this call, for its support.
     pub request_id: Option<String>,
     /// When the vendor's code expires. Says nothing about a code that otpmux generated.
@@ -29,6 +32,12 @@ impl Sent {
     /// Adds the reference to pass to verify, resend, cancel and status.
     pub fn with_reference(mut self, reference: VendorReference) -> Self {
         self.reference = Some(reference);
+        self
+    }
+
+    /// Adds the id of the message in the vendor's receipts.
+    pub fn with_receipt_reference(mut self, reference: VendorReference) -> Self {
+        self.receipt_reference = Some(reference);
         self
     }
 }

@@ -63,8 +63,8 @@ pub struct Capabilities {
     /// It supports [`OtpProvider::receipts`](crate::OtpProvider::receipts), and how far they can be
     /// trusted.
     pub receipts: Option<ReceiptTrust>,
-    /// Its receipts name a message by the vendor's [reference](crate::Sent::reference) only, because
-    /// the vendor returns nothing that otpmux gives it. otpmux then remembers each reference.
+    /// Its receipts name a message by the vendor's [id](crate::Sent::receipt_reference) only, because the
+    /// vendor returns nothing that otpmux gives it. otpmux then remembers each id.
     pub receipts_by_reference: bool,
     /// Repeated sends with one idempotency key are known to send one message. Documentation alone
     /// is not enough: a wrong claim here costs users a second message.

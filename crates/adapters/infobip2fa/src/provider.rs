@@ -5,8 +5,8 @@ use async_trait::async_trait;
 use otpmux_core::settings::ConfigError;
 use otpmux_core::{
     Balance, Capabilities, Channel, Context, Error, OtpProvider, ProviderId, RateLimit,
-    ReceiptRequest, ReceiptTrust, Receipts, Recipient, ResendRequest, Secret, SendRequest, Sent,
-    Verdict, VerifyRequest,
+    ReceiptRequest, Receipts, Recipient, ResendRequest, Secret, SendRequest, Sent, Verdict,
+    VerifyRequest,
 };
 use otpmux_http::signature::ReceiptSecrets;
 use otpmux_http::{Call, Transport};
@@ -124,9 +124,8 @@ pub(crate) fn capabilities(settings: &Infobip2faBuilder) -> Capabilities {
     capabilities.sender = true;
     capabilities.resend = true;
     capabilities.balance = true;
-    if settings.receipts.receipts == otpmux_http::ReceiptMode::SecretInUrl {
-        capabilities.receipts = Some(ReceiptTrust::SecretInUrl);
-    }
+    capabilities.receipts = settings.receipts.trust();
+    capabilities.receipts_by_reference = true;
     let day = Duration::from_hours(24);
     capabilities.limits.sends_per_recipient = vec![RateLimit::new(SENDS_PER_DAY, day)];
     capabilities.limits.guesses = Some(GUESSES);

@@ -28,7 +28,10 @@ pub(crate) fn sent(answer: &Answer, endpoint: Endpoint) -> Result<Sent, Error> {
     }
     let id = body.pin_id.filter(|id| !id.is_empty());
     let id = id.ok_or_else(|| answer.protocol_error("the field pinId is missing"))?;
-    Ok(Sent::new().with_reference(VendorReference::new(id)))
+    let mut sent = Sent::new().with_reference(VendorReference::new(id));
+    let message = body.external_message_id.as_ref().and_then(Value::as_str);
+    sent.receipt_reference = message.filter(|id| !id.is_empty()).map(VendorReference::new);
+    Ok(sent)
 }
 
 /// Returns the meaning of a message status that says that nothing was sent; `None` for any other.

@@ -48,6 +48,8 @@ pub(crate) struct SendAnswer {
     pub sms_status: Option<Value>,
     pub call_status: Option<Value>,
     pub email_status: Option<Value>,
+    /// The id of the message in delivery reports.
+    pub external_message_id: Option<Value>,
 }
 
 /// The answer to a verify.

@@ -4,11 +4,11 @@ use async_trait::async_trait;
 use otpmux_core::settings::ConfigError;
 use otpmux_core::{
     Capabilities, Channel, Code, CodeSource, Context, Error, OtpProvider, ProviderId,
-    ReceiptRequest, ReceiptTrust, Receipts, Recipient, ResendRequest, Secret, SendRequest, Sent,
-    Verdict, VerifyRequest,
+    ReceiptRequest, Receipts, Recipient, ResendRequest, Secret, SendRequest, Sent, Verdict,
+    VerifyRequest,
 };
 use otpmux_http::signature::ReceiptSecrets;
-use otpmux_http::{Call, ReceiptMode, Transport};
+use otpmux_http::{Call, Transport};
 use serde_json::{Map, Value};
 
 use crate::{ADAPTER, Msg91Builder, read, receipts};
@@ -109,9 +109,8 @@ pub(crate) fn capabilities(settings: &Msg91Builder) -> Capabilities {
     }
     capabilities.template = true;
     capabilities.resend = true;
-    if settings.receipts.receipts == ReceiptMode::SecretInUrl {
-        capabilities.receipts = Some(ReceiptTrust::SecretInUrl);
-    }
+    capabilities.receipts = settings.receipts.trust();
+    capabilities.receipts_by_reference = true;
     capabilities
 }
 

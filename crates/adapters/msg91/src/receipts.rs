@@ -7,7 +7,7 @@ use otpmux_core::{
     Blame, Certainty, Correlation, Delivery, Error, ErrorKind, Price, ProviderId, Receipt,
     ReceiptRequest, Receipts, VendorReference,
 };
-use otpmux_http::signature::{ReceiptSecrets, SignatureError};
+use otpmux_http::signature::{ReceiptSecrets, check_secret_in_url};
 use serde_json::Value;
 
 /// Checks and reads a request. MSG91 signs nothing: the secret is in the URL that the operator has
@@ -17,8 +17,7 @@ pub(crate) fn read(
     secrets: &ReceiptSecrets,
     request: &ReceiptRequest<'_>,
 ) -> Result<Receipts, Error> {
-    let given = request.query("secret").ok_or_else(|| SignatureError::Missing.at(provider))?;
-    secrets.check_text(&given).map_err(|error| error.at(provider))?;
+    check_secret_in_url(secrets, request).map_err(|error| error.at(provider))?;
     let unreadable = || {
         Error::new(ErrorKind::Protocol, Certainty::Unknown, Blame::Provider)
             .with_provider(provider.clone())

@@ -2,8 +2,8 @@ use async_trait::async_trait;
 use otpmux_core::settings::ConfigError;
 use otpmux_core::{
     Capabilities, Channel, Code, CodeSource, Context, Error, OtpProvider, Outcome, ProviderId,
-    ReceiptRequest, ReceiptTrust, Receipts, Recipient, ReportRequest, ResendRequest, Secret,
-    SendRequest, Sent, Status, Target, VendorReference, Verdict, VerifyRequest,
+    ReceiptRequest, Receipts, Recipient, ReportRequest, ResendRequest, Secret, SendRequest, Sent,
+    Status, Target, VendorReference, Verdict, VerifyRequest,
 };
 use otpmux_http::{Call, Transport, basic};
 
@@ -95,9 +95,7 @@ pub(crate) fn capabilities(settings: &PlivoVerifyBuilder) -> Capabilities {
     capabilities.locale = true;
     capabilities.resend = true;
     capabilities.status = true;
-    if settings.receipts.receipts == otpmux_http::ReceiptMode::SecretInUrl {
-        capabilities.receipts = Some(ReceiptTrust::SecretInUrl);
-    }
+    capabilities.receipts = settings.receipts.trust();
     capabilities.limits.guesses = Some(GUESSES);
     capabilities
 }

@@ -7,13 +7,13 @@ use otpmux_core::{
     Blame, Certainty, Correlation, Delivery, Error, ErrorKind, ProviderId, Receipt, ReceiptRequest,
     Receipts,
 };
-use otpmux_http::signature::SignatureError;
+use otpmux_http::signature::token_in_url;
 
 use crate::read::delivery;
 
 /// Checks and reads a request.
 pub(crate) fn read(provider: &ProviderId, request: &ReceiptRequest<'_>) -> Result<Receipts, Error> {
-    let token = request.query("token").ok_or_else(|| SignatureError::Missing.at(provider))?;
+    let token = token_in_url(request).map_err(|error| error.at(provider))?;
     let fields: HashMap<_, _> = url::form_urlencoded::parse(request.body).collect();
     let state = fields.get("ChannelStatus").filter(|state| !state.is_empty());
     let Some(state) = state else {
@@ -26,7 +26,7 @@ pub(crate) fn read(provider: &ProviderId, request: &ReceiptRequest<'_>) -> Resul
                 .with_detail("no status callback of Plivo Verify"))
         };
     };
-    let mut receipt = Receipt::new(Correlation::Token(token.into_owned()), delivery(state));
+    let mut receipt = Receipt::new(Correlation::Token(token), delivery(state));
     // A voice call that is answered can still end otherwise; an SMS that failed cannot.
     if receipt.delivery == Delivery::Failed {
         receipt = receipt.with_failure(Blame::Provider, "the operator did not deliver it");

@@ -1,7 +1,7 @@
 use otpmux_core::settings::{Adapter, ConfigError, VendorSettings, required};
 use otpmux_core::{Capabilities, ProviderId, Secret};
 use otpmux_http::signature::{PublicKeys, Scheme};
-use otpmux_http::{HttpConfig, HttpSettings, ReceiptMode, ReceiptSettings, check_credential};
+use otpmux_http::{HttpConfig, HttpSettings, ReceiptSettings, check_credential};
 
 use crate::Prelude;
 use crate::provider::capabilities;
@@ -59,10 +59,6 @@ impl PreludeBuilder {
 
     pub(crate) fn otpmux_codes(&self) -> bool {
         self.code == "otpmux"
-    }
-
-    pub(crate) fn mode(&self) -> ReceiptMode {
-        self.receipts.receipts
     }
 
     /// Returns the keys that webhooks are signed with; `None` unless they must be signed.

@@ -4,11 +4,11 @@ use async_trait::async_trait;
 use otpmux_core::settings::ConfigError;
 use otpmux_core::{
     Capabilities, Channel, ClientContext, Code, CodeSource, Context, Error, OtpProvider, Outcome,
-    ProviderId, ReceiptRequest, ReceiptTrust, Receipts, Recipient, ReportRequest, ResendRequest,
-    Secret, SendRequest, Sent, Verdict, VerifyRequest,
+    ProviderId, ReceiptRequest, Receipts, Recipient, ReportRequest, ResendRequest, Secret,
+    SendRequest, Sent, Verdict, VerifyRequest,
 };
 use otpmux_http::signature::PublicKeys;
-use otpmux_http::{Call, ReceiptMode, Transport};
+use otpmux_http::{Call, Transport};
 use serde_json::Value;
 
 use crate::wire::{Check, Create, Metadata, Options, Target};
@@ -118,11 +118,7 @@ pub(crate) fn capabilities(settings: &PreludeBuilder) -> Capabilities {
     capabilities.locale = true;
     capabilities.sender = true;
     capabilities.resend = true;
-    capabilities.receipts = match settings.mode() {
-        ReceiptMode::Signed => Some(ReceiptTrust::Signed),
-        ReceiptMode::SecretInUrl => Some(ReceiptTrust::SecretInUrl),
-        _ => None,
-    };
+    capabilities.receipts = settings.receipts.trust();
     capabilities
 }
 

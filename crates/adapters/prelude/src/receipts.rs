@@ -5,7 +5,7 @@ use otpmux_core::{
     ReceiptRequest, Receipts, VendorReference,
 };
 use otpmux_http::parse_time;
-use otpmux_http::signature::{Encoding, PublicKeys, SignatureError};
+use otpmux_http::signature::{Encoding, PublicKeys, SignatureError, token_in_url};
 use serde::Deserialize;
 use serde_json::Number;
 
@@ -55,13 +55,12 @@ pub(crate) fn read(
     keys: Option<&PublicKeys>,
     request: &ReceiptRequest<'_>,
 ) -> Result<Receipts, Error> {
-    let token = request.query("token");
-    let checked = match keys {
-        Some(keys) => signature(keys, request),
-        None if token.is_some() => Ok(()),
-        None => Err(SignatureError::Missing),
+    let token = token_in_url(request);
+    let token = match keys {
+        Some(keys) => signature(keys, request).map(|()| token.ok()),
+        None => token.map(Some),
     };
-    checked.map_err(|error| error.at(provider))?;
+    let token = token.map_err(|error| error.at(provider))?;
     let event: Event = serde_json::from_slice(request.body).map_err(|_| {
         Error::new(ErrorKind::Protocol, Certainty::Unknown, Blame::Provider)
             .with_provider(provider.clone())
@@ -77,7 +76,7 @@ pub(crate) fn read(
     let Some(state) = state else { return Ok(Receipts::default()) };
     let correlation_id = payload.metadata.and_then(|metadata| metadata.correlation_id);
     let correlation = match (token, correlation_id, payload.verification_id) {
-        (Some(token), _, _) => Correlation::Token(token.into_owned()),
+        (Some(token), _, _) => Correlation::Token(token),
         (None, Some(token), _) => Correlation::Token(token),
         (None, None, Some(id)) => Correlation::Reference(VendorReference::new(id)),
         (None, None, None) => return Ok(Receipts::default()),

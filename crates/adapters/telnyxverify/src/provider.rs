@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use otpmux_core::settings::ConfigError;
 use otpmux_core::{
     Balance, Capabilities, Channel, Code, Context, Error, OtpProvider, Outcome, ProviderId,
-    ReceiptRequest, ReceiptTrust, Receipts, ReportRequest, Secret, SendRequest, Sent, Status,
-    Target, VendorReference, Verdict, VerifyRequest,
+    ReceiptRequest, Receipts, ReportRequest, Secret, SendRequest, Sent, Status, Target,
+    VendorReference, Verdict, VerifyRequest,
 };
 use otpmux_http::{Call, Transport};
 
@@ -63,11 +63,8 @@ pub(crate) fn capabilities(settings: &TelnyxVerifyBuilder) -> Capabilities {
     }
     capabilities.status = true;
     capabilities.balance = true;
-    capabilities.receipts = match settings.receipts.receipts {
-        otpmux_http::ReceiptMode::Signed => Some(ReceiptTrust::Signed),
-        otpmux_http::ReceiptMode::SecretInUrl => Some(ReceiptTrust::SecretInUrl),
-        _ => None,
-    };
+    capabilities.receipts = settings.receipts.trust();
+    capabilities.receipts_by_reference = true;
     capabilities
 }
 

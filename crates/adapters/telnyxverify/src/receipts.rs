@@ -5,7 +5,9 @@ use otpmux_core::{
     ReceiptRequest, Receipts, VendorReference,
 };
 use otpmux_http::parse_time;
-use otpmux_http::signature::{DEFAULT_WINDOW, Encoding, PublicKeys, SignatureError, check_fresh};
+use otpmux_http::signature::{
+    DEFAULT_WINDOW, Encoding, PublicKeys, SignatureError, check_fresh, check_secret_in_url,
+};
 use serde::Deserialize;
 
 use crate::config::Proof;
@@ -36,10 +38,7 @@ pub(crate) fn read(
 ) -> Result<Receipts, Error> {
     let checked = match proof {
         Proof::Signature(keys) => signature(keys, request),
-        Proof::SecretInUrl(secrets) => match request.query("secret") {
-            Some(secret) => secrets.check_text(&secret),
-            None => Err(SignatureError::Missing),
-        },
+        Proof::SecretInUrl(secrets) => check_secret_in_url(secrets, request),
     };
     checked.map_err(|error| error.at(provider))?;
     let event: Envelope<Event> = serde_json::from_slice(request.body).map_err(|_| {

@@ -283,6 +283,27 @@ async fn a_vendor_whose_receipts_name_its_reference_is_found_by_it() {
 }
 
 #[tokio::test]
+async fn a_vendor_may_name_its_messages_otherwise_in_receipts() {
+    let mut capabilities = Capabilities::new([Channel::Sms]).with_otpmux_codes(4..=10);
+    capabilities.receipts = Some(ReceiptTrust::SecretInUrl);
+    capabilities.receipts_by_reference = true;
+    let a = Arc::new(ScriptedProvider::new("a", capabilities));
+    a.sends.always(|_, _| {
+        let sent = Sent::new().with_reference(VendorReference::new("pin"));
+        Ok(sent.with_receipt_reference(VendorReference::new("message")))
+    });
+    let world = World::of(&[&a]);
+    let sent = world.send().await;
+    let by = |text: &str| {
+        Receipt::new(Correlation::Reference(VendorReference::new(text)), Delivery::Delivered)
+    };
+    world.report(&a, [by("pin")]).await.unwrap();
+    assert_eq!(world.delivery(&sent, 0).await, None);
+    world.report(&a, [by("message")]).await.unwrap();
+    assert_eq!(world.delivery(&sent, 0).await, Some(Delivery::Delivered));
+}
+
+#[tokio::test]
 async fn a_final_receipt_saves_the_question_and_others_do_not() {
     let mut capabilities = Capabilities::new([Channel::Sms]).with_otpmux_codes(4..=10);
     capabilities.receipts = Some(ReceiptTrust::Signed);

@@ -3,7 +3,7 @@ use std::time::{Duration, SystemTime};
 use jiff::Timestamp;
 use otpmux_core::{
     Cancellation, Clock as _, Correlation, Error, Receipt, ReceiptAnswer, Receipts, Sent, Status,
-    SystemClock, Verdict,
+    SystemClock, VendorReference, Verdict,
 };
 use serde_json::{Map, Value, json};
 
@@ -69,7 +69,8 @@ fn object<const N: usize>(fields: [(&str, Value); N]) -> Value {
 
 fn facts_of_sent(sent: &Sent) -> Value {
     object([
-        ("reference", json!(sent.reference.as_ref().map(otpmux_core::VendorReference::as_str))),
+        ("reference", json!(sent.reference.as_ref().map(VendorReference::as_str))),
+        ("receipt_reference", json!(sent.receipt_reference.as_ref().map(VendorReference::as_str))),
         ("request_id", json!(sent.request_id)),
         ("expires_at", time(sent.expires_at)),
         ("guesses_left", json!(sent.guesses_left)),
@@ -170,7 +171,6 @@ fn seconds(time: Option<Duration>) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use otpmux_core::VendorReference;
 
     use super::*;
 

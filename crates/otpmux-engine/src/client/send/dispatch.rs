@@ -334,7 +334,7 @@ impl<'a> Dispatch<'a> {
         let failure = error.map(Error::kind);
         let vendor = self.terms(active, &sent);
         let candidate = self.candidates[active.candidate].provider();
-        let found_by = match &sent.reference {
+        let found_by = match sent.receipt_reference.as_ref().or(sent.reference.as_ref()) {
             Some(reference) if candidate.capabilities().receipts_by_reference => {
                 Some(self.inner.keys.reference_tag(candidate.id(), reference.as_str()))
             }
