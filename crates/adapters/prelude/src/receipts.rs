@@ -76,8 +76,7 @@ pub(crate) fn read(
     let Some(state) = state else { return Ok(Receipts::default()) };
     let correlation_id = payload.metadata.and_then(|metadata| metadata.correlation_id);
     let correlation = match (token, correlation_id, payload.verification_id) {
-        (Some(token), _, _) => Correlation::Token(token),
-        (None, Some(token), _) => Correlation::Token(token),
+        (Some(token), _, _) | (None, Some(token), _) => Correlation::Token(token),
         (None, None, Some(id)) => Correlation::Reference(VendorReference::new(id)),
         (None, None, None) => return Ok(Receipts::default()),
     };
