@@ -54,7 +54,14 @@ impl World {
         let created = self.store.create(Create { record, limit_hits }, now).await;
         assert!(matches!(created, Ok(Created::New(_))));
         let (state, reference) = (AttemptState::Accepted, None);
-        let end = AttemptEnd { attempt: 0, state, failure: None, reference, vendor: None };
+        let end = AttemptEnd {
+            attempt: 0,
+            state,
+            failure: None,
+            reference,
+            vendor: None,
+            found_by: None,
+        };
         let record_outcome = RecordOutcome { ends: vec![end], ..RecordOutcome::default() };
         assert_eq!(
             self.store.record_outcome(id, record_outcome, now).await.expect("settled"),
@@ -81,6 +88,7 @@ impl World {
             failure: None,
             reference: None,
             vendor: None,
+            delivery: None,
         };
         Record {
             id,
