@@ -132,12 +132,11 @@ impl Catalog {
 impl Localized {
     /// Returns the best text for a locale, and its locale.
     pub(super) fn best(&self, locale: Option<&str>) -> Option<(&Locale, &ByChannel)> {
-        let asked = locale.and_then(|text| text.parse::<Locale>().ok());
-        let exact = asked.as_ref().and_then(|asked| self.texts.get_key_value(asked));
+        let exact = locale.and_then(|tag| self.texts.get_key_value(tag));
         exact
             .or_else(|| {
-                let best = asked?.best(self.texts.keys())?;
-                self.texts.get_key_value(best)
+                let asked: Locale = locale?.parse().ok()?;
+                self.texts.get_key_value(asked.best(self.texts.keys())?)
             })
             .or_else(|| self.texts.get_key_value(&self.default))
     }

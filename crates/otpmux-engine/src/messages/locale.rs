@@ -1,5 +1,6 @@
 //! Language tags (BCP 47) and which of several fits best.
 
+use std::borrow::Borrow;
 use std::fmt;
 use std::str::FromStr;
 
@@ -76,6 +77,13 @@ impl Locale {
         };
         // The first of equals, so that the choice does not depend on anything else.
         known.filter_map(|one| Some((rank(one)?, one))).min_by_key(|(rank, _)| *rank).map(|it| it.1)
+    }
+}
+
+/// Ordered and compared like its tag.
+impl Borrow<str> for Locale {
+    fn borrow(&self) -> &str {
+        &self.0
     }
 }
 

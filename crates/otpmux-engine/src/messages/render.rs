@@ -42,7 +42,8 @@ impl Messages {
         let app = wanted.brand.unwrap_or(&catalog.app);
         let minutes = minutes(wanted.ttl);
         let values = Values { app, minutes: &minutes.to_string(), variables: wanted.variables };
-        let plain = |template: &Template| values.text(template, |text, to| to.push_str(text));
+        let plain =
+            |template: &Template| values.text(template, |value, text| text.push_literal(value));
         let optional = |template: &Option<Template>| template.as_ref().map(plain).transpose();
         let mut message = Message::new(plain(&by_channel.text)?);
         message.subject = optional(&by_channel.subject)?;
@@ -62,25 +63,20 @@ impl Messages {
 }
 
 impl Values<'_> {
-    fn text(&self, template: &Template, put: fn(&str, &mut String)) -> Result<Text, String> {
-        let (mut text, mut literal) = (Text::default(), String::new());
+    fn text(&self, template: &Template, put: fn(&str, &mut Text)) -> Result<Text, String> {
+        let mut text = Text::default();
         for part in template.parts() {
             match part {
-                Part::Literal(part) => literal.push_str(part),
-                Part::App => put(self.app, &mut literal),
-                Part::Minutes => literal.push_str(self.minutes),
+                Part::Literal(literal) => text.push_literal(literal),
+                Part::Code => text.push_code(),
+                Part::Minutes => text.push_literal(self.minutes),
+                Part::App => put(self.app, &mut text),
                 Part::Variable(name) => match self.variables.get(name) {
-                    Some(value) => put(value, &mut literal),
+                    Some(value) => put(value, &mut text),
                     None => return Err(format!("the text needs the variable `{name}`")),
                 },
-                Part::Code => {
-                    text.push_literal(&literal);
-                    literal.clear();
-                    text.push_code();
-                }
             }
         }
-        text.push_literal(&literal);
         Ok(text)
     }
 }
@@ -91,15 +87,19 @@ pub(super) fn minutes(ttl: Duration) -> u32 {
 }
 
 /// Writes a value as text of HTML, also within quotes of an attribute.
-fn escape(value: &str, html: &mut String) {
-    for c in value.chars() {
-        match c {
-            '&' => html.push_str("&amp;"),
-            '<' => html.push_str("&lt;"),
-            '>' => html.push_str("&gt;"),
-            '"' => html.push_str("&quot;"),
-            '\'' => html.push_str("&#39;"),
-            c => html.push(c),
-        }
+fn escape(value: &str, html: &mut Text) {
+    let mut rest = value;
+    while let Some(at) = rest.find(['&', '<', '>', '"', '\'']) {
+        html.push_literal(&rest[..at]);
+        html.push_literal(match rest.as_bytes()[at] {
+            b'&' => "&amp;",
+            b'<' => "&lt;",
+            b'>' => "&gt;",
+            b'"' => "&quot;",
+            _ => "&#39;",
+        });
+        // Each of them has one byte.
+        rest = &rest[at + 1..];
     }
+    html.push_literal(rest);
 }
