@@ -2,12 +2,17 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
+use std::time::SystemTime;
 
-use otpmux_core::Sent;
-use otpmux_engine::{MessageLimits, NewVerification};
-use otpmux_testkit::RedisServer;
+use otpmux_core::{
+    Capabilities, Channel, Correlation, Delivery, OtpProvider as _, Receipt, ReceiptRequest,
+    ReceiptTrust, Receipts, Sent, VendorReference,
+};
+use otpmux_engine::{MessageLimits, NewVerification, OtpClient, Policy};
+use otpmux_redis::RedisStore;
+use otpmux_testkit::{RedisServer, ScriptedProvider};
 
-use crate::world::{client, code, provider, recipient, store};
+use crate::world::{all_keys, client, code, keys, provider, recipient, store};
 
 /// Returns how often each command ran, including those of scripts.
 fn counts(server: &RedisServer) -> BTreeMap<String, u64> {
@@ -59,6 +64,63 @@ async fn a_send_is_one_script_before_its_vendor_and_one_after_and_a_verify_is_on
     for name in counts(&server).keys() {
         assert!(known.iter().chain(&within).any(|it| it == name), "{name} came in");
     }
+}
+
+/// Receipts cost a send nothing: neither a token nor a reference needs a step of its own.
+#[tokio::test]
+async fn a_send_with_receipts_has_no_further_script_and_a_receipt_is_one() {
+    let server = Arc::new(RedisServer::start());
+    let store = store(&server);
+    let provider = |name, by_reference| {
+        let mut capabilities = Capabilities::new([Channel::Sms]).with_otpmux_codes(4..=10);
+        capabilities.receipts = Some(ReceiptTrust::Signed);
+        capabilities.receipts_by_reference = by_reference;
+        let provider = Arc::new(ScriptedProvider::new(name, capabilities));
+        let reference = VendorReference::new(name);
+        provider.sends.always(move |_, _| Ok(Sent::new().with_reference(reference.clone())));
+        provider
+    };
+    let (token, reference) = (provider("token", false), provider("reference", true));
+    for (provider, keys) in [(&token, 0), (&reference, 1)] {
+        let client = receiving(&store, provider);
+        client.send(NewVerification::to(recipient(1))).await.unwrap();
+        server.command(&["CONFIG", "RESETSTAT"]);
+        let sent = client.send(NewVerification::to(recipient(2))).await.unwrap();
+        assert_eq!(scripts(&server), 2);
+        let stored = all_keys(&server).iter().filter(|key| key.contains(":reference:")).count();
+        assert_eq!(stored, keys);
+        let correlation = if keys == 0 {
+            Correlation::Token(provider.sends.contexts()[1].receipt.clone().unwrap().token)
+        } else {
+            Correlation::Reference(VendorReference::new("reference"))
+        };
+        let receipt = Receipt::new(correlation, Delivery::Delivered);
+        provider.receipts.always(move |_, _| Ok(Receipts::new([receipt.clone()])));
+        let receive = async || {
+            let at = SystemTime::UNIX_EPOCH;
+            let request = ReceiptRequest { method: "POST", url: "", headers: &[], body: b"", at };
+            client.receive(provider.id(), &request).await.unwrap();
+        };
+        // Redis loads the script.
+        receive().await;
+        server.command(&["CONFIG", "RESETSTAT"]);
+        receive().await;
+        assert_eq!(scripts(&server), 1);
+        let view = client.status(sent.id).await.unwrap();
+        assert_eq!(view.send_attempts[0].delivery, Some(Delivery::Delivered));
+    }
+}
+
+fn receiving(store: &Arc<RedisStore>, provider: &Arc<ScriptedProvider>) -> OtpClient {
+    let mut policy = Policy::default();
+    policy.limits = MessageLimits::none();
+    OtpClient::builder()
+        .store(Arc::<RedisStore>::clone(store), keys().clone())
+        .policy(policy)
+        .provider(provider.port())
+        .receipt_url("https://otp.example.com/v1/receipts")
+        .build()
+        .unwrap()
 }
 
 #[tokio::test]

@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use otpmux_core::{
-    Blame, Capabilities, Certainty, Channel, Error, ErrorKind, ProviderId, RateLimit, Sent, Verdict,
+    Blame, Capabilities, Certainty, Channel, Delivery, Error, ErrorKind, ProviderId, RateLimit,
+    Sent, Verdict,
 };
 use otpmux_engine::{
-    AttemptState, HEALTH_TTL, HealthUpdate, IdempotencyRecord, LimitHit, LimitKey, LimitScope,
-    MessageLimits, NewVerification, OpenCircuit, RETENTION, RecordOutcome, Refund, Resend,
-    VerificationStore, Verify, Witness,
+    AttemptState, DeliveryMark, HEALTH_TTL, HealthUpdate, IdempotencyRecord, LimitHit, LimitKey,
+    LimitScope, MessageLimits, NewVerification, OpenCircuit, RETENTION, ReceiptOf, RecordOutcome,
+    Refund, Resend, VerificationStore, Verify, Witness,
 };
 use otpmux_redis::RedisStore;
 use otpmux_testkit::{RedisReply, RedisServer, ScriptedProvider};
@@ -69,6 +70,15 @@ async fn flows(server: &RedisServer) {
     theirs.verifies.answer(Ok(Verdict::Approved));
     assert!(client.verify(vendors, &code("123456")).await.unwrap().is_approved());
 
+    // A send attempt that is found by its vendor's reference.
+    let at = now();
+    let referred = put(&store, record(10)).await;
+    let mut found = record_outcome(AttemptState::Accepted);
+    found.ends[0].found_by = Some([7; 16]);
+    store.record_outcome(referred, found, at).await.unwrap();
+    let sent = DeliveryMark::new(Delivery::Sent, at, false);
+    store.receive(ReceiptOf::Reference([7; 16]), sent, at).await.unwrap();
+
     // An update about a provider, and records that are about to expire.
     let at = now();
     let open = OpenCircuit { since: at, until: at, why: ErrorKind::Unavailable };
@@ -114,7 +124,9 @@ fn kind_of(key: &str) -> (String, Duration) {
             (format!("limit:{scope}"), longest)
         }
         "health" => (kind.to_owned(), HEALTH_TTL),
-        "verification" | "live" | "request" | "guesses" => (kind.to_owned(), verification),
+        "verification" | "live" | "request" | "guesses" | "reference" => {
+            (kind.to_owned(), verification)
+        }
         other => panic!("a key nobody knows: {other}"),
     }
 }
@@ -156,7 +168,7 @@ async fn every_key_has_a_time_to_live() {
     let limits = ["global", "guesses", "guesses_total", "number_range", "purpose", "recipient"];
     let limits = limits.map(|scope| format!("limit:{scope}"));
     let limits: Vec<_> = limits.iter().map(String::as_str).collect();
-    let rest = ["live", "request", "verification"];
+    let rest = ["live", "reference", "request", "verification"];
     assert_eq!(kinds, [&["guesses", "health"], &limits[..], &rest].concat());
 
     // With all remaining times divided by 100,000: no key is left.

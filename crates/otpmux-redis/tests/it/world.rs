@@ -4,13 +4,13 @@ use std::sync::{Arc, LazyLock};
 use std::time::{Duration, SystemTime};
 
 use otpmux_core::{
-    Capabilities, Channel, Clock, Code, Error, ErrorKind, IdempotencyKey, OsEntropy, ProviderId,
-    Purpose, Recipient, SystemClock, Verdict,
+    Capabilities, Channel, Clock, Code, Delivery, Error, ErrorKind, IdempotencyKey, OsEntropy,
+    ProviderId, Purpose, Recipient, SystemClock, Verdict,
 };
 use otpmux_engine::{
-    AttemptEnd, AttemptState, Choice, Create, Guess, GuessEnd, Guessed, MessageLimits, OtpClient,
-    Policy, Record, RecordOutcome, SendAttempt, ServerKeys, StartAttempt, State, VerificationId,
-    VerificationStore,
+    AttemptEnd, AttemptState, Choice, Create, DeliveryMark, Guess, GuessEnd, Guessed,
+    MessageLimits, OtpClient, Policy, ReceiptOf, Record, RecordOutcome, SendAttempt, ServerKeys,
+    StartAttempt, State, VerificationId, VerificationStore,
 };
 use otpmux_redis::{Options, RedisStore};
 use otpmux_testkit::{RedisServer, ScriptedProvider};
@@ -138,6 +138,8 @@ pub(crate) async fn every_operation(
         Guessed::KeyReused => "key_reused".to_owned(),
     };
     let (begin, record_outcome) = (begin(), record_outcome(AttemptState::Accepted));
+    let attempt = ReceiptOf::Attempt { id, place: 0 };
+    let sent = DeliveryMark::new(Delivery::Sent, now(), false);
     vec![
         ("create", store.create(create(record(99)), now()).await.map(|it| format!("{it:?}"))),
         ("start_attempt", store.start_attempt(id, begin, now()).await.map(|it| format!("{it:?}"))),
@@ -157,6 +159,7 @@ pub(crate) async fn every_operation(
                 .await
                 .map(|()| String::new()),
         ),
+        ("receive", store.receive(attempt, sent, now()).await.map(|it| format!("{it:?}"))),
         ("cancel", store.cancel(id, now()).await.map(|it| it.to_string())),
         ("load", store.load(id, now()).await.map(|it| format!("{it:?}"))),
         ("health", store.health(now()).await.map(|it| format!("{it:?}"))),
