@@ -126,7 +126,7 @@ pub(crate) mod tests {
     use super::*;
 
     /// A key that was made for these tests and for the emulator only.
-    pub(crate) const KEY: &str = include_str!("../tests/private_key.pem");
+    pub(crate) const KEY: &str = include_str!("test_private_key.pem");
 
     fn claims(bearer: &Secret) -> Value {
         let token = bearer.expose().strip_prefix("Bearer ").unwrap();

@@ -44,7 +44,7 @@ pub struct TwilioVerifyAccount {
     pub ttl: u64,
     /// The balance of the account, in US dollars.
     pub balance: String,
-    /// Whether the limits of sends and checks are enforced. Load tests disable them.
+    /// Whether the limit of sends is enforced. Load tests disable it.
     pub enforce_limits: bool,
 }
 

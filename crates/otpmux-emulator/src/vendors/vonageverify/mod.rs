@@ -96,7 +96,7 @@ impl VonageVerify {
 
 impl VendorApi for VonageVerify {
     fn serve(&mut self, call: &Call, cx: &mut Context) -> Reply {
-        if let Some(refusal) = auth::refusal(&self.account, call, cx.now) {
+        if let Some(refusal) = auth::refusal(&self.account, call) {
             return refusal;
         }
         let path: Vec<&str> = call.path.trim_matches('/').split('/').collect();
