@@ -30,7 +30,9 @@ fn provider(entry: &Entry<'_>) -> Value {
         "ttls": can.ttls.as_ref().map(|range| {
             json!({ "min": duration_text(*range.start()), "max": duration_text(*range.end()) })
         }),
+        "countries": can.countries.iter().map(|country| country.as_str()).collect::<Vec<_>>(),
         "phone_prefixes": can.phone_prefixes,
+        "sender": entry.configured.sender(),
         "test_recipients": can.test_recipients,
         "has": verbs(can),
         "documented": {
@@ -82,6 +84,8 @@ pub(super) fn verbs(can: &Capabilities) -> Vec<&'static str> {
         (can.cancel, "cancel"),
         (can.status, "status"),
         (can.balance, "balance"),
+        (can.report, "report"),
+        (can.receipts.is_some(), "receipts"),
         (can.idempotent, "idempotency"),
     ];
     verbs.iter().filter(|(can, _)| *can).map(|(_, verb)| *verb).collect()

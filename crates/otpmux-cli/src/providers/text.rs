@@ -12,9 +12,16 @@ use crate::report::shown;
 
 /// Writes all providers as text.
 pub(super) fn write(entries: &[Entry<'_>], output: &mut Output) -> io::Result<()> {
-    let mut now = Table::with_head(&["PROVIDER", "KIND", "HEALTH", "BALANCE"]);
-    let mut can =
-        Table::with_head(&["PROVIDER", "CHANNELS", "CODES", "TTLS", "HAS", "TEST RECIPIENTS"]);
+    let mut now = Table::with_head(&["PROVIDER", "KIND", "SENDER", "HEALTH", "BALANCE"]);
+    let mut can = Table::with_head(&[
+        "PROVIDER",
+        "CHANNELS",
+        "COUNTRIES",
+        "CODES",
+        "TTLS",
+        "HAS",
+        "TEST RECIPIENTS",
+    ]);
     let mut limits = Table::with_head(&[
         "PROVIDER",
         "REQUESTS",
@@ -25,7 +32,13 @@ pub(super) fn write(entries: &[Entry<'_>], output: &mut Output) -> io::Result<()
     for entry in entries {
         let id = || Cell::from(entry.view.id().to_string());
         let capabilities = entry.view.capabilities();
-        now.row([id(), entry.configured.kind.into(), health(entry), balance(&entry.balance)]);
+        now.row([
+            id(),
+            entry.configured.kind.into(),
+            entry.configured.sender().map_or_else(|| Cell::new("vendor's", DIM), Cell::from),
+            health(entry),
+            balance(&entry.balance),
+        ]);
         let channels: Vec<_> = capabilities.channels.iter().map(Channel::as_str).collect();
         let ttls = capabilities.ttls.as_ref().map(|range| {
             format!("{} to {}", duration_text(*range.start()), duration_text(*range.end()))
@@ -33,6 +46,7 @@ pub(super) fn write(entries: &[Entry<'_>], output: &mut Output) -> io::Result<()
         can.row([
             id(),
             channels.join(", ").into(),
+            countries(capabilities),
             codes(capabilities).into(),
             ttls.map_or_else(|| Cell::new("vendor's", DIM), Cell::from),
             list(&verbs(capabilities)),
@@ -96,6 +110,16 @@ fn balance(money: &Money) -> Cell {
             Cell::new(format!("failed: {kind} ({certainty})"), BAD)
         }
     }
+}
+
+/// The telephone numbers that it reaches.
+fn countries(capabilities: &Capabilities) -> Cell {
+    if capabilities.channels.iter().all(Channel::wants_email) {
+        return none();
+    }
+    let countries = capabilities.countries.iter().map(|country| country.as_str());
+    let reached: Vec<_> = countries.chain(capabilities.phone_prefixes.iter().copied()).collect();
+    if reached.is_empty() { Cell::new("all", DIM) } else { reached.join(", ").into() }
 }
 
 fn codes(capabilities: &Capabilities) -> String {

@@ -15,6 +15,8 @@ fn what_each_can_do_and_what_is_left_on_its_account() {
         let told = ended.json()[0]["providers"].clone();
         assert_eq!((&told[0]["name"], &told[0]["kind"]), (&"primary".into(), &"easyotp".into()));
         assert_eq!(told[0]["channels"], json!(["sms", "voice", "email"]));
+        assert_eq!((&told[0]["countries"], &told[0]["sender"]), (&json!([]), &json!(null)));
+        assert_eq!(told[1]["phone_prefixes"], json!(["+916", "+917", "+918", "+919"]));
         assert_eq!(told[0]["otpmux_codes"], json!({ "min": 4, "max": 10 }));
         assert_eq!(told[0]["ttls"], json!({ "min": "1m", "max": "1h" }));
         assert_eq!(told[0]["documented"]["requests"], json!(["120/1m"]));
@@ -31,9 +33,10 @@ fn a_table_for_readers() {
     let ended = shared.run(&["providers"]);
     assert_eq!((ended.status, ended.stderr.as_str()), (Some(0), ""));
     for line in [
-        "PROVIDER  KIND            HEALTH  BALANCE",
-        "backup    startmessaging  closed  INR 10000.0000",
-        "backup    sms                otpmux, 4 to 6 digits           vendor's  status, balance  -",
+        "PROVIDER  KIND            SENDER    HEALTH  BALANCE",
+        "backup    startmessaging  vendor's  closed  INR 10000.0000",
+        "backup    sms                +916, +917, +918, +919  otpmux, 4 to 6 digits           vendor's  \
+         status, balance  -",
         "primary   5/1s      120/1m      2/1m 15/1h 50/1d  5, then locked for 15m",
     ] {
         assert!(ended.stdout.lines().any(|shown| shown == line), "{line}\n{}", ended.stdout);
@@ -94,7 +97,7 @@ fn with_a_store_in_memory_nobody_tells_how_they_are() {
     let ended = run(&mut command, "");
     assert_eq!(ended.status, Some(0), "{}", ended.everything());
     assert!(
-        ended.stdout.contains("easyotp   easyotp  not known  not reported"),
+        ended.stdout.contains("easyotp   easyotp  vendor's  not known  not reported"),
         "{}",
         ended.stdout
     );

@@ -47,6 +47,12 @@ impl ConfiguredProvider {
         (self.adapter.build)(self.id.clone(), &self.settings)
     }
 
+    /// Returns the sender of its messages, as configured: a number, a name or an address. `None` if
+    /// the vendor decides, or if the adapter has no such key.
+    pub fn sender(&self) -> Option<&str> {
+        ["sender", "from"].into_iter().find_map(|key| self.settings.text(key))
+    }
+
     /// Returns the text of its messages, if its settings have one.
     pub(super) fn message(&self) -> Option<&str> {
         self.settings.text("message")
