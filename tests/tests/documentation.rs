@@ -14,12 +14,19 @@ const ARCHITECTURE: &str = include_str!("../../ARCHITECTURE.md");
 
 /// What the pages refer to, with made-up values. Any other variable of an example, such as the key of
 /// a vendor, is set to a made-up text too.
-const VARIABLES: [(&str, &str); 5] = [
+const VARIABLES: [(&str, &str); 8] = [
     ("OTPMUX_API_KEY", "made-up-made-up-made-up"),
     ("OTPMUX_ADMIN_KEY", "made-up-made-up-made-up-too"),
     ("OTPMUX_SERVER_KEY", "bWFkZS11cCBzZXJ2ZXIga2V5IG9mIDMyIGJ5dGVzISE="),
     ("OTPMUX_OLD_SERVER_KEY", "bWFkZS11cCBzZXJ2ZXIga2V5IG9mIDMyIGJ5dGVzISE="),
     ("REDIS_URL", "rediss://:made-up@redis.internal"),
+    // Keys that have a form.
+    ("TELNYX_PUBLIC_KEY", "dSMUTxsgQCo3onNo7jUt3dZ/YHvfJ1a8lBNyUzDqwHI="),
+    (
+        "SENDGRID_VERIFICATION_KEY",
+        "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEura9QXAUry6istUpBgPt8+Esi5/vEExtzBJzGO3q88fzD8Nje5Cv4Yifvmqns9ugq7MVrxRjjxxHhCppALWACA==",
+    ),
+    ("WEBHOOK_SECRET", "whsec_KuEJomehPk5QOj4EtS/U4HuklvGMyYuht9mi/h5bupA="),
 ];
 
 /// A file of two vendors, for an example that shows one section only.
@@ -68,7 +75,7 @@ fn environment(example: &str) -> Environment {
     let mut environment = Environment::new();
     for rest in example.split("env:").skip(1) {
         let end = |c: char| !c.is_ascii_alphanumeric() && c != '_';
-        environment = environment.with(rest.split(end).next().unwrap(), "made-up");
+        environment = environment.with(rest.split(end).next().unwrap(), "made-up-made-up-made-up");
     }
     for (name, value) in VARIABLES {
         environment = environment.with(name, value);
