@@ -139,3 +139,11 @@ def test_what_a_vendor_refused_is_not_repeated() -> None:
 def test_both_clients_are_one_text() -> None:
     maker = Path(__file__).parents[1] / "make_sync.py"
     assert subprocess.run([sys.executable, str(maker), "--check"]).returncode == 0
+
+
+def test_what_a_key_may_not_decide_about_the_text(client: Any) -> None:
+    with pytest.raises(Problem) as refused:
+        client.send(next(NUMBERS), message="{code}!", brand="Other", variables={"name": "Ann"})
+    assert refused.value.type == "invalid_request"
+    assert [one.field for one in refused.value.errors] == ["variables", "brand", "message"]
+    assert "free_text = true" in refused.value.errors[2].message

@@ -127,3 +127,12 @@ test("what a vendor refused is not repeated", async () => {
     assert.equal(one.asked(), asked, JSON.stringify(body));
   }
 });
+
+test("what a key may not decide about the text", async () => {
+  const text = { message: "{code}!", brand: "Other", variables: { name: "Ann" } };
+  await assert.rejects(client.send(number(), text), (error) => {
+    assert.equal(error.type, "invalid_request");
+    assert.deepEqual(error.errors.map(({ field }) => field), ["variables", "brand", "message"]);
+    return true;
+  });
+});

@@ -60,10 +60,11 @@ class Otpmux:
     ) -> Verification:
         """Sends a code to a telephone number or an e-mail address.
 
-        A number begins with `+`, or is in the national form of `country` (ISO 3166-1). `ttl` is in seconds. `client_ip` is the end user's address: without it, nothing limits one
-        attacker. `variables` fills the variables of the configured text, `brand` names the service in
-        it; `message` is a text of your own with `{code}`, for API keys that may give one. All tries of this call go by one idempotency key; give your own to make a repeat
-        after a crash safe, too.
+        A number begins with `+`, or is in the national form of `country` (ISO 3166-1). `ttl` is in
+        seconds. `variables` fills the variables of the configured text, `brand` names the service in
+        it; `message` is a text of your own with `{code}`, for API keys that may give one.
+        `client_ip` is the end user's address: without it, nothing limits one attacker. All tries of
+        this call go by one idempotency key; give your own to make a repeat after a crash safe, too.
         """
         request = _requests.send(
             to,
@@ -92,7 +93,8 @@ class Otpmux:
         idempotency_key: str | None = None,
     ) -> Verification:
         """Sends another message at the user's wish. Renews neither ttl nor guesses."""
-        return Verification.of(self._call(_requests.resend(id, channel, locale, idempotency_key)))
+        request = _requests.resend(id, channel, locale, idempotency_key)
+        return Verification.of(self._call(request))
 
     def verify(
         self,
