@@ -195,6 +195,19 @@ async fn a_vendors_own_code() {
     }
 }
 
+/// Infobip's default lets a right code in again: only the record of otpmux makes it good once.
+#[tokio::test]
+async fn a_vendor_that_would_approve_again_is_not_asked_again() {
+    let maker = setup("infobip2fa");
+    let stage = Stage::start(&[&maker]).await;
+    stage.emulator.update_infobip2fa(|account| account.allow_multiple_pin_verifications = true);
+    let sent = stage.send().await.unwrap();
+    let code = stage.handset().remove(0).1;
+    assert_eq!(stage.verify(&sent, &code).await, "approved");
+    assert_eq!(stage.verify(&sent, &code).await, "already_used");
+    assert_eq!(stage.asked(&maker), 2, "one send, one verify");
+}
+
 /// Failover from a vendor's code to one of otpmux, and back.
 #[tokio::test]
 async fn from_a_vendors_code_to_ours_and_back() {

@@ -10,6 +10,10 @@ mod airtexts;
 mod compare;
 #[path = "golden/easyotp.rs"]
 mod easyotp;
+#[path = "golden/infobip2fa.rs"]
+mod infobip2fa;
+#[path = "golden/msg91.rs"]
+mod msg91;
 #[path = "golden/stage.rs"]
 mod stage;
 #[path = "golden/startmessaging.rs"]
@@ -51,6 +55,8 @@ fn steps(vendor: Vendor, name: &str) -> Option<Vec<Step>> {
         Vendor::AirTexts => airtexts::steps(name),
         Vendor::TwilioVerify => twilioverify::steps(name),
         Vendor::VonageVerify => vonageverify::steps(name),
+        Vendor::Msg91 => msg91::steps(name),
+        Vendor::Infobip2fa => infobip2fa::steps(name),
         _ => None,
     }
 }

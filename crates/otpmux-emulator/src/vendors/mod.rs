@@ -2,6 +2,8 @@
 
 pub mod airtexts;
 pub mod easyotp;
+pub mod infobip2fa;
+pub mod msg91;
 pub mod startmessaging;
 pub mod twilio;
 pub mod twilioverify;
@@ -29,6 +31,8 @@ macro_rules! each_vendor {
             TwilioVerify, twilioverify, TwilioVerifyAccount, with_twilioverify, update_twilioverify;
             Twilio, twilio, TwilioAccount, with_twilio, update_twilio;
             VonageVerify, vonageverify, VonageVerifyAccount, with_vonageverify, update_vonageverify;
+            Msg91, msg91, Msg91Account, with_msg91, update_msg91;
+            Infobip2fa, infobip2fa, Infobip2faAccount, with_infobip2fa, update_infobip2fa;
         }
     };
 }

@@ -73,6 +73,11 @@ impl Rig {
                 let account = self.emulator.twilioverify();
                 request.basic_auth(account.account_sid, Some(account.auth_token))
             }
+            Vendor::Msg91 => request.header("authkey", self.emulator.msg91().auth_key),
+            Vendor::Infobip2fa => {
+                let key = format!("App {}", self.emulator.infobip2fa().api_key);
+                request.header("Authorization", key)
+            }
             Vendor::VonageVerify => {
                 let account = self.emulator.vonageverify();
                 request.basic_auth(account.api_key, Some(account.api_secret))

@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::stage::Answer;
 
 /// Ids and times. Their values differ from run to run; their JSON type and form do not.
-const VOLATILE: [&str; 25] = [
+const VOLATILE: [&str; 27] = [
     "request_id",
     "verification_id",
     "requestId",
@@ -32,6 +32,8 @@ const VOLATILE: [&str; 25] = [
     "time",
     "url",
     "instance",
+    "pinId",
+    "externalMessageId",
 ];
 
 pub(crate) fn differences(expected: &Response, answer: &Answer) -> Vec<String> {
@@ -115,6 +117,10 @@ fn form(value: &Value) -> String {
     }
     let digits_as_zero = |c: char| if c.is_ascii_digit() { '0' } else { c };
     let part = |part: &str| {
+        // 24 hexadecimal digits, as MSG91's ids are.
+        if part.len() == 24 && part.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return "24 hexadecimal digits".to_owned();
+        }
         // Two letters and 32 hexadecimal digits, as Twilio's ids are.
         let is_id = part.len() == 34 && part[2..].bytes().all(|byte| byte.is_ascii_hexdigit());
         if is_id { part[..2].to_owned() } else { part.chars().map(digits_as_zero).collect() }

@@ -4,6 +4,8 @@ use std::time::{Duration, SystemTime};
 
 use otpmux_emulator::vendors::airtexts::AirTextsAccount;
 use otpmux_emulator::vendors::easyotp::EasyOtpAccount;
+use otpmux_emulator::vendors::infobip2fa::Infobip2faAccount;
+use otpmux_emulator::vendors::msg91::Msg91Account;
 use otpmux_emulator::vendors::startmessaging::StartMessagingAccount;
 use otpmux_emulator::vendors::twilioverify::TwilioVerifyAccount;
 use otpmux_emulator::vendors::vonageverify::VonageVerifyAccount;
@@ -23,6 +25,8 @@ pub(crate) enum Step {
     AirTexts(fn(&mut AirTextsAccount)),
     TwilioVerify(fn(&mut TwilioVerifyAccount)),
     VonageVerify(fn(&mut VonageVerifyAccount)),
+    Msg91(fn(&mut Msg91Account)),
+    Infobip2fa(fn(&mut Infobip2faAccount)),
     /// The file's own request, so many times.
     Same(usize),
     /// A successful POST with the file's own headers.
@@ -91,6 +95,12 @@ impl Stage {
             })
             .with_vonageverify(|account| {
                 account.api_secret = "your_api_secret".to_owned();
+            })
+            .with_msg91(|account| account.auth_key = "YOUR_AUTH_KEY".to_owned())
+            .with_infobip2fa(|account| {
+                account.api_key = "YOUR_API_KEY".to_owned();
+                account.application_id = "1234567".to_owned();
+                account.templates = vec!["7654321".to_owned(), "9C815F8AF3328".to_owned()];
             });
         Self {
             name: name.to_owned(),
@@ -108,6 +118,8 @@ impl Stage {
             Step::AirTexts(change) => self.emulator.update_airtexts(change),
             Step::TwilioVerify(change) => self.emulator.update_twilioverify(change),
             Step::VonageVerify(change) => self.emulator.update_vonageverify(change),
+            Step::Msg91(change) => self.emulator.update_msg91(change),
+            Step::Infobip2fa(change) => self.emulator.update_infobip2fa(change),
             Step::Same(times) => {
                 for _ in 0..times {
                     self.send(&self.request).await;
