@@ -104,8 +104,11 @@ impl Replay {
         let here = || self.files.iter().enumerate().filter(|(_, file)| at_base(file));
         let mut fitting: Vec<(usize, &File, i32)> =
             here().filter_map(|(place, file)| Some((place, file, file.likeness(asked)?))).collect();
-        // The most similar file comes first, and of equal ones the first by name.
-        fitting.sort_by_key(|(.., likeness)| std::cmp::Reverse(*likeness));
+        // The most similar file comes first, and of equal ones the first by name. A report of an
+        // approval may be the same request as a guess: then it is one.
+        fitting.sort_by_key(|(_, file, likeness)| {
+            (std::cmp::Reverse(*likeness), file.kind == Kind::Other)
+        });
         let Some((_, best, _)) = fitting.first() else {
             let answer = match here().next() {
                 None => (404, self.unknown_place(asked)),
