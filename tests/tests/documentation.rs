@@ -14,7 +14,7 @@ const ARCHITECTURE: &str = include_str!("../../ARCHITECTURE.md");
 
 /// What the pages refer to, with made-up values. Any other variable of an example, such as the key of
 /// a vendor, is set to a made-up text too.
-const VARIABLES: [(&str, &str); 8] = [
+const VARIABLES: [(&str, &str); 10] = [
     ("OTPMUX_API_KEY", "made-up-made-up-made-up"),
     ("OTPMUX_ADMIN_KEY", "made-up-made-up-made-up-too"),
     ("OTPMUX_SERVER_KEY", "bWFkZS11cCBzZXJ2ZXIga2V5IG9mIDMyIGJ5dGVzISE="),
@@ -25,6 +25,14 @@ const VARIABLES: [(&str, &str); 8] = [
     (
         "SENDGRID_VERIFICATION_KEY",
         "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEura9QXAUry6istUpBgPt8+Esi5/vEExtzBJzGO3q88fzD8Nje5Cv4Yifvmqns9ugq7MVrxRjjxxHhCppALWACA==",
+    ),
+    (
+        "PRELUDE_PUBLIC_KEY",
+        "MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEArwHHwII6GUF2W6K8lqOiBC8BVISMPlBlXC23Jbkmpjx1AWldZY5fwuuOQwlBGGKsywdZ2lxcj9Oo7WiX6gh5j+zoHONwg/l68KCHt6X+GyEQL5cmPWdSk3XwCMrn/dQl/gHJSdncyBMOrFjCSSPG1HQ/2Zt37YrSYagQR/8kNxJaR0Hs3FOoMDepYfcLN3sbkxh4kbji+Jsvs8aXOnSWhKg/fCLuM3xS5LIc06wlXCp0q0TK/jpU7W0McbDZ7M5bF9lOUQEwqyxqo24JMCoDFC2sZQpSeimJa+LyQubVZLeo0vuXJNDp2akKw3pvMsyZvGZCSLXCEr72m8FcTbCb+QIDAQAB",
+    ),
+    (
+        "VONAGE_PRIVATE_KEY",
+        include_str!("../../crates/adapters/vonageverify/src/test_private_key.pem"),
     ),
     ("WEBHOOK_SECRET", "whsec_KuEJomehPk5QOj4EtS/U4HuklvGMyYuht9mi/h5bupA="),
 ];
@@ -91,9 +99,10 @@ fn every_configuration_of_a_page_can_be_read() {
     for page in pages {
         let text = fs::read_to_string(&page).unwrap();
         for example in configurations(&text) {
-            // There is no such file here.
-            let example =
-                example.replace("file:/run/secrets/startmessaging", "env:STARTMESSAGING_API_KEY");
+            // There are no such files here.
+            let example = example
+                .replace("file:/run/secrets/startmessaging", "env:STARTMESSAGING_API_KEY")
+                .replace("file:/etc/otpmux/prelude.pem", "env:PRELUDE_PUBLIC_KEY");
             let whole = if example.contains("[providers.") {
                 example
             } else {
