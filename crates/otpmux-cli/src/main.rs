@@ -6,6 +6,7 @@ mod completions;
 mod demo;
 mod dev;
 mod emulate;
+mod emulated;
 mod exit;
 mod failure;
 mod init;

@@ -110,6 +110,17 @@ impl Emulator {
         ready::base_url(addr, vendor)
     }
 
+    /// Returns the credentials of the usual way to authenticate at a vendor, by the configuration key
+    /// of its adapter. They are empty for a vendor that is played from golden files, which accepts
+    /// all, and for one that this emulator does not play.
+    pub fn credentials(&self, vendor: Vendor) -> BTreeMap<String, String> {
+        let world = self.shared.world();
+        let found = world.vendors().find(|(other, _)| *other == vendor);
+        let credentials = found.map(|(_, api)| api.usual_credentials()).unwrap_or_default();
+        // They are texts by name.
+        serde_json::from_value(credentials).unwrap_or_default()
+    }
+
     /// Returns the URL of the page that shows messages as they arrive.
     pub fn handset_url(&self) -> String {
         ready::handset_url(self.addr())

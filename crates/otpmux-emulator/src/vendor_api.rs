@@ -38,6 +38,11 @@ pub(crate) trait VendorApi: fmt::Debug + Send {
     /// Returns the credentials that it accepts, by name, for the ready line.
     fn credentials(&self) -> Value;
 
+    /// Returns the credentials of the usual way to authenticate, where there are several.
+    fn usual_credentials(&self) -> Value {
+        self.credentials()
+    }
+
     /// Returns the account with all its settings.
     fn account(&self) -> Value;
 

@@ -1,16 +1,17 @@
 #![doc = include_str!("../README.md")]
 
-mod call;
-mod fault;
-mod form;
+mod codec;
+mod connection;
+mod encoder;
+mod error;
 mod hex;
-mod link;
-mod names;
+mod key_names;
+mod layout;
 mod options;
 mod reply;
 mod script;
+mod script_call;
 mod store;
-mod words;
 
 pub use options::{Options, OptionsError, Time};
 pub use store::RedisStore;

@@ -5,9 +5,9 @@ use otpmux_core::Verdict;
 use otpmux_engine::{DeliveryMark, HealthUpdate, LimitExceeded, LimitHit, Record, VerificationId};
 use redis::Value;
 
-use crate::fault::Fault;
-use crate::form;
-use crate::words::NONE;
+use crate::codec;
+use crate::encoder::NONE;
+use crate::error::CallError;
 
 /// Answer of a script: a word that says what follows.
 pub(crate) struct Reply {
@@ -16,56 +16,56 @@ pub(crate) struct Reply {
 }
 
 impl Reply {
-    pub(crate) fn of(value: Value) -> Result<Self, Fault> {
-        let Value::Array(values) = value else { return Err(Fault::Unreadable) };
+    pub(crate) fn of(value: Value) -> Result<Self, CallError> {
+        let Value::Array(values) = value else { return Err(CallError::Unreadable) };
         let mut rest = values.into_iter();
         let word = text(rest.next())?;
         Ok(Self { word, rest })
     }
 
     /// Ends reading; an error if anything is left over.
-    pub(crate) fn end<T>(self, answer: T) -> Result<T, Fault> {
-        if self.rest.len() == 0 { Ok(answer) } else { Err(Fault::Unreadable) }
+    pub(crate) fn end<T>(self, answer: T) -> Result<T, CallError> {
+        if self.rest.len() == 0 { Ok(answer) } else { Err(CallError::Unreadable) }
     }
 
-    pub(crate) fn number<T: TryFrom<i64>>(&mut self) -> Result<T, Fault> {
+    pub(crate) fn number<T: TryFrom<i64>>(&mut self) -> Result<T, CallError> {
         match self.rest.next() {
-            Some(Value::Int(number)) => T::try_from(number).map_err(|_| Fault::Unreadable),
-            _ => Err(Fault::Unreadable),
+            Some(Value::Int(number)) => T::try_from(number).map_err(|_| CallError::Unreadable),
+            _ => Err(CallError::Unreadable),
         }
     }
 
     /// Returns the number that follows, if there is one.
-    pub(crate) fn maybe_number<T: TryFrom<i64>>(&mut self) -> Result<Option<T>, Fault> {
+    pub(crate) fn maybe_number<T: TryFrom<i64>>(&mut self) -> Result<Option<T>, CallError> {
         if self.rest.len() == 0 { Ok(None) } else { self.number().map(Some) }
     }
 
-    pub(crate) fn millis(&mut self) -> Result<Duration, Fault> {
+    pub(crate) fn millis(&mut self) -> Result<Duration, CallError> {
         self.number().map(Duration::from_millis)
     }
 
-    pub(crate) fn id(&mut self) -> Result<VerificationId, Fault> {
-        text(self.rest.next())?.parse().map_err(|_| Fault::Unreadable)
+    pub(crate) fn id(&mut self) -> Result<VerificationId, CallError> {
+        text(self.rest.next())?.parse().map_err(|_| CallError::Unreadable)
     }
 
     /// Returns a mark, if the word that follows holds one.
-    pub(crate) fn mark(&mut self) -> Result<Option<DeliveryMark>, Fault> {
+    pub(crate) fn mark(&mut self) -> Result<Option<DeliveryMark>, CallError> {
         match &*text(self.rest.next())? {
             NONE => Ok(None),
             word => {
                 let mark = word.parse().ok().and_then(DeliveryMark::from_number);
-                mark.map(Some).ok_or(Fault::Unreadable)
+                mark.map(Some).ok_or(CallError::Unreadable)
             }
         }
     }
 
-    pub(crate) fn record(&mut self, id: VerificationId) -> Result<Record, Fault> {
-        form::read(id, &bytes(self.rest.next())?)
+    pub(crate) fn record(&mut self, id: VerificationId) -> Result<Record, CallError> {
+        codec::read(id, &bytes(self.rest.next())?)
     }
 
     /// Returns the updates that this version can read, by the names of their providers. Others are
     /// skipped: they are advice, and may come from a newer version.
-    pub(crate) fn updates(&mut self) -> Result<Vec<HealthUpdate>, Fault> {
+    pub(crate) fn updates(&mut self) -> Result<Vec<HealthUpdate>, CallError> {
         let mut updates = Vec::new();
         for value in self.list()? {
             updates.extend(serde_json::from_slice::<HealthUpdate>(&bytes(Some(value))?).ok());
@@ -76,15 +76,15 @@ impl Reply {
         Ok(updates)
     }
 
-    pub(crate) fn limited(&mut self, limit_hits: &[LimitHit]) -> Result<LimitExceeded, Fault> {
+    pub(crate) fn limited(&mut self, limit_hits: &[LimitHit]) -> Result<LimitExceeded, CallError> {
         let (limit_hit, window): (usize, usize) = (self.number()?, self.number()?);
-        let limit_hit = limit_hits.get(limit_hit).ok_or(Fault::Unreadable)?;
-        let window = *limit_hit.windows.get(window).ok_or(Fault::Unreadable)?;
+        let limit_hit = limit_hits.get(limit_hit).ok_or(CallError::Unreadable)?;
+        let window = *limit_hit.windows.get(window).ok_or(CallError::Unreadable)?;
         Ok(LimitExceeded { scope: limit_hit.key.scope, window, retry_after: self.millis()? })
     }
 
     /// Returns the verdict that the word names, with its values.
-    pub(crate) fn verdict(mut self) -> Result<Verdict, Fault> {
+    pub(crate) fn verdict(mut self) -> Result<Verdict, CallError> {
         let verdict = match &*self.word {
             "approved" => Verdict::Approved,
             "wrong_code" => Verdict::WrongCode { guesses_left: Some(self.number()?) },
@@ -95,31 +95,31 @@ impl Reply {
             }
             "too_many_guesses" => Verdict::TooManyGuesses { retry_after: Some(self.millis()?) },
             "not_found" => Verdict::NotFound,
-            _ => return Err(Fault::Unreadable),
+            _ => return Err(CallError::Unreadable),
         };
         self.end(verdict)
     }
 
     /// Returns the verdict from a nested list.
-    pub(crate) fn nested(self) -> Result<Verdict, Fault> {
+    pub(crate) fn nested(self) -> Result<Verdict, CallError> {
         Self::of(Value::Array(self.rest.collect()))?.verdict()
     }
 
-    fn list(&mut self) -> Result<IntoIter<Value>, Fault> {
+    fn list(&mut self) -> Result<IntoIter<Value>, CallError> {
         match self.rest.next() {
             Some(Value::Array(values)) => Ok(values.into_iter()),
-            _ => Err(Fault::Unreadable),
+            _ => Err(CallError::Unreadable),
         }
     }
 }
 
-fn bytes(value: Option<Value>) -> Result<Vec<u8>, Fault> {
+fn bytes(value: Option<Value>) -> Result<Vec<u8>, CallError> {
     match value {
         Some(Value::BulkString(bytes)) => Ok(bytes),
-        _ => Err(Fault::Unreadable),
+        _ => Err(CallError::Unreadable),
     }
 }
 
-fn text(value: Option<Value>) -> Result<String, Fault> {
-    String::from_utf8(bytes(value)?).map_err(|_| Fault::Unreadable)
+fn text(value: Option<Value>) -> Result<String, CallError> {
+    String::from_utf8(bytes(value)?).map_err(|_| CallError::Unreadable)
 }

@@ -2,6 +2,8 @@ use std::sync::LazyLock;
 
 use otpmux_engine::{HEALTH_TTL, HEALTH_UPDATES_KEPT, LOOKS_BEHIND, RETENTION};
 
+use crate::layout;
+
 /// One operation of the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Operation {
@@ -186,6 +188,7 @@ static SCRIPTS: LazyLock<[Script; 14]> = LazyLock::new(|| {
                 {retention}, {kept}, {HEALTH_UPDATES_KEPT}, {LOOKS_BEHIND}\n"
         );
         let text = [&constants, &operation.shared().concat(), operation.body()].concat();
+        let text = layout::fill(&text);
         let flagged = [operation.flags().unwrap_or_default(), &text].concat();
         Script { flagged: Text::new(flagged), plain: Text::new(text) }
     })
@@ -200,7 +203,10 @@ mod tests {
         for operation in
             [Operation::Create, Operation::CheckGuess, Operation::Load, Operation::Probe]
         {
-            assert!(operation.script().of(false).text.ends_with(operation.body()), "{operation:?}");
+            assert!(
+                operation.script().of(false).text.ends_with(&layout::fill(operation.body())),
+                "{operation:?}"
+            );
             assert!(operation.script().of(false).text.starts_with(
                 "local RETENTION, HEALTH_TTL, HEALTH_UPDATES_KEPT, LOOKS_BEHIND = 600000, 3600000, 8, 16"
             ));

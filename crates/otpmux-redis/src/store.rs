@@ -9,16 +9,16 @@ use otpmux_engine::{
     SendAttempt, StartAttempt, State, StoreState, VerificationId, VerificationStore,
 };
 
-use crate::call::Call;
-use crate::fault::Fault;
-use crate::form;
+use crate::codec;
+use crate::connection::RedisConnection;
+use crate::encoder::Encoder;
+use crate::error::CallError;
 use crate::hex::hex;
-use crate::link::Link;
-use crate::names::Names;
+use crate::key_names::KeyNames;
 use crate::options::{Options, OptionsError, Time};
 use crate::reply::Reply;
 use crate::script::Operation;
-use crate::words::Words;
+use crate::script_call::ScriptCall;
 
 /// Store on Redis, for any number of processes.
 ///
@@ -28,8 +28,8 @@ use crate::words::Words;
 /// approves a code. An operation whose answer was lost may have been carried out, and then the
 /// error says so.
 pub struct RedisStore {
-    link: Link,
-    names: Names,
+    link: RedisConnection,
+    names: KeyNames,
     namespace: String,
     time: Time,
 }
@@ -55,8 +55,8 @@ impl RedisStore {
         // choice remains.
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         Ok(Self {
-            link: Link::new(servers, &options),
-            names: Names::new(&options.namespace),
+            link: RedisConnection::new(servers, &options),
+            names: KeyNames::new(&options.namespace),
             namespace: options.namespace,
             time: options.time,
         })
@@ -64,19 +64,19 @@ impl RedisStore {
 
     async fn run<T>(
         &self,
-        call: Call,
-        read: impl FnOnce(Reply) -> Result<T, Fault>,
+        call: ScriptCall,
+        read: impl FnOnce(Reply) -> Result<T, CallError>,
     ) -> Result<T, Error> {
         let answer = self.ask(&call).await.and_then(read);
-        answer.map_err(|fault| fault.into_error(call.operation))
+        answer.map_err(|error| error.into_error(call.operation))
     }
 
-    async fn ask(&self, call: &Call) -> Result<Reply, Fault> {
+    async fn ask(&self, call: &ScriptCall) -> Result<Reply, CallError> {
         self.link.call(call).await.and_then(Reply::of)
     }
 
-    fn on_record(&self, operation: Operation, id: VerificationId, now: SystemTime) -> Call {
-        Call::new(operation, self.names.record(id), now)
+    fn on_record(&self, operation: Operation, id: VerificationId, now: SystemTime) -> ScriptCall {
+        ScriptCall::new(operation, self.names.record(id), now)
     }
 
     /// Adds the key of the record's named guesses, if this guess has a name.
@@ -86,7 +86,7 @@ impl RedisStore {
         id: VerificationId,
         guess: &Guess,
         now: SystemTime,
-    ) -> Call {
+    ) -> ScriptCall {
         let call = self.on_record(operation, id, now);
         match guess.name() {
             Some(_) => call.key(self.names.guesses(id)),
@@ -96,14 +96,14 @@ impl RedisStore {
 }
 
 /// Returns whose windows count a guess: the guesser's own, and those of all.
-fn who(guess: &Guess) -> Words {
-    Words::default().raw(hex(&guess.own().who)).raw(hex(&guess.total().who))
+fn who(guess: &Guess) -> Encoder {
+    Encoder::default().raw(hex(&guess.own().who)).raw(hex(&guess.total().who))
 }
 
 /// Adds the name and content of a guess, if it has them, as the last argument.
-fn named(call: Call, guess: &Guess) -> Call {
+fn named(call: ScriptCall, guess: &Guess) -> ScriptCall {
     match guess.name() {
-        Some(name) => call.words(Words::default().hex(&name.name).hex(&name.content)),
+        Some(name) => call.words(Encoder::default().hex(&name.name).hex(&name.content)),
         None => call,
     }
 }
@@ -124,7 +124,7 @@ impl VerificationStore for RedisStore {
         let call = call
             // Redis refuses a time to live of zero.
             .time(kept.max(Duration::from_millis(1)))
-            .text(form::write(&record))
+            .text(codec::write(&record))
             .limit_hits(&limit_hits, &self.names);
         self.run(call, |mut reply| match &*reply.word {
             "new" => {
@@ -142,7 +142,7 @@ impl VerificationStore for RedisStore {
                 let limited = reply.limited(&limit_hits)?;
                 reply.end(Created::LimitExceeded(limited))
             }
-            _ => Err(Fault::Unreadable),
+            _ => Err(CallError::Unreadable),
         })
         .await
     }
@@ -158,8 +158,8 @@ impl VerificationStore for RedisStore {
             .on_record(Operation::StartAttempt, id, now)
             .key(self.names.health())
             .ends(&ends)
-            .text(form::lines(&skips))
-            .text(form::attempt(&attempt))
+            .text(codec::lines(&skips))
+            .text(codec::attempt(&attempt))
             .maybe(resend, |words, terms| words.number(terms.max_resends).time(terms.next_after))
             .limit_hits(&limit_hits, &self.names)
             .health_updates(&health_updates);
@@ -178,7 +178,7 @@ impl VerificationStore for RedisStore {
                 let limited = reply.limited(&limit_hits)?;
                 reply.end(AttemptStarted::LimitExceeded(limited))
             }
-            _ => Err(Fault::Unreadable),
+            _ => Err(CallError::Unreadable),
         })
         .await
     }
@@ -195,12 +195,12 @@ impl VerificationStore for RedisStore {
             call = call.key(self.names.health());
         }
         let flags = u64::from(close) + 2 * u64::from(lost.is_some());
-        let mut closing = Words::default().number(flags);
+        let mut closing = Encoder::default().number(flags);
         for refund in &refunds {
             call = call.key(self.names.limit(&refund.key));
             closing = closing.time(refund.at);
         }
-        let call = call.ends(&ends).text(form::lines(&skips)).words(closing);
+        let call = call.ends(&ends).text(codec::lines(&skips)).words(closing);
         let call = match lost {
             None => call,
             // Redis refuses a time to live of zero.
@@ -209,12 +209,12 @@ impl VerificationStore for RedisStore {
                 call.time(kept.max(Duration::from_millis(1)))
             }
             Some(Lost::SendAttempt(attempt)) => {
-                call.text(form::attempt(&SendAttempt { state: AttemptState::NotSent, ..attempt }))
+                call.text(codec::attempt(&SendAttempt { state: AttemptState::NotSent, ..attempt }))
             }
         };
         let call = call.health_updates(&health_updates);
         self.run(call, |reply| {
-            let state = form::read_state(&reply.word).ok_or(Fault::Unreadable)?;
+            let state = codec::read_state(&reply.word).ok_or(CallError::Unreadable)?;
             reply.end(state)
         })
         .await
@@ -227,7 +227,7 @@ impl VerificationStore for RedisStore {
         now: SystemTime,
     ) -> Result<Guessed, Error> {
         let purpose = guess.purpose().map(Purpose::as_str);
-        let expected = Words::default().maybe(purpose, Words::text);
+        let expected = Encoder::default().maybe(purpose, Encoder::text);
         let call = self
             .on_guess(Operation::CheckGuess, id, guess, now)
             .words(match guess.recipients() {
@@ -238,7 +238,7 @@ impl VerificationStore for RedisStore {
             .windows(&guess.total().windows)
             .words(who(guess));
         let call = guess.forms().iter().fold(call, |call, code| {
-            call.words(Words::default().raw(" ").text(&code.key).hex(&code.mac).raw(" "))
+            call.words(Encoder::default().raw(" ").text(&code.key).hex(&code.mac).raw(" "))
         });
         self.run(named(call, guess), |mut reply| match &*reply.word {
             "ask_vendors" => {
@@ -260,7 +260,7 @@ impl VerificationStore for RedisStore {
         let call = self
             .on_guess(Operation::Approve, id, guess, now)
             .words(who(guess))
-            .maybe(guess.was_counted_at(), Words::time);
+            .maybe(guess.was_counted_at(), Encoder::time);
         self.run(named(call, guess), Reply::verdict).await
     }
 
@@ -278,11 +278,11 @@ impl VerificationStore for RedisStore {
         let call = self
             .on_guess(Operation::EndGuess, id, guess, now)
             .words(who(guess))
-            .maybe(guess.was_counted_at(), Words::time)
-            .maybe(left, Words::number);
+            .maybe(guess.was_counted_at(), Encoder::time)
+            .maybe(left, Encoder::number);
         self.run(named(call, guess), |reply| match &*reply.word {
             "done" => reply.end(()),
-            _ => Err(Fault::Unreadable),
+            _ => Err(CallError::Unreadable),
         })
         .await
     }
@@ -297,8 +297,8 @@ impl VerificationStore for RedisStore {
             ReceiptOf::Attempt { id, place } => (self.names.record(id), Some(place)),
             ReceiptOf::Reference(tag) => (self.names.reference(&tag), None),
         };
-        let call = Call::new(Operation::Receive, key, now)
-            .maybe(place, Words::number)
+        let call = ScriptCall::new(Operation::Receive, key, now)
+            .maybe(place, Encoder::number)
             .number(mark.number());
         self.run(call, |mut reply| match &*reply.word {
             "changed" => {
@@ -310,7 +310,7 @@ impl VerificationStore for RedisStore {
             }
             "same" => reply.end(Received::Same),
             "gone" => reply.end(Received::Gone),
-            _ => Err(Fault::Unreadable),
+            _ => Err(CallError::Unreadable),
         })
         .await
     }
@@ -319,7 +319,7 @@ impl VerificationStore for RedisStore {
         self.run(self.on_record(Operation::Cancel, id, now), |reply| match &*reply.word {
             "cancelled" => reply.end(true),
             "over" => reply.end(false),
-            _ => Err(Fault::Unreadable),
+            _ => Err(CallError::Unreadable),
         })
         .await
     }
@@ -331,33 +331,33 @@ impl VerificationStore for RedisStore {
                 reply.end(Some(record))
             }
             "none" => reply.end(None),
-            _ => Err(Fault::Unreadable),
+            _ => Err(CallError::Unreadable),
         })
         .await
     }
 
     async fn health(&self, now: SystemTime) -> Result<Vec<HealthUpdate>, Error> {
-        let call = Call::new(Operation::Health, self.names.health(), now);
+        let call = ScriptCall::new(Operation::Health, self.names.health(), now);
         self.run(call, |mut reply| match &*reply.word {
             "updates" => {
                 let updates = reply.updates()?;
                 reply.end(updates)
             }
-            _ => Err(Fault::Unreadable),
+            _ => Err(CallError::Unreadable),
         })
         .await
     }
 
     async fn check_keys(&self, keys: &[KeyCheck]) -> Result<Vec<KeyId>, Error> {
         // This operation does not depend on the time.
-        let call = Call::new(Operation::CheckKeys, self.names.keys(), SystemTime::UNIX_EPOCH);
+        let call = ScriptCall::new(Operation::CheckKeys, self.names.keys(), SystemTime::UNIX_EPOCH);
         let call = keys
             .iter()
-            .fold(call, |call, key| call.words(Words::default().word(&key.id).hex(&key.value)));
+            .fold(call, |call, key| call.words(Encoder::default().word(&key.id).hex(&key.value)));
         self.run(call, |mut reply| {
             let mut differ = Vec::new();
             while let Some(place) = reply.maybe_number::<usize>()? {
-                differ.push(KeyId::clone(&keys.get(place).ok_or(Fault::Unreadable)?.id));
+                differ.push(KeyId::clone(&keys.get(place).ok_or(CallError::Unreadable)?.id));
             }
             reply.end(differ)
         })
@@ -365,15 +365,15 @@ impl VerificationStore for RedisStore {
     }
 
     async fn probe(&self, now: SystemTime) -> Result<StoreState, Error> {
-        let probe = |operation| Call::new(operation, self.names.probe(), now);
+        let probe = |operation| ScriptCall::new(operation, self.names.probe(), now);
         match self.ask(&probe(Operation::Probe)).await {
             // From version 7 on, a full Redis still accepts the writes that check a code.
-            Err(fault) if fault.is_out_of_memory() => {
+            Err(error) if error.is_out_of_memory() => {
                 self.run(probe(Operation::ProbeWhenFull), |reply| reply.end(StoreState::Full)).await
             }
             reply => reply
                 .and_then(|reply| reply.end(StoreState::Ok))
-                .map_err(|fault| fault.into_error(Operation::Probe)),
+                .map_err(|error| error.into_error(Operation::Probe)),
         }
     }
 
@@ -381,10 +381,10 @@ impl VerificationStore for RedisStore {
         if self.time == Time::Caller {
             return Ok(None);
         }
-        let call = Call::new(Operation::Time, self.names.probe(), SystemTime::UNIX_EPOCH);
+        let call = ScriptCall::new(Operation::Time, self.names.probe(), SystemTime::UNIX_EPOCH);
         self.run(call, |mut reply| {
             let since = reply.millis()?;
-            let time = SystemTime::UNIX_EPOCH.checked_add(since).ok_or(Fault::Unreadable)?;
+            let time = SystemTime::UNIX_EPOCH.checked_add(since).ok_or(CallError::Unreadable)?;
             reply.end(Some(time))
         })
         .await

@@ -6,7 +6,7 @@ mod stage;
 use std::error::Error;
 use std::io;
 
-use otpmux::{Channel, Code, Verdict, Verification};
+use otpmux::{Code, Verdict, Verification};
 use otpmux_emulator::{Fault, FaultKind, Message, Vendor};
 
 use crate::Exit;
@@ -15,7 +15,7 @@ use crate::output::Output;
 use crate::report;
 use stage::{Stage, wrong};
 
-/// Indian mobile numbers, which both vendors reach.
+/// Indian mobile numbers, which all vendors here reach.
 const FIRST: &str = "+919876543210";
 const SECOND: &str = "+919812345678";
 const THIRD: &str = "+919898989898";
@@ -33,7 +33,7 @@ pub(crate) async fn run(output: &mut Output) -> io::Result<Exit> {
 async fn tell(output: &mut Output) -> Result<(), Box<dyn Error>> {
     let mut stage = Stage::set().await?;
     output.story(
-        "Three vendors are played on this machine; nothing leaves it. The configuration is",
+        "These vendors are played on this machine; nothing leaves it. The configuration is",
     )?;
     output.story("a real one: without base_url it would reach the vendors themselves.\n")?;
     for line in stage.config().lines() {
@@ -58,12 +58,13 @@ async fn tell(output: &mut Output) -> Result<(), Box<dyn Error>> {
 }
 
 async fn one_code(stage: &mut Stage, output: &mut Output) -> Result<(), Box<dyn Error>> {
-    output.title("\n1. A code goes out through EasyOTP")?;
+    let vendor = stage.roles().first;
+    output.title(&format!("\n1. A code goes out through {}", vendor.name()))?;
     let sent = stage.send(FIRST).await?;
     show_attempts(&sent, output)?;
     let messages = stage.arrived();
     show_messages(&messages, output)?;
-    expect_from(&messages, &[Vendor::EasyOtp])?;
+    expect_from(&messages, &[vendor])?;
     let code = &messages[0].code;
     for (typed, what, expected) in [
         (wrong(code)?, "a wrong code", "wrong_code"),
@@ -77,52 +78,68 @@ async fn one_code(stage: &mut Stage, output: &mut Output) -> Result<(), Box<dyn 
 }
 
 async fn lost_answer(stage: &mut Stage, output: &mut Output) -> Result<(), Box<dyn Error>> {
-    output
-        .title("\n2. EasyOTP breaks at the worst moment: the message is out, its answer is lost")?;
-    stage.break_easyotp(Fault::new(FaultKind::ResetAfterRead).after_work());
+    let (first, second) = (stage.roles().first, stage.roles().second);
+    output.title(&format!(
+        "\n2. {} breaks at the worst moment: the message is out, its answer is lost",
+        first.name()
+    ))?;
+    stage.break_first(Fault::new(FaultKind::ResetAfterRead).after_work());
     let sent = stage.send(SECOND).await?;
     show_attempts(&sent, output)?;
-    output.story(
-        "    Whether EasyOTP sent anything cannot be known. The policy allows one duplicate,",
-    )?;
-    output.story("    so StartMessaging sends too, and sends the same code:")?;
+    output.story(format_args!(
+        "    Whether {} sent anything cannot be known. The policy allows one duplicate,",
+        first.name()
+    ))?;
+    output.story(format_args!("    so {} sends too, and sends the same code:", second.name()))?;
     let messages = stage.arrived();
     show_messages(&messages, output)?;
-    expect_from(&messages, &[Vendor::EasyOtp, Vendor::StartMessaging])?;
+    expect_from(&messages, &[first, second])?;
     expect(messages[0].code == messages[1].code, "one code for both")?;
     let code = messages[0].code.parse()?;
     let verdict = verify(stage, &sent, &code, "the code of either message", output).await?;
     expect(verdict.is_approved(), "approval")?;
-    output.story("    EasyOTP is still down: verifying a code of ours needs no vendor.")?;
-    stage.mend_easyotp();
+    output.story(format_args!(
+        "    {} is still down: verifying a code that otpmux made needs no vendor.",
+        first.name()
+    ))?;
+    stage.mend_first();
     Ok(())
 }
 
 async fn refusal(stage: &mut Stage, output: &mut Output) -> Result<(), Box<dyn Error>> {
-    output.title("\n3. EasyOTP refuses: its account is empty")?;
-    stage.break_easyotp(Fault::status(402));
+    let (first, second) = (stage.roles().first, stage.roles().second);
+    output.title(&format!("\n3. {} refuses: its account is empty", first.name()))?;
+    stage.break_first(Fault::status(402));
     let sent = stage.send(THIRD).await?;
     show_attempts(&sent, output)?;
-    output
-        .story("    A refusal is certain: EasyOTP sent nothing, so there is one message in all.")?;
+    output.story(format_args!(
+        "    A refusal is certain: {} sent nothing, so there is one message in all.",
+        first.name()
+    ))?;
     let messages = stage.arrived();
     show_messages(&messages, output)?;
-    expect_from(&messages, &[Vendor::StartMessaging])?;
+    expect_from(&messages, &[second])?;
     let code = messages[0].code.parse()?;
     let verdict = verify(stage, &sent, &code, "the code", output).await?;
     expect(verdict.is_approved(), "approval")?;
-    stage.mend_easyotp();
+    stage.mend_first();
     Ok(())
 }
 
 async fn code_of_the_vendor(stage: &mut Stage, output: &mut Output) -> Result<(), Box<dyn Error>> {
-    output.title("\n4. By WhatsApp, which AirTexts alone offers here, with a code of its own")?;
-    let sent = stage.send_by(Channel::WhatsApp, FOURTH).await?;
+    let (vendor, channel) = (stage.roles().code_maker, stage.roles().channel.clone());
+    let name = vendor.name();
+    output.title(&format!(
+        "\n4. By {channel}, which {name} alone offers here, with a code that it makes"
+    ))?;
+    let sent = stage.send_by(channel, FOURTH).await?;
     show_attempts(&sent, output)?;
     let messages = stage.arrived();
     show_messages(&messages, output)?;
-    expect_from(&messages, &[Vendor::AirTexts])?;
-    output.story("    AirTexts made this code and takes none, so it is asked about each try.")?;
+    expect_from(&messages, &[vendor])?;
+    output.story(format_args!(
+        "    {name} made this code and takes none, so it is asked about each try."
+    ))?;
     let code = &messages[0].code;
     for (typed, what, expected) in [
         (wrong(code)?, "a wrong code", "wrong_code"),

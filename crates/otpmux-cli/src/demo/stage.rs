@@ -2,50 +2,72 @@
 
 use std::error::Error;
 
-use otpmux::config::Environment;
 use otpmux::{Channel, Code, Config, NewVerification, OtpClient, Recipient, Verification};
 use otpmux_emulator::{Emulator, EmulatorConfig, Fault, Message, MessageFilter, Vendor};
+
+use crate::emulated::Emulated;
 
 pub(super) struct Stage {
     emulator: Emulator,
     client: OtpClient,
     config: String,
+    roles: Roles,
     /// How many messages of the handset were shown.
     shown: usize,
+}
+
+/// Which vendors play which part.
+pub(super) struct Roles {
+    /// Carries codes that otpmux made.
+    pub(super) first: Vendor,
+    /// Carries them too.
+    pub(super) second: Vendor,
+    /// Makes its codes itself.
+    pub(super) code_maker: Vendor,
+    /// A channel by which that vendor alone sends.
+    pub(super) channel: Channel,
+}
+
+impl Roles {
+    fn of(emulator: &Emulator, client: &OtpClient) -> Result<Self, String> {
+        let providers = client.providers();
+        let capabilities = |vendor: &Vendor| {
+            let found = providers.iter().find(|provider| provider.id().as_str() == vendor.as_str());
+            found.map(otpmux::admin::ProviderView::capabilities)
+        };
+        let (carriers, others): (Vec<_>, Vec<_>) = emulator
+            .vendors()
+            .into_iter()
+            .filter_map(|vendor| Some((vendor, capabilities(&vendor)?)))
+            .partition(|(_, capabilities)| capabilities.otpmux_codes.is_some());
+        let only_by = |channels: &[Channel]| {
+            let is_carried = |channel: &Channel| {
+                carriers.iter().any(|(_, carrier)| carrier.channels.contains(channel))
+            };
+            channels.iter().find(|channel| !is_carried(channel)).cloned()
+        };
+        let maker =
+            others.iter().find_map(|(vendor, maker)| Some((*vendor, only_by(&maker.channels)?)));
+        match (&carriers[..], maker) {
+            ([(first, _), (second, _), ..], Some((code_maker, channel))) => {
+                Ok(Self { first: *first, second: *second, code_maker, channel })
+            }
+            _ => Err("this build has too few vendors".to_owned()),
+        }
+    }
 }
 
 impl Stage {
     pub(super) async fn set() -> Result<Self, Box<dyn Error>> {
         let emulator = Emulator::start(EmulatorConfig::default()).await?;
-        let config = format!(
-            r#"[providers.easyotp]
-kind = "easyotp"
-api_key = "env:EASYOTP_API_KEY"
-base_url = "{}"
-
-[providers.startmessaging]
-kind = "startmessaging"
-api_key = "env:STARTMESSAGING_API_KEY"
-base_url = "{}"
-
-[providers.airtexts]
-kind = "airtexts"
-appid = "{}"
-api_key = "env:AIRTEXTS_API_KEY"
-api_secret = "env:AIRTEXTS_API_SECRET"
-base_url = "{}""#,
-            emulator.base_url(Vendor::EasyOtp),
-            emulator.base_url(Vendor::StartMessaging),
-            emulator.airtexts().appid,
-            emulator.base_url(Vendor::AirTexts),
-        );
-        let environment = Environment::new()
-            .with("EASYOTP_API_KEY", emulator.easyotp().api_key)
-            .with("STARTMESSAGING_API_KEY", emulator.startmessaging().api_key)
-            .with("AIRTEXTS_API_KEY", emulator.airtexts().api_key)
-            .with("AIRTEXTS_API_SECRET", emulator.airtexts().api_secret);
+        let Emulated { providers: config, environment } = Emulated::of(&emulator);
         let client = OtpClient::from_config(&Config::from_toml(&config, &environment)?)?;
-        Ok(Self { emulator, client, config, shown: 0 })
+        let roles = Roles::of(&emulator, &client)?;
+        Ok(Self { emulator, client, config, roles, shown: 0 })
+    }
+
+    pub(super) fn roles(&self) -> &Roles {
+        &self.roles
     }
 
     pub(super) fn config(&self) -> &str {
@@ -56,12 +78,12 @@ base_url = "{}""#,
         &self.client
     }
 
-    pub(super) fn break_easyotp(&self, fault: Fault) {
-        self.emulator.set_fault(Vendor::EasyOtp, fault);
+    pub(super) fn break_first(&self, fault: Fault) {
+        self.emulator.set_fault(self.roles.first, fault);
     }
 
-    pub(super) fn mend_easyotp(&self) {
-        self.emulator.clear_faults(Vendor::EasyOtp);
+    pub(super) fn mend_first(&self) {
+        self.emulator.clear_faults(self.roles.first);
     }
 
     pub(super) async fn send(&self, to: &str) -> Result<Verification, Box<dyn Error>> {

@@ -9,13 +9,13 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use otpmux::config::Environment;
 use otpmux::{Config, Secret};
-use otpmux_emulator::{Emulator, EmulatorConfig, Vendor};
+use otpmux_emulator::{Emulator, EmulatorConfig};
 use otpmux_gateway::{Gateway, Options, install_metrics};
 
 use crate::Exit;
 use crate::emulate::cannot_listen;
+use crate::emulated::Emulated;
 use crate::failure::Failure;
 use crate::logs::LogFormat;
 use crate::output::Output;
@@ -72,14 +72,12 @@ pub(crate) async fn run(args: &Args, output: &mut Output) -> io::Result<Exit> {
         Ok(emulator) => emulator,
         Err(error) => return cannot_listen(&error, "--emulator").tell(output),
     };
-    let environment = Environment::new()
-        .with("EASYOTP_API_KEY", emulator.easyotp().api_key)
-        .with("STARTMESSAGING_API_KEY", emulator.startmessaging().api_key)
-        .with("AIRTEXTS_API_KEY", emulator.airtexts().api_key)
-        .with("AIRTEXTS_API_SECRET", emulator.airtexts().api_secret)
+    let emulated = Emulated::of(&emulator);
+    let text = config(&emulated.providers, &home.path.join("otpmux.db"));
+    let environment = emulated
+        .environment
         .with("OTPMUX_API_KEY", &*api_key)
         .with("OTPMUX_SERVER_KEY", &*server_key);
-    let text = config(&emulator, &home.path.join("otpmux.db"));
     let config = match Config::from_toml(&text, &environment) {
         Ok(config) => config,
         Err(errors) => return Failure::from(errors).tell(output),
@@ -112,27 +110,10 @@ pub(crate) async fn run(args: &Args, output: &mut Output) -> io::Result<Exit> {
     Ok(Exit::Done)
 }
 
-fn config(emulator: &Emulator, store: &Path) -> String {
+fn config(providers: &str, store: &Path) -> String {
     // A TOML string in single quotes can hold every path without such a quote.
     format!(
-        r#"
-[providers.easyotp]
-kind = "easyotp"
-base_url = "{}"
-api_key = "env:EASYOTP_API_KEY"
-
-[providers.startmessaging]
-kind = "startmessaging"
-base_url = "{}"
-api_key = "env:STARTMESSAGING_API_KEY"
-
-[providers.airtexts]
-kind = "airtexts"
-base_url = "{}"
-appid = "{}"
-api_key = "env:AIRTEXTS_API_KEY"
-api_secret = "env:AIRTEXTS_API_SECRET"
-
+        r#"{providers}
 [store]
 url = 'sqlite:{}'
 durability = "process"
@@ -157,10 +138,6 @@ global = ["100000/1h"]
 guesses = ["100/1h"]
 guesses_total = ["100/1h"]
 "#,
-        emulator.base_url(Vendor::EasyOtp),
-        emulator.base_url(Vendor::StartMessaging),
-        emulator.base_url(Vendor::AirTexts),
-        emulator.airtexts().appid,
         store.display(),
     )
 }

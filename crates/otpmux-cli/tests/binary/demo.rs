@@ -44,7 +44,7 @@ fn tells_its_story_and_ends_well() {
     assert_eq!(messages.len(), 1, "a refusal makes no second message");
     assert!(messages[0].ends_with("(by StartMessaging)"));
 
-    let fourth = chapter("4. By WhatsApp");
+    let fourth = chapter("4. By whatsapp");
     let messages = handset(&fourth);
     assert_eq!(messages.len(), 1);
     assert!(messages[0].ends_with("(by AirTexts)"));

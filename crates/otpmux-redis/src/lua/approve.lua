@@ -21,7 +21,7 @@ end
 if said == 'p' then
   counted_at = at
 end
-redis.call('SETRANGE', KEYS[1], '0', 'a')
+redis.call('SETRANGE', KEYS[1], '${state.offset}', 'a')
 local own, total = guesses_keys(text, ARGV[2])
 redis.call('DEL', own)
 if counted_at ~= '-' then

@@ -2,6 +2,6 @@
 local text, state, expires_at = read(KEYS[1])
 local live = text and not over(state, expires_at)
 if live or state == 's' then
-  redis.call('SETRANGE', KEYS[1], '0', 'c')
+  redis.call('SETRANGE', KEYS[1], '${state.offset}', 'c')
 end
 return {live and 'cancelled' or 'over'}

@@ -12,8 +12,8 @@ end
 -- For a caller that expects another recipient or purpose, this verification does not exist.
 if expected ~= '-' then
   local purpose, recipients = string.match(expected, '^(%S+)(.*)$')
-  if purpose ~= '-' and purpose ~= string.match(text, '^%S+ (%S+)', 129)
-    or recipients ~= '' and not string.find(recipients, ' ' .. string.sub(text, 64, 127) .. ' ', 1, true) then
+  if purpose ~= '-' and purpose ~= string.match(text, '^%S+ (%S+)', ${second_line})
+    or recipients ~= '' and not string.find(recipients, ' ' .. string.sub(text, ${recipient.at}, ${recipient.last}) .. ' ', 1, true) then
     return {'not_found'}
   end
 end
@@ -58,15 +58,15 @@ end
 -- guesser does not have the key, so cannot choose bytes to probe with. A record without a code has
 -- `- -`, and no key is `-`; no other words of the second line can be a key and an HMAC.
 local right = false
-local attempts_at = string.find(text, '\n', 129, true)
+local attempts_at = string.find(text, '\n', ${second_line}, true)
 for i = 6, named and #ARGV - 1 or #ARGV do
-  local place = string.find(text, ARGV[i], 129, true)
+  local place = string.find(text, ARGV[i], ${second_line}, true)
   right = right or place and place < attempts_at
 end
 right = right and may_have_sent(text, '1')
 
 -- Every guess is counted, whatever its verdict.
-redis.call('SETRANGE', KEYS[1], '0', string.format('%s %010d', right and 'a' or 'p', guesses + 1))
+redis.call('SETRANGE', KEYS[1], '${state.offset}', string.format('%s %0${guesses.width}d', right and 'a' or 'p', guesses + 1))
 if right then
   if hits > 0 then
     redis.call('DEL', own_key)

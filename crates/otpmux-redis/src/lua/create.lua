@@ -3,19 +3,19 @@
 -- ARGV from 2: the record's time to live; its text; then the windows of each hit.
 local kept, text = ARGV[2], ARGV[3]
 -- The content of the request with this idempotency key.
-local content = string.match(text, '^%S+', 129)
+local content = string.match(text, '^%S+', ${second_line})
 local named = content ~= '-'
 local first = named and 5 or 4
 
 -- The prefix of the records' keys, before an id of 32 digits.
-local records, id = string.sub(KEYS[1], 1, -1 - 32), string.sub(KEYS[1], -32)
+local records, id = string.sub(KEYS[1], 1, -1 - ${id.width}), string.sub(KEYS[1], -${id.width})
 
 local before = named and redis.call('GET', KEYS[4])
 if before then
   local record, state = read(records .. before)
   local failed = record and state == 'c' and not may_have_sent(record, '[01]')
   if record and not failed then
-    if string.match(record, '^%S+', 129) ~= content then
+    if string.match(record, '^%S+', ${second_line}) ~= content then
       return {'key_reused'}
     end
     return {'before', before, record}
@@ -34,7 +34,7 @@ if older then
   -- Only a live one: an expired one must still answer `expired`.
   superseded = record and not over(state, expires_at)
   if record then
-    local place = string.match(text, '^%S+ %S+ ()', 129)
+    local place = string.match(text, '^%S+ %S+ ()', ${second_line})
     text = string.sub(text, 1, place - 1) .. older .. string.sub(text, place + 1)
   end
 end
@@ -49,7 +49,7 @@ if named then
   redis.call('SET', KEYS[4], id, 'PX', kept)
 end
 if superseded then
-  redis.call('SETRANGE', records .. older, '0', 's')
+  redis.call('SETRANGE', records .. older, '${state.offset}', 's')
 end
 hit_all(first, 4)
 return {'new', known}

@@ -30,7 +30,7 @@ if state == 'a' or state == 'c' then
 end
 local guesses = tonumber(string.match(text, '^. (%d+)'))
 if guesses > 0 then
-  redis.call('SETRANGE', KEYS[1], '2', string.format('%010d', guesses - 1))
+  redis.call('SETRANGE', KEYS[1], '${guesses.offset}', string.format('%0${guesses.width}d', guesses - 1))
 end
 if counted_at ~= '-' then
   local own, total = guesses_keys(text, ARGV[2])

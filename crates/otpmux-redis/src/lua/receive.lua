@@ -9,7 +9,7 @@ if place == '-' then
     return {'gone'}
   end
   local id, index = string.match(found, '^(%x+) (%d+)$')
-  key = string.sub(key, 1, -1 - #'reference:' - 32) .. 'verification:' .. id
+  key = string.sub(key, 1, -1 - #'reference:' - ${hash.width}) .. 'verification:' .. id
   place = index
 end
 
@@ -17,7 +17,7 @@ local text = read(key)
 if not text then
   return {'gone'}
 end
-local line = string.find(text, '\n', 129, true)
+local line = string.find(text, '\n', ${second_line}, true)
 for _ = 1, place do
   line = next_attempt(text, line)
   if not line then
@@ -36,4 +36,4 @@ if state == 'i' or state == 'u' then
   text = replace(text, line + 1, line + 2, 'a')
 end
 redis.call('SET', key, text, 'KEEPTTL')
-return {'changed', string.sub(key, -32), tonumber(place), known, text}
+return {'changed', string.sub(key, -${id.width}), tonumber(place), known, text}

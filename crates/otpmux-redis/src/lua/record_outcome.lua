@@ -2,7 +2,7 @@
 -- ARGV from 2: the ends; skips; the sum of 1 (close) and 2 (a step was lost), and the time of each
 -- hit to remove; the lost step, if there is one; health updates.
 local ends, skips, closing = ARGV[2], ARGV[3], ARGV[4]
-local flags, health_updates = string.byte(closing) - 48, 5
+local flags, health_updates = string.byte(closing) - ${byte.zero}, 5
 -- The lost step: a send attempt, or for a lost creation how long it stays forbidden.
 local lost
 if flags >= 2 then
@@ -23,7 +23,7 @@ if text then
   end
   if flags == 1 and state ~= 'a' and not may_have_sent(text, '[01]') then
     state = 'c'
-    text = replace(text, 1, 2, state)
+    text = replace(text, ${state.at}, ${state.after}, state)
     live, newest, id, its_state, expires_at = uncovered(text)
   end
 elseif lost and tonumber(lost) then

@@ -42,7 +42,7 @@ local function refusal()
   if wait > 0 then
     return {'too_soon', wait}
   end
-  return full_limit_hit or given_up, string.format('%010d %s', resends + 1, next_after)
+  return full_limit_hit or given_up, string.format('%0${resends.width}d %s', resends + 1, next_after)
 end
 
 -- The ends of the other send attempts are written all the same.
@@ -54,14 +54,14 @@ if refused then
   end
   return refused
 end
-local place, line = 0, string.find(text, '\n', 129, true)
+local place, line = 0, string.find(text, '\n', ${second_line}, true)
 local following = next_attempt(text, line)
 while following do
   place, line, following = place + 1, following, next_attempt(text, following)
 end
 text = replace(text, line, line, '\n' .. attempt)
 if resends then
-  text = replace(text, 39, 63, resends)
+  text = replace(text, ${resends.at}, ${resend_after.after}, resends)
 end
 write_attempts(KEYS[1], text, skips)
 if references then

@@ -63,7 +63,7 @@ async fn every_refusal_says_what_to_do() {
         ("MISCONF Redis is configured to save RDB snapshots", "cannot write its data to disk"),
         ("NOREPLICAS Not enough good replicas to write.", "too few replicas"),
         ("BUSY Redis is busy running a script.", "keeps it busy"),
-        ("MASTERDOWN Link with MASTER is down", "lost its primary"),
+        ("MASTERDOWN RedisConnection with MASTER is down", "lost its primary"),
         ("CLUSTERDOWN Hash slot not served", "no node for these keys"),
         ("TRYAGAIN Multiple keys request during rehashing of slot", "moving these keys"),
         ("ASK 7000 127.0.0.1:7001", "moving these keys"),

@@ -84,6 +84,15 @@ impl VendorApi for AirTexts {
         })
     }
 
+    fn usual_credentials(&self) -> Value {
+        let account = &self.account;
+        json!({
+            "appid": account.appid,
+            "api_key": account.api_key,
+            "api_secret": account.api_secret,
+        })
+    }
+
     fn account(&self) -> Value {
         to_json(&self.account)
     }

@@ -10,7 +10,7 @@ local function with_ends(text, ends)
   local first, references = false, nil
   for place, state, failure, reference, terms, hash in
     string.gmatch(ends, '(%d+) (%S+) (%S+) (%S+) (%S+) (%S+)\n') do
-    local line = string.find(text, '\n', 129, true)
+    local line = string.find(text, '\n', ${second_line}, true)
     for _ = 1, place do
       local following = next_attempt(text, line)
       if not following then
@@ -39,8 +39,8 @@ end
 
 -- Writes the references of a record, which live as long as it does.
 local function write_references(references)
-  local prefix = string.sub(KEYS[1], 1, -1 - #'verification:' - 32) .. 'reference:'
-  local id, left = string.sub(KEYS[1], -32), redis.call('PTTL', KEYS[1])
+  local prefix = string.sub(KEYS[1], 1, -1 - #'verification:' - ${id.width}) .. 'reference:'
+  local id, left = string.sub(KEYS[1], -${id.width}), redis.call('PTTL', KEYS[1])
   for hash, place in pairs(references) do
     redis.call('SET', prefix .. hash, id .. ' ' .. place, 'PX', left)
   end
@@ -50,8 +50,8 @@ end
 -- its line.
 local function attempt_of(text, attempt)
   local key = string.match(attempt, '"key":"[^"]*"')
-  local place = string.find(text, key, 129, true)
-  local line = place and string.find(text, '\n', 129, true)
+  local place = string.find(text, key, ${second_line}, true)
+  local line = place and string.find(text, '\n', ${second_line}, true)
   while line do
     local following = next_attempt(text, line)
     if following and place < following then
@@ -66,12 +66,12 @@ end
 local function with_lost(text, attempt)
   local line, following = attempt_of(text, attempt)
   if line then
-    if string.byte(text, line + 1) ~= 105 then
+    if string.byte(text, line + 1) ~= ${byte.intended} then
       return text, false
     end
     return replace(text, line + 1, following, attempt), true
   end
-  local after = string.find(text, '\n\n', 129, true)
+  local after = string.find(text, '\n\n', ${second_line}, true)
   return replace(text, after, after, '\n' .. attempt), false
 end
 
@@ -79,7 +79,7 @@ end
 -- line. Its key keeps its time to live here and at every later write.
 local function write_attempts(key, text, skips)
   if skips ~= '' then
-    local after_attempts = string.find(text, '\n\n', 129, true)
+    local after_attempts = string.find(text, '\n\n', ${second_line}, true)
     local place = string.find(text, '\n\n', after_attempts + 1, true) + 1
     text = replace(text, place, place, skips)
   end

@@ -3,8 +3,8 @@
 -- a record's, whose id has 32 digits), the first 64 bits of the recipient's hash, and 64 bits each
 -- for who guesses, as in `who`.
 local function guesses_keys(text, who)
-  local prefix = string.sub(KEYS[1], 1, -1 - #'verification:' - 32) .. 'limit:guesses'
-  local recipient = string.sub(text, 64, 79)
-  return prefix .. ':' .. recipient .. string.sub(who, 1, 16),
-    prefix .. '_total:' .. recipient .. string.sub(who, 17)
+  local prefix = string.sub(KEYS[1], 1, -1 - #'verification:' - ${id.width}) .. 'limit:guesses'
+  local recipient = string.sub(text, ${recipient.guessed.at}, ${recipient.guessed.last})
+  return prefix .. ':' .. recipient .. string.sub(who, 1, ${guesser.width}),
+    prefix .. '_total:' .. recipient .. string.sub(who, 1 + ${guesser.width})
 end

@@ -10,9 +10,9 @@
 --   an empty line, and the encrypted part
 --
 -- Words are separated by one space. States are the first letters of their words. In the first line
--- every word has a fixed position, where it is read and written: numbers have ten digits, times 13,
--- the recipient 64, so the words begin at 1, 3, 14, 25, 39, 50 and 64, and the second line at 129.
--- A missing word is `-`; a text is `=` and the text, with spaces as %20.
+-- every word has a fixed position, where it is read and written. `layout.rs` has the positions, and
+-- puts numbers in the places of their names. A missing word is `-`; a text is `=` and the text, with
+-- spaces as %20.
 --
 -- Invariants of every script, so that a script that fails has changed nothing:
 -- - It reads everything before it writes anything, so that an invalid value is found in time.
@@ -32,7 +32,7 @@ local function read(key)
     return nil
   end
   local state, expires_at = string.match(text, '^([pasc]) %d+ %d+ (%d+) %d')
-  assert(state and string.byte(text, 128) == 10 and string.find(text, '\n\n', 129, true),
+  assert(state and string.byte(text, ${recipient.after}) == ${byte.line_end} and string.find(text, '\n\n', ${second_line}, true),
     'a record that cannot be read')
   expires_at = tonumber(expires_at)
   if now < expires_at + RETENTION then

@@ -4,16 +4,16 @@
 -- Returns the key that names the newest one, its id, the id of the first that has not failed, that
 -- one's state and when it expires. `own` is the current record, as it is about to be written.
 local function uncovered(own)
-  local prefix = string.sub(KEYS[1], 1, -1 - #'verification:' - 32)
-  local purpose = string.match(own, '^%S+ =(%S+)', 129)
-  local live = prefix .. 'live:' .. string.sub(own, 64, 95) .. ':' .. purpose
+  local prefix = string.sub(KEYS[1], 1, -1 - #'verification:' - ${id.width})
+  local purpose = string.match(own, '^%S+ =(%S+)', ${second_line})
+  local live = prefix .. 'live:' .. string.sub(own, ${recipient.counted.at}, ${recipient.counted.last}) .. ':' .. purpose
   local newest = redis.call('GET', live)
   local id, left = newest or nil, LOOKS_BEHIND
   while id do
     local key = prefix .. 'verification:' .. id
     local text, state, expires_at = read(key)
     if key == KEYS[1] then
-      text, state = own, string.sub(own, 1, 1)
+      text, state = own, string.sub(own, ${state.at}, ${state.last})
     end
     if not text then
       break
@@ -22,7 +22,7 @@ local function uncovered(own)
       return live, newest, id, state, expires_at
     end
     left = left - 1
-    id = string.match(text, '^%S+ %S+ (%x+)', 129)
+    id = string.match(text, '^%S+ %S+ (%x+)', ${second_line})
   end
   return live, newest
 end
@@ -39,6 +39,6 @@ local function uncover(live, newest, id, state, expires_at)
     redis.call('SET', live, id, 'PX', expires_at + RETENTION - now)
   end
   if state == 's' then
-    redis.call('SETRANGE', string.sub(KEYS[1], 1, -1 - 32) .. id, '0', 'p')
+    redis.call('SETRANGE', string.sub(KEYS[1], 1, -1 - ${id.width}) .. id, '${state.offset}', 'p')
   end
 end

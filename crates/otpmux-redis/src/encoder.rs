@@ -3,6 +3,7 @@ use std::time::SystemTime;
 use otpmux_engine::millis;
 
 use crate::hex::push_hex;
+use crate::layout::{LATEST, TIME};
 
 /// Replaces a missing word.
 pub(crate) const NONE: &str = "-";
@@ -10,9 +11,9 @@ pub(crate) const NONE: &str = "-";
 /// Builds a text whose words are separated by one space. Each part of a call needs one, so it
 /// avoids the overhead of `std::fmt`.
 #[derive(Debug, Default)]
-pub(crate) struct Words(Vec<u8>);
+pub(crate) struct Encoder(Vec<u8>);
 
-impl Words {
+impl Encoder {
     pub(crate) fn with_capacity(bytes: usize) -> Self {
         Self(Vec::with_capacity(bytes))
     }
@@ -45,9 +46,9 @@ impl Words {
         words.raw(number)
     }
 
-    /// Appends a time of a record's first line, where it has 13 digits: until the year 2286.
+    /// Appends a time of a record's first line, where it has a fixed width: until the year 2286.
     pub(crate) fn time(self, time: SystemTime) -> Self {
-        self.padded(millis(time).min(9_999_999_999_999), 13)
+        self.padded(millis(time).min(LATEST), TIME)
     }
 
     pub(crate) fn hex(self, bytes: &[u8]) -> Self {

@@ -4,28 +4,28 @@ use otpmux_core::RateLimit;
 use otpmux_engine::{AttemptEnd, HealthUpdate, LimitHit, millis};
 use redis::Cmd;
 
-use crate::form;
-use crate::names::Names;
+use crate::codec;
+use crate::encoder::Encoder;
+use crate::key_names::KeyNames;
 use crate::script::Operation;
-use crate::words::Words;
 
 /// Longer than any value is kept, and short enough for Redis to add times up.
 const FOREVER: Duration = Duration::from_hours(24 * 365 * 100);
 
 /// One call of a script: its keys, and its arguments in the order in which the script takes them.
 #[derive(Debug)]
-pub(crate) struct Call {
+pub(crate) struct ScriptCall {
     pub(crate) operation: Operation,
     keys: Vec<String>,
     arguments: Vec<Vec<u8>>,
 }
 
-impl Call {
+impl ScriptCall {
     /// Every script has a key at least, and the time as its first argument.
     pub(crate) fn new(operation: Operation, key: String, now: SystemTime) -> Self {
         let (mut keys, arguments) = (Vec::with_capacity(8), Vec::with_capacity(8));
         keys.push(key);
-        Self { operation, keys, arguments }.words(Words::default().time(now))
+        Self { operation, keys, arguments }.words(Encoder::default().time(now))
     }
 
     /// Returns the command, by the script's hash or with its whole text; with flags if the server
@@ -55,16 +55,20 @@ impl Call {
         self
     }
 
-    pub(crate) fn words(self, words: Words) -> Self {
+    pub(crate) fn words(self, words: Encoder) -> Self {
         self.text(words.into_bytes())
     }
 
     pub(crate) fn number(self, number: impl Into<u64>) -> Self {
-        self.words(Words::default().number(number))
+        self.words(Encoder::default().number(number))
     }
 
-    pub(crate) fn maybe<T>(self, value: Option<T>, write: impl FnOnce(Words, T) -> Words) -> Self {
-        self.words(Words::default().maybe(value, write))
+    pub(crate) fn maybe<T>(
+        self,
+        value: Option<T>,
+        write: impl FnOnce(Encoder, T) -> Encoder,
+    ) -> Self {
+        self.words(Encoder::default().maybe(value, write))
     }
 
     pub(crate) fn time(self, length: Duration) -> Self {
@@ -76,10 +80,10 @@ impl Call {
     pub(crate) fn windows(self, windows: &[RateLimit]) -> Self {
         let most = windows.iter().map(|window| window.count).max();
         let longest = windows.iter().map(|window| time(window.per)).max();
-        let words = Words::with_capacity(64);
+        let words = Encoder::with_capacity(64);
         self.words(words.maybe(longest.zip(most), |words, (longest, most)| {
             let words = words.number(longest).number(most);
-            let add = |words: Words, window: &RateLimit| {
+            let add = |words: Encoder, window: &RateLimit| {
                 words.number(window.count).number(time(window.per))
             };
             windows.iter().fold(words, add)
@@ -87,7 +91,7 @@ impl Call {
     }
 
     /// Adds the keys of the hits, which come last, with one argument each.
-    pub(crate) fn limit_hits(self, limit_hits: &[LimitHit], names: &Names) -> Self {
+    pub(crate) fn limit_hits(self, limit_hits: &[LimitHit], names: &KeyNames) -> Self {
         limit_hits.iter().fold(self, |call, limit_hit| {
             call.key(names.limit(&limit_hit.key)).windows(&limit_hit.windows)
         })
@@ -96,7 +100,7 @@ impl Call {
     /// Adds one argument for each health update.
     pub(crate) fn health_updates(self, health_updates: &[HealthUpdate]) -> Self {
         health_updates.iter().fold(self, |call, update| {
-            // Names, times and words always serialise.
+            // KeyNames, times and words always serialise.
             let text = serde_json::to_string(update).unwrap_or_default();
             let (provider, process) = (&update.provider, update.witness.process);
             call.text(format!("{provider} {process:016x} {} {text}", millis(update.at)))
@@ -105,7 +109,7 @@ impl Call {
 
     /// Adds one argument with one line for each end.
     pub(crate) fn ends(self, ends: &[AttemptEnd]) -> Self {
-        self.words(ends.iter().fold(Words::default(), form::add_attempt_end))
+        self.words(ends.iter().fold(Encoder::default(), codec::add_attempt_end))
     }
 }
 

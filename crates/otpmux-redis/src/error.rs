@@ -6,7 +6,7 @@ use crate::script::Operation;
 /// Reason why a call has no answer. Holds no address, user or password: texts of other parties are
 /// replaced by fixed ones.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Fault {
+pub(crate) enum CallError {
     /// No connection was made, so nothing was sent to Redis.
     Unreachable(String),
     /// The connection was lost, or no answer came in time: the call may have been carried out.
@@ -19,7 +19,7 @@ pub(crate) enum Fault {
     Moved { host: String, port: u16 },
 }
 
-impl Fault {
+impl CallError {
     /// Classifies an error of connecting.
     pub(crate) fn of_connecting(error: &RedisError) -> Self {
         match error.code() {
@@ -114,11 +114,11 @@ fn words(error: &RedisError) -> String {
     }
 }
 
-fn moved(error: &RedisError) -> Option<Fault> {
+fn moved(error: &RedisError) -> Option<CallError> {
     let (address, _slot) = error.redirect_node()?;
     let (host, port) = address.rsplit_once(':')?;
     let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
-    Some(Fault::Moved { host, port: port.parse().ok()? })
+    Some(CallError::Moved { host, port: port.parse().ok()? })
 }
 
 /// Returns advice for an error code of Redis.
@@ -145,7 +145,7 @@ mod tests {
 
     fn refused(code: &str) -> Error {
         let words = "something".to_owned();
-        Fault::Refused { code: code.to_owned(), words }.into_error(Operation::CheckGuess)
+        CallError::Refused { code: code.to_owned(), words }.into_error(Operation::CheckGuess)
     }
 
     #[test]
@@ -154,27 +154,27 @@ mod tests {
             (refused("OOM"), "raise maxmemory"),
             (refused("LOADING"), "ask again shortly"),
             (refused("ERR"), "Redis refused `check_guess` (ERR): something"),
-            (Fault::Unreachable("refused".into()).into_error(Operation::Load), "no connection"),
+            (CallError::Unreachable("refused".into()).into_error(Operation::Load), "no connection"),
             (
-                Fault::NoAnswer("lost".into()).into_error(Operation::Create),
+                CallError::NoAnswer("lost".into()).into_error(Operation::Create),
                 "may have been carried out",
             ),
         ] {
             assert_eq!(error.kind(), ErrorKind::Store);
             assert!(error.detail().contains(words), "{error}");
         }
-        let read = Fault::NoAnswer("lost".into()).into_error(Operation::Load);
+        let read = CallError::NoAnswer("lost".into()).into_error(Operation::Load);
         assert_eq!(read.detail(), "Redis gave no answer to `load`: lost");
     }
 
     #[test]
     fn a_guess_whose_answer_was_lost_is_not_said_to_be_unchecked() {
-        let certainty = |fault: Fault, operation| fault.into_error(operation).certainty();
-        let lost = || Fault::NoAnswer("lost".into());
+        let certainty = |error: CallError, operation| error.into_error(operation).certainty();
+        let lost = || CallError::NoAnswer("lost".into());
         for operation in [Operation::CheckGuess, Operation::Approve, Operation::EndGuess] {
             assert_eq!(certainty(lost(), operation), Certainty::Unknown);
-            assert_eq!(certainty(Fault::Unreadable, operation), Certainty::Unknown);
-            let unreachable = Fault::Unreachable("refused".into());
+            assert_eq!(certainty(CallError::Unreadable, operation), Certainty::Unknown);
+            let unreachable = CallError::Unreachable("refused".into());
             assert_eq!(certainty(unreachable, operation), Certainty::NotSent);
         }
     }

@@ -3,19 +3,19 @@ use otpmux_engine::{LimitKey, RecipientHash, VerificationId};
 
 use crate::hex::hex;
 
-/// Names of this store's keys. All begin with one hash tag, so Redis Cluster keeps them on one node
+/// KeyNames of this store's keys. All begin with one hash tag, so Redis Cluster keeps them on one node
 /// and one script may use any of them.
 ///
 /// Scripts build some of the names themselves, from what a record holds: those of records (in
 /// `create.lua` and `uncover.lua`), of the newest record (in `uncover.lua`), of references (in
 /// `ends.lua`), and of the limits of guesses (`guesses_keys` in `keys.lua`).
 #[derive(Debug)]
-pub(crate) struct Names {
+pub(crate) struct KeyNames {
     /// `{namespace}:`.
     prefix: String,
 }
 
-impl Names {
+impl KeyNames {
     pub(crate) fn new(namespace: &str) -> Self {
         Self { prefix: format!("{{{namespace}}}:") }
     }
@@ -76,7 +76,7 @@ mod tests {
 
     #[test]
     fn every_key_has_the_hash_tag() {
-        let names = Names::new("eu-1");
+        let names = KeyNames::new("eu-1");
         let recipient = RecipientHash([0xab; 32]);
         let key = LimitKey::of_guesses(LimitScope::Guesses, &recipient, [0xab; 8]);
         let half = "ab".repeat(16);

@@ -11,9 +11,10 @@ use serde::de::value::{Error as NoWord, StrDeserializer};
 use serde::de::{DeserializeOwned, IntoDeserializer};
 use serde::{Deserialize, Serialize};
 
-use crate::fault::Fault;
+use crate::encoder::{Encoder, NONE};
+use crate::error::CallError;
 use crate::hex::from_hex;
-use crate::words::{NONE, Words};
+use crate::layout::{GUESSES, MAX_GUESSES, RESENDS};
 
 /// The part of a send attempt that no script reads.
 #[derive(Serialize, Deserialize)]
@@ -26,15 +27,18 @@ struct AttemptForm<'a> {
     ends_at: u64,
 }
 
-/// Encodes a record; `record.lua` describes the format.
+/// The state of a send attempt without an outcome, as scripts look for it.
+pub(crate) const INTENDED: &str = "i";
+
+/// Encodes a record; `record.lua` describes the format, `layout.rs` has the positions.
 pub(crate) fn write(record: &Record) -> Vec<u8> {
     let (code, request) = (record.code.as_ref(), record.request.as_ref());
-    let mut text = Words::with_capacity(1024)
+    let mut text = Encoder::with_capacity(1024)
         .word(state(record.state))
-        .padded(record.guesses, 10)
-        .padded(record.max_guesses, 10)
+        .padded(record.guesses, GUESSES.width)
+        .padded(record.max_guesses, MAX_GUESSES.width)
         .time(record.expires_at)
-        .padded(record.resends, 10)
+        .padded(record.resends, RESENDS.width)
         .time(record.resend_after)
         .hex(&record.recipient.0)
         .raw("\n")
@@ -44,7 +48,7 @@ pub(crate) fn write(record: &Record) -> Vec<u8> {
         .maybe(code, |words, code| words.text(&code.key))
         .maybe(code, |words, code| words.hex(&code.mac))
         .maybe(request, |words, request| words.hex(&request.name))
-        .maybe(record.code_length, Words::number)
+        .maybe(record.code_length, Encoder::number)
         .text(&record.sealed.key);
     for attempt in &record.send_attempts {
         text = add_attempt(text.raw("\n"), attempt);
@@ -54,10 +58,10 @@ pub(crate) fn write(record: &Record) -> Vec<u8> {
 
 /// Encodes a send attempt as one line.
 pub(crate) fn attempt(attempt: &SendAttempt) -> Vec<u8> {
-    add_attempt(Words::default(), attempt).into_bytes()
+    add_attempt(Encoder::default(), attempt).into_bytes()
 }
 
-fn add_attempt(words: Words, attempt: &SendAttempt) -> Words {
+fn add_attempt(words: Encoder, attempt: &SendAttempt) -> Encoder {
     let form = AttemptForm {
         provider: Cow::Borrowed(&attempt.provider),
         reason: attempt.reason,
@@ -65,7 +69,7 @@ fn add_attempt(words: Words, attempt: &SendAttempt) -> Words {
         key: attempt.key,
         ends_at: millis(attempt.ends_at),
     };
-    // Names and words always serialise.
+    // KeyNames and words always serialise.
     let form = serde_json::to_string(&form).unwrap_or_default();
     let words =
         words.word(attempt_state(attempt.state)).raw(if attempt.otpmux_code { "1" } else { "0" });
@@ -75,7 +79,7 @@ fn add_attempt(words: Words, attempt: &SendAttempt) -> Words {
 }
 
 /// Adds the end of a send attempt: its index, and those words of its line that change.
-pub(crate) fn add_attempt_end(words: Words, end: &AttemptEnd) -> Words {
+pub(crate) fn add_attempt_end(words: Encoder, end: &AttemptEnd) -> Encoder {
     let place = u64::try_from(end.attempt).unwrap_or(u64::MAX);
     let words = words.number(place).word(attempt_state(end.state));
     add_end(words, end.failure, end.reference.as_ref(), end.vendor.as_deref())
@@ -84,11 +88,11 @@ pub(crate) fn add_attempt_end(words: Words, end: &AttemptEnd) -> Words {
 }
 
 fn add_end(
-    words: Words,
+    words: Encoder,
     failure: Option<ErrorKind>,
     reference: Option<&VendorReference>,
     vendor: Option<&VendorTerms>,
-) -> Words {
+) -> Encoder {
     words
         .maybe(failure, |words, failure| words.word(failure.as_str()))
         .maybe(reference, |words, reference| words.text(reference.as_str()))
@@ -119,7 +123,7 @@ fn read_vendor_terms(word: &str) -> Option<Box<VendorTerms>> {
 /// Returns the first letters of the state's words.
 fn attempt_state(state: AttemptState) -> &'static str {
     match state {
-        AttemptState::Intended => "i",
+        AttemptState::Intended => INTENDED,
         AttemptState::Accepted => "a",
         AttemptState::NotSent => "n",
         AttemptState::Rejected => "r",
@@ -145,46 +149,46 @@ pub(crate) fn read_state(word: &str) -> Option<State> {
 
 /// Encodes each skip as one line, so that more can be appended.
 pub(crate) fn lines(skips: &[Skip]) -> String {
-    // Names, words and times always serialise.
+    // KeyNames, words and times always serialise.
     skips.iter().map(|skip| serde_json::to_string(skip).unwrap_or_default() + "\n").collect()
 }
 
-type Read<T> = Result<T, Fault>;
+type Read<T> = Result<T, CallError>;
 
 /// Decodes a record.
 pub(crate) fn read(id: VerificationId, text: &[u8]) -> Read<Record> {
-    let (head, rest) = cut(text, b"\n\n").ok_or(Fault::Unreadable)?;
+    let (head, rest) = cut(text, b"\n\n").ok_or(CallError::Unreadable)?;
     // Without skips, the second empty line follows the first directly.
     let (skips, sealed) = match rest {
         [b'\n', sealed @ ..] => (&b""[..], sealed),
-        _ => cut(rest, b"\n\n").ok_or(Fault::Unreadable)?,
+        _ => cut(rest, b"\n\n").ok_or(CallError::Unreadable)?,
     };
     let mut lines = utf8(head)?.split('\n');
     let placed = &mut Reader(lines.next().unwrap_or_default().split(' '));
-    let state = read_state(placed.some()?).ok_or(Fault::Unreadable)?;
+    let state = read_state(placed.some()?).ok_or(CallError::Unreadable)?;
     let (guesses, max_guesses) = (placed.number()?, placed.number()?);
     let (expires_at, resends) = (placed.time()?, placed.number()?);
     let resend_after = placed.time()?;
-    let recipient = RecipientHash(placed.hex()?.ok_or(Fault::Unreadable)?);
+    let recipient = RecipientHash(placed.hex()?.ok_or(CallError::Unreadable)?);
     placed.end()?;
     let fixed = &mut Reader(lines.next().unwrap_or_default().split(' '));
     let content = fixed.hex()?;
-    let purpose = Purpose::new(fixed.text()?.ok_or(Fault::Unreadable)?);
+    let purpose = Purpose::new(fixed.text()?.ok_or(CallError::Unreadable)?);
     let supersedes = fixed.hex()?.map(VerificationId::from_bytes);
     let code = match (fixed.text()?, fixed.hex()?) {
         (Some(key), Some(mac)) => Some(CodeMac { key: KeyId::from(key), mac }),
         (None, None) => None,
-        _ => return Err(Fault::Unreadable),
+        _ => return Err(CallError::Unreadable),
     };
     let request = match (content, fixed.hex()?) {
         (Some(content), Some(name)) => Some(Box::new(IdempotencyRecord { name, content })),
         (None, None) => None,
-        _ => return Err(Fault::Unreadable),
+        _ => return Err(CallError::Unreadable),
     };
     let record = Record {
         id,
         recipient,
-        purpose: purpose.map_err(|_| Fault::Unreadable)?,
+        purpose: purpose.map_err(|_| CallError::Unreadable)?,
         state,
         supersedes,
         code,
@@ -195,13 +199,13 @@ pub(crate) fn read(id: VerificationId, text: &[u8]) -> Read<Record> {
         resends,
         resend_after,
         sealed: Sealed {
-            key: fixed.text()?.ok_or(Fault::Unreadable)?.into(),
+            key: fixed.text()?.ok_or(CallError::Unreadable)?.into(),
             bytes: sealed.into(),
         },
         send_attempts: lines.map(read_attempt).collect::<Read<_>>()?,
         skips: utf8(skips)?
             .lines()
-            .map(|line| serde_json::from_str(line).map_err(|_| Fault::Unreadable))
+            .map(|line| serde_json::from_str(line).map_err(|_| CallError::Unreadable))
             .collect::<Read<_>>()?,
         request,
     };
@@ -210,13 +214,13 @@ pub(crate) fn read(id: VerificationId, text: &[u8]) -> Read<Record> {
 }
 
 fn read_attempt(line: &str) -> Read<SendAttempt> {
-    let (words, form) = line.split_once(" {").ok_or(Fault::Unreadable)?;
+    let (words, form) = line.split_once(" {").ok_or(CallError::Unreadable)?;
     let form: AttemptForm<'_> =
-        serde_json::from_str(&format!("{{{form}")).map_err(|_| Fault::Unreadable)?;
+        serde_json::from_str(&format!("{{{form}")).map_err(|_| CallError::Unreadable)?;
     let words = &mut Reader(words.split(' '));
     let (state, otpmux_code) = match words.some()?.as_bytes() {
         [state, otpmux_code @ (b'0' | b'1')] => (*state, *otpmux_code == b'1'),
-        _ => return Err(Fault::Unreadable),
+        _ => return Err(CallError::Unreadable),
     };
     let state = match state {
         b'i' => AttemptState::Intended,
@@ -224,7 +228,7 @@ fn read_attempt(line: &str) -> Read<SendAttempt> {
         b'n' => AttemptState::NotSent,
         b'r' => AttemptState::Rejected,
         b'u' => AttemptState::Unknown,
-        _ => return Err(Fault::Unreadable),
+        _ => return Err(CallError::Unreadable),
     };
     let attempt = SendAttempt {
         provider: form.provider.into_owned(),
@@ -234,7 +238,7 @@ fn read_attempt(line: &str) -> Read<SendAttempt> {
         key: form.key,
         ends_at: SystemTime::UNIX_EPOCH
             .checked_add(Duration::from_millis(form.ends_at))
-            .ok_or(Fault::Unreadable)?,
+            .ok_or(CallError::Unreadable)?,
         state,
         failure: words.maybe(word)?,
         reference: words.text()?.map(VendorReference::new),
@@ -252,7 +256,7 @@ fn cut<'a>(text: &'a [u8], at: &[u8]) -> Option<(&'a [u8], &'a [u8])> {
 }
 
 fn utf8(bytes: &[u8]) -> Read<&str> {
-    str::from_utf8(bytes).map_err(|_| Fault::Unreadable)
+    str::from_utf8(bytes).map_err(|_| CallError::Unreadable)
 }
 
 /// The words of a line.
@@ -260,24 +264,24 @@ struct Reader<'a>(Split<'a, char>);
 
 impl<'a> Reader<'a> {
     fn some(&mut self) -> Read<&'a str> {
-        self.0.next().ok_or(Fault::Unreadable)
+        self.0.next().ok_or(CallError::Unreadable)
     }
 
     /// Reads a word that may be missing, but must not be unreadable.
     fn maybe<T>(&mut self, read: impl Fn(&str) -> Option<T>) -> Read<Option<T>> {
         match self.some()? {
             NONE => Ok(None),
-            word => read(word).map(Some).ok_or(Fault::Unreadable),
+            word => read(word).map(Some).ok_or(CallError::Unreadable),
         }
     }
 
     fn number<T: FromStr>(&mut self) -> Read<T> {
-        self.some()?.parse().map_err(|_| Fault::Unreadable)
+        self.some()?.parse().map_err(|_| CallError::Unreadable)
     }
 
     fn time(&mut self) -> Read<SystemTime> {
         let since = Duration::from_millis(self.number()?);
-        SystemTime::UNIX_EPOCH.checked_add(since).ok_or(Fault::Unreadable)
+        SystemTime::UNIX_EPOCH.checked_add(since).ok_or(CallError::Unreadable)
     }
 
     fn hex<const N: usize>(&mut self) -> Read<Option<[u8; N]>> {
@@ -289,11 +293,11 @@ impl<'a> Reader<'a> {
     }
 
     fn end(&mut self) -> Read<()> {
-        self.0.next().map_or(Ok(()), |_| Err(Fault::Unreadable))
+        self.0.next().map_or(Ok(()), |_| Err(CallError::Unreadable))
     }
 }
 
-/// Decodes a text that [`Words::text`] has written.
+/// Decodes a text that [`Encoder::text`] has written.
 fn from_text_word(word: &str) -> Option<String> {
     let mut parts = word.strip_prefix('=')?.split('%');
     let mut bytes = parts.next()?.as_bytes().to_vec();
@@ -316,7 +320,7 @@ mod tests {
     use super::*;
 
     fn text_word(text: &str) -> String {
-        String::from_utf8(Words::default().text(text).into_bytes()).unwrap()
+        String::from_utf8(Encoder::default().text(text).into_bytes()).unwrap()
     }
 
     #[test]
