@@ -45,7 +45,15 @@ impl Emulated {
                 line(&name, &value);
             }
         }
-        line("base_url", &emulator.base_url(vendor));
+        match (vendor, emulator.vendor_addr(vendor)) {
+            (Vendor::Smtp, Some(address)) => {
+                line("host", &address.ip().to_string());
+                line("tls", "none");
+                line("from", "Acme <otp@acme.example>");
+                let _ = writeln!(lines, "port = {}", address.port());
+            }
+            _ => line("base_url", &emulator.base_url(vendor)),
+        }
         if !self.providers.is_empty() {
             self.providers.push('\n');
         }

@@ -47,7 +47,8 @@ pub(crate) async fn answer(request: Request<Incoming>, vendor: Vendor, shared: &
     at_vendor(vendor, &call, shared).await
 }
 
-async fn at_vendor(vendor: Vendor, call: &Call, shared: &Shared) -> Outcome {
+/// Answers a request that was read to its end, or applies the vendor's fault.
+pub(crate) async fn at_vendor(vendor: Vendor, call: &Call, shared: &Shared) -> Outcome {
     let fault = {
         let mut world = shared.world();
         world.note(vendor, call);
@@ -58,18 +59,40 @@ async fn at_vendor(vendor: Vendor, call: &Call, shared: &Shared) -> Outcome {
         }
         fault
     };
-    match fault.map(|fault| fault.kind) {
+    match fault {
         None => Outcome::Reply(shared.world().serve(vendor, call, true)),
-        Some(FaultKind::AcceptButNeverDeliver) => {
+        Some(fault) => apply(fault.kind, vendor, call, shared).await,
+    }
+}
+
+/// Applies the vendor's fault at a place of a conversation before its message. `None`: the conversation
+/// goes on.
+pub(crate) async fn fault(vendor: Vendor, call: &Call, shared: &Shared) -> Option<Outcome> {
+    let fault = shared.world().faults.take(vendor, &call.path)?;
+    match fault.kind {
+        FaultKind::Latency(delay) => {
+            tokio::select! {
+                () = sleep(delay) => None,
+                () = shared.stopped() => Some(Outcome::Rupture(Rupture::Close)),
+            }
+        }
+        FaultKind::AcceptButNeverDeliver => None,
+        kind => Some(apply(kind, vendor, call, shared).await),
+    }
+}
+
+async fn apply(kind: FaultKind, vendor: Vendor, call: &Call, shared: &Shared) -> Outcome {
+    match kind {
+        FaultKind::AcceptButNeverDeliver => {
             Outcome::Reply(shared.world().serve(vendor, call, false))
         }
-        Some(FaultKind::Latency(delay)) => {
+        FaultKind::Latency(delay) => {
             tokio::select! {
                 () = sleep(delay) => Outcome::Reply(shared.world().serve(vendor, call, true)),
                 () = shared.stopped() => Outcome::Rupture(Rupture::Close),
             }
         }
-        Some(FaultKind::Status { status, body, headers }) => {
+        FaultKind::Status { status, body, headers } => {
             let mut reply = match body {
                 None => shared.world().usual_error(vendor, status),
                 Some(Value::String(text)) => Reply::bytes(status, "text/plain", text),
@@ -80,14 +103,14 @@ async fn at_vendor(vendor: Vendor, call: &Call, shared: &Shared) -> Outcome {
             }
             Outcome::Reply(reply)
         }
-        Some(FaultKind::Hang) => {
+        FaultKind::Hang => {
             shared.stopped().await;
             Outcome::Rupture(Rupture::Close)
         }
-        Some(FaultKind::ResetAfterRead) => Outcome::Rupture(Rupture::Reset),
-        Some(FaultKind::CloseBeforeAnswer | FaultKind::Refuse) => Outcome::Rupture(Rupture::Close),
-        Some(FaultKind::Garbage(Garbage::Http)) => Outcome::Rupture(Rupture::Raw(NOT_HTTP)),
-        Some(FaultKind::Garbage(Garbage::Json)) => {
+        FaultKind::ResetAfterRead => Outcome::Rupture(Rupture::Reset),
+        FaultKind::CloseBeforeAnswer | FaultKind::Refuse => Outcome::Rupture(Rupture::Close),
+        FaultKind::Garbage(Garbage::Http) => Outcome::Rupture(Rupture::Raw(NOT_HTTP)),
+        FaultKind::Garbage(Garbage::Json) => {
             Outcome::Reply(Reply::bytes(200, "application/json", NOT_JSON))
         }
     }

@@ -121,6 +121,12 @@ impl Emulator {
         serde_json::from_value(credentials).unwrap_or_default()
     }
 
+    /// Returns the certificate of the emulated mail server, as PEM: for `localhost` and the loopback
+    /// addresses, signed by itself. Its key is public, so trust it in tests only.
+    pub fn mail_certificate(&self) -> &'static str {
+        crate::mail_server::CERTIFICATE
+    }
+
     /// Returns the URL of the page that shows messages as they arrive.
     pub fn handset_url(&self) -> String {
         ready::handset_url(self.addr())

@@ -19,6 +19,8 @@ mod ids;
 mod input;
 mod ledger;
 mod limits;
+mod mail;
+mod mail_server;
 mod outbox;
 mod port;
 mod preset;

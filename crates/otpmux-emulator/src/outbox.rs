@@ -23,8 +23,11 @@ pub struct Message {
     /// The subject of an e-mail.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub subject: Option<String>,
-    /// The text, with the code in it.
+    /// The text, with the code in it. Of an e-mail: its plain part.
     pub text: String,
+    /// The HTML of an e-mail.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub html: Option<String>,
     /// The code without the text.
     pub code: String,
     /// When the vendor accepted it, by the emulator's clock (RFC 3339).
@@ -33,8 +36,8 @@ pub struct Message {
 
 impl Message {
     pub(crate) fn new(vendor: Vendor, delivery: Delivery, at: String) -> Self {
-        let Delivery { channel, to, subject, text, code } = delivery;
-        Self { vendor, channel, to, subject, text, code, at }
+        let Delivery { channel, to, subject, text, html, code } = delivery;
+        Self { vendor, channel, to, subject, text, html, code, at }
     }
 }
 
@@ -139,6 +142,7 @@ mod tests {
                 to: n.to_string(),
                 subject: None,
                 text: String::new(),
+                html: None,
                 code: String::new(),
                 at: String::new(),
             });

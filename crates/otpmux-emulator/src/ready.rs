@@ -9,7 +9,7 @@ use crate::vendors::Vendor;
 use crate::world::World;
 
 pub(crate) fn base_url(addr: SocketAddr, vendor: Vendor) -> String {
-    format!("http://{addr}{}", vendor.base_path())
+    format!("{}://{addr}{}", vendor.scheme(), vendor.base_path())
 }
 
 pub(crate) fn handset_url(addr: SocketAddr) -> String {

@@ -12,6 +12,7 @@ use tokio::time::{sleep, timeout};
 
 use crate::connection;
 use crate::courier;
+use crate::mail_server;
 use crate::shared::Shared;
 use crate::site;
 use crate::vendors::Vendor;
@@ -57,6 +58,9 @@ impl Door {
         match self {
             Self::Site(_, router) => {
                 connections.spawn(site::connection(stream, router.clone(), shared));
+            }
+            Self::Vendor(vendor) if vendor.is_mail_server() => {
+                connections.spawn(mail_server::run(stream, *vendor, shared));
             }
             Self::Vendor(vendor) => {
                 connections.spawn(connection::run(stream, *vendor, shared));

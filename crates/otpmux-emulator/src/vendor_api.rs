@@ -78,6 +78,8 @@ pub(crate) struct Delivery {
     /// The subject of an e-mail.
     pub(crate) subject: Option<String>,
     pub(crate) text: String,
+    /// The HTML of an e-mail.
+    pub(crate) html: Option<String>,
     pub(crate) code: String,
 }
 
@@ -103,6 +105,26 @@ impl Context {
             to: to.to_owned(),
             subject: subject.map(str::to_owned),
             text,
+            html: None,
+            code: code.to_owned(),
+        });
+    }
+
+    /// Delivers an e-mail with its plain part and its HTML.
+    pub(crate) fn deliver_mail(
+        &mut self,
+        to: &str,
+        subject: &str,
+        text: String,
+        html: Option<String>,
+        code: &str,
+    ) {
+        self.deliveries.push(Delivery {
+            channel: "email".to_owned(),
+            to: to.to_owned(),
+            subject: Some(subject.to_owned()),
+            text,
+            html,
             code: code.to_owned(),
         });
     }

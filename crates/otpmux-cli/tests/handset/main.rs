@@ -291,3 +291,67 @@ async fn without_a_gateway_the_page_says_how_to_get_one() {
     browser.wait_for_lines(".switch[data-broken] .vendor", 0).await;
     no_complaints(&browser).await;
 }
+
+/// A mail is shown as mail programs show it, in a frame that can do nothing.
+#[tokio::test]
+async fn a_mail_is_a_document_without_rights() {
+    use otpmux::provider::{
+        CodeSource, Context, IdempotencyKey, Message, OsEntropy, OtpProvider as _, SendRequest,
+        Text,
+    };
+
+    let emulator = Emulator::start(EmulatorConfig::default()).await.unwrap();
+    let address = emulator.vendor_addr(Vendor::Smtp).unwrap();
+    let account = emulator.smtp();
+    let provider = otpmux::smtp::Smtp::builder("127.0.0.1", "Acme <otp@acme.example>")
+        .port(u32::from(address.port()))
+        .tls("none")
+        .username(account.username)
+        .password(account.password)
+        .build("mail")
+        .unwrap();
+    let browser = Browser::open(&emulator.handset_url()).await;
+    let mut message = Message::new(Text::new("Your Acme code is {code}."));
+    message.subject = Some(Text::new("Sign in to Acme"));
+    let evil = "<script>parent.document.title = 'evil'</script>\
+        <img src=x onerror=\"parent.document.title = 'evil'\"><h1>Code {code}</h1>";
+    message.html = Some(Text::new(evil));
+    let code = CodeSource::Otpmux("004217".parse().unwrap());
+    let to: otpmux::Recipient = "ann@example.com".parse().unwrap();
+    let mut request = SendRequest::new(to, otpmux::Channel::Email, code);
+    request.message = Some(message);
+    let cx = Context::new(IdempotencyKey::generate(&OsEntropy).unwrap());
+    provider.send(&cx, &request).await.unwrap();
+
+    assert_eq!(carriers(&browser, 1).await, ["SMTP"]);
+    assert_eq!(browser.text(".device.mailbox h3").await, "ann@example.com");
+    assert_eq!(browser.text(".message .subject").await, "Sign in to Acme");
+    assert_eq!(codes(&browser).await, ["004217"]);
+    let frame = "const frame = document.querySelector('.message iframe'); \
+        return [frame.sandbox.length, frame.title, frame.contentDocument === null]";
+    let seen = browser.run(frame).await;
+    assert_eq!(seen, serde_json::json!([0, "E-mail: Sign in to Acme", true]));
+    browser.click(".mail summary").await;
+    browser.wait_for(".mail .plain", "Your Acme code is 004217.").await;
+    assert_eq!(browser.run("return document.title").await, "otpmux handset");
+    assert_eq!(browser.overflow().await, 0);
+    keep_picture(&browser, "handset-mail.png").await;
+}
+
+/// WhatsApp and voice look like what they are.
+#[tokio::test]
+async fn a_call_says_that_it_is_a_voice() {
+    let stage = Stage::start().await;
+    let browser = Browser::open(&stage.emulator.handset_url()).await;
+    browser.choose("#channel", "Voice").await;
+    browser.click("#send-button").await;
+    assert_eq!(carriers(&browser, 1).await, ["EasyOTP"]);
+    assert_eq!(browser.text(".message .says").await, "A voice says:");
+    let channel = "return document.querySelector('.message').dataset.channel";
+    assert_eq!(browser.run(channel).await, "voice");
+    browser.choose("#channel", "SMS").await;
+    browser.click("#send-button").await;
+    assert_eq!(carriers(&browser, 2).await, ["EasyOTP", "EasyOTP"]);
+    assert_eq!(browser.text(".message:first-child .says").await, "");
+    no_complaints(&browser).await;
+}

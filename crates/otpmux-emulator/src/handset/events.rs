@@ -21,6 +21,7 @@ use tokio::sync::mpsc;
 use tokio::time::sleep;
 
 use crate::clock;
+use crate::outbox::Message;
 use crate::preset::FaultPreset;
 use crate::shared::Shared;
 use crate::vendors::Vendor;
@@ -118,6 +119,14 @@ impl Feed {
         }
         self.told = Some(outbox.newest());
     }
+}
+
+/// Returns the message of an event's id.
+pub(super) fn find<'a>(world: &'a World, id: &str) -> Option<&'a Message> {
+    let (run, number) = id.split_once('-')?;
+    let number: u64 = number.parse().ok().filter(|_| run == world.run_id)?;
+    let mut messages = world.outbox.after(world.outbox.cleared(), usize::MAX);
+    messages.find(|(each, _)| *each == number).map(|(_, message)| message)
 }
 
 fn id(world: &World, number: u64) -> String {

@@ -45,7 +45,7 @@ function deviceOf(to) {
   return device;
 }
 
-function showMessage(message, isFresh) {
+function showMessage(message, id, isFresh) {
   // Some vendors take numbers without the plus.
   const to = /^\d+$/.test(message.to) ? `+${message.to}` : message.to;
   const vendor = names.get(message.vendor) ?? message.vendor;
@@ -62,6 +62,9 @@ function showMessage(message, isFresh) {
   find(".subject").textContent = message.subject ?? "";
   find(".subject").hidden = !message.subject;
   find(".text").textContent = message.text;
+  node.dataset.channel = message.channel;
+  find(".says").hidden = message.channel !== "voice";
+  if (message.html) showMail(find(".mail"), message, id, find(".text"));
   const code = find(".code");
   code.textContent = message.code;
   name(code, message.code, "");
@@ -83,6 +86,16 @@ function showMessage(message, isFresh) {
   if (!isFresh) return;
   announce(`${vendor}, ${channel} to ${to}: code ${spelt(message.code)}`);
   pointTo(node, `${message.code} from ${vendor}`);
+}
+
+/** A mail as mail programs show it. Its HTML is a document of its own, without scripts and rights. */
+function showMail(mail, message, id, text) {
+  const frame = mail.querySelector("iframe");
+  frame.title = `E-mail: ${message.subject ?? ""}`;
+  frame.src = `/_emulator/mails/${encodeURIComponent(id)}`;
+  mail.querySelector(".plain").textContent = message.text;
+  mail.hidden = false;
+  text.hidden = true;
 }
 
 function name(button, code, end) {
@@ -263,6 +276,6 @@ stream.addEventListener("reset", (event) => {
   replaying = JSON.parse(event.data).replayed;
 });
 stream.addEventListener("message", (event) => {
-  showMessage(JSON.parse(event.data), replaying === 0);
+  showMessage(JSON.parse(event.data), event.lastEventId, replaying === 0);
   if (replaying > 0) replaying -= 1;
 });

@@ -3,6 +3,7 @@
 mod assets;
 mod events;
 mod gate;
+mod mail;
 mod pass_on;
 
 use std::sync::Arc;
@@ -18,6 +19,7 @@ pub(crate) fn router() -> Router<Arc<Shared>> {
     Router::new()
         .merge(assets::router())
         .route("/_emulator/events", get(events::begin))
+        .route("/_emulator/mails/{id}", get(mail::html))
         .route("/_emulator/relay/verifications", post(pass_on::send))
         .route("/_emulator/relay/verifications/{id}", get(pass_on::status))
         .route("/_emulator/relay/verifications/{id}/{verb}", post(pass_on::act))

@@ -4,6 +4,7 @@ pub mod airtexts;
 pub mod easyotp;
 pub mod infobip2fa;
 pub mod msg91;
+pub mod smtp;
 pub mod startmessaging;
 pub mod twilio;
 pub mod twilioverify;
@@ -33,6 +34,7 @@ macro_rules! each_vendor {
             VonageVerify, vonageverify, VonageVerifyAccount, with_vonageverify, update_vonageverify;
             Msg91, msg91, Msg91Account, with_msg91, update_msg91;
             Infobip2fa, infobip2fa, Infobip2faAccount, with_infobip2fa, update_infobip2fa;
+            Smtp, smtp, SmtpAccount, with_smtp, update_smtp;
         }
     };
 }
@@ -85,6 +87,16 @@ impl Vendor {
     /// Returns the name as the vendor writes it.
     pub fn name(self) -> &'static str {
         self.facts().name
+    }
+
+    /// Returns whether it speaks the protocol of mail servers, and not HTTP.
+    pub(crate) fn is_mail_server(self) -> bool {
+        self == Self::Smtp
+    }
+
+    /// Returns the scheme of its address.
+    pub(crate) fn scheme(self) -> &'static str {
+        if self.is_mail_server() { "smtp" } else { "http" }
     }
 
     /// Returns the base path of the API at the vendor, without a trailing slash; often empty.

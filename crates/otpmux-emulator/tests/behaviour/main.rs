@@ -12,6 +12,7 @@ mod infobip2fa;
 mod lifecycle;
 mod msg91;
 mod receipts;
+mod smtp;
 mod startmessaging;
 mod support;
 mod twilioverify;

@@ -4,6 +4,7 @@
 
 mod certainty;
 mod content;
+mod emulated;
 mod login;
 mod pool;
 mod real;
