@@ -19,6 +19,8 @@ impl Emulated {
         for vendor in emulator.vendors() {
             emulated.add(emulator, vendor);
         }
+        // The texts of providers that send what otpmux writes name the service.
+        emulated.providers.push_str("\n[messages]\napp = \"Acme\"\n");
         emulated
     }
 

@@ -303,7 +303,7 @@ async fn a_mail_is_a_document_without_rights() {
     let emulator = Emulator::start(EmulatorConfig::default()).await.unwrap();
     let address = emulator.vendor_addr(Vendor::Smtp).unwrap();
     let account = emulator.smtp();
-    let provider = otpmux::smtp::Smtp::builder("127.0.0.1", "Acme <otp@acme.example>")
+    let provider = otpmux::vendors::smtp::Smtp::builder("127.0.0.1", "Acme <otp@acme.example>")
         .port(u32::from(address.port()))
         .tls("none")
         .username(account.username)
