@@ -90,6 +90,11 @@ impl VendorApi for Twilio {
         })
     }
 
+    fn usual_credentials(&self) -> Value {
+        let account = &self.account;
+        json!({ "account_sid": account.account_sid, "auth_token": account.auth_token })
+    }
+
     fn account(&self) -> Value {
         to_json(&self.account)
     }

@@ -158,6 +158,15 @@ impl VendorApi for TwilioVerify {
         })
     }
 
+    fn usual_credentials(&self) -> Value {
+        let account = &self.account;
+        json!({
+            "account_sid": account.account_sid,
+            "auth_token": account.auth_token,
+            "service_sid": account.service_sid,
+        })
+    }
+
     fn account(&self) -> Value {
         to_json(&self.account)
     }

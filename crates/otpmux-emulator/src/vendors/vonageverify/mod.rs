@@ -131,6 +131,12 @@ impl VendorApi for VonageVerify {
         })
     }
 
+    /// With the name of a service, without which the vendor sends nothing.
+    fn usual_credentials(&self) -> Value {
+        let account = &self.account;
+        json!({ "api_key": account.api_key, "api_secret": account.api_secret, "brand": "Acme" })
+    }
+
     fn account(&self) -> Value {
         to_json(&self.account)
     }
