@@ -72,7 +72,7 @@ fn split(text: &str) -> (Vec<(String, String)>, &str) {
             break;
         }
         match (line.starts_with([' ', '\t']), headers.last_mut()) {
-            (true, Some((_, value))) => value.push_str(&format!(" {}", line.trim())),
+            (true, Some((_, value))) => value.extend([" ", line.trim()]),
             _ => {
                 if let Some((name, value)) = line.split_once(':') {
                     headers.push((name.trim().to_ascii_lowercase(), value.trim().to_owned()));
@@ -161,7 +161,7 @@ fn words(value: &str) -> String {
             _ => quoted(word, true),
         };
         // White space between two such words is not part of the text.
-        if !(before.trim().is_empty() && !text.is_empty()) {
+        if text.is_empty() || !before.trim().is_empty() {
             text.push_str(before);
         }
         text.push_str(&decoded);

@@ -45,7 +45,6 @@ pub(crate) async fn run(stream: TcpStream, vendor: Vendor, shared: Arc<Shared>) 
 async fn serve(stream: TcpStream, vendor: Vendor, shared: &Shared) {
     let mut stream = BufReader::new(stream);
     match Session::new(vendor, shared, false).greet(&mut stream).await {
-        End::Closed => {}
         End::Rupture(how) => rupture(stream.into_inner(), how).await,
         // What came before TLS must not count after it.
         End::StartTls if stream.buffer().is_empty() => {
@@ -55,7 +54,7 @@ async fn serve(stream: TcpStream, vendor: Vendor, shared: &Shared) {
                 rupture(stream.into_inner().into_inner().0, how).await;
             }
         }
-        End::StartTls => {}
+        End::Closed | End::StartTls => {}
     }
 }
 
