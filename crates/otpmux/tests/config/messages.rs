@@ -56,7 +56,7 @@ fn every_key_is_read() {
     let settings = messages.settings();
     assert_eq!(settings.variables["name"].max, 30);
     assert_eq!(settings.templates[&login]["p"], "y");
-    let english = &settings.texts[&login][&"en".parse().unwrap()];
+    let english = &settings.texts[&login]["en"];
     assert_eq!(english.speech.as_deref(), Some("{app}: {code}"));
     assert_eq!(english.channels.len(), 1);
     assert!(read(&with("")).unwrap().messages().is_none());

@@ -90,9 +90,14 @@ impl VendorApi for Twilio {
         })
     }
 
+    /// With a sender, without which it sends nothing.
     fn usual_credentials(&self) -> Value {
         let account = &self.account;
-        json!({ "account_sid": account.account_sid, "auth_token": account.auth_token })
+        json!({
+            "account_sid": account.account_sid,
+            "auth_token": account.auth_token,
+            "sender": "+14155550100",
+        })
     }
 
     fn account(&self) -> Value {
