@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use otpmux::Config;
 use otpmux::config::settings::SettingKind;
 use otpmux::config::{Environment, Registry};
 use otpmux_emulator::{Emulator, Vendor};
@@ -12,53 +13,69 @@ pub(crate) struct Emulated {
     pub(crate) environment: Environment,
 }
 
-impl Emulated {
-    /// Returns a provider for each vendor that the emulator plays and this build has an adapter of.
-    pub(crate) fn of(emulator: &Emulator) -> Self {
-        let mut emulated = Self { providers: String::new(), environment: Environment::new() };
-        for vendor in emulator.vendors() {
-            emulated.add(emulator, vendor);
-        }
-        // The texts of providers that send what otpmux writes name the service.
-        emulated.providers.push_str("\n[messages]\napp = \"Acme\"\n");
-        emulated
-    }
+/// The texts of providers that send what otpmux writes name the service.
+const MESSAGES: &str = "\n[messages]\napp = \"Acme\"\n";
 
-    fn add(&mut self, emulator: &Emulator, vendor: Vendor) {
-        let registry = Registry::with_compiled_in();
-        let Ok(adapter) = registry.adapter(vendor.as_str()) else { return };
-        let is_secret = |name: &str| {
-            let mut settings = adapter.settings.iter().copied().flatten();
-            settings.any(|setting| setting.name == name && setting.kind == SettingKind::Secret)
-        };
-        // A JSON string is a TOML string too.
-        let text = |text: &str| serde_json::Value::from(text).to_string();
-        let mut lines = format!("[providers.{vendor}]\nkind = \"{vendor}\"\n");
-        let mut line = |name: &str, value: &str| {
-            // Writing to a `String` cannot fail.
-            let _ = writeln!(lines, "{name} = {}", text(value));
-        };
-        for (name, value) in emulator.credentials(vendor) {
-            if is_secret(&name) {
-                let variable = format!("{vendor}_{name}").to_uppercase();
-                line(&name, &format!("env:{variable}"));
-                self.environment = std::mem::take(&mut self.environment).with(variable, value);
-            } else {
-                line(&name, &value);
+impl Emulated {
+    /// Returns a provider for each vendor that the emulator plays and this build has an adapter of. A
+    /// vendor that wants more settings than its credentials is left out.
+    pub(crate) fn of(emulator: &Emulator) -> Self {
+        let mut providers = String::new();
+        let mut environment = Environment::new();
+        for vendor in emulator.vendors() {
+            let Some((lines, secrets)) = provider(emulator, vendor) else { continue };
+            let alone = secrets.iter().fold(Environment::new(), |environment, (name, value)| {
+                environment.with(name.clone(), value.clone())
+            });
+            if Config::from_toml(&format!("{lines}{MESSAGES}"), &alone).is_err() {
+                continue;
             }
-        }
-        match (vendor, emulator.vendor_addr(vendor)) {
-            (Vendor::Smtp, Some(address)) => {
-                line("host", &address.ip().to_string());
-                line("tls", "none");
-                line("from", "Acme <otp@acme.example>");
-                let _ = writeln!(lines, "port = {}", address.port());
+            for (name, value) in secrets {
+                environment = environment.with(name, value);
             }
-            _ => line("base_url", &emulator.base_url(vendor)),
+            if !providers.is_empty() {
+                providers.push('\n');
+            }
+            providers.push_str(&lines);
         }
-        if !self.providers.is_empty() {
-            self.providers.push('\n');
-        }
-        self.providers.push_str(&lines);
+        providers.push_str(MESSAGES);
+        Self { providers, environment }
     }
+}
+
+/// Returns the table of a vendor's provider, and the variables that hold its secrets.
+fn provider(emulator: &Emulator, vendor: Vendor) -> Option<(String, Vec<(String, String)>)> {
+    let registry = Registry::with_compiled_in();
+    let adapter = registry.adapter(vendor.as_str()).ok()?;
+    let is_secret = |name: &str| {
+        let mut settings = adapter.settings.iter().copied().flatten();
+        settings.any(|setting| setting.name == name && setting.kind == SettingKind::Secret)
+    };
+    // A JSON string is a TOML string too.
+    let text = |text: &str| serde_json::Value::from(text).to_string();
+    let mut secrets = Vec::new();
+    let mut lines = format!("[providers.{vendor}]\nkind = \"{vendor}\"\n");
+    let mut line = |name: &str, value: &str| {
+        // Writing to a `String` cannot fail.
+        let _ = writeln!(lines, "{name} = {}", text(value));
+    };
+    for (name, value) in emulator.credentials(vendor) {
+        if is_secret(&name) {
+            let variable = format!("{vendor}_{name}").to_uppercase();
+            line(&name, &format!("env:{variable}"));
+            secrets.push((variable, value));
+        } else {
+            line(&name, &value);
+        }
+    }
+    match (vendor, emulator.vendor_addr(vendor)) {
+        (Vendor::Smtp, Some(address)) => {
+            line("host", &address.ip().to_string());
+            line("tls", "none");
+            line("from", "Acme <otp@acme.example>");
+            let _ = writeln!(lines, "port = {}", address.port());
+        }
+        _ => line("base_url", &emulator.base_url(vendor)),
+    }
+    Some((lines, secrets))
 }
