@@ -50,6 +50,8 @@ const CLAIMS: &[Claim] = &[
     claim("phone_prefixes", |c| !c.phone_prefixes.is_empty(), sending::prefixes, nothing),
     claim("countries", |c| !c.countries.is_empty(), sending::countries, nothing),
     data("receipts_by_reference"),
+    // The engine and the check of the configuration read it; the provider refuses nothing for it.
+    data("needs_dlt"),
     claim("message", |c| c.message, wishes::message, nothing),
     claim("needs_message", |c| c.needs_message, wishes::needed_message, nothing),
     claim("template", |c| c.template, wishes::template, nothing),
