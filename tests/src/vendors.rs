@@ -8,7 +8,7 @@ use std::time::Duration;
 use otpmux::config::Registry;
 use otpmux::vendors::generic_http::Preset;
 use otpmux_core::settings::{Adapter, SettingKind};
-use otpmux_core::{Capabilities, OtpProvider, Recipient};
+use otpmux_core::{Capabilities, Channel, OtpProvider, Recipient};
 use otpmux_emulator::{Emulator, EmulatorConfig, Vendor};
 use otpmux_golden::{Call, Case, Wire};
 use otpmux_testkit::golden::{Emulated, Setup, VendorFolder, build, over};
@@ -96,7 +96,8 @@ impl Listed {
         }
     }
 
-    /// Returns the adapter in front of a vendor that is played from its golden files.
+    /// Returns the adapter in front of a vendor that is played from its golden files, once for each
+    /// different claim of its capabilities.
     pub fn replayed(&self) -> Vec<Emulation> {
         let files = self.folder.files().iter();
         let sends: Vec<&Case> =
@@ -119,7 +120,17 @@ impl Listed {
             }));
             Emulation { adapter: self.adapter, play }
         };
-        settings.into_iter().map(of).collect()
+        // Two setups with the same claims run the same trials. Most trials send by the first channel,
+        // so a file must show how.
+        let mut setups: Vec<Emulation> = Vec::new();
+        for setup in settings.into_iter().map(of) {
+            let claims = setup.capabilities();
+            let is_shown = claims.channels.first().is_some_and(|channel| setup.is_shown(channel));
+            if is_shown && setups.iter().all(|other| other.capabilities() != claims) {
+                setups.push(setup);
+            }
+        }
+        setups
     }
 }
 
@@ -206,6 +217,14 @@ impl Emulation {
         shown.unwrap_or(usual).parse().expect("a recipient")
     }
 
+    /// Returns whether a file shows how a message is sent by this channel.
+    fn is_shown(&self, channel: &Channel) -> bool {
+        match &self.play {
+            Play::Written { .. } => true,
+            Play::Replayed(replayed) => replayed.send_by(channel.as_str()).is_some(),
+        }
+    }
+
     /// Returns the reason why the vendor cannot play a trial of the conformance suite; a vendor
     /// that is played from its golden files knows nothing but them.
     pub fn cannot_play(&self, trial: &str) -> Option<&'static str> {
@@ -276,7 +295,7 @@ impl Emulation {
         }
         match &self.play {
             Play::Written { .. } => self.build(&keys),
-            // A private key has no other text of its form; every credential is accepted anyway.
+            // Where the adapter refuses them: every credential is accepted anyway.
             Play::Replayed(_) => {
                 build(&self.adapter, self.adapter.kind, &keys).unwrap_or_else(|_| self.build(&good))
             }

@@ -1,3 +1,4 @@
+use std::fmt;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
@@ -129,17 +130,19 @@ impl Incompatibility {
             Self::Ttl => "unsupported_ttl",
         }
     }
+}
 
-    /// Returns a description for an operator.
-    pub fn words(self) -> &'static str {
-        match self {
+/// For an operator, as a sentence without a full stop.
+impl fmt::Display for Incompatibility {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
             Self::Channel => "this provider does not send by this channel",
             Self::Recipient => "this provider does not reach this country or kind of number",
-            Self::OtpmuxCode => "this provider does not take a otpmux_code code",
-            Self::VendorCode => "this provider makes no codes of its own",
-            Self::CodeLength => "the code's length is outside this provider's range",
-            Self::Ttl => "the ttl is outside this provider's range",
-        }
+            Self::OtpmuxCode => "this provider does not carry a code that otpmux generated",
+            Self::VendorCode => "this provider does not generate codes",
+            Self::CodeLength => "the length of the code is outside the range of this provider",
+            Self::Ttl => "the ttl is outside the range of this provider",
+        })
     }
 }
 
@@ -247,7 +250,7 @@ impl Capabilities {
                     .with_detail("this provider needs the text of the message"))
             }
             None => Ok(()),
-            Some(what) => Err(Error::unsupported(provider, what.words())),
+            Some(what) => Err(Error::unsupported(provider, what.to_string())),
         }
     }
 

@@ -243,7 +243,7 @@ impl Error {
 
     /// Returns the error for a call that a provider does not support: nothing was sent, and another
     /// provider may support it.
-    pub fn unsupported(provider: &ProviderId, operation: &'static str) -> Self {
+    pub fn unsupported(provider: &ProviderId, operation: impl Into<Cow<'static, str>>) -> Self {
         Self::new(ErrorKind::Unsupported, Certainty::NotSent, Blame::Provider)
             .with_provider(provider.clone())
             .with_detail(operation)

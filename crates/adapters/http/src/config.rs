@@ -94,7 +94,10 @@ impl Ready {
         let mut receipt_settings = ReceiptSettings::default();
         receipt_settings.apply(settings);
         let verify_token = settings.secret("receipt_verify_token");
-        let plan = Plan::new(definition, given)?;
+        let mut plan = Plan::new(definition, given)?;
+        // They are in no request, and a vendor's answer that repeats one must not show it either.
+        let of_receipts = [&receipt_settings.receipt_secret, &receipt_settings.receipt_secret_old];
+        plan.secrets.extend(of_receipts.into_iter().chain([&verify_token]).flatten().cloned());
         let receipts = ReceiptReader::new(definition, &receipt_settings, verify_token, given);
         let receipts = receipts.map_err(|error| vec![error])?;
         let url = plan.base_url.as_deref();

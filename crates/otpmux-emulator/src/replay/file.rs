@@ -48,14 +48,15 @@ impl File {
         let shape = golden_shape(golden);
         let input = meaning::common_case(golden).map(|case| case.input.clone()).unwrap_or_default();
         let mut parts = BTreeMap::new();
+        // Another number or address, such as the sender's, is no recipient where the file shows one.
+        let to = |text: &str| input.to.as_deref().is_some_and(|to| same_recipient(to, text));
+        let shows_recipient = shape.all_texts().any(to);
         for (place, leaf) in &shape.texts {
             if leaf.kind == LeafKind::Word {
                 continue;
             }
             let text = leaf.text.as_str();
-            let part = if input.to.as_deref().is_some_and(|to| same_recipient(to, text))
-                || is_recipient(place, text)
-            {
+            let part = if to(text) || (!shows_recipient && is_recipient(place, text)) {
                 Part::Recipient
             } else if input.code.as_deref() == Some(text) || is_code(place, text) {
                 Part::Code
@@ -77,7 +78,7 @@ impl File {
         for (number, segment) in shape.path.iter().enumerate() {
             if given(segment) || refers_to(input.reference.as_deref(), segment) {
                 parts.insert(format!("#{number}"), Part::Id);
-            } else if is_e164(segment) || is_email(segment) {
+            } else if to(segment) || (!shows_recipient && (is_e164(segment) || is_email(segment))) {
                 parts.insert(format!("#{number}"), Part::Recipient);
             } else if input.code.as_ref() == Some(segment) {
                 parts.insert(format!("#{number}"), Part::Code);

@@ -71,6 +71,9 @@ pub(super) fn meaning(golden: &Golden, name: &str) -> Meaning {
             Some("approved") => Meaning::Success,
             Some(word) => Meaning::Verdict(word.to_owned()),
             None if expect.contains_key("error") => Meaning::Failure,
+            None if expect.get("cancellation").is_some_and(|said| said != "cancelled") => {
+                Meaning::Failure
+            }
             None if expect.get("cancellation").is_some_and(|word| word != "cancelled") => {
                 Meaning::Failure
             }

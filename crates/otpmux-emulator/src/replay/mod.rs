@@ -210,9 +210,9 @@ impl Replay {
             for (old, new) in &sent.ids {
                 replace.entry(old.clone()).or_insert_with(|| new.clone());
             }
-            for shown in
-                self.files.iter().filter_map(|file| file.asked(Part::Recipient, &file.shape))
-            {
+            // One that was only sent again, by an id of the files, has no known recipient.
+            let files = self.files.iter().filter(|_| !sent.recipient.is_empty());
+            for shown in files.filter_map(|file| file.asked(Part::Recipient, &file.shape)) {
                 replace.entry(shown.to_owned()).or_insert_with(|| sent.recipient.clone());
             }
         }

@@ -208,7 +208,7 @@ impl SkipReason {
 impl fmt::Display for SkipReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unable(what) => f.write_str(what.words()),
+            Self::Unable(what) => what.fmt(f),
             Self::CircuitOpen(since) => match jiff::Timestamp::try_from(*since) {
                 Ok(since) => write!(f, "circuit open since {since:.0}"),
                 Err(_) => f.write_str("circuit open"),

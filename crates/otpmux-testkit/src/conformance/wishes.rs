@@ -17,7 +17,9 @@ async fn sent_with(bench: Bench, wish: impl FnOnce(&mut SendRequest)) -> Result<
 pub(super) fn message(cases: &mut Cases) {
     cases.add("wishes/message", async |bench| {
         let text = "Conformance says {code} to you";
-        let message = Message::new(Text::new(text));
+        // An e-mail needs one.
+        let subject = Text::new("Conformance");
+        let message = Message::new(Text::new(text)).with_subject(subject);
         let stand = sent_with(bench, |request| request.message = Some(message)).await?;
         let message = stand.last_message().await?;
         let expected = text.replace("{code}", &message.code);
