@@ -236,7 +236,9 @@ impl Emulation {
 
     /// Returns the claims of the adapter in this setup.
     pub fn capabilities(&self) -> Capabilities {
-        let keys = self.keys(|name| format!("any {name}"), "http://127.0.0.1:1");
+        // Those of a new account: adapters check the form of some.
+        let usual = self.vendor().credentials();
+        let keys = self.keys(|name| usual[name].clone(), "http://127.0.0.1:1");
         self.build(&keys).capabilities().clone()
     }
 

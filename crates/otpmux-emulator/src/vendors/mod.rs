@@ -10,7 +10,7 @@ pub mod twilio;
 pub mod twilioverify;
 pub mod vonageverify;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
 use std::sync::{Mutex, PoisonError};
@@ -102,6 +102,15 @@ impl Vendor {
     /// Returns the base path of the API at the vendor, without a trailing slash; often empty.
     pub fn base_path(self) -> &'static str {
         self.facts().base_path
+    }
+
+    /// Returns the credentials of the account that every emulator begins with, by name; none for a
+    /// replayed vendor.
+    pub fn credentials(self) -> BTreeMap<String, String> {
+        let api = self.open(Timestamp::UNIX_EPOCH);
+        let credentials = api.map(|api| api.credentials()).unwrap_or_default();
+        // They are texts by name.
+        serde_json::from_value(credentials).unwrap_or_default()
     }
 
     /// Returns the vendor of this name that is played from golden files:
