@@ -44,6 +44,7 @@ TITLES = {
 # Folders whose files are pages: a pattern, the name of the page.
 FOLDERS = [
     ("crates/adapters/*/README.md", lambda path: f"vendors/{path.parent.name}.md"),
+    ("crates/adapters/http/presets/*/README.md", lambda path: f"vendors/{path.parent.name}.md"),
     ("crates/otpmux-gateway/src/problem/pages/*.md", lambda path: f"problems/{path.name}"),
 ]
 

@@ -19,6 +19,7 @@ mod relay;
 mod report;
 mod schema;
 mod serve;
+mod vendor;
 mod verbs;
 
 use std::io;
@@ -91,6 +92,8 @@ enum Command {
     CheckConfig(check_config::Args),
     /// Print the JSON Schema of the configuration file, or a reference of its keys
     Schema(schema::Args),
+    /// Define a vendor that has no adapter, and try the definition
+    Vendor(vendor::Args),
     /// Print a script that completes commands and options in a shell
     Completions(completions::Args),
 }
@@ -150,6 +153,7 @@ async fn run(command: Command, output: &mut Output) -> io::Result<Exit> {
         Command::Cancel(args) => cancel::run(&args, output).await,
         Command::Status(args) => status::run(&args, output).await,
         Command::Providers(args) => providers::run(&args, output).await,
+        Command::Vendor(args) => vendor::run(&args, output).await,
         Command::CheckConfig(args) => check_config::run(&args, output),
         Command::Schema(args) => schema::run(&args, output),
         Command::Completions(args) => completions::run(&args, output),

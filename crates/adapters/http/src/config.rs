@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use otpmux_core::settings::{Adapter, ConfigError, Section as _, Setting, Settings, nearest};
-use otpmux_core::{Capabilities, OtpProvider, ProviderId};
+use otpmux_core::{Capabilities, OtpProvider, ProviderId, Secret};
 use otpmux_http::{HttpConfig, HttpSettings, ReceiptSettings};
 
-use crate::definition::{Definition, SettingDeclaration, SettingForm};
+use crate::definition::{Definition, DefinitionErrors, SettingDeclaration, SettingForm};
 use crate::plan::{Given, Plan, Value};
 use crate::provider::HttpProvider;
 use crate::receipts::ReceiptReader;
@@ -61,7 +61,8 @@ pub const ADAPTER: Adapter =
 
 fn build(id: ProviderId, settings: &Settings) -> Result<Arc<dyn OtpProvider>, ConfigError> {
     let ready = read(settings).map_err(first)?;
-    ready.build(id, KIND).map_err(|error| settings.locate(error))
+    let provider = ready.build(id, KIND).map_err(|error| settings.locate(error))?;
+    Ok(Arc::new(provider))
 }
 
 fn describe(settings: &Settings) -> Result<Capabilities, Vec<ConfigError>> {
@@ -72,6 +73,14 @@ fn describe(settings: &Settings) -> Result<Capabilities, Vec<ConfigError>> {
 pub(crate) fn first(mut mistakes: Vec<ConfigError>) -> ConfigError {
     let wrong = || ConfigError::new("", "the definition has a mistake");
     if mistakes.is_empty() { wrong() } else { mistakes.remove(0) }
+}
+
+/// The settings that do not depend on the definition.
+#[derive(Clone, Debug, Default)]
+struct Common {
+    http: HttpSettings,
+    receipts: ReceiptSettings,
+    verify_token: Option<Secret>,
 }
 
 /// Everything of a provider except its name.
@@ -89,11 +98,19 @@ impl Ready {
         given: &Given,
         settings: &Settings,
     ) -> Result<Self, Vec<ConfigError>> {
-        let mut http = HttpSettings::default();
-        http.apply(settings);
-        let mut receipt_settings = ReceiptSettings::default();
-        receipt_settings.apply(settings);
-        let verify_token = settings.secret("receipt_verify_token");
+        let mut common = Common::default();
+        common.http.apply(settings);
+        common.receipts.apply(settings);
+        common.verify_token = settings.secret("receipt_verify_token");
+        Self::with(definition, given, common)
+    }
+
+    fn with(
+        definition: &Definition,
+        given: &Given,
+        common: Common,
+    ) -> Result<Self, Vec<ConfigError>> {
+        let Common { http, receipts: receipt_settings, verify_token } = common;
         let mut plan = Plan::new(definition, given)?;
         // They are in no request, and a vendor's answer that repeats one must not show it either.
         let of_receipts = [&receipt_settings.receipt_secret, &receipt_settings.receipt_secret_old];
@@ -117,11 +134,95 @@ impl Ready {
         self,
         id: ProviderId,
         kind: &'static str,
-    ) -> Result<Arc<dyn OtpProvider>, ConfigError> {
+    ) -> Result<HttpProvider, ConfigError> {
         let Self { plan, receipts, capabilities, http } = self;
         let provider = HttpProvider::new(id, kind, plan, receipts, capabilities, http);
-        let provider = provider.map_err(|error| ConfigError::new("", error.detail()))?;
-        Ok(Arc::new(provider))
+        provider.map_err(|error| ConfigError::new("", error.detail()))
+    }
+}
+
+/// The settings of one account at a vendor that a [`Definition`] describes;
+/// [`HttpProvider::builder`] makes them.
+#[derive(Clone, Debug)]
+pub struct HttpProviderBuilder {
+    definition: Definition,
+    given: Given,
+    common: Common,
+}
+
+impl HttpProvider {
+    /// Returns the settings of an account, to complete and build.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use otpmux_generic_http::{Definition, HttpProvider};
+    ///
+    /// let definition = Definition::from_toml(r#"
+    ///     base_url = "https://api.acme.example/v1"
+    ///     auth.bearer = "{setting.api_key}"
+    ///     limits.code_length = "4-10"
+    ///     channels.sms = {}
+    ///     send.path = "/messages"
+    ///     send.json = { to = "{to}", body = "{text}" }
+    ///     success = { status = 201, reference = { pointer = "/id" } }
+    /// "#)?;
+    /// let provider = HttpProvider::builder(definition).secret("api_key", "made-up").build("acme")?;
+    /// # let _ = provider;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn builder(definition: Definition) -> HttpProviderBuilder {
+        let (given, common) = (Given::default(), Common::default());
+        HttpProviderBuilder { definition, given, common }
+    }
+}
+
+impl HttpProviderBuilder {
+    /// Sets the value of `{setting.NAME}`, which is no secret.
+    pub fn setting(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.given.insert(name, Value::Text(value.into()));
+        self
+    }
+
+    /// Sets the value of `{setting.NAME}`, which is a secret.
+    pub fn secret(mut self, name: &str, value: impl Into<Secret>) -> Self {
+        self.given.insert(name, Value::Secret(value.into()));
+        self
+    }
+
+    /// Sets `{sender}` for requests without one.
+    pub fn sender(self, sender: impl Into<String>) -> Self {
+        self.setting("sender", sender)
+    }
+
+    /// Sets `{template}` for requests and messages without one.
+    pub fn template(self, template: impl Into<String>) -> Self {
+        self.setting("template", template)
+    }
+
+    /// Sets how to reach the vendor.
+    pub fn http(mut self, http: HttpSettings) -> Self {
+        self.common.http = http;
+        self
+    }
+
+    /// Sets which receipts are accepted.
+    pub fn receipts(mut self, receipts: ReceiptSettings) -> Self {
+        self.common.receipts = receipts;
+        self
+    }
+
+    /// Builds the provider under a name of your choice. Opens no connection.
+    ///
+    /// # Errors
+    ///
+    /// Every setting that is missing or invalid.
+    pub fn build(self, name: &str) -> Result<HttpProvider, DefinitionErrors> {
+        let one = |error| DefinitionErrors(vec![error]);
+        let id = ProviderId::new(name);
+        let id = id.map_err(|error| one(ConfigError::new("", error.to_string())))?;
+        let ready = Ready::with(&self.definition, &self.given, self.common);
+        ready.map_err(DefinitionErrors)?.build(id, KIND).map_err(one)
     }
 }
 

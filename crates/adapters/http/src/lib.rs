@@ -11,7 +11,7 @@ mod template;
 mod var;
 mod view;
 
-pub use config::ADAPTER;
-pub use definition::{Definition, DefinitionErrors};
+pub use config::{ADAPTER, HttpProviderBuilder};
+pub use definition::{Definition, DefinitionErrors, ExampleAnswer};
 pub use presets::{ADAPTERS, PRESETS, Preset};
 pub use provider::HttpProvider;

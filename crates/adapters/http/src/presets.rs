@@ -66,7 +66,8 @@ impl Preset {
         settings: &Settings,
     ) -> Result<Arc<dyn OtpProvider>, ConfigError> {
         let ready = self.read(settings).map_err(first)?;
-        ready.build(id, self.kind).map_err(|error| settings.locate(error))
+        let provider = ready.build(id, self.kind).map_err(|error| settings.locate(error))?;
+        Ok(Arc::new(provider))
     }
 
     fn describe(&self, settings: &Settings) -> Result<Capabilities, Vec<ConfigError>> {

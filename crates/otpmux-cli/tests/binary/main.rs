@@ -30,4 +30,5 @@ mod shared;
 mod support;
 #[cfg(target_os = "linux")]
 mod terminal;
+mod vendor;
 mod verbs;

@@ -302,6 +302,82 @@ impl Success {
     }
 }
 
+/// An answer of a vendor, made from a definition.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct ExampleAnswer {
+    /// The HTTP status.
+    pub status: u16,
+    /// The headers, with names in lower case.
+    pub headers: Vec<(String, String)>,
+    /// The body.
+    pub body: String,
+}
+
+impl Success {
+    /// Returns an answer that is read as a success.
+    pub(super) fn example(&self) -> ExampleAnswer {
+        let mut tree = Value::Null;
+        let (mut headers, mut text) = (Vec::new(), None);
+        let mut put = |source: &Source, value: Value| match source {
+            Source::Pointer(pointer) => set(&mut tree, pointer, value),
+            Source::Header(name) => {
+                headers.push((name.clone(), crate::view::word(&value).unwrap_or_default().into()));
+            }
+            Source::Body => text = value.as_str().map(str::to_owned),
+        };
+        let reference = self.reference.iter().map(|source| (source, "example-reference"));
+        let request_id = self.request_id.iter().map(|source| (source, "example-request"));
+        for (source, value) in request_id.chain(reference) {
+            put(source, value.into());
+        }
+        for test in &self.require {
+            match &test.check {
+                Check::OneOf(values) => put(&test.source, values[0].clone()),
+                Check::Prefix(text) | Check::Contains(text) => {
+                    put(&test.source, text.as_str().into())
+                }
+                // What is there already for the reference is left as it is.
+                Check::Exists(true) if !self.reference.iter().any(|at| *at == test.source) => {
+                    put(&test.source, "example".into());
+                }
+                Check::Exists(_) => {}
+            }
+        }
+        let status = self.status.0.first().map_or(200, |range| *range.start());
+        let json = if tree.is_null() { String::new() } else { tree.to_string() };
+        ExampleAnswer { status, headers, body: text.unwrap_or(json) }
+    }
+}
+
+/// Sets the value at a JSON pointer; numbers in it are places of lists.
+fn set(tree: &mut Value, pointer: &str, value: Value) {
+    let mut at = tree;
+    for step in pointer.split('/').skip(1) {
+        let step = step.replace("~1", "/").replace("~0", "~");
+        at = match step.parse::<usize>() {
+            Ok(place) if place < 16 && !at.is_object() => {
+                if !at.is_array() {
+                    *at = Value::Array(Vec::new());
+                }
+                let Value::Array(list) = at else { return };
+                while list.len() <= place {
+                    list.push(Value::Null);
+                }
+                &mut list[place]
+            }
+            _ => {
+                if !at.is_object() {
+                    *at = Value::Object(serde_json::Map::new());
+                }
+                let Value::Object(table) = at else { return };
+                table.entry(step).or_insert(Value::Null)
+            }
+        };
+    }
+    *at = value;
+}
+
 /// Where an unsuccessful answer has the vendor's words: JSON pointers, of which the first that is
 /// there counts.
 #[derive(Clone, Debug, Default)]

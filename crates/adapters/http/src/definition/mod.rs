@@ -19,6 +19,7 @@ use crate::template::Template;
 use crate::var::SettingOnly;
 use table::{Mistakes, Table};
 
+pub use answer::ExampleAnswer;
 pub(crate) use answer::{Check, ErrorRow, Failure, RetryAfter, Source, Success};
 pub(crate) use receipts::{
     Challenge, NetworkAt, Over, Pointer, ReceiptBody, ReceiptRules, ReceiptVar, RequestPlace,

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use otpmux_core::settings::{ConfigError, nearest};
 
 use super::table::Mistakes;
-use super::{Auth, Body, Definition, Field, RequestPart, SettingForm, Tree};
+use super::{Auth, Body, Definition, ExampleAnswer, Field, RequestPart, SettingForm, Tree};
 use crate::template::{Piece, Template};
 use crate::var::{Signed, Slot, Var};
 
@@ -83,6 +83,24 @@ impl Definition {
     pub fn settings(&self) -> impl Iterator<Item = &str> {
         let names: BTreeSet<_> = self.uses().into_iter().map(|one| one.name).collect();
         names.into_iter()
+    }
+
+    /// Returns the names of the settings that are certainly no secrets, because they are in the
+    /// address.
+    pub fn public_settings(&self) -> impl Iterator<Item = &str> {
+        self.base_url.iter().flat_map(Template::values).map(|value| value.0.as_str())
+    }
+
+    /// Returns the channels that it sends by.
+    pub fn channels(&self) -> impl Iterator<Item = &otpmux_core::Channel> {
+        self.channels.iter().map(|rules| &rules.channel)
+    }
+
+    /// Returns an answer that the definition reads as a success: the status, headers and the body.
+    /// For a test without the vendor.
+    pub fn example_answer(&self, channel: &otpmux_core::Channel) -> Option<ExampleAnswer> {
+        let rules = self.channels.iter().find(|rules| rules.channel == *channel)?;
+        Some(rules.success.example())
     }
 
     /// Returns whether a slot is used anywhere.
