@@ -217,12 +217,13 @@ fn built(adapter: &Adapter, url: &str) -> Vec<Arc<dyn OtpProvider>> {
         let settings = settings.map_err(|errors| format!("{errors:?}"))?;
         (adapter.build)(id, &settings).map_err(|error| error.to_string())
     };
-    // Where credentials are a choice: none, one, or two that belong together.
-    let secrets: Vec<_> = settings()
-        .filter(|setting| setting.kind == SettingKind::Secret && !setting.required)
+    // Where credentials or senders are a choice: none, one, or two that belong together.
+    let choices: Vec<_> = settings()
+        .filter(|setting| matches!(setting.kind, SettingKind::Secret | SettingKind::Text))
+        .filter(|setting| !setting.required && setting.name != "base_url")
         .map(|setting| setting.name)
         .collect();
-    let credentials = [&[][..]].into_iter().chain(secrets.windows(1)).chain(secrets.windows(2));
+    let credentials = [&[][..]].into_iter().chain(choices.windows(1)).chain(choices.windows(2));
     let with = |names: &[&str]| {
         let mut table = required.clone();
         table.extend(names.iter().map(|name| ((*name).to_owned(), json!("env:KEY"))));
@@ -256,6 +257,14 @@ fn value(setting: &Setting, url: &str) -> Value {
         SettingKind::Duration(_) => json!("10s"),
         SettingKind::Choice(words) => json!(words[0]),
         SettingKind::Texts => json!({}),
+        SettingKind::Tree => json!({
+            "auth": { "none": true },
+            "limits": { "code_length": "4-10" },
+            "channels": { "sms": {}, "email": {} },
+            "send": { "json": { "to": "{to}", "text": "{text}" } },
+            "success": { "status": 200, "reference": { "pointer": "/id" } },
+            "failure": { "code": "/code", "detail": "/message" },
+        }),
         SettingKind::List { .. } | SettingKind::ListOr(_) => json!(["sms"]),
         SettingKind::Limits { .. } => json!(["1/1m"]),
         _ => json!("fuzz"),

@@ -268,10 +268,11 @@ impl Emulation {
     /// Returns the secrets of the emulated account in the adapter's configuration.
     pub fn secrets(&self, emulator: &Emulator) -> Vec<String> {
         let keys = self.good_keys(emulator);
-        let secret = |(name, value): (&String, &Value)| {
-            self.is_secret(name).then(|| value.as_str().expect("a secret is text").to_owned())
-        };
-        keys.iter().filter_map(secret).collect()
+        let own = keys.iter().filter(|(name, _)| self.is(name, &SettingKind::Secret));
+        let tables = keys.iter().filter(|(name, _)| self.is(name, &SettingKind::Secrets));
+        let tables = tables.flat_map(|(_, table)| table.as_object().expect("a table").values());
+        let secrets = own.map(|(_, value)| value).chain(tables);
+        secrets.map(|value| value.as_str().expect("a secret is text").to_owned()).collect()
     }
 
     /// Returns a provider with valid credentials, named after its vendor.
@@ -291,8 +292,13 @@ impl Emulation {
         let good = with_timeout(self.good_keys(emulator), timeout);
         let mut keys = good.clone();
         for (name, value) in &mut keys {
-            if self.is_secret(name) {
+            let other = |value: &mut Value| {
                 *value = other_secret(value.as_str().expect("a secret is text")).into();
+            };
+            if self.is(name, &SettingKind::Secret) {
+                other(value);
+            } else if self.is(name, &SettingKind::Secrets) {
+                value.as_object_mut().expect("a table").values_mut().for_each(other);
             }
         }
         match &self.play {
@@ -338,9 +344,9 @@ impl Emulation {
         }
     }
 
-    fn is_secret(&self, name: &str) -> bool {
+    fn is(&self, name: &str, kind: &SettingKind) -> bool {
         let settings = self.adapter.settings.iter().copied().flatten();
-        settings.into_iter().any(|s| s.name == name && s.kind == SettingKind::Secret)
+        settings.into_iter().any(|setting| setting.name == name && setting.kind == *kind)
     }
 }
 
