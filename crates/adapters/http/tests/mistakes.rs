@@ -52,6 +52,11 @@ fn every_mistake_has_its_place() {
         ("/send/json/a", json!({ "$jsn": 1 }), "send.json.a.$jsn: unknown word"),
         ("/send/json/a", json!({ "$unicode": ["a"] }), "send.json.a.$unicode: must be two texts"),
         ("/send/json/a", json!({ "$if": "{app}", "than": 1 }), "send.json.a.then: missing"),
+        (
+            "/send/json/a",
+            json!({ "$if": "{app}", "then": 1 }),
+            "send.json.a: may be absent: write `?`",
+        ),
         ("/send/json/a", json!("{token}"), "send.json.a: {token} needs [receipts]"),
         (
             "/send/headers",

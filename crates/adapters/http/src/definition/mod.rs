@@ -8,6 +8,7 @@ mod table;
 mod tree;
 mod walk;
 
+use std::fmt;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
@@ -51,7 +52,7 @@ pub(crate) use tree::{Field, Tree};
 /// assert_eq!(definition.settings().collect::<Vec<_>>(), ["api_key"]);
 /// # Ok::<(), otpmux_generic_http::DefinitionErrors>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Definition {
     pub(crate) base_url: Option<Template<SettingOnly>>,
     pub(crate) countries: Vec<CountryCode>,
@@ -65,6 +66,14 @@ pub struct Definition {
     pub(crate) failure: Failure,
     pub(crate) errors: Vec<ErrorRow>,
     pub(crate) receipts: Option<ReceiptRules>,
+}
+
+impl fmt::Debug for Definition {
+    /// A definition holds no secret, unless one was written into it by mistake.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let channels: Vec<_> = self.channels.iter().map(|rules| &rules.channel).collect();
+        f.debug_struct("Definition").field("channels", &channels).finish_non_exhaustive()
+    }
 }
 
 /// What the vendor documents about its limits.

@@ -173,7 +173,7 @@ fn read_body(table: &mut Table<'_>, mistakes: &mut Mistakes) -> Option<Body> {
         }
         (Some(value), None) => Tree::read(&table.at("json"), value, mistakes).map(Body::Json),
         (None, Some(map)) => {
-            let fields = fields(&at, map, Tree::read, mistakes)?;
+            let fields = Tree::fields(&at, map, mistakes)?;
             for field in &fields {
                 if matches!(field.value, Tree::List(_) | Tree::Table(_)) {
                     let message =

@@ -57,9 +57,25 @@ impl Tree {
                 Some((key, value)) if key.starts_with('$') && map.len() == 1 => {
                     Self::special(path, key, value, mistakes)?
                 }
-                _ => Self::Table(fields(path, map, Self::read, mistakes)?),
+                _ => Self::Table(Self::fields(path, map, mistakes)?),
             },
         })
+    }
+
+    /// Reads the fields of a table or a form.
+    pub(super) fn fields(
+        path: &str,
+        map: &Map<String, Value>,
+        mistakes: &mut Mistakes,
+    ) -> Option<Vec<Field>> {
+        let fields = fields(path, map, Self::read, mistakes)?;
+        for field in &fields {
+            if matches!(field.value, Self::If(..)) && !field.optional {
+                let message = "may be absent: write `?` after the key";
+                mistakes.push(ConfigError::new(field.path.clone(), message));
+            }
+        }
+        Some(fields)
     }
 
     fn condition(path: &str, map: &Map<String, Value>, mistakes: &mut Mistakes) -> Option<Self> {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use otpmux_core::{Certainty, Error, Sent, VendorReference};
+use otpmux_core::{Certainty, Error, ErrorKind, Sent, VendorReference};
 use otpmux_http::{Answer, Reading, retry_after_field};
 
 use super::channel::ChannelPlan;
@@ -42,7 +42,7 @@ fn read_error(rows: &[ErrorRow], failure: &Failure, answer: &Answer, view: &View
     let wait = wait.or_else(|| retry_after_field(view.value(&failure.retry_after)));
     let wait = wait.or(answer.retry_after());
     let reading = row.map_or_else(
-        || Reading::of_status(view.status(), wait.is_some()),
+        || of_status(view.status(), wait.is_some()),
         |row| {
             let certainty = row.certainty.unwrap_or(match view.status() {
                 500.. => Certainty::Unknown,
@@ -78,6 +78,15 @@ fn read_error(rows: &[ErrorRow], failure: &Failure, answer: &Answer, view: &View
     match view.first(&failure.request_id).and_then(|id| answer.public_id(&id)) {
         Some(id) => error.with_request_id(id),
         None => error,
+    }
+}
+
+/// Returns the meaning of a status without a row.
+fn of_status(status: u16, says_when: bool) -> Reading {
+    match status {
+        // A send looks nothing up: the address or the account in it is wrong.
+        404 => Reading::provider(ErrorKind::Configuration),
+        _ => Reading::of_status(status, says_when),
     }
 }
 

@@ -289,6 +289,11 @@ fn the_first_row_that_fits_says_what_a_failure_is() {
     assert_eq!(facts(200, r#"{"code":7}"#), (K::InvalidRecipient, Rejected, None));
     assert_eq!(facts(500, r#"{"code":7}"#), (K::InvalidRecipient, Unknown, None), "a 5xx");
     assert_eq!(facts(400, r#"{"code":"7"}"#), (K::InvalidRequest, Rejected, None), "strict");
+    assert_eq!(
+        facts(404, "nothing here"),
+        (K::Configuration, Rejected, None),
+        "a send looks nothing up"
+    );
     assert_eq!(facts(503, "down"), (K::Unavailable, Unknown, Some(9)));
     assert_eq!(facts(429, r#"{"wait":"12"}"#), (K::RateLimited, Rejected, Some(12)));
     assert_eq!(sent(400, r#"{"code":7}"#).unwrap_err().vendor_code(), Some("7"));
