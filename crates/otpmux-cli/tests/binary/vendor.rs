@@ -80,7 +80,8 @@ fn check(definition: &str, more: &str) -> Ended {
     let definition = File::new(definition);
     let name = definition.path().file_name().unwrap().to_str().unwrap();
     let config = File::new(&format!(
-        "[providers.acme]\nkind = \"http\"\ndefinition = \"{name}\"\nsettings.account = \"a-1\"\n{more}\n"
+        "[providers.acme]\nkind = \"http\"\ndefinition = \"{name}\"\nsettings.account = \"a-1\"\n{more}\n\n\
+         [messages]\napp = \"Acme\"\n"
     ));
     let ended = run(program().arg("check-config").arg(config.path()).env("KEY", "made-up"), "");
     Ended {

@@ -58,7 +58,7 @@ impl Trees {
     pub(super) fn locate(&self, error: ConfigError) -> ConfigError {
         let inside = |tree: &&Tree| {
             let rest = error.path().strip_prefix(&*tree.path);
-            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+            rest.is_some_and(|rest| rest.starts_with('.'))
         };
         let Some(tree) = self.0.iter().find(inside) else { return error };
         let inner = error.path()[tree.path.len()..].trim_start_matches('.');

@@ -145,17 +145,20 @@ impl Definition {
         let limits =
             table.table("limits", mistakes).and_then(|inner| Limits::read(inner, mistakes));
         let limits = table.needed("limits", limits, mistakes);
+        let before = mistakes.len();
         let send = table.table("send", mistakes).map(|mut inner| {
             let part = RequestPart::read(&mut inner, mistakes);
             inner.finish(mistakes);
             part
         });
+        // What a part with a mistake would hold is not known.
+        let whole = mistakes.len() == before;
         let success = table.table("success", mistakes);
         let common = table.has("success");
         let success = success.and_then(|inner| Success::read(inner, mistakes));
         let channels = table.table("channels", mistakes);
         let channels = table.needed("channels", channels, mistakes).map(|inner| {
-            let send = send.unwrap_or_default();
+            let send = (send.unwrap_or_default(), whole);
             read_channels(&inner, &send, (common, success.as_ref()), mistakes)
         });
         let failure = table.table("failure", mistakes);
@@ -302,7 +305,7 @@ fn read_limits(
 
 fn read_channels(
     table: &Table<'_>,
-    send: &RequestPart,
+    (send, whole): &(RequestPart, bool),
     (common, success): (bool, Option<&Success>),
     mistakes: &mut Mistakes,
 ) -> Vec<ChannelRules> {
@@ -317,10 +320,12 @@ fn read_channels(
             table.mistake(word, format!("must be a table; begin it with [{path}]"), mistakes);
             continue;
         };
+        let before = mistakes.len();
         let mut inner = Table::new(path.clone(), map);
         let needs = inner.texts("needs", mistakes).unwrap_or_default();
         let needs = needs.into_iter().map(str::to_owned).collect();
         let part = RequestPart::read(&mut inner, mistakes);
+        let whole = *whole && mistakes.len() == before;
         let own = inner.table("success", mistakes);
         let own_there = own.is_some();
         let own = own.and_then(|inner| Success::read(inner, mistakes));
@@ -331,7 +336,9 @@ fn read_channels(
         }
         inner.finish(mistakes);
         let request = send.under(&part);
-        check_request(&request, &path, mistakes);
+        if whole {
+            check_request(&request, &path, mistakes);
+        }
         let success = own.or_else(|| success.cloned());
         if let (Ok(channel), Some(success)) = (channel, success) {
             channels.push(ChannelRules { channel, needs, request, success, errors, path });

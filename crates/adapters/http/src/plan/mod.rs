@@ -139,7 +139,10 @@ fn bind_auth(definition: &Definition, given: &Given, mistakes: &mut Vec<ConfigEr
     let mut bind = |template: &Template<Var>| match Line::bind(template, given) {
         Ok(line) => Some(line),
         Err(AbsentSetting(name)) => {
-            mistakes.push(missing(definition, &name));
+            // Without declarations, every absent setting is reported already.
+            if definition.declared.is_some() {
+                mistakes.push(ConfigError::new(name, "missing; it is required"));
+            }
             None
         }
     };
@@ -167,15 +170,6 @@ fn bind_auth(definition: &Definition, given: &Given, mistakes: &mut Vec<ConfigEr
         }),
     };
     bound.unwrap_or_default()
-}
-
-/// Returns the mistake for a setting that the definition needs: a key of the provider where the
-/// definition declares it.
-fn missing(definition: &Definition, name: &str) -> ConfigError {
-    match &definition.declared {
-        Some(_) => ConfigError::new(name, "missing; it is required"),
-        None => ConfigError::new("definition", format!("needs the setting `{name}`")),
-    }
 }
 
 fn bind_channels(
