@@ -1,5 +1,7 @@
 //! Definitions that are wrong, and the whole of what is said about each.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot be set up must fail")]
+
 use otpmux_generic_http::Definition;
 use serde_json::{Value, json};
 
@@ -35,6 +37,7 @@ fn the_right_one_has_none() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a row for each mistake")]
 fn every_mistake_has_its_place() {
     for (path, value, expected) in [
         ("/sucess", json!({}), "sucess: unknown key; did you mean `success`?"),

@@ -335,7 +335,7 @@ impl Success {
             match &test.check {
                 Check::OneOf(values) => put(&test.source, values[0].clone()),
                 Check::Prefix(text) | Check::Contains(text) => {
-                    put(&test.source, text.as_str().into())
+                    put(&test.source, text.as_str().into());
                 }
                 // What is there already for the reference is left as it is.
                 Check::Exists(true) if !self.reference.iter().any(|at| *at == test.source) => {

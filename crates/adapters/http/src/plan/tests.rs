@@ -279,12 +279,13 @@ fn only_the_whole_success_is_one() {
 
 #[test]
 fn the_first_row_that_fits_says_what_a_failure_is() {
+    use Certainty::{Rejected, Unknown};
+    use ErrorKind as K;
+
     let facts = |status, body| {
         let error = sent(status, body).unwrap_err();
         (error.kind(), error.certainty(), error.retry_after().map(|time| time.as_secs()))
     };
-    use Certainty::{Rejected, Unknown};
-    use ErrorKind as K;
     assert_eq!(facts(400, r#"{"code":7}"#), (K::InvalidRecipient, Rejected, None));
     assert_eq!(facts(200, r#"{"code":7}"#), (K::InvalidRecipient, Rejected, None));
     assert_eq!(facts(500, r#"{"code":7}"#), (K::InvalidRecipient, Unknown, None), "a 5xx");
