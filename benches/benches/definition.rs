@@ -63,9 +63,9 @@ fn definition(criterion: &mut Criterion) {
                 let which = (turn + place) % 2;
                 let begun = Instant::now();
                 if which == 0 {
-                    hand().await
+                    hand().await;
                 } else {
-                    data().await
+                    data().await;
                 }
                 times[which].push(begun.elapsed());
             }
