@@ -1,5 +1,6 @@
 //! A server on loopback that records one request and gives one answer.
 
+use std::fmt::Write as _;
 use std::io;
 use std::net::Ipv4Addr;
 
@@ -41,10 +42,11 @@ impl Recorder {
         let (mut stream, _) = self.0.accept().await?;
         let request = read(&mut stream).await?;
         let mut head = format!("HTTP/1.1 {} Answer\r\nconnection: close\r\n", answer.status);
+        // A write to a string does not fail.
         for (name, value) in &answer.headers {
-            head.push_str(&format!("{name}: {value}\r\n"));
+            let _ = write!(head, "{name}: {value}\r\n");
         }
-        head.push_str(&format!("content-length: {}\r\n\r\n{}", answer.body.len(), answer.body));
+        let _ = write!(head, "content-length: {}\r\n\r\n{}", answer.body.len(), answer.body);
         stream.write_all(head.as_bytes()).await?;
         stream.shutdown().await?;
         Ok(request)

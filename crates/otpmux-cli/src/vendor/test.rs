@@ -6,7 +6,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use otpmux::http::HttpSettings;
-use otpmux::provider::{CodeSource, Context, IdempotencyKey, Message, SendRequest, Sent, Text};
+use otpmux::provider::{
+    CodeSource, Context, IdempotencyKey, Message, SendRequest, Sent, Text, VendorReference,
+};
 use otpmux::vendors::generic_http::{Definition, DefinitionErrors, HttpProvider};
 use otpmux::{Certainty, Channel, Code, Error, OtpProvider as _, Recipient};
 use serde_json::{Value, json};
@@ -233,7 +235,7 @@ fn show(
     let reading = match result {
         Ok(sent) => json!({
             "sent": true,
-            "reference": sent.reference.as_ref().map(|reference| reference.as_str()),
+            "reference": sent.reference.as_ref().map(VendorReference::as_str),
             "request_id": sent.request_id,
         }),
         Err(error) => json!({
