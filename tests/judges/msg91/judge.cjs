@@ -1,17 +1,19 @@
 // Sends, resends and verifies at the emulated MSG91 with the vendor's own package (npm msg91).
 //
-// Usage: node judge.cjs READY, with the emulator's ready line. The package knows one host only, so
-// requests for it are turned to the emulator; nothing else is changed.
+// The package knows one host only, so requests for it are turned to the emulator; nothing else is
+// changed.
 "use strict";
 
 const assert = require("node:assert");
+const { spawn } = require("node:child_process");
 const http = require("node:http");
 const https = require("node:https");
 
-const ready = JSON.parse(process.argv[2]);
-const vendor = ready.vendors.msg91;
-const base = new URL(vendor.base_url);
-const admin = new URL(ready.handset).origin + "/_emulator";
+const cargo = ["run", "--quiet", "-p", "otpmux-tests", "--bin", "judged"];
+const judged = spawn("cargo", cargo, { stdio: ["pipe", "pipe", "inherit"] });
+let base;
+let vendor;
+let admin;
 
 https.request = (options, ...rest) => {
   assert.strictEqual(options.hostname ?? options.host, "api.msg91.com");
@@ -19,7 +21,7 @@ https.request = (options, ...rest) => {
   return http.request({ ...kept, protocol: "http:", hostname: base.hostname, host: base.host, port: base.port }, ...rest);
 };
 
-const msg91 = require(require.resolve("msg91", { paths: [process.cwd(), __dirname] })).default;
+const msg91 = require("msg91").default;
 const TO = "919999999999";
 
 async function refusal(promise) {
@@ -36,7 +38,7 @@ async function code() {
   return list.at(-1).code;
 }
 
-(async () => {
+async function judge() {
   msg91.initialize({ authKey: vendor.credentials.auth_key });
   const otp = msg91.getOTP("60a1b2c3d4e5f6a7b8c9d0e1", { length: 6 });
   await otp.send(TO, { expiry: 5 });
@@ -51,7 +53,16 @@ async function code() {
   const stranger = msg91.getOTP("60a1b2c3d4e5f6a7b8c9d0e1", { authKey: "another key" });
   assert.strictEqual(await refusal(stranger.send(TO)), "Invalid authkey");
   console.log("msg91: the vendor's package and the emulator agree");
-})().catch((error) => {
-  console.error(error);
-  process.exit(1);
+}
+
+judged.stdout.once("data", (line) => {
+  const ready = JSON.parse(line);
+  vendor = ready.vendors.msg91;
+  base = new URL(vendor.base_url);
+  admin = `http://${ready.listen}/_emulator`;
+  const failed = (error) => {
+    console.error(error);
+    process.exitCode = 1;
+  };
+  judge().catch(failed).finally(() => judged.stdin.end());
 });
