@@ -216,7 +216,7 @@ mod tests {
             .read("p", ADAPTER.settings, table.as_object().unwrap())
             .map_err(|errors| errors[0].to_string())?;
         let id = ProviderId::new("p").unwrap();
-        ADAPTER.describe(&id, &settings).map_err(|error| error.to_string())
+        ADAPTER.describe(&id, &settings).map_err(|errors| errors[0].to_string())
     }
 
     #[test]
