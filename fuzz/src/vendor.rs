@@ -252,6 +252,10 @@ fn built(adapter: &Adapter, url: &str) -> Vec<Arc<dyn OtpProvider>> {
 fn value(setting: &Setting, url: &str) -> Value {
     match &setting.kind {
         SettingKind::Text if setting.name.ends_with("url") => json!(url),
+        // An id must have the form that the vendor gives it.
+        SettingKind::Text if setting.check.is_some() => {
+            setting.example.map_or(Value::Null, |example| example())
+        }
         SettingKind::Flag => json!(true),
         SettingKind::Integer(range) => json!(range.start()),
         SettingKind::Duration(_) => json!("10s"),

@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use otpmux_core::{Channel, Code, Error, Recipient};
 use otpmux_emulator::{Emulator, EmulatorConfig, MessageFilter, Vendor};
-use otpmux_engine::{MessageLimits, NewVerification, OtpClient, Policy, Resilience, Verification};
+use otpmux_engine::{
+    MessageLimits, MessageSettings, Messages, NewVerification, OtpClient, Policy, Resilience,
+    Verification,
+};
 
 use crate::vendors::Emulation;
 
@@ -40,6 +43,10 @@ impl Stage {
         let mut resilience = Resilience::default();
         resilience.retry_pause = Duration::from_millis(1);
         let mut builder = OtpClient::builder().policy(policy);
+        if order.iter().any(|setup| setup.capabilities().needs_message) {
+            builder =
+                builder.messages(Messages::new(&MessageSettings::new("Acme")).expect("texts"));
+        }
         for setup in order {
             setup.prepare(&emulator).await;
             let provider = setup.provider(&emulator, TIMEOUT);

@@ -2,7 +2,7 @@
 //! vendor is tested as soon as it has a folder.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use otpmux::config::Registry;
@@ -27,8 +27,13 @@ pub struct Listed {
     path: PathBuf,
 }
 
-/// Returns every compiled adapter.
-pub fn all() -> Vec<Listed> {
+/// Returns every compiled adapter. The files are read once: there are some hundreds.
+pub fn all() -> &'static [Listed] {
+    static ALL: LazyLock<Vec<Listed>> = LazyLock::new(read_all);
+    &ALL
+}
+
+fn read_all() -> Vec<Listed> {
     let registry = Registry::with_compiled_in();
     let folder = |kind: &str| match Preset::named(kind) {
         Some(_) => format!("crates/adapters/http/presets/{kind}"),
@@ -44,29 +49,40 @@ pub fn template() -> Listed {
 }
 
 /// Returns every setup of every adapter.
-pub fn setups() -> Vec<Emulation> {
-    all().into_iter().flat_map(|listed| listed.setups()).collect()
+pub fn setups() -> &'static [Emulation] {
+    static SETUPS: LazyLock<Vec<Emulation>> =
+        LazyLock::new(|| all().iter().flat_map(Listed::setups).collect());
+    &SETUPS
 }
 
 /// Returns the setups whose vendor has an emulation that is written by hand: it has limits, and
 /// plays what happens over time.
-pub fn written() -> Vec<Emulation> {
-    setups().into_iter().filter(|setup| matches!(setup.play, Play::Written { .. })).collect()
+pub fn written() -> impl Iterator<Item = &'static Emulation> {
+    setups().iter().filter(|setup| matches!(setup.play, Play::Written { .. }))
 }
 
 /// Returns the setup of this name.
 pub fn setup(name: &str) -> Emulation {
-    let found = setups().into_iter().find(|setup| setup.name() == name);
-    found.unwrap_or_else(|| panic!("no setup has the name {name}"))
+    let found = setups().iter().find(|setup| setup.name() == name);
+    found.unwrap_or_else(|| panic!("no setup has the name {name}")).clone()
 }
 
-/// Returns the setups in which only the vendor generates the code.
-pub fn code_makers() -> Vec<Emulation> {
-    let makes = |setup: &Emulation| {
-        let capabilities = setup.capabilities();
-        capabilities.vendor_codes.is_some() && capabilities.otpmux_codes.is_none()
-    };
-    written().into_iter().filter(makes).collect()
+/// Returns the setups in which only the vendor generates the code, one of each vendor.
+pub fn code_makers() -> &'static [Emulation] {
+    static MAKERS: LazyLock<Vec<Emulation>> = LazyLock::new(|| {
+        let mut makers: Vec<Emulation> = Vec::new();
+        for setup in written() {
+            let capabilities = setup.capabilities();
+            if capabilities.vendor_codes.is_some()
+                && capabilities.otpmux_codes.is_none()
+                && makers.iter().all(|maker| maker.vendor() != setup.vendor())
+            {
+                makers.push(setup.clone());
+            }
+        }
+        makers
+    });
+    &MAKERS
 }
 
 impl Listed {

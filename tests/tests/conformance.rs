@@ -11,7 +11,7 @@ fn main() {
         suite(&name, setup)
     };
     // The template stands for all vendors that have golden files and no emulation.
-    let setups = vendors::setups().into_iter().chain(vendors::template().setups());
+    let setups = vendors::setups().iter().cloned().chain(vendors::template().setups());
     let trials = setups.flat_map(trials).collect();
     libtest_mimic::run(&arguments, trials).exit();
 }

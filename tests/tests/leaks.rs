@@ -101,20 +101,20 @@ async fn sec_11_nothing_secret_or_personal_gets_out() {
     let capture = LogCapture::new();
     let _guard = capture.install_scoped();
     for listed in vendors::all() {
+        // A vendor without HTTP has tests of its own.
         let setups = listed.setups();
-        let [first, .., last] = &setups[..] else {
-            search(&setups[0], &capture).await;
-            continue;
-        };
+        let Some(first) = setups.first() else { continue };
         search(first, &capture).await;
-        search(last, &capture).await;
+        if let [_, .., last] = &setups[..] {
+            search(last, &capture).await;
+        }
     }
 }
 
 /// Runs everything with this vendor and one to fail over to.
 async fn search(setup: &Emulation, capture: &LogCapture) {
     let other = vendors::written().into_iter().find(|other| other.vendor() != setup.vendor());
-    let order = [setup, &other.unwrap()];
+    let order = [setup, other.unwrap()];
     let requests: Vec<NewVerification> = setup
         .capabilities()
         .channels
@@ -166,7 +166,8 @@ async fn the_search_finds_what_is_there() {
     let _guard = capture.install_scoped();
     tracing::trace!(to = PHONE, "oops");
     assert_eq!(leaks::found(&capture.text(), &[PHONE]), [PHONE]);
-    let stage = Stage::start(&[&vendors::written()[0]]).await;
+    let setup = vendors::written().next().expect("an emulated vendor");
+    let stage = Stage::start(&[setup]).await;
     let sent = tokio::time::timeout(Duration::from_secs(10), stage.send());
     assert!(sent.await.unwrap().unwrap().confirmed);
     let text = capture.text();

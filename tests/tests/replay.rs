@@ -39,8 +39,8 @@ fn lasting(meaning: &Value) -> Value {
 #[tokio::test]
 async fn every_case_of_every_file_means_the_same_through_the_emulator() {
     let (mut played, mut failures) = (0, Vec::new());
-    for listed in vendors::all() {
-        let (emulator, vendor, url) = replayed(&listed).await;
+    for listed in vendors::all().iter().filter(|listed| !listed.folder.files().is_empty()) {
+        let (emulator, vendor, url) = replayed(listed).await;
         for file in listed.folder.files() {
             for case in &file.golden.cases {
                 // The first are made by a test of the adapter or by the vendor, the last goes to
@@ -68,12 +68,13 @@ async fn every_case_of_every_file_means_the_same_through_the_emulator() {
 #[tokio::test]
 async fn codes_of_replayed_vendors_can_be_verified() {
     let mut verified = Vec::new();
-    for listed in vendors::all() {
-        let (emulator, vendor, url) = replayed(&listed).await;
+    for listed in vendors::all().iter().filter(|listed| !listed.folder.files().is_empty()) {
+        let (emulator, vendor, url) = replayed(listed).await;
         for file in listed.folder.files() {
             let makes_codes = |case: &&otpmux_golden::Case| {
                 case.call == Call::Send
                     && case.input.code.is_none()
+                    && case.input.channel.as_deref() == Some("sms")
                     && case.expect.get("sent").is_some()
                     && case.wire != Wire::Other
             };
@@ -91,8 +92,10 @@ async fn codes_of_replayed_vendors_can_be_verified() {
                 CodeSource::Vendor { length: None },
             );
             let sent = provider.send(&cx(), &request).await.unwrap();
-            let message =
-                emulator.messages(&MessageFilter::default().vendor(vendor)).pop().unwrap();
+            let message = emulator
+                .messages(&MessageFilter::default().vendor(vendor))
+                .pop()
+                .unwrap_or_else(|| panic!("{vendor} {}: no message for its request", file.name));
             let wrong = if message.code.starts_with('0') { "1" } else { "0" };
             let wrong = format!("{wrong}{}", &message.code[1..]);
             for (code, expected) in [(&wrong, "wrong_code"), (&message.code, "approved")] {

@@ -332,7 +332,7 @@ mod tests {
         cases.push((short, "ttl"));
         let mut vendor = fits();
         vendor.code = CodeSource::Vendor { length: None };
-        cases.push((vendor, "codes of its own"));
+        cases.push((vendor, "does not generate codes"));
         for (request, word) in cases {
             let (kind, blame, detail) = check(&request).unwrap_err();
             assert_eq!((kind, blame), (ErrorKind::Unsupported, Blame::Provider));

@@ -36,6 +36,7 @@ fn every_section_is_there_and_closed() {
     let expected = [
         "allow_literal_secrets",
         "limits",
+        "messages",
         "policy",
         "providers",
         "resilience",

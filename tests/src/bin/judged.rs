@@ -31,10 +31,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
     for line in std::io::stdin().lock().lines() {
         let line = line?;
         let (kind, url) = line.split_once(' ').ok_or("expected: KIND URL")?;
-        let listed = vendors::all().into_iter().find(|listed| listed.adapter.kind == kind);
+        let listed = vendors::all().iter().find(|listed| listed.adapter.kind == kind);
         let listed = listed.ok_or_else(|| format!("no adapter has the kind {kind}"))?;
         let outcomes =
-            calls(&emulator, &listed, &ready["vendors"][kind]["credentials"], url).await?;
+            calls(&emulator, listed, &ready["vendors"][kind]["credentials"], url).await?;
         let failed = |(name, outcome): &(String, Result<(), String>)| {
             outcome.as_ref().err().map(|error| format!("{name}: {error}"))
         };

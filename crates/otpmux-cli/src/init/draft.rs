@@ -207,6 +207,14 @@ impl Provider {
 
     fn complete(&mut self) -> Result<(), Mistake> {
         for setting in self.settings().filter(|setting| setting.required) {
+            if setting.kind == SettingKind::Tree {
+                let what = format!(
+                    "providers.{}.{}: init does not write a definition; begin one with \
+                     `otpmux vendor new {}`",
+                    self.name, setting.name, self.name
+                );
+                return Err(Mistake(what));
+            }
             if !self.values.contains_key(setting.name) {
                 self.fill(setting);
             }

@@ -43,7 +43,7 @@ otpmux_core::settings! {
         pub webotp_host: Option<String> = None, text().check(values::check_host),
             example "acme.example";
         /// The hash of your Android app, 11 characters. An SMS then ends with it, so that the app
-        /// reads the code without a permission (SMS Retriever).
+        /// reads the code without a permission (SMS Retriever). Absent: no hash.
         pub android_hash: Option<String> = None, text().check(values::check_android_hash),
             example "FA+9qCX9VSu";
         /// Allow links in texts. Users who expect no links in these messages fall for fewer false

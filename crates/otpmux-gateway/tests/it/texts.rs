@@ -88,7 +88,7 @@ async fn what_a_key_may_not_decide() {
     }
     let missing = json!({ "to": PHONE, "purpose": "login" });
     let problem = gateway.post("/v1/verifications", &missing).await;
-    let problem = problem.problem(422, "invalid_request");
+    let problem = problem.problem(400, "invalid_request");
     assert!(problem["detail"].as_str().unwrap().contains("needs the variable `name`"));
     assert_eq!(count(&emulator), 0);
 }

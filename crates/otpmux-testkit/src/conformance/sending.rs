@@ -24,8 +24,10 @@ async fn sends(bench: &Bench, channel: Channel) -> Outcome {
     ensure!(delivered.len() == 1, "{} messages for one send", delivered.len());
     let message = stand.last_message().await?;
     ensure!(message.channel == stand.channel, "it came by {}", message.channel);
-    let same = bare(&message.to) == bare(stand.recipient.expose());
-    ensure!(same, "somebody else got it");
+    let (to, wanted) = (bare(&message.to), bare(stand.recipient.expose()));
+    // A vendor of one country takes the national number.
+    let national = to.len() >= 8 && !to.contains('@') && wanted.ends_with(&to);
+    ensure!(to == wanted || national, "somebody else got it");
     let code = stand.last_code().await?;
     match request.code.otpmux_code() {
         Some(ours) => ensure!(*ours == code, "another code than ours arrived"),

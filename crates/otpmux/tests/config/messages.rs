@@ -108,7 +108,7 @@ fn every_mistake_at_once() {
             text = "{code} {app}"
 
             [messages.texts.login.en.templates]
-            vonage = "x"
+            acme = "x"
 
             [messages.templates]
             login = "x"
@@ -130,7 +130,7 @@ fn every_mistake_at_once() {
             "messages.templates.login: must be a table; begin it with [messages.templates.login]",
             "messages.dlt.login.entity_id: must be the digits that the DLT platform shows, in quotes",
             "messages.dlt.login.template_id: missing; it is required",
-            "messages.texts.login.en.templates.vonage: is neither a provider nor a kind, nor `whatsapp`; \
+            "messages.texts.login.en.templates.acme: is neither a provider nor a kind, nor `whatsapp`; \
              there are: p, and every kind",
             "messages.app: missing; messages name your service",
             "messages.variables.code: is the name of a value that otpmux sets; choose another one",

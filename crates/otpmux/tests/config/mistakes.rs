@@ -200,8 +200,9 @@ fn server() {
         &server("listen = \"localhost\"\nport = 1\napi_keys = 1"),
         &[
             "server.port: unknown key; the known ones are: listen, tls_certificate, \
-             tls_private_key, trusted_proxies, metrics_listen, balance_interval, max_connections, \
-             max_connections_per_address, drain_delay, drain_timeout, api_keys",
+             tls_private_key, trusted_proxies, public_url, receipt_body, receipt_requests, \
+             metrics_listen, balance_interval, max_connections, max_connections_per_address, \
+             drain_delay, drain_timeout, api_keys",
             "server.listen: must be an address and a port, such as 127.0.0.1:8080 or [::1]:8080",
             "server.api_keys: must be a list of tables; begin each with [[server.api_keys]]",
         ],

@@ -239,20 +239,7 @@ fn capabilities(definition: &Definition, channels: &[ChannelPlan]) -> Capabiliti
     let mut can = Capabilities::new(by).with_otpmux_codes(limits.code_length.clone());
     let uses = |wanted: &dyn Fn(&Slot) -> bool| channels.iter().any(|plan| plan.uses(wanted));
     can.needs_message = channels.iter().any(|plan| plan.needs_message);
-    // Templates, DLT ids, variables and the name of the service come in the message too.
-    can.message = uses(&|slot| {
-        slot.is_of_message()
-            || matches!(
-                slot,
-                Slot::Template
-                    | Slot::DltEntity
-                    | Slot::DltTemplate
-                    | Slot::App
-                    | Slot::Variable(_)
-                    | Slot::Locale
-                    | Slot::Minutes
-            )
-    });
+    can.message = uses(&Slot::is_of_message);
     can.template = uses(&|slot| *slot == Slot::Template);
     can.locale = uses(&|slot| *slot == Slot::Locale);
     can.sender = uses(&|slot| *slot == Slot::Sender);

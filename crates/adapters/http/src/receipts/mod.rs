@@ -115,13 +115,20 @@ impl ReceiptReader {
             Proof::InUrl(secrets) => self.check_url(request, secrets.as_ref()),
         };
         authentic.map_err(|error| error.at(id))?;
+        let proven = self.proves_all(request);
         let Some(parsed) = parsed else {
+            if !proven {
+                return Err(SignatureError::Missing.at(id));
+            }
             return Err(Error::new(ErrorKind::Protocol, Certainty::Unknown, Blame::Provider)
                 .with_provider(id.clone())
                 .with_detail("the receipt is not in the documented form"));
         };
+        if !proven && !parsed.has_token(&self.rules, request) {
+            return Err(SignatureError::Missing.at(id));
+        }
         let mut read = parsed.receipts(&self.rules, request);
-        if !self.proves_all(request) {
+        if !proven {
             // The token of a message proves itself; a reference proves nothing.
             read.retain(|receipt| matches!(receipt.correlation, Correlation::Token(_)));
         }

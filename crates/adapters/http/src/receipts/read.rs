@@ -52,13 +52,21 @@ impl Parsed {
         rules: &ReceiptRules,
         request: &ReceiptRequest<'_>,
     ) -> Vec<Receipt> {
+        self.items(rules).filter_map(|item| item.receipt(rules, request)).collect()
+    }
+
+    /// Returns whether an entry has the token of a message.
+    pub(super) fn has_token(&self, rules: &ReceiptRules, request: &ReceiptRequest<'_>) -> bool {
+        self.items(rules).any(|item| item.token(rules, request).is_some())
+    }
+
+    fn items(&self, rules: &ReceiptRules) -> impl Iterator<Item = Item<'_>> {
         let mut items = Vec::new();
         match &rules.items {
             None => items.push(&self.0),
             Some(path) => collect(&self.0, path, &mut items),
         }
-        let item = |item| Item { top: &self.0, item };
-        items.into_iter().map(item).filter_map(|item| item.receipt(rules, request)).collect()
+        items.into_iter().map(|item| Item { top: &self.0, item })
     }
 }
 
@@ -100,10 +108,7 @@ impl<'v> Item<'v> {
         let words: Vec<_> = rules.state.iter().filter_map(|at| self.word(Some(at))).collect();
         let word = words.join("/");
         let (_, state) = rules.states.iter().find(|(name, _)| *name == word)?;
-        let token = match &rules.token {
-            Some(place) => self.word(Some(place)).filter(|text| is_token(text)),
-            None => token_in_url(request),
-        };
+        let token = self.token(rules, request);
         let reference = || {
             let reference = self.word(rules.reference.as_ref())?;
             Some(Correlation::Reference(VendorReference::new(reference)))
@@ -119,6 +124,13 @@ impl<'v> Item<'v> {
         receipt.price = self.price(rules);
         receipt.network = self.network(rules);
         Some(receipt)
+    }
+
+    fn token(&self, rules: &ReceiptRules, request: &ReceiptRequest<'_>) -> Option<String> {
+        match &rules.token {
+            Some(place) => self.word(Some(place)).filter(|text| is_token(text)),
+            None => token_in_url(request),
+        }
     }
 
     fn failure(&self, rules: &ReceiptRules) -> (Blame, String) {

@@ -270,14 +270,22 @@ fn write_problems(page: &mut String, document: &Value) {
         }
         told.push(answer.status);
         let same = all.iter().filter(|other| other.is_problem && other.status == answer.status);
-        let about = same.max_by_key(|other| other.about.len()).map_or("", |other| other.about);
+        let mut abouts: Vec<_> = same.map(|other| other.about).collect();
+        // The longest first: it may repeat others, which most calls share.
+        abouts.sort_by_key(|about| std::cmp::Reverse(about.len()));
+        let mut about = String::new();
+        for part in abouts.iter().flat_map(|about| about.split("; ")) {
+            if !about.contains(part) {
+                about = if about.is_empty() { part.to_owned() } else { format!("{about}; {part}") };
+            }
+        }
         let (class, status) = (answer.class(), escape(answer.status));
         push(
             page,
             format_args!(
                 "<div id=\"status-{status}\"><dt><span class=\"pill\" \
                  data-class=\"{class}\">{status}</span></dt><dd>{}</dd></div>",
-                escape(about),
+                escape(&about),
             ),
         );
     }
