@@ -21,6 +21,7 @@ use crate::raw_http::read_message;
 
 /// Has the form of a key at every vendor that checks it.
 const KEY: &str = "sm_live_0123456789abcdef0123456789abcdef01234567";
+const WEBHOOK_KEY: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 const CODE: &str = "4821673905";
 const PHONE: &str = "+919876543210";
 const EMAIL: &str = "quentin.fuzz@example.com";
@@ -100,7 +101,7 @@ pub(crate) fn answer(data: &[u8]) {
                 let certain = asked == 0 || error.certainty() != Certainty::NotSent;
                 assert!(certain, "the vendor has read the request: {error:?}");
                 let said = format!("{error} {error:?}");
-                for secret in [KEY, CODE, PHONE, &PHONE[1..], EMAIL] {
+                for secret in [KEY, WEBHOOK_KEY, CODE, PHONE, &PHONE[1..], EMAIL] {
                     assert!(!said.contains(secret), "shown: {said}");
                 }
             }
@@ -212,10 +213,19 @@ fn built(adapter: &Adapter, url: &str) -> Vec<Arc<dyn OtpProvider>> {
         required.map(|setting| (setting.name.to_owned(), value(setting, url))).collect();
     let build = |table: &Map<String, Value>| {
         let id = ProviderId::new("p").expect("a name");
-        let resolve = |_: &str| Ok(Secret::new(KEY));
-        let settings = SettingsReader::new(&resolve).read("providers.p", adapter.settings, table);
-        let settings = settings.map_err(|errors| format!("{errors:?}"))?;
-        (adapter.build)(id, &settings).map_err(|error| error.to_string())
+        // The second form is that of Standard Webhooks.
+        let mut built = Err(String::new());
+        for key in [KEY, WEBHOOK_KEY] {
+            let resolve = |_: &str| Ok(Secret::new(key));
+            let settings =
+                SettingsReader::new(&resolve).read("providers.p", adapter.settings, table);
+            let settings = settings.map_err(|errors| format!("{errors:?}"))?;
+            built = (adapter.build)(id.clone(), &settings).map_err(|error| error.to_string());
+            if built.is_ok() {
+                break;
+            }
+        }
+        built
     };
     // Where credentials or senders are a choice: none, one, or two that belong together.
     let choices: Vec<_> = settings()

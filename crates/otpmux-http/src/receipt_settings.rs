@@ -4,6 +4,7 @@ use std::str::FromStr;
 use otpmux_core::settings::ConfigError;
 use otpmux_core::{ReceiptTrust, Secret};
 
+use crate::Transport;
 use crate::signature::{PublicKeys, ReceiptSecrets, Scheme};
 
 otpmux_core::settings! {
@@ -32,6 +33,13 @@ impl ReceiptSettings {
             ReceiptMode::Signed => Some(ReceiptTrust::Signed),
             ReceiptMode::SecretInUrl => Some(ReceiptTrust::SecretInUrl),
         }
+    }
+
+    /// Returns the transport with the secrets of these settings: a vendor knows them and may repeat
+    /// them in an answer, and they are never shown.
+    pub fn hide_in(&self, transport: Transport) -> Transport {
+        let secrets = self.receipt_secret.iter().chain(&self.receipt_secret_old).cloned();
+        secrets.fold(transport, Transport::with_secret)
     }
 
     /// Returns the secrets that receipts are checked with; `None` if they are off. `credential` is

@@ -112,7 +112,10 @@ fn every_key_says_all_that_the_reference_needs() {
         let needs = matches!(kind, "integer" | "time" | "table of times" | "list of limits");
         assert!(in_range || !needs, "{path} has no range");
         // What holds where the key is absent is a value, or is said.
-        let said = doc.contains("Absent") || doc.contains("oes with") || doc.contains("xactly");
+        let said = doc.contains("Absent")
+            || doc.contains("equired with")
+            || doc.contains("oes with")
+            || doc.contains("xactly");
         let optional = ["key_sha256", "old_key", "id", "name", "key", "appid", "api_key", "bearer"];
         let known = optional.iter().any(|name| path.ends_with(name)) || path.contains("tls_");
         assert!(

@@ -51,6 +51,7 @@ impl Infobip2fa {
         let transport =
             Transport::new(id.clone(), settings.transport()?, &[("authorization", key)])
                 .map_err(|error| ConfigError::new("", error.detail()))?;
+        let transport = settings.receipts.hide_in(transport);
         Ok(Self {
             id,
             transport,

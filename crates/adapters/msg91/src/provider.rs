@@ -54,6 +54,7 @@ impl Msg91 {
         let credentials = [("authkey", settings.key()?)];
         let transport = Transport::new(id.clone(), settings.transport()?, &credentials)
             .map_err(|error| ConfigError::new("", error.detail()))?;
+        let transport = settings.receipts.hide_in(transport);
         let template_id = settings.template_id.clone();
         let capabilities = capabilities(settings);
         let receipt_secrets = settings.receipt_secrets()?;

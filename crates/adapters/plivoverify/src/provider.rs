@@ -44,6 +44,7 @@ impl PlivoVerify {
             Transport::new(id.clone(), settings.transport()?, &[("authorization", credentials)])
                 .map_err(|error| ConfigError::new("", error.detail()))?
                 .with_secret(settings.token()?);
+        let transport = settings.receipts.hide_in(transport);
         Ok(Self {
             id,
             transport,

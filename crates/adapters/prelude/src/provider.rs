@@ -40,6 +40,7 @@ impl Prelude {
         let transport =
             Transport::new(id.clone(), settings.transport()?, &[("authorization", bearer)])
                 .map_err(|error| ConfigError::new("", error.detail()))?;
+        let transport = settings.receipts.hide_in(transport);
         Ok(Self {
             id,
             transport,

@@ -37,6 +37,7 @@ impl TelnyxVerify {
         let transport =
             Transport::new(id.clone(), settings.transport()?, &[("authorization", bearer)])
                 .map_err(|error| ConfigError::new("", error.detail()))?;
+        let transport = settings.receipts.hide_in(transport);
         let capabilities = capabilities(settings);
         let (profile, proof) = (settings.profile()?, settings.proof()?);
         Ok(Self { id, transport, capabilities, profile, proof })

@@ -95,7 +95,16 @@ impl VonageVerifyBuilder {
             basic: self.basic_credential()?,
             signer: self.signer()?,
             api_key: self.api_key.clone(),
-            secrets: [&self.api_secret, &self.private_key].into_iter().flatten().cloned().collect(),
+            secrets: [
+                &self.api_secret,
+                &self.private_key,
+                &self.receipt.receipt_secret,
+                &self.receipt.receipt_secret_old,
+            ]
+            .into_iter()
+            .flatten()
+            .cloned()
+            .collect(),
             brand: required("brand", &self.brand)?,
             vendor_codes: self.code == "vendor",
             fallback,

@@ -135,7 +135,12 @@ impl File {
     /// has the code of its case.
     pub(super) fn code_in(&self, asked: &Shape) -> Option<String> {
         let code = self.code.as_deref()?;
-        self.shape.texts.iter().find_map(|(place, leaf)| {
+        // The digits of a number may hold those of the code by chance.
+        let is_other = |place: &str| {
+            matches!(self.parts.get(place), Some(Part::Recipient | Part::Id | Part::Channel))
+        };
+        let texts = self.shape.texts.iter().filter(|(place, _)| !is_other(place));
+        texts.into_iter().find_map(|(place, leaf)| {
             let (before, after) = leaf.text.split_once(code)?;
             let asked = asked.texts.get(place)?;
             let found = asked.text.strip_prefix(before)?.strip_suffix(after)?;
@@ -178,7 +183,10 @@ fn same_recipient(one: &str, other: &str) -> bool {
     one == other
         || (!one.contains('@') && digits(one).len() >= 7 && {
             let is_number = |c: char| c.is_ascii_digit() || "+ -()".contains(c);
-            other.chars().all(is_number) && digits(one) == digits(other)
+            // A vendor of one country takes the number without its calling code.
+            let (one, bare) = (digits(one), digits(other));
+            other.chars().all(is_number)
+                && (one == bare || (bare.len() >= 8 && one.ends_with(&bare)))
         })
 }
 
