@@ -71,10 +71,10 @@ fn definition(criterion: &mut Criterion) {
             }
         }
     });
-    let [hands, datas] = times.map(median);
+    let [hands, definitions] = times.map(median);
     eprintln!(
-        "a send, taking turns: adapter {hands:?}, definition {datas:?}, ratio {:.3} (goal: 1.15)",
-        datas.as_secs_f64() / hands.as_secs_f64()
+        "a send, taking turns: adapter {hands:?}, definition {definitions:?}, ratio {:.3} (goal: 1.15)",
+        definitions.as_secs_f64() / hands.as_secs_f64()
     );
 
     let mut group = criterion.benchmark_group("definition");

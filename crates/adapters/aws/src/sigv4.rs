@@ -3,7 +3,7 @@
 //!
 //! The crates that sign (`aws-sigv4`, `reqsign`) need a newer compiler, a second HTTP and a second
 //! hash library, or a licence that this workspace does not allow. These are the same hundred lines;
-//! `tests/sigv4.json` holds requests that Amazon's own signer (`botocore`) has signed.
+//! `sigv4.json` holds requests that Amazon's own signer (`botocore`) has signed.
 
 use std::time::SystemTime;
 
@@ -185,8 +185,7 @@ mod tests {
 
     #[test]
     fn signs_as_botocore_does() {
-        let vectors: Vec<Vector> =
-            serde_json::from_str(include_str!("../tests/sigv4.json")).unwrap();
+        let vectors: Vec<Vector> = serde_json::from_str(include_str!("sigv4.json")).unwrap();
         assert!(vectors.len() >= 200);
         for vector in vectors {
             let headers: Vec<_> =

@@ -39,7 +39,8 @@ otpmux_core::settings! {
         /// too long with it.
         pub do_not_share: bool = true, flag(), example false;
         /// The host of your website. An SMS then ends with a line such as `@acme.example #123456`,
-        /// from which browsers fill the code in (WebOTP, Safari), at this host only.
+        /// from which browsers fill the code in (WebOTP, Safari), at this host only. Absent: no such
+        /// line.
         pub webotp_host: Option<String> = None, text().check(values::check_host),
             example "acme.example";
         /// The hash of your Android app, 11 characters. An SMS then ends with it, so that the app

@@ -34,9 +34,7 @@ async fn stand() -> Stand {
     let server = MockServer::start().await;
     Mock::given(method("GET"))
         .and(path(CERTIFICATE))
-        .respond_with(
-            ResponseTemplate::new(200).set_body_string(include_str!("../../tests/sns.pem")),
-        )
+        .respond_with(ResponseTemplate::new(200).set_body_string(include_str!("sns.pem")))
         .mount(&server)
         .await;
     let http = HttpSettings::default().base_url(server.uri());
@@ -81,7 +79,7 @@ fn notification(event: &Value) -> Value {
 fn signed(mut notification: Value) -> Value {
     notification["Signature"] = "".into();
     let text = Notification::parse(notification.to_string().as_bytes()).unwrap().to_sign();
-    let key = PrivatePkcs8KeyDer::from_pem_slice(include_bytes!("../../tests/sns.key")).unwrap();
+    let key = PrivatePkcs8KeyDer::from_pem_slice(include_bytes!("sns.key")).unwrap();
     let key = RsaKeyPair::from_pkcs8(key.secret_pkcs8_der()).unwrap();
     let mut signature = vec![0; key.public_modulus_len()];
     key.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), text.as_bytes(), &mut signature).unwrap();

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Signs requests with botocore, Amazon's own signer, and compares them with tests/sigv4.json.
+"""Signs requests with botocore, Amazon's own signer, and compares them with src/sigv4.json.
 
     sigv4.py            compares; exits with 1 if one differs
     sigv4.py --write    writes the file anew
@@ -18,7 +18,7 @@ import botocore.auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-FILE = Path(__file__).resolve().parents[1] / "sigv4.json"
+FILE = Path(__file__).resolve().parents[2] / "src/sigv4.json"
 COUNT = 240
 TEXT = "abcXYZ019 -_.~!*'();:@&=+$,/?#[]%äß€日本🙂\"<>\\^`{|}"
 

@@ -5,8 +5,7 @@ use crate::SmsSize;
 /// The table was made by an independent program, which its `source` names.
 #[test]
 fn sizes_are_those_of_an_independent_program() {
-    let table: Value =
-        serde_json::from_str(include_str!("../../../tests/data/sms-segments.json")).unwrap();
+    let table: Value = serde_json::from_str(include_str!("sms-segments.json")).unwrap();
     let cases = table["cases"].as_array().unwrap();
     assert!(cases.len() > 250);
     for case in cases {
