@@ -84,7 +84,10 @@ impl Stage {
 
 /// Returns a request to a recipient whom the vendor of this setup reaches by this channel.
 pub fn request(setup: &Emulation, channel: &Channel) -> NewVerification {
-    NewVerification::to(setup.recipient(channel.as_str())).by(channel.clone())
+    let mut new = NewVerification::to(setup.recipient(channel.as_str())).by(channel.clone());
+    // Some send by nothing but a template.
+    new.template = setup.template().filter(|_| setup.capabilities().template);
+    new
 }
 
 /// Returns the recipient of [`Stage::send`].

@@ -48,6 +48,14 @@ async fn every_case_of_every_file_means_the_same_through_the_emulator() {
                 if matches!(case.call, Call::Own(_) | Call::Receipts) || case.wire == Wire::Other {
                     continue;
                 }
+                // An answer that names the verification of a send, which this test does not make.
+                let names_its_send = case.call == Call::Verify
+                    && case.input.reference.as_ref().is_some_and(|reference| {
+                        file.golden.response.text().contains(reference.as_str())
+                    });
+                if names_its_send {
+                    continue;
+                }
                 emulator.answer_next(vendor, &file.name).unwrap();
                 let (adapter, folder) = (&listed.adapter, &listed.folder);
                 let meaning = meaning_at(adapter, folder, &file.golden, case, &url).await;
@@ -68,7 +76,10 @@ async fn every_case_of_every_file_means_the_same_through_the_emulator() {
 #[tokio::test]
 async fn codes_of_replayed_vendors_can_be_verified() {
     let mut verified = Vec::new();
-    for listed in vendors::all().iter().filter(|listed| !listed.folder.files().is_empty()) {
+    // Those that have an emulation by hand are verified there.
+    let from_files =
+        |listed: &&Listed| !listed.folder.files().is_empty() && listed.folder.emulated().is_none();
+    for listed in vendors::all().iter().filter(from_files) {
         let (emulator, vendor, url) = replayed(listed).await;
         for file in listed.folder.files() {
             let makes_codes = |case: &&otpmux_golden::Case| {

@@ -123,7 +123,7 @@ fn write(mut bytes: [u8; BYTES]) -> String {
     digits.iter().filter_map(|digit| char::from_digit(*digit, 36)).collect()
 }
 
-/// Reads what [`write`] has written; `None` for any other text.
+/// Reads what `write` has written; `None` for any other text.
 fn read(token: &str) -> Option<[u8; BYTES]> {
     let mut bytes = [0_u8; BYTES];
     if token.len() != LENGTH {
