@@ -20,7 +20,7 @@ otpmux_core::settings! {
         /// Absent: the credential that the vendor signs with, if it is one of the others.
         pub receipt_secret: Option<Secret> = None, secret(), example "env:RECEIPT_SECRET";
         /// The secret of before a change, accepted as well. Remove it when the vendor uses the new
-        /// one.
+        /// one. Absent: only `receipt_secret`.
         pub receipt_secret_old: Option<Secret> = None, secret(), example "env:RECEIPT_SECRET_OLD";
     }
 }

@@ -32,21 +32,22 @@ otpmux_core::settings! {
         /// Its secret.
         pub secret_access_key: Option<Secret> = None, secret(),
             example "env:AWS_SECRET_ACCESS_KEY";
-        /// The token of temporary keys.
+        /// The token of temporary keys. Absent: the keys are permanent.
         pub session_token: Option<Secret> = None, secret(), example "env:AWS_SESSION_TOKEN";
         /// The profile of the shared file. Absent: `AWS_PROFILE`, or `default`.
         pub profile: Option<String> = None, text().check(check_word), example "otp";
-        /// The sender. `sms`: a number, sender ID, pool or phone number id of the account; absent: AWS
-        /// chooses. `sns`: a sender ID, or a number with its `+`; absent: the account's default. `ses`:
-        /// the address, with or without a name; required.
+        /// The sender. `sms`: a number, sender ID, pool or phone number id of the account; absent:
+        /// AWS chooses. `sns`: a sender ID, or a number with its `+`; absent: the account's
+        /// default. `ses`: the address, with or without a name; required. Absent otherwise: a
+        /// mistake.
         pub sender: Option<String> = None, text().check(check_line),
             example "Acme <otp@example.com>";
-        /// Where replies go (`ses`).
+        /// Where replies go (`ses`). Absent: to the sender.
         pub reply_to: Option<String> = None, text().check(check_line), example "help@example.com";
-        /// The configuration set, which sends events to a topic (`sms`, `ses`).
+        /// The configuration set, which sends events to a topic (`sms`, `ses`). Absent: none.
         pub configuration_set: Option<String> = None, text().check(check_word), example "otp";
         /// The most that one message may cost, in US dollars (`sms`, `sns`). AWS refuses a message
-        /// that costs more.
+        /// that costs more. Absent: no such limit.
         pub max_price: Option<String> = None, text().check(check_price), example "0.15";
         /// The subject of mails that have none, and of those whose subject holds the code while
         /// `code_in_subject` is false (`ses`).

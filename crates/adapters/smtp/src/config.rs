@@ -27,7 +27,7 @@ otpmux_core::settings! {
             example "implicit";
         /// The user name. Absent: no login.
         pub username: Option<String> = None, text().check(check_line), example "otp@example.com";
-        /// The password; with `auth = "xoauth2"` the access token.
+        /// The password; with `auth = "xoauth2"` the access token. Absent: no login.
         pub password: Option<Secret> = None, secret(), example "env:SMTP_PASSWORD";
         /// The way to log in: `auto` (the first that the server offers of `plain` and `login`), `plain`,
         /// `login` or `xoauth2`.
@@ -47,6 +47,7 @@ otpmux_core::settings! {
         /// The name by which otpmux greets the server (`EHLO`). Absent: the domain of `from`.
         pub ehlo_name: Option<String> = None, text().check(check_host), example "app.example.com";
         /// A file with certificates in PEM form that are trusted beside those of the system.
+        /// Absent: those of the system only.
         pub ca_file: Option<String> = None, text(), example "/etc/otpmux/mail-ca.pem";
         /// How long one message may take, from connecting to the server's last answer.
         pub timeout: Duration = Duration::from_secs(15),

@@ -15,7 +15,8 @@ otpmux_core::settings! {
         /// The SID of the account: `AC` and 32 hexadecimal digits.
         pub account_sid: Option<String> = None, text().required().check(check_account),
             example "AC00000000000000000000000000000000";
-        /// The auth token of the account. Alternative: `api_key_sid` and `api_key_secret`.
+        /// The auth token of the account. Alternative: `api_key_sid` and `api_key_secret`. Absent:
+        /// those two.
         pub auth_token: Option<Secret> = None, secret(), example "env:TWILIO_AUTH_TOKEN";
         /// The SID of an API key, which can be revoked by itself: `SK` and 32 hexadecimal digits.
         pub api_key_sid: Option<String> = None, text().check(check_key),
@@ -38,6 +39,7 @@ otpmux_core::settings! {
         /// the friendly name of the Verify service.
         pub friendly_name: Option<String> = None, text(), example "Acme";
         /// The hash of an Android app, for SMS that the app reads by itself (SMS Retriever).
+        /// Absent: no hash.
         pub app_hash: Option<String> = None, text(), example "He42w354ol9";
         /// Whether Twilio's Fraud Guard checks each send.
         pub risk_check: bool = true, flag(), example false;

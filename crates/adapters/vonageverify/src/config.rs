@@ -24,7 +24,7 @@ otpmux_core::settings! {
         /// The API key of the account. With `api_secret` it authenticates the calls, unless
         /// `application_id` is set, and reads the balance.
         pub api_key: Option<String> = None, text(), example "abcd1234";
-        /// The API secret of the account.
+        /// The API secret of the account. Absent: a private key signs.
         pub api_secret: Option<Secret> = None, secret(), example "env:VONAGE_API_SECRET";
         /// The id of the Vonage application, which delivery receipts need. With `private_key` it
         /// authenticates the calls by JSON Web Tokens (RS256).
@@ -52,7 +52,7 @@ otpmux_core::settings! {
         /// The sender of SMS: digits without `+`, or 3 to 11 letters and digits. Absent: Vonage's.
         pub sender: Option<String> = None, text().check(check_sender), example "Acme";
         /// The number of the WhatsApp Business account, digits without `+`. The channel `whatsapp`
-        /// needs it.
+        /// needs it. Absent: no WhatsApp.
         pub whatsapp_sender: Option<String> = None, text().check(check_sender),
             example "447700400080";
         /// The address that e-mails come from. Absent: Vonage's.
@@ -60,7 +60,8 @@ otpmux_core::settings! {
         /// The id of the message template. Absent: Vonage's text.
         pub template: Option<String> = None, text(),
             example "4ed3027d-8762-44a0-aa3f-c393717413a4";
-        /// The hash of an Android app, 11 characters, for SMS that the app reads by itself.
+        /// The hash of an Android app, 11 characters, for SMS that the app reads by itself. Absent:
+        /// no hash.
         pub app_hash: Option<String> = None, text().check(check_app_hash), example "ABC123def45";
         /// Whether Vonage's fraud protection checks each send. Vonage must enable the choice.
         pub fraud_check: bool = true, flag(), example false;

@@ -37,7 +37,7 @@ pub(crate) fn router(app: &Arc<App>, metrics: bool) -> Router {
         .route("/v1/verifications/{id}/verify", post(verify::verify))
         .route("/v1/verifications/{id}/resend", post(resend::resend))
         .route("/v1/capabilities", get(capabilities::capabilities))
-        .route("/v1/receipts/{provider}", get(receipts::receive).post(receipts::receive))
+        .route("/v1/receipts/{provider}", get(receipts::receive_by_query).post(receipts::receive))
         .route("/v1/admin/reload", post(reload::reload))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))

@@ -13,7 +13,7 @@ use crate::problem::Content;
         the same; `certainty` says what is known about the message."),
     paths(
         create::create, verify::verify, resend::resend, show::show, cancel::cancel,
-        receipts::receive, capabilities::capabilities, reload::reload, health::alive, health::ready, health::metrics,
+        receipts::receive, receipts::receive_by_query, capabilities::capabilities, reload::reload, health::alive, health::ready, health::metrics,
         docs::document, docs::page, docs::problem,
     ),
     components(schemas(Content)),

@@ -18,8 +18,7 @@ use crate::problem::Problem;
 ///
 /// For vendors, in the form of each: delivery receipts, also in batches. The provider checks the
 /// vendor's signature or the secret in the URL; an API key is not needed. Repeats, any order and
-/// receipts of verifications that are gone are harmless, and answered like all others. Some vendors
-/// send a `GET`.
+/// receipts of verifications that are gone are harmless, and answered like all others.
 #[utoipa::path(
     post,
     path = "/v1/receipts/{provider}",
@@ -39,6 +38,43 @@ use crate::problem::Problem;
     ),
 )]
 pub(super) async fn receive(
+    state: State<Arc<App>>,
+    provider: Path<String>,
+    request: Request,
+) -> Result<Response, Problem> {
+    take(state, provider, request).await
+}
+
+/// Report on messages, or check the address
+///
+/// As the `POST`, for vendors whose reports are in the query, and for those that check the address
+/// when receipts are set up.
+#[utoipa::path(
+    get,
+    path = "/v1/receipts/{provider}",
+    operation_id = "receive_receipt_by_query",
+    tag = "receipts",
+    security(()),
+    params(
+        ("provider" = String, Path, description = "The name of the provider in the configuration"),
+        ("token" = Option<String>, Query, description = "The message, as otpmux named it to the vendor"),
+    ),
+    responses(
+        (status = 200, description = "Taken; this vendor expects a body", body = String,
+            content_type = "text/plain"),
+        (status = 204, description = "Taken, or of no use any more"),
+        OfReceipt,
+    ),
+)]
+pub(super) async fn receive_by_query(
+    state: State<Arc<App>>,
+    provider: Path<String>,
+    request: Request,
+) -> Result<Response, Problem> {
+    take(state, provider, request).await
+}
+
+async fn take(
     State(app): State<Arc<App>>,
     Path(provider): Path<String>,
     request: Request,
