@@ -116,15 +116,17 @@ impl ReceiptReader {
         };
         authentic.map_err(|error| error.at(id))?;
         let proven = self.proves_all(request);
+        // Without a secret in the URL, only the token of a message shows that it is no forgery.
+        let unsigned = !proven && matches!(self.proof, Proof::InUrl(_));
         let Some(parsed) = parsed else {
-            if !proven {
+            if unsigned {
                 return Err(SignatureError::Missing.at(id));
             }
             return Err(Error::new(ErrorKind::Protocol, Certainty::Unknown, Blame::Provider)
                 .with_provider(id.clone())
                 .with_detail("the receipt is not in the documented form"));
         };
-        if !proven && !parsed.has_token(&self.rules, request) {
+        if unsigned && !parsed.has_token(&self.rules, request) {
             return Err(SignatureError::Missing.at(id));
         }
         let mut read = parsed.receipts(&self.rules, request);
