@@ -42,6 +42,14 @@ impl Recipient {
         }
     }
 
+    /// Returns the digits of a number without the `+`, or the address, for the vendor. Never log it.
+    pub fn expose_digits(&self) -> &str {
+        match self {
+            Self::Phone(phone) => phone.expose_digits(),
+            Self::Email(email) => email.expose(),
+        }
+    }
+
     /// Returns the canonical form: one for all spellings that certainly name the same telephone or
     /// mailbox. For comparisons and hashes; messages go to the given form. Never log it.
     pub fn canonical(&self) -> Cow<'_, str> {
@@ -186,6 +194,15 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn only_a_number_loses_its_plus() {
+        for (text, digits) in
+            [("+14155550123", "14155550123"), ("+tag@example.com", "+tag@example.com")]
+        {
+            assert_eq!(text.parse::<Recipient>().unwrap().expose_digits(), digits);
+        }
+    }
 
     #[test]
     fn phones() {

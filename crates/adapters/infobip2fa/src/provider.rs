@@ -96,7 +96,7 @@ impl Infobip2fa {
             application_id: &self.application_id,
             message_id: self.template(request)?,
             from: sender.filter(|_| !email),
-            to: digits(&request.recipient),
+            to: request.recipient.expose_digits(),
             placeholders,
             track_delivery: self.capabilities.receipts.is_some() && !email,
         };
@@ -131,11 +131,6 @@ pub(crate) fn capabilities(settings: &Infobip2faBuilder) -> Capabilities {
     capabilities.limits.sends_per_recipient = vec![RateLimit::new(SENDS_PER_DAY, day)];
     capabilities.limits.guesses = Some(GUESSES);
     capabilities
-}
-
-/// Returns the recipient in the form of this API: a number without its `+`.
-fn digits(recipient: &Recipient) -> &str {
-    recipient.expose().trim_start_matches('+')
 }
 
 #[async_trait]

@@ -4,8 +4,7 @@ use async_trait::async_trait;
 use otpmux_core::settings::ConfigError;
 use otpmux_core::{
     Capabilities, Channel, Code, CodeSource, Context, Error, OtpProvider, ProviderId,
-    ReceiptRequest, Receipts, Recipient, ResendRequest, Secret, SendRequest, Sent, Verdict,
-    VerifyRequest,
+    ReceiptRequest, Receipts, ResendRequest, Secret, SendRequest, Sent, Verdict, VerifyRequest,
 };
 use otpmux_http::signature::ReceiptSecrets;
 use otpmux_http::{Call, Transport};
@@ -83,7 +82,7 @@ impl Msg91 {
             }
         }
         body.insert("template_id".to_owned(), self.template(request)?.into());
-        body.insert("mobile".to_owned(), digits(&request.recipient).into());
+        body.insert("mobile".to_owned(), request.recipient.expose_digits().into());
         match &request.code {
             CodeSource::Otpmux(code) => {
                 body.insert("otp".to_owned(), Code::expose(code).into());
@@ -115,11 +114,6 @@ pub(crate) fn capabilities(settings: &Msg91Builder) -> Capabilities {
     capabilities
 }
 
-/// Returns the number in the form of this API: the country code and no `+`.
-fn digits(recipient: &Recipient) -> &str {
-    recipient.expose().trim_start_matches('+')
-}
-
 #[async_trait]
 impl OtpProvider for Msg91 {
     fn id(&self) -> &ProviderId {
@@ -145,7 +139,8 @@ impl OtpProvider for Msg91 {
     async fn verify(&self, cx: &Context, request: &VerifyRequest) -> Result<Verdict, Error> {
         // The API finds the code by the number. Its own pages show both values in the URL, where
         // they would be in every access log on the way.
-        let fields = [("mobile", digits(&request.recipient)), ("otp", request.code.expose())];
+        let fields =
+            [("mobile", request.recipient.expose_digits()), ("otp", request.code.expose())];
         let call = Call::post_form("/otp/verify", fields)
             .hiding(request.recipient.expose())
             .hiding(request.code.expose());
@@ -159,7 +154,7 @@ impl OtpProvider for Msg91 {
             Some(Channel::Voice) => "voice",
             Some(_) => return Err(Error::unsupported(&self.id, "resend by this channel")),
         };
-        let fields = [("mobile", digits(&target.recipient)), ("retrytype", by)];
+        let fields = [("mobile", target.recipient.expose_digits()), ("retrytype", by)];
         let call = Call::post_form("/otp/retry", fields).hiding(target.recipient.expose());
         read::resent(&self.transport.call(cx, call).await?, target.reference.as_ref())
     }

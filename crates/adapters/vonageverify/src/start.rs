@@ -32,7 +32,7 @@ pub(crate) fn start<'a>(
     let step = |channel: &'a Channel| Step {
         channel: channel.as_str(),
         // Vonage takes numbers without the plus.
-        to: request.recipient.expose().trim_start_matches('+'),
+        to: request.recipient.expose_digits(),
         from: match channel {
             Channel::Sms => sender,
             Channel::WhatsApp => config.whatsapp_sender.as_deref(),
