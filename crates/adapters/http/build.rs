@@ -39,7 +39,6 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 struct Preset<'p> {
     kind: &'p str,
-    path: &'p Path,
     table: Table,
 }
 
@@ -47,7 +46,7 @@ impl<'p> Preset<'p> {
     fn read(path: &'p Path) -> Result<Self, Box<dyn Error>> {
         let kind = path.file_stem().and_then(|stem| stem.to_str()).ok_or("not a name")?;
         let table = fs::read_to_string(path)?.parse()?;
-        Ok(Self { kind, path, table })
+        Ok(Self { kind, table })
     }
 
     fn text(&self, key: &str) -> Result<&str, String> {
@@ -63,10 +62,12 @@ impl<'p> Preset<'p> {
         items: &mut String,
     ) -> Result<(), Box<dyn Error>> {
         let (kind, name, doc) = (self.kind, self.text("name")?, self.text("doc")?);
-        let path = self.path.display().to_string();
+        // Relative to the crate: a build directory may be used from several checkouts.
+        let place = format!("/presets/{kind}.toml");
+        let file = format!("include_str!(concat!(env!(\"CARGO_MANIFEST_DIR\"), {place:?}))");
         writeln!(
             presets,
-            "    Preset {{ kind: {kind:?}, name: {name:?}, doc: {doc:?}, toml: include_str!({path:?}) }},"
+            "    Preset {{ kind: {kind:?}, name: {name:?}, doc: {doc:?}, toml: {file} }},"
         )?;
         let receipts = self.table.get("receipts");
         let mut lists = format!("SETTINGS_{at}, HTTP");
