@@ -196,10 +196,10 @@ impl Transport {
         })
     }
 
-    async fn read(&self, response: reqwest::Response, hidden: Hidden) -> Result<Answer, Error> {
+    async fn read(&self, mut response: reqwest::Response, hidden: Hidden) -> Result<Answer, Error> {
         self.connections.heed(response.headers());
         let status = response.status().as_u16();
-        let headers = response.headers().clone();
+        let headers = std::mem::take(response.headers_mut());
         let retry_after = headers
             .get(RETRY_AFTER)
             .and_then(|value| value.to_str().ok())
