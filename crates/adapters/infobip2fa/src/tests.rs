@@ -1,11 +1,10 @@
 //! Any bytes with any status: no panic, and no approval except the documented one. Settings that cannot
 //! work are refused.
 
-use std::time::SystemTime;
-
 use otpmux_core::settings::VendorSettings;
-use otpmux_core::{Certainty, ErrorKind, ProviderId, ReceiptRequest};
+use otpmux_core::{Certainty, ErrorKind, ProviderId};
 use otpmux_http::{Answer, ReceiptMode};
+use otpmux_testkit::answers::{self, any_status, receipt};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -22,20 +21,8 @@ fn answer(status: u16, body: &[u8]) -> Answer {
 
 fn any_json() -> impl Strategy<Value = Value> {
     let words = "MESSAGE_SENT|MESSAGE_NOT_SENT|NC_DESTINATION_REACHABLE|NC_DESTINATION_NOT_REACHABLE|WRONG_PIN|NO_ERROR|TTL_EXPIRED|PENDING_ACCEPTED|DELIVERED|\\PC{0,9}";
-    let leaf = prop_oneof![
-        1 => any::<bool>().prop_map(Value::from),
-        1 => Just(Value::Null),
-        1 => any::<i64>().prop_map(Value::from),
-        5 => words.prop_map(Value::from),
-    ];
-    let name = "pinId|verified|verified|attemptsRemaining|pinError|ncStatus|smsStatus|callStatus|emailStatus|requestError|serviceException|messageId|text|results|status|groupName|error|[a-z]{1,3}";
-    leaf.prop_recursive(4, 32, 6, move |inner| {
-        prop_oneof![
-            1 => prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
-            4 => prop::collection::hash_map(name, inner, 0..7)
-                .prop_map(|map| Value::Object(map.into_iter().collect())),
-        ]
-    })
+    let names = "pinId|verified|verified|attemptsRemaining|pinError|ncStatus|smsStatus|callStatus|emailStatus|requestError|serviceException|messageId|text|results|status|groupName|error|[a-z]{1,3}";
+    answers::any_json(names, words)
 }
 
 /// Answers that are almost an approval.
@@ -58,27 +45,7 @@ fn near_approval() -> impl Strategy<Value = Value> {
 }
 
 fn any_body() -> impl Strategy<Value = Vec<u8>> {
-    let json = prop_oneof![1 => any_json(), 2 => near_approval()];
-    prop_oneof![
-        1 => prop::collection::vec(any::<u8>(), 0..200),
-        6 => json.prop_map(|json| json.to_string().into_bytes()),
-    ]
-}
-
-fn any_status() -> impl Strategy<Value = u16> {
-    prop_oneof![
-        4 => 200u16..=202,
-        2 => prop::sample::select(vec![400u16, 401, 402, 403, 404, 409, 410, 422, 429, 500, 503]),
-        1 => 100u16..1000,
-    ]
-}
-
-fn receipt<'a>(
-    url: &'a str,
-    headers: &'a [(&'a str, &'a [u8])],
-    body: &'a [u8],
-) -> ReceiptRequest<'a> {
-    ReceiptRequest { method: "POST", url, headers, body, at: SystemTime::UNIX_EPOCH }
+    answers::any_body(any_json(), near_approval())
 }
 
 proptest! {
