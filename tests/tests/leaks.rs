@@ -129,7 +129,7 @@ async fn sec_11_nothing_secret_or_personal_gets_out() {
 
 /// Runs everything with this vendor and one to fail over to.
 async fn search(setup: &Emulation, capture: &LogCapture) {
-    let other = vendors::written().into_iter().find(|other| other.vendor() != setup.vendor());
+    let other = vendors::written().find(|other| other.vendor() != setup.vendor());
     let order = [setup, other.unwrap()];
     let requests: Vec<NewVerification> = setup
         .capabilities()

@@ -19,6 +19,7 @@ mod relay;
 mod report;
 mod schema;
 mod serve;
+mod toml_value;
 mod vendor;
 mod verbs;
 

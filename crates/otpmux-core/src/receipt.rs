@@ -214,6 +214,13 @@ impl Network {
     pub fn new(mcc: impl Into<String>, mnc: Option<String>) -> Self {
         Self { mcc: mcc.into(), mnc }
     }
+
+    /// Reads the two codes as vendors join them: three digits, then those of the operator, if any.
+    pub fn joined(text: &str) -> Option<Self> {
+        let (mcc, mnc) = text.split_at_checked(3)?;
+        let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+        digits.then(|| Self::new(mcc, (!mnc.is_empty()).then(|| mnc.to_owned())))
+    }
 }
 
 /// How far a provider's receipts can be trusted.
@@ -275,6 +282,15 @@ mod tests {
         assert_eq!(request.header("x-a"), Some("one"));
         assert_eq!(request.header("x-b"), None);
         assert_eq!(request.query("x"), None);
+    }
+
+    #[test]
+    fn joined_codes_of_a_network_are_digits() {
+        assert_eq!(Network::joined("26201"), Some(Network::new("262", Some("01".to_owned()))));
+        assert_eq!(Network::joined("262"), Some(Network::new("262", None)));
+        for text in ["26", "", "2620x", "26 01"] {
+            assert_eq!(Network::joined(text), None, "{text}");
+        }
     }
 
     #[test]

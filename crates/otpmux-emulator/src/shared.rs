@@ -38,6 +38,14 @@ impl Shared {
         let _ = self.stop.clone().wait_for(|stop| *stop).await;
     }
 
+    /// Completes when the vendor's port is shut; never, if it has none.
+    pub(crate) async fn is_shut(&self, vendor: Vendor) {
+        match self.ports.get(&vendor) {
+            Some(port) => port.is_shut().await,
+            None => std::future::pending().await,
+        }
+    }
+
     /// Sets the vendor's fault. Replaces an earlier one.
     pub(crate) fn set_fault(&self, vendor: Vendor, fault: Fault) {
         // One lock for both: the port is shut exactly while the fault is set.

@@ -2,14 +2,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use otpmux_core::{
     Blame, Capabilities, Certainty, Channel, Clock, CodeSource, Context, Error, ErrorKind,
     OtpProvider, PhoneNumber, ProviderId, Recipient, ResendRequest, Secret, SendRequest, Sent,
     Status, SystemClock, Target, VendorReference, Verdict, VerifyRequest,
 };
-use otpmux_http::{Answer, Call, Transport};
+use otpmux_http::{Answer, Call, Transport, basic};
 use serde::Serialize;
 
 use crate::config::is_path;
@@ -23,8 +21,6 @@ pub struct AirTexts {
     transport: Transport,
     capabilities: Capabilities,
     clock: Arc<dyn Clock>,
-    /// Credentials that an answer might repeat: the headers hold them in another form.
-    secrets: Vec<Secret>,
     appid: String,
     from: Option<String>,
     template_id: Option<u64>,
@@ -80,12 +76,12 @@ impl AirTexts {
             return wrong("the length of codes is 4 to 8");
         }
         let (headers, secrets) = headers(&config.credentials);
+        let transport = Transport::new(id.clone(), config.http.clone(), &headers)?;
         Ok(Self {
             capabilities: capabilities(&config),
-            transport: Transport::new(id.clone(), config.http, &headers)?,
+            transport: secrets.into_iter().fold(transport, Transport::with_secret),
             id,
             clock: Arc::new(SystemClock),
-            secrets,
             appid: config.appid,
             from: config.from,
             template_id: config.template_id,
@@ -113,12 +109,10 @@ impl AirTexts {
     }
 
     fn at(&self, endpoint: Endpoint, call: Call) -> Call {
-        let call = match self.paths.get(&endpoint) {
+        match self.paths.get(&endpoint) {
             Some(path) => call.with_path(path),
             None => call,
-        };
-        let hide = |call: Call, secret: &Secret| call.hiding(secret.expose());
-        self.secrets.iter().fold(call, hide)
+        }
     }
 
     pub(crate) async fn call(&self, cx: &Context, call: Call) -> Result<Answer, Error> {
@@ -156,16 +150,14 @@ impl AirTexts {
     }
 }
 
-/// Returns the headers of the credentials, and the secrets in them as configured.
+/// Returns the headers of the credentials, and the secrets that they hold in another form.
 fn headers(credentials: &Credentials) -> (Vec<(&'static str, Secret)>, Vec<Secret>) {
     match credentials {
         Credentials::KeyPair { key, secret } => {
             (vec![("x-api-key", key.clone()), ("x-api-secret", secret.clone())], Vec::new())
         }
         Credentials::Basic { username, password } => {
-            let pair = Secret::new(STANDARD.encode(format!("{username}:{}", password.expose())));
-            let header = Secret::new(format!("Basic {}", pair.expose()));
-            (vec![("authorization", header)], vec![pair, password.clone()])
+            (vec![("authorization", basic(username, password))], vec![password.clone()])
         }
         Credentials::Bearer { token } => {
             let header = Secret::new(format!("Bearer {}", token.expose()));

@@ -100,13 +100,6 @@ fn receipt(report: Report) -> Receipt {
         let currency = price.currency.and_then(|currency| currency.as_str().map(str::to_owned));
         Some(Price::new(price.price_per_message?.to_string(), currency))
     });
-    receipt.network = report.mcc_mnc.as_deref().and_then(network);
+    receipt.network = report.mcc_mnc.as_deref().and_then(Network::joined);
     receipt
-}
-
-/// Reads `21910`: three digits of the country, the rest of the operator.
-fn network(text: &str) -> Option<Network> {
-    let (mcc, mnc) = text.split_at_checked(3)?;
-    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
-    digits.then(|| Network::new(mcc, (!mnc.is_empty()).then(|| mnc.to_owned())))
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use otpmux_core::{Balance, Delivery, Error, ErrorKind, Sent, Status, Verdict};
-use otpmux_http::{Answer, Reading, parse_time};
+use otpmux_http::{Answer, Reading, is_decimal, parse_time};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
@@ -223,11 +223,4 @@ pub(crate) fn balance(answer: &Answer) -> Result<Balance, Error> {
     let currency = text("currency")
         .filter(|word| word.len() == 3 && word.bytes().all(|b| b.is_ascii_uppercase()));
     Ok(Balance::new(amount, currency))
-}
-
-fn is_decimal(text: &str) -> bool {
-    let digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
-    let number = text.strip_prefix('-').unwrap_or(text);
-    let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
-    text.len() <= 40 && digits(whole) && digits(fraction)
 }

@@ -66,7 +66,7 @@ pub(crate) fn read(
     if let Some(detail) = failure {
         receipt = receipt.with_failure(Blame::Provider, detail);
     }
-    receipt.network = payload.mccmnc.as_deref().and_then(network);
+    receipt.network = payload.mccmnc.as_deref().and_then(Network::joined);
     Ok(Receipts::new([receipt]))
 }
 
@@ -75,11 +75,4 @@ fn signature(keys: &PublicKeys, request: &ReceiptRequest<'_>) -> Result<(), Sign
     let (signature, timestamp) = given.ok_or(SignatureError::Missing)?;
     keys.check(Encoding::Base64, &[timestamp.as_bytes(), b"|", request.body], signature)?;
     check_fresh(timestamp, request.at, DEFAULT_WINDOW)
-}
-
-/// Reads `310260`: three digits of the country, the rest of the operator.
-fn network(text: &str) -> Option<Network> {
-    let (mcc, mnc) = text.split_at_checked(3)?;
-    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
-    digits.then(|| Network::new(mcc, (!mnc.is_empty()).then(|| mnc.to_owned())))
 }

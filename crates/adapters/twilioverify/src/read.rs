@@ -1,7 +1,7 @@
 //! The meaning of Twilio's answers.
 
 use otpmux_core::{Balance, Channel, Delivery, Error, Sent, Verdict};
-use otpmux_http::Answer;
+use otpmux_http::{Answer, is_decimal};
 use serde_json::Value;
 
 use crate::error::{Endpoint, code, error};
@@ -96,13 +96,6 @@ pub(crate) fn balance(answer: &Answer) -> Result<Balance, Error> {
     let currency =
         body.currency.filter(|it| it.len() == 3 && it.bytes().all(|b| b.is_ascii_uppercase()));
     Ok(Balance::new(amount, currency))
-}
-
-fn is_decimal(text: &str) -> bool {
-    let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-    let text = text.strip_prefix('-').unwrap_or(text);
-    let (whole, part) = text.split_once('.').unwrap_or((text, "0"));
-    digits(whole) && digits(part)
 }
 
 fn not_as_documented(answer: &Answer, endpoint: Endpoint) -> Error {

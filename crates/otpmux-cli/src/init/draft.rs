@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use otpmux::config::Registry;
 use otpmux::config::settings::{
     Adapter, ConfigError, Setting, SettingKind, Settings, SettingsReader,
 };
+use otpmux::config::{Registry, SecretRef};
 use otpmux::provider::{Capabilities, ProviderId};
 use otpmux::{CountryCode, Secret};
 use serde_json::{Map, Value};
@@ -183,7 +183,7 @@ impl Provider {
             let known = known.join(", ");
             return Err(Mistake(format!("{path}: unknown key; the keys are {known}")));
         };
-        if setting.kind == SettingKind::Secret && !is_reference(text) {
+        if setting.kind == SettingKind::Secret && SecretRef::parse(text, false).is_err() {
             let what = format!(
                 "{path}: a file holds no secret; give a reference, such as env:{}",
                 self.variable(key)
@@ -288,10 +288,6 @@ impl Provider {
     }
 }
 
-fn is_reference(text: &str) -> bool {
-    ["env:", "file:"].iter().any(|prefix| text.len() > prefix.len() && text.starts_with(prefix))
-}
-
 /// Returns the first sentence of a declaration's documentation.
 pub(super) fn first_sentence(doc: &str) -> &str {
     doc.split_once(". ").map_or(doc.trim_end_matches('.'), |(first, _)| first)
@@ -311,7 +307,7 @@ pub(super) fn countries(text: &str) -> Result<Countries, Mistake> {
 
 pub(super) fn store(text: &str) -> Result<String, Mistake> {
     let text = text.trim();
-    let fits = text == "memory" || is_reference(text);
+    let fits = text == "memory" || SecretRef::parse(text, false).is_ok();
     match text.split_once(':') {
         _ if fits => Ok(text.to_owned()),
         Some(("sqlite", path)) if !path.is_empty() => Ok(text.to_owned()),

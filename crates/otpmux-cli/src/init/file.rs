@@ -7,6 +7,7 @@ use otpmux::config::Registry;
 use serde_json::Value;
 
 use super::draft::{API_KEY, APP, Countries, Draft, Provider, SERVER_KEY};
+use crate::toml_value::toml;
 
 /// How long a line of a comment may be.
 const WIDTH: usize = 100;
@@ -122,12 +123,4 @@ fn wrapped(text: &mut String, about: &str) {
         let _ = write!(line, " {word}");
     }
     let _ = writeln!(text, "{line}");
-}
-
-/// Returns a value as TOML: the same as in JSON, except for tables.
-fn toml(value: &Value) -> String {
-    let Some(table) = value.as_object() else { return value.to_string() };
-    let entries: Vec<_> =
-        table.iter().map(|(key, value)| format!("{key} = {}", toml(value))).collect();
-    format!("{{ {} }}", entries.join(", "))
 }

@@ -4,6 +4,8 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
+use crate::toml_value::toml;
+
 const HEAD: &str = "\
 ---
 hide: [toc]
@@ -228,14 +230,6 @@ fn range_of(value: &Value) -> String {
 
 fn text(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned)
-}
-
-/// Returns a value as TOML: the same as in JSON, except for tables.
-fn toml(value: &Value) -> String {
-    let Some(table) = value.as_object() else { return value.to_string() };
-    let entries: Vec<_> =
-        table.iter().map(|(key, value)| format!("{key} = {}", toml(value))).collect();
-    format!("{{ {} }}", entries.join(", "))
 }
 
 fn code(text: &str) -> String {

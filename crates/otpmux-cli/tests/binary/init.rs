@@ -3,31 +3,11 @@
 use std::path::Path;
 use std::process::Command;
 
+use crate::shared::Folder;
 use crate::support::{Ended, program, run};
 
 fn init(arguments: &[&str]) -> Ended {
     run(program().arg("init").args(arguments), "")
-}
-
-/// A directory of the test's own, removed at its end.
-struct Directory(std::path::PathBuf);
-
-impl Directory {
-    fn new(name: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("otpmux-init-{}-{name}", std::process::id()));
-        std::fs::create_dir(&path).unwrap();
-        Self(path)
-    }
-
-    fn file(&self) -> std::path::PathBuf {
-        self.0.join("otpmux.toml")
-    }
-}
-
-impl Drop for Directory {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
 }
 
 /// Runs `check-config` with a made-up value for each variable that the file names.
@@ -58,8 +38,8 @@ fn kinds() -> Vec<String> {
 
 #[test]
 fn a_file_for_each_kind_is_right() {
-    let directory = Directory::new("kinds");
-    let file = directory.file();
+    let folder = Folder::new();
+    let file = folder.path().join("otpmux.toml");
     let path = file.to_str().unwrap();
     // This kind is any vendor, and needs its definition.
     for kind in kinds().into_iter().filter(|kind| kind != "http") {
@@ -73,8 +53,8 @@ fn a_file_for_each_kind_is_right() {
 
 #[test]
 fn the_order_of_the_options_is_the_order_of_failover() {
-    let directory = Directory::new("order");
-    let file = directory.file();
+    let folder = Folder::new();
+    let file = folder.path().join("otpmux.toml");
     let path = file.to_str().unwrap();
     let written = init(&[
         path,
@@ -113,8 +93,8 @@ fn the_order_of_the_options_is_the_order_of_failover() {
 
 #[test]
 fn a_file_that_exists_is_kept() {
-    let directory = Directory::new("kept");
-    let file = directory.file();
+    let folder = Folder::new();
+    let file = folder.path().join("otpmux.toml");
     let arguments = [file.to_str().unwrap(), "--provider", "easyotp", "--countries", "any"];
     std::fs::write(&file, "precious").unwrap();
     let refused = init(&arguments);
@@ -128,8 +108,8 @@ fn a_file_that_exists_is_kept() {
 
 #[test]
 fn a_mistake_writes_nothing_and_says_what_to_do() {
-    let directory = Directory::new("mistakes");
-    let file = directory.file();
+    let folder = Folder::new();
+    let file = folder.path().join("otpmux.toml");
     let path = file.to_str().unwrap();
     let easy = ["--provider", "easyotp"];
     let any = ["--countries", "any"];

@@ -6,7 +6,6 @@ mod session;
 mod terms;
 mod tls;
 
-use std::future::pending;
 use std::sync::Arc;
 
 use tokio::io::{AsyncWriteExt as _, BufReader};
@@ -28,16 +27,10 @@ const CONNECT: &str = "/connect";
 pub(crate) async fn run(stream: TcpStream, vendor: Vendor, shared: Arc<Shared>) {
     // Without it, small answers wait for the acknowledgement of earlier ones.
     let _ = stream.set_nodelay(true);
-    let is_shut = async {
-        match shared.ports.get(&vendor) {
-            Some(port) => port.is_shut().await,
-            None => pending().await,
-        }
-    };
     tokio::select! {
         () = serve(stream, vendor, &shared) => {}
         // The server went down: its open connections end as when a process dies.
-        () = is_shut => {}
+        () = shared.is_shut(vendor) => {}
         () = shared.stopped() => {}
     }
 }
