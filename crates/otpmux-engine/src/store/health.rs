@@ -83,7 +83,7 @@ impl Health {
         match self {
             Self::Closed => "closed",
             Self::Open { .. } => "open",
-            Self::HalfOpen { .. } => "allow_half_open",
+            Self::HalfOpen { .. } => "half_open",
         }
     }
 
@@ -111,7 +111,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_open_breaker_admits_from_its_time_on() {
+    fn the_words_are_those_of_the_documentation() {
+        let (now, why) = (SystemTime::UNIX_EPOCH, ErrorKind::Unavailable);
+        assert_eq!(Health::Closed.as_str(), "closed");
+        assert_eq!(Health::Open { since: now, until: now, why }.as_str(), "open");
+        assert_eq!(Health::HalfOpen { since: now, why }.as_str(), "half_open");
+    }
+
+    #[test]
+    fn an_open_circuit_admits_from_its_time_on() {
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(100);
         let why = ErrorKind::Unavailable;
         let open = Health::Open { since: now, until: now + Duration::from_secs(5), why };
@@ -122,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn a_update_survives_the_store() {
+    fn an_update_survives_the_store() {
         let at = SystemTime::UNIX_EPOCH + Duration::from_millis(1_500);
         let open = OpenCircuit { since: at, until: at, why: ErrorKind::InsufficientFunds };
         for state in [None, Some(open)] {
