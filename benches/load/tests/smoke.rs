@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::process::Command;
 
-/// Runs the load tool and gives what it printed, and whether it was content.
+/// Runs the load tool and returns what it printed, and whether it succeeded.
 fn run(arguments: &[&str]) -> (String, bool) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_otpmux-loadtest"));
     command.args(["--no-pinning", "--clients", "4", "--rounds", "1"]).args(arguments);
@@ -22,8 +22,8 @@ fn figure(text: &str, row: &str) -> f64 {
 
 #[test]
 fn every_flow_of_the_floor_is_approved() {
-    let (text, content) = run(&["--programs", "floor", "--flows", "50"]);
-    assert!(content, "{text}");
+    let (text, success) = run(&["--programs", "floor", "--flows", "50"]);
+    assert!(success, "{text}");
     assert!((figure(&text, "failed flows")).abs() < f64::EPSILON, "{text}");
     // A script that Redis does not know yet is asked for twice, by several clients at once.
     assert!((2.0..2.5).contains(&figure(&text, "Redis: round trips per flow")), "{text}");
@@ -39,29 +39,29 @@ fn every_flow_of_the_gateway_is_approved_beside_the_floor() {
     assert!(build.status().expect("cargo").success(), "the gateway does not build");
     let gateway = Path::new(env!("CARGO_BIN_EXE_otpmux-loadtest")).with_file_name("otpmux");
     let gateway = gateway.to_str().expect("a path of letters");
-    let (text, content) = run(&["--flows", "50", "--gateway-bin", gateway]);
-    assert!(content, "{text}");
+    let (text, success) = run(&["--flows", "50", "--gateway-bin", gateway]);
+    assert!(success, "{text}");
     assert!(text.contains("| | floor | gateway |"), "{text}");
     assert!((figure(&text, "failed flows")).abs() < f64::EPSILON, "{text}");
     for store in ["sqlite", "memory"] {
         let only = ["--programs", "gateway", "--flows", "50", "--store", store];
-        let (text, content) = run(&[&only[..], &["--gateway-bin", gateway]].concat());
-        assert!(content, "{store}: {text}");
+        let (text, success) = run(&[&only[..], &["--gateway-bin", gateway]].concat());
+        assert!(success, "{store}: {text}");
         assert!(figure(&text, "Redis: round trips per flow").abs() < f64::EPSILON, "{text}");
     }
 }
 
 #[test]
 fn an_open_loop_ends_too() {
-    let (text, content) =
+    let (text, success) =
         run(&["--programs", "floor", "--flows", "20", "--rate", "500", "--vendor-ms", "5"]);
-    assert!(content, "{text}");
+    assert!(success, "{text}");
     assert!(figure(&text, "send p50, ms") >= 5.0, "the vendor's time counts: {text}");
 }
 
 #[test]
-fn a_program_that_is_not_there_is_told() {
-    let (text, content) =
+fn a_missing_program_is_reported() {
+    let (text, success) =
         run(&["--programs", "gateway", "--flows", "1", "--gateway-bin", "/nowhere/otpmux"]);
-    assert!(!content && text.contains("/nowhere/otpmux is not there: build it first"), "{text}");
+    assert!(!success && text.contains("/nowhere/otpmux is not there: build it first"), "{text}");
 }
