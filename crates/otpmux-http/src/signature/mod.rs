@@ -31,6 +31,7 @@ mod keyed;
 mod public_key;
 mod secrets;
 mod standard_webhooks;
+mod timestamped;
 
 use otpmux_core::{Blame, Certainty, Error, ErrorKind, ProviderId};
 
@@ -42,7 +43,10 @@ pub use jwt::check_jwt_hs256;
 pub use keyed::{Digest, digest, hmac, same};
 pub use public_key::{PublicKey, PublicKeyError, PublicKeys, Scheme};
 pub use secrets::ReceiptSecrets;
-pub use standard_webhooks::{StandardWebhook, check_standard_webhook};
+pub use standard_webhooks::{
+    StandardWebhook, check_standard_webhook, check_standard_webhook_within,
+};
+pub use timestamped::check_timestamped;
 
 /// Why a receipt does not prove that it comes from the vendor. Shows nothing of the receipt.
 #[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -1,4 +1,4 @@
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use super::{DEFAULT_WINDOW, Digest, Encoding, ReceiptSecrets, SignatureError};
 use super::{check_fresh, hmac, same};
@@ -12,13 +12,14 @@ pub struct StandardWebhook<'a> {
     pub id: Option<&'a str>,
     /// `webhook-timestamp`: Unix time in seconds.
     pub timestamp: Option<&'a str>,
-    /// `webhook-signature`: one or more signatures with their version, separated by spaces.
+    /// `webhook-signature`: one or more signatures with their version, separated by spaces. Some
+    /// senders write a comma before each space.
     pub signature: Option<&'a str>,
 }
 
 /// Checks a webhook that is signed as [Standard Webhooks](https://www.standardwebhooks.com) says,
 /// with a symmetric key: `v1`, HMAC-SHA256 over `id.timestamp.body`, within five minutes of now.
-/// The secret may begin with `whsec_`; the rest is the key in base64.
+/// The secret may begin with `whsec_` or `v1,whsec_`; the rest is the key in base64.
 ///
 /// # Errors
 ///
@@ -29,11 +30,26 @@ pub fn check_standard_webhook(
     body: &[u8],
     now: SystemTime,
 ) -> Result<(), SignatureError> {
+    check_standard_webhook_within(secrets, headers, body, now, DEFAULT_WINDOW)
+}
+
+/// Like [`check_standard_webhook`], with another distance that the signed time may have from now.
+///
+/// # Errors
+///
+/// As there.
+pub fn check_standard_webhook_within(
+    secrets: &ReceiptSecrets,
+    headers: StandardWebhook<'_>,
+    body: &[u8],
+    now: SystemTime,
+    window: Duration,
+) -> Result<(), SignatureError> {
     let all = headers.id.zip(headers.timestamp).zip(headers.signature);
     let ((id, timestamp), signatures) = all.ok_or(SignatureError::Missing)?;
     let given: Vec<Vec<u8>> = signatures
         .split(' ')
-        .filter_map(|one| Encoding::Base64.decode(one.strip_prefix("v1,")?))
+        .filter_map(|one| Encoding::Base64.decode(one.strip_prefix("v1,")?.trim_end_matches(',')))
         .collect();
     if given.is_empty() {
         return Err(SignatureError::Unreadable);
@@ -41,13 +57,14 @@ pub fn check_standard_webhook(
     let parts = [id.as_bytes(), b".", timestamp.as_bytes(), b".", body];
     secrets.check(|secret| {
         let text = secret.expose();
+        let text = text.strip_prefix("v1,").unwrap_or(text);
         let key = Encoding::Base64.decode(text.strip_prefix("whsec_").unwrap_or(text));
         key.is_some_and(|key| {
             let mac = hmac(Digest::Sha256, &key, &parts);
             given.iter().any(|one| same(one, &mac))
         })
     })?;
-    check_fresh(timestamp, now, DEFAULT_WINDOW)
+    check_fresh(timestamp, now, window)
 }
 
 #[cfg(test)]
@@ -81,6 +98,35 @@ mod tests {
         assert_eq!(check(&SECRET[6..], SIGNATURE, 1_614_265_630), Ok(()));
         let several = format!("v1,{} v1a,x {SIGNATURE} v2,y", "A".repeat(44));
         assert_eq!(check(SECRET, &several, 1_614_265_030), Ok(()));
+    }
+
+    /// Supabase Auth joins the signatures of two secrets with a comma and a space, and shows a
+    /// secret with the version before it.
+    #[test]
+    fn signatures_with_commas_and_a_secret_with_its_version() {
+        let now = 1_614_265_330;
+        let other = format!("v1,{}", Encoding::Base64.encode(&[7; 32]));
+        for joined in [format!("{other}, {SIGNATURE}"), format!("{SIGNATURE}, {other}")] {
+            assert_eq!(check(SECRET, &joined, now), Ok(()), "{joined}");
+            assert_eq!(check(&format!("v1,{SECRET}"), &joined, now), Ok(()), "{joined}");
+        }
+        assert_eq!(check(SECRET, &format!("{other}, {other}"), now), Err(SignatureError::Mismatch));
+    }
+
+    #[test]
+    fn another_window() {
+        let headers = StandardWebhook {
+            id: Some(ID),
+            timestamp: Some("1614265330"),
+            signature: Some(SIGNATURE),
+        };
+        let secrets = ReceiptSecrets::new(Secret::new(SECRET));
+        let check = |at| {
+            let now = SystemTime::UNIX_EPOCH + Duration::from_secs(at);
+            check_standard_webhook_within(&secrets, headers, BODY, now, Duration::from_secs(30))
+        };
+        assert_eq!(check(1_614_265_360), Ok(()));
+        assert_eq!(check(1_614_265_361), Err(SignatureError::Stale));
     }
 
     #[test]
