@@ -4,12 +4,12 @@ use std::borrow::Cow;
 use std::io;
 
 use otpmux::config::ConfigErrors;
+use otpmux::errors::seconds_rounded_up;
 use otpmux::{Blame, Certainty, Error, ErrorKind};
 use serde_json::{Value, json};
 
 use crate::Exit;
 use crate::output::{BAD, Output};
-use crate::report::seconds;
 
 pub(crate) struct Failure {
     kind: Cow<'static, str>,
@@ -52,7 +52,7 @@ impl Failure {
             certainty: Some(error.certainty()),
             blame: Some(error.blame()),
             provider: error.provider().map(ToString::to_string),
-            retry_after: error.retry_after().map(seconds),
+            retry_after: error.retry_after().map(seconds_rounded_up),
             limit: error.limit().map(ToOwned::to_owned),
             exit: exit(error),
             message: error.to_string(),

@@ -1,62 +1,18 @@
 //! A verification and a verdict, as text or as JSON.
 
 use std::io;
-use std::time::{Duration, SystemTime};
 
-use jiff::Timestamp;
-use otpmux::admin::{AttemptState, SendAttemptView, Skip};
+use otpmux::admin::{AttemptState, SendAttemptView};
+use otpmux::errors::seconds_rounded_up;
 use otpmux::{ErrorKind, Verdict, Verification};
+use otpmux_gateway::views::DetailsView;
 use serde_json::{Value, json};
 
 use crate::output::{BAD, Cell, DIM, DOUBTFUL, GOOD, Output, Style, Table};
 
-/// Returns the JSON of the HTTP API.
-pub(crate) fn json(sent: &Verification) -> Value {
-    json!({
-        "id": sent.id.to_string(),
-        "status": sent.status,
-        "channel": sent.channel,
-        "to": sent.to,
-        "confirmed": sent.confirmed,
-        "code_source": sent.code_source,
-        "new_code": sent.new_code,
-        "expires_at": rfc3339(sent.expires_at),
-        "code_length": sent.code_length,
-        "resend_after": rfc3339(sent.resend_after),
-        "guesses_left": sent.guesses_left,
-        "send_attempts": sent.send_attempts.iter().map(attempt_json).collect::<Vec<_>>(),
-        "skipped": sent.skipped.iter().map(skip_json).collect::<Vec<_>>(),
-    })
-}
-
-fn attempt_json(attempt: &SendAttemptView) -> Value {
-    let mut json = json!({
-        "provider": attempt.provider,
-        "reason": attempt.reason.as_str(),
-        "message": attempt.reason.message(),
-        "channel": attempt.channel,
-        "state": attempt.state,
-    });
-    if let Some(failure) = attempt.failure {
-        json["failure"] = json!(failure);
-    }
-    if let Some(delivery) = attempt.delivery {
-        json["delivery"] = json!(delivery);
-    }
-    if let Some(at) = attempt.delivered_at {
-        json["delivered_at"] = json!(rfc3339(at));
-    }
-    json
-}
-
-/// Returns the JSON of a provider that was skipped.
-pub(crate) fn skip_json(skip: &Skip) -> Value {
-    json!({
-        "provider": skip.provider,
-        "reason": skip.reason.as_str(),
-        "message": skip.reason.to_string(),
-        "before": skip.before,
-    })
+/// Returns a verification with its history in the form of the HTTP API.
+pub(crate) fn json(verification: &Verification) -> Value {
+    json!(DetailsView::from(verification))
 }
 
 /// Writes the result of a send or a resend as text; `sent` is the JSON of the HTTP API.
@@ -172,18 +128,6 @@ pub(crate) fn attempt_text(attempt: &SendAttemptView) -> String {
     format!("{} by {}: {state}{failure}", attempt.provider, attempt.channel)
 }
 
-pub(crate) fn verdict_json(verdict: &Verdict) -> Value {
-    let mut json = json!({ "verdict": verdict.as_str() });
-    match verdict {
-        Verdict::WrongCode { guesses_left: Some(left) } => json["guesses_left"] = json!(left),
-        Verdict::TooManyGuesses { retry_after: Some(after) } => {
-            json["retry_after"] = json!(seconds(*after));
-        }
-        _ => {}
-    }
-    json
-}
-
 pub(crate) fn verdict_text(verdict: &Verdict) -> String {
     match verdict {
         Verdict::Approved => "approved".to_owned(),
@@ -195,7 +139,7 @@ pub(crate) fn verdict_text(verdict: &Verdict) -> String {
         Verdict::Expired => "expired; send a new code".to_owned(),
         Verdict::AlreadyUsed => "already used; a code is approved once".to_owned(),
         Verdict::TooManyGuesses { retry_after: Some(after) } => {
-            format!("too many wrong codes; try again in {} s", seconds(*after))
+            format!("too many wrong codes; try again in {} s", seconds_rounded_up(*after))
         }
         Verdict::TooManyGuesses { .. } => "too many wrong codes; send a new one".to_owned(),
         Verdict::NotFound => "no such verification; send a new code".to_owned(),
@@ -204,21 +148,4 @@ pub(crate) fn verdict_text(verdict: &Verdict) -> String {
         }
         _ => "rejected by the vendor; send a new code".to_owned(),
     }
-}
-
-/// Whole seconds, rounded up: a retry that comes too early is rejected again.
-pub(crate) fn seconds(time: Duration) -> u64 {
-    time.as_secs() + u64::from(time.subsec_nanos() > 0)
-}
-
-pub(crate) fn rfc3339(time: SystemTime) -> Option<String> {
-    let time = Timestamp::try_from(time).ok()?;
-    let whole = jiff::Unit::Second;
-    // Rounded down, so that the shown expiry is never too late.
-    let round = jiff::TimestampRound::new().smallest(whole).mode(jiff::RoundMode::Trunc);
-    Some(time.round(round).ok()?.to_string())
-}
-
-pub(crate) fn shown(time: SystemTime) -> String {
-    rfc3339(time).unwrap_or_else(|| "unknown".to_owned())
 }

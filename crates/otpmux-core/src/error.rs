@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::ProviderId;
+use crate::{ProviderId, seconds_rounded_up};
 
 /// Error returned by a call.
 ///
@@ -395,8 +395,7 @@ impl fmt::Display for Error {
             (Certainty::Unknown, true) => "; the code may have been checked",
         })?;
         match inner.retry_after {
-            // Rounded up: a retry that comes too early is rejected again.
-            Some(after) => write!(f, "; retry after {} s", after.as_millis().div_ceil(1000))?,
+            Some(after) => write!(f, "; retry after {} s", seconds_rounded_up(after))?,
             None => {
                 if let Some(advice) = advice(inner) {
                     write!(f, "; {advice}")?;

@@ -15,6 +15,7 @@ mod provider;
 mod receipt;
 mod recipient;
 mod request;
+mod seconds;
 mod secret;
 pub mod settings;
 mod system;
@@ -43,6 +44,7 @@ pub use recipient::{Recipient, RecipientError};
 pub use request::{
     ClientContext, Outcome, ReportRequest, ResendRequest, SendRequest, Target, VerifyRequest,
 };
+pub use seconds::seconds_rounded_up;
 pub use secret::{Secret, SecretTextError};
 pub use system::{Clock, Entropy, EntropyError, OsEntropy, SystemClock};
 pub use text::plain_words;

@@ -19,6 +19,7 @@ mod readiness;
 mod receipts;
 mod settings;
 mod tls;
+pub mod views;
 
 pub use api::openapi;
 pub use error::StartError;

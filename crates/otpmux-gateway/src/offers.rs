@@ -2,6 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 
 use otpmux::config::settings::limit_text;
+use otpmux::errors::seconds_rounded_up;
 use otpmux::numbers::NUMBERS_VERSION;
 use otpmux::{Code, Config, CountryCode, Messages, Policy, Purpose};
 use serde::Serialize;
@@ -170,6 +171,5 @@ fn ttl(config: &Config) -> Range {
     }
     let default = policy.ttl.clamp(min, max).as_secs();
     // Whole seconds within the range.
-    let min = min.as_secs() + u64::from(min.subsec_nanos() > 0);
-    Range { default, min, max: max.as_secs() }
+    Range { default, min: seconds_rounded_up(min), max: max.as_secs() }
 }

@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 use http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
 use otpmux::config::ConfigErrors;
+use otpmux::errors::seconds_rounded_up;
 use otpmux::{Blame, Certainty, Error, ErrorKind};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -193,7 +194,7 @@ impl Problem {
             "Too many requests",
             "this API key has made as many requests as it may",
         );
-        problem.0.retry_after = Some(seconds(wait));
+        problem.0.retry_after = Some(seconds_rounded_up(wait));
         problem
     }
 
@@ -300,7 +301,7 @@ impl From<Error> for Problem {
         problem.0.blame = Some(error.blame().as_str());
         problem.0.provider = error.provider().map(ToString::to_string);
         problem.0.limit = error.limit();
-        problem.0.retry_after = error.retry_after().map(seconds);
+        problem.0.retry_after = error.retry_after().map(seconds_rounded_up);
         problem
     }
 }
@@ -329,11 +330,6 @@ fn status(error: &Error) -> (StatusCode, &'static str) {
         K::Configuration | K::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "Internal error"),
         _ => (StatusCode::SERVICE_UNAVAILABLE, "No vendor took the message"),
     }
-}
-
-/// Whole seconds, rounded up, so that a caller who waits that long has waited long enough.
-pub(crate) fn seconds(wait: Duration) -> u64 {
-    wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
 }
 
 impl IntoResponse for Problem {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use otpmux::Verification;
+use otpmux::errors::seconds_rounded_up;
 use otpmux::provider::{Clock as _, SystemClock};
 
 use crate::session::{Session, Step};
@@ -76,7 +77,7 @@ fn code(sent: &Verification) -> String {
 <form method="post" action="/leave"><button class="quiet">Begin again</button></form>"#,
         have = if sent.confirmed { "have" } else { "may have" },
         to = escaped(&sent.to),
-        seconds = whole_seconds(wait),
+        seconds = seconds_rounded_up(wait),
     )
 }
 
@@ -95,15 +96,11 @@ pub(crate) fn broken() -> Response {
 
 /// Formats a wait in words, rounded up: after this time the wait is certainly over.
 pub(crate) fn duration(wait: Duration) -> String {
-    match whole_seconds(wait) {
+    match seconds_rounded_up(wait) {
         seconds @ 0..=90 => format!("{seconds} seconds"),
         seconds @ 91..=5400 => format!("{} minutes", seconds.div_ceil(60)),
         seconds => format!("{} hours", seconds.div_ceil(3600)),
     }
-}
-
-fn whole_seconds(wait: Duration) -> u64 {
-    wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
 }
 
 fn escaped(text: &str) -> String {

@@ -5,13 +5,13 @@ use std::io;
 use otpmux::RateLimit;
 use otpmux::admin::{CandidateView, Explanation, LimitView, MessageView};
 use otpmux::config::settings::limit_text;
+use otpmux_gateway::views::SkippedView;
 use serde_json::{Value, json};
 
 use super::text::route_text;
 use crate::Exit;
 use crate::failure::Failure;
 use crate::output::{BAD, Cell, DIM, GOOD, Output, Table};
-use crate::report::skip_json;
 
 pub(super) fn tell(explanation: &Explanation, output: &mut Output) -> io::Result<Exit> {
     if output.is_json() {
@@ -36,7 +36,7 @@ fn json(told: &Explanation) -> Value {
         "served": told.served,
         "route": route,
         "candidates": told.candidates.iter().map(candidate).collect::<Vec<_>>(),
-        "skipped": told.skipped.iter().map(skip_json).collect::<Vec<_>>(),
+        "skipped": told.skipped.iter().map(SkippedView::from).collect::<Vec<_>>(),
         "limits": told.limits.iter().map(limit).collect::<Vec<_>>(),
         "message": told.message.as_ref().map(message),
         "error": told.refusal.as_ref().map(|error| Failure::of(error).json()),

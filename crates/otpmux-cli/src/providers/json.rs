@@ -4,11 +4,11 @@ use otpmux::RateLimit;
 use otpmux::admin::Health;
 use otpmux::config::settings::{duration_text, limit_text};
 use otpmux::provider::Capabilities;
+use otpmux_gateway::views::rfc3339;
 use serde_json::{Value, json};
 
 use super::{Entry, Money};
 use crate::failure::Failure;
-use crate::report::rfc3339;
 
 /// All providers, as JSON.
 pub(super) fn of(entries: &[Entry<'_>]) -> Value {

@@ -4,11 +4,11 @@ use otpmux::admin::Health;
 use otpmux::config::settings::{duration_text, limit_text};
 use otpmux::provider::Capabilities;
 use otpmux::{Channel, RateLimit};
+use otpmux_gateway::views::rfc3339;
 
 use super::json::verbs;
 use super::{Entry, Money};
 use crate::output::{BAD, Cell, DIM, DOUBTFUL, GOOD, Output, Table};
-use crate::report::shown;
 
 /// Writes all providers as text.
 pub(super) fn write(entries: &[Entry<'_>], output: &mut Output) -> io::Result<()> {
@@ -81,7 +81,7 @@ fn health(entry: &Entry<'_>) -> Cell {
     match health {
         Health::Closed => Cell::new(state, GOOD),
         Health::Open { since, until, why, .. } => {
-            let (since, until, why) = (shown(*since), shown(*until), why.as_str());
+            let (since, until, why) = (rfc3339(*since), rfc3339(*until), why.as_str());
             let when = if entry.view.is_available() {
                 "half-open now".to_owned()
             } else {
@@ -90,7 +90,7 @@ fn health(entry: &Entry<'_>) -> Cell {
             Cell::new(format!("{state} since {since} ({why}), {when}"), BAD)
         }
         Health::HalfOpen { since, why, .. } => {
-            let (since, why) = (shown(*since), why.as_str());
+            let (since, why) = (rfc3339(*since), why.as_str());
             Cell::new(format!("{state}, open since {since} ({why})"), DOUBTFUL)
         }
         _ => Cell::new(state, DIM),

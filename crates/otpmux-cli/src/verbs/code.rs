@@ -3,6 +3,8 @@
 use std::io::{self, BufRead as _};
 
 use otpmux::{Code, Verdict, VerificationId, Verify};
+use otpmux_gateway::views::VerdictView;
+use serde_json::json;
 
 use super::desk::Desk;
 use crate::Exit;
@@ -55,7 +57,7 @@ pub(super) async fn check(
         Err(failure) => return Ok((None, failure.tell(output)?)),
     };
     if output.is_json() {
-        output.json(&report::verdict_json(&verdict))?;
+        output.json(&json!(VerdictView::from(&verdict)))?;
     } else {
         let style = if verdict.is_approved() { GOOD } else { BAD };
         output.line(format_args!("{style}{}{style:#}", report::verdict_text(&verdict)))?;

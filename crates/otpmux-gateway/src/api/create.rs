@@ -17,7 +17,6 @@ use super::fields::Fields;
 use super::idempotency::IdempotencyName;
 use super::input::Body;
 use super::problems::OfSend;
-use super::views::VerificationView;
 use crate::app::App;
 use crate::auth::Caller;
 use crate::forwarded::ClientAddress;
@@ -25,6 +24,7 @@ use crate::keys::TextRights;
 use crate::offers::Offers;
 use crate::problem::Problem;
 use crate::settings::Settings;
+use crate::views::VerificationView;
 
 /// The recipient to verify, and how.
 #[derive(ToSchema)]

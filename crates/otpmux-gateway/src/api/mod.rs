@@ -17,7 +17,6 @@ mod show;
 mod texts;
 mod tree;
 mod verify;
-mod views;
 
 use std::sync::Arc;
 

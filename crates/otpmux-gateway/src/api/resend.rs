@@ -8,10 +8,10 @@ use utoipa::ToSchema;
 use super::idempotency::IdempotencyName;
 use super::input::{Id, OptionalBody};
 use super::problems::OfResend;
-use super::views::VerificationView;
 use crate::app::App;
 use crate::auth::Caller;
 use crate::problem::Problem;
+use crate::views::VerificationView;
 
 /// How to send again. Optional.
 #[derive(ToSchema)]

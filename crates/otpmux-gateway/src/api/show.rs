@@ -2,9 +2,9 @@ use axum::Json as Answer;
 
 use super::input::Id;
 use super::problems::OfShow;
-use super::views::DetailsView;
 use crate::auth::Caller;
 use crate::problem::Problem;
+use crate::views::DetailsView;
 
 /// Show a verification
 ///

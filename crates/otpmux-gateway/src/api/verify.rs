@@ -4,7 +4,6 @@ use std::sync::Arc;
 use axum::Json as Answer;
 use axum::extract::State;
 use otpmux::{Code, Verdict, Verify};
-use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::create::{address, address_schema};
@@ -14,7 +13,8 @@ use super::problems::OfVerify;
 use crate::app::App;
 use crate::auth::Caller;
 use crate::forwarded::ClientAddress;
-use crate::problem::{Problem, seconds};
+use crate::problem::Problem;
+use crate::views::VerdictView;
 
 /// The code that the user typed.
 #[derive(ToSchema)]
@@ -38,47 +38,6 @@ struct Guesser {
     /// The IP address that the user's request came from.
     #[schema(schema_with = address_schema)]
     ip: Option<IpAddr>,
-}
-
-/// The verdict on a code.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(title = "Verdict")]
-pub(super) struct VerdictView {
-    /// Let the user in only if this is `approved`.
-    #[schema(value_type = VerdictWord)]
-    verdict: &'static str,
-    /// Guesses that are left.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    guesses_left: Option<u32>,
-    /// Seconds until the next guess is allowed.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    retry_after: Option<u64>,
-}
-
-/// The answer to a verify.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-#[expect(dead_code, reason = "for the document; answers take the engine's own words")]
-enum VerdictWord {
-    Approved,
-    WrongCode,
-    Expired,
-    AlreadyUsed,
-    TooManyGuesses,
-    NotFound,
-    Gone,
-    Rejected,
-}
-
-impl From<Verdict> for VerdictView {
-    fn from(verdict: Verdict) -> Self {
-        let (guesses_left, retry_after) = match &verdict {
-            Verdict::WrongCode { guesses_left } => (*guesses_left, None),
-            Verdict::TooManyGuesses { retry_after } => (None, retry_after.map(seconds)),
-            _ => (None, None),
-        };
-        Self { verdict: verdict.as_str(), guesses_left, retry_after }
-    }
 }
 
 /// Try a code
@@ -125,7 +84,7 @@ pub(super) async fn verify(
     let code = body.finish(code)?;
     // Checked before the id is looked up, so that the answer reveals nothing about the id.
     let code = code.parse::<Code>().map_err(Problem::not_a_code)?;
-    let Some(id) = id else { return Ok(Answer(Verdict::NotFound.into())) };
+    let Some(id) = id else { return Ok(Answer((&Verdict::NotFound).into())) };
     let mut verify = Verify::new();
     verify.client = client.or(forwarded);
     verify.idempotency_key = name.of_caller(&caller.name);
@@ -134,5 +93,5 @@ pub(super) async fn verify(
     // A caller with an idempotency key asks again for the verdict after a broken connection. The
     // call to a vendor that approves only once must therefore run to its end.
     let verdict = if named { app.to_the_end(verdict).await? } else { verdict.await? };
-    Ok(Answer(verdict.into()))
+    Ok(Answer((&verdict).into()))
 }

@@ -1,19 +1,21 @@
-//! The view of a verification that callers get.
+//! The JSON of a verification and of a verdict, as the HTTP API answers them, for programs that print
+//! the same.
 
 use std::collections::BTreeMap;
 use std::time::SystemTime;
 
 use jiff::Timestamp;
 use jiff::fmt::temporal::DateTimePrinter;
-use otpmux::Verification;
 use otpmux::admin::{SendAttemptView, Skip};
+use otpmux::errors::seconds_rounded_up;
+use otpmux::{Verdict, Verification};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 /// A verification: one recipient proving one thing once.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(title = "Verification")]
-pub(super) struct VerificationView {
+pub struct VerificationView {
     /// The id, for verify, resend, show and cancel.
     #[schema(example = "0af7651916cd43dd8448eb211c80319c", pattern = "^[0-9a-f]{32}$")]
     id: String,
@@ -56,15 +58,45 @@ pub(super) struct VerificationView {
 /// A verification with its history.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(title = "VerificationDetails")]
-pub(super) struct DetailsView {
+pub struct DetailsView {
     #[serde(flatten)]
     verification: VerificationView,
     /// The send attempts, oldest first.
     send_attempts: Vec<SendAttempt>,
     /// The providers that were skipped, in the order in which that happened.
-    skipped: Vec<Skipped>,
+    skipped: Vec<SkippedView>,
     /// The metadata that the application gave when it created the verification.
     metadata: BTreeMap<String, String>,
+}
+
+/// The verdict on a code.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(title = "Verdict")]
+pub struct VerdictView {
+    /// Let the user in only if this is `approved`.
+    #[schema(value_type = VerdictWord)]
+    verdict: &'static str,
+    /// Guesses that are left.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    guesses_left: Option<u32>,
+    /// Seconds until the next guess is allowed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_after: Option<u64>,
+}
+
+/// The word of a verdict.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[expect(dead_code, reason = "for the document; answers take the engine's own words")]
+enum VerdictWord {
+    Approved,
+    WrongCode,
+    Expired,
+    AlreadyUsed,
+    TooManyGuesses,
+    NotFound,
+    Gone,
+    Rejected,
 }
 
 /// The status of a verification.
@@ -151,7 +183,8 @@ struct SendAttempt {
 
 /// A provider that was skipped.
 #[derive(Debug, Serialize, ToSchema)]
-struct Skipped {
+#[schema(title = "Skipped")]
+pub struct SkippedView {
     /// The provider's name in the configuration.
     provider: String,
     /// Why it was skipped: it lacks a capability (`unsupported_channel` and others), its circuit is
@@ -176,9 +209,9 @@ impl From<&Verification> for VerificationView {
             confirmed: verification.confirmed,
             code_source: verification.code_source.as_str(),
             new_code: verification.new_code,
-            expires_at: time(verification.expires_at),
+            expires_at: rfc3339(verification.expires_at),
             code_length: verification.code_length,
-            resend_after: time(verification.resend_after),
+            resend_after: rfc3339(verification.resend_after),
             guesses_left: verification.guesses_left,
         }
     }
@@ -189,7 +222,7 @@ impl From<&Verification> for DetailsView {
         Self {
             verification: verification.into(),
             send_attempts: verification.send_attempts.iter().map(SendAttempt::from).collect(),
-            skipped: verification.skipped.iter().map(Skipped::from).collect(),
+            skipped: verification.skipped.iter().map(SkippedView::from).collect(),
             metadata: verification.metadata.clone(),
         }
     }
@@ -205,12 +238,12 @@ impl From<&SendAttemptView> for SendAttempt {
             state: attempt.state.as_str(),
             failure: attempt.failure.map(otpmux::ErrorKind::as_str),
             delivery: attempt.delivery.map(otpmux::provider::Delivery::as_str),
-            delivered_at: attempt.delivered_at.map(time),
+            delivered_at: attempt.delivered_at.map(rfc3339),
         }
     }
 }
 
-impl From<&Skip> for Skipped {
+impl From<&Skip> for SkippedView {
     fn from(skip: &Skip) -> Self {
         Self {
             provider: skip.provider.to_string(),
@@ -221,8 +254,19 @@ impl From<&Skip> for Skipped {
     }
 }
 
+impl From<&Verdict> for VerdictView {
+    fn from(verdict: &Verdict) -> Self {
+        let (guesses_left, retry_after) = match verdict {
+            Verdict::WrongCode { guesses_left } => (*guesses_left, None),
+            Verdict::TooManyGuesses { retry_after } => (None, retry_after.map(seconds_rounded_up)),
+            _ => (None, None),
+        };
+        Self { verdict: verdict.as_str(), guesses_left, retry_after }
+    }
+}
+
 /// Formats a time in UTC to the second (RFC 3339), rounded down.
-fn time(time: SystemTime) -> String {
+pub fn rfc3339(time: SystemTime) -> String {
     const PRINTER: DateTimePrinter = DateTimePrinter::new().precision(Some(0));
     let timestamp = Timestamp::try_from(time).unwrap_or(Timestamp::MAX);
     PRINTER.timestamp_to_string(&timestamp)
