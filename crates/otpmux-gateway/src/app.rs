@@ -11,6 +11,7 @@ use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
 
 use crate::auth::bearer;
+use crate::doors::Mounted;
 use crate::problem::Problem;
 use crate::readiness::{Readiness, Standing};
 use crate::settings::Settings;
@@ -23,6 +24,7 @@ pub(crate) type Source = Box<dyn Fn() -> Result<Config, ConfigErrors> + Send + S
 pub(crate) struct App {
     pub(crate) client: OtpClient,
     settings: ArcSwap<Settings>,
+    pub(crate) doors: Mounted,
     pub(crate) tls: Option<Tls>,
     source: Option<Source>,
     /// Held from reading the configuration until it is applied.
@@ -50,6 +52,7 @@ impl App {
     pub(crate) fn new(
         client: OtpClient,
         settings: Settings,
+        doors: Mounted,
         tls: Option<Tls>,
         source: Option<Source>,
         environment: Environment,
@@ -58,6 +61,7 @@ impl App {
         Self {
             client,
             settings: ArcSwap::from_pointee(settings),
+            doors,
             tls,
             source,
             reloading: Mutex::default(),

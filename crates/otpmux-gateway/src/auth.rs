@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::FromRequestParts;
 use http::header::AUTHORIZATION;
@@ -32,10 +33,36 @@ impl FromRequestParts<Arc<App>> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
         let header = parts.headers.get(AUTHORIZATION).ok_or_else(Problem::unauthenticated)?;
+        let key = bearer(header.as_bytes()).ok_or_else(Problem::unauthenticated)?;
+        Self::of_key(app, key).map_err(|refused| match refused {
+            Refused::Unknown => Problem::unauthenticated(),
+            Refused::TooMany { wait } => Problem::too_many_requests(wait),
+        })
+    }
+}
+
+/// Why a request is not served.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Refused {
+    /// No API key is like this.
+    Unknown,
+    /// The API key has made as many requests as it may.
+    TooMany {
+        /// The time until the next request is allowed.
+        wait: Duration,
+    },
+}
+
+impl Caller {
+    /// Finds the caller by its API key, and counts the request.
+    ///
+    /// # Errors
+    ///
+    /// The key is unknown, or its limit of requests is reached.
+    pub(crate) fn of_key(app: &App, key: &[u8]) -> Result<Self, Refused> {
         let settings = app.settings();
-        let key = bearer(header.as_bytes()).and_then(|text| settings.keys.find(text));
-        let key = key.ok_or_else(Problem::unauthenticated)?;
-        key.pace.take(Instant::now()).map_err(Problem::too_many_requests)?;
+        let key = settings.keys.find(key).ok_or(Refused::Unknown)?;
+        key.pace.take(Instant::now()).map_err(|wait| Refused::TooMany { wait })?;
         Ok(Self {
             name: Arc::clone(&key.name),
             client: app.client.scoped(key.scope.clone()).of_tenant(Arc::clone(&key.name)),

@@ -10,6 +10,7 @@ use tokio::net::TcpListener;
 
 use crate::StartError;
 use crate::app::{App, Source};
+use crate::doors::Mounted;
 use crate::http::serve;
 use crate::open_files;
 use crate::settings::Settings;
@@ -87,7 +88,8 @@ impl Gateway {
             None => (None, None),
         };
         server.max_connections = open_files::fitting(server.max_connections);
-        let app = Arc::new(App::new(client, settings, tls, source, environment, metrics));
+        let doors = Mounted::new(config);
+        let app = Arc::new(App::new(client, settings, doors, tls, source, environment, metrics));
         Ok(Self { app, listener, address, metrics: own, metrics_address, server })
     }
 

@@ -5,6 +5,7 @@ mod api;
 mod app;
 mod auth;
 mod balance;
+mod doors;
 mod error;
 mod forwarded;
 mod gateway;

@@ -4,6 +4,7 @@ use otpmux::config::settings::ConfigError;
 use otpmux::config::{ConfigErrors, Environment, ServerConfig};
 use otpmux::{Config, Messages};
 
+use crate::doors::DoorSettings;
 use crate::forwarded::Proxies;
 use crate::keys::Keys;
 use crate::offers::Offers;
@@ -16,6 +17,7 @@ pub(crate) struct Settings {
     pub(crate) messages: Option<Messages>,
     pub(crate) proxies: Proxies,
     pub(crate) receipts: ReceiptSettings,
+    pub(crate) doors: DoorSettings,
 }
 
 impl Settings {
@@ -35,17 +37,20 @@ impl Settings {
         errors.extend(receipts::unreachable(config, server));
         let keys = Keys::new(&server.api_keys, environment, before.map(|before| &before.keys));
         let keys = keys.map_err(|wrong| errors.extend(wrong));
-        match (keys, ConfigErrors::from_list(errors)) {
-            (Ok(keys), None) => Ok(Self {
+        let doors = DoorSettings::new(config, before.map(|before| &before.doors));
+        let doors = doors.map_err(|wrong| errors.extend(wrong));
+        match (keys, doors, ConfigErrors::from_list(errors)) {
+            (Ok(keys), Ok(doors), None) => Ok(Self {
                 keys,
                 offers: Offers::of(config),
                 messages: config.messages().cloned(),
                 proxies: Proxies::new(server.trusted_proxies.clone()),
                 receipts: ReceiptSettings::new(server),
+                doors,
             }),
-            (_, Some(errors)) => Err(errors),
-            // Invalid keys were reported already.
-            (Err(()), None) => Err(ConfigError::new("server.api_keys", "cannot be read").into()),
+            (.., Some(errors)) => Err(errors),
+            // The mistakes were reported already.
+            (.., None) => Err(ConfigError::new("server.api_keys", "cannot be read").into()),
         }
     }
 }

@@ -6,7 +6,7 @@ use crate::config::Registry;
 use crate::config::sections::SECTIONS;
 use crate::config::server::ApiKeySettings;
 use crate::config::server_keys::ServerKey;
-use crate::config::{TOP, messages, routes};
+use crate::config::{TOP, doors, messages, routes};
 
 /// Returns the JSON Schema (draft 2020-12) of a configuration file, for editors, for checks by
 /// other tools, and for the reference of the keys.
@@ -69,6 +69,7 @@ pub fn config_schema(registry: &Registry) -> Value {
     let others = [
         ("providers", described(providers, doc("providers"))),
         ("routes", list(&route(), doc("routes"))),
+        ("doors", described(doors(), doc("doors"))),
         ("server_keys", list(&table(ServerKey::KEYS), doc("server_keys"))),
         (
             "allow_literal_secrets",
@@ -108,6 +109,19 @@ fn messages() -> Map<String, Value> {
         (name.to_owned(), form)
     });
     named.collect()
+}
+
+/// Returns the tables within `[doors]`.
+fn doors() -> Value {
+    let mut tables = Map::new();
+    for (name, doc, keys) in doors::TABLES {
+        let mut form = described(table(keys), doc);
+        form["x-name"] = format!("doors.{name}").into();
+        tables.insert(name.to_owned(), form);
+    }
+    let (name, doc, keys) = doors::VONAGE_APPLICATIONS;
+    tables["vonage"]["properties"][name] = list(&table(keys), doc);
+    json!({ "type": "object", "additionalProperties": false, "properties": tables })
 }
 
 /// Returns the documentation of a top-level key.

@@ -35,6 +35,7 @@ fn every_section_is_there_and_closed() {
     let names: Vec<_> = sections.keys().map(String::as_str).collect();
     let expected = [
         "allow_literal_secrets",
+        "doors",
         "limits",
         "messages",
         "policy",

@@ -20,7 +20,7 @@ a count in a sliding window. A secret is a reference: `\"env:NAME\"` or `\"file:
 ";
 
 /// The order of the sections for a reader; others follow.
-const ORDER: [&str; 9] = [
+const ORDER: [&str; 10] = [
     "providers",
     "routes",
     "store",
@@ -30,6 +30,7 @@ const ORDER: [&str; 9] = [
     "messages",
     "resilience",
     "server",
+    "doors",
 ];
 
 pub(super) fn reference(schema: &Value) -> String {
@@ -112,6 +113,12 @@ fn write_named(page: &mut String, name: &str, value: &Value) {
         return;
     }
     write_rows(page, table);
+    for (key, value) in table["properties"].as_object().into_iter().flatten() {
+        if value["items"]["properties"].is_object() {
+            write_title(page, "####", &format!("[[{name}.{key}]]"), value);
+            write_rows(page, &value["items"]);
+        }
+    }
     let inner = &table["additionalProperties"];
     if inner["properties"].is_object() {
         write_title(page, "####", &format!("[{name}.CHANNEL]"), inner);

@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::{Settings, duration_text, limit_text};
-use crate::{Channel, CountryCode, RateLimit, Secret};
+use crate::{Channel, CountryCode, Purpose, RateLimit, Secret};
 
 /// A type that holds the value of a configuration key.
 ///
@@ -137,6 +137,7 @@ macro_rules! text_setting {
 
 text_setting!(SocketAddr);
 text_setting!(CountryCode);
+text_setting!(Purpose);
 
 impl SettingValue for Secret {
     type Given = Self;

@@ -26,6 +26,7 @@ use axum::routing::{get, post};
 pub use openapi::openapi;
 
 use crate::app::App;
+use crate::doors;
 use crate::problem::Problem;
 
 /// Returns the router of the whole API, with or without the metrics.
@@ -45,6 +46,10 @@ pub(crate) fn router(app: &Arc<App>, metrics: bool) -> Router {
         .route("/problems/{type}", get(docs::problem))
         .route("/", get(docs::root));
     let router = if metrics { router.route("/metrics", get(health::metrics)) } else { router };
+    let router = match doors::router(app) {
+        Some(doors) => router.merge(doors),
+        None => router,
+    };
     or_nothing(router, app)
 }
 

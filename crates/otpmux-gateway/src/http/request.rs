@@ -17,6 +17,7 @@ use tracing::Instrument as _;
 
 use crate::app::App;
 use crate::auth::Peer;
+use crate::doors::Mounted;
 
 static X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 static TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
@@ -30,7 +31,7 @@ pub(super) async fn answer(
     mut request: Request<Incoming>,
 ) -> Response {
     let begun = Instant::now();
-    let (method, route) = (request.method().clone(), route(request.uri().path()));
+    let (method, route) = (request.method().clone(), route(&app.doors, request.uri().path()));
     let id = request_id(request.headers());
     // Its fields are formatted at the start of every request: only those that identify the request.
     let span = tracing::info_span!(
@@ -68,7 +69,7 @@ pub(super) async fn answer(
 }
 
 /// The path with its variable parts replaced, for labels: never an id.
-fn route(path: &str) -> &'static str {
+fn route(doors: &Mounted, path: &str) -> &'static str {
     const FIXED: [&str; 7] = [
         "/v1/verifications",
         "/v1/capabilities",
@@ -87,7 +88,9 @@ fn route(path: &str) -> &'static str {
     if path.starts_with("/v1/receipts/") {
         return "/v1/receipts/{provider}";
     }
-    let Some(rest) = path.strip_prefix("/v1/verifications/") else { return "other" };
+    let Some(rest) = path.strip_prefix("/v1/verifications/") else {
+        return doors.label(path).unwrap_or("other");
+    };
     match rest.split_once('/') {
         None => "/v1/verifications/{id}",
         Some((_, "verify")) => "/v1/verifications/{id}/verify",
@@ -172,7 +175,7 @@ mod tests {
             ("/+919876543210", "other"),
         ];
         for (path, label) in cases {
-            assert_eq!(route(path), label);
+            assert_eq!(route(&Mounted::default(), path), label);
         }
     }
 

@@ -7,6 +7,7 @@
 
 mod create;
 mod documents;
+mod doors;
 mod drain;
 mod guesses;
 mod hostile;

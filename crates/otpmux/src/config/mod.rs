@@ -2,6 +2,7 @@
 
 mod builder;
 mod document;
+pub(crate) mod doors;
 mod errors;
 mod fingerprint;
 mod hints;
@@ -30,6 +31,7 @@ use otpmux_engine::{ClientBuilder, Messages, OtpClient, Policy, Routes, ServerKe
 use serde_json::Value;
 
 pub use builder::ConfigBuilder;
+pub use doors::{DoorsConfig, TwilioDoor, VonageApplication, VonageDoor};
 pub use errors::ConfigErrors;
 pub use providers::ConfiguredProvider;
 pub use server::{ApiKey, ApiKeySecret, Network, ServerConfig, TlsFiles};
@@ -50,7 +52,7 @@ use reading::Reading;
 use store::Store;
 
 /// The top-level keys of a file, in the order in which a file is written, with the purpose of each.
-pub(crate) const TOP: [(&str, &str); 10] = [
+pub(crate) const TOP: [(&str, &str); 11] = [
     (
         "providers",
         "The accounts at vendors, each under a name of your choice; without routes, the preferred one \
@@ -78,6 +80,7 @@ pub(crate) const TOP: [(&str, &str); 10] = [
         "How a provider is called: for every provider, or within the table of one provider for that one.",
     ),
     ("server", "The gateway."),
+    ("doors", "APIs of other OTP systems that the gateway answers; an absent door is not mounted."),
     ("allow_literal_secrets", "Allow secrets in plain text. For tests."),
 ];
 
@@ -119,6 +122,7 @@ pub struct Config {
     /// Whether the file sets the countries whose numbers get messages.
     says_countries: bool,
     server: Option<ServerConfig>,
+    doors: DoorsConfig,
     source: Arc<Source>,
 }
 
@@ -232,6 +236,7 @@ impl Config {
         policy.limits = policy::read_limits(root, cx);
         resilience::read(document, &mut providers, cx);
         let server = server::read(root, cx);
+        let doors = doors::read(root, server.as_ref(), cx);
         let around = messages::Surroundings {
             providers: &providers,
             routes: routes.as_ref(),
@@ -251,6 +256,7 @@ impl Config {
                 .get("policy")
                 .is_some_and(|policy| policy.get("countries").is_some()),
             server,
+            doors,
             source: Arc::default(),
         }
     }
@@ -325,6 +331,11 @@ impl Config {
     /// Returns the section of the gateway, which a client does not use.
     pub fn server(&self) -> Option<&ServerConfig> {
         self.server.as_ref()
+    }
+
+    /// Returns the doors of the gateway, which a client does not use.
+    pub fn doors(&self) -> &DoorsConfig {
+        &self.doors
     }
 }
 

@@ -1,0 +1,3 @@
+//! Doors: software that speaks the API of another OTP system.
+
+mod frame;
