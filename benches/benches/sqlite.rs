@@ -51,7 +51,7 @@ impl World {
         let now = self.clock.now();
         let record = self.record(&to, &code, now);
         let (id, limit_hits) = (record.id, self.limit_hits(&to, number));
-        let created = self.store.create(Create { record, limit_hits }, now).await;
+        let created = self.store.create(Create { record, limit_hits, repeat: false }, now).await;
         assert!(matches!(created, Ok(Created::New(_))));
         let (state, reference) = (AttemptState::Accepted, None);
         let end = AttemptEnd {

@@ -26,6 +26,9 @@ pub(crate) fn sent_text(sent: &Value, output: &mut Output) -> io::Result<()> {
              nothing further is sent, so that nobody gets too many messages."
         ))?;
     }
+    if sent["repeated"] == true {
+        output.line("It is the message of the verification that was live already, sent again.")?;
+    }
     if sent["new_code"] == true {
         output.line(
             "It carries another code than the messages before it; each of them is good until one is \

@@ -26,7 +26,7 @@ pub use messages::{
     ChannelText, DltIds, Locale, LocaleError, LocalizedText, MessageSettings, Messages,
     SmsEncoding, SmsSize, Variable, check_brand,
 };
-pub use policy::{MessageLimits, Policy, PolicyError, ResendBy};
+pub use policy::{MessageLimits, Policy, PolicyError, Repeat, ResendBy};
 pub use routing::{Route, RouteError, Routes};
 pub use store::delivery::{DeliveryMark, ReceiptOf, Received};
 pub use store::health::{Health, HealthUpdate, OpenCircuit, Witness};

@@ -50,6 +50,11 @@ otpmux_core::settings! {
         /// The provider that sends a message again: the same one, the next one, or one of the next
         /// channel.
         pub resend_by: ResendBy = ResendBy::Next, choice(ResendBy::WORDS), example "next_channel";
+        /// What a second send to a recipient does while a verification of the same purpose is live:
+        /// `new_code` sends a new code, and the one that is on its way is not valid any more;
+        /// `same_code` is a resend of the live verification, with its code, id, ttl, guesses and
+        /// limits of resends. A request may say otherwise.
+        pub repeat: Repeat = Repeat::NewCode, choice(Repeat::WORDS), example "same_code";
         /// The order of the channels for `resend_by = "next_channel"`.
         pub channels: Vec<Channel> = vec![Channel::Sms, Channel::WhatsApp, Channel::Voice],
             list().check(parses::<Channel>), example ["whatsapp", "sms"];
@@ -187,6 +192,50 @@ impl FromStr for ResendBy {
 }
 
 otpmux_core::text_setting!(ResendBy);
+
+/// What a send does while a verification of its recipient and purpose is live.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Repeat {
+    /// It is a new verification, with a new code. Once its message may have been sent, the older
+    /// code is not valid any more.
+    #[default]
+    NewCode,
+    /// It is a resend of the live verification: the same id, code, TTL and guesses, and the limits
+    /// of resends.
+    SameCode,
+}
+
+impl Repeat {
+    const ALL: [Self; 2] = [Self::NewCode, Self::SameCode];
+    const WORDS: &'static [&'static str] = &["new_code", "same_code"];
+
+    /// The word that configuration, HTTP and the command use.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::NewCode => "new_code",
+            Self::SameCode => "same_code",
+        }
+    }
+}
+
+impl fmt::Display for Repeat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Repeat {
+    type Err = ConfigError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let expected = || format!("must be one of: {}", Self::WORDS.join(", "));
+        let found = Self::ALL.into_iter().find(|repeat| repeat.as_str() == text);
+        found.ok_or_else(|| ConfigError::new("repeat", expected()))
+    }
+}
+
+otpmux_core::text_setting!(Repeat);
 
 impl MessageLimits {
     /// No limit at all: for tests, and for applications that limit elsewhere.
@@ -357,6 +406,15 @@ mod tests {
         for by in ResendBy::ALL {
             assert_eq!(by.to_string().parse(), Ok(by));
         }
+    }
+
+    #[test]
+    fn every_word_for_a_repeat_is_known() {
+        assert_eq!(Repeat::ALL.map(Repeat::as_str), Repeat::WORDS);
+        for repeat in Repeat::ALL {
+            assert_eq!(repeat.as_str().parse(), Ok(repeat));
+        }
+        assert!("same".parse::<Repeat>().is_err());
     }
 
     #[test]

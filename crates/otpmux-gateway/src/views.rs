@@ -40,6 +40,8 @@ pub struct VerificationView {
     /// until one is used, and they share one count of guesses: tell the user that another code is
     /// coming.
     new_code: bool,
+    /// Whether this request sent a live verification again, because of `repeat` = `same_code`.
+    repeated: bool,
     /// When the code of the newest message expires, by the policy or by the vendor that generated
     /// it, whichever is earlier.
     #[schema(format = DateTime)]
@@ -209,6 +211,7 @@ impl From<&Verification> for VerificationView {
             confirmed: verification.confirmed,
             code_source: verification.code_source.as_str(),
             new_code: verification.new_code,
+            repeated: verification.repeated,
             expires_at: rfc3339(verification.expires_at),
             code_length: verification.code_length,
             resend_after: rfc3339(verification.resend_after),

@@ -111,7 +111,7 @@ fn named(call: ScriptCall, guess: &Guess) -> ScriptCall {
 #[async_trait]
 impl VerificationStore for RedisStore {
     async fn create(&self, create: Create, now: SystemTime) -> Result<Created, Error> {
-        let Create { record, limit_hits } = create;
+        let Create { record, limit_hits, repeat } = create;
         let request = record.request.as_deref();
         let kept = (record.expires_at + RETENTION).duration_since(now).unwrap_or_default();
         let mut call = self
@@ -125,6 +125,7 @@ impl VerificationStore for RedisStore {
             // Redis refuses a time to live of zero.
             .time(kept.max(Duration::from_millis(1)))
             .text(codec::write(&record))
+            .text(if repeat { "r" } else { "-" })
             .limit_hits(&limit_hits, &self.names);
         self.run(call, |mut reply| match &*reply.word {
             "new" => {
@@ -137,6 +138,11 @@ impl VerificationStore for RedisStore {
                 reply.end(Created::Replayed(Box::new(record)))
             }
             "key_reused" => reply.end(Created::KeyReused),
+            "live" => {
+                let id = reply.id()?;
+                let record = reply.record(id)?;
+                reply.end(Created::Live(Box::new(record)))
+            }
             "given_up" => reply.end(Created::GivenUp),
             "limited" => {
                 let limited = reply.limited(&limit_hits)?;

@@ -76,6 +76,17 @@ impl Tables<'_> {
         self.prepare(sql)?.query_row(params, id).optional()
     }
 
+    /// Returns the verification of this one's recipient and purpose that a send may repeat.
+    pub(crate) fn repeatable(
+        &self,
+        record: &Record,
+        now: SystemTime,
+    ) -> Result<Option<Record>, Fault> {
+        let Some((_, id)) = self.newest(record)? else { return Ok(None) };
+        let found = self.find(id, stamp(now))?.map(|found| found.record);
+        Ok(found.filter(|newest| newest.is_repeatable(now)))
+    }
+
     /// Writes a new record, which supersedes the newest one. Returns false if it must not be
     /// created any more.
     pub(crate) fn put_newest(&self, record: &Record, now: SystemTime) -> Result<bool, Fault> {

@@ -164,7 +164,7 @@ impl VerificationStore for SqliteStore {
 /// refuses does so before it writes.
 impl Tables<'_> {
     fn create(&self, create: &Create, at: SystemTime) -> Result<Created, Fault> {
-        let Create { record, limit_hits } = create;
+        let Create { record, limit_hits, repeat } = create;
         let now = stamp(at);
         if let Some(request) = record.request.as_deref()
             && let Some(before) = self.named(request.name, now)?
@@ -173,6 +173,9 @@ impl Tables<'_> {
             let before = Box::new(before.record);
             let same = before.request.as_deref().is_some_and(|it| it.content == request.content);
             return Ok(if same { Created::Replayed(before) } else { Created::KeyReused });
+        }
+        if *repeat && let Some(live) = self.repeatable(record, at)? {
+            return Ok(Created::Live(Box::new(live)));
         }
         if let Some(limited) = self.full(limit_hits, now)? {
             return Ok(Created::LimitExceeded(limited));

@@ -21,8 +21,8 @@ pub use otpmux_core::{
 };
 pub use otpmux_engine::{
     BuildError, ChannelText, ClientBuilder, DltIds, InFlight, Locale, LocalizedText, MemoryStore,
-    MessageLimits, MessageSettings, Messages, NewVerification, OtpClient, Policy, Reloaded, Resend,
-    ResendBy, Resilience, Route, Routes, Scope, ScopedClient, ServerKeys, Verification,
+    MessageLimits, MessageSettings, Messages, NewVerification, OtpClient, Policy, Reloaded, Repeat,
+    Resend, ResendBy, Resilience, Route, Routes, Scope, ScopedClient, ServerKeys, Verification,
     VerificationId, VerificationStatus, Verify,
 };
 

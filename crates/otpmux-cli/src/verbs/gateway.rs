@@ -47,6 +47,7 @@ impl Gateway {
         set("purpose", Some(json!(new.purpose)));
         set("channel", new.channel.as_ref().map(|channel| json!(channel)));
         set("locale", new.locale.as_ref().map(|locale| json!(locale)));
+        set("repeat", new.repeat.map(|repeat| json!(repeat.as_str())));
         set("template", new.template.as_ref().map(|template| json!(template)));
         set("ttl", new.ttl.map(|ttl| json!(ttl.as_secs())));
         set("code_length", new.code_length.map(|length| json!(length)));

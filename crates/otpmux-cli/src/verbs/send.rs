@@ -36,6 +36,10 @@ pub(crate) struct Args {
     /// Digits of the code [default: those of the policy]
     #[arg(long, value_name = "DIGITS")]
     code_length: Option<u8>,
+    /// While a verification of this recipient and purpose is live: `new_code` sends a new code in
+    /// its place, `same_code` sends the live one again [default: that of the policy]
+    #[arg(long, value_name = "WORD", value_parser = ["new_code", "same_code"])]
+    repeat: Option<String>,
     /// The vendor's name for a message template
     #[arg(long)]
     template: Option<String>,
@@ -89,6 +93,8 @@ async fn send(args: &Args) -> Result<(Desk, Value), Failure> {
     let mut new = args.wishes.new_verification(to, "--to")?;
     new.ttl = args.ttl.map(Duration::from_secs);
     new.code_length = args.code_length;
+    let repeat = args.repeat.as_deref().map(str::parse).transpose();
+    new.repeat = repeat.map_err(|error| Failure::usage(format!("--repeat: {error}")))?;
     new.template.clone_from(&args.template);
     new.idempotency_key.clone_from(&args.idempotency_key);
     let sent = desk.send(new).await?;

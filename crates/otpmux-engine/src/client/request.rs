@@ -5,6 +5,8 @@ use std::time::Duration;
 use otpmux_core::{Channel, ClientContext, Purpose, Recipient};
 use serde_json::Value;
 
+use crate::Repeat;
+
 /// A verification to be sent, with options for its message.
 ///
 /// ```
@@ -52,6 +54,11 @@ pub struct NewVerification {
     /// verification, returned by [`status`](crate::OtpClient::status), and never sent to a vendor.
     /// At most [`METADATA_ENTRIES`](Self::METADATA_ENTRIES).
     pub metadata: BTreeMap<String, String>,
+    /// What happens while a verification of this recipient and purpose is live; `None` means the
+    /// policy's [`repeat`](crate::Policy::repeat). With [`Repeat::SameCode`], the send is a resend
+    /// of the live one by this request's channel and locale; everything else is as it was sent
+    /// first.
+    pub repeat: Option<Repeat>,
     /// Idempotency key. A repeat with the same key, from any process, returns the original
     /// verification and sends nothing. The key is valid as long as the verification is known, and
     /// is released if the send failed. Stored as a keyed hash.
@@ -203,6 +210,7 @@ impl NewVerification {
             client: ClientContext::default(),
             extensions: BTreeMap::new(),
             metadata: BTreeMap::new(),
+            repeat: None,
             idempotency_key: None,
             in_flight: InFlight::default(),
         }
@@ -244,6 +252,12 @@ impl NewVerification {
     /// Sets the number of digits.
     pub fn with_code_length(mut self, digits: u8) -> Self {
         self.code_length = Some(digits);
+        self
+    }
+
+    /// Sets what happens while a verification of this recipient and purpose is live.
+    pub fn with_repeat(mut self, repeat: Repeat) -> Self {
+        self.repeat = Some(repeat);
         self
     }
 

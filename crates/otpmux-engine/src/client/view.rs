@@ -28,6 +28,10 @@ pub struct Verification {
     /// The newest message carries another code than those before it. Each code is valid until one
     /// is used; tell the user that the code of the newest message is valid too.
     pub new_code: bool,
+    /// This send was a resend of a verification that was live already, because of
+    /// [`Repeat::SameCode`](crate::Repeat::SameCode). Only [`send`](crate::OtpClient::send) sets
+    /// it.
+    pub repeated: bool,
     /// When the code of the newest message expires: earlier than the policy says, if the vendor
     /// that generated the code reported so.
     pub expires_at: SystemTime,
@@ -131,6 +135,7 @@ impl Verification {
             confirmed: newest.is_some_and(|attempt| attempt.state == AttemptState::Accepted),
             code_source,
             new_code: record.sends_new_code(),
+            repeated: false,
             expires_at: record.newest_expires_at(),
             code_length: record.told_code_length(),
             resend_after: record.resend_after,

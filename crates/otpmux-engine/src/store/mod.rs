@@ -54,10 +54,12 @@ pub trait VerificationStore: Send + Sync + fmt::Debug {
     /// 1. A request with the same [name](crate::IdempotencyRecord::name) exists: nothing is
     ///    written, and [`Created::Replayed`] or [`Created::KeyReused`] is returned. One that was
     ///    closed without having sent anything does not count.
-    /// 2. A limit has no room: [`Created::LimitExceeded`], and nothing is counted.
-    /// 3. It was [given up](operations::Lost::Creation) before it arrived: [`Created::GivenUp`],
+    /// 2. [`repeat`](Create::repeat) is set, and the newest one of the same recipient and purpose is
+    ///    [repeatable](Record::is_repeatable): [`Created::Live`], and nothing is counted or written.
+    /// 3. A limit has no room: [`Created::LimitExceeded`], and nothing is counted.
+    /// 4. It was [given up](operations::Lost::Creation) before it arrived: [`Created::GivenUp`],
     ///    and nothing is counted or written.
-    /// 4. Every limit counts one hit, and the record is written.
+    /// 5. Every limit counts one hit, and the record is written.
     async fn create(&self, create: Create, now: SystemTime) -> Result<Created, Error>;
 
     /// Writes a further send attempt, after recording the outcomes of earlier ones.

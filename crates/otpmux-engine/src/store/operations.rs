@@ -16,6 +16,9 @@ pub struct Create {
     pub record: Record,
     /// Its rate-limit hits, counted all or none.
     pub limit_hits: Vec<LimitHit>,
+    /// Whether a [repeatable](Record::is_repeatable) verification of its recipient and purpose is
+    /// returned in its place.
+    pub repeat: bool,
 }
 
 /// Result of [`VerificationStore::create`](crate::VerificationStore::create).
@@ -29,6 +32,9 @@ pub enum Created {
     Replayed(Box<Record>),
     /// Not written: another request used this idempotency key.
     KeyReused,
+    /// Not written: this one of the same recipient and purpose is live, and
+    /// [`repeat`](Create::repeat) was set.
+    Live(Box<Record>),
     /// Not written: this limit has no room.
     LimitExceeded(LimitExceeded),
     /// Not written: the caller gave it up meanwhile.

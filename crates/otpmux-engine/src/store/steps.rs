@@ -62,6 +62,11 @@ impl Record {
         }
     }
 
+    /// Whether a further message of it is of use: a code is valid for it, and a guess is left.
+    pub fn is_repeatable(&self, now: SystemTime) -> bool {
+        self.over(now).is_none() && self.guesses < self.max_guesses
+    }
+
     /// Whether its request failed without sending anything, so that the request may be repeated
     /// with its idempotency key, and the user's earlier code stays valid.
     pub fn has_failed(&self) -> bool {

@@ -25,6 +25,7 @@ mod races;
 mod receipts;
 mod reconcile;
 mod reload;
+mod repeat;
 mod reports;
 mod resend;
 mod rest;

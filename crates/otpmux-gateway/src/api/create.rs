@@ -7,7 +7,7 @@ use axum::Json as Answer;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use otpmux::{Channel, ClientContext, CountryCode, NewVerification, OtpClient, Purpose};
+use otpmux::{Channel, ClientContext, CountryCode, NewVerification, OtpClient, Purpose, Repeat};
 use serde_json::json;
 use utoipa::ToSchema;
 use utoipa::openapi::schema::{AnyOfBuilder, SchemaType};
@@ -77,6 +77,11 @@ pub(super) struct CreateVerification {
         pattern = r"^[^\x00-\x09\x0b-\x1f\x7f-\x9f]*\{code\}[^\x00-\x09\x0b-\x1f\x7f-\x9f]*$"
     )]
     message: Option<String>,
+    /// What happens while a verification of this recipient and purpose is live: `new_code` sends a
+    /// new code in its place; `same_code` sends the live one again, with its code and id, within
+    /// the limits of a resend. Default: the configuration's `policy.repeat`.
+    #[schema(value_type = Option<RepeatWord>)]
+    repeat: Option<String>,
     /// The vendor's name for a message template.
     #[schema(min_length = 1, max_length = 128, pattern = r"^[^\x00-\x1f\x7f-\x9f]*$")]
     template: Option<String>,
@@ -86,6 +91,15 @@ pub(super) struct CreateVerification {
     /// keys of 1 to 40 characters and values of at most 200.
     #[schema(schema_with = metadata_schema)]
     metadata: Option<BTreeMap<String, String>>,
+}
+
+/// What a send does while a verification of its recipient and purpose is live.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+#[expect(dead_code, reason = "for the document")]
+enum RepeatWord {
+    NewCode,
+    SameCode,
 }
 
 /// The end user's device.
@@ -208,6 +222,9 @@ fn read(
     let variables = super::texts::variables(&mut body, settings.messages.as_ref());
     let brand = super::texts::brand(&mut body, rights);
     let message = super::texts::message(&mut body, rights);
+    let repeat = body.parsed("repeat", |text| {
+        text.parse::<Repeat>().map_err(|_| "must be `new_code` or `same_code`")
+    });
     let template = body.text("template", 1..=128);
     let client = body.object("client", |client| {
         let mut context = ClientContext::new();
@@ -228,6 +245,7 @@ fn read(
         (new.locale, new.template) = (locale, template);
         (new.brand, new.message) = (brand, message);
         new.variables = variables;
+        new.repeat = repeat;
         new.ttl = ttl.map(Duration::from_secs);
         new.code_length = code_length;
         new.metadata = metadata.unwrap_or_default();
@@ -243,7 +261,7 @@ fn read(
 /// The first provider that accepts the message sends it. If one fails, further providers are tried,
 /// unless that could lead to two different codes. An older verification of the same recipient and
 /// purpose is superseded once this message may have been sent; if this send fails, the older code
-/// stays valid.
+/// stays valid. With `repeat` = `same_code`, a live verification is sent again instead.
 #[utoipa::path(
     post,
     path = "/v1/verifications",

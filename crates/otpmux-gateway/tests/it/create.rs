@@ -31,6 +31,7 @@ async fn a_code_goes_out_and_the_answer_says_what_a_form_needs() {
         "guesses_left",
         "id",
         "new_code",
+        "repeated",
         "resend_after",
         "status",
         "to",
@@ -333,4 +334,38 @@ async fn numbers_are_read_as_people_type_them() {
     assert_eq!(count(&emulator), all);
     let offers = lenient.get("/v1/capabilities").await.expect(200);
     assert_eq!(offers["default_country"], "IN");
+}
+
+/// Under `same_code` the code of a late first message stays valid.
+#[tokio::test]
+async fn a_second_send_repeats_the_live_verification_if_asked() {
+    let emulator = emulator().await;
+    let policy = "[policy]\nresend_delay = \"0s\"\n[limits]\nrecipient = []\n";
+    let gateway = start(&toml(&emulator, policy), environment()).await.unwrap();
+    let first = gateway.send(PHONE).await;
+    let code = code_of(&emulator, PHONE);
+    let body = json!({ "to": PHONE, "repeat": "same_code" });
+    let second = gateway.post("/v1/verifications", &body).await.expect(201);
+    assert_eq!((&second["id"], &second["repeated"]), (&first["id"], &json!(true)));
+    assert_eq!((&first["repeated"], count(&emulator)), (&json!(false), 2));
+    assert_eq!(code_of(&emulator, PHONE), code);
+    let body = json!({ "to": PHONE, "repeat": "new_code" });
+    let third = gateway.post("/v1/verifications", &body).await.expect(201);
+    assert_ne!(third["id"], first["id"]);
+    let body = json!({ "to": PHONE, "repeat": "other" });
+    let problem = gateway.post("/v1/verifications", &body).await.problem(400, "invalid_request");
+    assert_eq!(problem["errors"][0]["field"], "repeat");
+}
+
+/// A repeat that comes too soon is refused like a resend, with the time to wait.
+#[tokio::test]
+async fn a_repeat_that_comes_too_soon_is_refused_with_a_time() {
+    let emulator = emulator().await;
+    let policy = "[policy]\nrepeat = \"same_code\"\n";
+    let gateway = start(&toml(&emulator, policy), environment()).await.unwrap();
+    gateway.send(PHONE).await;
+    let soon = gateway.post("/v1/verifications", &json!({ "to": PHONE })).await;
+    let soon = soon.problem(429, "rate_limited");
+    assert!(soon["retry_after"].as_u64().is_some_and(|wait| (1..=30).contains(&wait)), "{soon}");
+    assert_eq!(count(&emulator), 1);
 }

@@ -1,7 +1,8 @@
 -- KEYS: the record; the id of the newest one of its recipient and purpose; health; the request, if
 -- it has an idempotency key; then one for each hit.
--- ARGV from 2: the record's time to live; its text; then the windows of each hit.
-local kept, text = ARGV[2], ARGV[3]
+-- ARGV from 2: the record's time to live; its text; `r` if a live one is returned in its place;
+-- then the windows of each hit.
+local kept, text, mode = ARGV[2], ARGV[3], ARGV[4]
 -- The content of the request with this idempotency key.
 local content = string.match(text, '^%S+', ${second_line})
 local named = content ~= '-'
@@ -22,21 +23,29 @@ if before then
   end
 end
 
-local answer = limited(first, 4)
+local older = redis.call('GET', KEYS[2])
+local record, superseded
+if older then
+  local state, expires_at
+  record, state, expires_at = read(records .. older)
+  -- Only a live one: an expired one must still answer `expired`.
+  superseded = record and not over(state, expires_at)
+  if superseded and mode == 'r' then
+    local guesses, most = string.match(record, '^p (%d+) (%d+)')
+    if tonumber(guesses) < tonumber(most) then
+      return {'live', older, record}
+    end
+  end
+end
+
+local answer = limited(first, 5)
 if answer then
   return answer
 end
 
-local older = redis.call('GET', KEYS[2])
-local superseded = false
-if older then
-  local record, state, expires_at = read(records .. older)
-  -- Only a live one: an expired one must still answer `expired`.
-  superseded = record and not over(state, expires_at)
-  if record then
-    local place = string.match(text, '^%S+ %S+ ()', ${second_line})
-    text = string.sub(text, 1, place - 1) .. older .. string.sub(text, place + 1)
-  end
+if record then
+  local place = string.match(text, '^%S+ %S+ ()', ${second_line})
+  text = string.sub(text, 1, place - 1) .. older .. string.sub(text, place + 1)
 end
 local known = updates(KEYS[3])
 
@@ -51,5 +60,5 @@ end
 if superseded then
   redis.call('SETRANGE', records .. older, '${state.offset}', 's')
 end
-hit_all(first, 4)
+hit_all(first, 5)
 return {'new', known}

@@ -94,7 +94,7 @@ pub(crate) fn attempt(state: AttemptState) -> SendAttempt {
 }
 
 pub(crate) fn create(record: Record) -> Create {
-    Create { record, limit_hits: Vec::new() }
+    Create { record, limit_hits: Vec::new(), repeat: false }
 }
 
 pub(crate) fn begin() -> StartAttempt {

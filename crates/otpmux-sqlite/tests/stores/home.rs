@@ -141,14 +141,14 @@ pub(crate) fn record(number: u32) -> Record {
 }
 
 pub(crate) fn create(record: Record) -> Create {
-    Create { record, limit_hits: Vec::new() }
+    Create { record, limit_hits: Vec::new(), repeat: false }
 }
 
 /// One hit of all messages together, which leaves room for a million in an hour.
 pub(crate) fn counted(record: Record) -> Create {
     let key = LimitKey { scope: LimitScope::Global, hash: [7; 16] };
     let windows = Arc::new([RateLimit::new(1_000_000, Duration::from_hours(1))]);
-    Create { record, limit_hits: vec![LimitHit { key, windows }] }
+    Create { record, limit_hits: vec![LimitHit { key, windows }], repeat: false }
 }
 
 /// Writes one down and gives its id.

@@ -22,7 +22,7 @@ pub(crate) async fn everything_is_there_after_a_restart() {
     let mut named = record(1);
     named.request = Some(Box::new(IdempotencyRecord { name: [2; 16], content: [3; 16] }));
     let (id, named_again) = (named.id, named.request.clone());
-    let counted = Create { record: named, limit_hits: limit_hits.clone() };
+    let counted = Create { record: named, limit_hits: limit_hits.clone(), repeat: false };
     assert!(matches!(store.create(counted, now()).await.unwrap(), Created::New(_)));
     let provider = ProviderId::new("down").unwrap();
     let witness = Witness::default();
@@ -48,9 +48,9 @@ pub(crate) async fn everything_is_there_after_a_restart() {
     assert_eq!(guess(&store, used, CODE).await.unwrap(), "already_used");
     let mut again = record(1);
     again.request = named_again;
-    let again = Create { record: again, limit_hits: limit_hits.clone() };
+    let again = Create { record: again, limit_hits: limit_hits.clone(), repeat: false };
     assert!(matches!(store.create(again, now()).await.unwrap(), Created::Replayed(_)));
-    let full = Create { record: record(3), limit_hits };
+    let full = Create { record: record(3), limit_hits, repeat: false };
     assert!(matches!(store.create(full, now()).await.unwrap(), Created::LimitExceeded(_)));
     assert_eq!(store.health(now()).await.unwrap(), health_updates);
     let guessed = store.check_guess(id, &wrong(), now()).await.unwrap();

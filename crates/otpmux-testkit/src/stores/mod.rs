@@ -34,6 +34,7 @@ mod named_guesses;
 mod races;
 mod receipts;
 mod records;
+mod repeats;
 mod send_attempts;
 mod standing;
 mod steps;
@@ -161,6 +162,10 @@ fn trials_of_records() -> Vec<(&'static str, Body)> {
         superseding::an_outage_leaves_the_code_that_the_user_holds(effort),
         superseding::a_long_row_is_looked_through_in_several_steps,
         superseding::recipients_and_purposes_keep_apart,
+        repeats::a_repeat_returns_the_live_one_and_changes_nothing,
+        repeats::what_is_over_is_not_repeated,
+        repeats::one_that_was_restored_is_repeated,
+        repeats::a_name_comes_before_the_live_one,
         lost::a_creation_that_was_carried_out_is_settled_as_not_sent,
         lost::a_creation_that_was_given_up_is_not_carried_out_later,
         lost::a_refund_of_a_creation_that_never_was_takes_nothing_from_others,
@@ -276,6 +281,7 @@ fn trials_of_many() -> Vec<(&'static str, Body)> {
         races::of_many_vendors_approvals_one_counts(effort),
         races::of_many_resends_one_begins(effort),
         races::of_many_creations_one_stays_live(effort),
+        repeats::of_sends_at_once_one_creates(effort),
         races::of_an_approval_and_a_cancellation_one_wins(effort),
         crowds::of_many_limit_hits_the_count_is_admitted(effort),
         crowds::of_many_refunds_each_takes_one_back(effort),

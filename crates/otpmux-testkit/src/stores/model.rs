@@ -9,9 +9,7 @@ use otpmux_engine::{
 
 use super::dice::Dice;
 use super::records::now;
-use super::steps::{
-    begin_at, cancel_at, create_at, health_at, in_order, load_at, receive_at, recorded_at,
-};
+use super::steps::{begin_at, cancel_at, health_at, in_order, load_at, receive_at, recorded_at};
 use super::whole::spelled;
 use super::world::World;
 use super::{Effort, Store};
@@ -36,9 +34,10 @@ impl Step {
     async fn take(self, store: &dyn VerificationStore, now: SystemTime) -> String {
         match self {
             Self::Create(create) => {
-                match create_at(store, create.record, &create.limit_hits, now).await {
+                match store.create(*create, now).await.expect("a store that works") {
                     Created::New(updates) => format!("new, {:#?}", in_order(updates)),
                     Created::Replayed(record) => format!("before: {}", spelled(&record)),
+                    Created::Live(record) => format!("live: {}", spelled(&record)),
                     other => format!("{other:#?}"),
                 }
             }

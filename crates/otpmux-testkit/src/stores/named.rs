@@ -32,6 +32,7 @@ pub(super) async fn ask(
         Created::New(_) => ("new", id),
         Created::Replayed(before) => ("before", before.id),
         Created::KeyReused => ("other content", id),
+        Created::Live(live) => ("live", live.id),
         Created::LimitExceeded(_) => ("limited", id),
         Created::GivenUp => ("given up", id),
     }

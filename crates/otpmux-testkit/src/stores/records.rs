@@ -153,7 +153,7 @@ pub(super) fn record_outcome(end: AttemptEnd) -> RecordOutcome {
 /// Creates a record and returns its id.
 pub(super) async fn put(store: &dyn VerificationStore, record: Record) -> VerificationId {
     let id = record.id;
-    let create = Create { record, limit_hits: Vec::new() };
+    let create = Create { record, limit_hits: Vec::new(), repeat: false };
     let created = store.create(create, now()).await.expect("room");
     assert!(matches!(created, Created::New(_)), "{created:?}");
     id

@@ -17,7 +17,7 @@ pub(super) async fn create_at(
     limit_hits: &[LimitHit],
     at: SystemTime,
 ) -> Created {
-    let create = Create { record, limit_hits: limit_hits.to_vec() };
+    let create = Create { record, limit_hits: limit_hits.to_vec(), repeat: false };
     store.create(create, at).await.expect("a store that works")
 }
 

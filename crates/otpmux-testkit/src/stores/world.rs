@@ -156,7 +156,8 @@ impl World {
         };
         let (edges, end) = ([resend_after, expires_at], expires_at + RETENTION);
         self.known.push(Known { id, recipient: number, purpose: purpose_name, edges, end });
-        Create { record, limit_hits: self.limit_hits(number) }
+        let repeat = self.dice.percent(15);
+        Create { record, limit_hits: self.limit_hits(number), repeat }
     }
 
     /// Returns a time within this many hundredths of a second.

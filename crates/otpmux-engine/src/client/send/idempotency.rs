@@ -65,7 +65,7 @@ impl Inner {
 
 /// How long, at most, the answer may still change, because a send attempt has no outcome; `None` if
 /// it cannot. A process that died in the call leaves such an attempt; its deadline bounds the wait.
-fn under_way(record: &Record, now: SystemTime) -> Option<Duration> {
+pub(super) fn under_way(record: &Record, now: SystemTime) -> Option<Duration> {
     let open =
         |attempt: &&SendAttempt| attempt.state == AttemptState::Intended && now < attempt.ends_at;
     let last = record.send_attempts.iter().filter(open).map(|attempt| attempt.ends_at).max()?;

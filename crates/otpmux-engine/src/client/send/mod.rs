@@ -8,6 +8,7 @@ pub(super) mod limits;
 mod log_line;
 pub(super) mod outcome_queue;
 pub(super) mod plan;
+mod repeat;
 mod resend;
 pub(super) mod retry;
 mod retry_budget;
@@ -17,8 +18,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use otpmux_core::{Blame, Certainty, Code, Entropy, EntropyError, Error, ErrorKind};
+use tokio::time::Instant;
 
-use crate::client::inner::{Inner, invalid, no_entropy};
+use crate::client::inner::{Inner, gone, invalid, no_entropy};
 use crate::client::payload::Payload;
 use crate::client::{NewVerification, Verification};
 use crate::{
@@ -40,6 +42,7 @@ impl Inner {
         let ends_at = now + self.policy.deadline;
         let entropy = EntropyBuffer::fetch(&*self.entropy).map_err(no_entropy)?;
         let (name, in_flight) = (new.idempotency_key.take(), new.in_flight);
+        let repeat = self.repeats(&new, name.as_deref());
         let (asked_length, metadata) = (new.code_length, std::mem::take(&mut new.metadata));
         check_metadata(&metadata)?;
         let code = self.new_code(&new, &entropy)?;
@@ -88,7 +91,8 @@ impl Inner {
             record.skips.clone_from(&plan.skips);
             let limit_hits = plan.limit_hits(&self.limit_hits, &record.recipient, &self.keys);
             let counted = Counted::by(&limit_hits, now);
-            let create = Create { record: record.clone(), limit_hits };
+            let repeats = repeat.is_some();
+            let create = Create { record: record.clone(), limit_hits, repeat: repeats };
             let created = self.store.create(create, now).await;
             match created.map_err(|error| self.give_up_creation(&record, &counted, error))? {
                 Created::New(updates) => {
@@ -97,6 +101,17 @@ impl Inner {
                 }
                 Created::Replayed(before) => return self.replay(*before, in_flight).await,
                 Created::KeyReused => return Err(key_reused()),
+                Created::Live(live) => {
+                    // It may be over by then: approved, for example.
+                    if let Some(repeat) = &repeat
+                        && let Some(sent) = self.repeat(*live, repeat, deadline).await?
+                    {
+                        return Ok(sent);
+                    }
+                    if Instant::now() >= deadline {
+                        return Err(gone());
+                    }
+                }
                 Created::GivenUp => return Err(given_up()),
                 Created::LimitExceeded(limit) => {
                     let another = limit.scope == LimitScope::Provider && plan.pass_over_first(0);

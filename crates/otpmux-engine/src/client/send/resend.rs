@@ -1,12 +1,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use otpmux_core::{Blame, Certainty, Channel, Error, ErrorKind, IdempotencyKey};
+use otpmux_core::{Blame, Certainty, Channel, ClientContext, Error, ErrorKind, IdempotencyKey};
+use tokio::time::Instant;
 
 use super::dispatch::Dispatch;
-use super::idempotency::key_reused;
+use super::idempotency::{key_reused, under_way};
 use super::limits::{Counted, limited};
-use crate::client::inner::{Inner, gone, no_entropy};
+use crate::client::inner::{Inner, gone, no_entropy, until};
 use crate::client::payload::Payload;
 use crate::client::{Resend, Scope, Verification};
 use crate::{
@@ -23,20 +24,45 @@ impl Inner {
     ) -> Result<Verification, Error> {
         let deadline = self.deadline();
         self.ensure_same_keys().await?;
-        let now = self.clock.now();
+        let record = self.load_in(id, scope, self.clock.now()).await?;
+        self.resend_record(record, &resend, None, deadline).await?.ok_or_else(gone)
+    }
+
+    /// `None`, before anything is sent, if no code is valid for the verification any more.
+    /// `repeats` is the client of a send that is a resend.
+    pub(super) async fn resend_record(
+        self: &Arc<Self>,
+        mut record: Record,
+        resend: &Resend,
+        repeats: Option<&ClientContext>,
+        deadline: Instant,
+    ) -> Result<Option<Verification>, Error> {
+        let (id, now) = (record.id, self.clock.now());
         let ends_at = now + self.policy.deadline;
-        let mut record = self.load_in(id, scope, now).await?;
         let name = resend.idempotency_key.as_deref();
-        let named = name.map(|name| self.resend_key(&record, name, &resend));
+        let named = name.map(|name| self.resend_key(&record, name, resend));
         let mut key = match named.transpose()? {
             None => None,
             Some(Named::Free(key)) => Some(key),
-            Some(Named::Before) => return self.replay(record, resend.in_flight).await,
+            Some(Named::Before) => return self.replay(record, resend.in_flight).await.map(Some),
             Some(Named::KeyReused) => return Err(key_reused()),
         };
+        if record.over(now).is_some() {
+            return Ok(None);
+        }
+        if repeats.is_some()
+            && let Some(left) = under_way(&record, now)
+        {
+            // Its first message is on its way in another call.
+            let wait = until(record.resend_after, now).max(left);
+            return Err(refused("a resend so soon").with_retry_after(wait));
+        }
         let payload = Payload::open(&mut record, &self.keys)?;
         let (channel, locale) = (resend.channel.clone(), resend.locale.clone());
         let (mut plan, code) = self.plan_resend(&record, payload, channel, locale, now)?;
+        if let Some(client) = repeats {
+            plan.request.client = client.clone();
+        }
         let delay = self.resend_delay(record.resends + 1)?;
         let terms = ResendTerms { max_resends: self.policy.max_resends, next_after: now + delay };
         let (attempt, place, counted) = loop {
@@ -66,9 +92,16 @@ impl Inner {
                 begun.map_err(|error| self.give_up_attempt(&record, &attempt, &counted, error));
             let refusal = match begun? {
                 AttemptStarted::Started(place) => break (attempt, place, counted),
-                AttemptStarted::Over(_) => return Err(gone()),
+                AttemptStarted::Over(_) => return Ok(None),
                 AttemptStarted::TooSoon(wait) => refused("a resend so soon").with_retry_after(wait),
-                AttemptStarted::TooMany => refused("more resends than one verification may have"),
+                AttemptStarted::TooMany => {
+                    let refusal = refused("more resends than one verification may have");
+                    match repeats {
+                        // Then a send is a new one.
+                        Some(_) => refusal.with_retry_after(until(record.expires_at, now)),
+                        None => refusal,
+                    }
+                }
                 AttemptStarted::LimitExceeded(limit) => {
                     let send_attempts = record.send_attempts.len();
                     let another =
@@ -81,13 +114,13 @@ impl Inner {
                 }
             };
             return match name {
-                Some(name) => self.after_refusal(id, name, &resend, refusal).await,
+                Some(name) => self.after_refusal(id, name, resend, refusal).await.map(Some),
                 None => Err(refusal),
             };
         };
         record.resend_after = terms.next_after;
         record.send_attempts.push(attempt);
-        Dispatch::new(self, record, plan, code, counted, deadline).run(place).await
+        Dispatch::new(self, record, plan, code, counted, deadline).run(place).await.map(Some)
     }
 }
 

@@ -194,6 +194,12 @@ impl Tables {
         Some(if same { Created::Replayed(Box::new(before.clone())) } else { Created::KeyReused })
     }
 
+    /// The verification of this recipient and purpose that a send may repeat.
+    fn repeatable(&mut self, key: &([u8; 16], Purpose), now: SystemTime) -> Option<Record> {
+        let id = *self.newest.get(key)?;
+        self.get(id, now).filter(|newest| newest.is_repeatable(now)).map(|newest| newest.clone())
+    }
+
     /// Runs after a verification of this recipient and purpose failed.
     fn uncover(&mut self, key: &([u8; 16], Purpose), now: SystemTime) {
         let Self { newest, records, .. } = self;
@@ -253,9 +259,13 @@ impl VerificationStore for MemoryStore {
     async fn create(&self, create: Create, now: SystemTime) -> Result<Created, Error> {
         let tables = &mut *self.tables();
         tables.drop_ended(now);
-        let Create { mut record, limit_hits } = create;
+        let Create { mut record, limit_hits, repeat } = create;
         if let Some(before) = tables.before(&record, now) {
             return Ok(before);
+        }
+        let key = (record.recipient.counted(), record.purpose.clone());
+        if repeat && let Some(live) = tables.repeatable(&key, now) {
+            return Ok(Created::Live(Box::new(live)));
         }
         if let Some(limited) = tables.limits.full(&limit_hits, now) {
             return Ok(Created::LimitExceeded(limited));
@@ -267,7 +277,6 @@ impl VerificationStore for MemoryStore {
             return Err(full());
         }
         tables.limits.hit(&limit_hits, now);
-        let key = (record.recipient.counted(), record.purpose.clone());
         if let Some(older) = tables.newest.insert(key, record.id)
             && let Some(older) = get(&mut tables.records, older, now)
         {

@@ -1,0 +1,44 @@
+//! A send that is a resend of the live verification of its recipient and purpose.
+
+use std::sync::Arc;
+
+use otpmux_core::{ClientContext, Error};
+use tokio::time::Instant;
+
+use crate::client::inner::Inner;
+use crate::client::{NewVerification, Resend, Verification};
+use crate::{Record, Repeat};
+
+/// What a send asks for, if there is a live verification that it repeats.
+pub(super) struct AskedAgain {
+    resend: Resend,
+    client: ClientContext,
+}
+
+impl Inner {
+    /// `None` if this send never repeats a live verification.
+    pub(super) fn repeats(&self, new: &NewVerification, name: Option<&str>) -> Option<AskedAgain> {
+        let repeat = new.repeat.unwrap_or(self.policy.repeat);
+        (repeat == Repeat::SameCode).then(|| AskedAgain {
+            resend: Resend {
+                channel: new.channel.clone(),
+                locale: new.locale.clone(),
+                idempotency_key: name.map(str::to_owned),
+                in_flight: new.in_flight,
+            },
+            client: new.client.clone(),
+        })
+    }
+
+    /// `None` if the verification is over, so that the send is a new one.
+    pub(super) async fn repeat(
+        self: &Arc<Self>,
+        live: Record,
+        asked: &AskedAgain,
+        deadline: Instant,
+    ) -> Result<Option<Verification>, Error> {
+        let client = Some(&asked.client);
+        let sent = self.resend_record(live, &asked.resend, client, deadline).await?;
+        Ok(sent.map(|sent| Verification { repeated: true, ..sent }))
+    }
+}
