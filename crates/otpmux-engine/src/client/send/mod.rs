@@ -102,11 +102,13 @@ impl Inner {
                 Created::Replayed(before) => return self.replay(*before, in_flight).await,
                 Created::KeyReused => return Err(key_reused()),
                 Created::Live(live) => {
-                    // It may be over by then: approved, for example.
-                    if let Some(repeat) = &repeat
-                        && let Some(sent) = self.repeat(*live, repeat, deadline).await?
-                    {
-                        return Ok(sent);
+                    if let Some(repeat) = &repeat {
+                        // Boxed: few sends are repeats, and all would be as large.
+                        let sent = Box::pin(self.repeat(*live, repeat, deadline)).await?;
+                        // It may be over by then: approved, for example.
+                        if let Some(sent) = sent {
+                            return Ok(sent);
+                        }
                     }
                     if Instant::now() >= deadline {
                         return Err(gone());
