@@ -4,16 +4,16 @@ use otpmux::config::settings::ConfigError;
 use otpmux::config::{ConfigErrors, Environment, ServerConfig};
 use otpmux::{Config, Messages};
 
+use crate::capabilities::Capabilities;
 use crate::doors::DoorSettings;
 use crate::forwarded::Proxies;
 use crate::keys::Keys;
-use crate::offers::Offers;
 use crate::receipts::{self, ReceiptSettings};
 
 #[derive(Debug)]
 pub(crate) struct Settings {
     pub(crate) keys: Keys,
-    pub(crate) offers: Offers,
+    pub(crate) capabilities: Capabilities,
     pub(crate) messages: Option<Messages>,
     pub(crate) proxies: Proxies,
     pub(crate) receipts: ReceiptSettings,
@@ -42,7 +42,7 @@ impl Settings {
         match (keys, doors, ConfigErrors::from_list(errors)) {
             (Ok(keys), Ok(doors), None) => Ok(Self {
                 keys,
-                offers: Offers::of(config),
+                capabilities: Capabilities::of(config),
                 messages: config.messages().cloned(),
                 proxies: Proxies::new(server.trusted_proxies.clone()),
                 receipts: ReceiptSettings::new(server),

@@ -31,8 +31,8 @@ impl Gateway {
 
     /// Returns the country for numbers in national form.
     pub(super) async fn default_country(&self) -> Result<Option<CountryCode>, Failure> {
-        let offers = document(&self.ask(Call::get("/v1/capabilities")).await?)?;
-        Ok(offers["default_country"].as_str().and_then(|code| code.parse().ok()))
+        let capabilities = document(&self.ask(Call::get("/v1/capabilities")).await?)?;
+        Ok(capabilities["default_country"].as_str().and_then(|code| code.parse().ok()))
     }
 
     pub(super) async fn send(&self, new: &NewVerification) -> Result<Value, Failure> {

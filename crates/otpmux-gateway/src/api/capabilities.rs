@@ -6,7 +6,7 @@ use axum::extract::State;
 use super::problems::OfQuestion;
 use crate::app::App;
 use crate::auth::Caller;
-use crate::offers::Offers;
+use crate::capabilities::Capabilities;
 
 /// Show what can be asked for
 ///
@@ -18,10 +18,10 @@ use crate::offers::Offers;
     operation_id = "show_capabilities",
     tag = "verifications",
     responses(
-        (status = 200, description = "What this gateway can do", body = Offers),
+        (status = 200, description = "What this gateway can do", body = Capabilities),
         OfQuestion,
     ),
 )]
-pub(super) async fn capabilities(State(app): State<Arc<App>>, _: Caller) -> Answer<Offers> {
-    Answer(app.settings().offers.clone())
+pub(super) async fn capabilities(State(app): State<Arc<App>>, _: Caller) -> Answer<Capabilities> {
+    Answer(app.settings().capabilities.clone())
 }

@@ -19,9 +19,9 @@ use super::input::Body;
 use super::problems::OfSend;
 use crate::app::App;
 use crate::auth::Caller;
+use crate::capabilities::Capabilities;
 use crate::forwarded::ClientAddress;
 use crate::keys::TextRights;
-use crate::offers::Offers;
 use crate::problem::Problem;
 use crate::settings::Settings;
 use crate::views::VerificationView;
@@ -210,15 +210,15 @@ fn read(
     reader: &OtpClient,
     forwarded: Option<IpAddr>,
 ) -> Result<NewVerification, Problem> {
-    let offers = &settings.offers;
+    let capabilities = &settings.capabilities;
     let country = body.peek("country").and_then(|text| text.parse::<CountryCode>().ok());
     let to = body.parsed("to", |text| reader.read_recipient(&text, country));
     let to = body.required("to", to);
     let channel = body.parsed("channel", |text| text.parse::<Channel>());
     let purpose = body.parsed("purpose", Purpose::new);
     let locale = body.text("locale", 2..=35);
-    let ttl = body.whole("ttl", "seconds", Offers::TTL);
-    let code_length = body.whole("code_length", "digits", offers.code_lengths());
+    let ttl = body.whole("ttl", "seconds", Capabilities::TTL);
+    let code_length = body.whole("code_length", "digits", capabilities.code_lengths());
     let variables = super::texts::variables(&mut body, settings.messages.as_ref());
     let brand = super::texts::brand(&mut body, rights);
     let message = super::texts::message(&mut body, rights);

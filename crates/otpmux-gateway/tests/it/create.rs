@@ -276,15 +276,15 @@ async fn a_number_that_nobody_serves() {
     fax.problem(422, "unsupported");
     let letter = json!({ "to": PHONE, "channel": "email" });
     gateway.post("/v1/verifications", &letter).await.problem(422, "invalid_request");
-    let offers = gateway.get("/v1/capabilities").await.expect(200);
-    assert_eq!(offers["countries"], json!(["IN"]));
-    assert_eq!(offers["channels"], json!(["email", "sms", "voice"]));
-    assert_eq!(offers["code_length"], json!({ "default": 6, "min": 6, "max": 10 }));
+    let capabilities = gateway.get("/v1/capabilities").await.expect(200);
+    assert_eq!(capabilities["countries"], json!(["IN"]));
+    assert_eq!(capabilities["channels"], json!(["email", "sms", "voice"]));
+    assert_eq!(capabilities["code_length"], json!({ "default": 6, "min": 6, "max": 10 }));
     // What both vendors take: EasyOTP a minute at least, StartMessaging anything.
-    assert_eq!(offers["ttl"], json!({ "default": 300, "min": 60, "max": 600 }));
-    assert_eq!(offers["limits"]["recipient"], json!(["2/1m", "15/1h", "50/1d"]));
-    assert_eq!(offers["numbers"]["version"], otpmux::numbers::NUMBERS_VERSION);
-    assert_eq!(offers["numbers"]["refused"][0], "premium");
+    assert_eq!(capabilities["ttl"], json!({ "default": 300, "min": 60, "max": 600 }));
+    assert_eq!(capabilities["limits"]["recipient"], json!(["2/1m", "15/1h", "50/1d"]));
+    assert_eq!(capabilities["numbers"]["version"], otpmux::numbers::NUMBERS_VERSION);
+    assert_eq!(capabilities["numbers"]["refused"][0], "premium");
 }
 
 /// What is typed is understood or refused; the answer shows what was understood.
@@ -332,8 +332,8 @@ async fn numbers_are_read_as_people_type_them() {
         assert!(!problem.to_string().contains("4321"), "{problem}");
     }
     assert_eq!(count(&emulator), all);
-    let offers = lenient.get("/v1/capabilities").await.expect(200);
-    assert_eq!(offers["default_country"], "IN");
+    let capabilities = lenient.get("/v1/capabilities").await.expect(200);
+    assert_eq!(capabilities["default_country"], "IN");
 }
 
 /// Under `same_code` the code of a late first message stays valid.

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 /// The capabilities of this gateway, as configured.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(title = "Capabilities")]
-pub(crate) struct Offers {
+pub(crate) struct Capabilities {
     /// The channels that at least one provider sends by.
     channels: BTreeSet<String>,
     /// The countries whose numbers may get messages (ISO 3166-1); null means every country that a
@@ -90,7 +90,7 @@ struct Range {
     max: u64,
 }
 
-impl Offers {
+impl Capabilities {
     /// The allowed TTL of a code, in seconds.
     pub(crate) const TTL: RangeInclusive<u64> =
         Policy::MIN_TTL.as_secs()..=Policy::MAX_TTL.as_secs();
