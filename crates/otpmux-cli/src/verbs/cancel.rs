@@ -31,6 +31,6 @@ pub(crate) async fn run(args: &Args, output: &mut Output) -> io::Result<Exit> {
 }
 
 async fn cancel(args: &Args) -> Result<(otpmux::VerificationId, bool), Failure> {
-    let (desk, id) = args.sent.open()?;
-    Ok((id, desk.cancel(id).await?))
+    let (backend, id) = args.sent.open()?;
+    Ok((id, backend.cancel(id).await?))
 }

@@ -6,14 +6,14 @@ use otpmux::{Code, Verdict, VerificationId, Verify};
 use otpmux_gateway::views::VerdictView;
 use serde_json::json;
 
-use super::desk::Desk;
+use super::backend::Backend;
 use crate::Exit;
 use crate::output::{BAD, GOOD, Output};
 use crate::report;
 
 /// Asks for codes until one is right or none is valid any more.
 pub(super) async fn ask(
-    desk: &Desk,
+    backend: &Backend,
     id: VerificationId,
     verify: &Verify,
     output: &mut Output,
@@ -23,7 +23,7 @@ pub(super) async fn ask(
         output.ask("Code:")?;
         typed.clear();
         if io::stdin().lock().read_until(b'\n', &mut typed)? == 0 {
-            output.note(if desk.is_shared() {
+            output.note(if backend.is_shared() {
                 "\nno further code was typed; it can be verified until it expires"
             } else {
                 "\nno further code was typed; it ends with this program, so send anew"
@@ -37,7 +37,7 @@ pub(super) async fn ask(
                 continue;
             }
         };
-        match check(desk, id, &code, verify.clone(), output).await? {
+        match check(backend, id, &code, verify.clone(), output).await? {
             (Some(Verdict::WrongCode { .. }), Exit::Failed) => {}
             (_, exit) => return Ok(exit),
         }
@@ -46,13 +46,13 @@ pub(super) async fn ask(
 
 /// Verifies one code, and reports the verdict or the failure.
 pub(super) async fn check(
-    desk: &Desk,
+    backend: &Backend,
     id: VerificationId,
     code: &Code,
     verify: Verify,
     output: &mut Output,
 ) -> io::Result<(Option<Verdict>, Exit)> {
-    let verdict = match output.during("verifying", desk.verify(id, code, verify)).await? {
+    let verdict = match output.during("verifying", backend.verify(id, code, verify)).await? {
         Ok(verdict) => verdict,
         Err(failure) => return Ok((None, failure.tell(output)?)),
     };

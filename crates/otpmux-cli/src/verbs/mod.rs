@@ -1,8 +1,8 @@
 //! The five verbs.
 
+mod backend;
 pub(crate) mod cancel;
 mod code;
-mod desk;
 mod gateway;
 pub(crate) mod resend;
 pub(crate) mod send;
@@ -13,8 +13,8 @@ use otpmux::errors::RecipientError;
 use otpmux::{Channel, CountryCode, NewVerification, Purpose, Recipient, VerificationId};
 
 use crate::failure::Failure;
-use desk::Desk;
-pub(crate) use desk::Place;
+use backend::Backend;
+pub(crate) use backend::Place;
 pub(crate) use gateway::api_key;
 
 /// A verification of an earlier send.
@@ -28,12 +28,12 @@ pub(crate) struct Sent {
 }
 
 impl Sent {
-    fn open(&self) -> Result<(Desk, VerificationId), Failure> {
+    fn open(&self) -> Result<(Backend, VerificationId), Failure> {
         // Parsed here and not by clap, which would repeat the text; it may be a number.
         let id = self.id.parse().map_err(|error| Failure::usage(format!("ID: {error}")))?;
-        let desk = self.place.open()?;
-        if desk.is_shared() {
-            return Ok((desk, id));
+        let backend = self.place.open()?;
+        if backend.is_shared() {
+            return Ok((backend, id));
         }
         Err(Failure::usage(
             "this configuration keeps verifications in the memory of one process, so this process cannot \

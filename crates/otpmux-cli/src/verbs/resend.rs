@@ -43,6 +43,6 @@ async fn resend(args: &Args) -> Result<Value, Failure> {
     resend.channel = channel(args.channel.as_deref())?;
     resend.locale.clone_from(&args.locale);
     resend.idempotency_key.clone_from(&args.idempotency_key);
-    let (desk, id) = args.sent.open()?;
-    desk.resend(id, resend).await
+    let (backend, id) = args.sent.open()?;
+    backend.resend(id, resend).await
 }

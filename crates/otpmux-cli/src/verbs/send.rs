@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::desk::Desk;
+use super::backend::Backend;
 use super::{Place, Wishes, code};
 use crate::Exit;
 use crate::failure::Failure;
@@ -55,7 +55,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(args: &Args, output: &mut Output) -> io::Result<Exit> {
-    let (desk, sent) = match output.during("sending", send(args)).await? {
+    let (backend, sent) = match output.during("sending", send(args)).await? {
         Ok(sent) => sent,
         Err(failure) => return failure.tell(output),
     };
@@ -68,7 +68,7 @@ pub(crate) async fn run(args: &Args, output: &mut Output) -> io::Result<Exit> {
         return Ok(Exit::Done);
     }
     if args.no_verify {
-        if !desk.is_shared() {
+        if !backend.is_shared() {
             output.warning(
                 "the store is in memory and ends with this program, so this code cannot be verified",
             )?;
@@ -76,20 +76,20 @@ pub(crate) async fn run(args: &Args, output: &mut Output) -> io::Result<Exit> {
         return Ok(Exit::Done);
     }
     match report::text(&sent, "id").parse() {
-        Ok(id) => code::ask(&desk, id, &otpmux::Verify::new(), output).await,
+        Ok(id) => code::ask(&backend, id, &otpmux::Verify::new(), output).await,
         Err(error) => Failure::here(format!("the gateway's id: {error}")).tell(output),
     }
 }
 
-async fn send(args: &Args) -> Result<(Desk, Value), Failure> {
-    let desk = args.place.open()?;
-    if args.id_only && !desk.is_shared() {
+async fn send(args: &Args) -> Result<(Backend, Value), Failure> {
+    let backend = args.place.open()?;
+    if args.id_only && !backend.is_shared() {
         return Err(Failure::usage(
             "--id-only: the store is in memory and ends with this program, so the id would be of \
              no use; nothing was sent",
         ));
     }
-    let to = desk.read_recipient(&args.to, args.wishes.country()?).await?;
+    let to = backend.read_recipient(&args.to, args.wishes.country()?).await?;
     let mut new = args.wishes.new_verification(to, "--to")?;
     new.ttl = args.ttl.map(Duration::from_secs);
     new.code_length = args.code_length;
@@ -97,6 +97,6 @@ async fn send(args: &Args) -> Result<(Desk, Value), Failure> {
     new.repeat = repeat.map_err(|error| Failure::usage(format!("--repeat: {error}")))?;
     new.template.clone_from(&args.template);
     new.idempotency_key.clone_from(&args.idempotency_key);
-    let sent = desk.send(new).await?;
-    Ok((desk, sent))
+    let sent = backend.send(new).await?;
+    Ok((backend, sent))
 }

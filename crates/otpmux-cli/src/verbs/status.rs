@@ -34,6 +34,6 @@ pub(crate) async fn run(args: &Args, output: &mut Output) -> io::Result<Exit> {
 }
 
 async fn status(args: &Args) -> Result<Value, Failure> {
-    let (desk, id) = args.sent.open()?;
-    desk.status(id).await
+    let (backend, id) = args.sent.open()?;
+    backend.status(id).await
 }

@@ -36,7 +36,7 @@ pub(crate) async fn run(args: &Args, output: &mut Output) -> io::Result<Exit> {
             return Failure::usage(format!("--code: {error}; this did not count")).tell(output);
         }
     };
-    let (desk, id) = match args.sent.open() {
+    let (backend, id) = match args.sent.open() {
         Ok(sent) => sent,
         Err(failure) => return failure.tell(output),
     };
@@ -44,7 +44,7 @@ pub(crate) async fn run(args: &Args, output: &mut Output) -> io::Result<Exit> {
     verify.client = args.client_ip;
     verify.idempotency_key.clone_from(&args.idempotency_key);
     match code {
-        Some(code) => Ok(code::check(&desk, id, &code, verify, output).await?.1),
-        None => code::ask(&desk, id, &verify, output).await,
+        Some(code) => Ok(code::check(&backend, id, &code, verify, output).await?.1),
+        None => code::ask(&backend, id, &verify, output).await,
     }
 }

@@ -27,27 +27,27 @@ pub(crate) struct Place {
 }
 
 /// Verifications in the form of the HTTP API, from either place.
-pub(super) enum Desk {
-    Here { client: OtpClient, shared: bool },
+pub(super) enum Backend {
+    Local { client: OtpClient, shared: bool },
     Gateway(Gateway),
 }
 
 impl Place {
-    pub(super) fn open(&self) -> Result<Desk, Failure> {
+    pub(super) fn open(&self) -> Result<Backend, Failure> {
         if let Some(url) = &self.gateway {
-            return Gateway::new(url).map(Desk::Gateway);
+            return Gateway::new(url).map(Backend::Gateway);
         }
         let config = Config::from_file(&self.config)?;
         let client = OtpClient::from_config(&config)?;
-        Ok(Desk::Here { client, shared: config.store().is_shared() })
+        Ok(Backend::Local { client, shared: config.store().is_shared() })
     }
 }
 
-impl Desk {
+impl Backend {
     /// Returns whether other processes find the verifications of this one.
     pub(super) fn is_shared(&self) -> bool {
         match self {
-            Self::Here { shared, .. } => *shared,
+            Self::Local { shared, .. } => *shared,
             Self::Gateway(_) => true,
         }
     }
@@ -59,7 +59,7 @@ impl Desk {
         country: Option<CountryCode>,
     ) -> Result<Result<Recipient, RecipientError>, Failure> {
         match self {
-            Self::Here { client, .. } => Ok(client.read_recipient(text, country)),
+            Self::Local { client, .. } => Ok(client.read_recipient(text, country)),
             Self::Gateway(gateway) => match Recipient::parse_in(text, country) {
                 Err(RecipientError::NoCountry) => {
                     Ok(Recipient::parse_in(text, gateway.default_country().await?))
@@ -71,7 +71,7 @@ impl Desk {
 
     pub(super) async fn send(&self, new: NewVerification) -> Result<Value, Failure> {
         match self {
-            Self::Here { client, .. } => Ok(report::json(&client.send(new).await?)),
+            Self::Local { client, .. } => Ok(report::json(&client.send(new).await?)),
             Self::Gateway(gateway) => gateway.send(&new).await,
         }
     }
@@ -83,21 +83,21 @@ impl Desk {
         verify: Verify,
     ) -> Result<Verdict, Failure> {
         match self {
-            Self::Here { client, .. } => Ok(client.verify_with(id, code, verify).await?),
+            Self::Local { client, .. } => Ok(client.verify_with(id, code, verify).await?),
             Self::Gateway(gateway) => gateway.verify(id, code, &verify).await,
         }
     }
 
     pub(super) async fn resend(&self, id: VerificationId, how: Resend) -> Result<Value, Failure> {
         match self {
-            Self::Here { client, .. } => Ok(report::json(&client.resend(id, how).await?)),
+            Self::Local { client, .. } => Ok(report::json(&client.resend(id, how).await?)),
             Self::Gateway(gateway) => gateway.resend(id, &how).await,
         }
     }
 
     pub(super) async fn status(&self, id: VerificationId) -> Result<Value, Failure> {
         match self {
-            Self::Here { client, .. } => Ok(report::json(&client.status(id).await?)),
+            Self::Local { client, .. } => Ok(report::json(&client.status(id).await?)),
             Self::Gateway(gateway) => gateway.status(id).await,
         }
     }
@@ -105,7 +105,7 @@ impl Desk {
     /// Returns whether there was a verification to cancel.
     pub(super) async fn cancel(&self, id: VerificationId) -> Result<bool, Failure> {
         match self {
-            Self::Here { client, .. } => Ok(client.cancel(id).await?),
+            Self::Local { client, .. } => Ok(client.cancel(id).await?),
             Self::Gateway(gateway) => gateway.cancel(id).await,
         }
     }
