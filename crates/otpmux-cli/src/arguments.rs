@@ -10,7 +10,7 @@ use crate::failure::Failure;
 use crate::output::Output;
 
 /// Reports what is wrong with the arguments, or prints the text of `--help` and `--version`.
-pub(crate) fn tell(mut error: clap::Error) -> io::Result<Exit> {
+pub(crate) fn report(mut error: clap::Error) -> io::Result<Exit> {
     if !error.use_stderr() {
         error.print()?;
         return Ok(Exit::Done);
@@ -21,7 +21,7 @@ pub(crate) fn tell(mut error: clap::Error) -> io::Result<Exit> {
     // For `otpmux` alone, clap prints its help.
     let help = error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand;
     if let Some(words) = own_words {
-        return Failure::usage(words).tell(&mut output);
+        return Failure::usage(words).report(&mut output);
     }
     if help || !as_json {
         error.print()?;
@@ -30,7 +30,7 @@ pub(crate) fn tell(mut error: clap::Error) -> io::Result<Exit> {
     let text = error.render().to_string();
     let first = text.split("\n\n").next().unwrap_or_default().trim_start_matches("error: ");
     let words: Vec<_> = first.split_whitespace().collect();
-    Failure::usage(words.join(" ")).tell(&mut output)
+    Failure::usage(words.join(" ")).report(&mut output)
 }
 
 /// Removes the user's input from an error, unless it certainly is neither a code nor a recipient:

@@ -52,14 +52,14 @@ pub(crate) async fn run(args: &Args, output: &mut Output) -> io::Result<Exit> {
              --allow-non-loopback",
             args.listen.ip()
         ));
-        return failure.tell(output);
+        return failure.report(output);
     }
     let relay = match &args.gateway {
         None => None,
         Some(url) => {
             let key = match api_key() {
                 Ok(key) => key,
-                Err(failure) => return failure.tell(output),
+                Err(failure) => return failure.report(output),
             };
             Some(GatewayRelay::new(url.clone(), key)?)
         }
@@ -68,7 +68,7 @@ pub(crate) async fn run(args: &Args, output: &mut Output) -> io::Result<Exit> {
     let stop = stop()?;
     let config = match vendors(args) {
         Ok(config) => config,
-        Err(failure) => return failure.tell(output),
+        Err(failure) => return failure.report(output),
     };
     let config = config
         .with_listen(args.listen)
@@ -83,7 +83,7 @@ pub(crate) async fn run(args: &Args, output: &mut Output) -> io::Result<Exit> {
             emulator.run_until(stop).await;
             Ok(Exit::Done)
         }
-        Err(error) => cannot_listen(&error, "--listen").tell(output),
+        Err(error) => cannot_listen(&error, "--listen").report(output),
     }
 }
 

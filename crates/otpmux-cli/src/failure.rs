@@ -97,7 +97,7 @@ impl Failure {
     }
 
     /// Reports the failure on standard error.
-    pub(crate) fn tell(&self, output: &mut Output) -> io::Result<Exit> {
+    pub(crate) fn report(&self, output: &mut Output) -> io::Result<Exit> {
         if output.is_json() {
             output.note_json(&json!({ "error": self.json() }))?;
         } else {

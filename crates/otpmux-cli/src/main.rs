@@ -102,7 +102,7 @@ enum Command {
 fn main() -> ExitCode {
     let ended = match Cli::try_parse() {
         Ok(cli) => start(cli),
-        Err(error) => arguments::tell(error),
+        Err(error) => arguments::report(error),
     };
     match ended {
         Ok(exit) => exit.into(),
@@ -121,7 +121,7 @@ fn start(cli: Cli) -> io::Result<Exit> {
     // Dropped after the runtime, when all traces are complete.
     let _logs = match logs::begin(cli.verbose, quiet, format) {
         Ok(logs) => logs,
-        Err(what) => return Failure::usage(what).tell(&mut output),
+        Err(what) => return Failure::usage(what).report(&mut output),
     };
     // A service uses all cores; every other command waits for one thing at a time.
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
@@ -135,7 +135,7 @@ fn start(cli: Cli) -> io::Result<Exit> {
     match runtime.and_then(|runtime| runtime.block_on(run(cli.command, &mut output))) {
         // If the reader has closed the stream (`otpmux schema | head`), there is nothing to report.
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Failure::here(error.to_string()).tell(&mut output)
+            Failure::here(error.to_string()).report(&mut output)
         }
         ended => ended,
     }

@@ -37,7 +37,7 @@ pub(crate) async fn run(args: &Args, output: &mut Output) -> io::Result<Exit> {
     let environment = Environment::from_process();
     let config = match read(&args.config) {
         Ok(config) => config,
-        Err(errors) => return Failure::from(errors).tell(output),
+        Err(errors) => return Failure::from(errors).report(output),
     };
     let mut options = Options::default();
     options.environment = environment;
@@ -86,7 +86,7 @@ pub(crate) fn refused(error: &StartError, output: &mut Output) -> io::Result<Exi
         StartError::Config(errors) => Failure::from(errors),
         error => Failure::here(error.to_string()),
     };
-    failure.tell(output)
+    failure.report(output)
 }
 
 /// The signals that the system sends to a service.

@@ -32,7 +32,7 @@ trait Job: Send {
     fn now(&self) -> i64;
 
     /// Sends its answer, or the error of its transaction.
-    fn tell(self: Box<Self>, outcome: Result<(), Error>);
+    fn answer(self: Box<Self>, outcome: Result<(), Error>);
 }
 
 struct Operation<S, T> {
@@ -61,7 +61,7 @@ where
         self.now
     }
 
-    fn tell(self: Box<Self>, outcome: Result<(), Error>) {
+    fn answer(self: Box<Self>, outcome: Result<(), Error>) {
         let Self { answer, reply, .. } = *self;
         // The caller may have stopped waiting.
         let _ = reply.send(outcome.and_then(|()| answer.unwrap_or_else(|| Err(stopped()))));
@@ -112,7 +112,7 @@ impl Thread {
                 self.recover(&mut batch);
             }
             for job in batch {
-                job.tell(done.as_ref().copied().map_err(of_batch));
+                job.answer(done.as_ref().copied().map_err(of_batch));
             }
         }
     }

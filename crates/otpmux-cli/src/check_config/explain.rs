@@ -13,7 +13,7 @@ use crate::Exit;
 use crate::failure::Failure;
 use crate::output::{BAD, Cell, DIM, GOOD, Output, Table};
 
-pub(super) fn tell(explanation: &Explanation, output: &mut Output) -> io::Result<Exit> {
+pub(super) fn report(explanation: &Explanation, output: &mut Output) -> io::Result<Exit> {
     if output.is_json() {
         output.json(&json(explanation))?;
     } else {

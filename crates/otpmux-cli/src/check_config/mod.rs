@@ -46,7 +46,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> io::Result<Exit> {
     if args.explain.is_none() && !args.wishes.is_empty() {
         let what = "--channel, --purpose, --locale, --variable, --brand, --message and --country are \
                     for a send: say --explain RECIPIENT too";
-        return Failure::usage(what).tell(output);
+        return Failure::usage(what).report(output);
     }
     let (config, client) = match read(args) {
         Ok(read) => read,
@@ -66,7 +66,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> io::Result<Exit> {
             output.json(&json!({ "ok": false, "errors": errors }))?;
             return Ok(Exit::Usage);
         }
-        Err(errors) => return Failure::from(errors).tell(output),
+        Err(errors) => return Failure::from(errors).report(output),
     };
     if let Some(to) = &args.explain {
         let country = args.wishes.country();
@@ -74,8 +74,8 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> io::Result<Exit> {
             args.wishes.new_verification(client.read_recipient(to, country), "--explain")
         });
         return match new {
-            Ok(new) => explain::tell(&client.explain(new), output),
-            Err(failure) => failure.tell(output),
+            Ok(new) => explain::report(&client.explain(new), output),
+            Err(failure) => failure.report(output),
         };
     }
     if output.is_json() {

@@ -22,15 +22,15 @@ const THIRD: &str = "+919898989898";
 const FOURTH: &str = "+919811112222";
 
 pub(crate) async fn run(output: &mut Output) -> io::Result<Exit> {
-    match tell(output).await {
+    match play(output).await {
         Ok(()) => Ok(Exit::Done),
         Err(error) => {
-            Failure::here(format!("the demonstration left its script: {error}")).tell(output)
+            Failure::here(format!("the demonstration left its script: {error}")).report(output)
         }
     }
 }
 
-async fn tell(output: &mut Output) -> Result<(), Box<dyn Error>> {
+async fn play(output: &mut Output) -> Result<(), Box<dyn Error>> {
     let mut stage = Stage::set().await?;
     output.story(
         "These vendors are played on this machine; nothing leaves it. The configuration is",

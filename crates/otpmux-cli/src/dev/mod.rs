@@ -1,8 +1,8 @@
 //! `otpmux dev`
 
 mod browser;
+mod console;
 mod home;
-mod tell;
 
 use std::io;
 use std::net::SocketAddr;
@@ -56,7 +56,7 @@ pub(crate) async fn run(args: &Args, output: &mut Output) -> io::Result<Exit> {
                 "other machines reach {}, and could read every code there; use 127.0.0.1",
                 address.ip()
             );
-            return Failure::usage(what).tell(output);
+            return Failure::usage(what).report(output);
         }
     }
     // First of all, because a reader of the first line may stop this process at once.
@@ -70,7 +70,7 @@ pub(crate) async fn run(args: &Args, output: &mut Output) -> io::Result<Exit> {
     let emulator = match Emulator::start(EmulatorConfig::default().with_listen(args.emulator)).await
     {
         Ok(emulator) => emulator,
-        Err(error) => return cannot_listen(&error, "--emulator").tell(output),
+        Err(error) => return cannot_listen(&error, "--emulator").report(output),
     };
     let emulated = Emulated::of(&emulator);
     let text = config(&emulated.providers, &home.path.join("otpmux.db"));
@@ -80,7 +80,7 @@ pub(crate) async fn run(args: &Args, output: &mut Output) -> io::Result<Exit> {
         .with("OTPMUX_SERVER_KEY", &*server_key);
     let config = match Config::from_toml(&text, &environment) {
         Ok(config) => config,
-        Err(errors) => return Failure::from(errors).tell(output),
+        Err(errors) => return Failure::from(errors).report(output),
     };
     let mut options = Options::default();
     options.environment = environment;
@@ -89,13 +89,13 @@ pub(crate) async fn run(args: &Args, output: &mut Output) -> io::Result<Exit> {
     let gateway = match Gateway::bind(&config, options).await {
         Ok(gateway) => gateway,
         Err(otpmux_gateway::StartError::Listen { address, source }) => {
-            return taken(address, "--listen", &source).tell(output);
+            return taken(address, "--listen", &source).report(output);
         }
         Err(error) => return refused(&error, output),
     };
     let url = gateway.url().parse().map_err(io::Error::other)?;
     emulator.set_relay(Arc::new(GatewayRelay::new(url, Secret::new(&*api_key))?));
-    tell::start(&gateway.url(), &emulator, &api_key, &home, output)?;
+    console::print_start(&gateway.url(), &emulator, &api_key, &home, output)?;
     if args.open
         && let Err(error) = browser::open(&emulator.handset_url())
     {
@@ -104,7 +104,7 @@ pub(crate) async fn run(args: &Args, output: &mut Output) -> io::Result<Exit> {
     let reloader = gateway.reloader();
     tokio::select! {
         () = gateway.run_until(signals.stop(reloader)) => {}
-        () = tell::news(&emulator, output) => {}
+        () = console::print_events(&emulator, output) => {}
     }
     emulator.shutdown().await;
     Ok(Exit::Done)

@@ -59,7 +59,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> io::Result<Exit> {
     };
     let draft = match draft.and_then(Draft::completed) {
         Ok(draft) => draft,
-        Err(Mistake(what)) => return Failure::usage(what).tell(output),
+        Err(Mistake(what)) => return Failure::usage(what).report(output),
     };
     let text = file::text(&draft, &registry);
     let variables = draft.variables();
@@ -75,7 +75,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> io::Result<Exit> {
             }
             _ => format!("{name} cannot be written: {error}"),
         };
-        return Failure::here(what).tell(output);
+        return Failure::here(what).report(output);
     }
     if output.is_json() {
         output.json(&json!({

@@ -49,7 +49,7 @@ enum Money {
 pub(crate) async fn run(args: &Args, output: &mut Output) -> io::Result<Exit> {
     let (config, client) = match open(args) {
         Ok(opened) => opened,
-        Err(failure) => return failure.tell(output),
+        Err(failure) => return failure.report(output),
     };
     let work = async {
         let learned = client.refresh_health().await;
@@ -67,7 +67,7 @@ pub(crate) async fn run(args: &Args, output: &mut Output) -> io::Result<Exit> {
     }
     match learned {
         Ok(()) => Ok(Exit::Done),
-        Err(error) => Failure::from(error).tell(output),
+        Err(error) => Failure::from(error).report(output),
     }
 }
 

@@ -50,7 +50,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> io::Result<Exit> {
             }
             _ => format!("{shown} cannot be written: {error}"),
         };
-        return Failure::here(what).tell(output);
+        return Failure::here(what).report(output);
     }
     if output.is_json() {
         output.json(&json!({ "file": shown.to_string() }))?;

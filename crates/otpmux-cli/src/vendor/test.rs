@@ -61,7 +61,7 @@ pub(crate) async fn run(args: &Args, output: &mut Output) -> io::Result<Exit> {
         Ok(text) => text,
         Err(error) => {
             let what = format!("{} cannot be read: {error}", args.file.display());
-            return Failure::usage(what).tell(output);
+            return Failure::usage(what).report(output);
         }
     };
     let definition = match Definition::from_toml(&text) {
@@ -78,7 +78,7 @@ pub(crate) async fn run(args: &Args, output: &mut Output) -> io::Result<Exit> {
             let words: Vec<_> = definition.channels().map(Channel::as_str).collect();
             let what =
                 format!("the definition has no channel {channel}; it has: {}", words.join(", "));
-            return Failure::usage(what).tell(output);
+            return Failure::usage(what).report(output);
         };
         let recorder = Recorder::start().await?;
         let provider = match provider(args, &definition, &recorder.url()?) {
@@ -87,7 +87,7 @@ pub(crate) async fn run(args: &Args, output: &mut Output) -> io::Result<Exit> {
         };
         let request = match request(args, &channel) {
             Ok(request) => request,
-            Err(what) => return Failure::usage(what).tell(output),
+            Err(what) => return Failure::usage(what).report(output),
         };
         let cx = Context::new(IdempotencyKey::from_random([7; 16]));
         let cx = cx.with_deadline(tokio::time::Instant::now().into_std() + PATIENCE);
@@ -115,7 +115,7 @@ fn wrong(args: &Args, errors: &DefinitionErrors, output: &mut Output) -> io::Res
     let noun = if count == 1 { "mistake" } else { "mistakes" };
     let lines: Vec<_> = errors.iter().map(|error| format!("\n  {error}")).collect();
     let what = format!("{} has {count} {noun}:{}", args.file.display(), lines.concat());
-    Failure::usage(what).tell(output)
+    Failure::usage(what).report(output)
 }
 
 fn answer(args: &Args, definition: &Definition, channel: &Channel) -> Option<Answer> {

@@ -1,4 +1,4 @@
-//! The place of the five verbs: this process, with the store of a configuration, or a running
+//! The backend of the five verbs: this process, with the store of a configuration, or a running
 //! gateway.
 
 use std::path::PathBuf;
@@ -14,7 +14,7 @@ use super::gateway::Gateway;
 use crate::failure::Failure;
 use crate::report;
 
-/// The options that choose the place.
+/// The options that choose the backend.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Place {
     /// The configuration file
@@ -26,7 +26,7 @@ pub(crate) struct Place {
     gateway: Option<String>,
 }
 
-/// Verifications in the form of the HTTP API, from either place.
+/// Verifications in the form of the HTTP API, from either backend.
 pub(super) enum Backend {
     Local { client: OtpClient, shared: bool },
     Gateway(Gateway),
@@ -52,7 +52,7 @@ impl Backend {
         }
     }
 
-    /// Parses a recipient that is typed here, with the rules of the chosen place.
+    /// Parses a recipient that is typed here, with the rules of the chosen backend.
     pub(super) async fn read_recipient(
         &self,
         text: &str,

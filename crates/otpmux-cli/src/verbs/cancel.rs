@@ -18,7 +18,7 @@ pub(crate) struct Args {
 pub(crate) async fn run(args: &Args, output: &mut Output) -> io::Result<Exit> {
     let (id, was_pending) = match output.during("cancelling", cancel(args)).await? {
         Ok(cancelled) => cancelled,
-        Err(failure) => return failure.tell(output),
+        Err(failure) => return failure.report(output),
     };
     if output.is_json() {
         output.json(&json!({ "id": id.to_string(), "cancelled": was_pending }))?;

@@ -54,7 +54,7 @@ pub(super) async fn check(
 ) -> io::Result<(Option<Verdict>, Exit)> {
     let verdict = match output.during("verifying", backend.verify(id, code, verify)).await? {
         Ok(verdict) => verdict,
-        Err(failure) => return Ok((None, failure.tell(output)?)),
+        Err(failure) => return Ok((None, failure.report(output)?)),
     };
     if output.is_json() {
         output.json(&json!(VerdictView::from(&verdict)))?;

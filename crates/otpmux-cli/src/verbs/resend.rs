@@ -33,7 +33,7 @@ pub(crate) async fn run(args: &Args, output: &mut Output) -> io::Result<Exit> {
     match output.during("sending", resend(args)).await? {
         Ok(sent) if output.is_json() => output.json(&sent)?,
         Ok(sent) => report::sent_text(&sent, output)?,
-        Err(failure) => return failure.tell(output),
+        Err(failure) => return failure.report(output),
     }
     Ok(Exit::Done)
 }

@@ -57,7 +57,7 @@ pub(crate) struct Args {
 pub(crate) async fn run(args: &Args, output: &mut Output) -> io::Result<Exit> {
     let (backend, sent) = match output.during("sending", send(args)).await? {
         Ok(sent) => sent,
-        Err(failure) => return failure.tell(output),
+        Err(failure) => return failure.report(output),
     };
     match (args.id_only, output.is_json()) {
         (true, false) => output.line(report::text(&sent, "id"))?,
@@ -77,7 +77,7 @@ pub(crate) async fn run(args: &Args, output: &mut Output) -> io::Result<Exit> {
     }
     match report::text(&sent, "id").parse() {
         Ok(id) => code::ask(&backend, id, &otpmux::Verify::new(), output).await,
-        Err(error) => Failure::here(format!("the gateway's id: {error}")).tell(output),
+        Err(error) => Failure::here(format!("the gateway's id: {error}")).report(output),
     }
 }
 

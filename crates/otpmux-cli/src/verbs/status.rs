@@ -21,7 +21,7 @@ pub(crate) struct Args {
 pub(crate) async fn run(args: &Args, output: &mut Output) -> io::Result<Exit> {
     let found = match output.during("asking", status(args)).await? {
         Ok(found) => found,
-        Err(failure) => return failure.tell(output),
+        Err(failure) => return failure.report(output),
     };
     if output.is_json() {
         output.json(&found)?;

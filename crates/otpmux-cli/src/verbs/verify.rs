@@ -33,12 +33,12 @@ pub(crate) async fn run(args: &Args, output: &mut Output) -> io::Result<Exit> {
     let code = match args.code.as_deref().map(str::parse::<Code>).transpose() {
         Ok(code) => code,
         Err(error) => {
-            return Failure::usage(format!("--code: {error}; this did not count")).tell(output);
+            return Failure::usage(format!("--code: {error}; this did not count")).report(output);
         }
     };
     let (backend, id) = match args.sent.open() {
         Ok(sent) => sent,
-        Err(failure) => return failure.tell(output),
+        Err(failure) => return failure.report(output),
     };
     let mut verify = Verify::new();
     verify.client = args.client_ip;

@@ -57,7 +57,7 @@ fn the_callers_trace_goes_on_to_the_vendor_and_holds_nothing_personal() {
     let verify = format!("/v1/verifications/{}/verify", sent["id"].as_str().unwrap());
     assert_eq!(post(&verify, &json!({ "code": wrong }))["verdict"], "wrong_code");
     assert_eq!(post(&verify, &json!({ "code": right }))["verdict"], "approved");
-    serving.tell("TERM");
+    serving.signal("TERM");
     assert_eq!(serving.end().0, Some(0));
 
     let got = runtime.block_on(collector.received_requests()).unwrap();

@@ -177,7 +177,7 @@ impl End {
             let target = Target::new(payload.recipient.clone(), attempt.reference.clone());
             let mut request = ReportRequest::new(target, self.outcome);
             request.code = payload.code.clone().filter(|_| self.outcome == Outcome::Approved);
-            if tell(&**provider, attempt, &request, last).await {
+            if report(&**provider, attempt, &request, last).await {
                 self.done.push(place);
             } else {
                 complete = false;
@@ -187,8 +187,8 @@ impl End {
     }
 }
 
-/// Returns whether the vendor knows it, or cannot be told.
-async fn tell(
+/// Returns whether the vendor has the report, or cannot take it.
+async fn report(
     provider: &dyn OtpProvider,
     attempt: &SendAttempt,
     request: &ReportRequest,
@@ -212,7 +212,7 @@ async fn tell(
 }
 
 /// Only what the vendor certainly did not carry out, and may carry out soon: it counts the guesses
-/// that it is told of.
+/// that are reported to it.
 fn may_repeat(error: &Error) -> bool {
     use ErrorKind::{CircuitOpen, RateLimited, Timeout, Transport, Unavailable};
     error.certainty() != Certainty::Unknown

@@ -15,7 +15,7 @@ const EVERY: Duration = Duration::from_secs(60);
 /// How long a more exact measurement is preferred to later ones; clocks drift.
 const KEPT: Duration = Duration::from_mins(10);
 /// The difference, in milliseconds, from which an operator is warned.
-const WORTH_TELLING: u64 = 1_000;
+const RELEVANT: u64 = 1_000;
 
 /// This process's clock, corrected by its difference from the store's.
 ///
@@ -61,7 +61,7 @@ impl StoreTime {
     pub(super) async fn measure(&self) -> Result<(), Error> {
         let (asked, own) = (Instant::now(), self.own.now());
         let Some(theirs) = self.store.time().await? else {
-            self.record_outcome(0);
+            self.record(0);
             return Ok(());
         };
         let at = Instant::now();
@@ -79,10 +79,10 @@ impl StoreTime {
             };
             let now = before.filter(stays).unwrap_or(sample);
             standing.0 = Some(now);
-            tell(now.ahead, &mut standing.1);
+            log_change(now.ahead, &mut standing.1);
             now.ahead
         };
-        self.record_outcome(ahead);
+        self.record(ahead);
         Ok(())
     }
 
@@ -100,7 +100,7 @@ impl StoreTime {
         }
     }
 
-    fn record_outcome(&self, ahead: i64) {
+    fn record(&self, ahead: i64) {
         self.ahead.store(ahead, Ordering::Relaxed);
         let next = whole_millis(self.begun.elapsed() + EVERY);
         self.due.store(next, Ordering::Relaxed);
@@ -115,13 +115,13 @@ impl Clock for StoreTime {
 }
 
 /// Logs the difference once for each relevant change.
-fn tell(ahead: i64, told: &mut i64) {
-    if ahead.abs_diff(*told) < WORTH_TELLING {
+fn log_change(ahead: i64, logged: &mut i64) {
+    if ahead.abs_diff(*logged) < RELEVANT {
         return;
     }
-    *told = ahead;
+    *logged = ahead;
     let milliseconds = ahead;
-    if ahead.unsigned_abs() < WORTH_TELLING {
+    if ahead.unsigned_abs() < RELEVANT {
         tracing::info!(milliseconds, "this machine's clock and the store's agree again");
     } else {
         tracing::warn!(

@@ -187,7 +187,7 @@ impl Circuit {
         self.suspected = false;
         self.others.refute();
         if closed || std::mem::take(&mut self.outdated) {
-            self.tell(now.clock.now(), None);
+            self.publish(now.clock.now(), None);
         }
         closed.then_some(Change::Closed)
     }
@@ -259,7 +259,7 @@ impl Circuit {
         let probes = probes.unwrap_or(0);
         self.open = Some(Open { since, why, until, pause, probes, learned: false });
         let pause = until.saturating_duration_since(now.instant);
-        self.tell(wall, Some(OpenCircuit { since, until: wall + pause, why }));
+        self.publish(wall, Some(OpenCircuit { since, until: wall + pause, why }));
         Some(Change::Opened { why, pause })
     }
 
@@ -274,7 +274,7 @@ impl Circuit {
         self.window.clear();
     }
 
-    fn tell(&mut self, wall: SystemTime, update: Option<OpenCircuit>) {
+    fn publish(&mut self, wall: SystemTime, update: Option<OpenCircuit>) {
         let after = |newest: SystemTime| newest.checked_add(Self::TICK).unwrap_or(newest);
         let at = self.newest.map_or(wall, |newest| wall.max(after(newest)));
         self.newest = Some(at);

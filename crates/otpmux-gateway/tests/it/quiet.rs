@@ -14,8 +14,8 @@ async fn neither_codes_nor_numbers_nor_keys() {
     let emulator = emulator().await;
     let gateway = start(&toml(&emulator, ""), environment()).await.unwrap();
     let mail = "jane.doe@example.com";
-    let mut told = Vec::new();
-    let mut tell = |answer: &Answer| told.push(format!("{answer:?}"));
+    let mut answers = Vec::new();
+    let mut record = |answer: &Answer| answers.push(format!("{answer:?}"));
     emulator.set_fault(Vendor::EasyOtp, Fault::status(500).times(1));
     let sent = gateway
         .post(
@@ -26,20 +26,20 @@ async fn neither_codes_nor_numbers_nor_keys() {
             }),
         )
         .await;
-    tell(&sent);
+    record(&sent);
     let code = code_of(&emulator, PHONE);
     let path = format!("/v1/verifications/{}", sent.body["id"].as_str().unwrap());
     for typed in [wrong(&code), format!("{code}x"), code.clone()] {
-        tell(&gateway.post(&format!("{path}/verify"), &json!({ "code": typed })).await);
+        record(&gateway.post(&format!("{path}/verify"), &json!({ "code": typed })).await);
     }
-    tell(&gateway.post("/v1/verifications", &json!({ "to": mail, "channel": "email" })).await);
-    tell(&gateway.post("/v1/verifications", &json!({ "to": format!("{PHONE}0000") })).await);
-    tell(&gateway.post("/v1/verifications", &json!({ "code": code, "to": [PHONE] })).await);
-    tell(&gateway.post(&format!("{path}/verify"), &json!({ "code": [code] })).await);
-    tell(&gateway.get(&format!("/v1/verifications/{PHONE}")).await);
-    tell(&Answer::of(gateway.request(Method::POST, &format!("/v1/{PHONE}/{code}"))).await);
+    record(&gateway.post("/v1/verifications", &json!({ "to": mail, "channel": "email" })).await);
+    record(&gateway.post("/v1/verifications", &json!({ "to": format!("{PHONE}0000") })).await);
+    record(&gateway.post("/v1/verifications", &json!({ "code": code, "to": [PHONE] })).await);
+    record(&gateway.post(&format!("{path}/verify"), &json!({ "code": [code] })).await);
+    record(&gateway.get(&format!("/v1/verifications/{PHONE}")).await);
+    record(&Answer::of(gateway.request(Method::POST, &format!("/v1/{PHONE}/{code}"))).await);
     let secrets = [PHONE, mail, &code, &wrong(&code), KEY, "203.0.113.7", "Mozilla/5.0 secret"];
-    leaks::assert_clean(&told.join("\n"), &secrets);
+    leaks::assert_clean(&answers.join("\n"), &secrets);
     let text = logs.text();
     assert!(text.contains("answered") && text.contains("send ended"), "something was logged");
     // A request's own trace of the HTTP client under test is not ours.

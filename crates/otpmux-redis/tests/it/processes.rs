@@ -94,7 +94,7 @@ fn worker() {
 
 struct Worker {
     child: Child,
-    told: ChildStdin,
+    stdin: ChildStdin,
     answers: Lines<BufReader<ChildStdout>>,
 }
 
@@ -104,13 +104,13 @@ impl Worker {
         command.args(["--exact", "processes::worker", "--nocapture"]).env(WORKER, server.url());
         let mut child =
             command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("a process");
-        let told = child.stdin.take().expect("a pipe");
+        let stdin = child.stdin.take().expect("a pipe");
         let answers = BufReader::new(child.stdout.take().expect("a pipe")).lines();
-        Self { child, told, answers }
+        Self { child, stdin, answers }
     }
 
-    fn tell(&mut self, job: &str) {
-        writeln!(self.told, "{job}").expect("a worker that listens");
+    fn send(&mut self, job: &str) {
+        writeln!(self.stdin, "{job}").expect("a worker that listens");
     }
 
     fn answer(&mut self) -> Counts {
@@ -134,7 +134,7 @@ impl Drop for Worker {
 /// Runs both at once; returns the sum of their answers.
 fn both(workers: &mut [Worker; 2], job: &str) -> Counts {
     for worker in &mut *workers {
-        worker.tell(job);
+        worker.send(job);
     }
     let mut sum = Counts::new();
     for worker in workers {

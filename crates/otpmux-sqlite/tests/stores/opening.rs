@@ -97,7 +97,7 @@ pub(crate) async fn many_processes_open_a_new_file_at_once() {
         let mut new = 0;
         for peer in &mut peers {
             assert_eq!(peer.line().unwrap(), "ready");
-            peer.tell("name 1 1");
+            peer.send("name 1 1");
         }
         for peer in &mut peers {
             new += usize::from(peer.line().unwrap().starts_with("new:"));

@@ -51,7 +51,7 @@ impl Other {
         Self { child, to, from: BufReader::new(from) }
     }
 
-    pub(crate) fn tell(&mut self, line: &str) {
+    pub(crate) fn send(&mut self, line: &str) {
         writeln!(self.to, "{line}").unwrap();
     }
 

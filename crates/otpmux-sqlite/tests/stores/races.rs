@@ -26,7 +26,7 @@ impl Pair {
 
     /// Half of the tasks here and half there, all at once; the words for their answers.
     async fn both(&mut self, what: &str, with: &str, tasks: u32) -> Vec<String> {
-        self.peer.tell(&format!("{what} {with} {}", tasks / 2));
+        self.peer.send(&format!("{what} {with} {}", tasks / 2));
         let mut words = at_once(&self.store, what, with, tasks - tasks / 2).await;
         words.extend(self.peer.line().unwrap().split(' ').map(str::to_owned));
         assert_eq!(words.len(), tasks as usize);
@@ -86,7 +86,7 @@ pub(crate) async fn a_busy_process_does_not_starve_another() {
         })
         .collect();
     for round in 0..20 {
-        pair.peer.tell(&format!("name {} 1", 90_000_000 + round));
+        pair.peer.send(&format!("name {} 1", 90_000_000 + round));
         let line = tokio::task::block_in_place(|| pair.peer.line().unwrap());
         assert!(line.starts_with("new:"), "{line}");
     }

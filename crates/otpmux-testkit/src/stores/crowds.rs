@@ -8,7 +8,7 @@ use otpmux_engine::{
     StartAttempt, State,
 };
 
-use super::health::{closed, open, tell};
+use super::health::{closed, open, write};
 use super::limits::{messages_to, refund, send};
 use super::named::{ask, named};
 use super::races::{all_at_once, count};
@@ -205,7 +205,7 @@ pub(super) async fn of_many_updates_the_newest_stays(store: Store, effort: Effor
             // In no order of time.
             let time = at(task * 13 % 32);
             let health_updates = vec![open("a", time, ErrorKind::Timeout), closed("b", time)];
-            async move { tell(&*store, health_updates, at(0)).await }
+            async move { write(&*store, health_updates, at(0)).await }
         })
         .await;
         let newest = [open("a", at(31), ErrorKind::Timeout), closed("b", at(31))];

@@ -26,7 +26,7 @@ pub(super) fn closed(provider: &str, at: SystemTime) -> HealthUpdate {
 }
 
 /// Writes updates, and nothing else.
-pub(super) async fn tell(
+pub(super) async fn write(
     store: &dyn VerificationStore,
     health_updates: Vec<HealthUpdate>,
     at: SystemTime,
@@ -50,7 +50,7 @@ pub(super) async fn updates_come_back_as_they_went_in(store: Store) {
         let update = closed(&format!("b-{number}"), after_ms(number * 3));
         updates.push(HealthUpdate { state: Some(state), ..update });
     }
-    tell(&*store, updates.clone(), after(1)).await;
+    write(&*store, updates.clone(), after(1)).await;
     let updates = in_order(updates);
     assert_eq!(health_at(&*store, after(1)).await, updates);
     let created = create_at(&*store, record(1), &[], after(1)).await;
@@ -64,17 +64,17 @@ pub(super) async fn the_newest_update_of_a_provider_counts(store: Store) {
     let [first, second, third] = a;
     let b = closed("b", after(2));
     // In any order of arrival, in one step or in several.
-    tell(&*store, vec![second.clone(), first.clone()], after(3)).await;
+    write(&*store, vec![second.clone(), first.clone()], after(3)).await;
     assert_eq!(health_at(&*store, after(3)).await, slice::from_ref(&second));
-    tell(&*store, vec![b.clone()], after(3)).await;
-    tell(&*store, vec![first.clone()], after(3)).await;
+    write(&*store, vec![b.clone()], after(3)).await;
+    write(&*store, vec![first.clone()], after(3)).await;
     assert_eq!(health_at(&*store, after(3)).await, [second.clone(), b.clone()]);
-    tell(&*store, vec![first, third.clone(), second.clone()], after(3)).await;
+    write(&*store, vec![first, third.clone(), second.clone()], after(3)).await;
     assert_eq!(health_at(&*store, after(3)).await, [third.clone(), b.clone()]);
-    tell(&*store, vec![second], after(4)).await;
+    write(&*store, vec![second], after(4)).await;
     assert_eq!(health_at(&*store, after(4)).await, [third, b.clone()]);
     let last = closed("a", after(4));
-    tell(&*store, vec![last.clone()], after(4)).await;
+    write(&*store, vec![last.clone()], after(4)).await;
     assert_eq!(health_at(&*store, after(4)).await, [last, b]);
 }
 
@@ -86,11 +86,11 @@ fn by(process: u64, update: HealthUpdate) -> HealthUpdate {
 pub(super) async fn each_process_has_a_update_of_its_own(store: Store) {
     let why = ErrorKind::Timeout;
     let (one, other) = (by(1, open("a", after(2), why)), by(u64::MAX, closed("a", after(1))));
-    tell(&*store, vec![one.clone()], after(3)).await;
-    tell(&*store, vec![other.clone()], after(3)).await;
+    write(&*store, vec![one.clone()], after(3)).await;
+    write(&*store, vec![other.clone()], after(3)).await;
     assert_eq!(health_at(&*store, after(3)).await, [one.clone(), other]);
     let other = by(u64::MAX, open("a", after(3), why));
-    tell(&*store, vec![other.clone(), by(u64::MAX, closed("a", after(2)))], after(3)).await;
+    write(&*store, vec![other.clone(), by(u64::MAX, closed("a", after(2)))], after(3)).await;
     assert_eq!(health_at(&*store, after(3)).await, [one, other]);
 }
 
@@ -98,18 +98,18 @@ pub(super) async fn of_too_many_processes_those_that_tell_last_are_kept(store: S
     let most = u64::try_from(HEALTH_UPDATES_KEPT).expect("few");
     let count = most + 5;
     let elsewhere = by(1, closed("b", now()));
-    tell(&*store, vec![elsewhere.clone()], after(9)).await;
+    write(&*store, vec![elsewhere.clone()], after(9)).await;
     // In no order of time; the last two at the same time.
     let at = |process: u64| after_ms(process.min(count - 1));
     for process in (1..=count).map(|process| process * 5 % count + 1) {
-        tell(&*store, vec![by(process, closed("a", at(process)))], after(9)).await;
+        write(&*store, vec![by(process, closed("a", at(process)))], after(9)).await;
     }
     let newest = (count + 1 - most..=count).map(|process| by(process, closed("a", at(process))));
     let newest = newest.chain([elsewhere.clone()]).collect::<Vec<_>>();
     assert_eq!(health_at(&*store, after(9)).await, newest);
     // A repeated update removes no other, and one that is older than all is not kept.
     let again = by(count, open("a", after(1), ErrorKind::Timeout));
-    tell(&*store, vec![again.clone(), by(count + 1, closed("a", now()))], after(9)).await;
+    write(&*store, vec![again.clone(), by(count + 1, closed("a", now()))], after(9)).await;
     let mut newest = newest;
     let place = newest.len() - 2;
     newest[place] = again;
@@ -117,10 +117,10 @@ pub(super) async fn of_too_many_processes_those_that_tell_last_are_kept(store: S
     // Of two at the same time, that of the higher number is kept.
     let least = newest[0].clone();
     let lower = HealthUpdate { witness: Witness { process: 0, ..least.witness }, ..least.clone() };
-    tell(&*store, vec![lower], after(9)).await;
+    write(&*store, vec![lower], after(9)).await;
     assert_eq!(health_at(&*store, after(9)).await, newest);
     let higher = HealthUpdate { witness: Witness { process: 99, ..least.witness }, ..least };
-    tell(&*store, vec![higher.clone()], after(9)).await;
+    write(&*store, vec![higher.clone()], after(9)).await;
     let last = newest.len() - 1;
     let newest = [&newest[1..last], &[higher, elsewhere]].concat();
     assert_eq!(health_at(&*store, after(9)).await, newest);
@@ -129,7 +129,7 @@ pub(super) async fn of_too_many_processes_those_that_tell_last_are_kept(store: S
 pub(super) async fn updates_fade(store: Store) {
     let older = open("a", now(), ErrorKind::Unauthenticated);
     let newer = closed("b", after_ms(1));
-    tell(&*store, vec![older.clone(), newer.clone()], now()).await;
+    write(&*store, vec![older.clone(), newer.clone()], now()).await;
     let told = async |at: SystemTime, number| {
         let created = create_at(&*store, record(number), &[], at).await;
         let Created::New(told) = created else { panic!("{created:?}") };
@@ -142,7 +142,7 @@ pub(super) async fn updates_fade(store: Store) {
     assert_eq!(told(end, 2).await, [newer], "an hour after it was made");
     assert_eq!(told(end + millisecond, 3).await, []);
     let again = open("a", end, ErrorKind::Transport);
-    tell(&*store, vec![again.clone()], end + millisecond).await;
+    write(&*store, vec![again.clone()], end + millisecond).await;
     assert_eq!(told(end + millisecond, 4).await, [again]);
 }
 

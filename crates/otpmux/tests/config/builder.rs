@@ -18,7 +18,7 @@ use otpmux::{
 };
 use otpmux_testkit::ScriptedProvider;
 
-use crate::{SERVER_KEY, environment, told};
+use crate::{SERVER_KEY, environment, mistake};
 
 fn id(name: &str) -> ProviderId {
     name.parse().unwrap()
@@ -223,7 +223,7 @@ fn mistakes_of_all_layers_are_reported_at_once() {
         .environment(environment())
         .build()
         .unwrap_err();
-    let errors: Vec<_> = errors.iter().map(told).collect();
+    let errors: Vec<_> = errors.iter().map(mistake).collect();
     assert_eq!(
         errors,
         [

@@ -35,11 +35,11 @@ fn read(text: &str) -> Result<Config, Vec<String>> {
 }
 
 fn read_in(text: &str, environment: &Environment) -> Result<Config, Vec<String>> {
-    Config::from_toml(text, environment).map_err(|errors| errors.iter().map(told).collect())
+    Config::from_toml(text, environment).map_err(|errors| errors.iter().map(mistake).collect())
 }
 
 /// A mistake in words; without its place, where its path says enough.
-fn told(error: &ConfigError) -> String {
+fn mistake(error: &ConfigError) -> String {
     match error.path() {
         "" => error.to_string(),
         path => format!("{path}: {}", error.message()),

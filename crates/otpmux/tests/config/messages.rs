@@ -189,27 +189,27 @@ const TELLER: Adapter = Adapter::new("teller", &[&[]], |id, _| {
 });
 
 /// Reads a file with a provider whose texts otpmux writes.
-fn tell(more: &str) -> Vec<String> {
+fn mistakes(more: &str) -> Vec<String> {
     let text = format!("{more}\n[providers.t]\nkind = \"teller\"\n");
     let registry = Registry::new().register(TELLER);
     let read = Config::from_toml_with(&text, &Environment::new(), &registry);
     let errors = read
         .err()
         .into_iter()
-        .flat_map(|errors| errors.iter().map(crate::told).collect::<Vec<_>>());
+        .flat_map(|errors| errors.iter().map(crate::mistake).collect::<Vec<_>>());
     errors.collect()
 }
 
 #[test]
 fn a_provider_that_sends_our_texts_needs_the_name_of_the_service() {
     assert_eq!(
-        tell(""),
+        mistakes(""),
         [
             "messages.app: missing; the provider `t` sends texts that otpmux writes, and they name your \
           service: write [messages] and app = \"its name\""
         ]
     );
-    assert_eq!(tell("messages.app = \"Acme\"\npolicy.countries = [\"US\"]"), [""; 0]);
+    assert_eq!(mistakes("messages.app = \"Acme\"\npolicy.countries = [\"US\"]"), [""; 0]);
 }
 
 #[test]
@@ -223,17 +223,17 @@ fn a_route_to_india_needs_ids() {
         )
     };
     let ids = "[messages.dlt.login]\nentity_id = \"1\"\ntemplate_id = \"2\"\n";
-    assert_eq!(tell(app), [missing("default")]);
-    assert_eq!(tell(&format!("{app}{ids}")), [missing("default")]);
+    assert_eq!(mistakes(app), [missing("default")]);
+    assert_eq!(mistakes(&format!("{app}{ids}")), [missing("default")]);
     let route = |what: &str| format!("{app}{ids}[[routes]]\nproviders = [\"t\"]\n{what}\n");
-    assert_eq!(tell(&route("purposes = [\"login\"]")), [""; 0]);
-    assert_eq!(tell(&route("purposes = [\"signup\"]")), [missing("signup")]);
+    assert_eq!(mistakes(&route("purposes = [\"login\"]")), [""; 0]);
+    assert_eq!(mistakes(&route("purposes = [\"signup\"]")), [missing("signup")]);
     for elsewhere in [
         "countries = [\"US\"]",
         "prefixes = [\"+1\"]",
         "channels = [\"sms\"]\nprefixes = [\"+44\"]",
     ] {
-        assert_eq!(tell(&route(elsewhere)), [""; 0], "{elsewhere}");
+        assert_eq!(mistakes(&route(elsewhere)), [""; 0], "{elsewhere}");
     }
-    assert_eq!(tell(&route("prefixes = [\"+9198\"]")), [missing("default")]);
+    assert_eq!(mistakes(&route("prefixes = [\"+9198\"]")), [missing("default")]);
 }

@@ -88,7 +88,7 @@ fn killed_under_load(store: Store, gateways: usize) {
         assert_eq!(caller.codes(&flow.to).len(), 1, "nor did another code come later");
     }
     for gateway in &mut serving {
-        gateway.tell("TERM");
+        gateway.signal("TERM");
         let (status, text) = gateway.end();
         assert_eq!(status, Some(0));
         log += &text;
@@ -141,7 +141,7 @@ fn a_gateway_that_is_told_to_stop_answers_everything_that_it_has_begun() {
             .collect();
         addresses.answered(BETWEEN);
         stopping.store(true, Ordering::Relaxed);
-        serving.tell("TERM");
+        serving.signal("TERM");
         for caller in callers {
             flows.extend(caller.join().unwrap());
         }
@@ -169,7 +169,7 @@ fn a_good_file_is_taken_on_hangup_and_a_bad_one_is_told_whole() {
     let good = std::fs::read_to_string(shared.file.path()).unwrap();
     let longer = good.replace("[policy]\n", "[policy]\nmax_guesses = 3\n");
     std::fs::write(shared.file.path(), &longer).unwrap();
-    serving.tell("HUP");
+    serving.signal("HUP");
     serving.logs("configuration reloaded", 1);
     let body = json!({ "to": Caller::number(1) });
     let (status, sent) = caller.post(&serving.url, "/v1/verifications", "", &body).unwrap();
@@ -177,7 +177,7 @@ fn a_good_file_is_taken_on_hangup_and_a_bad_one_is_told_whole() {
 
     let bad = good.replace("[policy]\n", "[policy]\nmax_guesses = 0\nlifetme = \"1m\"\n");
     std::fs::write(shared.file.path(), bad).unwrap();
-    serving.tell("HUP");
+    serving.signal("HUP");
     serving.logs("configuration not reloaded", 1);
     serving.logs("policy.max_guesses", 1);
     serving.logs("policy.lifetme", 1);

@@ -56,7 +56,7 @@ impl Serving {
         Self { child, url, log, reader: Some(reader) }
     }
 
-    pub(crate) fn tell(&self, signal: &str) {
+    pub(crate) fn signal(&self, signal: &str) {
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").args(["-s", signal, &pid]).status().unwrap().success());
     }

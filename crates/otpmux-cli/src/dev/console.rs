@@ -10,7 +10,7 @@ use super::home::Home;
 use crate::output::Output;
 
 /// Prints the addresses, and the first two calls.
-pub(super) fn start(
+pub(super) fn print_start(
     gateway: &str,
     emulator: &Emulator,
     api_key: &str,
@@ -50,10 +50,10 @@ ID is in the answer of the first; CODE arrives here:
 }
 
 /// Prints every message, and every change of a vendor's fault, from now on. Never returns.
-pub(super) async fn news(emulator: &Emulator, output: &mut Output) {
+pub(super) async fn print_events(emulator: &Emulator, output: &mut Output) {
     let (mut arrivals, mut faults) = (emulator.arrivals(), emulator.fault_changes());
     loop {
-        let told = tokio::select! {
+        let printed = tokio::select! {
             message = arrivals.next() => if output.is_json() {
                 output.json(&json!({ "message": message }))
             } else {
@@ -66,7 +66,7 @@ pub(super) async fn news(emulator: &Emulator, output: &mut Output) {
             },
         };
         // The gateway goes on if the reader of standard output has closed it.
-        if told.is_err() {
+        if printed.is_err() {
             std::future::pending::<()>().await;
         }
     }
