@@ -3,6 +3,7 @@ use std::str::FromStr;
 use std::sync::{Arc, LazyLock};
 
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use crate::system::{Entropy, EntropyError};
 
@@ -102,7 +103,7 @@ impl Default for Purpose {
 /// request. All retries of the send attempt use the same key, the next send attempt a new one; in
 /// requests it is a version 4 UUID.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct IdempotencyKey([u8; 16]);
+pub struct IdempotencyKey(Uuid);
 
 impl IdempotencyKey {
     /// Generates a new key.
@@ -113,32 +114,20 @@ impl IdempotencyKey {
     }
 
     /// Creates a key from 128 random bits; the UUID's version and variant replace six of them.
-    pub const fn from_random(mut bytes: [u8; 16]) -> Self {
-        bytes[6] = (bytes[6] & 0x0f) | 0x40;
-        bytes[8] = (bytes[8] & 0x3f) | 0x80;
-        Self(bytes)
+    pub const fn from_random(bytes: [u8; 16]) -> Self {
+        Self(uuid::Builder::from_random_bytes(bytes).into_uuid())
     }
 
     /// Returns the bytes of the key, for a store; [`from_random`](Self::from_random) restores the
     /// key.
     pub const fn to_bytes(self) -> [u8; 16] {
-        self.0
+        self.0.into_bytes()
     }
 }
 
 impl fmt::Display for IdempotencyKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let number = u128::from_be_bytes(self.0);
-        let part = |shift: u32, digits: u32| (number >> shift) & ((1 << (4 * digits)) - 1);
-        write!(
-            f,
-            "{:08x}-{:04x}-{:04x}-{:04x}-{:012x}",
-            part(96, 8),
-            part(80, 4),
-            part(64, 4),
-            part(48, 4),
-            part(0, 12)
-        )
+        self.0.fmt(f)
     }
 }
 
@@ -150,9 +139,8 @@ impl Serialize for IdempotencyKey {
 
 impl<'de> Deserialize<'de> for IdempotencyKey {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?.replace('-', "");
-        let number = u128::from_str_radix(&text, 16).map_err(serde::de::Error::custom)?;
-        Ok(Self(number.to_be_bytes()))
+        let text = String::deserialize(deserializer)?;
+        Uuid::try_parse(&text).map(Self).map_err(serde::de::Error::custom)
     }
 }
 

@@ -1,7 +1,5 @@
 //! Random identifiers and codes in the forms that the vendors use.
 
-use std::fmt::Write as _;
-
 use uuid::Uuid;
 
 use crate::system;
@@ -21,11 +19,7 @@ pub(crate) fn random_bytes() -> [u8; 32] {
 
 /// Returns the prefix and 16 hexadecimal digits.
 pub(crate) fn prefixed(prefix: &str) -> String {
-    system::random::<8>().iter().fold(prefix.to_owned(), |mut text, byte| {
-        // Writing to a `String` cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    prefix.to_owned() + &base16ct::lower::encode_string(&system::random::<8>())
 }
 
 /// Returns `length` decimal digits, each equally likely.

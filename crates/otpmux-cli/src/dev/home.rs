@@ -59,5 +59,5 @@ impl Drop for Home {
 fn random(bytes: usize) -> io::Result<String> {
     let mut random = vec![0; bytes];
     OsEntropy.fill(&mut random).map_err(io::Error::other)?;
-    Ok(random.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat())
+    Ok(base16ct::lower::encode_string(&random))
 }

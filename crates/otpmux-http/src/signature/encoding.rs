@@ -31,10 +31,7 @@ impl Encoding {
     /// Returns the text of these bytes.
     pub fn encode(self, bytes: &[u8]) -> String {
         match self {
-            Self::Hex => {
-                let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
-                digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect()
-            }
+            Self::Hex => base16ct::lower::encode_string(bytes),
             Self::Base64 => STANDARD_BASE64.encode(bytes),
             Self::Base64Url => URL_BASE64.encode(bytes),
         }
@@ -43,18 +40,11 @@ impl Encoding {
     /// Returns the bytes of a text; `None` if it is not of this form.
     pub fn decode(self, text: &str) -> Option<Vec<u8>> {
         match self {
-            Self::Hex => decode_hex(text),
+            Self::Hex => base16ct::mixed::decode_vec(text).ok(),
             Self::Base64 => STANDARD_BASE64.decode(text).ok(),
             Self::Base64Url => URL_BASE64.decode(text).ok(),
         }
     }
-}
-
-fn decode_hex(text: &str) -> Option<Vec<u8>> {
-    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
-    let pair = |[high, low]: &[u8; 2]| Some(digit(*high)? << 4 | digit(*low)?);
-    rest.is_empty().then(|| pairs.iter().map(pair).collect())?
 }
 
 #[cfg(test)]

@@ -1,7 +1,6 @@
 //! The steps of a verification, which follow each other by time, and their delivery receipts.
 
 use std::collections::{BTreeSet, HashMap};
-use std::fmt::Write as _;
 
 use aws_lc_rs::{digest, hmac};
 use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine as _};
@@ -190,11 +189,7 @@ impl VonageVerify {
 /// Returns the JSON Web Token (HS256) of a webhook, with the hash of its body.
 fn token(secret: &str, api_key: &str, body: &str, now: Timestamp) -> String {
     let hash = digest::digest(&digest::SHA256, body.as_bytes());
-    let hash = hash.as_ref().iter().fold(String::new(), |mut text, byte| {
-        // Writing to a `String` cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    });
+    let hash = base16ct::lower::encode_string(hash.as_ref());
     let claims = json!({
         "iat": now.as_second(),
         "jti": ids::uuid(),

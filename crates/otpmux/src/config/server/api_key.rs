@@ -11,7 +11,6 @@ use sha2::{Digest as _, Sha256};
 
 use super::Reading;
 use crate::config::ConfigBuilder;
-use crate::config::fingerprint::hex;
 use crate::config::{Environment, SecretRef};
 
 /// A shorter key can be found by brute force.
@@ -118,7 +117,10 @@ impl ApiKey {
             // The file recognises a key in plain text by its hash.
             match secret.sha256(&Environment::new()) {
                 Ok(hash) => {
-                    table.insert(format!("{name}_sha256"), hex(&hash).into());
+                    table.insert(
+                        format!("{name}_sha256"),
+                        base16ct::lower::encode_string(&hash).into(),
+                    );
                 }
                 Err(message) => {
                     builder.mistake(format!("server.api_keys.{}.{name}", self.name), message);
@@ -246,9 +248,7 @@ fn check_sha256(hex: &str) -> Result<(), String> {
 }
 
 fn sha256(hex: &str) -> Option<[u8; 32]> {
-    let digits: Option<Vec<u8>> =
-        hex.chars().map(|c| c.to_digit(16).and_then(|digit| digit.try_into().ok())).collect();
-    let bytes: Vec<u8> =
-        digits?.chunks(2).filter_map(|pair| Some(pair.first()? << 4 | pair.get(1)?)).collect();
-    (hex.len() == 64).then(|| bytes.try_into().ok())?
+    let mut bytes = [0; 32];
+    let decoded = base16ct::mixed::decode(hex, &mut bytes).ok()?;
+    (decoded.len() == 32).then_some(bytes)
 }

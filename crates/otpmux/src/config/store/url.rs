@@ -1,8 +1,6 @@
 use otpmux_core::Secret;
 use sha2::{Digest as _, Sha256};
 
-use crate::config::fingerprint::hex;
-
 /// The address of a store. It may hold a password, so no part of it is ever shown.
 #[derive(Clone)]
 pub(super) struct Url {
@@ -124,7 +122,7 @@ impl Url {
             hash.update((part.len() as u64).to_le_bytes());
             hash.update(part);
         }
-        hex(&hash.finalize())
+        base16ct::lower::encode_string(&hash.finalize())
     }
 }
 
