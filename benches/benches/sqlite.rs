@@ -51,7 +51,10 @@ impl World {
         let now = self.clock.now();
         let record = self.record(&to, &code, now);
         let (id, limit_hits) = (record.id, self.limit_hits(&to, number));
-        let created = self.store.create(Create { record, limit_hits, repeat: false }, now).await;
+        let created = self
+            .store
+            .create(Create { record, external: Vec::new(), limit_hits, repeat: false }, now)
+            .await;
         assert!(matches!(created, Ok(Created::New(_))));
         let (state, reference) = (AttemptState::Accepted, None);
         let end = AttemptEnd {
@@ -69,8 +72,8 @@ impl World {
         );
         let guesses: Arc<[RateLimit]> = self.policy.limits.guesses.clone().into();
         let guess = self.keys.guess(id, &code).within(guesses);
-        let guessed = self.store.check_guess(id, &guess, now).await.expect("a verdict");
-        assert!(matches!(guessed, Guessed::Verdict(verdict) if verdict.is_approved()));
+        let guessed = self.store.check_guess(&guess, now).await.expect("a verdict");
+        assert!(matches!(guessed, Guessed::Verdict { verdict, .. } if verdict.is_approved()));
     }
 
     fn record(&self, to: &Recipient, code: &Code, now: std::time::SystemTime) -> Record {
@@ -90,13 +93,14 @@ impl World {
             vendor: None,
             delivery: None,
         };
-        Record {
+        let mut record = Record {
             id,
             recipient: self.keys.hash(to),
             purpose,
+            external: None,
             state: State::Pending,
             supersedes: None,
-            code: Some(self.keys.sign(id, code)),
+            code: None,
             code_length: Some(6),
             expires_at: now + self.policy.ttl,
             guesses: 0,
@@ -107,7 +111,9 @@ impl World {
             send_attempts: vec![attempt],
             skips: Vec::new(),
             request: None,
-        }
+        };
+        record.code = Some(self.keys.sign(&record, code));
+        record
     }
 
     /// Returns the default limits. Some verifications share a client's address and a prefix.

@@ -90,7 +90,9 @@ async fn round_trip(store: &RedisStore, server: &Server, record: Record) {
 /// The text that a record is written as.
 async fn write(store: &RedisStore, server: &Server, record: Record) -> Vec<u8> {
     server.will_answer(b"key_reused");
-    let created = store.create(Create { record, limit_hits: Vec::new(), repeat: false }, NOW).await;
+    let created = store
+        .create(Create { record, external: Vec::new(), limit_hits: Vec::new(), repeat: false }, NOW)
+        .await;
     created.expect("the script has answered");
     let asked = server.asked.lock().expect("not poisoned");
     asked

@@ -21,6 +21,10 @@ impl VerificationId {
         self.0
     }
 
+    pub(crate) const fn as_bytes(&self) -> &[u8; 16] {
+        &self.0
+    }
+
     /// Creates an id from a store's bytes.
     pub const fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(bytes)

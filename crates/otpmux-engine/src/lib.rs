@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod client;
+mod external_id;
 mod id;
 mod keys;
 mod layers;
@@ -11,15 +12,16 @@ mod routing;
 mod store;
 
 pub use client::{
-    BuildError, CandidateView, ClientBuilder, ClientConfig, CodeSourceView, Explanation,
+    BuildError, CandidateView, Checked, ClientBuilder, ClientConfig, CodeSourceView, Explanation,
     HistoryEntry, InFlight, LimitView, MessageView, NewVerification, OpenStoreError, OtpClient,
-    ProviderView, Reloaded, Resend, Scope, ScopedClient, SendAttemptView, Verification,
+    ProviderView, Reloaded, Resend, Scope, ScopedClient, Selector, SendAttemptView, Verification,
     VerificationStatus, Verify, describe_metrics,
 };
+pub use external_id::{ExternalId, ExternalIdError};
 pub use id::{ParseIdError, VerificationId};
 pub use keys::{
-    CodeMac, Guess, GuessName, GuessWindows, KeyCheck, KeyError, KeyId, RecipientHash, Sealed,
-    ServerKeys,
+    CodeForm, CodeMac, Guess, GuessName, GuessWindows, KeyCheck, KeyError, KeyId, RecipientHash,
+    Sealed, ServerKeys, Which,
 };
 pub use layers::{BreakerSettings, Resilience, ResilientProvider, RetryBudget};
 pub use messages::{
@@ -40,5 +42,5 @@ pub use store::record::{
     AttemptState, Choice, IdempotencyRecord, Record, SendAttempt, Skip, SkipReason, State,
     VendorTerms,
 };
-pub use store::steps::{Behind, Counted, LOOKS_BEHIND, uncovered};
+pub use store::steps::{Behind, Counted, LOOKS_BEHIND, selected, uncovered};
 pub use store::{HEALTH_TTL, HEALTH_UPDATES_KEPT, RETENTION, StoreState, VerificationStore};

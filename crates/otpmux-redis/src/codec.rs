@@ -46,7 +46,10 @@ pub(crate) fn write(record: &Record) -> Vec<u8> {
         .text(record.purpose.as_str())
         .maybe(record.supersedes, |words, id| words.hex(&id.to_bytes()))
         .maybe(code, |words, code| words.text(&code.key))
-        .maybe(code, |words, code| words.hex(&code.mac))
+        .maybe(code, |words, code| words.hex(&code.by_id))
+        .maybe(code, |words, code| words.hex(&code.by_recipient))
+        .maybe(code.and_then(|code| code.by_external), |words, mac| words.hex(&mac))
+        .maybe(record.external, |words, tag| words.hex(&tag))
         .maybe(request, |words, request| words.hex(&request.name))
         .maybe(record.code_length, Encoder::number)
         .text(&record.sealed.key);
@@ -175,11 +178,14 @@ pub(crate) fn read(id: VerificationId, text: &[u8]) -> Read<Record> {
     let content = fixed.hex()?;
     let purpose = Purpose::new(fixed.text()?.ok_or(CallError::Unreadable)?);
     let supersedes = fixed.hex()?.map(VerificationId::from_bytes);
-    let code = match (fixed.text()?, fixed.hex()?) {
-        (Some(key), Some(mac)) => Some(CodeMac { key: KeyId::from(key), mac }),
-        (None, None) => None,
+    let code = match (fixed.text()?, fixed.hex()?, fixed.hex()?, fixed.hex()?) {
+        (Some(key), Some(by_id), Some(by_recipient), by_external) => {
+            Some(CodeMac { key: KeyId::from(key), by_id, by_recipient, by_external })
+        }
+        (None, None, None, None) => None,
         _ => return Err(CallError::Unreadable),
     };
+    let external = fixed.hex()?;
     let request = match (content, fixed.hex()?) {
         (Some(content), Some(name)) => Some(Box::new(IdempotencyRecord { name, content })),
         (None, None) => None,
@@ -189,6 +195,7 @@ pub(crate) fn read(id: VerificationId, text: &[u8]) -> Read<Record> {
         id,
         recipient,
         purpose: purpose.map_err(|_| CallError::Unreadable)?,
+        external,
         state,
         supersedes,
         code,

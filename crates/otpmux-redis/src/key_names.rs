@@ -7,7 +7,7 @@ use crate::hex::hex;
 /// and one script may use any of them.
 ///
 /// Scripts build some of the names themselves, from what a record holds: those of records (in
-/// `create.lua` and `uncover.lua`), of the newest record (in `uncover.lua`), of references (in
+/// `create.lua`, `check_guess.lua` and `uncover.lua`), of the newest record (in `uncover.lua`), of references (in
 /// `ends.lua`), and of the limits of guesses (`guesses_keys` in `keys.lua`).
 #[derive(Debug)]
 pub(crate) struct KeyNames {
@@ -36,9 +36,14 @@ impl KeyNames {
         [&self.prefix, "request:", &hex(name)].concat()
     }
 
-    /// Key of a hash with one field for each named guess.
-    pub(crate) fn guesses(&self, id: VerificationId) -> String {
-        [&self.prefix, "guesses:", &id.to_string()].concat()
+    /// Key that holds the id of the newest verification with an external id, as a keyed hash.
+    pub(crate) fn external(&self, tag: &[u8; 16]) -> String {
+        [&self.prefix, "external:", &hex(tag)].concat()
+    }
+
+    /// Key of the guess with this name.
+    pub(crate) fn guess(&self, name: &[u8; 16]) -> String {
+        [&self.prefix, "guess:", &hex(name)].concat()
     }
 
     /// Key that holds the record and the index of the send attempt that a vendor's reference, as a
@@ -87,7 +92,8 @@ mod tests {
                 names.request(&[0xab; 16]),
                 names.reference(&[0xab; 16]),
                 names.limit(&key),
-                names.guesses(VerificationId::from_bytes([1; 16])),
+                names.guess(&[0xab; 16]),
+                names.external(&[0xab; 16]),
                 names.health(),
                 names.keys(),
                 names.probe(),
@@ -98,7 +104,8 @@ mod tests {
                 format!("{{eu-1}}:request:{half}"),
                 format!("{{eu-1}}:reference:{half}"),
                 format!("{{eu-1}}:limit:guesses:{half}"),
-                format!("{{eu-1}}:guesses:{}", "01".repeat(16)),
+                format!("{{eu-1}}:guess:{half}"),
+                format!("{{eu-1}}:external:{half}"),
                 "{eu-1}:health".to_owned(),
                 "{eu-1}:keys".to_owned(),
                 "{eu-1}:probe".to_owned(),

@@ -97,6 +97,7 @@ fn number(name: &str) -> Option<usize> {
         "hash.width" => return Some(HASH),
         "guesser.width" => return Some(GUESSER),
         "byte.zero" => return Some(usize::from(b'0')),
+        "byte.repeat" => return Some(usize::from(b'r')),
         "byte.line_end" => return Some(usize::from(b'\n')),
         "byte.intended" => return Some(usize::from(INTENDED.as_bytes()[0])),
         _ => {}
@@ -132,6 +133,7 @@ mod tests {
             id: VerificationId::from_bytes([1; 16]),
             recipient: RecipientHash([0xab; 32]),
             purpose: Purpose::default(),
+            external: None,
             state: State::Superseded,
             supersedes: None,
             code: None,

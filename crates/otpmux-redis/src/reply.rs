@@ -48,6 +48,11 @@ impl Reply {
         text(self.rest.next())?.parse().map_err(|_| CallError::Unreadable)
     }
 
+    /// Returns the id that follows, if there is one.
+    pub(crate) fn maybe_id(&mut self) -> Result<Option<VerificationId>, CallError> {
+        if self.rest.len() == 0 { Ok(None) } else { self.id().map(Some) }
+    }
+
     /// Returns a mark, if the word that follows holds one.
     pub(crate) fn mark(&mut self) -> Result<Option<DeliveryMark>, CallError> {
         match &*text(self.rest.next())? {

@@ -23,8 +23,14 @@ pub(crate) struct ScriptCall {
 impl ScriptCall {
     /// Every script has a key at least, and the time as its first argument.
     pub(crate) fn new(operation: Operation, key: String, now: SystemTime) -> Self {
-        let (mut keys, arguments) = (Vec::with_capacity(8), Vec::with_capacity(8));
+        let mut keys = Vec::with_capacity(8);
         keys.push(key);
+        Self::on(operation, keys, now)
+    }
+
+    /// As [`new`](Self::new), with several keys.
+    pub(crate) fn on(operation: Operation, keys: Vec<String>, now: SystemTime) -> Self {
+        let arguments = Vec::with_capacity(8);
         Self { operation, keys, arguments }.words(Encoder::default().time(now))
     }
 

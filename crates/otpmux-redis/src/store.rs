@@ -5,8 +5,9 @@ use async_trait::async_trait;
 use otpmux_core::{Error, Purpose, Verdict};
 use otpmux_engine::{
     AttemptStarted, AttemptState, Create, Created, DeliveryMark, Guess, GuessEnd, Guessed,
-    HealthUpdate, KeyCheck, KeyId, Lost, RETENTION, ReceiptOf, Received, Record, RecordOutcome,
-    SendAttempt, StartAttempt, State, StoreState, VerificationId, VerificationStore,
+    HealthUpdate, KeyCheck, KeyId, Lost, RETENTION, ReceiptOf, Received, RecipientHash, Record,
+    RecordOutcome, SendAttempt, StartAttempt, State, StoreState, VerificationId, VerificationStore,
+    Which,
 };
 
 use crate::codec;
@@ -79,7 +80,7 @@ impl RedisStore {
         ScriptCall::new(operation, self.names.record(id), now)
     }
 
-    /// Adds the key of the record's named guesses, if this guess has a name.
+    /// Adds the key of the guess's name, if it has one.
     fn on_guess(
         &self,
         operation: Operation,
@@ -87,11 +88,47 @@ impl RedisStore {
         guess: &Guess,
         now: SystemTime,
     ) -> ScriptCall {
-        let call = self.on_record(operation, id, now);
+        self.named(self.on_record(operation, id, now), guess)
+    }
+
+    fn named(&self, call: ScriptCall, guess: &Guess) -> ScriptCall {
         match guess.name() {
-            Some(_) => call.key(self.names.guesses(id)),
+            Some(name) => call.key(self.names.guess(&name.name)),
             None => call,
         }
+    }
+
+    /// Returns a call with the keys of the verification that a guess selects, and the number by
+    /// which the script knows the selection.
+    fn select(&self, guess: &Guess, now: SystemTime) -> (ScriptCall, u64) {
+        let names = &self.names;
+        let (keys, how): (Vec<_>, _) = match guess.which() {
+            Which::Id(id) => (vec![names.record(*id)], 1),
+            Which::Recipient { hashes, purpose } => {
+                (hashes.iter().map(|hash| names.live(hash, purpose)).collect(), 2)
+            }
+            Which::External(tags) => (tags.iter().map(|tag| names.external(tag)).collect(), 3),
+        };
+        (self.named(ScriptCall::on(Operation::CheckGuess, keys, now), guess), how)
+    }
+}
+
+/// Returns what a verification must be for the script to find it: its purpose, and its recipient in
+/// every form.
+fn expected(guess: &Guess) -> Encoder {
+    let (selected, of) = match guess.which() {
+        Which::Recipient { hashes, purpose } => (Some(&hashes[..]), Some(purpose)),
+        Which::Id(_) | Which::External(_) => (None, None),
+    };
+    let purpose = guess.purpose().or(of).map(Purpose::as_str);
+    let words = Encoder::default().maybe(purpose, Encoder::text);
+    let of_both = |hash: &&RecipientHash| guess.recipients().is_none_or(|all| all.contains(*hash));
+    match selected.or(guess.recipients()) {
+        // A space at the end also without any: then no recipient is the expected one.
+        Some(all) => {
+            all.iter().filter(of_both).fold(words, |words, hash| words.hex(&hash.0)).raw(" ")
+        }
+        None => words,
     }
 }
 
@@ -100,10 +137,10 @@ fn who(guess: &Guess) -> Encoder {
     Encoder::default().raw(hex(&guess.own().who)).raw(hex(&guess.total().who))
 }
 
-/// Adds the name and content of a guess, if it has them, as the last argument.
-fn named(call: ScriptCall, guess: &Guess) -> ScriptCall {
+/// Adds what is guessed, if the guess has a name, as the last argument.
+fn content(call: ScriptCall, guess: &Guess) -> ScriptCall {
     match guess.name() {
-        Some(name) => call.words(Encoder::default().hex(&name.name).hex(&name.content)),
+        Some(name) => call.words(Encoder::default().hex(&name.content)),
         None => call,
     }
 }
@@ -111,7 +148,7 @@ fn named(call: ScriptCall, guess: &Guess) -> ScriptCall {
 #[async_trait]
 impl VerificationStore for RedisStore {
     async fn create(&self, create: Create, now: SystemTime) -> Result<Created, Error> {
-        let Create { record, limit_hits, repeat } = create;
+        let Create { record, external, limit_hits, repeat } = create;
         let request = record.request.as_deref();
         let kept = (record.expires_at + RETENTION).duration_since(now).unwrap_or_default();
         let mut call = self
@@ -121,11 +158,18 @@ impl VerificationStore for RedisStore {
         if let Some(request) = request {
             call = call.key(self.names.request(&request.name));
         }
+        for tag in &external {
+            call = call.key(self.names.external(tag));
+        }
+        let mode = if repeat { "r" } else { "-" };
         let call = call
             // Redis refuses a time to live of zero.
             .time(kept.max(Duration::from_millis(1)))
             .text(codec::write(&record))
-            .text(if repeat { "r" } else { "-" })
+            .text(match external.len() {
+                0 => mode.to_owned(),
+                keys => format!("{mode}{keys}"),
+            })
             .limit_hits(&limit_hits, &self.names);
         self.run(call, |mut reply| match &*reply.word {
             "new" => {
@@ -143,6 +187,7 @@ impl VerificationStore for RedisStore {
                 let record = reply.record(id)?;
                 reply.end(Created::Live(Box::new(record)))
             }
+            "external_id_taken" => reply.end(Created::ExternalIdTaken),
             "given_up" => reply.end(Created::GivenUp),
             "limited" => {
                 let limited = reply.limited(&limit_hits)?;
@@ -226,33 +271,33 @@ impl VerificationStore for RedisStore {
         .await
     }
 
-    async fn check_guess(
-        &self,
-        id: VerificationId,
-        guess: &Guess,
-        now: SystemTime,
-    ) -> Result<Guessed, Error> {
-        let purpose = guess.purpose().map(Purpose::as_str);
-        let expected = Encoder::default().maybe(purpose, Encoder::text);
-        let call = self
-            .on_guess(Operation::CheckGuess, id, guess, now)
-            .words(match guess.recipients() {
-                Some(all) => all.iter().fold(expected, |words, it| words.hex(&it.0)).raw(" "),
-                None => expected,
-            })
+    async fn check_guess(&self, guess: &Guess, now: SystemTime) -> Result<Guessed, Error> {
+        let (call, how) = self.select(guess, now);
+        let how = Encoder::default().number(how);
+        let call = call
+            .words(expected(guess))
             .windows(&guess.own().windows)
             .windows(&guess.total().windows)
-            .words(who(guess));
-        let call = guess.forms().iter().fold(call, |call, code| {
-            call.words(Encoder::default().raw(" ").text(&code.key).hex(&code.mac).raw(" "))
-        });
-        self.run(named(call, guess), |mut reply| match &*reply.word {
+            .words(who(guess))
+            .words(match guess.name() {
+                Some(name) => how.hex(&name.content),
+                None => how,
+            });
+        let call = guess
+            .forms()
+            .iter()
+            .fold(call, |call, form| call.words(Encoder::default().text(&form.key).hex(&form.mac)));
+        self.run(call, |mut reply| match &*reply.word {
             "ask_vendors" => {
+                let id = reply.id()?;
                 let record = reply.record(id)?;
                 reply.end(Guessed::AskVendors(Box::new(record)))
             }
             "key_reused" => reply.end(Guessed::KeyReused),
-            _ => reply.verdict().map(Guessed::Verdict),
+            _ => {
+                let id = reply.maybe_id()?;
+                reply.verdict().map(|verdict| Guessed::Verdict { verdict, id })
+            }
         })
         .await
     }
@@ -267,7 +312,7 @@ impl VerificationStore for RedisStore {
             .on_guess(Operation::Approve, id, guess, now)
             .words(who(guess))
             .maybe(guess.was_counted_at(), Encoder::time);
-        self.run(named(call, guess), Reply::verdict).await
+        self.run(content(call, guess), Reply::verdict).await
     }
 
     async fn end_guess(
@@ -286,7 +331,7 @@ impl VerificationStore for RedisStore {
             .words(who(guess))
             .maybe(guess.was_counted_at(), Encoder::time)
             .maybe(left, Encoder::number);
-        self.run(named(call, guess), |reply| match &*reply.word {
+        self.run(content(call, guess), |reply| match &*reply.word {
             "done" => reply.end(()),
             _ => Err(CallError::Unreadable),
         })

@@ -4,25 +4,22 @@ use std::time::{Duration, SystemTime};
 
 use otpmux_core::Verdict;
 use otpmux_engine::{
-    Counted, Guess, GuessEnd, GuessState, Guessed, NamedGuess, Record, VerificationId,
+    Counted, Guess, GuessEnd, GuessState, Guessed, NamedGuess, Record, VerificationId, Which,
+    selected,
 };
 use rusqlite::{OptionalExtension, params};
 
 use crate::failure::{Fault, store_error};
+use crate::records::Found;
 use crate::tables::{Tables, stamp, time};
 
 impl Tables<'_> {
-    pub(crate) fn check_guess(
-        &self,
-        id: VerificationId,
-        guess: &Guess,
-        now: SystemTime,
-    ) -> Result<Guessed, Fault> {
-        let guessed = self.step(id, guess, now, |record, named| {
+    pub(crate) fn check_guess(&self, guess: &Guess, now: SystemTime) -> Result<Guessed, Fault> {
+        let Some(found) = self.selected(guess, stamp(now))? else { return Ok(Guessed::NONE) };
+        self.step(found, guess, now, |record, named| {
             let wait = self.wait(guess, record, stamp(now))?;
             Ok(record.check_guess(guess, named, wait, now))
-        })?;
-        Ok(guessed.unwrap_or(Guessed::Verdict(Verdict::NotFound)))
+        })
     }
 
     pub(crate) fn approve(
@@ -31,9 +28,8 @@ impl Tables<'_> {
         guess: &Guess,
         now: SystemTime,
     ) -> Result<Verdict, Fault> {
-        let approve =
-            self.step(id, guess, now, |record, named| Ok(record.approve(guess, named, now)))?;
-        Ok(approve.unwrap_or(Verdict::NotFound))
+        let Some(found) = self.find(id, stamp(now))? else { return Ok(Verdict::NotFound) };
+        self.step(found, guess, now, |record, named| Ok(record.approve(guess, named, now)))
     }
 
     pub(crate) fn end_guess(
@@ -43,24 +39,54 @@ impl Tables<'_> {
         end: GuessEnd,
         now: SystemTime,
     ) -> Result<(), Fault> {
-        self.step(id, guess, now, |record, named| Ok(((), record.end_guess(guess, named, end))))?;
-        Ok(())
+        let Some(found) = self.find(id, stamp(now))? else { return Ok(()) };
+        self.step(found, guess, now, |record, named| Ok(((), record.end_guess(guess, named, end))))
     }
 
-    /// Loads a record, lets the engine decide, and writes the changes; does nothing without a
-    /// record.
+    /// Returns the verification that a guess was counted at under its name, or else the one that it
+    /// selects.
+    fn selected(&self, guess: &Guess, now: i64) -> Result<Option<Found>, Fault> {
+        if let Which::Id(id) = guess.which() {
+            return self.find(*id, now);
+        }
+        if let Some(name) = guess.name() {
+            let sql = "SELECT record FROM guesses WHERE name = ?1";
+            if let Some(number) = self.number(sql, [name.name])?
+                && let Some(found) = self.at(number, now)?
+            {
+                return Ok(Some(found));
+            }
+        }
+        let mut all = Vec::new();
+        match guess.which() {
+            Which::Id(_) => {}
+            Which::Recipient { hashes, purpose } => {
+                for hash in hashes {
+                    all.extend(self.newest_of(hash, purpose, now)?);
+                }
+            }
+            Which::External(tags) => {
+                for tag in tags {
+                    // One that has failed has released its external id.
+                    all.extend(self.external(*tag, now)?.filter(|it| !it.record.has_failed()));
+                }
+            }
+        }
+        Ok(selected(all, |found| found.record.expires_at))
+    }
+
+    /// Lets the engine decide about a guess at a record, and writes the changes.
     fn step<T>(
         &self,
-        id: VerificationId,
+        mut found: Found,
         guess: &Guess,
         now: SystemTime,
         decide: impl FnOnce(&mut Record, &mut Option<NamedGuess>) -> Result<(T, Counted), Fault>,
-    ) -> Result<Option<T>, Fault> {
+    ) -> Result<T, Fault> {
         let at = stamp(now);
-        let Some(mut found) = self.find(id, at)? else { return Ok(None) };
         let name = guess.name().map(|it| it.name);
         let before = match name {
-            Some(name) => self.named_guess(found.number, name)?,
+            Some(name) => self.named_guess(&found, name)?,
             None => None,
         };
         let (mut named, was) = (before, (found.record.state, found.record.guesses));
@@ -89,7 +115,7 @@ impl Tables<'_> {
         if (found.record.state, found.record.guesses) != was {
             self.update_state(&found)?;
         }
-        Ok(Some(told))
+        Ok(told)
     }
 
     /// Returns how long the windows of a guess have no room.
@@ -102,11 +128,11 @@ impl Tables<'_> {
         Ok(wait)
     }
 
-    fn named_guess(&self, record: i64, name: [u8; 16]) -> Result<Option<NamedGuess>, Fault> {
+    fn named_guess(&self, found: &Found, name: [u8; 16]) -> Result<Option<NamedGuess>, Fault> {
         let sql = "SELECT content, state, number, counted_at FROM guesses \
             WHERE record = ?1 AND name = ?2";
         let mut statement = self.prepare(sql)?;
-        let row = statement.query_row(params![record, name], |row| {
+        let row = statement.query_row(params![found.number, name], |row| {
             Ok((row.get(0)?, row.get::<_, i64>(1)?, row.get::<_, u32>(2)?, row.get(3)?))
         });
         let Some((content, state, number, counted_at)) = row.optional()? else { return Ok(None) };
@@ -120,7 +146,7 @@ impl Tables<'_> {
                 )));
             }
         };
-        Ok(Some(NamedGuess { content, state }))
+        Ok(Some(NamedGuess { id: found.record.id, content, state }))
     }
 
     fn keep_guess(
@@ -129,7 +155,7 @@ impl Tables<'_> {
         name: [u8; 16],
         named: Option<NamedGuess>,
     ) -> Result<(), Fault> {
-        let Some(NamedGuess { content, state }) = named else {
+        let Some(NamedGuess { content, state, .. }) = named else {
             let sql = "DELETE FROM guesses WHERE record = ?1 AND name = ?2";
             self.run(sql, params![record, name])?;
             return Ok(());

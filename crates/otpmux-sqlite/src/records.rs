@@ -8,7 +8,7 @@ use otpmux_engine::{
     uncovered,
 };
 use rusqlite::types::FromSql;
-use rusqlite::{OptionalExtension, Row, named_params, params};
+use rusqlite::{OptionalExtension, Row, ToSql, named_params, params};
 
 use crate::failure::{Fault, store_error};
 use crate::tables::{Tables, span, stamp, time};
@@ -23,8 +23,8 @@ pub(crate) struct Found {
 macro_rules! select {
     ($which:literal) => {
         concat!(
-            "SELECT number, id, recipient, purpose, state, code_key, code_mac, code_length, \
-             expires_at, guesses, max_guesses, resends, resend_after, sealed_key, sealed, send_attempts, \
+            "SELECT number, id, recipient, purpose, external, state, code_key, code_by_id, \
+             code_by_recipient, code_by_external, code_length, expires_at, guesses, max_guesses, resends, resend_after, sealed_key, sealed, send_attempts, \
              skips, request_name, request_content, supersedes FROM records ",
             $which
         )
@@ -32,7 +32,7 @@ macro_rules! select {
 }
 
 /// The index of the state among the columns of [`select`].
-const STATE: usize = 4;
+const STATE: usize = 5;
 
 /// The state of a row whose verification must not be created any more.
 const GIVEN_UP: i64 = 4;
@@ -48,7 +48,30 @@ impl Tables<'_> {
         self.one(select!("WHERE request_name = ?1 ORDER BY number DESC LIMIT 1"), name, now)
     }
 
-    fn one(&self, sql: &str, key: [u8; 16], now: i64) -> Result<Option<Found>, Fault> {
+    /// Returns the newest verification with this external id.
+    pub(crate) fn external(&self, tag: [u8; 16], now: i64) -> Result<Option<Found>, Fault> {
+        self.one(select!("WHERE external = ?1 ORDER BY number DESC LIMIT 1"), tag, now)
+    }
+
+    /// Returns the newest verification of a recipient, in any spelling, and purpose.
+    pub(crate) fn newest_of(
+        &self,
+        recipient: &RecipientHash,
+        purpose: &Purpose,
+        now: i64,
+    ) -> Result<Option<Found>, Fault> {
+        match self.newest(recipient, purpose)? {
+            Some((_, id)) => self.find(id, now),
+            None => Ok(None),
+        }
+    }
+
+    /// Returns the verification in this row.
+    pub(crate) fn at(&self, number: i64, now: i64) -> Result<Option<Found>, Fault> {
+        self.one(select!("WHERE number = ?1"), number, now)
+    }
+
+    fn one(&self, sql: &str, key: impl ToSql, now: i64) -> Result<Option<Found>, Fault> {
         let mut statement = self.prepare(sql)?;
         let mut rows = statement.query([key])?;
         let Some(row) = rows.next()? else { return Ok(None) };
@@ -65,13 +88,16 @@ impl Tables<'_> {
     }
 
     /// Returns the newest verification of a recipient, in any spelling, and purpose.
-    fn newest(&self, record: &Record) -> rusqlite::Result<Option<(i64, VerificationId)>> {
+    fn newest(
+        &self,
+        recipient: &RecipientHash,
+        purpose: &Purpose,
+    ) -> rusqlite::Result<Option<(i64, VerificationId)>> {
         let sql = "SELECT number, id FROM records \
             WHERE newest = 1 AND recipient BETWEEN ?1 AND ?2 AND purpose = ?3";
         // The range of all hashes with this beginning.
-        let [first, last] =
-            [[0; 16], [0xff; 16]].map(|rest| [record.recipient.counted(), rest].concat());
-        let params = params![first, last, record.purpose.as_str()];
+        let [first, last] = [[0; 16], [0xff; 16]].map(|rest| [recipient.counted(), rest].concat());
+        let params = params![first, last, purpose.as_str()];
         let id = |row: &Row<'_>| Ok((row.get(0)?, VerificationId::from_bytes(row.get(1)?)));
         self.prepare(sql)?.query_row(params, id).optional()
     }
@@ -82,7 +108,8 @@ impl Tables<'_> {
         record: &Record,
         now: SystemTime,
     ) -> Result<Option<Record>, Fault> {
-        let Some((_, id)) = self.newest(record)? else { return Ok(None) };
+        let newest = self.newest(&record.recipient, &record.purpose)?;
+        let Some((_, id)) = newest else { return Ok(None) };
         let found = self.find(id, stamp(now))?.map(|found| found.record);
         Ok(found.filter(|newest| newest.is_repeatable(now)))
     }
@@ -90,7 +117,7 @@ impl Tables<'_> {
     /// Writes a new record, which supersedes the newest one. Returns false if it must not be
     /// created any more.
     pub(crate) fn put_newest(&self, record: &Record, now: SystemTime) -> Result<bool, Fault> {
-        let newest = self.newest(record)?;
+        let newest = self.newest(&record.recipient, &record.purpose)?;
         let older = match newest {
             Some((_, id)) => self.find(id, stamp(now))?,
             None => None,
@@ -119,7 +146,8 @@ impl Tables<'_> {
 
     /// Restores the older verification after one of this recipient and purpose has failed.
     pub(crate) fn uncover(&self, record: &Record, now: i64) -> Result<(), Fault> {
-        let Some((number, newest)) = self.newest(record)? else { return Ok(()) };
+        let newest = self.newest(&record.recipient, &record.purpose)?;
+        let Some((number, newest)) = newest else { return Ok(()) };
         let look = |id| Ok::<_, Fault>(self.find(id, now)?.map(|found| found.record.behind()));
         let found = match uncovered(newest, look)? {
             Some(id) => self.find(id, now)?,
@@ -146,20 +174,23 @@ impl Tables<'_> {
     fn put(&self, record: &Record, supersedes: Option<VerificationId>) -> rusqlite::Result<bool> {
         let (code, request) = (record.code.as_ref(), record.request.as_deref());
         let (send_attempts, skips) = lists(record)?;
-        let sql = "INSERT INTO records (id, recipient, purpose, state, code_key, code_mac, \
-            code_length, expires_at, guesses, max_guesses, resends, resend_after, sealed_key, \
+        let sql = "INSERT INTO records (id, recipient, purpose, external, state, code_key, \
+            code_by_id, code_by_recipient, code_by_external, code_length, expires_at, guesses, max_guesses, resends, resend_after, sealed_key, \
             sealed, request_name, request_content, send_attempts, skips, newest, supersedes) \
-            VALUES (:id, :recipient, :purpose, \
-            :state, :code_key, :code_mac, :code_length, :expires_at, :guesses, :max_guesses, \
+            VALUES (:id, :recipient, :purpose, :external, :state, :code_key, :code_by_id, \
+            :code_by_recipient, :code_by_external, :code_length, :expires_at, :guesses, :max_guesses, \
             :resends, :resend_after, :sealed_key, :sealed, :request_name, :request_content, :send_attempts, \
             :skips, 1, :supersedes) ON CONFLICT (id) DO NOTHING";
         let params = named_params! {
             ":id": record.id.to_bytes(),
             ":recipient": record.recipient.0,
             ":purpose": record.purpose.as_str(),
+            ":external": record.external,
             ":state": number(record.state),
             ":code_key": code.map(|code| &*code.key),
-            ":code_mac": code.map(|code| code.mac),
+            ":code_by_id": code.map(|code| code.by_id),
+            ":code_by_recipient": code.map(|code| code.by_recipient),
+            ":code_by_external": code.and_then(|code| code.by_external),
             ":code_length": record.code_length,
             ":expires_at": stamp(record.expires_at),
             ":guesses": record.guesses,
@@ -242,9 +273,9 @@ fn read(row: &Row<'_>) -> Option<Found> {
         id: VerificationId::from_bytes(columns.take()?),
         recipient: RecipientHash(columns.take()?),
         purpose: Purpose::new(columns.take::<String>()?).ok()?,
+        external: columns.take()?,
         state: state(columns.take()?)?,
-        code: both(columns.take::<Option<String>>()?, columns.take()?)?
-            .map(|(key, mac)| CodeMac { key: key.into(), mac }),
+        code: code(columns)?,
         code_length: columns.take()?,
         expires_at: time(columns.take()?)?,
         guesses: columns.take()?,
@@ -262,6 +293,20 @@ fn read(row: &Row<'_>) -> Option<Found> {
         supersedes: columns.take::<Option<_>>()?.map(VerificationId::from_bytes),
     };
     Some(Found { number, record })
+}
+
+/// Decodes a code, if there is one.
+#[expect(clippy::option_option, reason = "a part is neither something nor nothing")]
+fn code(columns: &mut Columns<'_>) -> Option<Option<CodeMac>> {
+    let key = both(columns.take::<Option<String>>()?, columns.take()?)?;
+    let (by_recipient, by_external) = (columns.take()?, columns.take()?);
+    let code = both(key, by_recipient)?;
+    Some(code.map(|((key, by_id), by_recipient)| CodeMac {
+        key: key.into(),
+        by_id,
+        by_recipient,
+        by_external,
+    }))
 }
 
 struct Columns<'r> {

@@ -5,7 +5,7 @@ pub(crate) const APPLICATION: i32 = 0x6f74_706d;
 
 /// The version of the tables below; it rises by one with each change to them. A file of another
 /// version is refused, and so is one of this version with other tables.
-pub(crate) const VERSION: i32 = 4;
+pub(crate) const VERSION: i32 = 5;
 
 /// Times are milliseconds since 1970.
 ///
@@ -23,8 +23,11 @@ CREATE TABLE records (
   state INTEGER NOT NULL, -- 0 pending, 1 approved, 2 closed, 3 superseded, 4 never created
   newest INTEGER, -- 1: none of its recipient and purpose has taken its place
   supersedes BLOB, -- the id of the one whose place it took
+  external BLOB, -- a keyed hash of the caller's own id
   code_key TEXT,
-  code_mac BLOB,
+  code_by_id BLOB,
+  code_by_recipient BLOB,
+  code_by_external BLOB,
   code_length INTEGER,
   expires_at INTEGER NOT NULL,
   guesses INTEGER NOT NULL,
@@ -40,17 +43,18 @@ CREATE TABLE records (
 ) STRICT;
 CREATE INDEX records_newest ON records (recipient, purpose) WHERE newest = 1;
 CREATE INDEX records_named ON records (request_name) WHERE request_name IS NOT NULL;
+CREATE INDEX records_external ON records (external) WHERE external IS NOT NULL;
 CREATE INDEX records_end ON records (expires_at);
 
 CREATE TABLE guesses (
+  name BLOB PRIMARY KEY, -- a keyed hash of the idempotency key
   record INTEGER NOT NULL,
-  name BLOB NOT NULL,
   content BLOB NOT NULL,
   state INTEGER NOT NULL, -- 0 asking, 1 wrong, 2 approved
   number INTEGER NOT NULL, -- calls of one that asks, guesses left of a wrong one
-  counted_at INTEGER NOT NULL,
-  PRIMARY KEY (record, name)
+  counted_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX guesses_record ON guesses (record);
 
 CREATE TABLE attempt_references (
   tag BLOB PRIMARY KEY, -- a keyed hash of a vendor's reference

@@ -84,14 +84,9 @@ impl VerificationStore for SqliteStore {
         self.writer.ask(now, move |tables| tables.record_outcome(id, record_outcome, now)).await
     }
 
-    async fn check_guess(
-        &self,
-        id: VerificationId,
-        guess: &Guess,
-        now: SystemTime,
-    ) -> Result<Guessed, Error> {
+    async fn check_guess(&self, guess: &Guess, now: SystemTime) -> Result<Guessed, Error> {
         let guess = guess.clone();
-        let step = move |tables: &Tables<'_>| tables.check_guess(id, &guess, now);
+        let step = move |tables: &Tables<'_>| tables.check_guess(&guess, now);
         self.writer.ask(stamp(now), step).await.map_err(of_guess)
     }
 
@@ -164,7 +159,7 @@ impl VerificationStore for SqliteStore {
 /// refuses does so before it writes.
 impl Tables<'_> {
     fn create(&self, create: &Create, at: SystemTime) -> Result<Created, Fault> {
-        let Create { record, limit_hits, repeat } = create;
+        let Create { record, external, limit_hits, repeat } = create;
         let now = stamp(at);
         if let Some(request) = record.request.as_deref()
             && let Some(before) = self.named(request.name, now)?
@@ -176,6 +171,11 @@ impl Tables<'_> {
         }
         if *repeat && let Some(live) = self.repeatable(record, at)? {
             return Ok(Created::Live(Box::new(live)));
+        }
+        for tag in external {
+            if self.external(*tag, now)?.is_some_and(|found| !found.record.has_failed()) {
+                return Ok(Created::ExternalIdTaken);
+            }
         }
         if let Some(limited) = self.full(limit_hits, now)? {
             return Ok(Created::LimitExceeded(limited));

@@ -5,5 +5,5 @@ pub use otpmux_core::{
     CodeError, EntropyError, IdError, RecipientError, SecretTextError, seconds_rounded_up,
 };
 pub use otpmux_engine::{
-    BuildError, KeyError, OpenStoreError, ParseIdError, PolicyError, RouteError,
+    BuildError, ExternalIdError, KeyError, OpenStoreError, ParseIdError, PolicyError, RouteError,
 };

@@ -20,10 +20,10 @@ pub use otpmux_core::{
     OtpProvider, PhoneNumber, Purpose, RateLimit, Recipient, Secret, UserReason, Verdict,
 };
 pub use otpmux_engine::{
-    BuildError, ChannelText, ClientBuilder, DltIds, InFlight, Locale, LocalizedText, MemoryStore,
-    MessageLimits, MessageSettings, Messages, NewVerification, OtpClient, Policy, Reloaded, Repeat,
-    Resend, ResendBy, Resilience, Route, Routes, Scope, ScopedClient, ServerKeys, Verification,
-    VerificationId, VerificationStatus, Verify,
+    BuildError, ChannelText, Checked, ClientBuilder, DltIds, ExternalId, InFlight, Locale,
+    LocalizedText, MemoryStore, MessageLimits, MessageSettings, Messages, NewVerification,
+    OtpClient, Policy, Reloaded, Repeat, Resend, ResendBy, Resilience, Route, Routes, Scope,
+    ScopedClient, Selector, ServerKeys, Verification, VerificationId, VerificationStatus, Verify,
 };
 
 pub use config::Config;

@@ -15,6 +15,7 @@ mod reload;
 mod report_queue;
 mod request;
 mod scoped;
+mod selector;
 mod send;
 mod status;
 mod store_time;
@@ -39,6 +40,7 @@ pub use metrics::describe_metrics;
 pub use reload::Reloaded;
 pub use request::{InFlight, NewVerification, Resend, Verify};
 pub use scoped::{Scope, ScopedClient};
+pub use selector::{Checked, Selector};
 pub use view::{CodeSourceView, HistoryEntry, SendAttemptView, Verification, VerificationStatus};
 
 use inner::Inner;
@@ -210,7 +212,13 @@ impl OtpClient {
         self.verify_with(id, code, verify).await
     }
 
-    /// [`verify`](Self::verify) with further details of the guess.
+    /// [`verify`](Self::verify) with another selection or further details of the guess.
+    ///
+    /// A verification may be selected by its recipient and purpose: then nothing needs to be kept
+    /// between the send and the verify. It is found in the same step of the store, and all counts
+    /// are the same. A recipient without a verification gets [`NotFound`](Verdict::NotFound), and
+    /// nothing is counted. Show users a verdict [without its reason](Verdict::without_reason), so
+    /// that they do not learn whom a code was sent to.
     ///
     /// ```no_run
     /// # use otpmux_core::Code;
@@ -227,6 +235,19 @@ impl OtpClient {
     /// # }
     /// ```
     ///
+    /// ```no_run
+    /// # use otpmux_core::{Code, Purpose, Recipient};
+    /// # use otpmux_engine::{OtpClient, Selector, Verify};
+    /// # async fn example(client: OtpClient, to: Recipient, typed: Code)
+    /// # -> Result<(), Box<dyn std::error::Error>> {
+    /// let which = Selector::recipient(to, Purpose::new("login")?);
+    /// if client.verify_with(which, &typed, Verify::new()).await?.is_approved() {
+    ///     // let them in
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// Those of [`verify`](Self::verify). Besides, not sent:
@@ -234,11 +255,25 @@ impl OtpClient {
     /// same idempotency key.
     pub async fn verify_with(
         &self,
-        id: VerificationId,
+        which: impl Into<Selector>,
         code: &Code,
         verify: Verify,
     ) -> Result<Verdict, Error> {
-        self.inner().verify(id, code, verify, None).await
+        Ok(self.check(which, code, verify).await?.verdict)
+    }
+
+    /// [`verify_with`](Self::verify_with), and the id of the verification that was selected.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`verify_with`](Self::verify_with).
+    pub async fn check(
+        &self,
+        which: impl Into<Selector>,
+        code: &Code,
+        verify: Verify,
+    ) -> Result<Checked, Error> {
+        self.inner().check(which.into(), code, verify, None).await
     }
 
     /// Returns the state of a verification. Asks the vendors that report delivery where the

@@ -9,7 +9,7 @@ use serde_json::Value;
 use zeroize::Zeroizing;
 
 use super::wording::Wording;
-use crate::{Record, Sealed, ServerKeys, VerificationId};
+use crate::{ExternalId, Record, Sealed, ServerKeys, VerificationId};
 
 /// The data that a resend needs, before encryption and after decryption.
 pub(super) struct Payload {
@@ -99,12 +99,14 @@ impl Payload {
         wording: &Wording,
         length: Option<u8>,
         metadata: &BTreeMap<String, String>,
+        external_id: Option<&ExternalId>,
     ) -> Zeroizing<Vec<u8>> {
         let mut payload = Self::of(asked, wording, None, length).with_metadata(metadata.clone());
         // Another spelling of the same recipient is the same request.
         payload.request.to = asked.recipient.canonical().into_owned();
         let ttl = asked.ttl.map(|ttl| ttl.as_millis());
-        let content = (&payload.request, asked.purpose.as_str(), ttl);
+        let external_id = external_id.map(ExternalId::expose);
+        let content = (&payload.request, asked.purpose.as_str(), ttl, external_id);
         // Texts, numbers and JSON values always serialise.
         Zeroizing::new(serde_json::to_vec(&content).unwrap_or_default())
     }

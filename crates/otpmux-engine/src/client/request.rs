@@ -5,6 +5,7 @@ use std::time::Duration;
 use otpmux_core::{Channel, ClientContext, Purpose, Recipient};
 use serde_json::Value;
 
+use crate::ExternalId;
 use crate::Repeat;
 
 /// A verification to be sent, with options for its message.
@@ -59,6 +60,10 @@ pub struct NewVerification {
     /// of the live one by this request's channel and locale; everything else is as it was sent
     /// first.
     pub repeat: Option<Repeat>,
+    /// The application's own id, by which the code can be verified too
+    /// ([`Selector::External`](crate::Selector::External)). Unique within the purpose as long as
+    /// the verification is known; released if the send failed. Stored as a keyed hash.
+    pub external_id: Option<ExternalId>,
     /// Idempotency key. A repeat with the same key, from any process, returns the original
     /// verification and sends nothing. The key is valid as long as the verification is known, and
     /// is released if the send failed. Stored as a keyed hash.
@@ -211,6 +216,7 @@ impl NewVerification {
             extensions: BTreeMap::new(),
             metadata: BTreeMap::new(),
             repeat: None,
+            external_id: None,
             idempotency_key: None,
             in_flight: InFlight::default(),
         }
@@ -264,6 +270,12 @@ impl NewVerification {
     /// Sets the idempotency key, so that a repeat sends nothing.
     pub fn with_idempotency_key(mut self, key: impl Into<String>) -> Self {
         self.idempotency_key = Some(key.into());
+        self
+    }
+
+    /// Sets the application's own id.
+    pub fn with_external_id(mut self, id: ExternalId) -> Self {
+        self.external_id = Some(id);
         self
     }
 

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use otpmux_core::{Blame, Certainty, Code, Error, ErrorKind, Purpose, Recipient, Verdict};
 
-use super::{NewVerification, OtpClient, Resend, Verification, Verify};
+use super::{Checked, NewVerification, OtpClient, Resend, Selector, Verification, Verify};
 use crate::VerificationId;
 
 /// The purposes that a [`ScopedClient`] may use.
@@ -109,25 +109,55 @@ impl ScopedClient {
     /// Those of [`OtpClient::verify_with`].
     pub async fn verify_with(
         &self,
-        id: VerificationId,
+        which: impl Into<Selector>,
+        code: &Code,
+        verify: Verify,
+    ) -> Result<Verdict, Error> {
+        Ok(self.check(which, code, verify).await?.verdict)
+    }
+
+    /// As [`OtpClient::check`]. A verification of another purpose is not found, and none of its
+    /// guesses is counted.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`OtpClient::check`].
+    pub async fn check(
+        &self,
+        which: impl Into<Selector>,
         code: &Code,
         mut verify: Verify,
-    ) -> Result<Verdict, Error> {
+    ) -> Result<Checked, Error> {
         let inner = self.client.inner();
-        let expected = match (self.scope.0.as_deref(), &verify.purpose) {
+        let which = which.into();
+        let expected = match (self.scope.0.as_deref(), which.purpose().or(verify.purpose.as_ref()))
+        {
             (None, _) => None,
             (Some(_), Some(purpose)) if self.scope.contains(purpose) => None,
-            (Some(_), Some(_)) => return Ok(Verdict::NotFound),
+            (Some(_), Some(_)) => return Ok(Checked::NONE),
             (Some([purpose]), None) => Some(purpose.clone()),
             // A purpose never changes, so it can be checked before the verify.
-            (Some(_), None) => match inner.load_in(id, &self.scope, inner.clock.now()).await {
-                Ok(record) => Some(record.purpose),
-                Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Verdict::NotFound),
+            (Some(_), None) => match self.purpose_of(&which).await {
+                Ok(purpose) => Some(purpose),
+                Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Checked::NONE),
                 Err(error) => return Err(error.while_verifying()),
             },
         };
         verify.purpose = expected.or(verify.purpose);
-        inner.verify(id, code, verify, self.tenant.as_deref()).await
+        inner.check(which, code, verify, self.tenant.as_deref()).await
+    }
+
+    /// The purpose of a verification in the scope.
+    async fn purpose_of(&self, which: &Selector) -> Result<Purpose, Error> {
+        match which {
+            Selector::Id(id) => {
+                let inner = self.client.inner();
+                Ok(inner.load_in(*id, &self.scope, inner.clock.now()).await?.purpose)
+            }
+            Selector::Recipient { purpose, .. } | Selector::External { purpose, .. } => {
+                Ok(purpose.clone())
+            }
+        }
     }
 
     /// As [`OtpClient::resend`].

@@ -5,39 +5,47 @@ use otpmux_core::{Blame, Certainty, Code, Error, ErrorKind, Outcome, Verdict, Ve
 use super::inner::{Inner, context};
 use super::payload::Payload;
 use super::send::idempotency::key_reused;
-use super::{Verify, metrics};
-use crate::{Guess, GuessEnd, Guessed, Record, SendAttempt, VerificationId};
+use super::{Checked, Selector, Verify, metrics};
+use crate::{Guess, GuessEnd, Guessed, Record, SendAttempt};
 
 impl Inner {
-    pub(super) async fn verify(
+    pub(super) async fn check(
         self: &Arc<Self>,
-        id: VerificationId,
+        which: Selector,
         code: &Code,
         verify: Verify,
         tenant: Option<&str>,
-    ) -> Result<Verdict, Error> {
-        let verdict = self.try_code(id, code, verify, tenant).await;
-        let verdict = verdict.map_err(Error::while_verifying)?;
-        metrics::tried(&verdict);
-        if verdict.is_approved() {
+    ) -> Result<Checked, Error> {
+        let checked = self.try_code(which, code, verify, tenant).await;
+        let checked = checked.map_err(Error::while_verifying)?;
+        metrics::tried(&checked.verdict);
+        if let (Verdict::Approved, Some(id)) = (&checked.verdict, checked.id) {
             self.report_later(id, Outcome::Approved);
         }
-        tracing::debug!(verdict = verdict.as_str(), "code tried");
-        Ok(verdict)
+        tracing::debug!(verdict = checked.verdict.as_str(), "code tried");
+        Ok(checked)
     }
 
     async fn try_code(
         &self,
-        id: VerificationId,
+        which: Selector,
         code: &Code,
         verify: Verify,
         tenant: Option<&str>,
-    ) -> Result<Verdict, Error> {
+    ) -> Result<Checked, Error> {
+        if is_for_nothing(&which, &verify) {
+            return Ok(Checked::NONE);
+        }
+        let guess = match &which {
+            Selector::Id(id) => self.keys.guess(*id, code),
+            Selector::Recipient { recipient, purpose } => {
+                self.keys.guess_of(recipient, purpose, code)
+            }
+            Selector::External { id, purpose } => self.keys.guess_external(id, purpose, code),
+        };
         let name = verify.idempotency_key.as_deref();
-        let mut guess = self
-            .limit_hits
-            .guess(self.keys.guess(id, code), tenant, verify.client, &self.keys)
-            .named(name.map(|name| self.keys.guess_name(id, name, code)));
+        let name = name.map(|name| self.keys.guess_name(guess.which(), name, code));
+        let mut guess = self.limit_hits.guess(guess, tenant, verify.client, &self.keys).named(name);
         if let Some(recipient) = &verify.recipient {
             guess = guess.for_recipient(recipient, &self.keys);
         }
@@ -46,11 +54,13 @@ impl Inner {
         }
         self.ensure_same_keys().await?;
         let now = self.clock.now();
-        let guessed = self.store.check_guess(id, &guess, now).await;
+        let guessed = self.store.check_guess(&guess, now).await;
         match guessed.map_err(|error| with_advice(error, &guess))? {
-            Guessed::Verdict(verdict) => Ok(verdict),
+            Guessed::Verdict { verdict, id } => Ok(Checked { verdict, id }),
             Guessed::AskVendors(record) => {
-                self.ask_vendors(*record, code, guess.counted_at(now)).await
+                let id = Some(record.id);
+                let verdict = self.ask_vendors(*record, code, guess.counted_at(now)).await?;
+                Ok(Checked { verdict, id })
             }
             Guessed::KeyReused => Err(key_reused()),
         }
@@ -150,6 +160,21 @@ impl Inner {
             .with_detail("only this provider can verify its code, and it is not configured here");
         Some(error)
     }
+}
+
+/// Whether what is selected cannot be what is expected.
+fn is_for_nothing(which: &Selector, verify: &Verify) -> bool {
+    let other_purpose = match (which.purpose(), &verify.purpose) {
+        (Some(selected), Some(expected)) => selected != expected,
+        _ => false,
+    };
+    let other_recipient = match (which, &verify.recipient) {
+        (Selector::Recipient { recipient, .. }, Some(expected)) => {
+            recipient.canonical() != expected.canonical()
+        }
+        _ => false,
+    };
+    other_purpose || other_recipient
 }
 
 /// The combined answers of the vendors.

@@ -4,14 +4,15 @@ use std::time::SystemTime;
 use otpmux_core::{Code, Purpose, RateLimit, Recipient};
 use subtle::ConstantTimeEq;
 
-use super::{CodeMac, RecipientHash, ServerKeys};
-use crate::{LimitKey, LimitScope, VerificationId};
+use super::{CodeMac, KeyId, Keys, RecipientHash, ServerKeys};
+use crate::{ExternalId, LimitKey, LimitScope, VerificationId};
 
-/// A typed code, in its forms at rest, with the expected verification and the windows that count
-/// it.
+/// A typed code, in its forms at rest, with the verification that it is for and the windows that
+/// count it.
 #[derive(Clone)]
 pub struct Guess {
-    forms: Vec<CodeMac>,
+    which: Which,
+    forms: Vec<CodeForm>,
     own: GuessWindows,
     total: GuessWindows,
     /// Under every key, since a record does not say which key hashed its recipient.
@@ -19,6 +20,36 @@ pub struct Guess {
     purpose: Option<Purpose>,
     name: Option<GuessName>,
     counted_at: Option<SystemTime>,
+}
+
+/// How a guess selects its verification. Values of every server key are tried, the signing key's
+/// first, since nothing says which key was in force when the verification was made. If several
+/// select one, the one that expires last is meant.
+#[derive(Clone, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "a store must handle each of them")]
+pub enum Which {
+    /// By its id.
+    Id(VerificationId),
+    /// The newest of this recipient and purpose.
+    Recipient {
+        /// The recipient, under every key.
+        hashes: Vec<RecipientHash>,
+        /// The purpose.
+        purpose: Purpose,
+    },
+    /// By the caller's own id, bound to the purpose: its [tag](crate::Record::external), under
+    /// every key.
+    External(Vec<[u8; 16]>),
+}
+
+/// One form of a typed code: as the key of this id signs it for the selection of its guess.
+#[derive(Clone)]
+#[expect(clippy::exhaustive_structs, reason = "stores take it apart")]
+pub struct CodeForm {
+    /// The key.
+    pub key: KeyId,
+    /// The HMAC, to be compared with [that of the selection](CodeMac::of).
+    pub mac: [u8; 16],
 }
 
 /// Windows of a verification's recipient, for one group of guessers.
@@ -42,10 +73,42 @@ pub struct GuessName {
 }
 
 impl ServerKeys {
-    /// Returns the forms of a typed code at rest, under every key.
+    /// Returns a typed code for the verification of this id.
     pub fn guess(&self, id: VerificationId, code: &Code) -> Guess {
+        self.guess_at(Which::Id(id), |keys| keys.code_of_id(id, code))
+    }
+
+    /// Returns a typed code for the newest verification of this recipient and purpose.
+    pub fn guess_of(&self, recipient: &Recipient, purpose: &Purpose, code: &Code) -> Guess {
+        let hashes: Vec<_> = self.all().map(|keys| keys.hash(recipient)).collect();
+        let mut each = hashes.clone().into_iter();
+        let which = Which::Recipient { hashes, purpose: purpose.clone() };
+        self.guess_at(which, |keys| match each.next() {
+            Some(hash) => keys.code_of_recipient(&hash, purpose, code),
+            // There is one hash for each key.
+            None => [0; 16],
+        })
+    }
+
+    /// Returns a typed code for the verification that its caller gave this id.
+    pub fn guess_external(&self, id: &ExternalId, purpose: &Purpose, code: &Code) -> Guess {
+        let which = Which::External(self.external_tags(id, purpose));
+        self.guess_at(which, |keys| keys.code_of_external(keys.external_tag(id, purpose), code))
+            .for_purpose(purpose.clone())
+    }
+
+    /// Returns the form of a caller's own id at rest, bound to the purpose: under every key, the
+    /// signing key first.
+    pub fn external_tags(&self, id: &ExternalId, purpose: &Purpose) -> Vec<[u8; 16]> {
+        self.all().map(|keys| keys.external_tag(id, purpose)).collect()
+    }
+
+    /// Returns a guess with the forms of a code under every key.
+    fn guess_at(&self, which: Which, mut mac: impl FnMut(&Keys) -> [u8; 16]) -> Guess {
+        let form = |keys: &Keys| CodeForm { key: KeyId::clone(&keys.id), mac: mac(keys) };
         Guess {
-            forms: self.all().map(|keys| keys.sign(id, code)).collect(),
+            which,
+            forms: self.all().map(form).collect(),
             own: GuessWindows::default(),
             total: GuessWindows::default(),
             recipients: None,
@@ -55,19 +118,51 @@ impl ServerKeys {
         }
     }
 
-    /// Returns the form of a guess's idempotency key at rest, bound to its verification, like the
-    /// code.
-    pub fn guess_name(&self, id: VerificationId, name: &str, code: &Code) -> GuessName {
-        let bound = |text: &str| [&id.to_bytes()[..], text.as_bytes()].concat();
-        let code = zeroize::Zeroizing::new(bound(code.expose()));
+    /// Returns the form of a guess's idempotency key at rest, bound to the selection of the guess,
+    /// like the code. So a key names different guesses for different selections.
+    pub fn guess_name(&self, which: &Which, name: &str, code: &Code) -> GuessName {
+        let zero: &[u8] = &[0];
+        let (way, of): (_, Vec<&[u8]>) = match which {
+            Which::Id(id) => ("", vec![id.as_bytes()]),
+            // No purpose contains a zero; the hash has a fixed length.
+            Which::Recipient { hashes, purpose } => {
+                let hash = hashes.iter().take(1).map(|hash| &hash.0[..]);
+                (" by recipient", hash.chain([purpose.as_str().as_bytes(), zero]).collect())
+            }
+            Which::External(tags) => {
+                (" by external id", tags.iter().take(1).map(|tag| &tag[..]).collect())
+            }
+        };
+        let bound = |label: &str, text: &str| {
+            let value = [&of[..], &[text.as_bytes()]].concat();
+            self.signing.tagged(&[label, way].concat(), &value)
+        };
         GuessName {
-            name: self.tag("guess name", &bound(name)),
-            content: self.tag("guess content", &code),
+            name: bound("guess name", name),
+            content: bound("guess content", code.expose()),
         }
     }
 }
 
+impl Keys {
+    fn external_tag(&self, id: &ExternalId, purpose: &Purpose) -> [u8; 16] {
+        // No purpose contains a zero.
+        self.tagged("external id", &[purpose.as_str().as_bytes(), &[0], id.expose().as_bytes()])
+    }
+}
+
+impl From<VerificationId> for Which {
+    fn from(id: VerificationId) -> Self {
+        Self::Id(id)
+    }
+}
+
 impl Guess {
+    /// How it selects its verification.
+    pub fn which(&self) -> &Which {
+        &self.which
+    }
+
     /// Counts it in these windows of its verification's recipient, which an approval empties.
     /// Default: none.
     pub fn within(mut self, windows: Arc<[RateLimit]>) -> Self {
@@ -142,21 +237,29 @@ impl Guess {
         self
     }
 
-    /// Whether a verification of this recipient and purpose is the expected one; true if none is
-    /// expected.
+    /// Whether a verification of this recipient and purpose is the selected and the expected one.
     pub fn is_for(&self, recipient: &RecipientHash, purpose: &Purpose) -> bool {
-        self.recipients.as_ref().is_none_or(|all| all.contains(recipient))
+        let selected = match &self.which {
+            Which::Id(_) | Which::External(_) => true,
+            // Another spelling has the same pointer, and may be another mailbox.
+            Which::Recipient { hashes, purpose: selected } => {
+                hashes.contains(recipient) && selected == purpose
+            }
+        };
+        selected
+            && self.recipients.as_ref().is_none_or(|all| all.contains(recipient))
             && self.purpose.as_ref().is_none_or(|expected| expected == purpose)
     }
 
     /// Compares with the code of a record in constant time.
     pub fn matches(&self, code: &CodeMac) -> bool {
-        let same = |guess: &&CodeMac| guess.key == code.key;
-        self.forms.iter().find(same).is_some_and(|guess| guess.mac.ct_eq(&code.mac).into())
+        let Some(mac) = code.of(&self.which) else { return false };
+        let same = |form: &&CodeForm| form.key == code.key;
+        self.forms.iter().find(same).is_some_and(|form| form.mac.ct_eq(&mac).into())
     }
 
     /// The forms of the code, for a store that compares them itself.
-    pub fn forms(&self) -> &[CodeMac] {
+    pub fn forms(&self) -> &[CodeForm] {
         &self.forms
     }
 
@@ -168,5 +271,132 @@ impl Guess {
     /// The expected purpose; `None` if any is accepted.
     pub fn purpose(&self) -> Option<&Purpose> {
         self.purpose.as_ref()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use otpmux_core::OsEntropy;
+
+    use super::*;
+    use crate::keys::tests::ring;
+    use crate::{Record, Sealed, State};
+
+    fn purpose(name: &str) -> Purpose {
+        Purpose::new(name).unwrap()
+    }
+
+    fn to(text: &str) -> Recipient {
+        text.parse().unwrap()
+    }
+
+    fn external(text: &str) -> ExternalId {
+        ExternalId::new(text).unwrap()
+    }
+
+    /// A record with this code, signed by this ring.
+    fn record(ring: &ServerKeys, recipient: &str, of: &str, code: &Code) -> Record {
+        let now = SystemTime::UNIX_EPOCH;
+        let mut record = Record {
+            id: VerificationId::generate(&OsEntropy).unwrap(),
+            recipient: ring.hash(&to(recipient)),
+            purpose: purpose(of),
+            external: ring.external_tags(&external("order-7"), &purpose(of)).first().copied(),
+            state: State::Pending,
+            supersedes: None,
+            code: None,
+            code_length: None,
+            expires_at: now,
+            guesses: 0,
+            max_guesses: 5,
+            resends: 0,
+            resend_after: now,
+            sealed: Sealed { key: "a".into(), bytes: [].into() },
+            send_attempts: Vec::new(),
+            skips: Vec::new(),
+            request: None,
+        };
+        record.code = Some(ring.sign(&record, code));
+        record
+    }
+
+    #[test]
+    fn a_code_matches_under_its_own_selection_and_key_only() {
+        let code: Code = "004217".parse().unwrap();
+        let (ring, other, rotated) = (ring(&["a"]), ring(&["b"]), ring(&["b", "a"]));
+        let record = record(&ring, "+14155550123", "login", &code);
+        let signed = record.code.as_ref().unwrap();
+        let number = to("+14155550123");
+        let login = purpose("login");
+        for right in [
+            ring.guess(record.id, &code),
+            rotated.guess(record.id, &code),
+            ring.guess_of(&number, &login, &code),
+            rotated.guess_of(&number, &login, &code),
+            ring.guess_external(&external("order-7"), &login, &code),
+            rotated.guess_external(&external("order-7"), &login, &code),
+        ] {
+            assert!(right.matches(signed));
+            assert!(right.is_for(&record.recipient, &record.purpose));
+        }
+        let wrong: Code = "004218".parse().unwrap();
+        let another = VerificationId::generate(&OsEntropy).unwrap();
+        for guess in [
+            ring.guess(record.id, &wrong),
+            ring.guess(another, &code),
+            other.guess(record.id, &code),
+            ring.guess_of(&number, &login, &wrong),
+            ring.guess_of(&to("+14155550124"), &login, &code),
+            ring.guess_of(&number, &purpose("payment"), &code),
+            other.guess_of(&number, &login, &code),
+            ring.guess_external(&external("order-7"), &login, &wrong),
+            ring.guess_external(&external("order-8"), &login, &code),
+            ring.guess_external(&external("order-7"), &purpose("payment"), &code),
+            other.guess_external(&external("order-7"), &login, &code),
+        ] {
+            assert!(!guess.matches(signed));
+        }
+    }
+
+    #[test]
+    fn no_form_of_a_code_equals_another() {
+        let code: Code = "004217".parse().unwrap();
+        let ring = ring(&["a"]);
+        let mut all = Vec::new();
+        for (recipient, of) in
+            [("+14155550123", "login"), ("+14155550124", "login"), ("+14155550123", "logins")]
+        {
+            let signed = record(&ring, recipient, of, &code).code.unwrap();
+            all.extend([signed.by_id, signed.by_recipient]);
+            all.extend(signed.by_external);
+        }
+        all.sort_unstable();
+        all.dedup();
+        // The external ids of the first two are the same: one id and one purpose.
+        assert_eq!(all.len(), 8);
+    }
+
+    #[test]
+    fn a_name_is_bound_to_the_selection_of_its_guess() {
+        let code: Code = "004217".parse().unwrap();
+        let ring = ring(&["a"]);
+        let id = VerificationId::generate(&OsEntropy).unwrap();
+        let (number, login) = (to("+14155550123"), purpose("login"));
+        let guesses = [
+            ring.guess(id, &code),
+            ring.guess_of(&number, &login, &code),
+            ring.guess_of(&number, &purpose("payment"), &code),
+            ring.guess_of(&to("+14155550124"), &login, &code),
+            ring.guess_external(&external("order-7"), &login, &code),
+            ring.guess_external(&external("order-8"), &login, &code),
+        ];
+        let mut all: Vec<_> = guesses
+            .iter()
+            .map(|guess| ring.guess_name(guess.which(), "a", &code))
+            .flat_map(|name| [name.name, name.content])
+            .collect();
+        all.sort_unstable();
+        all.dedup();
+        assert_eq!(all.len(), 12);
     }
 }

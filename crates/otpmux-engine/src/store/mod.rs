@@ -56,10 +56,13 @@ pub trait VerificationStore: Send + Sync + fmt::Debug {
     ///    closed without having sent anything does not count.
     /// 2. [`repeat`](Create::repeat) is set, and the newest one of the same recipient and purpose is
     ///    [repeatable](Record::is_repeatable): [`Created::Live`], and nothing is counted or written.
-    /// 3. A limit has no room: [`Created::LimitExceeded`], and nothing is counted.
-    /// 4. It was [given up](operations::Lost::Creation) before it arrived: [`Created::GivenUp`],
+    /// 3. A verification with the same [external id](Create::external), under any key, is known and
+    ///    was not closed without having sent anything: [`Created::ExternalIdTaken`], and nothing is
+    ///    counted.
+    /// 4. A limit has no room: [`Created::LimitExceeded`], and nothing is counted.
+    /// 5. It was [given up](operations::Lost::Creation) before it arrived: [`Created::GivenUp`],
     ///    and nothing is counted or written.
-    /// 5. Every limit counts one hit, and the record is written.
+    /// 6. Every limit counts one hit, and the record is written.
     async fn create(&self, create: Create, now: SystemTime) -> Result<Created, Error>;
 
     /// Writes a further send attempt, after recording the outcomes of earlier ones.
@@ -92,14 +95,14 @@ pub trait VerificationStore: Send + Sync + fmt::Debug {
         now: SystemTime,
     ) -> Result<State, Error>;
 
-    /// Checks a guess, in one step: refuse if the verification is not of the
-    /// [expected](Guess::is_for) recipient and purpose, or is closed, used, locked or expired, or
+    /// Checks a guess at the verification that it [selects](Guess::which), in one step: refuse if
+    /// there is none, or if it is not of the [expected](Guess::is_for) recipient and purpose, or is closed, used, locked or expired, or
     /// if its recipient's [counters](Guess::counters) have no room; count the guess, in the record
     /// and in the counters; compare; consume. An approval empties the guesser's [own](Guess::own)
     /// windows.
     ///
     /// A guess that was counted under its [name](Guess::name) before is not counted again, whatever
-    /// the verification's state is since: its verdict is returned again, or its vendors are asked
+    /// the verification's state is since, and whichever one it would select now: its verdict is returned again, or its vendors are asked
     /// again. Under the name of another code it is [`Guessed::KeyReused`]. A name is valid as long
     /// as the record.
     ///
@@ -108,12 +111,7 @@ pub trait VerificationStore: Send + Sync + fmt::Debug {
     /// Besides [`ErrorKind::Store`](otpmux_core::ErrorKind::Store): with certainty
     /// [`Unknown`](otpmux_core::Certainty::Unknown) when the step may have been carried out, or may
     /// be still.
-    async fn check_guess(
-        &self,
-        id: VerificationId,
-        guess: &Guess,
-        now: SystemTime,
-    ) -> Result<Guessed, Error>;
+    async fn check_guess(&self, guess: &Guess, now: SystemTime) -> Result<Guessed, Error>;
 
     /// Consumes a verification whose vendor approved a guess that was counted before. Returns
     /// [`Verdict::Approved`] once, over all callers, and to every repeat of a named guess;

@@ -7,6 +7,7 @@ use otpmux_core::{ErrorKind, VendorReference, Verdict};
 use super::health::HealthUpdate;
 use super::limits::{LimitExceeded, LimitHit, Refund};
 use super::record::{AttemptState, Record, SendAttempt, Skip, VendorTerms};
+use crate::VerificationId;
 
 /// A new verification, for [`VerificationStore::create`](crate::VerificationStore::create).
 #[derive(Clone, Debug)]
@@ -14,6 +15,9 @@ use super::record::{AttemptState, Record, SendAttempt, Skip, VendorTerms};
 pub struct Create {
     /// Its record, with its first send attempt.
     pub record: Record,
+    /// If it has an [external id](Record::external): the id's hash under every server key, that of
+    /// the record first. Otherwise empty.
+    pub external: Vec<[u8; 16]>,
     /// Its rate-limit hits, counted all or none.
     pub limit_hits: Vec<LimitHit>,
     /// Whether a [repeatable](Record::is_repeatable) verification of its recipient and purpose is
@@ -35,6 +39,8 @@ pub enum Created {
     /// Not written: this one of the same recipient and purpose is live, and
     /// [`repeat`](Create::repeat) was set.
     Live(Box<Record>),
+    /// Not written: a verification with this external id is still known.
+    ExternalIdTaken,
     /// Not written: this limit has no room.
     LimitExceeded(LimitExceeded),
     /// Not written: the caller gave it up meanwhile.
@@ -146,7 +152,12 @@ pub struct AttemptEnd {
 #[expect(clippy::exhaustive_enums, reason = "a client must handle each of them")]
 pub enum Guessed {
     /// The verdict.
-    Verdict(Verdict),
+    Verdict {
+        /// The verdict.
+        verdict: Verdict,
+        /// The verification that the guess has selected, if there is one for it.
+        id: Option<VerificationId>,
+    },
     /// The guess is counted and the code is not otpmux's, but a vendor's code may have been sent:
     /// only that vendor can verify it.
     AskVendors(Box<Record>),
@@ -171,10 +182,17 @@ pub enum GuessEnd {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "stores take it apart and put it together")]
 pub struct NamedGuess {
+    /// The verification that it was counted at.
+    pub id: VerificationId,
     /// The code, as a keyed hash.
     pub content: [u8; 16],
     /// What happened to it.
     pub state: GuessState,
+}
+
+impl Guessed {
+    /// There is no verification for this guess.
+    pub const NONE: Self = Self::Verdict { verdict: Verdict::NotFound, id: None };
 }
 
 /// What happened to a guess that was counted under a name.

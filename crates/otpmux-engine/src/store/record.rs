@@ -19,6 +19,8 @@ pub struct Record {
     pub recipient: RecipientHash,
     /// The purpose. One verification per recipient and purpose is live.
     pub purpose: Purpose,
+    /// The caller's own id, if it has one, as a keyed hash that is bound to the purpose.
+    pub external: Option<[u8; 16]>,
     /// Its state.
     pub state: State,
     /// The one whose place it took: the newest of its recipient and purpose before it. Set by the

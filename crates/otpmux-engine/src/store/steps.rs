@@ -49,6 +49,18 @@ pub fn uncovered<E>(
     }
 }
 
+/// Of the verifications that the selection of a guess finds under the server keys, the signing
+/// key's first, returns the one that is meant: the one that expires last, and of several the first.
+/// There is more than one only while a server key is replaced; then the newest decides, as it does
+/// under one key, also if no code is valid for it any more.
+pub fn selected<T>(
+    found: impl IntoIterator<Item = T>,
+    expires_at: impl Fn(&T) -> SystemTime,
+) -> Option<T> {
+    let later = |one: T, other: T| if expires_at(&other) > expires_at(&one) { other } else { one };
+    found.into_iter().reduce(later)
+}
+
 /// The steps of the contract that do not depend on how a store keeps its records; for stores that
 /// hold a record in memory.
 impl Record {
@@ -96,8 +108,9 @@ impl Record {
         superseded
     }
 
-    /// The step of [`VerificationStore::check_guess`](crate::VerificationStore::check_guess).
-    /// `named` is the state under the guess's name, before and after; `wait` is how long until the
+    /// The step of [`VerificationStore::check_guess`](crate::VerificationStore::check_guess), on the
+    /// verification that the guess was counted at under its name before, or else on the one that it
+    /// selects. `named` is the state under the guess's name, before and after; `wait` is how long until the
     /// windows that count it have room.
     pub fn check_guess(
         &mut self,
@@ -106,10 +119,11 @@ impl Record {
         wait: Option<Duration>,
         now: SystemTime,
     ) -> (Guessed, Counted) {
-        let refuse = |verdict| (Guessed::Verdict(verdict), Counted::Nothing);
+        let id = Some(self.id);
+        let refuse = |verdict| (Guessed::Verdict { verdict, id }, Counted::Nothing);
         // For a caller that expects another recipient or purpose, this verification does not exist.
         if !guess.is_for(&self.recipient, &self.purpose) {
-            return refuse(Verdict::NotFound);
+            return (Guessed::NONE, Counted::Nothing);
         }
         if let (Some(name), Some(before)) = (guess.name(), named.as_mut()) {
             return self.attempt_again(name, before, now);
@@ -130,16 +144,18 @@ impl Record {
         let left = self.guesses_left();
         let (guessed, counted, state) = if right {
             self.state = State::Approved;
-            let approved = Guessed::Verdict(Verdict::Approved);
+            let approved = Guessed::Verdict { verdict: Verdict::Approved, id };
             (approved, Counted::Reset { hit: None }, GuessState::Approved)
         } else if self.vendor_code_is_out() {
             let ask = Guessed::AskVendors(Box::new(self.clone()));
             (ask, Counted::Hit, GuessState::Asking { calls: 1, counted_at: now })
         } else {
-            let wrong = Guessed::Verdict(Verdict::WrongCode { guesses_left: Some(left) });
+            let verdict = Verdict::WrongCode { guesses_left: Some(left) };
+            let wrong = Guessed::Verdict { verdict, id };
             (wrong, Counted::Hit, GuessState::Wrong(left))
         };
-        *named = guess.name().map(|name| NamedGuess { content: name.content, state });
+        let id = self.id;
+        *named = guess.name().map(|name| NamedGuess { id, content: name.content, state });
         (guessed, counted)
     }
 
@@ -150,15 +166,14 @@ impl Record {
         before: &mut NamedGuess,
         now: SystemTime,
     ) -> (Guessed, Counted) {
+        let told = |verdict| Guessed::Verdict { verdict, id: Some(self.id) };
         let guessed = if before.content == name.content {
             match &mut before.state {
-                GuessState::Approved => Guessed::Verdict(Verdict::Approved),
-                GuessState::Wrong(left) => {
-                    Guessed::Verdict(Verdict::WrongCode { guesses_left: Some(*left) })
-                }
+                GuessState::Approved => told(Verdict::Approved),
+                GuessState::Wrong(left) => told(Verdict::WrongCode { guesses_left: Some(*left) }),
                 GuessState::Asking { calls, .. } => {
                     if let Some(verdict) = self.over(now) {
-                        Guessed::Verdict(verdict)
+                        told(verdict)
                     } else {
                         *calls = calls.saturating_add(1);
                         Guessed::AskVendors(Box::new(self.clone()))
@@ -192,9 +207,8 @@ impl Record {
             Some(GuessState::Asking { counted_at, .. }) => Some(counted_at),
             _ => guess.was_counted_at(),
         };
-        let approved =
-            |name: GuessName| NamedGuess { content: name.content, state: GuessState::Approved };
-        *named = name.map(approved);
+        let (id, state) = (self.id, GuessState::Approved);
+        *named = name.map(|name: GuessName| NamedGuess { id, content: name.content, state });
         (Verdict::Approved, Counted::Reset { hit })
     }
 

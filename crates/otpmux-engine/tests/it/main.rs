@@ -31,6 +31,7 @@ mod resend;
 mod rest;
 mod retries;
 mod scope;
+mod selectors;
 mod send;
 mod sick_neighbour;
 mod superseding;

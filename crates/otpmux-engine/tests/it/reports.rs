@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use otpmux_core::{
-    Capabilities, Certainty, Channel, Code, Error, ErrorKind, Outcome, Sent, VendorReference,
+    Capabilities, Certainty, Channel, Code, Error, ErrorKind, Outcome, Purpose, Sent,
+    VendorReference,
 };
-use otpmux_engine::{Verification, Verify};
+use otpmux_engine::{Selector, Verification, Verify};
 use otpmux_testkit::ScriptedProvider;
 use tokio::time::{Instant, timeout};
 
@@ -186,4 +187,17 @@ async fn a_repeat_of_a_verify_that_waits_is_reported_once() {
     }
     assert!(comes(&a, 2).await);
     assert!(!comes(&a, 3).await);
+}
+
+/// The report needs the id, which only the store knows.
+#[tokio::test(start_paused = true)]
+async fn an_approval_by_recipient_is_reported() {
+    let a = curious("a");
+    let world = World::of(&[&a]);
+    let sent = world.send().await.unwrap();
+    let which = Selector::recipient(crate::world::phone(), Purpose::default());
+    let checked = world.client.check(which, &last_code(&a), Verify::new()).await.unwrap();
+    assert_eq!((checked.verdict.is_approved(), checked.id), (true, Some(sent.id)));
+    assert!(comes(&a, 1).await);
+    assert_eq!(a.reports.requests()[0].outcome, Outcome::Approved);
 }

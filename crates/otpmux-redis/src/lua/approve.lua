@@ -1,15 +1,15 @@
--- KEYS: the record; the hash of its named guesses, if this guess has a name.
--- ARGV from 2: who guesses; when the guess was counted; its name and its content.
-local named, counted_at = KEYS[2], ARGV[3]
+-- KEYS: the record; the guess's name, if it has one.
+-- ARGV from 2: who guesses; when the guess was counted; what is guessed, if it has a name.
+local named, counted_at, content = KEYS[2], ARGV[3], ARGV[4]
 
 local text, state, expires_at = read(KEYS[1])
 if not text then
   return {'not_found'}
 end
-local name, content, known, said, _, at
+local known, said, _, at, id
 if named then
-  name, content, known, said, _, at = named_guess(named, ARGV[4])
-  if known ~= content then
+  known, said, _, at, id = named_guess(named)
+  if known ~= content or id ~= string.sub(KEYS[1], -${id.width}) then
     said = nil
   end
 end
@@ -22,12 +22,12 @@ if said == 'p' then
   counted_at = at
 end
 redis.call('SETRANGE', KEYS[1], '${state.offset}', 'a')
-local own, total = guesses_keys(text, ARGV[2])
+local own, total = guesses_keys(KEYS[1], text, ARGV[2])
 redis.call('DEL', own)
 if counted_at ~= '-' then
   redis.call('LREM', total, 1, counted_at)
 end
 if named then
-  keep_guess(named, name, content, 'a', 0, 0)
+  keep_guess(named, KEYS[1], content, 'a', 0, 0)
 end
 return {'approved'}

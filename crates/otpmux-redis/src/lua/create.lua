@@ -1,12 +1,17 @@
 -- KEYS: the record; the id of the newest one of its recipient and purpose; health; the request, if
--- it has an idempotency key; then one for each hit.
--- ARGV from 2: the record's time to live; its text; `r` if a live one is returned in its place;
--- then the windows of each hit.
+-- it has an idempotency key; the external id under every server key, if it has one; then one for
+-- each hit.
+-- ARGV from 2: the record's time to live; its text; `r` if a live one is returned in its place, or
+-- `-`, and the number of server keys if it has an external id; then the windows of each hit.
 local kept, text, mode = ARGV[2], ARGV[3], ARGV[4]
--- The content of the request with this idempotency key.
-local content = string.match(text, '^%S+', ${second_line})
+-- The content of the request with this idempotency key, and the external id.
+local content, external = string.match(text, '^(%S+) %S+ %S+ %S+ %S+ %S+ %S+ (%S+)', ${second_line})
 local named = content ~= '-'
-local first = named and 5 or 4
+local externals = named and 5 or 4
+local first = externals
+if external ~= '-' then
+  first = externals + string.sub(mode, 2)
+end
 
 -- The prefix of the records' keys, before an id of 32 digits.
 local records, id = string.sub(KEYS[1], 1, -1 - ${id.width}), string.sub(KEYS[1], -${id.width})
@@ -30,10 +35,20 @@ if older then
   record, state, expires_at = read(records .. older)
   -- Only a live one: an expired one must still answer `expired`.
   superseded = record and not over(state, expires_at)
-  if superseded and mode == 'r' then
+  if superseded and string.byte(mode) == ${byte.repeat} then
     local guesses, most = string.match(record, '^p (%d+) (%d+)')
     if tonumber(guesses) < tonumber(most) then
       return {'live', older, record}
+    end
+  end
+end
+
+for i = externals, first - 1 do
+  local other = redis.call('GET', KEYS[i])
+  if other then
+    local record, state = read(records .. other)
+    if record and (state ~= 'c' or may_have_sent(record, '[01]')) then
+      return {'external_id_taken'}
     end
   end
 end
@@ -56,6 +71,9 @@ end
 redis.call('SET', KEYS[2], id, 'PX', kept)
 if named then
   redis.call('SET', KEYS[4], id, 'PX', kept)
+end
+if first > externals then
+  redis.call('SET', KEYS[externals], id, 'PX', kept)
 end
 if superseded then
   redis.call('SETRANGE', records .. older, '${state.offset}', 's')

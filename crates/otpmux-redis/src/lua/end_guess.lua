@@ -1,28 +1,28 @@
--- KEYS: the record; the hash of its named guesses, if this guess has a name.
+-- KEYS: the record; the guess's name, if it has one.
 -- ARGV from 2: who guesses; when the guess was counted; how many are left after a wrong code,
--- nothing if it was never compared; the guess's name and its content.
-local named, counted_at, left = KEYS[2], ARGV[3], ARGV[4]
+-- nothing if it was never compared; what is guessed, if the guess has a name.
+local named, counted_at, left, content = KEYS[2], ARGV[3], ARGV[4], ARGV[5]
 
 local text, state = read(KEYS[1])
 if not text then
   return {'done'}
 end
-local name, content, known, said, calls, at
+local known, said, calls, at, id
 if named then
-  name, content, known, said, calls, at = named_guess(named, ARGV[5])
-  if known ~= content or said ~= 'p' then
+  known, said, calls, at, id = named_guess(named)
+  if known ~= content or said ~= 'p' or id ~= string.sub(KEYS[1], -${id.width}) then
     return {'done'}
   end
   counted_at = at
 end
 if left ~= '-' then
   if named then
-    keep_guess(named, name, content, 'w', left, 0)
+    keep_guess(named, KEYS[1], content, 'w', left, 0)
   end
   return {'done'}
 end
 if named and calls ~= '1' then
-  keep_guess(named, name, content, 'p', calls - 1, at)
+  keep_guess(named, KEYS[1], content, 'p', calls - 1, at)
   return {'done'}
 end
 if state == 'a' or state == 'c' then
@@ -33,11 +33,11 @@ if guesses > 0 then
   redis.call('SETRANGE', KEYS[1], '${guesses.offset}', string.format('%0${guesses.width}d', guesses - 1))
 end
 if counted_at ~= '-' then
-  local own, total = guesses_keys(text, ARGV[2])
+  local own, total = guesses_keys(KEYS[1], text, ARGV[2])
   redis.call('LREM', own, 1, counted_at)
   redis.call('LREM', total, 1, counted_at)
 end
 if named then
-  redis.call('HDEL', named, name)
+  redis.call('DEL', named)
 end
 return {'done'}

@@ -5,10 +5,12 @@ use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
 
 use otpmux_core::{
-    Capabilities, Channel, Correlation, Delivery, OtpProvider as _, Receipt, ReceiptRequest,
-    ReceiptTrust, Receipts, Sent, VendorReference,
+    Capabilities, Channel, Correlation, Delivery, OtpProvider as _, Purpose, Receipt,
+    ReceiptRequest, ReceiptTrust, Receipts, Sent, VendorReference,
 };
-use otpmux_engine::{MessageLimits, NewVerification, OtpClient, Policy};
+use otpmux_engine::{
+    ExternalId, MessageLimits, NewVerification, OtpClient, Policy, Selector, Verify,
+};
 use otpmux_redis::RedisStore;
 use otpmux_testkit::{RedisServer, ScriptedProvider};
 
@@ -64,6 +66,40 @@ async fn a_send_is_one_script_before_its_vendor_and_one_after_and_a_verify_is_on
     for name in counts(&server).keys() {
         assert!(known.iter().chain(&within).any(|it| it == name), "{name} came in");
     }
+}
+
+/// Nothing is looked up before the guess, whether there is a verification or not.
+#[tokio::test]
+async fn a_verify_by_recipient_or_external_id_is_one_script() {
+    let server = RedisServer::start();
+    let (store, provider) = (store(&server), provider("primary"));
+    let client = client(&store, &[&provider], |policy| policy.limits = MessageLimits::default());
+    let purpose = Purpose::default();
+    let id = |text: &str| ExternalId::new(text).unwrap();
+    let new = NewVerification::to(recipient(1)).with_external_id(id("order-1"));
+    let sent = client.send(new).await.unwrap();
+    let by = |number| Selector::recipient(recipient(number), purpose.clone());
+    let external = |text| Selector::external(id(text), purpose.clone());
+    // Redis loads the script.
+    client.verify(sent.id, &code("000000")).await.unwrap();
+    server.command(&["CONFIG", "RESETSTAT"]);
+    for (calls, (which, found)) in (1..).zip([
+        (by(1), true),
+        (by(2), false),
+        (external("order-1"), true),
+        (external("2"), false),
+    ]) {
+        let checked = client.check(which, &code("000000"), Verify::new()).await.unwrap();
+        assert_eq!(checked.id, found.then_some(sent.id));
+        assert_eq!(scripts(&server), calls);
+    }
+    let right = code(provider.otpmux_codes().last().unwrap());
+    assert!(client.verify_with(by(1), &right, Verify::new()).await.unwrap().is_approved());
+    assert_eq!(scripts(&server), 5);
+    server.command(&["CONFIG", "RESETSTAT"]);
+    let new = NewVerification::to(recipient(3)).with_external_id(id("order-3"));
+    client.send(new).await.unwrap();
+    assert_eq!(scripts(&server), 2, "an external id costs a send no step");
 }
 
 /// Receipts cost a send nothing: neither a token nor a reference needs a step of its own.

@@ -8,9 +8,9 @@ use otpmux_core::{
     Sent, Verdict,
 };
 use otpmux_engine::{
-    AttemptState, DeliveryMark, HEALTH_TTL, HealthUpdate, IdempotencyRecord, LimitHit, LimitKey,
-    LimitScope, MessageLimits, NewVerification, OpenCircuit, RETENTION, ReceiptOf, RecordOutcome,
-    Refund, Resend, VerificationStore, Verify, Witness,
+    AttemptState, DeliveryMark, ExternalId, HEALTH_TTL, HealthUpdate, IdempotencyRecord, LimitHit,
+    LimitKey, LimitScope, MessageLimits, NewVerification, OpenCircuit, RETENTION, ReceiptOf,
+    RecordOutcome, Refund, Resend, VerificationStore, Verify, Witness,
 };
 use otpmux_redis::RedisStore;
 use otpmux_testkit::{RedisReply, RedisServer, ScriptedProvider};
@@ -36,9 +36,10 @@ async fn flows(server: &RedisServer) {
         policy.resend_delay = Duration::ZERO;
     });
     let new = |number: u32| NewVerification::to(recipient(number * 10_000));
+    let external = ExternalId::new("order-1").unwrap();
     let last = || code(ours.otpmux_codes().last().expect("a code"));
 
-    let approved = client.send(new(1)).await.unwrap().id;
+    let approved = client.send(new(1).with_external_id(external)).await.unwrap().id;
     client.verify(approved, &code("000000")).await.unwrap();
     assert!(client.verify(approved, &last()).await.unwrap().is_approved());
     let named = Verify::new().with_idempotency_key("named");
@@ -124,7 +125,7 @@ fn kind_of(key: &str) -> (String, Duration) {
             (format!("limit:{scope}"), longest)
         }
         "health" => (kind.to_owned(), HEALTH_TTL),
-        "verification" | "live" | "request" | "guesses" | "reference" => {
+        "verification" | "live" | "request" | "guess" | "external" | "reference" => {
             (kind.to_owned(), verification)
         }
         other => panic!("a key nobody knows: {other}"),
@@ -169,7 +170,7 @@ async fn every_key_has_a_time_to_live() {
     let limits = limits.map(|scope| format!("limit:{scope}"));
     let limits: Vec<_> = limits.iter().map(String::as_str).collect();
     let rest = ["live", "reference", "request", "verification"];
-    assert_eq!(kinds, [&["guesses", "health"], &limits[..], &rest].concat());
+    assert_eq!(kinds, [&["external", "guess", "health"], &limits[..], &rest].concat());
 
     // With all remaining times divided by 100,000: no key is left.
     for key in all_keys(&server) {
@@ -195,9 +196,9 @@ async fn short_lived(store: &RedisStore, number: u32) {
     store.create(create, now()).await.unwrap();
     let begin = otpmux_engine::StartAttempt { limit_hits, ..begin() };
     store.start_attempt(id, begin, now()).await.unwrap();
-    let name = crate::world::keys().guess_name(id, "a", &code("000000"));
+    let name = crate::world::keys().guess_name(&id.into(), "a", &code("000000"));
     let guess = crate::world::guess(id, "000000").within(windows.into()).named(Some(name));
-    store.check_guess(id, &guess, now() - RETENTION).await.unwrap();
+    store.check_guess(&guess, now() - RETENTION).await.unwrap();
     store.record_outcome(id, record_outcome(AttemptState::Accepted), now()).await.unwrap();
     store.cancel(id, now()).await.unwrap();
 }

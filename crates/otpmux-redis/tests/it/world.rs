@@ -57,13 +57,14 @@ pub(crate) fn record(number: u32) -> Record {
     let id = VerificationId::generate(&OsEntropy).expect("randomness");
     let purpose = Purpose::new("login").expect("a purpose");
     let sealed = keys().seal(id, &purpose, b"what a resend needs", &OsEntropy);
-    Record {
+    let mut record = Record {
         id,
         recipient: keys().hash(&recipient(number)),
         purpose,
+        external: None,
         state: State::Pending,
         supersedes: None,
-        code: Some(keys().sign(id, &code(CODE))),
+        code: None,
         code_length: Some(6),
         expires_at: now() + Duration::from_mins(5),
         guesses: 0,
@@ -74,7 +75,9 @@ pub(crate) fn record(number: u32) -> Record {
         send_attempts: vec![attempt(AttemptState::Accepted)],
         skips: Vec::new(),
         request: None,
-    }
+    };
+    record.code = Some(keys().sign(&record, &code(CODE)));
+    record
 }
 
 pub(crate) fn attempt(state: AttemptState) -> SendAttempt {
@@ -94,7 +97,12 @@ pub(crate) fn attempt(state: AttemptState) -> SendAttempt {
 }
 
 pub(crate) fn create(record: Record) -> Create {
-    Create { record, limit_hits: Vec::new(), repeat: false }
+    Create {
+        external: record.external.into_iter().collect(),
+        record,
+        limit_hits: Vec::new(),
+        repeat: false,
+    }
 }
 
 pub(crate) fn begin() -> StartAttempt {
@@ -133,7 +141,7 @@ pub(crate) async fn every_operation(
     id: VerificationId,
 ) -> Vec<(&'static str, Result<String, Error>)> {
     let word = |guessed| match guessed {
-        Guessed::Verdict(verdict) => verdict.as_str().to_owned(),
+        Guessed::Verdict { verdict, .. } => verdict.as_str().to_owned(),
         Guessed::AskVendors(_) => "ask_vendors".to_owned(),
         Guessed::KeyReused => "key_reused".to_owned(),
     };
@@ -147,7 +155,7 @@ pub(crate) async fn every_operation(
             "record_outcome",
             store.record_outcome(id, record_outcome, now()).await.map(|it| format!("{it:?}")),
         ),
-        ("check_guess", store.check_guess(id, &guess(id, CODE), now()).await.map(word)),
+        ("check_guess", store.check_guess(&guess(id, CODE), now()).await.map(word)),
         (
             "approve",
             store.approve(id, &guess(id, CODE), now()).await.map(|it| it.as_str().to_owned()),
@@ -177,8 +185,8 @@ pub(crate) fn assert_all_fail(outcomes: Vec<(&'static str, Result<String, Error>
 }
 
 pub(crate) async fn verdict(store: &RedisStore, id: VerificationId, text: &str) -> Verdict {
-    match store.check_guess(id, &guess(id, text), now()).await.expect("a store that works") {
-        Guessed::Verdict(verdict) => verdict,
+    match store.check_guess(&guess(id, text), now()).await.expect("a store that works") {
+        Guessed::Verdict { verdict, .. } => verdict,
         Guessed::AskVendors(_) | Guessed::KeyReused => Verdict::Rejected,
     }
 }

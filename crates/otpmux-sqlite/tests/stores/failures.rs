@@ -97,7 +97,8 @@ pub(crate) async fn a_row_that_cannot_be_read_is_told() {
     for damage in [
         "send_attempts = '{'",
         "state = 9",
-        "code_mac = x'00'",
+        "code_by_id = x'00'",
+        "code_by_recipient = NULL",
         "resend_after = -1",
         "purpose = ''",
     ] {

@@ -120,13 +120,14 @@ pub(crate) fn record(number: u32) -> Record {
         vendor: None,
         delivery: None,
     };
-    Record {
+    let mut record = Record {
         id,
         recipient: keys().hash(&to),
         purpose,
+        external: None,
         state: State::Pending,
         supersedes: None,
-        code: Some(keys().sign(id, &CODE.parse().unwrap())),
+        code: None,
         code_length: Some(6),
         expires_at: after(300),
         guesses: 0,
@@ -137,18 +138,25 @@ pub(crate) fn record(number: u32) -> Record {
         send_attempts: vec![attempt],
         skips: Vec::new(),
         request: None,
-    }
+    };
+    record.code = Some(keys().sign(&record, &CODE.parse().unwrap()));
+    record
 }
 
 pub(crate) fn create(record: Record) -> Create {
-    Create { record, limit_hits: Vec::new(), repeat: false }
+    Create { record, external: Vec::new(), limit_hits: Vec::new(), repeat: false }
 }
 
 /// One hit of all messages together, which leaves room for a million in an hour.
 pub(crate) fn counted(record: Record) -> Create {
     let key = LimitKey { scope: LimitScope::Global, hash: [7; 16] };
     let windows = Arc::new([RateLimit::new(1_000_000, Duration::from_hours(1))]);
-    Create { record, limit_hits: vec![LimitHit { key, windows }], repeat: false }
+    Create {
+        record,
+        external: Vec::new(),
+        limit_hits: vec![LimitHit { key, windows }],
+        repeat: false,
+    }
 }
 
 /// Writes one down and gives its id.
@@ -166,8 +174,8 @@ pub(crate) async fn guess(
     text: &str,
 ) -> Result<&'static str, otpmux_core::Error> {
     let guess = keys().guess(id, &text.parse().unwrap());
-    Ok(match store.check_guess(id, &guess, now()).await? {
-        Guessed::Verdict(verdict) => verdict.as_str(),
+    Ok(match store.check_guess(&guess, now()).await? {
+        Guessed::Verdict { verdict, .. } => verdict.as_str(),
         Guessed::AskVendors(_) => "ask_vendors",
         Guessed::KeyReused => panic!("no guess has a name"),
     })

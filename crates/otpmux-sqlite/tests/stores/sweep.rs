@@ -32,11 +32,13 @@ pub(crate) async fn after_the_longest_time_nothing_is_left() {
             limit_hit(LimitScope::Ip, own, 50, DAY),
             limit_hit(LimitScope::Global, 0, 1_000, 7 * DAY),
         ];
-        let created =
-            store.create(Create { record, limit_hits, repeat: false }, now()).await.unwrap();
+        let created = store
+            .create(Create { record, limit_hits, external: Vec::new(), repeat: false }, now())
+            .await
+            .unwrap();
         assert!(matches!(created, Created::New(_)));
         let wrong = keys().guess(id, &WRONG.parse().unwrap()).within(Arc::clone(&windows));
-        store.check_guess(id, &wrong, now()).await.unwrap();
+        store.check_guess(&wrong, now()).await.unwrap();
         let provider = ProviderId::new(format!("provider-{}", number % 10)).unwrap();
         let open = OpenCircuit { since: now(), until: after(60), why: ErrorKind::Timeout };
         let witness = Witness::default();
@@ -70,7 +72,10 @@ pub(crate) async fn old_rows_go_a_few_at_a_time() {
     for number in 0..1_000 {
         let limit_hits = vec![limit_hit(LimitScope::Global, 0, 1_000, Duration::from_mins(1))];
         store
-            .create(Create { record: record(number), limit_hits, repeat: false }, now())
+            .create(
+                Create { record: record(number), limit_hits, external: Vec::new(), repeat: false },
+                now(),
+            )
             .await
             .unwrap();
     }
@@ -100,7 +105,10 @@ pub(crate) async fn hits_go_though_their_key_is_in_use() {
         let limit_hits = vec![limit_hit(LimitScope::Global, 0, 1_000, Duration::from_mins(1))];
         let at = after(10 * u64::from(number));
         store
-            .create(Create { record: record(number), limit_hits, repeat: false }, at)
+            .create(
+                Create { record: record(number), limit_hits, external: Vec::new(), repeat: false },
+                at,
+            )
             .await
             .unwrap();
         assert_eq!(home.rows("hits"), 6.min(number + 1), "those of the last minute");
@@ -119,7 +127,10 @@ pub(crate) async fn the_file_does_not_grow() {
         record.expires_at = at + Duration::from_mins(5);
         let own = u8::try_from(number % 200).unwrap();
         let limit_hits = vec![limit_hit(LimitScope::Recipient, own, 5, Duration::from_mins(10))];
-        store.create(Create { record, limit_hits, repeat: false }, at).await.unwrap();
+        store
+            .create(Create { record, limit_hits, external: Vec::new(), repeat: false }, at)
+            .await
+            .unwrap();
         if number == 500 {
             early = pages();
         }

@@ -22,7 +22,12 @@ pub(crate) async fn everything_is_there_after_a_restart() {
     let mut named = record(1);
     named.request = Some(Box::new(IdempotencyRecord { name: [2; 16], content: [3; 16] }));
     let (id, named_again) = (named.id, named.request.clone());
-    let counted = Create { record: named, limit_hits: limit_hits.clone(), repeat: false };
+    let counted = Create {
+        record: named,
+        limit_hits: limit_hits.clone(),
+        external: Vec::new(),
+        repeat: false,
+    };
     assert!(matches!(store.create(counted, now()).await.unwrap(), Created::New(_)));
     let provider = ProviderId::new("down").unwrap();
     let witness = Witness::default();
@@ -37,7 +42,7 @@ pub(crate) async fn everything_is_there_after_a_restart() {
         .unwrap();
     let wait: Arc<[_]> = Arc::new([RateLimit::new(1, Duration::from_hours(1))]);
     let wrong = || keys().guess(id, &WRONG.parse().unwrap()).within(Arc::clone(&wait));
-    store.check_guess(id, &wrong(), now()).await.unwrap();
+    store.check_guess(&wrong(), now()).await.unwrap();
     let used = put(&store, record(2)).await;
     assert_eq!(guess(&store, used, CODE).await.unwrap(), "approved");
     let before = format!("{:?}", read(&store, id).await);
@@ -48,12 +53,17 @@ pub(crate) async fn everything_is_there_after_a_restart() {
     assert_eq!(guess(&store, used, CODE).await.unwrap(), "already_used");
     let mut again = record(1);
     again.request = named_again;
-    let again = Create { record: again, limit_hits: limit_hits.clone(), repeat: false };
+    let again = Create {
+        record: again,
+        limit_hits: limit_hits.clone(),
+        external: Vec::new(),
+        repeat: false,
+    };
     assert!(matches!(store.create(again, now()).await.unwrap(), Created::Replayed(_)));
-    let full = Create { record: record(3), limit_hits, repeat: false };
+    let full = Create { record: record(3), limit_hits, external: Vec::new(), repeat: false };
     assert!(matches!(store.create(full, now()).await.unwrap(), Created::LimitExceeded(_)));
     assert_eq!(store.health(now()).await.unwrap(), health_updates);
-    let guessed = store.check_guess(id, &wrong(), now()).await.unwrap();
+    let guessed = store.check_guess(&wrong(), now()).await.unwrap();
     assert!(format!("{guessed:?}").contains("TooManyGuesses"), "{guessed:?}");
     assert_eq!(guess(&store, id, CODE).await.unwrap(), "approved");
 }

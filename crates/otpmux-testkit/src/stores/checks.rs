@@ -1,7 +1,7 @@
 //! Trials of guesses.
 
 use otpmux_core::Verdict;
-use otpmux_engine::{AttemptState, Guess, Guessed, ServerKeys, State};
+use otpmux_engine::{AttemptState, Guess, Guessed, Record, ServerKeys, State};
 
 use super::Store;
 use super::records::{
@@ -21,9 +21,9 @@ pub(super) async fn wrong_codes_count_down_to_the_lock(store: Store) {
     let id = put(&*store, record(1)).await;
     for left in (0..5).rev() {
         let guessed =
-            store.check_guess(id, &guess(id, WRONG), now()).await.expect("a store that works");
+            store.check_guess(&guess(id, WRONG), now()).await.expect("a store that works");
         let expected = Verdict::WrongCode { guesses_left: Some(left) };
-        assert!(matches!(guessed, Guessed::Verdict(verdict) if verdict == expected));
+        assert!(matches!(guessed, Guessed::Verdict { verdict, .. } if verdict == expected));
     }
     assert_eq!(try_code(&*store, id, CODE).await, "too_many_guesses");
     assert_eq!(try_code(&*store, id, CODE).await, "too_many_guesses");
@@ -49,8 +49,7 @@ pub(super) async fn a_code_that_is_not_out_lets_nobody_in(store: Store) {
 pub(super) async fn a_vendors_code_is_left_to_its_vendor_and_counted(store: Store) {
     let id = put(&*store, vendor_record(1)).await;
     for counted in 1..=5 {
-        let guessed =
-            store.check_guess(id, &guess(id, CODE), now()).await.expect("a store that works");
+        let guessed = store.check_guess(&guess(id, CODE), now()).await.expect("a store that works");
         let Guessed::AskVendors(record) = guessed else { panic!("only the vendor can tell") };
         assert_eq!(record.guesses, counted);
         assert_eq!(record.send_attempts[0].provider.as_str(), "vendor");
@@ -80,8 +79,8 @@ pub(super) async fn a_code_is_compared_under_the_key_that_signed_it(store: Store
     let tried = |guess: Guess| {
         let store = &store;
         async move {
-            match store.check_guess(id, &guess, now()).await.expect("a store that works") {
-                Guessed::Verdict(verdict) => verdict.as_str(),
+            match store.check_guess(&guess, now()).await.expect("a store that works") {
+                Guessed::Verdict { verdict, .. } => verdict.as_str(),
                 Guessed::AskVendors(_) => "ask_vendors",
                 Guessed::KeyReused => panic!("no guess has a name"),
             }
@@ -101,8 +100,8 @@ pub(super) async fn another_recipient_or_purpose_finds_nothing(store: Store) {
         (guess().for_recipient(&recipient(1), keys).for_purpose(purpose("payment")), "not_found"),
         (guess().for_recipient(&recipient(1), keys).for_purpose(purpose("login")), "approved"),
     ] {
-        match store.check_guess(id, &guess, now()).await.expect("a store that works") {
-            Guessed::Verdict(verdict) => assert_eq!(verdict.as_str(), expected),
+        match store.check_guess(&guess, now()).await.expect("a store that works") {
+            Guessed::Verdict { verdict, .. } => assert_eq!(verdict.as_str(), expected),
             Guessed::AskVendors(_) => panic!("the code is ours"),
             Guessed::KeyReused => panic!("no guess has a name"),
         }
@@ -111,8 +110,9 @@ pub(super) async fn another_recipient_or_purpose_finds_nothing(store: Store) {
 }
 
 pub(super) async fn another_verifications_code_is_wrong(store: Store) {
-    let (mine, theirs) = (put(&*store, record(1)).await, put(&*store, record(2)).await);
-    let foreign = keys().guess(theirs, &code(CODE));
-    let guessed = store.check_guess(mine, &foreign, now()).await.expect("a store that works");
-    assert!(matches!(guessed, Guessed::Verdict(Verdict::WrongCode { .. })));
+    let (mine, theirs) = (record(1), record(2));
+    let foreign = Record { code: theirs.code, ..mine };
+    let id = put(&*store, foreign).await;
+    let guessed = store.check_guess(&guess(id, CODE), now()).await.expect("a store that works");
+    assert!(matches!(guessed, Guessed::Verdict { verdict: Verdict::WrongCode { .. }, .. }));
 }

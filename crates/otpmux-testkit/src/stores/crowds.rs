@@ -99,8 +99,8 @@ pub(super) async fn of_many_guesses_at_a_recipient_the_windows_count_is_compared
             guesses.push((id, guess(id, WRONG).within([window(20, 600), window(10, 60)].into())));
         }
         let verdicts = all_at_once(100, |task| {
-            let (store, (id, guess)) = (store.clone(), guesses[task % 4].clone());
-            async move { guess_at(&*store, id, &guess, now()).await }
+            let (store, (_, guess)) = (store.clone(), guesses[task % 4].clone());
+            async move { guess_at(&*store, &guess, now()).await }
         })
         .await;
         let retry_after = Some(Duration::from_mins(1));
@@ -132,7 +132,7 @@ pub(super) async fn of_many_changes_to_one_record_none_is_lost(store: Store, eff
                 else {
                     panic!("nothing is over")
                 };
-                let verdict = guess_at(&*store, id, &wrong, now()).await;
+                let verdict = guess_at(&*store, &wrong, now()).await;
                 assert_eq!(verdict.as_str(), "wrong_code");
                 let reference = Some(VendorReference::new(format!("reference-{task}")));
                 let end = AttemptEnd { reference, ..end(attempt, AttemptState::Accepted) };

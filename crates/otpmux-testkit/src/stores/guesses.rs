@@ -25,7 +25,7 @@ async fn tried(
     text: &str,
     at: SystemTime,
 ) -> (&'static str, Option<u128>) {
-    let verdict = guess_at(store, id, &windowed(id, text), at).await;
+    let verdict = guess_at(store, &windowed(id, text), at).await;
     let Verdict::TooManyGuesses { retry_after } = verdict else { return (verdict.as_str(), None) };
     (verdict.as_str(), retry_after.map(|wait| wait.as_millis()))
 }
@@ -138,7 +138,7 @@ pub(super) async fn a_guess_that_looks_at_no_code_counts_nothing(store: Store) {
         let wrong = || windowed(id, WRONG);
         let to = wrong().for_recipient(&recipient(2), keys());
         for foreign in [to, wrong().for_purpose(purpose("payment"))] {
-            assert_eq!(guess_at(&*store, id, &foreign, after(1)).await, Verdict::NotFound);
+            assert_eq!(guess_at(&*store, &foreign, after(1)).await, Verdict::NotFound);
         }
     }
     for _ in 0..3 {
@@ -153,12 +153,12 @@ pub(super) async fn a_guess_that_looks_at_no_code_counts_nothing(store: Store) {
 pub(super) async fn guesses_at_a_vendors_code_count(store: Store) {
     let id = put(&*store, vendor_record(1)).await;
     for _ in 0..3 {
-        let guessed = store.check_guess(id, &windowed(id, CODE), now()).await;
+        let guessed = store.check_guess(&windowed(id, CODE), now()).await;
         let guessed = guessed.expect("a store that works");
         assert!(matches!(guessed, Guessed::AskVendors(_)), "{guessed:?}");
     }
     let wait = Some(Duration::from_secs(60));
-    let verdict = guess_at(&*store, id, &windowed(id, CODE), now()).await;
+    let verdict = guess_at(&*store, &windowed(id, CODE), now()).await;
     assert_eq!(verdict, Verdict::TooManyGuesses { retry_after: wait });
     assert_eq!(read(&*store, id).await.guesses, 3);
 }
@@ -179,7 +179,7 @@ pub(super) async fn guesses_and_messages_do_not_mix(store: Store) {
 pub(super) async fn a_guess_without_windows_counts_nowhere(store: Store) {
     let id = put(&*store, roomy(1, "login")).await;
     for _ in 0..10 {
-        let verdict = guess_at(&*store, id, &guess(id, WRONG), now()).await;
+        let verdict = guess_at(&*store, &guess(id, WRONG), now()).await;
         assert!(matches!(verdict, Verdict::WrongCode { .. }), "{verdict:?}");
     }
     assert_eq!(tried(&*store, id, CODE, now()).await.0, "approved");

@@ -9,16 +9,16 @@ use super::records::{
     CODE, WRONG, code, keys, limit_hit, now, purpose, put, record, try_code, window,
 };
 
-const GIVEN: &str = "ann@example.com";
-const OTHER_CASE: &str = "ANN@Example.com";
-const TAGGED: &str = "ann+shop@example.com";
+pub(super) const GIVEN: &str = "ann@example.com";
+pub(super) const OTHER_CASE: &str = "ANN@Example.com";
+pub(super) const TAGGED: &str = "ann+shop@example.com";
 
-fn to(text: &str) -> Recipient {
+pub(super) fn to(text: &str) -> Recipient {
     text.parse().expect("an address")
 }
 
 /// A verification with a separate purpose, so that none closes another.
-fn record_to(text: &str) -> Record {
+pub(super) fn record_to(text: &str) -> Record {
     let mut record = record(1);
     record.recipient = keys().hash(&to(text));
     record
@@ -52,8 +52,8 @@ pub(super) async fn spellings_of_a_mailbox_share_their_limits(store: Store) {
         new.purpose = purpose(purpose_name);
         let id = put(&*store, new).await;
         let guess = keys().guess(id, &code(WRONG)).within(windows.clone());
-        match store.check_guess(id, &guess, now()).await.expect("a store that works") {
-            Guessed::Verdict(verdict) => verdicts.push(verdict.as_str()),
+        match store.check_guess(&guess, now()).await.expect("a store that works") {
+            Guessed::Verdict { verdict, .. } => verdicts.push(verdict.as_str()),
             Guessed::AskVendors(_) => panic!("the code is ours"),
             Guessed::KeyReused => panic!("no guess has a name"),
         }
@@ -74,8 +74,10 @@ pub(super) async fn who_is_expected_is_certainly_the_same_mailbox(store: Store) 
     ] {
         let id = put(&*store, record_to(sent_to)).await;
         let guess = keys().guess(id, &code(CODE)).for_recipient(&to(expected), keys());
-        match store.check_guess(id, &guess, now()).await.expect("a store that works") {
-            Guessed::Verdict(said) => assert_eq!(said.as_str(), verdict, "{sent_to}: {expected}"),
+        match store.check_guess(&guess, now()).await.expect("a store that works") {
+            Guessed::Verdict { verdict: said, .. } => {
+                assert_eq!(said.as_str(), verdict, "{sent_to}: {expected}");
+            }
             Guessed::AskVendors(_) => panic!("the code is ours"),
             Guessed::KeyReused => panic!("no guess has a name"),
         }

@@ -35,6 +35,7 @@ mod races;
 mod receipts;
 mod records;
 mod repeats;
+mod selected;
 mod send_attempts;
 mod standing;
 mod steps;
@@ -134,7 +135,14 @@ where
 }
 
 fn trials() -> Vec<(&'static str, Body)> {
-    [trials_of_records(), trials_of_receipts(), trials_of_counts(), trials_of_many()].concat()
+    [
+        trials_of_records(),
+        trials_of_receipts(),
+        trials_of_counts(),
+        trials_of_selections(),
+        trials_of_many(),
+    ]
+    .concat()
 }
 
 fn trials_of_records() -> Vec<(&'static str, Body)> {
@@ -270,6 +278,28 @@ fn trials_of_counts() -> Vec<(&'static str, Body)> {
         health::health_updates_travel_with_every_settling,
         standing::the_first_key_of_an_id_counts,
         standing::a_probe_writes_beside_everything_else,
+    ]
+    .to_vec()
+}
+
+fn trials_of_selections() -> Vec<(&'static str, Body)> {
+    trials![
+        selected::the_newest_of_a_recipient_is_selected,
+        selected::what_is_over_gets_its_verdict_by_recipient,
+        selected::one_whose_newer_failed_is_selected_again,
+        selected::another_recipient_or_purpose_selects_nothing_of_it,
+        selected::a_code_is_bound_to_its_recipient_and_purpose,
+        selected::a_recipient_is_selected_in_every_certain_spelling,
+        selected::windows_count_a_guess_by_recipient_as_one_by_id,
+        selected::a_vendors_code_is_asked_for_by_recipient,
+        selected::a_name_stays_with_the_verification_of_its_guess,
+        selected::under_two_server_keys_the_newest_is_selected,
+        selected::an_external_id_selects_its_verification,
+        selected::an_external_id_is_taken_while_its_verification_is_known,
+        selected::an_external_id_is_released_if_nothing_was_sent,
+        selected::of_many_right_codes_by_any_selection_one_is_approved(effort),
+        selected::of_many_wrong_codes_by_any_selection_the_cap_is_compared(effort),
+        selected::of_many_creations_with_one_external_id_one_is_made(effort),
     ]
     .to_vec()
 }

@@ -20,7 +20,7 @@ pub(super) enum Step {
     Create(Box<Create>),
     Begin(VerificationId, Box<StartAttempt>),
     RecordOutcome(VerificationId, RecordOutcome),
-    CheckGuess(VerificationId, Guess),
+    CheckGuess(Guess),
     Approve(VerificationId, Guess),
     EndGuess(VerificationId, Guess, GuessEnd),
     Receive(ReceiptOf, DeliveryMark),
@@ -45,9 +45,9 @@ impl Step {
             Self::RecordOutcome(id, record_outcome) => {
                 format!("{:?}", recorded_at(store, id, record_outcome, now).await)
             }
-            Self::CheckGuess(id, guess) => {
-                match store.check_guess(id, &guess, now).await.expect("a store that works") {
-                    Guessed::Verdict(verdict) => format!("{verdict:?}"),
+            Self::CheckGuess(guess) => {
+                match store.check_guess(&guess, now).await.expect("a store that works") {
+                    Guessed::Verdict { verdict, id } => format!("{verdict:?} for {id:?}"),
                     Guessed::AskVendors(record) => format!("ask vendors: {}", spelled(&record)),
                     Guessed::KeyReused => "key reused".to_owned(),
                 }

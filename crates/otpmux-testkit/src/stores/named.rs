@@ -33,6 +33,7 @@ pub(super) async fn ask(
         Created::Replayed(before) => ("before", before.id),
         Created::KeyReused => ("other content", id),
         Created::Live(live) => ("live", live.id),
+        Created::ExternalIdTaken => ("external id taken", id),
         Created::LimitExceeded(_) => ("limited", id),
         Created::GivenUp => ("given up", id),
     }

@@ -36,7 +36,7 @@ pub(super) async fn of_many_right_codes_one_is_approved(store: Store, effort: Ef
         let guess = guess(id, CODE);
         let verdicts = all_at_once(64, |_| {
             let (store, guess) = (store.clone(), guess.clone());
-            async move { guess_at(&*store, id, &guess, now()).await }
+            async move { guess_at(&*store, &guess, now()).await }
         })
         .await;
         assert_eq!(count(&verdicts, &Verdict::Approved), 1, "round {round}");
@@ -51,7 +51,7 @@ pub(super) async fn of_many_wrong_codes_the_cap_is_compared(store: Store, effort
         let guess = guess(id, WRONG);
         let verdicts = all_at_once(100, |_| {
             let (store, guess) = (store.clone(), guess.clone());
-            async move { guess_at(&*store, id, &guess, now()).await }
+            async move { guess_at(&*store, &guess, now()).await }
         })
         .await;
         let locked = Verdict::TooManyGuesses { retry_after: None };
@@ -115,7 +115,7 @@ pub(super) async fn of_an_approval_and_a_cancellation_one_wins(store: Store, eff
                     0 => cancel_at(&*store, id, now()).await.then_some(State::Closed),
                     1 => approve(&*store, id).await.is_approved().then_some(State::Approved),
                     _ => {
-                        let verdict = guess_at(&*store, id, &guess, now()).await;
+                        let verdict = guess_at(&*store, &guess, now()).await;
                         verdict.is_approved().then_some(State::Approved)
                     }
                 }

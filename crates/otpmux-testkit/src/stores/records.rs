@@ -86,13 +86,14 @@ pub(super) fn record(number: u32) -> Record {
     let id = VerificationId::generate(&OsEntropy).expect("randomness");
     let purpose = purpose("login");
     let sealed = keys().seal(id, &purpose, b"what a resend needs", &OsEntropy);
-    Record {
+    signed(Record {
         id,
         recipient: keys().hash(&recipient(number)),
         purpose,
+        external: None,
         state: State::Pending,
         supersedes: None,
-        code: Some(keys().sign(id, &code(CODE))),
+        code: None,
         code_length: Some(6),
         expires_at: after(300),
         guesses: 0,
@@ -103,7 +104,12 @@ pub(super) fn record(number: u32) -> Record {
         send_attempts: vec![attempt("primary", true, AttemptState::Accepted)],
         skips: Vec::new(),
         request: None,
-    }
+    })
+}
+
+/// Signs the code of a record, for its recipient, purpose and external id.
+pub(super) fn signed(record: Record) -> Record {
+    Record { code: Some(keys().sign(&record, &code(CODE))), ..record }
 }
 
 /// As `record`, but the vendor generated the code of its only send attempt.
@@ -150,10 +156,16 @@ pub(super) fn record_outcome(end: AttemptEnd) -> RecordOutcome {
     RecordOutcome { ends: vec![end], ..RecordOutcome::default() }
 }
 
+/// Returns the external id of a record, under the only key.
+pub(super) fn external_of(record: &Record) -> Vec<[u8; 16]> {
+    record.external.into_iter().collect()
+}
+
 /// Creates a record and returns its id.
 pub(super) async fn put(store: &dyn VerificationStore, record: Record) -> VerificationId {
     let id = record.id;
-    let create = Create { record, limit_hits: Vec::new(), repeat: false };
+    let create =
+        Create { external: external_of(&record), record, limit_hits: Vec::new(), repeat: false };
     let created = store.create(create, now()).await.expect("room");
     assert!(matches!(created, Created::New(_)), "{created:?}");
     id
@@ -178,8 +190,8 @@ pub(super) async fn try_code_at(
     text: &str,
     at: SystemTime,
 ) -> &'static str {
-    match store.check_guess(id, &guess(id, text), at).await.expect("a store that works") {
-        Guessed::Verdict(verdict) => verdict.as_str(),
+    match store.check_guess(&guess(id, text), at).await.expect("a store that works") {
+        Guessed::Verdict { verdict, .. } => verdict.as_str(),
         Guessed::AskVendors(_) => "ask_vendors",
         Guessed::KeyReused => "key_reused",
     }

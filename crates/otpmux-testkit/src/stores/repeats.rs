@@ -26,12 +26,13 @@ async fn repeat(
 ) -> (&'static str, VerificationId) {
     let id = record.id;
     let limit_hits = vec![limit_hit(limit(LimitScope::Ip, 1), &[(2, 60)])];
-    let create = Create { record, limit_hits, repeat: true };
+    let create = Create { record, external: Vec::new(), limit_hits, repeat: true };
     match store.create(create, at).await.expect("a store that works") {
         Created::New(_) => ("new", id),
         Created::Live(live) => ("live", live.id),
         Created::Replayed(before) => ("before", before.id),
         Created::KeyReused => ("other content", id),
+        Created::ExternalIdTaken => ("external id taken", id),
         Created::LimitExceeded(_) => ("limited", id),
         Created::GivenUp => ("given up", id),
     }
@@ -108,7 +109,12 @@ pub(super) async fn of_sends_at_once_one_creates(store: Store, effort: Effort) {
         let answers = all_at_once(12, |_| {
             let store = store.clone();
             async move {
-                let create = Create { record: record(round), limit_hits: Vec::new(), repeat: true };
+                let create = Create {
+                    record: record(round),
+                    external: Vec::new(),
+                    limit_hits: Vec::new(),
+                    repeat: true,
+                };
                 let own = create.record.id;
                 match store.create(create, now()).await.expect("a store that works") {
                     Created::New(_) => (true, own),

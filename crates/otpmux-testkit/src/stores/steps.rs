@@ -9,7 +9,7 @@ use otpmux_engine::{
     VerificationStore,
 };
 
-use super::records::{CODE, guess};
+use super::records::{CODE, external_of, guess};
 
 pub(super) async fn create_at(
     store: &dyn VerificationStore,
@@ -17,7 +17,12 @@ pub(super) async fn create_at(
     limit_hits: &[LimitHit],
     at: SystemTime,
 ) -> Created {
-    let create = Create { record, limit_hits: limit_hits.to_vec(), repeat: false };
+    let create = Create {
+        external: external_of(&record),
+        record,
+        limit_hits: limit_hits.to_vec(),
+        repeat: false,
+    };
     store.create(create, at).await.expect("a store that works")
 }
 
@@ -42,12 +47,11 @@ pub(super) async fn recorded_at(
 /// Returns the verdict on a guess at a code that otpmux generated.
 pub(super) async fn guess_at(
     store: &dyn VerificationStore,
-    id: VerificationId,
     guess: &Guess,
     at: SystemTime,
 ) -> Verdict {
-    match store.check_guess(id, guess, at).await.expect("a store that works") {
-        Guessed::Verdict(verdict) => verdict,
+    match store.check_guess(guess, at).await.expect("a store that works") {
+        Guessed::Verdict { verdict, .. } => verdict,
         other => panic!("no vendor has sent a code, and no guess has a name: {other:?}"),
     }
 }

@@ -153,7 +153,7 @@ pub(super) async fn guesses_answer_as_a_naive_count_does(store: Store, effort: E
             }
             let right = dice.percent(10);
             let guess = in_windows(ids[place], if right { CODE } else { WRONG }, &limit_hits[0]);
-            let verdict = guess_at(&*store, ids[place], &guess, now).await;
+            let verdict = guess_at(&*store, &guess, now).await;
             expected = naive.full(&limit_hits, now);
             let wait = expected.first().map(|limited| limited.retry_after);
             match verdict {

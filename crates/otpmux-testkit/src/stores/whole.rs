@@ -10,7 +10,9 @@ use otpmux_engine::{
 
 use super::Store;
 use super::receipts::mark;
-use super::records::{after, after_ms, attempt, awkward_bits, now, purpose, put, read, record};
+use super::records::{
+    after, after_ms, attempt, awkward_bits, now, purpose, put, read, record, signed,
+};
 use super::steps::{approve_at, cancel_at, load_at};
 
 /// Returns every field of a record as text, including those that its `Debug` hides.
@@ -21,7 +23,8 @@ pub(super) fn spelled(record: &Record) -> String {
         .iter()
         .map(|attempt| attempt.reference.as_ref().map(VendorReference::as_str))
         .collect();
-    let mac = code.as_ref().map(|code| (&code.key, code.mac));
+    let mac =
+        code.as_ref().map(|code| (&code.key, code.by_id, code.by_recipient, code.by_external));
     write!(text, "\ncode {mac:x?}\nsealed {:x?}\nreferences {references:?}", sealed.bytes)
         .expect("a text takes everything");
     text
@@ -109,6 +112,8 @@ fn full() -> Record {
     full.resend_after = after_ms(30_001);
     full.expires_at = after_ms(300_999);
     full.request = Some(Box::new(IdempotencyRecord { name: [0; 16], content: [0xff; 16] }));
+    full.external = Some(full.id.to_bytes());
+    full = signed(full);
     full.send_attempts.clear();
     for (place, reason) in CHOICES.into_iter().enumerate() {
         let mut attempt = attempt(&format!("provider-{place}"), place % 2 == 0, STATES[place % 5]);
@@ -207,7 +212,7 @@ pub(super) async fn every_byte_comes_back_as_it_went_in(store: Store) {
             .try_into()
             .expect("32 bytes");
         let code = record.code.as_mut().expect("a code");
-        code.mac = record.recipient.0;
+        (code.by_id, code.by_recipient) = ([b'\n'; 16], [0xff; 16]);
         code.key = "".into();
         comes_back(&store, record).await;
     }

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use otpmux_core::{Channel, Delivery, IdempotencyKey, ProviderId, VendorReference};
 use otpmux_engine::{
-    AttemptEnd, AttemptState, Create, DeliveryMark, Guess, GuessEnd, HealthUpdate,
+    AttemptEnd, AttemptState, Create, DeliveryMark, ExternalId, Guess, GuessEnd, HealthUpdate,
     IdempotencyRecord, LimitHit, LimitKey, LimitScope, Lost, OpenCircuit, RETENTION, ReceiptOf,
     Record, RecordOutcome, Refund, ResendTerms, Sealed, SendAttempt, Skip, StartAttempt, State,
     VendorTerms, VerificationId, Witness,
@@ -13,7 +13,7 @@ use otpmux_engine::{
 
 use super::dice::Dice;
 use super::model::Step;
-use super::records::{CODE, WRONG, code, guess, keys, limit, purpose, recipient, window};
+use super::records::{CODE, WRONG, code, external_of, keys, limit, purpose, recipient, window};
 use super::whole::{CHOICES, KINDS, STATES, skip_reasons};
 
 const PROVIDERS: [&str; 4] = ["primary-eu", "primary-us", "backup", "last_resort"];
@@ -47,10 +47,19 @@ struct Known {
     id: VerificationId,
     recipient: u32,
     purpose: &'static str,
+    external: Option<u64>,
     /// The earliest time of a resend, and the expiry.
     edges: [SystemTime; 2],
     /// The end of its retention.
     end: SystemTime,
+}
+
+fn external_id(number: u64) -> ExternalId {
+    ExternalId::new(format!("order-{number}")).expect("an id")
+}
+
+fn external_tag(number: u64, purpose_name: &str) -> [u8; 16] {
+    keys().external_tags(&external_id(number), &purpose(purpose_name))[0]
 }
 
 impl World {
@@ -78,7 +87,7 @@ impl World {
             14..38 => Step::Begin(one.id, Box::new(self.begin(&one))),
             38..54 => Step::RecordOutcome(one.id, self.record_outcome(&one)),
             54..62 => self.receive(&one),
-            62..87 => Step::CheckGuess(one.id, self.guess(&one)),
+            62..87 => Step::CheckGuess(self.guess(&one)),
             87..90 => Step::Approve(one.id, self.guess(&one)),
             90..93 => Step::Cancel(one.id),
             93..95 => Step::Load(one.id),
@@ -136,13 +145,15 @@ impl World {
         let expires_at = self.now + Duration::from_secs(20 + self.dice.below(280));
         let resend_after = self.soon(1_500);
         let otpmux_code = self.dice.percent(70);
-        let record = Record {
+        let external = self.dice.percent(30).then(|| self.dice.below(6));
+        let mut record = Record {
             id,
             recipient: keys().hash(&recipient(number)),
             purpose: purpose(purpose_name),
+            external: external.map(|number| external_tag(number, purpose_name)),
             state: State::Pending,
             supersedes: None,
-            code: otpmux_code.then(|| keys().sign(id, &code(CODE))),
+            code: None,
             code_length: self.dice.percent(80).then_some(6),
             expires_at,
             guesses: 0,
@@ -154,10 +165,18 @@ impl World {
             skips: self.skips(),
             request: self.tag().map(Box::new),
         };
+        record.code = otpmux_code.then(|| keys().sign(&record, &code(CODE)));
         let (edges, end) = ([resend_after, expires_at], expires_at + RETENTION);
-        self.known.push(Known { id, recipient: number, purpose: purpose_name, edges, end });
-        let repeat = self.dice.percent(15);
-        Create { record, limit_hits: self.limit_hits(number), repeat }
+        self.known.push(Known {
+            id,
+            recipient: number,
+            purpose: purpose_name,
+            external,
+            edges,
+            end,
+        });
+        let (limit_hits, repeat) = (self.limit_hits(number), self.dice.percent(15));
+        Create { external: external_of(&record), record, limit_hits, repeat }
     }
 
     /// Returns a time within this many hundredths of a second.
@@ -365,7 +384,15 @@ impl World {
 
     fn guess(&mut self, one: &Known) -> Guess {
         let right = self.dice.percent(25);
-        let mut guess = guess(one.id, if right { CODE } else { WRONG });
+        let typed = code(if right { CODE } else { WRONG });
+        let purpose_name = purpose(one.purpose);
+        let mut guess = match (self.dice.below(10), one.external) {
+            (0..3, _) => keys().guess_of(&recipient(one.recipient), &purpose_name, &typed),
+            (3..6, Some(number)) => {
+                keys().guess_external(&external_id(number), &purpose_name, &typed)
+            }
+            _ => keys().guess(one.id, &typed),
+        };
         if self.dice.percent(70) {
             guess = guess.within([window(2, 20), window(6, 300)].into());
         }
@@ -380,7 +407,8 @@ impl World {
         if self.dice.percent(30) {
             let name = format!("name-{}", self.dice.below(3));
             let text = if right == self.dice.percent(95) { CODE } else { WRONG };
-            guess = guess.named(Some(keys().guess_name(one.id, &name, &code(text))));
+            let name = keys().guess_name(guess.which(), &name, &code(text));
+            guess = guess.named(Some(name));
         }
         if let Some((_, at)) = self.guessed.iter().rev().find(|(id, _)| *id == one.id)
             && self.dice.percent(50)

@@ -10,7 +10,7 @@ use crate::client::inner::{Inner, gone, until};
 use crate::client::payload::Payload;
 use crate::client::send::plan::Plan;
 use crate::client::{InFlight, Verification};
-use crate::{AttemptState, IdempotencyRecord, Record, SendAttempt, State};
+use crate::{AttemptState, ExternalId, IdempotencyRecord, Record, SendAttempt, State};
 
 /// How often a request under way in another call is polled: at first, and at most.
 const FIRST_LOOK: Duration = Duration::from_millis(5);
@@ -24,8 +24,10 @@ impl Inner {
         asked: &Plan,
         asked_length: Option<u8>,
         metadata: &BTreeMap<String, String>,
+        external_id: Option<&ExternalId>,
     ) -> IdempotencyRecord {
-        let content = Payload::content(&asked.request, &asked.wording, asked_length, metadata);
+        let (request, wording) = (&asked.request, &asked.wording);
+        let content = Payload::content(request, wording, asked_length, metadata, external_id);
         IdempotencyRecord {
             name: self.keys.tag("request name", name.as_bytes()),
             content: self.keys.tag("request content", &content),

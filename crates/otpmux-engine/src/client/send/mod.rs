@@ -44,6 +44,7 @@ impl Inner {
         let (name, in_flight) = (new.idempotency_key.take(), new.in_flight);
         let repeat = self.repeats(&new, name.as_deref());
         let (asked_length, metadata) = (new.code_length, std::mem::take(&mut new.metadata));
+        let external_id = new.external_id.take();
         check_metadata(&metadata)?;
         let code = self.new_code(&new, &entropy)?;
         let mut plan = self.plan_send(new, &code, &entropy, now)?;
@@ -54,19 +55,24 @@ impl Inner {
         let candidates = &plan.candidates;
         let ours = candidates.iter().any(|c| c.source.is_otpmux()).then_some(&code);
         let wished = candidates.iter().find_map(|c| c.source.requested_length());
-        let tag = name.map(|name| self.idempotency_record(&name, &plan, asked_length, &metadata));
+        let tag = name.map(|name| {
+            self.idempotency_record(&name, &plan, asked_length, &metadata, external_id.as_ref())
+        });
         let payload =
             Payload::of(&plan.request, &plan.wording, ours, wished).with_metadata(metadata);
         let sealed = payload.seal(id, &self.keys, &entropy).map_err(no_entropy)?;
         let request = &plan.request;
         let ttl = request.ttl.unwrap_or(self.policy.ttl);
+        let external = external_id.map(|id| self.keys.external_tags(&id, &request.purpose));
+        let external = external.unwrap_or_default();
         let mut record = Record {
             id,
             recipient: self.keys.hash(&request.recipient),
             purpose: request.purpose.clone(),
+            external: external.first().copied(),
             state: State::Pending,
             supersedes: None,
-            code: ours.map(|code| self.keys.sign(id, code)),
+            code: None,
             code_length: plan.code_length(&code),
             expires_at: now + ttl,
             guesses: 0,
@@ -78,6 +84,7 @@ impl Inner {
             skips: Vec::new(),
             request: tag.map(Box::new),
         };
+        record.code = ours.map(|code| self.keys.sign(&record, code));
         let counted = loop {
             let first = &plan.candidates[0];
             record.send_attempts = vec![self.new_attempt(
@@ -91,8 +98,12 @@ impl Inner {
             record.skips.clone_from(&plan.skips);
             let limit_hits = plan.limit_hits(&self.limit_hits, &record.recipient, &self.keys);
             let counted = Counted::by(&limit_hits, now);
-            let repeats = repeat.is_some();
-            let create = Create { record: record.clone(), limit_hits, repeat: repeats };
+            let create = Create {
+                record: record.clone(),
+                external: external.clone(),
+                limit_hits,
+                repeat: repeat.is_some(),
+            };
             let created = self.store.create(create, now).await;
             match created.map_err(|error| self.give_up_creation(&record, &counted, error))? {
                 Created::New(updates) => {
@@ -114,6 +125,7 @@ impl Inner {
                         return Err(gone());
                     }
                 }
+                Created::ExternalIdTaken => return Err(external_id_taken()),
                 Created::GivenUp => return Err(given_up()),
                 Created::LimitExceeded(limit) => {
                     let another = limit.scope == LimitScope::Provider && plan.pass_over_first(0);
@@ -125,6 +137,13 @@ impl Inner {
         };
         Dispatch::new(self, record, plan, Some(code), counted, deadline).run(0).await
     }
+}
+
+fn external_id_taken() -> Error {
+    Error::new(ErrorKind::Conflict, Certainty::NotSent, Blame::Caller).with_detail(
+        "the external id names an earlier verification that is still known; verify or resend that \
+         one, or send with a new external id",
+    )
 }
 
 fn given_up() -> Error {

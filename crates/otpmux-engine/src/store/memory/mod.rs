@@ -16,12 +16,12 @@ use self::expiry_queue::ExpiryQueue;
 use self::keyed_map::{KeyHasher, KeyedMap};
 use self::limits::Limits;
 use crate::store::limits::millis;
-use crate::store::steps::uncovered;
+use crate::store::steps::{selected, uncovered};
 use crate::store::{HEALTH_TTL, HEALTH_UPDATES_KEPT, RETENTION};
 use crate::{
     AttemptEnd, AttemptStarted, Counted, Create, Created, DeliveryMark, Guess, GuessEnd, Guessed,
-    HealthUpdate, KeyCheck, KeyId, Lost, NamedGuess, ReceiptOf, Received, Record, RecordOutcome,
-    StartAttempt, State, StoreState, VerificationId, VerificationStore,
+    HealthUpdate, KeyCheck, KeyId, Lost, NamedGuess, ReceiptOf, Received, RecipientHash, Record,
+    RecordOutcome, StartAttempt, State, StoreState, VerificationId, VerificationStore, Which,
 };
 
 /// Keys of limits per verification that the store has room for: a recipient's hits are kept for
@@ -47,6 +47,8 @@ struct Tables {
     newest: KeyedMap<([u8; 16], Purpose), VerificationId>,
     /// Verifications by idempotency key of their request.
     named: KeyedMap<[u8; 16], VerificationId>,
+    /// Verifications by their callers' ids.
+    external: KeyedMap<[u8; 16], VerificationId>,
     /// Send attempts by the reference that their vendors' receipts name.
     referenced: KeyedMap<[u8; 16], (VerificationId, u8)>,
     /// The keys of a verification in `referenced`.
@@ -56,8 +58,10 @@ struct Tables {
     /// When records, and entries of `given_up`, may be dropped.
     ends: ExpiryQueue<VerificationId>,
     limits: Limits,
-    /// Named guesses of a verification: few, because only counted guesses are kept.
-    guesses: KeyedMap<VerificationId, Vec<([u8; 16], NamedGuess)>>,
+    /// Guesses by name.
+    guesses: KeyedMap<[u8; 16], NamedGuess>,
+    /// The keys of a verification in `guesses`: few, because only counted guesses are kept.
+    guess_names: KeyedMap<VerificationId, Vec<[u8; 16]>>,
     /// By provider and process.
     health: BTreeMap<(ProviderId, u64), HealthUpdate>,
     /// The check values of server keys.
@@ -127,8 +131,12 @@ impl Tables {
                 self.referenced.remove(&tag);
             }
         }
-        self.guesses.remove(&id);
-        let Record { recipient, purpose, request, .. } = *record;
+        for name in self.guess_names.remove(&id).unwrap_or_default() {
+            if self.guesses.get(&name).is_some_and(|named| named.id == id) {
+                self.guesses.remove(&name);
+            }
+        }
+        let Record { recipient, purpose, request, external, .. } = *record;
         let key = (recipient.counted(), purpose);
         if self.newest.get(&key) == Some(&id) {
             self.newest.remove(&key);
@@ -137,6 +145,11 @@ impl Tables {
             && self.named.get(&request.name) == Some(&id)
         {
             self.named.remove(&request.name);
+        }
+        if let Some(tag) = external
+            && self.external.get(&tag) == Some(&id)
+        {
+            self.external.remove(&tag);
         }
     }
 
@@ -157,6 +170,32 @@ impl Tables {
         }
     }
 
+    /// The verification that a guess was counted at under its name, or else the one that it selects.
+    fn selected(&self, guess: &Guess, now: SystemTime) -> Option<VerificationId> {
+        let known = |id: VerificationId| {
+            self.records.get(&id).map(|record| &**record).filter(|record| is_kept(record, now))
+        };
+        let before = guess.name().and_then(|name| self.guesses.get(&name.name));
+        if let Some(record) = before.and_then(|before| known(before.id)) {
+            return Some(record.id);
+        }
+        let of = |id: Option<&VerificationId>| known(*id?);
+        let found: Vec<&Record> = match guess.which() {
+            Which::Id(id) => return Some(*id),
+            Which::Recipient { hashes, purpose } => {
+                let newest =
+                    |hash: &RecipientHash| of(self.newest.get(&(hash.counted(), purpose.clone())));
+                hashes.iter().filter_map(newest).collect()
+            }
+            Which::External(tags) => {
+                let all = tags.iter().filter_map(|tag| of(self.external.get(tag)));
+                // One that has failed has released its external id.
+                all.filter(|record| !record.has_failed()).collect()
+            }
+        };
+        selected(found, |record| record.expires_at).map(|record| record.id)
+    }
+
     /// Runs a step of a guess with the state under its name; `None` when there is no record.
     fn guess<T>(
         &mut self,
@@ -165,24 +204,35 @@ impl Tables {
         now: SystemTime,
         step: impl FnOnce(&mut Record, &mut Option<NamedGuess>, &Limits) -> (T, Counted),
     ) -> Option<T> {
-        let Self { records, guesses, limits, .. } = self;
+        let Self { records, guesses, guess_names, limits, .. } = self;
         let record = get(records, id, now)?;
         let name = guess.name().map(|it| it.name);
-        let place =
-            name.and_then(|name| guesses.get(&id)?.iter().position(|(other, _)| *other == name));
-        let payload = |place: usize| guesses.get(&id)?.get(place).map(|(_, it)| *it);
-        let before = place.and_then(payload);
+        let before = name.and_then(|name| guesses.get(&name)).filter(|it| it.id == id).copied();
         let mut named = before;
         let (told, counted) = step(record, &mut named, limits);
         if let Some(name) = name
             && named != before
         {
-            let all = guesses.entry(id).or_default();
-            all.retain(|(other, _)| *other != name);
-            all.extend(named.map(|named| (name, named)));
+            let names = guess_names.entry(id).or_default();
+            names.retain(|other| *other != name);
+            match named {
+                Some(named) => {
+                    names.push(name);
+                    guesses.insert(name, named);
+                }
+                None => drop(guesses.remove(&name)),
+            }
         }
         limits.count_guess(guess, &record.recipient, counted, now);
         Some(told)
+    }
+
+    /// Whether a verification that may have sent something has this external id.
+    fn has_external(&mut self, tags: &[[u8; 16]], now: SystemTime) -> bool {
+        tags.iter().any(|tag| {
+            let id = self.external.get(tag).copied();
+            id.and_then(|id| self.get(id, now)).is_some_and(|record| !record.has_failed())
+        })
     }
 
     /// The result of an earlier request with the idempotency key of this one.
@@ -245,8 +295,12 @@ impl Tables {
 
 /// A record, unless its retention has passed.
 fn get(records: &mut Records, id: VerificationId, now: SystemTime) -> Option<&mut Record> {
-    let record = records.get_mut(&id)?;
-    (now < record.expires_at + RETENTION).then_some(record)
+    records.get_mut(&id).map(|record| &mut **record).filter(|record| is_kept(record, now))
+}
+
+/// Whether its retention has not passed.
+fn is_kept(record: &Record, now: SystemTime) -> bool {
+    now < record.expires_at + RETENTION
 }
 
 fn full() -> Error {
@@ -259,13 +313,16 @@ impl VerificationStore for MemoryStore {
     async fn create(&self, create: Create, now: SystemTime) -> Result<Created, Error> {
         let tables = &mut *self.tables();
         tables.drop_ended(now);
-        let Create { mut record, limit_hits, repeat } = create;
+        let Create { mut record, external, limit_hits, repeat } = create;
         if let Some(before) = tables.before(&record, now) {
             return Ok(before);
         }
         let key = (record.recipient.counted(), record.purpose.clone());
         if repeat && let Some(live) = tables.repeatable(&key, now) {
             return Ok(Created::Live(Box::new(live)));
+        }
+        if tables.has_external(&external, now) {
+            return Ok(Created::ExternalIdTaken);
         }
         if let Some(limited) = tables.limits.full(&limit_hits, now) {
             return Ok(Created::LimitExceeded(limited));
@@ -285,6 +342,9 @@ impl VerificationStore for MemoryStore {
         }
         if let Some(request) = &record.request {
             tables.named.insert(request.name, record.id);
+        }
+        if let Some(tag) = record.external {
+            tables.external.insert(tag, record.id);
         }
         tables.ends.add(millis(record.expires_at + RETENTION), record.id);
         tables.records.insert(record.id, Box::new(record));
@@ -342,18 +402,14 @@ impl VerificationStore for MemoryStore {
         Ok(state)
     }
 
-    async fn check_guess(
-        &self,
-        id: VerificationId,
-        guess: &Guess,
-        now: SystemTime,
-    ) -> Result<Guessed, Error> {
-        let none = Guessed::Verdict(Verdict::NotFound);
-        let guessed = self.tables().guess(id, guess, now, |record, named, limits| {
+    async fn check_guess(&self, guess: &Guess, now: SystemTime) -> Result<Guessed, Error> {
+        let tables = &mut *self.tables();
+        let Some(id) = tables.selected(guess, now) else { return Ok(Guessed::NONE) };
+        let guessed = tables.guess(id, guess, now, |record, named, limits| {
             let wait = limits.wait(guess, &record.recipient, now);
             record.check_guess(guess, named, wait, now)
         });
-        Ok(guessed.unwrap_or(none))
+        Ok(guessed.unwrap_or(Guessed::NONE))
     }
 
     async fn approve(

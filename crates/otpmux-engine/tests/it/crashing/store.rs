@@ -136,13 +136,8 @@ impl VerificationStore for CrashingStore {
     ) -> Result<State, Error> {
         self.step(self.inner.record_outcome(id, record_outcome, now)).await
     }
-    async fn check_guess(
-        &self,
-        id: VerificationId,
-        guess: &Guess,
-        now: SystemTime,
-    ) -> Result<Guessed, Error> {
-        self.step(self.inner.check_guess(id, guess, now)).await
+    async fn check_guess(&self, guess: &Guess, now: SystemTime) -> Result<Guessed, Error> {
+        self.step(self.inner.check_guess(guess, now)).await
     }
     async fn approve(
         &self,

@@ -1,7 +1,8 @@
 -- A record is one text, so that a script reads and writes it at once:
 --
 --   state guesses max_guesses expires_at resends resend_after recipient
---   content purpose supersedes code_key code_mac, and words that only Rust reads
+--   content purpose supersedes code_key code_by_id code_by_recipient code_by_external external, and
+--     words that only Rust reads
 --   one line for each send attempt, oldest first: its state and whether it carries otpmux's code (0 or 1),
 --     why it failed, its reference, what is known of a vendor's code, the delivery of its message, and
 --     what no script reads
