@@ -5,14 +5,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use arc_swap::{ArcSwap, Guard};
 use metrics_exporter_prometheus::PrometheusHandle;
 use otpmux::config::{ConfigErrors, Environment};
-use otpmux::{Certainty, Config, OtpClient, Reloaded};
+use otpmux::{Blame, Certainty, Config, ErrorKind, OtpClient, Reloaded};
 use tokio::sync::Mutex;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
 
 use crate::auth::bearer;
 use crate::doors::Mounted;
-use crate::problem::Problem;
 use crate::readiness::{Readiness, Standing};
 use crate::settings::Settings;
 use crate::tls::Tls;
@@ -132,10 +131,15 @@ impl App {
     pub(crate) fn to_the_end<T: Send + 'static>(
         &self,
         call: impl Future<Output = Result<T, otpmux::Error>> + Send + 'static,
-    ) -> impl Future<Output = Result<T, Problem>> {
+    ) -> impl Future<Output = Result<T, otpmux::Error>> {
         // Boxed, because each step of becoming a task would copy a future of several kilobytes.
         let task = self.calls.spawn(Box::pin(call).in_current_span());
-        async { Ok(task.await.map_err(|_| Problem::internal(Certainty::Unknown))??) }
+        async {
+            task.await.unwrap_or_else(|_| {
+                Err(otpmux::Error::new(ErrorKind::Internal, Certainty::Unknown, Blame::Internal)
+                    .with_detail("the gateway failed; its log says more"))
+            })
+        }
     }
 
     /// Returns whether this header holds one of the API keys.

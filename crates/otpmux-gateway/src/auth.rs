@@ -7,12 +7,12 @@ use std::time::Duration;
 use axum::extract::FromRequestParts;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
-use otpmux::ScopedClient;
 use otpmux::provider::typed;
+use otpmux::{Scope, ScopedClient};
 use tokio::time::Instant;
 
 use crate::app::App;
-use crate::keys::TextRights;
+use crate::keys::{Key, TextRights};
 use crate::problem::Problem;
 
 /// The API key of an authenticated request.
@@ -20,6 +20,8 @@ use crate::problem::Problem;
 pub(crate) struct Caller {
     pub(crate) name: Arc<str>,
     pub(crate) client: ScopedClient,
+    /// The purposes that the client is for.
+    pub(crate) scope: Scope,
     pub(crate) texts: TextRights,
     pub(crate) admin: bool,
 }
@@ -60,11 +62,25 @@ impl Caller {
     ///
     /// The key is unknown, or its limit of requests is reached.
     pub(crate) fn of_key(app: &App, key: &[u8]) -> Result<Self, Refused> {
-        let settings = app.settings();
-        let key = settings.keys.find(key).ok_or(Refused::Unknown)?;
+        Self::of(app, app.settings().keys.find(key))
+    }
+
+    /// Finds the caller by the name of its API key, for requests that are authenticated in another
+    /// way, and counts the request.
+    ///
+    /// # Errors
+    ///
+    /// As [`of_key`](Self::of_key).
+    pub(crate) fn named(app: &App, name: &str) -> Result<Self, Refused> {
+        Self::of(app, app.settings().keys.named(name))
+    }
+
+    fn of(app: &App, key: Option<&Key>) -> Result<Self, Refused> {
+        let key = key.ok_or(Refused::Unknown)?;
         key.pace.take(Instant::now()).map_err(|wait| Refused::TooMany { wait })?;
         Ok(Self {
             name: Arc::clone(&key.name),
+            scope: key.scope.clone(),
             client: app.client.scoped(key.scope.clone()).of_tenant(Arc::clone(&key.name)),
             texts: key.texts.clone(),
             admin: key.admin,

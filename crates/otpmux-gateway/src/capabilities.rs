@@ -95,6 +95,11 @@ impl Capabilities {
     pub(crate) const TTL: RangeInclusive<u64> =
         Policy::MIN_TTL.as_secs()..=Policy::MAX_TTL.as_secs();
 
+    /// The digits of a code for a request that names no number of digits.
+    pub(crate) fn code_length(&self) -> u8 {
+        self.code_length.default
+    }
+
     /// The allowed digits of a code.
     pub(crate) fn code_lengths(&self) -> RangeInclusive<u64> {
         self.code_length.min.into()..=self.code_length.max.into()

@@ -78,6 +78,11 @@ impl Keys {
         if errors.is_empty() { Ok(Self(all)) } else { Err(errors) }
     }
 
+    /// Finds the key with this name.
+    pub(crate) fn named(&self, name: &str) -> Option<&Key> {
+        self.0.iter().find(|key| *key.name == *name)
+    }
+
     /// Finds the key with this text. Takes the same time for a wrong key as for a right one.
     pub(crate) fn find(&self, text: &[u8]) -> Option<&Key> {
         let hash: [u8; 32] = Sha256::digest(text).into();

@@ -5,6 +5,7 @@ mod api;
 mod app;
 mod auth;
 mod balance;
+mod body;
 mod capabilities;
 mod doors;
 mod error;

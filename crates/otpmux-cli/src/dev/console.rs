@@ -22,6 +22,8 @@ pub(super) fn print_start(
     if output.is_json() {
         return output.json(&json!({
             "gateway": gateway, "handset": handset, "api_key": api_key, "store": store,
+            "twilio_verify_base_url": format!("{gateway}/twilio"),
+            "vonage_verify_api_host": format!("{gateway}/vonage"),
         }));
     }
     let stays = if home.kept { "the store and the keys stay" } else { "nothing stays" };
@@ -31,6 +33,12 @@ pub(super) fn print_start(
   gateway  {gateway}  (its API: {gateway}/docs)
   handset  {handset}  (shows what arrives; breaks vendors)
   store    {store}
+
+Software that speaks to Twilio Verify or Vonage Verify works here, with this base URL, any account, and
+OTPMUX_API_KEY as its secret:
+
+  TWILIO_VERIFY_BASE_URL={gateway}/twilio
+  VONAGE_VERIFY_API_HOST={gateway}/vonage
 
 In another terminal, send a code and verify it:
 

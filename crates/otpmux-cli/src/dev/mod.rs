@@ -137,6 +137,9 @@ recipient = ["30/1m"]
 global = ["100000/1h"]
 guesses = ["100/1h"]
 guesses_total = ["100/1h"]
+
+[doors.twilio]
+[doors.vonage]
 "#,
         store.display(),
     )

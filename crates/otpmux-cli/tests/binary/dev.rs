@@ -116,6 +116,26 @@ fn a_vendor_that_is_down_is_told_apart_from_a_lost_answer() {
     assert_eq!(dev.stop(), Some(0));
 }
 
+/// Software of other systems is tried with the addresses that are printed.
+#[test]
+fn doors_are_open() {
+    let dev = Dev::start(&[]);
+    let ask = |url: &str, form: &[&str]| {
+        let user = format!("AC1:{}", dev.told("api_key"));
+        let mut command = Command::new("curl");
+        run(command.args(["-s", url, "-u", &user]).args(form), "").json().remove(0)
+    };
+    let twilio = dev.told("twilio_verify_base_url");
+    let service = format!("{twilio}/v2/Services/VA00000000000000000000000000000000/Verifications");
+    let sent = ask(&service, &["--data-urlencode", &format!("To={TO}"), "-d", "Channel=sms"]);
+    assert_eq!((&sent["status"], &sent["to"]), (&"pending".into(), &TO.into()), "{sent}");
+    let vonage = format!("{}/v2/verify", dev.told("vonage_verify_api_host"));
+    let body = r#"{"brand":"Acme","workflow":[{"channel":"sms","to":"919876543211"}]}"#;
+    let started = ask(&vonage, &["-H", "Content-Type: application/json", "-d", body]);
+    assert!(started["request_id"].is_string(), "{started}");
+    assert_eq!(dev.stop(), Some(0));
+}
+
 /// What is printed is typed into a shell, word by word.
 #[test]
 fn the_commands_that_it_prints_work() {

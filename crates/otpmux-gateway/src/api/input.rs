@@ -1,23 +1,18 @@
 //! Reading what callers send: strictly, with limits on size and time.
 
-use std::time::Duration;
-
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::request::Parts;
-use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use otpmux::VerificationId;
-use tokio::time::timeout;
 
 use super::fields::Fields;
 use super::tree::Tree;
+use crate::body::{self, Unread};
 use crate::problem::{Code, Problem};
 
 /// The size limit of a body, above the size of any valid body of this API.
 const LARGEST: usize = 16 * 1024;
-/// The time limit for reading a body.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The fields of a JSON body. Another content type, or anything after the object, is an error.
 pub(super) struct Body(pub(super) Fields);
@@ -61,12 +56,11 @@ fn is_json(parts: &Parts) -> bool {
 
 /// Reads a body of at most this many bytes.
 pub(super) async fn read(body: axum::body::Body, largest: usize) -> Result<Bytes, Problem> {
-    let whole = timeout(PATIENCE, Limited::new(body, largest).collect()).await;
-    match whole.map_err(|_| Problem::too_slow())? {
-        Ok(whole) => Ok(whole.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => Err(Problem::too_large(largest)),
-        Err(_) => Err(Problem::invalid("", Code::NotJson, "ended before its end")),
-    }
+    body::read(body, largest).await.map_err(|unread| match unread {
+        Unread::TooSlow => Problem::too_slow(),
+        Unread::TooLarge => Problem::too_large(largest),
+        Unread::Cut => Problem::invalid("", Code::NotJson, "ended before its end"),
+    })
 }
 
 fn parse(bytes: &[u8]) -> Result<Fields, Problem> {

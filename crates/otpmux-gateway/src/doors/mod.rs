@@ -3,11 +3,13 @@
 
 mod basic;
 mod twilio;
+mod vonage;
 
 use std::sync::Arc;
 
 use axum::Router;
 use otpmux::Config;
+use otpmux::config::ServerConfig;
 use otpmux::config::settings::ConfigError;
 
 use crate::app::App;
@@ -15,13 +17,15 @@ use crate::app::App;
 /// The settings of doors that a reload may change. Paths are mounted once, at the start.
 #[derive(Debug, Default)]
 pub(crate) struct DoorSettings {
-    pub(crate) twilio: Option<twilio::Settings>,
+    pub(crate) twilio: Option<Arc<twilio::Settings>>,
+    pub(crate) vonage: Option<Arc<vonage::Settings>>,
 }
 
 /// The paths of the doors that are mounted.
 #[derive(Debug, Default)]
 pub(crate) struct Mounted {
     twilio: Option<Box<str>>,
+    vonage: Option<Box<str>>,
 }
 
 impl DoorSettings {
@@ -30,18 +34,30 @@ impl DoorSettings {
     /// # Errors
     ///
     /// Every mistake.
-    #[expect(clippy::unnecessary_wraps, reason = "doors with secrets and files can fail")]
-    pub(crate) fn new(config: &Config, before: Option<&Self>) -> Result<Self, Vec<ConfigError>> {
-        let _ = before;
+    pub(crate) fn new(
+        config: &Config,
+        server: &ServerConfig,
+        _before: Option<&Self>,
+    ) -> Result<Self, Vec<ConfigError>> {
         let doors = config.doors();
-        Ok(Self { twilio: doors.twilio.as_ref().map(twilio::Settings::new) })
+        let twilio = doors.twilio.as_ref().map(|door| twilio::Settings::new(door, server));
+        let vonage = doors.vonage.as_ref().map(vonage::Settings::new).transpose()?;
+        Ok(Self { twilio: twilio.map(Arc::new), vonage: vonage.map(Arc::new) })
     }
 }
 
 impl Mounted {
     pub(crate) fn new(config: &Config) -> Self {
         let doors = config.doors();
-        Self { twilio: doors.twilio.as_ref().map(|door| door.path.as_str().into()) }
+        Self {
+            twilio: doors.twilio.as_ref().map(|door| door.path.as_str().into()),
+            vonage: doors.vonage.as_ref().map(|door| door.path.as_str().into()),
+        }
+    }
+
+    /// Whether a door shows the ids of requests in its answers.
+    pub(crate) fn shows_request_ids(&self) -> bool {
+        self.vonage.is_some()
     }
 
     /// Returns the path of a door's call with its variable parts replaced, for labels.
@@ -50,13 +66,17 @@ impl Mounted {
             let rest = path.strip_prefix(&**door.as_ref()?)?;
             (rest.is_empty() || rest.starts_with('/')).then_some(rest)
         };
-        below(&self.twilio).map(twilio::label)
+        let twilio = below(&self.twilio).map(twilio::label);
+        twilio.or_else(|| below(&self.vonage).map(vonage::label))
     }
 }
 
 /// Returns the router of all doors; `None` without any.
 pub(crate) fn router(app: &Arc<App>) -> Option<Router<Arc<App>>> {
-    let Mounted { twilio } = &app.doors;
-    let doors = [twilio.as_ref().map(|path| Router::new().nest(path, twilio::router()))];
+    let Mounted { twilio, vonage } = &app.doors;
+    let doors = [
+        twilio.as_ref().map(|path| Router::new().nest(path, twilio::router())),
+        vonage.as_ref().map(|path| Router::new().nest(path, vonage::router())),
+    ];
     doors.into_iter().flatten().reduce(Router::merge)
 }

@@ -8,4 +8,5 @@ mod room;
 mod serve;
 mod write_timeout;
 
+pub(crate) use request::RequestId;
 pub(crate) use serve::serve;

@@ -24,6 +24,10 @@ static TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 static NOSNIFF: (HeaderName, HeaderValue) =
     (HeaderName::from_static("x-content-type-options"), HeaderValue::from_static("nosniff"));
 
+/// The id of a request, for answers that show it in their body.
+#[derive(Clone, Debug)]
+pub(crate) struct RequestId(pub(crate) HeaderValue);
+
 pub(super) async fn answer(
     app: &App,
     router: Router,
@@ -42,6 +46,9 @@ pub(super) async fn answer(
     #[cfg(feature = "otel")]
     super::otel::begin(&span, request.headers());
     request.extensions_mut().insert(Peer(peer.ip()));
+    if app.doors.shows_request_ids() {
+        request.extensions_mut().insert(RequestId(id.clone()));
+    }
     let service = TowerToHyperService::new(router);
     let mut response = match service.call(request.map(Body::new)).instrument(span.clone()).await {
         Ok(response) => response,

@@ -23,7 +23,7 @@ async fn a_door_answers_in_its_own_form_and_the_api_in_its() {
     };
     let answer = ask(Method::GET, "/a/door/v2/nothing", KEY).await;
     assert_eq!(answer.header("content-type"), "application/json");
-    let more = "https://www.twilio.com/docs/errors/20404";
+    let more = "https://otpmux.github.io/otpmux/doors/twilio-verify/#errors";
     let message = "The requested resource was not found";
     let expected = json!({ "code": 20404, "message": message, "more_info": more, "status": 404 });
     assert_eq!(answer.expect(404), expected);

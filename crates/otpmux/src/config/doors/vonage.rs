@@ -1,6 +1,7 @@
 //! `[doors.vonage]`
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use otpmux_core::Purpose;
 use otpmux_core::settings::{Section as _, parses};
@@ -21,6 +22,10 @@ otpmux_core::settings! {
         /// The user name of clients that authenticate without an application. Their password is an
         /// API key of the gateway. Absent: any user name.
         pub api_key: Option<String> = None, text(), example "abcd1234";
+        /// How long a token of an application may live, from its `iat` to its `exp`: it can be used
+        /// again as long.
+        pub token_ttl: Duration = Duration::from_mins(15),
+            duration(Duration::from_mins(1)..=Duration::from_hours(24)), example "1h";
         /// The purpose of verifications.
         pub purpose: Option<Purpose> = None, text().check(parses::<Purpose>), example "login";
         plain {

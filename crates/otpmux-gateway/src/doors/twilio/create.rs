@@ -1,0 +1,108 @@
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::response::Response;
+use otpmux::provider::{Clock as _, SystemClock};
+use otpmux::{Channel, ClientContext, NewVerification, OtpClient, Recipient, Repeat};
+
+use super::failure::Failure;
+use super::form::Form;
+use super::session::Session;
+use super::views::{self, VerificationView};
+use super::{channel, views::notes};
+use crate::app::App;
+
+/// Starts a verification, or sends the live one again.
+pub(super) async fn create(
+    State(app): State<Arc<App>>,
+    session: Session,
+    mut form: Form,
+) -> Result<Response, Failure> {
+    let asked = Asked::read(&mut form, &session, &app.client)?;
+    form.ignore_others(&session.door);
+    let now = SystemClock.now();
+    let to = asked.to.canonical().into_owned();
+    let new = asked.verification(&session, notes(&to, now));
+    let client = session.client.clone();
+    let sent = app.to_the_end(async move { client.send(new).await }).await?;
+    let created = (!sent.repeated).then_some(now);
+    let view = VerificationView::of(&session, &sent, Some(&to), created).sent_at(now);
+    Ok(views::created(&view))
+}
+
+/// What a request asks for.
+struct Asked {
+    to: Recipient,
+    channel: Option<Channel>,
+    locale: Option<String>,
+    template: Option<String>,
+    brand: Option<String>,
+    client: ClientContext,
+}
+
+impl Asked {
+    fn read(form: &mut Form, session: &Session, reader: &OtpClient) -> Result<Self, Failure> {
+        let to = recipient(&form.required("To")?, reader)?;
+        let channel = channel::read(&form.required("Channel")?)?;
+        // With these, a code would confirm one payment; without, it would confirm any.
+        let payment = "this gateway cannot bind a code to a payment";
+        form.refuse("Amount", payment)?;
+        form.refuse("Payee", payment)?;
+        form.refuse("CustomMessage", "the texts are in the configuration of this gateway")?;
+        let locale = form.take("Locale")?;
+        if locale.as_ref().is_some_and(|locale| !(2..=35).contains(&locale.len())) {
+            return Err(Failure::invalid("Locale", "must be a language, such as pt-BR"));
+        }
+        let template = form.take("TemplateSid")?;
+        if template.as_ref().is_some_and(|template| template.len() > 128) {
+            return Err(Failure::invalid("TemplateSid", "must be at most 128 characters"));
+        }
+        let brand = form.take("CustomFriendlyName")?;
+        if brand.as_ref().is_some_and(|brand| !session.caller.texts.brands.contains(brand)) {
+            let why = "is not among the `brands` of this API key";
+            return Err(Failure::invalid("CustomFriendlyName", why));
+        }
+        let mut client = ClientContext::new();
+        if let Some(address) = form.take("DeviceIp")? {
+            let why = "must be an IPv4 or IPv6 address";
+            let ip = address.parse().map_err(|_| Failure::invalid("DeviceIp", why))?;
+            client.ip = Some(ip);
+        }
+        Ok(Self { to, channel, locale, template, brand, client })
+    }
+
+    fn verification(self, session: &Session, notes: BTreeMap<String, String>) -> NewVerification {
+        let mut new = NewVerification::to(self.to);
+        new.purpose = session.purpose.clone();
+        (new.channel, new.locale) = (self.channel, self.locale);
+        (new.template, new.brand) = (self.template, self.brand);
+        (new.client, new.metadata) = (self.client, notes);
+        // At Twilio, a second request for a number sends the same code again, under the same SID.
+        new.repeat = Some(Repeat::SameCode);
+        new
+    }
+}
+
+/// Reads a number or an address. A plus that a client has not encoded arrives as a space; some
+/// leave it out.
+pub(super) fn recipient(text: &str, reader: &OtpClient) -> Result<Recipient, Failure> {
+    let lost = |text: &str| {
+        let rest =
+            text.strip_prefix(' ').filter(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
+        rest.map(|rest| format!("+{rest}"))
+    };
+    let digits =
+        |text: &str| text.starts_with(|c: char| matches!(c, '1'..='9')) && !text.contains('@');
+    let read = match lost(text) {
+        Some(text) => reader.read_recipient(&text, None),
+        None => reader.read_recipient(text, None).or_else(|error| {
+            if digits(text) {
+                reader.read_recipient(&format!("+{text}"), None).map_err(|_| error)
+            } else {
+                Err(error)
+            }
+        }),
+    };
+    read.map_err(|error| Failure::invalid("To", error))
+}
