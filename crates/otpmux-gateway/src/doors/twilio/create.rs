@@ -49,6 +49,7 @@ impl Asked {
         let payment = "this gateway cannot bind a code to a payment";
         form.refuse("Amount", payment)?;
         form.refuse("Payee", payment)?;
+        form.refuse("CustomCode", "this gateway makes the codes that it checks")?;
         form.refuse("CustomMessage", "the texts are in the configuration of this gateway")?;
         let locale = form.take("Locale")?;
         if locale.as_ref().is_some_and(|locale| !(2..=35).contains(&locale.len())) {
