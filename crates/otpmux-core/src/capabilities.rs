@@ -24,6 +24,9 @@ pub struct Capabilities {
     pub channels: Vec<Channel>,
     /// The lengths of otpmux-generated codes that it carries; `None` if it carries none.
     pub otpmux_codes: Option<RangeInclusive<u8>>,
+    /// The codes that it carries may have ASCII letters: it writes them into a text, or its vendor
+    /// documents them.
+    pub letters_in_codes: bool,
     /// The codes that the vendor generates and only it can verify, if it does.
     pub vendor_codes: Option<VendorCodes>,
     /// The TTLs that can be set; `None` if the TTL cannot be set.
@@ -114,6 +117,8 @@ pub enum Incompatibility {
     VendorCode,
     /// It does not support this code length.
     CodeLength,
+    /// It carries codes of digits only.
+    LettersInCode,
     /// It does not support this TTL.
     Ttl,
 }
@@ -127,6 +132,7 @@ impl Incompatibility {
             Self::OtpmuxCode => "unsupported_otpmux_code",
             Self::VendorCode => "unsupported_vendor_code",
             Self::CodeLength => "unsupported_code_length",
+            Self::LettersInCode => "unsupported_letters_in_code",
             Self::Ttl => "unsupported_ttl",
         }
     }
@@ -140,6 +146,7 @@ impl fmt::Display for Incompatibility {
             Self::Recipient => "this provider does not reach this country or kind of number",
             Self::OtpmuxCode => "this provider does not carry a code that otpmux generated",
             Self::VendorCode => "this provider does not generate codes",
+            Self::LettersInCode => "this provider carries codes of digits only",
             Self::CodeLength => "the length of the code is outside the range of this provider",
             Self::Ttl => "the ttl is outside the range of this provider",
         })
@@ -169,6 +176,7 @@ impl Capabilities {
         Self {
             channels: channels.into_iter().collect(),
             otpmux_codes: None,
+            letters_in_codes: false,
             vendor_codes: None,
             ttls: None,
             phone_prefixes: &[],
@@ -278,6 +286,9 @@ impl Capabilities {
         {
             return Some(Incompatibility::CodeLength);
         }
+        if !self.letters_in_codes && request.code.otpmux_code().is_some_and(|it| !it.is_numeric()) {
+            return Some(Incompatibility::LettersInCode);
+        }
         if let (Some(range), Some(wanted)) = (&self.ttls, request.ttl)
             && !range.contains(&wanted)
         {
@@ -317,6 +328,16 @@ mod tests {
         let mut fits = request("+919876543210", "123456");
         fits.ttl = Some(Duration::from_mins(5));
         assert_eq!(check(&fits), Ok(()));
+    }
+
+    #[test]
+    fn letters_in_a_code_need_their_claim() {
+        let mut request = request("+919876543210", "123456");
+        request.code = CodeSource::Otpmux(crate::Code::given("0M53RF").unwrap());
+        let mut can = capabilities();
+        assert_eq!(can.incompatibility(&request), Some(Incompatibility::LettersInCode));
+        can.letters_in_codes = true;
+        assert_eq!(can.incompatibility(&request), None);
     }
 
     #[test]

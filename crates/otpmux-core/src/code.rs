@@ -10,7 +10,8 @@ use crate::typed;
 const MIN: usize = 4;
 const MAX: usize = 10;
 
-/// A one-time code: 4 to 10 decimal digits, kept as text so that leading zeros survive.
+/// A one-time code: 4 to 10 decimal digits, kept as text so that leading zeros survive. A code that
+/// another system made may have ASCII letters too ([`given`](Self::given)).
 ///
 /// Compared in constant time, wiped from memory when dropped, never shown by `Debug`. It has no
 /// `Display` and no serialisation.
@@ -24,7 +25,7 @@ const MAX: usize = 10;
 /// ```
 #[derive(Clone)]
 pub struct Code {
-    /// ASCII digits, then zero bytes; the padding makes codes of any length comparable.
+    /// ASCII digits or letters, then zero bytes; the padding makes codes of any length comparable.
     digits: [u8; MAX],
     len: u8,
 }
@@ -71,13 +72,47 @@ impl Code {
         Self { digits, len }
     }
 
-    /// Returns the digits. Pass them to the vendor only.
+    /// A code that another system made and will check: 4 to 10 ASCII letters and digits, kept as
+    /// given, also in their case.
+    ///
+    /// ```
+    /// use otpmux_core::{Code, CodeError};
+    /// assert_eq!(Code::given("0M53RF")?.expose(), "0M53RF");
+    /// assert_eq!(Code::given("0M5-3RF").unwrap_err(), CodeError::NotLettersOrDigits);
+    /// # Ok::<(), CodeError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`CodeError::NotLettersOrDigits`] for any other character, white space included;
+    /// [`CodeError::Length`] unless there are 4 to 10.
+    pub fn given(text: &str) -> Result<Self, CodeError> {
+        if !text.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+            return Err(CodeError::NotLettersOrDigits);
+        }
+        if !(MIN..=MAX).contains(&text.len()) {
+            return Err(CodeError::Length);
+        }
+        let mut code = Self { digits: [0; MAX], len: 0 };
+        for (place, byte) in code.digits.iter_mut().zip(text.bytes()) {
+            *place = byte;
+            code.len += 1;
+        }
+        Ok(code)
+    }
+
+    /// Whether it consists of digits only.
+    pub fn is_numeric(&self) -> bool {
+        self.digits[..usize::from(self.len)].iter().all(u8::is_ascii_digit)
+    }
+
+    /// Returns the digits, and letters if it has any. Pass them to the vendor only.
     pub fn expose(&self) -> &str {
-        // Only ASCII digits are ever stored, so this cannot fail.
+        // Only ASCII is ever stored, so this cannot fail.
         str::from_utf8(&self.digits[..usize::from(self.len)]).unwrap_or_default()
     }
 
-    /// Returns the number of digits, 4 to 10.
+    /// Returns the number of digits and letters, 4 to 10.
     pub const fn length(&self) -> u8 {
         self.len
     }
@@ -153,6 +188,9 @@ pub enum CodeError {
     /// The text holds more than digits, and spaces and dashes between them.
     #[error("a code consists of digits, with nothing but spaces or dashes between them")]
     NotDigits,
+    /// The text of a code that another system made holds more than ASCII letters and digits.
+    #[error("a code consists of ASCII letters and digits, and nothing between them")]
+    NotLettersOrDigits,
     /// Fewer than 4 or more than 10 digits.
     #[error("a code has 4 to 10 digits")]
     Length,
@@ -264,6 +302,30 @@ mod tests {
             ("code: 123456", CodeError::NotDigits),
         ] {
             assert_eq!(text.parse::<Code>().unwrap_err(), error, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_given_code_is_kept_as_it_is() {
+        for text in ["0M53RF", "abcd", "ABCD", "0042171234", "a1B2c3D4e5"] {
+            let code = Code::given(text).unwrap();
+            assert_eq!((code.expose(), usize::from(code.length())), (text, text.len()));
+            assert_eq!(code.is_numeric(), text.bytes().all(|byte| byte.is_ascii_digit()));
+            assert!(!format!("{code:?}").contains(text));
+        }
+        assert_ne!(Code::given("abcd").unwrap(), Code::given("ABCD").unwrap());
+        assert_eq!(Code::given("004217").unwrap(), "004217".parse().unwrap());
+        for (text, error) in [
+            ("", CodeError::Length),
+            ("abc", CodeError::Length),
+            ("abcdefghijk", CodeError::Length),
+            ("123 456", CodeError::NotLettersOrDigits),
+            ("123-456", CodeError::NotLettersOrDigits),
+            ("１２３４", CodeError::NotLettersOrDigits),
+            ("cödes", CodeError::NotLettersOrDigits),
+            ("{code}", CodeError::NotLettersOrDigits),
+        ] {
+            assert_eq!(Code::given(text).unwrap_err(), error, "{text:?}");
         }
     }
 

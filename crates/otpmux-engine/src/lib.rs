@@ -12,13 +12,14 @@ mod routing;
 mod store;
 
 pub use client::{
-    BuildError, CandidateView, Checked, ClientBuilder, ClientConfig, CodeSourceView, Explanation,
-    HistoryEntry, InFlight, LimitView, MessageView, NewVerification, OpenStoreError, OtpClient,
-    ProviderView, Reloaded, Resend, Scope, ScopedClient, Selector, SendAttemptView, Verification,
+    BuildError, CandidateView, Checked, ClientBuilder, ClientConfig, CodeDelivery,
+    CodeDeliveryStatus, CodeInTextError, CodeSourceView, Explanation, HistoryEntry, InFlight,
+    LimitView, MessageView, NewDelivery, NewVerification, OpenStoreError, OtpClient, ProviderView,
+    Reloaded, Resend, Scope, ScopedClient, Selector, SendAttemptView, Verification,
     VerificationStatus, Verify, describe_metrics,
 };
 pub use external_id::{ExternalId, ExternalIdError};
-pub use id::{ParseIdError, VerificationId};
+pub use id::{DeliveryId, ParseDeliveryIdError, ParseIdError, VerificationId};
 pub use keys::{
     CodeForm, CodeMac, Guess, GuessName, GuessWindows, KeyCheck, KeyError, KeyId, RecipientHash,
     Sealed, ServerKeys, Which,

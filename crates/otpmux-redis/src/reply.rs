@@ -45,7 +45,7 @@ impl Reply {
     }
 
     pub(crate) fn id(&mut self) -> Result<VerificationId, CallError> {
-        text(self.rest.next())?.parse().map_err(|_| CallError::Unreadable)
+        VerificationId::of_record(&text(self.rest.next())?).map_err(|_| CallError::Unreadable)
     }
 
     /// Returns the id that follows, if there is one.

@@ -5,9 +5,8 @@ use async_trait::async_trait;
 use otpmux_core::{Error, Purpose, Verdict};
 use otpmux_engine::{
     AttemptStarted, AttemptState, Create, Created, DeliveryMark, Guess, GuessEnd, Guessed,
-    HealthUpdate, KeyCheck, KeyId, Lost, RETENTION, ReceiptOf, Received, RecipientHash, Record,
-    RecordOutcome, SendAttempt, StartAttempt, State, StoreState, VerificationId, VerificationStore,
-    Which,
+    HealthUpdate, KeyCheck, KeyId, Lost, ReceiptOf, Received, RecipientHash, Record, RecordOutcome,
+    SendAttempt, StartAttempt, State, StoreState, VerificationId, VerificationStore, Which,
 };
 
 use crate::codec;
@@ -150,7 +149,7 @@ impl VerificationStore for RedisStore {
     async fn create(&self, create: Create, now: SystemTime) -> Result<Created, Error> {
         let Create { record, external, limit_hits, repeat } = create;
         let request = record.request.as_deref();
-        let kept = (record.expires_at + RETENTION).duration_since(now).unwrap_or_default();
+        let kept = record.kept_until().duration_since(now).unwrap_or_default();
         let mut call = self
             .on_record(Operation::Create, record.id, now)
             .key(self.names.live(&record.recipient, &record.purpose))
@@ -161,7 +160,11 @@ impl VerificationStore for RedisStore {
         for tag in &external {
             call = call.key(self.names.external(tag));
         }
-        let mode = if repeat { "r" } else { "-" };
+        let mode = match (record.id.is_delivery(), repeat) {
+            (true, _) => "d",
+            (false, true) => "r",
+            (false, false) => "-",
+        };
         let call = call
             // Redis refuses a time to live of zero.
             .time(kept.max(Duration::from_millis(1)))
@@ -272,6 +275,9 @@ impl VerificationStore for RedisStore {
     }
 
     async fn check_guess(&self, guess: &Guess, now: SystemTime) -> Result<Guessed, Error> {
+        if matches!(guess.which(), Which::Id(id) if id.is_delivery()) {
+            return Ok(Guessed::NONE);
+        }
         let (call, how) = self.select(guess, now);
         let how = Encoder::default().number(how);
         let call = call
@@ -308,6 +314,9 @@ impl VerificationStore for RedisStore {
         guess: &Guess,
         now: SystemTime,
     ) -> Result<Verdict, Error> {
+        if id.is_delivery() {
+            return Ok(Verdict::NotFound);
+        }
         let call = self
             .on_guess(Operation::Approve, id, guess, now)
             .words(who(guess))
@@ -322,6 +331,9 @@ impl VerificationStore for RedisStore {
         end: GuessEnd,
         now: SystemTime,
     ) -> Result<(), Error> {
+        if id.is_delivery() {
+            return Ok(());
+        }
         let left = match end {
             GuessEnd::Wrong(left) => Some(left),
             GuessEnd::NotCompared => None,

@@ -4,14 +4,13 @@ use std::time::SystemTime;
 
 use otpmux_core::Purpose;
 use otpmux_engine::{
-    CodeMac, IdempotencyRecord, RETENTION, RecipientHash, Record, Sealed, State, VerificationId,
-    uncovered,
+    CodeMac, IdempotencyRecord, RecipientHash, Record, Sealed, State, VerificationId, uncovered,
 };
 use rusqlite::types::FromSql;
 use rusqlite::{OptionalExtension, Row, ToSql, named_params, params};
 
 use crate::failure::{Fault, store_error};
-use crate::tables::{Tables, span, stamp, time};
+use crate::tables::{Tables, stamp, time};
 
 /// A record, and the row that holds it.
 pub(crate) struct Found {
@@ -83,8 +82,7 @@ impl Tables<'_> {
                 "a verification cannot be read: it is damaged, or a newer program wrote it",
             )));
         };
-        let end = stamp(found.record.expires_at).saturating_add(span(RETENTION));
-        Ok((now < end).then_some(found))
+        Ok((now < stamp(found.record.kept_until())).then_some(found))
     }
 
     /// Returns the newest verification of a recipient, in any spelling, and purpose.
@@ -114,10 +112,14 @@ impl Tables<'_> {
         Ok(found.filter(|newest| newest.is_repeatable(now)))
     }
 
-    /// Writes a new record, which supersedes the newest one. Returns false if it must not be
+    /// Writes a new record, which supersedes the newest one, unless it is that of a delivery. Returns false if it must not be
     /// created any more.
     pub(crate) fn put_newest(&self, record: &Record, now: SystemTime) -> Result<bool, Fault> {
-        let newest = self.newest(&record.recipient, &record.purpose)?;
+        let newest = if record.id.is_delivery() {
+            None
+        } else {
+            self.newest(&record.recipient, &record.purpose)?
+        };
         let older = match newest {
             Some((_, id)) => self.find(id, stamp(now))?,
             None => None,
@@ -137,11 +139,11 @@ impl Tables<'_> {
 
     /// Marks a verification that does not exist as not to be created any more, until this time.
     pub(crate) fn give_up(&self, id: VerificationId, until: SystemTime) -> rusqlite::Result<()> {
-        let sql = "INSERT INTO records (id, recipient, purpose, state, expires_at, guesses, \
-            max_guesses, resends, resend_after, sealed_key, sealed, send_attempts, skips) \
-            VALUES (?1, x'', '', ?2, ?3, 0, 0, 0, 0, '', x'', '', '') ON CONFLICT (id) DO NOTHING";
-        let ends = stamp(until).saturating_sub(span(RETENTION));
-        self.run(sql, params![id.to_bytes(), GIVEN_UP, ends]).map(|_| ())
+        let sql = "INSERT INTO records (id, recipient, purpose, state, expires_at, kept_until, \
+            guesses, max_guesses, resends, resend_after, sealed_key, sealed, send_attempts, skips) \
+            VALUES (?1, x'', '', ?2, ?3, ?3, 0, 0, 0, 0, '', x'', '', '') \
+            ON CONFLICT (id) DO NOTHING";
+        self.run(sql, params![id.to_bytes(), GIVEN_UP, stamp(until)]).map(|_| ())
     }
 
     /// Restores the older verification after one of this recipient and purpose has failed.
@@ -175,12 +177,12 @@ impl Tables<'_> {
         let (code, request) = (record.code.as_ref(), record.request.as_deref());
         let (send_attempts, skips) = lists(record)?;
         let sql = "INSERT INTO records (id, recipient, purpose, external, state, code_key, \
-            code_by_id, code_by_recipient, code_by_external, code_length, expires_at, guesses, max_guesses, resends, resend_after, sealed_key, \
+            code_by_id, code_by_recipient, code_by_external, code_length, expires_at, kept_until, guesses, max_guesses, resends, resend_after, sealed_key, \
             sealed, request_name, request_content, send_attempts, skips, newest, supersedes) \
             VALUES (:id, :recipient, :purpose, :external, :state, :code_key, :code_by_id, \
-            :code_by_recipient, :code_by_external, :code_length, :expires_at, :guesses, :max_guesses, \
+            :code_by_recipient, :code_by_external, :code_length, :expires_at, :kept_until, :guesses, :max_guesses, \
             :resends, :resend_after, :sealed_key, :sealed, :request_name, :request_content, :send_attempts, \
-            :skips, 1, :supersedes) ON CONFLICT (id) DO NOTHING";
+            :skips, :newest, :supersedes) ON CONFLICT (id) DO NOTHING";
         let params = named_params! {
             ":id": record.id.to_bytes(),
             ":recipient": record.recipient.0,
@@ -193,6 +195,8 @@ impl Tables<'_> {
             ":code_by_external": code.and_then(|code| code.by_external),
             ":code_length": record.code_length,
             ":expires_at": stamp(record.expires_at),
+            ":kept_until": stamp(record.kept_until()),
+            ":newest": (!record.id.is_delivery()).then_some(1),
             ":guesses": record.guesses,
             ":max_guesses": record.max_guesses,
             ":resends": record.resends,

@@ -5,7 +5,7 @@ pub(crate) const APPLICATION: i32 = 0x6f74_706d;
 
 /// The version of the tables below; it rises by one with each change to them. A file of another
 /// version is refused, and so is one of this version with other tables.
-pub(crate) const VERSION: i32 = 5;
+pub(crate) const VERSION: i32 = 6;
 
 /// Times are milliseconds since 1970.
 ///
@@ -30,6 +30,7 @@ CREATE TABLE records (
   code_by_external BLOB,
   code_length INTEGER,
   expires_at INTEGER NOT NULL,
+  kept_until INTEGER NOT NULL,
   guesses INTEGER NOT NULL,
   max_guesses INTEGER NOT NULL,
   resends INTEGER NOT NULL,
@@ -44,7 +45,7 @@ CREATE TABLE records (
 CREATE INDEX records_newest ON records (recipient, purpose) WHERE newest = 1;
 CREATE INDEX records_named ON records (request_name) WHERE request_name IS NOT NULL;
 CREATE INDEX records_external ON records (external) WHERE external IS NOT NULL;
-CREATE INDEX records_end ON records (expires_at);
+CREATE INDEX records_end ON records (kept_until);
 
 CREATE TABLE guesses (
   name BLOB PRIMARY KEY, -- a keyed hash of the idempotency key

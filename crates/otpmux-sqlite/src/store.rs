@@ -169,7 +169,10 @@ impl Tables<'_> {
             let same = before.request.as_deref().is_some_and(|it| it.content == request.content);
             return Ok(if same { Created::Replayed(before) } else { Created::KeyReused });
         }
-        if *repeat && let Some(live) = self.repeatable(record, at)? {
+        if *repeat
+            && !record.id.is_delivery()
+            && let Some(live) = self.repeatable(record, at)?
+        {
             return Ok(Created::Live(Box::new(live)));
         }
         for tag in external {

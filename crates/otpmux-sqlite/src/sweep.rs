@@ -1,6 +1,6 @@
 //! Removes expired rows, some with each batch.
 
-use otpmux_engine::{HEALTH_TTL, RETENTION};
+use otpmux_engine::HEALTH_TTL;
 
 use crate::tables::{Tables, span};
 
@@ -8,15 +8,15 @@ impl Tables<'_> {
     /// Removes expired rows: about this many of each table, oldest first.
     pub(crate) fn sweep(&self, now: i64, rows: usize) -> rusqlite::Result<()> {
         let rows = i64::try_from(rows).unwrap_or(i64::MAX);
-        let ended = [now.saturating_sub(span(RETENTION)), rows];
+        let ended = [now, rows];
         // Before the records that they belong to.
         for sql in [
             "DELETE FROM guesses WHERE record IN \
-                (SELECT number FROM records WHERE expires_at <= ?1 ORDER BY expires_at LIMIT ?2)",
+                (SELECT number FROM records WHERE kept_until <= ?1 ORDER BY kept_until LIMIT ?2)",
             "DELETE FROM attempt_references WHERE record IN \
-                (SELECT number FROM records WHERE expires_at <= ?1 ORDER BY expires_at LIMIT ?2)",
+                (SELECT number FROM records WHERE kept_until <= ?1 ORDER BY kept_until LIMIT ?2)",
             "DELETE FROM records WHERE number IN \
-                (SELECT number FROM records WHERE expires_at <= ?1 ORDER BY expires_at LIMIT ?2)",
+                (SELECT number FROM records WHERE kept_until <= ?1 ORDER BY kept_until LIMIT ?2)",
         ] {
             self.run(sql, ended)?;
         }

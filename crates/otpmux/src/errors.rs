@@ -5,5 +5,6 @@ pub use otpmux_core::{
     CodeError, EntropyError, IdError, RecipientError, SecretTextError, seconds_rounded_up,
 };
 pub use otpmux_engine::{
-    BuildError, ExternalIdError, KeyError, OpenStoreError, ParseIdError, PolicyError, RouteError,
+    BuildError, CodeInTextError, ExternalIdError, KeyError, OpenStoreError, ParseDeliveryIdError,
+    ParseIdError, PolicyError, RouteError,
 };

@@ -17,13 +17,14 @@ pub mod vendors;
 pub use otpmux_core::debug_as_display;
 pub use otpmux_core::{
     Blame, Certainty, Channel, ClientContext, Code, CountryCode, EmailAddress, Error, ErrorKind,
-    OtpProvider, PhoneNumber, Purpose, RateLimit, Recipient, Secret, UserReason, Verdict,
+    OtpProvider, Outcome, PhoneNumber, Purpose, RateLimit, Recipient, Secret, UserReason, Verdict,
 };
 pub use otpmux_engine::{
-    BuildError, ChannelText, Checked, ClientBuilder, DltIds, ExternalId, InFlight, Locale,
-    LocalizedText, MemoryStore, MessageLimits, MessageSettings, Messages, NewVerification,
-    OtpClient, Policy, Reloaded, Repeat, Resend, ResendBy, Resilience, Route, Routes, Scope,
-    ScopedClient, Selector, ServerKeys, Verification, VerificationId, VerificationStatus, Verify,
+    BuildError, ChannelText, Checked, ClientBuilder, CodeDelivery, CodeDeliveryStatus, DeliveryId,
+    DltIds, ExternalId, InFlight, Locale, LocalizedText, MemoryStore, MessageLimits,
+    MessageSettings, Messages, NewDelivery, NewVerification, OtpClient, Policy, Reloaded, Repeat,
+    Resend, ResendBy, Resilience, Route, Routes, Scope, ScopedClient, Selector, ServerKeys,
+    Verification, VerificationId, VerificationStatus, Verify,
 };
 
 pub use config::Config;

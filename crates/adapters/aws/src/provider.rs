@@ -146,6 +146,7 @@ pub(crate) fn capabilities(service: Service, receipts: bool) -> Capabilities {
         Capabilities::new([channel]).with_otpmux_codes(Code::MIN_LENGTH..=Code::MAX_LENGTH);
     capabilities.message = true;
     capabilities.needs_message = true;
+    capabilities.letters_in_codes = true;
     capabilities.sender = service != Service::Ses;
     capabilities.receipts = receipts.then_some(ReceiptTrust::Signed);
     if service == Service::Sns {

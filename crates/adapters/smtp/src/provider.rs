@@ -138,6 +138,7 @@ pub(crate) fn capabilities() -> Capabilities {
     let mut capabilities =
         Capabilities::new([Channel::Email]).with_otpmux_codes(Code::MIN_LENGTH..=Code::MAX_LENGTH);
     capabilities.message = true;
+    capabilities.letters_in_codes = true;
     capabilities.needs_message = true;
     capabilities
 }

@@ -134,6 +134,8 @@ pub(crate) fn capabilities(config: &Config) -> Capabilities {
         capabilities.limits.guesses = Some(3);
     } else {
         capabilities = capabilities.with_otpmux_codes(4..=10);
+        // "4 to 10 alphanumeric characters".
+        capabilities.letters_in_codes = true;
         capabilities.report = true;
     }
     // The life of a code is the sum of its steps; an e-mail has one step, a number all of them.

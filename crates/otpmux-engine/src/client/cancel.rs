@@ -9,6 +9,9 @@ use crate::VerificationId;
 
 impl Inner {
     pub(super) async fn cancel(self: &Arc<Self>, id: VerificationId) -> Result<bool, Error> {
+        if id.is_delivery() {
+            return Ok(false);
+        }
         self.ensure_same_keys().await?;
         let was_pending = self.store.cancel(id, self.clock.now()).await?;
         if was_pending {

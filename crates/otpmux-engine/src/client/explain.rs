@@ -142,7 +142,8 @@ impl Inner {
     fn fill(&self, new: NewVerification, into: &mut Explanation) -> Result<(), Error> {
         check_metadata(&new.metadata)?;
         let code = self.new_code(&new, &Zeros)?;
-        let (request, _, route_plan) = self.route_send(new, &code, &Zeros, self.clock.now())?;
+        let (request, _, route_plan) =
+            self.route_send(new, &code, false, &Zeros, self.clock.now())?;
         let RoutePlan { route: place, candidates, skips, refusal } = route_plan;
         let route = self.routes.as_slice()[place].clone();
         let view = |(turn, candidate): (usize, &Candidate)| {

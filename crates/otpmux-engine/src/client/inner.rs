@@ -67,7 +67,7 @@ impl Inner {
         Instant::now() + self.policy.deadline
     }
 
-    /// Reads a verification whose purpose is in the scope.
+    /// Reads a verification whose purpose is in the scope. A delivery is none.
     ///
     /// # Errors
     ///
@@ -79,6 +79,9 @@ impl Inner {
         scope: &Scope,
         now: SystemTime,
     ) -> Result<Record, Error> {
+        if id.is_delivery() {
+            return Err(gone());
+        }
         let record = self.store.load(id, now).await?;
         record.filter(|record| scope.contains(&record.purpose)).ok_or_else(gone)
     }

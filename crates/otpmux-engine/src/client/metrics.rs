@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::Verification;
 use crate::layers::{channel_label, describe};
 use crate::numbers::country_of;
-use crate::{LimitScope, SendAttempt, StoreState};
+use crate::{LimitScope, SendAttempt, StoreState, VerificationId};
 
 const SENDS: &str = "otpmux_sends_total";
 const SECONDS: &str = "otpmux_send_seconds";
@@ -35,7 +35,7 @@ static METADATA: Metadata<'static> = Metadata::new("otpmux", Level::INFO, Some(m
 /// | `otpmux_call_seconds` | `provider`, `call` | how long they took, with the wait for a free slot |
 /// | `otpmux_retries_total` | `provider` | further tries at the same provider |
 /// | `otpmux_circuit_state` | `provider` | 0 closed, 0.5 half-open, 1 open |
-/// | `otpmux_sends_total` | `channel`, `country`, `outcome` | sends and resends that got as far as a provider's call, over all their providers: `confirmed`, `unconfirmed`, or the kind of the error |
+/// | `otpmux_sends_total` | `kind`, `channel`, `country`, `outcome` | sends and resends, of a `verification` or a `delivery`, that got as far as a provider's call, over all their providers: `confirmed`, `unconfirmed`, or the kind of the error |
 /// | `otpmux_send_seconds` | | how long they took |
 /// | `otpmux_verdicts_total` | `verdict` | codes that were tried |
 /// | `otpmux_limited_total` | `limit` | messages that a limit refused |
@@ -81,9 +81,15 @@ pub fn describe_metrics() {
     });
 }
 
+/// Whether a record is that of a verification or of a delivery, in a word.
+pub(super) fn kind(id: VerificationId) -> &'static str {
+    if id.is_delivery() { "delivery" } else { "verification" }
+}
+
 /// Records the end of a send or resend.
 pub(super) fn sent(
     begun: Instant,
+    kind: &'static str,
     recipient: &Recipient,
     channel: &Channel,
     result: &Result<Verification, Error>,
@@ -91,7 +97,12 @@ pub(super) fn sent(
     let outcome = outcome(result);
     let country = recipient.phone().and_then(country_of).unwrap_or("none");
     let label = |name, value| Label::from_static_parts(name, value);
-    let labels = vec![channel_label(channel), label("country", country), label("outcome", outcome)];
+    let labels = vec![
+        label("kind", kind),
+        channel_label(channel),
+        label("country", country),
+        label("outcome", outcome),
+    ];
     let sends = Key::from_parts(SENDS, labels);
     let seconds = Key::from_static_name(SECONDS);
     with_recorder(|recorder| {

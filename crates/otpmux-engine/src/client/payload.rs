@@ -93,15 +93,16 @@ impl Payload {
     }
 
     /// The content of a request, equal for every repeat of it: `asked` is the caller's request,
-    /// before any code was generated.
+    /// before any code was generated, and `given` is the code that the caller made, if it did.
     pub(super) fn content(
         asked: &SendRequest,
         wording: &Wording,
+        given: Option<&Code>,
         length: Option<u8>,
         metadata: &BTreeMap<String, String>,
         external_id: Option<&ExternalId>,
     ) -> Zeroizing<Vec<u8>> {
-        let mut payload = Self::of(asked, wording, None, length).with_metadata(metadata.clone());
+        let mut payload = Self::of(asked, wording, given, length).with_metadata(metadata.clone());
         // Another spelling of the same recipient is the same request.
         payload.request.to = asked.recipient.canonical().into_owned();
         let ttl = asked.ttl.map(|ttl| ttl.as_millis());
@@ -138,7 +139,7 @@ impl Payload {
             let request: PayloadFields = serde_json::from_slice(&text).ok()?;
             let recipient = request.to.parse().ok()?;
             let code = match &request.code {
-                Some(code) => Some(code.parse().ok()?),
+                Some(code) => Some(Code::given(code).ok()?),
                 None => None,
             };
             Some(Self { recipient, code, request, purpose: record.purpose.clone() })

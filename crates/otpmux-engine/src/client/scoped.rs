@@ -1,9 +1,12 @@
 use std::sync::Arc;
 
-use otpmux_core::{Blame, Certainty, Code, Error, ErrorKind, Purpose, Recipient, Verdict};
+use otpmux_core::{Blame, Certainty, Code, Error, ErrorKind, Outcome, Purpose, Recipient, Verdict};
 
-use super::{Checked, NewVerification, OtpClient, Resend, Selector, Verification, Verify};
-use crate::VerificationId;
+use super::{
+    Checked, CodeDelivery, NewDelivery, NewVerification, OtpClient, Resend, Selector, Verification,
+    Verify,
+};
+use crate::{DeliveryId, VerificationId};
 
 /// The purposes that a [`ScopedClient`] may use.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -68,11 +71,57 @@ impl ScopedClient {
     /// Those of [`OtpClient::send`]; also [`ErrorKind::Forbidden`], not sent, for a purpose outside
     /// the scope.
     pub async fn send(&self, new: NewVerification) -> Result<Verification, Error> {
-        if !self.scope.contains(&new.purpose) {
-            return Err(Error::new(ErrorKind::Forbidden, Certainty::NotSent, Blame::Caller)
-                .with_detail("this purpose is not among those that the caller may use"));
-        }
+        self.allow(&new.purpose)?;
         self.client.send(new).await
+    }
+
+    /// As [`OtpClient::deliver`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`OtpClient::deliver`]; also [`ErrorKind::Forbidden`], not sent, for a purpose
+    /// outside the scope.
+    pub async fn deliver(&self, new: NewDelivery) -> Result<CodeDelivery, Error> {
+        self.allow(&new.purpose)?;
+        self.client.deliver(new).await
+    }
+
+    /// As [`OtpClient::delivery`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`OtpClient::delivery`]; a delivery of another purpose is not found.
+    pub async fn delivery(&self, id: DeliveryId) -> Result<CodeDelivery, Error> {
+        self.client.inner().delivery(id, &self.scope).await
+    }
+
+    /// As [`OtpClient::redeliver`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`OtpClient::redeliver`]; a delivery of another purpose is not found.
+    pub async fn redeliver(&self, id: DeliveryId, resend: Resend) -> Result<CodeDelivery, Error> {
+        self.client.inner().redeliver(id, resend, &self.scope).await
+    }
+
+    /// As [`OtpClient::end_delivery`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`OtpClient::end_delivery`]; [`ErrorKind::NotFound`] when the id is unknown, its
+    /// TTL has passed, or it is of another purpose.
+    pub async fn end_delivery(&self, id: DeliveryId, outcome: Outcome) -> Result<bool, Error> {
+        let inner = self.client.inner();
+        inner.load_delivery(id, &self.scope, inner.clock.now()).await?;
+        inner.end_delivery(id, outcome).await
+    }
+
+    fn allow(&self, purpose: &Purpose) -> Result<(), Error> {
+        if self.scope.contains(purpose) {
+            return Ok(());
+        }
+        Err(Error::new(ErrorKind::Forbidden, Certainty::NotSent, Blame::Caller)
+            .with_detail("this purpose is not among those that the caller may use"))
     }
 
     /// As [`OtpClient::verify`]. A verification of another purpose is not found, and none of its

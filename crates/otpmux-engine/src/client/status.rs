@@ -18,12 +18,21 @@ impl Inner {
     ) -> Result<Verification, Error> {
         self.ensure_same_keys().await?;
         let now = self.clock.now();
-        let mut record = self.load_in(id, scope, now).await?;
+        let record = self.load_in(id, scope, now).await?;
+        self.status_of(record, now).await
+    }
+
+    /// The state of a verification or delivery, and of its messages as far as vendors report them.
+    pub(super) async fn status_of(
+        &self,
+        mut record: Record,
+        now: SystemTime,
+    ) -> Result<Verification, Error> {
         let payload = Payload::open(&mut record, &self.keys)?;
         let deadline = self.deadline();
         let mut deliveries = Vec::with_capacity(record.send_attempts.len());
         for attempt in &record.send_attempts {
-            deliveries.push(self.delivery(&payload.recipient, attempt, deadline, now).await);
+            deliveries.push(self.delivery_of(&payload.recipient, attempt, deadline, now).await);
         }
         self.reconcile(&mut record, &deliveries).await?;
         for (attempt, told) in record.send_attempts.iter_mut().zip(deliveries) {
@@ -37,7 +46,7 @@ impl Inner {
 
     /// The delivery of a message as its vendor reports it now. The vendor is not asked if a receipt
     /// has reported the final one.
-    async fn delivery(
+    async fn delivery_of(
         &self,
         recipient: &Recipient,
         attempt: &SendAttempt,

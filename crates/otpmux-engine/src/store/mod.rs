@@ -30,13 +30,16 @@ pub const RETENTION: Duration = Duration::from_mins(10);
 ///
 /// - Every operation is atomic, over all processes that share the store.
 /// - A record is kept until it expires and [`RETENTION`] longer, so that its user gets the verdict
-///   expired; then it disappears by itself, and so does everything else that is written here,
-///   except the check values of server keys. A full store refuses new records and never drops live
+///   expired; then it disappears by itself ([`Record::kept_until`]), and so does everything else
+///   that is written here, except the check values of server keys. A full store refuses new records and never drops live
 ///   ones.
 /// - A store that cannot be reached, or whose answer cannot be trusted, returns an error of kind
 ///   [`ErrorKind::Store`](otpmux_core::ErrorKind::Store); in doubt, nothing is approved or sent.
 ///   The error's certainty is that of the step: not sent when it was not carried out, unknown when
 ///   it may have been or may still be.
+/// - The record of a [delivery](VerificationId::is_delivery) is a record like any other, with three
+///   exceptions: it supersedes none, is superseded by none and is repeated by none; no guess finds
+///   it; and it disappears when it expires.
 /// - `now` comes from the caller, who uses the store's [`time`](Self::time). Expiry is exact, to
 ///   the millisecond: at `expires_at` a record is invalid.
 ///

@@ -6,10 +6,12 @@ use otpmux_core::{
 };
 use serde::{Deserialize, Serialize};
 
+use super::RETENTION;
 use super::delivery::DeliveryMark;
 use crate::{CodeMac, RecipientHash, Sealed, VerificationId};
 
-/// A verification as a store keeps it. Contains no code and no recipient in clear text.
+/// A verification as a store keeps it, or a delivery, whose [id](VerificationId::is_delivery) says
+/// so. Contains no code and no recipient in clear text.
 #[derive(Clone, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "stores take it apart and put it together")]
 pub struct Record {
@@ -26,7 +28,7 @@ pub struct Record {
     /// The one whose place it took: the newest of its recipient and purpose before it. Set by the
     /// store.
     pub supersedes: Option<VerificationId>,
-    /// otpmux's code; `None` when no candidate takes one.
+    /// otpmux's code; `None` when no candidate takes one, and for a delivery.
     pub code: Option<CodeMac>,
     /// Digits of the code, if known.
     pub code_length: Option<u8>,
@@ -257,6 +259,12 @@ impl AttemptState {
 }
 
 impl Record {
+    /// When it disappears: a verification [`RETENTION`] after its codes expire; a delivery at once,
+    /// because its code is kept only as long as a resend may need it.
+    pub fn kept_until(&self) -> SystemTime {
+        if self.id.is_delivery() { self.expires_at } else { self.expires_at + RETENTION }
+    }
+
     /// Whether otpmux's code may have reached the user. Before that, the code cannot be known, and
     /// a guess that matches it by chance must not be approved.
     pub fn code_is_out(&self) -> bool {

@@ -121,8 +121,9 @@ impl Record {
     ) -> (Guessed, Counted) {
         let id = Some(self.id);
         let refuse = |verdict| (Guessed::Verdict { verdict, id }, Counted::Nothing);
-        // For a caller that expects another recipient or purpose, this verification does not exist.
-        if !guess.is_for(&self.recipient, &self.purpose) {
+        // For a caller that expects another recipient or purpose, this verification does not exist;
+        // a delivery exists for none.
+        if self.id.is_delivery() || !guess.is_for(&self.recipient, &self.purpose) {
             return (Guessed::NONE, Counted::Nothing);
         }
         if let (Some(name), Some(before)) = (guess.name(), named.as_mut()) {
@@ -194,6 +195,9 @@ impl Record {
         named: &mut Option<NamedGuess>,
         now: SystemTime,
     ) -> (Verdict, Counted) {
+        if self.id.is_delivery() {
+            return (Verdict::NotFound, Counted::Nothing);
+        }
         let name = guess.name();
         let before = name.and_then(|name| named.filter(|it| it.content == name.content));
         let before = before.map(|before| before.state);
@@ -220,6 +224,9 @@ impl Record {
         named: &mut Option<NamedGuess>,
         end: GuessEnd,
     ) -> Counted {
+        if self.id.is_delivery() {
+            return Counted::Nothing;
+        }
         let over = matches!(self.state, State::Approved | State::Closed);
         let mut hit = guess.was_counted_at();
         if let Some(name) = guess.name() {

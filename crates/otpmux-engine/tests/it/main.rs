@@ -3,6 +3,7 @@
 
 mod crash;
 mod crashing;
+mod deliveries;
 mod explain;
 mod failover;
 mod guesses;

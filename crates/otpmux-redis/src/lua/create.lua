@@ -1,8 +1,9 @@
 -- KEYS: the record; the id of the newest one of its recipient and purpose; health; the request, if
 -- it has an idempotency key; the external id under every server key, if it has one; then one for
 -- each hit.
--- ARGV from 2: the record's time to live; its text; `r` if a live one is returned in its place, or
--- `-`, and the number of server keys if it has an external id; then the windows of each hit.
+-- ARGV from 2: the record's time to live; its text; `r` if a live one is returned in its place, `d`
+-- if it is that of a delivery, which takes no place, or `-`, and the number of server keys if it
+-- has an external id; then the windows of each hit.
 local kept, text, mode = ARGV[2], ARGV[3], ARGV[4]
 -- The content of the request with this idempotency key, and the external id.
 local content, external = string.match(text, '^(%S+) %S+ %S+ %S+ %S+ %S+ %S+ (%S+)', ${second_line})
@@ -28,7 +29,7 @@ if before then
   end
 end
 
-local older = redis.call('GET', KEYS[2])
+local older = mode ~= 'd' and redis.call('GET', KEYS[2])
 local record, superseded
 if older then
   local state, expires_at
@@ -68,7 +69,9 @@ local known = updates(KEYS[3])
 if not redis.call('SET', KEYS[1], text, 'PX', kept, 'NX') then
   return {'given_up'}
 end
-redis.call('SET', KEYS[2], id, 'PX', kept)
+if mode ~= 'd' then
+  redis.call('SET', KEYS[2], id, 'PX', kept)
+end
 if named then
   redis.call('SET', KEYS[4], id, 'PX', kept)
 end

@@ -41,6 +41,12 @@ const CLAIMS: &[Claim] = &[
         otpmux_codes::unclaimed,
     ),
     claim(
+        "letters_in_codes",
+        |c| c.letters_in_codes,
+        otpmux_codes::letters,
+        otpmux_codes::digits_only,
+    ),
+    claim(
         "vendor_codes",
         |c| c.vendor_codes.is_some(),
         vendor_codes::claimed,

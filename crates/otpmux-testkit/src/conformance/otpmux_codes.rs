@@ -36,6 +36,30 @@ pub(super) fn claimed(cases: &mut Cases) {
     }
 }
 
+/// A code with letters of both cases, of a length that every provider takes.
+const WITH_LETTERS: &str = "0aM5";
+
+pub(super) fn letters(cases: &mut Cases) {
+    cases.add("otpmux-codes/letters-are-kept", async |bench| {
+        let stand = bench.start().await?;
+        let request = stand.otpmux_code_request(WITH_LETTERS);
+        stand.send(&request).await.map_err(unexpected)?;
+        let message = stand.last_message().await?;
+        ensure!(message.text.contains(WITH_LETTERS), "the text does not hold the code");
+        Ok(())
+    });
+}
+
+pub(super) fn digits_only(cases: &mut Cases) {
+    if cases.capabilities().otpmux_codes.is_some() {
+        cases.add("otpmux-codes/letters-are-refused", async |bench| {
+            let stand = bench.start().await?;
+            let request = stand.otpmux_code_request(WITH_LETTERS);
+            stand.unsupported(stand.send(&request)).await
+        });
+    }
+}
+
 pub(super) fn unclaimed(cases: &mut Cases) {
     cases.add("otpmux-codes/are-refused", async |bench| {
         let stand = bench.start().await?;

@@ -73,8 +73,8 @@ impl Stand {
     }
 
     pub(super) fn otpmux_code_request(&self, code: &str) -> SendRequest {
-        // `fresh_code` and the trials use only digits, so the fallback is never used.
-        let code: Result<Code, CodeError> = code.parse();
+        // `fresh_code` and the trials use only digits and letters, so the fallback is never used.
+        let code: Result<Code, CodeError> = Code::given(code);
         let source = code.map_or(CodeSource::Vendor { length: None }, CodeSource::Otpmux);
         self.request_with(source)
     }

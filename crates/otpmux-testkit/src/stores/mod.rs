@@ -18,6 +18,7 @@
 mod checks;
 mod counted_attempts;
 mod crowds;
+mod deliveries;
 mod dice;
 mod expiry;
 mod guesses;
@@ -174,6 +175,10 @@ fn trials_of_records() -> Vec<(&'static str, Body)> {
         repeats::what_is_over_is_not_repeated,
         repeats::one_that_was_restored_is_repeated,
         repeats::a_name_comes_before_the_live_one,
+        deliveries::a_delivery_takes_no_place_and_gives_none,
+        deliveries::no_guess_finds_a_delivery,
+        deliveries::a_delivery_is_sent_again_and_ended,
+        deliveries::a_delivery_is_gone_when_it_expires,
         lost::a_creation_that_was_carried_out_is_settled_as_not_sent,
         lost::a_creation_that_was_given_up_is_not_carried_out_later,
         lost::a_refund_of_a_creation_that_never_was_takes_nothing_from_others,

@@ -70,8 +70,10 @@ pub(super) const STATES: [AttemptState; 5] = [
 ];
 
 pub(super) fn skip_reasons() -> Vec<SkipReason> {
-    use Incompatibility::{Channel, CodeLength, OtpmuxCode, Recipient, Ttl, VendorCode};
-    let lacks = [Channel, Recipient, OtpmuxCode, VendorCode, CodeLength, Ttl];
+    use Incompatibility::{
+        Channel, CodeLength, LettersInCode, OtpmuxCode, Recipient, Ttl, VendorCode,
+    };
+    let lacks = [Channel, Recipient, OtpmuxCode, VendorCode, CodeLength, LettersInCode, Ttl];
     let open = [1, 999, 1_000, 86_399_999].map(|ms| SkipReason::CircuitOpen(after_ms(ms)));
     let others = [SkipReason::Limit, SkipReason::OtherCode];
     lacks.map(SkipReason::Unable).into_iter().chain(open).chain(others).collect()

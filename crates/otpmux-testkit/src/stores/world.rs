@@ -6,8 +6,8 @@ use std::time::{Duration, SystemTime};
 use otpmux_core::{Channel, Delivery, IdempotencyKey, ProviderId, VendorReference};
 use otpmux_engine::{
     AttemptEnd, AttemptState, Create, DeliveryMark, ExternalId, Guess, GuessEnd, HealthUpdate,
-    IdempotencyRecord, LimitHit, LimitKey, LimitScope, Lost, OpenCircuit, RETENTION, ReceiptOf,
-    Record, RecordOutcome, Refund, ResendTerms, Sealed, SendAttempt, Skip, StartAttempt, State,
+    IdempotencyRecord, LimitHit, LimitKey, LimitScope, Lost, OpenCircuit, ReceiptOf, Record,
+    RecordOutcome, Refund, ResendTerms, Sealed, SendAttempt, Skip, StartAttempt, State,
     VendorTerms, VerificationId, Witness,
 };
 
@@ -146,6 +146,8 @@ impl World {
         let resend_after = self.soon(1_500);
         let otpmux_code = self.dice.percent(70);
         let external = self.dice.percent(30).then(|| self.dice.below(6));
+        // A delivery has no external id, and no code that a guess is compared with.
+        let external = external.filter(|_| !id.is_delivery());
         let mut record = Record {
             id,
             recipient: keys().hash(&recipient(number)),
@@ -165,8 +167,8 @@ impl World {
             skips: self.skips(),
             request: self.tag().map(Box::new),
         };
-        record.code = otpmux_code.then(|| keys().sign(&record, &code(CODE)));
-        let (edges, end) = ([resend_after, expires_at], expires_at + RETENTION);
+        record.code = (otpmux_code && !id.is_delivery()).then(|| keys().sign(&record, &code(CODE)));
+        let (edges, end) = ([resend_after, expires_at], record.kept_until());
         self.known.push(Known {
             id,
             recipient: number,

@@ -240,6 +240,8 @@ fn capabilities(definition: &Definition, channels: &[ChannelPlan]) -> Capabiliti
     let uses = |wanted: &dyn Fn(&Slot) -> bool| channels.iter().any(|plan| plan.uses(wanted));
     can.needs_message = channels.iter().any(|plan| plan.needs_message);
     can.message = uses(&Slot::is_of_message);
+    // A code in a parameter of the vendor's may have to be digits.
+    can.letters_in_codes = !uses(&|slot| *slot == Slot::Code);
     can.template = uses(&|slot| *slot == Slot::Template);
     can.locale = uses(&|slot| *slot == Slot::Locale);
     can.sender = uses(&|slot| *slot == Slot::Sender);

@@ -17,8 +17,8 @@ use crate::client::inner::{Inner, gone};
 use crate::client::{Verification, metrics, reconcile};
 use crate::store::record::{AttemptState, Record};
 use crate::{
-    AttemptEnd, AttemptStarted, Choice, Lost, RETENTION, RecordOutcome, Refund, SendAttempt, Skip,
-    SkipReason, StartAttempt, VendorTerms,
+    AttemptEnd, AttemptStarted, Choice, Lost, RecordOutcome, Refund, SendAttempt, Skip, SkipReason,
+    StartAttempt, VendorTerms,
 };
 
 /// How long a status call after a lost answer may take.
@@ -130,7 +130,8 @@ impl<'a> Dispatch<'a> {
     /// `place` is the index of the first send attempt in the store's record.
     pub(in crate::client) async fn run(mut self, place: usize) -> Result<Verification, Error> {
         let result = self.go_through(place).await;
-        metrics::sent(self.begun, &self.request.recipient, &self.request.channel, &result);
+        let kind = metrics::kind(self.record.id);
+        metrics::sent(self.begun, kind, &self.request.recipient, &self.request.channel, &result);
         let line = LogLine {
             id: self.record.id,
             route: self.route,
@@ -519,7 +520,7 @@ impl<'a> Dispatch<'a> {
     /// Queues an outcome for the store, so that the record does not look like that of a process
     /// that died.
     fn record_later(&self, record_outcome: RecordOutcome) {
-        let until = self.record.expires_at + RETENTION;
+        let until = self.record.kept_until();
         self.inner.outcomes.tell(self.record.id, record_outcome, until);
     }
 

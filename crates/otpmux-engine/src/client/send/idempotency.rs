@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
-use otpmux_core::{Blame, Certainty, Error, ErrorKind};
+use otpmux_core::{Blame, Certainty, Code, Error, ErrorKind};
 use tokio::time::Instant;
 
 use crate::client::inner::{Inner, gone, until};
@@ -23,13 +23,17 @@ impl Inner {
         name: &str,
         asked: &Plan,
         asked_length: Option<u8>,
+        given: Option<&Code>,
         metadata: &BTreeMap<String, String>,
         external_id: Option<&ExternalId>,
     ) -> IdempotencyRecord {
         let (request, wording) = (&asked.request, &asked.wording);
-        let content = Payload::content(request, wording, asked_length, metadata, external_id);
+        let content =
+            Payload::content(request, wording, given, asked_length, metadata, external_id);
+        // A send and a delivery may have the same key.
+        let label = if given.is_some() { "delivery name" } else { "request name" };
         IdempotencyRecord {
-            name: self.keys.tag("request name", name.as_bytes()),
+            name: self.keys.tag(label, name.as_bytes()),
             content: self.keys.tag("request content", &content),
         }
     }

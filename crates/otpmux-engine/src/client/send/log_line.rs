@@ -30,9 +30,15 @@ impl LogLine<'_> {
             Ok(_) => Certainty::Unknown.as_str(),
             Err(error) => error.certainty().as_str(),
         };
+        let call = match (self.id.is_delivery(), self.again) {
+            (false, false) => "send",
+            (false, true) => "resend",
+            (true, false) => "deliver",
+            (true, true) => "redeliver",
+        };
         tracing::info!(
             verification = %self.id,
-            call = if self.again { "resend" } else { "send" },
+            call,
             route = self.route + 1,
             provider = attempt.map_or("none", |attempt| attempt.provider.as_str()),
             channel = self.channel.as_str(),

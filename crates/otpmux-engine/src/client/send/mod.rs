@@ -24,7 +24,7 @@ use crate::client::inner::{Inner, gone, invalid, no_entropy};
 use crate::client::payload::Payload;
 use crate::client::{NewVerification, Verification};
 use crate::{
-    AttemptEnd, AttemptState, Create, Created, LimitScope, Lost, RETENTION, Record, RecordOutcome,
+    AttemptEnd, AttemptState, Create, Created, DeliveryId, LimitScope, Lost, Record, RecordOutcome,
     State, VerificationId,
 };
 use dispatch::Dispatch;
@@ -34,29 +34,41 @@ use limits::{Counted, limited};
 
 impl Inner {
     /// Plans, stores the record with its first send attempt, and starts [`Dispatch`].
+    /// `given` is a code that the caller made: then this is a delivery, and no guess ever finds it.
     pub(in crate::client) async fn send(
         self: &Arc<Self>,
         mut new: NewVerification,
+        given: Option<Code>,
     ) -> Result<Verification, Error> {
         let (now, deadline) = (self.clock.now(), self.deadline());
         let ends_at = now + self.policy.deadline;
         let entropy = EntropyBuffer::fetch(&*self.entropy).map_err(no_entropy)?;
         let (name, in_flight) = (new.idempotency_key.take(), new.in_flight);
-        let repeat = self.repeats(&new, name.as_deref());
+        let delivers = given.is_some();
+        let repeat = if delivers { None } else { self.repeats(&new, name.as_deref()) };
         let (asked_length, metadata) = (new.code_length, std::mem::take(&mut new.metadata));
         let external_id = new.external_id.take();
         check_metadata(&metadata)?;
-        let code = self.new_code(&new, &entropy)?;
-        let mut plan = self.plan_send(new, &code, &entropy, now)?;
+        let code = match given {
+            Some(code) => code,
+            None => self.new_code(&new, &entropy)?,
+        };
+        let mut plan = self.plan_send(new, &code, delivers, &entropy, now)?;
         self.ensure_same_keys().await?;
         // The store's time, which is known from here on.
         let now = self.clock.now();
-        let id = VerificationId::generate(&entropy).map_err(no_entropy)?;
+        let id = if delivers {
+            DeliveryId::generate(&entropy).map(DeliveryId::record_id)
+        } else {
+            VerificationId::generate(&entropy)
+        };
+        let id = id.map_err(no_entropy)?;
         let candidates = &plan.candidates;
         let ours = candidates.iter().any(|c| c.source.is_otpmux()).then_some(&code);
         let wished = candidates.iter().find_map(|c| c.source.requested_length());
         let tag = name.map(|name| {
-            self.idempotency_record(&name, &plan, asked_length, &metadata, external_id.as_ref())
+            let (given, external) = (delivers.then_some(&code), external_id.as_ref());
+            self.idempotency_record(&name, &plan, asked_length, given, &metadata, external)
         });
         let payload =
             Payload::of(&plan.request, &plan.wording, ours, wished).with_metadata(metadata);
@@ -84,7 +96,8 @@ impl Inner {
             skips: Vec::new(),
             request: tag.map(Box::new),
         };
-        record.code = ours.map(|code| self.keys.sign(&record, code));
+        // No guess is checked against the code of a delivery.
+        record.code = ours.filter(|_| !delivers).map(|code| self.keys.sign(&record, code));
         let counted = loop {
             let first = &plan.candidates[0];
             record.send_attempts = vec![self.new_attempt(
@@ -168,7 +181,7 @@ impl Inner {
         if error.certainty() == Certainty::NotSent {
             return error;
         }
-        let until = record.expires_at + RETENTION;
+        let until = record.kept_until();
         let end = AttemptEnd {
             attempt: 0,
             state: AttemptState::NotSent,

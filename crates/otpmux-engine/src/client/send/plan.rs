@@ -8,6 +8,7 @@ use otpmux_core::{
 
 use super::limits::PolicyLimits;
 use crate::client::NewVerification;
+use crate::client::deliver::NewDelivery;
 use crate::client::inner::{Inner, gone, invalid, no_entropy, until};
 use crate::client::payload::Payload;
 use crate::client::providers::ProviderEntry;
@@ -114,10 +115,10 @@ impl Source {
 impl Candidate {
     fn new(entry: &Arc<ProviderEntry>, request: &SendRequest, requested: &Requested<'_>) -> Self {
         let capabilities = entry.port().capabilities();
-        let ttl = match (&capabilities.ttls, requested.again) {
+        let ttl = match &capabilities.ttls {
             // The rest of a TTL may be shorter than the vendor's minimum. otpmux's own expiry
-            // applies in any case.
-            (Some(range), Some(_)) => {
+            // applies in any case, or that of the caller who made the code.
+            Some(range) if requested.again.is_some() || requested.given => {
                 request.ttl.map(|left| left.max(*range.start()).min(*range.end()))
             }
             _ => request.ttl,
@@ -163,6 +164,8 @@ struct Requested<'a> {
     length: Option<u8>,
     /// The verification that is sent again.
     again: Option<&'a Record>,
+    /// The caller made the code and will check it: a provider that cannot carry it is no candidate.
+    given: bool,
 }
 
 /// The candidates of a request in their order, and the skipped providers: all that is known before
@@ -223,25 +226,31 @@ impl Inner {
         &self,
         new: NewVerification,
         code: &Code,
+        given: bool,
         entropy: &dyn Entropy,
         now: SystemTime,
     ) -> Result<Plan, Error> {
-        let (request, wording, route_plan) = self.route_send(new, code, entropy, now)?;
+        let (request, wording, route_plan) = self.route_send(new, code, given, entropy, now)?;
         route_plan.into_plan(request, wording)
     }
 
     /// Returns the request for providers, what its caller decided about the text, and the
-    /// candidates.
+    /// candidates. `given`: the caller made the code.
     pub(in crate::client) fn route_send(
         &self,
         new: NewVerification,
         code: &Code,
+        given: bool,
         entropy: &dyn Entropy,
         now: SystemTime,
     ) -> Result<(SendRequest, Wording, RoutePlan), Error> {
         let channel = new.channel_or_default();
         let ttl = new.ttl.unwrap_or_else(|| self.policy.ttl_by(&channel));
-        Policy::check_ttl(ttl).map_err(invalid)?;
+        if given {
+            NewDelivery::check_ttl(ttl)?;
+        } else {
+            Policy::check_ttl(ttl).map_err(invalid)?;
+        }
         let wording = Wording {
             text: new.message,
             subject: new.subject,
@@ -263,6 +272,7 @@ impl Inner {
             exact_length: new.code_length,
             length: Some(code.length()),
             again: None,
+            given,
         };
         let route_plan = self.route_plan(&mut request, &wording, &requested, entropy, now)?;
         Ok((request, wording, route_plan))
@@ -286,8 +296,13 @@ impl Inner {
         let (mut request, wording) = payload.into_request();
         request.locale = locale.or(request.locale);
         request.ttl = Some(until(record.expires_at, now));
-        let requested =
-            Requested { code: code.as_ref(), exact_length: None, length, again: Some(record) };
+        let requested = Requested {
+            code: code.as_ref(),
+            exact_length: None,
+            length,
+            again: Some(record),
+            given: record.id.is_delivery(),
+        };
         let mut plan = match channel {
             None if self.policy.resend_by == ResendBy::NextChannel => {
                 self.plan_next_channel(request, wording, &requested, now)?
@@ -522,6 +537,9 @@ fn source(
     request: &SendRequest,
     requested: &Requested<'_>,
 ) -> Source {
+    if requested.given {
+        return Source::Otpmux;
+    }
     let capabilities = provider.capabilities();
     let test = has_for_tests(provider, request.recipient.expose());
     if capabilities.otpmux_codes.is_some() && requested.code.is_some() && !test {

@@ -11,8 +11,8 @@ use crate::client::inner::{Inner, gone, no_entropy, until};
 use crate::client::payload::Payload;
 use crate::client::{Resend, Scope, Verification};
 use crate::{
-    AttemptStarted, Choice, LimitScope, Lost, RETENTION, Record, RecordOutcome, ResendTerms,
-    SendAttempt, StartAttempt, VerificationId,
+    AttemptStarted, Choice, LimitScope, Lost, Record, RecordOutcome, ResendTerms, SendAttempt,
+    StartAttempt, VerificationId,
 };
 
 impl Inner {
@@ -30,7 +30,7 @@ impl Inner {
 
     /// `None`, before anything is sent, if no code is valid for the verification any more.
     /// `repeats` is the client of a send that is a resend.
-    pub(super) async fn resend_record(
+    pub(in crate::client) async fn resend_record(
         self: &Arc<Self>,
         mut record: Record,
         resend: &Resend,
@@ -160,7 +160,7 @@ impl Inner {
             lost: Some(Lost::SendAttempt(attempt)),
             ..RecordOutcome::default()
         };
-        self.outcomes.tell(record.id, record_outcome, record.expires_at + RETENTION);
+        self.outcomes.tell(record.id, record_outcome, record.kept_until());
         error.with_certainty(Certainty::NotSent)
     }
 

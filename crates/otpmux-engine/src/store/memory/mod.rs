@@ -17,7 +17,7 @@ use self::keyed_map::{KeyHasher, KeyedMap};
 use self::limits::Limits;
 use crate::store::limits::millis;
 use crate::store::steps::{selected, uncovered};
-use crate::store::{HEALTH_TTL, HEALTH_UPDATES_KEPT, RETENTION};
+use crate::store::{HEALTH_TTL, HEALTH_UPDATES_KEPT};
 use crate::{
     AttemptEnd, AttemptStarted, Counted, Create, Created, DeliveryMark, Guess, GuessEnd, Guessed,
     HealthUpdate, KeyCheck, KeyId, Lost, NamedGuess, ReceiptOf, Received, RecipientHash, Record,
@@ -300,7 +300,7 @@ fn get(records: &mut Records, id: VerificationId, now: SystemTime) -> Option<&mu
 
 /// Whether its retention has not passed.
 fn is_kept(record: &Record, now: SystemTime) -> bool {
-    now < record.expires_at + RETENTION
+    now < record.kept_until()
 }
 
 fn full() -> Error {
@@ -318,7 +318,10 @@ impl VerificationStore for MemoryStore {
             return Ok(before);
         }
         let key = (record.recipient.counted(), record.purpose.clone());
-        if repeat && let Some(live) = tables.repeatable(&key, now) {
+        if repeat
+            && !record.id.is_delivery()
+            && let Some(live) = tables.repeatable(&key, now)
+        {
             return Ok(Created::Live(Box::new(live)));
         }
         if tables.has_external(&external, now) {
@@ -334,7 +337,8 @@ impl VerificationStore for MemoryStore {
             return Err(full());
         }
         tables.limits.hit(&limit_hits, now);
-        if let Some(older) = tables.newest.insert(key, record.id)
+        if !record.id.is_delivery()
+            && let Some(older) = tables.newest.insert(key, record.id)
             && let Some(older) = get(&mut tables.records, older, now)
         {
             older.supersede(now);
@@ -346,7 +350,7 @@ impl VerificationStore for MemoryStore {
         if let Some(tag) = record.external {
             tables.external.insert(tag, record.id);
         }
-        tables.ends.add(millis(record.expires_at + RETENTION), record.id);
+        tables.ends.add(millis(record.kept_until()), record.id);
         tables.records.insert(record.id, Box::new(record));
         Ok(Created::New(tables.health(now)))
     }
