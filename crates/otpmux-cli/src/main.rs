@@ -32,7 +32,7 @@ use exit::Exit;
 use failure::Failure;
 use logs::{LogFormat, Quiet};
 use output::Output;
-use verbs::{cancel, resend, send, status, verify};
+use verbs::{cancel, deliver, delivery, resend, send, status, verify};
 
 /// A service allocates for every request, on all its threads.
 #[global_allocator]
@@ -87,6 +87,10 @@ enum Command {
     Cancel(cancel::Args),
     /// Show the status and the history of a verification
     Status(status::Args),
+    /// Deliver a code that another system made and will check
+    Deliver(deliver::Args),
+    /// Show a delivery, send it again, or report its outcome
+    Delivery(delivery::Args),
     /// Show health, balance, capabilities and limits of each provider
     Providers(providers::Args),
     /// Check a configuration file and show what it means, or how a send would be routed
@@ -153,6 +157,8 @@ async fn run(command: Command, output: &mut Output) -> io::Result<Exit> {
         Command::Resend(args) => resend::run(&args, output).await,
         Command::Cancel(args) => cancel::run(&args, output).await,
         Command::Status(args) => status::run(&args, output).await,
+        Command::Deliver(args) => deliver::run(&args, output).await,
+        Command::Delivery(args) => delivery::run(&args, output).await,
         Command::Providers(args) => providers::run(&args, output).await,
         Command::Vendor(args) => vendor::run(&args, output).await,
         Command::CheckConfig(args) => check_config::run(&args, output),

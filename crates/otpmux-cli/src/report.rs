@@ -4,7 +4,8 @@ use std::io;
 
 use otpmux::admin::{AttemptState, SendAttemptView};
 use otpmux::errors::seconds_rounded_up;
-use otpmux::{ErrorKind, Verdict, Verification};
+use otpmux::{CodeDelivery, ErrorKind, Verdict, Verification};
+use otpmux_gateway::delivery_views::DeliveryDetailsView;
 use otpmux_gateway::views::DetailsView;
 use serde_json::{Value, json};
 
@@ -15,17 +16,31 @@ pub(crate) fn json(verification: &Verification) -> Value {
     json!(DetailsView::from(verification))
 }
 
+/// Returns a delivery with its history in the form of the HTTP API.
+pub(crate) fn delivery_json(delivery: &CodeDelivery) -> Value {
+    json!(DeliveryDetailsView::from(delivery))
+}
+
+/// Writes the result of a delivery as text; `sent` is the JSON of the HTTP API.
+pub(crate) fn delivery_text(sent: &Value, output: &mut Output) -> io::Result<()> {
+    went_text(sent, output)?;
+    delivery_facts_text(sent, output)
+}
+
+/// Writes the status of a delivery and its history as text.
+pub(crate) fn delivery_facts_text(sent: &Value, output: &mut Output) -> io::Result<()> {
+    let mut facts = Table::of_facts();
+    facts.fact("id", text(sent, "id"));
+    facts.fact("status", status(text(sent, "status")));
+    facts.fact("kept until", text(sent, "expires_at"));
+    facts.fact("resend from", text(sent, "resend_after"));
+    output.table(&facts)?;
+    history_text(sent, output)
+}
+
 /// Writes the result of a send or a resend as text; `sent` is the JSON of the HTTP API.
 pub(crate) fn sent_text(sent: &Value, output: &mut Output) -> io::Result<()> {
-    let (channel, to) = (text(sent, "channel"), text(sent, "to"));
-    if sent["confirmed"] == true {
-        output.line(format_args!("Sent by {channel} to {to}."))?;
-    } else {
-        output.line(format_args!(
-            "Sent by {channel} to {to}, but no vendor confirmed it. It may arrive all the same; \
-             nothing further is sent, so that nobody gets too many messages."
-        ))?;
-    }
+    went_text(sent, output)?;
     if sent["repeated"] == true {
         output.line("It is the message of the verification that was live already, sent again.")?;
     }
@@ -36,6 +51,19 @@ pub(crate) fn sent_text(sent: &Value, output: &mut Output) -> io::Result<()> {
         )?;
     }
     facts_text(sent, output)
+}
+
+/// Writes how a message went.
+fn went_text(sent: &Value, output: &mut Output) -> io::Result<()> {
+    let (channel, to) = (text(sent, "channel"), text(sent, "to"));
+    if sent["confirmed"] == true {
+        output.line(format_args!("Sent by {channel} to {to}."))
+    } else {
+        output.line(format_args!(
+            "Sent by {channel} to {to}, but no vendor confirmed it. It may arrive all the same; \
+             nothing further is sent, so that nobody gets too many messages."
+        ))
+    }
 }
 
 /// Writes the status of a verification and its history as text.
@@ -54,6 +82,10 @@ pub(crate) fn facts_text(sent: &Value, output: &mut Output) -> io::Result<()> {
     facts.fact("resend from", text(sent, "resend_after"));
     facts.fact("guesses left", sent["guesses_left"].to_string());
     output.table(&facts)?;
+    history_text(sent, output)
+}
+
+fn history_text(sent: &Value, output: &mut Output) -> io::Result<()> {
     let list = |key: &str| sent[key].as_array().map_or(&[][..], Vec::as_slice);
     let (send_attempts, skips) = (list("send_attempts"), list("skipped"));
     if send_attempts.is_empty() && skips.is_empty() {

@@ -7,6 +7,7 @@ mod auth;
 mod balance;
 mod body;
 mod capabilities;
+pub mod delivery_views;
 mod doors;
 mod error;
 mod forwarded;

@@ -207,6 +207,11 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, "not_found", "Not found", detail)
     }
 
+    pub(crate) fn no_such_delivery() -> Self {
+        let detail = "no pending delivery has this id; deliver the code anew";
+        Self::new(StatusCode::NOT_FOUND, "not_found", "Not found", detail)
+    }
+
     pub(crate) fn no_such_provider() -> Self {
         let detail = "no provider of this name takes receipts; see `receipts` in its configuration";
         Self::new(StatusCode::NOT_FOUND, "not_found", "Not found", detail)

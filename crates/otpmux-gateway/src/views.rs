@@ -145,6 +145,7 @@ enum SkipReason {
     UnsupportedOtpmuxCode,
     UnsupportedVendorCode,
     UnsupportedCodeLength,
+    UnsupportedLettersInCode,
     UnsupportedTtl,
     CircuitOpen,
     RateLimited,
@@ -153,7 +154,7 @@ enum SkipReason {
 
 /// One send attempt at one provider.
 #[derive(Debug, Serialize, ToSchema)]
-struct SendAttempt {
+pub(crate) struct SendAttempt {
     /// The provider's name in the configuration.
     provider: String,
     /// Why it was chosen: it is the first suitable provider of its route (`preferred`), the weights

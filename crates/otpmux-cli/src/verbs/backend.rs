@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use otpmux::errors::RecipientError;
 use otpmux::{
-    Code, Config, CountryCode, NewVerification, OtpClient, Recipient, Resend, Verdict,
-    VerificationId, Verify,
+    Code, Config, CountryCode, DeliveryId, NewDelivery, NewVerification, OtpClient, Outcome,
+    Recipient, Resend, Scope, Verdict, VerificationId, Verify,
 };
 use serde_json::Value;
 
@@ -40,6 +40,21 @@ impl Place {
         let config = Config::from_file(&self.config)?;
         let client = OtpClient::from_config(&config)?;
         Ok(Backend::Local { client, shared: config.store().is_shared() })
+    }
+}
+
+impl Place {
+    /// Opens a place where verifications of other processes are found.
+    pub(super) fn open_shared(&self) -> Result<Backend, Failure> {
+        let backend = self.open()?;
+        if backend.is_shared() {
+            return Ok(backend);
+        }
+        Err(Failure::usage(
+            "this configuration keeps verifications in the memory of one process, so this process cannot \
+             find them; give [store] a url such as \
+             \"sqlite:otpmux.db\" or \"redis://127.0.0.1:6379\"",
+        ))
     }
 }
 
@@ -99,6 +114,44 @@ impl Backend {
         match self {
             Self::Local { client, .. } => Ok(report::json(&client.status(id).await?)),
             Self::Gateway(gateway) => gateway.status(id).await,
+        }
+    }
+
+    pub(super) async fn deliver(&self, new: NewDelivery) -> Result<Value, Failure> {
+        match self {
+            Self::Here { client, .. } => Ok(report::delivery_json(&client.deliver(new).await?)),
+            Self::Gateway(gateway) => gateway.deliver(&new).await,
+        }
+    }
+
+    pub(super) async fn delivery(&self, id: DeliveryId) -> Result<Value, Failure> {
+        match self {
+            Self::Here { client, .. } => Ok(report::delivery_json(&client.delivery(id).await?)),
+            Self::Gateway(gateway) => gateway.delivery(id).await,
+        }
+    }
+
+    pub(super) async fn redeliver(&self, id: DeliveryId, how: Resend) -> Result<Value, Failure> {
+        match self {
+            Self::Here { client, .. } => {
+                Ok(report::delivery_json(&client.redeliver(id, how).await?))
+            }
+            Self::Gateway(gateway) => gateway.redeliver(id, &how).await,
+        }
+    }
+
+    pub(super) async fn end_delivery(
+        &self,
+        id: DeliveryId,
+        outcome: Outcome,
+    ) -> Result<(), Failure> {
+        match self {
+            Self::Here { client, .. } => {
+                // An unknown one is an error, as at a gateway.
+                client.scoped(Scope::all()).end_delivery(id, outcome).await?;
+                Ok(())
+            }
+            Self::Gateway(gateway) => gateway.end_delivery(id, outcome).await,
         }
     }
 

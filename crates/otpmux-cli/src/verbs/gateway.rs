@@ -5,7 +5,10 @@ use std::time::Duration;
 use otpmux::config::{Environment, SecretRef};
 use otpmux::http::{Answer, BaseUrl, Call, HttpConfig, Transport};
 use otpmux::provider::{Context, IdempotencyKey, OsEntropy, ProviderId};
-use otpmux::{Code, CountryCode, NewVerification, Resend, Secret, Verdict, VerificationId, Verify};
+use otpmux::{
+    Code, CountryCode, DeliveryId, NewDelivery, NewVerification, Outcome, Resend, Secret, Verdict,
+    VerificationId, Verify,
+};
 use serde_json::{Map, Value, json};
 
 use crate::failure::Failure;
@@ -91,19 +94,60 @@ impl Gateway {
     }
 
     pub(super) async fn resend(&self, id: VerificationId, how: &Resend) -> Result<Value, Failure> {
-        let mut body = json!({});
-        if let Some(channel) = &how.channel {
-            body["channel"] = json!(channel);
-        }
-        if let Some(locale) = &how.locale {
-            body["locale"] = json!(locale);
-        }
-        let call = Call::post("/v1/verifications/{id}/resend", &body).with_id(&id.to_string());
+        let call = Call::post("/v1/verifications/{id}/resend", &options(how));
+        let call = call.with_id(&id.to_string());
         document(&self.ask(named(call, how.idempotency_key.as_deref())?).await?)
     }
 
     pub(super) async fn status(&self, id: VerificationId) -> Result<Value, Failure> {
         document(&self.ask(Call::get("/v1/verifications/{id}").with_id(&id.to_string())).await?)
+    }
+
+    pub(super) async fn deliver(&self, new: &NewDelivery) -> Result<Value, Failure> {
+        let (to, code) = (new.recipient.expose(), new.code.expose());
+        let mut body = Map::new();
+        let mut set = |key: &str, value: Option<Value>| {
+            if let Some(value) = value {
+                body.insert(key.to_owned(), value);
+            }
+        };
+        set("to", Some(json!(to)));
+        set("code", Some(json!(code)));
+        set("purpose", Some(json!(new.purpose)));
+        set("channel", new.channel.as_ref().map(|channel| json!(channel)));
+        set("locale", new.locale.as_ref().map(|locale| json!(locale)));
+        set("template", new.template.as_ref().map(|template| json!(template)));
+        set("ttl", new.ttl.map(|ttl| json!(ttl.as_secs())));
+        set("brand", new.brand.as_ref().map(|brand| json!(brand)));
+        set("message", new.message.as_ref().map(|message| json!(message)));
+        if !new.variables.is_empty() {
+            set("variables", Some(json!(new.variables)));
+        }
+        let mut call = Call::post("/v1/deliveries", &body).hiding(to).hiding(code);
+        for value in new.variables.values().filter(|value| !value.is_empty()) {
+            call = call.hiding(value);
+        }
+        document(&self.ask(named(call, new.idempotency_key.as_deref())?).await?)
+    }
+
+    pub(super) async fn delivery(&self, id: DeliveryId) -> Result<Value, Failure> {
+        document(&self.ask(Call::get("/v1/deliveries/{id}").with_id(&id.to_string())).await?)
+    }
+
+    pub(super) async fn redeliver(&self, id: DeliveryId, how: &Resend) -> Result<Value, Failure> {
+        let call = Call::post("/v1/deliveries/{id}/resend", &options(how));
+        let call = call.with_id(&id.to_string());
+        document(&self.ask(named(call, how.idempotency_key.as_deref())?).await?)
+    }
+
+    pub(super) async fn end_delivery(
+        &self,
+        id: DeliveryId,
+        outcome: Outcome,
+    ) -> Result<(), Failure> {
+        let body = json!({ "outcome": outcome.as_str() });
+        let call = Call::post("/v1/deliveries/{id}/outcome", &body).with_id(&id.to_string());
+        self.ask(call).await.map(drop)
     }
 
     pub(super) async fn cancel(&self, id: VerificationId) -> Result<bool, Failure> {
@@ -125,6 +169,18 @@ impl Gateway {
         }
         Err(Failure::of_problem(answer.status(), &answer.json().unwrap_or_default()))
     }
+}
+
+/// The body of a resend.
+fn options(how: &Resend) -> Value {
+    let mut body = json!({});
+    if let Some(channel) = &how.channel {
+        body["channel"] = json!(channel);
+    }
+    if let Some(locale) = &how.locale {
+        body["locale"] = json!(locale);
+    }
+    body
 }
 
 /// Returns the gateway's API key, from the environment.

@@ -3,6 +3,8 @@
 mod backend;
 pub(crate) mod cancel;
 mod code;
+pub(crate) mod deliver;
+pub(crate) mod delivery;
 mod gateway;
 pub(crate) mod resend;
 pub(crate) mod send;
@@ -31,15 +33,7 @@ impl Sent {
     fn open(&self) -> Result<(Backend, VerificationId), Failure> {
         // Parsed here and not by clap, which would repeat the text; it may be a number.
         let id = self.id.parse().map_err(|error| Failure::usage(format!("ID: {error}")))?;
-        let backend = self.place.open()?;
-        if backend.is_shared() {
-            return Ok((backend, id));
-        }
-        Err(Failure::usage(
-            "this configuration keeps verifications in the memory of one process, so this process cannot \
-             find them; give [store] a url such as \
-             \"sqlite:otpmux.db\" or \"redis://127.0.0.1:6379\"",
-        ))
+        Ok((self.place.open_shared()?, id))
     }
 }
 
@@ -87,6 +81,10 @@ impl Wishes {
         let Self { channel, purpose, locale, variable, brand, message, country } = self;
         let texts = [channel, purpose, locale, brand, message, country];
         texts.iter().all(|text| text.is_none()) && variable.is_empty()
+    }
+
+    pub(super) fn message(&self) -> Option<&str> {
+        self.message.as_deref()
     }
 
     pub(crate) fn country(&self) -> Result<Option<CountryCode>, Failure> {

@@ -31,7 +31,7 @@ fn help_tells_every_command_and_every_exit_status() {
 fn no_argument_that_may_be_a_code_or_a_recipient_is_repeated() {
     for arguments in [
         &[TO][..],
-        &["verify", "0123456789abcdef0123456789abcdef", "987654"],
+        &["verify", "0123456789abcdef0123456789abcdee", "987654"],
         &["send", "--to", TO, TO],
         &["send", "--to", TO, "somebody@example.com"],
         &["send", "--code-length", "987654", "--to", "x"],

@@ -82,16 +82,16 @@ fn what_the_gateway_refuses() {
     let serving = Serving::start();
     let ended = run(
         program()
-            .args(["status", "0123456789abcdef0123456789abcdef", "--json"])
+            .args(["status", "0123456789abcdef0123456789abcdee", "--json"])
             .args(["--gateway", &serving.url])
             .env("OTPMUX_API_KEY", "another"),
         "",
     );
     assert_eq!((ended.status, ended.stdout.as_str()), (Some(2), ""), "{}", ended.everything());
     assert_eq!(ended.error()["kind"], "unauthenticated");
-    let ended = serving.run(&["status", "0123456789abcdef0123456789abcdef"]);
+    let ended = serving.run(&["status", "0123456789abcdef0123456789abcdee"]);
     assert_eq!(ended.status, Some(5), "{}", ended.everything());
-    let ended = serving.run(&["cancel", "0123456789abcdef0123456789abcdef"]);
+    let ended = serving.run(&["cancel", "0123456789abcdef0123456789abcdee"]);
     assert_eq!(ended.status, Some(5), "{}", ended.everything());
 
     let send = |key: &str| {

@@ -10,7 +10,7 @@ use wiremock::{Mock, MockServer, ResponseTemplate};
 use crate::shared::TO;
 use crate::support::{Ended, Vendors, program, run};
 
-const ID: &str = "0123456789abcdef0123456789abcdef";
+const ID: &str = "0123456789abcdef0123456789abcdee";
 const KEY: &str = "made-up-api-key";
 
 /// A server of one answer, while the program is another process.

@@ -192,7 +192,7 @@ fn an_expired_code_is_told_as_such() {
 #[test]
 fn an_id_that_nobody_knows_and_one_that_is_none() {
     for shared in Shared::each() {
-        let id = "0123456789abcdef0123456789abcdef";
+        let id = "0123456789abcdef0123456789abcdee";
         let ended = shared.run(&["verify", id, "--code", "123456"]);
         assert_eq!(
             (ended.status, ended.stdout.as_str()),
@@ -228,7 +228,7 @@ fn what_is_no_code_counts_no_attempt() {
 fn a_store_in_memory_is_of_no_use_to_another_process() {
     let vendors = Vendors::start();
     let file = vendors.file("");
-    let id = "0123456789abcdef0123456789abcdef";
+    let id = "0123456789abcdef0123456789abcdee";
     for verb in ["verify", "status", "resend", "cancel"] {
         let mut command = program();
         command.args([verb, id, "--config"]).arg(file.path()).env("KEY", "made-up-key");

@@ -106,7 +106,7 @@ enum RepeatWord {
 #[derive(ToSchema)]
 #[serde(deny_unknown_fields)]
 #[expect(dead_code, reason = "for the document")]
-struct Client {
+pub(super) struct Client {
     /// The IP address that the user's request came from.
     #[schema(schema_with = address_schema)]
     ip: Option<IpAddr>,
@@ -116,7 +116,7 @@ struct Client {
 }
 
 /// The schema of a telephone number or e-mail address.
-fn recipient_schema() -> Schema {
+pub(super) fn recipient_schema() -> Schema {
     let text = || ObjectBuilder::new().schema_type(Type::String);
     let email = SchemaFormat::Custom("email".to_owned());
     AnyOfBuilder::new()
@@ -133,7 +133,7 @@ fn recipient_schema() -> Schema {
 }
 
 /// The schema of a country code or null.
-fn country_schema() -> Schema {
+pub(super) fn country_schema() -> Schema {
     let codes = CountryCode::all().map(|country| json!(country.as_str()));
     ObjectBuilder::new()
         .schema_type(SchemaType::from_iter([Type::String, Type::Null]))
@@ -147,7 +147,7 @@ fn country_schema() -> Schema {
 }
 
 /// The schema of the `metadata` of `NewVerification`.
-fn metadata_schema() -> Schema {
+pub(super) fn metadata_schema() -> Schema {
     let text = |least, most| {
         let text = ObjectBuilder::new().schema_type(Type::String).min_length(Some(least));
         Schema::from(text.max_length(Some(most)))
@@ -166,7 +166,7 @@ fn metadata_schema() -> Schema {
 }
 
 /// The schema of the `variables` of `NewVerification`.
-fn variables_schema() -> Schema {
+pub(super) fn variables_schema() -> Schema {
     let value = ObjectBuilder::new().schema_type(Type::String).max_length(Some(100));
     ObjectBuilder::new()
         .schema_type(SchemaType::from_iter([Type::Object, Type::Null]))

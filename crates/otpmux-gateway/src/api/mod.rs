@@ -3,6 +3,7 @@
 mod cancel;
 mod capabilities;
 mod create;
+mod deliveries;
 mod docs;
 mod fields;
 mod health;
@@ -36,6 +37,10 @@ pub(crate) fn router(app: &Arc<App>, metrics: bool) -> Router {
         .route("/v1/verifications/{id}", get(show::show).delete(cancel::cancel))
         .route("/v1/verifications/{id}/verify", post(verify::verify))
         .route("/v1/verifications/{id}/resend", post(resend::resend))
+        .route("/v1/deliveries", post(deliveries::create::create))
+        .route("/v1/deliveries/{id}", get(deliveries::show::show))
+        .route("/v1/deliveries/{id}/resend", post(deliveries::resend::resend))
+        .route("/v1/deliveries/{id}/outcome", post(deliveries::outcome::outcome))
         .route("/v1/capabilities", get(capabilities::capabilities))
         .route("/v1/receipts/{provider}", get(receipts::receive_by_query).post(receipts::receive))
         .route("/v1/admin/reload", post(reload::reload))

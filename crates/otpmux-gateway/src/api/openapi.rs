@@ -2,7 +2,9 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{RefOr, Required};
 use utoipa::{Modify, OpenApi};
 
-use super::{cancel, capabilities, create, docs, health, receipts, reload, resend, show, verify};
+use super::{
+    cancel, capabilities, create, deliveries, docs, health, receipts, reload, resend, show, verify,
+};
 use crate::problem::Content;
 
 /// One API over every OTP vendor: send a code, verify it, and keep working when a vendor does not.
@@ -13,6 +15,8 @@ use crate::problem::Content;
         the same; `certainty` says what is known about the message."),
     paths(
         create::create, verify::verify, resend::resend, show::show, cancel::cancel,
+        deliveries::create::create, deliveries::show::show, deliveries::resend::resend,
+        deliveries::outcome::outcome,
         receipts::receive, receipts::receive_by_query, capabilities::capabilities, reload::reload, health::alive, health::ready, health::metrics,
         docs::document, docs::page, docs::problem,
     ),
@@ -20,6 +24,7 @@ use crate::problem::Content;
     security(("api_key" = [])),
     tags(
         (name = "verifications", description = "For applications"),
+        (name = "deliveries", description = "For applications that make and check their codes themselves"),
         (name = "receipts", description = "For vendors"),
         (name = "operation", description = "For operators of the gateway"),
     ),
@@ -44,10 +49,12 @@ struct OptionalBodies;
 
 impl Modify for OptionalBodies {
     fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
-        let resend = openapi.paths.paths.get_mut("/v1/verifications/{id}/resend");
-        let body = resend.and_then(|path| path.post.as_mut()?.request_body.as_mut());
-        if let Some(RefOr::T(body)) = body {
-            body.required = Some(Required::False);
+        for path in ["/v1/verifications/{id}/resend", "/v1/deliveries/{id}/resend"] {
+            let resend = openapi.paths.paths.get_mut(path);
+            let body = resend.and_then(|path| path.post.as_mut()?.request_body.as_mut());
+            if let Some(RefOr::T(body)) = body {
+                body.required = Some(Required::False);
+            }
         }
     }
 }

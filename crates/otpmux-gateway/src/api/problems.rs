@@ -15,7 +15,10 @@ const MEANINGS: [(u16, &str); 13] = [
     (400, "`invalid_request`: it cannot be read, or a value is not of its form"),
     (401, "`unauthenticated`: no valid API key"),
     (403, "`forbidden`: not for this API key; `fraud_suspected`: a vendor takes it for an attack"),
-    (404, "`not_found`: no such verification, or none that this can be asked of, or not yours"),
+    (
+        404,
+        "`not_found`: no such verification or delivery, or none that this can be asked of, or not yours",
+    ),
     (408, "`request_timeout`: the body did not come in time"),
     (409, "`conflict`: the same request, under the same `Idempotency-Key`, is still under way"),
     (413, "`too_large`: the body"),
@@ -115,6 +118,8 @@ problems! {
     OfShow = 404, 504;
     /// Problems of a cancel.
     OfCancel = 404, 409, 422, 504;
+    /// Problems of an outcome.
+    OfOutcome = 400, 404, 408, 413, 415, 504;
     /// Problems of a reload.
     OfReload = 422;
 }

@@ -54,11 +54,20 @@ pub(super) fn brand(body: &mut Fields, rights: &TextRights) -> Option<String> {
     None
 }
 
-/// Reads a text. Only some API keys may give one.
+/// Reads a text with `{code}` in the place of the code. Only some API keys may give one.
 pub(super) fn message(body: &mut Fields, rights: &TextRights) -> Option<String> {
+    text(body, rights, true)
+}
+
+/// Reads a finished text, which may hold the code itself. Only some API keys may give one.
+pub(super) fn finished(body: &mut Fields, rights: &TextRights) -> Option<String> {
+    text(body, rights, false)
+}
+
+fn text(body: &mut Fields, rights: &TextRights, needs_placeholder: bool) -> Option<String> {
     let text = body.parsed("message", |text| {
         let control = |c: char| c.is_control() && c != '\n';
-        if !text.contains("{code}") {
+        if needs_placeholder && !text.contains("{code}") {
             Err("must hold {code} where the code belongs".to_owned())
         } else if text.chars().count() > MESSAGE || text.chars().any(control) {
             Err(format!(

@@ -26,6 +26,10 @@ async fn the_document_is_that_of_the_code_and_whole() {
         "/readyz",
         "/v1/admin/reload",
         "/v1/capabilities",
+        "/v1/deliveries",
+        "/v1/deliveries/{id}",
+        "/v1/deliveries/{id}/outcome",
+        "/v1/deliveries/{id}/resend",
         "/v1/receipts/{provider}",
         "/v1/verifications",
         "/v1/verifications/{id}",
@@ -60,6 +64,7 @@ fn the_documents_reasons_are_the_engines() {
         Incompatibility::OtpmuxCode,
         Incompatibility::VendorCode,
         Incompatibility::CodeLength,
+        Incompatibility::LettersInCode,
         Incompatibility::Ttl,
     ];
     let others =

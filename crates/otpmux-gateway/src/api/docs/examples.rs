@@ -8,11 +8,16 @@ use super::page::{Call, list};
 
 /// An example id for the path.
 const ID: &str = "0af7651916cd43dd8448eb211c80319c";
+const DELIVERY_ID: &str = "0af7651916cd43dd8448eb211c80319d";
 
 pub(super) fn write_examples(page: &mut String, document: &Value, call: &Call<'_>) {
+    let is_delivery = call.path.starts_with("/v1/deliveries");
     let example = Example {
         method: call.method.to_uppercase(),
-        path: call.path.replace("{id}", ID).replace("{type}", "rate_limited"),
+        path: call
+            .path
+            .replace("{id}", if is_delivery { DELIVERY_ID } else { ID })
+            .replace("{type}", "rate_limited"),
         key: call.needs_key(),
         name: call.takes_header("Idempotency-Key"),
         body: call.body().map(|schema| body(document, schema)),
