@@ -119,21 +119,21 @@ impl Backend {
 
     pub(super) async fn deliver(&self, new: NewDelivery) -> Result<Value, Failure> {
         match self {
-            Self::Here { client, .. } => Ok(report::delivery_json(&client.deliver(new).await?)),
+            Self::Local { client, .. } => Ok(report::delivery_json(&client.deliver(new).await?)),
             Self::Gateway(gateway) => gateway.deliver(&new).await,
         }
     }
 
     pub(super) async fn delivery(&self, id: DeliveryId) -> Result<Value, Failure> {
         match self {
-            Self::Here { client, .. } => Ok(report::delivery_json(&client.delivery(id).await?)),
+            Self::Local { client, .. } => Ok(report::delivery_json(&client.delivery(id).await?)),
             Self::Gateway(gateway) => gateway.delivery(id).await,
         }
     }
 
     pub(super) async fn redeliver(&self, id: DeliveryId, how: Resend) -> Result<Value, Failure> {
         match self {
-            Self::Here { client, .. } => {
+            Self::Local { client, .. } => {
                 Ok(report::delivery_json(&client.redeliver(id, how).await?))
             }
             Self::Gateway(gateway) => gateway.redeliver(id, &how).await,
@@ -146,7 +146,7 @@ impl Backend {
         outcome: Outcome,
     ) -> Result<(), Failure> {
         match self {
-            Self::Here { client, .. } => {
+            Self::Local { client, .. } => {
                 // An unknown one is an error, as at a gateway.
                 client.scoped(Scope::all()).end_delivery(id, outcome).await?;
                 Ok(())

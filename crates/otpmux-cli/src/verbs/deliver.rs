@@ -50,13 +50,13 @@ pub(crate) struct Args {
 pub(crate) async fn run(args: &Args, output: &mut Output) -> io::Result<Exit> {
     let code = match read_code(args) {
         Ok(code) => code,
-        Err(failure) => return failure.tell(output),
+        Err(failure) => return failure.report(output),
     };
     match Box::pin(output.during("sending", deliver(args, code))).await? {
         Ok(sent) if args.id_only => output.line(report::text(&sent, "id"))?,
         Ok(sent) if output.is_json() => output.json(&sent)?,
         Ok(sent) => report::delivery_text(&sent, output)?,
-        Err(failure) => return failure.tell(output),
+        Err(failure) => return failure.report(output),
     }
     Ok(Exit::Done)
 }

@@ -80,7 +80,7 @@ pub(crate) async fn run(args: &Args, output: &mut Output) -> io::Result<Exit> {
     };
     let found = match result {
         Ok(found) => found,
-        Err(failure) => return failure.tell(output),
+        Err(failure) => return failure.report(output),
     };
     if output.is_json() {
         output.json(&found)?;
@@ -120,7 +120,7 @@ async fn outcome(args: &OutcomeArgs, output: &mut Output) -> io::Result<Exit> {
             output.json(&json!({ "id": id.to_string(), "outcome": outcome.as_str() }))?;
         }
         Ok(_) => output.line("ended; its code is not sent again")?,
-        Err(failure) => return failure.tell(output),
+        Err(failure) => return failure.report(output),
     }
     Ok(Exit::Done)
 }
