@@ -42,10 +42,12 @@ pub(super) async fn a_delivery_takes_no_place_and_gives_none(store: Store) {
     assert_eq!(recorded_at(&*store, second, closing, now()).await, State::Closed);
     assert_eq!(spelled(&read(&*store, verification).await), before);
     // Nor is one repeated.
-    let create = Create { record: record(1), limit_hits: Vec::new(), repeat: true };
+    let create =
+        Create { record: record(1), external: Vec::new(), limit_hits: Vec::new(), repeat: true };
     let created = store.create(create, now()).await.expect("a store that works");
     assert!(matches!(created, Created::Live(live) if live.id == verification));
-    let create = Create { record: delivery(1), limit_hits: Vec::new(), repeat: true };
+    let create =
+        Create { record: delivery(1), external: Vec::new(), limit_hits: Vec::new(), repeat: true };
     let created = store.create(create, now()).await.expect("a store that works");
     assert!(matches!(created, Created::New(_)), "{created:?}");
     // A newer verification supersedes the older one, and no delivery.
@@ -64,12 +66,13 @@ pub(super) async fn no_guess_finds_a_delivery(store: Store) {
     // Also one whose record holds a code, or whose code a vendor made: neither is ever written.
     let id = DeliveryId::generate(&OsEntropy).expect("randomness").record_id();
     let code = super::records::code(CODE);
-    let signed = Record { id, code: Some(super::records::keys().sign(id, &code)), ..record(1) };
+    let mut signed = Record { id, ..record(1) };
+    signed.code = Some(super::records::keys().sign(&signed, &code));
     for record in [signed, delivery(2), of_delivery(super::records::vendor_record(3))] {
         let id = put(&*store, record).await;
         let before = spelled(&read(&*store, id).await);
         for _ in 0..8 {
-            let verdict = guess_at(&*store, id, &guess(id, CODE), now()).await;
+            let verdict = guess_at(&*store, &guess(id, CODE), now()).await;
             assert_eq!(verdict, Verdict::NotFound);
         }
         assert_eq!(approve_at(&*store, id, now()).await, Verdict::NotFound);
