@@ -18,9 +18,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use otpmux_core::{Blame, Certainty, Code, Entropy, EntropyError, Error, ErrorKind};
-use tokio::time::Instant;
 
-use crate::client::inner::{Inner, gone, invalid, no_entropy};
+use crate::client::inner::{Inner, invalid, no_entropy};
 use crate::client::payload::Payload;
 use crate::client::{NewVerification, Verification};
 use crate::{
@@ -57,12 +56,7 @@ impl Inner {
         self.ensure_same_keys().await?;
         // The store's time, which is known from here on.
         let now = self.clock.now();
-        let id = if delivers {
-            DeliveryId::generate(&entropy).map(DeliveryId::record_id)
-        } else {
-            VerificationId::generate(&entropy)
-        };
-        let id = id.map_err(no_entropy)?;
+        let id = new_id(delivers, &entropy).map_err(no_entropy)?;
         let candidates = &plan.candidates;
         let ours = candidates.iter().any(|c| c.source.is_otpmux()).then_some(&code);
         let wished = candidates.iter().find_map(|c| c.source.requested_length());
@@ -126,16 +120,10 @@ impl Inner {
                 Created::Replayed(before) => return self.replay(*before, in_flight).await,
                 Created::KeyReused => return Err(key_reused()),
                 Created::Live(live) => {
-                    if let Some(repeat) = &repeat {
-                        // Boxed: few sends are repeats, and all would be as large.
-                        let sent = Box::pin(self.repeat(*live, repeat, deadline)).await?;
-                        // It may be over by then: approved, for example.
-                        if let Some(sent) = sent {
-                            return Ok(sent);
-                        }
-                    }
-                    if Instant::now() >= deadline {
-                        return Err(gone());
+                    // Boxed: few sends are repeats, and all would be as large.
+                    let again = Box::pin(self.repeat(*live, repeat.as_ref(), deadline));
+                    if let Some(sent) = again.await? {
+                        return Ok(sent);
                     }
                 }
                 Created::ExternalIdTaken => return Err(external_id_taken()),
@@ -157,6 +145,14 @@ fn external_id_taken() -> Error {
         "the external id names an earlier verification that is still known; verify or resend that \
          one, or send with a new external id",
     )
+}
+
+fn new_id(delivers: bool, entropy: &dyn Entropy) -> Result<VerificationId, EntropyError> {
+    if delivers {
+        DeliveryId::generate(entropy).map(DeliveryId::record_id)
+    } else {
+        VerificationId::generate(entropy)
+    }
 }
 
 fn given_up() -> Error {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use otpmux_core::{ClientContext, Error};
 use tokio::time::Instant;
 
-use crate::client::inner::Inner;
+use crate::client::inner::{Inner, gone};
 use crate::client::{NewVerification, Resend, Verification};
 use crate::{Record, Repeat};
 
@@ -30,15 +30,24 @@ impl Inner {
         })
     }
 
-    /// `None` if the verification is over, so that the send is a new one.
+    /// `None` if the verification is over by then, approved for example, so that the send is a new
+    /// one.
+    ///
+    /// # Errors
+    ///
+    /// Those of a resend; not found when that has happened until the deadline.
     pub(super) async fn repeat(
         self: &Arc<Self>,
         live: Record,
-        asked: &AskedAgain,
+        asked: Option<&AskedAgain>,
         deadline: Instant,
     ) -> Result<Option<Verification>, Error> {
+        let Some(asked) = asked else { return Err(gone()) };
         let client = Some(&asked.client);
         let sent = self.resend_record(live, &asked.resend, client, deadline).await?;
+        if sent.is_none() && Instant::now() >= deadline {
+            return Err(gone());
+        }
         Ok(sent.map(|sent| Verification { repeated: true, ..sent }))
     }
 }
