@@ -55,7 +55,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(args: &Args, output: &mut Output) -> io::Result<Exit> {
-    let (backend, sent) = match output.during("sending", send(args)).await? {
+    let (backend, sent) = match Box::pin(output.during("sending", send(args))).await? {
         Ok(sent) => sent,
         Err(failure) => return failure.report(output),
     };
