@@ -291,7 +291,7 @@ async fn a_resend_rescues_from_a_vendor_in_trouble_by_another_code() {
 /// ignores our code and sends one of its own, which nobody here can verify. That is no confirmed
 /// send but an error that names the setting, and the next users are spared it.
 #[tokio::test]
-async fn a_vendor_that_sends_its_own_code_in_place_of_ours_is_found_out() {
+async fn a_vendor_that_replaces_the_otpmux_code_is_detected() {
     let emulator = Emulator::start(EmulatorConfig::default()).await.unwrap();
     let transport = setup("startmessaging-transport");
     let tutorial = Map::from_iter([("dialect".to_owned(), "tutorial".into())]);
@@ -326,7 +326,7 @@ async fn a_vendor_that_sends_its_own_code_in_place_of_ours_is_found_out() {
 
 /// The three guesses that StartMessaging's tutorials promise are what the caller is told.
 #[tokio::test]
-async fn a_vendors_tries_are_told() {
+async fn a_vendors_guesses_left_are_reported() {
     let stage = Stage::start(&[&setup("startmessaging-managed-a")]).await;
     let sent = stage.send().await.unwrap();
     assert_eq!(sent.guesses_left, 3);
@@ -338,7 +338,7 @@ async fn a_vendors_tries_are_told() {
 
 /// Ask 19: accepted is not delivered.
 #[tokio::test]
-async fn the_vendors_delivery_status_is_told() {
+async fn the_vendors_delivery_status_is_reported() {
     let stage = Stage::start(&[&second()]).await;
     let sent = stage.send().await.unwrap();
     let early = stage.client.status(sent.id).await.unwrap();

@@ -350,7 +350,7 @@ mod tests {
 
         /// Every way to paste a code gives the same code.
         #[test]
-        fn what_people_paste_is_what_was_sent(
+        fn a_pasted_code_equals_the_sent_one(
             code in "[0-9]{4,10}",
             script in prop::sample::select(vec!['0', '０', '٠', '۰', '०', '০', '๐', '𝟎']),
             before in "[ \\t\\n\\r\u{a0}\u{200b}\u{200e}\u{202a}\u{feff}]{0,3}",

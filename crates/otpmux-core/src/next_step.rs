@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_that_says_when_is_retried_when_there_is_nobody_else() {
+    fn a_refusal_with_a_time_is_retried_without_another_provider() {
         let after = Duration::from_secs(2);
         let error = Error::new(ErrorKind::RateLimited, Certainty::Rejected, Blame::Provider)
             .with_retry_after(after);

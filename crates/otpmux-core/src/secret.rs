@@ -113,7 +113,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_stands_around_a_secret_is_not_part_of_it() {
+    fn whitespace_around_a_secret_is_not_part_of_it() {
         for text in
             ["s3cret", "s3cret\n", " s3cret\r\n", "\u{feff}s3cret\t", "\n\ns3cret\u{b} \u{c}"]
         {
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_seen_is_refused_with_its_place() {
+    fn an_invisible_character_is_refused_with_its_place() {
         for (text, words) in [
             ("", "is empty"),
             (" \r\n\u{feff}", "is empty"),

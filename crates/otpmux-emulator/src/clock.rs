@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn a_frozen_clock_moves_only_when_told() {
+    fn a_frozen_clock_moves_only_by_an_advance() {
         let mut clock = frozen();
         assert_eq!(millis(clock.now()), "1970-01-01T00:00:00.000Z");
         assert!(clock.advance(Duration::from_millis(1500)));

@@ -271,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_is_refused() {
+    fn an_unfitting_combination_is_refused() {
         for (json, word) in [
             (json!({"kind": "explode"}), "reset_after_read"),
             (json!({"kind": "status"}), "needs `status`"),

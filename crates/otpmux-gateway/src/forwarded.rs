@@ -108,7 +108,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_proxies_write() {
+    fn headers_that_proxies_write() {
         for (text, expected) in [
             ("192.0.2.1", "192.0.2.1"),
             (" 192.0.2.1:4711 ", "192.0.2.1"),

@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn what_repeats_the_request_does_not_get_out() {
+    fn text_that_repeats_the_request_is_hidden() {
         let answer = answer();
         assert_eq!(answer.public_id("11f951d5-32d1").as_deref(), Some("11f951d5-32d1"));
         for bad in ["req-14155550123", "1415-5550-123", "otp_004217", "swordfish", "a b", ""] {

@@ -62,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn moves_only_when_told() {
+    fn moves_only_when_set() {
         let clock = ManualClock::default();
         let start = clock.now();
         assert_eq!(clock.now(), start);

@@ -84,7 +84,7 @@ async fn waits_to_be_released() {
 
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn busy_server_lets_nobody_in_until_released() {
+async fn busy_server_accepts_no_connection_until_released() {
     let server = FaultyServer::start_busy(Play::read_then_close()).await;
     let waiting = TcpStream::connect(server.address());
     assert!(timeout(Duration::from_millis(100), waiting).await.is_err());
@@ -94,7 +94,7 @@ async fn busy_server_lets_nobody_in_until_released() {
 }
 
 #[tokio::test]
-async fn nobody_listens_at_a_refused_address() {
+async fn a_refused_address_has_no_listener() {
     let error = TcpStream::connect(refused_address().await).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::ConnectionRefused);
 }

@@ -31,7 +31,7 @@ fn a_main_that_fails_prints_words() {
 }
 
 #[test]
-fn what_lies_behind_an_error_is_printed_too() {
+fn the_source_of_an_error_is_printed_too() {
     let source = std::io::Error::other("connection refused");
     let error = Error::new(ErrorKind::Transport, Certainty::NotSent, Blame::Provider);
     let error = error.with_source(source);

@@ -74,7 +74,7 @@ impl Session {
 }
 
 #[tokio::test]
-async fn whoever_can_read_the_code_gets_in() {
+async fn a_user_with_the_code_is_approved() {
     for client in CLIENTS {
         let serving = Serving::start("[policy]\nresend_delay = \"0s\"", false).await;
         let mut session = Session::start(client, &serving.url());
@@ -96,7 +96,7 @@ async fn whoever_can_read_the_code_gets_in() {
 }
 
 #[tokio::test]
-async fn whoever_cannot_is_told_when_to_come_back() {
+async fn a_user_without_a_message_learns_when_to_come_back() {
     for client in CLIENTS {
         let more =
             "[policy]\nresend_delay = \"5m\"\nmax_guesses = 1\n[limits]\nrecipient = [\"1/1h\"]";

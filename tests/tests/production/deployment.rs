@@ -84,7 +84,7 @@ fn no_manifest_is_left_out() {
 
 /// Whoever stops a gateway waits until it has let its requests end.
 #[test]
-fn nobody_is_stopped_too_early() {
+fn no_process_is_stopped_too_early() {
     let config = config();
     let server = config.server().expect("a gateway's section");
     let needed = server.drain_delay + server.drain_timeout;

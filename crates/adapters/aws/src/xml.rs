@@ -63,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_xml_has_no_text() {
+    fn an_answer_other_than_xml_has_no_text() {
         for document in [
             &b""[..],
             b"{}",

@@ -320,7 +320,7 @@ mod tests {
     }
 
     #[test]
-    fn an_array_in_the_place_of_the_answer_approves_nobody() {
+    fn an_array_in_the_place_of_the_answer_approves_no_code() {
         let verdict = EasyOtp::read_verdict(&answer(200, "[null,true,null]"));
         assert_eq!(verdict.unwrap_err().kind(), ErrorKind::Protocol);
     }

@@ -89,7 +89,7 @@ fn with_receipts() -> Msg91Builder {
 }
 
 #[test]
-fn what_the_vendor_does_not_have_is_refused() {
+fn a_call_that_the_vendor_lacks_is_refused() {
     let mut settings = with_receipts();
     assert!(settings.describe().unwrap().receipts.is_some());
     settings.receipts.receipts = ReceiptMode::Signed;

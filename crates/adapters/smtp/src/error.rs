@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reply_is_told_without_what_it_repeats() {
+    fn a_reply_is_shown_without_the_values_that_it_repeats() {
         let id = ProviderId::new("mail").unwrap();
         let error = refused(
             &id,

@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_operator_says_is_believed() {
+    fn the_operators_statement_decides() {
         let provider = build(&json!({
             "api_key": "env:K", "mode": "managed", "any_number": true,
             "trust_idempotency_key": true,

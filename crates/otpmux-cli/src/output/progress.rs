@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn nobody_who_watches_nothing_to_see() {
+    async fn without_a_terminal_nothing_is_shown() {
         assert_eq!(waited(60_000, false).await, "");
     }
 }

@@ -11,7 +11,7 @@ fn with(arguments: &[&str]) -> Ended {
 }
 
 #[test]
-fn help_tells_every_command_and_every_exit_status() {
+fn help_lists_every_command_and_every_exit_status() {
     let ended = with(&["--help"]);
     assert_eq!((ended.status, ended.stderr.as_str()), (Some(0), ""));
     for word in

@@ -91,7 +91,7 @@ number_range = []
 "#;
 
 #[test]
-fn everything_that_can_be_configured_is_told() {
+fn every_configured_part_is_shown() {
     let ended = check(EVERYTHING, &[]);
     assert_eq!(ended.status, Some(0), "{}", ended.everything());
     assert_eq!(ended.stderr, "", "nothing to warn about");
@@ -156,7 +156,7 @@ fn a_store_is_not_opened() {
 }
 
 #[test]
-fn countries_that_nobody_has_named_are_a_warning() {
+fn countries_that_are_not_configured_are_a_warning() {
     let warned = |text: &str| {
         let ended = check(text, &[]);
         assert_eq!(ended.status, Some(0), "{}", ended.everything());
@@ -190,7 +190,7 @@ fn a_right_file_in_json() {
 }
 
 #[test]
-fn a_wrong_file_has_all_its_mistakes_told() {
+fn a_wrong_file_has_all_its_mistakes_reported() {
     let wrong = GOOD.replace("startmessaging", "startmesaging").replace("env:SERVER_KEY", "env:NO");
     let ended = check(&wrong, &[]);
     assert_eq!((ended.status, ended.stdout.as_str()), (Some(2), ""));
@@ -218,7 +218,7 @@ fn a_wrong_file_has_all_its_mistakes_told() {
 
 /// What `serve` would refuse, `check-config` tells before.
 #[test]
-fn what_serve_would_say() {
+fn check_config_reports_what_serve_would_refuse() {
     let text = format!(
         "{GOOD}\n[store]\nurl = \"sqlite:/no/such/directory/otpmux.db\"\n\n[server]\n\
          listen = \"0.0.0.0:0\"\ntls_certificate = \"/no/such.pem\"\n\
@@ -240,7 +240,7 @@ fn what_serve_would_say() {
 }
 
 #[test]
-fn what_is_right_and_hardly_meant_is_a_warning() {
+fn a_valid_but_doubtful_setting_is_a_warning() {
     let text = format!(
         "{GOOD}\n[policy]\ncountries = [\"IN\", \"GB\"]\n\n[limits]\n\
          recipient = [\"20/1m\", \"15/1h\"]\nip = [\"200/1h\"]\nglobal = [\"100/1d\"]\n\n\

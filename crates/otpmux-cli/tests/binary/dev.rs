@@ -90,7 +90,7 @@ fn codes_arrive_in_its_terminal_and_can_be_verified() {
 /// Connections to a vendor that is down are refused, so its sends are certainly not sent; after a lost
 /// answer nobody knows. The terminal says which of the two it is.
 #[test]
-fn a_vendor_that_is_down_is_told_apart_from_a_lost_answer() {
+fn a_vendor_that_is_down_differs_from_a_lost_answer() {
     let mut dev = Dev::start(&[]);
     for (preset, kind, state) in
         [("down", "refuse", "not_sent"), ("answer_lost", "reset_after_read", "unknown")]
@@ -211,7 +211,7 @@ fn with_a_directory_the_next_run_knows_what_the_last_one_did() {
 }
 
 #[test]
-fn what_is_told_when_it_cannot_start() {
+fn a_failure_to_start_is_reported() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     let free = "127.0.0.1:0";

@@ -32,7 +32,7 @@ fn an_override_that_is_not_text_stops_every_command() {
 }
 
 #[test]
-fn a_secret_that_is_not_text_is_told_as_such() {
+fn a_secret_that_is_not_text_is_reported() {
     let shared = Shared::sqlite();
     for name in ["KEY", "SERVER_KEY"] {
         let words = format!("the environment variable `{name}` is not UTF-8 text");

@@ -57,7 +57,7 @@ fn candidates_in_their_order_and_why() {
 }
 
 #[test]
-fn what_would_be_refused_is_an_answer_of_no() {
+fn a_request_that_would_be_refused_exits_with_a_failure() {
     let shared = Shared::with_sqlite(ROUTES);
     let ended = shared.check(&["--explain", "+447700900123", "--json"]);
     assert_eq!(ended.status, Some(1), "{}", ended.everything());
@@ -105,7 +105,7 @@ fn wishes_that_cannot_be_are_usage_errors_that_repeat_no_number() {
 }
 
 #[test]
-fn weights_are_told() {
+fn weights_are_shown() {
     let routes = "[[routes]]\nproviders = { primary = 70, backup = 30 }";
     let shared = Shared::with_sqlite(routes);
     let ended = shared.check(&["--explain", TO]);

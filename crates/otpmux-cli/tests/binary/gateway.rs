@@ -78,7 +78,7 @@ fn sent_and_verified_by_a_gateway_and_looked_at_in_its_store() {
 }
 
 #[test]
-fn what_the_gateway_refuses() {
+fn refusals_of_the_gateway() {
     let serving = Serving::start();
     let ended = run(
         program()

@@ -63,7 +63,7 @@ fn problem(status: u16, kind: &str, more: &Value) -> ResponseTemplate {
 }
 
 #[test]
-fn a_problem_is_told_in_the_same_words_and_as_an_exit_status() {
+fn a_problem_is_reported_in_the_same_words_and_as_an_exit_status() {
     let stub = Stub::start();
     for (status, kind, more, exit) in [
         (400, "invalid_request", json!({ "certainty": "not_sent" }), 2),
@@ -137,7 +137,7 @@ fn a_cancel_and_a_named_resend_are_asked_for_as_such() {
 }
 
 #[test]
-fn nobody_who_listens() {
+fn a_gateway_that_does_not_listen() {
     let url = Vendors::start().gone();
     let url = url.strip_suffix("/api/v1").unwrap();
     let ended = run(&mut at(url, &["send", "--to", TO, "--no-verify", "--json"]), "");

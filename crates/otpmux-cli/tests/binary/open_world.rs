@@ -86,7 +86,7 @@ fn a_variable_decides_too_and_any_is_no_country() {
 /// Who reaches some countries only has decided, and so has a service without a service's section:
 /// programs that use the library have limits of their own.
 #[test]
-fn what_reaches_some_countries_is_no_open_world() {
+fn a_provider_of_some_countries_is_no_open_world() {
     let india = SERVICE.replace("easyotp", "startmessaging");
     let routes = format!("{SERVICE}[[routes]]\ncountries = [\"IN\"]\nproviders = [\"p\"]\n");
     for decided in [india, routes] {

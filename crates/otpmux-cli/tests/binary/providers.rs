@@ -8,7 +8,7 @@ use crate::shared::{Shared, Store, TO};
 use crate::support::{Vendors, program, run};
 
 #[test]
-fn what_each_can_do_and_what_is_left_on_its_account() {
+fn capabilities_and_balance_of_each() {
     for shared in Shared::each() {
         let ended = shared.run(&["providers", "--json"]);
         assert_eq!((ended.status, ended.stderr.as_str()), (Some(0), ""), "{}", ended.everything());
@@ -44,7 +44,7 @@ fn a_table_for_readers() {
 }
 
 #[test]
-fn a_balance_that_cannot_be_had_is_told_as_such() {
+fn a_balance_that_cannot_be_read_is_reported() {
     let shared = Shared::sqlite();
     let ended = run(shared.command(&["providers", "--json"]).env("SM_KEY", "sm_live_wrong"), "");
     assert_eq!(ended.status, Some(0), "{}", ended.everything());
@@ -59,7 +59,7 @@ fn a_balance_that_cannot_be_had_is_told_as_such() {
 }
 
 #[test]
-fn nobody_is_asked_who_need_not_be() {
+fn balances_are_asked_only_where_needed() {
     let shared = Shared::sqlite();
     let ended = shared.run(&["providers", "--no-balance"]);
     assert!(ended.stdout.contains("not read"), "{}", ended.stdout);
@@ -69,7 +69,7 @@ fn nobody_is_asked_who_need_not_be() {
 }
 
 #[test]
-fn what_another_process_has_found_out_is_known() {
+fn findings_of_another_process_are_known() {
     for shared in Shared::each() {
         // A vendor that does not take the key any more is left alone at once.
         shared.vendors.emulator.set_fault(Vendor::EasyOtp, Fault::status(401));
@@ -89,7 +89,7 @@ fn what_another_process_has_found_out_is_known() {
 }
 
 #[test]
-fn with_a_store_in_memory_nobody_tells_how_they_are() {
+fn with_a_store_in_memory_health_is_unknown() {
     let vendors = Vendors::start();
     let file = vendors.file("");
     let mut command = program();
@@ -106,7 +106,7 @@ fn with_a_store_in_memory_nobody_tells_how_they_are() {
 }
 
 #[test]
-fn a_store_out_of_reach_is_a_failure_and_the_rest_is_told_all_the_same() {
+fn a_store_out_of_reach_is_a_failure_and_the_rest_is_shown_all_the_same() {
     let mut shared = Shared::each().into_iter().nth(1).unwrap();
     let Store::Redis(server) = &mut shared.store else { panic!("Redis is asked for") };
     server.kill();

@@ -62,7 +62,7 @@ fn a_send_that_the_definition_cannot_make_reaches_no_server() {
 }
 
 #[test]
-fn every_mistake_of_a_definition_is_told() {
+fn every_mistake_of_a_definition_is_reported() {
     let wrong = skeleton().replace("{text}", "{txt}").replace("[auth]", "[auht]");
     let ended = try_out(&wrong, &[]);
     assert_eq!(ended.status, Some(2), "{}", ended.everything());

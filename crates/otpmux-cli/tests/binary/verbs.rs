@@ -90,7 +90,7 @@ fn codes_are_read_from_standard_input_until_one_is_right() {
 }
 
 #[test]
-fn status_tells_the_trail_and_the_delivery() {
+fn status_shows_the_history_and_the_delivery() {
     for shared in Shared::each() {
         shared.vendors.emulator.set_fault(Vendor::EasyOtp, Fault::status(503));
         let id = shared.send();
@@ -118,7 +118,7 @@ fn status_tells_the_trail_and_the_delivery() {
 }
 
 #[test]
-fn who_was_passed_over_stands_in_the_trail() {
+fn a_skipped_provider_is_in_the_history() {
     let shared = Shared::with_sqlite("[[routes]]\nproviders = [\"backup\", \"primary\"]");
     let ended = shared.run(&["send", "--to", "+14155550123", "--no-verify", "--json"]);
     assert_eq!(ended.status, Some(0), "{}", ended.everything());
@@ -179,7 +179,7 @@ fn sent_before(shared: &Shared, before: Duration) -> String {
 }
 
 #[test]
-fn an_expired_code_is_told_as_such() {
+fn an_expired_code_is_reported_as_expired() {
     let shared = Shared::sqlite();
     let id = sent_before(&shared, Duration::from_mins(6));
     let ended = shared.run(&["verify", &id, "--code", "123456", "--json"]);
@@ -190,7 +190,7 @@ fn an_expired_code_is_told_as_such() {
 }
 
 #[test]
-fn an_id_that_nobody_knows_and_one_that_is_none() {
+fn an_unknown_id_and_a_malformed_one() {
     for shared in Shared::each() {
         let id = "0123456789abcdef0123456789abcdee";
         let ended = shared.run(&["verify", id, "--code", "123456"]);
@@ -213,7 +213,7 @@ fn an_id_that_nobody_knows_and_one_that_is_none() {
 }
 
 #[test]
-fn what_is_no_code_counts_no_attempt() {
+fn a_text_that_is_no_code_counts_no_guess() {
     let shared = Shared::sqlite();
     let id = shared.send();
     for typed in ["12.345", "123", "12345678901", "abcdef", ""] {
@@ -280,7 +280,7 @@ fn an_answer_that_is_lost_is_neither_yes_nor_no() {
 }
 
 #[test]
-fn a_store_that_is_gone_is_a_failure_and_nobody_gets_in() {
+fn a_store_that_is_gone_is_a_failure_and_no_code_is_approved() {
     let mut shared = Shared::each().into_iter().nth(1).unwrap();
     let id = shared.send();
     let (right, _) = shared.codes();

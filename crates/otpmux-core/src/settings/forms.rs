@@ -77,7 +77,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_shown_is_read_back(count in any::<u32>(), millis in 0..u64::MAX / 2) {
+        fn a_shown_value_is_read_back(count in any::<u32>(), millis in 0..u64::MAX / 2) {
             let limit = RateLimit::new(count, Duration::from_millis(millis));
             prop_assert_eq!(parse_limit(&limit_text(&limit)), Some(limit));
         }

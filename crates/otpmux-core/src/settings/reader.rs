@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn a_range_is_told_as_it_would_be_written() {
+    fn a_range_is_shown_as_it_would_be_written() {
         for raw in [json!("0s"), json!("2m"), json!(5), json!("soon")] {
             let errors = read(&json!({ "api_key": "env:KEY", "timeout": raw })).unwrap_err();
             let expected = "p.timeout: must be a time such as \"500ms\", \"10s\", \"5m\" or \"1h\", \

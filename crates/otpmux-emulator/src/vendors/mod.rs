@@ -171,7 +171,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_unknown_name_is_told_the_known_ones() {
+    fn an_unknown_name_gets_a_list_of_the_known_ones() {
         let error = "easyopt".parse::<Vendor>().unwrap_err().to_string();
         assert!(error.contains("easyopt") && error.contains("easyotp, startmessaging, airtexts"));
     }

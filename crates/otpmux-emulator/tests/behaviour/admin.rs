@@ -114,7 +114,7 @@ async fn requests_are_counted_per_vendor() {
 }
 
 #[tokio::test]
-async fn mistakes_are_told() {
+async fn mistakes_are_reported() {
     let rig = Rig::start(config()).await;
     let hang = json!({ "kind": "hang" });
     for (method, path, body, status, word) in [

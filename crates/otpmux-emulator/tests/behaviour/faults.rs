@@ -98,7 +98,7 @@ async fn connections_that_are_open_are_cut_when_a_vendor_goes_down() {
 }
 
 #[tokio::test]
-async fn changes_of_faults_are_told() {
+async fn changes_of_faults_are_notified() {
     let rig = rig(Fault::status(500).times(2)).await;
     let mut changes = rig.emulator.fault_changes();
     assert_eq!(rig.post(VENDOR, "/send", body()).await.status, 500);

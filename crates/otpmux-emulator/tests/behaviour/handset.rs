@@ -144,7 +144,7 @@ async fn messages_arrive_as_they_are_delivered() {
 
 /// Pages go by the emulator's clock, whose setting is part of the state.
 #[tokio::test]
-async fn an_advance_of_the_clock_is_told() {
+async fn an_advance_of_the_clock_is_shown() {
     let rig = Rig::start(config()).await;
     let mut stream = Stream::open(&rig, None).await;
     let clock = stream.expect("state").await.data["clock"].clone();

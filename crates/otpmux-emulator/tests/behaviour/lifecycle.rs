@@ -15,7 +15,7 @@ use tokio::time::timeout;
 use crate::support::{PATIENCE, Rig, config, read_all};
 
 #[tokio::test]
-async fn the_ready_line_tells_all_that_a_client_needs() {
+async fn the_ready_line_holds_all_that_a_client_needs() {
     let rig = Rig::start(config()).await;
     let line = rig.emulator.ready_line();
     assert!(!line.contains('\n'));
@@ -78,7 +78,7 @@ async fn an_address_that_others_reach_must_be_allowed() {
 }
 
 #[tokio::test]
-async fn what_cannot_start_says_so() {
+async fn a_failed_start_is_reported() {
     let rig = Rig::start(config()).await;
     let taken = EmulatorConfig::default().with_listen(rig.emulator.addr());
     assert_eq!(Emulator::start(taken).await.unwrap_err().kind(), ErrorKind::AddrInUse);

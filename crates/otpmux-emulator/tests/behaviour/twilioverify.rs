@@ -61,7 +61,7 @@ async fn five_checks_and_then_not_even_the_right_code() {
 }
 
 #[tokio::test]
-async fn what_was_approved_reported_or_cancelled_is_gone() {
+async fn an_approved_reported_or_cancelled_verification_is_gone() {
     let rig = Rig::start(config()).await;
     for end in ["check", "approved", "canceled"] {
         let sid = start(&rig, &[("CustomCode", "123456")]).await.json()["sid"].clone();

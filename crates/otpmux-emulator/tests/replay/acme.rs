@@ -194,7 +194,7 @@ async fn faults_know_its_sends() {
 }
 
 #[tokio::test]
-async fn what_no_file_shows_is_said() {
+async fn a_request_without_a_file_is_reported() {
     let (rig, _folder) = rig().await;
     let lost = rig.ask("POST", "/v3/verifications", &json!({ "to": TO })).await;
     assert_eq!(lost.status, 404);

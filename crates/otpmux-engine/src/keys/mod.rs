@@ -361,7 +361,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn what_is_sealed_is_bound_to_its_verification_and_purpose() {
+    fn sealed_data_is_bound_to_its_verification_and_purpose() {
         let (ring, purpose) = (ring(&["a"]), Purpose::new("login").unwrap());
         let mut sealed = ring.seal(id(1), &purpose, b"+14155550123", &OsEntropy).unwrap();
         assert!(ring.open(id(2), &purpose, &sealed).is_none());

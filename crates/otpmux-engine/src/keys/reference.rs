@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn what_shows_the_recipient_is_encrypted_and_comes_back() {
+    fn a_reference_that_shows_the_recipient_is_encrypted_and_comes_back() {
         let ring = ring(&["a:b"]);
         for (to, reference) in [
             ("+14155550123", "14155550123"),

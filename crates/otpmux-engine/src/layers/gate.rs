@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_one_user_is_refused_holds_nobody_else_back() {
+    async fn a_refusal_of_one_user_holds_no_other_back() {
         let start = Instant::now();
         let mut gate = Gate::new(&[RateLimit::new(4, 60 * SECOND)]);
         for _ in 0..9 {
@@ -249,7 +249,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn who_waits_comes_before_sends_that_have_had_their_share() {
+    async fn a_waiting_send_comes_before_those_that_have_had_their_share() {
         let start = Instant::now();
         let mut gate = Gate::new(&[RateLimit::new(4, 60 * SECOND)]);
         gate.waiting = 1;

@@ -104,7 +104,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_phone_shows_as_a_link() {
+    fn texts_that_a_phone_shows_as_a_link() {
         for text in [
             "https://acme.example/x",
             "see acme.example",

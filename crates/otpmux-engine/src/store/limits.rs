@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn the_longest_wait_is_told() {
+    fn the_longest_wait_is_reported() {
         let windows = [RateLimit::new(1, MINUTE), RateLimit::new(2, 10 * MINUTE)];
         let mut log = HitLog::default();
         log.hit(&windows, at(0));

@@ -216,7 +216,7 @@ async fn a_store_that_fails_while_a_named_request_is_waited_for_leaves_it_unknow
 
 /// Never approve in doubt.
 #[tokio::test]
-async fn a_store_that_is_down_approves_nobody() {
+async fn a_store_that_is_down_approves_no_code() {
     let a = carrier("a");
     let store = Failing::after(2);
     let client = client(&[&a], &store);

@@ -65,7 +65,7 @@ async fn a_country_that_the_policy_does_not_serve() {
 }
 
 #[tokio::test]
-async fn a_request_that_no_route_takes_and_one_that_nobody_can_carry() {
+async fn a_request_without_a_route_and_one_without_a_provider() {
     let a = carrier("a");
     let mut login = Route::to([id("a")]);
     login.purposes = vec![Purpose::new("login").unwrap()];
@@ -109,7 +109,7 @@ async fn weights_are_told_and_nothing_is_drawn() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_is_down_comes_last_and_the_reason_is_told() {
+async fn a_provider_that_is_down_comes_last_with_the_reason() {
     let (a, b) = (carrier("a"), carrier("b"));
     let world = World::of(&[&a, &b]);
     a.sends.always(|_, _| Err(down()));

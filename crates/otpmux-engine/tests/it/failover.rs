@@ -157,7 +157,7 @@ async fn a_vendors_own_code_that_may_be_out_is_not_followed_by_another() {
 }
 
 #[tokio::test]
-async fn a_code_of_ours_that_may_be_out_is_followed_by_the_same_only() {
+async fn an_otpmux_code_that_may_be_out_is_followed_by_the_same_only() {
     let (a, b, c) = (carrier("a"), vendor("b"), carrier("c"));
     let world = World::of(&[&a, &b, &c]);
     a.sends.answer(Err(unknown()));
@@ -201,7 +201,7 @@ async fn a_provider_that_says_when_is_waited_for_within_the_deadline() {
 
 /// During a pause, users cancel and click again.
 #[tokio::test(start_paused = true)]
-async fn what_is_over_after_a_pause_is_not_sent() {
+async fn a_verification_that_ends_in_a_pause_is_not_sent() {
     let a = carrier("a");
     let world = World::of(&[&a]);
     a.sends.answer(Err(error(Certainty::NotSent, Blame::Provider)));

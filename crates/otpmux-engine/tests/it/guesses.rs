@@ -27,7 +27,7 @@ impl World {
 }
 
 #[tokio::test]
-async fn sec_an_attacker_at_one_address_locks_out_nobody_at_another() {
+async fn sec_an_attacker_at_one_address_locks_out_no_user_at_another() {
     let a = carrier("a");
     let mut policy = otpmux_engine::Policy::default();
     policy.limits = MessageLimits::default();
@@ -124,7 +124,7 @@ async fn guesses_that_no_vendor_compared_are_not_counted() {
 
 /// One vendor, or otpmux, compared the code: the other vendors change nothing.
 #[tokio::test]
-async fn guesses_that_somebody_compared_stay_counted() {
+async fn guesses_that_were_compared_stay_counted() {
     let (a, b) = (vendor("a"), vendor("b"));
     let world = World::of(&[&a, &b]);
     let sent = world.send().await.unwrap();

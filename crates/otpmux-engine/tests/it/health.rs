@@ -103,7 +103,7 @@ async fn an_empty_account_is_left_alone_at_once_and_no_user_pays_for_it_again() 
 }
 
 #[tokio::test]
-async fn who_cannot_carry_it_is_skipped_with_the_reason() {
+async fn an_unsuitable_provider_is_skipped_with_the_reason() {
     let mute = Arc::new(ScriptedProvider::new(
         "mute",
         Capabilities::new([Channel::Sms]).with_otpmux_codes(4..=10),
@@ -127,7 +127,7 @@ fn two(providers: [&[&Arc<ScriptedProvider>]; 2]) -> [OtpClient; 2] {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_one_process_has_paid_to_learn_the_others_know() {
+async fn a_finding_of_one_process_is_known_to_the_others() {
     let (a, b) = (carrier("a"), carrier("b"));
     let (a2, b2) = (carrier("a"), carrier("b"));
     let [first, second] = two([&[&a, &b], &[&a2, &b2]]);

@@ -36,7 +36,7 @@ async fn the_next_is_asked_beside_one_that_is_slow_with_the_same_code() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_answers_in_time_is_not_hedged() {
+async fn an_answer_in_time_is_not_hedged() {
     let (a, b) = (carrier("a"), carrier("b"));
     let world = World::with(&[&a, &b], hedged());
     a.sends.answer_after(Duration::from_millis(799), Ok(Sent::new()));
@@ -95,7 +95,7 @@ async fn a_recipient_that_cannot_be_reached_stops_a_hedged_send_too() {
 
 /// Rule 2, and the user never holds two codes.
 #[tokio::test(start_paused = true)]
-async fn nobody_is_hedged_without_a_duplicate_or_by_another_code() {
+async fn no_hedge_without_a_duplicate_or_by_another_code() {
     let (a, b) = (carrier("a"), carrier("b"));
     let mut policy = hedged();
     policy.max_duplicates = 0;

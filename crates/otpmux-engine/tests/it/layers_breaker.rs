@@ -65,7 +65,7 @@ async fn opens_when_too_few_succeed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_depends_on_the_request_alone_opens_nothing() {
+async fn a_failure_of_the_request_alone_opens_no_circuit() {
     use {Blame as B, Certainty as C, ErrorKind as K};
     let provider = carrier("a");
     let guard = Guard::of(&provider, &Resilience::default());

@@ -80,7 +80,7 @@ async fn all_other_calls_count_and_wait_until_their_deadline() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_a_deadline_nobody_waits_for_long() {
+async fn without_a_deadline_no_call_waits_for_long() {
     let provider = limited(&[RateLimit::new(1, MINUTE)]);
     let guard = Guard::of(&provider, &Resilience::default());
     guard.send().await.unwrap();
@@ -89,7 +89,7 @@ async fn without_a_deadline_nobody_waits_for_long() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_waits_is_served_in_order_and_before_any_send() {
+async fn waiting_calls_are_served_in_order_and_before_any_send() {
     let provider = limited(&[RateLimit::new(1, 10 * SECOND)]);
     let guard = Guard::of(&provider, &Resilience::default());
     guard.send().await.unwrap();
@@ -185,7 +185,7 @@ async fn a_vendor_that_had_too_many_gets_no_sends_until_it_says() {
 
 /// The vendor's limit on one recipient, in an answer that proves nothing about the account.
 #[tokio::test(start_paused = true)]
-async fn one_user_whom_the_vendor_refuses_holds_nobody_else_back() {
+async fn one_user_whom_the_vendor_refuses_holds_no_other_back() {
     let provider = limited(&[RateLimit::new(120, MINUTE)]);
     let guard = Guard::of(&provider, &Resilience::default());
     provider.sends.always(|_, request| match request.recipient.expose() {

@@ -65,7 +65,7 @@ async fn exactly_one_call_probes_on_many_threads() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_probe_that_tells_nothing_is_due_again() {
+async fn a_probe_that_proves_nothing_is_due_again() {
     let (provider, guard) = open().await;
     guard.pass(5 * SECOND).await;
     provider.sends.hang();

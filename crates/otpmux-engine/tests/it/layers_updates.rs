@@ -32,7 +32,7 @@ impl Two {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_one_process_finds_out_the_other_knows() {
+async fn a_finding_of_one_process_reaches_the_other() {
     let Two { provider, one, other } = &Two::new();
     fails(provider, unknown);
     one.sends(5).await;

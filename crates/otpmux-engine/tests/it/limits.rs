@@ -21,7 +21,7 @@ fn number(n: usize) -> NewVerification {
 
 /// A flood of sends is refused, so that it does not displace live verifications.
 #[tokio::test]
-async fn the_memory_store_is_bounded_and_gives_up_nobody() {
+async fn the_memory_store_is_bounded_and_drops_no_live_verification() {
     let provider = carrier("a");
     let (store, clock) = (Arc::new(MemoryStore::new(10)), Arc::default());
     let shared: Arc<dyn VerificationStore> = Arc::<MemoryStore>::clone(&store);
@@ -176,7 +176,7 @@ type Limit = fn(&mut MessageLimits) -> &mut Vec<RateLimit>;
 /// A vendor's outage is the fault of no user: a message that certainly reached no recipient counts
 /// only for the address that requested it.
 #[tokio::test(start_paused = true)]
-async fn what_reached_nobody_counts_for_the_client_alone() {
+async fn a_send_that_reached_no_recipient_counts_for_the_client_alone() {
     let outcomes = [
         (Certainty::NotSent, Blame::Provider),
         (Certainty::Rejected, Blame::Provider),

@@ -149,7 +149,7 @@ async fn a_request_is_the_same_under_another_spelling() {
 }
 
 #[tokio::test]
-async fn who_proved_one_spelling_has_proved_the_other_where_that_is_certain() {
+async fn a_proof_of_one_spelling_counts_for_the_other_where_that_is_certain() {
     let provider = post("a");
     let ([one, two], _) = clients(&provider, &lenient());
     for (sent_to, expected, verdict) in [

@@ -86,7 +86,7 @@ async fn while_the_first_is_under_way_the_second_waits_or_is_refused() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_that_waits_for_a_request_that_fails_is_told_so() {
+async fn a_repeat_gets_the_failure_of_the_request_that_it_waits_for() {
     let a = carrier("a");
     let world = World::of(&[&a]);
     a.sends.answer_after(Duration::from_secs(3), Err(down()));
@@ -118,7 +118,7 @@ async fn a_process_that_died_in_the_call_leaves_an_answer_that_is_not_confirmed(
 }
 
 #[tokio::test]
-async fn of_a_process_that_died_nobody_is_told_for_ever_that_it_is_under_way() {
+async fn a_request_of_a_dead_process_is_not_in_progress_for_ever() {
     let a = carrier("a");
     let mut policy = lenient();
     policy.resend_delay = Duration::from_mins(5);

@@ -99,7 +99,7 @@ async fn without_a_public_address_nothing_is_asked_for() {
 }
 
 #[tokio::test]
-async fn what_a_vendor_reports_is_in_the_status() {
+async fn a_reported_delivery_is_in_the_status() {
     let a = reporter("a");
     let world = World::of(&[&a]);
     let sent = world.send().await;
@@ -212,7 +212,7 @@ async fn a_receipt_may_overtake_the_answer() {
 }
 
 #[tokio::test]
-async fn what_is_forged_unknown_or_late_changes_nothing() {
+async fn a_forged_unknown_or_late_receipt_changes_nothing() {
     let a = reporter("a");
     let world = World::of(&[&a]);
     let sent = world.send().await;

@@ -17,7 +17,7 @@ fn finder(id: &str) -> Arc<ScriptedProvider> {
 }
 
 #[tokio::test]
-async fn a_message_that_the_vendor_knows_was_sent_and_nobody_else_is_asked() {
+async fn a_message_that_the_vendor_knows_was_sent_and_no_other_vendor_is_called() {
     let (a, b) = (finder("a"), carrier("b"));
     let world = World::of(&[&a, &b]);
     a.sends.answer(Err(unknown()));

@@ -53,7 +53,7 @@ async fn a_provider_that_is_removed_still_verifies_its_own_codes() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_unchanged_keeps_its_health_and_what_is_new_begins_well() {
+async fn an_unchanged_provider_keeps_its_health_and_a_new_one_begins_closed() {
     let (a, b) = (carrier("a"), carrier("b"));
     let world = World::of(&[&a, &b]);
     a.sends.always(|_, _| Err(down()));
@@ -78,7 +78,7 @@ async fn what_is_unchanged_keeps_its_health_and_what_is_new_begins_well() {
 }
 
 #[tokio::test]
-async fn a_fingerprint_tells_that_two_providers_are_one() {
+async fn a_fingerprint_shows_that_two_providers_are_one() {
     let old = carrier("a");
     let resilience = Resilience::default();
     let by = |provider: &Arc<ScriptedProvider>, fingerprint| {

@@ -39,7 +39,7 @@ async fn comes(provider: &ScriptedProvider, times: usize) -> bool {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_approval_is_reported_with_its_code_and_nobody_waits_for_it() {
+async fn an_approval_is_reported_with_its_code_and_delays_no_caller() {
     let a = curious("a");
     let world = World::of(&[&a]);
     let sent = world.send().await.unwrap();
@@ -75,7 +75,7 @@ async fn a_cancel_is_reported_without_a_code_and_a_wrong_code_is_not() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn only_vendors_that_sent_the_code_and_want_to_know_are_told() {
+async fn reports_go_only_to_vendors_that_sent_the_code_and_take_them() {
     let (a, b, c) = (curious("a"), carrier("b"), curious("c"));
     a.sends.answer(Err(unknown()));
     let world = World::of(&[&a, &b, &c]);
@@ -100,7 +100,7 @@ async fn a_vendors_own_code_is_not_reported_to_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_certainly_not_carried_out_is_tried_again_within_a_minute() {
+async fn a_report_that_was_certainly_not_carried_out_is_repeated_within_a_minute() {
     let a = curious("a");
     let refused = |certainty| error(certainty, otpmux_core::Blame::Provider);
     a.reports.answer(Err(refused(Certainty::NotSent)));
@@ -126,7 +126,7 @@ async fn what_was_certainly_not_carried_out_is_tried_again_within_a_minute() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_may_have_been_carried_out_or_never_will_be_is_not_repeated() {
+async fn a_report_that_may_have_been_carried_out_or_never_will_be_is_not_repeated() {
     for refused in [
         unknown(),
         Error::new(ErrorKind::NotFound, Certainty::Rejected, otpmux_core::Blame::Caller),
@@ -143,7 +143,7 @@ async fn what_may_have_been_carried_out_or_never_will_be_is_not_repeated() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn of_two_vendors_only_the_one_that_failed_is_told_again() {
+async fn of_two_vendors_only_the_failed_one_gets_the_report_again() {
     let (a, b) = (curious("a"), curious("b"));
     a.sends.answer(Err(unknown()));
     let world = World::of(&[&a, &b]);

@@ -21,7 +21,7 @@ async fn goes_by_another_provider_with_the_same_code() {
 /// Providers that carry otpmux's code and have not failed this user precede those with another
 /// code.
 #[tokio::test]
-async fn the_same_code_comes_first_where_somebody_fresh_carries_it() {
+async fn the_same_code_comes_first_where_a_fresh_provider_carries_it() {
     let (a, b, c) = (carrier("a"), crate::world::vendor("b"), carrier("c"));
     let world = World::of(&[&a, &b, &c]);
     let sent = world.send().await.unwrap();
@@ -288,7 +288,7 @@ async fn a_policy_may_want_the_same_provider_again() {
 }
 
 #[tokio::test]
-async fn a_policy_may_want_the_next_channel_that_somebody_has() {
+async fn a_policy_may_want_the_next_channel_that_a_provider_has() {
     let (a, b) = (carrier("a"), carrier("b"));
     let mut policy = lenient();
     policy.resend_by = ResendBy::NextChannel;

@@ -64,7 +64,7 @@ async fn a_send_that_fails_leaves_the_users_code_as_good_as_it_was() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_refused_before_any_vendor_is_called_touches_nothing() {
+async fn a_send_refused_before_any_vendor_is_called_touches_nothing() {
     let a = carrier("a");
     let mut policy = lenient();
     policy.limits.recipient = vec![otpmux_core::RateLimit::new(1, Duration::from_mins(1))];
@@ -132,7 +132,7 @@ async fn of_sends_that_overlap_the_newest_that_may_have_gone_out_is_good() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_cancelled_stays_so() {
+async fn a_cancelled_verification_stays_cancelled() {
     let a = carrier("a");
     let world = World::of(&[&a]);
     let older = world.send().await.unwrap();

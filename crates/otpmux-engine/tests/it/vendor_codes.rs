@@ -41,7 +41,7 @@ async fn a_locked_verification_does_not_reach_the_vendor() {
 }
 
 #[tokio::test]
-async fn the_stricter_count_is_told() {
+async fn the_stricter_count_is_reported() {
     let a = vendor("a");
     let world = World::of(&[&a]);
     a.verifies.answer(Ok(Verdict::WrongCode { guesses_left: Some(1) }));
@@ -53,7 +53,7 @@ async fn the_stricter_count_is_told() {
 /// The caller builds its form from the values in force: not five minutes and five guesses where the
 /// vendor's code has a minute and three.
 #[tokio::test]
-async fn what_the_vendor_says_of_its_code_is_told() {
+async fn facts_about_the_vendors_code_are_reported() {
     let a = vendor("a");
     let world = World::of(&[&a]);
     let start = otpmux_core::Clock::now(&*world.clock);
@@ -88,7 +88,7 @@ async fn what_the_vendor_says_of_its_code_is_told() {
 /// A vendor's slow clock must not make a fresh code look expired; and a vendor's values about a
 /// code that otpmux generated do not count: otpmux verifies it.
 #[tokio::test]
-async fn an_expiry_that_is_over_and_one_of_a_code_of_ours_are_not_told() {
+async fn an_expiry_that_is_over_and_one_of_an_otpmux_code_are_not_reported() {
     for provider in [vendor("a"), carrier("a")] {
         let world = World::of(&[&provider]);
         let start = otpmux_core::Clock::now(&*world.clock);
@@ -121,7 +121,7 @@ async fn after_failover_the_vendors_verdict_comes_from_the_right_one() {
 }
 
 #[tokio::test]
-async fn a_code_of_ours_that_never_went_out_lets_nobody_in() {
+async fn an_otpmux_code_that_never_went_out_approves_nothing() {
     let (a, b) = (vendor("a"), carrier("b"));
     let world = World::of(&[&a, &b]);
     b.sends.answer(Err(down()));
@@ -209,7 +209,7 @@ async fn a_vendor_that_hangs_does_not_hold_up_a_cancel_for_ever() {
 
 /// A form is built before it is known which provider sends the code.
 #[tokio::test]
-async fn the_length_is_told_only_where_all_agree() {
+async fn the_length_is_reported_only_where_all_agree() {
     let capabilities = Capabilities::new([Channel::Sms]).with_vendor_codes(None);
     let free = Arc::new(ScriptedProvider::new("free", capabilities));
     let a = carrier("a");

@@ -148,7 +148,7 @@ async fn leading_zeros_and_length_count() {
 }
 
 #[tokio::test]
-async fn a_cancelled_verification_lets_nobody_in() {
+async fn a_cancelled_verification_approves_nothing() {
     let provider = carrier("a");
     let world = World::of(&[&provider]);
     let sent = world.send().await.unwrap();

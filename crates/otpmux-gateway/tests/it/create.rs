@@ -68,7 +68,7 @@ async fn the_second_vendor_carries_the_same_code_when_the_first_is_down() {
 }
 
 #[tokio::test]
-async fn what_does_not_fit_is_told_by_its_field_and_sends_nothing() {
+async fn a_bad_value_is_reported_by_its_field_and_sends_nothing() {
     let emulator = emulator().await;
     let gateway = start(&toml(&emulator, ""), environment()).await.unwrap();
     let seconds = "must be a whole number of seconds from 30 to 600";
@@ -193,7 +193,7 @@ async fn the_name_of_an_unknown_field_is_not_repeated() {
 }
 
 #[tokio::test]
-async fn what_is_not_json_is_refused_before_it_is_read() {
+async fn a_body_that_is_not_json_is_refused_before_it_is_read() {
     let emulator = emulator().await;
     let gateway = start(&toml(&emulator, ""), environment()).await.unwrap();
     let post = || gateway.request(Method::POST, "/v1/verifications");
@@ -235,7 +235,7 @@ async fn a_limit_says_when_to_come_back() {
 }
 
 #[tokio::test]
-async fn when_every_vendor_refuses_the_caller_is_told_that_nothing_is_out() {
+async fn when_every_vendor_refuses_the_answer_says_that_nothing_was_sent() {
     let emulator = emulator().await;
     let gateway = start(&toml(&emulator, ""), environment()).await.unwrap();
     for vendor in [Vendor::EasyOtp, Vendor::StartMessaging] {
@@ -266,7 +266,7 @@ async fn a_whole_number_may_be_written_with_a_fraction_of_nothing() {
 }
 
 #[tokio::test]
-async fn a_number_that_nobody_serves() {
+async fn a_number_without_a_provider() {
     let emulator = emulator().await;
     let only_india = "[policy]\ncountries = [\"IN\"]\n";
     let gateway = start(&toml(&emulator, only_india), environment()).await.unwrap();

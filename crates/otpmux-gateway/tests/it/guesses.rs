@@ -48,7 +48,7 @@ async fn a_named_guess_has_one_verdict_at_two_gateways() {
 }
 
 #[tokio::test]
-async fn a_store_that_stalls_is_told_as_it_is() {
+async fn a_store_that_stalls_is_reported_as_such() {
     let (emulator, redis) = (emulator().await, RedisServer::start());
     let store = format!("[store]\nurl = \"{}\"\nanswer_timeout = \"500ms\"\n", redis.url());
     let gateway = start(&toml(&emulator, &store), environment()).await.unwrap();
@@ -68,7 +68,7 @@ async fn a_store_that_stalls_is_told_as_it_is() {
 }
 
 #[tokio::test]
-async fn sec_wrong_codes_from_one_address_lock_out_nobody_at_another() {
+async fn sec_wrong_codes_from_one_address_lock_out_no_user_at_another() {
     // The vendor's own limits would be reached first.
     let lenient = EmulatorConfig::default().with_easyotp(|account| account.enforce_limits = false);
     let emulator = Emulator::start(lenient).await.unwrap();
@@ -137,7 +137,7 @@ async fn sec_no_api_key_locks_out_the_users_of_another() {
 
 /// Only the vendor that made a code can compare it.
 #[tokio::test]
-async fn a_vendor_that_fails_locks_out_nobody() {
+async fn a_vendor_that_fails_locks_no_user_out() {
     let emulator = emulator().await;
     let base = emulator.base_url(Vendor::EasyOtp);
     let text = format!(

@@ -31,7 +31,7 @@ async fn answers(gateway: &Running) {
 }
 
 #[tokio::test]
-async fn who_says_nothing_or_half_a_head_is_let_go() {
+async fn a_client_that_sends_nothing_or_half_a_head_is_disconnected() {
     let emulator = emulator().await;
     let gateway = start(&toml(&emulator, ""), environment()).await.unwrap();
     let (mut silent, mut half) = (connect(&gateway).await, connect(&gateway).await);
@@ -94,7 +94,7 @@ async fn a_head_of_a_megabyte_or_of_a_thousand_fields_is_refused() {
 }
 
 #[tokio::test]
-async fn what_is_not_http_is_refused() {
+async fn a_request_that_is_not_http_is_refused() {
     let emulator = emulator().await;
     let gateway = start(&toml(&emulator, ""), environment()).await.unwrap();
     let smuggled = "POST /v1/verifications HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\n\
@@ -116,7 +116,7 @@ async fn what_is_not_http_is_refused() {
 }
 
 #[tokio::test]
-async fn who_does_not_take_its_answers_is_let_go() {
+async fn a_client_that_does_not_read_its_answers_is_disconnected() {
     let emulator = emulator().await;
     let gateway = start(&toml(&emulator, ""), environment()).await.unwrap();
     let mut deaf = connect(&gateway).await;

@@ -164,7 +164,7 @@ async fn one_callers_idempotency_keys_are_not_anothers() {
 }
 
 #[tokio::test]
-async fn a_gateway_for_nobody_does_not_start() {
+async fn a_gateway_without_api_keys_does_not_start() {
     let emulator = emulator().await;
     let nobody = toml(&emulator, "")
         .replace("[[server.api_keys]]\nname = \"web\"\nkey = \"env:WEB_KEY\"", "");

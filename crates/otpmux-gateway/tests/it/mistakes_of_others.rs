@@ -67,7 +67,7 @@ async fn w03_a_code_is_good_once() {
 
 /// What is closed verifies nothing.
 #[tokio::test]
-async fn w04_a_closed_verification_lets_nobody_in() {
+async fn w04_a_closed_verification_approves_nothing() {
     let emulator = emulator().await;
     let gateway = start(&toml(&emulator, ""), environment()).await.unwrap();
     let older = gateway.send(PHONE).await;

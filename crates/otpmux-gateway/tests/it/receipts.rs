@@ -173,7 +173,7 @@ async fn a_signed_receipt_is_taken_and_shown() {
 }
 
 #[tokio::test]
-async fn what_is_not_taken_says_so_and_changes_nothing() {
+async fn a_refused_receipt_is_answered_and_changes_nothing() {
     let a = vendor("a");
     let capabilities = Capabilities::new([Channel::Sms]).with_otpmux_codes(4..=10);
     let b = Arc::new(ScriptedProvider::new("b", capabilities));

@@ -14,7 +14,7 @@ use crate::world::{
 const ADMIN: &str = "[[server.api_keys]]\nname = \"web\"\nkey = \"env:WEB_KEY\"\nadmin = true\n";
 
 #[tokio::test]
-async fn what_is_pending_goes_on_and_what_is_new_holds() {
+async fn pending_verifications_go_on_and_new_settings_apply() {
     let emulator = emulator().await;
     let gateway = start(&toml(&emulator, ADMIN), environment()).await.unwrap();
     let sent = gateway.send(PHONE).await;

@@ -56,7 +56,7 @@ async fn locale_variables_and_brand() {
 }
 
 #[tokio::test]
-async fn what_a_key_may_not_decide() {
+async fn texts_that_an_api_key_may_not_give() {
     let emulator = emulator().await;
     let gateway = start(&toml(&emulator, MESSAGES), environment()).await.unwrap();
     for (more, field, code, says) in [

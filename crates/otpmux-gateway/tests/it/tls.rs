@@ -62,7 +62,7 @@ async fn a_reload_brings_a_new_certificate_and_a_broken_one_keeps_the_old() {
 }
 
 #[tokio::test]
-async fn files_that_are_not_there_or_do_not_fit_are_told() {
+async fn files_that_are_missing_or_do_not_fit_are_reported() {
     let (emulator, home) = (emulator().await, Home::new());
     let server = format!(
         "[server]\ntls_certificate = {0:?}\ntls_private_key = {0:?}\n[[server.api_keys]]\nname = \

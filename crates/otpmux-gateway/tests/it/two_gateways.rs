@@ -60,7 +60,7 @@ async fn sixty_four_right_codes_at_two_gateways_approve_once() {
 }
 
 #[tokio::test]
-async fn without_its_redis_a_gateway_lets_nobody_in_and_says_so() {
+async fn without_its_redis_a_gateway_approves_no_code_and_says_so() {
     let (emulator, mut redis) = (emulator().await, RedisServer::start());
     let text = toml(&emulator, &format!("[store]\nurl = \"{}\"\n", redis.url()));
     let gateway = start(&text, environment()).await.unwrap();

@@ -57,7 +57,7 @@ async fn a_right_code_is_approved_however_it_is_pasted() {
 
 /// It would be wrong for every id, so none is looked at: the answer tells nothing about it.
 #[tokio::test]
-async fn what_cannot_be_a_code_is_a_problem_whatever_the_id() {
+async fn a_text_that_is_no_code_is_a_problem_for_any_id() {
     let emulator = emulator().await;
     let gateway = start(&toml(&emulator, ""), environment()).await.unwrap();
     let sent = gateway.send(PHONE).await;
@@ -122,7 +122,7 @@ async fn a_resend_waits_and_then_carries_the_same_code() {
 }
 
 #[tokio::test]
-async fn what_was_cancelled_is_worth_nothing() {
+async fn a_cancelled_code_is_worth_nothing() {
     let emulator = emulator().await;
     let gateway = start(&toml(&emulator, ""), environment()).await.unwrap();
     let sent = gateway.send(PHONE).await;

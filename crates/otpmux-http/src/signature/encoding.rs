@@ -74,7 +74,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_written_is_read(bytes in proptest::collection::vec(any::<u8>(), 0..80)) {
+        fn written_text_is_read_back(bytes in proptest::collection::vec(any::<u8>(), 0..80)) {
             for encoding in [Encoding::Hex, Encoding::Base64, Encoding::Base64Url] {
                 prop_assert_eq!(encoding.decode(&encoding.encode(&bytes)), Some(bytes.clone()));
             }

@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_such_a_token_is_refused() {
+    fn another_kind_of_token_is_refused() {
         let (header, good) = (json!({"alg": "HS256"}), json!({"iat": NOW}));
         let with = |claims: Value| token(&header, &claims, "new");
         let valid = with(good.clone());

@@ -42,7 +42,7 @@ async fn one_that_is_slow_approves_no_code_that_has_expired() {
 }
 
 #[tokio::test]
-async fn one_that_is_fast_blocks_nobody_elsewhere() {
+async fn a_fast_clock_blocks_no_other_process() {
     let (server, vendor) = (RedisServer::start(), provider("primary"));
     let store = store(&server);
     let right = Arc::new(ManualClock::new(now()));
@@ -61,7 +61,7 @@ async fn one_that_is_fast_blocks_nobody_elsewhere() {
 }
 
 #[tokio::test]
-async fn a_clock_that_is_off_is_told_once() {
+async fn a_clock_that_is_off_is_reported_once() {
     let (server, vendor) = (RedisServer::start(), provider("primary"));
     let store = store(&server);
     let logs = LogCapture::new();

@@ -37,7 +37,7 @@ async fn a_store_can_be_there_before_its_server() {
 }
 
 #[tokio::test]
-async fn what_is_down_approves_nobody_and_comes_back_by_itself() {
+async fn a_store_that_is_down_approves_no_code_and_comes_back_by_itself() {
     let mut server = RedisServer::start_with(&["--appendonly", "yes", "--appendfsync", "always"]);
     let store = impatient(&server);
     let id = put(&store, record(1)).await;
@@ -54,7 +54,7 @@ async fn what_is_down_approves_nobody_and_comes_back_by_itself() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_restart_that_nobody_saw_costs_one_call_at_most() {
+async fn an_unseen_restart_costs_one_call_at_most() {
     let mut server = RedisServer::start();
     let store = store(&server);
     put(&store, record(1)).await;
@@ -88,7 +88,7 @@ async fn forgotten_scripts_are_sent_again_in_the_same_call() {
 }
 
 #[tokio::test]
-async fn what_hangs_is_given_up_in_time() {
+async fn a_call_that_hangs_is_given_up_in_time() {
     let server = RedisServer::start();
     let store = impatient(&server);
     let (other, id) = (put(&store, record(1)).await, put(&store, record(2)).await);
@@ -123,7 +123,7 @@ async fn what_hangs_is_given_up_in_time() {
 /// Redis stalls for longer than a send waits for it, and then carries out the calls that were given
 /// up.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_creation_that_comes_late_stands_in_nobodys_way() {
+async fn a_late_creation_blocks_no_other_send() {
     let server = RedisServer::start();
     let provider = provider("primary");
     let [first, second] = [(); 2].map(|()| {
@@ -293,7 +293,7 @@ async fn a_user_who_may_do_what_the_readme_says_can_do_everything() {
 }
 
 #[tokio::test]
-async fn what_somebody_else_wrote_lets_nobody_in() {
+async fn foreign_data_approves_no_code() {
     let server = RedisServer::start();
     let store = store(&server);
     let key = |id| format!("{{test}}:verification:{id}");

@@ -204,7 +204,7 @@ async fn short_lived(store: &RedisStore, number: u32) {
 }
 
 #[tokio::test]
-async fn what_is_over_goes_by_itself() {
+async fn ended_records_are_removed() {
     let server = RedisServer::start();
     let store = store(&server);
     for number in 0..50 {

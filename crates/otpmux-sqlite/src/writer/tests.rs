@@ -58,7 +58,7 @@ fn broken(tables: &Tables<'_>) -> Result<(), Fault> {
 }
 
 #[tokio::test]
-async fn nobody_is_answered_before_the_commit() {
+async fn no_call_is_answered_before_the_commit() {
     let writer = writer();
     let (gate, begun, let_go) = hold(&writer);
     begun.recv().unwrap();
@@ -92,7 +92,7 @@ async fn a_batch_that_fails_fails_for_everybody_and_leaves_nothing() {
 }
 
 #[tokio::test]
-async fn who_is_refused_harms_nobody_else() {
+async fn a_refused_step_harms_no_other() {
     let writer = writer();
     let (gate, begun, let_go) = hold(&writer);
     begun.recv().unwrap();
@@ -106,7 +106,7 @@ async fn who_is_refused_harms_nobody_else() {
 }
 
 #[tokio::test]
-async fn who_does_not_fit_into_the_queue_waits() {
+async fn a_call_beyond_the_queue_waits() {
     let writer = writer();
     let (gate, begun, let_go) = hold(&writer);
     begun.recv().unwrap();
@@ -123,7 +123,7 @@ async fn who_does_not_fit_into_the_queue_waits() {
 }
 
 #[tokio::test]
-async fn a_full_disk_is_told_and_what_has_ended_goes_all_the_same() {
+async fn a_full_disk_is_reported_and_ended_records_are_removed_all_the_same() {
     let writer = writer();
     let ended = "INSERT INTO health_updates VALUES ('old', '0', -100000000, '')";
     writer.ask(i64::MIN, |tables| Ok(tables.run(ended, [])?)).await.unwrap();

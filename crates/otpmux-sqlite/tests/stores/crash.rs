@@ -18,7 +18,7 @@ struct Said {
 }
 
 /// One file through all of it, so that each process begins where another was killed.
-pub(crate) async fn what_was_answered_survives_kill_9() {
+pub(crate) async fn answered_steps_survive_kill_9() {
     let home = Home::new();
     for round in 0..KILLS {
         let mut writer = Other::start("writer", &home.file());

@@ -12,12 +12,12 @@ use crate::crash::check;
 use crate::home::{CODE, Home, WRONG, after, create, guess, now, put, quick, read, record};
 use crate::parts::Other;
 
-fn assert_told(error: &Error, words: &str) {
+fn assert_reported(error: &Error, words: &str) {
     assert_eq!((error.kind(), error.certainty()), (ErrorKind::Store, Certainty::NotSent));
     assert!(error.to_string().contains(words), "{error}");
 }
 
-pub(crate) async fn a_lock_that_stays_is_told_and_costs_nothing() {
+pub(crate) async fn a_lock_that_stays_is_reported_and_costs_nothing() {
     let home = Home::new();
     let patience = quick().with_busy_timeout(Duration::from_millis(50));
     let store = Arc::new(SqliteStore::open(home.file(), patience).unwrap());
@@ -31,7 +31,7 @@ pub(crate) async fn a_lock_that_stays_is_told_and_costs_nothing() {
         })
         .collect();
     for task in tasks {
-        assert_told(&task.await.unwrap(), "another process");
+        assert_reported(&task.await.unwrap(), "another process");
     }
     other.execute_batch("COMMIT").unwrap();
     assert_eq!(read(&store, id).await.guesses, 0);
@@ -40,7 +40,7 @@ pub(crate) async fn a_lock_that_stays_is_told_and_costs_nothing() {
 
 /// No file of the other process may be larger than a megabyte, so that its disk fails in the middle
 /// of a batch.
-pub(crate) async fn a_disk_that_fails_is_told_and_costs_nothing() {
+pub(crate) async fn a_disk_that_fails_is_reported_and_costs_nothing() {
     let home = Home::new();
     let mut shell = Command::new("sh");
     shell.args(["-c", "trap '' XFSZ; ulimit -f 2048; exec \"$0\""]);
@@ -75,7 +75,7 @@ pub(crate) async fn a_full_file_refuses_new_ones_only() {
             Err(error) => break error,
         }
     };
-    assert_told(&error, "max_bytes");
+    assert_reported(&error, "max_bytes");
     assert!(number > 100, "{number}");
     assert_eq!(store.probe(now()).await.unwrap(), StoreState::Full);
     assert_eq!(home.rows("records"), number);
@@ -91,7 +91,7 @@ pub(crate) async fn a_full_file_refuses_new_ones_only() {
     assert_eq!(store.probe(later).await.unwrap(), StoreState::Ok);
 }
 
-pub(crate) async fn a_row_that_cannot_be_read_is_told() {
+pub(crate) async fn a_row_that_cannot_be_read_is_reported() {
     let home = Home::new();
     let store = Arc::new(SqliteStore::open(home.file(), quick()).unwrap());
     for damage in [
@@ -111,7 +111,7 @@ pub(crate) async fn a_row_that_cannot_be_read_is_told() {
             tokio::spawn(async move { guess(&store, id, text).await })
         });
         let [broken, whole] = both;
-        assert_told(&broken.await.unwrap().unwrap_err(), "damaged");
+        assert_reported(&broken.await.unwrap().unwrap_err(), "damaged");
         assert_eq!(whole.await.unwrap().unwrap(), "approved");
         home.look().execute_batch("DELETE FROM records").unwrap();
     }

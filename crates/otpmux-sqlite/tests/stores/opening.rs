@@ -67,7 +67,7 @@ pub(crate) async fn other_tables_are_refused_whatever_version_they_claim() {
     }
 }
 
-pub(crate) async fn what_cannot_be_opened_says_what_to_do() {
+pub(crate) async fn a_failure_to_open_says_what_to_do() {
     let home = Home::new();
     let error = refused(&home.dir().join("missing").join("otpmux.db"));
     assert!(matches!(error, OpenError::File { .. }), "{error}");

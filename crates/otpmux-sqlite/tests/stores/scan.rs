@@ -127,7 +127,7 @@ pub(crate) async fn no_code_and_no_recipient_is_on_the_disk() {
 }
 
 /// Not only forgotten: overwritten, once the log is worked off.
-pub(crate) async fn what_was_removed_is_overwritten() {
+pub(crate) async fn removed_data_is_overwritten() {
     let home = Home::new();
     let store = SqliteStore::open(home.file(), quick()).unwrap();
     let texts: Vec<String> = (0..200).map(|number| format!("reference-{number:05}")).collect();

@@ -75,7 +75,7 @@ async fn ask_and_go(ask: impl Future) {
     assert!(asked.await, "answered too soon for this trial");
 }
 
-pub(crate) async fn what_is_queued_is_done_when_the_store_is_dropped() {
+pub(crate) async fn queued_steps_are_done_when_the_store_is_dropped() {
     let home = Home::new();
     let store = home.open();
     let other = home.look();
@@ -100,7 +100,7 @@ pub(crate) async fn what_is_queued_is_done_when_the_store_is_dropped() {
     }
 }
 
-pub(crate) async fn a_dropped_call_harms_nobody() {
+pub(crate) async fn a_dropped_call_harms_no_other() {
     let home = Home::new();
     let store = home.open();
     let id = put(&store, record(1)).await;

@@ -57,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn is_written_as_told() {
+    fn is_written_as_given() {
         let reply = Reply::json(200, "{}").with_length(99);
         assert_eq!(
             reply.to_bytes(),

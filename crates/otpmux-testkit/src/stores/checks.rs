@@ -30,7 +30,7 @@ pub(super) async fn wrong_codes_count_down_to_the_lock(store: Store) {
     assert_eq!(read(&*store, id).await.guesses, 5);
 }
 
-pub(super) async fn a_code_that_is_not_out_lets_nobody_in(store: Store) {
+pub(super) async fn a_code_that_was_not_sent_approves_nothing(store: Store) {
     for state in [AttemptState::NotSent, AttemptState::Rejected] {
         let mut unsent = record(1);
         unsent.send_attempts = vec![attempt("primary", true, state)];

@@ -107,7 +107,7 @@ pub(super) async fn only_a_attempt_that_is_begun_counts(store: Store) {
     assert_eq!(full.retry_after, Duration::from_secs(599));
 }
 
-pub(super) async fn what_is_over_is_told_before_what_is_full(store: Store) {
+pub(super) async fn an_end_is_reported_before_a_full_count(store: Store) {
     let [open, over] = [put(&*store, record(1)).await, put(&*store, record(2)).await];
     assert!(cancel_at(&*store, over, now()).await);
     let counted = || counted(1, &[(1, 600)]);

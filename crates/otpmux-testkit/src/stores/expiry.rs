@@ -55,7 +55,7 @@ pub(super) async fn expiry_is_exact_for_every_step(store: Store) {
     assert!(cancel_at(&*store, id, good).await);
 }
 
-pub(super) async fn who_comes_late_is_told_so_until_the_record_is_gone(store: Store) {
+pub(super) async fn a_late_guess_gets_expired_until_the_record_is_gone(store: Store) {
     let id = put(&*store, record(1)).await;
     let [cancelled, used] = [put(&*store, record(2)).await, put(&*store, record(3)).await];
     assert!(cancel_at(&*store, cancelled, now()).await);
@@ -104,7 +104,7 @@ pub(super) async fn one_that_has_expired_is_not_superseded(store: Store) {
     assert_eq!(try_code_at(&*store, almost, CODE, after(20)).await, "not_found");
 }
 
-pub(super) async fn what_ends_takes_nothing_with_it(store: Store) {
+pub(super) async fn an_ending_record_removes_no_other(store: Store) {
     // The first ends while the second, of the same recipient and purpose, is live.
     let first = put_at(&*store, 1, now(), 60).await;
     let second = put_at(&*store, 1, after(50), 3_600).await;

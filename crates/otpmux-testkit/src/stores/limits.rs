@@ -73,7 +73,7 @@ pub(super) async fn a_window_slides(store: Store) {
     assert_eq!(wait(119_999).await, Some(1));
 }
 
-pub(super) async fn the_longest_wait_is_told(store: Store) {
+pub(super) async fn the_longest_wait_is_reported(store: Store) {
     let [client, purpose] = [LimitScope::Ip, LimitScope::Purpose].map(|scope| limit(scope, 1));
     let client = limit_hit(client, &[(1, 60), (2, 600)]);
     let purpose = limit_hit(purpose, &[(2, 90)]);
@@ -92,7 +92,7 @@ pub(super) async fn the_longest_wait_is_told(store: Store) {
     assert_eq!(send(&*store, &both, after(61)).await, long, "one window waits for longer");
 }
 
-pub(super) async fn what_is_refused_is_not_counted(store: Store) {
+pub(super) async fn a_refused_send_is_not_counted(store: Store) {
     let full = limit_hit(limit(LimitScope::Global, 1), &[(1, 600)]);
     let open = limit_hit(limit(LimitScope::Ip, 1), &[(1, 60)]);
     assert_eq!(send(&*store, slice::from_ref(&full), now()).await, None);
@@ -108,7 +108,7 @@ pub(super) async fn what_is_refused_is_not_counted(store: Store) {
     assert_eq!(send(&*store, &[full], after(600)).await, None, "a refusal has counted");
 }
 
-pub(super) async fn what_is_refused_is_not_written(store: Store) {
+pub(super) async fn a_refused_send_is_not_written(store: Store) {
     let full = [limit_hit(limit(LimitScope::Global, 1), &[(1, 60)])];
     assert_eq!(send(&*store, &full, now()).await, None);
     let live = put(&*store, record(1)).await;
@@ -233,7 +233,7 @@ pub(super) async fn refunds_of_several_limits_go_in_one_step(store: Store) {
     assert!(send(&*store, &limit_hits[..1], after(1)).await.is_some());
 }
 
-pub(super) async fn a_refund_that_is_told_twice_is_made_once(store: Store) {
+pub(super) async fn a_repeated_refund_is_made_once(store: Store) {
     let limit_hits = [limit_hit(limit(LimitScope::Global, 1), &[(2, 600)])];
     let mut first = record(1);
     first.send_attempts[0].state = AttemptState::Intended;

@@ -62,7 +62,7 @@ pub(super) async fn spellings_of_a_mailbox_share_their_limits(store: Store) {
 }
 
 /// A tag may mean another mailbox: a proof for one is no proof for the other.
-pub(super) async fn who_is_expected_is_certainly_the_same_mailbox(store: Store) {
+pub(super) async fn the_expected_recipient_is_certainly_the_same_mailbox(store: Store) {
     for (sent_to, expected, verdict) in [
         (GIVEN, OTHER_CASE, "approved"),
         (OTHER_CASE, GIVEN, "approved"),

@@ -58,7 +58,7 @@ pub(super) async fn a_request_said_twice_is_made_once(store: Store) {
     assert_eq!(ask(&*store, named(1, 1, 1), after(2)).await, ("before", id), "used or not");
 }
 
-pub(super) async fn other_content_under_a_name_is_told(store: Store) {
+pub(super) async fn other_content_under_a_key_is_reported(store: Store) {
     let (_, id) = ask(&*store, named(1, 1, 1), now()).await;
     let bystander = put(&*store, record(2)).await;
     for number in [1, 2] {

@@ -109,7 +109,7 @@ pub(super) async fn a_repeat_asks_the_vendor_again_and_counts_nothing(store: Sto
     assert_eq!(told(&*store, &late, after(300)).await, "expired");
 }
 
-pub(super) async fn what_nobody_compared_is_given_back(store: Store) {
+pub(super) async fn a_guess_that_was_not_compared_is_given_back(store: Store) {
     let id = put(&*store, vendor_record(1)).await;
     for turn in 0..10 {
         let at = after_ms(turn);

@@ -163,7 +163,7 @@ pub(super) async fn receipts_are_taken_in_every_state(store: Store) {
     }
 }
 
-pub(super) async fn what_is_not_there_takes_no_receipt(store: Store) {
+pub(super) async fn a_missing_verification_takes_no_receipt(store: Store) {
     let delivered = mark(Delivery::Delivered, 1, true);
     let nowhere = VerificationId::from_bytes([7; 16]);
     assert_eq!(receive(&*store, of(nowhere, 0), delivered, now()).await, "gone");

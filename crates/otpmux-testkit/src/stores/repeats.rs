@@ -60,7 +60,7 @@ pub(super) async fn a_repeat_returns_the_live_one_and_changes_nothing(store: Sto
     assert_eq!(try_code(&*store, id, CODE).await, "approved");
 }
 
-pub(super) async fn what_is_over_is_not_repeated(store: Store) {
+pub(super) async fn an_ended_request_is_not_repeated(store: Store) {
     let approved = put(&*store, record(1)).await;
     assert_eq!(try_code(&*store, approved, CODE).await, "approved");
     let cancelled = put(&*store, record(2)).await;

@@ -37,7 +37,7 @@ pub(super) async fn a_attempt_is_settled_and_the_next_begun_in_one_step(store: S
     assert_eq!(send_attempts[0].failure, Some(ErrorKind::Unavailable));
 }
 
-pub(super) async fn what_is_over_begins_no_attempt_but_settles_the_last(store: Store) {
+pub(super) async fn an_ended_verification_begins_no_attempt_but_settles_the_last(store: Store) {
     let id = put(&*store, record(1)).await;
     assert!(store.cancel(id, now()).await.expect("a store that works"));
     let begin = next(vec![end(0, AttemptState::Rejected)]);

@@ -136,7 +136,7 @@ pub(super) async fn a_newer_one_that_is_cancelled_may_still_come_to_nothing(stor
     assert_eq!(try_code(&*store, a, CODE).await, "approved");
 }
 
-pub(super) async fn what_has_expired_meanwhile_is_told_so(store: Store) {
+pub(super) async fn a_verification_that_expired_meanwhile_is_reported_as_expired(store: Store) {
     let old = Record { expires_at: after(60), ..record(1) };
     let old = put(&*store, old).await;
     let new = send(&store, 1).await;

@@ -234,7 +234,7 @@ pub(super) async fn every_failure_comes_back_as_it_went_in(store: Store) {
     comes_back(&store, record).await;
 }
 
-pub(super) async fn what_is_over_comes_back_as_it_was(store: Store) {
+pub(super) async fn an_ended_record_comes_back_as_it_was(store: Store) {
     let (cancelled, used) = (full(), Record { request: None, ..full() });
     let used = Record { purpose: purpose("payment"), ..used };
     let expected = [

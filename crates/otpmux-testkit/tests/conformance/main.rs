@@ -77,7 +77,7 @@ fn claim_that_is_not_kept() {
 }
 
 #[test]
-fn what_is_not_claimed_and_asked_for_all_the_same() {
+fn an_unclaimed_call_that_is_made_all_the_same() {
     let calls = ["balance/is-refused", "report/is-refused", "receipts/are-refused"];
     caught_with(bare(), Lie::AsksUnclaimed, &calls);
     let lengths = ["otpmux-codes/other-lengths-are-refused", "ttls/outside-is-refused"];
@@ -108,7 +108,7 @@ fn false_certainty() {
 }
 
 #[test]
-fn requests_that_nobody_asked_for() {
+fn requests_that_no_trial_makes() {
     caught(Lie::SendsTwice, &["sends/sms"]);
     caught(Lie::RetriesAfterBreak, &["transport/closed-before-the-answer"]);
     caught(Lie::FollowsRedirects, &["transport/redirect-is-not-followed"]);

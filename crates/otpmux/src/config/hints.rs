@@ -83,7 +83,7 @@ pub(super) fn of_message(provider: &str, message: &str, channels: &[Channel]) ->
     // The length with an otpmux-generated code, which usually has six digits.
     let length = message.replace("{code}", "000000").chars().count();
     let mut hints = Vec::new();
-    if !names_somebody(message) {
+    if !names_a_brand(message) {
         hints.push(format!(
             "{path} does not say whose code it is: name your brand, or users cannot tell it from \
              somebody else's"
@@ -105,7 +105,7 @@ pub(super) fn of_message(provider: &str, message: &str, channels: &[Channel]) ->
 }
 
 /// Returns whether a text holds a word besides those that every such message has.
-fn names_somebody(message: &str) -> bool {
+fn names_a_brand(message: &str) -> bool {
     message
         .split_whitespace()
         .map(|word| word.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase())
@@ -121,10 +121,10 @@ mod tests {
     #[test]
     fn a_brand_is_any_word_that_is_not_ordinary() {
         for named in ["Your Acme code is {code}", "{code} est votre code", "Acme: {code}"] {
-            assert!(names_somebody(named), "{named}");
+            assert!(names_a_brand(named), "{named}");
         }
         let plain = "Your verification code is: {code}. Valid for 5 minutes, don't share it!";
-        assert!(!names_somebody(plain));
+        assert!(!names_a_brand(plain));
     }
 
     #[test]

@@ -109,7 +109,7 @@ providers = []
     }
 
     #[test]
-    fn what_is_missing_stands_where_its_table_begins() {
+    fn a_missing_key_has_the_place_of_its_table() {
         assert_eq!(told("providers.main.api_key"), Some((1, 12)));
         assert_eq!(told("routes[1].channels"), told("routes[1]"));
         assert_eq!(told("server.listen"), None);

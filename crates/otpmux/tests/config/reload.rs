@@ -92,7 +92,7 @@ async fn a_removed_provider_verifies_its_own_codes() {
 }
 
 #[tokio::test]
-async fn what_has_changed_about_a_provider_makes_it_new() {
+async fn a_changed_setting_makes_a_provider_new() {
     let mut world = World::start(easy).await;
     let text = easy(&world.emulator);
     assert_eq!(names(&world.reload(&text).await.unwrap().unchanged), ["easy"]);

@@ -104,7 +104,7 @@ mod sqlite {
     }
 
     #[test]
-    fn is_opened_by_a_client_and_by_nobody_else() {
+    fn is_opened_by_a_client_and_by_nothing_else() {
         let scratch = Scratch::new("opened");
         let file = scratch.0.join("otpmux.db");
         let section = format!(
@@ -127,7 +127,7 @@ mod sqlite {
 
     /// As two processes would.
     #[tokio::test]
-    async fn what_one_client_sends_another_verifies() {
+    async fn a_code_of_one_client_is_verified_by_another() {
         let scratch = Scratch::new("shared");
         let emulator = Emulator::start(EmulatorConfig::default()).await.unwrap();
         let text = format!(
@@ -172,7 +172,7 @@ mod sqlite {
     }
 
     #[test]
-    fn has_all_its_mistakes_told() {
+    fn has_all_its_mistakes_reported() {
         assert_eq!(
             mistakes(
                 "url = \"sqlite:a.db\"\ncapacity = 5\ndurability = \"none\"\nmax_bytes = 1000\n\
@@ -257,7 +257,7 @@ mod redis {
     }
 
     #[test]
-    fn what_cannot_be_is_told_when_it_is_read() {
+    fn an_impossible_setting_is_reported_when_it_is_read() {
         assert_eq!(
             mistakes("url = \"redis://h:notaport\""),
             ["store.url: Redis URL number 1 is not of the form \

@@ -253,7 +253,7 @@ fn the_operators_word_counts() {
 }
 
 #[test]
-fn what_is_missing_is_named() {
+fn a_missing_field_is_named() {
     let error = read::verdict(&answer(200, r#"{"success":true}"#), None).unwrap_err();
     for word in ["verified", "valid", "status", "approved_field"] {
         assert!(error.detail().contains(word), "{error}");

@@ -95,7 +95,7 @@ fn names_what_is_wrong() {
 }
 
 #[test]
-fn what_is_built_by_hand_is_checked_too() {
+fn a_config_built_in_code_is_checked_too() {
     let config = || {
         let credentials = Credentials::Bearer { token: "t".into() };
         let url = "https://api.airtexts.com".parse().unwrap();

@@ -128,7 +128,7 @@ async fn the_request_wins_over_the_configuration() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_asked_is_refused_before_any_io() {
+async fn an_unsupported_request_is_refused_before_any_io() {
     let server = vendor(200, &json!({"verified": true})).await;
     let provider = build(config(&server));
     let mut on = config(&server);

@@ -224,7 +224,7 @@ async fn the_older_signature_is_read_too() {
 }
 
 #[tokio::test]
-async fn what_sns_did_not_sign_is_forged() {
+async fn a_receipt_without_a_signature_of_sns_is_forged() {
     let stand = stand().await;
     let good = signed(notification(&text_event("DELIVERED", true)));
     let change = |key: &str, value: &str| {
@@ -257,7 +257,7 @@ async fn what_sns_did_not_sign_is_forged() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_read_is_no_receipt() {
+async fn an_unreadable_body_is_no_receipt() {
     let stand = stand().await;
     for body in [&b""[..], b"{}", b"[]", b"\xff", b"{\"Type\":\"Notification\"}"] {
         let error = stand.read_bytes(body).await.unwrap_err();

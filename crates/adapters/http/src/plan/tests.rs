@@ -100,7 +100,7 @@ fn a_number_has_the_form_that_the_definition_asks_for() {
 }
 
 #[test]
-fn what_is_absent_is_left_out_or_fails_the_send_before_anything_leaves() {
+fn an_absent_value_is_left_out_or_fails_the_send_before_anything_leaves() {
     let send = json!({ "json": {
         "to": "{to}", "text": "{text}", "from?": "{sender}", "lang": "{locale|en}",
         "outer?": { "template": "{template}", "always": 1 },
@@ -203,7 +203,7 @@ fn a_value_is_never_another_segment_of_the_path() {
 }
 
 #[test]
-fn what_does_not_fit_into_a_header_is_refused() {
+fn a_value_that_no_header_can_hold_is_refused() {
     let send = json!({ "headers": { "x-name": "{variable.name}" }, "json": { "a": "{to}{code}" } });
     assert!(made(&plan(&send), &sms("fits")).is_ok());
     let refused = made(&plan(&send), &sms("a\r\nevil: 1")).unwrap_err();

@@ -9,7 +9,7 @@ use crate::server::{Act, Script, Server};
 use crate::world::{CODE, TO, cx, message, request, send, settings};
 
 #[tokio::test]
-async fn what_ends_before_the_final_dot_was_not_sent() {
+async fn a_failure_before_the_final_dot_is_not_sent() {
     for place in ["GREETING", "EHLO", "MAIL", "RCPT", "DATA"] {
         for act in [Act::Close, Act::Hang] {
             let server = Server::start(Script::default().act(place, act)).await;
@@ -38,7 +38,7 @@ async fn a_message_that_was_not_written_to_its_end_was_not_sent() {
 }
 
 #[tokio::test]
-async fn what_ends_after_the_final_dot_is_unknown() {
+async fn a_failure_after_the_final_dot_is_unknown() {
     for (act, kind) in [
         (Act::Close, ErrorKind::Protocol),
         (Act::Hang, ErrorKind::Timeout),
@@ -77,7 +77,7 @@ async fn a_refusal_proves_that_nothing_was_sent_and_names_whose_fault_it_is() {
 }
 
 #[tokio::test]
-async fn what_the_server_repeats_is_not_shown() {
+async fn values_that_the_server_repeats_are_not_shown() {
     let repeated: &'static str = "550 5.1.1 <ann@example.com> code 004217: ann unknown here";
     let server = Server::start(Script::default().act("RCPT", Act::Say(repeated))).await;
     let error = send(settings(server.port), message()).await.unwrap_err();
@@ -111,7 +111,7 @@ async fn the_deadline_of_the_call_is_kept() {
 }
 
 #[tokio::test]
-async fn what_the_adapter_cannot_carry_never_connects() {
+async fn an_unsupported_message_never_connects() {
     let server = Server::start(Script::default()).await;
     let provider = settings(server.port).build("mail").unwrap();
     let mut without = request(message());

@@ -30,7 +30,7 @@ async fn without_tls_nothing_leaves() {
 }
 
 #[tokio::test]
-async fn a_certificate_of_somebody_else_is_refused() {
+async fn a_certificate_of_another_host_is_refused() {
     let server = Server::start(with_tls()).await;
     // Not trusted.
     let untrusted = settings(server.port).tls("starttls");

@@ -77,7 +77,7 @@ fn the_two_things_called_request_id() {
 }
 
 #[test]
-fn what_is_accepted_and_what_is_not() {
+fn accepted_and_refused_sends() {
     let ok = json!({"success": true, "statusCode": 201, "data": {}});
     for mode in [Mode::Transport, B, C] {
         assert_eq!(read::sent(&answer(201, &ok), mode).unwrap(), Sent::new(), "{mode:?}");
@@ -229,7 +229,7 @@ fn verdicts() {
 }
 
 #[test]
-fn what_is_no_verdict() {
+fn answers_that_are_no_verdict() {
     let caller = |kind| (kind, Certainty::Rejected, Blame::Caller);
     let provider = |kind| (kind, Certainty::Rejected, Blame::Provider);
     for (status, body, expected) in [

@@ -128,7 +128,7 @@ fn send_until_gone(
 }
 
 #[test]
-fn a_gateway_that_is_told_to_stop_answers_everything_that_it_has_begun() {
+fn a_gateway_that_stops_answers_everything_that_it_has_begun() {
     let shared = shared(Store::Sqlite(Folder::new()), "[server]\ndrain_delay = \"200ms\"\n");
     let mut serving = Serving::start(&shared);
     let addresses = Addresses::new(&[&serving.url]);
@@ -161,7 +161,7 @@ fn a_gateway_that_is_told_to_stop_answers_everything_that_it_has_begun() {
 }
 
 #[test]
-fn a_good_file_is_taken_on_hangup_and_a_bad_one_is_told_whole() {
+fn a_good_file_is_taken_on_hangup_and_a_bad_one_is_reported_whole() {
     let shared = shared(Store::Sqlite(Folder::new()), "");
     let serving = Serving::start(&shared);
     let addresses = Addresses::new(&[&serving.url]);

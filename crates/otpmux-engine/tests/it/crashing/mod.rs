@@ -245,7 +245,7 @@ proptest! {
     #![proptest_config(cases())]
 
     #[test]
-    fn the_rules_hold_whoever_fails_and_whoever_dies(
+    fn the_rules_hold_through_failures_and_crashes(
         kinds in prop::collection::vec(provider::kind(), 1..4),
         duplicates in 0u32..3,
         hedge in any::<bool>(),

@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_value_must_keep_to_is_told() {
+    fn the_constraints_of_a_value_are_shown() {
         let document = crate::openapi();
         let schema = &document["components"]["schemas"]["CreateVerification"];
         let fields = fields(&document, schema);

@@ -330,7 +330,7 @@ mod tests {
     }
 
     #[test]
-    fn no_meaning_of_a_status_is_told_twice() {
+    fn no_meaning_of_a_status_is_shown_twice() {
         let (_, page) = page();
         assert_eq!(page.matches("no valid API key").count(), 1);
         assert_eq!(page.matches("is still under way").count(), 1);

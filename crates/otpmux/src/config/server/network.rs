@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_network() {
+    fn texts_that_are_no_network() {
         for text in ["", "10", "10.0.0.0/33", "10.0.0.0/-1", "10.0.0.0/", "::/129", "host/8"] {
             assert!(text.parse::<Network>().is_err(), "{text}");
         }
