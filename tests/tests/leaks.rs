@@ -5,12 +5,13 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use libtest_mimic::{Failed, Trial};
 use otpmux_core::{Channel, ClientContext, Code};
 use otpmux_emulator::{EmulatorConfig, Fault, FaultKind, Garbage, Vendor};
 use otpmux_engine::{NewVerification, Resend};
 use otpmux_testkit::{LogCapture, leaks};
 use otpmux_tests::stage::{PHONE, Stage, request};
-use otpmux_tests::vendors::{self, Emulation};
+use otpmux_tests::vendors::{self, Emulation, Listed};
 use serde_json::json;
 
 const CLIENT: &str = "203.0.113.77";
@@ -110,20 +111,34 @@ fn note<T: std::fmt::Debug>(shown: &mut String, result: Result<T, otpmux_core::E
     }
 }
 
-#[tokio::test]
-async fn sec_11_nothing_secret_or_personal_gets_out() {
+/// Each vendor is a trial, so that they run side by side: most of the time goes to vendors that hang.
+fn main() {
+    let arguments = libtest_mimic::Arguments::from_args();
+    let searches = vendors::all().iter().map(|listed| {
+        Trial::test(format!("sec_11/{}", listed.adapter.kind), || alone(search_all(listed)))
+    });
+    let found = Trial::test("the_search_finds_a_leak", || alone(the_search_finds_a_leak()));
+    libtest_mimic::run(&arguments, searches.chain([found]).collect()).exit();
+}
+
+/// Runs a trial on this thread, as the capture of logs needs it.
+fn alone(trial: impl Future<Output = ()>) -> Result<(), Failed> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(trial);
+    Ok(())
+}
+
+/// Nothing secret or personal gets out of any setup that differs: the first and the last.
+async fn search_all(listed: &Listed) {
     let capture = LogCapture::new();
     let _guard = capture.install_scoped();
-    for listed in vendors::all() {
-        // A vendor without HTTP has tests of its own.
-        let setups = listed.setups();
-        let Some(first) = setups.first() else { continue };
-        search(first, &capture).await;
-        if let [_, .., last] = &setups[..]
-            && listed.folder.emulated().is_some()
-        {
-            search(last, &capture).await;
-        }
+    // A vendor without HTTP has tests in its own crate.
+    let setups = listed.setups();
+    let Some(first) = setups.first() else { return };
+    search(first, &capture).await;
+    if let [_, .., last] = &setups[..]
+        && listed.folder.emulated().is_some()
+    {
+        search(last, &capture).await;
     }
 }
 
@@ -179,8 +194,7 @@ async fn stage(order: &[&Emulation]) -> (Stage, Vec<(Vendor, Vec<String>)>) {
 }
 
 /// The capture itself: it would have seen a leak in our own words and in the HTTP client's.
-#[tokio::test]
-async fn the_search_finds_what_is_there() {
+async fn the_search_finds_a_leak() {
     let capture = LogCapture::new();
     let _guard = capture.install_scoped();
     tracing::trace!(to = PHONE, "oops");
