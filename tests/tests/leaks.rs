@@ -111,9 +111,11 @@ fn note<T: std::fmt::Debug>(shown: &mut String, result: Result<T, otpmux_core::E
     }
 }
 
-/// Each vendor is a trial, so that they run side by side: most of the time goes to vendors that hang.
+/// Each vendor is a trial. Most of the time they wait for a vendor that hangs, so more of them than
+/// there are cores run side by side.
 fn main() {
-    let arguments = libtest_mimic::Arguments::from_args();
+    let mut arguments = libtest_mimic::Arguments::from_args();
+    arguments.test_threads.get_or_insert(8);
     let searches = vendors::all().iter().map(|listed| {
         Trial::test(format!("sec_11/{}", listed.adapter.kind), || alone(search_all(listed)))
     });

@@ -77,7 +77,7 @@ mod tests {
         faults.set(Vendor::EasyOtp, Fault::status(500).times(2).at("/send"));
         assert!(faults.take(Vendor::EasyOtp, "/verify").is_none());
         assert!(faults.take(Vendor::EasyOtp, "/send").is_some());
-        assert!(faults.take(Vendor::AirTexts, "/otp/send").is_none());
+        assert!(faults.take(Vendor::StartMessaging, "/otp/send").is_none());
         assert!(faults.take(Vendor::EasyOtp, "/send").is_some());
         assert!(faults.take(Vendor::EasyOtp, "/send").is_none());
         assert!(faults.get(Vendor::EasyOtp).is_none());

@@ -65,14 +65,14 @@ mod tests {
         let mut log = RequestLog::default();
         for _ in 0..=NEWEST {
             log.push(SeenRequest {
-                vendor: Vendor::AirTexts,
+                vendor: Vendor::StartMessaging,
                 method: "GET".to_owned(),
                 path: "/otp/list".to_owned(),
                 at: String::new(),
             });
         }
-        assert_eq!(log.list(Some(Vendor::AirTexts)).len(), NEWEST);
-        assert_eq!(log.count(Some(Vendor::AirTexts)), NEWEST as u64 + 1);
+        assert_eq!(log.list(Some(Vendor::StartMessaging)).len(), NEWEST);
+        assert_eq!(log.count(Some(Vendor::StartMessaging)), NEWEST as u64 + 1);
         assert_eq!(log.count(Some(Vendor::EasyOtp)), 0);
         assert_eq!(log.count(None), NEWEST as u64 + 1);
     }

@@ -2,8 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use otpmux_emulator::Vendor;
-
+use crate::accounts::generates_codes;
 use crate::story::{Call, Story, Wrong};
 use crate::vendors::Seen;
 use crate::wire::Answer;
@@ -105,10 +104,10 @@ impl Ledger {
     /// message.
     fn two_codes(&self, story: &Story) -> Option<String> {
         let held = self.held(story);
-        let ours: Vec<Seen> =
-            held.iter().filter(|seen| seen.vendor != Vendor::AirTexts).cloned().collect();
+        let by_otpmux = held.iter().filter(|seen| !generates_codes(seen.vendor));
+        let by_otpmux: Vec<Seen> = by_otpmux.cloned().collect();
         let resent = story.calls.iter().any(|call| call.resend && call.heard());
-        let two = codes(&ours).len() > 1 || !resent && codes(held).len() > 1;
+        let two = codes(&by_otpmux).len() > 1 || !resent && codes(held).len() > 1;
         two.then(|| format!("{:?}", codes(held)))
     }
 

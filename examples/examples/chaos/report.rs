@@ -110,7 +110,7 @@ fn losses(ledger: &Ledger, stage: &Stage) {
     for (words, count) in [
         ("users", users.to_string()),
         ("messages at their handsets", ledger.message_count().to_string()),
-        ("another code, by a resend to or from airtexts", ledger.other_codes().to_string()),
+        ("another code, by a resend to or from vendor 3", ledger.other_codes().to_string()),
         ("let in by a call whose answer was lost", ledger.let_in_untold().to_string()),
         ("times worker B was killed", stage.workers[1].kills().to_string()),
         ("times Redis was restarted", stage.redis_restarts().to_string()),

@@ -7,13 +7,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use otpmux::provider::{Entropy as _, OsEntropy};
-use otpmux_emulator::Vendor;
 use otpmux_testkit::RedisServer;
 use tokio::net::TcpSocket;
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, sleep};
 
 use crate::Mistake;
+use crate::accounts::VENDORS;
 use crate::random::Random;
 use crate::vendors::{Seen, VendorSite};
 use crate::wire::{Ask, Setup};
@@ -23,7 +23,7 @@ const RESTARTS: u32 = 50;
 
 #[derive(Debug)]
 pub(crate) struct Stage {
-    /// In the order of preference: the last one accepts only codes that it generates.
+    /// In the order of [`VENDORS`].
     pub(crate) vendors: Vec<VendorSite>,
     /// The second is the one that gets killed.
     pub(crate) workers: [Worker; 2],
@@ -40,7 +40,7 @@ impl Stage {
         let durable = ["--appendonly", "yes", "--appendfsync", "always"];
         let redis = spawn_blocking(move || RedisServer::start_with(&durable)).await?;
         let mut vendors = Vec::new();
-        for vendor in [Vendor::EasyOtp, Vendor::StartMessaging, Vendor::AirTexts] {
+        for vendor in VENDORS {
             vendors.push(VendorSite::start(vendor).await?);
         }
         let mut key = [[0; 16]; 2];

@@ -4,15 +4,13 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use otpmux_emulator::{Emulator, EmulatorConfig, Message, MessageFilter, Vendor};
+use otpmux_emulator::{Emulator, Message, MessageFilter, Vendor};
 use tokio::time::Instant;
 
+use crate::accounts;
 use crate::random::Random;
 use crate::trouble::Trouble;
 use crate::wire::Place;
-
-/// More than any run uses.
-const PLENTY: u64 = 1 << 40;
 
 #[derive(Debug)]
 pub(crate) struct VendorSite {
@@ -43,35 +41,14 @@ pub(crate) struct Seen {
 
 impl VendorSite {
     pub(crate) async fn start(vendor: Vendor) -> io::Result<Self> {
-        let config = EmulatorConfig::default()
-            .with_easyotp(|account| {
-                (account.enforce_limits, account.credits) = (false, PLENTY);
-            })
-            .with_startmessaging(|account| {
-                (account.enforce_limits, account.balance_paise) = (false, PLENTY);
-            })
-            .with_airtexts(|account| {
-                (account.enforce_limits, account.balance) = (false, PLENTY);
-            });
-        let emulator = Emulator::start(config).await?;
+        let emulator = Emulator::start(accounts::without_limits()).await?;
         let addr =
             emulator.vendor_addr(vendor).ok_or_else(|| io::Error::other("it is not played"))?;
         Ok(Self { vendor, addr, emulator, state: Mutex::default() })
     }
 
     pub(crate) fn place(&self) -> Place {
-        let credentials = match self.vendor {
-            Vendor::EasyOtp => vec![self.emulator.easyotp().api_key],
-            Vendor::StartMessaging => {
-                let account = self.emulator.startmessaging();
-                let template = account.templates.into_iter().next().unwrap_or_default();
-                vec![account.api_key, template.id]
-            }
-            _ => {
-                let account = self.emulator.airtexts();
-                vec![account.api_key, account.api_secret, account.appid]
-            }
-        };
+        let credentials = accounts::credentials(self.vendor, &self.emulator);
         let url = format!("http://{}{}", self.addr, self.vendor.base_path());
         Place { vendor: self.vendor.to_string(), url, credentials }
     }

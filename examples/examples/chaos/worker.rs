@@ -4,14 +4,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use otpmux::http::BaseUrl;
-use otpmux::provider::ProviderId;
-use otpmux::vendors::airtexts::{AirTexts, AirTextsConfig, Credentials};
-use otpmux::vendors::easyotp::{EasyOtp, EasyOtpConfig};
-use otpmux::vendors::startmessaging::{StartMessaging, StartMessagingConfig};
 use otpmux::{
-    Error, MessageLimits, NewVerification, OtpClient, OtpProvider, Policy, Resend, Resilience,
-    Secret, ServerKeys, Verification,
+    Error, MessageLimits, NewVerification, OtpClient, Policy, Resend, Resilience, Secret,
+    ServerKeys, Verification,
 };
 use otpmux_redis::{Options, RedisStore};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, stdin, stdout};
@@ -19,7 +14,8 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use crate::Mistake;
-use crate::wire::{Answer, Answered, Ask, Asked, Failed, Place, READY, Sent, Setup};
+use crate::accounts::provider;
+use crate::wire::{Answer, Answered, Ask, Asked, Failed, READY, Sent, Setup};
 
 /// The time limit of one send attempt; a whole send may take [`DEADLINE`].
 const TIMEOUT: Duration = Duration::from_millis(300);
@@ -81,40 +77,10 @@ fn client(setup: &Setup) -> Result<OtpClient, Mistake> {
     let keys = ServerKeys::new(&[("shared".to_owned(), Secret::new(&*setup.server_key))])?;
     let mut builder = OtpClient::builder().policy(policy).store(store, keys);
     for place in &setup.vendors {
-        let provider = provider(place, &setup.name)?;
+        let provider = provider(place, &setup.name, TIMEOUT)?;
         builder = builder.provider_with(provider, resilience.clone(), None);
     }
     Ok(builder.build()?)
-}
-
-/// Returns a provider whose messages contain the name of this process.
-fn provider(place: &Place, name: &str) -> Result<Arc<dyn OtpProvider>, Mistake> {
-    let id = ProviderId::new(&*place.vendor)?;
-    let url: BaseUrl = place.url.parse()?;
-    match (&*place.vendor, &*place.credentials) {
-        ("easyotp", [key]) => {
-            let mut config = EasyOtpConfig::new(url, Secret::new(&**key));
-            config.http = config.http.with_timeout(TIMEOUT);
-            config.message = Some(format!("{name} {{code}}"));
-            Ok(Arc::new(EasyOtp::new(id, config)?))
-        }
-        ("startmessaging", [key, template]) => {
-            let mut config = StartMessagingConfig::new(url, Secret::new(&**key));
-            config.http = config.http.with_timeout(TIMEOUT);
-            config.template_id = Some(template.clone());
-            config.app_name = Some(name.to_owned());
-            Ok(Arc::new(StartMessaging::new(id, config)?))
-        }
-        ("airtexts", [key, secret, appid]) => {
-            let (key, secret) = (Secret::new(&**key), Secret::new(&**secret));
-            let credentials = Credentials::KeyPair { key, secret };
-            let mut config = AirTextsConfig::new(url, appid, credentials);
-            config.http = config.http.with_timeout(TIMEOUT);
-            config.from = Some(name.to_owned());
-            Ok(Arc::new(AirTexts::new(id, config)?))
-        }
-        _ => Err("no adapter speaks to this vendor".into()),
-    }
 }
 
 async fn answer(client: &OtpClient, what: Ask) -> Result<Answer, Mistake> {

@@ -3,6 +3,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::thread;
 
+use otpmux_emulator::Vendor;
 use serde_json::Value;
 
 use crate::support::{program, run};
@@ -54,8 +55,8 @@ fn the_ready_line_says_where_the_vendors_are() {
     let ready = emulate.ready();
     let listen: SocketAddr = ready["listen"].as_str().unwrap().parse().unwrap();
     assert_ne!(listen.port(), 0);
-    for vendor in ["easyotp", "startmessaging", "airtexts"] {
-        let url = ready["vendors"][vendor]["base_url"].as_str().unwrap();
+    for vendor in Vendor::ALL {
+        let url = ready["vendors"][vendor.as_str()]["base_url"].as_str().unwrap();
         let address = url.strip_prefix("http://").unwrap().split('/').next().unwrap();
         assert_ne!(address, listen.to_string());
         TcpStream::connect(address).unwrap();
@@ -77,11 +78,11 @@ fn vendors_are_chosen_and_played_from_files() {
     }"#;
     std::fs::write(wire.join("send-ok.json"), golden).unwrap();
     let replay = format!("{}=acme", folder.display());
-    let arguments = ["--vendor", "airtexts", "--vendor", "acme", "--replay", &replay];
+    let arguments = ["--vendor", "startmessaging", "--vendor", "acme", "--replay", &replay];
     let mut emulate = Emulate::start_with(&mut program(), &arguments);
     let ready = emulate.ready();
     let names: Vec<&String> = ready["vendors"].as_object().unwrap().keys().collect();
-    assert_eq!(names, ["acme", "airtexts"]);
+    assert_eq!(names, ["acme", "startmessaging"]);
     let url = ready["vendors"]["acme"]["base_url"].as_str().unwrap();
     let body = r#"{"to":"+919876543210","code":"0815"}"#;
     let send = ["-s", "-H", "content-type: application/json", "-d", body, &format!("{url}/sms")];

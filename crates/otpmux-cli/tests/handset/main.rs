@@ -283,11 +283,11 @@ async fn without_a_gateway_the_page_says_how_to_get_one() {
     assert_eq!(browser.text("#send, #verification").await, "");
     browser.wait_for("#empty", "No messages yet.").await;
     // What a program sets is seen, too.
-    emulator.set_fault(Vendor::AirTexts, FaultKind::Hang);
-    browser.wait_for(".switch[data-broken] .vendor", "AirTexts").await;
-    let chosen = "return document.getElementById('switch-airtexts').selectedOptions[0].text";
+    emulator.set_fault(Vendor::StartMessaging, FaultKind::Hang);
+    browser.wait_for(".switch[data-broken] .vendor", "StartMessaging").await;
+    let chosen = "return document.getElementById('switch-startmessaging').selectedOptions[0].text";
     assert_eq!(browser.run(chosen).await, "Other: hang");
-    emulator.clear_faults(Vendor::AirTexts);
+    emulator.clear_faults(Vendor::StartMessaging);
     browser.wait_for_lines(".switch[data-broken] .vendor", 0).await;
     no_complaints(&browser).await;
 }

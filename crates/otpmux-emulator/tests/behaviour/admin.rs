@@ -31,7 +31,10 @@ async fn messages_are_listed_filtered_and_deleted() {
     assert_eq!(codes("/messages?vendor=startmessaging").await, ["0003"]);
     assert_eq!(codes("/messages?to=%2B1234567891").await, ["0002"]);
     assert_eq!(codes("/messages?to=+1234567891&vendor=easyotp").await, ["0002"]);
-    assert_eq!(codes("/messages?to=%2B1234567891&vendor=airtexts").await, Vec::<Value>::new());
+    assert_eq!(
+        codes("/messages?to=%2B1234567891&vendor=startmessaging").await,
+        Vec::<Value>::new()
+    );
     let first = get(&rig, "/messages").await[0].clone();
     assert_eq!(
         first,
@@ -126,7 +129,7 @@ async fn mistakes_are_reported() {
         (Method::PUT, "/accounts/easyotp", json!({ "credit": 1 }), 400, "credits"),
         (Method::PUT, "/accounts/easyotp", json!({ "credits": -1 }), 400, "invalid value"),
         (Method::PUT, "/accounts/startmessaging", json!({ "dialect": "x" }), 400, "february"),
-        (Method::PUT, "/accounts/nobody", json!({}), 404, "airtexts"),
+        (Method::PUT, "/accounts/nobody", json!({}), 404, "startmessaging"),
         (Method::POST, "/clock", json!({ "advance": 1 }), 400, "advance_seconds"),
         (Method::POST, "/clock", json!({ "advance_seconds": u64::MAX }), 400, "100 years"),
         (Method::GET, "/messages?vendor=nobody", Value::Null, 400, "easyotp"),

@@ -102,14 +102,14 @@ async fn changes_of_faults_are_notified() {
     let rig = rig(Fault::status(500).times(2)).await;
     let mut changes = rig.emulator.fault_changes();
     assert_eq!(rig.post(VENDOR, "/send", body()).await.status, 500);
-    rig.emulator.set_fault(Vendor::AirTexts, FaultKind::Refuse);
+    rig.emulator.set_fault(Vendor::StartMessaging, FaultKind::Refuse);
     // A count that goes down is no change.
     let down = Some(Fault::new(FaultKind::Refuse));
-    assert_eq!(changes.next().await, (Vendor::AirTexts, down));
+    assert_eq!(changes.next().await, (Vendor::StartMessaging, down));
     assert_eq!(rig.post(VENDOR, "/send", body()).await.status, 500);
     assert_eq!(changes.next().await, (VENDOR, None));
-    rig.emulator.clear_faults(Vendor::AirTexts);
-    assert_eq!(changes.next().await, (Vendor::AirTexts, None));
+    rig.emulator.clear_faults(Vendor::StartMessaging);
+    assert_eq!(changes.next().await, (Vendor::StartMessaging, None));
 }
 
 #[tokio::test]
