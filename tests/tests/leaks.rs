@@ -1,6 +1,10 @@
 //! Rule 7: no code, number, address or secret in any log line, at any level, in any error, or in any
 //! `Debug`, on any path. Everything is run once, everything is written down, and searched.
-#![expect(clippy::unwrap_used, reason = "a test that cannot be set up must stop")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a trial that cannot be set up must fail"
+)]
 
 use std::fmt::Write as _;
 use std::time::Duration;
