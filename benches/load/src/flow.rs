@@ -12,7 +12,9 @@ use serde::Deserialize;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
-use crate::servers::API_KEY;
+use crate::door;
+use crate::options::Program;
+use crate::servers::{API_KEY, Server};
 use crate::vendor::Vendor;
 use crate::wire::Peer;
 
@@ -46,6 +48,7 @@ fn latencies() -> Histogram<u64> {
 
 /// One turn of one program.
 pub(crate) struct Load {
+    program: Program,
     address: SocketAddr,
     vendor: Rc<Vendor>,
     numbers: Rc<Numbers>,
@@ -59,14 +62,15 @@ pub(crate) struct Load {
 impl Load {
     /// Creates a load of at most this many flows, as fast as possible or at this pace.
     pub(crate) fn new(
-        address: SocketAddr,
+        server: &Server,
         vendor: &Rc<Vendor>,
         numbers: &Rc<Numbers>,
         pace: Option<Pace>,
         flows: u64,
     ) -> Self {
         Self {
-            address,
+            program: server.program,
+            address: server.address,
             vendor: Rc::clone(vendor),
             numbers: Rc::clone(numbers),
             pace,
@@ -117,12 +121,17 @@ impl Load {
             None => client.insert(Peer::connect(self.address).await?),
         };
         let number = self.numbers.next();
-        let id = send(client, number).await?;
+        let door = self.program == Program::Door;
+        let id = if door { door::send(client, number).await } else { send(client, number).await }?;
         let sent = Instant::now();
         let Some(code) = self.vendor.take(number) else {
             return Err(Error::other("a send was answered before its vendor was called"));
         };
-        verify(client, &id, &code).await?;
+        if door {
+            door::verify(client, number, &code).await?;
+        } else {
+            verify(client, &id, &code).await?;
+        }
         if self.counts.get() {
             let mut tally = self.tally.borrow_mut();
             tally.flows += 1;
@@ -173,11 +182,11 @@ async fn verify(client: &mut Peer, id: &str, code: &str) -> Result<()> {
     }
 }
 
-fn closed() -> Error {
+pub(crate) fn closed() -> Error {
     Error::other("the connection was closed instead of an answer")
 }
 
-fn unexpected(what: &str, status: u16, body: &[u8]) -> Error {
+pub(crate) fn unexpected(what: &str, status: u16, body: &[u8]) -> Error {
     Error::other(format!("{what}: {status} {}", String::from_utf8_lossy(body)))
 }
 

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command")]
 
+mod door;
 mod flow;
 mod options;
 mod report;

@@ -62,6 +62,8 @@ pub(crate) enum Store {
 pub(crate) enum Program {
     Floor,
     Gateway,
+    /// The gateway, called through its door for Twilio Verify.
+    Door,
 }
 
 impl Program {
@@ -69,6 +71,7 @@ impl Program {
         match self {
             Self::Floor => "floor",
             Self::Gateway => "gateway",
+            Self::Door => "door",
         }
     }
 }

@@ -92,8 +92,12 @@ impl Report {
             Some(turns.turns.iter().map(row.figure).collect::<Vec<f64>>())
         };
         let (floor, gateway) = (of(Program::Floor), of(Program::Gateway));
-        let ratio = floor.as_ref().zip(gateway.as_ref()).map(|(floor, gateway)| {
-            median(gateway.iter().zip(floor).map(|(gateway, floor)| gateway / floor).collect())
+        // Without the floor, a door is compared with the gateway's own API.
+        let pair = floor.as_ref().zip(gateway.as_ref());
+        let door = of(Program::Door);
+        let pair = pair.or_else(|| gateway.as_ref().zip(door.as_ref()));
+        let ratio = pair.map(|(below, above)| {
+            median(above.iter().zip(below).map(|(above, below)| above / below).collect())
         });
         let digits = row.digits;
         let _ = write!(self.text, "| {} |", row.name);

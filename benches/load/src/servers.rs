@@ -65,9 +65,9 @@ impl Server {
                 let words = ["--listen", &listen, "--redis", around.redis, "--vendor", &vendor];
                 (beside_this("floor")?, words.map(str::to_owned).to_vec())
             }
-            Program::Gateway => {
-                let file = directory.join("otpmux.toml");
-                fs::write(&file, configuration(options, around, address, &vendor))?;
+            Program::Gateway | Program::Door => {
+                let file = directory.join(format!("{}.toml", program.name()));
+                fs::write(&file, configuration(program, options, around, address, &vendor))?;
                 let binary = options.gateway_bin.clone();
                 let binary = binary.map_or_else(|| beside_this("otpmux"), Ok)?;
                 let file = file.to_string_lossy().into_owned();
@@ -129,6 +129,7 @@ fn beside_this(name: &str) -> Result<PathBuf> {
 /// encryption, circuit breaker. Only the vendor's documented rate is raised out of reach, since no
 /// vendor accepts so much.
 fn configuration(
+    program: Program,
     options: &Options,
     around: &Surroundings<'_>,
     listen: SocketAddr,
@@ -136,7 +137,10 @@ fn configuration(
 ) -> String {
     let store = match options.store {
         Store::Redis => around.redis.to_owned(),
-        Store::Sqlite => format!("sqlite:{}", around.directory.0.join("otpmux.db").display()),
+        Store::Sqlite => {
+            let file = around.directory.0.join(format!("{}.db", program.name()));
+            format!("sqlite:{}", file.display())
+        }
         Store::Memory => "memory:".to_owned(),
     };
     let mut text = "allow_literal_secrets = true\n".to_owned();
@@ -165,5 +169,8 @@ fn configuration(
         "[[server.api_keys]]",
         &[("name", "\"load\""), ("key", &quoted(API_KEY)), ("requests", "[\"100000/1s\"]")],
     );
+    if program == Program::Door {
+        section("[doors.twilio]", &[]);
+    }
     text
 }

@@ -63,7 +63,7 @@ pub(crate) async fn run(
     redis.command(&["FLUSHALL", "SYNC"]);
     let flows = options.flows.unwrap_or(u64::MAX);
     let pace = options.rate.map(Pace::new);
-    let load = Rc::new(Load::new(server.address, vendor, numbers, pace, flows));
+    let load = Rc::new(Load::new(server, vendor, numbers, pace, flows));
     let mut before = Reading::of(server, redis)?;
     load.counts.set(options.flows.is_some());
     let clients: Vec<_> =

@@ -43,6 +43,9 @@ fn every_flow_of_the_gateway_is_approved_beside_the_floor() {
     assert!(success, "{text}");
     assert!(text.contains("| | floor | gateway |"), "{text}");
     assert!((figure(&text, "failed flows")).abs() < f64::EPSILON, "{text}");
+    let both = ["--programs", "gateway,door", "--flows", "50", "--gateway-bin", gateway];
+    let (text, success) = run(&both);
+    assert!(success && text.contains("| | gateway | door |"), "{text}");
     for store in ["sqlite", "memory"] {
         let only = ["--programs", "gateway", "--flows", "50", "--store", store];
         let (text, success) = run(&[&only[..], &["--gateway-bin", gateway]].concat());
