@@ -16,6 +16,8 @@ use tokio::runtime::{Builder, Runtime};
 use crate::raw_http::{Message, RawClient, request as raw};
 
 const KEY: &str = "the-key-of-the-fuzzed-application";
+/// The same key as a password.
+const BASIC: &str = "Basic YTp0aGUta2V5LW9mLXRoZS1mdXp6ZWQtYXBwbGljYXRpb24=";
 const CONFIG: &str = r#"
 [providers.accepts]
 kind = "accepts"
@@ -39,6 +41,8 @@ trusted_proxies = ["127.0.0.0/8"]
 name = "fuzz"
 key = "env:API_KEY"
 admin = true
+[doors.twilio]
+[doors.vonage]
 "#;
 
 thread_local! {
@@ -61,32 +65,55 @@ pub(crate) fn request(data: &[u8]) {
     let body = rest.get(at + 1..).unwrap_or_default();
     WORLD.with_borrow_mut(|world| {
         let world = world.get_or_insert_with(World::new);
-        let bytes = written(&world.id, *call, *with, &line, body);
+        let (form, bytes) = written(&world.id, *call, *with, &line, body);
         let World { runtime, client, id } = world;
         let Some(answer) = runtime.block_on(client.exchange(&bytes)) else { return };
-        check(&answer);
+        check(&answer, form);
         if let Some(made) = answer.header("location").and_then(|path| path.rsplit('/').next()) {
             made.clone_into(id);
         }
     });
 }
 
-fn written(id: &str, call: u8, with: u8, line: &str, body: &[u8]) -> Vec<u8> {
+/// The form of an answer's errors.
+#[derive(Clone, Copy)]
+enum Form {
+    Api,
+    Twilio,
+    Vonage,
+    /// Whichever the path leads to.
+    Any,
+}
+
+fn written(id: &str, call: u8, with: u8, line: &str, body: &[u8]) -> (Form, Vec<u8>) {
     let id = if with & 1 == 0 { id } else { line };
     let path = format!("/v1/verifications/{id}");
-    let (method, path) = match call % 10 {
-        0 | 1 => ("POST", "/v1/verifications".to_owned()),
-        2 | 3 => ("POST", path + "/verify"),
-        4 => ("POST", path + "/resend"),
-        5 => ("GET", path),
-        6 => ("DELETE", path),
-        7 => ("POST", format!("/{line}")),
-        8 => ("GET", format!("/{line}")),
-        _ => ("GET", "/v1/capabilities".to_owned()),
+    let service = "/twilio/v2/Services/VA00000000000000000000000000000000";
+    let vonage = format!("/vonage/v2/verify/{id}");
+    let (form, method, path) = match call % 16 {
+        0 | 1 => (Form::Api, "POST", "/v1/verifications".to_owned()),
+        2 | 3 => (Form::Api, "POST", path + "/verify"),
+        4 => (Form::Api, "POST", path + "/resend"),
+        5 => (Form::Api, "GET", path),
+        6 => (Form::Api, "DELETE", path),
+        7 => (Form::Any, "POST", format!("/{line}")),
+        8 => (Form::Any, "GET", format!("/{line}")),
+        9 => (Form::Twilio, "POST", format!("{service}/Verifications")),
+        10 => (Form::Twilio, "POST", format!("{service}/VerificationCheck")),
+        11 => (Form::Twilio, "POST", format!("{service}/Verifications/VE{id}")),
+        12 => (Form::Vonage, "POST", "/vonage/v2/verify".to_owned()),
+        13 => (Form::Vonage, "POST", vonage),
+        14 => (Form::Vonage, "POST", vonage + "/next_workflow"),
+        _ => (Form::Api, "GET", "/v1/capabilities".to_owned()),
     };
     let bearer = format!("Bearer {KEY}");
-    let mut headers = vec![("content-type", "application/json")];
-    headers.push(("authorization", if with & 2 == 0 { &bearer } else { line }));
+    let (kind, authorization) = match form {
+        Form::Twilio => ("application/x-www-form-urlencoded", BASIC),
+        Form::Vonage => ("application/json", BASIC),
+        Form::Api | Form::Any => ("application/json", &*bearer),
+    };
+    let mut headers = vec![("content-type", kind)];
+    headers.push(("authorization", if with & 2 == 0 { authorization } else { line }));
     for (bit, name) in [(4, "idempotency-key"), (8, "x-forwarded-for"), (16, "traceparent")] {
         if with & bit != 0 {
             headers.push((name, line));
@@ -95,10 +122,10 @@ fn written(id: &str, call: u8, with: u8, line: &str, body: &[u8]) -> Vec<u8> {
     if with & 32 != 0 {
         headers[0].1 = line;
     }
-    raw(method, &path, &headers, body)
+    (form, raw(method, &path, &headers, body))
 }
 
-fn check(answer: &Message) {
+fn check(answer: &Message, form: Form) {
     let status = answer.status();
     assert!((200..500).contains(&status) || status == 503, "{status}: {answer:?}");
     let body = String::from_utf8_lossy(&answer.body);
@@ -108,11 +135,25 @@ fn check(answer: &Message) {
         return;
     }
     let json: Value = serde_json::from_str(&body).expect("an answer of type JSON is JSON");
-    if kind == "application/problem+json" {
-        assert_eq!(json["status"], status);
-        assert!(json["type"].is_string() && json["title"].is_string(), "{json}");
-    } else {
-        assert!(status < 400 || status == 503, "an error that is no problem: {status} {body}");
+    match form {
+        Form::Twilio if status >= 400 => {
+            assert_eq!(
+                (kind, &json["status"]),
+                ("application/json", &Value::from(status)),
+                "{json}"
+            );
+            assert!(json["code"].is_u64() && json["message"].is_string(), "{json}");
+        }
+        Form::Vonage if status >= 400 => {
+            assert_eq!(kind, "application/problem+json", "{status} {body}");
+            assert!(json["type"].is_string() && json["instance"].is_string(), "{json}");
+        }
+        Form::Any => {}
+        _ if kind == "application/problem+json" => {
+            assert_eq!(json["status"], status);
+            assert!(json["type"].is_string() && json["title"].is_string(), "{json}");
+        }
+        _ => assert!(status < 400 || status == 503, "an error that is no problem: {status} {body}"),
     }
 }
 

@@ -172,6 +172,17 @@ def limits(world):
     assert error.details["limit"] == "recipient", vars(error)
 
 
+def custom_code(world):
+    to = "+919876512664"
+    service = world.client().verify.v2.services(SERVICE)
+    sent = service.verifications.create(to=to, channel="sms", custom_code="735102")
+    assert (sent.status, world.codes(to)) == ("pending", ["735102"]), vars(sent)
+    # The application has compared the code itself, and tells so.
+    refused(404, 20404, lambda: service.verification_checks.create(verification_sid=sent.sid, code="735102"))
+    ended = service.verifications(sent.sid).update(status="approved")
+    assert (ended.status, ended.sid) == ("approved", sent.sid), vars(ended)
+
+
 async def asynchronous(world):
     to = "+919876512665"
     async with AsyncTwilioHttpClient() as http:
@@ -222,6 +233,7 @@ if __name__ == "__main__":
         calls(world)
         cancelling(world)
         limits(world)
+        custom_code(world)
         asyncio.run(asynchronous(world))
         as_people_write_it(world)
     print("twilio-python: the door for Twilio Verify is as it expects")

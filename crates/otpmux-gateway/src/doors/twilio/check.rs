@@ -5,7 +5,7 @@ use axum::response::Response;
 use otpmux::provider::{Clock as _, SystemClock};
 use otpmux::{Code, Selector, Verdict, Verify};
 
-use super::create::recipient;
+use super::create::{recipient, shown};
 use super::failure::Failure;
 use super::form::Form;
 use super::session::Session;
@@ -29,7 +29,7 @@ pub(super) async fn check(
     // Before anything is looked up, so that the answer reveals nothing.
     let code = code.parse::<Code>().map_err(Failure::not_a_code)?;
     let mut verify = Verify::new().for_purpose(session.purpose.clone());
-    let address = to.as_ref().map(|to| to.canonical().into_owned());
+    let address = to.as_ref().map(shown);
     let which = match (named, to) {
         (Some(named), to) => {
             verify.recipient = to;

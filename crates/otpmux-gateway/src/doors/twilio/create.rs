@@ -1,16 +1,19 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use axum::extract::State;
 use axum::response::Response;
 use otpmux::provider::{Clock as _, SystemClock};
-use otpmux::{Channel, ClientContext, NewVerification, OtpClient, Recipient, Repeat};
+use otpmux::{
+    Channel, ClientContext, Code, NewDelivery, NewVerification, OtpClient, Recipient, Repeat,
+};
 
+use super::channel;
 use super::failure::Failure;
 use super::form::Form;
 use super::session::Session;
-use super::views::{self, VerificationView};
-use super::{channel, views::notes};
+use super::views::{self, Shown, VerificationView, notes};
 use crate::app::App;
 
 /// Starts a verification, or sends the live one again.
@@ -22,7 +25,10 @@ pub(super) async fn create(
     let asked = Asked::read(&mut form, &session, &app.client)?;
     form.ignore_others(&session.door);
     let now = SystemClock.now();
-    let to = asked.to.canonical().into_owned();
+    if let Some(code) = asked.code.clone() {
+        return deliver(&app, &session, asked, code, now).await;
+    }
+    let to = shown(&asked.to);
     let new = asked.verification(&session, notes(&to, now));
     let client = session.client.clone();
     let sent = app.to_the_end(async move { client.send(new).await }).await?;
@@ -31,9 +37,32 @@ pub(super) async fn create(
     Ok(views::created(&view))
 }
 
+/// Sends a code that the caller made, and will compare itself.
+async fn deliver(
+    app: &App,
+    session: &Session,
+    asked: Asked,
+    code: Code,
+    now: SystemTime,
+) -> Result<Response, Failure> {
+    let to = shown(&asked.to);
+    let mut new = NewDelivery::of(code, asked.to);
+    new.purpose = session.purpose.clone();
+    (new.channel, new.locale) = (asked.channel, asked.locale);
+    (new.template, new.brand) = (asked.template, asked.brand);
+    (new.client, new.metadata) = (asked.client, notes(&to, now));
+    let client = session.client.clone();
+    let sent = app.to_the_end(async move { client.deliver(new).await }).await?;
+    let shown = Shown::delivery(&sent, "pending");
+    let view = VerificationView::of(session, shown, Some(&to), Some(now)).sent_at(now);
+    Ok(views::created(&view))
+}
+
 /// What a request asks for.
 struct Asked {
     to: Recipient,
+    /// The caller's own code.
+    code: Option<Code>,
     channel: Option<Channel>,
     locale: Option<String>,
     template: Option<String>,
@@ -49,7 +78,6 @@ impl Asked {
         let payment = "this gateway cannot bind a code to a payment";
         form.refuse("Amount", payment)?;
         form.refuse("Payee", payment)?;
-        form.refuse("CustomCode", "this gateway makes the codes that it checks")?;
         form.refuse("CustomMessage", "the texts are in the configuration of this gateway")?;
         let locale = form.take("Locale")?;
         if locale.as_ref().is_some_and(|locale| !(2..=35).contains(&locale.len())) {
@@ -70,7 +98,9 @@ impl Asked {
             let ip = address.parse().map_err(|_| Failure::invalid("DeviceIp", why))?;
             client.ip = Some(ip);
         }
-        Ok(Self { to, channel, locale, template, brand, client })
+        let code = form.take("CustomCode")?.map(|code| Code::given(&code)).transpose();
+        let code = code.map_err(|error| Failure::invalid("CustomCode", error))?;
+        Ok(Self { to, code, channel, locale, template, brand, client })
     }
 
     fn verification(self, session: &Session, notes: BTreeMap<String, String>) -> NewVerification {
@@ -83,6 +113,11 @@ impl Asked {
         new.repeat = Some(Repeat::SameCode);
         new
     }
+}
+
+/// A recipient as the answer to its caller has it: a number in its one form, an address as given.
+pub(super) fn shown(to: &Recipient) -> String {
+    if to.email().is_some() { to.expose().to_owned() } else { to.canonical().into_owned() }
 }
 
 /// Reads a number or an address. A plus that a client has not encoded arrives as a space; some

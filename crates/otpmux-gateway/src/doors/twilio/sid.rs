@@ -1,6 +1,6 @@
 //! SIDs: two letters that say what it is, and 32 hex digits.
 
-use otpmux::VerificationId;
+use otpmux::{DeliveryId, VerificationId};
 
 /// Returns whether a text is a SID of this kind.
 pub(super) fn is(text: &str, kind: &str) -> bool {
@@ -23,10 +23,13 @@ pub(super) fn of_attempt(id: &impl std::fmt::Display, place: usize) -> String {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Named {
     Verification(VerificationId),
+    /// A delivery of the caller's own code.
+    Delivery(DeliveryId),
 }
 
 /// Reads a SID; `None` for any other text.
 pub(super) fn read(text: &str) -> Option<Named> {
     let hex = text.strip_prefix("VE")?.to_ascii_lowercase();
-    hex.parse().map(Named::Verification).ok()
+    let verification = hex.parse().map(Named::Verification);
+    verification.or_else(|_| hex.parse().map(Named::Delivery)).ok()
 }

@@ -2,12 +2,13 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::Response;
+use otpmux::Outcome;
 
 use super::failure::Failure;
 use super::form::Form;
 use super::session::Session;
 use super::sid::{self, Named};
-use super::views::{self, VerificationView};
+use super::views::{self, Shown, VerificationView};
 use crate::app::App;
 
 /// Ends a verification.
@@ -35,6 +36,15 @@ pub(super) async fn update(
             }
             let ended = session.client.status(id).await?;
             Ok(views::found(&VerificationView::known(&session, &ended)))
+        }
+        Some(Named::Delivery(id)) => {
+            let known = session.client.delivery(id).await?;
+            let outcome = if approved { Outcome::Approved } else { Outcome::Cancelled };
+            if !session.client.end_delivery(id, outcome).await? {
+                return Err(Failure::not_found());
+            }
+            let shown = Shown::delivery(&known, if approved { "approved" } else { "canceled" });
+            Ok(views::found(&VerificationView::known(&session, shown)))
         }
         None => Err(Failure::not_found()),
     }

@@ -9,7 +9,9 @@ use http::{HeaderValue, StatusCode};
 use jiff::Timestamp;
 use jiff::fmt::temporal::DateTimePrinter;
 use otpmux::admin::{AttemptState, SendAttemptView};
-use otpmux::{NewVerification, Verification, VerificationId, VerificationStatus};
+use otpmux::{
+    Channel, CodeDelivery, NewVerification, Verification, VerificationId, VerificationStatus,
+};
 use serde::Serialize;
 
 use super::session::Session;
@@ -69,32 +71,73 @@ pub(super) struct CheckView<'a> {
     date_updated: Option<String>,
 }
 
+/// What a view shows: a verification, or a delivery of the caller's own code, which is one to
+/// Twilio's clients.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Shown<'a> {
+    id: VerificationId,
+    status: &'static str,
+    channel: &'a Channel,
+    /// The recipient, masked.
+    to: &'a str,
+    send_attempts: &'a [SendAttemptView],
+    metadata: &'a BTreeMap<String, String>,
+}
+
+impl<'a> From<&'a Verification> for Shown<'a> {
+    fn from(verification: &'a Verification) -> Self {
+        Self {
+            id: verification.id,
+            status: status(verification.status),
+            channel: &verification.channel,
+            to: &verification.to,
+            send_attempts: &verification.send_attempts,
+            metadata: &verification.metadata,
+        }
+    }
+}
+
+impl<'a> Shown<'a> {
+    /// A delivery, with Twilio's word for how it is.
+    pub(super) fn delivery(delivery: &'a CodeDelivery, status: &'static str) -> Self {
+        Self {
+            id: delivery.id.record_id(),
+            status,
+            channel: &delivery.channel,
+            to: &delivery.to,
+            send_attempts: &delivery.send_attempts,
+            metadata: &delivery.metadata,
+        }
+    }
+}
+
 impl<'a> VerificationView<'a> {
     pub(super) fn of(
         session: &'a Session,
-        verification: &'a Verification,
+        shown: impl Into<Shown<'a>>,
         to: Option<&str>,
         created: Option<SystemTime>,
     ) -> Self {
         let created = created.map(time);
-        Self::new(session, verification, to.map(ToOwned::to_owned), created)
+        Self::new(session, shown.into(), to.map(ToOwned::to_owned), created)
     }
 
     /// A verification that was looked up, with the notes that its creation left.
-    pub(super) fn known(session: &'a Session, verification: &'a Verification) -> Self {
-        let notes = &verification.metadata;
+    pub(super) fn known(session: &'a Session, shown: impl Into<Shown<'a>>) -> Self {
+        let shown = shown.into();
+        let notes = shown.metadata;
         let to: String = TO.iter().filter_map(|key| notes.get(*key)).map(String::as_str).collect();
         let to = Some(to).filter(|to| !to.is_empty());
-        Self::new(session, verification, to, notes.get(CREATED).cloned())
+        Self::new(session, shown, to, notes.get(CREATED).cloned())
     }
 
     fn new(
         session: &'a Session,
-        verification: &'a Verification,
+        shown: Shown<'a>,
         to: Option<String>,
         created: Option<String>,
     ) -> Self {
-        let id = verification.id;
+        let id = shown.id;
         let (sid, service) = (sid::of(&id), &*session.service);
         let url = session.door.url.as_deref();
         let url = url.map(|url| format!("{url}/v2/Services/{service}/Verifications/{sid}"));
@@ -103,15 +146,15 @@ impl<'a> VerificationView<'a> {
             service_sid: service,
             account_sid: session.account.as_deref(),
             // Without notes it was made by another door, and shows what that one may see.
-            to: to.or_else(|| Some(verification.to.clone())),
-            channel: channel::word(&verification.channel),
-            status: status(verification.status),
-            valid: verification.status == VerificationStatus::Approved,
+            to: to.or_else(|| Some(shown.to.to_owned())),
+            channel: channel::word(shown.channel),
+            status: shown.status,
+            valid: shown.status == "approved",
             lookup: Empty {},
             amount: (),
             payee: (),
             sna: (),
-            send_code_attempts: attempts(id, &verification.send_attempts, created.as_deref()),
+            send_code_attempts: attempts(id, shown.send_attempts, created.as_deref()),
             date_updated: created.clone(),
             date_created: created,
             url,

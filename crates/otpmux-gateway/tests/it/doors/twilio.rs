@@ -184,6 +184,42 @@ async fn a_cancelled_verification_has_no_code() {
 }
 
 #[tokio::test]
+async fn a_code_of_the_caller_is_delivered_and_its_end_reported() {
+    let door = Door::open("").await;
+    door.emulator.set_fault(Vendor::EasyOtp, Fault::status(401));
+    let send = |to: &'static str, code: &'static str| {
+        let form = [("To", to), ("Channel", "sms"), ("CustomCode", code)];
+        let request = filled(door.request(Method::POST, "Verifications"), &form);
+        async move { Answer::of(request).await }
+    };
+    let sent = send(PHONE, "735102").await.expect(201);
+    assert_eq!((&sent["status"], &sent["to"]), (&json!("pending"), &json!(PHONE)));
+    assert_eq!(code_of(&door.emulator, PHONE), "735102");
+    let sid = &sent["sid"];
+    let found = door.fetch(sid).await.expect(200);
+    assert_eq!((&found["to"], &found["sid"]), (&json!(PHONE), sid));
+    // The caller compares it, and nothing here can.
+    refused(door.check_sid(sid, "735102").await, 404, 20404);
+    refused(door.check(PHONE, "735102").await, 404, 20404);
+    let ended = door.update(sid, "approved").await.expect(200);
+    assert_eq!((&ended["status"], &ended["valid"]), (&json!("approved"), &json!(true)));
+    refused(door.update(sid, "canceled").await, 404, 20404);
+    refused(door.fetch(sid).await, 404, 20404);
+    let other = send("+919876500004", "735103").await.expect(201);
+    assert_eq!(door.update(&other["sid"], "canceled").await.expect(200)["status"], "canceled");
+    for code in ["123", "12345678901", "12-456", "٣٤٥٦٧٨"] {
+        let message = refused(send(PHONE, code).await, 400, 60200);
+        assert!(message.contains("CustomCode") && !message.contains(code), "{message}");
+    }
+    // It supersedes no verification.
+    let pending = door.create("+919876500005", "sms").await.expect(201);
+    let code = code_of(&door.emulator, "+919876500005");
+    send("+919876500005", "735104").await.expect(201);
+    let told = door.check_sid(&pending["sid"], &code).await.expect(201);
+    assert_eq!(told["status"], "approved");
+}
+
+#[tokio::test]
 async fn numbers_as_clients_write_them() {
     let door =
         Door::open("[limits]\nrecipient = []\n[policy]\nresend_delay = \"0s\"\nmax_resends = 10\n")
