@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use otpmux::errors::RecipientError;
 use otpmux::{
     Code, Config, CountryCode, DeliveryId, NewDelivery, NewVerification, OtpClient, Outcome,
-    Recipient, Resend, Scope, Verdict, VerificationId, Verify,
+    Recipient, Resend, Scope, Selector, Verdict, VerificationId, Verify,
 };
 use serde_json::Value;
 
@@ -41,10 +41,8 @@ impl Place {
         let client = OtpClient::from_config(&config)?;
         Ok(Backend::Local { client, shared: config.store().is_shared() })
     }
-}
 
-impl Place {
-    /// Opens a place where verifications of other processes are found.
+    /// Opens a backend that finds the verifications of other processes.
     pub(super) fn open_shared(&self) -> Result<Backend, Failure> {
         let backend = self.open()?;
         if backend.is_shared() {
@@ -93,13 +91,13 @@ impl Backend {
 
     pub(super) async fn verify(
         &self,
-        id: VerificationId,
+        which: Selector,
         code: &Code,
         verify: Verify,
     ) -> Result<Verdict, Failure> {
         match self {
-            Self::Local { client, .. } => Ok(client.verify_with(id, code, verify).await?),
-            Self::Gateway(gateway) => gateway.verify(id, code, &verify).await,
+            Self::Local { client, .. } => Ok(client.verify_with(which, code, verify).await?),
+            Self::Gateway(gateway) => gateway.verify(which, code, &verify).await,
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::io::{self, BufRead as _};
 
-use otpmux::{Code, Verdict, VerificationId, Verify};
+use otpmux::{Code, Selector, Verdict, Verify};
 use otpmux_gateway::views::VerdictView;
 use serde_json::json;
 
@@ -14,7 +14,7 @@ use crate::report;
 /// Asks for codes until one is right or none is valid any more.
 pub(super) async fn ask(
     backend: &Backend,
-    id: VerificationId,
+    which: &Selector,
     verify: &Verify,
     output: &mut Output,
 ) -> io::Result<Exit> {
@@ -37,7 +37,7 @@ pub(super) async fn ask(
                 continue;
             }
         };
-        match check(backend, id, &code, verify.clone(), output).await? {
+        match check(backend, which, &code, verify.clone(), output).await? {
             (Some(Verdict::WrongCode { .. }), Exit::Failed) => {}
             (_, exit) => return Ok(exit),
         }
@@ -47,12 +47,13 @@ pub(super) async fn ask(
 /// Verifies one code, and reports the verdict or the failure.
 pub(super) async fn check(
     backend: &Backend,
-    id: VerificationId,
+    which: &Selector,
     code: &Code,
     verify: Verify,
     output: &mut Output,
 ) -> io::Result<(Option<Verdict>, Exit)> {
-    let verdict = match output.during("verifying", backend.verify(id, code, verify)).await? {
+    let asked = backend.verify(which.clone(), code, verify);
+    let verdict = match output.during("verifying", asked).await? {
         Ok(verdict) => verdict,
         Err(failure) => return Ok((None, failure.report(output)?)),
     };

@@ -6,8 +6,8 @@ use otpmux::config::{Environment, SecretRef};
 use otpmux::http::{Answer, BaseUrl, Call, HttpConfig, Transport};
 use otpmux::provider::{Context, IdempotencyKey, OsEntropy, ProviderId};
 use otpmux::{
-    Code, CountryCode, DeliveryId, NewDelivery, NewVerification, Outcome, Resend, Secret, Verdict,
-    VerificationId, Verify,
+    Code, CountryCode, DeliveryId, NewDelivery, NewVerification, Outcome, Resend, Secret, Selector,
+    Verdict, VerificationId, Verify,
 };
 use serde_json::{Map, Value, json};
 
@@ -52,6 +52,7 @@ impl Gateway {
         set("locale", new.locale.as_ref().map(|locale| json!(locale)));
         set("repeat", new.repeat.map(|repeat| json!(repeat.as_str())));
         set("template", new.template.as_ref().map(|template| json!(template)));
+        set("external_id", new.external_id.as_ref().map(|id| json!(id.expose())));
         set("ttl", new.ttl.map(|ttl| json!(ttl.as_secs())));
         set("code_length", new.code_length.map(|length| json!(length)));
         set("brand", new.brand.as_ref().map(|brand| json!(brand)));
@@ -60,6 +61,9 @@ impl Gateway {
             set("variables", Some(json!(new.variables)));
         }
         let mut call = Call::post("/v1/verifications", &body).hiding(to);
+        if let Some(id) = &new.external_id {
+            call = call.hiding(id.expose());
+        }
         for value in new.variables.values().filter(|value| !value.is_empty()) {
             call = call.hiding(value);
         }
@@ -68,7 +72,7 @@ impl Gateway {
 
     pub(super) async fn verify(
         &self,
-        id: VerificationId,
+        which: Selector,
         code: &Code,
         verify: &Verify,
     ) -> Result<Verdict, Failure> {
@@ -76,8 +80,22 @@ impl Gateway {
         if let Some(ip) = verify.client {
             body["client"] = json!({ "ip": ip });
         }
-        let call = Call::post("/v1/verifications/{id}/verify", &body).hiding(code.expose());
-        let call = named(call.with_id(&id.to_string()), verify.idempotency_key.as_deref())?;
+        let selected = |body| Call::post("/v1/verifications/verify", body);
+        let call = match &which {
+            Selector::Id(id) => {
+                Call::post("/v1/verifications/{id}/verify", &body).with_id(&id.to_string())
+            }
+            Selector::Recipient { recipient, purpose } => {
+                (body["to"], body["purpose"]) = (json!(recipient.expose()), json!(purpose));
+                selected(&body).hiding(recipient.expose())
+            }
+            Selector::External { id, purpose } => {
+                (body["external_id"], body["purpose"]) = (json!(id.expose()), json!(purpose));
+                selected(&body).hiding(id.expose())
+            }
+            _ => return Err(Failure::here("no call of a gateway has this selection")),
+        };
+        let call = named(call.hiding(code.expose()), verify.idempotency_key.as_deref())?;
         let answer = document(&self.ask(call).await?)?;
         let guesses_left = answer["guesses_left"].as_u64().and_then(|left| left.try_into().ok());
         let retry_after = answer["retry_after"].as_u64().map(Duration::from_secs);

@@ -3,6 +3,7 @@
 use std::io;
 use std::time::Duration;
 
+use otpmux::{ExternalId, Selector};
 use serde_json::Value;
 
 use super::backend::Backend;
@@ -40,6 +41,10 @@ pub(crate) struct Args {
     /// its place, `same_code` sends the live one again [default: that of the policy]
     #[arg(long, value_name = "WORD", value_parser = ["new_code", "same_code"])]
     repeat: Option<String>,
+    /// Your own id of the verification, by which `otpmux verify --external-id` finds it: 1 to 128
+    /// visible ASCII characters, unique within the purpose
+    #[arg(long, value_name = "NAME")]
+    external_id: Option<String>,
     /// The vendor's name for a message template
     #[arg(long)]
     template: Option<String>,
@@ -76,7 +81,10 @@ pub(crate) async fn run(args: &Args, output: &mut Output) -> io::Result<Exit> {
         return Ok(Exit::Done);
     }
     match report::text(&sent, "id").parse() {
-        Ok(id) => code::ask(&backend, id, &otpmux::Verify::new(), output).await,
+        Ok(id) => {
+            let which = Selector::Id(id);
+            code::ask(&backend, &which, &otpmux::Verify::new(), output).await
+        }
         Err(error) => Failure::here(format!("the gateway's id: {error}")).report(output),
     }
 }
@@ -95,6 +103,9 @@ async fn send(args: &Args) -> Result<(Backend, Value), Failure> {
     new.code_length = args.code_length;
     let repeat = args.repeat.as_deref().map(str::parse).transpose();
     new.repeat = repeat.map_err(|error| Failure::usage(format!("--repeat: {error}")))?;
+    let external = args.external_id.as_deref().map(ExternalId::new).transpose();
+    new.external_id =
+        external.map_err(|error| Failure::usage(format!("--external-id: {error}")))?;
     new.template.clone_from(&args.template);
     new.idempotency_key.clone_from(&args.idempotency_key);
     let sent = backend.send(new).await?;

@@ -7,7 +7,9 @@ use axum::Json as Answer;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use otpmux::{Channel, ClientContext, CountryCode, NewVerification, OtpClient, Purpose, Repeat};
+use otpmux::{
+    Channel, ClientContext, CountryCode, ExternalId, NewVerification, OtpClient, Purpose, Repeat,
+};
 use serde_json::json;
 use utoipa::ToSchema;
 use utoipa::openapi::schema::{AnyOfBuilder, SchemaType};
@@ -54,6 +56,11 @@ pub(super) struct CreateVerification {
         pattern = r"^[^\x00-\x1f\x7f-\x9f]*$"
     )]
     locale: Option<String>,
+    /// Your own id of this verification, such as that of an order, by which the code can be verified
+    /// too. Unique within the purpose as long as the verification is known: a second send under it
+    /// is a `conflict`. Released if this send fails.
+    #[schema(example = "order-4711", min_length = 1, max_length = 128, pattern = "^[!-~]+$")]
+    external_id: Option<String>,
     /// The TTL of the code, in seconds.
     #[schema(example = 300, minimum = 30, maximum = 600)]
     ttl: Option<u16>,
@@ -216,6 +223,7 @@ fn read(
     let to = body.required("to", to);
     let channel = body.parsed("channel", |text| text.parse::<Channel>());
     let purpose = body.parsed("purpose", Purpose::new);
+    let external_id = body.parsed("external_id", ExternalId::new);
     let locale = body.text("locale", 2..=35);
     let ttl = body.whole("ttl", "seconds", Capabilities::TTL);
     let code_length = body.whole("code_length", "digits", capabilities.code_lengths());
@@ -242,6 +250,7 @@ fn read(
         let mut new = NewVerification::to(to);
         new.channel = channel;
         new.purpose = purpose.unwrap_or_default();
+        new.external_id = external_id;
         (new.locale, new.template) = (locale, template);
         (new.brand, new.message) = (brand, message);
         new.variables = variables;

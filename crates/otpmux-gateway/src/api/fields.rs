@@ -53,6 +53,11 @@ impl Fields {
         })
     }
 
+    /// Whether a field is there, and not null.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.rest.iter().any(|(other, value)| other == name && !matches!(value, Tree::Null))
+    }
+
     /// Records a mistake in a field.
     pub(super) fn mistake(&mut self, name: &str, code: Code, message: impl Into<String>) {
         let field = format!("{}{name}", self.within);

@@ -18,6 +18,7 @@ mod show;
 mod texts;
 mod tree;
 mod verify;
+mod verify_selected;
 
 use std::sync::Arc;
 
@@ -34,6 +35,7 @@ use crate::problem::Problem;
 pub(crate) fn router(app: &Arc<App>, metrics: bool) -> Router {
     let router = Router::new()
         .route("/v1/verifications", post(create::create))
+        .route("/v1/verifications/verify", post(verify_selected::verify))
         .route("/v1/verifications/{id}", get(show::show).delete(cancel::cancel))
         .route("/v1/verifications/{id}/verify", post(verify::verify))
         .route("/v1/verifications/{id}/resend", post(resend::resend))

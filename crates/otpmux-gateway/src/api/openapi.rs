@@ -4,6 +4,7 @@ use utoipa::{Modify, OpenApi};
 
 use super::{
     cancel, capabilities, create, deliveries, docs, health, receipts, reload, resend, show, verify,
+    verify_selected,
 };
 use crate::problem::Content;
 
@@ -14,7 +15,7 @@ use crate::problem::Content;
         keep working when a vendor does not. Every error is a problem (RFC 9457) whose `type` stays \
         the same; `certainty` says what is known about the message."),
     paths(
-        create::create, verify::verify, resend::resend, show::show, cancel::cancel,
+        create::create, verify::verify, verify_selected::verify, resend::resend, show::show, cancel::cancel,
         deliveries::create::create, deliveries::show::show, deliveries::resend::resend,
         deliveries::outcome::outcome,
         receipts::receive, receipts::receive_by_query, capabilities::capabilities, reload::reload, health::alive, health::ready, health::metrics,

@@ -20,7 +20,11 @@ const MEANINGS: [(u16, &str); 13] = [
         "`not_found`: no such verification or delivery, or none that this can be asked of, or not yours",
     ),
     (408, "`request_timeout`: the body did not come in time"),
-    (409, "`conflict`: the same request, under the same `Idempotency-Key`, is still under way"),
+    (
+        409,
+        "`conflict`: the same request, under the same `Idempotency-Key`, is still under way, or \
+         the `external_id` names an earlier verification",
+    ),
     (413, "`too_large`: the body"),
     (415, "`unsupported_media_type`: the body is not `application/json`"),
     (

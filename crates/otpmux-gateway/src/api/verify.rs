@@ -3,10 +3,11 @@ use std::sync::Arc;
 
 use axum::Json as Answer;
 use axum::extract::State;
-use otpmux::{Code, Verdict, Verify};
+use otpmux::{Code, Selector, Verdict, Verify};
 use utoipa::ToSchema;
 
 use super::create::{address, address_schema};
+use super::fields::Fields;
 use super::idempotency::IdempotencyName;
 use super::input::{Body, Id};
 use super::problems::OfVerify;
@@ -34,7 +35,7 @@ pub(super) struct VerifyCode {
 #[derive(ToSchema)]
 #[serde(deny_unknown_fields)]
 #[expect(dead_code, reason = "for the document; a body is read field by field")]
-struct Guesser {
+pub(super) struct Guesser {
     /// The IP address that the user's request came from.
     #[schema(schema_with = address_schema)]
     ip: Option<IpAddr>,
@@ -75,21 +76,62 @@ pub(super) async fn verify(
     name: IdempotencyName,
     Body(mut body): Body,
 ) -> Result<Answer<VerdictView>, Problem> {
-    let code = body.parsed("code", |code| {
-        let fits = (1..=64).contains(&code.chars().count());
-        if fits { Ok(code) } else { Err("must be 1 to 64 characters") }
-    });
-    let code = body.required("code", code);
-    let client = body.object("client", address).flatten();
-    let code = body.finish(code)?;
+    let typed = Typed::read(&mut body);
+    let typed = body.finish(typed)?;
     // Checked before the id is looked up, so that the answer reveals nothing about the id.
-    let code = code.parse::<Code>().map_err(Problem::not_a_code)?;
+    let code = typed.code()?;
     let Some(id) = id else { return Ok(Answer((&Verdict::NotFound).into())) };
-    let mut verify = Verify::new();
-    verify.client = client.or(forwarded);
-    verify.idempotency_key = name.of_caller(&caller.name);
+    let verify = typed.verify(forwarded, name, &caller);
+    answer(&app, caller, id.into(), code, verify).await
+}
+
+/// What the user typed, and where.
+pub(super) struct Typed {
+    text: String,
+    client: Option<IpAddr>,
+}
+
+impl Typed {
+    /// Reads the fields `code` and `client`.
+    pub(super) fn read(body: &mut Fields) -> Option<Self> {
+        let text = body.parsed("code", |code| {
+            let fits = (1..=64).contains(&code.chars().count());
+            if fits { Ok(code) } else { Err("must be 1 to 64 characters") }
+        });
+        let text = body.required("code", text);
+        let client = body.object("client", address).flatten();
+        Some(Self { text: text?, client })
+    }
+
+    /// Returns the code.
+    pub(super) fn code(&self) -> Result<Code, Problem> {
+        self.text.parse::<Code>().map_err(Problem::not_a_code)
+    }
+
+    /// Returns the details of the guess.
+    pub(super) fn verify(
+        self,
+        forwarded: Option<IpAddr>,
+        name: IdempotencyName,
+        caller: &Caller,
+    ) -> Verify {
+        let mut verify = Verify::new();
+        verify.client = self.client.or(forwarded);
+        verify.idempotency_key = name.of_caller(&caller.name);
+        verify
+    }
+}
+
+/// Checks a code, and returns the verdict.
+pub(super) async fn answer(
+    app: &App,
+    caller: Caller,
+    which: Selector,
+    code: Code,
+    verify: Verify,
+) -> Result<Answer<VerdictView>, Problem> {
     let named = verify.idempotency_key.is_some();
-    let verdict = async move { caller.client.verify_with(id, &code, verify).await };
+    let verdict = async move { caller.client.verify_with(which, &code, verify).await };
     // A caller with an idempotency key asks again for the verdict after a broken connection. The
     // call to a vendor that approves only once must therefore run to its end.
     let verdict = if named { app.to_the_end(verdict).await? } else { verdict.await? };

@@ -32,6 +32,7 @@ async fn the_document_is_that_of_the_code_and_whole() {
         "/v1/deliveries/{id}/resend",
         "/v1/receipts/{provider}",
         "/v1/verifications",
+        "/v1/verifications/verify",
         "/v1/verifications/{id}",
         "/v1/verifications/{id}/resend",
         "/v1/verifications/{id}/verify",

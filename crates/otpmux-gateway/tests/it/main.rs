@@ -19,6 +19,7 @@ mod quiet;
 mod readiness;
 mod receipts;
 mod reload;
+mod selected;
 mod server_keys;
 mod texts;
 mod tls;

@@ -149,6 +149,8 @@ impl Example {
 fn body(document: &Value, schema: &Value) -> Value {
     const USUAL: [&str; 2] = ["purpose", "channel"];
     let schema = resolve(document, schema);
+    // Of several forms, the first is shown.
+    let schema = list(schema, "oneOf").first().map_or(schema, |form| resolve(document, form));
     let required = list(schema, "required");
     let properties = schema["properties"].as_object().into_iter().flatten();
     let shown = properties.filter(|(name, _)| {

@@ -30,9 +30,10 @@ fn collect<'a>(
     all: &mut Vec<Field<'a>>,
 ) {
     let schema = resolve(document, schema);
-    for part in list(schema, "allOf").iter().chain(list(schema, "oneOf")) {
+    for part in list(schema, "allOf") {
         collect(document, part, within, required, all);
     }
+    collect_forms(document, list(schema, "oneOf"), within, required, all);
     let names = list(schema, "required");
     let properties = schema["properties"].as_object().into_iter().flatten();
     let mut properties: Vec<_> =
@@ -52,6 +53,32 @@ fn collect<'a>(
         let items = &field["items"];
         let (inner, mark) = if items.is_null() { (field, ".") } else { (items, "[].") };
         collect(document, inner, &format!("{name}{mark}"), required, all);
+    }
+}
+
+/// Collects the fields of several forms of an object, each once. A field that not every form has is
+/// not required.
+fn collect_forms<'a>(
+    document: &'a Value,
+    forms: &'a [Value],
+    within: &str,
+    required: bool,
+    all: &mut Vec<Field<'a>>,
+) {
+    let of = |form| {
+        let mut fields = Vec::new();
+        collect(document, form, within, required, &mut fields);
+        fields
+    };
+    let forms: Vec<_> = forms.iter().map(of).collect();
+    let in_all =
+        |name: &str| forms.iter().all(|form| form.iter().any(|it| it.name == name && it.required));
+    let needed: Vec<_> =
+        forms.iter().flatten().map(|it| (it.name.clone(), in_all(&it.name))).collect();
+    for (field, (name, required)) in forms.into_iter().flatten().zip(needed) {
+        if !all.iter().any(|it| it.name == name) {
+            all.push(Field { required, ..field });
+        }
     }
 }
 
