@@ -34,7 +34,7 @@ pub(crate) struct Args {
     #[arg(long, conflicts_with = "id")]
     purpose: Option<String>,
     /// The country of a number in national form, such as IN [default: that of the policy]
-    #[arg(long, requires = "to")]
+    #[arg(long, conflicts_with_all = ["id", "external_id"])]
     country: Option<String>,
     #[command(flatten)]
     place: Place,

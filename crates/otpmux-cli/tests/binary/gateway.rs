@@ -69,6 +69,12 @@ fn sent_and_verified_by_a_gateway_and_looked_at_in_its_store() {
     assert_eq!(text.stdout, serving.shared.run_with_keys(&["status", &id], KEY).stdout);
     assert!(text.stdout.contains("after a failure"), "{}", text.stdout);
 
+    let by_recipient =
+        serving.run(&["verify", "--to", TO, "--purpose", "login", "--code", &wrong, "--json"]);
+    assert_eq!(by_recipient.json()[0]["guesses_left"], 3, "{}", by_recipient.everything());
+    let unknown = serving.run(&["verify", "--external-id", "order-1", "--code", &right]);
+    assert_eq!(unknown.status, Some(5), "{}", unknown.everything());
+
     assert_eq!(serving.run(&["resend", &id]).status, Some(0));
     assert_eq!(serving.run(&["verify", &id, "--code", &right]).stdout, "approved\n");
     assert_eq!(serving.run(&["verify", &id, "--code", &right]).status, Some(5));

@@ -68,6 +68,62 @@ fn a_named_try_has_one_verdict_in_every_process() {
     assert_eq!(ended.status, Some(2), "a name is of one code: {}", ended.everything());
 }
 
+/// The process that verifies has got nothing from the one that sent.
+#[test]
+fn a_code_is_verified_by_recipient_or_by_the_callers_own_id() {
+    for shared in Shared::each() {
+        let sent = shared.run(&[
+            "send",
+            "--to",
+            TO,
+            "--purpose",
+            "login",
+            "--external-id",
+            "order-4711",
+            "--id-only",
+        ]);
+        assert_eq!(sent.status, Some(0), "{}", sent.everything());
+        let (right, wrong) = shared.codes();
+        let verify = |code: &str, which: &[&str]| {
+            let ended = shared.run(&[&["verify", "--code", code, "--json"], which].concat());
+            assert_eq!(ended.stderr, "");
+            (ended.status, ended.json()[0]["verdict"].clone())
+        };
+        let typed = "098765 43210";
+        let to: &[&str] = &["--to", typed, "--country", "IN", "--purpose", "login"];
+        let external: &[&str] = &["--external-id", "order-4711", "--purpose", "login"];
+        assert_eq!(verify(&right, &["--to", TO]), (Some(5), "not_found".into()), "no purpose");
+        assert_eq!(verify(&wrong, to), (Some(1), "wrong_code".into()));
+        assert_eq!(verify(&wrong, external), (Some(1), "wrong_code".into()));
+        assert_eq!(verify(&right, to), (Some(0), "approved".into()));
+        assert_eq!(verify(&right, external), (Some(5), "already_used".into()));
+        let again = shared.run(&[
+            "send",
+            "--to",
+            TO,
+            "--purpose",
+            "login",
+            "--external-id",
+            "order-4711",
+            "--id-only",
+        ]);
+        assert_ne!(again.status, Some(0), "{}", again.everything());
+        assert_clean(&again.everything(), &[TO, "order-4711"]);
+    }
+    let shared = Shared::sqlite();
+    for mistake in [
+        &["verify", "--code", "123456"][..],
+        &["verify", "--code", "123456", "--to", TO, "--external-id", "order-4711"],
+        &["verify", "--code", "123456", "--to", "987"],
+        &["verify", "--code", "123456", "--external-id", "two words"],
+        &["verify", "--code", "123456", "--external-id", "x", "--country", "IN"],
+    ] {
+        let ended = shared.run(mistake);
+        assert_eq!(ended.status, Some(2), "{mistake:?}: {}", ended.everything());
+        assert_clean(&ended.everything(), &[TO, "two words"]);
+    }
+}
+
 #[test]
 fn codes_are_read_from_standard_input_until_one_is_right() {
     let shared = Shared::sqlite();
