@@ -9,6 +9,8 @@ pub mod stores;
 
 mod log_capture;
 mod manual_clock;
+#[cfg(unix)]
+mod postgres_server;
 mod redis_server;
 mod script;
 mod scripted_provider;
@@ -16,6 +18,8 @@ mod seeded_entropy;
 
 pub use log_capture::LogCapture;
 pub use manual_clock::ManualClock;
+#[cfg(unix)]
+pub use postgres_server::{PgBouncer, PostgresServer};
 pub use redis_server::{RedisServer, Reply as RedisReply};
 pub use script::Script;
 pub use scripted_provider::{ScriptedProvider, VendorsRequest};

@@ -2,7 +2,7 @@
 #![expect(clippy::missing_panics_doc, reason = "said once, at the type")]
 
 mod cluster;
-mod output;
+pub(crate) mod output;
 mod resp;
 
 use std::fs;

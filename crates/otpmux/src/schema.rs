@@ -54,7 +54,7 @@ pub fn config_schema(registry: &Registry) -> Value {
         "tls_private_key": ["tls_certificate"],
     });
     properties["store"]["properties"]["url"]["pattern"] =
-        json!("^(memory:$|sqlite:.|rediss?://.|unix://.|env:.|file:.)");
+        json!("^(memory:$|sqlite:.|rediss?://.|unix://.|postgres(ql)?://.|env:.|file:.)");
     let providers = json!({
         "type": "object",
         "minProperties": 1,

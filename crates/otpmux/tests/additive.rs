@@ -49,6 +49,7 @@ fn a_store_is_known_and_names_its_feature_where_that_is_off() {
         ("sqlite:", "sqlite", cfg!(feature = "sqlite")),
         ("redis://", "redis", cfg!(feature = "redis")),
         ("rediss://", "redis", cfg!(feature = "redis")),
+        ("postgres://", "postgres", cfg!(feature = "postgres")),
     ] {
         let rest = if scheme == "memory:" { "" } else { "otpmux.db" };
         let text = format!("[store]\nurl = \"{scheme}{rest}\"");

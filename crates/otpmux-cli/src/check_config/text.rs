@@ -145,6 +145,12 @@ pub(super) fn store_text(store: &StoreConfig) -> String {
             let what = if *cluster { "Redis Cluster" } else { "Redis" };
             format!("{what}, for every process, under the namespace {namespace}")
         }
+        StoreConfig::Postgres { schema, connections, .. } => {
+            format!(
+                "PostgreSQL, for every process, in the schema {schema}, at most {connections} \
+                 connections"
+            )
+        }
         _ => "unknown".to_owned(),
     }
 }

@@ -311,8 +311,9 @@ pub(super) fn store(text: &str) -> Result<String, Mistake> {
     match text.split_once(':') {
         _ if fits => Ok(text.to_owned()),
         Some(("sqlite", path)) if !path.is_empty() => Ok(text.to_owned()),
-        Some(("redis" | "rediss", _)) => Err(Mistake(
-            "the URL of a Redis may hold its password; put it into a variable: env:OTPMUX_REDIS_URL"
+        Some(("redis" | "rediss" | "postgres" | "postgresql", _)) => Err(Mistake(
+            "the URL of a server may hold its password; put it into a variable: \
+             env:OTPMUX_STORE_URL"
                 .to_owned(),
         )),
         _ => Err(Mistake(format!("{text:?} is no store; use memory, sqlite:PATH or env:NAME"))),

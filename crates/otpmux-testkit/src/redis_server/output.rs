@@ -1,12 +1,11 @@
-use std::io::{BufRead, BufReader};
-use std::process::ChildStdout;
+use std::io::{BufRead, BufReader, Read};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use super::PATIENCE;
 
 /// The output of a server so far. A thread reads it, since an unread pipe blocks its writer.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Output(Arc<Shared>);
+pub(crate) struct Output(Arc<Shared>);
 
 #[derive(Debug, Default)]
 struct Shared {
@@ -21,7 +20,7 @@ struct Said {
 }
 
 impl Output {
-    pub(super) fn of(pipe: ChildStdout) -> Self {
+    pub(crate) fn of(pipe: impl Read + Send + 'static) -> Self {
         let output = Self::default();
         let theirs = output.clone();
         std::thread::spawn(move || {
@@ -41,12 +40,12 @@ impl Output {
         self.0.more.notify_all();
     }
 
-    pub(super) fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         self.0.said.lock().unwrap_or_else(PoisonError::into_inner).text.clone()
     }
 
     /// Waits for these words; `false` if the server has ended without them, or takes too long.
-    pub(super) fn until(&self, words: &str) -> bool {
+    pub(crate) fn until(&self, words: &str) -> bool {
         let said = self.0.said.lock().unwrap_or_else(PoisonError::into_inner);
         let silent = |said: &mut Said| !said.ended && !said.text.contains(words);
         let waited = self.0.more.wait_timeout_while(said, PATIENCE, silent);

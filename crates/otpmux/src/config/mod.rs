@@ -36,7 +36,8 @@ pub use errors::ConfigErrors;
 pub use providers::ConfiguredProvider;
 pub use server::{ApiKey, ApiKeySecret, Network, ServerConfig, TlsFiles};
 pub use store::{
-    Durability, MemorySettings, RedisSettings, SqliteSettings, StoreConfig, StoreSettings,
+    Durability, MemorySettings, PostgresSettings, RedisSettings, SqliteSettings, StoreConfig,
+    StoreServerSettings, StoreSettings,
 };
 
 pub use crate::environment::{Environment, NotUnicode};

@@ -281,8 +281,8 @@ fn all_mistakes_of_a_file_at_once() {
          from 100ms to 2m\
          \n  line 10, column 9: providers.backup.kind: unknown kind `startmesaging`; did you mean `startmessaging`?\
          \n  line 13, column 22: routes[0].providers[0]: no provider is named `primry`; did you mean `primary`?\
-         \n  line 16, column 9: store.url: not a store that is known; write memory:, sqlite:PATH, redis://HOST or \
-         rediss://HOST\
+         \n  line 16, column 9: store.url: not a store that is known; write memory:, sqlite:PATH, redis://HOST, \
+         rediss://HOST or postgres://HOST/DATABASE\
          \n  line 20, column 9: server_keys[0].key: the environment variable `NO_SUCH_VARIABLE` is not set\
          \n  line 23, column 9: policy.max_guesses: must be a whole number from 1 to 10"
     );

@@ -19,9 +19,8 @@ fn mistakes(lines: &str) -> Vec<String> {
 #[test]
 fn addresses_that_are_none() {
     let unknown = "store.url: not a store that is known; write memory:, sqlite:PATH, \
-                   redis://HOST or rediss://HOST";
-    for url in ["memory", "postgres://u:swordfish@h", "swordfish", "REDIS://h", "redis:h", "/tmp/x"]
-    {
+                   redis://HOST, rediss://HOST or postgres://HOST/DATABASE";
+    for url in ["memory", "mysql://u:swordfish@h", "swordfish", "REDIS://h", "redis:h", "/tmp/x"] {
         assert_eq!(mistakes(&format!("url = \"{url}\"")), [unknown], "{url}");
     }
     let nothing_behind = "store.url: write memory: and nothing behind it";
@@ -49,16 +48,20 @@ fn addresses_that_are_none() {
 fn sec_a_password_is_a_secret() {
     let plain = "store.url: holds a password in plain text; write env:NAME or file:PATH for the \
                  whole of it, or set allow_literal_secrets = true";
-    for url in
-        ["redis://:swordfish@h", "rediss://u:swordfish@h:6379/1", "redis://a,redis://:swordfish@b"]
-    {
+    for url in [
+        "redis://:swordfish@h",
+        "rediss://u:swordfish@h:6379/1",
+        "redis://a,redis://:swordfish@b",
+        "postgres://u:swordfish@h/d",
+        "postgresql://h/d?user=u&password=swordfish",
+    ] {
         assert_eq!(mistakes(&format!("url = \"{url}\"")), [plain]);
     }
     assert_eq!(
         mistakes("url = \"env:NO_SUCH\""),
         ["store.url: the environment variable `NO_SUCH` is not set"]
     );
-    let environment = crate::environment().with("REDIS_URL", "postgres://u:swordfish@h");
+    let environment = crate::environment().with("REDIS_URL", "mysql://u:swordfish@h");
     let wrong = read_in(&store("url = \"env:REDIS_URL\""), &environment).unwrap_err();
     assert!(!wrong.concat().contains("swordfish"), "{wrong:?}");
 }
@@ -66,11 +69,16 @@ fn sec_a_password_is_a_secret() {
 #[test]
 fn keys_of_another_kind_of_store() {
     assert_eq!(
-        mistakes("durability = \"power\"\nnamespace = \"login\"\ncluster = false"),
+        mistakes(
+            "durability = \"power\"\nnamespace = \"login\"\ncluster = false\nschema = \"s\"\nanswer_timeout = \"1s\""
+        ),
         [
             "store.durability: is for a store at sqlite:, and this is a store in memory",
             "store.namespace: is for a store at redis://, and this is a store in memory",
             "store.cluster: is for a store at redis://, and this is a store in memory",
+            "store.schema: is for a store at postgres://, and this is a store in memory",
+            "store.answer_timeout: is for a store at redis:// or a store at postgres://, and this \
+             is a store in memory",
         ]
     );
 }
@@ -292,5 +300,65 @@ mod redis {
         assert!(
             matches!(config.store(), StoreConfig::Redis { namespace, .. } if namespace == "eu")
         );
+    }
+}
+
+#[cfg(feature = "postgres")]
+mod postgres {
+    use std::time::Duration;
+
+    use otpmux::OtpClient;
+    use otpmux::config::StoreConfig;
+
+    use super::*;
+
+    #[test]
+    fn is_read_without_a_server_and_hides_where_it_is() {
+        let url = "postgres://u:swordfish@db.internal/otpmux?sslmode=disable";
+        let environment = crate::environment().with("STORE_URL", url);
+        let text = store(
+            "url = \"env:STORE_URL\"\nschema = \"login\"\nmigrate = false\nconnections = 3\n\
+             connect_timeout = \"500ms\"",
+        );
+        let config = read_in(&text, &environment).unwrap();
+        let expected = StoreConfig::Postgres {
+            schema: "login".to_owned(),
+            migrate: false,
+            connections: 3,
+            connect_timeout: Duration::from_millis(500),
+            answer_timeout: otpmux::postgres::Options::default().answer_timeout,
+        };
+        assert_eq!(config.store(), &expected);
+        assert!(config.store().is_shared());
+        let client = OtpClient::from_config(&config).unwrap();
+        let shown = format!("{config:?} {client:?}");
+        assert!(!shown.contains("swordfish") && !shown.contains("internal"), "{shown}");
+    }
+
+    #[test]
+    fn defaults_are_its_own() {
+        let default = otpmux::postgres::Options::default();
+        let config = read(&store("url = \"postgres://localhost/otpmux\"")).unwrap();
+        let expected = StoreConfig::Postgres {
+            schema: default.schema,
+            migrate: default.migrate,
+            connections: default.connections,
+            connect_timeout: default.connect_timeout,
+            answer_timeout: default.answer_timeout,
+        };
+        assert_eq!(config.store(), &expected);
+    }
+
+    #[test]
+    fn what_cannot_be_is_reported_when_it_is_read() {
+        assert_eq!(
+            mistakes("url = \"postgres://localhost/otpmux\"\nschema = \"Log in\""),
+            ["store.schema: must be 1 to 32 characters of a-z, 0-9 and '_', begin with a letter, \
+              and not with pg_"]
+        );
+        let url = mistakes("url = \"postgres://h:notaport/otpmux\"");
+        assert!(url[0].starts_with("store.url: not of the form postgres://"), "{url:?}");
+        let mode = mistakes("url = \"postgres://h/otpmux?sslmode=prefer\"");
+        assert!(mode[0].starts_with("store.url: sslmode must be"), "{mode:?}");
     }
 }

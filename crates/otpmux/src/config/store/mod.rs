@@ -23,9 +23,9 @@ otpmux_core::settings! {
     #[derive(Clone, Debug, PartialEq, Eq)]
     pub struct StoreSettings {
         /// The address of the store: `memory:` (in this process, lost when it ends), `sqlite:PATH`
-        /// (for the processes of one machine), `redis://HOST` or `rediss://HOST` (for any number of
-        /// processes); the nodes of a cluster are separated by commas. An address with a password
-        /// must be a reference: `env:NAME` or `file:PATH`.
+        /// (for the processes of one machine), `redis://HOST`, `rediss://HOST` or `postgres://HOST/DATABASE`
+        /// (for any number of processes); the nodes of a Redis Cluster are separated by commas. An
+        /// address with a password must be a reference: `env:NAME` or `file:PATH`.
         pub url: String = "memory:".to_owned(), text(), example "redis://redis.internal:6379";
         groups {
             /// Keys for `memory:`.
@@ -34,6 +34,10 @@ otpmux_core::settings! {
             pub sqlite: SqliteSettings;
             /// Keys for `redis://` and `rediss://`.
             pub redis: RedisSettings;
+            /// Keys for `postgres://`.
+            pub postgres: PostgresSettings;
+            /// Keys for stores on a server.
+            pub server: StoreServerSettings;
         }
     }
 }
@@ -71,9 +75,31 @@ otpmux_core::settings! {
         pub namespace: String = "otpmux".to_owned(), text(), example "otpmux-eu";
         /// `redis://` only. Whether the servers are a Redis Cluster.
         pub cluster: bool = false, flag(), example true;
-        /// `redis://` only. How long it may take to get a connection.
+    }
+}
+
+otpmux_core::settings! {
+    /// Keys of `[store]` for `postgres://`.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct PostgresSettings {
+        /// `postgres://` only. The schema that holds the tables and functions: 1 to 32 characters of
+        /// a-z, 0-9 and `_`.
+        pub schema: String = "otpmux".to_owned(), text(), example "otpmux_eu";
+        /// `postgres://` only. Whether the gateway creates its schema, tables and functions, and
+        /// those of a later version; otherwise an administrator does.
+        pub migrate: bool = true, flag(), example false;
+        /// `postgres://` only. The most connections of one gateway.
+        pub connections: usize = 10, integer(1..=1_000), example 20;
+    }
+}
+
+otpmux_core::settings! {
+    /// Keys of `[store]` for a store on a server: `redis://`, `rediss://` and `postgres://`.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct StoreServerSettings {
+        /// `redis://` and `postgres://` only. How long it may take to get a connection.
         pub connect_timeout: Duration = Duration::from_secs(2), duration(SHORT..=LONG), example "1s";
-        /// `redis://` only. How long an answer may take.
+        /// `redis://` and `postgres://` only. How long an answer may take.
         pub answer_timeout: Duration = Duration::from_secs(2), duration(SHORT..=LONG), example "1s";
     }
 }
@@ -105,6 +131,19 @@ pub enum StoreConfig {
         namespace: String,
         /// Whether the servers are a cluster.
         cluster: bool,
+        /// How long connecting may take.
+        connect_timeout: Duration,
+        /// How long an answer may take.
+        answer_timeout: Duration,
+    },
+    /// PostgreSQL, for any number of processes.
+    Postgres {
+        /// The schema that holds everything.
+        schema: String,
+        /// Whether it is created where it is missing.
+        migrate: bool,
+        /// The most connections.
+        connections: usize,
         /// How long connecting may take.
         connect_timeout: Duration,
         /// How long an answer may take.
@@ -245,21 +284,24 @@ fn resolve(text: &str, cx: &Reading<'_>) -> Result<Url, String> {
 
 /// Reports each key that is for another kind of store.
 fn belongs(kind: Kind, table: &Map<String, Value>, cx: &mut Reading<'_>) {
-    let kinds: [(Kind, Keys); 3] = [
-        (Kind::Memory, MemorySettings::KEYS),
-        (Kind::Sqlite, SqliteSettings::KEYS),
-        (Kind::Redis, RedisSettings::KEYS),
+    let kinds: [(&[Kind], Keys); 5] = [
+        (&[Kind::Memory], MemorySettings::KEYS),
+        (&[Kind::Sqlite], SqliteSettings::KEYS),
+        (&[Kind::Redis], RedisSettings::KEYS),
+        (&[Kind::Postgres], PostgresSettings::KEYS),
+        (&[Kind::Redis, Kind::Postgres], StoreServerSettings::KEYS),
     ];
-    for (other, keys) in kinds.into_iter().filter(|(other, _)| *other != kind) {
+    for (others, keys) in kinds.into_iter().filter(|(others, _)| !others.contains(&kind)) {
         for key in names(keys).filter(|key| table.contains_key(*key)) {
-            let message = format!("is for {}, and this is {}", other.words(), kind.words());
+            let others: Vec<_> = others.iter().map(|other| other.words()).collect();
+            let message = format!("is for {}, and this is {}", others.join(" or "), kind.words());
             cx.mistake(format!("store.{key}"), message);
         }
     }
 }
 
 fn config(kind: Kind, settings: StoreSettings) -> StoreConfig {
-    let StoreSettings { memory, sqlite, redis, .. } = settings;
+    let StoreSettings { memory, sqlite, redis, postgres, server, .. } = settings;
     match kind {
         Kind::Memory => StoreConfig::Memory { capacity: memory.capacity },
         Kind::Sqlite => StoreConfig::Sqlite {
@@ -270,8 +312,15 @@ fn config(kind: Kind, settings: StoreSettings) -> StoreConfig {
         Kind::Redis => StoreConfig::Redis {
             namespace: redis.namespace,
             cluster: redis.cluster,
-            connect_timeout: redis.connect_timeout,
-            answer_timeout: redis.answer_timeout,
+            connect_timeout: server.connect_timeout,
+            answer_timeout: server.answer_timeout,
+        },
+        Kind::Postgres => StoreConfig::Postgres {
+            schema: postgres.schema,
+            migrate: postgres.migrate,
+            connections: postgres.connections,
+            connect_timeout: server.connect_timeout,
+            answer_timeout: server.answer_timeout,
         },
     }
 }

@@ -9,22 +9,30 @@ use super::url::Url;
 
 /// Returns a mistake in the settings, as far as this is known without touching a file or a server:
 /// the key and the reason.
-#[cfg(feature = "redis")]
+#[cfg(any(feature = "redis", feature = "postgres"))]
 pub(super) fn mistake(config: &StoreConfig, url: &Url) -> Option<(&'static str, String)> {
-    use otpmux_redis::OptionsError;
-
-    if !matches!(config, StoreConfig::Redis { .. }) {
-        return None;
-    }
-    let error = redis(config, url).err()?;
-    let key = if error == OptionsError::Namespace { "namespace" } else { "url" };
-    let message = error.to_string();
+    let (key, message) = match config {
+        #[cfg(feature = "redis")]
+        StoreConfig::Redis { .. } => {
+            let error = redis(config, url).err()?;
+            let namespace = error == otpmux_redis::OptionsError::Namespace;
+            (if namespace { "namespace" } else { "url" }, error.to_string())
+        }
+        #[cfg(feature = "postgres")]
+        StoreConfig::Postgres { .. } => {
+            let error = postgres(config, url).err()?;
+            let schema = error == otpmux_postgres::OptionsError::Schema;
+            (if schema { "schema" } else { "url" }, error.to_string())
+        }
+        _ => return None,
+    };
     // The path names the key already.
-    Some((key, message.strip_prefix("namespace ").unwrap_or(&message).to_owned()))
+    let message = message.strip_prefix(&format!("{key} ")).unwrap_or(&message).to_owned();
+    Some((key, message))
 }
 
 /// Other stores have no further rules.
-#[cfg(not(feature = "redis"))]
+#[cfg(not(any(feature = "redis", feature = "postgres")))]
 pub(super) fn mistake(_: &StoreConfig, _: &Url) -> Option<(&'static str, String)> {
     None
 }
@@ -85,8 +93,13 @@ pub(super) fn open(
             let store = redis(config, url).map_err(OpenStoreError::new)?;
             Ok(Arc::new(store))
         }
+        #[cfg(feature = "postgres")]
+        StoreConfig::Postgres { .. } => {
+            let store = postgres(config, url).map_err(OpenStoreError::new)?;
+            Ok(Arc::new(store))
+        }
         // An address without its feature was reported already.
-        #[cfg(not(all(feature = "sqlite", feature = "redis")))]
+        #[cfg(not(all(feature = "sqlite", feature = "redis", feature = "postgres")))]
         _ => Err(OpenStoreError::new(format!("{} is not compiled in", url.kind().words()))),
     }
 }
@@ -119,4 +132,22 @@ fn redis(
         options.answer_timeout = *answer_timeout;
     }
     otpmux_redis::RedisStore::connect(url.servers(), options)
+}
+
+#[cfg(feature = "postgres")]
+fn postgres(
+    config: &StoreConfig,
+    url: &Url,
+) -> Result<otpmux_postgres::PostgresStore, otpmux_postgres::OptionsError> {
+    let mut options = otpmux_postgres::Options::default();
+    if let StoreConfig::Postgres { schema, migrate, connections, connect_timeout, answer_timeout } =
+        config
+    {
+        options.schema.clone_from(schema);
+        options.migrate = *migrate;
+        options.connections = *connections;
+        options.connect_timeout = *connect_timeout;
+        options.answer_timeout = *answer_timeout;
+    }
+    otpmux_postgres::PostgresStore::connect(url.whole(), options)
 }

@@ -14,14 +14,17 @@ pub(super) enum Kind {
     Memory,
     Sqlite,
     Redis,
+    Postgres,
 }
 
-const SCHEMES: [(&str, Kind); 5] = [
+const SCHEMES: [(&str, Kind); 7] = [
     ("memory:", Kind::Memory),
     ("sqlite:", Kind::Sqlite),
     ("redis://", Kind::Redis),
     ("rediss://", Kind::Redis),
     ("unix://", Kind::Redis),
+    ("postgres://", Kind::Postgres),
+    ("postgresql://", Kind::Postgres),
 ];
 
 impl Kind {
@@ -30,6 +33,17 @@ impl Kind {
             Self::Memory => "a store in memory",
             Self::Sqlite => "a store at sqlite:",
             Self::Redis => "a store at redis://",
+            Self::Postgres => "a store at postgres://",
+        }
+    }
+
+    /// Returns whether an address of this kind holds a password, from what follows its scheme.
+    fn holds_password(self, rest: &str) -> bool {
+        match self {
+            Self::Memory | Self::Sqlite => false,
+            Self::Redis => holds_password(rest),
+            // Its parameters may hold one too.
+            Self::Postgres => holds_password(rest) || rest.contains("password="),
         }
     }
 
@@ -38,6 +52,7 @@ impl Kind {
         match self {
             Self::Sqlite if !cfg!(feature = "sqlite") => Some("sqlite"),
             Self::Redis if !cfg!(feature = "redis") => Some("redis"),
+            Self::Postgres if !cfg!(feature = "postgres") => Some("postgres"),
             _ => None,
         }
     }
@@ -52,8 +67,8 @@ impl Url {
         let Some((scheme, kind)) = SCHEMES.into_iter().find(|(scheme, _)| text.starts_with(scheme))
         else {
             return fault(
-                "not a store that is known; write memory:, sqlite:PATH, redis://HOST or \
-                 rediss://HOST",
+                "not a store that is known; write memory:, sqlite:PATH, redis://HOST, \
+                 rediss://HOST or postgres://HOST/DATABASE",
             );
         };
         let rest = &text[scheme.len()..];
@@ -68,7 +83,7 @@ impl Url {
                 );
             }
             Kind::Sqlite if rest == ":memory:" => return fault("write memory: for one in memory"),
-            Kind::Redis if !allow_password && holds_password(rest) => {
+            Kind::Redis | Kind::Postgres if !allow_password && kind.holds_password(rest) => {
                 return fault(
                     "holds a password in plain text; write env:NAME or file:PATH for the whole \
                      of it, or set allow_literal_secrets = true",
@@ -100,12 +115,18 @@ impl Url {
         self.text.expose().split(',').map(str::trim)
     }
 
+    /// Returns the whole address.
+    #[cfg(feature = "postgres")]
+    pub(super) fn whole(&self) -> &str {
+        self.text.expose()
+    }
+
     /// Returns a hash of the address and of `more`, in hex: two spellings of one address give the
     /// same hash.
     pub(super) fn hash_with(&self, more: &str) -> String {
         let text = self.text.expose();
         let plain = Secret::new(match self.kind {
-            Kind::Memory => text.to_owned(),
+            Kind::Memory | Kind::Postgres => text.to_owned(),
             Kind::Sqlite => {
                 let path = text.strip_prefix("sqlite:").unwrap_or_default();
                 let whole = std::path::absolute(path).unwrap_or_else(|_| path.into());
@@ -129,8 +150,7 @@ impl Url {
 /// Returns whether the address of a server holds a password.
 pub(crate) fn is_secret(text: &str) -> bool {
     let scheme = SCHEMES.iter().find(|(scheme, _)| text.starts_with(scheme));
-    scheme
-        .is_some_and(|(scheme, kind)| *kind == Kind::Redis && holds_password(&text[scheme.len()..]))
+    scheme.is_some_and(|(scheme, kind)| kind.holds_password(&text[scheme.len()..]))
 }
 
 /// Returns whether a host follows a user's `name:password`.

@@ -1,0 +1,16 @@
+#![doc = include_str!("../README.md")]
+
+mod answer;
+mod call;
+mod codec;
+mod error;
+mod migrate;
+mod options;
+mod pool;
+mod sql;
+mod store;
+mod tls;
+mod url;
+
+pub use options::{Options, OptionsError, Time};
+pub use store::PostgresStore;

@@ -1,0 +1,95 @@
+//! Tables, the write-ahead log and a dump contain neither recipients nor codes.
+
+use std::collections::{BTreeSet, HashMap};
+use std::fs;
+use std::path::Path;
+
+use otpmux_core::{Sent, VendorReference};
+use otpmux_engine::NewVerification;
+use otpmux_testkit::PostgresServer;
+
+use crate::world::{client, code, provider, store};
+
+/// Returns everything that a server has written.
+fn files(directory: &Path) -> Vec<u8> {
+    let mut all = Vec::new();
+    for entry in fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        all.extend(if path.is_dir() { files(&path) } else { fs::read(&path).unwrap() });
+    }
+    all
+}
+
+/// Returns the secrets in a dump: as text, or as hexadecimal digits.
+fn found<'a>(dump: &[u8], secrets: &'a [String]) -> BTreeSet<&'a String> {
+    const START: usize = 9;
+    let mut forms = HashMap::<&[u8], Vec<(Vec<u8>, &String)>>::new();
+    let hex = |secret: &str| -> String {
+        let digits = |byte| [byte >> 4, byte & 15].map(|n| char::from_digit(u32::from(n), 16));
+        secret.bytes().flat_map(digits).flatten().collect()
+    };
+    let all: Vec<_> = secrets.iter().map(|secret| (secret.clone(), hex(secret), secret)).collect();
+    for (plain, hex, secret) in &all {
+        for form in [plain, hex] {
+            let same_start = forms.entry(&form.as_bytes()[..START]).or_default();
+            same_start.push((form.clone().into_bytes(), secret));
+        }
+    }
+    let at = |place: usize| {
+        let candidates = dump.get(place..place + START).and_then(|start| forms.get(start));
+        let fits = move |(form, _): &&(Vec<u8>, &String)| dump[place..].starts_with(form);
+        candidates.into_iter().flatten().filter(fits).map(|(_, secret)| *secret)
+    };
+    (0..dump.len()).flat_map(at).collect()
+}
+
+#[tokio::test]
+async fn sec_nothing_that_is_written_holds_a_code_or_a_recipient() {
+    let server = PostgresServer::start_with(&["fsync=off", "log_statement=none"]);
+    let (store, ours) = (store(&server), provider("ours"));
+    // Ten digits, so that no time or hash contains one by chance.
+    let client = client(&store, &[&ours], |policy| policy.code_length = 10);
+    // A vendor's reference may contain the recipient.
+    ours.sends.always(|_, request| {
+        let to = request.recipient.expose().trim_start_matches('+');
+        Ok(Sent::new().with_reference(VendorReference::new(format!("message-{to}-1"))))
+    });
+    let mut secrets = Vec::new();
+    for number in 0..300 {
+        let phone = format!("91987{:07}", 7_000_000 + number * 137);
+        let address = format!("somebody{number}@example.org");
+        for to in [format!("+{phone}"), address.clone()] {
+            let new = NewVerification::to(to.parse::<otpmux_core::Recipient>().unwrap());
+            let named = new.with_idempotency_key(format!("request for {to}"));
+            let sent = client.send(named.with_message("Your code: {code}")).await.unwrap();
+            if number % 3 == 0 {
+                client.verify(sent.id, &code("0000000000")).await.unwrap();
+            }
+            if number % 2 == 0 {
+                let right = ours.sends.requests().pop().unwrap();
+                let right = right.code.otpmux_code().unwrap().clone();
+                assert!(client.verify(sent.id, &right).await.unwrap().is_approved());
+            }
+        }
+        secrets.extend([phone, address]);
+    }
+    secrets.extend(ours.otpmux_codes());
+    secrets.push("Your code".to_owned());
+
+    server.sql("CHECKPOINT");
+    let written = |server: &PostgresServer| {
+        [files(&server.directory()), server.dump().into_bytes(), server.log().into_bytes()].concat()
+    };
+    let all = written(&server);
+    assert!(all.len() > 600 * 1_000, "only {} bytes", all.len());
+    assert!(server.dump().len() > 600 * 500, "the dump holds the rows");
+    assert_eq!(found(&all, &secrets), BTreeSet::new());
+
+    // A leak would be found.
+    server.sql(&format!(
+        "CREATE TABLE leak AS SELECT 'code={}, to={}'::text",
+        secrets[600], secrets[0]
+    ));
+    let planted = BTreeSet::from([&secrets[0], &secrets[600]]);
+    assert_eq!(found(&written(&server), &secrets), planted);
+}

@@ -1,0 +1,131 @@
+//! The directories of servers, and who owns them.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+/// A directory that is removed when it is dropped.
+#[derive(Debug)]
+pub(super) struct Directory(pub(super) PathBuf);
+
+impl Directory {
+    /// Creates an empty one, for the user that runs servers.
+    pub(super) fn new() -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        loop {
+            let next = NEXT.fetch_add(1, Ordering::Relaxed);
+            let name = format!("otpmux-postgres-{}-{next}", std::process::id());
+            let path = std::env::temp_dir().join(name);
+            match fs::create_dir(&path) {
+                Ok(()) => {
+                    fs::set_permissions(&path, fs::Permissions::from_mode(0o700))
+                        .expect("the directory just created");
+                    give(&path);
+                    return Self(path);
+                }
+                // A killed process with the same id left this behind.
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+                Err(error) => panic!("no directory for PostgreSQL: {error}"),
+            }
+        }
+    }
+
+    pub(super) fn data(&self) -> PathBuf {
+        self.0.join("data")
+    }
+}
+
+impl Drop for Directory {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// Returns a new directory with the data of a new server. They are made once, and copied while a
+/// server of this process exists.
+pub(super) fn fresh() -> (Directory, Arc<Directory>) {
+    static TEMPLATE: Mutex<Weak<Directory>> = Mutex::new(Weak::new());
+    let mut template = TEMPLATE.lock().unwrap_or_else(PoisonError::into_inner);
+    let made = template.upgrade().unwrap_or_else(|| {
+        let directory = Directory::new();
+        let mut initdb = command("initdb");
+        initdb.args(["--username=otpmux", "--auth=trust", "--encoding=UTF8", "--locale=C"]);
+        initdb.args(["--no-sync", "--wal-segsize=1", "-D"]).arg(directory.data());
+        run(initdb);
+        Arc::new(directory)
+    });
+    *template = Arc::downgrade(&made);
+    drop(template);
+    let directory = Directory::new();
+    let mut copy = Command::new("cp");
+    run({
+        copy.arg("-a").args([made.data(), directory.data()]);
+        copy
+    });
+    (directory, made)
+}
+
+/// Makes the user that runs servers the owner.
+pub(super) fn give(path: &Path) {
+    if let Some((user, group)) = user() {
+        chown(path, Some(user), Some(group)).expect("root may give away what it has made");
+    }
+}
+
+/// Runs a command to its end.
+pub(super) fn run(mut command: Command) -> String {
+    let output = command.stdin(Stdio::null()).output();
+    let output = output.unwrap_or_else(|error| panic!("{command:?} cannot be run: {error}"));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{command:?} fails: {said}");
+    String::from_utf8_lossy(&output.stdout).trim_end().to_owned()
+}
+
+/// Returns a command of PostgreSQL, for the user that runs servers.
+pub(super) fn command(name: &str) -> Command {
+    let program = program(name);
+    let mut command = match user() {
+        None => Command::new(program),
+        Some((user, group)) => {
+            let mut command = Command::new("setpriv");
+            command.args([format!("--reuid={user}"), format!("--regid={group}")]);
+            command.arg("--clear-groups").arg(program);
+            command
+        }
+    };
+    // Not the directory of the test, which that user may not be able to enter.
+    command.current_dir(std::env::temp_dir());
+    command
+}
+
+/// Returns the path of a program of the newest PostgreSQL that is installed, as Debian places it;
+/// else the name, for the search path.
+pub(super) fn program(name: &str) -> PathBuf {
+    let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let version = |path: &Path| -> u32 {
+        let name = path.file_name().and_then(|name| name.to_str());
+        name.and_then(|name| name.parse().ok()).unwrap_or(0)
+    };
+    let newest = versions.map(|entry| entry.path()).max_by_key(|path| version(path));
+    let program = newest.map(|path| path.join("bin").join(name)).filter(|path| path.exists());
+    program.unwrap_or_else(|| name.into())
+}
+
+/// Returns user and group for servers, if this process is root's: PostgreSQL refuses to run as root.
+fn user() -> Option<(u32, u32)> {
+    let own = fs::metadata("/proc/self").ok()?.uid();
+    if own != 0 {
+        return None;
+    }
+    let users = fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let find = |wanted: &str| {
+        let line = users.lines().find(|line| line.split(':').next() == Some(wanted))?;
+        let mut numbers = line.split(':').skip(2).map_while(|word| word.parse().ok());
+        Some((numbers.next()?, numbers.next()?))
+    };
+    find("postgres").or_else(|| find("nobody"))
+}

@@ -1,0 +1,56 @@
+//! The processes of a server: the first one, and one for each connection and duty.
+
+use std::fs;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// How long processes may take to end.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Signal {
+    Kill,
+    Quit,
+    Stop,
+    Continue,
+}
+
+/// Returns the process and its children, the process first.
+pub(super) fn family(of: u32) -> Vec<u32> {
+    let all = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let pids = all.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+    let children = pids.filter(|pid| stat(*pid).is_some_and(|(_, parent)| parent == of));
+    std::iter::once(of).chain(children).collect()
+}
+
+/// Sends a signal. A process that has ended meanwhile does not matter.
+pub(super) fn signal(signal: Signal, pids: &[u32]) {
+    let name = match signal {
+        Signal::Kill => "-KILL",
+        Signal::Quit => "-QUIT",
+        Signal::Stop => "-STOP",
+        Signal::Continue => "-CONT",
+    };
+    let mut kill = Command::new("kill");
+    kill.arg(name).args(pids.iter().map(u32::to_string)).stderr(Stdio::null());
+    let _ = kill.status();
+}
+
+/// Waits until none of them runs. A process whose result was not asked for yet counts as ended.
+pub(super) fn until_gone(pids: &[u32]) {
+    let begun = Instant::now();
+    while pids.iter().any(|pid| stat(*pid).is_some_and(|(state, _)| state != 'Z')) {
+        assert!(begun.elapsed() < PATIENCE, "processes of PostgreSQL do not end");
+        std::thread::yield_now();
+    }
+}
+
+/// Returns the state of a process, and its parent.
+fn stat(pid: u32) -> Option<(char, u32)> {
+    let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The name, in parentheses, may contain anything.
+    let mut words = text.rsplit_once(')')?.1.split_whitespace();
+    Some((words.next()?.chars().next()?, words.next()?.parse().ok()?))
+}
