@@ -43,6 +43,10 @@ key = "env:API_KEY"
 admin = true
 [doors.twilio]
 [doors.vonage]
+[[doors.hooks]]
+name = "fuzz"
+kind = "hook"
+secret = "env:API_KEY"
 "#;
 
 thread_local! {
@@ -81,6 +85,7 @@ enum Form {
     Api,
     Twilio,
     Vonage,
+    Hook,
     /// Whichever the path leads to.
     Any,
 }
@@ -91,6 +96,7 @@ fn written(id: &str, call: u8, with: u8, line: &str, body: &[u8]) -> (Form, Vec<
     let service = "/twilio/v2/Services/VA00000000000000000000000000000000";
     let vonage = format!("/vonage/v2/verify/{id}");
     let (form, method, path) = match call % 16 {
+        1 if with & 64 != 0 => (Form::Hook, "POST", "/hooks/fuzz".to_owned()),
         0 | 1 => (Form::Api, "POST", "/v1/verifications".to_owned()),
         2 | 3 => (Form::Api, "POST", path + "/verify"),
         4 => (Form::Api, "POST", path + "/resend"),
@@ -110,7 +116,7 @@ fn written(id: &str, call: u8, with: u8, line: &str, body: &[u8]) -> (Form, Vec<
     let (kind, authorization) = match form {
         Form::Twilio => ("application/x-www-form-urlencoded", BASIC),
         Form::Vonage => ("application/json", BASIC),
-        Form::Api | Form::Any => ("application/json", &*bearer),
+        Form::Api | Form::Hook | Form::Any => ("application/json", &*bearer),
     };
     let mut headers = vec![("content-type", kind)];
     headers.push(("authorization", if with & 2 == 0 { authorization } else { line }));
@@ -147,6 +153,10 @@ fn check(answer: &Message, form: Form) {
         Form::Vonage if status >= 400 => {
             assert_eq!(kind, "application/problem+json", "{status} {body}");
             assert!(json["type"].is_string() && json["instance"].is_string(), "{json}");
+        }
+        Form::Hook if status >= 400 => {
+            assert_eq!(kind, "application/json", "{status} {body}");
+            assert!(json["error"].is_string() && json["message"].is_string(), "{json}");
         }
         Form::Any => {}
         _ if kind == "application/problem+json" => {

@@ -236,6 +236,14 @@ pub(crate) fn gateway_requests() -> Vec<Vec<u8>> {
             seeds.push([&[call, with], line.as_bytes(), b"\n", body.as_bytes()].concat());
         }
     }
+    // A hook: JSON, and a form.
+    for (line, with, body) in [
+        ("", 64, r#"{"to":"+919876543210","code":"482913","id":"1","locale":"en"}"#),
+        ("", 64, r#"{"to":"98765 43210","text":"Your code is 482913","channel":"voice"}"#),
+        ("application/x-www-form-urlencoded", 96, "to=%2B919876543210&text=482913%20is%20it"),
+    ] {
+        seeds.push([&[1, with], line.as_bytes(), b"\n", body.as_bytes()].concat());
+    }
     seeds
 }
 

@@ -313,7 +313,7 @@ impl From<Error> for Problem {
 
 /// Returns the HTTP status: 4xx if the request must change, 5xx if the same request may succeed
 /// later.
-fn status(error: &Error) -> (StatusCode, &'static str) {
+pub(crate) fn status(error: &Error) -> (StatusCode, &'static str) {
     use ErrorKind as K;
     let ours = error.blame() != Blame::Provider;
     match error.kind() {

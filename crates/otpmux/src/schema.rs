@@ -121,6 +121,8 @@ fn doors() -> Value {
     }
     let (name, doc, keys) = doors::VONAGE_APPLICATIONS;
     tables["vonage"]["properties"][name] = list(&table(keys), doc);
+    let (name, doc, keys) = doors::HOOKS;
+    tables.insert(name.to_owned(), list(&table(keys), doc));
     json!({ "type": "object", "additionalProperties": false, "properties": tables })
 }
 

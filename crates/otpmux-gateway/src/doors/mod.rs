@@ -2,6 +2,7 @@
 //! and writes answers in the form of that system; the verbs below are those of every caller.
 
 mod basic;
+mod hooks;
 mod twilio;
 mod vonage;
 
@@ -9,7 +10,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use otpmux::Config;
-use otpmux::config::ServerConfig;
+use otpmux::config::{Environment, ServerConfig};
 use otpmux::config::settings::ConfigError;
 
 use crate::app::App;
@@ -19,6 +20,7 @@ use crate::app::App;
 pub(crate) struct DoorSettings {
     pub(crate) twilio: Option<Arc<twilio::Settings>>,
     pub(crate) vonage: Option<Arc<vonage::Settings>>,
+    pub(crate) hooks: hooks::Hooks,
 }
 
 /// The paths of the doors that are mounted.
@@ -26,6 +28,7 @@ pub(crate) struct DoorSettings {
 pub(crate) struct Mounted {
     twilio: Option<Box<str>>,
     vonage: Option<Box<str>>,
+    hooks: Vec<hooks::Mount>,
 }
 
 impl DoorSettings {
@@ -37,12 +40,15 @@ impl DoorSettings {
     pub(crate) fn new(
         config: &Config,
         server: &ServerConfig,
-        _before: Option<&Self>,
+        environment: &Environment,
+        before: Option<&Self>,
     ) -> Result<Self, Vec<ConfigError>> {
         let doors = config.doors();
         let twilio = doors.twilio.as_ref().map(|door| twilio::Settings::new(door, server));
         let vonage = doors.vonage.as_ref().map(vonage::Settings::new).transpose()?;
-        Ok(Self { twilio: twilio.map(Arc::new), vonage: vonage.map(Arc::new) })
+        let before = before.map(|before| &before.hooks);
+        let hooks = hooks::Hooks::new(&doors.hooks, environment, before)?;
+        Ok(Self { twilio: twilio.map(Arc::new), vonage: vonage.map(Arc::new), hooks })
     }
 }
 
@@ -52,6 +58,7 @@ impl Mounted {
         Self {
             twilio: doors.twilio.as_ref().map(|door| door.path.as_str().into()),
             vonage: doors.vonage.as_ref().map(|door| door.path.as_str().into()),
+            hooks: doors.hooks.iter().map(hooks::Mount::new).collect(),
         }
     }
 
@@ -67,16 +74,19 @@ impl Mounted {
             (rest.is_empty() || rest.starts_with('/')).then_some(rest)
         };
         let twilio = below(&self.twilio).map(twilio::label);
-        twilio.or_else(|| below(&self.vonage).map(vonage::label))
+        let vonage = || below(&self.vonage).map(vonage::label);
+        let hook = || self.hooks.iter().any(|hook| hook.is_at(path)).then_some(hooks::LABEL);
+        twilio.or_else(vonage).or_else(hook)
     }
 }
 
 /// Returns the router of all doors; `None` without any.
 pub(crate) fn router(app: &Arc<App>) -> Option<Router<Arc<App>>> {
-    let Mounted { twilio, vonage } = &app.doors;
+    let Mounted { twilio, vonage, hooks } = &app.doors;
     let doors = [
         twilio.as_ref().map(|path| Router::new().nest(path, twilio::router())),
         vonage.as_ref().map(|path| Router::new().nest(path, vonage::router())),
+        hooks::router(hooks),
     ];
     doors.into_iter().flatten().reduce(Router::merge)
 }

@@ -31,7 +31,10 @@ use otpmux_engine::{ClientBuilder, Messages, OtpClient, Policy, Routes, ServerKe
 use serde_json::Value;
 
 pub use builder::ConfigBuilder;
-pub use doors::{DoorsConfig, TwilioDoor, VonageApplication, VonageDoor};
+pub use doors::{
+    DoorsConfig, HookAnswers, HookCheck, HookDoor, HookFields, HookKind, TwilioDoor,
+    VonageApplication, VonageDoor,
+};
 pub use errors::ConfigErrors;
 pub use providers::ConfiguredProvider;
 pub use server::{ApiKey, ApiKeySecret, Network, ServerConfig, TlsFiles};

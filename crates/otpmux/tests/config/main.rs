@@ -7,6 +7,7 @@
 )]
 
 mod builder;
+mod hooks;
 mod messages;
 mod mistakes;
 mod never_leaks;

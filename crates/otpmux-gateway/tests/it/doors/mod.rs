@@ -4,3 +4,4 @@ mod frame;
 mod hostile;
 mod twilio;
 mod vonage;
+mod hooks;

@@ -1,11 +1,13 @@
 //! `[doors]`: APIs of other OTP systems that the gateway answers. A client does not use them, so
 //! secrets in them are not looked up.
 
+mod hooks;
 mod twilio;
 mod vonage;
 
 use serde_json::{Map, Value};
 
+pub use hooks::{HookAnswers, HookCheck, HookDoor, HookFields, HookKind};
 pub use twilio::TwilioDoor;
 pub use vonage::{VonageApplication, VonageDoor};
 
@@ -22,6 +24,8 @@ pub struct DoorsConfig {
     pub twilio: Option<TwilioDoor>,
     /// The door for clients of Vonage Verify v2.
     pub vonage: Option<VonageDoor>,
+    /// The hooks that auth servers call to have their codes delivered.
+    pub hooks: Vec<HookDoor>,
 }
 
 /// The tables within the section, with the purpose and the keys of each.
@@ -32,6 +36,13 @@ pub(crate) const TABLES: [(&str, &str, Keys); 2] = [
 
 /// The list within `[doors.vonage]`, with its purpose and keys.
 pub(crate) const VONAGE_APPLICATIONS: (&str, &str, Keys) = vonage::APPLICATIONS;
+
+/// The list of hooks within the section, with its purpose and keys.
+pub(crate) const HOOKS: (&str, &str, Keys) = (
+    "hooks",
+    "Addresses that auth servers call to have the codes delivered that they make and check.",
+    hooks::KEYS,
+);
 
 impl DoorsConfig {
     /// Sets the door for clients of Twilio Verify v2.
@@ -48,18 +59,33 @@ impl DoorsConfig {
         self
     }
 
+    /// Adds a hook.
+    #[must_use]
+    pub fn hook(mut self, hook: HookDoor) -> Self {
+        self.hooks.push(hook);
+        self
+    }
+
     /// Returns the section in the form of a file.
     pub(in crate::config) fn table(&self) -> Map<String, Value> {
         let twilio = self.twilio.as_ref().map(|door| ("twilio", twilio::table(door)));
         let vonage = self.vonage.as_ref().map(|door| ("vonage", vonage::table(door)));
         let doors = [twilio, vonage].into_iter().flatten();
-        doors.map(|(name, table)| (name.to_owned(), table.into())).collect()
+        let mut table: Map<_, _> =
+            doors.map(|(name, table)| (name.to_owned(), table.into())).collect();
+        if !self.hooks.is_empty() {
+            table.insert(HOOKS.0.to_owned(), hooks::tables(&self.hooks).into());
+        }
+        table
     }
 
     /// The paths below which doors are mounted, each with its key.
-    fn paths(&self) -> impl Iterator<Item = (&'static str, &str)> {
-        let twilio = self.twilio.iter().map(|door| ("doors.twilio.path", &*door.path));
-        twilio.chain(self.vonage.iter().map(|door| ("doors.vonage.path", &*door.path)))
+    fn paths(&self) -> impl Iterator<Item = (String, &str)> {
+        let twilio = self.twilio.iter().map(|door| ("doors.twilio.path".to_owned(), &*door.path));
+        let vonage = self.vonage.iter().map(|door| ("doors.vonage.path".to_owned(), &*door.path));
+        let hooks = self.hooks.iter().enumerate();
+        let hooks = hooks.map(|(at, hook)| (format!("doors.hooks[{at}].path"), &*hook.path));
+        twilio.chain(vonage).chain(hooks)
     }
 }
 
@@ -69,10 +95,12 @@ pub(super) fn read(
     cx: &mut Reading<'_>,
 ) -> DoorsConfig {
     let Some(table) = cx.table(root, "doors") else { return DoorsConfig::default() };
-    cx.unknown_keys("doors", table, &TABLES.map(|(name, ..)| name));
+    let known: Vec<_> = TABLES.iter().chain([&HOOKS]).map(|(name, ..)| *name).collect();
+    cx.unknown_keys("doors", table, &known);
     let doors = DoorsConfig {
         twilio: door(table, "twilio", cx).map(|table| twilio::read(table, cx)),
         vonage: door(table, "vonage", cx).map(|table| vonage::read(table, server, cx)),
+        hooks: hooks::read(table.get(HOOKS.0), cx),
     };
     let paths: Vec<_> = doors.paths().collect();
     for (at, (key, path)) in paths.iter().enumerate() {
@@ -82,7 +110,7 @@ pub(super) fn read(
         };
         let mut others = paths.iter().enumerate().filter(|(other, _)| *other != at);
         if let Some((_, (other, _))) = others.find(|(_, (_, path))| within(path)) {
-            cx.mistake(*key, format!("is at or below the path of another door, `{other}`"));
+            cx.mistake(key, format!("is at or below the path of another door, `{other}`"));
         }
     }
     doors
