@@ -37,7 +37,8 @@ impl Settings {
         errors.extend(receipts::unreachable(config, server));
         let keys = Keys::new(&server.api_keys, environment, before.map(|before| &before.keys));
         let keys = keys.map_err(|wrong| errors.extend(wrong));
-        let doors = DoorSettings::new(config, server, environment, before.map(|before| &before.doors));
+        let doors =
+            DoorSettings::new(config, server, environment, before.map(|before| &before.doors));
         let doors = doors.map_err(|wrong| errors.extend(wrong));
         match (keys, doors, ConfigErrors::from_list(errors)) {
             (Ok(keys), Ok(doors), None) => Ok(Self {

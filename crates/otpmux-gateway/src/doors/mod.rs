@@ -10,8 +10,8 @@ use std::sync::Arc;
 
 use axum::Router;
 use otpmux::Config;
-use otpmux::config::{Environment, ServerConfig};
 use otpmux::config::settings::ConfigError;
+use otpmux::config::{Environment, ServerConfig};
 
 use crate::app::App;
 

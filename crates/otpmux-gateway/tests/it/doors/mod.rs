@@ -1,7 +1,7 @@
 //! Doors: software that speaks the API of another OTP system.
 
 mod frame;
+mod hooks;
 mod hostile;
 mod twilio;
 mod vonage;
-mod hooks;
