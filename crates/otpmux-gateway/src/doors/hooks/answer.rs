@@ -27,7 +27,7 @@ pub(super) struct Accepted {
 pub(super) fn respond(form: HookAnswers, outcome: Result<Accepted, Refusal>) -> Response {
     match (form, outcome) {
         (HookAnswers::Supabase, Ok(_)) => supabase::accepted(),
-        (HookAnswers::Supabase, Err(refusal)) => supabase::refused(refusal),
+        (HookAnswers::Supabase, Err(refusal)) => supabase::refused(&refusal),
         (HookAnswers::Authgear, Ok(_)) => authgear::accepted(),
         (HookAnswers::Authgear, Err(refusal)) => authgear::refused(&refusal),
         (HookAnswers::Novu, Ok(accepted)) => {

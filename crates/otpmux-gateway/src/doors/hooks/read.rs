@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use bytes::Bytes;
 use otpmux::config::{HookFields, HookKind};
+use otpmux::http::signature::Encoding;
 use otpmux::{Channel, Code, OtpClient, Recipient};
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
@@ -141,7 +142,7 @@ fn name(body: &Value, fields: &HookFields, bytes: &[u8]) -> String {
         Some(name) => Sha256::new().chain_update(b"name:").chain_update(name).finalize(),
         None => Sha256::new().chain_update(b"body:").chain_update(bytes).finalize(),
     };
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    Encoding::Hex.encode(&digest)
 }
 
 fn missing(what: &str, pointers: &[String]) -> Refusal {

@@ -14,7 +14,7 @@ pub(super) fn accepted() -> Response {
 
 /// Its user sees an error only if the answer is a success that holds it; each other status is a 500
 /// with a fixed text. A 429 or 503 with `Retry-After` makes it try again at once.
-pub(super) fn refused(refusal: Refusal) -> Response {
+pub(super) fn refused(refusal: &Refusal) -> Response {
     let http_code = refusal.status.as_u16();
     let body = json!({ "error": { "http_code": http_code, "message": refusal.message } });
     if refusal.repeat {

@@ -4,6 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use otpmux::config::{Environment, HookKind};
 use otpmux::http::signature::{Digest, Encoding, hmac};
+use otpmux::provider::{Clock as _, SystemClock};
 use otpmux_emulator::{Emulator, Vendor};
 use reqwest::{Method, RequestBuilder};
 use serde_json::Value;
@@ -123,7 +124,7 @@ impl Caller {
 
     /// Calls as its software does.
     pub(super) async fn call(&self, gateway: &Running, body: &str) -> Answer {
-        Answer::of(self.request(gateway, body, SECRET, SystemTime::now())).await
+        Answer::of(self.request(gateway, body, SECRET, now())).await
     }
 
     /// Whether its software takes this answer as a success.
@@ -214,7 +215,12 @@ pub(super) fn secrets(emulator: &Emulator) -> Environment {
     })
 }
 
+/// The time by the clock of the gateway.
+pub(super) fn now() -> SystemTime {
+    SystemClock.now()
+}
+
 /// A time that is this far in the past.
 pub(super) fn ago(seconds: u64) -> SystemTime {
-    SystemTime::now() - Duration::from_secs(seconds)
+    now() - Duration::from_secs(seconds)
 }

@@ -1,12 +1,12 @@
 //! What is delivered, once, also through trouble.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use otpmux::config::HookKind;
 use otpmux_emulator::{Emulator, Fault, FaultKind, MessageFilter, Vendor};
 use serde_json::Value;
 
-use super::callers::{CODE, Caller, OLD, SECRET, ago, config, secrets};
+use super::callers::{CODE, Caller, OLD, SECRET, ago, config, now, secrets};
 use super::{fresh, recipient};
 use crate::world::{Answer, emulator, start};
 
@@ -47,7 +47,7 @@ async fn the_secret_of_before_a_rotation_is_accepted() {
     for caller in Caller::all() {
         let to = recipient(&caller);
         let body = caller.body(&to, CODE, &fresh());
-        let answer = Answer::of(caller.request(&gateway, &body, OLD, SystemTime::now())).await;
+        let answer = Answer::of(caller.request(&gateway, &body, OLD, now())).await;
         assert!(caller.accepts(&answer), "{}: {answer:?}", caller.kind);
         assert_eq!(codes(&emulator, &to), [CODE], "{}", caller.kind);
     }

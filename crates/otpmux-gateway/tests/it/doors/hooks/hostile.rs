@@ -1,13 +1,11 @@
 //! Requests that are not the caller's, or that cannot be read. None sends a message; each is
 //! answered in the form of the caller.
 
-use std::time::SystemTime;
-
 use otpmux_testkit::{LogCapture, leaks};
 use reqwest::Method;
 use serde_json::Value;
 
-use super::callers::{CODE, Caller, SECRET, ago, config, secrets};
+use super::callers::{CODE, Caller, SECRET, ago, config, now, secrets};
 use super::{fresh, recipient};
 use crate::world::{Answer, Running, count, emulator, number, start};
 
@@ -28,29 +26,29 @@ async fn what_is_not_the_callers_is_refused() {
     let gateway = start(&config(&emulator, "", ""), secrets(&emulator)).await.unwrap();
     for caller in Caller::all() {
         let body = caller.body(&recipient(&caller), CODE, &fresh());
-        let now = SystemTime::now();
+        let at = now();
         let other = "another-secret-0123456789abcdefgh";
-        let forged = Answer::of(caller.request(&gateway, &body, other, now)).await;
+        let forged = Answer::of(caller.request(&gateway, &body, other, at)).await;
         caller.refused(&forged, 401, "unauthenticated");
-        for (name, _) in caller.proof(&caller.secret(SECRET), &body, now) {
-            let request = without(caller.request(&gateway, &body, SECRET, now), name);
+        for (name, _) in caller.proof(&caller.secret(SECRET), &body, at) {
+            let request = without(caller.request(&gateway, &body, SECRET, at), name);
             caller.refused(&sent(&gateway, request).await, 401, "unauthenticated");
-            let request = without(caller.request(&gateway, &body, SECRET, now), name);
+            let request = without(caller.request(&gateway, &body, SECRET, at), name);
             let mut request = request;
             let garbage = reqwest::header::HeaderValue::from_bytes(b"\xff, ;=v1").unwrap();
             request.headers_mut().insert(name, garbage);
             caller.refused(&sent(&gateway, request).await, 401, "unauthenticated");
         }
         if caller.signs_time() {
-            for at in [ago(310), ago(100_000), now + std::time::Duration::from_secs(310)] {
-                let stale = Answer::of(caller.request(&gateway, &body, SECRET, at)).await;
+            for time in [ago(310), ago(100_000), at + std::time::Duration::from_secs(310)] {
+                let stale = Answer::of(caller.request(&gateway, &body, SECRET, time)).await;
                 caller.refused(&stale, 401, "unauthenticated");
             }
         }
         // A signature of another body.
         let changed = caller.body(&recipient(&caller), "000000", &fresh());
-        let proof = caller.proof(&caller.secret(SECRET), &body, now);
-        let mut request = caller.request(&gateway, &changed, other, now).build().unwrap();
+        let proof = caller.proof(&caller.secret(SECRET), &body, at);
+        let mut request = caller.request(&gateway, &changed, other, at).build().unwrap();
         for (name, value) in &proof {
             request.headers_mut().insert(*name, value.parse().unwrap());
         }
@@ -68,8 +66,8 @@ async fn what_cannot_be_read_is_refused() {
     let gateway = start(&config(&emulator, "", ""), secrets(&emulator)).await.unwrap();
     for caller in Caller::all() {
         let body = caller.body(&recipient(&caller), CODE, &fresh());
-        let now = SystemTime::now();
-        let request = |body: &str| caller.request(&gateway, body, SECRET, now);
+        let at = now();
+        let request = |body: &str| caller.request(&gateway, body, SECRET, at);
         for method in [Method::GET, Method::PUT, Method::DELETE, Method::PATCH] {
             let mut request = request(&body).build().unwrap();
             *request.method_mut() = method;
@@ -114,7 +112,7 @@ async fn ten_megabytes_are_refused() {
     let gateway = start(&config(&emulator, "", ""), secrets(&emulator)).await.unwrap();
     let large = "x".repeat(10 << 20);
     for caller in Caller::all() {
-        let answer = caller.request(&gateway, &large, SECRET, SystemTime::now()).send().await;
+        let answer = caller.request(&gateway, &large, SECRET, now()).send().await;
         // It may be cut off while it still writes.
         if let Ok(answer) = answer {
             assert_eq!(answer.status(), 413, "{}", caller.kind);
@@ -130,8 +128,8 @@ async fn bytes_that_are_no_text_are_refused() {
     for caller in Caller::all() {
         // A signature over other bytes is refused for that; a secret in a header lets them through.
         let body = caller.body(&recipient(&caller), CODE, &fresh());
-        let now = SystemTime::now();
-        let mut request = caller.request(&gateway, &body, SECRET, now).build().unwrap();
+        let at = now();
+        let mut request = caller.request(&gateway, &body, SECRET, at).build().unwrap();
         let mut bytes = body.clone().into_bytes();
         let at = body.find(CODE).unwrap();
         bytes[at] = 0xff;
@@ -175,21 +173,20 @@ async fn nothing_personal_in_logs_and_answers() {
     let _recording = logs.install_scoped();
     let emulator = emulator().await;
     let gateway = start(&config(&emulator, "", ""), secrets(&emulator)).await.unwrap();
-    let mut told = String::new();
+    let mut answers = Vec::new();
     let mut secrets = vec![CODE.to_owned(), SECRET.to_owned(), "203.0.113.7".to_owned()];
     for caller in Caller::all() {
         let to = recipient(&caller);
         let body = caller.body(&to, CODE, &fresh());
-        let now = SystemTime::now();
-        told += &format!("{:?}\n", caller.call(&gateway, &body).await);
-        let answer = Answer::of(caller.request(&gateway, &body[1..], SECRET, now)).await;
-        told += &format!("{answer:?}\n");
-        let forged = Answer::of(caller.request(&gateway, &body, "another-secret-0123", now)).await;
-        told += &format!("{forged:?}\n");
+        let at = now();
+        answers.push(caller.call(&gateway, &body).await);
+        answers.push(Answer::of(caller.request(&gateway, &body[1..], SECRET, at)).await);
+        let forged = caller.request(&gateway, &body, "another-secret-0123", at);
+        answers.push(Answer::of(forged).await);
         secrets.extend([to.trim_start_matches('+').to_owned(), caller.secret(SECRET)]);
     }
     let secrets: Vec<_> = secrets.iter().map(String::as_str).collect();
-    leaks::assert_clean(&told, &secrets);
+    leaks::assert_clean(&format!("{answers:?}"), &secrets);
     let text = logs.text();
     let ours: String = text.lines().filter(|line| line.contains("otpmux")).collect();
     assert!(ours.contains("hook not authenticated"), "{ours}");
