@@ -2,7 +2,7 @@
 //! verifications per second, each sent with the default limits and approved, by one caller and by
 //! many at once.
 #![expect(clippy::expect_used, reason = "a benchmark that cannot be set up must stop")]
-#![expect(clippy::print_stderr, reason = "whoever asked for it must know why there is none")]
+#![expect(clippy::print_stderr, reason = "the caller must know why there is none")]
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};

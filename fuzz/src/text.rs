@@ -1,4 +1,4 @@
-//! What people type: recipients, codes, and the texts behind configuration keys.
+//! Typed text: recipients, codes, and the texts behind configuration keys.
 
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ pub(crate) fn recipient(data: &[u8]) {
     let exposed = recipient.expose();
     assert!(exposed.is_ascii() && exposed.len() <= 254);
     assert!(!exposed.contains(|c: char| c.is_ascii_control() || " ,;<>\"".contains(c)));
-    // What is sent to is read as itself, whatever the country.
+    // A parsed number is read as itself in any country.
     assert_eq!(Recipient::parse_in(exposed, country).as_ref(), Ok(&recipient));
     assert_eq!(exposed.parse().as_ref(), Ok(&recipient));
     // The canonical form is a recipient, and a form of itself. The counted form is for counting only: without

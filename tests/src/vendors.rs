@@ -124,7 +124,7 @@ impl Listed {
                 settings.push(&case.settings);
             }
         }
-        // The usual setup is the one without settings of its own.
+        // The usual setup is the one without further settings.
         settings.sort_by_key(|settings| settings.len());
         let of = |settings: &Map<String, Value>| {
             let sends = sends.iter().filter(|case| case.settings == *settings);

@@ -10,7 +10,7 @@ fn main() {
         let name = setup.name().to_owned();
         suite(&name, setup)
     };
-    // The template stands for all vendors that have golden files and no emulation.
+    // The template represents all vendors that have golden files and no emulation.
     let setups = vendors::setups().iter().cloned().chain(vendors::template().setups());
     let trials = setups.flat_map(trials).collect();
     libtest_mimic::run(&arguments, trials).exit();

@@ -12,8 +12,8 @@ use otpmux::config::{Environment, Registry};
 const README: &str = include_str!("../../README.md");
 const ARCHITECTURE: &str = include_str!("../../ARCHITECTURE.md");
 
-/// What the pages refer to, with made-up values. Any other variable of an example, such as the key of
-/// a vendor, is set to a made-up text too.
+/// The variables of the pages, with made-up values. Any other variable of an example, such as the
+/// key of a vendor, is set to a made-up text too.
 const VARIABLES: [(&str, &str); 10] = [
     ("OTPMUX_API_KEY", "made-up-made-up-made-up"),
     ("OTPMUX_ADMIN_KEY", "made-up-made-up-made-up-too"),

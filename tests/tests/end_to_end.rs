@@ -120,7 +120,7 @@ async fn a_recipients_limit_stops_the_send() {
     assert_eq!(stage.asked(&second()), 0);
 }
 
-/// The limit of the account, or of whatever stands before the vendor, is no limit of the recipient:
+/// The limit of the account, or of a proxy before the vendor, is no limit of the recipient:
 /// another vendor carries the message, also where the answer says when to come back.
 #[tokio::test]
 async fn a_limit_that_is_not_the_recipients_is_passed_over() {
@@ -288,8 +288,8 @@ async fn a_resend_rescues_from_a_vendor_in_trouble_by_another_code() {
 }
 
 /// StartMessaging in transport mode, at a deployment that works as the vendor's tutorials say: it
-/// ignores our code and sends one of its own, which nobody here can verify. That is no confirmed
-/// send but an error that names the setting, and the next users are spared it.
+/// ignores the otpmux code and sends another one, which no provider here can verify. That is no
+/// confirmed send but an error that names the setting, and the next users are spared it.
 #[tokio::test]
 async fn a_vendor_that_replaces_the_otpmux_code_is_detected() {
     let emulator = Emulator::start(EmulatorConfig::default()).await.unwrap();
@@ -324,7 +324,7 @@ async fn a_vendor_that_replaces_the_otpmux_code_is_detected() {
     assert!(client.verify(sent.id, &code).await.unwrap().is_approved());
 }
 
-/// The three guesses that StartMessaging's tutorials promise are what the caller is told.
+/// The three guesses that StartMessaging's tutorials promise are reported to the caller.
 #[tokio::test]
 async fn a_vendors_guesses_left_are_reported() {
     let stage = Stage::start(&[&setup("startmessaging-managed-a")]).await;
@@ -370,7 +370,7 @@ async fn test_recipients_verify_by_the_vendors_code() {
 }
 
 /// The vendor exempts them from its limits per recipient; so do we, and no other vendor is asked to
-/// send to a number that nobody has.
+/// send to an unassigned number.
 #[tokio::test]
 async fn test_recipients_do_not_count_in_our_limits() {
     let emulator = Emulator::start(EmulatorConfig::default()).await.unwrap();

@@ -20,7 +20,7 @@ use serde_json::json;
 
 const CLIENT: &str = "203.0.113.77";
 
-/// Vendors that repeat what they were told, in every place that an adapter reads. Each status says
+/// Vendors that repeat the request, in every place that an adapter reads. Each status says
 /// another secret in each place.
 fn echoes(secrets: &[String]) -> Vec<Fault> {
     let mut faults = Vec::new();
@@ -94,7 +94,7 @@ async fn run(
     Seen { messages: codes.len(), logged }
 }
 
-/// What the runs of one vendor showed.
+/// Figures of the runs of one vendor.
 struct Seen {
     messages: usize,
     /// Whether the logs of a call were captured. A request that no provider can carry has none.
@@ -172,7 +172,7 @@ async fn search(setup: &Emulation, capture: &LogCapture) {
     // By every channel once; then by one after the other.
     let mut seen = run(&stage, &requests, capture, &secrets).await;
     let mut turns = requests.chunks(1).cycle();
-    // A vendor can repeat what it was told: the recipient, and its own keys.
+    // A vendor can repeat the request: the recipient, and its own keys.
     let told = [&personal[..], &keys[0].1].concat();
     // A new client now and then: the rates that vendors document would end the sends.
     for some in faults(&told).chunks(3) {

@@ -1,4 +1,4 @@
-//! The first program of the README, word for word as it stands there.
+//! The first program of the README, word for word.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up must fail")]
 
@@ -10,7 +10,7 @@ use otpmux_emulator::{Emulator, EmulatorConfig, Vendor};
 const README: &str = include_str!("../../README.md");
 const PROGRAM: &str = include_str!("../src/bin/quickstart.rs");
 
-/// What stands between the fences of a block of this language that holds this text.
+/// The block of this language that holds this text, without its fences.
 fn block(language: &str, holds: &str) -> &'static str {
     let begin = format!("```{language}\n");
     let found = README.split(&begin).skip(1).find_map(|rest| {

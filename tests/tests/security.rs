@@ -87,7 +87,8 @@ fn sec_12_only_approved_algorithms() {
 }
 
 /// SEC-01: codes, ids and keys come from one generator, which one module reaches. The emulator has
-/// one of its own, since it shares no code, and so has the bare program that the load tool measures.
+/// a separate copy, since it shares no code, and so has the bare program that the load tool
+/// measures.
 #[test]
 fn sec_01_one_place_touches_the_systems_randomness() {
     let mut sources = Vec::new();

@@ -61,7 +61,7 @@ fn unclean(c: char) -> Option<&'static str> {
         '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{61c}' => {
             "a direction mark"
         }
-        '\u{fffd}' => "a character that stands for one that could not be read",
+        '\u{fffd}' => "a replacement for a character that could not be read",
         ' ' => return None,
         c if c.is_control() => "a control character",
         c if c.is_whitespace() => "a space other than the common one",

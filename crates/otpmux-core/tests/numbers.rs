@@ -76,7 +76,7 @@ fn a_length_that_no_number_of_its_range_has_is_refused() {
     ] {
         assert_eq!(text.parse::<PhoneNumber>().unwrap_err().to_string(), told);
     }
-    // What is in no known range may be new.
+    // A number in no known range may be new.
     for unknown in ["+447700900123", "+17105550123", "+9991234567"] {
         assert_eq!((form(unknown), place(unknown).1), (unknown.to_owned(), NumberKind::Unassigned));
     }

@@ -27,7 +27,7 @@ impl Mail {
         mail
     }
 
-    /// Returns the code: the first group of 4 to 10 digits that stands alone.
+    /// Returns the code: the first group of 4 to 10 digits without a letter or digit beside it.
     pub(crate) fn code(&self) -> Option<String> {
         [&self.text, self.html.as_ref().unwrap_or(&self.subject), &self.subject]
             .into_iter()

@@ -145,7 +145,7 @@ impl ReceiptQueue {
             }
         };
         self.under_way += taken.len();
-        // One that is dropped or held back may be what somebody waits for.
+        // One that is dropped or held back may be the one that a caller waits for.
         self.changes.send_replace(());
         Some(taken)
     }

@@ -48,7 +48,7 @@ fn vendors() -> Vec<(Vendor, Folder)> {
     Vendor::ALL.into_iter().filter(with_adapter).map(read).collect()
 }
 
-/// What brings an emulator into the state of the file; none when the file has no case.
+/// The steps that bring an emulator into the state of the file; none when the file has no case.
 fn steps(vendor: Vendor, name: &str) -> Option<Vec<Step>> {
     match vendor {
         Vendor::EasyOtp => easyotp::steps(name),

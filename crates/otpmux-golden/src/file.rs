@@ -13,14 +13,14 @@ pub struct Golden {
     pub source: String,
     /// Whether the vendor documents the answer literally.
     pub documented: bool,
-    /// What is asked.
+    /// The request.
     pub request: Request,
-    /// What is answered.
+    /// The answer.
     pub response: Response,
     /// The calls that lead to this request, and what the answer means to each.
     #[serde(default)]
     pub cases: Vec<Case>,
-    /// Who does not use the file, and why.
+    /// The sides that do not use the file, and why.
     #[serde(default)]
     pub not_for: NotFor,
 }
@@ -76,7 +76,7 @@ impl Response {
     }
 }
 
-/// Who leaves a file out, with the reason.
+/// The sides that leave a file out, with the reason.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 #[non_exhaustive]
@@ -97,13 +97,13 @@ pub struct Case {
     /// Keys of the adapter's configuration, over those of the vendor's fixture; `null` removes one.
     #[serde(default)]
     pub settings: Map<String, Value>,
-    /// What the call is given.
+    /// The arguments of the call.
     #[serde(default)]
     pub input: Input,
-    /// What the request on the wire must be.
+    /// The expected request on the wire.
     #[serde(default)]
     pub wire: Wire,
-    /// What the answer means: one of `sent`, `verdict`, `status`, `balance`, `cancellation` and
+    /// The meaning of the answer: one of `sent`, `verdict`, `status`, `balance`, `cancellation` and
     /// `error`, with every fact of it.
     #[serde(default)]
     pub expect: Value,
@@ -124,7 +124,7 @@ pub enum Call {
     Cancel,
     /// Where a message is.
     Status,
-    /// What is left in the account.
+    /// The balance of the account.
     Balance,
     /// A report to the vendor on how a verification ended.
     Report,
@@ -134,7 +134,7 @@ pub enum Call {
     Own(String),
 }
 
-/// What a call is given. Which fields count depends on the call.
+/// The arguments of a call. Which fields count depends on the call.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 #[non_exhaustive]
@@ -209,7 +209,7 @@ pub struct ReceiptTarget {
     pub token: String,
 }
 
-/// What the request on the wire must be.
+/// The expected request on the wire.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]

@@ -17,7 +17,7 @@ pub struct Folder {
 pub struct Named {
     /// The name of the file without `.json`.
     pub name: String,
-    /// What is in it.
+    /// Its content.
     pub golden: Golden,
 }
 

@@ -129,7 +129,7 @@ fn advice(code: &str) -> Option<&'static str> {
         "READONLY" => "it is a replica; the URL must lead to the primary",
         "MISCONF" => "it cannot write its data to disk; see its log",
         "NOREPLICAS" => "it has too few replicas for its min-replicas-to-write",
-        "BUSY" => "somebody's script keeps it busy; see SCRIPT KILL",
+        "BUSY" => "a long script keeps it busy; see SCRIPT KILL",
         "MASTERDOWN" => "it is a replica that has lost its primary",
         "CLUSTERDOWN" => "the cluster has no node for these keys; see CLUSTER INFO",
         "ASK" | "TRYAGAIN" => "the cluster is moving these keys to another node; ask again shortly",

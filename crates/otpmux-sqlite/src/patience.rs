@@ -10,7 +10,7 @@ const PAUSE: Duration = Duration::from_millis(1);
 /// would starve the others; and it does not cover every step.
 #[expect(
     clippy::disallowed_methods,
-    reason = "waits on a thread of its own for another process, which no paused clock moves"
+    reason = "waits on a separate thread for another process, which no paused clock moves"
 )]
 pub(crate) fn patiently<T>(
     patience: Duration,

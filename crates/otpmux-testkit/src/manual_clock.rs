@@ -3,7 +3,7 @@ use std::time::{Duration, SystemTime};
 
 use otpmux_core::Clock;
 
-/// Clock that stands still until a test moves it. Share it in an `Arc`.
+/// Clock that is stopped until a test moves it. Share it in an `Arc`.
 ///
 /// ```
 /// use std::time::Duration;

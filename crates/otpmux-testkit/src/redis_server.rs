@@ -130,7 +130,7 @@ impl RedisServer {
     pub fn restart(&mut self) {
         self.kill();
         self.running = spawn(self.port, &self.directory.0, &self.options);
-        assert!(self.running.is_some(), "port {} was taken by somebody else", self.port);
+        assert!(self.running.is_some(), "port {} was taken by another program", self.port);
     }
 
     /// Sends one command over a separate connection.
@@ -220,7 +220,7 @@ fn spawn(port: u16, directory: &Path, options: &[String]) -> Option<Running> {
     match resp::ask(port, &[b"PING"]).expect("an answer of a server that is ready") {
         Reply::Text(pong) if pong == "PONG" => Some(running),
         Reply::Error(error) if error.starts_with("NOAUTH") => Some(running),
-        other => panic!("somebody else answers: {other:?}"),
+        other => panic!("another program answers: {other:?}"),
     }
 }
 

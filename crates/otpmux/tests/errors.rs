@@ -1,4 +1,4 @@
-//! What a program prints that ends with an error of ours.
+//! The output of a program that ends with an error of otpmux.
 
 use std::error::Error as StdError;
 use std::fmt::{Debug, Display};

@@ -61,7 +61,7 @@ impl Ledger {
             }),
             each("second approvals of one verification", &second_approval),
             each("approvals of a wrong code", &|story| self.wrong_approved(story)),
-            each("codes used up, and nobody was let in", &used_up),
+            each("codes used up, and no user was let in", &used_up),
             each("a vendor said to have sent it, but no message", &|story| {
                 (!story.lost.is_empty()).then(|| story.lost.join(", "))
             }),
@@ -71,7 +71,7 @@ impl Ledger {
                 let forgotten = told.find(|told| matches!(told.outcome, Outcome::Forgotten))?;
                 Some(format!("by {}", forgotten.by))
             }),
-            each("told that nothing was sent, but a message came", &|story| self.denied(story)),
+            each("answered that nothing was sent, but a message came", &|story| self.denied(story)),
             each("one idempotency key, two verifications", &two_verifications),
             each("refused because another process reaches no vendor", &refused_for_another),
             Promise {

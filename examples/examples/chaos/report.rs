@@ -31,7 +31,7 @@ pub(crate) fn print(ledger: &Ledger, stage: &Stage) -> bool {
     let mut healthy = ledger.stories.iter().filter(|story| nothing_wrong(story.wrong));
     let somebody = healthy.any(|story| story.verified);
     if !somebody {
-        println!("BROKEN: nothing was wrong, and nobody got in");
+        println!("BROKEN: nothing was wrong, and no user got in");
     }
     kept && somebody
 }

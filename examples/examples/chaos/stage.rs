@@ -36,7 +36,7 @@ pub(crate) struct Stage {
 
 impl Stage {
     pub(crate) async fn set_up() -> Result<Self, Mistake> {
-        // What Redis has answered survives its end.
+        // Steps that Redis has answered survive its end.
         let durable = ["--appendonly", "yes", "--appendfsync", "always"];
         let redis = spawn_blocking(move || RedisServer::start_with(&durable)).await?;
         let mut vendors = Vec::new();

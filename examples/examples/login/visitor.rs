@@ -74,7 +74,7 @@ pub(crate) async fn visit(address: SocketAddr, emulator: &Emulator) -> Result<()
     browser.submit("/number", "number", NUMBER).await?;
     let page = browser.submit("/number", "number", NUMBER).await?;
     says(&page, "Please wait: it works again in")?;
-    println!("and whoever asks too often is told when to come back");
+    println!("and a user who asks too often gets a time to come back");
     Ok(())
 }
 

@@ -1,4 +1,4 @@
-//! What judges that are other programs look at: the emulated vendors, and adapters that call an
+//! The targets of judges that are other programs: the emulated vendors, and adapters that call an
 //! address of their choice.
 //!
 //! Prints the emulator's ready line. Then reads lines `KIND URL` from standard input; for each, the

@@ -1,4 +1,4 @@
-//! The examples in other languages, as somebody at a terminal uses them.
+//! The examples in other languages, as a person at a terminal uses them.
 
 use std::net::SocketAddr;
 use std::process::Stdio;
@@ -16,7 +16,7 @@ use crate::support::{API_KEY, Serving, wrong};
 
 const NUMBER: &str = "+919876543210";
 const PROMPT: &str = "the code, or \"again\" for another message:";
-/// For a busy machine; nobody waits so long otherwise.
+/// For a busy machine; it is much faster otherwise.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 const CLIENTS: [(&str, &str); 2] =

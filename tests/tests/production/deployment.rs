@@ -82,7 +82,7 @@ fn no_manifest_is_left_out() {
     assert_eq!(listed.lines().filter(|line| line.starts_with("  - ")).count(), found);
 }
 
-/// Whoever stops a gateway waits until it has let its requests end.
+/// A supervisor that stops a gateway waits until its requests have ended.
 #[test]
 fn no_process_is_stopped_too_early() {
     let config = config();

@@ -1,4 +1,4 @@
-//! What stands beside the program for those who run it: files in `deploy/`, the guide, and clients in
+//! The parts beside the program for operators: files in `deploy/`, the guide, and clients in
 //! other languages, held against a gateway that runs.
 
 #![expect(

@@ -1,4 +1,4 @@
-//! What a gateway shows on /metrics, beside what is made of it: alert rules, dashboard, guide.
+//! The metrics of a gateway, beside the files that use them: alert rules, dashboard, guide.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -17,7 +17,7 @@ const DASHBOARD: &str = "deploy/monitoring/grafana.json";
 const GUIDE: &str = "docs/operating/monitoring.md";
 const CONNECTIONS: usize = 4;
 
-/// What Prometheus itself adds to every series, and what a histogram has.
+/// The labels that Prometheus adds to every series, and those of a histogram.
 const ADDED: [&str; 4] = ["instance", "job", "le", "alertname"];
 
 /// The labels of each metric with their values, by its name; a histogram's without its endings.
@@ -214,7 +214,7 @@ async fn metrics_of_a_busy_gateway() -> Metrics {
         post(&path, format!(r#"{{"code":"{}"}}"#, wrong(&code))).await;
     }
     assert_eq!(send("+919876543210").await.0, 429);
-    // A vendor that is not to be asked again for long, and nobody else: an answer of the 500s.
+    // A vendor that is not to be asked again for long, and no other: an answer of the 500s.
     let later = Fault::status(429).with_header("retry-after", "600").times(1);
     serving.emulator.set_fault(Vendor::EasyOtp, later);
     assert_eq!(send("+12025550199").await.0, 503);

@@ -9,16 +9,16 @@ use tokio::time::timeout;
 use crate::support::{API_KEY, Serving};
 
 const NUMBER: &str = "+919876543210";
-/// The id that stands in every example.
+/// The id in every example.
 const ID: &str = "0af7651916cd43dd8448eb211c80319c";
-/// For a busy machine; nobody waits so long otherwise.
+/// For a busy machine; it is much faster otherwise.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// How the page's programs are run, in the order in which they stand there.
 const LANGUAGES: [&[&str]; 3] =
     [&["sh", "-c"], &["python3", "-c"], &["node", "--input-type=module", "-e"]];
 
-/// What the page shows for a call in a language, as a browser would copy it.
+/// The text of the page for a call in a language, as a browser would copy it.
 fn example(page: &str, call: &str, language: usize) -> String {
     let section = page.split(&format!("<section class=\"card\" id=\"{call}\">")).nth(1);
     let section = section.expect(call).split("</section>").next().expect("an end");

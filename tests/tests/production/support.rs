@@ -18,7 +18,7 @@ use tokio::task::JoinHandle;
 
 pub(crate) const API_KEY: &str = "0123456789abcdef0123456789abcdef";
 
-/// What a file of the repository holds.
+/// The content of a file of the repository.
 pub(crate) fn file(path: &str) -> String {
     let path = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/..")).join(path);
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))

@@ -23,7 +23,7 @@ pub(crate) const KINDS: [&str; 10] = [
     "Ordinary",
 ];
 
-/// What a valid number is: the place of its region among those of its code, and of its kind among
+/// A valid number: the place of its region among those of its code, and of its kind among
 /// [`KINDS`] (the fixed lines and mobiles as one).
 pub(crate) type Class = (u8, u8);
 /// The classes of all valid completions, each with the lengths of its national numbers as a set of
@@ -94,7 +94,7 @@ impl Plan {
         next
     }
 
-    /// What valid numbers begin like this.
+    /// The valid numbers with this beginning.
     pub(crate) fn reach(&mut self, state: &[u32], length: u8) -> Rc<Reach> {
         let key = (state.to_vec(), length);
         if let Some(known) = self.memo.get(&key) {

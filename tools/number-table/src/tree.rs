@@ -8,7 +8,7 @@ use crate::plan::{KINDS, Plan, Reach};
 /// How many digits are looked at.
 pub(crate) const DEPTH: usize = 9;
 
-/// What some numbers with one beginning are.
+/// The kind of some numbers with one beginning.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Class {
     pub(crate) country: Option<String>,
@@ -18,7 +18,7 @@ pub(crate) struct Class {
     pub(crate) lengths: u16,
 }
 
-/// What numbers with one beginning are: the first whose lengths fit is the answer.
+/// The kinds of numbers with one beginning: the first whose lengths fit is the answer.
 pub(crate) type Leaf = Vec<Class>;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -47,7 +47,7 @@ impl Tree {
         tree
     }
 
-    /// The part of the tree in which calling codes are told apart.
+    /// The part of the tree that separates calling codes.
     fn above(&mut self, source: &Metadata, codes: &BTreeMap<String, i32>, begin: &str) -> Next {
         if let Some(code) = codes.get(begin) {
             let regions = source.of_code(*code);

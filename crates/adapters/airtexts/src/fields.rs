@@ -191,7 +191,7 @@ fn is_no(value: &Value) -> bool {
     }
 }
 
-/// What an answer says about a code.
+/// The meaning of an answer about a code.
 pub(crate) struct Said {
     pub yes: bool,
     pub no: bool,

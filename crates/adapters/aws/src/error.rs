@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::config::Service;
 use crate::xml;
 
-/// What an answer says about a failure.
+/// The part of an answer that describes a failure.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Said {
     /// The name of the exception, without its namespace.

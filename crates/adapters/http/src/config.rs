@@ -11,7 +11,7 @@ use crate::plan::{Given, Plan, Value};
 use crate::provider::HttpProvider;
 use crate::receipts::ReceiptReader;
 
-/// The kind of a provider with a definition of its own.
+/// The kind of a provider whose definition is in the configuration.
 const KIND: &str = "http";
 
 /// The connection to the vendor: the same keys as for every vendor.

@@ -1,4 +1,4 @@
-//! The definitions of this repository, each a kind of its own.
+//! The definitions of this repository, each a separate kind.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ pub struct Preset {
     pub kind: &'static str,
     /// The vendor's name.
     pub name: &'static str,
-    /// What it sends, in one sentence.
+    /// The messages that it sends, in one sentence.
     pub doc: &'static str,
     toml: &'static str,
 }

@@ -40,7 +40,7 @@ fn every_folder_has_its_preset() {
     assert_eq!(folders, kinds);
 }
 
-/// What `otpmux vendor test` answers with is a success to every preset that has one.
+/// The answer of `otpmux vendor test` is a success for every preset that has one.
 #[tokio::test]
 async fn the_example_of_an_answer_is_read_as_a_success() {
     use otpmux_core::{Code, CodeSource, Context, IdempotencyKey, Message, OtpProvider as _};

@@ -27,7 +27,7 @@ otpmux_core::settings! {
         /// Infobip charges for it.
         pub number_lookup: bool = false, flag(), example true;
         groups {
-            /// How to reach Infobip. `base_url` is required: the account has a host of its own, such
+            /// How to reach Infobip. `base_url` is required: each account has a separate host, such
             /// as `https://xxxxx.api.infobip.com`, which its web interface shows.
             pub http: HttpSettings;
             /// Which delivery reports are accepted.

@@ -34,7 +34,7 @@ otpmux_core::settings! {
 /// The adapter, for a registry.
 pub const ADAPTER: Adapter = TelnyxVerifyBuilder::ADAPTER;
 
-/// What proves that a webhook is Telnyx's.
+/// The proof that a webhook is from Telnyx.
 #[derive(Clone, Debug)]
 pub(crate) enum Proof {
     Signature(PublicKeys),

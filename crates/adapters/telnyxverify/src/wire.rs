@@ -24,7 +24,7 @@ pub(crate) enum Verify<'a> {
     Status(&'static str),
 }
 
-/// What every success is in.
+/// The envelope of every success.
 #[derive(Deserialize)]
 pub(crate) struct Envelope<T> {
     pub data: T,

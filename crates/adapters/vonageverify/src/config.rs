@@ -199,7 +199,7 @@ pub(crate) struct Config {
     pub(crate) basic: Option<Secret>,
     pub(crate) signer: Option<Signer>,
     pub(crate) api_key: Option<String>,
-    /// What no answer may show.
+    /// The texts that no error may show.
     pub(crate) secrets: Vec<Secret>,
     pub(crate) brand: String,
     pub(crate) vendor_codes: bool,

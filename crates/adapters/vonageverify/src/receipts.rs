@@ -18,7 +18,7 @@ use crate::wire::Webhook;
 /// An old one changes nothing, so the window is wide.
 const WINDOW: Duration = Duration::from_hours(24);
 
-/// What the webhooks of one account are checked against.
+/// The keys that the webhooks of one account are checked against.
 pub(crate) struct Receiver<'a> {
     pub(crate) provider: &'a ProviderId,
     pub(crate) secrets: &'a ReceiptSecrets,

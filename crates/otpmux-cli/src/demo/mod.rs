@@ -48,7 +48,7 @@ async fn play(output: &mut Output) -> Result<(), Box<dyn Error>> {
     output.story(
         "    One code per verification, whichever vendor carries it: any message that arrives works.",
     )?;
-    output.story("    One more message at most when nobody knows whether the first went out.")?;
+    output.story("    One more message at most when it is unknown whether the first went out.")?;
     output.story("    None when the first vendor certainly did nothing.")?;
     output.story("    The same two calls for a vendor that makes and verifies its own codes.")?;
     output

@@ -85,7 +85,7 @@ fn state(vendor: Vendor, fault: Option<&Fault>) -> String {
         (None, _) => format!("  {vendor} works"),
         (_, Some(preset)) => format!("  {vendor}: {}", preset.meaning()),
         (Some(_), None) => {
-            format!("  {vendor} has a fault of its own; see its switch on the handset")
+            format!("  {vendor} has another fault; see its switch on the handset")
         }
     }
 }

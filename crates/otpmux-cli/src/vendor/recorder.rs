@@ -10,7 +10,7 @@ use tokio::net::{TcpListener, TcpStream};
 /// No request of a definition is longer.
 const MAX_BYTES: usize = 1 << 20;
 
-/// What the server answers.
+/// The server's answer.
 pub(super) struct Answer {
     pub(super) status: u16,
     pub(super) headers: Vec<(String, String)>,

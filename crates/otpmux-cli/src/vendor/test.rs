@@ -180,7 +180,7 @@ fn request(args: &Args, channel: &Channel) -> Result<SendRequest, &'static str> 
     Ok(request)
 }
 
-/// What must not be shown as it is.
+/// Values that must not be shown in full.
 struct Masks(Vec<(String, String)>);
 
 impl Masks {

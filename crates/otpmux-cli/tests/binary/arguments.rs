@@ -1,4 +1,4 @@
-//! What holds for every command: help, exit statuses, colours, completions, arguments that do not
+//! Rules of every command: help, exit statuses, colours, completions, arguments that do not
 //! fit.
 
 use otpmux_testkit::leaks::assert_clean;

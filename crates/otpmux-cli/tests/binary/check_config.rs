@@ -216,7 +216,7 @@ fn a_wrong_file_has_all_its_mistakes_reported() {
     );
 }
 
-/// What `serve` would refuse, `check-config` tells before.
+/// `check-config` reports what `serve` would refuse.
 #[test]
 fn check_config_reports_what_serve_would_refuse() {
     let text = format!(

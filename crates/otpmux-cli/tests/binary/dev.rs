@@ -88,7 +88,7 @@ fn codes_arrive_in_its_terminal_and_can_be_verified() {
 }
 
 /// Connections to a vendor that is down are refused, so its sends are certainly not sent; after a lost
-/// answer nobody knows. The terminal says which of the two it is.
+/// answer the outcome is unknown. The terminal shows which of the two it is.
 #[test]
 fn a_vendor_that_is_down_differs_from_a_lost_answer() {
     let mut dev = Dev::start(&[]);
@@ -136,7 +136,7 @@ fn doors_are_open() {
     assert_eq!(dev.stop(), Some(0));
 }
 
-/// What is printed is typed into a shell, word by word.
+/// The printed commands are typed into a shell, word by word.
 #[test]
 fn the_commands_that_it_prints_work() {
     let mut child = program()

@@ -1,4 +1,4 @@
-//! What the environment says, as a system hands it over: bytes.
+//! Variables of the environment, as a system passes them: bytes.
 
 #![cfg(unix)]
 
@@ -60,7 +60,7 @@ fn a_secret_that_looks_like_another_is_the_same_or_refused() {
     for (value, words) in [
         (format!("\"{SERVER_KEY}\""), "begins or ends with a quotation mark"),
         (format!("{SERVER_KEY}\u{a0}"), "holds a no-break space (U+00A0) at character 45"),
-        ("a passphrase that somebody has chosen".to_owned(), "is not base64"),
+        ("a passphrase that a person has chosen".to_owned(), "is not base64"),
         ("c2hvcnQ=".to_owned(), "has 5 bytes, and needs 32 to 64"),
     ] {
         let mut command = shared.command(&["serve"]);

@@ -1,4 +1,4 @@
-//! The verbs at a gateway that runs as a process of its own.
+//! The verbs at a gateway that runs as a separate process.
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Stdio};

@@ -47,7 +47,7 @@ impl Serving {
         stream
     }
 
-    /// What it has logged, once it has been ended.
+    /// Ends it and returns its log.
     fn logs(mut self) -> String {
         self.child.kill().unwrap();
         let mut logs = String::new();
@@ -64,7 +64,7 @@ impl Drop for Serving {
     }
 }
 
-/// What an open connection is answered, up to its first line.
+/// The first line of the answer on an open connection.
 fn send(stream: &mut TcpStream) -> String {
     let body = format!("{{\"to\": \"{TO}\"}}");
     let head = format!(
@@ -93,7 +93,7 @@ fn a_low_limit_of_files_lowers_the_connections_and_says_so() {
     assert!(logs.contains("LimitNOFILE") && logs.contains("\"lowered_to\":150"), "{logs}");
 }
 
-/// What the system gives for the asking is asked for.
+/// The limit is raised as far as the system allows.
 #[test]
 fn a_soft_limit_is_raised_without_a_word() {
     let serving = Serving::start("ulimit -Sn 300");

@@ -25,7 +25,7 @@ fn check(text: &str) -> Ended {
     run(&mut on(&File::new(text), &["check-config"]), "")
 }
 
-/// What `serve` has logged by the time that it listens, and the file that it may read again.
+/// The log of `serve` until it listens, and the file that it may read again.
 fn log_of_serve(text: &str) -> String {
     let file = File::new(text);
     let mut serve = on(&file, &["serve", "--json", "--listen", "127.0.0.1:0", "--config"]);
@@ -83,8 +83,8 @@ fn a_variable_decides_too_and_any_is_no_country() {
     }
 }
 
-/// Who reaches some countries only has decided, and so has a service without a service's section:
-/// programs that use the library have limits of their own.
+/// A file that reaches some countries only has decided, and so has one without the section
+/// `server`: programs that use the library have limits of their own.
 #[test]
 fn a_provider_of_some_countries_is_no_open_world() {
     let india = SERVICE.replace("easyotp", "startmessaging");

@@ -123,7 +123,7 @@ impl Shared {
         run(&mut command, "")
     }
 
-    /// Sends in a process of its own and answers the id.
+    /// Sends in a separate process and returns the id.
     pub(crate) fn send(&self) -> String {
         let ended = self.run(&["send", "--to", TO, "--id-only"]);
         assert_eq!((ended.status, ended.stderr.as_str()), (Some(0), ""), "{}", ended.everything());

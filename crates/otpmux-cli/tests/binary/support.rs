@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use otpmux_emulator::{Emulator, EmulatorConfig, Vendor};
 use serde_json::Value;
 
-/// What the program wrote and how it ended.
+/// The output of the program, and how it ended.
 pub(crate) struct Ended {
     pub(crate) status: Option<i32>,
     pub(crate) stdout: String,
@@ -42,7 +42,7 @@ impl Ended {
     }
 }
 
-/// The program with an environment of its own, so that no variable of the machine gets in.
+/// The program with an empty environment, so that no variable of the machine gets in.
 pub(crate) fn program() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_otpmux"));
     command.env_clear().stdin(Stdio::null());
@@ -125,7 +125,7 @@ impl Vendors {
         command
     }
 
-    /// Stops the vendors and answers an address that nobody listens on any more.
+    /// Stops the vendors and returns an address without a listener.
     pub(crate) fn gone(self) -> String {
         let url = self.emulator.base_url(Vendor::EasyOtp);
         let Self { emulator, runtime } = self;

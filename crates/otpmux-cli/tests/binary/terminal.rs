@@ -1,4 +1,4 @@
-//! What a person at a terminal sees.
+//! Output on a terminal.
 
 use std::process::Command;
 use std::time::Duration;

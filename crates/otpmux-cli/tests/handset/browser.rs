@@ -17,7 +17,7 @@ use tokio::time::{Instant, sleep};
 /// Far more than anything on the page takes, also on a machine that does much else.
 const PATIENCE: Duration = Duration::from_secs(30);
 const PAUSE: Duration = Duration::from_millis(20);
-/// What `WebDriver` calls the reference to an element.
+/// The key of the reference to an element in `WebDriver`.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 
 /// A private-use character for each key, as `WebDriver` has them.
@@ -36,7 +36,7 @@ pub(crate) struct Browser {
 static NEXT: AtomicU32 = AtomicU32::new(0);
 
 impl Browser {
-    /// A browser of its own, with an empty profile, that shows the page once its stream is open.
+    /// A new browser, with an empty profile, that shows the page once its stream is open.
     pub(crate) async fn open(url: &str) -> Self {
         let browser = Self::at(url).await;
         browser.wait_for("#link", "Live").await;
@@ -100,7 +100,7 @@ impl Browser {
         self.chrome("Emulation.setEmulatedMedia", json!({ "features": [feature] })).await;
     }
 
-    /// What the function body returns on the page.
+    /// Runs a function body on the page and returns its result.
     pub(crate) async fn run(&self, script: &str) -> Value {
         self.call("POST", "/execute/sync", json!({ "script": script, "args": [] })).await
     }
@@ -197,7 +197,7 @@ impl Browser {
         self.run(script).await.as_i64().unwrap()
     }
 
-    /// What the console said since the last call.
+    /// The console's lines since the last call.
     pub(crate) async fn console(&self) -> Vec<Value> {
         let log = self.call("POST", "/se/log", json!({ "type": "browser" })).await;
         log.as_array().unwrap().clone()

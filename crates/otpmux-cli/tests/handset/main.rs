@@ -160,7 +160,7 @@ async fn dead_codes_look_dead() {
     let name = "return document.querySelector('.dead .code').ariaLabel";
     assert!(browser.run(name).await.as_str().unwrap().starts_with("Code, used: "));
 
-    // What others have sent ends by the emulator's clock.
+    // Verifications of other programs expire by the emulator's clock.
     browser.fill("#to", "+919876543211").await;
     browser.click("#send-button").await;
     browser.wait_for("#outcome", "Sent.").await;
@@ -213,7 +213,7 @@ async fn the_gateways_page_can_be_read_on_a_phone() {
             assert_eq!(browser.overflow().await, 0, "{width} {word}");
         }
     }
-    // What the contents name is there.
+    // Each entry of the contents has its target.
     let lost = "return [...document.querySelectorAll('a[href^=\"#\"]')]\
         .filter((link) => !document.getElementById(link.hash.slice(1))).map((link) => link.hash)";
     assert_eq!(browser.run(lost).await, serde_json::json!([]));
@@ -282,7 +282,7 @@ async fn without_a_gateway_the_page_says_how_to_get_one() {
     browser.wait_for("#no-relay", "otpmux emulate --gateway URL").await;
     assert_eq!(browser.text("#send, #verification").await, "");
     browser.wait_for("#empty", "No messages yet.").await;
-    // What a program sets is seen, too.
+    // A fault that a program sets is seen, too.
     emulator.set_fault(Vendor::StartMessaging, FaultKind::Hang);
     browser.wait_for(".switch[data-broken] .vendor", "StartMessaging").await;
     let chosen = "return document.getElementById('switch-startmessaging').selectedOptions[0].text";

@@ -151,7 +151,7 @@ macro_rules! settings {
                         self.$field = value;
                     }
                 )*
-                // By the trait's name: a group may have methods of its own with these names.
+                // By the trait's name: a group may have other methods with these names.
                 $($( $crate::settings::Section::apply(&mut self.$group, settings); )*)?
             }
 

@@ -17,7 +17,7 @@ pub struct Setting {
     pub kind: SettingKind,
     /// Whether the key must be present.
     pub required: bool,
-    /// What the key does. Plain text, for the schema and the reference.
+    /// The effect of the key. Plain text, for the schema and the reference.
     pub doc: &'static str,
     /// A further check of a text, or of each entry of a list. Its error states the mistake.
     pub check: Option<CheckText>,

@@ -39,7 +39,7 @@ async fn serve(stream: TcpStream, vendor: Vendor, shared: &Shared) {
     let mut stream = BufReader::new(stream);
     match Session::new(vendor, shared, false).greet(&mut stream).await {
         End::Rupture(how) => rupture(stream.into_inner(), how).await,
-        // What came before TLS must not count after it.
+        // Data from before TLS must not count after it.
         End::StartTls if stream.buffer().is_empty() => {
             let Ok(accepted) = tls::acceptor().accept(stream.into_inner()).await else { return };
             let mut stream = BufReader::new(accepted);

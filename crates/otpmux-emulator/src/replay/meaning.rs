@@ -1,4 +1,4 @@
-//! What a golden file is about: the call of its request, and the meaning of its answer.
+//! The meaning of a golden file: the call of its request, and the meaning of its answer.
 
 use std::io;
 use std::path::Path;

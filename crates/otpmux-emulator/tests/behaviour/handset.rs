@@ -267,7 +267,7 @@ async fn only_what_the_form_needs_is_passed_on() {
     let rig = Rig::start(config()).await;
     let body = json!({ "to": TO });
     let refused = relayed(&rig, Method::POST, "verifications", body.clone()).await;
-    assert_eq!(refused.status, 404, "nobody is connected");
+    assert_eq!(refused.status, 404, "no page is connected");
     let mut stream = Stream::open(&rig, None).await;
     assert_eq!(stream.expect("state").await.data["relay"], false);
     stream.expect("reset").await;

@@ -131,7 +131,7 @@ async fn a_forged_report_has_another_signature_and_the_same_content() {
     }
 }
 
-/// What `twilio-python` 9.13.0 computes (`request_validator.py`).
+/// The signature that `twilio-python` 9.13.0 computes (`request_validator.py`).
 fn twilio_signature(rig: &Rig, inbox: &Inbox, body: &str) -> String {
     use base64::prelude::{BASE64_STANDARD, Engine as _};
     let mut fields: Vec<_> = url::form_urlencoded::parse(body.as_bytes()).into_owned().collect();

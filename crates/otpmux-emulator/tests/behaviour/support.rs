@@ -39,7 +39,7 @@ impl Answer {
     }
 }
 
-/// A configuration whose clock stands still, so that waits come out to the second.
+/// A configuration whose clock is stopped, so that waits come out to the second.
 pub(crate) fn config() -> EmulatorConfig {
     EmulatorConfig::default()
         .with_frozen_clock(SystemTime::UNIX_EPOCH + Duration::from_secs(1_771_151_400))

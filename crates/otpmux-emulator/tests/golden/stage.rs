@@ -31,7 +31,7 @@ pub(crate) enum Step {
     Same(usize),
     /// A successful POST with the file's own headers.
     Post(&'static str, Value),
-    /// As `Post`; the id at the pointer of the answer is what the placeholder stands for.
+    /// As `Post`; the id at the pointer of the answer replaces the placeholder.
     Open {
         path: &'static str,
         body: Value,

@@ -132,7 +132,7 @@ async fn limits_count_deliveries_like_sends() {
     world.send().await.unwrap();
     let refused = world.client.deliver(new()).await.unwrap_err();
     assert_eq!((refused.kind(), a.count()), (ErrorKind::RateLimited, 2));
-    // One that certainly reached nobody is not counted.
+    // One that certainly reached no recipient is not counted.
     world.advance(60);
     a.sends.answer(Err(down()));
     world.client.deliver(new()).await.unwrap_err();

@@ -45,7 +45,7 @@ async fn tells_the_route_the_order_and_the_limits_and_does_nothing() {
         assert!(told.refusal.is_none());
         assert!(!format!("{told:?}").contains(&PHONE[3..9]));
     }
-    assert_eq!(a.count() + b.count() + c.count(), 0, "nobody was called");
+    assert_eq!(a.count() + b.count() + c.count(), 0, "no vendor was called");
     let sent = client.send(NewVerification::to(phone())).await.unwrap();
     assert_eq!(sent.send_attempts[0].provider.as_str(), "c", "nothing was counted either");
 }

@@ -195,7 +195,11 @@ async fn a_provider_that_says_when_is_waited_for_within_the_deadline() {
     let far = Duration::from_secs(60);
     a.sends.answer(Err(down().with_retry_after(far)));
     let error = world.send().await.unwrap_err();
-    assert_eq!(error.retry_after(), Some(far), "longer than the deadline: the caller is told");
+    assert_eq!(
+        error.retry_after(),
+        Some(far),
+        "longer than the deadline: the caller gets the time"
+    );
     assert_eq!(begun.elapsed(), Duration::from_secs(3));
 }
 

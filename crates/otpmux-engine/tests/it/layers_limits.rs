@@ -31,7 +31,7 @@ async fn a_send_beyond_the_documented_limit_is_refused_at_once() {
     let error = guard.send().await.unwrap_err();
     assert_ours(&error, "limit");
     assert_eq!(error.retry_after(), Some(50 * SECOND));
-    assert_eq!((begun.elapsed(), provider.count()), (Duration::ZERO, 2), "nobody waits");
+    assert_eq!((begun.elapsed(), provider.count()), (Duration::ZERO, 2), "no call waits");
     assert!(guard.is_closed(), "and that is no failure");
     let resend = guard.guarded.port().resend(&cx(), &resend_request()).await;
     assert_ours(&resend.unwrap_err(), "limit");

@@ -37,7 +37,7 @@ async fn a_finding_of_one_process_reaches_the_other() {
     fails(provider, unknown);
     one.sends(5).await;
     let health_updates = one.guarded.take_update().unwrap();
-    assert_eq!(one.guarded.take_update(), None, "told once");
+    assert_eq!(one.guarded.take_update(), None, "reported once");
     let open = OpenCircuit {
         since: one.now(),
         until: one.now() + 5 * SECOND,
@@ -65,7 +65,7 @@ async fn a_finding_of_one_process_reaches_the_other() {
     let health_updates = one.guarded.take_update().unwrap();
     assert_eq!((health_updates.at, &health_updates.state), (one.now(), &None));
     other.learn(&health_updates);
-    assert!(other.is_closed(), "without a probe of its own");
+    assert!(other.is_closed(), "without a separate probe");
     assert_eq!(other.guarded.take_update(), None);
 }
 
@@ -220,7 +220,7 @@ async fn one_witness_that_cannot_reach_it_makes_the_first_failure_here_the_secon
     assert!(other.is_closed(), "it may be the other's own network");
     other.sends(1).await;
     assert!(!other.is_closed(), "now there are two");
-    assert!(other.guarded.take_update().is_some(), "and that is told");
+    assert!(other.guarded.take_update().is_some(), "and that is reported");
 
     // Where calls have just succeeded, the usual number of failures is needed.
     let third = Guard::of(provider, &Resilience::default());
@@ -265,7 +265,7 @@ async fn trouble_with_the_account_is_only_that_of_the_same_settings() {
     });
     one.sends(1).await;
     other.learn(&one.guarded.take_update().unwrap());
-    assert!(other.is_closed(), "nobody knows whether it is the same account");
+    assert!(other.is_closed(), "it is unknown whether it is the same account");
     let settings = |settings| Witness { settings: Some(settings), ..witness() };
     let [one, same, different] = [1, 1, 2].map(|it| Guard::known_as(provider, settings(it)));
     one.sends(1).await;

@@ -87,7 +87,7 @@ async fn frd_03_a_recipient_gets_2_messages_a_minute_15_an_hour_and_50_a_day() {
             assert!(within <= count, "{within} in {per} s from {at} s on");
         }
     }
-    assert_eq!(sent_at[..3], [0, 0, 60], "and as soon as it is told");
+    assert_eq!(sent_at[..3], [0, 0, 60], "and as soon as it says");
     let first_day = sent_at.iter().filter(|at| **at < 86_400).count();
     assert_eq!(first_day, 50, "no fewer than allowed");
     assert_eq!(a.count(), sent_at.len());

@@ -160,7 +160,7 @@ fn check_operation(
                 prop_assert!(attempt.state != AttemptState::Intended || call.may_have_sent());
             }
         }
-        Err(error) => prop_assert!(send_attempts.is_empty(), "lost without being told: {error}"),
+        Err(error) => prop_assert!(send_attempts.is_empty(), "lost without a report: {error}"),
     }
     Ok(())
 }
@@ -264,7 +264,7 @@ impl Live {
         let ours = self.code.is_some() || before.iter().any(|call| call.code.is_some());
         let any = ours || self.vendor_code_out || !before.is_empty();
         let expected = any && (newest.code.is_none() || !ours);
-        prop_assert_eq!(again.new_code, expected, "who has another code must be told");
+        prop_assert_eq!(again.new_code, expected, "a user with another code must learn it");
         Ok(())
     }
 

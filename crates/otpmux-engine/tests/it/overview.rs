@@ -45,7 +45,7 @@ async fn health_that_another_process_has_seen_is_learned_from_the_store() {
         first.send(NewVerification::to(phone())).await.unwrap();
     }
     assert_eq!(first.providers()[0].health().as_str(), "open");
-    assert_eq!(second.providers()[0].health().as_str(), "closed", "nobody has told it yet");
+    assert_eq!(second.providers()[0].health().as_str(), "closed", "it is not known yet");
     second.refresh_health().await.unwrap();
     let views = second.providers();
     assert!(!views[0].is_available() && views[1].is_available());

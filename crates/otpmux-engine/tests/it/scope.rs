@@ -55,5 +55,5 @@ async fn ready_while_codes_can_be_verified_however_the_vendors_are() {
     world.send().await.unwrap_err();
     world.client.ready().await.unwrap();
     let open = world.client.providers().iter().filter(|view| !view.is_available()).count();
-    assert_eq!(open, 2, "they are told of apart");
+    assert_eq!(open, 2, "they are reported apart");
 }

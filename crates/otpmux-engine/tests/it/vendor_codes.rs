@@ -146,7 +146,7 @@ async fn a_vendor_that_cannot_be_asked_is_an_error() {
     let error = world.client.verify(sent.id, &"1111".parse().unwrap()).await.unwrap_err();
     assert_eq!(error.certainty(), Certainty::Unknown);
     assert_eq!(a.verifies.count(), 1, "and is not asked twice");
-    assert_eq!(world.client.status(sent.id).await.unwrap().guesses_left, 5, "nobody compared it");
+    assert_eq!(world.client.status(sent.id).await.unwrap().guesses_left, 5, "it was not compared");
 }
 
 /// A deployment without the verify call must not look like a user who always mistypes.
@@ -160,7 +160,7 @@ async fn a_vendor_without_the_call_is_an_error_and_a_lost_id_is_none() {
     let error = world.client.verify(sent.id, &"1111".parse().unwrap()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unsupported);
     a.verifies.answer(Err(Error::unsupported(&"a".parse().unwrap(), "no id")));
-    assert_eq!(world.verify(&sent, "1111").await, "rejected", "nobody called it wrong");
+    assert_eq!(world.verify(&sent, "1111").await, "rejected", "it was not judged wrong");
 }
 
 /// The provider was renamed, or this process has another configuration.

@@ -173,7 +173,7 @@ async fn all_mistakes_of_a_body_are_told_at_once() {
     assert_eq!(count(&emulator), 0);
 }
 
-/// A caller that mistakes values for names tells personal data as a name.
+/// A caller that mistakes values for names sends personal data as a name.
 #[tokio::test]
 async fn the_name_of_an_unknown_field_is_not_repeated() {
     let emulator = emulator().await;
@@ -280,14 +280,14 @@ async fn a_number_without_a_provider() {
     assert_eq!(capabilities["countries"], json!(["IN"]));
     assert_eq!(capabilities["channels"], json!(["email", "sms", "voice"]));
     assert_eq!(capabilities["code_length"], json!({ "default": 6, "min": 6, "max": 10 }));
-    // What both vendors take: EasyOTP a minute at least, StartMessaging anything.
+    // The range of both vendors: EasyOTP takes a minute at least, StartMessaging any.
     assert_eq!(capabilities["ttl"], json!({ "default": 300, "min": 60, "max": 600 }));
     assert_eq!(capabilities["limits"]["recipient"], json!(["2/1m", "15/1h", "50/1d"]));
     assert_eq!(capabilities["numbers"]["version"], otpmux::numbers::NUMBERS_VERSION);
     assert_eq!(capabilities["numbers"]["refused"][0], "premium");
 }
 
-/// What is typed is understood or refused; the answer shows what was understood.
+/// A typed number is understood or refused; the answer shows how it was understood.
 #[tokio::test]
 async fn numbers_are_read_as_people_type_them() {
     let emulator = emulator().await;

@@ -1,4 +1,4 @@
-//! What the gateway says of itself.
+//! Documents of the gateway about itself.
 
 use std::collections::BTreeSet;
 
@@ -41,7 +41,7 @@ async fn the_document_is_that_of_the_code_and_whole() {
     references(&document, &document);
 }
 
-/// What programs compare with stands in the document as it is answered.
+/// Values that programs compare with are in the document as they are answered.
 #[test]
 fn the_documents_reasons_are_the_engines() {
     let document = otpmux_gateway::openapi();

@@ -1,4 +1,5 @@
-//! Guesses that have names, guesses that lock out somebody else, and guesses that nobody compares.
+//! Guesses with idempotency keys, guesses that lock out other users, and guesses that are not
+//! compared.
 
 use otpmux_emulator::{Emulator, EmulatorConfig, Fault, Vendor};
 use otpmux_testkit::RedisServer;
@@ -61,7 +62,7 @@ async fn a_store_that_stalls_is_reported_as_such() {
     assert_eq!((&problem["certainty"], &problem["blame"]), (&json!("unknown"), &json!("internal")));
     let detail = problem["detail"].as_str().unwrap();
     assert!(detail.contains("repeat it with the same idempotency key"), "{detail}");
-    // What was asked meanwhile is carried out before what is asked now.
+    // Earlier requests are carried out before this one.
     let answer = guess(&gateway, &sent, &code, "two").await.expect(200);
     assert_eq!(answer, json!({ "verdict": "approved" }));
     assert_eq!(gateway.verify(&sent, &code).await, json!({ "verdict": "already_used" }));
@@ -96,7 +97,7 @@ async fn sec_wrong_codes_from_one_address_lock_out_no_user_at_another() {
         from(&gateway, &sent, &code, "198.51.100.7").await,
         json!({ "verdict": "approved" })
     );
-    // Who has many addresses meets the total.
+    // A caller with many addresses meets the total.
     assert_eq!(attack("192.0.2.67", 10).await, 6);
     assert_eq!(attack("192.0.2.68", 5).await, 0);
     let sent = gateway.send(PHONE).await;

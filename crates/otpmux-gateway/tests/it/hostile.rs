@@ -16,7 +16,7 @@ async fn connect(gateway: &Running) -> TcpStream {
     TcpStream::connect(gateway.address).await.unwrap()
 }
 
-/// What the other side says until it closes the connection.
+/// All that the other side sends until it closes the connection.
 async fn rest(stream: &mut TcpStream) -> String {
     let mut all = Vec::new();
     // Being cut off is an end like any other.
@@ -123,7 +123,7 @@ async fn a_client_that_does_not_read_its_answers_is_disconnected() {
     let request = "GET /openapi.json HTTP/1.1\r\nhost: x\r\n\r\n".repeat(64);
     // Until nothing more can be sent, because nothing is read any more at the other side.
     let fed = async { while deaf.write_all(request.as_bytes()).await.is_ok() {} };
-    timeout(LONG, fed).await.expect("the connection is cut, though nobody reads from it");
+    timeout(LONG, fed).await.expect("the connection is cut, though no client reads from it");
     answers(&gateway).await;
 }
 
@@ -183,7 +183,7 @@ async fn one_address_cannot_take_every_connection() {
     comes_free(&gateway).await;
     while ask(&gateway, "127.0.0.2").await.is_empty() {}
 
-    // A proxy's connections are many users'. Without a bound of its own: half of all.
+    // A proxy's connections are many users'. Without a separate bound: half of all.
     let bounds = "max_connections = 6\ntrusted_proxies = [\"127.0.0.2\"]\n";
     let text = toml(&emulator, &format!("[server]\n{bounds}{keys}"));
     let gateway = start(&text, environment()).await.unwrap();
@@ -209,7 +209,7 @@ async fn answered(mut stream: TcpStream) -> TcpStream {
     stream
 }
 
-/// What a connection from this address is answered.
+/// The answer to a connection from this address.
 async fn ask(gateway: &Running, address: &str) -> String {
     let mut stream = connect_from(gateway, address).await;
     let head = b"GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";

@@ -50,7 +50,7 @@ async fn another_body_under_the_same_key_is_refused() {
     ] {
         named(&gateway, path, "k", &other).await.problem(422, "key_reused");
     }
-    // What is said of the device is not part of what is asked.
+    // The device is not part of the request's content.
     let elsewhere = json!({ "to": PHONE, "client": { "ip": "203.0.113.8" } });
     named(&gateway, path, "k", &elsewhere).await.expect(201);
     let long = "x".repeat(256);

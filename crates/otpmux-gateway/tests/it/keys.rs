@@ -1,4 +1,4 @@
-//! Who may call, and what.
+//! API keys, and what they allow.
 
 use otpmux::config::ApiKeySecret;
 use reqwest::Method;
@@ -84,7 +84,7 @@ async fn without_a_valid_key_nothing_is_done() {
     let any_case = gateway.http.post(&url).header("authorization", format!("bearer  {KEY} "));
     Answer::of(any_case.json(&body)).await.expect(201);
     assert_eq!(count(&emulator), 1);
-    // What a paste leaves around a key is not seen, and no part of it.
+    // Invisible characters that a paste leaves around a key are no part of it.
     let pasted = format!("Bearer \u{feff}{KEY}\u{a0}\u{200b}");
     let pasted = gateway.http.post(&url).header("authorization", pasted.as_bytes());
     Answer::of(pasted.json(&body)).await.expect(201);

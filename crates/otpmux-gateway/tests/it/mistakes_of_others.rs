@@ -26,7 +26,7 @@ async fn w01_no_answer_holds_the_code() {
     assert!(!told.concat().contains(&code));
 }
 
-/// Redis holds neither the code nor the number, whoever reads it.
+/// Redis holds neither the code nor the number.
 #[tokio::test]
 async fn w02_nothing_is_kept_in_clear() {
     let (emulator, redis) = (emulator().await, RedisServer::start());
@@ -65,7 +65,7 @@ async fn w03_a_code_is_good_once() {
     }
 }
 
-/// What is closed verifies nothing.
+/// A closed verification approves nothing.
 #[tokio::test]
 async fn w04_a_closed_verification_approves_nothing() {
     let emulator = emulator().await;
@@ -95,7 +95,7 @@ async fn w05_no_key_stays_for_ever() {
     };
     let (keys, expiring) = (number_after("keys="), number_after("expires="));
     assert!(keys > 0);
-    // But for what tells that processes have the same server keys: one field for each of these.
+    // Except the proof that processes have the same server keys: one field for each of these.
     assert_eq!(redis.command(&["HLEN", "{otpmux}:keys"]), otpmux_testkit::RedisReply::Number(1));
     assert_eq!(keys, expiring + 1, "{info}");
 }
@@ -110,7 +110,7 @@ async fn w06_a_vendors_500_is_a_failure() {
     let gateway = start(&text, environment()).await.unwrap();
     emulator.set_fault(Vendor::EasyOtp, Fault::status(500));
     let answer = gateway.post("/v1/verifications", &json!({ "to": PHONE })).await;
-    // Either it failed, or it is said that nobody knows; never that it was sent.
+    // The answer says that it failed, or that the outcome is unknown; never that it was sent.
     assert!(answer.status >= 500 || answer.body["confirmed"] == false, "{answer:?}");
 }
 
@@ -184,7 +184,7 @@ async fn w10_a_number_has_a_limit_over_all_its_verifications() {
     assert_eq!(count(&emulator), 2);
 }
 
-/// What the documents say about a call is so: the examples of the README are answered as shown.
+/// The documents describe each call correctly: the examples of the README are answered as shown.
 #[tokio::test]
 async fn w11_the_documented_calls_exist() {
     let emulator = emulator().await;
@@ -255,7 +255,7 @@ async fn w14_no_get_verifies() {
     assert_eq!(gateway.verify(&sent, &code).await["verdict"], "approved");
 }
 
-/// The TTL that is told is that of this call.
+/// The reported TTL is that of this call.
 #[tokio::test]
 async fn w15_the_ttl_is_that_of_the_call() {
     let emulator = emulator().await;
@@ -270,7 +270,7 @@ async fn w15_the_ttl_is_that_of_the_call() {
 }
 
 /// Failover, metrics, stopping, TLS, reload and the rest have tests of their own; here, that a vendor
-/// which accepts and never delivers is told apart from one that delivered, where it says so.
+/// which accepts and never delivers differs from one that delivered, where it says so.
 #[tokio::test]
 async fn w16_a_failover_happens_and_can_be_seen() {
     let emulator = emulator().await;

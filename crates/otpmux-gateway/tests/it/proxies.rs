@@ -38,11 +38,11 @@ async fn only_a_trusted_proxy_says_who_the_user_is() {
 
     let open = start(&toml(&emulator, limits), environment()).await.unwrap();
     for _ in 0..3 {
-        assert_eq!(send(&open, "203.0.113.1", None).await, 201, "nobody is trusted");
+        assert_eq!(send(&open, "203.0.113.1", None).await, 201, "no proxy is trusted");
     }
 }
 
-/// What proxies really send: an address with its port, brackets, quotes.
+/// Addresses as proxies really send them: an address with its port, brackets, quotes.
 #[tokio::test]
 async fn an_address_with_a_port_is_the_address() {
     let emulator = emulator().await;

@@ -63,7 +63,7 @@ async fn a_key_without_the_right_may_not_reload() {
     refused.problem(403, "forbidden");
 }
 
-/// What comes in while a reload is under way, by signal or by call: the second one waits for the
+/// Requests while a reload is under way, by signal or by call: the second one waits for the
 /// first, and the file that was read last is in force.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_reloads_at_once_are_one_after_the_other() {

@@ -60,7 +60,7 @@ async fn one_that_differs_and_started_without_its_store_costs_no_user_a_guess() 
     assert_eq!(right.get("/readyz").await.expect(200)["store"], "ok");
     assert_eq!(right.verify(&sent, &wrong(&code)).await["guesses_left"], 4);
     assert_eq!(right.verify(&sent, &code).await["verdict"], "approved");
-    // Whoever reuses an id on purpose says so to the store.
+    // An operator who reuses an id on purpose reports that to the store.
     redis.command(&["HDEL", "{otpmux}:keys", "a"]);
     differs.send(&number()).await;
 }

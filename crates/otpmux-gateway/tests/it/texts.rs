@@ -1,4 +1,4 @@
-//! What a request may decide about the text of its message.
+//! The parts of a message's text that a request may decide.
 
 use serde_json::{Value, json};
 

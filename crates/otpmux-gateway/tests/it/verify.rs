@@ -23,7 +23,7 @@ async fn every_verdict_is_an_answer() {
     assert_eq!(gateway.verify(&json!({ "id": "x" }), &code).await, unknown);
 }
 
-/// What people paste is what they were sent.
+/// A pasted code is read as the sent one.
 #[tokio::test]
 async fn a_right_code_is_approved_however_it_is_pasted() {
     let emulator = emulator().await;
@@ -55,7 +55,7 @@ async fn a_right_code_is_approved_however_it_is_pasted() {
     }
 }
 
-/// It would be wrong for every id, so none is looked at: the answer tells nothing about it.
+/// It would be wrong for every id, so none is looked at: the answer reveals nothing about it.
 #[tokio::test]
 async fn a_text_that_is_no_code_is_a_problem_for_any_id() {
     let emulator = emulator().await;

@@ -56,7 +56,7 @@ pub(crate) struct Running {
     pub(crate) url: String,
     pub(crate) address: std::net::SocketAddr,
     pub(crate) reloader: Reloader,
-    /// What a reload reads.
+    /// The file that a reload reads.
     pub(crate) file: Arc<Mutex<String>>,
     pub(crate) http: reqwest::Client,
     stop: Option<oneshot::Sender<()>>,
@@ -116,7 +116,7 @@ impl Running {
         self.post(&path, &json!({ "code": code })).await.expect(200)
     }
 
-    /// Tells it to stop.
+    /// Signals it to stop.
     pub(crate) fn tell_to_stop(&mut self) {
         if let Some(stop) = self.stop.take() {
             let _ = stop.send(());
@@ -189,7 +189,7 @@ pub(crate) fn wrong(code: &str) -> String {
     format!("{}{last}", &code[..code.len() - 1])
 }
 
-/// A number that nobody had before.
+/// An unused number.
 pub(crate) fn number() -> String {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     // Far enough apart not to be of one block.

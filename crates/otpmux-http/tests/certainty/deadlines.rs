@@ -58,7 +58,7 @@ async fn caller_that_goes_in_the_middle() {
     call.abort();
     assert!(call.await.unwrap_err().is_cancelled());
     server.until_ended(1).await;
-    assert_eq!(server.requests().len(), 1, "nobody finished or repeated it");
+    assert_eq!(server.requests().len(), 1, "it was neither finished nor repeated");
     send(&transport).await.expect("the transport is as good as before");
 }
 

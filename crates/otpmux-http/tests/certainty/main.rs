@@ -1,4 +1,4 @@
-//! What the transport says about a failed call, against what really arrived: every case runs
+//! The transport's report of a failed call, compared with what really arrived: every case runs
 //! against a server on a raw socket that records what it reads.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up must fail")]

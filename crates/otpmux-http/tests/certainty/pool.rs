@@ -52,8 +52,8 @@ async fn breaks_before_reading_a_later_request() {
     assert_eq!(server.drained().await, 1, "no second try");
 }
 
-/// The server closes an idle connection while the next call may already be under way. Whoever wins
-/// the race: what fails was not repeated, and what was repeated had not been sent.
+/// The server closes an idle connection while the next call may already be under way. Whichever
+/// wins the race: what fails was not repeated, and what was repeated had not been sent.
 #[tokio::test]
 async fn goes_stale() {
     for _ in 0..25 {
@@ -72,7 +72,7 @@ async fn goes_stale() {
     }
 }
 
-/// Lets time pass on the pool's clock. It stands still only here: while it does, sockets have no time
+/// Lets time pass on the pool's clock. It is stopped only here: while it is, sockets have no time
 /// to answer.
 async fn pass(millis: u64) {
     tokio::time::pause();
@@ -81,7 +81,7 @@ async fn pass(millis: u64) {
 }
 
 /// A vendor that has given up its connection when the next request comes: that one is lost, and
-/// nobody can tell whether it was read.
+/// nothing proves whether it was read.
 fn gone_after(first: &Reply) -> Play {
     let given_up = Play::new([Step::Read, Step::Write(first.to_bytes()), Step::Read, Step::Reset]);
     given_up.then(Play::answer(first))
@@ -130,7 +130,7 @@ async fn a_longer_announcement_changes_nothing() {
     assert_eq!(server.connections().len(), 2);
 }
 
-/// Five seconds is what Node.js, Apache and uvicorn grant where nobody sets another time.
+/// Five seconds is the default of Node.js, Apache and uvicorn.
 #[tokio::test]
 async fn is_not_used_again_after_the_time_that_common_servers_keep_one() {
     let server = FaultyServer::start(gone_after(&ok())).await;

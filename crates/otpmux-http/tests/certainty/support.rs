@@ -11,7 +11,7 @@ use serde_json::json;
 pub(crate) const KEY: &str = "sk-live-swordfish-4711";
 pub(crate) const TO: &str = "+14155550123";
 pub(crate) const CODE: &str = "00420017";
-/// What must never be shown.
+/// Texts that must never be shown.
 pub(crate) const SECRETS: &[&str] = &[KEY, "swordfish", TO, CODE];
 
 /// Long enough for anything on loopback, short enough to wait for.

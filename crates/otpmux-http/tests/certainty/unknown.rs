@@ -1,4 +1,4 @@
-//! Failures after which nobody knows what the vendor did.
+//! Failures after which the vendor's action is unknown.
 
 use std::time::Duration;
 
@@ -84,7 +84,7 @@ async fn reset_before_reading_what_was_written() {
 }
 
 /// A close or reset that races with the writing: either the client saw it first, and its body was
-/// never read, or nobody knows. Repeated, since either may win.
+/// never read, or unknown. Repeated, since either may win.
 #[tokio::test]
 async fn accept_then_close_or_reset() {
     for play in [Play::accept_then_close(), Play::accept_then_reset()] {

@@ -1,4 +1,4 @@
-//! What is on the wire when all goes well.
+//! The request on the wire when all goes well.
 
 use otpmux_core::{ErrorKind, ProviderId, Secret};
 use otpmux_http::{BaseUrl, BaseUrlError, Call, HttpConfig, Transport};

@@ -103,7 +103,7 @@ async fn a_call_that_hangs_is_given_up_in_time() {
         })
         .collect();
     for call in calls {
-        let error = call.await.unwrap().expect_err("nobody has answered");
+        let error = call.await.unwrap().expect_err("there was no answer");
         assert_eq!(error.kind(), ErrorKind::Store);
         assert!(error.detail().contains("may have been carried out"), "{error}");
     }

@@ -102,7 +102,7 @@ async fn a_verify_by_recipient_or_external_id_is_one_script() {
     assert_eq!(scripts(&server), 2, "an external id costs a send no step");
 }
 
-/// Receipts cost a send nothing: neither a token nor a reference needs a step of its own.
+/// Receipts cost a send nothing: neither a token nor a reference needs a separate step.
 #[tokio::test]
 async fn a_send_with_receipts_has_no_further_script_and_a_receipt_is_one() {
     let server = Arc::new(RedisServer::start());

@@ -120,7 +120,7 @@ fn kind_of(key: &str) -> (String, Duration) {
                 "number_range" => Duration::from_mins(10),
                 "purpose" | "global" => Duration::from_mins(1),
                 "ip" => Duration::from_hours(1),
-                other => panic!("a scope nobody knows: {other}"),
+                other => panic!("an unknown scope: {other}"),
             };
             (format!("limit:{scope}"), longest)
         }
@@ -128,7 +128,7 @@ fn kind_of(key: &str) -> (String, Duration) {
         "verification" | "live" | "request" | "guess" | "external" | "reference" => {
             (kind.to_owned(), verification)
         }
-        other => panic!("a key nobody knows: {other}"),
+        other => panic!("an unknown key: {other}"),
     }
 }
 

@@ -10,7 +10,7 @@ use otpmux_sqlite::SqliteStore;
 
 const KILLS: usize = 40;
 
-/// What the killed process had said of one verification.
+/// The answers of the killed process about one verification.
 #[derive(Default)]
 struct Said {
     tries: u32,

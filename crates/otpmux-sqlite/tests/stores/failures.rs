@@ -1,4 +1,4 @@
-//! What cannot be written is told, and nothing comes of it.
+//! A failed write is reported, and changes nothing.
 
 use std::process::Command;
 use std::sync::Arc;
@@ -50,7 +50,7 @@ pub(crate) async fn a_disk_that_fails_is_reported_and_costs_nothing() {
     assert_eq!(lines.last().unwrap(), "end", "it has not died of it");
     let (failed, done): (Vec<_>, Vec<_>) =
         lines.into_iter().filter(|line| line != "end").partition(|l| l.starts_with("failed"));
-    assert_eq!(failed.len(), 8, "each of its tasks is told");
+    assert_eq!(failed.len(), 8, "each of its tasks gets the error");
     for line in &failed {
         assert!(
             line.contains("check its disk") && line.contains("may have been carried out"),
@@ -81,7 +81,7 @@ pub(crate) async fn a_full_file_refuses_new_ones_only() {
     assert_eq!(home.rows("records"), number);
     assert_eq!(guess(&store, first, WRONG).await.unwrap(), "wrong_code");
     assert_eq!(guess(&store, first, CODE).await.unwrap(), "approved");
-    // What has ended makes room.
+    // Ended records make room.
     let later = after(300) + RETENTION;
     let mut tries = 0;
     while store.create(create(record(number)), later).await.is_err() {
@@ -105,7 +105,7 @@ pub(crate) async fn a_row_that_cannot_be_read_is_reported() {
         let (broken, whole) = (put(&store, record(1)).await, put(&store, record(2)).await);
         let sql = format!("UPDATE records SET {damage} WHERE id = ?1");
         assert_eq!(home.look().execute(&sql, [broken.to_bytes()]).unwrap(), 1);
-        // Whoever shares the batch is not harmed.
+        // Other steps of the batch are not harmed.
         let both = [(broken, CODE), (whole, CODE)].map(|(id, text)| {
             let store = Arc::clone(&store);
             tokio::spawn(async move { guess(&store, id, text).await })

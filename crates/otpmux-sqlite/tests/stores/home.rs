@@ -16,7 +16,7 @@ use rusqlite::Connection;
 pub(crate) const CODE: &str = "004217";
 pub(crate) const WRONG: &str = "004218";
 
-/// A directory of its own, removed with all that is in it.
+/// A new directory, removed with its content.
 pub(crate) struct Home {
     dir: PathBuf,
     keep: bool,
@@ -75,7 +75,7 @@ impl Home {
 impl Drop for Home {
     fn drop(&mut self) {
         if !self.keep {
-            // What cannot be removed is left to the system.
+            // A file that cannot be removed is left to the system.
             let _ = std::fs::remove_dir_all(&self.dir);
         }
     }

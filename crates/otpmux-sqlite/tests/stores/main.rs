@@ -1,5 +1,5 @@
 //! The store on real files: the contract that all stores share, processes that are killed or race,
-//! what is on the disk, and what a failing disk is told.
+//! what is on the disk, and failing disks.
 //!
 //! One program, since some trials start it again as another process, which plays a part in them.
 #![expect(

@@ -1,4 +1,4 @@
-//! What is opened, and what is not.
+//! Files that are opened, and files that are refused.
 
 use std::path::Path;
 

@@ -79,7 +79,7 @@ impl Drop for Other {
     }
 }
 
-/// One line at a time, whoever else is talking.
+/// One line at a time, also while other processes write.
 fn say(line: &str) {
     let mut out = std::io::stdout().lock();
     writeln!(out, "{line}").unwrap();
@@ -125,8 +125,8 @@ async fn write_one(store: &SqliteStore, number: u32) -> Result<(), otpmux_core::
     Ok(())
 }
 
-/// Does what it is told, line by line: what, what with, and by how many tasks. Says the word for
-/// each answer.
+/// Executes its input line by line: the call, its argument, and the number of tasks. Prints the
+/// word for each answer.
 async fn obey(store: Arc<SqliteStore>) {
     say("ready");
     for line in std::io::stdin().lock().lines() {

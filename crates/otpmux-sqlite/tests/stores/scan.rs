@@ -110,7 +110,7 @@ pub(crate) async fn no_code_and_no_recipient_is_on_the_disk() {
     assert!(codes.len() > 300, "{}", codes.len());
     let mut secrets: Vec<_> = recipients.iter().map(|to| to.trim_start_matches('+')).collect();
     secrets.extend(codes.iter().map(String::as_str));
-    // Without the country, and what stands before the `@`.
+    // Without the country, and the part before the `@`.
     secrets.extend(recipients.iter().filter_map(|to| to.strip_prefix("+91")));
     secrets.extend(recipients.iter().filter_map(|to| to.strip_suffix("@mail.example.com")));
     secrets.push("your code is");
@@ -118,7 +118,7 @@ pub(crate) async fn no_code_and_no_recipient_is_on_the_disk() {
     assert!(bytes.len() > 500_000, "{} bytes are too few", bytes.len());
     assert_eq!(found(&bytes, secrets.iter().copied()), BTreeSet::new());
 
-    // What is there is found.
+    // Data that is there is found.
     let mut record = record(1);
     let number = recipients[0].trim_start_matches('+');
     record.send_attempts[0].reference = Some(VendorReference::new(format!("vendor:{number}")));

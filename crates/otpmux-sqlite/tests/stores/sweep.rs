@@ -1,4 +1,4 @@
-//! What has ended goes.
+//! Ended records are removed.
 
 use std::sync::Arc;
 use std::time::Duration;

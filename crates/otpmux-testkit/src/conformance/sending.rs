@@ -27,7 +27,7 @@ async fn sends(bench: &Bench, channel: Channel) -> Outcome {
     let (to, wanted) = (bare(&message.to), bare(stand.recipient.expose()));
     // A vendor of one country takes the national number.
     let national = to.len() >= 8 && !to.contains('@') && wanted.ends_with(&to);
-    ensure!(to == wanted || national, "somebody else got it");
+    ensure!(to == wanted || national, "another recipient got it");
     let code = stand.last_code().await?;
     match request.code.otpmux_code() {
         Some(ours) => ensure!(*ours == code, "another code than ours arrived"),

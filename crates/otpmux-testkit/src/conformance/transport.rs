@@ -37,7 +37,7 @@ pub(super) fn add(cases: &mut Cases) {
         let cx = cx().with_deadline(deadline.into_std());
         let error = failed(stand.provider.send(&cx, &stand.request()).await)?;
         expect(&error, ErrorKind::Timeout, error.certainty())?;
-        ensure!(error.certainty() != Rejected, "nobody has answered: {error}");
+        ensure!(error.certainty() != Rejected, "there was no answer: {error}");
         let late = deadline.elapsed();
         ensure!(late < Duration::from_millis(500), "{late:?} after its deadline");
         Ok(())

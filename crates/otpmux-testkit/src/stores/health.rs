@@ -55,7 +55,7 @@ pub(super) async fn updates_come_back_as_they_went_in(store: Store) {
     assert_eq!(health_at(&*store, after(1)).await, updates);
     let created = create_at(&*store, record(1), &[], after(1)).await;
     let Created::New(told) = created else { panic!("{created:?}") };
-    assert_eq!(in_order(told), updates, "whoever creates is told, too");
+    assert_eq!(in_order(told), updates, "a creation returns them, too");
 }
 
 pub(super) async fn the_newest_update_of_a_provider_counts(store: Store) {

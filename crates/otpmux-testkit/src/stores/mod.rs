@@ -10,7 +10,7 @@
 //! libtest_mimic::run(&libtest_mimic::Arguments::from_args(), trials).exit();
 //! ```
 //!
-//! A store needs room for 10,000 verifications. Each trial sets the time: it stands still, or runs
+//! A store needs room for 10,000 verifications. Each trial sets the time: it is stopped, or runs
 //! for days. So a store must not remove a record by its own clock before the record has expired by
 //! the trial's time.
 #![expect(clippy::expect_used, clippy::panic, reason = "a trial that fails must panic")]

@@ -74,7 +74,7 @@ pub(super) async fn names_of_guesses_belong_to_their_verification(store: Store) 
     assert_eq!(told(&*store, &named(one, WRONG, "a"), now()).await, "wrong 4");
     assert_eq!(told(&*store, &named(two, CODE, "a"), now()).await, "approved");
     let stranger = named(two, CODE, "a").for_purpose(super::records::purpose("payment"));
-    assert_eq!(told(&*store, &stranger, now()).await, "not_found", "whoever may not see it");
+    assert_eq!(told(&*store, &stranger, now()).await, "not_found", "a caller that may not see it");
 }
 
 pub(super) async fn a_repeat_asks_the_vendor_again_and_counts_nothing(store: Store) {

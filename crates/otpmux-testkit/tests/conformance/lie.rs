@@ -1,6 +1,6 @@
 macro_rules! lies {
     ($($name:ident,)+) => {
-        /// What a provider does wrong.
+        /// Mistakes of a provider.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub(crate) enum Lie {
             None,

@@ -45,7 +45,7 @@ pub(crate) fn bare() -> Capabilities {
     Capabilities::new([Channel::WhatsApp]).with_otpmux_codes(4..=10)
 }
 
-/// Claims nothing but codes of its own, in one country.
+/// Claims nothing but vendor codes, in one country.
 pub(crate) fn vendor_only() -> Capabilities {
     let mut capabilities = Capabilities::new([Channel::Voice]).with_vendor_codes(None);
     capabilities.countries = vec!["US".parse().unwrap()];
@@ -132,7 +132,7 @@ impl Instance for ModelInstance {
     }
 }
 
-/// What the vendor remembers.
+/// The vendor's memory.
 #[derive(Default)]
 pub(crate) struct State {
     pub(crate) now: Duration,

@@ -37,7 +37,7 @@ pub(crate) const TABLES: [(&str, &str); 4] = [
 /// The names of templates within the texts of a locale.
 pub(crate) const TEMPLATES: &str = "templates";
 
-/// What else decides about messages.
+/// Other settings that decide about messages.
 pub(super) struct Surroundings<'a> {
     pub(super) providers: &'a [ConfiguredProvider],
     pub(super) routes: Option<&'a Routes>,

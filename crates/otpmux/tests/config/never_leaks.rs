@@ -81,7 +81,7 @@ fn line() -> impl Strategy<Value = String> {
     ]
 }
 
-/// Whether the secret stands where nothing is secret, so that it may be repeated.
+/// Whether the secret is in a place where nothing is secret, so that it may be repeated.
 fn repeatable(text: &str) -> bool {
     let open = ["kind = ", "name = ", "template_id = "];
     text.lines().any(|line| line.contains(SECRET) && open.iter().any(|key| line.starts_with(key)))

@@ -153,7 +153,7 @@ fn that_are_not_text_are_mistakes_and_never_left_out() {
         ("OTPMUX_POLICY__COUNTRIES".into(), bytes(b"IN\xff")),
         ("OTPMUX_STORE__URL".into(), bytes(b"sqlite:/tmp/\xe9.db")),
         (bytes(b"OTPMUX_POLICY__LIFETIM\xc9"), "2m".into()),
-        // Whatever else there is concerns nobody here.
+        // Other variables are ignored.
         ("LANG".into(), bytes(b"\xff")),
         ("OTPMUX_OTHER".into(), bytes(b"\xff")),
         (bytes(b"OTHER\xff"), "1".into()),

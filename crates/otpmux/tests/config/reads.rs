@@ -114,7 +114,7 @@ fn every_section() {
     assert!(web.admin && !server.api_keys[1].admin);
     assert!(web.scope.contains(&Purpose::new("signup").unwrap()));
     assert!(!web.scope.contains(&Purpose::new("payout").unwrap()));
-    // A key is looked up by who serves, and told where it is not there.
+    // A key is looked up by the program that serves, which reports a missing one.
     let wrong = web.hashes("server.api_keys[0]", &Environment::new()).unwrap_err();
     assert_eq!(wrong.len(), 2);
     assert_eq!(wrong[0].path(), "server.api_keys[0].key");

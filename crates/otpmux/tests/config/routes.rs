@@ -77,7 +77,7 @@ fn each_mistake_has_its_place() {
         ),
         &["routes[1]: is never reached: routes[0] fits all of it"],
     );
-    // What a wrong one would take is not known.
+    // A wrong route has no known candidates.
     assert_mistakes(
         &with(
             "[[routes]]\ncountries = [\"India\"]\nproviders = [\"p\"]\n\

@@ -35,7 +35,7 @@ fn a_file_without_its_trailing_line_end() {
     assert_eq!(Scratch::new("crlf", "s3cret\r\n").resolve().unwrap(), "s3cret");
 }
 
-/// What came of a secret that is written so, in a variable, in a file and in the text itself.
+/// The result for a secret in this form, in a variable, in a file and in the text itself.
 fn everywhere(text: &str) -> [Result<String, String>; 3] {
     let environment = Environment::new().with("SECRET", text);
     let resolve = |reference: &str| {

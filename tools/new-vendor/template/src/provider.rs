@@ -51,7 +51,8 @@ impl Acme {
     }
 }
 
-/// What the vendor documents. Claim only what is proven: the engine asks for nothing else.
+/// The vendor's documented capabilities. Claim only what is proven: the engine asks for nothing
+/// else.
 pub(crate) fn capabilities() -> Capabilities {
     let mut capabilities = Capabilities::new([Channel::Sms]).with_otpmux_codes(4..=10);
     capabilities.status = true;

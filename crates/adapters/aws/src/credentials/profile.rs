@@ -101,7 +101,7 @@ aws_session_token = four
                           [ profile  spread ]\naws_access_key_id = AKIDSPREAD\naws_secret_access_key = five\n";
 
     fn profile(name: Option<&str>, variable: Option<&str>) -> Result<Keys, String> {
-        // Tests run at the same time, each with files of its own.
+        // Tests run at the same time, each with separate files.
         let thread = std::thread::current().name().unwrap_or_default().replace(':', "-");
         let folder = std::env::temp_dir().join(format!("otpmux-{}-{thread}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();

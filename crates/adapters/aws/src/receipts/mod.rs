@@ -71,7 +71,7 @@ impl Inbox {
                 self.confirm(cx, &notification).await?;
                 Vec::new()
             }
-            // Somebody has ended the subscription; there is nothing to do here.
+            // The subscription was ended; there is nothing to do here.
             _ => Vec::new(),
         };
         Ok(Receipts::new(receipts))

@@ -1,6 +1,6 @@
 use serde::Deserialize;
 
-/// What SNS posts to a subscriber.
+/// The body that SNS posts to a subscriber.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct Notification {

@@ -1,4 +1,4 @@
-//! What an answer means: success, the vendor's reference, errors.
+//! The meaning of an answer: success, the vendor's reference, errors.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -28,7 +28,7 @@ pub(crate) struct Test {
     pub(crate) check: Check,
 }
 
-/// What must be at a source.
+/// The condition on the value at a source.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Check {
     /// One of these values; types are strict.

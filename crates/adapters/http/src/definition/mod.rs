@@ -76,7 +76,7 @@ impl fmt::Debug for Definition {
     }
 }
 
-/// What the vendor documents about its limits.
+/// The limits that the vendor documents.
 #[derive(Clone, Debug)]
 pub(crate) struct Limits {
     pub(crate) code_length: RangeInclusive<u8>,

@@ -51,7 +51,7 @@ pub(crate) struct Pointer {
     pub(crate) pointer: String,
 }
 
-/// What a state of the vendor means.
+/// The meaning of a state of the vendor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct State {
     pub(crate) delivery: Delivery,
@@ -106,7 +106,7 @@ pub(crate) enum Scheme {
     Basic,
 }
 
-/// What is signed, and where the signature is.
+/// The signed text, and the place of the signature.
 #[derive(Clone, Debug)]
 pub(crate) struct Over {
     pub(crate) content: Template<ReceiptVar>,

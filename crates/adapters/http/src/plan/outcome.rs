@@ -1,4 +1,4 @@
-//! What the vendor's answer to a send means.
+//! The meaning of the vendor's answer to a send.
 
 use std::time::Duration;
 

@@ -19,7 +19,7 @@ pub(crate) struct Defaults {
     pub(crate) template: Option<String>,
 }
 
-/// What a send needs beside the request.
+/// The values that a send needs beside the request.
 pub(crate) struct Surroundings<'a> {
     pub(crate) id: &'a ProviderId,
     pub(crate) kind: &'a str,

@@ -23,11 +23,11 @@ pub(crate) struct ReceiptReader {
     proof: Proof,
     /// The vendor returns the token of each message.
     has_tokens: bool,
-    /// What the vendor must know when it checks the URL.
+    /// The values that the vendor must know when it checks the URL.
     verify_token: Option<Secret>,
 }
 
-/// What a receipt must bring.
+/// The requirements on a receipt.
 enum Proof {
     Signed(Verifier),
     /// A signature that does not cover everything, or a password.

@@ -1,4 +1,4 @@
-//! What a conversation that ends early proves.
+//! The certainty of a conversation that ends early.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The adapter in front of mail servers: a scripted one, and a real one in a process of its own.
+//! The adapter in front of mail servers: a scripted one, and a real one in a separate process.
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a failure here fails the test")]
 

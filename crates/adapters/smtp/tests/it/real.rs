@@ -1,4 +1,4 @@
-//! A mail server that none of us wrote: Debian's aiosmtpd, in a process of its own.
+//! A foreign mail server: Debian's aiosmtpd, in a separate process.
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, ChildStdout, Command, Stdio};

@@ -4,7 +4,7 @@ use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncWrite, AsyncWriteExt as _,
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 
-/// What the server does in place of its usual answer.
+/// The server's behaviour in place of its usual answer.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Act {
     /// Answers this line.

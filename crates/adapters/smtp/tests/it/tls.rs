@@ -44,7 +44,7 @@ async fn a_certificate_of_another_host_is_refused() {
     assert!(!server.commands().iter().any(|line| line.starts_with("MAIL")));
 }
 
-/// What an attacker says before TLS is not taken for the server's word after it.
+/// A line that an attacker sends before TLS is not taken for the server's answer after it.
 #[tokio::test]
 async fn an_answer_that_was_put_before_tls_is_not_heard() {
     for injected in

@@ -1,4 +1,4 @@
-//! Applications that send and verify, and ask again when they were not told.
+//! Applications that send and verify, and ask again when they got no answer.
 
 use std::collections::BTreeSet;
 use std::sync::{Condvar, Mutex};
@@ -63,7 +63,7 @@ pub(crate) struct Flow {
     pub(crate) to: String,
     id: String,
     pub(crate) code: String,
-    /// Approvals that were told.
+    /// Approvals that were answered.
     pub(crate) approved: usize,
     /// Verifies that were sent, and not answered.
     lost: usize,
@@ -97,7 +97,7 @@ impl<'a> Caller<'a> {
         })
     }
 
-    /// A number that nobody else has.
+    /// An unused number.
     pub(crate) fn number(number: usize) -> String {
         format!("+9198765{number:05}")
     }
@@ -125,7 +125,7 @@ impl<'a> Caller<'a> {
         let begun = Instant::now();
         let mut resends = 0;
         while self.codes(&to).is_empty() {
-            // Its gateway died before the vendor was called, and nobody says that it was; the one
+            // Its gateway died before the vendor was called, and no process knows that; the one
             // that was asked for the resend may have died, too.
             assert_eq!(told["confirmed"], false, "{told}");
             assert!(begun.elapsed() < PATIENCE, "no message for {key}");
@@ -191,7 +191,7 @@ impl<'a> Caller<'a> {
         for which in [which, which + 1] {
             self.verify(flow, which);
         }
-        assert_eq!(flow.lost, lost, "nobody is killed any more");
+        assert_eq!(flow.lost, lost, "no process is killed any more");
         // The one answer that was lost may have been the approval.
         assert!(flow.approved == 1 || (flow.approved == 0 && lost > 0), "{}", flow.approved);
     }

@@ -1,4 +1,4 @@
-//! Gateways under load that are killed, stopped, and told to read their file again.
+//! Gateways under load that are killed, stopped, and signalled to read their file again.
 
 mod caller;
 pub(crate) mod serving;
@@ -21,7 +21,7 @@ const CALLERS: usize = 8;
 const BETWEEN: usize = 40;
 const KILLS: usize = 4;
 
-/// No limits but the guesses of a verification; whoever died is given up after a second.
+/// No limits but the guesses of a verification; a dead process is given up after a second.
 const WIDE: &str = "[[server.api_keys]]\nname = \"test\"\nkey = \"env:API_KEY\"\n\
     [policy]\ndeadline = \"5s\"\nresend_delay = \"1s\"\nresend_delay_max = \"1s\"\n\
     [limits]\nrecipient = []\nnumber_range = []\npurpose = []\n[resilience]\nrequests = []\n";
@@ -81,7 +81,7 @@ fn killed_under_load(store: Store, gateways: usize) {
     });
     let mut flows = done.into_inner().unwrap();
     assert_eq!(flows.len(), (KILLS + 1) * BETWEEN);
-    assert!(flows.iter().any(|flow| flow.asked_again > 0), "the kills have hit somebody");
+    assert!(flows.iter().any(|flow| flow.asked_again > 0), "the kills have hit a caller");
     let caller = Caller::new(&addresses, emulator);
     for (number, flow) in flows.iter_mut().enumerate() {
         caller.record_outcome(flow, number);
@@ -150,7 +150,7 @@ fn a_gateway_that_stops_answers_everything_that_it_has_begun() {
     assert_eq!(status, Some(0));
     assert!(flows.len() >= BETWEEN);
     clean(&log, &flows);
-    // What was answered is good at the next one.
+    // An answered code is good at the next one.
     let next = Serving::start(&shared);
     addresses.moved(0, &next.url);
     let caller = Caller::new(&addresses, emulator);

@@ -1,4 +1,4 @@
-//! A gateway as a process of its own, with what it logs.
+//! A gateway as a separate process, with its log.
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::shared::Shared;
 
 pub(crate) const KEY: &str = "made-up api key of 32 bytes or more";
-/// How long a process may take for what it was told.
+/// The longest time that a process may take to obey a signal.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 pub(crate) struct Serving {

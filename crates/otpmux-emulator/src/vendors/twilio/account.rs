@@ -19,7 +19,7 @@ pub struct TwilioAccount {
     pub opted_out: Vec<String>,
     /// The prefixes of numbers for which the account has no permission.
     pub blocked_prefixes: Vec<String>,
-    /// What becomes of messages.
+    /// The fate of messages.
     pub fate: Fate,
     /// The error code of messages that do not arrive.
     pub error_code: u32,

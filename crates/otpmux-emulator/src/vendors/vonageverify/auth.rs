@@ -1,4 +1,4 @@
-//! Who may call: the account by key and secret, the application by JSON Web Token.
+//! Authentication: the account by key and secret, the application by JSON Web Token.
 
 use aws_lc_rs::signature::{RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD, Engine as _};

@@ -62,7 +62,7 @@ impl Track {
             Ok(sent) => {
                 prop_assert!(again || !messages.is_empty(), "called sent, and nothing was");
                 let accepted = calls.all.iter().any(Call::accepted) || calls.found;
-                prop_assert!(again || !sent.confirmed || accepted, "confirmed by nobody");
+                prop_assert!(again || !sent.confirmed || accepted, "not confirmed");
                 if !self.order.contains(&sent.id) {
                     self.order.push(sent.id);
                 }
@@ -81,7 +81,7 @@ impl Track {
                 prop_assert_eq!(sent.expires_at, known.expires_at, "a ttl was renewed");
             }
             Err(error) if error.certainty() != Certainty::Unknown => {
-                prop_assert!(messages.is_empty(), "lost without being told: {error} {messages:?}");
+                prop_assert!(messages.is_empty(), "lost without a report: {error} {messages:?}");
             }
             Err(_) => {}
         }
