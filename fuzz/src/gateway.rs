@@ -98,7 +98,8 @@ fn written(id: &str, call: u8, with: u8, line: &str, body: &[u8]) -> (Form, Vec<
     let (form, method, path) = match call % 16 {
         1 if with & 64 != 0 => (Form::Hook, "POST", "/hooks/fuzz".to_owned()),
         0 | 1 => (Form::Api, "POST", "/v1/verifications".to_owned()),
-        2 | 3 => (Form::Api, "POST", path + "/verify"),
+        2 => (Form::Api, "POST", path + "/verify"),
+        3 => (Form::Api, "POST", "/v1/verifications/verify".to_owned()),
         4 => (Form::Api, "POST", path + "/resend"),
         5 => (Form::Api, "GET", path),
         6 => (Form::Api, "DELETE", path),
