@@ -44,4 +44,4 @@ pub use store::record::{
     VendorTerms,
 };
 pub use store::steps::{Behind, Counted, LOOKS_BEHIND, selected, uncovered};
-pub use store::{HEALTH_TTL, HEALTH_UPDATES_KEPT, RETENTION, StoreState, VerificationStore};
+pub use store::{EARLY_RECEIPT, HEALTH_TTL, HEALTH_UPDATES_KEPT, RETENTION, StoreState, VerificationStore};

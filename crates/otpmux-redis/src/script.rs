@@ -1,6 +1,6 @@
 use std::sync::LazyLock;
 
-use otpmux_engine::{HEALTH_TTL, HEALTH_UPDATES_KEPT, LOOKS_BEHIND, RETENTION};
+use otpmux_engine::{EARLY_RECEIPT, HEALTH_TTL, HEALTH_UPDATES_KEPT, LOOKS_BEHIND, RETENTION};
 
 use crate::layout;
 
@@ -56,21 +56,22 @@ impl Operation {
     /// Returns the shared parts that it needs, each after those that it builds on.
     fn shared(self) -> &'static [&'static str] {
         use shared::{
-            ARGUMENTS, ENDS, HEALTH, HEALTH_UPDATES, HITS, KEYS, LIMITS, NAMED, OVER, RECORD,
-            REPLACE, REPORTED, SENT, UNCOVER,
+            ARGUMENTS, ENDS, HEALTH, HEALTH_UPDATES, HITS, KEYS, LIMITS, NAMED, OVER, RECEIPT,
+            RECORD, REPLACE, REPORTED, SENT, UNCOVER,
         };
         match self {
             Self::Create => &[ARGUMENTS, RECORD, OVER, SENT, LIMITS, HITS, HEALTH, HEALTH_UPDATES],
-            Self::StartAttempt => {
-                &[ARGUMENTS, RECORD, OVER, SENT, REPLACE, ENDS, LIMITS, HITS, HEALTH, REPORTED]
-            }
+            Self::StartAttempt => &[
+                ARGUMENTS, RECORD, OVER, SENT, REPLACE, RECEIPT, ENDS, LIMITS, HITS, HEALTH,
+                REPORTED,
+            ],
             Self::RecordOutcome => {
-                &[ARGUMENTS, RECORD, SENT, REPLACE, ENDS, HEALTH, REPORTED, UNCOVER]
+                &[ARGUMENTS, RECORD, SENT, REPLACE, RECEIPT, ENDS, HEALTH, REPORTED, UNCOVER]
             }
             Self::CheckGuess => &[ARGUMENTS, KEYS, RECORD, OVER, SENT, LIMITS, NAMED],
             Self::Approve => &[ARGUMENTS, KEYS, RECORD, OVER, NAMED],
             Self::EndGuess => &[ARGUMENTS, KEYS, RECORD, NAMED],
-            Self::Receive => &[ARGUMENTS, RECORD, SENT, REPLACE],
+            Self::Receive => &[ARGUMENTS, RECORD, SENT, REPLACE, RECEIPT],
             Self::Cancel => &[ARGUMENTS, RECORD, OVER],
             Self::Load => &[ARGUMENTS, RECORD],
             Self::Health => &[ARGUMENTS, HEALTH, HEALTH_UPDATES],
@@ -152,6 +153,7 @@ mod shared {
     pub(super) const RECORD: &str = include_str!("lua/shared/record.lua");
     pub(super) const OVER: &str = include_str!("lua/shared/over.lua");
     pub(super) const REPLACE: &str = include_str!("lua/shared/replace.lua");
+    pub(super) const RECEIPT: &str = include_str!("lua/shared/receipt.lua");
     pub(super) const SENT: &str = include_str!("lua/shared/sent.lua");
     pub(super) const ENDS: &str = include_str!("lua/shared/ends.lua");
     pub(super) const LIMITS: &str = include_str!("lua/shared/limits.lua");
@@ -183,9 +185,10 @@ static SCRIPTS: LazyLock<[Script; 14]> = LazyLock::new(|| {
     ]
     .map(|operation| {
         let (retention, kept) = (RETENTION.as_millis(), HEALTH_TTL.as_millis());
+        let early = EARLY_RECEIPT.as_millis();
         let constants = format!(
-            "local RETENTION, HEALTH_TTL, HEALTH_UPDATES_KEPT, LOOKS_BEHIND = \
-                {retention}, {kept}, {HEALTH_UPDATES_KEPT}, {LOOKS_BEHIND}\n"
+            "local RETENTION, HEALTH_TTL, HEALTH_UPDATES_KEPT, LOOKS_BEHIND, EARLY_RECEIPT = \
+                {retention}, {kept}, {HEALTH_UPDATES_KEPT}, {LOOKS_BEHIND}, {early}\n"
         );
         let text = [&constants, &operation.shared().concat(), operation.body()].concat();
         let text = layout::fill(&text);
@@ -208,7 +211,8 @@ mod tests {
                 "{operation:?}"
             );
             assert!(operation.script().of(false).text.starts_with(
-                "local RETENTION, HEALTH_TTL, HEALTH_UPDATES_KEPT, LOOKS_BEHIND = 600000, 3600000, 8, 16"
+                "local RETENTION, HEALTH_TTL, HEALTH_UPDATES_KEPT, LOOKS_BEHIND, EARLY_RECEIPT = \
+                    600000, 3600000, 8, 16, 60000"
             ));
             assert_eq!(operation.script().of(true).hash.len(), 40);
         }

@@ -1,11 +1,11 @@
 //! Receipts, and the references that some of them name instead of a send attempt.
 
-use otpmux_engine::{AttemptEnd, DeliveryMark, ReceiptOf, Received, VerificationId};
+use otpmux_engine::{AttemptEnd, DeliveryMark, EARLY_RECEIPT, ReceiptOf, Received, VerificationId};
 use rusqlite::{OptionalExtension, Row, params};
 
 use crate::failure::Fault;
 use crate::records::Found;
-use crate::tables::Tables;
+use crate::tables::{Tables, span};
 
 impl Tables<'_> {
     pub(crate) fn receive(
@@ -14,14 +14,20 @@ impl Tables<'_> {
         mark: DeliveryMark,
         now: i64,
     ) -> Result<Received, Fault> {
-        let (id, place) = match attempt {
-            ReceiptOf::Attempt { id, place } => (id, place),
-            ReceiptOf::Reference(tag) => match self.referenced(tag)? {
-                Some(found) => found,
-                None => return Ok(Received::Gone),
-            },
+        let place = match attempt {
+            ReceiptOf::Attempt { id, place } => Some((id, place)),
+            ReceiptOf::Reference(tag) => self.referenced(tag)?,
         };
-        let Some(mut found) = self.find(id, now)? else { return Ok(Received::Gone) };
+        let found = match place {
+            Some((id, place)) => self.find(id, now)?.map(|found| (found, place)),
+            None => None,
+        };
+        let Some((mut found, place)) = found else {
+            if let ReceiptOf::Reference(tag) = attempt {
+                self.keep_early(tag, mark, now)?;
+            }
+            return Ok(Received::Gone);
+        };
         let received = found.record.receive(place, mark);
         if matches!(received, Received::Changed { .. }) {
             self.update(&found)?;
@@ -29,17 +35,47 @@ impl Tables<'_> {
         Ok(received)
     }
 
-    /// Remembers the references that the receipts of send attempts name.
-    pub(crate) fn find_by(&self, found: &Found, ends: &[AttemptEnd]) -> rusqlite::Result<()> {
-        for end in ends.iter().filter(|end| end.attempt < found.record.send_attempts.len()) {
-            let place = u8::try_from(end.attempt).ok();
-            if let (Some(tag), Some(place)) = (end.found_by, place) {
-                let sql = "INSERT OR REPLACE INTO attempt_references (tag, record, place) \
-                    VALUES (?1, ?2, ?3)";
-                self.run(sql, params![tag, found.number, place])?;
+    /// Remembers the references that the receipts of send attempts name, and takes the receipts
+    /// that came before.
+    pub(crate) fn find_by(
+        &self,
+        found: &mut Found,
+        ends: &[AttemptEnd],
+        now: i64,
+    ) -> rusqlite::Result<()> {
+        let named = ends.iter().filter(|end| end.attempt < found.record.send_attempts.len());
+        let named = named.filter_map(|end| Some((end.found_by?, u8::try_from(end.attempt).ok()?)));
+        let named: Vec<_> = named.collect();
+        for (tag, place) in &named {
+            if let Some(mark) = self.early(*tag, now)? {
+                found.record.receive(*place, mark);
             }
         }
+        for (tag, place) in named {
+            self.run("DELETE FROM early_receipts WHERE tag = ?1", [tag])?;
+            let sql = "INSERT OR REPLACE INTO attempt_references (tag, record, place) \
+                VALUES (?1, ?2, ?3)";
+            self.run(sql, params![tag, found.number, place])?;
+        }
         Ok(())
+    }
+
+    /// Keeps the mark of a receipt whose reference may still come.
+    fn keep_early(&self, tag: [u8; 16], mark: DeliveryMark, now: i64) -> rusqlite::Result<()> {
+        let known = self.early(tag, now)?;
+        let mark = known.map_or(mark, |known| known.merge(mark));
+        let sql = "INSERT OR REPLACE INTO early_receipts (tag, mark, ends_at) VALUES (?1, ?2, ?3)";
+        let ends_at = now.saturating_add(span(EARLY_RECEIPT));
+        // Some 15 digits.
+        let mark = i64::try_from(mark.number()).unwrap_or(i64::MAX);
+        self.run(sql, params![tag, mark, ends_at])?;
+        Ok(())
+    }
+
+    fn early(&self, tag: [u8; 16], now: i64) -> rusqlite::Result<Option<DeliveryMark>> {
+        let sql = "SELECT mark FROM early_receipts WHERE tag = ?1 AND ends_at > ?2";
+        let number = self.number(sql, params![tag, now])?;
+        Ok(number.and_then(|it| DeliveryMark::from_number(u64::try_from(it).ok()?)))
     }
 
     fn referenced(&self, tag: [u8; 16]) -> rusqlite::Result<Option<(VerificationId, u8)>> {

@@ -64,6 +64,13 @@ CREATE TABLE attempt_references (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX attempt_references_record ON attempt_references (record);
 
+CREATE TABLE early_receipts (
+  tag BLOB PRIMARY KEY, -- a keyed hash of a reference that no send attempt has yet
+  mark INTEGER NOT NULL,
+  ends_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX early_receipts_end ON early_receipts (ends_at);
+
 CREATE TABLE counters (
   number INTEGER PRIMARY KEY,
   key BLOB NOT NULL UNIQUE, -- the scope in one byte, then the hash

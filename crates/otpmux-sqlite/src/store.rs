@@ -204,7 +204,7 @@ impl Tables<'_> {
         let limit_hits = std::mem::take(&mut begin.limit_hits);
         let full = self.full(&limit_hits, at)?;
         let told = !begin.ends.is_empty() || !begin.skips.is_empty();
-        self.find_by(&found, &begin.ends)?;
+        self.find_by(&mut found, &begin.ends, at)?;
         let begun = found.record.begin(begin, full, now);
         let is_attempt = matches!(begun, AttemptStarted::Started(_));
         if is_attempt {
@@ -232,7 +232,7 @@ impl Tables<'_> {
         };
         let refunds = std::mem::take(&mut record_outcome.refunds);
         let close = record_outcome.close;
-        self.find_by(&found, &record_outcome.ends)?;
+        self.find_by(&mut found, &record_outcome.ends, now)?;
         let due = found.record.record_outcome(record_outcome);
         self.update(&found)?;
         if close && found.record.has_failed() {

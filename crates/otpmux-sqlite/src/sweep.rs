@@ -20,6 +20,7 @@ impl Tables<'_> {
         ] {
             self.run(sql, ended)?;
         }
+        self.run("DELETE FROM early_receipts WHERE ends_at <= ?1", [now])?;
         self.run(
             "DELETE FROM health_updates WHERE at <= ?1",
             [now.saturating_sub(span(HEALTH_TTL))],

@@ -158,7 +158,8 @@ pub enum Received {
     },
     /// A mark that is as strong or stronger was there already.
     Same,
-    /// The record, or the send attempt, is not there: its retention has passed, or it never was.
+    /// The record, or the send attempt, is not there: its retention has passed, or it never was, or
+    /// its reference is not recorded yet.
     Gone,
 }
 

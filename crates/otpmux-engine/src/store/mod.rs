@@ -24,6 +24,10 @@ use crate::{Guess, HealthUpdate, KeyCheck, KeyId, Record, State, VerificationId}
 /// How long a record outlives its TTL, so that a late user gets "expired" and not "not found".
 pub const RETENTION: Duration = Duration::from_mins(10);
 
+/// How long the mark of a receipt is kept whose reference no send attempt has yet: a vendor may
+/// report on a message before its answer to the send is recorded.
+pub const EARLY_RECEIPT: Duration = Duration::from_mins(1);
+
 /// Stores verifications, and the rate-limit hits and health updates that processes share.
 ///
 /// # Contract
@@ -145,6 +149,10 @@ pub trait VerificationStore: Send + Sync + fmt::Debug {
     /// attempt without an outcome, or whose outcome is unknown, is [accepted](
     /// crate::AttemptState::Accepted) from then on: its vendor has it. Nothing else changes; a
     /// message that failed takes no code back. Allowed in every state of the verification.
+    ///
+    /// The mark of a [reference](ReceiptOf::Reference) that finds nothing is kept for
+    /// [`EARLY_RECEIPT`]; of several, the strongest. The step that records an outcome with this
+    /// reference merges it, as if the receipt came just before that step.
     async fn receive(
         &self,
         attempt: ReceiptOf,

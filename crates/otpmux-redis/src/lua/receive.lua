@@ -3,19 +3,33 @@
 -- ARGV from 2: the index of the send attempt, nothing for a reference; the mark of its delivery, as
 -- a number that is larger the stronger the mark is.
 local key, place, mark = KEYS[1], ARGV[2], ARGV[3]
-if place == '-' then
-  local found = redis.call('GET', key)
-  if not found then
-    return {'gone'}
+local reference = place == '-' and key
+
+-- A receipt may come before the outcome of its send attempt: that step takes the mark.
+local function gone()
+  if reference then
+    local known = early(reference)
+    if known and tonumber(known) > tonumber(mark) then
+      mark = known
+    end
+    local kept = '- ' .. mark .. string.format(' %d', now + EARLY_RECEIPT)
+    redis.call('SET', reference, kept, 'PX', EARLY_RECEIPT)
   end
-  local id, index = string.match(found, '^(%x+) (%d+)$')
+  return {'gone'}
+end
+
+if reference then
+  local id, index = string.match(redis.call('GET', key) or '', '^(%x+) (%d+)$')
+  if not id then
+    return gone()
+  end
   key = string.sub(key, 1, -1 - #'reference:' - ${hash.width}) .. 'verification:' .. id
   place = index
 end
 
 local text = read(key)
 if not text then
-  return {'gone'}
+  return gone()
 end
 local line = string.find(text, '\n', ${second_line}, true)
 for _ = 1, place do
@@ -24,16 +38,12 @@ for _ = 1, place do
     return {'gone'}
   end
 end
-local state, from, known, to = string.match(text, '^\n(%a)[01] %S+ %S+ %S+ ()(%S+)()', line)
-if not state then
+local changed, known = with_mark(text, line, mark)
+if not changed then
   return {'gone'}
 end
-if known ~= '-' and tonumber(known) >= tonumber(mark) then
+if not known then
   return {'same'}
 end
-text = replace(text, from, to, mark)
-if state == 'i' or state == 'u' then
-  text = replace(text, line + 1, line + 2, 'a')
-end
-redis.call('SET', key, text, 'KEEPTTL')
-return {'changed', string.sub(key, -${id.width}), tonumber(place), known, text}
+redis.call('SET', key, changed, 'KEEPTTL')
+return {'changed', string.sub(key, -${id.width}), tonumber(place), known, changed}

@@ -221,6 +221,9 @@ fn trials_of_receipts() -> Vec<(&'static str, Body)> {
         receipts::a_late_receipt_finds_a_record_until_its_retention_has_passed,
         receipts::a_reference_finds_its_attempt,
         receipts::a_reference_lives_as_long_as_its_record,
+        receipts::a_receipt_that_comes_before_its_reference_is_taken_by_the_outcome,
+        receipts::of_early_receipts_the_strongest_counts,
+        receipts::an_early_receipt_waits_for_a_minute,
         receipts::of_many_receipts_the_strongest_stays(effort),
     ]
     .to_vec()

@@ -4,8 +4,8 @@ use std::time::SystemTime;
 
 use otpmux_core::Delivery;
 use otpmux_engine::{
-    AttemptEnd, AttemptState, DeliveryMark, ReceiptOf, Received, Record, StartAttempt, State,
-    VerificationId, VerificationStore,
+    AttemptEnd, AttemptState, DeliveryMark, ReceiptOf, Received, Record, RecordOutcome,
+    StartAttempt, State, VerificationId, VerificationStore,
 };
 
 use super::races::{all_at_once, count};
@@ -237,6 +237,72 @@ pub(super) async fn a_reference_lives_as_long_as_its_record(store: Store) {
     assert_eq!(receive(&*store, by, sent, after_ms(899_999)).await, "changed");
     let delivered = mark(Delivery::Delivered, 1, true);
     assert_eq!(receive(&*store, by, delivered, after(900)).await, "gone");
+}
+
+fn named(text: &str, state: AttemptState) -> RecordOutcome {
+    record_outcome(AttemptEnd { found_by: Some(tag(text)), ..end(0, state) })
+}
+
+async fn intended(store: &dyn VerificationStore, number: u32) -> VerificationId {
+    let send_attempts = vec![attempt("primary", true, AttemptState::Intended)];
+    put(store, Record { send_attempts, ..record(number) }).await
+}
+
+pub(super) async fn a_receipt_that_comes_before_its_reference_is_taken_by_the_outcome(
+    store: Store,
+) {
+    let delivered = mark(Delivery::Delivered, 1, true);
+    let by = |text| ReceiptOf::Reference(tag(text));
+    // In the step that records the outcome; of an unknown one it is proof.
+    for (number, text, told, expected) in [
+        (1, "one", AttemptState::Accepted, AttemptState::Accepted),
+        (2, "two", AttemptState::Unknown, AttemptState::Accepted),
+        (3, "three", AttemptState::Rejected, AttemptState::Rejected),
+    ] {
+        let id = intended(&*store, number).await;
+        assert_eq!(receive(&*store, by(text), delivered, after(1)).await, "gone");
+        assert_eq!(read(&*store, id).await.send_attempts[0].delivery, None);
+        recorded_at(&*store, id, named(text, told), after(2)).await;
+        let back = read(&*store, id).await.send_attempts.remove(0);
+        assert_eq!((back.state, back.delivery), (expected, Some(delivered)), "{text}");
+        assert_eq!(receive(&*store, by(text), delivered, after(3)).await, "same", "{text}");
+    }
+    // In the step that starts the next one.
+    let id = intended(&*store, 4).await;
+    receive(&*store, by("four"), delivered, after(1)).await;
+    let ends = named("four", AttemptState::Accepted).ends;
+    begin_at(&*store, id, StartAttempt { ends, ..begin("second") }, after(2)).await;
+    assert_eq!(read(&*store, id).await.send_attempts[0].delivery, Some(delivered));
+    // It is taken once: another record with the same reference gets nothing.
+    let other = intended(&*store, 5).await;
+    recorded_at(&*store, other, named("four", AttemptState::Accepted), after(3)).await;
+    assert_eq!(read(&*store, other).await.send_attempts[0].delivery, None);
+}
+
+pub(super) async fn of_early_receipts_the_strongest_counts(store: Store) {
+    let (sent, delivered) = (mark(Delivery::Sent, 1, false), mark(Delivery::Delivered, 1, true));
+    let by = ReceiptOf::Reference(tag("one"));
+    let id = intended(&*store, 1).await;
+    for mark in [sent, delivered, sent] {
+        assert_eq!(receive(&*store, by, mark, after(1)).await, "gone");
+    }
+    // A send attempt that is not there takes none.
+    let nowhere = AttemptEnd { found_by: Some(tag("one")), ..end(7, AttemptState::Accepted) };
+    recorded_at(&*store, id, record_outcome(nowhere), after(2)).await;
+    recorded_at(&*store, id, named("one", AttemptState::Accepted), after(2)).await;
+    assert_eq!(read(&*store, id).await.send_attempts[0].delivery, Some(delivered));
+}
+
+pub(super) async fn an_early_receipt_waits_for_a_minute(store: Store) {
+    let delivered = mark(Delivery::Delivered, 1, true);
+    for (number, text, at, expected) in
+        [(1, "in-time", 60_999, Some(delivered)), (2, "too-late", 61_000, None)]
+    {
+        let id = intended(&*store, number).await;
+        receive(&*store, ReceiptOf::Reference(tag(text)), delivered, after(1)).await;
+        recorded_at(&*store, id, named(text, AttemptState::Accepted), after_ms(at)).await;
+        assert_eq!(read(&*store, id).await.send_attempts[0].delivery, expected, "{text}");
+    }
 }
 
 pub(super) async fn of_many_receipts_the_strongest_stays(store: Store, effort: Effort) {

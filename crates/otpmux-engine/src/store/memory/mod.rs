@@ -17,7 +17,7 @@ use self::keyed_map::{KeyHasher, KeyedMap};
 use self::limits::Limits;
 use crate::store::limits::millis;
 use crate::store::steps::{selected, uncovered};
-use crate::store::{HEALTH_TTL, HEALTH_UPDATES_KEPT};
+use crate::store::{EARLY_RECEIPT, HEALTH_TTL, HEALTH_UPDATES_KEPT};
 use crate::{
     AttemptEnd, AttemptStarted, Counted, Create, Created, DeliveryMark, Guess, GuessEnd, Guessed,
     HealthUpdate, KeyCheck, KeyId, Lost, NamedGuess, ReceiptOf, Received, RecipientHash, Record,
@@ -53,6 +53,10 @@ struct Tables {
     referenced: KeyedMap<[u8; 16], (VerificationId, u8)>,
     /// The keys of a verification in `referenced`.
     references: KeyedMap<VerificationId, Vec<[u8; 16]>>,
+    /// Marks of receipts that came before their reference, and until when they count.
+    early: KeyedMap<[u8; 16], (DeliveryMark, SystemTime)>,
+    /// When entries of `early` may be dropped.
+    early_ends: ExpiryQueue<[u8; 16]>,
     /// Verifications that were given up and must not be created any more.
     given_up: HashSet<VerificationId, BuildHasherDefault<KeyHasher>>,
     /// When records, and entries of `given_up`, may be dropped.
@@ -121,6 +125,13 @@ impl Tables {
                 self.forget(id);
             }
         }
+        while let Some(tags) = self.early_ends.take(millis(now)) {
+            for tag in tags {
+                if self.early.get(&tag).is_some_and(|(_, until)| *until <= now) {
+                    self.early.remove(&tag);
+                }
+            }
+        }
     }
 
     fn forget(&mut self, id: VerificationId) {
@@ -157,17 +168,35 @@ impl Tables {
         get(&mut self.records, id, now)
     }
 
-    /// Remembers the references that the receipts of send attempts name.
+    /// Remembers the references that the receipts of send attempts name, and takes the receipts
+    /// that came before.
     fn find_by(&mut self, id: VerificationId, ends: &[AttemptEnd], now: SystemTime) {
-        for end in ends {
-            let place = u8::try_from(end.attempt).ok();
-            if let (Some(tag), Some(place)) = (end.found_by, place)
-                && self.get(id, now).is_some_and(|it| end.attempt < it.send_attempts.len())
+        let Self { records, early, referenced, references, .. } = self;
+        let Some(record) = get(records, id, now) else { return };
+        let named = ends.iter().filter(|end| end.attempt < record.send_attempts.len());
+        let named = named.filter_map(|end| Some((end.found_by?, u8::try_from(end.attempt).ok()?)));
+        let named: Vec<_> = named.collect();
+        for (tag, place) in &named {
+            if let Some((mark, until)) = early.get(tag)
+                && now < *until
             {
-                self.referenced.insert(tag, (id, place));
-                self.references.entry(id).or_default().push(tag);
+                record.receive(*place, *mark);
             }
         }
+        for (tag, place) in named {
+            early.remove(&tag);
+            referenced.insert(tag, (id, place));
+            references.entry(id).or_default().push(tag);
+        }
+    }
+
+    /// Keeps the mark of a receipt whose reference may still come.
+    fn keep_early(&mut self, tag: [u8; 16], mark: DeliveryMark, now: SystemTime) {
+        let until = now + EARLY_RECEIPT;
+        let known = self.early.get(&tag).filter(|(_, until)| now < *until);
+        let mark = known.map_or(mark, |(known, _)| known.merge(mark));
+        self.early.insert(tag, (mark, until));
+        self.early_ends.add(millis(until), tag);
     }
 
     /// The verification that a guess was counted at under its name, or else the one that it selects.
@@ -448,15 +477,22 @@ impl VerificationStore for MemoryStore {
         now: SystemTime,
     ) -> Result<Received, Error> {
         let tables = &mut *self.tables();
-        let (id, place) = match attempt {
-            ReceiptOf::Attempt { id, place } => (id, place),
-            ReceiptOf::Reference(tag) => match tables.referenced.get(&tag) {
-                Some(found) => *found,
-                None => return Ok(Received::Gone),
-            },
+        let found = match attempt {
+            ReceiptOf::Attempt { id, place } => Some((id, place)),
+            ReceiptOf::Reference(tag) => tables.referenced.get(&tag).copied(),
         };
-        let Some(record) = tables.get(id, now) else { return Ok(Received::Gone) };
-        Ok(record.receive(place, mark))
+        if let Some((id, place)) = found
+            && let Some(record) = tables.get(id, now)
+        {
+            return Ok(record.receive(place, mark));
+        }
+        if let ReceiptOf::Reference(tag) = attempt {
+            tables.drop_ended(now);
+            if tables.early.len() < self.capacity {
+                tables.keep_early(tag, mark, now);
+            }
+        }
+        Ok(Received::Gone)
     }
 
     async fn cancel(&self, id: VerificationId, now: SystemTime) -> Result<bool, Error> {

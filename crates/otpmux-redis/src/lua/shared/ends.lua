@@ -1,5 +1,24 @@
 -- Ends of send attempts, and the skips since.
 
+-- Returns what the keys of references begin with, from the key of the record.
+local function reference_prefix()
+  return string.sub(KEYS[1], 1, -1 - #'verification:' - ${id.width}) .. 'reference:'
+end
+
+-- Returns a record's text with the receipts that came before these ends, which bring their references.
+local function with_early(text, ends)
+  local prefix = reference_prefix()
+  for place, hash in string.gmatch(ends, '(%d+) %S+ %S+ %S+ %S+ (%x+)\n') do
+    local mark = early(prefix .. hash)
+    local line = mark and string.find(text, '\n', ${second_line}, true)
+    for _ = 1, mark and place or 0 do
+      line = line and next_attempt(text, line)
+    end
+    text = line and with_mark(text, line, mark) or text
+  end
+  return text
+end
+
 -- Returns a record's text with the ends of its send attempts, one in each line: a send attempt's
 -- index, its state, why it failed, its reference, what is known of a vendor's code, and the keyed
 -- hash of a reference that finds it; whether one of them had no end before; and the index of each
@@ -8,6 +27,9 @@
 -- reported is accepted, also if its own answer was lost.
 local function with_ends(text, ends)
   local first, references = false, nil
+  if string.find(ends, ' %x+\n') then
+    text = with_early(text, ends)
+  end
   for place, state, failure, reference, terms, hash in
     string.gmatch(ends, '(%d+) (%S+) (%S+) (%S+) (%S+) (%S+)\n') do
     local line = string.find(text, '\n', ${second_line}, true)
@@ -39,7 +61,7 @@ end
 
 -- Writes the references of a record, which live as long as it does.
 local function write_references(references)
-  local prefix = string.sub(KEYS[1], 1, -1 - #'verification:' - ${id.width}) .. 'reference:'
+  local prefix = reference_prefix()
   local id, left = string.sub(KEYS[1], -${id.width}), redis.call('PTTL', KEYS[1])
   for hash, place in pairs(references) do
     redis.call('SET', prefix .. hash, id .. ' ' .. place, 'PX', left)
