@@ -221,8 +221,28 @@ impl HttpProviderBuilder {
         let one = |error| DefinitionErrors(vec![error]);
         let id = ProviderId::new(name);
         let id = id.map_err(|error| one(ConfigError::new("", error.to_string())))?;
-        let ready = Ready::with(&self.definition, &self.given, self.common);
+        let given = self.given().map_err(DefinitionErrors)?;
+        let ready = Ready::with(&self.definition, &given, self.common);
         ready.map_err(DefinitionErrors)?.build(id, KIND).map_err(one)
+    }
+
+    /// Returns the settings in the types that the definition declares, with its defaults.
+    fn given(&self) -> Result<Given, Vec<ConfigError>> {
+        let Self { definition, given: named, .. } = self;
+        let (mut given, mut mistakes) = (named.clone(), Vec::new());
+        for name in named.names() {
+            if !["sender", "template"].contains(&name) {
+                mistakes.extend(unknown(definition, name, name.to_owned()));
+            }
+            if let Some(Value::Text(text)) = named.get(name) {
+                match typed(definition, name, text) {
+                    Ok(value) => given.insert(name, value),
+                    Err(message) => mistakes.push(ConfigError::new(name, message)),
+                }
+            }
+        }
+        complete(definition, &mut given, |one| one.name.clone(), &mut mistakes);
+        if mistakes.is_empty() { Ok(given) } else { Err(mistakes) }
     }
 }
 
@@ -265,15 +285,9 @@ fn given(definition: &Definition, settings: &Settings) -> Result<Given, Vec<Conf
     let tables = [("settings", false), ("secrets", true)];
     for (table, secrets) in tables {
         for name in names(settings, table) {
-            let used = definition.settings().any(|used| used == name);
-            let declared = declared(definition, &name);
-            if !used && declared.is_none() {
-                let hint = nearest(&name, definition.settings())
-                    .map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
-                let message = format!("the definition does not use it{hint}");
-                mistakes.push(ConfigError::new(format!("{table}.{name}"), message));
-            }
-            let wrong = declared.is_some_and(|one| (one.form == SettingForm::Secret) != secrets);
+            mistakes.extend(unknown(definition, &name, format!("{table}.{name}")));
+            let wrong = declared(definition, &name)
+                .is_some_and(|one| (one.form == SettingForm::Secret) != secrets);
             if wrong {
                 let right = if secrets { "settings" } else { "secrets" };
                 let message = format!("belongs in `{right}`");
@@ -281,6 +295,32 @@ fn given(definition: &Definition, settings: &Settings) -> Result<Given, Vec<Conf
             }
         }
     }
+    let path = |one: &SettingDeclaration| {
+        let table = if one.form == SettingForm::Secret { "secrets" } else { "settings" };
+        format!("{table}.{}", one.name)
+    };
+    complete(definition, &mut given, path, &mut mistakes);
+    if mistakes.is_empty() { Ok(given) } else { Err(mistakes) }
+}
+
+/// Returns the mistake that the definition has no such setting.
+fn unknown(definition: &Definition, name: &str, path: String) -> Option<ConfigError> {
+    let used = definition.settings().any(|used| used == name);
+    if used || declared(definition, name).is_some() {
+        return None;
+    }
+    let hint = nearest(name, definition.settings())
+        .map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+    Some(ConfigError::new(path, format!("the definition does not use it{hint}")))
+}
+
+/// Adds the defaults of settings that are not given; those without one may be required.
+fn complete(
+    definition: &Definition,
+    given: &mut Given,
+    path: impl Fn(&SettingDeclaration) -> String,
+    mistakes: &mut Vec<ConfigError>,
+) {
     for one in definition.declared.iter().flatten() {
         if given.get(&one.name).is_some() {
             continue;
@@ -288,13 +328,9 @@ fn given(definition: &Definition, settings: &Settings) -> Result<Given, Vec<Conf
         if let Some(default) = &one.default {
             given.insert(&one.name, default_value(default));
         } else if one.required {
-            let secret = one.form == SettingForm::Secret;
-            let table = if secret { "secrets" } else { "settings" };
-            let path = format!("{table}.{}", one.name);
-            mistakes.push(ConfigError::new(path, "missing; it is required"));
+            mistakes.push(ConfigError::new(path(one), "missing; it is required"));
         }
     }
-    if mistakes.is_empty() { Ok(given) } else { Err(mistakes) }
 }
 
 fn names(settings: &Settings, table: &str) -> Vec<String> {

@@ -85,6 +85,17 @@ impl Definition {
         names.into_iter()
     }
 
+    /// Returns the names of the settings that every provider must be given: those that are declared
+    /// as required, or, without declarations, all that it uses.
+    pub fn required_settings(&self) -> impl Iterator<Item = &str> {
+        let is_optional = |name: &str| {
+            let mut declared = self.declared.iter().flatten();
+            let one = declared.find(|one| one.name == name);
+            one.is_some_and(|one| !one.required || one.default.is_some())
+        };
+        self.settings().filter(move |name| !is_optional(name))
+    }
+
     /// Returns the names of the settings that are certainly no secrets, because they are in the
     /// address.
     pub fn public_settings(&self) -> impl Iterator<Item = &str> {
