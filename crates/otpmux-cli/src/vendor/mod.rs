@@ -1,7 +1,9 @@
 //! `otpmux vendor`: definitions of vendors that have no adapter.
 
+mod golden;
 mod new;
 mod recorder;
+mod show;
 mod test;
 
 use std::io;
@@ -21,8 +23,8 @@ pub(crate) struct Args {
 enum Command {
     /// Write a definition with comments, to change for a vendor with an HTTP API
     New(new::Args),
-    /// Play a send by a definition to a server on this machine, and show the request and what the
-    /// answer means. No vendor is called
+    /// Play a send by a definition to an emulated vendor on this machine, and show the request and
+    /// what the answer means. Golden files beside the definition give the answers. No vendor is called
     Test(test::Args),
 }
 

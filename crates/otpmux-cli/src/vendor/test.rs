@@ -6,23 +6,26 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use otpmux::http::HttpSettings;
-use otpmux::provider::{
-    CodeSource, Context, IdempotencyKey, Message, SendRequest, Sent, Text, VendorReference,
-};
+use otpmux::provider::{CodeSource, Context, IdempotencyKey, Message, SendRequest, Text};
 use otpmux::vendors::generic_http::{Definition, DefinitionErrors, HttpProvider};
-use otpmux::{Certainty, Channel, Code, Error, OtpProvider as _, Recipient};
-use serde_json::{Value, json};
+use otpmux::{Certainty, Channel, Code, OtpProvider as _, Recipient};
+use otpmux_emulator::{Emulator, Vendor};
 
-use super::recorder::{Answer, Recorder, Request};
+use super::golden::Golden;
+use super::recorder::{Answer, Recorder, Source};
+use super::show::{Masks, Shown, show};
 use crate::Exit;
 use crate::failure::Failure;
 use crate::output::Output;
 
 #[derive(clap::Args)]
 #[command(after_help = "\
-Secrets are made up. Without --status the server gives an answer that the definition reads as a success.
+Golden files beside the definition give the answers: those in the folder of its name (acme.toml: acme
+or acme/wire), with the settings in fixture.json there. Without them, secrets are made up and the
+answer is one that the definition reads as a success.
 
   otpmux vendor test acme.toml
+  otpmux vendor test acme.toml --answer send-429
   otpmux vendor test acme.toml --channel whatsapp --set account=a-1 --template otp
   otpmux vendor test acme.toml --status 400 --body '{\"error\":{\"code\":\"invalid_number\"}}'")]
 pub(crate) struct Args {
@@ -33,8 +36,8 @@ pub(crate) struct Args {
     #[arg(long)]
     channel: Option<Channel>,
     /// Set a setting that is no secret
-    #[arg(long = "set", value_name = "NAME=VALUE")]
-    settings: Vec<String>,
+    #[arg(long = "set", value_name = "NAME=VALUE", value_parser = pair)]
+    settings: Vec<(String, String)>,
     /// Set the sender
     #[arg(long)]
     sender: Option<String>,
@@ -44,10 +47,16 @@ pub(crate) struct Args {
     /// Send to this number or address instead of an example
     #[arg(long)]
     to: Option<Recipient>,
-    /// Let the server answer with this HTTP status
+    /// Take the golden files of this folder, or of the folder `wire` in it
+    #[arg(long, value_name = "DIR", conflicts_with = "status")]
+    wire: Option<PathBuf>,
+    /// Let the vendor answer with this golden file, by its name without `.json`
+    #[arg(long, value_name = "NAME", conflicts_with = "status")]
+    answer: Option<String>,
+    /// Let the vendor answer with this HTTP status, and no golden file
     #[arg(long)]
     status: Option<u16>,
-    /// Let the server answer with this body
+    /// Let the vendor answer with this body
     #[arg(long, requires = "status")]
     body: Option<String>,
 }
@@ -56,114 +65,228 @@ const CODE: &str = "004217";
 /// Long enough for a machine under load; the server answers at once.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+fn pair(text: &str) -> Result<(String, String), &'static str> {
+    let (name, value) = text.split_once('=').ok_or("write NAME=VALUE, such as account=a-1")?;
+    Ok((name.to_owned(), value.to_owned()))
+}
+
 pub(crate) async fn run(args: &Args, output: &mut Output) -> io::Result<Exit> {
-    let text = match std::fs::read_to_string(&args.file) {
-        Ok(text) => text,
-        Err(error) => {
-            let what = format!("{} cannot be read: {error}", args.file.display());
-            return Failure::usage(what).report(output);
+    match play(args, output).await? {
+        Ok(exit) => Ok(exit),
+        Err(failure) => failure.report(output),
+    }
+}
+
+async fn play(args: &Args, output: &mut Output) -> io::Result<Result<Exit, Failure>> {
+    let prepared = definition(args).and_then(|definition| {
+        let channels = channels(args, &definition)?;
+        let golden = match args.status {
+            Some(_) => None,
+            None => Golden::find(args.wire.as_deref(), &args.file).map_err(Failure::usage)?,
+        };
+        Ok((definition, channels, golden))
+    });
+    let (definition, channels, golden) = match prepared {
+        Ok(prepared) => prepared,
+        Err(failure) => return Ok(Err(failure)),
+    };
+    let emulated = match &golden {
+        Some(golden) => match golden.play().await {
+            Ok(emulated) => Some(emulated),
+            Err(error) => return Ok(Err(Failure::usage(error.to_string()))),
+        },
+        None if args.answer.is_some() => {
+            let folder = args.file.with_extension("");
+            let what = format!(
+                "--answer names a golden file, and there are none in {}; name their folder by --wire",
+                folder.display()
+            );
+            return Ok(Err(Failure::usage(what)));
         }
+        None => None,
     };
-    let definition = match Definition::from_toml(&text) {
-        Ok(definition) => definition,
-        Err(errors) => return wrong(args, &errors, output),
-    };
-    let channels: Vec<Channel> = match &args.channel {
-        Some(channel) => vec![channel.clone()],
-        None => definition.channels().cloned().collect(),
-    };
+    let settings = Settings::new(args, &definition, golden.as_ref());
     let mut exit = Exit::Done;
     for channel in channels {
-        let Some(answer) = answer(args, &definition, &channel) else {
-            let words: Vec<_> = definition.channels().map(Channel::as_str).collect();
-            let what =
-                format!("the definition has no channel {channel}; it has: {}", words.join(", "));
-            return Failure::usage(what).report(output);
+        let source = match source(args, &definition, &channel, emulated.as_ref()) {
+            Ok(source) => source,
+            Err(failure) => return Ok(Err(failure)),
         };
-        let recorder = Recorder::start().await?;
-        let provider = match provider(args, &definition, &recorder.url()?) {
-            Ok(provider) => provider,
-            Err(errors) => return wrong(args, &errors, output),
-        };
-        let request = match request(args, &channel) {
-            Ok(request) => request,
-            Err(what) => return Failure::usage(what).report(output),
-        };
-        let cx = Context::new(IdempotencyKey::from_random([7; 16]));
-        let cx = cx.with_deadline(tokio::time::Instant::now().into_std() + PATIENCE);
-        let (record, send) = (recorder.record(&answer), provider.send(&cx, &request));
-        tokio::pin!(record, send);
-        let (recorded, result) = tokio::select! {
-            recorded = &mut record => (Some(recorded?), send.await),
-            result = &mut send => match result {
-                // Refused before it left, so no server was reached.
-                Err(error) if error.certainty() == Certainty::NotSent => (None, Err(error)),
-                result => (Some(record.await?), result),
-            },
-        };
-        let masks = Masks::new(args, &definition, &request);
-        if result.is_err() && args.status.is_none() {
-            exit = Exit::Failed;
+        match send(args, &definition, &settings, &channel, &source, output).await? {
+            Ok(is_sent) if !is_sent && args.status.is_none() && args.answer.is_none() => {
+                exit = Exit::Failed;
+            }
+            Ok(_) => {}
+            Err(failure) => return Ok(Err(failure)),
         }
-        show(&channel, recorded.as_ref(), &answer, &result, &masks, output)?;
     }
-    Ok(exit)
+    Ok(Ok(exit))
 }
 
-fn wrong(args: &Args, errors: &DefinitionErrors, output: &mut Output) -> io::Result<Exit> {
-    let count = errors.iter().count();
-    let noun = if count == 1 { "mistake" } else { "mistakes" };
-    let lines: Vec<_> = errors.iter().map(|error| format!("\n  {error}")).collect();
-    let what = format!("{} has {count} {noun}:{}", args.file.display(), lines.concat());
-    Failure::usage(what).report(output)
-}
-
-fn answer(args: &Args, definition: &Definition, channel: &Channel) -> Option<Answer> {
-    let example = definition.example_answer(channel)?;
-    Some(match args.status {
-        Some(status) => {
-            Answer { status, headers: Vec::new(), body: args.body.clone().unwrap_or_default() }
+fn definition(args: &Args) -> Result<Definition, Failure> {
+    let text = std::fs::read_to_string(&args.file).map_err(|error| {
+        Failure::usage(format!("{} cannot be read: {error}", args.file.display()))
+    })?;
+    Definition::from_toml(&text).map_err(|errors| {
+        let is_config = text.lines().any(|line| line.trim_start().starts_with("[providers."));
+        if is_config {
+            return Failure::usage(format!(
+                "{} is a configuration; a definition is what is below `[providers.NAME.definition]`, \
+                 in a file without that prefix. `otpmux vendor new NAME` writes one, and \
+                 `otpmux check-config` checks a configuration",
+                args.file.display()
+            ));
         }
-        None => Answer { status: example.status, headers: example.headers, body: example.body },
+        wrong(args, &errors)
     })
 }
 
-fn provider(
+fn wrong(args: &Args, errors: &DefinitionErrors) -> Failure {
+    let count = errors.iter().count();
+    let noun = if count == 1 { "mistake" } else { "mistakes" };
+    let lines: Vec<_> = errors.iter().map(|error| format!("\n  {error}")).collect();
+    Failure::usage(format!("{} has {count} {noun}:{}", args.file.display(), lines.concat()))
+}
+
+fn channels(args: &Args, definition: &Definition) -> Result<Vec<Channel>, Failure> {
+    let known: Vec<Channel> = definition.channels().cloned().collect();
+    let Some(channel) = &args.channel else { return Ok(known) };
+    if !known.contains(channel) {
+        let words: Vec<_> = known.iter().map(Channel::as_str).collect();
+        let words = words.join(", ");
+        let what = format!("the definition has no channel {channel}; it has: {words}");
+        return Err(Failure::usage(what));
+    }
+    Ok(vec![channel.clone()])
+}
+
+/// Returns where the answer of a send by this channel comes from.
+fn source(
     args: &Args,
     definition: &Definition,
-    url: &str,
-) -> Result<HttpProvider, DefinitionErrors> {
-    let mut builder = HttpProvider::builder(definition.clone());
-    let given = pairs(&args.settings);
-    let public: BTreeSet<_> = definition.public_settings().collect();
-    for name in definition.settings() {
-        let value = given.iter().find(|(given, _)| *given == name).map(|(_, value)| *value);
-        builder = match value {
-            Some(value) => builder.setting(name, value),
-            None if public.contains(name) => builder.setting(name, "example"),
-            None => builder.secret(name, made_up(name)),
+    channel: &Channel,
+    emulated: Option<&(Emulator, Vendor)>,
+) -> Result<Source, Failure> {
+    if let Some((emulator, vendor)) = emulated {
+        if let Some(name) = &args.answer {
+            let chosen = emulator.answer_next(*vendor, name);
+            chosen.map_err(|error| Failure::usage(error.to_string()))?;
+        }
+        if let Some(address) = emulator.vendor_addr(*vendor) {
+            return Ok(Source::Vendor(address));
+        }
+    }
+    let example = definition.example_answer(channel).map(|example| Answer {
+        status: example.status,
+        headers: example.headers,
+        body: example.body,
+    });
+    let given = args.status.map(|status| Answer {
+        status,
+        headers: Vec::new(),
+        body: args.body.clone().unwrap_or_default(),
+    });
+    let answer = given.or(example);
+    let answer = answer.ok_or_else(|| Failure::usage("the definition has no such channel"))?;
+    Ok(Source::MadeUp(answer))
+}
+
+/// The values of settings in a test.
+struct Settings {
+    public: Vec<(String, String)>,
+    /// They are masked where they are shown.
+    secret: Vec<(String, String)>,
+}
+
+impl Settings {
+    fn new(args: &Args, definition: &Definition, golden: Option<&Golden>) -> Self {
+        let mut given = args.settings.clone();
+        given.extend(args.sender.clone().map(|sender| ("sender".to_owned(), sender)));
+        let is_given = |name: &str| given.iter().any(|(given, _)| given == name);
+        let public: BTreeSet<_> = definition.public_settings().collect();
+        let of_files = golden.map(Golden::settings).unwrap_or_default();
+        let others: Vec<_> = if of_files.is_empty() {
+            let made_up = |name: &str| match public.contains(name) {
+                true => "example".to_owned(),
+                false => format!("made-up-{name}"),
+            };
+            definition.required_settings().map(|name| (name.to_owned(), made_up(name))).collect()
+        } else {
+            of_files.to_vec()
         };
+        let others = others.into_iter().filter(|(name, _)| !is_given(name));
+        let (shown, secret): (Vec<_>, Vec<_>) = others.partition(|(name, _)| {
+            public.contains(name.as_str()) || name == "sender" || name == "template"
+        });
+        let public = given.into_iter().chain(shown).collect();
+        Self { public, secret }
     }
-    if let Some(sender) = &args.sender {
-        builder = builder.sender(sender);
+
+    fn provider(
+        &self,
+        definition: &Definition,
+        url: &str,
+    ) -> Result<HttpProvider, DefinitionErrors> {
+        let mut builder = HttpProvider::builder(definition.clone());
+        for (name, value) in &self.public {
+            builder = builder.setting(name, value);
+        }
+        for (name, value) in &self.secret {
+            builder = builder.secret(name, value.as_str());
+        }
+        let mut http = HttpSettings::default();
+        http.base_url = Some(url.to_owned());
+        builder.http(http).build("test")
     }
-    let mut http = HttpSettings::default();
-    http.base_url = Some(url.to_owned());
-    builder.http(http).build("test")
 }
 
-fn pairs(settings: &[String]) -> Vec<(&str, &str)> {
-    settings.iter().filter_map(|text| text.split_once('=')).collect()
+/// Sends once and shows it; returns whether the definition reads the answer as a success.
+async fn send(
+    args: &Args,
+    definition: &Definition,
+    settings: &Settings,
+    channel: &Channel,
+    source: &Source,
+    output: &mut Output,
+) -> io::Result<Result<bool, Failure>> {
+    let recorder = Recorder::start().await?;
+    let provider = match settings.provider(definition, &recorder.url()?) {
+        Ok(provider) => provider,
+        Err(errors) => return Ok(Err(wrong(args, &errors))),
+    };
+    let request = match request(args, channel) {
+        Ok(request) => request,
+        Err(what) => return Ok(Err(Failure::usage(what))),
+    };
+    let cx = Context::new(IdempotencyKey::from_random([7; 16]));
+    let cx = cx.with_deadline(tokio::time::Instant::now().into_std() + PATIENCE);
+    let (record, send) = (recorder.record(source), provider.send(&cx, &request));
+    tokio::pin!(record, send);
+    let (exchange, result) = tokio::select! {
+        recorded = &mut record => (Some(recorded?), send.await),
+        result = &mut send => match result {
+            // Refused before it left, so no server was reached.
+            Err(error) if error.certainty() == Certainty::NotSent => (None, Err(error)),
+            result => (Some(record.await?), result),
+        },
+    };
+    let shown = Shown {
+        channel,
+        exchange: exchange.as_ref(),
+        result: &result,
+        from_files: matches!(source, Source::Vendor(_)),
+    };
+    show(&shown, &Masks::new(&settings.secret, &request, CODE), output)?;
+    Ok(Ok(result.is_ok()))
 }
 
-/// Returns the value of a secret in a test; it is masked where it is shown.
-fn made_up(name: &str) -> String {
-    format!("made-up-{name}")
-}
-
-fn request(args: &Args, channel: &Channel) -> Result<SendRequest, &'static str> {
+fn request(args: &Args, channel: &Channel) -> Result<SendRequest, String> {
     let example = if channel.wants_email() { "someone@example.com" } else { "+14155550123" };
     let to = match &args.to {
+        Some(to) if to.email().is_some() != channel.wants_email() => {
+            let wanted = if channel.wants_email() { "an e-mail address" } else { "a number" };
+            return Err(format!("--to must be {wanted} for the channel {channel}"));
+        }
         Some(to) => to.clone(),
         None => example.parse().map_err(|_| "the example of a recipient is invalid")?,
     };
@@ -178,107 +301,4 @@ fn request(args: &Args, channel: &Channel) -> Result<SendRequest, &'static str> 
     request.message = Some(message);
     request.template.clone_from(&args.template);
     Ok(request)
-}
-
-/// Values that must not be shown in full.
-struct Masks(Vec<(String, String)>);
-
-impl Masks {
-    fn new(args: &Args, definition: &Definition, request: &SendRequest) -> Self {
-        let given: Vec<_> = pairs(&args.settings).into_iter().map(|(name, _)| name).collect();
-        let secrets = definition.settings().filter(|name| !given.contains(name));
-        let secrets = secrets.map(|name| (made_up(name), format!("\u{2039}{name}\u{203a}")));
-        let to = request.recipient.expose();
-        let masked = request.recipient.masked();
-        let bare = to.trim_start_matches('+').to_owned();
-        let at = to.replace('@', "%40");
-        let more = [(to.to_owned(), masked.clone()), (at, masked.clone()), (bare, masked)];
-        let code = [(CODE.to_owned(), "\u{2022}".repeat(CODE.len()))];
-        Self(secrets.chain(more).chain(code).collect())
-    }
-
-    fn hide(&self, text: &str) -> String {
-        self.0.iter().fold(text.to_owned(), |text, (value, mask)| text.replace(value, mask))
-    }
-}
-
-/// Headers of every request, which say nothing about the definition.
-const COMMON: [&str; 4] = ["host", "accept", "content-length", "user-agent"];
-
-fn show(
-    channel: &Channel,
-    request: Option<&Request>,
-    answer: &Answer,
-    result: &Result<Sent, Error>,
-    masks: &Masks,
-    output: &mut Output,
-) -> io::Result<()> {
-    let request = request.map(|request| {
-        let headers: serde_json::Map<String, Value> = request
-            .headers
-            .iter()
-            .filter(|(name, _)| !COMMON.contains(&name.as_str()))
-            .map(|(name, value)| {
-                let shown = if name == "authorization" {
-                    let scheme = value.split(' ').next().unwrap_or_default();
-                    format!("{scheme} \u{2022}\u{2022}\u{2022}")
-                } else {
-                    masks.hide(value)
-                };
-                (name.clone(), shown.into())
-            })
-            .collect();
-        let body = masks.hide(&request.body);
-        let body = serde_json::from_str(&body).unwrap_or(Value::String(body));
-        json!({ "request": masks.hide(&request.line), "headers": headers, "body": body })
-    });
-    let reading = match result {
-        Ok(sent) => json!({
-            "sent": true,
-            "reference": sent.reference.as_ref().map(VendorReference::as_str),
-            "request_id": sent.request_id,
-        }),
-        Err(error) => json!({
-            "sent": false,
-            "kind": error.kind().as_str(),
-            "certainty": error.certainty().as_str(),
-            "blame": error.blame().as_str(),
-            "vendor_code": error.vendor_code(),
-            "retry_after": error.retry_after().map(|time| time.as_secs()),
-            "message": error.to_string(),
-        }),
-    };
-    if output.is_json() {
-        return output.json(&json!({
-            "channel": channel.as_str(), "request": request, "status": answer.status, "reading": reading,
-        }));
-    }
-    output.title(&format!("{channel}"))?;
-    match &request {
-        None => output.line("  no request was made")?,
-        Some(request) => {
-            output.line(format_args!("  {}", request["request"].as_str().unwrap_or_default()))?;
-            for (name, value) in request["headers"].as_object().into_iter().flatten() {
-                output.line(format_args!("  {name}: {}", value.as_str().unwrap_or_default()))?;
-            }
-            match &request["body"] {
-                Value::String(text) if text.is_empty() => {}
-                Value::String(text) => output.line(format_args!("\n  {text}"))?,
-                body => output.line(format_args!("\n  {body}"))?,
-            }
-            output.line(format_args!("\n  answer: {} {}", answer.status, answer.body))?;
-        }
-    }
-    match result {
-        Ok(sent) => {
-            let reference = sent.reference.as_ref().map_or("none", |reference| reference.as_str());
-            output.line(format_args!("  reading: sent, reference {reference}\n"))
-        }
-        Err(error) => output.line(format_args!(
-            "  reading: {} / {} / {}: {error}\n",
-            error.kind().as_str(),
-            error.certainty().as_str(),
-            error.blame().as_str()
-        )),
-    }
 }
