@@ -14,8 +14,8 @@ mod store;
 pub use client::{
     BuildError, CandidateView, Checked, ClientBuilder, ClientConfig, CodeDelivery,
     CodeDeliveryStatus, CodeInTextError, CodeSourceView, Explanation, HistoryEntry, InFlight,
-    LimitView, MessageView, NewDelivery, NewVerification, OpenStoreError, OtpClient, ProviderView,
-    Reloaded, Resend, Scope, ScopedClient, Selector, SendAttemptView, Verification,
+    LastHour, LimitView, MessageView, NewDelivery, NewVerification, OpenStoreError, OtpClient,
+    ProviderView, Reloaded, Resend, Scope, ScopedClient, Selector, SendAttemptView, Verification,
     VerificationStatus, Verify, describe_metrics,
 };
 pub use external_id::{ExternalId, ExternalIdError};
@@ -44,4 +44,6 @@ pub use store::record::{
     VendorTerms,
 };
 pub use store::steps::{Behind, Counted, LOOKS_BEHIND, selected, uncovered};
-pub use store::{EARLY_RECEIPT, HEALTH_TTL, HEALTH_UPDATES_KEPT, RETENTION, StoreState, VerificationStore};
+pub use store::{
+    EARLY_RECEIPT, HEALTH_TTL, HEALTH_UPDATES_KEPT, RETENTION, StoreState, VerificationStore,
+};

@@ -119,6 +119,9 @@ impl App {
 
     async fn go_on_with(&self, again: Again) -> Result<Reloaded, ConfigErrors> {
         let reloaded = self.client.reload_config(&again.config).await?;
+        let admins =
+            again.config.server().is_some_and(|it| it.api_keys.iter().any(|key| key.admin));
+        self.client.count_approvals(admins);
         self.settings.store(Arc::new(again.settings));
         if let (Some(tls), Some(fresh)) = (&self.tls, again.tls) {
             tls.replace(fresh);

@@ -82,6 +82,7 @@ impl Gateway {
         let mut server = config.server().cloned().unwrap_or_default();
         let (settings, tls) = prepare(config, &server, &environment)?;
         check_keys(&client).await.map_err(|errors| config.locate(errors))?;
+        client.count_approvals(server.api_keys.iter().any(|key| key.admin));
         let (listener, address) = listen_on(listen.unwrap_or(server.listen)).await?;
         let (own, metrics_address) = match server.metrics_listen {
             Some(wanted) => listen_on(wanted).await.map(|(own, at)| (Some(own), Some(at)))?,

@@ -3,6 +3,6 @@
 pub use otpmux_core::{Balance, Capabilities, Delivery, Incompatibility};
 pub use otpmux_engine::{
     AttemptState, CandidateView, Choice, CodeSourceView, Explanation, Health, HistoryEntry,
-    LimitScope, LimitView, MessageView, ProviderView, SendAttemptView, Skip, SkipReason,
+    LastHour, LimitScope, LimitView, MessageView, ProviderView, SendAttemptView, Skip, SkipReason,
     StoreState, describe_metrics,
 };

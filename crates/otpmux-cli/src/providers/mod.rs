@@ -1,6 +1,7 @@
 //! `otpmux providers`
 
 mod json;
+mod of_gateway;
 mod text;
 
 use std::io;
@@ -19,7 +20,8 @@ use crate::output::Output;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Health is what the processes that share the store have seen of a provider; with a store in memory
-it is not known. The limits that the vendor documents are next to those that otpmux keeps. A balance
+it is not known. Rates of delivery and approval are known to a running gateway only, each for what
+it has sent: ask it by --gateway, with an API key that has `admin = true`. The limits that the vendor documents are next to those that otpmux keeps. A balance
 that cannot be read is reported and is no failure; an unavailable store is a failure.")]
 pub(crate) struct Args {
     /// The configuration file
@@ -28,6 +30,10 @@ pub(crate) struct Args {
     /// Do not read balances; then no vendor is called
     #[arg(long)]
     no_balance: bool,
+    /// Show the providers of this gateway instead, with their rates of the last hour; the API key is
+    /// in `OTPMUX_API_KEY`
+    #[arg(long, value_name = "URL", conflicts_with = "no_balance")]
+    gateway: Option<String>,
 }
 
 /// The data shown for a provider.
@@ -47,6 +53,9 @@ enum Money {
 }
 
 pub(crate) async fn run(args: &Args, output: &mut Output) -> io::Result<Exit> {
+    if let Some(url) = &args.gateway {
+        return of_gateway::run(url, output).await;
+    }
     let (config, client) = match open(args) {
         Ok(opened) => opened,
         Err(failure) => return failure.report(output),

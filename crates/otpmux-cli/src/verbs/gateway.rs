@@ -19,10 +19,10 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 /// The variable with the API key: other users of the machine could see an argument.
 const KEY: &str = "OTPMUX_API_KEY";
 
-pub(super) struct Gateway(Transport);
+pub(crate) struct Gateway(Transport);
 
 impl Gateway {
-    pub(super) fn new(url: &str) -> Result<Self, Failure> {
+    pub(crate) fn new(url: &str) -> Result<Self, Failure> {
         let url: BaseUrl =
             url.parse().map_err(|error| Failure::usage(format!("--gateway: {error}")))?;
         let key = api_key()?;
@@ -175,6 +175,11 @@ impl Gateway {
             Err(failure) if failure.is_over() => Ok(false),
             Err(failure) => Err(failure),
         }
+    }
+
+    /// Returns the providers as the gateway knows them; the API key needs `admin = true`.
+    pub(crate) async fn providers(&self) -> Result<Value, Failure> {
+        document(&self.ask(Call::get("/v1/admin/providers")).await?)
     }
 
     /// Sends one request. A status other than success is a failure, with the gateway's message.

@@ -17,7 +17,7 @@ use otpmux::{Channel, CountryCode, NewVerification, Purpose, Recipient, Verifica
 use crate::failure::Failure;
 use backend::Backend;
 pub(crate) use backend::Place;
-pub(crate) use gateway::api_key;
+pub(crate) use gateway::{Gateway, api_key};
 
 /// A verification of an earlier send.
 #[derive(clap::Args)]

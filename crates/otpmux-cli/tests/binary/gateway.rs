@@ -19,11 +19,16 @@ struct Serving {
 
 impl Serving {
     fn start() -> Self {
-        let shared = Shared::with_sqlite(
-            "[[server.api_keys]]\nname = \"test\"\nkey = \"env:API_KEY\"\n\
+        Self::with("")
+    }
+
+    /// With this in the table of the API key.
+    fn with(right: &str) -> Self {
+        let shared = Shared::with_sqlite(&format!(
+            "[[server.api_keys]]\nname = \"test\"\nkey = \"env:API_KEY\"\n{right}\n\
              [policy]\nresend_delay = \"0s\"\nresend_delay_max = \"0s\"\n\
              default_country = \"IN\"",
-        );
+        ));
         let mut serve = shared.command(&["serve", "--json", "--listen", "127.0.0.1:0"]);
         serve.env("API_KEY", KEY).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut child = serve.spawn().unwrap();
@@ -46,6 +51,27 @@ impl Drop for Serving {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+#[test]
+fn the_providers_of_a_gateway_with_their_rates() {
+    let serving = Serving::with("admin = true");
+    let ended = serving.run(&["send", "--to", TO, "--purpose", "login"]);
+    assert_eq!(ended.status, Some(0), "{}", ended.everything());
+    let ended = serving.run(&["providers"]);
+    assert_eq!((ended.status, ended.stderr.as_str()), (Some(0), ""), "{}", ended.everything());
+    for line in [
+        "PROVIDER  CIRCUIT  ACCEPTED  DELIVERED  APPROVED",
+        "backup    closed   0         not known  0",
+        "primary   closed   1         not known  0 (0 %)",
+    ] {
+        assert!(ended.stdout.lines().any(|shown| shown == line), "{line}\n{}", ended.stdout);
+    }
+    let json = serving.run(&["providers", "--json"]).json()[0].clone();
+    assert_eq!(json["providers"][1]["last_hour"]["accepted"], 1);
+    let refused = Serving::start().run(&["providers"]);
+    assert_ne!(refused.status, Some(0));
+    assert!(refused.stderr.contains("may not administer"), "{}", refused.stderr);
 }
 
 #[test]

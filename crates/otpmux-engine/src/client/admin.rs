@@ -10,6 +10,7 @@ use otpmux_core::{
 use super::inner::{Inner, no_entropy};
 use super::metrics;
 use super::providers::ProviderEntry;
+use super::rates::LastHour;
 use crate::{Health, StoreState};
 
 /// A provider of a client, as it was at one moment.
@@ -19,6 +20,7 @@ pub struct ProviderView {
     health: Health,
     is_available: bool,
     requests: Arc<[RateLimit]>,
+    last_hour: LastHour,
 }
 
 impl ProviderView {
@@ -42,6 +44,11 @@ impl ProviderView {
         self.is_available
     }
 
+    /// What became of its messages within the last hour, as this process has seen it.
+    pub fn last_hour(&self) -> LastHour {
+        self.last_hour
+    }
+
     /// The limits of its messages, counted over all processes; empty means no limit.
     pub fn requests(&self) -> &[RateLimit] {
         &self.requests
@@ -53,7 +60,14 @@ impl Inner {
         let now = self.clock.now();
         let view = |entry: &Arc<ProviderEntry>| {
             let health = entry.guarded.health();
+            let [accepted, delivered, approved] = self.rates.last_hour(entry.port().id(), now);
+            let receipts = entry.port().capabilities().receipts;
             ProviderView {
+                last_hour: LastHour {
+                    accepted,
+                    delivered: receipts.map(|_| delivered),
+                    approved: self.rates.counts_approvals().then_some(approved),
+                },
                 port: Arc::clone(entry.port()),
                 is_available: health.is_available(now),
                 health,

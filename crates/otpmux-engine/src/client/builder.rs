@@ -276,6 +276,7 @@ impl ClientBuilder {
             messages: self.messages,
             outcomes,
             reports: Arc::default(),
+            rates: Arc::default(),
             receipt_url: self.receipt_url.map(Into::into),
             clock,
             entropy,

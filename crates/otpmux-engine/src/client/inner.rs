@@ -10,6 +10,7 @@ use tokio::time::Instant;
 
 use super::Scope;
 use super::providers::ProviderSet;
+use super::rates::Rates;
 use super::report_queue::ReportQueue;
 use super::send::limits::PolicyLimits;
 use super::send::outcome_queue::OutcomeQueue;
@@ -35,6 +36,7 @@ pub(super) struct Inner {
     pub(super) messages: Option<Messages>,
     pub(super) outcomes: Arc<OutcomeQueue>,
     pub(super) reports: Arc<ReportQueue>,
+    pub(super) rates: Arc<Rates>,
     /// The address below which vendors report deliveries: a slash and the provider's name follow.
     pub(super) receipt_url: Option<Box<str>>,
     /// The store's time, as this process knows it.

@@ -42,7 +42,7 @@ static METADATA: Metadata<'static> = Metadata::new("otpmux", Level::INFO, Some(m
 /// | `otpmux_store_clock_skew_seconds` | | by how much the store's clock is ahead of this process's; times are corrected by it |
 /// | `otpmux_store_full` | | 1 when the store refuses new verifications for want of room, 0 otherwise; updated by [`ready`](crate::OtpClient::ready) |
 /// | `otpmux_provider_balance` | `provider`, `currency` | what was left on the vendor's account when it was last asked; the currency of credits is `none` |
-/// | `otpmux_receipts_total` | `provider`, `result` | what vendors reported about messages: `changed` (it changed what is known), `repeated`, `late` (the verification is gone), `unknown` (no message of this provider), and requests that were `forged` (or too old), `unreadable` or `failed` (the store) |
+/// | `otpmux_receipts_total` | `provider`, `result` | what vendors reported about messages: `changed` (it changed what is known), `repeated`, `late` (the verification is gone, or the reference is not recorded yet), `unknown` (no message of this provider), and requests that were `forged` (or too old), `unreadable` or `failed` (the store) |
 /// | `otpmux_delivered_total` | `provider`, `channel`, `country` | messages that their vendors reported as delivered, each once |
 /// | `otpmux_delivery_seconds` | `provider`, `channel` | how long that took, from the send or resend on, by the vendor's clock if it gives a time |
 /// | `otpmux_reports_total` | `provider`, `outcome` | reports to vendors on how a verification ended: `ok`, or the kind of the last error |
@@ -150,7 +150,7 @@ pub(super) enum ReceiptResult {
     Changed,
     /// It, or more, was known already.
     Repeated,
-    /// The verification of its message is gone.
+    /// The verification of its message is gone, or its reference is not recorded yet.
     Late,
     /// It names no message of this provider.
     Unknown,

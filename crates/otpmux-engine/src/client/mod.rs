@@ -10,6 +10,7 @@ mod key_check;
 mod metrics;
 mod payload;
 mod providers;
+mod rates;
 mod receive;
 mod reconcile;
 mod reload;
@@ -39,6 +40,7 @@ pub use builder::{BuildError, ClientBuilder, ClientConfig, OpenStoreError};
 pub use deliver::{CodeDelivery, CodeDeliveryStatus, CodeInTextError, NewDelivery};
 pub use explain::{CandidateView, Explanation, LimitView, MessageView};
 pub use metrics::describe_metrics;
+pub use rates::LastHour;
 pub use reload::Reloaded;
 pub use request::{InFlight, NewVerification, Resend, Verify};
 pub use scoped::{Scope, ScopedClient};
@@ -430,6 +432,13 @@ impl OtpClient {
     #[must_use]
     pub fn providers(&self) -> Vec<ProviderView> {
         self.inner().providers()
+    }
+
+    /// Switches on, or off, that approvals are counted by provider ([`ProviderView::last_hour`]). For
+    /// that, each verification that was approved is read once more from the store, after the caller
+    /// has the verdict. Off by default.
+    pub fn count_approvals(&self, count: bool) {
+        self.inner().rates.count_approvals(count);
     }
 
     /// Reads the health updates of other processes from the store, as every send does.

@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use super::inner::Inner;
 use super::metrics::{self, ReceiptResult};
 use super::payload::Payload;
+use super::rates::Event;
 use crate::{DeliveryMark, ReceiptOf, Received, Record, VerificationId};
 
 /// How long an adapter may take, a request for a certificate included. Vendors wait for an answer
@@ -154,6 +155,7 @@ impl Inner {
             // The send or resend began so long before its deadline.
             let begun = attempt.ends_at.checked_sub(self.policy.deadline);
             let took = begun.and_then(|begun| mark.at().duration_since(begun).ok());
+            self.rates.count(&attempt.provider, Event::Delivered, self.clock.now());
             let payload = Payload::open(&mut record, &self.keys).ok();
             let recipient = payload.as_ref().map(|payload| &payload.recipient);
             metrics::delivered(&attempt, recipient, took.unwrap_or_default());

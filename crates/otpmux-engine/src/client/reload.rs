@@ -70,6 +70,7 @@ impl Shared {
             messages: builder.messages,
             outcomes: Arc::clone(&old.outcomes),
             reports: Arc::clone(&old.reports),
+            rates: Arc::clone(&old.rates),
             receipt_url: builder.receipt_url.map(Into::into),
             clock: Arc::clone(&old.clock),
             entropy: Arc::clone(&old.entropy),

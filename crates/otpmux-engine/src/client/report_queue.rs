@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use super::inner::{Inner, context};
 use super::metrics;
 use super::payload::Payload;
+use super::rates::Event;
 use crate::{SendAttempt, VerificationId};
 
 /// The pause after a failed try, at first; it doubles.
@@ -55,13 +56,16 @@ struct End {
     until: Instant,
     /// Send attempts whose vendors know it, or cannot be told.
     done: Vec<usize>,
+    /// Whether its approval is still to be counted.
+    counts: bool,
 }
 
 impl Inner {
     /// Reports how a verification ended to the vendors that sent its code, if one of them wants to
-    /// know. Returns at once.
+    /// know, and counts an approval for its provider. Returns at once.
     pub(super) fn report_later(self: &Arc<Self>, id: VerificationId, outcome: Outcome) {
-        if self.providers.want_reports() {
+        let counts = outcome == Outcome::Approved && self.rates.counts_approvals();
+        if counts || self.providers.want_reports() {
             let now = Instant::now();
             self.reports.push(End {
                 inner: Arc::clone(self),
@@ -71,6 +75,7 @@ impl Inner {
                 pause: FIRST_PAUSE,
                 until: now + PATIENCE,
                 done: Vec::new(),
+                counts,
             });
         }
     }
@@ -85,7 +90,9 @@ impl ReportQueue {
         }
         if unreported.ends.len() >= MOST {
             unreported.ends.pop_front();
-            tracing::warn!("too many reports to vendors wait; the oldest is given up");
+            tracing::warn!(
+                "too many ended verifications wait to be reported or counted; the oldest is dropped"
+            );
         }
         unreported.ends.push_back(end);
         // A task that ended with its runtime did not clear the handle.
@@ -164,6 +171,14 @@ impl End {
                 return false;
             }
         };
+        if std::mem::take(&mut self.counts)
+            && let Some((provider, _)) = inner.live_attempts(&record).next()
+        {
+            inner.rates.count(provider.id(), Event::Approved, inner.clock.now());
+        }
+        if !inner.providers.want_reports() {
+            return true;
+        }
         let Ok(payload) = Payload::open(&mut record, &inner.keys) else { return true };
         let last = Instant::now() + self.pause >= self.until;
         let mut complete = true;

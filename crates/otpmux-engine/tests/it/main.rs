@@ -23,6 +23,7 @@ mod model;
 mod once;
 mod overview;
 mod races;
+mod rates;
 mod receipts;
 mod reconcile;
 mod reload;

@@ -11,6 +11,7 @@ mod idempotency;
 mod input;
 mod openapi;
 mod problems;
+mod providers;
 mod receipts;
 mod reload;
 mod resend;
@@ -46,6 +47,7 @@ pub(crate) fn router(app: &Arc<App>, metrics: bool) -> Router {
         .route("/v1/capabilities", get(capabilities::capabilities))
         .route("/v1/receipts/{provider}", get(receipts::receive_by_query).post(receipts::receive))
         .route("/v1/admin/reload", post(reload::reload))
+        .route("/v1/admin/providers", get(providers::providers))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/openapi.json", get(docs::document))

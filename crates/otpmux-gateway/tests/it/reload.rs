@@ -61,6 +61,35 @@ async fn a_key_without_the_right_may_not_reload() {
     let gateway = start(&toml(&emulator, ""), environment()).await.unwrap();
     let refused = Answer::of(gateway.request(Method::POST, "/v1/admin/reload")).await;
     refused.problem(403, "forbidden");
+    gateway.get("/v1/admin/providers").await.problem(403, "forbidden");
+}
+
+/// Approvals are counted after the caller has the verdict.
+#[tokio::test]
+async fn an_administrator_sees_what_became_of_each_providers_messages() {
+    let emulator = emulator().await;
+    let gateway = start(&toml(&emulator, ADMIN), environment()).await.unwrap();
+    let sent = gateway.send(PHONE).await;
+    gateway.send(&number()).await;
+    assert_eq!(gateway.verify(&sent, &code_of(&emulator, PHONE)).await["verdict"], "approved");
+    for _ in 0..1_000 {
+        let shown = gateway.get("/v1/admin/providers").await.expect(200);
+        let [first, second] = &shown["providers"].as_array().unwrap()[..] else {
+            panic!("{shown}");
+        };
+        if first["last_hour"]["approved"] == 0 {
+            continue;
+        }
+        assert_eq!((&first["name"], &first["circuit"]), (&json!("first"), &json!("closed")));
+        let hour = json!({
+            "accepted": 2, "delivered": null, "approved": 1,
+            "delivery_rate": null, "approval_rate": 0.5,
+        });
+        assert_eq!(first["last_hour"], hour);
+        assert_eq!(second["last_hour"]["accepted"], 0);
+        return;
+    }
+    panic!("the approval was not counted");
 }
 
 /// Requests while a reload is under way, by signal or by call: the second one waits for the

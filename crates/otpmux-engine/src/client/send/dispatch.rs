@@ -14,6 +14,7 @@ use super::plan::{Candidate, Plan, Source, skip};
 use super::retry::Tries;
 use super::still_pending::StillPending;
 use crate::client::inner::{Inner, gone};
+use crate::client::rates::Event;
 use crate::client::{Verification, metrics, reconcile};
 use crate::store::record::{AttemptState, Record};
 use crate::{
@@ -341,6 +342,9 @@ impl<'a> Dispatch<'a> {
             }
             _ => None,
         };
+        if state == AttemptState::Accepted {
+            self.inner.rates.count(candidate.id(), Event::Accepted, self.inner.clock.now());
+        }
         let keep = |it| self.inner.keys.keep_reference(self.record.id, &self.request.recipient, it);
         let reference = sent.reference.and_then(keep);
         let attempt = &mut self.record.send_attempts[active.index];

@@ -46,7 +46,8 @@ otpmux_core::settings! {
             example ["Acme", "Acme Pay"];
         /// Whether the key may give the text of a message, in place of the configured one.
         pub free_text: bool = false, flag(), example true;
-        /// Whether the key may reload the configuration.
+        /// Whether the key may reload the configuration and see the providers with their rates of the
+        /// last hour.
         pub admin: bool = false, flag(), example true;
     }
 }
@@ -69,7 +70,7 @@ pub struct ApiKey {
     pub brands: Option<Vec<String>>,
     /// Whether the key may give the text of a message.
     pub free_text: bool,
-    /// Whether the key may reload the configuration.
+    /// Whether the key may reload the configuration and see the providers.
     pub admin: bool,
 }
 
