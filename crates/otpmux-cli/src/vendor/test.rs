@@ -6,7 +6,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use otpmux::http::HttpSettings;
-use otpmux::provider::{CodeSource, Context, IdempotencyKey, Message, SendRequest, Text};
+use otpmux::provider::{
+    Capabilities, CodeSource, Context, IdempotencyKey, Message, SendRequest, Text,
+};
 use otpmux::vendors::generic_http::{Definition, DefinitionErrors, HttpProvider};
 use otpmux::{Certainty, Channel, Code, OtpProvider as _, Recipient};
 use otpmux_emulator::{Emulator, Vendor};
@@ -254,7 +256,7 @@ async fn send(
         Ok(provider) => provider,
         Err(errors) => return Ok(Err(wrong(args, &errors))),
     };
-    let request = match request(args, channel) {
+    let request = match request(args, channel, provider.capabilities()) {
         Ok(request) => request,
         Err(what) => return Ok(Err(Failure::usage(what))),
     };
@@ -280,15 +282,25 @@ async fn send(
     Ok(Ok(result.is_ok()))
 }
 
-fn request(args: &Args, channel: &Channel) -> Result<SendRequest, String> {
-    let example = if channel.wants_email() { "someone@example.com" } else { "+14155550123" };
+/// Recipients of examples; some vendors reach one country only.
+const EXAMPLES: [&str; 4] =
+    ["someone@example.com", "+14155550123", "+919876543210", "+4915112345678"];
+
+fn request(
+    args: &Args,
+    channel: &Channel,
+    capabilities: &Capabilities,
+) -> Result<SendRequest, String> {
+    let fits =
+        |to: &Recipient| to.email().is_some() == channel.wants_email() && capabilities.reaches(to);
+    let mut examples = EXAMPLES.iter().filter_map(|example| example.parse().ok());
     let to = match &args.to {
         Some(to) if to.email().is_some() != channel.wants_email() => {
             let wanted = if channel.wants_email() { "an e-mail address" } else { "a number" };
             return Err(format!("--to must be {wanted} for the channel {channel}"));
         }
         Some(to) => to.clone(),
-        None => example.parse().map_err(|_| "the example of a recipient is invalid")?,
+        None => examples.find(fits).ok_or("the vendor reaches none of the examples; use --to")?,
     };
     let code: Code = CODE.parse().map_err(|_| "the example of a code is invalid")?;
     let mut request = SendRequest::new(to, channel.clone(), CodeSource::Otpmux(code));

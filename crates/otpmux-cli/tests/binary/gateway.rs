@@ -56,7 +56,7 @@ impl Drop for Serving {
 #[test]
 fn the_providers_of_a_gateway_with_their_rates() {
     let serving = Serving::with("admin = true");
-    let ended = serving.run(&["send", "--to", TO, "--purpose", "login"]);
+    let ended = serving.run(&["send", "--to", TO, "--purpose", "login", "--id-only"]);
     assert_eq!(ended.status, Some(0), "{}", ended.everything());
     let ended = serving.run(&["providers"]);
     assert_eq!((ended.status, ended.stderr.as_str()), (Some(0), ""), "{}", ended.everything());

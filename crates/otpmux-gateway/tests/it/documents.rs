@@ -24,6 +24,7 @@ async fn the_document_is_that_of_the_code_and_whole() {
         "/openapi.json",
         "/problems/{type}",
         "/readyz",
+        "/v1/admin/providers",
         "/v1/admin/reload",
         "/v1/capabilities",
         "/v1/deliveries",
