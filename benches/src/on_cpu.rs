@@ -10,6 +10,7 @@ pub struct OnCpu;
 
 /// A moment of the measurement [`OnCpu`].
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub enum Moment {
     /// Time on a processor so far.
     OnCpu(Duration),

@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use otpmux::admin::Delivery;
 use otpmux::config::Environment;
 use otpmux::provider::{OtpProvider, ReceiptTrust};
 use otpmux::{Config, Recipient, VerificationId};
@@ -114,7 +115,7 @@ impl Running {
     /// The delivery of the only message as callers see it.
     async fn delivery(&self, id: VerificationId) -> Option<&'static str> {
         let shown = self.client.status(id).await.unwrap();
-        shown.send_attempts[0].delivery.map(|delivery| delivery.as_str())
+        shown.send_attempts[0].delivery.map(Delivery::as_str)
     }
 }
 

@@ -208,9 +208,8 @@ impl Settings {
         let public: BTreeSet<_> = definition.public_settings().collect();
         let of_files = golden.map(Golden::settings).unwrap_or_default();
         let others: Vec<_> = if of_files.is_empty() {
-            let made_up = |name: &str| match public.contains(name) {
-                true => "example".to_owned(),
-                false => format!("made-up-{name}"),
+            let made_up = |name: &str| {
+                if public.contains(name) { "example".to_owned() } else { format!("made-up-{name}") }
             };
             definition.required_settings().map(|name| (name.to_owned(), made_up(name))).collect()
         } else {
