@@ -14,6 +14,9 @@ pub(crate) struct Turns {
     pub(crate) turns: Vec<Turn>,
 }
 
+/// The most that a flow through a door may cost, as a multiple of one through the gateway's API.
+const DOOR: f64 = 1.1;
+
 /// Goal of a figure of the gateway: absolute, or as a multiple of the floor's.
 #[derive(Clone, Copy)]
 enum Goal {
@@ -99,6 +102,13 @@ impl Report {
         let ratio = pair.map(|(below, above)| {
             median(above.iter().zip(below).map(|(above, below)| above / below).collect())
         });
+        // The goals by ratio are the gateway's; a door has one, that of its CPU.
+        let beside_gateway = floor.is_none() && door.is_some();
+        let goal = match row.goal {
+            Some(Goal::TimesAtMost(_)) if beside_gateway => Some(Goal::TimesAtMost(DOOR)),
+            Some(Goal::TimesAtLeast(_)) if beside_gateway => None,
+            goal => goal,
+        };
         let digits = row.digits;
         let _ = write!(self.text, "| {} |", row.name);
         for turns in all {
@@ -107,7 +117,7 @@ impl Report {
         }
         let ratio_word = ratio.filter(|it| it.is_finite());
         let ratio_word = ratio_word.map_or(String::new(), |ratio| format!("{ratio:.2}"));
-        let (word, met) = match (row.goal, gateway.map(median), ratio) {
+        let (word, met) = match (goal, gateway.map(median), ratio) {
             (Some(Goal::AtMost(most)), Some(figure), _) => {
                 // As displayed: calls of flows that are in progress at the end of a turn count,
                 // too.
