@@ -1,5 +1,6 @@
 //! Sending a code: plan, record, call provider after provider, record the outcome.
 
+mod candidate;
 mod dispatch;
 mod entropy_buffer;
 mod hedge;
