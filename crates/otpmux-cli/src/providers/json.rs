@@ -24,6 +24,7 @@ fn provider(entry: &Entry<'_>) -> Value {
         "sendable": entry.view.is_available(),
         "channels": can.channels,
         "otpmux_codes": can.otpmux_codes.as_ref().map(range),
+        "letters_in_codes": can.letters_in_codes,
         "vendor_codes": can.vendor_codes.as_ref().map(|codes| {
             json!({ "lengths": codes.lengths.as_ref().map(range) })
         }),

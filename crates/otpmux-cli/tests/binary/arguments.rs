@@ -14,9 +14,18 @@ fn with(arguments: &[&str]) -> Ended {
 fn help_lists_every_command_and_every_exit_status() {
     let ended = with(&["--help"]);
     assert_eq!((ended.status, ended.stderr.as_str()), (Some(0), ""));
-    for word in
-        ["send", "verify", "resend", "cancel", "status", "providers", "check-config", "emulate"]
-    {
+    for word in [
+        "send",
+        "verify",
+        "resend",
+        "cancel",
+        "status",
+        "deliver",
+        "delivery",
+        "providers",
+        "check-config",
+        "emulate",
+    ] {
         assert!(ended.stdout.contains(&format!("\n  {word} ")), "{word}");
     }
     for status in 0..=5 {

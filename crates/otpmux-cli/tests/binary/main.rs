@@ -8,6 +8,7 @@
 
 mod arguments;
 mod check_config;
+mod deliver;
 mod demo;
 mod dev;
 mod emulate;

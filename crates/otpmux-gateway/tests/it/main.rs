@@ -6,6 +6,7 @@
 )]
 
 mod create;
+mod deliveries;
 mod documents;
 mod doors;
 mod drain;
