@@ -33,6 +33,8 @@ export interface SendOptions {
   brand?: string;
   /** A text with `{code}` in place of the configured one, for API keys that may give one. */
   message?: string;
+  /** While a verification is live: `same_code` sends that one again, `new_code` a new one. */
+  repeat?: "new_code" | "same_code";
   metadata?: Record<string, string>;
   /** The end user's address: without it, nothing limits one attacker. */
   clientIp?: string;
@@ -67,13 +69,13 @@ export class Otpmux {
   /** Sends a code to a telephone number or an e-mail address. */
   async send(to: string, options: SendOptions = {}): Promise<Verification> {
     const { country, purpose, channel, locale, ttl, codeLength, template, metadata } = options;
-    const { clientIp, userAgent, idempotencyKey, variables, brand, message } = options;
+    const { clientIp, userAgent, idempotencyKey, variables, brand, message, repeat } = options;
     const client =
       clientIp === undefined && userAgent === undefined
         ? undefined
         : { ip: clientIp, user_agent: userAgent };
     const wishes = { country, purpose, channel, locale, ttl, template, metadata };
-    const text = { variables, brand, message };
+    const text = { variables, brand, message, repeat };
     const body = { to, ...wishes, ...text, code_length: codeLength, client };
     return verification(await this.#write<VerificationBody>("", body, idempotencyKey));
   }

@@ -35,6 +35,8 @@ export interface Verification {
   codeSource: "otpmux" | "vendor";
   /** Whether the newest message carries another code than those before it; both are good. */
   newCode: boolean;
+  /** Whether this send repeated a verification that was live, because of `repeat`. */
+  repeated: boolean;
   /** Digits of the code, where that is known. Do not hard-code six. */
   codeLength: number | undefined;
   send_attempts: SendAttempt[];
@@ -72,6 +74,7 @@ export interface VerificationBody {
   guesses_left: number;
   code_source?: Verification["codeSource"];
   new_code?: boolean;
+  repeated?: boolean;
   code_length?: number | null;
   send_attempts?: SendAttempt[];
   skipped?: Skipped[];
@@ -97,6 +100,7 @@ export function verification(body: VerificationBody): Verification {
     guessesLeft: body.guesses_left,
     codeSource: body.code_source ?? "otpmux",
     newCode: body.new_code ?? false,
+    repeated: body.repeated ?? false,
     codeLength: body.code_length ?? undefined,
     send_attempts: body.send_attempts ?? [],
     skipped: body.skipped ?? [],

@@ -53,6 +53,7 @@ class AsyncOtpmux:
         variables: Mapping[str, str] | None = None,
         brand: str | None = None,
         message: str | None = None,
+        repeat: str | None = None,
         metadata: Mapping[str, str] | None = None,
         client_ip: str | None = None,
         user_agent: str | None = None,
@@ -63,6 +64,7 @@ class AsyncOtpmux:
         A number begins with `+`, or is in the national form of `country` (ISO 3166-1). `ttl` is in
         seconds. `variables` fills the variables of the configured text, `brand` names the service in
         it; `message` is a text of your own with `{code}`, for API keys that may give one.
+        While a verification is live, `repeat="same_code"` sends it again, and `"new_code"` a new one.
         `client_ip` is the end user's address: without it, nothing limits one attacker. All tries of
         this call go by one idempotency key; give your own to make a repeat after a crash safe, too.
         """
@@ -80,6 +82,7 @@ class AsyncOtpmux:
             variables=variables,
             brand=brand,
             message=message,
+            repeat=repeat,
             metadata=metadata,
         )
         return Verification.of(await self._call(request))

@@ -52,6 +52,8 @@ class Verification:
     """`otpmux` (made by the gateway) or `vendor` (made by the vendor of the newest message)."""
     new_code: bool = False
     """Whether the newest message carries another code than those before it; both are good."""
+    repeated: bool = False
+    """Whether this send repeated a verification that was live, because of `repeat`."""
     code_length: int | None = None
     """Digits of the code, where that is known. Do not hard-code six."""
     send_attempts: tuple[SendAttempt, ...] = ()
@@ -71,6 +73,7 @@ class Verification:
             guesses_left=body["guesses_left"],
             code_source=body.get("code_source", "otpmux"),
             new_code=body.get("new_code", False),
+            repeated=body.get("repeated", False),
             code_length=body.get("code_length"),
             send_attempts=tuple(
                 SendAttempt(
