@@ -64,7 +64,7 @@ class AsyncOtpmux:
         A number begins with `+`, or is in the national form of `country` (ISO 3166-1). `ttl` is in
         seconds. `variables` fills the variables of the configured text, `brand` names the service in
         it; `message` is a text of your own with `{code}`, for API keys that may give one.
-        While a verification is live, `repeat="same_code"` sends it again, and `"new_code"` a new one.
+        While a verification is live, `repeat="same_code"` sends it again, `"new_code"` a new one.
         `client_ip` is the end user's address: without it, nothing limits one attacker. All tries of
         this call go by one idempotency key; give your own to make a repeat after a crash safe, too.
         """
