@@ -1,4 +1,4 @@
-//! What `otpmux vendor test` shows: the request and the reading, with secrets and numbers masked.
+//! The output of `otpmux vendor test`: request and reading, with secrets and numbers masked.
 
 use std::io;
 
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::recorder::{Answer, Request};
 use crate::output::Output;
 
-/// What is shown of a request and its answer.
+/// A send that is shown.
 pub(super) struct Shown<'a> {
     pub(super) channel: &'a Channel,
     /// `None` if no request was made.
@@ -19,7 +19,7 @@ pub(super) struct Shown<'a> {
     pub(super) from_files: bool,
 }
 
-/// What must not be shown as it is.
+/// Values that must not be shown in full.
 pub(super) struct Masks(Vec<(String, String)>);
 
 impl Masks {

@@ -44,7 +44,7 @@ impl ProviderView {
         self.is_available
     }
 
-    /// What became of its messages within the last hour, as this process has seen it.
+    /// Counts of its messages within the last hour, as this process has seen them.
     pub fn last_hour(&self) -> LastHour {
         self.last_hour
     }

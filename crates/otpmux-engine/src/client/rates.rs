@@ -1,4 +1,4 @@
-//! What became of each provider's messages within the last hour, as this process has seen it.
+//! Counts of each provider's messages within the last hour, as this process has seen them.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -48,7 +48,7 @@ impl LastHour {
     }
 }
 
-/// What happened to a message.
+/// An event of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Event {
     Accepted,

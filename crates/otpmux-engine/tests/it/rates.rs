@@ -1,4 +1,4 @@
-//! What became of each provider's messages within the last hour.
+//! Counts of each provider's messages within the last hour.
 
 use std::sync::Arc;
 use std::time::Duration;

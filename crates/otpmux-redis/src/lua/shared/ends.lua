@@ -1,6 +1,6 @@
 -- Ends of send attempts, and the skips since.
 
--- Returns what the keys of references begin with, from the key of the record.
+-- Returns the prefix of the keys of references, from the key of the record.
 local function reference_prefix()
   return string.sub(KEYS[1], 1, -1 - #'verification:' - ${id.width}) .. 'reference:'
 end
