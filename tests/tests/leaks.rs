@@ -10,15 +10,18 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use libtest_mimic::{Failed, Trial};
-use otpmux_core::{Channel, ClientContext, Code};
+use otpmux_core::{Channel, ClientContext, Code, Outcome};
 use otpmux_emulator::{EmulatorConfig, Fault, FaultKind, Garbage, Vendor};
-use otpmux_engine::{NewVerification, Resend};
+use otpmux_engine::{NewDelivery, NewVerification, Resend};
 use otpmux_testkit::{LogCapture, leaks};
 use otpmux_tests::stage::{PHONE, Stage, request};
 use otpmux_tests::vendors::{self, Emulation, Listed};
 use serde_json::json;
 
 const CLIENT: &str = "203.0.113.77";
+/// Codes that the caller made; letters alone pass for words.
+const GIVEN: &str = "61830427";
+const LETTERS: &str = "QXZWVK";
 
 /// Vendors that repeat the request, in every place that an adapter reads. Each status says
 /// another secret in each place.
@@ -85,13 +88,55 @@ async fn run(
             }
             Err(error) => shown.push_str(&leaks::shown(&error)),
         }
+        deliver(stage, new, &mut shown).await;
     }
     shown.push_str(&capture.take());
     let logged = shown.contains("vendor_call") && shown.contains("send ended");
     let codes: Vec<String> = stage.handset().into_iter().map(|(_, code)| code).collect();
-    let all: Vec<&str> = secrets.iter().chain(&codes).map(String::as_str).collect();
+    let all = secrets.iter().chain(&codes).map(String::as_str);
+    let all: Vec<&str> = all.chain([GIVEN, LETTERS]).collect();
     leaks::assert_clean(&shown, &all);
     Seen { messages: codes.len(), logged }
+}
+
+/// Delivers codes that the caller made, one in a finished text, and ends them.
+async fn deliver(stage: &Stage, new: &NewVerification, shown: &mut String) {
+    let channel = new.channel.clone().unwrap_or(Channel::Sms);
+    let text = format!("{GIVEN} is yours.");
+    let given = NewDelivery::of_text(&text, new.recipient.clone()).unwrap();
+    let letters = NewDelivery::of(Code::given(LETTERS).unwrap(), new.recipient.clone());
+    for mut delivery in [given, letters] {
+        delivery.template.clone_from(&new.template);
+        let delivery = delivery.by(channel.clone()).from_client(new.client.clone());
+        write!(shown, "{delivery:?}").unwrap();
+        match stage.client.deliver(delivery).await {
+            Ok(sent) => {
+                write!(shown, "{sent:?}").unwrap();
+                note(shown, stage.client.delivery(sent.id).await);
+                note(shown, stage.client.redeliver(sent.id, Resend::new()).await);
+                note(shown, stage.client.end_delivery(sent.id, Outcome::Approved).await);
+            }
+            Err(error) => shown.push_str(&leaks::shown(&error)),
+        }
+    }
+}
+
+/// A vendor that was given a code of letters repeats it in every place.
+async fn repeat_letters(order: &[&Emulation], capture: &LogCapture) {
+    let setup = order[0];
+    let capabilities = setup.capabilities();
+    let channel = &capabilities.channels[0];
+    let new = request(setup, channel);
+    let (stage, _) = self::stage(order).await;
+    for fault in echoes(&[LETTERS.to_owned()]) {
+        stage.emulator.set_fault(setup.vendor(), fault);
+        let mut letters = NewDelivery::of(Code::given(LETTERS).unwrap(), new.recipient.clone());
+        letters.template.clone_from(&new.template);
+        let mut shown = String::new();
+        note(&mut shown, stage.client.deliver(letters.by(channel.clone())).await);
+        shown.push_str(&capture.take());
+        leaks::assert_clean(&shown, &[LETTERS]);
+    }
 }
 
 /// Figures of the runs of one vendor.
@@ -173,7 +218,7 @@ async fn search(setup: &Emulation, capture: &LogCapture) {
     let mut seen = run(&stage, &requests, capture, &secrets).await;
     let mut turns = requests.chunks(1).cycle();
     // A vendor can repeat the request: the recipient, and its own keys.
-    let told = [&personal[..], &keys[0].1].concat();
+    let told = [&personal[..], &keys[0].1, &[GIVEN.to_owned()]].concat();
     // A new client now and then: the rates that vendors document would end the sends.
     for some in faults(&told).chunks(3) {
         let (stage, _) = self::stage(&order).await;
@@ -181,6 +226,9 @@ async fn search(setup: &Emulation, capture: &LogCapture) {
             stage.emulator.set_fault(setup.vendor(), fault.clone());
             seen.add(&run(&stage, turns.next().unwrap(), capture, &secrets).await);
         }
+    }
+    if setup.capabilities().letters_in_codes {
+        repeat_letters(&order, capture).await;
     }
     // A vendor that hangs, once: it takes its whole timeout.
     stage.emulator.set_fault(setup.vendor(), Fault::new(FaultKind::Hang).times(1));
