@@ -68,6 +68,40 @@ def test_a_code_is_sent_and_verified_once(client: Any, gateway: Gateway) -> None
     assert [attempt.provider for attempt in shown.send_attempts] == ["easyotp"]
 
 
+def test_a_code_is_verified_by_recipient_or_by_an_id_of_the_caller(
+    client: Any, gateway: Gateway
+) -> None:
+    to, other = next(NUMBERS), next(NUMBERS)
+    client.send(to, purpose="login")
+    code = gateway.code(to)
+    assert client.verify_recipient(to, wrong(code), purpose="login").verdict == "wrong_code"
+    assert client.verify_recipient(to, code, purpose="payment").verdict == "not_found"
+    assert client.verify_recipient(other, code, purpose="login").verdict == "not_found"
+    assert client.verify_recipient(to, code, purpose="login").approved
+    assert not client.verify_recipient(to, code, purpose="login").approved
+    name = f"order-{other}"
+    client.send(other, purpose="login", external_id=name)
+    code = gateway.code(other)
+    assert client.verify_external(f"{name}-x", code, purpose="login").verdict == "not_found"
+    assert client.verify_external(name, code, purpose="login").approved
+
+
+def test_a_code_of_the_caller_is_delivered_and_never_verified(client: Any, gateway: Gateway) -> None:
+    to = next(NUMBERS)
+    made = client.deliver(to, "482913", purpose="login", ttl=600, metadata={"order": "7"})
+    assert (made.status, made.channel, made.confirmed) == ("pending", "sms", True)
+    assert "482913" in gateway.messages(to)[-1]["text"] and to not in repr(made)
+    assert not client.verify_recipient(to, "482913", purpose="login").approved
+    shown = client.delivery(made.id)
+    assert [attempt.state for attempt in shown.send_attempts] == ["accepted"]
+    assert shown.metadata == {"order": "7"}
+    assert client.end_delivery(made.id, "approved") is None
+    assert client.delivery(made.id).status == "ended"
+    with pytest.raises(Problem) as refused:
+        client.redeliver(made.id)
+    assert refused.value.type == "not_found"
+
+
 def test_what_is_cancelled_approves_nothing(client: Any, gateway: Gateway) -> None:
     to = next(NUMBERS)
     sent = client.send(to, purpose="login")

@@ -1,5 +1,8 @@
 import { Problem, type ProblemBody, Unreachable } from "./errors.js";
 import {
+  type Delivery,
+  type DeliveryBody,
+  delivery,
   type Verdict,
   type VerdictBody,
   type Verification,
@@ -35,6 +38,31 @@ export interface SendOptions {
   message?: string;
   /** While a verification is live: `same_code` sends that one again, `new_code` a new one. */
   repeat?: "new_code" | "same_code";
+  /** An id of your own, for `verifyExternal`. */
+  externalId?: string;
+  metadata?: Record<string, string>;
+  /** The end user's address: without it, nothing limits one attacker. */
+  clientIp?: string;
+  userAgent?: string;
+  /** Your own name for this request makes a repeat after a crash safe, too. */
+  idempotencyKey?: string;
+}
+
+export interface DeliverOptions {
+  /** The country (ISO 3166-1) in whose national form the number is, if it does not begin with `+`. */
+  country?: string;
+  purpose?: string;
+  channel?: string;
+  locale?: string;
+  /** Seconds for which your application accepts the code. */
+  ttl?: number;
+  template?: string;
+  /** The values of the variables in the configured text. */
+  variables?: Record<string, string>;
+  /** The name of the service in the text: one that the API key may give. */
+  brand?: string;
+  /** A finished text with the code, for API keys that may give one. */
+  message?: string;
   metadata?: Record<string, string>;
   /** The end user's address: without it, nothing limits one attacker. */
   clientIp?: string;
@@ -49,6 +77,8 @@ interface Call {
   body?: object;
   key?: string;
 }
+
+const DELIVERIES = "/v1/deliveries";
 
 /** A client of one gateway. Use one for the whole program. */
 export class Otpmux {
@@ -75,12 +105,12 @@ export class Otpmux {
         ? undefined
         : { ip: clientIp, user_agent: userAgent };
     const wishes = { country, purpose, channel, locale, ttl, template, metadata };
-    const text = { variables, brand, message, repeat };
+    const text = { variables, brand, message, repeat, external_id: options.externalId };
     const body = { to, ...wishes, ...text, code_length: codeLength, client };
     return verification(await this.#write<VerificationBody>("", body, idempotencyKey));
   }
 
-  /** Sends another message at the user's wish. Renews neither ttl nor guesses. */
+  /** Sends another message because the user asked for it. Renews neither ttl nor guesses. */
   async resend(
     id: string,
     options: { channel?: string; locale?: string; idempotencyKey?: string } = {},
@@ -92,7 +122,7 @@ export class Otpmux {
   }
 
   /**
-   * Tries a code. Only `approved` lets the user in; an error never does. All tries of this call go by
+   * Checks a code. Only `approved` lets the user in; an error never does. All tries of this call have
    * one idempotency key, so a lost answer costs no guess.
    */
   async verify(
@@ -106,19 +136,94 @@ export class Otpmux {
     return verdict(await this.#write<VerdictBody>(path, { code, client }, idempotencyKey));
   }
 
-  /** Tells where a verification stands, and what was tried for it. */
+  /**
+   * Checks a code for the newest verification of a recipient and purpose: no id to keep. Do not show
+   * users the reason of a verdict: it tells a stranger whether a code was sent.
+   */
+  async verifyRecipient(
+    to: string,
+    code: string,
+    options: { country?: string; purpose?: string; clientIp?: string; idempotencyKey?: string } = {},
+  ): Promise<Verdict> {
+    const { country, purpose } = options;
+    return this.#verifySelected({ to, country, purpose }, code, options);
+  }
+
+  /** Checks a code for the verification that was sent with this `externalId`. */
+  async verifyExternal(
+    externalId: string,
+    code: string,
+    options: { purpose?: string; clientIp?: string; idempotencyKey?: string } = {},
+  ): Promise<Verdict> {
+    return this.#verifySelected({ external_id: externalId, purpose: options.purpose }, code, options);
+  }
+
+  async #verifySelected(
+    selection: object,
+    code: string,
+    { clientIp, idempotencyKey }: { clientIp?: string; idempotencyKey?: string },
+  ): Promise<Verdict> {
+    const client = clientIp === undefined ? undefined : { ip: clientIp };
+    const body = { ...selection, code, client };
+    return verdict(await this.#write<VerdictBody>("/verify", body, idempotencyKey));
+  }
+
+  /** Returns the status and the history of a verification. */
   async get(id: string): Promise<Verification> {
     const path = `/v1/verifications/${encodeURIComponent(id)}`;
     return verification(await this.#call<VerificationBody>({ method: "GET", path }));
   }
 
-  /** Makes a verification worthless. */
+  /** Cancels a verification: no code is valid for it any more. */
   async cancel(id: string): Promise<void> {
     const path = `/v1/verifications/${encodeURIComponent(id)}`;
     await this.#call<undefined>({ method: "DELETE", path });
   }
 
-  /** Tells channels, countries, lengths of codes and limits, as the gateway is configured. */
+  /**
+   * Delivers a code that your application made and checks itself: with the routes, limits and failover
+   * of a send, and without a verification. Without `code`, the only number of 4 to 10 digits in
+   * `message` is the code.
+   */
+  async deliver(
+    to: string,
+    code: string | undefined,
+    options: DeliverOptions = {},
+  ): Promise<Delivery> {
+    const { clientIp, userAgent, idempotencyKey, ...wishes } = options;
+    const client =
+      clientIp === undefined && userAgent === undefined
+        ? undefined
+        : { ip: clientIp, user_agent: userAgent };
+    const key = idempotencyKey ?? crypto.randomUUID();
+    const body = { to, code, ...wishes, client };
+    return delivery(await this.#call<DeliveryBody>({ method: "POST", path: DELIVERIES, body, key }));
+  }
+
+  /** Delivers the same code again because the user asked for it. */
+  async redeliver(
+    id: string,
+    options: { channel?: string; locale?: string; idempotencyKey?: string } = {},
+  ): Promise<Delivery> {
+    const { idempotencyKey, ...body } = options;
+    const path = `${DELIVERIES}/${encodeURIComponent(id)}/resend`;
+    const key = idempotencyKey ?? crypto.randomUUID();
+    return delivery(await this.#call<DeliveryBody>({ method: "POST", path, body, key }));
+  }
+
+  /** Returns the status and the history of a delivery. */
+  async delivery(id: string): Promise<Delivery> {
+    const path = `${DELIVERIES}/${encodeURIComponent(id)}`;
+    return delivery(await this.#call<DeliveryBody>({ method: "GET", path }));
+  }
+
+  /** Reports the outcome: `approved` (the user typed the code) or `cancelled`. */
+  async endDelivery(id: string, outcome: "approved" | "cancelled"): Promise<void> {
+    const path = `${DELIVERIES}/${encodeURIComponent(id)}/outcome`;
+    await this.#call<undefined>({ method: "POST", path, body: { outcome } });
+  }
+
+  /** Returns channels, countries, lengths of codes and limits, as the gateway is configured. */
   async capabilities(): Promise<Record<string, unknown>> {
     return this.#call({ method: "GET", path: "/v1/capabilities" });
   }

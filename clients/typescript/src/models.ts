@@ -44,6 +44,23 @@ export interface Verification {
   metadata: Record<string, string>;
 }
 
+/** The delivery of a code that your application made and checks itself. */
+export interface Delivery {
+  id: string;
+  /** `pending`: it can be sent again. */
+  status: "pending" | "ended";
+  channel: string;
+  /** The recipient, masked. */
+  to: string;
+  /** Whether a vendor has accepted the newest message. If not, it may arrive all the same. */
+  confirmed: boolean;
+  expiresAt: Date;
+  resendAfter: Date;
+  send_attempts: SendAttempt[];
+  skipped: Skipped[];
+  metadata: Record<string, string>;
+}
+
 /** The answer to a code. A wrong code is an answer, not an error. */
 export interface Verdict {
   verdict:
@@ -81,6 +98,20 @@ export interface VerificationBody {
   metadata?: Record<string, string>;
 }
 
+/** A delivery as the gateway writes it. */
+export interface DeliveryBody {
+  id: string;
+  status: Delivery["status"];
+  channel: string;
+  to: string;
+  confirmed: boolean;
+  expires_at: string;
+  resend_after: string;
+  send_attempts?: SendAttempt[];
+  skipped?: Skipped[];
+  metadata?: Record<string, string>;
+}
+
 /** A verdict as the gateway writes it. */
 export interface VerdictBody {
   verdict: Verdict["verdict"];
@@ -102,6 +133,21 @@ export function verification(body: VerificationBody): Verification {
     newCode: body.new_code ?? false,
     repeated: body.repeated ?? false,
     codeLength: body.code_length ?? undefined,
+    send_attempts: body.send_attempts ?? [],
+    skipped: body.skipped ?? [],
+    metadata: body.metadata ?? {},
+  };
+}
+
+export function delivery(body: DeliveryBody): Delivery {
+  return {
+    id: body.id,
+    status: body.status,
+    channel: body.channel,
+    to: body.to,
+    confirmed: body.confirmed,
+    expiresAt: new Date(body.expires_at),
+    resendAfter: new Date(body.resend_after),
     send_attempts: body.send_attempts ?? [],
     skipped: body.skipped ?? [],
     metadata: body.metadata ?? {},

@@ -32,6 +32,33 @@ test("a code is sent and verified once", async () => {
   assert.deepEqual([shown.status, shown.metadata], ["approved", { order: "7" }]);
 });
 
+test("a code is verified by recipient or by an id of the caller", async () => {
+  const [to, other] = [number(), number()];
+  await client.send(to, { purpose: "login" });
+  let code = await gateway.code(to);
+  const login = { purpose: "login" };
+  assert.equal((await client.verifyRecipient(to, wrong(code), login)).verdict, "wrong_code");
+  assert.equal((await client.verifyRecipient(other, code, login)).verdict, "not_found");
+  assert.ok((await client.verifyRecipient(to, code, login)).approved);
+  assert.ok(!(await client.verifyRecipient(to, code, login)).approved);
+  await client.send(other, { ...login, externalId: `order-${other}` });
+  code = await gateway.code(other);
+  assert.equal((await client.verifyExternal("order-none", code, login)).verdict, "not_found");
+  assert.ok((await client.verifyExternal(`order-${other}`, code, login)).approved);
+});
+
+test("a code of the caller is delivered and never verified", async () => {
+  const to = number();
+  const made = await client.deliver(to, "482913", { purpose: "login", ttl: 600 });
+  assert.deepEqual([made.status, made.channel, made.confirmed], ["pending", "sms", true]);
+  assert.equal(await gateway.code(to), "482913");
+  assert.ok(!(await client.verifyRecipient(to, "482913", { purpose: "login" })).approved);
+  assert.deepEqual((await client.delivery(made.id)).send_attempts.map((it) => it.state), ["accepted"]);
+  await client.endDelivery(made.id, "approved");
+  assert.equal((await client.delivery(made.id)).status, "ended");
+  await assert.rejects(client.redeliver(made.id), (error) => error instanceof Problem && error.type === "not_found");
+});
+
 test("the example of the README lets the user in", async () => {
   const text = await readFile(new URL("../README.md", import.meta.url), "utf8");
   const [, example] = text.split("```ts\n");

@@ -6,7 +6,7 @@ use otpmux::CodeDelivery;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::views::{SendAttempt, SkippedView, rfc3339};
+use crate::views::{SendAttempt, SkippedView, of_the_application, rfc3339};
 
 /// The delivery of a code that the caller made.
 #[derive(Debug, Serialize, ToSchema)]
@@ -78,7 +78,7 @@ impl From<&CodeDelivery> for DeliveryDetailsView {
             delivery: delivery.into(),
             send_attempts: delivery.send_attempts.iter().map(SendAttempt::from).collect(),
             skipped: delivery.skipped.iter().map(SkippedView::from).collect(),
-            metadata: delivery.metadata.clone(),
+            metadata: of_the_application(&delivery.metadata),
         }
     }
 }

@@ -12,6 +12,9 @@ use otpmux::{Verdict, Verification};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+/// The beginning of the metadata keys in which doors keep notes.
+const DOOR_NOTES: &str = "door.";
+
 /// A verification: one recipient proving one thing once.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(title = "Verification")]
@@ -227,9 +230,15 @@ impl From<&Verification> for DetailsView {
             verification: verification.into(),
             send_attempts: verification.send_attempts.iter().map(SendAttempt::from).collect(),
             skipped: verification.skipped.iter().map(SkippedView::from).collect(),
-            metadata: verification.metadata.clone(),
+            metadata: of_the_application(&verification.metadata),
         }
     }
+}
+
+/// Returns the metadata without the notes of doors, which may show the recipient.
+pub(crate) fn of_the_application(metadata: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let notes = |key: &str| key.starts_with(DOOR_NOTES);
+    metadata.iter().filter(|(key, _)| !notes(key)).map(|(k, v)| (k.clone(), v.clone())).collect()
 }
 
 impl From<&SendAttemptView> for SendAttempt {

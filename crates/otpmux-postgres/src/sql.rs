@@ -1,6 +1,6 @@
 //! The SQL of the store: its tables, and one function for each step.
 
-use otpmux_engine::{HEALTH_TTL, HEALTH_UPDATES_KEPT, LOOKS_BEHIND};
+use otpmux_engine::{EARLY_RECEIPT, HEALTH_TTL, HEALTH_UPDATES_KEPT, LOOKS_BEHIND};
 
 /// The version of the tables and functions. It rises by one with each change to a function or a
 /// table. The functions of a version have it in their names, so that those of an older version go
@@ -84,6 +84,7 @@ fn fill(schema: &str, text: &str) -> String {
         ("{hits_swept}", HITS_SWEPT.to_string()),
         ("{updates_kept}", HEALTH_UPDATES_KEPT.to_string()),
         ("{health_ttl}", HEALTH_TTL.as_millis().to_string()),
+        ("{early_receipt}", EARLY_RECEIPT.as_millis().to_string()),
         ("{looks_behind}", LOOKS_BEHIND.to_string()),
         ("{again}", AGAIN.to_owned()),
     ];

@@ -14,12 +14,13 @@
 
 from ._asynchronous import AsyncOtpmux
 from ._errors import FieldError, OtpmuxError, Problem, Unreachable
-from ._models import SendAttempt, Skipped, Verdict, Verification
+from ._models import Delivery, SendAttempt, Skipped, Verdict, Verification
 from ._retry import Retry
 from ._synchronous import Otpmux
 
 __all__ = [
     "AsyncOtpmux",
+    "Delivery",
     "FieldError",
     "SendAttempt",
     "Otpmux",

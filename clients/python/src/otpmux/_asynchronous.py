@@ -11,7 +11,7 @@ import httpx
 
 from . import _requests
 from ._errors import OtpmuxError, Unreachable
-from ._models import Verdict, Verification
+from ._models import Delivery, Verdict, Verification
 from ._requests import Request
 from ._retry import Retry
 
@@ -54,6 +54,7 @@ class AsyncOtpmux:
         brand: str | None = None,
         message: str | None = None,
         repeat: str | None = None,
+        external_id: str | None = None,
         metadata: Mapping[str, str] | None = None,
         client_ip: str | None = None,
         user_agent: str | None = None,
@@ -65,8 +66,9 @@ class AsyncOtpmux:
         seconds. `variables` fills the variables of the configured text, `brand` names the service in
         it; `message` is a text of your own with `{code}`, for API keys that may give one.
         While a verification is live, `repeat="same_code"` sends it again, `"new_code"` a new one.
-        `client_ip` is the end user's address: without it, nothing limits one attacker. All tries of
-        this call go by one idempotency key; give your own to make a repeat after a crash safe, too.
+        `external_id` is an id of your own, for `verify_external`. `client_ip` is the end user's
+        address: without it, nothing limits one attacker. All tries of this call have one idempotency
+        key; give your own to make a repeat after a crash safe, too.
         """
         request = _requests.send(
             to,
@@ -83,6 +85,7 @@ class AsyncOtpmux:
             brand=brand,
             message=message,
             repeat=repeat,
+            external_id=external_id,
             metadata=metadata,
         )
         return Verification.of(await self._call(request))
@@ -95,7 +98,7 @@ class AsyncOtpmux:
         locale: str | None = None,
         idempotency_key: str | None = None,
     ) -> Verification:
-        """Sends another message at the user's wish. Renews neither ttl nor guesses."""
+        """Sends another message because the user asked for it. Renews neither ttl nor guesses."""
         request = _requests.resend(id, channel, locale, idempotency_key)
         return Verification.of(await self._call(request))
 
@@ -107,23 +110,121 @@ class AsyncOtpmux:
         client_ip: str | None = None,
         idempotency_key: str | None = None,
     ) -> Verdict:
-        """Tries a code. Only `verdict.approved` lets the user in; an error never does.
+        """Checks a code. Only `verdict.approved` lets the user in; an error never does.
 
-        All tries of this call go by one idempotency key, so a lost answer costs no guessed.
+        All tries of this call have one idempotency key, so a lost answer costs no guess.
         """
         request = _requests.verify(id, code, client_ip, idempotency_key)
         return Verdict.of(await self._call(request))
 
+    async def verify_recipient(
+        self,
+        to: str,
+        code: str,
+        *,
+        country: str | None = None,
+        purpose: str | None = None,
+        client_ip: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> Verdict:
+        """Checks a code for the newest verification of a recipient and purpose.
+
+        Nothing needs to be kept between `send` and this call. Do not show users the reason of a
+        verdict: it tells a stranger whether a code was sent.
+        """
+        request = _requests.verify_selected(
+            code, client_ip, idempotency_key, to=to, country=country, purpose=purpose
+        )
+        return Verdict.of(await self._call(request))
+
+    async def verify_external(
+        self,
+        external_id: str,
+        code: str,
+        *,
+        purpose: str | None = None,
+        client_ip: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> Verdict:
+        """Checks a code for the verification that was sent with this `external_id`."""
+        request = _requests.verify_selected(
+            code, client_ip, idempotency_key, external_id=external_id, purpose=purpose
+        )
+        return Verdict.of(await self._call(request))
+
     async def get(self, id: str) -> Verification:
-        """Tells where a verification stands, and what was tried for it."""
+        """Returns the status and the history of a verification."""
         return Verification.of(await self._call(_requests.get(id)))
 
     async def cancel(self, id: str) -> None:
-        """Makes a verification worthless."""
+        """Cancels a verification: no code is valid for it any more."""
         await self._call(_requests.cancel(id))
 
+    async def deliver(
+        self,
+        to: str,
+        code: str | None = None,
+        *,
+        country: str | None = None,
+        purpose: str | None = None,
+        channel: str | None = None,
+        locale: str | None = None,
+        ttl: int | None = None,
+        template: str | None = None,
+        variables: Mapping[str, str] | None = None,
+        brand: str | None = None,
+        message: str | None = None,
+        metadata: Mapping[str, str] | None = None,
+        client_ip: str | None = None,
+        user_agent: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> Delivery:
+        """Delivers a code that your application made and checks itself.
+
+        It has the routes, limits and failover of a send, and is no verification. `message` is a
+        finished text with the code, for API keys that may give one; without `code`, the only number
+        of 4 to 10 digits in it is the code.
+        """
+        request = _requests.deliver(
+            to,
+            idempotency_key,
+            {"ip": client_ip, "user_agent": user_agent},
+            code=code,
+            country=country,
+            purpose=purpose,
+            channel=channel,
+            locale=locale,
+            ttl=ttl,
+            template=template,
+            variables=variables,
+            brand=brand,
+            message=message,
+            metadata=metadata,
+        )
+        return Delivery.of(await self._call(request))
+
+    async def redeliver(
+        self,
+        id: str,
+        *,
+        channel: str | None = None,
+        locale: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> Delivery:
+        """Delivers the same code again because the user asked for it."""
+        request = _requests.redeliver(id, channel, locale, idempotency_key)
+        return Delivery.of(await self._call(request))
+
+    async def delivery(self, id: str) -> Delivery:
+        """Returns the status and the history of a delivery."""
+        return Delivery.of(await self._call(_requests.delivery(id)))
+
+    async def end_delivery(self, id: str, outcome: str) -> None:
+        """Reports the outcome: `approved` (the user typed the code) or `cancelled`."""
+        await self._call(_requests.end_delivery(id, outcome))
+
     async def capabilities(self) -> Mapping[str, Any]:
-        """Tells channels, countries, lengths of codes and limits, as the gateway is configured."""
+        """Returns channels, countries, lengths of codes and limits, as the gateway is configured."""
         answer: Mapping[str, Any] = await self._call(_requests.capabilities())
         return answer
 

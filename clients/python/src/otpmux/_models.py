@@ -75,22 +75,42 @@ class Verification:
             new_code=body.get("new_code", False),
             repeated=body.get("repeated", False),
             code_length=body.get("code_length"),
-            send_attempts=tuple(
-                SendAttempt(
-                    provider=attempt["provider"],
-                    channel=attempt["channel"],
-                    state=attempt["state"],
-                    reason=attempt.get("reason"),
-                    failure=attempt.get("failure"),
-                    delivery=attempt.get("delivery"),
-                    delivered_at=_time(at) if (at := attempt.get("delivered_at")) else None,
-                )
-                for attempt in body.get("send_attempts", ())
-            ),
-            skipped=tuple(
-                Skipped(provider=skip["provider"], reason=skip.get("reason"))
-                for skip in body.get("skipped", ())
-            ),
+            send_attempts=_send_attempts(body),
+            skipped=_skipped(body),
+            metadata=dict(body.get("metadata", {})),
+        )
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """The delivery of a code that your application made and checks itself."""
+
+    id: str
+    status: str
+    """`pending` (it can be sent again) or `ended`."""
+    channel: str
+    to: str
+    """The recipient, masked."""
+    confirmed: bool
+    """Whether a vendor has accepted the newest message. If not, it may arrive all the same."""
+    expires_at: datetime
+    resend_after: datetime
+    send_attempts: tuple[SendAttempt, ...] = ()
+    skipped: tuple[Skipped, ...] = ()
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, body: Mapping[str, Any]) -> Delivery:
+        return cls(
+            id=body["id"],
+            status=body["status"],
+            channel=body["channel"],
+            to=body["to"],
+            confirmed=body["confirmed"],
+            expires_at=_time(body["expires_at"]),
+            resend_after=_time(body["resend_after"]),
+            send_attempts=_send_attempts(body),
+            skipped=_skipped(body),
             metadata=dict(body.get("metadata", {})),
         )
 
@@ -113,6 +133,28 @@ class Verdict:
     @classmethod
     def of(cls, body: Mapping[str, Any]) -> Verdict:
         return cls(body["verdict"], body.get("guesses_left"), body.get("retry_after"))
+
+
+def _send_attempts(body: Mapping[str, Any]) -> tuple[SendAttempt, ...]:
+    return tuple(
+        SendAttempt(
+            provider=attempt["provider"],
+            channel=attempt["channel"],
+            state=attempt["state"],
+            reason=attempt.get("reason"),
+            failure=attempt.get("failure"),
+            delivery=attempt.get("delivery"),
+            delivered_at=_time(at) if (at := attempt.get("delivered_at")) else None,
+        )
+        for attempt in body.get("send_attempts", ())
+    )
+
+
+def _skipped(body: Mapping[str, Any]) -> tuple[Skipped, ...]:
+    return tuple(
+        Skipped(provider=skip["provider"], reason=skip.get("reason"))
+        for skip in body.get("skipped", ())
+    )
 
 
 def _time(text: str) -> datetime:

@@ -38,12 +38,41 @@ def verify(id: str, code: str, client_ip: str | None, idempotency_key: str | Non
     return Request("POST", f"{_path(id)}/verify", body, _named(idempotency_key))
 
 
+def verify_selected(
+    code: str, client_ip: str | None, idempotency_key: str | None, **selection: str | None
+) -> Request:
+    body = _some({**selection, "code": code, "client": _some({"ip": client_ip}) or None})
+    return Request("POST", "/v1/verifications/verify", body, _named(idempotency_key))
+
+
 def get(id: str) -> Request:
     return Request("GET", _path(id))
 
 
 def cancel(id: str) -> Request:
     return Request("DELETE", _path(id))
+
+
+def deliver(
+    to: str, idempotency_key: str | None, client: Mapping[str, Any], **wishes: Any
+) -> Request:
+    body = _some({"to": to, **wishes, "client": _some(client) or None})
+    return Request("POST", "/v1/deliveries", body, _named(idempotency_key))
+
+
+def redeliver(
+    id: str, channel: str | None, locale: str | None, idempotency_key: str | None
+) -> Request:
+    body = _some({"channel": channel, "locale": locale})
+    return Request("POST", f"{_delivery(id)}/resend", body, _named(idempotency_key))
+
+
+def delivery(id: str) -> Request:
+    return Request("GET", _delivery(id))
+
+
+def end_delivery(id: str, outcome: str) -> Request:
+    return Request("POST", f"{_delivery(id)}/outcome", {"outcome": outcome})
 
 
 def capabilities() -> Request:
@@ -74,6 +103,10 @@ def read(answer: httpx.Response) -> Any:
 
 def _path(id: str) -> str:
     return f"/v1/verifications/{quote(id, safe='')}"
+
+
+def _delivery(id: str) -> str:
+    return f"/v1/deliveries/{quote(id, safe='')}"
 
 
 def _named(key: str | None) -> dict[str, str]:

@@ -57,7 +57,8 @@ fn the_ready_line_says_where_the_vendors_are() {
     assert_ne!(listen.port(), 0);
     for vendor in Vendor::ALL {
         let url = ready["vendors"][vendor.as_str()]["base_url"].as_str().unwrap();
-        let address = url.strip_prefix("http://").unwrap().split('/').next().unwrap();
+        let (_, address) = url.split_once("://").unwrap();
+        let address = address.split('/').next().unwrap();
         assert_ne!(address, listen.to_string());
         TcpStream::connect(address).unwrap();
     }

@@ -132,7 +132,7 @@ fn a_mistake_writes_nothing_and_says_what_to_do() {
         ),
         (
             [&easy[..], &any, &["--store", "redis://:swordfish@host"]].concat(),
-            "env:OTPMUX_REDIS_URL",
+            "env:OTPMUX_STORE_URL",
         ),
     ] {
         let ended = init(&[&[path][..], &arguments].concat());

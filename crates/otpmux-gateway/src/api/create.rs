@@ -167,7 +167,8 @@ pub(super) fn metadata_schema() -> Schema {
         .additional_properties(Some(RefOr::T(text(0, NewVerification::METADATA_VALUE))))
         .description(Some(
             "Notes of your own, kept encrypted and given back by `GET`: at most 16, with keys of 1 \
-             to 40 characters and values of at most 200.",
+             to 40 characters and values of at most 200. Keys that begin with `door.` belong to \
+             doors, and `GET` leaves them out.",
         ))
         .into()
 }

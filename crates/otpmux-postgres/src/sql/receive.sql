@@ -1,5 +1,6 @@
 -- Merges the mark of a delivery into a send attempt: the one at `in_place` of the record, or the one
--- that the tag finds.
+-- that the tag finds. A mark whose tag finds nothing is kept for a minute: the reference may still
+-- come.
 CREATE FUNCTION {v}_receive(in_id bytea, in_place integer, in_tag bytea, mark bigint, in_now bigint) RETURNS {v}_answer {step} AS $$
 DECLARE
   answer {v}_answer;
@@ -14,12 +15,29 @@ BEGIN
     SELECT found.record, found.place INTO wanted, place FROM attempt_references AS found WHERE tag = in_tag;
   END IF;
   SELECT {v}_live_key(recipient, purpose) INTO live_key FROM records WHERE id = wanted;
-  IF NOT FOUND THEN
+  IF NOT FOUND AND in_tag IS NULL THEN
     RETURN answer;
   END IF;
-  PERFORM {v}_lock(ARRAY[live_key]);
+  PERFORM {v}_lock(ARRAY[live_key, '\x25'::bytea || in_tag]);
+  IF in_tag IS NOT NULL THEN
+    SELECT found.record, found.place INTO wanted, place FROM attempt_references AS found WHERE tag = in_tag;
+    IF live_key IS DISTINCT FROM (SELECT {v}_live_key(recipient, purpose) FROM records WHERE id = wanted) THEN
+      -- The reference came, or went, before the locks were taken.
+      RAISE EXCEPTION 'changed meanwhile' USING ERRCODE = '{again}';
+    END IF;
+  END IF;
   SELECT * INTO r FROM records WHERE id = wanted AND ends_at > in_now AND state <> 'g';
-  IF NOT FOUND OR place >= length(r.attempt_states) THEN
+  IF NOT FOUND THEN
+    IF in_tag IS NOT NULL THEN
+      INSERT INTO early_receipts AS known (tag, mark, ends_at)
+      VALUES (in_tag, mark, in_now + {early_receipt})
+      ON CONFLICT (tag) DO UPDATE SET ends_at = excluded.ends_at, mark = CASE
+        WHEN known.ends_at > in_now THEN greatest(known.mark, excluded.mark) ELSE excluded.mark
+      END;
+    END IF;
+    RETURN answer;
+  END IF;
+  IF place >= length(r.attempt_states) THEN
     RETURN answer;
   END IF;
   answer.number := place;

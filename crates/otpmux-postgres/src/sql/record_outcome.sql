@@ -16,11 +16,13 @@ DECLARE
   place bigint;
   letter text;
   new_letter text;
+  early bigint;
   begun boolean := false;
 BEGIN
   PERFORM {v}_lock(
     refund_keys || live_key
     || CASE WHEN cardinality(providers) > 0 THEN '\x23'::bytea END
+    || (SELECT array_agg('\x25'::bytea || tag) FROM unnest(end_tags) AS tag WHERE tag IS NOT NULL)
     || CASE WHEN lost_until IS NOT NULL THEN '\x22'::bytea || in_id END
   );
   SELECT * INTO r FROM records WHERE id = in_id AND ends_at > in_now AND state <> 'g';
@@ -42,8 +44,8 @@ BEGIN
     answer.word := 'c';
     RETURN answer;
   END IF;
-{ends}
 {references}
+{ends}
   IF lost_key IS NOT NULL THEN
     place := array_position(r.attempt_keys, lost_key);
     IF place IS NULL THEN

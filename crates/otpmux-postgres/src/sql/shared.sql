@@ -7,7 +7,7 @@
 -- transaction, so what does not exist yet is locked too. A record is locked by its recipient and
 -- purpose, which never change, so the records of one recipient and purpose have one lock. A row is
 -- written only under the lock of its key; so no step waits for another one with a row, and no two
--- wait for each other. Where there is no such lock (references, server keys, the probe), rows are
+-- wait for each other. Where there is no such lock (server keys, the probe), rows are
 -- written last and in order of their keys.
 
 CREATE TYPE {v}_answer AS (

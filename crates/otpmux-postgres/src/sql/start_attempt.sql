@@ -19,9 +19,14 @@ DECLARE
   place bigint;
   letter text;
   new_letter text;
+  early bigint;
   begun boolean := false;
 BEGIN
-  PERFORM {v}_lock(hit_keys || live_key || CASE WHEN cardinality(providers) > 0 THEN '\x23'::bytea END);
+  PERFORM {v}_lock(
+    hit_keys || live_key
+    || CASE WHEN cardinality(providers) > 0 THEN '\x23'::bytea END
+    || (SELECT array_agg('\x25'::bytea || tag) FROM unnest(end_tags) AS tag WHERE tag IS NOT NULL)
+  );
   SELECT * INTO r FROM records WHERE id = in_id AND ends_at > in_now AND state <> 'g';
   IF FOUND AND live_key IS NULL THEN
     -- It was created before the locks were taken, so its own is not among them.
@@ -32,8 +37,8 @@ BEGIN
     answer.word := 'not_found';
     RETURN answer;
   END IF;
-{ends}
 {references}
+{ends}
   SELECT f.place, f.wait INTO full_place, full_wait FROM {v}_full(window_keys, counts, pers, in_now) AS f;
   answer.word := {v}_over(r.state, r.expires_at, in_now);
   IF answer.word IS NULL AND most_resends IS NOT NULL THEN

@@ -1,4 +1,4 @@
--- Removes what is over: at most `in_most` rows of records and of limits, oldest first. Waits for no
+-- Removes what is over: at most `in_most` rows of records, of limits and of early receipts, oldest first. Waits for no
 -- lock: what another call uses just now stays until a later sweep. Returns how many there were.
 CREATE FUNCTION {v}_sweep(in_now bigint, in_most bigint) RETURNS {v}_answer {step} AS $$
 DECLARE
@@ -71,6 +71,13 @@ BEGIN
       ELSE
         UPDATE limits SET turn_at = newest_at + l.longest WHERE key = l.key;
       END IF;
+    END IF;
+  END LOOP;
+  FOR r IN SELECT tag FROM early_receipts WHERE ends_at <= in_now ORDER BY ends_at LIMIT in_most LOOP
+    CONTINUE WHEN NOT pg_try_advisory_xact_lock({v}_lock_of('\x25'::bytea || r.tag));
+    DELETE FROM early_receipts WHERE tag = r.tag AND ends_at <= in_now;
+    IF FOUND THEN
+      answer.number := answer.number + 1;
     END IF;
   END LOOP;
   IF EXISTS (SELECT FROM health WHERE at <= in_now - {health_ttl}) AND pg_try_advisory_xact_lock({v}_lock_of('\x23')) THEN

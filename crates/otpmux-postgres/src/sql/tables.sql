@@ -76,6 +76,14 @@ CREATE TABLE attempt_references (
 ) WITH (autovacuum_vacuum_scale_factor = 0.05);
 CREATE INDEX attempt_references_record ON attempt_references (record);
 
+-- The strongest mark of receipts whose reference may still come.
+CREATE TABLE early_receipts (
+  tag bytea PRIMARY KEY,
+  mark bigint NOT NULL,
+  ends_at bigint NOT NULL
+) WITH (autovacuum_vacuum_scale_factor = 0.05);
+CREATE INDEX early_receipts_end ON early_receipts (ends_at);
+
 -- The hits of one key, newest first, as many as the largest count among its windows. A key with a
 -- larger count than an array should hold has them in the table `hits`, and the number of its
 -- newest one here.

@@ -319,8 +319,10 @@ async fn services_have_purposes_and_keys_their_own() {
     let shown = door
         .gateway
         .get(&format!("/v1/verifications/{}", &sent["sid"].as_str().unwrap()[2..]))
-        .await;
-    assert_eq!(shown.expect(200)["to"], "+9•••••••••10");
+        .await
+        .expect(200);
+    // The door's notes show the recipient.
+    assert_eq!((&shown["to"], &shown["metadata"]), (&json!("+9•••••••••10"), &json!({})));
     let at = |service: &str, user: &'static str| {
         let url = format!("{}/twilio/v2/Services/{service}/Verifications", door.gateway.url);
         let request = door.gateway.http.post(url).basic_auth(user, Some(KEY));

@@ -25,7 +25,7 @@ otpmux_core::settings! {
         /// service SIDs do not exist. Absent: every service SID is accepted.
         pub services: BTreeMap<String, String> = BTreeMap::new(), texts(),
             example { "VA00000000000000000000000000000000": "login" };
-        /// The purpose of verifications if `services` is absent.
+        /// The purpose of verifications if `services` is absent. Absent: the default purpose.
         pub purpose: Option<Purpose> = None, text().check(parses::<Purpose>), example "login";
     }
 }

@@ -26,7 +26,7 @@ otpmux_core::settings! {
         /// again as long.
         pub token_ttl: Duration = Duration::from_mins(15),
             duration(Duration::from_mins(1)..=Duration::from_hours(24)), example "1h";
-        /// The purpose of verifications.
+        /// The purpose of verifications. Absent: the default purpose.
         pub purpose: Option<Purpose> = None, text().check(parses::<Purpose>), example "login";
         plain {
             /// The applications whose clients may authenticate by a token (JWT).
@@ -49,7 +49,7 @@ otpmux_core::settings! {
         /// The name of the API key under [[server.api_keys]] whose rights and limits the clients
         /// have.
         pub caller: Option<String> = None, text().required(), example "web";
-        /// The purpose of verifications, in place of the door's.
+        /// The purpose of verifications. Absent: the door's.
         pub purpose: Option<Purpose> = None, text().check(parses::<Purpose>), example "login";
     }
 }

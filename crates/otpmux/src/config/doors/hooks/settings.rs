@@ -24,16 +24,16 @@ otpmux_core::settings! {
         pub purpose: Option<Purpose> = None, text().check(parses::<Purpose>), example "login";
         /// The secret that the caller presents, or that it signs with.
         pub secret: Option<Secret> = None, secret().required(), example "env:HOOK_SECRET";
-        /// A secret that is accepted as well, until the caller has the new one.
+        /// A secret that is accepted as well, until the caller has the new one. Absent: none.
         pub old_secret: Option<Secret> = None, secret(), example "env:OLD_HOOK_SECRET";
-        /// How a request proves that it comes from the caller, in place of the kind's way: the
-        /// secret as a `bearer` token, as the password of `basic`, or as it is in a `header`; a
-        /// signature of the body in hexadecimal digits (`hmac_hex`), with its time (`t_v1`
-        /// hexadecimal, `t_v2` base64), or by `standard_webhooks`.
+        /// How a request proves that it comes from the caller: the secret as a `bearer` token, as
+        /// the password of `basic`, or as it is in a `header`; a signature of the body in
+        /// hexadecimal digits (`hmac_hex`), with its time (`t_v1` hexadecimal, `t_v2` base64), or by
+        /// `standard_webhooks`. Absent: the kind's way; the kind `hook` needs the key.
         pub check: Option<CheckForm> = None, choice(CheckForm::WORDS), example "header";
-        /// The header of the secret or the signature, in place of the kind's.
+        /// The header of the secret or the signature. Absent: the kind's.
         pub header: Option<String> = None, text().check(check_header), example "x-api-key";
-        /// The user of `check = "basic"`.
+        /// The user. Required with `check = "basic"`.
         pub user: Option<String> = None, text().check(check_user), example "otpmux";
         /// The requests that the hook may make of each process.
         pub requests: Vec<RateLimit> = vec![RateLimit::new(100, Duration::from_secs(1))],
@@ -53,21 +53,21 @@ otpmux_core::settings! {
         /// The number of digits of the code in a text, where a request holds only a text. Absent:
         /// the one number of 4 to 10 digits in the text.
         pub code_length: Option<u8> = None, integer(4..=10), example 6;
-        /// Whether numbers are in international form also without `+`, in place of the kind's rule.
-        /// If not, such a number is a national one of `default_country`.
+        /// Whether numbers are in international form also without `+`. If not, such a number is a
+        /// national one of `default_country`. Absent: the kind's rule.
         pub numbers_without_plus: Option<bool> = None, flag(), example true;
-        /// Where the recipient is, as a JSON pointer (RFC 6901), in place of the kind's place.
+        /// Where the recipient is, as a JSON pointer (RFC 6901). Absent: the kind's place.
         pub recipient: Option<String> = None, text().check(check_pointer), example "/phone";
-        /// Where the code is, as a JSON pointer.
+        /// Where the code is, as a JSON pointer. Absent: the kind's place.
         pub code: Option<String> = None, text().check(check_pointer), example "/otp";
-        /// Where the finished text is, as a JSON pointer.
+        /// Where the finished text is, as a JSON pointer. Absent: the kind's place.
         pub text: Option<String> = None, text().check(check_pointer), example "/message";
-        /// Where the language is, such as `pt-BR`, as a JSON pointer.
+        /// Where the language is, such as `pt-BR`, as a JSON pointer. Absent: the kind's place.
         pub locale: Option<String> = None, text().check(check_pointer), example "/language";
-        /// Where the IP address of the end user is, as a JSON pointer.
+        /// Where the IP address of the end user is, as a JSON pointer. Absent: the kind's place.
         pub ip: Option<String> = None, text().check(check_pointer), example "/client/ip";
         /// Where the channel is, as a JSON pointer: `sms`, `voice`, `whatsapp` or `email`. Other
-        /// words have no effect.
+        /// words have no effect. Absent: the kind's place.
         pub channel: Option<String> = None, text().check(check_pointer), example "/delivery";
         /// Where the name of the request is, as a JSON pointer; the name is the same in each repeat.
         /// Absent: two requests with the same body are one.
