@@ -259,7 +259,7 @@ fn all_mistakes_of_a_file_at_once() {
         providers = ["primry"]
 
         [store]
-        url = "postgres://user:hunter2@db"
+        url = "mysql://user:hunter2@db"
 
         [[server_keys]]
         id = "now"
