@@ -6,12 +6,10 @@ mod busy_clock;
 mod instant;
 mod keys;
 mod loopback;
-mod on_cpu;
 mod recipients;
 
 pub use busy_clock::BusyClock;
 pub use instant::{DeadProvider, InstantProvider};
 pub use keys::keys;
 pub use loopback::loopback_vendor;
-pub use on_cpu::{Moment, OnCpu};
 pub use recipients::Recipients;
