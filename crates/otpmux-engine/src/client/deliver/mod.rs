@@ -1,5 +1,6 @@
 //! Delivering a code that the caller made and will check.
 
+mod code_in_text;
 mod request;
 mod view;
 
@@ -8,7 +9,8 @@ use std::time::SystemTime;
 
 use otpmux_core::{Blame, Certainty, Error, ErrorKind, Outcome};
 
-pub use request::{CodeInTextError, NewDelivery};
+pub use code_in_text::CodeInTextError;
+pub use request::NewDelivery;
 pub use view::{CodeDelivery, CodeDeliveryStatus};
 
 use super::inner::Inner;

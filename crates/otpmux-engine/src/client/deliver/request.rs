@@ -4,6 +4,7 @@ use std::time::Duration;
 use otpmux_core::{Channel, ClientContext, Code, Error, Purpose, Recipient};
 use serde_json::Value;
 
+use super::code_in_text::{CodeInTextError, code_in_text};
 use crate::Policy;
 use crate::client::inner::invalid;
 use crate::client::{InFlight, NewVerification};
@@ -63,20 +64,6 @@ pub struct NewDelivery {
     pub in_flight: InFlight,
 }
 
-/// Error returned when a finished text does not show which part of it is the code.
-#[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum CodeInTextError {
-    /// It holds no number of 4 to 10 digits.
-    #[error("the text holds no code: a number of 4 to 10 digits")]
-    None,
-    /// It holds several different numbers of 4 to 10 digits.
-    #[error("the text holds several numbers of 4 to 10 digits; give the code beside the text")]
-    Several,
-}
-
-otpmux_core::debug_as_display!(CodeInTextError);
-
 impl NewDelivery {
     /// The shortest TTL: a message needs time to arrive.
     pub const MIN_TTL: Duration = Policy::MIN_TTL;
@@ -107,7 +94,8 @@ impl NewDelivery {
     }
 
     /// A delivery of a finished text, whose code is its only number of 4 to 10 digits. The same
-    /// number may stand in it several times, as in a text for `WebOTP`. Providers that write the
+    /// number may stand in it several times, as in a text for `WebOTP`. Digits that a dash joins to
+    /// others are no such number. Providers that write the
     /// text themselves get the code alone.
     ///
     /// ```
@@ -127,20 +115,19 @@ impl NewDelivery {
     ///
     /// The text has no such number, or several different ones.
     pub fn of_text(text: &str, to: impl Into<Recipient>) -> Result<Self, CodeInTextError> {
-        let mut found: Option<Code> = None;
-        for word in words(text) {
-            if !word.bytes().all(|byte| byte.is_ascii_digit()) {
-                continue;
-            }
-            let Ok(code) = Code::given(word) else { continue };
-            match &found {
-                Some(known) if *known != code => return Err(CodeInTextError::Several),
-                _ => found = Some(code),
-            }
-        }
-        let code = found.ok_or(CodeInTextError::None)?;
+        let code = code_in_text(text, None)?;
         let message = with_placeholder(text, &code);
         Ok(Self { message: Some(message), ..Self::of(code, to) })
+    }
+
+    /// Returns the code in a finished text, as [`of_text`](Self::of_text) finds it; with `digits`,
+    /// the only number of so many digits.
+    ///
+    /// # Errors
+    ///
+    /// The text has no such number, or several different ones.
+    pub fn code_in_text(text: &str, digits: Option<u8>) -> Result<Code, CodeInTextError> {
+        code_in_text(text, digits)
     }
 
     /// Sets the channel.
@@ -234,11 +221,6 @@ impl NewDelivery {
     }
 }
 
-/// The runs of letters and digits of a text.
-fn words(text: &str) -> impl Iterator<Item = &str> {
-    text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty())
-}
-
 /// Replaces the code by its placeholder, wherever it is a word of its own.
 fn with_placeholder(text: &str, code: &Code) -> String {
     let mut replaced = String::with_capacity(text.len());
@@ -275,6 +257,7 @@ mod tests {
             ),
             ("Code:123456;n123456", "123456", "Code:{code};n123456"),
             ("123-456 or 1234", "1234", "123-456 or {code}"),
+            ("On 2026-11-29: 482913", "482913", "On 2026-11-29: {code}"),
             ("कोड 987654 है", "987654", "कोड {code} है"),
         ] {
             let new = NewDelivery::of_text(text, to()).unwrap();
@@ -285,6 +268,7 @@ mod tests {
             ("Your code is 123.", CodeInTextError::None),
             ("Your code is 0M53RF.", CodeInTextError::None),
             ("Call 14155550123", CodeInTextError::None),
+            ("Your code is 48-2913.", CodeInTextError::None),
             ("2026: 123456", CodeInTextError::Several),
             ("1234 12345", CodeInTextError::Several),
         ] {

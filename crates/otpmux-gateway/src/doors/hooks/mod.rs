@@ -3,7 +3,6 @@
 mod answer;
 mod authgear;
 mod check;
-mod find_code;
 mod read;
 mod refusal;
 mod settings;

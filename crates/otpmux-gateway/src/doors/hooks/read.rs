@@ -4,12 +4,12 @@ use std::net::IpAddr;
 
 use bytes::Bytes;
 use otpmux::config::{HookFields, HookKind};
+use otpmux::errors::CodeInTextError;
 use otpmux::http::signature::Encoding;
-use otpmux::{Channel, Code, OtpClient, Recipient};
+use otpmux::{Channel, Code, NewDelivery, OtpClient, Recipient};
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
-use super::find_code::find_code;
 use super::refusal::Refusal;
 use super::settings::Hook;
 use super::supabase;
@@ -78,8 +78,8 @@ fn message(body: &Value, hook: &Hook, client: &OtpClient) -> Result<Message, Ref
     let code = match (text(body, &fields.code), finished) {
         (Some(code), _) => given(code)?,
         (None, Some(finished)) => {
-            let found = find_code(finished, hook.door.code_length);
-            given(found.map_err(|mistake| Refusal::invalid(format!("the text {mistake}")))?)?
+            let found = NewDelivery::code_in_text(finished, hook.door.code_length);
+            found.map_err(|error| Refusal::invalid(no_single_code(error)))?
         }
         (None, None) => return Err(no_code()),
     };
@@ -148,6 +148,15 @@ fn name(body: &Value, fields: &HookFields, bytes: &[u8]) -> String {
 fn missing(what: &str, pointers: &[String]) -> Refusal {
     let places = pointers.join(", ");
     Refusal::invalid(format!("{what} is missing: there is no text at {places}"))
+}
+
+fn no_single_code(error: CodeInTextError) -> &'static str {
+    match error {
+        CodeInTextError::Several => {
+            "the text holds several numbers that can be the code; set `code_length`"
+        }
+        _ => "the text holds no number that can be the code",
+    }
 }
 
 fn no_code() -> Refusal {

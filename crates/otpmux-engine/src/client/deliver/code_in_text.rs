@@ -1,28 +1,39 @@
 //! The code in a finished text.
 
-/// Finds the code in a text: the one run of 4 to 10 ASCII digits, or of `length` digits, that no
+use otpmux_core::Code;
+
+/// Error returned when a finished text does not show which part of it is the code.
+#[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CodeInTextError {
+    /// It holds no number of 4 to 10 digits.
+    #[error("the text holds no code: a number of 4 to 10 digits")]
+    None,
+    /// It holds several different numbers of 4 to 10 digits.
+    #[error("the text holds several numbers of 4 to 10 digits; give the code beside the text")]
+    Several,
+}
+
+otpmux_core::debug_as_display!(CodeInTextError);
+
+/// Finds the code in a text: the one run of 4 to 10 ASCII digits, or of `digits` digits, that no
 /// letter or digit touches, and no dash joins to another digit: `123-456` is no code of three
 /// digits, and `2026-11-29` none of four. It may occur several times, as in texts that browsers
 /// read (`@example.com #123456`).
-///
-/// # Errors
-///
-/// What is in its place.
-pub(super) fn find_code(text: &str, length: Option<u8>) -> Result<&str, &'static str> {
-    let fits = |run: &&str| match length {
-        Some(length) => run.len() == usize::from(length),
+pub(super) fn code_in_text(text: &str, digits: Option<u8>) -> Result<Code, CodeInTextError> {
+    let fits = |run: &&str| match digits {
+        Some(digits) => run.len() == usize::from(digits),
         None => (4..=10).contains(&run.len()),
     };
     let words = text.split(|c: char| !c.is_alphanumeric() && c != '-');
     let pieces = words.filter(|word| !is_joined(word)).flat_map(|word| word.split('-'));
-    let digits = |piece: &&str| piece.bytes().all(|byte| byte.is_ascii_digit());
-    let mut codes = pieces.filter(digits).filter(fits);
-    let code = codes.next().ok_or("holds no number that can be the code")?;
-    if codes.all(|other| other == code) {
-        Ok(code)
-    } else {
-        Err("holds several numbers that can be the code; set `code_length`")
+    let is_number = |piece: &&str| piece.bytes().all(|byte| byte.is_ascii_digit());
+    let mut codes = pieces.filter(is_number).filter(fits);
+    let code = codes.next().ok_or(CodeInTextError::None)?;
+    if codes.any(|other| other != code) {
+        return Err(CodeInTextError::Several);
     }
+    Code::given(code).map_err(|_| CodeInTextError::None)
 }
 
 /// Whether a dash is between two digits.
@@ -50,7 +61,8 @@ mod tests {
             ("482913- is it", None, "482913"),
             ("Call +4915112345678 about 482913", None, "482913"),
         ] {
-            assert_eq!(find_code(text, length), Ok(code), "{text}");
+            let found = code_in_text(text, length).unwrap();
+            assert_eq!(found.expose(), code, "{text}");
         }
     }
 
@@ -69,7 +81,7 @@ mod tests {
             ("Since 2026: 482913", None),
             ("４８２９１３", None),
         ] {
-            assert!(find_code(text, length).is_err(), "{text}");
+            assert!(code_in_text(text, length).is_err(), "{text}");
         }
     }
 }
