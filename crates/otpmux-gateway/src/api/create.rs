@@ -8,7 +8,8 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use otpmux::{
-    Channel, ClientContext, CountryCode, ExternalId, NewVerification, OtpClient, Purpose, Repeat,
+    Channel, ClientContext, CountryCode, ExternalId, NewVerification, OtpClient, Purpose,
+    Recipient, Repeat,
 };
 use serde_json::json;
 use utoipa::ToSchema;
@@ -210,6 +211,36 @@ pub(super) fn address(client: &mut Fields) -> Option<IpAddr> {
     })
 }
 
+/// Reads the recipient, in the national form of `country` if that is given.
+pub(super) fn recipient(body: &mut Fields, reader: &OtpClient) -> Option<Recipient> {
+    let country = body.peek("country").and_then(|text| text.parse::<CountryCode>().ok());
+    let to = body.parsed("to", |text| reader.read_recipient(&text, country));
+    body.required("to", to)
+}
+
+/// Reads what is known about the end user's device; `forwarded` is its address if the body has none.
+pub(super) fn device(body: &mut Fields, forwarded: Option<IpAddr>) -> ClientContext {
+    let client = body.object("client", |client| {
+        let mut context = ClientContext::new();
+        context.ip = address(client);
+        context.user_agent = client.text("user_agent", 0..=512);
+        context
+    });
+    let mut client = client.unwrap_or_default();
+    client.ip = client.ip.or(forwarded);
+    client
+}
+
+/// Reads the application's own notes.
+pub(super) fn metadata(body: &mut Fields) -> BTreeMap<String, String> {
+    let metadata = body.strings(
+        "metadata",
+        "an object of at most 16 strings, with keys of 1 to 40 characters and values of at most 200",
+        NewVerification::metadata_fits,
+    );
+    metadata.unwrap_or_default()
+}
+
 /// Reads the request and collects every mistake in it.
 fn read(
     mut body: Fields,
@@ -219,9 +250,7 @@ fn read(
     forwarded: Option<IpAddr>,
 ) -> Result<NewVerification, Problem> {
     let capabilities = &settings.capabilities;
-    let country = body.peek("country").and_then(|text| text.parse::<CountryCode>().ok());
-    let to = body.parsed("to", |text| reader.read_recipient(&text, country));
-    let to = body.required("to", to);
+    let to = recipient(&mut body, reader);
     let channel = body.parsed("channel", |text| text.parse::<Channel>());
     let purpose = body.parsed("purpose", Purpose::new);
     let external_id = body.parsed("external_id", ExternalId::new);
@@ -235,17 +264,8 @@ fn read(
         text.parse::<Repeat>().map_err(|_| "must be `new_code` or `same_code`")
     });
     let template = body.text("template", 1..=128);
-    let client = body.object("client", |client| {
-        let mut context = ClientContext::new();
-        context.ip = address(client);
-        context.user_agent = client.text("user_agent", 0..=512);
-        context
-    });
-    let metadata = body.strings(
-        "metadata",
-        "an object of at most 16 strings, with keys of 1 to 40 characters and values of at most 200",
-        NewVerification::metadata_fits,
-    );
+    let client = device(&mut body, forwarded);
+    let metadata = metadata(&mut body);
     body.parsed("country", |text| text.parse::<CountryCode>());
     let new = to.map(|to| {
         let mut new = NewVerification::to(to);
@@ -258,9 +278,7 @@ fn read(
         new.repeat = repeat;
         new.ttl = ttl.map(Duration::from_secs);
         new.code_length = code_length;
-        new.metadata = metadata.unwrap_or_default();
-        let mut client = client.unwrap_or_default();
-        client.ip = client.ip.or(forwarded);
+        new.metadata = metadata;
         new.from_client(client)
     });
     body.finish(new)

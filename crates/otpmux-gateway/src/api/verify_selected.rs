@@ -7,7 +7,7 @@ use axum::extract::State;
 use otpmux::{CountryCode, ExternalId, OtpClient, Purpose, Selector};
 use utoipa::ToSchema;
 
-use super::create::{country_schema, recipient_schema};
+use super::create::{country_schema, recipient, recipient_schema};
 use super::fields::Fields;
 use super::idempotency::IdempotencyName;
 use super::input::Body;
@@ -129,9 +129,7 @@ fn selector(body: &mut Fields, reader: &OtpClient) -> Option<Selector> {
         body.string("external_id");
         body.mistake("external_id", Code::NotAllowed, message);
     }
-    let country = body.peek("country").and_then(|text| text.parse::<CountryCode>().ok());
-    let to = body.parsed("to", |text| reader.read_recipient(&text, country));
-    let to = body.required("to", to);
+    let to = recipient(body, reader);
     body.parsed("country", |text| text.parse::<CountryCode>());
     Some(Selector::recipient(to?, purpose))
 }

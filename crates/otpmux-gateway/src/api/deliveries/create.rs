@@ -7,14 +7,12 @@ use axum::Json as Answer;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use otpmux::{
-    Channel, ClientContext, Code, CountryCode, NewDelivery, NewVerification, OtpClient, Purpose,
-    Recipient,
-};
+use otpmux::{Channel, Code, CountryCode, NewDelivery, OtpClient, Purpose, Recipient};
 use utoipa::ToSchema;
 
 use crate::api::create::{
-    Client, address, country_schema, metadata_schema, recipient_schema, variables_schema,
+    Client, country_schema, device, metadata, metadata_schema, recipient, recipient_schema,
+    variables_schema,
 };
 use crate::api::fields::Fields;
 use crate::api::idempotency::IdempotencyName;
@@ -127,9 +125,7 @@ fn read(
     reader: &OtpClient,
     forwarded: Option<IpAddr>,
 ) -> Result<NewDelivery, Problem> {
-    let country = body.peek("country").and_then(|text| text.parse::<CountryCode>().ok());
-    let to = body.parsed("to", |text| reader.read_recipient(&text, country));
-    let to = body.required("to", to);
+    let to = recipient(&mut body, reader);
     let new = code_and_text(&mut body, rights, to);
     let channel = body.parsed("channel", |text| text.parse::<Channel>());
     let purpose = body.parsed("purpose", Purpose::new);
@@ -142,17 +138,8 @@ fn read(
     let variables = texts::variables(&mut body, settings.messages.as_ref());
     let brand = texts::brand(&mut body, rights);
     let template = body.text("template", 1..=128);
-    let client = body.object("client", |client| {
-        let mut context = ClientContext::new();
-        context.ip = address(client);
-        context.user_agent = client.text("user_agent", 0..=512);
-        context
-    });
-    let metadata = body.strings(
-        "metadata",
-        "an object of at most 16 strings, with keys of 1 to 40 characters and values of at most 200",
-        NewVerification::metadata_fits,
-    );
+    let client = device(&mut body, forwarded);
+    let metadata = metadata(&mut body);
     body.parsed("country", |text| text.parse::<CountryCode>());
     let new = new.map(|mut new| {
         new.channel = channel;
@@ -160,9 +147,7 @@ fn read(
         (new.locale, new.template, new.brand) = (locale, template, brand);
         new.variables = variables;
         new.ttl = ttl.map(Duration::from_secs);
-        new.metadata = metadata.unwrap_or_default();
-        let mut client = client.unwrap_or_default();
-        client.ip = client.ip.or(forwarded);
+        new.metadata = metadata;
         new.from_client(client)
     });
     body.finish(new)
