@@ -5,6 +5,7 @@ pub mod conformance;
 pub mod faulty;
 pub mod golden;
 pub mod leaks;
+pub mod shared_store;
 pub mod stores;
 
 mod log_capture;
