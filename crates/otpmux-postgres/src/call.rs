@@ -127,8 +127,7 @@ impl Call {
 
     /// Adds six arrays: the parts of each end.
     pub(crate) fn ends(self, ends: &[AttemptEnd]) -> Self {
-        let places = ends.iter().map(|end| i32::try_from(end.attempt).unwrap_or(i32::MAX - 1));
-        self.push(places.collect::<Vec<_>>(), Type::INT4_ARRAY)
+        self.places(ends.iter().map(|end| end.attempt))
             .many_maybe_texts(
                 ends.iter().map(|end| Some(codec::letter(end.state).into())).collect(),
             )
@@ -138,6 +137,12 @@ impl Call {
             )
             .many_maybe_texts(ends.iter().map(|end| codec::terms(end.vendor.as_deref())).collect())
             .many_maybe_bytes(ends.iter().map(|end| Some(end.found_by?.to_vec())).collect())
+    }
+
+    /// Adds indexes of send attempts.
+    pub(crate) fn places(self, places: impl Iterator<Item = usize>) -> Self {
+        let places = places.map(|place| i32::try_from(place).unwrap_or(i32::MAX - 1));
+        self.push(places.collect::<Vec<_>>(), Type::INT4_ARRAY)
     }
 
     /// Adds the seven parts of a send attempt, each without a value if there is none.

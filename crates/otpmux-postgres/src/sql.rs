@@ -27,11 +27,12 @@ const STEP: &str = "LANGUAGE plpgsql SET search_path = {schema}, pg_temp \
     SET enable_seqscan = off SET jit = off";
 
 const TABLES: &str = include_str!("sql/tables.sql");
-const FUNCTIONS: [&str; 12] = [
+const FUNCTIONS: [&str; 13] = [
     include_str!("sql/shared.sql"),
     include_str!("sql/create.sql"),
     include_str!("sql/start_attempt.sql"),
     include_str!("sql/record_outcome.sql"),
+    include_str!("sql/record_accepted.sql"),
     include_str!("sql/check_guess.sql"),
     include_str!("sql/approve.sql"),
     include_str!("sql/end_guess.sql"),

@@ -6,10 +6,10 @@ use std::time::{Duration, SystemTime};
 use async_trait::async_trait;
 use otpmux_core::{Error, Purpose, RateLimit, Verdict};
 use otpmux_engine::{
-    AttemptStarted, AttemptState, Create, Created, DeliveryMark, Guess, GuessEnd, GuessWindows,
-    Guessed, HealthUpdate, KeyCheck, KeyId, Lost, ReceiptOf, Received, RecipientHash, Record,
-    RecordOutcome, SendAttempt, StartAttempt, State, StoreState, VerificationId, VerificationStore,
-    Which,
+    AcceptedAttempt, AttemptStarted, AttemptState, Create, Created, DeliveryMark, Guess, GuessEnd,
+    GuessWindows, Guessed, HealthUpdate, KeyCheck, KeyId, Lost, ReceiptOf, Received, RecipientHash,
+    Record, RecordOutcome, SendAttempt, StartAttempt, State, StoreState, VerificationId,
+    VerificationStore, Which,
 };
 
 use crate::answer::Answer;
@@ -21,6 +21,9 @@ use crate::pool::Pool;
 
 /// After so many new verifications, a store removes what is over.
 const CREATIONS: u32 = 32;
+
+/// The most verifications whose accepted sends one step records: it takes a lock for each.
+const ACCEPTED: usize = 64;
 /// The most verifications, and the most limits, that one sweep removes. Each takes some locks, and a
 /// server has some thousands for all of its sessions.
 const SWEEP: i64 = 64;
@@ -256,6 +259,32 @@ impl VerificationStore for PostgresStore {
             answer.end(state)
         })
         .await
+    }
+
+    async fn record_accepted(
+        &self,
+        accepted: Vec<AcceptedAttempt>,
+        now: SystemTime,
+    ) -> Result<(), Error> {
+        for some in accepted.chunks(ACCEPTED) {
+            let call = Call::new("record_accepted")
+                .many_bytes(some.iter().map(|it| it.id.to_bytes().to_vec()).collect())
+                .places(some.iter().map(|it| it.attempt))
+                .many_maybe_bytes(
+                    some.iter().map(|it| codec::reference(it.reference.as_ref())).collect(),
+                )
+                .time(now);
+            self.run(call, |answer| match &*answer.word {
+                "done" => answer.end(()),
+                _ => Err(CallError::Unreadable),
+            })
+            .await?;
+        }
+        Ok(())
+    }
+
+    fn batches_outcomes(&self) -> bool {
+        true
     }
 
     async fn check_guess(&self, guess: &Guess, now: SystemTime) -> Result<Guessed, Error> {

@@ -5,9 +5,9 @@ use std::time::SystemTime;
 use async_trait::async_trait;
 use otpmux_core::{Error, Verdict};
 use otpmux_engine::{
-    AttemptStarted, Create, Created, DeliveryMark, Guess, GuessEnd, Guessed, HealthUpdate,
-    KeyCheck, KeyId, Lost, ReceiptOf, Received, Record, RecordOutcome, StartAttempt, State,
-    StoreState, VerificationId, VerificationStore,
+    AcceptedAttempt, AttemptStarted, Create, Created, DeliveryMark, Guess, GuessEnd, Guessed,
+    HealthUpdate, KeyCheck, KeyId, Lost, ReceiptOf, Received, Record, RecordOutcome, StartAttempt,
+    State, StoreState, VerificationId, VerificationStore,
 };
 
 use crate::failure::{Fault, of_guess};
@@ -82,6 +82,25 @@ impl VerificationStore for SqliteStore {
     ) -> Result<State, Error> {
         let now = stamp(now);
         self.writer.ask(now, move |tables| tables.record_outcome(id, record_outcome, now)).await
+    }
+
+    async fn record_accepted(
+        &self,
+        accepted: Vec<AcceptedAttempt>,
+        now: SystemTime,
+    ) -> Result<(), Error> {
+        let now = stamp(now);
+        let record = move |tables: &Tables<'_>| {
+            for accepted in accepted {
+                tables.record_outcome(accepted.id, accepted.into(), now)?;
+            }
+            Ok(())
+        };
+        self.writer.ask(now, record).await
+    }
+
+    fn batches_outcomes(&self) -> bool {
+        true
     }
 
     async fn check_guess(&self, guess: &Guess, now: SystemTime) -> Result<Guessed, Error> {

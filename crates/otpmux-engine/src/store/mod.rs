@@ -17,7 +17,8 @@ use otpmux_core::{Error, Verdict};
 
 use self::delivery::{DeliveryMark, ReceiptOf, Received};
 use self::operations::{
-    AttemptStarted, Create, Created, GuessEnd, Guessed, RecordOutcome, StartAttempt,
+    AcceptedAttempt, AttemptStarted, Create, Created, GuessEnd, Guessed, RecordOutcome,
+    StartAttempt,
 };
 use crate::{Guess, HealthUpdate, KeyCheck, KeyId, Record, State, VerificationId};
 
@@ -101,6 +102,31 @@ pub trait VerificationStore: Send + Sync + fmt::Debug {
         record_outcome: RecordOutcome,
         now: SystemTime,
     ) -> Result<State, Error>;
+
+    /// Records that these send attempts were accepted: each verification in a step of its own, with
+    /// the effect of [`record_outcome`](Self::record_outcome) with this one outcome, and all in as
+    /// few round trips as the store can. A verification that is gone is passed over.
+    ///
+    /// # Errors
+    ///
+    /// Some of them may be recorded; a repeat changes nothing.
+    async fn record_accepted(
+        &self,
+        accepted: Vec<AcceptedAttempt>,
+        now: SystemTime,
+    ) -> Result<(), Error> {
+        for accepted in accepted {
+            self.record_outcome(accepted.id, accepted.into(), now).await?;
+        }
+        Ok(())
+    }
+
+    /// Whether [`record_accepted`](Self::record_accepted) with many costs clearly less than many
+    /// calls, in round trips or transactions. If so, an [`OtpClient`](crate::OtpClient) records
+    /// accepted sends some milliseconds later, many at once.
+    fn batches_outcomes(&self) -> bool {
+        false
+    }
 
     /// Checks a guess at the verification that it [selects](Guess::which), in one step: refuse if
     /// there is none, or if it is not of the [expected](Guess::is_for) recipient and purpose, or is closed, used, locked or expired, or

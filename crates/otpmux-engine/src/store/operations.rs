@@ -147,6 +147,34 @@ pub struct AttemptEnd {
     pub found_by: Option<[u8; 16]>,
 }
 
+/// A send attempt with otpmux's code that its vendor has accepted, and about which nothing else is
+/// to be recorded, for
+/// [`VerificationStore::record_accepted`](crate::VerificationStore::record_accepted).
+#[derive(Clone, Debug)]
+#[expect(clippy::exhaustive_structs, reason = "stores take it apart")]
+pub struct AcceptedAttempt {
+    /// Its verification or delivery.
+    pub id: VerificationId,
+    /// Its index among the record's send attempts.
+    pub attempt: usize,
+    /// The vendor's reference; encrypted if it shows the recipient.
+    pub reference: Option<VendorReference>,
+}
+
+impl From<AcceptedAttempt> for RecordOutcome {
+    fn from(accepted: AcceptedAttempt) -> Self {
+        let end = AttemptEnd {
+            attempt: accepted.attempt,
+            state: AttemptState::Accepted,
+            failure: None,
+            reference: accepted.reference,
+            vendor: None,
+            found_by: None,
+        };
+        Self { ends: vec![end], ..Self::default() }
+    }
+}
+
 /// Result of [`VerificationStore::check_guess`](crate::VerificationStore::check_guess).
 #[derive(Clone, Debug)]
 #[expect(clippy::exhaustive_enums, reason = "a client must handle each of them")]

@@ -196,6 +196,7 @@ fn trials_of_records() -> Vec<(&'static str, Body)> {
         send_attempts::a_attempt_is_settled_and_the_next_begun_in_one_step,
         send_attempts::an_ended_verification_begins_no_attempt_but_settles_the_last,
         send_attempts::settling_can_close,
+        send_attempts::many_accepted_attempts_are_recorded_at_once,
         send_attempts::settling_keeps_a_reference_that_it_does_not_replace,
         send_attempts::settling_keeps_a_vendors_terms_that_it_does_not_replace,
         send_attempts::a_resend_obeys_its_terms,

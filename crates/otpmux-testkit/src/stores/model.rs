@@ -3,8 +3,8 @@
 use std::time::{Duration, SystemTime};
 
 use otpmux_engine::{
-    Create, Created, DeliveryMark, Guess, GuessEnd, Guessed, MemoryStore, ReceiptOf, Received,
-    RecordOutcome, StartAttempt, VerificationId, VerificationStore,
+    AcceptedAttempt, Create, Created, DeliveryMark, Guess, GuessEnd, Guessed, MemoryStore,
+    ReceiptOf, Received, RecordOutcome, StartAttempt, VerificationId, VerificationStore,
 };
 
 use super::dice::Dice;
@@ -20,6 +20,7 @@ pub(super) enum Step {
     Create(Box<Create>),
     Begin(VerificationId, Box<StartAttempt>),
     RecordOutcome(VerificationId, RecordOutcome),
+    RecordAccepted(Vec<AcceptedAttempt>),
     CheckGuess(Guess),
     Approve(VerificationId, Guess),
     EndGuess(VerificationId, Guess, GuessEnd),
@@ -44,6 +45,9 @@ impl Step {
             Self::Begin(id, begin) => format!("{:#?}", begin_at(store, id, *begin, now).await),
             Self::RecordOutcome(id, record_outcome) => {
                 format!("{:?}", recorded_at(store, id, record_outcome, now).await)
+            }
+            Self::RecordAccepted(accepted) => {
+                format!("{:?}", store.record_accepted(accepted, now).await)
             }
             Self::CheckGuess(guess) => {
                 match store.check_guess(&guess, now).await.expect("a store that works") {

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use otpmux_core::{ErrorKind, VendorReference, Verdict};
 use otpmux_engine::{
-    AttemptEnd, AttemptStarted, AttemptState, RecordOutcome, ResendTerms, StartAttempt, State,
-    VendorTerms,
+    AcceptedAttempt, AttemptEnd, AttemptStarted, AttemptState, RecordOutcome, ResendTerms,
+    StartAttempt, State, VendorTerms, VerificationId,
 };
 
 use super::Store;
@@ -51,6 +51,48 @@ pub(super) async fn an_ended_verification_begins_no_attempt_but_settles_the_last
     let begun =
         store.start_attempt(used, next(Vec::new()), now()).await.expect("a store that works");
     assert_eq!(begun, AttemptStarted::Over(Verdict::AlreadyUsed));
+}
+
+pub(super) async fn many_accepted_attempts_are_recorded_at_once(store: Store) {
+    let accepted = |id, reference: Option<&str>| AcceptedAttempt {
+        id,
+        attempt: 0,
+        reference: reference.map(|it| VendorReference::new(it.to_owned())),
+    };
+    let mut all = Vec::new();
+    for n in 1..=100 {
+        let mut intended = record(n);
+        intended.send_attempts[0].state = AttemptState::Intended;
+        intended.send_attempts[0].reference = None;
+        let id = put(&*store, intended).await;
+        let reference = format!("vendor reference {n}");
+        all.push(accepted(id, (n % 3 > 0).then_some(&*reference)));
+    }
+    let gone = VerificationId::from_bytes([0xee; 16]);
+    let (used, cancelled) = (all[7].id, all[8].id);
+    all.push(accepted(gone, Some("of none")));
+    all.push(AcceptedAttempt { attempt: 5, ..accepted(used, Some("of no attempt")) });
+    assert_eq!(try_code(&*store, used, CODE).await, "approved");
+    assert!(store.cancel(cancelled, now()).await.expect("a store that works"));
+
+    // A repeat changes nothing.
+    for _ in 0..2 {
+        store.record_accepted(all.clone(), now()).await.expect("a store that works");
+        for (n, expected) in (1..).zip(&all[..100]) {
+            let found = read(&*store, expected.id).await;
+            let attempt = &found.send_attempts[0];
+            assert_eq!((attempt.state, attempt.failure), (AttemptState::Accepted, None), "{n}");
+            assert_eq!(attempt.reference, expected.reference, "{n}");
+            let state = match expected.id {
+                id if id == used => State::Approved,
+                id if id == cancelled => State::Closed,
+                _ => State::Pending,
+            };
+            assert_eq!((found.state, found.send_attempts.len()), (state, 1), "{n}");
+        }
+    }
+    assert!(store.load(gone, now()).await.expect("a store that works").is_none());
+    store.record_accepted(Vec::new(), now()).await.expect("a store that works");
 }
 
 pub(super) async fn settling_can_close(store: Store) {

@@ -5,9 +5,9 @@ use std::time::{Duration, SystemTime};
 
 use otpmux_core::{Channel, Delivery, IdempotencyKey, ProviderId, VendorReference};
 use otpmux_engine::{
-    AttemptEnd, AttemptState, Create, DeliveryMark, ExternalId, Guess, GuessEnd, HealthUpdate,
-    IdempotencyRecord, LimitHit, LimitKey, LimitScope, Lost, OpenCircuit, ReceiptOf, Record,
-    RecordOutcome, Refund, ResendTerms, Sealed, SendAttempt, Skip, StartAttempt, State,
+    AcceptedAttempt, AttemptEnd, AttemptState, Create, DeliveryMark, ExternalId, Guess, GuessEnd,
+    HealthUpdate, IdempotencyRecord, LimitHit, LimitKey, LimitScope, Lost, OpenCircuit, ReceiptOf,
+    Record, RecordOutcome, Refund, ResendTerms, Sealed, SendAttempt, Skip, StartAttempt, State,
     VendorTerms, VerificationId, Witness,
 };
 
@@ -85,7 +85,8 @@ impl World {
         let one = self.one();
         match kind {
             14..38 => Step::Begin(one.id, Box::new(self.begin(&one))),
-            38..54 => Step::RecordOutcome(one.id, self.record_outcome(&one)),
+            38..50 => Step::RecordOutcome(one.id, self.record_outcome(&one)),
+            50..54 => Step::RecordAccepted(self.accepted()),
             54..62 => self.receive(&one),
             62..87 => Step::CheckGuess(self.guess(&one)),
             87..90 => Step::Approve(one.id, self.guess(&one)),
@@ -352,6 +353,15 @@ impl World {
             refunds: self.refunds(one.recipient),
             lost: self.lose(),
         }
+    }
+
+    fn accepted(&mut self) -> Vec<AcceptedAttempt> {
+        let accept = |world: &mut Self| AcceptedAttempt {
+            id: world.one().id,
+            attempt: world.dice.place(2),
+            reference: world.reference(),
+        };
+        (0..self.dice.below(6)).map(|_| accept(self)).collect()
     }
 
     /// Rarely returns a lost step. A lost send attempt may be begun all the same.
