@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod audit;
 mod client;
 mod external_id;
 mod id;
@@ -11,6 +12,7 @@ mod policy;
 mod routing;
 mod store;
 
+pub use audit::{AuditAttempt, AuditEntry, AuditSink};
 pub use client::{
     BuildError, CandidateView, Checked, ClientBuilder, ClientConfig, CodeDelivery,
     CodeDeliveryStatus, CodeInTextError, CodeSourceView, Explanation, HistoryEntry, InFlight,

@@ -6,6 +6,7 @@ use otpmux_core::settings::ConfigError;
 use otpmux_core::{Clock, Entropy, EntropyError, IntoProvider, OsEntropy, ProviderId, SystemClock};
 
 use super::OtpClient;
+use super::audit::NewAudit;
 use super::inner::Inner;
 use super::key_check::differs;
 use super::providers::{NewProvider, ProviderEntry, ProviderSet};
@@ -14,7 +15,7 @@ use super::send::outcome_queue::OutcomeQueue;
 use super::store_time::StoreTime;
 use crate::layers::Resilience;
 use crate::{
-    MemoryStore, Messages, Policy, PolicyError, Route, RouteError, Routes, ServerKeys,
+    AuditSink, MemoryStore, Messages, Policy, PolicyError, Route, RouteError, Routes, ServerKeys,
     VerificationStore,
 };
 
@@ -31,6 +32,7 @@ pub struct ClientBuilder {
     pub(super) clock: Option<Arc<dyn Clock>>,
     pub(super) entropy: Option<Arc<dyn Entropy>>,
     pub(super) receipt_url: Option<String>,
+    pub(super) audit: Option<NewAudit>,
 }
 
 /// A store that is open, or that is opened when a client is built.
@@ -42,7 +44,7 @@ pub(super) enum NewStore {
 /// Opens a store.
 type OpenStore = dyn FnOnce() -> Result<Arc<dyn VerificationStore>, OpenStoreError> + Send;
 
-/// Error returned when a store cannot be opened. Its text is that of the cause, which never
+/// Error returned when a store or an audit log cannot be opened. Its text is that of the cause, which never
 /// contains an address with a password.
 #[derive(Clone)]
 pub struct OpenStoreError(Arc<dyn std::error::Error + Send + Sync>);
@@ -107,6 +109,9 @@ pub enum BuildError {
     /// The store could not be opened.
     #[error(transparent)]
     Store(#[from] OpenStoreError),
+    /// The audit log could not be opened.
+    #[error("the audit log cannot be opened: {0}")]
+    Audit(OpenStoreError),
     /// A reload would change the store.
     #[error("the store cannot change while the client runs; start anew")]
     StoreChanged,
@@ -232,6 +237,24 @@ impl ClientBuilder {
         self
     }
 
+    /// Records each call and each change of a message's delivery in this audit log. Default: none.
+    pub fn audit(mut self, sink: Arc<dyn AuditSink>) -> Self {
+        self.audit = Some(NewAudit::Open(sink));
+        self
+    }
+
+    /// Sets a lazily opened audit log. `open` runs once, in [`build`](Self::build); a
+    /// [reload](OtpClient::reload) that passes the same `name` keeps the open one, and one without an
+    /// audit log ends it.
+    pub fn open_audit(
+        mut self,
+        name: impl Into<String>,
+        open: impl FnOnce() -> Result<Arc<dyn AuditSink>, OpenStoreError> + Send + 'static,
+    ) -> Self {
+        self.audit = Some(NewAudit::Named { name: name.into(), open: Box::new(open) });
+        self
+    }
+
     /// Builds the client. Calls no vendor.
     ///
     /// # Errors
@@ -263,6 +286,8 @@ impl ClientBuilder {
         }
         let limit_hits = PolicyLimits::new(&self.policy.limits);
         let policy = self.policy;
+        let audit = self.audit.map(|audit| audit.open(None)).transpose();
+        let audit = audit.map_err(BuildError::Audit)?;
         let outcomes = OutcomeQueue::new(Arc::clone(&store), Arc::clone(&corrected));
         Ok(OtpClient::of(Inner {
             providers,
@@ -277,6 +302,7 @@ impl ClientBuilder {
             outcomes,
             reports: Arc::default(),
             rates: Arc::default(),
+            audit,
             receipt_url: self.receipt_url.map(Into::into),
             clock,
             entropy,

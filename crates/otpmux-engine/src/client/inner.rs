@@ -9,6 +9,7 @@ use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
 use super::Scope;
+use super::audit::Audit;
 use super::providers::ProviderSet;
 use super::rates::Rates;
 use super::report_queue::ReportQueue;
@@ -37,6 +38,7 @@ pub(super) struct Inner {
     pub(super) outcomes: Arc<OutcomeQueue>,
     pub(super) reports: Arc<ReportQueue>,
     pub(super) rates: Arc<Rates>,
+    pub(super) audit: Option<Audit>,
     /// The address below which vendors report deliveries: a slash and the provider's name follow.
     pub(super) receipt_url: Option<Box<str>>,
     /// The store's time, as this process knows it.

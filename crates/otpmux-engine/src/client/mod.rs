@@ -1,6 +1,7 @@
 //! The client: all public methods are in this file; each calls the file of its name.
 
 mod admin;
+mod audit;
 mod builder;
 mod cancel;
 mod deliver;
@@ -49,7 +50,7 @@ pub use view::{CodeSourceView, HistoryEntry, SendAttemptView, Verification, Veri
 
 use inner::Inner;
 
-use crate::{DeliveryId, StoreState, VerificationId};
+use crate::{AuditEntry, DeliveryId, StoreState, VerificationId};
 
 /// Client for sending and verifying one-time codes over one or several providers.
 ///
@@ -158,7 +159,7 @@ impl OtpClient {
     /// but the store could not record it, or the verification was cancelled or superseded
     /// meanwhile.
     pub async fn send(&self, new: NewVerification) -> Result<Verification, Error> {
-        self.inner().send(new, None).await
+        self.inner().audited_send(new, None).await
     }
 
     /// Sends another message because the user asked for it. A code that otpmux generated is
@@ -177,7 +178,7 @@ impl OtpClient {
     /// [`Conflict`](otpmux_core::ErrorKind::Conflict) when the first request is under way and
     /// [`InFlight::Refuse`] was chosen.
     pub async fn resend(&self, id: VerificationId, resend: Resend) -> Result<Verification, Error> {
-        self.inner().resend(id, resend, &Scope::all()).await
+        self.inner().audited_resend(id, resend, &Scope::all(), None).await
     }
 
     /// Checks a code. A wrong code is an answer, not an error.
@@ -277,7 +278,7 @@ impl OtpClient {
         code: &Code,
         verify: Verify,
     ) -> Result<Checked, Error> {
-        self.inner().check(which.into(), code, verify, None).await
+        self.inner().audited_check(which.into(), code, verify, None).await
     }
 
     /// Returns the state of a verification. Asks the vendors that report delivery where the
@@ -299,7 +300,7 @@ impl OtpClient {
     ///
     /// The store is out of reach.
     pub async fn cancel(&self, id: VerificationId) -> Result<bool, Error> {
-        self.inner().cancel(id).await
+        self.inner().audited_cancel(id, None).await
     }
 
     /// Parses a recipient as people type it. A number in national form is read as one of `country`
@@ -343,7 +344,7 @@ impl OtpClient {
     ///
     /// Those of [`send`](Self::send), with the same certainties.
     pub async fn deliver(&self, new: NewDelivery) -> Result<CodeDelivery, Error> {
-        self.inner().deliver(new).await
+        self.inner().audited_deliver(new, None).await
     }
 
     /// Returns the state of a delivery, as [`status`](Self::status) does for a verification.
@@ -364,7 +365,7 @@ impl OtpClient {
     /// Those of [`resend`](Self::resend); [`NotFound`](otpmux_core::ErrorKind::NotFound) also after
     /// [`end_delivery`](Self::end_delivery).
     pub async fn redeliver(&self, id: DeliveryId, resend: Resend) -> Result<CodeDelivery, Error> {
-        self.inner().redeliver(id, resend, &Scope::all()).await
+        self.inner().audited_redeliver(id, resend, &Scope::all(), None).await
     }
 
     /// Ends a delivery: its code was used, or is not wanted any more. It is not delivered again, and
@@ -375,7 +376,7 @@ impl OtpClient {
     ///
     /// The store is out of reach.
     pub async fn end_delivery(&self, id: DeliveryId, outcome: Outcome) -> Result<bool, Error> {
-        self.inner().end_delivery(id, outcome).await
+        self.inner().audited_end_delivery(id, outcome, None).await
     }
 }
 
@@ -489,6 +490,28 @@ impl OtpClient {
     /// ([`Store`](otpmux_core::ErrorKind::Store)).
     pub async fn check_keys(&self) -> Result<(), Error> {
         self.inner().check_keys().await
+    }
+
+    /// Adds an entry of the program around this client to its
+    /// [audit log](ClientBuilder::audit). `entry` is called only if there is one.
+    ///
+    /// ```no_run
+    /// # use std::time::SystemTime;
+    /// # use otpmux_engine::{AuditEntry, OtpClient};
+    /// # fn example(client: &OtpClient, now: SystemTime) {
+    /// client.audit(|| AuditEntry::new("texts_changed", now));
+    /// # }
+    /// ```
+    pub fn audit(&self, entry: impl FnOnce() -> AuditEntry) {
+        self.inner().audit(entry);
+    }
+
+    /// Writes the entries of the [audit log](ClientBuilder::audit) that wait. May block, so call it
+    /// outside asynchronous tasks.
+    pub fn flush_audit(&self) {
+        if let Some(sink) = self.inner().audit_sink() {
+            sink.flush();
+        }
     }
 }
 

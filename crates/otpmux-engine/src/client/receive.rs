@@ -150,6 +150,7 @@ impl Inner {
             reason = failure.map(|failure| plain_words(&failure.detail)).unwrap_or_default(),
             "receipt taken"
         );
+        self.audit_receipt(&record, &attempt, mark, failure);
         let delivered = |mark: DeliveryMark| mark.delivery() == Delivery::Delivered;
         if delivered(mark) && !before.is_some_and(delivered) {
             // The send or resend began so long before its deadline.

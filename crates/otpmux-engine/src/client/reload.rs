@@ -42,6 +42,8 @@ impl Shared {
             return Err(BuildError::KeyGone(old.keys.signing_id().to_string()));
         }
         old.check_new_keys(&keys).await?;
+        let audit = builder.audit.take().map(|audit| audit.open(old.audit.as_ref())).transpose();
+        let audit = audit.map_err(BuildError::Audit)?;
         let clock: Arc<dyn Clock> = Arc::<StoreTime>::clone(&old.clock);
         let mut reloaded = Reloaded::default();
         let mut active = HashMap::new();
@@ -71,6 +73,7 @@ impl Shared {
             outcomes: Arc::clone(&old.outcomes),
             reports: Arc::clone(&old.reports),
             rates: Arc::clone(&old.rates),
+            audit,
             receipt_url: builder.receipt_url.map(Into::into),
             clock: Arc::clone(&old.clock),
             entropy: Arc::clone(&old.entropy),

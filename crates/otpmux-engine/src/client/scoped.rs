@@ -58,7 +58,7 @@ impl ScopedClient {
     }
 
     /// Sets the tenant of this client: its guesses are counted apart from those of others, so that
-    /// no tenant can lock out the users of another.
+    /// no tenant can lock out the users of another, and the audit log names it.
     pub fn of_tenant(mut self, name: impl Into<Arc<str>>) -> Self {
         self.tenant = Some(name.into());
         self
@@ -72,7 +72,7 @@ impl ScopedClient {
     /// the scope.
     pub async fn send(&self, new: NewVerification) -> Result<Verification, Error> {
         self.allow(&new.purpose)?;
-        self.client.send(new).await
+        self.client.inner().audited_send(new, self.tenant()).await
     }
 
     /// As [`OtpClient::deliver`].
@@ -83,7 +83,7 @@ impl ScopedClient {
     /// outside the scope.
     pub async fn deliver(&self, new: NewDelivery) -> Result<CodeDelivery, Error> {
         self.allow(&new.purpose)?;
-        self.client.deliver(new).await
+        self.client.inner().audited_deliver(new, self.tenant()).await
     }
 
     /// As [`OtpClient::delivery`].
@@ -101,7 +101,7 @@ impl ScopedClient {
     ///
     /// Those of [`OtpClient::redeliver`]; a delivery of another purpose is not found.
     pub async fn redeliver(&self, id: DeliveryId, resend: Resend) -> Result<CodeDelivery, Error> {
-        self.client.inner().redeliver(id, resend, &self.scope).await
+        self.client.inner().audited_redeliver(id, resend, &self.scope, self.tenant()).await
     }
 
     /// As [`OtpClient::end_delivery`].
@@ -113,7 +113,11 @@ impl ScopedClient {
     pub async fn end_delivery(&self, id: DeliveryId, outcome: Outcome) -> Result<bool, Error> {
         let inner = self.client.inner();
         inner.load_delivery(id, &self.scope, inner.clock.now()).await?;
-        inner.end_delivery(id, outcome).await
+        inner.audited_end_delivery(id, outcome, self.tenant()).await
+    }
+
+    fn tenant(&self) -> Option<&str> {
+        self.tenant.as_deref()
     }
 
     fn allow(&self, purpose: &Purpose) -> Result<(), Error> {
@@ -193,7 +197,7 @@ impl ScopedClient {
             },
         };
         verify.purpose = expected.or(verify.purpose);
-        inner.check(which, code, verify, self.tenant.as_deref()).await
+        inner.audited_check(which, code, verify, self.tenant()).await
     }
 
     /// The purpose of a verification in the scope.
@@ -215,7 +219,7 @@ impl ScopedClient {
     ///
     /// Those of [`OtpClient::resend`]; a verification of another purpose is not found.
     pub async fn resend(&self, id: VerificationId, resend: Resend) -> Result<Verification, Error> {
-        self.client.inner().resend(id, resend, &self.scope).await
+        self.client.inner().audited_resend(id, resend, &self.scope, self.tenant()).await
     }
 
     /// As [`OtpClient::status`].
@@ -236,6 +240,6 @@ impl ScopedClient {
     pub async fn cancel(&self, id: VerificationId) -> Result<bool, Error> {
         let inner = self.client.inner();
         inner.load_in(id, &self.scope, inner.clock.now()).await?;
-        inner.cancel(id).await
+        inner.audited_cancel(id, self.tenant()).await
     }
 }
