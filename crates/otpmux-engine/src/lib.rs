@@ -38,8 +38,8 @@ pub use store::health::{Health, HealthUpdate, OpenCircuit, Witness};
 pub use store::limits::{LimitExceeded, LimitHit, LimitKey, LimitScope, Refund, longest, millis};
 pub use store::memory::MemoryStore;
 pub use store::operations::{
-    AcceptedAttempt, AttemptEnd, AttemptStarted, Create, Created, GuessEnd, GuessState, Guessed,
-    Lost, NamedGuess, RecordOutcome, ResendTerms, StartAttempt,
+    AcceptedAttempt, AttemptEnd, AttemptStarted, Create, Created, EscalationTerms, GuessEnd,
+    GuessState, Guessed, Lost, NamedGuess, RecordOutcome, Reschedule, ResendTerms, StartAttempt,
 };
 pub use store::record::{
     AttemptState, Choice, IdempotencyRecord, Record, SendAttempt, Skip, SkipReason, State,

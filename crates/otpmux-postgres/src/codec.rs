@@ -13,7 +13,7 @@ use serde::de::{DeserializeOwned, IntoDeserializer};
 use serde::{Deserialize, Serialize};
 use tokio_postgres::types::{FromSql, Type};
 
-use crate::call::Call;
+use crate::call::{Call, stamp};
 use crate::error::CallError;
 
 /// The part of a send attempt that no function reads.
@@ -60,6 +60,9 @@ pub(crate) fn add_record(call: Call, record: &Record) -> Call {
         .many_maybe_texts(attempts.iter().map(|it| terms(it.vendor.as_deref())).collect())
         .many_maybe_numbers(attempts.iter().map(delivery).collect())
         .bytes(lines(&record.skips))
+        .maybe_number(record.due_at.map(stamp))
+        .maybe_number(record.due_after_end.map(stamp))
+        .maybe_number(Some(record.escalations).filter(|it| *it > 0).map(i64::from))
 }
 
 /// Encodes what no function reads: the number of digits (two bytes: whether it is known, and the
@@ -228,6 +231,8 @@ fn read_columns(columns: &mut Columns<'_>) -> Option<Record> {
     let send_attempts = read_attempts(columns)?;
     let skips = columns.text()?;
     let skips = skips.lines().map(serde_json::from_str).collect::<Result<_, _>>().ok()?;
+    let (due_at, due_after_end) = (columns.maybe_time()?, columns.maybe_time()?);
+    let escalations = columns.maybe_number()?.map_or(Some(0), |it| it.try_into().ok())?;
     Some(Record {
         id,
         recipient,
@@ -242,6 +247,9 @@ fn read_columns(columns: &mut Columns<'_>) -> Option<Record> {
         max_guesses,
         resends,
         resend_after,
+        due_at,
+        due_after_end,
+        escalations,
         sealed,
         send_attempts,
         skips,
@@ -355,6 +363,16 @@ impl<'a> Columns<'a> {
 
     fn count(&mut self) -> Option<u32> {
         self.take::<i64>(&Type::INT8)?.try_into().ok()
+    }
+
+    #[expect(clippy::option_option, reason = "a missing column is not one without a value")]
+    fn maybe_number(&mut self) -> Option<Option<i64>> {
+        maybe(self.next(&Type::INT8)?, |bytes| i64::from_sql(&Type::INT8, bytes).ok())
+    }
+
+    #[expect(clippy::option_option, reason = "a missing column is not one without a value")]
+    fn maybe_time(&mut self) -> Option<Option<SystemTime>> {
+        maybe(self.maybe_number()?, |ms| after_epoch(ms.try_into().ok()?))
     }
 
     fn time(&mut self) -> Option<SystemTime> {

@@ -38,6 +38,7 @@ const FUNCTIONS: [&str; 13] = [
     include_str!("sql/end_guess.sql"),
     include_str!("sql/receive.sql"),
     include_str!("sql/cancel.sql"),
+    include_str!("sql/due.sql"),
     include_str!("sql/reads.sql"),
     include_str!("sql/standing.sql"),
     include_str!("sql/sweep.sql"),

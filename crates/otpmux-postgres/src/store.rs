@@ -8,8 +8,8 @@ use otpmux_core::{Error, Purpose, RateLimit, Verdict};
 use otpmux_engine::{
     AcceptedAttempt, AttemptStarted, AttemptState, Create, Created, DeliveryMark, Guess, GuessEnd,
     GuessWindows, Guessed, HealthUpdate, KeyCheck, KeyId, Lost, ReceiptOf, Received, RecipientHash,
-    Record, RecordOutcome, SendAttempt, StartAttempt, State, StoreState, VerificationId,
-    VerificationStore, Which,
+    Record, RecordOutcome, Reschedule, SendAttempt, StartAttempt, State, StoreState,
+    VerificationId, VerificationStore, Which,
 };
 
 use crate::answer::Answer;
@@ -196,7 +196,8 @@ impl VerificationStore for PostgresStore {
         begin: StartAttempt,
         now: SystemTime,
     ) -> Result<AttemptStarted, Error> {
-        let StartAttempt { ends, skips, health_updates, attempt, resend, limit_hits } = begin;
+        let StartAttempt { ends, skips, health_updates, attempt, resend, escalation, limit_hits } =
+            begin;
         let call = Call::new("start_attempt")
             .bytes(id.to_bytes())
             .ends(&ends)
@@ -204,6 +205,8 @@ impl VerificationStore for PostgresStore {
             .attempt(Some(&attempt))
             .maybe_number(resend.map(|terms| i64::from(terms.max_resends)))
             .maybe_number(resend.map(|terms| stamp(terms.next_after)))
+            .maybe_number(escalation.map(|terms| i64::from(terms.step)))
+            .maybe_number(escalation.and_then(|terms| terms.next_due_at).map(stamp))
             .limit_hits(&limit_hits)
             .health_updates(&health_updates)
             .time(now);
@@ -217,6 +220,7 @@ impl VerificationStore for PostgresStore {
                 answer.end(AttemptStarted::TooSoon(wait))
             }
             "too_many" => answer.end(AttemptStarted::TooMany),
+            "not_due" => answer.end(AttemptStarted::NotDue),
             "limited" => {
                 let limited = answer.limited(&limit_hits)?;
                 answer.end(AttemptStarted::LimitExceeded(limited))
@@ -382,6 +386,46 @@ impl VerificationStore for PostgresStore {
         self.run(call, |answer| match &*answer.word {
             "cancelled" => answer.end(true),
             "over" => answer.end(false),
+            _ => Err(CallError::Unreadable),
+        })
+        .await
+    }
+
+    async fn due(
+        &self,
+        now: SystemTime,
+        lease: Duration,
+        most: usize,
+    ) -> Result<Vec<VerificationId>, Error> {
+        let most = i64::try_from(most).unwrap_or(i64::MAX);
+        let call = Call::new("due").time(now).time(now + lease).number(most);
+        self.run(call, |mut answer| match &*answer.word {
+            "due" => {
+                let id = |bytes: Vec<u8>| Some(VerificationId::from_bytes(bytes.try_into().ok()?));
+                let ids = answer.ids()?.into_iter().map(id).collect::<Option<_>>();
+                answer.end(ids.ok_or(CallError::Unreadable)?)
+            }
+            _ => Err(CallError::Unreadable),
+        })
+        .await
+    }
+
+    async fn reschedule(
+        &self,
+        id: VerificationId,
+        reschedule: Reschedule,
+        now: SystemTime,
+    ) -> Result<(), Error> {
+        let Reschedule { step, next_step, due_at, skips } = reschedule;
+        let call = Call::new("reschedule")
+            .bytes(id.to_bytes())
+            .number(step)
+            .number(next_step)
+            .maybe_number(due_at.map(stamp))
+            .bytes(codec::lines(&skips))
+            .time(now);
+        self.run(call, |answer| match &*answer.word {
+            "done" => answer.end(()),
             _ => Err(CallError::Unreadable),
         })
         .await

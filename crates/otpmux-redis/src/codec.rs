@@ -205,6 +205,9 @@ pub(crate) fn read(id: VerificationId, text: &[u8]) -> Read<Record> {
         max_guesses,
         resends,
         resend_after,
+        due_at: None,
+        due_after_end: None,
+        escalations: 0,
         sealed: Sealed {
             key: fixed.text()?.ok_or(CallError::Unreadable)?.into(),
             bytes: sealed.into(),

@@ -6,7 +6,8 @@ use otpmux_core::{Error, Purpose, Verdict};
 use otpmux_engine::{
     AttemptStarted, AttemptState, Create, Created, DeliveryMark, Guess, GuessEnd, Guessed,
     HealthUpdate, KeyCheck, KeyId, Lost, ReceiptOf, Received, RecipientHash, Record, RecordOutcome,
-    SendAttempt, StartAttempt, State, StoreState, VerificationId, VerificationStore, Which,
+    Reschedule, SendAttempt, StartAttempt, State, StoreState, VerificationId, VerificationStore,
+    Which,
 };
 
 use crate::codec;
@@ -207,7 +208,7 @@ impl VerificationStore for RedisStore {
         begin: StartAttempt,
         now: SystemTime,
     ) -> Result<AttemptStarted, Error> {
-        let StartAttempt { ends, skips, health_updates, attempt, resend, limit_hits } = begin;
+        let StartAttempt { ends, skips, health_updates, attempt, resend, limit_hits, .. } = begin;
         let call = self
             .on_record(Operation::StartAttempt, id, now)
             .key(self.names.health())
@@ -385,6 +386,29 @@ impl VerificationStore for RedisStore {
             _ => Err(CallError::Unreadable),
         })
         .await
+    }
+
+    async fn due(
+        &self,
+        _: SystemTime,
+        _: Duration,
+        _: usize,
+    ) -> Result<Vec<VerificationId>, Error> {
+        Ok(Vec::new())
+    }
+
+    async fn reschedule(
+        &self,
+        _: VerificationId,
+        _: Reschedule,
+        _: SystemTime,
+    ) -> Result<(), Error> {
+        Ok(())
+    }
+
+    /// A due set would be a sorted set beside the records.
+    fn has_due_set(&self) -> bool {
+        false
     }
 
     async fn load(&self, id: VerificationId, now: SystemTime) -> Result<Option<Record>, Error> {

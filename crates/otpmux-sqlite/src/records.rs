@@ -24,7 +24,7 @@ macro_rules! select {
         concat!(
             "SELECT number, id, recipient, purpose, external, state, code_key, code_by_id, \
              code_by_recipient, code_by_external, code_length, expires_at, guesses, max_guesses, resends, resend_after, sealed_key, sealed, send_attempts, \
-             skips, request_name, request_content, supersedes FROM records ",
+             skips, request_name, request_content, supersedes, due_at, due_after_end, escalations FROM records ",
             $which
         )
     };
@@ -178,11 +178,11 @@ impl Tables<'_> {
         let (send_attempts, skips) = lists(record)?;
         let sql = "INSERT INTO records (id, recipient, purpose, external, state, code_key, \
             code_by_id, code_by_recipient, code_by_external, code_length, expires_at, kept_until, guesses, max_guesses, resends, resend_after, sealed_key, \
-            sealed, request_name, request_content, send_attempts, skips, newest, supersedes) \
+            sealed, request_name, request_content, send_attempts, skips, newest, supersedes, due_at, due_after_end, escalations) \
             VALUES (:id, :recipient, :purpose, :external, :state, :code_key, :code_by_id, \
             :code_by_recipient, :code_by_external, :code_length, :expires_at, :kept_until, :guesses, :max_guesses, \
             :resends, :resend_after, :sealed_key, :sealed, :request_name, :request_content, :send_attempts, \
-            :skips, :newest, :supersedes) ON CONFLICT (id) DO NOTHING";
+            :skips, :newest, :supersedes, :due_at, :due_after_end, :escalations) ON CONFLICT (id) DO NOTHING";
         let params = named_params! {
             ":id": record.id.to_bytes(),
             ":recipient": record.recipient.0,
@@ -208,15 +208,20 @@ impl Tables<'_> {
             ":send_attempts": send_attempts,
             ":skips": skips,
             ":supersedes": supersedes.map(VerificationId::to_bytes),
+            ":due_at": record.due_at.map(stamp),
+            ":due_after_end": record.due_after_end.map(stamp),
+            ":escalations": steps(record),
         };
         Ok(self.run(sql, params)? == 1)
     }
 
-    /// Writes the state of a verification, and its number of guesses.
+    /// Writes the state of a verification, its number of guesses, and when it is due.
     pub(crate) fn update_state(&self, found: &Found) -> rusqlite::Result<()> {
-        let sql = "UPDATE records SET state = ?2, guesses = ?3 WHERE number = ?1";
+        let sql = "UPDATE records SET state = ?2, guesses = ?3, due_at = ?4 WHERE number = ?1";
         let record = &found.record;
-        self.run(sql, params![found.number, number(record.state), record.guesses]).map(|_| ())
+        let due_at = record.due_at.map(stamp);
+        self.run(sql, params![found.number, number(record.state), record.guesses, due_at])
+            .map(|_| ())
     }
 
     /// Writes all that a step may change.
@@ -224,7 +229,7 @@ impl Tables<'_> {
         let record = &found.record;
         let (send_attempts, skips) = lists(record)?;
         let sql = "UPDATE records SET state = ?2, guesses = ?3, resends = ?4, resend_after = ?5, \
-            send_attempts = ?6, skips = ?7 WHERE number = ?1";
+            send_attempts = ?6, skips = ?7, due_at = ?8, escalations = ?9 WHERE number = ?1";
         let params = params![
             found.number,
             number(record.state),
@@ -233,6 +238,8 @@ impl Tables<'_> {
             stamp(record.resend_after),
             send_attempts,
             skips,
+            record.due_at.map(stamp),
+            steps(record),
         ];
         self.run(sql, params).map(|_| ())
     }
@@ -246,6 +253,11 @@ fn lists(record: &Record) -> rusqlite::Result<(String, String)> {
         json(serde_json::to_string(&record.send_attempts))?,
         json(serde_json::to_string(&record.skips))?,
     ))
+}
+
+/// A verification whose route does not escalate has no value here.
+fn steps(record: &Record) -> Option<u8> {
+    Some(record.escalations).filter(|steps| *steps > 0)
 }
 
 fn number(state: State) -> i64 {
@@ -295,8 +307,17 @@ fn read(row: &Row<'_>) -> Option<Found> {
         request: both(columns.take()?, columns.take()?)?
             .map(|(name, content)| Box::new(IdempotencyRecord { name, content })),
         supersedes: columns.take::<Option<_>>()?.map(VerificationId::from_bytes),
+        due_at: maybe_time(columns.take()?)?,
+        due_after_end: maybe_time(columns.take()?)?,
+        escalations: columns.take::<Option<_>>()?.unwrap_or_default(),
     };
     Some(Found { number, record })
+}
+
+/// Decodes a time that may be absent, but must not be unreadable.
+#[expect(clippy::option_option, reason = "an unreadable time is not an absent one")]
+fn maybe_time(stamp: Option<i64>) -> Option<Option<SystemTime>> {
+    stamp.map_or(Some(None), |stamp| time(stamp).map(Some))
 }
 
 /// Decodes a code, if there is one.

@@ -5,7 +5,7 @@ pub(crate) const APPLICATION: i32 = 0x6f74_706d;
 
 /// The version of the tables below; it rises by one with each change to them. A file of another
 /// version is refused, and so is one of this version with other tables.
-pub(crate) const VERSION: i32 = 6;
+pub(crate) const VERSION: i32 = 7;
 
 /// Times are milliseconds since 1970.
 ///
@@ -35,6 +35,9 @@ CREATE TABLE records (
   max_guesses INTEGER NOT NULL,
   resends INTEGER NOT NULL,
   resend_after INTEGER NOT NULL,
+  due_at INTEGER, -- when a process must look at it
+  due_after_end INTEGER, -- what due_at becomes without a step of escalation
+  escalations INTEGER, -- steps of escalation that began or were passed over, unless 0
   sealed_key TEXT NOT NULL,
   sealed BLOB NOT NULL,
   request_name BLOB,
@@ -45,6 +48,7 @@ CREATE TABLE records (
 CREATE INDEX records_newest ON records (recipient, purpose) WHERE newest = 1;
 CREATE INDEX records_named ON records (request_name) WHERE request_name IS NOT NULL;
 CREATE INDEX records_external ON records (external) WHERE external IS NOT NULL;
+CREATE INDEX records_due ON records (due_at, id) WHERE due_at IS NOT NULL;
 CREATE INDEX records_end ON records (kept_until);
 
 CREATE TABLE guesses (

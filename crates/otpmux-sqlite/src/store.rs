@@ -1,13 +1,13 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use otpmux_core::{Error, Verdict};
 use otpmux_engine::{
     AcceptedAttempt, AttemptStarted, Create, Created, DeliveryMark, Guess, GuessEnd, Guessed,
-    HealthUpdate, KeyCheck, KeyId, Lost, ReceiptOf, Received, Record, RecordOutcome, StartAttempt,
-    State, StoreState, VerificationId, VerificationStore,
+    HealthUpdate, KeyCheck, KeyId, Lost, ReceiptOf, Received, Record, RecordOutcome, Reschedule,
+    StartAttempt, State, StoreState, VerificationId, VerificationStore,
 };
 
 use crate::failure::{Fault, of_guess};
@@ -144,6 +144,25 @@ impl VerificationStore for SqliteStore {
 
     async fn cancel(&self, id: VerificationId, now: SystemTime) -> Result<bool, Error> {
         self.writer.ask(stamp(now), move |tables| tables.cancel(id, now)).await
+    }
+
+    async fn due(
+        &self,
+        now: SystemTime,
+        lease: Duration,
+        most: usize,
+    ) -> Result<Vec<VerificationId>, Error> {
+        self.writer.ask(stamp(now), move |tables| tables.due(now, lease, most)).await
+    }
+
+    async fn reschedule(
+        &self,
+        id: VerificationId,
+        reschedule: Reschedule,
+        now: SystemTime,
+    ) -> Result<(), Error> {
+        let now = stamp(now);
+        self.writer.ask(now, move |tables| tables.reschedule(id, reschedule, now)).await
     }
 
     async fn load(&self, id: VerificationId, now: SystemTime) -> Result<Option<Record>, Error> {

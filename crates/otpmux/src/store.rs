@@ -2,8 +2,8 @@
 
 pub use otpmux_engine::{
     AcceptedAttempt, AttemptEnd, AttemptStarted, AttemptState, Choice, CodeForm, CodeMac, Counted,
-    Create, Created, Guess, Guessed, HEALTH_TTL, HealthUpdate, IdempotencyRecord, KeyCheck, KeyId,
-    LimitExceeded, LimitHit, LimitKey, LimitScope, OpenCircuit, RETENTION, RecipientHash, Record,
-    RecordOutcome, ResendTerms, Sealed, SendAttempt, Skip, SkipReason, StartAttempt, State,
-    VendorTerms, VerificationStore, Which, longest, millis,
+    Create, Created, EscalationTerms, Guess, Guessed, HEALTH_TTL, HealthUpdate, IdempotencyRecord,
+    KeyCheck, KeyId, LimitExceeded, LimitHit, LimitKey, LimitScope, OpenCircuit, RETENTION,
+    RecipientHash, Record, RecordOutcome, Reschedule, ResendTerms, Sealed, SendAttempt, Skip,
+    SkipReason, StartAttempt, State, VendorTerms, VerificationStore, Which, longest, millis,
 };

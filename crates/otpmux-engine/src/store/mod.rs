@@ -17,7 +17,7 @@ use otpmux_core::{Error, Verdict};
 
 use self::delivery::{DeliveryMark, ReceiptOf, Received};
 use self::operations::{
-    AcceptedAttempt, AttemptStarted, Create, Created, GuessEnd, Guessed, RecordOutcome,
+    AcceptedAttempt, AttemptStarted, Create, Created, GuessEnd, Guessed, RecordOutcome, Reschedule,
     StartAttempt,
 };
 use crate::{Guess, HealthUpdate, KeyCheck, KeyId, Record, State, VerificationId};
@@ -76,7 +76,7 @@ pub trait VerificationStore: Send + Sync + fmt::Debug {
     /// Writes a further send attempt, after recording the outcomes of earlier ones.
     ///
     /// Refuses when the verification is not [pending](State::Pending) or has expired, when a resend
-    /// breaks its terms, when a limit has no room, or when it was [given
+    /// or a step of escalation breaks its terms, when a limit has no room, or when it was [given
     /// up](operations::Lost::SendAttempt) before it arrived, so that nothing is sent for it; limits
     /// count only attempts that start. The outcomes, the skips and the health updates are written
     /// in any case.
@@ -185,6 +185,35 @@ pub trait VerificationStore: Send + Sync + fmt::Debug {
         mark: DeliveryMark,
         now: SystemTime,
     ) -> Result<Received, Error>;
+
+    /// Returns at most `most` verifications whose [`due_at`](Record::due_at) has come, the oldest
+    /// first, and of the same time in the order of their ids; and moves them to `lease` after now.
+    /// So each is taken by one process at a time, and again if that process died: a process may be
+    /// told of one twice, and what it does then must be safe.
+    ///
+    /// An [approval](Self::approve) takes a verification out of the due set. A resend, a
+    /// [cancellation](Self::cancel), a newer verification, and an outcome that closes it move it to
+    /// its [`due_after_end`](Record::due_after_end).
+    async fn due(
+        &self,
+        now: SystemTime,
+        lease: Duration,
+        most: usize,
+    ) -> Result<Vec<VerificationId>, Error>;
+
+    /// Changes when a process must look at a verification, in whatever state it is, unless another
+    /// number of [steps](Record::escalations) than the caller knows began or were passed over.
+    async fn reschedule(
+        &self,
+        id: VerificationId,
+        reschedule: Reschedule,
+        now: SystemTime,
+    ) -> Result<(), Error>;
+
+    /// Whether this store has a due set. Without one, [`due`](Self::due) returns nothing.
+    fn has_due_set(&self) -> bool {
+        true
+    }
 
     /// Closes a verification for good. Returns whether it was [pending](State::Pending).
     async fn cancel(&self, id: VerificationId, now: SystemTime) -> Result<bool, Error>;

@@ -63,6 +63,9 @@ pub struct StartAttempt {
     /// For the first send attempt of a resend: the conditions of the resend, and its effect on the
     /// record.
     pub resend: Option<ResendTerms>,
+    /// For the first send attempt of a step of escalation: the conditions of the step, and its effect
+    /// on the record.
+    pub escalation: Option<EscalationTerms>,
     /// Its rate-limit hits, counted all or none.
     pub limit_hits: Vec<LimitHit>,
 }
@@ -77,6 +80,32 @@ pub struct ResendTerms {
     pub next_after: SystemTime,
 }
 
+/// Terms of a step of escalation.
+#[derive(Clone, Copy, Debug)]
+#[expect(clippy::exhaustive_structs, reason = "stores take it apart")]
+pub struct EscalationTerms {
+    /// The step, from 0: as many [began or were passed over](crate::Record::escalations) before.
+    pub step: u8,
+    /// When the next step is due; `None` without one.
+    pub next_due_at: Option<SystemTime>,
+}
+
+/// A change of the time at which a process must look at a verification, for
+/// [`VerificationStore::reschedule`](crate::VerificationStore::reschedule).
+#[derive(Clone, Debug)]
+#[expect(clippy::exhaustive_structs, reason = "stores take it apart")]
+pub struct Reschedule {
+    /// How many steps of escalation [began or were passed over](crate::Record::escalations), as far
+    /// as the caller knows.
+    pub step: u8,
+    /// How many there are from now on.
+    pub next_step: u8,
+    /// When a process must look at it next.
+    pub due_at: Option<SystemTime>,
+    /// The providers that were skipped since the last send attempt.
+    pub skips: Vec<Skip>,
+}
+
 /// Result of [`VerificationStore::start_attempt`](crate::VerificationStore::start_attempt).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "a client must handle each of them")]
@@ -89,6 +118,9 @@ pub enum AttemptStarted {
     TooSoon(Duration),
     /// Not written: the number of resends is used up.
     TooMany,
+    /// Not written: this step of escalation began before, or the user has typed a code or asked for
+    /// another message since.
+    NotDue,
     /// Not written: this limit has no room.
     LimitExceeded(LimitExceeded),
 }

@@ -42,6 +42,14 @@ pub struct Record {
     pub resends: u32,
     /// When a resend is allowed.
     pub resend_after: SystemTime,
+    /// When a process must look at it: at its next step of escalation, or when it expires. `None`:
+    /// never, and then it is in no due set.
+    pub due_at: Option<SystemTime>,
+    /// What `due_at` becomes when no step of escalation is left, or when it ends otherwise than by an
+    /// approval: its expiry, if a process must look at it then.
+    pub due_after_end: Option<SystemTime>,
+    /// Steps of escalation that began or were passed over.
+    pub escalations: u8,
     /// The payload of a resend, encrypted.
     pub sealed: Sealed,
     /// The send attempts, oldest first.
@@ -137,6 +145,8 @@ pub enum Choice {
     Hedge,
     /// The user asked for another message.
     Resend,
+    /// The user has not typed the code for some time.
+    Escalation,
     /// Its circuit was open, but no other candidate was left.
     LastResort,
 }
@@ -150,6 +160,7 @@ impl Choice {
             Self::Failover => "failover",
             Self::Hedge => "hedge",
             Self::Resend => "resend",
+            Self::Escalation => "escalation",
             Self::LastResort => "last_resort",
         }
     }
@@ -162,6 +173,7 @@ impl Choice {
             Self::Failover => "after a failure",
             Self::Hedge => "beside one that was slow",
             Self::Resend => "sent again",
+            Self::Escalation => "no code came back",
             Self::LastResort => "no other provider left",
         }
     }

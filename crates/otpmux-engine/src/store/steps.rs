@@ -8,7 +8,7 @@ use super::delivery::{DeliveryMark, Received};
 use super::limits::LimitExceeded;
 use super::operations::{
     AttemptEnd, AttemptStarted, GuessEnd, GuessState, Guessed, Lost, NamedGuess, RecordOutcome,
-    StartAttempt,
+    Reschedule, StartAttempt,
 };
 use super::record::{AttemptState, Record, SendAttempt, Skip, State};
 use crate::{Guess, GuessName, VerificationId};
@@ -95,6 +95,7 @@ impl Record {
     pub fn supersede(&mut self, now: SystemTime) {
         if self.over(now).is_none() {
             self.state = State::Superseded;
+            self.due_at = self.due_after_end;
         }
     }
 
@@ -145,6 +146,7 @@ impl Record {
         let left = self.guesses_left();
         let (guessed, counted, state) = if right {
             self.state = State::Approved;
+            self.due_at = None;
             let approved = Guessed::Verdict { verdict: Verdict::Approved, id };
             (approved, Counted::Reset { hit: None }, GuessState::Approved)
         } else if self.vendor_code_is_out() {
@@ -207,6 +209,7 @@ impl Record {
             return (if again { Verdict::Approved } else { verdict }, Counted::Nothing);
         }
         self.state = State::Approved;
+        self.due_at = None;
         let hit = match before {
             Some(GuessState::Asking { counted_at, .. }) => Some(counted_at),
             _ => guess.was_counted_at(),
@@ -276,6 +279,7 @@ impl Record {
         let live = self.over(now).is_none();
         if live || self.state == State::Superseded {
             self.state = State::Closed;
+            self.due_at = self.due_after_end;
         }
         live
     }
@@ -295,6 +299,7 @@ impl Record {
         let open = matches!(self.state, State::Pending | State::Superseded);
         if record_outcome.close && !self.may_have_sent() && open {
             self.state = State::Closed;
+            self.due_at = self.due_after_end;
         }
         unrecorded || first
     }
@@ -346,6 +351,9 @@ impl Record {
         if let Some(verdict) = self.over(now) {
             return AttemptStarted::Over(verdict);
         }
+        if begin.escalation.is_some_and(|terms| !self.awaits_step(terms.step)) {
+            return AttemptStarted::NotDue;
+        }
         if let Some(terms) = begin.resend {
             if self.guesses >= self.max_guesses {
                 return AttemptStarted::Over(Verdict::TooManyGuesses { retry_after: None });
@@ -368,9 +376,39 @@ impl Record {
         if let Some(terms) = begin.resend {
             self.resends += 1;
             self.resend_after = terms.next_after;
+            // The user looks after it from now on.
+            self.due_at = self.due_after_end;
+        }
+        if let Some(terms) = begin.escalation {
+            self.escalations = terms.step + 1;
+            self.due_at = terms.next_due_at.or(self.due_after_end);
         }
         self.send_attempts.push(begin.attempt);
         AttemptStarted::Started(self.send_attempts.len() - 1)
+    }
+
+    /// Whether this step of escalation may begin, unless the verification is [over](Self::over): it
+    /// is the next one, and the user has neither typed a code nor asked for another message.
+    pub fn awaits_step(&self, step: u8) -> bool {
+        self.escalations == step && self.guesses == 0 && self.resends == 0
+    }
+
+    /// The step of [`VerificationStore::due`](crate::VerificationStore::due) on a verification whose
+    /// time has come.
+    pub fn lease(&mut self, until: SystemTime) {
+        self.due_at = Some(until);
+    }
+
+    /// The step of [`VerificationStore::reschedule`](crate::VerificationStore::reschedule). Returns
+    /// whether it changed anything.
+    pub fn reschedule(&mut self, reschedule: Reschedule) -> bool {
+        let known = self.escalations == reschedule.step;
+        if known {
+            self.escalations = reschedule.next_step;
+            self.due_at = reschedule.due_at;
+            self.skips.extend(reschedule.skips);
+        }
+        known
     }
 }
 

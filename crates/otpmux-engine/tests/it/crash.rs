@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use otpmux_core::{Blame, Certainty, Error, ErrorKind, Verdict};
 use otpmux_engine::{
     AttemptStarted, AttemptState, Create, Created, DeliveryMark, Guess, GuessEnd, Guessed,
     HealthUpdate, KeyCheck, KeyId, MemoryStore, NewVerification, OtpClient, ReceiptOf, Received,
-    Record, RecordOutcome, StartAttempt, State, StoreState, VerificationId, VerificationStore,
+    Record, RecordOutcome, Reschedule, StartAttempt, State, StoreState, VerificationId,
+    VerificationStore,
 };
 use otpmux_testkit::ScriptedProvider;
 
@@ -122,6 +123,24 @@ impl VerificationStore for Failing {
     async fn load(&self, id: VerificationId, now: SystemTime) -> Result<Option<Record>, Error> {
         self.step()?;
         self.inner.load(id, now).await
+    }
+    async fn due(
+        &self,
+        now: SystemTime,
+        lease: Duration,
+        most: usize,
+    ) -> Result<Vec<VerificationId>, Error> {
+        self.step()?;
+        self.inner.due(now, lease, most).await
+    }
+    async fn reschedule(
+        &self,
+        id: VerificationId,
+        reschedule: Reschedule,
+        now: SystemTime,
+    ) -> Result<(), Error> {
+        self.step()?;
+        self.inner.reschedule(id, reschedule, now).await
     }
     async fn check_keys(&self, keys: &[KeyCheck]) -> Result<Vec<KeyId>, Error> {
         self.inner.check_keys(keys).await

@@ -36,7 +36,7 @@ BEGIN
   IF g.state = 'p' THEN
     counted := g.counted_at;
   END IF;
-  UPDATE records SET state = 'a' WHERE id = in_id;
+  UPDATE records SET state = 'a', due_at = NULL WHERE id = in_id;
   PERFORM {v}_clear(own_key);
   IF counted IS NOT NULL THEN
     PERFORM {v}_take_back(total_key, counted);

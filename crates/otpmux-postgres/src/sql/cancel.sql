@@ -17,7 +17,7 @@ BEGIN
   END IF;
   is_live := {v}_over(r.state, r.expires_at, in_now) IS NULL;
   IF is_live OR r.state = 's' THEN
-    UPDATE records SET state = 'c' WHERE id = in_id;
+    UPDATE records SET state = 'c', due_at = due_after_end WHERE id = in_id;
   END IF;
   IF is_live THEN
     answer.word := 'cancelled';

@@ -93,8 +93,9 @@ BEGIN
   r.guesses := r.guesses + 1;
   IF is_right THEN
     r.state := 'a';
+    r.due_at := NULL;
   END IF;
-  UPDATE records SET guesses = r.guesses, state = r.state WHERE id = chosen;
+  UPDATE records SET guesses = r.guesses, state = r.state, due_at = r.due_at WHERE id = chosen;
   IF is_right THEN
     PERFORM {v}_clear(own_key);
     answer.word := 'approved';

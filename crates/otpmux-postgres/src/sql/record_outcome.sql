@@ -68,8 +68,9 @@ BEGIN
   END IF;
   IF in_close AND r.state IN ('p', 's') AND r.attempt_states !~ '[IAUiau]' THEN
     r.state := 'c';
+    r.due_at := r.due_after_end;
   END IF;
-  UPDATE records SET state = r.state, attempt_states = r.attempt_states,
+  UPDATE records SET state = r.state, due_at = r.due_at, attempt_states = r.attempt_states,
     attempt_keys = r.attempt_keys, attempt_forms = r.attempt_forms, failures = r.failures,
     vendor_references = r.vendor_references, vendor_terms = r.vendor_terms,
     deliveries = r.deliveries, skips = r.skips

@@ -1,10 +1,10 @@
 -- Writes a further send attempt, after the ends of earlier ones. `most_resends` and `next_after` are
--- for the first send attempt of a resend.
+-- for the first send attempt of a resend; `in_step` and `next_due_at` for that of a step of escalation.
 CREATE FUNCTION {v}_start_attempt(
   in_id bytea, end_places integer[], end_states text[], end_failures text[],
   end_references bytea[], end_terms text[], end_tags bytea[], in_skips bytea,
   in_letter text, in_key bytea, in_form bytea, in_failure text, in_reference bytea, in_terms text,
-  in_delivery bigint, most_resends bigint, next_after bigint,
+  in_delivery bigint, most_resends bigint, next_after bigint, in_step bigint, next_due_at bigint,
   hit_keys bytea[], longests bigint[], mosts bigint[],
   window_keys bytea[], counts bigint[], pers bigint[],
   providers bytea[], processes bytea[], ats bigint[], health_updates bytea[],
@@ -41,6 +41,9 @@ BEGIN
 {ends}
   SELECT f.place, f.wait INTO full_place, full_wait FROM {v}_full(window_keys, counts, pers, in_now) AS f;
   answer.word := {v}_over(r.state, r.expires_at, in_now);
+  IF answer.word IS NULL AND (in_step <> coalesce(r.escalations, 0) OR in_step IS NOT NULL AND r.guesses + r.resends > 0) THEN
+    answer.word := 'not_due';
+  END IF;
   IF answer.word IS NULL AND most_resends IS NOT NULL THEN
     IF r.guesses >= r.max_guesses THEN
       answer.word := 'too_many_guesses';
@@ -73,12 +76,18 @@ BEGIN
     IF most_resends IS NOT NULL THEN
       r.resends := r.resends + 1;
       r.resend_after := next_after;
+      r.due_at := r.due_after_end;
+    END IF;
+    IF in_step IS NOT NULL THEN
+      r.escalations := in_step + 1;
+      r.due_at := coalesce(next_due_at, r.due_after_end);
     END IF;
     PERFORM {v}_hit(hit_keys, longests, mosts, in_now);
   END IF;
   -- The ends of the other send attempts are written all the same.
   IF answer.word = 'attempt' OR cardinality(end_places) > 0 OR length(in_skips) > 0 THEN
     UPDATE records SET resends = r.resends, resend_after = r.resend_after,
+      due_at = r.due_at, escalations = r.escalations,
       attempt_states = r.attempt_states, attempt_keys = r.attempt_keys,
       attempt_forms = r.attempt_forms, failures = r.failures,
       vendor_references = r.vendor_references, vendor_terms = r.vendor_terms,

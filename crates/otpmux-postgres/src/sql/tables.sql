@@ -20,6 +20,9 @@ CREATE TABLE records (
   max_guesses bigint NOT NULL,
   resends bigint NOT NULL,
   resend_after bigint NOT NULL,
+  due_at bigint, -- when a process must look at it
+  due_after_end bigint, -- what due_at becomes without a step of escalation
+  escalations bigint, -- steps of escalation that began or were passed over, unless 0
   supersedes bytea, -- the id of the one whose place it took
   code_key bytea,
   code_by_id bytea,
@@ -39,6 +42,7 @@ CREATE TABLE records (
   skips bytea NOT NULL -- one line each
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.05);
 CREATE INDEX records_end ON records (ends_at);
+CREATE INDEX records_due ON records (due_at, id) WHERE due_at IS NOT NULL;
 
 -- The newest verification of a recipient, in any spelling, and purpose.
 CREATE TABLE live (

@@ -75,6 +75,9 @@ pub fn record(number: u32) -> Record {
         max_guesses: 5,
         resends: 0,
         resend_after: now(),
+        due_at: None,
+        due_after_end: None,
+        escalations: 0,
         sealed: sealed.expect("randomness"),
         send_attempts: vec![attempt(AttemptState::Accepted)],
         skips: Vec::new(),
@@ -119,6 +122,7 @@ pub fn begin() -> StartAttempt {
         health_updates: Vec::new(),
         attempt: attempt(AttemptState::Intended),
         resend: None,
+        escalation: None,
         limit_hits: Vec::new(),
     }
 }

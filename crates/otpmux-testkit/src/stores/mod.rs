@@ -20,6 +20,7 @@ mod counted_attempts;
 mod crowds;
 mod deliveries;
 mod dice;
+mod due;
 mod expiry;
 mod guesses;
 mod health;
@@ -139,6 +140,7 @@ fn trials() -> Vec<(&'static str, Body)> {
     [
         trials_of_records(),
         trials_of_receipts(),
+        trials_of_due(),
         trials_of_counts(),
         trials_of_selections(),
         trials_of_many(),
@@ -226,6 +228,23 @@ fn trials_of_receipts() -> Vec<(&'static str, Body)> {
         receipts::of_early_receipts_the_strongest_counts,
         receipts::an_early_receipt_waits_for_a_minute,
         receipts::of_many_receipts_the_strongest_stays(effort),
+    ]
+    .to_vec()
+}
+
+fn trials_of_due() -> Vec<(&'static str, Body)> {
+    trials![
+        due::what_is_due_is_returned_in_order_and_leased,
+        due::a_due_time_comes_back_as_it_went_in,
+        due::an_end_takes_a_verification_out,
+        due::an_end_that_is_watched_is_due_at_the_expiry,
+        due::a_step_begins_once_and_moves_the_time,
+        due::no_step_begins_once_the_user_has_done_anything,
+        due::a_step_without_room_does_not_begin,
+        due::a_time_is_changed_unless_another_step_came_first,
+        due::one_whose_retention_has_passed_is_not_due,
+        due::of_many_processes_one_takes_each(effort),
+        due::of_many_processes_one_begins_a_step(effort),
     ]
     .to_vec()
 }

@@ -4,7 +4,8 @@ use std::time::{Duration, SystemTime};
 
 use otpmux_engine::{
     AcceptedAttempt, Create, Created, DeliveryMark, Guess, GuessEnd, Guessed, MemoryStore,
-    ReceiptOf, Received, RecordOutcome, StartAttempt, VerificationId, VerificationStore,
+    ReceiptOf, Received, RecordOutcome, Reschedule, StartAttempt, VerificationId,
+    VerificationStore,
 };
 
 use super::dice::Dice;
@@ -26,6 +27,8 @@ pub(super) enum Step {
     EndGuess(VerificationId, Guess, GuessEnd),
     Receive(ReceiptOf, DeliveryMark),
     Cancel(VerificationId),
+    Due(Duration, usize),
+    Reschedule(VerificationId, Reschedule),
     Load(VerificationId),
     Health,
 }
@@ -67,6 +70,10 @@ impl Step {
                 other => format!("{other:?}"),
             },
             Self::Cancel(id) => format!("{:?}", cancel_at(store, id, now).await),
+            Self::Due(lease, most) => format!("{:?}", store.due(now, lease, most).await),
+            Self::Reschedule(id, reschedule) => {
+                format!("{:?}", store.reschedule(id, reschedule, now).await)
+            }
             Self::Load(id) => {
                 load_at(store, id, now).await.map_or("gone".to_owned(), |it| spelled(&it))
             }
@@ -79,7 +86,7 @@ pub(super) async fn random_steps_are_answered_as_by_the_memory_store(store: Stor
     let memory = MemoryStore::new(100_000);
     let mut start = now();
     for seed in 0..effort.walks() {
-        let mut world = World::new(Dice::new(u64::from(seed)), start);
+        let mut world = World::new(Dice::new(u64::from(seed)), start, store.has_due_set());
         for number in 0..600 {
             let step = world.step();
             let creates = matches!(step, Step::Create(_));

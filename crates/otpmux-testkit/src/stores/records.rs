@@ -100,6 +100,9 @@ pub(super) fn record(number: u32) -> Record {
         max_guesses: 5,
         resends: 0,
         resend_after: after(30),
+        due_at: None,
+        due_after_end: None,
+        escalations: 0,
         sealed: sealed.expect("randomness"),
         send_attempts: vec![attempt("primary", true, AttemptState::Accepted)],
         skips: Vec::new(),
@@ -142,6 +145,7 @@ pub(super) fn begin(provider: &str) -> StartAttempt {
         health_updates: Vec::new(),
         attempt: attempt(provider, true, AttemptState::Intended),
         resend: None,
+        escalation: None,
         limit_hits: Vec::new(),
     }
 }

@@ -52,12 +52,13 @@ pub(super) const KINDS: [ErrorKind; 19] = [
     ErrorKind::Internal,
 ];
 
-pub(super) const CHOICES: [Choice; 6] = [
+pub(super) const CHOICES: [Choice; 7] = [
     Choice::Preferred,
     Choice::Drawn,
     Choice::Failover,
     Choice::Hedge,
     Choice::Resend,
+    Choice::Escalation,
     Choice::LastResort,
 ];
 

@@ -5,10 +5,10 @@ use std::time::{Duration, SystemTime};
 
 use otpmux_core::{Channel, Delivery, IdempotencyKey, ProviderId, VendorReference};
 use otpmux_engine::{
-    AcceptedAttempt, AttemptEnd, AttemptState, Create, DeliveryMark, ExternalId, Guess, GuessEnd,
-    HealthUpdate, IdempotencyRecord, LimitHit, LimitKey, LimitScope, Lost, OpenCircuit, ReceiptOf,
-    Record, RecordOutcome, Refund, ResendTerms, Sealed, SendAttempt, Skip, StartAttempt, State,
-    VendorTerms, VerificationId, Witness,
+    AcceptedAttempt, AttemptEnd, AttemptState, Create, DeliveryMark, EscalationTerms, ExternalId,
+    Guess, GuessEnd, HealthUpdate, IdempotencyRecord, LimitHit, LimitKey, LimitScope, Lost,
+    OpenCircuit, ReceiptOf, Record, RecordOutcome, Refund, Reschedule, ResendTerms, Sealed,
+    SendAttempt, Skip, StartAttempt, State, VendorTerms, VerificationId, Witness,
 };
 
 use super::dice::Dice;
@@ -30,6 +30,8 @@ const PURPOSES: [&str; 2] = ["login", "payment"];
 pub(super) struct World {
     pub(super) now: SystemTime,
     dice: Dice,
+    /// Whether the store has a due set.
+    dues: bool,
     known: Vec<Known>,
     /// Recipients, and times at which a message to them may have been counted.
     counted: Vec<(u32, SystemTime)>,
@@ -63,10 +65,11 @@ fn external_tag(number: u64, purpose_name: &str) -> [u8; 16] {
 }
 
 impl World {
-    pub(super) fn new(dice: Dice, now: SystemTime) -> Self {
+    pub(super) fn new(dice: Dice, now: SystemTime, dues: bool) -> Self {
         Self {
             now,
             dice,
+            dues,
             known: Vec::new(),
             counted: Vec::new(),
             lost: None,
@@ -83,6 +86,9 @@ impl World {
             return Step::Create(Box::new(self.create()));
         }
         let one = self.one();
+        if self.dues && self.dice.percent(8) {
+            return self.due(&one);
+        }
         match kind {
             14..38 => Step::Begin(one.id, Box::new(self.begin(&one))),
             38..50 => Step::RecordOutcome(one.id, self.record_outcome(&one)),
@@ -163,6 +169,9 @@ impl World {
             max_guesses: u32::try_from(self.dice.below(9)).expect("few guesses"),
             resends: 0,
             resend_after,
+            due_at: self.due_time(12_000),
+            due_after_end: self.due_time(1).map(|_| expires_at),
+            escalations: 0,
             sealed: Sealed { key: "suite".into(), bytes: self.dice.bytes::<40>().into() },
             send_attempts: (0..=self.dice.below(2)).map(|_| self.attempt(otpmux_code)).collect(),
             skips: self.skips(),
@@ -180,6 +189,33 @@ impl World {
         });
         let (limit_hits, repeat) = (self.limit_hits(number), self.dice.percent(15));
         Create { external: external_of(&record), record, limit_hits, repeat }
+    }
+
+    /// Asks what is due, or changes when one is.
+    fn due(&mut self, one: &Known) -> Step {
+        if self.dice.percent(50) {
+            return Step::Due(Duration::from_secs(self.dice.below(12)), self.dice.place(4));
+        }
+        let step = self.few_steps();
+        Step::Reschedule(
+            one.id,
+            Reschedule {
+                step,
+                next_step: step + self.few_steps(),
+                due_at: self.due_time(6_000),
+                skips: self.skips(),
+            },
+        )
+    }
+
+    fn few_steps(&mut self) -> u8 {
+        u8::from(self.dice.percent(30))
+    }
+
+    /// Returns a time within this many hundredths of a second, sometimes.
+    fn due_time(&mut self, hundredths: u64) -> Option<SystemTime> {
+        let at = self.soon(hundredths);
+        (self.dues && self.dice.percent(60)).then_some(at)
     }
 
     /// Returns a time within this many hundredths of a second.
@@ -340,6 +376,10 @@ impl World {
             health_updates: self.health_updates(),
             attempt,
             resend: self.dice.percent(40).then_some(terms),
+            escalation: (self.dues && self.dice.percent(30)).then(|| EscalationTerms {
+                step: self.few_steps(),
+                next_due_at: self.due_time(6_000),
+            }),
             limit_hits: self.limit_hits(one.recipient),
         }
     }

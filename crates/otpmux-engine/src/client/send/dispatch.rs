@@ -408,6 +408,7 @@ impl<'a> Dispatch<'a> {
                 skips: self.unrecorded.skips.clone(),
                 health_updates: health_updates.clone(),
                 resend: None,
+                escalation: None,
             };
             let begun = self.inner.store.start_attempt(self.record.id, begin, now).await;
             if begun.is_ok() {

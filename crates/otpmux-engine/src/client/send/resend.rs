@@ -82,6 +82,7 @@ impl Inner {
                 attempt: attempt.clone(),
                 limit_hits,
                 resend: Some(terms),
+                escalation: None,
                 ends: Vec::new(),
                 skips: std::mem::take(&mut plan.skips),
                 health_updates: Vec::new(),
@@ -93,6 +94,8 @@ impl Inner {
             let refusal = match begun? {
                 AttemptStarted::Started(place) => break (attempt, place, counted),
                 AttemptStarted::Over(_) => return Ok(None),
+                // Only a step of escalation is answered so.
+                AttemptStarted::NotDue => return Ok(None),
                 AttemptStarted::TooSoon(wait) => refused("a resend so soon").with_retry_after(wait),
                 AttemptStarted::TooMany => {
                     let refusal = refused("more resends than one verification may have");

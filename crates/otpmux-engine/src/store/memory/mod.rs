@@ -1,3 +1,4 @@
+mod due_set;
 mod expiry_queue;
 mod keyed_map;
 mod limits;
@@ -5,7 +6,7 @@ mod tables;
 
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use otpmux_core::{Blame, Certainty, Error, ErrorKind, Verdict};
@@ -14,8 +15,8 @@ use self::tables::{Tables, get};
 use crate::store::limits::millis;
 use crate::{
     AttemptStarted, Create, Created, DeliveryMark, Guess, GuessEnd, Guessed, HealthUpdate,
-    KeyCheck, KeyId, Lost, ReceiptOf, Received, Record, RecordOutcome, StartAttempt, State,
-    StoreState, VerificationId, VerificationStore,
+    KeyCheck, KeyId, Lost, ReceiptOf, Received, Record, RecordOutcome, Reschedule, StartAttempt,
+    State, StoreState, VerificationId, VerificationStore,
 };
 
 /// Keys of limits per verification that the store has room for: a recipient's hits are kept for
@@ -112,10 +113,9 @@ impl VerificationStore for MemoryStore {
         tables.limits.hit(&limit_hits, now);
         if !record.id.is_delivery()
             && let Some(older) = tables.newest.insert(key, record.id)
-            && let Some(older) = get(&mut tables.records, older, now)
+            && tables.change(older, now, |older| older.supersede(now)).is_some()
         {
-            older.supersede(now);
-            record.supersedes = Some(older.id);
+            record.supersedes = Some(older);
         }
         if let Some(request) = &record.request {
             tables.named.insert(request.name, record.id);
@@ -124,6 +124,7 @@ impl VerificationStore for MemoryStore {
             tables.external.insert(tag, record.id);
         }
         tables.ends.add(millis(record.kept_until()), record.id);
+        tables.due.follow(record.id, None, record.due_at);
         tables.records.insert(record.id, Box::new(record));
         Ok(Created::New(tables.health(now)))
     }
@@ -139,10 +140,8 @@ impl VerificationStore for MemoryStore {
         let limit_hits = std::mem::take(&mut begin.limit_hits);
         let full = tables.limits.full(&limit_hits, now);
         tables.find_by(id, &begin.ends, now);
-        let Some(record) = tables.get(id, now) else {
-            return Ok(AttemptStarted::Over(Verdict::NotFound));
-        };
-        let begun = record.begin(begin, full, now);
+        let begun = tables.change(id, now, |record| record.begin(begin, full, now));
+        let Some(begun) = begun else { return Ok(AttemptStarted::Over(Verdict::NotFound)) };
         if matches!(begun, AttemptStarted::Started(_)) {
             tables.limits.hit(&limit_hits, now);
         }
@@ -159,21 +158,25 @@ impl VerificationStore for MemoryStore {
         tables.apply(std::mem::take(&mut record_outcome.health_updates));
         let refunds = std::mem::take(&mut record_outcome.refunds);
         tables.find_by(id, &record_outcome.ends, now);
-        let Some(record) = tables.get(id, now) else {
+        if tables.get(id, now).is_none() {
             if let Some(Lost::Creation(until)) = record_outcome.lost {
                 tables.given_up.insert(id);
                 tables.ends.add(millis(until), id);
             }
             return Ok(State::Closed);
-        };
+        }
         let close = record_outcome.close;
-        let due = record.record_outcome(record_outcome);
-        let state = record.state;
-        if close && record.has_failed() {
-            let key = (record.recipient.counted(), record.purpose.clone());
+        let recorded = tables.change(id, now, |record| {
+            let refund = record.record_outcome(record_outcome);
+            let failed = close && record.has_failed();
+            let key = failed.then(|| (record.recipient.counted(), record.purpose.clone()));
+            (refund, record.state, key)
+        });
+        let Some((refund, state, failed)) = recorded else { return Ok(State::Closed) };
+        if let Some(key) = failed {
             tables.uncover(&key, now);
         }
-        if due {
+        if refund {
             tables.limits.take_back(&refunds);
         }
         Ok(state)
@@ -240,7 +243,34 @@ impl VerificationStore for MemoryStore {
     }
 
     async fn cancel(&self, id: VerificationId, now: SystemTime) -> Result<bool, Error> {
-        Ok(self.tables().get(id, now).is_some_and(|record| record.cancel(now)))
+        Ok(self.tables().change(id, now, |record| record.cancel(now)).unwrap_or(false))
+    }
+
+    async fn due(
+        &self,
+        now: SystemTime,
+        lease: Duration,
+        most: usize,
+    ) -> Result<Vec<VerificationId>, Error> {
+        let tables = &mut *self.tables();
+        tables.drop_ended(now);
+        let Tables { due, records, .. } = tables;
+        let known = |id: &VerificationId| get(records, *id, now).is_some();
+        let ids: Vec<_> = due.come(now).filter(known).take(most).collect();
+        for id in &ids {
+            tables.change(*id, now, |record| record.lease(now + lease));
+        }
+        Ok(ids)
+    }
+
+    async fn reschedule(
+        &self,
+        id: VerificationId,
+        reschedule: Reschedule,
+        now: SystemTime,
+    ) -> Result<(), Error> {
+        self.tables().change(id, now, |record| record.reschedule(reschedule));
+        Ok(())
     }
 
     async fn load(&self, id: VerificationId, now: SystemTime) -> Result<Option<Record>, Error> {

@@ -7,6 +7,7 @@ use std::time::SystemTime;
 
 use otpmux_core::{ProviderId, Purpose};
 
+use super::due_set::DueSet;
 use super::expiry_queue::ExpiryQueue;
 use super::keyed_map::{KeyHasher, KeyedMap};
 use super::limits::Limits;
@@ -42,6 +43,7 @@ pub(super) struct Tables {
     pub(super) given_up: HashSet<VerificationId, BuildHasherDefault<KeyHasher>>,
     /// When records, and entries of `given_up`, may be dropped.
     pub(super) ends: ExpiryQueue<VerificationId>,
+    pub(super) due: DueSet,
     pub(super) limits: Limits,
     /// Guesses by name.
     pub(super) guesses: KeyedMap<[u8; 16], NamedGuess>,
@@ -73,6 +75,7 @@ impl Tables {
     fn forget(&mut self, id: VerificationId) {
         self.given_up.remove(&id);
         let Some(record) = self.records.remove(&id) else { return };
+        self.due.follow(id, record.due_at, None);
         for tag in self.references.remove(&id).unwrap_or_default() {
             if self.referenced.get(&tag).is_some_and(|(of, _)| *of == id) {
                 self.referenced.remove(&tag);
@@ -102,6 +105,20 @@ impl Tables {
 
     pub(super) fn get(&mut self, id: VerificationId, now: SystemTime) -> Option<&mut Record> {
         get(&mut self.records, id, now)
+    }
+
+    /// Runs a step that may change when the verification is due; `None` when there is no record.
+    pub(super) fn change<T>(
+        &mut self,
+        id: VerificationId,
+        now: SystemTime,
+        step: impl FnOnce(&mut Record) -> T,
+    ) -> Option<T> {
+        let record = get(&mut self.records, id, now)?;
+        let before = record.due_at;
+        let told = step(record);
+        self.due.follow(id, before, record.due_at);
+        Some(told)
     }
 
     /// Remembers the references that the receipts of send attempts name, and takes the receipts
@@ -169,12 +186,13 @@ impl Tables {
         now: SystemTime,
         step: impl FnOnce(&mut Record, &mut Option<NamedGuess>, &Limits) -> (T, Counted),
     ) -> Option<T> {
-        let Self { records, guesses, guess_names, limits, .. } = self;
+        let Self { records, guesses, guess_names, limits, due, .. } = self;
         let record = get(records, id, now)?;
         let name = guess.name().map(|it| it.name);
         let before = name.and_then(|name| guesses.get(&name)).filter(|it| it.id == id).copied();
-        let mut named = before;
+        let (mut named, due_before) = (before, record.due_at);
         let (told, counted) = step(record, &mut named, limits);
+        due.follow(id, due_before, record.due_at);
         if let Some(name) = name
             && named != before
         {

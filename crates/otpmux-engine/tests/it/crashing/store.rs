@@ -1,12 +1,12 @@
 use std::sync::Mutex;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use otpmux_core::{Blame, Certainty, Error, ErrorKind, Verdict};
 use otpmux_engine::{
     AttemptStarted, Create, Created, DeliveryMark, Guess, GuessEnd, Guessed, HealthUpdate,
-    KeyCheck, KeyId, MemoryStore, ReceiptOf, Received, Record, RecordOutcome, StartAttempt, State,
-    StoreState, VerificationId, VerificationStore,
+    KeyCheck, KeyId, MemoryStore, ReceiptOf, Received, Record, RecordOutcome, Reschedule,
+    StartAttempt, State, StoreState, VerificationId, VerificationStore,
 };
 use tokio::sync::Notify;
 
@@ -172,6 +172,22 @@ impl VerificationStore for CrashingStore {
     }
     async fn health(&self, now: SystemTime) -> Result<Vec<HealthUpdate>, Error> {
         read(self.step(self.inner.health(now)).await)
+    }
+    async fn due(
+        &self,
+        now: SystemTime,
+        lease: Duration,
+        most: usize,
+    ) -> Result<Vec<VerificationId>, Error> {
+        self.step(self.inner.due(now, lease, most)).await
+    }
+    async fn reschedule(
+        &self,
+        id: VerificationId,
+        reschedule: Reschedule,
+        now: SystemTime,
+    ) -> Result<(), Error> {
+        self.step(self.inner.reschedule(id, reschedule, now)).await
     }
     async fn check_keys(&self, keys: &[KeyCheck]) -> Result<Vec<KeyId>, Error> {
         self.inner.check_keys(keys).await
