@@ -27,7 +27,7 @@ const STEP: &str = "LANGUAGE plpgsql SET search_path = {schema}, pg_temp \
     SET enable_seqscan = off SET jit = off";
 
 const TABLES: &str = include_str!("sql/tables.sql");
-const FUNCTIONS: [&str; 13] = [
+const FUNCTIONS: [&str; 14] = [
     include_str!("sql/shared.sql"),
     include_str!("sql/create.sql"),
     include_str!("sql/start_attempt.sql"),
