@@ -93,9 +93,8 @@ impl Inner {
                 begun.map_err(|error| self.give_up_attempt(&record, &attempt, &counted, error));
             let refusal = match begun? {
                 AttemptStarted::Started(place) => break (attempt, place, counted),
-                AttemptStarted::Over(_) => return Ok(None),
-                // Only a step of escalation is answered so.
-                AttemptStarted::NotDue => return Ok(None),
+                // Only a step of escalation is not due.
+                AttemptStarted::Over(_) | AttemptStarted::NotDue => return Ok(None),
                 AttemptStarted::TooSoon(wait) => refused("a resend so soon").with_retry_after(wait),
                 AttemptStarted::TooMany => {
                     let refusal = refused("more resends than one verification may have");
