@@ -2,6 +2,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod admin;
+pub mod audit;
 pub mod config;
 mod environment;
 pub mod errors;

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::document::Document;
 use super::messages;
 use super::store::{StoreSettings, is_secret};
-use super::{Config, ConfigErrors, DoorsConfig, ServerConfig};
+use super::{AuditSettings, Config, ConfigErrors, DoorsConfig, ServerConfig};
 use crate::config::{Environment, Registry};
 
 /// Builds a configuration from layers: files, then values set in code, then `OTPMUX_...` variables.
@@ -180,6 +180,11 @@ impl ConfigBuilder {
             table.insert("api_keys".to_owned(), keys.into());
         }
         self.put(&["server"], table)
+    }
+
+    /// Sets the audit log, in place of an earlier one.
+    pub fn audit(self, audit: &AuditSettings) -> Self {
+        self.put(&["audit"], audit.changed())
     }
 
     /// Sets the doors of the gateway, in place of earlier ones.

@@ -1,5 +1,6 @@
 //! The configuration: providers, routes, store, keys and policy, from files, code and variables.
 
+mod audit;
 mod builder;
 mod document;
 pub(crate) mod doors;
@@ -30,6 +31,7 @@ use otpmux_core::settings::ConfigError;
 use otpmux_engine::{ClientBuilder, Messages, OtpClient, Policy, Routes, ServerKeys};
 use serde_json::Value;
 
+pub use audit::AuditSettings;
 pub use builder::ConfigBuilder;
 pub use doors::{
     DoorsConfig, HookAnswers, HookCheck, HookDoor, HookFields, HookKind, TwilioDoor,
@@ -56,7 +58,7 @@ use reading::Reading;
 use store::Store;
 
 /// The top-level keys of a file, in the order in which a file is written, with the purpose of each.
-pub(crate) const TOP: [(&str, &str); 11] = [
+pub(crate) const TOP: [(&str, &str); 12] = [
     (
         "providers",
         "The accounts at vendors, each under a name of your choice; without routes, the preferred one \
@@ -84,6 +86,10 @@ pub(crate) const TOP: [(&str, &str); 11] = [
         "How a provider is called: for every provider, or within the table of one provider for that one.",
     ),
     ("server", "The gateway."),
+    (
+        "audit",
+        "The audit log: one line for each call, reload and admin call, with the recipient as a keyed hash.",
+    ),
     ("doors", "APIs of other OTP systems that the gateway answers; an absent door is not mounted."),
     ("allow_literal_secrets", "Allow secrets in plain text. For tests."),
 ];
@@ -127,6 +133,7 @@ pub struct Config {
     says_countries: bool,
     server: Option<ServerConfig>,
     doors: DoorsConfig,
+    audit: Option<AuditSettings>,
     source: Arc<Source>,
 }
 
@@ -261,6 +268,7 @@ impl Config {
                 .is_some_and(|policy| policy.get("countries").is_some()),
             server,
             doors,
+            audit: audit::read(root, cx),
             source: Arc::default(),
         }
     }
@@ -337,6 +345,11 @@ impl Config {
         self.server.as_ref()
     }
 
+    /// Returns the settings of the audit log; `None` without the section `[audit]`.
+    pub fn audit(&self) -> Option<&AuditSettings> {
+        self.audit.as_ref()
+    }
+
     /// Returns the doors of the gateway, which a client does not use.
     pub fn doors(&self) -> &DoorsConfig {
         &self.doors
@@ -355,6 +368,9 @@ impl ClientConfig for Config {
         }
         if let Some(keys) = &self.server_keys {
             builder = builder.server_keys(keys.clone());
+        }
+        if let Some((name, open)) = self.audit.as_ref().and_then(AuditSettings::opener) {
+            builder = builder.open_audit(name, open);
         }
         if let Some(url) = self.server.as_ref().and_then(ServerConfig::receipt_url) {
             builder = builder.receipt_url(url);

@@ -3,19 +3,20 @@
 use otpmux_core::settings::{Section as _, Setting, nearest};
 use otpmux_engine::{MessageLimits, MessageSettings, Policy, Resilience};
 
-use super::{ServerConfig, StoreSettings};
+use super::{AuditSettings, ServerConfig, StoreSettings};
 
 /// The declarations of one table, in one or more lists.
 pub(super) type Keys = &'static [&'static [Setting]];
 
 /// The sections by name, in the order of their mistakes.
-pub(crate) const SECTIONS: [(&str, Keys); 6] = [
+pub(crate) const SECTIONS: [(&str, Keys); 7] = [
     ("store", StoreSettings::KEYS),
     ("policy", Policy::KEYS),
     ("limits", MessageLimits::KEYS),
     ("messages", MessageSettings::KEYS),
     ("resilience", Resilience::KEYS),
     ("server", ServerConfig::KEYS),
+    ("audit", AuditSettings::KEYS),
 ];
 
 /// Returns the names of the keys.
@@ -92,6 +93,7 @@ mod tests {
         each_key_sets_its_field::<MessageSettings>();
         each_key_sets_its_field::<Resilience>();
         each_key_sets_its_field::<ServerConfig>();
+        each_key_sets_its_field::<AuditSettings>();
         each_key_sets_its_field::<otpmux_engine::Route>();
     }
 }
