@@ -48,10 +48,6 @@ fn latencies() -> Histogram<u64> {
 
 /// One turn of one program.
 pub(crate) struct Load {
-    program: Program,
-    address: SocketAddr,
-    vendor: Rc<Vendor>,
-    numbers: Rc<Numbers>,
     pace: Option<Pace>,
     /// How many flows may still begin.
     left: Cell<u64>,
@@ -61,18 +57,8 @@ pub(crate) struct Load {
 
 impl Load {
     /// Creates a load of at most this many flows, as fast as possible or at this pace.
-    pub(crate) fn new(
-        server: &Server,
-        vendor: &Rc<Vendor>,
-        numbers: &Rc<Numbers>,
-        pace: Option<Pace>,
-        flows: u64,
-    ) -> Self {
+    pub(crate) fn new(pace: Option<Pace>, flows: u64) -> Self {
         Self {
-            program: server.program,
-            address: server.address,
-            vendor: Rc::clone(vendor),
-            numbers: Rc::clone(numbers),
             pace,
             left: Cell::new(flows),
             counts: Cell::new(false),
@@ -89,12 +75,11 @@ impl Load {
     }
 
     /// Runs one client until no flow is left.
-    pub(crate) async fn client(self: Rc<Self>) {
-        let mut client = None;
+    pub(crate) async fn client(self: Rc<Self>, mut caller: Caller) {
         while let Some(begun) = self.begin().await {
-            let result = self.flow(&mut client, begun).await;
+            let result = self.flow(&mut caller, begun).await;
             if let Err(error) = result {
-                client = None;
+                caller.peer = None;
                 let mut tally = self.tally.borrow_mut();
                 tally.failures += 1;
                 tally.first_failure.get_or_insert_with(|| error.to_string());
@@ -115,23 +100,10 @@ impl Load {
         Some(begun)
     }
 
-    async fn flow(&self, client: &mut Option<Peer>, begun: Instant) -> Result<()> {
-        let client = match client {
-            Some(client) => client,
-            None => client.insert(Peer::connect(self.address).await?),
-        };
-        let number = self.numbers.next();
-        let door = self.program == Program::Door;
-        let id = if door { door::send(client, number).await } else { send(client, number).await }?;
+    async fn flow(&self, caller: &mut Caller, begun: Instant) -> Result<()> {
+        let held = caller.send().await?;
         let sent = Instant::now();
-        let Some(code) = self.vendor.take(number) else {
-            return Err(Error::other("a send was answered before its vendor was called"));
-        };
-        if door {
-            door::verify(client, number, &code).await?;
-        } else {
-            verify(client, &id, &code).await?;
-        }
+        caller.verify(held).await?;
         if self.counts.get() {
             let mut tally = self.tally.borrow_mut();
             tally.flows += 1;
@@ -139,6 +111,67 @@ impl Load {
             tally.verify.saturating_record(nanos(sent.elapsed()));
         }
         Ok(())
+    }
+}
+
+/// A client of one program, with a connection to one of its processes.
+pub(crate) struct Caller {
+    program: Program,
+    address: SocketAddr,
+    vendor: Rc<Vendor>,
+    numbers: Rc<Numbers>,
+    peer: Option<Peer>,
+}
+
+/// A verification that was sent, with the code that the vendor was given.
+pub(crate) struct Held {
+    number: u64,
+    id: String,
+    code: String,
+}
+
+impl Caller {
+    /// Returns the client of this number. Clients are spread over the processes.
+    pub(crate) fn new(
+        server: &Server,
+        client: u32,
+        vendor: &Rc<Vendor>,
+        numbers: &Rc<Numbers>,
+    ) -> Self {
+        Self {
+            program: server.program,
+            address: server.address_for(client),
+            vendor: Rc::clone(vendor),
+            numbers: Rc::clone(numbers),
+            peer: None,
+        }
+    }
+
+    /// Sends a code to a new number.
+    pub(crate) async fn send(&mut self) -> Result<Held> {
+        let number = self.numbers.next();
+        let door = self.program == Program::Door;
+        let peer = self.peer().await?;
+        let id = if door { door::send(peer, number).await } else { send(peer, number).await }?;
+        let Some(code) = self.vendor.take(number) else {
+            return Err(Error::other("a send was answered before its vendor was called"));
+        };
+        Ok(Held { number, id, code })
+    }
+
+    /// Verifies with the code.
+    pub(crate) async fn verify(&mut self, held: Held) -> Result<()> {
+        let Held { number, id, code } = held;
+        let door = self.program == Program::Door;
+        let peer = self.peer().await?;
+        if door { door::verify(peer, number, &code).await } else { verify(peer, &id, &code).await }
+    }
+
+    async fn peer(&mut self) -> Result<&mut Peer> {
+        Ok(match &mut self.peer {
+            Some(peer) => peer,
+            none => none.insert(Peer::connect(self.address).await?),
+        })
     }
 }
 

@@ -2,8 +2,12 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command")]
 
 mod door;
+mod figures;
 mod flow;
+mod memory;
 mod options;
+mod quiet;
+mod redis_servers;
 mod report;
 mod servers;
 mod system;
@@ -20,19 +24,25 @@ use otpmux_testkit::RedisServer;
 use tokio::task::LocalSet;
 
 use options::Options;
+use quiet::Quiet;
+use redis_servers::Redis;
 use report::{Report, Turns};
 use servers::{Directory, Server, Surroundings};
+use turn::Turn;
 
 fn main() -> ExitCode {
     let options = Options::parse();
     match prepare(&options).and_then(|runtime| LocalSet::new().block_on(&runtime, run(&options))) {
-        Ok(report) => {
-            print!("{}", report.text);
-            for missed in &report.missed {
-                println!("missed: {missed}");
+        Ok(Report::Failed(failures)) => {
+            for failure in failures {
+                eprintln!("otpmux-loadtest: {failure}");
             }
-            let bad = report.failed || options.check && !report.missed.is_empty();
-            ExitCode::from(u8::from(bad))
+            eprintln!("otpmux-loadtest: no figure is reported of a run with failed flows");
+            ExitCode::FAILURE
+        }
+        Ok(Report::Good(good)) => {
+            print!("{}", if options.json { good.json() } else { good.text() });
+            ExitCode::from(u8::from(options.check && !good.missed.is_empty()))
         }
         Err(error) => {
             eprintln!("otpmux-loadtest: {error}");
@@ -43,6 +53,9 @@ fn main() -> ExitCode {
 
 /// Prepares the process before there is a second thread, or Redis.
 fn prepare(options: &Options) -> Result<tokio::runtime::Runtime> {
+    if let Some(contradiction) = options.contradiction() {
+        return Err(Error::other(contradiction));
+    }
     if !RedisServer::is_installed() {
         return Err(Error::other("redis-server is not installed: apt-get install redis-server"));
     }
@@ -53,24 +66,32 @@ fn prepare(options: &Options) -> Result<tokio::runtime::Runtime> {
 }
 
 async fn run(options: &Options) -> Result<Report> {
-    let redis = RedisServer::start();
+    let mut quiet = Quiet::new(options)?;
+    quiet.calibrate()?;
+    let redis = Redis::start(options.redis_nodes);
     let vendor = Rc::<vendor::Vendor>::default();
     vendor.delay.set(options.vendor_delay());
     let directory = Directory::new()?;
     let around =
-        Surroundings { directory: &directory, redis: &redis.url(), vendor: vendor.serve().await? };
+        Surroundings { directory: &directory, redis: &redis, vendor: vendor.serve().await? };
     let mut servers = Vec::new();
     for program in &options.programs {
         servers.push(Server::start(*program, options, &around).await?);
     }
-    let turns = |server: &Server| Turns { program: server.program, turns: Vec::new() };
-    let mut all: Vec<Turns> = servers.iter().map(turns).collect();
     let numbers = Rc::default();
+    let mut all = Vec::new();
+    for server in &servers {
+        let memory = memory::measure(options, server, &redis, &vendor, &numbers).await?;
+        all.push(Turns { program: server.program, turns: Vec::new(), memory });
+    }
     for round in 1..=options.rounds {
         for (server, turns) in servers.iter().zip(&mut all) {
             eprintln!("round {round} of {}: {}", options.rounds, server.program.name());
             turns.turns.push(turn::run(options, server, &redis, &vendor, &numbers).await?);
         }
+        quiet.calibrate()?;
     }
-    Ok(Report::of(&all, options))
+    let others = all.iter().flat_map(|turns| &turns.turns).map(Turn::others_share);
+    let warnings = quiet.warnings(others);
+    Ok(Report::of(&all, options, warnings))
 }

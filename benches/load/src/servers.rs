@@ -11,6 +11,8 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use crate::options::{Options, Program, Store};
+use crate::redis_servers::Redis;
+use crate::system;
 
 /// How long a program may take before it listens.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -35,17 +37,21 @@ impl Drop for Directory {
     }
 }
 
-/// Program that serves until this is dropped.
+/// Program that serves, in one process or several, until this is dropped.
 pub(crate) struct Server {
-    child: Child,
     pub(crate) program: Program,
-    pub(crate) address: SocketAddr,
+    processes: Vec<Process>,
+}
+
+struct Process {
+    child: Child,
+    address: SocketAddr,
 }
 
 /// Addresses and settings that the programs need.
 pub(crate) struct Surroundings<'a> {
     pub(crate) directory: &'a Directory,
-    pub(crate) redis: &'a str,
+    pub(crate) redis: &'a Redis,
     pub(crate) vendor: SocketAddr,
 }
 
@@ -56,18 +62,58 @@ impl Server {
         options: &Options,
         around: &Surroundings<'_>,
     ) -> Result<Self> {
+        let count = if program == Program::Floor { 1 } else { options.gateways };
+        let mut processes = Vec::new();
+        for number in 0..count {
+            processes.push(Process::start(program, number.into(), options, around).await?);
+        }
+        Ok(Self { program, processes })
+    }
+
+    /// Returns the address for a client: clients are spread over the processes.
+    pub(crate) fn address_for(&self, client: u32) -> SocketAddr {
+        let client = usize::try_from(client).unwrap_or(0);
+        self.processes[client % self.processes.len()].address
+    }
+
+    /// Returns the processor time of all processes.
+    pub(crate) fn cpu(&self) -> Result<Duration> {
+        // `taskset` has become the program.
+        self.processes.iter().map(|it| system::cpu(it.child.id())).sum()
+    }
+
+    /// Returns the resident memory of all processes, now and at most, in bytes.
+    pub(crate) fn memory(&self) -> Result<(u64, u64)> {
+        let mut all = (0, 0);
+        for process in &self.processes {
+            let (now, most) = system::memory(process.child.id())?;
+            all = (all.0 + now, all.1 + most);
+        }
+        Ok(all)
+    }
+}
+
+impl Process {
+    async fn start(
+        program: Program,
+        number: usize,
+        options: &Options,
+        around: &Surroundings<'_>,
+    ) -> Result<Self> {
         let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
         let vendor = format!("http://{}/api/v1", around.vendor);
         let directory = &around.directory.0;
+        let name = format!("{}-{number}", program.name());
         let (binary, arguments) = match program {
             Program::Floor => {
-                let listen = address.to_string();
-                let words = ["--listen", &listen, "--redis", around.redis, "--vendor", &vendor];
+                let (listen, redis) = (address.to_string(), around.redis.url());
+                let words = ["--listen", &listen, "--redis", &redis, "--vendor", &vendor];
                 (beside_this("floor")?, words.map(str::to_owned).to_vec())
             }
             Program::Gateway | Program::Door => {
-                let file = directory.join(format!("{}.toml", program.name()));
-                fs::write(&file, configuration(program, options, around, address, &vendor))?;
+                let file = directory.join(format!("{name}.toml"));
+                let store = store(program, number, options, around);
+                fs::write(&file, configuration(program, &store, address, &vendor))?;
                 let binary = options.gateway_bin.clone();
                 let binary = binary.map_or_else(|| beside_this("otpmux"), Ok)?;
                 let file = file.to_string_lossy().into_owned();
@@ -78,7 +124,7 @@ impl Server {
             let missing = binary.display();
             return Err(Error::other(format!("{missing} is not there: build it first")));
         }
-        let log = directory.join(format!("{}.log", program.name()));
+        let log = directory.join(format!("{name}.log"));
         let mut command = if options.no_pinning {
             Command::new(&binary)
         } else {
@@ -88,23 +134,17 @@ impl Server {
         };
         command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null());
         let child = command.stderr(File::create(&log)?).spawn()?;
-        let mut server = Self { child, program, address };
-        server.until_it_listens(&log).await?;
-        Ok(server)
+        let mut process = Self { child, address };
+        process.until_it_listens(&name, &log).await?;
+        Ok(process)
     }
 
-    /// Returns its process: `taskset` has become the program.
-    pub(crate) fn process(&self) -> u32 {
-        self.child.id()
-    }
-
-    async fn until_it_listens(&mut self, log: &Path) -> Result<()> {
+    async fn until_it_listens(&mut self, name: &str, log: &Path) -> Result<()> {
         let begun = Instant::now();
         while TcpStream::connect(self.address).is_err() {
             let ended = self.child.try_wait()?.is_some();
             if ended || begun.elapsed() > PATIENCE {
                 let said = fs::read_to_string(log).unwrap_or_default();
-                let name = self.program.name();
                 return Err(Error::other(format!("the {name} does not listen:\n{said}")));
             }
             sleep(Duration::from_millis(20)).await;
@@ -113,7 +153,7 @@ impl Server {
     }
 }
 
-impl Drop for Server {
+impl Drop for Process {
     fn drop(&mut self) {
         // Fails only for a process that has already ended.
         let _ = self.child.kill();
@@ -125,24 +165,45 @@ fn beside_this(name: &str) -> Result<PathBuf> {
     Ok(std::env::current_exe()?.with_file_name(name))
 }
 
-/// Returns a gateway's configuration with the defaults: limits, single use, send attempts,
-/// encryption, circuit breaker. Only the vendor's documented rate is raised out of reach, since no
-/// vendor accepts so much.
-fn configuration(
+/// Returns the keys of `[store]`. The processes of a program share their data, unless each has a
+/// namespace.
+fn store(
     program: Program,
+    number: usize,
     options: &Options,
     around: &Surroundings<'_>,
-    listen: SocketAddr,
-    vendor: &str,
-) -> String {
-    let store = match options.store {
-        Store::Redis => around.redis.to_owned(),
+) -> Vec<(&'static str, String)> {
+    let url = match options.store {
+        Store::Redis => around.redis.url(),
         Store::Sqlite => {
             let file = around.directory.0.join(format!("{}.db", program.name()));
             format!("sqlite:{}", file.display())
         }
         Store::Memory => "memory:".to_owned(),
     };
+    let mut keys = vec![("url", quoted(&url))];
+    if around.redis.is_cluster() {
+        keys.push(("cluster", "true".to_owned()));
+    }
+    if options.own_namespaces {
+        keys.push(("namespace", quoted(&around.redis.namespace(number))));
+    }
+    keys
+}
+
+fn quoted(text: &str) -> String {
+    format!("{text:?}")
+}
+
+/// Returns a gateway's configuration with the defaults: limits, single use, send attempts,
+/// encryption, circuit breaker. Only the vendor's documented rate is raised out of reach, since no
+/// vendor accepts so much.
+fn configuration(
+    program: Program,
+    store: &[(&str, String)],
+    listen: SocketAddr,
+    vendor: &str,
+) -> String {
     let mut text = "allow_literal_secrets = true\n".to_owned();
     let mut section = |name: &str, lines: &[(&str, &str)]| {
         let _ = writeln!(text, "\n{name}");
@@ -150,7 +211,6 @@ fn configuration(
             let _ = writeln!(text, "{key} = {value}");
         }
     };
-    let quoted = |value: &str| format!("{value:?}");
     section(
         "[providers.stub]",
         &[
@@ -160,7 +220,8 @@ fn configuration(
             ("resilience", "{ requests = [\"100000/1s\"] }"),
         ],
     );
-    section("[store]", &[("url", &quoted(&store))]);
+    let store: Vec<_> = store.iter().map(|(key, value)| (*key, value.as_str())).collect();
+    section("[store]", &store);
     let key = quoted(&"k".repeat(43));
     section("[[server_keys]]", &[("id", "\"load\""), ("key", &key)]);
     section("[policy]", &[("countries", "\"any\"")]);

@@ -5,8 +5,6 @@ use std::io::{Error, ErrorKind, Result};
 use std::process::Command;
 use std::time::Duration;
 
-use otpmux_testkit::{RedisReply, RedisServer};
-
 /// Linux counts the time of processes in hundredths of a second, on every architecture.
 const TICK: Duration = Duration::from_millis(10);
 
@@ -15,6 +13,10 @@ pub(crate) fn pin_self(cores: &str) -> Result<()> {
     let process = std::process::id().to_string();
     let mut command = Command::new("taskset");
     command.args(["--all-tasks", "--cpu-list", "--pid", cores, &process]);
+    succeed(&mut command)
+}
+
+fn succeed(command: &mut Command) -> Result<()> {
     let output = command.output()?;
     let said = || String::from_utf8_lossy(&output.stderr).into_owned();
     if output.status.success() { Ok(()) } else { Err(Error::other(said())) }
@@ -43,23 +45,52 @@ pub(crate) fn memory(process: u32) -> Result<(u64, u64)> {
     of("VmRSS:").zip(of("VmHWM:")).ok_or_else(|| unreadable("/proc/PID/status"))
 }
 
-/// Returns the processor time of Redis, and the number of scripts that it has run; neither program
-/// makes other calls.
-pub(crate) fn redis(server: &RedisServer) -> Result<(Duration, u64)> {
-    let RedisReply::Text(info) = server.command(&["INFO", "everything"]) else {
-        return Err(unreadable("INFO of Redis"));
+/// Returns how busy these cores were since the system started, with programs of any owner and
+/// with the work of other virtual machines on them. Without the time of interrupts: the system
+/// counts it for the interrupted program as well.
+pub(crate) fn busy(cores: &[u32]) -> Result<Duration> {
+    let stat = fs::read_to_string("/proc/stat")?;
+    let of = |core: &u32| {
+        let name = format!("cpu{core}");
+        let mut words = stat.lines().map(str::split_whitespace);
+        let words = words.find_map(|mut line| (line.next()? == name).then_some(line))?;
+        let ticks: Vec<u32> = words.map(|word| word.parse().ok()).collect::<Option<_>>()?;
+        match ticks[..] {
+            [user, nice, system, _, _, _, _, steal, ..] => Some(user + nice + system + steal),
+            _ => None,
+        }
     };
-    let of = |name: &str| info.lines().find_map(|line| line.strip_prefix(name));
-    let seconds = |name: &str| of(name).and_then(|text| text.parse::<f64>().ok());
-    let time = seconds("used_cpu_sys:").zip(seconds("used_cpu_user:"));
-    let (system, user) = time.ok_or_else(|| unreadable("INFO of Redis"))?;
-    let calls =
-        |name: &str| of(name).and_then(|it| it.split(',').next()?.parse::<u64>().ok()).unwrap_or(0);
-    let scripts = calls("cmdstat_evalsha:calls=") + calls("cmdstat_eval:calls=");
-    Ok((Duration::from_secs_f64(system + user), scripts))
+    let ticks: Option<u32> = cores.iter().map(of).sum();
+    Ok(TICK * ticks.ok_or_else(|| unreadable("/proc/stat"))?)
 }
 
-fn unreadable(what: &str) -> Error {
+/// Returns the average number of programs that ran in the last minute.
+pub(crate) fn load_average() -> Result<f64> {
+    let text = fs::read_to_string("/proc/loadavg")?;
+    let first = text.split_whitespace().next().and_then(|word| word.parse().ok());
+    first.ok_or_else(|| unreadable("/proc/loadavg"))
+}
+
+/// Binds the calling thread alone to these cores.
+pub(crate) fn pin_thread(cores: &str) -> Result<()> {
+    let thread = fs::read_link("/proc/thread-self")?;
+    let thread = thread.file_name().ok_or_else(|| unreadable("/proc/thread-self"))?;
+    let mut command = Command::new("taskset");
+    succeed(command.args(["--cpu-list", "--pid", cores]).arg(thread))
+}
+
+/// Returns the cores of a list as `taskset -c` takes it, such as `0,2-3`.
+pub(crate) fn cores(list: &str) -> Result<Vec<u32>> {
+    let range = |part: &str| {
+        let (first, last) = part.split_once('-').unwrap_or((part, part));
+        Some(first.trim().parse().ok()?..=last.trim().parse::<u32>().ok()?)
+    };
+    let ranges: Option<Vec<_>> = list.split(',').map(range).collect();
+    let ranges = ranges.ok_or_else(|| Error::other(format!("{list} is no list of cores")))?;
+    Ok(ranges.into_iter().flatten().collect())
+}
+
+pub(crate) fn unreadable(what: &str) -> Error {
     Error::new(ErrorKind::InvalidData, format!("{what} cannot be read"))
 }
 
@@ -79,11 +110,22 @@ mod tests {
     }
 
     #[test]
-    fn redis_counts_scripts() {
-        let server = RedisServer::start();
-        let (_, before) = redis(&server).unwrap();
-        server.command(&["EVAL", "return redis.call('GET', 'x')", "0"]);
-        server.command(&["GET", "x"]);
-        assert_eq!(redis(&server).unwrap().1, before + 1);
+    fn a_core_is_as_busy_as_this_process_makes_it() {
+        let own = std::process::id();
+        let all: Vec<u32> = (0..).take_while(|core| busy(&[*core]).is_ok()).collect();
+        let (mine, before) = (cpu(own).unwrap(), busy(&all).unwrap());
+        while cpu(own).unwrap() < mine + 10 * TICK {
+            std::hint::spin_loop();
+        }
+        // The system counts both in ticks, at different moments.
+        assert!(busy(&all).unwrap() >= before + 5 * TICK);
+        assert!(load_average().unwrap() >= 0.0);
+    }
+
+    #[test]
+    fn cores_are_numbers_and_ranges() {
+        assert_eq!(cores("0").unwrap(), [0]);
+        assert_eq!(cores("0,2-4").unwrap(), [0, 2, 3, 4]);
+        assert!(cores("all").is_err());
     }
 }
