@@ -5,7 +5,7 @@ use std::time::Duration;
 use hdrhistogram::Histogram;
 
 use crate::memory::Memory;
-use crate::report::Turns;
+use crate::report::Measured;
 use crate::turn::Turn;
 
 /// Goal of a figure of the gateway: absolute, or as a multiple of the floor's.
@@ -34,7 +34,7 @@ enum Of {
 
 impl Figure {
     /// Returns its values, one for each round; none if it was not measured.
-    pub(crate) fn values(&self, turns: &Turns) -> Vec<f64> {
+    pub(crate) fn values(&self, turns: &Measured) -> Vec<f64> {
         match self.of {
             Of::Turn(figure) => turns.turns.iter().map(figure).collect(),
             Of::Memory(figure) => turns.memory.iter().map(|it| float(figure(it))).collect(),

@@ -26,7 +26,7 @@ use tokio::task::LocalSet;
 use options::Options;
 use quiet::Quiet;
 use redis_servers::Redis;
-use report::{Report, Turns};
+use report::{Measured, Report};
 use servers::{Directory, Server, Surroundings};
 use turn::Turn;
 
@@ -82,7 +82,7 @@ async fn run(options: &Options) -> Result<Report> {
     let mut all = Vec::new();
     for server in &servers {
         let memory = memory::measure(options, server, &redis, &vendor, &numbers).await?;
-        all.push(Turns { program: server.program, turns: Vec::new(), memory });
+        all.push(Measured { program: server.program, turns: Vec::new(), memory });
     }
     for round in 1..=options.rounds {
         for (server, turns) in servers.iter().zip(&mut all) {

@@ -2,7 +2,9 @@
 
 use std::hint::black_box;
 use std::io::{Error, Result};
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use crate::options::Options;
 use crate::system;
@@ -26,9 +28,10 @@ pub(crate) struct Quiet {
 impl Quiet {
     /// Looks at the machine before anything is started.
     pub(crate) fn new(options: &Options) -> Result<Self> {
-        let places = match options.no_pinning {
-            true => vec![String::new()],
-            false => vec![options.server_cores.clone(), options.load_cores.clone()],
+        let places = if options.no_pinning {
+            vec![String::new()]
+        } else {
+            vec![options.server_cores.clone(), options.load_cores.clone()]
         };
         let times = places.into_iter().map(|place| (place, Vec::new())).collect();
         Ok(Self { load_average: system::load_average()?, times })

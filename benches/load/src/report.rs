@@ -10,7 +10,7 @@ use crate::options::{Options, Program, Store};
 use crate::turn::Turn;
 
 /// The turns of one program, one for each round.
-pub(crate) struct Turns {
+pub(crate) struct Measured {
     pub(crate) program: Program,
     pub(crate) turns: Vec<Turn>,
     /// `None` if it was not measured.
@@ -52,7 +52,7 @@ struct Row {
 }
 
 impl Report {
-    pub(crate) fn of(all: &[Turns], options: &Options, warnings: Vec<String>) -> Self {
+    pub(crate) fn of(all: &[Measured], options: &Options, warnings: Vec<String>) -> Self {
         let failures: Vec<_> = all.iter().filter_map(failure).collect();
         if !failures.is_empty() {
             return Self::Failed(failures);
@@ -76,7 +76,7 @@ impl Report {
 }
 
 /// Returns how the flows of a program failed, if any did.
-fn failure(turns: &Turns) -> Option<String> {
+fn failure(turns: &Measured) -> Option<String> {
     let name = turns.program.name();
     let count: u64 = turns.turns.iter().map(|turn| turn.tally.failures).sum();
     if let Some(first) = turns.turns.iter().find_map(|turn| turn.tally.first_failure.as_ref()) {
@@ -87,7 +87,7 @@ fn failure(turns: &Turns) -> Option<String> {
 }
 
 /// Returns the figures that were measured.
-fn rows(all: &[Turns], options: &Options) -> Vec<Row> {
+fn rows(all: &[Measured], options: &Options) -> Vec<Row> {
     // The goals are for a vendor that answers at once and for all other options at their default.
     let usual = options.vendor_ms == 0 && options.rate.is_none() && options.gateways == 1;
     let usual = usual && options.store == Store::Redis && options.clients == 16;
@@ -98,7 +98,7 @@ fn rows(all: &[Turns], options: &Options) -> Vec<Row> {
 }
 
 impl Row {
-    fn new(figure: Figure, all: &[Turns], has_goals: bool) -> Self {
+    fn new(figure: Figure, all: &[Measured], has_goals: bool) -> Self {
         let rounds: Vec<_> = all.iter().map(|turns| figure.values(turns)).collect();
         let of = |program| Some(&rounds[all.iter().position(|it| it.program == program)?]);
         let (floor, gateway, door) = (of(Program::Floor), of(Program::Gateway), of(Program::Door));
@@ -196,7 +196,7 @@ impl Good {
 
     /// Adds the ceiling: with a slow vendor, the clients cannot exceed a certain number of flows;
     /// the goal is to come near it, or to use the core up.
-    fn ceiling(&mut self, all: &[Turns], options: &Options) {
+    fn ceiling(&mut self, all: &[Measured], options: &Options) {
         let delay = options.vendor_delay();
         if delay.is_zero() || options.rate.is_some() {
             return;
@@ -263,9 +263,9 @@ mod tests {
     fn report(gateway: [Turn; 2], arguments: &[&str]) -> Report {
         let ms = Duration::from_millis;
         let turns = vec![turn(1_000, ms(100)), turn(500, ms(100))];
-        let floor = Turns { program: Program::Floor, turns, memory: None };
+        let floor = Measured { program: Program::Floor, turns, memory: None };
         let memory = Some(Memory { pending: 800, approved: 200 });
-        let gateway = Turns { program: Program::Gateway, turns: gateway.into(), memory };
+        let gateway = Measured { program: Program::Gateway, turns: gateway.into(), memory };
         let options = Options::parse_from([&["otpmux-loadtest"], arguments].concat());
         Report::of(&[floor, gateway], &options, Vec::new())
     }

@@ -92,7 +92,8 @@ pub(crate) async fn run(
     }
     load.end();
     let after = after.map_or_else(|| Reading::of(server, redis, &cores), Ok)?;
-    let (server_cpu, load_cpu) = (after.server - before.server, after.load - before.load);
+    let (server_cpu, load_cpu) =
+        (after.server.saturating_sub(before.server), after.load.saturating_sub(before.load));
     let redis = after.redis.since(&before.redis);
     let cores = after.cores.saturating_sub(before.cores);
     Ok(Turn {
