@@ -2,6 +2,7 @@
 
 mod audit;
 mod client;
+mod escalation;
 mod external_id;
 mod id;
 mod keys;
@@ -17,9 +18,10 @@ pub use client::{
     BuildError, CandidateView, Checked, ClientBuilder, ClientConfig, CodeDelivery,
     CodeDeliveryStatus, CodeInTextError, CodeSourceView, Explanation, HistoryEntry, InFlight,
     LastHour, LimitView, MessageView, NewDelivery, NewVerification, OpenStoreError, OtpClient,
-    ProviderView, Reloaded, Resend, Scope, ScopedClient, Selector, SendAttemptView, Verification,
-    VerificationStatus, Verify, describe_metrics,
+    ProviderView, Reloaded, Resend, Scope, ScopedClient, Selector, SendAttemptView, Timers,
+    Verification, VerificationStatus, Verify, describe_metrics,
 };
+pub use escalation::{EscalationStep, StepBy};
 pub use external_id::{ExternalId, ExternalIdError};
 pub use id::{DeliveryId, ParseDeliveryIdError, ParseIdError, VerificationId};
 pub use keys::{

@@ -1,6 +1,7 @@
 use otpmux_core::settings::parses;
 use otpmux_core::{Channel, ProviderId, Purpose, Recipient};
 
+use crate::EscalationStep;
 use crate::numbers::{check_country, check_prefix, includes, is_country, is_prefix};
 
 otpmux_core::settings! {
@@ -27,6 +28,8 @@ otpmux_core::settings! {
             /// send draws its order with these chances. Empty means that the order is fixed. A
             /// provider of weight 0 comes after all others.
             pub weights: Vec<u32> = Vec::new();
+            /// Further messages for a user who does not type the code, each in its time. Empty: none.
+            pub escalate: Vec<EscalationStep> = Vec::new();
         }
     }
 }
@@ -54,6 +57,12 @@ pub enum RouteError {
     /// All weights are 0.
     #[error("one weight at least must be more than 0")]
     NoWeight,
+    /// More steps of escalation than this.
+    #[error("escalate: at most {0} steps")]
+    Steps(usize),
+    /// A step of escalation is invalid, or never begins: its index, from 0, and why.
+    #[error("escalate[{0}]: {1}")]
+    Step(usize, String),
     /// The route has no providers.
     #[error("a route needs at least one provider")]
     NoProvider,
@@ -92,7 +101,7 @@ impl Route {
         if self.providers.is_empty() {
             return Err(RouteError::NoProvider);
         }
-        Ok(())
+        self.check_steps()
     }
 
     /// The valid weights, in a file and in [`weights`](Self::weights).

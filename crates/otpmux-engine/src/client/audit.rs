@@ -145,6 +145,15 @@ impl Inner {
         result
     }
 
+    /// Records a step of escalation.
+    pub(super) fn audit_step(
+        self: &Arc<Self>,
+        id: VerificationId,
+        result: &Result<Verification, Error>,
+    ) {
+        end(self.of_id("escalate", id, None), |entry| sent(entry, result));
+    }
+
     pub(super) async fn audited_deliver(
         self: &Arc<Self>,
         new: NewDelivery,

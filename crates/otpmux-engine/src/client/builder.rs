@@ -334,8 +334,18 @@ impl ClientBuilder {
             if let Some(id) = route.providers.iter().find(|id| !known.contains(*id)) {
                 return Err(BuildError::UnknownProvider(id.clone()));
             }
+            if let Some((step, why)) = self.useless_step(route) {
+                return Err(BuildError::Route(place, RouteError::Step(step, why)));
+            }
         }
         Ok(routes)
+    }
+
+    fn useless_step(&self, route: &Route) -> Option<(usize, String)> {
+        let of_route =
+            self.providers.iter().filter(|new| route.providers.contains(new.provider.id()));
+        let of_route: Vec<_> = of_route.map(|new| new.provider.capabilities()).collect();
+        route.useless_step(&self.policy, &of_route)
     }
 }
 

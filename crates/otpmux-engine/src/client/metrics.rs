@@ -23,6 +23,7 @@ const RECEIPTS: &str = "otpmux_receipts_total";
 const DELIVERED: &str = "otpmux_delivered_total";
 const DELIVERY_SECONDS: &str = "otpmux_delivery_seconds";
 const REPORTS: &str = "otpmux_reports_total";
+const ESCALATIONS: &str = "otpmux_escalations_total";
 
 static METADATA: Metadata<'static> = Metadata::new("otpmux", Level::INFO, Some(module_path!()));
 
@@ -45,6 +46,7 @@ static METADATA: Metadata<'static> = Metadata::new("otpmux", Level::INFO, Some(m
 /// | `otpmux_receipts_total` | `provider`, `result` | what vendors reported about messages: `changed` (it changed what is known), `repeated`, `late` (the verification is gone, or the reference is not recorded yet), `unknown` (no message of this provider), and requests that were `forged` (or too old), `unreadable` or `failed` (the store) |
 /// | `otpmux_delivered_total` | `provider`, `channel`, `country` | messages that their vendors reported as delivered, each once |
 /// | `otpmux_delivery_seconds` | `provider`, `channel` | how long that took, from the send or resend on, by the vendor's clock if it gives a time |
+/// | `otpmux_escalations_total` | `outcome` | steps of escalation: `sent` (a vendor has it, or may have it), `failed` (certainly nothing was sent), `skipped` (no provider, or no room in a limit) |
 /// | `otpmux_reports_total` | `provider`, `outcome` | reports to vendors on how a verification ended: `ok`, or the kind of the last error |
 ///
 /// `call` is a method of [`OtpProvider`](otpmux_core::OtpProvider). `outcome` is `ok`, the
@@ -78,6 +80,8 @@ pub fn describe_metrics() {
         recorder.describe_histogram(name(DELIVERY_SECONDS), Some(Unit::Seconds), text.into());
         let text = "Reports to vendors on how verifications ended";
         recorder.describe_counter(name(REPORTS), Some(Unit::Count), text.into());
+        let text = "Steps of escalation, by outcome";
+        recorder.describe_counter(name(ESCALATIONS), Some(Unit::Count), text.into());
     });
 }
 
@@ -205,6 +209,11 @@ pub(super) fn delivered(attempt: &SendAttempt, recipient: Option<&Recipient>, to
         recorder.register_counter(&delivered, &METADATA).increment(1);
         recorder.register_histogram(&seconds, &METADATA).record(took.as_secs_f64());
     });
+}
+
+/// Records a step of escalation.
+pub(super) fn escalated(outcome: &'static str) {
+    count(ESCALATIONS, "outcome", outcome);
 }
 
 /// Records a message that a limit refused.

@@ -5,6 +5,7 @@ mod audit;
 mod builder;
 mod cancel;
 mod deliver;
+mod due;
 mod explain;
 mod inner;
 mod key_check;
@@ -39,6 +40,7 @@ use tokio::sync::Mutex;
 pub use admin::ProviderView;
 pub use builder::{BuildError, ClientBuilder, ClientConfig, OpenStoreError};
 pub use deliver::{CodeDelivery, CodeDeliveryStatus, CodeInTextError, NewDelivery};
+pub use due::Timers;
 pub use explain::{CandidateView, Explanation, LimitView, MessageView};
 pub use metrics::describe_metrics;
 pub use rates::LastHour;
@@ -377,6 +379,33 @@ impl OtpClient {
     /// The store is out of reach.
     pub async fn end_delivery(&self, id: DeliveryId, outcome: Outcome) -> Result<bool, Error> {
         self.inner().audited_end_delivery(id, outcome, None).await
+    }
+}
+
+/// Escalation: further messages, with the same code, for users who have not typed it.
+///
+/// A [route](crate::Route::escalate) says when and how. Something must ask the store what is due: one
+/// task in each process, or calls of the application's own. Each step begins once, however many
+/// processes ask; after a crash in a step, its message may have been sent and is not repeated.
+impl OtpClient {
+    /// Begins the steps whose time has come, and returns how many verifications it looked at. Returns
+    /// when their sends have ended; they also end if this future is dropped. The result of a single
+    /// step is no error: it is in the history of its verification, in logs and metrics.
+    ///
+    /// Call it once a second, or [spawn](Self::spawn_timers) the task that does.
+    ///
+    /// # Errors
+    ///
+    /// The store is out of reach, or a server key differs
+    /// ([`check_keys`](Self::check_keys)): nothing was sent.
+    pub async fn run_due(&self) -> Result<usize, Error> {
+        self.inner().run_due().await
+    }
+
+    /// Spawns the task that asks the store what is due, about once a second, as long as a route
+    /// escalates; otherwise it asks nothing. The task ends when its handle is dropped.
+    pub fn spawn_timers(&self) -> Timers {
+        Timers::spawn(self.clone())
     }
 }
 

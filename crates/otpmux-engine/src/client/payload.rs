@@ -88,6 +88,11 @@ impl Payload {
         self
     }
 
+    /// The channel of the first message.
+    pub(super) fn channel(&self) -> &Channel {
+        &self.request.channel
+    }
+
     pub(super) fn metadata(&self) -> &BTreeMap<String, String> {
         &self.request.metadata
     }

@@ -14,7 +14,7 @@ use super::inner::Inner;
 use super::metrics::{self, ReceiptResult};
 use super::payload::Payload;
 use super::rates::Event;
-use crate::{DeliveryMark, ReceiptOf, Received, Record, VerificationId};
+use crate::{DeliveryMark, ReceiptOf, Received, Record, StepBy, VerificationId};
 
 /// How long an adapter may take, a request for a certificate included. Vendors wait for an answer
 /// for one to ten seconds.
@@ -122,12 +122,47 @@ impl Inner {
     ) -> Result<ReceiptResult, Error> {
         Ok(match self.store.receive(attempt, mark, now).await? {
             Received::Changed { record, place, before } => {
+                if record.due_at.is_some() {
+                    self.bring_forward(&record, place, receipt.failure.as_ref(), now).await;
+                }
                 self.on_change(*record, place, before, receipt.failure.as_ref());
                 ReceiptResult::Changed
             }
             Received::Same => ReceiptResult::Repeated,
             Received::Gone => ReceiptResult::Late,
         })
+    }
+
+    /// A message that certainly did not arrive makes the next step due at once, if the step helps: if
+    /// its provider is to blame, or if the step goes by another channel.
+    async fn bring_forward(
+        &self,
+        record: &Record,
+        place: u8,
+        failure: Option<&ReceiptFailure>,
+        now: SystemTime,
+    ) {
+        let Some(attempt) = record.send_attempts.get(usize::from(place)) else { return };
+        let lost = attempt.delivery.is_some_and(|mark| {
+            mark.is_final() && matches!(mark.delivery(), Delivery::Failed | Delivery::Expired)
+        });
+        let newest = record.newest_out().is_some_and(|newest| newest.key == attempt.key);
+        if !lost || !newest || record.next_step_at(now).is_none_or(|at| at <= now) {
+            return;
+        }
+        let mut opened = record.clone();
+        let Ok(payload) = Payload::open(&mut opened, &self.keys) else { return };
+        let steps = self.steps_of(record, &payload);
+        let step = steps.get(usize::from(record.escalations)).map(|step| &step.by);
+        let helps = match (failure.map(|failure| failure.blame), step) {
+            (None | Some(Blame::Provider), Some(_)) => true,
+            (Some(Blame::Recipient), Some(StepBy::Channel(channel))) => *channel != attempt.channel,
+            (_, None) | (Some(_), Some(_)) => false,
+        };
+        if helps && let Err(error) = self.reschedule(record, Some(now), now).await {
+            // Its own time remains.
+            tracing::debug!(verification = %record.id, %error, "a step was not brought forward");
+        }
     }
 
     fn on_change(

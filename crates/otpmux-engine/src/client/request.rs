@@ -64,6 +64,9 @@ pub struct NewVerification {
     /// ([`Selector::External`](crate::Selector::External)). Unique within the purpose as long as
     /// the verification is known; released if the send failed. Stored as a keyed hash.
     pub external_id: Option<ExternalId>,
+    /// Whether the [steps](crate::Route::escalate) of the route apply to it. If not, no message is
+    /// sent that its user did not ask for.
+    pub escalate: bool,
     /// Idempotency key. A repeat with the same key, from any process, returns the original
     /// verification and sends nothing. The key is valid as long as the verification is known, and
     /// is released if the send failed. Stored as a keyed hash.
@@ -217,6 +220,7 @@ impl NewVerification {
             metadata: BTreeMap::new(),
             repeat: None,
             external_id: None,
+            escalate: true,
             idempotency_key: None,
             in_flight: InFlight::default(),
         }

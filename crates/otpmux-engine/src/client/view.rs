@@ -39,6 +39,9 @@ pub struct Verification {
     pub code_length: Option<u8>,
     /// When a resend is allowed.
     pub resend_after: SystemTime,
+    /// When the next step of escalation may send another message, if the user has done nothing by
+    /// then; `None` if none will. A receipt may change it.
+    pub next_step_at: Option<SystemTime>,
     /// Guesses that remain for the newest message: fewer than the policy says, if the vendor that
     /// generated the code reported so.
     pub guesses_left: u32,
@@ -139,6 +142,7 @@ impl Verification {
             expires_at: record.newest_expires_at(),
             code_length: record.told_code_length(),
             resend_after: record.resend_after,
+            next_step_at: record.next_step_at(now),
             guesses_left: record.newest_guesses_left(),
             send_attempts: record.send_attempts.iter().map(SendAttemptView::of).collect(),
             skipped: record.skips.clone(),

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::RETENTION;
 use super::delivery::DeliveryMark;
-use crate::{CodeMac, RecipientHash, Sealed, VerificationId};
+use crate::{CodeMac, EscalationStep, RecipientHash, Sealed, VerificationId};
 
 /// A verification as a store keeps it, or a delivery, whose [id](VerificationId::is_delivery) says
 /// so. Contains no code and no recipient in clear text.
@@ -295,6 +295,14 @@ impl Record {
     /// Whether a message may have been sent.
     pub fn may_have_sent(&self) -> bool {
         self.send_attempts.iter().any(|attempt| attempt.state.may_have_sent())
+    }
+
+    /// When its next step of escalation is due, as far as is known.
+    pub(crate) fn next_step_at(&self, now: SystemTime) -> Option<SystemTime> {
+        let waits = self.over(now).is_none() && self.awaits_step(self.escalations);
+        // Otherwise it is due for its expiry.
+        let step = |at: &SystemTime| *at + EscalationStep::LEFT <= self.expires_at;
+        self.due_at.filter(|_| waits).filter(step)
     }
 
     /// Guesses that remain.

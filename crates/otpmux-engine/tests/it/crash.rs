@@ -36,16 +36,21 @@ async fn a_send_that_dies_in_the_call_leaves_a_attempt_that_counts() {
 
 /// A store that fails after this many calls.
 #[derive(Debug)]
-struct Failing {
+pub(crate) struct Failing {
     inner: MemoryStore,
     left: AtomicUsize,
     ids: std::sync::Mutex<Vec<VerificationId>>,
 }
 
 impl Failing {
-    fn after(operations: usize) -> Arc<Self> {
+    pub(crate) fn after(operations: usize) -> Arc<Self> {
         let left = AtomicUsize::new(operations);
         Arc::new(Self { inner: MemoryStore::new(100), left, ids: std::sync::Mutex::default() })
+    }
+
+    /// The calls before it fails.
+    pub(crate) fn left(&self) -> usize {
+        self.left.load(Ordering::SeqCst)
     }
 
     fn step(&self) -> Result<(), Error> {

@@ -5,6 +5,7 @@ mod audit;
 mod crash;
 mod crashing;
 mod deliveries;
+mod escalate;
 mod explain;
 mod failover;
 mod guesses;

@@ -96,16 +96,16 @@ impl Candidate {
 }
 
 /// The inputs to the order of candidates, besides the routes.
-pub(super) struct Requested<'a> {
-    pub(super) code: Option<&'a Code>,
+pub(in crate::client) struct Requested<'a> {
+    pub(in crate::client) code: Option<&'a Code>,
     /// Digits that the caller requires.
-    pub(super) exact_length: Option<u8>,
+    pub(in crate::client) exact_length: Option<u8>,
     /// Digits to request of a vendor that takes a length.
-    pub(super) length: Option<u8>,
+    pub(in crate::client) length: Option<u8>,
     /// The verification that is sent again.
-    pub(super) again: Option<&'a Record>,
+    pub(in crate::client) again: Option<&'a Record>,
     /// The caller made the code and will check it: a provider that cannot carry it is no candidate.
-    pub(super) given: bool,
+    pub(in crate::client) given: bool,
 }
 
 /// Whether this recipient is a test recipient of each of these vendors.

@@ -3,9 +3,9 @@
 use otpmux_core::{Certainty, Channel, Error};
 use tokio::time::Instant;
 
-use crate::VerificationId;
 use crate::client::{Verification, metrics};
 use crate::store::record::{AttemptState, SendAttempt};
+use crate::{Choice, VerificationId};
 
 /// The fields of the line, besides the result of the send. None of them is personal.
 pub(in crate::client) struct LogLine<'a> {
@@ -30,7 +30,10 @@ impl LogLine<'_> {
             Ok(_) => Certainty::Unknown.as_str(),
             Err(error) => error.certainty().as_str(),
         };
+        let first = self.send_attempts.first();
+        let escalates = first.is_some_and(|first| first.reason == Choice::Escalation);
         let call = match (self.id.is_delivery(), self.again) {
+            _ if escalates => "escalate",
             (false, false) => "send",
             (false, true) => "resend",
             (true, false) => "deliver",

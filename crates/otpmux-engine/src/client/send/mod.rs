@@ -1,7 +1,7 @@
 //! Sending a code: plan, record, call provider after provider, record the outcome.
 
 mod candidate;
-mod dispatch;
+pub(super) mod dispatch;
 mod entropy_buffer;
 mod hedge;
 pub(super) mod idempotency;
@@ -17,6 +17,7 @@ mod still_pending;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use otpmux_core::{Blame, Certainty, Code, Entropy, EntropyError, Error, ErrorKind};
 
@@ -31,6 +32,7 @@ use dispatch::Dispatch;
 use entropy_buffer::EntropyBuffer;
 use idempotency::key_reused;
 use limits::{Counted, limited};
+use plan::Plan;
 
 impl Inner {
     /// Plans, stores the record with its first send attempt, and starts [`Dispatch`].
@@ -44,15 +46,12 @@ impl Inner {
         let ends_at = now + self.policy.deadline;
         let entropy = EntropyBuffer::fetch(&*self.entropy).map_err(no_entropy)?;
         let (name, in_flight) = (new.idempotency_key.take(), new.in_flight);
-        let delivers = given.is_some();
+        let (delivers, escalates) = (given.is_some(), new.escalate && given.is_none());
         let repeat = if delivers { None } else { self.repeats(&new, name.as_deref()) };
         let (asked_length, metadata) = (new.code_length, std::mem::take(&mut new.metadata));
         let external_id = new.external_id.take();
         check_metadata(&metadata)?;
-        let code = match given {
-            Some(code) => code,
-            None => self.new_code(&new, &entropy)?,
-        };
+        let code = given.map_or_else(|| self.new_code(&new, &entropy), Ok)?;
         let mut plan = self.plan_send(new, &code, delivers, &entropy, now)?;
         self.ensure_same_keys().await?;
         // The store's time, which is known from here on.
@@ -70,8 +69,9 @@ impl Inner {
         let sealed = payload.seal(id, &self.keys, &entropy).map_err(no_entropy)?;
         let request = &plan.request;
         let ttl = request.ttl.unwrap_or(self.policy.ttl);
-        let external = external_id.map(|id| self.keys.external_tags(&id, &request.purpose));
-        let external = external.unwrap_or_default();
+        let due_at = self.first_due_at(&plan, now, ttl).filter(|_| escalates);
+        let external =
+            external_id.map_or_else(Vec::new, |id| self.keys.external_tags(&id, &request.purpose));
         let mut record = Record {
             id,
             recipient: self.keys.hash(&request.recipient),
@@ -86,7 +86,7 @@ impl Inner {
             max_guesses: self.policy.max_guesses,
             resends: 0,
             resend_after: now + self.policy.resend_delay,
-            due_at: None,
+            due_at,
             due_after_end: None,
             escalations: 0,
             sealed,
@@ -175,6 +175,12 @@ pub(in crate::client) fn check_metadata(metadata: &BTreeMap<String, String>) -> 
 }
 
 impl Inner {
+    /// When the first step of escalation is due; no message is sent to a test recipient.
+    fn first_due_at(&self, plan: &Plan, now: SystemTime, ttl: Duration) -> Option<SystemTime> {
+        let route = &self.routes.as_slice()[plan.route];
+        if plan.is_test() { None } else { route.first_step_at(now, now + ttl) }
+    }
+
     /// After a creation that returned an error: no message was sent, so a record that was written,
     /// or is written later, must say so.
     fn give_up_creation(&self, record: &Record, counted: &Counted, error: Error) -> Error {

@@ -6,8 +6,8 @@ use otpmux_core::{
     IdempotencyKey, Incompatibility, OtpProvider, Recipient, SendRequest,
 };
 
-pub(in crate::client) use super::candidate::{Candidate, Source, is_test};
-use super::candidate::{Requested, has_for_tests};
+use super::candidate::has_for_tests;
+pub(in crate::client) use super::candidate::{Candidate, Requested, Source, is_test};
 use super::limits::PolicyLimits;
 use crate::client::NewVerification;
 use crate::client::deliver::NewDelivery;
@@ -41,13 +41,13 @@ impl Plan {
     }
 
     /// Whether no message is sent: the recipient is a test recipient of each of these vendors.
-    fn is_test(&self) -> bool {
+    pub(in crate::client) fn is_test(&self) -> bool {
         is_test(&self.candidates, &self.request.recipient)
     }
 
     /// The hits for its message by the first candidate: none of the policy's limits if no message
     /// is sent. The vendor's own request limit is counted in any case.
-    pub(super) fn limit_hits(
+    pub(in crate::client) fn limit_hits(
         &self,
         limits: &PolicyLimits,
         recipient: &RecipientHash,
@@ -95,7 +95,7 @@ impl RoutePlan {
 
 impl Inner {
     /// Builds a send attempt as it is recorded before its vendor is called.
-    pub(super) fn new_attempt(
+    pub(in crate::client) fn new_attempt(
         &self,
         id: VerificationId,
         candidate: &Candidate,
@@ -273,12 +273,25 @@ impl Inner {
         entropy: &dyn Entropy,
         now: SystemTime,
     ) -> Result<RoutePlan, Error> {
-        self.check_recipient(&request.recipient)?;
         let place = self.routes.place(&request.recipient, &request.channel, &request.purpose);
         let Some(place) = place else {
             return Err(Error::new(ErrorKind::Unsupported, Certainty::NotSent, Blame::Policy)
                 .with_detail("no route takes this country, channel and purpose"));
         };
+        self.route_plan_in(place, request, wording, requested, entropy, now)
+    }
+
+    /// The plan by the route at this place.
+    pub(in crate::client) fn route_plan_in(
+        &self,
+        place: usize,
+        request: &mut SendRequest,
+        wording: &Wording,
+        requested: &Requested<'_>,
+        entropy: &dyn Entropy,
+        now: SystemTime,
+    ) -> Result<RoutePlan, Error> {
+        self.check_recipient(&request.recipient)?;
         let route = &self.routes.as_slice()[place];
         let mut random = [0; 8];
         let draw = || entropy.fill(&mut random).map(|()| u64::from_le_bytes(random));

@@ -121,6 +121,7 @@ impl Inner {
             };
         };
         record.resend_after = terms.next_after;
+        record.due_at = record.due_after_end;
         record.send_attempts.push(attempt);
         Dispatch::new(self, record, plan, code, counted, deadline).run(place).await.map(Some)
     }
@@ -145,7 +146,7 @@ const CONTENT: usize = 12;
 impl Inner {
     /// After a resend whose start returned an error: its message was not sent, so an attempt that
     /// was written, or is written later, must say so.
-    fn give_up_attempt(
+    pub(in crate::client) fn give_up_attempt(
         &self,
         record: &Record,
         attempt: &SendAttempt,

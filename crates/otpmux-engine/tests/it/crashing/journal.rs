@@ -11,7 +11,7 @@ use super::provider::{Outcome, Turn};
 #[derive(Clone, Debug)]
 pub(super) struct Call {
     operation: usize,
-    provider: usize,
+    pub(super) provider: usize,
     key: IdempotencyKey,
     pub(super) code: Option<String>,
     outcome: Outcome,
@@ -127,6 +127,12 @@ impl Journal {
             found: state.found.contains(&operation),
             vendor_approved: state.vendor_approvals.contains(&operation),
         }
+    }
+
+    /// The calls from one operation on, up to before another.
+    pub(super) fn calls_between(&self, first: usize, end: usize) -> Vec<Call> {
+        let between = |call: &&Call| (first..end).contains(&call.operation);
+        self.state().calls.iter().filter(between).cloned().collect()
     }
 
     /// The code of the newest message that may have arrived with otpmux's code.

@@ -3,14 +3,18 @@
 
 mod journal;
 mod provider;
+mod steps;
 mod store;
 mod track;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use otpmux_core::{Clock, Code};
-use otpmux_engine::{NewVerification, OtpClient, Resend, VerificationId, VerificationStore};
+use otpmux_core::{Clock, Code, OtpProvider as _};
+use otpmux_engine::{
+    EscalationStep, NewVerification, OtpClient, Resend, Route, Routes, VerificationId,
+    VerificationStore,
+};
 use otpmux_testkit::ManualClock;
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
@@ -18,6 +22,7 @@ use proptest::test_runner::RngSeed;
 use crate::world::{keys, lenient, phone, wrong};
 use journal::Journal;
 use provider::{Kind, Provider, Turn};
+use steps::Steps;
 use store::{CrashingStore, Fault};
 use track::Track;
 
@@ -34,6 +39,8 @@ enum Action {
     Earlier,
     Cancel,
     Status,
+    /// Begins the steps of escalation that are due.
+    RunDue,
     Wait(u64),
 }
 
@@ -49,6 +56,18 @@ struct Setting {
     kinds: Vec<Kind>,
     duplicates: u32,
     hedge: bool,
+    escalates: bool,
+}
+
+impl Setting {
+    /// When each step of escalation is due after the message before it, in seconds.
+    const STEPS: [u64; 2] = [10, 60];
+
+    fn steps(&self) -> Vec<EscalationStep> {
+        let next = |after| EscalationStep::next(Duration::from_secs(after));
+        let escalates = self.escalates && self.kinds.len() > 1;
+        if escalates { Self::STEPS.map(next).into() } else { Vec::new() }
+    }
 }
 
 struct Play {
@@ -59,6 +78,7 @@ struct Play {
     clock: Arc<ManualClock>,
     client: OtpClient,
     track: Track,
+    steps: Steps,
     /// The number of sends; the idempotency key of the last.
     sends: usize,
     /// The current verification.
@@ -77,7 +97,8 @@ impl Play {
         let (store, clock) = (Arc::<CrashingStore>::default(), Arc::<ManualClock>::default());
         let client = client(&setting, &providers, &store, &clock);
         let track = Track::default();
-        Self { setting, journal, providers, store, clock, client, track, sends: 0, id: None }
+        let steps = Steps::default();
+        Self { setting, journal, providers, store, clock, client, track, steps, sends: 0, id: None }
     }
 
     async fn step(&mut self, operation: usize, step: &Step) -> Result<(), TestCaseError> {
@@ -115,8 +136,17 @@ impl Play {
         } else if let (Some(id), true) = (self.id, step.fault.is_some()) {
             self.track.doubt(id);
         }
-        if let (Action::Resend, Some(id)) = (&step.action, self.id) {
+        if let (Action::Resend | Action::RunDue, Some(id)) = (&step.action, self.id) {
             self.track.resent(id, &calls)?;
+        }
+        match &step.action {
+            Action::Send => self.steps.sent(operation),
+            Action::SendAgain if !calls.all.is_empty() => self.steps.sent(operation),
+            Action::RunDue => {
+                let before = self.journal.calls_between(self.steps.first(), operation);
+                self.steps.began(&calls, &before, &self.setting)?;
+            }
+            _ => self.steps.acted(&step.action, done.as_ref(), step.fault.is_some()),
         }
         let Some(done) = done else {
             if matches!(step.action, Action::Send) {
@@ -180,6 +210,10 @@ impl Play {
                 let _ = client.status(id).await;
                 Done::Nothing
             }
+            (Action::RunDue, _) => {
+                let _ = client.run_due().await;
+                Done::Nothing
+            }
             _ => Done::Nothing,
         }
     }
@@ -204,7 +238,10 @@ fn client(
     policy.max_resends = 10;
     let store: Arc<dyn VerificationStore> = Arc::<CrashingStore>::clone(store);
     let clock: Arc<dyn Clock> = Arc::<ManualClock>::clone(clock);
+    let mut route = Route::to(providers.iter().map(|provider| provider.id().clone()));
+    route.escalate = setting.steps();
     let builder = OtpClient::builder().policy(policy).clock(clock).store(store, keys());
+    let builder = builder.routes(Routes::new([route]));
     let add = |builder: otpmux_engine::ClientBuilder, provider: &Arc<Provider>| {
         builder.provider(Arc::<Provider>::clone(provider))
     };
@@ -221,6 +258,7 @@ fn step() -> impl Strategy<Value = Step> {
         2 => Just(Action::Earlier),
         1 => Just(Action::Cancel),
         1 => Just(Action::Status),
+        3 => Just(Action::RunDue),
         2 => (0u64..200).prop_map(Action::Wait),
     ];
     let fault = prop_oneof![
@@ -249,6 +287,7 @@ proptest! {
         kinds in prop::collection::vec(provider::kind(), 1..4),
         duplicates in 0u32..3,
         hedge in any::<bool>(),
+        escalates in any::<bool>(),
         turns in prop::collection::vec(provider::turn(), 0..20),
         steps in prop::collection::vec(step(), 1..20),
     ) {
@@ -257,7 +296,7 @@ proptest! {
             .start_paused(true)
             .build()
             .unwrap();
-        let setting = Setting { kinds, duplicates, hedge };
+        let setting = Setting { kinds, duplicates, hedge, escalates };
         runtime.block_on(async {
             let mut play = Play::new(setting, turns);
             for (operation, step) in steps.iter().enumerate() {
