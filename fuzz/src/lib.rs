@@ -72,7 +72,7 @@ pub const TARGETS: [Target; 8] = [
         name: "redis_reply",
         run: redis::reply,
         seeds: seeds::redis_replies,
-        dictionary: &["\u{0}", "record", "approved", "none", ":1\u{0}", "\n\n", " -", "=%20"],
+        dictionary: &["\u{0}", "record", "approved", "none", ":1\u{0}", "A\u{19}", "E\u{4}", "="],
         short_run: 3_000,
     },
     Target {

@@ -1,4 +1,4 @@
-//! Redis' answers, above all the text of a record.
+//! Redis' answers, above all the bytes of a record.
 
 use std::cell::RefCell;
 use std::sync::{Arc, Mutex};
@@ -33,6 +33,7 @@ struct Server {
 
 /// The first byte chooses the operation. The rest is the list that the script answers: elements
 /// between zero bytes, a number where one begins with `:`, a list of texts where one begins with `*`.
+/// After `record`, a zero byte and everything else are one element.
 pub(crate) fn reply(data: &[u8]) {
     let Some((operation, list)) = data.split_first() else { return };
     WORLD.with_borrow_mut(|world| {
@@ -87,7 +88,7 @@ async fn round_trip(store: &RedisStore, server: &Server, record: Record) {
     assert_eq!(write(store, server, again).await, written);
 }
 
-/// The text that a record is written as.
+/// The bytes that a record is written as.
 async fn write(store: &RedisStore, server: &Server, record: Record) -> Vec<u8> {
     server.will_answer(b"key_reused");
     let created = store
@@ -95,11 +96,10 @@ async fn write(store: &RedisStore, server: &Server, record: Record) -> Vec<u8> {
         .await;
     created.expect("the script has answered");
     let asked = server.asked.lock().expect("not poisoned");
-    asked
-        .iter()
-        .find(|argument| argument.windows(2).any(|it| it == b"\n\n"))
-        .expect("a record")
-        .clone()
+    // The command, the script, the number of keys, the keys; then the time, the time to live, and
+    // the record.
+    let keys = String::from_utf8_lossy(&asked[2]).parse::<usize>().expect("a number");
+    asked[3 + keys + 2].clone()
 }
 
 impl World {
@@ -118,7 +118,10 @@ impl World {
 
 impl Server {
     fn will_answer(&self, list: &[u8]) {
-        let elements: Vec<_> = list.split(|byte| *byte == 0).collect();
+        let elements: Vec<_> = match list.strip_prefix(b"record\0") {
+            Some(record) => vec![&b"record"[..], record],
+            None => list.split(|byte| *byte == 0).collect(),
+        };
         let mut answer = format!("*{}\r\n", elements.len()).into_bytes();
         for element in elements {
             match element {

@@ -175,16 +175,22 @@ pub(crate) fn vendor_answers() -> Vec<Vec<u8>> {
 
 /// A record as the store writes it, and the other answers of its scripts.
 pub(crate) fn redis_replies() -> Vec<Vec<u8>> {
-    let record = format!(
-        "p 0000000001 0000000005 {time} 0000000000 {time} {recipient}\n- =login%20page - =a {mac} - 6 =a\n\
-         a1 - =ref-1 - {{\"provider\":\"p\",\"reason\":\"preferred\",\"channel\":\"sms\",\
-         \"key\":\"7b4d6022-7260-4568-b6b7-29c366c47bbc\",\"ends_at\":1764400000000}}\n\n\nsealed\0",
-        time = "01764400000000",
-        recipient = "ab".repeat(32),
-        mac = "cd".repeat(32),
-    );
-    let record = record.trim_end_matches('\0');
-    let mut seeds = vec![[b"\0record\0", record.as_bytes()].concat()];
+    let time = [1, 0x9a, 0xce, 0x5f, 0x20, 0];
+    let field = |bytes: &[u8]| {
+        let length = u8::try_from(bytes.len()).expect("a short field");
+        [&[length], bytes].concat()
+    };
+    let head =
+        [&b"\x01p\0\0\0\x01\0\0\0\x05"[..], &time, &[0; 4], &time, &[0xab; 32], &[0]].concat();
+    let code = [&[2][..], &[0xcd; 32], b"a"].concat();
+    let fields: [&[u8]; 10] = [b"A", &code, b"login", b"", b"", b"", b"", &[6], b"a", b"sealed"];
+    let attempt = [&[7; 16][..], &time, &[1, 1], &field(b"p")].concat();
+    let end = [&[0, 0][..], &field(b""), &field(b"=ref-1"), &field(b"")].concat();
+    let delivery = [&[0, 0][..], &[0, 0x5a, 0xf3, 0x10, 0x7a, 0x40]].concat();
+    let entries = [(b'A', &attempt), (b'E', &end), (b'D', &delivery)]
+        .map(|(letter, body)| [&[letter][..], &field(body)].concat());
+    let record = [head, fields.map(field).concat(), entries.concat()].concat();
+    let mut seeds = vec![[&b"\0record\0"[..], &record].concat()];
     seeds.extend(texts(&[
         "\0none",
         "\u{1}marks\0*",

@@ -64,7 +64,7 @@ impl RedisConnection {
     }
 
     /// Runs a script once, on the node that has its keys.
-    pub(crate) async fn call(&self, call: &ScriptCall) -> Result<Value, CallError> {
+    pub(crate) async fn call(&self, call: &ScriptCall<'_>) -> Result<Value, CallError> {
         let deadline = Instant::now() + self.connect_timeout + self.answer_timeout;
         let mut hops = 0;
         loop {
@@ -111,7 +111,7 @@ impl RedisConnection {
     async fn ask(
         &self,
         mut connection: Connection,
-        call: &ScriptCall,
+        call: &ScriptCall<'_>,
         deadline: Instant,
     ) -> Result<Value, CallError> {
         let ask = async {
@@ -206,7 +206,7 @@ impl Connection {
         self.old.load(Ordering::Relaxed)
     }
 
-    async fn send(&mut self, call: &ScriptCall, whole: bool) -> Result<Value, CallError> {
+    async fn send(&mut self, call: &ScriptCall<'_>, whole: bool) -> Result<Value, CallError> {
         let command = call.command(whole, !self.is_old());
         let value = self.redis.send_packed_command(&command).await;
         let value = value.and_then(Value::extract_error);

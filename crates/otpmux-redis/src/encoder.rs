@@ -1,88 +1,82 @@
+//! Bytes as scripts read them: big-endian numbers, times of six bytes, and fields.
+
 use std::time::SystemTime;
 
 use otpmux_engine::millis;
 
-use crate::hex::push_hex;
-use crate::layout::{LATEST, TIME};
+/// The first byte of a field whose length needs four bytes more.
+pub(crate) const LONG: u8 = 255;
+/// The latest time that has six bytes, in milliseconds since 1970.
+pub(crate) const LATEST: u64 = (1 << 48) - 1;
 
-/// Replaces a missing word.
-pub(crate) const NONE: &str = "-";
+/// Appends to the bytes of one argument.
+pub(crate) trait Encode {
+    /// Appends a number of four bytes.
+    fn number(&mut self, number: u32);
+    /// Appends the index of a send attempt, of two bytes; an index that no record reaches stays
+    /// one.
+    fn place(&mut self, place: usize);
+    /// Appends a number of six bytes.
+    fn long_number(&mut self, number: u64);
+    /// Appends a time.
+    fn time(&mut self, time: SystemTime);
+    /// Appends a field.
+    fn field(&mut self, bytes: &[u8]);
+    /// Appends a field that `write` fills.
+    fn field_of(&mut self, write: impl FnOnce(&mut Vec<u8>));
+    /// Appends a field, which is empty without a value.
+    fn maybe(&mut self, bytes: Option<&[u8]>);
+}
 
-/// Builds a text whose words are separated by one space. Each part of a call needs one, so it
-/// avoids the overhead of `std::fmt`.
-#[derive(Debug, Default)]
-pub(crate) struct Encoder(Vec<u8>);
-
-impl Encoder {
-    pub(crate) fn with_capacity(bytes: usize) -> Self {
-        Self(Vec::with_capacity(bytes))
+impl Encode for Vec<u8> {
+    fn number(&mut self, number: u32) {
+        self.extend_from_slice(&number.to_be_bytes());
     }
 
-    pub(crate) fn into_bytes(self) -> Vec<u8> {
-        self.0
+    fn place(&mut self, place: usize) {
+        self.extend_from_slice(&u16::try_from(place).unwrap_or(u16::MAX).to_be_bytes());
     }
 
-    /// Appends bytes unchanged: the end of a line, or a whole line.
-    pub(crate) fn raw(mut self, bytes: impl AsRef<[u8]>) -> Self {
-        self.0.extend_from_slice(bytes.as_ref());
-        self
+    fn long_number(&mut self, number: u64) {
+        self.extend_from_slice(&number.min(LATEST).to_be_bytes()[2..]);
     }
 
-    /// Appends a word without spaces and line ends.
-    pub(crate) fn word(self, word: &str) -> Self {
-        self.apart().raw(word)
+    fn time(&mut self, time: SystemTime) {
+        self.long_number(millis(time));
     }
 
-    pub(crate) fn number(self, number: impl Into<u64>) -> Self {
-        self.apart().raw(itoa::Buffer::new().format(number.into()))
+    fn field(&mut self, bytes: &[u8]) {
+        push_length(self, bytes.len());
+        self.extend_from_slice(bytes);
     }
 
-    /// Appends a number with leading zeros, up to this many digits.
-    pub(crate) fn padded(self, number: impl Into<u64>, digits: usize) -> Self {
-        let mut buffer = itoa::Buffer::new();
-        let number = buffer.format(number.into());
-        let mut words = self.apart();
-        words.0.resize(words.0.len() + digits.saturating_sub(number.len()), b'0');
-        words.raw(number)
-    }
-
-    /// Appends a time of a record's first line, where it has a fixed width: until the year 2286.
-    pub(crate) fn time(self, time: SystemTime) -> Self {
-        self.padded(millis(time).min(LATEST), TIME)
-    }
-
-    pub(crate) fn hex(self, bytes: &[u8]) -> Self {
-        let mut words = self.apart();
-        push_hex(&mut words.0, bytes);
-        words
-    }
-
-    /// Appends any text as one word, which is never empty and never [`NONE`].
-    pub(crate) fn text(self, text: &str) -> Self {
-        let mut words = self.apart().raw("=");
-        for &byte in text.as_bytes() {
-            if byte.is_ascii_graphic() && byte != b'%' {
-                words.0.push(byte);
-            } else {
-                words.0.push(b'%');
-                push_hex(&mut words.0, &[byte]);
+    fn field_of(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
+        let at = self.len();
+        self.push(0);
+        write(self);
+        let length = self.len() - at - 1;
+        match u8::try_from(length) {
+            Ok(short) if short < LONG => self[at] = short,
+            _ => {
+                let body = self.split_off(at + 1);
+                self.truncate(at);
+                self.field(&body);
             }
         }
-        words
     }
 
-    /// Appends a word, or [`NONE`].
-    pub(crate) fn maybe<T>(self, value: Option<T>, write: impl FnOnce(Self, T) -> Self) -> Self {
-        match value {
-            Some(value) => write(self, value),
-            None => self.word(NONE),
-        }
+    fn maybe(&mut self, bytes: Option<&[u8]>) {
+        self.field(bytes.unwrap_or_default());
     }
+}
 
-    fn apart(mut self) -> Self {
-        if self.0.last().is_some_and(|last| !matches!(last, b' ' | b'\n')) {
-            self.0.push(b' ');
+fn push_length(bytes: &mut Vec<u8>, length: usize) {
+    match u8::try_from(length) {
+        Ok(short) if short < LONG => bytes.push(short),
+        _ => {
+            bytes.push(LONG);
+            // Redis takes no text of 4 GiB.
+            bytes.number(u32::try_from(length).unwrap_or(u32::MAX));
         }
-        self
     }
 }

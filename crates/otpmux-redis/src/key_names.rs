@@ -1,115 +1,167 @@
 use otpmux_core::Purpose;
-use otpmux_engine::{LimitKey, RecipientHash, VerificationId};
+use otpmux_engine::{LimitKey, LimitScope, RecipientHash, VerificationId};
 
-use crate::hex::hex;
+use crate::codec;
 
-/// KeyNames of this store's keys. All begin with one hash tag, so Redis Cluster keeps them on one node
-/// and one script may use any of them.
+/// The names of this store's keys. All begin with one hash tag, so Redis Cluster keeps them on one
+/// node and one script may use any of them.
+///
+/// A name is the tag in braces, a colon, one letter, and what the letter needs, mostly 16 bytes of an
+/// id or of a keyed hash as they are, because most of the memory of a small value is its name. The
+/// three keys that an operator may look for have words.
+///
+/// | letter | what follows | value |
+/// |---|---|---|
+/// | `v` | id | a record |
+/// | `l` | recipient, 16 bytes, and the purpose, nothing for `default` | id of the newest record of both |
+/// | `q` | name of a request | id of the record that it made |
+/// | `x` | external id, hashed | id of its newest record |
+/// | `g` | name of a guess | what happened to the guess |
+/// | `f` | reference of a vendor, hashed | id and index of its send attempt |
+/// | `R` `I` `P` `N` `D` `V` `G` | subject of a limit, hashed: recipient, address, purpose, number range, domain, provider (vendor), all | times of hits |
+/// | `O` `T` | recipient, 8 bytes, and guesser, 8 bytes: own guesses, and the total | times of hits |
+/// | `health` | nothing | health updates |
+/// | `keys` | nothing | a hash with one field for each server key; it never expires |
+/// | `probe` | nothing | what the readiness check writes |
 ///
 /// Scripts build some of the names themselves, from what a record holds: those of records (in
-/// `create.lua`, `check_guess.lua` and `uncover.lua`), of the newest record (in `uncover.lua`), of references (in
-/// `ends.lua`), and of the limits of guesses (`guesses_keys` in `keys.lua`).
+/// `create.lua`, `check_guess.lua`, `receive.lua` and `uncover.lua`), of the newest record (in
+/// `uncover.lua`), of references (in `ends.lua`), and of the limits of guesses (in `keys.lua`).
 #[derive(Debug)]
 pub(crate) struct KeyNames {
     /// `{namespace}:`.
-    prefix: String,
+    prefix: Box<str>,
 }
+
+/// Bytes of the half of a recipient's hash that superseding uses.
+const COUNTED: usize = 16;
+
+/// A part of a key's name.
+type Bytes<'a> = &'a [u8];
 
 impl KeyNames {
     pub(crate) fn new(namespace: &str) -> Self {
-        Self { prefix: format!("{{{namespace}}}:") }
+        Self { prefix: ["{", namespace, "}:"].concat().into() }
     }
 
-    /// Key of a record; its value is a text.
-    pub(crate) fn record(&self, id: VerificationId) -> String {
-        [&self.prefix, "verification:", &id.to_string()].concat()
+    /// Appends a name.
+    pub(crate) fn write(&self, bytes: &mut Vec<u8>, key: &Key<'_>) {
+        let (letter, parts): (u8, [Bytes<'_>; 2]) = match key {
+            Key::Record(id) => (b'v', [id, b""]),
+            Key::Live(recipient, purpose) => {
+                (b'l', [&recipient.0[..COUNTED], codec::purpose(purpose)])
+            }
+            Key::Request(name) => (b'q', [&name[..], b""]),
+            Key::External(tag) => (b'x', [&tag[..], b""]),
+            Key::Guess(name) => (b'g', [&name[..], b""]),
+            Key::Reference(tag) => (b'f', [&tag[..], b""]),
+            Key::Limit(limit) => (limit_letter(limit.scope), [&limit.hash, b""]),
+            Key::Health => (b'h', [b"ealth", b""]),
+            Key::Keys => (b'k', [b"eys", b""]),
+            Key::Probe => (b'p', [b"robe", b""]),
+        };
+        bytes.extend_from_slice(self.prefix.as_bytes());
+        bytes.push(letter);
+        for part in parts {
+            bytes.extend_from_slice(part);
+        }
     }
+}
 
-    /// Key that holds the id of the newest verification of a recipient, in any spelling, and
-    /// purpose.
-    pub(crate) fn live(&self, recipient: &RecipientHash, purpose: &Purpose) -> String {
-        [&self.prefix, "live:", &hex(&recipient.counted()), ":", purpose.as_str()].concat()
+/// A key, before its name is written.
+#[derive(Debug)]
+pub(crate) enum Key<'a> {
+    /// A record.
+    Record([u8; 16]),
+    /// Names the newest verification of a recipient, in any spelling, and purpose.
+    Live(&'a RecipientHash, &'a Purpose),
+    /// Names the verification that the request with this name has created.
+    Request(&'a [u8; 16]),
+    /// Names the newest verification with an external id, as a keyed hash.
+    External(&'a [u8; 16]),
+    /// The guess with this name.
+    Guess([u8; 16]),
+    /// Names the record and the index of the send attempt that a vendor's reference, as a keyed hash,
+    /// names.
+    Reference([u8; 16]),
+    /// Times of hits.
+    Limit(LimitKey),
+    /// What all processes know about providers.
+    Health,
+    /// Check values of server keys.
+    Keys,
+    /// What the readiness check writes.
+    Probe,
+}
+
+impl Key<'_> {
+    pub(crate) fn record(id: VerificationId) -> Self {
+        Key::Record(id.to_bytes())
     }
+}
 
-    /// Key that holds the id of the verification that the request with this name has created.
-    pub(crate) fn request(&self, name: &[u8; 16]) -> String {
-        [&self.prefix, "request:", &hex(name)].concat()
-    }
-
-    /// Key that holds the id of the newest verification with an external id, as a keyed hash.
-    pub(crate) fn external(&self, tag: &[u8; 16]) -> String {
-        [&self.prefix, "external:", &hex(tag)].concat()
-    }
-
-    /// Key of the guess with this name.
-    pub(crate) fn guess(&self, name: &[u8; 16]) -> String {
-        [&self.prefix, "guess:", &hex(name)].concat()
-    }
-
-    /// Key that holds the record and the index of the send attempt that a vendor's reference, as a
-    /// keyed hash, names.
-    pub(crate) fn reference(&self, tag: &[u8; 16]) -> String {
-        [&self.prefix, "reference:", &hex(tag)].concat()
-    }
-
-    /// Key of a list of times.
-    pub(crate) fn limit(&self, key: &LimitKey) -> String {
-        [&self.prefix, "limit:", key.scope.as_str(), ":", &hex(&key.hash)].concat()
-    }
-
-    /// Key of a hash with one field for each provider and process.
-    pub(crate) fn health(&self) -> String {
-        format!("{}health", self.prefix)
-    }
-
-    /// Key of a hash with one field for each server key; it never expires.
-    pub(crate) fn keys(&self) -> String {
-        format!("{}keys", self.prefix)
-    }
-
-    /// Key that the readiness check writes.
-    pub(crate) fn probe(&self) -> String {
-        format!("{}probe", self.prefix)
+fn limit_letter(scope: LimitScope) -> u8 {
+    match scope {
+        LimitScope::Recipient => b'R',
+        LimitScope::Ip => b'I',
+        LimitScope::Purpose => b'P',
+        LimitScope::NumberRange => b'N',
+        LimitScope::Domain => b'D',
+        LimitScope::Provider => b'V',
+        LimitScope::Global => b'G',
+        LimitScope::Guesses => b'O',
+        LimitScope::GuessesTotal => b'T',
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use otpmux_engine::LimitScope;
+    use std::collections::HashSet;
 
     use super::*;
 
+    const SCOPES: [LimitScope; 9] = [
+        LimitScope::Recipient,
+        LimitScope::Ip,
+        LimitScope::Purpose,
+        LimitScope::NumberRange,
+        LimitScope::Domain,
+        LimitScope::Provider,
+        LimitScope::Global,
+        LimitScope::Guesses,
+        LimitScope::GuessesTotal,
+    ];
+
     #[test]
-    fn every_key_has_the_hash_tag() {
+    fn every_key_has_the_hash_tag_and_a_letter_for_itself() {
         let names = KeyNames::new("eu-1");
-        let recipient = RecipientHash([0xab; 32]);
-        let key = LimitKey::of_guesses(LimitScope::Guesses, &recipient, [0xab; 8]);
-        let half = "ab".repeat(16);
-        assert_eq!(
-            [
-                names.record(VerificationId::from_bytes([1; 16])),
-                names.live(&recipient, &Purpose::default()),
-                names.request(&[0xab; 16]),
-                names.reference(&[0xab; 16]),
-                names.limit(&key),
-                names.guess(&[0xab; 16]),
-                names.external(&[0xab; 16]),
-                names.health(),
-                names.keys(),
-                names.probe(),
-            ],
-            [
-                format!("{{eu-1}}:verification:{}", "01".repeat(16)),
-                format!("{{eu-1}}:live:{half}:default"),
-                format!("{{eu-1}}:request:{half}"),
-                format!("{{eu-1}}:reference:{half}"),
-                format!("{{eu-1}}:limit:guesses:{half}"),
-                format!("{{eu-1}}:guess:{half}"),
-                format!("{{eu-1}}:external:{half}"),
-                "{eu-1}:health".to_owned(),
-                "{eu-1}:keys".to_owned(),
-                "{eu-1}:probe".to_owned(),
-            ],
-        );
+        let (recipient, hash) = (RecipientHash([0xab; 32]), [0xab; 16]);
+        let (plain, login) = (Purpose::default(), Purpose::new("login").unwrap());
+        let limit = |scope| Key::Limit(LimitKey { scope, hash });
+        let mut letters = HashSet::new();
+        let keys = [
+            Key::record(VerificationId::from_bytes(hash)),
+            Key::Live(&recipient, &plain),
+            Key::Request(&hash),
+            Key::Reference(hash),
+            Key::Guess(hash),
+            Key::External(&hash),
+        ];
+        for key in keys.into_iter().chain(SCOPES.map(limit)) {
+            let mut name = Vec::new();
+            names.write(&mut name, &key);
+            assert_eq!((&name[..7], &name[8..]), (&b"{eu-1}:"[..], &hash[..]), "{key:?}");
+            assert!(letters.insert(name[7]), "{key:?}");
+        }
+        let words = [(Key::Health, "health"), (Key::Keys, "keys"), (Key::Probe, "probe")];
+        for (key, word) in words {
+            let mut name = Vec::new();
+            names.write(&mut name, &key);
+            assert_eq!(name, ["{eu-1}:", word].concat().as_bytes());
+            assert!(letters.insert(name[7]), "{key:?}");
+        }
+        let mut name = Vec::new();
+        names.write(&mut name, &Key::Live(&recipient, &login));
+        assert_eq!(name, [&b"{eu-1}:l"[..], &hash, b"login"].concat());
     }
 }

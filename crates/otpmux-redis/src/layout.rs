@@ -1,74 +1,103 @@
-//! Where the words of a record's text are.
+//! Where the parts of a record, and of the other values that scripts read, are.
 //!
-//! This is the only place that knows their positions: [`codec`](crate::codec) writes the words with
-//! these widths, and scripts name the positions (`${guesses.at}`), which [`fill`] replaces by
-//! numbers before Redis gets the script. A position is the number that Lua's functions take: the
-//! first byte is 1.
+//! This is the only place that knows their positions: [`codec`](crate::codec) writes them in this
+//! order, and scripts name the positions (`${guesses.at}`), which [`fill`] replaces by numbers before
+//! Redis gets the script. A position is the number that Lua's functions take: the first byte is 1.
 
-use crate::codec::INTENDED;
+use crate::codec::VERSION;
+use crate::encoder::LONG;
 
-/// A word of the first line, in which every word has a fixed position.
+/// A part of a record's head, in which every part has a fixed position.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Word {
+struct Part {
     name: &'static str,
     /// Position of its first byte.
     at: usize,
     /// In bytes.
-    pub(crate) width: usize,
+    width: usize,
 }
 
-impl Word {
+impl Part {
     const fn first(name: &'static str, width: usize) -> Self {
         Self { name, at: 1, width }
     }
 
-    /// The word that follows, after one space.
+    /// The part that follows.
     const fn then(self, name: &'static str, width: usize) -> Self {
-        Self { name, at: self.after() + 1, width }
+        Self { name, at: self.after(), width }
     }
 
-    /// The beginning of the word.
+    /// The beginning of the part.
     const fn beginning(self, name: &'static str, width: usize) -> Self {
         Self { name, at: self.at, width }
     }
 
-    /// Position of the byte that follows the word.
+    /// Position of the byte that follows the part.
     const fn after(self) -> usize {
         self.at + self.width
     }
 }
 
-/// Digits of a number.
-const NUMBER: usize = 10;
-/// Digits of a time in milliseconds since 1970, until the year 2286.
-pub(crate) const TIME: usize = 13;
-/// The latest time that has so many digits.
-pub(crate) const LATEST: u64 = 9_999_999_999_999;
-/// Hexadecimal digits of an id, also in the names of keys.
-const ID: usize = 32;
-/// Hexadecimal digits of a keyed hash in the name of a key.
-const HASH: usize = 32;
-/// Hexadecimal digits of each of the two hashes of who guesses.
-const GUESSER: usize = 16;
+/// Bytes of a number.
+const NUMBER: usize = 4;
+/// Bytes of a time.
+const TIME: usize = 6;
+/// Bytes of an id, also in the names of keys.
+const ID: usize = 16;
+/// Bytes of a keyed hash, also in the names of keys, and of an HMAC.
+const HASH: usize = 16;
+/// Bytes of each of the two hashes of who guesses.
+const GUESSER: usize = 8;
 
-pub(crate) const STATE: Word = Word::first("state", 1);
-pub(crate) const GUESSES: Word = STATE.then("guesses", NUMBER);
-pub(crate) const MAX_GUESSES: Word = GUESSES.then("max_guesses", NUMBER);
-pub(crate) const EXPIRES_AT: Word = MAX_GUESSES.then("expires_at", TIME);
-pub(crate) const RESENDS: Word = EXPIRES_AT.then("resends", NUMBER);
-pub(crate) const RESEND_AFTER: Word = RESENDS.then("resend_after", TIME);
-pub(crate) const RECIPIENT: Word = RESEND_AFTER.then("recipient", 64);
+const HEAD_VERSION: Part = Part::first("version", 1);
+const STATE: Part = HEAD_VERSION.then("state", 1);
+const GUESSES: Part = STATE.then("guesses", NUMBER);
+const MAX_GUESSES: Part = GUESSES.then("max_guesses", NUMBER);
+const EXPIRES_AT: Part = MAX_GUESSES.then("expires_at", TIME);
+const RESENDS: Part = EXPIRES_AT.then("resends", NUMBER);
+const RESEND_AFTER: Part = RESENDS.then("resend_after", TIME);
+const RECIPIENT: Part = RESEND_AFTER.then("recipient", 32);
+const FAILED: Part = RECIPIENT.then("failed", 1);
 
 /// The half of the recipient's hash that limits and superseding use.
-const COUNTED: Word = RECIPIENT.beginning("recipient.counted", 32);
+const COUNTED: Part = RECIPIENT.beginning("recipient.counted", 16);
 /// The part of it that the limits of guesses use.
-const GUESSED: Word = RECIPIENT.beginning("recipient.guessed", 16);
+const GUESSED: Part = RECIPIENT.beginning("recipient.guessed", 8);
 
-/// Position of the second line, whose words have no fixed positions.
-const SECOND_LINE: usize = RECIPIENT.after() + 1;
+const PARTS: [Part; 11] = [
+    HEAD_VERSION,
+    STATE,
+    GUESSES,
+    MAX_GUESSES,
+    EXPIRES_AT,
+    RESENDS,
+    RESEND_AFTER,
+    RECIPIENT,
+    FAILED,
+    COUNTED,
+    GUESSED,
+];
 
-const WORDS: [Word; 9] =
-    [STATE, GUESSES, MAX_GUESSES, EXPIRES_AT, RESENDS, RESEND_AFTER, RECIPIENT, COUNTED, GUESSED];
+/// The fields that follow the head.
+const FIELDS: [&str; 10] = [
+    "states",
+    "code",
+    "purpose",
+    "supersedes",
+    "content",
+    "name",
+    "external",
+    "code_length",
+    "key",
+    "sealed",
+];
+
+/// The largest count of a log that is read and written whole.
+pub(crate) const SHORT_LOG: u32 = 256;
+/// Bytes of the windows of a hit before the first one: whether its log is long, count, and time.
+const WINDOWS: usize = 1 + NUMBER + TIME;
+/// Bytes of one window: count, and time.
+const WINDOW: usize = NUMBER + TIME;
 
 /// Returns a script with numbers in the places of names.
 pub(crate) fn fill(script: &str) -> String {
@@ -91,28 +120,53 @@ pub(crate) fn fill(script: &str) -> String {
 
 /// Returns the number of a name in a script.
 fn number(name: &str) -> Option<usize> {
+    let byte = |letter: u8| Some(usize::from(letter));
     match name {
-        "second_line" => return Some(SECOND_LINE),
+        "version" => return byte(VERSION),
         "id.width" => return Some(ID),
         "hash.width" => return Some(HASH),
         "guesser.width" => return Some(GUESSER),
-        "byte.zero" => return Some(usize::from(b'0')),
-        "byte.repeat" => return Some(usize::from(b'r')),
-        "byte.line_end" => return Some(usize::from(b'\n')),
-        "byte.intended" => return Some(usize::from(INTENDED.as_bytes()[0])),
+        "field.long" => return byte(LONG),
+        "fields.at" => return Some(FAILED.after()),
+        "fields.count" => return Some(FIELDS.len()),
+        "log.short" => return usize::try_from(SHORT_LOG).ok(),
+        "windows.width" => return Some(WINDOWS),
+        "windows.after" => return Some(1 + WINDOWS),
+        "window.width" => return Some(WINDOW),
+        "named.width" => return Some(ID + HASH + 1 + NUMBER + TIME),
+        "found.width" => return Some(ID + 2),
+        "early.width" => return Some(1 + TIME + TIME),
+        // States.
+        "byte.pending" => return byte(b'p'),
+        "byte.approved" | "byte.lower" => return byte(b'a'),
+        "byte.superseded" => return byte(b's'),
+        "byte.closed" => return byte(b'c'),
+        // States of send attempts.
+        "byte.intended" => return byte(b'i'),
+        "byte.intended_otpmux" => return byte(b'I'),
+        // Entries.
+        "byte.attempt" => return byte(b'A'),
+        "byte.skip" => return byte(b'S'),
+        "byte.delivery" => return byte(b'D'),
+        // Modes of a creation.
+        "byte.delivered" => return byte(b'd'),
+        "byte.repeat" => return byte(b'r'),
         _ => {}
     }
-    let (name, part) = name.rsplit_once('.')?;
-    let word = WORDS.iter().find(|word| word.name == name)?;
-    Some(match part {
+    if let Some(field) = name.strip_prefix("fields.") {
+        return FIELDS.iter().position(|it| *it == field);
+    }
+    let (name, what) = name.rsplit_once('.')?;
+    let part = PARTS.iter().find(|part| part.name == name)?;
+    Some(match what {
         // Of its first byte.
-        "at" => word.at,
+        "at" => part.at,
         // Of its last byte.
-        "last" => word.after() - 1,
-        "after" => word.after(),
+        "last" => part.after() - 1,
+        "after" => part.after(),
         // As Redis' own commands count.
-        "offset" => word.at - 1,
-        "width" => word.width,
+        "offset" => part.at - 1,
+        "width" => part.width,
         _ => return None,
     })
 }
@@ -126,26 +180,27 @@ mod tests {
 
     use super::*;
     use crate::codec;
+    use crate::decoder::Decoder;
 
     fn record() -> Record {
         let at = |millis| SystemTime::UNIX_EPOCH + Duration::from_millis(millis);
         Record {
             id: VerificationId::from_bytes([1; 16]),
             recipient: RecipientHash([0xab; 32]),
-            purpose: Purpose::default(),
-            external: None,
+            purpose: Purpose::new("login").unwrap(),
+            external: Some([5; 16]),
             state: State::Superseded,
-            supersedes: None,
+            supersedes: Some(VerificationId::from_bytes([3; 16])),
             code: None,
-            code_length: None,
-            expires_at: at(1_234_567_890_123),
+            code_length: Some(6),
+            expires_at: at(0x0102_0304_0506),
             guesses: 11,
             max_guesses: 222,
             resends: 3333,
-            resend_after: at(1_234_567_890_456),
             due_at: None,
             due_after_end: None,
             escalations: 0,
+            resend_after: at(0x0605_0403_0201),
             sealed: Sealed { key: "k".into(), bytes: b"sealed".as_slice().into() },
             send_attempts: Vec::new(),
             skips: Vec::new(),
@@ -154,35 +209,44 @@ mod tests {
     }
 
     #[test]
-    fn every_word_is_where_the_codec_writes_it() {
-        let text = String::from_utf8(codec::write(&record())).unwrap();
-        let recipient = "ab".repeat(32);
-        for (word, expected) in [
-            (STATE, "s"),
-            (GUESSES, "0000000011"),
-            (MAX_GUESSES, "0000000222"),
-            (EXPIRES_AT, "1234567890123"),
-            (RESENDS, "0000003333"),
-            (RESEND_AFTER, "1234567890456"),
-            (RECIPIENT, recipient.as_str()),
-            (COUNTED, &recipient[..32]),
-            (GUESSED, &recipient[..16]),
-        ] {
-            assert_eq!(&text[word.at - 1..word.after() - 1], expected, "{}", word.name);
+    fn every_part_is_where_the_codec_writes_it() {
+        let mut bytes = Vec::new();
+        codec::write(&mut bytes, &record());
+        let recipient = [0xab; 32];
+        let cases: [(Part, &[u8]); 11] = [
+            (HEAD_VERSION, &[1]),
+            (STATE, b"s"),
+            (GUESSES, &[0, 0, 0, 11]),
+            (MAX_GUESSES, &[0, 0, 0, 222]),
+            (EXPIRES_AT, &[1, 2, 3, 4, 5, 6]),
+            (RESENDS, &[0, 0, 13, 5]),
+            (RESEND_AFTER, &[6, 5, 4, 3, 2, 1]),
+            (RECIPIENT, &recipient),
+            (FAILED, &[0]),
+            (COUNTED, &recipient[..16]),
+            (GUESSED, &recipient[..8]),
+        ];
+        for (part, expected) in cases {
+            assert_eq!(&bytes[part.at - 1..part.after() - 1], expected, "{}", part.name);
         }
-        assert_eq!(LATEST.to_string(), "9".repeat(TIME));
-        assert_eq!(text.find('\n').map(|end| end + 2), Some(SECOND_LINE));
-        assert_eq!(fill("${resends.at} ${resend_after.after} ${state.offset}"), "39 63 0");
-        assert_eq!(fill("${recipient.last} ${nothing}"), "127 ${nothing}");
+        let mut fields = Decoder::new(&bytes[FAILED.after() - 1..]);
+        let expected: [&[u8]; 10] =
+            [b"", b"", b"login", &[3; 16], b"", b"", &[5; 16], &[6], b"k", b"sealed"];
+        for (name, expected) in FIELDS.iter().zip(expected) {
+            assert_eq!(fields.field().unwrap(), expected, "{name}");
+        }
+        assert!(fields.is_empty(), "no entries");
+        assert_eq!(fill("${resends.at} ${resend_after.after} ${state.offset}"), "17 27 1");
+        assert_eq!(fill("${recipient.last} ${fields.purpose} ${nothing}"), "58 2 ${nothing}");
     }
 
-    /// A number in a script that is the position of a word must come from its name.
+    /// A number in a script that is the position of a part must come from its name.
     #[test]
     fn scripts_name_every_position() {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/lua");
-        let mut positions: Vec<usize> = vec![SECOND_LINE, ID, usize::from(INTENDED.as_bytes()[0])];
-        for word in WORDS {
-            positions.extend([word.at, word.after() - 1, word.after(), word.width]);
+        let mut positions: Vec<usize> = vec![ID, HASH, WINDOWS, WINDOW, FAILED.after()];
+        for part in PARTS {
+            positions.extend([part.at, part.after() - 1, part.after(), part.width]);
         }
         // Small numbers are everywhere, and name other things too.
         positions.retain(|number| *number > 8);

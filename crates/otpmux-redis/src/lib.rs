@@ -2,9 +2,9 @@
 
 mod codec;
 mod connection;
+mod decoder;
 mod encoder;
 mod error;
-mod hex;
 mod key_names;
 mod layout;
 mod options;

@@ -6,7 +6,6 @@ use otpmux_engine::{DeliveryMark, HealthUpdate, LimitExceeded, LimitHit, Record,
 use redis::Value;
 
 use crate::codec;
-use crate::encoder::NONE;
 use crate::error::CallError;
 
 /// Answer of a script: a word that says what follows.
@@ -45,7 +44,8 @@ impl Reply {
     }
 
     pub(crate) fn id(&mut self) -> Result<VerificationId, CallError> {
-        VerificationId::of_record(&text(self.rest.next())?).map_err(|_| CallError::Unreadable)
+        let id = bytes(self.rest.next())?.try_into().map_err(|_| CallError::Unreadable)?;
+        Ok(VerificationId::from_bytes(id))
     }
 
     /// Returns the id that follows, if there is one.
@@ -53,19 +53,25 @@ impl Reply {
         if self.rest.len() == 0 { Ok(None) } else { self.id().map(Some) }
     }
 
-    /// Returns a mark, if the word that follows holds one.
+    /// Returns the mark that follows, if it is one.
     pub(crate) fn mark(&mut self) -> Result<Option<DeliveryMark>, CallError> {
-        match &*text(self.rest.next())? {
-            NONE => Ok(None),
-            word => {
-                let mark = word.parse().ok().and_then(DeliveryMark::from_number);
+        match self.rest.next() {
+            Some(Value::Nil) => Ok(None),
+            Some(Value::Int(number)) => {
+                let mark = u64::try_from(number).ok().and_then(DeliveryMark::from_number);
                 mark.map(Some).ok_or(CallError::Unreadable)
             }
+            _ => Err(CallError::Unreadable),
         }
     }
 
     pub(crate) fn record(&mut self, id: VerificationId) -> Result<Record, CallError> {
         codec::read(id, &bytes(self.rest.next())?)
+    }
+
+    /// Returns the updates that follow, if any do, as [`updates`](Self::updates) does.
+    pub(crate) fn maybe_updates(&mut self) -> Result<Vec<HealthUpdate>, CallError> {
+        if self.rest.len() == 0 { Ok(Vec::new()) } else { self.updates() }
     }
 
     /// Returns the updates that this version can read, by the names of their providers. Others are

@@ -10,6 +10,7 @@ pub(crate) enum Operation {
     Create,
     StartAttempt,
     RecordOutcome,
+    RecordAccepted,
     CheckGuess,
     Approve,
     EndGuess,
@@ -31,6 +32,7 @@ impl Operation {
             Self::Create => "create",
             Self::StartAttempt => "start_attempt",
             Self::RecordOutcome => "record_outcome",
+            Self::RecordAccepted => "record_accepted",
             Self::CheckGuess => "check_guess",
             Self::Approve => "approve",
             Self::EndGuess => "end_guess",
@@ -56,25 +58,29 @@ impl Operation {
     /// Returns the shared parts that it needs, each after those that it builds on.
     fn shared(self) -> &'static [&'static str] {
         use shared::{
-            ARGUMENTS, ENDS, HEALTH, HEALTH_UPDATES, HITS, KEYS, LIMITS, NAMED, OVER, RECEIPT,
-            RECORD, REPLACE, REPORTED, SENT, UNCOVER,
+            ARGUMENTS, ATTEMPTS, ENDS, FIELDS, HEALTH, HEALTH_UPDATES, HITS, KEYS, LIMITS, LOST,
+            NAMED, OVER, RECEIPT, RECORD, REPLACE, REPORTED, SENT, TAKE_BACK, UNCOVER,
         };
         match self {
-            Self::Create => &[ARGUMENTS, RECORD, OVER, SENT, LIMITS, HITS, HEALTH, HEALTH_UPDATES],
-            Self::StartAttempt => &[
-                ARGUMENTS, RECORD, OVER, SENT, REPLACE, RECEIPT, ENDS, LIMITS, HITS, HEALTH,
-                REPORTED,
-            ],
-            Self::RecordOutcome => {
-                &[ARGUMENTS, RECORD, SENT, REPLACE, RECEIPT, ENDS, HEALTH, REPORTED, UNCOVER]
+            Self::Create => {
+                &[ARGUMENTS, RECORD, FIELDS, OVER, SENT, LIMITS, HITS, HEALTH, HEALTH_UPDATES]
             }
-            Self::CheckGuess => &[ARGUMENTS, KEYS, RECORD, OVER, SENT, LIMITS, NAMED],
-            Self::Approve => &[ARGUMENTS, KEYS, RECORD, OVER, NAMED],
-            Self::EndGuess => &[ARGUMENTS, KEYS, RECORD, NAMED],
-            Self::Receive => &[ARGUMENTS, RECORD, SENT, REPLACE, RECEIPT],
+            Self::StartAttempt => &[
+                ARGUMENTS, RECORD, FIELDS, OVER, REPLACE, RECEIPT, ENDS, ATTEMPTS, LIMITS, HITS,
+                HEALTH, REPORTED,
+            ],
+            Self::RecordOutcome => &[
+                ARGUMENTS, RECORD, FIELDS, SENT, REPLACE, RECEIPT, ENDS, ATTEMPTS, LOST, HEALTH,
+                REPORTED, UNCOVER, TAKE_BACK,
+            ],
+            Self::RecordAccepted => &[ARGUMENTS, RECORD, FIELDS],
+            Self::CheckGuess => &[ARGUMENTS, KEYS, RECORD, FIELDS, OVER, SENT, LIMITS, NAMED],
+            Self::Approve => &[ARGUMENTS, KEYS, RECORD, OVER, TAKE_BACK, NAMED],
+            Self::EndGuess => &[ARGUMENTS, KEYS, RECORD, TAKE_BACK, NAMED],
+            Self::Receive => &[ARGUMENTS, RECORD, FIELDS, REPLACE, RECEIPT],
             Self::Cancel => &[ARGUMENTS, RECORD, OVER],
             Self::Load => &[ARGUMENTS, RECORD],
-            Self::Health => &[ARGUMENTS, HEALTH, HEALTH_UPDATES],
+            Self::Health => &[ARGUMENTS, RECORD, HEALTH, HEALTH_UPDATES],
             Self::CheckKeys | Self::Probe | Self::ProbeWhenFull | Self::Time => &[],
         }
     }
@@ -86,6 +92,7 @@ impl Operation {
             Self::Create | Self::StartAttempt | Self::Probe => None,
             Self::Load | Self::Health | Self::Time => Some("#!lua flags=no-writes\n"),
             Self::RecordOutcome
+            | Self::RecordAccepted
             | Self::CheckGuess
             | Self::Approve
             | Self::EndGuess
@@ -101,6 +108,7 @@ impl Operation {
             Self::Create => include_str!("lua/create.lua"),
             Self::StartAttempt => include_str!("lua/start_attempt.lua"),
             Self::RecordOutcome => include_str!("lua/record_outcome.lua"),
+            Self::RecordAccepted => include_str!("lua/record_accepted.lua"),
             Self::CheckGuess => include_str!("lua/check_guess.lua"),
             Self::Approve => include_str!("lua/approve.lua"),
             Self::EndGuess => include_str!("lua/end_guess.lua"),
@@ -152,6 +160,10 @@ mod shared {
     pub(super) const KEYS: &str = include_str!("lua/shared/keys.lua");
     pub(super) const RECORD: &str = include_str!("lua/shared/record.lua");
     pub(super) const OVER: &str = include_str!("lua/shared/over.lua");
+    pub(super) const FIELDS: &str = include_str!("lua/shared/fields.lua");
+    pub(super) const ATTEMPTS: &str = include_str!("lua/shared/attempts.lua");
+    pub(super) const LOST: &str = include_str!("lua/shared/lost.lua");
+    pub(super) const TAKE_BACK: &str = include_str!("lua/shared/take_back.lua");
     pub(super) const REPLACE: &str = include_str!("lua/shared/replace.lua");
     pub(super) const RECEIPT: &str = include_str!("lua/shared/receipt.lua");
     pub(super) const SENT: &str = include_str!("lua/shared/sent.lua");
@@ -165,12 +177,13 @@ mod shared {
     pub(super) const UNCOVER: &str = include_str!("lua/shared/uncover.lua");
 }
 
-static SCRIPTS: LazyLock<[Script; 14]> = LazyLock::new(|| {
+static SCRIPTS: LazyLock<[Script; 15]> = LazyLock::new(|| {
     // In the order of the variants, which are the index.
     [
         Operation::Create,
         Operation::StartAttempt,
         Operation::RecordOutcome,
+        Operation::RecordAccepted,
         Operation::CheckGuess,
         Operation::Approve,
         Operation::EndGuess,

@@ -1,12 +1,12 @@
 use std::time::{Duration, SystemTime};
 
 use otpmux_core::RateLimit;
-use otpmux_engine::{AttemptEnd, HealthUpdate, LimitHit, millis};
+use otpmux_engine::{HealthUpdate, LimitHit};
 use redis::Cmd;
 
-use crate::codec;
-use crate::encoder::Encoder;
-use crate::key_names::KeyNames;
+use crate::encoder::Encode;
+use crate::key_names::{Key, KeyNames};
+use crate::layout::SHORT_LOG;
 use crate::script::Operation;
 
 /// Longer than any value is kept, and short enough for Redis to add times up.
@@ -14,109 +14,152 @@ const FOREVER: Duration = Duration::from_hours(24 * 365 * 100);
 
 /// One call of a script: its keys, and its arguments in the order in which the script takes them.
 #[derive(Debug)]
-pub(crate) struct ScriptCall {
+pub(crate) struct ScriptCall<'a> {
     pub(crate) operation: Operation,
-    keys: Vec<String>,
-    arguments: Vec<Vec<u8>>,
+    names: &'a KeyNames,
+    keys: Texts,
+    arguments: Texts,
 }
 
-impl ScriptCall {
-    /// Every script has a key at least, and the time as its first argument.
-    pub(crate) fn new(operation: Operation, key: String, now: SystemTime) -> Self {
-        let mut keys = Vec::with_capacity(8);
-        keys.push(key);
-        Self::on(operation, keys, now)
+/// Texts one behind the other.
+#[derive(Debug)]
+struct Texts {
+    bytes: Vec<u8>,
+    /// Where each ends.
+    ends: Vec<usize>,
+}
+
+impl Texts {
+    fn with_capacity(bytes: usize, texts: usize) -> Self {
+        Self { bytes: Vec::with_capacity(bytes), ends: Vec::with_capacity(texts) }
     }
 
-    /// As [`new`](Self::new), with several keys.
-    pub(crate) fn on(operation: Operation, keys: Vec<String>, now: SystemTime) -> Self {
-        let arguments = Vec::with_capacity(8);
-        Self { operation, keys, arguments }.words(Encoder::default().time(now))
+    fn add(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
+        write(&mut self.bytes);
+        self.ends.push(self.bytes.len());
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &[u8]> {
+        let mut from = 0;
+        self.ends.iter().map(move |&end| {
+            let text = &self.bytes[from..end];
+            from = end;
+            text
+        })
+    }
+}
+
+impl<'a> ScriptCall<'a> {
+    /// Every script has a key at least, and the time as its first argument.
+    pub(crate) fn new(operation: Operation, names: &'a KeyNames, now: SystemTime) -> Self {
+        let (keys, arguments) = (Texts::with_capacity(256, 8), Texts::with_capacity(512, 12));
+        Self { operation, names, keys, arguments }.argument(|bytes| bytes.time(now))
     }
 
     /// Returns the command, by the script's hash or with its whole text; with flags if the server
     /// takes them.
     pub(crate) fn command(&self, whole: bool, takes_flags: bool) -> Cmd {
         let script = self.operation.script().of(takes_flags);
-        let parts = 3 + self.keys.len() + self.arguments.len();
-        let keys: usize = self.keys.iter().map(String::len).sum();
-        let arguments: usize = self.arguments.iter().map(Vec::len).sum();
-        let mut command = Cmd::with_capacity(parts, script.hash.len() + 16 + keys + arguments);
+        let parts = 3 + self.keys.ends.len() + self.arguments.ends.len();
+        let bytes = self.keys.bytes.len() + self.arguments.bytes.len();
+        let mut command = Cmd::with_capacity(parts, script.hash.len() + 16 + bytes);
         if whole {
             command.arg("EVAL").arg(&script.text);
         } else {
             command.arg("EVALSHA").arg(&script.hash);
         }
-        command.arg(self.keys.len()).arg(&self.keys).arg(&self.arguments);
+        command.arg(self.keys.ends.len());
+        for text in self.keys.iter().chain(self.arguments.iter()) {
+            command.arg(text);
+        }
         command
     }
 
-    pub(crate) fn key(mut self, key: String) -> Self {
-        self.keys.push(key);
+    pub(crate) fn key(mut self, key: &Key<'_>) -> Self {
+        self.keys.add(|bytes| self.names.write(bytes, key));
         self
     }
 
-    pub(crate) fn text(mut self, text: impl Into<Vec<u8>>) -> Self {
-        self.arguments.push(text.into());
+    /// Adds an argument that `write` appends.
+    pub(crate) fn argument(mut self, write: impl FnOnce(&mut Vec<u8>)) -> Self {
+        self.arguments.add(write);
         self
     }
 
-    pub(crate) fn words(self, words: Encoder) -> Self {
-        self.text(words.into_bytes())
+    pub(crate) fn text(self, text: impl AsRef<[u8]>) -> Self {
+        self.argument(|bytes| bytes.extend_from_slice(text.as_ref()))
     }
 
-    pub(crate) fn number(self, number: impl Into<u64>) -> Self {
-        self.words(Encoder::default().number(number))
+    /// Adds a time, or nothing.
+    pub(crate) fn maybe_time(self, time: Option<SystemTime>) -> Self {
+        self.argument(|bytes| {
+            if let Some(time) = time {
+                bytes.time(time);
+            }
+        })
     }
 
-    pub(crate) fn maybe<T>(
-        self,
-        value: Option<T>,
-        write: impl FnOnce(Encoder, T) -> Encoder,
-    ) -> Self {
-        self.words(Encoder::default().maybe(value, write))
+    /// Adds a time to live, as Redis takes it.
+    pub(crate) fn time_to_live(self, length: Duration) -> Self {
+        self.argument(|bytes| push_decimal(bytes, length))
     }
 
-    pub(crate) fn time(self, length: Duration) -> Self {
-        self.number(time(length))
-    }
-
-    /// Adds the windows of one hit: first the longest time (every hit needs it) and the largest
-    /// count, then each window, which a script reads only if there are hits.
     pub(crate) fn windows(self, windows: &[RateLimit]) -> Self {
-        let most = windows.iter().map(|window| window.count).max();
-        let longest = windows.iter().map(|window| time(window.per)).max();
-        let words = Encoder::with_capacity(64);
-        self.words(words.maybe(longest.zip(most), |words, (longest, most)| {
-            let words = words.number(longest).number(most);
-            let add = |words: Encoder, window: &RateLimit| {
-                words.number(window.count).number(time(window.per))
-            };
-            windows.iter().fold(words, add)
-        }))
+        self.argument(|bytes| push_windows(bytes, windows))
     }
 
-    /// Adds the keys of the hits, which come last, with one argument each.
-    pub(crate) fn limit_hits(self, limit_hits: &[LimitHit], names: &KeyNames) -> Self {
+    /// Adds the keys of the hits, which come last, with two arguments each.
+    pub(crate) fn limit_hits(self, limit_hits: &[LimitHit]) -> Self {
         limit_hits.iter().fold(self, |call, limit_hit| {
-            call.key(names.limit(&limit_hit.key)).windows(&limit_hit.windows)
+            call.key(&Key::Limit(limit_hit.key))
+                .time_to_live(longest(&limit_hit.windows))
+                .windows(&limit_hit.windows)
         })
     }
 
-    /// Adds one argument for each health update.
+    /// Adds health updates as one argument.
     pub(crate) fn health_updates(self, health_updates: &[HealthUpdate]) -> Self {
-        health_updates.iter().fold(self, |call, update| {
-            // KeyNames, times and words always serialise.
-            let text = serde_json::to_string(update).unwrap_or_default();
-            let (provider, process) = (&update.provider, update.witness.process);
-            call.text(format!("{provider} {process:016x} {} {text}", millis(update.at)))
+        self.argument(|bytes| {
+            for update in health_updates {
+                bytes.field_of(|bytes| {
+                    bytes.extend_from_slice(update.provider.as_str().as_bytes());
+                    bytes.extend_from_slice(&update.witness.process.to_be_bytes());
+                });
+                bytes.field_of(|bytes| {
+                    bytes.time(update.at);
+                    // Names, times and words always serialise.
+                    bytes.extend(serde_json::to_vec(update).unwrap_or_default());
+                });
+            }
         })
     }
+}
 
-    /// Adds one argument with one line for each end.
-    pub(crate) fn ends(self, ends: &[AttemptEnd]) -> Self {
-        self.words(ends.iter().fold(Encoder::default(), codec::add_attempt_end))
+/// Appends the windows of a hit: whether its log is long, the largest count and the longest time
+/// among them, then each window. Nothing if there are none.
+fn push_windows(bytes: &mut Vec<u8>, windows: &[RateLimit]) {
+    let Some(most) = windows.iter().map(|window| window.count).max() else { return };
+    bytes.push(u8::from(most > SHORT_LOG));
+    bytes.number(most);
+    bytes.long_number(time(longest(windows)));
+    for window in windows {
+        bytes.number(window.count);
+        bytes.long_number(time(window.per));
     }
+}
+
+/// Returns whether one of these hits has a long log.
+pub(crate) fn any_long(limit_hits: &[LimitHit]) -> bool {
+    let long = |limit_hit: &LimitHit| limit_hit.windows.iter().any(|it| it.count > SHORT_LOG);
+    limit_hits.iter().any(long)
+}
+
+fn longest(windows: &[RateLimit]) -> Duration {
+    windows.iter().map(|window| window.per).max().unwrap_or_default()
+}
+
+pub(crate) fn push_decimal(bytes: &mut Vec<u8>, length: Duration) {
+    bytes.extend_from_slice(itoa::Buffer::new().format(time(length)).as_bytes());
 }
 
 /// In milliseconds.

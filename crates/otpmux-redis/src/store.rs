@@ -2,24 +2,27 @@ use std::fmt;
 use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
-use otpmux_core::{Error, Purpose, Verdict};
+use otpmux_core::{Error, Verdict};
 use otpmux_engine::{
-    AttemptStarted, AttemptState, Create, Created, DeliveryMark, Guess, GuessEnd, Guessed,
-    HealthUpdate, KeyCheck, KeyId, Lost, ReceiptOf, Received, RecipientHash, Record, RecordOutcome,
-    Reschedule, SendAttempt, StartAttempt, State, StoreState, VerificationId, VerificationStore,
-    Which,
+    AcceptedAttempt, AttemptStarted, AttemptState, Create, Created, DeliveryMark, Guess, GuessEnd,
+    Guessed, HealthUpdate, KeyCheck, KeyId, Lost, ReceiptOf, Received, RecipientHash, Record,
+    RecordOutcome, Reschedule, SendAttempt, StartAttempt, State, StoreState, VerificationId,
+    VerificationStore, Which,
 };
 
 use crate::codec;
 use crate::connection::RedisConnection;
-use crate::encoder::Encoder;
+use crate::encoder::Encode;
 use crate::error::CallError;
-use crate::hex::hex;
-use crate::key_names::KeyNames;
+use crate::key_names::{Key, KeyNames};
 use crate::options::{Options, OptionsError, Time};
 use crate::reply::Reply;
 use crate::script::Operation;
-use crate::script_call::ScriptCall;
+use crate::script_call::{ScriptCall, any_long, push_decimal};
+
+/// The most accepted send attempts that one script records: a longer one would hold up the other
+/// calls.
+const AT_ONCE: usize = 256;
 
 /// Store on Redis, for any number of processes.
 ///
@@ -65,19 +68,28 @@ impl RedisStore {
 
     async fn run<T>(
         &self,
-        call: ScriptCall,
+        call: ScriptCall<'_>,
         read: impl FnOnce(Reply) -> Result<T, CallError>,
     ) -> Result<T, Error> {
         let answer = self.ask(&call).await.and_then(read);
         answer.map_err(|error| error.into_error(call.operation))
     }
 
-    async fn ask(&self, call: &ScriptCall) -> Result<Reply, CallError> {
+    async fn ask(&self, call: &ScriptCall<'_>) -> Result<Reply, CallError> {
         self.link.call(call).await.and_then(Reply::of)
     }
 
-    fn on_record(&self, operation: Operation, id: VerificationId, now: SystemTime) -> ScriptCall {
-        ScriptCall::new(operation, self.names.record(id), now)
+    fn call(&self, operation: Operation, now: SystemTime) -> ScriptCall<'_> {
+        ScriptCall::new(operation, &self.names, now)
+    }
+
+    fn on_record(
+        &self,
+        operation: Operation,
+        id: VerificationId,
+        now: SystemTime,
+    ) -> ScriptCall<'_> {
+        self.call(operation, now).key(&Key::record(id))
     }
 
     /// Adds the key of the guess's name, if it has one.
@@ -87,61 +99,63 @@ impl RedisStore {
         id: VerificationId,
         guess: &Guess,
         now: SystemTime,
-    ) -> ScriptCall {
-        self.named(self.on_record(operation, id, now), guess)
-    }
-
-    fn named(&self, call: ScriptCall, guess: &Guess) -> ScriptCall {
-        match guess.name() {
-            Some(name) => call.key(self.names.guess(&name.name)),
-            None => call,
-        }
+    ) -> ScriptCall<'_> {
+        named(self.on_record(operation, id, now), guess)
     }
 
     /// Returns a call with the keys of the verification that a guess selects, and the number by
     /// which the script knows the selection.
-    fn select(&self, guess: &Guess, now: SystemTime) -> (ScriptCall, u64) {
-        let names = &self.names;
-        let (keys, how): (Vec<_>, _) = match guess.which() {
-            Which::Id(id) => (vec![names.record(*id)], 1),
+    fn select(&self, guess: &Guess, now: SystemTime) -> (ScriptCall<'_>, u8) {
+        let call = self.call(Operation::CheckGuess, now);
+        let (call, how) = match guess.which() {
+            Which::Id(id) => (call.key(&Key::record(*id)), 1),
             Which::Recipient { hashes, purpose } => {
-                (hashes.iter().map(|hash| names.live(hash, purpose)).collect(), 2)
+                (hashes.iter().fold(call, |call, hash| call.key(&Key::Live(hash, purpose))), 2)
             }
-            Which::External(tags) => (tags.iter().map(|tag| names.external(tag)).collect(), 3),
+            Which::External(tags) => {
+                (tags.iter().fold(call, |call, tag| call.key(&Key::External(tag))), 3)
+            }
         };
-        (self.named(ScriptCall::on(Operation::CheckGuess, keys, now), guess), how)
+        (named(call, guess), how)
     }
 }
 
-/// Returns what a verification must be for the script to find it: its purpose, and its recipient in
-/// every form.
-fn expected(guess: &Guess) -> Encoder {
+fn named<'a>(call: ScriptCall<'a>, guess: &Guess) -> ScriptCall<'a> {
+    match guess.name() {
+        Some(name) => call.key(&Key::Guess(name.name)),
+        None => call,
+    }
+}
+
+/// Appends what a verification must be for the script to find it: its purpose, and its recipient in
+/// every form. Nothing if nothing is expected.
+fn expected(bytes: &mut Vec<u8>, guess: &Guess) {
     let (selected, of) = match guess.which() {
         Which::Recipient { hashes, purpose } => (Some(&hashes[..]), Some(purpose)),
         Which::Id(_) | Which::External(_) => (None, None),
     };
-    let purpose = guess.purpose().or(of).map(Purpose::as_str);
-    let words = Encoder::default().maybe(purpose, Encoder::text);
+    let (purpose, recipients) = (guess.purpose().or(of), selected.or(guess.recipients()));
+    if purpose.is_none() && recipients.is_none() {
+        return;
+    }
+    bytes.extend([u8::from(purpose.is_some()), u8::from(recipients.is_some())]);
+    bytes.maybe(purpose.map(codec::purpose));
     let of_both = |hash: &&RecipientHash| guess.recipients().is_none_or(|all| all.contains(*hash));
-    match selected.or(guess.recipients()) {
-        // A space at the end also without any: then no recipient is the expected one.
-        Some(all) => {
-            all.iter().filter(of_both).fold(words, |words, hash| words.hex(&hash.0)).raw(" ")
-        }
-        None => words,
+    for hash in recipients.unwrap_or_default().iter().filter(of_both) {
+        bytes.extend_from_slice(&hash.0);
     }
 }
 
-/// Returns whose windows count a guess: the guesser's own, and those of all.
-fn who(guess: &Guess) -> Encoder {
-    Encoder::default().raw(hex(&guess.own().who)).raw(hex(&guess.total().who))
+/// Appends whose windows count a guess: the guesser's own, and those of all.
+fn who(bytes: &mut Vec<u8>, guess: &Guess) {
+    bytes.extend_from_slice(&guess.own().who);
+    bytes.extend_from_slice(&guess.total().who);
 }
 
-/// Adds what is guessed, if the guess has a name, as the last argument.
-fn content(call: ScriptCall, guess: &Guess) -> ScriptCall {
-    match guess.name() {
-        Some(name) => call.words(Encoder::default().hex(&name.content)),
-        None => call,
+/// Appends what is guessed, if the guess has a name.
+fn content(bytes: &mut Vec<u8>, guess: &Guess) {
+    if let Some(name) = guess.name() {
+        bytes.extend_from_slice(&name.content);
     }
 }
 
@@ -153,31 +167,30 @@ impl VerificationStore for RedisStore {
         let kept = record.kept_until().duration_since(now).unwrap_or_default();
         let mut call = self
             .on_record(Operation::Create, record.id, now)
-            .key(self.names.live(&record.recipient, &record.purpose))
-            .key(self.names.health());
+            .key(&Key::Live(&record.recipient, &record.purpose))
+            .key(&Key::Health);
         if let Some(request) = request {
-            call = call.key(self.names.request(&request.name));
+            call = call.key(&Key::Request(&request.name));
         }
         for tag in &external {
-            call = call.key(self.names.external(tag));
+            call = call.key(&Key::External(tag));
         }
         let mode = match (record.id.is_delivery(), repeat) {
-            (true, _) => "d",
-            (false, true) => "r",
-            (false, false) => "-",
+            (true, _) => b'd',
+            (false, true) => b'r',
+            (false, false) => b'-',
         };
+        // A client has far fewer server keys.
+        let externals = u8::try_from(external.len()).unwrap_or(u8::MAX);
+        let long = u8::from(any_long(&limit_hits));
         let call = call
-            // Redis refuses a time to live of zero.
-            .time(kept.max(Duration::from_millis(1)))
-            .text(codec::write(&record))
-            .text(match external.len() {
-                0 => mode.to_owned(),
-                keys => format!("{mode}{keys}"),
-            })
-            .limit_hits(&limit_hits, &self.names);
+            .time_to_live(at_least_a_moment(kept))
+            .argument(|bytes| codec::write(bytes, &record))
+            .text([mode, u8::from(request.is_some()), externals, long])
+            .limit_hits(&limit_hits);
         self.run(call, |mut reply| match &*reply.word {
             "new" => {
-                let updates = reply.updates()?;
+                let updates = reply.maybe_updates()?;
                 reply.end(Created::New(updates))
             }
             "before" => {
@@ -211,13 +224,18 @@ impl VerificationStore for RedisStore {
         let StartAttempt { ends, skips, health_updates, attempt, resend, limit_hits, .. } = begin;
         let call = self
             .on_record(Operation::StartAttempt, id, now)
-            .key(self.names.health())
-            .ends(&ends)
-            .text(codec::lines(&skips))
-            .text(codec::attempt(&attempt))
-            .maybe(resend, |words, terms| words.number(terms.max_resends).time(terms.next_after))
-            .limit_hits(&limit_hits, &self.names)
-            .health_updates(&health_updates);
+            .key(&Key::Health)
+            .argument(|bytes| codec::ends(bytes, &ends))
+            .argument(|bytes| codec::skips(bytes, &skips))
+            .argument(|bytes| codec::new_attempt(bytes, &attempt))
+            .argument(|bytes| {
+                if let Some(terms) = resend {
+                    bytes.number(terms.max_resends);
+                    bytes.time(terms.next_after);
+                }
+            })
+            .health_updates(&health_updates)
+            .limit_hits(&limit_hits);
         self.run(call, |mut reply| match &*reply.word {
             "attempt" => {
                 let place = reply.number()?;
@@ -245,34 +263,69 @@ impl VerificationStore for RedisStore {
         now: SystemTime,
     ) -> Result<State, Error> {
         let RecordOutcome { ends, skips, health_updates, close, refunds, lost } = record_outcome;
-        let mut call = self.on_record(Operation::RecordOutcome, id, now);
-        if !health_updates.is_empty() {
-            call = call.key(self.names.health());
-        }
-        let flags = u64::from(close) + 2 * u64::from(lost.is_some());
-        let mut closing = Encoder::default().number(flags);
-        for refund in &refunds {
-            call = call.key(self.names.limit(&refund.key));
-            closing = closing.time(refund.at);
-        }
-        let call = call.ends(&ends).text(codec::lines(&skips)).words(closing);
-        let call = match lost {
-            None => call,
-            // Redis refuses a time to live of zero.
-            Some(Lost::Creation(until)) => {
-                let kept = until.duration_since(now).unwrap_or_default();
-                call.time(kept.max(Duration::from_millis(1)))
-            }
-            Some(Lost::SendAttempt(attempt)) => {
-                call.text(codec::attempt(&SendAttempt { state: AttemptState::NotSent, ..attempt }))
-            }
-        };
-        let call = call.health_updates(&health_updates);
+        let call = self.on_record(Operation::RecordOutcome, id, now).key(&Key::Health);
+        let call = refunds
+            .iter()
+            .fold(call, |call, refund| call.key(&Key::Limit(refund.key)))
+            .argument(|bytes| codec::ends(bytes, &ends))
+            .argument(|bytes| codec::skips(bytes, &skips))
+            .argument(|bytes| {
+                bytes.push(u8::from(close));
+                for refund in &refunds {
+                    bytes.time(refund.at);
+                }
+            })
+            .health_updates(&health_updates)
+            .argument(|bytes| match lost {
+                None => {}
+                Some(Lost::Creation(until)) => {
+                    bytes.push(b'c');
+                    let kept = until.duration_since(now).unwrap_or_default();
+                    push_decimal(bytes, at_least_a_moment(kept));
+                }
+                Some(Lost::SendAttempt(attempt)) => {
+                    bytes.push(b'a');
+                    let attempt = SendAttempt { state: AttemptState::NotSent, ..attempt };
+                    codec::new_attempt(bytes, &attempt);
+                }
+            });
         self.run(call, |reply| {
-            let state = codec::read_state(&reply.word).ok_or(CallError::Unreadable)?;
+            let state = match reply.word.as_bytes() {
+                [letter] => codec::read_state(*letter),
+                _ => None,
+            };
+            let state = state.ok_or(CallError::Unreadable)?;
             reply.end(state)
         })
         .await
+    }
+
+    async fn record_accepted(
+        &self,
+        accepted: Vec<AcceptedAttempt>,
+        now: SystemTime,
+    ) -> Result<(), Error> {
+        for some in accepted.chunks(AT_ONCE) {
+            let call = self.call(Operation::RecordAccepted, now);
+            let call = some
+                .iter()
+                .fold(call, |call, accepted| call.key(&Key::record(accepted.id)))
+                .argument(|bytes| {
+                    for accepted in some {
+                        codec::accepted(bytes, accepted);
+                    }
+                });
+            self.run(call, |reply| match &*reply.word {
+                "done" => reply.end(()),
+                _ => Err(CallError::Unreadable),
+            })
+            .await?;
+        }
+        Ok(())
+    }
+
+    fn batches_outcomes(&self) -> bool {
+        true
     }
 
     async fn check_guess(&self, guess: &Guess, now: SystemTime) -> Result<Guessed, Error> {
@@ -280,20 +333,21 @@ impl VerificationStore for RedisStore {
             return Ok(Guessed::NONE);
         }
         let (call, how) = self.select(guess, now);
-        let how = Encoder::default().number(how);
         let call = call
-            .words(expected(guess))
+            .argument(|bytes| expected(bytes, guess))
             .windows(&guess.own().windows)
             .windows(&guess.total().windows)
-            .words(who(guess))
-            .words(match guess.name() {
-                Some(name) => how.hex(&name.content),
-                None => how,
+            .argument(|bytes| {
+                bytes.push(how);
+                who(bytes, guess);
+                content(bytes, guess);
             });
-        let call = guess
-            .forms()
-            .iter()
-            .fold(call, |call, form| call.words(Encoder::default().text(&form.key).hex(&form.mac)));
+        let call = guess.forms().iter().fold(call, |call, form| {
+            call.argument(|bytes| {
+                bytes.extend_from_slice(&form.mac);
+                bytes.extend_from_slice(form.key.as_bytes());
+            })
+        });
         self.run(call, |mut reply| match &*reply.word {
             "ask_vendors" => {
                 let id = reply.id()?;
@@ -320,9 +374,10 @@ impl VerificationStore for RedisStore {
         }
         let call = self
             .on_guess(Operation::Approve, id, guess, now)
-            .words(who(guess))
-            .maybe(guess.was_counted_at(), Encoder::time);
-        self.run(content(call, guess), Reply::verdict).await
+            .argument(|bytes| who(bytes, guess))
+            .maybe_time(guess.was_counted_at())
+            .argument(|bytes| content(bytes, guess));
+        self.run(call, Reply::verdict).await
     }
 
     async fn end_guess(
@@ -341,10 +396,15 @@ impl VerificationStore for RedisStore {
         };
         let call = self
             .on_guess(Operation::EndGuess, id, guess, now)
-            .words(who(guess))
-            .maybe(guess.was_counted_at(), Encoder::time)
-            .maybe(left, Encoder::number);
-        self.run(content(call, guess), |reply| match &*reply.word {
+            .argument(|bytes| who(bytes, guess))
+            .maybe_time(guess.was_counted_at())
+            .argument(|bytes| {
+                if let Some(left) = left {
+                    bytes.number(left);
+                }
+            })
+            .argument(|bytes| content(bytes, guess));
+        self.run(call, |reply| match &*reply.word {
             "done" => reply.end(()),
             _ => Err(CallError::Unreadable),
         })
@@ -358,12 +418,18 @@ impl VerificationStore for RedisStore {
         now: SystemTime,
     ) -> Result<Received, Error> {
         let (key, place) = match attempt {
-            ReceiptOf::Attempt { id, place } => (self.names.record(id), Some(place)),
-            ReceiptOf::Reference(tag) => (self.names.reference(&tag), None),
+            ReceiptOf::Attempt { id, place } => (Key::record(id), Some(place)),
+            ReceiptOf::Reference(tag) => (Key::Reference(tag), None),
         };
-        let call = ScriptCall::new(Operation::Receive, key, now)
-            .maybe(place, Encoder::number)
-            .number(mark.number());
+        let call = self
+            .call(Operation::Receive, now)
+            .key(&key)
+            .argument(|bytes| bytes.long_number(mark.number()))
+            .argument(|bytes| {
+                if let Some(place) = place {
+                    bytes.place(usize::from(place));
+                }
+            });
         self.run(call, |mut reply| match &*reply.word {
             "changed" => {
                 let id = reply.id()?;
@@ -424,7 +490,7 @@ impl VerificationStore for RedisStore {
     }
 
     async fn health(&self, now: SystemTime) -> Result<Vec<HealthUpdate>, Error> {
-        let call = ScriptCall::new(Operation::Health, self.names.health(), now);
+        let call = self.call(Operation::Health, now).key(&Key::Health);
         self.run(call, |mut reply| match &*reply.word {
             "updates" => {
                 let updates = reply.updates()?;
@@ -437,10 +503,8 @@ impl VerificationStore for RedisStore {
 
     async fn check_keys(&self, keys: &[KeyCheck]) -> Result<Vec<KeyId>, Error> {
         // This operation does not depend on the time.
-        let call = ScriptCall::new(Operation::CheckKeys, self.names.keys(), SystemTime::UNIX_EPOCH);
-        let call = keys
-            .iter()
-            .fold(call, |call, key| call.words(Encoder::default().word(&key.id).hex(&key.value)));
+        let call = self.call(Operation::CheckKeys, SystemTime::UNIX_EPOCH).key(&Key::Keys);
+        let call = keys.iter().fold(call, |call, key| call.text(key.id.as_bytes()).text(key.value));
         self.run(call, |mut reply| {
             let mut differ = Vec::new();
             while let Some(place) = reply.maybe_number::<usize>()? {
@@ -452,7 +516,7 @@ impl VerificationStore for RedisStore {
     }
 
     async fn probe(&self, now: SystemTime) -> Result<StoreState, Error> {
-        let probe = |operation| ScriptCall::new(operation, self.names.probe(), now);
+        let probe = |operation| self.call(operation, now).key(&Key::Probe);
         match self.ask(&probe(Operation::Probe)).await {
             // From version 7 on, a full Redis still accepts the writes that check a code.
             Err(error) if error.is_out_of_memory() => {
@@ -468,7 +532,7 @@ impl VerificationStore for RedisStore {
         if self.time == Time::Caller {
             return Ok(None);
         }
-        let call = ScriptCall::new(Operation::Time, self.names.probe(), SystemTime::UNIX_EPOCH);
+        let call = self.call(Operation::Time, SystemTime::UNIX_EPOCH).key(&Key::Probe);
         self.run(call, |mut reply| {
             let since = reply.millis()?;
             let time = SystemTime::UNIX_EPOCH.checked_add(since).ok_or(CallError::Unreadable)?;
@@ -476,6 +540,11 @@ impl VerificationStore for RedisStore {
         })
         .await
     }
+}
+
+/// Redis refuses a time to live of zero.
+fn at_least_a_moment(time: Duration) -> Duration {
+    time.max(Duration::from_millis(1))
 }
 
 impl fmt::Debug for RedisStore {

@@ -1,5 +1,5 @@
 -- KEYS: the record; the guess's name, if it has one.
--- ARGV from 2: who guesses; when the guess was counted; what is guessed, if it has a name.
+-- ARGV from 2: who guesses; when the guess was counted, if it was; what is guessed, if it has a name.
 local named, counted_at, content = KEYS[2], ARGV[3], ARGV[4]
 
 local text, state, expires_at = read(KEYS[1])
@@ -24,10 +24,10 @@ end
 redis.call('SETRANGE', KEYS[1], '${state.offset}', 'a')
 local own, total = guesses_keys(KEYS[1], text, ARGV[2])
 redis.call('DEL', own)
-if counted_at ~= '-' then
-  redis.call('LREM', total, 1, counted_at)
+if counted_at ~= '' then
+  take_back(total, counted_at)
 end
 if named then
-  keep_guess(named, KEYS[1], content, 'a', 0, 0)
+  keep_guess(named, KEYS[1], content, 'a', 0)
 end
 return {'approved'}

@@ -1,7 +1,7 @@
 -- KEYS: the record.
 local text, state, expires_at = read(KEYS[1])
 local live = text and not over(state, expires_at)
-if live or state == 's' then
+if live or state == ${byte.superseded} then
   redis.call('SETRANGE', KEYS[1], '${state.offset}', 'c')
 end
 return {live and 'cancelled' or 'over'}

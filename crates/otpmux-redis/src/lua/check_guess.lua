@@ -1,10 +1,12 @@
 -- KEYS: the record, or the keys that may hold its id; the guess's name, if it has one.
--- ARGV from 2: the expected purpose and the recipient in every form that it may have, separated by
--- spaces, if anything is expected; the guesser's own windows of guesses; the windows of all; who
--- guesses; how the record is selected (1 by its id, 2 by its recipient, 3 by an external id) and,
--- if the guess has a name, what is guessed; each form that the code may have, as key and HMAC.
-local expected, own, total, how = ARGV[2], ARGV[3], ARGV[4], ARGV[6]
-local content = string.match(how, ' (%x+)')
+-- ARGV from 2: what is expected, nothing or: whether a purpose is, whether a recipient is (1 byte each),
+-- the purpose as a field, and the recipient in every form that it may have (32 bytes each); the
+-- guesser's own windows of guesses; the windows of all; how the record is selected (1 byte: 1 by its id,
+-- 2 by its recipient, 3 by an external id), who guesses (16) and, if the guess has a name, what is
+-- guessed (16); each form that the code may have, as HMAC and key.
+local expected, own, total, how = ARGV[2], ARGV[3], ARGV[4], ARGV[5]
+local by, who = string.byte(how), string.sub(how, 2, 1 + 2 * ${guesser.width})
+local content = #how > 1 + 2 * ${guesser.width} and string.sub(how, 2 + 2 * ${guesser.width})
 local named = content and KEYS[#KEYS]
 
 local key, text, state, expires_at = KEYS[1], nil, nil, nil
@@ -12,11 +14,10 @@ local known, said, number, counted_at, id
 if named then
   known, said, number, counted_at, id = named_guess(named)
 end
-local by = string.byte(how) - ${byte.zero}
 if by == 1 then
   text, state, expires_at = read(key)
 else
-  local records = string.match(key, '^{[^}]*}:') .. 'verification:'
+  local records = string.match(key, '^{[^}]*}:') .. 'v'
   if id then
     -- It was counted before, perhaps at a record that is no longer the newest.
     key = records .. id
@@ -29,7 +30,7 @@ else
       if found then
         local its_text, its_state, its_end = read(records .. found)
         -- One that has failed has released its external id.
-        if its_text and by == 3 and its_state == 'c' and not may_have_sent(its_text, '[01]') then
+        if its_text and by == 3 and its_state == ${byte.closed} and not may_have_sent(its_text, '[IAUiau]') then
           its_text = nil
         end
         if its_text and (not text or its_end > expires_at) then
@@ -43,11 +44,24 @@ if not text then
   return {'not_found'}
 end
 -- For a caller that expects another recipient or purpose, this verification does not exist.
-if expected ~= '-' then
-  local purpose, recipients = string.match(expected, '^(%S+)(.*)$')
-  if purpose ~= '-' and purpose ~= string.match(text, '^%S+ (%S+)', ${second_line})
-    or recipients ~= '' and not string.find(recipients, ' ' .. string.sub(text, ${recipient.at}, ${recipient.last}) .. ' ', 1, true) then
-    return {'not_found'}
+if expected ~= '' then
+  local with_purpose, with_recipient = string.byte(expected, 1, 2)
+  local first, last = field(expected, 3)
+  if with_purpose == 1 then
+    local its_first, its_last = field_after(text, ${fields.purpose})
+    if string.sub(text, its_first, its_last) ~= string.sub(expected, first, last) then
+      return {'not_found'}
+    end
+  end
+  if with_recipient == 1 then
+    local recipient = string.sub(text, ${recipient.at}, ${recipient.last})
+    local found = false
+    for at = last + 1, #expected, ${recipient.width} do
+      found = found or string.sub(expected, at, at + ${recipient.width} - 1) == recipient
+    end
+    if not found then
+      return {'not_found'}
+    end
   end
 end
 id = string.sub(key, -${id.width})
@@ -56,7 +70,7 @@ if known and known ~= content then
 elseif said == 'a' then
   return {'approved', id}
 elseif said == 'w' then
-  return {'wrong_code', id, tonumber(number)}
+  return {'wrong_code', id, number}
 end
 local verdict = over(state, expires_at)
 if verdict then
@@ -67,18 +81,19 @@ if said then
   keep_guess(named, key, content, 'p', number + 1, counted_at)
   return {'ask_vendors', id, text}
 end
-local guesses, max_guesses = string.match(text, '^. (%d+) (%d+)')
+local guesses, max_guesses = struct.unpack('>I4I4', text, ${guesses.at})
 local left = max_guesses - guesses
 if left <= 0 then
   return {'too_many_guesses', id}
 end
-local own_key, total_key = guesses_keys(key, text, ARGV[5])
-local wait, _, hits = full(own_key, own)
-if total ~= '-' then
-  local other = full(total_key, total)
-  if other and other > (wait or 0) then
-    wait = other
-  end
+
+-- What the windows hold: nothing for a long log, `false` where there are no hits.
+local own_key, total_key = guesses_keys(key, text, who)
+local own_log, total_log = unpack(redis.call('MGET', own_key, total_key))
+local wait = own_log and own ~= '' and full(own_key, own_log, own)
+local other = total_log and total ~= '' and full(total_key, total_log, total)
+if other and other > (wait or 0) then
+  wait = other
 end
 if wait then
   return {'too_many_guesses', id, wait}
@@ -86,36 +101,48 @@ end
 
 -- A comparison that ends at the first difference reveals nothing here: both sides are HMACs, and a
 -- guesser does not have the key, so cannot choose bytes to probe with. A record without a code has
--- `-` in the places of key and HMACs, and no key is `-`.
-local code_key, by_id, by_recipient, by_external =
-  string.match(text, '^%S+ %S+ %S+ (%S+) (%S+) (%S+) (%S+)', ${second_line})
-local code = code_key .. ' ' .. (by == 1 and by_id or by == 2 and by_recipient or by_external)
+-- nothing to compare with.
+local _, states_end = field(text, ${fields.at})
+local first, last = field(text, states_end + 1)
 local right = false
-for i = 7, #ARGV do
-  right = right or ARGV[i] == code
+if first <= last then
+  local macs = string.byte(text, first)
+  if by <= macs then
+    local mac = first + 1 + ${hash.width} * (by - 1)
+    local code = string.sub(text, mac, mac + ${hash.width} - 1)
+      .. string.sub(text, first + 1 + ${hash.width} * macs, last)
+    for i = 6, #ARGV do
+      right = right or ARGV[i] == code
+    end
+    right = right and may_have_sent(text, '[IAU]')
+  end
 end
-right = right and may_have_sent(text, '1')
 
 -- Every guess is counted, whatever its verdict.
-redis.call('SETRANGE', key, '${state.offset}', string.format('%s %0${guesses.width}d', right and 'a' or 'p', guesses + 1))
+local counted = (right and 'a' or 'p') .. struct.pack('>I4', guesses + 1)
+redis.call('SETRANGE', key, '${state.offset}', counted)
 if right then
-  if hits > 0 then
+  if own_log then
     redis.call('DEL', own_key)
   end
   if named then
-    keep_guess(named, key, content, 'a', 0, 0)
+    keep_guess(named, key, content, 'a', 0)
   end
   return {'approved', id}
 end
-hit(own_key, own)
-hit(total_key, total)
-if may_have_sent(text, '0') then
+if own ~= '' then
+  hit(own_key, own_log, own, (struct.unpack('>I6', own, 6)))
+end
+if total ~= '' then
+  hit(total_key, total_log, total, (struct.unpack('>I6', total, 6)))
+end
+if may_have_sent(text, '[iau]') then
   if named then
-    keep_guess(named, key, content, 'p', 1, ARGV[1])
+    keep_guess(named, key, content, 'p', 1, stamp)
   end
-  return {'ask_vendors', id, redis.call('GET', key)}
+  return {'ask_vendors', id, string.sub(text, 1, ${state.at} - 1) .. counted .. string.sub(text, ${guesses.after})}
 end
 if named then
-  keep_guess(named, key, content, 'w', left - 1, 0)
+  keep_guess(named, key, content, 'w', left - 1)
 end
 return {'wrong_code', id, left - 1}

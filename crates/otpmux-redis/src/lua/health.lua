@@ -1,2 +1,2 @@
 -- KEYS: health.
-return {'updates', updates(KEYS[1])}
+return {'updates', updates(redis.call('GET', KEYS[1]))}

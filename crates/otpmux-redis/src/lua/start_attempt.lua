@@ -1,71 +1,63 @@
 -- KEYS: the record; health; then one for each hit.
--- ARGV from 2: the ends; skips; the send attempt; for a resend, the most resends and when the next
--- one may come; the windows of each hit; health updates.
+-- ARGV from 2: the ends; the entries of skips; the send attempt; for a resend, the most resends (4
+-- bytes) and when the next one may come (6); health updates, if there are any; then the hits.
 local ends, skips, attempt, terms = ARGV[2], ARGV[3], ARGV[4], ARGV[5]
-local health_updates = 6 + #KEYS - 2
 
 local text, state, expires_at = read(KEYS[1])
-local full_limit_hit = limited(3, 6)
+local logs = held(3, 3, 7)
+local full_limit_hit = limited(logs, 0, 3, 7)
 
-if health_updates <= #ARGV then
-  learn(KEYS[2], health_updates)
+if ARGV[6] ~= '' then
+  learn(KEYS[2], 6)
 end
 if not text then
   return {'over', 'not_found'}
 end
 local _, references
 text, _, references = with_ends(text, ends)
+text = text .. skips
 
 -- The send attempt was given up before this call arrived.
 local given_up = attempt_of(text, attempt) and {'over', 'not_found'}
 
--- Returns why there is no send attempt, if so; and the record's words about resends if there is
--- one.
+-- Returns why there is no send attempt, if so; and the record's bytes about resends if there is one.
 local function refusal()
   local verdict = over(state, expires_at)
   if verdict then
     return {'over', verdict}
   end
-  if terms == '-' then
+  if terms == '' then
     return full_limit_hit or given_up
   end
-  local guesses, max_guesses, resends, after =
-    string.match(text, '^. (%d+) (%d+) %d+ (%d+) (%d+) ')
-  if tonumber(guesses) >= tonumber(max_guesses) then
+  local guesses, max_guesses = struct.unpack('>I4I4', text, ${guesses.at})
+  if guesses >= max_guesses then
     return {'over', 'too_many_guesses'}
   end
-  local most, next_after = string.match(terms, '^(%d+) (%d+)$')
-  if tonumber(resends) >= tonumber(most) then
+  local resends, after = struct.unpack('>I4I6', text, ${resends.at})
+  if resends >= struct.unpack('>I4', terms) then
     return {'too_many'}
   end
-  local wait = after - now
-  if wait > 0 then
-    return {'too_soon', wait}
+  if after > now then
+    return {'too_soon', after - now}
   end
-  return full_limit_hit or given_up, string.format('%0${resends.width}d %s', resends + 1, next_after)
+  return full_limit_hit or given_up, struct.pack('>I4', resends + 1) .. string.sub(terms, 5)
 end
 
 -- The ends of the other send attempts are written all the same.
 local refused, resends = refusal()
-if refused then
-  write_attempts(KEYS[1], text, skips)
-  if references then
-    write_references(references)
+local place
+if not refused then
+  text, place = with_attempt(text, attempt)
+  if resends then
+    text = replace(text, ${resends.at}, ${resend_after.after}, resends)
   end
-  return refused
 end
-local place, line = 0, string.find(text, '\n', ${second_line}, true)
-local following = next_attempt(text, line)
-while following do
-  place, line, following = place + 1, following, next_attempt(text, following)
-end
-text = replace(text, line, line, '\n' .. attempt)
-if resends then
-  text = replace(text, ${resends.at}, ${resend_after.after}, resends)
-end
-write_attempts(KEYS[1], text, skips)
+write(KEYS[1], text)
 if references then
   write_references(references)
 end
-hit_all(3, 6)
+if refused then
+  return refused
+end
+hit_all(logs, 0, 3, 7)
 return {'attempt', place}

@@ -47,8 +47,42 @@ pub(crate) fn client(
     shared_store::client(Arc::<RedisStore>::clone(store), providers, change)
 }
 
-/// Returns every key of a server.
-pub(crate) fn all_keys(server: &RedisServer) -> Vec<String> {
-    let keys = server.command(&["KEYS", "*"]).many();
-    keys.into_iter().map(otpmux_testkit::RedisReply::text).collect()
+/// Returns every key of a server: the letter that follows the tag, and the name in hexadecimal
+/// digits, because names are bytes.
+pub(crate) fn all_keys(server: &RedisServer) -> Vec<(char, String)> {
+    const SCRIPT: &str = "local found = {}
+        for _, key in ipairs(redis.call('KEYS', '*')) do
+            found[#found + 1] = string.gsub(key, '.', function(c)
+                return string.format('%02x', string.byte(c))
+            end)
+        end
+        return found";
+    let keys = server.command(&["EVAL", SCRIPT, "0"]).many();
+    let mut found: Vec<_> = keys
+        .into_iter()
+        .map(|key| {
+            let (name, digits) = (unhex(&key.clone().text()), key.text());
+            let rest = name.strip_prefix(b"{test}:").expect("the hash tag");
+            (char::from(*rest.first().expect("a letter")), digits)
+        })
+        .collect();
+    found.sort();
+    found
+}
+
+/// Returns the bytes of hexadecimal digits.
+pub(crate) fn unhex(digits: &str) -> Vec<u8> {
+    let byte = |at| u8::from_str_radix(&digits[at..at + 2], 16).expect("digits");
+    (0..digits.len()).step_by(2).map(byte).collect()
+}
+
+/// Returns the name of the key of a record.
+pub(crate) fn record_key(id: VerificationId) -> Vec<u8> {
+    [&b"{test}:v"[..], &id.to_bytes()].concat()
+}
+
+/// Replaces a part of a record in the store, as a program that is not otpmux might. The first byte is
+/// at 0.
+pub(crate) fn damage(server: &RedisServer, id: VerificationId, at: usize, bytes: &[u8]) {
+    server.command(&[&b"SETRANGE"[..], &record_key(id), at.to_string().as_bytes(), bytes]);
 }

@@ -1,12 +1,11 @@
--- Health updates of all processes: a hash with one field for each provider and process. A field
--- holds the time of the update in milliseconds, a space, and the update, which no script reads. Its
--- name is that of the provider, a space, and 16 hexadecimal digits.
+-- Health updates of all processes: one string. For each provider and process: as one field the name of
+-- the provider and the number of the process (8 bytes), and as one field the time of the update and the
+-- update, which no script reads.
 
--- Returns the time of an update, and the update; nothing if it cannot be read or has expired.
-local function parts(value)
-  local at, update = string.match(value, '^(%d+) (.*)$')
-  if at and now < at + HEALTH_TTL then
-    return tonumber(at), update
-  end
+-- Returns the name, the time and the update that begin here, and the position after them.
+local function update_at(text, at)
+  local name_first, name_last = field(text, at)
+  local first, last = field(text, name_last + 1)
+  return string.sub(text, name_first, name_last), struct.unpack('>I6', text, first),
+    string.sub(text, first + 6, last), last + 1
 end
-

@@ -1,42 +1,49 @@
--- The hits of one key, for sliding windows: a list of times, newest first, with as many hits as the
--- largest count among its windows.
+-- The hits of one key, for sliding windows: a string with the time of each hit in six bytes, oldest
+-- first, with as many hits as the largest count among its windows (twice as many for a long log).
 --
--- Windows are one argument: the longest time and the largest count among them, then count and time
--- of each; `-` if there are none.
+-- Windows are one argument: whether the log is long (1 byte), the largest count (4), the longest time
+-- (6), then count (4) and time (6) of each; nothing if there are none. A long log, with a count of more
+-- than ${log.short}, is never read whole by a hit: it is appended to, and cut when it is twice as long as needed.
 
--- Returns the longest wait of a window without room, and the index of that window, from 0; and how
--- many hits there are.
+-- Returns the longest wait of a window without room, and the index of that window, from 0. `log` is
+-- what the key holds; nothing for a long one.
 --
 -- A window of `count` in `per` has room when the hit that is `count` back is older than `per`.
-local function full(key, windows)
+local function full(key, log, windows)
   local wait, which
-  local hits = redis.call('LLEN', key)
-  if hits > 0 then
-    local place = -1
-    for count, per in string.gmatch(windows, '(%d+) (%d+)') do
-      -- The first two words are not a window.
-      if place >= 0 and tonumber(count) <= hits then
-        local left = redis.call('LINDEX', key, count - 1) + per - now
+  local length = log and #log or redis.call('STRLEN', key)
+  if length > 0 then
+    for place = 0, (#windows - ${windows.width}) / ${window.width} - 1 do
+      local count, per = struct.unpack('>I4I6', windows, ${windows.after} + ${window.width} * place)
+      local at = length - 6 * count
+      if at >= 0 then
+        local hit = log and struct.unpack('>I6', log, at + 1)
+          or struct.unpack('>I6', redis.call('GETRANGE', key, at, at + 5))
+        local left = hit + per - now
         if left > 0 and left >= (wait or 0) then
           wait, which = left, place
         end
       end
-      place = place + 1
     end
   end
-  return wait, which, hits
+  return wait, which
 end
 
-local function hit(key, windows)
-  if windows == '-' then
-    return
-  end
-  local hits = redis.call('LPUSH', key, ARGV[1])
-  if hits > 1 then
-    local most = tonumber(string.match(windows, ' (%d+)'))
-    if hits > most then
-      redis.call('LTRIM', key, '0', most - 1)
+-- Counts a hit. `log` is what the key holds, `false` if there is none, and nothing for a long one;
+-- `longest` is the longest time.
+local function hit(key, log, windows, longest)
+  local most = struct.unpack('>I4', windows, 2)
+  if log ~= nil then
+    log = log or ''
+    local older = 6 * (most - 1)
+    if #log > older then
+      log = string.sub(log, #log - older + 1)
     end
+    redis.call('SET', key, log .. stamp, 'PX', longest)
+  else
+    if redis.call('APPEND', key, stamp) >= 12 * most then
+      redis.call('SET', key, redis.call('GETRANGE', key, -6 * most, -1))
+    end
+    redis.call('PEXPIRE', key, longest)
   end
-  redis.call('PEXPIRE', key, string.match(windows, '^%d+'))
 end

@@ -1,7 +1,7 @@
 -- Returns why no code is valid for a record at this time, if so.
 local function over(state, expires_at)
-  if state == 'p' then
+  if state == ${byte.pending} then
     return now >= expires_at and 'expired' or nil
   end
-  return state == 'a' and 'already_used' or 'not_found'
+  return state == ${byte.approved} and 'already_used' or 'not_found'
 end

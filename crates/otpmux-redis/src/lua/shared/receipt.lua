@@ -1,28 +1,53 @@
 -- Marks of deliveries, and receipts that come before the reference that they name is known. The key of
--- a reference holds the id of a record and the index of a send attempt, or before that `-`, a mark and
--- until when it counts.
+-- a reference holds the id of a record and the index of a send attempt (2 bytes), or before that `-`, a
+-- mark (6) and until when it counts (6).
 
--- Returns a record's text with a mark merged into the send attempt after the line that ends here, and
--- the mark before; only the text if that one is as strong; nothing without such a send attempt.
-local function with_mark(text, line, mark)
-  local state, from, known, to = string.match(text, '^\n(%a)[01] %S+ %S+ %S+ ()(%S+)()', line)
-  if not state then
+-- Returns the mark of a send attempt's delivery, and its position; nothing if there is none.
+local function delivery_of(text, place)
+  local _, last = field_after(text, ${fields.count} - 1)
+  while last < #text do
+    local letter, first = string.byte(text, last + 1), nil
+    first, last = field(text, last + 2)
+    if letter == ${byte.delivery} and struct.unpack('>I2', text, first) == place then
+      return struct.unpack('>I6', text, first + 2), first + 2
+    end
+  end
+end
+
+-- Returns a record's text with a mark merged into this send attempt, and the mark before (`false` if
+-- there was none); only the text if that one is as strong; nothing without such a send attempt.
+local function with_mark(text, place, mark)
+  local first, last = field(text, ${fields.at})
+  local at = first + place
+  if at > last then
     return nil
   end
-  if known ~= '-' and tonumber(known) >= tonumber(mark) then
+  local known, where = delivery_of(text, place)
+  if known and known >= mark then
     return text
   end
-  text = replace(text, from, to, mark)
-  if state == 'i' or state == 'u' then
-    text = replace(text, line + 1, line + 2, 'a')
+  local number = struct.pack('>I6', mark)
+  if known then
+    text = replace(text, where, where + 6, number)
+  else
+    text = text .. 'D\8' .. struct.pack('>I2', place) .. number
   end
-  return text, known
+  local state = string.char(string.byte(text, at))
+  if string.find(state, '[iu]') then
+    text = replace(text, at, at + 1, 'a')
+  elseif string.find(state, '[IU]') then
+    text = replace(text, at, at + 1, 'A')
+  end
+  return text, known or false
 end
 
 -- Returns the mark that the key of a reference holds, if it still counts.
 local function early(key)
-  local mark, ends_at = string.match(redis.call('GET', key) or '', '^%- (%d+) (%d+)$')
-  if mark and now < tonumber(ends_at) then
-    return mark
+  local held = redis.call('GET', key)
+  if held and #held == ${early.width} then
+    local mark, ends_at = struct.unpack('>I6I6', held, 2)
+    if now < ends_at then
+      return mark
+    end
   end
 end
