@@ -10,6 +10,7 @@ use tokio::sync::Mutex;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
 
+use crate::audit::{self, By, Read};
 use crate::auth::bearer;
 use crate::doors::Mounted;
 use crate::readiness::{Readiness, Standing};
@@ -77,15 +78,24 @@ impl App {
     }
 
     /// One reload at a time: of two, the later one reads the file after the earlier one has ended.
-    pub(crate) async fn reload(self: &Arc<Self>) -> Result<Reloaded, ConfigErrors> {
+    pub(crate) async fn reload(self: &Arc<Self>, by: By) -> Result<Reloaded, ConfigErrors> {
         let _turn = self.reloading.lock().await;
         let app = Arc::clone(self);
         // Reading files blocks.
         let read = tokio::task::spawn_blocking(move || app.read_again()).await;
-        let result = match read.unwrap_or_else(|_| Err(unread("reading it has failed"))) {
-            Ok(again) => self.go_on_with(again).await,
-            Err(errors) => Err(errors),
+        let log = self.client.audit_sink();
+        let (read, result) = match read.unwrap_or_else(|_| Err(unread("reading it has failed"))) {
+            Ok(again) => {
+                let read = Read {
+                    fingerprint: again.config.fingerprint(),
+                    differs: again.config.differs_from(&self.settings().toml),
+                };
+                // Boxed: it is as large as all others together.
+                (Some(read), Box::pin(self.go_on_with(again)).await)
+            }
+            Err(errors) => (None, Err(errors)),
         };
+        audit::reloaded(&self.client, log, &by, read, &result);
         match &result {
             Ok(reloaded) => tracing::info!(
                 unchanged = reloaded.unchanged.len(),

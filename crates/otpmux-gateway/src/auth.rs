@@ -12,6 +12,7 @@ use otpmux::{Scope, ScopedClient};
 use tokio::time::Instant;
 
 use crate::app::App;
+use crate::audit;
 use crate::keys::{Key, TextRights};
 use crate::problem::Problem;
 
@@ -77,7 +78,10 @@ impl Caller {
 
     fn of(app: &App, key: Option<&Key>) -> Result<Self, Refused> {
         let key = key.ok_or(Refused::Unknown)?;
-        key.pace.take(Instant::now()).map_err(|wait| Refused::TooMany { wait })?;
+        key.pace.take(Instant::now()).map_err(|wait| {
+            audit::too_many_requests(&app.client, &key.name);
+            Refused::TooMany { wait }
+        })?;
         Ok(Self {
             name: Arc::clone(&key.name),
             scope: key.scope.clone(),

@@ -10,6 +10,7 @@ use tokio::net::TcpListener;
 
 use crate::StartError;
 use crate::app::{App, Source};
+use crate::audit::By;
 use crate::doors::Mounted;
 use crate::http::serve;
 use crate::open_files;
@@ -119,6 +120,9 @@ impl Gateway {
     /// requests, and returns.
     pub async fn run_until(self, stop: impl Future<Output = ()>) {
         serve(self.listener, self.metrics, &self.app, &self.server, stop).await;
+        let client = self.app.client.clone();
+        // A panic there was reported.
+        let _ = tokio::task::spawn_blocking(move || client.flush_audit()).await;
     }
 }
 
@@ -168,7 +172,7 @@ impl Reloader {
     /// Every mistake in the configuration, and nothing has changed; or the gateway has no source to
     /// reload.
     pub async fn reload(&self) -> Result<Reloaded, ConfigErrors> {
-        self.0.reload().await
+        self.0.reload(By::Process).await
     }
 }
 

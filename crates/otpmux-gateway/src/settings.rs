@@ -18,6 +18,8 @@ pub(crate) struct Settings {
     pub(crate) proxies: Proxies,
     pub(crate) receipts: ReceiptSettings,
     pub(crate) doors: DoorSettings,
+    /// The configuration without its secrets, so that a reload can say what differs.
+    pub(crate) toml: String,
 }
 
 impl Settings {
@@ -48,6 +50,7 @@ impl Settings {
                 proxies: Proxies::new(server.trusted_proxies.clone()),
                 receipts: ReceiptSettings::new(server),
                 doors,
+                toml: config.to_toml(),
             }),
             (.., Some(errors)) => Err(errors),
             // The mistakes were reported already.

@@ -52,7 +52,7 @@ pub use view::{CodeSourceView, HistoryEntry, SendAttemptView, Verification, Veri
 
 use inner::Inner;
 
-use crate::{AuditEntry, DeliveryId, StoreState, VerificationId};
+use crate::{AuditEntry, AuditSink, DeliveryId, StoreState, VerificationId};
 
 /// Client for sending and verifying one-time codes over one or several providers.
 ///
@@ -533,6 +533,11 @@ impl OtpClient {
     /// ```
     pub fn audit(&self, entry: impl FnOnce() -> AuditEntry) {
         self.inner().audit(entry);
+    }
+
+    /// Returns the [audit log](ClientBuilder::audit); `None` if there is none.
+    pub fn audit_sink(&self) -> Option<Arc<dyn AuditSink>> {
+        self.inner().audit_sink().cloned()
     }
 
     /// Writes the entries of the [audit log](ClientBuilder::audit) that wait. May block, so call it

@@ -24,11 +24,13 @@ mod verify_selected;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
 
 pub use openapi::openapi;
 
 use crate::app::App;
+use crate::audit;
 use crate::doors;
 use crate::problem::Problem;
 
@@ -46,20 +48,27 @@ pub(crate) fn router(app: &Arc<App>, metrics: bool) -> Router {
         .route("/v1/deliveries/{id}/outcome", post(deliveries::outcome::outcome))
         .route("/v1/capabilities", get(capabilities::capabilities))
         .route("/v1/receipts/{provider}", get(receipts::receive_by_query).post(receipts::receive))
-        .route("/v1/admin/reload", post(reload::reload))
-        .route("/v1/admin/providers", get(providers::providers))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/openapi.json", get(docs::document))
         .route("/docs", get(docs::page))
         .route("/problems/{type}", get(docs::problem))
-        .route("/", get(docs::root));
+        .route("/", get(docs::root))
+        .merge(admin(app));
     let router = if metrics { router.route("/metrics", get(health::metrics)) } else { router };
     let router = match doors::router(app) {
         Some(doors) => router.merge(doors),
         None => router,
     };
     or_nothing(router, app)
+}
+
+/// Returns the router of the calls for API keys with `admin = true`, each of which is in the audit log.
+fn admin(app: &Arc<App>) -> Router<Arc<App>> {
+    Router::new()
+        .route("/v1/admin/reload", post(reload::reload))
+        .route("/v1/admin/providers", get(providers::providers))
+        .route_layer(from_fn_with_state(Arc::clone(app), audit::admin))
 }
 
 /// Returns the router of the metrics alone.

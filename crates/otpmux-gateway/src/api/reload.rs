@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 
 use super::problems::OfReload;
 use crate::app::App;
+use crate::audit::By;
 use crate::auth::Caller;
 use crate::problem::Problem;
 
@@ -46,7 +47,7 @@ pub(super) async fn reload(
         return Err(Problem::forbidden("this API key may not administer (`admin = true`)"));
     }
     // To the end, also when the caller goes away: half a reload is none.
-    let reload = tokio::spawn(async move { app.reload().await }).await;
+    let reload = tokio::spawn(async move { app.reload(By::Api(caller.name)).await }).await;
     let reloaded = reload.map_err(|_| Problem::internal(Certainty::NotSent))?;
     let reloaded = reloaded.map_err(|errors| Problem::refused_configuration(&errors))?;
     let names = |ids: &[ProviderId]| ids.iter().map(ToString::to_string).collect();

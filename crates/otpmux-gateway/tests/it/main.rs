@@ -5,6 +5,7 @@
     reason = "a test that cannot be set up must stop"
 )]
 
+mod audit;
 mod create;
 mod deliveries;
 mod documents;

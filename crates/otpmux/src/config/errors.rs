@@ -78,6 +78,7 @@ impl From<BuildError> for ConfigErrors {
             BuildError::Policy(PolicyError::Ttl) => "policy.ttl",
             BuildError::Policy(_) => "policy",
             BuildError::Store(_) | BuildError::StoreChanged => "store",
+            BuildError::Audit(_) => "audit",
             BuildError::Entropy(_)
             | BuildError::KeyGone(_)
             | BuildError::KeyDiffers(_)

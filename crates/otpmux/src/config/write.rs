@@ -1,7 +1,10 @@
 //! Writing of a configuration as TOML.
 
+use std::collections::BTreeSet;
+
 use otpmux_core::settings::SettingKind;
 use serde_json::{Map, Value};
+use sha2::{Digest as _, Sha256};
 
 use super::builder::{is_reference, variable};
 use super::document::Document;
@@ -18,6 +21,35 @@ impl Config {
     /// the variable where the text is read.
     pub fn to_toml(&self) -> String {
         self.source.toml.clone()
+    }
+
+    /// Returns a text that is the same for the same configuration, whatever its secrets are: 16 hex
+    /// digits of a hash of [`to_toml`](Self::to_toml).
+    pub fn fingerprint(&self) -> String {
+        let hash = Sha256::digest(self.source.toml.as_bytes());
+        hash[..8].iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
+    }
+
+    /// Returns the parts that differ from the configuration with this [`to_toml`](Self::to_toml):
+    /// sections, and single providers as `providers.NAME`. A secret behind an unchanged reference
+    /// may differ without being here.
+    pub fn differs_from(&self, toml: &str) -> Vec<String> {
+        let read = |text: &str| text.parse::<toml::Table>().unwrap_or_default();
+        let (before, after) = (read(toml), read(&self.source.toml));
+        let mut differs = Vec::new();
+        for (section, _) in TOP {
+            let (old, new) = (before.get(section), after.get(section));
+            match (old.and_then(toml::Value::as_table), new.and_then(toml::Value::as_table)) {
+                (Some(old), Some(new)) if section == "providers" => {
+                    let names: BTreeSet<_> = old.keys().chain(new.keys()).collect();
+                    let other = names.into_iter().filter(|name| old.get(*name) != new.get(*name));
+                    differs.extend(other.map(|name| format!("providers.{name}")));
+                }
+                _ if old != new => differs.push(section.to_owned()),
+                _ => {}
+            }
+        }
+        differs
     }
 }
 
