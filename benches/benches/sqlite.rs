@@ -114,6 +114,7 @@ impl World {
             send_attempts: vec![attempt],
             skips: Vec::new(),
             request: None,
+            events: None,
         };
         record.code = Some(self.keys.sign(&record, code));
         record

@@ -3,6 +3,7 @@
 mod audit;
 mod client;
 mod escalation;
+mod events;
 mod external_id;
 mod id;
 mod keys;
@@ -16,12 +17,18 @@ mod store;
 pub use audit::{AuditAttempt, AuditEntry, AuditSink};
 pub use client::{
     BuildError, CandidateView, Checked, ClientBuilder, ClientConfig, CodeDelivery,
-    CodeDeliveryStatus, CodeInTextError, CodeSourceView, Explanation, HistoryEntry, InFlight,
-    LastHour, LimitView, MessageView, NewDelivery, NewVerification, OpenStoreError, OtpClient,
-    ProviderView, Reloaded, Resend, Scope, ScopedClient, Selector, SendAttemptView, Timers,
-    Verification, VerificationStatus, Verify, describe_metrics,
+    CodeDeliveryStatus, CodeInTextError, CodeSourceView, EventDelivery, EventStream, Explanation,
+    HistoryEntry, InFlight, LastHour, LimitView, MessageView, NewDelivery, NewVerification,
+    OpenStoreError, OtpClient, ProviderView, Reloaded, Resend, Scope, ScopedClient, Selector,
+    SendAttemptView, TakenEvents, Timers, Verification, VerificationStatus, Verify,
+    describe_metrics,
 };
 pub use escalation::{EscalationStep, StepBy};
+pub use events::{
+    DueEvents, EndpointName, EndpointNameError, EndpointState, EndpointStatus, Event, EventData,
+    EventEnd, EventEndpoint, EventId, EventSettings, EventTerms, EventType, EventTypes,
+    EventTypesError, MOST_EVENTS, NewEvent, Once, ParseEventIdError, QueuedEvent, Want, Wanted,
+};
 pub use external_id::{ExternalId, ExternalIdError};
 pub use id::{DeliveryId, ParseDeliveryIdError, ParseIdError, VerificationId};
 pub use keys::{
@@ -42,12 +49,13 @@ pub use store::memory::MemoryStore;
 pub use store::operations::{
     AcceptedAttempt, AttemptEnd, AttemptStarted, Create, Created, EscalationTerms, GuessEnd,
     GuessState, Guessed, Lost, NamedGuess, RecordOutcome, Reschedule, ResendTerms, StartAttempt,
+    Unconfirmed,
 };
 pub use store::record::{
     AttemptState, Choice, IdempotencyRecord, Record, SendAttempt, Skip, SkipReason, State,
     VendorTerms,
 };
-pub use store::steps::{Behind, Counted, LOOKS_BEHIND, selected, uncovered};
+pub use store::steps::{Before, Behind, Counted, LOOKS_BEHIND, selected, uncovered};
 pub use store::{
     EARLY_RECEIPT, HEALTH_TTL, HEALTH_UPDATES_KEPT, RETENTION, StoreState, VerificationStore,
 };

@@ -254,6 +254,7 @@ fn read_columns(columns: &mut Columns<'_>) -> Option<Record> {
         send_attempts,
         skips,
         request,
+        events: None,
     })
 }
 

@@ -196,8 +196,16 @@ impl VerificationStore for PostgresStore {
         begin: StartAttempt,
         now: SystemTime,
     ) -> Result<AttemptStarted, Error> {
-        let StartAttempt { ends, skips, health_updates, attempt, resend, escalation, limit_hits } =
-            begin;
+        let StartAttempt {
+            ends,
+            skips,
+            health_updates,
+            attempt,
+            resend,
+            escalation,
+            limit_hits,
+            ..
+        } = begin;
         let call = Call::new("start_attempt")
             .bytes(id.to_bytes())
             .ends(&ends)
@@ -239,7 +247,8 @@ impl VerificationStore for PostgresStore {
         record_outcome: RecordOutcome,
         now: SystemTime,
     ) -> Result<State, Error> {
-        let RecordOutcome { ends, skips, health_updates, close, refunds, lost } = record_outcome;
+        let RecordOutcome { ends, skips, health_updates, close, refunds, lost, .. } =
+            record_outcome;
         let (until, attempt) = match lost {
             None => (None, None),
             Some(Lost::Creation(until)) => (Some(stamp(until)), None),

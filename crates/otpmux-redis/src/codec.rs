@@ -177,5 +177,6 @@ pub(crate) fn read(id: VerificationId, bytes: &[u8]) -> Read<Record> {
         send_attempts,
         skips,
         request,
+        events: None,
     })
 }

@@ -205,6 +205,7 @@ mod tests {
             send_attempts: Vec::new(),
             skips: Vec::new(),
             request: None,
+            events: None,
         }
     }
 

@@ -90,7 +90,9 @@ impl Tables<'_> {
             None => None,
         };
         let (mut named, was) = (before, (found.record.state, found.record.guesses));
+        let record_was = found.record.before();
         let (told, counted) = decide(&mut found.record, &mut named)?;
+        self.add_events(found.record.events_since(record_was, now))?;
         if let Some(name) = name
             && named != before
         {

@@ -7,6 +7,7 @@ mod health_updates;
 mod limits;
 mod open;
 mod options;
+mod outbox;
 mod patience;
 mod receipts;
 mod records;

@@ -1,11 +1,13 @@
 //! Receipts, and the references that some of them name instead of a send attempt.
 
+use std::time::UNIX_EPOCH;
+
 use otpmux_engine::{AttemptEnd, DeliveryMark, EARLY_RECEIPT, ReceiptOf, Received, VerificationId};
 use rusqlite::{OptionalExtension, Row, params};
 
 use crate::failure::Fault;
 use crate::records::Found;
-use crate::tables::{Tables, span};
+use crate::tables::{Tables, span, time};
 
 impl Tables<'_> {
     pub(crate) fn receive(
@@ -29,8 +31,11 @@ impl Tables<'_> {
             return Ok(Received::Gone);
         };
         let received = found.record.receive(place, mark);
-        if matches!(received, Received::Changed { .. }) {
+        if let Received::Changed { before, .. } = &received {
             self.update(&found)?;
+            let events =
+                found.record.events_of_mark(place, *before, time(now).unwrap_or(UNIX_EPOCH));
+            self.add_events(events)?;
         }
         Ok(received)
     }
@@ -48,7 +53,10 @@ impl Tables<'_> {
         let named: Vec<_> = named.collect();
         for (tag, place) in &named {
             if let Some(mark) = self.early(*tag, now)? {
-                found.record.receive(*place, mark);
+                if let Received::Changed { before, .. } = found.record.receive(*place, mark) {
+                    let now = time(now).unwrap_or(UNIX_EPOCH);
+                    self.add_events(found.record.events_of_mark(*place, before, now))?;
+                }
             }
         }
         for (tag, place) in named {

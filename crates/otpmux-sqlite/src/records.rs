@@ -4,7 +4,8 @@ use std::time::SystemTime;
 
 use otpmux_core::Purpose;
 use otpmux_engine::{
-    CodeMac, IdempotencyRecord, RecipientHash, Record, Sealed, State, VerificationId, uncovered,
+    CodeMac, EventTerms, IdempotencyRecord, RecipientHash, Record, Sealed, State, VerificationId,
+    uncovered,
 };
 use rusqlite::types::FromSql;
 use rusqlite::{OptionalExtension, Row, ToSql, named_params, params};
@@ -24,7 +25,7 @@ macro_rules! select {
         concat!(
             "SELECT number, id, recipient, purpose, external, state, code_key, code_by_id, \
              code_by_recipient, code_by_external, code_length, expires_at, guesses, max_guesses, resends, resend_after, sealed_key, sealed, send_attempts, \
-             skips, request_name, request_content, supersedes, due_at, due_after_end, escalations FROM records ",
+             skips, request_name, request_content, supersedes, due_at, due_after_end, escalations, events FROM records ",
             $which
         )
     };
@@ -178,11 +179,11 @@ impl Tables<'_> {
         let (send_attempts, skips) = lists(record)?;
         let sql = "INSERT INTO records (id, recipient, purpose, external, state, code_key, \
             code_by_id, code_by_recipient, code_by_external, code_length, expires_at, kept_until, guesses, max_guesses, resends, resend_after, sealed_key, \
-            sealed, request_name, request_content, send_attempts, skips, newest, supersedes, due_at, due_after_end, escalations) \
+            sealed, request_name, request_content, send_attempts, skips, newest, supersedes, due_at, due_after_end, escalations, events) \
             VALUES (:id, :recipient, :purpose, :external, :state, :code_key, :code_by_id, \
             :code_by_recipient, :code_by_external, :code_length, :expires_at, :kept_until, :guesses, :max_guesses, \
             :resends, :resend_after, :sealed_key, :sealed, :request_name, :request_content, :send_attempts, \
-            :skips, :newest, :supersedes, :due_at, :due_after_end, :escalations) ON CONFLICT (id) DO NOTHING";
+            :skips, :newest, :supersedes, :due_at, :due_after_end, :escalations, :events) ON CONFLICT (id) DO NOTHING";
         let params = named_params! {
             ":id": record.id.to_bytes(),
             ":recipient": record.recipient.0,
@@ -211,6 +212,7 @@ impl Tables<'_> {
             ":due_at": record.due_at.map(stamp),
             ":due_after_end": record.due_after_end.map(stamp),
             ":escalations": steps(record),
+            ":events": record.events.as_ref().map(|events| events.to_text()),
         };
         Ok(self.run(sql, params)? == 1)
     }
@@ -229,7 +231,7 @@ impl Tables<'_> {
         let record = &found.record;
         let (send_attempts, skips) = lists(record)?;
         let sql = "UPDATE records SET state = ?2, guesses = ?3, resends = ?4, resend_after = ?5, \
-            send_attempts = ?6, skips = ?7, due_at = ?8, escalations = ?9 WHERE number = ?1";
+            send_attempts = ?6, skips = ?7, due_at = ?8, escalations = ?9, events = ?10 WHERE number = ?1";
         let params = params![
             found.number,
             number(record.state),
@@ -240,6 +242,7 @@ impl Tables<'_> {
             skips,
             record.due_at.map(stamp),
             steps(record),
+            record.events.as_ref().map(|events| events.to_text()),
         ];
         self.run(sql, params).map(|_| ())
     }
@@ -310,6 +313,10 @@ fn read(row: &Row<'_>) -> Option<Found> {
         due_at: maybe_time(columns.take()?)?,
         due_after_end: maybe_time(columns.take()?)?,
         escalations: columns.take::<Option<_>>()?.unwrap_or_default(),
+        events: match columns.take::<Option<String>>()? {
+            Some(text) => Some(Box::new(EventTerms::from_text(&text)?)),
+            None => None,
+        },
     };
     Some(Found { number, record })
 }

@@ -43,7 +43,8 @@ CREATE TABLE records (
   request_name BLOB,
   request_content BLOB,
   send_attempts TEXT NOT NULL, -- JSON
-  skips TEXT NOT NULL -- JSON
+  skips TEXT NOT NULL, -- JSON
+  events TEXT -- JSON: which endpoints get which events, and what these say
 ) STRICT;
 CREATE INDEX records_newest ON records (recipient, purpose) WHERE newest = 1;
 CREATE INDEX records_named ON records (request_name) WHERE request_name IS NOT NULL;
@@ -102,6 +103,31 @@ CREATE TABLE server_keys (
   id TEXT PRIMARY KEY,
   value BLOB NOT NULL -- a keyed hash of a constant
 ) STRICT, WITHOUT ROWID;
+
+CREATE TABLE outbox (
+  endpoint TEXT NOT NULL,
+  id TEXT NOT NULL, -- of the event
+  at INTEGER NOT NULL,
+  facts TEXT NOT NULL,
+  reason TEXT,
+  tries INTEGER NOT NULL,
+  due_at INTEGER NOT NULL,
+  PRIMARY KEY (endpoint, id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX outbox_due ON outbox (endpoint, due_at, id);
+CREATE INDEX outbox_at ON outbox (endpoint, at, id);
+
+CREATE TABLE endpoints (
+  name TEXT PRIMARY KEY,
+  state TEXT NOT NULL, -- on, paused, off
+  failing_since INTEGER
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE held_events (
+  key BLOB PRIMARY KEY, -- of events that are written once
+  ends_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX held_events_end ON held_events (ends_at);
 
 CREATE TABLE probe (
   number INTEGER PRIMARY KEY,

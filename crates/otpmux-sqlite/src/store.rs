@@ -5,9 +5,10 @@ use std::time::{Duration, SystemTime};
 use async_trait::async_trait;
 use otpmux_core::{Error, Verdict};
 use otpmux_engine::{
-    AcceptedAttempt, AttemptStarted, Create, Created, DeliveryMark, Guess, GuessEnd, Guessed,
-    HealthUpdate, KeyCheck, KeyId, Lost, ReceiptOf, Received, Record, RecordOutcome, Reschedule,
-    StartAttempt, State, StoreState, VerificationId, VerificationStore,
+    AcceptedAttempt, AttemptStarted, Create, Created, DeliveryMark, DueEvents, EndpointName,
+    EndpointState, EndpointStatus, EventEnd, EventId, Guess, GuessEnd, Guessed, HealthUpdate,
+    KeyCheck, KeyId, Lost, NewEvent, QueuedEvent, ReceiptOf, Received, Record, RecordOutcome,
+    Reschedule, StartAttempt, State, StoreState, VerificationId, VerificationStore, Wanted,
 };
 
 use crate::failure::{Fault, of_guess};
@@ -80,8 +81,8 @@ impl VerificationStore for SqliteStore {
         record_outcome: RecordOutcome,
         now: SystemTime,
     ) -> Result<State, Error> {
-        let now = stamp(now);
-        self.writer.ask(now, move |tables| tables.record_outcome(id, record_outcome, now)).await
+        let step = move |tables: &Tables<'_>| tables.record_outcome(id, record_outcome, now);
+        self.writer.ask(stamp(now), step).await
     }
 
     async fn record_accepted(
@@ -89,14 +90,13 @@ impl VerificationStore for SqliteStore {
         accepted: Vec<AcceptedAttempt>,
         now: SystemTime,
     ) -> Result<(), Error> {
-        let now = stamp(now);
         let record = move |tables: &Tables<'_>| {
             for accepted in accepted {
                 tables.record_outcome(accepted.id, accepted.into(), now)?;
             }
             Ok(())
         };
-        self.writer.ask(now, record).await
+        self.writer.ask(stamp(now), record).await
     }
 
     fn batches_outcomes(&self) -> bool {
@@ -191,6 +191,58 @@ impl VerificationStore for SqliteStore {
     async fn time(&self) -> Result<Option<SystemTime>, Error> {
         Ok(None)
     }
+
+    fn keeps_events(&self) -> bool {
+        true
+    }
+
+    async fn put_event(&self, event: NewEvent, now: SystemTime) -> Result<bool, Error> {
+        self.writer.ask(stamp(now), move |tables| tables.put_event(event, now)).await
+    }
+
+    async fn events_due(
+        &self,
+        wanted: &[Wanted],
+        lease: Duration,
+        now: SystemTime,
+    ) -> Result<DueEvents, Error> {
+        let (wanted, now) = (wanted.to_vec(), stamp(now));
+        self.writer.ask(now, move |tables| tables.events_due(&wanted, lease, now)).await
+    }
+
+    async fn end_event(
+        &self,
+        endpoint: &EndpointName,
+        id: EventId,
+        end: EventEnd,
+        now: SystemTime,
+    ) -> Result<Option<SystemTime>, Error> {
+        let (endpoint, now) = (endpoint.clone(), stamp(now));
+        self.writer.ask(now, move |tables| tables.end_event(&endpoint, id, end, now)).await
+    }
+
+    async fn events_waiting(
+        &self,
+        endpoint: &EndpointName,
+        most: usize,
+    ) -> Result<Vec<QueuedEvent>, Error> {
+        let endpoint = endpoint.clone();
+        // This step and the next two do not depend on the time.
+        self.writer.ask(0, move |tables| tables.events_waiting(&endpoint, most)).await
+    }
+
+    async fn endpoints(&self) -> Result<Vec<EndpointStatus>, Error> {
+        self.writer.ask(0, |tables| tables.endpoints()).await
+    }
+
+    async fn set_endpoint(
+        &self,
+        endpoint: &EndpointName,
+        state: EndpointState,
+    ) -> Result<(), Error> {
+        let endpoint = endpoint.clone();
+        self.writer.ask(0, move |tables| Ok(tables.set_endpoint(&endpoint, state)?)).await
+    }
 }
 
 /// The steps of the store contract. Each loads, lets the engine decide, and writes; a step that
@@ -226,6 +278,7 @@ impl Tables<'_> {
             return Ok(Created::GivenUp);
         }
         self.hit(limit_hits, now)?;
+        self.add_events(record.events_of_creation(at))?;
         Ok(Created::New(self.health(now)?))
     }
 
@@ -258,8 +311,9 @@ impl Tables<'_> {
         &self,
         id: VerificationId,
         mut record_outcome: RecordOutcome,
-        now: i64,
+        at: SystemTime,
     ) -> Result<State, Fault> {
+        let now = stamp(at);
         let found = self.find(id, now)?;
         self.learn(&record_outcome.health_updates)?;
         let Some(mut found) = found else {
@@ -269,10 +323,13 @@ impl Tables<'_> {
             return Ok(State::Closed);
         };
         let refunds = std::mem::take(&mut record_outcome.refunds);
-        let close = record_outcome.close;
+        let (close, unconfirmed) = (record_outcome.close, record_outcome.unconfirmed);
         self.find_by(&mut found, &record_outcome.ends, now)?;
+        let was = found.record.before();
         let due = found.record.record_outcome(record_outcome);
         self.update(&found)?;
+        self.add_events(found.record.events_since(was, at))?;
+        self.add_events(found.record.events_of_unconfirmed(unconfirmed, at))?;
         if close && found.record.has_failed() {
             self.uncover(&found.record, now)?;
         }
@@ -284,10 +341,11 @@ impl Tables<'_> {
 
     fn cancel(&self, id: VerificationId, now: SystemTime) -> Result<bool, Fault> {
         let Some(mut found) = self.find(id, stamp(now))? else { return Ok(false) };
-        let before = found.record.state;
+        let (state, before) = (found.record.state, found.record.before());
         let live = found.record.cancel(now);
-        if found.record.state != before {
+        if found.record.state != state {
             self.update_state(&found)?;
+            self.add_events(found.record.events_since(before, now))?;
         }
         Ok(live)
     }

@@ -7,6 +7,7 @@ use otpmux_core::{Clock, Entropy, EntropyError, IntoProvider, OsEntropy, Provide
 
 use super::OtpClient;
 use super::audit::NewAudit;
+use super::events::Events;
 use super::inner::Inner;
 use super::key_check::differs;
 use super::providers::{NewProvider, ProviderEntry, ProviderSet};
@@ -15,8 +16,8 @@ use super::send::outcome_queue::OutcomeQueue;
 use super::store_time::StoreTime;
 use crate::layers::Resilience;
 use crate::{
-    AuditSink, MemoryStore, Messages, Policy, PolicyError, Route, RouteError, Routes, ServerKeys,
-    VerificationStore,
+    AuditSink, EventSettings, MemoryStore, Messages, Policy, PolicyError, Route, RouteError,
+    Routes, ServerKeys, VerificationStore,
 };
 
 /// Builds an [`OtpClient`].
@@ -33,6 +34,7 @@ pub struct ClientBuilder {
     pub(super) entropy: Option<Arc<dyn Entropy>>,
     pub(super) receipt_url: Option<String>,
     pub(super) audit: Option<NewAudit>,
+    pub(super) events: EventSettings,
 }
 
 /// A store that is open, or that is opened when a client is built.
@@ -126,6 +128,9 @@ pub enum BuildError {
     /// The store could not report whether other processes have the same new keys.
     #[error("whether other processes have the same server keys is not known: {0}")]
     KeyUnchecked(String),
+    /// Endpoints get events, and the store keeps none.
+    #[error("the store keeps no events: use another store, or configure no endpoints for events")]
+    NoOutbox,
     /// No randomness for a key.
     #[error(transparent)]
     Entropy(#[from] EntropyError),
@@ -255,6 +260,13 @@ impl ClientBuilder {
         self
     }
 
+    /// Sets who gets events. Default: none, which costs nothing. The client only writes them:
+    /// [`OtpClient::events`] reads those of one endpoint, and a gateway delivers them to the others.
+    pub fn events(mut self, events: EventSettings) -> Self {
+        self.events = events;
+        self
+    }
+
     /// Builds the client. Calls no vendor.
     ///
     /// # Errors
@@ -273,6 +285,9 @@ impl ClientBuilder {
             Some(NewStore::Open(store)) => (None, store),
             Some(NewStore::Named { name, open }) => (Some(name.into()), open()?),
         };
+        if !self.events.is_empty() && !store.keeps_events() {
+            return Err(BuildError::NoOutbox);
+        }
         let clock = Arc::new(StoreTime::new(clock, Arc::clone(&store)));
         let corrected: Arc<dyn Clock> = Arc::<StoreTime>::clone(&clock);
         let mut process = [0; 8];
@@ -303,6 +318,7 @@ impl ClientBuilder {
             reports: Arc::default(),
             rates: Arc::default(),
             audit,
+            events: Events::new(self.events, None),
             receipt_url: self.receipt_url.map(Into::into),
             clock,
             entropy,

@@ -14,6 +14,7 @@ impl Inner {
         }
         self.ensure_same_keys().await?;
         let was_pending = self.store.cancel(id, self.clock.now()).await?;
+        self.events.wake();
         if was_pending {
             self.report_later(id, Outcome::Cancelled);
             let deadline = self.deadline();

@@ -10,6 +10,7 @@ use tokio::time::Instant;
 
 use super::Scope;
 use super::audit::Audit;
+use super::events::Events;
 use super::providers::ProviderSet;
 use super::rates::Rates;
 use super::report_queue::ReportQueue;
@@ -39,6 +40,7 @@ pub(super) struct Inner {
     pub(super) reports: Arc<ReportQueue>,
     pub(super) rates: Arc<Rates>,
     pub(super) audit: Option<Audit>,
+    pub(super) events: Events,
     /// The address below which vendors report deliveries: a slash and the provider's name follow.
     pub(super) receipt_url: Option<Box<str>>,
     /// The store's time, as this process knows it.

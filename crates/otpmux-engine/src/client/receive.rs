@@ -126,6 +126,7 @@ impl Inner {
                     self.bring_forward(&record, place, receipt.failure.as_ref(), now).await;
                 }
                 self.on_change(*record, place, before, receipt.failure.as_ref());
+                self.events.wake();
                 ReceiptResult::Changed
             }
             Received::Same => ReceiptResult::Repeated,

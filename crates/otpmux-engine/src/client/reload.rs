@@ -4,6 +4,7 @@ use std::sync::Arc;
 use otpmux_core::{Clock, ProviderId};
 
 use super::builder::NewStore;
+use super::events::Events;
 use super::inner::Inner;
 use super::key_check::checked;
 use super::providers::{ProviderEntry, ProviderSet, Retired};
@@ -36,6 +37,9 @@ impl Shared {
         };
         if !same_store {
             return Err(BuildError::StoreChanged);
+        }
+        if !builder.events.is_empty() && !old.store.keeps_events() {
+            return Err(BuildError::NoOutbox);
         }
         let keys = builder.keys.take().unwrap_or_else(|| old.keys.clone());
         if !keys.holds_signing_key_of(&old.keys) {
@@ -74,6 +78,7 @@ impl Shared {
             reports: Arc::clone(&old.reports),
             rates: Arc::clone(&old.rates),
             audit,
+            events: Events::new(builder.events, Some(old.events.waker())),
             receipt_url: builder.receipt_url.map(Into::into),
             clock: Arc::clone(&old.clock),
             entropy: Arc::clone(&old.entropy),

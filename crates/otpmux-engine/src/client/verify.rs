@@ -19,6 +19,7 @@ impl Inner {
         let checked = self.try_code(which, code, verify, tenant).await;
         let checked = checked.map_err(Error::while_verifying)?;
         metrics::tried(&checked.verdict);
+        self.events.wake();
         if let (Verdict::Approved, Some(id)) = (&checked.verdict, checked.id) {
             self.report_later(id, Outcome::Approved);
         }
@@ -27,7 +28,7 @@ impl Inner {
     }
 
     async fn try_code(
-        &self,
+        self: &Arc<Self>,
         which: Selector,
         code: &Code,
         verify: Verify,
@@ -77,7 +78,7 @@ impl Inner {
     /// however often it is repeated. A guess that was compared with otpmux's code, or by any
     /// vendor, stays counted.
     async fn ask_vendors(
-        &self,
+        self: &Arc<Self>,
         mut record: Record,
         code: &Code,
         guess: Guess,
@@ -103,6 +104,10 @@ impl Inner {
             }
             (None, None) => Ok(Verdict::Rejected),
         };
+        if matches!(verdict, Ok(Verdict::WrongCode { .. })) && record.guesses >= record.max_guesses
+        {
+            self.report_exhausted(&record);
+        }
         let end = match &verdict {
             _ if !compared => GuessEnd::NotCompared,
             Ok(Verdict::WrongCode { guesses_left: Some(left) }) if guess.name().is_some() => {

@@ -318,6 +318,7 @@ mod tests {
             send_attempts: Vec::new(),
             skips: Vec::new(),
             request: None,
+            events: None,
         };
         record.code = Some(ring.sign(&record, code));
         record

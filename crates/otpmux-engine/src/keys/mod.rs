@@ -167,17 +167,37 @@ impl ServerKeys {
         text: &[u8],
         entropy: &dyn Entropy,
     ) -> Result<Sealed, EntropyError> {
+        self.seal_as(id, &associated(id, purpose), text, entropy)
+    }
+
+    /// Encrypts a text of a verification, bound to what it is.
+    pub(crate) fn seal_as(
+        &self,
+        id: VerificationId,
+        aad: &[u8],
+        text: &[u8],
+        entropy: &dyn Entropy,
+    ) -> Result<Sealed, EntropyError> {
         let mut nonce = [0; NONCE];
         entropy.fill(&mut nonce)?;
-        let aad = associated(id, purpose);
-        let sealed = self.signing.encrypt(id, nonce, Payload { msg: text, aad: &aad });
+        let sealed = self.signing.encrypt(id, nonce, Payload { msg: text, aad });
         let bytes = sealed.ok_or_else(EntropyError::new)?.into();
         Ok(Sealed { key: Arc::clone(&self.signing.id), bytes })
     }
 
     /// Decrypts a payload; `None` when the key is gone or the bytes were tampered with.
     pub fn open(&self, id: VerificationId, purpose: &Purpose, sealed: &Sealed) -> Option<Vec<u8>> {
-        self.decrypt(id, &sealed.key, &sealed.bytes, &associated(id, purpose))
+        self.open_as(id, &associated(id, purpose), sealed)
+    }
+
+    /// Decrypts a text that was bound to what it is.
+    pub(crate) fn open_as(
+        &self,
+        id: VerificationId,
+        aad: &[u8],
+        sealed: &Sealed,
+    ) -> Option<Vec<u8>> {
+        self.decrypt(id, &sealed.key, &sealed.bytes, aad)
     }
 
     /// Decrypts bytes that [`Keys::encrypt`] encrypted under the key of this id.

@@ -55,6 +55,13 @@ impl DeliveryMark {
         self.is_final
     }
 
+    /// Whether the message certainly did not arrive: a final `failed` or `expired`, of which the
+    /// [number](Self::number) divided by 10<sup>13</sup> is 9 or 10.
+    #[must_use]
+    pub fn has_failed(self) -> bool {
+        self.is_final && matches!(self.delivery, Delivery::Failed | Delivery::Expired)
+    }
+
     /// Returns the stronger of two marks of one message. `Delivered` is stronger than everything
     /// else. Of the others, a final one is stronger than one that is not; then accepted < sent <
     /// unknown < expired < failed. Of equal ones, the earlier.

@@ -1,5 +1,6 @@
 //! Arguments and results of a store's operations.
 
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use otpmux_core::{ErrorKind, VendorReference, Verdict};
@@ -68,6 +69,8 @@ pub struct StartAttempt {
     pub escalation: Option<EscalationTerms>,
     /// Its rate-limit hits, counted all or none.
     pub limit_hits: Vec<LimitHit>,
+    /// What the record's [events](Record::events) say from then on, if it starts and they exist.
+    pub facts: Option<Arc<str>>,
 }
 
 /// Terms of a resend.
@@ -145,6 +148,19 @@ pub struct RecordOutcome {
     pub refunds: Vec<Refund>,
     /// A step whose answer was lost and that may still be carried out; from now on it is refused.
     pub lost: Option<Lost>,
+    /// That the send or resend ended without a confirmation, if its record has
+    /// [events](Record::events).
+    pub unconfirmed: Option<Unconfirmed>,
+}
+
+/// The end of a send that no vendor has confirmed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "stores take it apart")]
+pub struct Unconfirmed {
+    /// The index of its last send attempt.
+    pub place: u8,
+    /// Why that one has no confirmation.
+    pub reason: ErrorKind,
 }
 
 /// A step that may have been carried out, or may be later, although its caller gave it up and

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::RETENTION;
 use super::delivery::DeliveryMark;
-use crate::{CodeMac, EscalationStep, RecipientHash, Sealed, VerificationId};
+use crate::{CodeMac, EscalationStep, EventTerms, RecipientHash, Sealed, VerificationId};
 
 /// A verification as a store keeps it, or a delivery, whose [id](VerificationId::is_delivery) says
 /// so. Contains no code and no recipient in clear text.
@@ -58,6 +58,8 @@ pub struct Record {
     pub skips: Vec<Skip>,
     /// The request that created it, if it had an idempotency key.
     pub request: Option<Box<IdempotencyRecord>>,
+    /// Its events; `None` if no endpoint gets any.
+    pub events: Option<Box<EventTerms>>,
 }
 
 /// Idempotency key of a send: a repeat with the same key sends nothing.

@@ -141,6 +141,7 @@ pub(crate) fn record(number: u32) -> Record {
         send_attempts: vec![attempt],
         skips: Vec::new(),
         request: None,
+        events: None,
     };
     record.code = Some(keys().sign(&record, &CODE.parse().unwrap()));
     record

@@ -82,6 +82,7 @@ pub fn record(number: u32) -> Record {
         send_attempts: vec![attempt(AttemptState::Accepted)],
         skips: Vec::new(),
         request: None,
+        events: None,
     };
     record.code = Some(keys().sign(&record, &code(CODE)));
     record
@@ -124,6 +125,7 @@ pub fn begin() -> StartAttempt {
         resend: None,
         escalation: None,
         limit_hits: Vec::new(),
+        facts: None,
     }
 }
 

@@ -3,12 +3,13 @@
 use std::time::{Duration, SystemTime};
 
 use otpmux_engine::{
-    AcceptedAttempt, Create, Created, DeliveryMark, Guess, GuessEnd, Guessed, MemoryStore,
-    ReceiptOf, Received, RecordOutcome, Reschedule, StartAttempt, VerificationId,
-    VerificationStore,
+    AcceptedAttempt, Create, Created, DeliveryMark, EndpointName, EndpointState, EventEnd, EventId,
+    Guess, GuessEnd, Guessed, MemoryStore, NewEvent, ReceiptOf, Received, RecordOutcome,
+    Reschedule, StartAttempt, VerificationId, VerificationStore, Wanted,
 };
 
 use super::dice::Dice;
+use super::events::LEASE;
 use super::records::now;
 use super::steps::{begin_at, cancel_at, health_at, in_order, load_at, receive_at, recorded_at};
 use super::whole::spelled;
@@ -26,6 +27,12 @@ pub(super) enum Step {
     Approve(VerificationId, Guess),
     EndGuess(VerificationId, Guess, GuessEnd),
     Receive(ReceiptOf, DeliveryMark),
+    PutEvent(NewEvent),
+    EventsDue(Vec<Wanted>),
+    EndEvent(EndpointName, EventId, EventEnd),
+    EventsWaiting(EndpointName),
+    SetEndpoint(EndpointName, EndpointState),
+    Endpoints,
     Cancel(VerificationId),
     Due(Duration, usize),
     Reschedule(VerificationId, Reschedule),
@@ -69,6 +76,20 @@ impl Step {
                 }
                 other => format!("{other:?}"),
             },
+            Self::PutEvent(event) => format!("{:?}", store.put_event(event, now).await),
+            Self::EventsDue(wanted) => {
+                format!("{:#?}", store.events_due(&wanted, LEASE, now).await)
+            }
+            Self::EndEvent(endpoint, id, end) => {
+                format!("{:?}", store.end_event(&endpoint, id, end, now).await)
+            }
+            Self::EventsWaiting(endpoint) => {
+                format!("{:#?}", store.events_waiting(&endpoint, 20).await)
+            }
+            Self::SetEndpoint(endpoint, state) => {
+                format!("{:?}", store.set_endpoint(&endpoint, state).await)
+            }
+            Self::Endpoints => format!("{:#?}", store.endpoints().await),
             Self::Cancel(id) => format!("{:?}", cancel_at(store, id, now).await),
             Self::Due(lease, most) => format!("{:?}", store.due(now, lease, most).await),
             Self::Reschedule(id, reschedule) => {
@@ -86,7 +107,8 @@ pub(super) async fn random_steps_are_answered_as_by_the_memory_store(store: Stor
     let memory = MemoryStore::new(100_000);
     let mut start = now();
     for seed in 0..effort.walks() {
-        let mut world = World::new(Dice::new(u64::from(seed)), start, store.has_due_set());
+        let has = (store.has_due_set(), store.keeps_events());
+        let mut world = World::new(Dice::new(u64::from(seed)), start, has);
         for number in 0..600 {
             let step = world.step();
             let creates = matches!(step, Step::Create(_));

@@ -107,6 +107,7 @@ pub(super) fn record(number: u32) -> Record {
         send_attempts: vec![attempt("primary", true, AttemptState::Accepted)],
         skips: Vec::new(),
         request: None,
+        events: None,
     })
 }
 
@@ -147,6 +148,7 @@ pub(super) fn begin(provider: &str) -> StartAttempt {
         resend: None,
         escalation: None,
         limit_hits: Vec::new(),
+        facts: None,
     }
 }
 

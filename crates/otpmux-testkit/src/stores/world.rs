@@ -1,17 +1,21 @@
 //! Random steps on a few verifications, so that the steps meet in every way.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use otpmux_core::{Channel, Delivery, IdempotencyKey, ProviderId, VendorReference};
 use otpmux_engine::{
-    AcceptedAttempt, AttemptEnd, AttemptState, Create, DeliveryMark, EscalationTerms, ExternalId,
-    Guess, GuessEnd, HealthUpdate, IdempotencyRecord, LimitHit, LimitKey, LimitScope, Lost,
+    AcceptedAttempt, AttemptEnd, AttemptState, Create, DeliveryMark, EndpointState,
+    EscalationTerms, EventEnd, EventId, EventTerms, EventType, ExternalId, Guess, GuessEnd,
+    HealthUpdate, IdempotencyRecord, LimitHit, LimitKey, LimitScope, Lost, NewEvent, Once,
     OpenCircuit, ReceiptOf, Record, RecordOutcome, Refund, Reschedule, ResendTerms, Sealed,
-    SendAttempt, Skip, StartAttempt, State, VendorTerms, VerificationId, Witness,
+    SendAttempt, Skip, StartAttempt, State, Unconfirmed, VendorTerms, VerificationId, Wanted,
+    Witness,
 };
 
 use super::dice::Dice;
+use super::events::{endpoint, terms};
 use super::model::Step;
 use super::records::{CODE, WRONG, code, external_of, keys, limit, purpose, recipient, window};
 use super::whole::{CHOICES, KINDS, STATES, skip_reasons};
@@ -37,6 +41,7 @@ pub(super) struct World {
     counted: Vec<(u32, SystemTime)>,
     /// The newest lost send attempt.
     lost: Option<SendAttempt>,
+    events: bool,
     /// Verifications, and times at which a guess was made, perhaps without an answer.
     guessed: Vec<(VerificationId, SystemTime)>,
     /// Times of updates. A store may choose between two of the same time.
@@ -65,8 +70,11 @@ fn external_tag(number: u64, purpose_name: &str) -> [u8; 16] {
 }
 
 impl World {
-    pub(super) fn new(dice: Dice, now: SystemTime, dues: bool) -> Self {
+    /// `has`: whether the store has a due set, and an outbox.
+    pub(super) fn new(dice: Dice, now: SystemTime, has: (bool, bool)) -> Self {
+        let (dues, events) = has;
         Self {
+            events,
             now,
             dice,
             dues,
@@ -81,6 +89,9 @@ impl World {
     /// Lets time pass, and returns a step.
     pub(super) fn step(&mut self) -> Step {
         self.pass();
+        if self.events && !self.known.is_empty() && self.dice.percent(12) {
+            return self.of_events();
+        }
         let kind = self.dice.below(100);
         if self.known.is_empty() || kind < 14 {
             return Step::Create(Box::new(self.create()));
@@ -103,10 +114,74 @@ impl World {
         }
     }
 
+    fn of_events(&mut self) -> Step {
+        let endpoint = endpoint(*self.dice.pick(&["all", "few", "none"]));
+        match self.dice.below(10) {
+            0..3 => {
+                let most = self.dice.place(6);
+                let all = [endpoint, super::events::endpoint("few")];
+                Step::EventsDue(all.map(|endpoint| Wanted { endpoint, most }).into())
+            }
+            3..6 => {
+                let event = *self.dice.pick(&EventType::ALL);
+                let one = self.one();
+                let end = match self.dice.below(4) {
+                    0 => EventEnd::Delivered,
+                    1 => EventEnd::Dropped,
+                    2 => EventEnd::Failed(self.soon(20_000)),
+                    _ => EventEnd::Again(self.soon(20_000)),
+                };
+                Step::EndEvent(endpoint, EventId::of(one.id, event, None), end)
+            }
+            6 => {
+                let states = [EndpointState::On, EndpointState::Paused, EndpointState::Off];
+                let state = *self.dice.pick(&states);
+                let state = if self.dice.percent(60) { EndpointState::On } else { state };
+                Step::SetEndpoint(endpoint, state)
+            }
+            7 => Step::EventsWaiting(endpoint),
+            8 => Step::Endpoints,
+            _ => Step::PutEvent(self.new_event()),
+        }
+    }
+
+    fn new_event(&mut self) -> NewEvent {
+        let key = [u8::try_from(self.dice.below(2)).expect("few keys"); 16];
+        let releases = self.dice.percent(50).then_some([1 - key[0]; 16]);
+        let once = Once { key, until: self.soon(3_000), releases };
+        NewEvent {
+            endpoints: [endpoint("all"), endpoint("few")].into(),
+            id: EventId::of_hash(self.dice.bytes(), EventType::ProviderDown),
+            facts: self.facts(),
+            reason: self.dice.percent(50).then(|| "timeout".into()),
+            once: self.dice.percent(80).then_some(once),
+        }
+    }
+
+    fn facts(&mut self) -> Arc<str> {
+        format!("{{\"u\":\"text \\\" {}\"}}", self.dice.below(9)).into()
+    }
+
+    fn event_terms(&mut self) -> Option<Box<EventTerms>> {
+        let facts = self.facts();
+        (self.events && self.dice.percent(60)).then(|| Box::new(terms(&facts)))
+    }
+
+    fn unconfirmed(&mut self) -> Option<Unconfirmed> {
+        let place = u8::try_from(self.dice.below(4)).expect("few send attempts");
+        let reason = *self.dice.pick(&KINDS);
+        self.dice.percent(20).then_some(Unconfirmed { place, reason })
+    }
+
     /// Returns steps that read this many of the newest verifications, and the updates.
     pub(super) fn looks(&self, most: usize) -> Vec<Step> {
         let newest = self.known.iter().rev().take(most);
-        newest.map(|known| Step::Load(known.id)).chain([Step::Health]).collect()
+        let mut looks: Vec<_> = newest.map(|known| Step::Load(known.id)).collect();
+        looks.push(Step::Health);
+        if self.events {
+            looks.extend([Step::EventsWaiting(endpoint("all")), Step::Endpoints]);
+        }
+        looks
     }
 
     /// Lets time pass in steps of ten milliseconds, or exactly to an edge.
@@ -176,6 +251,7 @@ impl World {
             send_attempts: (0..=self.dice.below(2)).map(|_| self.attempt(otpmux_code)).collect(),
             skips: self.skips(),
             request: self.tag().map(Box::new),
+            events: self.event_terms(),
         };
         record.code = (otpmux_code && !id.is_delivery()).then(|| keys().sign(&record, &code(CODE)));
         let (edges, end) = ([resend_after, expires_at], record.kept_until());
@@ -381,6 +457,7 @@ impl World {
                 next_due_at: self.due_time(6_000),
             }),
             limit_hits: self.limit_hits(one.recipient),
+            facts: self.dice.percent(50).then(|| self.facts()),
         }
     }
 
@@ -392,6 +469,7 @@ impl World {
             close: self.dice.percent(25),
             refunds: self.refunds(one.recipient),
             lost: self.lose(),
+            unconfirmed: self.unconfirmed(),
         }
     }
 

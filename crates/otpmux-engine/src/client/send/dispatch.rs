@@ -19,7 +19,7 @@ use crate::client::{Verification, metrics, reconcile};
 use crate::store::record::{AttemptState, Record};
 use crate::{
     AttemptEnd, AttemptStarted, Choice, Lost, RecordOutcome, Refund, SendAttempt, Skip, SkipReason,
-    StartAttempt, VendorTerms,
+    StartAttempt, Unconfirmed, VendorTerms,
 };
 
 /// How long a status call after a lost answer may take.
@@ -396,7 +396,7 @@ impl<'a> Dispatch<'a> {
                 .inner
                 .new_attempt(id, candidate, reason, &self.request.channel, ends_at, entropy)
                 .map_err(NotBegun::Failed)?;
-            let health_updates = self.inner.providers.take_updates();
+            let health_updates = self.inner.take_updates();
             let limit_hit = candidate.entry.limit_hit.clone();
             let now = self.inner.clock.now();
             let counted =
@@ -409,6 +409,11 @@ impl<'a> Dispatch<'a> {
                 health_updates: health_updates.clone(),
                 resend: None,
                 escalation: None,
+                facts: Inner::event_facts(
+                    &self.record,
+                    &self.request.channel,
+                    candidate.provider().id(),
+                ),
             };
             let begun = self.inner.store.start_attempt(self.record.id, begin, now).await;
             if begun.is_ok() {
@@ -498,12 +503,15 @@ impl<'a> Dispatch<'a> {
     async fn write(&mut self, close: bool) -> Result<Verification, Error> {
         let now = self.inner.clock.now();
         let record_outcome = self.settlement(close);
-        let health_updates = self.inner.providers.take_updates();
+        let health_updates = self.inner.take_updates();
         let told =
             RecordOutcome { health_updates: health_updates.clone(), ..record_outcome.clone() };
         match self.inner.store.record_outcome(self.record.id, told, now).await {
             // It may have been cancelled, superseded or used while the call was under way.
-            Ok(state) => self.record.state = state,
+            Ok(state) => {
+                self.record.state = state;
+                self.inner.events.wake();
+            }
             Err(error) => {
                 self.inner.providers.requeue(health_updates);
                 self.record_later(record_outcome);
@@ -519,7 +527,19 @@ impl<'a> Dispatch<'a> {
         if self.possible == 0 {
             refunds.append(&mut self.counted.message);
         }
-        RecordOutcome { ends, skips, close, refunds, lost, health_updates: Vec::new() }
+        let unconfirmed = if close { self.unconfirmed(&ends) } else { None };
+        RecordOutcome { ends, skips, close, refunds, lost, health_updates: Vec::new(), unconfirmed }
+    }
+
+    /// Whether this send ends without a confirmation of a message that may have been sent.
+    fn unconfirmed(&self, ends: &[AttemptEnd]) -> Option<Unconfirmed> {
+        if self.possible == self.foreign {
+            return None;
+        }
+        let last = self.record.send_attempts.len() - 1;
+        let place = ends.last().map_or(last, |end| end.attempt);
+        let reason = self.record.send_attempts[last].failure.unwrap_or(ErrorKind::Timeout);
+        Inner::unconfirmed(&self.record, place, reason)
     }
 
     /// Queues an outcome for the store, so that the record does not look like that of a process

@@ -64,6 +64,7 @@ impl Inner {
             let (given, external) = (delivers.then_some(&code), external_id.as_ref());
             self.idempotency_record(&name, &plan, asked_length, given, &metadata, external)
         });
+        let events = self.event_terms(id, &plan.request, &metadata);
         let payload =
             Payload::of(&plan.request, &plan.wording, ours, wished).with_metadata(metadata);
         let sealed = payload.seal(id, &self.keys, &entropy).map_err(no_entropy)?;
@@ -93,6 +94,7 @@ impl Inner {
             send_attempts: Vec::new(),
             skips: Vec::new(),
             request: tag.map(Box::new),
+            events,
         };
         // No guess is checked against the code of a delivery.
         record.code = ours.filter(|_| !delivers).map(|code| self.keys.sign(&record, code));
@@ -107,6 +109,12 @@ impl Inner {
                 &entropy,
             )?];
             record.skips.clone_from(&plan.skips);
+            let provider = first.provider().id();
+            if let Some(facts) = Self::event_facts(&record, &plan.request.channel, provider)
+                && let Some(events) = &mut record.events
+            {
+                events.facts = facts;
+            }
             let limit_hits = plan.limit_hits(&self.limit_hits, &record.recipient, &self.keys);
             let counted = Counted::by(&limit_hits, now);
             let create = Create {
@@ -119,6 +127,7 @@ impl Inner {
             match created.map_err(|error| self.give_up_creation(&record, &counted, error))? {
                 Created::New(updates) => {
                     self.providers.apply(&updates, now);
+                    self.events.wake();
                     break counted;
                 }
                 Created::Replayed(before) => return self.replay(*before, in_flight).await,
@@ -135,6 +144,7 @@ impl Inner {
                 Created::LimitExceeded(limit) => {
                     let another = limit.scope == LimitScope::Provider && plan.pass_over_first(0);
                     if !another {
+                        self.report_blocked(&plan.request, &record.recipient, &limit);
                         return Err(limited(&limit));
                     }
                 }

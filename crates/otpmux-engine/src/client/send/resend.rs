@@ -86,6 +86,7 @@ impl Inner {
                 ends: Vec::new(),
                 skips: std::mem::take(&mut plan.skips),
                 health_updates: Vec::new(),
+                facts: Self::event_facts(&record, &plan.request.channel, first.provider().id()),
             };
             record.skips.extend_from_slice(&begin.skips);
             let begun = self.store.start_attempt(id, begin, now).await;
@@ -112,6 +113,7 @@ impl Inner {
                         key = name.map(|_| attempt.key);
                         continue;
                     }
+                    self.report_blocked(&plan.request, &record.recipient, &limit);
                     limited(&limit)
                 }
             };

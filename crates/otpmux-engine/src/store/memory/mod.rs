@@ -2,6 +2,7 @@ mod due_set;
 mod expiry_queue;
 mod keyed_map;
 mod limits;
+mod outbox;
 mod tables;
 
 use std::fmt;
@@ -14,9 +15,10 @@ use otpmux_core::{Blame, Certainty, Error, ErrorKind, Verdict};
 use self::tables::{Tables, get};
 use crate::store::limits::millis;
 use crate::{
-    AttemptStarted, Create, Created, DeliveryMark, Guess, GuessEnd, Guessed, HealthUpdate,
-    KeyCheck, KeyId, Lost, ReceiptOf, Received, Record, RecordOutcome, Reschedule, StartAttempt,
-    State, StoreState, VerificationId, VerificationStore,
+    AttemptStarted, Create, Created, DeliveryMark, DueEvents, EndpointName, EndpointState,
+    EndpointStatus, EventEnd, EventId, Guess, GuessEnd, Guessed, HealthUpdate, KeyCheck, KeyId,
+    Lost, NewEvent, QueuedEvent, ReceiptOf, Received, Record, RecordOutcome, Reschedule,
+    StartAttempt, State, StoreState, VerificationId, VerificationStore, Wanted,
 };
 
 /// Keys of limits per verification that the store has room for: a recipient's hits are kept for
@@ -123,6 +125,7 @@ impl VerificationStore for MemoryStore {
         if let Some(tag) = record.external {
             tables.external.insert(tag, record.id);
         }
+        tables.outbox.add(record.events_of_creation(now));
         tables.ends.add(millis(record.kept_until()), record.id);
         tables.due.follow(record.id, None, record.due_at);
         tables.records.insert(record.id, Box::new(record));
@@ -165,14 +168,16 @@ impl VerificationStore for MemoryStore {
             }
             return Ok(State::Closed);
         }
-        let close = record_outcome.close;
+        let (close, unconfirmed) = (record_outcome.close, record_outcome.unconfirmed);
         let recorded = tables.change(id, now, |record| {
             let refund = record.record_outcome(record_outcome);
             let failed = close && record.has_failed();
             let key = failed.then(|| (record.recipient.counted(), record.purpose.clone()));
-            (refund, record.state, key)
+            let events = record.events_of_unconfirmed(unconfirmed, now);
+            (refund, record.state, key, events)
         });
-        let Some((refund, state, failed)) = recorded else { return Ok(State::Closed) };
+        let Some((refund, state, failed, events)) = recorded else { return Ok(State::Closed) };
+        tables.outbox.add(events);
         if let Some(key) = failed {
             tables.uncover(&key, now);
         }
@@ -231,7 +236,12 @@ impl VerificationStore for MemoryStore {
         if let Some((id, place)) = found
             && let Some(record) = tables.get(id, now)
         {
-            return Ok(record.receive(place, mark));
+            let received = record.receive(place, mark);
+            if let Received::Changed { before, .. } = &received {
+                let events = record.events_of_mark(place, *before, now);
+                tables.outbox.add(events);
+            }
+            return Ok(received);
         }
         if let ReceiptOf::Reference(tag) = attempt {
             tables.drop_ended(now);
@@ -301,5 +311,58 @@ impl VerificationStore for MemoryStore {
 
     async fn time(&self) -> Result<Option<SystemTime>, Error> {
         Ok(None)
+    }
+
+    fn keeps_events(&self) -> bool {
+        true
+    }
+
+    async fn put_event(&self, event: NewEvent, now: SystemTime) -> Result<bool, Error> {
+        let outbox = &mut self.tables().outbox;
+        if event.once.is_some_and(|once| !outbox.hold(once, now)) {
+            return Ok(false);
+        }
+        outbox.add(event.entries(now));
+        Ok(true)
+    }
+
+    async fn events_due(
+        &self,
+        wanted: &[Wanted],
+        lease: Duration,
+        now: SystemTime,
+    ) -> Result<DueEvents, Error> {
+        Ok(self.tables().outbox.due(wanted, lease, now))
+    }
+
+    async fn end_event(
+        &self,
+        endpoint: &EndpointName,
+        id: EventId,
+        end: EventEnd,
+        now: SystemTime,
+    ) -> Result<Option<SystemTime>, Error> {
+        Ok(self.tables().outbox.end(endpoint, id, end, now))
+    }
+
+    async fn events_waiting(
+        &self,
+        endpoint: &EndpointName,
+        most: usize,
+    ) -> Result<Vec<QueuedEvent>, Error> {
+        Ok(self.tables().outbox.waiting(endpoint, most))
+    }
+
+    async fn endpoints(&self) -> Result<Vec<EndpointStatus>, Error> {
+        Ok(self.tables().outbox.statuses())
+    }
+
+    async fn set_endpoint(
+        &self,
+        endpoint: &EndpointName,
+        state: EndpointState,
+    ) -> Result<(), Error> {
+        self.tables().outbox.set(endpoint, state);
+        Ok(())
     }
 }

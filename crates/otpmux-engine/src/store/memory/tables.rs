@@ -11,11 +11,12 @@ use super::due_set::DueSet;
 use super::expiry_queue::ExpiryQueue;
 use super::keyed_map::{KeyHasher, KeyedMap};
 use super::limits::Limits;
+use super::outbox::Outbox;
 use crate::store::limits::millis;
 use crate::store::steps::{selected, uncovered};
 use crate::store::{EARLY_RECEIPT, HEALTH_TTL, HEALTH_UPDATES_KEPT};
 use crate::{
-    AttemptEnd, Counted, Created, DeliveryMark, Guess, HealthUpdate, KeyId, NamedGuess,
+    AttemptEnd, Counted, Created, DeliveryMark, Guess, HealthUpdate, KeyId, NamedGuess, Received,
     RecipientHash, Record, VerificationId, Which,
 };
 
@@ -53,6 +54,7 @@ pub(super) struct Tables {
     pub(super) health: BTreeMap<(ProviderId, u64), HealthUpdate>,
     /// The check values of server keys.
     pub(super) keys: BTreeMap<KeyId, [u8; 32]>,
+    pub(super) outbox: Outbox,
 }
 
 impl Tables {
@@ -107,7 +109,7 @@ impl Tables {
         get(&mut self.records, id, now)
     }
 
-    /// Runs a step that may change when the verification is due; `None` when there is no record.
+    /// Runs a step that may change when the verification is due, or make an event true; `None` when there is no record.
     pub(super) fn change<T>(
         &mut self,
         id: VerificationId,
@@ -115,16 +117,17 @@ impl Tables {
         step: impl FnOnce(&mut Record) -> T,
     ) -> Option<T> {
         let record = get(&mut self.records, id, now)?;
-        let before = record.due_at;
+        let (due_before, was) = (record.due_at, record.before());
         let told = step(record);
-        self.due.follow(id, before, record.due_at);
+        self.due.follow(id, due_before, record.due_at);
+        self.outbox.add(record.events_since(was, now));
         Some(told)
     }
 
     /// Remembers the references that the receipts of send attempts name, and takes the receipts
     /// that came before.
     pub(super) fn find_by(&mut self, id: VerificationId, ends: &[AttemptEnd], now: SystemTime) {
-        let Self { records, early, referenced, references, .. } = self;
+        let Self { records, early, referenced, references, outbox, .. } = self;
         let Some(record) = get(records, id, now) else { return };
         let named = ends.iter().filter(|end| end.attempt < record.send_attempts.len());
         let named = named.filter_map(|end| Some((end.found_by?, u8::try_from(end.attempt).ok()?)));
@@ -133,7 +136,9 @@ impl Tables {
             if let Some((mark, until)) = early.get(tag)
                 && now < *until
             {
-                record.receive(*place, *mark);
+                if let Received::Changed { before, .. } = record.receive(*place, *mark) {
+                    outbox.add(record.events_of_mark(*place, before, now));
+                }
             }
         }
         for (tag, place) in named {
@@ -186,13 +191,15 @@ impl Tables {
         now: SystemTime,
         step: impl FnOnce(&mut Record, &mut Option<NamedGuess>, &Limits) -> (T, Counted),
     ) -> Option<T> {
-        let Self { records, guesses, guess_names, limits, due, .. } = self;
+        let Self { records, guesses, guess_names, limits, due, outbox, .. } = self;
         let record = get(records, id, now)?;
         let name = guess.name().map(|it| it.name);
         let before = name.and_then(|name| guesses.get(&name)).filter(|it| it.id == id).copied();
         let (mut named, due_before) = (before, record.due_at);
+        let was = record.before();
         let (told, counted) = step(record, &mut named, limits);
         due.follow(id, due_before, record.due_at);
+        outbox.add(record.events_since(was, now));
         if let Some(name) = name
             && named != before
         {

@@ -1,0 +1,162 @@
+//! The outbox of a store: events that wait for their delivery, for each endpoint by itself.
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use otpmux_core::{Blame, Certainty, Error, ErrorKind};
+
+use super::{EndpointName, EventId};
+
+/// The most events that may wait for one endpoint. Beyond that, the oldest are dropped.
+pub const MOST_EVENTS: usize = 100_000;
+
+/// An event that waits for its delivery to one endpoint.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "stores take it apart and put it together")]
+pub struct QueuedEvent {
+    /// The endpoint.
+    pub endpoint: EndpointName,
+    /// Its id: one entry for each id and endpoint.
+    pub id: EventId,
+    /// When it happened.
+    pub at: SystemTime,
+    /// What it says; opaque for a store.
+    pub facts: Arc<str>,
+    /// Why it happened, in a word of the documentation.
+    pub reason: Option<Box<str>>,
+    /// Tries that failed.
+    pub tries: u32,
+    /// When the next try is due, or when the lease of the process that tries now ends.
+    pub due_at: SystemTime,
+}
+
+/// An event that no step on a record makes true.
+#[derive(Clone, Debug)]
+#[expect(clippy::exhaustive_structs, reason = "stores take it apart")]
+pub struct NewEvent {
+    /// The endpoints that get it.
+    pub endpoints: Vec<EndpointName>,
+    /// Its id.
+    pub id: EventId,
+    /// What it says.
+    pub facts: Arc<str>,
+    /// Why it happened.
+    pub reason: Option<Box<str>>,
+    /// Under which condition it is written.
+    pub once: Option<Once>,
+}
+
+impl NewEvent {
+    /// Its entries of the outbox, one for each endpoint.
+    pub fn entries(self, now: SystemTime) -> impl Iterator<Item = QueuedEvent> {
+        let Self { endpoints, id, facts, reason, .. } = self;
+        endpoints.into_iter().map(move |endpoint| QueuedEvent {
+            endpoint,
+            id,
+            at: now,
+            facts: Arc::clone(&facts),
+            reason: reason.clone(),
+            tries: 0,
+            due_at: now,
+        })
+    }
+}
+
+/// An event that many calls or processes notice, and that is written once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "stores take it apart")]
+pub struct Once {
+    /// While this key is held, the event is not written again.
+    pub key: [u8; 16],
+    /// How long this event holds it.
+    pub until: SystemTime,
+    /// The key that it releases: that of its opposite.
+    pub releases: Option<[u8; 16]>,
+}
+
+/// How many due events of an endpoint are taken.
+#[derive(Clone, Debug)]
+#[expect(clippy::exhaustive_structs, reason = "stores take it apart")]
+pub struct Wanted {
+    /// The endpoint.
+    pub endpoint: EndpointName,
+    /// At most so many.
+    pub most: usize,
+}
+
+/// Result of [`VerificationStore::events_due`](crate::VerificationStore::events_due).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "stores put it together")]
+pub struct DueEvents {
+    /// The events, leased.
+    pub events: Vec<QueuedEvent>,
+    /// How many events of these endpoints were dropped since the last call because too many waited.
+    pub dropped: u64,
+}
+
+/// What became of a leased event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "stores must handle each of them")]
+pub enum EventEnd {
+    /// The receiver has it. It is removed, and the endpoint no longer fails.
+    Delivered,
+    /// It is given up and removed.
+    Dropped,
+    /// The try failed. Its next one is due then.
+    Failed(SystemTime),
+    /// It was not tried, or an operator asks for a further try: it is due then, and nothing is counted.
+    Again(SystemTime),
+}
+
+/// Whether an endpoint gets events.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "stores write each of them down")]
+pub enum EndpointState {
+    /// It gets them.
+    #[default]
+    On,
+    /// An operator has paused it; its events wait.
+    Paused,
+    /// It answered 410, or nothing succeeded for days; its events wait until an operator resumes it.
+    Off,
+}
+
+impl EndpointState {
+    /// The word that the HTTP API, metrics and stores use.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::On => "on",
+            Self::Paused => "paused",
+            Self::Off => "off",
+        }
+    }
+
+    /// Reads the word of a store; [`On`](Self::On) for any other.
+    pub fn from_word(word: &str) -> Self {
+        match word {
+            "paused" => Self::Paused,
+            "off" => Self::Off,
+            _ => Self::On,
+        }
+    }
+}
+
+/// What a store knows about an endpoint.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "stores put it together")]
+pub struct EndpointStatus {
+    /// Its name.
+    pub endpoint: EndpointName,
+    /// Whether it gets events.
+    pub state: EndpointState,
+    /// Since when every try failed, if the last one did.
+    pub failing_since: Option<SystemTime>,
+    /// How many events wait for it, those under way included.
+    pub waiting: u64,
+}
+
+/// The answer of a store that keeps no events.
+pub(crate) fn no_outbox() -> Error {
+    Error::new(ErrorKind::Unsupported, Certainty::NotSent, Blame::Internal)
+        .with_detail("this store keeps no events; use another store, or configure no endpoints")
+}

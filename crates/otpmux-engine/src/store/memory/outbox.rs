@@ -1,0 +1,150 @@
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::time::{Duration, SystemTime};
+
+use crate::{
+    DueEvents, EndpointName, EndpointState, EndpointStatus, EventEnd, EventId, MOST_EVENTS, Once,
+    QueuedEvent, Wanted,
+};
+
+/// The events that wait, by endpoint.
+#[derive(Default)]
+pub(super) struct Outbox {
+    endpoints: BTreeMap<EndpointName, Endpoint>,
+    /// Until when the keys of events that are written once are held.
+    held: HashMap<[u8; 16], SystemTime>,
+}
+
+#[derive(Default)]
+struct Endpoint {
+    state: EndpointState,
+    failing_since: Option<SystemTime>,
+    dropped: u64,
+    /// The oldest first.
+    entries: BTreeMap<(SystemTime, EventId), QueuedEvent>,
+    /// When each happened.
+    times: HashMap<EventId, SystemTime>,
+    /// The next due first.
+    due: BTreeSet<(SystemTime, EventId)>,
+}
+
+impl Outbox {
+    pub(super) fn add(&mut self, entries: impl IntoIterator<Item = QueuedEvent>) {
+        for entry in entries {
+            self.endpoints.entry(entry.endpoint.clone()).or_default().add(entry);
+        }
+    }
+
+    /// Whether the key was free; then it is held from now on.
+    pub(super) fn hold(&mut self, once: Once, now: SystemTime) -> bool {
+        self.held.retain(|_, until| now < *until);
+        if self.held.contains_key(&once.key) {
+            return false;
+        }
+        if let Some(other) = once.releases {
+            self.held.remove(&other);
+        }
+        self.held.insert(once.key, once.until);
+        true
+    }
+
+    pub(super) fn due(&mut self, wanted: &[Wanted], lease: Duration, now: SystemTime) -> DueEvents {
+        let mut due = DueEvents::default();
+        for Wanted { endpoint, most } in wanted {
+            let Some(endpoint) = self.endpoints.get_mut(endpoint) else { continue };
+            due.dropped += std::mem::take(&mut endpoint.dropped);
+            if endpoint.state == EndpointState::On {
+                due.events.extend(endpoint.take_due(*most, lease, now));
+            }
+        }
+        due
+    }
+
+    pub(super) fn end(
+        &mut self,
+        endpoint: &EndpointName,
+        id: EventId,
+        end: EventEnd,
+        now: SystemTime,
+    ) -> Option<SystemTime> {
+        let endpoint = self.endpoints.get_mut(endpoint)?;
+        endpoint.end(id, end, now);
+        endpoint.failing_since
+    }
+
+    pub(super) fn waiting(&self, endpoint: &EndpointName, most: usize) -> Vec<QueuedEvent> {
+        let entries = self.endpoints.get(endpoint).map(|it| it.entries.values());
+        entries.into_iter().flatten().take(most).cloned().collect()
+    }
+
+    pub(super) fn statuses(&self) -> Vec<EndpointStatus> {
+        let status = |(name, it): (&EndpointName, &Endpoint)| EndpointStatus {
+            endpoint: name.clone(),
+            state: it.state,
+            failing_since: it.failing_since,
+            waiting: it.entries.len() as u64,
+        };
+        self.endpoints.iter().map(status).collect()
+    }
+
+    pub(super) fn set(&mut self, endpoint: &EndpointName, state: EndpointState) {
+        let endpoint = self.endpoints.entry(endpoint.clone()).or_default();
+        endpoint.state = state;
+        if state == EndpointState::On {
+            endpoint.failing_since = None;
+        }
+    }
+}
+
+impl Endpoint {
+    fn add(&mut self, entry: QueuedEvent) {
+        if self.times.contains_key(&entry.id) {
+            return;
+        }
+        if self.entries.len() >= MOST_EVENTS
+            && let Some((_, oldest)) = self.entries.pop_first()
+        {
+            self.due.remove(&(oldest.due_at, oldest.id));
+            self.times.remove(&oldest.id);
+            self.dropped += 1;
+        }
+        self.due.insert((entry.due_at, entry.id));
+        self.times.insert(entry.id, entry.at);
+        self.entries.insert((entry.at, entry.id), entry);
+    }
+
+    fn take_due(&mut self, most: usize, lease: Duration, now: SystemTime) -> Vec<QueuedEvent> {
+        let ready = self.due.iter().take_while(|(due, _)| *due <= now).take(most);
+        let ids: Vec<_> = ready.map(|(_, id)| *id).collect();
+        ids.into_iter().filter_map(|id| self.move_to(id, now + lease).cloned()).collect()
+    }
+
+    fn move_to(&mut self, id: EventId, due_at: SystemTime) -> Option<&mut QueuedEvent> {
+        let at = *self.times.get(&id)?;
+        let entry = self.entries.get_mut(&(at, id))?;
+        self.due.remove(&(entry.due_at, id));
+        self.due.insert((due_at, id));
+        entry.due_at = due_at;
+        Some(entry)
+    }
+
+    fn end(&mut self, id: EventId, end: EventEnd, now: SystemTime) {
+        if end == EventEnd::Delivered {
+            self.failing_since = None;
+        }
+        match end {
+            EventEnd::Delivered | EventEnd::Dropped => {
+                let at = self.times.remove(&id);
+                if let Some(entry) = at.and_then(|at| self.entries.remove(&(at, id))) {
+                    self.due.remove(&(entry.due_at, id));
+                }
+            }
+            EventEnd::Again(at) => drop(self.move_to(id, at)),
+            EventEnd::Failed(at) => {
+                if let Some(entry) = self.move_to(id, at) {
+                    entry.tries += 1;
+                    self.failing_since.get_or_insert(now);
+                }
+            }
+        }
+    }
+}

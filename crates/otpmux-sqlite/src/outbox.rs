@@ -1,0 +1,214 @@
+//! The outbox: events that wait for their delivery.
+
+use std::time::{Duration, SystemTime};
+
+use otpmux_engine::{
+    DueEvents, EndpointName, EndpointState, EndpointStatus, EventEnd, EventId, MOST_EVENTS,
+    NewEvent, Once, QueuedEvent, Wanted,
+};
+use rusqlite::{OptionalExtension, Row, params};
+
+use crate::failure::{Fault, store_error};
+use crate::tables::{Tables, span, stamp, time};
+
+const COLUMNS: &str = "endpoint, id, at, facts, reason, tries, due_at";
+
+impl Tables<'_> {
+    /// Adds what a step has made true. An entry that is there stays.
+    pub(crate) fn add_events(&self, entries: Vec<QueuedEvent>) -> rusqlite::Result<()> {
+        for entry in entries {
+            let sql = "INSERT OR IGNORE INTO outbox (endpoint, id, at, facts, reason, tries, due_at) \
+                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+            let QueuedEvent { endpoint, id, at, facts, reason, tries, due_at } = entry;
+            let params = params![
+                endpoint.as_str(),
+                id.to_string(),
+                stamp(at),
+                &*facts,
+                reason,
+                tries,
+                stamp(due_at)
+            ];
+            self.run(sql, params)?;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn put_event(&self, event: NewEvent, now: SystemTime) -> Result<bool, Fault> {
+        if let Some(once) = event.once
+            && !self.hold(once, now)?
+        {
+            return Ok(false);
+        }
+        self.add_events(event.entries(now).collect())?;
+        Ok(true)
+    }
+
+    /// Whether the key was free; then it is held from now on.
+    fn hold(&self, once: Once, now: SystemTime) -> rusqlite::Result<bool> {
+        self.run("DELETE FROM held_events WHERE ends_at <= ?1", [stamp(now)])?;
+        let sql = "INSERT OR IGNORE INTO held_events (key, ends_at) VALUES (?1, ?2)";
+        if self.run(sql, params![once.key, stamp(once.until)])? == 0 {
+            return Ok(false);
+        }
+        if let Some(other) = once.releases {
+            self.run("DELETE FROM held_events WHERE key = ?1", [other])?;
+        }
+        Ok(true)
+    }
+
+    pub(crate) fn events_due(
+        &self,
+        wanted: &[Wanted],
+        lease: Duration,
+        now: i64,
+    ) -> Result<DueEvents, Fault> {
+        let mut due = DueEvents::default();
+        for Wanted { endpoint, most } in wanted {
+            due.dropped += self.drop_oldest(endpoint)?;
+            let sql = "SELECT state FROM endpoints WHERE name = ?1";
+            let mut statement = self.prepare(sql)?;
+            let state: Option<String> =
+                statement.query_row([endpoint.as_str()], |row| row.get(0)).optional()?;
+            if state.as_deref().map(EndpointState::from_word).unwrap_or_default()
+                != EndpointState::On
+            {
+                continue;
+            }
+            let until = now.saturating_add(span(lease));
+            let sql = format!(
+                "SELECT {COLUMNS} FROM outbox WHERE endpoint = ?1 AND due_at <= ?2 \
+                 ORDER BY due_at, id LIMIT ?3"
+            );
+            let most = i64::try_from(*most).unwrap_or(i64::MAX);
+            for mut entry in self.entries(&sql, params![endpoint.as_str(), now, most])? {
+                let sql = "UPDATE outbox SET due_at = ?3 WHERE endpoint = ?1 AND id = ?2";
+                self.run(sql, params![endpoint.as_str(), entry.id.to_string(), until])?;
+                entry.due_at = time(until).unwrap_or(entry.due_at);
+                due.events.push(entry);
+            }
+        }
+        Ok(due)
+    }
+
+    /// Drops the oldest events of an endpoint beyond the most that may wait; returns how many.
+    fn drop_oldest(&self, endpoint: &EndpointName) -> rusqlite::Result<u64> {
+        let most = i64::try_from(MOST_EVENTS).unwrap_or(i64::MAX);
+        let sql = "DELETE FROM outbox WHERE endpoint = ?1 AND id IN (SELECT id FROM outbox \
+            WHERE endpoint = ?1 ORDER BY at DESC, id DESC LIMIT -1 OFFSET ?2)";
+        self.run(sql, params![endpoint.as_str(), most]).map(|rows| rows as u64)
+    }
+
+    pub(crate) fn end_event(
+        &self,
+        endpoint: &EndpointName,
+        id: EventId,
+        end: EventEnd,
+        now: i64,
+    ) -> Result<Option<SystemTime>, Fault> {
+        let (name, key) = (endpoint.as_str(), id.to_string());
+        match end {
+            EventEnd::Delivered | EventEnd::Dropped => {
+                let sql = "DELETE FROM outbox WHERE endpoint = ?1 AND id = ?2";
+                self.run(sql, params![name, key])?;
+            }
+            EventEnd::Again(at) => {
+                let sql = "UPDATE outbox SET due_at = ?3 WHERE endpoint = ?1 AND id = ?2";
+                self.run(sql, params![name, key, stamp(at)])?;
+            }
+            EventEnd::Failed(at) => {
+                let sql = "UPDATE outbox SET due_at = ?3, tries = tries + 1 \
+                    WHERE endpoint = ?1 AND id = ?2";
+                if self.run(sql, params![name, key, stamp(at)])? > 0 {
+                    let sql = "INSERT INTO endpoints (name, state, failing_since) \
+                        VALUES (?1, 'on', ?2) ON CONFLICT (name) \
+                        DO UPDATE SET failing_since = coalesce(failing_since, excluded.failing_since)";
+                    self.run(sql, params![name, now])?;
+                }
+            }
+        }
+        if end == EventEnd::Delivered {
+            let sql = "UPDATE endpoints SET failing_since = NULL \
+                WHERE name = ?1 AND failing_since IS NOT NULL";
+            self.run(sql, [name])?;
+        }
+        let sql = "SELECT failing_since FROM endpoints \
+            WHERE name = ?1 AND failing_since IS NOT NULL";
+        Ok(self.number(sql, [name])?.and_then(time))
+    }
+
+    pub(crate) fn events_waiting(
+        &self,
+        endpoint: &EndpointName,
+        most: usize,
+    ) -> Result<Vec<QueuedEvent>, Fault> {
+        let sql =
+            format!("SELECT {COLUMNS} FROM outbox WHERE endpoint = ?1 ORDER BY at, id LIMIT ?2");
+        let most = i64::try_from(most).unwrap_or(i64::MAX);
+        self.entries(&sql, params![endpoint.as_str(), most])
+    }
+
+    pub(crate) fn endpoints(&self) -> Result<Vec<EndpointStatus>, Fault> {
+        let sql = "SELECT name, max(state), max(failing_since), sum(waiting) FROM ( \
+              SELECT name, state, failing_since, 0 AS waiting FROM endpoints \
+              UNION ALL SELECT endpoint, '', NULL, count(*) FROM outbox GROUP BY endpoint \
+            ) GROUP BY name ORDER BY name";
+        let mut statement = self.prepare(sql)?;
+        let read = |row: &Row<'_>| {
+            let (name, state) = (row.get::<_, String>(0)?, row.get::<_, String>(1)?);
+            let since = row.get::<_, Option<i64>>(2)?;
+            Ok((name, EndpointState::from_word(&state), since, row.get::<_, i64>(3)?))
+        };
+        let mut all = Vec::new();
+        for row in statement.query_map([], read)? {
+            let (name, state, since, waiting) = row?;
+            all.push(EndpointStatus {
+                endpoint: EndpointName::new(name).map_err(|_| unreadable())?,
+                state,
+                failing_since: since.and_then(time),
+                waiting: u64::try_from(waiting).unwrap_or_default(),
+            });
+        }
+        Ok(all)
+    }
+
+    pub(crate) fn set_endpoint(
+        &self,
+        endpoint: &EndpointName,
+        state: EndpointState,
+    ) -> rusqlite::Result<()> {
+        let sql = "INSERT INTO endpoints (name, state) VALUES (?1, ?2) ON CONFLICT (name) \
+            DO UPDATE SET state = excluded.state, \
+            failing_since = CASE excluded.state WHEN 'on' THEN NULL ELSE failing_since END";
+        self.run(sql, params![endpoint.as_str(), state.as_str()]).map(|_| ())
+    }
+
+    fn entries(&self, sql: &str, params: impl rusqlite::Params) -> Result<Vec<QueuedEvent>, Fault> {
+        let mut statement = self.prepare(sql)?;
+        let mut rows = statement.query(params)?;
+        let mut all = Vec::new();
+        while let Some(row) = rows.next()? {
+            all.push(read(row).ok_or_else(unreadable)?);
+        }
+        Ok(all)
+    }
+}
+
+/// Decodes an entry; `None` for a value that this store never writes.
+fn read(row: &Row<'_>) -> Option<QueuedEvent> {
+    Some(QueuedEvent {
+        endpoint: EndpointName::new(row.get::<_, String>(0).ok()?).ok()?,
+        id: row.get::<_, String>(1).ok()?.parse().ok()?,
+        at: time(row.get(2).ok()?)?,
+        facts: row.get::<_, String>(3).ok()?.into(),
+        reason: row.get::<_, Option<String>>(4).ok()?.map(Into::into),
+        tries: row.get(5).ok()?,
+        due_at: time(row.get(6).ok()?)?,
+    })
+}
+
+fn unreadable() -> Fault {
+    Fault::Refused(store_error(
+        "an event cannot be read: it is damaged, or a newer program wrote it",
+    ))
+}
