@@ -148,11 +148,12 @@ impl Tables<'_> {
         self.entries(&sql, params![endpoint.as_str(), most])
     }
 
-    pub(crate) fn endpoints(&self) -> Result<Vec<EndpointStatus>, Fault> {
+    /// What is known about endpoints with at least so many waiting events.
+    pub(crate) fn statuses(&self, least: i64) -> Result<Vec<EndpointStatus>, Fault> {
         let sql = "SELECT name, max(state), max(failing_since), sum(waiting) FROM ( \
               SELECT name, state, failing_since, 0 AS waiting FROM endpoints \
               UNION ALL SELECT endpoint, '', NULL, count(*) FROM outbox GROUP BY endpoint \
-            ) GROUP BY name ORDER BY name";
+            ) GROUP BY name HAVING sum(waiting) >= ?1 ORDER BY name";
         let mut statement = self.prepare(sql)?;
         let read = |row: &Row<'_>| {
             let (name, state) = (row.get::<_, String>(0)?, row.get::<_, String>(1)?);
@@ -160,7 +161,7 @@ impl Tables<'_> {
             Ok((name, EndpointState::from_word(&state), since, row.get::<_, i64>(3)?))
         };
         let mut all = Vec::new();
-        for row in statement.query_map([], read)? {
+        for row in statement.query_map([least], read)? {
             let (name, state, since, waiting) = row?;
             all.push(EndpointStatus {
                 endpoint: EndpointName::new(name).map_err(|_| unreadable())?,

@@ -52,11 +52,11 @@ impl Tables<'_> {
         let named = named.filter_map(|end| Some((end.found_by?, u8::try_from(end.attempt).ok()?)));
         let named: Vec<_> = named.collect();
         for (tag, place) in &named {
-            if let Some(mark) = self.early(*tag, now)? {
-                if let Received::Changed { before, .. } = found.record.receive(*place, mark) {
-                    let now = time(now).unwrap_or(UNIX_EPOCH);
-                    self.add_events(found.record.events_of_mark(*place, before, now))?;
-                }
+            if let Some(mark) = self.early(*tag, now)?
+                && let Received::Changed { before, .. } = found.record.receive(*place, mark)
+            {
+                let now = time(now).unwrap_or(UNIX_EPOCH);
+                self.add_events(found.record.events_of_mark(*place, before, now))?;
             }
         }
         for (tag, place) in named {

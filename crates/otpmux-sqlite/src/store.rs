@@ -232,7 +232,8 @@ impl VerificationStore for SqliteStore {
     }
 
     async fn endpoints(&self) -> Result<Vec<EndpointStatus>, Error> {
-        self.writer.ask(0, |tables| tables.endpoints()).await
+        let step = move |tables: &Tables<'_>| tables.statuses(0);
+        self.writer.ask(0, step).await
     }
 
     async fn set_endpoint(

@@ -115,7 +115,8 @@ impl World {
     }
 
     fn of_events(&mut self) -> Step {
-        let endpoint = endpoint(*self.dice.pick(&["all", "few", "none"]));
+        let name = *self.dice.pick(&["all", "few", "none"]);
+        let endpoint = endpoint(name);
         match self.dice.below(10) {
             0..3 => {
                 let most = self.dice.place(6);

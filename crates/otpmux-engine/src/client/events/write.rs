@@ -8,7 +8,7 @@ use super::super::inner::Inner;
 use crate::events::Facts;
 use crate::{
     EventId, EventTerms, EventType, HEALTH_TTL, HealthUpdate, LimitExceeded, LimitScope, NewEvent,
-    Once, RecipientHash, Record, Unconfirmed, VerificationId, millis,
+    Once, RecipientHash, Record, Unconfirmed, millis,
 };
 
 /// How long one refusal stands for all of its kind: an attacker may cause thousands.
@@ -18,24 +18,25 @@ const PAUSES: [Duration; 3] =
     [Duration::from_millis(100), Duration::from_secs(1), Duration::from_secs(5)];
 
 impl Inner {
-    /// The events of a new record, if an endpoint gets any: what they say, except for channel and
-    /// provider.
-    pub(in crate::client) fn event_terms(
+    /// Gives a new record its events, if an endpoint gets any, and the time at which a process must
+    /// report that it has failed.
+    pub(in crate::client) fn add_events(
         &self,
-        id: VerificationId,
+        record: &mut Record,
         request: &SendRequest,
         metadata: &BTreeMap<String, String>,
-    ) -> Option<Box<EventTerms>> {
-        let events = &self.events;
+    ) {
+        let (events, id) = (&self.events, record.id);
         let wants = if id.is_delivery() { &events.deliveries } else { &events.verifications };
         if wants.is_empty() {
-            return None;
+            return;
         }
         let mut facts = Facts::of(&request.purpose, &request.recipient);
         if events.metadata {
             facts = facts.with_metadata(metadata, id, &self.keys, &*self.entropy);
         }
-        Some(Box::new(EventTerms { wants: Arc::clone(wants), facts: facts.to_text() }))
+        let terms = EventTerms { wants: Arc::clone(wants), facts: facts.to_text() };
+        record.events = Some(Box::new(terms));
     }
 
     /// What the events of a record say once a message goes out by this channel and provider.

@@ -64,7 +64,6 @@ impl Inner {
             let (given, external) = (delivers.then_some(&code), external_id.as_ref());
             self.idempotency_record(&name, &plan, asked_length, given, &metadata, external)
         });
-        let events = self.event_terms(id, &plan.request, &metadata);
         let payload =
             Payload::of(&plan.request, &plan.wording, ours, wished).with_metadata(metadata);
         let sealed = payload.seal(id, &self.keys, &entropy).map_err(no_entropy)?;
@@ -94,27 +93,13 @@ impl Inner {
             send_attempts: Vec::new(),
             skips: Vec::new(),
             request: tag.map(Box::new),
-            events,
+            events: None,
         };
+        self.add_events(&mut record, request, payload.metadata());
         // No guess is checked against the code of a delivery.
         record.code = ours.filter(|_| !delivers).map(|code| self.keys.sign(&record, code));
         let counted = loop {
-            let first = &plan.candidates[0];
-            record.send_attempts = vec![self.new_attempt(
-                id,
-                first,
-                first.reason,
-                &plan.request.channel,
-                ends_at,
-                &entropy,
-            )?];
-            record.skips.clone_from(&plan.skips);
-            let provider = first.provider().id();
-            if let Some(facts) = Self::event_facts(&record, &plan.request.channel, provider)
-                && let Some(events) = &mut record.events
-            {
-                events.facts = facts;
-            }
+            self.set_first_attempt(&mut record, &plan, ends_at, &entropy)?;
             let limit_hits = plan.limit_hits(&self.limit_hits, &record.recipient, &self.keys);
             let counted = Counted::by(&limit_hits, now);
             let create = Create {
@@ -151,6 +136,28 @@ impl Inner {
             }
         };
         Dispatch::new(self, record, plan, Some(code), counted, deadline).run(0).await
+    }
+}
+
+impl Inner {
+    /// Begins a new record with the send attempt at the first candidate.
+    fn set_first_attempt(
+        &self,
+        record: &mut Record,
+        plan: &Plan,
+        ends_at: SystemTime,
+        entropy: &dyn Entropy,
+    ) -> Result<(), Error> {
+        let (first, channel) = (&plan.candidates[0], &plan.request.channel);
+        let attempt =
+            self.new_attempt(record.id, first, first.reason, channel, ends_at, entropy)?;
+        record.send_attempts = vec![attempt];
+        record.skips.clone_from(&plan.skips);
+        let facts = Self::event_facts(record, channel, first.provider().id());
+        if let (Some(events), Some(facts)) = (&mut record.events, facts) {
+            events.facts = facts;
+        }
+        Ok(())
     }
 }
 

@@ -135,10 +135,9 @@ impl Tables {
         for (tag, place) in &named {
             if let Some((mark, until)) = early.get(tag)
                 && now < *until
+                && let Received::Changed { before, .. } = record.receive(*place, *mark)
             {
-                if let Received::Changed { before, .. } = record.receive(*place, *mark) {
-                    outbox.add(record.events_of_mark(*place, before, now));
-                }
+                outbox.add(record.events_of_mark(*place, before, now));
             }
         }
         for (tag, place) in named {
