@@ -163,6 +163,8 @@ pub(crate) struct Reason(&'static str);
 
 impl Reason {
     pub(crate) const CANCELLED: Self = Self("cancelled");
+    pub(crate) const EXPIRED: Self = Self("expired");
+    pub(crate) const SUPERSEDED: Self = Self("superseded");
     pub(crate) const NOT_SENT: Self = Self("not_sent");
 
     /// The word.

@@ -27,7 +27,8 @@ pub(super) const MOST: usize = 64;
 impl Inner {
     /// Whether anything may ever be due: else the store is not asked.
     pub(super) fn watches_due(&self) -> bool {
-        self.routes.as_slice().iter().any(|route| !route.escalate.is_empty())
+        self.events.want_failed()
+            || self.routes.as_slice().iter().any(|route| !route.escalate.is_empty())
     }
 
     /// Takes at most so many that are due, and looks at each in a task of its own, which ends also if
@@ -43,7 +44,7 @@ impl Inner {
             tokio::spawn(async move {
                 if let Err(error) = inner.look_at(id).await {
                     // It comes again when its lease has ended.
-                    tracing::warn!(verification = %id, %error, "escalation failed");
+                    tracing::warn!(verification = %id, %error, "what is due could not be done");
                 }
             })
         };
@@ -70,6 +71,10 @@ impl Inner {
     async fn look_at(self: &Arc<Self>, id: VerificationId) -> Result<(), Error> {
         let now = self.clock.now();
         let Some(record) = self.store.load(id, now).await? else { return Ok(()) };
+        if now >= record.expires_at {
+            self.report_expired(&record).await?;
+            return self.rest(&record, now).await;
+        }
         if !record.awaits_step(record.escalations) || record.over(now).is_some() {
             return self.rest(&record, now).await;
         }

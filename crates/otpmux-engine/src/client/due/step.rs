@@ -57,6 +57,7 @@ impl Inner {
                 ends: Vec::new(),
                 skips: std::mem::take(&mut plan.skips),
                 health_updates: Vec::new(),
+                facts: Self::event_facts(&record, &plan.request.channel, first.provider().id()),
             };
             record.skips.extend_from_slice(&begin.skips);
             let begun = self.store.start_attempt(record.id, begin, now).await;

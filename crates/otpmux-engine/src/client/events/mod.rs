@@ -85,6 +85,11 @@ impl Events {
         &self.settings
     }
 
+    /// Whether a process must look at every verification when it expires.
+    pub(super) fn want_failed(&self) -> bool {
+        self.types.contains(EventType::VerificationFailed)
+    }
+
     pub(super) fn waker(&self) -> watch::Sender<()> {
         self.wake.clone()
     }

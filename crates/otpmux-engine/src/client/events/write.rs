@@ -5,10 +5,10 @@ use std::time::{Duration, SystemTime};
 use otpmux_core::{Channel, Error, ErrorKind, ProviderId, SendRequest};
 
 use super::super::inner::Inner;
-use crate::events::Facts;
+use crate::events::{Facts, Reason};
 use crate::{
     EventId, EventTerms, EventType, HEALTH_TTL, HealthUpdate, LimitExceeded, LimitScope, NewEvent,
-    Once, RecipientHash, Record, Unconfirmed, millis,
+    Once, RecipientHash, Record, State, Unconfirmed, millis,
 };
 
 /// How long one refusal stands for all of its kind: an attacker may cause thousands.
@@ -37,6 +37,10 @@ impl Inner {
         }
         let terms = EventTerms { wants: Arc::clone(wants), facts: facts.to_text() };
         record.events = Some(Box::new(terms));
+        if events.want_failed() && !id.is_delivery() && self.store.has_due_set() {
+            record.due_after_end = Some(record.expires_at);
+            record.due_at = record.due_at.or(record.due_after_end);
+        }
     }
 
     /// What the events of a record say once a message goes out by this channel and provider.
@@ -92,18 +96,25 @@ impl Inner {
         });
     }
 
+    /// Reports that a verification has expired without an approval, or without its place.
+    pub(in crate::client) async fn report_expired(&self, record: &Record) -> Result<(), Error> {
+        let event = EventType::VerificationFailed;
+        let reason = match record.state {
+            State::Pending => Reason::EXPIRED,
+            State::Superseded => Reason::SUPERSEDED,
+            State::Approved | State::Closed => return Ok(()),
+        };
+        let Some(event) = of_record(record, event, Some(reason)) else { return Ok(()) };
+        self.store.put_event(event, self.clock.now()).await?;
+        self.events.wake();
+        Ok(())
+    }
+
     /// Reports that the guesses of a verification are used up whose code is a vendor's.
     pub(in crate::client) fn report_exhausted(self: &Arc<Self>, record: &Record) {
-        let event = EventType::CheckExhausted;
-        let Some(terms) = record.events.as_deref() else { return };
-        let wants = terms.wants.iter().filter(|want| want.1.contains(event));
-        self.put_event(NewEvent {
-            endpoints: wants.map(|want| want.0.clone()).collect(),
-            id: EventId::of(record.id, event, None),
-            facts: Arc::clone(&terms.facts),
-            reason: None,
-            once: None,
-        });
+        if let Some(event) = of_record(record, EventType::CheckExhausted, None) {
+            self.put_event(event);
+        }
     }
 
     /// The health updates that the store does not have yet, for the next write of any call; an
@@ -201,6 +212,20 @@ impl Inner {
     pub(in crate::client) fn event_time(&self) -> SystemTime {
         self.clock.now()
     }
+}
+
+/// An event about a record; `None` if no endpoint gets it.
+fn of_record(record: &Record, event: EventType, reason: Option<Reason>) -> Option<NewEvent> {
+    let terms = record.events.as_deref()?;
+    let wants = terms.wants.iter().filter(|want| want.1.contains(event));
+    let endpoints: Vec<_> = wants.map(|want| want.0.clone()).collect();
+    (!endpoints.is_empty()).then(|| NewEvent {
+        endpoints,
+        id: EventId::of(record.id, event, None),
+        facts: Arc::clone(&terms.facts),
+        reason: reason.map(|reason| reason.as_str().into()),
+        once: None,
+    })
 }
 
 impl super::Events {
