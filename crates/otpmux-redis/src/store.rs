@@ -262,7 +262,8 @@ impl VerificationStore for RedisStore {
         record_outcome: RecordOutcome,
         now: SystemTime,
     ) -> Result<State, Error> {
-        let RecordOutcome { ends, skips, health_updates, close, refunds, lost } = record_outcome;
+        let RecordOutcome { ends, skips, health_updates, close, refunds, lost, .. } =
+            record_outcome;
         let call = self.on_record(Operation::RecordOutcome, id, now).key(&Key::Health);
         let call = refunds
             .iter()
