@@ -106,6 +106,7 @@ mod tests {
             send_attempts: vec![attempt(0, AttemptState::Accepted)],
             skips: Vec::new(),
             request: None,
+            events: None,
         }
     }
 
