@@ -20,6 +20,8 @@ pub(crate) trait Encode {
     fn long_number(&mut self, number: u64);
     /// Appends a time.
     fn time(&mut self, time: SystemTime);
+    /// Appends a time that is not earlier than this one, in whole seconds of four bytes.
+    fn seconds(&mut self, time: SystemTime);
     /// Appends a field.
     fn field(&mut self, bytes: &[u8]);
     /// Appends a field that `write` fills.
@@ -43,6 +45,12 @@ impl Encode for Vec<u8> {
 
     fn time(&mut self, time: SystemTime) {
         self.long_number(millis(time));
+    }
+
+    fn seconds(&mut self, time: SystemTime) {
+        let seconds = millis(time).div_ceil(1_000);
+        // Until the year 2106.
+        self.number(u32::try_from(seconds).unwrap_or(u32::MAX));
     }
 
     fn field(&mut self, bytes: &[u8]) {

@@ -1,7 +1,4 @@
-use otpmux_core::Purpose;
 use otpmux_engine::{LimitKey, LimitScope, RecipientHash, VerificationId};
-
-use crate::codec;
 
 /// The names of this store's keys. All begin with one hash tag, so Redis Cluster keeps them on one
 /// node and one script may use any of them.
@@ -13,12 +10,12 @@ use crate::codec;
 /// | letter | what follows | value |
 /// |---|---|---|
 /// | `v` | id | a record |
-/// | `l` | recipient, 16 bytes, and the purpose, nothing for `default` | id of the newest record of both |
+/// | `R` | recipient, 16 bytes, the subject of its limit too | for each purpose the id of the newest record; times of messages (`recipient.lua`) |
 /// | `q` | name of a request | id of the record that it made |
 /// | `x` | external id, hashed | id of its newest record |
 /// | `g` | name of a guess | what happened to the guess |
 /// | `f` | reference of a vendor, hashed | id and index of its send attempt |
-/// | `R` `I` `P` `N` `D` `V` `G` | subject of a limit, hashed: recipient, address, purpose, number range, domain, provider (vendor), all | times of hits |
+/// | `I` `P` `N` `D` `V` `G` | subject of a limit, hashed: address, purpose, number range, domain, provider (vendor), all | times of hits |
 /// | `O` `T` | recipient, 8 bytes, and guesser, 8 bytes: own guesses, and the total | times of hits |
 /// | `health` | nothing | health updates |
 /// | `keys` | nothing | a hash with one field for each server key; it never expires |
@@ -36,9 +33,6 @@ pub(crate) struct KeyNames {
 /// Bytes of the half of a recipient's hash that superseding uses.
 const COUNTED: usize = 16;
 
-/// A part of a key's name.
-type Bytes<'a> = &'a [u8];
-
 impl KeyNames {
     pub(crate) fn new(namespace: &str) -> Self {
         Self { prefix: ["{", namespace, "}:"].concat().into() }
@@ -46,25 +40,21 @@ impl KeyNames {
 
     /// Appends a name.
     pub(crate) fn write(&self, bytes: &mut Vec<u8>, key: &Key<'_>) {
-        let (letter, parts): (u8, [Bytes<'_>; 2]) = match key {
-            Key::Record(id) => (b'v', [id, b""]),
-            Key::Live(recipient, purpose) => {
-                (b'l', [&recipient.0[..COUNTED], codec::purpose(purpose)])
-            }
-            Key::Request(name) => (b'q', [&name[..], b""]),
-            Key::External(tag) => (b'x', [&tag[..], b""]),
-            Key::Guess(name) => (b'g', [&name[..], b""]),
-            Key::Reference(tag) => (b'f', [&tag[..], b""]),
-            Key::Limit(limit) => (limit_letter(limit.scope), [&limit.hash, b""]),
-            Key::Health => (b'h', [b"ealth", b""]),
-            Key::Keys => (b'k', [b"eys", b""]),
-            Key::Probe => (b'p', [b"robe", b""]),
+        let (letter, rest): (u8, &[u8]) = match key {
+            Key::Record(id) => (b'v', id),
+            Key::Recipient(recipient) => (b'R', &recipient.0[..COUNTED]),
+            Key::Request(name) => (b'q', &name[..]),
+            Key::External(tag) => (b'x', &tag[..]),
+            Key::Guess(name) => (b'g', &name[..]),
+            Key::Reference(tag) => (b'f', &tag[..]),
+            Key::Limit(limit) => (limit_letter(limit.scope), &limit.hash),
+            Key::Health => (b'h', b"ealth"),
+            Key::Keys => (b'k', b"eys"),
+            Key::Probe => (b'p', b"robe"),
         };
         bytes.extend_from_slice(self.prefix.as_bytes());
         bytes.push(letter);
-        for part in parts {
-            bytes.extend_from_slice(part);
-        }
+        bytes.extend_from_slice(rest);
     }
 }
 
@@ -73,8 +63,8 @@ impl KeyNames {
 pub(crate) enum Key<'a> {
     /// A record.
     Record([u8; 16]),
-    /// Names the newest verification of a recipient, in any spelling, and purpose.
-    Live(&'a RecipientHash, &'a Purpose),
+    /// The newest verifications of a recipient, in any spelling, and its limit of messages.
+    Recipient(&'a RecipientHash),
     /// Names the verification that the request with this name has created.
     Request(&'a [u8; 16]),
     /// Names the newest verification with an external id, as a keyed hash.
@@ -136,12 +126,10 @@ mod tests {
     fn every_key_has_the_hash_tag_and_a_letter_for_itself() {
         let names = KeyNames::new("eu-1");
         let (recipient, hash) = (RecipientHash([0xab; 32]), [0xab; 16]);
-        let (plain, login) = (Purpose::default(), Purpose::new("login").unwrap());
         let limit = |scope| Key::Limit(LimitKey { scope, hash });
         let mut letters = HashSet::new();
         let keys = [
             Key::record(VerificationId::from_bytes(hash)),
-            Key::Live(&recipient, &plain),
             Key::Request(&hash),
             Key::Reference(hash),
             Key::Guess(hash),
@@ -160,8 +148,10 @@ mod tests {
             assert_eq!(name, ["{eu-1}:", word].concat().as_bytes());
             assert!(letters.insert(name[7]), "{key:?}");
         }
-        let mut name = Vec::new();
-        names.write(&mut name, &Key::Live(&recipient, &login));
-        assert_eq!(name, [&b"{eu-1}:l"[..], &hash, b"login"].concat());
+        // The limit of a recipient is in the key of the recipient.
+        let (mut name, mut limit_name) = (Vec::new(), Vec::new());
+        names.write(&mut name, &Key::Recipient(&recipient));
+        names.write(&mut limit_name, &limit(LimitScope::Recipient));
+        assert_eq!(name, limit_name);
     }
 }

@@ -134,6 +134,7 @@ fn number(name: &str) -> Option<usize> {
         "windows.after" => return Some(1 + WINDOWS),
         "window.width" => return Some(WINDOW),
         "named.width" => return Some(ID + HASH + 1 + NUMBER + TIME),
+        "live.purpose" => return Some(ID + NUMBER),
         "found.width" => return Some(ID + 2),
         "early.width" => return Some(1 + TIME + TIME),
         // States.
@@ -148,6 +149,8 @@ fn number(name: &str) -> Option<usize> {
         "byte.attempt" => return byte(b'A'),
         "byte.skip" => return byte(b'S'),
         "byte.delivery" => return byte(b'D'),
+        // The letter of the keys of recipients.
+        "byte.recipient" => return byte(b'R'),
         // Modes of a creation.
         "byte.delivered" => return byte(b'd'),
         "byte.repeat" => return byte(b'r'),

@@ -59,22 +59,33 @@ impl Operation {
     fn shared(self) -> &'static [&'static str] {
         use shared::{
             ARGUMENTS, ATTEMPTS, ENDS, FIELDS, HEALTH, HEALTH_UPDATES, HITS, KEYS, LIMITS, LOST,
-            NAMED, OVER, RECEIPT, RECORD, REPLACE, REPORTED, SENT, TAKE_BACK, UNCOVER,
+            NAMED, OVER, RECEIPT, RECIPIENT, RECORD, REPLACE, REPORTED, SENT, TAKE_BACK, UNCOVER,
         };
         match self {
-            Self::Create => {
-                &[ARGUMENTS, RECORD, FIELDS, OVER, SENT, LIMITS, HITS, HEALTH, HEALTH_UPDATES]
-            }
+            Self::Create => &[
+                ARGUMENTS,
+                RECORD,
+                FIELDS,
+                OVER,
+                SENT,
+                RECIPIENT,
+                LIMITS,
+                HITS,
+                HEALTH,
+                HEALTH_UPDATES,
+            ],
             Self::StartAttempt => &[
-                ARGUMENTS, RECORD, FIELDS, OVER, REPLACE, RECEIPT, ENDS, ATTEMPTS, LIMITS, HITS,
-                HEALTH, REPORTED,
+                ARGUMENTS, RECORD, FIELDS, OVER, REPLACE, RECEIPT, ENDS, ATTEMPTS, RECIPIENT,
+                LIMITS, HITS, HEALTH, REPORTED,
             ],
             Self::RecordOutcome => &[
                 ARGUMENTS, RECORD, FIELDS, SENT, REPLACE, RECEIPT, ENDS, ATTEMPTS, LOST, HEALTH,
-                REPORTED, UNCOVER, TAKE_BACK,
+                REPORTED, RECIPIENT, UNCOVER, TAKE_BACK,
             ],
             Self::RecordAccepted => &[ARGUMENTS, RECORD, FIELDS],
-            Self::CheckGuess => &[ARGUMENTS, KEYS, RECORD, FIELDS, OVER, SENT, LIMITS, NAMED],
+            Self::CheckGuess => {
+                &[ARGUMENTS, KEYS, RECORD, FIELDS, OVER, SENT, RECIPIENT, LIMITS, NAMED]
+            }
             Self::Approve => &[ARGUMENTS, KEYS, RECORD, OVER, TAKE_BACK, NAMED],
             Self::EndGuess => &[ARGUMENTS, KEYS, RECORD, TAKE_BACK, NAMED],
             Self::Receive => &[ARGUMENTS, RECORD, FIELDS, REPLACE, RECEIPT],
@@ -161,6 +172,7 @@ mod shared {
     pub(super) const RECORD: &str = include_str!("lua/shared/record.lua");
     pub(super) const OVER: &str = include_str!("lua/shared/over.lua");
     pub(super) const FIELDS: &str = include_str!("lua/shared/fields.lua");
+    pub(super) const RECIPIENT: &str = include_str!("lua/shared/recipient.lua");
     pub(super) const ATTEMPTS: &str = include_str!("lua/shared/attempts.lua");
     pub(super) const LOST: &str = include_str!("lua/shared/lost.lua");
     pub(super) const TAKE_BACK: &str = include_str!("lua/shared/take_back.lua");

@@ -1,7 +1,7 @@
 use std::time::{Duration, SystemTime};
 
 use otpmux_core::RateLimit;
-use otpmux_engine::{HealthUpdate, LimitHit};
+use otpmux_engine::{HealthUpdate, LimitHit, longest};
 use redis::Cmd;
 
 use crate::encoder::Encode;
@@ -109,8 +109,8 @@ impl<'a> ScriptCall<'a> {
     }
 
     /// Adds the keys of the hits, which come last, with two arguments each.
-    pub(crate) fn limit_hits(self, limit_hits: &[LimitHit]) -> Self {
-        limit_hits.iter().fold(self, |call, limit_hit| {
+    pub(crate) fn limit_hits<'h>(self, limit_hits: impl IntoIterator<Item = &'h LimitHit>) -> Self {
+        limit_hits.into_iter().fold(self, |call, limit_hit| {
             call.key(&Key::Limit(limit_hit.key))
                 .time_to_live(longest(&limit_hit.windows))
                 .windows(&limit_hit.windows)
@@ -148,14 +148,9 @@ fn push_windows(bytes: &mut Vec<u8>, windows: &[RateLimit]) {
     }
 }
 
-/// Returns whether one of these hits has a long log.
-pub(crate) fn any_long(limit_hits: &[LimitHit]) -> bool {
-    let long = |limit_hit: &LimitHit| limit_hit.windows.iter().any(|it| it.count > SHORT_LOG);
-    limit_hits.iter().any(long)
-}
-
-fn longest(windows: &[RateLimit]) -> Duration {
-    windows.iter().map(|window| window.per).max().unwrap_or_default()
+/// Returns whether a hit has a long log.
+pub(crate) fn is_long(limit_hit: &LimitHit) -> bool {
+    limit_hit.windows.iter().any(|window| window.count > SHORT_LOG)
 }
 
 pub(crate) fn push_decimal(bytes: &mut Vec<u8>, length: Duration) {

@@ -5,9 +5,9 @@ use async_trait::async_trait;
 use otpmux_core::{Error, Verdict};
 use otpmux_engine::{
     AcceptedAttempt, AttemptStarted, AttemptState, Create, Created, DeliveryMark, Guess, GuessEnd,
-    Guessed, HealthUpdate, KeyCheck, KeyId, Lost, ReceiptOf, Received, RecipientHash, Record,
-    RecordOutcome, Reschedule, SendAttempt, StartAttempt, State, StoreState, VerificationId,
-    VerificationStore, Which,
+    Guessed, HealthUpdate, KeyCheck, KeyId, LimitKey, LimitScope, Lost, ReceiptOf, Received,
+    RecipientHash, Record, RecordOutcome, Reschedule, SendAttempt, StartAttempt, State, StoreState,
+    VerificationId, VerificationStore, Which, longest,
 };
 
 use crate::codec;
@@ -18,7 +18,10 @@ use crate::key_names::{Key, KeyNames};
 use crate::options::{Options, OptionsError, Time};
 use crate::reply::Reply;
 use crate::script::Operation;
-use crate::script_call::{ScriptCall, any_long, push_decimal};
+use crate::script_call::{ScriptCall, is_long, push_decimal};
+
+/// The place of a hit that is not there.
+const NO_HIT: u8 = u8::MAX;
 
 /// The most accepted send attempts that one script records: a longer one would hold up the other
 /// calls.
@@ -109,8 +112,8 @@ impl RedisStore {
         let call = self.call(Operation::CheckGuess, now);
         let (call, how) = match guess.which() {
             Which::Id(id) => (call.key(&Key::record(*id)), 1),
-            Which::Recipient { hashes, purpose } => {
-                (hashes.iter().fold(call, |call, hash| call.key(&Key::Live(hash, purpose))), 2)
+            Which::Recipient { hashes, .. } => {
+                (hashes.iter().fold(call, |call, hash| call.key(&Key::Recipient(hash))), 2)
             }
             Which::External(tags) => {
                 (tags.iter().fold(call, |call, tag| call.key(&Key::External(tag))), 3)
@@ -167,7 +170,7 @@ impl VerificationStore for RedisStore {
         let kept = record.kept_until().duration_since(now).unwrap_or_default();
         let mut call = self
             .on_record(Operation::Create, record.id, now)
-            .key(&Key::Live(&record.recipient, &record.purpose))
+            .key(&Key::Recipient(&record.recipient))
             .key(&Key::Health);
         if let Some(request) = request {
             call = call.key(&Key::Request(&request.name));
@@ -180,14 +183,30 @@ impl VerificationStore for RedisStore {
             (false, true) => b'r',
             (false, false) => b'-',
         };
-        // A client has far fewer server keys.
-        let externals = u8::try_from(external.len()).unwrap_or(u8::MAX);
-        let long = u8::from(any_long(&limit_hits));
+        // The recipient's own hit is in the recipient's key, so it is none of the others.
+        let own = LimitKey::of_recipient(LimitScope::Recipient, &record.recipient);
+        let own = limit_hits.iter().position(|limit_hit| limit_hit.key == own);
+        let windows = own.map_or(&[][..], |place| &limit_hits[place].windows);
+        let others = limit_hits.iter().enumerate();
+        let others = others.filter_map(|(place, hit)| (Some(place) != own).then_some(hit));
+        let long = u8::from(others.clone().any(is_long));
+        // A client has far fewer server keys and limits.
+        let byte = |number: usize| u8::try_from(number).unwrap_or(u8::MAX);
+        let (externals, own) = (byte(external.len()), own.map_or(NO_HIT, byte));
+        let kept = at_least_a_moment(kept);
         let call = call
-            .time_to_live(at_least_a_moment(kept))
+            .time_to_live(kept)
             .argument(|bytes| codec::write(bytes, &record))
-            .text([mode, u8::from(request.is_some()), externals, long])
-            .limit_hits(&limit_hits);
+            .text([mode, u8::from(request.is_some()), externals, long, own])
+            .argument(|bytes| {
+                if !record.id.is_delivery() {
+                    bytes.seconds(record.kept_until());
+                    bytes.field(codec::purpose(&record.purpose));
+                }
+            })
+            .windows(windows)
+            .time_to_live(kept.max(longest(windows)))
+            .limit_hits(others);
         self.run(call, |mut reply| match &*reply.word {
             "new" => {
                 let updates = reply.maybe_updates()?;
@@ -339,9 +358,12 @@ impl VerificationStore for RedisStore {
             .windows(&guess.own().windows)
             .windows(&guess.total().windows)
             .argument(|bytes| {
-                bytes.push(how);
+                bytes.extend([how, u8::from(guess.name().is_some())]);
                 who(bytes, guess);
                 content(bytes, guess);
+                if let Which::Recipient { purpose, .. } = guess.which() {
+                    bytes.field(codec::purpose(purpose));
+                }
             });
         let call = guess.forms().iter().fold(call, |call, form| {
             call.argument(|bytes| {

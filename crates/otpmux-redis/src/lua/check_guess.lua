@@ -2,12 +2,16 @@
 -- ARGV from 2: what is expected, nothing or: whether a purpose is, whether a recipient is (1 byte each),
 -- the purpose as a field, and the recipient in every form that it may have (32 bytes each); the
 -- guesser's own windows of guesses; the windows of all; how the record is selected (1 byte: 1 by its id,
--- 2 by its recipient, 3 by an external id), who guesses (16) and, if the guess has a name, what is
--- guessed (16); each form that the code may have, as HMAC and key.
+-- 2 by its recipient, 3 by an external id), whether the guess has a name (1), who guesses (16), if it has
+-- a name what is guessed (16), and if it is selected by its recipient the purpose, as a field; each form
+-- that the code may have, as HMAC and key.
 local expected, own, total, how = ARGV[2], ARGV[3], ARGV[4], ARGV[5]
-local by, who = string.byte(how), string.sub(how, 2, 1 + 2 * ${guesser.width})
-local content = #how > 1 + 2 * ${guesser.width} and string.sub(how, 2 + 2 * ${guesser.width})
-local named = content and KEYS[#KEYS]
+local by, with_name = string.byte(how, 1, 2)
+local who = string.sub(how, 3, 2 + 2 * ${guesser.width})
+local named, content
+if with_name == 1 then
+  named, content = KEYS[#KEYS], string.sub(how, 3 + 2 * ${guesser.width}, 2 + 2 * ${guesser.width} + ${hash.width})
+end
 
 local key, text, state, expires_at = KEYS[1], nil, nil, nil
 local known, said, number, counted_at, id
@@ -27,6 +31,10 @@ else
     known, said = nil, nil
     for i = 1, named and #KEYS - 1 or #KEYS do
       local found = redis.call('GET', KEYS[i])
+      if found and by == 2 then
+        local purpose = string.sub(how, 3 + 2 * ${guesser.width} + (named and ${hash.width} or 0))
+        found = newest_of((parts(found)), purpose)
+      end
       if found then
         local its_text, its_state, its_end = read(records .. found)
         -- One that has failed has released its external id.

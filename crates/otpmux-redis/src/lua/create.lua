@@ -1,11 +1,13 @@
--- KEYS: the record; the id of the newest one of its recipient and purpose; health; the request, if
--- it has an idempotency key; the external id under every server key, if it has one; then one for
--- each hit.
--- ARGV from 2: the record's time to live; the record; four bytes: `r` if a live one is returned in its
+-- KEYS: the record; its recipient; health; the request, if it has an idempotency key; the external id
+-- under every server key, if it has one; then one for each hit, without that of the recipient.
+-- ARGV from 2: the record's time to live; the record; five bytes: `r` if a live one is returned in its
 -- place, `d` if it is that of a delivery, which takes no place, or `-`, whether it has an idempotency
--- key, the number of keys of its external id, and whether a log is long; then the hits.
-local kept, text = ARGV[2], ARGV[3]
-local mode, named, externals, long = string.byte(ARGV[4], 1, 4)
+-- key, the number of keys of its external id, whether a log is long, and the place of the recipient's
+-- hit among all, 255 without one; what the recipient's key has of the record after its id, nothing for
+-- a delivery; the windows of the recipient's hit, if there is one; the time to live of the recipient's
+-- key; then the hits.
+local kept, text, entry, windows = ARGV[2], ARGV[3], ARGV[5], ARGV[6]
+local mode, named, externals, long, place = string.byte(ARGV[4], 1, 5)
 local first = 4 + named + externals
 
 -- What the keys hold, without the record's.
@@ -13,7 +15,7 @@ local values, shift
 if long == 0 then
   values, shift = redis.call('MGET', unpack(KEYS, 2)), -1
 else
-  values, shift = held(2, first, 5), 0
+  values, shift = held(2, first, 8), 0
 end
 
 -- The prefix of the records' keys, before an id.
@@ -36,8 +38,14 @@ if before then
   end
 end
 
-local older = mode ~= ${byte.delivered} and values[2 + shift]
-local record, superseded
+local live, log = '', ''
+local older, others, record, superseded
+if values[2 + shift] then
+  live, log = parts(values[2 + shift])
+  if entry ~= '' then
+    older, others = newest_of(live, string.sub(entry, 5))
+  end
+end
 if older then
   local state, expires_at
   record, state, expires_at = read(records .. older)
@@ -61,14 +69,20 @@ for i = 4 + named, first - 1 do
   end
 end
 
-local answer = limited(values, shift, first, 5)
+local answer, own
+if windows ~= '' then
+  own = place
+  local wait, which = full(KEYS[2], log, windows)
+  answer = wait and {'limited', place, which, wait}
+end
+answer = limited(values, shift, first, 8, answer, own)
 if answer then
   return answer
 end
 
 if record then
-  local place = field_after(text, ${fields.supersedes})
-  text = string.sub(text, 1, place - 2) .. packed(older) .. string.sub(text, place)
+  local at = field_after(text, ${fields.supersedes})
+  text = string.sub(text, 1, at - 2) .. packed(older) .. string.sub(text, at)
 end
 local known = values[3 + shift] and updates(values[3 + shift])
 
@@ -76,8 +90,15 @@ local known = values[3 + shift] and updates(values[3 + shift])
 if not redis.call('SET', KEYS[1], text, 'PX', kept, 'NX') then
   return {'given_up'}
 end
-if mode ~= ${byte.delivered} then
-  redis.call('SET', KEYS[2], id, 'PX', kept)
+if entry ~= '' or own then
+  if entry ~= '' then
+    live = (others or live) .. id .. entry
+  end
+  if own then
+    log = with_hit(log, windows)
+  end
+  local time = values[2 + shift] and longer(KEYS[2], ARGV[7]) or ARGV[7]
+  redis.call('SET', KEYS[2], packed(live) .. log, 'PX', time)
 end
 if named == 1 then
   redis.call('SET', KEYS[4], id, 'PX', kept)
@@ -88,5 +109,5 @@ end
 if superseded then
   redis.call('SETRANGE', records .. older, '${state.offset}', 's')
 end
-hit_all(values, shift, first, 5)
+hit_all(values, shift, first, 8)
 return {'new', known or nil}

@@ -6,7 +6,7 @@ local ends, skips, closing, lost = ARGV[2], ARGV[3], ARGV[4], ARGV[6]
 local what = string.sub(lost, 1, 1)
 
 local text, state = read(KEYS[1])
-local first, references, live, newest, id, its_state, expires_at
+local first, references, of_recipient, held, id, its_state, expires_at
 if text then
   text, first, references = with_ends(text, ends)
   if what == 'a' then
@@ -20,7 +20,7 @@ if text then
   if string.byte(closing) == 1 and state ~= ${byte.approved} and not may_have_sent(text, '[IAUiau]') then
     state = ${byte.closed}
     text = replace(text, ${state.at}, ${state.after}, 'c')
-    live, newest, id, its_state, expires_at = uncovered(text)
+    of_recipient, held, id, its_state, expires_at = uncovered(text)
   end
 elseif what == 'c' then
   redis.call('SET', KEYS[1], '-', 'PX', string.sub(lost, 2))
@@ -36,8 +36,8 @@ write(KEYS[1], text)
 if references then
   write_references(references)
 end
-if live then
-  uncover(live, newest, id, its_state, expires_at)
+if of_recipient then
+  uncover(of_recipient, held, id, its_state, expires_at)
 end
 if first then
   for i = 3, #KEYS do

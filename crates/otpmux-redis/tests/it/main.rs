@@ -6,6 +6,7 @@ mod clocks;
 mod cluster;
 mod fake;
 mod full;
+mod limits;
 mod mailboxes;
 mod outage;
 mod processes;

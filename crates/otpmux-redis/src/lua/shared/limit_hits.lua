@@ -1,11 +1,16 @@
 -- Rate-limit hits: the keys from `first` on, with two arguments each from `at` on: the longest time
 -- among their windows, as a text, and the windows.
 
+-- Returns whether a key is that of a recipient, which holds more than hits.
+local function is_recipient(key)
+  return string.byte(key, -1 - ${hash.width}) == ${byte.recipient}
+end
+
 -- Returns what keys from `from` on hold, by position; nothing for a long log.
 local function held(from, first, at)
   local values, keys, places = {}, {}, {}
   for i = from, #KEYS do
-    if i < first or string.byte(ARGV[at + 2 * (i - first) + 1]) == 0 then
+    if i < first or string.byte(ARGV[at + 2 * (i - first) + 1]) == 0 or is_recipient(KEYS[i]) then
       keys[#keys + 1], places[#places + 1] = KEYS[i], i
     end
   end
@@ -17,16 +22,23 @@ local function held(from, first, at)
   return values
 end
 
--- Returns the answer if a hit has no room: the one with the longest wait. `values[i + shift]` is what
--- `KEYS[i]` holds.
-local function limited(values, shift, first, at)
-  local answer
+-- Returns the answer if a hit has no room: the one with the longest wait, and of several the last.
+-- `values[i + shift]` is what `KEYS[i]` holds. `answer` is that of a hit that is not among these keys,
+-- whose place among all hits is `own`.
+local function limited(values, shift, first, at, answer, own)
   for i = first, #KEYS do
-    local log = values[i + shift]
+    local log, argument = values[i + shift], at + 2 * (i - first)
+    if log and is_recipient(KEYS[i]) then
+      log = select(2, parts(log))
+    end
     if log ~= false then
+      local wait, which = full(KEYS[i], log, ARGV[argument + 1])
       local place = i - first
-      local wait, which = full(KEYS[i], log, ARGV[at + 2 * place + 1])
-      if wait and wait >= (answer and answer[4] or 0) then
+      if own and place >= own then
+        place = place + 1
+      end
+      local most = answer and answer[4] or 0
+      if wait and (wait > most or wait == most and place > answer[2]) then
         answer = {'limited', place, which, wait}
       end
     end
@@ -36,11 +48,15 @@ end
 
 local function hit_all(values, shift, first, at)
   for i = first, #KEYS do
-    local log, place = values[i + shift], at + 2 * (i - first)
-    if log == false then
-      redis.call('SET', KEYS[i], stamp, 'PX', ARGV[place])
+    local log, argument = values[i + shift], at + 2 * (i - first)
+    if is_recipient(KEYS[i]) then
+      local live, hits = parts(log)
+      local text = packed(live) .. with_hit(hits, ARGV[argument + 1])
+      redis.call('SET', KEYS[i], text, 'PX', longer(KEYS[i], ARGV[argument]))
+    elseif log == false then
+      redis.call('SET', KEYS[i], stamp, 'PX', ARGV[argument])
     else
-      hit(KEYS[i], log, ARGV[place + 1], ARGV[place])
+      hit(KEYS[i], log, ARGV[argument + 1], ARGV[argument])
     end
   end
 end

@@ -29,18 +29,22 @@ local function full(key, log, windows)
   return wait, which
 end
 
+-- Returns a log with one hit more.
+local function with_hit(log, windows)
+  local older = 6 * (struct.unpack('>I4', windows, 2) - 1)
+  if #log > older then
+    log = string.sub(log, #log - older + 1)
+  end
+  return log .. stamp
+end
+
 -- Counts a hit. `log` is what the key holds, `false` if there is none, and nothing for a long one;
 -- `longest` is the longest time.
 local function hit(key, log, windows, longest)
-  local most = struct.unpack('>I4', windows, 2)
   if log ~= nil then
-    log = log or ''
-    local older = 6 * (most - 1)
-    if #log > older then
-      log = string.sub(log, #log - older + 1)
-    end
-    redis.call('SET', key, log .. stamp, 'PX', longest)
+    redis.call('SET', key, with_hit(log or '', windows), 'PX', longest)
   else
+    local most = struct.unpack('>I4', windows, 2)
     if redis.call('APPEND', key, stamp) >= 12 * most then
       redis.call('SET', key, redis.call('GETRANGE', key, -6 * most, -1))
     end
