@@ -1,10 +1,11 @@
 //! The `SQLite` store on this machine's disk: verifications per second, each created with its
-//! limits, recorded and approved, by 64 callers at once.
+//! limits, recorded and approved, by 64 callers at once. As in an engine, accepted outcomes are
+//! recorded every 50 ms, many at once; each other step is answered when it is durable.
 #![expect(clippy::expect_used, reason = "a benchmark that cannot be set up must stop")]
 
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
@@ -13,14 +14,15 @@ use otpmux_core::{
     Channel, Clock, Code, IdempotencyKey, OsEntropy, ProviderId, Purpose, RateLimit, Recipient,
 };
 use otpmux_engine::{
-    AttemptEnd, AttemptState, Choice, Create, Created, Guessed, LimitHit, LimitKey, LimitScope,
-    Policy, Record, RecordOutcome, SendAttempt, ServerKeys, State, VerificationId,
-    VerificationStore,
+    AcceptedAttempt, AttemptState, Choice, Create, Created, Guessed, LimitHit, LimitKey,
+    LimitScope, Policy, Record, SendAttempt, ServerKeys, State, VerificationId, VerificationStore,
 };
 use otpmux_sqlite::{Durability, Options, SqliteStore};
 use tokio::time::Instant;
 
 const CALLERS: u64 = 64;
+/// How long an engine keeps outcomes back.
+const OUTCOMES: Duration = Duration::from_millis(50);
 
 /// State that callers share.
 struct World {
@@ -29,6 +31,8 @@ struct World {
     clock: BusyClock,
     policy: Policy,
     next: AtomicU32,
+    /// Outcomes to be recorded.
+    accepted: Mutex<Vec<AcceptedAttempt>>,
 }
 
 impl World {
@@ -40,6 +44,7 @@ impl World {
             clock: BusyClock::default(),
             policy: Policy::default(),
             next: AtomicU32::new(0),
+            accepted: Mutex::default(),
         }
     }
 
@@ -56,24 +61,21 @@ impl World {
             .create(Create { record, external: Vec::new(), limit_hits, repeat: false }, now)
             .await;
         assert!(matches!(created, Ok(Created::New(_))));
-        let (state, reference) = (AttemptState::Accepted, None);
-        let end = AttemptEnd {
-            attempt: 0,
-            state,
-            failure: None,
-            reference,
-            vendor: None,
-            found_by: None,
-        };
-        let record_outcome = RecordOutcome { ends: vec![end], ..RecordOutcome::default() };
-        assert_eq!(
-            self.store.record_outcome(id, record_outcome, now).await.expect("settled"),
-            State::Pending
-        );
+        self.accepted().push(AcceptedAttempt { id, attempt: 0, reference: None });
         let guesses: Arc<[RateLimit]> = self.policy.limits.guesses.clone().into();
         let guess = self.keys.guess(id, &code).within(guesses);
         let guessed = self.store.check_guess(&guess, now).await.expect("a verdict");
         assert!(matches!(guessed, Guessed::Verdict { verdict, .. } if verdict.is_approved()));
+    }
+
+    fn accepted(&self) -> MutexGuard<'_, Vec<AcceptedAttempt>> {
+        self.accepted.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Records the outcomes that wait.
+    async fn record_accepted(&self) {
+        let accepted = std::mem::take(&mut *self.accepted());
+        self.store.record_accepted(accepted, self.clock.now()).await.expect("recorded");
     }
 
     fn record(&self, to: &Recipient, code: &Code, now: std::time::SystemTime) -> Record {
@@ -152,9 +154,21 @@ async fn flows(world: &Arc<World>, count: u64) -> Duration {
             })
         })
         .collect();
+    let outcomes = tokio::spawn({
+        let world = Arc::clone(world);
+        async move {
+            let mut ticks = tokio::time::interval(OUTCOMES);
+            loop {
+                ticks.tick().await;
+                world.record_accepted().await;
+            }
+        }
+    });
     for task in tasks {
         task.await.expect("a caller that ends");
     }
+    outcomes.abort();
+    world.record_accepted().await;
     begun.elapsed()
 }
 

@@ -79,9 +79,7 @@ impl Tables<'_> {
             return Ok(None);
         }
         let Some(found) = read(row) else {
-            return Err(Fault::Refused(store_error(
-                "a verification cannot be read: it is damaged, or a newer program wrote it",
-            )));
+            return Err(damaged());
         };
         Ok((now < stamp(found.record.kept_until())).then_some(found))
     }
@@ -249,12 +247,21 @@ impl Tables<'_> {
 }
 
 fn lists(record: &Record) -> rusqlite::Result<(String, String)> {
-    let json = |text: serde_json::Result<String>| {
-        text.map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))
-    };
     Ok((
         json(serde_json::to_string(&record.send_attempts))?,
         json(serde_json::to_string(&record.skips))?,
+    ))
+}
+
+/// Returns a text of a column.
+pub(crate) fn json(text: serde_json::Result<String>) -> rusqlite::Result<String> {
+    text.map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))
+}
+
+/// Returns the error for a row that this store has not written so.
+pub(crate) fn damaged() -> Fault {
+    Fault::Refused(store_error(
+        "a verification cannot be read: it is damaged, or a newer program wrote it",
     ))
 }
 

@@ -17,6 +17,9 @@ use crate::options::{Durability, Options};
 use crate::tables::{Tables, stamp};
 use crate::writer::Writer;
 
+/// The most accepted send attempts that one step records.
+const ACCEPTED: usize = 64;
+
 /// Store of a single machine: one file, shared by any number of processes.
 ///
 /// Cheap to share in an `Arc`. One thread of each store runs the operations, in batches that are
@@ -90,13 +93,14 @@ impl VerificationStore for SqliteStore {
         accepted: Vec<AcceptedAttempt>,
         now: SystemTime,
     ) -> Result<(), Error> {
-        let record = move |tables: &Tables<'_>| {
-            for accepted in accepted {
-                tables.record_outcome(accepted.id, accepted.into(), now)?;
-            }
-            Ok(())
-        };
-        self.writer.ask(stamp(now), record).await
+        let now = stamp(now);
+        let mut left = accepted;
+        while !left.is_empty() {
+            // Not all in one step: other steps of the same batch would wait for all of them.
+            let some: Vec<_> = left.drain(..left.len().min(ACCEPTED)).collect();
+            self.writer.ask(now, move |tables| tables.record_accepted(some, now)).await?;
+        }
+        Ok(())
     }
 
     fn batches_outcomes(&self) -> bool {

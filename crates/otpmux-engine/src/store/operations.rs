@@ -209,17 +209,22 @@ pub struct AcceptedAttempt {
     pub reference: Option<VendorReference>,
 }
 
-impl From<AcceptedAttempt> for RecordOutcome {
+impl From<AcceptedAttempt> for AttemptEnd {
     fn from(accepted: AcceptedAttempt) -> Self {
-        let end = AttemptEnd {
+        Self {
             attempt: accepted.attempt,
             state: AttemptState::Accepted,
             failure: None,
             reference: accepted.reference,
             vendor: None,
             found_by: None,
-        };
-        Self { ends: vec![end], ..Self::default() }
+        }
+    }
+}
+
+impl From<AcceptedAttempt> for RecordOutcome {
+    fn from(accepted: AcceptedAttempt) -> Self {
+        Self { ends: vec![accepted.into()], ..Self::default() }
     }
 }
 

@@ -325,14 +325,7 @@ impl Record {
         let mut first = false;
         for end in ends {
             if let Some(attempt) = self.send_attempts.get_mut(end.attempt) {
-                first |= attempt.state == AttemptState::Intended;
-                // A receipt has proven more than an answer that was lost.
-                let unknown = end.state == AttemptState::Unknown;
-                let proven = unknown && attempt.delivery.is_some();
-                attempt.state = if proven { AttemptState::Accepted } else { end.state };
-                attempt.failure = end.failure;
-                attempt.reference = end.reference.or(attempt.reference.take());
-                attempt.vendor = end.vendor.or(attempt.vendor.take());
+                first |= attempt.end(end);
             }
         }
         self.skips.extend(skips);
@@ -413,6 +406,22 @@ impl Record {
             self.skips.extend(reschedule.skips);
         }
         known
+    }
+}
+
+impl SendAttempt {
+    /// What [`VerificationStore::record_outcome`](crate::VerificationStore::record_outcome) does
+    /// with one of its ends, for stores that can write a send attempt alone. Returns whether there
+    /// was no outcome before.
+    pub fn end(&mut self, end: AttemptEnd) -> bool {
+        let first = self.state == AttemptState::Intended;
+        // A receipt has proven more than an answer that was lost.
+        let proven = end.state == AttemptState::Unknown && self.delivery.is_some();
+        self.state = if proven { AttemptState::Accepted } else { end.state };
+        self.failure = end.failure;
+        self.reference = end.reference.or(self.reference.take());
+        self.vendor = end.vendor.or(self.vendor.take());
+        first
     }
 }
 
