@@ -84,7 +84,11 @@ impl Backend {
 
     pub(super) async fn send(&self, new: NewVerification) -> Result<Value, Failure> {
         match self {
-            Self::Local { client, .. } => Ok(report::json(&client.send(new).await?)),
+            Self::Local { client, .. } => {
+                let sent = client.send(new).await?;
+                client.flush().await;
+                Ok(report::json(&sent))
+            }
             Self::Gateway(gateway) => gateway.send(&new).await,
         }
     }
@@ -117,7 +121,11 @@ impl Backend {
 
     pub(super) async fn deliver(&self, new: NewDelivery) -> Result<Value, Failure> {
         match self {
-            Self::Local { client, .. } => Ok(report::delivery_json(&client.deliver(new).await?)),
+            Self::Local { client, .. } => {
+                let sent = client.deliver(new).await?;
+                client.flush().await;
+                Ok(report::delivery_json(&sent))
+            }
             Self::Gateway(gateway) => gateway.deliver(&new).await,
         }
     }

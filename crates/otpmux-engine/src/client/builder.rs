@@ -11,6 +11,7 @@ use super::events::Events;
 use super::inner::Inner;
 use super::key_check::differs;
 use super::providers::{NewProvider, ProviderEntry, ProviderSet};
+use super::send::accepted_queue::AcceptedQueue;
 use super::send::limits::PolicyLimits;
 use super::send::outcome_queue::OutcomeQueue;
 use super::store_time::StoreTime;
@@ -304,6 +305,8 @@ impl ClientBuilder {
         let audit = self.audit.map(|audit| audit.open(None)).transpose();
         let audit = audit.map_err(BuildError::Audit)?;
         let outcomes = OutcomeQueue::new(Arc::clone(&store), Arc::clone(&corrected));
+        let accepted =
+            AcceptedQueue::new(Arc::clone(&store), Arc::clone(&corrected), Arc::clone(&outcomes));
         Ok(OtpClient::of(Inner {
             providers,
             routes,
@@ -315,6 +318,7 @@ impl ClientBuilder {
             policy,
             messages: self.messages,
             outcomes,
+            accepted,
             reports: Arc::default(),
             rates: Arc::default(),
             audit,

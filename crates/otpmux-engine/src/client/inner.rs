@@ -14,6 +14,7 @@ use super::events::Events;
 use super::providers::ProviderSet;
 use super::rates::Rates;
 use super::report_queue::ReportQueue;
+use super::send::accepted_queue::AcceptedQueue;
 use super::send::limits::PolicyLimits;
 use super::send::outcome_queue::OutcomeQueue;
 use super::store_time::StoreTime;
@@ -37,6 +38,7 @@ pub(super) struct Inner {
     pub(super) policy: Policy,
     pub(super) messages: Option<Messages>,
     pub(super) outcomes: Arc<OutcomeQueue>,
+    pub(super) accepted: Arc<AcceptedQueue>,
     pub(super) reports: Arc<ReportQueue>,
     pub(super) rates: Arc<Rates>,
     pub(super) audit: Option<Audit>,

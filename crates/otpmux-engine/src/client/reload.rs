@@ -75,6 +75,7 @@ impl Shared {
             policy: builder.policy,
             messages: builder.messages,
             outcomes: Arc::clone(&old.outcomes),
+            accepted: Arc::clone(&old.accepted),
             reports: Arc::clone(&old.reports),
             rates: Arc::clone(&old.rates),
             audit,

@@ -17,6 +17,7 @@ impl Inner {
         scope: &Scope,
     ) -> Result<Verification, Error> {
         self.ensure_same_keys().await?;
+        self.accepted.flush_one(id).await;
         let now = self.clock.now();
         let record = self.load_in(id, scope, now).await?;
         self.status_of(record, now).await

@@ -1,15 +1,15 @@
 //! The state after a call, or the store, fails half-way.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use otpmux_core::{Blame, Certainty, Error, ErrorKind, Verdict};
 use otpmux_engine::{
-    AttemptStarted, AttemptState, Create, Created, DeliveryMark, Guess, GuessEnd, Guessed,
-    HealthUpdate, KeyCheck, KeyId, MemoryStore, NewVerification, OtpClient, ReceiptOf, Received,
-    Record, RecordOutcome, Reschedule, StartAttempt, State, StoreState, VerificationId,
+    AcceptedAttempt, AttemptStarted, AttemptState, Create, Created, DeliveryMark, Guess, GuessEnd,
+    Guessed, HealthUpdate, KeyCheck, KeyId, MemoryStore, NewVerification, OtpClient, ReceiptOf,
+    Received, Record, RecordOutcome, Reschedule, StartAttempt, State, StoreState, VerificationId,
     VerificationStore,
 };
 use otpmux_testkit::ScriptedProvider;
@@ -37,15 +37,30 @@ async fn a_send_that_dies_in_the_call_leaves_a_attempt_that_counts() {
 /// A store that fails after this many calls.
 #[derive(Debug)]
 pub(crate) struct Failing {
-    inner: MemoryStore,
-    left: AtomicUsize,
-    ids: std::sync::Mutex<Vec<VerificationId>>,
+    pub(crate) inner: MemoryStore,
+    pub(crate) left: AtomicUsize,
+    ids: Mutex<Vec<VerificationId>>,
+    /// Whether accepted sends are recorded later, and how many were at a time.
+    batches: Option<Mutex<Vec<usize>>>,
 }
 
 impl Failing {
     pub(crate) fn after(operations: usize) -> Arc<Self> {
         let left = AtomicUsize::new(operations);
-        Arc::new(Self { inner: MemoryStore::new(100), left, ids: std::sync::Mutex::default() })
+        let inner = MemoryStore::new(100);
+        Arc::new(Self { inner, left, ids: Mutex::default(), batches: None })
+    }
+
+    /// One that records accepted sends later.
+    pub(crate) fn batching(operations: usize) -> Arc<Self> {
+        let left = AtomicUsize::new(operations);
+        let inner = MemoryStore::new(1_000);
+        Arc::new(Self { inner, left, ids: Mutex::default(), batches: Some(Mutex::default()) })
+    }
+
+    /// How many accepted sends were recorded at a time.
+    pub(crate) fn recorded(&self) -> Vec<usize> {
+        self.batches.as_ref().map(|it| it.lock().unwrap().clone()).unwrap_or_default()
     }
 
     /// The calls before it fails.
@@ -84,6 +99,20 @@ impl VerificationStore for Failing {
     ) -> Result<State, Error> {
         self.step()?;
         self.inner.record_outcome(id, record_outcome, now).await
+    }
+    async fn record_accepted(
+        &self,
+        accepted: Vec<AcceptedAttempt>,
+        now: SystemTime,
+    ) -> Result<(), Error> {
+        self.step()?;
+        if let Some(batches) = &self.batches {
+            batches.lock().unwrap().push(accepted.len());
+        }
+        self.inner.record_accepted(accepted, now).await
+    }
+    fn batches_outcomes(&self) -> bool {
+        self.batches.is_some()
     }
     async fn check_guess(&self, guess: &Guess, now: SystemTime) -> Result<Guessed, Error> {
         self.step()?;
@@ -158,7 +187,7 @@ impl VerificationStore for Failing {
     }
 }
 
-fn client(providers: &[&Arc<ScriptedProvider>], store: &Arc<Failing>) -> OtpClient {
+pub(crate) fn client(providers: &[&Arc<ScriptedProvider>], store: &Arc<Failing>) -> OtpClient {
     let shared: Arc<dyn VerificationStore> = Arc::<Failing>::clone(store);
     builder(providers, lenient(), &Arc::default()).store(shared, keys()).build().unwrap()
 }

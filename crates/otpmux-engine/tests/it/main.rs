@@ -1,6 +1,7 @@
 //! The engine over its public client, with scripted providers and a clock that tests move.
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up must stop")]
 
+mod accepted;
 mod audit;
 mod crash;
 mod crashing;

@@ -60,6 +60,7 @@ pub(crate) async fn serve(
     }
     drop(listener);
     listening.end(server.drain_timeout).await;
+    app.client.flush().await;
     // The listener for metrics runs until the end.
     if let Some(beside) = beside {
         beside.abort();

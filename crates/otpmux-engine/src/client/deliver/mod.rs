@@ -31,6 +31,7 @@ impl Inner {
     ) -> Result<CodeDelivery, Error> {
         let deadline = self.deadline();
         self.ensure_same_keys().await?;
+        self.accepted.flush_one(id.record_id()).await;
         let record = self.load_delivery(id, scope, self.clock.now()).await?;
         let sent = self.resend_record(record, &resend, None, deadline).await?;
         CodeDelivery::of(sent.ok_or_else(no_delivery)?)
@@ -42,6 +43,7 @@ impl Inner {
         scope: &Scope,
     ) -> Result<CodeDelivery, Error> {
         self.ensure_same_keys().await?;
+        self.accepted.flush_one(id.record_id()).await;
         let now = self.clock.now();
         let record = self.load_delivery(id, scope, now).await?;
         CodeDelivery::of(self.status_of(record, now).await?)

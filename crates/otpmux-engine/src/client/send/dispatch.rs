@@ -18,8 +18,8 @@ use crate::client::rates::Event;
 use crate::client::{Verification, metrics, reconcile};
 use crate::store::record::{AttemptState, Record};
 use crate::{
-    AttemptEnd, AttemptStarted, Choice, Lost, RecordOutcome, Refund, SendAttempt, Skip, SkipReason,
-    StartAttempt, Unconfirmed, VendorTerms,
+    AcceptedAttempt, AttemptEnd, AttemptStarted, Choice, HealthUpdate, Lost, RecordOutcome, Refund,
+    SendAttempt, Skip, SkipReason, StartAttempt, Unconfirmed, VendorTerms,
 };
 
 /// How long a status call after a lost answer may take.
@@ -165,7 +165,7 @@ impl<'a> Dispatch<'a> {
                 Ok(Some(next)) => active = next,
                 Ok(None) => return self.give_up(error).await,
                 Err(NotBegun::Over) => {
-                    self.write(true).await?;
+                    self.write(true, self.inner.take_updates()).await?;
                     return Err(gone().with_certainty(self.certainty()));
                 }
                 Err(NotBegun::Failed(error)) => {
@@ -485,14 +485,47 @@ impl<'a> Dispatch<'a> {
     async fn accepted(&mut self, active: ActiveAttempt, sent: Sent) -> Result<Verification, Error> {
         self.possible += 1;
         self.end(active, AttemptState::Accepted, None, sent);
-        self.write(false).await
+        let health_updates = self.inner.take_updates();
+        if health_updates.is_empty()
+            && let Some(accepted) = self.may_wait()
+        {
+            self.inner.accepted.record_soon(accepted, self.record.kept_until());
+            let now = self.inner.clock.now();
+            return Ok(Verification::of(&self.record, &self.request.recipient, now));
+        }
+        self.write(false, health_updates).await
+    }
+
+    /// Returns the outcome of this send if it may be recorded later, and takes it: the only send
+    /// attempt of a verification was accepted, nothing else is to be recorded, and nothing that
+    /// comes next needs it.
+    fn may_wait(&mut self) -> Option<AcceptedAttempt> {
+        let Unrecorded { ends, skips, refunds, lost } = &mut self.unrecorded;
+        let (true, [end], [attempt]) =
+            (self.inner.accepted.defers(), &mut ends[..], &self.record.send_attempts[..])
+        else {
+            return None;
+        };
+        let provider = self.inner.providers.get(&attempt.provider)?;
+        // A report to the vendor needs its reference.
+        let needed = !attempt.otpmux_code
+            || end.vendor.is_some()
+            || end.found_by.is_some()
+            || provider.capabilities().report;
+        if needed || !(skips.is_empty() && refunds.is_empty() && lost.is_none()) {
+            return None;
+        }
+        let reference = end.reference.take();
+        let accepted = AcceptedAttempt { id: self.record.id, attempt: end.attempt, reference };
+        ends.clear();
+        Some(accepted)
     }
 
     async fn give_up(&mut self, error: Error) -> Result<Verification, Error> {
         // Closes the record only if nothing was sent: after a failed resend, the earlier messages
         // and their code stay valid.
         let nothing_out = self.possible == self.foreign;
-        let written = self.write(true).await;
+        let written = self.write(true, self.inner.take_updates()).await;
         let error = match self.certainty() {
             Certainty::Unknown => error.with_certainty(Certainty::Unknown),
             _ => error,
@@ -500,10 +533,13 @@ impl<'a> Dispatch<'a> {
         if nothing_out { written.and(Err(error)) } else { written }
     }
 
-    async fn write(&mut self, close: bool) -> Result<Verification, Error> {
+    async fn write(
+        &mut self,
+        close: bool,
+        health_updates: Vec<HealthUpdate>,
+    ) -> Result<Verification, Error> {
         let now = self.inner.clock.now();
         let record_outcome = self.settlement(close);
-        let health_updates = self.inner.take_updates();
         let told =
             RecordOutcome { health_updates: health_updates.clone(), ..record_outcome.clone() };
         match self.inner.store.record_outcome(self.record.id, told, now).await {

@@ -10,11 +10,17 @@ use crate::client::inner::{Inner, gone, until};
 use crate::client::payload::Payload;
 use crate::client::send::plan::Plan;
 use crate::client::{InFlight, Verification};
-use crate::{AttemptState, ExternalId, IdempotencyRecord, Record, SendAttempt, State};
+use crate::{
+    AttemptState, ExternalId, IdempotencyRecord, Record, SendAttempt, State, VerificationId,
+};
 
 /// How often a request under way in another call is polled: at first, and at most.
 const FIRST_LOOK: Duration = Duration::from_millis(5);
 const LAST_LOOK: Duration = Duration::from_millis(200);
+
+/// The last pause before a request that does not want to wait is refused: after all pauses up to
+/// this one, another process has recorded the outcome of a send that has returned.
+const RECORDED: Duration = Duration::from_millis(40);
 
 impl Inner {
     /// The form at rest of a request's idempotency key and content.
@@ -46,26 +52,38 @@ impl Inner {
     ) -> Result<Verification, Error> {
         let deadline = self.deadline();
         let mut pause = FIRST_LOOK;
+        if under_way(&record, self.clock.now()).is_some()
+            && self.accepted.flush_one(record.id).await
+        {
+            record = self.look_again(record.id).await?;
+        }
         while let Some(left) = under_way(&record, self.clock.now())
             && Instant::now() < deadline
         {
-            if in_flight == InFlight::Refuse {
+            let may_be_recorded_soon = self.accepted.defers() && pause <= RECORDED;
+            if in_flight == InFlight::Refuse && !may_be_recorded_soon {
                 return Err(still_under_way(left));
             }
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(LAST_LOOK);
-            let now = self.clock.now();
-            let found = self.store.load(record.id, now).await;
-            // A send under way may have been sent, even if its record can no longer be read.
-            record = found
-                .and_then(|found| found.ok_or_else(gone))
-                .map_err(|error| error.with_certainty(Certainty::Unknown))?;
+            record = self.look_again(record.id).await?;
         }
         if record.has_failed() {
             return Err(has_failed(&record));
         }
         let payload = Payload::open(&mut record, &self.keys)?;
         Ok(Verification::of(&record, &payload.recipient, self.clock.now()))
+    }
+}
+
+impl Inner {
+    /// Reads the record of a send under way. It may have been sent, even if its record can no
+    /// longer be read.
+    async fn look_again(&self, id: VerificationId) -> Result<Record, Error> {
+        let found = self.store.load(id, self.clock.now()).await;
+        found
+            .and_then(|found| found.ok_or_else(gone))
+            .map_err(|error| error.with_certainty(Certainty::Unknown))
     }
 }
 

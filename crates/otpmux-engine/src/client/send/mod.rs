@@ -1,5 +1,6 @@
 //! Sending a code: plan, record, call provider after provider, record the outcome.
 
+pub(super) mod accepted_queue;
 mod candidate;
 pub(super) mod dispatch;
 mod entropy_buffer;

@@ -24,6 +24,7 @@ impl Inner {
     ) -> Result<Verification, Error> {
         let deadline = self.deadline();
         self.ensure_same_keys().await?;
+        self.accepted.flush_one(id).await;
         let record = self.load_in(id, scope, self.clock.now()).await?;
         self.resend_record(record, &resend, None, deadline).await?.ok_or_else(gone)
     }
@@ -49,6 +50,13 @@ impl Inner {
         };
         if record.over(now).is_some() {
             return Ok(None);
+        }
+        if repeats.is_some()
+            && under_way(&record, now).is_some()
+            && self.accepted.flush_one(id).await
+        {
+            let Some(recorded) = self.store.load(id, now).await? else { return Ok(None) };
+            record = recorded;
         }
         if repeats.is_some()
             && let Some(left) = under_way(&record, now)

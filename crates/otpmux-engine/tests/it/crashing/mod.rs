@@ -57,6 +57,8 @@ struct Setting {
     duplicates: u32,
     hedge: bool,
     escalates: bool,
+    /// The store hears of accepted sends later.
+    batches: bool,
 }
 
 impl Setting {
@@ -94,7 +96,8 @@ impl Play {
             .enumerate()
             .map(|(at, kind)| Arc::new(Provider::new(at, *kind, &journal)))
             .collect();
-        let (store, clock) = (Arc::<CrashingStore>::default(), Arc::<ManualClock>::default());
+        let (store, clock) =
+            (Arc::new(CrashingStore::new(setting.batches)), Arc::<ManualClock>::default());
         let client = client(&setting, &providers, &store, &clock);
         let track = Track::default();
         let steps = Steps::default();
@@ -288,6 +291,7 @@ proptest! {
         duplicates in 0u32..3,
         hedge in any::<bool>(),
         escalates in any::<bool>(),
+        batches in any::<bool>(),
         turns in prop::collection::vec(provider::turn(), 0..20),
         steps in prop::collection::vec(step(), 1..20),
     ) {
@@ -296,7 +300,7 @@ proptest! {
             .start_paused(true)
             .build()
             .unwrap();
-        let setting = Setting { kinds, duplicates, hedge, escalates };
+        let setting = Setting { kinds, duplicates, hedge, escalates, batches };
         runtime.block_on(async {
             let mut play = Play::new(setting, turns);
             for (operation, step) in steps.iter().enumerate() {

@@ -4,9 +4,9 @@ use std::time::{Duration, SystemTime};
 use async_trait::async_trait;
 use otpmux_core::{Blame, Certainty, Error, ErrorKind, Verdict};
 use otpmux_engine::{
-    AttemptStarted, Create, Created, DeliveryMark, Guess, GuessEnd, Guessed, HealthUpdate,
-    KeyCheck, KeyId, MemoryStore, ReceiptOf, Received, Record, RecordOutcome, Reschedule,
-    StartAttempt, State, StoreState, VerificationId, VerificationStore,
+    AcceptedAttempt, AttemptStarted, Create, Created, DeliveryMark, Guess, GuessEnd, Guessed,
+    HealthUpdate, KeyCheck, KeyId, MemoryStore, ReceiptOf, Received, Record, RecordOutcome,
+    Reschedule, StartAttempt, State, StoreState, VerificationId, VerificationStore,
 };
 use tokio::sync::Notify;
 
@@ -27,6 +27,7 @@ pub(super) struct Fault {
 #[derive(Debug)]
 pub(super) struct CrashingStore {
     inner: MemoryStore,
+    batches: bool,
     fault: Mutex<Option<Fault>>,
     died: Notify,
     late: Mutex<Vec<Late>>,
@@ -39,15 +40,13 @@ enum Late {
     Begin(VerificationId, Box<StartAttempt>, SystemTime),
 }
 
-impl Default for CrashingStore {
-    fn default() -> Self {
+impl CrashingStore {
+    pub(super) fn new(batches: bool) -> Self {
         let inner = MemoryStore::new(1_000);
         let (fault, late) = (Mutex::default(), Mutex::default());
-        Self { inner, fault, died: Notify::new(), late }
+        Self { inner, batches, fault, died: Notify::new(), late }
     }
-}
 
-impl CrashingStore {
     pub(super) fn arm(&self, fault: Option<Fault>) {
         *self.fault.lock().unwrap() = fault;
     }
@@ -135,6 +134,16 @@ impl VerificationStore for CrashingStore {
         now: SystemTime,
     ) -> Result<State, Error> {
         self.step(self.inner.record_outcome(id, record_outcome, now)).await
+    }
+    async fn record_accepted(
+        &self,
+        accepted: Vec<AcceptedAttempt>,
+        now: SystemTime,
+    ) -> Result<(), Error> {
+        self.step(self.inner.record_accepted(accepted, now)).await
+    }
+    fn batches_outcomes(&self) -> bool {
+        self.batches
     }
     async fn check_guess(&self, guess: &Guess, now: SystemTime) -> Result<Guessed, Error> {
         self.step(self.inner.check_guess(guess, now)).await
