@@ -171,7 +171,13 @@ fn every_metric_is_described() {
     let lines: Vec<_> = told.lines().into_iter().map(|(line, _)| line).collect();
     let calls =
         ["call_seconds", "calls_total", "circuit_state", "delivered_total", "delivery_seconds"];
-    let sends = ["limited_total", "provider_balance", "receipts_total", "reports_total"];
+    let sends = [
+        "escalations_total",
+        "limited_total",
+        "provider_balance",
+        "receipts_total",
+        "reports_total",
+    ];
     let others = ["retries_total", "send_seconds", "sends_total"];
     let stores = ["store_clock_skew_seconds", "store_full", "verdicts_total"];
     let all = calls.iter().chain(&sends).chain(&others).chain(&stores);

@@ -62,17 +62,17 @@ async fn a_send_is_one_script_and_a_verify_is_one_and_many_outcomes_are_one() {
     assert!(client.verify(sent.id, &right).await.unwrap().is_approved());
     assert_eq!(scripts(&server), 4);
 
-    let sends: tokio::task::JoinSet<_> = (2..102)
+    let sends: tokio::task::JoinSet<_> = (2..42)
         .map(|number| {
             let client = client.clone();
             async move { client.send(NewVerification::to(recipient(number))).await.unwrap() }
         })
         .collect();
-    assert_eq!(sends.join_all().await.len(), 100);
+    assert_eq!(sends.join_all().await.len(), 40);
     client.flush().await;
     // How many at a time depends on how busy the machine is.
-    let outcomes = scripts(&server) - 104;
-    assert!((1..50).contains(&outcomes), "{outcomes}");
+    let outcomes = scripts(&server) - 44;
+    assert!((1..30).contains(&outcomes), "{outcomes}");
 
     // Only commands of scripts and of this test.
     let known = ["evalsha", "config|resetstat", "info"];
