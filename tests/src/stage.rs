@@ -1,12 +1,13 @@
 //! A client in front of emulated vendors, over real sockets.
 
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use otpmux_core::{Channel, Code, Error, Recipient};
 use otpmux_emulator::{Emulator, EmulatorConfig, MessageFilter, Vendor};
 use otpmux_engine::{
-    MessageLimits, MessageSettings, Messages, NewVerification, OtpClient, Policy, Resilience,
-    Verification,
+    AuditEntry, AuditSink, MessageLimits, MessageSettings, Messages, NewVerification, OtpClient,
+    Policy, Resilience, Verification,
 };
 
 use crate::vendors::Emulation;
@@ -24,6 +25,29 @@ pub struct Stage {
     pub emulator: Emulator,
     /// The client.
     pub client: OtpClient,
+    /// The client's audit log.
+    pub audit: Arc<AuditLines>,
+}
+
+/// The lines of an audit log, without ids and hashes: among random digits, a search would find short
+/// codes by chance.
+#[derive(Debug, Default)]
+pub struct AuditLines(Mutex<String>);
+
+impl AuditLines {
+    /// Returns the lines since the last call.
+    pub fn take(&self) -> String {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl AuditSink for AuditLines {
+    fn record(&self, mut entry: AuditEntry) {
+        (entry.id, entry.recipient_hash) = (None, None);
+        let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        lines.push_str(&entry.to_json());
+        lines.push('\n');
+    }
 }
 
 impl Stage {
@@ -42,7 +66,9 @@ impl Stage {
         policy.limits = MessageLimits::none();
         let mut resilience = Resilience::default();
         resilience.retry_pause = Duration::from_millis(1);
-        let mut builder = OtpClient::builder().policy(policy);
+        let audit = Arc::new(AuditLines::default());
+        let sink: Arc<dyn AuditSink> = Arc::<AuditLines>::clone(&audit);
+        let mut builder = OtpClient::builder().policy(policy).audit(sink);
         if order.iter().any(|setup| setup.capabilities().needs_message) {
             builder =
                 builder.messages(Messages::new(&MessageSettings::new("Acme")).expect("texts"));
@@ -52,7 +78,7 @@ impl Stage {
             let provider = setup.provider(&emulator, TIMEOUT);
             builder = builder.provider_with(provider, resilience.clone(), None);
         }
-        Self { client: builder.build().expect("a client"), emulator }
+        Self { client: builder.build().expect("a client"), emulator, audit }
     }
 
     /// Sends to [`PHONE`].

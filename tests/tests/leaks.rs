@@ -90,6 +90,9 @@ async fn run(
         }
         deliver(stage, new, &mut shown).await;
     }
+    let audited = stage.audit.take();
+    assert!(audited.contains(r#""event":"send""#), "{audited}");
+    shown.push_str(&audited);
     shown.push_str(&capture.take());
     let logged = shown.contains("vendor_call") && shown.contains("send ended");
     let codes: Vec<String> = stage.handset().into_iter().map(|(_, code)| code).collect();

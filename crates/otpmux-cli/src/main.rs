@@ -9,6 +9,7 @@ mod emulate;
 mod emulated;
 mod exit;
 mod failure;
+mod find;
 mod init;
 mod logs;
 #[cfg(feature = "otel")]
@@ -91,6 +92,8 @@ enum Command {
     Deliver(deliver::Args),
     /// Show a delivery, send it again, or report its outcome
     Delivery(delivery::Args),
+    /// Find what became of a recipient's code, in the audit log and the store
+    Find(find::Args),
     /// Show health, balance, capabilities and limits of each provider
     Providers(providers::Args),
     /// Check a configuration file and show what it means, or how a send would be routed
@@ -159,6 +162,7 @@ async fn run(command: Command, output: &mut Output) -> io::Result<Exit> {
         Command::Status(args) => status::run(&args, output).await,
         Command::Deliver(args) => deliver::run(&args, output).await,
         Command::Delivery(args) => delivery::run(&args, output).await,
+        Command::Find(args) => find::run(&args, output).await,
         Command::Providers(args) => providers::run(&args, output).await,
         Command::Vendor(args) => vendor::run(&args, output).await,
         Command::CheckConfig(args) => check_config::run(&args, output),

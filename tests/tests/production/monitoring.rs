@@ -147,6 +147,8 @@ fn base(name: &str) -> &str {
 
 /// Lets everything happen that is counted.
 async fn metrics_of_a_busy_gateway() -> Metrics {
+    let name = format!("otpmux-monitoring-{}.log", std::process::id());
+    let audit = std::env::temp_dir().join(name);
     let more = format!(
         r#"
         [[routes]]
@@ -171,7 +173,10 @@ async fn metrics_of_a_busy_gateway() -> Metrics {
         max_connections_per_address = {CONNECTIONS}
         balance_interval = "10s"
         public_url = "https://otp.example.com"
-        "#
+        [audit]
+        file = "{audit}"
+        "#,
+        audit = audit.display()
     );
     let serving = Serving::start(&more, true).await;
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
@@ -234,14 +239,7 @@ async fn metrics_of_a_busy_gateway() -> Metrics {
     assert_eq!(send("+919876543230").await.0, 429);
     let ready = http.get(format!("{}/readyz", serving.url())).send().await.unwrap();
     assert_eq!(ready.status(), 200);
-    // More connections than there may be.
-    let mut crowd = Vec::new();
-    for _ in 0..=CONNECTIONS {
-        crowd.push(TcpStream::connect(serving.address).await.unwrap());
-    }
-    let closed = crowd.last_mut().expect("a crowd").read(&mut [0]).await;
-    assert!(!matches!(closed, Ok(1..)), "{closed:?}");
-    drop(crowd);
+    crowd(&serving).await;
 
     let begun = Instant::now();
     let page = loop {
@@ -253,7 +251,18 @@ async fn metrics_of_a_busy_gateway() -> Metrics {
         tokio::task::yield_now().await;
     };
     serving.end().await;
+    std::fs::remove_file(&audit).expect("the audit log");
     shown(&page)
+}
+
+/// Opens more connections than there may be.
+async fn crowd(serving: &Serving) {
+    let mut crowd = Vec::new();
+    for _ in 0..=CONNECTIONS {
+        crowd.push(TcpStream::connect(serving.address).await.unwrap());
+    }
+    let closed = crowd.last_mut().expect("a crowd").read(&mut [0]).await;
+    assert!(!matches!(closed, Ok(1..)), "{closed:?}");
 }
 
 /// The path of a verify, by the answer to a send.

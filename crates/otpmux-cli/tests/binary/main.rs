@@ -14,6 +14,7 @@ mod dev;
 mod emulate;
 mod environment;
 mod explain;
+mod find;
 mod gateway;
 mod gateway_fails;
 mod init;

@@ -268,6 +268,12 @@ impl ClientBuilder {
         self
     }
 
+    /// Removes the audit log, for a client that only reads.
+    pub fn without_audit(mut self) -> Self {
+        self.audit = None;
+        self
+    }
+
     /// Builds the client. Calls no vendor.
     ///
     /// # Errors

@@ -80,7 +80,7 @@ impl ServerKeys {
 
     /// Returns a typed code for the newest verification of this recipient and purpose.
     pub fn guess_of(&self, recipient: &Recipient, purpose: &Purpose, code: &Code) -> Guess {
-        let hashes: Vec<_> = self.all().map(|keys| keys.hash(recipient)).collect();
+        let hashes = self.hashes(recipient);
         let mut each = hashes.clone().into_iter();
         let which = Which::Recipient { hashes, purpose: purpose.clone() };
         self.guess_at(which, |keys| match each.next() {
@@ -227,7 +227,7 @@ impl Guess {
 
     /// Sets the expected recipient.
     pub fn for_recipient(mut self, recipient: &Recipient, keys: &ServerKeys) -> Self {
-        self.recipients = Some(keys.all().map(|keys| keys.hash(recipient)).collect());
+        self.recipients = Some(keys.hashes(recipient));
         self
     }
 

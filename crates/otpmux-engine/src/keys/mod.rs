@@ -148,6 +148,11 @@ impl ServerKeys {
         self.signing.hash(recipient)
     }
 
+    /// Returns the form of a recipient at rest under every key, the signing key's first.
+    pub fn hashes(&self, recipient: &Recipient) -> Vec<RecipientHash> {
+        self.all().map(|keys| keys.hash(recipient)).collect()
+    }
+
     /// Returns the key under which hits of this scope and value are counted; the value is hashed.
     pub(crate) fn limit_key(&self, scope: LimitScope, value: &[u8]) -> LimitKey {
         LimitKey { scope, hash: self.tag(scope.as_str(), value) }

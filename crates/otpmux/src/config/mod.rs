@@ -330,6 +330,11 @@ impl Config {
         &self.server_key_ids
     }
 
+    /// Returns the keys that protect verifications in their store; `None` without `[[server_keys]]`.
+    pub fn server_keys(&self) -> Option<&ServerKeys> {
+        self.server_keys.as_ref()
+    }
+
     /// Returns the rules for every verification.
     pub fn policy(&self) -> &Policy {
         &self.policy
