@@ -25,7 +25,7 @@ const NO_HIT: u8 = u8::MAX;
 
 /// The most accepted send attempts that one script records: a longer one would hold up the other
 /// calls.
-const AT_ONCE: usize = 256;
+const AT_ONCE: usize = 128;
 
 /// Store on Redis, for any number of processes.
 ///

@@ -28,7 +28,8 @@ pub struct Record {
     /// The one whose place it took: the newest of its recipient and purpose before it. Set by the
     /// store.
     pub supersedes: Option<VerificationId>,
-    /// otpmux's code; `None` when no candidate takes one, and for a delivery.
+    /// otpmux's code; `None` when no candidate takes one, and for a delivery. After an approval a
+    /// store need not keep it, because nothing is compared with it any more.
     pub code: Option<CodeMac>,
     /// Digits of the code, if known.
     pub code_length: Option<u8>,

@@ -21,7 +21,12 @@ end
 if said == 'p' then
   counted_at = at
 end
-redis.call('SETRANGE', KEYS[1], '${state.offset}', 'a')
+-- Its code is of no use any more.
+local _, states_end = field(text, ${fields.at})
+local _, code_end = field(text, states_end + 1)
+text = string.sub(text, 1, ${version.at}) .. 'a' .. string.sub(text, ${state.after}, states_end)
+  .. '\0' .. string.sub(text, code_end + 1)
+redis.call('SET', KEYS[1], text, 'KEEPTTL')
 local own, total = guesses_keys(KEYS[1], text, ARGV[2])
 redis.call('DEL', own)
 if counted_at ~= '' then

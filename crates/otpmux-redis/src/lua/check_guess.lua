@@ -127,9 +127,12 @@ if first <= last then
 end
 
 -- Every guess is counted, whatever its verdict.
-local counted = (right and 'a' or 'p') .. struct.pack('>I4', guesses + 1)
-redis.call('SETRANGE', key, '${state.offset}', counted)
+local counted = struct.pack('>I4', guesses + 1)
 if right then
+  -- Its code is of no use any more.
+  text = string.sub(text, 1, ${version.at}) .. 'a' .. counted
+    .. string.sub(text, ${guesses.after}, states_end) .. '\0' .. string.sub(text, last + 1)
+  redis.call('SET', key, text, 'KEEPTTL')
   if own_log then
     redis.call('DEL', own_key)
   end
@@ -138,6 +141,7 @@ if right then
   end
   return {'approved', id}
 end
+redis.call('SETRANGE', key, '${guesses.offset}', counted)
 if own ~= '' then
   hit(own_key, own_log, own, (struct.unpack('>I6', own, 6)))
 end
@@ -148,7 +152,7 @@ if may_have_sent(text, '[iau]') then
   if named then
     keep_guess(named, key, content, 'p', 1, stamp)
   end
-  return {'ask_vendors', id, string.sub(text, 1, ${state.at} - 1) .. counted .. string.sub(text, ${guesses.after})}
+  return {'ask_vendors', id, string.sub(text, 1, ${state.at}) .. counted .. string.sub(text, ${guesses.after})}
 end
 if named then
   keep_guess(named, key, content, 'w', left - 1)

@@ -6,15 +6,16 @@ use std::time::SystemTime;
 
 use otpmux_core::{
     Capabilities, Channel, Correlation, Delivery, OtpProvider as _, Purpose, Receipt,
-    ReceiptRequest, ReceiptTrust, Receipts, Sent, VendorReference,
+    ReceiptRequest, ReceiptTrust, Receipts, Sent, VendorReference, Verdict,
 };
 use otpmux_engine::{
-    ExternalId, MessageLimits, NewVerification, OtpClient, Policy, Selector, Verify,
+    ExternalId, MessageLimits, NewVerification, OtpClient, Policy, Selector, VerificationStatus,
+    VerificationStore, Verify,
 };
 use otpmux_redis::RedisStore;
 use otpmux_testkit::{RedisServer, ScriptedProvider};
 
-use crate::world::{all_keys, client, code, keys, provider, recipient, store};
+use crate::world::{all_keys, client, code, keys, provider, recipient, record_key, store};
 
 /// Returns how often each command ran, including those of scripts.
 fn counts(server: &RedisServer) -> BTreeMap<String, u64> {
@@ -195,4 +196,26 @@ async fn a_pending_verification_takes_so_much() {
     }
     let each = (used() - before) / FLOWS;
     assert!((450..550).contains(&each), "{each} bytes: the README says some 0.5 kB");
+}
+
+#[tokio::test]
+async fn an_approved_verification_keeps_what_its_status_needs_but_no_code() {
+    let server = RedisServer::start();
+    let (store, provider) = (store(&server), provider("primary"));
+    let client = client(&store, &[&provider], |_| ());
+    let mut new = NewVerification::to(recipient(1));
+    new.metadata.insert("order".to_owned(), "17".to_owned());
+    let id = client.send(new).await.unwrap().id;
+    let usage = || server.command(&[&b"MEMORY"[..], b"USAGE", &record_key(id)]).number();
+    let pending = usage();
+    let right = code(provider.otpmux_codes().last().unwrap());
+    assert!(client.verify(id, &right).await.unwrap().is_approved());
+    assert!(usage() < pending, "{} of {pending} bytes", usage());
+    let record = store.load(id, crate::world::now()).await.unwrap().unwrap();
+    assert!(record.code.is_none());
+
+    let view = client.status(id).await.unwrap();
+    assert_eq!(view.status, VerificationStatus::Approved);
+    assert_eq!((view.send_attempts.len(), &*view.metadata["order"]), (1, "17"));
+    assert_eq!(client.verify(id, &right).await.unwrap(), Verdict::AlreadyUsed);
 }

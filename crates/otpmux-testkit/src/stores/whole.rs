@@ -15,9 +15,12 @@ use super::records::{
 };
 use super::steps::{approve_at, cancel_at, load_at};
 
-/// Returns every field of a record as text, including those that its `Debug` hides.
+/// Returns every field of a record as text, including those that its `Debug` hides. A store need not
+/// keep the code of an approved record.
 pub(super) fn spelled(record: &Record) -> String {
-    let Record { recipient, code, sealed, send_attempts, .. } = record;
+    let mut record = record.clone();
+    record.code = record.code.filter(|_| record.state != State::Approved);
+    let Record { recipient, code, sealed, send_attempts, .. } = &record;
     let mut text = format!("{record:#?}\nrecipient {:x?}", recipient.0);
     let references: Vec<_> = send_attempts
         .iter()

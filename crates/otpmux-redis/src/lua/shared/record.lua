@@ -8,8 +8,8 @@
 -- 2. Ten fields. A field is its length, as one byte, or 255 and four bytes, and so many bytes:
 --      states       one letter for each send attempt, oldest first: the first letter of its state's
 --                   word, upper case if the attempt carries otpmux's code
---      code         nothing without a code; else the number of HMACs (2 or 3), by_id, by_recipient,
---                   by_external (16 each), and the id of their key
+--      code         nothing without a code or after an approval; else the number of HMACs (2 or 3),
+--                   by_id, by_recipient, by_external (16 each), and the id of their key
 --      purpose      nothing for `default`
 --      supersedes   an id of 16 bytes, or nothing
 --      content, name    of the request, if it has an idempotency key
@@ -24,8 +24,8 @@
 --      D  the delivery of a send attempt: its index (2 bytes), and its mark as a number (6)
 --      S  a skip
 --
--- So a guess, an approval and an acceptance are patches of the head and of `states`, and what is added
--- comes last. `-` in place of a record forbids its creation.
+-- So a wrong guess, a cancellation and an acceptance are patches of the head and of `states`, and what is
+-- added comes last. An approval writes the record without its code. `-` in place of a record forbids its creation.
 --
 -- Invariants of every script, so that a script that fails has changed nothing:
 -- - It reads everything before it writes anything, so that an invalid value is found in time.
