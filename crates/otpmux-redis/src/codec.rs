@@ -3,6 +3,8 @@
 
 mod attempt;
 
+use std::time::SystemTime;
+
 use otpmux_core::Purpose;
 use otpmux_engine::{
     CodeMac, IdempotencyRecord, KeyId, RecipientHash, Record, Sealed, Skip, State, VerificationId,
@@ -28,6 +30,7 @@ pub(crate) fn write(bytes: &mut Vec<u8>, record: &Record) {
     bytes.time(record.resend_after);
     bytes.extend_from_slice(&record.recipient.0);
     bytes.push(u8::from(record.send_attempts.iter().any(|attempt| attempt.failure.is_some())));
+    bytes.push(u8::from(is_watched(record)));
 
     bytes.field_of(|bytes| bytes.extend(record.send_attempts.iter().map(attempt::letter)));
     bytes.field_of(|bytes| write_code(bytes, record.code.as_ref()));
@@ -39,6 +42,7 @@ pub(crate) fn write(bytes: &mut Vec<u8>, record: &Record) {
     bytes.maybe(record.code_length.map(|length| [length]).as_ref().map(|length| &length[..]));
     bytes.field(record.sealed.key.as_bytes());
     bytes.field(&record.sealed.bytes);
+    bytes.field_of(|bytes| write_due(bytes, record));
 
     for attempt in &record.send_attempts {
         attempt::write(bytes, attempt);
@@ -47,6 +51,35 @@ pub(crate) fn write(bytes: &mut Vec<u8>, record: &Record) {
         attempt::write_delivery(bytes, place, attempt);
     }
     skips(bytes, &record.skips);
+}
+
+fn is_watched(record: &Record) -> bool {
+    record.due_at.is_some() || record.due_after_end.is_some() || record.escalations > 0
+}
+
+fn write_due(bytes: &mut Vec<u8>, record: &Record) {
+    if is_watched(record) {
+        maybe_time(bytes, record.due_at);
+        maybe_time(bytes, record.due_after_end);
+        bytes.push(record.escalations);
+    }
+}
+
+/// Appends a time; zeros if there is none.
+pub(crate) fn maybe_time(bytes: &mut Vec<u8>, time: Option<SystemTime>) {
+    bytes.time(time.unwrap_or(SystemTime::UNIX_EPOCH));
+}
+
+fn read_due(field: &[u8]) -> Read<(Option<SystemTime>, Option<SystemTime>, u8)> {
+    if field.is_empty() {
+        return Ok((None, None, 0));
+    }
+    let mut due = Decoder::new(field);
+    let mut time = || Ok(Some(due.time()?).filter(|time| *time != SystemTime::UNIX_EPOCH));
+    let (due_at, due_after_end) = (time()?, time()?);
+    let steps = due.byte()?;
+    due.end()?;
+    Ok((due_at, due_after_end, steps))
 }
 
 /// Returns the bytes of a purpose, also in the name of a key: most have the default one, so that
@@ -125,6 +158,7 @@ pub(crate) fn read(id: VerificationId, bytes: &[u8]) -> Read<Record> {
     let (resends, resend_after) = (head.number()?, head.time()?);
     let recipient = RecipientHash(head.array()?);
     head.flag()?;
+    head.flag()?;
 
     let fields = head;
     let letters = fields.field()?;
@@ -142,6 +176,7 @@ pub(crate) fn read(id: VerificationId, bytes: &[u8]) -> Read<Record> {
     let external = fields.maybe()?;
     let code_length = fields.maybe()?.map(|[length]| length);
     let sealed = Sealed { key: key_id(fields.field()?)?, bytes: fields.field()?.into() };
+    let (due_at, due_after_end, escalations) = read_due(fields.field()?)?;
 
     let entries = fields;
     let (mut send_attempts, mut skips) = (Vec::with_capacity(letters.len()), Vec::new());
@@ -170,9 +205,9 @@ pub(crate) fn read(id: VerificationId, bytes: &[u8]) -> Read<Record> {
         max_guesses,
         resends,
         resend_after,
-        due_at: None,
-        due_after_end: None,
-        escalations: 0,
+        due_at,
+        due_after_end,
+        escalations,
         sealed,
         send_attempts,
         skips,

@@ -5,7 +5,7 @@ use otpmux_engine::{LimitKey, LimitScope, RecipientHash, VerificationId};
 ///
 /// A name is the tag in braces, a colon, one letter, and what the letter needs, mostly 16 bytes of an
 /// id or of a keyed hash as they are, because most of the memory of a small value is its name. The
-/// three keys that an operator may look for have words.
+/// four keys that an operator may look for have words.
 ///
 /// | letter | what follows | value |
 /// |---|---|---|
@@ -17,13 +17,14 @@ use otpmux_engine::{LimitKey, LimitScope, RecipientHash, VerificationId};
 /// | `f` | reference of a vendor, hashed | id and index of its send attempt |
 /// | `I` `P` `N` `D` `V` `G` | subject of a limit, hashed: address, purpose, number range, domain, provider (vendor), all | times of hits |
 /// | `O` `T` | recipient, 8 bytes, and guesser, 8 bytes: own guesses, and the total | times of hits |
+/// | `due` | nothing | ids of records at which a process must look, by the time |
 /// | `health` | nothing | health updates |
 /// | `keys` | nothing | a hash with one field for each server key; it never expires |
 /// | `probe` | nothing | what the readiness check writes |
 ///
 /// Scripts build some of the names themselves, from what a record holds: those of records (in
 /// `create.lua`, `check_guess.lua`, `receive.lua` and `uncover.lua`), of the newest record (in
-/// `uncover.lua`), of references (in `ends.lua`), and of the limits of guesses (in `keys.lua`).
+/// `uncover.lua`), of references (in `ends.lua`), of the due set (in `due.lua`), and of the limits of guesses (in `keys.lua`).
 #[derive(Debug)]
 pub(crate) struct KeyNames {
     /// `{namespace}:`.
@@ -48,6 +49,7 @@ impl KeyNames {
             Key::Guess(name) => (b'g', &name[..]),
             Key::Reference(tag) => (b'f', &tag[..]),
             Key::Limit(limit) => (limit_letter(limit.scope), &limit.hash),
+            Key::Due => (b'd', b"ue"),
             Key::Health => (b'h', b"ealth"),
             Key::Keys => (b'k', b"eys"),
             Key::Probe => (b'p', b"robe"),
@@ -76,6 +78,8 @@ pub(crate) enum Key<'a> {
     Reference([u8; 16]),
     /// Times of hits.
     Limit(LimitKey),
+    /// The ids of records, by when a process must look at them.
+    Due,
     /// What all processes know about providers.
     Health,
     /// Check values of server keys.
@@ -141,7 +145,12 @@ mod tests {
             assert_eq!((&name[..7], &name[8..]), (&b"{eu-1}:"[..], &hash[..]), "{key:?}");
             assert!(letters.insert(name[7]), "{key:?}");
         }
-        let words = [(Key::Health, "health"), (Key::Keys, "keys"), (Key::Probe, "probe")];
+        let words = [
+            (Key::Due, "due"),
+            (Key::Health, "health"),
+            (Key::Keys, "keys"),
+            (Key::Probe, "probe"),
+        ];
         for (key, word) in words {
             let mut name = Vec::new();
             names.write(&mut name, &key);

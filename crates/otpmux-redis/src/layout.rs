@@ -58,13 +58,14 @@ const RESENDS: Part = EXPIRES_AT.then("resends", NUMBER);
 const RESEND_AFTER: Part = RESENDS.then("resend_after", TIME);
 const RECIPIENT: Part = RESEND_AFTER.then("recipient", 32);
 const FAILED: Part = RECIPIENT.then("failed", 1);
+const WATCHED: Part = FAILED.then("watched", 1);
 
 /// The half of the recipient's hash that limits and superseding use.
 const COUNTED: Part = RECIPIENT.beginning("recipient.counted", 16);
 /// The part of it that the limits of guesses use.
 const GUESSED: Part = RECIPIENT.beginning("recipient.guessed", 8);
 
-const PARTS: [Part; 11] = [
+const PARTS: [Part; 12] = [
     HEAD_VERSION,
     STATE,
     GUESSES,
@@ -74,12 +75,13 @@ const PARTS: [Part; 11] = [
     RESEND_AFTER,
     RECIPIENT,
     FAILED,
+    WATCHED,
     COUNTED,
     GUESSED,
 ];
 
 /// The fields that follow the head.
-const FIELDS: [&str; 10] = [
+const FIELDS: [&str; 11] = [
     "states",
     "code",
     "purpose",
@@ -90,6 +92,7 @@ const FIELDS: [&str; 10] = [
     "code_length",
     "key",
     "sealed",
+    "due",
 ];
 
 /// The largest count of a log that is read and written whole.
@@ -127,12 +130,13 @@ fn number(name: &str) -> Option<usize> {
         "hash.width" => return Some(HASH),
         "guesser.width" => return Some(GUESSER),
         "field.long" => return byte(LONG),
-        "fields.at" => return Some(FAILED.after()),
+        "fields.at" => return Some(WATCHED.after()),
         "fields.count" => return Some(FIELDS.len()),
         "log.short" => return usize::try_from(SHORT_LOG).ok(),
         "windows.width" => return Some(WINDOWS),
         "windows.after" => return Some(1 + WINDOWS),
         "window.width" => return Some(WINDOW),
+        "resend.width" => return Some(NUMBER + TIME),
         "named.width" => return Some(ID + HASH + 1 + NUMBER + TIME),
         "live.purpose" => return Some(ID + NUMBER),
         "found.width" => return Some(ID + 2),
@@ -200,9 +204,9 @@ mod tests {
             guesses: 11,
             max_guesses: 222,
             resends: 3333,
-            due_at: None,
+            due_at: Some(at(0x0101_0101_0101)),
             due_after_end: None,
-            escalations: 0,
+            escalations: 2,
             resend_after: at(0x0605_0403_0201),
             sealed: Sealed { key: "k".into(), bytes: b"sealed".as_slice().into() },
             send_attempts: Vec::new(),
@@ -217,7 +221,7 @@ mod tests {
         let mut bytes = Vec::new();
         codec::write(&mut bytes, &record());
         let recipient = [0xab; 32];
-        let cases: [(Part, &[u8]); 11] = [
+        let cases: [(Part, &[u8]); 12] = [
             (HEAD_VERSION, &[1]),
             (STATE, b"s"),
             (GUESSES, &[0, 0, 0, 11]),
@@ -227,15 +231,17 @@ mod tests {
             (RESEND_AFTER, &[6, 5, 4, 3, 2, 1]),
             (RECIPIENT, &recipient),
             (FAILED, &[0]),
+            (WATCHED, &[1]),
             (COUNTED, &recipient[..16]),
             (GUESSED, &recipient[..8]),
         ];
         for (part, expected) in cases {
             assert_eq!(&bytes[part.at - 1..part.after() - 1], expected, "{}", part.name);
         }
-        let mut fields = Decoder::new(&bytes[FAILED.after() - 1..]);
-        let expected: [&[u8]; 10] =
-            [b"", b"", b"login", &[3; 16], b"", b"", &[5; 16], &[6], b"k", b"sealed"];
+        let mut fields = Decoder::new(&bytes[WATCHED.after() - 1..]);
+        let due = [1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 2];
+        let expected: [&[u8]; 11] =
+            [b"", b"", b"login", &[3; 16], b"", b"", &[5; 16], &[6], b"k", b"sealed", &due];
         for (name, expected) in FIELDS.iter().zip(expected) {
             assert_eq!(fields.field().unwrap(), expected, "{name}");
         }
@@ -248,7 +254,7 @@ mod tests {
     #[test]
     fn scripts_name_every_position() {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/lua");
-        let mut positions: Vec<usize> = vec![ID, HASH, WINDOWS, WINDOW, FAILED.after()];
+        let mut positions: Vec<usize> = vec![ID, HASH, WINDOWS, WINDOW, WATCHED.after()];
         for part in PARTS {
             positions.extend([part.at, part.after() - 1, part.after(), part.width]);
         }

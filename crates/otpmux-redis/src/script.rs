@@ -16,6 +16,8 @@ pub(crate) enum Operation {
     EndGuess,
     Receive,
     Cancel,
+    Due,
+    Reschedule,
     Load,
     Health,
     CheckKeys,
@@ -38,6 +40,8 @@ impl Operation {
             Self::EndGuess => "end_guess",
             Self::Receive => "receive",
             Self::Cancel => "cancel",
+            Self::Due => "due",
+            Self::Reschedule => "reschedule",
             Self::Load => "load",
             Self::Health => "health",
             Self::CheckKeys => "check_keys",
@@ -58,14 +62,16 @@ impl Operation {
     /// Returns the shared parts that it needs, each after those that it builds on.
     fn shared(self) -> &'static [&'static str] {
         use shared::{
-            ARGUMENTS, ATTEMPTS, ENDS, FIELDS, HEALTH, HEALTH_UPDATES, HITS, KEYS, LIMITS, LOST,
-            NAMED, OVER, RECEIPT, RECIPIENT, RECORD, REPLACE, REPORTED, SENT, TAKE_BACK, UNCOVER,
+            ARGUMENTS, ATTEMPTS, DUE, ENDS, FIELDS, HEALTH, HEALTH_UPDATES, HITS, KEYS, LIMITS,
+            LOST, NAMED, OVER, RECEIPT, RECIPIENT, RECORD, REPLACE, REPORTED, SENT, TAKE_BACK,
+            UNCOVER, WATCH,
         };
         match self {
             Self::Create => &[
                 ARGUMENTS,
                 RECORD,
                 FIELDS,
+                DUE,
                 OVER,
                 SENT,
                 RECIPIENT,
@@ -75,21 +81,23 @@ impl Operation {
                 HEALTH_UPDATES,
             ],
             Self::StartAttempt => &[
-                ARGUMENTS, RECORD, FIELDS, OVER, REPLACE, RECEIPT, ENDS, ATTEMPTS, RECIPIENT,
-                LIMITS, HITS, HEALTH, REPORTED,
+                ARGUMENTS, RECORD, FIELDS, OVER, REPLACE, DUE, WATCH, RECEIPT, ENDS, ATTEMPTS,
+                RECIPIENT, LIMITS, HITS, HEALTH, REPORTED,
             ],
             Self::RecordOutcome => &[
-                ARGUMENTS, RECORD, FIELDS, SENT, REPLACE, RECEIPT, ENDS, ATTEMPTS, LOST, HEALTH,
-                REPORTED, RECIPIENT, UNCOVER, TAKE_BACK,
+                ARGUMENTS, RECORD, FIELDS, SENT, REPLACE, DUE, WATCH, RECEIPT, ENDS, ATTEMPTS,
+                LOST, HEALTH, REPORTED, RECIPIENT, UNCOVER, TAKE_BACK,
             ],
             Self::RecordAccepted => &[ARGUMENTS, RECORD, FIELDS],
             Self::CheckGuess => {
-                &[ARGUMENTS, KEYS, RECORD, FIELDS, OVER, SENT, RECIPIENT, LIMITS, NAMED]
+                &[ARGUMENTS, KEYS, RECORD, FIELDS, DUE, OVER, SENT, RECIPIENT, LIMITS, NAMED]
             }
-            Self::Approve => &[ARGUMENTS, KEYS, RECORD, OVER, TAKE_BACK, NAMED],
+            Self::Approve => &[ARGUMENTS, KEYS, RECORD, FIELDS, DUE, OVER, TAKE_BACK, NAMED],
             Self::EndGuess => &[ARGUMENTS, KEYS, RECORD, TAKE_BACK, NAMED],
             Self::Receive => &[ARGUMENTS, RECORD, FIELDS, REPLACE, RECEIPT],
-            Self::Cancel => &[ARGUMENTS, RECORD, OVER],
+            Self::Cancel => &[ARGUMENTS, RECORD, FIELDS, DUE, OVER],
+            Self::Due => &[ARGUMENTS, RECORD, FIELDS],
+            Self::Reschedule => &[ARGUMENTS, RECORD, FIELDS, REPLACE, DUE, WATCH],
             Self::Load => &[ARGUMENTS, RECORD],
             Self::Health => &[ARGUMENTS, RECORD, HEALTH, HEALTH_UPDATES],
             Self::CheckKeys | Self::Probe | Self::ProbeWhenFull | Self::Time => &[],
@@ -109,6 +117,8 @@ impl Operation {
             | Self::EndGuess
             | Self::Receive
             | Self::Cancel
+            | Self::Due
+            | Self::Reschedule
             | Self::CheckKeys
             | Self::ProbeWhenFull => Some("#!lua flags=allow-oom\n"),
         }
@@ -125,6 +135,8 @@ impl Operation {
             Self::EndGuess => include_str!("lua/end_guess.lua"),
             Self::Receive => include_str!("lua/receive.lua"),
             Self::Cancel => include_str!("lua/cancel.lua"),
+            Self::Due => include_str!("lua/due.lua"),
+            Self::Reschedule => include_str!("lua/reschedule.lua"),
             Self::Load => include_str!("lua/load.lua"),
             Self::Health => include_str!("lua/health.lua"),
             Self::CheckKeys => include_str!("lua/check_keys.lua"),
@@ -170,6 +182,8 @@ mod shared {
     pub(super) const ARGUMENTS: &str = include_str!("lua/shared/arguments.lua");
     pub(super) const KEYS: &str = include_str!("lua/shared/keys.lua");
     pub(super) const RECORD: &str = include_str!("lua/shared/record.lua");
+    pub(super) const DUE: &str = include_str!("lua/shared/due.lua");
+    pub(super) const WATCH: &str = include_str!("lua/shared/watch.lua");
     pub(super) const OVER: &str = include_str!("lua/shared/over.lua");
     pub(super) const FIELDS: &str = include_str!("lua/shared/fields.lua");
     pub(super) const RECIPIENT: &str = include_str!("lua/shared/recipient.lua");
@@ -189,7 +203,7 @@ mod shared {
     pub(super) const UNCOVER: &str = include_str!("lua/shared/uncover.lua");
 }
 
-static SCRIPTS: LazyLock<[Script; 15]> = LazyLock::new(|| {
+static SCRIPTS: LazyLock<[Script; 17]> = LazyLock::new(|| {
     // In the order of the variants, which are the index.
     [
         Operation::Create,
@@ -201,6 +215,8 @@ static SCRIPTS: LazyLock<[Script; 15]> = LazyLock::new(|| {
         Operation::EndGuess,
         Operation::Receive,
         Operation::Cancel,
+        Operation::Due,
+        Operation::Reschedule,
         Operation::Load,
         Operation::Health,
         Operation::CheckKeys,

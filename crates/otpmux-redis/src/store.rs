@@ -240,7 +240,16 @@ impl VerificationStore for RedisStore {
         begin: StartAttempt,
         now: SystemTime,
     ) -> Result<AttemptStarted, Error> {
-        let StartAttempt { ends, skips, health_updates, attempt, resend, limit_hits, .. } = begin;
+        let StartAttempt {
+            ends,
+            skips,
+            health_updates,
+            attempt,
+            resend,
+            escalation,
+            limit_hits,
+            ..
+        } = begin;
         let call = self
             .on_record(Operation::StartAttempt, id, now)
             .key(&Key::Health)
@@ -251,6 +260,10 @@ impl VerificationStore for RedisStore {
                 if let Some(terms) = resend {
                     bytes.number(terms.max_resends);
                     bytes.time(terms.next_after);
+                }
+                if let Some(terms) = escalation {
+                    bytes.push(terms.step);
+                    codec::maybe_time(bytes, terms.next_due_at);
                 }
             })
             .health_updates(&health_updates)
@@ -266,6 +279,7 @@ impl VerificationStore for RedisStore {
                 reply.end(AttemptStarted::TooSoon(wait))
             }
             "too_many" => reply.end(AttemptStarted::TooMany),
+            "not_due" => reply.end(AttemptStarted::NotDue),
             "limited" => {
                 let limited = reply.limited(&limit_hits)?;
                 reply.end(AttemptStarted::LimitExceeded(limited))
@@ -479,25 +493,47 @@ impl VerificationStore for RedisStore {
 
     async fn due(
         &self,
-        _: SystemTime,
-        _: Duration,
-        _: usize,
+        now: SystemTime,
+        lease: Duration,
+        most: usize,
     ) -> Result<Vec<VerificationId>, Error> {
-        Ok(Vec::new())
+        let call = self
+            .call(Operation::Due, now)
+            .key(&Key::Due)
+            .argument(|bytes| bytes.time(now + lease))
+            .text(most.to_string());
+        self.run(call, |mut reply| match &*reply.word {
+            "due" => {
+                let mut ids = Vec::new();
+                while let Some(id) = reply.maybe_id()? {
+                    ids.push(id);
+                }
+                reply.end(ids)
+            }
+            _ => Err(CallError::Unreadable),
+        })
+        .await
     }
 
     async fn reschedule(
         &self,
-        _: VerificationId,
-        _: Reschedule,
-        _: SystemTime,
+        id: VerificationId,
+        reschedule: Reschedule,
+        now: SystemTime,
     ) -> Result<(), Error> {
-        Ok(())
-    }
-
-    /// A due set would be a sorted set beside the records.
-    fn has_due_set(&self) -> bool {
-        false
+        let Reschedule { step, next_step, due_at, skips } = reschedule;
+        let call = self
+            .on_record(Operation::Reschedule, id, now)
+            .argument(|bytes| {
+                bytes.extend([step, next_step]);
+                codec::maybe_time(bytes, due_at);
+            })
+            .argument(|bytes| codec::skips(bytes, &skips));
+        self.run(call, |reply| match &*reply.word {
+            "done" => reply.end(()),
+            _ => Err(CallError::Unreadable),
+        })
+        .await
     }
 
     async fn load(&self, id: VerificationId, now: SystemTime) -> Result<Option<Record>, Error> {

@@ -214,11 +214,6 @@ pub trait VerificationStore: Send + Sync + fmt::Debug {
         now: SystemTime,
     ) -> Result<(), Error>;
 
-    /// Whether this store has a due set. Without one, [`due`](Self::due) returns nothing.
-    fn has_due_set(&self) -> bool {
-        true
-    }
-
     /// Closes a verification for good. Returns whether it was [pending](State::Pending).
     async fn cancel(&self, id: VerificationId, now: SystemTime) -> Result<bool, Error>;
 

@@ -27,6 +27,9 @@ local _, code_end = field(text, states_end + 1)
 text = string.sub(text, 1, ${version.at}) .. 'a' .. string.sub(text, ${state.after}, states_end)
   .. '\0' .. string.sub(text, code_end + 1)
 redis.call('SET', KEYS[1], text, 'KEEPTTL')
+if string.byte(text, ${watched.at}) == 1 then
+  leave(KEYS[1], text, true)
+end
 local own, total = guesses_keys(KEYS[1], text, ARGV[2])
 redis.call('DEL', own)
 if counted_at ~= '' then

@@ -133,6 +133,9 @@ if right then
   text = string.sub(text, 1, ${version.at}) .. 'a' .. counted
     .. string.sub(text, ${guesses.after}, states_end) .. '\0' .. string.sub(text, last + 1)
   redis.call('SET', key, text, 'KEEPTTL')
+  if string.byte(text, ${watched.at}) == 1 then
+    leave(key, text, true)
+  end
   if own_log then
     redis.call('DEL', own_key)
   end

@@ -108,6 +108,13 @@ if externals > 0 then
 end
 if superseded then
   redis.call('SETRANGE', records .. older, '${state.offset}', 's')
+  if string.byte(record, ${watched.at}) == 1 then
+    leave(records .. older, record)
+  end
+end
+if string.byte(text, ${watched.at}) == 1 then
+  local place = field_after(text, ${fields.due})
+  follow(KEYS[1], string.sub(text, place, place + 5))
 end
 hit_all(values, shift, first, 8)
 return {'new', known or nil}

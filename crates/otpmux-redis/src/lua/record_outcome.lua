@@ -6,7 +6,7 @@ local ends, skips, closing, lost = ARGV[2], ARGV[3], ARGV[4], ARGV[6]
 local what = string.sub(lost, 1, 1)
 
 local text, state = read(KEYS[1])
-local first, references, of_recipient, held, id, its_state, expires_at
+local first, references, of_recipient, held, id, its_state, expires_at, due
 if text then
   text, first, references = with_ends(text, ends)
   if what == 'a' then
@@ -18,6 +18,10 @@ if text then
   end
   text = text .. skips
   if string.byte(closing) == 1 and state ~= ${byte.approved} and not may_have_sent(text, '[IAUiau]') then
+    if state ~= ${byte.closed} and string.byte(text, ${watched.at}) == 1 then
+      local _, after, steps = watch_of(text)
+      due, text = after, with_watch(text, after, after, steps)
+    end
     state = ${byte.closed}
     text = replace(text, ${state.at}, ${state.after}, 'c')
     of_recipient, held, id, its_state, expires_at = uncovered(text)
@@ -33,6 +37,9 @@ if not text then
   return {'c'}
 end
 write(KEYS[1], text)
+if due then
+  follow(KEYS[1], due)
+end
 if references then
   write_references(references)
 end

@@ -1,7 +1,9 @@
 -- KEYS: the record; health; then one for each hit.
 -- ARGV from 2: the ends; the entries of skips; the send attempt; for a resend, the most resends (4
--- bytes) and when the next one may come (6); health updates, if there are any; then the hits.
+-- bytes) and when the next one may come (6), and for a step of escalation, the step (1) and when the next
+-- one is due (6; zeros: never); health updates, if there are any; then the hits.
 local ends, skips, attempt, terms = ARGV[2], ARGV[3], ARGV[4], ARGV[5]
+local step = #terms % ${resend.width} == 7 and string.sub(terms, -7)
 
 local text, state, expires_at = read(KEYS[1])
 local logs = held(3, 3, 7)
@@ -26,7 +28,14 @@ local function refusal()
   if verdict then
     return {'over', verdict}
   end
-  if terms == '' then
+  if step then
+    local _, _, steps = watch_of(text)
+    local guesses, resends = struct.unpack('>I4', text, ${guesses.at}), struct.unpack('>I4', text, ${resends.at})
+    if string.byte(step) ~= steps or guesses > 0 or resends > 0 then
+      return {'not_due'}
+    end
+  end
+  if #terms < ${resend.width} then
     return full_limit_hit or given_up
   end
   local guesses, max_guesses = struct.unpack('>I4I4', text, ${guesses.at})
@@ -40,19 +49,28 @@ local function refusal()
   if after > now then
     return {'too_soon', after - now}
   end
-  return full_limit_hit or given_up, struct.pack('>I4', resends + 1) .. string.sub(terms, 5)
+  return full_limit_hit or given_up, struct.pack('>I4', resends + 1) .. string.sub(terms, 5, ${resend.width})
 end
 
 -- The ends of the other send attempts are written all the same.
 local refused, resends = refusal()
-local place
+local place, due
 if not refused then
   text, place = with_attempt(text, attempt)
   if resends then
     text = replace(text, ${resends.at}, ${resend_after.after}, resends)
   end
+  if step or resends and string.byte(text, ${watched.at}) == 1 then
+    local _, after, steps = watch_of(text)
+    local following = step and string.sub(step, 2) or NEVER
+    due = following == NEVER and after or following
+    text = with_watch(text, due, after, step and steps + 1 or steps)
+  end
 end
 write(KEYS[1], text)
+if due then
+  follow(KEYS[1], due)
+end
 if references then
   write_references(references)
 end

@@ -10,7 +10,7 @@ use otpmux_core::{
 use otpmux_engine::{
     AttemptState, DeliveryMark, ExternalId, HEALTH_TTL, HealthUpdate, IdempotencyRecord, LimitHit,
     LimitKey, LimitScope, MessageLimits, NewVerification, OpenCircuit, RETENTION, ReceiptOf,
-    RecordOutcome, Refund, Resend, VerificationStore, Verify, Witness,
+    Record, RecordOutcome, Refund, Resend, VerificationStore, Verify, Witness,
 };
 use otpmux_redis::RedisStore;
 use otpmux_testkit::{RedisReply, RedisServer, ScriptedProvider};
@@ -39,6 +39,8 @@ async fn flows(server: &RedisServer) {
     let external = ExternalId::new("order-1").unwrap();
     let last = || code(ours.otpmux_codes().last().expect("a code"));
 
+    let due = Record { due_at: Some(now() + Duration::from_secs(30)), ..record(99) };
+    put(&store, due).await;
     let approved = client.send(new(1).with_external_id(external)).await.unwrap().id;
     client.verify(approved, &code("000000")).await.unwrap();
     assert!(client.verify(approved, &last()).await.unwrap().is_approved());
@@ -115,7 +117,7 @@ fn longest(letter: char) -> Duration {
         'P' | 'G' => Duration::from_mins(1),
         'I' => Duration::from_hours(1),
         'h' => HEALTH_TTL,
-        'v' | 'q' | 'g' | 'x' | 'f' => Duration::from_mins(5) + RETENTION,
+        'd' | 'v' | 'q' | 'g' | 'x' | 'f' => Duration::from_mins(5) + RETENTION,
         other => panic!("an unknown key: {other}"),
     }
 }
@@ -152,7 +154,7 @@ async fn every_key_has_a_time_to_live() {
         assert!(left <= longest, "{letter} {key} is kept for {left} ms, not {longest}");
         kinds.insert(letter);
     }
-    assert_eq!(kinds.into_iter().collect::<String>(), "GNOPRTfghqvx");
+    assert_eq!(kinds.into_iter().collect::<String>(), "GNOPRTdfghqvx");
 
     // With all remaining times divided by 100,000: no key is left.
     for (_, key) in all_keys(&server) {

@@ -38,9 +38,6 @@ fn step(step: u8, next_due_at: Option<SystemTime>) -> StartAttempt {
 }
 
 pub(super) async fn what_is_due_is_returned_in_order_and_leased(store: Store) {
-    if !store.has_due_set() {
-        return;
-    }
     let mut ids = Vec::new();
     for (number, seconds) in [(1, 30), (2, 20), (3, 40), (4, 20)] {
         ids.push(put(&*store, due(number, seconds)).await);
@@ -60,9 +57,6 @@ pub(super) async fn what_is_due_is_returned_in_order_and_leased(store: Store) {
 }
 
 pub(super) async fn a_due_time_comes_back_as_it_went_in(store: Store) {
-    if !store.has_due_set() {
-        return;
-    }
     for (number, due_at, due_after_end, escalations) in [
         (1, None, None, 0),
         (2, Some(after_ms(30_001)), None, 0),
@@ -80,9 +74,6 @@ pub(super) async fn a_due_time_comes_back_as_it_went_in(store: Store) {
 }
 
 pub(super) async fn an_end_takes_a_verification_out(store: Store) {
-    if !store.has_due_set() {
-        return;
-    }
     let typed = put(&*store, watched(1, 30)).await;
     let vendors = put(&*store, watched(2, 30)).await;
     let cancelled = put(&*store, due(3, 30)).await;
@@ -107,9 +98,6 @@ pub(super) async fn an_end_takes_a_verification_out(store: Store) {
 }
 
 pub(super) async fn an_end_that_is_watched_is_due_at_the_expiry(store: Store) {
-    if !store.has_due_set() {
-        return;
-    }
     let approved = put(&*store, watched(1, 30)).await;
     let cancelled = put(&*store, watched(2, 30)).await;
     let superseded = put(&*store, watched(3, 30)).await;
@@ -133,9 +121,6 @@ pub(super) async fn an_end_that_is_watched_is_due_at_the_expiry(store: Store) {
 }
 
 pub(super) async fn a_step_begins_once_and_moves_the_time(store: Store) {
-    if !store.has_due_set() {
-        return;
-    }
     let id = put(&*store, due(1, 30)).await;
     let at = after(30);
     assert_eq!(begin_at(&*store, id, step(1, None), at).await, AttemptStarted::NotDue);
@@ -154,9 +139,6 @@ pub(super) async fn a_step_begins_once_and_moves_the_time(store: Store) {
 }
 
 pub(super) async fn no_step_begins_once_the_user_has_done_anything(store: Store) {
-    if !store.has_due_set() {
-        return;
-    }
     let guessed = put(&*store, due(1, 30)).await;
     assert_eq!(try_code(&*store, guessed, WRONG).await, "wrong_code");
     let resent = put(&*store, due(2, 30)).await;
@@ -177,9 +159,6 @@ pub(super) async fn no_step_begins_once_the_user_has_done_anything(store: Store)
 }
 
 pub(super) async fn a_step_without_room_does_not_begin(store: Store) {
-    if !store.has_due_set() {
-        return;
-    }
     let id = put(&*store, due(1, 30)).await;
     let limit_hits = vec![limit_hit(limit(LimitScope::Purpose, 1), &[(1, 600)])];
     create_at(&*store, record(2), &limit_hits, now()).await;
@@ -191,9 +170,6 @@ pub(super) async fn a_step_without_room_does_not_begin(store: Store) {
 }
 
 pub(super) async fn a_time_is_changed_unless_another_step_came_first(store: Store) {
-    if !store.has_due_set() {
-        return;
-    }
     let id = put(&*store, due(1, 30)).await;
     let skip = |before| Skip {
         before,
@@ -221,9 +197,6 @@ pub(super) async fn a_time_is_changed_unless_another_step_came_first(store: Stor
 }
 
 pub(super) async fn one_whose_retention_has_passed_is_not_due(store: Store) {
-    if !store.has_due_set() {
-        return;
-    }
     let gone = put(&*store, due(1, 30)).await;
     let kept = put(&*store, Record { expires_at: after(2_000), ..due(2, 40) }).await;
     assert_eq!(due_at(&*store, after(900), 1).await, [kept], "nor does it take a place");
@@ -231,9 +204,6 @@ pub(super) async fn one_whose_retention_has_passed_is_not_due(store: Store) {
 }
 
 pub(super) async fn of_many_processes_one_takes_each(store: Store, effort: Effort) {
-    if !store.has_due_set() {
-        return;
-    }
     let count = effort.rounds();
     let mut expected = Vec::new();
     for number in 0..count {
@@ -267,9 +237,6 @@ pub(super) async fn of_many_processes_one_takes_each(store: Store, effort: Effor
 }
 
 pub(super) async fn of_many_processes_one_begins_a_step(store: Store, effort: Effort) {
-    if !store.has_due_set() {
-        return;
-    }
     for number in 0..effort.some_rounds() {
         let id = put(&*store, due(number, 30)).await;
         let begun: Vec<_> = (0..8)

@@ -107,8 +107,7 @@ pub(super) async fn random_steps_are_answered_as_by_the_memory_store(store: Stor
     let memory = MemoryStore::new(100_000);
     let mut start = now();
     for seed in 0..effort.walks() {
-        let has = (store.has_due_set(), store.keeps_events());
-        let mut world = World::new(Dice::new(u64::from(seed)), start, has);
+        let mut world = World::new(Dice::new(u64::from(seed)), start, store.keeps_events());
         for number in 0..600 {
             let step = world.step();
             let creates = matches!(step, Step::Create(_));

@@ -34,8 +34,6 @@ const PURPOSES: [&str; 2] = ["login", "payment"];
 pub(super) struct World {
     pub(super) now: SystemTime,
     dice: Dice,
-    /// Whether the store has a due set.
-    dues: bool,
     known: Vec<Known>,
     /// Recipients, and times at which a message to them may have been counted.
     counted: Vec<(u32, SystemTime)>,
@@ -70,14 +68,12 @@ fn external_tag(number: u64, purpose_name: &str) -> [u8; 16] {
 }
 
 impl World {
-    /// `has`: whether the store has a due set, and an outbox.
-    pub(super) fn new(dice: Dice, now: SystemTime, has: (bool, bool)) -> Self {
-        let (dues, events) = has;
+    /// `events`: whether the store has an outbox.
+    pub(super) fn new(dice: Dice, now: SystemTime, events: bool) -> Self {
         Self {
             events,
             now,
             dice,
-            dues,
             known: Vec::new(),
             counted: Vec::new(),
             lost: None,
@@ -97,7 +93,7 @@ impl World {
             return Step::Create(Box::new(self.create()));
         }
         let one = self.one();
-        if self.dues && self.dice.percent(8) {
+        if self.dice.percent(8) {
             return self.due(&one);
         }
         match kind {
@@ -292,7 +288,7 @@ impl World {
     /// Returns a time within this many hundredths of a second, sometimes.
     fn due_time(&mut self, hundredths: u64) -> Option<SystemTime> {
         let at = self.soon(hundredths);
-        (self.dues && self.dice.percent(60)).then_some(at)
+        (self.dice.percent(60)).then_some(at)
     }
 
     /// Returns a time within this many hundredths of a second.
@@ -453,7 +449,7 @@ impl World {
             health_updates: self.health_updates(),
             attempt,
             resend: self.dice.percent(40).then_some(terms),
-            escalation: (self.dues && self.dice.percent(30)).then(|| EscalationTerms {
+            escalation: self.dice.percent(30).then(|| EscalationTerms {
                 step: self.few_steps(),
                 next_due_at: self.due_time(6_000),
             }),

@@ -37,7 +37,7 @@ impl Inner {
         }
         let terms = EventTerms { wants: Arc::clone(wants), facts: facts.to_text() };
         record.events = Some(Box::new(terms));
-        if events.want_failed() && !id.is_delivery() && self.store.has_due_set() {
+        if events.want_failed() && !id.is_delivery() {
             record.due_after_end = Some(record.expires_at);
             record.due_at = record.due_at.or(record.due_after_end);
         }
