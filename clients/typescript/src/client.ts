@@ -38,6 +38,8 @@ export interface SendOptions {
   message?: string;
   /** While a verification is live: `same_code` sends that one again, `new_code` a new one. */
   repeat?: "new_code" | "same_code";
+  /** `false`: no message is sent that was not requested. */
+  escalate?: boolean;
   /** An id of your own, for `verifyExternal`. */
   externalId?: string;
   metadata?: Record<string, string>;
@@ -106,7 +108,8 @@ export class Otpmux {
         : { ip: clientIp, user_agent: userAgent };
     const wishes = { country, purpose, channel, locale, ttl, template, metadata };
     const text = { variables, brand, message, repeat, external_id: options.externalId };
-    const body = { to, ...wishes, ...text, code_length: codeLength, client };
+    const { escalate } = options;
+    const body = { to, ...wishes, ...text, escalate, code_length: codeLength, client };
     return verification(await this.#write<VerificationBody>("", body, idempotencyKey));
   }
 

@@ -37,6 +37,8 @@ export interface Verification {
   newCode: boolean;
   /** Whether this send repeated a verification that was live, because of `repeat`. */
   repeated: boolean;
+  /** When another message may be sent without a request; `undefined` if none will be. */
+  nextStepAt: Date | undefined;
   /** Digits of the code, where that is known. Do not hard-code six. */
   codeLength: number | undefined;
   send_attempts: SendAttempt[];
@@ -92,6 +94,7 @@ export interface VerificationBody {
   code_source?: Verification["codeSource"];
   new_code?: boolean;
   repeated?: boolean;
+  next_step_at?: string | null;
   code_length?: number | null;
   send_attempts?: SendAttempt[];
   skipped?: Skipped[];
@@ -132,6 +135,7 @@ export function verification(body: VerificationBody): Verification {
     codeSource: body.code_source ?? "otpmux",
     newCode: body.new_code ?? false,
     repeated: body.repeated ?? false,
+    nextStepAt: body.next_step_at ? new Date(body.next_step_at) : undefined,
     codeLength: body.code_length ?? undefined,
     send_attempts: body.send_attempts ?? [],
     skipped: body.skipped ?? [],

@@ -80,6 +80,9 @@ pub(crate) fn facts_text(sent: &Value, output: &mut Output) -> io::Result<()> {
     );
     facts.fact("valid until", text(sent, "expires_at"));
     facts.fact("resend from", text(sent, "resend_after"));
+    if sent["next_step_at"].is_string() {
+        facts.fact("next message", text(sent, "next_step_at"));
+    }
     facts.fact("guesses left", sent["guesses_left"].to_string());
     output.table(&facts)?;
     history_text(sent, output)

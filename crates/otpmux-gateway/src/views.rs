@@ -55,6 +55,10 @@ pub struct VerificationView {
     /// The earliest time of a resend.
     #[schema(format = DateTime)]
     resend_after: String,
+    /// When another message with the same code may be sent without a request, if the user has done
+    /// nothing by then; null if none will be. A receipt may change it.
+    #[schema(required, format = DateTime)]
+    next_step_at: Option<String>,
     /// Guesses left for the newest message, by the policy or by the vendor that generated its code,
     /// whichever is fewer.
     guesses_left: u32,
@@ -135,6 +139,7 @@ enum AttemptReason {
     Failover,
     Hedge,
     Resend,
+    Escalation,
     LastResort,
 }
 
@@ -162,8 +167,8 @@ pub(crate) struct SendAttempt {
     provider: String,
     /// Why it was chosen: it is the first suitable provider of its route (`preferred`), the weights
     /// of the route selected it (`drawn`), an earlier one failed (`failover`) or is slow (`hedge`),
-    /// the user asked for another message (`resend`), or no other provider was left
-    /// (`last_resort`).
+    /// the user asked for another message (`resend`), the user did not type the code for some time
+    /// (`escalation`), or no other provider was left (`last_resort`).
     #[schema(value_type = AttemptReason)]
     reason: &'static str,
     /// The reason in prose.
@@ -219,6 +224,7 @@ impl From<&Verification> for VerificationView {
             expires_at: rfc3339(verification.expires_at),
             code_length: verification.code_length,
             resend_after: rfc3339(verification.resend_after),
+            next_step_at: verification.next_step_at.map(rfc3339),
             guesses_left: verification.guesses_left,
         }
     }

@@ -22,10 +22,10 @@ pub use otpmux_core::{
 };
 pub use otpmux_engine::{
     BuildError, ChannelText, Checked, ClientBuilder, CodeDelivery, CodeDeliveryStatus, DeliveryId,
-    DltIds, ExternalId, InFlight, Locale, LocalizedText, MemoryStore, MessageLimits,
-    MessageSettings, Messages, NewDelivery, NewVerification, OtpClient, Policy, Reloaded, Repeat,
-    Resend, ResendBy, Resilience, Route, Routes, Scope, ScopedClient, Selector, ServerKeys,
-    Verification, VerificationId, VerificationStatus, Verify,
+    DltIds, EscalationStep, ExternalId, InFlight, Locale, LocalizedText, MemoryStore,
+    MessageLimits, MessageSettings, Messages, NewDelivery, NewVerification, OtpClient, Policy,
+    Reloaded, Repeat, Resend, ResendBy, Resilience, Route, Routes, Scope, ScopedClient, Selector,
+    ServerKeys, StepBy, Timers, Verification, VerificationId, VerificationStatus, Verify,
 };
 
 pub use config::Config;

@@ -1,12 +1,12 @@
 use otpmux_core::settings::{Section as _, Setting, SettingKind, duration_text, limit_text};
-use otpmux_engine::{ChannelText, DltIds, LocalizedText, Route, Variable};
+use otpmux_engine::{ChannelText, DltIds, EscalationStep, LocalizedText, Route, Variable};
 use serde_json::{Map, Value, json};
 
 use crate::config::Registry;
 use crate::config::sections::SECTIONS;
 use crate::config::server::ApiKeySettings;
 use crate::config::server_keys::ServerKey;
-use crate::config::{TOP, doors, messages, routes};
+use crate::config::{TOP, doors, escalate, messages, routes};
 
 /// Returns the JSON Schema (draft 2020-12) of a configuration file, for editors, for checks by
 /// other tools, and for the reference of the keys.
@@ -273,6 +273,11 @@ fn route() -> Value {
         "examples": [["primary", "backup"], { "primary": 70, "backup": 30 }],
         "x-type": "list of names, or table of weights",
     });
+    let mut steps = list(&table(escalate::StepSettings::KEYS), escalate::ESCALATE);
+    steps["maxItems"] = EscalationStep::MOST.into();
+    steps["examples"] =
+        json!([[{ "after": "30s", "by": "next" }, { "after": "60s", "channel": "voice" }]]);
+    route["properties"]["escalate"] = steps;
     route["required"] = json!(["providers"]);
     route
 }

@@ -54,6 +54,7 @@ class AsyncOtpmux:
         brand: str | None = None,
         message: str | None = None,
         repeat: str | None = None,
+        escalate: bool | None = None,
         external_id: str | None = None,
         metadata: Mapping[str, str] | None = None,
         client_ip: str | None = None,
@@ -66,6 +67,7 @@ class AsyncOtpmux:
         seconds. `variables` fills the variables of the configured text, `brand` names the service in
         it; `message` is a text of your own with `{code}`, for API keys that may give one.
         While a verification is live, `repeat="same_code"` sends it again, `"new_code"` a new one.
+        `escalate=False` sends no message that was not requested.
         `external_id` is an id of your own, for `verify_external`. `client_ip` is the end user's
         address: without it, nothing limits one attacker. All tries of this call have one idempotency
         key; give your own to make a repeat after a crash safe, too.
@@ -85,6 +87,7 @@ class AsyncOtpmux:
             brand=brand,
             message=message,
             repeat=repeat,
+            escalate=escalate,
             external_id=external_id,
             metadata=metadata,
         )

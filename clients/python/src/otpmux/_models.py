@@ -54,6 +54,8 @@ class Verification:
     """Whether the newest message carries another code than those before it; both are good."""
     repeated: bool = False
     """Whether this send repeated a verification that was live, because of `repeat`."""
+    next_step_at: datetime | None = None
+    """When another message may be sent without a request; `None` if none will be."""
     code_length: int | None = None
     """Digits of the code, where that is known. Do not hard-code six."""
     send_attempts: tuple[SendAttempt, ...] = ()
@@ -74,6 +76,7 @@ class Verification:
             code_source=body.get("code_source", "otpmux"),
             new_code=body.get("new_code", False),
             repeated=body.get("repeated", False),
+            next_step_at=_time(body["next_step_at"]) if body.get("next_step_at") else None,
             code_length=body.get("code_length"),
             send_attempts=_send_attempts(body),
             skipped=_skipped(body),

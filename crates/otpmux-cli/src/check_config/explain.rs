@@ -8,7 +8,7 @@ use otpmux::config::settings::limit_text;
 use otpmux_gateway::views::SkippedView;
 use serde_json::{Value, json};
 
-use super::text::route_text;
+use super::text::{route_text, steps_text};
 use crate::Exit;
 use crate::failure::Failure;
 use crate::output::{BAD, Cell, DIM, GOOD, Output, Table};
@@ -106,6 +106,11 @@ fn text(told: &Explanation, output: &mut Output) -> io::Result<()> {
             facts.row(["route".into(), (place + 1).to_string().into(), route_text(route).into()]);
         }
         None => facts.fact("route", "none"),
+    }
+    if let Some((_, route)) = &told.route {
+        for step in steps_text(route) {
+            facts.fact("without a code", step);
+        }
     }
     for LimitView { scope, windows, .. } in &told.limits {
         let windows = texts(windows).join(" ");

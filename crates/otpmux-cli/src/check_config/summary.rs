@@ -1,7 +1,7 @@
 use otpmux::admin::LimitScope;
 use otpmux::config::ConfiguredProvider;
 use otpmux::config::settings::{duration_text, limit_text};
-use otpmux::{Config, CountryCode, RateLimit, Route};
+use otpmux::{Config, CountryCode, EscalationStep, RateLimit, Route, StepBy};
 use serde_json::{Value, json};
 
 use super::facts::facts;
@@ -52,7 +52,25 @@ pub(super) fn route(route: &Route) -> Value {
         "purposes": route.purposes,
         "providers": route.providers,
         "weights": route.weights,
+        "escalate": steps(route),
     })
+}
+
+/// The steps of escalation, each with the earliest time after the send.
+fn steps(route: &Route) -> Vec<Value> {
+    let step = |(at, step): (std::time::Duration, &EscalationStep)| {
+        let channel = match &step.by {
+            StepBy::Next => None,
+            StepBy::Channel(channel) => Some(channel),
+        };
+        json!({
+            "after": duration_text(step.after),
+            "at": duration_text(at),
+            "by": channel.is_none().then_some("next"),
+            "channel": channel,
+        })
+    };
+    EscalationStep::times(&route.escalate).map(step).collect()
 }
 
 fn limits(config: &Config) -> Value {

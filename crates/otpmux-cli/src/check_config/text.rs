@@ -3,7 +3,9 @@ use std::io;
 use otpmux::config::settings::{duration_text, limit_text};
 use otpmux::config::{Durability, StoreConfig};
 use otpmux::provider::ProviderId;
-use otpmux::{Channel, Config, MessageLimits, Policy, Purpose, ResendBy, Route};
+use otpmux::{
+    Channel, Config, EscalationStep, MessageLimits, Policy, Purpose, ResendBy, Route, StepBy,
+};
 
 use super::facts::facts;
 use crate::output::Output;
@@ -33,6 +35,10 @@ pub(super) fn write(config: &Config, output: &mut Output) -> io::Result<()> {
         Some(routes) => {
             for (at, route) in routes.as_slice().iter().enumerate() {
                 output.line(format_args!("route {}: {}", at + 1, route_text(route)))?;
+                if !route.escalate.is_empty() {
+                    let steps = steps_text(route).join(", ");
+                    output.line(format_args!("  without a code: {steps}"))?;
+                }
             }
         }
     }
@@ -123,6 +129,18 @@ pub(super) fn route_text(route: &Route) -> String {
     let weighted = providers().zip(&route.weights).map(|(id, weight)| format!("{id} {weight}"));
     let weighted = weighted.collect::<Vec<_>>().join(", ");
     format!("{conditions} in an order drawn by the weights {weighted}")
+}
+
+/// Describes each step of escalation, with the earliest time after the send.
+pub(super) fn steps_text(route: &Route) -> Vec<String> {
+    let step = |(at, step): (std::time::Duration, &EscalationStep)| {
+        let by = match &step.by {
+            StepBy::Next => "the next provider".to_owned(),
+            StepBy::Channel(channel) => channel.to_string(),
+        };
+        format!("by {by} after {}", duration_text(at))
+    };
+    EscalationStep::times(&route.escalate).map(step).collect()
 }
 
 /// Describes the store, without its address.

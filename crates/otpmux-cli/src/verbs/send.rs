@@ -41,6 +41,9 @@ pub(crate) struct Args {
     /// its place, `same_code` sends the live one again [default: that of the policy]
     #[arg(long, value_name = "WORD", value_parser = ["new_code", "same_code"])]
     repeat: Option<String>,
+    /// Send no message that was not asked for: the steps of escalation of the route do not apply
+    #[arg(long)]
+    no_escalate: bool,
     /// Your own id of the verification, by which `otpmux verify --external-id` finds it: 1 to 128
     /// visible ASCII characters, unique within the purpose
     #[arg(long, value_name = "NAME")]
@@ -106,6 +109,7 @@ async fn send(args: &Args) -> Result<(Backend, Value), Failure> {
     let external = args.external_id.as_deref().map(ExternalId::new).transpose();
     new.external_id =
         external.map_err(|error| Failure::usage(format!("--external-id: {error}")))?;
+    new.escalate = !args.no_escalate;
     new.template.clone_from(&args.template);
     new.idempotency_key.clone_from(&args.idempotency_key);
     let sent = backend.send(new).await?;

@@ -138,6 +138,7 @@ macro_rules! text_setting {
 text_setting!(SocketAddr);
 text_setting!(CountryCode);
 text_setting!(Purpose);
+text_setting!(Channel);
 
 impl SettingValue for Secret {
     type Given = Self;

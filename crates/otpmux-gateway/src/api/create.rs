@@ -90,6 +90,10 @@ pub(super) struct CreateVerification {
     /// the limits of a resend. Default: the configuration's `policy.repeat`.
     #[schema(value_type = Option<RepeatWord>)]
     repeat: Option<String>,
+    /// Whether the configured steps of escalation apply. If false, no message is sent that was not
+    /// requested.
+    #[schema(default = true)]
+    escalate: Option<bool>,
     /// The vendor's name for a message template.
     #[schema(min_length = 1, max_length = 128, pattern = r"^[^\x00-\x1f\x7f-\x9f]*$")]
     template: Option<String>,
@@ -263,6 +267,7 @@ fn read(
     let repeat = body.parsed("repeat", |text| {
         text.parse::<Repeat>().map_err(|_| "must be `new_code` or `same_code`")
     });
+    let escalate = body.flag("escalate");
     let template = body.text("template", 1..=128);
     let client = device(&mut body, forwarded);
     let metadata = metadata(&mut body);
@@ -276,6 +281,7 @@ fn read(
         (new.brand, new.message) = (brand, message);
         new.variables = variables;
         new.repeat = repeat;
+        new.escalate = escalate.unwrap_or(true);
         new.ttl = ttl.map(Duration::from_secs);
         new.code_length = code_length;
         new.metadata = metadata;

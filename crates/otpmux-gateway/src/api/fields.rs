@@ -115,6 +115,17 @@ impl Fields {
         value
     }
 
+    /// True or false.
+    pub(super) fn flag(&mut self, name: &'static str) -> Option<bool> {
+        match self.take(name)? {
+            Tree::Bool(flag) => Some(flag),
+            other => {
+                self.wrong_type(name, "true or false", &other);
+                None
+            }
+        }
+    }
+
     /// A whole number; `unit` is what it counts.
     pub(super) fn whole<T: TryFrom<u64>>(
         &mut self,

@@ -7,7 +7,7 @@ use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAcce
 /// A value, in the detail that this API needs.
 pub(super) enum Tree {
     Null,
-    Bool,
+    Bool(bool),
     /// A whole number that is not negative: `300` and `300.0`.
     Whole(u64),
     Number,
@@ -21,7 +21,7 @@ impl Tree {
     pub(super) fn kind(&self) -> &'static str {
         match self {
             Self::Null => "null",
-            Self::Bool => "true or false",
+            Self::Bool(_) => "true or false",
             Self::Whole(_) | Self::Number => "a number",
             Self::Text(_) => "a string",
             Self::List => "a list",
@@ -45,8 +45,8 @@ impl<'de> Deserialize<'de> for Tree {
                 Ok(Tree::Null)
             }
 
-            fn visit_bool<E: Error>(self, _: bool) -> Result<Tree, E> {
-                Ok(Tree::Bool)
+            fn visit_bool<E: Error>(self, flag: bool) -> Result<Tree, E> {
+                Ok(Tree::Bool(flag))
             }
 
             fn visit_u64<E: Error>(self, number: u64) -> Result<Tree, E> {

@@ -45,6 +45,7 @@ pub(crate) async fn serve(
     let watched = app.metrics.is_some() && !server.balance_interval.is_zero();
     let balance =
         watched.then(|| tokio::spawn(balance::watch(Arc::clone(app), server.balance_interval)));
+    let timers = app.client.spawn_timers();
     tokio::select! {
         () = listening.accept(&listener) => {}
         () = stop => {}
@@ -59,7 +60,9 @@ pub(crate) async fn serve(
         () = sleep(server.drain_delay) => {}
     }
     drop(listener);
-    listening.end(server.drain_timeout).await;
+    // A step of escalation that has begun gets the time of a request.
+    let stopped = async { drop(timeout(server.drain_timeout, timers.stop()).await) };
+    tokio::join!(listening.end(server.drain_timeout), stopped);
     app.client.flush().await;
     // The listener for metrics runs until the end.
     if let Some(beside) = beside {

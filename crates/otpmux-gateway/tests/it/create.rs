@@ -31,6 +31,7 @@ async fn a_code_goes_out_and_the_answer_says_what_a_form_needs() {
         "guesses_left",
         "id",
         "new_code",
+        "next_step_at",
         "repeated",
         "resend_after",
         "status",

@@ -57,6 +57,7 @@ fn the_documents_reasons_are_the_engines() {
         Choice::Failover,
         Choice::Hedge,
         Choice::Resend,
+        Choice::Escalation,
         Choice::LastResort,
     ];
     assert_eq!(words("AttemptReason"), set(&send_attempts.map(Choice::as_str)));

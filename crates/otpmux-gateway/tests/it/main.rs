@@ -11,6 +11,7 @@ mod deliveries;
 mod documents;
 mod doors;
 mod drain;
+mod escalate;
 mod guesses;
 mod hostile;
 mod idempotency;

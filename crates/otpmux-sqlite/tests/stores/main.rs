@@ -9,6 +9,7 @@
 )]
 
 mod crash;
+mod escalation;
 mod failures;
 mod home;
 mod opening;
@@ -58,6 +59,7 @@ fn main() {
     trials.extend(stores::suite_with("power", Effort::Quick, open(Options::default())));
     let own = trials![
         crash::answered_steps_survive_kill_9,
+        escalation::of_many_processes_on_one_file_each_step_begins_once,
         failures::a_lock_that_stays_is_reported_and_costs_nothing,
         failures::a_disk_that_fails_is_reported_and_costs_nothing,
         failures::a_full_file_refuses_new_ones_only,

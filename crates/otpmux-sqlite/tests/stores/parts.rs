@@ -25,6 +25,7 @@ pub(crate) fn play() -> bool {
         match &*part {
             "writer" => write_on(store).await,
             "peer" => obey(store).await,
+            "timers" => crate::escalation::take_what_is_due(store).await,
             _ => panic!("no such part: {part}"),
         }
     });
@@ -80,7 +81,7 @@ impl Drop for Other {
 }
 
 /// One line at a time, also while other processes write.
-fn say(line: &str) {
+pub(crate) fn say(line: &str) {
     let mut out = std::io::stdout().lock();
     writeln!(out, "{line}").unwrap();
     out.flush().unwrap();

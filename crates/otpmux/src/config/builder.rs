@@ -6,6 +6,7 @@ use otpmux_engine::{MessageSettings, Policy, Resilience, Route};
 use serde_json::{Map, Value, json};
 
 use super::document::Document;
+use super::escalate;
 use super::messages;
 use super::store::{StoreSettings, is_secret};
 use super::{AuditSettings, Config, ConfigErrors, DoorsConfig, ServerConfig};
@@ -132,6 +133,10 @@ impl ConfigBuilder {
             Value::Object(names.clone().map(str::to_owned).zip(weights).collect())
         };
         table.insert("providers".to_owned(), providers);
+        if !route.escalate.is_empty() {
+            let steps: Value = route.escalate.iter().map(escalate::table).collect();
+            table.insert("escalate".to_owned(), steps);
+        }
         self.document.weighted.push(names.map(str::to_owned).collect());
         self.push("routes", table);
         self

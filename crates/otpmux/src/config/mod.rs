@@ -5,6 +5,7 @@ mod builder;
 mod document;
 pub(crate) mod doors;
 mod errors;
+pub(crate) mod escalate;
 mod fingerprint;
 mod hints;
 pub(crate) mod messages;
@@ -242,6 +243,8 @@ impl Config {
         let policy = policy::read(root, cx);
         if let Some(policy) = &policy {
             providers::check_policy(document, &providers, policy, cx);
+            let routes = routes.as_ref().map_or(&[][..], Routes::as_slice);
+            escalate::check_useful(routes, policy, &providers, cx);
         }
         let mut policy = policy.unwrap_or_default();
         policy.limits = policy::read_limits(root, cx);

@@ -6,6 +6,7 @@ use otpmux_engine::{Route, Routes};
 use serde_json::{Map, Value};
 
 use super::document::Document;
+use super::escalate;
 use super::providers::{ConfiguredProvider, unserved};
 use super::reading::Reading;
 use super::sections::names;
@@ -30,6 +31,7 @@ pub(super) fn read(
         let right = cx.errors.len() == mistakes;
         if right {
             channels_are_served(&path, &route, providers, cx);
+            escalate::check(&path, &route, cx);
             let covered =
                 |earlier: &Option<Route>| earlier.as_ref().is_some_and(|r| covers(r, &route));
             if let Some(earlier) = routes.iter().position(covered) {
@@ -50,12 +52,17 @@ fn route(
     document: &Document,
     cx: &mut Reading<'_>,
 ) -> Route {
-    let known: Vec<_> = names(Route::KEYS).chain(["providers"]).collect();
+    let known: Vec<_> = names(Route::KEYS).chain(["providers", "escalate"]).collect();
     cx.unknown_keys(path, table, &known);
     let mut route = Route::default();
     let mut own = table.clone();
-    own.retain(|key, _| key != "providers" && known.contains(&key.as_str()));
+    own.retain(|key, _| {
+        !["providers", "escalate"].contains(&key.as_str()) && known.contains(&key.as_str())
+    });
     cx.apply(path, &own, &mut route);
+    if let Some(steps) = table.get("escalate") {
+        route.escalate = escalate::read(path, steps, cx);
+    }
     let path = format!("{path}.providers");
     match table.get("providers") {
         None => cx.mistake(path, "missing; it is required"),

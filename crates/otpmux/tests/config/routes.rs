@@ -88,6 +88,72 @@ fn each_mistake_has_its_place() {
 }
 
 #[test]
+fn steps_of_escalation_are_read_and_each_mistake_has_its_place() {
+    use otpmux::{Channel, EscalationStep};
+    use std::time::Duration;
+    let two = "[providers.q]\nkind = \"easyotp\"\napi_key = \"env:KEY\"\n";
+    let route = |providers: &str, steps: &str| {
+        let more = format!("[[routes]]\nproviders = {providers}\nescalate = {steps}");
+        with(&more) + two
+    };
+    let both = "[\"p\", \"q\"]";
+    let right = route(
+        both,
+        "[{ after = \"30s\", by = \"next\" }, { after = \"1m\", channel = \"voice\" }]",
+    );
+    let config = read(&right).unwrap();
+    let seconds = Duration::from_secs;
+    assert_eq!(
+        config.routes().unwrap().as_slice()[0].escalate,
+        [EscalationStep::next(seconds(30)), EscalationStep::by(Channel::Voice, seconds(60))]
+    );
+    let again = read(&config.to_toml()).unwrap();
+    assert_eq!(again.routes().unwrap().as_slice(), config.routes().unwrap().as_slice());
+    for steps in ["[]", "{}", "\"next\"", "[\"next\"]"] {
+        assert_mistakes(
+            &route(both, steps),
+            &[
+                "routes[0].escalate: must be a list of steps such as [{ after = \"30s\", by = \"next\" \
+             }]; remove it, if nothing escalates",
+            ],
+        );
+    }
+    assert_mistakes(
+        &route(
+            both,
+            "[{ after = \"1s\", by = \"next\" }, { by = \"nxt\" }, { after = \"30s\" }, \
+             { after = \"30s\", by = \"next\", channel = \"sms\" }]",
+        ),
+        &[
+            "routes[0].escalate: at most 3 steps",
+            "routes[0].escalate[0].after: must be 10s to 15m",
+            "routes[0].escalate[1].after: missing; it is required",
+            "routes[0].escalate[1].by: must be one of: next",
+            "routes[0].escalate[2]: needs `by = \"next\"` or a `channel`, and not both",
+            "routes[0].escalate[3]: needs `by = \"next\"` or a `channel`, and not both",
+        ],
+    );
+    assert_mistakes(
+        &route("[\"p\"]", "[{ after = \"30s\", by = \"next\" }]"),
+        &["routes[0].escalate[0].by: the route has no next provider; add one, or name a channel"],
+    );
+    assert_mistakes(
+        &route(both, "[{ after = \"30s\", channel = \"whatsapp\" }]"),
+        &["routes[0].escalate[0]: none of this route's providers sends by whatsapp"],
+    );
+    assert_mistakes(
+        &route(
+            both,
+            "[{ after = \"3m\", by = \"next\" }, { after = \"2m\", channel = \"voice\" }]",
+        ),
+        &[
+            "routes[0].escalate[1]: begins 5m after the send, when a code is valid for less than 1m \
+         more: its ttl is 5m",
+        ],
+    );
+}
+
+#[test]
 fn weights_keep_the_order_of_the_file() {
     let text = "[providers.b]\nkind = \"easyotp\"\napi_key = \"env:KEY\"\n\
                 [providers.a]\nkind = \"easyotp\"\napi_key = \"env:KEY\"\n\
