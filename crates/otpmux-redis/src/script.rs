@@ -88,7 +88,7 @@ impl Operation {
                 ARGUMENTS, RECORD, FIELDS, SENT, REPLACE, DUE, WATCH, RECEIPT, ENDS, ATTEMPTS,
                 LOST, HEALTH, REPORTED, RECIPIENT, UNCOVER, TAKE_BACK,
             ],
-            Self::RecordAccepted => &[ARGUMENTS, RECORD, FIELDS],
+            Self::RecordAccepted | Self::Due => &[ARGUMENTS, RECORD, FIELDS],
             Self::CheckGuess => {
                 &[ARGUMENTS, KEYS, RECORD, FIELDS, DUE, OVER, SENT, RECIPIENT, LIMITS, NAMED]
             }
@@ -96,7 +96,6 @@ impl Operation {
             Self::EndGuess => &[ARGUMENTS, KEYS, RECORD, TAKE_BACK, NAMED],
             Self::Receive => &[ARGUMENTS, RECORD, FIELDS, REPLACE, RECEIPT],
             Self::Cancel => &[ARGUMENTS, RECORD, FIELDS, DUE, OVER],
-            Self::Due => &[ARGUMENTS, RECORD, FIELDS],
             Self::Reschedule => &[ARGUMENTS, RECORD, FIELDS, REPLACE, DUE, WATCH],
             Self::Load => &[ARGUMENTS, RECORD],
             Self::Health => &[ARGUMENTS, RECORD, HEALTH, HEALTH_UPDATES],

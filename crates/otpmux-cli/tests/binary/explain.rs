@@ -57,6 +57,32 @@ fn candidates_in_their_order_and_why() {
 }
 
 #[test]
+fn steps_of_escalation_are_shown_with_their_times() {
+    let shared = Shared::with_sqlite(
+        "
+[policy]
+countries = [\"IN\"]
+
+[[routes]]
+providers = [\"primary\", \"backup\"]
+escalate = [{ after = \"30s\", by = \"next\" }, { after = \"60s\", channel = \"voice\" }]
+",
+    );
+    let ended = shared.check(&["--explain", TO]);
+    for step in ["by the next provider after 30s", "by voice after 90s"] {
+        assert!(ended.stdout.contains(step), "{}", ended.stdout);
+    }
+    let told = shared.check(&["--explain", TO, "--json"]).json().remove(0);
+    assert_eq!(
+        told["route"]["escalate"],
+        json!([
+            { "after": "30s", "at": "30s", "by": "next", "channel": null },
+            { "after": "1m", "at": "90s", "by": null, "channel": "voice" },
+        ])
+    );
+}
+
+#[test]
 fn a_request_that_would_be_refused_exits_with_a_failure() {
     let shared = Shared::with_sqlite(ROUTES);
     let ended = shared.check(&["--explain", "+447700900123", "--json"]);
