@@ -64,7 +64,8 @@ async fn the_gateway_sends_the_same_code_again_by_the_next_vendor() {
 async fn a_request_may_switch_it_off() {
     let emulator = emulator().await;
     let gateway = start(&toml(&emulator, ROUTE), environment()).await.unwrap();
-    let send = |body: Value| gateway.post("/v1/verifications", &body);
+    let gateway = &gateway;
+    let send = async |body: Value| gateway.post("/v1/verifications", &body).await;
     let sent = send(json!({ "to": PHONE })).await.expect(201);
     assert!(sent["next_step_at"].is_string());
     let sent = send(json!({ "to": PHONE, "escalate": false })).await.expect(201);
