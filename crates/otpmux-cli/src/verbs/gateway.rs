@@ -51,7 +51,9 @@ impl Gateway {
         set("channel", new.channel.as_ref().map(|channel| json!(channel)));
         set("locale", new.locale.as_ref().map(|locale| json!(locale)));
         set("repeat", new.repeat.map(|repeat| json!(repeat.as_str())));
-        set("escalate", (!new.escalate).then(|| json!(false)));
+        if !new.escalate {
+            set("escalate", Some(json!(false)));
+        }
         set("template", new.template.as_ref().map(|template| json!(template)));
         set("external_id", new.external_id.as_ref().map(|id| json!(id.expose())));
         set("ttl", new.ttl.map(|ttl| json!(ttl.as_secs())));
