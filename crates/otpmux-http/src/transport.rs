@@ -127,7 +127,12 @@ impl Transport {
             status = tracing::field::Empty,
             error = tracing::field::Empty,
         );
-        let result = self.exchange(cx, call).instrument(span.clone()).await;
+        // Most programs record no spans of this level.
+        let result = if span.is_disabled() {
+            self.exchange(cx, call).await
+        } else {
+            self.exchange(cx, call).instrument(span.clone()).await
+        };
         match &result {
             Ok(answer) => span.record("status", answer.status),
             Err(error) => span.record("error", error.kind().as_str()),
@@ -135,7 +140,7 @@ impl Transport {
         result
     }
 
-    async fn exchange(&self, cx: &Context, call: Call) -> Result<Answer, Error> {
+    async fn exchange(&self, cx: &Context, mut call: Call) -> Result<Answer, Error> {
         let now = Instant::now();
         let attempt_ends = now + self.config.timeout;
         let ends = match cx.deadline.map(Instant::from_std) {
@@ -148,9 +153,11 @@ impl Transport {
             None => attempt_ends,
         };
         let marker = WriteMarker::default();
-        let hidden = Hidden { secrets: Arc::clone(&self.secrets), values: call.hidden.clone() };
+        let values = std::mem::take(&mut call.hidden);
+        let hidden = Hidden { secrets: Arc::clone(&self.secrets), values };
+        let request = self.request(call, &marker);
         let exchange = async {
-            let response = self.request(call, &marker).send().await;
+            let response = self.connections.client().execute(request).await;
             let response = response.map_err(|error| self.classify(&error, &marker))?;
             self.read(response, hidden).await
         };
@@ -165,21 +172,28 @@ impl Transport {
         Err(self.failure(ErrorKind::Timeout, certainty).with_detail(detail))
     }
 
-    fn request(&self, call: Call, marker: &WriteMarker) -> reqwest::RequestBuilder {
+    fn request(&self, call: Call, marker: &WriteMarker) -> reqwest::Request {
         let url = self.url(&call);
-        let mut headers = self.credentials.clone();
-        headers.extend(call.headers);
-        let request = self.connections.client().request(call.method, url).headers(headers);
-        match call.body {
-            Some(bytes) if !bytes.is_empty() => {
-                request.body(reqwest::Body::wrap(MarkedBody::new(bytes, marker.clone())))
-            }
-            _ => {
-                // Without a body, nothing shows when the request left: assume that it did.
-                marker.take();
-                request
+        let mut headers = call.headers;
+        for (name, value) in &self.credentials {
+            if !headers.contains_key(name) {
+                headers.append(name, value.clone());
             }
         }
+        // Built as a whole, since the client's builder would copy every header.
+        let mut request = reqwest::Request::new(call.method, url);
+        *request.headers_mut() = headers;
+        match call.body {
+            Some(bytes) if !bytes.is_empty() => {
+                let body = MarkedBody::new(bytes, marker.clone());
+                *request.body_mut() = Some(reqwest::Body::wrap(body));
+            }
+            // Without a body, nothing shows when the request left: assume that it did.
+            _ => {
+                marker.take();
+            }
+        }
+        request
     }
 
     /// Classifies a failed exchange. Only a failure to connect, or a body that was never read,
@@ -219,19 +233,28 @@ impl Transport {
 
     async fn read_body(&self, mut response: reqwest::Response) -> Result<Bytes, Error> {
         let limit = self.config.max_answer;
-        let mut body = BytesMut::new();
-        while let Some(chunk) = response.chunk().await.map_err(|_| {
+        let cut_off = |_| {
             self.failure(ErrorKind::Transport, Certainty::Unknown)
                 .with_detail("the answer was cut off")
-        })? {
-            if body.len() + chunk.len() > limit {
+        };
+        // Most answers come in one piece, which needs no copy.
+        let (mut first, mut rest) = (Bytes::new(), BytesMut::new());
+        while let Some(chunk) = response.chunk().await.map_err(cut_off)? {
+            if first.len() + rest.len() + chunk.len() > limit {
                 return Err(self
                     .failure(ErrorKind::Protocol, Certainty::Unknown)
                     .with_detail("the answer is longer than any that this vendor documents"));
             }
-            body.extend_from_slice(&chunk);
+            if first.is_empty() {
+                first = chunk;
+            } else {
+                rest.extend_from_slice(&chunk);
+            }
         }
-        Ok(body.freeze())
+        if rest.is_empty() {
+            return Ok(first);
+        }
+        Ok([first, rest.freeze()].concat().into())
     }
 
     fn failure(&self, kind: ErrorKind, certainty: Certainty) -> Error {
