@@ -218,7 +218,7 @@ fn record_outcome(conn: &Connection, durability: Durability) -> rusqlite::Result
     };
     conn.pragma_update(None, "synchronous", synchronous)?;
     // For a new file. Half of the default, since most changes are of few bytes in many places (the
-    // indexes by random ids and hashes), and a commit writes whole pages: it writes a third less.
+    // indexes by random ids and hashes), and a commit writes whole pages: it writes a quarter less.
     conn.pragma_update(None, "page_size", 2_048)?;
     // Removed content is overwritten.
     conn.pragma_update(None, "secure_delete", "ON")?;
