@@ -7,6 +7,7 @@ mod demo;
 mod dev;
 mod emulate;
 mod emulated;
+mod events;
 mod exit;
 mod failure;
 mod find;
@@ -96,6 +97,8 @@ enum Command {
     Find(find::Args),
     /// Show health, balance, capabilities and limits of each provider
     Providers(providers::Args),
+    /// Receive events on this machine, or make some for tests
+    Events(events::Args),
     /// Check a configuration file and show what it means, or how a send would be routed
     CheckConfig(check_config::Args),
     /// Print the JSON Schema of the configuration file, or a reference of its keys
@@ -165,6 +168,7 @@ async fn run(command: Command, output: &mut Output) -> io::Result<Exit> {
         Command::Find(args) => find::run(&args, output).await,
         Command::Providers(args) => providers::run(&args, output).await,
         Command::Vendor(args) => vendor::run(&args, output).await,
+        Command::Events(args) => events::run(&args, output).await,
         Command::CheckConfig(args) => check_config::run(&args, output),
         Command::Schema(args) => schema::run(&args, output),
         Command::Completions(args) => completions::run(&args, output),

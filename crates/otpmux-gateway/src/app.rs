@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use arc_swap::{ArcSwap, Guard};
 use metrics_exporter_prometheus::PrometheusHandle;
 use otpmux::config::{ConfigErrors, Environment};
+use otpmux::events::EventDeliverer;
 use otpmux::{Blame, Certainty, Config, ErrorKind, OtpClient, Reloaded};
 use tokio::sync::Mutex;
 use tokio_util::task::TaskTracker;
@@ -25,6 +26,8 @@ pub(crate) struct App {
     pub(crate) client: OtpClient,
     settings: ArcSwap<Settings>,
     pub(crate) doors: Mounted,
+    /// Delivers events.
+    pub(crate) events: EventDeliverer,
     pub(crate) tls: Option<Tls>,
     source: Option<Source>,
     /// Held from reading the configuration until it is applied.
@@ -53,6 +56,7 @@ impl App {
         client: OtpClient,
         settings: Settings,
         doors: Mounted,
+        events: EventDeliverer,
         tls: Option<Tls>,
         source: Option<Source>,
         environment: Environment,
@@ -62,6 +66,7 @@ impl App {
             client,
             settings: ArcSwap::from_pointee(settings),
             doors,
+            events,
             tls,
             source,
             reloading: Mutex::default(),
@@ -133,6 +138,7 @@ impl App {
             again.config.server().is_some_and(|it| it.api_keys.iter().any(|key| key.admin));
         self.client.count_approvals(admins);
         self.settings.store(Arc::new(again.settings));
+        self.events.replace(again.config.event_targets().clone());
         if let (Some(tls), Some(fresh)) = (&self.tls, again.tls) {
             tls.replace(fresh);
         }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use metrics_exporter_prometheus::PrometheusHandle;
 use otpmux::config::settings::ConfigError;
 use otpmux::config::{ConfigErrors, Environment, ServerConfig};
+use otpmux::events::EventDeliverer;
 use otpmux::{Config, ErrorKind, OtpClient, Reloaded};
 use tokio::net::TcpListener;
 
@@ -91,7 +92,11 @@ impl Gateway {
         };
         server.max_connections = open_files::fitting(server.max_connections);
         let doors = Mounted::new(config);
-        let app = Arc::new(App::new(client, settings, doors, tls, source, environment, metrics));
+        let events = EventDeliverer::start(client.clone(), config.event_targets().clone());
+        let events = events
+            .map_err(|error| ConfigErrors::from(ConfigError::new("events", error.to_string())))?;
+        let app = App::new(client, settings, doors, events, tls, source, environment, metrics);
+        let app = Arc::new(app);
         Ok(Self { app, listener, address, metrics: own, metrics_address, server })
     }
 

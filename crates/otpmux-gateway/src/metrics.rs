@@ -25,6 +25,7 @@ pub fn install_metrics() -> Result<PrometheusHandle, BuildError> {
         .install_recorder()?;
     otpmux::admin::describe_metrics();
     otpmux::audit::describe_metrics();
+    otpmux::events::describe_event_metrics();
     describe_metrics();
     Ok(handle)
 }

@@ -207,6 +207,11 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, "not_found", "Not found", detail)
     }
 
+    pub(crate) fn no_such_event() -> Self {
+        let detail = "no such event waits, or no endpoint or type has this name";
+        Self::new(StatusCode::NOT_FOUND, "not_found", "Not found", detail)
+    }
+
     pub(crate) fn no_such_delivery() -> Self {
         let detail = "no pending delivery has this id; deliver the code anew";
         Self::new(StatusCode::NOT_FOUND, "not_found", "Not found", detail)

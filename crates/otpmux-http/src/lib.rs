@@ -13,6 +13,7 @@ mod settings;
 pub mod signature;
 mod time;
 mod transport;
+pub mod webhook;
 
 pub use answer::Answer;
 pub use base_url::{BaseUrl, BaseUrlError};

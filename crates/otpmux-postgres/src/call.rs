@@ -15,7 +15,7 @@ pub(crate) struct Call {
 }
 
 /// Steps that write nothing.
-const READS: [&str; 3] = ["load", "health", "time"];
+const READS: [&str; 5] = ["load", "health", "time", "events_waiting", "endpoints"];
 
 impl Call {
     pub(crate) fn new(step: &'static str) -> Self {
@@ -78,6 +78,10 @@ impl Call {
 
     pub(crate) fn maybe_number(self, number: Option<i64>) -> Self {
         self.push(number, Type::INT8)
+    }
+
+    pub(crate) fn many_texts(self, all: Vec<String>) -> Self {
+        self.push(all, Type::TEXT_ARRAY)
     }
 
     pub(crate) fn numbers(self, all: Vec<i64>) -> Self {

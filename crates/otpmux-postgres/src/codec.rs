@@ -5,8 +5,8 @@ use std::time::{Duration, SystemTime};
 
 use otpmux_core::{Channel, ErrorKind, IdempotencyKey, ProviderId, Purpose, VendorReference};
 use otpmux_engine::{
-    AttemptState, Choice, CodeMac, DeliveryMark, IdempotencyRecord, KeyId, RecipientHash, Record,
-    Sealed, SendAttempt, Skip, State, VendorTerms, VerificationId, millis,
+    AttemptState, Choice, CodeMac, DeliveryMark, EventTerms, IdempotencyRecord, KeyId,
+    RecipientHash, Record, Sealed, SendAttempt, Skip, State, VendorTerms, VerificationId, millis,
 };
 use serde::de::value::{Error as NoWord, StrDeserializer};
 use serde::de::{DeserializeOwned, IntoDeserializer};
@@ -63,6 +63,7 @@ pub(crate) fn add_record(call: Call, record: &Record) -> Call {
         .maybe_number(record.due_at.map(stamp))
         .maybe_number(record.due_after_end.map(stamp))
         .maybe_number(Some(record.escalations).filter(|it| *it > 0).map(i64::from))
+        .maybe_text(record.events.as_ref().map(|events| events.to_text()))
 }
 
 /// Encodes what no function reads: the number of digits (two bytes: whether it is known, and the
@@ -233,6 +234,9 @@ fn read_columns(columns: &mut Columns<'_>) -> Option<Record> {
     let skips = skips.lines().map(serde_json::from_str).collect::<Result<_, _>>().ok()?;
     let (due_at, due_after_end) = (columns.maybe_time()?, columns.maybe_time()?);
     let escalations = columns.maybe_number()?.map_or(Some(0), |it| it.try_into().ok())?;
+    let events = maybe(columns.next(&Type::TEXT)?, |text| {
+        EventTerms::from_text(str::from_utf8(text).ok()?).map(Box::new)
+    })?;
     Some(Record {
         id,
         recipient,
@@ -254,7 +258,7 @@ fn read_columns(columns: &mut Columns<'_>) -> Option<Record> {
         send_attempts,
         skips,
         request,
-        events: None,
+        events,
     })
 }
 

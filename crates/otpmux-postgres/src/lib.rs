@@ -6,6 +6,7 @@ mod codec;
 mod error;
 mod migrate;
 mod options;
+mod outbox;
 mod pool;
 mod sql;
 mod store;

@@ -1,6 +1,6 @@
 //! The SQL of the store: its tables, and one function for each step.
 
-use otpmux_engine::{EARLY_RECEIPT, HEALTH_TTL, HEALTH_UPDATES_KEPT, LOOKS_BEHIND};
+use otpmux_engine::{EARLY_RECEIPT, HEALTH_TTL, HEALTH_UPDATES_KEPT, LOOKS_BEHIND, MOST_EVENTS};
 
 /// The version of the tables and functions. It rises by one with each change to a function or a
 /// table. The functions of a version have it in their names, so that those of an older version go
@@ -27,8 +27,9 @@ const STEP: &str = "LANGUAGE plpgsql SET search_path = {schema}, pg_temp \
     SET enable_seqscan = off SET jit = off";
 
 const TABLES: &str = include_str!("sql/tables.sql");
-const FUNCTIONS: [&str; 14] = [
+const FUNCTIONS: [&str; 15] = [
     include_str!("sql/shared.sql"),
+    include_str!("sql/outbox.sql"),
     include_str!("sql/create.sql"),
     include_str!("sql/start_attempt.sql"),
     include_str!("sql/record_outcome.sql"),
@@ -87,6 +88,7 @@ fn fill(schema: &str, text: &str) -> String {
         ("{updates_kept}", HEALTH_UPDATES_KEPT.to_string()),
         ("{health_ttl}", HEALTH_TTL.as_millis().to_string()),
         ("{early_receipt}", EARLY_RECEIPT.as_millis().to_string()),
+        ("{most_events}", MOST_EVENTS.to_string()),
         ("{looks_behind}", LOOKS_BEHIND.to_string()),
         ("{again}", AGAIN.to_owned()),
     ];

@@ -6,10 +6,11 @@ use std::time::{Duration, SystemTime};
 use async_trait::async_trait;
 use otpmux_core::{Error, Purpose, RateLimit, Verdict};
 use otpmux_engine::{
-    AcceptedAttempt, AttemptStarted, AttemptState, Create, Created, DeliveryMark, Guess, GuessEnd,
-    GuessWindows, Guessed, HealthUpdate, KeyCheck, KeyId, Lost, ReceiptOf, Received, RecipientHash,
-    Record, RecordOutcome, Reschedule, SendAttempt, StartAttempt, State, StoreState,
-    VerificationId, VerificationStore, Which,
+    AcceptedAttempt, AttemptStarted, AttemptState, Create, Created, DeliveryMark, DueEvents,
+    EndpointName, EndpointState, EndpointStatus, EventEnd, EventId, Guess, GuessEnd, GuessWindows,
+    Guessed, HealthUpdate, KeyCheck, KeyId, Lost, NewEvent, QueuedEvent, ReceiptOf, Received,
+    RecipientHash, Record, RecordOutcome, Reschedule, SendAttempt, StartAttempt, State, StoreState,
+    VerificationId, VerificationStore, Wanted, Which,
 };
 
 use crate::answer::Answer;
@@ -17,6 +18,7 @@ use crate::call::{Call, limit_key, live_key, span, stamp};
 use crate::codec;
 use crate::error::CallError;
 use crate::options::{Options, OptionsError, Time};
+use crate::outbox;
 use crate::pool::Pool;
 
 /// After so many new verifications, a store removes what is over.
@@ -204,7 +206,7 @@ impl VerificationStore for PostgresStore {
             resend,
             escalation,
             limit_hits,
-            ..
+            facts,
         } = begin;
         let call = Call::new("start_attempt")
             .bytes(id.to_bytes())
@@ -215,6 +217,7 @@ impl VerificationStore for PostgresStore {
             .maybe_number(resend.map(|terms| stamp(terms.next_after)))
             .maybe_number(escalation.map(|terms| i64::from(terms.step)))
             .maybe_number(escalation.and_then(|terms| terms.next_due_at).map(stamp))
+            .maybe_text(facts.as_deref().map(str::to_owned))
             .limit_hits(&limit_hits)
             .health_updates(&health_updates)
             .time(now);
@@ -247,7 +250,7 @@ impl VerificationStore for PostgresStore {
         record_outcome: RecordOutcome,
         now: SystemTime,
     ) -> Result<State, Error> {
-        let RecordOutcome { ends, skips, health_updates, close, refunds, lost, .. } =
+        let RecordOutcome { ends, skips, health_updates, close, refunds, lost, unconfirmed } =
             record_outcome;
         let (until, attempt) = match lost {
             None => (None, None),
@@ -265,6 +268,8 @@ impl VerificationStore for PostgresStore {
             .numbers(refunds.iter().map(|refund| stamp(refund.at)).collect())
             .maybe_number(until)
             .attempt(attempt.as_ref())
+            .maybe_number(unconfirmed.map(|it| i64::from(it.place)))
+            .maybe_text(unconfirmed.map(|it| it.reason.as_str().to_owned()))
             .health_updates(&health_updates)
             .time(now);
         self.run(call, |answer| {
@@ -491,6 +496,117 @@ impl VerificationStore for PostgresStore {
             self.sweep(now);
         }
         probed
+    }
+
+    fn keeps_events(&self) -> bool {
+        true
+    }
+
+    async fn put_event(&self, event: NewEvent, now: SystemTime) -> Result<bool, Error> {
+        let once = event.once;
+        let call = Call::new("put_event")
+            .many_texts(event.endpoints.iter().map(|it| it.as_str().to_owned()).collect())
+            .text(event.id.to_string())
+            .text(&*event.facts)
+            .maybe_text(event.reason.map(Into::into))
+            .maybe_bytes(once.map(|once| once.key.to_vec()))
+            .maybe_number(once.map(|once| stamp(once.until)))
+            .maybe_bytes(once.and_then(|once| once.releases).map(|key| key.to_vec()))
+            .time(now);
+        self.run(call, |answer| match &*answer.word {
+            "written" => answer.end(true),
+            "held" => answer.end(false),
+            _ => Err(CallError::Unreadable),
+        })
+        .await
+    }
+
+    async fn events_due(
+        &self,
+        wanted: &[Wanted],
+        lease: Duration,
+        now: SystemTime,
+    ) -> Result<DueEvents, Error> {
+        let most = |it: &Wanted| i64::try_from(it.most).unwrap_or(i64::MAX);
+        let call = Call::new("events_due")
+            .many_texts(wanted.iter().map(|it| it.endpoint.as_str().to_owned()).collect())
+            .numbers(wanted.iter().map(most).collect())
+            .time(now + lease)
+            .time(now);
+        self.run(call, |mut answer| match &*answer.word {
+            "events" => {
+                let dropped = answer.number()?;
+                let events = outbox::entries(&answer.ids()?)?;
+                answer.end(DueEvents { events, dropped })
+            }
+            _ => Err(CallError::Unreadable),
+        })
+        .await
+    }
+
+    async fn end_event(
+        &self,
+        endpoint: &EndpointName,
+        id: EventId,
+        end: EventEnd,
+        now: SystemTime,
+    ) -> Result<Option<SystemTime>, Error> {
+        let (letter, at) = outbox::end(end);
+        let call = Call::new("end_event")
+            .text(endpoint.as_str())
+            .text(id.to_string())
+            .text(letter)
+            .maybe_number(at)
+            .time(now);
+        self.run(call, |mut answer| match &*answer.word {
+            "done" => {
+                let since = answer.maybe_time()?;
+                answer.end(since)
+            }
+            _ => Err(CallError::Unreadable),
+        })
+        .await
+    }
+
+    async fn events_waiting(
+        &self,
+        endpoint: &EndpointName,
+        most: usize,
+    ) -> Result<Vec<QueuedEvent>, Error> {
+        let most = i64::try_from(most).unwrap_or(i64::MAX);
+        let call = Call::new("events_waiting").text(endpoint.as_str()).number(most);
+        self.run(call, |mut answer| match &*answer.word {
+            "events" => {
+                let events = outbox::entries(&answer.ids()?)?;
+                answer.end(events)
+            }
+            _ => Err(CallError::Unreadable),
+        })
+        .await
+    }
+
+    async fn endpoints(&self) -> Result<Vec<EndpointStatus>, Error> {
+        self.run(Call::new("endpoints"), |mut answer| match &*answer.word {
+            "endpoints" => {
+                let statuses = outbox::statuses(&answer.ids()?)?;
+                answer.end(statuses)
+            }
+            _ => Err(CallError::Unreadable),
+        })
+        .await
+    }
+
+    async fn set_endpoint(
+        &self,
+        endpoint: &EndpointName,
+        state: EndpointState,
+    ) -> Result<(), Error> {
+        let call = Call::new("set_endpoint").text(endpoint.as_str()).text(state.as_str());
+        self.run(call, |answer| match &*answer.word {
+            "done" => answer.end(()),
+            _ => Err(CallError::Unreadable),
+        })
+        .await
     }
 
     async fn time(&self) -> Result<Option<SystemTime>, Error> {

@@ -6,6 +6,9 @@ pub mod audit;
 pub mod config;
 mod environment;
 pub mod errors;
+#[cfg(feature = "events")]
+#[cfg_attr(docsrs, doc(cfg(feature = "events")))]
+pub mod events;
 pub mod numbers;
 pub mod provider;
 mod registry;

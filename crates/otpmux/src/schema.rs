@@ -3,6 +3,7 @@ use otpmux_engine::{ChannelText, DltIds, EscalationStep, LocalizedText, Route, V
 use serde_json::{Map, Value, json};
 
 use crate::config::Registry;
+use crate::config::events::EndpointSettings;
 use crate::config::sections::SECTIONS;
 use crate::config::server::ApiKeySettings;
 use crate::config::server_keys::ServerKey;
@@ -71,6 +72,7 @@ pub fn config_schema(registry: &Registry) -> Value {
         ("routes", list(&route(), doc("routes"))),
         ("doors", described(doors(), doc("doors"))),
         ("server_keys", list(&table(ServerKey::KEYS), doc("server_keys"))),
+        ("events", list(&table(EndpointSettings::KEYS), doc("events"))),
         (
             "allow_literal_secrets",
             described(json!({ "type": "boolean", "default": false }), doc("allow_literal_secrets")),

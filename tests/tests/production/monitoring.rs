@@ -175,6 +175,12 @@ async fn metrics_of_a_busy_gateway() -> Metrics {
         public_url = "https://otp.example.com"
         [audit]
         file = "{audit}"
+        [[events]]
+        name = "nobody"
+        url = "http://127.0.0.1:9/"
+        secret = "env:EVENTS_SECRET"
+        types = ["verification.approved"]
+        allow_loopback = true
         "#,
         audit = audit.display()
     );

@@ -81,6 +81,7 @@ impl Serving {
         let environment = Environment::new()
             .with("EASYOTP_API_KEY", emulator.easyotp().api_key)
             .with("STARTMESSAGING_API_KEY", emulator.startmessaging().api_key)
+            .with("EVENTS_SECRET", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
             .with("GATEWAY_KEY", API_KEY);
         let registry = Registry::with_compiled_in().register(REPORTING);
         let config = Config::from_toml_with(&text, &environment, &registry);

@@ -20,7 +20,7 @@ a count in a sliding window. A secret is a reference: `\"env:NAME\"` or `\"file:
 ";
 
 /// The order of the sections for a reader; others follow.
-const ORDER: [&str; 10] = [
+const ORDER: [&str; 11] = [
     "providers",
     "routes",
     "store",
@@ -31,6 +31,7 @@ const ORDER: [&str; 10] = [
     "resilience",
     "server",
     "doors",
+    "events",
 ];
 
 pub(super) fn reference(schema: &Value) -> String {

@@ -185,6 +185,12 @@ impl Gateway {
         document(&self.ask(Call::get("/v1/admin/providers")).await?)
     }
 
+    /// Writes an event for a test; the API key needs `admin = true`.
+    pub(crate) async fn trigger_event(&self, event: &str) -> Result<Value, Failure> {
+        let call = Call::post("/v1/admin/events/trigger/{type}", &json!({}));
+        document(&self.ask(call.with_segment("type", event)).await?)
+    }
+
     /// Sends one request. A status other than success is a failure, with the gateway's message.
     async fn ask(&self, call: Call) -> Result<Answer, Failure> {
         let key = IdempotencyKey::generate(&OsEntropy)

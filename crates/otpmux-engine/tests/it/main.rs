@@ -7,6 +7,7 @@ mod crash;
 mod crashing;
 mod deliveries;
 mod escalate;
+mod events;
 mod explain;
 mod failover;
 mod guesses;

@@ -5,6 +5,7 @@ mod capabilities;
 mod create;
 mod deliveries;
 mod docs;
+mod events;
 mod fields;
 mod health;
 mod idempotency;
@@ -68,6 +69,11 @@ fn admin(app: &Arc<App>) -> Router<Arc<App>> {
     Router::new()
         .route("/v1/admin/reload", post(reload::reload))
         .route("/v1/admin/providers", get(providers::providers))
+        .route("/v1/admin/events", get(events::show))
+        .route("/v1/admin/events/{id}/retry", post(events::retry))
+        .route("/v1/admin/events/trigger/{type}", post(events::trigger))
+        .route("/v1/admin/endpoints/{name}/pause", post(events::pause))
+        .route("/v1/admin/endpoints/{name}/resume", post(events::resume))
         .route_layer(from_fn_with_state(Arc::clone(app), audit::admin))
 }
 

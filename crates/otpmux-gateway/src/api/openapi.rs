@@ -3,8 +3,8 @@ use utoipa::openapi::{RefOr, Required};
 use utoipa::{Modify, OpenApi};
 
 use super::{
-    cancel, capabilities, create, deliveries, docs, health, providers, receipts, reload, resend,
-    show, verify, verify_selected,
+    cancel, capabilities, create, deliveries, docs, events, health, providers, receipts, reload,
+    resend, show, verify, verify_selected,
 };
 use crate::problem::Content;
 
@@ -18,7 +18,8 @@ use crate::problem::Content;
         create::create, verify::verify, verify_selected::verify, resend::resend, show::show, cancel::cancel,
         deliveries::create::create, deliveries::show::show, deliveries::resend::resend,
         deliveries::outcome::outcome,
-        receipts::receive, receipts::receive_by_query, capabilities::capabilities, reload::reload, providers::providers, health::alive, health::ready, health::metrics,
+        receipts::receive, receipts::receive_by_query, capabilities::capabilities, reload::reload, providers::providers,
+        events::show, events::retry, events::trigger, events::pause, events::resume, health::alive, health::ready, health::metrics,
         docs::document, docs::page, docs::problem,
     ),
     components(schemas(Content)),

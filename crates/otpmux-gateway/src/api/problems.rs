@@ -17,7 +17,7 @@ const MEANINGS: [(u16, &str); 13] = [
     (403, "`forbidden`: not for this API key; `fraud_suspected`: a vendor takes it for an attack"),
     (
         404,
-        "`not_found`: no such verification or delivery, or none that this can be asked of, or not yours",
+        "`not_found`: no such verification or delivery, or none that this can be asked of, or not yours; no such event or endpoint",
     ),
     (408, "`request_timeout`: the body did not come in time"),
     (

@@ -64,6 +64,8 @@ pub(crate) async fn serve(
     let stopped = async { drop(timeout(server.drain_timeout, timers.stop()).await) };
     tokio::join!(listening.end(server.drain_timeout), stopped);
     app.client.flush().await;
+    // What is left waits in the store.
+    let _ = timeout(server.drain_timeout, app.events.stop()).await;
     // The listener for metrics runs until the end.
     if let Some(beside) = beside {
         beside.abort();

@@ -37,6 +37,9 @@ BEGIN
     counted := g.counted_at;
   END IF;
   UPDATE records SET state = 'a', due_at = NULL WHERE id = in_id;
+  IF r.events IS NOT NULL THEN
+    PERFORM {v}_happened(in_id, r.events, 'a', NULL, NULL, in_now);
+  END IF;
   PERFORM {v}_clear(own_key);
   IF counted IS NOT NULL THEN
     PERFORM {v}_take_back(total_key, counted);

@@ -17,6 +17,10 @@ BEGIN
   END IF;
   is_live := {v}_over(r.state, r.expires_at, in_now) IS NULL;
   IF is_live OR r.state = 's' THEN
+    IF r.events IS NOT NULL THEN
+      PERFORM {v}_happened(in_id, r.events, 'f', NULL,
+        CASE WHEN r.attempt_states ~ '[IAUiau]' THEN 'cancelled' ELSE 'not_sent' END, in_now);
+    END IF;
     UPDATE records SET state = 'c', due_at = due_after_end WHERE id = in_id;
   END IF;
   IF is_live THEN

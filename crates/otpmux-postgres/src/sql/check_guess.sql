@@ -96,6 +96,13 @@ BEGIN
     r.due_at := NULL;
   END IF;
   UPDATE records SET guesses = r.guesses, state = r.state, due_at = r.due_at WHERE id = chosen;
+  IF r.events IS NOT NULL THEN
+    IF is_right THEN
+      PERFORM {v}_happened(chosen, r.events, 'a', NULL, NULL, in_now);
+    ELSIF r.guesses >= r.max_guesses AND r.attempt_states !~ '[iau]' THEN
+      PERFORM {v}_happened(chosen, r.events, 'x', NULL, NULL, in_now);
+    END IF;
+  END IF;
   IF is_right THEN
     PERFORM {v}_clear(own_key);
     answer.word := 'approved';

@@ -7,7 +7,7 @@ CREATE FUNCTION {v}_create(
   in_code_by_recipient bytea, in_code_by_external bytea, in_external_id bytea,
   in_request_name bytea, in_request_content bytea, in_rest bytea, in_attempt_states text, in_attempt_keys bytea[],
   in_attempt_forms bytea[], in_failures text[], in_references bytea[], in_terms text[],
-  in_deliveries bigint[], in_skips bytea, in_due_at bigint, in_due_after_end bigint, in_escalations bigint,
+  in_deliveries bigint[], in_skips bytea, in_due_at bigint, in_due_after_end bigint, in_escalations bigint, in_events text,
   in_externals bytea[], in_is_delivery boolean, in_repeat boolean,
   hit_keys bytea[], longests bigint[], mosts bigint[],
   window_keys bytea[], counts bigint[], pers bigint[],
@@ -76,13 +76,13 @@ BEGIN
       resend_after, supersedes, code_key, code_by_id, code_by_recipient, code_by_external,
       external_id, request_name, request_content, rest,
       attempt_states, attempt_keys, attempt_forms, failures, vendor_references, vendor_terms,
-      deliveries, skips, due_at, due_after_end, escalations
+      deliveries, skips, due_at, due_after_end, escalations, events
     ) VALUES (
       in_id, in_recipient, in_purpose, in_state, in_ends_at, in_expires_at, in_guesses,
       in_max_guesses, in_resends, in_resend_after, older, in_code_key, in_code_by_id,
       in_code_by_recipient, in_code_by_external, in_external_id, in_request_name, in_request_content, in_rest, in_attempt_states, in_attempt_keys,
       in_attempt_forms, in_failures, in_references, in_terms, in_deliveries, in_skips,
-      in_due_at, in_due_after_end, in_escalations
+      in_due_at, in_due_after_end, in_escalations, in_events
     ) ON CONFLICT (id) DO NOTHING;
     EXIT WHEN FOUND;
     -- The row may be one that does not exist any more and that no call has removed yet.
@@ -111,6 +111,9 @@ BEGIN
     ON CONFLICT (name) DO UPDATE SET id = excluded.id;
   END IF;
   PERFORM {v}_hit(hit_keys, longests, mosts, in_now);
+  IF in_events IS NOT NULL THEN
+    PERFORM {v}_happened(in_id, in_events, 'c', NULL, NULL, in_now);
+  END IF;
   answer.word := 'new';
   answer.updates := {v}_updates(in_now);
   RETURN answer;

@@ -49,6 +49,9 @@ BEGIN
     answer.wait := NULL;
     RETURN answer;
   END IF;
+  IF r.events IS NOT NULL AND {v}_has_failed(mark) AND NOT {v}_has_failed(r.deliveries[place]) THEN
+    PERFORM {v}_happened(r.id, r.events, 'd', place - 1, {v}_delivery_word(mark), in_now);
+  END IF;
   r.deliveries[place] := mark;
   letter := translate(substr(r.attempt_states, place, 1), 'iuIU', 'aaAA');
   r.attempt_states := overlay(r.attempt_states PLACING letter FROM place FOR 1);

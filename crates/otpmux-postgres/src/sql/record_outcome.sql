@@ -5,7 +5,7 @@ CREATE FUNCTION {v}_record_outcome(
   end_references bytea[], end_terms text[], end_tags bytea[], in_skips bytea,
   in_close boolean, refund_keys bytea[], refund_ats bigint[], lost_until bigint,
   lost_letter text, lost_key bytea, lost_form bytea, lost_failure text, lost_reference bytea,
-  lost_terms text, lost_delivery bigint,
+  lost_terms text, lost_delivery bigint, unconfirmed_place bigint, unconfirmed_reason text,
   providers bytea[], processes bytea[], ats bigint[], health_updates bytea[],
   in_now bigint
 ) RETURNS {v}_answer {step} AS $$
@@ -69,6 +69,12 @@ BEGIN
   IF in_close AND r.state IN ('p', 's') AND r.attempt_states !~ '[IAUiau]' THEN
     r.state := 'c';
     r.due_at := r.due_after_end;
+    IF r.events IS NOT NULL THEN
+      PERFORM {v}_happened(in_id, r.events, 'f', NULL, 'not_sent', in_now);
+    END IF;
+  END IF;
+  IF r.events IS NOT NULL AND unconfirmed_place IS NOT NULL THEN
+    PERFORM {v}_happened(in_id, r.events, 'u', unconfirmed_place, unconfirmed_reason, in_now);
   END IF;
   UPDATE records SET state = r.state, due_at = r.due_at, attempt_states = r.attempt_states,
     attempt_keys = r.attempt_keys, attempt_forms = r.attempt_forms, failures = r.failures,

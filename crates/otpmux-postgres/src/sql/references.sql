@@ -5,6 +5,9 @@
       CONTINUE WHEN place > length(r.attempt_states);
       SELECT e.mark INTO early FROM early_receipts AS e WHERE e.tag = end_tags[i] AND e.ends_at > in_now;
       IF FOUND AND early > coalesce(r.deliveries[place], 0) THEN
+        IF r.events IS NOT NULL AND {v}_has_failed(early) AND NOT {v}_has_failed(r.deliveries[place]) THEN
+          PERFORM {v}_happened(r.id, r.events, 'd', place - 1, {v}_delivery_word(early), in_now);
+        END IF;
         r.deliveries[place] := early;
         letter := translate(substr(r.attempt_states, place::integer, 1), 'iuIU', 'aaAA');
         r.attempt_states := overlay(r.attempt_states PLACING letter FROM place::integer FOR 1);

@@ -60,7 +60,7 @@ BEGIN
   RETURN record_send(ROW(r.id, r.recipient, r.purpose, r.state, r.expires_at, r.guesses,
     r.max_guesses, r.resends, r.resend_after, r.supersedes, r.code_key, r.code_by_id,
     r.code_by_recipient, r.code_by_external, r.external_id, r.request_name, r.request_content, r.rest, r.attempt_states, r.attempt_forms, r.failures,
-    r.vendor_references, r.vendor_terms, r.deliveries, r.skips, r.due_at, r.due_after_end, r.escalations));
+    r.vendor_references, r.vendor_terms, r.deliveries, r.skips, r.due_at, r.due_after_end, r.escalations, r.events));
 END
 $$;
 

@@ -4,7 +4,7 @@ CREATE FUNCTION {v}_start_attempt(
   in_id bytea, end_places integer[], end_states text[], end_failures text[],
   end_references bytea[], end_terms text[], end_tags bytea[], in_skips bytea,
   in_letter text, in_key bytea, in_form bytea, in_failure text, in_reference bytea, in_terms text,
-  in_delivery bigint, most_resends bigint, next_after bigint, in_step bigint, next_due_at bigint,
+  in_delivery bigint, most_resends bigint, next_after bigint, in_step bigint, next_due_at bigint, in_facts text,
   hit_keys bytea[], longests bigint[], mosts bigint[],
   window_keys bytea[], counts bigint[], pers bigint[],
   providers bytea[], processes bytea[], ats bigint[], health_updates bytea[],
@@ -82,12 +82,15 @@ BEGIN
       r.escalations := in_step + 1;
       r.due_at := coalesce(next_due_at, r.due_after_end);
     END IF;
+    IF in_facts IS NOT NULL AND r.events IS NOT NULL THEN
+      r.events := jsonb_set(r.events::jsonb, '{f}', to_jsonb(in_facts))::text;
+    END IF;
     PERFORM {v}_hit(hit_keys, longests, mosts, in_now);
   END IF;
   -- The ends of the other send attempts are written all the same.
   IF answer.word = 'attempt' OR cardinality(end_places) > 0 OR length(in_skips) > 0 THEN
     UPDATE records SET resends = r.resends, resend_after = r.resend_after,
-      due_at = r.due_at, escalations = r.escalations,
+      due_at = r.due_at, escalations = r.escalations, events = r.events,
       attempt_states = r.attempt_states, attempt_keys = r.attempt_keys,
       attempt_forms = r.attempt_forms, failures = r.failures,
       vendor_references = r.vendor_references, vendor_terms = r.vendor_terms,

@@ -80,6 +80,9 @@ BEGIN
       answer.number := answer.number + 1;
     END IF;
   END LOOP;
+  DELETE FROM held_events WHERE key IN (
+    SELECT key FROM held_events WHERE ends_at <= in_now LIMIT in_most FOR UPDATE SKIP LOCKED
+  );
   IF EXISTS (SELECT FROM health WHERE at <= in_now - {health_ttl}) AND pg_try_advisory_xact_lock({v}_lock_of('\x23')) THEN
     DELETE FROM health WHERE at <= in_now - {health_ttl};
   END IF;

@@ -23,6 +23,7 @@ CREATE TABLE records (
   due_at bigint, -- when a process must look at it
   due_after_end bigint, -- what due_at becomes without a step of escalation
   escalations bigint, -- steps of escalation that began or were passed over, unless 0
+  events text, -- JSON: which endpoints get which events, and what these say
   supersedes bytea, -- the id of the one whose place it took
   code_key bytea,
   code_by_id bytea,
@@ -122,6 +123,32 @@ CREATE TABLE server_keys (
   id bytea PRIMARY KEY,
   value bytea NOT NULL -- a keyed hash of a constant
 );
+
+-- The events that wait, one row for each endpoint.
+CREATE TABLE outbox (
+  endpoint text COLLATE "C" NOT NULL,
+  id text COLLATE "C" NOT NULL,
+  at bigint NOT NULL,
+  facts text NOT NULL,
+  reason text,
+  tries bigint NOT NULL,
+  due_at bigint NOT NULL,
+  PRIMARY KEY (endpoint, id)
+) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.05);
+CREATE INDEX outbox_due ON outbox (endpoint, due_at, id);
+CREATE INDEX outbox_at ON outbox (endpoint, at, id);
+
+CREATE TABLE endpoints (
+  name text COLLATE "C" PRIMARY KEY,
+  state text NOT NULL, -- on, paused, off
+  failing_since bigint
+) WITH (fillfactor = 50);
+
+-- The keys of events that are written once.
+CREATE TABLE held_events (
+  key bytea PRIMARY KEY,
+  ends_at bigint NOT NULL
+) WITH (autovacuum_vacuum_scale_factor = 0.05);
 
 CREATE TABLE probe (
   number integer PRIMARY KEY,

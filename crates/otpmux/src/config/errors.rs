@@ -83,6 +83,7 @@ impl From<BuildError> for ConfigErrors {
             | BuildError::KeyGone(_)
             | BuildError::KeyDiffers(_)
             | BuildError::KeyUnchecked(_) => "server_keys",
+            BuildError::NoOutbox => "events",
             _ => "configuration",
         };
         let message = match &error {

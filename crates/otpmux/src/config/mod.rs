@@ -6,6 +6,7 @@ mod document;
 pub(crate) mod doors;
 mod errors;
 pub(crate) mod escalate;
+pub(crate) mod events;
 mod fingerprint;
 mod hints;
 pub(crate) mod messages;
@@ -29,7 +30,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use otpmux_core::settings::ConfigError;
-use otpmux_engine::{ClientBuilder, Messages, OtpClient, Policy, Routes, ServerKeys};
+use otpmux_engine::{
+    ClientBuilder, EventSettings, Messages, OtpClient, Policy, Routes, ServerKeys,
+};
 use serde_json::Value;
 
 pub use audit::AuditSettings;
@@ -59,7 +62,7 @@ use reading::Reading;
 use store::Store;
 
 /// The top-level keys of a file, in the order in which a file is written, with the purpose of each.
-pub(crate) const TOP: [(&str, &str); 12] = [
+pub(crate) const TOP: [(&str, &str); 13] = [
     (
         "providers",
         "The accounts at vendors, each under a name of your choice; without routes, the preferred one \
@@ -92,6 +95,7 @@ pub(crate) const TOP: [(&str, &str); 12] = [
         "The audit log: one line for each call, reload and admin call, with the recipient as a keyed hash.",
     ),
     ("doors", "APIs of other OTP systems that the gateway answers; an absent door is not mounted."),
+    ("events", "The receivers of events: what happened to verifications, messages and providers."),
     ("allow_literal_secrets", "Allow secrets in plain text. For tests."),
 ];
 
@@ -135,6 +139,7 @@ pub struct Config {
     server: Option<ServerConfig>,
     doors: DoorsConfig,
     audit: Option<AuditSettings>,
+    events: events::Events,
     source: Arc<Source>,
 }
 
@@ -251,6 +256,7 @@ impl Config {
         resilience::read(document, &mut providers, cx);
         let server = server::read(root, cx);
         let doors = doors::read(root, server.as_ref(), cx);
+        let events = events::read(root, cx);
         let around = messages::Surroundings {
             providers: &providers,
             routes: routes.as_ref(),
@@ -272,6 +278,7 @@ impl Config {
             server,
             doors,
             audit: audit::read(root, cx),
+            events,
             source: Arc::default(),
         }
     }
@@ -358,6 +365,19 @@ impl Config {
         self.audit.as_ref()
     }
 
+    /// Returns the endpoints that get events.
+    pub fn event_settings(&self) -> &EventSettings {
+        &self.events.settings
+    }
+
+    /// Returns where events are sent, which a client does not use:
+    /// [`EventDeliverer`](crate::events::EventDeliverer) does.
+    #[cfg(feature = "events")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "events")))]
+    pub fn event_targets(&self) -> &crate::events::Targets {
+        &self.events.targets
+    }
+
     /// Returns the doors of the gateway, which a client does not use.
     pub fn doors(&self) -> &DoorsConfig {
         &self.doors
@@ -370,6 +390,7 @@ impl ClientConfig for Config {
     fn client_builder(&self) -> Result<ClientBuilder, ConfigErrors> {
         let mut builder = OtpClient::builder()
             .policy(self.policy.clone())
+            .events(self.events.settings.clone())
             .open_store(self.store.name(), self.store.opener());
         if let Some(messages) = &self.messages {
             builder = builder.messages(messages.clone());

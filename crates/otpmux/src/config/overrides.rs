@@ -114,7 +114,7 @@ fn place(
         )
     };
     match words {
-        ["routes" | "server_keys", ..] | ["server", "api_keys", ..] => {
+        ["routes" | "server_keys" | "events", ..] | ["server", "api_keys", ..] => {
             mistake("a list cannot be overridden; change the file".to_owned())
         }
         [section, key] => match sections::find(section) {

@@ -152,6 +152,12 @@ fn without_secrets(root: &Map<String, Value>, registry: &Registry) -> Map<String
             refer(key, secret, &format!("{name}_{secret}"));
         }
     }
+    for (at, endpoint) in tables(root.get_mut("events")) {
+        let name = endpoint["name"].as_str().map_or_else(|| at.to_string(), str::to_owned);
+        for secret in ["secret", "secret_old"] {
+            refer(endpoint, secret, &format!("events_{name}_{secret}"));
+        }
+    }
     if let Some(store) = root.get_mut("store")
         && store["url"].as_str().is_some_and(is_secret)
     {

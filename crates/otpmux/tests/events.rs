@@ -1,0 +1,207 @@
+//! Events as webhooks: real sockets, and a receiver in every mood.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot be set up must fail")]
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use otpmux::events::{
+    EndpointName, EndpointState, EventDeliverer, EventEndpoint, EventSettings, EventType, Targets,
+};
+use otpmux::http::signature::{ReceiptSecrets, StandardWebhook, check_standard_webhook};
+use otpmux::http::webhook::WebhookUrl;
+use otpmux::provider::{Capabilities, Channel};
+use otpmux::store::VerificationStore;
+use otpmux::{Code, MemoryStore, NewVerification, OtpClient, Secret, ServerKeys, VerificationId};
+use otpmux_testkit::ScriptedProvider;
+use otpmux_testkit::faulty::{FaultyServer, Play, Reply};
+
+const PHONE: &str = "+919876543210";
+const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+
+struct World {
+    provider: Arc<ScriptedProvider>,
+    store: Arc<MemoryStore>,
+}
+
+impl World {
+    fn new() -> Self {
+        let capabilities = Capabilities::new([Channel::Sms]).with_otpmux_codes(4..=10);
+        let provider = Arc::new(ScriptedProvider::new("primary", capabilities));
+        Self { provider, store: Arc::new(MemoryStore::new(1_000)) }
+    }
+
+    /// A process on the shared store, whose endpoint gets approvals.
+    fn client(&self) -> OtpClient {
+        let store: Arc<dyn VerificationStore> = Arc::<MemoryStore>::clone(&self.store);
+        let keys = ServerKeys::new(&[("test".to_owned(), "k".repeat(43).into())]).unwrap();
+        let types = [EventType::VerificationApproved];
+        let endpoint = EventEndpoint::new("billing", types).unwrap();
+        OtpClient::builder()
+            .provider(self.provider.port())
+            .store(store, keys)
+            .events(EventSettings::new().endpoint(endpoint))
+            .build()
+            .unwrap()
+    }
+
+    /// Returns a verification that was approved, and its code.
+    async fn approved(&self, client: &OtpClient) -> (VerificationId, String) {
+        let sent = client.send(NewVerification::to(PHONE.parse().unwrap())).await.unwrap();
+        let code = self.provider.otpmux_codes().pop().unwrap();
+        let typed: Code = code.parse().unwrap();
+        assert!(client.verify(sent.id, &typed).await.unwrap().is_approved());
+        (sent.id, code)
+    }
+}
+
+fn targets(receiver: &FaultyServer) -> Targets {
+    let mut targets = Targets::default();
+    let url = WebhookUrl::parse(&receiver.url(), true).unwrap();
+    targets.add(EndpointName::new("billing").unwrap(), url, vec![SECRET.parse().unwrap()]);
+    targets
+}
+
+/// Waits until the state of the endpoint and the number of its waiting events are these.
+async fn becomes(client: &OtpClient, state: EndpointState, waiting: u64) {
+    let reached = async {
+        loop {
+            let all = client.event_endpoints().await.unwrap();
+            if (all[0].state, all[0].waiting) == (state, waiting) {
+                return;
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), reached).await.unwrap();
+}
+
+/// Waits until a try has failed.
+async fn fails(client: &OtpClient) {
+    let failed = async {
+        while client.event_endpoints().await.unwrap()[0].failing_since.is_none() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), failed).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_approval_is_sent_at_once_signed_and_without_anything_personal() {
+    let receiver = FaultyServer::start(&Reply::new(204)).await;
+    let world = World::new();
+    let client = world.client();
+    let deliverer = EventDeliverer::start(client.clone(), targets(&receiver)).unwrap();
+    let (id, code) = world.approved(&client).await;
+    becomes(&client, EndpointState::On, 0).await;
+    deliverer.stop().await;
+
+    let requests = receiver.requests();
+    assert_eq!(requests.len(), 1);
+    let headers = StandardWebhook {
+        id: requests[0].header("webhook-id"),
+        timestamp: requests[0].header("webhook-timestamp"),
+        signature: requests[0].header("webhook-signature"),
+    };
+    let secrets = ReceiptSecrets::new(Secret::new(SECRET));
+    let now = SystemTime::now();
+    assert_eq!(check_standard_webhook(&secrets, headers, &requests[0].body, now), Ok(()));
+    let body: serde_json::Value = serde_json::from_slice(&requests[0].body).unwrap();
+    assert_eq!(body["type"], "verification.approved");
+    let expected = serde_json::json!({
+        "id": id.to_string(), "purpose": "default", "channel": "sms", "country": "IN",
+        "provider": "primary",
+    });
+    assert_eq!(body["data"], expected);
+    let text = requests[0].text();
+    assert!(!text.contains(&PHONE[1..]) && !text.contains(&code), "{text}");
+}
+
+#[tokio::test]
+async fn an_event_of_a_process_that_died_is_sent_by_another_one() {
+    let world = World::new();
+    let dead = world.client();
+    for _ in 0..3 {
+        world.approved(&dead).await;
+    }
+    drop(dead);
+    let receiver = FaultyServer::start(&Reply::new(200)).await;
+    let client = world.client();
+    let deliverer = EventDeliverer::start(client.clone(), targets(&receiver)).unwrap();
+    becomes(&client, EndpointState::On, 0).await;
+    deliverer.stop().await;
+    let requests = receiver.requests();
+    let ids: std::collections::BTreeSet<_> =
+        requests.iter().map(|it| it.header("webhook-id").unwrap().to_owned()).collect();
+    assert_eq!(ids.len(), 3);
+}
+
+#[tokio::test]
+async fn a_failed_try_waits_and_a_retry_has_the_same_id() {
+    let plays = Play::answer_then_close(&Reply::new(500)).then(Play::answer(&Reply::new(200)));
+    let receiver = FaultyServer::start(plays).await;
+    let world = World::new();
+    let client = world.client();
+    let deliverer = EventDeliverer::start(client.clone(), targets(&receiver)).unwrap();
+    world.approved(&client).await;
+    fails(&client).await;
+    let waiting = client.events_waiting(Some("billing"), 10).await.unwrap();
+    assert_eq!((waiting.len(), waiting[0].tries), (1, 1));
+    let wait = waiting[0].due_at.duration_since(client.event_time()).unwrap();
+    assert!(wait > Duration::from_secs(3) && wait < Duration::from_secs(6), "{wait:?}");
+    assert!(client.retry_event(waiting[0].event.id).await.unwrap());
+    becomes(&client, EndpointState::On, 0).await;
+    deliverer.stop().await;
+    let requests = receiver.requests();
+    let ids: Vec<_> = requests.iter().map(|it| it.header("webhook-id").unwrap()).collect();
+    assert_eq!(ids.len(), 2);
+    assert_eq!(ids[0], ids[1]);
+    assert_eq!(client.event_endpoints().await.unwrap()[0].failing_since, None);
+}
+
+#[tokio::test]
+async fn a_receiver_that_is_gone_is_switched_off_until_an_operator_resumes_it() {
+    let plays = Play::answer_then_close(&Reply::new(410)).then(Play::answer(&Reply::new(200)));
+    let receiver = FaultyServer::start(plays).await;
+    let world = World::new();
+    let client = world.client();
+    let deliverer = EventDeliverer::start(client.clone(), targets(&receiver)).unwrap();
+    world.approved(&client).await;
+    becomes(&client, EndpointState::Off, 1).await;
+    world.approved(&client).await;
+    becomes(&client, EndpointState::Off, 2).await;
+    assert_eq!(receiver.requests().len(), 1);
+    client.set_endpoint("billing", EndpointState::On).await.unwrap();
+    becomes(&client, EndpointState::On, 0).await;
+    deliverer.stop().await;
+}
+
+#[tokio::test]
+async fn an_overloaded_receiver_is_left_alone_as_long_as_it_asks() {
+    let reply = Reply::new(429).with_header("retry-after", "3600");
+    let receiver = FaultyServer::start(&reply).await;
+    let world = World::new();
+    let client = world.client();
+    let deliverer = EventDeliverer::start(client.clone(), targets(&receiver)).unwrap();
+    world.approved(&client).await;
+    fails(&client).await;
+    let waiting = client.events_waiting(Some("billing"), 10).await.unwrap();
+    let wait = waiting[0].due_at.duration_since(client.event_time()).unwrap();
+    assert!(wait > Duration::from_secs(3_500), "{wait:?}");
+    deliverer.stop().await;
+    assert_eq!(receiver.requests().len(), 1);
+}
+
+#[tokio::test]
+async fn after_a_reload_events_go_to_the_new_address() {
+    let (before, after) =
+        (FaultyServer::start(&Reply::new(200)).await, FaultyServer::start(&Reply::new(200)).await);
+    let world = World::new();
+    let client = world.client();
+    let deliverer = EventDeliverer::start(client.clone(), targets(&before)).unwrap();
+    deliverer.replace(targets(&after));
+    world.approved(&client).await;
+    becomes(&client, EndpointState::On, 0).await;
+    deliverer.stop().await;
+    assert_eq!((before.requests().len(), after.requests().len()), (0, 1));
+}
