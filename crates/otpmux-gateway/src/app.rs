@@ -60,7 +60,6 @@ impl App {
         tls: Option<Tls>,
         source: Option<Source>,
         environment: Environment,
-        metrics: Option<PrometheusHandle>,
     ) -> Self {
         Self {
             client,
@@ -71,11 +70,17 @@ impl App {
             source,
             reloading: Mutex::default(),
             environment,
-            metrics,
+            metrics: None,
             calls: TaskTracker::new(),
             draining: AtomicBool::new(false),
             readiness: Readiness::default(),
         }
+    }
+
+    /// Sets what `/metrics` shows.
+    pub(crate) fn with_metrics(mut self, metrics: Option<PrometheusHandle>) -> Self {
+        self.metrics = metrics;
+        self
     }
 
     pub(crate) fn settings(&self) -> Guard<Arc<Settings>> {

@@ -95,7 +95,8 @@ impl Gateway {
         let events = EventDeliverer::start(client.clone(), config.event_targets().clone());
         let events = events
             .map_err(|error| ConfigErrors::from(ConfigError::new("events", error.to_string())))?;
-        let app = App::new(client, settings, doors, events, tls, source, environment, metrics);
+        let app = App::new(client, settings, doors, events, tls, source, environment)
+            .with_metrics(metrics);
         let app = Arc::new(app);
         Ok(Self { app, listener, address, metrics: own, metrics_address, server })
     }

@@ -10,9 +10,12 @@ use otpmux::events::{
 };
 use otpmux::http::signature::{ReceiptSecrets, StandardWebhook, check_standard_webhook};
 use otpmux::http::webhook::WebhookUrl;
-use otpmux::provider::{Capabilities, Channel};
+use otpmux::provider::Capabilities;
 use otpmux::store::VerificationStore;
-use otpmux::{Code, MemoryStore, NewVerification, OtpClient, Secret, ServerKeys, VerificationId};
+use otpmux::{
+    Channel, Code, MemoryStore, NewVerification, OtpClient, Recipient, Secret, ServerKeys,
+    VerificationId,
+};
 use otpmux_testkit::ScriptedProvider;
 use otpmux_testkit::faulty::{FaultyServer, Play, Reply};
 
@@ -47,7 +50,8 @@ impl World {
 
     /// Returns a verification that was approved, and its code.
     async fn approved(&self, client: &OtpClient) -> (VerificationId, String) {
-        let sent = client.send(NewVerification::to(PHONE.parse().unwrap())).await.unwrap();
+        let sent =
+            client.send(NewVerification::to(PHONE.parse::<Recipient>().unwrap())).await.unwrap();
         let code = self.provider.otpmux_codes().pop().unwrap();
         let typed: Code = code.parse().unwrap();
         assert!(client.verify(sent.id, &typed).await.unwrap().is_approved());

@@ -56,7 +56,8 @@ impl Stage {
                 tokio::task::yield_now().await;
             }
         };
-        tokio::time::timeout(Duration::from_secs(30), come).await.expect(word);
+        let came = tokio::time::timeout(Duration::from_secs(30), come).await;
+        assert!(came.is_ok(), "{word}");
     }
 }
 
