@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up must fail")]
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use otpmux::events::{
     EndpointName, EndpointState, EventDeliverer, EventEndpoint, EventSettings, EventType, Targets,
@@ -108,7 +108,7 @@ async fn an_approval_is_sent_at_once_signed_and_without_anything_personal() {
         signature: requests[0].header("webhook-signature"),
     };
     let secrets = ReceiptSecrets::new(Secret::new(SECRET));
-    let now = SystemTime::now();
+    let now = client.event_time();
     assert_eq!(check_standard_webhook(&secrets, headers, &requests[0].body, now), Ok(()));
     let body: serde_json::Value = serde_json::from_slice(&requests[0].body).unwrap();
     assert_eq!(body["type"], "verification.approved");
