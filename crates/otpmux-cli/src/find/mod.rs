@@ -3,11 +3,12 @@
 mod events;
 mod words;
 
+use std::collections::BTreeSet;
 use std::io;
 use std::path::PathBuf;
 
 use otpmux::config::ClientConfig as _;
-use otpmux::{Config, CountryCode, DeliveryId, OtpClient, Recipient, VerificationId};
+use otpmux::{Config, CountryCode, DeliveryId, OtpClient, Purpose, Recipient, VerificationId};
 use serde_json::{Value, json};
 
 use crate::Exit;
@@ -31,6 +32,10 @@ pub(crate) struct Args {
     /// The recipient: a telephone number or an e-mail address
     #[arg(long, value_name = "RECIPIENT")]
     to: String,
+    /// The purpose of the code, where no log names it [default: every purpose that the configuration names,
+    /// and `default`]
+    #[arg(long)]
+    purpose: Option<String>,
     /// The country of a number in national form, such as IN [default: that of the policy]
     #[arg(long)]
     country: Option<String>,
@@ -75,8 +80,17 @@ async fn find(args: &Args) -> Result<Found, Failure> {
              key, and no log can be searched",
         ));
     };
+    let mut warnings = Vec::new();
     let logs = match (&args.log[..], config.audit().and_then(|audit| audit.file.clone())) {
         ([], Some(file)) => vec![file],
+        ([], None) if config.store().is_shared() => {
+            warnings.push(
+                "this configuration names no file under [audit], so only a live verification can be \
+                 found; name an audit log with --log FILE, or --log - for standard input"
+                    .to_owned(),
+            );
+            Vec::new()
+        }
         ([], None) => {
             return Err(Failure::usage(
                 "this configuration names no file under [audit]; name the audit log with --log FILE, or \
@@ -88,7 +102,7 @@ async fn find(args: &Args) -> Result<Found, Failure> {
     let hashes: Vec<_> =
         keys.hashes(&to).iter().map(otpmux::store::RecipientHash::audit_text).collect();
     let events = Events::read(&logs, &hashes).map_err(Failure::here)?;
-    let mut found = Found { to: to.masked(), events, now: None, warnings: Vec::new() };
+    let mut found = Found { to: to.masked(), events, now: None, warnings };
     if found.events.unreadable > 0 {
         found.warnings.push(format!("{} lines of the log cannot be read", found.events.unreadable));
     }
@@ -98,10 +112,9 @@ async fn find(args: &Args) -> Result<Found, Failure> {
             found.events.lost
         ));
     }
-    if let Some(id) = found.events.newest_id()
-        && config.store().is_shared()
-    {
-        match in_store(&config, id).await {
+    if config.store().is_shared() {
+        let purposes = purposes(args, &config, &found.events)?;
+        match in_store(&config, found.events.newest_id(), &to, &purposes).await {
             Ok(now) => found.now = now,
             Err(failure) => {
                 let why = failure.json()["detail"].as_str().unwrap_or_default().to_owned();
@@ -112,26 +125,53 @@ async fn find(args: &Args) -> Result<Found, Failure> {
     Ok(found)
 }
 
-/// Asks the store; `None` if it does not know it any more.
-async fn in_store(config: &Config, id: &str) -> Result<Option<Value>, Failure> {
+/// The purposes whose verification may be live.
+fn purposes(args: &Args, config: &Config, events: &Events) -> Result<BTreeSet<Purpose>, Failure> {
+    if let Some(purpose) = &args.purpose {
+        let purpose = Purpose::new(purpose.as_str());
+        let purpose = purpose.map_err(|error| Failure::usage(format!("--purpose: {error}")))?;
+        return Ok(BTreeSet::from([purpose]));
+    }
+    let mut purposes = BTreeSet::from([Purpose::default()]);
+    let logged = events.lines.iter().filter_map(|line| line["purpose"].as_str());
+    purposes.extend(logged.filter_map(|purpose| Purpose::new(purpose).ok()));
+    let routes = config.routes().map(otpmux::Routes::as_slice).unwrap_or_default();
+    purposes.extend(routes.iter().flat_map(|route| route.purposes.iter().cloned()));
+    let keys = config.server().map(|server| server.api_keys.as_slice()).unwrap_or_default();
+    purposes.extend(keys.iter().filter_map(|key| key.scope.purposes()).flatten().cloned());
+    Ok(purposes)
+}
+
+/// Asks the store for the newest one of the log, or else for one that is live. `None` if it knows
+/// neither.
+async fn in_store(
+    config: &Config,
+    id: Option<&str>,
+    to: &Recipient,
+    purposes: &BTreeSet<Purpose>,
+) -> Result<Option<Value>, Failure> {
     // This is no call of the service: its log is read only.
     let client: OtpClient = config
         .client_builder()?
         .without_audit()
         .build()
         .map_err(otpmux::config::ConfigErrors::from)?;
-    let now = if let Ok(id) = id.parse::<VerificationId>() {
-        client.status(id).await.map(|it| report::json(&it))
-    } else if let Ok(id) = id.parse::<DeliveryId>() {
-        client.delivery(id).await.map(|it| report::delivery_json(&it))
-    } else {
-        return Ok(None);
+    let known = match id.map(|id| (id.parse::<VerificationId>(), id.parse::<DeliveryId>())) {
+        Some((Ok(id), _)) => client.status(id).await.map(|it| Some(report::json(&it))),
+        Some((_, Ok(id))) => client.delivery(id).await.map(|it| Some(report::delivery_json(&it))),
+        _ => Ok(None),
     };
-    match now.map_err(Failure::from) {
-        Ok(now) => Ok(Some(now)),
-        Err(failure) if failure.is_over() => Ok(None),
-        Err(failure) => Err(failure),
+    match known.map_err(Failure::from) {
+        Ok(Some(known)) => return Ok(Some(known)),
+        Err(failure) if !failure.is_over() => return Err(failure),
+        _ => {}
     }
+    for purpose in purposes {
+        if let Some(id) = client.live(to, purpose).await? {
+            return Ok(Some(report::json(&client.status(id).await?)));
+        }
+    }
+    Ok(None)
 }
 
 fn show_json(found: &Found, output: &mut Output) -> io::Result<Exit> {
@@ -147,7 +187,7 @@ fn show_json(found: &Found, output: &mut Output) -> io::Result<Exit> {
 
 fn show_text(found: &Found, output: &mut Output) -> io::Result<Exit> {
     let Found { to, events, now, .. } = found;
-    if events.lines.is_empty() {
+    if events.lines.is_empty() && now.is_none() {
         output.line(format_args!(
             "No event of {to} in {} lines. The log may be of other server keys, or older: name rotated \
              files with --log.",
@@ -155,14 +195,12 @@ fn show_text(found: &Found, output: &mut Output) -> io::Result<Exit> {
         ))?;
         return Ok(exit(found));
     }
-    output.line(format_args!("{to}: {}", words::answer(&events.lines)))?;
-    output.line("")?;
-    let mut table =
-        Table::with_head(&["TIME", "EVENT", "CHANNEL", "PROVIDER", "RESULT", "API KEY"]);
-    for line in &events.lines {
-        table.row(words::row(line));
+    if events.lines.is_empty() {
+        output.line(format_args!("{to}: a verification is live; the log has no event of it."))?;
+    } else {
+        output.line(format_args!("{to}: {}", words::answer(&events.lines)))?;
+        events_text(&events.lines, output)?;
     }
-    output.table(&table)?;
     if let Some(now) = now {
         output.line("")?;
         output.line(format_args!("{TITLE}In the store now{TITLE:#}"))?;
@@ -175,6 +213,16 @@ fn show_text(found: &Found, output: &mut Output) -> io::Result<Exit> {
     Ok(exit(found))
 }
 
+fn events_text(lines: &[Value], output: &mut Output) -> io::Result<()> {
+    output.line("")?;
+    let mut table =
+        Table::with_head(&["TIME", "EVENT", "CHANNEL", "PROVIDER", "RESULT", "API KEY"]);
+    for line in lines {
+        table.row(words::row(line));
+    }
+    output.table(&table)
+}
+
 fn exit(found: &Found) -> Exit {
-    if found.events.lines.is_empty() { Exit::Failed } else { Exit::Done }
+    if found.events.lines.is_empty() && found.now.is_none() { Exit::Failed } else { Exit::Done }
 }

@@ -122,6 +122,29 @@ fn another_server_key_finds_nothing_and_an_old_one_still_does() {
 }
 
 #[test]
+fn without_a_log_the_store_is_asked_for_what_is_live_and_nothing_is_counted() {
+    for shared in Shared::each() {
+        let none = shared.run(&["find", "--to", TO]);
+        assert_eq!(none.status, Some(1), "{}", none.everything());
+        let id = shared.send();
+        for _ in 0..10 {
+            let found = shared.run(&["find", "--to", TO, "--json"]);
+            assert_eq!(found.status, Some(0), "{}", found.everything());
+            let now = &found.json()[0]["now"];
+            assert_eq!((&now["id"], &now["guesses_left"]), (&id.as_str().into(), &5.into()));
+        }
+        let shown = shared.run(&["find", "--to", TO]);
+        assert!(shown.stdout.contains("a verification is live"), "{}", shown.everything());
+        let other = shared.run(&["find", "--to", TO, "--purpose", "login"]);
+        assert_eq!(other.status, Some(1), "{}", other.everything());
+        let (right, _) = shared.codes();
+        let verdict = shared.run(&["verify", &id, "--code", &right]);
+        assert_eq!(verdict.status, Some(0), "{}", verdict.everything());
+        assert_eq!(shared.run(&["find", "--to", TO]).status, Some(1));
+    }
+}
+
+#[test]
 fn what_is_missing_is_said_before_anything_is_read() {
     let logged = Logged::new();
     let not_a_number = logged.find(&["--to", "98765secret"]);
@@ -131,7 +154,7 @@ fn what_is_missing_is_said_before_anything_is_read() {
     assert_eq!(missing.status, Some(1));
     assert!(missing.stderr.contains("/no/such/audit.log: No such file"), "{}", missing.stderr);
     let no_log = Shared::sqlite().run(&["find", "--to", TO]);
-    assert_eq!(no_log.status, Some(2));
+    assert_eq!(no_log.status, Some(1));
     assert!(no_log.stderr.contains("[audit]"), "{}", no_log.stderr);
     let file = logged.shared.vendors.file("[audit]\nfile = \"a.log\"");
     let mut command = program();

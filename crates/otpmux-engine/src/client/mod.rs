@@ -10,6 +10,7 @@ mod events;
 mod explain;
 mod inner;
 mod key_check;
+mod live;
 mod metrics;
 mod payload;
 mod providers;
@@ -475,6 +476,21 @@ impl OtpClient {
     /// has the verdict. Off by default.
     pub fn count_approvals(&self, count: bool) {
         self.inner().rates.count_approvals(count);
+    }
+
+    /// Returns the verification of a recipient and purpose that is live: a code can be verified, and
+    /// a guess is left. For operators who have no id: nothing is sent or counted, and no vendor is
+    /// called. A recipient's verification that has ended is not found.
+    ///
+    /// # Errors
+    ///
+    /// The store is out of reach.
+    pub async fn live(
+        &self,
+        recipient: &Recipient,
+        purpose: &Purpose,
+    ) -> Result<Option<VerificationId>, Error> {
+        self.inner().live(recipient, purpose).await
     }
 
     /// Reads the health updates of other processes from the store, as every send does.

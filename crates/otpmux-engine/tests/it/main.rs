@@ -21,6 +21,7 @@ mod layers_updates;
 mod layers_world;
 mod limits;
 mod lines;
+mod live;
 mod mailboxes;
 mod messages;
 mod model;
