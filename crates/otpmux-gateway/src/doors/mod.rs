@@ -3,6 +3,7 @@
 
 mod basic;
 mod hooks;
+mod recipient;
 mod twilio;
 mod vonage;
 

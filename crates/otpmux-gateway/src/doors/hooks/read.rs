@@ -13,6 +13,7 @@ use sha2::{Digest as _, Sha256};
 use super::refusal::Refusal;
 use super::settings::Hook;
 use super::supabase;
+use crate::doors::recipient::{self, WithoutPlus};
 
 /// What a caller wants to have delivered.
 pub(super) struct Wanted {
@@ -117,12 +118,10 @@ fn text<'a>(body: &'a Value, pointers: &[String]) -> Option<&'a str> {
 }
 
 fn recipient(text: &str, hook: &Hook, client: &OtpClient) -> Result<Recipient, Refusal> {
-    let digits = text.bytes().all(|b| b.is_ascii_digit() || b == b' ') && !text.starts_with('0');
-    let read = if hook.door.plus_is_optional && digits {
-        client.read_recipient(&format!("+{text}"), None)
-    } else {
-        client.read_recipient(text, None)
-    };
+    let optional = hook.door.plus_is_optional;
+    let without_plus =
+        if optional { WithoutPlus::InternationalUnlessZero } else { WithoutPlus::National };
+    let read = recipient::read(text, without_plus, client);
     read.map_err(|_| Refusal::invalid_recipient())
 }
 

@@ -15,6 +15,7 @@ use super::form::Form;
 use super::session::Session;
 use super::views::{self, Shown, VerificationView, notes};
 use crate::app::App;
+use crate::doors::recipient::{self, WithoutPlus};
 
 /// Starts a verification, or sends the live one again.
 pub(super) async fn create(
@@ -123,22 +124,10 @@ pub(super) fn shown(to: &Recipient) -> String {
 /// Reads a number or an address. A plus that a client has not encoded arrives as a space; some
 /// leave it out.
 pub(super) fn recipient(text: &str, reader: &OtpClient) -> Result<Recipient, Failure> {
-    let lost = |text: &str| {
-        let rest =
-            text.strip_prefix(' ').filter(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
-        rest.map(|rest| format!("+{rest}"))
+    let rest = text.strip_prefix(' ').filter(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
+    let to = match rest {
+        Some(rest) => reader.read_recipient(&format!("+{rest}"), None),
+        None => recipient::read(text, WithoutPlus::NationalElseInternational, reader),
     };
-    let digits =
-        |text: &str| text.starts_with(|c: char| matches!(c, '1'..='9')) && !text.contains('@');
-    let read = match lost(text) {
-        Some(text) => reader.read_recipient(&text, None),
-        None => reader.read_recipient(text, None).or_else(|error| {
-            if digits(text) {
-                reader.read_recipient(&format!("+{text}"), None).map_err(|_| error)
-            } else {
-                Err(error)
-            }
-        }),
-    };
-    read.map_err(|error| Failure::invalid("To", error))
+    to.map_err(|error| Failure::invalid("To", error))
 }

@@ -13,6 +13,7 @@ use super::json::Json;
 use super::session::Session;
 use super::{id, next};
 use crate::app::App;
+use crate::doors::recipient::{self, WithoutPlus};
 
 /// The most steps of a workflow.
 const STEPS: usize = 3;
@@ -140,14 +141,8 @@ fn workflow(body: &mut Json, reader: &OtpClient) -> Option<Workflow> {
 
 /// Reads a recipient. Vonage's numbers begin with the calling code, without a plus.
 fn recipient(to: &str, channel: &Channel, reader: &OtpClient) -> Result<Recipient, String> {
-    let bare = to.trim();
-    let digits = bare.starts_with(|c: char| c.is_ascii_digit());
-    let text = if digits && *channel != Channel::Email && !bare.starts_with("00") {
-        format!("+{bare}")
-    } else {
-        bare.to_owned()
-    };
-    let to = reader.read_recipient(&text, None).map_err(|error| error.to_string())?;
+    let to = recipient::read(to, WithoutPlus::International, reader);
+    let to = to.map_err(|error| error.to_string())?;
     match (to.email().is_some(), *channel == Channel::Email) {
         (true, false) => Err("must be a number".to_owned()),
         (false, true) => Err("must be an e-mail address".to_owned()),
