@@ -11,8 +11,7 @@ use otpmux_testkit::PostgresServer;
 
 fn main() {
     let arguments = Arguments::from_args();
-    // What a crash would undo does not matter here; the other tests keep the defaults.
-    let server = PostgresServer::start_with(&["fsync=off", "max_connections=400"]);
+    let server = PostgresServer::start_with(&["max_connections=400"]);
     let (url, next) = (server.url(), Arc::new(AtomicU32::new(0)));
     // Another schema for each trial.
     let trials = otpmux_testkit::stores::suite("postgres", move || {

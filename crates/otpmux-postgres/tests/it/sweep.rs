@@ -84,7 +84,7 @@ async fn until_empty(server: &PostgresServer, store: &PostgresStore, at: SystemT
 
 #[tokio::test]
 async fn everything_that_is_over_goes() {
-    let server = PostgresServer::start_with(&["fsync=off"]);
+    let server = PostgresServer::start();
     let store = store(&server);
     for number in 0..60 {
         whole(&store, number).await;
@@ -111,7 +111,7 @@ async fn until(server: &PostgresServer, store: &PostgresStore, at: SystemTime, t
 /// No call asks for it: new verifications remove old ones.
 #[tokio::test]
 async fn new_verifications_remove_old_ones() {
-    let server = PostgresServer::start_with(&["fsync=off"]);
+    let server = PostgresServer::start();
     let store = store(&server);
     for number in 0..200 {
         put(&store, record(number)).await;
@@ -133,7 +133,7 @@ async fn new_verifications_remove_old_ones() {
 /// A limit with more hits than a row should hold moves to rows of its own, and is counted on.
 #[tokio::test]
 async fn a_count_that_has_grown_is_counted_in_rows() {
-    let server = PostgresServer::start_with(&["fsync=off"]);
+    let server = PostgresServer::start();
     let store = store(&server);
     let key = LimitKey::of_recipient(LimitScope::Global, &record(1).recipient);
     let hit = |count| {
