@@ -98,7 +98,8 @@ fn postgres(criterion: &mut Criterion) {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.expect("a runtime");
     // Durable, as a server is by default.
-    let server = PostgresServer::start_with(&["fsync=on", "shared_buffers=256MB", "max_wal_size=4GB"]);
+    let server =
+        PostgresServer::start_with(&["fsync=on", "shared_buffers=256MB", "max_wal_size=4GB"]);
     let world = Arc::new(World::on(&server, "usual", Policy::default()));
 
     criterion.bench_function("postgres/send", |bencher| {

@@ -36,7 +36,7 @@ impl World {
         let provider = Arc::new(ScriptedProvider::new("instant", capabilities));
         let sent = Arc::clone(&codes);
         provider.sends.always(move |_, request| {
-            let code = request.code.otpmux_code().expect("a code of ours").clone();
+            let code = request.code.otpmux_code().expect("otpmux's code").clone();
             let mut codes = sent.lock().unwrap_or_else(PoisonError::into_inner);
             codes.insert(request.recipient.expose().to_owned(), code);
             Ok(Sent::new())

@@ -191,7 +191,7 @@ fn sqlite(criterion: &mut Criterion) {
         });
     }
     group.finish();
-    std::fs::remove_dir_all(dir).expect("a directory of ours");
+    std::fs::remove_dir_all(dir).expect("the directory of the benchmark");
 }
 
 criterion_group!(benches, sqlite);

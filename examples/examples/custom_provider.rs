@@ -36,7 +36,7 @@ impl OtpProvider for Console {
         // Refuses what is not claimed: another channel, a code of another length, ...
         self.capabilities.check_send(&self.id, request)?;
         let code = request.code.otpmux_code();
-        let code = code.ok_or_else(|| Error::unsupported(&self.id, "codes of its own"))?;
+        let code = code.ok_or_else(|| Error::unsupported(&self.id, "its own codes"))?;
         println!("[sms to {}] Your code is {}", request.recipient.masked(), code.expose());
         *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(code.clone());
         Ok(Sent::new())

@@ -1,4 +1,4 @@
-"""Lets somebody in who can read a code.
+"""Lets a user in who can read a code.
 
     OTPMUX_URL=http://127.0.0.1:8080 OTPMUX_API_KEY=... python3 login.py +919876543210
 """

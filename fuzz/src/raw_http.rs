@@ -81,7 +81,7 @@ pub(crate) async fn read_message(stream: &mut TcpStream) -> Option<Message> {
     Some(Message { body, ..message })
 }
 
-/// A request with a body of known length. What would end a header line is left out of it.
+/// A request with a body of known length. Line endings are left out of its headers.
 pub(crate) fn request(method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Vec<u8> {
     let path: String = path.chars().filter(char::is_ascii_graphic).collect();
     let mut head = vec![format!("{method} {path} HTTP/1.1"), "host: localhost".to_owned()];

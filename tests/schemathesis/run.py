@@ -2,7 +2,7 @@
 """Tests a gateway against its own OpenAPI document: run.py OTPMUX ST
 
 OTPMUX is the built command, ST the command of schemathesis. Starts emulated vendors and a gateway on
-free ports, and ends exactly these. What schemathesis checks stands in schemathesis.toml.
+free ports, and ends exactly these. The checks are in schemathesis.toml.
 """
 
 import json

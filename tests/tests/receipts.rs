@@ -244,7 +244,7 @@ async fn forged_and_stale_receipts_of_every_vendor_are_refused() {
             for one in of_case {
                 let place = format!("{kind} {}", one.name);
                 let receipt = Received::of(&one.golden.request, kind);
-                // What a file shows was signed years ago, where its signature has a time.
+                // The request of a file was signed years ago, where its signature has a time.
                 let is_old = one.case.input.received_at.is_some();
                 let (first, again) =
                     (gateway.report(&receipt).await, gateway.report(&receipt).await);

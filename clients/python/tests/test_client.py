@@ -124,7 +124,7 @@ def test_a_problem_says_what_is_wrong_and_what_is_known(client: Any) -> None:
 
 def test_a_wrong_key_is_told(make: Any, gateway: Gateway) -> None:
     with pytest.raises(Problem) as caught:
-        make(gateway.url, "a key that nobody has").capabilities()
+        make(gateway.url, "an unknown key").capabilities()
     assert (caught.value.type, caught.value.status) == ("unauthenticated", 401)
 
 

@@ -141,7 +141,7 @@ export class Otpmux {
 
   /**
    * Checks a code for the newest verification of a recipient and purpose: no id to keep. Do not show
-   * users the reason of a verdict: it tells a stranger whether a code was sent.
+   * users the reason of a verdict: it reveals to a stranger whether a code was sent.
    */
   async verifyRecipient(
     to: string,

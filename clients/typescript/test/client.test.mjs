@@ -94,7 +94,7 @@ test("a problem says what is wrong and what is known", async () => {
 });
 
 test("a wrong key is told", async () => {
-  const stranger = new Otpmux(gateway.url, "a key that nobody has");
+  const stranger = new Otpmux(gateway.url, "an unknown key");
   await assert.rejects(stranger.capabilities(), { type: "unauthenticated", status: 401 });
 });
 

@@ -61,7 +61,7 @@ fn went_text(sent: &Value, output: &mut Output) -> io::Result<()> {
     } else {
         output.line(format_args!(
             "Sent by {channel} to {to}, but no vendor confirmed it. It may arrive all the same; \
-             nothing further is sent, so that nobody gets too many messages."
+             nothing further is sent, so that the user does not get too many messages."
         ))
     }
 }

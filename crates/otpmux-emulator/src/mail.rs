@@ -18,7 +18,7 @@ pub(crate) struct Mail {
 }
 
 impl Mail {
-    /// Reads a mail (RFC 5322, 2045 to 2047). What has an unknown form is shown as it is.
+    /// Reads a mail (RFC 5322, 2045 to 2047). A part of an unknown form is shown as it is.
     pub(crate) fn parse(bytes: &[u8]) -> Self {
         let whole = String::from_utf8_lossy(bytes);
         let (headers, body) = split(&whole);

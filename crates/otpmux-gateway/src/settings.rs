@@ -33,7 +33,7 @@ impl Settings {
         if server.api_keys.is_empty() {
             errors.push(ConfigError::new(
                 "server.api_keys",
-                "without a key nobody may call; add one under [[server.api_keys]]",
+                "without a key no application may call; add one under [[server.api_keys]]",
             ));
         }
         errors.extend(receipts::unreachable(config, server));

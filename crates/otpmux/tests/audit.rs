@@ -42,7 +42,7 @@ impl Folder {
 
 impl Drop for Folder {
     fn drop(&mut self) {
-        // What is left is in the temporary folder.
+        // Anything left is in the temporary folder.
         let _ = fs::remove_dir_all(&self.0);
     }
 }

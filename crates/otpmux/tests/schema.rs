@@ -114,7 +114,7 @@ fn every_key_says_all_that_the_reference_needs() {
         let kind = key["x-type"].as_str().unwrap();
         let needs = matches!(kind, "integer" | "time" | "table of times" | "list of limits");
         assert!(in_range || !needs, "{path} has no range");
-        // What holds where the key is absent is a value, or is said.
+        // The behaviour without the key is a default value, or is in its text.
         let said = doc.contains("Absent")
             || doc.contains("equired with")
             || doc.contains("oes with")

@@ -177,7 +177,7 @@ def custom_code(world):
     service = world.client().verify.v2.services(SERVICE)
     sent = service.verifications.create(to=to, channel="sms", custom_code="735102")
     assert (sent.status, world.codes(to)) == ("pending", ["735102"]), vars(sent)
-    # The application has compared the code itself, and tells so.
+    # The application has compared the code itself, and reports that.
     refused(404, 20404, lambda: service.verification_checks.create(verification_sid=sent.sid, code="735102"))
     ended = service.verifications(sent.sid).update(status="approved")
     assert (ended.status, ended.sid) == ("approved", sent.sid), vars(ended)

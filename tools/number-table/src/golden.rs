@@ -6,8 +6,8 @@ use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumber, PhoneNumberFormat, PhoneNu
 
 use crate::metadata::Metadata;
 
-/// A line for each country and kind: both, then the digits of its numbers. What no valid number is
-/// stands under `- unassigned`.
+/// A line for each country and kind: both, then the digits of its numbers. A number that is not
+/// valid is under `- unassigned`.
 pub(crate) fn golden(source: &Metadata) -> String {
     let mut numbers = BTreeSet::new();
     for region in &source.regions {

@@ -133,7 +133,7 @@ class Otpmux:
         """Checks a code for the newest verification of a recipient and purpose.
 
         Nothing needs to be kept between `send` and this call. Do not show users the reason of a
-        verdict: it tells a stranger whether a code was sent.
+        verdict: it reveals to a stranger whether a code was sent.
         """
         request = _requests.verify_selected(
             code, client_ip, idempotency_key, to=to, country=country, purpose=purpose

@@ -77,7 +77,7 @@ fn accepted(answer: &Answer, mode: Mode, endpoint: Endpoint) -> Result<Sent, Err
     Ok(sent)
 }
 
-const OWN_CODE: &str = "StartMessaging has sent a code of its own instead of ours, which cannot be \
+const OWN_CODE: &str = "StartMessaging has sent its own code instead of the given one, which cannot be \
     verified like this; set mode = \"managed\" (dialect = \"a\") for this provider";
 
 /// Returns whether the answer is that of the tutorials, where the vendor generates the code: it has

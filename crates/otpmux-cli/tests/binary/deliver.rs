@@ -13,7 +13,7 @@ fn ok(ended: Ended) -> Ended {
     ended
 }
 
-/// The code is piped in; each further command is a process of its own.
+/// The code is piped in; each further command is another process.
 #[test]
 fn a_code_is_delivered_shown_and_ended() {
     let shared = Shared::sqlite();

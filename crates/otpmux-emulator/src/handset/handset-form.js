@@ -11,7 +11,7 @@ const VERDICTS = {
   not_found: "There is no such verification any more.",
 };
 
-/** How a send attempt stands: what to call it, and how good that is. */
+/** The state of a send attempt: what to call it, and how good that is. */
 const LEGS = {
   accepted: ["accepted", "good"],
   refused: ["rejected", "bad"],
@@ -33,7 +33,7 @@ const newest = new Map();
 /** That of the form. */
 let mine = null;
 
-/** Has the page told whenever the form has learnt how a verification stands. */
+/** Has the page told whenever the form has learnt the state of a verification. */
 export function onForm(tell) {
   tellPage = tell;
 }
@@ -148,7 +148,7 @@ function waitForResend() {
   }
 }
 
-/** How it stands, who was called, and who was passed over, in the order in which that happened. */
+/** Its state, the providers that were called, and those that were skipped, in the order in which that happened. */
 async function showTrail() {
   const asked = ++trailsAsked;
   const path = `/_emulator/relay/verifications/${current.id}`;

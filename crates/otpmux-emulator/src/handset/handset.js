@@ -88,7 +88,7 @@ function showMessage(message, id, isFresh) {
   pointTo(node, `${message.code} from ${vendor}`);
 }
 
-/** A mail as mail programs show it. Its HTML is a document of its own, without scripts and rights. */
+/** A mail as mail programs show it. Its HTML is a separate document, without scripts and rights. */
 function showMail(mail, message, id, text) {
   const frame = mail.querySelector("iframe");
   frame.title = `E-mail: ${message.subject ?? ""}`;

@@ -327,7 +327,7 @@ async fn other_sites_are_kept_out() {
         }
         request.json(&json!({ "preset": "down" })).send().await.unwrap().status().as_u16()
     };
-    // A name that somebody else makes resolve to this machine.
+    // A name that a stranger makes resolve to this machine.
     for path in ["/", "/handset.js", "/_emulator/events", "/_emulator/messages", "/_emulator"] {
         let rebound = [("host", "rebound.example:4010")];
         assert_eq!(ask(Method::GET, path, &rebound).await, 421, "{path}");

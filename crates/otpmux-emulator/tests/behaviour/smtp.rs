@@ -146,7 +146,7 @@ async fn faults_take_effect_before_the_message_or_after_its_dot() {
     assert!(send(emulator, "ann@example.com").await.starts_with("250 "));
 }
 
-/// The page shows the HTML of a mail in a frame. What the frame loads can do nothing.
+/// The page shows the HTML of a mail in a frame. Content that the frame loads has no rights.
 #[tokio::test]
 async fn the_html_of_a_mail_has_a_document_without_rights() {
     let emulator = Emulator::start(config()).await.unwrap();

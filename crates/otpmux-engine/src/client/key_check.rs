@@ -68,7 +68,7 @@ async fn same_keys(store: &dyn VerificationStore, keys: &ServerKeys) -> Result<(
 pub(super) fn differs(id: &str) -> String {
     format!(
         "the server key `{id}` differs from the one that other processes of this store use under this \
-         id; give all of them the same key, or this one an id of its own"
+         id; give all of them the same key, or this one another id"
     )
 }
 

@@ -425,7 +425,7 @@ impl OtpClient {
     }
 
     /// Takes a vendor's request that reports on messages, and returns the body of the answer. The
-    /// provider checks that the request is the vendor's. What it reports is merged into the send
+    /// provider checks that the request is the vendor's. Its reports are merged into the send
     /// attempts: repeats, any order and late ones are harmless, and reports on messages that are
     /// unknown or gone change nothing. A report proves that the vendor has accepted its message; one
     /// that the message failed takes no code back.

@@ -9,7 +9,7 @@ use otpmux_core::Purpose;
 use std::sync::Arc;
 
 /// A code at rest: one HMAC for each way in which a guess can select its verification, and the id
-/// of their key. A guess is compared with the one of its own way, because it knows nothing else:
+/// of their key. A guess is compared with the one of its way, because it knows nothing else:
 /// one that selects by recipient does not know the id.
 ///
 /// Each is HMAC-SHA-256, cut to 128 bits: a guess that does not have the code matches with a

@@ -3,7 +3,7 @@
 //! A token names a send attempt without a look-up: it holds the id of the verification and the
 //! place of the send attempt, encrypted and authenticated under the server key, together with the
 //! name of the provider. It fits the smallest field of the vendors (40 letters and digits). It shows
-//! nothing, and nobody else can make one, or one for another send attempt.
+//! nothing, and no stranger can make one, or one for another send attempt.
 //!
 //! The encryption is deterministic, with a synthetic IV: the IV is the first 8 bytes of an HMAC over
 //! all of the content, and the key stream an HMAC over the IV. So no nonce can repeat, and the token

@@ -267,7 +267,7 @@ mod tests {
         };
         for sends in [true, false] {
             let mut gate = Gate::new(&[RateLimit::new(120, 60 * SECOND)]);
-            assert_eq!(full(&mut gate, sends, start), 120, "nobody else wants any");
+            assert_eq!(full(&mut gate, sends, start), 120, "no other call wants any");
             // Both are refused, and so both are wanted.
             let meanwhile = start + 30 * SECOND;
             assert_eq!(full(&mut gate, !sends, meanwhile), 0);

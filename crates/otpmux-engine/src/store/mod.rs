@@ -107,7 +107,7 @@ pub trait VerificationStore: Send + Sync + fmt::Debug {
         now: SystemTime,
     ) -> Result<State, Error>;
 
-    /// Records that these send attempts were accepted: each verification in a step of its own, with
+    /// Records that these send attempts were accepted: each verification in a separate step, with
     /// the effect of [`record_outcome`](Self::record_outcome) with this one outcome, and all in as
     /// few round trips as the store can. A verification that is gone is passed over.
     ///

@@ -43,7 +43,7 @@ const MEANINGS: [(u16, &str); 13] = [
     (500, "`internal`, `configuration`: the gateway failed, not the request"),
     (
         503,
-        "`store`: out of reach, nobody is let in; `draining`; or no vendor took it: `unavailable`, \
+        "`store`: out of reach, no code is approved; `draining`; or no vendor took it: `unavailable`, \
          `circuit_open`, `transport`, `protocol`, `insufficient_funds`, `rate_limited`, \
          `unauthenticated`, `forbidden`",
     ),

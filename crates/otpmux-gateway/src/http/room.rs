@@ -122,6 +122,6 @@ mod tests {
         let room = Room::new(2, None);
         let _one = room.take(Some("192.0.2.1".parse().unwrap())).ok();
         let mapped = room.take(Some("::ffff:192.0.2.1".parse().unwrap()));
-        assert_eq!(mapped.err(), Some(Full::Address), "half of all, without a bound of its own");
+        assert_eq!(mapped.err(), Some(Full::Address), "half of all, without its own bound");
     }
 }

@@ -45,7 +45,7 @@ async fn a_code_of_the_caller_goes_out_by_the_second_vendor_when_the_first_is_do
     assert_eq!(problem["errors"][0]["field"], "outcome");
 }
 
-/// Neither verb finds what the other one made, and nothing tells that it exists.
+/// Neither verb finds what the other one made, and nothing reveals that it exists.
 #[tokio::test]
 async fn ids_of_deliveries_and_verifications_never_mix() {
     let emulator = emulator().await;

@@ -166,10 +166,10 @@ async fn one_callers_idempotency_keys_are_not_anothers() {
 #[tokio::test]
 async fn a_gateway_without_api_keys_does_not_start() {
     let emulator = emulator().await;
-    let nobody = toml(&emulator, "")
+    let keyless = toml(&emulator, "")
         .replace("[[server.api_keys]]\nname = \"web\"\nkey = \"env:WEB_KEY\"", "");
-    let error = start(&nobody, environment()).await.err().unwrap().to_string();
-    assert!(error.contains("server.api_keys: without a key nobody may call"), "{error}");
+    let error = start(&keyless, environment()).await.err().unwrap().to_string();
+    assert!(error.contains("server.api_keys: without a key no application may call"), "{error}");
     let unset = three_keys();
     let error = start(&toml(&emulator, &unset), environment()).await.err().unwrap().to_string();
     for expected in [

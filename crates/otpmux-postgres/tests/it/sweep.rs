@@ -1,4 +1,4 @@
-//! What is over goes, a little at a time, with later calls.
+//! Ended rows are removed, a few at a time, with later calls.
 
 use std::time::{Duration, SystemTime};
 
@@ -130,7 +130,7 @@ async fn new_verifications_remove_old_ones() {
     assert_eq!(rows(&server)[0], number - 1_000);
 }
 
-/// A limit with more hits than a row should hold moves to rows of its own, and is counted on.
+/// A limit with more hits than a row should hold moves to separate rows, and is counted on.
 #[tokio::test]
 async fn a_count_that_has_grown_is_counted_in_rows() {
     let server = PostgresServer::start();

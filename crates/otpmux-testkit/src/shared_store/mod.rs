@@ -40,7 +40,7 @@ pub fn keys() -> &'static ServerKeys {
     &KEYS
 }
 
-/// A number of its own for each recipient.
+/// A different number for each recipient.
 pub fn recipient(number: u32) -> Recipient {
     format!("+9198{:08}", 76_500_000 + number).parse().expect("a number")
 }

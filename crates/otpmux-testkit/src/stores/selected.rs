@@ -123,7 +123,7 @@ pub(super) async fn another_recipient_or_purpose_selects_nothing_of_it(store: St
     let of_payment = keys().guess_of(&recipient(1), &purpose("payment"), &code(CODE));
     assert_eq!(told(&*store, &of_payment, now()).await, said("approved", payment));
 
-    // What is expected besides must hold too.
+    // The further expectations must hold too.
     let id = put(&*store, record(3)).await;
     for foreign in [
         guess_of(3, CODE).for_purpose(purpose("payment")),

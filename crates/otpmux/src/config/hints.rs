@@ -86,7 +86,7 @@ pub(super) fn of_message(provider: &str, message: &str, channels: &[Channel]) ->
     if !names_a_brand(message) {
         hints.push(format!(
             "{path} does not say whose code it is: name your brand, or users cannot tell it from \
-             somebody else's"
+             that of another service"
         ));
     }
     if length > SMS && channels.contains(&Channel::Sms) {

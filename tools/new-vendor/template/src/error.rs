@@ -3,7 +3,7 @@ use otpmux_http::{Answer, Reading};
 
 use crate::wire::ErrorAnswer;
 
-/// The table: status and vendor's word to kind, certainty and blame. What it does not list means what
+/// The table: status and vendor's word to kind, certainty and blame. An answer that it does not list means what
 /// the status means at any vendor. When in doubt, it is `Unknown` and the provider's.
 fn reading(status: u16, code: &str, says_when: bool) -> Reading {
     match (status, code) {

@@ -337,7 +337,7 @@ impl Success {
                 Check::Prefix(text) | Check::Contains(text) => {
                     put(&test.source, text.as_str().into());
                 }
-                // What is there already for the reference is left as it is.
+                // A value that is there already for the reference is left as it is.
                 Check::Exists(true) if !self.reference.iter().any(|at| *at == test.source) => {
                     put(&test.source, "example".into());
                 }

@@ -151,7 +151,7 @@ impl Definition {
             inner.finish(mistakes);
             part
         });
-        // What a part with a mistake would hold is not known.
+        // The content of a part with a mistake is not known.
         let whole = mistakes.len() == before;
         let success = table.table("success", mistakes);
         let common = table.has("success");

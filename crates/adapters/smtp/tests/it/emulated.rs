@@ -31,7 +31,7 @@ impl Stand {
     }
 
     async fn send(&self) -> Result<(), otpmux_core::Error> {
-        // A connection of its own for each message.
+        // One connection for each message.
         let provider = self.settings.clone().build("mail").unwrap();
         provider.send(&cx(), &request(message())).await.map(drop)
     }

@@ -221,7 +221,7 @@ impl NewDelivery {
     }
 }
 
-/// Replaces the code by its placeholder, wherever it is a word of its own.
+/// Replaces the code by its placeholder, wherever it is a whole word.
 fn with_placeholder(text: &str, code: &Code) -> String {
     let mut replaced = String::with_capacity(text.len());
     let mut rest = text;

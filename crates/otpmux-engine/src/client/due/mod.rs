@@ -31,7 +31,7 @@ impl Inner {
             || self.routes.as_slice().iter().any(|route| !route.escalate.is_empty())
     }
 
-    /// Takes at most so many that are due, and looks at each in a task of its own, which ends also if
+    /// Takes at most so many that are due, and looks at each in a separate task, which ends also if
     /// nothing waits for it.
     pub(super) async fn take_due(
         self: &Arc<Self>,

@@ -50,7 +50,7 @@ impl Retries {
 }
 
 /// One send attempt as it is called: once, and again where [`next_step`] allows it. Each try is a
-/// call of its own through the layers, with the same idempotency key.
+/// separate call through the layers, with the same idempotency key.
 pub(super) struct Tries {
     pub(super) provider: Arc<dyn OtpProvider>,
     pub(super) retries: Arc<Retries>,

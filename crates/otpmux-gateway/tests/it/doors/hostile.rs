@@ -56,7 +56,7 @@ async fn each_door_refuses_it_in_its_own_form() {
             ("nothing", request(Method::POST, kind, Vec::new()), invalid),
         ] {
             let sent = request.timeout(Duration::from_secs(20)).send().await;
-            // A body that nobody reads may end in a broken connection.
+            // A body that is not read may end in a broken connection.
             let Ok(answer) = sent else {
                 assert_eq!(status, 413, "{why}");
                 continue;
