@@ -10,6 +10,9 @@ use serde_json::Value;
 fn run(arguments: &[&str]) -> (String, bool) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_otpmux-loadtest"));
     command.args(["--no-pinning", "--clients", "4", "--rounds", "1"]).args(arguments);
+    if !arguments.contains(&"--memory-of") {
+        command.args(["--memory-of", "0"]);
+    }
     let output = command.output().expect("the load tool");
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     (text(&output.stdout) + &text(&output.stderr), output.status.success())
@@ -63,7 +66,7 @@ fn every_flow_of_the_gateway_is_approved_beside_the_floor() {
 #[test]
 fn gateways_share_a_namespace_or_have_one_each_on_the_nodes_of_a_cluster() {
     let gateway = gateway();
-    let one = ["--programs", "gateway", "--gateways", "2", "--flows", "50", "--memory-of", "40"];
+    let one = ["--programs", "gateway", "--gateways", "2", "--flows", "50", "--memory-of", "400"];
     let one = [&one[..], &["--json", "--gateway-bin", &gateway]].concat();
     let cluster = ["--redis-nodes", "3", "--own-namespaces"];
     for arguments in [one.clone(), [&one[..], &cluster].concat()] {
@@ -78,7 +81,8 @@ fn gateways_share_a_namespace_or_have_one_each_on_the_nodes_of_a_cluster() {
         let approved = median("redis_bytes_approved").expect("memory");
         // The nodes of a cluster also allocate for each other.
         let alone = arguments.len() == one.len();
-        assert!(!alone || (200.0..5_000.0).contains(&pending) && approved > 0.0, "{text}");
+        let plausible = (300.0..5_000.0).contains(&pending) && approved < pending + 100.0;
+        assert!(!alone || plausible, "{text}");
     }
 }
 
