@@ -277,8 +277,6 @@ fn route() -> Value {
     });
     let mut steps = list(&table(escalate::StepSettings::KEYS), escalate::ESCALATE);
     steps["maxItems"] = EscalationStep::MOST.into();
-    steps["examples"] =
-        json!([[{ "after": "30s", "by": "next" }, { "after": "60s", "channel": "voice" }]]);
     route["properties"]["escalate"] = steps;
     route["required"] = json!(["providers"]);
     route
