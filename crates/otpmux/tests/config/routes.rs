@@ -126,7 +126,8 @@ fn steps_of_escalation_are_read_and_each_mistake_has_its_place() {
         ),
         &[
             "routes[0].escalate: at most 3 steps",
-            "routes[0].escalate[0].after: must be 10s to 15m",
+            "routes[0].escalate[0].after: must be a time such as \"500ms\", \"10s\", \"5m\" or \"1h\", \
+             from 10s to 15m",
             "routes[0].escalate[1].after: missing; it is required",
             "routes[0].escalate[1].by: must be one of: next",
             "routes[0].escalate[2]: needs `by = \"next\"` or a `channel`, and not both",
