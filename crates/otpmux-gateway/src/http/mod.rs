@@ -5,6 +5,7 @@ mod connection;
 mod otel;
 mod request;
 mod room;
+mod route;
 mod serve;
 mod write_timeout;
 

@@ -17,7 +17,7 @@ use tracing::Instrument as _;
 
 use crate::app::App;
 use crate::auth::Peer;
-use crate::doors::Mounted;
+use crate::http::route::route;
 
 static X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 static TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
@@ -73,37 +73,6 @@ pub(super) async fn answer(
         headers.insert(http::header::CONNECTION, HeaderValue::from_static("close"));
     }
     response
-}
-
-/// The path with its variable parts replaced, for labels: never an id.
-fn route(doors: &Mounted, path: &str) -> &'static str {
-    const FIXED: [&str; 7] = [
-        "/v1/verifications",
-        "/v1/capabilities",
-        "/v1/admin/reload",
-        "/healthz",
-        "/readyz",
-        "/metrics",
-        "/docs",
-    ];
-    if let Some(known) = FIXED.into_iter().find(|known| *known == path) {
-        return known;
-    }
-    if path.starts_with("/problems/") {
-        return "/problems/{type}";
-    }
-    if path.starts_with("/v1/receipts/") {
-        return "/v1/receipts/{provider}";
-    }
-    let Some(rest) = path.strip_prefix("/v1/verifications/") else {
-        return doors.label(path).unwrap_or("other");
-    };
-    match rest.split_once('/') {
-        None => "/v1/verifications/{id}",
-        Some((_, "verify")) => "/v1/verifications/{id}/verify",
-        Some((_, "resend")) => "/v1/verifications/{id}/resend",
-        Some(_) => "other",
-    }
 }
 
 /// The caller's request id, if it is fit for logs, or a new one.
@@ -169,22 +138,6 @@ fn count(method: &Method, route: &'static str, status: u16, seconds: f64) {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn labels_hold_no_id() {
-        let cases = [
-            ("/v1/verifications", "/v1/verifications"),
-            ("/v1/verifications/0af7651916cd43dd8448eb211c80319c", "/v1/verifications/{id}"),
-            ("/v1/verifications/x/verify", "/v1/verifications/{id}/verify"),
-            ("/v1/verifications/x/resend", "/v1/verifications/{id}/resend"),
-            ("/v1/verifications/x/resend/y", "other"),
-            ("/v1/receipts/twilio", "/v1/receipts/{provider}"),
-            ("/+919876543210", "other"),
-        ];
-        for (path, label) in cases {
-            assert_eq!(route(&Mounted::default(), path), label);
-        }
-    }
 
     #[test]
     fn an_id_of_the_callers_is_kept_if_it_is_fit_for_logs() {
