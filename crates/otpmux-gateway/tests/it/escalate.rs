@@ -71,6 +71,6 @@ async fn a_request_may_switch_it_off() {
     let sent = send(json!({ "to": PHONE, "escalate": false })).await.expect(201);
     assert_eq!(sent["next_step_at"], Value::Null);
     let problem =
-        send(json!({ "to": PHONE, "escalate": "no" })).await.problem(422, "invalid_request");
+        send(json!({ "to": PHONE, "escalate": "no" })).await.problem(400, "invalid_request");
     assert_eq!(problem["errors"][0]["field"], "escalate");
 }
