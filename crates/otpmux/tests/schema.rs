@@ -35,7 +35,9 @@ fn every_section_is_there_and_closed() {
     let names: Vec<_> = sections.keys().map(String::as_str).collect();
     let expected = [
         "allow_literal_secrets",
+        "audit",
         "doors",
+        "events",
         "limits",
         "messages",
         "policy",

@@ -19,7 +19,8 @@ otpmux_core::settings! {
         pub url: Option<String> = None, text().required(), example "https://example.com/otp-events";
         /// The key that signs its events: whsec_ and 24 to 64 random bytes in base64.
         pub secret: Option<Secret> = None, secret().required(), example "env:OTPMUX_EVENTS_SECRET";
-        /// The key before, during a rotation: then each event has a signature of both.
+        /// The key before, during a rotation: then each event has a signature of both. Absent: no
+        /// rotation.
         pub secret_old: Option<Secret> = None, secret(), example "env:OTPMUX_EVENTS_SECRET_OLD";
         /// The types that it gets, such as `verification.approved`, or groups such as `verification.*`.
         pub types: Vec<String> = vec!["*".to_owned()], list().check(check_types),
