@@ -27,9 +27,9 @@ otpmux_core::settings! {
             duration(*EscalationStep::AFTER.start()..=*EscalationStep::AFTER.end()).required(),
             example "30s";
         /// `next`: the next provider of the route that has sent this user nothing, by the same
-        /// channel. Either this or `channel`.
+        /// channel. Absent: `channel` is needed.
         pub by: Option<Next> = None, choice(Next::WORDS), example "next";
-        /// The channel of the message, by any provider of the route. Either this or `by`.
+        /// The channel of the message, by any provider of the route. Absent: `by` is needed.
         pub channel: Option<Channel> = None, text().check(parses::<Channel>), example "voice";
     }
 }
