@@ -15,6 +15,7 @@ pub(crate) use attempt::{accepted, ends, new_attempt};
 use crate::decoder::{Decoder, Read};
 use crate::encoder::Encode;
 use crate::error::CallError;
+use crate::outbox;
 
 /// The form of a record that this crate writes and reads. Scripts refuse every other one.
 pub(crate) const VERSION: u8 = 1;
@@ -31,6 +32,7 @@ pub(crate) fn write(bytes: &mut Vec<u8>, record: &Record) {
     bytes.extend_from_slice(&record.recipient.0);
     bytes.push(u8::from(record.send_attempts.iter().any(|attempt| attempt.failure.is_some())));
     bytes.push(u8::from(is_watched(record)));
+    bytes.push(u8::from(record.events.is_some()));
 
     bytes.field_of(|bytes| bytes.extend(record.send_attempts.iter().map(attempt::letter)));
     bytes.field_of(|bytes| write_code(bytes, record.code.as_ref()));
@@ -43,6 +45,11 @@ pub(crate) fn write(bytes: &mut Vec<u8>, record: &Record) {
     bytes.field(record.sealed.key.as_bytes());
     bytes.field(&record.sealed.bytes);
     bytes.field_of(|bytes| write_due(bytes, record));
+    bytes.field_of(|bytes| {
+        if let Some(terms) = record.events.as_deref() {
+            outbox::write_terms(bytes, terms);
+        }
+    });
 
     for attempt in &record.send_attempts {
         attempt::write(bytes, attempt);
@@ -159,6 +166,7 @@ pub(crate) fn read(id: VerificationId, bytes: &[u8]) -> Read<Record> {
     let recipient = RecipientHash(head.array()?);
     head.flag()?;
     head.flag()?;
+    let has_events = head.flag()?;
 
     let fields = head;
     let letters = fields.field()?;
@@ -177,6 +185,8 @@ pub(crate) fn read(id: VerificationId, bytes: &[u8]) -> Read<Record> {
     let code_length = fields.maybe()?.map(|[length]| length);
     let sealed = Sealed { key: key_id(fields.field()?)?, bytes: fields.field()?.into() };
     let (due_at, due_after_end, escalations) = read_due(fields.field()?)?;
+    let terms = fields.field()?;
+    let events = has_events.then(|| outbox::read_terms(terms)).transpose()?.map(Box::new);
 
     let entries = fields;
     let (mut send_attempts, mut skips) = (Vec::with_capacity(letters.len()), Vec::new());
@@ -212,6 +222,6 @@ pub(crate) fn read(id: VerificationId, bytes: &[u8]) -> Read<Record> {
         send_attempts,
         skips,
         request,
-        events: None,
+        events,
     })
 }

@@ -5,7 +5,7 @@ use otpmux_engine::{LimitKey, LimitScope, RecipientHash, VerificationId};
 ///
 /// A name is the tag in braces, a colon, one letter, and what the letter needs, mostly 16 bytes of an
 /// id or of a keyed hash as they are, because most of the memory of a small value is its name. The
-/// four keys that an operator may look for have words.
+/// five keys that an operator may look for have words.
 ///
 /// | letter | what follows | value |
 /// |---|---|---|
@@ -18,6 +18,10 @@ use otpmux_engine::{LimitKey, LimitScope, RecipientHash, VerificationId};
 /// | `I` `P` `N` `D` `V` `G` | subject of a limit, hashed: address, purpose, number range, domain, provider (vendor), all | times of hits |
 /// | `O` `T` | recipient, 8 bytes, and guesser, 8 bytes: own guesses, and the total | times of hits |
 /// | `due` | nothing | ids of records at which a process must look, by the time |
+/// | `E` | name of an endpoint | its events that wait (`outbox.lua`) |
+/// | `A` `U` | name of an endpoint | ids of its events, by when they happened; by when they are due |
+/// | `H` | what an event is about, hashed | until when it is not written again |
+/// | `endpoints` | nothing | states of endpoints; it never expires |
 /// | `health` | nothing | health updates |
 /// | `keys` | nothing | a hash with one field for each server key; it never expires |
 /// | `probe` | nothing | what the readiness check writes |
@@ -50,6 +54,8 @@ impl KeyNames {
             Key::Reference(tag) => (b'f', &tag[..]),
             Key::Limit(limit) => (limit_letter(limit.scope), &limit.hash),
             Key::Due => (b'd', b"ue"),
+            Key::Event(key) => (b'H', &key[..]),
+            Key::Endpoints => (b'e', b"ndpoints"),
             Key::Health => (b'h', b"ealth"),
             Key::Keys => (b'k', b"eys"),
             Key::Probe => (b'p', b"robe"),
@@ -80,6 +86,10 @@ pub(crate) enum Key<'a> {
     Limit(LimitKey),
     /// The ids of records, by when a process must look at them.
     Due,
+    /// Of an event that is written once.
+    Event(&'a [u8; 16]),
+    /// What is known about endpoints; scripts build the names of their outboxes from it.
+    Endpoints,
     /// What all processes know about providers.
     Health,
     /// Check values of server keys.

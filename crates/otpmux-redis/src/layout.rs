@@ -4,6 +4,8 @@
 //! order, and scripts name the positions (`${guesses.at}`), which [`fill`] replaces by numbers before
 //! Redis gets the script. A position is the number that Lua's functions take: the first byte is 1.
 
+use otpmux_engine::MOST_EVENTS;
+
 use crate::codec::VERSION;
 use crate::encoder::LONG;
 
@@ -59,13 +61,14 @@ const RESEND_AFTER: Part = RESENDS.then("resend_after", TIME);
 const RECIPIENT: Part = RESEND_AFTER.then("recipient", 32);
 const FAILED: Part = RECIPIENT.then("failed", 1);
 const WATCHED: Part = FAILED.then("watched", 1);
+const EVENTS: Part = WATCHED.then("events", 1);
 
 /// The half of the recipient's hash that limits and superseding use.
 const COUNTED: Part = RECIPIENT.beginning("recipient.counted", 16);
 /// The part of it that the limits of guesses use.
 const GUESSED: Part = RECIPIENT.beginning("recipient.guessed", 8);
 
-const PARTS: [Part; 12] = [
+const PARTS: [Part; 13] = [
     HEAD_VERSION,
     STATE,
     GUESSES,
@@ -76,12 +79,13 @@ const PARTS: [Part; 12] = [
     RECIPIENT,
     FAILED,
     WATCHED,
+    EVENTS,
     COUNTED,
     GUESSED,
 ];
 
 /// The fields that follow the head.
-const FIELDS: [&str; 11] = [
+const FIELDS: [&str; 12] = [
     "states",
     "code",
     "purpose",
@@ -93,6 +97,7 @@ const FIELDS: [&str; 11] = [
     "key",
     "sealed",
     "due",
+    "events",
 ];
 
 /// The largest count of a log that is read and written whole.
@@ -130,7 +135,7 @@ fn number(name: &str) -> Option<usize> {
         "hash.width" => return Some(HASH),
         "guesser.width" => return Some(GUESSER),
         "field.long" => return byte(LONG),
-        "fields.at" => return Some(WATCHED.after()),
+        "fields.at" => return Some(EVENTS.after()),
         "fields.count" => return Some(FIELDS.len()),
         "log.short" => return usize::try_from(SHORT_LOG).ok(),
         "windows.width" => return Some(WINDOWS),
@@ -153,6 +158,14 @@ fn number(name: &str) -> Option<usize> {
         "byte.attempt" => return byte(b'A'),
         "byte.skip" => return byte(b'S'),
         "byte.delivery" => return byte(b'D'),
+        // An event: when it is due, and the tries that failed.
+        "event.due" => return Some(1 + TIME),
+        "event.tries" => return Some(1 + TIME + TIME),
+        "event.says" => return Some(1 + TIME + TIME + NUMBER),
+        // How a delivery failed.
+        "mark.expired" => return Some(9),
+        "mark.failed" => return Some(10),
+        "events.most" => return Some(MOST_EVENTS),
         // The letter of the keys of recipients.
         "byte.recipient" => return byte(b'R'),
         // Modes of a creation.
@@ -183,7 +196,9 @@ mod tests {
     use std::time::{Duration, SystemTime};
 
     use otpmux_core::Purpose;
-    use otpmux_engine::{RecipientHash, Record, Sealed, State, VerificationId};
+    use otpmux_engine::{
+        EndpointName, EventTerms, RecipientHash, Record, Sealed, State, VerificationId, Want,
+    };
 
     use super::*;
     use crate::codec;
@@ -212,7 +227,11 @@ mod tests {
             send_attempts: Vec::new(),
             skips: Vec::new(),
             request: None,
-            events: None,
+            events: Some(Box::new(EventTerms {
+                wants: [Want(EndpointName::new("a").unwrap(), "check.exhausted".parse().unwrap())]
+                    .into(),
+                facts: "says".into(),
+            })),
         }
     }
 
@@ -221,7 +240,7 @@ mod tests {
         let mut bytes = Vec::new();
         codec::write(&mut bytes, &record());
         let recipient = [0xab; 32];
-        let cases: [(Part, &[u8]); 12] = [
+        let cases: [(Part, &[u8]); 13] = [
             (HEAD_VERSION, &[1]),
             (STATE, b"s"),
             (GUESSES, &[0, 0, 0, 11]),
@@ -232,16 +251,29 @@ mod tests {
             (RECIPIENT, &recipient),
             (FAILED, &[0]),
             (WATCHED, &[1]),
+            (EVENTS, &[1]),
             (COUNTED, &recipient[..16]),
             (GUESSED, &recipient[..8]),
         ];
         for (part, expected) in cases {
             assert_eq!(&bytes[part.at - 1..part.after() - 1], expected, "{}", part.name);
         }
-        let mut fields = Decoder::new(&bytes[WATCHED.after() - 1..]);
+        let mut fields = Decoder::new(&bytes[EVENTS.after() - 1..]);
         let due = [1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 2];
-        let expected: [&[u8]; 11] =
-            [b"", b"", b"login", &[3; 16], b"", b"", &[5; 16], &[6], b"k", b"sealed", &due];
+        let expected: [&[u8]; 12] = [
+            b"",
+            b"",
+            b"login",
+            &[3; 16],
+            b"",
+            b"",
+            &[5; 16],
+            &[6],
+            b"k",
+            b"sealed",
+            &due,
+            b"\x04says\x01a\x01x",
+        ];
         for (name, expected) in FIELDS.iter().zip(expected) {
             assert_eq!(fields.field().unwrap(), expected, "{name}");
         }

@@ -8,6 +8,7 @@ mod error;
 mod key_names;
 mod layout;
 mod options;
+mod outbox;
 mod reply;
 mod script;
 mod script_call;

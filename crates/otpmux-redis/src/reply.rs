@@ -43,6 +43,19 @@ impl Reply {
         self.number().map(Duration::from_millis)
     }
 
+    pub(crate) fn bytes(&mut self) -> Result<Vec<u8>, CallError> {
+        bytes(self.rest.next())
+    }
+
+    pub(crate) fn text(&mut self) -> Result<String, CallError> {
+        text(self.rest.next())
+    }
+
+    /// Returns the text that follows, if there is one.
+    pub(crate) fn maybe_text(&mut self) -> Result<Option<String>, CallError> {
+        if self.rest.len() == 0 { Ok(None) } else { self.text().map(Some) }
+    }
+
     pub(crate) fn id(&mut self) -> Result<VerificationId, CallError> {
         let id = bytes(self.rest.next())?.try_into().map_err(|_| CallError::Unreadable)?;
         Ok(VerificationId::from_bytes(id))

@@ -1,4 +1,5 @@
 use std::sync::LazyLock;
+use std::time::Duration;
 
 use otpmux_engine::{EARLY_RECEIPT, HEALTH_TTL, HEALTH_UPDATES_KEPT, LOOKS_BEHIND, RETENTION};
 
@@ -18,6 +19,12 @@ pub(crate) enum Operation {
     Cancel,
     Due,
     Reschedule,
+    PutEvent,
+    EventsDue,
+    EndEvent,
+    EventsWaiting,
+    Endpoints,
+    SetEndpoint,
     Load,
     Health,
     CheckKeys,
@@ -42,6 +49,12 @@ impl Operation {
             Self::Cancel => "cancel",
             Self::Due => "due",
             Self::Reschedule => "reschedule",
+            Self::PutEvent => "put_event",
+            Self::EventsDue => "events_due",
+            Self::EndEvent => "end_event",
+            Self::EventsWaiting => "events_waiting",
+            Self::Endpoints => "endpoints",
+            Self::SetEndpoint => "set_endpoint",
             Self::Load => "load",
             Self::Health => "health",
             Self::CheckKeys => "check_keys",
@@ -52,7 +65,10 @@ impl Operation {
 
     /// Returns whether it changes nothing.
     pub(crate) fn only_reads(self) -> bool {
-        matches!(self, Self::Load | Self::Health | Self::Time)
+        matches!(
+            self,
+            Self::EventsWaiting | Self::Endpoints | Self::Load | Self::Health | Self::Time
+        )
     }
 
     pub(crate) fn script(self) -> &'static Script {
@@ -62,9 +78,9 @@ impl Operation {
     /// Returns the shared parts that it needs, each after those that it builds on.
     fn shared(self) -> &'static [&'static str] {
         use shared::{
-            ARGUMENTS, ATTEMPTS, DUE, ENDS, FIELDS, HEALTH, HEALTH_UPDATES, HITS, KEYS, LIMITS,
-            LOST, NAMED, OVER, RECEIPT, RECIPIENT, RECORD, REPLACE, REPORTED, SENT, TAKE_BACK,
-            UNCOVER, WATCH,
+            ARGUMENTS, ATTEMPTS, DUE, ENDS, FIELDS, HAPPENED, HEALTH, HEALTH_UPDATES, HITS, KEYS,
+            LIMITS, LOST, NAMED, OUTBOX, OVER, RECEIPT, RECIPIENT, RECORD, REPLACE, REPORTED, SENT,
+            TAKE_BACK, UNCOVER, WATCH,
         };
         match self {
             Self::Create => &[
@@ -72,6 +88,8 @@ impl Operation {
                 RECORD,
                 FIELDS,
                 DUE,
+                OUTBOX,
+                HAPPENED,
                 OVER,
                 SENT,
                 RECIPIENT,
@@ -81,25 +99,36 @@ impl Operation {
                 HEALTH_UPDATES,
             ],
             Self::StartAttempt => &[
-                ARGUMENTS, RECORD, FIELDS, OVER, REPLACE, DUE, WATCH, RECEIPT, ENDS, ATTEMPTS,
-                RECIPIENT, LIMITS, HITS, HEALTH, REPORTED,
+                ARGUMENTS, RECORD, FIELDS, OUTBOX, HAPPENED, OVER, REPLACE, DUE, WATCH, RECEIPT,
+                ENDS, ATTEMPTS, RECIPIENT, LIMITS, HITS, HEALTH, REPORTED,
             ],
             Self::RecordOutcome => &[
-                ARGUMENTS, RECORD, FIELDS, SENT, REPLACE, DUE, WATCH, RECEIPT, ENDS, ATTEMPTS,
-                LOST, HEALTH, REPORTED, RECIPIENT, UNCOVER, TAKE_BACK,
+                ARGUMENTS, RECORD, FIELDS, OUTBOX, HAPPENED, SENT, REPLACE, DUE, WATCH, RECEIPT,
+                ENDS, ATTEMPTS, LOST, HEALTH, REPORTED, RECIPIENT, UNCOVER, TAKE_BACK,
             ],
             Self::RecordAccepted | Self::Due => &[ARGUMENTS, RECORD, FIELDS],
-            Self::CheckGuess => {
-                &[ARGUMENTS, KEYS, RECORD, FIELDS, DUE, OVER, SENT, RECIPIENT, LIMITS, NAMED]
+            Self::CheckGuess => &[
+                ARGUMENTS, KEYS, RECORD, FIELDS, DUE, OUTBOX, HAPPENED, OVER, SENT, RECIPIENT,
+                LIMITS, NAMED,
+            ],
+            Self::Approve => {
+                &[ARGUMENTS, KEYS, RECORD, FIELDS, DUE, OUTBOX, HAPPENED, OVER, TAKE_BACK, NAMED]
             }
-            Self::Approve => &[ARGUMENTS, KEYS, RECORD, FIELDS, DUE, OVER, TAKE_BACK, NAMED],
             Self::EndGuess => &[ARGUMENTS, KEYS, RECORD, TAKE_BACK, NAMED],
-            Self::Receive => &[ARGUMENTS, RECORD, FIELDS, REPLACE, RECEIPT],
-            Self::Cancel => &[ARGUMENTS, RECORD, FIELDS, DUE, OVER],
+            Self::Receive => &[ARGUMENTS, RECORD, FIELDS, OUTBOX, HAPPENED, REPLACE, RECEIPT],
+            Self::Cancel => &[ARGUMENTS, RECORD, FIELDS, DUE, OUTBOX, HAPPENED, OVER, SENT],
             Self::Reschedule => &[ARGUMENTS, RECORD, FIELDS, REPLACE, DUE, WATCH],
+            Self::PutEvent => &[ARGUMENTS, RECORD, FIELDS, OUTBOX],
+            Self::EventsDue | Self::EndEvent => &[ARGUMENTS],
             Self::Load => &[ARGUMENTS, RECORD],
             Self::Health => &[ARGUMENTS, RECORD, HEALTH, HEALTH_UPDATES],
-            Self::CheckKeys | Self::Probe | Self::ProbeWhenFull | Self::Time => &[],
+            Self::EventsWaiting
+            | Self::Endpoints
+            | Self::SetEndpoint
+            | Self::CheckKeys
+            | Self::Probe
+            | Self::ProbeWhenFull
+            | Self::Time => &[],
         }
     }
 
@@ -108,7 +137,9 @@ impl Operation {
     fn flags(self) -> Option<&'static str> {
         match self {
             Self::Create | Self::StartAttempt | Self::Probe => None,
-            Self::Load | Self::Health | Self::Time => Some("#!lua flags=no-writes\n"),
+            Self::EventsWaiting | Self::Endpoints | Self::Load | Self::Health | Self::Time => {
+                Some("#!lua flags=no-writes\n")
+            }
             Self::RecordOutcome
             | Self::RecordAccepted
             | Self::CheckGuess
@@ -118,6 +149,10 @@ impl Operation {
             | Self::Cancel
             | Self::Due
             | Self::Reschedule
+            | Self::PutEvent
+            | Self::EventsDue
+            | Self::EndEvent
+            | Self::SetEndpoint
             | Self::CheckKeys
             | Self::ProbeWhenFull => Some("#!lua flags=allow-oom\n"),
         }
@@ -136,6 +171,12 @@ impl Operation {
             Self::Cancel => include_str!("lua/cancel.lua"),
             Self::Due => include_str!("lua/due.lua"),
             Self::Reschedule => include_str!("lua/reschedule.lua"),
+            Self::PutEvent => include_str!("lua/put_event.lua"),
+            Self::EventsDue => include_str!("lua/events_due.lua"),
+            Self::EndEvent => include_str!("lua/end_event.lua"),
+            Self::EventsWaiting => include_str!("lua/events_waiting.lua"),
+            Self::Endpoints => include_str!("lua/endpoints.lua"),
+            Self::SetEndpoint => include_str!("lua/set_endpoint.lua"),
             Self::Load => include_str!("lua/load.lua"),
             Self::Health => include_str!("lua/health.lua"),
             Self::CheckKeys => include_str!("lua/check_keys.lua"),
@@ -183,6 +224,8 @@ mod shared {
     pub(super) const RECORD: &str = include_str!("lua/shared/record.lua");
     pub(super) const DUE: &str = include_str!("lua/shared/due.lua");
     pub(super) const WATCH: &str = include_str!("lua/shared/watch.lua");
+    pub(super) const OUTBOX: &str = include_str!("lua/shared/outbox.lua");
+    pub(super) const HAPPENED: &str = include_str!("lua/shared/happened.lua");
     pub(super) const OVER: &str = include_str!("lua/shared/over.lua");
     pub(super) const FIELDS: &str = include_str!("lua/shared/fields.lua");
     pub(super) const RECIPIENT: &str = include_str!("lua/shared/recipient.lua");
@@ -202,7 +245,10 @@ mod shared {
     pub(super) const UNCOVER: &str = include_str!("lua/shared/uncover.lua");
 }
 
-static SCRIPTS: LazyLock<[Script; 17]> = LazyLock::new(|| {
+/// How long the events of an endpoint are kept after the newest one: longer than any is tried.
+const EVENTS_KEPT: Duration = Duration::from_hours(7 * 24);
+
+static SCRIPTS: LazyLock<[Script; 23]> = LazyLock::new(|| {
     // In the order of the variants, which are the index.
     [
         Operation::Create,
@@ -216,6 +262,12 @@ static SCRIPTS: LazyLock<[Script; 17]> = LazyLock::new(|| {
         Operation::Cancel,
         Operation::Due,
         Operation::Reschedule,
+        Operation::PutEvent,
+        Operation::EventsDue,
+        Operation::EndEvent,
+        Operation::EventsWaiting,
+        Operation::Endpoints,
+        Operation::SetEndpoint,
         Operation::Load,
         Operation::Health,
         Operation::CheckKeys,
@@ -225,10 +277,10 @@ static SCRIPTS: LazyLock<[Script; 17]> = LazyLock::new(|| {
     ]
     .map(|operation| {
         let (retention, kept) = (RETENTION.as_millis(), HEALTH_TTL.as_millis());
-        let early = EARLY_RECEIPT.as_millis();
+        let (early, events) = (EARLY_RECEIPT.as_millis(), EVENTS_KEPT.as_millis());
         let constants = format!(
-            "local RETENTION, HEALTH_TTL, HEALTH_UPDATES_KEPT, LOOKS_BEHIND, EARLY_RECEIPT = \
-                {retention}, {kept}, {HEALTH_UPDATES_KEPT}, {LOOKS_BEHIND}, {early}\n"
+            "local RETENTION, HEALTH_TTL, HEALTH_UPDATES_KEPT, LOOKS_BEHIND, EARLY_RECEIPT, EVENTS_KEPT = \
+                {retention}, {kept}, {HEALTH_UPDATES_KEPT}, {LOOKS_BEHIND}, {early}, {events}\n"
         );
         let text = [&constants, &operation.shared().concat(), operation.body()].concat();
         let text = layout::fill(&text);
@@ -251,8 +303,8 @@ mod tests {
                 "{operation:?}"
             );
             assert!(operation.script().of(false).text.starts_with(
-                "local RETENTION, HEALTH_TTL, HEALTH_UPDATES_KEPT, LOOKS_BEHIND, EARLY_RECEIPT = \
-                    600000, 3600000, 8, 16, 60000"
+                "local RETENTION, HEALTH_TTL, HEALTH_UPDATES_KEPT, LOOKS_BEHIND, EARLY_RECEIPT, EVENTS_KEPT = \
+                    600000, 3600000, 8, 16, 60000, 604800000"
             ));
             assert_eq!(operation.script().of(true).hash.len(), 40);
         }

@@ -4,10 +4,11 @@ use std::time::{Duration, SystemTime};
 use async_trait::async_trait;
 use otpmux_core::{Error, Verdict};
 use otpmux_engine::{
-    AcceptedAttempt, AttemptStarted, AttemptState, Create, Created, DeliveryMark, Guess, GuessEnd,
-    Guessed, HealthUpdate, KeyCheck, KeyId, LimitKey, LimitScope, Lost, ReceiptOf, Received,
-    RecipientHash, Record, RecordOutcome, Reschedule, SendAttempt, StartAttempt, State, StoreState,
-    VerificationId, VerificationStore, Which, longest,
+    AcceptedAttempt, AttemptStarted, AttemptState, Create, Created, DeliveryMark, DueEvents,
+    EndpointName, EndpointState, EndpointStatus, EventEnd, EventId, Guess, GuessEnd, Guessed,
+    HealthUpdate, KeyCheck, KeyId, LimitKey, LimitScope, Lost, NewEvent, QueuedEvent, ReceiptOf,
+    Received, RecipientHash, Record, RecordOutcome, Reschedule, SendAttempt, StartAttempt, State,
+    StoreState, VerificationId, VerificationStore, Wanted, Which, longest,
 };
 
 use crate::codec;
@@ -16,6 +17,7 @@ use crate::encoder::Encode;
 use crate::error::CallError;
 use crate::key_names::{Key, KeyNames};
 use crate::options::{Options, OptionsError, Time};
+use crate::outbox;
 use crate::reply::Reply;
 use crate::script::Operation;
 use crate::script_call::{ScriptCall, is_long, push_decimal};
@@ -248,7 +250,7 @@ impl VerificationStore for RedisStore {
             resend,
             escalation,
             limit_hits,
-            ..
+            facts,
         } = begin;
         let call = self
             .on_record(Operation::StartAttempt, id, now)
@@ -267,6 +269,7 @@ impl VerificationStore for RedisStore {
                 }
             })
             .health_updates(&health_updates)
+            .text(facts.as_deref().unwrap_or_default())
             .limit_hits(&limit_hits);
         self.run(call, |mut reply| match &*reply.word {
             "attempt" => {
@@ -295,7 +298,7 @@ impl VerificationStore for RedisStore {
         record_outcome: RecordOutcome,
         now: SystemTime,
     ) -> Result<State, Error> {
-        let RecordOutcome { ends, skips, health_updates, close, refunds, lost, .. } =
+        let RecordOutcome { ends, skips, health_updates, close, refunds, lost, unconfirmed } =
             record_outcome;
         let call = self.on_record(Operation::RecordOutcome, id, now).key(&Key::Health);
         let call = refunds
@@ -321,6 +324,12 @@ impl VerificationStore for RedisStore {
                     bytes.push(b'a');
                     let attempt = SendAttempt { state: AttemptState::NotSent, ..attempt };
                     codec::new_attempt(bytes, &attempt);
+                }
+            })
+            .argument(|bytes| {
+                if let Some(unconfirmed) = unconfirmed {
+                    bytes.place(usize::from(unconfirmed.place));
+                    bytes.extend_from_slice(unconfirmed.reason.as_str().as_bytes());
                 }
             });
         self.run(call, |reply| {
@@ -529,6 +538,135 @@ impl VerificationStore for RedisStore {
                 codec::maybe_time(bytes, due_at);
             })
             .argument(|bytes| codec::skips(bytes, &skips));
+        self.run(call, |reply| match &*reply.word {
+            "done" => reply.end(()),
+            _ => Err(CallError::Unreadable),
+        })
+        .await
+    }
+
+    fn keeps_events(&self) -> bool {
+        true
+    }
+
+    async fn put_event(&self, event: NewEvent, now: SystemTime) -> Result<bool, Error> {
+        let NewEvent { endpoints, id, facts, reason, once } = event;
+        let call = self.call(Operation::PutEvent, now).key(&Key::Endpoints);
+        let call = match &once {
+            Some(once) => {
+                let call = call.key(&Key::Event(&once.key));
+                once.releases.iter().fold(call, |call, key| call.key(&Key::Event(key)))
+            }
+            None => call,
+        };
+        let until = once.map(|once| once.until);
+        let kept = until.map(|until| until.duration_since(now).unwrap_or_default());
+        let call = call
+            .text(id.to_string())
+            .text(&*facts)
+            .text(reason.as_deref().unwrap_or_default())
+            .maybe_time(until)
+            .time_to_live(at_least_a_moment(kept.unwrap_or_default()));
+        let call = endpoints.iter().fold(call, |call, endpoint| call.text(endpoint.as_str()));
+        self.run(call, |reply| match &*reply.word {
+            "written" => reply.end(true),
+            "held" => reply.end(false),
+            _ => Err(CallError::Unreadable),
+        })
+        .await
+    }
+
+    async fn events_due(
+        &self,
+        wanted: &[Wanted],
+        lease: Duration,
+        now: SystemTime,
+    ) -> Result<DueEvents, Error> {
+        let call = self
+            .call(Operation::EventsDue, now)
+            .key(&Key::Endpoints)
+            .argument(|bytes| bytes.time(now + lease));
+        let call = wanted
+            .iter()
+            .fold(call, |call, it| call.text(it.endpoint.as_str()).text(it.most.to_string()));
+        self.run(call, |mut reply| match &*reply.word {
+            "events" => {
+                let dropped = reply.number()?;
+                let events = outbox::events(&mut reply)?;
+                reply.end(DueEvents { events, dropped })
+            }
+            _ => Err(CallError::Unreadable),
+        })
+        .await
+    }
+
+    async fn end_event(
+        &self,
+        endpoint: &EndpointName,
+        id: EventId,
+        end: EventEnd,
+        now: SystemTime,
+    ) -> Result<Option<SystemTime>, Error> {
+        let (became, due_at) = outbox::end(end);
+        let call = self
+            .call(Operation::EndEvent, now)
+            .key(&Key::Endpoints)
+            .text(endpoint.as_str())
+            .text(id.to_string())
+            .text(became)
+            .maybe_time(due_at);
+        self.run(call, |mut reply| match &*reply.word {
+            "done" => {
+                let since = reply.maybe_number()?.map(Duration::from_millis);
+                reply.end(since.map(|since| SystemTime::UNIX_EPOCH + since))
+            }
+            _ => Err(CallError::Unreadable),
+        })
+        .await
+    }
+
+    async fn events_waiting(
+        &self,
+        endpoint: &EndpointName,
+        most: usize,
+    ) -> Result<Vec<QueuedEvent>, Error> {
+        let call = self
+            .call(Operation::EventsWaiting, SystemTime::UNIX_EPOCH)
+            .key(&Key::Endpoints)
+            .text(endpoint.as_str())
+            .text(most.to_string());
+        self.run(call, |mut reply| match &*reply.word {
+            "events" => {
+                let events = outbox::events(&mut reply)?;
+                reply.end(events)
+            }
+            _ => Err(CallError::Unreadable),
+        })
+        .await
+    }
+
+    async fn endpoints(&self) -> Result<Vec<EndpointStatus>, Error> {
+        let call = self.call(Operation::Endpoints, SystemTime::UNIX_EPOCH).key(&Key::Endpoints);
+        self.run(call, |mut reply| match &*reply.word {
+            "endpoints" => {
+                let endpoints = outbox::endpoints(&mut reply)?;
+                reply.end(endpoints)
+            }
+            _ => Err(CallError::Unreadable),
+        })
+        .await
+    }
+
+    async fn set_endpoint(
+        &self,
+        endpoint: &EndpointName,
+        state: EndpointState,
+    ) -> Result<(), Error> {
+        let call = self
+            .call(Operation::SetEndpoint, SystemTime::UNIX_EPOCH)
+            .key(&Key::Endpoints)
+            .text(endpoint.as_str())
+            .text(outbox::letter(state));
         self.run(call, |reply| match &*reply.word {
             "done" => reply.end(()),
             _ => Err(CallError::Unreadable),

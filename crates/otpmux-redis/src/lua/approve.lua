@@ -30,6 +30,9 @@ redis.call('SET', KEYS[1], text, 'KEEPTTL')
 if string.byte(text, ${watched.at}) == 1 then
   leave(KEYS[1], text, true)
 end
+if string.byte(text, ${events.at}) == 1 then
+  happened(KEYS[1], text, 'a')
+end
 local own, total = guesses_keys(KEYS[1], text, ARGV[2])
 redis.call('DEL', own)
 if counted_at ~= '' then

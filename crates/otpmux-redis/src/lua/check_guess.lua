@@ -142,9 +142,15 @@ if right then
   if named then
     keep_guess(named, key, content, 'a', 0)
   end
+  if string.byte(text, ${events.at}) == 1 then
+    happened(key, text, 'a')
+  end
   return {'approved', id}
 end
 redis.call('SETRANGE', key, '${guesses.offset}', counted)
+if left == 1 and string.byte(text, ${events.at}) == 1 and not may_have_sent(text, '[iau]') then
+  happened(key, text, 'x')
+end
 if own ~= '' then
   hit(own_key, own_log, own, (struct.unpack('>I6', own, 6)))
 end

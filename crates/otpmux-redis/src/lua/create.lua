@@ -116,5 +116,8 @@ if string.byte(text, ${watched.at}) == 1 then
   local place = field_after(text, ${fields.due})
   follow(KEYS[1], string.sub(text, place, place + 5))
 end
+if string.byte(text, ${events.at}) == 1 then
+  happened(KEYS[1], text, 'c')
+end
 hit_all(values, shift, first, 8)
 return {'new', known or nil}

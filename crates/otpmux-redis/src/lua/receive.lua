@@ -41,4 +41,7 @@ if known == nil then
   return {'same'}
 end
 write(key, changed)
+if string.byte(text, ${events.at}) == 1 then
+  not_delivered(key, text, place, known, mark)
+end
 return {'changed', string.sub(key, -${id.width}), place, known, changed}

@@ -1,13 +1,14 @@
 -- KEYS: the record; health; then one for each hit.
 -- ARGV from 2: the ends; the entries of skips; the send attempt; for a resend, the most resends (4
 -- bytes) and when the next one may come (6), and for a step of escalation, the step (1) and when the next
--- one is due (6; zeros: never); health updates, if there are any; then the hits.
-local ends, skips, attempt, terms = ARGV[2], ARGV[3], ARGV[4], ARGV[5]
+-- one is due (6; zeros: never); health updates, if there are any; what events say from now on, or nothing;
+-- then the hits.
+local ends, skips, attempt, terms, says = ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[7]
 local step = #terms % ${resend.width} == 7 and string.sub(terms, -7)
 
 local text, state, expires_at = read(KEYS[1])
-local logs = held(3, 3, 7)
-local full_limit_hit = limited(logs, 0, 3, 7)
+local logs = held(3, 3, 8)
+local full_limit_hit = limited(logs, 0, 3, 8)
 
 if ARGV[6] ~= '' then
   learn(KEYS[2], 6)
@@ -15,8 +16,8 @@ end
 if not text then
   return {'over', 'not_found'}
 end
-local _, references
-text, _, references = with_ends(text, ends)
+local _, references, marks
+text, _, references, marks = with_ends(text, ends)
 text = text .. skips
 
 -- The send attempt was given up before this call arrived.
@@ -60,6 +61,12 @@ if not refused then
   if resends then
     text = replace(text, ${resends.at}, ${resend_after.after}, resends)
   end
+  if says ~= '' and string.byte(text, ${events.at}) == 1 then
+    local _, before = field_after(text, ${fields.due})
+    local first, last = field(text, before + 1)
+    local _, said = field(text, first)
+    text = replace(text, before + 1, last + 1, packed(packed(says) .. string.sub(text, said + 1, last)))
+  end
   if step or resends and string.byte(text, ${watched.at}) == 1 then
     local _, after, steps = watch_of(text)
     local following = step and string.sub(step, 2) or NEVER
@@ -74,8 +81,11 @@ end
 if references then
   write_references(references)
 end
+if marks and string.byte(text, ${events.at}) == 1 then
+  not_delivered_of(KEYS[1], text, marks)
+end
 if refused then
   return refused
 end
-hit_all(logs, 0, 3, 7)
+hit_all(logs, 0, 3, 8)
 return {'attempt', place}

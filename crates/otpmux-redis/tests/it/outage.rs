@@ -334,22 +334,22 @@ async fn foreign_data_approves_no_code() {
     // A record that ends too early.
     let id = next().await;
     let cut =
-        b"redis.call('SET', KEYS[1], string.sub(redis.call('GET', KEYS[1]), 1, 58), 'KEEPTTL')";
+        b"redis.call('SET', KEYS[1], string.sub(redis.call('GET', KEYS[1]), 1, 59), 'KEEPTTL')";
     server.command(&[&b"EVAL"[..], cut, b"1", &record_key(id)]);
     refused(id, "a record that cannot be read").await;
 
     // A code that cannot be compared, or that no send attempt has carried, never matches.
     let id = next().await;
     assert!(verdict(&store, id, CODE).await.is_approved(), "it is right if nothing is damaged");
-    // The fields begin at 59: one state; then the code, with its number of HMACs and the first one.
+    // The fields begin at 60: one state; then the code, with its number of HMACs and the first one.
     for (at, bytes) in [
-        (60, &b"a"[..]),
-        (60, b"R"),
-        (60, b"?"),
-        (61, b"\0"),
+        (61, &b"a"[..]),
+        (61, b"R"),
+        (61, b"?"),
         (62, b"\0"),
-        (63, b"\0\0\0\0"),
-        (63 + 2 * 16, b"tess"),
+        (63, b"\0"),
+        (64, b"\0\0\0\0"),
+        (64 + 2 * 16, b"tess"),
     ] {
         let id = next().await;
         damage(&server, id, at, bytes);

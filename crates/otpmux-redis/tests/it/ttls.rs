@@ -8,9 +8,10 @@ use otpmux_core::{
     Sent, Verdict,
 };
 use otpmux_engine::{
-    AttemptState, DeliveryMark, ExternalId, HEALTH_TTL, HealthUpdate, IdempotencyRecord, LimitHit,
-    LimitKey, LimitScope, MessageLimits, NewVerification, OpenCircuit, RETENTION, ReceiptOf,
-    Record, RecordOutcome, Refund, Resend, VerificationStore, Verify, Witness,
+    AttemptState, DeliveryMark, EndpointName, EndpointState, EventId, EventType, ExternalId,
+    HEALTH_TTL, HealthUpdate, IdempotencyRecord, LimitHit, LimitKey, LimitScope, MessageLimits,
+    NewEvent, NewVerification, Once, OpenCircuit, RETENTION, ReceiptOf, Record, RecordOutcome,
+    Refund, Resend, VerificationStore, Verify, Witness,
 };
 use otpmux_redis::RedisStore;
 use otpmux_testkit::{RedisReply, RedisServer, ScriptedProvider};
@@ -195,4 +196,38 @@ async fn ended_records_are_removed() {
         short_lived(&store, number).await;
     }
     until_empty(&server);
+}
+
+/// Events outlive their last try and no more; what an operator has decided about an endpoint stays.
+#[tokio::test]
+async fn events_are_kept_for_a_week_and_states_of_endpoints_for_good() {
+    let server = RedisServer::start();
+    let store = store(&server);
+    let billing = EndpointName::new("billing").unwrap();
+    let once = Once { key: [1; 16], until: now() + Duration::from_mins(30), releases: None };
+    let event = NewEvent {
+        endpoints: vec![billing.clone()],
+        id: EventId::of_hash([7; 16], EventType::ProviderDown),
+        facts: "{}".into(),
+        reason: None,
+        once: Some(once),
+    };
+    assert!(store.put_event(event, now()).await.unwrap());
+    store.set_endpoint(&billing, EndpointState::Paused).await.unwrap();
+    let mut letters = String::new();
+    for (letter, key) in all_keys(&server) {
+        let most = match letter {
+            'E' | 'A' | 'U' => 7 * DAY,
+            'H' => Duration::from_mins(30),
+            'e' => {
+                assert_eq!(remaining(&server, &key), -1);
+                continue;
+            }
+            other => panic!("an unknown key: {other}"),
+        };
+        let left = Duration::from_millis(remaining(&server, &key).try_into().unwrap());
+        assert!(left <= most && left + Duration::from_mins(1) > most, "{letter}: {left:?}");
+        letters.push(letter);
+    }
+    assert_eq!(letters.len(), 4, "{letters}");
 }

@@ -2,11 +2,12 @@
 -- its state, as a field the keyed hash of a reference that finds it, and as a field what an entry of it
 -- holds after the index.
 
--- Returns a record's text with these ends; whether one of the send attempts had no end before; and the
--- index of each send attempt with a hash, by hash, if there are any. An unknown send attempt is no
+-- Returns a record's text with these ends; whether one of the send attempts had no end before; the index
+-- of each send attempt with a hash, by hash, if there are any; and the marks of receipts that came before
+-- their references, each an index, the mark before, and the mark, if there are any. An unknown send attempt is no
 -- error. A send attempt whose delivery was reported is accepted, also if its own answer was lost.
 local function with_ends(text, ends)
-  local first, references = false, nil
+  local first, references, marks = false, nil, nil
   local at = 1
   -- The receipts that came before their references come first, as they came.
   while at <= #ends do
@@ -14,7 +15,15 @@ local function with_ends(text, ends)
     local from, to = field(ends, at + 3)
     if from <= to then
       local mark = early(string.sub(KEYS[1], 1, -2 - ${id.width}) .. 'f' .. string.sub(ends, from, to))
-      text = mark and with_mark(text, place, mark) or text
+      local marked, known
+      if mark then
+        marked, known = with_mark(text, place, mark)
+      end
+      if marked and known ~= nil then
+        marks = marks or {}
+        marks[#marks + 1] = {place, known, mark}
+      end
+      text = marked or text
     end
     local _, last = field(ends, to + 1)
     at = last + 1
@@ -49,7 +58,7 @@ local function with_ends(text, ends)
     end
     at = last + 1
   end
-  return text, first, references
+  return text, first, references, marks
 end
 
 -- Writes the references of a record, which live as long as it does.

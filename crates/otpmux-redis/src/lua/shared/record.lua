@@ -4,8 +4,9 @@
 -- 1. The head, in which everything has a fixed position (`layout.rs` has them, and puts numbers in the
 --    places of their names): version (1 byte), state (1), guesses (4), max_guesses (4), expires_at (6),
 --    resends (4), resend_after (6), recipient (32), failed (1): whether an entry says why a send
---    attempt failed, and watched (1): whether it has a field `due`.
--- 2. Eleven fields. A field is its length, as one byte, or 255 and four bytes, and so many bytes:
+--    attempt failed, watched (1): whether it has a field `due`, and events (1): whether it has a field
+--    `events`.
+-- 2. Twelve fields. A field is its length, as one byte, or 255 and four bytes, and so many bytes:
 --      states       one letter for each send attempt, oldest first: the first letter of its state's
 --                   word, upper case if the attempt carries otpmux's code
 --      code         nothing without a code or after an approval; else the number of HMACs (2 or 3),
@@ -18,6 +19,8 @@
 --      key, sealed  the encrypted part
 --      due          when a process must look at it (6 bytes; zeros: never), what that becomes at its end
 --                   (6), and the steps of escalation (1); or nothing
+--      events       what every event of the record says, as a field, and for each endpoint its name and
+--                   the letters of the types that it gets, as fields; or nothing
 -- 3. Entries, in the order in which they happened. An entry is a letter and a field:
 --      A  a send attempt: key (16 bytes), ends_at (6), and what only Rust reads
 --      E  the end of a send attempt: its index (2 bytes); why it failed, its reference, and the terms of
@@ -59,7 +62,7 @@ local function read(key)
   if version ~= ${version} then
     error('a record in a form that this version of otpmux does not know')
   end
-  if #text <= ${watched.at} or state ~= ${byte.pending} and state ~= ${byte.approved}
+  if #text <= ${events.at} or state ~= ${byte.pending} and state ~= ${byte.approved}
     and state ~= ${byte.superseded} and state ~= ${byte.closed} then
     error('a record that cannot be read')
   end

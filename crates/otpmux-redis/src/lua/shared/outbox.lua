@@ -1,0 +1,21 @@
+-- The outbox: for each endpoint a hash of the events that wait, by their ids; their ids sorted by when
+-- they happened; and their ids sorted by when their next try is due. An event is: when it happened (6
+-- bytes), when it is due (6), the tries that failed (4), why it happened, as a field, and what it says.
+-- All three keys are kept for as long as the newest event may be tried.
+--
+-- What is known about endpoints is one hash, by their names: the first letter of the state, and since
+-- when the endpoint fails (6 bytes; zeros: it does not). It never expires: a paused endpoint stays paused.
+
+local function put(prefix, endpoint, id, says, why)
+  local event = struct.pack('>I6I6I4', now, now, 0) .. packed(why) .. says
+  local events = prefix .. 'E' .. endpoint
+  if redis.call('HSETNX', events, id, event) == 1 then
+    local ages, dues = prefix .. 'A' .. endpoint, prefix .. 'U' .. endpoint
+    redis.call('ZADD', ages, now, id)
+    redis.call('ZADD', dues, now, id)
+    redis.call('PEXPIRE', events, EVENTS_KEPT)
+    redis.call('PEXPIRE', ages, EVENTS_KEPT)
+    redis.call('PEXPIRE', dues, EVENTS_KEPT)
+    redis.call('HSETNX', prefix .. 'endpoints', endpoint, 'o\0\0\0\0\0\0')
+  end
+end
