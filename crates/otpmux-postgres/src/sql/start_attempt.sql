@@ -83,7 +83,7 @@ BEGIN
       r.due_at := coalesce(next_due_at, r.due_after_end);
     END IF;
     IF in_facts IS NOT NULL AND r.events IS NOT NULL THEN
-      r.events := jsonb_set(r.events::jsonb, '{f}', to_jsonb(in_facts))::text;
+      r.events := jsonb_set(r.events::jsonb, ARRAY['f'], to_jsonb(in_facts))::text;
     END IF;
     PERFORM {v}_hit(hit_keys, longests, mosts, in_now);
   END IF;

@@ -32,7 +32,7 @@ fn top_level() {
             "allow_literal_secrets: must be true or false",
             "routs: unknown key; did you mean `routes`?",
             "zzzzzzzzzz: unknown key; the known ones are: providers, routes, store, server_keys, \
-         policy, limits, messages, resilience, server, doors, allow_literal_secrets",
+         policy, limits, messages, resilience, server, audit, doors, events, allow_literal_secrets",
         ],
     );
 }
@@ -274,7 +274,7 @@ fn all_mistakes_of_a_file_at_once() {
         errors.to_string(),
         "the configuration has 8 mistakes:\
          \n  line 2, column 9: colour: unknown key; the known ones are: providers, routes, store, server_keys, \
-         policy, limits, messages, resilience, server, doors, allow_literal_secrets\
+         policy, limits, messages, resilience, server, audit, doors, events, allow_literal_secrets\
          \n  line 6, column 9: providers.primary.api_key: a secret in plain text; write env:NAME or file:PATH, \
          or set allow_literal_secrets = true\
          \n  line 7, column 9: providers.primary.timeout: must be a time such as \"500ms\", \"10s\", \"5m\" or \"1h\", \
