@@ -14,7 +14,9 @@ const ARCHITECTURE: &str = include_str!("../../ARCHITECTURE.md");
 
 /// The variables of the pages, with made-up values. Any other variable of an example, such as the
 /// key of a vendor, is set to a made-up text too.
-const VARIABLES: [(&str, &str); 10] = [
+const VARIABLES: [(&str, &str); 12] = [
+    ("OTPMUX_EVENTS_SECRET", WEBHOOK_SECRET),
+    ("OTPMUX_EVENTS_SECRET_OLD", WEBHOOK_SECRET),
     ("OTPMUX_API_KEY", "made-up-made-up-made-up"),
     ("OTPMUX_ADMIN_KEY", "made-up-made-up-made-up-too"),
     ("OTPMUX_SERVER_KEY", "bWFkZS11cCBzZXJ2ZXIga2V5IG9mIDMyIGJ5dGVzISE="),
@@ -77,6 +79,9 @@ fn configurations(page: &str) -> impl Iterator<Item = &str> {
         .map(|(_, text)| text)
         .filter(|text| text.contains('[') && !text.starts_with("# Cargo.toml"))
 }
+
+/// In the form of Standard Webhooks.
+const WEBHOOK_SECRET: &str = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
 
 /// Every variable that an example refers to.
 fn environment(example: &str) -> Environment {

@@ -211,6 +211,15 @@ pub(super) fn delivered(attempt: &SendAttempt, recipient: Option<&Recipient>, to
     });
 }
 
+/// Shows the steps of escalation from the beginning, with zero: so that the first one is a rise.
+pub(super) fn no_escalations_yet() {
+    for outcome in ["sent", "failed", "skipped"] {
+        let labels = vec![Label::from_static_parts("outcome", outcome)];
+        let key = Key::from_parts(ESCALATIONS, labels);
+        with_recorder(|recorder| recorder.register_counter(&key, &METADATA)).increment(0);
+    }
+}
+
 /// Records a step of escalation.
 pub(super) fn escalated(outcome: &'static str) {
     count(ESCALATIONS, "outcome", outcome);

@@ -6,6 +6,7 @@ use tokio::task::JoinHandle;
 
 use super::MOST;
 use crate::OtpClient;
+use crate::client::metrics;
 
 /// How often the store is asked what is due: every second, give or take a quarter, so that processes
 /// that started together do not ask together.
@@ -26,6 +27,7 @@ pub struct Timers {
 
 impl Timers {
     pub(in crate::client) fn spawn(client: OtpClient) -> Self {
+        metrics::no_escalations_yet();
         let (stop, stopped) = watch::channel(());
         Self { stop, task: tokio::spawn(run(client, stopped)) }
     }
