@@ -53,7 +53,7 @@ impl KeyNames {
             Key::Guess(name) => (b'g', &name[..]),
             Key::Reference(tag) => (b'f', &tag[..]),
             Key::Limit(limit) => (limit_letter(limit.scope), &limit.hash),
-            Key::Due => (b'd', b"ue"),
+            Key::Due => (b'd', &b"due"[1..]),
             Key::Event(key) => (b'H', &key[..]),
             Key::Endpoints => (b'e', b"ndpoints"),
             Key::Health => (b'h', b"ealth"),
