@@ -145,7 +145,6 @@ fn number(name: &str) -> Option<usize> {
         "named.width" => return Some(ID + HASH + 1 + NUMBER + TIME),
         "live.purpose" => return Some(ID + NUMBER),
         "found.width" => return Some(ID + 2),
-        "early.width" => return Some(1 + TIME + TIME),
         // States.
         "byte.pending" => return byte(b'p'),
         "byte.approved" | "byte.lower" => return byte(b'a'),
@@ -158,9 +157,9 @@ fn number(name: &str) -> Option<usize> {
         "byte.attempt" => return byte(b'A'),
         "byte.skip" => return byte(b'S'),
         "byte.delivery" => return byte(b'D'),
-        // An event: when it is due, and the tries that failed.
+        // An event: when it is due, and the tries that failed; the width of an early mark.
         "event.due" => return Some(1 + TIME),
-        "event.tries" => return Some(1 + TIME + TIME),
+        "event.tries" | "early.width" => return Some(1 + TIME + TIME),
         "event.says" => return Some(1 + TIME + TIME + NUMBER),
         // How a delivery failed.
         "mark.expired" => return Some(9),
