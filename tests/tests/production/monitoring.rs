@@ -1,6 +1,7 @@
 //! The metrics of a gateway, beside the files that use them: alert rules, dashboard, guide.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::time::Duration;
 
 use otpmux::provider::{Correlation, Delivery, Receipt, Receipts};
@@ -145,11 +146,9 @@ fn base(name: &str) -> &str {
     parts.filter(|base| base.ends_with("_seconds")).unwrap_or(name)
 }
 
-/// Lets everything happen that is counted.
-async fn metrics_of_a_busy_gateway() -> Metrics {
-    let name = format!("otpmux-monitoring-{}.log", std::process::id());
-    let audit = std::env::temp_dir().join(name);
-    let more = format!(
+/// A gateway where everything can happen that is counted.
+fn configuration(audit: &Path) -> String {
+    format!(
         r#"
         [[routes]]
         countries = ["US"]
@@ -183,7 +182,14 @@ async fn metrics_of_a_busy_gateway() -> Metrics {
         allow_loopback = true
         "#,
         audit = audit.display()
-    );
+    )
+}
+
+/// Lets everything happen that is counted.
+async fn metrics_of_a_busy_gateway() -> Metrics {
+    let name = format!("otpmux-monitoring-{}.log", std::process::id());
+    let audit = std::env::temp_dir().join(name);
+    let more = configuration(&audit);
     let serving = Serving::start(&more, true).await;
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
     let post = async |path: &str, body: String| {
