@@ -27,6 +27,16 @@ pub(crate) struct Caller {
     pub(crate) admin: bool,
 }
 
+impl Caller {
+    /// Refuses a key that may not administer.
+    pub(crate) fn administers(&self) -> Result<(), Problem> {
+        if self.admin {
+            return Ok(());
+        }
+        Err(Problem::forbidden("this API key may not administer (`admin = true`)"))
+    }
+}
+
 /// The address of the other end of the socket.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Peer(pub(crate) IpAddr);

@@ -295,6 +295,16 @@ impl Record {
             .any(|attempt| !attempt.otpmux_code && attempt.state.may_have_sent())
     }
 
+    /// Until when, at most, a call of it may still be under way, because its send attempt has no
+    /// outcome; `None` if none is. A process that died in the call leaves such an attempt, and its
+    /// deadline bounds the wait.
+    pub(crate) fn under_way_until(&self, now: SystemTime) -> Option<SystemTime> {
+        let open = |attempt: &&SendAttempt| {
+            attempt.state == AttemptState::Intended && now < attempt.ends_at
+        };
+        self.send_attempts.iter().filter(open).map(|attempt| attempt.ends_at).max()
+    }
+
     /// Whether a message may have been sent.
     pub fn may_have_sent(&self) -> bool {
         self.send_attempts.iter().any(|attempt| attempt.state.may_have_sent())

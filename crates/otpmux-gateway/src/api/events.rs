@@ -73,7 +73,7 @@ pub(super) async fn show(
     State(app): State<Arc<App>>,
     caller: Caller,
 ) -> Result<Answer<EventsView>, Problem> {
-    administer(&caller)?;
+    caller.administers()?;
     let statuses = app.client.event_endpoints().await?;
     let waiting = app.client.events_waiting(None, SHOWN).await?;
     Ok(Answer(EventsView {
@@ -101,7 +101,7 @@ pub(super) async fn retry(
     caller: Caller,
     Path(id): Path<String>,
 ) -> Result<StatusCode, Problem> {
-    administer(&caller)?;
+    caller.administers()?;
     let id: EventId = id.parse().map_err(|_| Problem::no_such_event())?;
     if app.client.retry_event(id).await? {
         Ok(StatusCode::NO_CONTENT)
@@ -183,7 +183,7 @@ pub(super) async fn trigger(
     caller: Caller,
     Path(name): Path<String>,
 ) -> Result<Answer<TriggeredView>, Problem> {
-    administer(&caller)?;
+    caller.administers()?;
     let mut types = otpmux::events::EventType::ALL.into_iter();
     let event = types.find(|it| it.as_str() == name).ok_or_else(Problem::no_such_event)?;
     let (id, endpoints) = app.client.trigger_event(event).await?;
@@ -196,16 +196,9 @@ async fn set(
     name: &str,
     state: EndpointState,
 ) -> Result<StatusCode, Problem> {
-    administer(caller)?;
+    caller.administers()?;
     app.client.set_endpoint(name, state).await?;
     Ok(StatusCode::NO_CONTENT)
-}
-
-fn administer(caller: &Caller) -> Result<(), Problem> {
-    if caller.admin {
-        return Ok(());
-    }
-    Err(Problem::forbidden("this API key may not administer (`admin = true`)"))
 }
 
 fn written(at: SystemTime) -> String {

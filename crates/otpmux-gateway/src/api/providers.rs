@@ -66,9 +66,7 @@ pub(super) async fn providers(
     State(app): State<Arc<App>>,
     caller: Caller,
 ) -> Result<Answer<ProvidersView>, Problem> {
-    if !caller.admin {
-        return Err(Problem::forbidden("this API key may not administer (`admin = true`)"));
-    }
+    caller.administers()?;
     let providers = app.client.providers().iter().map(OneProvider::of).collect();
     Ok(Answer(ProvidersView { providers }))
 }

@@ -43,9 +43,7 @@ pub(super) async fn reload(
     State(app): State<Arc<App>>,
     caller: Caller,
 ) -> Result<Answer<ReloadedView>, Problem> {
-    if !caller.admin {
-        return Err(Problem::forbidden("this API key may not administer (`admin = true`)"));
-    }
+    caller.administers()?;
     // To the end, also when the caller goes away: half a reload is none.
     let reload = tokio::spawn(async move { app.reload(By::Api(caller.name)).await }).await;
     let reloaded = reload.map_err(|_| Problem::internal(Certainty::NotSent))?;

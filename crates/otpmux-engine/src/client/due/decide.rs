@@ -2,7 +2,7 @@ use std::time::{Duration, SystemTime};
 
 use otpmux_core::Delivery;
 
-use crate::{AttemptState, EscalationStep, Record, SendAttempt};
+use crate::{EscalationStep, Record, SendAttempt};
 
 /// What a process does about a verification that is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,10 +33,7 @@ pub(super) fn decide(
         if late { Decision::Never } else { Decision::Wait(at) }
     };
     // A send that is under way may still go to its next provider by itself.
-    let under_way =
-        |attempt: &&SendAttempt| attempt.state == AttemptState::Intended && now < attempt.ends_at;
-    if let Some(ends_at) = record.send_attempts.iter().filter(under_way).map(|it| it.ends_at).max()
-    {
+    if let Some(ends_at) = record.under_way_until(now) {
         return wait(ends_at);
     }
     // The user may have it, and needs longer to look.
@@ -58,7 +55,7 @@ mod tests {
     use otpmux_core::{Channel, IdempotencyKey, OsEntropy, ProviderId, Purpose};
 
     use super::*;
-    use crate::{Choice, DeliveryMark, RecipientHash, Sealed, State, VerificationId};
+    use crate::{AttemptState, Choice, DeliveryMark, RecipientHash, Sealed, State, VerificationId};
 
     const DEADLINE: Duration = Duration::from_secs(20);
 

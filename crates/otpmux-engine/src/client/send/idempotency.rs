@@ -10,9 +10,7 @@ use crate::client::inner::{Inner, gone, until};
 use crate::client::payload::Payload;
 use crate::client::send::plan::Plan;
 use crate::client::{InFlight, Verification};
-use crate::{
-    AttemptState, ExternalId, IdempotencyRecord, Record, SendAttempt, State, VerificationId,
-};
+use crate::{ExternalId, IdempotencyRecord, Record, State, VerificationId};
 
 /// How often a request under way in another call is polled: at first, and at most.
 const FIRST_LOOK: Duration = Duration::from_millis(5);
@@ -87,12 +85,9 @@ impl Inner {
     }
 }
 
-/// How long, at most, the answer may still change, because a send attempt has no outcome; `None` if
-/// it cannot. A process that died in the call leaves such an attempt; its deadline bounds the wait.
+/// How long, at most, the answer may still change; `None` if it cannot.
 pub(super) fn under_way(record: &Record, now: SystemTime) -> Option<Duration> {
-    let open =
-        |attempt: &&SendAttempt| attempt.state == AttemptState::Intended && now < attempt.ends_at;
-    let last = record.send_attempts.iter().filter(open).map(|attempt| attempt.ends_at).max()?;
+    let last = record.under_way_until(now)?;
     (record.state == State::Pending).then(|| until(last, now))
 }
 
