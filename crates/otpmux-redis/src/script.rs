@@ -79,8 +79,8 @@ impl Operation {
     fn shared(self) -> &'static [&'static str] {
         use shared::{
             ARGUMENTS, ATTEMPTS, DUE, ENDS, FIELDS, HAPPENED, HEALTH, HEALTH_UPDATES, HITS, KEYS,
-            LIMITS, LOST, NAMED, OUTBOX, OVER, RECEIPT, RECIPIENT, RECORD, REPLACE, REPORTED, SENT,
-            TAKE_BACK, UNCOVER, WATCH,
+            LIMITS, LOST, NAMED, NOT_DELIVERED, OUTBOX, OVER, RECEIPT, RECIPIENT, RECORD, REPLACE,
+            REPORTED, SENT, TAKE_BACK, UNCOVER, WATCH,
         };
         match self {
             Self::Create => &[
@@ -99,12 +99,45 @@ impl Operation {
                 HEALTH_UPDATES,
             ],
             Self::StartAttempt => &[
-                ARGUMENTS, RECORD, FIELDS, OUTBOX, HAPPENED, OVER, REPLACE, DUE, WATCH, RECEIPT,
-                ENDS, ATTEMPTS, RECIPIENT, LIMITS, HITS, HEALTH, REPORTED,
+                ARGUMENTS,
+                RECORD,
+                FIELDS,
+                OUTBOX,
+                HAPPENED,
+                NOT_DELIVERED,
+                OVER,
+                REPLACE,
+                DUE,
+                WATCH,
+                RECEIPT,
+                ENDS,
+                ATTEMPTS,
+                RECIPIENT,
+                LIMITS,
+                HITS,
+                HEALTH,
+                REPORTED,
             ],
             Self::RecordOutcome => &[
-                ARGUMENTS, RECORD, FIELDS, OUTBOX, HAPPENED, SENT, REPLACE, DUE, WATCH, RECEIPT,
-                ENDS, ATTEMPTS, LOST, HEALTH, REPORTED, RECIPIENT, UNCOVER, TAKE_BACK,
+                ARGUMENTS,
+                RECORD,
+                FIELDS,
+                OUTBOX,
+                HAPPENED,
+                NOT_DELIVERED,
+                SENT,
+                REPLACE,
+                DUE,
+                WATCH,
+                RECEIPT,
+                ENDS,
+                ATTEMPTS,
+                LOST,
+                HEALTH,
+                REPORTED,
+                RECIPIENT,
+                UNCOVER,
+                TAKE_BACK,
             ],
             Self::RecordAccepted | Self::Due => &[ARGUMENTS, RECORD, FIELDS],
             Self::CheckGuess => &[
@@ -115,7 +148,9 @@ impl Operation {
                 &[ARGUMENTS, KEYS, RECORD, FIELDS, DUE, OUTBOX, HAPPENED, OVER, TAKE_BACK, NAMED]
             }
             Self::EndGuess => &[ARGUMENTS, KEYS, RECORD, TAKE_BACK, NAMED],
-            Self::Receive => &[ARGUMENTS, RECORD, FIELDS, OUTBOX, HAPPENED, REPLACE, RECEIPT],
+            Self::Receive => {
+                &[ARGUMENTS, RECORD, FIELDS, OUTBOX, HAPPENED, NOT_DELIVERED, REPLACE, RECEIPT]
+            }
             Self::Cancel => &[ARGUMENTS, RECORD, FIELDS, DUE, OUTBOX, HAPPENED, OVER, SENT],
             Self::Reschedule => &[ARGUMENTS, RECORD, FIELDS, REPLACE, DUE, WATCH],
             Self::PutEvent => &[ARGUMENTS, RECORD, FIELDS, OUTBOX],
@@ -226,6 +261,7 @@ mod shared {
     pub(super) const WATCH: &str = include_str!("lua/shared/watch.lua");
     pub(super) const OUTBOX: &str = include_str!("lua/shared/outbox.lua");
     pub(super) const HAPPENED: &str = include_str!("lua/shared/happened.lua");
+    pub(super) const NOT_DELIVERED: &str = include_str!("lua/shared/not_delivered.lua");
     pub(super) const OVER: &str = include_str!("lua/shared/over.lua");
     pub(super) const FIELDS: &str = include_str!("lua/shared/fields.lua");
     pub(super) const RECIPIENT: &str = include_str!("lua/shared/recipient.lua");
