@@ -30,10 +30,14 @@ fn the_program_of_the_readme_is_the_one_that_is_run_here() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_first_program_ends_with_a_success() {
     let emulator = Emulator::start(EmulatorConfig::default()).await.unwrap();
-    let file = block("toml", "[providers.primary]")
-        .replace("http://127.0.0.1:4011/api/v1", &emulator.base_url(Vendor::EasyOtp))
-        .replace("http://127.0.0.1:4012", &emulator.base_url(Vendor::StartMessaging));
-    assert!(!file.contains(":401"), "{file}");
+    let mut file = block("toml", "[providers.primary]").to_owned();
+    for (vendor, url) in [
+        (Vendor::EasyOtp, "\"http://127.0.0.1:4011/api/v1\""),
+        (Vendor::StartMessaging, "\"http://127.0.0.1:4012\""),
+    ] {
+        assert_eq!(file.matches(url).count(), 1, "{file}");
+        file = file.replace(url, &format!("\"{}\"", emulator.base_url(vendor)));
+    }
     let directory = std::env::temp_dir().join(format!("otpmux-readme-{}", std::process::id()));
     std::fs::create_dir_all(&directory).unwrap();
     std::fs::write(directory.join("otpmux.toml"), file).unwrap();
