@@ -1,4 +1,6 @@
-//! The client: all public methods are in this file; each calls the file of its name.
+//! The client. This file has the methods for verifications and deliveries; each calls the file of its
+//! name. Those for the program that runs the client are in `operating`, those for events in
+//! `events/methods`.
 
 mod admin;
 mod audit;
@@ -12,6 +14,7 @@ mod inner;
 mod key_check;
 mod live;
 mod metrics;
+mod operating;
 mod payload;
 mod providers;
 mod rates;
@@ -31,13 +34,9 @@ mod wording;
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use arc_swap::ArcSwap;
-use otpmux_core::{
-    Balance, Code, CountryCode, Error, Outcome, ProviderId, Purpose, ReceiptAnswer, ReceiptRequest,
-    Recipient, RecipientError, Verdict,
-};
+use otpmux_core::{Code, CountryCode, Error, Outcome, Purpose, Recipient, RecipientError, Verdict};
 use tokio::sync::Mutex;
 
 pub use admin::ProviderView;
@@ -56,10 +55,7 @@ pub use view::{CodeSourceView, HistoryEntry, SendAttemptView, Verification, Veri
 
 use inner::Inner;
 
-use crate::{
-    AuditEntry, AuditSink, DeliveryId, EndpointName, EndpointState, EndpointStatus, EventEnd,
-    EventId, EventSettings, EventType, StoreState, VerificationId, Wanted,
-};
+use crate::{DeliveryId, VerificationId};
 
 /// Client for sending and verifying one-time codes over one or several providers.
 ///
@@ -386,318 +382,6 @@ impl OtpClient {
     /// The store is out of reach.
     pub async fn end_delivery(&self, id: DeliveryId, outcome: Outcome) -> Result<bool, Error> {
         self.inner().audited_end_delivery(id, outcome, None).await
-    }
-}
-
-/// Escalation: further messages, with the same code, for users who have not typed it.
-///
-/// A [route](crate::Route::escalate) says when and how. Something must ask the store what is due: one
-/// task in each process, or calls of the application's own. Each step begins once, however many
-/// processes ask; after a crash in a step, its message may have been sent and is not repeated.
-impl OtpClient {
-    /// Begins the steps whose time has come, and returns how many verifications it looked at. Returns
-    /// when their sends have ended; they also end if this future is dropped. The result of a single
-    /// step is no error: it is in the history of its verification, in logs and metrics.
-    ///
-    /// Call it once a second, or [spawn](Self::spawn_timers) the task that does.
-    ///
-    /// # Errors
-    ///
-    /// The store is out of reach, or a server key differs
-    /// ([`check_keys`](Self::check_keys)): nothing was sent.
-    pub async fn run_due(&self) -> Result<usize, Error> {
-        self.inner().run_due().await
-    }
-
-    /// Spawns the task that asks the store what is due, about once a second, as long as a route
-    /// escalates; otherwise it asks nothing. The task ends when its handle is dropped.
-    pub fn spawn_timers(&self) -> Timers {
-        Timers::spawn(self.clone())
-    }
-}
-
-/// Receipts.
-impl OtpClient {
-    /// Whether a provider of this name takes receipts.
-    #[must_use]
-    pub fn takes_receipts(&self, provider: &ProviderId) -> bool {
-        self.inner().reporting(provider).is_some()
-    }
-
-    /// Takes a vendor's request that reports on messages, and returns the body of the answer. The
-    /// provider checks that the request is the vendor's. Its reports are merged into the send
-    /// attempts: repeats, any order and late ones are harmless, and reports on messages that are
-    /// unknown or gone change nothing. A report proves that the vendor has accepted its message; one
-    /// that the message failed takes no code back.
-    ///
-    /// Answer the vendor with a success if this returns one, 401 after
-    /// [`Unauthenticated`](otpmux_core::ErrorKind::Unauthenticated), 400 after
-    /// [`Protocol`](otpmux_core::ErrorKind::Protocol), 404 after
-    /// [`NotFound`](otpmux_core::ErrorKind::NotFound), and 503 otherwise, so that the vendor repeats
-    /// it.
-    ///
-    /// # Errors
-    ///
-    /// No such provider, or it takes no receipts ([`NotFound`](otpmux_core::ErrorKind::NotFound));
-    /// the request is not the vendor's, or too old
-    /// ([`Unauthenticated`](otpmux_core::ErrorKind::Unauthenticated)); it cannot be read
-    /// ([`Protocol`](otpmux_core::ErrorKind::Protocol)); the store is out of reach
-    /// ([`Store`](otpmux_core::ErrorKind::Store)): a part of a batch may have been taken, and the
-    /// whole can be repeated.
-    pub async fn receive(
-        &self,
-        provider: &ProviderId,
-        request: &ReceiptRequest<'_>,
-    ) -> Result<ReceiptAnswer, Error> {
-        self.inner().receive(provider, request).await
-    }
-}
-
-/// Operating.
-impl OtpClient {
-    /// Explains how a send would be routed now. Sends nothing, counts nothing, and calls neither a
-    /// vendor nor the store: health is as this process knows it.
-    ///
-    /// Uses the plan that [`send`](Self::send) makes, so the two cannot differ.
-    #[must_use]
-    pub fn explain(&self, new: NewVerification) -> Explanation {
-        self.inner().explain(new)
-    }
-
-    /// Returns all providers that may get messages, ordered by name, with their health as this
-    /// process knows it. Makes no request; see [`refresh_health`](Self::refresh_health).
-    #[must_use]
-    pub fn providers(&self) -> Vec<ProviderView> {
-        self.inner().providers()
-    }
-
-    /// Switches on, or off, that approvals are counted by provider ([`ProviderView::last_hour`]). For
-    /// that, each verification that was approved is read once more from the store, after the caller
-    /// has the verdict. Off by default.
-    pub fn count_approvals(&self, count: bool) {
-        self.inner().rates.count_approvals(count);
-    }
-
-    /// Returns the verification of a recipient and purpose that is live: a code can be verified, and
-    /// a guess is left. For operators who have no id: nothing is sent or counted, and no vendor is
-    /// called. A recipient's verification that has ended is not found.
-    ///
-    /// # Errors
-    ///
-    /// The store is out of reach.
-    pub async fn live(
-        &self,
-        recipient: &Recipient,
-        purpose: &Purpose,
-    ) -> Result<Option<VerificationId>, Error> {
-        self.inner().live(recipient, purpose).await
-    }
-
-    /// Reads the health updates of other processes from the store, as every send does.
-    ///
-    /// # Errors
-    ///
-    /// The store is out of reach.
-    pub async fn refresh_health(&self) -> Result<(), Error> {
-        self.inner().refresh_health().await
-    }
-
-    /// Returns the balance of a vendor's account. Asks the vendor, within the policy's deadline.
-    /// The metric `otpmux_provider_balance` then shows the answer.
-    ///
-    /// # Errors
-    ///
-    /// No such provider ([`NotFound`](otpmux_core::ErrorKind::NotFound)), its vendor reports no
-    /// balance ([`Unsupported`](otpmux_core::ErrorKind::Unsupported)), or it could not be asked.
-    pub async fn balance(&self, provider: &ProviderId) -> Result<Balance, Error> {
-        self.inner().balance(provider).await
-    }
-
-    /// Checks that this process can verify codes: the store takes writes, and no other process uses
-    /// another server key under the same id. A store that is [full](StoreState::Full) refuses new
-    /// verifications only.
-    ///
-    /// Writes a small entry into the store, so call it once a second at most. Also
-    /// [refreshes health](Self::refresh_health). Providers that fail do not make a process unready,
-    /// because the codes that were sent can be verified.
-    ///
-    /// # Errors
-    ///
-    /// Not sent: the store is out of reach or refuses writes
-    /// ([`Store`](otpmux_core::ErrorKind::Store)); a server key differs
-    /// ([`Configuration`](otpmux_core::ErrorKind::Configuration)).
-    pub async fn ready(&self) -> Result<StoreState, Error> {
-        self.inner().ready().await
-    }
-
-    /// Checks that this process has the same server keys as the others that share its store. Sends,
-    /// resends and verifies check it once by themselves; call this at startup to detect a
-    /// difference early.
-    ///
-    /// # Errors
-    ///
-    /// Not sent: another key was used under the id of one of these
-    /// ([`Configuration`](otpmux_core::ErrorKind::Configuration)), or the store is out of reach
-    /// ([`Store`](otpmux_core::ErrorKind::Store)).
-    pub async fn check_keys(&self) -> Result<(), Error> {
-        self.inner().check_keys().await
-    }
-
-    /// Adds an entry of the program around this client to its
-    /// [audit log](ClientBuilder::audit). `entry` is called only if there is one.
-    ///
-    /// ```no_run
-    /// # use std::time::SystemTime;
-    /// # use otpmux_engine::{AuditEntry, OtpClient};
-    /// # fn example(client: &OtpClient, now: SystemTime) {
-    /// client.audit(|| AuditEntry::new("texts_changed", now));
-    /// # }
-    /// ```
-    pub fn audit(&self, entry: impl FnOnce() -> AuditEntry) {
-        self.inner().audit(entry);
-    }
-
-    /// Returns the [audit log](ClientBuilder::audit); `None` if there is none.
-    pub fn audit_sink(&self) -> Option<Arc<dyn AuditSink>> {
-        self.inner().audit_sink().cloned()
-    }
-
-    /// Writes the entries of the [audit log](ClientBuilder::audit) that wait. May block, so call it
-    /// outside asynchronous tasks.
-    pub fn flush_audit(&self) {
-        if let Some(sink) = self.inner().audit_sink() {
-            sink.flush();
-        }
-    }
-}
-
-/// Events.
-impl OtpClient {
-    /// Reads the events of one endpoint: every event at least once, in no particular order.
-    ///
-    /// ```no_run
-    /// # use otpmux_engine::OtpClient;
-    /// # async fn example(client: OtpClient) -> Result<(), otpmux_core::Error> {
-    /// let mut events = client.events("billing")?;
-    /// loop {
-    ///     let event = events.next().await?;
-    ///     println!("{} {}", event.id, event.event());
-    /// }
-    /// # }
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// No such endpoint ([`NotFound`](otpmux_core::ErrorKind::NotFound)).
-    pub fn events(&self, endpoint: &str) -> Result<EventStream, Error> {
-        EventStream::of(self, endpoint)
-    }
-
-    /// The endpoints in force.
-    #[must_use]
-    pub fn event_settings(&self) -> EventSettings {
-        self.inner().events.settings().clone()
-    }
-
-    /// Changes whenever this process has written events, so that they can be taken at once.
-    #[must_use]
-    pub fn events_written(&self) -> tokio::sync::watch::Receiver<()> {
-        self.inner().events.waker().subscribe()
-    }
-
-    /// Takes events that are due, oldest first. Each is this process's for a minute; then another
-    /// process may take it. End each with [`end_event`](Self::end_event).
-    ///
-    /// # Errors
-    ///
-    /// The store is out of reach.
-    pub async fn take_events(&self, wanted: &[Wanted]) -> Result<TakenEvents, Error> {
-        self.inner().take_events(wanted).await
-    }
-
-    /// Records what became of an event that was taken. Returns since when every try at its endpoint
-    /// has failed, if the last one did.
-    ///
-    /// # Errors
-    ///
-    /// The store is out of reach: the event is due again when its lease ends.
-    pub async fn end_event(
-        &self,
-        endpoint: &EndpointName,
-        id: EventId,
-        end: EventEnd,
-    ) -> Result<Option<SystemTime>, Error> {
-        self.inner().end_event(endpoint, id, end).await
-    }
-
-    /// Reads the events that wait for one endpoint, or for all, at most so many of each (and 1,000),
-    /// oldest first.
-    ///
-    /// # Errors
-    ///
-    /// The store is out of reach.
-    pub async fn events_waiting(
-        &self,
-        endpoint: Option<&str>,
-        most: usize,
-    ) -> Result<Vec<EventDelivery>, Error> {
-        self.inner().events_waiting(endpoint, most).await
-    }
-
-    /// Makes an event due now, wherever it waits. Returns whether there is such an event.
-    ///
-    /// # Errors
-    ///
-    /// The store is out of reach.
-    pub async fn retry_event(&self, id: EventId) -> Result<bool, Error> {
-        self.inner().retry_event(id).await
-    }
-
-    /// Returns what the store knows about every endpoint in force.
-    ///
-    /// # Errors
-    ///
-    /// The store is out of reach.
-    pub async fn event_endpoints(&self) -> Result<Vec<EndpointStatus>, Error> {
-        self.inner().endpoint_statuses().await
-    }
-
-    /// Pauses an endpoint, switches it off or on again, for all processes of the store. Its events wait
-    /// meanwhile.
-    ///
-    /// # Errors
-    ///
-    /// No such endpoint ([`NotFound`](otpmux_core::ErrorKind::NotFound)); the store is out of reach.
-    pub async fn set_endpoint(&self, name: &str, state: EndpointState) -> Result<(), Error> {
-        self.inner().set_endpoint(name, state).await
-    }
-
-    /// Writes an event of this type whose purpose, provider and reason are `test`, for every endpoint that
-    /// gets the type. Returns its id and the number of endpoints.
-    ///
-    /// # Errors
-    ///
-    /// The store is out of reach.
-    pub async fn trigger_event(&self, event: EventType) -> Result<(EventId, usize), Error> {
-        self.inner().trigger_event(event).await
-    }
-
-    /// The time that events use: the store's.
-    #[must_use]
-    pub fn event_time(&self) -> SystemTime {
-        self.inner().event_time()
-    }
-}
-
-impl OtpClient {
-    /// Records in the store what it does not know yet about sends that have returned, and returns
-    /// when that is done. Call it before the process or its runtime ends.
-    ///
-    /// With a store of several processes, a send returns when its vendor has accepted it. That it
-    /// was accepted is recorded within 50 ms, together with other sends. A process that ends before
-    /// leaves the send attempt as `intended`, which counts as sent: its code can be verified.
-    pub async fn flush(&self) {
-        self.inner().accepted.flush().await;
     }
 }
 

@@ -1,5 +1,6 @@
 //! Events: what is written into the outbox, and how it is taken from there.
 
+mod methods;
 mod stream;
 mod write;
 
