@@ -8,11 +8,11 @@ use crate::client::inner::{Inner, until};
 use crate::client::metrics;
 use crate::client::payload::Payload;
 use crate::client::send::dispatch::Dispatch;
-use crate::client::send::limits::{Counted, limited};
+use crate::client::send::further::Further;
+use crate::client::send::limits::limited;
 use crate::client::send::plan::{Candidate, Plan, Requested, RoutePlan, Source, skip};
 use crate::{
-    AttemptStarted, AttemptState, Choice, EscalationTerms, LimitScope, Record, Reschedule,
-    SkipReason, StartAttempt, StepBy,
+    AttemptStarted, AttemptState, Choice, EscalationTerms, Record, Reschedule, SkipReason, StepBy,
 };
 
 impl Inner {
@@ -32,60 +32,29 @@ impl Inner {
         let code = payload.code.clone();
         let (mut plan, refusal) = self.plan_step(&record, payload, by, place, now)?;
         let terms = EscalationTerms { step, next_due_at };
-        let ends_at = now + self.policy.deadline;
-        let (attempt, index, counted) = loop {
-            let Some(first) = plan.candidates.first() else {
-                let why =
-                    refusal.as_ref().map_or("no provider can send it", |it| it.kind().as_str());
+        if plan.candidates.is_empty() {
+            let why = refusal.as_ref().map_or("no provider can send it", |it| it.kind().as_str());
+            return self.pass_over(&record, &mut plan, next_due_at, why, now).await;
+        }
+        let (begun, counted) =
+            self.start_further(&mut record, &mut plan, Further::Step(terms), None, now).await?;
+        let index = match begun {
+            AttemptStarted::Started(index) => index,
+            AttemptStarted::LimitExceeded(limit) => {
+                let error = limited(&limit);
+                let first = plan.candidates.remove(0);
+                let send_attempts = record.send_attempts.len();
+                plan.skips.push(skip(first.provider(), send_attempts, SkipReason::Limit));
+                let why = error.limit().unwrap_or("limit");
                 return self.pass_over(&record, &mut plan, next_due_at, why, now).await;
-            };
-            let attempt = self.new_attempt(
-                record.id,
-                first,
-                Choice::Escalation,
-                &plan.request.channel,
-                ends_at,
-                &*self.entropy,
-            )?;
-            let limit_hits = plan.limit_hits(&self.limit_hits, &record.recipient, &self.keys);
-            let counted = Counted::by(&limit_hits, now);
-            let begin = StartAttempt {
-                attempt: attempt.clone(),
-                limit_hits,
-                resend: None,
-                escalation: Some(terms),
-                ends: Vec::new(),
-                skips: std::mem::take(&mut plan.skips),
-                health_updates: Vec::new(),
-                facts: Self::event_facts(&record, &plan.request.channel, first.provider().id()),
-            };
-            record.skips.extend_from_slice(&begin.skips);
-            let begun = self.store.start_attempt(record.id, begin, now).await;
-            let begun =
-                begun.map_err(|error| self.give_up_attempt(&record, &attempt, &counted, error))?;
-            match begun {
-                AttemptStarted::Started(place) => break (attempt, place, counted),
-                AttemptStarted::LimitExceeded(limit) => {
-                    let error = limited(&limit);
-                    let send_attempts = record.send_attempts.len();
-                    let another =
-                        limit.scope == LimitScope::Provider && plan.pass_over_first(send_attempts);
-                    if !another {
-                        let first = plan.candidates.remove(0);
-                        plan.skips.push(skip(first.provider(), send_attempts, SkipReason::Limit));
-                        let why = error.limit().unwrap_or("limit");
-                        return self.pass_over(&record, &mut plan, next_due_at, why, now).await;
-                    }
-                }
-                // The user has acted meanwhile, or another process has begun this step.
-                AttemptStarted::Over(_)
-                | AttemptStarted::NotDue
-                | AttemptStarted::TooSoon(_)
-                | AttemptStarted::TooMany => return Ok(()),
             }
+            // The user has acted meanwhile, or another process has begun this step.
+            AttemptStarted::Over(_)
+            | AttemptStarted::NotDue
+            | AttemptStarted::TooSoon(_)
+            | AttemptStarted::TooMany => return Ok(()),
         };
         record.escalations = step + 1;
-        record.send_attempts.push(attempt);
         // Counted and logged there, with its result.
         let id = record.id;
         let result = Dispatch::new(self, record, plan, code, counted, deadline).run(index).await;

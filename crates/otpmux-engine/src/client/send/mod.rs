@@ -4,6 +4,7 @@ pub(super) mod accepted_queue;
 mod candidate;
 pub(super) mod dispatch;
 mod entropy_buffer;
+pub(super) mod further;
 mod hedge;
 pub(super) mod idempotency;
 pub(super) mod limits;

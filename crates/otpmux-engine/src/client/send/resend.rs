@@ -5,14 +5,14 @@ use otpmux_core::{Blame, Certainty, Channel, ClientContext, Error, ErrorKind, Id
 use tokio::time::Instant;
 
 use super::dispatch::Dispatch;
+use super::further::Further;
 use super::idempotency::{key_reused, under_way};
 use super::limits::{Counted, limited};
 use crate::client::inner::{Inner, gone, no_entropy, until};
 use crate::client::payload::Payload;
 use crate::client::{Resend, Scope, Verification};
 use crate::{
-    AttemptStarted, Choice, LimitScope, Lost, Record, RecordOutcome, ResendTerms, SendAttempt,
-    StartAttempt, VerificationId,
+    AttemptStarted, Choice, Lost, Record, RecordOutcome, ResendTerms, SendAttempt, VerificationId,
 };
 
 impl Inner {
@@ -39,10 +39,9 @@ impl Inner {
         deadline: Instant,
     ) -> Result<Option<Verification>, Error> {
         let (id, now) = (record.id, self.clock.now());
-        let ends_at = now + self.policy.deadline;
         let name = resend.idempotency_key.as_deref();
         let named = name.map(|name| self.resend_key(&record, name, resend));
-        let mut key = match named.transpose()? {
+        let key = match named.transpose()? {
             None => None,
             Some(Named::Free(key)) => Some(key),
             Some(Named::Before) => return self.replay(record, resend.in_flight).await.map(Some),
@@ -73,67 +72,36 @@ impl Inner {
         }
         let delay = self.resend_delay(record.resends + 1)?;
         let terms = ResendTerms { max_resends: self.policy.max_resends, next_after: now + delay };
-        let (attempt, place, counted) = loop {
-            let first = &plan.candidates[0];
-            let mut attempt = self.new_attempt(
-                id,
-                first,
-                first.reason,
-                &plan.request.channel,
-                ends_at,
-                &*self.entropy,
-            )?;
-            attempt.key = key.take().unwrap_or(attempt.key);
-            let limit_hits = plan.limit_hits(&self.limit_hits, &record.recipient, &self.keys);
-            let counted = Counted::by(&limit_hits, now);
-            let begin = StartAttempt {
-                attempt: attempt.clone(),
-                limit_hits,
-                resend: Some(terms),
-                escalation: None,
-                ends: Vec::new(),
-                skips: std::mem::take(&mut plan.skips),
-                health_updates: Vec::new(),
-                facts: Self::event_facts(&record, &plan.request.channel, first.provider().id()),
-            };
-            record.skips.extend_from_slice(&begin.skips);
-            let begun = self.store.start_attempt(id, begin, now).await;
-            let begun =
-                begun.map_err(|error| self.give_up_attempt(&record, &attempt, &counted, error));
-            let refusal = match begun? {
-                AttemptStarted::Started(place) => break (attempt, place, counted),
-                // Only a step of escalation is not due.
-                AttemptStarted::Over(_) | AttemptStarted::NotDue => return Ok(None),
-                AttemptStarted::TooSoon(wait) => refused("a resend so soon").with_retry_after(wait),
-                AttemptStarted::TooMany => {
-                    let refusal = refused("more resends than one verification may have");
-                    match repeats {
-                        // Then a send is a new one.
-                        Some(_) => refusal.with_retry_after(until(record.expires_at, now)),
-                        None => refusal,
-                    }
+        let further = Further::Resend(terms);
+        let (begun, counted) =
+            self.start_further(&mut record, &mut plan, further, key, now).await?;
+        let refusal = match begun {
+            AttemptStarted::Started(place) => {
+                record.resend_after = terms.next_after;
+                record.due_at = record.due_after_end;
+                let dispatch = Dispatch::new(self, record, plan, code, counted, deadline);
+                return dispatch.run(place).await.map(Some);
+            }
+            // Only a step of escalation is not due.
+            AttemptStarted::Over(_) | AttemptStarted::NotDue => return Ok(None),
+            AttemptStarted::TooSoon(wait) => refused("a resend so soon").with_retry_after(wait),
+            AttemptStarted::TooMany => {
+                let refusal = refused("more resends than one verification may have");
+                match repeats {
+                    // Then a send is a new one.
+                    Some(_) => refusal.with_retry_after(until(record.expires_at, now)),
+                    None => refusal,
                 }
-                AttemptStarted::LimitExceeded(limit) => {
-                    let send_attempts = record.send_attempts.len();
-                    let another =
-                        limit.scope == LimitScope::Provider && plan.pass_over_first(send_attempts);
-                    if another {
-                        key = name.map(|_| attempt.key);
-                        continue;
-                    }
-                    self.report_blocked(&plan.request, &record.recipient, &limit);
-                    limited(&limit)
-                }
-            };
-            return match name {
-                Some(name) => self.after_refusal(id, name, resend, refusal).await.map(Some),
-                None => Err(refusal),
-            };
+            }
+            AttemptStarted::LimitExceeded(limit) => {
+                self.report_blocked(&plan.request, &record.recipient, &limit);
+                limited(&limit)
+            }
         };
-        record.resend_after = terms.next_after;
-        record.due_at = record.due_after_end;
-        record.send_attempts.push(attempt);
-        Dispatch::new(self, record, plan, code, counted, deadline).run(place).await.map(Some)
+        match name {
+            Some(name) => self.after_refusal(id, name, resend, refusal).await.map(Some),
+            None => Err(refusal),
+        }
     }
 }
 
@@ -156,7 +124,7 @@ const CONTENT: usize = 12;
 impl Inner {
     /// After a resend whose start returned an error: its message was not sent, so an attempt that
     /// was written, or is written later, must say so.
-    pub(in crate::client) fn give_up_attempt(
+    pub(super) fn give_up_attempt(
         &self,
         record: &Record,
         attempt: &SendAttempt,
