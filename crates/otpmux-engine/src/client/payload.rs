@@ -1,3 +1,7 @@
+//! What a resend repeats, which every record has encrypted.
+
+mod form;
+
 use std::collections::BTreeMap;
 
 use otpmux_core::{
@@ -15,20 +19,15 @@ use crate::{ExternalId, Record, Sealed, ServerKeys, VerificationId};
 pub(super) struct Payload {
     pub(super) recipient: Recipient,
     pub(super) code: Option<Code>,
-    request: PayloadFields,
+    channel: Channel,
+    rest: Rest,
     purpose: Purpose,
 }
 
-/// The parts of a request that a resend repeats. Names are short: they are stored with every
-/// record.
-#[derive(Serialize, Deserialize)]
-struct PayloadFields {
-    #[serde(rename = "t")]
-    to: String,
-    #[serde(rename = "h")]
-    channel: Channel,
-    #[serde(rename = "c", default, skip_serializing_if = "Option::is_none")]
-    code: Option<String>,
+/// The parts of a request that a resend repeats and that most requests do not have. Names are short:
+/// they are stored with a record.
+#[derive(Default, PartialEq, Serialize, Deserialize)]
+struct Rest {
     #[serde(rename = "n", default, skip_serializing_if = "Option::is_none")]
     length: Option<u8>,
     #[serde(rename = "m", default, skip_serializing_if = "Option::is_none")]
@@ -63,11 +62,9 @@ impl Payload {
         Self {
             recipient: request.recipient.clone(),
             code: code.cloned(),
+            channel: request.channel.clone(),
             purpose: request.purpose.clone(),
-            request: PayloadFields {
-                to: request.recipient.expose().to_owned(),
-                channel: request.channel.clone(),
-                code: code.map(|code| code.expose().to_owned()),
+            rest: Rest {
                 length,
                 message: wording.text.clone(),
                 subject: wording.subject.clone(),
@@ -84,17 +81,17 @@ impl Payload {
 
     /// Adds the application's notes.
     pub(super) fn with_metadata(mut self, metadata: BTreeMap<String, String>) -> Self {
-        self.request.metadata = metadata;
+        self.rest.metadata = metadata;
         self
     }
 
     /// The channel of the first message.
     pub(super) fn channel(&self) -> &Channel {
-        &self.request.channel
+        &self.channel
     }
 
     pub(super) fn metadata(&self) -> &BTreeMap<String, String> {
-        &self.request.metadata
+        &self.rest.metadata
     }
 
     /// The content of a request, equal for every repeat of it: `asked` is the caller's request,
@@ -107,12 +104,14 @@ impl Payload {
         metadata: &BTreeMap<String, String>,
         external_id: Option<&ExternalId>,
     ) -> Zeroizing<Vec<u8>> {
-        let mut payload = Self::of(asked, wording, given, length).with_metadata(metadata.clone());
+        let payload = Self::of(asked, wording, given, length).with_metadata(metadata.clone());
         // Another spelling of the same recipient is the same request.
-        payload.request.to = asked.recipient.canonical().into_owned();
+        let to = asked.recipient.canonical();
+        let code = given.map(Code::expose);
         let ttl = asked.ttl.map(|ttl| ttl.as_millis());
         let external_id = external_id.map(ExternalId::expose);
-        let content = (&payload.request, asked.purpose.as_str(), ttl, external_id);
+        let request = (&*to, &payload.channel, code, &payload.rest);
+        let content = (request, asked.purpose.as_str(), ttl, external_id);
         // Texts, numbers and JSON values always serialise.
         Zeroizing::new(serde_json::to_vec(&content).unwrap_or_default())
     }
@@ -123,8 +122,14 @@ impl Payload {
         keys: &ServerKeys,
         entropy: &dyn Entropy,
     ) -> Result<Sealed, EntropyError> {
-        // Texts, numbers and JSON values always serialise.
-        let text = Zeroizing::new(serde_json::to_vec(&self.request).unwrap_or_default());
+        let rest = if self.rest == Rest::default() {
+            Vec::new()
+        } else {
+            // Texts, numbers and JSON values always serialise.
+            serde_json::to_vec(&self.rest).unwrap_or_default()
+        };
+        let (rest, code) = (Zeroizing::new(rest), self.code.as_ref().map(Code::expose));
+        let text = form::write(&self.channel, self.recipient.expose(), code, &rest);
         keys.seal(id, &self.purpose, &text, entropy)
     }
 
@@ -141,13 +146,18 @@ impl Payload {
                 *reference = keys.reveal_reference(record.id, reference)?;
             }
             let text = Zeroizing::new(keys.open(record.id, &record.purpose, &record.sealed)?);
-            let request: PayloadFields = serde_json::from_slice(&text).ok()?;
-            let recipient = request.to.parse().ok()?;
-            let code = match &request.code {
+            let form = form::read(&text)?;
+            let recipient = form.to.parse().ok()?;
+            let code = match &form.code {
                 Some(code) => Some(Code::given(code).ok()?),
                 None => None,
             };
-            Some(Self { recipient, code, request, purpose: record.purpose.clone() })
+            let rest = match form.rest {
+                [] => Rest::default(),
+                rest => serde_json::from_slice(rest).ok()?,
+            };
+            let (channel, purpose) = (form.channel, record.purpose.clone());
+            Some(Self { recipient, code, channel, rest, purpose })
         };
         read().ok_or_else(|| {
             Error::new(ErrorKind::Store, Certainty::NotSent, Blame::Internal).with_detail(
@@ -158,7 +168,7 @@ impl Payload {
 
     /// Digits that were requested of a vendor.
     pub(super) fn requested_length(&self) -> Option<u8> {
-        self.request.length
+        self.rest.length
     }
 
     /// The request of the payload, with otpmux's code or a request for the vendor's, and what its
@@ -166,19 +176,19 @@ impl Payload {
     pub(super) fn into_request(self) -> (SendRequest, Wording) {
         let code = match self.code {
             Some(code) => CodeSource::Otpmux(code),
-            None => CodeSource::Vendor { length: self.request.length },
+            None => CodeSource::Vendor { length: self.rest.length },
         };
-        let mut request = SendRequest::new(self.recipient, self.request.channel, code);
+        let mut request = SendRequest::new(self.recipient, self.channel, code);
         request.purpose = self.purpose;
-        request.template = self.request.template;
-        request.locale = self.request.locale;
-        request.sender = self.request.sender;
-        request.extensions = self.request.extensions;
+        request.template = self.rest.template;
+        request.locale = self.rest.locale;
+        request.sender = self.rest.sender;
+        request.extensions = self.rest.extensions;
         let wording = Wording {
-            text: self.request.message,
-            subject: self.request.subject,
-            brand: self.request.brand,
-            variables: self.request.variables,
+            text: self.rest.message,
+            subject: self.rest.subject,
+            brand: self.rest.brand,
+            variables: self.rest.variables,
         };
         (request, wording)
     }

@@ -8,6 +8,7 @@ use otpmux_engine::{
 };
 use serde::de::value::{Error as NoWord, StrDeserializer};
 use serde::de::{DeserializeOwned, IntoDeserializer};
+use uuid::Uuid;
 
 use crate::decoder::{Decoder, Read};
 use crate::encoder::Encode;
@@ -19,6 +20,11 @@ const ATTEMPT: u8 = b'A';
 const END: u8 = b'E';
 /// The letter of the entry of its delivery.
 const DELIVERY: u8 = b'D';
+
+/// The first byte of a reference that is a UUID in its usual form, of which its 16 bytes follow.
+const UUID: u8 = b'#';
+/// The first byte of every other reference.
+const TEXT: u8 = b'=';
 
 /// Words that an entry holds as one byte, their index here plus one. A word that is not here follows
 /// a zero as a field.
@@ -114,9 +120,7 @@ fn write_end(
     bytes.field(failure.map_or("", ErrorKind::as_str).as_bytes());
     bytes.field_of(|bytes| {
         if let Some(reference) = reference {
-            // An empty reference is one.
-            bytes.push(b'=');
-            bytes.extend_from_slice(reference.as_str().as_bytes());
+            write_reference(bytes, reference);
         }
     });
     bytes.field_of(|bytes| {
@@ -124,6 +128,34 @@ fn write_end(
             write_terms(bytes, *terms);
         }
     });
+}
+
+/// Most references are UUIDs, and a record keeps its reference as long as it lives.
+fn write_reference(bytes: &mut Vec<u8>, reference: &VendorReference) {
+    let text = reference.as_str();
+    match Uuid::try_parse(text) {
+        // Other spellings of a UUID are kept as they are.
+        Ok(uuid) if uuid.hyphenated().encode_lower(&mut Uuid::encode_buffer()) == text => {
+            bytes.push(UUID);
+            bytes.extend_from_slice(uuid.as_bytes());
+        }
+        _ => {
+            // An empty reference is one.
+            bytes.push(TEXT);
+            bytes.extend_from_slice(text.as_bytes());
+        }
+    }
+}
+
+/// Reads a reference, if there is one.
+fn read_reference(field: &[u8]) -> Read<Option<VendorReference>> {
+    let Some((form, bytes)) = field.split_first() else { return Ok(None) };
+    let text = match *form {
+        UUID => Uuid::from_slice(bytes).ok().map(|uuid| uuid.to_string()),
+        TEXT => str::from_utf8(bytes).ok().map(str::to_owned),
+        _ => None,
+    };
+    text.map(|text| Some(VendorReference::new(text))).ok_or(CallError::Unreadable)
 }
 
 fn write_terms(bytes: &mut Vec<u8>, terms: VendorTerms) {
@@ -214,10 +246,8 @@ fn merge_end(body: &mut Decoder<'_>, attempt: &mut SendAttempt) -> Read<()> {
         "" => None,
         failure => Some(from_word(failure)?),
     };
-    match body.text()?.split_at_checked(1) {
-        Some(("=", reference)) => attempt.reference = Some(VendorReference::new(reference)),
-        Some(_) => return Err(CallError::Unreadable),
-        None => {}
+    if let Some(reference) = read_reference(body.field()?)? {
+        attempt.reference = Some(reference);
     }
     if let Some(terms) = read_terms(body.field()?)? {
         attempt.vendor = Some(terms);
@@ -252,4 +282,29 @@ fn read_word<T: DeserializeOwned>(body: &mut Decoder<'_>, known: &[&'static str]
 fn from_word<T: DeserializeOwned>(text: &str) -> Read<T> {
     let text: StrDeserializer<'_, NoWord> = text.into_deserializer();
     T::deserialize(text).map_err(|_| CallError::Unreadable)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reference_comes_back_as_the_vendor_wrote_it() {
+        let uuid = "11f951d5-32d1-4b49-bdda-7da248e2615c";
+        let upper = uuid.to_ascii_uppercase();
+        let braces = ["{", uuid, "}"].concat();
+        let simple = uuid.replace('-', "");
+        let cases = [(uuid, 17), (&upper, 37), (&braces, 39), (&simple, 33), ("", 1), ("#1", 3)];
+        for (text, length) in cases {
+            let mut bytes = Vec::new();
+            write_reference(&mut bytes, &VendorReference::new(text));
+            assert_eq!(bytes.len(), length, "{text}");
+            let read = read_reference(&bytes).unwrap().unwrap();
+            assert_eq!(read.as_str(), text);
+        }
+        assert!(read_reference(b"").unwrap().is_none());
+        for strange in [&b"#short"[..], b"=\xff", b"?"] {
+            assert!(read_reference(strange).is_err(), "{strange:?}");
+        }
+    }
 }

@@ -11,6 +11,7 @@ mod mailboxes;
 mod outage;
 mod processes;
 mod round_trips;
+mod sizes;
 mod strange;
 mod tls;
 mod ttls;

@@ -46,8 +46,11 @@ local function limited(values, shift, first, at, answer, own)
   return answer
 end
 
+-- Counts all of them. The last one comes first: the first short value that a script writes is kept in a
+-- buffer that Redis has left from a longer argument, and the last key is most often that of a provider,
+-- of which there are few.
 local function hit_all(values, shift, first, at)
-  for i = first, #KEYS do
+  for i = #KEYS, first, -1 do
     local log, argument = values[i + shift], at + 2 * (i - first)
     if is_recipient(KEYS[i]) then
       local live, hits = parts(log)
