@@ -37,12 +37,11 @@ pub(super) fn write(
     // With room for all of it: a vector that grows leaves a copy behind.
     let most = 12 + channel.as_str().len() + to.len() + code.map_or(0, str::len) + rest.len();
     let mut bytes = Zeroizing::new(Vec::with_capacity(most));
-    match (1..).zip(&CHANNELS).find(|(_, it)| *it == channel) {
-        Some((place, _)) => bytes.push(place),
-        None => {
-            bytes.push(0);
-            push_text(&mut bytes, channel.as_str());
-        }
+    if let Some((place, _)) = (1..).zip(&CHANNELS).find(|(_, it)| *it == channel) {
+        bytes.push(place);
+    } else {
+        bytes.push(0);
+        push_text(&mut bytes, channel.as_str());
     }
     push_text(&mut bytes, to);
     push_text(&mut bytes, code.unwrap_or_default());
