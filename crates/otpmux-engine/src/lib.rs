@@ -27,7 +27,8 @@ pub use escalation::{EscalationStep, StepBy};
 pub use events::{
     DueEvents, EndpointName, EndpointNameError, EndpointState, EndpointStatus, Event, EventData,
     EventEnd, EventEndpoint, EventId, EventSettings, EventTerms, EventType, EventTypes,
-    EventTypesError, MOST_EVENTS, NewEvent, Once, ParseEventIdError, QueuedEvent, Want, Wanted,
+    EventTypesError, MOST_EVENTS, NewEvent, Once, Outbox, ParseEventIdError, QueuedEvent, Want,
+    Wanted,
 };
 pub use external_id::{ExternalId, ExternalIdError};
 pub use id::{DeliveryId, ParseDeliveryIdError, ParseIdError, VerificationId};

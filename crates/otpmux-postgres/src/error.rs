@@ -25,6 +25,9 @@ pub(crate) enum CallError {
     },
 }
 
+/// A part of an answer.
+pub(crate) type Read<T> = Result<T, CallError>;
+
 impl CallError {
     /// Classifies an error of connecting: no step was sent.
     pub(crate) fn of_connecting(error: &tokio_postgres::Error) -> Self {

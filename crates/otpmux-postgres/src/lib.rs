@@ -9,6 +9,7 @@ mod options;
 mod outbox;
 mod pool;
 mod sql;
+mod steps;
 mod store;
 mod tls;
 mod url;

@@ -1,12 +1,115 @@
-//! Events that wait, as the functions return them: JSON.
+//! The outbox: events that wait for their delivery. The functions return them as JSON.
 
 use std::time::{Duration, SystemTime};
 
-use otpmux_engine::{EndpointName, EndpointState, EndpointStatus, EventEnd, QueuedEvent};
+use async_trait::async_trait;
+use otpmux_core::Error;
+use otpmux_engine::{
+    DueEvents, EndpointName, EndpointState, EndpointStatus, EventEnd, EventId, NewEvent, Outbox,
+    QueuedEvent, Wanted,
+};
 use serde::Deserialize;
 
-use crate::call::stamp;
-use crate::error::CallError;
+use crate::answer::Answer;
+use crate::call::{Call, stamp};
+use crate::error::{CallError, Read};
+use crate::store::PostgresStore;
+
+#[async_trait]
+impl Outbox for PostgresStore {
+    async fn put_event(&self, event: NewEvent, now: SystemTime) -> Result<bool, Error> {
+        let once = event.once;
+        let call = Call::new("put_event")
+            .many_texts(event.endpoints.iter().map(|it| it.as_str().to_owned()).collect())
+            .text(event.id.to_string())
+            .text(&*event.facts)
+            .maybe_text(event.reason.map(Into::into))
+            .maybe_bytes(once.map(|once| once.key.to_vec()))
+            .maybe_number(once.map(|once| stamp(once.until)))
+            .maybe_bytes(once.and_then(|once| once.releases).map(|key| key.to_vec()))
+            .time(now);
+        self.run(call, |answer| {
+            let written = answer.is("written", "held")?;
+            answer.end(written)
+        })
+        .await
+    }
+
+    async fn events_due(
+        &self,
+        wanted: &[Wanted],
+        lease: Duration,
+        now: SystemTime,
+    ) -> Result<DueEvents, Error> {
+        let most = |it: &Wanted| i64::try_from(it.most).unwrap_or(i64::MAX);
+        let call = Call::new("events_due")
+            .many_texts(wanted.iter().map(|it| it.endpoint.as_str().to_owned()).collect())
+            .numbers(wanted.iter().map(most).collect())
+            .time(now + lease)
+            .time(now);
+        self.run(call, |answer| {
+            let mut answer = answer.after("events")?;
+            let dropped = answer.number()?;
+            let events = entries(&answer.list()?)?;
+            answer.end(DueEvents { events, dropped })
+        })
+        .await
+    }
+
+    async fn end_event(
+        &self,
+        endpoint: &EndpointName,
+        id: EventId,
+        end: EventEnd,
+        now: SystemTime,
+    ) -> Result<Option<SystemTime>, Error> {
+        let call = Call::new("end_event")
+            .text(endpoint.as_str())
+            .text(id.to_string())
+            .text(end.letter())
+            .maybe_number(end.due_at().map(stamp))
+            .time(now);
+        self.run(call, |answer| {
+            let mut answer = answer.after("done")?;
+            let since = answer.maybe_time()?;
+            answer.end(since)
+        })
+        .await
+    }
+
+    async fn events_waiting(
+        &self,
+        endpoint: &EndpointName,
+        most: usize,
+    ) -> Result<Vec<QueuedEvent>, Error> {
+        let most = i64::try_from(most).unwrap_or(i64::MAX);
+        let call = Call::new("events_waiting").text(endpoint.as_str()).number(most);
+        self.run(call, |answer| {
+            let mut answer = answer.after("events")?;
+            let events = entries(&answer.list()?)?;
+            answer.end(events)
+        })
+        .await
+    }
+
+    async fn endpoints(&self) -> Result<Vec<EndpointStatus>, Error> {
+        self.run(Call::new("endpoints"), |answer| {
+            let mut answer = answer.after("endpoints")?;
+            let statuses = statuses(&answer.list()?)?;
+            answer.end(statuses)
+        })
+        .await
+    }
+
+    async fn set_endpoint(
+        &self,
+        endpoint: &EndpointName,
+        state: EndpointState,
+    ) -> Result<(), Error> {
+        let call = Call::new("set_endpoint").text(endpoint.as_str()).text(state.as_str());
+        self.run(call, Answer::done).await
+    }
+}
 
 #[derive(Deserialize)]
 struct Entry {
@@ -28,7 +131,7 @@ struct Status {
 }
 
 /// Decodes entries.
-pub(crate) fn entries(all: &[Vec<u8>]) -> Result<Vec<QueuedEvent>, CallError> {
+fn entries(all: &[Vec<u8>]) -> Read<Vec<QueuedEvent>> {
     all.iter().map(|bytes| entry(bytes).ok_or(CallError::Unreadable)).collect()
 }
 
@@ -47,7 +150,7 @@ fn entry(bytes: &[u8]) -> Option<QueuedEvent> {
 }
 
 /// Decodes what is known about endpoints.
-pub(crate) fn statuses(all: &[Vec<u8>]) -> Result<Vec<EndpointStatus>, CallError> {
+fn statuses(all: &[Vec<u8>]) -> Read<Vec<EndpointStatus>> {
     all.iter().map(|bytes| status(bytes).ok_or(CallError::Unreadable)).collect()
 }
 
@@ -61,16 +164,6 @@ fn status(bytes: &[u8]) -> Option<EndpointStatus> {
     Some(EndpointStatus { endpoint, state, failing_since, waiting })
 }
 
-/// Encodes what became of an event: a letter, and when it is due again.
-pub(crate) fn end(end: EventEnd) -> (&'static str, Option<i64>) {
-    match end {
-        EventEnd::Delivered => ("d", None),
-        EventEnd::Dropped => ("x", None),
-        EventEnd::Failed(at) => ("f", Some(stamp(at))),
-        EventEnd::Again(at) => ("a", Some(stamp(at))),
-    }
-}
-
-pub(crate) fn time(since: u64) -> Option<SystemTime> {
+fn time(since: u64) -> Option<SystemTime> {
     SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(since))
 }

@@ -4,28 +4,24 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
-use otpmux_core::{Error, Purpose, RateLimit, Verdict};
+use otpmux_core::{Error, Verdict};
 use otpmux_engine::{
-    AcceptedAttempt, AttemptStarted, AttemptState, Create, Created, DeliveryMark, DueEvents,
-    EndpointName, EndpointState, EndpointStatus, EventEnd, EventId, Guess, GuessEnd, GuessWindows,
-    Guessed, HealthUpdate, KeyCheck, KeyId, Lost, NewEvent, QueuedEvent, ReceiptOf, Received,
-    RecipientHash, Record, RecordOutcome, Reschedule, SendAttempt, StartAttempt, State, StoreState,
-    VerificationId, VerificationStore, Wanted, Which,
+    AcceptedAttempt, AttemptStarted, Create, Created, DeliveryMark, Guess, GuessEnd, Guessed,
+    HealthUpdate, KeyCheck, KeyId, Outbox, ReceiptOf, Received, Record, RecordOutcome, Reschedule,
+    StartAttempt, State, StoreState, VerificationId, VerificationStore, Which,
 };
 
 use crate::answer::Answer;
-use crate::call::{Call, limit_key, live_key, span, stamp};
-use crate::codec;
-use crate::error::CallError;
+use crate::call::Call;
+use crate::error::Read;
 use crate::options::{Options, OptionsError, Time};
-use crate::outbox;
 use crate::pool::Pool;
+use crate::steps::send_attempts::MOST_ACCEPTED;
+use crate::steps::{self, creation, due_set, guesses, receipts, send_attempts, standing};
 
 /// After so many new verifications, a store removes what is over.
 const CREATIONS: u32 = 32;
 
-/// The most verifications whose accepted sends one step records: it takes a lock for each.
-const ACCEPTED: usize = 64;
 /// The most verifications, and the most limits, that one sweep removes. Each takes some locks, and a
 /// server has some thousands for all of its sessions.
 const SWEEP: i64 = 64;
@@ -70,10 +66,10 @@ impl PostgresStore {
         })
     }
 
-    async fn run<T>(
+    pub(crate) async fn run<T>(
         &self,
         call: Call,
-        read: impl FnOnce(Answer) -> Result<T, CallError>,
+        read: impl FnOnce(Answer) -> Read<T>,
     ) -> Result<T, Error> {
         let answer = self.pool.call(&call).await.and_then(read);
         answer.map_err(|error| error.into_error(call.step, call.only_reads()))
@@ -99,93 +95,11 @@ impl PostgresStore {
     }
 }
 
-/// Adds how a guess selects its verification: its id, or keys of the table `live`, or external ids.
-fn select(call: Call, guess: &Guess) -> Call {
-    match guess.which() {
-        Which::Id(id) => call.bytes(id.to_bytes()).maybe_many_bytes(None).maybe_many_bytes(None),
-        Which::Recipient { hashes, purpose } => {
-            let key = |hash: &RecipientHash| live_key(hash, purpose);
-            call.maybe_bytes(None)
-                .maybe_many_bytes(Some(hashes.iter().map(key).collect()))
-                .maybe_many_bytes(None)
-        }
-        Which::External(tags) => call
-            .maybe_bytes(None)
-            .maybe_many_bytes(None)
-            .maybe_many_bytes(Some(tags.iter().map(|tag| tag.to_vec()).collect())),
-    }
-}
-
-/// Adds what a verification must be for the step to find it: its purpose, and its recipient in every
-/// form.
-fn expected(call: Call, guess: &Guess) -> Call {
-    let (selected, of) = match guess.which() {
-        // Another spelling has the same key, and may be another mailbox.
-        Which::Recipient { hashes, purpose } => (Some(&hashes[..]), Some(purpose)),
-        Which::Id(_) | Which::External(_) => (None, None),
-    };
-    let purpose = guess.purpose().or(of).map(Purpose::as_str);
-    let of_both = |hash: &&RecipientHash| guess.recipients().is_none_or(|all| all.contains(*hash));
-    let recipients = selected
-        .or(guess.recipients())
-        .map(|all| all.iter().filter(of_both).map(|hash| hash.0.to_vec()).collect());
-    call.maybe_bytes(purpose.map(|it| it.as_bytes().to_vec())).maybe_many_bytes(recipients)
-}
-
-/// Adds whose windows count a guess: the guesser's own, and those of all.
-fn who(call: Call, guess: &Guess) -> Call {
-    call.bytes(guess.own().who).bytes(guess.total().who)
-}
-
-/// Adds a guesser, with the counts and the lengths of the windows.
-fn windows(call: Call, windows: &GuessWindows) -> Call {
-    let all: &[RateLimit] = &windows.windows;
-    call.bytes(windows.who)
-        .numbers(all.iter().map(|it| i64::from(it.count)).collect())
-        .numbers(all.iter().map(|it| span(it.per)).collect())
-}
-
-/// Adds the name and content of a guess, if it has them.
-fn named(call: Call, guess: &Guess) -> Call {
-    let name = guess.name();
-    call.maybe_bytes(name.map(|it| it.name.to_vec()))
-        .maybe_bytes(name.map(|it| it.content.to_vec()))
-}
-
 #[async_trait]
 impl VerificationStore for PostgresStore {
     async fn create(&self, create: Create, now: SystemTime) -> Result<Created, Error> {
-        let Create { record, external, limit_hits, repeat } = create;
-        let call = codec::add_record(Call::new("create"), &record)
-            .many_bytes(external.iter().map(|tag| tag.to_vec()).collect())
-            .flag(record.id.is_delivery())
-            .flag(repeat)
-            .limit_hits(&limit_hits)
-            .time(now);
-        let created = self
-            .run(call, |mut answer| match &*answer.word {
-                "new" => {
-                    let updates = answer.health_updates()?;
-                    answer.end(Created::New(updates))
-                }
-                "before" => {
-                    let record = answer.record()?;
-                    answer.end(Created::Replayed(Box::new(record)))
-                }
-                "live" => {
-                    let record = answer.record()?;
-                    answer.end(Created::Live(Box::new(record)))
-                }
-                "key_reused" => answer.end(Created::KeyReused),
-                "external_id_taken" => answer.end(Created::ExternalIdTaken),
-                "given_up" => answer.end(Created::GivenUp),
-                "limited" => {
-                    let limited = answer.limited(&limit_hits)?;
-                    answer.end(Created::LimitExceeded(limited))
-                }
-                _ => Err(CallError::Unreadable),
-            })
-            .await;
+        let call = creation::create(&create, now);
+        let created = self.run(call, |answer| creation::created(answer, &create.limit_hits)).await;
         if self.created.fetch_add(1, Ordering::Relaxed) % CREATIONS == CREATIONS - 1 {
             self.sweep(now);
         }
@@ -198,50 +112,8 @@ impl VerificationStore for PostgresStore {
         begin: StartAttempt,
         now: SystemTime,
     ) -> Result<AttemptStarted, Error> {
-        let StartAttempt {
-            ends,
-            skips,
-            health_updates,
-            attempt,
-            resend,
-            escalation,
-            limit_hits,
-            facts,
-        } = begin;
-        let call = Call::new("start_attempt")
-            .bytes(id.to_bytes())
-            .ends(&ends)
-            .bytes(codec::lines(&skips))
-            .attempt(Some(&attempt))
-            .maybe_number(resend.map(|terms| i64::from(terms.max_resends)))
-            .maybe_number(resend.map(|terms| stamp(terms.next_after)))
-            .maybe_number(escalation.map(|terms| i64::from(terms.step)))
-            .maybe_number(escalation.and_then(|terms| terms.next_due_at).map(stamp))
-            .maybe_text(facts.as_deref().map(str::to_owned))
-            .limit_hits(&limit_hits)
-            .health_updates(&health_updates)
-            .time(now);
-        self.run(call, |mut answer| match &*answer.word {
-            "attempt" => {
-                let place = answer.number()?;
-                answer.end(AttemptStarted::Started(place))
-            }
-            "too_soon" => {
-                let wait = answer.wait()?;
-                answer.end(AttemptStarted::TooSoon(wait))
-            }
-            "too_many" => answer.end(AttemptStarted::TooMany),
-            "not_due" => answer.end(AttemptStarted::NotDue),
-            "limited" => {
-                let limited = answer.limited(&limit_hits)?;
-                answer.end(AttemptStarted::LimitExceeded(limited))
-            }
-            "already_used" | "not_found" | "expired" | "too_many_guesses" => {
-                answer.verdict().map(AttemptStarted::Over)
-            }
-            _ => Err(CallError::Unreadable),
-        })
-        .await
+        let call = send_attempts::start(id, &begin, now);
+        self.run(call, |answer| send_attempts::started(answer, &begin.limit_hits)).await
     }
 
     async fn record_outcome(
@@ -250,33 +122,8 @@ impl VerificationStore for PostgresStore {
         record_outcome: RecordOutcome,
         now: SystemTime,
     ) -> Result<State, Error> {
-        let RecordOutcome { ends, skips, health_updates, close, refunds, lost, unconfirmed } =
-            record_outcome;
-        let (until, attempt) = match lost {
-            None => (None, None),
-            Some(Lost::Creation(until)) => (Some(stamp(until)), None),
-            Some(Lost::SendAttempt(attempt)) => {
-                (None, Some(SendAttempt { state: AttemptState::NotSent, ..attempt }))
-            }
-        };
-        let call = Call::new("record_outcome")
-            .bytes(id.to_bytes())
-            .ends(&ends)
-            .bytes(codec::lines(&skips))
-            .flag(close)
-            .many_bytes(refunds.iter().map(|refund| limit_key(&refund.key)).collect())
-            .numbers(refunds.iter().map(|refund| stamp(refund.at)).collect())
-            .maybe_number(until)
-            .attempt(attempt.as_ref())
-            .maybe_number(unconfirmed.map(|it| i64::from(it.place)))
-            .maybe_text(unconfirmed.map(|it| it.reason.as_str().to_owned()))
-            .health_updates(&health_updates)
-            .time(now);
-        self.run(call, |answer| {
-            let state = codec::read_state(&answer.word).ok_or(CallError::Unreadable)?;
-            answer.end(state)
-        })
-        .await
+        let call = send_attempts::record_outcome(id, record_outcome, now);
+        self.run(call, send_attempts::recorded).await
     }
 
     async fn record_accepted(
@@ -284,19 +131,8 @@ impl VerificationStore for PostgresStore {
         accepted: Vec<AcceptedAttempt>,
         now: SystemTime,
     ) -> Result<(), Error> {
-        for some in accepted.chunks(ACCEPTED) {
-            let call = Call::new("record_accepted")
-                .many_bytes(some.iter().map(|it| it.id.to_bytes().to_vec()).collect())
-                .places(some.iter().map(|it| it.attempt))
-                .many_maybe_bytes(
-                    some.iter().map(|it| codec::reference(it.reference.as_ref())).collect(),
-                )
-                .time(now);
-            self.run(call, |answer| match &*answer.word {
-                "done" => answer.end(()),
-                _ => Err(CallError::Unreadable),
-            })
-            .await?;
+        for some in accepted.chunks(MOST_ACCEPTED) {
+            self.run(send_attempts::record_accepted(some, now), Answer::done).await?;
         }
         Ok(())
     }
@@ -309,22 +145,7 @@ impl VerificationStore for PostgresStore {
         if matches!(guess.which(), Which::Id(id) if id.is_delivery()) {
             return Ok(Guessed::NONE);
         }
-        let call = expected(select(Call::new("check_guess"), guess), guess);
-        let call = windows(windows(call, guess.own()), guess.total())
-            .many_bytes(guess.forms().iter().map(|it| it.key.as_bytes().to_vec()).collect())
-            .many_bytes(guess.forms().iter().map(|it| it.mac.to_vec()).collect());
-        self.run(named(call, guess).time(now), |mut answer| match &*answer.word {
-            "ask_vendors" => {
-                let record = answer.record()?;
-                answer.end(Guessed::AskVendors(Box::new(record)))
-            }
-            "key_reused" => answer.end(Guessed::KeyReused),
-            _ => {
-                let id = answer.id()?;
-                answer.verdict().map(|verdict| Guessed::Verdict { verdict, id })
-            }
-        })
-        .await
+        self.run(guesses::check(guess, now), guesses::checked).await
     }
 
     async fn approve(
@@ -336,9 +157,7 @@ impl VerificationStore for PostgresStore {
         if id.is_delivery() {
             return Ok(Verdict::NotFound);
         }
-        let call = who(Call::new("approve").bytes(id.to_bytes()), guess)
-            .maybe_number(guess.was_counted_at().map(stamp));
-        self.run(named(call, guess).time(now), Answer::verdict).await
+        self.run(guesses::approve(id, guess, now), Answer::verdict).await
     }
 
     async fn end_guess(
@@ -351,18 +170,7 @@ impl VerificationStore for PostgresStore {
         if id.is_delivery() {
             return Ok(());
         }
-        let left = match end {
-            GuessEnd::Wrong(left) => Some(i64::from(left)),
-            GuessEnd::NotCompared => None,
-        };
-        let call = who(Call::new("end_guess").bytes(id.to_bytes()), guess)
-            .maybe_number(guess.was_counted_at().map(stamp))
-            .maybe_number(left);
-        self.run(named(call, guess).time(now), |answer| match &*answer.word {
-            "done" => answer.end(()),
-            _ => Err(CallError::Unreadable),
-        })
-        .await
+        self.run(guesses::end(id, guess, end, now), Answer::done).await
     }
 
     async fn receive(
@@ -371,38 +179,7 @@ impl VerificationStore for PostgresStore {
         mark: DeliveryMark,
         now: SystemTime,
     ) -> Result<Received, Error> {
-        let (id, place, tag) = match attempt {
-            ReceiptOf::Attempt { id, place } => (Some(id), Some(i32::from(place)), None),
-            ReceiptOf::Reference(tag) => (None, None, Some(tag.to_vec())),
-        };
-        let call = Call::new("receive")
-            .maybe_bytes(id.map(|id| id.to_bytes().to_vec()))
-            .maybe_place(place)
-            .maybe_bytes(tag)
-            .number(codec::mark(mark))
-            .time(now);
-        self.run(call, |mut answer| match &*answer.word {
-            "changed" => {
-                let place = answer.number()?;
-                let before = answer.mark()?;
-                let record = Box::new(answer.record()?);
-                answer.end(Received::Changed { record, place, before })
-            }
-            "same" => answer.end(Received::Same),
-            "gone" => answer.end(Received::Gone),
-            _ => Err(CallError::Unreadable),
-        })
-        .await
-    }
-
-    async fn cancel(&self, id: VerificationId, now: SystemTime) -> Result<bool, Error> {
-        let call = Call::new("cancel").bytes(id.to_bytes()).time(now);
-        self.run(call, |answer| match &*answer.word {
-            "cancelled" => answer.end(true),
-            "over" => answer.end(false),
-            _ => Err(CallError::Unreadable),
-        })
-        .await
+        self.run(receipts::receive(attempt, mark, now), receipts::received).await
     }
 
     async fn due(
@@ -411,17 +188,7 @@ impl VerificationStore for PostgresStore {
         lease: Duration,
         most: usize,
     ) -> Result<Vec<VerificationId>, Error> {
-        let most = i64::try_from(most).unwrap_or(i64::MAX);
-        let call = Call::new("due").time(now).time(now + lease).number(most);
-        self.run(call, |mut answer| match &*answer.word {
-            "due" => {
-                let id = |bytes: Vec<u8>| Some(VerificationId::from_bytes(bytes.try_into().ok()?));
-                let ids = answer.ids()?.into_iter().map(id).collect::<Option<_>>();
-                answer.end(ids.ok_or(CallError::Unreadable)?)
-            }
-            _ => Err(CallError::Unreadable),
-        })
-        .await
+        self.run(due_set::due(now, lease, most), due_set::ids).await
     }
 
     async fn reschedule(
@@ -430,199 +197,41 @@ impl VerificationStore for PostgresStore {
         reschedule: Reschedule,
         now: SystemTime,
     ) -> Result<(), Error> {
-        let Reschedule { step, next_step, due_at, skips } = reschedule;
-        let call = Call::new("reschedule")
-            .bytes(id.to_bytes())
-            .number(step)
-            .number(next_step)
-            .maybe_number(due_at.map(stamp))
-            .bytes(codec::lines(&skips))
-            .time(now);
-        self.run(call, |answer| match &*answer.word {
-            "done" => answer.end(()),
-            _ => Err(CallError::Unreadable),
-        })
-        .await
+        self.run(due_set::reschedule(id, &reschedule, now), Answer::done).await
+    }
+
+    async fn cancel(&self, id: VerificationId, now: SystemTime) -> Result<bool, Error> {
+        self.run(steps::cancel(id, now), steps::cancelled).await
     }
 
     async fn load(&self, id: VerificationId, now: SystemTime) -> Result<Option<Record>, Error> {
-        let call = Call::new("load").bytes(id.to_bytes()).time(now);
-        self.run(call, |mut answer| match &*answer.word {
-            "record" => {
-                let record = answer.record()?;
-                answer.end(Some(record))
-            }
-            "none" => answer.end(None),
-            _ => Err(CallError::Unreadable),
-        })
-        .await
+        self.run(steps::load(id, now), steps::loaded).await
     }
 
     async fn health(&self, now: SystemTime) -> Result<Vec<HealthUpdate>, Error> {
-        self.run(Call::new("health").time(now), |mut answer| match &*answer.word {
-            "updates" => {
-                let updates = answer.health_updates()?;
-                answer.end(updates)
-            }
-            _ => Err(CallError::Unreadable),
-        })
-        .await
+        self.run(standing::health(now), standing::updates).await
     }
 
     async fn check_keys(&self, keys: &[KeyCheck]) -> Result<Vec<KeyId>, Error> {
-        let call = Call::new("check_keys")
-            .many_bytes(keys.iter().map(|key| key.id.as_bytes().to_vec()).collect())
-            .many_bytes(keys.iter().map(|key| key.value.to_vec()).collect());
-        self.run(call, |mut answer| match &*answer.word {
-            "keys" => {
-                let differ = answer.ids()?;
-                let ids = keys.iter().map(|key| &key.id);
-                let ids = ids.filter(|id| differ.iter().any(|it| it == id.as_bytes()));
-                answer.end(ids.map(KeyId::clone).collect())
-            }
-            _ => Err(CallError::Unreadable),
-        })
-        .await
+        let call = standing::check_keys(keys);
+        self.run(call, |answer| standing::differing(answer, keys)).await
     }
 
     async fn probe(&self, now: SystemTime) -> Result<StoreState, Error> {
-        let probed = self
-            .run(Call::new("probe").time(now), |answer| match &*answer.word {
-                "written" => answer.end(StoreState::Ok),
-                _ => Err(CallError::Unreadable),
-            })
-            .await;
-        if probed.is_ok() {
-            self.sweep(now);
-        }
-        probed
-    }
-
-    fn keeps_events(&self) -> bool {
-        true
-    }
-
-    async fn put_event(&self, event: NewEvent, now: SystemTime) -> Result<bool, Error> {
-        let once = event.once;
-        let call = Call::new("put_event")
-            .many_texts(event.endpoints.iter().map(|it| it.as_str().to_owned()).collect())
-            .text(event.id.to_string())
-            .text(&*event.facts)
-            .maybe_text(event.reason.map(Into::into))
-            .maybe_bytes(once.map(|once| once.key.to_vec()))
-            .maybe_number(once.map(|once| stamp(once.until)))
-            .maybe_bytes(once.and_then(|once| once.releases).map(|key| key.to_vec()))
-            .time(now);
-        self.run(call, |answer| match &*answer.word {
-            "written" => answer.end(true),
-            "held" => answer.end(false),
-            _ => Err(CallError::Unreadable),
-        })
-        .await
-    }
-
-    async fn events_due(
-        &self,
-        wanted: &[Wanted],
-        lease: Duration,
-        now: SystemTime,
-    ) -> Result<DueEvents, Error> {
-        let most = |it: &Wanted| i64::try_from(it.most).unwrap_or(i64::MAX);
-        let call = Call::new("events_due")
-            .many_texts(wanted.iter().map(|it| it.endpoint.as_str().to_owned()).collect())
-            .numbers(wanted.iter().map(most).collect())
-            .time(now + lease)
-            .time(now);
-        self.run(call, |mut answer| match &*answer.word {
-            "events" => {
-                let dropped = answer.number()?;
-                let events = outbox::entries(&answer.ids()?)?;
-                answer.end(DueEvents { events, dropped })
-            }
-            _ => Err(CallError::Unreadable),
-        })
-        .await
-    }
-
-    async fn end_event(
-        &self,
-        endpoint: &EndpointName,
-        id: EventId,
-        end: EventEnd,
-        now: SystemTime,
-    ) -> Result<Option<SystemTime>, Error> {
-        let (letter, at) = outbox::end(end);
-        let call = Call::new("end_event")
-            .text(endpoint.as_str())
-            .text(id.to_string())
-            .text(letter)
-            .maybe_number(at)
-            .time(now);
-        self.run(call, |mut answer| match &*answer.word {
-            "done" => {
-                let since = answer.maybe_time()?;
-                answer.end(since)
-            }
-            _ => Err(CallError::Unreadable),
-        })
-        .await
-    }
-
-    async fn events_waiting(
-        &self,
-        endpoint: &EndpointName,
-        most: usize,
-    ) -> Result<Vec<QueuedEvent>, Error> {
-        let most = i64::try_from(most).unwrap_or(i64::MAX);
-        let call = Call::new("events_waiting").text(endpoint.as_str()).number(most);
-        self.run(call, |mut answer| match &*answer.word {
-            "events" => {
-                let events = outbox::entries(&answer.ids()?)?;
-                answer.end(events)
-            }
-            _ => Err(CallError::Unreadable),
-        })
-        .await
-    }
-
-    async fn endpoints(&self) -> Result<Vec<EndpointStatus>, Error> {
-        self.run(Call::new("endpoints"), |mut answer| match &*answer.word {
-            "endpoints" => {
-                let statuses = outbox::statuses(&answer.ids()?)?;
-                answer.end(statuses)
-            }
-            _ => Err(CallError::Unreadable),
-        })
-        .await
-    }
-
-    async fn set_endpoint(
-        &self,
-        endpoint: &EndpointName,
-        state: EndpointState,
-    ) -> Result<(), Error> {
-        let call = Call::new("set_endpoint").text(endpoint.as_str()).text(state.as_str());
-        self.run(call, |answer| match &*answer.word {
-            "done" => answer.end(()),
-            _ => Err(CallError::Unreadable),
-        })
-        .await
+        self.run(standing::probe(now), standing::probed).await?;
+        self.sweep(now);
+        Ok(StoreState::Ok)
     }
 
     async fn time(&self) -> Result<Option<SystemTime>, Error> {
-        if self.time == Time::Caller {
-            return Ok(None);
+        match self.time {
+            Time::Caller => Ok(None),
+            Time::Server => self.run(Call::new("time"), standing::time_of_clock).await.map(Some),
         }
-        self.run(Call::new("time"), |mut answer| match &*answer.word {
-            "time" => {
-                let since = Duration::from_millis(answer.number()?);
-                let time =
-                    SystemTime::UNIX_EPOCH.checked_add(since).ok_or(CallError::Unreadable)?;
-                answer.end(Some(time))
-            }
-            _ => Err(CallError::Unreadable),
-        })
-        .await
+    }
+
+    fn outbox(&self) -> Option<&dyn Outbox> {
+        Some(self)
     }
 }
 

@@ -2,6 +2,7 @@
 //! positions.
 
 mod attempt;
+pub(crate) mod events;
 
 use std::time::SystemTime;
 
@@ -15,7 +16,6 @@ pub(crate) use attempt::{accepted, ends, new_attempt};
 use crate::decoder::{Decoder, Read};
 use crate::encoder::Encode;
 use crate::error::CallError;
-use crate::outbox;
 
 /// The form of a record that this crate writes and reads. Scripts refuse every other one.
 pub(crate) const VERSION: u8 = 1;
@@ -47,7 +47,7 @@ pub(crate) fn write(bytes: &mut Vec<u8>, record: &Record) {
     bytes.field_of(|bytes| write_due(bytes, record));
     bytes.field_of(|bytes| {
         if let Some(terms) = record.events.as_deref() {
-            outbox::write_terms(bytes, terms);
+            events::write_terms(bytes, terms);
         }
     });
 
@@ -186,7 +186,7 @@ pub(crate) fn read(id: VerificationId, bytes: &[u8]) -> Read<Record> {
     let sealed = Sealed { key: key_id(fields.field()?)?, bytes: fields.field()?.into() };
     let (due_at, due_after_end, escalations) = read_due(fields.field()?)?;
     let terms = fields.field()?;
-    let events = has_events.then(|| outbox::read_terms(terms)).transpose()?.map(Box::new);
+    let events = has_events.then(|| events::read_terms(terms)).transpose()?.map(Box::new);
 
     let entries = fields;
     let (mut send_attempts, mut skips) = (Vec::with_capacity(letters.len()), Vec::new());

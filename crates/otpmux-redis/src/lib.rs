@@ -12,6 +12,7 @@ mod outbox;
 mod reply;
 mod script;
 mod script_call;
+mod steps;
 mod store;
 
 pub use options::{Options, OptionsError, Time};

@@ -1,93 +1,128 @@
-//! Events that wait, as scripts keep them: see `lua/shared/outbox.lua`.
+//! The outbox: events that wait for their delivery.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
+use async_trait::async_trait;
+use otpmux_core::Error;
 use otpmux_engine::{
-    EndpointName, EndpointState, EndpointStatus, EventEnd, EventTerms, QueuedEvent, Want,
+    DueEvents, EndpointName, EndpointState, EndpointStatus, EventEnd, EventId, NewEvent, Outbox,
+    QueuedEvent, Wanted,
 };
 
-use crate::decoder::{Decoder, Read};
+use crate::codec::events;
 use crate::encoder::Encode;
-use crate::error::CallError;
+use crate::key_names::Key;
 use crate::reply::Reply;
+use crate::script::Operation;
+use crate::script_call::ScriptCall;
+use crate::steps::time_until;
+use crate::store::RedisStore;
 
-/// Appends what every event of a record says, and which endpoints get which.
-pub(crate) fn write_terms(bytes: &mut Vec<u8>, terms: &EventTerms) {
-    bytes.field(terms.facts.as_bytes());
-    for Want(endpoint, types) in &*terms.wants {
-        bytes.field(endpoint.as_str().as_bytes());
-        bytes.field(types.letters().as_bytes());
-    }
-}
-
-/// Decodes what [`write_terms`] has written.
-pub(crate) fn read_terms(bytes: &[u8]) -> Read<EventTerms> {
-    let mut terms = Decoder::new(bytes);
-    let facts = terms.text()?.into();
-    let mut wants = Vec::new();
-    while !terms.is_empty() {
-        let name = name(terms.text()?)?;
-        let types = terms.text()?.to_owned().try_into().map_err(|_| CallError::Unreadable)?;
-        wants.push(Want(name, types));
-    }
-    Ok(EventTerms { wants: wants.into(), facts })
-}
-
-/// Appends what became of an event, as a letter, and returns when it is due again.
-pub(crate) fn end(end: EventEnd) -> (&'static str, Option<SystemTime>) {
-    match end {
-        EventEnd::Delivered => ("d", None),
-        EventEnd::Dropped => ("x", None),
-        EventEnd::Failed(at) => ("f", Some(at)),
-        EventEnd::Again(at) => ("a", Some(at)),
-    }
-}
-
-/// The letter of a state.
-pub(crate) fn letter(state: EndpointState) -> &'static str {
-    match state {
-        EndpointState::On => "o",
-        EndpointState::Paused => "p",
-        EndpointState::Off => "x",
-    }
-}
-
-/// Decodes the events that follow: of each its endpoint, its id, and itself.
-pub(crate) fn events(reply: &mut Reply) -> Read<Vec<QueuedEvent>> {
-    let mut events = Vec::new();
-    while let Some(endpoint) = reply.maybe_text()? {
-        let (endpoint, id) = (name(&endpoint)?, reply.text()?);
-        let bytes = reply.bytes()?;
-        let mut event = Decoder::new(&bytes);
-        let (at, due_at, tries) = (event.time()?, event.time()?, event.number()?);
-        let reason = Some(event.text()?).filter(|reason| !reason.is_empty()).map(Into::into);
-        let facts = str::from_utf8(event.rest()).map_err(|_| CallError::Unreadable)?.into();
-        let id = id.parse().map_err(|_| CallError::Unreadable)?;
-        events.push(QueuedEvent { endpoint, id, at, facts, reason, tries, due_at });
-    }
-    Ok(events)
-}
-
-/// Decodes what is known about endpoints, in the order of their names.
-pub(crate) fn endpoints(reply: &mut Reply) -> Read<Vec<EndpointStatus>> {
-    let mut all = Vec::new();
-    while let Some(endpoint) = reply.maybe_text()? {
-        let (endpoint, bytes) = (name(&endpoint)?, reply.bytes()?);
-        let mut known = Decoder::new(&bytes);
-        let state = match known.byte()? {
-            b'o' => EndpointState::On,
-            b'p' => EndpointState::Paused,
-            b'x' => EndpointState::Off,
-            _ => return Err(CallError::Unreadable),
+#[async_trait]
+impl Outbox for RedisStore {
+    async fn put_event(&self, event: NewEvent, now: SystemTime) -> Result<bool, Error> {
+        let NewEvent { endpoints, id, facts, reason, once } = event;
+        let call = ScriptCall::new(Operation::PutEvent, self.names(), now).key(&Key::Endpoints);
+        let call = match &once {
+            Some(once) => {
+                let call = call.key(&Key::Event(&once.key));
+                once.releases.iter().fold(call, |call, key| call.key(&Key::Event(key)))
+            }
+            None => call,
         };
-        let failing_since = Some(known.time()?).filter(|since| *since != SystemTime::UNIX_EPOCH);
-        known.end()?;
-        all.push(EndpointStatus { endpoint, state, failing_since, waiting: reply.number()? });
+        let until = once.map(|once| once.until);
+        let call = call
+            .text(id.to_string())
+            .text(&*facts)
+            .text(reason.as_deref().unwrap_or_default())
+            .maybe_time(until)
+            .time_to_live(time_until(until.unwrap_or(now), now));
+        let call = endpoints.iter().fold(call, |call, endpoint| call.text(endpoint.as_str()));
+        self.run(call, |reply| {
+            let written = reply.is("written", "held")?;
+            reply.end(written)
+        })
+        .await
     }
-    all.sort_by(|a, b| a.endpoint.cmp(&b.endpoint));
-    Ok(all)
-}
 
-fn name(text: &str) -> Read<EndpointName> {
-    EndpointName::new(text).map_err(|_| CallError::Unreadable)
+    async fn events_due(
+        &self,
+        wanted: &[Wanted],
+        lease: Duration,
+        now: SystemTime,
+    ) -> Result<DueEvents, Error> {
+        let call = ScriptCall::new(Operation::EventsDue, self.names(), now)
+            .key(&Key::Endpoints)
+            .argument(|bytes| bytes.time(now + lease));
+        let call = wanted
+            .iter()
+            .fold(call, |call, it| call.text(it.endpoint.as_str()).text(it.most.to_string()));
+        self.run(call, |reply| {
+            let mut reply = reply.after("events")?;
+            let dropped = reply.number()?;
+            let events = events::read(&mut reply)?;
+            reply.end(DueEvents { events, dropped })
+        })
+        .await
+    }
+
+    async fn end_event(
+        &self,
+        endpoint: &EndpointName,
+        id: EventId,
+        end: EventEnd,
+        now: SystemTime,
+    ) -> Result<Option<SystemTime>, Error> {
+        let call = ScriptCall::new(Operation::EndEvent, self.names(), now)
+            .key(&Key::Endpoints)
+            .text(endpoint.as_str())
+            .text(id.to_string())
+            .text(end.letter())
+            .maybe_time(end.due_at());
+        self.run(call, |reply| {
+            let mut reply = reply.after("done")?;
+            let since = reply.maybe_number()?.map(Duration::from_millis);
+            reply.end(since.map(|since| SystemTime::UNIX_EPOCH + since))
+        })
+        .await
+    }
+
+    async fn events_waiting(
+        &self,
+        endpoint: &EndpointName,
+        most: usize,
+    ) -> Result<Vec<QueuedEvent>, Error> {
+        let call = ScriptCall::timeless(Operation::EventsWaiting, self.names())
+            .key(&Key::Endpoints)
+            .text(endpoint.as_str())
+            .text(most.to_string());
+        self.run(call, |reply| {
+            let mut reply = reply.after("events")?;
+            let events = events::read(&mut reply)?;
+            reply.end(events)
+        })
+        .await
+    }
+
+    async fn endpoints(&self) -> Result<Vec<EndpointStatus>, Error> {
+        let call = ScriptCall::timeless(Operation::Endpoints, self.names()).key(&Key::Endpoints);
+        self.run(call, |reply| {
+            let mut reply = reply.after("endpoints")?;
+            let endpoints = events::read_endpoints(&mut reply)?;
+            reply.end(endpoints)
+        })
+        .await
+    }
+
+    async fn set_endpoint(
+        &self,
+        endpoint: &EndpointName,
+        state: EndpointState,
+    ) -> Result<(), Error> {
+        let call = ScriptCall::timeless(Operation::SetEndpoint, self.names())
+            .key(&Key::Endpoints)
+            .text(endpoint.as_str())
+            .text(events::letter(state));
+        self.run(call, Reply::done).await
+    }
 }

@@ -27,6 +27,25 @@ impl Reply {
         if self.rest.len() == 0 { Ok(answer) } else { Err(CallError::Unreadable) }
     }
 
+    /// Reads an answer that says no more than that the step was carried out.
+    pub(crate) fn done(self) -> Result<(), CallError> {
+        self.after("done")?.end(())
+    }
+
+    /// Returns what follows the only word that this answer may begin with.
+    pub(crate) fn after(self, word: &str) -> Result<Self, CallError> {
+        if self.word == word { Ok(self) } else { Err(CallError::Unreadable) }
+    }
+
+    /// Returns which of two words this answer begins with: whether it is the first.
+    pub(crate) fn is(&self, one: &str, other: &str) -> Result<bool, CallError> {
+        match &*self.word {
+            word if word == one => Ok(true),
+            word if word == other => Ok(false),
+            _ => Err(CallError::Unreadable),
+        }
+    }
+
     pub(crate) fn number<T: TryFrom<i64>>(&mut self) -> Result<T, CallError> {
         match self.rest.next() {
             Some(Value::Int(number)) => T::try_from(number).map_err(|_| CallError::Unreadable),
@@ -80,6 +99,12 @@ impl Reply {
 
     pub(crate) fn record(&mut self, id: VerificationId) -> Result<Record, CallError> {
         codec::read(id, &bytes(self.rest.next())?)
+    }
+
+    /// Returns the record that follows its id.
+    pub(crate) fn record_with_id(&mut self) -> Result<Record, CallError> {
+        let id = self.id()?;
+        self.record(id)
     }
 
     /// Returns the updates that follow, if any do, as [`updates`](Self::updates) does.

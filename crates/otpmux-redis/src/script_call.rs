@@ -1,7 +1,7 @@
 use std::time::{Duration, SystemTime};
 
 use otpmux_core::RateLimit;
-use otpmux_engine::{HealthUpdate, LimitHit, longest};
+use otpmux_engine::{HealthUpdate, LimitHit, VerificationId, longest};
 use redis::Cmd;
 
 use crate::encoder::Encode;
@@ -54,6 +54,21 @@ impl<'a> ScriptCall<'a> {
     pub(crate) fn new(operation: Operation, names: &'a KeyNames, now: SystemTime) -> Self {
         let (keys, arguments) = (Texts::with_capacity(256, 8), Texts::with_capacity(512, 12));
         Self { operation, names, keys, arguments }.argument(|bytes| bytes.time(now))
+    }
+
+    /// Returns a call of a script whose first key is that of a record.
+    pub(crate) fn on_record(
+        operation: Operation,
+        names: &'a KeyNames,
+        id: VerificationId,
+        now: SystemTime,
+    ) -> Self {
+        Self::new(operation, names, now).key(&Key::record(id))
+    }
+
+    /// Returns a call of a script that does not depend on the time.
+    pub(crate) fn timeless(operation: Operation, names: &'a KeyNames) -> Self {
+        Self::new(operation, names, SystemTime::UNIX_EPOCH)
     }
 
     /// Returns the command, by the script's hash or with its whole text; with flags if the server

@@ -2,16 +2,71 @@
 
 use std::time::{Duration, SystemTime};
 
+use async_trait::async_trait;
+use otpmux_core::Error;
 use otpmux_engine::{
     DueEvents, EndpointName, EndpointState, EndpointStatus, EventEnd, EventId, MOST_EVENTS,
-    NewEvent, Once, QueuedEvent, Wanted,
+    NewEvent, Once, Outbox, QueuedEvent, Wanted,
 };
 use rusqlite::{OptionalExtension, Row, params};
 
 use crate::failure::{Fault, store_error};
+use crate::store::SqliteStore;
 use crate::tables::{Tables, span, stamp, time};
 
 const COLUMNS: &str = "endpoint, id, at, facts, reason, tries, due_at";
+
+#[async_trait]
+impl Outbox for SqliteStore {
+    async fn put_event(&self, event: NewEvent, now: SystemTime) -> Result<bool, Error> {
+        self.writer.ask(stamp(now), move |tables| tables.put_event(event, now)).await
+    }
+
+    async fn events_due(
+        &self,
+        wanted: &[Wanted],
+        lease: Duration,
+        now: SystemTime,
+    ) -> Result<DueEvents, Error> {
+        let (wanted, now) = (wanted.to_vec(), stamp(now));
+        self.writer.ask(now, move |tables| tables.events_due(&wanted, lease, now)).await
+    }
+
+    async fn end_event(
+        &self,
+        endpoint: &EndpointName,
+        id: EventId,
+        end: EventEnd,
+        now: SystemTime,
+    ) -> Result<Option<SystemTime>, Error> {
+        let (endpoint, now) = (endpoint.clone(), stamp(now));
+        self.writer.ask(now, move |tables| tables.end_event(&endpoint, id, end, now)).await
+    }
+
+    async fn events_waiting(
+        &self,
+        endpoint: &EndpointName,
+        most: usize,
+    ) -> Result<Vec<QueuedEvent>, Error> {
+        let endpoint = endpoint.clone();
+        // This step and the next two do not depend on the time.
+        self.writer.ask(0, move |tables| tables.events_waiting(&endpoint, most)).await
+    }
+
+    async fn endpoints(&self) -> Result<Vec<EndpointStatus>, Error> {
+        let step = move |tables: &Tables<'_>| tables.statuses(0);
+        self.writer.ask(0, step).await
+    }
+
+    async fn set_endpoint(
+        &self,
+        endpoint: &EndpointName,
+        state: EndpointState,
+    ) -> Result<(), Error> {
+        let endpoint = endpoint.clone();
+        self.writer.ask(0, move |tables| Ok(tables.set_endpoint(&endpoint, state)?)).await
+    }
+}
 
 impl Tables<'_> {
     /// Adds what a step has made true. An entry that is there stays.

@@ -5,10 +5,9 @@ use std::time::{Duration, SystemTime};
 use async_trait::async_trait;
 use otpmux_core::{Error, Verdict};
 use otpmux_engine::{
-    AcceptedAttempt, AttemptStarted, Create, Created, DeliveryMark, DueEvents, EndpointName,
-    EndpointState, EndpointStatus, EventEnd, EventId, Guess, GuessEnd, Guessed, HealthUpdate,
-    KeyCheck, KeyId, Lost, NewEvent, QueuedEvent, ReceiptOf, Received, Record, RecordOutcome,
-    Reschedule, StartAttempt, State, StoreState, VerificationId, VerificationStore, Wanted,
+    AcceptedAttempt, AttemptStarted, Create, Created, DeliveryMark, Guess, GuessEnd, Guessed,
+    HealthUpdate, KeyCheck, KeyId, Lost, Outbox, ReceiptOf, Received, Record, RecordOutcome,
+    Reschedule, StartAttempt, State, StoreState, VerificationId, VerificationStore,
 };
 
 use crate::failure::{Fault, of_guess};
@@ -32,7 +31,7 @@ const ACCEPTED: usize = 64;
 /// or is damaged, another process keeps it locked, or it has reached its size. Nothing was sent.
 /// The operation was rolled back, unless the disk failed during the commit.
 pub struct SqliteStore {
-    writer: Writer,
+    pub(crate) writer: Writer,
     path: PathBuf,
     durability: Durability,
 }
@@ -196,57 +195,8 @@ impl VerificationStore for SqliteStore {
         Ok(None)
     }
 
-    fn keeps_events(&self) -> bool {
-        true
-    }
-
-    async fn put_event(&self, event: NewEvent, now: SystemTime) -> Result<bool, Error> {
-        self.writer.ask(stamp(now), move |tables| tables.put_event(event, now)).await
-    }
-
-    async fn events_due(
-        &self,
-        wanted: &[Wanted],
-        lease: Duration,
-        now: SystemTime,
-    ) -> Result<DueEvents, Error> {
-        let (wanted, now) = (wanted.to_vec(), stamp(now));
-        self.writer.ask(now, move |tables| tables.events_due(&wanted, lease, now)).await
-    }
-
-    async fn end_event(
-        &self,
-        endpoint: &EndpointName,
-        id: EventId,
-        end: EventEnd,
-        now: SystemTime,
-    ) -> Result<Option<SystemTime>, Error> {
-        let (endpoint, now) = (endpoint.clone(), stamp(now));
-        self.writer.ask(now, move |tables| tables.end_event(&endpoint, id, end, now)).await
-    }
-
-    async fn events_waiting(
-        &self,
-        endpoint: &EndpointName,
-        most: usize,
-    ) -> Result<Vec<QueuedEvent>, Error> {
-        let endpoint = endpoint.clone();
-        // This step and the next two do not depend on the time.
-        self.writer.ask(0, move |tables| tables.events_waiting(&endpoint, most)).await
-    }
-
-    async fn endpoints(&self) -> Result<Vec<EndpointStatus>, Error> {
-        let step = move |tables: &Tables<'_>| tables.statuses(0);
-        self.writer.ask(0, step).await
-    }
-
-    async fn set_endpoint(
-        &self,
-        endpoint: &EndpointName,
-        state: EndpointState,
-    ) -> Result<(), Error> {
-        let endpoint = endpoint.clone();
-        self.writer.ask(0, move |tables| Ok(tables.set_endpoint(&endpoint, state)?)).await
+    fn outbox(&self) -> Option<&dyn Outbox> {
+        Some(self)
     }
 }
 

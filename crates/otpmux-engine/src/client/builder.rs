@@ -292,7 +292,7 @@ impl ClientBuilder {
             Some(NewStore::Open(store)) => (None, store),
             Some(NewStore::Named { name, open }) => (Some(name.into()), open()?),
         };
-        if !self.events.is_empty() && !store.keeps_events() {
+        if !self.events.is_empty() && store.outbox().is_none() {
             return Err(BuildError::NoOutbox);
         }
         let clock = Arc::new(StoreTime::new(clock, Arc::clone(&store)));

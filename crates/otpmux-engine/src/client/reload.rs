@@ -38,7 +38,7 @@ impl Shared {
         if !same_store {
             return Err(BuildError::StoreChanged);
         }
-        if !builder.events.is_empty() && !old.store.keeps_events() {
+        if !builder.events.is_empty() && old.store.outbox().is_none() {
             return Err(BuildError::NoOutbox);
         }
         let keys = builder.keys.take().unwrap_or_else(|| old.keys.clone());

@@ -14,10 +14,9 @@ mod types;
 pub(crate) use body::Facts;
 pub use body::{Event, EventData};
 pub use id::{EventId, ParseEventIdError};
-pub(crate) use outbox::no_outbox;
 pub use outbox::{
-    DueEvents, EndpointState, EndpointStatus, EventEnd, MOST_EVENTS, NewEvent, Once, QueuedEvent,
-    Wanted,
+    DueEvents, EndpointState, EndpointStatus, EventEnd, MOST_EVENTS, NewEvent, Once, Outbox,
+    QueuedEvent, Wanted,
 };
 pub use settings::{EventEndpoint, EventSettings};
 pub use terms::{EndpointName, EndpointNameError, EventTerms, Want};

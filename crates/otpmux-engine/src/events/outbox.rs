@@ -1,11 +1,62 @@
 //! The outbox of a store: events that wait for their delivery, for each endpoint by itself.
 
+use std::fmt;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
-use otpmux_core::{Blame, Certainty, Error, ErrorKind};
+use async_trait::async_trait;
+use otpmux_core::Error;
 
 use super::{EndpointName, EventId};
+
+/// The outbox of a store that keeps events: for each endpoint at most one entry of each id.
+///
+/// Every operation is atomic, over all processes that share the store. Of more than [`MOST_EVENTS`]
+/// entries of one endpoint, the oldest are dropped, at the latest by [`events_due`](Self::events_due).
+/// The steps of [`VerificationStore`](crate::VerificationStore) add entries too.
+#[async_trait]
+pub trait Outbox: Send + Sync + fmt::Debug {
+    /// Writes an event that no step on a record makes true. Returns whether it was written: not
+    /// while its [key](Once::key) is held.
+    async fn put_event(&self, event: NewEvent, now: SystemTime) -> Result<bool, Error>;
+
+    /// Takes events whose time has come, of each endpoint at most so many, oldest due first, and moves
+    /// them to `now + lease`: so each is taken by one process at a time, and again if that process dies.
+    /// Takes none of an endpoint that is not [on](EndpointState::On).
+    async fn events_due(
+        &self,
+        wanted: &[Wanted],
+        lease: Duration,
+        now: SystemTime,
+    ) -> Result<DueEvents, Error>;
+
+    /// Records what became of an event that was taken; one that is gone changes nothing except that a
+    /// delivery ends the failing of its endpoint. Returns since when the endpoint fails, after this step.
+    async fn end_event(
+        &self,
+        endpoint: &EndpointName,
+        id: EventId,
+        end: EventEnd,
+        now: SystemTime,
+    ) -> Result<Option<SystemTime>, Error>;
+
+    /// Reads events that wait for an endpoint, oldest first.
+    async fn events_waiting(
+        &self,
+        endpoint: &EndpointName,
+        most: usize,
+    ) -> Result<Vec<QueuedEvent>, Error>;
+
+    /// Reads what is known about endpoints; one that never had an event or a state may be missing.
+    async fn endpoints(&self) -> Result<Vec<EndpointStatus>, Error>;
+
+    /// Switches an endpoint on or off, or pauses it, for all processes. Switching it on ends its failing.
+    async fn set_endpoint(
+        &self,
+        endpoint: &EndpointName,
+        state: EndpointState,
+    ) -> Result<(), Error>;
+}
 
 /// The most events that may wait for one endpoint. Beyond that, the oldest are dropped.
 pub const MOST_EVENTS: usize = 100_000;
@@ -84,7 +135,7 @@ pub struct Wanted {
     pub most: usize,
 }
 
-/// Result of [`VerificationStore::events_due`](crate::VerificationStore::events_due).
+/// Result of [`Outbox::events_due`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "stores put it together")]
 pub struct DueEvents {
@@ -106,6 +157,26 @@ pub enum EventEnd {
     Failed(SystemTime),
     /// It was not tried, or an operator asks for a further try: it is due then, and nothing is counted.
     Again(SystemTime),
+}
+
+impl EventEnd {
+    /// Its letter, for stores whose steps run in a server.
+    pub const fn letter(self) -> &'static str {
+        match self {
+            Self::Delivered => "d",
+            Self::Dropped => "x",
+            Self::Failed(_) => "f",
+            Self::Again(_) => "a",
+        }
+    }
+
+    /// When the event is due again, if it stays in the outbox.
+    pub const fn due_at(self) -> Option<SystemTime> {
+        match self {
+            Self::Delivered | Self::Dropped => None,
+            Self::Failed(at) | Self::Again(at) => Some(at),
+        }
+    }
 }
 
 /// Whether an endpoint gets events.
@@ -153,10 +224,4 @@ pub struct EndpointStatus {
     pub failing_since: Option<SystemTime>,
     /// How many events wait for it, those under way included.
     pub waiting: u64,
-}
-
-/// The answer of a store that keeps no events.
-pub(crate) fn no_outbox() -> Error {
-    Error::new(ErrorKind::Unsupported, Certainty::NotSent, Blame::Internal)
-        .with_detail("this store keeps no events; use another store, or configure no endpoints")
 }

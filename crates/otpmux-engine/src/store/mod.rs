@@ -20,11 +20,7 @@ use self::operations::{
     AcceptedAttempt, AttemptStarted, Create, Created, GuessEnd, Guessed, RecordOutcome, Reschedule,
     StartAttempt,
 };
-use crate::events::no_outbox;
-use crate::{
-    DueEvents, EndpointName, EndpointState, EndpointStatus, EventEnd, EventId, Guess, HealthUpdate,
-    KeyCheck, KeyId, NewEvent, QueuedEvent, Record, State, VerificationId, Wanted,
-};
+use crate::{Guess, HealthUpdate, KeyCheck, KeyId, Outbox, Record, State, VerificationId};
 
 /// How long a record outlives its TTL, so that a late user gets "expired" and not "not found".
 pub const RETENTION: Duration = Duration::from_mins(10);
@@ -246,69 +242,14 @@ pub trait VerificationStore: Send + Sync + fmt::Debug {
     /// clock.
     async fn time(&self) -> Result<Option<SystemTime>, Error>;
 
-    /// Whether this store keeps events. If it does not, no client with endpoints is built on it, and the
-    /// steps below return [`ErrorKind::Unsupported`](otpmux_core::ErrorKind::Unsupported).
+    /// The store's outbox, if it keeps events. If it keeps none, no client with endpoints is built on
+    /// it.
     ///
-    /// A store that keeps events has an outbox: for each endpoint at most one entry of each id. The
-    /// steps above add to it what they make true, in the same atomic step, for a record that has
-    /// [events](Record::events): see `Record::events_of_creation`, `events_since`,
-    /// `events_of_unconfirmed` and `events_of_mark`. Of more than [`MOST_EVENTS`](crate::MOST_EVENTS) entries of
-    /// one endpoint, the oldest are dropped, at the latest by [`events_due`](Self::events_due).
-    fn keeps_events(&self) -> bool {
-        false
-    }
-
-    /// Writes an event that no step on a record makes true. Returns whether it was written: not
-    /// while its [key](crate::Once::key) is held.
-    async fn put_event(&self, _event: NewEvent, _now: SystemTime) -> Result<bool, Error> {
-        Err(no_outbox())
-    }
-
-    /// Takes events whose time has come, of each endpoint at most so many, oldest due first, and moves
-    /// them to `now + lease`: so each is taken by one process at a time, and again if that process dies.
-    /// Takes none of an endpoint that is not [on](EndpointState::On).
-    async fn events_due(
-        &self,
-        _wanted: &[Wanted],
-        _lease: Duration,
-        _now: SystemTime,
-    ) -> Result<DueEvents, Error> {
-        Err(no_outbox())
-    }
-
-    /// Records what became of an event that was taken; one that is gone changes nothing except that a
-    /// delivery ends the failing of its endpoint. Returns since when the endpoint fails, after this step.
-    async fn end_event(
-        &self,
-        _endpoint: &EndpointName,
-        _id: EventId,
-        _end: EventEnd,
-        _now: SystemTime,
-    ) -> Result<Option<SystemTime>, Error> {
-        Err(no_outbox())
-    }
-
-    /// Reads events that wait for an endpoint, oldest first.
-    async fn events_waiting(
-        &self,
-        _endpoint: &EndpointName,
-        _most: usize,
-    ) -> Result<Vec<QueuedEvent>, Error> {
-        Err(no_outbox())
-    }
-
-    /// Reads what is known about endpoints; one that never had an event or a state may be missing.
-    async fn endpoints(&self) -> Result<Vec<EndpointStatus>, Error> {
-        Err(no_outbox())
-    }
-
-    /// Switches an endpoint on or off, or pauses it, for all processes. Switching it on ends its failing.
-    async fn set_endpoint(
-        &self,
-        _endpoint: &EndpointName,
-        _state: EndpointState,
-    ) -> Result<(), Error> {
-        Err(no_outbox())
+    /// The steps above add to the outbox what they make true, in the same atomic step, for a record
+    /// that has [events](Record::events): see `Record::events_of_creation`, `events_since`,
+    /// `events_of_unconfirmed` and `events_of_mark`.
+    fn outbox(&self) -> Option<&dyn Outbox> {
+        None
     }
 }
 

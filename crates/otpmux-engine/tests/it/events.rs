@@ -211,7 +211,7 @@ async fn a_hundred_thousand_events_wait_for_a_dead_receiver_and_all_arrive() {
             reason: None,
             once: None,
         };
-        store.put_event(event, now()).await.unwrap();
+        store.outbox().unwrap().put_event(event, now()).await.unwrap();
     }
     let alive = now() + Duration::from_hours(1);
     let mut arrived = BTreeSet::new();
@@ -253,11 +253,17 @@ async fn of_too_many_events_the_oldest_go_and_are_counted() {
             reason: None,
             once: None,
         };
-        store.put_event(event, start + Duration::from_millis(number.into())).await.unwrap();
+        store
+            .outbox()
+            .unwrap()
+            .put_event(event, start + Duration::from_millis(number.into()))
+            .await
+            .unwrap();
     }
     let wanted = [Wanted { endpoint: app.clone(), most: 1 }];
     let late = start + Duration::from_hours(1);
-    let due = store.events_due(&wanted, Duration::from_mins(1), late).await.unwrap();
+    let due =
+        store.outbox().unwrap().events_due(&wanted, Duration::from_mins(1), late).await.unwrap();
     assert_eq!(due.dropped, 1);
     assert_eq!(due.events[0].at, start + Duration::from_millis(1));
 }

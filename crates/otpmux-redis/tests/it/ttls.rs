@@ -10,8 +10,8 @@ use otpmux_core::{
 use otpmux_engine::{
     AttemptState, DeliveryMark, EndpointName, EndpointState, EventId, EventType, ExternalId,
     HEALTH_TTL, HealthUpdate, IdempotencyRecord, LimitHit, LimitKey, LimitScope, MessageLimits,
-    NewEvent, NewVerification, Once, OpenCircuit, RETENTION, ReceiptOf, Record, RecordOutcome,
-    Refund, Resend, VerificationStore, Verify, Witness,
+    NewEvent, NewVerification, Once, OpenCircuit, Outbox, RETENTION, ReceiptOf, Record,
+    RecordOutcome, Refund, Resend, VerificationStore, Verify, Witness,
 };
 use otpmux_redis::RedisStore;
 use otpmux_testkit::{RedisReply, RedisServer, ScriptedProvider};

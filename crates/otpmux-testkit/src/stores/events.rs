@@ -5,8 +5,8 @@ use std::time::Duration;
 use otpmux_core::{Delivery, ErrorKind};
 use otpmux_engine::{
     AttemptState, EndpointName, EndpointState, EventEnd, EventId, EventTerms, EventType,
-    EventTypes, NewEvent, Once, QueuedEvent, ReceiptOf, Record, RecordOutcome, StartAttempt,
-    Unconfirmed, VerificationId, VerificationStore, Want, Wanted,
+    EventTypes, NewEvent, Once, Outbox, QueuedEvent, ReceiptOf, Record, RecordOutcome,
+    StartAttempt, Unconfirmed, VerificationId, VerificationStore, Want, Wanted,
 };
 
 use super::Store;
@@ -18,6 +18,11 @@ use super::records::{
 use super::steps::{approve_at, begin_at, cancel_at, create_at, guess_at, receive_at, recorded_at};
 
 pub(super) const LEASE: Duration = Duration::from_mins(1);
+
+/// The outbox of a store that keeps events.
+pub(super) fn outbox(store: &dyn VerificationStore) -> &dyn Outbox {
+    store.outbox().expect("an outbox")
+}
 
 pub(super) fn endpoint(name: &str) -> EndpointName {
     EndpointName::new(name).expect("a name")
@@ -41,7 +46,7 @@ pub(super) async fn due(
     at: u64,
 ) -> Vec<QueuedEvent> {
     let wanted = [Wanted { endpoint: endpoint(name), most }];
-    store.events_due(&wanted, LEASE, after(at)).await.expect("a store that works").events
+    outbox(store).events_due(&wanted, LEASE, after(at)).await.expect("a store that works").events
 }
 
 /// Takes and removes all that is due, and returns it as words.
@@ -62,7 +67,7 @@ async fn end_at(
     end: EventEnd,
     at: u64,
 ) -> Option<u64> {
-    let since = store.end_event(&entry.endpoint, entry.id, end, after(at)).await;
+    let since = outbox(store).end_event(&entry.endpoint, entry.id, end, after(at)).await;
     let since = since.expect("a store that works")?;
     Some(since.duration_since(now()).expect("a later time").as_secs())
 }
@@ -210,18 +215,23 @@ pub(super) async fn an_endpoint_is_paused_for_all(store: Store) {
     let store = &*store;
     put(store, with_events(record(1))).await;
     for state in [EndpointState::Paused, EndpointState::Off] {
-        store.set_endpoint(&endpoint("all"), state).await.expect("a store that works");
+        outbox(store).set_endpoint(&endpoint("all"), state).await.expect("a store that works");
         assert_eq!(due(store, "all", 9, 0).await, []);
-        let known = store.endpoints().await.expect("a store that works");
+        let known = outbox(store).endpoints().await.expect("a store that works");
         let all: Vec<_> =
             known.iter().map(|it| (it.endpoint.as_str(), it.state, it.waiting)).collect();
         assert_eq!(all, [("all", state, 1)]);
     }
-    let waiting = store.events_waiting(&endpoint("all"), 9).await.expect("a store that works");
+    let waiting =
+        outbox(store).events_waiting(&endpoint("all"), 9).await.expect("a store that works");
     end_at(store, &waiting[0], EventEnd::Failed(after(5)), 1).await;
-    let since = async || store.endpoints().await.expect("a store that works")[0].failing_since;
+    let since =
+        async || outbox(store).endpoints().await.expect("a store that works")[0].failing_since;
     assert_eq!(since().await, Some(after(1)));
-    store.set_endpoint(&endpoint("all"), EndpointState::On).await.expect("a store that works");
+    outbox(store)
+        .set_endpoint(&endpoint("all"), EndpointState::On)
+        .await
+        .expect("a store that works");
     assert_eq!(since().await, None);
     assert_eq!(due(store, "all", 9, 5).await.len(), 1);
 }
@@ -239,7 +249,7 @@ pub(super) async fn an_event_that_many_notice_is_written_once(store: Store) {
             reason: Some("timeout".into()),
             once: Some(once),
         };
-        store.put_event(event, after(at)).await.expect("a store that works")
+        outbox(store).put_event(event, after(at)).await.expect("a store that works")
     };
     assert!(put(EventType::ProviderDown, 1, Some(2), 1).await);
     assert!(!put(EventType::ProviderDown, 1, Some(2), 2).await);
@@ -263,11 +273,15 @@ pub(super) async fn waiting_events_are_read_oldest_first(store: Store) {
     guess_at(store, &guess(id, CODE), after_ms(1)).await;
     due(store, "all", 1, 0).await;
     let waiting = async |most| {
-        let all = store.events_waiting(&endpoint("all"), most).await.expect("a store that works");
+        let all =
+            outbox(store).events_waiting(&endpoint("all"), most).await.expect("a store that works");
         all.into_iter().map(|entry| entry.id.event()).collect::<Vec<_>>()
     };
     let both = [EventType::VerificationCreated, EventType::VerificationApproved];
     assert_eq!(waiting(9).await, both);
     assert_eq!(waiting(1).await, both[..1]);
-    assert_eq!(store.events_waiting(&endpoint("none"), 9).await.expect("a store that works"), []);
+    assert_eq!(
+        outbox(store).events_waiting(&endpoint("none"), 9).await.expect("a store that works"),
+        []
+    );
 }

@@ -134,7 +134,7 @@ where
             runtime.block_on(async {
                 let store = open().await;
                 // A store without an outbox has no events, and says so to clients.
-                if store.keeps_events() || !of_events {
+                if store.outbox().is_some() || !of_events {
                     body(store, effort).await;
                 }
             });

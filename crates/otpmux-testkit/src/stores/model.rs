@@ -9,7 +9,7 @@ use otpmux_engine::{
 };
 
 use super::dice::Dice;
-use super::events::LEASE;
+use super::events::{LEASE, outbox};
 use super::records::now;
 use super::steps::{begin_at, cancel_at, health_at, in_order, load_at, receive_at, recorded_at};
 use super::whole::spelled;
@@ -76,20 +76,20 @@ impl Step {
                 }
                 other => format!("{other:?}"),
             },
-            Self::PutEvent(event) => format!("{:?}", store.put_event(event, now).await),
+            Self::PutEvent(event) => format!("{:?}", outbox(store).put_event(event, now).await),
             Self::EventsDue(wanted) => {
-                format!("{:#?}", store.events_due(&wanted, LEASE, now).await)
+                format!("{:#?}", outbox(store).events_due(&wanted, LEASE, now).await)
             }
             Self::EndEvent(endpoint, id, end) => {
-                format!("{:?}", store.end_event(&endpoint, id, end, now).await)
+                format!("{:?}", outbox(store).end_event(&endpoint, id, end, now).await)
             }
             Self::EventsWaiting(endpoint) => {
-                format!("{:#?}", store.events_waiting(&endpoint, 20).await)
+                format!("{:#?}", outbox(store).events_waiting(&endpoint, 20).await)
             }
             Self::SetEndpoint(endpoint, state) => {
-                format!("{:?}", store.set_endpoint(&endpoint, state).await)
+                format!("{:?}", outbox(store).set_endpoint(&endpoint, state).await)
             }
-            Self::Endpoints => format!("{:#?}", store.endpoints().await),
+            Self::Endpoints => format!("{:#?}", outbox(store).endpoints().await),
             Self::Cancel(id) => format!("{:?}", cancel_at(store, id, now).await),
             Self::Due(lease, most) => format!("{:?}", store.due(now, lease, most).await),
             Self::Reschedule(id, reschedule) => {
@@ -107,7 +107,7 @@ pub(super) async fn random_steps_are_answered_as_by_the_memory_store(store: Stor
     let memory = MemoryStore::new(100_000);
     let mut start = now();
     for seed in 0..effort.walks() {
-        let mut world = World::new(Dice::new(u64::from(seed)), start, store.keeps_events());
+        let mut world = World::new(Dice::new(u64::from(seed)), start, store.outbox().is_some());
         for number in 0..600 {
             let step = world.step();
             let creates = matches!(step, Step::Create(_));

@@ -15,7 +15,7 @@ pub use stream::EventStream;
 use super::inner::Inner;
 use crate::{
     EndpointName, EndpointState, EndpointStatus, Event, EventEnd, EventEndpoint, EventId,
-    EventSettings, EventType, EventTypes, QueuedEvent, Want, Wanted,
+    EventSettings, EventType, EventTypes, Outbox, QueuedEvent, Want, Wanted,
 };
 
 /// How long a process may take to deliver an event that it has taken, before another one may.
@@ -104,8 +104,16 @@ impl Events {
 }
 
 impl Inner {
+    fn outbox(&self) -> Result<&dyn Outbox, Error> {
+        self.store.outbox().ok_or_else(|| {
+            Error::new(ErrorKind::Unsupported, Certainty::NotSent, Blame::Internal).with_detail(
+                "this store keeps no events; use another store, or configure no endpoints",
+            )
+        })
+    }
+
     pub(super) async fn take_events(&self, wanted: &[Wanted]) -> Result<TakenEvents, Error> {
-        let due = self.store.events_due(wanted, LEASE, self.clock.now()).await?;
+        let due = self.outbox()?.events_due(wanted, LEASE, self.clock.now()).await?;
         let mut taken = TakenEvents { deliveries: Vec::new(), dropped: due.dropped };
         for entry in due.events {
             if let Some(delivery) = self.read_event(&entry) {
@@ -125,7 +133,7 @@ impl Inner {
         id: EventId,
         end: EventEnd,
     ) -> Result<Option<std::time::SystemTime>, Error> {
-        self.store.end_event(endpoint, id, end, self.clock.now()).await
+        self.outbox()?.end_event(endpoint, id, end, self.clock.now()).await
     }
 
     /// The events that wait for the configured endpoints, or for one of them.
@@ -137,7 +145,7 @@ impl Inner {
         let mut all = Vec::new();
         for it in self.events.settings.endpoints() {
             if endpoint.is_none_or(|endpoint| endpoint == it.name.as_str()) {
-                let entries = self.store.events_waiting(&it.name, most.min(MOST_SHOWN)).await?;
+                let entries = self.outbox()?.events_waiting(&it.name, most.min(MOST_SHOWN)).await?;
                 all.extend(entries.iter().filter_map(|entry| self.read_event(entry)));
             }
         }
@@ -159,7 +167,7 @@ impl Inner {
     pub(super) async fn retry_event(&self, id: EventId) -> Result<bool, Error> {
         let mut found = false;
         for endpoint in self.events.settings.endpoints() {
-            let waiting = self.store.events_waiting(&endpoint.name, crate::MOST_EVENTS).await?;
+            let waiting = self.outbox()?.events_waiting(&endpoint.name, crate::MOST_EVENTS).await?;
             if waiting.iter().any(|entry| entry.id == id) {
                 self.end_event(&endpoint.name, id, EventEnd::Again(self.clock.now())).await?;
                 found = true;
@@ -175,7 +183,7 @@ impl Inner {
         if endpoints.is_empty() {
             return Ok(Vec::new());
         }
-        let known = self.store.endpoints().await?;
+        let known = self.outbox()?.endpoints().await?;
         let of = |it: &EventEndpoint| {
             let status = known.iter().find(|status| status.endpoint == it.name).cloned();
             status.unwrap_or_else(|| EndpointStatus {
@@ -190,7 +198,7 @@ impl Inner {
 
     pub(super) async fn set_endpoint(&self, name: &str, state: EndpointState) -> Result<(), Error> {
         let endpoint = self.events.settings.get(name).ok_or_else(|| no_endpoint(name))?;
-        self.store.set_endpoint(&endpoint.name, state).await?;
+        self.outbox()?.set_endpoint(&endpoint.name, state).await?;
         self.events.wake();
         Ok(())
     }

@@ -105,7 +105,7 @@ impl Inner {
             State::Approved | State::Closed => return Ok(()),
         };
         let Some(event) = of_record(record, event, Some(reason)) else { return Ok(()) };
-        self.store.put_event(event, self.clock.now()).await?;
+        self.outbox()?.put_event(event, self.clock.now()).await?;
         self.events.wake();
         Ok(())
     }
@@ -170,7 +170,7 @@ impl Inner {
     pub(in crate::client) async fn write_event(&self, event: NewEvent) -> Result<bool, Error> {
         let mut pauses = PAUSES.into_iter();
         loop {
-            match self.store.put_event(event.clone(), self.clock.now()).await {
+            match self.outbox()?.put_event(event.clone(), self.clock.now()).await {
                 Ok(written) => {
                     self.events.wake();
                     return Ok(written);

@@ -15,10 +15,9 @@ use otpmux_core::{Blame, Certainty, Error, ErrorKind, Verdict};
 use self::tables::{Tables, get};
 use crate::store::limits::millis;
 use crate::{
-    AttemptStarted, Create, Created, DeliveryMark, DueEvents, EndpointName, EndpointState,
-    EndpointStatus, EventEnd, EventId, Guess, GuessEnd, Guessed, HealthUpdate, KeyCheck, KeyId,
-    Lost, NewEvent, QueuedEvent, ReceiptOf, Received, Record, RecordOutcome, Reschedule,
-    StartAttempt, State, StoreState, VerificationId, VerificationStore, Wanted,
+    AttemptStarted, Create, Created, DeliveryMark, Guess, GuessEnd, Guessed, HealthUpdate,
+    KeyCheck, KeyId, Lost, Outbox, ReceiptOf, Received, Record, RecordOutcome, Reschedule,
+    StartAttempt, State, StoreState, VerificationId, VerificationStore,
 };
 
 /// Keys of limits per verification that the store has room for: a recipient's hits are kept for
@@ -313,56 +312,7 @@ impl VerificationStore for MemoryStore {
         Ok(None)
     }
 
-    fn keeps_events(&self) -> bool {
-        true
-    }
-
-    async fn put_event(&self, event: NewEvent, now: SystemTime) -> Result<bool, Error> {
-        let outbox = &mut self.tables().outbox;
-        if event.once.is_some_and(|once| !outbox.hold(once, now)) {
-            return Ok(false);
-        }
-        outbox.add(event.entries(now));
-        Ok(true)
-    }
-
-    async fn events_due(
-        &self,
-        wanted: &[Wanted],
-        lease: Duration,
-        now: SystemTime,
-    ) -> Result<DueEvents, Error> {
-        Ok(self.tables().outbox.due(wanted, lease, now))
-    }
-
-    async fn end_event(
-        &self,
-        endpoint: &EndpointName,
-        id: EventId,
-        end: EventEnd,
-        now: SystemTime,
-    ) -> Result<Option<SystemTime>, Error> {
-        Ok(self.tables().outbox.end(endpoint, id, end, now))
-    }
-
-    async fn events_waiting(
-        &self,
-        endpoint: &EndpointName,
-        most: usize,
-    ) -> Result<Vec<QueuedEvent>, Error> {
-        Ok(self.tables().outbox.waiting(endpoint, most))
-    }
-
-    async fn endpoints(&self) -> Result<Vec<EndpointStatus>, Error> {
-        Ok(self.tables().outbox.statuses())
-    }
-
-    async fn set_endpoint(
-        &self,
-        endpoint: &EndpointName,
-        state: EndpointState,
-    ) -> Result<(), Error> {
-        self.tables().outbox.set(endpoint, state);
-        Ok(())
+    fn outbox(&self) -> Option<&dyn Outbox> {
+        Some(self)
     }
 }

@@ -1,14 +1,70 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::{Duration, SystemTime};
 
+use async_trait::async_trait;
+use otpmux_core::Error;
+
+use super::MemoryStore;
 use crate::{
-    DueEvents, EndpointName, EndpointState, EndpointStatus, EventEnd, EventId, MOST_EVENTS, Once,
-    QueuedEvent, Wanted,
+    DueEvents, EndpointName, EndpointState, EndpointStatus, EventEnd, EventId, MOST_EVENTS,
+    NewEvent, Once, Outbox, QueuedEvent, Wanted,
 };
+
+#[async_trait]
+impl Outbox for MemoryStore {
+    async fn put_event(&self, event: NewEvent, now: SystemTime) -> Result<bool, Error> {
+        let outbox = &mut self.tables().outbox;
+        if event.once.is_some_and(|once| !outbox.hold(once, now)) {
+            return Ok(false);
+        }
+        outbox.add(event.entries(now));
+        Ok(true)
+    }
+
+    async fn events_due(
+        &self,
+        wanted: &[Wanted],
+        lease: Duration,
+        now: SystemTime,
+    ) -> Result<DueEvents, Error> {
+        Ok(self.tables().outbox.due(wanted, lease, now))
+    }
+
+    async fn end_event(
+        &self,
+        endpoint: &EndpointName,
+        id: EventId,
+        end: EventEnd,
+        now: SystemTime,
+    ) -> Result<Option<SystemTime>, Error> {
+        Ok(self.tables().outbox.end(endpoint, id, end, now))
+    }
+
+    async fn events_waiting(
+        &self,
+        endpoint: &EndpointName,
+        most: usize,
+    ) -> Result<Vec<QueuedEvent>, Error> {
+        Ok(self.tables().outbox.waiting(endpoint, most))
+    }
+
+    async fn endpoints(&self) -> Result<Vec<EndpointStatus>, Error> {
+        Ok(self.tables().outbox.statuses())
+    }
+
+    async fn set_endpoint(
+        &self,
+        endpoint: &EndpointName,
+        state: EndpointState,
+    ) -> Result<(), Error> {
+        self.tables().outbox.set(endpoint, state);
+        Ok(())
+    }
+}
 
 /// The events that wait, by endpoint.
 #[derive(Default)]
-pub(super) struct Outbox {
+pub(super) struct WaitingEvents {
     endpoints: BTreeMap<EndpointName, Endpoint>,
     /// Until when the keys of events that are written once are held.
     held: HashMap<[u8; 16], SystemTime>,
@@ -27,7 +83,7 @@ struct Endpoint {
     due: BTreeSet<(SystemTime, EventId)>,
 }
 
-impl Outbox {
+impl WaitingEvents {
     pub(super) fn add(&mut self, entries: impl IntoIterator<Item = QueuedEvent>) {
         for entry in entries {
             self.endpoints.entry(entry.endpoint.clone()).or_default().add(entry);

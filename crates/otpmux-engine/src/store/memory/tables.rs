@@ -11,7 +11,7 @@ use super::due_set::DueSet;
 use super::expiry_queue::ExpiryQueue;
 use super::keyed_map::{KeyHasher, KeyedMap};
 use super::limits::Limits;
-use super::outbox::Outbox;
+use super::outbox::WaitingEvents;
 use crate::store::limits::millis;
 use crate::store::steps::{selected, uncovered};
 use crate::store::{EARLY_RECEIPT, HEALTH_TTL, HEALTH_UPDATES_KEPT};
@@ -54,7 +54,7 @@ pub(super) struct Tables {
     pub(super) health: BTreeMap<(ProviderId, u64), HealthUpdate>,
     /// The check values of server keys.
     pub(super) keys: BTreeMap<KeyId, [u8; 32]>,
-    pub(super) outbox: Outbox,
+    pub(super) outbox: WaitingEvents,
 }
 
 impl Tables {
