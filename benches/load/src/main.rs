@@ -7,6 +7,7 @@ mod flow;
 mod memory;
 mod options;
 mod quiet;
+mod receiver;
 mod redis_servers;
 mod report;
 mod servers;
@@ -72,8 +73,13 @@ async fn run(options: &Options) -> Result<Report> {
     let vendor = Rc::<vendor::Vendor>::default();
     vendor.delay.set(options.vendor_delay());
     let directory = Directory::new()?;
-    let around =
-        Surroundings { directory: &directory, redis: &redis, vendor: vendor.serve().await? };
+    let (vendor_at, receiver_at) = (vendor.serve().await?, receiver::serve().await?);
+    let around = Surroundings {
+        directory: &directory,
+        redis: &redis,
+        vendor: vendor_at,
+        receiver: receiver_at,
+    };
     let mut servers = Vec::new();
     for program in &options.programs {
         servers.push(Server::start(*program, options, &around).await?);

@@ -32,6 +32,9 @@ pub(crate) struct Options {
     /// The gateway's store; the floor's is always Redis.
     #[arg(long, value_enum, default_value_t)]
     pub(crate) store: Store,
+    /// What the program `with` has switched on beside the defaults of the gateway.
+    #[arg(long, value_enum, value_delimiter = ',', default_values_t = [Extra::Events, Extra::Audit, Extra::Escalation])]
+    pub(crate) with: Vec<Extra>,
     /// The programs to run; more than one take turns.
     #[arg(long, value_enum, value_delimiter = ',', default_values_t = [Program::Floor, Program::Gateway])]
     pub(crate) programs: Vec<Program>,
@@ -91,6 +94,19 @@ pub(crate) enum Program {
     Gateway,
     /// The gateway, called through its door for Twilio Verify.
     Door,
+    /// The gateway with what `--with` switches on.
+    With,
+}
+
+/// What a gateway does only if it is configured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Extra {
+    /// Every event, to an endpoint on loopback.
+    Events,
+    /// The audit log, in a file.
+    Audit,
+    /// A step of escalation after a minute, which no flow reaches.
+    Escalation,
 }
 
 impl Program {
@@ -99,6 +115,7 @@ impl Program {
             Self::Floor => "floor",
             Self::Gateway => "gateway",
             Self::Door => "door",
+            Self::With => "with",
         }
     }
 }

@@ -102,18 +102,22 @@ impl Row {
         let rounds: Vec<_> = all.iter().map(|turns| figure.values(turns)).collect();
         let of = |program| Some(&rounds[all.iter().position(|it| it.program == program)?]);
         let (floor, gateway, door) = (of(Program::Floor), of(Program::Gateway), of(Program::Door));
-        // Without the floor, a door is compared with the gateway's own API.
-        let pair = floor.zip(gateway).or_else(|| gateway.zip(door));
+        let with = of(Program::With);
+        // Without the floor, a door is compared with the gateway's own API, and the gateway with
+        // more switched on with the usual one.
+        let pair = floor.zip(gateway).or_else(|| gateway.zip(door.or(with)));
         let ratio = pair.map(|(below, above)| {
             median(above.iter().zip(below).map(|(above, below)| above / below).collect())
         });
         let ratio = ratio.filter(|it| it.is_finite());
-        let beside_gateway = floor.is_none() && door.is_some();
+        let beside_gateway = floor.is_none() && door.or(with).is_some();
         let goal = figure.goal.filter(|_| has_goals);
         // The goals by ratio are the gateway's; a door has one, that of its CPU.
         let goal = match goal {
-            Some(Goal::TimesAtMost(_)) if beside_gateway => Some(Goal::TimesAtMost(DOOR)),
-            Some(Goal::TimesAtLeast(_)) if beside_gateway => None,
+            Some(Goal::TimesAtMost(_)) if beside_gateway && door.is_some() => {
+                Some(Goal::TimesAtMost(DOOR))
+            }
+            Some(Goal::TimesAtMost(_) | Goal::TimesAtLeast(_)) if beside_gateway => None,
             goal => goal,
         };
         let gateway = gateway.map(|it| median(it.clone()));

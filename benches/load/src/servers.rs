@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use crate::options::{Options, Program, Store};
+use crate::options::{Extra, Options, Program, Store};
 use crate::redis_servers::Redis;
 use crate::system;
 
@@ -53,6 +53,8 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) directory: &'a Directory,
     pub(crate) redis: &'a Redis,
     pub(crate) vendor: SocketAddr,
+    /// The receiver of events.
+    pub(crate) receiver: SocketAddr,
 }
 
 impl Server {
@@ -110,10 +112,14 @@ impl Process {
                 let words = ["--listen", &listen, "--redis", &redis, "--vendor", &vendor];
                 (beside_this("floor")?, words.map(str::to_owned).to_vec())
             }
-            Program::Gateway | Program::Door => {
+            Program::Gateway | Program::Door | Program::With => {
                 let file = directory.join(format!("{name}.toml"));
                 let store = store(program, number, options, around);
-                fs::write(&file, configuration(program, &store, address, &vendor))?;
+                let mut text = configuration(program, &store, address, &vendor);
+                if program == Program::With {
+                    text += &extras(&options.with, &name, around);
+                }
+                fs::write(&file, text)?;
                 let binary = options.gateway_bin.clone();
                 let binary = binary.map_or_else(|| beside_this("otpmux"), Ok)?;
                 let file = file.to_string_lossy().into_owned();
@@ -232,6 +238,32 @@ fn configuration(
     );
     if program == Program::Door {
         section("[doors.twilio]", &[]);
+    }
+    text
+}
+
+/// Returns the sections that switch these on.
+fn extras(with: &[Extra], name: &str, around: &Surroundings<'_>) -> String {
+    let mut text = String::new();
+    for extra in with {
+        let section = match extra {
+            Extra::Events => format!(
+                "[[events]]\nname = \"load\"\nurl = \"http://{}/\"\nallow_loopback = true\n\
+                 secret = \"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\"\n",
+                around.receiver
+            ),
+            Extra::Audit => {
+                let file = around.directory.0.join(format!("{name}.audit"));
+                format!("[audit]\nfile = {}\n", quoted(&file.to_string_lossy()))
+            }
+            Extra::Escalation => format!(
+                "[providers.other]\nkind = \"easyotp\"\napi_key = \"key\"\nbase_url = \"http://{}/api/v1\"\n\n\
+                 [[routes]]\nproviders = [\"stub\", \"other\"]\n\
+                 escalate = [{{ after = \"60s\", by = \"next\" }}]\n",
+                around.vendor
+            ),
+        };
+        let _ = write!(text, "\n{section}");
     }
     text
 }

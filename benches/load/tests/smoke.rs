@@ -55,6 +55,9 @@ fn every_flow_of_the_gateway_is_approved_beside_the_floor() {
     let both = ["--programs", "gateway,door", "--flows", "50", "--gateway-bin", gateway];
     let (text, success) = run(&both);
     assert!(success && text.contains("| | gateway | door |"), "{text}");
+    let with = ["--programs", "gateway,with", "--flows", "50", "--gateway-bin", gateway];
+    let (text, success) = run(&with);
+    assert!(success && text.contains("| | gateway | with |"), "{text}");
     for store in ["sqlite", "memory"] {
         let only = ["--programs", "gateway", "--flows", "50", "--store", store];
         let (text, success) = run(&[&only[..], &["--gateway-bin", gateway]].concat());
