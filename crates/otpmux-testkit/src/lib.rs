@@ -8,6 +8,7 @@ pub mod leaks;
 pub mod shared_store;
 pub mod stores;
 
+mod counting_store;
 mod log_capture;
 mod manual_clock;
 #[cfg(unix)]
@@ -17,6 +18,7 @@ mod script;
 mod scripted_provider;
 mod seeded_entropy;
 
+pub use counting_store::CountingStore;
 pub use log_capture::LogCapture;
 pub use manual_clock::ManualClock;
 #[cfg(unix)]

@@ -16,8 +16,8 @@ use otpmux::{
     Channel, Code, MemoryStore, NewVerification, OtpClient, Recipient, Secret, ServerKeys,
     VerificationId,
 };
-use otpmux_testkit::ScriptedProvider;
 use otpmux_testkit::faulty::{FaultyServer, Play, Reply};
+use otpmux_testkit::{CountingStore, ScriptedProvider};
 
 const PHONE: &str = "+919876543210";
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
@@ -36,7 +36,10 @@ impl World {
 
     /// A process on the shared store, whose endpoint gets approvals.
     fn client(&self) -> OtpClient {
-        let store: Arc<dyn VerificationStore> = Arc::<MemoryStore>::clone(&self.store);
+        self.client_on(Arc::<MemoryStore>::clone(&self.store))
+    }
+
+    fn client_on(&self, store: Arc<dyn VerificationStore>) -> OtpClient {
         let keys = ServerKeys::new(&[("test".to_owned(), "k".repeat(43).into())]).unwrap();
         let types = [EventType::VerificationApproved];
         let endpoint = EventEndpoint::new("billing", types).unwrap();
@@ -208,4 +211,44 @@ async fn after_a_reload_events_go_to_the_new_address() {
     becomes(&client, EndpointState::On, 0).await;
     deliverer.stop().await;
     assert_eq!((before.requests().len(), after.requests().len()), (0, 1));
+}
+
+/// By virtual time: a process without work asks the store every three seconds, give or take a tenth, and
+/// reads the states of the endpoints once a minute; after an event it asks every second for a while.
+#[tokio::test(start_paused = true)]
+async fn an_idle_process_asks_the_store_every_three_seconds() {
+    let receiver = FaultyServer::start(&Reply::new(200)).await;
+    let world = World::new();
+    let store = CountingStore::new(Arc::<MemoryStore>::clone(&world.store));
+    let client = world.client_on(Arc::<CountingStore>::clone(&store));
+    let deliverer = EventDeliverer::start(client.clone(), targets(&receiver)).unwrap();
+    let calls_within = async |seconds| {
+        store.take();
+        tokio::time::sleep(Duration::from_secs(seconds)).await;
+        let mut calls = store.take();
+        let looks = calls.remove("events_due").unwrap();
+        let states = calls.remove("endpoints").unwrap_or_default();
+        assert_eq!(calls, [].into());
+        (looks, states)
+    };
+    let (looks, states) = calls_within(9).await;
+    assert!((8..=11).contains(&looks), "{looks} looks while another process may have left work");
+    assert_eq!(states, 1);
+    calls_within(3).await;
+    let (looks, states) = calls_within(600).await;
+    assert!((180..=223).contains(&looks), "{looks} looks in ten idle minutes");
+    assert!((9..=11).contains(&states), "{states} reads of states in ten idle minutes");
+    deliverer.stop().await;
+    assert_eq!(receiver.requests().len(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_targets_the_store_is_never_asked() {
+    let world = World::new();
+    let store = CountingStore::new(Arc::<MemoryStore>::clone(&world.store));
+    let client = world.client_on(Arc::<CountingStore>::clone(&store));
+    let deliverer = EventDeliverer::start(client, Targets::default()).unwrap();
+    tokio::time::sleep(Duration::from_mins(10)).await;
+    assert_eq!(store.take(), [].into());
+    deliverer.stop().await;
 }

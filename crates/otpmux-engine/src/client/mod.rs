@@ -43,7 +43,7 @@ pub use admin::ProviderView;
 pub use builder::{BuildError, ClientBuilder, ClientConfig, OpenStoreError};
 pub use deliver::{CodeDelivery, CodeDeliveryStatus, CodeInTextError, NewDelivery};
 pub use due::Timers;
-pub use events::{EventDelivery, EventStream, TakenEvents};
+pub use events::{EventDelivery, EventLooks, EventStream, TakenEvents};
 pub use explain::{CandidateView, Explanation, LimitView, MessageView};
 pub use metrics::describe_metrics;
 pub use rates::LastHour;

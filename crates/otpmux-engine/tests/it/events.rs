@@ -10,7 +10,7 @@ use otpmux_engine::{
     MOST_EVENTS, MemoryStore, NewEvent, NewVerification, OtpClient, Policy, VerificationStore,
     Wanted,
 };
-use otpmux_testkit::{ManualClock, ScriptedProvider};
+use otpmux_testkit::{CountingStore, ManualClock, ScriptedProvider};
 
 use crate::world::{
     approves, builder, carrier, down, keys, lenient, phone, unknown, vendor, wrong,
@@ -190,6 +190,34 @@ async fn one_that_expires_unapproved_has_failed_and_so_has_a_superseded_one() {
     stage.client.run_due().await.unwrap();
     let expected = ["verification.failed expired", "verification.failed superseded"];
     assert_eq!(failed().await, expected.map(str::to_owned).into());
+}
+
+/// By virtual time: a stream that waits asks the store every second for ten seconds, and then every three. What its
+/// own process writes it has at once.
+#[tokio::test(start_paused = true)]
+async fn an_idle_stream_asks_the_store_every_three_seconds_and_wakes_at_once() {
+    let provider = carrier("primary");
+    let store = CountingStore::new(Arc::new(MemoryStore::new(1_000)));
+    let shared: Arc<dyn VerificationStore> = Arc::<CountingStore>::clone(&store);
+    let client = builder(&[&provider], lenient(), &Arc::default())
+        .store(shared, keys())
+        .events(EventSettings::new().endpoint(endpoint(false)))
+        .build()
+        .unwrap();
+    let mut events = client.events("app").unwrap();
+    let reader = tokio::spawn(async move { (events.next().await.unwrap(), events) });
+    let calls_within = async |millis| {
+        store.take();
+        tokio::time::sleep(Duration::from_millis(millis)).await;
+        store.take()
+    };
+    assert_eq!(calls_within(10_500).await, [("events_due", 11)].into());
+    assert_eq!(calls_within(60_000).await, [("events_due", 20)].into());
+    let begun = tokio::time::Instant::now();
+    client.send(NewVerification::to(phone())).await.unwrap();
+    let (event, _events) = reader.await.unwrap();
+    assert_eq!(event.event(), EventType::VerificationCreated);
+    assert_eq!(begun.elapsed(), Duration::ZERO);
 }
 
 /// 100,000 events, and a receiver that is dead for an hour.

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use otpmux_core::{Entropy as _, OsEntropy};
-use otpmux_engine::{EndpointName, EndpointState, EventDelivery, EventEnd, OtpClient, Wanted};
+use otpmux_engine::{
+    EndpointName, EndpointState, EventDelivery, EventEnd, EventLooks, OtpClient, Wanted,
+};
 use otpmux_http::webhook::{Posted, WebhookSender};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -15,10 +17,9 @@ use super::pace::Pace;
 use super::schedule::pause;
 use super::{Targets, metrics};
 
-/// How often the store is asked, if no event was written here.
-const EVERY: Duration = Duration::from_secs(1);
-/// How often the states of endpoints are read.
-const LOOK: Duration = Duration::from_mins(1);
+/// How often the states of endpoints are read, and how long that may take.
+const STATES: Duration = Duration::from_mins(1);
+const STATES_WITHIN: Duration = Duration::from_secs(1);
 /// The most events on their way, over all endpoints.
 const MOST: usize = 64;
 /// How long an endpoint may fail before it is switched off.
@@ -31,8 +32,9 @@ pub(super) struct Work {
     sender: WebhookSender,
     paces: HashMap<EndpointName, Pace>,
     tries: JoinSet<Tried>,
+    looks: EventLooks,
     /// When the states of the endpoints are read next.
-    look_at: Instant,
+    states_at: Instant,
 }
 
 /// The end of one try.
@@ -60,7 +62,8 @@ impl Work {
         sender: WebhookSender,
     ) -> Self {
         let (paces, tries) = (HashMap::new(), JoinSet::new());
-        Self { client, targets, stop, sender, paces, tries, look_at: Instant::now() }
+        let (looks, states_at) = (EventLooks::new(), Instant::now());
+        Self { client, targets, stop, sender, paces, tries, looks, states_at }
     }
 
     pub(super) async fn run(mut self) {
@@ -70,11 +73,11 @@ impl Work {
             let targets = Arc::clone(&self.targets.borrow_and_update());
             let full = !targets.is_empty() && self.take(&targets).await;
             // Without targets only a reload is of interest; with room for more, any reason to look.
-            let next = Instant::now() + EVERY.mul_f64(0.9 + chance() / 5.0);
+            let next = Instant::now() + self.looks.pause().mul_f64(0.9 + chance() / 5.0);
             tokio::select! {
                 _ = self.stop.changed() => {}
                 _ = self.targets.changed() => {}
-                _ = written.changed(), if !targets.is_empty() && !full => {}
+                _ = written.changed(), if !targets.is_empty() && !full => self.looks.worked(),
                 () = sleep_until(next), if !targets.is_empty() && !full => {}
                 Some(tried) = self.tries.join_next(), if !self.tries.is_empty() => {
                     self.note(tried.ok());
@@ -92,9 +95,9 @@ impl Work {
     /// Takes what is due, and begins to send it. Returns whether no more can be sent before a try ends.
     async fn take(&mut self, targets: &Arc<Targets>) -> bool {
         let now = Instant::now();
-        if now >= self.look_at {
-            self.look_at = now + LOOK;
-            self.look().await;
+        if now >= self.states_at {
+            self.states_at = now + STATES;
+            self.show_states().await;
         }
         let mut left = MOST.saturating_sub(self.tries.len());
         let mut wanted = Vec::new();
@@ -122,6 +125,9 @@ impl Work {
         }
         let asked: usize = wanted.iter().map(|it| it.most).sum();
         let all = taken.deliveries.len() >= asked;
+        if !taken.deliveries.is_empty() {
+            self.looks.worked();
+        }
         for delivery in taken.deliveries {
             self.paces.entry(delivery.endpoint.clone()).or_default().under_way += 1;
             let (client, sender) = (self.client.clone(), self.sender.clone());
@@ -131,6 +137,7 @@ impl Work {
     }
 
     fn note(&mut self, tried: Option<Tried>) {
+        self.looks.worked();
         // A try that panicked is as one whose process died: its lease ends.
         let Some(Tried { endpoint, load }) = tried else {
             self.paces.clear();
@@ -146,8 +153,8 @@ impl Work {
     }
 
     /// Shows the states of endpoints as metrics.
-    async fn look(&self) {
-        let deadline = Instant::now() + EVERY;
+    async fn show_states(&self) {
+        let deadline = Instant::now() + STATES_WITHIN;
         if let Ok(Ok(all)) = timeout_at(deadline, self.client.event_endpoints()).await {
             all.iter().for_each(metrics::status);
         }

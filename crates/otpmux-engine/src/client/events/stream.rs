@@ -1,14 +1,10 @@
-use std::collections::VecDeque;
-use std::time::Duration;
-
 use otpmux_core::Error;
+use std::collections::VecDeque;
 use tokio::sync::watch;
 
-use super::{EventDelivery, no_endpoint};
+use super::{EventDelivery, EventLooks, no_endpoint};
 use crate::{EndpointName, Event, EventEnd, OtpClient, Wanted};
 
-/// How often the store is asked for events of other processes, and for those whose lease has ended.
-const EVERY: Duration = Duration::from_secs(1);
 /// How many events are taken at once.
 const AT_ONCE: usize = 16;
 
@@ -22,6 +18,7 @@ pub struct EventStream {
     client: OtpClient,
     endpoint: EndpointName,
     more: watch::Receiver<()>,
+    looks: EventLooks,
     taken: VecDeque<EventDelivery>,
     /// The one that the application has, until it asks for the next one.
     at_work: Option<EventDelivery>,
@@ -35,6 +32,7 @@ impl EventStream {
             client: client.clone(),
             endpoint: known.name.clone(),
             more: inner.events.waker().subscribe(),
+            looks: EventLooks::new(),
             taken: VecDeque::new(),
             at_work: None,
         })
@@ -60,8 +58,12 @@ impl EventStream {
             self.taken.extend(taken.deliveries);
             if self.taken.is_empty() {
                 // Another process may have written one, or have died with one.
-                let _ = tokio::time::timeout(EVERY, self.more.changed()).await;
+                let pause = self.looks.pause();
+                if tokio::time::timeout(pause, self.more.changed()).await.is_err() {
+                    continue;
+                }
             }
+            self.looks.worked();
         }
     }
 
