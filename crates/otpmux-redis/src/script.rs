@@ -281,8 +281,9 @@ mod shared {
     pub(super) const UNCOVER: &str = include_str!("lua/shared/uncover.lua");
 }
 
-/// How long the events of an endpoint are kept after the newest one: longer than any is tried.
-const EVENTS_KEPT: Duration = Duration::from_hours(7 * 24);
+/// How long the events of an endpoint are kept after a process has last asked for them, or written one; at
+/// least half of it, because the time to live is renewed when half has passed.
+const EVENTS_KEPT: Duration = Duration::from_hours(30 * 24);
 
 static SCRIPTS: LazyLock<[Script; 23]> = LazyLock::new(|| {
     // In the order of the variants, which are the index.
@@ -340,7 +341,7 @@ mod tests {
             );
             assert!(operation.script().of(false).text.starts_with(
                 "local RETENTION, HEALTH_TTL, HEALTH_UPDATES_KEPT, LOOKS_BEHIND, EARLY_RECEIPT, EVENTS_KEPT = \
-                    600000, 3600000, 8, 16, 60000, 604800000"
+                    600000, 3600000, 8, 16, 60000, 2592000000"
             ));
             assert_eq!(operation.script().of(true).hash.len(), 40);
         }

@@ -8,6 +8,12 @@ local answer = {'events', 0}
 for i = 3, #ARGV, 2 do
   local endpoint, most = ARGV[i], ARGV[i + 1]
   local events, ages, dues = prefix .. 'E' .. endpoint, prefix .. 'A' .. endpoint, prefix .. 'U' .. endpoint
+  -- Also those of a paused endpoint, and those that are tried again in days.
+  if redis.call('PTTL', events) < EVENTS_KEPT / 2 then
+    redis.call('PEXPIRE', events, EVENTS_KEPT)
+    redis.call('PEXPIRE', ages, EVENTS_KEPT)
+    redis.call('PEXPIRE', dues, EVENTS_KEPT)
+  end
   local surplus = redis.call('ZCARD', ages) - ${events.most}
   while surplus > 0 do
     local oldest = redis.call('ZRANGE', ages, 0, math.min(surplus, 1000) - 1)

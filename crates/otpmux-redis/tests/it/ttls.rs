@@ -11,7 +11,7 @@ use otpmux_engine::{
     AttemptState, DeliveryMark, EndpointName, EndpointState, EventId, EventType, ExternalId,
     HEALTH_TTL, HealthUpdate, IdempotencyRecord, LimitHit, LimitKey, LimitScope, MessageLimits,
     NewEvent, NewVerification, Once, OpenCircuit, Outbox, RETENTION, ReceiptOf, Record,
-    RecordOutcome, Refund, Resend, VerificationStore, Verify, Witness,
+    RecordOutcome, Refund, Resend, VerificationStore, Verify, Wanted, Witness,
 };
 use otpmux_redis::RedisStore;
 use otpmux_testkit::{RedisReply, RedisServer, ScriptedProvider};
@@ -198,36 +198,67 @@ async fn ended_records_are_removed() {
     until_empty(&server);
 }
 
-/// Events outlive their last try and no more; what an operator has decided about an endpoint stays.
+/// Events are kept for as long as a process asks for them, also while their endpoint is paused; what an operator has
+/// decided about an endpoint stays for good.
 #[tokio::test]
-async fn events_are_kept_for_a_week_and_states_of_endpoints_for_good() {
+async fn events_are_kept_for_a_month_after_the_last_look_and_states_of_endpoints_for_good() {
     let server = RedisServer::start();
     let store = store(&server);
     let billing = EndpointName::new("billing").unwrap();
-    let once = Once { key: [1; 16], until: now() + Duration::from_mins(30), releases: None };
-    let event = NewEvent {
-        endpoints: vec![billing.clone()],
-        id: EventId::of_hash([7; 16], EventType::ProviderDown),
-        facts: "{}".into(),
-        reason: None,
-        once: Some(once),
-    };
-    assert!(store.put_event(event, now()).await.unwrap());
-    store.set_endpoint(&billing, EndpointState::Paused).await.unwrap();
-    let mut letters = String::new();
-    for (letter, key) in all_keys(&server) {
-        let most = match letter {
-            'E' | 'A' | 'U' => 7 * DAY,
-            'H' => Duration::from_mins(30),
-            'e' => {
-                assert_eq!(remaining(&server, &key), -1);
-                continue;
-            }
-            other => panic!("an unknown key: {other}"),
+    let put = async |number: u8, once| {
+        let event = NewEvent {
+            endpoints: vec![billing.clone()],
+            id: EventId::of_hash([number; 16], EventType::ProviderDown),
+            facts: "{}".into(),
+            reason: None,
+            once,
         };
-        let left = Duration::from_millis(remaining(&server, &key).try_into().unwrap());
-        assert!(left <= most && left + Duration::from_mins(1) > most, "{letter}: {left:?}");
-        letters.push(letter);
-    }
-    assert_eq!(letters.len(), 4, "{letters}");
+        assert!(store.put_event(event, now()).await.unwrap());
+    };
+    let once = Once { key: [1; 16], until: now() + Duration::from_mins(30), releases: None };
+    put(1, Some(once)).await;
+    store.set_endpoint(&billing, EndpointState::Paused).await.unwrap();
+    // Returns the letters of the keys whose remaining time is about this.
+    let kept_for = |time: Duration| {
+        let mut letters: Vec<_> = all_keys(&server)
+            .into_iter()
+            .filter(|(_, key)| {
+                let left = Duration::from_millis(remaining(&server, key).try_into().unwrap_or(0));
+                left <= time && left + Duration::from_mins(1) > time
+            })
+            .map(|(letter, _)| letter)
+            .collect();
+        letters.sort_unstable();
+        letters.into_iter().collect::<String>()
+    };
+    assert_eq!(kept_for(30 * DAY), "AEU");
+    assert_eq!(kept_for(Duration::from_mins(30)), "H");
+    let forever = all_keys(&server).into_iter().filter(|(_, key)| remaining(&server, key) == -1);
+    assert_eq!(forever.map(|(letter, _)| letter).collect::<String>(), "e");
+
+    let pass = |left: Duration| {
+        let left = left.as_millis().to_string();
+        for (_, key) in all_keys(&server).iter().filter(|(letter, _)| "AEU".contains(*letter)) {
+            server.command(&[&b"PEXPIRE"[..], &unhex(key), left.as_bytes()]);
+        }
+    };
+    let look = async || {
+        let wanted = [Wanted { endpoint: billing.clone(), most: 9 }];
+        store.events_due(&wanted, Duration::from_mins(1), now()).await.unwrap().events.len()
+    };
+    // A look renews it when half has passed, and not before.
+    pass(20 * DAY);
+    assert_eq!(look().await, 0);
+    assert_eq!(kept_for(20 * DAY), "AEU");
+    put(2, None).await;
+    assert_eq!(kept_for(20 * DAY), "AEU");
+    pass(14 * DAY);
+    assert_eq!(look().await, 0);
+    assert_eq!(kept_for(30 * DAY), "AEU");
+    // So does an event.
+    pass(14 * DAY);
+    put(3, None).await;
+    assert_eq!(kept_for(30 * DAY), "AEU");
+    store.set_endpoint(&billing, EndpointState::On).await.unwrap();
+    assert_eq!(look().await, 3);
 }

@@ -1,7 +1,8 @@
 -- The outbox: for each endpoint a hash of the events that wait, by their ids; their ids sorted by when
 -- they happened; and their ids sorted by when their next try is due. An event is: when it happened (6
 -- bytes), when it is due (6), the tries that failed (4), why it happened, as a field, and what it says.
--- All three keys are kept for as long as the newest event may be tried.
+-- All three keys are kept while a process asks for the events (`events_due.lua`): they expire a month
+-- after the last one, so those of an endpoint that no configuration names any more go.
 --
 -- What is known about endpoints is one hash, by their names: the first letter of the state, and since
 -- when the endpoint fails (6 bytes; zeros: it does not). It never expires: a paused endpoint stays paused.
@@ -13,9 +14,11 @@ local function put(prefix, endpoint, id, says, why)
     local ages, dues = prefix .. 'A' .. endpoint, prefix .. 'U' .. endpoint
     redis.call('ZADD', ages, now, id)
     redis.call('ZADD', dues, now, id)
-    redis.call('PEXPIRE', events, EVENTS_KEPT)
-    redis.call('PEXPIRE', ages, EVENTS_KEPT)
-    redis.call('PEXPIRE', dues, EVENTS_KEPT)
+    if redis.call('PTTL', events) < EVENTS_KEPT / 2 then
+      redis.call('PEXPIRE', events, EVENTS_KEPT)
+      redis.call('PEXPIRE', ages, EVENTS_KEPT)
+      redis.call('PEXPIRE', dues, EVENTS_KEPT)
+    end
     redis.call('HSETNX', prefix .. 'endpoints', endpoint, 'o\0\0\0\0\0\0')
   end
 end
