@@ -7,6 +7,7 @@ the paths, the fields and the answers that the adapters rely on. Nothing is sent
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import urllib.request
 from pathlib import Path
@@ -30,7 +31,9 @@ class Emulator:
     """The emulated vendors, and their admin API."""
 
     def __init__(self) -> None:
-        command = ["cargo", "run", "--quiet", "-p", "otpmux-cli", "--", "emulate", "--listen", "127.0.0.1:0", "--no-limits"]
+        built = os.environ.get("OTPMUX_PROGRAM")
+        command = [built] if built else ["cargo", "run", "--quiet", "-p", "otpmux-cli", "--"]
+        command += ["emulate", "--listen", "127.0.0.1:0", "--no-limits"]
         for kind in ("plivoverify", "prelude"):
             command += ["--replay", str(ADAPTERS / kind)]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT)

@@ -9,8 +9,9 @@ const { spawn } = require("node:child_process");
 const http = require("node:http");
 const https = require("node:https");
 
+const built = process.env.OTPMUX_JUDGED;
 const cargo = ["run", "--quiet", "-p", "otpmux-tests", "--bin", "judged"];
-const judged = spawn("cargo", cargo, { stdio: ["pipe", "pipe", "inherit"] });
+const judged = spawn(built ?? "cargo", built ? [] : cargo, { stdio: ["pipe", "pipe", "inherit"] });
 let base;
 let vendor;
 let admin;

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import subprocess
 import threading
 import urllib.parse
@@ -30,7 +31,8 @@ class Emulator:
     """The emulated vendors, and their admin API."""
 
     def __init__(self) -> None:
-        command = ["cargo", "run", "--quiet", "-p", "otpmux-tests", "--bin", "judged"]
+        built = os.environ.get("OTPMUX_JUDGED")
+        command = [built] if built else ["cargo", "run", "--quiet", "-p", "otpmux-tests", "--bin", "judged"]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         ready = json.loads(self.process.stdout.readline())
         self.admin_url = f"http://{ready['listen']}/_emulator"
