@@ -11,6 +11,7 @@ use otpmux::config::{Environment, Registry};
 
 const README: &str = include_str!("../../README.md");
 const ARCHITECTURE: &str = include_str!("../../ARCHITECTURE.md");
+const CONTRIBUTING: &str = include_str!("../../CONTRIBUTING.md");
 
 /// The variables of the pages, with made-up values. Any other variable of an example, such as the
 /// key of a vendor, is set to a made-up text too.
@@ -150,6 +151,24 @@ fn the_decision_table_is_the_same_in_the_readme_and_in_the_architecture() {
     let table = part(README, "decision");
     assert_eq!(table.lines().count(), 2 + 5, "{table}");
     assert!(ARCHITECTURE.contains(table), "ARCHITECTURE has another table than\n{table}");
+}
+
+#[test]
+fn files_that_the_guides_name_exist() {
+    let folders = ["crates/", "docs/", "tools/", "tests/", "benches/", "deploy/", "scripts/"];
+    let mut named = 0;
+    for (guide, text) in [("ARCHITECTURE.md", ARCHITECTURE), ("CONTRIBUTING.md", CONTRIBUTING)] {
+        // Every second part is between backticks.
+        let paths = text.split('`').skip(1).step_by(2).filter(|path| {
+            folders.iter().any(|folder| path.starts_with(folder))
+                && !path.contains(|c: char| "{*".contains(c) || c.is_whitespace())
+        });
+        for path in paths {
+            named += 1;
+            assert!(root().join(path).exists(), "{guide} names `{path}`, which does not exist");
+        }
+    }
+    assert!(named > 50, "{named} paths");
 }
 
 #[test]
