@@ -112,7 +112,7 @@ impl Stage {
 pub fn request(setup: &Emulation, channel: &Channel) -> NewVerification {
     let mut new = NewVerification::to(setup.recipient(channel.as_str())).by(channel.clone());
     // Some send by nothing but a template.
-    new.template = setup.template().filter(|_| setup.capabilities().template);
+    new.options.template = setup.template().filter(|_| setup.capabilities().template);
     new
 }
 

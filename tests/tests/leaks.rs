@@ -104,13 +104,13 @@ async fn run(
 
 /// Delivers codes that the caller made, one in a finished text, and ends them.
 async fn deliver(stage: &Stage, new: &NewVerification, shown: &mut String) {
-    let channel = new.channel.clone().unwrap_or(Channel::Sms);
+    let channel = new.options.channel.clone().unwrap_or(Channel::Sms);
     let text = format!("{GIVEN} is yours.");
     let given = NewDelivery::of_text(&text, new.recipient.clone()).unwrap();
     let letters = NewDelivery::of(Code::given(LETTERS).unwrap(), new.recipient.clone());
     for mut delivery in [given, letters] {
-        delivery.template.clone_from(&new.template);
-        let delivery = delivery.by(channel.clone()).from_client(new.client.clone());
+        delivery.options.template.clone_from(&new.options.template);
+        let delivery = delivery.by(channel.clone()).from_client(new.options.client.clone());
         write!(shown, "{delivery:?}").unwrap();
         match stage.client.deliver(delivery).await {
             Ok(sent) => {
@@ -134,7 +134,7 @@ async fn repeat_letters(order: &[&Emulation], capture: &LogCapture) {
     for fault in echoes(&[LETTERS.to_owned()]) {
         stage.emulator.set_fault(setup.vendor(), fault);
         let mut letters = NewDelivery::of(Code::given(LETTERS).unwrap(), new.recipient.clone());
-        letters.template.clone_from(&new.template);
+        letters.options.template.clone_from(&new.options.template);
         let mut shown = String::new();
         note(&mut shown, stage.client.deliver(letters.by(channel.clone())).await);
         shown.push_str(&capture.take());
@@ -206,7 +206,7 @@ async fn search(setup: &Emulation, capture: &LogCapture) {
         .iter()
         .map(|channel| {
             let mut new = request(setup, channel);
-            new.client = ClientContext::new().with_ip(CLIENT.parse().unwrap());
+            new.options.client = ClientContext::new().with_ip(CLIENT.parse().unwrap());
             new
         })
         .collect();

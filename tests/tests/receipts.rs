@@ -301,7 +301,7 @@ async fn live(listed: &Listed, one: &Shown<'_>) -> Option<Live> {
     let channel = send.input.channel.as_deref()?.parse().ok()?;
     let to: Recipient = send.input.to.as_deref()?.parse().ok()?;
     let mut new = NewVerification::to(to).by(channel);
-    new.template.clone_from(&send.input.template);
+    new.options.template.clone_from(&send.input.template);
     let sent = gateway.client.send(new).await.ok()?;
     let receipt = Received::of(&one.golden.request, listed.adapter.kind);
     let id = sent.id;

@@ -20,8 +20,8 @@ pub use client::{
     CodeDeliveryStatus, CodeInTextError, CodeSourceView, EventDelivery, EventLooks, EventStream,
     Explanation, HistoryEntry, InFlight, LastHour, LimitView, MessageView, NewDelivery,
     NewVerification, OpenStoreError, OtpClient, ProviderView, Reloaded, Resend, Scope,
-    ScopedClient, Selector, SendAttemptView, TakenEvents, Timers, Verification, VerificationStatus,
-    Verify, describe_metrics,
+    ScopedClient, Selector, SendAttemptView, SendOptions, TakenEvents, Timers, Verification,
+    VerificationStatus, Verify, describe_metrics,
 };
 pub use escalation::{EscalationStep, StepBy};
 pub use events::{

@@ -28,7 +28,8 @@ pub use otpmux_engine::{
     DltIds, EscalationStep, ExternalId, InFlight, Locale, LocalizedText, MemoryStore,
     MessageLimits, MessageSettings, Messages, NewDelivery, NewVerification, OtpClient, Policy,
     Reloaded, Repeat, Resend, ResendBy, Resilience, Route, Routes, Scope, ScopedClient, Selector,
-    ServerKeys, StepBy, Timers, Verification, VerificationId, VerificationStatus, Verify,
+    SendOptions, ServerKeys, StepBy, Timers, Verification, VerificationId, VerificationStatus,
+    Verify,
 };
 
 pub use config::Config;

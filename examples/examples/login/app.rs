@@ -59,7 +59,7 @@ async fn number(
     };
     let mut new = NewVerification::to(to);
     let Ok(purpose) = Purpose::new("login") else { return page::broken() };
-    new.purpose = purpose;
+    new.options.purpose = purpose;
     // For the limits per network. Behind a proxy, take the address from the proxy's header.
     let mut device = ClientContext::new();
     device.ip = Some(peer.ip());

@@ -81,21 +81,14 @@ async fn deliver(args: &Args, code: Option<Code>) -> Result<Value, Failure> {
     let backend = args.place.open()?;
     let to = backend.read_recipient(&args.to, args.wishes.country()?).await?;
     let wished = args.wishes.new_verification(to, "--to")?;
-    let mut new = match (code, wished.message) {
-        (Some(code), message) => {
-            let mut new = NewDelivery::of(code, wished.recipient);
-            new.message = message;
-            new
-        }
-        (None, message) => {
-            let new = NewDelivery::of_text(&message.unwrap_or_default(), wished.recipient);
-            new.map_err(|error| Failure::usage(format!("--message: {error}")))?
-        }
+    let mut options = wished.options;
+    options.ttl = args.ttl.map(Duration::from_secs);
+    options.template.clone_from(&args.template);
+    options.idempotency_key.clone_from(&args.idempotency_key);
+    let code = match code {
+        Some(code) => code,
+        None => NewDelivery::code_in_text(options.message.as_deref().unwrap_or_default(), None)
+            .map_err(|error| Failure::usage(format!("--message: {error}")))?,
     };
-    (new.channel, new.purpose, new.locale) = (wished.channel, wished.purpose, wished.locale);
-    (new.brand, new.variables) = (wished.brand, wished.variables);
-    new.ttl = args.ttl.map(Duration::from_secs);
-    new.template.clone_from(&args.template);
-    new.idempotency_key.clone_from(&args.idempotency_key);
-    backend.deliver(new).await
+    backend.deliver(NewDelivery::of(code, wished.recipient).with_options(options)).await
 }

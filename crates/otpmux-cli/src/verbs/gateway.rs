@@ -7,7 +7,7 @@ use otpmux::http::{Answer, BaseUrl, Call, HttpConfig, Transport};
 use otpmux::provider::{Context, IdempotencyKey, OsEntropy, ProviderId};
 use otpmux::{
     Code, CountryCode, DeliveryId, NewDelivery, NewVerification, Outcome, Resend, Secret, Selector,
-    Verdict, VerificationId, Verify,
+    SendOptions, Verdict, VerificationId, Verify,
 };
 use serde_json::{Map, Value, json};
 
@@ -39,38 +39,22 @@ impl Gateway {
     }
 
     pub(super) async fn send(&self, new: &NewVerification) -> Result<Value, Failure> {
-        let to = new.recipient.expose();
-        let mut body = Map::new();
+        let (to, options) = (new.recipient.expose(), &new.options);
+        let mut body = send_body(to, options);
         let mut set = |key: &str, value: Option<Value>| {
             if let Some(value) = value {
                 body.insert(key.to_owned(), value);
             }
         };
-        set("to", Some(json!(to)));
-        set("purpose", Some(json!(new.purpose)));
-        set("channel", new.channel.as_ref().map(|channel| json!(channel)));
-        set("locale", new.locale.as_ref().map(|locale| json!(locale)));
         set("repeat", new.repeat.map(|repeat| json!(repeat.as_str())));
-        if !new.escalate {
-            set("escalate", Some(json!(false)));
-        }
-        set("template", new.template.as_ref().map(|template| json!(template)));
+        set("escalate", (!new.escalate).then_some(json!(false)));
         set("external_id", new.external_id.as_ref().map(|id| json!(id.expose())));
-        set("ttl", new.ttl.map(|ttl| json!(ttl.as_secs())));
         set("code_length", new.code_length.map(|length| json!(length)));
-        set("brand", new.brand.as_ref().map(|brand| json!(brand)));
-        set("message", new.message.as_ref().map(|message| json!(message)));
-        if !new.variables.is_empty() {
-            set("variables", Some(json!(new.variables)));
-        }
-        let mut call = Call::post("/v1/verifications", &body).hiding(to);
+        let mut call = hiding_values(Call::post("/v1/verifications", &body).hiding(to), options);
         if let Some(id) = &new.external_id {
             call = call.hiding(id.expose());
         }
-        for value in new.variables.values().filter(|value| !value.is_empty()) {
-            call = call.hiding(value);
-        }
-        document(&self.ask(named(call, new.idempotency_key.as_deref())?).await?)
+        document(&self.ask(named(call, options.idempotency_key.as_deref())?).await?)
     }
 
     pub(super) async fn verify(
@@ -125,30 +109,12 @@ impl Gateway {
     }
 
     pub(super) async fn deliver(&self, new: &NewDelivery) -> Result<Value, Failure> {
-        let (to, code) = (new.recipient.expose(), new.code.expose());
-        let mut body = Map::new();
-        let mut set = |key: &str, value: Option<Value>| {
-            if let Some(value) = value {
-                body.insert(key.to_owned(), value);
-            }
-        };
-        set("to", Some(json!(to)));
-        set("code", Some(json!(code)));
-        set("purpose", Some(json!(new.purpose)));
-        set("channel", new.channel.as_ref().map(|channel| json!(channel)));
-        set("locale", new.locale.as_ref().map(|locale| json!(locale)));
-        set("template", new.template.as_ref().map(|template| json!(template)));
-        set("ttl", new.ttl.map(|ttl| json!(ttl.as_secs())));
-        set("brand", new.brand.as_ref().map(|brand| json!(brand)));
-        set("message", new.message.as_ref().map(|message| json!(message)));
-        if !new.variables.is_empty() {
-            set("variables", Some(json!(new.variables)));
-        }
-        let mut call = Call::post("/v1/deliveries", &body).hiding(to).hiding(code);
-        for value in new.variables.values().filter(|value| !value.is_empty()) {
-            call = call.hiding(value);
-        }
-        document(&self.ask(named(call, new.idempotency_key.as_deref())?).await?)
+        let (to, code, options) = (new.recipient.expose(), new.code.expose(), &new.options);
+        let mut body = send_body(to, options);
+        body.insert("code".to_owned(), json!(code));
+        let call = Call::post("/v1/deliveries", &body).hiding(to).hiding(code);
+        let call = hiding_values(call, options);
+        document(&self.ask(named(call, options.idempotency_key.as_deref())?).await?)
     }
 
     pub(super) async fn delivery(&self, id: DeliveryId) -> Result<Value, Failure> {
@@ -201,6 +167,32 @@ impl Gateway {
         }
         Err(Failure::of_problem(answer.status(), &answer.json().unwrap_or_default()))
     }
+}
+
+/// The part of a body that verifications and deliveries share.
+fn send_body(to: &str, options: &SendOptions) -> Map<String, Value> {
+    let mut body = Map::new();
+    let mut set = |key: &str, value: Option<Value>| {
+        if let Some(value) = value {
+            body.insert(key.to_owned(), value);
+        }
+    };
+    set("to", Some(json!(to)));
+    set("purpose", Some(json!(options.purpose)));
+    set("channel", options.channel.as_ref().map(|channel| json!(channel)));
+    set("locale", options.locale.as_ref().map(|locale| json!(locale)));
+    set("template", options.template.as_ref().map(|template| json!(template)));
+    set("ttl", options.ttl.map(|ttl| json!(ttl.as_secs())));
+    set("brand", options.brand.as_ref().map(|brand| json!(brand)));
+    set("message", options.message.as_ref().map(|message| json!(message)));
+    set("variables", (!options.variables.is_empty()).then(|| json!(options.variables)));
+    body
+}
+
+/// Hides the values of variables, which may be personal.
+fn hiding_values(call: Call, options: &SendOptions) -> Call {
+    let values = options.variables.values().filter(|value| !value.is_empty());
+    values.fold(call, |call, value| call.hiding(value))
 }
 
 /// The body of a resend.

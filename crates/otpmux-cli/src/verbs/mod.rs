@@ -102,17 +102,17 @@ impl Wishes {
         // Not parsed by clap, which would repeat the number.
         let to = to.map_err(|error| Failure::usage(format!("{option}: {error}")))?;
         let mut new = NewVerification::to(to);
-        new.channel = channel(self.channel.as_deref())?;
-        new.purpose = purpose(self.purpose.as_deref())?;
-        new.locale.clone_from(&self.locale);
-        new.brand.clone_from(&self.brand);
-        new.message.clone_from(&self.message);
+        new.options.channel = channel(self.channel.as_deref())?;
+        new.options.purpose = purpose(self.purpose.as_deref())?;
+        new.options.locale.clone_from(&self.locale);
+        new.options.brand.clone_from(&self.brand);
+        new.options.message.clone_from(&self.message);
         for variable in &self.variable {
             // The mistake does not repeat a value, which may be personal.
             let (name, value) = variable.split_once('=').ok_or_else(|| {
                 Failure::usage("--variable: must be NAME=VALUE, such as name=Ann")
             })?;
-            new.variables.insert(name.to_owned(), value.to_owned());
+            new.options.variables.insert(name.to_owned(), value.to_owned());
         }
         Ok(new)
     }

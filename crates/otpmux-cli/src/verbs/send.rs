@@ -102,7 +102,7 @@ async fn send(args: &Args) -> Result<(Backend, Value), Failure> {
     }
     let to = backend.read_recipient(&args.to, args.wishes.country()?).await?;
     let mut new = args.wishes.new_verification(to, "--to")?;
-    new.ttl = args.ttl.map(Duration::from_secs);
+    new.options.ttl = args.ttl.map(Duration::from_secs);
     new.code_length = args.code_length;
     let repeat = args.repeat.as_deref().map(str::parse).transpose();
     new.repeat = repeat.map_err(|error| Failure::usage(format!("--repeat: {error}")))?;
@@ -110,8 +110,8 @@ async fn send(args: &Args) -> Result<(Backend, Value), Failure> {
     new.external_id =
         external.map_err(|error| Failure::usage(format!("--external-id: {error}")))?;
     new.escalate = !args.no_escalate;
-    new.template.clone_from(&args.template);
-    new.idempotency_key.clone_from(&args.idempotency_key);
+    new.options.template.clone_from(&args.template);
+    new.options.idempotency_key.clone_from(&args.idempotency_key);
     let sent = backend.send(new).await?;
     Ok((backend, sent))
 }

@@ -123,7 +123,7 @@ impl Inner {
     ) -> Result<Verification, Error> {
         let mut opened = self.begin("send", tenant);
         if let Some(opened) = &mut opened {
-            opened.of_recipient(&new.recipient, &new.purpose);
+            opened.of_recipient(&new.recipient, &new.options.purpose);
             let channel = new.channel_or_default().to_string();
             opened.set(|entry| entry.channel = Some(channel));
         }
@@ -161,8 +161,8 @@ impl Inner {
     ) -> Result<CodeDelivery, Error> {
         let mut opened = self.begin("deliver", tenant);
         if let Some(opened) = &mut opened {
-            opened.of_recipient(&new.recipient, &new.purpose);
-            let channel = new.channel.as_ref().map(ToString::to_string);
+            opened.of_recipient(&new.recipient, &new.options.purpose);
+            let channel = new.options.channel.as_ref().map(ToString::to_string);
             opened.set(|entry| entry.channel = channel);
         }
         let result = self.deliver(new).await;

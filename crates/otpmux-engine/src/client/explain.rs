@@ -140,7 +140,7 @@ impl Inner {
     }
 
     fn fill(&self, new: NewVerification, into: &mut Explanation) -> Result<(), Error> {
-        check_metadata(&new.metadata)?;
+        check_metadata(&new.options.metadata)?;
         let code = self.new_code(&new, &Zeros)?;
         let (request, _, route_plan) =
             self.route_send(new, &code, false, &Zeros, self.clock.now())?;

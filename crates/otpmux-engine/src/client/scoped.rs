@@ -71,7 +71,7 @@ impl ScopedClient {
     /// Those of [`OtpClient::send`]; also [`ErrorKind::Forbidden`], not sent, for a purpose outside
     /// the scope.
     pub async fn send(&self, new: NewVerification) -> Result<Verification, Error> {
-        self.allow(&new.purpose)?;
+        self.allow(&new.options.purpose)?;
         self.client.inner().audited_send(new, self.tenant()).await
     }
 
@@ -82,7 +82,7 @@ impl ScopedClient {
     /// Those of [`OtpClient::deliver`]; also [`ErrorKind::Forbidden`], not sent, for a purpose
     /// outside the scope.
     pub async fn deliver(&self, new: NewDelivery) -> Result<CodeDelivery, Error> {
-        self.allow(&new.purpose)?;
+        self.allow(&new.options.purpose)?;
         self.client.inner().audited_deliver(new, self.tenant()).await
     }
 

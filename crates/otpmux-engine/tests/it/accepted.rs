@@ -120,7 +120,7 @@ async fn a_call_for_a_verification_records_its_outcome_first() {
     // A repeat with the same key is not told that the first is under way.
     let named = || {
         let mut new = NewVerification::to(phone()).with_idempotency_key("k");
-        new.in_flight = InFlight::Refuse;
+        new.options.in_flight = InFlight::Refuse;
         new
     };
     let first = client.send(named()).await.unwrap();

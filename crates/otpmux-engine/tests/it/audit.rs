@@ -213,9 +213,9 @@ async fn nothing_personal_is_in_an_entry() {
     let a = carrier("a");
     let world = World::of(&[&a]);
     let mut new = NewVerification::to(phone());
-    new.metadata.insert("order".to_owned(), "secret-note".to_owned());
+    new.options.metadata.insert("order".to_owned(), "secret-note".to_owned());
     new.external_id = Some("user-4711".parse().unwrap());
-    new.client.ip = Some("203.0.113.77".parse().unwrap());
+    new.options.client.ip = Some("203.0.113.77".parse().unwrap());
     let sent = world.client.send(new.with_idempotency_key("key-0815")).await.unwrap();
     let right = a.otpmux_codes().remove(0);
     world.client.verify(sent.id, &code(&wrong(&right))).await.unwrap();

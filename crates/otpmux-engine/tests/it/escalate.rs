@@ -202,7 +202,7 @@ async fn a_route_without_steps_and_a_code_that_expires_soon_make_nothing_due() {
     assert_eq!(world.send().await.next_step_at, None);
     let world = World::of(&[&a, &b], &[next(30), next(60)]);
     let mut new = NewVerification::to(phone());
-    new.ttl = Some(Duration::from_secs(95));
+    new.options.ttl = Some(Duration::from_secs(95));
     let sent = world.client.send(new).await.unwrap();
     assert!(sent.next_step_at.is_some());
     assert_eq!(world.later(30).await, 1);

@@ -68,7 +68,7 @@ async fn a_stream_has_the_life_of_a_verification_and_nothing_personal() {
     let mut events = stage.client.events("app").unwrap();
     let metadata = BTreeMap::from([("order".to_owned(), "4711".to_owned())]);
     let mut new = NewVerification::to(phone()).for_purpose(Purpose::new("login").unwrap());
-    new.metadata = metadata.clone();
+    new.options.metadata = metadata.clone();
     let sent = stage.client.send(new).await.unwrap();
     let code = provider.otpmux_codes().pop().unwrap();
     assert!(stage.client.verify(sent.id, &code.parse().unwrap()).await.unwrap().is_approved());

@@ -85,7 +85,7 @@ async fn a_request_without_a_route_and_one_without_a_provider() {
     let told = client.explain(login().with_code_length(3));
     assert_eq!(told.refusal.unwrap().kind(), ErrorKind::InvalidRequest);
     let mut talkative = login();
-    talkative.metadata.insert("note".into(), "x".repeat(201));
+    talkative.options.metadata.insert("note".into(), "x".repeat(201));
     let told = client.explain(talkative);
     assert_eq!(told.refusal.unwrap().kind(), ErrorKind::InvalidRequest);
     let told = client.explain(login().with_ttl(Duration::from_hours(9)));
@@ -130,7 +130,7 @@ async fn limits_are_those_that_a_send_is_counted_by() {
     policy.limits.purpose = vec![RateLimit::new(7, Duration::from_mins(1))];
     let world = World::with(&[&a], policy);
     let mut new = NewVerification::to(phone());
-    new.client.ip = Some([192, 0, 2, 1].into());
+    new.options.client.ip = Some([192, 0, 2, 1].into());
     let told = world.client.explain(new);
     let expected = ["recipient", "ip", "purpose", "number_range"];
     assert_eq!(limits(&told), expected);

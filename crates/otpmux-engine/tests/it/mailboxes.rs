@@ -158,7 +158,7 @@ async fn a_proof_of_one_spelling_counts_for_the_other_where_that_is_certain() {
         ("annabel+x@example.com", "annabel@example.com", "not_found"),
     ] {
         let new = to(sent_to);
-        let purpose = new.purpose.clone();
+        let purpose = new.options.purpose.clone();
         let sent = one.send(new).await.unwrap();
         let code: Code = provider.otpmux_codes().last().unwrap().parse().unwrap();
         let expected = expected.parse().unwrap();

@@ -75,7 +75,7 @@ async fn while_the_first_is_under_way_the_second_waits_or_is_refused() {
     let first = tokio::spawn(async move { client.send(named("k")).await.unwrap() });
     a.sends.called(1).await;
     let mut impatient = named("k");
-    impatient.in_flight = InFlight::Refuse;
+    impatient.options.in_flight = InFlight::Refuse;
     let error = world.client.send(impatient).await.unwrap_err();
     assert_eq!((error.kind(), error.blame()), (ErrorKind::Conflict, Blame::Caller));
     assert_eq!(error.retry_after(), Some(Duration::from_secs(20)), "no later than its deadline");
@@ -130,7 +130,7 @@ async fn a_request_of_a_dead_process_is_not_in_progress_for_ever() {
     dead.abort();
     assert!(dead.await.unwrap_err().is_cancelled());
     let mut impatient = named("k");
-    impatient.in_flight = InFlight::Refuse;
+    impatient.options.in_flight = InFlight::Refuse;
     // It ends at the deadline that it reports, however long a resend has to wait.
     for seconds in [20, 13] {
         let error = world.client.send(impatient.clone()).await.unwrap_err();
@@ -211,14 +211,14 @@ async fn metadata_comes_back_by_status_and_belongs_to_the_request() {
     let a = carrier("a");
     let world = World::of(&[&a]);
     let mut new = named("k");
-    new.metadata.insert("order".to_owned(), "A-17".to_owned());
+    new.options.metadata.insert("order".to_owned(), "A-17".to_owned());
     let sent = world.client.send(new.clone()).await.unwrap();
-    assert_eq!(world.client.status(sent.id).await.unwrap().metadata, new.metadata);
+    assert_eq!(world.client.status(sent.id).await.unwrap().metadata, new.options.metadata);
     assert_eq!(world.client.send(new.clone()).await.unwrap().id, sent.id);
-    new.metadata.insert("order".to_owned(), "A-18".to_owned());
+    new.options.metadata.insert("order".to_owned(), "A-18".to_owned());
     assert_eq!(world.client.send(new).await.unwrap_err().kind(), ErrorKind::KeyReused);
     let mut large = NewVerification::to(phone());
-    large.metadata.insert("note".to_owned(), "x".repeat(201));
+    large.options.metadata.insert("note".to_owned(), "x".repeat(201));
     assert_eq!(world.client.send(large).await.unwrap_err().kind(), ErrorKind::InvalidRequest);
     assert_eq!(a.count(), 1);
 }

@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use otpmux::{
     Channel, ClientContext, CountryCode, ExternalId, NewVerification, OtpClient, Purpose,
-    Recipient, Repeat,
+    Recipient, Repeat, SendOptions,
 };
 use serde_json::json;
 use utoipa::ToSchema;
@@ -135,10 +136,10 @@ pub(super) fn recipient_schema() -> Schema {
         .item(text().pattern(Some(r"^\+[1-9][0-9]{6,14}$")))
         .item(text().format(Some(email)).pattern(Some("^[^+]")).max_length(Some(254)))
         .description(Some(
-            "A telephone number, or an e-mail address. A number is best in E.164 form. As people type \
-             it it is read too: with spaces, dashes and brackets, `00` for `+`, digits of any script, \
-             and in the national form of `country`. The answer's `to` shows what was understood; \
-             what is in doubt is refused.",
+            "A telephone number, or an e-mail address. A number is best in E.164 form. Other \
+             forms are read too: spaces, dashes and brackets, `00` for `+`, digits of any script, \
+             and the national form of `country`. The answer's `to` shows the number or address that \
+             was read; an ambiguous one is refused.",
         ))
         .examples([json!("+919876543210")])
         .into()
@@ -167,9 +168,9 @@ pub(super) fn metadata_schema() -> Schema {
     let nullable = SchemaType::from_iter([Type::Object, Type::Null]);
     ObjectBuilder::new()
         .schema_type(nullable)
-        .max_properties(Some(NewVerification::METADATA_ENTRIES))
-        .property_names(Some(text(1, NewVerification::METADATA_KEY)))
-        .additional_properties(Some(RefOr::T(text(0, NewVerification::METADATA_VALUE))))
+        .max_properties(Some(SendOptions::METADATA_ENTRIES))
+        .property_names(Some(text(1, SendOptions::METADATA_KEY)))
+        .additional_properties(Some(RefOr::T(text(0, SendOptions::METADATA_VALUE))))
         .description(Some(
             "Notes of your own, kept encrypted and given back by `GET`: at most 16, with keys of 1 \
              to 40 characters and values of at most 200. Keys that begin with `door.` belong to \
@@ -222,8 +223,8 @@ pub(super) fn recipient(body: &mut Fields, reader: &OtpClient) -> Option<Recipie
     body.required("to", to)
 }
 
-/// Reads what is known about the end user's device; `forwarded` is its address if the body has none.
-pub(super) fn device(body: &mut Fields, forwarded: Option<IpAddr>) -> ClientContext {
+/// Reads the end user's device; `forwarded` is its address if the body has none.
+fn device(body: &mut Fields, forwarded: Option<IpAddr>) -> ClientContext {
     let client = body.object("client", |client| {
         let mut context = ClientContext::new();
         context.ip = address(client);
@@ -236,13 +237,35 @@ pub(super) fn device(body: &mut Fields, forwarded: Option<IpAddr>) -> ClientCont
 }
 
 /// Reads the application's own notes.
-pub(super) fn metadata(body: &mut Fields) -> BTreeMap<String, String> {
+fn metadata(body: &mut Fields) -> BTreeMap<String, String> {
     let metadata = body.strings(
         "metadata",
         "an object of at most 16 strings, with keys of 1 to 40 characters and values of at most 200",
-        NewVerification::metadata_fits,
+        SendOptions::metadata_fits,
     );
     metadata.unwrap_or_default()
+}
+
+/// Reads the options of a send, except its text. `ttl`: the range of its TTL in seconds.
+pub(super) fn options(
+    body: &mut Fields,
+    settings: &Settings,
+    rights: &TextRights,
+    forwarded: Option<IpAddr>,
+    ttl: RangeInclusive<u64>,
+) -> SendOptions {
+    let mut options = SendOptions::default();
+    options.channel = body.parsed("channel", |text| text.parse::<Channel>());
+    options.purpose = body.parsed("purpose", Purpose::new).unwrap_or_default();
+    options.locale = body.text("locale", 2..=35);
+    options.ttl = body.whole("ttl", "seconds", ttl).map(Duration::from_secs);
+    options.variables = super::texts::variables(body, settings.messages.as_ref());
+    options.brand = super::texts::brand(body, rights);
+    options.template = body.text("template", 1..=128);
+    options.client = device(body, forwarded);
+    options.metadata = metadata(body);
+    body.parsed("country", |text| text.parse::<CountryCode>());
+    options
 }
 
 /// Reads the request and collects every mistake in it.
@@ -253,39 +276,22 @@ fn read(
     reader: &OtpClient,
     forwarded: Option<IpAddr>,
 ) -> Result<NewVerification, Problem> {
-    let capabilities = &settings.capabilities;
     let to = recipient(&mut body, reader);
-    let channel = body.parsed("channel", |text| text.parse::<Channel>());
-    let purpose = body.parsed("purpose", Purpose::new);
+    let mut options = options(&mut body, settings, rights, forwarded, Capabilities::TTL);
+    options.message = super::texts::message(&mut body, rights);
     let external_id = body.parsed("external_id", ExternalId::new);
-    let locale = body.text("locale", 2..=35);
-    let ttl = body.whole("ttl", "seconds", Capabilities::TTL);
-    let code_length = body.whole("code_length", "digits", capabilities.code_lengths());
-    let variables = super::texts::variables(&mut body, settings.messages.as_ref());
-    let brand = super::texts::brand(&mut body, rights);
-    let message = super::texts::message(&mut body, rights);
+    let code_length = body.whole("code_length", "digits", settings.capabilities.code_lengths());
     let repeat = body.parsed("repeat", |text| {
         text.parse::<Repeat>().map_err(|_| "must be `new_code` or `same_code`")
     });
     let escalate = body.flag("escalate");
-    let template = body.text("template", 1..=128);
-    let client = device(&mut body, forwarded);
-    let metadata = metadata(&mut body);
-    body.parsed("country", |text| text.parse::<CountryCode>());
     let new = to.map(|to| {
-        let mut new = NewVerification::to(to);
-        new.channel = channel;
-        new.purpose = purpose.unwrap_or_default();
+        let mut new = NewVerification::to(to).with_options(options);
         new.external_id = external_id;
-        (new.locale, new.template) = (locale, template);
-        (new.brand, new.message) = (brand, message);
-        new.variables = variables;
         new.repeat = repeat;
         new.escalate = escalate.unwrap_or(true);
-        new.ttl = ttl.map(Duration::from_secs);
         new.code_length = code_length;
-        new.metadata = metadata;
-        new.from_client(client)
+        new
     });
     body.finish(new)
 }
@@ -302,8 +308,8 @@ fn read(
     operation_id = "create_verification",
     tag = "verifications",
     params(("Idempotency-Key" = Option<String>, Header,
-        description = "Your name for this request: said twice, it is sent once, and the answer is \
-                       the same. Kept as long as the verification.",
+        description = "Makes a repeat safe: a request with the same key sends nothing and returns the \
+                       same answer. Valid as long as the verification.",
         min_length = 1, max_length = 255, pattern = "^[!-~]+$")),
     request_body = CreateVerification,
     responses(
@@ -320,8 +326,8 @@ pub(super) async fn create(
     Body(body): Body,
 ) -> Result<Response, Problem> {
     let mut new = read(body, &app.settings(), &caller.texts, &app.client, forwarded)?;
-    new.idempotency_key = name.of_caller(&caller.name);
-    new.in_flight = otpmux::InFlight::Refuse;
+    new.options.idempotency_key = name.of_caller(&caller.name);
+    new.options.in_flight = otpmux::InFlight::Refuse;
     let sent = app.to_the_end(async move { caller.client.send(new).await }).await?;
     Ok((StatusCode::CREATED, Answer(VerificationView::from(&sent))).into_response())
 }

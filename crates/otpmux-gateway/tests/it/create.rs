@@ -154,7 +154,7 @@ async fn all_mistakes_of_a_body_are_told_at_once() {
     let mistakes = problem["errors"].as_array().unwrap();
     let fields: Vec<_> =
         mistakes.iter().map(|mistake| mistake["field"].as_str().unwrap()).collect();
-    assert_eq!(fields, ["to", "ttl", "code_length", "client.ip", "client", ""]);
+    assert_eq!(fields, ["to", "ttl", "client.ip", "client", "code_length", ""]);
     let request = gateway.request(Method::POST, "/v1/verifications");
     let twice =
         r#"{"to": "+919876543210", "ttl": 60, "ttl": 90, "metadata": {"a": "1", "a": "2"}}"#;

@@ -90,7 +90,7 @@ async fn a_late_creation_blocks_no_other_one() {
     let new = || NewVerification::to(recipient(1));
     let named = || {
         let mut named = new().with_idempotency_key("k");
-        named.in_flight = InFlight::Refuse;
+        named.options.in_flight = InFlight::Refuse;
         named
     };
     let older = first.send(new()).await.unwrap();

@@ -137,7 +137,7 @@ async fn a_late_creation_blocks_no_other_send() {
     let new = || NewVerification::to(recipient(1));
     let named = || {
         let mut named = new().with_idempotency_key("k");
-        named.in_flight = InFlight::Refuse;
+        named.options.in_flight = InFlight::Refuse;
         named
     };
     // Redis has the scripts from now on.

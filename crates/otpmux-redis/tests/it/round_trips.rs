@@ -204,7 +204,7 @@ async fn an_approved_verification_keeps_what_its_status_needs_but_no_code() {
     let (store, provider) = (store(&server), provider("primary"));
     let client = client(&store, &[&provider], |_| ());
     let mut new = NewVerification::to(recipient(1));
-    new.metadata.insert("order".to_owned(), "17".to_owned());
+    new.options.metadata.insert("order".to_owned(), "17".to_owned());
     let id = client.send(new).await.unwrap().id;
     let usage = || server.command(&[&b"MEMORY"[..], b"USAGE", &record_key(id)]).number();
     let pending = usage();

@@ -1,13 +1,12 @@
-use std::collections::BTreeMap;
 use std::time::Duration;
 
-use otpmux_core::{Channel, ClientContext, Code, Error, Purpose, Recipient};
-use serde_json::Value;
+use otpmux_core::{Code, Error, Recipient};
 
 use super::code_in_text::{CodeInTextError, code_in_text};
 use crate::Policy;
 use crate::client::inner::invalid;
-use crate::client::{InFlight, NewVerification};
+use crate::client::options::impl_option_setters;
+use crate::client::{NewVerification, SendOptions};
 
 /// A code that the caller made, to be delivered, with options for its message.
 ///
@@ -27,41 +26,8 @@ pub struct NewDelivery {
     pub code: Code,
     /// Recipient of the code.
     pub recipient: Recipient,
-    /// Channel of the message; `None` means SMS for a number and e-mail for an address.
-    pub channel: Option<Channel>,
-    /// Purpose of the code: for routes, texts, limits, and the scope of a caller.
-    pub purpose: Purpose,
-    /// How long the code is valid at its caller, as the message says; the delivery is kept as long.
-    /// [`MIN_TTL`](Self::MIN_TTL) to [`MAX_TTL`](Self::MAX_TTL); `None` means the policy's TTL.
-    pub ttl: Option<Duration>,
-    /// The text, for providers that take a text. The code's place in it is `{code}` or the code
-    /// itself.
-    pub message: Option<String>,
-    /// The subject of an e-mail; it may hold `{code}` or the code itself.
-    pub subject: Option<String>,
-    /// The vendor's name for a message template.
-    pub template: Option<String>,
-    /// The language of the message, such as `pt`.
-    pub locale: Option<String>,
-    /// The sender's name.
-    pub sender: Option<String>,
-    /// The name of the service in the text, in place of the configured one; needs
-    /// [`Messages`](crate::Messages).
-    pub brand: Option<String>,
-    /// The values of the declared variables of the text.
-    pub variables: BTreeMap<String, String>,
-    /// What is known about the end user's device. Not stored.
-    pub client: ClientContext,
-    /// Further parameters, by provider kind, then by the vendor's parameter name.
-    pub extensions: BTreeMap<String, Value>,
-    /// The application's own notes, as [`NewVerification::metadata`].
-    pub metadata: BTreeMap<String, String>,
-    /// Idempotency key. A repeat with the same key, from any process, returns the original delivery
-    /// and sends nothing. The key is valid as long as the delivery, and is released if it failed.
-    /// Stored as a keyed hash.
-    pub idempotency_key: Option<String>,
-    /// What to do while the first request with this key is under way.
-    pub in_flight: InFlight,
+    /// Channel, purpose, TTL, text, and all else that verifications have too.
+    pub options: SendOptions,
 }
 
 impl NewDelivery {
@@ -72,25 +38,7 @@ impl NewDelivery {
 
     /// A delivery of this code; policy and provider decide everything else.
     pub fn of(code: Code, to: impl Into<Recipient>) -> Self {
-        Self {
-            code,
-            recipient: to.into(),
-            channel: None,
-            purpose: Purpose::default(),
-            ttl: None,
-            message: None,
-            subject: None,
-            template: None,
-            locale: None,
-            sender: None,
-            brand: None,
-            variables: BTreeMap::new(),
-            client: ClientContext::default(),
-            extensions: BTreeMap::new(),
-            metadata: BTreeMap::new(),
-            idempotency_key: None,
-            in_flight: InFlight::default(),
-        }
+        Self { code, recipient: to.into(), options: SendOptions::default() }
     }
 
     /// A delivery of a finished text, whose code is its only number of 4 to 10 digits. The same
@@ -105,7 +53,7 @@ impl NewDelivery {
     /// let to: Recipient = "+14155550123".parse()?;
     /// let new = NewDelivery::of_text("004217 is your Acme code.", to.clone())?;
     /// assert_eq!(new.code.expose(), "004217");
-    /// assert_eq!(new.message.as_deref(), Some("{code} is your Acme code."));
+    /// assert_eq!(new.options.message.as_deref(), Some("{code} is your Acme code."));
     /// let doubt = NewDelivery::of_text("2026: your code is 004217.", to);
     /// assert_eq!(doubt.unwrap_err(), CodeInTextError::Several);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -117,7 +65,7 @@ impl NewDelivery {
     pub fn of_text(text: &str, to: impl Into<Recipient>) -> Result<Self, CodeInTextError> {
         let code = code_in_text(text, None)?;
         let message = with_placeholder(text, &code);
-        Ok(Self { message: Some(message), ..Self::of(code, to) })
+        Ok(Self::of(code, to).with_message(message))
     }
 
     /// Returns the code in a finished text, as [`of_text`](Self::of_text) finds it; with `digits`,
@@ -130,66 +78,6 @@ impl NewDelivery {
         code_in_text(text, digits)
     }
 
-    /// Sets the channel.
-    pub fn by(mut self, channel: Channel) -> Self {
-        self.channel = Some(channel);
-        self
-    }
-
-    /// Sets the purpose.
-    pub fn for_purpose(mut self, purpose: Purpose) -> Self {
-        self.purpose = purpose;
-        self
-    }
-
-    /// Sets how long the code is valid at its caller.
-    pub fn with_ttl(mut self, ttl: Duration) -> Self {
-        self.ttl = Some(ttl);
-        self
-    }
-
-    /// Sets the text, with `{code}` or the code itself in the place of the code.
-    pub fn with_message(mut self, message: impl Into<String>) -> Self {
-        self.message = Some(message.into());
-        self
-    }
-
-    /// Sets the subject of an e-mail.
-    pub fn with_subject(mut self, subject: impl Into<String>) -> Self {
-        self.subject = Some(subject.into());
-        self
-    }
-
-    /// Sets the language of the message, such as `pt-BR`.
-    pub fn with_locale(mut self, locale: impl Into<String>) -> Self {
-        self.locale = Some(locale.into());
-        self
-    }
-
-    /// Sets the value of a declared variable of the text.
-    pub fn with_variable(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        self.variables.insert(name.into(), value.into());
-        self
-    }
-
-    /// Sets the name of the service in the text, in place of the configured one.
-    pub fn with_brand(mut self, brand: impl Into<String>) -> Self {
-        self.brand = Some(brand.into());
-        self
-    }
-
-    /// Sets what is known about the end user's device.
-    pub fn from_client(mut self, client: ClientContext) -> Self {
-        self.client = client;
-        self
-    }
-
-    /// Sets the idempotency key, so that a repeat sends nothing.
-    pub fn with_idempotency_key(mut self, key: impl Into<String>) -> Self {
-        self.idempotency_key = Some(key.into());
-        self
-    }
-
     pub(in crate::client) fn check_ttl(ttl: Duration) -> Result<(), Error> {
         if (Self::MIN_TTL..=Self::MAX_TTL).contains(&ttl) {
             return Ok(());
@@ -199,27 +87,18 @@ impl NewDelivery {
 
     /// The request for the way that all messages take, and the code.
     pub(super) fn into_parts(self) -> Result<(NewVerification, Code), Error> {
-        let code = self.code;
-        let message = self.message.map(|text| with_placeholder(&text, &code));
-        if message.as_ref().is_some_and(|text| !text.contains("{code}")) {
+        let Self { code, recipient, mut options } = self;
+        let placed = |text: String| with_placeholder(&text, &code);
+        options.message = options.message.map(placed);
+        options.subject = options.subject.map(placed);
+        if options.message.as_ref().is_some_and(|text| !text.contains("{code}")) {
             return Err(invalid("the message must hold the code, or {code} where it belongs"));
         }
-        let mut new = NewVerification::to(self.recipient);
-        new.channel = self.channel;
-        new.purpose = self.purpose;
-        new.ttl = self.ttl;
-        new.message = message;
-        new.subject = self.subject.map(|text| with_placeholder(&text, &code));
-        (new.template, new.locale) = (self.template, self.locale);
-        (new.sender, new.brand) = (self.sender, self.brand);
-        new.variables = self.variables;
-        new.client = self.client;
-        new.extensions = self.extensions;
-        new.metadata = self.metadata;
-        (new.idempotency_key, new.in_flight) = (self.idempotency_key, self.in_flight);
-        Ok((new, code))
+        Ok((NewVerification::to(recipient).with_options(options), code))
     }
 }
+
+impl_option_setters!(NewDelivery);
 
 /// Replaces the code by its placeholder, wherever it is a whole word.
 fn with_placeholder(text: &str, code: &Code) -> String {
@@ -261,7 +140,7 @@ mod tests {
             ("कोड 987654 है", "987654", "कोड {code} है"),
         ] {
             let new = NewDelivery::of_text(text, to()).unwrap();
-            assert_eq!((new.code.expose(), new.message.as_deref()), (code, Some(message)));
+            assert_eq!((new.code.expose(), new.options.message.as_deref()), (code, Some(message)));
         }
         for (text, error) in [
             ("", CodeInTextError::None),
@@ -281,8 +160,8 @@ mod tests {
         let new = || NewDelivery::of(Code::given("0M53RF").unwrap(), to());
         for text in ["Use 0M53RF, please.", "Use {code}, please."] {
             let (new, _) = new().with_message(text).with_subject(text).into_parts().unwrap();
-            assert_eq!(new.message.as_deref(), Some("Use {code}, please."));
-            assert_eq!(new.subject, new.message);
+            assert_eq!(new.options.message.as_deref(), Some("Use {code}, please."));
+            assert_eq!(new.options.subject, new.options.message);
         }
         for text in ["Use it, please.", "Use x0M53RF, please.", "Use 0m53rf, please."] {
             let error = new().with_message(text).into_parts().unwrap_err();

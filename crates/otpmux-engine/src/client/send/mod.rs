@@ -25,7 +25,7 @@ use otpmux_core::{Blame, Certainty, Code, Entropy, EntropyError, Error, ErrorKin
 
 use crate::client::inner::{Inner, invalid, no_entropy};
 use crate::client::payload::Payload;
-use crate::client::{NewVerification, Verification};
+use crate::client::{NewVerification, SendOptions, Verification};
 use crate::{
     AttemptEnd, AttemptState, Create, Created, DeliveryId, LimitScope, Lost, Record, RecordOutcome,
     State, VerificationId,
@@ -47,10 +47,10 @@ impl Inner {
         let (now, deadline) = (self.clock.now(), self.deadline());
         let ends_at = now + self.policy.deadline;
         let entropy = EntropyBuffer::fetch(&*self.entropy).map_err(no_entropy)?;
-        let (name, in_flight) = (new.idempotency_key.take(), new.in_flight);
+        let (name, in_flight) = (new.options.idempotency_key.take(), new.options.in_flight);
         let (delivers, escalates) = (given.is_some(), new.escalate && given.is_none());
         let repeat = if delivers { None } else { self.repeats(&new, name.as_deref()) };
-        let (asked_length, metadata) = (new.code_length, std::mem::take(&mut new.metadata));
+        let (asked_length, metadata) = (new.code_length, std::mem::take(&mut new.options.metadata));
         let external_id = new.external_id.take();
         check_metadata(&metadata)?;
         let code = given.map_or_else(|| self.new_code(&new, &entropy), Ok)?;
@@ -184,7 +184,7 @@ fn given_up() -> Error {
 }
 
 pub(in crate::client) fn check_metadata(metadata: &BTreeMap<String, String>) -> Result<(), Error> {
-    if NewVerification::metadata_fits(metadata) {
+    if SendOptions::metadata_fits(metadata) {
         return Ok(());
     }
     Err(invalid(

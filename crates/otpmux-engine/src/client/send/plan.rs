@@ -148,31 +148,32 @@ impl Inner {
         now: SystemTime,
     ) -> Result<(SendRequest, Wording, RoutePlan), Error> {
         let channel = new.channel_or_default();
-        let ttl = new.ttl.unwrap_or_else(|| self.policy.ttl_by(&channel));
+        let NewVerification { recipient, options, code_length, .. } = new;
+        let ttl = options.ttl.unwrap_or_else(|| self.policy.ttl_by(&channel));
         if given {
             NewDelivery::check_ttl(ttl)?;
         } else {
             Policy::check_ttl(ttl).map_err(invalid)?;
         }
         let wording = Wording {
-            text: new.message,
-            subject: new.subject,
-            brand: new.brand,
-            variables: new.variables,
+            text: options.message,
+            subject: options.subject,
+            brand: options.brand,
+            variables: options.variables,
         };
         self.check_wording(&wording)?;
         let code_source = CodeSource::Otpmux(code.clone());
-        let mut request = SendRequest::new(new.recipient, channel, code_source);
+        let mut request = SendRequest::new(recipient, channel, code_source);
         request.ttl = Some(ttl);
-        request.purpose = new.purpose;
-        request.template = new.template;
-        request.locale = new.locale;
-        request.sender = new.sender;
-        request.client = new.client;
-        request.extensions = new.extensions;
+        request.purpose = options.purpose;
+        request.template = options.template;
+        request.locale = options.locale;
+        request.sender = options.sender;
+        request.client = options.client;
+        request.extensions = options.extensions;
         let requested = Requested {
             code: Some(code),
-            exact_length: new.code_length,
+            exact_length: code_length,
             length: Some(code.length()),
             again: None,
             given,

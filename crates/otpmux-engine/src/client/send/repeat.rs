@@ -18,15 +18,15 @@ pub(super) struct AskedAgain {
 impl Inner {
     /// `None` if this send never repeats a live verification.
     pub(super) fn repeats(&self, new: &NewVerification, name: Option<&str>) -> Option<AskedAgain> {
-        let repeat = new.repeat.unwrap_or(self.policy.repeat);
+        let (repeat, options) = (new.repeat.unwrap_or(self.policy.repeat), &new.options);
         (repeat == Repeat::SameCode).then(|| AskedAgain {
             resend: Resend {
-                channel: new.channel.clone(),
-                locale: new.locale.clone(),
+                channel: options.channel.clone(),
+                locale: options.locale.clone(),
                 idempotency_key: name.map(str::to_owned),
-                in_flight: new.in_flight,
+                in_flight: options.in_flight,
             },
-            client: new.client.clone(),
+            client: options.client.clone(),
         })
     }
 

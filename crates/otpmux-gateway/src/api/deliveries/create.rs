@@ -1,18 +1,16 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Json as Answer;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use otpmux::{Channel, Code, CountryCode, NewDelivery, OtpClient, Purpose, Recipient};
+use otpmux::{Code, NewDelivery, OtpClient, Recipient};
 use utoipa::ToSchema;
 
 use crate::api::create::{
-    Client, country_schema, device, metadata, metadata_schema, recipient, recipient_schema,
-    variables_schema,
+    Client, country_schema, metadata_schema, options, recipient, recipient_schema, variables_schema,
 };
 use crate::api::fields::Fields;
 use crate::api::idempotency::IdempotencyName;
@@ -127,33 +125,18 @@ fn read(
 ) -> Result<NewDelivery, Problem> {
     let to = recipient(&mut body, reader);
     let new = code_and_text(&mut body, rights, to);
-    let channel = body.parsed("channel", |text| text.parse::<Channel>());
-    let purpose = body.parsed("purpose", Purpose::new);
-    let locale = body.text("locale", 2..=35);
-    let ttl = body.whole(
-        "ttl",
-        "seconds",
-        NewDelivery::MIN_TTL.as_secs()..=NewDelivery::MAX_TTL.as_secs(),
-    );
-    let variables = texts::variables(&mut body, settings.messages.as_ref());
-    let brand = texts::brand(&mut body, rights);
-    let template = body.text("template", 1..=128);
-    let client = device(&mut body, forwarded);
-    let metadata = metadata(&mut body);
-    body.parsed("country", |text| text.parse::<CountryCode>());
-    let new = new.map(|mut new| {
-        new.channel = channel;
-        new.purpose = purpose.unwrap_or_default();
-        (new.locale, new.template, new.brand) = (locale, template, brand);
-        new.variables = variables;
-        new.ttl = ttl.map(Duration::from_secs);
-        new.metadata = metadata;
-        new.from_client(client)
+    let ttl = NewDelivery::MIN_TTL.as_secs()..=NewDelivery::MAX_TTL.as_secs();
+    let options = options(&mut body, settings, rights, forwarded, ttl);
+    let new = new.map(|new| {
+        let message = new.options.message.clone();
+        let mut new = new.with_options(options);
+        new.options.message = message;
+        new
     });
     body.finish(new)
 }
 
-/// Deliver a code of yours
+/// Deliver your own code
 ///
 /// For a code that you made and will check yourself: it goes the way of a send, with the same
 /// routes, limits and failover, and the same code in every message. It is no verification: no code
@@ -165,8 +148,8 @@ fn read(
     operation_id = "create_delivery",
     tag = "deliveries",
     params(("Idempotency-Key" = Option<String>, Header,
-        description = "Your name for this request: said twice, it is sent once, and the answer is \
-                       the same. Kept as long as the delivery.",
+        description = "Makes a repeat safe: a request with the same key sends nothing and returns the \
+                       same answer. Valid as long as the delivery.",
         min_length = 1, max_length = 255, pattern = "^[!-~]+$")),
     request_body = CreateDelivery,
     responses(
@@ -183,8 +166,8 @@ pub(in crate::api) async fn create(
     Body(body): Body,
 ) -> Result<Response, Problem> {
     let mut new = read(body, &app.settings(), &caller.texts, &app.client, forwarded)?;
-    new.idempotency_key = name.of_caller(&caller.name);
-    new.in_flight = otpmux::InFlight::Refuse;
+    new.options.idempotency_key = name.of_caller(&caller.name);
+    new.options.in_flight = otpmux::InFlight::Refuse;
     let sent = app.to_the_end(async move { caller.client.deliver(new).await }).await?;
     Ok((StatusCode::CREATED, Answer(DeliveryView::from(&sent))).into_response())
 }

@@ -160,14 +160,15 @@ async fn deliver(
         .enumerate()
         .map(|(at, Message { to, code, text })| {
             let mut new = NewDelivery::of(code, to);
-            new.purpose = hook.door.purpose.clone();
-            new.ttl = Some(hook.door.ttl);
-            (new.channel, new.locale, new.message) = (channel.clone(), locale.clone(), text);
+            new.options.purpose = hook.door.purpose.clone();
+            new.options.ttl = Some(hook.door.ttl);
+            (new.options.channel, new.options.locale, new.options.message) =
+                (channel.clone(), locale.clone(), text);
             let mut context = ClientContext::new();
             context.ip = ip;
-            new.client = context;
+            new.options.client = context;
             // As with API keys, so that the names of several callers are kept apart.
-            new.idempotency_key = Some(format!("{} hook-{at}-{name}", hook.name));
+            new.options.idempotency_key = Some(format!("{} hook-{at}-{name}", hook.name));
             new
         })
         .collect();

@@ -5,9 +5,7 @@ use std::time::SystemTime;
 use axum::extract::State;
 use axum::response::Response;
 use otpmux::provider::{Clock as _, SystemClock};
-use otpmux::{
-    Channel, ClientContext, Code, NewDelivery, NewVerification, OtpClient, Recipient, Repeat,
-};
+use otpmux::{Code, NewDelivery, NewVerification, OtpClient, Recipient, Repeat, SendOptions};
 
 use super::channel;
 use super::failure::Failure;
@@ -30,7 +28,7 @@ pub(super) async fn create(
         return deliver(&app, &session, asked, code, now).await;
     }
     let to = shown(&asked.to);
-    let new = asked.verification(&session, notes(&to, now));
+    let new = asked.verification(notes(&to, now));
     let client = session.client.clone();
     let sent = app.to_the_end(async move { client.send(new).await }).await?;
     let created = (!sent.repeated).then_some(now);
@@ -47,11 +45,8 @@ async fn deliver(
     now: SystemTime,
 ) -> Result<Response, Failure> {
     let to = shown(&asked.to);
-    let mut new = NewDelivery::of(code, asked.to);
-    new.purpose = session.purpose.clone();
-    (new.channel, new.locale) = (asked.channel, asked.locale);
-    (new.template, new.brand) = (asked.template, asked.brand);
-    (new.client, new.metadata) = (asked.client, notes(&to, now));
+    let mut new = NewDelivery::of(code, asked.to).with_options(asked.options);
+    new.options.metadata = notes(&to, now);
     let client = session.client.clone();
     let sent = app.to_the_end(async move { client.deliver(new).await }).await?;
     let shown = Shown::delivery(&sent, "pending");
@@ -64,11 +59,7 @@ struct Asked {
     to: Recipient,
     /// The caller's own code.
     code: Option<Code>,
-    channel: Option<Channel>,
-    locale: Option<String>,
-    template: Option<String>,
-    brand: Option<String>,
-    client: ClientContext,
+    options: SendOptions,
 }
 
 impl Asked {
@@ -93,23 +84,23 @@ impl Asked {
             let why = "is not among the `brands` of this API key";
             return Err(Failure::invalid("CustomFriendlyName", why));
         }
-        let mut client = ClientContext::new();
+        let mut options = SendOptions::default();
         if let Some(address) = form.take("DeviceIp")? {
             let why = "must be an IPv4 or IPv6 address";
             let ip = address.parse().map_err(|_| Failure::invalid("DeviceIp", why))?;
-            client.ip = Some(ip);
+            options.client.ip = Some(ip);
         }
         let code = form.take("CustomCode")?.map(|code| Code::given(&code)).transpose();
         let code = code.map_err(|error| Failure::invalid("CustomCode", error))?;
-        Ok(Self { to, code, channel, locale, template, brand, client })
+        options.purpose = session.purpose.clone();
+        (options.channel, options.locale) = (channel, locale);
+        (options.template, options.brand) = (template, brand);
+        Ok(Self { to, code, options })
     }
 
-    fn verification(self, session: &Session, notes: BTreeMap<String, String>) -> NewVerification {
-        let mut new = NewVerification::to(self.to);
-        new.purpose = session.purpose.clone();
-        (new.channel, new.locale) = (self.channel, self.locale);
-        (new.template, new.brand) = (self.template, self.brand);
-        (new.client, new.metadata) = (self.client, notes);
+    fn verification(self, notes: BTreeMap<String, String>) -> NewVerification {
+        let mut new = NewVerification::to(self.to).with_options(self.options);
+        new.options.metadata = notes;
         // At Twilio, a second request for a number sends the same code again, under the same SID.
         new.repeat = Some(Repeat::SameCode);
         new

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use jiff::fmt::temporal::DateTimePrinter;
 use otpmux::admin::{AttemptState, SendAttemptView};
 use otpmux::{
-    Channel, CodeDelivery, NewVerification, Verification, VerificationId, VerificationStatus,
+    Channel, CodeDelivery, SendOptions, Verification, VerificationId, VerificationStatus,
 };
 use serde::Serialize;
 
@@ -206,7 +206,7 @@ pub(super) fn notes(to: &str, now: SystemTime) -> BTreeMap<String, String> {
     let mut rest = to;
     for key in TO {
         let end =
-            rest.char_indices().nth(NewVerification::METADATA_VALUE).map_or(rest.len(), |it| it.0);
+            rest.char_indices().nth(SendOptions::METADATA_VALUE).map_or(rest.len(), |it| it.0);
         let (part, after) = rest.split_at(end);
         if !part.is_empty() {
             notes.insert(key.to_owned(), part.to_owned());

@@ -66,14 +66,14 @@ fn read(mut body: Json, session: &Session, reader: &OtpClient) -> Result<NewVeri
         let name = client_ref
             .map(|name| format!("{} vonage {name} {}", session.caller.name, to.canonical()));
         let mut new = NewVerification::to(to);
-        new.channel = channels.first().cloned();
-        new.purpose = session.purpose.clone();
-        new.locale = locale;
-        new.template = template;
+        new.options.channel = channels.first().cloned();
+        new.options.purpose = session.purpose.clone();
+        new.options.locale = locale;
+        new.options.template = template;
         new.code_length = code_length;
-        new.brand = brand.filter(|brand| session.caller.texts.brands.contains(brand));
-        new.metadata = BTreeMap::from([next::note(&channels)]);
-        new.idempotency_key = name;
+        new.options.brand = brand.filter(|brand| session.caller.texts.brands.contains(brand));
+        new.options.metadata = BTreeMap::from([next::note(&channels)]);
+        new.options.idempotency_key = name;
         // Vonage has at most one request for a number at a time.
         new.repeat = Some(Repeat::SameCode);
         new
