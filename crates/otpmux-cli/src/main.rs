@@ -79,7 +79,7 @@ enum Command {
     Dev(dev::Args),
     /// Serve the HTTP API
     Serve(serve::Args),
-    /// Send a code to a recipient and verify what is typed
+    /// Send a code to a recipient and verify the typed code
     Send(send::Args),
     /// Verify a code that was sent before
     Verify(verify::Args),

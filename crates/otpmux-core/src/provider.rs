@@ -81,7 +81,7 @@ pub trait OtpProvider: Send + Sync + fmt::Debug {
         Err(Error::unsupported(self.id(), "balance"))
     }
 
-    /// Tells the vendor how a verification ended whose code otpmux generated.
+    /// Reports to the vendor how a verification ended whose code otpmux generated.
     ///
     /// Requires [`Capabilities::report`].
     async fn report(&self, _cx: &Context, _request: &ReportRequest) -> Result<(), Error> {

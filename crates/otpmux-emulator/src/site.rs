@@ -28,10 +28,8 @@ pub(crate) fn router(shared: &Arc<Shared>) -> Router {
 
 async fn unknown_path(uri: Uri) -> Refusal {
     let routes = admin::ROUTES;
-    let text = format!(
-        "nothing is at {}; vendors have ports of their own; here are: {routes}",
-        uri.path()
-    );
+    let text =
+        format!("no page at {}; each vendor has its own port; this port has: {routes}", uri.path());
     Refusal::new(StatusCode::NOT_FOUND, text)
 }
 

@@ -88,7 +88,7 @@ impl CallError {
             Self::Unreachable(why) => format!("no connection to Redis: {why}"),
             Self::NoAnswer(why) => format!("Redis gave no answer to `{name}`{done}: {why}"),
             Self::Unreadable => format!(
-                "Redis gave an answer to `{name}` that cannot be read{done}; does somebody else \
+                "Redis gave an answer to `{name}` that cannot be read{done}; does another program \
                  write into this namespace?"
             ),
             Self::Moved { .. } => format!(

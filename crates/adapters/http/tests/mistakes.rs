@@ -116,7 +116,7 @@ fn every_mistake_has_its_place() {
         (
             "/errors",
             json!([{ "pointer": "/id", "exists": false, "kind": "conflict", "blame": "caller" }]),
-            "errors[0].exists: what is absent proves nothing",
+            "errors[0].exists: an absent field proves nothing",
         ),
         (
             "/receipts",

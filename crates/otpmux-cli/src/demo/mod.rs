@@ -51,8 +51,7 @@ async fn play(output: &mut Output) -> Result<(), Box<dyn Error>> {
     output.story("    One more message at most when it is unknown whether the first went out.")?;
     output.story("    None when the first vendor certainly did nothing.")?;
     output.story("    The same two calls for a vendor that makes and verifies its own codes.")?;
-    output
-        .story("\nNext: `otpmux emulate` keeps the vendors running for an application of yours;")?;
+    output.story("\nNext: `otpmux emulate` keeps the vendors running for your application;")?;
     output.story("`otpmux send --help` sends through your own configuration.")?;
     Ok(())
 }

@@ -94,12 +94,12 @@ async fn entries<'a>(config: &'a Config, client: &OtpClient, no_balance: bool) -
     for configured in config.providers() {
         let id = configured.id.clone();
         let Some(view) = views.iter().find(|view| *view.id() == id) else { continue };
-        let tells = view.capabilities().balance;
-        if tells && !no_balance {
+        let reports = view.capabilities().balance;
+        if reports && !no_balance {
             let (client, place) = (client.clone(), entries.len());
             asked.spawn(async move { (place, client.balance(&id).await) });
         }
-        let balance = if tells { Money::NotAsked } else { Money::NotTold };
+        let balance = if reports { Money::NotAsked } else { Money::NotTold };
         entries.push(Entry { configured, view: view.clone(), health_known: false, balance });
     }
     while let Some(answer) = asked.join_next().await {

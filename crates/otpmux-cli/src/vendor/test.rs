@@ -133,7 +133,7 @@ fn definition(args: &Args) -> Result<Definition, Failure> {
         let is_config = text.lines().any(|line| line.trim_start().starts_with("[providers."));
         if is_config {
             return Failure::usage(format!(
-                "{} is a configuration; a definition is what is below `[providers.NAME.definition]`, \
+                "{} is a configuration; a definition is the part below `[providers.NAME.definition]`, \
                  in a file without that prefix. `otpmux vendor new NAME` writes one, and \
                  `otpmux check-config` checks a configuration",
                 args.file.display()

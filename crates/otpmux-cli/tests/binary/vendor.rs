@@ -169,7 +169,7 @@ fn what_cannot_be_tried_is_told_with_what_to_do() {
         ),
         (skeleton.path(), &["--channel", "fax"], "has no channel fax; it has: sms"),
         (skeleton.path(), &["--to", "someone@example.com"], "--to must be a number"),
-        (config.path(), &[], "is a configuration; a definition is what is below"),
+        (config.path(), &[], "is a configuration; a definition is the part below"),
         (Path::new("/nowhere.toml"), &[], "/nowhere.toml cannot be read: "),
     ];
     for (file, arguments, expected) in cases {

@@ -95,7 +95,7 @@ impl Inner {
                 .with_detail("no provider has this name")
         })?;
         if !port.capabilities().balance {
-            return Err(Error::unsupported(provider, "its vendor does not tell the balance"));
+            return Err(Error::unsupported(provider, "its vendor reports no balance"));
         }
         let cx = self.ask()?;
         let balance = port.balance(&cx).await?;

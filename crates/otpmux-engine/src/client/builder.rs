@@ -120,7 +120,7 @@ pub enum BuildError {
     StoreChanged,
     /// A reload would remove the signing key.
     #[error(
-        "the server key `{0}` has signed what is pending; keep it in the list, after the new one"
+        "the server key `{0}` has signed pending verifications; keep it in the list, after the new one"
     )]
     KeyGone(String),
     /// A server key differs from the one that other processes of this store use under its id.

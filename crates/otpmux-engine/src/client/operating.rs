@@ -10,8 +10,8 @@ use crate::{AuditEntry, AuditSink, StoreState, VerificationId};
 
 /// Escalation: further messages, with the same code, for users who have not typed it.
 ///
-/// A [route](crate::Route::escalate) says when and how. Something must ask the store what is due: one
-/// task in each process, or calls of the application's own. Each step begins once, however many
+/// A [route](crate::Route::escalate) says when and how. One task in each process, or calls by the
+/// application, must ask the store for due verifications. Each step begins once, however many
 /// processes ask; after a crash in a step, its message may have been sent and is not repeated.
 impl OtpClient {
     /// Begins the steps whose time has come, and returns how many verifications it looked at. Returns
@@ -28,7 +28,7 @@ impl OtpClient {
         self.inner().run_due().await
     }
 
-    /// Spawns the task that asks the store what is due, about once a second, as long as a route
+    /// Spawns the task that asks the store for due verifications, about once a second, as long as a route
     /// escalates; otherwise it asks nothing. The task ends when its handle is dropped.
     pub fn spawn_timers(&self) -> Timers {
         Timers::spawn(self.clone())

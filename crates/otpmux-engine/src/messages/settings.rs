@@ -76,7 +76,7 @@ otpmux_core::settings! {
     /// A variable of texts: a value that the caller gives for each message.
     #[derive(Clone, Debug, PartialEq, Eq)]
     pub struct Variable {
-        /// Characters that a value may have. Links and control characters are refused in any case.
+        /// Characters that a value may have. Links and control characters are always refused.
         pub max: u32 = 20, integer(1..=100), example 30;
     }
 }

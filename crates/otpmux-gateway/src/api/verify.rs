@@ -41,7 +41,7 @@ pub(super) struct Guesser {
     ip: Option<IpAddr>,
 }
 
-/// Try a code
+/// Verify a code
 ///
 /// A code is approved once, across all processes. A wrong code is a verdict, not an error, and
 /// counts as a guess. Ids that are unknown, long expired or not visible to the API key get the same
@@ -57,9 +57,9 @@ pub(super) struct Guesser {
     params(
         ("id" = String, Path, description = "The verification"),
         ("Idempotency-Key" = Option<String>, Header,
-            description = "Your name for this code as it was typed this time: said twice, it is \
-                           counted once, and the verdict is the same. Kept as long as the \
-                           verification. Another code needs another name.",
+            description = "Makes a repeat safe: a request with the same key and code counts no \
+                           guess and returns the same verdict. Valid as long as the \
+                           verification. Another code needs another key.",
             min_length = 1, max_length = 255, pattern = "^[!-~]+$"),
     ),
     request_body = VerifyCode,

@@ -72,7 +72,7 @@ pub(super) struct VerifyExternal {
     client: Option<Guesser>,
 }
 
-/// Try a code for a recipient
+/// Verify a code of a recipient
 ///
 /// Checks the code of the newest verification of a recipient and purpose, or of the verification
 /// that was sent with an `external_id`. So an application needs to keep nothing between the send and
@@ -89,9 +89,9 @@ pub(super) struct VerifyExternal {
     tag = "verifications",
     params(
         ("Idempotency-Key" = Option<String>, Header,
-            description = "Your name for this code as it was typed this time: said twice, it is \
-                           counted once, and the verdict is the same, also after a newer send. \
-                           Kept as long as the verification. Another code needs another name.",
+            description = "Makes a repeat safe: a request with the same key and code counts no \
+                           guess and returns the same verdict, also after a newer send. Valid \
+                           as long as the verification. Another code needs another key.",
             min_length = 1, max_length = 255, pattern = "^[!-~]+$"),
     ),
     request_body = VerifySelected,

@@ -88,7 +88,7 @@ impl From<BuildError> for ConfigErrors {
         };
         let message = match &error {
             BuildError::KeyGone(id) if id == EPHEMERAL => {
-                "what is pending was signed under a random key, since there were none; start anew"
+                "pending verifications were signed with a random key, since there were none; restart"
                     .to_owned()
             }
             error => error.to_string(),

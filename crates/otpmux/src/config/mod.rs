@@ -84,7 +84,7 @@ pub(crate) const TOP: [(&str, &str); 13] = [
         "How many messages and guesses are allowed, in sliding windows that must all have room; [] \
          switches a limit off.",
     ),
-    ("messages", "The texts of messages, for vendors that send a text of yours."),
+    ("messages", "The texts of messages, for vendors that send the text they are given."),
     (
         "resilience",
         "How a provider is called: for every provider, or within the table of one provider for that one.",

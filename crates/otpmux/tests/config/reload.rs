@@ -140,8 +140,8 @@ async fn a_key_that_signs_may_step_back_and_not_go() {
     let sent = world.send(ONE).await;
     assert_eq!(
         world.refused(&format!("{new}{text}")).await,
-        "the configuration has 1 mistake:\n  server_keys: the server key `old` has signed what is \
-         pending; keep it in the list, after the new one"
+        "the configuration has 1 mistake:\n  server_keys: the server key `old` has signed pending \
+         verifications; keep it in the list, after the new one"
     );
     world.reload(&format!("{new}{old}{text}")).await.unwrap();
     assert_eq!(world.verify(&sent, ONE).await, Verdict::Approved);
@@ -157,8 +157,8 @@ async fn a_random_key_stays_and_no_other_takes_its_place() {
         world
             .refused(&format!("[[server_keys]]\nid = \"1\"\nkey = \"env:SERVER_KEY\"\n{text}"))
             .await,
-        "the configuration has 1 mistake:\n  server_keys: what is pending was signed under a random \
-         key, since there were none; start anew"
+        "the configuration has 1 mistake:\n  server_keys: pending verifications were signed with a \
+         random key, since there were none; restart"
     );
     assert_eq!(world.verify(&sent, ONE).await, Verdict::Approved);
 }

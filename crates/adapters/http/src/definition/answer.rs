@@ -460,7 +460,7 @@ impl ErrorRow {
         let tested =
             test.is_some() || ["pointer", "header", "body"].iter().any(|key| table.has(key));
         if test.as_ref().is_some_and(|test| !test.check.is_positive()) {
-            let message = "what is absent proves nothing; test what the vendor writes";
+            let message = "an absent field proves nothing; test a field that the vendor writes";
             table.mistake("exists", message, mistakes);
         }
         let rejected = certainty != Some(Certainty::Unknown);

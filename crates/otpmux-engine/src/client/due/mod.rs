@@ -44,7 +44,7 @@ impl Inner {
             tokio::spawn(async move {
                 if let Err(error) = inner.look_at(id).await {
                     // It comes again when its lease has ended.
-                    tracing::warn!(verification = %id, %error, "what is due could not be done");
+                    tracing::warn!(verification = %id, %error, "a due verification could not be processed");
                 }
             })
         };

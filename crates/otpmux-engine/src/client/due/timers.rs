@@ -8,7 +8,7 @@ use super::MOST;
 use crate::OtpClient;
 use crate::client::metrics;
 
-/// How often the store is asked what is due: every second, give or take a quarter, so that processes
+/// How often the store is asked for due verifications: every second, give or take a quarter, so that processes
 /// that started together do not ask together.
 const PAUSE: Duration = Duration::from_millis(750);
 const JITTER: Duration = Duration::from_millis(500);
@@ -68,7 +68,7 @@ async fn run(client: OtpClient, mut stopped: watch::Receiver<()>) {
                 }
                 looks.extend(taken);
             }
-            Err(error) => tracing::debug!(%error, "the store could not be asked what is due"),
+            Err(error) => tracing::debug!(%error, "the store could not return due verifications"),
         }
     }
     for look in looks {

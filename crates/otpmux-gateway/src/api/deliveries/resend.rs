@@ -26,7 +26,7 @@ use crate::problem::Problem;
     params(
         ("id" = String, Path, description = "The delivery"),
         ("Idempotency-Key" = Option<String>, Header,
-            description = "Your name for this request: said twice, it is sent once.",
+            description = "Makes a repeat safe: a request with the same key sends nothing.",
             min_length = 1, max_length = 255, pattern = "^[!-~]+$"),
     ),
     request_body = ResendVerification,
