@@ -29,7 +29,7 @@ Exit status:
   2  the arguments or the configuration are wrong; nothing was done
   3  retry later (rate limited or all circuits open); see `retry_after`
   4  unknown: it may have been done, and the vendor's answer was lost
-  5  over: no such verification, or no code is good for it any more; create a new one
+  5  over: no such verification, or no code is valid for it any more; create a new one
 
 Answers go to standard output, everything else to standard error. With --json both are JSON, one
 document per line.";

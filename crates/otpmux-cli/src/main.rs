@@ -93,7 +93,7 @@ enum Command {
     Deliver(deliver::Args),
     /// Show a delivery, send it again, or report its outcome
     Delivery(delivery::Args),
-    /// Find what became of a recipient's code, in the audit log and the store
+    /// Find the messages and the outcome of a recipient's code, in the audit log and the store
     Find(find::Args),
     /// Show health, balance, capabilities and limits of each provider
     Providers(providers::Args),

@@ -81,7 +81,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> io::Result<Exit> {
     if output.is_json() {
         output.json(&summary::of(&config))?;
     } else {
-        output.line(format_args!("{} is right.", args.file.display()))?;
+        output.line(format_args!("{} is valid.", args.file.display()))?;
         text::write(&config, output)?;
         for warning in warnings::of(&config) {
             output.warning(warning)?;

@@ -62,7 +62,7 @@ pub(super) fn write(config: &Config, output: &mut Output) -> io::Result<()> {
 
 fn policy(policy: &Policy, output: &mut Output) -> io::Result<()> {
     output.line(format_args!(
-        "policy: codes of {} digits, good for {}, {} guesses, at most {} possible duplicates",
+        "policy: codes of {} digits, valid for {}, {} guesses, at most {} possible duplicates",
         policy.code_length,
         duration_text(policy.ttl),
         policy.max_guesses,
@@ -147,7 +147,7 @@ pub(super) fn steps_text(route: &Route) -> Vec<String> {
 pub(super) fn store_text(store: &StoreConfig) -> String {
     match store {
         StoreConfig::Memory { capacity } => {
-            format!("in memory, at most {capacity} verifications, gone with the program")
+            format!("in memory, at most {capacity} verifications, lost when the program ends")
         }
         StoreConfig::Sqlite { durability, max_bytes, .. } => {
             let survives = match durability {

@@ -26,7 +26,7 @@ use home::Home;
 #[derive(clap::Args)]
 #[command(after_help = "\
 Everything is real but the vendors: the gateway, its SQLite store, and sockets between them. No
-message is sent; the handset page shows what would have arrived, and breaks vendors on demand. Limits
+message is sent; the handset page shows each message, and makes vendors fail on demand. Limits
 are wider than a service should have them. Ends on SIGINT or SIGTERM.")]
 pub(crate) struct Args {
     /// The gateway's address and port; port 0 takes a free one

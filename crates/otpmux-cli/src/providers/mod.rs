@@ -19,8 +19,7 @@ use crate::output::Output;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Health is what the processes that share the store have seen of a provider; with a store in memory
-it is not known. Rates of delivery and approval are known to a running gateway only, each for what
+Health comes from the processes that share the store; with a store in memory it is unknown. Rates of delivery and approval are known to a running gateway only, each for what
 it has sent: ask it by --gateway, with an API key that has `admin = true`. The limits that the vendor documents are next to those that otpmux keeps. A balance
 that cannot be read is reported and is no failure; an unavailable store is a failure.")]
 pub(crate) struct Args {

@@ -25,7 +25,7 @@ pub(crate) async fn run(args: &Args, output: &mut Output) -> io::Result<Exit> {
     } else if was_pending {
         output.line("cancelled; its code is worth nothing")?;
     } else {
-        output.line("nothing to cancel: no code was good for it")?;
+        output.line("nothing to cancel: no code was valid for it")?;
     }
     Ok(if was_pending { Exit::Done } else { Exit::Over })
 }

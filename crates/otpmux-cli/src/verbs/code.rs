@@ -26,7 +26,7 @@ pub(super) async fn ask(
             output.note(if backend.is_shared() {
                 "\nno further code was typed; it can be verified until it expires"
             } else {
-                "\nno further code was typed; it ends with this program, so send anew"
+                "\nno further code was typed; the verification ends with this program, so send a new code"
             })?;
             return Ok(Exit::Failed);
         }

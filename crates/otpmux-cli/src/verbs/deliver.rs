@@ -33,7 +33,7 @@ pub(crate) struct Args {
     code: Option<String>,
     #[command(flatten)]
     wishes: Wishes,
-    /// How long the code is valid at its maker, in seconds [default: the TTL of the policy]
+    /// How long the other system accepts the code, in seconds [default: the TTL of the policy]
     #[arg(long, value_name = "SECONDS")]
     ttl: Option<u64>,
     /// The vendor's name for a message template

@@ -24,7 +24,7 @@ enum Action {
     Show(Sent),
     /// Send the same code again
     Resend(ResendArgs),
-    /// Report what became of the code: the delivery ends, and vendors that want to know are told
+    /// Report the outcome of the code: ends the delivery, and reports to the vendors that ask for it
     Outcome(OutcomeArgs),
 }
 

@@ -22,7 +22,7 @@ pub(crate) use gateway::{Gateway, api_key};
 /// A verification of an earlier send.
 #[derive(clap::Args)]
 pub(crate) struct Sent {
-    /// The id of the verification, as `send` gave it
+    /// The id of the verification, which `send` returned
     #[arg(value_name = "ID")]
     id: String,
     #[command(flatten)]

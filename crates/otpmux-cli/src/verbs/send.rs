@@ -41,7 +41,7 @@ pub(crate) struct Args {
     /// its place, `same_code` sends the live one again [default: that of the policy]
     #[arg(long, value_name = "WORD", value_parser = ["new_code", "same_code"])]
     repeat: Option<String>,
-    /// Send no message that was not asked for: the steps of escalation of the route do not apply
+    /// Send no further message unless it is asked for: the steps of escalation of the route do not apply
     #[arg(long)]
     no_escalate: bool,
     /// Your own id of the verification, by which `otpmux verify --external-id` finds it: 1 to 128

@@ -21,13 +21,13 @@ One of ID, --to and --external-id selects the verification:
   otpmux verify --to +919876543210 --purpose login --code 004217"
 )]
 pub(crate) struct Args {
-    /// The id of the verification, as `send` gave it
+    /// The id of the verification, which `send` returned
     #[arg(value_name = "ID", group = "which")]
     id: Option<String>,
     /// The recipient: selects its newest verification for the --purpose
     #[arg(long, value_name = "RECIPIENT", group = "which")]
     to: Option<String>,
-    /// Your own id, as `send --external-id` got it: selects the verification for the --purpose
+    /// Your own id, the value of `send --external-id`: selects the verification for the --purpose
     #[arg(long, value_name = "NAME", group = "which")]
     external_id: Option<String>,
     /// The purpose that the code was sent for, with --to or --external-id

@@ -49,7 +49,7 @@ fn a_right_file_in_words() {
         "  reaches numbers that begin with +916, +917, +918, +919",
         "route 1: country IN, channel sms by backup, then primary",
         "route 2: everything else by primary, then backup",
-        "store: in memory, at most 100000 verifications, gone with the program",
+        "store: in memory, at most 100000 verifications, lost when the program ends",
         "server keys: 2026-11 signs and verifies",
     ] {
         assert!(ended.stdout.lines().any(|shown| shown == line), "{line}\n{}", ended.stdout);
@@ -100,7 +100,7 @@ fn every_configured_part_is_shown() {
          retries = 0",
         "route 1: country IN in an order drawn by the weights primary 70, backup 30",
         "store: Redis, for every process, under the namespace login",
-        "policy: codes of 6 digits, good for 5m, 5 guesses, at most 1 possible duplicates",
+        "policy: codes of 6 digits, valid for 5m, 5 guesses, at most 1 possible duplicates",
         "hedging: the next provider is asked after 2s, too",
         "resends: at most 4, by the next channel of sms, voice, after 30s and then twice as long \
          each, up to 10m",
