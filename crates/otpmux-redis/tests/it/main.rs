@@ -8,6 +8,7 @@ mod fake;
 mod full;
 mod limits;
 mod mailboxes;
+mod options_cost;
 mod outage;
 mod processes;
 mod round_trips;
