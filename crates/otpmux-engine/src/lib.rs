@@ -26,7 +26,7 @@ pub use client::{
 pub use escalation::{EscalationStep, StepBy};
 pub use events::{
     DueEvents, EndpointName, EndpointNameError, EndpointState, EndpointStatus, Event, EventData,
-    EventEnd, EventEndpoint, EventId, EventSettings, EventTerms, EventType, EventTypes,
+    EventEnd, EventEnded, EventEndpoint, EventId, EventSettings, EventTerms, EventType, EventTypes,
     EventTypesError, MOST_EVENTS, NewEvent, Once, Outbox, ParseEventIdError, QueuedEvent, Want,
     Wanted,
 };

@@ -5,8 +5,8 @@ use std::time::{Duration, SystemTime};
 use async_trait::async_trait;
 use otpmux_core::Error;
 use otpmux_engine::{
-    DueEvents, EndpointName, EndpointState, EndpointStatus, EventEnd, EventId, NewEvent, Outbox,
-    QueuedEvent, Wanted,
+    DueEvents, EndpointName, EndpointState, EndpointStatus, EventEnd, EventEnded, EventId,
+    NewEvent, Outbox, QueuedEvent, Wanted,
 };
 use serde::Deserialize;
 
@@ -62,17 +62,17 @@ impl Outbox for PostgresStore {
         id: EventId,
         end: EventEnd,
         now: SystemTime,
-    ) -> Result<Option<SystemTime>, Error> {
+    ) -> Result<EventEnded, Error> {
         let call = Call::new("end_event")
             .text(endpoint.as_str())
             .text(id.to_string())
             .text(end.letter())
             .maybe_number(end.due_at().map(stamp))
             .time(now);
-        self.run(call, |answer| {
-            let mut answer = answer.after("done")?;
-            let since = answer.maybe_time()?;
-            answer.end(since)
+        self.run(call, |mut answer| {
+            let waited = answer.is("done", "gone")?;
+            let failing_since = answer.maybe_time()?;
+            answer.end(EventEnded { waited, failing_since })
         })
         .await
     }

@@ -5,8 +5,8 @@ use std::time::{Duration, SystemTime};
 use async_trait::async_trait;
 use otpmux_core::Error;
 use otpmux_engine::{
-    DueEvents, EndpointName, EndpointState, EndpointStatus, EventEnd, EventId, NewEvent, Outbox,
-    QueuedEvent, Wanted,
+    DueEvents, EndpointName, EndpointState, EndpointStatus, EventEnd, EventEnded, EventId,
+    NewEvent, Outbox, QueuedEvent, Wanted,
 };
 
 use crate::codec::events;
@@ -72,17 +72,18 @@ impl Outbox for RedisStore {
         id: EventId,
         end: EventEnd,
         now: SystemTime,
-    ) -> Result<Option<SystemTime>, Error> {
+    ) -> Result<EventEnded, Error> {
         let call = ScriptCall::new(Operation::EndEvent, self.names(), now)
             .key(&Key::Endpoints)
             .text(endpoint.as_str())
             .text(id.to_string())
             .text(end.letter())
             .maybe_time(end.due_at());
-        self.run(call, |reply| {
-            let mut reply = reply.after("done")?;
+        self.run(call, |mut reply| {
+            let waited = reply.is("done", "gone")?;
             let since = reply.maybe_number()?.map(Duration::from_millis);
-            reply.end(since.map(|since| SystemTime::UNIX_EPOCH + since))
+            let failing_since = since.map(|since| SystemTime::UNIX_EPOCH + since);
+            reply.end(EventEnded { waited, failing_since })
         })
         .await
     }

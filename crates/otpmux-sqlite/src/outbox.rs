@@ -5,8 +5,8 @@ use std::time::{Duration, SystemTime};
 use async_trait::async_trait;
 use otpmux_core::Error;
 use otpmux_engine::{
-    DueEvents, EndpointName, EndpointState, EndpointStatus, EventEnd, EventId, MOST_EVENTS,
-    NewEvent, Once, Outbox, QueuedEvent, Wanted,
+    DueEvents, EndpointName, EndpointState, EndpointStatus, EventEnd, EventEnded, EventId,
+    MOST_EVENTS, NewEvent, Once, Outbox, QueuedEvent, Wanted,
 };
 use rusqlite::{OptionalExtension, Row, params};
 
@@ -38,7 +38,7 @@ impl Outbox for SqliteStore {
         id: EventId,
         end: EventEnd,
         now: SystemTime,
-    ) -> Result<Option<SystemTime>, Error> {
+    ) -> Result<EventEnded, Error> {
         let (endpoint, now) = (endpoint.clone(), stamp(now));
         self.writer.ask(now, move |tables| tables.end_event(&endpoint, id, end, now)).await
     }
@@ -160,28 +160,30 @@ impl Tables<'_> {
         id: EventId,
         end: EventEnd,
         now: i64,
-    ) -> Result<Option<SystemTime>, Fault> {
+    ) -> Result<EventEnded, Fault> {
         let (name, key) = (endpoint.as_str(), id.to_string());
-        match end {
+        let waited = match end {
             EventEnd::Delivered | EventEnd::Dropped => {
                 let sql = "DELETE FROM outbox WHERE endpoint = ?1 AND id = ?2";
-                self.run(sql, params![name, key])?;
+                self.run(sql, params![name, key])? > 0
             }
             EventEnd::Again(at) => {
                 let sql = "UPDATE outbox SET due_at = ?3 WHERE endpoint = ?1 AND id = ?2";
-                self.run(sql, params![name, key, stamp(at)])?;
+                self.run(sql, params![name, key, stamp(at)])? > 0
             }
             EventEnd::Failed(at) => {
                 let sql = "UPDATE outbox SET due_at = ?3, tries = tries + 1 \
                     WHERE endpoint = ?1 AND id = ?2";
-                if self.run(sql, params![name, key, stamp(at)])? > 0 {
+                let waited = self.run(sql, params![name, key, stamp(at)])? > 0;
+                if waited {
                     let sql = "INSERT INTO endpoints (name, state, failing_since) \
                         VALUES (?1, 'on', ?2) ON CONFLICT (name) \
                         DO UPDATE SET failing_since = coalesce(failing_since, excluded.failing_since)";
                     self.run(sql, params![name, now])?;
                 }
+                waited
             }
-        }
+        };
         if end == EventEnd::Delivered {
             let sql = "UPDATE endpoints SET failing_since = NULL \
                 WHERE name = ?1 AND failing_since IS NOT NULL";
@@ -189,7 +191,8 @@ impl Tables<'_> {
         }
         let sql = "SELECT failing_since FROM endpoints \
             WHERE name = ?1 AND failing_since IS NOT NULL";
-        Ok(self.number(sql, [name])?.and_then(time))
+        let failing_since = self.number(sql, [name])?.and_then(time);
+        Ok(EventEnded { waited, failing_since })
     }
 
     pub(crate) fn events_waiting(

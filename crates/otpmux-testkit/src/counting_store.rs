@@ -8,9 +8,10 @@ use async_trait::async_trait;
 use otpmux_core::{Error, Verdict};
 use otpmux_engine::{
     AcceptedAttempt, AttemptStarted, Create, Created, DeliveryMark, DueEvents, EndpointName,
-    EndpointState, EndpointStatus, EventEnd, EventId, Guess, GuessEnd, Guessed, HealthUpdate,
-    KeyCheck, KeyId, NewEvent, Outbox, QueuedEvent, ReceiptOf, Received, Record, RecordOutcome,
-    Reschedule, StartAttempt, State, StoreState, VerificationId, VerificationStore, Wanted,
+    EndpointState, EndpointStatus, EventEnd, EventEnded, EventId, Guess, GuessEnd, Guessed,
+    HealthUpdate, KeyCheck, KeyId, NewEvent, Outbox, QueuedEvent, ReceiptOf, Received, Record,
+    RecordOutcome, Reschedule, StartAttempt, State, StoreState, VerificationId, VerificationStore,
+    Wanted,
 };
 
 /// Counts the calls of a store, each of which is one round trip for a store on a server.
@@ -179,7 +180,7 @@ impl Outbox for CountingStore {
         id: EventId,
         end: EventEnd,
         now: SystemTime,
-    ) -> Result<Option<SystemTime>, Error> {
+    ) -> Result<EventEnded, Error> {
         self.count_event("end_event").end_event(endpoint, id, end, now).await
     }
     async fn events_waiting(

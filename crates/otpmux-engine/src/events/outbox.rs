@@ -30,15 +30,15 @@ pub trait Outbox: Send + Sync + fmt::Debug {
         now: SystemTime,
     ) -> Result<DueEvents, Error>;
 
-    /// Records what became of an event that was taken; one that is gone changes nothing except that a
-    /// delivery ends the failing of its endpoint. Returns since when the endpoint fails, after this step.
+    /// Records what became of an event, or makes it due; one that is gone changes nothing except that a
+    /// delivery ends the failing of its endpoint.
     async fn end_event(
         &self,
         endpoint: &EndpointName,
         id: EventId,
         end: EventEnd,
         now: SystemTime,
-    ) -> Result<Option<SystemTime>, Error>;
+    ) -> Result<EventEnded, Error>;
 
     /// Reads events that wait for an endpoint, oldest first.
     async fn events_waiting(
@@ -143,6 +143,16 @@ pub struct DueEvents {
     pub events: Vec<QueuedEvent>,
     /// How many events of these endpoints were dropped since the last call because too many waited.
     pub dropped: u64,
+}
+
+/// Result of [`Outbox::end_event`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "stores put it together")]
+pub struct EventEnded {
+    /// Whether the event was waiting.
+    pub waited: bool,
+    /// Since when the endpoint fails, after this step.
+    pub failing_since: Option<SystemTime>,
 }
 
 /// What became of a leased event.

@@ -220,6 +220,32 @@ async fn an_idle_stream_asks_the_store_every_three_seconds_and_wakes_at_once() {
     assert_eq!(begun.elapsed(), Duration::ZERO);
 }
 
+#[tokio::test]
+async fn a_retry_is_one_step_for_each_endpoint_however_many_events_wait() {
+    let provider = carrier("primary");
+    let store = CountingStore::new(Arc::new(MemoryStore::new(1_000)));
+    let shared: Arc<dyn VerificationStore> = Arc::<CountingStore>::clone(&store);
+    let other = EventEndpoint::new("other", [EventType::ProviderDown]).unwrap();
+    let client = builder(&[&provider], lenient(), &Arc::default())
+        .store(shared, keys())
+        .events(EventSettings::new().endpoint(endpoint(false)).endpoint(other))
+        .build()
+        .unwrap();
+    for _ in 0..20 {
+        client.send(NewVerification::to(phone())).await.unwrap();
+    }
+    let wanted = [Wanted { endpoint: EndpointName::new("app").unwrap(), most: 20 }];
+    let taken = client.take_events(&wanted).await.unwrap().deliveries;
+    let id = taken.last().unwrap().event.id;
+    store.take();
+    assert!(client.retry_event(id).await.unwrap());
+    assert_eq!(store.take(), [("end_event", 2)].into());
+    let again = client.take_events(&wanted).await.unwrap().deliveries;
+    assert_eq!(again.iter().map(|it| it.event.id).collect::<Vec<_>>(), [id]);
+    client.end_event(&wanted[0].endpoint, id, EventEnd::Delivered).await.unwrap();
+    assert!(!client.retry_event(id).await.unwrap());
+}
+
 /// 100,000 events, and a receiver that is dead for an hour.
 #[tokio::test]
 async fn a_hundred_thousand_events_wait_for_a_dead_receiver_and_all_arrive() {

@@ -98,22 +98,29 @@ BEGIN
 END
 $$;
 
--- Records what became of a taken event: `d` delivered, `x` dropped, `f` failed, `a` again.
+-- Records what became of an event: `d` delivered, `x` dropped, `f` failed, `a` again. Its word is `gone` if
+-- the event was not there.
 CREATE FUNCTION {v}_end_event(
   in_endpoint text, in_id text, in_end text, in_at bigint, in_now bigint
 ) RETURNS {v}_answer {step} AS $$
 DECLARE
   answer {v}_answer;
 BEGIN
-  answer.word := 'done';
+  answer.word := 'gone';
   IF in_end IN ('d', 'x') THEN
     DELETE FROM outbox WHERE endpoint = in_endpoint AND id = in_id;
+    IF FOUND THEN
+      answer.word := 'done';
+    END IF;
   ELSE
     UPDATE outbox SET due_at = in_at, tries = tries + (in_end = 'f')::integer
     WHERE endpoint = in_endpoint AND id = in_id;
-    IF FOUND AND in_end = 'f' THEN
-      INSERT INTO endpoints AS e (name, state, failing_since) VALUES (in_endpoint, 'on', in_now)
-      ON CONFLICT (name) DO UPDATE SET failing_since = excluded.failing_since WHERE e.failing_since IS NULL;
+    IF FOUND THEN
+      answer.word := 'done';
+      IF in_end = 'f' THEN
+        INSERT INTO endpoints AS e (name, state, failing_since) VALUES (in_endpoint, 'on', in_now)
+        ON CONFLICT (name) DO UPDATE SET failing_since = excluded.failing_since WHERE e.failing_since IS NULL;
+      END IF;
     END IF;
   END IF;
   IF in_end = 'd' THEN

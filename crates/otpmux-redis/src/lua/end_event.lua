@@ -1,6 +1,7 @@
 -- KEYS: what is known about endpoints.
 -- ARGV from 2: the endpoint; the event's id; what became of it: `d` delivered, `x` dropped, `f` failed, `a`
--- to be tried again; and when it is due, of the last two (6 bytes). Returns since when the endpoint fails.
+-- to be tried again; and when it is due, of the last two (6 bytes). Returns whether the event was there, and since
+-- when the endpoint fails.
 local endpoint, id, became, due = ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local prefix = string.sub(KEYS[1], 1, -1 - #'endpoints')
 local events, dues = prefix .. 'E' .. endpoint, prefix .. 'U' .. endpoint
@@ -30,4 +31,4 @@ end
 if fails ~= since then
   redis.call('HSET', KEYS[1], endpoint, struct.pack('>c1I6', state, fails))
 end
-return {'done', fails > 0 and fails or nil}
+return {event and 'done' or 'gone', fails > 0 and fails or nil}

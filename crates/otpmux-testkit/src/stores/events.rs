@@ -67,8 +67,8 @@ async fn end_at(
     end: EventEnd,
     at: u64,
 ) -> Option<u64> {
-    let since = outbox(store).end_event(&entry.endpoint, entry.id, end, after(at)).await;
-    let since = since.expect("a store that works")?;
+    let ended = outbox(store).end_event(&entry.endpoint, entry.id, end, after(at)).await;
+    let since = ended.expect("a store that works").failing_since?;
     Some(since.duration_since(now()).expect("a later time").as_secs())
 }
 
@@ -209,6 +209,34 @@ pub(super) async fn a_due_event_is_leased_and_comes_again(store: Store) {
     assert_eq!(end_at(store, &first[0], EventEnd::Delivered, 101).await, None);
     // One that is gone changes nothing.
     assert_eq!(end_at(store, &first[0], EventEnd::Failed(after(102)), 102).await, None);
+}
+
+pub(super) async fn only_an_event_that_waits_can_be_ended(store: Store) {
+    let store = &*store;
+    let id = put(store, with_events(record(1))).await;
+    let created = EventId::of(id, EventType::VerificationCreated, None);
+    let waited = async |name: &str, end| {
+        let ended = outbox(store).end_event(&endpoint(name), created, end, after(1)).await;
+        ended.expect("a store that works").waited
+    };
+    let [again, failed] = [EventEnd::Again(after(5)), EventEnd::Failed(after(5))];
+    // No process has taken it: an operator may make it due all the same.
+    assert!(waited("all", again).await);
+    assert!(waited("all", failed).await);
+    for end in [again, failed, EventEnd::Delivered, EventEnd::Dropped] {
+        assert!(!waited("few", end).await, "{end:?} at an endpoint that does not get it");
+        assert!(!waited("none", end).await, "{end:?} at an endpoint that no record has named");
+    }
+    assert!(waited("all", EventEnd::Delivered).await);
+    for end in [again, failed, EventEnd::Delivered, EventEnd::Dropped] {
+        assert!(!waited("all", end).await, "{end:?} after its delivery");
+    }
+    assert_eq!(due(store, "all", 9, 9).await, []);
+    guess_at(store, &guess(id, CODE), after(2)).await;
+    let left = due(store, "few", 9, 2).await;
+    let drop = EventEnd::Dropped;
+    let ended = outbox(store).end_event(&left[0].endpoint, left[0].id, drop, after(3)).await;
+    assert!(ended.expect("a store that works").waited);
 }
 
 pub(super) async fn an_endpoint_is_paused_for_all(store: Store) {

@@ -135,7 +135,8 @@ impl Inner {
         id: EventId,
         end: EventEnd,
     ) -> Result<Option<std::time::SystemTime>, Error> {
-        self.outbox()?.end_event(endpoint, id, end, self.clock.now()).await
+        let ended = self.outbox()?.end_event(endpoint, id, end, self.clock.now()).await?;
+        Ok(ended.failing_since)
     }
 
     /// The events that wait for the configured endpoints, or for one of them.
@@ -169,11 +170,9 @@ impl Inner {
     pub(super) async fn retry_event(&self, id: EventId) -> Result<bool, Error> {
         let mut found = false;
         for endpoint in self.events.settings.endpoints() {
-            let waiting = self.outbox()?.events_waiting(&endpoint.name, crate::MOST_EVENTS).await?;
-            if waiting.iter().any(|entry| entry.id == id) {
-                self.end_event(&endpoint.name, id, EventEnd::Again(self.clock.now())).await?;
-                found = true;
-            }
+            let now = self.clock.now();
+            let end = EventEnd::Again(now);
+            found |= self.outbox()?.end_event(&endpoint.name, id, end, now).await?.waited;
         }
         self.events.wake();
         Ok(found)

@@ -6,8 +6,8 @@ use otpmux_core::Error;
 
 use super::MemoryStore;
 use crate::{
-    DueEvents, EndpointName, EndpointState, EndpointStatus, EventEnd, EventId, MOST_EVENTS,
-    NewEvent, Once, Outbox, QueuedEvent, Wanted,
+    DueEvents, EndpointName, EndpointState, EndpointStatus, EventEnd, EventEnded, EventId,
+    MOST_EVENTS, NewEvent, Once, Outbox, QueuedEvent, Wanted,
 };
 
 #[async_trait]
@@ -36,7 +36,7 @@ impl Outbox for MemoryStore {
         id: EventId,
         end: EventEnd,
         now: SystemTime,
-    ) -> Result<Option<SystemTime>, Error> {
+    ) -> Result<EventEnded, Error> {
         Ok(self.tables().outbox.end(endpoint, id, end, now))
     }
 
@@ -121,10 +121,12 @@ impl WaitingEvents {
         id: EventId,
         end: EventEnd,
         now: SystemTime,
-    ) -> Option<SystemTime> {
-        let endpoint = self.endpoints.get_mut(endpoint)?;
-        endpoint.end(id, end, now);
-        endpoint.failing_since
+    ) -> EventEnded {
+        let Some(endpoint) = self.endpoints.get_mut(endpoint) else {
+            return EventEnded::default();
+        };
+        let waited = endpoint.end(id, end, now);
+        EventEnded { waited, failing_since: endpoint.failing_since }
     }
 
     pub(super) fn waiting(&self, endpoint: &EndpointName, most: usize) -> Vec<QueuedEvent> {
@@ -183,7 +185,9 @@ impl Endpoint {
         Some(entry)
     }
 
-    fn end(&mut self, id: EventId, end: EventEnd, now: SystemTime) {
+    /// Returns whether the event was waiting.
+    fn end(&mut self, id: EventId, end: EventEnd, now: SystemTime) -> bool {
+        let waited = self.times.contains_key(&id);
         if end == EventEnd::Delivered {
             self.failing_since = None;
         }
@@ -202,5 +206,6 @@ impl Endpoint {
                 }
             }
         }
+        waited
     }
 }
