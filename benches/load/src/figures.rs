@@ -75,8 +75,9 @@ pub(crate) fn all() -> Vec<Figure> {
         turn("verify_p50_ms", "verify p50, ms", 2, |it| at(&it.tally.verify, 0.5)),
         turn("verify_p99_ms", "verify p99, ms", 2, |it| at(&it.tally.verify, 0.99)).goal(AtMost(1.0)),
         turn("verify_max_ms", "verify at most, ms", 2, |it| at(&it.tally.verify, 1.0)),
-        turn("memory_mb", "resident memory, MB", 1, |it| megabytes(it.memory.0)).goal(AtMost(16.0)),
-        turn("memory_max_mb", "resident memory at most, MB", 1, |it| megabytes(it.memory.1)),
+        turn("memory_mb", "resident memory, MB", 1, |it| megabytes(it.memory.now)).goal(AtMost(16.0)),
+        turn("memory_allocated_mb", "of it allocated by the program, MB", 1, |it| megabytes(it.memory.allocated)),
+        turn("memory_max_mb", "resident memory at most, MB", 1, |it| megabytes(it.memory.most)),
         turn("others_percent", "other programs: CPU of the turn, %", 1, |it| 100.0 * it.others_share()),
     ]
 }

@@ -250,6 +250,7 @@ mod tests {
     use super::*;
     use crate::flow::Tally;
     use crate::redis_servers::Work;
+    use crate::system::Resident;
 
     fn turn(flows: u64, server: Duration) -> Turn {
         let mut tally = Tally::new();
@@ -260,7 +261,9 @@ mod tests {
         let mut redis = Work::default();
         redis.cpu.push(elapsed);
         redis.scripts = 3 * flows;
-        let (memory, others) = ((10_000_000, 10_000_000), Duration::ZERO);
+        let bytes = 10_000_000;
+        let memory = Resident { now: bytes, most: bytes, allocated: bytes };
+        let others = Duration::ZERO;
         Turn { tally, elapsed, server, redis, load: elapsed, others, memory }
     }
 

@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::options::{Extra, Options, Program, Store};
 use crate::redis_servers::Redis;
-use crate::system;
+use crate::system::{self, Resident};
 
 /// How long a program may take before it listens.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -84,12 +84,14 @@ impl Server {
         self.processes.iter().map(|it| system::cpu(it.child.id())).sum()
     }
 
-    /// Returns the resident memory of all processes, now and at most, in bytes.
-    pub(crate) fn memory(&self) -> Result<(u64, u64)> {
-        let mut all = (0, 0);
+    /// Returns the resident memory of all processes.
+    pub(crate) fn memory(&self) -> Result<Resident> {
+        let mut all = Resident::default();
         for process in &self.processes {
-            let (now, most) = system::memory(process.child.id())?;
-            all = (all.0 + now, all.1 + most);
+            let one = system::memory(process.child.id())?;
+            all.now += one.now;
+            all.most += one.most;
+            all.allocated += one.allocated;
         }
         Ok(all)
     }

@@ -35,14 +35,28 @@ pub(crate) fn cpu(process: u32) -> Result<Duration> {
     }
 }
 
-/// Returns the resident memory of a process, now and at most, in bytes.
-pub(crate) fn memory(process: u32) -> Result<(u64, u64)> {
+/// Resident memory, in bytes.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Resident {
+    pub(crate) now: u64,
+    pub(crate) most: u64,
+    /// Of `now`, what the process has allocated: without the pages of its program and libraries, which
+    /// the system shares and can drop.
+    pub(crate) allocated: u64,
+}
+
+/// Returns the resident memory of a process.
+pub(crate) fn memory(process: u32) -> Result<Resident> {
     let status = fs::read_to_string(format!("/proc/{process}/status"))?;
     let of = |name: &str| {
         let line = status.lines().find_map(|line| line.strip_prefix(name))?;
         Some(line.trim().strip_suffix(" kB")?.parse::<u64>().ok()? * 1024)
     };
-    of("VmRSS:").zip(of("VmHWM:")).ok_or_else(|| unreadable("/proc/PID/status"))
+    let read = || {
+        let (now, most) = (of("VmRSS:")?, of("VmHWM:")?);
+        Some(Resident { now, most, allocated: of("RssAnon:")? })
+    };
+    read().ok_or_else(|| unreadable("/proc/PID/status"))
 }
 
 /// Returns how busy these cores were since the system started, with programs of any owner and
@@ -105,8 +119,9 @@ mod tests {
         while cpu(own).unwrap() < before + TICK {
             std::hint::spin_loop();
         }
-        let (now, most) = memory(own).unwrap();
-        assert!(now > 100_000 && most >= now, "{now} {most}");
+        let it = memory(own).unwrap();
+        assert!(it.now > 100_000 && it.most >= it.now, "{it:?}");
+        assert!((10_000..it.now).contains(&it.allocated), "{it:?}");
     }
 
     #[test]

@@ -11,7 +11,7 @@ use crate::flow::{Caller, Load, Numbers, Pace, Tally};
 use crate::options::Options;
 use crate::redis_servers::{Redis, Work};
 use crate::servers::Server;
-use crate::system;
+use crate::system::{self, Resident};
 use crate::vendor::Vendor;
 
 /// Connections are made and caches filled before the measurement.
@@ -27,8 +27,8 @@ pub(crate) struct Turn {
     pub(crate) load: Duration,
     /// Time that other programs have taken from the cores in use.
     pub(crate) others: Duration,
-    /// Resident bytes of all processes, now and at most.
-    pub(crate) memory: (u64, u64),
+    /// Resident memory of all processes.
+    pub(crate) memory: Resident,
 }
 
 impl Turn {
