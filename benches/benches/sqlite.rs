@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use otpmux_benches::{BusyClock, keys};
+use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
+use otpmux_benches::{BusyClock, at_once, flow_group, keys};
 use otpmux_core::{
     Channel, Clock, Code, IdempotencyKey, OsEntropy, ProviderId, Purpose, RateLimit, Recipient,
 };
@@ -143,17 +143,6 @@ impl World {
 /// Returns the time for this many verifications.
 async fn flows(world: &Arc<World>, count: u64) -> Duration {
     let begun = Instant::now();
-    let tasks: Vec<_> = (0..CALLERS.min(count))
-        .map(|caller| {
-            let world = Arc::clone(world);
-            let own = count / CALLERS + u64::from(caller < count % CALLERS);
-            tokio::spawn(async move {
-                for _ in 0..own {
-                    world.flow().await;
-                }
-            })
-        })
-        .collect();
     let outcomes = tokio::spawn({
         let world = Arc::clone(world);
         async move {
@@ -164,9 +153,7 @@ async fn flows(world: &Arc<World>, count: u64) -> Duration {
             }
         }
     });
-    for task in tasks {
-        task.await.expect("a caller that ends");
-    }
+    at_once(world, CALLERS, count, |it| async move { it.flow().await }).await;
     outcomes.abort();
     world.record_accepted().await;
     begun.elapsed()
@@ -177,9 +164,7 @@ fn sqlite(criterion: &mut Criterion) {
     let runtime = runtime.expect("a runtime");
     let dir = std::env::temp_dir().join(format!("otpmux-bench-{}", std::process::id()));
     std::fs::create_dir(&dir).expect("a new directory");
-    let mut group = criterion.benchmark_group("sqlite/flow");
-    group.throughput(Throughput::Elements(1));
-    group.sample_size(20).measurement_time(Duration::from_secs(10));
+    let mut group = flow_group(criterion, "sqlite");
     for durability in [Durability::Power, Durability::Process] {
         let name = format!("{durability:?}");
         let world = Arc::new(World::open(&dir.join(&name), durability));

@@ -9,6 +9,7 @@ pub mod shared_store;
 pub mod stores;
 
 mod counting_store;
+mod cutting_proxy;
 mod log_capture;
 mod manual_clock;
 #[cfg(unix)]
@@ -19,6 +20,7 @@ mod scripted_provider;
 mod seeded_entropy;
 
 pub use counting_store::CountingStore;
+pub use cutting_proxy::{Cut, CuttingProxy};
 pub use log_capture::LogCapture;
 pub use manual_clock::ManualClock;
 #[cfg(unix)]

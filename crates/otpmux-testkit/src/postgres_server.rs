@@ -19,6 +19,7 @@ pub use pooler::PgBouncer;
 use processes::Signal;
 
 use crate::redis_server::output::Output;
+use crate::shared_store::outage::Server;
 
 /// How many free ports are tried: another program may take one before it is used.
 const TRIES: u32 = 20;
@@ -158,6 +159,14 @@ impl PostgresServer {
         processes::signal(Signal::Continue, &processes::family(running.child.id()));
     }
 
+    /// Limits the size of each file that it writes, or no longer does. PostgreSQL handles a write that
+    /// the limit cuts short as one on a full disk.
+    pub fn limit_files(&self, bytes: Option<u64>) {
+        let running = self.running.as_ref().expect("a server that runs");
+        let bytes = bytes.map_or("unlimited".to_owned(), |bytes| bytes.to_string());
+        processes::limit_files(&bytes, &processes::family(running.child.id()));
+    }
+
     /// Starts it on the same port, with its data; kills it first if it runs.
     pub fn restart(&mut self) {
         self.kill();
@@ -178,6 +187,24 @@ impl PostgresServer {
         let mut dump = command("pg_dump");
         dump.args(["-h", "127.0.0.1", "-p", &self.port.to_string(), "-U", "otpmux", "postgres"]);
         run(dump)
+    }
+}
+
+impl Server for PostgresServer {
+    fn pause(&self) {
+        self.pause();
+    }
+
+    fn resume(&self) {
+        self.resume();
+    }
+
+    fn kill(&mut self) {
+        self.kill();
+    }
+
+    fn restart(&mut self) {
+        self.restart();
     }
 }
 

@@ -16,6 +16,8 @@ use std::time::Duration;
 use output::Output;
 pub use resp::Reply;
 
+use crate::shared_store::outage::Server;
+
 /// How long a server may take to start, or to answer.
 const PATIENCE: Duration = Duration::from_secs(20);
 /// How many free ports are tried: another program may take one before it is used.
@@ -145,6 +147,24 @@ impl RedisServer {
         assert!(running.output.until("Cluster state changed: ok"), "the cluster never serves");
         let info = self.command(&["CLUSTER", "INFO"]).text();
         assert!(info.contains("cluster_state:ok"), "{info}");
+    }
+}
+
+impl Server for RedisServer {
+    fn pause(&self) {
+        self.pause();
+    }
+
+    fn resume(&self) {
+        self.resume();
+    }
+
+    fn kill(&mut self) {
+        self.kill();
+    }
+
+    fn restart(&mut self) {
+        self.restart();
     }
 }
 

@@ -12,7 +12,7 @@ pub(crate) use otpmux_testkit::shared_store::{
     CODE, WRONG, assert_all_fail, code, create, guess, keys, now, provider, recipient, record,
     record_outcome,
 };
-use otpmux_testkit::{PostgresServer, ScriptedProvider, shared_store};
+use otpmux_testkit::{CuttingProxy, PostgresServer, ScriptedProvider, shared_store};
 
 /// Returns a store on a server, in the schema `test`.
 pub(crate) fn store(server: &PostgresServer) -> Arc<PostgresStore> {
@@ -35,6 +35,11 @@ pub(crate) fn impatient(url: &str) -> Arc<PostgresStore> {
         .with_connect_timeout(Duration::from_millis(300))
         .with_answer_timeout(Duration::from_millis(500));
     Arc::new(PostgresStore::connect(url, options).expect("options that can be"))
+}
+
+/// Returns the URL of a server behind a proxy.
+pub(crate) fn behind(proxy: &CuttingProxy) -> String {
+    format!("postgres://otpmux@{}/postgres", proxy.address())
 }
 
 /// The longest that a call of an impatient store may take, on a busy machine.

@@ -4,23 +4,20 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use otpmux_core::{Blame, Certainty, ErrorKind, RateLimit, Verdict};
-use otpmux_engine::{
-    Guessed, InFlight, NewVerification, State, VerificationId, VerificationStore, Verify,
-};
+use otpmux_core::Verdict;
+use otpmux_engine::{Guessed, VerificationId, VerificationStore};
 use otpmux_redis::{Options, RedisStore};
+use otpmux_testkit::shared_store::outage;
 use otpmux_testkit::{RedisReply, RedisServer, leaks};
-use tokio::time::Instant;
 
 use crate::world::{
-    CODE, WRONG, all_keys, assert_all_fail, client, code, create, damage, every_operation, guess,
-    now, provider, put, recipient, record, record_key, store, store_at, verdict,
+    CODE, WRONG, all_keys, assert_all_fail, create, damage, every_operation, guess, now, put,
+    record, record_key, store, store_at, verdict,
 };
 
 const CONNECT: Duration = Duration::from_millis(300);
 const ANSWER: Duration = Duration::from_millis(500);
-/// Both timeouts together, and time for a busy machine.
-const LIMIT: Duration = Duration::from_secs(3);
+const UNREACHABLE: &str = "no connection to Redis";
 
 fn impatient(server: &RedisServer) -> Arc<RedisStore> {
     let options = Options::default().with_connect_timeout(CONNECT).with_answer_timeout(ANSWER);
@@ -31,28 +28,19 @@ fn impatient(server: &RedisServer) -> Arc<RedisStore> {
 async fn a_store_can_be_there_before_its_server() {
     let mut server = RedisServer::start();
     let store = store(&server);
-    server.kill();
-    let id = record(1).id;
-    assert_all_fail(every_operation(&store, id).await, "no connection to Redis");
-    server.restart();
-    put(&store, record(1)).await;
+    outage::a_store_can_be_there_before_its_server(&mut server, &*store, UNREACHABLE).await;
 }
 
 #[tokio::test]
-async fn a_store_that_is_down_approves_no_code_and_comes_back_by_itself() {
+async fn a_server_that_is_down_approves_no_code_and_comes_back_by_itself() {
     let mut server = RedisServer::start_with(&["--appendonly", "yes", "--appendfsync", "always"]);
     let store = impatient(&server);
-    let id = put(&store, record(1)).await;
-    for _ in 0..3 {
-        server.kill();
-        let begun = Instant::now();
-        let outcomes = every_operation(&store, id).await;
-        assert!(begun.elapsed() < 8 * LIMIT);
-        assert_all_fail(outcomes, "Redis");
-        server.restart();
-        assert_eq!(store.load(id, now()).await.unwrap().unwrap().state, State::Pending);
-    }
-    assert_eq!(verdict(&store, id, CODE).await, Verdict::Approved);
+    outage::a_server_that_is_down_approves_no_code_and_comes_back_by_itself(
+        &mut server,
+        &*store,
+        "Redis",
+    )
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -93,135 +81,25 @@ async fn forgotten_scripts_are_sent_again_in_the_same_call() {
 async fn a_call_that_hangs_is_given_up_in_time() {
     let server = RedisServer::start();
     let store = impatient(&server);
-    let (other, id) = (put(&store, record(1)).await, put(&store, record(2)).await);
-    // Redis has the script from now on.
-    assert!(store.approve(other, &guess(other, CODE), now()).await.unwrap().is_approved());
-    server.pause();
-    let begun = Instant::now();
-    let calls: Vec<_> = (0..50)
-        .map(|_| {
-            let store = Arc::clone(&store);
-            tokio::spawn(async move { store.approve(id, &guess(id, CODE), now()).await })
-        })
-        .collect();
-    for call in calls {
-        let error = call.await.unwrap().expect_err("there was no answer");
-        assert_eq!(error.kind(), ErrorKind::Store);
-        assert!(error.detail().contains("may have been carried out"), "{error}");
-    }
-    // From now on, connections are made, and no answer comes over them.
-    let error = store.approve(id, &guess(id, CODE), now()).await.unwrap_err();
-    assert!(error.detail().contains("no connection"), "{error}");
-    assert!(begun.elapsed() < LIMIT, "{:?}", begun.elapsed());
-    server.resume();
-    // The store works again, and the earlier call is carried out once Redis continues.
-    let approved = async || store.load(id, now()).await.unwrap().unwrap().state == State::Approved;
-    let begun = Instant::now();
-    while !approved().await {
-        assert!(begun.elapsed() < LIMIT, "this is why the errors said so");
-    }
+    let unknown = outage::a_call_that_hangs_is_given_up_in_time(&server, store, UNREACHABLE).await;
+    assert_eq!(unknown, 50, "all share one connection");
 }
 
-/// Redis stalls for longer than a send waits for it, and then carries out the calls that were given
-/// up.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_late_creation_blocks_no_other_send() {
     let server = RedisServer::start();
-    let provider = provider("primary");
-    let [first, second] = [(); 2].map(|()| {
-        client(&impatient(&server), &[&provider], |policy| {
-            policy.resend_delay = Duration::from_mins(5);
-            policy.limits.global = vec![RateLimit::new(3, Duration::from_hours(1))];
-        })
-    });
-    let new = || NewVerification::to(recipient(1));
-    let named = || {
-        let mut named = new().with_idempotency_key("k");
-        named.options.in_flight = InFlight::Refuse;
-        named
-    };
-    // Redis has the scripts from now on.
-    let older = first.send(new()).await.unwrap();
-    second.send(NewVerification::to(recipient(2))).await.unwrap();
-    let calls = provider.sends.count();
-    server.pause();
-    for client in [&first, &second] {
-        let error = client.send(named()).await.unwrap_err();
-        assert_eq!((error.kind(), error.certainty()), (ErrorKind::Store, Certainty::NotSent));
-    }
-    assert_eq!(provider.sends.count(), calls, "nothing is sent that is not written down");
-    server.resume();
-    let begun = Instant::now();
-    let typed = code(&provider.otpmux_codes()[0]);
-    while !first.verify(older.id, &typed).await.is_ok_and(|verdict| verdict.is_approved()) {
-        assert!(begun.elapsed() < LIMIT, "the code that the user holds is as good as it was");
-    }
-    let sent = loop {
-        match second.send(named()).await {
-            Ok(sent) => break sent,
-            Err(error) => {
-                assert!(begun.elapsed() < LIMIT, "{error}");
-                let left = error.retry_after().unwrap_or_default();
-                assert!(left <= Duration::from_secs(20), "longer than a send can last: {error}");
-            }
-        }
-    };
-    assert!(sent.confirmed, "{sent:?}");
-    assert_eq!(first.send(named()).await.unwrap().id, sent.id);
-    assert_eq!(provider.sends.count(), calls + 1);
-    // Two messages before, and this one: the given-up ones are not counted.
-    let limited = first.send(new()).await.unwrap_err();
-    assert_eq!(limited.kind(), ErrorKind::RateLimited, "{limited}");
+    let stores = [impatient(&server) as _, impatient(&server) as _];
+    outage::a_late_creation_blocks_no_other_send(&server, stores).await;
 }
 
-/// Redis stalls for longer than the time limit while the right code is checked, and carries it out
-/// afterwards. A repeat of the named guess returns the approval, also from another process.
 #[tokio::test]
-async fn a_right_code_whose_answer_was_lost_is_approved_to_who_asks_again_under_its_name() {
+async fn a_right_code_whose_answer_was_lost_is_approved_to_a_repeat_under_its_name() {
     let server = RedisServer::start();
-    let provider = provider("ours");
-    let stores = [impatient(&server), impatient(&server)];
-    let [here, there] = [0, 1].map(|at| client(&stores[at], &[&provider], |_| {}));
-    let named = || Verify::new().with_idempotency_key("form 7");
-    for named in [named(), Verify::new()] {
-        let sent = here.send(NewVerification::to(recipient(1))).await.unwrap();
-        let right = code(&provider.otpmux_codes().pop().unwrap());
-        // Redis has the script from now on.
-        let wrong = code(if right.expose() == WRONG { CODE } else { WRONG });
-        assert!(!here.verify(sent.id, &wrong).await.unwrap().is_approved());
-        server.pause();
-        let error = here.verify_with(sent.id, &right, named.clone()).await.unwrap_err();
-        assert_eq!(
-            (error.kind(), error.certainty(), error.blame()),
-            (ErrorKind::Store, Certainty::Unknown, Blame::Internal)
-        );
-        let text = error.to_string();
-        assert!(text.contains("the code may have been checked"), "{text}");
-        assert!(!text.contains("nothing was sent"), "{text}");
-        server.resume();
-        let begun = Instant::now();
-        let approved = async || here.status(sent.id).await.unwrap().status.as_str() == "approved";
-        while !approved().await {
-            assert!(begun.elapsed() < LIMIT, "it is carried out now that Redis goes on");
-        }
-        if named.idempotency_key.is_none() {
-            assert!(text.contains("only a guess with an idempotency key"), "{text}");
-            assert_eq!(there.verify(sent.id, &right).await.unwrap(), Verdict::AlreadyUsed);
-            continue;
-        }
-        assert!(text.contains("repeat it with the same idempotency key"), "{text}");
-        for client in [&there, &here] {
-            let again = client.verify_with(sent.id, &right, named.clone()).await.unwrap();
-            assert_eq!(again, Verdict::Approved);
-            assert_eq!(client.verify(sent.id, &right).await.unwrap(), Verdict::AlreadyUsed);
-            let other = client.verify_with(sent.id, &wrong, named.clone()).await.unwrap_err();
-            assert_eq!(
-                (other.kind(), other.certainty()),
-                (ErrorKind::KeyReused, Certainty::NotSent)
-            );
-        }
-        assert_eq!(here.status(sent.id).await.unwrap().guesses_left, 3, "each counted once");
-    }
+    let stores = [impatient(&server) as _, impatient(&server) as _];
+    outage::a_right_code_whose_answer_was_lost_is_approved_to_a_repeat_under_its_name(
+        &server, stores,
+    )
+    .await;
 }
 
 #[tokio::test]

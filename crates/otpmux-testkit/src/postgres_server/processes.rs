@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::files::command;
+
 /// How long processes may take to end.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -36,6 +38,18 @@ pub(super) fn signal(signal: Signal, pids: &[u32]) {
     let mut kill = Command::new("kill");
     kill.arg(name).args(pids.iter().map(u32::to_string)).stderr(Stdio::null());
     let _ = kill.status();
+}
+
+/// Limits the sizes of files that they write, to bytes or `unlimited`. Processes that they start get
+/// the same limit. The first one must run; another one that has ended meanwhile does not matter.
+pub(super) fn limit_files(bytes: &str, pids: &[u32]) {
+    for (at, pid) in pids.iter().enumerate() {
+        // Only their user may do it. The soft limit alone, so that it can be raised again.
+        let mut limit = command("prlimit");
+        limit.args(["--pid", &pid.to_string(), &format!("--fsize={bytes}:")]);
+        let done = limit.stderr(Stdio::null()).status().is_ok_and(|status| status.success());
+        assert!(done || at > 0, "files of PostgreSQL cannot be limited (prlimit of util-linux)");
+    }
 }
 
 /// Waits until none of them runs. A process whose result was not asked for yet counts as ended.

@@ -1,10 +1,11 @@
 //! Parts of tests of stores that several processes share over a server: records that a test puts
-//! together, every operation at once, and tests that each such store must pass with two processes
-//! and with wrong clocks.
+//! together, every operation at once, and tests that each such store must pass with two processes,
+//! with wrong clocks, and when its server is out of reach.
 #![expect(clippy::expect_used, reason = "a test that cannot be set up must fail")]
 #![expect(clippy::missing_panics_doc, reason = "each function panics where its test fails")]
 
 pub mod clocks;
+pub mod outage;
 pub mod processes;
 
 use std::sync::{Arc, LazyLock};
