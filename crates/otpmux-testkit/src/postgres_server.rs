@@ -25,7 +25,8 @@ use crate::shared_store::outage::Server;
 const TRIES: u32 = 20;
 
 /// Private PostgreSQL server, on a free port of 127.0.0.1, in a temporary directory; its superuser
-/// `otpmux` needs no password. Run by root, it runs as `postgres` or `nobody`. Dropping it ends
+/// `otpmux` needs no password. It is the newest that Debian has installed, or that of the programs in
+/// the directory `OTPMUX_TEST_POSTGRES`. Run by root, it runs as `postgres` or `nobody`. Dropping it ends
 /// exactly its processes, also when a test panics. No other server is touched, and no service.
 ///
 /// ```

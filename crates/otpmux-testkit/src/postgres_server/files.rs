@@ -102,8 +102,11 @@ pub(super) fn command(name: &str) -> Command {
     command
 }
 
-/// Returns the path of a program of the newest PostgreSQL that is installed, as Debian places it;
-/// else the name, for the search path.
+/// Names a directory with the programs of the PostgreSQL to test with; those that it lacks are Debian's.
+const PROGRAMS: &str = "OTPMUX_TEST_POSTGRES";
+
+/// Returns the path of a program: in the directory that the environment names, or of the newest
+/// PostgreSQL that is installed, as Debian places it; else the name, for the search path.
 pub(super) fn program(name: &str) -> PathBuf {
     let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
     let version = |path: &Path| -> u32 {
@@ -111,7 +114,9 @@ pub(super) fn program(name: &str) -> PathBuf {
         name.and_then(|name| name.parse().ok()).unwrap_or(0)
     };
     let newest = versions.map(|entry| entry.path()).max_by_key(|path| version(path));
-    let program = newest.map(|path| path.join("bin").join(name)).filter(|path| path.exists());
+    let named = std::env::var_os(PROGRAMS).map(PathBuf::from);
+    let directories = named.into_iter().chain(newest.map(|path| path.join("bin")));
+    let program = directories.map(|path| path.join(name)).find(|path| path.exists());
     program.unwrap_or_else(|| name.into())
 }
 
