@@ -1,6 +1,6 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, BenchmarkId, Criterion, Throughput};
@@ -8,6 +8,7 @@ use otpmux_core::{Capabilities, Channel, Clock, Code, Recipient, Sent};
 use otpmux_engine::{NewVerification, OtpClient, Policy, VerificationStore};
 use otpmux_testkit::ScriptedProvider;
 use tokio::runtime::Runtime;
+use tokio::time::Instant;
 
 use crate::{BusyClock, Recipients, keys};
 

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use otpmux_core::{Certainty, ErrorKind, RateLimit, Verdict};
+use otpmux_core::{Certainty, Error, ErrorKind, RateLimit, Verdict};
 use otpmux_engine::{
     Create, Created, LimitHit, LimitKey, LimitScope, NewVerification, VerificationStore,
 };
@@ -27,6 +27,18 @@ fn counted() -> LimitHit {
     LimitHit { key, windows: [RateLimit::new(1_000_000, Duration::from_hours(1))].into() }
 }
 
+/// From version 16 on, PostgreSQL makes a file longer by several blocks at once: then the limit is an
+/// internal error to it, of which the store does not know that it was rolled back.
+fn assert_full(error: &Error, knows: bool) {
+    let (certainty, words) = if knows {
+        (Certainty::NotSent, "its disk is full; make room")
+    } else {
+        (Certainty::Unknown, "may have been carried out")
+    };
+    assert_eq!((error.kind(), error.certainty()), (ErrorKind::Store, certainty), "{error}");
+    assert!(error.detail().contains(words), "{error}");
+}
+
 #[tokio::test]
 async fn a_full_disk_refuses_whole_steps_and_goes_on_once_there_is_room() {
     let server = PostgresServer::start();
@@ -43,8 +55,8 @@ async fn a_full_disk_refuses_whole_steps_and_goes_on_once_there_is_room() {
         }
         made += 1;
     };
-    assert_eq!((error.kind(), error.certainty()), (ErrorKind::Store, Certainty::NotSent));
-    assert!(error.detail().contains("its disk is full; make room"), "{error}");
+    let knows = server.sql("SHOW server_version_num").parse::<u32>().unwrap() < 160_000;
+    assert_full(&error, knows);
 
     // A send writes before it calls a provider: nothing goes out.
     let vendor = provider("primary");
@@ -58,12 +70,12 @@ async fn a_full_disk_refuses_whole_steps_and_goes_on_once_there_is_room() {
     for _ in 0..3 {
         match check(&store, &guess(id, WRONG)).await {
             Ok(_) => answered += 1,
-            Err(error) => assert_eq!(error.certainty(), Certainty::NotSent, "{error}"),
+            Err(error) => assert_full(&error, knows),
         }
     }
     assert_eq!(store.load(id, now()).await.unwrap().unwrap().guesses, answered);
     for number in 0..5 {
-        store.create(new(900_001 + number), now()).await.unwrap_err();
+        assert_full(&store.create(new(900_001 + number), now()).await.unwrap_err(), knows);
     }
     let hex = limit_key_hex(&counted().key);
     let hits = format!("SELECT newest FROM test.limits WHERE key = '\\x{hex}'");
