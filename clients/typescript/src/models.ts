@@ -26,7 +26,7 @@ export interface Verification {
   channel: string;
   /** The recipient, masked. */
   to: string;
-  /** Whether a vendor has taken the newest message. If not, it may arrive all the same. */
+  /** Whether a vendor has taken the newest message. If not, it may still arrive. */
   confirmed: boolean;
   expiresAt: Date;
   resendAfter: Date;
@@ -54,7 +54,7 @@ export interface Delivery {
   channel: string;
   /** The recipient, masked. */
   to: string;
-  /** Whether a vendor has accepted the newest message. If not, it may arrive all the same. */
+  /** Whether a vendor has accepted the newest message. If not, it may still arrive. */
   confirmed: boolean;
   expiresAt: Date;
   resendAfter: Date;

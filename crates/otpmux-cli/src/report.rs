@@ -60,7 +60,7 @@ fn went_text(sent: &Value, output: &mut Output) -> io::Result<()> {
         output.line(format_args!("Sent by {channel} to {to}."))
     } else {
         output.line(format_args!(
-            "Sent by {channel} to {to}, but no vendor confirmed it. It may arrive all the same; \
+            "Sent by {channel} to {to}, but no vendor confirmed it. It may still arrive; \
              nothing further is sent, so that the user does not get too many messages."
         ))
     }

@@ -203,7 +203,7 @@ impl Problem {
     }
 
     pub(crate) fn no_such_verification() -> Self {
-        let detail = "no pending verification has this id; send anew";
+        let detail = "no pending verification has this id; send a new code";
         Self::new(StatusCode::NOT_FOUND, "not_found", "Not found", detail)
     }
 
@@ -213,7 +213,7 @@ impl Problem {
     }
 
     pub(crate) fn no_such_delivery() -> Self {
-        let detail = "no pending delivery has this id; deliver the code anew";
+        let detail = "no pending delivery has this id; create a new delivery";
         Self::new(StatusCode::NOT_FOUND, "not_found", "Not found", detail)
     }
 

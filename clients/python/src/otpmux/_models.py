@@ -44,7 +44,7 @@ class Verification:
     to: str
     """The recipient, masked."""
     confirmed: bool
-    """Whether a vendor has taken the newest message. If not, it may arrive all the same."""
+    """Whether a vendor has taken the newest message. If not, it may still arrive."""
     expires_at: datetime
     resend_after: datetime
     guesses_left: int
@@ -95,7 +95,7 @@ class Delivery:
     to: str
     """The recipient, masked."""
     confirmed: bool
-    """Whether a vendor has accepted the newest message. If not, it may arrive all the same."""
+    """Whether a vendor has accepted the newest message. If not, it may still arrive."""
     expires_at: datetime
     resend_after: datetime
     send_attempts: tuple[SendAttempt, ...] = ()

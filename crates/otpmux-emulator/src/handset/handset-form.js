@@ -206,7 +206,7 @@ by("send").addEventListener("submit", (event) => {
     by("code").value = "";
     by("history").replaceChildren();
     showVerification(sent);
-    say(sent.confirmed ? "Sent." : "No vendor confirmed it. It may arrive all the same.");
+    say(sent.confirmed ? "Sent." : "No vendor confirmed it. It may still arrive.");
     showTrail();
   });
 });
@@ -235,7 +235,7 @@ by("resend").addEventListener("click", async () => {
     const sent = await ask(`verifications/${current.id}/resend`, {});
     if (!sent) return;
     showVerification(sent);
-    say(sent.confirmed ? "Sent again." : "No vendor confirmed it. It may arrive all the same.");
+    say(sent.confirmed ? "Sent again." : "No vendor confirmed it. It may still arrive.");
     showTrail();
   });
   waitForResend();

@@ -116,7 +116,7 @@ pub enum BuildError {
     #[error("the audit log cannot be opened: {0}")]
     Audit(OpenStoreError),
     /// A reload would change the store.
-    #[error("the store cannot change while the client runs; start anew")]
+    #[error("the store cannot change while the client runs; restart the process")]
     StoreChanged,
     /// A reload would remove the signing key.
     #[error(

@@ -107,7 +107,7 @@ pub(super) fn invalid(error: impl fmt::Display) -> Error {
 
 pub(super) fn gone() -> Error {
     Error::new(ErrorKind::NotFound, Certainty::NotSent, Blame::Caller)
-        .with_detail("no pending verification has this id; send anew")
+        .with_detail("no pending verification has this id; send a new code")
 }
 
 pub(super) fn no_entropy(error: EntropyError) -> Error {

@@ -126,7 +126,7 @@ async fn another_store_is_refused() {
     assert_eq!(
         world.refused(&format!("[store]\ncapacity = 7\n{text}")).await,
         "the configuration has 1 mistake:\
-         \n  store: the store cannot change while the client runs; start anew"
+         \n  store: the store cannot change while the client runs; restart the process"
     );
 }
 

@@ -81,5 +81,5 @@ impl Inner {
 
 fn no_delivery() -> Error {
     Error::new(ErrorKind::NotFound, Certainty::NotSent, Blame::Caller)
-        .with_detail("no pending delivery has this id; deliver the code anew")
+        .with_detail("no pending delivery has this id; create a new delivery")
 }
