@@ -50,6 +50,19 @@ struct Rest {
     metadata: BTreeMap<String, String>,
 }
 
+/// The parts of a caller's request that a repeat under the same idempotency key must have too.
+pub(super) struct Asked<'a> {
+    /// The request before any code was generated.
+    pub(super) request: &'a SendRequest,
+    pub(super) wording: &'a Wording,
+    /// The code that the caller made, if it did.
+    pub(super) given: Option<&'a Code>,
+    pub(super) code_length: Option<u8>,
+    pub(super) metadata: &'a BTreeMap<String, String>,
+    pub(super) external_id: Option<&'a ExternalId>,
+    pub(super) escalate: bool,
+}
+
 impl Payload {
     /// `code` is otpmux's, if any provider may carry it; `length` is requested of a vendor that
     /// generates its own.
@@ -94,24 +107,18 @@ impl Payload {
         &self.rest.metadata
     }
 
-    /// The content of a request, equal for every repeat of it: `asked` is the caller's request,
-    /// before any code was generated, and `given` is the code that the caller made, if it did.
-    pub(super) fn content(
-        asked: &SendRequest,
-        wording: &Wording,
-        given: Option<&Code>,
-        length: Option<u8>,
-        metadata: &BTreeMap<String, String>,
-        external_id: Option<&ExternalId>,
-    ) -> Zeroizing<Vec<u8>> {
-        let payload = Self::of(asked, wording, given, length).with_metadata(metadata.clone());
+    /// The content of a request, equal for every repeat of it.
+    pub(super) fn content(asked: &Asked<'_>) -> Zeroizing<Vec<u8>> {
+        let Asked { request, wording, given, .. } = asked;
+        let payload = Self::of(request, wording, *given, asked.code_length)
+            .with_metadata(asked.metadata.clone());
         // Another spelling of the same recipient is the same request.
-        let to = asked.recipient.canonical();
+        let to = request.recipient.canonical();
         let code = given.map(Code::expose);
-        let ttl = asked.ttl.map(|ttl| ttl.as_millis());
-        let external_id = external_id.map(ExternalId::expose);
-        let request = (&*to, &payload.channel, code, &payload.rest);
-        let content = (request, asked.purpose.as_str(), ttl, external_id);
+        let ttl = request.ttl.map(|ttl| ttl.as_millis());
+        let external_id = asked.external_id.map(ExternalId::expose);
+        let parts = (&*to, &payload.channel, code, &payload.rest);
+        let content = (parts, request.purpose.as_str(), ttl, external_id, asked.escalate);
         // Texts, numbers and JSON values always serialise.
         Zeroizing::new(serde_json::to_vec(&content).unwrap_or_default())
     }

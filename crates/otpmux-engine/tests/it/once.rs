@@ -38,7 +38,10 @@ async fn another_request_under_the_same_key_is_refused() {
     let world = World::of(&[&a]);
     let first = world.client.send(named("k")).await.unwrap();
     let login = Purpose::new("login").unwrap();
+    let mut alone = named("k");
+    alone.escalate = false;
     let others = [
+        alone,
         named("k").by(Channel::Voice),
         named("k").for_purpose(login),
         named("k").with_code_length(8),

@@ -47,6 +47,7 @@ async fn another_body_under_the_same_key_is_refused() {
         json!({ "to": "+919876543211" }),
         json!({ "to": PHONE, "purpose": "login" }),
         json!({ "to": PHONE, "metadata": { "a": "b" } }),
+        json!({ "to": PHONE, "escalate": false }),
     ] {
         named(&gateway, path, "k", &other).await.problem(422, "key_reused");
     }

@@ -1,16 +1,14 @@
 //! Answers a request whose idempotency key was used before.
 
-use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
-use otpmux_core::{Blame, Certainty, Code, Error, ErrorKind};
+use otpmux_core::{Blame, Certainty, Error, ErrorKind};
 use tokio::time::Instant;
 
 use crate::client::inner::{Inner, gone, until};
-use crate::client::payload::Payload;
-use crate::client::send::plan::Plan;
+use crate::client::payload::{Asked, Payload};
 use crate::client::{InFlight, Verification};
-use crate::{ExternalId, IdempotencyRecord, Record, State, VerificationId};
+use crate::{IdempotencyRecord, Record, State, VerificationId};
 
 /// How often a request under way in another call is polled: at first, and at most.
 const FIRST_LOOK: Duration = Duration::from_millis(5);
@@ -25,17 +23,11 @@ impl Inner {
     pub(in crate::client) fn idempotency_record(
         &self,
         name: &str,
-        asked: &Plan,
-        asked_length: Option<u8>,
-        given: Option<&Code>,
-        metadata: &BTreeMap<String, String>,
-        external_id: Option<&ExternalId>,
+        asked: &Asked<'_>,
     ) -> IdempotencyRecord {
-        let (request, wording) = (&asked.request, &asked.wording);
-        let content =
-            Payload::content(request, wording, given, asked_length, metadata, external_id);
+        let content = Payload::content(asked);
         // A send and a delivery may have the same key.
-        let label = if given.is_some() { "delivery name" } else { "request name" };
+        let label = if asked.given.is_some() { "delivery name" } else { "request name" };
         IdempotencyRecord {
             name: self.keys.tag(label, name.as_bytes()),
             content: self.keys.tag("request content", &content),

@@ -24,7 +24,7 @@ use std::time::{Duration, SystemTime};
 use otpmux_core::{Blame, Certainty, Code, Entropy, EntropyError, Error, ErrorKind};
 
 use crate::client::inner::{Inner, invalid, no_entropy};
-use crate::client::payload::Payload;
+use crate::client::payload::{Asked, Payload};
 use crate::client::{NewVerification, SendOptions, Verification};
 use crate::{
     AttemptEnd, AttemptState, Create, Created, DeliveryId, LimitScope, Lost, Record, RecordOutcome,
@@ -48,7 +48,7 @@ impl Inner {
         let ends_at = now + self.policy.deadline;
         let entropy = EntropyBuffer::fetch(&*self.entropy).map_err(no_entropy)?;
         let (name, in_flight) = (new.options.idempotency_key.take(), new.options.in_flight);
-        let (delivers, escalates) = (given.is_some(), new.escalate && given.is_none());
+        let (delivers, escalate) = (given.is_some(), new.escalate);
         let repeat = if delivers { None } else { self.repeats(&new, name.as_deref()) };
         let (asked_length, metadata) = (new.code_length, std::mem::take(&mut new.options.metadata));
         let external_id = new.external_id.take();
@@ -63,15 +63,23 @@ impl Inner {
         let ours = candidates.iter().any(|c| c.source.is_otpmux()).then_some(&code);
         let wished = candidates.iter().find_map(|c| c.source.requested_length());
         let tag = name.map(|name| {
-            let (given, external) = (delivers.then_some(&code), external_id.as_ref());
-            self.idempotency_record(&name, &plan, asked_length, given, &metadata, external)
+            let asked = Asked {
+                request: &plan.request,
+                wording: &plan.wording,
+                given: delivers.then_some(&code),
+                code_length: asked_length,
+                metadata: &metadata,
+                external_id: external_id.as_ref(),
+                escalate,
+            };
+            self.idempotency_record(&name, &asked)
         });
         let payload =
             Payload::of(&plan.request, &plan.wording, ours, wished).with_metadata(metadata);
         let sealed = payload.seal(id, &self.keys, &entropy).map_err(no_entropy)?;
         let request = &plan.request;
         let ttl = request.ttl.unwrap_or(self.policy.ttl);
-        let due_at = self.first_due_at(&plan, now, ttl).filter(|_| escalates);
+        let due_at = self.first_due_at(&plan, now, ttl).filter(|_| escalate && !delivers);
         let external =
             external_id.map_or_else(Vec::new, |id| self.keys.external_tags(&id, &request.purpose));
         let mut record = Record {
