@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use otpmux_core::ErrorKind;
 use otpmux_engine::{Create, Created, IdempotencyRecord, VerificationId, VerificationStore};
 use otpmux_sqlite::SqliteStore;
+use otpmux_testkit::shared_store::escalation;
 
 use crate::home::{CODE, WRONG, counted, create, guess, keys, now, quick, record};
 
@@ -25,11 +26,18 @@ pub(crate) fn play() -> bool {
         match &*part {
             "writer" => write_on(store).await,
             "peer" => obey(store).await,
-            "timers" => crate::escalation::take_what_is_due(store).await,
+            "timers" => escalation::take_what_is_due(store).await,
             _ => panic!("no such part: {part}"),
         }
     });
     true
+}
+
+/// The command that runs this program in a part.
+pub(crate) fn command(part: &str, file: &Path) -> Command {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.env(PART, part).env(FILE, file);
+    command
 }
 
 /// Another process of this program, in a part.
@@ -41,7 +49,7 @@ pub(crate) struct Other {
 
 impl Other {
     pub(crate) fn start(part: &str, file: &Path) -> Self {
-        Self::start_by(&mut Command::new(std::env::current_exe().unwrap()), part, file)
+        Self::start_by(&mut command(part, file), part, file)
     }
 
     /// By a command that leads to this program.

@@ -5,6 +5,7 @@
 #![expect(clippy::missing_panics_doc, reason = "each function panics where its test fails")]
 
 pub mod clocks;
+pub mod escalation;
 pub mod outage;
 pub mod processes;
 
