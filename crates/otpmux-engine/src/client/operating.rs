@@ -28,7 +28,7 @@ impl OtpClient {
         self.inner().run_due().await
     }
 
-    /// Spawns the task that asks the store for due verifications, about once a second, as long as a route
+    /// Spawns the task that asks the store for due verifications, every second or two, as long as a route
     /// escalates; otherwise it asks nothing. The task ends when its handle is dropped.
     pub fn spawn_timers(&self) -> Timers {
         Timers::spawn(self.clone())

@@ -369,9 +369,9 @@ async fn a_step_that_two_processes_begin_is_sent_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn timers_ask_once_a_second_while_a_route_escalates() {
+async fn idle_timers_ask_at_most_every_two_seconds_and_never_if_no_route_escalates() {
     let (a, b) = (carrier("a"), carrier("b"));
-    for (steps, fewest, most) in [(vec![next(30)], 45, 85), (Vec::new(), 0, 0)] {
+    for (steps, fewest, most) in [(vec![next(30)], 20, 31), (Vec::new(), 0, 0)] {
         let store = Failing::after(10_000);
         let shared: Arc<dyn VerificationStore> = Arc::<Failing>::clone(&store);
         let client = client(&[&a, &b], &steps, lenient(), &shared, &Arc::default());
@@ -382,6 +382,92 @@ async fn timers_ask_once_a_second_while_a_route_escalates() {
         assert!((fewest..=most).contains(&asked), "{asked} steps in a minute");
         tokio::time::sleep(Duration::from_mins(1)).await;
         assert_eq!(10_000 - store.left(), asked, "stopped");
+    }
+}
+
+/// How many calls of the store some work makes.
+async fn count_calls(store: &Failing, work: impl Future<Output = ()>) -> usize {
+    let before = store.left();
+    work.await;
+    before - store.left()
+}
+
+#[tokio::test]
+async fn a_flow_makes_as_many_calls_of_the_store_with_escalation_as_without() {
+    for steps in [Vec::new(), vec![next(30)]] {
+        let (a, b) = (carrier("a"), carrier("b"));
+        let store = Failing::after(10_000);
+        let shared: Arc<dyn VerificationStore> = Arc::<Failing>::clone(&store);
+        let clock = Arc::new(ManualClock::default());
+        let client = client(&[&a, &b], &steps, lenient(), &shared, &clock);
+        client.check_keys().await.unwrap();
+        let mut sent = None;
+        let send = async { sent = Some(client.send(NewVerification::to(phone())).await.unwrap()) };
+        assert_eq!(count_calls(&store, send).await, 2, "create, record_outcome");
+        let id = sent.unwrap().id;
+        let code: Code = codes(&a)[0].parse().unwrap();
+        let verify = async { assert!(client.verify(id, &code).await.unwrap().is_approved()) };
+        assert_eq!(count_calls(&store, verify).await, 1, "check_guess");
+        // What was approved is in no due set.
+        clock.advance(Duration::from_secs(30));
+        let look = async { assert_eq!(client.run_due().await.unwrap(), 0) };
+        assert_eq!(count_calls(&store, look).await, 1, "due");
+    }
+}
+
+#[tokio::test]
+async fn a_step_makes_the_calls_of_a_send_and_two_to_find_it() {
+    let (a, b) = (carrier("a"), carrier("b"));
+    let store = Failing::after(10_000);
+    let shared: Arc<dyn VerificationStore> = Arc::<Failing>::clone(&store);
+    let clock = Arc::new(ManualClock::default());
+    let client = client(&[&a, &b], &[next(30)], lenient(), &shared, &clock);
+    client.send(NewVerification::to(phone())).await.unwrap();
+    clock.advance(Duration::from_secs(30));
+    let step = async { assert_eq!(client.run_due().await.unwrap(), 1) };
+    let calls = count_calls(&store, step).await;
+    assert_eq!(calls, 4, "due, load, start_attempt, record_outcome");
+    assert_eq!(b.count(), 1);
+}
+
+/// A configuration is rolled out: some processes have other steps, or none.
+#[tokio::test]
+async fn processes_with_different_steps_begin_each_step_once_and_never_more_than_theirs() {
+    let voice = [by(Channel::Voice, 30)];
+    let two = [next(30), by(Channel::Voice, 60)];
+    for other_steps in [&voice[..], &two[..1], &[]] {
+        let (a, b) = (carrier("a"), carrier("b"));
+        let world = World::of(&[&a, &b], &two);
+        let other = client(&[&a, &b], other_steps, lenient(), &world.store, &world.clock);
+        let mut sent = Vec::new();
+        for number in 0..50 {
+            let purpose = Purpose::new(format!("p{number}")).unwrap();
+            let new = NewVerification::to(phone()).for_purpose(purpose);
+            sent.push(world.client.send(new).await.unwrap());
+        }
+        for seconds in [30, 60, 60] {
+            world.clock.advance(Duration::from_secs(seconds));
+            let (one, two) = tokio::join!(world.client.run_due(), other.run_due());
+            one.unwrap();
+            two.unwrap();
+        }
+        for sent in sent {
+            let status = world.client.status(sent.id).await.unwrap();
+            assert_eq!(status.next_step_at, None);
+            let [first, steps @ ..] = &status.send_attempts[..] else { panic!("{status:?}") };
+            assert_eq!(first.reason, Choice::Preferred);
+            // The process that takes a step decides by its own configuration.
+            let by: Vec<_> = steps.iter().map(|step| (&step.reason, &step.channel)).collect();
+            let (sms, voice) = (&Channel::Sms, &Channel::Voice);
+            let escalation = &Choice::Escalation;
+            let begun: [&[_]; 4] = [
+                &[],
+                &[(escalation, sms)],
+                &[(escalation, voice)],
+                &[(escalation, sms), (escalation, voice)],
+            ];
+            assert!(begun.contains(&&by[..]), "{status:?}");
+        }
     }
 }
 

@@ -3,14 +3,19 @@ use std::time::Duration;
 use otpmux_core::Entropy;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
 use super::MOST;
 use crate::OtpClient;
 use crate::client::metrics;
 
-/// How often the store is asked for due verifications: every second, give or take a quarter, so that processes
-/// that started together do not ask together.
-const PAUSE: Duration = Duration::from_millis(750);
+/// How often the store is asked for due verifications: about once a second while there were some lately,
+/// and at most every two seconds while there were none. With the task that delivers events, which does
+/// the same, an idle process makes at most one call a second.
+const BUSY: Duration = Duration::from_millis(750);
+const IDLE: Duration = Duration::from_secs(2);
+const LATELY: Duration = Duration::from_secs(10);
+/// So that processes that started together do not ask together.
 const JITTER: Duration = Duration::from_millis(500);
 
 /// How long to wait while no more can be begun, or when there is more than was taken.
@@ -43,6 +48,7 @@ impl Timers {
 async fn run(client: OtpClient, mut stopped: watch::Receiver<()>) {
     let mut looks: Vec<JoinHandle<()>> = Vec::new();
     let mut wait = Duration::ZERO;
+    let mut busy_until = Instant::now();
     loop {
         tokio::select! {
             biased;
@@ -50,7 +56,8 @@ async fn run(client: OtpClient, mut stopped: watch::Receiver<()>) {
             () = tokio::time::sleep(wait) => {}
         }
         let inner = client.inner();
-        wait = PAUSE + JITTER.mul_f64(fraction(&*inner.entropy));
+        let pause = if Instant::now() < busy_until { BUSY } else { IDLE };
+        wait = pause + JITTER.mul_f64(fraction(&*inner.entropy));
         if !inner.watches_due() {
             continue;
         }
@@ -63,6 +70,10 @@ async fn run(client: OtpClient, mut stopped: watch::Receiver<()>) {
         }
         match inner.take_due(room).await {
             Ok(taken) => {
+                if !taken.is_empty() {
+                    busy_until = Instant::now() + LATELY;
+                    wait = wait.min(BUSY + JITTER);
+                }
                 if taken.len() == room {
                     wait = SOON;
                 }
