@@ -61,7 +61,7 @@ pub(crate) async fn run(args: &Args, output: &mut Output) -> io::Result<Exit> {
                 Ok(key) => key,
                 Err(failure) => return failure.report(output),
             };
-            Some(GatewayRelay::new(url.clone(), key)?)
+            Some(GatewayRelay::new(url.clone(), key, false)?)
         }
     };
     // Before the ready line, because its reader may stop this process at once.

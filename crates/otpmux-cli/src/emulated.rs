@@ -10,6 +10,8 @@ use otpmux_emulator::{Emulator, Vendor};
 /// Providers as a configuration file has them, and the variables that hold their secrets.
 pub(crate) struct Emulated {
     pub(crate) providers: String,
+    /// The names of the providers, in the order of preference.
+    pub(crate) names: Vec<&'static str>,
     pub(crate) environment: Environment,
 }
 
@@ -20,7 +22,7 @@ impl Emulated {
     /// Returns a provider for each vendor that the emulator plays and this build has an adapter of. A
     /// vendor that wants more settings than its credentials is left out.
     pub(crate) fn of(emulator: &Emulator) -> Self {
-        let mut providers = String::new();
+        let (mut providers, mut names) = (String::new(), Vec::new());
         let mut environment = Environment::new();
         for vendor in emulator.vendors() {
             let Some((lines, secrets)) = provider(emulator, vendor) else { continue };
@@ -37,9 +39,10 @@ impl Emulated {
                 providers.push('\n');
             }
             providers.push_str(&lines);
+            names.push(vendor.as_str());
         }
         providers.push_str(MESSAGES);
-        Self { providers, environment }
+        Self { providers, names, environment }
     }
 }
 

@@ -24,15 +24,17 @@ pub(crate) struct GatewayRelay {
     client: reqwest::Client,
     url: BaseUrl,
     key: Secret,
+    shares_clock: bool,
 }
 
 impl GatewayRelay {
-    /// A [`BaseUrl`] is always `https` or a loopback address.
+    /// A [`BaseUrl`] is always `https` or a loopback address. `shares_clock`: the gateway goes by
+    /// the emulator's clock.
     ///
     /// # Errors
     ///
     /// The TLS library cannot start, for example without root certificates.
-    pub(crate) fn new(url: BaseUrl, key: Secret) -> io::Result<Self> {
+    pub(crate) fn new(url: BaseUrl, key: Secret, shares_clock: bool) -> io::Result<Self> {
         let mut client = reqwest::Client::builder()
             .user_agent(concat!("otpmux/", env!("CARGO_PKG_VERSION")))
             .redirect(reqwest::redirect::Policy::none())
@@ -44,7 +46,7 @@ impl GatewayRelay {
             client = client.no_proxy();
         }
         let client = client.build().map_err(io::Error::other)?;
-        Ok(Self { client, url, key })
+        Ok(Self { client, url, key, shares_clock })
     }
 }
 
@@ -71,6 +73,10 @@ impl Relay for GatewayRelay {
                 .map_err(|_| io::Error::other(format!("status {status}, without JSON")))?,
         };
         Ok(RelayAnswer { status, body })
+    }
+
+    fn shares_clock(&self) -> bool {
+        self.shares_clock
     }
 }
 

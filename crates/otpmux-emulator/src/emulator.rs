@@ -6,7 +6,7 @@ use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -226,6 +226,12 @@ impl Emulator {
         self.shared.clear_fault(vendor);
     }
 
+    /// Returns the emulator's clock, for a program that must go by it too. It remains when the
+    /// emulator ends.
+    pub fn clock(&self) -> EmulatorClock {
+        EmulatorClock(Arc::clone(&self.shared))
+    }
+
     /// Moves the emulator's clock forward.
     ///
     /// # Panics
@@ -295,6 +301,23 @@ fn open_ports(
 /// Returns the error with its address.
 fn at(addr: SocketAddr, what: &str, error: &io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("{addr}, for {what}: {error}"))
+}
+
+/// The clock of an [`Emulator`]: the machine's time, or the fixed start, plus all advances.
+#[derive(Clone)]
+pub struct EmulatorClock(Arc<Shared>);
+
+impl EmulatorClock {
+    /// Returns the emulator's time.
+    pub fn now(&self) -> SystemTime {
+        self.0.world().clock.now().into()
+    }
+}
+
+impl fmt::Debug for EmulatorClock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("EmulatorClock").field(&self.now()).finish()
+    }
 }
 
 impl fmt::Debug for Emulator {

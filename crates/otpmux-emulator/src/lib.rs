@@ -39,7 +39,7 @@ mod world;
 
 pub use arrivals::Arrivals;
 pub use config::EmulatorConfig;
-pub use emulator::Emulator;
+pub use emulator::{Emulator, EmulatorClock};
 pub use fault::{Fault, FaultKind, Garbage};
 pub use fault_changes::FaultChanges;
 pub use outbox::{Message, MessageFilter};

@@ -19,6 +19,12 @@ pub trait Relay: fmt::Debug + Send + Sync {
     ///
     /// There is no answer. The text is shown on the page: it must contain no secret.
     async fn relay(&self, request: RelayRequest) -> io::Result<RelayAnswer>;
+
+    /// Whether the gateway goes by the emulator's clock ([`Emulator::clock`](crate::Emulator::clock)).
+    /// Then the page has buttons that advance it, and compares the gateway's times with it.
+    fn shares_clock(&self) -> bool {
+        false
+    }
 }
 
 /// A request of the form: send, verify, resend or status. Others are not forwarded.

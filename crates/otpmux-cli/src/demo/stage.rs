@@ -60,7 +60,7 @@ impl Roles {
 impl Stage {
     pub(super) async fn set() -> Result<Self, Box<dyn Error>> {
         let emulator = Emulator::start(EmulatorConfig::default()).await?;
-        let Emulated { providers: config, environment } = Emulated::of(&emulator);
+        let Emulated { providers: config, environment, .. } = Emulated::of(&emulator);
         let client = OtpClient::from_config(&Config::from_toml(&config, &environment)?)?;
         let roles = Roles::of(&emulator, &client)?;
         Ok(Self { emulator, client, config, roles, shown: 0 })

@@ -1,7 +1,9 @@
 //! `otpmux dev`
 
 mod browser;
+mod clock;
 mod console;
+mod escalation;
 mod home;
 
 use std::io;
@@ -9,6 +11,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use otpmux::config::ClientConfig as _;
 use otpmux::{Config, Secret};
 use otpmux_emulator::{Emulator, EmulatorConfig};
 use otpmux_gateway::{Gateway, Options, install_metrics};
@@ -21,13 +24,15 @@ use crate::logs::LogFormat;
 use crate::output::Output;
 use crate::relay::GatewayRelay;
 use crate::serve::{Signals, refused};
+use clock::SharedClock;
 use home::Home;
 
 #[derive(clap::Args)]
 #[command(after_help = "\
 Everything is real but the vendors: the gateway, its SQLite store, and sockets between them. No
 message is sent; the handset page shows each message, and makes vendors fail on demand. Limits
-are wider than a service should have them. Ends on SIGINT or SIGTERM.")]
+are wider than a service should have them. The gateway and the vendors use one clock, which the page
+can advance. Ends on SIGINT or SIGTERM.")]
 pub(crate) struct Args {
     /// The gateway's address and port; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
@@ -41,6 +46,9 @@ pub(crate) struct Args {
     /// Use this API key, of 16 characters or more, instead of a random one
     #[arg(long, value_name = "KEY")]
     api_key: Option<String>,
+    /// Send a code again by voice if it is not typed within 30 seconds
+    #[arg(long)]
+    escalate: bool,
     /// Open the handset page in a browser
     #[arg(long)]
     open: bool,
@@ -73,7 +81,11 @@ pub(crate) async fn run(args: &Args, output: &mut Output) -> io::Result<Exit> {
         Err(error) => return cannot_listen(&error, "--emulator").report(output),
     };
     let emulated = Emulated::of(&emulator);
-    let text = config(&emulated.providers, &home.path.join("otpmux.db"));
+    let route = match args.escalate.then(|| escalation::route(&emulated)).transpose() {
+        Ok(route) => route.unwrap_or_default(),
+        Err(errors) => return Failure::from(errors).report(output),
+    };
+    let text = config(&emulated.providers, &route, &home.path.join("otpmux.db"));
     let environment = emulated
         .environment
         .with("OTPMUX_API_KEY", &*api_key)
@@ -86,7 +98,14 @@ pub(crate) async fn run(args: &Args, output: &mut Output) -> io::Result<Exit> {
     options.environment = environment;
     options.listen = Some(args.listen);
     options.metrics = install_metrics().ok();
-    let gateway = match Gateway::bind(&config, options).await {
+    let client = config
+        .client_builder()
+        .and_then(|builder| Ok(builder.clock(Arc::new(SharedClock::of(&emulator))).build()?));
+    let client = match client {
+        Ok(client) => client,
+        Err(errors) => return Failure::from(errors).report(output),
+    };
+    let gateway = match Gateway::bind_with(&config, client, options).await {
         Ok(gateway) => gateway,
         Err(otpmux_gateway::StartError::Listen { address, source }) => {
             return taken(address, "--listen", &source).report(output);
@@ -94,7 +113,7 @@ pub(crate) async fn run(args: &Args, output: &mut Output) -> io::Result<Exit> {
         Err(error) => return refused(&error, output),
     };
     let url = gateway.url().parse().map_err(io::Error::other)?;
-    emulator.set_relay(Arc::new(GatewayRelay::new(url, Secret::new(&*api_key))?));
+    emulator.set_relay(Arc::new(GatewayRelay::new(url, Secret::new(&*api_key), true)?));
     console::print_start(&gateway.url(), &emulator, &api_key, &home, output)?;
     if args.open
         && let Err(error) = browser::open(&emulator.handset_url())
@@ -110,10 +129,10 @@ pub(crate) async fn run(args: &Args, output: &mut Output) -> io::Result<Exit> {
     Ok(Exit::Done)
 }
 
-fn config(providers: &str, store: &Path) -> String {
+fn config(providers: &str, route: &str, store: &Path) -> String {
     // A TOML string in single quotes can hold every path without such a quote.
     format!(
-        r#"{providers}
+        r#"{providers}{route}
 [store]
 url = 'sqlite:{}'
 durability = "process"

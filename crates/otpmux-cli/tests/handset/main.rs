@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a failure here fails the test")]
 
 mod browser;
+mod dev;
 #[path = "../../src/relay.rs"]
 mod relay;
 mod stage;
@@ -12,6 +13,7 @@ use std::fs;
 use std::path::Path;
 
 use browser::{Browser, ENTER};
+use dev::Dev;
 use otpmux_emulator::{Emulator, EmulatorConfig, FaultKind, FaultPreset, MessageFilter, Vendor};
 use stage::{PHONE, Stage};
 
@@ -353,5 +355,50 @@ async fn a_call_says_that_it_is_a_voice() {
     browser.click("#send-button").await;
     assert_eq!(carriers(&browser, 2).await, ["EasyOTP", "EasyOTP"]);
     assert_eq!(browser.text(".message:first-child .says").await, "");
+    no_complaints(&browser).await;
+}
+
+/// The first vendor accepts a message and never delivers it, and the user types nothing: half a minute
+/// later, by the clock that the page advances, another vendor calls with the same code.
+#[tokio::test]
+async fn a_message_that_never_arrives_is_followed_by_a_call() {
+    let dev = Dev::start(&["--escalate"]);
+    let browser = Browser::open(dev.handset()).await;
+    browser.resize(1280, 940, false).await;
+    browser.choose("#switch-startmessaging", "Never delivers").await;
+    browser.wait_for("#meaning-startmessaging", "does not deliver").await;
+    browser.click("#send-button").await;
+    browser.wait_for("#history", "startmessaging accepted, SMS").await;
+    browser.wait_for("#sent", "sent again at").await;
+    assert_eq!(browser.text(".message").await, "", "nothing has arrived");
+    browser.click("[data-advance='30']").await;
+    browser.wait_for("#clock-says", "30 s ahead of this machine.").await;
+    assert_eq!(carriers(&browser, 1).await, ["EasyOTP"]);
+    assert_eq!(browser.text(".message .says").await, "A voice says:");
+    browser.wait_for("#history", "easyotp accepted, voice call, escalation").await;
+    assert!(!browser.text("#sent").await.contains("sent again"), "no step is left");
+    keep_picture(&browser, "handset-escalation.png").await;
+    browser.click(".message .code").await;
+    browser.click("#verify-button").await;
+    browser.wait_for("#outcome", "Approved.").await;
+
+    // A user who types the code in time gets no call.
+    browser.choose("#switch-startmessaging", "Works").await;
+    browser.click("#send-button").await;
+    assert_eq!(carriers(&browser, 2).await, ["StartMessaging", "EasyOTP"]);
+    browser.click(".message .code").await;
+    browser.click("#verify-button").await;
+    browser.wait_for("#outcome", "Approved.").await;
+    browser.wait_for("#sent", ": approved.").await;
+    browser.click("[data-advance='300']").await;
+    browser.wait_for("#clock-says", "330 s ahead").await;
+    // The step of a later verification is sent, so an earlier one would have been.
+    browser.choose("#switch-startmessaging", "Never delivers").await;
+    browser.click("#send-button").await;
+    browser.wait_for("#sent", "sent again at").await;
+    browser.click("[data-advance='30']").await;
+    assert_eq!(carriers(&browser, 3).await, ["EasyOTP", "StartMessaging", "EasyOTP"]);
+    let codes = codes(&browser).await;
+    assert_ne!(codes[0], codes[1], "the call is that of the later one");
     no_complaints(&browser).await;
 }

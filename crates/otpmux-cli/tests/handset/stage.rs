@@ -38,7 +38,7 @@ impl Stage {
         let gateway = Gateway::bind(&config, options).await.unwrap();
         let url = gateway.url();
         let relay = url.parse().unwrap();
-        emulator.set_relay(Arc::new(GatewayRelay::new(relay, Secret::new(KEY)).unwrap()));
+        emulator.set_relay(Arc::new(GatewayRelay::new(relay, Secret::new(KEY), false).unwrap()));
         let (stop, stopped) = oneshot::channel::<()>();
         tokio::spawn(gateway.run_until(async move {
             // It is never sent, only dropped.

@@ -21,10 +21,11 @@ const SCRIPT: &str = "text/javascript; charset=utf-8";
 const PICTURE: &str = "image/svg+xml";
 
 /// Path, media type and content.
-const PARTS: [(&str, &str, &str); 5] = [
+const PARTS: [(&str, &str, &str); 6] = [
     ("/", HTML, include_str!("page.html")),
     ("/handset.css", CSS, concat!(include_str!("palette.css"), include_str!("handset.css"))),
     ("/handset.js", SCRIPT, include_str!("handset.js")),
+    ("/handset-clock.js", SCRIPT, include_str!("handset-clock.js")),
     ("/handset-form.js", SCRIPT, include_str!("handset-form.js")),
     ("/handset.svg", PICTURE, include_str!("handset.svg")),
 ];

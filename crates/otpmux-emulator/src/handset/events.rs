@@ -157,6 +157,7 @@ fn state(world: &World) -> Value {
     let clock = json!({
         "frozen_at": world.clock.frozen_at().map(clock::millis),
         "advanced": u64::try_from(world.clock.advanced().as_millis()).unwrap_or(u64::MAX),
+        "shared": world.relay.as_ref().is_some_and(|relay| relay.shares_clock()),
     });
     json!({
         "vendors": world.vendors().map(|(each, _)| vendor(each)).collect::<Vec<_>>(),

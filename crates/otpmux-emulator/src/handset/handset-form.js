@@ -1,5 +1,7 @@
 // The form that sends through a gateway and verifies.
 
+import { gatewayNow } from "/handset-clock.js";
+
 const CHANNELS = { sms: "SMS", voice: "voice call", whatsapp: "WhatsApp", email: "e-mail" };
 
 const VERDICTS = {
@@ -27,6 +29,7 @@ const by = (id) => document.getElementById(id);
 let current = null;
 let countdown;
 let trailsAsked = 0;
+let nextLook;
 let tellPage = () => {};
 /** The newest verification that this page has made for each recipient. */
 const newest = new Map();
@@ -57,7 +60,12 @@ export function endOf(one, code) {
   const latest = newest.get(one.key);
   // A newer one that comes to nothing leaves this one as it was.
   if (latest !== one && latest?.isOut) return "superseded";
-  return Date.now() >= one.until ? "expired" : null;
+  return gatewayNow() >= one.until ? "expired" : null;
+}
+
+/** A message has arrived that the form may not have asked for: a step of escalation. */
+export function lookAgain(one) {
+  if (current && one === mine) showTrail();
 }
 
 export function connectForm(isConnected) {
@@ -126,10 +134,11 @@ function showVerification(verification) {
   current = verification;
   learn(verification);
   by("verification").hidden = false;
-  const { to, channel, status, guesses_left: guesses } = verification;
-  const until = new Date(verification.expires_at).toLocaleString([], TIME);
+  const { to, channel, status, guesses_left: guesses, next_step_at: next } = verification;
+  const time = (at) => new Date(at).toLocaleString([], TIME);
   const left = guesses === 1 ? "1 guess left" : `${guesses} guesses left`;
-  const standing = status === "pending" ? `good until ${until}, ${left}` : status;
+  const follows = next ? `, sent again at ${time(next)} if nothing is typed` : "";
+  const standing = status === "pending" ? `good until ${time(verification.expires_at)}, ${left}${follows}` : status;
   by("sent").textContent = `To ${to} by ${channelName(channel)}: ${standing}.`;
   waitForResend();
 }
@@ -137,7 +146,7 @@ function showVerification(verification) {
 function waitForResend() {
   clearTimeout(countdown);
   const button = by("resend");
-  const seconds = Math.ceil((Date.parse(current.resend_after) - Date.now()) / 1000);
+  const seconds = Math.ceil((Date.parse(current.resend_after) - gatewayNow()) / 1000);
   if (seconds > 0) {
     button.setAttribute("aria-disabled", "true");
     button.textContent = `Resend in ${seconds} s`;
@@ -151,6 +160,7 @@ function waitForResend() {
 /** Its state, the providers that were called, and those that were skipped, in the order in which that happened. */
 async function showTrail() {
   const asked = ++trailsAsked;
+  clearTimeout(nextLook);
   const path = `/_emulator/relay/verifications/${current.id}`;
   const answer = await fetch(path).catch(() => null);
   const status = answer?.ok ? await answer.json() : null;
@@ -164,6 +174,8 @@ async function showTrail() {
   });
   lines.push(...skipped.filter((skip) => skip.before >= send_attempts.length).map(skipLine));
   by("history").replaceChildren(...lines);
+  const isUnderWay = send_attempts.some((attempt) => attempt.state === "intended");
+  if (isUnderWay && status.status === "pending") nextLook = setTimeout(showTrail, 500);
 }
 
 function line(state, provider, text) {
@@ -181,7 +193,8 @@ function attemptLine(attempt) {
   const [words, state] = LEGS[attempt.state] ?? [attempt.state, "doubt"];
   const failure = attempt.failure ? ` (${attempt.failure.replaceAll("_", " ")})` : "";
   const delivery = attempt.delivery && attempt.delivery !== "unknown" ? `, ${attempt.delivery}` : "";
-  return line(state, attempt.provider, `${words}${failure}, ${channelName(attempt.channel)}${delivery}`);
+  const reason = attempt.reason === "escalation" ? ", escalation" : "";
+  return line(state, attempt.provider, `${words}${failure}, ${channelName(attempt.channel)}${reason}${delivery}`);
 }
 
 function skipLine(skip) {

@@ -1,7 +1,8 @@
 // Phones and mailboxes, fed by the emulator's event stream, and the vendors' switches.
 // Text from outside gets into the page by textContent only.
 
-import { TIME, channelName, connectForm, endOf, onForm, useCode, verificationOf } from "/handset-form.js";
+import { now, setClock } from "/handset-clock.js";
+import { TIME, channelName, connectForm, endOf, lookAgain, onForm, useCode, verificationOf } from "/handset-form.js";
 
 /** As many as the emulator sends at once. */
 const MOST_MESSAGES = 200;
@@ -15,7 +16,6 @@ const devices = new Map();
 const names = new Map();
 const shown = [];
 let replaying = 0;
-let clock = { frozen_at: null, advanced: 0 };
 
 function clone(id) {
   return by(id).content.firstElementChild.cloneNode(true);
@@ -86,6 +86,7 @@ function showMessage(message, id, isFresh) {
   if (!isFresh) return;
   announce(`${vendor}, ${channel} to ${to}: code ${spelt(message.code)}`);
   pointTo(node, `${message.code} from ${vendor}`);
+  if (verification) lookAgain(verification);
 }
 
 /** A mail as mail programs show it. Its HTML is a separate document, without scripts and rights. */
@@ -101,11 +102,6 @@ function showMail(mail, message, id, text) {
 function name(button, code, end) {
   button.title = end ? `This code is ${end}` : "Use this code";
   button.setAttribute("aria-label", `${end ? `Code, ${end}:` : "Use code"} ${spelt(code)}`);
-}
-
-/** The emulator's time. */
-function now() {
-  return (clock.frozen_at ? Date.parse(clock.frozen_at) : Date.now()) + clock.advanced;
 }
 
 /** Dead codes look dead, as far as it can be known here: by the form's answers, and by their age. */
@@ -249,6 +245,25 @@ function setFault(vendor, preset) {
   return fetch(`/_emulator/faults/${vendor}`, request).catch(() => null);
 }
 
+// The clock
+
+function showClock(setting) {
+  setClock(setting);
+  by("clock").hidden = !setting.shared;
+  const ahead = Math.round(setting.advanced / 1000);
+  by("clock-says").textContent = ahead ? `${ahead} s ahead of this machine.` : "";
+  showEnds();
+}
+
+for (const button of document.querySelectorAll("[data-advance]")) {
+  button.addEventListener("click", async () => {
+    const body = JSON.stringify({ advance_seconds: Number(button.dataset.advance) });
+    const request = { method: "POST", headers: { "content-type": "application/json" }, body };
+    const answer = await fetch("/_emulator/clock", request).catch(() => null);
+    if (!answer?.ok) by("clock-says").textContent = "Not advanced: the emulator does not answer.";
+  });
+}
+
 // The stream
 
 function showLink(state, text) {
@@ -268,8 +283,7 @@ stream.addEventListener("state", (event) => {
   const state = JSON.parse(event.data);
   showVendors(state);
   connectForm(state.relay);
-  clock = state.clock;
-  showEnds();
+  showClock(state.clock);
 });
 stream.addEventListener("reset", (event) => {
   forgetAll();

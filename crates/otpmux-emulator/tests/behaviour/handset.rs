@@ -78,6 +78,7 @@ async fn the_page_and_its_parts_come_from_here_alone() {
         ("", "text/html"),
         ("handset.css", "text/css"),
         ("handset.js", "text/javascript"),
+        ("handset-clock.js", "text/javascript"),
         ("handset-form.js", "text/javascript"),
         ("handset.svg", "image/svg+xml"),
     ] {
@@ -148,7 +149,9 @@ async fn an_advance_of_the_clock_is_shown() {
     let rig = Rig::start(config()).await;
     let mut stream = Stream::open(&rig, None).await;
     let clock = stream.expect("state").await.data["clock"].clone();
-    assert_eq!(clock, json!({ "frozen_at": "2026-02-15T10:30:00.000Z", "advanced": 0 }));
+    let expected =
+        json!({ "frozen_at": "2026-02-15T10:30:00.000Z", "advanced": 0, "shared": false });
+    assert_eq!(clock, expected);
     stream.expect("reset").await;
     rig.admin(Method::POST, "/clock", json!({ "advance_seconds": 61 })).await;
     assert_eq!(stream.expect("state").await.data["clock"]["advanced"], 61_000);
