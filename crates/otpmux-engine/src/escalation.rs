@@ -66,6 +66,22 @@ impl EscalationStep {
         Self { after, by: StepBy::Channel(channel) }
     }
 
+    fn check_wait(&self) -> Result<(), String> {
+        if Self::AFTER.contains(&self.after) {
+            return Ok(());
+        }
+        let (least, most) = (Self::AFTER.start(), Self::AFTER.end());
+        Err(format!("`after` must be {} to {}", duration_text(*least), duration_text(*most)))
+    }
+
+    /// Returns the first mistake in the steps of a request.
+    pub(crate) fn check_all(steps: &[Self]) -> Result<(), String> {
+        if steps.len() > Self::MOST {
+            return Err(format!("a verification has at most {} steps of escalation", Self::MOST));
+        }
+        steps.iter().try_for_each(Self::check_wait)
+    }
+
     /// When each of these steps is due at the earliest, from the send on.
     pub fn times(steps: &[Self]) -> impl Iterator<Item = (Duration, &Self)> {
         steps.iter().scan(Duration::ZERO, |at, step| {
@@ -94,9 +110,8 @@ impl Route {
             return Err(RouteError::Steps(EscalationStep::MOST));
         }
         for (place, step) in self.escalate.iter().enumerate() {
-            let why = if !EscalationStep::AFTER.contains(&step.after) {
-                let (least, most) = (EscalationStep::AFTER.start(), EscalationStep::AFTER.end());
-                format!("`after` must be {} to {}", duration_text(*least), duration_text(*most))
+            let why = if let Err(why) = step.check_wait() {
+                why
             } else if step.by == StepBy::Next && self.providers.len() < 2 {
                 "the route has no next provider; add one, or name a channel".to_owned()
             } else {

@@ -34,6 +34,7 @@ pub struct ClientBuilder {
     pub(super) clock: Option<Arc<dyn Clock>>,
     pub(super) entropy: Option<Arc<dyn Entropy>>,
     pub(super) receipt_url: Option<String>,
+    pub(super) request_steps: bool,
     pub(super) audit: Option<NewAudit>,
     pub(super) events: EventSettings,
 }
@@ -243,6 +244,14 @@ impl ClientBuilder {
         self
     }
 
+    /// Allows [steps of escalation](crate::NewVerification::steps) in requests. Then the
+    /// [timers](OtpClient::spawn_timers) ask the store what is due although no route escalates. Default:
+    /// not allowed, and a request with steps is refused.
+    pub fn request_steps(mut self, allowed: bool) -> Self {
+        self.request_steps = allowed;
+        self
+    }
+
     /// Records each call and each change of a message's delivery in this audit log. Default: none.
     pub fn audit(mut self, sink: Arc<dyn AuditSink>) -> Self {
         self.audit = Some(NewAudit::Open(sink));
@@ -330,6 +339,7 @@ impl ClientBuilder {
             audit,
             events: Events::new(self.events, None),
             receipt_url: self.receipt_url.map(Into::into),
+            request_steps: self.request_steps,
             clock,
             entropy,
             process,

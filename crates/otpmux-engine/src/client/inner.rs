@@ -45,6 +45,8 @@ pub(super) struct Inner {
     pub(super) events: Events,
     /// The address below which vendors report deliveries: a slash and the provider's name follow.
     pub(super) receipt_url: Option<Box<str>>,
+    /// Whether requests may have steps of escalation.
+    pub(super) request_steps: bool,
     /// The store's time, as this process knows it.
     pub(super) clock: Arc<StoreTime>,
     pub(super) entropy: Arc<dyn Entropy>,

@@ -3,6 +3,7 @@
 mod form;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use otpmux_core::{
     Blame, Certainty, Channel, Code, CodeSource, Entropy, EntropyError, Error, ErrorKind, Purpose,
@@ -12,13 +13,16 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use zeroize::Zeroizing;
 
+use super::NewVerification;
 use super::wording::Wording;
-use crate::{ExternalId, Record, Sealed, ServerKeys, VerificationId};
+use crate::{EscalationStep, ExternalId, Record, Sealed, ServerKeys, StepBy, VerificationId};
 
 /// The data that a resend needs, before encryption and after decryption.
 pub(super) struct Payload {
     pub(super) recipient: Recipient,
     pub(super) code: Option<Code>,
+    /// The request's own steps of escalation.
+    pub(super) steps: Vec<EscalationStep>,
     channel: Channel,
     rest: Rest,
     purpose: Purpose,
@@ -48,6 +52,33 @@ struct Rest {
     extensions: BTreeMap<String, Value>,
     #[serde(rename = "d", default, skip_serializing_if = "BTreeMap::is_empty")]
     metadata: BTreeMap<String, String>,
+    /// The wait of each step in seconds, and its channel; without one, the next provider.
+    #[serde(rename = "e", default, skip_serializing_if = "Vec::is_empty")]
+    steps: Vec<(Duration, Option<Channel>)>,
+}
+
+/// The parts of a caller's request that concern its verification and none of its messages.
+pub(super) struct Terms {
+    /// The idempotency key.
+    pub(super) name: Option<String>,
+    pub(super) code_length: Option<u8>,
+    pub(super) metadata: BTreeMap<String, String>,
+    pub(super) external_id: Option<ExternalId>,
+    pub(super) escalate: bool,
+    pub(super) steps: Vec<EscalationStep>,
+}
+
+impl Terms {
+    pub(super) fn take(new: &mut NewVerification) -> Self {
+        Self {
+            name: new.options.idempotency_key.take(),
+            code_length: new.code_length,
+            metadata: std::mem::take(&mut new.options.metadata),
+            external_id: new.external_id.take(),
+            escalate: new.escalate,
+            steps: std::mem::take(&mut new.steps),
+        }
+    }
 }
 
 /// The parts of a caller's request that a repeat under the same idempotency key must have too.
@@ -57,10 +88,7 @@ pub(super) struct Asked<'a> {
     pub(super) wording: &'a Wording,
     /// The code that the caller made, if it did.
     pub(super) given: Option<&'a Code>,
-    pub(super) code_length: Option<u8>,
-    pub(super) metadata: &'a BTreeMap<String, String>,
-    pub(super) external_id: Option<&'a ExternalId>,
-    pub(super) escalate: bool,
+    pub(super) terms: &'a Terms,
 }
 
 impl Payload {
@@ -75,6 +103,7 @@ impl Payload {
         Self {
             recipient: request.recipient.clone(),
             code: code.cloned(),
+            steps: Vec::new(),
             channel: request.channel.clone(),
             purpose: request.purpose.clone(),
             rest: Rest {
@@ -88,8 +117,20 @@ impl Payload {
                 sender: request.sender.clone(),
                 extensions: request.extensions.clone(),
                 metadata: BTreeMap::new(),
+                steps: Vec::new(),
             },
         }
+    }
+
+    /// Adds the request's own steps of escalation.
+    pub(super) fn with_steps(mut self, steps: &[EscalationStep]) -> Self {
+        let fields = |step: &EscalationStep| match &step.by {
+            StepBy::Next => (step.after, None),
+            StepBy::Channel(channel) => (step.after, Some(channel.clone())),
+        };
+        self.rest.steps = steps.iter().map(fields).collect();
+        self.steps = steps.to_vec();
+        self
     }
 
     /// Adds the application's notes.
@@ -109,16 +150,17 @@ impl Payload {
 
     /// The content of a request, equal for every repeat of it.
     pub(super) fn content(asked: &Asked<'_>) -> Zeroizing<Vec<u8>> {
-        let Asked { request, wording, given, .. } = asked;
-        let payload = Self::of(request, wording, *given, asked.code_length)
-            .with_metadata(asked.metadata.clone());
+        let Asked { request, wording, given, terms } = asked;
+        let payload = Self::of(request, wording, *given, terms.code_length)
+            .with_metadata(terms.metadata.clone())
+            .with_steps(&terms.steps);
         // Another spelling of the same recipient is the same request.
         let to = request.recipient.canonical();
         let code = given.map(Code::expose);
         let ttl = request.ttl.map(|ttl| ttl.as_millis());
-        let external_id = asked.external_id.map(ExternalId::expose);
+        let external_id = terms.external_id.as_ref().map(ExternalId::expose);
         let parts = (&*to, &payload.channel, code, &payload.rest);
-        let content = (parts, request.purpose.as_str(), ttl, external_id, asked.escalate);
+        let content = (parts, request.purpose.as_str(), ttl, external_id, terms.escalate);
         // Texts, numbers and JSON values always serialise.
         Zeroizing::new(serde_json::to_vec(&content).unwrap_or_default())
     }
@@ -159,12 +201,17 @@ impl Payload {
                 Some(code) => Some(Code::given(code).ok()?),
                 None => None,
             };
-            let rest = match form.rest {
+            let rest: Rest = match form.rest {
                 [] => Rest::default(),
                 rest => serde_json::from_slice(rest).ok()?,
             };
+            let step = |(after, channel): &(Duration, Option<Channel>)| match channel {
+                None => EscalationStep::next(*after),
+                Some(channel) => EscalationStep::by(channel.clone(), *after),
+            };
+            let steps = rest.steps.iter().map(step).collect();
             let (channel, purpose) = (form.channel, record.purpose.clone());
-            Some(Self { recipient, code, channel, rest, purpose })
+            Some(Self { recipient, code, steps, channel, rest, purpose })
         };
         read().ok_or_else(|| {
             Error::new(ErrorKind::Store, Certainty::NotSent, Blame::Internal).with_detail(

@@ -81,6 +81,7 @@ impl Shared {
             audit,
             events: Events::new(builder.events, Some(old.events.waker())),
             receipt_url: builder.receipt_url.map(Into::into),
+            request_steps: builder.request_steps,
             clock: Arc::clone(&old.clock),
             entropy: Arc::clone(&old.entropy),
             process: old.process,

@@ -4,7 +4,7 @@ use otpmux_core::{Channel, Purpose, Recipient};
 
 use super::SendOptions;
 use super::options::impl_option_setters;
-use crate::{ExternalId, Repeat};
+use crate::{EscalationStep, ExternalId, Repeat};
 
 /// A verification to be sent, with options for its message.
 ///
@@ -38,6 +38,11 @@ pub struct NewVerification {
     /// Whether the [steps](crate::Route::escalate) of the route apply to it. If not, no message is
     /// sent that its user did not ask for.
     pub escalate: bool,
+    /// Its own steps of escalation, in place of those of the route; empty means those of the route.
+    /// At most [`EscalationStep::MOST`], each with a wait within [`EscalationStep::AFTER`]. Only where
+    /// [`ClientBuilder::request_steps`](crate::ClientBuilder::request_steps) allows them. Stored
+    /// encrypted with the verification.
+    pub steps: Vec<EscalationStep>,
 }
 
 impl NewVerification {
@@ -50,6 +55,7 @@ impl NewVerification {
             repeat: None,
             external_id: None,
             escalate: true,
+            steps: Vec::new(),
         }
     }
 

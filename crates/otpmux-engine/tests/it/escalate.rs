@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use otpmux_core::{
-    Blame, Capabilities, Channel, Clock, Code, Correlation, Delivery, OtpProvider, Purpose,
-    RateLimit, Receipt, ReceiptRequest, ReceiptTrust, Receipts, VendorReference,
+    Blame, Capabilities, Channel, Clock, Code, Correlation, Delivery, ErrorKind, OtpProvider,
+    Purpose, RateLimit, Receipt, ReceiptRequest, ReceiptTrust, Receipts, VendorReference,
 };
 use otpmux_engine::{
     Choice, EscalationStep, MemoryStore, NewDelivery, NewVerification, OtpClient, Policy, Resend,
-    Route, Routes, Verification, VerificationStore,
+    Route, Routes, StepBy, Verification, VerificationStore,
 };
 use otpmux_testkit::{ManualClock, ScriptedProvider};
 
@@ -193,6 +193,48 @@ async fn a_request_may_say_that_nothing_escalates_and_a_delivery_never_does() {
     world.client.deliver(NewDelivery::of(code, phone())).await.unwrap();
     assert_eq!(world.later(30).await, 0);
     assert_eq!(b.count(), 0);
+}
+
+#[tokio::test]
+async fn a_request_may_have_its_own_steps_where_they_are_allowed() {
+    let own = || {
+        let mut new = NewVerification::to(phone()).with_idempotency_key("k");
+        new.steps = vec![by(Channel::Voice, 15), next(20)];
+        new
+    };
+    for of_route in [Vec::new(), vec![next(30)]] {
+        let (a, b) = (carrier("a"), carrier("b"));
+        let mut world = World::of(&[&a, &b], &of_route);
+        let refused = world.client.send(own()).await.unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::InvalidRequest);
+        world.client = builder(&[&a, &b], lenient(), &world.clock)
+            .routes(routes(&[&a, &b], &of_route))
+            .store(Arc::clone(&world.store), keys())
+            .request_steps(true)
+            .build()
+            .unwrap();
+        let sent = world.client.send(own()).await.unwrap();
+        assert_eq!(sent.next_step_at, Some(world.clock.now() + Duration::from_secs(15)));
+        let mut other = own();
+        other.steps[0].after = Duration::from_secs(16);
+        let reused = world.client.send(other).await.unwrap_err();
+        assert_eq!(reused.kind(), ErrorKind::KeyReused);
+        assert_eq!(world.client.send(own()).await.unwrap().id, sent.id);
+        assert_eq!(world.later(15).await, 1);
+        assert_eq!(world.later(20).await, 1);
+        assert_eq!(world.later(200).await, 0);
+        let reasons = world.reasons(&sent).await;
+        assert_eq!(reasons[1].1, Choice::Escalation);
+        assert_eq!(reasons[1].2, Channel::Voice);
+        let all = [codes(&a), codes(&b)].concat();
+        assert!(all.iter().all(|code| *code == all[0]), "{all:?}");
+        for wrong in [vec![next(9)], vec![next(10); 4]] {
+            let mut new = NewVerification::to(phone());
+            new.steps = wrong;
+            let refused = world.client.send(new).await.unwrap_err();
+            assert_eq!(refused.kind(), ErrorKind::InvalidRequest, "{refused}");
+        }
+    }
 }
 
 #[tokio::test]
@@ -385,13 +427,6 @@ async fn idle_timers_ask_at_most_every_two_seconds_and_never_if_no_route_escalat
     }
 }
 
-/// How many calls of the store some work makes.
-async fn count_calls(store: &Failing, work: impl Future<Output = ()>) -> usize {
-    let before = store.left();
-    work.await;
-    before - store.left()
-}
-
 #[tokio::test]
 async fn a_flow_makes_as_many_calls_of_the_store_with_escalation_as_without() {
     for steps in [Vec::new(), vec![next(30)]] {
@@ -401,17 +436,18 @@ async fn a_flow_makes_as_many_calls_of_the_store_with_escalation_as_without() {
         let clock = Arc::new(ManualClock::default());
         let client = client(&[&a, &b], &steps, lenient(), &shared, &clock);
         client.check_keys().await.unwrap();
-        let mut sent = None;
-        let send = async { sent = Some(client.send(NewVerification::to(phone())).await.unwrap()) };
-        assert_eq!(count_calls(&store, send).await, 2, "create, record_outcome");
-        let id = sent.unwrap().id;
+        let before = store.left();
+        let sent = client.send(NewVerification::to(phone())).await.unwrap();
+        assert_eq!(before - store.left(), 2, "create, record_outcome");
         let code: Code = codes(&a)[0].parse().unwrap();
-        let verify = async { assert!(client.verify(id, &code).await.unwrap().is_approved()) };
-        assert_eq!(count_calls(&store, verify).await, 1, "check_guess");
+        let before = store.left();
+        assert!(client.verify(sent.id, &code).await.unwrap().is_approved());
+        assert_eq!(before - store.left(), 1, "check_guess");
         // What was approved is in no due set.
         clock.advance(Duration::from_secs(30));
-        let look = async { assert_eq!(client.run_due().await.unwrap(), 0) };
-        assert_eq!(count_calls(&store, look).await, 1, "due");
+        let before = store.left();
+        assert_eq!(client.run_due().await.unwrap(), 0);
+        assert_eq!(before - store.left(), 1, "due");
     }
 }
 
@@ -424,49 +460,48 @@ async fn a_step_makes_the_calls_of_a_send_and_two_to_find_it() {
     let client = client(&[&a, &b], &[next(30)], lenient(), &shared, &clock);
     client.send(NewVerification::to(phone())).await.unwrap();
     clock.advance(Duration::from_secs(30));
-    let step = async { assert_eq!(client.run_due().await.unwrap(), 1) };
-    let calls = count_calls(&store, step).await;
-    assert_eq!(calls, 4, "due, load, start_attempt, record_outcome");
+    let before = store.left();
+    assert_eq!(client.run_due().await.unwrap(), 1);
+    assert_eq!(before - store.left(), 4, "due, load, start_attempt, record_outcome");
     assert_eq!(b.count(), 1);
 }
 
-/// A configuration is rolled out: some processes have other steps, or none.
+/// A configuration is rolled out: some processes have other steps, or none. The process that takes what
+/// is due decides by its own configuration.
 #[tokio::test]
-async fn processes_with_different_steps_begin_each_step_once_and_never_more_than_theirs() {
+async fn processes_with_different_steps_begin_each_step_once() {
     let voice = [by(Channel::Voice, 30)];
     let two = [next(30), by(Channel::Voice, 60)];
     for other_steps in [&voice[..], &two[..1], &[]] {
-        let (a, b) = (carrier("a"), carrier("b"));
-        let world = World::of(&[&a, &b], &two);
-        let other = client(&[&a, &b], other_steps, lenient(), &world.store, &world.clock);
-        let mut sent = Vec::new();
-        for number in 0..50 {
-            let purpose = Purpose::new(format!("p{number}")).unwrap();
-            let new = NewVerification::to(phone()).for_purpose(purpose);
-            sent.push(world.client.send(new).await.unwrap());
-        }
-        for seconds in [30, 60, 60] {
-            world.clock.advance(Duration::from_secs(seconds));
-            let (one, two) = tokio::join!(world.client.run_due(), other.run_due());
-            one.unwrap();
-            two.unwrap();
-        }
-        for sent in sent {
+        // Bit by bit: whether the other process is the first that looks.
+        for order in 0..8 {
+            let (a, b) = (carrier("a"), carrier("b"));
+            let world = World::of(&[&a, &b], &two);
+            let other = client(&[&a, &b], other_steps, lenient(), &world.store, &world.clock);
+            let sent = world.send().await;
+            let (mut due, mut expected) = (true, Vec::new());
+            for look in 0..3 {
+                world.clock.advance(Duration::from_secs(if look == 0 { 30 } else { 60 }));
+                let (mut turns, mut steps) = ([&world.client, &other], [&two[..], other_steps]);
+                if order >> look & 1 == 1 {
+                    turns.reverse();
+                    steps.reverse();
+                }
+                let looked = turns[0].run_due().await.unwrap();
+                assert_eq!((looked, turns[1].run_due().await.unwrap()), (usize::from(due), 0));
+                let step = steps[0].get(expected.len()).filter(|_| due);
+                expected.extend(step.map(|step| match &step.by {
+                    StepBy::Next => Channel::Sms,
+                    StepBy::Channel(channel) => channel.clone(),
+                }));
+                due = step.is_some() && steps[0].len() > expected.len();
+            }
             let status = world.client.status(sent.id).await.unwrap();
             assert_eq!(status.next_step_at, None);
-            let [first, steps @ ..] = &status.send_attempts[..] else { panic!("{status:?}") };
-            assert_eq!(first.reason, Choice::Preferred);
-            // The process that takes a step decides by its own configuration.
-            let by: Vec<_> = steps.iter().map(|step| (&step.reason, &step.channel)).collect();
-            let (sms, voice) = (&Channel::Sms, &Channel::Voice);
-            let escalation = &Choice::Escalation;
-            let begun: [&[_]; 4] = [
-                &[],
-                &[(escalation, sms)],
-                &[(escalation, voice)],
-                &[(escalation, sms), (escalation, voice)],
-            ];
-            assert!(begun.contains(&&by[..]), "{status:?}");
+            let begun = status.send_attempts.iter().skip(1);
+            assert!(begun.clone().all(|attempt| attempt.reason == Choice::Escalation));
+            let begun: Vec<_> = begun.map(|attempt| attempt.channel.clone()).collect();
+            assert_eq!(begun, expected, "{order:b}, {other_steps:?}");
         }
     }
 }

@@ -3,14 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use otpmux::config::ClientConfig as _;
 use otpmux_emulator::{Emulator, MessageFilter, Vendor};
-use otpmux_gateway::{Gateway, Options};
 use otpmux_testkit::ManualClock;
 use serde_json::{Value, json};
-use tokio::sync::oneshot;
 
-use crate::world::{KEY, PHONE, code_of, emulator, environment, read, start, toml};
+use crate::world::{PHONE, code_of, emulator, environment, start, start_by, toml};
 
 const ROUTE: &str = "[[routes]]\nproviders = [\"first\", \"second\"]\nescalate = [{ after = \"30s\", \
                      by = \"next\" }]\n";
@@ -32,32 +29,17 @@ async fn arrived(emulator: &Emulator, vendor: Vendor) -> Vec<String> {
 #[tokio::test]
 async fn the_gateway_sends_the_same_code_again_by_the_next_vendor() {
     let emulator = emulator().await;
-    let config = read(&toml(&emulator, ROUTE), &environment()).unwrap();
     let clock = Arc::new(ManualClock::default());
-    let client = config.client_builder().unwrap().clock(Arc::<ManualClock>::clone(&clock));
-    let mut options = Options::default();
-    options.listen = Some("127.0.0.1:0".parse().unwrap());
-    options.environment = environment();
-    let gateway = Gateway::bind_with(&config, client.build().unwrap(), options).await.unwrap();
-    let url = gateway.url();
-    let (stop, stopped) = oneshot::channel::<()>();
-    let ended = tokio::spawn(gateway.run_until(async move { drop(stopped.await) }));
-    let http = reqwest::Client::builder().no_proxy().build().unwrap();
-    let of = |request: reqwest::RequestBuilder| async {
-        request.bearer_auth(KEY).send().await.unwrap().json::<Value>().await.unwrap()
-    };
-    let body = json!({ "to": PHONE });
-    let sent = of(http.post(format!("{url}/v1/verifications")).json(&body)).await;
+    let gateway = start_by(&toml(&emulator, ROUTE), environment(), &clock).await;
+    let sent = gateway.post("/v1/verifications", &json!({ "to": PHONE })).await.expect(201);
     assert_eq!(sent["next_step_at"], "2026-01-01T00:00:30Z");
     let code = code_of(&emulator, PHONE);
     clock.advance(Duration::from_secs(30));
     assert_eq!(arrived(&emulator, Vendor::StartMessaging).await, [code]);
-    let path = format!("{url}/v1/verifications/{}", sent["id"].as_str().unwrap());
-    let shown = of(http.get(path)).await;
+    let path = format!("/v1/verifications/{}", sent["id"].as_str().unwrap());
+    let shown = gateway.get(&path).await.expect(200);
     assert_eq!(shown["next_step_at"], Value::Null);
     assert_eq!(shown["send_attempts"][1]["reason"], "escalation");
-    stop.send(()).unwrap();
-    ended.await.unwrap();
 }
 
 #[tokio::test]

@@ -6,9 +6,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use otpmux::Config;
-use otpmux::config::{ConfigErrors, Environment};
+use otpmux::config::{ClientConfig as _, ConfigErrors, Environment};
 use otpmux_emulator::{Emulator, EmulatorConfig, MessageFilter, Vendor};
 use otpmux_gateway::{Gateway, Options, Reloader, StartError};
+use otpmux_testkit::ManualClock;
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
@@ -84,13 +85,32 @@ pub(crate) async fn start_with(
         read(&text, &source.1)
     }));
     let gateway = Gateway::bind(&read(text, &environment)?, options).await?;
+    Ok(run(gateway, file))
+}
+
+/// As [`start`], by a clock of the test.
+pub(crate) async fn start_by(
+    text: &str,
+    environment: Environment,
+    clock: &Arc<ManualClock>,
+) -> Running {
+    let config = read(text, &environment).unwrap();
+    let client = config.client_builder().unwrap().clock(Arc::<ManualClock>::clone(clock));
+    let mut options = Options::default();
+    options.listen = Some("127.0.0.1:0".parse().unwrap());
+    options.environment = environment;
+    let gateway = Gateway::bind_with(&config, client.build().unwrap(), options).await.unwrap();
+    run(gateway, Arc::default())
+}
+
+fn run(gateway: Gateway, file: Arc<Mutex<String>>) -> Running {
     let (url, address, reloader) = (gateway.url(), gateway.local_addr(), gateway.reloader());
     let (stop, stopped) = oneshot::channel();
     let ended = tokio::spawn(gateway.run_until(async move {
         let _ = stopped.await;
     }));
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
-    Ok(Running { url, address, reloader, file, http, stop: Some(stop), ended: Some(ended) })
+    Running { url, address, reloader, file, http, stop: Some(stop), ended: Some(ended) }
 }
 
 impl Running {

@@ -404,6 +404,9 @@ impl ClientConfig for Config {
         if let Some(url) = self.server.as_ref().and_then(ServerConfig::receipt_url) {
             builder = builder.receipt_url(url);
         }
+        if self.doors.vonage.as_ref().is_some_and(|door| door.escalate) {
+            builder = builder.request_steps(true);
+        }
         let mut errors = Vec::new();
         for configured in &self.providers {
             match configured.build() {

@@ -14,7 +14,7 @@ pub use timers::Timers;
 
 use super::inner::Inner;
 use super::payload::Payload;
-use crate::{EscalationStep, Record, Reschedule, Route, VerificationId};
+use crate::{EscalationStep, Record, Reschedule, VerificationId};
 use decide::{Decision, decide};
 
 /// How long a process has one that it took: time to load it and to begin its step. After that, another
@@ -28,6 +28,7 @@ impl Inner {
     /// Whether anything may ever be due: else the store is not asked.
     pub(super) fn watches_due(&self) -> bool {
         self.events.want_failed()
+            || self.request_steps
             || self.routes.as_slice().iter().any(|route| !route.escalate.is_empty())
     }
 
@@ -81,7 +82,7 @@ impl Inner {
         let mut opened = record.clone();
         let payload = Payload::open(&mut opened, &self.keys)?;
         let place = self.place_of(&record, &payload);
-        let steps = place.map_or(&[][..], |place| &self.routes.as_slice()[place].escalate);
+        let steps = self.steps_of(&record, &payload);
         match (decide(&record, steps, now, self.policy.deadline), place) {
             (Decision::Begin, Some(place)) => self.begin_step(opened, payload, place).await,
             (Decision::Wait(at), _) => self.reschedule(&record, Some(at), now).await,
@@ -94,8 +95,15 @@ impl Inner {
         self.routes.place(&payload.recipient, payload.channel(), &record.purpose)
     }
 
-    /// Its steps, as far as its route has them now.
-    pub(super) fn steps_of(&self, record: &Record, payload: &Payload) -> &[EscalationStep] {
+    /// Its own steps, or those that its route has now.
+    pub(super) fn steps_of<'a>(
+        &'a self,
+        record: &Record,
+        payload: &'a Payload,
+    ) -> &'a [EscalationStep] {
+        if !payload.steps.is_empty() {
+            return &payload.steps;
+        }
         let place = self.place_of(record, payload);
         place.map_or(&[][..], |place| &self.routes.as_slice()[place].escalate)
     }
@@ -119,19 +127,8 @@ impl Inner {
     }
 }
 
-impl Route {
-    /// When the first step of a new verification is due.
-    pub(super) fn first_step_at(
-        &self,
-        now: SystemTime,
-        expires_at: SystemTime,
-    ) -> Option<SystemTime> {
-        step_at(&self.escalate, 0, now, expires_at)
-    }
-}
-
 /// When this step is due after a message that was sent now, if the code is valid long enough.
-fn step_at(
+pub(super) fn step_at(
     steps: &[EscalationStep],
     step: u8,
     now: SystemTime,

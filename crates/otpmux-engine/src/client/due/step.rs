@@ -26,11 +26,13 @@ impl Inner {
     ) -> Result<(), Error> {
         let (now, deadline) = (self.clock.now(), self.deadline());
         let step = record.escalations;
-        let steps = &self.routes.as_slice()[place].escalate;
-        let Some(by) = steps.get(usize::from(step)).map(|step| &step.by) else { return Ok(()) };
+        let steps = self.steps_of(&record, &payload);
+        let Some(by) = steps.get(usize::from(step)).map(|step| step.by.clone()) else {
+            return Ok(());
+        };
         let next_due_at = step_at(steps, step + 1, now, record.expires_at);
         let code = payload.code.clone();
-        let (mut plan, refusal) = self.plan_step(&record, payload, by, place, now)?;
+        let (mut plan, refusal) = self.plan_step(&record, payload, &by, place, now)?;
         let terms = EscalationTerms { step, next_due_at };
         if plan.candidates.is_empty() {
             let why = refusal.as_ref().map_or("no provider can send it", |it| it.kind().as_str());

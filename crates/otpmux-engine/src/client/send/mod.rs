@@ -23,12 +23,13 @@ use std::time::{Duration, SystemTime};
 
 use otpmux_core::{Blame, Certainty, Code, Entropy, EntropyError, Error, ErrorKind};
 
+use crate::client::due::step_at;
 use crate::client::inner::{Inner, invalid, no_entropy};
-use crate::client::payload::{Asked, Payload};
+use crate::client::payload::{Asked, Payload, Terms};
 use crate::client::{NewVerification, SendOptions, Verification};
 use crate::{
-    AttemptEnd, AttemptState, Create, Created, DeliveryId, LimitScope, Lost, Record, RecordOutcome,
-    State, VerificationId,
+    AttemptEnd, AttemptState, Create, Created, DeliveryId, EscalationStep, LimitScope, Lost,
+    Record, RecordOutcome, State, VerificationId,
 };
 use dispatch::Dispatch;
 use entropy_buffer::EntropyBuffer;
@@ -47,12 +48,11 @@ impl Inner {
         let (now, deadline) = (self.clock.now(), self.deadline());
         let ends_at = now + self.policy.deadline;
         let entropy = EntropyBuffer::fetch(&*self.entropy).map_err(no_entropy)?;
-        let (name, in_flight) = (new.options.idempotency_key.take(), new.options.in_flight);
-        let (delivers, escalate) = (given.is_some(), new.escalate);
-        let repeat = if delivers { None } else { self.repeats(&new, name.as_deref()) };
-        let (asked_length, metadata) = (new.code_length, std::mem::take(&mut new.options.metadata));
-        let external_id = new.external_id.take();
-        check_metadata(&metadata)?;
+        let (terms, delivers) = (Terms::take(&mut new), given.is_some());
+        let in_flight = new.options.in_flight;
+        let repeat = if delivers { None } else { self.repeats(&new, terms.name.as_deref()) };
+        check_metadata(&terms.metadata)?;
+        self.check_steps(&terms.steps)?;
         let code = given.map_or_else(|| self.new_code(&new, &entropy), Ok)?;
         let mut plan = self.plan_send(new, &code, delivers, &entropy, now)?;
         self.ensure_same_keys().await?;
@@ -62,26 +62,22 @@ impl Inner {
         let candidates = &plan.candidates;
         let ours = candidates.iter().any(|c| c.source.is_otpmux()).then_some(&code);
         let wished = candidates.iter().find_map(|c| c.source.requested_length());
-        let tag = name.map(|name| {
-            let asked = Asked {
-                request: &plan.request,
-                wording: &plan.wording,
-                given: delivers.then_some(&code),
-                code_length: asked_length,
-                metadata: &metadata,
-                external_id: external_id.as_ref(),
-                escalate,
-            };
-            self.idempotency_record(&name, &asked)
+        let tag = terms.name.as_deref().map(|name| {
+            let (request, wording) = (&plan.request, &plan.wording);
+            let given = delivers.then_some(&code);
+            self.idempotency_record(name, &Asked { request, wording, given, terms: &terms })
         });
-        let payload =
-            Payload::of(&plan.request, &plan.wording, ours, wished).with_metadata(metadata);
+        let payload = Payload::of(&plan.request, &plan.wording, ours, wished)
+            .with_metadata(terms.metadata)
+            .with_steps(&terms.steps);
         let sealed = payload.seal(id, &self.keys, &entropy).map_err(no_entropy)?;
         let request = &plan.request;
         let ttl = request.ttl.unwrap_or(self.policy.ttl);
-        let due_at = self.first_due_at(&plan, now, ttl).filter(|_| escalate && !delivers);
-        let external =
-            external_id.map_or_else(Vec::new, |id| self.keys.external_tags(&id, &request.purpose));
+        let due_at = self.first_due_at(&plan, &terms.steps, now, ttl);
+        let due_at = due_at.filter(|_| terms.escalate && !delivers);
+        let external = terms
+            .external_id
+            .map_or_else(Vec::new, |id| self.keys.external_tags(&id, &request.purpose));
         let mut record = Record {
             id,
             recipient: self.keys.hash(&request.recipient),
@@ -203,9 +199,27 @@ pub(in crate::client) fn check_metadata(metadata: &BTreeMap<String, String>) -> 
 
 impl Inner {
     /// When the first step of escalation is due; no message is sent to a test recipient.
-    fn first_due_at(&self, plan: &Plan, now: SystemTime, ttl: Duration) -> Option<SystemTime> {
-        let route = &self.routes.as_slice()[plan.route];
-        if plan.is_test() { None } else { route.first_step_at(now, now + ttl) }
+    fn first_due_at(
+        &self,
+        plan: &Plan,
+        steps: &[EscalationStep],
+        now: SystemTime,
+        ttl: Duration,
+    ) -> Option<SystemTime> {
+        let of_route = &self.routes.as_slice()[plan.route].escalate;
+        let steps = if steps.is_empty() { of_route } else { steps };
+        if plan.is_test() { None } else { step_at(steps, 0, now, now + ttl) }
+    }
+
+    /// Checks a request's own steps of escalation.
+    fn check_steps(&self, steps: &[EscalationStep]) -> Result<(), Error> {
+        if steps.is_empty() {
+            return Ok(());
+        }
+        if !self.request_steps {
+            return Err(invalid("this service takes no steps of escalation in requests"));
+        }
+        EscalationStep::check_all(steps).map_err(invalid)
     }
 
     /// After a creation that returned an error: no message was sent, so a record that was written,

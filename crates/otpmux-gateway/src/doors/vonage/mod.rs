@@ -35,6 +35,8 @@ pub(crate) struct Settings {
     purpose: Purpose,
     applications: Vec<Application>,
     token_ttl: Duration,
+    /// Whether a workflow goes on by itself.
+    escalates: bool,
     /// Whether fields without effect were logged already.
     told: AtomicBool,
 }
@@ -74,6 +76,7 @@ impl Settings {
             purpose: door.purpose.clone().unwrap_or_default(),
             applications,
             token_ttl: door.token_ttl,
+            escalates: door.escalate,
             told: AtomicBool::new(false),
         })
     }

@@ -44,8 +44,16 @@ pub(super) fn note(channels: &[Channel]) -> (String, String) {
 
 /// The channel after that of the newest message.
 fn next_channel(found: &Verification) -> Option<Channel> {
-    let workflow = found.metadata.get(WORKFLOW)?;
-    // Each step after the first is a resend.
-    let steps = found.send_attempts.iter().filter(|attempt| attempt.reason == Choice::Resend);
-    workflow.split(',').nth(1 + steps.count())?.parse().ok()
+    let workflow: Vec<_> = found.metadata.get(WORKFLOW)?.split(',').collect();
+    let mut next = 1;
+    for attempt in &found.send_attempts {
+        // Each step after the first is a resend, or came by itself. A route may escalate otherwise.
+        let is_step = match attempt.reason {
+            Choice::Resend => true,
+            Choice::Escalation => workflow.get(next) == Some(&attempt.channel.as_str()),
+            _ => false,
+        };
+        next += usize::from(is_step);
+    }
+    workflow.get(next)?.parse().ok()
 }

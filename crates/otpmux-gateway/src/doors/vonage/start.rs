@@ -1,10 +1,12 @@
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Json as Answer;
 use axum::extract::State;
 use http::StatusCode;
-use otpmux::{Channel, NewVerification, OtpClient, Recipient, Repeat};
+use otpmux::{Channel, EscalationStep, NewVerification, OtpClient, Recipient, Repeat};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -18,9 +20,13 @@ use crate::doors::recipient::{self, WithoutPlus};
 /// The most steps of a workflow.
 const STEPS: usize = 3;
 /// Fields of Vonage's API that have no effect here.
-const IGNORED: [&str; 3] = ["channel_timeout", "fraud_check", "reuse_code"];
+const IGNORED: [&str; 2] = ["fraud_check", "reuse_code"];
 /// The same within a step of a workflow.
 const IGNORED_IN_STEP: [&str; 5] = ["from", "entity_id", "content_id", "app_hash", "mode"];
+
+/// The valid waits between two steps, in seconds, and that of a request without one.
+const CHANNEL_TIMEOUT: RangeInclusive<u64> = 15..=900;
+const USUAL_TIMEOUT: u64 = 180;
 
 /// The answer to a start.
 #[derive(Debug, Serialize)]
@@ -58,15 +64,20 @@ fn read(mut body: Json, session: &Session, reader: &OtpClient) -> Result<NewVeri
     if body.take("code").is_some() {
         body.mistake("code", "this gateway makes the codes that it checks; leave the field out");
     }
+    let timeout = channel_timeout(&mut body);
     let workflow = workflow(&mut body, reader);
     if body.has_any(&IGNORED) || workflow.as_ref().is_some_and(|workflow| workflow.ignored) {
-        session.door.ignore("channel_timeout, fraud_check, from, entity_id, content_id, app_hash");
+        session.door.ignore("fraud_check, from, entity_id, content_id, app_hash");
     }
     let new = workflow.map(|Workflow { to, channels, .. }| {
         let name = client_ref
             .map(|name| format!("{} vonage {name} {}", session.caller.name, to.canonical()));
         let mut new = NewVerification::to(to);
         new.options.channel = channels.first().cloned();
+        if session.door.escalates {
+            let further = channels.iter().skip(1).cloned();
+            new.steps = further.map(|channel| EscalationStep::by(channel, timeout)).collect();
+        }
         new.options.purpose = session.purpose.clone();
         new.options.locale = locale;
         new.options.template = template;
@@ -79,6 +90,19 @@ fn read(mut body: Json, session: &Session, reader: &OtpClient) -> Result<NewVeri
         new
     });
     body.finish(new)
+}
+
+fn channel_timeout(body: &mut Json) -> Duration {
+    let seconds = match body.take("channel_timeout") {
+        None => Some(USUAL_TIMEOUT),
+        Some(given) => given.as_u64().filter(|seconds| CHANNEL_TIMEOUT.contains(seconds)),
+    };
+    if seconds.is_none() {
+        let (least, most) = (CHANNEL_TIMEOUT.start(), CHANNEL_TIMEOUT.end());
+        let reason = format_args!("must be a whole number of seconds from {least} to {most}");
+        body.mistake("channel_timeout", reason);
+    }
+    Duration::from_secs(seconds.unwrap_or(USUAL_TIMEOUT))
 }
 
 /// The steps of a workflow, all to one recipient.

@@ -1,6 +1,7 @@
 //! The door for clients of Vonage Verify v2, as its libraries call it.
 
-use std::time::UNIX_EPOCH;
+use std::sync::Arc;
+use std::time::{Duration, UNIX_EPOCH};
 
 use aws_lc_rs::encoding::AsDer as _;
 use aws_lc_rs::rand::SystemRandom;
@@ -9,11 +10,13 @@ use aws_lc_rs::signature::{KeyPair as _, RSA_PKCS1_SHA256};
 use otpmux::http::signature::Encoding;
 use otpmux::provider::{Clock as _, SystemClock};
 use otpmux_emulator::{Emulator, EmulatorConfig, Fault, Vendor};
+use otpmux_testkit::ManualClock;
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 
 use crate::world::{
-    Answer, Home, KEY, PHONE, Running, code_of, count, emulator, environment, start, toml, wrong,
+    Answer, Home, KEY, PHONE, Running, code_of, count, emulator, environment, start, start_by,
+    toml, wrong,
 };
 
 const DIGITS: &str = "919876543210";
@@ -27,11 +30,20 @@ struct Door {
 
 impl Door {
     async fn open(more: &str) -> Self {
+        Self::open_with(more, "", None).await
+    }
+
+    /// With settings of the door, and perhaps another clock.
+    async fn open_with(more: &str, own: &str, clock: Option<&Arc<ManualClock>>) -> Self {
         // Many messages for one recipient.
         let config = EmulatorConfig::default().enforce_limits(false);
         let emulator = Emulator::start(config).await.unwrap();
-        let text = toml(&emulator, &format!("{more}\n[doors.vonage]\n"));
-        Self { gateway: start(&text, environment()).await.unwrap(), emulator }
+        let text = toml(&emulator, &format!("{more}\n[doors.vonage]\n{own}\n"));
+        let gateway = match clock {
+            None => start(&text, environment()).await.unwrap(),
+            Some(clock) => start_by(&text, environment(), clock).await,
+        };
+        Self { emulator, gateway }
     }
 
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
@@ -112,6 +124,66 @@ async fn a_workflow_goes_on_by_its_next_channel_with_the_same_code() {
     refused(door.next(id).await, 409, "Conflict");
     assert_eq!(count(&door.emulator), 3);
     door.check(id, &code).await.expect(200);
+}
+
+/// The next step of a verification, in whole seconds after the first, by the gateway's own API.
+async fn next_step(door: &Door, started: &Value) -> Option<u64> {
+    let id = started["request_id"].as_str().unwrap().replace('-', "");
+    let shown = door.gateway.get(&format!("/v1/verifications/{id}")).await.expect(200);
+    let time = |field: &str| Some(shown[field].as_str()?.parse::<jiff::Timestamp>().unwrap());
+    let begun = time("expires_at").unwrap() - jiff::SignedDuration::from_mins(5);
+    let wait = time("next_step_at")?.duration_since(begun);
+    Some(u64::try_from(wait.as_secs()).unwrap())
+}
+
+#[tokio::test]
+async fn a_workflow_goes_on_by_itself_after_its_channel_timeout() {
+    let clock = Arc::new(ManualClock::default());
+    let door = Door::open_with("[limits]\nrecipient = []\n", "", Some(&clock)).await;
+    let mut body = by(&["sms", "voice", "sms"]);
+    body["channel_timeout"] = json!(20);
+    let started = door.start(&body).await.expect(202);
+    let code = code_of(&door.emulator, PHONE);
+    assert_eq!(next_step(&door, &started).await, Some(20));
+    let id = started["request_id"].as_str().unwrap().replace('-', "");
+    let mut arrivals = door.emulator.arrivals();
+    clock.advance(Duration::from_secs(20));
+    let call = arrivals.next().await;
+    assert_eq!((call.channel.as_str(), &call.code), ("voice", &code));
+    let shown = door.gateway.get(&format!("/v1/verifications/{id}")).await.expect(200);
+    assert_eq!(shown["send_attempts"][1]["reason"], "escalation");
+    // `next_workflow` goes on from there, and ends what comes by itself.
+    clock.advance(Duration::from_secs(19));
+    door.next(&started["request_id"]).await.expect(200);
+    assert_eq!(arrivals.next().await.channel.as_str(), "sms");
+    assert_eq!(next_step(&door, &started).await, None);
+    refused(door.next(&started["request_id"]).await, 409, "Conflict");
+    door.check(&started["request_id"], &code).await.expect(200);
+}
+
+#[tokio::test]
+async fn a_workflow_without_times_waits_as_long_as_at_vonage() {
+    let door = Door::open("").await;
+    let started = door.start(&by(&["sms", "voice"])).await.expect(202);
+    assert_eq!(next_step(&door, &started).await, Some(180));
+    let mut body = by(&["sms", "voice"]);
+    for wrong in [json!(14), json!(901), json!("60"), json!(60.5)] {
+        body["channel_timeout"] = wrong;
+        let problem = refused(door.start(&body).await, 422, "Invalid params");
+        assert_eq!(problem["invalid_parameters"][0]["name"], "channel_timeout");
+    }
+}
+
+#[tokio::test]
+async fn one_channel_and_a_door_that_does_not_escalate_go_on_by_nothing() {
+    let door = Door::open("").await;
+    let started = door.start(&by(&["sms"])).await.expect(202);
+    assert_eq!(next_step(&door, &started).await, None);
+    let door = Door::open_with("", "escalate = false", None).await;
+    let mut body = by(&["sms", "voice"]);
+    body["channel_timeout"] = json!(60);
+    let started = door.start(&body).await.expect(202);
+    assert_eq!(next_step(&door, &started).await, None);
 }
 
 #[tokio::test]

@@ -26,6 +26,10 @@ otpmux_core::settings! {
         /// again as long.
         pub token_ttl: Duration = Duration::from_mins(15),
             duration(Duration::from_mins(1)..=Duration::from_hours(24)), example "1h";
+        /// Whether a workflow of several channels goes on by itself: by its next channel, with the
+        /// same code, when `channel_timeout` is over and no code was typed. If not, it goes on only
+        /// by `next_workflow`, or as the route says.
+        pub escalate: bool = true, flag(), example false;
         /// The purpose of verifications. Absent: the default purpose.
         pub purpose: Option<Purpose> = None, text().check(parses::<Purpose>), example "login";
         plain {
