@@ -1,8 +1,13 @@
+mod json;
+
 use std::io;
 
 use tracing_subscriber::filter::{LevelFilter, Targets};
-use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
+use tracing_subscriber::layer::{Layer, SubscriberExt as _};
+use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt as _;
+
+use json::{Lines, Members};
 
 /// Format of log lines.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -56,18 +61,26 @@ pub(crate) fn begin(verbose: u8, quiet: Quiet, format: LogFormat) -> Result<Logs
         Quiet::Nothing => None,
         Quiet::Warnings | Quiet::Service => crate::otel::Traces::of_environment()?,
     };
-    let registry = tracing_subscriber::registry();
     #[cfg(feature = "otel")]
-    let registry =
-        registry.with(traces.as_ref().map(|traces| traces.layer(ours(LevelFilter::DEBUG))));
-    let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr);
-    let ours = ours(level);
-    match format {
-        LogFormat::Text => registry.with(lines.with_filter(ours)).init(),
-        LogFormat::Json => registry.with(lines.json().with_filter(ours)).init(),
+    if let Some(traces) = traces {
+        let exported = traces.layer(ours(LevelFilter::DEBUG));
+        let lines = lines(format).with_filter(ours(level));
+        tracing_subscriber::registry().with(exported).with(lines).init();
+        return Ok(Logs { _traces: Some(traces) });
     }
-    Ok(Logs {
-        #[cfg(feature = "otel")]
-        _traces: traces,
-    })
+    // A filter of the whole costs less than one of a layer, which decides again at each step into a
+    // span.
+    tracing_subscriber::registry().with(lines(format)).with(ours(level)).init();
+    Ok(Logs::default())
+}
+
+fn lines<S>(format: LogFormat) -> Box<dyn Layer<S> + Send + Sync>
+where
+    S: tracing::Subscriber + for<'span> LookupSpan<'span>,
+{
+    let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr);
+    match format {
+        LogFormat::Text => Box::new(lines),
+        LogFormat::Json => Box::new(lines.with_ansi(false).fmt_fields(Members).event_format(Lines)),
+    }
 }
