@@ -14,6 +14,7 @@ use tracing::Instrument as _;
 use crate::audit::{self, By, Read};
 use crate::auth::bearer;
 use crate::doors::Mounted;
+use crate::http::RequestMetrics;
 use crate::readiness::{Readiness, Standing};
 use crate::settings::Settings;
 use crate::tls::Tls;
@@ -34,6 +35,7 @@ pub(crate) struct App {
     reloading: Mutex<()>,
     environment: Environment,
     pub(crate) metrics: Option<PrometheusHandle>,
+    pub(crate) request_metrics: RequestMetrics,
     /// Calls that run to their end although their callers disconnected.
     pub(crate) calls: TaskTracker,
     draining: AtomicBool,
@@ -71,6 +73,7 @@ impl App {
             reloading: Mutex::default(),
             environment,
             metrics: None,
+            request_metrics: RequestMetrics::default(),
             calls: TaskTracker::new(),
             draining: AtomicBool::new(false),
             readiness: Readiness::default(),

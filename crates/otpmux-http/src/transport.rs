@@ -1,4 +1,5 @@
 use std::fmt;
+use std::pin::pin;
 use std::sync::Arc;
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
@@ -156,11 +157,12 @@ impl Transport {
         let values = std::mem::take(&mut call.hidden);
         let hidden = Hidden { secrets: Arc::clone(&self.secrets), values };
         let request = self.request(call, &marker);
-        let exchange = async {
+        // Pinned here, since a timeout would copy it.
+        let exchange = pin!(async {
             let response = self.connections.client().execute(request).await;
             let response = response.map_err(|error| self.classify(&error, &marker))?;
             self.read(response, hidden).await
-        };
+        });
         if let Ok(result) = tokio::time::timeout_at(ends, exchange).await {
             return result;
         }

@@ -1,4 +1,5 @@
 use std::fmt;
+use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -114,7 +115,8 @@ impl RedisConnection {
         call: &ScriptCall<'_>,
         deadline: Instant,
     ) -> Result<Value, CallError> {
-        let ask = async {
+        // Pinned here, since a timeout would copy it.
+        let ask = pin!(async {
             match connection.send(call, false).await {
                 // Redis was restarted, or its scripts were flushed.
                 Err(error) if error.is_no_script() => match connection.send(call, true).await {
@@ -127,7 +129,7 @@ impl RedisConnection {
                 },
                 result => result,
             }
-        };
+        });
         let late = |_| Err(CallError::NoAnswer(format!("not within {:?}", self.answer_timeout)));
         let ends = deadline.min(Instant::now() + self.answer_timeout);
         timeout_at(ends, ask).await.unwrap_or_else(late)

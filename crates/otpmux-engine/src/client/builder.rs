@@ -10,6 +10,7 @@ use super::audit::NewAudit;
 use super::events::Events;
 use super::inner::Inner;
 use super::key_check::differs;
+use super::metrics::MessageMetrics;
 use super::providers::{NewProvider, ProviderEntry, ProviderSet};
 use super::send::accepted_queue::AcceptedQueue;
 use super::send::limits::PolicyLimits;
@@ -336,6 +337,7 @@ impl ClientBuilder {
             accepted,
             reports: Arc::default(),
             rates: Arc::default(),
+            metrics: MessageMetrics::default(),
             audit,
             events: Events::new(self.events, None),
             receipt_url: self.receipt_url.map(Into::into),

@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use super::Scope;
 use super::audit::Audit;
 use super::events::Events;
+use super::metrics::MessageMetrics;
 use super::providers::ProviderSet;
 use super::rates::Rates;
 use super::report_queue::ReportQueue;
@@ -41,6 +42,7 @@ pub(super) struct Inner {
     pub(super) accepted: Arc<AcceptedQueue>,
     pub(super) reports: Arc<ReportQueue>,
     pub(super) rates: Arc<Rates>,
+    pub(super) metrics: MessageMetrics,
     pub(super) audit: Option<Audit>,
     pub(super) events: Events,
     /// The address below which vendors report deliveries: a slash and the provider's name follow.

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use metrics::{Key, KeyName, Label, Level, Metadata, Unit, with_recorder};
+use metrics::{Counter, Histogram, Key, KeyName, Label, Level, Metadata, Unit, with_recorder};
 use otpmux_core::{Balance, Channel, Error, ProviderId, Recipient, Verdict};
 use tokio::time::Instant;
 
 use super::Verification;
-use crate::layers::{channel_label, describe};
+use crate::layers::{Handles, channel_label, describe};
 use crate::numbers::country_of;
 use crate::{LimitScope, SendAttempt, StoreState, VerificationId};
 
@@ -28,7 +28,8 @@ const ESCALATIONS: &str = "otpmux_escalations_total";
 static METADATA: Metadata<'static> = Metadata::new("otpmux", Level::INFO, Some(module_path!()));
 
 /// Describes the engine's metrics to the installed recorder of the `metrics` crate. Call it once,
-/// after installing the recorder; the metrics are recorded without it too.
+/// after installing the recorder; the metrics are recorded without it too. Install the recorder
+/// before a client sends its first message: a client looks for it once per metric.
 ///
 /// | metric | labels | value |
 /// |---|---|---|
@@ -90,30 +91,60 @@ pub(super) fn kind(id: VerificationId) -> &'static str {
     if id.is_delivery() { "delivery" } else { "verification" }
 }
 
-/// Records the end of a send or resend.
-pub(super) fn sent(
-    begun: Instant,
+/// The metrics of every send and verify.
+#[derive(Debug, Default)]
+pub(super) struct MessageMetrics {
+    sends: Handles<SendLabels, Counter>,
+    seconds: Handles<(), Histogram>,
+    verdicts: Handles<&'static str, Counter>,
+}
+
+#[derive(PartialEq, Eq, Hash)]
+struct SendLabels {
     kind: &'static str,
-    recipient: &Recipient,
-    channel: &Channel,
-    result: &Result<Verification, Error>,
-) {
-    let outcome = outcome(result);
-    let country = recipient.phone().and_then(country_of).unwrap_or("none");
-    let label = |name, value| Label::from_static_parts(name, value);
-    let labels = vec![
-        label("kind", kind),
-        channel_label(channel),
-        label("country", country),
-        label("outcome", outcome),
-    ];
-    let sends = Key::from_parts(SENDS, labels);
-    let seconds = Key::from_static_name(SECONDS);
-    with_recorder(|recorder| {
-        recorder.register_counter(&sends, &METADATA).increment(1);
-        let seconds = recorder.register_histogram(&seconds, &METADATA);
+    channel: Channel,
+    country: Option<&'static str>,
+    outcome: &'static str,
+}
+
+impl MessageMetrics {
+    /// Records the end of a send or resend.
+    pub(super) fn sent(
+        &self,
+        begun: Instant,
+        kind: &'static str,
+        recipient: &Recipient,
+        channel: &Channel,
+        result: &Result<Verification, Error>,
+    ) {
+        let country = recipient.phone().and_then(country_of);
+        let outcome = outcome(result);
+        let labels = SendLabels { kind, channel: channel.clone(), country, outcome };
+        let sends = self.sends.get(labels, |labels| {
+            let label = |name, value| Label::from_static_parts(name, value);
+            let SendLabels { kind, channel, country, outcome } = labels;
+            let labels = vec![
+                label("kind", kind),
+                channel_label(channel),
+                label("country", country.unwrap_or("none")),
+                label("outcome", outcome),
+            ];
+            let key = Key::from_parts(SENDS, labels);
+            with_recorder(|recorder| recorder.register_counter(&key, &METADATA))
+        });
+        sends.increment(1);
+        let seconds = self.seconds.get((), |()| {
+            let key = Key::from_static_name(SECONDS);
+            with_recorder(|recorder| recorder.register_histogram(&key, &METADATA))
+        });
         seconds.record(begun.elapsed().as_secs_f64());
-    });
+    }
+
+    /// Records a verdict.
+    pub(super) fn tried(&self, verdict: &Verdict) {
+        let verdicts = |word: &&'static str| counter(VERDICTS, "verdict", word);
+        self.verdicts.get(verdict.as_str(), verdicts).increment(1);
+    }
 }
 
 /// The result of a send or resend, in a word.
@@ -129,11 +160,6 @@ pub(super) fn outcome(result: &Result<Verification, Error>) -> &'static str {
 pub(super) fn retried(provider: &ProviderId) {
     let key = Key::from_parts(RETRIES, vec![Label::new("provider", provider.as_str().to_owned())]);
     with_recorder(|recorder| recorder.register_counter(&key, &METADATA)).increment(1);
-}
-
-/// Records a verdict.
-pub(super) fn tried(verdict: &Verdict) {
-    count(VERDICTS, "verdict", verdict.as_str());
 }
 
 /// Records the balance that a vendor reported.
@@ -231,8 +257,12 @@ pub(super) fn limited(scope: LimitScope) {
 }
 
 fn count(name: &'static str, label: &'static str, value: &'static str) {
+    counter(name, label, value).increment(1);
+}
+
+fn counter(name: &'static str, label: &'static str, value: &'static str) -> Counter {
     let key = Key::from_parts(name, vec![Label::from_static_parts(label, value)]);
-    with_recorder(|recorder| recorder.register_counter(&key, &METADATA)).increment(1);
+    with_recorder(|recorder| recorder.register_counter(&key, &METADATA))
 }
 
 /// Records how far this process's clock is off.

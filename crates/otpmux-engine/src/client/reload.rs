@@ -7,6 +7,7 @@ use super::builder::NewStore;
 use super::events::Events;
 use super::inner::Inner;
 use super::key_check::checked;
+use super::metrics::MessageMetrics;
 use super::providers::{ProviderEntry, ProviderSet, Retired};
 use super::send::limits::PolicyLimits;
 use super::store_time::StoreTime;
@@ -78,6 +79,7 @@ impl Shared {
             accepted: Arc::clone(&old.accepted),
             reports: Arc::clone(&old.reports),
             rates: Arc::clone(&old.rates),
+            metrics: MessageMetrics::default(),
             audit,
             events: Events::new(builder.events, Some(old.events.waker())),
             receipt_url: builder.receipt_url.map(Into::into),

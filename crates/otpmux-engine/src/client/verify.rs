@@ -5,7 +5,7 @@ use otpmux_core::{Blame, Certainty, Code, Error, ErrorKind, Outcome, Verdict, Ve
 use super::inner::{Inner, context};
 use super::payload::Payload;
 use super::send::idempotency::key_reused;
-use super::{Checked, Selector, Verify, metrics};
+use super::{Checked, Selector, Verify};
 use crate::{Guess, GuessEnd, Guessed, Record, SendAttempt};
 
 impl Inner {
@@ -18,7 +18,7 @@ impl Inner {
     ) -> Result<Checked, Error> {
         let checked = self.try_code(which, code, verify, tenant).await;
         let checked = checked.map_err(Error::while_verifying)?;
-        metrics::tried(&checked.verdict);
+        self.metrics.tried(&checked.verdict);
         self.events.wake();
         if let (Verdict::Approved, Some(id)) = (&checked.verdict, checked.id) {
             self.report_later(id, Outcome::Approved);

@@ -62,7 +62,14 @@ fn shows(reference: &str, recipient: &str) -> bool {
         text.bytes().filter(apart).map(|byte| byte.to_ascii_lowercase()).collect()
     };
     let (reference, recipient) = (plain(reference), plain(recipient));
-    recipient.windows(SHOWN).any(|part| reference.windows(SHOWN).any(|it| it == part))
+    let parts: Vec<_> = recipient.windows(SHOWN).map(packed).collect();
+    reference.windows(SHOWN).any(|it| parts.contains(&packed(it)))
+}
+
+/// Returns some bytes as a number: numbers are compared faster.
+fn packed(part: &[u8]) -> u64 {
+    const { assert!(SHOWN <= 8) };
+    part.iter().fold(0, |all, byte| (all << 8) | u64::from(*byte))
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
 /// The calls of the port.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Call {
     Send,
     Verify,
@@ -12,17 +12,6 @@ pub(super) enum Call {
 }
 
 impl Call {
-    pub(super) const ALL: [Self; 8] = [
-        Self::Send,
-        Self::Verify,
-        Self::Resend,
-        Self::Cancel,
-        Self::Status,
-        Self::Balance,
-        Self::Report,
-        Self::Receipts,
-    ];
-
     /// The word that metrics and logs use.
     pub(super) fn as_str(self) -> &'static str {
         match self {

@@ -1,7 +1,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use metrics::{Key, KeyName, Label, Level, Metadata, SharedString, Unit, with_recorder};
+use metrics::{
+    Counter, Histogram, Key, KeyName, Label, Level, Metadata, SharedString, Unit, with_recorder,
+};
 use otpmux_core::{
     Balance, Cancellation, Capabilities, Channel, Context, Error, ProviderId, ReceiptRequest,
     Receipts, Recipient, ReportRequest, ResendRequest, SendRequest, Sent, Status, Target, Verdict,
@@ -11,6 +13,7 @@ use tokio::time::Instant;
 
 use super::call::Call;
 use super::circuit::Phase;
+use super::handles::Handles;
 use super::port::Port;
 use crate::numbers::country_of;
 
@@ -52,8 +55,18 @@ fn provider_label(provider: impl Into<SharedString>) -> Label {
 pub(super) struct Metrics<P> {
     inner: P,
     provider: SharedString,
-    /// In the order of [`Call::ALL`].
-    seconds: [Key; Call::ALL.len()],
+    calls: Handles<CallLabels, Counter>,
+    seconds: Handles<Call, Histogram>,
+}
+
+/// Labels of the counter of calls, besides the provider.
+#[derive(PartialEq, Eq, Hash)]
+struct CallLabels {
+    call: Call,
+    channel: Option<Channel>,
+    country: Option<&'static str>,
+    outcome: &'static str,
+    certainty: &'static str,
 }
 
 /// Labels of a call, besides its provider and outcome.
@@ -67,11 +80,7 @@ struct Labels<'a> {
 impl<P: Port> Metrics<P> {
     pub(super) fn new(inner: P) -> Self {
         let provider = SharedString::from_shared(Arc::from(inner.id().as_str()));
-        let seconds = Call::ALL.map(|call| {
-            let call = Label::from_static_parts("call", call.as_str());
-            Key::from_parts(SECONDS, vec![provider_label(provider.clone()), call])
-        });
-        Self { inner, provider, seconds }
+        Self { inner, provider, calls: Handles::default(), seconds: Handles::default() }
     }
 
     async fn counted<T, F>(
@@ -105,21 +114,31 @@ impl<P: Port> Metrics<P> {
             Some(Recipient::Phone(phone)) => country_of(phone),
             _ => None,
         };
+        let labels = CallLabels { call, channel: channel.cloned(), country, outcome, certainty };
+        self.calls.get(labels, |labels| self.counter(labels)).increment(1);
+        let seconds = self.seconds.get(call, |call| self.histogram(*call));
+        seconds.record(elapsed.as_secs_f64());
+    }
+
+    fn counter(&self, labels: &CallLabels) -> Counter {
         let name = |label, value| Label::from_static_parts(label, value);
-        let calls = vec![
+        let CallLabels { call, channel, country, outcome, certainty } = labels;
+        let labels = vec![
             provider_label(self.provider.clone()),
             name("call", call.as_str()),
-            channel.map_or(name("channel", "none"), channel_label),
+            channel.as_ref().map_or(name("channel", "none"), channel_label),
             name("country", country.unwrap_or("none")),
             name("outcome", outcome),
             name("certainty", certainty),
         ];
-        let calls = Key::from_parts(CALLS, calls);
-        with_recorder(|recorder| {
-            recorder.register_counter(&calls, &METADATA).increment(1);
-            let seconds = &self.seconds[call as usize];
-            recorder.register_histogram(seconds, &METADATA).record(elapsed.as_secs_f64());
-        });
+        let key = Key::from_parts(CALLS, labels);
+        with_recorder(|recorder| recorder.register_counter(&key, &METADATA))
+    }
+
+    fn histogram(&self, call: Call) -> Histogram {
+        let call = Label::from_static_parts("call", call.as_str());
+        let key = Key::from_parts(SECONDS, vec![provider_label(self.provider.clone()), call]);
+        with_recorder(|recorder| recorder.register_histogram(&key, &METADATA))
     }
 }
 

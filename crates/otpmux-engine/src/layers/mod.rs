@@ -13,6 +13,7 @@ mod call;
 mod circuit;
 mod concurrency;
 mod gate;
+mod handles;
 mod metrics;
 mod others;
 mod outcome;
@@ -31,6 +32,7 @@ use tokio::time::Instant;
 
 use self::breaker::{Breaker, BreakerHandle};
 use self::concurrency::Concurrency;
+pub(crate) use self::handles::Handles;
 use self::metrics::Metrics;
 pub(crate) use self::metrics::{channel_label, describe};
 use self::port::Adapter;

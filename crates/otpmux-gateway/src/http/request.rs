@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use axum::Router;
 use axum::body::Body;
 use axum::response::Response;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request};
+use http::{HeaderMap, HeaderName, HeaderValue, Request};
 use hyper::body::Incoming;
 use hyper::service::Service as _;
 use hyper_util::service::TowerToHyperService;
@@ -64,7 +64,7 @@ pub(super) async fn answer(
     });
     #[cfg(feature = "otel")]
     super::otel::end(&span, &method, route, status);
-    count(&method, route, status, elapsed.as_secs_f64());
+    app.request_metrics.count(&method, route, status, elapsed.as_secs_f64());
     let headers = response.headers_mut();
     headers.insert(X_REQUEST_ID.clone(), id);
     let (name, value) = &NOSNIFF;
@@ -112,27 +112,6 @@ fn trace_id(headers: &HeaderMap) -> Option<&str> {
             && text.bytes().any(|b| b != b'0')
     };
     (version.len() == 2 && version != "ff" && hex(trace, 32) && hex(parent, 16)).then_some(trace)
-}
-
-fn count(method: &Method, route: &'static str, status: u16, seconds: f64) {
-    let method = match method.as_str() {
-        "GET" => "GET",
-        "POST" => "POST",
-        "DELETE" => "DELETE",
-        _ => "other",
-    };
-    let class = match status {
-        ..=299 => "2xx",
-        300..=399 => "3xx",
-        400..=499 => "4xx",
-        _ => "5xx",
-    };
-    metrics::counter!(
-        "otpmux_http_requests_total",
-        "method" => method, "route" => route, "status" => class
-    )
-    .increment(1);
-    metrics::histogram!("otpmux_http_request_seconds", "route" => route).record(seconds);
 }
 
 #[cfg(test)]

@@ -133,7 +133,8 @@ impl<'a> Dispatch<'a> {
     pub(in crate::client) async fn run(mut self, place: usize) -> Result<Verification, Error> {
         let result = self.go_through(place).await;
         let kind = metrics::kind(self.record.id);
-        metrics::sent(self.begun, kind, &self.request.recipient, &self.request.channel, &result);
+        let (to, channel) = (&self.request.recipient, &self.request.channel);
+        self.inner.metrics.sent(self.begun, kind, to, channel, &result);
         let line = LogLine {
             id: self.record.id,
             route: self.route,

@@ -77,10 +77,12 @@ impl PolicyLimits {
         client: Option<IpAddr>,
         keys: &ServerKeys,
     ) -> Guess {
+        let total = guesser(tenant, None, keys);
+        let own = if client.is_some() { guesser(tenant, client, keys) } else { total };
         guess
             .within(Arc::clone(&self.guesses))
             .within_total(Arc::clone(&self.guesses_total))
-            .by(guesser(tenant, client, keys), guesser(tenant, None, keys))
+            .by(own, total)
     }
 }
 
