@@ -163,7 +163,7 @@ impl OtpClient {
     }
 
     /// Adds an entry of the program around this client to its
-    /// [audit log](ClientBuilder::audit). `entry` is called only if there is one.
+    /// [audit log](crate::ClientBuilder::audit). `entry` is called only if there is one.
     ///
     /// ```no_run
     /// # use std::time::SystemTime;
@@ -176,12 +176,12 @@ impl OtpClient {
         self.inner().audit(entry);
     }
 
-    /// Returns the [audit log](ClientBuilder::audit); `None` if there is none.
+    /// Returns the [audit log](crate::ClientBuilder::audit); `None` if there is none.
     pub fn audit_sink(&self) -> Option<Arc<dyn AuditSink>> {
         self.inner().audit_sink().cloned()
     }
 
-    /// Writes the entries of the [audit log](ClientBuilder::audit) that wait. May block, so call it
+    /// Writes the entries of the [audit log](crate::ClientBuilder::audit) that wait. May block, so call it
     /// outside asynchronous tasks.
     pub fn flush_audit(&self) {
         if let Some(sink) = self.inner().audit_sink() {

@@ -49,7 +49,7 @@ pub(super) fn write(
     bytes
 }
 
-/// Reads the bytes; `None` if [`write`] did not make them.
+/// Reads the bytes; `None` if `write` did not make them.
 pub(super) fn read(mut bytes: &[u8]) -> Option<Form<'_>> {
     let rest = &mut bytes;
     let channel = match take(rest, 1)? {
