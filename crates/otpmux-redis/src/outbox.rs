@@ -32,7 +32,7 @@ impl Outbox for RedisStore {
         };
         let until = once.map(|once| once.until);
         let call = call
-            .text(id.to_string())
+            .text(id.to_bytes())
             .text(&*facts)
             .text(reason.as_deref().unwrap_or_default())
             .maybe_time(until)
@@ -76,7 +76,7 @@ impl Outbox for RedisStore {
         let call = ScriptCall::new(Operation::EndEvent, self.names(), now)
             .key(&Key::Endpoints)
             .text(endpoint.as_str())
-            .text(id.to_string())
+            .text(id.to_bytes())
             .text(end.letter())
             .maybe_time(end.due_at());
         self.run(call, |mut reply| {

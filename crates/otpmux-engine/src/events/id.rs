@@ -30,6 +30,39 @@ impl EventId {
         Self { about, event, place: None }
     }
 
+    /// Its bytes, as short as they can be: what it is about, the letter of its type, and the digits
+    /// of the index. They compare as the ids do.
+    pub fn to_bytes(self) -> Vec<u8> {
+        let place = self.place.map(|place| place.to_string()).unwrap_or_default();
+        let mut letter = [0; 4];
+        let letter = self.event.letter().encode_utf8(&mut letter);
+        [&self.about[..], letter.as_bytes(), place.as_bytes()].concat()
+    }
+
+    /// Reads what [`to_bytes`](Self::to_bytes) returns; `None` for other bytes.
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let (about, rest) = bytes.split_first_chunk()?;
+        Self::of_parts(*about, str::from_utf8(rest).ok()?)
+    }
+
+    /// `rest` is the letter of the type, and the digits of the index if there is one.
+    fn of_parts(about: [u8; 16], rest: &str) -> Option<Self> {
+        let mut rest = rest.chars();
+        let event = EventType::from_letter(rest.next()?)?;
+        let place = match rest.as_str() {
+            "" => None,
+            digits => {
+                let place: u8 = digits.parse().ok()?;
+                // One form for each id.
+                if place.to_string() != digits {
+                    return None;
+                }
+                Some(place)
+            }
+        };
+        Some(Self { about, event, place })
+    }
+
     /// The type.
     pub const fn event(self) -> EventType {
         self.event
@@ -85,14 +118,7 @@ impl FromStr for EventId {
     fn from_str(text: &str) -> Result<Self, ParseEventIdError> {
         let read = || {
             let (about, rest) = text.split_once('-')?;
-            let about = VerificationId::of_record(about).ok()?.to_bytes();
-            let mut rest = rest.chars();
-            let event = EventType::from_letter(rest.next()?)?;
-            let place = match rest.as_str() {
-                "" => None,
-                digits => Some(digits.parse().ok()?),
-            };
-            let id = Self { about, event, place };
+            let id = Self::of_parts(VerificationId::of_record(about).ok()?.to_bytes(), rest)?;
             // One text for each id.
             (id.to_string() == text).then_some(id)
         };
@@ -112,11 +138,16 @@ mod tests {
         {
             let id = EventId::of(about, event, place);
             assert_eq!(id.to_string().parse(), Ok(id));
+            assert_eq!(EventId::from_bytes(&id.to_bytes()), Some(id));
         }
         let hex = "0f".repeat(16);
         for text in ["", &hex, &format!("{hex}-"), &format!("{hex}-z"), &format!("{hex}-d+1")] {
             assert_eq!(text.parse::<EventId>(), Err(ParseEventIdError), "{text}");
         }
         assert_eq!(format!("{hex}-d01").parse::<EventId>(), Err(ParseEventIdError));
+        for rest in [&b""[..], b"z", b"d+1", b"d01", b"d256", b"\xff"] {
+            assert_eq!(EventId::from_bytes(&[&[0x0f; 16], rest].concat()), None, "{rest:?}");
+        }
+        assert_eq!(EventId::from_bytes(&[b'd'; 16]), None, "no letter");
     }
 }

@@ -57,9 +57,10 @@ impl ServerKeys {
 }
 
 fn shows(reference: &str, recipient: &str) -> bool {
-    let plain = |text: &str| -> Vec<u8> {
-        let apart = |byte: &u8| !byte.is_ascii_punctuation() && !byte.is_ascii_whitespace();
-        text.bytes().filter(apart).map(|byte| byte.to_ascii_lowercase()).collect()
+    let plain = |text: &str| {
+        let mut bytes = text.as_bytes().to_ascii_lowercase();
+        bytes.retain(|byte| !byte.is_ascii_punctuation() && !byte.is_ascii_whitespace());
+        bytes
     };
     let (reference, recipient) = (plain(reference), plain(recipient));
     let parts: Vec<_> = recipient.windows(SHOWN).map(packed).collect();

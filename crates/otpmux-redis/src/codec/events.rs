@@ -2,7 +2,9 @@
 
 use std::time::SystemTime;
 
-use otpmux_engine::{EndpointName, EndpointState, EndpointStatus, EventTerms, QueuedEvent, Want};
+use otpmux_engine::{
+    EndpointName, EndpointState, EndpointStatus, EventId, EventTerms, QueuedEvent, Want,
+};
 
 use crate::decoder::{Decoder, Read};
 use crate::encoder::Encode;
@@ -44,13 +46,13 @@ pub(crate) fn letter(state: EndpointState) -> &'static str {
 pub(crate) fn read(reply: &mut Reply) -> Read<Vec<QueuedEvent>> {
     let mut events = Vec::new();
     while let Some(endpoint) = reply.maybe_text()? {
-        let (endpoint, id) = (name(&endpoint)?, reply.text()?);
+        let (endpoint, id) = (name(&endpoint)?, reply.bytes()?);
         let bytes = reply.bytes()?;
         let mut event = Decoder::new(&bytes);
         let (at, due_at, tries) = (event.time()?, event.time()?, event.number()?);
         let reason = Some(event.text()?).filter(|reason| !reason.is_empty()).map(Into::into);
         let facts = str::from_utf8(event.rest()).map_err(|_| CallError::Unreadable)?.into();
-        let id = id.parse().map_err(|_| CallError::Unreadable)?;
+        let id = EventId::from_bytes(&id).ok_or(CallError::Unreadable)?;
         events.push(QueuedEvent { endpoint, id, at, facts, reason, tries, due_at });
     }
     Ok(events)

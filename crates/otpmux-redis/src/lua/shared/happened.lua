@@ -2,10 +2,7 @@
 -- of the type, the index of the send attempt or nothing, and why or nothing. Only for a record that has
 -- events.
 local function happened(key, text, letter, place, why)
-  local id = string.gsub(string.sub(key, -${id.width}), '.', function(byte)
-    return string.format('%02x', string.byte(byte))
-  end)
-  id = id .. '-' .. letter .. (place or '')
+  local id = string.sub(key, -${id.width}) .. letter .. (place or '')
   local first, last = field_after(text, ${fields.events})
   local says, at = field(text, first)
   says = string.sub(text, says, at)
