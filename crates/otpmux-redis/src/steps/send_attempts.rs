@@ -18,8 +18,8 @@ use crate::script::Operation;
 use crate::script_call::{ScriptCall, push_decimal};
 
 /// The most accepted send attempts that one script records. Redis runs one script at a time: this
-/// many hold up the other calls for about 0.1 ms.
-pub(crate) const MOST_ACCEPTED: usize = 16;
+/// many hold up the other calls for about 0.2 ms.
+pub(crate) const MOST_ACCEPTED: usize = 32;
 
 pub(crate) fn start<'a>(
     names: &'a KeyNames,
