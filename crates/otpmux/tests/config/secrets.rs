@@ -1,5 +1,6 @@
 use std::fs;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use otpmux::config::{Environment, SecretRef};
 
@@ -9,8 +10,12 @@ use crate::{environment, read_in};
 struct Scratch(PathBuf);
 
 impl Scratch {
-    fn new(name: &str, content: impl AsRef<[u8]>) -> Self {
-        let path = std::env::temp_dir().join(format!("otpmux-{}-{name}", std::process::id()));
+    fn new(content: impl AsRef<[u8]>) -> Self {
+        // Tests of this process run side by side.
+        static NUMBER: AtomicUsize = AtomicUsize::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let name = format!("otpmux-secret-{}-{number}", std::process::id());
+        let path = std::env::temp_dir().join(name);
         fs::write(&path, content).unwrap();
         Self(path)
     }
@@ -31,8 +36,8 @@ impl Drop for Scratch {
 
 #[test]
 fn a_file_without_its_trailing_line_end() {
-    assert_eq!(Scratch::new("lf", "s3cret\n").resolve().unwrap(), "s3cret");
-    assert_eq!(Scratch::new("crlf", "s3cret\r\n").resolve().unwrap(), "s3cret");
+    assert_eq!(Scratch::new("s3cret\n").resolve().unwrap(), "s3cret");
+    assert_eq!(Scratch::new("s3cret\r\n").resolve().unwrap(), "s3cret");
 }
 
 /// The result for a secret in this form, in a variable, in a file and in the text itself.
@@ -43,7 +48,7 @@ fn everywhere(text: &str) -> [Result<String, String>; 3] {
         let secret = place.resolve(&environment).map(|secret| secret.expose().to_owned());
         secret.map_err(|error| error.to_string())
     };
-    let file = Scratch::new(&format!("{:x}", text.len()), text);
+    let file = Scratch::new(text);
     [resolve("env:SECRET"), file.resolve(), resolve(text)]
 }
 
@@ -87,12 +92,12 @@ fn a_variable_that_is_not_text_is_an_error_and_not_one_that_is_missing() {
 
 #[test]
 fn a_file_that_is_no_secret_names_its_path_and_never_its_content() {
-    for (name, content, reason) in [
-        ("empty", b"\n".to_vec(), "is empty"),
-        ("bytes", b"s3cret\xff".to_vec(), "is not UTF-8 text"),
-        ("long", vec![b's'; 70_000], "is longer than 64 KiB, too long for a secret"),
+    for (content, reason) in [
+        (b"\n".to_vec(), "is empty"),
+        (b"s3cret\xff".to_vec(), "is not UTF-8 text"),
+        (vec![b's'; 70_000], "is longer than 64 KiB, too long for a secret"),
     ] {
-        let file = Scratch::new(name, content);
+        let file = Scratch::new(content);
         let expected = format!("the file {} {reason}", file.0.display());
         assert_eq!(file.resolve().unwrap_err(), expected);
     }
