@@ -1,9 +1,9 @@
 //! What a resend repeats, which every record has encrypted.
 
 mod form;
+mod steps;
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use otpmux_core::{
     Blame, Certainty, Channel, Code, CodeSource, Entropy, EntropyError, Error, ErrorKind, Purpose,
@@ -15,14 +15,12 @@ use zeroize::Zeroizing;
 
 use super::NewVerification;
 use super::wording::Wording;
-use crate::{EscalationStep, ExternalId, Record, Sealed, ServerKeys, StepBy, VerificationId};
+use crate::{EscalationStep, ExternalId, Record, Sealed, ServerKeys, VerificationId};
 
 /// The data that a resend needs, before encryption and after decryption.
 pub(super) struct Payload {
     pub(super) recipient: Recipient,
     pub(super) code: Option<Code>,
-    /// The request's own steps of escalation.
-    pub(super) steps: Vec<EscalationStep>,
     channel: Channel,
     rest: Rest,
     purpose: Purpose,
@@ -52,9 +50,8 @@ struct Rest {
     extensions: BTreeMap<String, Value>,
     #[serde(rename = "d", default, skip_serializing_if = "BTreeMap::is_empty")]
     metadata: BTreeMap<String, String>,
-    /// The wait of each step in seconds, and its channel; without one, the next provider.
-    #[serde(rename = "e", default, skip_serializing_if = "Vec::is_empty")]
-    steps: Vec<(Duration, Option<Channel>)>,
+    #[serde(rename = "e", default, skip_serializing_if = "Vec::is_empty", with = "steps")]
+    steps: Vec<EscalationStep>,
 }
 
 /// The parts of a caller's request that concern its verification and none of its messages.
@@ -103,7 +100,6 @@ impl Payload {
         Self {
             recipient: request.recipient.clone(),
             code: code.cloned(),
-            steps: Vec::new(),
             channel: request.channel.clone(),
             purpose: request.purpose.clone(),
             rest: Rest {
@@ -124,12 +120,7 @@ impl Payload {
 
     /// Adds the request's own steps of escalation.
     pub(super) fn with_steps(mut self, steps: &[EscalationStep]) -> Self {
-        let fields = |step: &EscalationStep| match &step.by {
-            StepBy::Next => (step.after, None),
-            StepBy::Channel(channel) => (step.after, Some(channel.clone())),
-        };
-        self.rest.steps = steps.iter().map(fields).collect();
-        self.steps = steps.to_vec();
+        self.rest.steps = steps.to_vec();
         self
     }
 
@@ -142,6 +133,11 @@ impl Payload {
     /// The channel of the first message.
     pub(super) fn channel(&self) -> &Channel {
         &self.channel
+    }
+
+    /// The request's own steps of escalation.
+    pub(super) fn steps(&self) -> &[EscalationStep] {
+        &self.rest.steps
     }
 
     pub(super) fn metadata(&self) -> &BTreeMap<String, String> {
@@ -205,13 +201,8 @@ impl Payload {
                 [] => Rest::default(),
                 rest => serde_json::from_slice(rest).ok()?,
             };
-            let step = |(after, channel): &(Duration, Option<Channel>)| match channel {
-                None => EscalationStep::next(*after),
-                Some(channel) => EscalationStep::by(channel.clone(), *after),
-            };
-            let steps = rest.steps.iter().map(step).collect();
             let (channel, purpose) = (form.channel, record.purpose.clone());
-            Some(Self { recipient, code, steps, channel, rest, purpose })
+            Some(Self { recipient, code, channel, rest, purpose })
         };
         read().ok_or_else(|| {
             Error::new(ErrorKind::Store, Certainty::NotSent, Blame::Internal).with_detail(

@@ -272,6 +272,20 @@ impl Guess {
     pub fn purpose(&self) -> Option<&Purpose> {
         self.purpose.as_ref()
     }
+
+    /// The purpose that the verification must have, and the forms of which its recipient must be one;
+    /// `None` if any is accepted. A selection by recipient expects both too, because another spelling
+    /// is found under the same key and may be another mailbox.
+    pub fn expected(&self) -> (Option<&Purpose>, Option<Vec<&RecipientHash>>) {
+        let (selected, of) = match &self.which {
+            Which::Recipient { hashes, purpose } => (Some(&hashes[..]), Some(purpose)),
+            Which::Id(_) | Which::External(_) => (None, None),
+        };
+        let fits = |hash: &&RecipientHash| self.recipients().is_none_or(|all| all.contains(*hash));
+        let recipients = selected.or(self.recipients());
+        let recipients = recipients.map(|all| all.iter().filter(fits).collect());
+        (self.purpose().or(of), recipients)
+    }
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use otpmux_core::{Purpose, RateLimit};
+use otpmux_core::RateLimit;
 use otpmux_engine::{Guess, GuessEnd, GuessWindows, Guessed, RecipientHash, VerificationId, Which};
 
 use crate::answer::Answer;
@@ -68,17 +68,10 @@ fn select(call: Call, guess: &Guess) -> Call {
 /// Adds what a verification must be for the step to find it: its purpose, and its recipient in every
 /// form.
 fn expected(call: Call, guess: &Guess) -> Call {
-    let (selected, of) = match guess.which() {
-        // Another spelling has the same key, and may be another mailbox.
-        Which::Recipient { hashes, purpose } => (Some(&hashes[..]), Some(purpose)),
-        Which::Id(_) | Which::External(_) => (None, None),
-    };
-    let purpose = guess.purpose().or(of).map(Purpose::as_str);
-    let of_both = |hash: &&RecipientHash| guess.recipients().is_none_or(|all| all.contains(*hash));
-    let recipients = selected
-        .or(guess.recipients())
-        .map(|all| all.iter().filter(of_both).map(|hash| hash.0.to_vec()).collect());
-    call.maybe_bytes(purpose.map(|it| it.as_bytes().to_vec())).maybe_many_bytes(recipients)
+    let (purpose, recipients) = guess.expected();
+    call.maybe_bytes(purpose.map(|it| it.as_str().as_bytes().to_vec())).maybe_many_bytes(
+        recipients.map(|all| all.into_iter().map(|hash| hash.0.to_vec()).collect()),
+    )
 }
 
 /// Adds whose windows count a guess: the guesser's own, and those of all.

@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use otpmux_engine::{Guess, GuessEnd, Guessed, RecipientHash, VerificationId, Which};
+use otpmux_engine::{Guess, GuessEnd, Guessed, VerificationId, Which};
 
 use crate::codec;
 use crate::decoder::Read;
@@ -114,18 +114,13 @@ fn named<'a>(call: ScriptCall<'a>, guess: &Guess) -> ScriptCall<'a> {
 /// Appends what a verification must be for the script to find it: its purpose, and its recipient in
 /// every form. Nothing if nothing is expected.
 fn expected(bytes: &mut Vec<u8>, guess: &Guess) {
-    let (selected, of) = match guess.which() {
-        Which::Recipient { hashes, purpose } => (Some(&hashes[..]), Some(purpose)),
-        Which::Id(_) | Which::External(_) => (None, None),
-    };
-    let (purpose, recipients) = (guess.purpose().or(of), selected.or(guess.recipients()));
+    let (purpose, recipients) = guess.expected();
     if purpose.is_none() && recipients.is_none() {
         return;
     }
     bytes.extend([u8::from(purpose.is_some()), u8::from(recipients.is_some())]);
     bytes.maybe(purpose.map(codec::purpose));
-    let of_both = |hash: &&RecipientHash| guess.recipients().is_none_or(|all| all.contains(*hash));
-    for hash in recipients.unwrap_or_default().iter().filter(of_both) {
+    for hash in recipients.unwrap_or_default() {
         bytes.extend_from_slice(&hash.0);
     }
 }

@@ -82,7 +82,7 @@ impl Inner {
         let mut opened = record.clone();
         let payload = Payload::open(&mut opened, &self.keys)?;
         let place = self.place_of(&record, &payload);
-        let steps = self.steps_of(&record, &payload);
+        let steps = self.steps_at(place, &payload);
         match (decide(&record, steps, now, self.policy.deadline), place) {
             (Decision::Begin, Some(place)) => self.begin_step(opened, payload, place).await,
             (Decision::Wait(at), _) => self.reschedule(&record, Some(at), now).await,
@@ -101,10 +101,14 @@ impl Inner {
         record: &Record,
         payload: &'a Payload,
     ) -> &'a [EscalationStep] {
-        if !payload.steps.is_empty() {
-            return &payload.steps;
+        self.steps_at(self.place_of(record, payload), payload)
+    }
+
+    /// The same, by the place of its route.
+    fn steps_at<'a>(&'a self, place: Option<usize>, payload: &'a Payload) -> &'a [EscalationStep] {
+        if !payload.steps().is_empty() {
+            return payload.steps();
         }
-        let place = self.place_of(record, payload);
         place.map_or(&[][..], |place| &self.routes.as_slice()[place].escalate)
     }
 

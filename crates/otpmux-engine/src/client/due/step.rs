@@ -26,7 +26,7 @@ impl Inner {
     ) -> Result<(), Error> {
         let (now, deadline) = (self.clock.now(), self.deadline());
         let step = record.escalations;
-        let steps = self.steps_of(&record, &payload);
+        let steps = self.steps_at(Some(place), &payload);
         let Some(by) = steps.get(usize::from(step)).map(|step| step.by.clone()) else {
             return Ok(());
         };
@@ -44,9 +44,7 @@ impl Inner {
             AttemptStarted::Started(index) => index,
             AttemptStarted::LimitExceeded(limit) => {
                 let error = limited(&limit);
-                let first = plan.candidates.remove(0);
-                let send_attempts = record.send_attempts.len();
-                plan.skips.push(skip(first.provider(), send_attempts, SkipReason::Limit));
+                plan.skip_first(record.send_attempts.len());
                 let why = error.limit().unwrap_or("limit");
                 return self.pass_over(&record, &mut plan, next_due_at, why, now).await;
             }

@@ -65,9 +65,14 @@ impl Plan {
         if self.candidates.len() < 2 {
             return false;
         }
+        self.skip_first(send_attempts);
+        true
+    }
+
+    /// Skips the first candidate, whose limit is reached.
+    pub(in crate::client) fn skip_first(&mut self, send_attempts: usize) {
         let first = self.candidates.remove(0);
         self.skips.push(skip(first.provider(), send_attempts, SkipReason::Limit));
-        true
     }
 }
 

@@ -126,12 +126,10 @@ fn read(
     let to = recipient(&mut body, reader);
     let new = code_and_text(&mut body, rights, to);
     let ttl = NewDelivery::MIN_TTL.as_secs()..=NewDelivery::MAX_TTL.as_secs();
-    let options = options(&mut body, settings, rights, forwarded, ttl);
-    let new = new.map(|new| {
-        let message = new.options.message.clone();
-        let mut new = new.with_options(options);
-        new.options.message = message;
-        new
+    let mut options = options(&mut body, settings, rights, forwarded, ttl);
+    let new = new.map(|mut new| {
+        options.message = new.options.message.take();
+        new.with_options(options)
     });
     body.finish(new)
 }
