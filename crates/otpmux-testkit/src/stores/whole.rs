@@ -21,7 +21,7 @@ pub(super) fn spelled(record: &Record) -> String {
     let mut record = record.clone();
     record.code = record.code.filter(|_| record.state != State::Approved);
     let Record { recipient, code, sealed, send_attempts, .. } = &record;
-    let mut text = format!("{record:#?}\nrecipient {:x?}", recipient.0);
+    let mut text = format!("{record:?}\nrecipient {:x?}", recipient.0);
     let references: Vec<_> = send_attempts
         .iter()
         .map(|attempt| attempt.reference.as_ref().map(VendorReference::as_str))
