@@ -6,6 +6,7 @@ mod escalation;
 mod events;
 mod external_id;
 mod id;
+mod keyed_map;
 mod keys;
 mod layers;
 mod messages;

@@ -107,12 +107,15 @@ impl Route {
     /// The valid weights, in a file and in [`weights`](Self::weights).
     pub const WEIGHT: std::ops::RangeInclusive<u32> = 0..=10_000;
 
-    /// Returns the indexes of the providers in the order of one send. `draw` returns a random
-    /// number, uniformly distributed; it is called only if there are weights.
+    /// Returns the indexes of the providers in the order of one send; nothing without weights, as
+    /// then the providers are in their order. `draw` returns a random number, uniformly distributed.
     pub(crate) fn order<E>(
         &self,
         mut draw: impl FnMut() -> Result<u64, E>,
     ) -> Result<Vec<usize>, E> {
+        if self.weights.is_empty() {
+            return Ok(Vec::new());
+        }
         let mut places: Vec<usize> = (0..self.providers.len()).collect();
         let weight = |place: usize| u64::from(self.weights.get(place).copied().unwrap_or(0));
         for first in 0..places.len().min(self.weights.len()) {
@@ -237,7 +240,7 @@ mod tests {
             let mut draws = draws.iter().copied();
             route.order(|| draws.next().ok_or("drawn too often")).unwrap()
         };
-        assert_eq!(order(&route, &[]), [0, 1, 2], "nothing is drawn without weights");
+        assert!(order(&route, &[]).is_empty(), "nothing is drawn without weights");
         route.weights = vec![70, 30, 0];
         assert_eq!(order(&route, &[0, 0]), [0, 1, 2]);
         assert_eq!(order(&route, &[69, 29]), [0, 1, 2]);

@@ -118,7 +118,7 @@ impl Inner {
 
     pub(super) async fn audited_send(
         self: &Arc<Self>,
-        new: NewVerification,
+        new: Box<NewVerification>,
         tenant: Option<&str>,
     ) -> Result<Verification, Error> {
         let mut opened = self.begin("send", tenant);

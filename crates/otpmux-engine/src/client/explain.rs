@@ -143,7 +143,7 @@ impl Inner {
         check_metadata(&new.options.metadata)?;
         let code = self.new_code(&new, &Zeros)?;
         let (request, _, route_plan) =
-            self.route_send(new, &code, false, &Zeros, self.clock.now())?;
+            self.route_send(Box::new(new), &code, false, &Zeros, self.clock.now())?;
         let RoutePlan { route: place, candidates, skips, refusal } = route_plan;
         let route = self.routes.as_slice()[place].clone();
         let view = |(turn, candidate): (usize, &Candidate)| {

@@ -32,7 +32,8 @@ impl Inner {
             same_keys(&*self.store, &self.keys).await?;
             self.clock.measure().await
         };
-        self.keys_checked.get_or_try_init(check).await.copied()
+        // Boxed, so that calls after the check have a small future.
+        Box::pin(self.keys_checked.get_or_try_init(check)).await.copied()
     }
 
     /// Checks the keys of a reload before it uses them.

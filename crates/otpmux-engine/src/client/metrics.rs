@@ -1,5 +1,6 @@
 //! Metrics of whole sends and verifies, over all providers.
 
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use metrics::{Counter, Histogram, Key, KeyName, Label, Level, Metadata, Unit, with_recorder};
@@ -95,7 +96,7 @@ pub(super) fn kind(id: VerificationId) -> &'static str {
 #[derive(Debug, Default)]
 pub(super) struct MessageMetrics {
     sends: Handles<SendLabels, Counter>,
-    seconds: Handles<(), Histogram>,
+    seconds: OnceLock<Histogram>,
     verdicts: Handles<&'static str, Counter>,
 }
 
@@ -120,7 +121,7 @@ impl MessageMetrics {
         let country = recipient.phone().and_then(country_of);
         let outcome = outcome(result);
         let labels = SendLabels { kind, channel: channel.clone(), country, outcome };
-        let sends = self.sends.get(labels, |labels| {
+        let register = |labels: &SendLabels| {
             let label = |name, value| Label::from_static_parts(name, value);
             let SendLabels { kind, channel, country, outcome } = labels;
             let labels = vec![
@@ -131,9 +132,9 @@ impl MessageMetrics {
             ];
             let key = Key::from_parts(SENDS, labels);
             with_recorder(|recorder| recorder.register_counter(&key, &METADATA))
-        });
-        sends.increment(1);
-        let seconds = self.seconds.get((), |()| {
+        };
+        self.sends.by(labels, register, |sends| sends.increment(1));
+        let seconds = self.seconds.get_or_init(|| {
             let key = Key::from_static_name(SECONDS);
             with_recorder(|recorder| recorder.register_histogram(&key, &METADATA))
         });
@@ -143,7 +144,7 @@ impl MessageMetrics {
     /// Records a verdict.
     pub(super) fn tried(&self, verdict: &Verdict) {
         let verdicts = |word: &&'static str| counter(VERDICTS, "verdict", word);
-        self.verdicts.get(verdict.as_str(), verdicts).increment(1);
+        self.verdicts.by(verdict.as_str(), verdicts, |verdicts| verdicts.increment(1));
     }
 }
 

@@ -166,7 +166,7 @@ impl OtpClient {
     /// but the store could not record it, or the verification was cancelled or superseded
     /// meanwhile.
     pub async fn send(&self, new: NewVerification) -> Result<Verification, Error> {
-        self.inner().audited_send(new, None).await
+        self.inner().audited_send(Box::new(new), None).await
     }
 
     /// Sends another message because the user asked for it. A code that otpmux generated is

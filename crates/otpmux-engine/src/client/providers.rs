@@ -1,4 +1,3 @@
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -6,6 +5,7 @@ use otpmux_core::{Clock, Entropy, OtpProvider, ProviderId, RateLimit};
 
 use super::BuildError;
 use super::send::retry::Retries;
+use crate::keyed_map::KeyedMap;
 use crate::layers::{Resilience, ResilientProvider};
 use crate::{HealthUpdate, LimitHit, LimitScope, ServerKeys, Witness};
 
@@ -36,8 +36,8 @@ pub(super) struct Retired {
 /// All providers of a client.
 #[derive(Default)]
 pub(super) struct ProviderSet {
-    pub(super) active: HashMap<ProviderId, Arc<ProviderEntry>>,
-    pub(super) retired: HashMap<ProviderId, Retired>,
+    pub(super) active: KeyedMap<ProviderId, Arc<ProviderEntry>>,
+    pub(super) retired: KeyedMap<ProviderId, Retired>,
 }
 
 impl ProviderEntry {

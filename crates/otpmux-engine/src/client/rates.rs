@@ -1,12 +1,13 @@
 //! Counts of each provider's messages within the last hour, as this process has seen them.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use otpmux_core::ProviderId;
+
+use crate::keyed_map::KeyedMap;
 
 /// Events are counted in slots of five minutes; twelve are an hour.
 const SLOT_MILLIS: u64 = 300_000;
@@ -62,7 +63,7 @@ type Counts = [u64; 3];
 #[derive(Default)]
 pub(super) struct Rates {
     /// For each slot its number since 1970, and its counts.
-    slots: Mutex<HashMap<ProviderId, [(u64, Counts); SLOTS]>>,
+    slots: Mutex<KeyedMap<ProviderId, [(u64, Counts); SLOTS]>>,
     approvals: AtomicBool,
 }
 
@@ -78,10 +79,10 @@ impl Rates {
     pub(super) fn count(&self, provider: &ProviderId, event: Event, now: SystemTime) {
         let number = number(now);
         let mut slots = self.lock();
-        if !slots.contains_key(provider) {
-            slots.insert(provider.clone(), Default::default());
-        }
-        let Some(slots) = slots.get_mut(provider) else { return };
+        let slots = match slots.get_mut(provider) {
+            Some(slots) => slots,
+            None => slots.entry(provider.clone()).or_default(),
+        };
         let slot = &mut slots[place(number)];
         if slot.0 != number {
             *slot = (number, Counts::default());
@@ -100,7 +101,7 @@ impl Rates {
         })
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<ProviderId, [(u64, Counts); SLOTS]>> {
+    fn lock(&self) -> MutexGuard<'_, KeyedMap<ProviderId, [(u64, Counts); SLOTS]>> {
         // No step under the lock can panic half-way.
         self.slots.lock().unwrap_or_else(PoisonError::into_inner)
     }

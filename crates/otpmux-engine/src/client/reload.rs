@@ -1,4 +1,3 @@
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use otpmux_core::{Clock, ProviderId};
@@ -12,6 +11,7 @@ use super::providers::{ProviderEntry, ProviderSet, Retired};
 use super::send::limits::PolicyLimits;
 use super::store_time::StoreTime;
 use super::{BuildError, ClientBuilder, Shared};
+use crate::keyed_map::KeyedMap;
 use crate::{Policy, RETENTION};
 
 /// The result of a reload.
@@ -51,7 +51,7 @@ impl Shared {
         let audit = audit.map_err(BuildError::Audit)?;
         let clock: Arc<dyn Clock> = Arc::<StoreTime>::clone(&old.clock);
         let mut reloaded = Reloaded::default();
-        let mut active = HashMap::new();
+        let mut active = KeyedMap::default();
         for new in builder.providers {
             let id = new.provider.id().clone();
             let same = old.providers.active.get(&id).filter(|entry| entry.is(&new));
@@ -97,13 +97,13 @@ impl Inner {
     /// Keeps the providers that are not among these as long as one of their codes may be valid.
     fn retire(
         &self,
-        active: &HashMap<ProviderId, Arc<ProviderEntry>>,
+        active: &KeyedMap<ProviderId, Arc<ProviderEntry>>,
         reloaded: &mut Reloaded,
-    ) -> HashMap<ProviderId, Retired> {
+    ) -> KeyedMap<ProviderId, Retired> {
         let now = self.clock.now();
         let until = now + Policy::MAX_TTL + RETENTION;
         let gone = |id: &&ProviderId| !active.contains_key(*id);
-        let mut retired = HashMap::new();
+        let mut retired = KeyedMap::default();
         for (id, old) in self.providers.retired.iter().filter(|(id, _)| gone(id)) {
             if now < old.until {
                 let entry = Arc::clone(&old.entry);

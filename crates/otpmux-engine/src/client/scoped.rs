@@ -72,7 +72,7 @@ impl ScopedClient {
     /// the scope.
     pub async fn send(&self, new: NewVerification) -> Result<Verification, Error> {
         self.allow(&new.options.purpose)?;
-        self.client.inner().audited_send(new, self.tenant()).await
+        self.client.inner().audited_send(Box::new(new), self.tenant()).await
     }
 
     /// As [`OtpClient::deliver`].

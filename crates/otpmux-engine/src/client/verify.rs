@@ -60,7 +60,9 @@ impl Inner {
             Guessed::Verdict { verdict, id } => Ok(Checked { verdict, id }),
             Guessed::AskVendors(record) => {
                 let id = Some(record.id);
-                let verdict = self.ask_vendors(*record, code, guess.counted_at(now)).await?;
+                // Boxed: most codes are otpmux's, and all calls would be as large.
+                let asked = Box::pin(self.ask_vendors(record, code, guess.counted_at(now)));
+                let verdict = asked.await?;
                 Ok(Checked { verdict, id })
             }
             Guessed::KeyReused => Err(key_reused()),
@@ -79,7 +81,7 @@ impl Inner {
     /// vendor, stays counted.
     async fn ask_vendors(
         self: &Arc<Self>,
-        mut record: Record,
+        mut record: Box<Record>,
         code: &Code,
         guess: Guess,
     ) -> Result<Verdict, Error> {

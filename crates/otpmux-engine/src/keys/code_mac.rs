@@ -62,17 +62,15 @@ impl Keys {
         purpose: &Purpose,
         code: &Code,
     ) -> [u8; 16] {
-        // The hash has a fixed length, and no purpose contains a zero.
+        // The hash has a fixed length, and no purpose contains a zero. With a short label all of it
+        // is one block of SHA-256 for most purposes.
         let purpose = purpose.as_str().as_bytes();
-        half(
-            &self.selected_code,
-            &[b"recipient\0", &recipient.0, purpose, &[0], code.expose().as_bytes()],
-        )
+        half(&self.selected_code, &[b"r", &recipient.0, purpose, &[0], code.expose().as_bytes()])
     }
 
     /// The tag is bound to the purpose.
     pub(super) fn code_of_external(&self, tag: [u8; 16], code: &Code) -> [u8; 16] {
-        half(&self.selected_code, &[b"external\0", &tag, code.expose().as_bytes()])
+        half(&self.selected_code, &[b"e", &tag, code.expose().as_bytes()])
     }
 }
 

@@ -2,7 +2,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use aes_gcm::Aes256Gcm;
-use aes_gcm::aead::{Aead, KeyInit, Payload};
+use aes_gcm::aead::{Aead, AeadInOut, KeyInit, Payload};
 use hmac::{Hmac, Mac};
 use otpmux_core::{Entropy, EntropyError, Purpose, Recipient, Secret, SecretTextError};
 use sha2::Sha256;
@@ -22,6 +22,7 @@ mod text;
 type HmacSha256 = Hmac<Sha256>;
 
 const NONCE: usize = 12;
+const TAG: usize = 16;
 
 /// Id of a server key, stored with everything that the key signed or encrypted.
 pub type KeyId = Arc<str>;
@@ -279,9 +280,14 @@ impl Keys {
         nonce: [u8; NONCE],
         text: Payload<'_, '_>,
     ) -> Option<Vec<u8>> {
+        let mut sealed = Vec::with_capacity(NONCE + text.msg.len() + TAG);
+        sealed.extend_from_slice(&nonce);
+        sealed.extend_from_slice(text.msg);
+        let place = (&mut sealed[NONCE..]).into();
         // The cipher fails only for texts of more than 64 GiB.
-        let sealed = self.cipher(id).encrypt(&nonce.into(), text).ok()?;
-        Some([&nonce[..], &sealed].concat())
+        let tag = self.cipher(id).encrypt_inout_detached(&nonce.into(), text.aad, place).ok()?;
+        sealed.extend_from_slice(&tag);
+        Some(sealed)
     }
 }
 

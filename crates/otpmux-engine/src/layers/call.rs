@@ -12,6 +12,8 @@ pub(super) enum Call {
 }
 
 impl Call {
+    pub(super) const COUNT: usize = 8;
+
     /// The word that metrics and logs use.
     pub(super) fn as_str(self) -> &'static str {
         match self {

@@ -1,20 +1,14 @@
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use metrics::{
     Counter, Histogram, Key, KeyName, Label, Level, Metadata, SharedString, Unit, with_recorder,
 };
-use otpmux_core::{
-    Balance, Cancellation, Capabilities, Channel, Context, Error, ProviderId, ReceiptRequest,
-    Receipts, Recipient, ReportRequest, ResendRequest, SendRequest, Sent, Status, Target, Verdict,
-    VerifyRequest,
-};
-use tokio::time::Instant;
+use otpmux_core::{Channel, ProviderId, Recipient};
 
 use super::call::Call;
 use super::circuit::Phase;
 use super::handles::Handles;
-use super::port::Port;
 use crate::numbers::country_of;
 
 const CALLS: &str = "otpmux_calls_total";
@@ -50,13 +44,13 @@ fn provider_label(provider: impl Into<SharedString>) -> Label {
     Label::new("provider", provider)
 }
 
-/// Counts and times each call.
+/// Counts and times the calls of one provider.
 #[derive(Debug)]
-pub(super) struct Metrics<P> {
-    inner: P,
+pub(super) struct CallMetrics {
     provider: SharedString,
     calls: Handles<CallLabels, Counter>,
-    seconds: Handles<Call, Histogram>,
+    /// By call.
+    seconds: [OnceLock<Histogram>; Call::COUNT],
 }
 
 /// Labels of the counter of calls, besides the provider.
@@ -69,40 +63,21 @@ struct CallLabels {
     certainty: &'static str,
 }
 
-/// Labels of a call, besides its provider and outcome.
+/// What identifies a call, besides its provider.
 #[derive(Clone, Copy)]
-struct Labels<'a> {
-    call: Call,
-    channel: Option<&'a Channel>,
-    recipient: Option<&'a Recipient>,
+pub(super) struct Labels<'a> {
+    pub(super) call: Call,
+    pub(super) channel: Option<&'a Channel>,
+    pub(super) recipient: Option<&'a Recipient>,
 }
 
-impl<P: Port> Metrics<P> {
-    pub(super) fn new(inner: P) -> Self {
-        let provider = SharedString::from_shared(Arc::from(inner.id().as_str()));
-        Self { inner, provider, calls: Handles::default(), seconds: Handles::default() }
+impl CallMetrics {
+    pub(super) fn of(provider: &ProviderId) -> Self {
+        let provider = SharedString::from_shared(Arc::from(provider.as_str()));
+        Self { provider, calls: Handles::default(), seconds: Default::default() }
     }
 
-    async fn counted<T, F>(
-        &self,
-        labels: Labels<'_>,
-        call: impl FnOnce() -> F + Send,
-        word: fn(&T) -> &'static str,
-    ) -> Result<T, Error>
-    where
-        F: Future<Output = Result<T, Error>> + Send,
-    {
-        let begun = Instant::now();
-        let result = call().await;
-        let (outcome, certainty) = match &result {
-            Ok(answer) => (word(answer), "none"),
-            Err(error) => (error.kind().as_str(), error.certainty().as_str()),
-        };
-        self.record(labels, outcome, certainty, begun.elapsed());
-        result
-    }
-
-    fn record(
+    pub(super) fn record(
         &self,
         labels: Labels<'_>,
         outcome: &'static str,
@@ -115,8 +90,8 @@ impl<P: Port> Metrics<P> {
             _ => None,
         };
         let labels = CallLabels { call, channel: channel.cloned(), country, outcome, certainty };
-        self.calls.get(labels, |labels| self.counter(labels)).increment(1);
-        let seconds = self.seconds.get(call, |call| self.histogram(*call));
+        self.calls.by(labels, |labels| self.counter(labels), |calls| calls.increment(1));
+        let seconds = self.seconds[call as usize].get_or_init(|| self.histogram(call));
         seconds.record(elapsed.as_secs_f64());
     }
 
@@ -151,65 +126,4 @@ pub(crate) fn channel_label(channel: &Channel) -> Label {
         other => other.as_str().to_owned().into(),
     };
     Label::new("channel", word)
-}
-
-#[deny(clippy::missing_trait_methods)]
-impl<P: Port> Port for Metrics<P> {
-    fn id(&self) -> &ProviderId {
-        self.inner.id()
-    }
-
-    fn capabilities(&self) -> &Capabilities {
-        self.inner.capabilities()
-    }
-
-    async fn send(&self, cx: &Context, request: &SendRequest) -> Result<Sent, Error> {
-        let (channel, recipient) = (Some(&request.channel), Some(&request.recipient));
-        let labels = Labels { call: Call::Send, channel, recipient };
-        self.counted(labels, || self.inner.send(cx, request), |_| "ok").await
-    }
-
-    async fn verify(&self, cx: &Context, request: &VerifyRequest) -> Result<Verdict, Error> {
-        let recipient = Some(&request.recipient);
-        let labels = Labels { call: Call::Verify, channel: None, recipient };
-        self.counted(labels, || self.inner.verify(cx, request), Verdict::as_str).await
-    }
-
-    async fn resend(&self, cx: &Context, request: &ResendRequest) -> Result<Sent, Error> {
-        let (channel, recipient) = (request.channel.as_ref(), Some(&request.target.recipient));
-        let labels = Labels { call: Call::Resend, channel, recipient };
-        self.counted(labels, || self.inner.resend(cx, request), |_| "ok").await
-    }
-
-    async fn cancel(&self, cx: &Context, target: &Target) -> Result<Cancellation, Error> {
-        let recipient = Some(&target.recipient);
-        let labels = Labels { call: Call::Cancel, channel: None, recipient };
-        self.counted(labels, || self.inner.cancel(cx, target), |_| "ok").await
-    }
-
-    async fn status(&self, cx: &Context, target: &Target) -> Result<Status, Error> {
-        let recipient = Some(&target.recipient);
-        let labels = Labels { call: Call::Status, channel: None, recipient };
-        self.counted(labels, || self.inner.status(cx, target), |_| "ok").await
-    }
-
-    async fn balance(&self, cx: &Context) -> Result<Balance, Error> {
-        let labels = Labels { call: Call::Balance, channel: None, recipient: None };
-        self.counted(labels, || self.inner.balance(cx), |_| "ok").await
-    }
-
-    async fn report(&self, cx: &Context, request: &ReportRequest) -> Result<(), Error> {
-        let recipient = Some(&request.target.recipient);
-        let labels = Labels { call: Call::Report, channel: None, recipient };
-        self.counted(labels, || self.inner.report(cx, request), |()| "ok").await
-    }
-
-    async fn receipts(
-        &self,
-        cx: &Context,
-        request: &ReceiptRequest<'_>,
-    ) -> Result<Receipts, Error> {
-        // The vendor is not called.
-        self.inner.receipts(cx, request).await
-    }
 }

@@ -1,7 +1,7 @@
 //! The decorators around an adapter. Each one wraps the port in the port, in the order
-//! `trace(metrics(breaker(rate_limit(concurrency(adapter)))))`, by type and so in one future:
+//! `trace(breaker(rate_limit(concurrency(adapter))))`, by type and so in one future:
 //!
-//! - traces and metrics show every call, also one that the breaker or the rate limit refuses;
+//! - `trace` has the metrics too: both show every call, also one that the breaker or the rate limit refuses;
 //! - a call that the breaker refuses takes no slot of the rate limit; a call that waits for a
 //!   concurrency slot takes one, since it is about to be sent.
 //!
@@ -33,7 +33,6 @@ use tokio::time::Instant;
 use self::breaker::{Breaker, BreakerHandle};
 use self::concurrency::Concurrency;
 pub(crate) use self::handles::Handles;
-use self::metrics::Metrics;
 pub(crate) use self::metrics::{channel_label, describe};
 use self::port::Adapter;
 use self::rate_limit::RateLimiter;
@@ -77,7 +76,7 @@ impl ResilientProvider {
         let bounded = Concurrency::new(Adapter(provider), resilience.concurrency);
         let limited = RateLimiter::new(bounded, &requests);
         let breaker = Breaker::new(limited, Arc::clone(&breaker_handle));
-        let port = Arc::new(Trace::new(Metrics::new(breaker)));
+        let port = Arc::new(Trace::new(breaker));
         Ok(Self { port, breaker_handle })
     }
 

@@ -8,26 +8,22 @@ use tokio::time::Instant;
 use tracing::{Instrument, field::Empty};
 
 use super::call::Call;
+use super::metrics::{CallMetrics, Labels};
 use super::port::Port;
 
-/// A span for each call at level debug, and an event at its end: a failure at level info, anything
-/// else at level debug. They contain the provider, the call and the channel, and never the
-/// recipient.
+/// Shows each call in metrics and traces: a count and a time; a span at level debug, and an event at
+/// its end: a failure at level info, anything else at level debug. They contain the provider, the
+/// call and the channel, and never the recipient.
 #[derive(Debug)]
 pub(super) struct Trace<P> {
     inner: P,
-}
-
-/// The fields that identify a call.
-#[derive(Clone, Copy)]
-struct Labels<'a> {
-    call: Call,
-    channel: Option<&'a Channel>,
+    metrics: CallMetrics,
 }
 
 impl<P: Port> Trace<P> {
     pub(super) fn new(inner: P) -> Self {
-        Self { inner }
+        let metrics = CallMetrics::of(inner.id());
+        Self { inner, metrics }
     }
 
     async fn traced<T, F>(
@@ -49,18 +45,21 @@ impl<P: Port> Trace<P> {
         } else {
             called().instrument(span.clone()).await
         };
+        let elapsed = begun.elapsed();
+        let (outcome, certainty) = match &result {
+            Ok(answer) => (word(answer), "none"),
+            Err(error) => (error.kind().as_str(), error.certainty().as_str()),
+        };
+        // For receipts, the vendor is not called.
+        if labels.call != Call::Receipts {
+            self.metrics.record(labels, outcome, certainty, elapsed);
+        }
         let _entered = span.enter();
+        span.record("outcome", outcome);
         match &result {
-            Ok(answer) => {
-                span.record("outcome", word(answer));
-                tracing::debug!(elapsed = ?begun.elapsed(), "call ended");
-            }
+            Ok(_) => tracing::debug!(?elapsed, "call ended"),
             Err(error) => {
-                let outcome = error.kind().as_str();
-                span.record("outcome", outcome);
-                let certainty = error.certainty().as_str();
                 let blame = error.blame().as_str();
-                let elapsed = begun.elapsed();
                 // At level info there is no span, so the event has all fields.
                 tracing::info!(
                     %provider, call, channel, outcome, certainty, blame, ?elapsed, "call failed"
@@ -83,37 +82,43 @@ impl<P: Port> OtpProvider for Trace<P> {
     }
 
     async fn send(&self, cx: &Context, request: &SendRequest) -> Result<Sent, Error> {
-        let labels = Labels { call: Call::Send, channel: Some(&request.channel) };
+        let (channel, recipient) = (Some(&request.channel), Some(&request.recipient));
+        let labels = Labels { call: Call::Send, channel, recipient };
         self.traced(labels, || self.inner.send(cx, request), |_| "ok").await
     }
 
     async fn verify(&self, cx: &Context, request: &VerifyRequest) -> Result<Verdict, Error> {
-        let labels = Labels { call: Call::Verify, channel: None };
+        let recipient = Some(&request.recipient);
+        let labels = Labels { call: Call::Verify, channel: None, recipient };
         self.traced(labels, || self.inner.verify(cx, request), Verdict::as_str).await
     }
 
     async fn resend(&self, cx: &Context, request: &ResendRequest) -> Result<Sent, Error> {
-        let labels = Labels { call: Call::Resend, channel: request.channel.as_ref() };
+        let (channel, recipient) = (request.channel.as_ref(), Some(&request.target.recipient));
+        let labels = Labels { call: Call::Resend, channel, recipient };
         self.traced(labels, || self.inner.resend(cx, request), |_| "ok").await
     }
 
     async fn cancel(&self, cx: &Context, target: &Target) -> Result<Cancellation, Error> {
-        let labels = Labels { call: Call::Cancel, channel: None };
+        let recipient = Some(&target.recipient);
+        let labels = Labels { call: Call::Cancel, channel: None, recipient };
         self.traced(labels, || self.inner.cancel(cx, target), |_| "ok").await
     }
 
     async fn status(&self, cx: &Context, target: &Target) -> Result<Status, Error> {
-        let labels = Labels { call: Call::Status, channel: None };
+        let recipient = Some(&target.recipient);
+        let labels = Labels { call: Call::Status, channel: None, recipient };
         self.traced(labels, || self.inner.status(cx, target), |_| "ok").await
     }
 
     async fn balance(&self, cx: &Context) -> Result<Balance, Error> {
-        let labels = Labels { call: Call::Balance, channel: None };
+        let labels = Labels { call: Call::Balance, channel: None, recipient: None };
         self.traced(labels, || self.inner.balance(cx), |_| "ok").await
     }
 
     async fn report(&self, cx: &Context, request: &ReportRequest) -> Result<(), Error> {
-        let labels = Labels { call: Call::Report, channel: None };
+        let recipient = Some(&request.target.recipient);
+        let labels = Labels { call: Call::Report, channel: None, recipient };
         self.traced(labels, || self.inner.report(cx, request), |()| "ok").await
     }
 
@@ -122,7 +127,7 @@ impl<P: Port> OtpProvider for Trace<P> {
         cx: &Context,
         request: &ReceiptRequest<'_>,
     ) -> Result<Receipts, Error> {
-        let labels = Labels { call: Call::Receipts, channel: None };
+        let labels = Labels { call: Call::Receipts, channel: None, recipient: None };
         self.traced(labels, || self.inner.receipts(cx, request), |_| "ok").await
     }
 }

@@ -204,7 +204,8 @@ pub fn millis(time: SystemTime) -> u64 {
 }
 
 fn millis_of(time: Duration) -> u64 {
-    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+    // In 64 bits: this is done several times in each step of a store.
+    time.as_secs().saturating_mul(1_000).saturating_add(u64::from(time.subsec_millis()))
 }
 
 /// The length of the longest of these windows: an older hit counts in none.

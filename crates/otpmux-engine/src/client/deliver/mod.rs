@@ -20,7 +20,7 @@ use crate::{DeliveryId, Record};
 impl Inner {
     pub(super) async fn deliver(self: &Arc<Self>, new: NewDelivery) -> Result<CodeDelivery, Error> {
         let (new, code) = new.into_parts()?;
-        CodeDelivery::of(self.send(new, Some(code)).await?)
+        CodeDelivery::of(self.send(Box::new(new), Some(code)).await?)
     }
 
     pub(super) async fn redeliver(
@@ -33,7 +33,7 @@ impl Inner {
         self.ensure_same_keys().await?;
         self.accepted.flush_one(id.record_id()).await;
         let record = self.load_delivery(id, scope, self.clock.now()).await?;
-        let sent = self.resend_record(record, &resend, None, deadline).await?;
+        let sent = self.resend_record(Box::new(record), &resend, None, deadline).await?;
         CodeDelivery::of(sent.ok_or_else(no_delivery)?)
     }
 

@@ -57,7 +57,8 @@ impl Inner {
         record.escalations = step + 1;
         // Counted and logged there, with its result.
         let id = record.id;
-        let result = Dispatch::new(self, record, plan, code, counted, deadline).run(index).await;
+        let mut dispatch = Dispatch::new(self, Box::new(record), plan, code, counted, deadline);
+        let result = dispatch.run(index).await;
         self.audit_step(id, &result);
         metrics::escalated(if result.is_ok() { "sent" } else { "failed" });
         Ok(())
@@ -102,7 +103,8 @@ impl Inner {
     ) -> Result<(Plan, Option<Error>), Error> {
         let code = payload.code.clone();
         let length = payload.requested_length();
-        let (mut request, wording) = payload.into_request();
+        let (request, wording) = payload.into_request();
+        let mut request = Box::new(request);
         request.ttl = Some(until(record.expires_at, now));
         request.channel = match by {
             StepBy::Channel(channel) => channel.clone(),

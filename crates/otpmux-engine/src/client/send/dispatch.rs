@@ -2,11 +2,12 @@ mod outcome;
 
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use otpmux_core::{
-    Blame, Certainty, Code, Context, Error, ErrorKind, NextStep, ResendRequest, SendRequest, Sent,
-    Situation, Target, next_step,
+    Blame, Certainty, Code, Context, Error, ErrorKind, NextStep, ResendRequest, Sent, Situation,
+    Target, next_step,
 };
 use tokio::time::Instant;
 
@@ -34,10 +35,8 @@ const RECONCILE: Duration = Duration::from_secs(2);
 pub(in crate::client) struct Dispatch<'a> {
     pub(super) inner: &'a Arc<Inner>,
     /// The record as created, with this send's attempts updated as they end.
-    record: Record,
-    request: SendRequest,
-    route: usize,
-    pub(super) candidates: Vec<Candidate>,
+    record: Box<Record>,
+    pub(super) plan: Plan,
     /// Index of its first send attempt in `record`.
     first: usize,
     code: Option<Code>,
@@ -50,7 +49,8 @@ pub(in crate::client) struct Dispatch<'a> {
     pub(super) possible: u32,
     /// How many of those certainly carry a code other than otpmux's, which cannot be verified.
     foreign: u32,
-    still_pending: Arc<StillPending>,
+    /// Set once a provider has refused the send for a reason that holds for all providers.
+    refused: Option<Arc<AtomicBool>>,
     /// Outcomes that are not in the store yet.
     unrecorded: Unrecorded,
 }
@@ -98,49 +98,43 @@ impl<'a> Dispatch<'a> {
     /// was not called yet.
     pub(in crate::client) fn new(
         inner: &'a Arc<Inner>,
-        record: Record,
+        record: Box<Record>,
         plan: Plan,
         code: Option<Code>,
         counted: Counted,
         deadline: Instant,
     ) -> Self {
         let begun = Instant::now();
-        let Plan { request, route, candidates, .. } = plan;
         let first = record.send_attempts.len() - 1;
-        let still_pending = Arc::new(StillPending::new(Arc::clone(inner), record.id));
-        let unrecorded = Unrecorded::default();
-        let (possible, foreign) = (0, 0);
         Self {
             inner,
             record,
-            request,
-            route,
-            candidates,
+            plan,
             first,
             code,
             begun,
             deadline,
             attempt_begun: begun,
             counted,
-            possible,
-            foreign,
-            still_pending,
-            unrecorded,
+            possible: 0,
+            foreign: 0,
+            refused: None,
+            unrecorded: Unrecorded::default(),
         }
     }
 
     /// `place` is the index of the first send attempt in the store's record.
-    pub(in crate::client) async fn run(mut self, place: usize) -> Result<Verification, Error> {
+    pub(in crate::client) async fn run(&mut self, place: usize) -> Result<Verification, Error> {
         let result = self.go_through(place).await;
         let kind = metrics::kind(self.record.id);
-        let (to, channel) = (&self.request.recipient, &self.request.channel);
+        let (to, channel) = (&self.plan.request.recipient, &self.plan.request.channel);
         self.inner.metrics.sent(self.begun, kind, to, channel, &result);
         let line = LogLine {
             id: self.record.id,
-            route: self.route,
+            route: self.plan.route,
             send_attempts: &self.record.send_attempts[self.first..],
             again: self.first > 0,
-            channel: &self.request.channel,
+            channel: &self.plan.request.channel,
             begun: self.begun,
         };
         line.write(&result);
@@ -152,7 +146,8 @@ impl<'a> Dispatch<'a> {
         let mut active = ActiveAttempt { candidate: 0, index, store_index: place, counted };
         loop {
             let ended = match self.hedge(active) {
-                Some((after, next)) => self.run_hedged(active, after, next).await,
+                // Boxed, as is each rare case: all sends would be as large.
+                Some((after, next)) => Box::pin(self.run_hedged(active, after, next)).await,
                 None => self.run_one(active).await,
             };
             let (error, next) = match ended {
@@ -160,7 +155,7 @@ impl<'a> Dispatch<'a> {
                 Ended::Failed { error, next } => (error, next),
             };
             let begun = match next {
-                Some(next) => self.begin(next, Choice::Failover).await,
+                Some(next) => Box::pin(self.begin(next, Choice::Failover)).await,
                 None => Ok(None),
             };
             match begun {
@@ -180,46 +175,54 @@ impl<'a> Dispatch<'a> {
     }
 
     pub(super) async fn run_one(&mut self, active: ActiveAttempt) -> Ended {
-        let candidate = &self.candidates[active.candidate];
-        candidate.fit(&mut self.request, self.code.as_ref());
-        let tries = self.tries(active);
+        let cx = self.context(active);
+        let candidate = &self.plan.candidates[active.candidate];
+        candidate.fit(&mut self.plan.request, self.code.as_ref());
+        let request = &*self.plan.request;
+        let tries = Tries {
+            entry: &candidate.entry,
+            cx: &cx,
+            only_candidate: self.next_after(active.candidate).is_none(),
+            still_pending: StillPending {
+                inner: self.inner,
+                id: self.record.id,
+                refused: self.refused.as_deref(),
+            },
+        };
         let result = match &candidate.source {
-            Source::Otpmux | Source::Vendor { .. } => tries.send(&self.request).await,
+            Source::Otpmux | Source::Vendor { .. } => tries.send(request).await,
             Source::Again { target, .. } => {
                 let mut again = ResendRequest::new(target.clone());
-                again.channel = Some(self.request.channel.clone());
+                again.channel = Some(request.channel.clone());
                 tries.resend(&again).await
             }
         };
         self.on_result(active, result).await
     }
 
-    pub(super) fn start(&self, active: ActiveAttempt) -> Call {
-        let candidate = &self.candidates[active.candidate];
-        let mut request = self.request.clone();
+    /// The call of a send attempt that runs beside another one.
+    pub(super) fn start(&mut self, active: ActiveAttempt) -> Call {
+        let (cx, id, inner) = (self.context(active), self.record.id, Arc::clone(self.inner));
+        let only_candidate = self.next_after(active.candidate).is_none();
+        let refused = Arc::clone(self.refused.get_or_insert_default());
+        let candidate = &self.plan.candidates[active.candidate];
+        let (entry, mut request) = (Arc::clone(&candidate.entry), self.plan.request.clone());
         candidate.fit(&mut request, self.code.as_ref());
-        let tries = self.tries(active);
-        Box::pin(async move { tries.send(&request).await })
-    }
-
-    fn tries(&self, active: ActiveAttempt) -> Tries {
-        let entry = &self.candidates[active.candidate].entry;
-        Tries {
-            provider: Arc::clone(entry.port()),
-            retries: Arc::clone(&entry.retries),
-            cx: self.context(active),
-            only_candidate: self.next_after(active.candidate).is_none(),
-            still_pending: Arc::clone(&self.still_pending),
-        }
+        Box::pin(async move {
+            let still_pending = StillPending { inner: &inner, id, refused: Some(&refused) };
+            let tries = Tries { entry: &entry, cx: &cx, only_candidate, still_pending };
+            tries.send(&request).await
+        })
     }
 
     /// The context of a call. Each remaining candidate gets an equal share of the remaining time,
     /// so that one that hangs does not use it up.
     fn context(&self, active: ActiveAttempt) -> Context {
-        let shares = u32::try_from(self.candidates.len() - active.candidate).unwrap_or(u32::MAX);
+        let shares =
+            u32::try_from(self.plan.candidates.len() - active.candidate).unwrap_or(u32::MAX);
         let left = self.deadline.saturating_duration_since(self.attempt_begun);
         let ends = self.attempt_begun + left / shares;
-        let provider = self.candidates[active.candidate].provider();
+        let provider = self.plan.candidates[active.candidate].provider();
         let mut cx = Context::new(self.record.send_attempts[active.index].key)
             .with_deadline(ends.into_std())
             .allow_half_open(self.is_the_best_left(active.candidate));
@@ -232,7 +235,8 @@ impl<'a> Dispatch<'a> {
     /// since.
     fn is_the_best_left(&self, at: usize) -> bool {
         let better = |other: &Candidate| self.may_follow(other) && !other.is_last_resort();
-        self.candidates[at].is_last_resort() || !self.candidates[at + 1..].iter().any(better)
+        self.plan.candidates[at].is_last_resort()
+            || !self.plan.candidates[at + 1..].iter().any(better)
     }
 
     /// Classifies the result of a call and decides the next step.
@@ -241,20 +245,30 @@ impl<'a> Dispatch<'a> {
         active: ActiveAttempt,
         result: Result<Sent, Error>,
     ) -> Ended {
-        let result = self.reconcile(active, result).await;
+        let candidate = &self.plan.candidates[active.candidate];
+        let result = match result {
+            Err(error)
+                if error.certainty() == Certainty::Unknown
+                    && !carried_another_code(&error, candidate) =>
+            {
+                Box::pin(self.reconcile(active, error)).await
+            }
+            result => result,
+        };
         let error = match result {
             Ok(sent) => return Ended::Sent(active, sent),
             Err(error) => error,
         };
         if error.blame() != Blame::Provider {
-            self.still_pending.refuse();
+            // Stops all retries: another provider would bypass this refusal.
+            self.refused.get_or_insert_default().store(true, Ordering::Relaxed);
         }
         let unknown = error.certainty() == Certainty::Unknown;
         self.possible += u32::from(unknown);
-        let foreign = carried_another_code(&error, &self.candidates[active.candidate]);
+        let foreign = carried_another_code(&error, &self.plan.candidates[active.candidate]);
         self.foreign += u32::from(foreign);
         let next = self.next_after(active.candidate);
-        let candidate = &self.candidates[active.candidate];
+        let candidate = &self.plan.candidates[active.candidate];
         let situation = Situation {
             another_provider: next.is_some(),
             // All tries at this provider have failed already.
@@ -266,7 +280,7 @@ impl<'a> Dispatch<'a> {
         let step = next_step(&error, &situation);
         tracing::debug!(
             provider = %candidate.provider().id(),
-            channel = %self.request.channel,
+            channel = %self.plan.request.channel,
             kind = error.kind().as_str(),
             certainty = error.certainty().as_str(),
             blame = error.blame().as_str(),
@@ -288,28 +302,15 @@ impl<'a> Dispatch<'a> {
     }
 
     /// Asks the vendor about a send whose answer was lost, if it finds sends by their key.
-    async fn reconcile(
-        &self,
-        active: ActiveAttempt,
-        result: Result<Sent, Error>,
-    ) -> Result<Sent, Error> {
-        let error = match result {
-            Err(error)
-                if error.certainty() == Certainty::Unknown
-                    && !carried_another_code(&error, &self.candidates[active.candidate]) =>
-            {
-                error
-            }
-            result => return result,
-        };
-        let provider = self.candidates[active.candidate].provider();
+    async fn reconcile(&self, active: ActiveAttempt, error: Error) -> Result<Sent, Error> {
+        let provider = self.plan.candidates[active.candidate].provider();
         let ends = self.deadline.min(Instant::now() + RECONCILE);
         if ends <= Instant::now() {
             return Err(error);
         }
         let key = self.record.send_attempts[active.index].key;
         let cx = Context::new(key).with_deadline(ends.into_std());
-        let target = Target::new(self.request.recipient.clone(), None);
+        let target = Target::new(self.plan.request.recipient.clone(), None);
         let status = reconcile::status(&**provider, &cx, &target).await;
         match status.and_then(|status| reconcile::state_of(status.delivery)) {
             Some(AttemptState::Accepted) => Ok(Sent::new()),
@@ -321,7 +322,8 @@ impl<'a> Dispatch<'a> {
     /// The next candidate that may follow. Once a message with otpmux's code may be out, only a
     /// provider that carries the same code may follow: a user must never hold two different codes.
     pub(super) fn next_after(&self, at: usize) -> Option<usize> {
-        (at + 1..self.candidates.len()).find(|&next| self.may_follow(&self.candidates[next]))
+        (at + 1..self.plan.candidates.len())
+            .find(|&next| self.may_follow(&self.plan.candidates[next]))
     }
 
     fn may_follow(&self, candidate: &Candidate) -> bool {
@@ -337,13 +339,13 @@ impl<'a> Dispatch<'a> {
     ) -> Result<Option<ActiveAttempt>, NotBegun> {
         loop {
             self.tell_of_other_codes(next);
-            let candidate = &self.candidates[next];
+            let candidate = &self.plan.candidates[next];
             let reason = if candidate.is_last_resort() { Choice::LastResort } else { reason };
             let (id, entropy) = (self.record.id, &*self.inner.entropy);
             let ends_at = self.record.send_attempts[self.first].ends_at;
             let attempt = self
                 .inner
-                .new_attempt(id, candidate, reason, &self.request.channel, ends_at, entropy)
+                .new_attempt(id, candidate, reason, &self.plan.request.channel, ends_at, entropy)
                 .map_err(NotBegun::Failed)?;
             let health_updates = self.inner.take_updates();
             let limit_hit = candidate.entry.limit_hit.clone();
@@ -360,7 +362,7 @@ impl<'a> Dispatch<'a> {
                 escalation: None,
                 facts: Inner::event_facts(
                     &self.record,
-                    &self.request.channel,
+                    &self.plan.request.channel,
                     candidate.provider().id(),
                 ),
             };
@@ -415,7 +417,7 @@ impl<'a> Dispatch<'a> {
         let mut before = next;
         while before > 0 && self.possible > 0 {
             before -= 1;
-            let candidate = &self.candidates[before];
+            let candidate = &self.plan.candidates[before];
             let id = candidate.provider().id();
             let tried = self.record.send_attempts.iter().any(|attempt| attempt.provider == *id);
             if tried || candidate.source.is_otpmux() {
@@ -426,7 +428,8 @@ impl<'a> Dispatch<'a> {
     }
 
     fn pass_over(&mut self, at: usize, reason: SkipReason) {
-        let skip = skip(self.candidates[at].provider(), self.record.send_attempts.len(), reason);
+        let skip =
+            skip(self.plan.candidates[at].provider(), self.record.send_attempts.len(), reason);
         self.record.skips.push(skip.clone());
         self.unrecorded.skips.push(skip);
     }

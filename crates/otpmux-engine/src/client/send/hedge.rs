@@ -15,7 +15,7 @@ impl Dispatch<'_> {
         let after = self.inner.policy.hedge_after?;
         let room = self.possible < self.inner.policy.max_duplicates;
         let next = self.next_after(active.candidate)?;
-        let both = [active.candidate, next].map(|at| &self.candidates[at]);
+        let both = [active.candidate, next].map(|at| &self.plan.candidates[at]);
         let fit = |it: &&Candidate| it.source.is_otpmux() && !it.is_last_resort();
         (room && both.iter().all(fit)).then_some((after, next))
     }

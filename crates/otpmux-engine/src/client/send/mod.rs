@@ -42,7 +42,7 @@ impl Inner {
     /// `given` is a code that the caller made: then this is a delivery, and no guess ever finds it.
     pub(in crate::client) async fn send(
         self: &Arc<Self>,
-        mut new: NewVerification,
+        mut new: Box<NewVerification>,
         given: Option<Code>,
     ) -> Result<Verification, Error> {
         let (now, deadline) = (self.clock.now(), self.deadline());
@@ -78,7 +78,7 @@ impl Inner {
         let external = terms
             .external_id
             .map_or_else(Vec::new, |id| self.keys.external_tags(&id, &request.purpose));
-        let mut record = Record {
+        let mut record = Box::new(Record {
             id,
             recipient: self.keys.hash(&request.recipient),
             purpose: request.purpose.clone(),
@@ -100,7 +100,7 @@ impl Inner {
             skips: Vec::new(),
             request: tag.map(Box::new),
             events: None,
-        };
+        });
         self.add_events(&mut record, request, payload.metadata());
         // No guess is checked against the code of a delivery.
         record.code = ours.filter(|_| !delivers).map(|code| self.keys.sign(&record, code));
@@ -109,7 +109,7 @@ impl Inner {
             let limit_hits = plan.limit_hits(&self.limit_hits, &record.recipient, &self.keys);
             let counted = Counted::by(&limit_hits, now);
             let create = Create {
-                record: record.clone(),
+                record: (*record).clone(),
                 external: external.clone(),
                 limit_hits,
                 repeat: repeat.is_some(),
@@ -125,7 +125,7 @@ impl Inner {
                 Created::KeyReused => return Err(key_reused()),
                 Created::Live(live) => {
                     // Boxed: few sends are repeats, and all would be as large.
-                    let again = Box::pin(self.repeat(*live, repeat.as_ref(), deadline));
+                    let again = Box::pin(self.repeat(live, repeat.as_deref(), deadline));
                     if let Some(sent) = again.await? {
                         return Ok(sent);
                     }

@@ -23,7 +23,8 @@ use crate::{
 /// A planned send, before anything is written or called: the request, the candidates in order, and
 /// the skipped providers. There is always at least one candidate.
 pub(in crate::client) struct Plan {
-    pub(in crate::client) request: SendRequest,
+    /// Boxed: it is large, and moves with the plan.
+    pub(in crate::client) request: Box<SendRequest>,
     pub(in crate::client) wording: Wording,
     /// Index of the route that applies.
     pub(in crate::client) route: usize,
@@ -88,7 +89,7 @@ pub(in crate::client) struct RoutePlan {
 }
 
 impl RoutePlan {
-    fn into_plan(self, request: SendRequest, wording: Wording) -> Result<Plan, Error> {
+    fn into_plan(self, request: Box<SendRequest>, wording: Wording) -> Result<Plan, Error> {
         let Self { route, candidates, skips, refusal } = self;
         match (candidates.is_empty(), refusal) {
             (true, Some(error)) => Err(error),
@@ -132,7 +133,7 @@ impl Inner {
 
     pub(in crate::client) fn plan_send(
         &self,
-        new: NewVerification,
+        new: Box<NewVerification>,
         code: &Code,
         given: bool,
         entropy: &dyn Entropy,
@@ -146,14 +147,14 @@ impl Inner {
     /// candidates. `given`: the caller made the code.
     pub(in crate::client) fn route_send(
         &self,
-        new: NewVerification,
+        new: Box<NewVerification>,
         code: &Code,
         given: bool,
         entropy: &dyn Entropy,
         now: SystemTime,
-    ) -> Result<(SendRequest, Wording, RoutePlan), Error> {
+    ) -> Result<(Box<SendRequest>, Wording, RoutePlan), Error> {
         let channel = new.channel_or_default();
-        let NewVerification { recipient, options, code_length, .. } = new;
+        let NewVerification { recipient, options, code_length, .. } = *new;
         let ttl = options.ttl.unwrap_or_else(|| self.policy.ttl_by(&channel));
         if given {
             NewDelivery::check_ttl(ttl)?;
@@ -168,7 +169,7 @@ impl Inner {
         };
         self.check_wording(&wording)?;
         let code_source = CodeSource::Otpmux(code.clone());
-        let mut request = SendRequest::new(recipient, channel, code_source);
+        let mut request = Box::new(SendRequest::new(recipient, channel, code_source));
         request.ttl = Some(ttl);
         request.purpose = options.purpose;
         request.template = options.template;
@@ -202,7 +203,8 @@ impl Inner {
         let code = payload.code.clone();
         // A vendor that was no candidate of the send is asked for a code as long as otpmux's.
         let length = payload.requested_length().or(code.as_ref().map(Code::length));
-        let (mut request, wording) = payload.into_request();
+        let (request, wording) = payload.into_request();
+        let mut request = Box::new(request);
         request.locale = locale.or(request.locale);
         request.ttl = Some(until(record.expires_at, now));
         let requested = Requested {
@@ -235,7 +237,7 @@ impl Inner {
     /// the same channel if none has.
     fn plan_next_channel(
         &self,
-        request: SendRequest,
+        request: Box<SendRequest>,
         wording: Wording,
         requested: &Requested<'_>,
         now: SystemTime,
@@ -261,7 +263,7 @@ impl Inner {
 
     fn plan(
         &self,
-        mut request: SendRequest,
+        mut request: Box<SendRequest>,
         wording: Wording,
         requested: &Requested<'_>,
         entropy: &dyn Entropy,
@@ -304,20 +306,20 @@ impl Inner {
         let order = route.order(draw).map_err(no_entropy)?;
         let send_attempts = requested.again.map_or(0, |record| record.send_attempts.len());
         let drawn = !route.weights.is_empty();
-        let mut candidates = Vec::with_capacity(order.len());
+        let mut candidates = Vec::with_capacity(route.providers.len());
         let (mut skips, mut last_resorts) = (Vec::new(), Vec::new());
         let mut refusal = None;
         // A vendor's test recipient belongs to that vendor only: no other vendor may send there.
-        let to = request.recipient.expose().to_owned();
-        let members = || route.providers.iter().filter_map(|id| self.providers.active.get(id));
-        let test = members().any(|entry| has_for_tests(entry.port(), &to));
-        for at in order {
-            let Some(entry) = self.providers.active.get(&route.providers[at]) else { continue };
+        let mut members = route.providers.iter().filter_map(|id| self.providers.active.get(id));
+        let test = members.any(|entry| has_for_tests(entry.port(), request.recipient.expose()));
+        for turn in 0..route.providers.len() {
+            let id = &route.providers[order.get(turn).copied().unwrap_or(turn)];
+            let Some(entry) = self.providers.active.get(id) else { continue };
             let mut candidate = Candidate::new(entry, request, requested);
             candidate.fit(request, requested.code);
             let provider = entry.port();
             let capabilities = provider.capabilities();
-            if test && !has_for_tests(provider, &to) {
+            if test && !has_for_tests(provider, request.recipient.expose()) {
                 skips.push(skip(
                     provider,
                     send_attempts,

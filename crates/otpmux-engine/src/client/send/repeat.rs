@@ -17,16 +17,20 @@ pub(super) struct AskedAgain {
 
 impl Inner {
     /// `None` if this send never repeats a live verification.
-    pub(super) fn repeats(&self, new: &NewVerification, name: Option<&str>) -> Option<AskedAgain> {
+    pub(super) fn repeats(
+        &self,
+        new: &NewVerification,
+        name: Option<&str>,
+    ) -> Option<Box<AskedAgain>> {
         let (repeat, options) = (new.repeat.unwrap_or(self.policy.repeat), &new.options);
-        (repeat == Repeat::SameCode).then(|| AskedAgain {
-            resend: Resend {
+        (repeat == Repeat::SameCode).then(|| {
+            let resend = Resend {
                 channel: options.channel.clone(),
                 locale: options.locale.clone(),
                 idempotency_key: name.map(str::to_owned),
                 in_flight: options.in_flight,
-            },
-            client: options.client.clone(),
+            };
+            Box::new(AskedAgain { resend, client: options.client.clone() })
         })
     }
 
@@ -38,7 +42,7 @@ impl Inner {
     /// Those of a resend; not found when that has happened until the deadline.
     pub(super) async fn repeat(
         self: &Arc<Self>,
-        live: Record,
+        live: Box<Record>,
         asked: Option<&AskedAgain>,
         deadline: Instant,
     ) -> Result<Option<Verification>, Error> {

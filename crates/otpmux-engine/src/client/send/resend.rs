@@ -26,14 +26,14 @@ impl Inner {
         self.ensure_same_keys().await?;
         self.accepted.flush_one(id).await;
         let record = self.load_in(id, scope, self.clock.now()).await?;
-        self.resend_record(record, &resend, None, deadline).await?.ok_or_else(gone)
+        self.resend_record(Box::new(record), &resend, None, deadline).await?.ok_or_else(gone)
     }
 
     /// `None`, before anything is sent, if no code is valid for the verification any more.
     /// `repeats` is the client of a send that is a resend.
     pub(in crate::client) async fn resend_record(
         self: &Arc<Self>,
-        mut record: Record,
+        mut record: Box<Record>,
         resend: &Resend,
         repeats: Option<&ClientContext>,
         deadline: Instant,
@@ -44,7 +44,7 @@ impl Inner {
         let key = match named.transpose()? {
             None => None,
             Some(Named::Free(key)) => Some(key),
-            Some(Named::Before) => return self.replay(record, resend.in_flight).await.map(Some),
+            Some(Named::Before) => return self.replay(*record, resend.in_flight).await.map(Some),
             Some(Named::KeyReused) => return Err(key_reused()),
         };
         if record.over(now).is_some() {
@@ -55,7 +55,7 @@ impl Inner {
             && self.accepted.flush_one(id).await
         {
             let Some(recorded) = self.store.load(id, now).await? else { return Ok(None) };
-            record = recorded;
+            *record = recorded;
         }
         if repeats.is_some()
             && let Some(left) = under_way(&record, now)
@@ -79,7 +79,7 @@ impl Inner {
             AttemptStarted::Started(place) => {
                 record.resend_after = terms.next_after;
                 record.due_at = record.due_after_end;
-                let dispatch = Dispatch::new(self, record, plan, code, counted, deadline);
+                let mut dispatch = Dispatch::new(self, record, plan, code, counted, deadline);
                 return dispatch.run(place).await.map(Some);
             }
             // Only a step of escalation is not due.

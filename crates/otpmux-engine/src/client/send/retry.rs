@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use otpmux_core::{
-    Certainty, Context, Entropy, Error, NextStep, OtpProvider, ResendRequest, SendRequest, Sent,
-    Situation, next_step,
+    Certainty, Context, Entropy, Error, NextStep, ResendRequest, SendRequest, Sent, Situation,
+    next_step,
 };
 use tokio::time::Instant;
 
@@ -14,6 +14,7 @@ use super::retry_budget::Budget;
 use super::still_pending::StillPending;
 use crate::Resilience;
 use crate::client::metrics;
+use crate::client::providers::ProviderEntry;
 use crate::layers::chance;
 
 /// The longest pause, if there is no deadline to bound it.
@@ -51,30 +52,29 @@ impl Retries {
 
 /// One send attempt as it is called: once, and again where [`next_step`] allows it. Each try is a
 /// separate call through the layers, with the same idempotency key.
-pub(super) struct Tries {
-    pub(super) provider: Arc<dyn OtpProvider>,
-    pub(super) retries: Arc<Retries>,
-    pub(super) cx: Context,
+pub(super) struct Tries<'a> {
+    pub(super) entry: &'a ProviderEntry,
+    pub(super) cx: &'a Context,
     /// No other candidate can follow, so a retry is worth its time.
     pub(super) only_candidate: bool,
-    pub(super) still_pending: Arc<StillPending>,
+    pub(super) still_pending: StillPending<'a>,
 }
 
-impl Tries {
+impl Tries<'_> {
     pub(super) async fn send(&self, request: &SendRequest) -> Result<Sent, Error> {
         let otpmux_code = request.code.otpmux_code().is_some();
-        self.run(otpmux_code, || self.provider.send(&self.cx, request)).await
+        self.run(otpmux_code, || self.entry.port().send(self.cx, request)).await
     }
 
     pub(super) async fn resend(&self, request: &ResendRequest) -> Result<Sent, Error> {
-        self.run(false, || self.provider.resend(&self.cx, request)).await
+        self.run(false, || self.entry.port().resend(self.cx, request)).await
     }
 
     async fn run<F>(&self, otpmux_code: bool, call: impl Fn() -> F + Send) -> Result<Sent, Error>
     where
         F: Future<Output = Result<Sent, Error>> + Send,
     {
-        let (retries, provider) = (&self.retries, self.provider.id());
+        let (retries, provider) = (&self.entry.retries, self.entry.port().id());
         retries.budget(Budget::earn);
         let mut uncertain = false;
         let mut tried = 0;
@@ -88,8 +88,8 @@ impl Tries {
             let pause = error.retry_after().unwrap_or_else(|| retries.pause(tried));
             let situation = Situation {
                 another_provider: !self.only_candidate,
-                may_retry: tried < retries.most && in_time(&self.cx, pause),
-                idempotent: self.provider.capabilities().idempotent,
+                may_retry: tried < retries.most && in_time(self.cx, pause),
+                idempotent: self.entry.port().capabilities().idempotent,
                 otpmux_code,
                 // Whether another provider follows is decided when all tries have failed.
                 duplicates_left: 0,

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 use otpmux_core::RateLimit;
 
 use super::expiry_queue::ExpiryQueue;
-use super::keyed_map::KeyedMap;
+use crate::keyed_map::KeyedMap;
 use crate::store::limits::{HitLog, LimitExceeded, LimitHit, LimitKey, Refund, longest, millis};
 use crate::{Counted, Guess, RecipientHash};
 
@@ -87,10 +87,9 @@ impl Limits {
         }
     }
 
-    /// Drops what no window counts any more. A log that was hit again since it was queued is queued
+    /// Drops what no window counts any more at this time, in milliseconds since the epoch. A log that was hit again since it was queued is queued
     /// again.
-    pub(super) fn drop_ended(&mut self, now: SystemTime) {
-        let now = millis(now);
+    pub(super) fn drop_ended(&mut self, now: u64) {
         while let Some(keys) = self.ends.take(now) {
             for key in keys {
                 match self.logs.get(&key).map(HitLog::end) {

@@ -1,6 +1,5 @@
 mod due_set;
 mod expiry_queue;
-mod keyed_map;
 mod limits;
 mod outbox;
 mod tables;

@@ -9,9 +9,9 @@ use otpmux_core::{ProviderId, Purpose};
 
 use super::due_set::DueSet;
 use super::expiry_queue::ExpiryQueue;
-use super::keyed_map::{KeyHasher, KeyedMap};
 use super::limits::Limits;
 use super::outbox::WaitingEvents;
+use crate::keyed_map::{KeyHasher, KeyedMap};
 use crate::store::limits::millis;
 use crate::store::steps::{selected, uncovered};
 use crate::store::{EARLY_RECEIPT, HEALTH_TTL, HEALTH_UPDATES_KEPT};
@@ -59,13 +59,14 @@ pub(super) struct Tables {
 
 impl Tables {
     pub(super) fn drop_ended(&mut self, now: SystemTime) {
-        self.limits.drop_ended(now);
-        while let Some(ids) = self.ends.take(millis(now)) {
+        let millis = millis(now);
+        self.limits.drop_ended(millis);
+        while let Some(ids) = self.ends.take(millis) {
             for id in ids {
                 self.forget(id);
             }
         }
-        while let Some(tags) = self.early_ends.take(millis(now)) {
+        while let Some(tags) = self.early_ends.take(millis) {
             for tag in tags {
                 if self.early.get(&tag).is_some_and(|(_, until)| *until <= now) {
                     self.early.remove(&tag);

@@ -20,7 +20,7 @@ impl Dispatch<'_> {
     ) {
         let failure = error.map(Error::kind);
         let vendor = self.terms(active, &sent);
-        let candidate = self.candidates[active.candidate].provider();
+        let candidate = self.plan.candidates[active.candidate].provider();
         let found_by = match sent.receipt_reference.as_ref().or(sent.reference.as_ref()) {
             Some(reference) if candidate.capabilities().receipts_by_reference => {
                 Some(self.inner.keys.reference_tag(candidate.id(), reference.as_str()))
@@ -30,7 +30,8 @@ impl Dispatch<'_> {
         if state == AttemptState::Accepted {
             self.inner.rates.count(candidate.id(), Event::Accepted, self.inner.clock.now());
         }
-        let keep = |it| self.inner.keys.keep_reference(self.record.id, &self.request.recipient, it);
+        let keep =
+            |it| self.inner.keys.keep_reference(self.record.id, &self.plan.request.recipient, it);
         let reference = sent.reference.and_then(keep);
         let attempt = &mut self.record.send_attempts[active.index];
         (attempt.state, attempt.failure) = (state, failure);
@@ -53,7 +54,7 @@ impl Dispatch<'_> {
     /// What the vendor reports about its own code, merged with what was known before. An expiry in
     /// the past is ignored: it comes from a wrong clock.
     fn terms(&self, active: ActiveAttempt, sent: &Sent) -> Option<Box<VendorTerms>> {
-        let mut terms = self.candidates[active.candidate].source.terms()?;
+        let mut terms = self.plan.candidates[active.candidate].source.terms()?;
         let expires_at = sent.expires_at.filter(|at| *at > self.inner.clock.now());
         if expires_at.is_none() && sent.guesses_left.is_none() {
             return None;
@@ -77,7 +78,7 @@ impl Dispatch<'_> {
         {
             self.inner.accepted.record_soon(accepted, self.record.kept_until());
             let now = self.inner.clock.now();
-            return Ok(Verification::of(&self.record, &self.request.recipient, now));
+            return Ok(Verification::of(&self.record, &self.plan.request.recipient, now));
         }
         self.write(false, health_updates).await
     }
@@ -140,7 +141,7 @@ impl Dispatch<'_> {
                 return Err(error.with_certainty(self.certainty()));
             }
         }
-        Ok(Verification::of(&self.record, &self.request.recipient, now))
+        Ok(Verification::of(&self.record, &self.plan.request.recipient, now))
     }
 
     /// Takes the outcomes that are not in the store yet, without health updates.

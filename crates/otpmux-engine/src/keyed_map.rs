@@ -1,13 +1,13 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
-/// A map whose keys are random, or hashes under a server key: an attacker cannot choose them so
-/// that they collide, and they need no further hashing.
-pub(super) type KeyedMap<K, V> = HashMap<K, V, BuildHasherDefault<KeyHasher>>;
+/// A map whose keys are random, hashes under a server key, or names of the configuration: an
+/// attacker cannot choose them so that they collide, so a hash of few instructions will do.
+pub(crate) type KeyedMap<K, V> = HashMap<K, V, BuildHasherDefault<KeyHasher>>;
 
-/// Uses the bytes of a key unchanged, eight at a time.
+/// Takes the bytes of a key eight at a time, and spreads them over the hash at the end.
 #[derive(Default)]
-pub(super) struct KeyHasher(u64);
+pub(crate) struct KeyHasher(u64);
 
 impl KeyHasher {
     fn add(&mut self, part: u64) {
@@ -27,7 +27,7 @@ impl Hasher for KeyHasher {
         }
     }
 
-    /// A length: the same for all keys of a map, as they are arrays.
+    /// The length of an array: the same for all keys of a map.
     fn write_usize(&mut self, _: usize) {}
 
     /// The variant of an enum.
@@ -36,6 +36,7 @@ impl Hasher for KeyHasher {
     }
 
     fn finish(&self) -> u64 {
-        self.0
+        // An odd number whose bits look random. A table uses the first and the last bits.
+        self.0.wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(32)
     }
 }
