@@ -83,13 +83,11 @@ impl PhoneNumber {
     }
 
     pub(crate) fn masked(&self) -> String {
+        /// As many as the longest number hides.
+        const HIDDEN: &str = "••••••••••••";
         let (head, tail) = (&self.0[..2], &self.0[self.0.len() - 2..]);
-        let hidden = self.0.len() - 4;
-        let mut masked = String::with_capacity(4 + hidden * '•'.len_utf8());
-        masked.push_str(head);
-        masked.extend(std::iter::repeat_n('•', hidden));
-        masked.push_str(tail);
-        masked
+        let hidden = &HIDDEN[..(self.0.len() - 4) * '•'.len_utf8()];
+        [head, hidden, tail].concat()
     }
 }
 

@@ -3,6 +3,7 @@
 mod form;
 mod steps;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use otpmux_core::{
@@ -17,41 +18,48 @@ use super::NewVerification;
 use super::wording::Wording;
 use crate::{EscalationStep, ExternalId, Record, Sealed, ServerKeys, VerificationId};
 
-/// The data that a resend needs, before encryption and after decryption.
+/// The data that a resend needs, after decryption.
 pub(super) struct Payload {
     pub(super) recipient: Recipient,
     pub(super) code: Option<Code>,
     channel: Channel,
-    rest: Rest,
+    rest: Rest<'static>,
     purpose: Purpose,
+}
+
+/// The same before encryption, borrowed from the request.
+pub(super) struct NewPayload<'a> {
+    request: &'a SendRequest,
+    code: Option<&'a Code>,
+    rest: Rest<'a>,
 }
 
 /// The parts of a request that a resend repeats and that most requests do not have. Names are short:
 /// they are stored with a record.
 #[derive(Default, PartialEq, Serialize, Deserialize)]
-struct Rest {
+struct Rest<'a> {
     #[serde(rename = "n", default, skip_serializing_if = "Option::is_none")]
     length: Option<u8>,
     #[serde(rename = "m", default, skip_serializing_if = "Option::is_none")]
-    message: Option<String>,
+    message: Option<Cow<'a, str>>,
     #[serde(rename = "s", default, skip_serializing_if = "Option::is_none")]
-    subject: Option<String>,
+    subject: Option<Cow<'a, str>>,
     #[serde(rename = "b", default, skip_serializing_if = "Option::is_none")]
-    brand: Option<String>,
+    brand: Option<Cow<'a, str>>,
     #[serde(rename = "v", default, skip_serializing_if = "BTreeMap::is_empty")]
-    variables: BTreeMap<String, String>,
+    variables: Cow<'a, BTreeMap<String, String>>,
     #[serde(rename = "p", default, skip_serializing_if = "Option::is_none")]
-    template: Option<String>,
+    template: Option<Cow<'a, str>>,
     #[serde(rename = "l", default, skip_serializing_if = "Option::is_none")]
-    locale: Option<String>,
+    locale: Option<Cow<'a, str>>,
     #[serde(rename = "f", default, skip_serializing_if = "Option::is_none")]
-    sender: Option<String>,
+    sender: Option<Cow<'a, str>>,
     #[serde(rename = "x", default, skip_serializing_if = "BTreeMap::is_empty")]
-    extensions: BTreeMap<String, Value>,
+    extensions: Cow<'a, BTreeMap<String, Value>>,
     #[serde(rename = "d", default, skip_serializing_if = "BTreeMap::is_empty")]
-    metadata: BTreeMap<String, String>,
-    #[serde(rename = "e", default, skip_serializing_if = "Vec::is_empty", with = "steps")]
-    steps: Vec<EscalationStep>,
+    metadata: Cow<'a, BTreeMap<String, String>>,
+    #[serde(rename = "e", default, skip_serializing_if = "<[_]>::is_empty", with = "steps")]
+    steps: Cow<'a, [EscalationStep]>,
 }
 
 /// The parts of a caller's request that concern its verification and none of its messages.
@@ -88,79 +96,50 @@ pub(super) struct Asked<'a> {
     pub(super) terms: &'a Terms,
 }
 
-impl Payload {
-    /// `code` is otpmux's, if any provider may carry it; `length` is requested of a vendor that
-    /// generates its own.
-    pub(super) fn of(
-        request: &SendRequest,
-        wording: &Wording,
-        code: Option<&Code>,
-        length: Option<u8>,
-    ) -> Self {
-        Self {
-            recipient: request.recipient.clone(),
-            code: code.cloned(),
-            channel: request.channel.clone(),
-            purpose: request.purpose.clone(),
-            rest: Rest {
-                length,
-                message: wording.text.clone(),
-                subject: wording.subject.clone(),
-                brand: wording.brand.clone(),
-                variables: wording.variables.clone(),
-                template: request.template.clone(),
-                locale: request.locale.clone(),
-                sender: request.sender.clone(),
-                extensions: request.extensions.clone(),
-                metadata: BTreeMap::new(),
-                steps: Vec::new(),
-            },
-        }
-    }
-
-    /// Adds the request's own steps of escalation.
-    pub(super) fn with_steps(mut self, steps: &[EscalationStep]) -> Self {
-        self.rest.steps = steps.to_vec();
-        self
-    }
-
-    /// Adds the application's notes.
-    pub(super) fn with_metadata(mut self, metadata: BTreeMap<String, String>) -> Self {
-        self.rest.metadata = metadata;
-        self
-    }
-
-    /// The channel of the first message.
-    pub(super) fn channel(&self) -> &Channel {
-        &self.channel
-    }
-
-    /// The request's own steps of escalation.
-    pub(super) fn steps(&self) -> &[EscalationStep] {
-        &self.rest.steps
-    }
-
-    pub(super) fn metadata(&self) -> &BTreeMap<String, String> {
-        &self.rest.metadata
-    }
-
+impl Asked<'_> {
     /// The content of a request, equal for every repeat of it.
-    pub(super) fn content(asked: &Asked<'_>) -> Zeroizing<Vec<u8>> {
-        let Asked { request, wording, given, terms } = asked;
-        let payload = Self::of(request, wording, *given, terms.code_length)
-            .with_metadata(terms.metadata.clone())
-            .with_steps(&terms.steps);
+    pub(super) fn content(&self) -> Zeroizing<Vec<u8>> {
+        let Asked { request, wording, given, terms } = self;
+        let payload = NewPayload::of(request, wording, terms, *given, terms.code_length);
         // Another spelling of the same recipient is the same request.
         let to = request.recipient.canonical();
         let code = given.map(Code::expose);
         let ttl = request.ttl.map(|ttl| ttl.as_millis());
         let external_id = terms.external_id.as_ref().map(ExternalId::expose);
-        let parts = (&*to, &payload.channel, code, &payload.rest);
+        let parts = (&*to, &request.channel, code, &payload.rest);
         let content = (parts, request.purpose.as_str(), ttl, external_id, terms.escalate);
         // Texts, numbers and JSON values always serialise.
         Zeroizing::new(serde_json::to_vec(&content).unwrap_or_default())
     }
+}
 
+impl<'a> NewPayload<'a> {
+    /// `code` is otpmux's, if any provider may carry it; `length` is requested of a vendor that
+    /// generates its own.
+    pub(super) fn of(
+        request: &'a SendRequest,
+        wording: &'a Wording,
+        terms: &'a Terms,
+        code: Option<&'a Code>,
+        length: Option<u8>,
+    ) -> Self {
+        let rest = Rest {
+            length,
+            message: wording.text.as_deref().map(Cow::Borrowed),
+            subject: wording.subject.as_deref().map(Cow::Borrowed),
+            brand: wording.brand.as_deref().map(Cow::Borrowed),
+            variables: Cow::Borrowed(&wording.variables),
+            template: request.template.as_deref().map(Cow::Borrowed),
+            locale: request.locale.as_deref().map(Cow::Borrowed),
+            sender: request.sender.as_deref().map(Cow::Borrowed),
+            extensions: Cow::Borrowed(&request.extensions),
+            metadata: Cow::Borrowed(&terms.metadata),
+            steps: Cow::Borrowed(&terms.steps),
+        };
+        Self { request, code, rest }
+    }
+
+    /// Encrypts it for the record of this id.
     pub(super) fn seal(
         &self,
         id: VerificationId,
@@ -173,9 +152,25 @@ impl Payload {
             // Texts, numbers and JSON values always serialise.
             serde_json::to_vec(&self.rest).unwrap_or_default()
         };
-        let (rest, code) = (Zeroizing::new(rest), self.code.as_ref().map(Code::expose));
-        let text = form::write(&self.channel, self.recipient.expose(), code, &rest);
-        keys.seal(id, &self.purpose, &text, entropy)
+        let (rest, code) = (Zeroizing::new(rest), self.code.map(Code::expose));
+        let text = form::write(&self.request.channel, self.request.recipient.expose(), code, &rest);
+        keys.seal(id, &self.request.purpose, &text, entropy)
+    }
+}
+
+impl Payload {
+    /// The channel of the first message.
+    pub(super) fn channel(&self) -> &Channel {
+        &self.channel
+    }
+
+    /// The request's own steps of escalation.
+    pub(super) fn steps(&self) -> &[EscalationStep] {
+        &self.rest.steps
+    }
+
+    pub(super) fn metadata(&self) -> &BTreeMap<String, String> {
+        &self.rest.metadata
     }
 
     /// Decrypts the payload of a record, and the references of its send attempts in place.
@@ -197,7 +192,7 @@ impl Payload {
                 Some(code) => Some(Code::given(code).ok()?),
                 None => None,
             };
-            let rest: Rest = match form.rest {
+            let rest: Rest<'_> = match form.rest {
                 [] => Rest::default(),
                 rest => serde_json::from_slice(rest).ok()?,
             };
@@ -225,15 +220,15 @@ impl Payload {
         };
         let mut request = SendRequest::new(self.recipient, self.channel, code);
         request.purpose = self.purpose;
-        request.template = self.rest.template;
-        request.locale = self.rest.locale;
-        request.sender = self.rest.sender;
-        request.extensions = self.rest.extensions;
+        request.template = self.rest.template.map(Cow::into_owned);
+        request.locale = self.rest.locale.map(Cow::into_owned);
+        request.sender = self.rest.sender.map(Cow::into_owned);
+        request.extensions = self.rest.extensions.into_owned();
         let wording = Wording {
-            text: self.rest.message,
-            subject: self.rest.subject,
-            brand: self.rest.brand,
-            variables: self.rest.variables,
+            text: self.rest.message.map(Cow::into_owned),
+            subject: self.rest.subject.map(Cow::into_owned),
+            brand: self.rest.brand.map(Cow::into_owned),
+            variables: self.rest.variables.into_owned(),
         };
         (request, wording)
     }

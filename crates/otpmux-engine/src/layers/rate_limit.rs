@@ -36,7 +36,7 @@ impl<P: Port> RateLimiter<P> {
     }
 
     fn take_for_send(&self) -> Result<(), Error> {
-        self.gate().take_for_send(Instant::now()).map_err(|after| self.full(after))
+        self.gate().take_for_send(Instant::now).map_err(|after| self.full(after))
     }
 
     async fn wait(&self, cx: &Context) -> Result<(), Error> {

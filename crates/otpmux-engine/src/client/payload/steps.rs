@@ -1,6 +1,7 @@
 //! Steps of escalation as a payload keeps them: the wait of each, and its channel; without one, the
 //! next provider.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use otpmux_core::Channel;
@@ -17,7 +18,7 @@ pub(super) fn serialize<S: Serializer>(steps: &[EscalationStep], to: S) -> Resul
 
 pub(super) fn deserialize<'de, D: Deserializer<'de>>(
     from: D,
-) -> Result<Vec<EscalationStep>, D::Error> {
+) -> Result<Cow<'static, [EscalationStep]>, D::Error> {
     let steps: Vec<(Duration, Option<Channel>)> = Deserialize::deserialize(from)?;
     let step = |(after, channel)| match channel {
         None => EscalationStep::next(after),

@@ -88,10 +88,14 @@ impl Candidate {
     /// Adapts the plan's request to this candidate.
     pub(in crate::client) fn fit(&self, request: &mut SendRequest, ours: Option<&Code>) {
         request.ttl = self.ttl;
-        request.code = match (&self.source, ours) {
-            (Source::Otpmux, Some(code)) => CodeSource::Otpmux(code.clone()),
-            (source, _) => CodeSource::Vendor { length: source.requested_length() },
-        };
+        match (&self.source, ours, &request.code) {
+            // The code of a request never changes.
+            (Source::Otpmux, Some(_), CodeSource::Otpmux(_)) => {}
+            (Source::Otpmux, Some(code), _) => request.code = CodeSource::Otpmux(code.clone()),
+            (source, ..) => {
+                request.code = CodeSource::Vendor { length: source.requested_length() };
+            }
+        }
     }
 }
 

@@ -25,7 +25,7 @@ impl Inner {
         name: &str,
         asked: &Asked<'_>,
     ) -> IdempotencyRecord {
-        let content = Payload::content(asked);
+        let content = asked.content();
         // A send and a delivery may have the same key.
         let label = if asked.given.is_some() { "delivery name" } else { "request name" };
         IdempotencyRecord {

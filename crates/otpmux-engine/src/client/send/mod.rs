@@ -25,7 +25,7 @@ use otpmux_core::{Blame, Certainty, Code, Entropy, EntropyError, Error, ErrorKin
 
 use crate::client::due::step_at;
 use crate::client::inner::{Inner, invalid, no_entropy};
-use crate::client::payload::{Asked, Payload, Terms};
+use crate::client::payload::{Asked, NewPayload, Terms};
 use crate::client::{NewVerification, SendOptions, Verification};
 use crate::{
     AttemptEnd, AttemptState, Create, Created, DeliveryId, EscalationStep, LimitScope, Lost,
@@ -67,9 +67,7 @@ impl Inner {
             let given = delivers.then_some(&code);
             self.idempotency_record(name, &Asked { request, wording, given, terms: &terms })
         });
-        let payload = Payload::of(&plan.request, &plan.wording, ours, wished)
-            .with_metadata(terms.metadata)
-            .with_steps(&terms.steps);
+        let payload = NewPayload::of(&plan.request, &plan.wording, &terms, ours, wished);
         let sealed = payload.seal(id, &self.keys, &entropy).map_err(no_entropy)?;
         let request = &plan.request;
         let ttl = request.ttl.unwrap_or(self.policy.ttl);
@@ -77,7 +75,8 @@ impl Inner {
         let due_at = due_at.filter(|_| terms.escalate && !delivers);
         let external = terms
             .external_id
-            .map_or_else(Vec::new, |id| self.keys.external_tags(&id, &request.purpose));
+            .as_ref()
+            .map_or_else(Vec::new, |id| self.keys.external_tags(id, &request.purpose));
         let mut record = Box::new(Record {
             id,
             recipient: self.keys.hash(&request.recipient),
@@ -101,7 +100,7 @@ impl Inner {
             request: tag.map(Box::new),
             events: None,
         });
-        self.add_events(&mut record, request, payload.metadata());
+        self.add_events(&mut record, request, &terms.metadata);
         // No guess is checked against the code of a delivery.
         record.code = ours.filter(|_| !delivers).map(|code| self.keys.sign(&record, code));
         let counted = loop {

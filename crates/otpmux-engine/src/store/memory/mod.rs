@@ -159,14 +159,11 @@ impl VerificationStore for MemoryStore {
         tables.apply(std::mem::take(&mut record_outcome.health_updates));
         let refunds = std::mem::take(&mut record_outcome.refunds);
         tables.find_by(id, &record_outcome.ends, now);
-        if tables.get(id, now).is_none() {
-            if let Some(Lost::Creation(until)) = record_outcome.lost {
-                tables.given_up.insert(id);
-                tables.ends.add(millis(until), id);
-            }
-            return Ok(State::Closed);
-        }
         let (close, unconfirmed) = (record_outcome.close, record_outcome.unconfirmed);
+        let given_up = match record_outcome.lost {
+            Some(Lost::Creation(until)) => Some(until),
+            _ => None,
+        };
         let recorded = tables.change(id, now, |record| {
             let refund = record.record_outcome(record_outcome);
             let failed = close && record.has_failed();
@@ -174,7 +171,13 @@ impl VerificationStore for MemoryStore {
             let events = record.events_of_unconfirmed(unconfirmed, now);
             (refund, record.state, key, events)
         });
-        let Some((refund, state, failed, events)) = recorded else { return Ok(State::Closed) };
+        let Some((refund, state, failed, events)) = recorded else {
+            if let Some(until) = given_up {
+                tables.given_up.insert(id);
+                tables.ends.add(millis(until), id);
+            }
+            return Ok(State::Closed);
+        };
         tables.outbox.add(events);
         if let Some(key) = failed {
             tables.uncover(&key, now);

@@ -128,6 +128,9 @@ impl Tables {
     /// Remembers the references that the receipts of send attempts name, and takes the receipts
     /// that came before.
     pub(super) fn find_by(&mut self, id: VerificationId, ends: &[AttemptEnd], now: SystemTime) {
+        if ends.iter().all(|end| end.found_by.is_none()) {
+            return;
+        }
         let Self { records, early, referenced, references, outbox, .. } = self;
         let Some(record) = get(records, id, now) else { return };
         let named = ends.iter().filter(|end| end.attempt < record.send_attempts.len());
