@@ -186,7 +186,7 @@ impl ServerKeys {
     ) -> Result<Sealed, EntropyError> {
         let mut nonce = [0; NONCE];
         entropy.fill(&mut nonce)?;
-        let sealed = self.signing.encrypt(id, nonce, Payload { msg: text, aad });
+        let sealed = self.signing.encrypt(id, nonce, &Payload { msg: text, aad });
         let bytes = sealed.ok_or_else(EntropyError::new)?.into();
         Ok(Sealed { key: Arc::clone(&self.signing.id), bytes })
     }
@@ -278,7 +278,7 @@ impl Keys {
         &self,
         id: VerificationId,
         nonce: [u8; NONCE],
-        text: Payload<'_, '_>,
+        text: &Payload<'_, '_>,
     ) -> Option<Vec<u8>> {
         let mut sealed = Vec::with_capacity(NONCE + text.msg.len() + TAG);
         sealed.extend_from_slice(&nonce);

@@ -33,7 +33,7 @@ impl ServerKeys {
         let unique = self.tag("reference nonce", &[&id.to_bytes()[..], text.as_bytes()].concat());
         let nonce = *unique.first_chunk::<NONCE>()?;
         let payload = Payload { msg: text.as_bytes(), aad: ASSOCIATED };
-        let sealed = self.signing.encrypt(id, nonce, payload)?;
+        let sealed = self.signing.encrypt(id, nonce, &payload)?;
         let digit = |n: u8| char::from_digit(u32::from(n), 16);
         let digits = sealed.into_iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]);
         let digits: String = digits.flatten().collect();
