@@ -26,10 +26,10 @@ pub use client::{
 };
 pub use escalation::{EscalationStep, StepBy};
 pub use events::{
-    DueEvents, EndpointName, EndpointNameError, EndpointState, EndpointStatus, Event, EventData,
-    EventEnd, EventEnded, EventEndpoint, EventId, EventSettings, EventTerms, EventType, EventTypes,
-    EventTypesError, MOST_EVENTS, NewEvent, Once, Outbox, ParseEventIdError, QueuedEvent, Want,
-    Wanted,
+    DueEvents, EndedEvent, EndpointName, EndpointNameError, EndpointState, EndpointStatus, Event,
+    EventData, EventEnd, EventEndpoint, EventId, EventSettings, EventTerms, EventType, EventTypes,
+    EventTypesError, EventsEnded, MOST_EVENTS, NewEvent, Once, Outbox, ParseEventIdError,
+    QueuedEvent, Want, Wanted,
 };
 pub use external_id::{ExternalId, ExternalIdError};
 pub use id::{DeliveryId, ParseDeliveryIdError, ParseIdError, VerificationId};

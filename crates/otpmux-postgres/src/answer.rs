@@ -1,4 +1,4 @@
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use otpmux_core::Verdict;
 use otpmux_engine::{HealthUpdate, LimitExceeded, LimitHit, Record, VerificationId};
@@ -86,11 +86,6 @@ impl Answer {
         let Some(wait) = self.wait.take() else { return Ok(None) };
         let wait = u64::try_from(wait).map_err(|_| CallError::Unreadable)?;
         Ok(Some(Duration::from_millis(wait)))
-    }
-
-    /// Returns a time, if there is one.
-    pub(crate) fn maybe_time(&mut self) -> Read<Option<SystemTime>> {
-        Ok(self.maybe_wait()?.and_then(|since| SystemTime::UNIX_EPOCH.checked_add(since)))
     }
 
     /// Returns what was known of a delivery before.

@@ -5,8 +5,8 @@ use std::time::{Duration, SystemTime};
 use async_trait::async_trait;
 use otpmux_core::Error;
 use otpmux_engine::{
-    DueEvents, EndpointName, EndpointState, EndpointStatus, EventEnd, EventEnded, EventId,
-    NewEvent, Outbox, QueuedEvent, Wanted,
+    DueEvents, EndedEvent, EndpointName, EndpointState, EndpointStatus, EventsEnded, NewEvent,
+    Outbox, QueuedEvent, Wanted,
 };
 use serde::Deserialize;
 
@@ -56,23 +56,26 @@ impl Outbox for PostgresStore {
         .await
     }
 
-    async fn end_event(
+    async fn end_events(
         &self,
-        endpoint: &EndpointName,
-        id: EventId,
-        end: EventEnd,
+        ended: &[EndedEvent],
         now: SystemTime,
-    ) -> Result<EventEnded, Error> {
-        let call = Call::new("end_event")
-            .text(endpoint.as_str())
-            .text(id.to_string())
-            .text(end.letter())
-            .maybe_number(end.due_at().map(stamp))
+    ) -> Result<EventsEnded, Error> {
+        // So that two processes insert endpoints in one order.
+        let mut ended: Vec<_> = ended.iter().collect();
+        ended.sort_by(|a, b| a.endpoint.cmp(&b.endpoint));
+        let call = Call::new("end_events")
+            .many_texts(ended.iter().map(|it| it.endpoint.as_str().to_owned()).collect())
+            .many_texts(ended.iter().map(|it| it.id.to_string()).collect())
+            .many_texts(ended.iter().map(|it| it.end.letter().to_owned()).collect())
+            .many_maybe_numbers(ended.iter().map(|it| it.end.due_at().map(stamp)).collect())
             .time(now);
-        self.run(call, |mut answer| {
-            let waited = answer.is("done", "gone")?;
-            let failing_since = answer.maybe_time()?;
-            answer.end(EventEnded { waited, failing_since })
+        self.run(call, |answer| {
+            let mut answer = answer.after("ended")?;
+            let waited = answer.number()?;
+            let statuses = statuses(&answer.list()?)?.into_iter();
+            let failing_since = statuses.filter_map(|it| Some((it.endpoint, it.failing_since?)));
+            answer.end(EventsEnded { waited, failing_since: failing_since.collect() })
         })
         .await
     }
@@ -92,8 +95,9 @@ impl Outbox for PostgresStore {
         .await
     }
 
-    async fn endpoints(&self) -> Result<Vec<EndpointStatus>, Error> {
-        self.run(Call::new("endpoints"), |answer| {
+    async fn endpoints(&self, endpoints: &[EndpointName]) -> Result<Vec<EndpointStatus>, Error> {
+        let names = endpoints.iter().map(|it| it.as_str().to_owned()).collect();
+        self.run(Call::new("endpoints").many_texts(names), |answer| {
             let mut answer = answer.after("endpoints")?;
             let statuses = statuses(&answer.list()?)?;
             answer.end(statuses)

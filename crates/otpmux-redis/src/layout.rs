@@ -157,10 +157,10 @@ fn number(name: &str) -> Option<usize> {
         "byte.attempt" => return byte(b'A'),
         "byte.skip" => return byte(b'S'),
         "byte.delivery" => return byte(b'D'),
-        // An event: when it is due, and the tries that failed; the width of an early mark.
-        "event.due" => return Some(1 + TIME),
-        "event.tries" | "early.width" => return Some(1 + TIME + TIME),
-        "event.says" => return Some(1 + TIME + TIME + NUMBER),
+        // An event: the tries that failed, and what follows them; the width of an end; that of an early mark.
+        "event.tries" | "end.width" => return Some(1 + TIME),
+        "event.says" => return Some(1 + TIME + NUMBER),
+        "early.width" => return Some(1 + TIME + TIME),
         // How a delivery failed.
         "mark.expired" => return Some(9),
         "mark.failed" => return Some(10),

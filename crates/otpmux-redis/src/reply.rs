@@ -66,13 +66,13 @@ impl Reply {
         bytes(self.rest.next())
     }
 
-    pub(crate) fn text(&mut self) -> Result<String, CallError> {
-        text(self.rest.next())
+    /// Returns the bytes that follow, if there are any.
+    pub(crate) fn maybe_bytes(&mut self) -> Result<Option<Vec<u8>>, CallError> {
+        if self.rest.len() == 0 { Ok(None) } else { self.bytes().map(Some) }
     }
 
-    /// Returns the text that follows, if there is one.
-    pub(crate) fn maybe_text(&mut self) -> Result<Option<String>, CallError> {
-        if self.rest.len() == 0 { Ok(None) } else { self.text().map(Some) }
+    pub(crate) fn text(&mut self) -> Result<String, CallError> {
+        text(self.rest.next())
     }
 
     pub(crate) fn id(&mut self) -> Result<VerificationId, CallError> {

@@ -21,7 +21,7 @@ pub(crate) enum Operation {
     Reschedule,
     PutEvent,
     EventsDue,
-    EndEvent,
+    EndEvents,
     EventsWaiting,
     Endpoints,
     SetEndpoint,
@@ -51,7 +51,7 @@ impl Operation {
             Self::Reschedule => "reschedule",
             Self::PutEvent => "put_event",
             Self::EventsDue => "events_due",
-            Self::EndEvent => "end_event",
+            Self::EndEvents => "end_events",
             Self::EventsWaiting => "events_waiting",
             Self::Endpoints => "endpoints",
             Self::SetEndpoint => "set_endpoint",
@@ -154,7 +154,7 @@ impl Operation {
             Self::Cancel => &[ARGUMENTS, RECORD, FIELDS, DUE, OUTBOX, HAPPENED, OVER, SENT],
             Self::Reschedule => &[ARGUMENTS, RECORD, FIELDS, REPLACE, DUE, WATCH],
             Self::PutEvent => &[ARGUMENTS, RECORD, FIELDS, OUTBOX],
-            Self::EventsDue | Self::EndEvent => &[ARGUMENTS],
+            Self::EventsDue | Self::EndEvents => &[ARGUMENTS],
             Self::Load => &[ARGUMENTS, RECORD],
             Self::Health => &[ARGUMENTS, RECORD, HEALTH, HEALTH_UPDATES],
             Self::EventsWaiting
@@ -186,7 +186,7 @@ impl Operation {
             | Self::Reschedule
             | Self::PutEvent
             | Self::EventsDue
-            | Self::EndEvent
+            | Self::EndEvents
             | Self::SetEndpoint
             | Self::CheckKeys
             | Self::ProbeWhenFull => Some("#!lua flags=allow-oom\n"),
@@ -208,7 +208,7 @@ impl Operation {
             Self::Reschedule => include_str!("lua/reschedule.lua"),
             Self::PutEvent => include_str!("lua/put_event.lua"),
             Self::EventsDue => include_str!("lua/events_due.lua"),
-            Self::EndEvent => include_str!("lua/end_event.lua"),
+            Self::EndEvents => include_str!("lua/end_events.lua"),
             Self::EventsWaiting => include_str!("lua/events_waiting.lua"),
             Self::Endpoints => include_str!("lua/endpoints.lua"),
             Self::SetEndpoint => include_str!("lua/set_endpoint.lua"),
@@ -301,7 +301,7 @@ static SCRIPTS: LazyLock<[Script; 23]> = LazyLock::new(|| {
         Operation::Reschedule,
         Operation::PutEvent,
         Operation::EventsDue,
-        Operation::EndEvent,
+        Operation::EndEvents,
         Operation::EventsWaiting,
         Operation::Endpoints,
         Operation::SetEndpoint,

@@ -1,11 +1,12 @@
 //! The outbox: events that wait for their delivery.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use otpmux_core::Error;
 use otpmux_engine::{
-    DueEvents, EndpointName, EndpointState, EndpointStatus, EventEnd, EventEnded, EventId,
+    DueEvents, EndedEvent, EndpointName, EndpointState, EndpointStatus, EventEnd, EventsEnded,
     MOST_EVENTS, NewEvent, Once, Outbox, QueuedEvent, Wanted,
 };
 use rusqlite::{OptionalExtension, Row, params};
@@ -32,15 +33,13 @@ impl Outbox for SqliteStore {
         self.writer.ask(now, move |tables| tables.events_due(&wanted, lease, now)).await
     }
 
-    async fn end_event(
+    async fn end_events(
         &self,
-        endpoint: &EndpointName,
-        id: EventId,
-        end: EventEnd,
+        ended: &[EndedEvent],
         now: SystemTime,
-    ) -> Result<EventEnded, Error> {
-        let (endpoint, now) = (endpoint.clone(), stamp(now));
-        self.writer.ask(now, move |tables| tables.end_event(&endpoint, id, end, now)).await
+    ) -> Result<EventsEnded, Error> {
+        let (ended, now) = (ended.to_vec(), stamp(now));
+        self.writer.ask(now, move |tables| tables.end_events(&ended, now)).await
     }
 
     async fn events_waiting(
@@ -53,8 +52,11 @@ impl Outbox for SqliteStore {
         self.writer.ask(0, move |tables| tables.events_waiting(&endpoint, most)).await
     }
 
-    async fn endpoints(&self) -> Result<Vec<EndpointStatus>, Error> {
-        let step = move |tables: &Tables<'_>| tables.statuses(0);
+    async fn endpoints(&self, endpoints: &[EndpointName]) -> Result<Vec<EndpointStatus>, Error> {
+        let endpoints = endpoints.to_vec();
+        let step = move |tables: &Tables<'_>| {
+            endpoints.iter().map(|it| tables.status(it)).collect::<Result<_, Fault>>()
+        };
         self.writer.ask(0, step).await
     }
 
@@ -121,13 +123,7 @@ impl Tables<'_> {
         let mut due = DueEvents::default();
         for Wanted { endpoint, most } in wanted {
             due.dropped += self.drop_oldest(endpoint)?;
-            let sql = "SELECT state FROM endpoints WHERE name = ?1";
-            let mut statement = self.prepare(sql)?;
-            let state: Option<String> =
-                statement.query_row([endpoint.as_str()], |row| row.get(0)).optional()?;
-            if state.as_deref().map(EndpointState::from_word).unwrap_or_default()
-                != EndpointState::On
-            {
+            if self.status_known(endpoint)?.0 != EndpointState::On {
                 continue;
             }
             let until = now.saturating_add(span(lease));
@@ -154,15 +150,24 @@ impl Tables<'_> {
         self.run(sql, params![endpoint.as_str(), most]).map(|rows| rows as u64)
     }
 
-    pub(crate) fn end_event(
-        &self,
-        endpoint: &EndpointName,
-        id: EventId,
-        end: EventEnd,
-        now: i64,
-    ) -> Result<EventEnded, Fault> {
-        let (name, key) = (endpoint.as_str(), id.to_string());
-        let waited = match end {
+    pub(crate) fn end_events(&self, ended: &[EndedEvent], now: i64) -> Result<EventsEnded, Fault> {
+        let mut all = EventsEnded::default();
+        for one in ended {
+            all.waited += usize::from(self.end_event(one, now)?);
+        }
+        let endpoints: BTreeSet<_> = ended.iter().map(|it| &it.endpoint).collect();
+        for endpoint in endpoints {
+            if let Some(since) = self.status_known(endpoint)?.1 {
+                all.failing_since.insert(endpoint.clone(), since);
+            }
+        }
+        Ok(all)
+    }
+
+    /// Returns whether the event was waiting.
+    fn end_event(&self, ended: &EndedEvent, now: i64) -> rusqlite::Result<bool> {
+        let (name, key) = (ended.endpoint.as_str(), ended.id.to_string());
+        let waited = match ended.end {
             EventEnd::Delivered | EventEnd::Dropped => {
                 let sql = "DELETE FROM outbox WHERE endpoint = ?1 AND id = ?2";
                 self.run(sql, params![name, key])? > 0
@@ -184,15 +189,12 @@ impl Tables<'_> {
                 waited
             }
         };
-        if end == EventEnd::Delivered {
+        if ended.end == EventEnd::Delivered {
             let sql = "UPDATE endpoints SET failing_since = NULL \
                 WHERE name = ?1 AND failing_since IS NOT NULL";
             self.run(sql, [name])?;
         }
-        let sql = "SELECT failing_since FROM endpoints \
-            WHERE name = ?1 AND failing_since IS NOT NULL";
-        let failing_since = self.number(sql, [name])?.and_then(time);
-        Ok(EventEnded { waited, failing_since })
+        Ok(waited)
     }
 
     pub(crate) fn events_waiting(
@@ -206,29 +208,24 @@ impl Tables<'_> {
         self.entries(&sql, params![endpoint.as_str(), most])
     }
 
-    /// What is known about endpoints with at least so many waiting events.
-    pub(crate) fn statuses(&self, least: i64) -> Result<Vec<EndpointStatus>, Fault> {
-        let sql = "SELECT name, max(state), max(failing_since), sum(waiting) FROM ( \
-              SELECT name, state, failing_since, 0 AS waiting FROM endpoints \
-              UNION ALL SELECT endpoint, '', NULL, count(*) FROM outbox GROUP BY endpoint \
-            ) GROUP BY name HAVING sum(waiting) >= ?1 ORDER BY name";
-        let mut statement = self.prepare(sql)?;
-        let read = |row: &Row<'_>| {
-            let (name, state) = (row.get::<_, String>(0)?, row.get::<_, String>(1)?);
-            let since = row.get::<_, Option<i64>>(2)?;
-            Ok((name, EndpointState::from_word(&state), since, row.get::<_, i64>(3)?))
-        };
-        let mut all = Vec::new();
-        for row in statement.query_map([least], read)? {
-            let (name, state, since, waiting) = row?;
-            all.push(EndpointStatus {
-                endpoint: EndpointName::new(name).map_err(|_| unreadable())?,
-                state,
-                failing_since: since.and_then(time),
-                waiting: u64::try_from(waiting).unwrap_or_default(),
-            });
-        }
-        Ok(all)
+    fn status(&self, endpoint: &EndpointName) -> Result<EndpointStatus, Fault> {
+        let (state, failing_since) = self.status_known(endpoint)?;
+        let sql = "SELECT count(*) FROM outbox WHERE endpoint = ?1";
+        let waiting = self.number(sql, [endpoint.as_str()])?.unwrap_or_default();
+        let waiting = u64::try_from(waiting).unwrap_or_default();
+        Ok(EndpointStatus { endpoint: endpoint.clone(), state, failing_since, waiting })
+    }
+
+    /// The state of an endpoint, and since when it fails.
+    fn status_known(
+        &self,
+        endpoint: &EndpointName,
+    ) -> rusqlite::Result<(EndpointState, Option<SystemTime>)> {
+        let sql = "SELECT state, failing_since FROM endpoints WHERE name = ?1";
+        let read = |row: &Row<'_>| Ok((row.get::<_, String>(0)?, row.get::<_, Option<i64>>(1)?));
+        let known = self.prepare(sql)?.query_row([endpoint.as_str()], read).optional()?;
+        let (state, since) = known.unwrap_or_default();
+        Ok((EndpointState::from_word(&state), since.and_then(time)))
     }
 
     pub(crate) fn set_endpoint(

@@ -7,8 +7,8 @@ use std::time::{Duration, SystemTime};
 use async_trait::async_trait;
 use otpmux_core::{Error, Verdict};
 use otpmux_engine::{
-    AcceptedAttempt, AttemptStarted, Create, Created, DeliveryMark, DueEvents, EndpointName,
-    EndpointState, EndpointStatus, EventEnd, EventEnded, EventId, Guess, GuessEnd, Guessed,
+    AcceptedAttempt, AttemptStarted, Create, Created, DeliveryMark, DueEvents, EndedEvent,
+    EndpointName, EndpointState, EndpointStatus, EventsEnded, Guess, GuessEnd, Guessed,
     HealthUpdate, KeyCheck, KeyId, NewEvent, Outbox, QueuedEvent, ReceiptOf, Received, Record,
     RecordOutcome, Reschedule, StartAttempt, State, StoreState, VerificationId, VerificationStore,
     Wanted,
@@ -174,14 +174,12 @@ impl Outbox for CountingStore {
     ) -> Result<DueEvents, Error> {
         self.count_event("events_due").events_due(wanted, lease, now).await
     }
-    async fn end_event(
+    async fn end_events(
         &self,
-        endpoint: &EndpointName,
-        id: EventId,
-        end: EventEnd,
+        ended: &[EndedEvent],
         now: SystemTime,
-    ) -> Result<EventEnded, Error> {
-        self.count_event("end_event").end_event(endpoint, id, end, now).await
+    ) -> Result<EventsEnded, Error> {
+        self.count_event("end_events").end_events(ended, now).await
     }
     async fn events_waiting(
         &self,
@@ -190,8 +188,8 @@ impl Outbox for CountingStore {
     ) -> Result<Vec<QueuedEvent>, Error> {
         self.count_event("events_waiting").events_waiting(endpoint, most).await
     }
-    async fn endpoints(&self) -> Result<Vec<EndpointStatus>, Error> {
-        self.count_event("endpoints").endpoints().await
+    async fn endpoints(&self, endpoints: &[EndpointName]) -> Result<Vec<EndpointStatus>, Error> {
+        self.count_event("endpoints").endpoints(endpoints).await
     }
     async fn set_endpoint(
         &self,

@@ -13,10 +13,11 @@ use otpmux::http::webhook::WebhookUrl;
 use otpmux::provider::Capabilities;
 use otpmux::store::VerificationStore;
 use otpmux::{
-    Channel, Code, MemoryStore, NewVerification, OtpClient, Recipient, Secret, ServerKeys,
-    VerificationId,
+    Channel, Code, MemoryStore, MessageLimits, NewVerification, OtpClient, Policy, Recipient,
+    Secret, ServerKeys, VerificationId,
 };
-use otpmux_testkit::faulty::{FaultyServer, Play, Reply};
+use otpmux_engine::Wanted;
+use otpmux_testkit::faulty::{FaultyServer, Play, Reply, Step};
 use otpmux_testkit::{CountingStore, ScriptedProvider};
 
 const PHONE: &str = "+919876543210";
@@ -40,13 +41,23 @@ impl World {
     }
 
     fn client_on(&self, store: Arc<dyn VerificationStore>) -> OtpClient {
+        self.client_with(store, &["billing"])
+    }
+
+    /// A process whose endpoints get approvals.
+    fn client_with(&self, store: Arc<dyn VerificationStore>, endpoints: &[&str]) -> OtpClient {
         let keys = ServerKeys::new(&[("test".to_owned(), "k".repeat(43).into())]).unwrap();
         let types = [EventType::VerificationApproved];
-        let endpoint = EventEndpoint::new("billing", types).unwrap();
+        let events = endpoints.iter().fold(EventSettings::new(), |events, endpoint| {
+            events.endpoint(EventEndpoint::new(endpoint, types).unwrap())
+        });
+        let mut policy = Policy::default();
+        policy.limits = MessageLimits::none();
         OtpClient::builder()
             .provider(self.provider.port())
+            .policy(policy)
             .store(store, keys)
-            .events(EventSettings::new().endpoint(endpoint))
+            .events(events)
             .build()
             .unwrap()
     }
@@ -63,9 +74,15 @@ impl World {
 }
 
 fn targets(receiver: &FaultyServer) -> Targets {
+    targets_of(&[("billing", receiver)])
+}
+
+fn targets_of(receivers: &[(&str, &FaultyServer)]) -> Targets {
     let mut targets = Targets::default();
-    let url = WebhookUrl::parse(&receiver.url(), true).unwrap();
-    targets.add(EndpointName::new("billing").unwrap(), url, vec![SECRET.parse().unwrap()]);
+    for (name, receiver) in receivers {
+        let url = WebhookUrl::parse(&receiver.url(), true).unwrap();
+        targets.add(EndpointName::new(name).unwrap(), url, vec![SECRET.parse().unwrap()]);
+    }
     targets
 }
 
@@ -211,6 +228,77 @@ async fn after_a_reload_events_go_to_the_new_address() {
     becomes(&client, EndpointState::On, 0).await;
     deliverer.stop().await;
     assert_eq!((before.requests().len(), after.requests().len()), (0, 1));
+}
+
+/// However many events there are, the store is asked for more, and told of ends, once in ten milliseconds.
+#[tokio::test]
+async fn many_events_are_taken_and_ended_together() {
+    let world = World::new();
+    let store = CountingStore::new(Arc::<MemoryStore>::clone(&world.store));
+    let client = world.client_on(Arc::<CountingStore>::clone(&store));
+    for _ in 0..200 {
+        world.approved(&client).await;
+    }
+    let receiver = FaultyServer::start(&Reply::new(204)).await;
+    store.take();
+    let begun = tokio::time::Instant::now();
+    let deliverer = EventDeliverer::start(client.clone(), targets(&receiver)).unwrap();
+    becomes(&world.client(), EndpointState::On, 0).await;
+    let (calls, turns) = (store.take(), begun.elapsed().as_millis() / 10 + 1);
+    assert!(u128::from(calls["events_due"]) <= turns, "{calls:?} in {turns} turns");
+    assert!(u128::from(calls["end_events"]) <= turns, "{calls:?} in {turns} turns");
+    deliverer.stop().await;
+    assert_eq!(receiver.requests().len(), 200);
+}
+
+#[tokio::test]
+async fn a_receiver_that_does_not_answer_delays_no_other_endpoint() {
+    let held = FaultyServer::start(Play::new([Step::Read, Step::Silence])).await;
+    let receiver = FaultyServer::start(&Reply::new(204)).await;
+    let world = World::new();
+    let client = world.client_with(Arc::<MemoryStore>::clone(&world.store), &["billing", "held"]);
+    let both = targets_of(&[("held", &held), ("billing", &receiver)]);
+    let _deliverer = EventDeliverer::start(client.clone(), both).unwrap();
+    for _ in 0..20 {
+        world.approved(&client).await;
+    }
+    becomes(&client, EndpointState::On, 0).await;
+    let statuses = client.event_endpoints().await.unwrap();
+    assert_eq!((statuses[1].endpoint.as_str(), statuses[1].waiting), ("held", 20));
+    assert_eq!(receiver.requests().len(), 20);
+}
+
+#[tokio::test]
+async fn what_was_delivered_is_recorded_before_the_end() {
+    let world = World::new();
+    let client = world.client();
+    for _ in 0..30 {
+        world.approved(&client).await;
+    }
+    let receiver = FaultyServer::start(&Reply::new(204)).await;
+    let deliverer = EventDeliverer::start(client.clone(), targets(&receiver)).unwrap();
+    receiver.until(|all| all.iter().flat_map(|it| &it.requests).count() >= 5).await;
+    deliverer.stop().await;
+    let delivered = receiver.requests().len();
+    // What it had taken and not tried, another process has at once.
+    let wanted = [Wanted { endpoint: EndpointName::new("billing").unwrap(), most: 100 }];
+    let left = client.take_events(&wanted).await.unwrap().deliveries;
+    assert_eq!(left.len(), 30 - delivered);
+}
+
+/// By virtual time.
+#[tokio::test(start_paused = true)]
+async fn a_deliverer_that_is_dropped_asks_the_store_no_more() {
+    let receiver = FaultyServer::start(&Reply::new(200)).await;
+    let world = World::new();
+    let store = CountingStore::new(Arc::<MemoryStore>::clone(&world.store));
+    let client = world.client_on(Arc::<CountingStore>::clone(&store));
+    let deliverer = EventDeliverer::start(client, targets(&receiver)).unwrap();
+    tokio::time::sleep(Duration::from_secs(9)).await;
+    assert!(store.take()["events_due"] >= 3);
+    drop(deliverer);
+    tokio::time::sleep(Duration::from_mins(10)).await;
+    assert_eq!(store.take(), [].into());
 }
 
 /// By virtual time: a process without work asks the store every three seconds, give or take a tenth, and

@@ -49,8 +49,8 @@ enum Server {
 }
 
 impl Server {
-    fn sqlite() -> Self {
-        let name = format!("otpmux-events-{}", std::process::id());
+    fn sqlite(name: &str) -> Self {
+        let name = format!("otpmux-events-{name}-{}", std::process::id());
         let directory = std::env::temp_dir().join(name);
         std::fs::create_dir(&directory).unwrap();
         Self::Sqlite(directory)
@@ -295,17 +295,49 @@ async fn what_has_happened_is_delivered_after_kill_9(server: Server) {
     assert_eq!(ids(&receiver.connections()), happened);
 }
 
+/// Every process is killed while the receiver takes its events, so with deliveries that are not recorded yet: many
+/// are recorded together. What was not recorded comes again, and nothing is lost.
+async fn what_was_not_recorded_comes_again_after_kill_9(server: Server) {
+    let receiver = FaultyServer::start(Play::answer(&Reply::new(204))).await;
+    for number in 0..KILLED_AFTER.len() {
+        let before = ids(&receiver.connections()).len();
+        let process = Process::start("write", &server, &receiver, number);
+        let some = receiver.until(|all| ids(all).len() >= before + 10);
+        tokio::time::timeout(PATIENCE, some).await.unwrap();
+        process.kill();
+    }
+    let client = client(&server.url(), &provider(), now());
+    let happened = happened(&client).await;
+    let waiting = client.events_waiting(None, 1_000).await.unwrap();
+    let waiting: BTreeSet<_> = waiting.iter().map(|it| it.event.id).collect();
+    let taken = ids(&receiver.connections());
+    assert_eq!(
+        &taken | &waiting,
+        happened,
+        "an event is lost, or of something that did not happen"
+    );
+
+    let again = FaultyServer::start(Play::answer(&Reply::new(204))).await;
+    let _both = [0, 1].map(|number| Process::start("deliver", &server, &again, number));
+    let all = again.until(|all| waiting.is_subset(&ids(all)));
+    tokio::time::timeout(PATIENCE, all).await.unwrap();
+    assert_eq!(ids(&again.connections()), waiting);
+}
+
 #[tokio::test]
 async fn sqlite() {
-    what_has_happened_is_delivered_after_kill_9(Server::sqlite()).await;
+    what_has_happened_is_delivered_after_kill_9(Server::sqlite("held")).await;
+    what_was_not_recorded_comes_again_after_kill_9(Server::sqlite("taken")).await;
 }
 
 #[tokio::test]
 async fn redis() {
     what_has_happened_is_delivered_after_kill_9(Server::Redis(RedisServer::start())).await;
+    what_was_not_recorded_comes_again_after_kill_9(Server::Redis(RedisServer::start())).await;
 }
 
 #[tokio::test]
 async fn postgres() {
     what_has_happened_is_delivered_after_kill_9(Server::Postgres(PostgresServer::start())).await;
+    what_was_not_recorded_comes_again_after_kill_9(Server::Postgres(PostgresServer::start())).await;
 }

@@ -15,8 +15,8 @@ pub(crate) use body::Facts;
 pub use body::{Event, EventData};
 pub use id::{EventId, ParseEventIdError};
 pub use outbox::{
-    DueEvents, EndpointState, EndpointStatus, EventEnd, EventEnded, MOST_EVENTS, NewEvent, Once,
-    Outbox, QueuedEvent, Wanted,
+    DueEvents, EndedEvent, EndpointState, EndpointStatus, EventEnd, EventsEnded, MOST_EVENTS,
+    NewEvent, Once, Outbox, QueuedEvent, Wanted,
 };
 pub use settings::{EventEndpoint, EventSettings};
 pub use terms::{EndpointName, EndpointNameError, EventTerms, Want};

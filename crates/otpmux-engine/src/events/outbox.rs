@@ -1,5 +1,6 @@
 //! The outbox of a store: events that wait for their delivery, for each endpoint by itself.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -30,15 +31,11 @@ pub trait Outbox: Send + Sync + fmt::Debug {
         now: SystemTime,
     ) -> Result<DueEvents, Error>;
 
-    /// Records what became of an event, or makes it due; one that is gone changes nothing except that a
-    /// delivery ends the failing of its endpoint.
-    async fn end_event(
-        &self,
-        endpoint: &EndpointName,
-        id: EventId,
-        end: EventEnd,
-        now: SystemTime,
-    ) -> Result<EventEnded, Error>;
+    /// Records what became of events, or makes them due, in their order; an event is there once at most.
+    /// One that is gone changes nothing except that a delivery ends the failing of its endpoint. Each is a
+    /// step of its own: after an error, any of them may be recorded.
+    async fn end_events(&self, ended: &[EndedEvent], now: SystemTime)
+    -> Result<EventsEnded, Error>;
 
     /// Reads events that wait for an endpoint, oldest first.
     async fn events_waiting(
@@ -47,8 +44,9 @@ pub trait Outbox: Send + Sync + fmt::Debug {
         most: usize,
     ) -> Result<Vec<QueuedEvent>, Error>;
 
-    /// Reads what is known about endpoints; one that never had an event or a state may be missing.
-    async fn endpoints(&self) -> Result<Vec<EndpointStatus>, Error>;
+    /// Reads what is known about these endpoints, in their order. One that never had an event or a state
+    /// is on, and none waits.
+    async fn endpoints(&self, endpoints: &[EndpointName]) -> Result<Vec<EndpointStatus>, Error>;
 
     /// Switches an endpoint on or off, or pauses it, for all processes. Switching it on ends its failing.
     async fn set_endpoint(
@@ -145,14 +143,26 @@ pub struct DueEvents {
     pub dropped: u64,
 }
 
-/// Result of [`Outbox::end_event`].
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// What became of an event at one endpoint.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "stores take it apart")]
+pub struct EndedEvent {
+    /// The endpoint.
+    pub endpoint: EndpointName,
+    /// The event.
+    pub id: EventId,
+    /// What became of it.
+    pub end: EventEnd,
+}
+
+/// Result of [`Outbox::end_events`].
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "stores put it together")]
-pub struct EventEnded {
-    /// Whether the event was waiting.
-    pub waited: bool,
-    /// Since when the endpoint fails, after this step.
-    pub failing_since: Option<SystemTime>,
+pub struct EventsEnded {
+    /// How many of the events were waiting.
+    pub waited: usize,
+    /// Since when their endpoints fail, after this step; without those that do not.
+    pub failing_since: BTreeMap<EndpointName, SystemTime>,
 }
 
 /// What became of a leased event.

@@ -221,7 +221,7 @@ async fn an_idle_stream_asks_the_store_every_three_seconds_and_wakes_at_once() {
 }
 
 #[tokio::test]
-async fn a_retry_is_one_step_for_each_endpoint_however_many_events_wait() {
+async fn a_retry_is_one_step_however_many_events_and_endpoints_wait() {
     let provider = carrier("primary");
     let store = CountingStore::new(Arc::new(MemoryStore::new(1_000)));
     let shared: Arc<dyn VerificationStore> = Arc::<CountingStore>::clone(&store);
@@ -239,10 +239,10 @@ async fn a_retry_is_one_step_for_each_endpoint_however_many_events_wait() {
     let id = taken.last().unwrap().event.id;
     store.take();
     assert!(client.retry_event(id).await.unwrap());
-    assert_eq!(store.take(), [("end_event", 2)].into());
+    assert_eq!(store.take(), [("end_events", 1)].into());
     let again = client.take_events(&wanted).await.unwrap().deliveries;
     assert_eq!(again.iter().map(|it| it.event.id).collect::<Vec<_>>(), [id]);
-    client.end_event(&wanted[0].endpoint, id, EventEnd::Delivered).await.unwrap();
+    client.end_events(&[again[0].ended(EventEnd::Delivered)]).await.unwrap();
     assert!(!client.retry_event(id).await.unwrap());
 }
 
@@ -277,6 +277,7 @@ async fn a_hundred_thousand_events_wait_for_a_dead_receiver_and_all_arrive() {
         if taken.deliveries.is_empty() {
             clock.advance(Duration::from_secs(5));
         }
+        let mut ended = Vec::new();
         for one in taken.deliveries {
             tries += 1;
             let end = if now() >= alive {
@@ -285,8 +286,9 @@ async fn a_hundred_thousand_events_wait_for_a_dead_receiver_and_all_arrive() {
             } else {
                 EventEnd::Failed(now() + Duration::from_secs(pauses[one.tries as usize]))
             };
-            stage.client.end_event(&app, one.event.id, end).await.unwrap();
+            ended.push(one.ended(end));
         }
+        stage.client.end_events(&ended).await.unwrap();
     }
     assert!(tries >= 4 * u64::from(total), "{tries} tries");
     assert_eq!(stage.client.event_endpoints().await.unwrap()[0].waiting, 0);

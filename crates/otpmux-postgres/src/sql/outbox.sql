@@ -30,6 +30,14 @@ CREATE FUNCTION {v}_entry(o outbox) RETURNS bytea LANGUAGE sql STABLE AS $$
     'reason', o.reason, 'tries', o.tries, 'due_at', o.due_at)::text, 'UTF8')
 $$;
 
+-- What is known about an endpoint, as the client reads it.
+CREATE FUNCTION {v}_status(
+  endpoint text, state text, failing_since bigint, waiting bigint
+) RETURNS bytea LANGUAGE sql STABLE AS $$
+  SELECT convert_to(json_build_object('endpoint', endpoint, 'state', state, 'failing_since', failing_since,
+    'waiting', waiting)::text, 'UTF8')
+$$;
+
 -- Writes an event that no step on a record makes true, unless its key is held.
 CREATE FUNCTION {v}_put_event(
   in_endpoints text[], in_id text, in_facts text, in_reason text,
@@ -98,35 +106,41 @@ BEGIN
 END
 $$;
 
--- Records what became of an event: `d` delivered, `x` dropped, `f` failed, `a` again. Its word is `gone` if
--- the event was not there.
-CREATE FUNCTION {v}_end_event(
-  in_endpoint text, in_id text, in_end text, in_at bigint, in_now bigint
+-- Records what became of events, in their order: `d` delivered, `x` dropped, `f` failed, `a` again. Returns how
+-- many were there, and what is known about their endpoints. It locks all their rows first, in one order.
+CREATE FUNCTION {v}_end_events(
+  in_endpoints text[], in_ids text[], in_ends text[], in_ats bigint[], in_now bigint
 ) RETURNS {v}_answer {step} AS $$
 DECLARE
   answer {v}_answer;
 BEGIN
-  answer.word := 'gone';
-  IF in_end IN ('d', 'x') THEN
-    DELETE FROM outbox WHERE endpoint = in_endpoint AND id = in_id;
-    IF FOUND THEN
-      answer.word := 'done';
+  answer.word := 'ended';
+  answer.number := 0;
+  PERFORM FROM outbox AS o
+  WHERE (o.endpoint, o.id) IN (SELECT * FROM unnest(in_endpoints, in_ids))
+  ORDER BY o.endpoint, o.id FOR UPDATE;
+  PERFORM FROM endpoints AS e WHERE e.name = ANY (in_endpoints) ORDER BY e.name FOR UPDATE;
+  FOR i IN 1 .. cardinality(in_ids) LOOP
+    IF in_ends[i] IN ('d', 'x') THEN
+      DELETE FROM outbox WHERE endpoint = in_endpoints[i] AND id = in_ids[i];
+    ELSE
+      UPDATE outbox SET due_at = in_ats[i], tries = tries + (in_ends[i] = 'f')::integer
+      WHERE endpoint = in_endpoints[i] AND id = in_ids[i];
     END IF;
-  ELSE
-    UPDATE outbox SET due_at = in_at, tries = tries + (in_end = 'f')::integer
-    WHERE endpoint = in_endpoint AND id = in_id;
     IF FOUND THEN
-      answer.word := 'done';
-      IF in_end = 'f' THEN
-        INSERT INTO endpoints AS e (name, state, failing_since) VALUES (in_endpoint, 'on', in_now)
+      answer.number := answer.number + 1;
+      IF in_ends[i] = 'f' THEN
+        INSERT INTO endpoints AS e (name, state, failing_since) VALUES (in_endpoints[i], 'on', in_now)
         ON CONFLICT (name) DO UPDATE SET failing_since = excluded.failing_since WHERE e.failing_since IS NULL;
       END IF;
     END IF;
-  END IF;
-  IF in_end = 'd' THEN
-    UPDATE endpoints SET failing_since = NULL WHERE name = in_endpoint AND failing_since IS NOT NULL;
-  END IF;
-  SELECT failing_since INTO answer.wait FROM endpoints WHERE name = in_endpoint;
+    IF in_ends[i] = 'd' THEN
+      UPDATE endpoints SET failing_since = NULL WHERE name = in_endpoints[i] AND failing_since IS NOT NULL;
+    END IF;
+  END LOOP;
+  answer.updates := ARRAY(
+    SELECT {v}_status(e.name, e.state, e.failing_since, 0) FROM endpoints AS e WHERE e.name = ANY (in_endpoints)
+  );
   RETURN answer;
 END
 $$;
@@ -143,21 +157,16 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION {v}_endpoints() RETURNS {v}_answer {step} AS $$
+CREATE FUNCTION {v}_endpoints(in_endpoints text[]) RETURNS {v}_answer {step} AS $$
 DECLARE
   answer {v}_answer;
 BEGIN
   answer.word := 'endpoints';
   answer.updates := ARRAY(
-    SELECT convert_to(json_build_object('endpoint', n.name, 'state', coalesce(e.state, 'on'),
-      'failing_since', e.failing_since, 'waiting', n.waiting)::text, 'UTF8')
-    FROM (
-      SELECT every.name, sum(every.waiting)::bigint AS waiting FROM (
-        SELECT endpoints.name, 0::bigint AS waiting FROM endpoints
-        UNION ALL SELECT outbox.endpoint, count(*) FROM outbox GROUP BY outbox.endpoint
-      ) AS every GROUP BY every.name
-    ) AS n LEFT JOIN endpoints AS e ON e.name = n.name
-    ORDER BY n.name
+    SELECT {v}_status(n.name, coalesce(e.state, 'on'), e.failing_since,
+      (SELECT count(*) FROM outbox AS o WHERE o.endpoint = n.name))
+    FROM unnest(in_endpoints) WITH ORDINALITY AS n(name, place) LEFT JOIN endpoints AS e ON e.name = n.name
+    ORDER BY n.place
   );
   RETURN answer;
 END

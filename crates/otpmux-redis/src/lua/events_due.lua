@@ -1,9 +1,8 @@
 -- KEYS: what is known about endpoints.
--- ARGV from 2: until when those that are taken are leased (6 bytes); then of each endpoint its name and the
--- most that are taken. Returns how many were dropped because too many waited, and of each that is taken the
--- endpoint, its id, and itself.
+-- ARGV from 2: until when those that are taken are leased, in decimal; then of each endpoint its name and the
+-- most that are taken. Returns how many were dropped because too many waited; and for each endpoint how many
+-- are taken, and of each of these its id and itself.
 local prefix, lease = string.sub(KEYS[1], 1, -1 - #'endpoints'), ARGV[2]
-local score = struct.unpack('>I6', lease)
 local answer = {'events', 0}
 for i = 3, #ARGV, 2 do
   local endpoint, most = ARGV[i], ARGV[i + 1]
@@ -22,19 +21,25 @@ for i = 3, #ARGV, 2 do
     redis.call('ZREM', dues, unpack(oldest))
     surplus, answer[2] = surplus - #oldest, answer[2] + #oldest
   end
+  local taken = #answer + 1
+  answer[taken] = 0
   local known = redis.call('HGET', KEYS[1], endpoint)
   if not known or string.sub(known, 1, 1) == 'o' then
-    for _, id in ipairs(redis.call('ZRANGEBYSCORE', dues, '-inf', now, 'LIMIT', 0, most)) do
-      local event = redis.call('HGET', events, id)
+    local ids = redis.call('ZRANGEBYSCORE', dues, '-inf', now, 'LIMIT', 0, most)
+    local found = #ids > 0 and redis.call('HMGET', events, unpack(ids))
+    local moved = {}
+    for at, id in ipairs(ids) do
+      local event = found[at]
       if event then
-        event = string.sub(event, 1, ${event.due} - 1) .. lease .. string.sub(event, ${event.tries})
-        redis.call('HSET', events, id, event)
-        redis.call('ZADD', dues, score, id)
-        local at = #answer
-        answer[at + 1], answer[at + 2], answer[at + 3] = endpoint, id, event
+        moved[#moved + 1], moved[#moved + 2] = lease, id
+        answer[#answer + 1], answer[#answer + 2] = id, event
+        answer[taken] = answer[taken] + 1
       else
         redis.call('ZREM', dues, id)
       end
+    end
+    if #moved > 0 then
+      redis.call('ZADD', dues, unpack(moved))
     end
   end
 end

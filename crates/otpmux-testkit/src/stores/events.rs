@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use otpmux_core::{Delivery, ErrorKind};
 use otpmux_engine::{
-    AttemptState, EndpointName, EndpointState, EventEnd, EventId, EventTerms, EventType,
-    EventTypes, NewEvent, Once, Outbox, QueuedEvent, ReceiptOf, Record, RecordOutcome,
-    StartAttempt, Unconfirmed, VerificationId, VerificationStore, Want, Wanted,
+    AttemptState, EndedEvent, EndpointName, EndpointState, EndpointStatus, EventEnd, EventId,
+    EventTerms, EventType, EventTypes, EventsEnded, NewEvent, Once, Outbox, QueuedEvent, ReceiptOf,
+    Record, RecordOutcome, StartAttempt, Unconfirmed, VerificationId, VerificationStore, Want,
+    Wanted,
 };
 
 use super::Store;
@@ -67,9 +68,24 @@ async fn end_at(
     end: EventEnd,
     at: u64,
 ) -> Option<u64> {
-    let ended = outbox(store).end_event(&entry.endpoint, entry.id, end, after(at)).await;
-    let since = ended.expect("a store that works").failing_since?;
+    let ended = EndedEvent { endpoint: entry.endpoint.clone(), id: entry.id, end };
+    let ended = ended_at(store, &[ended], at).await;
+    assert!(ended.failing_since.keys().all(|it| *it == entry.endpoint), "another endpoint");
+    let since = ended.failing_since.get(&entry.endpoint)?;
     Some(since.duration_since(now()).expect("a later time").as_secs())
+}
+
+async fn ended_at(store: &dyn VerificationStore, ended: &[EndedEvent], at: u64) -> EventsEnded {
+    outbox(store).end_events(ended, after(at)).await.expect("a store that works")
+}
+
+/// The endpoints of all trials, and one that no record names.
+pub(super) fn names() -> Vec<EndpointName> {
+    ["none", "all", "few"].map(endpoint).into()
+}
+
+async fn statuses(store: &dyn VerificationStore) -> Vec<EndpointStatus> {
+    outbox(store).endpoints(&names()).await.expect("a store that works")
 }
 
 pub(super) async fn every_step_writes_the_event_that_it_makes_true(store: Store) {
@@ -216,8 +232,8 @@ pub(super) async fn only_an_event_that_waits_can_be_ended(store: Store) {
     let id = put(store, with_events(record(1))).await;
     let created = EventId::of(id, EventType::VerificationCreated, None);
     let waited = async |name: &str, end| {
-        let ended = outbox(store).end_event(&endpoint(name), created, end, after(1)).await;
-        ended.expect("a store that works").waited
+        let ended = EndedEvent { endpoint: endpoint(name), id: created, end };
+        ended_at(store, &[ended], 1).await.waited == 1
     };
     let [again, failed] = [EventEnd::Again(after(5)), EventEnd::Failed(after(5))];
     // No process has taken it: an operator may make it due all the same.
@@ -234,9 +250,47 @@ pub(super) async fn only_an_event_that_waits_can_be_ended(store: Store) {
     assert_eq!(due(store, "all", 9, 9).await, []);
     guess_at(store, &guess(id, CODE), after(2)).await;
     let left = due(store, "few", 9, 2).await;
-    let drop = EventEnd::Dropped;
-    let ended = outbox(store).end_event(&left[0].endpoint, left[0].id, drop, after(3)).await;
-    assert!(ended.expect("a store that works").waited);
+    let [left] = &left[..] else { panic!("{left:?}") };
+    let drop = EndedEvent { endpoint: endpoint("few"), id: left.id, end: EventEnd::Dropped };
+    assert_eq!(ended_at(store, &[drop], 3).await.waited, 1);
+}
+
+pub(super) async fn many_events_end_in_one_call(store: Store) {
+    let store = &*store;
+    for number in 0..300 {
+        let id = put(store, with_events(record(number))).await;
+        if number < 3 {
+            assert!(guess_at(store, &guess(id, CODE), after(1)).await.is_approved());
+        }
+    }
+    let (all, few) = (due(store, "all", 290, 1).await, due(store, "few", 9, 1).await);
+    assert_eq!((all.len(), few.len()), (290, 3));
+    let ended = |entries: &[QueuedEvent], end: EventEnd| {
+        let one = |it: &QueuedEvent| EndedEvent { endpoint: it.endpoint.clone(), id: it.id, end };
+        entries.iter().map(one).collect::<Vec<_>>()
+    };
+    // `all` fails, then gets some, then fails again; `few` fails, and another event is gone.
+    let failed = EventEnd::Failed(after(20));
+    let many = [
+        ended(&all[..2], failed),
+        ended(&few[..1], failed),
+        ended(&all[2..280], EventEnd::Delivered),
+        ended(&few[1..2], EventEnd::Again(after(3))),
+        ended(&all[280..281], failed),
+        ended(&few[2..], EventEnd::Dropped),
+    ];
+    let failing = |names: &[&str], at| names.iter().map(|it| (endpoint(it), after(at))).collect();
+    let told = ended_at(store, &many.concat(), 2).await;
+    let expected = EventsEnded { waited: 284, failing_since: failing(&["all", "few"], 2) };
+    assert_eq!(told, expected);
+    let again = [ended(&all[2..280], EventEnd::Dropped), ended(&few[2..], EventEnd::Delivered)];
+    let told = ended_at(store, &again.concat(), 3).await;
+    assert_eq!(told, EventsEnded { waited: 0, failing_since: failing(&["all"], 2) });
+    let [none, all, few] = &statuses(store).await[..] else { panic!("three are asked for") };
+    assert_eq!((none.waiting, all.waiting, few.waiting), (0, 303 - 278, 2));
+    assert_eq!((all.failing_since, few.failing_since), (Some(after(2)), None));
+    let later = due(store, "few", 9, 20).await;
+    assert_eq!(later.iter().map(|it| it.tries).collect::<Vec<_>>(), [0, 1]);
 }
 
 pub(super) async fn an_endpoint_is_paused_for_all(store: Store) {
@@ -245,16 +299,16 @@ pub(super) async fn an_endpoint_is_paused_for_all(store: Store) {
     for state in [EndpointState::Paused, EndpointState::Off] {
         outbox(store).set_endpoint(&endpoint("all"), state).await.expect("a store that works");
         assert_eq!(due(store, "all", 9, 0).await, []);
-        let known = outbox(store).endpoints().await.expect("a store that works");
-        let all: Vec<_> =
+        let known = statuses(store).await;
+        let known: Vec<_> =
             known.iter().map(|it| (it.endpoint.as_str(), it.state, it.waiting)).collect();
-        assert_eq!(all, [("all", state, 1)]);
+        let on = EndpointState::On;
+        assert_eq!(known, [("none", on, 0), ("all", state, 1), ("few", on, 0)]);
     }
     let waiting =
         outbox(store).events_waiting(&endpoint("all"), 9).await.expect("a store that works");
     end_at(store, &waiting[0], EventEnd::Failed(after(5)), 1).await;
-    let since =
-        async || outbox(store).endpoints().await.expect("a store that works")[0].failing_since;
+    let since = async || statuses(store).await[1].failing_since;
     assert_eq!(since().await, Some(after(1)));
     outbox(store)
         .set_endpoint(&endpoint("all"), EndpointState::On)

@@ -349,6 +349,7 @@ fn trials_of_events() -> Vec<(&'static str, Body)> {
         events::a_refused_step_writes_no_event,
         events::a_due_event_is_leased_and_comes_again,
         events::only_an_event_that_waits_can_be_ended,
+        events::many_events_end_in_one_call,
         events::an_endpoint_is_paused_for_all,
         events::an_event_that_many_notice_is_written_once,
         events::waiting_events_are_read_oldest_first,

@@ -4,13 +4,13 @@ use std::fmt;
 use std::time::{Duration, SystemTime};
 
 use otpmux_engine::{
-    AcceptedAttempt, Create, Created, DeliveryMark, EndpointName, EndpointState, EventEnd, EventId,
-    Guess, GuessEnd, Guessed, MemoryStore, NewEvent, ReceiptOf, Received, RecordOutcome,
-    Reschedule, StartAttempt, VerificationId, VerificationStore, Wanted,
+    AcceptedAttempt, Create, Created, DeliveryMark, EndedEvent, EndpointName, EndpointState, Guess,
+    GuessEnd, Guessed, MemoryStore, NewEvent, ReceiptOf, Received, RecordOutcome, Reschedule,
+    StartAttempt, VerificationId, VerificationStore, Wanted,
 };
 
 use super::dice::Dice;
-use super::events::{LEASE, outbox};
+use super::events::{LEASE, names, outbox};
 use super::records::now;
 use super::steps::{begin_at, cancel_at, health_at, in_order, load_at, receive_at, recorded_at};
 use super::whole::spelled;
@@ -30,7 +30,7 @@ pub(super) enum Step {
     Receive(ReceiptOf, DeliveryMark),
     PutEvent(NewEvent),
     EventsDue(Vec<Wanted>),
-    EndEvent(EndpointName, EventId, EventEnd),
+    EndEvents(Vec<EndedEvent>),
     EventsWaiting(EndpointName),
     SetEndpoint(EndpointName, EndpointState),
     Endpoints,
@@ -81,8 +81,8 @@ impl Step {
             Self::EventsDue(wanted) => {
                 format!("{:?}", outbox(store).events_due(&wanted, LEASE, now).await)
             }
-            Self::EndEvent(endpoint, id, end) => {
-                format!("{:?}", outbox(store).end_event(&endpoint, id, end, now).await)
+            Self::EndEvents(ended) => {
+                format!("{:?}", outbox(store).end_events(&ended, now).await)
             }
             Self::EventsWaiting(endpoint) => {
                 format!("{:?}", outbox(store).events_waiting(&endpoint, 20).await)
@@ -90,7 +90,7 @@ impl Step {
             Self::SetEndpoint(endpoint, state) => {
                 format!("{:?}", outbox(store).set_endpoint(&endpoint, state).await)
             }
-            Self::Endpoints => format!("{:?}", outbox(store).endpoints().await),
+            Self::Endpoints => format!("{:?}", outbox(store).endpoints(&names()).await),
             Self::Cancel(id) => format!("{:?}", cancel_at(store, id, now).await),
             Self::Due(lease, most) => format!("{:?}", store.due(now, lease, most).await),
             Self::Reschedule(id, reschedule) => {

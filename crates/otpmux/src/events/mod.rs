@@ -13,6 +13,7 @@
 //! # }
 //! ```
 
+mod attempt;
 mod deliverer;
 mod metrics;
 mod pace;

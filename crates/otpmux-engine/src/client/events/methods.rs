@@ -6,7 +6,7 @@ use otpmux_core::Error;
 
 use super::{EventDelivery, EventStream, TakenEvents};
 use crate::{
-    EndpointName, EndpointState, EndpointStatus, EventEnd, EventId, EventSettings, EventType,
+    EndedEvent, EndpointState, EndpointStatus, EventId, EventSettings, EventType, EventsEnded,
     OtpClient, Wanted,
 };
 
@@ -45,7 +45,7 @@ impl OtpClient {
     }
 
     /// Takes events that are due, oldest first. Each is this process's for a minute; then another
-    /// process may take it. End each with [`end_event`](Self::end_event).
+    /// process may take it. End each with [`end_events`](Self::end_events).
     ///
     /// # Errors
     ///
@@ -54,19 +54,14 @@ impl OtpClient {
         self.inner().take_events(wanted).await
     }
 
-    /// Records what became of an event that was taken. Returns since when every try at its endpoint
-    /// has failed, if the last one did.
+    /// Records what became of events that were taken, many in one round trip to the store. Returns since
+    /// when every try at one of their endpoints has failed, if the last one did.
     ///
     /// # Errors
     ///
-    /// The store is out of reach: the event is due again when its lease ends.
-    pub async fn end_event(
-        &self,
-        endpoint: &EndpointName,
-        id: EventId,
-        end: EventEnd,
-    ) -> Result<Option<SystemTime>, Error> {
-        self.inner().end_event(endpoint, id, end).await
+    /// The store is out of reach: events that are not recorded are due again when their lease ends.
+    pub async fn end_events(&self, ended: &[EndedEvent]) -> Result<EventsEnded, Error> {
+        self.inner().end_events(ended).await
     }
 
     /// Reads the events that wait for one endpoint, or for all, at most so many of each (and 1,000),

@@ -16,8 +16,8 @@ pub use stream::EventStream;
 
 use super::inner::Inner;
 use crate::{
-    EndpointName, EndpointState, EndpointStatus, Event, EventEnd, EventEndpoint, EventId,
-    EventSettings, EventType, EventTypes, Outbox, QueuedEvent, Want, Wanted,
+    EndedEvent, EndpointName, EndpointState, EndpointStatus, Event, EventEnd, EventEndpoint,
+    EventId, EventSettings, EventType, EventTypes, EventsEnded, Outbox, QueuedEvent, Want, Wanted,
 };
 
 /// How long a process may take to deliver an event that it has taken, before another one may.
@@ -53,11 +53,20 @@ pub struct EventDelivery {
     pub due_at: std::time::SystemTime,
 }
 
+impl EventDelivery {
+    /// Returns what to record with [`OtpClient::end_events`](crate::OtpClient::end_events) when this became
+    /// of the event.
+    #[must_use]
+    pub fn ended(&self, end: EventEnd) -> EndedEvent {
+        EndedEvent { endpoint: self.endpoint.clone(), id: self.event.id, end }
+    }
+}
+
 /// What a client took from its outbox.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct TakenEvents {
-    /// The events, each to be ended with [`OtpClient::end_event`](crate::OtpClient::end_event).
+    /// The events, each to be ended with [`OtpClient::end_events`](crate::OtpClient::end_events).
     pub deliveries: Vec<EventDelivery>,
     /// How many were dropped since the last call because too many waited, or because they could not
     /// be read.
@@ -117,26 +126,25 @@ impl Inner {
     pub(super) async fn take_events(&self, wanted: &[Wanted]) -> Result<TakenEvents, Error> {
         let due = self.outbox()?.events_due(wanted, LEASE, self.clock.now()).await?;
         let mut taken = TakenEvents { deliveries: Vec::new(), dropped: due.dropped };
+        let mut unreadable = Vec::new();
         for entry in due.events {
             if let Some(delivery) = self.read_event(&entry) {
                 taken.deliveries.push(delivery);
             } else {
                 tracing::warn!(event = %entry.id, "an event cannot be read and is dropped");
                 taken.dropped += 1;
-                self.end_event(&entry.endpoint, entry.id, EventEnd::Dropped).await?;
+                let (endpoint, id) = (entry.endpoint, entry.id);
+                unreadable.push(EndedEvent { endpoint, id, end: EventEnd::Dropped });
             }
+        }
+        if !unreadable.is_empty() {
+            self.end_events(&unreadable).await?;
         }
         Ok(taken)
     }
 
-    pub(super) async fn end_event(
-        &self,
-        endpoint: &EndpointName,
-        id: EventId,
-        end: EventEnd,
-    ) -> Result<Option<std::time::SystemTime>, Error> {
-        let ended = self.outbox()?.end_event(endpoint, id, end, self.clock.now()).await?;
-        Ok(ended.failing_since)
+    pub(super) async fn end_events(&self, ended: &[EndedEvent]) -> Result<EventsEnded, Error> {
+        self.outbox()?.end_events(ended, self.clock.now()).await
     }
 
     /// The events that wait for the configured endpoints, or for one of them.
@@ -168,12 +176,11 @@ impl Inner {
 
     /// Makes an event due now at every endpoint where it waits. Returns whether there is one.
     pub(super) async fn retry_event(&self, id: EventId) -> Result<bool, Error> {
-        let mut found = false;
-        for endpoint in self.events.settings.endpoints() {
-            let now = self.clock.now();
-            let end = EventEnd::Again(now);
-            found |= self.outbox()?.end_event(&endpoint.name, id, end, now).await?.waited;
-        }
+        let end = EventEnd::Again(self.clock.now());
+        let endpoints = self.events.settings.endpoints().iter();
+        let again = |it: &EventEndpoint| EndedEvent { endpoint: it.name.clone(), id, end };
+        let again: Vec<_> = endpoints.map(again).collect();
+        let found = !again.is_empty() && self.end_events(&again).await?.waited > 0;
         self.events.wake();
         Ok(found)
     }
@@ -184,17 +191,8 @@ impl Inner {
         if endpoints.is_empty() {
             return Ok(Vec::new());
         }
-        let known = self.outbox()?.endpoints().await?;
-        let of = |it: &EventEndpoint| {
-            let status = known.iter().find(|status| status.endpoint == it.name).cloned();
-            status.unwrap_or_else(|| EndpointStatus {
-                endpoint: it.name.clone(),
-                state: EndpointState::On,
-                failing_since: None,
-                waiting: 0,
-            })
-        };
-        Ok(endpoints.iter().map(of).collect())
+        let names: Vec<_> = endpoints.iter().map(|it| it.name.clone()).collect();
+        self.outbox()?.endpoints(&names).await
     }
 
     pub(super) async fn set_endpoint(&self, name: &str, state: EndpointState) -> Result<(), Error> {

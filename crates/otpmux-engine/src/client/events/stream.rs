@@ -74,8 +74,7 @@ impl EventStream {
     /// The store is out of reach: the event comes again after a minute.
     pub async fn done(&mut self) -> Result<(), Error> {
         if let Some(last) = self.at_work.take() {
-            let id = last.event.id;
-            self.client.end_event(&last.endpoint, id, EventEnd::Delivered).await?;
+            self.client.end_events(&[last.ended(EventEnd::Delivered)]).await?;
         }
         Ok(())
     }

@@ -6,8 +6,8 @@ use otpmux_core::Error;
 
 use super::MemoryStore;
 use crate::{
-    DueEvents, EndpointName, EndpointState, EndpointStatus, EventEnd, EventEnded, EventId,
-    MOST_EVENTS, NewEvent, Once, Outbox, QueuedEvent, Wanted,
+    DueEvents, EndedEvent, EndpointName, EndpointState, EndpointStatus, EventEnd, EventId,
+    EventsEnded, MOST_EVENTS, NewEvent, Once, Outbox, QueuedEvent, Wanted,
 };
 
 #[async_trait]
@@ -30,14 +30,12 @@ impl Outbox for MemoryStore {
         Ok(self.tables().outbox.due(wanted, lease, now))
     }
 
-    async fn end_event(
+    async fn end_events(
         &self,
-        endpoint: &EndpointName,
-        id: EventId,
-        end: EventEnd,
+        ended: &[EndedEvent],
         now: SystemTime,
-    ) -> Result<EventEnded, Error> {
-        Ok(self.tables().outbox.end(endpoint, id, end, now))
+    ) -> Result<EventsEnded, Error> {
+        Ok(self.tables().outbox.end(ended, now))
     }
 
     async fn events_waiting(
@@ -48,8 +46,8 @@ impl Outbox for MemoryStore {
         Ok(self.tables().outbox.waiting(endpoint, most))
     }
 
-    async fn endpoints(&self) -> Result<Vec<EndpointStatus>, Error> {
-        Ok(self.tables().outbox.statuses())
+    async fn endpoints(&self, endpoints: &[EndpointName]) -> Result<Vec<EndpointStatus>, Error> {
+        Ok(self.tables().outbox.statuses(endpoints))
     }
 
     async fn set_endpoint(
@@ -115,18 +113,17 @@ impl WaitingEvents {
         due
     }
 
-    pub(super) fn end(
-        &mut self,
-        endpoint: &EndpointName,
-        id: EventId,
-        end: EventEnd,
-        now: SystemTime,
-    ) -> EventEnded {
-        let Some(endpoint) = self.endpoints.get_mut(endpoint) else {
-            return EventEnded::default();
-        };
-        let waited = endpoint.end(id, end, now);
-        EventEnded { waited, failing_since: endpoint.failing_since }
+    pub(super) fn end(&mut self, ended: &[EndedEvent], now: SystemTime) -> EventsEnded {
+        let mut all = EventsEnded::default();
+        for EndedEvent { endpoint: name, id, end } in ended {
+            let Some(endpoint) = self.endpoints.get_mut(name) else { continue };
+            all.waited += usize::from(endpoint.end(*id, *end, now));
+            match endpoint.failing_since {
+                Some(since) => all.failing_since.insert(name.clone(), since),
+                None => all.failing_since.remove(name),
+            };
+        }
+        all
     }
 
     pub(super) fn waiting(&self, endpoint: &EndpointName, most: usize) -> Vec<QueuedEvent> {
@@ -134,14 +131,17 @@ impl WaitingEvents {
         entries.into_iter().flatten().take(most).cloned().collect()
     }
 
-    pub(super) fn statuses(&self) -> Vec<EndpointStatus> {
-        let status = |(name, it): (&EndpointName, &Endpoint)| EndpointStatus {
-            endpoint: name.clone(),
-            state: it.state,
-            failing_since: it.failing_since,
-            waiting: it.entries.len() as u64,
+    pub(super) fn statuses(&self, endpoints: &[EndpointName]) -> Vec<EndpointStatus> {
+        let status = |name: &EndpointName| {
+            let known = self.endpoints.get(name);
+            EndpointStatus {
+                endpoint: name.clone(),
+                state: known.map(|it| it.state).unwrap_or_default(),
+                failing_since: known.and_then(|it| it.failing_since),
+                waiting: known.map_or(0, |it| it.entries.len() as u64),
+            }
         };
-        self.endpoints.iter().map(status).collect()
+        endpoints.iter().map(status).collect()
     }
 
     pub(super) fn set(&mut self, endpoint: &EndpointName, state: EndpointState) {

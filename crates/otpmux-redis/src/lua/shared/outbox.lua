@@ -1,14 +1,16 @@
 -- The outbox: for each endpoint a hash of the events that wait, by their ids; their ids sorted by when
 -- they happened; and their ids sorted by when their next try is due. An event is: when it happened (6
--- bytes), when it is due (6), the tries that failed (4), why it happened, as a field, and what it says.
+-- bytes), the tries that failed (4), why it happened, as a field, and what it says. When it is due is only in
+-- the sorted set, so that a lease rewrites no event.
 -- All three keys are kept while a process asks for the events (`events_due.lua`): they expire a month
 -- after the last one, so those of an endpoint that no configuration names any more go.
 --
 -- What is known about endpoints is one hash, by their names: the first letter of the state, and since
 -- when the endpoint fails (6 bytes; zeros: it does not). It never expires: a paused endpoint stays paused.
+-- One that is on and has never failed is not there.
 
 local function put(prefix, endpoint, id, says, why)
-  local event = struct.pack('>I6I6I4', now, now, 0) .. packed(why) .. says
+  local event = stamp .. '\0\0\0\0' .. packed(why) .. says
   local events = prefix .. 'E' .. endpoint
   if redis.call('HSETNX', events, id, event) == 1 then
     local ages, dues = prefix .. 'A' .. endpoint, prefix .. 'U' .. endpoint
@@ -19,6 +21,5 @@ local function put(prefix, endpoint, id, says, why)
       redis.call('PEXPIRE', ages, EVENTS_KEPT)
       redis.call('PEXPIRE', dues, EVENTS_KEPT)
     end
-    redis.call('HSETNX', prefix .. 'endpoints', endpoint, 'o\0\0\0\0\0\0')
   end
 end

@@ -1,9 +1,11 @@
 //! Steps on the outbox, and what records say about events.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use otpmux_engine::{
-    EndpointState, EventEnd, EventId, EventTerms, EventType, NewEvent, Once, Unconfirmed, Wanted,
+    EndedEvent, EndpointState, EventEnd, EventId, EventTerms, EventType, NewEvent, Once,
+    Unconfirmed, Wanted,
 };
 
 use super::World;
@@ -22,15 +24,13 @@ impl World {
                 Step::EventsDue(all.map(|endpoint| Wanted { endpoint, most }).into())
             }
             3..6 => {
-                let event = *self.dice.pick(&EventType::ALL);
-                let one = self.one();
-                let end = match self.dice.below(4) {
-                    0 => EventEnd::Delivered,
-                    1 => EventEnd::Dropped,
-                    2 => EventEnd::Failed(self.soon(20_000)),
-                    _ => EventEnd::Again(self.soon(20_000)),
-                };
-                Step::EndEvent(endpoint, EventId::of(one.id, event, None), end)
+                let many = 1 + self.dice.below(4);
+                let mut ended = BTreeMap::new();
+                for _ in 0..many {
+                    let one = self.ended();
+                    ended.insert((one.endpoint.clone(), one.id), one);
+                }
+                Step::EndEvents(ended.into_values().collect())
             }
             6 => {
                 let states = [EndpointState::On, EndpointState::Paused, EndpointState::Off];
@@ -42,6 +42,19 @@ impl World {
             8 => Step::Endpoints,
             _ => Step::PutEvent(self.new_event()),
         }
+    }
+
+    fn ended(&mut self) -> EndedEvent {
+        let name = *self.dice.pick(&["all", "all", "few", "none"]);
+        let event = *self.dice.pick(&EventType::ALL);
+        let id = EventId::of(self.one().id, event, None);
+        let end = match self.dice.below(4) {
+            0 => EventEnd::Delivered,
+            1 => EventEnd::Dropped,
+            2 => EventEnd::Failed(self.soon(20_000)),
+            _ => EventEnd::Again(self.soon(20_000)),
+        };
+        EndedEvent { endpoint: endpoint(name), id, end }
     }
 
     pub(super) fn new_event(&mut self) -> NewEvent {
