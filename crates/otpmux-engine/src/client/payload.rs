@@ -153,8 +153,10 @@ impl<'a> NewPayload<'a> {
             serde_json::to_vec(&self.rest).unwrap_or_default()
         };
         let (rest, code) = (Zeroizing::new(rest), self.code.map(Code::expose));
-        let text = form::write(&self.request.channel, self.request.recipient.expose(), code, &rest);
-        keys.seal(id, &self.request.purpose, &text, entropy)
+        let (channel, to) = (&self.request.channel, self.request.recipient.expose());
+        let write = |place: &mut Vec<u8>| form::write(place, channel, to, code, &rest);
+        let most = form::most(channel, to, code, &rest);
+        keys.seal_written(id, &self.request.purpose, most, write, entropy)
     }
 }
 

@@ -52,6 +52,9 @@ impl StoreTime {
     /// The store's time, as far as it is known.
     pub(super) fn now(&self) -> SystemTime {
         let (own, ahead) = (self.own.now(), self.ahead.load(Ordering::Relaxed));
+        if ahead == 0 {
+            return own;
+        }
         let by = Duration::from_millis(ahead.unsigned_abs());
         let corrected = if ahead < 0 { own.checked_sub(by) } else { own.checked_add(by) };
         corrected.unwrap_or(own)

@@ -176,6 +176,19 @@ impl ServerKeys {
         self.seal_as(id, &associated(id, purpose), text, entropy)
     }
 
+    /// As [`seal`](Self::seal), for a text of at most `most` bytes that `write` appends to what it is
+    /// given. It is encrypted in its place, so that no copy of it is left.
+    pub(crate) fn seal_written(
+        &self,
+        id: VerificationId,
+        purpose: &Purpose,
+        most: usize,
+        write: impl FnOnce(&mut Vec<u8>),
+        entropy: &dyn Entropy,
+    ) -> Result<Sealed, EntropyError> {
+        self.sealed(id, &associated(id, purpose), most, write, entropy)
+    }
+
     /// Encrypts a text of a verification, bound to what it is.
     pub(crate) fn seal_as(
         &self,
@@ -184,9 +197,21 @@ impl ServerKeys {
         text: &[u8],
         entropy: &dyn Entropy,
     ) -> Result<Sealed, EntropyError> {
+        let write = |place: &mut Vec<u8>| place.extend_from_slice(text);
+        self.sealed(id, aad, text.len(), write, entropy)
+    }
+
+    fn sealed(
+        &self,
+        id: VerificationId,
+        aad: &[u8],
+        most: usize,
+        write: impl FnOnce(&mut Vec<u8>),
+        entropy: &dyn Entropy,
+    ) -> Result<Sealed, EntropyError> {
         let mut nonce = [0; NONCE];
         entropy.fill(&mut nonce)?;
-        let sealed = self.signing.encrypt(id, nonce, &Payload { msg: text, aad });
+        let sealed = self.signing.encrypt(id, nonce, aad, most, write);
         let bytes = sealed.ok_or_else(EntropyError::new)?.into();
         Ok(Sealed { key: Arc::clone(&self.signing.id), bytes })
     }
@@ -272,20 +297,23 @@ impl Keys {
         Aes256Gcm::new((&*key).into())
     }
 
-    /// Returns the nonce and the ciphertext. No two texts of one verification may have the same
-    /// nonce.
+    /// Returns the nonce and the ciphertext of a text of at most `most` bytes, which `write` appends.
+    /// No two texts of one verification may have the same nonce.
     fn encrypt(
         &self,
         id: VerificationId,
         nonce: [u8; NONCE],
-        text: &Payload<'_, '_>,
+        aad: &[u8],
+        most: usize,
+        write: impl FnOnce(&mut Vec<u8>),
     ) -> Option<Vec<u8>> {
-        let mut sealed = Vec::with_capacity(NONCE + text.msg.len() + TAG);
+        // With room for all of it: a vector that grows leaves a copy behind.
+        let mut sealed = Vec::with_capacity(NONCE + most + TAG);
         sealed.extend_from_slice(&nonce);
-        sealed.extend_from_slice(text.msg);
+        write(&mut sealed);
         let place = (&mut sealed[NONCE..]).into();
         // The cipher fails only for texts of more than 64 GiB.
-        let tag = self.cipher(id).encrypt_inout_detached(&nonce.into(), text.aad, place).ok()?;
+        let tag = self.cipher(id).encrypt_inout_detached(&nonce.into(), aad, place).ok()?;
         sealed.extend_from_slice(&tag);
         Some(sealed)
     }

@@ -1,6 +1,5 @@
 //! Vendors' references at rest.
 
-use aes_gcm::aead::Payload;
 use otpmux_core::{Recipient, VendorReference};
 
 use super::{NONCE, ServerKeys};
@@ -32,8 +31,8 @@ impl ServerKeys {
         // Derived from the text, so that no two texts use one nonce.
         let unique = self.tag("reference nonce", &[&id.to_bytes()[..], text.as_bytes()].concat());
         let nonce = *unique.first_chunk::<NONCE>()?;
-        let payload = Payload { msg: text.as_bytes(), aad: ASSOCIATED };
-        let sealed = self.signing.encrypt(id, nonce, &payload)?;
+        let write = |place: &mut Vec<u8>| place.extend_from_slice(text.as_bytes());
+        let sealed = self.signing.encrypt(id, nonce, ASSOCIATED, text.len(), write)?;
         let digit = |n: u8| char::from_digit(u32::from(n), 16);
         let digits = sealed.into_iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]);
         let digits: String = digits.flatten().collect();

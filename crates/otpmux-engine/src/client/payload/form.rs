@@ -27,26 +27,28 @@ pub(super) struct Form<'a> {
     pub(super) rest: &'a [u8],
 }
 
-/// Returns the bytes. A code is never empty.
+/// Returns how many bytes [`write`] appends at most.
+pub(super) fn most(channel: &Channel, to: &str, code: Option<&str>, rest: &[u8]) -> usize {
+    12 + channel.as_str().len() + to.len() + code.map_or(0, str::len) + rest.len()
+}
+
+/// Appends the bytes. A code is never empty.
 pub(super) fn write(
+    bytes: &mut Vec<u8>,
     channel: &Channel,
     to: &str,
     code: Option<&str>,
     rest: &[u8],
-) -> Zeroizing<Vec<u8>> {
-    // With room for all of it: a vector that grows leaves a copy behind.
-    let most = 12 + channel.as_str().len() + to.len() + code.map_or(0, str::len) + rest.len();
-    let mut bytes = Zeroizing::new(Vec::with_capacity(most));
+) {
     if let Some((place, _)) = (1..).zip(&CHANNELS).find(|(_, it)| *it == channel) {
         bytes.push(place);
     } else {
         bytes.push(0);
-        push_text(&mut bytes, channel.as_str());
+        push_text(bytes, channel.as_str());
     }
-    push_text(&mut bytes, to);
-    push_text(&mut bytes, code.unwrap_or_default());
+    push_text(bytes, to);
+    push_text(bytes, code.unwrap_or_default());
     bytes.extend_from_slice(rest);
-    bytes
 }
 
 /// Reads the bytes; `None` if `write` did not make them.
@@ -120,9 +122,12 @@ mod tests {
 
     use super::*;
 
-    fn written(channel: &str, to: &str, code: &str, rest: &[u8]) -> Zeroizing<Vec<u8>> {
-        let code = Some(code).filter(|code| !code.is_empty());
-        write(&channel.parse().unwrap(), to, code, rest)
+    fn written(channel: &str, to: &str, code: &str, rest: &[u8]) -> Vec<u8> {
+        let (channel, code) = (channel.parse().unwrap(), Some(code).filter(|it| !it.is_empty()));
+        let mut bytes = Vec::new();
+        write(&mut bytes, &channel, to, code, rest);
+        assert!(bytes.len() <= most(&channel, to, code, rest));
+        bytes
     }
 
     #[test]
@@ -133,7 +138,7 @@ mod tests {
             &[0xa9, 0x19, 0x81, 0x23, 0x45, 0x67, 0x8f],
             &[6, 0x00, 0x42, 0x17],
         ];
-        assert_eq!(*bytes, expected.concat());
+        assert_eq!(bytes, expected.concat());
         assert_eq!(written("voice", "+1415", "", b"{}").to_vec(), b"\x02\x05\xa1\x41\x5f\0{}");
         let mail = written("email", "a@b.example", "0M53", b"");
         assert_eq!(mail.to_vec(), b"\x03\x40\0\x0ba@b.example\x40\0\x040M53");

@@ -142,7 +142,7 @@ impl<'a> Dispatch<'a> {
     }
 
     async fn go_through(&mut self, place: usize) -> Result<Verification, Error> {
-        let (index, counted) = (self.record.send_attempts.len() - 1, self.counted.provider);
+        let (index, counted) = (self.record.send_attempts.len() - 1, self.counted.provider());
         let mut active = ActiveAttempt { candidate: 0, index, store_index: place, counted };
         loop {
             let ended = match self.hedge(active) {

@@ -87,32 +87,53 @@ impl PolicyLimits {
 }
 
 /// Where a message was counted: the hits to take back if nothing was sent.
+#[derive(Clone, Copy)]
 pub(in crate::client) struct Counted {
     /// All limits except the client's and its provider's. The client's hit stays, because the
     /// request was made even if nothing was sent.
-    pub(in crate::client) message: Vec<Refund>,
+    message: [Option<LimitKey>; 5],
     /// The provider's limit: it stays counted only if the request reached the provider.
-    pub(in crate::client) provider: Option<Refund>,
+    provider: Option<LimitKey>,
+    at: SystemTime,
 }
 
 impl Counted {
     /// The refunds for hits that were counted at this time.
     pub(in crate::client) fn by(limit_hits: &[LimitHit], at: SystemTime) -> Self {
-        let (mut message, mut provider) = (Vec::with_capacity(limit_hits.len()), None);
+        let mut counted = Self { message: [None; 5], provider: None, at };
         for LimitHit { key, .. } in limit_hits {
-            let refund = Refund { key: *key, at };
-            match key.scope {
-                LimitScope::Ip => {}
-                LimitScope::Provider => provider = Some(refund),
-                _ => message.push(refund),
-            }
+            let place = match key.scope {
+                LimitScope::Recipient => 0,
+                LimitScope::Purpose => 1,
+                LimitScope::NumberRange => 2,
+                LimitScope::Domain => 3,
+                LimitScope::Global => 4,
+                LimitScope::Provider => {
+                    counted.provider = Some(*key);
+                    continue;
+                }
+                LimitScope::Ip | LimitScope::Guesses | LimitScope::GuessesTotal => continue,
+            };
+            counted.message[place] = Some(*key);
         }
-        Self { message, provider }
+        counted
+    }
+
+    /// Takes the refunds of the message, apart from the provider's.
+    pub(super) fn take_message(&mut self) -> impl Iterator<Item = Refund> + use<> {
+        let (message, at) = (std::mem::take(&mut self.message), self.at);
+        message.into_iter().flatten().map(move |key| Refund { key, at })
+    }
+
+    /// The refund of the provider's hit.
+    pub(super) fn provider(&self) -> Option<Refund> {
+        self.provider.map(|key| Refund { key, at: self.at })
     }
 
     /// The refunds of a message whose request certainly did not reach the provider.
-    pub(super) fn all(&self) -> Vec<Refund> {
-        self.message.iter().chain(&self.provider).copied().collect()
+    pub(super) fn all(mut self) -> Vec<Refund> {
+        let provider = self.provider();
+        self.take_message().chain(provider).collect()
     }
 }
 

@@ -148,7 +148,7 @@ impl Dispatch<'_> {
     pub(super) fn settlement(&mut self, close: bool) -> RecordOutcome {
         let Unrecorded { ends, skips, mut refunds, lost } = std::mem::take(&mut self.unrecorded);
         if self.possible == 0 {
-            refunds.append(&mut self.counted.message);
+            refunds.extend(self.counted.take_message());
         }
         let unconfirmed = if close { self.unconfirmed(&ends) } else { None };
         RecordOutcome { ends, skips, close, refunds, lost, health_updates: Vec::new(), unconfirmed }
