@@ -36,7 +36,7 @@ pub(super) struct NewPayload<'a> {
 
 /// The parts of a request that a resend repeats and that most requests do not have. Names are short:
 /// they are stored with a record.
-#[derive(Default, PartialEq, Serialize, Deserialize)]
+#[derive(Default, Serialize, Deserialize)]
 struct Rest<'a> {
     #[serde(rename = "n", default, skip_serializing_if = "Option::is_none")]
     length: Option<u8>,
@@ -60,6 +60,32 @@ struct Rest<'a> {
     metadata: Cow<'a, BTreeMap<String, String>>,
     #[serde(rename = "e", default, skip_serializing_if = "<[_]>::is_empty", with = "steps")]
     steps: Cow<'a, [EscalationStep]>,
+}
+
+impl Rest<'_> {
+    fn is_empty(&self) -> bool {
+        // Every field is named, so that none is forgotten.
+        let Self {
+            length,
+            message,
+            subject,
+            brand,
+            variables,
+            template,
+            locale,
+            sender,
+            extensions,
+            metadata,
+            steps,
+        } = self;
+        let texts = [message, subject, brand, template, locale, sender];
+        length.is_none()
+            && texts.iter().all(|text| text.is_none())
+            && variables.is_empty()
+            && extensions.is_empty()
+            && metadata.is_empty()
+            && steps.is_empty()
+    }
 }
 
 /// The parts of a caller's request that concern its verification and none of its messages.
@@ -146,7 +172,7 @@ impl<'a> NewPayload<'a> {
         keys: &ServerKeys,
         entropy: &dyn Entropy,
     ) -> Result<Sealed, EntropyError> {
-        let rest = if self.rest == Rest::default() {
+        let rest = if self.rest.is_empty() {
             Vec::new()
         } else {
             // Texts, numbers and JSON values always serialise.

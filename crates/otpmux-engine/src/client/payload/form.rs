@@ -63,19 +63,25 @@ pub(super) fn read(mut bytes: &[u8]) -> Option<Form<'_>> {
 }
 
 fn push_text(bytes: &mut Vec<u8>, text: &str) {
-    let short = u8::try_from(text.len()).ok().filter(|length| *length < PLAIN);
-    if let Some(length) = short.filter(|_| text.bytes().all(|byte| half(byte).is_some())) {
-        bytes.push(length);
-        let half = |byte: &u8| half(*byte).unwrap_or(FILL);
-        let pair = |two: &[u8]| half(&two[0]) << 4 | two.get(1).map_or(FILL, half);
-        bytes.extend(text.as_bytes().chunks(2).map(pair));
-    } else {
+    let before = bytes.len();
+    if push_digits(bytes, text).is_none() {
+        bytes.truncate(before);
         bytes.push(PLAIN);
         // Addresses and names of channels are shorter by far.
         let length = u16::try_from(text.len()).unwrap_or(u16::MAX);
         bytes.extend_from_slice(&length.to_be_bytes());
         bytes.extend_from_slice(text.as_bytes());
     }
+}
+
+/// `None`, perhaps after some bytes, unless it is a short text of digits.
+fn push_digits(bytes: &mut Vec<u8>, text: &str) -> Option<()> {
+    bytes.push(u8::try_from(text.len()).ok().filter(|length| *length < PLAIN)?);
+    for two in text.as_bytes().chunks(2) {
+        let second = two.get(1).map_or(Some(FILL), |byte| half(*byte))?;
+        bytes.push(half(two[0])? << 4 | second);
+    }
+    Some(())
 }
 
 fn half(byte: u8) -> Option<u8> {
