@@ -145,9 +145,9 @@ mod tests {
             &[6, 0x00, 0x42, 0x17],
         ];
         assert_eq!(bytes, expected.concat());
-        assert_eq!(written("voice", "+1415", "", b"{}").to_vec(), b"\x02\x05\xa1\x41\x5f\0{}");
+        assert_eq!(written("voice", "+1415", "", b"{}"), b"\x02\x05\xa1\x41\x5f\0{}");
         let mail = written("email", "a@b.example", "0M53", b"");
-        assert_eq!(mail.to_vec(), b"\x03\x40\0\x0ba@b.example\x40\0\x040M53");
+        assert_eq!(mail, b"\x03\x40\0\x0ba@b.example\x40\0\x040M53");
     }
 
     #[test]
