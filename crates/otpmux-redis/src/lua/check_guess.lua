@@ -132,9 +132,14 @@ if right then
   -- Its code is of no use any more.
   text = string.sub(text, 1, ${version.at}) .. 'a' .. counted
     .. string.sub(text, ${guesses.after}, states_end) .. '\0' .. string.sub(text, last + 1)
+  local watched = string.byte(text, ${watched.at}) == 1
+  if watched then
+    local due = field_after(text, ${fields.due})
+    text = string.sub(text, 1, due - 1) .. NEVER .. string.sub(text, due + #NEVER)
+  end
   redis.call('SET', key, text, 'KEEPTTL')
-  if string.byte(text, ${watched.at}) == 1 then
-    leave(key, text, true)
+  if watched then
+    follow(key, NEVER)
   end
   if own_log then
     redis.call('DEL', own_key)

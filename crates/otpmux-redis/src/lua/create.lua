@@ -114,7 +114,7 @@ if superseded then
 end
 if string.byte(text, ${watched.at}) == 1 then
   local place = field_after(text, ${fields.due})
-  follow(KEYS[1], string.sub(text, place, place + 5))
+  follow(KEYS[1], string.sub(text, place, place + 5), tonumber(kept))
 end
 if string.byte(text, ${events.at}) == 1 then
   happened(KEYS[1], text, 'c')

@@ -126,9 +126,9 @@ async fn events_audit_log_and_escalation_cost_a_flow_no_script() {
     assert!((off[0] - 3.0).abs() < f64::EPSILON, "a send, its outcome, a verify: {off:?}");
     assert_eq!(more(audit)[..3], [0.0, 0.0, 0.0]);
     let [scripts, commands, bytes_in, _] = more(escalation);
-    assert!(scripts == 0.0 && commands <= 6.0 && bytes_in <= 16.0, "{:?}", more(escalation));
+    assert!(scripts == 0.0 && commands <= 4.0 && bytes_in <= 16.0, "{:?}", more(escalation));
     let [scripts, commands, bytes_in, _] = more(events);
-    assert!(scripts == 0.0 && commands <= 14.0 && bytes_in <= 80.0, "{:?}", more(events));
+    assert!(scripts == 0.0 && commands <= 12.0 && bytes_in <= 80.0, "{:?}", more(events));
 
     // The delivery of two events for each flow: taken many at once, and ended many at once.
     let [.., last] = &clients;

@@ -118,7 +118,9 @@ fn longest(letter: char) -> Duration {
         'P' | 'G' => Duration::from_mins(1),
         'I' => Duration::from_hours(1),
         'h' => HEALTH_TTL,
-        'd' | 'v' | 'q' | 'g' | 'x' | 'f' => Duration::from_mins(5) + RETENTION,
+        'v' | 'q' | 'g' | 'x' | 'f' => Duration::from_mins(5) + RETENTION,
+        // The due set: longer than its records, so that few of them renew it.
+        'd' => 2 * (Duration::from_mins(5) + RETENTION),
         other => panic!("an unknown key: {other}"),
     }
 }

@@ -14,8 +14,10 @@ local function put(prefix, endpoint, id, says, why)
   local events = prefix .. 'E' .. endpoint
   if redis.call('HSETNX', events, id, event) == 1 then
     local ages, dues = prefix .. 'A' .. endpoint, prefix .. 'U' .. endpoint
-    redis.call('ZADD', ages, now, id)
-    redis.call('ZADD', dues, now, id)
+    -- Redis would format the number twice.
+    local time = string.format('%d', now)
+    redis.call('ZADD', ages, time, id)
+    redis.call('ZADD', dues, time, id)
     if redis.call('PTTL', events) < EVENTS_KEPT / 2 then
       redis.call('PEXPIRE', events, EVENTS_KEPT)
       redis.call('PEXPIRE', ages, EVENTS_KEPT)
