@@ -216,6 +216,33 @@ async fn an_overloaded_receiver_is_left_alone_as_long_as_it_asks() {
     assert_eq!(receiver.requests().len(), 1);
 }
 
+/// A fast receiver has its next events taken ahead. Once it is overloaded they are given back: another process need not
+/// wait until a lease ends.
+#[tokio::test]
+async fn what_an_overloaded_receiver_was_not_sent_is_due_at_once() {
+    let overloaded = Reply::new(429).with_header("retry-after", "3600");
+    let each = [Reply::new(204), Reply::new(204), overloaded];
+    let steps = each.iter().flat_map(|it| [Step::Read, Step::Write(it.to_bytes())]);
+    let receiver = FaultyServer::start(Play::new(steps)).await;
+    let world = World::new();
+    let client = world.client();
+    for _ in 0..100 {
+        world.approved(&client).await;
+    }
+    let _deliverer = EventDeliverer::start(client.clone(), targets(&receiver)).unwrap();
+    fails(&client).await;
+    let wanted = [Wanted { endpoint: EndpointName::new("billing").unwrap(), most: 100 }];
+    let mut taken = 0;
+    let rest = async {
+        while taken + receiver.requests().len() < 100 {
+            taken += client.take_events(&wanted).await.unwrap().deliveries.len();
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), rest).await.unwrap();
+    assert!(taken > 0, "the receiver got everything");
+}
+
 #[tokio::test]
 async fn after_a_reload_events_go_to_the_new_address() {
     let (before, after) =
@@ -239,7 +266,8 @@ async fn many_events_are_taken_and_ended_together() {
     for _ in 0..200 {
         world.approved(&client).await;
     }
-    let receiver = FaultyServer::start(&Reply::new(204)).await;
+    // As receivers do.
+    let receiver = FaultyServer::start(&Reply::new(200).with_body("ok")).await;
     store.take();
     let begun = tokio::time::Instant::now();
     let deliverer = EventDeliverer::start(client.clone(), targets(&receiver)).unwrap();
@@ -249,6 +277,8 @@ async fn many_events_are_taken_and_ended_together() {
     assert!(u128::from(calls["end_events"]) <= turns, "{calls:?} in {turns} turns");
     deliverer.stop().await;
     assert_eq!(receiver.requests().len(), 200);
+    let connections = receiver.connections().len();
+    assert!(connections <= 8, "{connections} connections, although each of 8 can be used again");
 }
 
 #[tokio::test]

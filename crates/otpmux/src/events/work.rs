@@ -77,7 +77,8 @@ impl Work {
 
     pub(super) async fn run(mut self) {
         let mut written = self.client.events_written();
-        while !*self.stop.borrow() {
+        // Without the deliverer, nothing else could stop this task.
+        while self.stop.has_changed().is_ok() && !*self.stop.borrow() {
             let targets = Arc::clone(&self.targets.borrow_and_update());
             if self.turn_at <= Instant::now() {
                 written.borrow_and_update();
@@ -88,12 +89,7 @@ impl Work {
             let (takes, soon) = (!targets.is_empty(), self.is_soon());
             let turns = takes || !self.ended.is_empty();
             tokio::select! {
-                stopped = self.stop.changed() => {
-                    // The deliverer is gone: nothing else could stop this task.
-                    if stopped.is_err() {
-                        break;
-                    }
-                }
+                _ = self.stop.changed() => {}
                 _ = self.targets.changed() => self.turn_soon(),
                 _ = written.changed(), if takes && !soon => {
                     self.looks.worked();
